@@ -1,0 +1,218 @@
+package store
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"relay/store/bolt"
+)
+
+const (
+	// ChunkSize is the length of a piece of a body: two of them and their
+	// headers fill eight pages.
+	ChunkSize = 16_000
+	// stageAt is how many chunks a body may hold in memory: just under 1 MiB.
+	stageAt = 65
+)
+
+var chunkPool = sync.Pool{New: func() any { return new([ChunkSize]byte) }}
+
+// Body collects the content of a message before it is accepted. It is not safe
+// for several goroutines.
+type Body struct {
+	s      *Store
+	id     ID
+	size   int64
+	chunks []*[ChunkSize]byte // in memory; all but the last are full
+	fill   int                // octets in the last one
+	staged int                // chunks on disk, under a mark in "orphans"
+	done   bool
+}
+
+// NewBody starts a body; its ID becomes the message's.
+func (s *Store) NewBody() *Body { return &Body{s: s, id: s.ids.next(s.now())} }
+
+// ID of the message to be.
+func (b *Body) ID() ID { return b.id }
+
+// Size is how many octets were written.
+func (b *Body) Size() int64 { return b.size }
+
+// Write adds to the body. What lies above 1 MiB is staged on disk; a disk
+// without room fails it with ErrFull.
+func (b *Body) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 {
+		if len(b.chunks) == 0 || b.fill == ChunkSize {
+			if len(b.chunks) == stageAt {
+				if err := b.stage(); err != nil {
+					return n - len(p), err
+				}
+			}
+			b.chunks = append(b.chunks, chunkPool.Get().(*[ChunkSize]byte))
+			b.fill = 0
+		}
+		c := copy(b.chunks[len(b.chunks)-1][b.fill:], p)
+		b.fill += c
+		b.size += int64(c)
+		p = p[c:]
+	}
+	return n, nil
+}
+
+// stage writes the chunks in memory to the disk. The mark tells the next Open
+// that they belong to nobody yet.
+func (b *Body) stage() error {
+	err := b.s.grow(len(b.chunks)*ChunkSize, func(t *tx) error {
+		if b.staged == 0 {
+			if err := t.b.Put(orphans, b.id[:], []byte{}); err != nil {
+				return err
+			}
+		}
+		return b.put(t)
+	})
+	if err != nil {
+		return fmt.Errorf("stage body: %w", err)
+	}
+	b.staged += len(b.chunks)
+	b.free()
+	return nil
+}
+
+// put stores the chunks that are in memory after those that are staged.
+func (b *Body) put(t *tx) error {
+	if b.size == 0 {
+		return t.b.Put(bodies, chunkKey(b.id, 0), []byte{})
+	}
+	for i, c := range b.chunks {
+		part := c[:]
+		if i == len(b.chunks)-1 {
+			part = c[:b.fill]
+		}
+		if err := t.b.Put(bodies, chunkKey(b.id, b.staged+i), part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Body) inMemory() int { return len(b.chunks) * ChunkSize }
+
+func (b *Body) free() {
+	for _, c := range b.chunks {
+		chunkPool.Put(c)
+	}
+	b.chunks = b.chunks[:0]
+}
+
+// accepted gives the memory back; the chunks are the message's now.
+func (b *Body) accepted() { b.done = true; b.free() }
+
+// Discard forgets a body that is not accepted. After Accept it does nothing.
+func (b *Body) Discard() {
+	if b.done {
+		return
+	}
+	b.done = true
+	b.free()
+	if b.staged > 0 {
+		b.s.sweepLater(b.id)
+	}
+}
+
+// BodyReader streams a stored body chunk by chunk; no transaction is open
+// between two of them. It is not safe for several goroutines.
+type BodyReader struct {
+	s    *Store
+	id   ID
+	next int // chunk
+	buf  *[ChunkSize]byte
+	rest []byte // of buf, not read yet
+	last bool
+	trim int // octets since the mapped pages were let go
+}
+
+// OpenBody reads the body of a message. Close it.
+func (s *Store) OpenBody(id ID) *BodyReader {
+	return &BodyReader{s: s, id: id, buf: chunkPool.Get().(*[ChunkSize]byte)}
+}
+
+// Close gives the reader's memory back.
+func (r *BodyReader) Close() error {
+	if r.buf != nil {
+		chunkPool.Put(r.buf)
+		r.buf, r.rest = nil, nil
+	}
+	return nil
+}
+
+// fillBuffer reads the next chunk; io.EOF after the last.
+func (r *BodyReader) fillBuffer() error {
+	if r.buf == nil {
+		return os.ErrClosed
+	}
+	if r.last {
+		return io.EOF
+	}
+	n := -1
+	err := r.s.db.View(func(t *bolt.Tx) error {
+		if v := t.Get(bodies, chunkKey(r.id, r.next)); v != nil {
+			n = copy(r.buf[:], v)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if n < 0 {
+		if r.next == 0 {
+			return fmt.Errorf("body %s: %w", r.id, ErrNotFound)
+		}
+		r.last = true
+		return io.EOF
+	}
+	r.next++
+	r.last = n < ChunkSize
+	r.rest = r.buf[:n]
+	if r.trim += n; r.trim > 4<<20 { // a long body must not stay mapped as a whole
+		r.trim = 0
+		r.s.db.Trim()
+	}
+	return nil
+}
+
+// Read implements io.Reader.
+func (r *BodyReader) Read(p []byte) (int, error) {
+	for len(r.rest) == 0 {
+		if err := r.fillBuffer(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// WriteTo implements io.WriterTo without a further copy.
+func (r *BodyReader) WriteTo(w io.Writer) (sum int64, err error) {
+	for {
+		if len(r.rest) > 0 {
+			n, err := w.Write(r.rest)
+			r.rest = r.rest[n:]
+			sum += int64(n)
+			if err != nil {
+				return sum, err
+			}
+		}
+		if err := r.fillBuffer(); err == io.EOF {
+			return sum, nil
+		} else if err != nil {
+			return sum, err
+		}
+	}
+}
+
+// chunkCount is how many chunks a body of that size has; an empty one has one.
+func chunkCount(size int64) int { return int(max((size+ChunkSize-1)/ChunkSize, 1)) }

@@ -1,0 +1,269 @@
+// Package bolt is the store's engine: ordered byte keys in named buckets on one
+// bbolt file, with group commit. It is the only package that imports bbolt, so
+// that a second engine can stand beside it.
+//
+// # Group commit
+//
+// One goroutine writes. It takes the requests that wait at the moment, runs
+// them in one transaction, commits once, and answers all of them; while it
+// syncs, the next ones gather. A lone request waits for nobody.
+//
+//   - A request that fails before its first write is answered with its error and
+//     costs the others nothing.
+//   - One that fails (or panics) after its first write has spoilt the
+//     transaction: it is answered, the transaction is rolled back in memory, and
+//     the others run again. Functions may therefore run more than once.
+//   - A commit that finds the disk full fails everybody with ErrFull and leaves
+//     the file as it was.
+//   - Any other failure of a commit is fatal. After a failed sync nobody knows
+//     what is on disk, and the new root may already be visible to readers: the
+//     file accepts nothing more, Failed is closed, and the process must stop and
+//     start again from what the disk holds.
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// Errors of the engine, for errors.Is.
+var (
+	ErrLocked = errors.New("another process holds the store")
+	ErrFull   = errors.New("the disk is full")
+	ErrClosed = errors.New("the store is closed")
+)
+
+// Bucket is an index into Options.Buckets.
+type Bucket int
+
+// Options of a file.
+type Options struct {
+	Buckets   []string        // names, made at Open where missing
+	Appending []Bucket        // buckets whose keys grow with time
+	Flush     func(*Tx) error // runs before each commit, to write what Tx.Scratch collected
+	Reserve   int64           // octets of disk space below which Grow requests are refused; 0: 32 MiB
+	Log       *slog.Logger
+}
+
+// DB is an open file. Its methods may be called from any goroutine.
+type DB struct {
+	db        *bbolt.DB
+	path      string
+	opt       Options
+	appending []bool
+	requests  chan *request
+	closing   sync.RWMutex // held for reading while a request is handed over
+	closed    bool
+	writer    sync.WaitGroup
+	failed    chan struct{}
+	err       error // set before failed is closed
+	broken    atomic.Bool
+	trimmed   time.Time // last look at the mapped pages; the writer's
+	commits   atomic.Int64
+	reruns    atomic.Int64
+}
+
+// Open opens or creates the file. It fails with ErrLocked when another process
+// holds it.
+func Open(path string, o Options) (*DB, error) {
+	if o.Reserve == 0 {
+		o.Reserve = 32 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if err := create(path); err != nil {
+		return nil, err
+	}
+	b, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{
+		db: b, path: path, opt: o,
+		appending: make([]bool, len(o.Buckets)),
+		requests:  make(chan *request, maxRequests),
+		failed:    make(chan struct{}),
+	}
+	for _, i := range o.Appending {
+		db.appending[i] = true
+	}
+	if err := db.makeBuckets(); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	db.Trim()
+	db.writer.Go(db.write)
+	return db, nil
+}
+
+// open chooses bbolt's options. Measured with BenchmarkOptions of this package
+// and the million-message test:
+//
+//   - NoFreelistSync: with the list synced, every commit rewrites it, and after
+//     a drained backlog it names hundreds of thousands of pages (a tenth of the
+//     commits a second). Without it a start would have to walk the file, so
+//     Close writes the list once; only a start after a kill walks.
+//   - FreelistMapType: spans by size; allocation stays O(1) when a backlog has
+//     come and gone, where the array is searched from its start.
+//   - InitialMmapSize 64 GiB: address space only. Growing past the map would
+//     need a lock that waits for every reader, a running backup among them.
+//
+// FillPercent 0.9 for buckets with keys that grow with time is set in Tx.bucket:
+// half the file for the same messages.
+func open(path string) (*bbolt.DB, error) {
+	opt := &bbolt.Options{
+		Timeout:         time.Second,
+		NoFreelistSync:  true,
+		FreelistType:    bbolt.FreelistMapType,
+		InitialMmapSize: 64 << 30,
+	}
+	db, err := bbolt.Open(path, 0o600, opt)
+	if err != nil && !errors.Is(err, berrors.ErrTimeout) { // a limit on address space, perhaps
+		opt.InitialMmapSize = 1 << 30
+		db, err = bbolt.Open(path, 0o600, opt)
+	}
+	if errors.Is(err, berrors.ErrTimeout) {
+		err = ErrLocked
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open store %q: %w", path, err)
+	}
+	return db, nil
+}
+
+// create makes a new file under another name first: a power loss while bbolt
+// writes its first pages would leave a file that never opens again.
+func create(path string) error {
+	if fi, err := os.Stat(path); err == nil && fi.Size() > 0 {
+		return nil
+	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("open store %q: %w", path, err)
+	}
+	tmp := path + ".new"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("create store %q: %w", path, err)
+	}
+	db, err := bbolt.Open(tmp, 0o600, &bbolt.Options{Timeout: time.Second})
+	if err != nil {
+		return fmt.Errorf("create store %q: %w", path, err)
+	}
+	if err := errors.Join(db.Sync(), db.Close()); err != nil {
+		return fmt.Errorf("create store %q: %w", path, err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("create store %q: %w", path, err)
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+// SyncDir makes the names in a folder durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func (db *DB) makeBuckets() error {
+	missing := false
+	err := db.db.View(func(tx *bbolt.Tx) error {
+		for _, name := range db.opt.Buckets {
+			missing = missing || tx.Bucket([]byte(name)) == nil
+		}
+		return nil
+	})
+	if err != nil || !missing {
+		return err
+	}
+	return db.db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range db.opt.Buckets {
+			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+				return fmt.Errorf("bucket %s: %w", name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// Close lets the waiting requests finish, writes the list of free pages, so
+// that the next Open need not walk the file, and closes it.
+func (db *DB) Close() error {
+	db.closing.Lock()
+	if db.closed {
+		db.closing.Unlock()
+		return nil
+	}
+	db.closed = true
+	close(db.requests)
+	db.closing.Unlock()
+	db.writer.Wait()
+	var err error
+	if !db.broken.Load() {
+		db.db.NoFreelistSync = false
+		err = db.db.Update(func(*bbolt.Tx) error { return nil })
+	}
+	return errors.Join(err, db.db.Close())
+}
+
+// Failed is closed when a commit failed so that nobody can say what is on disk.
+func (db *DB) Failed() <-chan struct{} { return db.failed }
+
+// Err says why, once Failed is closed.
+func (db *DB) Err() error {
+	select {
+	case <-db.failed:
+		return db.err
+	default:
+		return nil
+	}
+}
+
+// Path of the file.
+func (db *DB) Path() string { return db.path }
+
+// Commits counts the transactions written since Open, and those that had to be
+// rolled back and run again because one request spoilt them.
+func (db *DB) Commits() (written, reruns int64) { return db.commits.Load(), db.reruns.Load() }
+
+// WriteTo writes a consistent copy of the file as it is now; writers go on meanwhile.
+func (db *DB) WriteTo(w io.Writer) (n int64, err error) {
+	err = db.db.View(func(tx *bbolt.Tx) error {
+		n, err = tx.WriteTo(w)
+		return err
+	})
+	return n, err
+}
+
+// Check proves the file's own structure and calls problem for each fault.
+func (db *DB) Check(problem func(error)) error {
+	return db.db.View(func(tx *bbolt.Tx) error {
+		for err := range tx.Check() {
+			problem(err)
+		}
+		return nil
+	})
+}
+
+// Size is the file's length and how much of it holds nothing, in octets.
+func (db *DB) Size() (file, free int64) {
+	if fi, err := os.Stat(db.path); err == nil {
+		file = fi.Size()
+	}
+	_ = db.db.View(func(tx *bbolt.Tx) error {
+		// Beyond the high water mark the file is a hole.
+		file = min(file, tx.Size())
+		return nil
+	})
+	return file, db.freeBytes()
+}

@@ -1,0 +1,167 @@
+package store
+
+import (
+	"fmt"
+	"time"
+)
+
+// Want asks for up to Max due messages of a lane.
+type Want struct {
+	Lane Lane
+	Max  int
+}
+
+// Claimed is a message that may be tried now, with its recipients at one domain.
+type Claimed struct {
+	Message *Message
+	Domain  string
+	Rcpts   []int     // indices into Message.Recipients: all that are not final at Domain
+	Due     time.Time // when it was due before the claim
+}
+
+// Claim takes due messages out of their lanes, in order of due time, and stores
+// their next try, so that a crash after it delays them and never hammers. next
+// says when the attempt that is about to be made is followed by another one;
+// tries counts it, 1 being the first. A message is handed out again when that
+// time has come, whether or not it was settled: the caller knows what it has.
+func (s *Store) Claim(want []Want, next func(m *Message, tries int) time.Time) (list []Claimed, err error) {
+	err = s.update(len(want)*4096, func(t *tx) error {
+		list = list[:0]
+		for _, w := range want {
+			if err := t.claim(w, next, &list); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim: %w", err)
+	}
+	return list, nil
+}
+
+func (t *tx) claim(w Want, next func(*Message, int) time.Time, list *[]Claimed) error {
+	for _, id := range t.dueIDs(w) {
+		m, err := t.message(id)
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			return fmt.Errorf("queue names message %s, which is not there; see relay check --store", id)
+		}
+		c := Claimed{Message: m, Domain: w.Lane.Domain, Rcpts: m.Pending(w.Lane.Domain)}
+		c.Due, _ = m.due(w.Lane.Domain)
+		tries := m.Recipients[c.Rcpts[0]].Tries + 1
+		at := next(m, tries)
+		err = t.change(m, w.Lane.Domain, func(r *Recipient) { r.Tries, r.Next = tries, at })
+		if err != nil {
+			return err
+		}
+		*list = append(*list, c)
+	}
+	return nil
+}
+
+// dueIDs are the first messages of the lane that are due now.
+func (t *tx) dueIDs(w Want) (ids []ID) {
+	lane := w.Lane.key()
+	c := t.b.Cursor(queue)
+	for k, _ := c.Seek(lane); k != nil && hasPrefix(k, lane) && len(ids) < w.Max; k, _ = c.Next() {
+		_, at, id, ok := parseQueueKey(k)
+		if !ok || at.After(t.now) {
+			break
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// Return gives claims back that were not attempted after all: due and tries
+// become what they were.
+func (s *Store) Return(claims []Claimed) error {
+	err := s.update(len(claims)*1024, func(t *tx) error {
+		for _, c := range claims {
+			m, err := t.message(c.Message.ID)
+			if err != nil || m == nil {
+				return err // dropped meanwhile
+			}
+			err = t.change(m, c.Domain, func(r *Recipient) { r.Tries, r.Next = max(r.Tries-1, 0), c.Due })
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("return claims: %w", err)
+	}
+	return nil
+}
+
+// message reads an envelope; nil when there is none.
+func (t *tx) message(id ID) (*Message, error) {
+	m := &Message{}
+	if ok, err := t.get(messages, id[:], m); err != nil || !ok {
+		return nil, err
+	}
+	return m, nil
+}
+
+// change applies fn to the domain's recipients that are not final, moves the
+// message in its lane, and stores it or, with its last recipient, removes it.
+func (t *tx) change(m *Message, domain string, fn func(*Recipient)) error {
+	if err := t.dropKey(m, domain); err != nil {
+		return err
+	}
+	for _, i := range m.Pending(domain) {
+		fn(&m.Recipients[i])
+	}
+	return t.store(m, domain)
+}
+
+// store writes a message back after a change of the domain's recipients, whose
+// key was dropped before.
+func (t *tx) store(m *Message, domain string) error {
+	if m.Done() {
+		return t.remove(m)
+	}
+	if err := t.put(messages, m.ID[:], m); err != nil {
+		return err
+	}
+	return t.addKey(m, domain)
+}
+
+func (t *tx) addKey(m *Message, domain string) error {
+	at, ok := m.due(domain)
+	if !ok {
+		return nil
+	}
+	lane := Lane{domain, m.Account}
+	t.touch(lane.key())
+	return t.b.Put(queue, queueKey(lane, at, m.ID), []byte{})
+}
+
+func (t *tx) dropKey(m *Message, domain string) error {
+	at, ok := m.due(domain)
+	if !ok {
+		return nil
+	}
+	lane := Lane{domain, m.Account}
+	t.touch(lane.key())
+	return t.b.Delete(queue, queueKey(lane, at, m.ID))
+}
+
+// remove takes a message whose recipients are all final out of the spool.
+func (t *tx) remove(m *Message) error {
+	if err := t.b.Delete(messages, m.ID[:]); err != nil {
+		return err
+	}
+	sum := t.totals()
+	sum.Messages--
+	sum.Bytes -= m.Stored
+	later, err := t.deleteBody(m.ID, m.Stored)
+	if later {
+		t.removed(m.ID)
+	}
+	return err
+}

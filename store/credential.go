@@ -1,0 +1,72 @@
+package store
+
+import (
+	"fmt"
+	"time"
+)
+
+// CredentialKind says how a credential's secret is kept.
+type CredentialKind string
+
+const (
+	Token    CredentialKind = "token"    // generated, 128 bits or more: Hash is its SHA-256, hexadecimal
+	Password CredentialKind = "password" // chosen by a person: Hash is argon2id in PHC form
+)
+
+// Credential lets a mail program log in. Bucket "credentials", key Login, JSON.
+// An account may have several; revoking one deletes it.
+type Credential struct {
+	Login   string         `json:"login"` // unique among all accounts; the first one is the account's name
+	Account string         `json:"account"`
+	Kind    CredentialKind `json:"kind"`
+	Hash    string         `json:"hash"`
+	Note    string         `json:"note,omitempty"`
+	Created time.Time      `json:"created"`
+}
+
+// AddCredential stores a further credential of an account.
+func (s *Store) AddCredential(c Credential) error {
+	return s.update(0, func(t *tx) error {
+		if _, err := load[Account](t, accounts, c.Account); err != nil {
+			return err
+		}
+		return add(t, credentials, c.Login, c)
+	})
+}
+
+// Credential by login.
+func (s *Store) Credential(login string) (c Credential, err error) {
+	err = s.view(func(t *tx) error { c, err = load[Credential](t, credentials, login); return err })
+	return c, err
+}
+
+// Credentials of an account, by login.
+func (s *Store) Credentials(account string) (list []Credential, err error) {
+	err = s.view(func(t *tx) error { list, err = t.credentialsOf(account); return err })
+	return list, err
+}
+
+func (t *tx) credentialsOf(account string) ([]Credential, error) {
+	list, err := all[Credential](t, credentials, nil)
+	mine := list[:0]
+	for _, c := range list {
+		if c.Account == account {
+			mine = append(mine, c)
+		}
+	}
+	return mine, err
+}
+
+// RemoveCredential revokes a login of that account; of another one it is not found.
+func (s *Store) RemoveCredential(account, login string) error {
+	return s.update(0, func(t *tx) error {
+		c, err := load[Credential](t, credentials, login)
+		if err != nil {
+			return err
+		}
+		if c.Account != account {
+			return fmt.Errorf("credentials %q: %w", login, ErrNotFound)
+		}
+		return t.b.Delete(credentials, []byte(login))
+	})
+}

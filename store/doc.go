@@ -1,0 +1,31 @@
+// Package store keeps everything that must last: accounts, plans, credentials,
+// networks, usage, the spool, the queue, the trace and the state of jobs. It is
+// the only place that knows keys and encodings; the engine below it (store/bolt)
+// knows bytes.
+//
+// # The life of a message here
+//
+//  1. NewBody collects the content; above 1 MiB it is staged on disk as it
+//     arrives, under a mark in bucket "orphans".
+//  2. Accept decides the quota, charges it, stores envelope, body, queue keys
+//     and a trace event, and takes the mark away, all in one transaction. It
+//     returns when that is on disk.
+//  3. Claim takes due messages out of a lane and stores their next try, before
+//     anybody dials.
+//  4. Settle stores the outcomes of attempts, the DSNs about them and the
+//     statistics, and removes a message with its last recipient.
+//
+// A crash before 2 returns leaves nothing but staged chunks, which the next
+// Open removes. A crash between 3 and 4 leaves the message for its next try: it
+// may go out twice (RFC 1047), it is never lost.
+//
+// # The queue
+//
+// A lane is all mail of one account to one next-hop domain. The queue's key is
+// lane, due time, ID, so that the head of a lane is found by one seek and a
+// message costs the same whether it is the first or the millionth. Bucket "due"
+// holds each lane once, under the due time of its head: who wants to know what
+// is due reads it from the front, and start-up reads nothing else.
+//
+// Instants are UTC. The wall clock comes in through Options.Now.
+package store

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"relay/quota"
+)
+
+// Refusal says why an account may not send, or not so much. It is an answer,
+// not a fault: nothing was stored or charged.
+type Refusal struct {
+	Account  string
+	State    AccountState    // of the account; Closed also for one that is gone
+	Expired  bool            // the term has ended
+	TermEnd  time.Time       // UTC; zero when the account is not active yet
+	Revoked  bool            // the credential is gone
+	Reason   string          // the operator's words
+	Exceeded *quota.Exceeded // the allowance does not hold it
+}
+
+// Standing is where an account stands now.
+type Standing struct {
+	Account Account
+	Period  quota.Period // the one that now falls into; while not InTerm the nearest one
+	InTerm  bool         // activated, and the term not over
+	TermEnd time.Time    // UTC
+	Usage   Usage        // in Period
+}
+
+// Standing of an account at this moment.
+func (s *Store) Standing(name string) (st Standing, err error) {
+	err = s.view(func(t *tx) error { st, err = t.standing(name); return err })
+	return st, err
+}
+
+func (t *tx) standing(name string) (st Standing, err error) {
+	a, err := t.account(name)
+	if err != nil {
+		return st, err
+	}
+	terms := a.QuotaTerms(t.s.zone)
+	st.Account = *a
+	st.Period, st.InTerm = terms.PeriodAt(t.now)
+	if !a.Activated.IsZero() {
+		st.TermEnd = terms.TermEnd()
+	}
+	st.Usage = *t.usage(name, st.Period.Key)
+	return st, nil
+}
+
+// refuse decides whether the account may send so much more: nil if it may.
+func (st *Standing) refuse(asked quota.Charge) *Refusal {
+	a := &st.Account
+	r := &Refusal{Account: a.Name, State: a.State, Reason: a.Reason, TermEnd: st.TermEnd}
+	if a.State != Active {
+		return r
+	}
+	if !st.InTerm {
+		r.Expired = true
+		return r
+	}
+	if a.MayContinue() {
+		return nil
+	}
+	over := quota.Decide(a.Terms.Allowance(), st.Usage.Charged, asked)
+	if over == nil {
+		return nil
+	}
+	if !st.Period.Last {
+		over.Renewed = st.Period.End
+	}
+	r.Exceeded = over
+	return r
+}
+
+// permit reads what refuse decides on. A refusal for an account or a
+// credential that is gone is an answer too.
+func (t *tx) permit(account, login string, asked quota.Charge) (*Refusal, Standing, error) {
+	st, err := t.standing(account)
+	if errors.Is(err, ErrNotFound) {
+		return &Refusal{Account: account, State: Closed}, st, nil
+	}
+	if err != nil {
+		return nil, st, err
+	}
+	if login != "" {
+		c, err := load[Credential](t, credentials, login)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, st, err
+		}
+		if c.Account != account {
+			return &Refusal{Account: account, State: st.Account.State, Revoked: true}, st, nil
+		}
+	}
+	return st.refuse(asked), st, nil
+}
+
+// Permit reports whether the account, logged in with login ("" when it is known
+// by its network), may send asked at this moment; nil, nil if so. A zero charge
+// asks for the account's state only. Accept decides again.
+func (s *Store) Permit(account, login string, asked quota.Charge) (r *Refusal, err error) {
+	err = s.view(func(t *tx) error { r, _, err = t.permit(account, login, asked); return err })
+	return r, err
+}
+
+// Intake is a message as the listener hands it over. The caller fills in of the
+// message: Account, Sender, Size, Expires, MessageID, EnvID, Ret, EightBit,
+// SMTPUTF8, RequireTLS and of each recipient Address, Domain, Notify, ORCPT.
+type Intake struct {
+	Message *Message
+	Body    *Body
+	Login   string // credential; "" when known by network
+	Client  string // address, for the trace
+}
+
+// Accept decides the quota, charges it and stores message, body, queue keys and
+// trace, all in one transaction. nil, nil means that it is on disk and charged.
+// A refusal or an error means that nothing is, ErrFull that the disk has no
+// room. The body is used up either way.
+func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
+	m, b := in.Message, in.Body
+	defer b.Discard()
+	asked, err := quota.ForMessage(m.Size, len(m.Recipients))
+	if err != nil {
+		return nil, err
+	}
+	if asked.Messages == 0 {
+		return nil, errors.New("accept: no recipients")
+	}
+	var lanes []Lane
+	err = s.grow(b.inMemory()+1024, func(t *tx) error {
+		var st Standing
+		refusal, st, err = t.permit(m.Account, in.Login, asked)
+		if err != nil || refusal != nil {
+			return err // nothing written yet, so the batch goes on untouched
+		}
+		m.ID, m.Stored, m.Accepted, m.Period = b.id, b.size, t.now, st.Period.Key
+		u := t.usage(m.Account, m.Period)
+		t.b.Touch()
+		u.Charged = u.Charged.Add(asked)
+		u.Queued += asked.Messages
+		if err := b.put(t); err != nil {
+			return err
+		}
+		if b.staged > 0 {
+			if err := t.b.Delete(orphans, b.id[:]); err != nil {
+				return err
+			}
+		}
+		lanes, err = t.enqueue(m)
+		if err != nil {
+			return err
+		}
+		return t.event(accepted(m, in.Client))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("accept: %w", err)
+	}
+	if refusal == nil {
+		b.accepted()
+		s.ready.announce(lanes...)
+	}
+	return refusal, nil
+}
+
+// enqueue stores a message whose body is stored, every recipient due at once.
+func (t *tx) enqueue(m *Message) ([]Lane, error) {
+	for i := range m.Recipients {
+		m.Recipients[i].State, m.Recipients[i].Next = Queued, t.now
+	}
+	if err := t.put(messages, m.ID[:], m); err != nil {
+		return nil, err
+	}
+	sum := t.totals()
+	sum.Messages++
+	sum.Recipients += int64(len(m.Recipients))
+	sum.Bytes += m.Stored
+	domains := m.Domains()
+	lanes := make([]Lane, len(domains))
+	for i, d := range domains {
+		lanes[i] = Lane{d, m.Account}
+		if err := t.addKey(m, d); err != nil {
+			return nil, err
+		}
+	}
+	return lanes, nil
+}
+
+func accepted(m *Message, client string) *Event {
+	e := &Event{ID: m.ID, Time: m.Accepted, Kind: EventAccepted, Account: m.Account, Sender: m.Sender,
+		Size: m.Size, MessageID: m.MessageID, Client: client, Recipients: make([]EventOutcome, len(m.Recipients))}
+	for i := range m.Recipients {
+		e.Recipients[i].Address = m.Recipients[i].Address
+	}
+	return e
+}

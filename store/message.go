@@ -1,0 +1,125 @@
+package store
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// ID names a message, its body and its trace; it sorts by time of acceptance.
+type ID = ulid.ULID
+
+// ParseID reads the 26 characters that a reply, a log line or a list shows.
+func ParseID(s string) (ID, error) { return ulid.ParseStrict(s) }
+
+// RecipientState is where one recipient's copy stands.
+type RecipientState string
+
+const (
+	Queued    RecipientState = "queued"    // not tried yet
+	Deferred  RecipientState = "deferred"  // tried, will be tried again
+	Delivered RecipientState = "delivered" // a next hop took it
+	Failed    RecipientState = "failed"    // refused for good, or cannot be sent as it is
+	Expired   RecipientState = "expired"   // given up after its time
+	Dropped   RecipientState = "dropped"   // removed by the operator
+)
+
+// Final reports whether the recipient needs no further attempt.
+func (s RecipientState) Final() bool { return s != Queued && s != Deferred }
+
+// Notify are the DSN conditions of a recipient (RFC 3461 §4.1); zero means
+// none was asked for: failure only.
+type Notify uint8
+
+const (
+	NotifyNever Notify = 1 << iota
+	NotifySuccess
+	NotifyFailure
+	NotifyDelay
+)
+
+// Recipient is one forward-path of a message with its own state.
+type Recipient struct {
+	Address string         `json:"addr"`   // as it goes on the wire, without brackets: local part quoted where needed
+	Domain  string         `json:"domain"` // next-hop domain: lower case A-labels, or an address literal in brackets
+	State   RecipientState `json:"state"`
+	Held    bool           `json:"held,omitempty"`  // stopped by the operator until released
+	Tries   int            `json:"tries,omitempty"` // attempts claimed
+	Next    time.Time      `json:"next,omitzero"`   // next attempt is due; all of a domain's share it
+	Reply   string         `json:"reply,omitempty"` // the last thing a next hop said, or why none was reached
+	Notify  Notify         `json:"notify,omitempty"`
+	ORCPT   string         `json:"orcpt,omitempty"`   // original recipient, "rfc822;user@example", decoded
+	Delayed bool           `json:"delayed,omitempty"` // a delay DSN was sent or is not wanted
+}
+
+// Message is the envelope of a message in the spool. Bucket "messages", key
+// ID, JSON. It is there exactly as long as one of its recipients is not final,
+// and its body lies in bucket "bodies" under the same ID.
+type Message struct {
+	ID         ID          `json:"id"`
+	Account    string      `json:"account"`
+	Period     string      `json:"period,omitempty"` // what it was charged to; "" for relay's own mail, which is free
+	Sender     string      `json:"sender"`           // reverse-path as on the wire; "" is the null reverse-path
+	Size       int64       `json:"size"`             // octets of content as handed over: what is charged
+	Stored     int64       `json:"stored"`           // octets of the body as stored and sent
+	Accepted   time.Time   `json:"accepted"`
+	Expires    time.Time   `json:"expires"`              // no attempt fails later than this without being the last
+	MessageID  string      `json:"message_id,omitempty"` // header field, with brackets
+	EnvID      string      `json:"envid,omitempty"`      // decoded
+	Ret        string      `json:"ret,omitempty"`        // FULL, HDRS or ""
+	EightBit   bool        `json:"8bit,omitempty"`       // the content has octets above 127
+	SMTPUTF8   bool        `json:"smtputf8,omitempty"`   // the client asked for it
+	RequireTLS bool        `json:"requiretls,omitempty"`
+	Recipients []Recipient `json:"recipients"`
+}
+
+// never is the due time of what is held.
+var never = time.UnixMilli(math.MaxInt64 / 4).UTC()
+
+// Domains of the recipients that are not final, each once, in order of appearance.
+func (m *Message) Domains() []string {
+	var all []string
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if !r.State.Final() && !slices.Contains(all, r.Domain) {
+			all = append(all, r.Domain)
+		}
+	}
+	return all
+}
+
+// Pending are the indices of the recipients at domain that are not final.
+func (m *Message) Pending(domain string) []int {
+	var all []int
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; r.Domain == domain && !r.State.Final() {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// due is when the domain's recipients may be tried next, and whether any is left.
+func (m *Message) due(domain string) (time.Time, bool) {
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; r.Domain == domain && !r.State.Final() {
+			if r.Held {
+				return never, true
+			}
+			return r.Next, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// Done reports whether every recipient is final.
+func (m *Message) Done() bool {
+	for i := range m.Recipients {
+		if !m.Recipients[i].State.Final() {
+			return false
+		}
+	}
+	return true
+}

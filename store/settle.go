@@ -1,0 +1,194 @@
+package store
+
+import (
+	"fmt"
+	"time"
+)
+
+// Outcome is what an attempt meant for one recipient.
+type Outcome struct {
+	Rcpt    int            // index into Message.Recipients
+	State   RecipientState // Queued leaves the recipient as it is
+	Reply   string         // what the next hop said, or why none was reached
+	Next    time.Time      // of a deferred one; zero: what Claim stored
+	Delayed bool           // a delay DSN was sent, or none will be wanted
+}
+
+// Notice is a message of relay's own about another one: a DSN. It is not
+// charged. The caller fills in Sender (""), Account, Expires and the recipients.
+type Notice struct {
+	Message Message
+	Body    []byte
+}
+
+// Result is one attempt at a message's recipients at a domain.
+type Result struct {
+	ID       ID
+	Domain   string
+	Event    Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
+	Outcomes []Outcome
+	Notices  []Notice
+}
+
+// Settle stores what attempts came to, in one transaction: the recipients'
+// states, the statistics, the trace, the DSNs, and the removal of messages with
+// their last recipient. Of a message that is gone only the trace is kept; a
+// recipient that is final already stays as it is.
+func (s *Store) Settle(results ...Result) error {
+	weight := 0
+	for i := range results {
+		weight += 2048
+		for j := range results[i].Notices {
+			weight += len(results[i].Notices[j].Body)
+			results[i].Notices[j].Message.ID = s.ids.next(s.now())
+		}
+	}
+	var lanes []Lane
+	var gone []ID
+	err := s.update(weight, func(t *tx) error {
+		lanes, gone = lanes[:0], gone[:0]
+		t.gone = &gone
+		for i := range results {
+			new, err := t.settle(&results[i])
+			if err != nil {
+				return err
+			}
+			lanes = append(lanes, new...)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	for _, id := range gone {
+		s.sweepLater(id)
+	}
+	s.ready.announce(lanes...)
+	return nil
+}
+
+func (t *tx) settle(r *Result) (lanes []Lane, err error) {
+	m, err := t.message(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	r.Event.ID, r.Event.Time = r.ID, t.now
+	r.Event.Recipients = r.Event.Recipients[:0]
+	if m == nil {
+		return nil, t.event(&r.Event)
+	}
+	r.Event.Account = m.Account
+	if err := t.apply(m, r); err != nil {
+		return nil, err
+	}
+	if r.Event.Kind != "" {
+		if err := t.event(&r.Event); err != nil {
+			return nil, err
+		}
+	}
+	for i := range r.Notices {
+		new, err := t.notice(r.ID, &r.Notices[i])
+		if err != nil {
+			return nil, err
+		}
+		lanes = append(lanes, new...)
+	}
+	return lanes, nil
+}
+
+// apply brings the outcomes into the message and stores it.
+func (t *tx) apply(m *Message, r *Result) error {
+	if err := t.dropKey(m, r.Domain); err != nil {
+		return err
+	}
+	for _, o := range r.Outcomes {
+		if o.Rcpt < 0 || o.Rcpt >= len(m.Recipients) {
+			return fmt.Errorf("message %s has no recipient %d", m.ID, o.Rcpt)
+		}
+		rcpt := &m.Recipients[o.Rcpt]
+		if rcpt.State.Final() || rcpt.Domain != r.Domain {
+			continue
+		}
+		rcpt.Delayed = rcpt.Delayed || o.Delayed
+		e := EventOutcome{Address: rcpt.Address, State: o.State, Reply: o.Reply}
+		if o.State != Queued {
+			t.count(m, rcpt.State, o.State)
+			rcpt.State, rcpt.Reply = o.State, o.Reply
+		}
+		if o.State == Deferred {
+			if !o.Next.IsZero() {
+				rcpt.Next = o.Next
+			}
+			e.Next = rcpt.Next
+		}
+		r.Event.Recipients = append(r.Event.Recipients, e)
+	}
+	alignNext(m, r.Domain)
+	return t.store(m, r.Domain)
+}
+
+// alignNext lets the domain's recipients that are left share the earliest next
+// try: they go in one transaction.
+func alignNext(m *Message, domain string) {
+	left := m.Pending(domain)
+	if len(left) == 0 {
+		return
+	}
+	first := &m.Recipients[left[0]]
+	for _, i := range left[1:] {
+		r := &m.Recipients[i]
+		if r.Next.Before(first.Next) {
+			first.Next = r.Next
+		}
+		first.Tries = max(first.Tries, r.Tries)
+	}
+	for _, i := range left[1:] {
+		m.Recipients[i].Next, m.Recipients[i].Tries = first.Next, first.Tries
+	}
+}
+
+// notice queues a DSN about the message with that ID.
+func (t *tx) notice(about ID, n *Notice) ([]Lane, error) {
+	m := n.Message
+	m.Recipients = append([]Recipient(nil), m.Recipients...)
+	m.Accepted = t.now
+	m.Size, m.Stored = int64(len(n.Body)), int64(len(n.Body))
+	for i := range chunkCount(m.Stored) {
+		part := n.Body[i*ChunkSize : min((i+1)*ChunkSize, len(n.Body))]
+		if err := t.b.Put(bodies, chunkKey(m.ID, i), part); err != nil {
+			return nil, err
+		}
+	}
+	lanes, err := t.enqueue(&m)
+	if err != nil {
+		return nil, err
+	}
+	own := accepted(&m, "")
+	own.Text = "DSN about " + about.String()
+	if err := t.event(own); err != nil {
+		return nil, err
+	}
+	return lanes, t.event(&Event{ID: about, Time: t.now, Kind: EventNotice, Account: m.Account,
+		Text: "DSN queued as " + m.ID.String(), Recipients: own.Recipients})
+}
+
+// Sweep returns up to limit messages of the spool that come after the ID after and
+// were accepted before that instant, oldest first.
+func (s *Store) Sweep(after ID, before time.Time, limit int) (list []*Message, err error) {
+	err = s.view(func(t *tx) error {
+		c := t.b.Cursor(messages)
+		end := firstID(before)
+		for k, raw := c.Seek(append(append([]byte(nil), after[:]...), 0)); k != nil && len(list) < limit; k, raw = c.Next() {
+			if ID(k).Compare(end) >= 0 {
+				return nil
+			}
+			m := &Message{}
+			if err := decode("messages", k, raw, m); err != nil {
+				return err
+			}
+			list = append(list, m)
+		}
+		return nil
+	})
+	return list, err
+}

@@ -1,0 +1,253 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"relay/quota"
+	"relay/store/bolt"
+)
+
+// Errors for errors.Is. What is looked up by name fails with ErrNotFound, what
+// is added twice with ErrExists.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrExists   = errors.New("exists already")
+	ErrBusy     = errors.New("still has mail in the queue")
+	ErrNewer    = errors.New("the store was written by a newer relay")
+	ErrFull     = bolt.ErrFull   // the disk is full: nothing was stored or charged
+	ErrLocked   = bolt.ErrLocked // another process has the store
+)
+
+// Buckets. Their order is not stored, their names are.
+const (
+	meta        bolt.Bucket = iota // "schema", "totals"
+	accounts                       // name
+	credentials                    // login
+	networks                       // prefix
+	plans                          // name
+	usage                          // account NUL period
+	messages                       // id
+	bodies                         // id, chunk (4 octets, big endian)
+	orphans                        // id of a body that has no message
+	queue                          // lane, due (8), id
+	due                            // due (8), lane: the head of each lane
+	trace                          // id, microseconds (8), number (2)
+	jobs                           // name
+)
+
+var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
+	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs"}
+
+// Options of a store.
+type Options struct {
+	Now     func() time.Time // wall clock; nil: time.Now
+	Zone    *time.Location   // the operator's, in which months turn; nil: UTC
+	Log     *slog.Logger     // nil: slog.Default()
+	Reserve int64            // octets of disk kept free of new mail; 0: 32 MiB
+}
+
+// Store is an open store. Its methods may be called from any goroutine.
+type Store struct {
+	db    *bolt.DB
+	now   func() time.Time
+	zone  *time.Location
+	log   *slog.Logger
+	netMu sync.Mutex
+	nets  atomic.Pointer[[]Network] // longest prefix first
+	ready ready
+	ids   idSource
+
+	sweep  sync.WaitGroup // removal of bodies
+	closed chan struct{}
+	once   sync.Once
+}
+
+// Open opens the file at path or creates it, with the built-in plans. It fails
+// with ErrLocked when another process has it and with ErrNewer when its schema
+// is newer than this program.
+func Open(path string, o Options) (*Store, error) {
+	s := &Store{now: o.Now, zone: o.Zone, log: o.Log, closed: make(chan struct{})}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.zone == nil {
+		s.zone = time.UTC
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	s.ready.signal = make(chan struct{}, 1)
+	db, err := bolt.Open(path, bolt.Options{
+		Buckets:   bucketNames,
+		Appending: []bolt.Bucket{messages, bodies, trace},
+		Flush:     flush,
+		Reserve:   o.Reserve,
+		Log:       s.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.db = db
+	if err := errors.Join(s.migrate(), s.loadNetworks(), s.sweepOrphans()); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close stops the store cleanly: what was handed over is written first.
+func (s *Store) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	s.sweep.Wait()
+	return s.db.Close()
+}
+
+// Failed is closed when the disk failed in a way that forbids going on: nothing
+// is acknowledged any more, and the process must stop and start again.
+func (s *Store) Failed() <-chan struct{} { return s.db.Failed() }
+
+// Err says why, once Failed is closed.
+func (s *Store) Err() error { return s.db.Err() }
+
+// Now is the business's wall clock, in UTC.
+func (s *Store) Now() time.Time { return s.now().UTC() }
+
+// Zone is the operator's time zone, in which months turn.
+func (s *Store) Zone() *time.Location { return s.zone }
+
+// Backup writes a consistent copy of the live store.
+func (s *Store) Backup(w io.Writer) (int64, error) { return s.db.WriteTo(w) }
+
+// Size is the file's length and how much of it is free for use, in octets.
+func (s *Store) Size() (file, free int64) { return s.db.Size() }
+
+// Commits counts transactions since Open, and those that one request spoilt so
+// that the others had to run again.
+func (s *Store) Commits() (written, reruns int64) { return s.db.Commits() }
+
+// migrations bring a file from schema i to i+1. Append only.
+var migrations = []func(*tx) error{
+	func(t *tx) error { // 0: a new file
+		for _, p := range quota.Builtin() {
+			if err := t.put(plans, []byte(p.Name), p); err != nil {
+				return err
+			}
+		}
+		return t.put(meta, keyTotals, Totals{})
+	},
+}
+
+var (
+	keySchema = []byte("schema")
+	keyTotals = []byte("totals")
+)
+
+func (s *Store) migrate() error {
+	schema := 0
+	err := s.view(func(t *tx) error { _, err := t.get(meta, keySchema, &schema); return err })
+	if err != nil {
+		return err
+	}
+	if schema > len(migrations) {
+		return fmt.Errorf("%w: schema %d, this relay knows %d", ErrNewer, schema, len(migrations))
+	}
+	if schema == len(migrations) {
+		return nil
+	}
+	return s.update(0, func(t *tx) error {
+		for _, step := range migrations[schema:] {
+			if err := step(t); err != nil {
+				return err
+			}
+		}
+		return t.put(meta, keySchema, len(migrations))
+	})
+}
+
+// tx is one transaction, at one instant.
+type tx struct {
+	b   *bolt.Tx
+	s   *Store
+	now time.Time // UTC
+
+	gone *[]ID // collects long bodies to be removed in the background, for who asks
+}
+
+// removed notes a body whose removal goes on in the background.
+func (t *tx) removed(id ID) {
+	if t.gone != nil {
+		*t.gone = append(*t.gone, id)
+	}
+}
+
+func (s *Store) view(fn func(*tx) error) error {
+	return s.db.View(func(b *bolt.Tx) error { return fn(&tx{b: b, s: s, now: s.Now()}) })
+}
+
+func (s *Store) update(weight int, fn func(*tx) error) error {
+	return s.db.Update(weight, func(b *bolt.Tx) error { return fn(&tx{b: b, s: s, now: s.Now()}) })
+}
+
+func (s *Store) grow(weight int, fn func(*tx) error) error {
+	return s.db.Grow(weight, func(b *bolt.Tx) error { return fn(&tx{b: b, s: s, now: s.Now()}) })
+}
+
+// get decodes the value of key into v and reports whether there is one.
+func (t *tx) get(b bolt.Bucket, key []byte, v any) (bool, error) {
+	raw := t.b.Get(b, key)
+	if raw == nil {
+		return false, nil
+	}
+	return true, decode(bucketNames[b], key, raw, v)
+}
+
+func (t *tx) put(b bolt.Bucket, key []byte, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %s %q: %w", bucketNames[b], key, err)
+	}
+	return t.b.Put(b, key, raw)
+}
+
+func decode(bucket string, key, raw []byte, v any) error {
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("decode %s %q: %w", bucket, key, err)
+	}
+	return nil
+}
+
+// load is get for a record that must be there.
+func load[T any](t *tx, b bolt.Bucket, key string) (v T, err error) {
+	ok, err := t.get(b, []byte(key), &v)
+	if err == nil && !ok {
+		err = fmt.Errorf("%s %q: %w", bucketNames[b], key, ErrNotFound)
+	}
+	return v, err
+}
+
+// add stores a record that must not be there yet.
+func add(t *tx, b bolt.Bucket, key string, v any) error {
+	if t.b.Get(b, []byte(key)) != nil {
+		return fmt.Errorf("%s %q: %w", bucketNames[b], key, ErrExists)
+	}
+	return t.put(b, []byte(key), v)
+}
+
+// all decodes every record of a bucket whose key starts with prefix.
+func all[T any](t *tx, b bolt.Bucket, prefix []byte) (list []T, err error) {
+	c := t.b.Cursor(b)
+	for k, raw := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, raw = c.Next() {
+		var v T
+		if err := decode(bucketNames[b], k, raw, &v); err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}

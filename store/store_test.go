@@ -1,0 +1,518 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"relay/quota"
+)
+
+var epoch = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// clock is a wall clock that a test moves.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+// newStore opens a store in a temporary folder; at the end of the test it is
+// proved and closed.
+func newStore(t testing.TB) (*Store, *clock) {
+	t.Helper()
+	c := &clock{t: epoch}
+	s := reopen(t, filepath.Join(t.TempDir(), "relay.db"), c)
+	t.Cleanup(func() {
+		verify(t, s)
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return s, c
+}
+
+func reopen(t testing.TB, path string, c *clock) *Store {
+	t.Helper()
+	s, err := Open(path, Options{Now: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func verify(t testing.TB, s *Store) VerifyStats {
+	t.Helper()
+	s.sweep.Wait()
+	st, err := s.Verify(context.Background(), func(p string) { t.Errorf("Verify: %s", p) })
+	if err != nil {
+		t.Errorf("Verify: %v", err)
+	}
+	return st
+}
+
+func addAccount(t testing.TB, s *Store, name string, plan quota.Plan) {
+	t.Helper()
+	plan.Name = "p"
+	if plan.Term == "" {
+		plan.Term = quota.Year
+	}
+	err := s.AddAccount(Account{Name: name, Terms: plan, AtLimit: Suspend, State: Active, Created: s.Now(), Activated: s.Now()},
+		&Credential{Login: name, Account: name, Kind: Token, Hash: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// intake makes a message of size octets to the addresses.
+func intake(s *Store, account string, size int, to ...string) Intake {
+	b := s.NewBody()
+	if _, err := b.Write(bytes.Repeat([]byte("0123456789abcde\n"), size/16+1)[:size]); err != nil {
+		panic(err)
+	}
+	m := &Message{Account: account, Sender: "a@src.test", Size: int64(size), Expires: s.Now().AddDate(0, 0, 4)}
+	for _, a := range to {
+		m.Recipients = append(m.Recipients, Recipient{Address: a, Domain: a[strings.LastIndexByte(a, '@')+1:]})
+	}
+	return Intake{Message: m, Body: b, Login: account, Client: "192.0.2.1"}
+}
+
+func accept(t testing.TB, s *Store, account string, size int, to ...string) *Message {
+	t.Helper()
+	in := intake(s, account, size, to...)
+	if r, err := s.Accept(in); err != nil || r != nil {
+		t.Fatalf("Accept = %+v, %v", r, err)
+	}
+	return in.Message
+}
+
+func claim(t testing.TB, s *Store, domain, account string, n int) []Claimed {
+	t.Helper()
+	list, err := s.Claim([]Want{{Lane{domain, account}, n}}, func(_ *Message, tries int) time.Time {
+		return s.Now().Add(time.Duration(tries) * 5 * time.Minute)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func settle(t testing.TB, s *Store, c Claimed, state RecipientState) {
+	t.Helper()
+	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: Event{Kind: EventAttempt}}
+	for _, i := range c.Rcpts {
+		r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: state, Reply: "250 ok"})
+	}
+	if err := s.Settle(r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStore_LifeOfAMessage(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	m := accept(t, s, "acme", 40_000, "x@a.test", "y@b.test", "z@a.test")
+
+	if got := s.TakeReady(); len(got) != 2 {
+		t.Errorf("TakeReady = %v, want the lanes of a.test and b.test", got)
+	}
+	body, err := io.ReadAll(s.OpenBody(m.ID))
+	if err != nil || len(body) != 40_000 {
+		t.Errorf("body has %d octets, %v", len(body), err)
+	}
+	got := claim(t, s, "a.test", "acme", 10)
+	if len(got) != 1 || len(got[0].Rcpts) != 2 {
+		t.Fatalf("Claim = %+v, want one message with two recipients", got)
+	}
+	if again := claim(t, s, "a.test", "acme", 10); len(again) != 0 {
+		t.Errorf("claimed twice: %+v", again)
+	}
+	settle(t, s, got[0], Deferred)
+	u, _ := s.Usage("acme", "2026-11")
+	want := Usage{Account: "acme", Period: "2026-11", Charged: quota.Charge{Messages: 3, Bytes: 120_000}, Queued: 3, Deferred: 2}
+	if u != want {
+		t.Errorf("Usage = %+v, want %+v", u, want)
+	}
+	c.add(5 * time.Minute)
+	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], Failed)
+	settle(t, s, claim(t, s, "b.test", "acme", 1)[0], Delivered)
+	u, _ = s.Usage("acme", "2026-11")
+	want = Usage{Account: "acme", Period: "2026-11", Charged: want.Charged, Delivered: 1, Failed: 2}
+	if u != want {
+		t.Errorf("Usage = %+v, want %+v", u, want)
+	}
+	if _, err := s.QueueMessage(m.ID); !errors.Is(err, ErrNotFound) {
+		t.Errorf("QueueMessage after the end: %v", err)
+	}
+	if _, err := io.ReadAll(s.OpenBody(m.ID)); !errors.Is(err, ErrNotFound) {
+		t.Errorf("body after the end: %v", err)
+	}
+	events, _ := s.Trace(m.ID)
+	if len(events) != 4 || events[0].Kind != EventAccepted {
+		t.Errorf("Trace = %+v, want accepted and three attempts", events)
+	}
+	if sum, _ := s.Totals(); sum != (Totals{}) {
+		t.Errorf("Totals = %+v, want none", sum)
+	}
+}
+
+func TestStore_RefusalChangesNothing(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{Emails: 3, Bandwidth: 1000})
+	accept(t, s, "acme", 200, "x@a.test", "y@a.test")
+	before, _ := s.Usage("acme", "2026-11")
+	for _, tc := range []struct {
+		name string
+		in   Intake
+		want func(*Refusal) bool
+	}{
+		{"too many e-mails, none of the recipients", intake(s, "acme", 10, "x@a.test", "y@a.test"), func(r *Refusal) bool { return r.Exceeded.OverMessages() }},
+		{"too many bytes", intake(s, "acme", 601, "x@a.test"), func(r *Refusal) bool { return !r.Exceeded.OverMessages() }},
+		{"too many bytes, staged", intake(s, "acme", 3<<20, "x@a.test"), func(r *Refusal) bool { return r.Exceeded != nil }},
+		{"no such account", intake(s, "other", 10, "x@a.test"), func(r *Refusal) bool { return r.State == Closed }},
+	} {
+		r, err := s.Accept(tc.in)
+		if err != nil || r == nil || !tc.want(r) {
+			t.Errorf("%s: Accept = %+v, %v", tc.name, r, err)
+		}
+	}
+	if r, err := s.Accept(intake(s, "acme", 600, "x@a.test")); r != nil || err != nil {
+		t.Errorf("what just fits: Accept = %+v, %v", r, err)
+	}
+	after, _ := s.Usage("acme", "2026-11")
+	if before.Charged.Messages != 2 || after.Charged != (quota.Charge{Messages: 3, Bytes: 1000}) {
+		t.Errorf("charged %+v, then %+v", before.Charged, after.Charged)
+	}
+	if _, reruns := s.Commits(); reruns != 0 {
+		t.Errorf("%d batches were rolled back for a refusal", reruns)
+	}
+}
+
+func TestStore_RaceForTheLastEmails(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{Emails: 250})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	accepted := 0
+	for range 100 {
+		wg.Go(func() {
+			for range 10 {
+				r, err := s.Accept(intake(s, "acme", 100, "x@a.test"))
+				if err != nil {
+					t.Error(err)
+				}
+				if r == nil {
+					mu.Lock()
+					accepted++
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	u, _ := s.Usage("acme", "2026-11")
+	if accepted != 250 || u.Charged.Messages != 250 {
+		t.Errorf("accepted %d, charged %d, want 250", accepted, u.Charged.Messages)
+	}
+	if _, reruns := s.Commits(); reruns != 0 {
+		t.Errorf("%d batches were rolled back for a refusal", reruns)
+	}
+}
+
+func TestStore_States(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{Term: quota.Month})
+	permit := func() *Refusal {
+		t.Helper()
+		r, err := s.Permit("acme", "acme", quota.Charge{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := permit(); r != nil {
+		t.Errorf("active: %+v", r)
+	}
+	set := func(st AccountState) {
+		if _, err := s.UpdateAccount("acme", func(a *Account) error { a.State, a.Reason = st, "why"; return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(Suspended)
+	if r := permit(); r == nil || r.State != Suspended || r.Reason != "why" {
+		t.Errorf("suspended: %+v", r)
+	}
+	set(Active)
+	c.add(30*24*time.Hour - time.Second)
+	if r := permit(); r != nil {
+		t.Errorf("last second of the term: %+v", r)
+	}
+	c.add(time.Second)
+	if r := permit(); r == nil || !r.Expired {
+		t.Errorf("after the term: %+v", r)
+	}
+	c.add(-time.Hour)
+	if err := s.RemoveCredential("acme", "acme"); err != nil {
+		t.Fatal(err)
+	}
+	if r := permit(); r == nil || !r.Revoked {
+		t.Errorf("revoked: %+v", r)
+	}
+	if err := s.RemoveAccount("acme"); err != nil {
+		t.Fatal(err)
+	}
+	if r := permit(); r == nil || r.State != Closed {
+		t.Errorf("removed: %+v", r)
+	}
+}
+
+func TestStore_ReopenAfterKillRemovesStagedBodies(t *testing.T) {
+	c := &clock{t: epoch}
+	path := filepath.Join(t.TempDir(), "relay.db")
+	s := reopen(t, path, c)
+	addAccount(t, s, "acme", quota.Plan{})
+	kept := accept(t, s, "acme", 5<<20, "x@a.test")
+	lost := intake(s, "acme", 5<<20, "y@a.test") // staged, never accepted
+	if lost.Body.staged == 0 {
+		t.Fatal("a body of 5 MiB was not staged")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen(t, path, c)
+	defer s.Close()
+	if st := verify(t, s); st.Staged != 0 || st.Messages != 1 || st.Bodies != 5<<20 {
+		t.Errorf("after reopening: %+v", st)
+	}
+	n, err := io.Copy(io.Discard, s.OpenBody(kept.ID))
+	if n != 5<<20 || err != nil {
+		t.Errorf("kept body: %d octets, %v", n, err)
+	}
+	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], Delivered)
+	if st := verify(t, s); st.Bodies != 0 || st.Staged != 0 {
+		t.Errorf("after delivery: %+v", st)
+	}
+}
+
+func TestStore_BodyRoundTrip(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	for _, size := range []int{0, 1, ChunkSize - 1, ChunkSize, ChunkSize + 1, stageAt * ChunkSize, stageAt*ChunkSize + 1, 3 * stageAt * ChunkSize} {
+		want := make([]byte, size)
+		for i := range want {
+			want[i] = byte(rand.Uint32())
+		}
+		in := intake(s, "acme", 0, "x@a.test")
+		for rest := want; len(rest) > 0; {
+			n := min(1+rand.IntN(50_000), len(rest))
+			if _, err := in.Body.Write(rest[:n]); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if r, err := s.Accept(in); r != nil || err != nil {
+			t.Fatalf("size %d: %+v, %v", size, r, err)
+		}
+		got, err := io.ReadAll(s.OpenBody(in.Message.ID))
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("size %d: read %d octets, %v", size, len(got), err)
+		}
+		var buf bytes.Buffer
+		if _, err := s.OpenBody(in.Message.ID).WriteTo(&buf); err != nil || !bytes.Equal(buf.Bytes(), want) {
+			t.Errorf("size %d: WriteTo wrote %d octets, %v", size, buf.Len(), err)
+		}
+	}
+}
+
+func TestStore_OperatorChanges(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	m := accept(t, s, "acme", 100, "x@a.test", "y@b.test")
+	change := func(op Op) {
+		t.Helper()
+		done, missing, err := s.Change(op, []ID{m.ID, s.ids.next(c.now())})
+		if len(done) != 1 || len(missing) != 1 || err != nil {
+			t.Errorf("Change(%s) = %v, %v, %v", op, done, missing, err)
+		}
+		verify(t, s)
+	}
+	change(OpHold)
+	if got := claim(t, s, "a.test", "acme", 1); len(got) != 0 {
+		t.Errorf("claimed what is held: %v", got)
+	}
+	if due, next, _ := s.DueLanes(s.Now(), 10, nil); len(due) != 0 || !next.IsZero() {
+		t.Errorf("DueLanes = %v, %v while all is held", due, next)
+	}
+	change(OpRetry)
+	change(OpRelease)
+	got := claim(t, s, "a.test", "acme", 1)
+	if len(got) != 1 {
+		t.Fatal("released, but not due")
+	}
+	if err := s.Return(got); err != nil {
+		t.Fatal(err)
+	}
+	got = claim(t, s, "a.test", "acme", 1)
+	if len(got) != 1 || got[0].Message.Recipients[0].Tries != 1 {
+		t.Fatalf("after Return: %+v", got)
+	}
+	change(OpDrop)
+	settle(t, s, got[0], Delivered) // the worker did not know
+	u, _ := s.Usage("acme", "2026-11")
+	if u.Failed != 2 || u.Delivered != 0 || u.Queued != 0 {
+		t.Errorf("usage after drop: %+v", u)
+	}
+}
+
+func TestStore_DueLanes(t *testing.T) {
+	s, c := newStore(t)
+	for _, a := range []string{"one", "two"} {
+		addAccount(t, s, a, quota.Plan{})
+	}
+	for i := range 5 {
+		accept(t, s, "one", 10, fmt.Sprintf("x@d%d.test", i))
+		c.add(time.Second)
+		accept(t, s, "two", 10, "y@d0.test")
+	}
+	due, next, err := s.DueLanes(s.Now(), 100, func(l Lane) bool { return l.Domain == "d1.test" })
+	if err != nil || len(due) != 5 || !next.IsZero() || due[0] != (Lane{"d0.test", "one"}) {
+		t.Errorf("DueLanes = %v, %v, %v", due, next, err)
+	}
+	if due, next, _ = s.DueLanes(s.Now(), 2, nil); len(due) != 2 || !next.Equal(s.Now()) {
+		t.Errorf("DueLanes(2) = %v, %v", due, next)
+	}
+	claim(t, s, "d0.test", "one", 10)
+	due, next, _ = s.DueLanes(s.Now(), 100, nil)
+	if len(due) != 5 || !next.Equal(s.Now().Add(5*time.Minute)) {
+		t.Errorf("DueLanes after a claim = %v, %v", due, next)
+	}
+}
+
+func TestStore_NoticeIsFreeAndStoredWithTheOutcome(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	m := accept(t, s, "acme", 100, "x@a.test")
+	claim(t, s, "a.test", "acme", 1)
+	s.TakeReady()
+	err := s.Settle(Result{ID: m.ID, Domain: "a.test", Event: Event{Kind: EventAttempt},
+		Outcomes: []Outcome{{Rcpt: 0, State: Failed, Reply: "550 no"}},
+		Notices: []Notice{{Message: Message{Account: "acme", Expires: s.Now().Add(time.Hour),
+			Recipients: []Recipient{{Address: "a@src.test", Domain: "src.test"}}}, Body: bytes.Repeat([]byte("x"), 40_000)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.TakeReady(); len(got) != 1 || got[0] != (Lane{"src.test", "acme"}) {
+		t.Errorf("TakeReady = %v", got)
+	}
+	dsn := claim(t, s, "src.test", "acme", 1)[0]
+	if n, err := io.Copy(io.Discard, s.OpenBody(dsn.Message.ID)); n != 40_000 || err != nil {
+		t.Errorf("DSN body: %d, %v", n, err)
+	}
+	if u, _ := s.Usage("acme", "2026-11"); u.Charged.Messages != 1 || u.Failed != 1 || u.Queued != 0 {
+		t.Errorf("usage: %+v", u)
+	}
+	if err := s.RemoveAccount("acme"); err != nil {
+		t.Errorf("RemoveAccount with only a DSN queued: %v", err)
+	}
+}
+
+func TestStore_Trace(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	var ids []ID
+	for range 600 {
+		ids = append(ids, accept(t, s, "acme", 10, "x@a.test").ID)
+		c.add(time.Second)
+	}
+	for _, cl := range claim(t, s, "a.test", "acme", 600) {
+		settle(t, s, cl, Delivered)
+	}
+	var got []Event
+	if err := s.TraceScan(epoch.Add(100*time.Second), func(e *Event) error { got = append(got, *e); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1000 {
+		t.Fatalf("TraceScan gave %d events, want 1000", len(got))
+	}
+	for i, e := range got {
+		want := ids[599-i/2]
+		if e.ID != want || (e.Kind == EventAccepted) != (i%2 == 0) {
+			t.Fatalf("event %d = %v %v, want of %v", i, e.ID, e.Kind, want)
+		}
+	}
+	if n, err := s.PruneTrace(epoch.Add(300 * time.Second)); n != 600 || err != nil {
+		t.Errorf("PruneTrace = %d, %v", n, err)
+	}
+	if left, _ := s.Trace(ids[299]); len(left) != 0 {
+		t.Errorf("pruned too little: %v", left)
+	}
+	if left, _ := s.Trace(ids[300]); len(left) != 2 {
+		t.Errorf("pruned too much: %v", left)
+	}
+}
+
+func TestStore_Networks(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "one", quota.Plan{})
+	addAccount(t, s, "two", quota.Plan{})
+	for p, a := range map[string]string{"192.0.2.0/24": "one", "192.0.2.128/25": "two", "2001:db8::/32": "one"} {
+		if err := s.AddNetwork(Network{Prefix: netip.MustParsePrefix(p), Account: a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for addr, want := range map[string]string{"192.0.2.5": "one", "192.0.2.200": "two", "::ffff:192.0.2.5": "one", "2001:db8::1": "one", "198.51.100.1": ""} {
+		if got, _ := s.NetworkAccount(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("NetworkAccount(%s) = %q, want %q", addr, got, want)
+		}
+	}
+	if err := s.AddNetwork(Network{Prefix: netip.MustParsePrefix("192.0.2.1/24"), Account: "one"}); err == nil {
+		t.Error("a network that is not masked was taken")
+	}
+	if err := s.RemoveNetwork("one", netip.MustParsePrefix("192.0.2.128/25")); !errors.Is(err, ErrNotFound) {
+		t.Errorf("another account's network: %v", err)
+	}
+	if err := s.RemoveAccount("two"); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := s.NetworkAccount(netip.MustParseAddr("192.0.2.200")); got != "one" {
+		t.Errorf("after removal of two: %q", got)
+	}
+}
+
+func TestOpen_Errors(t *testing.T) {
+	c := &clock{t: epoch}
+	path := filepath.Join(t.TempDir(), "relay.db")
+	s := reopen(t, path, c)
+	if _, err := Open(path, Options{}); !errors.Is(err, ErrLocked) {
+		t.Errorf("second Open: %v", err)
+	}
+	if err := s.update(0, func(t *tx) error { return t.put(meta, keySchema, len(migrations)+1) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{}); !errors.Is(err, ErrNewer) {
+		t.Errorf("Open of a newer file: %v", err)
+	}
+}

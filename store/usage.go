@@ -1,0 +1,101 @@
+package store
+
+import (
+	"relay/quota"
+)
+
+// Usage of one account in one period. Bucket "usage", key account NUL period,
+// JSON. Charged.Messages = Delivered + Failed + Queued, always.
+type Usage struct {
+	Account   string       `json:"account"`
+	Period    string       `json:"period"`
+	Charged   quota.Charge `json:"charged"`   // what was accepted
+	Delivered int64        `json:"delivered"` // e-mails that a next hop took
+	Failed    int64        `json:"failed"`    // e-mails refused for good, expired or dropped
+	Queued    int64        `json:"queued"`    // e-mails still to be delivered
+	Deferred  int64        `json:"deferred"`  // of Queued, those tried at least once
+}
+
+// Totals are the sums over the spool. Bucket "meta", key "totals", JSON.
+type Totals struct {
+	Messages   int64 `json:"messages"`
+	Recipients int64 `json:"recipients"` // not final ones
+	Bytes      int64 `json:"bytes"`      // of bodies
+}
+
+func usageKey(account, period string) []byte {
+	return append(append(append(make([]byte, 0, len(account)+1+len(period)), account...), 0), period...)
+}
+
+// usage is the counter as this transaction sees it. Who changes it must have
+// decided to write: a change is stored with the transaction.
+func (t *tx) usage(account, period string) *Usage {
+	key := usageKey(account, period)
+	cache := t.scratch().usage
+	if u := cache[string(key)]; u != nil {
+		return &u.is
+	}
+	u := &counter{}
+	if _, err := t.get(usage, key, &u.is); err != nil {
+		panic(err) // a counter that cannot be read must not start again from zero
+	}
+	u.is.Account, u.is.Period = account, period
+	u.was = u.is
+	cache[string(key)] = u
+	return &u.is
+}
+
+func (t *tx) totals() *Totals {
+	sc := t.scratch()
+	if sc.totals == nil {
+		sc.totals = &Totals{}
+		if _, err := t.get(meta, keyTotals, sc.totals); err != nil {
+			panic(err)
+		}
+	}
+	return sc.totals
+}
+
+// count moves a recipient of m from its state to another, in the statistics.
+func (t *tx) count(m *Message, from, to RecipientState) {
+	t.b.Touch()
+	if to.Final() {
+		t.totals().Recipients--
+	}
+	if m.Period == "" {
+		return
+	}
+	u := t.usage(m.Account, m.Period)
+	if from == Deferred {
+		u.Deferred--
+	}
+	switch {
+	case to == Deferred:
+		u.Deferred++
+	case to == Delivered:
+		u.Queued--
+		u.Delivered++
+	case to.Final():
+		u.Queued--
+		u.Failed++
+	}
+}
+
+// Usage of an account in a period; all zero when there is none.
+func (s *Store) Usage(account, period string) (u Usage, err error) {
+	err = s.view(func(t *tx) error { _, err := t.get(usage, usageKey(account, period), &u); return err })
+	u.Account, u.Period = account, period
+	return u, err
+}
+
+// Usages of an account in all its periods, oldest first.
+func (s *Store) Usages(account string) (list []Usage, err error) {
+	err = s.view(func(t *tx) error { list, err = all[Usage](t, usage, usageKey(account, "")); return err })
+	return list, err
+}
+
+// Totals of the spool, at the same cost whatever its size.
+func (s *Store) Totals() (sum Totals, err error) {
+	err = s.view(func(t *tx) error { _, err := t.get(meta, keyTotals, &sum); return err })
+	return sum, err
+}

@@ -1,0 +1,273 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"relay/store/bolt"
+)
+
+// VerifyStats says how much Verify looked at.
+type VerifyStats struct {
+	Accounts int64  `json:"accounts"`
+	Messages int64  `json:"messages"`
+	Queued   int64  `json:"queue_entries"`
+	Bodies   int64  `json:"body_bytes"`
+	Staged   int64  `json:"staged_bodies"` // being received, or being removed
+	Problems int64  `json:"problems"`
+	Totals   Totals `json:"totals"`
+}
+
+// verifier walks the file once; buckets in the order of IDs are walked side by side.
+type verifier struct {
+	t       *tx
+	ctx     context.Context
+	problem func(string)
+	stats   VerifyStats
+	usage   map[string]*Usage // what the spool says is queued and deferred
+	entries int64             // queue entries that the messages ask for
+}
+
+func (v *verifier) fault(format string, args ...any) {
+	v.stats.Problems++
+	v.problem(fmt.Sprintf(format, args...))
+}
+
+// Verify proves the file: the engine's own structure; every queue entry has its
+// message and every message its entries; every body is whole and belongs to a
+// message or is marked as staged; every lane lies under its head; every counter
+// is the sum it says. It works on one consistent state and calls problem with a
+// line for each fault.
+func (s *Store) Verify(ctx context.Context, problem func(string)) (VerifyStats, error) {
+	v := &verifier{ctx: ctx, problem: problem, usage: map[string]*Usage{}}
+	if err := s.db.Check(func(err error) { v.fault("file: %v", err) }); err != nil {
+		return v.stats, err
+	}
+	s.db.Trim()
+	err := s.view(func(t *tx) error {
+		v.t = t
+		for _, part := range []func() error{v.owners, v.spool, v.queue, v.heads, v.counters} {
+			if err := part(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.db.Trim()
+	return v.stats, err
+}
+
+// each walks a bucket; it ends early when the context does.
+func (v *verifier) each(b bolt.Bucket, fn func(k, raw []byte)) error {
+	n := 0
+	c := v.t.b.Cursor(b)
+	for k, raw := c.First(); k != nil; k, raw = c.Next() {
+		if n++; n%(1<<14) == 0 {
+			if v.ctx.Err() != nil {
+				return v.ctx.Err()
+			}
+			v.t.b.Trim()
+		}
+		fn(k, raw)
+	}
+	return nil
+}
+
+// owners: accounts, and credentials and networks that belong to one.
+func (v *verifier) owners() error {
+	known := func(name, what string, key []byte) {
+		if v.t.b.Get(accounts, []byte(name)) == nil {
+			v.fault("%s %q belongs to account %q, which is not there", what, key, name)
+		}
+	}
+	err := v.each(accounts, func(k, raw []byte) {
+		var a Account
+		v.stats.Accounts++
+		if err := decode("accounts", k, raw, &a); err != nil {
+			v.fault("%v", err)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	err = v.each(credentials, func(k, raw []byte) {
+		var c Credential
+		if err := decode("credentials", k, raw, &c); err != nil {
+			v.fault("%v", err)
+			return
+		}
+		known(c.Account, "login", k)
+	})
+	if err != nil {
+		return err
+	}
+	return v.each(networks, func(k, raw []byte) {
+		var n Network
+		if err := decode("networks", k, raw, &n); err != nil {
+			v.fault("%v", err)
+			return
+		}
+		known(n.Account, "network", k)
+	})
+}
+
+// spool: messages and bodies, side by side.
+func (v *verifier) spool() error {
+	body := v.t.b.Cursor(bodies)
+	bk, bv := body.First()
+	err := v.each(messages, func(k, raw []byte) {
+		m := &Message{}
+		if err := decode("messages", k, raw, m); err != nil {
+			v.fault("%v", err)
+			return
+		}
+		for bk != nil && bytes.Compare(bk[:16], k) < 0 {
+			v.stray(bk)
+			bk, bv = body.Next()
+		}
+		var size int64
+		for n := 0; bk != nil && bytes.Equal(bk[:16], k); n++ {
+			if !bytes.Equal(bk, chunkKey(m.ID, n)) {
+				v.fault("message %s: chunk %d of its body is missing", m.ID, n)
+			}
+			size += int64(len(bv))
+			bk, bv = body.Next()
+		}
+		if size != m.Stored {
+			v.fault("message %s: its body has %d octets, should have %d", m.ID, size, m.Stored)
+		}
+		v.message(k, m)
+	})
+	for ; bk != nil && err == nil; bk, _ = body.Next() {
+		v.stray(bk)
+	}
+	if err != nil {
+		return err
+	}
+	return v.each(orphans, func([]byte, []byte) { v.stats.Staged++ })
+}
+
+// stray is a chunk without a message: it must be marked as staged.
+func (v *verifier) stray(k []byte) {
+	if v.t.b.Get(orphans, k[:16]) == nil {
+		v.fault("body %s belongs to no message", ID(k[:16]))
+	}
+}
+
+func (v *verifier) message(k []byte, m *Message) {
+	if !bytes.Equal(k, m.ID[:]) {
+		v.fault("message %s lies under the key of %s", m.ID, ID(k))
+	}
+	v.stats.Messages++
+	v.stats.Bodies += m.Stored
+	v.stats.Totals.Messages++
+	v.stats.Totals.Bytes += m.Stored
+	if m.Done() {
+		v.fault("message %s has no recipient left", m.ID)
+	}
+	for _, d := range m.Domains() {
+		v.entries++
+		at, _ := m.due(d)
+		if v.t.b.Get(queue, queueKey(Lane{d, m.Account}, at, m.ID)) == nil {
+			v.fault("message %s: no queue entry for %s", m.ID, d)
+		}
+	}
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if r.State.Final() {
+			continue
+		}
+		v.stats.Totals.Recipients++
+		if m.Period == "" {
+			continue
+		}
+		key := string(usageKey(m.Account, m.Period))
+		if v.usage[key] == nil {
+			v.usage[key] = &Usage{}
+		}
+		v.usage[key].Queued++
+		if r.State == Deferred {
+			v.usage[key].Deferred++
+		}
+	}
+}
+
+// queue: as many entries as the messages ask for, each of which was found.
+func (v *verifier) queue() error {
+	err := v.each(queue, func(k, _ []byte) {
+		v.stats.Queued++
+		_, _, id, ok := parseQueueKey(k)
+		switch {
+		case !ok:
+			v.fault("queue entry %x cannot be read", k)
+		case v.t.b.Get(messages, id[:]) == nil:
+			v.fault("queue entry of message %s, which is not there", id)
+		}
+	})
+	if v.stats.Queued != v.entries {
+		v.fault("%d queue entries, the messages ask for %d", v.stats.Queued, v.entries)
+	}
+	return err
+}
+
+// heads: each lane once in bucket "due", under the due time of its first message.
+func (v *verifier) heads() error {
+	lanes, listed := 0, 0
+	var last []byte
+	err := v.each(queue, func(k, _ []byte) {
+		if len(k) < 24 || bytes.Equal(k[:len(k)-24], last) {
+			return
+		}
+		last = append(last[:0], k[:len(k)-24]...)
+		if head := headOf(v.t.b, last); head != noHead {
+			lanes++
+			if v.t.b.Get(due, dueKey(parseTime(k[len(last):]), last)) == nil {
+				v.fault("lane %q does not lie under its head", last)
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	err = v.each(due, func([]byte, []byte) { listed++ })
+	if lanes != listed {
+		v.fault("%d lanes are due, %d are listed", lanes, listed)
+	}
+	return err
+}
+
+// counters: usage against the spool, totals against the messages.
+func (v *verifier) counters() error {
+	err := v.each(usage, func(k, raw []byte) {
+		var u Usage
+		if err := decode("usage", k, raw, &u); err != nil {
+			v.fault("%v", err)
+			return
+		}
+		is := v.usage[string(k)]
+		delete(v.usage, string(k))
+		if is == nil {
+			is = &Usage{}
+		}
+		if u.Queued != is.Queued || u.Deferred != is.Deferred {
+			v.fault("usage of %s in %s says %d queued, %d deferred; the spool holds %d and %d",
+				u.Account, u.Period, u.Queued, u.Deferred, is.Queued, is.Deferred)
+		}
+		if u.Charged.Messages != u.Delivered+u.Failed+u.Queued {
+			v.fault("usage of %s in %s: %d e-mails charged, but %d delivered, %d failed and %d queued",
+				u.Account, u.Period, u.Charged.Messages, u.Delivered, u.Failed, u.Queued)
+		}
+	})
+	for key := range v.usage {
+		v.fault("mail is queued under usage %q, which is not there", key)
+	}
+	var sum Totals
+	if _, e := v.t.get(meta, keyTotals, &sum); e != nil {
+		v.fault("%v", e)
+	}
+	if sum != v.stats.Totals {
+		v.fault("totals say %+v, the spool holds %+v", sum, v.stats.Totals)
+	}
+	return err
+}

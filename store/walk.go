@@ -1,0 +1,39 @@
+package store
+
+import "relay/store/bolt"
+
+// walkStep is how many records one transaction of a walk reads: a long one
+// would keep the pages that writers free from being used again.
+const walkStep = 256
+
+// walk decodes the records of a bucket from key from on and calls fn for each,
+// outside of any transaction. Records that come or go meanwhile may be missed.
+func walk[T any](s *Store, b bolt.Bucket, from []byte, fn func(key []byte, v *T) error) error {
+	type record struct {
+		key []byte
+		v   *T
+	}
+	for {
+		list := make([]record, 0, walkStep)
+		err := s.view(func(t *tx) error {
+			c := t.b.Cursor(b)
+			for k, raw := c.Seek(from); k != nil && len(list) < walkStep; k, raw = c.Next() {
+				r := record{append([]byte(nil), k...), new(T)}
+				if err := decode(bucketNames[b], k, raw, r.v); err != nil {
+					return err
+				}
+				list = append(list, r)
+			}
+			return nil
+		})
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, r := range list {
+			if err := fn(r.key, r.v); err != nil {
+				return err
+			}
+		}
+		from = append(list[len(list)-1].key, 0)
+	}
+}
