@@ -1,0 +1,268 @@
+package store
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+	"relay/quota"
+)
+
+// model is what the store should hold, as plainly as possible.
+type model struct {
+	t       *rapid.T
+	s       *Store
+	c       *clock
+	path    string
+	used    map[string]quota.Charge // by account
+	failed  map[string]int64
+	sent    map[string]int64
+	spool   map[ID]*Message // with the states that the recipients should have
+	claims  []Claimed
+	account []string
+}
+
+const modelEmails, modelBytes = 60, 60_000
+
+func (m *model) due(msg *Message, domain string) bool {
+	for _, i := range msg.Pending(domain) {
+		r := msg.Recipients[i]
+		return !r.Held && !r.Next.Truncate(time.Millisecond).After(m.c.now())
+	}
+	return false
+}
+
+func (m *model) queued(account string) (queued, deferred int64) {
+	for _, msg := range m.spool {
+		for _, r := range msg.Recipients {
+			if msg.Account == account && !r.State.Final() {
+				queued++
+				if r.State == Deferred {
+					deferred++
+				}
+			}
+		}
+	}
+	return queued, deferred
+}
+
+func (m *model) accept(t *rapid.T) {
+	account := rapid.SampledFrom(m.account).Draw(t, "account")
+	var to []string
+	for i := range rapid.IntRange(1, 5).Draw(t, "recipients") {
+		to = append(to, fmt.Sprintf("r%d@d%d.test", i, rapid.IntRange(0, 2).Draw(t, "domain")))
+	}
+	in := intake(m.s, account, rapid.IntRange(1, 3000).Draw(t, "size"), to...)
+	ask, _ := quota.ForMessage(in.Message.Size, len(to))
+	after := m.used[account].Add(ask)
+	want := after.Messages <= modelEmails && after.Bytes <= modelBytes
+	r, err := m.s.Accept(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if (r == nil) != want {
+		t.Fatalf("Accept(%v after %v) = %+v, want accepted %v", ask, m.used[account], r, want)
+	}
+	if want {
+		m.used[account] = after
+		copied := *in.Message
+		copied.Recipients = slices.Clone(in.Message.Recipients)
+		m.spool[copied.ID] = &copied
+	}
+}
+
+func (m *model) claim(t *rapid.T) {
+	lane := Lane{fmt.Sprintf("d%d.test", rapid.IntRange(0, 2).Draw(t, "domain")), rapid.SampledFrom(m.account).Draw(t, "account")}
+	limit := rapid.IntRange(1, 4).Draw(t, "limit")
+	var want int
+	for _, msg := range m.spool {
+		if msg.Account == lane.Account && m.due(msg, lane.Domain) {
+			want++
+		}
+	}
+	got, err := m.s.Claim([]Want{{lane, limit}}, func(_ *Message, tries int) time.Time {
+		return m.c.now().Add(time.Duration(tries) * time.Minute)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != min(want, limit) {
+		t.Fatalf("Claim(%v, %d) gave %d, %d are due", lane, limit, len(got), want)
+	}
+	for _, c := range got {
+		msg := m.spool[c.Message.ID]
+		if msg == nil || !m.due(msg, c.Domain) {
+			t.Fatalf("claimed %s at %s, which is not due", c.Message.ID, c.Domain)
+		}
+		for _, i := range c.Rcpts {
+			r := &msg.Recipients[i]
+			r.Tries++
+			r.Next = m.c.now().Add(time.Duration(r.Tries) * time.Minute)
+		}
+	}
+	m.claims = append(m.claims, got...)
+}
+
+func (m *model) takeClaim(t *rapid.T) (Claimed, *Message) {
+	if len(m.claims) == 0 {
+		t.Skip("nothing claimed")
+	}
+	i := rapid.IntRange(0, len(m.claims)-1).Draw(t, "claim")
+	c := m.claims[i]
+	m.claims = slices.Delete(m.claims, i, i+1)
+	return c, m.spool[c.Message.ID]
+}
+
+func (m *model) settle(t *rapid.T) {
+	c, msg := m.takeClaim(t)
+	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: Event{Kind: EventAttempt}}
+	for _, i := range c.Rcpts {
+		st := rapid.SampledFrom([]RecipientState{Delivered, Deferred, Failed, Expired}).Draw(t, "state")
+		r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: st})
+		if msg == nil || msg.Recipients[i].State.Final() {
+			continue
+		}
+		msg.Recipients[i].State = st
+		switch st {
+		case Delivered:
+			m.sent[msg.Account]++
+		case Failed, Expired:
+			m.failed[msg.Account]++
+		}
+	}
+	if err := m.s.Settle(r); err != nil {
+		t.Fatal(err)
+	}
+	m.forget(c.Message.ID)
+}
+
+func (m *model) giveBack(t *rapid.T) {
+	c, msg := m.takeClaim(t)
+	if err := m.s.Return([]Claimed{c}); err != nil {
+		t.Fatal(err)
+	}
+	if msg == nil {
+		return
+	}
+	for _, i := range msg.Pending(c.Domain) {
+		r := &msg.Recipients[i]
+		r.Tries, r.Next = max(r.Tries-1, 0), c.Due
+	}
+}
+
+func (m *model) operate(t *rapid.T) {
+	if len(m.spool) == 0 {
+		t.Skip("nothing queued")
+	}
+	ids := make([]ID, 0, len(m.spool))
+	for id := range m.spool {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, ID.Compare)
+	id := rapid.SampledFrom(ids).Draw(t, "id")
+	op := rapid.SampledFrom([]Op{OpRetry, OpHold, OpRelease, OpDrop}).Draw(t, "op")
+	if done, _, err := m.s.Change(op, []ID{id}); len(done) != 1 || err != nil {
+		t.Fatalf("Change(%s) = %v, %v", op, done, err)
+	}
+	msg := m.spool[id]
+	for i := range msg.Recipients {
+		r := &msg.Recipients[i]
+		if r.State.Final() {
+			continue
+		}
+		switch op {
+		case OpRetry:
+			r.Next = m.c.now()
+		case OpHold:
+			r.Held = true
+		case OpRelease:
+			r.Held = false
+		case OpDrop:
+			r.State = Dropped
+			m.failed[msg.Account]++
+		}
+	}
+	m.forget(id)
+}
+
+func (m *model) forget(id ID) {
+	if msg := m.spool[id]; msg != nil && msg.Done() {
+		delete(m.spool, id)
+	}
+}
+
+func (m *model) reopen(t *rapid.T) {
+	if err := m.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(m.path, Options{Now: m.c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.s = s
+}
+
+func (m *model) check(t *rapid.T) {
+	for _, a := range m.account {
+		queued, deferred := m.queued(a)
+		want := Usage{Account: a, Period: "2026-11", Charged: m.used[a], Delivered: m.sent[a], Failed: m.failed[a], Queued: queued, Deferred: deferred}
+		got, err := m.s.Usage(a, "2026-11")
+		if err != nil || got != want {
+			t.Fatalf("Usage = %+v, %v, want %+v", got, err, want)
+		}
+	}
+	wantDue := map[Lane]bool{}
+	for _, msg := range m.spool {
+		for _, d := range msg.Domains() {
+			if m.due(msg, d) {
+				wantDue[Lane{d, msg.Account}] = true
+			}
+		}
+	}
+	due, _, err := m.s.DueLanes(m.c.now(), 100, nil)
+	if err != nil || len(due) != len(wantDue) {
+		t.Fatalf("DueLanes = %v, %v, want %v", due, err, wantDue)
+	}
+	for _, l := range due {
+		if !wantDue[l] {
+			t.Fatalf("DueLanes has %v, want %v", l, wantDue)
+		}
+	}
+	if st, err := m.s.Verify(t.Context(), func(p string) { t.Errorf("Verify: %s", p) }); err != nil || st.Problems > 0 {
+		t.Fatalf("Verify: %+v, %v", st, err)
+	}
+}
+
+// Whatever is accepted, claimed, settled, given back and changed in whatever
+// order, over restarts: the store holds what a plain map would.
+func TestStore_AgainstModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dir, err := os.MkdirTemp("", "relay-model-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		m := &model{t: t, c: &clock{t: epoch}, path: filepath.Join(dir, "relay.db"), account: []string{"one", "two"},
+			used: map[string]quota.Charge{}, failed: map[string]int64{}, sent: map[string]int64{}, spool: map[ID]*Message{}}
+		if m.s, err = Open(m.path, Options{Now: m.c.now}); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { m.s.Close() }()
+		for _, a := range m.account {
+			err := m.s.AddAccount(Account{Name: a, Terms: quota.Plan{Name: "p", Term: quota.Year, Emails: modelEmails, Bandwidth: modelBytes},
+				State: Active, Activated: epoch}, &Credential{Login: a, Account: a})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"accept": m.accept, "claim": m.claim, "settle": m.settle, "return": m.giveBack,
+			"operate": m.operate, "reopen": m.reopen, "": m.check,
+			"wait": func(*rapid.T) { m.c.add(30 * time.Second) },
+		})
+	})
+}
