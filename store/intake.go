@@ -149,11 +149,9 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 				return err
 			}
 		}
+		m.Client = in.Client
 		lanes, err = t.enqueue(m)
-		if err != nil {
-			return err
-		}
-		return t.event(accepted(m, in.Client))
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("accept: %w", err)
@@ -186,13 +184,4 @@ func (t *tx) enqueue(m *Message) ([]Lane, error) {
 		}
 	}
 	return lanes, nil
-}
-
-func accepted(m *Message, client string) *Event {
-	e := &Event{ID: m.ID, Time: m.Accepted, Kind: EventAccepted, Account: m.Account, Sender: m.Sender,
-		Size: m.Size, MessageID: m.MessageID, Client: client, Recipients: make([]EventOutcome, len(m.Recipients))}
-	for i := range m.Recipients {
-		e.Recipients[i].Address = m.Recipients[i].Address
-	}
-	return e
 }

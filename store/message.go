@@ -72,6 +72,9 @@ type Message struct {
 	EightBit   bool        `json:"8bit,omitempty"`       // the content has octets above 127
 	SMTPUTF8   bool        `json:"smtputf8,omitempty"`   // the client asked for it
 	RequireTLS bool        `json:"requiretls,omitempty"`
+	Client     string      `json:"client,omitempty"` // address of the mail program, for the trace
+	About      ID          `json:"about,omitzero"`   // of a DSN: the message it tells about
+	Traced     bool        `json:"traced,omitempty"` // the event of its acceptance lies in the trace
 	Recipients []Recipient `json:"recipients"`
 }
 

@@ -112,6 +112,9 @@ func (s *Store) Change(op Op, ids []ID) (done, missing []ID, err error) {
 }
 
 func (t *tx) operate(op Op, m *Message) error {
+	if err := t.traceAccepted(m); err != nil {
+		return err
+	}
 	e := Event{ID: m.ID, Time: t.now, Kind: EventChanged, Account: m.Account, Text: opText[op]}
 	for _, domain := range m.Domains() {
 		err := t.change(m, domain, func(r *Recipient) {

@@ -77,6 +77,9 @@ func (t *tx) settle(r *Result) (lanes []Lane, err error) {
 	if m == nil {
 		return nil, t.event(&r.Event)
 	}
+	if err := t.traceAccepted(m); err != nil {
+		return nil, err
+	}
 	r.Event.Account = m.Account
 	if err := t.apply(m, r); err != nil {
 		return nil, err
@@ -153,6 +156,7 @@ func (t *tx) notice(about ID, n *Notice) ([]Lane, error) {
 	m.Recipients = append([]Recipient(nil), m.Recipients...)
 	m.Accepted = t.now
 	m.Size, m.Stored = int64(len(n.Body)), int64(len(n.Body))
+	m.About = about
 	for i := range chunkCount(m.Stored) {
 		part := n.Body[i*ChunkSize : min((i+1)*ChunkSize, len(n.Body))]
 		if err := t.b.Put(bodies, chunkKey(m.ID, i), part); err != nil {
@@ -163,13 +167,8 @@ func (t *tx) notice(about ID, n *Notice) ([]Lane, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := accepted(&m, "")
-	own.Text = "DSN about " + about.String()
-	if err := t.event(own); err != nil {
-		return nil, err
-	}
 	return lanes, t.event(&Event{ID: about, Time: t.now, Kind: EventNotice, Account: m.Account,
-		Text: "DSN queued as " + m.ID.String(), Recipients: own.Recipients})
+		Text: "DSN queued as " + m.ID.String(), Recipients: accepted(&m).Recipients})
 }
 
 // Sweep returns up to limit messages of the spool that come after the ID after and

@@ -1,8 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"time"
+
+	"relay/store/bolt"
 )
 
 // EventKind says what happened to a message.
@@ -52,16 +56,50 @@ func (t *tx) event(e *Event) error {
 	return t.put(trace, key, e)
 }
 
+// accepted is the event of a message's acceptance.
+func accepted(m *Message) *Event {
+	e := &Event{ID: m.ID, Time: m.Accepted, Kind: EventAccepted, Account: m.Account, Sender: m.Sender,
+		Size: m.Size, MessageID: m.MessageID, Client: m.Client, Recipients: make([]EventOutcome, len(m.Recipients))}
+	if m.About != (ID{}) {
+		e.Text = "DSN about " + m.About.String()
+	}
+	for i := range m.Recipients {
+		e.Recipients[i].Address = m.Recipients[i].Address
+	}
+	return e
+}
+
+// traceAccepted writes the event of the acceptance before the first other one.
+// Until then the message itself is that event: Accept has a page less to write.
+func (t *tx) traceAccepted(m *Message) error {
+	if m.Traced {
+		return nil
+	}
+	m.Traced = true
+	return t.event(accepted(m))
+}
+
 // Trace is the life of one message, oldest event first.
 func (s *Store) Trace(id ID) (list []Event, err error) {
-	err = s.view(func(t *tx) error { list, err = all[Event](t, trace, id[:]); return err })
+	err = s.view(func(t *tx) error {
+		m, err := t.message(id)
+		if err != nil {
+			return err
+		}
+		if m != nil && !m.Traced {
+			list = []Event{*accepted(m)}
+			return nil
+		}
+		list, err = all[Event](t, trace, id[:])
+		return err
+	})
 	return list, err
 }
 
 // TraceScan calls fn for the events of messages accepted since then, the newest
 // message first and the events of each in order, outside of any transaction.
 func (s *Store) TraceScan(since time.Time, fn func(*Event) error) error {
-	var before *ID
+	before := ID(bytes.Repeat([]byte{0xff}, 16))
 	oldest := firstID(since)
 	for {
 		list, err := s.traceBefore(before, oldest)
@@ -73,43 +111,75 @@ func (s *Store) TraceScan(since time.Time, fn func(*Event) error) error {
 				return err
 			}
 		}
-		before = &list[len(list)-1].ID
+		before = list[len(list)-1].ID
 		s.db.Trim()
 	}
 }
 
-// traceBefore reads the events of the messages before an ID (nil: the newest),
-// of whole messages, newest message first, down to oldest.
-func (s *Store) traceBefore(before *ID, oldest ID) (list []Event, err error) {
+// traceBefore reads the events of some messages before an ID, the newest first,
+// down to oldest: from the trace, and from the spool those that have none there.
+func (s *Store) traceBefore(before, oldest ID) (list []Event, err error) {
 	err = s.view(func(t *tx) error {
-		c := t.b.Cursor(trace)
-		var k, raw []byte
-		if before == nil {
-			k, raw = c.Last()
-		} else if k, _ = c.Seek(before[:]); k == nil {
-			return nil
-		} else {
-			k, raw = c.Prev()
-		}
-		group := 0 // where the events of the present message start
-		for ; k != nil && ID(k[:16]).Compare(oldest) >= 0; k, raw = c.Prev() {
-			var e Event
-			if err := decode("trace", k, raw, &e); err != nil {
-				return err
+		old := backward{c: t.b.Cursor(trace)}
+		waiting := backward{c: t.b.Cursor(messages)}
+		old.seek(before)
+		waiting.seek(before)
+		for len(list) < walkStep {
+			id := old.id()
+			if w := waiting.id(); w.Compare(id) > 0 {
+				id = w
 			}
-			if len(list) > 0 && list[group].ID != e.ID {
-				if len(list) >= walkStep {
-					break
+			if id.Compare(oldest) < 0 || id == (ID{}) {
+				return nil
+			}
+			if waiting.id() == id {
+				m := &Message{}
+				if err := decode("messages", waiting.k, waiting.raw, m); err != nil {
+					return err
 				}
-				group = len(list)
+				if !m.Traced {
+					list = append(list, *accepted(m))
+				}
+				waiting.prev()
 			}
-			list = append(list, Event{})
-			copy(list[group+1:], list[group:])
-			list[group] = e
+			from := len(list)
+			for ; old.id() == id; old.prev() {
+				var e Event
+				if err := decode("trace", old.k, old.raw, &e); err != nil {
+					return err
+				}
+				list = append(list, e)
+			}
+			slices.Reverse(list[from:])
 		}
 		return nil
 	})
 	return list, err
+}
+
+// backward walks a bucket whose keys start with an ID from its end.
+type backward struct {
+	c      bolt.Cursor
+	k, raw []byte
+}
+
+// seek moves to the last key before id.
+func (b *backward) seek(id ID) {
+	if k, _ := b.c.Seek(id[:]); k == nil {
+		b.k, b.raw = b.c.Last()
+	} else {
+		b.prev()
+	}
+}
+
+func (b *backward) prev() { b.k, b.raw = b.c.Prev() }
+
+// id of the key; the zero one at the end.
+func (b *backward) id() ID {
+	if b.k == nil {
+		return ID{}
+	}
+	return ID(b.k[:16])
 }
 
 // PruneTrace removes the events of messages accepted before then, and returns
