@@ -1,0 +1,140 @@
+package mailer
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relay/store"
+)
+
+// Hosts that fail in every way, at random: in the end each recipient has the
+// message exactly once, and the schedule has forgotten all of it.
+func TestSchedule_Chaos(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { chaos(t, seed) })
+		})
+	}
+}
+
+func chaos(t *testing.T, seed uint64) {
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	var mu sync.Mutex
+	dice := func(n int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return rnd.IntN(n)
+	}
+	w := newWorld(t, Config{Timeouts: quick, Connections: 5, Window: 40, MessagesPerConnection: 7, SiteConnections: 3})
+	began := time.Now()
+	calm := func() bool { return time.Since(began) > 48*time.Hour }
+	for i := range 8 {
+		h := w.host(fmt.Sprintf("h%d.test", i))
+		h.say = func(x *exchange) string { return mischief(x, dice, calm()) }
+	}
+	for i := range 40 {
+		w.point(fmt.Sprintf("d%d.test", i), fmt.Sprintf("mx.h%d.test", dice(8)), fmt.Sprintf("mx.h%d.test", dice(8)))
+	}
+	for i := range 4 {
+		w.account(fmt.Sprint("account", i))
+	}
+	s := newSchedule(w.mail)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	total := 0
+	for n := range 300 {
+		var to []string
+		for r := range 1 + dice(4) {
+			to = append(to, fmt.Sprintf("n%d.%d@d%d.test", n, r, dice(40)))
+		}
+		m := message(to...)
+		m.Account = fmt.Sprint("account", dice(4))
+		id := w.accept(m)
+		total += len(to)
+		if dice(10) == 0 {
+			w.pass(time.Duration(dice(600)) * time.Second)
+		}
+		if dice(20) == 0 {
+			_, _, _ = w.store.Change([]store.Op{store.OpHold, store.OpRetry}[dice(2)], []store.ID{id})
+			w.mail.Retry(fmt.Sprintf("d%d.test", dice(40)))
+			w.pass(time.Second)
+			_, _, _ = w.store.Change(store.OpRelease, []store.ID{id})
+		}
+	}
+	w.pass(80 * time.Hour)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	got := map[string]int{}
+	for i := range 8 {
+		for _, r := range w.hopOf(fmt.Sprintf("h%d.test", i)).messages() {
+			for _, to := range r.to {
+				got[to]++
+			}
+		}
+	}
+	for to, n := range got {
+		if n != 1 {
+			t.Errorf("%s has it %d times", to, n)
+		}
+	}
+	if sum, _ := w.store.Totals(); len(got) != total || sum.Messages != 0 {
+		t.Errorf("%d of %d have it, %d messages queued", len(got), total, sum.Messages)
+	}
+	empty(t, s)
+	if _, err := w.store.Verify(context.Background(), func(p string) { t.Errorf("Verify: %s", p) }); err != nil {
+		t.Errorf("Verify: %v", err)
+	}
+	if err := w.store.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// mischief is a temporary failure now and then; none once it is calm.
+func mischief(x *exchange, dice func(int) int, calm bool) string {
+	if calm || dice(12) != 0 {
+		return ""
+	}
+	switch x.verb {
+	case "greeting":
+		return []string{"421 4.7.0 busy", "554 5.7.1 not you", cut, hang}[dice(4)]
+	case "EHLO", "MAIL":
+		return []string{"421 4.3.2 no", "451 4.3.0 no", cut, hang}[dice(4)]
+	case "RCPT":
+		return []string{"421 4.3.2 no", "450 4.2.0 no", "452 4.5.3 too many", cut, hang}[dice(5)]
+	case "DATA", "content":
+		return []string{"421 4.3.2 no", "451 4.3.0 no", cut}[dice(3)]
+	}
+	return ""
+}
+
+// empty checks that nothing is left in a schedule that has ended.
+func empty(t *testing.T, s *schedule) {
+	t.Helper()
+	if len(s.lanes) != 0 && !allStanding(s) || len(s.flights) != 0 || s.conns != 0 || len(s.parked) != 0 || s.claiming || s.routing != 0 {
+		t.Errorf("left: %d lanes, %d flights, %d connections, %d parked, claiming %v, %d look-ups",
+			len(s.lanes), len(s.flights), s.conns, len(s.parked), s.claiming, s.routing)
+	}
+	for key, site := range s.sites {
+		if site.workers != 0 || site.open != 0 || site.asked != 0 || site.queue.len() != 0 || len(site.idle) != 0 {
+			t.Errorf("site %s: %d workers, %d open, %d asked, %d queued, %d idle", key,
+				site.workers, site.open, site.asked, site.queue.len(), len(site.idle))
+		}
+	}
+}
+
+// allStanding reports whether the lanes that are left are those that the sites count.
+func allStanding(s *schedule) bool {
+	n := s.routed
+	for _, site := range s.sites {
+		n += site.lanes
+	}
+	return n == len(s.lanes)
+}

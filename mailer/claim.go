@@ -1,0 +1,178 @@
+package mailer
+
+import (
+	"time"
+
+	"relay/store"
+)
+
+// claim asks the store for what hungry sites want, in one transaction at a time.
+func (s *schedule) claim(now time.Time) {
+	if s.claiming || s.stopping || time.Now().Before(s.pause) {
+		return
+	}
+	s.pause = time.Time{}
+	lanes := s.pick(now)
+	if len(lanes) == 0 {
+		return
+	}
+	want := make([]store.Want, len(lanes))
+	for i, l := range lanes {
+		want[i] = store.Want{Lane: l.Lane, Max: l.asked}
+	}
+	s.claiming = true
+	s.do(func() {
+		soonest := now.Add(maxInterval)
+		list, err := s.m.store.Claim(want, func(_ *store.Message, tries int) time.Time {
+			at := s.m.cfg.retryAt(now, tries)
+			if at.Before(soonest) {
+				soonest = at
+			}
+			return at
+		})
+		s.tell(func() {
+			s.claiming = false
+			if err != nil {
+				s.m.logStoreError("claim", err)
+				s.pause = time.Now().Add(time.Second)
+			}
+			s.dueAt(soonest)
+			s.claimed(lanes, list, err == nil, now)
+		})
+	})
+}
+
+// maxClaim is about how many messages one transaction claims.
+const maxClaim = 512
+
+// pick takes lanes of hungry sites, in turn.
+func (s *schedule) pick(now time.Time) []*lane {
+	var lanes []*lane
+	for total := 0; s.hungry.len() > 0 && total < maxClaim; {
+		t := s.hungry.pop()
+		t.hungry = false
+		if t.blocked(now) {
+			continue
+		}
+		n, each := t.wants()
+		if n == 0 {
+			continue
+		}
+		total += n
+		for _, l := range t.ask(n, each) {
+			if !l.domain.usable(now) {
+				s.want(l.domain) // the route is old; this claim still follows it
+			}
+			lanes = append(lanes, l)
+		}
+	}
+	return lanes
+}
+
+// claimed hands claims to their sites, and lanes that may have more back to
+// their turns.
+func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now time.Time) {
+	got := make(map[store.Lane]int, len(lanes))
+	jobs := map[jobKey]*job{}
+	for _, c := range list {
+		key := store.Lane{Domain: c.Domain, Account: c.Message.Account}
+		got[key]++
+		l := s.lanes[key]
+		if l == nil || !s.takeOff(c) {
+			continue
+		}
+		t := l.turn.site
+		if j := jobs[jobKey{t, c.Message.ID}]; j != nil {
+			j.claims = append(j.claims, c)
+			continue
+		}
+		j := &job{site: t, path: t.path, fault: t.fault, message: c.Message, claims: []store.Claimed{c}, claimed: time.Now()}
+		jobs[jobKey{t, c.Message.ID}] = j
+		t.queue.push(j)
+	}
+	for _, l := range lanes {
+		t := l.turn.site
+		s.touch(t)
+		t.asked -= l.asked
+		more := !ok || l.again || got[l.Lane] >= l.asked
+		l.asked = 0
+		s.putBack(l, more, now)
+	}
+	for _, l := range lanes {
+		if t := l.turn; t != nil && t.site.queue.len() == 0 && len(t.site.idle) > 0 {
+			t.site.ahead = min(max(2*t.site.ahead, 4*t.site.limit), maxAhead)
+		}
+	}
+}
+
+type jobKey struct {
+	site *site
+	id   store.ID
+}
+
+// putBack lets a lane stand in its turn again, or retires it.
+func (s *schedule) putBack(l *lane, more bool, now time.Time) {
+	t := l.turn.site
+	home := l.domain.site
+	if !more || home == nil || home.blocked(now) || t.blocked(now) {
+		t.leave(l)
+		s.retire(l)
+		return
+	}
+	if home != t {
+		t.leave(l)
+		home.join(l)
+		s.touch(home)
+		return
+	}
+	t.stand(l)
+}
+
+// takeOff notes a claim as in flight. It reports false when it is already. With
+// a worker, the claim has then only prolonged its lease; the walk is done in a
+// moment, and the claim goes back.
+func (s *schedule) takeOff(c store.Claimed) bool {
+	f := flight{c.Message.ID, c.Domain}
+	who, busy := s.flights[f]
+	if !busy {
+		s.flights[f] = byWorker
+	} else if who == byWalk {
+		s.returnClaims([]store.Claimed{c}, func() {})
+	}
+	return !busy
+}
+
+// land ends the flight of a job.
+func (s *schedule) land(j *job) {
+	for _, c := range j.claims {
+		delete(s.flights, flight{c.Message.ID, c.Domain})
+	}
+}
+
+// giveBack returns jobs that were not attempted to the store.
+func (s *schedule) giveBack(jobs []*job) {
+	if len(jobs) == 0 {
+		return
+	}
+	var claims []store.Claimed
+	for _, j := range jobs {
+		claims = append(claims, j.claims...)
+	}
+	s.returnClaims(claims, func() {
+		for _, j := range jobs {
+			s.land(j)
+		}
+	})
+}
+
+func (s *schedule) returnClaims(claims []store.Claimed, then func()) {
+	s.do(func() {
+		if err := s.m.store.Return(claims); err != nil {
+			s.m.logStoreError("return", err) // they are tried when their lease ends
+		}
+		s.tell(func() {
+			then()
+			s.dueAt(s.m.store.Now())
+		})
+	})
+}

@@ -1,0 +1,129 @@
+package client
+
+import (
+	"bufio"
+	"crypto/tls"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Client is one connection to a next hop. It is for one goroutine; only Close
+// may be called from others.
+type Client struct {
+	raw      net.Conn // as dialled
+	conn     net.Conn // raw, or TLS on it
+	tls      *tls.ConnectionState
+	times    Timeouts
+	hostname string // ours
+	name     string // the next hop's
+	ext      Extensions
+
+	in       replyReader
+	out      []byte    // commands of the next flight
+	waiting  []awaited // replies to it
+	accepted []bool    // recipients of the transaction that runs
+
+	reset  bool // the last transaction is still open at the next hop
+	count  int
+	closed atomic.Bool
+}
+
+// New greets the next hop at the other end of conn, turns to TLS and logs in as
+// told by o. Its error is a *ConnError, and conn is closed then. A TLS
+// handshake that failed has StageHandshake: where plaintext is allowed, dial
+// again with TLSNone.
+func New(conn net.Conn, o Options) (*Client, error) {
+	o.Timeouts.setDefaults()
+	c := &Client{raw: conn, conn: conn, times: o.Timeouts, hostname: o.Hostname}
+	if c.hostname == "" {
+		c.hostname = "localhost"
+	}
+	c.in.br = bufio.NewReaderSize(conn, 4096)
+	if err := c.open(&o); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Client) open(o *Options) *ConnError {
+	if o.TLS == TLSImplicit {
+		if err := c.handshake(o); err != nil {
+			return err
+		}
+	}
+	if err := c.greeting(); err != nil {
+		return err
+	}
+	if err := c.hello(); err != nil {
+		return err
+	}
+	if o.TLS == TLSOpportunistic || o.TLS == TLSRequired {
+		if err := c.startTLS(o); err != nil {
+			return err
+		}
+	}
+	if o.Auth != nil {
+		return c.auth(o.Auth)
+	}
+	return nil
+}
+
+// Extensions are what the next hop offers.
+func (c *Client) Extensions() Extensions { return c.ext }
+
+// TLS is the state of the connection's TLS; false: it is plaintext.
+func (c *Client) TLS() (tls.ConnectionState, bool) {
+	if c.tls == nil {
+		return tls.ConnectionState{}, false
+	}
+	return *c.tls, true
+}
+
+// TLSName is version and cipher, for logs and traces; "" for plaintext.
+func (c *Client) TLSName() string {
+	if c.tls == nil {
+		return ""
+	}
+	return strings.ReplaceAll(tls.VersionName(c.tls.Version), " ", "") + " " + tls.CipherSuiteName(c.tls.CipherSuite)
+}
+
+// Name is what the next hop calls itself in its EHLO reply or greeting; it
+// may be anything printable, or "".
+func (c *Client) Name() string { return c.name }
+
+// Transactions counts the calls of Deliver that said MAIL.
+func (c *Client) Transactions() int { return c.count }
+
+// Usable reports whether Deliver may be called (again).
+func (c *Client) Usable() bool { return !c.closed.Load() }
+
+// Quit says QUIT, waits a moment for the reply, and closes.
+func (c *Client) Quit() error {
+	if !c.Usable() {
+		return nil
+	}
+	deadline := time.Now().Add(c.times.Quit)
+	if err := c.raw.SetDeadline(deadline); err == nil {
+		if _, err := c.conn.Write([]byte("QUIT\r\n")); err == nil {
+			_, _ = c.in.read(false, nil) // whatever it says
+		}
+	}
+	return c.Close() // without close_notify: after 221 nothing can be cut off
+}
+
+// Close closes the connection at once. What another goroutine is doing on it
+// ends with an error.
+func (c *Client) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	return c.raw.Close()
+}
+
+// fail closes the connection and says why.
+func (c *Client) fail(st Stage, r Reply, err error) *ConnError {
+	_ = c.Close()
+	return &ConnError{Stage: st, Reply: r, Err: err}
+}

@@ -1,0 +1,129 @@
+package client
+
+import (
+	"bytes"
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	gosmtp "github.com/emersion/go-smtp"
+)
+
+// hop is a next hop that keeps what it was given.
+type hop struct {
+	mu   sync.Mutex
+	mail []string
+	rcpt []string
+	data [][]byte
+}
+
+func (h *hop) NewSession(*gosmtp.Conn) (gosmtp.Session, error) { return h, nil }
+func (h *hop) Reset()                                          {}
+func (h *hop) Logout() error                                   { return nil }
+
+func (h *hop) Mail(from string, o *gosmtp.MailOptions) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.mail = append(h.mail, from+" "+string(o.Body)+" "+string(o.Return)+" "+o.EnvelopeID)
+	return nil
+}
+
+func (h *hop) Rcpt(to string, o *gosmtp.RcptOptions) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := to + " " + string(o.OriginalRecipientType) + ";" + o.OriginalRecipient
+	for _, n := range o.Notify {
+		s += " " + string(n)
+	}
+	h.rcpt = append(h.rcpt, s)
+	if strings.HasPrefix(to, "no") {
+		return &gosmtp.SMTPError{Code: 550, EnhancedCode: gosmtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
+	}
+	return nil
+}
+
+func (h *hop) Data(r io.Reader) error {
+	b, err := io.ReadAll(r)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.data = append(h.data, b)
+	return err
+}
+
+// one hands a single connection to a server.
+type one struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func (l *one) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *one) Close() error   { l.once.Do(func() { close(l.done) }); return nil }
+func (l *one) Addr() net.Addr { return &net.TCPAddr{} }
+
+// writes counts the writes on a connection.
+type writes struct {
+	net.Conn
+	n int
+}
+
+func (w *writes) Write(p []byte) (int, error) { w.n++; return w.Conn.Write(p) }
+
+func TestClient_withGoSMTP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &hop{}
+		s := gosmtp.NewServer(h)
+		s.ErrorLog = log.New(io.Discard, "", 0)
+		s.Domain, s.TLSConfig, s.EnableSMTPUTF8, s.EnableDSN = "mx.example", serverTLS(), true, true
+		near, far := net.Pipe()
+		l := &one{conns: make(chan net.Conn, 1), done: make(chan struct{})}
+		l.conns <- far
+		served := make(chan error)
+		go func() { served <- s.Serve(l) }()
+
+		conn := &writes{Conn: near}
+		c, err := New(conn, Options{Hostname: "relay.example", TLS: TLSRequired, ServerName: "mx.example", TLSConfig: &tls.Config{RootCAs: serverRoots()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		content := []byte("Subject: ü\r\n\r\n" + strings.Repeat(".a line\r\n", 1100))
+		for range 3 {
+			conn.n = 0
+			e := &Envelope{Sender: "ann@x.example", Size: int64(len(content)), EightBit: true, Ret: "FULL", EnvID: "a b",
+				Rcpts: []Rcpt{{Address: "jörg@y.example", Notify: NotifySuccess | NotifyDelay, ORCPT: "rfc822;jörg@y.example"}, {Address: "nobody@y.example"}}}
+			r := c.Deliver(e, bytes.NewReader(content))
+			if r.Delivered() != 1 || r.Rcpts[1].Reply.String() != "550 5.1.1 no such user" || r.Err != nil {
+				t.Fatalf("Deliver = %+v", r)
+			}
+			if conn.n != 2 {
+				t.Errorf("%d writes, want 2: the envelope, the content", conn.n)
+			}
+		}
+		if err := c.Quit(); err != nil {
+			t.Errorf("Quit = %v", err)
+		}
+		_ = s.Close()
+		<-served
+		time.Sleep(time.Second) // virtual: sessions end
+		if len(h.data) != 3 || !bytes.Equal(h.data[2], content) {
+			t.Errorf("content arrived %d times, or changed", len(h.data))
+		}
+		if h.mail[0] != "ann@x.example 8BITMIME FULL a b" || h.rcpt[0] != "jörg@y.example UTF-8;jörg@y.example SUCCESS DELAY" {
+			t.Errorf("envelope arrived as %q, %q", h.mail[0], h.rcpt[0])
+		}
+	})
+}

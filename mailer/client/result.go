@@ -1,0 +1,67 @@
+package client
+
+// Stage is the part of a session in which something happened.
+type Stage uint8
+
+// The stages, in order. Connect is the caller's dial.
+const (
+	StageConnect Stage = iota
+	StageGreeting
+	StageHello
+	StageStartTLS
+	StageHandshake
+	StageAuth
+	StageReset
+	StageMail
+	StageRcpt
+	StageData
+	StageContent
+	StageEnd
+	StageQuit
+)
+
+var stageNames = [...]string{"connect", "greeting", "EHLO", "STARTTLS", "TLS handshake", "AUTH",
+	"RSET", "MAIL", "RCPT", "DATA", "content", "end", "QUIT"}
+
+// String is the command, or a word for what is none.
+func (s Stage) String() string {
+	if int(s) < len(stageNames) {
+		return stageNames[s]
+	}
+	return "unknown"
+}
+
+// Outcome is what became of one recipient. The class of Reply decides:
+// Reply.Delivered, Reply.Temporary or Reply.Permanent.
+type Outcome struct {
+	Reply Reply
+	Stage Stage // where Reply came, or what Local refused to do
+	Local bool  // Reply is our own word, not the next hop's
+}
+
+// Result is what became of a transaction.
+type Result struct {
+	// Rcpts has one Outcome for each of Envelope.Rcpts, in their order, also
+	// when the connection was lost: who had no final reply by then is deferred.
+	Rcpts []Outcome
+
+	// Err is set when the connection is gone; the Client is closed then. With
+	// Stage StageMail (or StageReset) nothing of this transaction was
+	// answered: on a connection that had been idle, the next hop has most
+	// likely closed it, and a new one may be tried at once.
+	Err *ConnError
+
+	Uncertain bool  // lost between the final dot and its reply: may have been delivered (RFC 1047)
+	Octets    int64 // of content that were sent, dots doubled
+}
+
+// Delivered counts the recipients that the next hop took.
+func (r *Result) Delivered() int {
+	n := 0
+	for i := range r.Rcpts {
+		if r.Rcpts[i].Reply.Delivered() {
+			n++
+		}
+	}
+	return n
+}

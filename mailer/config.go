@@ -1,0 +1,172 @@
+package mailer
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"time"
+
+	"relay/mailer/client"
+	"relay/mailer/route"
+)
+
+// Config of a Mailer. Zero fields have the defaults named.
+type Config struct {
+	Hostname string // EHLO name, and Reporting-MTA of DSNs; needed
+
+	Resolver     string                 // name server, host:port; "": the system's
+	DNS          route.Resolver         // used instead of Resolver where set
+	Smarthost    route.Route            // next hop of all mail; zero: MX
+	Routes       map[string]route.Route // next hops of single domains, lower case A-labels
+	Port         int                    // of MX hosts; 0: 25
+	AllowPrivate bool                   // loopback and private addresses are next hops like others
+	Self         []netip.Addr           // ours: a next hop with such an address is a loop
+
+	Retry        []time.Duration // waits after the first, second … attempt, the last repeats; nil: DefaultRetry
+	Expire       time.Duration   // life of a message, for the walk that expires what is never tried; 0: 4 days
+	NoticeExpire time.Duration   // life of a DSN; 0: 1 day
+	DelayAfter   time.Duration   // age at which a delay DSN is due; 0: 4 hours
+	ReturnMax    int64           // octets up to which a DSN returns the whole message; 0: 50,000
+
+	SiteConnections       int    // to one site at once; 0: 20 to a static route, 10 to MX hosts
+	MessagesPerConnection int    // 0: no limit to a static route, 100 to MX hosts
+	Connections           int    // in all; 0: 500
+	Egress                Egress // where connections come from
+
+	RootCAs  *x509.CertPool // for TLS that must be verified; nil: the system's
+	Dialer   Dialer         // nil: TCP
+	Timeouts client.Timeouts
+
+	DialTimeout time.Duration // of one address; 0: 30 s
+	IdleTimeout time.Duration // for which a connection waits for the next message; 0: 3 s
+	Drain       time.Duration // for which running transactions may go on at the end; 0: 30 s
+	Window      int           // lanes in memory; 0: 10,000
+}
+
+// Dialer opens connections to next hops. from is the local address, the zero
+// Addr leaving it to the system.
+type Dialer interface {
+	Dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error)
+}
+
+// Egress is the source of connections: a local address, and the name that goes
+// with it.
+type Egress struct {
+	Addr netip.Addr // zero: the system chooses
+	Name string     // EHLO name; "": Config.Hostname
+}
+
+// Pace is how fast a site may be served from one egress source.
+type Pace struct {
+	Connections int // at once
+	Messages    int // in one connection; 0: no limit
+}
+
+// DefaultRetry is when a deferred message is tried again, each with a jitter of a tenth.
+var DefaultRetry = []time.Duration{5 * time.Minute, 10 * time.Minute, 20 * time.Minute,
+	40 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 6 * time.Hour}
+
+// maxBlock is the longest that a site is left alone: longer, and mail would wait
+// for hours at a host that is up again.
+const maxBlock = time.Hour
+
+func (c *Config) setDefaults() {
+	duration := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	number := func(n *int, v int) {
+		if *n <= 0 {
+			*n = v
+		}
+	}
+	if len(c.Retry) == 0 {
+		c.Retry = DefaultRetry
+	}
+	duration(&c.Expire, 4*24*time.Hour)
+	duration(&c.NoticeExpire, 24*time.Hour)
+	duration(&c.DelayAfter, 4*time.Hour)
+	duration(&c.DialTimeout, 30*time.Second)
+	duration(&c.IdleTimeout, 3*time.Second)
+	duration(&c.Drain, 30*time.Second)
+	number(&c.Connections, 500)
+	number(&c.Window, 10_000)
+	if c.ReturnMax <= 0 {
+		c.ReturnMax = 50_000
+	}
+	if c.Egress.Name == "" {
+		c.Egress.Name = c.Hostname
+	}
+	if c.Dialer == nil {
+		c.Dialer = tcpDialer{}
+	}
+}
+
+// validate names every field that cannot be.
+func (c *Config) validate() error {
+	var errs []error
+	if c.Hostname == "" {
+		errs = append(errs, errors.New("hostname is missing"))
+	}
+	for _, d := range c.Retry {
+		if d <= 0 {
+			errs = append(errs, fmt.Errorf("retry after %v is not in the future", d))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// pace is the limits of a site.
+func (c *Config) pace(p *route.Path) Pace {
+	pace := Pace{Connections: c.SiteConnections, Messages: c.MessagesPerConnection}
+	if pace.Connections <= 0 {
+		pace.Connections = 10
+		if p != nil && p.Fixed {
+			pace.Connections = 20
+		}
+	}
+	if pace.Messages <= 0 && (p == nil || !p.Fixed) {
+		pace.Messages = 100
+	}
+	return pace
+}
+
+// wait is the time after attempt number tries, 1 being the first.
+func (c *Config) wait(tries int) time.Duration {
+	return c.Retry[min(max(tries, 1), len(c.Retry))-1]
+}
+
+// jittered is d, a tenth more or less.
+func jittered(d time.Duration) time.Duration {
+	tenth := int64(d / 10)
+	if tenth <= 0 {
+		return d
+	}
+	return d + time.Duration(rand.Int64N(2*tenth+1)-tenth)
+}
+
+// retryAt is the next try after attempt number tries.
+func (c *Config) retryAt(now time.Time, tries int) time.Time {
+	return now.Add(jittered(c.wait(tries)))
+}
+
+// block is how long a site is left alone that has failed so many times in a
+// row: never longer than the message that found it waits for its own next try.
+func (c *Config) block(failures int) time.Duration {
+	return min(c.wait(failures), maxBlock) * 9 / 10
+}
+
+type tcpDialer struct{}
+
+func (tcpDialer) Dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	var d net.Dialer
+	if from.IsValid() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+	}
+	return d.DialContext(ctx, "tcp", to.String())
+}

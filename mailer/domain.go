@@ -1,0 +1,166 @@
+package mailer
+
+import (
+	"errors"
+	"time"
+
+	"relay/mailer/route"
+)
+
+// domain is a next-hop domain and the site that its mail goes to. All domains
+// that have no route of their own share one when there is a smarthost.
+type domain struct {
+	name    string
+	site    *site     // nil: not looked up yet
+	expires time.Time // the site is looked up again after it
+	absent  time.Time // when the DNS first said that there is no such domain; zero: it did not
+	lanes   []*lane   // wait for the look-up
+	asking  bool
+}
+
+const (
+	routeLife  = 5 * time.Minute  // the resolver has its own cache
+	staleLife  = time.Minute      // of an old route when there is no new one
+	faultLife  = 10 * time.Minute // of a domain that cannot get mail
+	absentLife = 24 * time.Hour   // how long the first NXDOMAIN counts
+)
+
+// usable reports whether the site is known.
+func (d *domain) usable(now time.Time) bool { return d.site != nil && now.Before(d.expires) }
+
+func (d *domain) unused(now time.Time) bool {
+	return len(d.lanes) == 0 && !d.asking &&
+		(d.site == nil || !d.site.blocked(now) && d.site.lanes == 0)
+}
+
+// routeKey is the domain, or "" for all that go to the smarthost.
+func (m *Mailer) routeKey(name string) string {
+	if m.cfg.Smarthost.Host == "" {
+		return name
+	}
+	if _, ok := m.cfg.Routes[name]; ok {
+		return name
+	}
+	return ""
+}
+
+func (s *schedule) domain(name string) *domain {
+	key := s.m.routeKey(name)
+	d := s.domains[key]
+	if d == nil {
+		d = &domain{name: key}
+		s.domains[key] = d
+	}
+	return d
+}
+
+// want has the next hops of a domain looked up.
+func (s *schedule) want(d *domain) {
+	if !d.asking {
+		d.asking = true
+		s.unrouted.push(d)
+	}
+}
+
+// lookUp starts look-ups as far as their number allows.
+func (s *schedule) lookUp() {
+	for s.routing < maxRouting && s.unrouted.len() > 0 && !s.stopping {
+		d := s.unrouted.pop()
+		name := d.name
+		if name == "" && len(d.lanes) > 0 {
+			name = d.lanes[0].Domain
+		}
+		s.routing++
+		s.do(func() {
+			path, err := s.m.router.Route(s.ctx, name)
+			s.tell(func() { s.found(d, path, err) })
+		})
+	}
+}
+
+// found takes the answer of a look-up and hands the domain's lanes to its site.
+func (s *schedule) found(d *domain, path *route.Path, err error) {
+	now := s.m.store.Now()
+	s.routing--
+	d.asking = false
+	if err == nil {
+		d.absent = time.Time{}
+		d.expires = now.Add(routeLife)
+		d.site = s.siteOf(path)
+		if old := s.sites[faultKey(d.name)]; old != nil {
+			old.failures, old.until = 0, time.Time{}
+		}
+	} else {
+		s.faulty(d, s.judge(d, err, now), now)
+	}
+	lanes := d.lanes
+	d.lanes = nil
+	s.routed -= len(lanes)
+	for _, l := range lanes {
+		if d.site.blocked(now) {
+			s.retire(l)
+			continue
+		}
+		d.site.join(l)
+	}
+	s.touch(d.site)
+}
+
+// faulty is for a domain without next hops. A site that works is kept over an
+// accident of the DNS.
+func (s *schedule) faulty(d *domain, fault *route.Error, now time.Time) {
+	if !fault.Permanent && d.site != nil && d.site.fault == nil && d.site.up {
+		d.expires = now.Add(staleLife)
+		return
+	}
+	d.expires = now.Add(faultLife)
+	d.site = s.faultOf(d, fault)
+}
+
+// judge makes a fault of an error. One NXDOMAIN may be an accident: it is
+// believed when a later look-up finds it again.
+func (s *schedule) judge(d *domain, err error, now time.Time) *route.Error {
+	fault, ok := errors.AsType[*route.Error](err)
+	if !ok {
+		return &route.Error{Domain: d.name, Status: "4.4.3", Text: err.Error(), Err: err}
+	}
+	if !fault.Confirm {
+		return fault
+	}
+	if d.absent.IsZero() || now.Sub(d.absent) > absentLife {
+		d.absent = now
+		again := *fault
+		again.Permanent = false
+		again.Status = "4" + fault.Status[1:]
+		return &again
+	}
+	return fault
+}
+
+// siteOf is the site of a path.
+func (s *schedule) siteOf(path *route.Path) *site {
+	t := s.sites[path.Site]
+	if t == nil {
+		t = newSite(path.Site)
+		s.sites[path.Site] = t
+	}
+	t.path = path
+	t.pace = s.m.cfg.pace(path)
+	return t
+}
+
+// faultOf is the site of a domain that has no next hops. It stays the same as
+// long as the fault does, so that its failures add up.
+func (s *schedule) faultOf(d *domain, fault *route.Error) *site {
+	t := s.sites[faultKey(d.name)]
+	if t == nil {
+		t = newSite(faultKey(d.name))
+		t.pace = Pace{Connections: 1}
+		t.owner = d
+		s.sites[t.key] = t
+	}
+	t.fault = fault
+	return t
+}
+
+func faultKey(domain string) string { return "no next hop: " + domain }

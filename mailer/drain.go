@@ -1,0 +1,31 @@
+package mailer
+
+import "time"
+
+// drain ends the schedule: nothing new is begun, what was claimed and not tried
+// goes back, and running transactions have Config.Drain to end; then their
+// connections are closed. It returns when nothing runs beside the owner.
+func (s *schedule) drain() {
+	s.stopping = true
+	deadline := time.AfterFunc(s.m.cfg.Drain, s.cancel)
+	defer deadline.Stop()
+	for _, t := range s.sites {
+		s.touch(t)
+	}
+	s.settleDown()
+	for s.beside > 0 {
+		fn := <-s.events
+		fn()
+		s.settleDown()
+	}
+}
+
+// settleDown gives back what came in, and lets idle connections go.
+func (s *schedule) settleDown() {
+	now := s.m.store.Now()
+	for s.dirty.len() > 0 {
+		t := s.dirty.pop()
+		t.dirty = false
+		s.serve(t, now)
+	}
+}

@@ -1,0 +1,229 @@
+package mailer
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"relay/mailer/client"
+	"relay/store"
+)
+
+func refuseAll(x *exchange) string {
+	if x.verb == "RCPT" {
+		return "550-5.1.1 no such\r\n550 5.1.1 user here"
+	}
+	return ""
+}
+
+func TestNotice_Failure(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		w.host("example.test").say = refuseAll
+		m := message("you@example.test", "never@example.test", "success@example.test")
+		m.EnvID = "env+1"
+		m.Recipients[0].ORCPT = "rfc822;orig@example.test"
+		m.Recipients[1].Notify = store.NotifyNever
+		m.Recipients[2].Notify = store.NotifySuccess
+		id := w.accept(m)
+		w.run(time.Minute)
+		for _, r := range m.Recipients {
+			w.wantFinal(id, r.Address, store.Failed, "550 5.1.1 no such user here")
+		}
+		dsns := w.notices()
+		if len(dsns) != 1 || dsns[0].from != "" {
+			t.Fatalf("DSNs: %+v", dsns)
+		}
+		c := dsns[0].content
+		for _, s := range []string{"Original-Envelope-Id: env+1", "Original-Recipient: rfc822; orig@example.test",
+			"Final-Recipient: rfc822; you@example.test", "Status: 5.1.1", "Remote-MTA: dns; mx.example.test", "Hello\r\n"} {
+			if !strings.Contains(c, s) && !strings.Contains(c, strings.Replace(s, "; ", ";", 1)) {
+				t.Errorf("lacks %q:\n%s", s, c)
+			}
+		}
+		for _, s := range []string{"never@", "success@"} {
+			if strings.Contains(c, s) {
+				t.Errorf("tells of %s", s)
+			}
+		}
+	})
+}
+
+func TestNotice_NullSender(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		w.host("example.test").say = refuseAll
+		m := message("you@example.test")
+		m.Sender = ""
+		m.Recipients[0].Notify = store.NotifyFailure | store.NotifySuccess | store.NotifyDelay
+		id := w.accept(m)
+		w.run(time.Minute)
+		w.wantFinal(id, "you@example.test", store.Failed, "550")
+		if n := len(w.notices()); n != 0 {
+			t.Errorf("%d DSNs about a bounce", n)
+		}
+	})
+}
+
+// A DSN that cannot be delivered makes no other one, and expires after a day.
+func TestNotice_Undeliverable(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		w.host("example.test").say = refuseAll
+		w.hopOf("src.test").say = func(x *exchange) string {
+			if x.verb == "RCPT" {
+				return "450 4.2.1 later"
+			}
+			return ""
+		}
+		w.send("you@example.test")
+		w.run(time.Hour)
+		if sum, _ := w.store.Totals(); sum.Messages != 1 {
+			t.Errorf("%d messages queued, want the DSN", sum.Messages)
+		}
+		w.pass(30 * time.Hour)
+		if sum, _ := w.store.Totals(); sum.Messages != 0 {
+			t.Errorf("%d messages queued", sum.Messages)
+		}
+	})
+}
+
+func TestNotice_Return(t *testing.T) {
+	large := content + strings.Repeat("0123456789abcdef\r\n", 4000)
+	for _, c := range []struct {
+		name, ret, body string
+		full            bool
+	}{
+		{"small", "", content, true},
+		{"headers asked for", "HDRS", content, false},
+		{"large", "FULL", large, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, Config{}, func(w *world) {
+				w.host("example.test").say = refuseAll
+				m := message("you@example.test")
+				m.Ret = c.ret
+				w.acceptBody(m, c.body)
+				w.run(time.Minute)
+				dsns := w.notices()
+				if len(dsns) != 1 {
+					t.Fatalf("%d DSNs", len(dsns))
+				}
+				body := dsns[0].content
+				if !strings.Contains(body, "Subject: test") || strings.Contains(body, "Hello\r\n") != c.full {
+					t.Errorf("returned:\n%s", body)
+				}
+			})
+		})
+	}
+}
+
+// NOTIFY=SUCCESS: a next hop that knows DSN gets the parameters and reports
+// itself; for another one we say that it was relayed.
+func TestNotice_Success(t *testing.T) {
+	for _, offers := range []bool{true, false} {
+		t.Run(map[bool]string{true: "with DSN", false: "without"}[offers], func(t *testing.T) {
+			inWorld(t, Config{}, func(w *world) {
+				h := w.host("example.test")
+				if !offers {
+					h.ext = []string{"PIPELINING"}
+				}
+				m := message("you@example.test", "two@example.test", "plain@example.test")
+				m.EnvID, m.Ret = "e=1", "HDRS"
+				m.Recipients[0].Notify = store.NotifySuccess | store.NotifyFailure
+				m.Recipients[0].ORCPT = "rfc822;orig@example.test"
+				m.Recipients[1].Notify = store.NotifySuccess
+				w.accept(m)
+				w.run(time.Minute)
+				got, dsns := h.messages()[0], w.notices()
+				if offers {
+					if !strings.Contains(got.mail, "RET=HDRS") || !strings.Contains(got.mail, "ENVID=e+3D1") ||
+						!strings.Contains(got.params[0], "NOTIFY=SUCCESS,FAILURE") || !strings.Contains(got.params[0], "ORCPT=rfc822;orig@example.test") {
+						t.Errorf("parameters %q %q", got.mail, got.params)
+					}
+					if len(dsns) != 0 {
+						t.Errorf("%d DSNs", len(dsns))
+					}
+					return
+				}
+				if strings.Contains(got.mail, "RET") || got.params[0] != "" {
+					t.Errorf("parameters %q %q", got.mail, got.params)
+				}
+				if len(dsns) != 1 || strings.Count(dsns[0].content, "Action: relayed") != 2 {
+					t.Errorf("DSNs: %+v", dsns)
+				}
+			})
+		})
+	}
+}
+
+// The delay DSN comes once, also when attempts go on failing.
+func TestNotice_Delay(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		h := w.host("example.test")
+		h.say = func(x *exchange) string {
+			if x.verb == "RCPT" {
+				return "450 4.2.1 later"
+			}
+			return ""
+		}
+		m := message("you@example.test", "plain@example.test")
+		m.Recipients[0].Notify = store.NotifyDelay
+		w.accept(m)
+		w.run(3 * time.Hour)
+		if n := len(w.notices()); n != 0 {
+			t.Errorf("%d DSNs after 3 hours", n)
+		}
+		w.pass(40 * time.Hour)
+		dsns := w.notices()
+		if len(dsns) != 1 || !strings.Contains(dsns[0].content, "Action: delayed") ||
+			!strings.Contains(dsns[0].content, "Will-Retry-Until:") || strings.Contains(dsns[0].content, "plain@") {
+			t.Errorf("DSNs: %+v", dsns)
+		}
+	})
+}
+
+func TestClassify(t *testing.T) {
+	for _, c := range []struct {
+		code     int
+		enhanced [3]int
+		stage    client.Stage
+		want     store.RecipientState
+	}{
+		{250, [3]int{2, 0, 0}, client.StageEnd, store.Delivered},
+		{450, [3]int{}, client.StageRcpt, store.Deferred},
+		{452, [3]int{4, 5, 3}, client.StageRcpt, store.Deferred},
+		{550, [3]int{5, 1, 1}, client.StageRcpt, store.Failed},
+		{552, [3]int{}, client.StageRcpt, store.Deferred},
+		{552, [3]int{5, 5, 3}, client.StageRcpt, store.Deferred},
+		{552, [3]int{5, 5, 3}, client.StageData, store.Deferred},
+		{552, [3]int{5, 2, 2}, client.StageRcpt, store.Failed},
+		{552, [3]int{5, 3, 4}, client.StageMail, store.Failed},
+		{552, [3]int{}, client.StageEnd, store.Failed},
+		{554, [3]int{5, 7, 1}, client.StageGreeting, store.Deferred},
+		{535, [3]int{5, 7, 8}, client.StageAuth, store.Deferred},
+		{299, [3]int{}, client.StageRcpt, store.Delivered},
+		{0, [3]int{}, client.StageRcpt, store.Deferred},
+	} {
+		o := &client.Outcome{Reply: client.Reply{Code: c.code, Enhanced: c.enhanced}, Stage: c.stage}
+		if got := classify(o); got != c.want {
+			t.Errorf("classify(%d %v at %v) = %s, want %s", c.code, c.enhanced, c.stage, got, c.want)
+		}
+	}
+}
+
+// Recipients that are too many for one transaction go in the next ones at once.
+func TestMailer_TooManyRecipients(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		h := w.host("example.test")
+		h.say = func(x *exchange) string {
+			if x.verb == "RCPT" && x.rcpt > 3 {
+				return "452 4.5.3 too many recipients"
+			}
+			return ""
+		}
+		id := w.send("a@example.test", "b@example.test", "c@example.test", "d@example.test", "e@example.test",
+			"f@example.test", "g@example.test")
+		w.run(time.Minute)
+		if !w.gone(id) || len(h.messages()) != 3 || h.connections() != 1 {
+			t.Errorf("%d transactions over %d connections", len(h.messages()), h.connections())
+		}
+	})
+}

@@ -1,0 +1,386 @@
+package mailer
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"relay/mailer/client"
+	"relay/store"
+)
+
+// internet is DNS and MX servers on loopback that misbehave in all ways.
+type internet struct {
+	t    *testing.T
+	port int // of all MX servers
+	next byte
+	dns  string // address of the name server
+
+	mu      sync.Mutex
+	records map[string][]dns.RR
+	rcode   map[string]int
+	servers []func()      // to be started when all is prepared
+	changed chan struct{} // something was logged
+}
+
+func newInternet(t *testing.T) *internet {
+	n := &internet{t: t, next: 9, records: map[string][]dns.RR{}, rcode: map[string]int{},
+		changed: make(chan struct{}, 1)}
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.dns = udp.LocalAddr().String()
+	tcp, err := net.Listen("tcp", n.dns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*dns.Server{{PacketConn: udp, Handler: n}, {Listener: tcp, Handler: n}} {
+		started := make(chan struct{})
+		s.NotifyStartedFunc = func() { close(started) }
+		go func() { _ = s.ActivateAndServe() }()
+		<-started
+		t.Cleanup(func() { _ = s.Shutdown() })
+	}
+	return n
+}
+
+// ServeDNS answers with what is recorded, following no CNAME: that is the
+// resolver's business, as with a server that has only a part of the answer.
+func (n *internet) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := new(dns.Msg).SetReply(q)
+	name := q.Question[0].Name
+	all, known := n.records[name]
+	for _, rr := range all {
+		if rr.Header().Rrtype == q.Question[0].Qtype || rr.Header().Rrtype == dns.TypeCNAME {
+			a.Answer = append(a.Answer, rr)
+		}
+	}
+	if !known {
+		a.Rcode = dns.RcodeNameError
+	}
+	if code, ok := n.rcode[name]; ok {
+		a.Rcode, a.Answer = code, nil
+	}
+	_ = w.WriteMsg(a)
+}
+
+func (n *internet) record(format string, args ...any) {
+	n.t.Helper()
+	rr, err := dns.NewRR(fmt.Sprintf(format, args...))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	name := rr.Header().Name
+	n.records[name] = append(n.records[name], rr)
+}
+
+// address is a loopback address of a name's own.
+func (n *internet) address(name string) string {
+	n.next++
+	a := fmt.Sprintf("127.0.0.%d", n.next)
+	n.record("%s. 60 IN A %s", name, a)
+	return a
+}
+
+// host is a domain with an MX server.
+func (n *internet) host(domain string) *mx {
+	n.t.Helper()
+	a := n.address("mx." + domain)
+	n.record("%s. 60 IN MX 10 mx.%s.", domain, domain)
+	l, err := net.Listen("tcp", fmt.Sprintf("%s:%d", a, n.port))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() { _ = l.Close() })
+	if n.port == 0 {
+		n.port = l.Addr().(*net.TCPAddr).Port
+	}
+	h := &mx{name: "mx." + domain}
+	n.servers = append(n.servers, func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go h.serve(c)
+		}
+	})
+	return h
+}
+
+// Write takes the log, and wakes who waits for a change.
+func (n *internet) Write(p []byte) (int, error) {
+	select {
+	case n.changed <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+// fate is what is expected of a recipient.
+type fate struct {
+	address  string
+	state    store.RecipientState
+	reply    string
+	attempts int // negative: or more
+	dsn      bool
+}
+
+func TestInternet(t *testing.T) {
+	n := newInternet(t)
+	src := n.host("src.test")
+	type letter struct {
+		name    string
+		prepare func() *store.Message
+		body    string
+		fates   []fate
+	}
+	letters := []letter{
+		{"greylisting", func() *store.Message {
+			h := n.host("grey.test")
+			h.say = func(x *exchange) string {
+				if x.verb == "RCPT" && h.tries(x.arg) == 1 {
+					return "451 4.7.1 greylisted, come back"
+				}
+				return ""
+			}
+			return message("you@grey.test")
+		}, content, []fate{{"you@grey.test", store.Delivered, "250", 2, false}}},
+
+		{"421 in the middle", func() *store.Message {
+			h := n.host("closing.test")
+			h.say = func(x *exchange) string {
+				if x.verb == "RCPT" && x.rcpt == 2 && h.tries(x.arg) == 1 {
+					return "421 4.3.2 shutting down"
+				}
+				return ""
+			}
+			return message("a@closing.test", "b@closing.test")
+		}, content, []fate{{"a@closing.test", store.Delivered, "250", 2, false}, {"b@closing.test", store.Delivered, "250", 2, false}}},
+
+		{"close after the dot", func() *store.Message {
+			n.host("dot.test").say = func(x *exchange) string {
+				if x.verb == "content" && x.conn == 1 {
+					return cut
+				}
+				return ""
+			}
+			return message("you@dot.test")
+		}, content, []fate{{"you@dot.test", store.Delivered, "250", 2, false}}},
+
+		{"tarpit", func() *store.Message {
+			n.host("tar.test").say = func(x *exchange) string {
+				if x.verb == "RCPT" && x.conn == 1 {
+					return hang
+				}
+				return ""
+			}
+			return message("you@tar.test")
+		}, content, []fate{{"you@tar.test", store.Delivered, "250", 2, false}}},
+
+		{"broken STARTTLS", func() *store.Message {
+			n.host("brokentls.test").tls = &tls.Config{}
+			return message("you@brokentls.test")
+		}, content, []fate{{"you@brokentls.test", store.Delivered, "250", 1, false}}},
+
+		{"null MX", func() *store.Message {
+			n.record("null.test. 60 IN MX 0 .")
+			return message("you@null.test")
+		}, content, []fate{{"you@null.test", store.Failed, "550 5.1.10", 1, true}}},
+
+		{"dead first MX", func() *store.Message {
+			n.host("second.test")
+			n.address("dead.second.test")
+			n.record("second.test. 60 IN MX 5 dead.second.test.")
+			return message("you@second.test")
+		}, content, []fate{{"you@second.test", store.Delivered, "250", 1, false}}},
+
+		{"CNAME", func() *store.Message {
+			n.host("target.test")
+			n.record("alias.test. 60 IN CNAME target.test.")
+			return message("you@alias.test")
+		}, content, []fate{{"you@alias.test", store.Delivered, "250", 1, false}}},
+
+		{"SERVFAIL", func() *store.Message {
+			n.host("servfail.test")
+			n.rcode["servfail.test."] = dns.RcodeServerFailure
+			return message("you@servfail.test")
+		}, content, []fate{{"you@servfail.test", store.Delivered, "250", -2, false}}},
+
+		{"NXDOMAIN", func() *store.Message { return message("you@nowhere.test") },
+			content, []fate{{"you@nowhere.test", store.Failed, "550 5.1.2", 2, true}}},
+
+		{"no SMTPUTF8", func() *store.Message {
+			n.host("ascii.test").ext = []string{"PIPELINING", "8BITMIME"}
+			m := message("pelé@ascii.test", "pele@ascii.test")
+			m.SMTPUTF8 = true
+			return m
+		}, content, []fate{{"pelé@ascii.test", store.Failed, "5.6.7", 1, true}}},
+
+		{"no 8BITMIME", func() *store.Message {
+			n.host("seven.test").ext = []string{"PIPELINING", "SMTPUTF8"}
+			m := message("you@seven.test")
+			m.EightBit = true
+			return m
+		}, strings.Replace(content, "Hello", "Grüße", 1), []fate{{"you@seven.test", store.Failed, "5.6.3", 1, true}}},
+
+		{"small SIZE", func() *store.Message {
+			n.host("small.test").ext = []string{"PIPELINING", "SIZE 50"}
+			return message("you@small.test")
+		}, content, []fate{{"you@small.test", store.Failed, "5.3.4", 1, true}}},
+
+		{"mixed recipient replies", func() *store.Message {
+			h := n.host("mixed.test")
+			h.say = func(x *exchange) string {
+				switch {
+				case x.verb == "RCPT" && x.arg == "bad@mixed.test":
+					return "550 5.1.1 unknown"
+				case x.verb == "RCPT" && x.arg == "full@mixed.test" && h.tries(x.arg) == 1:
+					return "452 4.2.2 full for now"
+				}
+				return ""
+			}
+			return message("good@mixed.test", "bad@mixed.test", "full@mixed.test")
+		}, content, []fate{{"good@mixed.test", store.Delivered, "250", 1, false},
+			{"bad@mixed.test", store.Failed, "550 5.1.1", 1, true}, {"full@mixed.test", store.Delivered, "250", 2, false}}},
+
+		{"odd multi-line replies", func() *store.Message {
+			n.host("odd.test").say = func(x *exchange) string {
+				switch x.verb {
+				case "greeting":
+					return "220-odd.test\r\n220-\r\n220 " + strings.Repeat("welcome ", 60)
+				case "MAIL":
+					return "250"
+				case "RCPT":
+					return "250-2.1.5 \tquite\x07 ok\r\n250 2.1.5"
+				case "content":
+					return "554-5.7.1 " + strings.Repeat("\r\n554-5.7.1 go away", 20) + "\r\n554 5.7.1"
+				}
+				return ""
+			}
+			return message("you@odd.test")
+		}, content, []fate{{"you@odd.test", store.Failed, "554 5.7.1 go away go away", 1, true}}},
+	}
+
+	log := slog.New(slog.NewTextHandler(n, nil))
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, store: st}
+	w.account("acme")
+	ids := make([]store.ID, len(letters))
+	for i, l := range letters {
+		m := l.prepare()
+		if l.body == "" {
+			t.Fatal(l.name)
+		}
+		ids[i] = w.acceptBody(m, l.body)
+	}
+	second := 200 * time.Millisecond
+	w.mail, err = New(st, Config{
+		Hostname: "relay.test", Resolver: n.dns, Port: n.port, AllowPrivate: true,
+		Self:  []netip.Addr{netip.MustParseAddr("192.0.2.1")},
+		Retry: []time.Duration{second, 2 * second},
+		Timeouts: client.Timeouts{Greeting: 5 * time.Second, Hello: 5 * time.Second, Mail: 5 * time.Second,
+			Rcpt: second, Data: 5 * time.Second, End: 5 * time.Second},
+	}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, serve := range n.servers {
+		go serve()
+	}
+	w.start()
+	n.settle(w, ids)
+	w.halt()
+
+	for i, l := range letters {
+		t.Run(l.name, func(t *testing.T) {
+			w := &world{t: t, store: st}
+			for _, f := range l.fates {
+				w.wantFinal(ids[i], f.address, f.state, f.reply)
+				attempts := 0
+				for _, e := range w.attempts(ids[i]) {
+					for _, o := range e.Recipients {
+						if o.Address == f.address {
+							attempts++
+						}
+					}
+				}
+				if attempts < max(f.attempts, -f.attempts) || f.attempts > 0 && attempts > f.attempts {
+					t.Errorf("%s: %d attempts, want %d", f.address, attempts, f.attempts)
+				}
+				if told := toldOf(src.messages(), f.address); told != f.dsn {
+					t.Errorf("%s: DSN %v, want %v", f.address, told, f.dsn)
+				}
+			}
+		})
+	}
+	if _, err := st.Verify(context.Background(), func(p string) { t.Errorf("Verify: %s", p) }); err != nil {
+		t.Errorf("Verify: %v", err)
+	}
+	if err := st.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// settle waits until the spool is empty, and mends the DNS once it was seen to fail.
+func (n *internet) settle(w *world, ids []store.ID) {
+	n.t.Helper()
+	limit := time.After(30 * time.Second)
+	for {
+		sum, err := w.store.Totals()
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if sum.Messages == 0 {
+			return
+		}
+		select {
+		case <-n.changed:
+		case <-limit:
+			for _, id := range ids {
+				if m, err := w.store.QueueMessage(id); err == nil {
+					n.t.Logf("left: %+v", m)
+				}
+			}
+			n.t.Fatal("the spool does not get empty")
+		}
+		for _, id := range ids {
+			if m, err := w.store.QueueMessage(id); err == nil && m.Recipients[0].Domain == "servfail.test" &&
+				m.Recipients[0].State == store.Deferred {
+				n.mu.Lock()
+				delete(n.rcode, "servfail.test.")
+				n.mu.Unlock()
+			}
+		}
+	}
+}
+
+// toldOf reports whether a DSN says that the address failed.
+func toldOf(dsns []received, address string) bool {
+	address = strings.ReplaceAll(address, "é", "=C3=A9") // as the DSN encodes it
+	for _, d := range dsns {
+		_, status, _ := strings.Cut(d.content, "delivery-status")
+		if strings.Contains(d.content, "Action: failed") && strings.Contains(status, address) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,226 @@
+package mailer
+
+import (
+	"context"
+	"time"
+
+	"relay/mailer/dsn"
+	"relay/store"
+)
+
+// The walk sees to messages whose time has come although nobody tries them,
+// their site being down: it sends delay DSNs, and gives them up when they
+// expire. Messages pass their milestones in the order of acceptance, so a cursor
+// at each is enough; what a cursor has missed (held, in flight, accepted while
+// relay was down, or with a life of its own) the patrol finds, which goes
+// through the whole spool, slowly, now and then.
+const (
+	walkStep   = 10 * time.Second       // between looks at the milestones
+	walkRush   = 100 * time.Millisecond // between batches while there are more
+	walkBatch  = 200
+	walkPatrol = time.Hour // between two patrols
+)
+
+// cursor is how far the walk has come at one milestone.
+type cursor struct {
+	age   time.Duration // of the messages there; 0: the patrol
+	after store.ID
+	from  time.Time // not before
+}
+
+// walk runs until ctx is done.
+func (m *Mailer) walk(ctx context.Context, s *schedule) {
+	now := m.store.Now()
+	cursors := []*cursor{{}}
+	for _, age := range []time.Duration{m.cfg.DelayAfter, m.cfg.NoticeExpire, m.cfg.Expire} {
+		cursors = append(cursors, &cursor{age: age, after: idAt(now.Add(-age))})
+	}
+	timer := time.NewTimer(walkRush)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		wait := walkStep
+		for _, c := range cursors {
+			if m.advance(c, s) {
+				wait = walkRush
+			}
+		}
+		timer.Reset(wait)
+	}
+}
+
+// idAt is an ID that sorts before those of messages accepted from t on.
+func idAt(t time.Time) (id store.ID) {
+	if ms := t.UnixMilli(); ms > 0 {
+		_ = id.SetTime(uint64(ms))
+	}
+	return id
+}
+
+// advance takes a cursor one batch further and reports whether there is more.
+func (m *Mailer) advance(c *cursor, s *schedule) bool {
+	now := m.store.Now()
+	if now.Before(c.from) {
+		return false
+	}
+	list, err := m.store.Sweep(c.after, now.Add(-c.age), walkBatch)
+	if err != nil {
+		m.logStoreError("sweep", err)
+		return false
+	}
+	m.pass(list, s, now)
+	if n := len(list); n > 0 {
+		c.after = list[n-1].ID
+	}
+	if len(list) == walkBatch {
+		return true
+	}
+	if c.age == 0 {
+		c.after, c.from = store.ID{}, now.Add(walkPatrol)
+	}
+	return false
+}
+
+// passing is a message's recipients at a domain at a milestone.
+type passing struct {
+	id     store.ID
+	domain string
+	expire bool   // its time is over
+	sure   bool   // and the attempts are: the next one would be later
+	delay  bool   // a delay DSN is due
+	why    string // the site's last failure
+}
+
+// pass does what is due for the messages.
+func (m *Mailer) pass(list []*store.Message, s *schedule, now time.Time) {
+	var due []passing
+	for _, msg := range list {
+		for _, domain := range msg.Domains() {
+			if p := m.passing(msg, domain, now); p.expire || p.delay {
+				due = append(due, p)
+			}
+		}
+	}
+	if len(due) == 0 {
+		return
+	}
+	answer := make(chan []passing, 1)
+	s.tell(func() { answer <- s.inspect(due) })
+	mine := <-answer
+	for i := 0; i < len(mine); {
+		n := 1
+		for i+n < len(mine) && mine[i+n].id == mine[i].id {
+			n++
+		}
+		m.settlePassing(mine[i:i+n], now)
+		i += n
+	}
+	s.tell(func() {
+		for _, p := range mine {
+			delete(s.flights, flight{p.id, p.domain})
+		}
+	})
+}
+
+// passing says what may be due for the recipients of msg at domain.
+func (m *Mailer) passing(msg *store.Message, domain string, now time.Time) passing {
+	p := passing{id: msg.ID, domain: domain}
+	for _, i := range msg.Pending(domain) {
+		r := &msg.Recipients[i]
+		if r.Held {
+			return passing{}
+		}
+		p.expire = !now.Before(msg.Expires)
+		p.sure = r.Tries > 0 && r.Next.After(msg.Expires)
+		p.delay = p.delay || m.delayDue(msg, r, now)
+	}
+	return p
+}
+
+func (m *Mailer) delayDue(msg *store.Message, r *store.Recipient, now time.Time) bool {
+	return msg.Sender != "" && !r.Delayed && r.Notify&store.NotifyDelay != 0 &&
+		now.Sub(msg.Accepted) >= m.cfg.DelayAfter
+}
+
+// inspect leaves those that are not in flight, and takes them up for the walk. A
+// message whose time is over is given up without a further attempt only if there
+// will be none soon: its site is down, or the attempt is due later.
+func (s *schedule) inspect(due []passing) []passing {
+	now := s.m.store.Now()
+	var mine []passing
+	for _, p := range due {
+		f := flight{p.id, p.domain}
+		if _, busy := s.flights[f]; busy {
+			continue
+		}
+		down := false
+		if d := s.domains[s.m.routeKey(p.domain)]; d != nil && d.site != nil {
+			down = d.site.blocked(now)
+			p.why = d.site.why
+		}
+		p.expire = p.expire && (p.sure || down)
+		if p.expire || p.delay {
+			s.flights[f] = byWalk
+			mine = append(mine, p)
+		}
+	}
+	return mine
+}
+
+// settlePassing settles what is due for one message, as it is now.
+func (m *Mailer) settlePassing(due []passing, now time.Time) {
+	msg, err := m.store.QueueMessage(due[0].id)
+	if err != nil {
+		return // gone meanwhile
+	}
+	var expired, delayed []dsn.Recipient
+	results := make([]store.Result, 0, len(due))
+	for _, p := range due {
+		r := store.Result{ID: p.id, Domain: p.domain}
+		for _, i := range msg.Pending(p.domain) {
+			rcpt := &msg.Recipients[i]
+			d := dsn.Recipient{Address: rcpt.Address, ORCPT: rcpt.ORCPT, Reply: reason(rcpt, p.why)}
+			switch {
+			case rcpt.Held:
+			case p.expire:
+				r.Event.Kind = store.EventExpired
+				r.Outcomes = append(r.Outcomes, store.Outcome{Rcpt: i, State: store.Expired, Reply: d.Reply})
+				m.logExpired(msg, rcpt, d.Reply)
+				if d.Action, d.Expired = dsn.Failed, true; wantsFailure(rcpt) {
+					expired = append(expired, d)
+				}
+			case m.delayDue(msg, rcpt, now):
+				r.Outcomes = append(r.Outcomes, store.Outcome{Rcpt: i, State: store.Queued, Delayed: true})
+				d.Action, d.RetryUntil = dsn.Delayed, msg.Expires
+				delayed = append(delayed, d)
+			}
+		}
+		if len(r.Outcomes) > 0 {
+			results = append(results, r)
+		}
+	}
+	if len(results) == 0 {
+		return
+	}
+	for _, about := range [][]dsn.Recipient{expired, delayed} {
+		if n, ok := m.notice(msg, about, now); ok {
+			results[0].Notices = append(results[0].Notices, n)
+		}
+	}
+	m.commit(results)
+}
+
+// reason is why a recipient has not got the message yet.
+func reason(r *store.Recipient, why string) string {
+	switch {
+	case r.Reply != "":
+		return r.Reply
+	case why != "":
+		return "451 4.4.1 " + why
+	}
+	return "451 4.4.1 the next hop could not be reached"
+}

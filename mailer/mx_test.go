@@ -1,0 +1,256 @@
+package mailer
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// mx is a next hop for tests: it takes all mail, except where say has another
+// word.
+type mx struct {
+	name  string
+	ext   []string    // EHLO keywords; nil: all
+	tls   *tls.Config // for STARTTLS
+	say   func(x *exchange) string
+	mu    sync.Mutex
+	conns int
+	got   []received
+	asked map[string]int // RCPT commands by address
+}
+
+// exchange is one command, or a stage that has none: "greeting", "content" (at
+// the end of it).
+type exchange struct {
+	conn, message int // numbers, from 1
+	verb, arg     string
+	rcpt          int // number of RCPT in the transaction, from 1
+	tls           bool
+}
+
+// received is a message that the hop took.
+type received struct {
+	conn    int
+	from    string
+	to      []string
+	mail    string   // parameters of MAIL
+	params  []string // of each RCPT
+	content string
+	tls     bool
+}
+
+const (
+	cut  = "!cut"  // close without a word
+	hang = "!hang" // say nothing until the other side goes
+)
+
+func (h *mx) extensions() []string {
+	if h.ext != nil {
+		return h.ext
+	}
+	return []string{"PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN", "SIZE 50000000"}
+}
+
+func (h *mx) messages() []received {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]received(nil), h.got...)
+}
+
+func (h *mx) connections() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.conns
+}
+
+func (h *mx) tries(address string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.asked[address]
+}
+
+// serve speaks on one connection until it ends.
+func (h *mx) serve(conn net.Conn) {
+	defer conn.Close()
+	h.mu.Lock()
+	h.conns++
+	s := &mxSession{h: h, conn: conn, n: h.conns}
+	h.mu.Unlock()
+	s.wire()
+	if !s.reply("greeting", "", "220 "+h.name+" ESMTP") {
+		return
+	}
+	for {
+		line, err := s.r.ReadString('\n')
+		if err != nil {
+			return
+		}
+		verb, arg, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
+		if !s.command(strings.ToUpper(verb), arg) {
+			return
+		}
+	}
+}
+
+type mxSession struct {
+	h       *mx
+	conn    net.Conn
+	r       *bufio.Reader
+	n       int
+	message int
+	rcpts   int
+	cur     received
+	secure  bool
+	refused bool // MAIL was
+}
+
+func (s *mxSession) wire() {
+	s.r = bufio.NewReaderSize(s.conn, 64<<10)
+}
+
+// reply sends the hop's word, or what say has instead; false ends the connection.
+func (s *mxSession) reply(verb, arg, text string) bool {
+	if s.h.say != nil {
+		x := &exchange{conn: s.n, message: s.message, verb: verb, arg: arg, rcpt: s.rcpts, tls: s.secure}
+		if other := s.h.say(x); other != "" {
+			text = other
+		}
+	}
+	s.refused = s.refused || verb == "MAIL" && !strings.HasPrefix(text, "250")
+	return s.raw(text)
+}
+
+func (s *mxSession) command(verb, arg string) bool {
+	switch verb {
+	case "EHLO", "HELO":
+		lines := append([]string{s.h.name}, s.h.extensions()...)
+		if s.h.tls != nil && !s.secure {
+			lines = append(lines, "STARTTLS")
+		}
+		for i := range lines {
+			sep := "-"
+			if i == len(lines)-1 {
+				sep = " "
+			}
+			lines[i] = "250" + sep + lines[i]
+		}
+		return s.reply(verb, arg, strings.Join(lines, "\r\n"))
+	case "STARTTLS":
+		if !s.reply(verb, arg, "220 go ahead") {
+			return false
+		}
+		c := tls.Server(s.conn, s.h.tls)
+		if c.Handshake() != nil {
+			return false
+		}
+		s.conn, s.secure = c, true
+		s.wire()
+		return true
+	case "MAIL":
+		s.message++
+		s.rcpts = 0
+		from, params := path(arg)
+		s.cur = received{conn: s.n, from: from, mail: params, tls: s.secure}
+		s.refused = false
+		return s.reply(verb, arg, "250 2.1.0 ok")
+	case "RCPT":
+		return s.rcpt(arg)
+	case "DATA":
+		if len(s.cur.to) == 0 {
+			return s.reply(verb, arg, "503 5.5.1 no recipient")
+		}
+		return s.data(arg)
+	case "RSET", "NOOP":
+		return s.reply(verb, arg, "250 2.0.0 ok")
+	case "QUIT":
+		s.reply(verb, arg, "221 2.0.0 bye")
+		return false
+	}
+	return s.reply(verb, arg, "500 5.5.1 what?")
+}
+
+func (s *mxSession) rcpt(arg string) bool {
+	s.rcpts++
+	to, params := path(arg)
+	s.h.mu.Lock()
+	if s.h.asked == nil {
+		s.h.asked = map[string]int{}
+	}
+	s.h.asked[to]++
+	s.h.mu.Unlock()
+	text := ""
+	if s.h.say != nil {
+		text = s.h.say(&exchange{conn: s.n, message: s.message, verb: "RCPT", arg: to, rcpt: s.rcpts, tls: s.secure})
+	}
+	if text == "" {
+		text = "250 2.1.5 ok"
+	}
+	if s.refused {
+		text = "503 5.5.1 no MAIL"
+	}
+	if strings.HasPrefix(text, "250") {
+		s.cur.to = append(s.cur.to, to)
+		s.cur.params = append(s.cur.params, params)
+	}
+	return s.raw(text)
+}
+
+// raw sends text as it is, or does what it stands for.
+func (s *mxSession) raw(text string) bool {
+	switch text {
+	case cut:
+		return false
+	case hang:
+		_, _ = io.Copy(io.Discard, s.r)
+		return false
+	}
+	_, err := fmt.Fprintf(s.conn, "%s\r\n", text)
+	return err == nil && !strings.HasPrefix(text, "421")
+}
+
+func (s *mxSession) data(arg string) bool {
+	if !s.reply("DATA", arg, "354 go on") {
+		return false
+	}
+	var b strings.Builder
+	for {
+		line, err := s.r.ReadString('\n')
+		if err != nil {
+			return false
+		}
+		if line == ".\r\n" {
+			break
+		}
+		b.WriteString(strings.TrimPrefix(line, "."))
+	}
+	s.cur.content = b.String()
+	refused := ""
+	if s.h.say != nil {
+		refused = s.h.say(&exchange{conn: s.n, message: s.message, verb: "content", arg: s.cur.content, tls: s.secure})
+	}
+	if refused == "" || strings.HasPrefix(refused, "250") {
+		s.h.mu.Lock()
+		s.h.got = append(s.h.got, s.cur)
+		n := len(s.h.got)
+		s.h.mu.Unlock()
+		if refused == "" {
+			refused = "250 2.0.0 taken as " + strconv.Itoa(n)
+		}
+	}
+	return s.raw(refused)
+}
+
+// path takes FROM:<a> params apart.
+func path(arg string) (address, params string) {
+	_, rest, _ := strings.Cut(arg, "<")
+	i := strings.LastIndexByte(rest, '>')
+	if i < 0 {
+		return rest, ""
+	}
+	return rest[:i], strings.TrimSpace(rest[i+1:])
+}

@@ -1,0 +1,145 @@
+package mailer
+
+import (
+	"strconv"
+	"time"
+
+	"relay/mailer/client"
+	"relay/mailer/route"
+	"relay/store"
+)
+
+// classify says what a reply means for a recipient: Delivered, Deferred or
+// Failed. The basic code decides (RFC 5321 §4.2.1), but what a next hop says
+// before the first MAIL is never the recipient's fault.
+func classify(o *client.Outcome) store.RecipientState {
+	switch {
+	case o.Reply.Delivered():
+		return store.Delivered
+	case tooMany(o), o.Stage < client.StageMail && !o.Local:
+		return store.Deferred // about others, or about us
+	case o.Reply.Permanent():
+		return store.Failed
+	}
+	return store.Deferred
+}
+
+// tooMany reports that a recipient was refused only because others came before
+// it in the transaction: 452, and 552 as older hosts say it (RFC 5321
+// §4.5.3.1.10).
+func tooMany(o *client.Outcome) bool {
+	e := o.Reply.Enhanced
+	said := e[1] == 5 && e[2] == 3
+	switch {
+	case o.Local || o.Reply.Code != 452 && o.Reply.Code != 552:
+		return false
+	case o.Stage == client.StageRcpt:
+		return said || o.Reply.Code == 552 && e[0] == 0
+	}
+	return said && o.Stage == client.StageData
+}
+
+// outcome is what is stored about a target, and its state as it is now. Who is
+// deferred after the message's time has expired (RFC 5321 §4.5.4.1).
+func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
+	msg := a.job.message
+	o := store.Outcome{Rcpt: t.rcpt, State: classify(&t.out), Reply: t.out.Reply.String()}
+	if o.State != store.Deferred {
+		return o
+	}
+	switch {
+	case !now.Before(msg.Expires):
+		o.State = store.Expired
+	case time.Since(a.job.claimed) > longAttempt:
+		o.Next = m.cfg.retryAt(now, msg.Recipients[t.rcpt].Tries) // the wait begins at the end
+	}
+	return o
+}
+
+// longAttempt is how long an attempt may take before its end, not its begin,
+// counts for the next one.
+const longAttempt = time.Minute
+
+// settle stores what became of an attempt.
+func (m *Mailer) settle(a *attempt) {
+	now := m.store.Now()
+	results := make([]store.Result, len(a.job.claims))
+	for i := range results {
+		c := &a.job.claims[i]
+		results[i] = store.Result{ID: c.Message.ID, Domain: c.Domain, Event: store.Event{
+			Kind:    store.EventAttempt,
+			NextHop: a.hop,
+			TLS:     a.tls,
+			Millis:  time.Since(a.began).Milliseconds(),
+		}, Outcomes: make([]store.Outcome, 0, len(c.Rcpts))}
+		if a.maybe {
+			results[i].Event.Text = "the connection was lost after the final dot: the message may have been taken"
+		}
+	}
+	states := make([]store.RecipientState, len(a.targets))
+	for i := range a.targets {
+		t := &a.targets[i]
+		o := m.outcome(a, t, now)
+		states[i] = o.State
+		results[t.claim].Outcomes = append(results[t.claim].Outcomes, o)
+	}
+	results[0].Notices = m.notices(a, states, now)
+	if m.commit(results) {
+		m.logAttempt(a, states)
+	}
+}
+
+// settleUnreached stores that no next hop was reached.
+func (m *Mailer) settleUnreached(j *job, f *failure) {
+	a := newAttempt(m, j)
+	a.stop(f)
+	m.settle(a)
+}
+
+// commit stores results, however long it takes: what was delivered must not go
+// out again because the disk was full for a while. It gives up when the store
+// has failed for good.
+func (m *Mailer) commit(results []store.Result) bool {
+	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
+		err := m.store.Settle(results...)
+		if err == nil {
+			return true
+		}
+		m.logStoreError("settle", err)
+		select {
+		case <-m.store.Failed():
+			return false
+		case <-m.stopped:
+			return false
+		case <-time.After(wait):
+		}
+	}
+}
+
+// faultReply is the reply that we give ourselves for a domain without next hops.
+func faultReply(f *route.Error) client.Reply {
+	r := client.Reply{Code: 450, Enhanced: parseStatus(f.Status), Text: f.Text}
+	if f.Permanent {
+		r.Code = 550
+	}
+	return r
+}
+
+// parseStatus reads an enhanced code; zeros where it is none.
+func parseStatus(s string) (e [3]int) {
+	for i := range e {
+		n := 0
+		for n < len(s) && s[n] != '.' {
+			n++
+		}
+		v, err := strconv.Atoi(s[:n])
+		if err != nil || v < 0 {
+			return [3]int{}
+		}
+		e[i] = v
+		s = s[min(n+1, len(s)):]
+	}
+	return e
+}
+
+func appendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }

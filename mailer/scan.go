@@ -1,0 +1,97 @@
+package mailer
+
+import (
+	"time"
+
+	"relay/store"
+)
+
+// scanState says when the store's lanes are to be looked through. Lanes that get
+// new mail are told by the store; the scan finds those whose retry has come,
+// those whose site was down, those that the window had no room for, and at the
+// start all of them.
+type scanState struct {
+	at      time.Time // when it is due; store's clock
+	last    time.Time
+	gap     time.Duration // least time between two
+	missed  bool          // a lane had no room
+	retired bool          // and some has come free since
+	full    time.Time     // before it a scan stops early
+}
+
+const (
+	minGap      = 200 * time.Millisecond
+	maxInterval = time.Minute
+	duty        = 20 // a scan may take a part in so many of the time
+)
+
+func (s *schedule) scanDue(now time.Time) bool {
+	if s.stopping {
+		return false
+	}
+	if s.scan.at.Sub(now) > maxInterval+s.scan.gap { // the clock was set back
+		s.scan.at = now
+	}
+	soon := s.scan.last.Add(s.scan.gap)
+	if s.scan.missed && s.scan.retired && soon.Before(s.scan.at) {
+		s.scan.at = soon
+	}
+	return !now.Before(s.scan.at)
+}
+
+// dueAt has the lanes looked through at that time, or as soon after it as may be.
+func (s *schedule) dueAt(at time.Time) {
+	if soon := s.scan.last.Add(s.scan.gap); at.Before(soon) {
+		at = soon
+	}
+	if at.Before(s.scan.at) {
+		s.scan.at = at
+	}
+}
+
+// scanLanes admits lanes that are due. Most scans stop after as many lanes as a
+// few windows hold; now and then one goes on to the end, so that what waits
+// behind a crowd is found as well. Neither takes more than a small part of the
+// time.
+func (s *schedule) scanLanes(now time.Time) {
+	began := time.Now()
+	whole := !now.Before(s.scan.full)
+	visits, stopped := 0, false
+	s.scan.missed, s.scan.retired = false, false
+	// skip does the admitting and names nothing but the end.
+	_, next, err := s.m.store.DueLanes(now, 1, func(l store.Lane) bool {
+		visits++
+		stopped = stopped || len(s.lanes) >= s.m.cfg.Window || (!whole && visits > 4*s.m.cfg.Window)
+		if !stopped {
+			s.admit(l, now)
+		}
+		return !stopped
+	})
+	took := time.Since(began)
+	s.scan.last = now
+	if whole {
+		s.scan.full = now.Add(max(time.Second, duty*took))
+	}
+	s.scan.gap = minGap
+	if !whole || stopped {
+		s.scan.gap = max(minGap, duty*took)
+	}
+	if err != nil {
+		s.m.logStoreError("lanes", err)
+		s.scan.at = now.Add(maxInterval / 6)
+		return
+	}
+	s.scan.missed = s.scan.missed || stopped
+	s.scan.at = now.Add(maxInterval)
+	switch {
+	case stopped && len(s.lanes) < s.m.cfg.Window:
+		s.dueAt(s.scan.full) // go on to the end then
+	case !stopped && !next.IsZero():
+		s.dueAt(next)
+	}
+	for _, t := range s.sites {
+		if t.blocked(now) {
+			s.dueAt(t.until)
+		}
+	}
+}

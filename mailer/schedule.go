@@ -1,0 +1,289 @@
+package mailer
+
+import (
+	"context"
+	"time"
+
+	"relay/store"
+)
+
+// schedule is what Run knows. One goroutine, the one in run, owns all of it;
+// whatever takes time runs beside it and comes back through tell.
+type schedule struct {
+	m      *Mailer
+	ctx    context.Context // of connections; ends when the drain is over
+	cancel context.CancelFunc
+	events chan func() // to be done by the owner
+	beside int         // goroutines started and not ended
+
+	lanes   map[store.Lane]*lane
+	domains map[string]*domain
+	sites   map[string]*site
+	flights map[flight]holder
+	parked  map[*worker]struct{} // wait for a job
+	conns   int
+
+	dirty   fifo[*site] // something changed there
+	hungry  fifo[*site] // want more messages
+	waiting fifo[*site] // want a connection that Config.Connections does not allow yet
+
+	unrouted fifo[*domain] // next hops to be looked up
+	routing  int           // look-ups under way
+	routed   int           // lanes whose domain is being looked up or waits for it
+	claiming bool
+	pause    time.Time // the store could not be written: no claim before; monotonic
+
+	scan     scanState
+	stopping bool
+	keep     int // size of domains and sites at which unused ones are forgotten
+}
+
+// flight is a message's recipients at a domain while we have them in hand. What
+// is in flight is not taken up a second time when its lease ends.
+type flight struct {
+	id     store.ID
+	domain string
+}
+
+// holder is who has a flight in hand.
+type holder uint8
+
+const (
+	byWorker holder = iota
+	byWalk
+)
+
+const (
+	maxEvents  = 1024
+	maxSleep   = 10 * time.Second // the store's clock may run faster than ours
+	minForget  = 50_000
+	maxRouting = 50
+)
+
+func newSchedule(m *Mailer) *schedule {
+	return &schedule{
+		m:       m,
+		events:  make(chan func(), maxEvents),
+		lanes:   map[store.Lane]*lane{},
+		domains: map[string]*domain{},
+		sites:   map[string]*site{},
+		flights: map[flight]holder{},
+		parked:  map[*worker]struct{}{},
+		keep:    minForget,
+	}
+}
+
+func (s *schedule) run(ctx context.Context) error {
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	defer s.cancel()
+	s.m.stopped = s.ctx.Done()
+	walking, stop := context.WithCancel(ctx)
+	defer stop()
+	s.do(func() { s.m.walk(walking, s) })
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.drain()
+			return nil
+		case <-s.m.store.Failed():
+			stop()
+			s.cancel()
+			s.drain()
+			return s.m.store.Err()
+		case <-s.m.store.Ready():
+			s.takeReady()
+		case <-s.m.kick:
+			s.retry(s.m.takeRetries())
+		case fn := <-s.events:
+			fn()
+			s.more()
+		case <-timer.C:
+		}
+		s.step()
+		timer.Reset(s.sleep())
+	}
+}
+
+// more does what else has come in, so that a step is made for all of it.
+func (s *schedule) more() {
+	for range maxEvents {
+		select {
+		case fn := <-s.events:
+			fn()
+		default:
+			return
+		}
+	}
+}
+
+// do runs fn beside the owner.
+func (s *schedule) do(fn func()) {
+	s.beside++
+	go func() {
+		defer s.tell(func() { s.beside-- })
+		fn()
+	}()
+}
+
+// tell lets the owner run fn. It may be called by what do has started, and the
+// owner takes all of it, to the end.
+func (s *schedule) tell(fn func()) { s.events <- fn }
+
+// step does all that can be done now.
+func (s *schedule) step() {
+	now := s.m.store.Now()
+	if s.scanDue(now) {
+		s.scanLanes(now)
+	}
+	s.lookUp()
+	for s.dirty.len() > 0 {
+		t := s.dirty.pop()
+		t.dirty = false
+		s.serve(t, now)
+	}
+	s.claim(now)
+	s.forget(now)
+}
+
+// touch has step look at a site.
+func (s *schedule) touch(t *site) {
+	if !t.dirty {
+		t.dirty = true
+		s.dirty.push(t)
+	}
+}
+
+// takeReady admits the lanes that the store says have mail.
+func (s *schedule) takeReady() {
+	now := s.m.store.Now()
+	for _, l := range s.m.store.TakeReady() {
+		s.admit(l, now)
+	}
+}
+
+// admit takes a lane into the window, unless it is there, its site or domain is
+// left alone for now, or there is no room: then a scan finds it later.
+func (s *schedule) admit(key store.Lane, now time.Time) {
+	if l := s.lanes[key]; l != nil {
+		l.again = true
+		return
+	}
+	d := s.domain(key.Domain)
+	if !d.usable(now) {
+		if d.site != nil && d.site.blocked(now) {
+			return // woken at the end of the block
+		}
+		if !s.room(nil, key.Account) {
+			s.scan.missed = true
+			return
+		}
+		l := &lane{Lane: key, domain: d}
+		s.lanes[key] = l
+		s.routed++
+		d.lanes = append(d.lanes, l)
+		s.want(d)
+		return
+	}
+	if d.site.blocked(now) {
+		return
+	}
+	if !s.room(d.site, key.Account) {
+		s.scan.missed = true
+		return
+	}
+	l := &lane{Lane: key, domain: d}
+	s.lanes[key] = l
+	d.site.join(l)
+	s.touch(d.site)
+}
+
+// room shares the window so that no site and no account can fill it: a site may
+// have as many lanes as are free, and an account at a site as many as the site
+// may still have; a few are always allowed.
+func (s *schedule) room(t *site, account string) bool {
+	const few = 4
+	free := s.m.cfg.Window - len(s.lanes)
+	if free <= 0 {
+		return false
+	}
+	if t == nil {
+		return s.routed < free
+	}
+	left := free - t.lanes
+	mine := 0
+	if a := t.accounts[account]; a != nil {
+		mine = a.size
+	}
+	return mine < few || mine < left
+}
+
+// retire forgets a lane that does not stand in a turn.
+func (s *schedule) retire(l *lane) {
+	delete(s.lanes, l.Lane)
+	s.scan.retired = true
+}
+
+// retry is the operator's word that domain, or everything, is worth a try now.
+func (s *schedule) retry(domains []string) {
+	for _, name := range domains {
+		s.m.hosts.forget()
+		if name == "" {
+			for _, d := range s.domains {
+				s.revive(d)
+			}
+			continue
+		}
+		if d := s.domains[s.m.routeKey(name)]; d != nil {
+			s.revive(d)
+		}
+	}
+	s.scan.at = time.Time{}
+}
+
+func (s *schedule) revive(d *domain) {
+	d.expires = time.Time{}
+	if d.site != nil {
+		d.site.until = time.Time{}
+	}
+}
+
+// sleep is until something is to be done that nobody tells us.
+func (s *schedule) sleep() time.Duration {
+	now := s.m.store.Now()
+	at := now.Add(maxSleep)
+	if s.scan.at.Before(at) {
+		at = s.scan.at
+	}
+	wait := max(at.Sub(now), 0)
+	if !s.pause.IsZero() {
+		wait = min(wait, max(time.Until(s.pause), 0))
+	}
+	return wait
+}
+
+// forget drops what is known of domains and sites that nothing waits for, when
+// there are many.
+func (s *schedule) forget(now time.Time) {
+	if len(s.domains)+len(s.sites) < s.keep {
+		return
+	}
+	for name, d := range s.domains {
+		if d.unused(now) {
+			delete(s.domains, name)
+		}
+	}
+	used := map[*site]bool{}
+	for _, d := range s.domains {
+		if d.site != nil {
+			used[d.site] = true
+		}
+	}
+	for key, t := range s.sites {
+		if !used[t] && !t.dirty && !t.hungry && !t.waiting && t.unused(now) {
+			delete(s.sites, key)
+		}
+	}
+	s.keep = max(minForget, 2*(len(s.domains)+len(s.sites)))
+}

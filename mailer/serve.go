@@ -1,0 +1,227 @@
+package mailer
+
+import (
+	"slices"
+	"time"
+)
+
+// serve gives the site's connections what is claimed, opens and closes
+// connections, and says when the site wants more.
+func (s *schedule) serve(t *site, now time.Time) {
+	if s.stopping || t.blocked(now) {
+		s.giveBack(t.queue.take())
+		s.closeIdle(t)
+		return
+	}
+	for t.queue.len() > 0 && len(t.idle) > 0 {
+		w := t.idle[len(t.idle)-1]
+		s.unpark(w)
+		w.jobs <- t.queue.pop()
+	}
+	for t.queue.len() > 0 && t.workers < t.limit {
+		if s.conns >= s.m.cfg.Connections {
+			s.await(t)
+			break
+		}
+		s.hire(t, t.queue.pop())
+	}
+	if n, _ := t.wants(); n > 0 && !t.hungry {
+		t.hungry = true
+		s.hungry.push(t)
+	}
+}
+
+// hire opens a connection with its first job.
+func (s *schedule) hire(t *site, j *job) {
+	w := &worker{s: s, m: s.m, site: t, pace: t.pace, jobs: make(chan *job, 1), hired: time.Now()}
+	t.workers++
+	s.conns++
+	w.jobs <- j
+	s.do(w.run)
+}
+
+// await has t served when a connection ends, and ends one that is idle.
+func (s *schedule) await(t *site) {
+	if t.waiting {
+		return
+	}
+	t.waiting = true
+	s.waiting.push(t)
+	for w := range s.parked {
+		s.dismiss(w)
+		return
+	}
+}
+
+// park lets a worker wait for a job.
+func (s *schedule) park(w *worker) {
+	w.site.idle = append(w.site.idle, w)
+	s.parked[w] = struct{}{}
+}
+
+func (s *schedule) unpark(w *worker) {
+	i := slices.Index(w.site.idle, w)
+	w.site.idle = slices.Delete(w.site.idle, i, i+1)
+	delete(s.parked, w)
+}
+
+// dismiss ends a worker that waits.
+func (s *schedule) dismiss(w *worker) {
+	s.unpark(w)
+	close(w.jobs)
+}
+
+func (s *schedule) closeIdle(t *site) {
+	for len(t.idle) > 0 {
+		s.dismiss(t.idle[len(t.idle)-1])
+	}
+}
+
+// connected: a worker has opened a connection.
+func (s *schedule) connected(w *worker) {
+	t := w.site
+	if !w.open {
+		w.open = true
+		t.open++
+	}
+	if !t.up && t.failures > 0 {
+		s.m.logSiteUp(t)
+	}
+	t.up, t.failures, t.until, t.why = true, 0, time.Time{}, ""
+	s.touch(t)
+}
+
+func (s *schedule) closed(w *worker) {
+	if w.open {
+		w.open = false
+		w.site.open--
+	}
+}
+
+// finished: a worker has settled a job and waits for the next one.
+func (s *schedule) finished(w *worker, j *job, end ending) {
+	t := w.site
+	s.land(j)
+	s.touch(t)
+	if !end.open {
+		s.closed(w)
+	}
+	switch {
+	case end.lost:
+		t.losses++
+		t.shrink(t.limit/2, s.m.store.Now())
+	case end.spoke:
+		t.losses = 0
+		t.grow(s.m.store.Now())
+	}
+	if t.losses >= max(maxLosses, t.workers) {
+		s.block(t, end.why)
+	}
+	w.done++
+	if !end.open && t.queue.len() == 0 || s.yields(w) {
+		close(w.jobs) // nothing to keep, or another one's turn
+		return
+	}
+	s.park(w)
+}
+
+// yields reports whether a worker is to make room because other sites wait for
+// a connection: when it has nothing to do, when its site has others, or when it
+// has had its share.
+func (s *schedule) yields(w *worker) bool {
+	const fair, long = 20, 30 * time.Second
+	return s.waiting.len() > 0 && s.conns >= s.m.cfg.Connections &&
+		(w.site.queue.len() == 0 || w.site.workers > 1 || w.done >= fair || time.Since(w.hired) > long)
+}
+
+// maxLosses is how many connections in a row may break in mid-transaction
+// before the site is left alone.
+const maxLosses = 5
+
+// tooLong: a worker has waited for long enough, unless a job is on its way to it.
+func (s *schedule) tooLong(w *worker) {
+	if _, ok := s.parked[w]; ok {
+		s.dismiss(w)
+	}
+}
+
+// gone: a worker has closed its connection and ends.
+func (s *schedule) gone(w *worker) {
+	t := w.site
+	s.closed(w)
+	s.conns--
+	t.workers--
+	if t.workers == 0 {
+		t.limit = 1 // feel the way again
+	}
+	s.touch(t)
+	now := s.m.store.Now()
+	for s.waiting.len() > 0 && s.conns < s.m.cfg.Connections {
+		t := s.longing()
+		t.waiting = false
+		s.touch(t)
+		if !s.stopping && !t.blocked(now) && t.queue.len() > 0 && t.workers < t.limit {
+			s.hire(t, t.queue.pop())
+		}
+	}
+}
+
+// longing takes the site that has waited longest, of those that have no
+// connection at all if there are any.
+func (s *schedule) longing() *site {
+	for range s.waiting.len() {
+		t := s.waiting.pop()
+		if t.workers == 0 {
+			return t
+		}
+		s.waiting.push(t)
+	}
+	return s.waiting.pop()
+}
+
+// unreachable: none of the site's hosts took a connection. Where others are
+// open, there were too many; else the site is down, j was the probe, and all
+// else goes back.
+func (s *schedule) unreachable(w *worker, j *job, failed *failure) {
+	t := w.site
+	s.closed(w)
+	now := s.m.store.Now()
+	switch {
+	case s.stopping, t.blocked(now):
+		s.giveBack([]*job{j})
+		return
+	case t.open > 0 && j.passed < maxPassed:
+		j.passed++
+		t.shrink(t.open, now)
+		t.queue.unshift(j)
+		s.touch(t)
+		return
+	case t.open == 0:
+		s.block(t, failed.err.Error())
+	}
+	s.do(func() {
+		s.m.settleUnreached(j, failed)
+		s.tell(func() { s.land(j) })
+	})
+}
+
+// maxPassed is how often a job is passed on by connections that could not be made.
+const maxPassed = 3
+
+// block leaves a site alone for an interval that grows with its failures.
+func (s *schedule) block(t *site, why string) {
+	now := s.m.store.Now()
+	t.up, t.limit, t.ceiling, t.ahead, t.losses = false, 1, 0, 0, 0
+	t.failures++
+	t.why = why
+	t.until = now.Add(s.m.cfg.block(t.failures))
+	if t.owner != nil {
+		t.owner.expires = t.until
+	}
+	s.m.logSiteDown(t)
+	s.dueAt(t.until)
+	for _, l := range t.disband() {
+		s.retire(l)
+	}
+	s.touch(t)
+}

@@ -1,0 +1,186 @@
+package mailer
+
+import (
+	"time"
+
+	"relay/mailer/route"
+	"relay/store"
+)
+
+// Most messages that are claimed ahead of a site's connections, and of a site
+// that no connection was made to yet.
+const (
+	maxAhead  = 128
+	coldAhead = 50
+)
+
+// site is a set of next hops that share connections and limits: the MX hosts of
+// one or more domains, a static route, or a domain that has no next hops, which
+// fault says why. Only the goroutine of schedule.run touches it, except for the
+// fields that never change.
+type site struct {
+	key  string
+	pace Pace
+
+	path  *route.Path  // the last route that led here; nil with a fault
+	fault *route.Error // instead of next hops
+	owner *domain      // of a fault
+
+	turns    fifo[*turn]      // accounts that have lanes to ask for, in turn
+	accounts map[string]*turn // by name
+	lanes    int              // of all accounts
+
+	queue fifo[*job] // claimed, waiting for a connection
+	asked int        // asked of the store and not answered yet
+
+	workers int       // connections, and those being made
+	open    int       // of them, those that were made
+	idle    []*worker // that wait for a message; the last is the freshest
+	limit   int       // connections allowed now, grows up to pace.Connections
+	ceiling int       // up to which it grows for now; 0: no other
+	eased   time.Time // when the ceiling was set or raised
+	ahead   int       // messages claimed ahead, grows up to maxAhead
+
+	up       bool      // the last connection was made
+	failures int       // in a row, of all next hops
+	losses   int       // connections lost in mid-transaction in a row
+	until    time.Time // not tried before
+	why      string    // the last failure
+
+	dirty, hungry, waiting bool // stands in the list of that name in schedule
+}
+
+func newSite(key string) *site {
+	return &site{key: key, accounts: map[string]*turn{}, limit: 1}
+}
+
+// job is a message on its way to a site: the claims of all its domains there
+// that were claimed together.
+type job struct {
+	site    *site
+	path    *route.Path
+	fault   *route.Error
+	message *store.Message
+	claims  []store.Claimed
+	claimed time.Time // monotonic
+	passed  int       // how often a connection that could not be made passed it on
+}
+
+func (s *site) blocked(now time.Time) bool { return now.Before(s.until) }
+
+// join adds a lane, which then stands in its account's turn.
+func (s *site) join(l *lane) {
+	t := s.accounts[l.Account]
+	if t == nil {
+		t = &turn{site: s, account: l.Account}
+		s.accounts[l.Account] = t
+	}
+	l.turn = t
+	t.size++
+	s.lanes++
+	s.stand(l)
+}
+
+// stand puts a lane that is not asked for at the end of its account's lanes.
+func (s *site) stand(l *lane) {
+	t := l.turn
+	t.lanes.push(l)
+	if !t.queued {
+		t.queued = true
+		s.turns.push(t)
+	}
+}
+
+// leave takes out a lane that does not stand in its turn.
+func (s *site) leave(l *lane) {
+	s.lanes--
+	l.turn.size--
+	if l.turn.size == 0 {
+		delete(s.accounts, l.Account)
+	}
+	l.turn = nil
+}
+
+// disband takes out all lanes that are not asked for.
+func (s *site) disband() []*lane {
+	var all []*lane
+	for s.turns.len() > 0 {
+		t := s.turns.pop()
+		t.queued = false
+		for t.lanes.len() > 0 {
+			all = append(all, t.lanes.pop())
+		}
+	}
+	for _, l := range all {
+		s.leave(l)
+	}
+	return all
+}
+
+// wants is how many messages to ask for now, and how many of one lane at most.
+func (s *site) wants() (n, each int) {
+	if s.turns.len() == 0 {
+		return 0, 0
+	}
+	have := s.queue.len() + s.asked
+	switch {
+	case s.fault != nil && s.fault.Permanent:
+		n, each = coldAhead, coldAhead // nobody is dialled: as many as a transaction carries well
+	case s.up:
+		n, each = max(2*s.limit, s.ahead), maxAhead
+	case s.failures > 0 || s.fault != nil:
+		n, each = 1, 1 // a probe
+	default:
+		n, each = coldAhead, 1 // many lanes may carry one message
+	}
+	if !s.up && s.workers > 0 && (s.fault == nil || !s.fault.Permanent) {
+		return 0, 0 // let the connection that is being made decide
+	}
+	if have > n/2 {
+		return 0, 0
+	}
+	return n - have, each
+}
+
+// ask picks lanes for n messages: the accounts get equal parts, the lanes of an
+// account too.
+func (s *site) ask(n, each int) []*lane {
+	k := min(n, s.turns.len())
+	var picked []*lane
+	for i := range k {
+		t := s.turns.pop()
+		picked = append(picked, t.ask(share(n, k, i), each)...)
+		if t.queued = t.lanes.len() > 0; t.queued {
+			s.turns.push(t)
+		}
+	}
+	for _, l := range picked {
+		s.asked += l.asked
+	}
+	return picked
+}
+
+// grow allows more connections after a success.
+func (s *site) grow(now time.Time) {
+	top := s.pace.Connections
+	if s.ceiling > 0 {
+		if now.Sub(s.eased) >= time.Minute {
+			s.ceiling++
+			s.eased = now
+		}
+		top = min(top, s.ceiling)
+	}
+	s.limit = min(2*s.limit, top)
+}
+
+// shrink allows no more than n connections for a while.
+func (s *site) shrink(n int, now time.Time) {
+	s.limit = max(1, n)
+	s.ceiling, s.eased = s.limit, now
+}
+
+// unused reports whether forgetting the site loses nothing.
+func (s *site) unused(now time.Time) bool {
+	return s.lanes == 0 && s.workers == 0 && s.asked == 0 && s.queue.len() == 0 &&
+		(s.failures == 0 || now.Sub(s.until) > 6*time.Hour)
+}

@@ -1,0 +1,137 @@
+package mailer
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"testing"
+	"time"
+
+	"relay/mailer/client"
+	"relay/store"
+)
+
+// certificate is self-signed for a host, and the pool that trusts it.
+func certificate(t *testing.T, host string) (*tls.Config, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: host},
+		DNSNames:              []string{host},
+		NotBefore:             time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:              time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC),
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(parsed)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, pool
+}
+
+func TestTLS_Opportunistic(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		h := w.host("example.test")
+		h.tls, _ = certificate(t, "another.test") // nobody looks at it
+		id := w.send("you@example.test")
+		w.run(time.Minute)
+		if got := h.messages(); len(got) != 1 || !got[0].tls {
+			t.Errorf("got %+v", got)
+		}
+		if e := w.attempts(id); len(e) != 1 || e[0].TLS == "" {
+			t.Errorf("trace %+v", e)
+		}
+	})
+}
+
+// A broken handshake costs a second connection, once, and no attempt.
+func TestTLS_Broken(t *testing.T) {
+	inWorld(t, Config{SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
+		h := w.host("example.test")
+		h.tls = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return nil, tls.AlertError(80)
+		}}
+		id, other := w.send("you@example.test"), w.send("you@example.test")
+		w.run(time.Minute)
+		for _, id := range []store.ID{id, other} {
+			if n := len(w.attempts(id)); !w.gone(id) || n != 1 {
+				t.Errorf("%d attempts, gone %v", n, w.gone(id))
+			}
+		}
+		if n := h.connections(); n != 3 {
+			t.Errorf("%d connections, want 3", n)
+		}
+	})
+}
+
+func TestTLS_Required(t *testing.T) {
+	ext := []string{"PIPELINING", "8BITMIME", "SMTPUTF8", "REQUIRETLS"}
+	for _, c := range []struct {
+		name     string
+		host     string // in the certificate; "": no TLS
+		ext      []string
+		state    store.RecipientState
+		reply    string
+		messages int
+	}{
+		{"offered", "mx.example.test", ext, store.Delivered, "250", 2},
+		{"certificate of another host", "another.test", ext, store.Failed, "550 5.7.30", 1},
+		{"no STARTTLS", "", ext, store.Failed, "550 5.7.30", 1},
+		{"no REQUIRETLS", "mx.example.test", ext[:2], store.Failed, "5.7.30", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			good, pool := certificate(t, "mx.example.test")
+			inWorld(t, Config{RootCAs: pool, SiteConnections: 1}, func(w *world) {
+				h := w.host("example.test")
+				h.ext = c.ext
+				switch c.host {
+				case "":
+				case "mx.example.test":
+					h.tls = good
+				default:
+					h.tls, _ = certificate(t, c.host)
+				}
+				m := message("you@example.test")
+				m.RequireTLS = true
+				plain := w.send("you@example.test")
+				id := w.accept(m)
+				w.run(time.Minute)
+				w.wantFinal(id, "you@example.test", c.state, c.reply)
+				w.wantFinal(plain, "you@example.test", store.Delivered, "250")
+				if n := len(h.messages()); n != c.messages {
+					t.Errorf("%d messages, want %d", n, c.messages)
+				}
+			})
+		})
+	}
+}
+
+// A smarthost that must be spoken to with TLS gets nothing without.
+func TestTLS_RouteDemandsIt(t *testing.T) {
+	cfg := Config{}
+	cfg.Smarthost.Host, cfg.Smarthost.TLS = "mx.hub.test", client.TLSRequired
+	inWorld(t, cfg, func(w *world) {
+		h := w.host("hub.test")
+		id := w.send("you@example.test")
+		w.run(time.Minute)
+		if len(h.messages()) != 0 {
+			t.Error("sent in the clear")
+		}
+		w.wantFinal(id, "you@example.test", store.Deferred, "4.7.10")
+	})
+}
