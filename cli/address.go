@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"net/mail"
+	"strings"
+)
+
+// checkAddress refuses what is no plain mail address.
+func checkAddress(s string) error {
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Address != s || clean(s) != s {
+		return usage("", "%q is not a mail address", s)
+	}
+	return nil
+}
+
+// senderList checks what an account may send from: addresses and @domains, the
+// domain's letters made small. The single word any, or nothing, is no restriction.
+func senderList(list []string) ([]string, error) {
+	if len(list) == 0 || (len(list) == 1 && list[0] == "any") {
+		return nil, nil
+	}
+	var out []string
+	for _, s := range list {
+		local, domain, found := strings.Cut(s, "@")
+		if at := strings.LastIndexByte(s, '@'); at > 0 {
+			local, domain = s[:at], s[at+1:]
+		}
+		probe := s
+		if local == "" {
+			probe = "any" + s
+		}
+		if !found || checkAddress(probe) != nil {
+			return nil, usage("", "sender %q: an address, @domain or any", s)
+		}
+		out = append(out, local+"@"+strings.ToLower(domain))
+	}
+	return out, nil
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	cli "github.com/urfave/cli/v2"
+)
+
+func TestParse(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"account list", "account list"},
+		{"account add acme --plan p", "account add --plan=p -- acme"},
+		{"account add acme --plan p --json", "--json account add --plan=p -- acme"},
+		{"--json account add --plan p acme", "--json account add --plan=p -- acme"},
+		{"account --json add -plan=p acme", "--json account add --plan=p -- acme"},
+		{"account add acme --plan p --data /d --config /c", "--data=/d --config=/c account add --plan=p -- acme"},
+		{"account add --plan p -- --acme --json", "account add --plan=p -- --acme --json"},
+		{"account add acme --plan=--odd", "account add --plan=--odd -- acme"},
+		{"account add acme --plan -odd", "account add --plan=-odd -- acme"},
+		{"queue drop - --account a", "queue drop --account=a -- -"},
+		{"queue hold A B --held --json C", "--json queue hold --held -- A B C"},
+		{"account add acme --plan=", "account add --plan= -- acme"},
+	} {
+		p := &program{}
+		l, err := parse(&cli.Command{Name: "relay", Subcommands: p.commands()}, p.globals(), strings.Fields(c.in))
+		if err != nil {
+			t.Errorf("parse(%q): %v", c.in, err)
+			continue
+		}
+		if got := strings.Join(l.sorted(true), " "); got != c.want {
+			t.Errorf("parse(%q) = %q, want %q", c.in, got, c.want)
+		}
+		for _, g := range l.sorted(false) {
+			if strings.HasPrefix(g, "--data=") || strings.HasPrefix(g, "--config=") {
+				t.Errorf("parse(%q) sends %q to the relay", c.in, g)
+			}
+		}
+	}
+}
+
+func TestParse_refuses(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"nonsense", `no command "nonsense" in relay`},
+		{"account ad", `did you mean "add"?`},
+		{"account add x --plam y", `did you mean "plan"?`},
+		{"account add x --plan", "--plan needs a value"},
+		{"account add x --plan --json", "--plan needs a value"},
+		{"--plan x account add", "no flag --plan in relay"},
+		{"account list --password", "no flag --password in relay account list"},
+	} {
+		p := &program{}
+		_, err := parse(&cli.Command{Name: "relay", Subcommands: p.commands()}, p.globals(), strings.Fields(c.in))
+		f, ok := errors.AsType[*failure](err)
+		if !ok || f.code != exitUsage || f.hint == "" || !strings.Contains(f.Error(), c.want) {
+			t.Errorf("parse(%q) = %v, want exit code 64 with %q and a hint", c.in, err, c.want)
+		}
+	}
+}
+
+// What was sorted once is sorted: a running relay understands what it is sent.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"account add acme --plan p --json", "queue drop - --account a", "account show -- --json x", "--data=/d plan add p --emails -1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		p := &program{}
+		root := &cli.Command{Name: "relay", Subcommands: p.commands()}
+		l, err := parse(root, p.globals(), strings.Fields(in))
+		if err != nil || l.help {
+			return
+		}
+		again, err := parse(root, p.globals(), l.sorted(true))
+		if err != nil {
+			t.Fatalf("%q is sorted to %q: %v", in, l.sorted(true), err)
+		}
+		if !slices.Equal(l.sorted(true), again.sorted(true)) || !slices.Equal(l.args, again.args) {
+			t.Errorf("%q: %q, then %q", in, l.sorted(true), again.sorted(true))
+		}
+	})
+}
+
+func TestArity(t *testing.T) {
+	for in, want := range map[string][2]int{
+		"": {0, 0}, "NAME": {1, 1}, "NAME CIDR": {2, 2}, "[NAME]": {0, 1}, "[ID...]": {0, -1}, "ID...": {1, -1}, "ID|ADDRESS": {1, 1},
+	} {
+		if need, most := arity(in); need != want[0] || most != want[1] {
+			t.Errorf("arity(%q) = %d, %d, want %v", in, need, most, want)
+		}
+	}
+}
+
+// Every command is on the help page, says what it is for and what its flags
+// mean, on no line wider than a screen.
+func TestHelp(t *testing.T) {
+	e := env{}
+	page, _, _ := e.run("", "--help")
+	checkWidth(t, "relay --help", page)
+	var walk func(all []*cli.Command, path []string)
+	walk = func(all []*cli.Command, path []string) {
+		for _, c := range all {
+			full := append(slices.Clone(path), c.Name)
+			if len(c.Subcommands) > 0 {
+				walk(c.Subcommands, full)
+				continue
+			}
+			name := strings.Join(full, " ")
+			if !strings.Contains(page, "\n  "+strings.TrimSpace(name+" "+c.ArgsUsage)+" ") || c.Usage == "" {
+				t.Errorf("relay --help does not tell of %q", name)
+			}
+			text, _, code := e.run("", append(full, "--help")...)
+			checkWidth(t, name, text)
+			if code != exitDone || !strings.Contains(text, "Usage: relay "+name) {
+				t.Errorf("relay %s --help: exit code %d\n%s", name, code, text)
+			}
+			for _, f := range c.Flags {
+				if _, about := flagText(f); about == "" {
+					t.Errorf("relay %s --help says nothing about --%s", name, f.Names()[0])
+				}
+			}
+		}
+	}
+	walk((&program{}).commands(), nil)
+}
+
+func checkWidth(t *testing.T, what, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if n := len([]rune(strings.TrimRight(line, "\n"))); n > screen {
+			t.Errorf("%s: %d characters: %s", what, n, line)
+		}
+	}
+}

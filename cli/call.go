@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/control"
+	"relay/store"
+)
+
+// lockedFor is how long a command waits for a store that somebody else has: a
+// relay that starts has the store a moment before it answers, another command
+// is soon done.
+const lockedFor = 5 * time.Second
+
+// call is a command at work on the open store, whoever opened it.
+type call struct {
+	*program
+	ctx  context.Context
+	st   *store.Store
+	args []string
+}
+
+// work is what a command does with the store. It is the same code in the
+// process that was started and in a running relay that the command was sent to.
+type work struct {
+	run   func(*call) error
+	stdin func(args []string) bool // whether it reads standard input; nil: it does not
+}
+
+// onStore completes a command that works on the store.
+func (p *program) onStore(c *cli.Command, w work) *cli.Command {
+	c.HideHelp = true
+	c.Action = func(cc *cli.Context) error {
+		args := cc.Args().Slice()
+		if p.inner != nil {
+			return w.run(&call{p, cc.Context, p.inner.store, args})
+		}
+		return p.send(cc.Context, w, args)
+	}
+	return c
+}
+
+// here completes a command that has a part to do in the process that was
+// started: it touches files, or it is the relay.
+func (p *program) here(c *cli.Command, run func(ctx context.Context, args []string) error) *cli.Command {
+	c.HideHelp = true
+	c.Action = func(cc *cli.Context) error {
+		if p.inner != nil {
+			return usage("", "%q cannot be sent to a running relay", c.Name)
+		}
+		return run(cc.Context, cc.Args().Slice())
+	}
+	return c
+}
+
+// send has the command run by the relay that has the store, or opens the store
+// and runs it here.
+func (p *program) send(ctx context.Context, w work, args []string) error {
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	dir, err := p.place(&cfg)
+	if err != nil {
+		return err
+	}
+	var stdin io.Reader
+	if w.stdin != nil && w.stdin(args) {
+		stdin = p.Stdin
+	}
+	client := control.NewClient(dir.socket())
+	defer client.Close()
+	remote := func() error {
+		code, err := client.Run(ctx, p.argv, stdin, p.Stdout, p.Stderr)
+		if err == nil && code != exitDone {
+			err = exitCode(code)
+		}
+		return err
+	}
+	local := func(st *store.Store) error { return w.run(&call{p, ctx, st, args}) }
+	return p.eitherWay(ctx, &cfg, dir, remote, local)
+}
+
+// eitherWay does remote when a relay has the store, else local with the store
+// open. While somebody has the store and does not answer it tries again, for a
+// few seconds.
+func (p *program) eitherWay(ctx context.Context, cfg *Config, dir place, remote func() error, local func(*store.Store) error) error {
+	deadline := time.Now().Add(lockedFor)
+	for {
+		err := remote()
+		if !errors.Is(err, control.ErrAbsent) {
+			return err
+		}
+		st, err := p.open(cfg, dir)
+		if err == nil {
+			return p.onOpen(dir, st, local)
+		}
+		if !errors.Is(err, store.ErrLocked) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// onOpen runs local and closes the store, unless the file turned out to be
+// damaged: then nothing of it is touched any more.
+func (p *program) onOpen(dir place, st *store.Store, local func(*store.Store) error) error {
+	err := guard(dir.store(), func() error { return local(st) })
+	if errors.Is(err, errDamaged) {
+		return err
+	}
+	return errors.Join(err, guard(dir.store(), st.Close))
+}
+
+// open opens the store for a command, and makes a new one where there is none.
+func (p *program) open(cfg *Config, dir place) (*store.Store, error) {
+	if err := dir.make(); err != nil {
+		return nil, err
+	}
+	fresh := dir.isNew()
+	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if fresh {
+		p.note("new store %s", dir.store())
+		if err := dir.adopt(dir.store()); err != nil {
+			return nil, errors.Join(err, st.Close())
+		}
+	}
+	return st, nil
+}
+
+// now is the store's wall clock.
+func (c *call) now() time.Time { return c.st.Now() }
+
+// say writes a line of the result for people.
+func (c *call) say(format string, args ...any) error {
+	_, err := fmt.Fprintf(c.Stdout, format+"\n", args...)
+	return err
+}
+
+// done is the result of a command that has nothing to show: what it did, or
+// what there is now, for programs.
+func (c *call) done(v any, format string, args ...any) error {
+	if c.json {
+		return encode(c.Stdout, v)
+	}
+	return c.say(format, args...)
+}

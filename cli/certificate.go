@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// certificate is the listeners'. Its files are looked at again now and then, so
+// that a renewed one is taken up without a restart.
+type certificate struct {
+	cert, key string
+	log       *slog.Logger
+
+	mu      sync.Mutex
+	current *tls.Certificate
+	changed time.Time // of the file that current was read from
+	looked  time.Time
+}
+
+// lookEvery is how often the files may be looked at.
+const lookEvery = time.Minute
+
+// loadCertificate reads both files; later changes are taken up when they can be
+// read.
+func loadCertificate(cert, key string, log *slog.Logger) (*certificate, error) {
+	c := &certificate{cert: cert, key: key, log: log}
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *certificate) load() error {
+	info, err := os.Stat(c.cert)
+	if err != nil {
+		return err
+	}
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err != nil {
+		return fmt.Errorf("certificate %s: %w", c.cert, err)
+	}
+	c.current, c.changed, c.looked = &pair, info.ModTime(), time.Now()
+	return nil
+}
+
+// get is for tls.Config: every client gets the one certificate, whatever name it
+// asked for or not.
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.looked) < lookEvery {
+		return c.current, nil
+	}
+	c.looked = time.Now()
+	if info, err := os.Stat(c.cert); err == nil && !info.ModTime().Equal(c.changed) {
+		if err := c.load(); err != nil {
+			c.log.Warn("renewed certificate cannot be used", "component", "cli", "err", err)
+		} else {
+			c.log.Info("certificate renewed", "component", "cli", "file", c.cert, "not_after", c.current.Leaf.NotAfter)
+		}
+	}
+	return c.current, nil
+}
+
+// config for listeners (RFC 8996: nothing older than TLS 1.2).
+func (c *certificate) config() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+}
+
+// fingerprint is what a person can compare.
+func (c *certificate) fingerprint() string {
+	return fmt.Sprintf("%X", sha256.Sum256(c.current.Certificate[0]))
+}
+
+// How long a self-signed certificate is good for: longer, and some clients
+// refuse it; and when a new one is made.
+const (
+	selfSignedLife  = 800 * 24 * time.Hour
+	selfSignedRenew = 30 * 24 * time.Hour
+)
+
+// selfSigned is the certificate of a relay that was given none: made once and
+// kept in the data directory.
+func selfSigned(dir place, hostname string, now time.Time, log *slog.Logger) (*certificate, error) {
+	cert, key := dir.tls("selfsigned.crt"), dir.tls("selfsigned.key")
+	if c, err := loadCertificate(cert, key, log); err == nil && usable(c.current.Leaf, hostname, now) {
+		return c, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(cert), 0o700); err != nil {
+		return nil, err
+	}
+	if err := makeSelfSigned(cert, key, hostname, now); err != nil {
+		return nil, fmt.Errorf("self-signed certificate: %w", err)
+	}
+	return loadCertificate(cert, key, log)
+}
+
+func usable(leaf *x509.Certificate, hostname string, now time.Time) bool {
+	return leaf.VerifyHostname(hostname) == nil && now.Before(leaf.NotAfter.Add(-selfSignedRenew))
+}
+
+func makeSelfSigned(certFile, keyFile, hostname string, now time.Time) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               pkix.Name{CommonName: hostname},
+		DNSNames:              []string{hostname},
+		NotBefore:             now.Add(-time.Hour),
+		NotAfter:              now.Add(selfSignedLife),
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	if err := writePEM(keyFile, "PRIVATE KEY", pkcs8); err != nil {
+		return err
+	}
+	return writePEM(certFile, "CERTIFICATE", der)
+}
+
+func writePEM(path, kind string, der []byte) error {
+	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
+}

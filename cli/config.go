@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"log/slog"
+	"slices"
+	"time"
+	_ "time/tzdata" // a small host may have none of its own
+)
+
+// Config is relay.toml. Every key has a default, see Default.
+type Config struct {
+	Hostname  string   `toml:"hostname"`   // greeting, EHLO, Message-ID; "": the system's
+	Timezone  string   `toml:"timezone"`   // in which months turn; "": the system's
+	DataDir   string   `toml:"data_dir"`   // "": see program.place
+	TraceKeep Duration `toml:"trace_keep"` // how long the trace of a message is kept
+	Drain     Duration `toml:"drain"`      // what is under way may take so long to end when the relay stops
+
+	Listen   []Listen `toml:"listen"` // none: defaultListen
+	TLS      TLS      `toml:"tls"`
+	Limits   Limits   `toml:"limits"`
+	Delivery Delivery `toml:"delivery"`
+	Log      Log      `toml:"log"`
+
+	source string // the file it was read from; "": there was none
+}
+
+// Listen is an address where mail comes in.
+type Listen struct {
+	Addr string `toml:"addr"` // host:port; port 0: any
+	TLS  string `toml:"tls"`  // starttls, implicit, or none (known networks only)
+
+	optional bool // skipped when it cannot be bound
+}
+
+// TLS is the certificate of the listeners.
+type TLS struct {
+	Cert string `toml:"cert"` // PEM file with the chain; "": self-signed
+	Key  string `toml:"key"`  // PEM file
+}
+
+// Limits of what comes in.
+type Limits struct {
+	MaxMessage             Size     `toml:"max_message"`
+	Connections            int      `toml:"connections"`             // in all
+	ConnectionsPerAddress  int      `toml:"connections_per_address"` // IPv6: per /64
+	ConnectionsPerAccount  int      `toml:"connections_per_account"`
+	MessagesPerConnection  int      `toml:"messages_per_connection"`
+	Errors                 int      `toml:"errors"`                    // refused commands between two messages
+	FailedLogins           int      `toml:"failed_logins"`             // in a connection
+	FailedLoginsPerAddress int      `toml:"failed_logins_per_address"` // before it is banned
+	BanTime                Duration `toml:"ban_time"`
+	IdleTimeout            Duration `toml:"idle_timeout"` // a client that says nothing
+	DataTimeout            Duration `toml:"data_timeout"` // a message of which nothing arrives
+}
+
+// Delivery is how mail goes out.
+type Delivery struct {
+	Resolver        string     `toml:"resolver"`                // host:port; "": the system's
+	Smarthost       string     `toml:"smarthost"`               // host:port; "": MX
+	SmarthostTLS    string     `toml:"smarthost_tls"`           // opportunistic, starttls or implicit (both verified), none
+	SmarthostUser   string     `toml:"smarthost_user"`          // "": no login
+	SmarthostSecret string     `toml:"smarthost_password_file"` // its first line is the password
+	Port            int        `toml:"port"`                    // of MX hosts
+	AllowPrivate    bool       `toml:"allow_private"`           // deliver to loopback and private addresses
+	Retry           []Duration `toml:"retry"`                   // waits between attempts, the last repeats
+	Expire          Duration   `toml:"expire"`                  // given up after
+	NoticeExpire    Duration   `toml:"notice_expire"`           // likewise, for the relay's own DSNs
+	DelayAfter      Duration   `toml:"delay_after"`             // a delay is told after, where asked for
+
+	Connections           int `toml:"connections"`             // in all
+	SiteConnections       int `toml:"site_connections"`        // to one set of MX hosts, or to the smarthost; 0: 10, or 20
+	MessagesPerConnection int `toml:"messages_per_connection"` // before a connection is closed; 0: 100 to MX hosts
+}
+
+// Log is what the relay says while it runs, on standard error.
+type Log struct {
+	Level  string `toml:"level"`  // debug, info, warn or error
+	Format string `toml:"format"` // text or json
+}
+
+// Default is the configuration of a relay without a file.
+func Default() Config {
+	return Config{
+		TraceKeep: days(30),
+		Drain:     lasting(25 * time.Second),
+		Limits: Limits{
+			MaxMessage:             Size{Bytes: 100_000_000},
+			Connections:            2000,
+			ConnectionsPerAddress:  50,
+			ConnectionsPerAccount:  200,
+			MessagesPerConnection:  10_000,
+			Errors:                 20,
+			FailedLogins:           5,
+			FailedLoginsPerAddress: 20,
+			BanTime:                lasting(15 * time.Minute),
+			IdleTimeout:            lasting(5 * time.Minute),
+			DataTimeout:            lasting(5 * time.Minute),
+		},
+		Delivery: Delivery{
+			SmarthostTLS: "opportunistic",
+			Port:         25,
+			Retry: []Duration{
+				lasting(5 * time.Minute), lasting(10 * time.Minute), lasting(20 * time.Minute), lasting(40 * time.Minute),
+				lasting(time.Hour), lasting(2 * time.Hour), lasting(4 * time.Hour), lasting(6 * time.Hour),
+			},
+			Expire:       days(4),
+			NoticeExpire: days(1),
+			DelayAfter:   lasting(4 * time.Hour),
+			Connections:  500,
+		},
+		Log: Log{Level: "info", Format: "text"},
+	}
+}
+
+// defaultListen is where a relay listens that was not told: submission needs
+// privileges, so that its ports may be missing; 2525 never is.
+func defaultListen() []Listen {
+	return []Listen{
+		{Addr: ":587", TLS: "starttls", optional: true},
+		{Addr: ":465", TLS: "implicit", optional: true},
+		{Addr: ":2525", TLS: "starttls"},
+	}
+}
+
+// listen is the configured addresses, or the default ones.
+func (c *Config) listen() []Listen {
+	if len(c.Listen) == 0 {
+		return defaultListen()
+	}
+	return c.Listen
+}
+
+// needsTLS reports whether a listener needs a certificate.
+func (c *Config) needsTLS() bool {
+	return slices.ContainsFunc(c.listen(), func(l Listen) bool { return l.TLS != "none" })
+}
+
+// zone is the operator's; Validate has seen that it exists.
+func (c *Config) zone() *time.Location {
+	if c.Timezone == "" {
+		return time.Local
+	}
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// level is the log's; Validate has seen that it exists.
+func (c *Config) level() slog.Level {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		return slog.LevelInfo
+	}
+	return l
+}
+
+func lasting(d time.Duration) Duration { return Duration{Duration: d} }
+func days(n int) Duration              { return lasting(time.Duration(n) * 24 * time.Hour) }
+
+// durations of a list.
+func durations(list []Duration) []time.Duration {
+	out := make([]time.Duration, len(list))
+	for i, d := range list {
+		out[i] = d.Duration
+	}
+	return out
+}

@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	toml "github.com/pelletier/go-toml/v2"
+)
+
+func TestDefault_isValid(t *testing.T) {
+	c := Default()
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// testdata/relay.toml shows every key with its default.
+func TestReadConfig_sample(t *testing.T) {
+	text, err := os.ReadFile("testdata/relay.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadConfig("relay.toml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.source = ""
+	want := Default()
+	want.Listen = []Listen{{Addr: ":587", TLS: "starttls"}, {Addr: ":465", TLS: "implicit"}, {Addr: ":2525", TLS: "starttls"}}
+	if d := cmp.Diff(want, got, cmp.Exporter(func(reflect.Type) bool { return true })); d != "" {
+		t.Errorf("sample differs from Default (-want +got):\n%s", d)
+	}
+	var keys map[string]any
+	if err := toml.Unmarshal(text, &keys); err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for k, v := range keys {
+		shown = append(shown, k)
+		table, _ := v.(map[string]any)
+		if list, ok := v.([]any); ok {
+			table, _ = list[0].(map[string]any)
+		}
+		for inner := range table {
+			shown = append(shown, k+"."+inner)
+		}
+	}
+	for _, k := range configKeys() {
+		if !slices.Contains(shown, k) {
+			t.Errorf("the sample does not show %s", k)
+		}
+	}
+}
+
+func TestReadConfig(t *testing.T) {
+	c, err := ReadConfig("relay.toml", []byte(`
+hostname = "smtp.example.org"
+timezone = "Europe/Rome"
+trace_keep = "2w"
+[[listen]]
+addr = "127.0.0.1:0"
+tls = "none"
+[limits]
+max_message = "200MB"
+[delivery]
+retry = ["1m", "1h30m"]
+expire = "1d12h"
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Limits.MaxMessage.Bytes != 200_000_000 || c.TraceKeep.Duration != 14*24*time.Hour || c.Delivery.Expire.Duration != 36*time.Hour {
+		t.Errorf("max_message %d, trace_keep %v, expire %v", c.Limits.MaxMessage.Bytes, c.TraceKeep, c.Delivery.Expire)
+	}
+	if got := durations(c.Delivery.Retry); !slices.Equal(got, []time.Duration{time.Minute, 90 * time.Minute}) {
+		t.Errorf("retry %v", got)
+	}
+	if got := c.listen(); len(got) != 1 || got[0].optional {
+		t.Errorf("listen %v", got)
+	}
+	if c.zone().String() != "Europe/Rome" {
+		t.Errorf("zone %v", c.zone())
+	}
+}
+
+func TestReadConfig_refuses(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"unknown keys, with line and a guess", "hostname = 'a.b'\n\nhostnam = 'x'\n[limits]\nconections = 3\n[nothing]\nx = 1\n",
+			[]string{`line 3: unknown key "hostnam"; did you mean "hostname"?`, `line 5: unknown key "limits.conections"; did you mean "limits.connections"?`, `line 6: unknown key "nothing"`}},
+		{"an unknown key and a bad value together", "x = 1\n[delivery]\nport = 0\n", []string{`line 1: unknown key "x"`, "delivery.port: 0"}},
+		{"a wrong type", "[delivery]\nport = 'smtp'\n", []string{"line 2: delivery.port: cannot be of type string"}},
+		{"broken TOML", "hostname = \n", []string{"line 1"}},
+		{"every bad field", `
+hostname = "a b"
+timezone = "Rome"
+trace_keep = "long"
+drain = "0s"
+[[listen]]
+addr = "587"
+tls = "yes"
+[tls]
+cert = "x"
+[limits]
+max_message = "big"
+connections = 0
+connections_per_address = -1
+connections_per_account = 0
+messages_per_connection = 0
+errors = 0
+failed_logins = 0
+failed_logins_per_address = 0
+ban_time = "x"
+idle_timeout = "1ms"
+data_timeout = "never"
+[delivery]
+resolver = "1.1.1.1"
+smarthost = "host:0"
+smarthost_tls = "maybe"
+smarthost_user = "u"
+port = 70000
+retry = []
+expire = "4 days"
+notice_expire = "1s"
+delay_after = ""
+connections = 0
+site_connections = -1
+messages_per_connection = -1
+[log]
+level = "loud"
+format = "xml"
+`, []string{"hostname:", "timezone:", "trace_keep:", "drain:", "listen[0].addr:", "listen[0].tls:", "tls:",
+			"limits.max_message:", "limits.connections:", "limits.connections_per_address:", "limits.connections_per_account:",
+			"limits.messages_per_connection:", "limits.errors:", "limits.failed_logins:", "limits.failed_logins_per_address:",
+			"limits.ban_time:", "limits.idle_timeout:", "limits.data_timeout:",
+			"delivery.resolver:", "delivery.smarthost:", "delivery.smarthost_tls:", "delivery: smarthost_user", "delivery.port:", "delivery.retry:",
+			"delivery.expire:", "delivery.notice_expire:", "delivery.delay_after:", "delivery.connections:", "delivery.site_connections:",
+			"delivery.messages_per_connection:", "log.level:", "log.format:"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ReadConfig("relay.toml", []byte(c.text))
+			f, ok := errors.AsType[*failure](err)
+			if !ok || f.code != exitConfig {
+				t.Fatalf("ReadConfig: %v, want exit code 78", err)
+			}
+			for _, w := range c.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("%q is not told in: %v", w, err)
+				}
+			}
+		})
+	}
+}
+
+func TestPlace(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		p    program
+		cfg  Config
+		want place
+	}{
+		{"the flag first", program{data: "/flag", App: App{Getenv: env{"RELAY_DATA": "/env"}.get}}, Config{DataDir: "/file"}, "/flag"},
+		{"then the environment", program{App: App{Getenv: env{"RELAY_DATA": "/env"}.get}}, Config{DataDir: "/file"}, "/env"},
+		{"then the file", program{App: App{Getenv: env{}.get}}, Config{DataDir: "/file"}, "/file"},
+	} {
+		if got, err := c.p.place(&c.cfg); got != c.want || err != nil {
+			t.Errorf("%s: place = %q, %v, want %q", c.name, got, err, c.want)
+		}
+	}
+	if os.Geteuid() == 0 {
+		p := program{App: App{Getenv: env{"HOME": "/home/x"}.get}}
+		if got, err := p.place(&Config{}); got != systemData || err != nil {
+			t.Errorf("root: place = %q, %v, want %q", got, err, systemData)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+// Package control is the local API of a running relay: HTTP and JSON over a
+// Unix socket in the data directory, for whoever may open it.
+//
+//  1. Listen makes the socket, mode 0600. Its caller holds the store's lock, so
+//     that what lies there of a killed relay can be removed safely.
+//  2. POST /v1/run carries a command line: a line with a JSON Request, then standard input.
+//     The answer is a stream of JSON frames, one a line: pieces of standard
+//     output and standard error, at last the exit code.
+//  3. GET /v1/backup streams a consistent copy of the store.
+//  4. GET /v1/health says how the relay is.
+//
+// An answer that ends before its last frame, or before the end of the HTTP body,
+// is ErrBroken: the command may have been carried out or not.
+package control
+
+import (
+	"errors"
+	"time"
+)
+
+// Errors of a client.
+var (
+	ErrAbsent = errors.New("no relay is running")                        // there is no socket, or nobody listens there
+	ErrDenied = errors.New("no permission to talk to the relay")         // the socket is somebody else's
+	ErrBroken = errors.New("the connection to the running relay broke")  // in the middle of an answer
+	ErrPath   = errors.New("the path of the control socket is too long") // over MaxPath
+)
+
+// MaxPath is the longest path of a Unix socket.
+const MaxPath = 107
+
+// Request is a command line for a running relay.
+type Request struct {
+	Args []string `json:"args"` // without the program's name
+}
+
+// frame is a piece of the answer.
+type frame struct {
+	Out  []byte `json:"out,omitempty"`
+	Err  []byte `json:"err,omitempty"`
+	Code *int   `json:"code,omitempty"` // the last frame
+}
+
+// Health says how a running relay is.
+type Health struct {
+	Version   string     `json:"version"`
+	PID       int        `json:"pid"`
+	Hostname  string     `json:"hostname"`
+	Started   time.Time  `json:"started"`
+	Listeners []Listener `json:"listeners"`
+	Messages  int64      `json:"messages"` // in the spool
+	Octets    int64      `json:"octets"`
+	File      int64      `json:"file"` // octets of the store's file
+	Free      int64      `json:"free"` // of these, free for use
+	Problem   string     `json:"problem,omitempty"`
+}
+
+// Listener is an address where mail comes in.
+type Listener struct {
+	Addr string `json:"addr"` // as it was chosen, with the real port
+	TLS  string `json:"tls"`
+}

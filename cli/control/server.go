@@ -1,0 +1,118 @@
+package control
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Command runs one command line and returns its exit code. Its context ends
+// when the client goes away.
+type Command func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int
+
+// Server answers on the control socket.
+type Server struct {
+	Command Command
+	Backup  func(io.Writer) (int64, error)
+	Health  func() Health
+	Log     *slog.Logger
+	Drain   time.Duration // what runs may take so long to end; zero: not at all
+}
+
+// peer is who is at the other end of a connection.
+type peer struct{ UID, PID int }
+
+type peerKey struct{}
+
+// Run answers until ctx is done, and then lets what runs end.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/run", s.run)
+	mux.HandleFunc("GET /v1/backup", s.backup)
+	mux.HandleFunc("GET /v1/health", s.health)
+	srv := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, peerKey{}, peerOf(c))
+		},
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
+	defer cancel()
+	_ = srv.Shutdown(limit) // what does not end in time is cut off by Close
+	_ = srv.Close()
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func (s *Server) run(w http.ResponseWriter, r *http.Request) {
+	stdin := bufio.NewReader(r.Body)
+	req, err := readRequest(stdin)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	c := http.NewResponseController(w)
+	_ = c.EnableFullDuplex() // standard input is read while output is written; HTTP/1 of ours can
+	w.Header().Set("Content-Type", "application/jsonl")
+	out := newFrameWriter(w, c)
+	start := time.Now()
+	code := s.Command(r.Context(), req.Args, stdin, out.stream(false), out.stream(true))
+	s.logCommand(r.Context(), req.Args, code, time.Since(start))
+	out.end(code)
+}
+
+// readRequest reads the first line, and leaves standard input.
+func readRequest(r *bufio.Reader) (req Request, err error) {
+	line, err := r.ReadBytes('\n')
+	if err != nil {
+		return req, err
+	}
+	return req, json.Unmarshal(line, &req)
+}
+
+func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/octet-stream")
+	n, err := s.Backup(w)
+	s.logBackup(r.Context(), n, err)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client must not take it for the whole
+	}
+}
+
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(s.Health()) // a client that went away needs no answer
+}
+
+// One function per event.
+
+func (s *Server) logCommand(ctx context.Context, args []string, code int, d time.Duration) {
+	p, _ := ctx.Value(peerKey{}).(peer)
+	s.Log.Info("control command", "component", "control", "uid", p.UID, "pid", p.PID, "args", args, "code", code, "ms", d.Milliseconds())
+}
+
+func (s *Server) logBackup(ctx context.Context, n int64, err error) {
+	p, _ := ctx.Value(peerKey{}).(peer)
+	if err != nil {
+		s.Log.Error("control backup failed", "component", "control", "uid", p.UID, "pid", p.PID, "size", n, "err", err)
+		return
+	}
+	s.Log.Info("control backup", "component", "control", "uid", p.UID, "pid", p.PID, "size", n)
+}

@@ -1,0 +1,54 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+)
+
+// Listen makes the socket. A file that is there already is removed: the caller
+// holds the store's lock, so nobody can be listening.
+func Listen(path string) (net.Listener, error) {
+	if len(path) > MaxPath {
+		return nil, fmt.Errorf("%w: %q has %d characters of at most %d", ErrPath, path, len(path), MaxPath)
+	}
+	if err := removeStale(path); err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	old := syscall.Umask(0o177) // the mode it has from its first moment on
+	defer syscall.Umask(old)
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	return l, nil
+}
+
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("%s is in the way and is no socket", path)
+	}
+	return os.Remove(path)
+}
+
+// dialError says which of the client's errors it is that dialling failed.
+func dialError(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
+		return ErrAbsent
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %s", ErrDenied, path)
+	default:
+		return fmt.Errorf("control socket: %w", err)
+	}
+}

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/quota"
+	"relay/store"
+)
+
+func (p *program) credentialCommand() *cli.Command {
+	return group("credential", "logins of an account", p.credentialAdd(), p.credentialList(), p.credentialRevoke())
+}
+
+func passwordFlag(to *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "password-stdin", Usage: "take the password from standard input instead of generating one", Destination: to}
+}
+
+func (p *program) credentialAdd() *cli.Command {
+	var a struct {
+		login, note   string
+		passwordStdin bool
+	}
+	return p.onStore(&cli.Command{
+		Name: "add", ArgsUsage: "NAME", Usage: "add a login to an account",
+		Description: "Each device or program can have its own, so that one can be revoked alone. The password is shown only this once.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "login", Usage: "`LOGIN` (default the account's name and a number)", Destination: &a.login},
+			&cli.StringFlag{Name: "note", Usage: "`TEXT` that tells logins apart", Destination: &a.note},
+			passwordFlag(&a.passwordStdin),
+		},
+	}, work{
+		stdin: func([]string) bool { return a.passwordStdin },
+		run:   func(c *call) error { return c.credentialAdd(c.args[0], a.login, a.note, a.passwordStdin) },
+	})
+}
+
+func (c *call) credentialAdd(name, login, note string, passwordStdin bool) error {
+	if login != "" && !quota.ValidName(login) {
+		return usage("", "login %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", login)
+	}
+	if _, err := c.account(name); err != nil {
+		return err
+	}
+	cred, secret, err := c.newCredential(name, login, passwordStdin)
+	if err != nil {
+		return err
+	}
+	cred.Note = note
+	for n := 1; ; n++ {
+		if login == "" {
+			cred.Login = numbered(name, n)
+		}
+		err := c.st.AddCredential(cred)
+		switch {
+		case err == nil:
+			return c.showSecret(cred, secret)
+		case !errors.Is(err, store.ErrExists):
+			return c.noAccount(name, err)
+		case login != "":
+			return fail(exitFailed, "choose another one", "there is a login %q already", login)
+		}
+	}
+}
+
+// numbered is the n-th login of an account, the first being its name.
+func numbered(name string, n int) string {
+	if n == 1 {
+		return name
+	}
+	suffix := fmt.Sprintf("-%d", n)
+	return name[:min(len(name), 64-len(suffix))] + suffix
+}
+
+// showSecret shows what a mail program has to be told. A password that was
+// brought along is not repeated.
+func (c *call) showSecret(cred store.Credential, secret *string) error {
+	if c.json {
+		return encode(c.Stdout, struct {
+			Account  string  `json:"account"`
+			Login    string  `json:"login"`
+			Password *string `json:"password"`
+		}{cred.Account, cred.Login, secret})
+	}
+	fields := []field{{"account", cred.Account}, {"login", cred.Login}, {"password", "as given"}}
+	if secret != nil {
+		fields[2].value = *secret
+		defer c.note("the password is shown only this once")
+	}
+	return writeFields(c.Stdout, fields)
+}
+
+// credentialView is a login as programs see it; its hash stays here.
+type credentialView struct {
+	Account string    `json:"account"`
+	Login   string    `json:"login"`
+	Kind    string    `json:"kind"`
+	Note    string    `json:"note"`
+	Created time.Time `json:"created"`
+}
+
+func (p *program) credentialList() *cli.Command {
+	return p.onStore(&cli.Command{Name: "list", ArgsUsage: "NAME", Usage: "the logins of an account"}, work{run: func(c *call) error {
+		if _, err := c.account(c.args[0]); err != nil {
+			return err
+		}
+		list, err := c.st.Credentials(c.args[0])
+		if err != nil {
+			return err
+		}
+		var views []credentialView
+		t := newTable(column{head: "LOGIN", least: 20}, column{head: "KIND"}, column{head: "CREATED"}, column{head: "NOTE", least: 10})
+		for _, cred := range list {
+			views = append(views, credentialView{cred.Account, cred.Login, string(cred.Kind), cred.Note, cred.Created})
+			t.add(cred.Login, string(cred.Kind), c.stamp(cred.Created), cred.Note)
+		}
+		if c.json {
+			return encodeAll(c.Stdout, views)
+		}
+		return t.write(c.Stdout)
+	}})
+}
+
+func (p *program) credentialRevoke() *cli.Command {
+	return p.onStore(&cli.Command{
+		Name: "revoke", ArgsUsage: "NAME LOGIN", Usage: "delete a login: it stops at once",
+	}, work{run: func(c *call) error {
+		name, login := c.args[0], c.args[1]
+		if _, err := c.account(name); err != nil {
+			return err
+		}
+		if err := c.st.RemoveCredential(name, login); errors.Is(err, store.ErrNotFound) {
+			return fail(exitFailed, "relay account credential list "+name, "account %s has no login %q", name, login)
+		} else if err != nil {
+			return err
+		}
+		return c.done(map[string]string{"account": name, "revoked": login}, "login %s is revoked", login)
+	}})
+}
+
+// shortest password that a person may choose, in characters.
+const shortest = 8
+
+// readPassword reads the first line.
+func readPassword(r io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(r, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("password: %w", err)
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if len([]rune(line)) < shortest {
+		return "", usage("", "the password on standard input needs at least %d characters", shortest)
+	}
+	return line, nil
+}

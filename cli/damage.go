@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"relay/store"
+)
+
+// errDamaged is a store's file that cannot be read as one.
+var errDamaged = errors.New("the file is damaged")
+
+// guard turns the panics, and the faults in mapped memory, by which the engine
+// tells of a damaged file into errDamaged.
+func guard(path string, fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("store %q: %w: %v", path, errDamaged, v)
+		}
+	}()
+	return fn()
+}
+
+// openStore is store.Open for a file that may be damaged. One that is stays
+// locked until the process ends.
+func openStore(path string, o store.Options) (st *store.Store, err error) {
+	err = guard(path, func() error {
+		st, err = store.Open(path, o)
+		return err
+	})
+	return st, err
+}

@@ -1,0 +1,25 @@
+// Package cli is relay's command line, and the place where its parts are put
+// together.
+//
+// # A command
+//
+//  1. parse sorts the command line: flags may stand anywhere, the library below
+//     wants them before the arguments. Wrong usage ends here.
+//  2. A command that works on the store is sent to the relay that has it open,
+//     over the control socket (package control), with standard input when it
+//     reads that. With no relay running it opens the store itself.
+//  3. Either way the same function runs, on a call: the open store, arguments,
+//     streams. Its output goes to standard output, all else to standard error.
+//  4. report says what went wrong, what to do next, and returns the exit code.
+//
+// serve, check, backup, restore and version have a part to do in the process
+// that was started: they touch files, or they are the relay.
+//
+// # The relay
+//
+// serve starts the store, the mailer, the jobs by the calendar, the listeners
+// and the control socket, in this order, and stops them in reverse when a signal
+// comes, a part ends or the store fails. parts owns their goroutines. A second
+// signal, or a part that does not end in time, ends the process as a kill would:
+// what was acknowledged is on disk, what was in flight is tried again.
+package cli

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"relay/cli/control"
+	"relay/store"
+)
+
+// Exit codes that scripts may rely on (after BSD's sysexits.h).
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 64 // wrong usage
+	exitNoAccount   = 67 // no such account
+	exitUnreachable = 69 // a relay is there, but cannot be talked to
+	exitTryAgain    = 75 // not now, perhaps later
+	exitConfig      = 78 // configuration
+)
+
+// failure is an error that knows its exit code and, where there is one, the
+// next step for whoever reads it.
+type failure struct {
+	code int
+	err  error
+	hint string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// fail makes a failure; hint may be "".
+func fail(code int, hint, format string, args ...any) error {
+	return &failure{code, fmt.Errorf(format, args...), hint}
+}
+
+// usage is the failure of a command line that cannot be understood.
+func usage(hint, format string, args ...any) error { return fail(exitUsage, hint, format, args...) }
+
+// exitCode ends a run that has said everything already.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// report tells err to the operator and returns the exit code it stands for.
+func report(w io.Writer, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		f = known(err)
+	}
+	fmt.Fprintf(w, "relay: error: %s\n", clean(strings.ReplaceAll(err.Error(), "\n", "; ")))
+	if f.hint != "" {
+		fmt.Fprintf(w, "relay: hint: %s\n", f.hint)
+	}
+	return f.code
+}
+
+// known finds code and hint of an error that came up from below.
+func known(err error) *failure {
+	f := &failure{code: exitFailed, err: err}
+	switch {
+	case errors.Is(err, store.ErrLocked):
+		f.code, f.hint = exitTryAgain, "a relay that is starting or stopping, or another command, has it: try again"
+	case errors.Is(err, store.ErrFull):
+		f.code, f.hint = exitTryAgain, "make space on the disk and try again"
+	case errors.Is(err, store.ErrBusy):
+		f.code, f.hint = exitTryAgain, "wait until it is delivered, or take it out with: relay queue drop --account NAME"
+	case errors.Is(err, store.ErrNewer):
+		f.hint = "run the relay that wrote it, or a newer one"
+	case errors.Is(err, control.ErrDenied):
+		f.code, f.hint = exitUnreachable, "run the command as the user that runs the relay, or as root"
+	case errors.Is(err, control.ErrBroken):
+		f.code, f.hint = exitUnreachable, "see the relay's log; what the command asked for may have been done or not"
+	case errors.Is(err, os.ErrPermission):
+		f.hint = "run the command as the user that runs the relay, or as root"
+	case errors.Is(err, errDamaged):
+		f.hint = "bring back a backup: relay restore FILE; keep the damaged file for a look at it"
+	case errors.Is(err, context.Canceled):
+		f.err = errors.New("interrupted")
+	}
+	return f
+}

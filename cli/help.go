@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"io"
+	"strings"
+
+	cli "github.com/urfave/cli/v2"
+)
+
+const about = `relay takes mail from your programs, charges it to the account that sent it, keeps it safe on disk and delivers it.`
+
+const codes = `Exit codes: 0 done, 1 failed, 64 wrong usage, 67 no such account, 69 relay not reachable, 75 try again, 78 configuration. Results go to standard output, everything else to standard error. Commands work with and without a running relay; flags may stand anywhere after the command's name.`
+
+// help writes the page of the command that was named.
+func (p *program) help(w io.Writer, l *line) error {
+	h := helpPage{}
+	c := l.cmd()
+	switch {
+	case len(l.path) == 1:
+		h.text(about)
+		h.blank()
+		h.line("Usage: relay COMMAND [flags]")
+		h.blank()
+		h.commands(c.Subcommands, "")
+		h.blank()
+		h.line("Flags of every command:")
+		h.flags(p.globals())
+		h.blank()
+		h.text(codes)
+		h.line("relay COMMAND --help tells more.")
+	case len(c.Subcommands) > 0:
+		h.text(l.name() + ": " + c.Usage + ".")
+		h.blank()
+		h.commands(c.Subcommands, strings.TrimPrefix(l.name(), "relay")+" ")
+		h.blank()
+		h.text("Flags of every command: --config FILE, --data DIR, --json. " + l.name() + " COMMAND --help tells more.")
+	default:
+		h.text(l.name() + ": " + c.Usage + ".")
+		h.blank()
+		h.line("Usage: " + synopsis(l.name(), c))
+		for paragraph := range strings.SplitSeq(strings.TrimSpace(c.Description), "\n\n") {
+			if paragraph != "" {
+				h.blank()
+				h.paragraph(paragraph)
+			}
+		}
+		if len(c.Flags) > 0 {
+			h.blank()
+			h.line("Flags:")
+			h.flags(c.Flags)
+		}
+		h.blank()
+		h.line("Flags of every command: --config FILE, --data DIR, --json")
+	}
+	_, err := io.WriteString(w, h.String())
+	return err
+}
+
+// synopsis is a command with its arguments and the flags it needs.
+func synopsis(name string, c *cli.Command) string {
+	parts := []string{name}
+	if c.ArgsUsage != "" {
+		parts = append(parts, c.ArgsUsage)
+	}
+	optional := false
+	for _, f := range c.Flags {
+		if r, ok := f.(cli.RequiredFlag); ok && r.IsRequired() {
+			head, _ := flagText(f)
+			parts = append(parts, head)
+			continue
+		}
+		optional = true
+	}
+	if optional {
+		parts = append(parts, "[flags]")
+	}
+	return strings.Join(parts, " ")
+}
+
+// helpPage is a page in the making, no line wider than a screen.
+type helpPage struct{ strings.Builder }
+
+func (h *helpPage) line(s string) { h.WriteString(s + "\n") }
+func (h *helpPage) blank()        { h.line("") }
+
+func (h *helpPage) text(s string) {
+	for _, l := range wrap(s, screen) {
+		h.line(l)
+	}
+}
+
+// paragraph keeps the lines of one that is indented: an example.
+func (h *helpPage) paragraph(s string) {
+	if !strings.HasPrefix(s, "  ") {
+		h.text(s)
+		return
+	}
+	h.line(s)
+}
+
+func (h *helpPage) pair(left, right string, width int) {
+	const indent = 2
+	room := screen - indent - width - gap
+	for i, l := range wrap(right, room) {
+		if i > 0 {
+			left = ""
+		}
+		if len(left) > width { // on a line of its own
+			h.line(strings.Repeat(" ", indent) + left)
+			left = ""
+		}
+		h.line(strings.Repeat(" ", indent) + pad(left, width, false) + strings.Repeat(" ", gap) + l)
+	}
+}
+
+// commands lists all that can be run, groups by their members.
+func (h *helpPage) commands(all []*cli.Command, prefix string) {
+	for _, c := range all {
+		if len(c.Subcommands) > 0 {
+			h.commands(c.Subcommands, prefix+c.Name+" ")
+			continue
+		}
+		h.pair(strings.TrimSpace(strings.TrimPrefix(prefix, " ")+c.Name+" "+c.ArgsUsage), c.Usage, 36)
+	}
+}
+
+func (h *helpPage) flags(all []cli.Flag) {
+	for _, f := range all {
+		h.pair(flagPair(f))
+	}
+}
+
+func flagPair(f cli.Flag) (left, right string, width int) {
+	left, right = flagText(f)
+	if r, ok := f.(cli.RequiredFlag); ok && r.IsRequired() {
+		right += " (needed)"
+	}
+	return left, right, 20
+}
+
+// flagText is "--plan PLAN" and what it is for; the value's name stands in
+// backquotes before the latter.
+func flagText(f cli.Flag) (head, text string) {
+	d, ok := f.(cli.DocGenerationFlag)
+	if !ok {
+		return "--" + f.Names()[0], ""
+	}
+	head, text = "--"+f.Names()[0], d.GetUsage()
+	if before, rest, found := strings.Cut(text, "`"); found {
+		value, after, _ := strings.Cut(rest, "`")
+		head += " " + value
+		text = before + after
+	} else if d.TakesValue() {
+		head += " VALUE"
+	}
+	return head, strings.TrimSpace(text)
+}
+
+// group is a command that only holds others.
+func group(name, usage string, subs ...*cli.Command) *cli.Command {
+	return &cli.Command{Name: name, Usage: usage, Subcommands: subs, HideHelp: true}
+}

@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/smtp"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"relay/cli/control"
+)
+
+// soon is how long a test waits for what should happen at once.
+const soon = 20 * time.Second
+
+// testConfig leaves mail in the queue: nobody listens at its smarthost.
+const testConfig = `
+hostname = "relay.test"
+timezone = "Europe/Rome"
+[[listen]]
+addr = "127.0.0.1:0"
+tls = "starttls"
+[[listen]]
+addr = "127.0.0.1:0"
+tls = "none"
+[delivery]
+smarthost = "127.0.0.1:1"
+allow_private = true
+`
+
+// logBuffer is what a relay said so far.
+type logBuffer struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	ready chan struct{} // closed when it says so
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if bytes.Contains(p, []byte(`msg="relay ready"`)) {
+		close(b.ready)
+	}
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// served is a relay that runs in this process.
+type served struct {
+	log     *logBuffer
+	signals chan os.Signal
+	exit    chan int
+	dir     place
+}
+
+type env map[string]string
+
+func (e env) get(name string) string { return e[name] }
+
+// newEnv is a configuration and an empty data directory. The path of a socket
+// must not be long, so the test's own directory will not do.
+func newEnv(t *testing.T, config string) env {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "relay")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	e := env{"RELAY_CONFIG": filepath.Join(dir, "relay.toml"), "RELAY_DATA": filepath.Join(dir, "data")}
+	if err := os.WriteFile(e["RELAY_CONFIG"], []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// launch starts relay serve, without waiting for anything.
+func launch(getenv func(string) string) *served {
+	s := &served{
+		log:     &logBuffer{ready: make(chan struct{})},
+		signals: make(chan os.Signal, 2),
+		exit:    make(chan int, 1),
+		dir:     place(getenv("RELAY_DATA")),
+	}
+	app := &App{
+		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: s.log, Getenv: getenv, Listen: net.Listen,
+		Signals: func() (<-chan os.Signal, func()) { return s.signals, func() {} },
+	}
+	go func() { s.exit <- app.Run(context.Background(), []string{"serve"}) }()
+	return s
+}
+
+// start waits until it is ready; false when it ended instead.
+func start(getenv func(string) string) (*served, bool) {
+	s := launch(getenv)
+	select {
+	case <-s.log.ready:
+		return s, true
+	case code := <-s.exit:
+		s.exit <- code
+		return s, false
+	case <-time.After(soon):
+		return s, false
+	}
+}
+
+// stop sends SIGTERM and returns the exit code, -1 when it does not end.
+func (s *served) stop() int {
+	s.signals <- syscall.SIGTERM
+	return s.wait()
+}
+
+func (s *served) wait() int {
+	select {
+	case code := <-s.exit:
+		return code
+	case <-time.After(soon):
+		return -1
+	}
+}
+
+func serveTest(t *testing.T, e env) *served {
+	t.Helper()
+	s, ok := start(e.get)
+	if !ok {
+		t.Fatalf("relay serve did not start:\n%s", s.log)
+	}
+	return s
+}
+
+// run runs a command line and returns what it wrote and its exit code.
+func (e env) run(stdin string, args ...string) (stdout, stderr string, code int) {
+	var out, err bytes.Buffer
+	app := &App{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &err, Getenv: e.get, Listen: net.Listen}
+	code = app.Run(context.Background(), args)
+	return out.String(), err.String(), code
+}
+
+// must is run for what has to work.
+func (e env) must(t *testing.T, args ...string) string {
+	t.Helper()
+	out, stderr, code := e.run("", args...)
+	if code != exitDone {
+		t.Fatalf("relay %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
+	}
+	return out
+}
+
+// listener that the relay in dir has with that mode of TLS.
+func listener(dir place, tls string) (string, error) {
+	c := control.NewClient(dir.socket())
+	defer c.Close()
+	h, err := c.Health(context.Background())
+	for _, l := range h.Listeners {
+		if l.TLS == tls {
+			return l.Addr, err
+		}
+	}
+	return "", err
+}
+
+// submit hands a message to the relay in dir, as a known network does.
+func submit(dir place, from string, to ...string) error {
+	addr, err := listener(dir, "none")
+	if err != nil {
+		return err
+	}
+	return smtp.SendMail(addr, nil, from, to, []byte("Subject: test\r\n\r\nhello\r\n"))
+}
+
+func mustMatch(t *testing.T, what, text, pattern string) {
+	t.Helper()
+	if !regexp.MustCompile(pattern).MatchString(text) {
+		t.Errorf("%s does not match %q:\n%s", what, pattern, text)
+	}
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"relay/store"
+)
+
+// pruneSchedule is once an hour, not on the hour, when everybody else is busy.
+const pruneSchedule = "17 * * * *"
+
+// runJobs is the alarm clock of what is done by the calendar. What was due while
+// the relay was down is done at the start.
+func (r *relay) runJobs(ctx context.Context) error {
+	log := cronLog{r.log}
+	c := cron.New(
+		cron.WithLocation(r.cfg.zone()),
+		cron.WithLogger(log),
+		cron.WithChain(cron.SkipIfStillRunning(log), cron.Recover(log)), // the other order never runs a job again that panicked once
+	)
+	if _, err := c.AddFunc(pruneSchedule, func() { r.pruneTrace(ctx) }); err != nil {
+		return err
+	}
+	r.pruneTrace(ctx)
+	c.Start()
+	<-ctx.Done()
+	<-c.Stop().Done()
+	return nil
+}
+
+// pruneJob is the name under which the store knows how far the trace is pruned.
+const pruneJob = "prune trace"
+
+// pruneTrace removes what is older than trace_keep, an hour of traces at a time,
+// so that it soon ends with ctx however much there is after a long time down.
+func (r *relay) pruneTrace(ctx context.Context) {
+	start, until := time.Now(), r.store.Now().Add(-r.cfg.TraceKeep.Duration)
+	state, err := r.store.Job(pruneJob)
+	if err != nil {
+		r.logJobFailed(pruneJob, err)
+		return
+	}
+	from, err := time.Parse(time.RFC3339, state.Last)
+	if err != nil { // never done
+		from = until
+	}
+	total := 0
+	for more := true; more && ctx.Err() == nil; from = from.Add(time.Hour) {
+		if more = from.Before(until); !more {
+			from = until
+		}
+		n, err := r.store.PruneTrace(from)
+		if err == nil {
+			err = r.store.SetJob(pruneJob, store.JobState{Last: from.UTC().Format(time.RFC3339), Done: r.store.Now()})
+		}
+		if err != nil {
+			r.logJobFailed(pruneJob, err)
+			return
+		}
+		total += n
+	}
+	r.logTracePruned(total, time.Since(start))
+}
+
+// cronLog lets cron speak through the relay's log.
+type cronLog struct{ *slog.Logger }
+
+// Info is cron's chatter.
+func (l cronLog) Info(msg string, kv ...any) { l.Debug("cron: "+msg, kv...) }
+
+// Error is a job that panicked.
+func (l cronLog) Error(err error, msg string, kv ...any) {
+	l.Logger.Error("cron: "+msg, append(kv, "err", err)...)
+}

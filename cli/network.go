@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/store"
+)
+
+func (p *program) networkCommand() *cli.Command {
+	return group("network", "addresses that send without a login", p.networkAdd(), p.networkList(), p.networkRemove())
+}
+
+func (p *program) networkAdd() *cli.Command {
+	return p.onStore(&cli.Command{
+		Name: "add", ArgsUsage: "NAME CIDR", Usage: "let a network send without a login",
+		Description: `For printers and old devices. Whoever can send from there sends at the account's expense.
+
+  relay account network add acme 192.0.2.0/28`,
+	}, work{run: func(c *call) error {
+		name := c.args[0]
+		prefix, err := parseNetwork(c.args[1])
+		if err != nil {
+			return err
+		}
+		n := store.Network{Prefix: prefix, Account: name, Created: c.now()}
+		switch err := c.st.AddNetwork(n); {
+		case errors.Is(err, store.ErrExists):
+			return c.networkTaken(prefix)
+		case err != nil:
+			return c.noAccount(name, err)
+		}
+		return c.done(n, "%s sends as %s", prefix, name)
+	}})
+}
+
+func (c *call) networkTaken(prefix netip.Prefix) error {
+	list, err := c.st.Networks("")
+	if err != nil {
+		return err
+	}
+	for _, n := range list {
+		if n.Prefix == prefix {
+			return fail(exitFailed, "", "network %s belongs to account %s already", prefix, n.Account)
+		}
+	}
+	return fail(exitTryAgain, "", "network %s was removed in this moment", prefix)
+}
+
+// The widest networks that may send without a login: anything wider would be an
+// open relay.
+const (
+	widest4 = 8
+	widest6 = 32
+)
+
+// parseNetwork takes a network or a single address; bits behind the length do
+// not matter.
+func parseNetwork(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if a, addrErr := netip.ParseAddr(s); err != nil && addrErr == nil && a.Zone() == "" {
+		p, err = netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	if err != nil {
+		return p, usage("", "%q is not a network such as 192.0.2.0/28", s)
+	}
+	if p.Addr().Is4In6() {
+		if p.Bits() < 96 {
+			return p, usage("", "%q: write it as an IPv4 network", s)
+		}
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	least := widest6
+	if p.Addr().Is4() {
+		least = widest4
+	}
+	if p.Bits() < least {
+		return p, usage("name the networks that need it", "network %s is too wide, at least /%d: it would let anybody send", s, least)
+	}
+	return p.Masked(), nil
+}
+
+func (p *program) networkList() *cli.Command {
+	return p.onStore(&cli.Command{Name: "list", ArgsUsage: "[NAME]", Usage: "the networks of an account, or of all"}, work{run: func(c *call) error {
+		name := ""
+		if len(c.args) > 0 {
+			name = c.args[0]
+			if _, err := c.account(name); err != nil {
+				return err
+			}
+		}
+		list, err := c.st.Networks(name)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return encodeAll(c.Stdout, list)
+		}
+		t := newTable(column{head: "NETWORK"}, column{head: "ACCOUNT", least: 12}, column{head: "CREATED"})
+		for _, n := range list {
+			t.add(n.Prefix.String(), n.Account, n.Created.In(c.st.Zone()).Format(time.DateTime))
+		}
+		return t.write(c.Stdout)
+	}})
+}
+
+func (p *program) networkRemove() *cli.Command {
+	return p.onStore(&cli.Command{Name: "remove", ArgsUsage: "NAME CIDR", Usage: "take a network away again"}, work{run: func(c *call) error {
+		name := c.args[0]
+		if _, err := c.account(name); err != nil {
+			return err
+		}
+		prefix, err := parseNetwork(c.args[1])
+		if err != nil {
+			return err
+		}
+		if err := c.st.RemoveNetwork(name, prefix); errors.Is(err, store.ErrNotFound) {
+			return fail(exitFailed, "relay account network list "+name, "account %s has no network %s", name, prefix)
+		} else if err != nil {
+			return err
+		}
+		return c.done(map[string]string{"account": name, "removed": prefix.String()}, "%s no longer sends as %s", prefix, name)
+	}})
+}

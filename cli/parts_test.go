@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+func TestParts_stopInReverse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var order []string
+		ps := newParts()
+		for _, name := range []string{"first", "second"} {
+			ps.start(t.Context(), name, func(ctx context.Context) error {
+				<-ctx.Done()
+				if name == "first" {
+					synctest.Wait() // the other one has ended
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, name)
+				return nil
+			})
+		}
+		if err := ps.stop(); err != nil {
+			t.Error(err)
+		}
+		if want := []string{"second", "first"}; !slices.Equal(order, want) {
+			t.Errorf("ended %v, want %v", order, want)
+		}
+	})
+}
+
+func TestParts_oneThatEndsUnasked(t *testing.T) {
+	ps := newParts()
+	broken := errors.New("broken")
+	ps.start(t.Context(), "good", func(ctx context.Context) error { <-ctx.Done(); return nil })
+	ps.start(t.Context(), "bad", func(context.Context) error { return broken })
+	if err := <-ps.ended; !errors.Is(err, broken) {
+		t.Errorf("ended: %v, want %v", err, broken)
+	}
+	if err := ps.stop(); err != nil { // told once
+		t.Errorf("stop: %v", err)
+	}
+	ps.start(t.Context(), "silent", func(context.Context) error { return nil })
+	if err := <-ps.ended; err == nil {
+		t.Error("a part that ends without an error is not told")
+	}
+}
+
+func TestParts_outliveTheContextTheyStartIn(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ps := newParts()
+	ps.start(ctx, "part", func(ctx context.Context) error { return ctx.Err() })
+	if err := <-ps.ended; err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("ended: %v; a part is stopped by stop alone", err)
+	}
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	cli "github.com/urfave/cli/v2"
+)
+
+// program is one command line on its way: made for it and thrown away after it.
+type program struct {
+	App
+
+	config string // --config
+	data   string // --data
+	json   bool   // --json
+
+	argv  []string // the sorted command line, to be sent to a running relay
+	inner *relay   // the running relay this command line was sent to; nil: it runs in a process of its own
+}
+
+// globals are the flags that every command takes.
+func (p *program) globals() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config", Usage: "`FILE` the configuration (RELAY_CONFIG; default " + systemConfig + ")", Destination: &p.config},
+		&cli.StringFlag{Name: "data", Usage: "`DIR` the data directory (RELAY_DATA; default data_dir)", Destination: &p.data},
+		&cli.BoolFlag{Name: "json", Usage: "one JSON document on standard output", Destination: &p.json},
+	}
+}
+
+// commands in the order of the help page.
+func (p *program) commands() []*cli.Command {
+	return []*cli.Command{
+		p.serveCommand(),
+		p.checkCommand(),
+		p.accountCommand(),
+		p.planCommand(),
+		p.usageCommand(),
+		p.queueCommand(),
+		p.traceCommand(),
+		p.backupCommand(),
+		p.restoreCommand(),
+		p.versionCommand(),
+	}
+}
+
+func (p *program) run(ctx context.Context, args []string) error {
+	root := &cli.Command{Name: "relay", Subcommands: p.commands()}
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
+	l, err := parse(root, p.globals(), args)
+	if err != nil {
+		return err
+	}
+	switch {
+	case l.help:
+		return p.help(p.Stdout, l)
+	case len(l.cmd().Subcommands) > 0:
+		if err := p.help(p.Stderr, l); err != nil {
+			return err
+		}
+		return exitCode(exitUsage)
+	}
+	if err := l.complete(); err != nil {
+		return err
+	}
+	p.argv = l.sorted(false)
+	app := &cli.App{
+		Name:           root.Name,
+		Commands:       root.Subcommands,
+		Flags:          p.globals(),
+		HideHelp:       true,
+		HideVersion:    true,
+		Writer:         io.Discard, // nothing of the library's own words
+		ErrWriter:      io.Discard,
+		ExitErrHandler: func(*cli.Context, error) {},
+	}
+	l.cmd().OnUsageError = func(_ *cli.Context, err error, _ bool) error { return flagError(l, err) }
+	return app.RunContext(ctx, append([]string{root.Name}, l.sorted(true)...))
+}
+
+// flagError says in fewer words which flag has a value that cannot be.
+func flagError(l *line, err error) error {
+	text := err.Error()
+	if _, rest, ok := strings.Cut(text, " for flag -"); ok {
+		text = "--" + rest
+	}
+	return usage(l.hint(), "%s", text)
+}
+
+// getenv never finds anything in a command that another process sent.
+func (p *program) getenv(name string) string {
+	if p.inner != nil || p.Getenv == nil {
+		return ""
+	}
+	return p.Getenv(name)
+}
+
+// note tells the operator something that is not the result.
+func (p *program) note(format string, args ...any) {
+	fmt.Fprintf(p.Stderr, "relay: note: "+format+"\n", args...)
+}

@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts in testdata/script run twice: with no relay running, and with one.
+// The user must not notice which. Those in testdata/serve start and stop relays
+// themselves.
+func TestScripts(t *testing.T) {
+	t.Run("alone", func(t *testing.T) { runScripts(t, "testdata/script", false) })
+	t.Run("served", func(t *testing.T) { runScripts(t, "testdata/script", true) })
+	t.Run("serve", func(t *testing.T) { runScripts(t, "testdata/serve", false) })
+}
+
+// state of one script.
+type state struct {
+	relay *served
+	code  int
+}
+
+type stateKey struct{}
+
+func runScripts(t *testing.T, dir string, running bool) {
+	testscript.Run(t, testscript.Params{
+		Dir:           dir,
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(e *testscript.Env) error {
+			return setup(e, running)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"relay": cmdRelay,
+			"code":  cmdCode,
+			"mail":  cmdMail,
+			"keys":  cmdKeys,
+			"wide":  cmdWide,
+			"serve": cmdServe,
+			"quit":  cmdQuit,
+			"setid": cmdSetID,
+			"plug":  cmdPlug,
+		},
+	})
+}
+
+func setup(e *testscript.Env, running bool) error {
+	config := filepath.Join(e.WorkDir, "relay.toml")
+	e.Setenv("RELAY_DATA", filepath.Join(e.WorkDir, "data"))
+	e.Setenv("RELAY_CONFIG", config)
+	if err := os.WriteFile(config, []byte(testConfig), 0o600); err != nil {
+		return err
+	}
+	s := &state{}
+	e.Values[stateKey{}] = s
+	e.Defer(func() {
+		if s.relay != nil && s.relay.stop() != exitDone {
+			panic("relay did not stop well:\n" + s.relay.log.String())
+		}
+	})
+	if !running {
+		return nil
+	}
+	var ok bool
+	if s.relay, ok = start(e.Getenv); !ok {
+		return fmt.Errorf("relay did not start:\n%s", s.relay.log)
+	}
+	return nil
+}
+
+func of(ts *testscript.TestScript) *state { return ts.Value(stateKey{}).(*state) }
+
+// relay [<file] args...: a command line in this process.
+func cmdRelay(ts *testscript.TestScript, neg bool, args []string) {
+	stdin := ""
+	if len(args) > 0 && strings.HasPrefix(args[0], "<") {
+		stdin, args = ts.ReadFile(args[0][1:]), args[1:]
+	}
+	app := &App{Stdin: strings.NewReader(stdin), Stdout: ts.Stdout(), Stderr: ts.Stderr(), Getenv: ts.Getenv, Listen: net.Listen}
+	s := of(ts)
+	s.code = app.Run(context.Background(), args)
+	if (s.code != exitDone) != neg {
+		ts.Fatalf("exit code %d", s.code)
+	}
+}
+
+// code N: the last command's exit code.
+func cmdCode(ts *testscript.TestScript, _ bool, args []string) {
+	if got := of(ts).code; strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// serve: start a relay; ! serve: it must end by itself.
+func cmdServe(ts *testscript.TestScript, neg bool, _ []string) {
+	s, ok := start(ts.Getenv)
+	fmt.Fprint(ts.Stderr(), s.log.String())
+	switch {
+	case neg && ok:
+		s.stop()
+		ts.Fatalf("relay started")
+	case neg:
+		of(ts).code = s.wait()
+	case !ok:
+		ts.Fatalf("relay did not start")
+	default:
+		of(ts).relay = s
+	}
+}
+
+// quit: SIGTERM to the relay, which must end well.
+func cmdQuit(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	code := s.relay.stop()
+	fmt.Fprint(ts.Stderr(), s.relay.log.String())
+	s.relay = nil
+	if code != exitDone {
+		ts.Fatalf("exit code %d", code)
+	}
+}
+
+// mail FROM TO...: through the relay that runs, or through one that is started
+// for it.
+func cmdMail(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts).relay
+	if s == nil {
+		var ok bool
+		if s, ok = start(ts.Getenv); !ok {
+			ts.Fatalf("relay did not start:\n%s", s.log)
+		}
+		defer s.stop()
+	}
+	ts.Check(submit(s.dir, args[0], args[1:]...))
+}
+
+// keys FILE KEY...: the keys of a JSON object, or of each in an array.
+func cmdKeys(ts *testscript.TestScript, _ bool, args []string) {
+	want := slices.Sorted(slices.Values(args[1:]))
+	text := []byte(ts.ReadFile(args[0]))
+	var list []map[string]any
+	if bytes.HasPrefix(text, []byte("[")) {
+		ts.Check(json.Unmarshal(text, &list))
+	} else {
+		var one map[string]any
+		ts.Check(json.Unmarshal(text, &one))
+		list = append(list, one)
+	}
+	if len(list) == 0 {
+		ts.Fatalf("nothing in %s", args[0])
+	}
+	for _, one := range list {
+		var got []string
+		for k := range one {
+			got = append(got, k)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			ts.Fatalf("keys %v, want %v", got, want)
+		}
+	}
+}
+
+// wide FILE: no line is wider than a screen.
+func cmdWide(ts *testscript.TestScript, neg bool, args []string) {
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		if n := len([]rune(strings.TrimRight(line, "\n"))); n > screen {
+			if !neg {
+				return
+			}
+			ts.Fatalf("%d characters: %s", n, line)
+		}
+	}
+	if !neg {
+		ts.Fatalf("no line is wider than %d characters", screen)
+	}
+}
+
+// setid NAME N: puts the ID of the N-th message of the queue into a
+// variable, and into the file ids.
+func cmdSetID(ts *testscript.TestScript, _ bool, args []string) {
+	var list []struct{ ID string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &list))
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if n >= len(list) {
+		ts.Fatalf("%d messages in the queue", len(list))
+	}
+	ts.Setenv(args[0], list[n].ID)
+	ts.Check(os.WriteFile(ts.MkAbs("ids"), []byte(list[n].ID+"\n"), 0o600))
+}
+
+// plug: leaves a socket where nobody listens, as a killed relay does.
+func cmdPlug(ts *testscript.TestScript, _ bool, _ []string) {
+	dir := place(ts.Getenv("RELAY_DATA"))
+	ts.Check(os.MkdirAll(string(dir), 0o700))
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: dir.socket(), Net: "unix"})
+	ts.Check(err)
+	l.SetUnlinkOnClose(false)
+	ts.Check(l.Close())
+}

@@ -1,0 +1,313 @@
+package smtp
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relay/store"
+)
+
+func TestVerify(t *testing.T) {
+	secret, hash := NewToken()
+	if len(secret) < 26 { // of 5 bits
+		t.Errorf("token %q has less than 128 bits", secret)
+	}
+	if other, _ := NewToken(); other == secret {
+		t.Error("two tokens are the same")
+	}
+	phc := HashPassword("päss")
+	for _, c := range []struct {
+		name   string
+		cred   store.Credential
+		secret string
+		want   bool
+	}{
+		{"token", store.Credential{Kind: store.Token, Hash: hash}, secret, true},
+		{"other token", store.Credential{Kind: store.Token, Hash: hash}, secret + "x", false},
+		{"hash as token", store.Credential{Kind: store.Token, Hash: hash}, hash, false},
+		{"password", store.Credential{Kind: store.Password, Hash: phc}, "päss", true},
+		{"other password", store.Credential{Kind: store.Password, Hash: phc}, "pass", false},
+		{"token kind of a password", store.Credential{Kind: store.Token, Hash: phc}, "päss", false},
+		{"empty hash", store.Credential{Kind: store.Password}, "", false},
+		{"empty token", store.Credential{Kind: store.Token}, "", false},
+		{"unknown kind", store.Credential{Kind: "plain", Hash: "x"}, "x", false},
+		{"broken hash", store.Credential{Kind: store.Password, Hash: "$argon2id$v=19$m=19456,t=0,p=1$YWJj$YWJj"}, "x", false},
+		{"greedy hash", store.Credential{Kind: store.Password, Hash: strings.Replace(phc, "m=19456", "m=99999999", 1)}, "päss", false},
+	} {
+		if got := Verify(c.cred, c.secret); got != c.want {
+			t.Errorf("%s: Verify = %v", c.name, got)
+		}
+	}
+	if !strings.HasPrefix(phc, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("hash %q", phc)
+	}
+}
+
+func TestLogins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLogins()
+		c := store.Credential{Login: "x", Kind: store.Password, Hash: HashPassword("p")}
+		if !l.verify(c, "p") || l.verify(c, "q") {
+			t.Fatal("verify is wrong")
+		}
+		if m := l.mark("x", c.Hash, "p"); !l.has(m) {
+			t.Error("a verified login is not remembered")
+		}
+		if l.has(l.mark("x", c.Hash, "q")) {
+			t.Error("a wrong login is remembered")
+		}
+		changed := c
+		changed.Hash = HashPassword("new")
+		if l.verify(changed, "p") {
+			t.Error("the old password holds after the change")
+		}
+		time.Sleep(loginsFor)
+		if l.has(l.mark("x", c.Hash, "p")) {
+			t.Error("remembered for too long")
+		}
+		for i := range 2 * loginsKept {
+			l.add(l.mark(string(rune(i))))
+		}
+		if len(l.seen) > loginsKept {
+			t.Errorf("%d remembered", len(l.seen))
+		}
+	})
+}
+
+// A wrong password and an unknown user are answered alike, at the same time.
+func TestAuth_tellsNothing(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, f *fixture) {
+		pw := store.Credential{Login: "person", Account: "acme", Kind: store.Password, Hash: HashPassword("pw")}
+		if err := f.st.AddCredential(pw); err != nil {
+			t.Fatal(err)
+		}
+		for _, user := range []string{"acme", "person", "nobody", ""} {
+			c := f.dial(Implicit, "127.0.0.1")
+			c.want("220 ")
+			c.do("EHLO me", "250 ")
+			begin := time.Now()
+			c.send("AUTH PLAIN " + plain(user, "wrong") + "\r\n")
+			if got, want := c.line(), "535 5.7.8 wrong user name or password"; got != want {
+				t.Errorf("%q: %q", user, got)
+			}
+			if d := time.Since(begin); d != f.srv.cfg.LoginDelay {
+				t.Errorf("%q: after %v", user, d)
+			}
+			_ = c.conn.Close()
+		}
+	})
+}
+
+// The failed login's line has the address and no password.
+func TestAuth_log(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, f *fixture) {
+		c := f.dial(Implicit, "192.0.2.9")
+		c.want("220 ")
+		c.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", "hunter2"), "535 ", "AUTH PLAIN "+plain("acme", secret), "235 ", "QUIT", "221 ")
+		text := f.log.String()
+		if !strings.Contains(text, `msg="`+LoginFailed+`"`) || !strings.Contains(text, "remote=192.0.2.9 login=acme") {
+			t.Errorf("log %q", text)
+		}
+		if strings.Contains(text, "hunter2") || strings.Contains(text, secret) {
+			t.Errorf("password in the log: %q", text)
+		}
+	})
+}
+
+// A credential that was revoked or changed stops at the next MAIL, one revoked
+// after MAIL at the end of the message.
+func TestAuth_revoked(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, f *fixture) {
+		token, hash := NewToken()
+		cred := store.Credential{Login: "printer", Account: "acme", Kind: store.Token, Hash: hash}
+		add := func() {
+			if err := f.st.AddCredential(cred); err != nil {
+				t.Fatal(err)
+			}
+		}
+		remove := func() {
+			if err := f.st.RemoveCredential("acme", "printer"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		add()
+		c := f.dial(Implicit, "192.0.2.1")
+		c.want("220 ")
+		c.do("EHLO me", "250 ", "AUTH PLAIN "+plain("printer", token), "235 ")
+		c.envelope()
+		remove()
+		c.do(".", "550 5.7.1 this login was revoked", "MAIL FROM:<a@b.example>", "550 5.7.1 this login was revoked")
+		_, cred.Hash = NewToken()
+		add()
+		c.do("MAIL FROM:<a@b.example>", "550 5.7.1 this login was revoked")
+		cred.Hash = hash
+		remove()
+		add()
+		c.do("MAIL FROM:<a@b.example>", "250 ", "QUIT", "221 ")
+		if n := f.charged().Messages; n != 0 {
+			t.Errorf("charged %d", n)
+		}
+	})
+}
+
+// A network that was taken away stops at the next MAIL.
+func TestNetwork_removed(t *testing.T) {
+	bubble(t, setup{network: "192.0.2.0/24"}, func(t *testing.T, f *fixture) {
+		c := f.dial(StartTLS, "192.0.2.1")
+		c.want("220 ")
+		c.do("EHLO me", "250 ", "MAIL FROM:<a@b.example>", "250 ", "RSET", "250 ")
+		if err := f.st.RemoveNetwork("acme", netip.MustParsePrefix("192.0.2.0/24")); err != nil {
+			t.Fatal(err)
+		}
+		c.do("MAIL FROM:<a@b.example>", "530 5.7.0", "QUIT", "221 ")
+	})
+}
+
+func TestLimits_connections(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		cfg   Config
+		from  []string
+		reply string // to the last one
+	}{
+		{"in all", Config{Connections: 2}, []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"}, "421 4.7.0 too many connections: "},
+		{"per address", Config{ConnectionsPerAddress: 1}, []string{"192.0.2.1", "192.0.2.1"}, "421 4.7.0 too many connections from your address"},
+		{"another address", Config{ConnectionsPerAddress: 1}, []string{"192.0.2.1", "192.0.2.2"}, "220 "},
+		{"per IPv6 /64", Config{ConnectionsPerAddress: 1}, []string{"2001:db8::1", "2001:db8::2"}, "421 4.7.0 too many connections from your address"},
+		{"another /64", Config{ConnectionsPerAddress: 1}, []string{"2001:db8::1", "2001:db8:0:1::1"}, "220 "},
+		{"IPv4 in IPv6", Config{ConnectionsPerAddress: 1}, []string{"192.0.2.1", "::ffff:192.0.2.1"}, "421 4.7.0"},
+		{"loopback", Config{ConnectionsPerAddress: 1}, []string{"127.0.0.1", "127.0.0.1"}, "220 "},
+		{"no limit", Config{ConnectionsPerAddress: -1}, []string{"192.0.2.1", "192.0.2.1"}, "220 "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, setup{cfg: c.cfg}, func(t *testing.T, f *fixture) {
+				var all []*client
+				for i, from := range c.from {
+					cl := f.dial(Implicit, from)
+					all = append(all, cl)
+					if i < len(c.from)-1 {
+						cl.want("220 ")
+						continue
+					}
+					cl.want(c.reply)
+					if c.reply[0] == '4' {
+						cl.want("<close>")
+					}
+				}
+				for _, cl := range all {
+					_ = cl.conn.Close()
+				}
+				synctest.Wait()
+				again := f.dial(Implicit, c.from[0])
+				again.want("220 ") // all of them were counted out
+				_ = again.conn.Close()
+				synctest.Wait()
+				if g := f.srv.gate; g.total != 0 || g.away != 0 || len(g.byAddr) != 0 || len(g.byAccount) != 0 {
+					t.Errorf("left over: %+v", g)
+				}
+			})
+		})
+	}
+}
+
+func TestLimits_account(t *testing.T) {
+	bubble(t, setup{cfg: Config{ConnectionsPerAccount: 1}}, func(t *testing.T, f *fixture) {
+		one, two := f.dial(Implicit, "192.0.2.1"), f.dial(Implicit, "192.0.2.2")
+		one.login()
+		two.want("220 ")
+		two.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", secret), "421 4.7.0 too many connections of this account")
+		two.want("<close>")
+		one.do("QUIT", "221 ")
+		synctest.Wait()
+		three := f.dial(Implicit, "192.0.2.2")
+		three.login()
+		_ = one.conn.Close()
+		_ = two.conn.Close()
+		_ = three.conn.Close()
+	})
+}
+
+// Failed logins are answered ever later; too many different ones ban an address
+// for a time, never loopback; the operator can list and lift bans.
+func TestLimits_bans(t *testing.T) {
+	cfg := Config{FailedLogins: 100, FailedLoginsPerAddress: 3, BanTime: time.Hour}
+	wrong := func(f *fixture, from, password string) (reply string, took time.Duration) {
+		c := f.dial(Implicit, from)
+		defer func() { _ = c.conn.Close() }()
+		if s := c.line(); s[:3] != "220" {
+			return s, 0
+		}
+		c.do("EHLO me", "250 ")
+		begin := time.Now()
+		c.send("AUTH PLAIN " + plain("acme", password) + "\r\n")
+		return c.line(), time.Since(begin)
+	}
+	bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
+		for range 5 { // the same again counts once
+			if _, d := wrong(f, "192.0.2.1", "a"); d != 500*time.Millisecond {
+				t.Errorf("waited %v", d)
+			}
+		}
+		if _, d := wrong(f, "192.0.2.1", "b"); d != time.Second {
+			t.Errorf("waited %v", d)
+		}
+		if _, d := wrong(f, "192.0.2.1", "c"); d != 2*time.Second {
+			t.Errorf("waited %v", d)
+		}
+		if s, _ := wrong(f, "192.0.2.1", "d"); !strings.HasPrefix(s, "421 4.7.0 too many failed logins") {
+			t.Errorf("banned address hears %q", s)
+		}
+		bans := f.srv.Bans()
+		if len(bans) != 1 || bans[0].Prefix.String() != "192.0.2.1/32" || bans[0].Failed != 3 {
+			t.Errorf("bans %+v", bans)
+		}
+		if !f.srv.LiftBan(netip.MustParseAddr("192.0.2.1")) || f.srv.LiftBan(netip.MustParseAddr("192.0.2.1")) || f.srv.Bans() != nil {
+			t.Error("the ban is not lifted")
+		}
+		for _, p := range []string{"a", "b", "c"} {
+			wrong(f, "2001:db8::1", p)
+		}
+		if s, _ := wrong(f, "2001:db8::2", "d"); !strings.HasPrefix(s, "421 ") {
+			t.Errorf("its /64 hears %q", s)
+		}
+		time.Sleep(time.Hour)
+		if s, d := wrong(f, "2001:db8::2", "d"); s[:3] != "535" || d > 2*time.Second {
+			t.Errorf("after the ban %q, %v", s, d)
+		}
+		for _, p := range []string{"a", "b", "c", "d"} {
+			if s, _ := wrong(f, "127.0.0.1", p); s[:3] != "535" {
+				t.Errorf("loopback hears %q", s)
+			}
+		}
+	})
+}
+
+func TestServer_needsTLS(t *testing.T) {
+	f := start(t, setup{})
+	defer f.stop()
+	s, err := New(f.st, Config{Hostname: "relay.example"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(t.Context(), []Listener{{newPipes(), StartTLS}}); err == nil {
+		t.Error("a listener with STARTTLS and no certificate runs")
+	}
+	if _, err := New(f.st, Config{Hostname: "not a name"}, nil); err == nil {
+		t.Error("a host name that is none is taken")
+	}
+}
+
+func TestServer_oldTLS(t *testing.T) {
+	f := start(t, setup{})
+	defer f.stop()
+	if f.srv.tls.MinVersion < 0x0303 {
+		t.Errorf("TLS from %x", f.srv.tls.MinVersion)
+	}
+	if !bytes.Contains(f.srv.hello(StartTLS, false), []byte("STARTTLS")) || bytes.Contains(f.srv.hello(None, false), []byte("AUTH")) {
+		t.Error("wrong extensions")
+	}
+}

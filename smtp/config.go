@@ -1,0 +1,100 @@
+package smtp
+
+import (
+	"crypto/tls"
+	"math"
+	"net"
+	"os"
+	"time"
+)
+
+// Mode says how a listener speaks TLS.
+type Mode string
+
+const (
+	StartTLS Mode = "starttls" // plain at first; AUTH only after STARTTLS (RFC 3207)
+	Implicit Mode = "implicit" // TLS from the first octet (RFC 8314 §3.3)
+	None     Mode = "none"     // no TLS and no AUTH: known networks only
+)
+
+// Listener is a socket to take mail from and how it speaks TLS.
+type Listener struct {
+	net.Listener
+	Mode Mode
+}
+
+// Config of the listener. A limit of zero stands for its default, a negative one
+// for no limit.
+type Config struct {
+	Hostname string         // in greeting, Received and Message-ID; "": the host's own
+	TLS      *tls.Config    // must be there when a listener is StartTLS or Implicit
+	Zone     *time.Location // of dates in headers; nil: the store's
+	Lifetime time.Duration  // of a message until it expires; 0: 4 days
+
+	MaxMessage int64 // octets of content; 0: 100 MB
+	MaxHeader  int64 // octets of its header; 0: 256 KiB
+
+	Connections           int // in all; 0: 2000
+	ConnectionsPerAddress int // IPv4 address or IPv6 /64, loopback excepted; 0: 50
+	ConnectionsPerAccount int // logged in or known by network; 0: 200
+	MessagesPerConnection int // 0: 10000
+	Errors                int // mistakes of the client between two accepted messages; 0: 50
+
+	FailedLogins           int           // on one connection; 0: 5
+	FailedLoginsPerAddress int           // different ones within BanTime, loopback excepted; 0: 20
+	BanTime                time.Duration // how long an address stays out; 0: 15 min
+	LoginDelay             time.Duration // the first failed login waits that long, each further one twice as long; 0: 500 ms
+
+	IdleTimeout time.Duration // between two commands; 0: 5 min (RFC 5321 §4.5.3.2.7)
+	DataTimeout time.Duration // between two pieces of content, not for all of it; 0: 5 min
+	Drain       time.Duration // what runs may take so long to finish; 0: 30 s
+}
+
+// Names of limits that are not worth a setting.
+const (
+	maxLine       = 2048     // octets of a command line (RFC 5321 §4.5.3.1.4 with extensions)
+	maxResponse   = 12 << 10 // octets of a SASL response (RFC 4954 §4)
+	maxCommands   = 15_000   // commands between two accepted messages, more than a plan has recipients
+	maxHops       = 50       // Received fields (RFC 5321 §6.3)
+	maxDelay      = 15 * time.Second
+	handshakeTime = 30 * time.Second
+	faultTime     = 5 * time.Second // how long the end of a refused DATA is waited for
+	lingerTime    = 300 * time.Millisecond
+	lingerOctets  = 1 << 20
+)
+
+// withDefaults fills in what is zero and makes negative limits large.
+func (c Config) withDefaults() Config {
+	if c.Hostname == "" {
+		if c.Hostname, _ = os.Hostname(); c.Hostname == "" {
+			c.Hostname = "localhost"
+		}
+	}
+	limit(&c.MaxMessage, 100_000_000)
+	limit(&c.MaxHeader, 256<<10)
+	limit(&c.Connections, 2000)
+	limit(&c.ConnectionsPerAddress, 50)
+	limit(&c.ConnectionsPerAccount, 200)
+	limit(&c.MessagesPerConnection, 10_000)
+	limit(&c.Errors, 50)
+	limit(&c.FailedLogins, 5)
+	limit(&c.FailedLoginsPerAddress, 20)
+	limit(&c.BanTime, 15*time.Minute)
+	limit(&c.LoginDelay, 500*time.Millisecond)
+	limit(&c.IdleTimeout, 5*time.Minute)
+	limit(&c.DataTimeout, 5*time.Minute)
+	limit(&c.Drain, 30*time.Second)
+	limit(&c.Lifetime, 4*24*time.Hour)
+	return c
+}
+
+// limit puts the default in place of zero and a very large number in place of a
+// negative one.
+func limit[T int | int64 | time.Duration](v *T, def T) {
+	switch {
+	case *v == 0:
+		*v = def
+	case *v < 0:
+		*v = T(math.MaxInt >> 3)
+	}
+}

@@ -1,0 +1,235 @@
+package smtp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+var testHeader = header{host: "relay.example", with: "ESMTP", id: "ID", now: time.Unix(0, 0).UTC(), limit: 4096}
+
+// result of a pass.
+type result struct {
+	out, rest, msgID string
+	size             int64
+	eight            bool
+	fault            error
+	done             bool
+}
+
+// passDots runs content through as DATA does, in the pieces that r gives.
+func passDots(r io.Reader) result {
+	var out bytes.Buffer
+	p := newContent(&out, true, 1<<30, testHeader)
+	defer p.free()
+	done := false
+	for !done {
+		n, err := r.Read(p.space())
+		done = p.filled(n)
+		if err != nil {
+			break
+		}
+	}
+	rest, _ := io.ReadAll(r)
+	res := result{rest: string(p.rest()) + string(rest), done: done}
+	if done {
+		res.fault = p.finish()
+		res.msgID, res.size, res.eight = string(p.msgID), p.size, p.eight
+	}
+	if res.fault == nil {
+		res.out = out.String()
+	}
+	return res
+}
+
+// pieces reads s in pieces of random lengths.
+type pieces struct {
+	s   string
+	rnd *rand.Rand
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if p.s == "" {
+		return 0, io.EOF
+	}
+	n := copy(b[:min(len(b), 1+p.rnd.IntN(7))], p.s)
+	p.s = p.s[n:]
+	return n, nil
+}
+
+// content drawn from what matters to the pass.
+var drawContent = rapid.Custom(func(t *rapid.T) string {
+	parts := rapid.SliceOfN(rapid.SampledFrom([]string{"\r", "\n", "\r\n", ".", "..", "\r\n.\r\n", "\r\n.", "Bcc: x", "Subject: y", " z", "Message-ID: <m@d>",
+		"Date: d", "a", "", "é", "\x00", strings.Repeat("l", 998), strings.Repeat("l", 40_000), "\r\n\r\n", "From x"}), 0, 30).Draw(t, "parts")
+	return strings.Join(parts, "") + "\r\n.\r\nrest"
+})
+
+// What the pass does must not depend on how the message arrives.
+func TestContent_independentOfPieces(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawContent.Draw(t, "content")
+		whole := passDots(strings.NewReader(s))
+		if got := passDots(iotest.OneByteReader(strings.NewReader(s))); got != whole {
+			t.Fatalf("octet by octet %+v\nat once %+v", got, whole)
+		}
+		seed := rapid.Uint64().Draw(t, "seed")
+		if got := passDots(&pieces{s, rand.New(rand.NewPCG(seed, 0))}); got != whole {
+			t.Fatalf("in pieces %+v\nat once %+v", got, whole)
+		}
+		check(t, s, whole)
+	})
+}
+
+type fataler interface{ Fatalf(string, ...any) }
+
+// check compares a pass with what it promises, computed the slow way.
+func check(t fataler, s string, got result) {
+	if !got.done {
+		t.Fatalf("not ended: %.300q", s)
+	}
+	end := strings.Index("\r\n"+s, "\r\n.\r\n")
+	raw, rest := s[:end], s[end+3:]
+	if got.rest != rest {
+		t.Fatalf("rest %.100q, want %.100q", got.rest, rest)
+	}
+	handed := strings.TrimPrefix(strings.ReplaceAll("\r\n"+raw, "\r\n.", "\r\n"), "\r\n")
+	if got.fault == nil && got.size != int64(len(handed)) {
+		t.Fatalf("size %d, want %d: %.300q", got.size, len(handed), s)
+	}
+	if got.fault == nil && got.eight != strings.ContainsFunc(raw, func(r rune) bool { return r > 0x7f }) {
+		t.Fatalf("8-bit %v: %.300q", got.eight, s)
+	}
+	norm := strings.ReplaceAll(handed, "\r\n", "\n")
+	long := false
+	for _, l := range strings.Split(norm, "\n") {
+		long = long || len(l) > maxText
+	}
+	bad := strings.Contains(norm, "\r") || strings.Contains(norm, "\x00") || long
+	if bad != (got.fault != nil) && !errors.Is(got.fault, errHeaderSize) {
+		t.Fatalf("fault %v: %.300q", got.fault, s)
+	}
+	if got.fault != nil {
+		return
+	}
+	if strings.Contains(strings.ReplaceAll(got.out, "\r\n", ""), "\n") || strings.Contains(strings.ReplaceAll(got.out, "\r\n", ""), "\r") {
+		t.Fatalf("bare CR or LF goes out: %.300q", got.out)
+	}
+	if !strings.HasPrefix(got.out, "Received: by relay.example") || !strings.Contains(got.out, "\r\n\r\n") || !strings.HasSuffix(got.out, "\r\n") {
+		t.Fatalf("not a message: %.300q", got.out)
+	}
+}
+
+func TestContent_header(t *testing.T) {
+	const trace = "Received: by relay.example with ESMTP id ID; Thu, 1 Jan 1970 00:00:00 +0000\r\n"
+	const date = "Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n"
+	const id = "Message-ID: <ID@relay.example>\r\n"
+	for _, c := range []struct{ name, in, want, msgID string }{
+		{"empty", "", trace + date + id + "\r\n", "<ID@relay.example>"},
+		{"complete", "DATE: d\r\nmessage-id: <a@b>\r\n\r\nx\r\n", trace + "DATE: d\r\nmessage-id: <a@b>\r\n\r\nx\r\n", "<a@b>"},
+		{"folded Message-ID", "Date: d\r\nMessage-ID:\r\n <a@b>\r\n\r\n", trace + "Date: d\r\nMessage-ID:\r\n <a@b>\r\n\r\n", "<a@b>"},
+		{"header only", "Subject: s\r\n", trace + "Subject: s\r\n" + date + id + "\r\n", "<ID@relay.example>"},
+		{"no blank line", "Subject: s\r\ntext here\r\nmore: x\r\n", trace + "Subject: s\r\n" + date + id + "\r\ntext here\r\nmore: x\r\n", "<ID@relay.example>"},
+		{"only Bcc", "Bcc: a\r\n\tb\r\n\r\nx\r\n", trace + date + id + "\r\nx\r\n", "<ID@relay.example>"},
+		{"Bcc last", "Date: d\r\nMessage-ID: <i>\r\nBCC: a\r\n b\r\n", trace + "Date: d\r\nMessage-ID: <i>\r\n\r\n", "<i>"},
+		{"continuation first", " x\r\n", trace + date + id + "\r\n x\r\n", "<ID@relay.example>"},
+		{"mbox line", "From me Mon Nov 23 12:00:00 2026\r\nSubject: s\r\n\r\n", trace + "Subject: s\r\n" + date + id + "\r\n", "<ID@relay.example>"},
+		{"dot at a field", "..x: y\r\n\r\n", trace + ".x: y\r\n" + date + id + "\r\n", "<ID@relay.example>"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := passDots(strings.NewReader(c.in + ".\r\n"))
+			if got.fault != nil || got.out != c.want || got.msgID != c.msgID {
+				t.Errorf("%v\n%q %s\nwant\n%q %s", got.fault, got.out, got.msgID, c.want, c.msgID)
+			}
+		})
+	}
+}
+
+func TestContent_limits(t *testing.T) {
+	for _, c := range []struct {
+		name, in string
+		want     error
+	}{
+		{"header size", strings.Repeat("A: "+strings.Repeat("x", 95)+"\r\n", 41) + "\r\n", errHeaderSize},
+		{"hops", strings.Repeat("received: x\r\n", 51) + "\r\n", errLoop},
+		{"hops that are enough", strings.Repeat("received: x\r\n", 50) + "\r\n", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := passDots(strings.NewReader(c.in + ".\r\n")); !errors.Is(got.fault, c.want) {
+				t.Errorf("fault %v, want %v", got.fault, c.want)
+			}
+		})
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestContent_storeFails(t *testing.T) {
+	p := newContent(failing{io.ErrShortWrite}, true, 1<<30, testHeader)
+	defer p.free()
+	if done := p.filled(copy(p.space(), "a: b\r\n\r\n.\r\n")); !done {
+		t.Fatal("not ended")
+	}
+	if err := p.finish(); !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("finish() = %v", err)
+	}
+}
+
+func FuzzContent(f *testing.F) {
+	for _, s := range []string{"", "a: b\r\n\r\n..c\r\n", "\r\r\n", "Bcc: x\n y\n\nz", "\r\n.\n.\r\n", "Message-ID: <a>\r\n b\r\n"} {
+		f.Add(s, uint64(1))
+	}
+	f.Fuzz(func(t *testing.T, s string, seed uint64) {
+		s += "\r\n.\r\nrest"
+		whole := passDots(strings.NewReader(s))
+		if got := passDots(&pieces{s, rand.New(rand.NewPCG(seed, 0))}); got != whole {
+			t.Fatalf("in pieces %+v\nat once %+v", got, whole)
+		}
+		if errors.Is(whole.fault, errLoop) || strings.ContainsRune(s, '\uFFFD') || strings.ToValidUTF8(s, "") != s {
+			return // not judged by check
+		}
+		check(t, s, whole)
+	})
+}
+
+// The same for BDAT, whose chunks may be cut anywhere.
+func TestContent_chunks(t *testing.T) {
+	pass := func(r io.Reader) result {
+		var out bytes.Buffer
+		p := newContent(&out, false, 1<<30, testHeader)
+		defer p.free()
+		for {
+			n, err := r.Read(p.space())
+			if p.filled(n) {
+				t.Fatal("ended by a dot")
+			}
+			if err != nil {
+				break
+			}
+		}
+		res := result{fault: p.finish(), msgID: string(p.msgID), size: p.size, eight: p.eight}
+		if res.fault == nil {
+			res.out = out.String()
+		}
+		return res
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := strings.TrimSuffix(drawContent.Draw(t, "content"), rapid.SampledFrom([]string{"", "rest", "\r\n.\r\nrest"}).Draw(t, "end"))
+		whole := pass(strings.NewReader(s))
+		seed := rapid.Uint64().Draw(t, "seed")
+		if got := pass(&pieces{s, rand.New(rand.NewPCG(seed, 0))}); got != whole {
+			t.Fatalf("in pieces %+v\nat once %+v", got, whole)
+		}
+		if whole.fault == nil && (whole.size != int64(len(s)) || !strings.HasSuffix(whole.out, "\r\n")) {
+			t.Fatalf("size %d of %d: %.300q", whole.size, len(s), whole.out)
+		}
+	})
+}

@@ -1,0 +1,221 @@
+package smtp
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relay/store"
+)
+
+// TestDialogues plays testdata/dialogue/*.txt. The first line of a file says
+// what it proves; then, a line each:
+//
+//	@ key value   set-up: mode, from, network, emails, bandwidth, recipients, max,
+//	              errors, messages, senders, state, reason, login (do it first)
+//	C: text       the client sends text and CRLF; <tls>, <close>, <wait 1m> act
+//	C= "text"     the client sends exactly this, written as a Go string
+//	S: text       the server says this line; * at the end stands for anything
+//	              <close> is the end of the connection
+//	S~ text       one of the lines of the server's next reply
+//	Q: n          so many messages are stored
+//	U: n b        so many e-mails and bytes are charged
+//	B= "text"     the body of the last message has this, B! "text" has it not
+func TestDialogues(t *testing.T) {
+	files, err := filepath.Glob("testdata/dialogue/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no dialogues", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
+			if !strings.HasPrefix(lines[0], "# ") {
+				t.Fatal("the first line does not say what is proved")
+			}
+			synctest.Test(t, func(t *testing.T) { (&play{t: t, file: file}).run(lines[1:]) })
+		})
+	}
+}
+
+type play struct {
+	t     *testing.T
+	file  string
+	mode  Mode
+	from  string
+	login bool
+	setup setup
+	f     *fixture
+	c     *client
+}
+
+func (p *play) run(lines []string) {
+	p.mode, p.from = StartTLS, "192.0.2.1"
+	defer func() {
+		_ = p.c.conn.Close()
+		p.f.stop()
+	}()
+	for i, line := range lines {
+		at := fmt.Sprintf("%s:%d", p.file, i+2)
+		op, arg, _ := strings.Cut(line, " ")
+		switch {
+		case line == "" || op == "#":
+		case op == "@":
+			p.set(arg)
+		default:
+			p.begin()
+			p.step(at, op, arg)
+		}
+	}
+	p.begin()
+}
+
+func (p *play) set(arg string) {
+	key, value, _ := strings.Cut(arg, " ")
+	n, _ := strconv.Atoi(value)
+	was := p.setup.account
+	change := func(fn func(a *store.Account)) {
+		p.setup.account = func(a *store.Account) {
+			if was != nil {
+				was(a)
+			}
+			fn(a)
+		}
+	}
+	switch key {
+	case "mode":
+		p.mode = Mode(value)
+	case "from":
+		p.from = value
+	case "network":
+		p.setup.network = value
+	case "login":
+		p.mode, p.login = Implicit, true
+	case "emails":
+		p.setup.plan.Emails = int64(n)
+	case "bandwidth":
+		p.setup.plan.Bandwidth = int64(n)
+	case "recipients":
+		p.setup.plan.Recipients = n
+	case "max":
+		p.setup.cfg.MaxMessage = int64(n)
+	case "errors":
+		p.setup.cfg.Errors = n
+	case "messages":
+		p.setup.cfg.MessagesPerConnection = n
+	case "senders":
+		change(func(a *store.Account) { a.Senders = strings.Fields(value) })
+	case "state":
+		change(func(a *store.Account) { a.State = store.AccountState(value) })
+	case "reason":
+		change(func(a *store.Account) { a.Reason = value })
+	case "activated":
+		change(func(a *store.Account) { a.Activated = a.Created.AddDate(0, 0, n) })
+	default:
+		p.t.Fatalf("%s: unknown setting %q", p.file, key)
+	}
+}
+
+func (p *play) begin() {
+	if p.f != nil {
+		return
+	}
+	p.f = start(p.t, p.setup)
+	p.c = p.f.dial(p.mode, p.from)
+	if p.login {
+		p.c.login()
+	}
+}
+
+func (p *play) step(at, op, arg string) {
+	switch op {
+	case "C:":
+		p.client(at, arg)
+	case "C=":
+		p.c.send(p.unquote(at, arg))
+	case "S:":
+		got := p.c.line()
+		want, open := strings.CutSuffix(arg, "*")
+		if got != want && !(open && strings.HasPrefix(got, want)) {
+			p.t.Fatalf("%s: server says %q, want %q", at, got, arg)
+		}
+	case "S~":
+		p.reply(at, arg)
+	case "Q:":
+		synctest.Wait()
+		if ms, _ := p.f.spooled(); fmt.Sprint(len(ms)) != arg {
+			p.t.Errorf("%s: %d messages, want %s", at, len(ms), arg)
+		}
+	case "U:":
+		if c := p.f.charged(); fmt.Sprint(c.Messages, " ", c.Bytes) != arg {
+			p.t.Errorf("%s: charged %v, want %s", at, c, arg)
+		}
+	case "B=", "B!":
+		want := p.unquote(at, arg)
+		_, bodies := p.f.spooled()
+		if len(bodies) == 0 || strings.Contains(bodies[len(bodies)-1], want) != (op == "B=") {
+			p.t.Errorf("%s: body is %q", at, bodies)
+		}
+	default:
+		p.t.Fatalf("%s: unknown line %q", at, op)
+	}
+}
+
+func (p *play) client(at, arg string) {
+	switch {
+	case arg == "<tls>":
+		p.c.tls()
+	case arg == "<close>":
+		_ = p.c.conn.Close()
+	case strings.HasPrefix(arg, "<wait "):
+		d, err := time.ParseDuration(strings.TrimSuffix(arg[6:], ">"))
+		if err != nil {
+			p.t.Fatalf("%s: %v", at, err)
+		}
+		time.Sleep(d) // of the bubble's clock
+	default:
+		p.c.send(arg + "\r\n")
+	}
+}
+
+// reply reads a whole reply and looks for one line in it.
+func (p *play) reply(at, want string) {
+	var all []string
+	for {
+		s := p.c.line()
+		all = append(all, s)
+		if len(s) < 4 || s[3] != '-' {
+			break
+		}
+	}
+	for _, s := range all {
+		if s == want {
+			return
+		}
+	}
+	p.t.Fatalf("%s: %q is not in %q", at, want, all)
+}
+
+func (p *play) unquote(at, s string) string {
+	in, count, isRepeat := strings.Cut(s, "\" x ")
+	if isRepeat { // "text" x 1000
+		s = in + "\""
+	}
+	out, err := strconv.Unquote(s)
+	if err != nil {
+		p.t.Fatalf("%s: %v", at, err)
+	}
+	if isRepeat {
+		n, _ := strconv.Atoi(count)
+		out = strings.Repeat(out, n)
+	}
+	return out
+}

@@ -1,0 +1,268 @@
+package smtp
+
+import (
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// path is a reverse-path or forward-path (RFC 5321 §4.1.2) as it may go out
+// again: parsed, checked and written anew, so that nothing in it can be taken
+// for syntax by whoever reads it next.
+type path struct {
+	addr   string // without brackets; "": the null reverse-path
+	domain string // lower case A-labels, or an address literal in brackets
+	utf8   bool   // the client wrote octets beyond ASCII
+}
+
+// Lengths of RFC 5321 §4.5.3.1; a path is its address and two brackets.
+const (
+	maxLocal  = 64
+	maxDomain = 255
+	maxPath   = 254
+	maxLabel  = 63
+)
+
+// parsePath reads the path that s begins with and returns what follows it. why
+// is what is wrong with it. Brackets may be missing, as old programs leave them
+// out; a source route is read and ignored (RFC 5321 appendix C).
+func parsePath(s string) (p path, rest, why string) {
+	open := strings.HasPrefix(s, "<")
+	if open {
+		s = s[1:]
+		if strings.HasPrefix(s, ">") {
+			return path{}, s[1:], ""
+		}
+		if s, why = skipRoute(s); why != "" {
+			return p, "", why
+		}
+	}
+	local, s, why := parseLocal(s)
+	if why != "" {
+		return p, "", why
+	}
+	switch {
+	case s == "" || s[0] == '>':
+		return p, "", noDomain
+	case s[0] != '@':
+		return p, "", "bad local part"
+	}
+	s = s[1:]
+	end := strings.IndexAny(s, "> ")
+	if end < 0 {
+		end = len(s)
+	}
+	wire, ascii, ok := parseDomain(s[:end])
+	if !ok {
+		return p, "", "bad domain"
+	}
+	s = s[end:]
+	if open {
+		if !strings.HasPrefix(s, ">") {
+			return p, "", "no > at its end"
+		}
+		s = s[1:]
+	}
+	p.utf8 = !isASCII(local) || !isASCII(wire)
+	if isASCII(local) && !isASCII(wire) {
+		wire = ascii // the next hop then needs no SMTPUTF8
+	}
+	p.addr, p.domain = local+"@"+wire, ascii
+	if len(p.addr) > maxPath {
+		return p, "", "too long"
+	}
+	return p, s, ""
+}
+
+const noDomain = "no domain"
+
+func skipRoute(s string) (rest, why string) {
+	if !strings.HasPrefix(s, "@") {
+		return s, ""
+	}
+	route, rest, ok := strings.Cut(s, ":")
+	if !ok {
+		return "", "bad source route"
+	}
+	for hop := range strings.SplitSeq(route, ",") {
+		if _, _, ok := parseDomain(strings.TrimPrefix(hop, "@")); !ok || hop[0] != '@' {
+			return "", "bad source route"
+		}
+	}
+	return rest, ""
+}
+
+// parseLocal reads a Dot-string or Quoted-string and writes it anew: quoted
+// only where it must be.
+func parseLocal(s string) (local, rest, why string) {
+	if strings.HasPrefix(s, `"`) {
+		local, rest, why = parseQuoted(s[1:])
+	} else {
+		end := strings.IndexAny(s, "@> ")
+		if end < 0 {
+			end = len(s)
+		}
+		local, rest = s[:end], s[end:]
+		if !isDotString(local) {
+			why = "bad local part"
+		}
+	}
+	switch {
+	case why != "":
+	case len(local) > maxLocal:
+		why = "local part too long"
+	case !utf8.ValidString(local) || strings.IndexFunc(local, unicode.IsControl) >= 0:
+		why = "not UTF-8"
+	}
+	return local, rest, why
+}
+
+// parseQuoted reads a Quoted-string after its first quote.
+func parseQuoted(s string) (local, rest, why string) {
+	var raw strings.Builder
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '"' {
+			return requote(raw.String()), s[i+1:], emptyLocal(raw.Len())
+		}
+		if c == '\\' {
+			if i++; i == len(s) {
+				break
+			}
+			c = s[i]
+		}
+		if c < ' ' || c == 0x7f {
+			break
+		}
+		raw.WriteByte(c)
+	}
+	return "", "", "bad quoted local part"
+}
+
+func emptyLocal(n int) string {
+	if n == 0 {
+		return "empty local part"
+	}
+	return ""
+}
+
+func requote(raw string) string {
+	if isDotString(raw) {
+		return raw
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := range len(raw) {
+		if raw[i] == '"' || raw[i] == '\\' {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(raw[i])
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// isDotString: atoms of atext (RFC 5322 §3.2.3) or UTF-8 (RFC 6531 §3.3) with
+// single dots between them.
+func isDotString(s string) bool {
+	dot := true // the previous one, or the beginning
+	for i := range len(s) {
+		c := s[i]
+		if c == '.' {
+			if dot {
+				return false
+			}
+			dot = true
+			continue
+		}
+		if !isAtext(c) {
+			return false
+		}
+		dot = false
+	}
+	return !dot
+}
+
+func isAtext(c byte) bool {
+	return c >= utf8.RuneSelf || isAlnum(c) || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0
+}
+
+func isAlnum(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// parseDomain checks a domain or address literal. wire is how it goes out, ascii
+// how it is looked up.
+func parseDomain(s string) (wire, ascii string, ok bool) {
+	if strings.HasPrefix(s, "[") {
+		lit, ok := parseLiteral(s)
+		return lit, lit, ok
+	}
+	if len(s) == 0 || len(s) > maxDomain {
+		return "", "", false
+	}
+	ascii = strings.ToLower(s)
+	if !utf8.ValidString(s) {
+		return "", "", false
+	}
+	if !isASCII(s) || strings.Contains(ascii, "xn--") {
+		var err error
+		if ascii, err = toASCII(s); err != nil {
+			return "", "", false
+		}
+	}
+	return s, ascii, isDomain(ascii)
+}
+
+// parseLiteral: RFC 5321 §4.1.3, without General-address-literal.
+func parseLiteral(s string) (string, bool) {
+	in, ok := strings.CutSuffix(s[1:], "]")
+	if !ok {
+		return "", false
+	}
+	v6 := len(in) > 5 && strings.EqualFold(in[:5], "IPv6:")
+	if v6 {
+		in = in[5:]
+	}
+	a, err := netip.ParseAddr(in)
+	if err != nil || a.Zone() != "" || a.Is4() == v6 {
+		return "", false
+	}
+	if v6 {
+		return "[IPv6:" + a.String() + "]", true
+	}
+	return "[" + a.String() + "]", true
+}
+
+// isDomain: letters, digits, hyphen and, since it is seen, underscore; a last
+// label of digits only would be an address without its brackets.
+func isDomain(s string) bool {
+	if len(s) > 253 {
+		return false
+	}
+	digits := false
+	for label := range strings.SplitSeq(s, ".") {
+		if len(label) == 0 || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		digits = true
+		for i := range len(label) {
+			c := label[i]
+			if !isAlnum(c) && c != '-' && c != '_' {
+				return false
+			}
+			digits = digits && '0' <= c && c <= '9'
+		}
+	}
+	return !digits
+}

@@ -1,0 +1,175 @@
+package smtp
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	gosmtp "github.com/emersion/go-smtp"
+
+	"relay/quota"
+	"relay/store"
+)
+
+// reply is one line to the client. It is also an error: what a session's method
+// returns, or content is refused with, is a row of the table below.
+type reply struct {
+	code int
+	enh  gosmtp.EnhancedCode
+	text string
+}
+
+// Error makes a reply an error of our own kind.
+func (r *reply) Error() string { return fmt.Sprintf("%d %s %s", r.code, r.enhanced(), r.text) }
+
+func (r *reply) enhanced() string {
+	return strconv.Itoa(r.enh[0]) + "." + strconv.Itoa(r.enh[1]) + "." + strconv.Itoa(r.enh[2])
+}
+
+func (r *reply) appendTo(b []byte) []byte {
+	b = strconv.AppendInt(b, int64(r.code), 10)
+	b = append(b, ' ')
+	b = append(b, r.enhanced()...)
+	b = append(b, ' ')
+	b = append(b, r.text...)
+	return append(b, "\r\n"...)
+}
+
+func (r *reply) smtp() *gosmtp.SMTPError {
+	return &gosmtp.SMTPError{Code: r.code, EnhancedCode: r.enh, Message: r.text}
+}
+
+// with is the same reply with more words.
+func (r *reply) with(format string, args ...any) *reply {
+	return &reply{r.code, r.enh, r.text + printable(fmt.Sprintf(format, args...))}
+}
+
+type enh = gosmtp.EnhancedCode
+
+// Everything that is said to a client. Success that go-smtp words itself is
+// worded anew; what is not in the table is 451 4.3.0.
+var (
+	okMail  = &reply{250, enh{2, 1, 0}, "sender ok"}             // RFC 5321 §4.1.1.2, RFC 3463 X.1.0
+	okRcpt  = &reply{250, enh{2, 1, 5}, "recipient ok"}          // RFC 5321 §4.1.1.3, RFC 3463 X.1.5
+	okChunk = &reply{250, enh{2, 0, 0}, "chunk taken"}           // RFC 3030 §2
+	okNoop  = &reply{250, enh{2, 0, 0}, "ok"}                    // RFC 5321 §4.1.1.9
+	okReset = &reply{250, enh{2, 0, 0}, "reset"}                 // RFC 5321 §4.1.1.5
+	okAuth  = &reply{235, enh{2, 7, 0}, "logged in"}             // RFC 4954 §6
+	okTLS   = &reply{220, enh{2, 0, 0}, "go ahead with TLS"}     // RFC 3207 §4
+	okVrfy  = &reply{252, enh{2, 5, 0}, "send mail to find out"} // RFC 5321 §7.3
+	okQuit  = &reply{221, enh{2, 0, 0}, "bye"}                   // RFC 5321 §4.1.1.10
+
+	errAuthRequired  = &reply{530, enh{5, 7, 0}, "authentication required: log in with AUTH"}                                                // RFC 4954 §6
+	errAuthUnsafe    = &reply{530, enh{5, 7, 0}, "authentication required: use STARTTLS, then AUTH"}                                         // RFC 3207 §4, RFC 4954 §6
+	errKnownOnly     = &reply{530, enh{5, 7, 0}, "authentication required: this port is for known networks only, log in on a port with TLS"} // RFC 4954 §6
+	errEncryptFirst  = &reply{538, enh{5, 7, 11}, "encryption required: use STARTTLS, or a port with TLS, before AUTH"}                      // RFC 4954 §6, RFC 5248
+	errLogin         = &reply{535, enh{5, 7, 8}, "wrong user name or password"}                                                              // RFC 4954 §6
+	errAuthLocal     = &reply{454, enh{4, 7, 0}, "cannot check the login now: try again later"}                                              // RFC 4954 §6
+	errAuthCancelled = &reply{501, enh{5, 7, 0}, "authentication cancelled"}                                                                 // RFC 4954 §4
+	errBase64        = &reply{501, enh{5, 5, 2}, "not base64"}                                                                               // RFC 4954 §4
+	errSASL          = &reply{501, enh{5, 5, 2}, "malformed response"}                                                                       // RFC 4954 §4
+	errMechanism     = &reply{504, enh{5, 5, 4}, "unknown mechanism: use PLAIN or LOGIN"}                                                    // RFC 4954 §4
+	errAgain         = &reply{503, enh{5, 5, 1}, "logged in already"}                                                                        // RFC 4954 §4
+	errRequireTLS    = &reply{530, enh{5, 7, 10}, "REQUIRETLS needs TLS on this connection too: use STARTTLS first"}                         // RFC 8689 §2
+
+	errAccount     = &reply{550, enh{5, 7, 1}, ""}                                                                    // RFC 5321 §4.2.3, RFC 3463 X.7.1
+	errAllowance   = &reply{552, enh{5, 7, 1}, ""}                                                                    // RFC 5321 §4.2.3, RFC 3463 X.7.1
+	errSender      = &reply{553, enh{5, 7, 1}, "this account may not send from that address: use one of "}            // RFC 6409 §6.1
+	errTooManyRcpt = &reply{452, enh{4, 5, 3}, "too many recipients: send the message to the others again, at most "} // RFC 5321 §4.5.3.1.10
+	errTooLarge    = &reply{552, enh{5, 3, 4}, "message larger than the maximum"}                                     // RFC 1870 §6
+	errFull        = &reply{452, enh{4, 3, 1}, "cannot store mail now: try again later"}                              // RFC 5321 §4.2.3, RFC 3463 X.3.1
+	errLocal       = &reply{451, enh{4, 3, 0}, "local error: try again later"}                                        // RFC 5321 §4.2.3
+
+	errOrder     = &reply{503, enh{5, 5, 1}, "command out of order: "}                           // RFC 5321 §4.1.4
+	errUnknown   = &reply{500, enh{5, 5, 1}, "unknown command"}                                  // RFC 5321 §4.2.4
+	errSyntax    = &reply{501, enh{5, 5, 2}, "syntax error: "}                                   // RFC 5321 §4.2.2
+	errOctets    = &reply{500, enh{5, 5, 2}, "control characters in a command"}                  // RFC 5321 §4.1.2
+	errLineLimit = &reply{500, enh{5, 5, 6}, "command line too long"}                            // RFC 5321 §4.5.3.1.4, RFC 4954 §6
+	errParameter = &reply{501, enh{5, 5, 4}, "malformed parameter "}                             // RFC 5321 §4.1.2
+	errNoParam   = &reply{555, enh{5, 5, 4}, "unknown parameter "}                               // RFC 5321 §4.1.1.11
+	errNotHere   = &reply{502, enh{5, 5, 1}, "command not offered"}                              // RFC 5321 §4.2.4
+	errPipelined = &reply{503, enh{5, 5, 1}, "nothing may follow STARTTLS before the handshake"} // RFC 3207 §4
+
+	errSenderAddr = &reply{501, enh{5, 1, 7}, "malformed sender address: "}                                    // RFC 5321 §4.1.2, RFC 3463 X.1.7
+	errRcptAddr   = &reply{501, enh{5, 1, 3}, "malformed recipient address: "}                                 // RFC 5321 §4.1.2, RFC 3463 X.1.3
+	errPostmaster = &reply{550, enh{5, 1, 1}, "no mailboxes here: give the full address, postmaster@a.domain"} // RFC 5321 §4.5.1
+	errNeedsUTF8  = &reply{553, enh{5, 6, 7}, "an address beyond ASCII needs the parameter SMTPUTF8 at MAIL"}  // RFC 6531 §3.5
+
+	errBareCR     = &reply{550, enh{5, 6, 0}, "bare CR in the message: end lines with CRLF"}                // RFC 5321 §2.3.8
+	errNUL        = &reply{550, enh{5, 6, 0}, "NUL in the message"}                                         // RFC 5322 §4
+	errLongLine   = &reply{550, enh{5, 6, 0}, "a line of the message is longer than 998 octets: encode it"} // RFC 5322 §2.1.1
+	errHeaderSize = &reply{552, enh{5, 3, 4}, "header of the message too large"}                            // RFC 5321 §4.5.3.1
+	errLoop       = &reply{554, enh{5, 4, 6}, "too many Received fields: the message is in a loop"}         // RFC 5321 §6.3
+	errCut        = &reply{451, enh{4, 4, 2}, "connection lost in the middle of the message"}               // RFC 5321 §4.1.1.10
+	errSlow       = &reply{421, enh{4, 4, 2}, "no data for too long, closing"}                              // RFC 5321 §4.5.3.2
+	errIdle       = &reply{421, enh{4, 4, 2}, "idle for too long, closing"}                                 // RFC 5321 §4.5.3.2.7
+	errDrain      = &reply{421, enh{4, 3, 2}, "shutting down: try again in a minute"}                       // RFC 5321 §3.8
+	errBusy       = &reply{421, enh{4, 7, 0}, "too many connections: try again later"}                      // RFC 5321 §3.1, RFC 3463 X.7.0
+	errBusyAddr   = &reply{421, enh{4, 7, 0}, "too many connections from your address: try again later"}    // RFC 5321 §3.1
+	errBusyAcct   = &reply{421, enh{4, 7, 0}, "too many connections of this account: try again later"}      // RFC 5321 §3.8
+	errBanned     = &reply{421, enh{4, 7, 0}, "too many failed logins from your address: try again in "}    // RFC 5321 §3.1
+	errLogins     = &reply{421, enh{4, 7, 0}, "too many failed logins: check user name and password"}       // RFC 4954 §6
+	errErrors     = &reply{421, enh{4, 7, 0}, "too many errors, closing"}                                   // RFC 5321 §3.8
+	errCommands   = &reply{421, enh{4, 7, 0}, "too many commands without a message, closing"}               // RFC 5321 §3.8
+	errMessages   = &reply{421, enh{4, 7, 0}, "enough messages on one connection: go on with a new one"}    // RFC 5321 §3.8
+)
+
+// replyTo is the only way from an error to the wire. It never returns nil.
+func replyTo(err error) *reply {
+	if r, ok := errors.AsType[*reply](err); ok {
+		return r
+	}
+	if errors.Is(err, store.ErrFull) {
+		return errFull
+	}
+	return errLocal
+}
+
+// refusal words what the store says about an account.
+func refusal(r *store.Refusal, zone *time.Location) *reply {
+	switch {
+	case r.Exceeded != nil:
+		return exceeded(r.Exceeded, zone)
+	case r.Revoked:
+		return errAccount.with("this login was revoked: log in with another one")
+	case r.Expired:
+		return errAccount.with("account %s: its term has ended%s, renew it to go on", r.Account, on(r.TermEnd, zone))
+	case r.State == store.Pending:
+		return errAccount.with("account %s: not active yet, it waits for its payment", r.Account)
+	case r.State == store.Suspended && r.Reason != "":
+		return errAccount.with("account %s: suspended: %s", r.Account, r.Reason)
+	case r.State == store.Suspended:
+		return errAccount.with("account %s: suspended, ask the operator", r.Account)
+	}
+	return errAccount.with("account %s: closed", r.Account)
+}
+
+func exceeded(e *quota.Exceeded, zone *time.Location) *reply {
+	what := fmt.Sprintf("allowance of %d bytes: %d used, %d more asked for", e.Allowance.Bytes, e.Used.Bytes, e.Asked.Bytes)
+	if e.OverMessages() {
+		what = fmt.Sprintf("allowance of %d e-mails: %d used, %d more asked for", e.Allowance.Messages, e.Used.Messages, e.Asked.Messages)
+	}
+	if e.Renewed.IsZero() {
+		return errAllowance.with("%s; not renewed in this term, upgrade or buy more", what)
+	}
+	return errAllowance.with("%s; renewed%s, or upgrade", what, on(e.Renewed, zone))
+}
+
+func on(t time.Time, zone *time.Location) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " on " + t.In(zone).Format(time.DateOnly)
+}
+
+// printable keeps a reply one line of ASCII, whatever an operator wrote.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,91 @@
+package smtp
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+
+	"relay/store"
+)
+
+// argon2id as OWASP has it: 19 MiB, two passes, one lane. About 25 ms.
+const (
+	argonMemory = 19 << 10 // KiB
+	argonTime   = 2
+	argonLanes  = 1
+	argonKey    = 32
+)
+
+// hashing bounds the memory of hashes that are computed at the same time.
+var hashing = make(chan struct{}, max(1, min(runtime.GOMAXPROCS(0), 2)))
+
+// NewToken makes a secret of 160 bits, which nobody can guess, and the hash that
+// is stored of it.
+func NewToken() (secret, hash string) {
+	secret = rand.Text() + rand.Text()[:6]
+	return secret, hashToken(secret)
+}
+
+func hashToken(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// HashPassword hashes a password that a person chose, in PHC string form.
+func HashPassword(password string) string {
+	salt := make([]byte, 16)
+	_, _ = rand.Read(salt) // never fails
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes,
+		b64.EncodeToString(salt), b64.EncodeToString(argon(password, salt, argonTime, argonMemory, argonLanes, argonKey)))
+}
+
+var b64 = base64.RawStdEncoding
+
+func argon(password string, salt []byte, time, memory uint32, lanes uint8, n uint32) []byte {
+	hashing <- struct{}{}
+	defer func() { <-hashing }()
+	return argon2.IDKey([]byte(password), salt, time, memory, lanes, n)
+}
+
+// Verify reports whether secret is what the credential's hash was made of. A
+// hash that cannot be read fits nothing.
+func Verify(c store.Credential, secret string) bool {
+	switch c.Kind {
+	case store.Token:
+		return equal(hashToken(secret), c.Hash)
+	case store.Password:
+		return verifyPassword(c.Hash, secret)
+	}
+	return false
+}
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+func verifyPassword(phc, password string) bool {
+	part := strings.Split(phc, "$")
+	if len(part) != 6 || part[1] != "argon2id" {
+		return false
+	}
+	var version int
+	var memory, time uint32
+	var lanes uint8
+	if _, err := fmt.Sscanf(part[2], "v=%d", &version); err != nil || version != argon2.Version {
+		return false
+	}
+	if _, err := fmt.Sscanf(part[3], "m=%d,t=%d,p=%d", &memory, &time, &lanes); err != nil {
+		return false
+	}
+	salt, err1 := b64.DecodeString(part[4])
+	key, err2 := b64.DecodeString(part[5])
+	if err1 != nil || err2 != nil || len(key) < 16 || memory > 1<<20 || time == 0 || time > 16 || lanes == 0 {
+		return false
+	}
+	return subtle.ConstantTimeCompare(key, argon(password, salt, time, memory, lanes, uint32(len(key)))) == 1
+}

@@ -1,0 +1,244 @@
+package smtp
+
+import (
+	"errors"
+	"io"
+	"runtime/debug"
+	"strings"
+
+	"github.com/emersion/go-sasl"
+	gosmtp "github.com/emersion/go-smtp"
+
+	"relay/quota"
+	"relay/store"
+)
+
+// session is what go-smtp calls for the commands that Conn let through. Its
+// methods end in answer, which knows the one table of replies.
+type session struct {
+	c *Conn
+
+	helo, esmtp bool
+	login       store.Credential // Login "": not logged in
+	account     string           // for which the connection is counted; "": none
+
+	mail mailArgs // of the last MAIL
+	rcpt rcptArgs // of the last RCPT
+
+	open     bool // between MAIL and the end of the message
+	msg      *store.Message
+	standing store.Standing // at MAIL
+	refused  *reply         // the allowance does not hold the message: nothing of it is taken
+	chunked  bool           // the content comes with BDAT
+	chunk    chunk          // the first one
+}
+
+var _ gosmtp.AuthSession = (*session)(nil)
+
+// answer turns what a method returns into what go-smtp sends.
+func (s *session) answer(ok *reply, err error) error {
+	if err == nil {
+		s.c.say = ok
+		return nil
+	}
+	if _, ours := errors.AsType[*reply](err); !ours {
+		s.c.srv.events.storeFailed(s.c, err)
+	}
+	return replyTo(err).smtp()
+}
+
+// Mail begins a message.
+func (s *session) Mail(string, *gosmtp.MailOptions) error { return s.answer(okMail, s.begin()) }
+
+func (s *session) begin() error {
+	c, a := s.c, &s.mail
+	if c.srv.draining.Load() {
+		c.dead = true
+		return errDrain
+	}
+	if c.messages >= c.srv.cfg.MessagesPerConnection {
+		c.dead = true
+		return errMessages
+	}
+	account, err := s.who()
+	if err != nil {
+		return err
+	}
+	if a.requireTLS && !c.secure {
+		return errRequireTLS
+	}
+	if a.size > c.srv.cfg.MaxMessage {
+		return errTooLarge
+	}
+	if s.standing, err = c.srv.st.Standing(account); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err := s.permit(account, a.size, min(a.size, 1)); err != nil {
+		return err
+	}
+	if err := allowedSender(&s.standing.Account, a.from.addr); err != nil {
+		return err
+	}
+	s.open, s.refused = true, nil
+	s.msg = &store.Message{Account: account, Sender: a.from.addr, EnvID: a.envID, Ret: a.ret,
+		SMTPUTF8: a.utf8, RequireTLS: a.requireTLS}
+	return nil
+}
+
+// who is the account that sends: the one logged in, as long as its credential
+// is what it was at the login, or the one that owns the client's network.
+func (s *session) who() (string, error) {
+	c := s.c
+	if s.login.Login == "" {
+		return s.byNetwork()
+	}
+	now, err := c.srv.st.Credential(s.login.Login)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
+	if now.Hash != s.login.Hash || now.Account != s.login.Account {
+		return "", refusal(&store.Refusal{Revoked: true}, c.srv.cfg.Zone)
+	}
+	return s.login.Account, nil
+}
+
+func (s *session) byNetwork() (string, error) {
+	c := s.c
+	account, ok := c.srv.st.NetworkAccount(c.addr)
+	switch {
+	case ok:
+		return account, s.enter(account)
+	case c.mode == None:
+		return "", errKnownOnly
+	case !c.secure:
+		return "", errAuthUnsafe
+	}
+	return "", errAuthRequired
+}
+
+// enter counts the connection for an account.
+func (s *session) enter(account string) error {
+	if s.account == account {
+		return nil
+	}
+	s.leave()
+	if !s.c.srv.gate.enterAccount(account) {
+		s.c.dead = true
+		return errBusyAcct
+	}
+	s.account = account
+	return nil
+}
+
+func (s *session) leave() {
+	if s.account != "" {
+		s.c.srv.gate.leaveAccount(s.account)
+		s.account = ""
+	}
+}
+
+// permit asks whether the account may send so much more. What it knew at MAIL
+// answers a yes; a no is the store's.
+func (s *session) permit(account string, size, recipients int64) error {
+	charge, err := quota.ForMessage(size, int(recipients))
+	if err != nil {
+		return errTooLarge
+	}
+	st := &s.standing
+	if st.Account.State == store.Active && st.InTerm &&
+		quota.Decide(st.Account.Terms.Allowance(), st.Usage.Charged, charge) == nil {
+		return nil
+	}
+	r, err := s.c.srv.st.Permit(account, s.login.Login, charge)
+	if err != nil {
+		return err
+	}
+	if r != nil {
+		return s.refuse(account, r)
+	}
+	return nil
+}
+
+func (s *session) refuse(account string, r *store.Refusal) *reply {
+	no := refusal(r, s.c.srv.cfg.Zone)
+	s.c.srv.events.refused(s.c, account, no)
+	return no
+}
+
+// allowedSender checks the addresses and domains an account is bound to. The
+// null reverse-path is always allowed: it cannot be answered, only read.
+func allowedSender(a *store.Account, from string) error {
+	if len(a.Senders) == 0 || from == "" {
+		return nil
+	}
+	at := strings.LastIndexByte(from, '@')
+	for _, may := range a.Senders {
+		if strings.EqualFold(may, from) || strings.EqualFold(may, from[at:]) {
+			return nil
+		}
+	}
+	return errSender.with("%s", strings.Join(a.Senders[:min(len(a.Senders), 5)], ", "))
+}
+
+// Rcpt adds a recipient. Once the allowance does not hold one of them, nothing of
+// the message is taken.
+func (s *session) Rcpt(string, *gosmtp.RcptOptions) error { return s.answer(okRcpt, s.add()) }
+
+func (s *session) add() error {
+	if s.refused != nil {
+		return s.refused
+	}
+	n := len(s.msg.Recipients)
+	if most := s.standing.Account.Terms.MaxRecipients(); n >= most {
+		return errTooManyRcpt.with("%d in one", most)
+	}
+	if err := s.permit(s.msg.Account, s.mail.size, int64(n+1)); err != nil {
+		if r, ok := errors.AsType[*reply](err); ok {
+			s.refused = r
+		}
+		return err
+	}
+	s.msg.Recipients = append(s.msg.Recipients, store.Recipient{
+		Address: s.rcpt.to.addr, Domain: s.rcpt.to.domain, Notify: s.rcpt.notify, ORCPT: s.rcpt.orcpt})
+	return nil
+}
+
+// Data takes the content. It reads from Conn, not from r: see the package's
+// documentation.
+func (s *session) Data(io.Reader) (err error) {
+	c := s.c
+	defer func() {
+		if v := recover(); v != nil { // the rest of the content must not be read as commands
+			c.srv.events.panicked(c, v, debug.Stack())
+			c.dead, c.give = true, nil
+			err = errLocal.smtp()
+		}
+	}()
+	id, err := s.take()
+	if err != nil {
+		return s.answer(nil, err)
+	}
+	c.messages++
+	c.errors, c.commands = 0, 0
+	return s.answer(&reply{250, enh{2, 0, 0}, "queued as " + id}, nil)
+}
+
+// Reset forgets the message.
+func (s *session) Reset() { s.open, s.msg, s.refused = false, nil, nil }
+
+// Logout is called at the end of the connection. Conn.Close does what is to do.
+func (s *session) Logout() error { return nil }
+
+// AuthMechanisms are announced by Conn; go-smtp's own announcement is dropped.
+func (s *session) AuthMechanisms() []string { return nil }
+
+// Auth begins an exchange that Conn let through: TLS is on.
+func (s *session) Auth(mech string) (sasl.Server, error) {
+	switch mech {
+	case sasl.Plain:
+		return &exchange{s, sasl.NewPlainServer(s.plain)}, nil
+	case sasl.Login:
+		return &exchange{s, &loginServer{check: s.authenticate}}, nil
+	}
+	return nil, errMechanism.smtp()
+}
