@@ -32,9 +32,16 @@ func System() *App {
 		Stdout:  os.Stdout,
 		Stderr:  os.Stderr,
 		Getenv:  os.Getenv,
-		Listen:  net.Listen,
+		Listen:  listenTCP,
 		Signals: endSignals,
 	}
+}
+
+// listenTCP sets no keep-alive on what it accepts: idle deadlines find a dead
+// client, and four system calls a connection are saved.
+func listenTCP(network, address string) (net.Listener, error) {
+	c := net.ListenConfig{KeepAlive: -1}
+	return c.Listen(context.Background(), network, address)
 }
 
 func endSignals() (<-chan os.Signal, func()) {
@@ -46,6 +53,9 @@ func endSignals() (<-chan os.Signal, func()) {
 // Run runs one command line, without the program's name, and returns the exit
 // code.
 func (a *App) Run(ctx context.Context, args []string) int {
+	if len(args) == 2 && args[0] == proveVerb {
+		return report(a.Stderr, a.proveHere(ctx, args[1]))
+	}
 	p := &program{App: *a}
 	return report(a.Stderr, p.run(ctx, args))
 }

@@ -52,22 +52,13 @@ func (c *checker) add(check string, s status, advice, format string, args ...any
 
 func (p *program) checkCommand() *cli.Command {
 	var prove bool
-	command := &cli.Command{
+	return p.here(&cli.Command{
 		Name: "check", Usage: "what is wrong, and what to do about it",
 		Description: `Looks at configuration, data directory, store, ports, TLS certificate, smarthost and disk, with or without a running relay. Exit code 0 when all is well or only worth a warning, 1 when something fails.
 
---store also proves the file: every queue entry has its message, every message its body, every counter is the sum it says. It reads all of it; a running relay goes on meanwhile.`,
+--store also proves the file: every queue entry has its message, every message its body, every counter is the sum it says. It reads all of it. While a relay runs it proves a copy, beside the store, and the relay goes on.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "store", Usage: "prove the store's file too", Destination: &prove}},
-	}
-	command = p.here(command, func(ctx context.Context, _ []string) error { return p.check(ctx, prove) })
-	here := command.Action
-	command.Action = func(cc *cli.Context) error {
-		if p.inner != nil && prove { // the part that needs the store
-			return p.proveHere(cc.Context, p.inner.store)
-		}
-		return here(cc)
-	}
-	return command
+	}, func(ctx context.Context, _ []string) error { return p.check(ctx, prove) })
 }
 
 func (p *program) check(ctx context.Context, prove bool) error {

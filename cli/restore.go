@@ -10,6 +10,7 @@ import (
 	"time"
 
 	cli "github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"relay/store"
 )
@@ -47,45 +48,43 @@ func (p *program) restore(ctx context.Context, file string, dryRun bool) error {
 	}
 	release := func() error { return nil }
 	if !dryRun {
-		if release, err = p.claim(&cfg, dir); err != nil {
+		if release, err = p.claim(dir); err != nil {
 			return err
 		}
 	}
 	res := restored{File: file, DryRun: dryRun}
-	err = p.replace(ctx, &cfg, dir, &res)
+	err = p.replace(ctx, dir, &res)
 	if err = errors.Join(err, release()); err != nil {
 		return err
 	}
 	return p.showRestored(&res)
 }
 
-// claim takes the store that is there, so that no relay can, until release. One
-// that is damaged cannot be taken; it is what backups are for.
-func (p *program) claim(cfg *Config, dir place) (release func() error, err error) {
-	nothing := func() error { return nil }
-	if dir.isNew() {
-		return nothing, nil
-	}
-	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: p.quiet()})
-	if errors.Is(err, store.ErrLocked) {
-		return nil, fail(exitTryAgain, "stop the relay first", "%w", err)
+// claim locks the store that is there as the engine does, so that no relay can
+// take it until release. It is not opened: a damaged one is what backups are for.
+func (p *program) claim(dir place) (release func() error, err error) {
+	f, err := os.OpenFile(dir.store(), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() error { return nil }, nil
 	}
 	if err != nil {
-		p.note("the present store cannot be opened: %v", err)
-		return nothing, nil
+		return nil, err
 	}
-	return st.Close, nil
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fail(exitTryAgain, "stop the relay first", "%w", store.ErrLocked), f.Close())
+	}
+	return f.Close, nil
 }
 
 // replace proves a copy of the backup and, unless it is a dry run, gives it the
 // store's name.
-func (p *program) replace(ctx context.Context, cfg *Config, dir place, res *restored) error {
+func (p *program) replace(ctx context.Context, dir place, res *restored) error {
 	fresh, err := p.copyBackup(res.File, dir)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(fresh)
-	if res.Stats, err = p.prove(ctx, cfg, fresh); err != nil {
+	if res.Stats, err = p.proven(ctx, fresh); err != nil {
 		return fmt.Errorf("backup %s: %w", res.File, err)
 	}
 	if res.DryRun {
@@ -134,24 +133,19 @@ func (p *program) copyBackup(file string, dir place) (string, error) {
 	return copyFile(f, string(dir), "relay.db.restore-*")
 }
 
-// prove opens a store, which brings an older one up to date, and verifies it.
-func (p *program) prove(ctx context.Context, cfg *Config, path string) (store.VerifyStats, error) {
-	st, err := openStore(path, store.Options{Zone: cfg.zone(), Log: p.quiet()})
+// proven is prove for a file that must be without fault.
+func (p *program) proven(ctx context.Context, path string) (store.VerifyStats, error) {
+	found, err := p.prove(ctx, path)
 	if err != nil {
-		return store.VerifyStats{}, err
+		return found.Stats, err
 	}
-	var stats store.VerifyStats
-	err = guard(path, func() error {
-		stats, err = st.Verify(ctx, func(text string) { p.note("%s", clean(text)) })
-		return errors.Join(err, st.Close())
-	})
-	if err != nil {
-		return stats, err
+	for _, text := range found.Problems {
+		p.note("%s", clean(text))
 	}
-	if stats.Problems > 0 {
-		return stats, fail(exitFailed, "take another backup", "damaged: %s", plural(stats.Problems, "problem"))
+	if found.Stats.Problems > 0 {
+		return found.Stats, fail(exitFailed, "take another backup", "damaged: %s", plural(found.Stats.Problems, "problem"))
 	}
-	return stats, nil
+	return found.Stats, nil
 }
 
 // quiet is a log for a store that is only looked at.

@@ -76,6 +76,10 @@ func (s *session) accept(body *store.Body, p *content) error {
 	no, err := c.srv.st.Accept(store.Intake{Message: m, Body: body, Login: s.login.Login, Client: c.client})
 	if err != nil {
 		c.srv.events.storeFailed(c, err)
+		if c.srv.st.Err() != nil { // it may be stored or not: only silence says so
+			c.dead, c.lost = true, true
+			return errCut
+		}
 		return errFull
 	}
 	if no != nil {

@@ -224,7 +224,7 @@ func TestTrap_drainHandshake(t *testing.T) {
 
 // A hundred connections race for the last e-mails of an allowance.
 func TestRace_lastEmails(t *testing.T) {
-	bubble(t, setup{plan: quota.Plan{Emails: 37}}, func(t *testing.T, f *fixture) {
+	bubble(t, setup{plan: quota.Plan{Emails: 37}, cfg: Config{ConnectionsPerAddress: 100}}, func(t *testing.T, f *fixture) {
 		taken := make(chan bool, 100)
 		for range 100 {
 			c := f.dial(Implicit, "192.0.2.1")

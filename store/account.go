@@ -91,7 +91,6 @@ func (s *Store) UpdateAccount(name string, fn func(*Account) error) (a Account, 
 		if a.Name != name {
 			return errors.New("an account keeps its name")
 		}
-		delete(t.scratch().accounts, name)
 		return t.put(accounts, []byte(name), a)
 	})
 	return a, err
@@ -147,20 +146,11 @@ func (t *tx) deleteAccount(name string) error {
 			}
 		}
 	}
-	delete(t.scratch().accounts, name)
 	return t.b.Delete(accounts, []byte(name))
 }
 
-// account is load for the hot path: decoded once in a transaction.
+// account is load for the hot path: a record that has not changed since it was
+// last decoded, which its octets tell, is not decoded again.
 func (t *tx) account(name string) (*Account, error) {
-	cache := t.scratch().accounts
-	if a := cache[name]; a != nil {
-		return a, nil
-	}
-	a, err := load[Account](t, accounts, name)
-	if err != nil {
-		return nil, err
-	}
-	cache[name] = &a
-	return &a, nil
+	return t.s.accounts.load(t, accounts, name)
 }

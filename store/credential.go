@@ -36,7 +36,13 @@ func (s *Store) AddCredential(c Credential) error {
 
 // Credential by login.
 func (s *Store) Credential(login string) (c Credential, err error) {
-	err = s.view(func(t *tx) error { c, err = load[Credential](t, credentials, login); return err })
+	err = s.view(func(t *tx) error {
+		p, err := s.logins.load(t, credentials, login)
+		if err == nil {
+			c = *p
+		}
+		return err
+	})
 	return c, err
 }
 

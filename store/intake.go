@@ -86,11 +86,11 @@ func (t *tx) permit(account, login string, asked quota.Charge) (*Refusal, Standi
 		return nil, st, err
 	}
 	if login != "" {
-		c, err := load[Credential](t, credentials, login)
+		c, err := t.s.logins.load(t, credentials, login)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, st, err
 		}
-		if c.Account != account {
+		if err != nil || c.Account != account {
 			return &Refusal{Account: account, State: st.Account.State, Revoked: true}, st, nil
 		}
 	}

@@ -10,10 +10,9 @@ import (
 // scratch is what the requests of one transaction change again and again:
 // counters, and the heads of lanes. flush writes it once, before the commit.
 type scratch struct {
-	accounts map[string]*Account // read only
-	usage    map[string]*counter // by key
-	heads    map[string]int64    // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
-	totals   *Totals
+	usage  map[string]*counter // by key
+	heads  map[string]int64    // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
+	totals *Totals
 }
 
 // counter is a usage with what it was before the transaction: one that was
@@ -25,9 +24,8 @@ const noHead = int64(-1)
 func (t *tx) scratch() *scratch {
 	if t.b.Scratch == nil {
 		t.b.Scratch = &scratch{
-			accounts: map[string]*Account{},
-			usage:    map[string]*counter{},
-			heads:    map[string]int64{},
+			usage: map[string]*counter{},
+			heads: map[string]int64{},
 		}
 	}
 	return t.b.Scratch.(*scratch)

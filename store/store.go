@@ -64,6 +64,9 @@ type Store struct {
 	ready ready
 	ids   idSource
 
+	accounts decoded[Account]
+	logins   decoded[Credential]
+
 	sweep  sync.WaitGroup // removal of bodies
 	closed chan struct{}
 	once   sync.Once

@@ -85,6 +85,9 @@ func Open(path string, o Options) (*DB, error) {
 	if err := create(path); err != nil {
 		return nil, err
 	}
+	if err := whole(path); err != nil {
+		return nil, err
+	}
 	b, err := open(path)
 	if err != nil {
 		return nil, err
@@ -245,14 +248,17 @@ func (db *DB) WriteTo(w io.Writer) (n int64, err error) {
 	return n, err
 }
 
-// Check proves the file's own structure and calls problem for each fault.
+// Check proves the file's own structure and calls problem for each fault. Nobody
+// can commit meanwhile: the list of free pages must stand still.
 func (db *DB) Check(problem func(error)) error {
-	return db.db.View(func(tx *bbolt.Tx) error {
-		for err := range tx.Check() {
-			problem(err)
-		}
-		return nil
-	})
+	tx, err := db.db.Begin(true)
+	if err != nil {
+		return err
+	}
+	for err := range tx.Check() {
+		problem(err)
+	}
+	return tx.Rollback()
 }
 
 // Size is the file's length and how much of it holds nothing, in octets.

@@ -3,8 +3,10 @@ package bolt
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
@@ -205,4 +207,54 @@ func TestDB_Close(t *testing.T) {
 	if get(t, db, "k") != "v" {
 		t.Error("lost over Close and Open")
 	}
+}
+
+func TestOpen_TruncatedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	db := openTest(t, path, Options{})
+	for i := range 100 {
+		if err := db.Update(0, func(tx *Tx) error { return tx.Put(0, fmt.Append(nil, i), make([]byte, 10_000)) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 500_000); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Open of half a file: %v", err)
+	}
+}
+
+func TestDB_CheckWhileOthersWrite(t *testing.T) {
+	db := openTest(t, filepath.Join(t.TempDir(), "x.db"), Options{})
+	defer db.Close()
+	var wg sync.WaitGroup
+	var stop atomic.Bool
+	for w := range 4 {
+		wg.Go(func() {
+			for i := 0; !stop.Load(); i++ {
+				key := fmt.Append(nil, w, i%50)
+				err := db.Update(0, func(tx *Tx) error {
+					if i%3 == 0 {
+						return tx.Delete(0, key)
+					}
+					return tx.Put(0, key, make([]byte, i%9000))
+				})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 20 {
+		if err := db.Check(func(err error) { t.Errorf("Check of a sound file: %v", err) }); err != nil {
+			t.Error(err)
+		}
+	}
+	stop.Store(true)
+	wg.Wait()
 }
