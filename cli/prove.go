@@ -128,7 +128,7 @@ func (c *checker) judgeProof(found *proof) {
 	s := &found.Stats
 	if s.Problems == 0 {
 		c.add("store", ok, "", "proved: %s, %s, %s, %s of mail", plural(s.Accounts, "account"),
-			plural(s.Messages, "message"), fmt.Sprintf("%d queue entries", s.Queued), size(s.Bodies))
+			plural(s.Messages, "message"), entries(s.Queued), size(s.Bodies))
 		return
 	}
 	for _, text := range found.Problems {
@@ -136,4 +136,11 @@ func (c *checker) judgeProof(found *proof) {
 	}
 	c.add("store", failed, "stop the relay, keep a copy of the file, and bring back a backup: relay restore FILE",
 		"%s", plural(s.Problems, "problem"))
+}
+
+func entries(n int64) string {
+	if n == 1 {
+		return "1 queue entry"
+	}
+	return fmt.Sprintf("%d queue entries", n)
 }
