@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	_ "relay/cli" // a change of the program makes these tests run again
+)
+
+var (
+	killsFlag   = flag.Int("kills", 30, "how many times the kill test kills the relay")
+	backlogFlag = flag.Int("backlog", 20_000, "messages in the queue of the backlog test")
+	seedFlag    = flag.Uint64("seed", 0, "of what is random; 0: another one each time")
+)
+
+// binary is the relay under test, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := build(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// build makes the static binary in a folder that other users can execute it
+// from, and runs the tests.
+func build(m *testing.M) (int, error) {
+	if binary = os.Getenv(insideBinary); binary != "" {
+		return m.Run(), nil
+	}
+	dir, err := os.MkdirTemp("", "relay-e2e-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return 0, err
+	}
+	binary = filepath.Join(dir, "relay")
+	cmd := exec.Command("go", "build", "-o", binary, "..")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("build the relay: %w\n%s", err, out)
+	}
+	return m.Run(), nil
+}
+
+// insideBinary is the variable that tells a copy of this program, started by a
+// test, which binary to use.
+const insideBinary = "RELAY_E2E_BINARY"
+
+// need skips the test when one of the tools is not there.
+func need(t *testing.T, tools ...string) {
+	t.Helper()
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed", tool)
+		}
+	}
+}
+
+// random is a source that the test's log names.
+func random(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := *seedFlag
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("-seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 1))
+}
+
+// shortDir is a temporary folder with a path short enough for a socket in it.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "relay-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("clean up: %v", err)
+		}
+	})
+	return dir
+}
+
+// until asks again and again until ok, and fails the test when it takes longer
+// than limit.
+func until(t *testing.T, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", limit, what)
+		}
+	}
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
