@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -91,7 +93,7 @@ func (c *checker) proveStore() {
 	if c.health != nil {
 		copied, err := c.liveCopy()
 		if err != nil {
-			c.add("store", failed, "relay check --store needs room for a copy beside the store", "%v", err)
+			c.add("store", warning, "while a relay runs, a copy beside the store is proved: make room for it, or stop the relay first", "not proved: %v", err)
 			return
 		}
 		defer os.Remove(copied)
@@ -105,13 +107,20 @@ func (c *checker) proveStore() {
 	c.judgeProof(&found)
 }
 
+const (
+	copyPattern = "relay.db.check-*"
+	copyLife    = 24 * time.Hour // no check takes so long: one that is older was killed
+	copyReserve = 64_000_000     // left for the relay beside the copy
+)
+
 // liveCopy has the running relay write a copy of its store beside it.
 func (c *checker) liveCopy() (name string, err error) {
+	c.removeOldCopies()
 	var fs unix.Statfs_t
-	if err := unix.Statfs(string(c.dir), &fs); err == nil && int64(fs.Bavail)*int64(fs.Bsize) < c.health.File+noRoom {
+	if err := unix.Statfs(string(c.dir), &fs); err == nil && int64(fs.Bavail)*int64(fs.Bsize) < c.health.File+copyReserve {
 		return "", fmt.Errorf("no room in %s for a copy of %s", c.dir, size(c.health.File))
 	}
-	f, err := os.CreateTemp(string(c.dir), "relay.db.check-*")
+	f, err := os.CreateTemp(string(c.dir), copyPattern)
 	if err != nil {
 		return "", err
 	}
@@ -122,6 +131,16 @@ func (c *checker) liveCopy() (name string, err error) {
 		return "", errors.Join(err, os.Remove(f.Name()))
 	}
 	return f.Name(), nil
+}
+
+// removeOldCopies takes away what a check left that was killed.
+func (c *checker) removeOldCopies() {
+	names, _ := filepath.Glob(filepath.Join(string(c.dir), copyPattern))
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > copyLife {
+			_ = os.Remove(name)
+		}
+	}
 }
 
 func (c *checker) judgeProof(found *proof) {

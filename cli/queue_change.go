@@ -42,6 +42,9 @@ func (c *call) queueChange(op store.Op, f *queueFilter, all bool) error {
 	if op == store.OpRetry && c.inner != nil {
 		c.wakeSites(f, done)
 	}
+	if f.set() || all {
+		missing = nil // chosen here, and delivered before their turn came
+	}
 	return c.changed(op, done, missing)
 }
 

@@ -120,7 +120,7 @@ func (a *attempt) take(part []int, res *client.Result, c *connection) {
 // stop gives those that are left the failure as their outcome.
 func (a *attempt) stop(f *failure) {
 	out := client.Outcome{Reply: f.err.Status(), Stage: f.err.Stage, Local: f.err.Reply.Code == 0 || f.local}
-	if a.job.message.RequireTLS && f.noTLS() {
+	if f.unsafe && f.noTLS() {
 		out.Reply = client.Reply{Code: 550, Enhanced: [3]int{5, 7, 30}, Text: "REQUIRETLS was asked for: " + f.err.Error()}
 		a.answered = true
 	}

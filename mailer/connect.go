@@ -17,7 +17,7 @@ type connection struct {
 	client *client.Client
 	host   string
 	addr   netip.AddrPort
-	strict bool // TLS, and the certificate is the host's
+	strict bool // TLS, the certificate is the host's, and it has REQUIRETLS
 	unhook func() bool
 }
 
@@ -53,26 +53,30 @@ func hopName(host string, addr netip.AddrPort) string {
 
 // failure is why a site could not be reached, and where the last attempt at it ended.
 type failure struct {
-	err   *client.ConnError
-	host  string
-	addr  netip.AddrPort
-	local bool // nobody was asked: the reply is our own word
+	err    *client.ConnError
+	host   string
+	addr   netip.AddrPort
+	local  bool // nobody was asked: the reply is our own word
+	unsafe bool // a host can be reached, but not with the TLS that this message asks for
 }
 
-// noTLS reports that the host can be reached, but not with TLS that is verified.
+var errNoRequireTLS = errors.New("the next hop does not offer it")
+
+// noTLS reports that the host will not have the TLS at a later attempt either.
 func (f *failure) noTLS() bool {
 	_, wrong := errors.AsType[*tls.CertificateVerificationError](f.err.Err)
-	return wrong || errors.Is(f.err.Err, client.ErrNoTLS)
+	return wrong || errors.Is(f.err.Err, client.ErrNoTLS) || errors.Is(f.err.Err, errNoRequireTLS)
 }
 
 // maxDials is how many addresses are tried for one connection.
 const maxDials = 8
 
-// connect tries the hosts of a path in their order, those last that were dead a
-// short while ago. With strict, only TLS with the host's certificate will do
-// (RFC 8689 §4.2.1).
+// connect tries the hosts of a path in their order, without those that were dead
+// a short while ago if there are others. With strict, only a host with REQUIRETLS
+// and TLS with its own certificate will do (RFC 8689 §4.2.1).
 func (m *Mailer) connect(ctx context.Context, path *route.Path, strict bool) (*connection, *failure) {
 	var worst *failure
+	unsafe := false
 	for i, hop := range m.hosts.order(path) {
 		if i == maxDials || ctx.Err() != nil {
 			break
@@ -82,10 +86,11 @@ func (m *Mailer) connect(ctx context.Context, path *route.Path, strict bool) (*c
 			m.hosts.alive(hop.addr.Addr())
 			return c, nil
 		}
-		if ctx.Err() == nil && !failed.noTLS() {
+		if ctx.Err() == nil && !failed.unsafe {
 			m.hosts.dead(hop.addr.Addr())
 		}
 		m.logHostFailed(failed)
+		unsafe = unsafe || failed.unsafe
 		if worst == nil || worst.noTLS() {
 			worst = failed
 		}
@@ -93,6 +98,7 @@ func (m *Mailer) connect(ctx context.Context, path *route.Path, strict bool) (*c
 	if worst == nil {
 		worst = &failure{err: &client.ConnError{Stage: client.StageConnect, Err: context.Cause(ctx)}, local: true}
 	}
+	worst.unsafe = unsafe
 	return nil, worst
 }
 
@@ -100,7 +106,8 @@ func (m *Mailer) connect(ctx context.Context, path *route.Path, strict bool) (*c
 // dials again without (RFC 7435).
 func (m *Mailer) open(ctx context.Context, hop hop, path *route.Path, strict bool) (*connection, *failure) {
 	mode := path.TLS
-	if strict && mode != client.TLSImplicit {
+	stricter := strict && mode != client.TLSImplicit && mode != client.TLSRequired
+	if stricter {
 		mode = client.TLSRequired
 	}
 	if mode == client.TLSOpportunistic && m.hosts.plain(hop.host) {
@@ -114,10 +121,16 @@ func (m *Mailer) open(ctx context.Context, hop hop, path *route.Path, strict boo
 			m.hosts.setPlain(hop.host)
 		}
 	}
-	if failed == nil {
-		c.strict = mode == client.TLSRequired || mode == client.TLSImplicit
+	if failed != nil {
+		failed.unsafe = stricter && (failed.err.Stage == client.StageHandshake || failed.err.Stage == client.StageStartTLS)
+		return nil, failed
 	}
-	return c, failed
+	c.strict = (mode == client.TLSRequired || mode == client.TLSImplicit) && c.client.Extensions().RequireTLS
+	if strict && !c.strict {
+		c.quit()
+		return nil, &failure{err: &client.ConnError{Stage: client.StageHello, Err: errNoRequireTLS}, host: hop.host, addr: hop.addr, unsafe: true}
+	}
+	return c, nil
 }
 
 func (m *Mailer) dial(ctx context.Context, hop hop, path *route.Path, mode client.TLSMode) (*connection, *failure) {
@@ -177,7 +190,7 @@ const (
 	maxHosts  = 20_000
 )
 
-// order is the addresses of a path, those that are dead at the end.
+// order is the addresses of a path that are not dead; all, if there is no other.
 func (h *hostMemory) order(path *route.Path) []hop {
 	now := time.Now()
 	var good, bad []hop

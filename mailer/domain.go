@@ -66,13 +66,9 @@ func (s *schedule) want(d *domain) {
 func (s *schedule) lookUp() {
 	for s.routing < maxRouting && s.unrouted.len() > 0 && !s.stopping {
 		d := s.unrouted.pop()
-		name := d.name
-		if name == "" && len(d.lanes) > 0 {
-			name = d.lanes[0].Domain
-		}
 		s.routing++
 		s.do(func() {
-			path, err := s.m.router.Route(s.ctx, name)
+			path, err := s.m.router.Route(s.ctx, d.name) // "" has the smarthost, as all that have no route of their own
 			s.tell(func() { s.found(d, path, err) })
 		})
 	}

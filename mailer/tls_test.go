@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"relay/mailer/client"
+	"relay/mailer/route"
 	"relay/store"
 )
 
@@ -133,5 +134,116 @@ func TestTLS_RouteDemandsIt(t *testing.T) {
 			t.Error("sent in the clear")
 		}
 		w.wantFinal(id, "you@example.test", store.Deferred, "4.7.10")
+	})
+}
+
+// A message that needs TLS at a host whose TLS is broken waits alone: the site
+// goes on for all others.
+func TestTLS_RequiredAndBroken(t *testing.T) {
+	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+		h := w.host("example.test")
+		h.tls = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return nil, tls.AlertError(80)
+		}}
+		m := message("you@example.test")
+		m.RequireTLS = true
+		id := w.accept(m)
+		w.start()
+		w.pass(time.Second)
+		plain := w.send("you@example.test")
+		w.pass(time.Minute)
+		w.wantFinal(plain, "you@example.test", store.Delivered, "250")
+		w.wantFinal(id, "you@example.test", store.Deferred, "451 4.7.5")
+		if n := len(h.messages()); n != 1 {
+			t.Errorf("%d messages, want 1", n)
+		}
+	})
+}
+
+// A message that needs REQUIRETLS goes to the first host that has it (RFC 8689
+// §4.2.1), also when the one before has a good certificate.
+func TestTLS_RequiredAtTheSecondHost(t *testing.T) {
+	goodA, pool := certificate(t, "mx.a.test")
+	goodB, _ := certificate(t, "mx.b.test")
+	certB, err := x509.ParseCertificate(goodB.Certificates[0].Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.AddCert(certB)
+	inWorld(t, Config{RootCAs: pool}, func(w *world) {
+		a, b := w.host("a.test"), w.host("b.test")
+		a.ext, b.ext = []string{"PIPELINING"}, []string{"PIPELINING", "REQUIRETLS"}
+		a.tls, b.tls = goodA, goodB
+		w.point("example.test", "mx.a.test", "mx.b.test")
+		m := message("you@example.test")
+		m.RequireTLS = true
+		id := w.accept(m)
+		w.run(time.Minute)
+		w.wantFinal(id, "you@example.test", store.Delivered, "250")
+		if len(a.messages()) != 0 || len(b.messages()) != 1 {
+			t.Errorf("%d and %d messages", len(a.messages()), len(b.messages()))
+		}
+	})
+}
+
+// A smarthost that must be spoken to with TLS and has a wrong certificate is out
+// of order: that is not the fault of a message that asks for TLS.
+func TestTLS_RequiredOverABrokenRoute(t *testing.T) {
+	cfg := Config{}
+	cfg.Smarthost.Host, cfg.Smarthost.TLS = "mx.hub.test", client.TLSRequired
+	inWorld(t, cfg, func(w *world) {
+		h := w.host("hub.test")
+		h.tls, _ = certificate(t, "another.test")
+		m := message("you@example.test")
+		m.RequireTLS = true
+		id := w.accept(m)
+		w.run(time.Minute)
+		w.wantFinal(id, "you@example.test", store.Deferred, "4.7.5")
+	})
+}
+
+// Two routes to one host keep their own terms.
+func TestTLS_RoutesOfOneHost(t *testing.T) {
+	cfg := Config{SiteConnections: 1, Routes: map[string]route.Route{
+		"secret.test": {Host: "mx.hub.test", TLS: client.TLSRequired},
+	}}
+	cfg.Smarthost = route.Route{Host: "mx.hub.test"}
+	inWorld(t, cfg, func(w *world) {
+		h := w.host("hub.test") // has no TLS
+		w.start()
+		w.pass(time.Second)
+		for range 3 {
+			w.send("you@secret.test")
+			w.send("you@open.test")
+		}
+		w.pass(time.Minute)
+		for _, m := range h.messages() {
+			if m.to[0] == "you@secret.test" {
+				t.Error("sent in the clear")
+			}
+		}
+		if len(h.messages()) != 3 {
+			t.Errorf("%d messages, want 3", len(h.messages()))
+		}
+	})
+}
+
+// Nor does a message that finds no safe host stop the mail that needs none.
+func TestTLS_RequiredAndOneHostDown(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		h := w.host("a.test") // has no TLS
+		w.dead("b.test")
+		w.point("example.test", "mx.a.test", "mx.b.test")
+		m := message("you@example.test")
+		m.RequireTLS = true
+		id := w.accept(m)
+		w.start()
+		w.pass(time.Second)
+		w.send("you@example.test")
+		w.pass(time.Minute)
+		w.wantFinal(id, "you@example.test", store.Deferred, "4.4.1")
+		if n := len(h.messages()); n != 1 {
+			t.Errorf("%d messages, want 1", n)
+		}
 	})
 }

@@ -80,7 +80,7 @@ func (w *worker) serve(j *job) (end ending, failed *failure) {
 		if failed == nil {
 			continue
 		}
-		if !a.begun && !(j.message.RequireTLS && failed.noTLS()) {
+		if !a.begun && !failed.unsafe {
 			return ending{}, failed
 		}
 		a.stop(failed)

@@ -27,9 +27,25 @@ type names struct {
 	addrs map[string][]netip.Addr
 	fail  map[string]error
 	asked map[string]int
+	slow  string // names that end so are answered after five seconds, or not
 }
 
-func (n *names) LookupMX(_ context.Context, domain string) ([]route.MX, error) {
+func (n *names) dawdle(ctx context.Context, name string) error {
+	if n.slow == "" || !strings.HasSuffix(name, n.slow) {
+		return nil
+	}
+	select {
+	case <-time.After(5 * time.Second):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (n *names) LookupMX(ctx context.Context, domain string) ([]route.MX, error) {
+	if err := n.dawdle(ctx, domain); err != nil {
+		return nil, err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.asked[domain]++

@@ -28,7 +28,17 @@ func (t Terms) TermEnd() time.Time {
 		return t.Activated.UTC().AddDate(0, 0, monthDays)
 	}
 	a := t.Activated.In(t.Zone)
-	return time.Date(a.Year(), a.Month()+12, 1, 0, 0, 0, 0, t.Zone).UTC()
+	return monthStart(a.Year(), a.Month()+12, t.Zone)
+}
+
+// monthStart is the first instant of a month in zone: midnight, or what follows
+// it where the clock skips it (Asuncion, 2023-10-01); time.Date is then early.
+func monthStart(year int, month time.Month, zone *time.Location) time.Time {
+	t := time.Date(year, month, 1, 0, 0, 0, 0, zone)
+	if t.Day() != 1 {
+		_, t = t.ZoneBounds()
+	}
+	return t.UTC()
 }
 
 // PeriodAt is the period that now falls into. ok is false before activation
@@ -46,7 +56,6 @@ func (t Terms) PeriodAt(now time.Time) (p Period, ok bool) {
 		now = end.Add(-time.Nanosecond)
 	}
 	l := now.In(t.Zone)
-	start := time.Date(l.Year(), l.Month(), 1, 0, 0, 0, 0, t.Zone)
-	next := time.Date(l.Year(), l.Month()+1, 1, 0, 0, 0, 0, t.Zone).UTC()
-	return Period{Key: start.Format("2006-01"), Start: start.UTC(), End: next, Last: !next.Before(end)}, ok
+	next := monthStart(l.Year(), l.Month()+1, t.Zone)
+	return Period{Key: l.Format("2006-01"), Start: monthStart(l.Year(), l.Month(), t.Zone), End: next, Last: !next.Before(end)}, ok
 }

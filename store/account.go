@@ -108,14 +108,12 @@ func (s *Store) RemoveAccount(name string) error {
 		if _, err := load[Account](t, accounts, name); err != nil {
 			return err
 		}
-		all, err := all[Usage](t, usage, usageKey(name, ""))
+		queued, err := t.queued(name)
 		if err != nil {
 			return err
 		}
-		for _, u := range all {
-			if t.usage(name, u.Period).Queued > 0 {
-				return fmt.Errorf("account %q: %w", name, ErrBusy)
-			}
+		if queued > 0 {
+			return fmt.Errorf("account %q: %w", name, ErrBusy)
 		}
 		return t.deleteAccount(name)
 	})

@@ -5,8 +5,6 @@ import (
 	"io"
 	"os"
 	"sync"
-
-	"relay/store/bolt"
 )
 
 const (
@@ -134,7 +132,8 @@ type BodyReader struct {
 	trim int // octets since the mapped pages were let go
 }
 
-// OpenBody reads the body of a message. Close it.
+// OpenBody reads the body of a message. Close it. A body that is removed while
+// it is read fails with ErrNotFound: half of it must not pass for the whole.
 func (s *Store) OpenBody(id ID) *BodyReader {
 	return &BodyReader{s: s, id: id, buf: chunkPool.Get().(*[ChunkSize]byte)}
 }
@@ -156,22 +155,17 @@ func (r *BodyReader) fillBuffer() error {
 	if r.last {
 		return io.EOF
 	}
-	n := -1
-	err := r.s.db.View(func(t *bolt.Tx) error {
-		if v := t.Get(bodies, chunkKey(r.id, r.next)); v != nil {
-			n = copy(r.buf[:], v)
+	n := 0
+	err := r.s.view(func(t *tx) error {
+		v := t.b.Get(bodies, chunkKey(r.id, r.next))
+		if v == nil {
+			return r.end(t)
 		}
+		n = copy(r.buf[:], v)
 		return nil
 	})
 	if err != nil {
 		return err
-	}
-	if n < 0 {
-		if r.next == 0 {
-			return fmt.Errorf("body %s: %w", r.id, ErrNotFound)
-		}
-		r.last = true
-		return io.EOF
 	}
 	r.next++
 	r.last = n < ChunkSize
@@ -181,6 +175,20 @@ func (r *BodyReader) fillBuffer() error {
 		r.s.db.Trim()
 	}
 	return nil
+}
+
+// end says what it means that there is no further chunk, after full ones only:
+// io.EOF when they are the message's length.
+func (r *BodyReader) end(t *tx) error {
+	m, err := t.message(r.id)
+	if err != nil {
+		return err
+	}
+	if r.next == 0 || m == nil || m.Stored != int64(r.next)*ChunkSize {
+		return fmt.Errorf("body %s, chunk %d: %w", r.id, r.next, ErrNotFound)
+	}
+	r.last = true
+	return io.EOF
 }
 
 // Read implements io.Reader.

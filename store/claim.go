@@ -82,8 +82,11 @@ func (s *Store) Return(claims []Claimed) error {
 	err := s.update(len(claims)*1024, func(t *tx) error {
 		for _, c := range claims {
 			m, err := t.message(c.Message.ID)
-			if err != nil || m == nil {
-				return err // dropped meanwhile
+			if err != nil {
+				return err
+			}
+			if m == nil {
+				continue // dropped meanwhile
 			}
 			err = t.change(m, c.Domain, func(r *Recipient) { r.Tries, r.Next = max(r.Tries-1, 0), c.Due })
 			if err != nil {

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"strings"
+
 	"relay/quota"
 )
 
@@ -43,6 +45,25 @@ func (t *tx) usage(account, period string) *Usage {
 	u.was = u.is
 	cache[string(key)] = u
 	return &u.is
+}
+
+// queued are the e-mails of an account that wait, of all periods: also of one
+// that this transaction is the first to count in.
+func (t *tx) queued(account string) (n int64, err error) {
+	prefix := usageKey(account, "")
+	stored, err := all[Usage](t, usage, prefix)
+	if err != nil {
+		return 0, err
+	}
+	for _, u := range stored {
+		t.usage(account, u.Period)
+	}
+	for key, u := range t.scratch().usage {
+		if strings.HasPrefix(key, string(prefix)) {
+			n += u.is.Queued
+		}
+	}
+	return n, nil
 }
 
 func (t *tx) totals() *Totals {

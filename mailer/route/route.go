@@ -15,7 +15,7 @@ import (
 type Route struct {
 	Host string         // name or address, also in brackets; no MX is asked for. "": no static route
 	Port int            // 0: 25, with client.TLSImplicit 465
-	TLS  client.TLSMode // zero: STARTTLS where offered
+	TLS  client.TLSMode // zero: STARTTLS where offered; with Auth, and not to a loopback address, it is required
 	Auth *client.Auth   // nil: none
 }
 
@@ -27,7 +27,7 @@ type Host struct {
 
 // Path is the way to a domain. It is shared: do not change it.
 type Path struct {
-	Site  string         // key: MX hosts, sorted, joined by commas; host:port of a static route
+	Site  string         // key: MX hosts, sorted, joined by commas; host:port and the terms of a static route
 	Hosts []Host         // in the order in which to try them, never empty
 	Port  int            // to dial
 	TLS   client.TLSMode // what the route demands
@@ -85,12 +85,16 @@ func (rt *Route) normalize() error {
 		return nil
 	}
 	host := strings.TrimSuffix(strings.TrimPrefix(rt.Host, "["), "]")
-	if _, err := netip.ParseAddr(host); err != nil {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
 		if host = canonical(host); !validName(host) {
 			return fmt.Errorf("route: no such host: %q", rt.Host)
 		}
 	}
 	rt.Host = host
+	if rt.Auth != nil && rt.TLS == client.TLSOpportunistic && !addr.Unmap().IsLoopback() {
+		rt.TLS = client.TLSRequired // else anyone on the way could have the password
+	}
 	if rt.Port == 0 {
 		if rt.Port = 25; rt.TLS == client.TLSImplicit {
 			rt.Port = 465
@@ -129,7 +133,7 @@ func (r *Router) static(domain string) (Route, bool) {
 // refused, and what is wrong with it is never the message's fault.
 func (r *Router) fixed(ctx context.Context, domain string, rt Route) (*Path, error) {
 	p := &Path{
-		Site: net.JoinHostPort(rt.Host, strconv.Itoa(rt.Port)),
+		Site: rt.site(),
 		Port: rt.Port, TLS: rt.TLS, Auth: rt.Auth, Fixed: true,
 	}
 	if a, err := netip.ParseAddr(rt.Host); err == nil {
@@ -147,6 +151,22 @@ func (r *Router) fixed(ctx context.Context, domain string, rt Route) (*Path, err
 	return p, nil
 }
 
+// site is the key of a static route. Routes to one host that differ in TLS or
+// login share no connection.
+func (rt *Route) site() string {
+	key := net.JoinHostPort(rt.Host, strconv.Itoa(rt.Port)) + terms[rt.TLS]
+	if rt.Auth != nil {
+		key += " as " + rt.Auth.Username
+	}
+	return key
+}
+
+var terms = map[client.TLSMode]string{
+	client.TLSNone:     " without TLS",
+	client.TLSRequired: " with STARTTLS",
+	client.TLSImplicit: " with TLS",
+}
+
 // literal is the way to [192.0.2.1] or [IPv6:2001:db8::1] (RFC 5321 §4.1.3).
 func (r *Router) literal(domain string) (*Path, error) {
 	s, closed := strings.CutSuffix(domain[1:], "]")
@@ -158,7 +178,7 @@ func (r *Router) literal(domain string) (*Path, error) {
 	if err != nil || !closed || a.Zone() != "" || a.Is6() != six {
 		return nil, &Error{Domain: domain, Permanent: true, Status: "5.1.2", Text: "the address literal " + strconv.Quote(domain) + " is not well-formed"}
 	}
-	h := []Host{{Name: domain, Addrs: []netip.Addr{a}}}
+	h := []Host{{Name: domain, Addrs: []netip.Addr{a.Unmap()}}} // a mapped IPv4 address is that one
 	if r.isSelf(h[0].Addrs) {
 		return nil, loop(domain)
 	}

@@ -152,6 +152,8 @@ func TestRouter_Route_errors(t *testing.T) {
 		{"[127.0.0.1]", "5.4.4", true, false},
 		{"[IPv6:::1]", "5.4.4", true, false},
 		{"[198.51.100.7]", "5.4.6", true, false},
+		{"[IPv6:::ffff:198.51.100.7]", "5.4.6", true, false},
+		{"[IPv6:::ffff:10.0.0.1]", "5.4.4", true, false},
 	}
 	for _, tt := range tests {
 		p, err := r.Route(t.Context(), tt.domain)
@@ -191,7 +193,7 @@ func TestRouter_Route_static(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, err := r.Route(t.Context(), "anything.example")
-	if err != nil || way(p) != "smart.example:587 | smart.example=10.0.0.25" || p.Port != 587 || p.TLS != client.TLSRequired || p.Auth != auth || !p.Fixed {
+	if err != nil || way(p) != "smart.example:587 with STARTTLS as u | smart.example=10.0.0.25" || p.Port != 587 || p.TLS != client.TLSRequired || p.Auth != auth || !p.Fixed {
 		t.Errorf("smarthost: %+v, %v", p, err)
 	}
 	if p, err := r.Route(t.Context(), "[192.0.2.1]"); err != nil || !p.Fixed {
@@ -200,7 +202,7 @@ func TestRouter_Route_static(t *testing.T) {
 	if p, err := r.Route(t.Context(), "a.example"); err != nil || p.Fixed || p.Site != "mx1.example,mx2.example" {
 		t.Errorf("round the smarthost: %+v, %v", p, err)
 	}
-	if p, err := r.Route(t.Context(), "Literal.example"); err != nil || p.Port != 465 || way(p) != "127.0.0.1:465 | 127.0.0.1=127.0.0.1" {
+	if p, err := r.Route(t.Context(), "Literal.example"); err != nil || p.Port != 465 || way(p) != "127.0.0.1:465 with TLS | 127.0.0.1=127.0.0.1" {
 		t.Errorf("literal: %+v, %v", p, err)
 	}
 	for _, domain := range []string{"broken.example", "gone.example"} {
@@ -279,6 +281,25 @@ func TestPublic(t *testing.T) {
 		"64:ff9b::10.0.0.1", "64:ff9b::127.0.0.1", "2002:7f00:0001::", "2002:0a00:0001::1"} {
 		if public(netip.MustParseAddr(s)) {
 			t.Errorf("public(%s) = true", s)
+		}
+	}
+}
+
+// A password goes nowhere that is not proved to be the smarthost.
+func TestRouter_Route_login(t *testing.T) {
+	auth := &client.Auth{Username: "u", Password: "p"}
+	for host, want := range map[string]client.TLSMode{
+		"smart.example": client.TLSRequired,
+		"10.0.0.25":     client.TLSRequired,
+		"127.0.0.1":     client.TLSOpportunistic, // nobody listens in
+		"[::1]":         client.TLSOpportunistic,
+	} {
+		r, err := New(Config{Resolver: world, Smarthost: Route{Host: host, Auth: auth}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := r.Route(t.Context(), "a.example"); err != nil || p.TLS != want {
+			t.Errorf("%s: %+v, %v, want TLS %v", host, p, err, want)
 		}
 	}
 }

@@ -30,6 +30,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -144,29 +145,45 @@ func open(path string) (*bbolt.DB, error) {
 	return db, nil
 }
 
-// create makes a new file under another name first: a power loss while bbolt
-// writes its first pages would leave a file that never opens again.
+// create makes the file if there is none. The folder is locked meanwhile: of
+// two processes that start at once, one must not put its file over the other's.
 func create(path string) error {
-	if fi, err := os.Stat(path); err == nil && fi.Size() > 0 {
-		return nil
-	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
 		return fmt.Errorf("open store %q: %w", path, err)
 	}
-	tmp := path + ".new"
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("create store %q: %w", path, err)
+	defer dir.Close()
+	if err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err == nil {
+		if missing(path) {
+			err = errors.Join(makeFile(path), dir.Sync())
+		}
 	}
-	db, err := bbolt.Open(tmp, 0o600, &bbolt.Options{Timeout: time.Second})
 	if err != nil {
 		return fmt.Errorf("create store %q: %w", path, err)
 	}
+	return nil
+}
+
+func missing(path string) bool {
+	fi, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist) || err == nil && fi.Size() == 0
+}
+
+// makeFile makes a new file under another name first: a power loss while bbolt
+// writes its first pages would leave a file that never opens again.
+func makeFile(path string) error {
+	tmp := path + ".new"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	db, err := bbolt.Open(tmp, 0o600, &bbolt.Options{Timeout: time.Second})
+	if err != nil {
+		return err
+	}
 	if err := errors.Join(db.Sync(), db.Close()); err != nil {
-		return fmt.Errorf("create store %q: %w", path, err)
+		return err
 	}
-	if err := os.Rename(tmp, path); err != nil {
-		return fmt.Errorf("create store %q: %w", path, err)
-	}
-	return SyncDir(filepath.Dir(path))
+	return os.Rename(tmp, path)
 }
 
 // SyncDir makes the names in a folder durable.

@@ -13,7 +13,7 @@ func (db *DB) full() bool {
 	if err := syscall.Statfs(filepath.Dir(db.path), &fs); err != nil {
 		return false
 	}
-	free := int64(fs.Bavail) * fs.Bsize
+	free := int64(fs.Bavail) * int64(fs.Bsize)
 	return free < db.opt.Reserve && free+db.freeBytes() < db.opt.Reserve
 }
 
