@@ -123,9 +123,28 @@ func TestPeriodAt(t *testing.T) {
 	}
 }
 
+// In Asuncion midnight of 2023-10-01 did not exist: the clock went from 23:59:59 to 1:00.
+func TestPeriodAt_MidnightThatIsSkipped(t *testing.T) {
+	zone, err := time.LoadLocation("America/Asuncion")
+	if err != nil {
+		t.Skip(err)
+	}
+	turn := time.Date(2023, 10, 1, 4, 0, 0, 0, time.UTC)
+	terms := Terms{Plan: Plan{Term: Year}, Activated: time.Date(2022, 10, 5, 12, 0, 0, 0, zone), Zone: zone}
+	if end := terms.TermEnd(); !end.Equal(turn) {
+		t.Errorf("the term ends %v, want %v", end, turn)
+	}
+	terms.Activated = time.Date(2023, 5, 5, 12, 0, 0, 0, zone)
+	before, _ := terms.PeriodAt(turn.Add(-time.Second))
+	after, _ := terms.PeriodAt(turn)
+	if before.Key != "2023-09" || after.Key != "2023-10" || !before.End.Equal(turn) || !after.Start.Equal(turn) {
+		t.Errorf("periods around the turn: %+v, %+v", before, after)
+	}
+}
+
 // Periods of a year follow each other without a gap, and there are twelve.
 func TestPeriodAt_TwelveWithoutGap(t *testing.T) {
-	zones := []string{"UTC", "Europe/Rome", "America/Sao_Paulo", "Asia/Kolkata", "Pacific/Apia", "Africa/Cairo"}
+	zones := []string{"UTC", "Europe/Rome", "America/Sao_Paulo", "Asia/Kolkata", "Pacific/Apia", "Africa/Cairo", "America/Asuncion", "America/Havana"}
 	rapid.Check(t, func(t *rapid.T) {
 		zone, err := time.LoadLocation(rapid.SampledFrom(zones).Draw(t, "zone"))
 		if err != nil {

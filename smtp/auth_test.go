@@ -102,6 +102,19 @@ func TestAuth_tellsNothing(t *testing.T) {
 	})
 }
 
+func TestAuth_noDelay(t *testing.T) {
+	bubble(t, setup{cfg: Config{LoginDelay: -1}}, func(t *testing.T, f *fixture) {
+		c := f.dial(Implicit, "192.0.2.1")
+		c.want("220 ")
+		begin := time.Now()
+		c.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", "wrong"), "535 ")
+		if d := time.Since(begin); d != 0 {
+			t.Errorf("after %v", d)
+		}
+		_ = c.conn.Close()
+	})
+}
+
 // The failed login's line has the address and no password.
 func TestAuth_log(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, f *fixture) {

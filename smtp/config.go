@@ -43,7 +43,7 @@ type Config struct {
 	FailedLogins           int           // on one connection; 0: 5
 	FailedLoginsPerAddress int           // different ones within BanTime, loopback excepted; 0: 20
 	BanTime                time.Duration // how long an address stays out; 0: 15 min
-	LoginDelay             time.Duration // the first failed login waits that long, each further one twice as long; 0: 500 ms
+	LoginDelay             time.Duration // the first failed login waits that long, each further one twice as long; 0: 500 ms, negative: none
 
 	IdleTimeout time.Duration // between two commands; 0: 5 min (RFC 5321 §4.5.3.2.7)
 	DataTimeout time.Duration // between two pieces of content, not for all of it; 0: 5 min
@@ -80,7 +80,9 @@ func (c Config) withDefaults() Config {
 	limit(&c.FailedLogins, 5)
 	limit(&c.FailedLoginsPerAddress, 20)
 	limit(&c.BanTime, 15*time.Minute)
-	limit(&c.LoginDelay, 500*time.Millisecond)
+	if c.LoginDelay == 0 {
+		c.LoginDelay = 500 * time.Millisecond
+	}
 	limit(&c.IdleTimeout, 5*time.Minute)
 	limit(&c.DataTimeout, 5*time.Minute)
 	limit(&c.Drain, 30*time.Second)

@@ -150,9 +150,6 @@ func (c *Conn) chunks(p *content, ch chunk) error {
 			return nil
 		}
 		c.reply(okChunk)
-		if c.dead {
-			return errCut
-		}
 		next, err := c.nextChunk()
 		if err != nil {
 			return err
@@ -186,19 +183,26 @@ func (c *Conn) chunk(p *content, n int64) error {
 // nextChunk waits for the BDAT that goes on. A command that ends the message
 // instead is left for go-smtp to see.
 func (c *Conn) nextChunk() (chunk, error) {
-	for {
+	for !c.dead {
 		line, err := c.line(false)
 		if err != nil {
 			c.stop(err)
-			return chunk{}, errCut
+			continue
 		}
-		c.commands++
-		switch verb, arg := splitCommand(line); verb {
+		verb, arg := splitCommand(line)
+		ch, bad := parseChunk(arg)
+		if verb == "BDAT" && ch.size > 0 { // content has a limit of its own
+			return ch, nil
+		}
+		if c.commands++; c.commands > maxCommands {
+			c.end(errCommands)
+			continue
+		}
+		switch verb {
 		case "BDAT":
-			ch, bad := parseChunk(arg)
 			if bad != nil {
 				c.dead = true
-				return chunk{}, bad
+				return ch, bad
 			}
 			return ch, nil
 		case "NOOP":
@@ -210,11 +214,9 @@ func (c *Conn) nextChunk() (chunk, error) {
 		default:
 			c.reply(errOrder.with("BDAT or RSET expected"))
 		}
-		if c.dead || c.commands > maxCommands {
-			c.dead = true
-			return chunk{}, errCut
-		}
 	}
+	c.mute = true // the last word is said
+	return chunk{}, errCut
 }
 
 // putBack makes line the next one to be read.

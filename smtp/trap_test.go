@@ -155,6 +155,45 @@ func TestTrap_diskFull(t *testing.T) {
 	})
 }
 
+// The limit of commands is none of content: a message may come in any number of chunks.
+func TestTrap_manyChunks(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, f *fixture) {
+		c := f.dial(Implicit, "192.0.2.1")
+		c.login()
+		c.do("MAIL FROM:<a@b.example>", "250 ", "RCPT TO:<c@d.example>", "250 ", "BDAT 5\r\n\r\na", "250 ")
+		for range maxCommands {
+			c.send("BDAT 2\r\n\r\n")
+			c.want("250 2.0.0 chunk")
+		}
+		c.send("BDAT 0 LAST\r\n")
+		c.want("250 2.0.0 queued")
+		_ = c.conn.Close()
+	})
+}
+
+// Chunks without content are limited: they could go on for ever.
+func TestTrap_emptyChunks(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, f *fixture) {
+		c := f.dial(Implicit, "192.0.2.1")
+		c.login()
+		c.do("MAIL FROM:<a@b.example>", "250 ", "RCPT TO:<c@d.example>", "250 ")
+		said := ""
+		for range maxCommands {
+			c.send("BDAT 0\r\n")
+			if said = c.line(); !strings.HasPrefix(said, "250 ") {
+				break
+			}
+		}
+		if !strings.HasPrefix(said, "421 4.7.0") {
+			t.Errorf("server says %q", said)
+		}
+		if said = c.line(); said != "<close>" {
+			t.Errorf("server says %q", said)
+		}
+		_ = c.conn.Close()
+	})
+}
+
 // go-smtp's Shutdown leaves idle clients alone and its Close then ends nothing.
 func TestTrap_drain(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, f *fixture) {

@@ -7,9 +7,10 @@
 //
 //  1. NewBody collects the content; above 1 MiB it is staged on disk as it
 //     arrives, under a mark in bucket "orphans".
-//  2. Accept decides the quota, charges it, stores envelope, body, queue keys
-//     and a trace event, and takes the mark away, all in one transaction. It
-//     returns when that is on disk.
+//  2. Accept decides the quota, charges it, stores envelope, body and queue
+//     keys, and takes the mark away, all in one transaction. It returns when
+//     that is on disk. Until its first other event, the message itself is the
+//     trace of its acceptance.
 //  3. Claim takes due messages out of a lane and stores their next try, before
 //     anybody dials.
 //  4. Settle stores the outcomes of attempts, the DSNs about them and the

@@ -115,8 +115,8 @@ type Intake struct {
 	Client  string // address, for the trace
 }
 
-// Accept decides the quota, charges it and stores message, body, queue keys and
-// trace, all in one transaction. nil, nil means that it is on disk and charged.
+// Accept decides the quota, charges it and stores message, body and queue keys,
+// all in one transaction. nil, nil means that it is on disk and charged.
 // A refusal or an error means that nothing is, ErrFull that the disk has no
 // room. The body is used up either way.
 func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {

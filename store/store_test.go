@@ -516,3 +516,66 @@ func TestOpen_Errors(t *testing.T) {
 		t.Errorf("Open of a newer file: %v", err)
 	}
 }
+
+func TestStore_ReturnGoesOnAfterAMessageThatIsGone(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	accept(t, s, "acme", 10, "x@a.test")
+	accept(t, s, "acme", 10, "y@a.test")
+	got := claim(t, s, "a.test", "acme", 2)
+	if _, _, err := s.Change(OpDrop, []ID{got[0].Message.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Return(got); err != nil {
+		t.Fatal(err)
+	}
+	if again := claim(t, s, "a.test", "acme", 2); len(again) != 1 || again[0].Message.Recipients[0].Tries != 1 {
+		t.Errorf("after Return: %+v, want the second message, tried for the first time", again)
+	}
+}
+
+func TestBodyReader_RemovedWhileItIsRead(t *testing.T) {
+	for _, chunks := range []int{3, 3 * sweepAt} {
+		s, _ := newStore(t)
+		addAccount(t, s, "acme", quota.Plan{})
+		m := accept(t, s, "acme", chunks*ChunkSize, "x@a.test")
+		r := s.OpenBody(m.ID)
+		defer r.Close()
+		if _, err := io.ReadFull(r, make([]byte, ChunkSize)); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Change(OpDrop, []ID{m.ID}); err != nil {
+			t.Fatal(err)
+		}
+		s.sweep.Wait()
+		if n, err := io.Copy(io.Discard, r); err == nil {
+			t.Errorf("%d chunks: half a body ends after %d more octets as if it were whole", chunks, n)
+		} else if !errors.Is(err, ErrNotFound) {
+			t.Error(err)
+		}
+	}
+}
+
+// A first message and the account's removal in one transaction.
+func TestStore_RemoveAccountSeesTheBatch(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	enter, leave := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := s.update(0, func(*tx) error { close(enter); <-leave; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-enter
+	wg.Go(func() { accept(t, s, "acme", 10, "x@a.test") })
+	time.Sleep(50 * time.Millisecond)
+	var err error
+	wg.Go(func() { err = s.RemoveAccount("acme") })
+	time.Sleep(50 * time.Millisecond)
+	close(leave)
+	wg.Wait()
+	if !errors.Is(err, ErrBusy) {
+		t.Errorf("RemoveAccount = %v, want ErrBusy", err)
+	}
+}

@@ -20,8 +20,8 @@ const (
 	EventExpired  EventKind = "expired"  // given up without a further attempt
 )
 
-// Event is a line in the life of a message. Bucket "trace", key ID and a
-// sequence number, JSON. It outlives the message by the time the operator keeps
+// Event is a line in the life of a message. Bucket "trace", key ID, time and a
+// number, JSON. It outlives the message by the time the operator keeps
 // traces.
 type Event struct {
 	ID         ID             `json:"id"`

@@ -145,20 +145,23 @@ func open(path string) (*bbolt.DB, error) {
 	return db, nil
 }
 
-// create makes the file if there is none. The folder is locked meanwhile: of
-// two processes that start at once, one must not put its file over the other's.
+// create makes the file if there is none. The folder is locked meanwhile, where
+// its file system can: of two processes that start at once, one must not put its
+// file over the other's.
 func create(path string) error {
+	if !missing(path) {
+		return nil
+	}
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
-		return fmt.Errorf("open store %q: %w", path, err)
+		return fmt.Errorf("create store %q: %w", path, err)
 	}
 	defer dir.Close()
-	if err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err == nil {
-		if missing(path) {
-			err = errors.Join(makeFile(path), dir.Sync())
-		}
+	_ = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX)
+	if !missing(path) {
+		return nil
 	}
-	if err != nil {
+	if err := errors.Join(makeFile(path), dir.Sync()); err != nil {
 		return fmt.Errorf("create store %q: %w", path, err)
 	}
 	return nil
@@ -184,15 +187,6 @@ func makeFile(path string) error {
 		return err
 	}
 	return os.Rename(tmp, path)
-}
-
-// SyncDir makes the names in a folder durable.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 func (db *DB) makeBuckets() error {

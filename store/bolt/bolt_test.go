@@ -169,6 +169,35 @@ func TestDB_Close(t *testing.T) {
 	}
 }
 
+// Several processes that find no file must not each have one of their own.
+func TestOpen_AtTheSameTime(t *testing.T) {
+	for range 3 {
+		path := filepath.Join(t.TempDir(), "relay.db")
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		var open []*DB
+		for range 8 {
+			wg.Go(func() {
+				db, err := Open(path, Options{Buckets: []string{"a"}})
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					open = append(open, db)
+				} else if !errors.Is(err, ErrLocked) {
+					t.Errorf("Open = %v, want ErrLocked", err)
+				}
+			})
+		}
+		wg.Wait()
+		if len(open) != 1 {
+			t.Errorf("%d have the store", len(open))
+		}
+		for _, db := range open {
+			_ = db.Close()
+		}
+	}
+}
+
 func TestOpen_TruncatedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	db := openTest(t, path, Options{})

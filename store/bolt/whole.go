@@ -30,10 +30,6 @@ func whole(path string) error {
 		return fmt.Errorf("open store %q: %w", path, err)
 	}
 	defer f.Close()
-	fi, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("open store %q: %w", path, err)
-	}
 	size, pages, txid := int64(0), uint64(0), uint64(0)
 	page := int64(os.Getpagesize())
 	for i := range int64(2) {
@@ -54,6 +50,10 @@ func whole(path string) error {
 			txid, pages = id, binary.NativeEndian.Uint64(m[40:])
 			size = int64(binary.NativeEndian.Uint32(m[8:]))
 		}
+	}
+	fi, err := f.Stat() // last: another process that has the store may lengthen it
+	if err != nil {
+		return fmt.Errorf("open store %q: %w", path, err)
 	}
 	if need := size * int64(pages); size > 0 && need > fi.Size() {
 		return fmt.Errorf("open store %q: %w: it has %d octets of %d", path, ErrDamaged, fi.Size(), need)
