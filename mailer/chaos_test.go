@@ -132,9 +132,15 @@ func empty(t *testing.T, s *schedule) {
 
 // allStanding reports whether the lanes that are left are those that the sites count.
 func allStanding(s *schedule) bool {
-	n := s.routed
+	n, shares := 0, 0
+	for _, d := range s.domains {
+		n += len(d.lanes)
+	}
+	for _, share := range s.shares {
+		shares += share
+	}
 	for _, site := range s.sites {
 		n += site.lanes
 	}
-	return n == len(s.lanes)
+	return n == len(s.lanes) && n == shares
 }

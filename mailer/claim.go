@@ -60,8 +60,8 @@ func (s *schedule) pick(now time.Time) []*lane {
 		}
 		total += n
 		for _, l := range t.ask(n, each) {
-			if !l.domain.usable(now) {
-				s.want(l.domain) // the route is old; this claim still follows it
+			if !l.domain.usable(now) && !l.domain.asking {
+				s.want(l.domain, l.Account) // the route is old; this claim still follows it
 			}
 			lanes = append(lanes, l)
 		}

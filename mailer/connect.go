@@ -36,6 +36,14 @@ func (c *connection) drop() {
 	c.unhook()
 }
 
+// lastUntil closes the connection with ctx instead of the context that it was
+// made in.
+func (c *connection) lastUntil(ctx context.Context) {
+	if c.unhook() {
+		c.unhook = context.AfterFunc(ctx, func() { _ = c.client.Close() })
+	}
+}
+
 // name is host[address]:port, for traces and logs.
 func (c *connection) name() string { return hopName(c.host, c.addr) }
 

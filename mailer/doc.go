@@ -21,7 +21,8 @@
 // between the final dot of 5 and the end of 6 sends one message a connection
 // twice (RFC 1047). A DSN is in the transaction that makes it due: it is neither
 // lost nor doubled. In 7, too, marks, outcomes and DSNs are one transaction. A
-// clean stop (Run's context) lets 5 and 6 end and gives back what 3 claimed.
+// clean stop (Run's context) breaks off 2 and 4, lets 5 and 6 end, and gives back
+// what 3 claimed.
 //
 // # Who owns what
 //
@@ -29,13 +30,19 @@
 // never waits for the network or the disk to write. Look-ups, claims and workers
 // run beside it and tell it what they found. Only hostMemory is shared.
 //
+// # Fairness
+//
+// Accounts take turns wherever there is a queue: for look-ups, for connections
+// when all are in use, and at a site. None can fill the window of lanes in memory.
+//
 // # When a site fails
 //
 // A host that does not take a connection is passed over for some minutes. When
 // all hosts of a site fail and no connection to it is open, the site is left
 // alone for an interval that grows, the message that found it counts an attempt,
 // and all other claims go back uncounted; after the interval one message
-// probes. A domain whose next hops cannot be looked up is a site of its own that
+// probes. A message that asks for more TLS than its hosts have waits, or fails,
+// alone: for all others they are up. A domain whose next hops cannot be looked up is a site of its own that
 // always fails. A greeting, or a first MAIL, that is answered with 421 is such a
 // failure; later in a transaction it defers the message, and the site gets fewer
 // connections for a while.

@@ -15,7 +15,8 @@ type domain struct {
 	expires time.Time // the site is looked up again after it
 	absent  time.Time // when the DNS first said that there is no such domain; zero: it did not
 	lanes   []*lane   // wait for the look-up
-	asking  bool
+	asking  bool      // the look-up is wanted
+	asked   bool      // and under way
 }
 
 const (
@@ -28,9 +29,19 @@ const (
 // usable reports whether the site is known.
 func (d *domain) usable(now time.Time) bool { return d.site != nil && now.Before(d.expires) }
 
+// unused reports whether forgetting the domain loses nothing. That it was absent
+// counts until it was looked up again.
 func (d *domain) unused(now time.Time) bool {
-	return len(d.lanes) == 0 && !d.asking &&
-		(d.site == nil || !d.site.blocked(now) && d.site.lanes == 0)
+	if d.site == nil {
+		return d.deserted()
+	}
+	doubtful := d.site.fault != nil && !d.site.fault.Permanent && now.Sub(d.absent) <= absentLife
+	return d.deserted() && !doubtful && !d.site.blocked(now)
+}
+
+// deserted reports whether nothing waits for the domain.
+func (d *domain) deserted() bool {
+	return len(d.lanes) == 0 && !d.asking && (d.site == nil || d.site.lanes == 0)
 }
 
 // routeKey is the domain, or "" for all that go to the smarthost.
@@ -54,21 +65,25 @@ func (s *schedule) domain(name string) *domain {
 	return d
 }
 
-// want has the next hops of a domain looked up.
-func (s *schedule) want(d *domain) {
-	if !d.asking {
+// want has the next hops of a domain looked up, when it is the account's turn.
+func (s *schedule) want(d *domain, account string) {
+	if !d.asked {
 		d.asking = true
-		s.unrouted.push(d)
+		s.unrouted.push(account, d)
 	}
 }
 
 // lookUp starts look-ups as far as their number allows.
 func (s *schedule) lookUp() {
 	for s.routing < maxRouting && s.unrouted.len() > 0 && !s.stopping {
-		d := s.unrouted.pop()
+		_, d := s.unrouted.pop()
+		if d.asked || !d.asking {
+			continue // in another account's turn
+		}
+		d.asked = true
 		s.routing++
 		s.do(func() {
-			path, err := s.m.router.Route(s.ctx, d.name) // "" has the smarthost, as all that have no route of their own
+			path, err := s.m.router.Route(s.taking, d.name) // "" has the smarthost, as all that have no route of their own
 			s.tell(func() { s.found(d, path, err) })
 		})
 	}
@@ -78,7 +93,7 @@ func (s *schedule) lookUp() {
 func (s *schedule) found(d *domain, path *route.Path, err error) {
 	now := s.m.store.Now()
 	s.routing--
-	d.asking = false
+	d.asking, d.asked = false, false
 	if err == nil {
 		d.absent = time.Time{}
 		d.expires = now.Add(routeLife)
@@ -91,8 +106,8 @@ func (s *schedule) found(d *domain, path *route.Path, err error) {
 	}
 	lanes := d.lanes
 	d.lanes = nil
-	s.routed -= len(lanes)
 	for _, l := range lanes {
+		s.routed.add(l.Account, -1)
 		if d.site.blocked(now) {
 			s.retire(l)
 			continue

@@ -1,5 +1,10 @@
 package mailer
 
+import (
+	"iter"
+	"slices"
+)
+
 // fifo is a queue in memory.
 type fifo[T any] struct {
 	items []T
@@ -36,6 +41,9 @@ func (q *fifo[T]) pop() T {
 	}
 	return v
 }
+
+// all are the values in their order.
+func (q *fifo[T]) all() iter.Seq[T] { return slices.Values(q.items[q.head:]) }
 
 // take empties the queue.
 func (q *fifo[T]) take() []T {

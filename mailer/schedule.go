@@ -13,23 +13,25 @@ type schedule struct {
 	m      *Mailer
 	ctx    context.Context // of connections; ends when the drain is over
 	cancel context.CancelFunc
-	events chan func() // to be done by the owner
-	beside int         // goroutines started and not ended
+	taking context.Context // of look-ups, and of connections being made; ends when the drain begins
+	events chan func()     // to be done by the owner
+	beside int             // goroutines started and not ended
 
 	lanes   map[store.Lane]*lane
 	domains map[string]*domain
 	sites   map[string]*site
+	shares  tally // lanes by account
+	routed  tally // of them, those whose domain is being looked up or waits for it
 	flights map[flight]holder
 	parked  map[*worker]struct{} // wait for a job
 	conns   int
 
 	dirty   fifo[*site] // something changed there
 	hungry  fifo[*site] // want more messages
-	waiting fifo[*site] // want a connection that Config.Connections does not allow yet
+	waiting rota[*site] // want a connection that Config.Connections does not allow yet
 
-	unrouted fifo[*domain] // next hops to be looked up
+	unrouted rota[*domain] // next hops to be looked up
 	routing  int           // look-ups under way
-	routed   int           // lanes whose domain is being looked up or waits for it
 	claiming bool
 	pause    time.Time // the store could not be written: no claim before; monotonic
 
@@ -45,6 +47,15 @@ type flight struct {
 	domain string
 }
 
+// tally counts by account.
+type tally map[string]int
+
+func (t tally) add(account string, n int) {
+	if t[account] += n; t[account] == 0 {
+		delete(t, account)
+	}
+}
+
 // holder is who has a flight in hand.
 type holder uint8
 
@@ -57,6 +68,7 @@ const (
 	maxEvents  = 1024
 	maxSleep   = 10 * time.Second // the store's clock may run faster than ours
 	minForget  = 50_000
+	maxKept    = 100_000
 	maxRouting = 50
 )
 
@@ -67,6 +79,8 @@ func newSchedule(m *Mailer) *schedule {
 		lanes:   map[store.Lane]*lane{},
 		domains: map[string]*domain{},
 		sites:   map[string]*site{},
+		shares:  tally{},
+		routed:  tally{},
 		flights: map[flight]holder{},
 		parked:  map[*worker]struct{}{},
 		keep:    minForget,
@@ -77,9 +91,10 @@ func (s *schedule) run(ctx context.Context) error {
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	defer s.cancel()
 	s.m.stopped = s.ctx.Done()
-	walking, stop := context.WithCancel(ctx)
+	taking, stop := context.WithCancel(ctx)
 	defer stop()
-	s.do(func() { s.m.walk(walking, s) })
+	s.taking = taking
+	s.do(func() { s.m.walk(taking, s) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -170,58 +185,56 @@ func (s *schedule) admit(key store.Lane, now time.Time) {
 		l.again = true
 		return
 	}
-	d := s.domain(key.Domain)
-	if !d.usable(now) {
+	var home *site
+	if d := s.domains[s.m.routeKey(key.Domain)]; d != nil {
 		if d.site != nil && d.site.blocked(now) {
 			return // woken at the end of the block
 		}
-		if !s.room(nil, key.Account) {
-			s.scan.missed = true
-			return
+		if d.usable(now) {
+			home = d.site
 		}
-		l := &lane{Lane: key, domain: d}
-		s.lanes[key] = l
-		s.routed++
-		d.lanes = append(d.lanes, l)
-		s.want(d)
-		return
 	}
-	if d.site.blocked(now) {
-		return
-	}
-	if !s.room(d.site, key.Account) {
+	if !s.room(home, key.Account) {
 		s.scan.missed = true
 		return
 	}
-	l := &lane{Lane: key, domain: d}
+	l := &lane{Lane: key, domain: s.domain(key.Domain)}
 	s.lanes[key] = l
-	d.site.join(l)
-	s.touch(d.site)
+	s.shares.add(key.Account, 1)
+	if home == nil {
+		s.routed.add(key.Account, 1)
+		l.domain.lanes = append(l.domain.lanes, l)
+		s.want(l.domain, key.Account)
+		return
+	}
+	home.join(l)
+	s.touch(home)
 }
 
-// room shares the window so that no site and no account can fill it: a site may
-// have as many lanes as are free, and an account at a site as many as the site
-// may still have; a few are always allowed.
+// room shares the window so that no site and no account can fill it: an account
+// may have three lanes for each that is free, a site, or the look-ups of an
+// account, as many as are free, and an account at a site as many as the site may
+// still have; a few are always allowed.
 func (s *schedule) room(t *site, account string) bool {
 	const few = 4
 	free := s.m.cfg.Window - len(s.lanes)
-	if free <= 0 {
+	if mine := s.shares[account]; free <= 0 || mine >= few && mine >= 3*free {
 		return false
 	}
-	if t == nil {
-		return s.routed < free
+	here, left := s.routed[account], free
+	if t != nil {
+		here, left = 0, free-t.lanes
+		if a := t.accounts[account]; a != nil {
+			here = a.size
+		}
 	}
-	left := free - t.lanes
-	mine := 0
-	if a := t.accounts[account]; a != nil {
-		mine = a.size
-	}
-	return mine < few || mine < left
+	return here < few || here < left
 }
 
 // retire forgets a lane that does not stand in a turn.
 func (s *schedule) retire(l *lane) {
 	delete(s.lanes, l.Lane)
+	s.shares.add(l.Account, -1)
 	s.scan.retired = true
 }
 
@@ -264,13 +277,23 @@ func (s *schedule) sleep() time.Duration {
 }
 
 // forget drops what is known of domains and sites that nothing waits for, when
-// there are many.
+// there are many; when there are too many, also which ones are down, since a
+// probe of each costs less.
 func (s *schedule) forget(now time.Time) {
 	if len(s.domains)+len(s.sites) < s.keep {
 		return
 	}
+	s.drop(func(d *domain) bool { return d.unused(now) }, func(t *site) bool { return t.unused(now) })
+	if len(s.domains)+len(s.sites) > maxKept {
+		s.drop((*domain).deserted, (*site).deserted)
+	}
+	s.keep = min(max(minForget, 2*(len(s.domains)+len(s.sites))), 2*maxKept)
+}
+
+// drop forgets the domains chosen, and then sites that no domain leads to.
+func (s *schedule) drop(domains func(*domain) bool, sites func(*site) bool) {
 	for name, d := range s.domains {
-		if d.unused(now) {
+		if domains(d) {
 			delete(s.domains, name)
 		}
 	}
@@ -281,9 +304,8 @@ func (s *schedule) forget(now time.Time) {
 		}
 	}
 	for key, t := range s.sites {
-		if !used[t] && !t.dirty && !t.hungry && !t.waiting && t.unused(now) {
+		if !used[t] && !t.dirty && !t.hungry && t.waiting == nil && sites(t) {
 			delete(s.sites, key)
 		}
 	}
-	s.keep = max(minForget, 2*(len(s.domains)+len(s.sites)))
 }

@@ -40,13 +40,22 @@ func (s *schedule) hire(t *site, j *job) {
 	s.do(w.run)
 }
 
-// await has t served when a connection ends, and ends one that is idle.
+// await has t served when a connection ends, in the turns of the accounts that
+// have mail there, and ends one that is idle.
 func (s *schedule) await(t *site) {
-	if t.waiting {
+	first := t.waiting == nil
+	if first {
+		t.waiting = map[string]bool{}
+	}
+	for j := range t.queue.all() {
+		if account := j.message.Account; !t.waiting[account] {
+			t.waiting[account] = true
+			s.waiting.push(account, t)
+		}
+	}
+	if !first {
 		return
 	}
-	t.waiting = true
-	s.waiting.push(t)
 	for w := range s.parked {
 		s.dismiss(w)
 		return
@@ -84,10 +93,7 @@ func (s *schedule) connected(w *worker) {
 		w.open = true
 		t.open++
 	}
-	if !t.up && t.failures > 0 {
-		s.m.logSiteUp(t)
-	}
-	t.up, t.failures, t.until, t.why = true, 0, time.Time{}, ""
+	t.up, t.until = true, time.Time{}
 	s.touch(t)
 }
 
@@ -111,7 +117,10 @@ func (s *schedule) finished(w *worker, j *job, end ending) {
 		t.losses++
 		t.shrink(t.limit/2, s.m.store.Now())
 	case end.spoke:
-		t.losses = 0
+		if t.failures > 0 && t.fault == nil {
+			s.m.logSiteUp(t)
+		}
+		t.losses, t.failures, t.why = 0, 0, ""
 		t.grow(s.m.store.Now())
 	}
 	if t.losses >= max(maxLosses, t.workers) {
@@ -158,7 +167,10 @@ func (s *schedule) gone(w *worker) {
 	now := s.m.store.Now()
 	for s.waiting.len() > 0 && s.conns < s.m.cfg.Connections {
 		t := s.longing()
-		t.waiting = false
+		if t == nil {
+			return
+		}
+		t.waiting = nil
 		s.touch(t)
 		if !s.stopping && !t.blocked(now) && t.queue.len() > 0 && t.workers < t.limit {
 			s.hire(t, t.queue.pop())
@@ -166,17 +178,24 @@ func (s *schedule) gone(w *worker) {
 	}
 }
 
-// longing takes the site that has waited longest, of those that have no
-// connection at all if there are any.
+// longing takes the site that has waited longest in the account's turn, of those
+// that have no connection at all if there are any; nil: none waits.
 func (s *schedule) longing() *site {
 	for range s.waiting.len() {
-		t := s.waiting.pop()
-		if t.workers == 0 {
+		account, t := s.waiting.pop()
+		switch {
+		case !t.waiting[account]: // it was another account's turn there
+		case t.workers == 0:
 			return t
+		default:
+			s.waiting.push(account, t)
 		}
-		s.waiting.push(t)
 	}
-	return s.waiting.pop()
+	if s.waiting.len() == 0 {
+		return nil
+	}
+	_, t := s.waiting.pop()
+	return t
 }
 
 // unreachable: none of the site's hosts took a connection. Where others are
@@ -187,7 +206,7 @@ func (s *schedule) unreachable(w *worker, j *job, failed *failure) {
 	s.closed(w)
 	now := s.m.store.Now()
 	switch {
-	case s.stopping, t.blocked(now):
+	case s.stopping, s.taking.Err() != nil, t.blocked(now):
 		s.giveBack([]*job{j})
 		return
 	case t.open > 0 && j.passed < maxPassed:

@@ -27,7 +27,7 @@ type site struct {
 	owner *domain      // of a fault
 
 	turns    fifo[*turn]      // accounts that have lanes to ask for, in turn
-	accounts map[string]*turn // by name
+	accounts map[string]*turn // by name; nil: none
 	lanes    int              // of all accounts
 
 	queue fifo[*job] // claimed, waiting for a connection
@@ -42,16 +42,17 @@ type site struct {
 	ahead   int       // messages claimed ahead, grows up to maxAhead
 
 	up       bool      // the last connection was made
-	failures int       // in a row, of all next hops
+	failures int       // in a row, of all next hops, until one takes a transaction
 	losses   int       // connections lost in mid-transaction in a row
 	until    time.Time // not tried before
 	why      string    // the last failure
 
-	dirty, hungry, waiting bool // stands in the list of that name in schedule
+	dirty, hungry bool            // stands in the list of that name in schedule
+	waiting       map[string]bool // accounts in whose turn it stands there; nil: none
 }
 
 func newSite(key string) *site {
-	return &site{key: key, accounts: map[string]*turn{}, limit: 1}
+	return &site{key: key, limit: 1}
 }
 
 // job is a message on its way to a site: the claims of all its domains there
@@ -66,12 +67,19 @@ type job struct {
 	passed  int       // how often a connection that could not be made passed it on
 }
 
-func (s *site) blocked(now time.Time) bool { return now.Before(s.until) }
+// blocked reports whether the site is left alone. A block that is longer than any
+// is one from before the clock was set back.
+func (s *site) blocked(now time.Time) bool {
+	return now.Before(s.until) && s.until.Sub(now) <= maxBlock
+}
 
 // join adds a lane, which then stands in its account's turn.
 func (s *site) join(l *lane) {
 	t := s.accounts[l.Account]
 	if t == nil {
+		if s.accounts == nil {
+			s.accounts = map[string]*turn{}
+		}
 		t = &turn{site: s, account: l.Account}
 		s.accounts[l.Account] = t
 	}
@@ -97,6 +105,9 @@ func (s *site) leave(l *lane) {
 	l.turn.size--
 	if l.turn.size == 0 {
 		delete(s.accounts, l.Account)
+		if len(s.accounts) == 0 {
+			s.accounts = nil // a dead site is small
+		}
 	}
 	l.turn = nil
 }
@@ -181,6 +192,10 @@ func (s *site) shrink(n int, now time.Time) {
 
 // unused reports whether forgetting the site loses nothing.
 func (s *site) unused(now time.Time) bool {
-	return s.lanes == 0 && s.workers == 0 && s.asked == 0 && s.queue.len() == 0 &&
-		(s.failures == 0 || now.Sub(s.until) > 6*time.Hour)
+	return s.deserted() && (s.failures == 0 || now.Sub(s.until) > 6*time.Hour)
+}
+
+// deserted reports whether nothing waits for the site, or is under way to it.
+func (s *site) deserted() bool {
+	return s.lanes == 0 && s.workers == 0 && s.asked == 0 && s.queue.len() == 0
 }

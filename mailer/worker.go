@@ -74,7 +74,7 @@ func (w *worker) serve(j *job) (end ending, failed *failure) {
 	}
 	a := newAttempt(w.m, j)
 	for len(a.left) > 0 && !end.lost {
-		if failed = w.ready(j); failed == nil {
+		if failed = w.ready(a); failed == nil {
 			end, failed = w.transact(a)
 		}
 		if failed == nil {
@@ -106,15 +106,21 @@ func (w *worker) refuse(j *job) (ending, *failure) {
 }
 
 // ready sees to a connection that suits the job.
-func (w *worker) ready(j *job) *failure {
+func (w *worker) ready(a *attempt) *failure {
+	j := a.job
 	if w.conn != nil && w.conn.suits(j) {
 		return nil
 	}
 	w.hangUp()
-	c, failed := w.m.connect(w.s.ctx, j.path, j.message.RequireTLS)
+	ctx := w.s.taking
+	if a.begun {
+		ctx = w.s.ctx
+	}
+	c, failed := w.m.connect(ctx, j.path, j.message.RequireTLS)
 	if failed != nil {
 		return failed
 	}
+	c.lastUntil(w.s.ctx)
 	w.conn = c
 	w.s.tell(func() { w.s.connected(w) })
 	return nil
@@ -150,7 +156,11 @@ func (w *worker) transact(a *attempt) (ending, *failure) {
 
 // retire closes a connection that has carried its share.
 func (w *worker) retire() {
-	if c := w.conn; c != nil && w.pace.Messages > 0 && c.client.Transactions() >= w.pace.Messages {
+	if w.conn == nil {
+		return
+	}
+	done, theirs := w.conn.client.Transactions(), w.conn.client.Extensions().MailMax
+	if w.pace.Messages > 0 && done >= w.pace.Messages || theirs > 0 && done >= theirs {
 		w.hangUp()
 	}
 }

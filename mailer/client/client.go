@@ -17,7 +17,6 @@ type Client struct {
 	tls      *tls.ConnectionState
 	times    Timeouts
 	hostname string // ours
-	name     string // the next hop's
 	ext      Extensions
 
 	in       replyReader
@@ -73,14 +72,6 @@ func (c *Client) open(o *Options) *ConnError {
 // Extensions are what the next hop offers.
 func (c *Client) Extensions() Extensions { return c.ext }
 
-// TLS is the state of the connection's TLS; false: it is plaintext.
-func (c *Client) TLS() (tls.ConnectionState, bool) {
-	if c.tls == nil {
-		return tls.ConnectionState{}, false
-	}
-	return *c.tls, true
-}
-
 // TLSName is version and cipher, for logs and traces; "" for plaintext.
 func (c *Client) TLSName() string {
 	if c.tls == nil {
@@ -88,10 +79,6 @@ func (c *Client) TLSName() string {
 	}
 	return strings.ReplaceAll(tls.VersionName(c.tls.Version), " ", "") + " " + tls.CipherSuiteName(c.tls.CipherSuite)
 }
-
-// Name is what the next hop calls itself in its EHLO reply or greeting; it
-// may be anything printable, or "".
-func (c *Client) Name() string { return c.name }
 
 // Transactions counts the calls of Deliver that said MAIL.
 func (c *Client) Transactions() int { return c.count }

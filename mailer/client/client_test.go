@@ -87,8 +87,8 @@ func TestNew(t *testing.T) {
 				if err != nil {
 					t.Fatalf("New = %v", err)
 				}
-				if _, ok := c.TLS(); ok != tt.tls || (c.TLSName() != "") != tt.tls {
-					t.Errorf("TLS() = %v, %q", ok, c.TLSName())
+				if (c.TLSName() != "") != tt.tls {
+					t.Errorf("TLSName() = %q", c.TLSName())
 				}
 			})
 		})
@@ -120,20 +120,6 @@ func TestClient_Extensions(t *testing.T) {
 			t.Errorf("Extensions() = %+v, want %+v", got, want)
 		}
 	})
-}
-
-func TestClient_Name(t *testing.T) {
-	for _, tt := range []struct{ greeting, ehlo, want string }{
-		{"mx.example ESMTP", "other.example hello", "other.example"},
-		{"mx.example ESMTP", "Hello", "mx.example"},
-		{"hi", "there", ""},
-	} {
-		play(t, "S: 220 "+tt.greeting+"\nC: EHLO relay.example\nS: 250 "+tt.ehlo, func(conn net.Conn) {
-			if got := open(t, conn).Name(); got != tt.want {
-				t.Errorf("Name() = %q, want %q", got, tt.want)
-			}
-		})
-	}
 }
 
 func TestClient_Quit_doesNotWaitLong(t *testing.T) {

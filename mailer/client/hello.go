@@ -31,7 +31,6 @@ func (c *Client) greeting() *ConnError {
 	if r.Code != 220 {
 		return c.refused(StageGreeting, r)
 	}
-	c.setName(r.Text)
 	return nil
 }
 
@@ -57,7 +56,6 @@ func (c *Client) hello() *ConnError {
 	if !r.Delivered() {
 		return c.refused(StageHello, r)
 	}
-	c.setName(r.Text)
 	return nil
 }
 
@@ -67,14 +65,6 @@ func (c *Client) refused(st Stage, r Reply) *ConnError {
 		return c.fail(st, Reply{}, ErrProtocol)
 	}
 	return c.fail(st, r, nil)
-}
-
-// setName takes the name from the first word of a reply, where it looks like one.
-func (c *Client) setName(text string) {
-	name, _, _ := strings.Cut(text, " ")
-	if len(name) > 0 && len(name) <= 255 && strings.ContainsAny(name, ".:[") {
-		c.name = name
-	}
 }
 
 // add takes a line of an EHLO reply. Keywords are case-blind (RFC 5321 §2.4).

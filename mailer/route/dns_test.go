@@ -357,3 +357,28 @@ func TestSystemServers(t *testing.T) {
 		t.Errorf("without a file: %v", got)
 	}
 }
+
+// An answer as long as an attacker likes costs a bounded amount of memory.
+func TestDNS_longAnswer(t *testing.T) {
+	var records []string
+	for i := range 400 {
+		records = append(records, "many.example. 60 IN MX "+strconv.Itoa(500-i)+" mx"+strconv.Itoa(i)+".example.",
+			"many.example. 60 IN A 192.0.2."+strconv.Itoa(i%250))
+	}
+	answer := zone(t, false, records...)
+	d := newDNS(t, serve(t, func(w dns.ResponseWriter, q, m *dns.Msg) *dns.Msg {
+		if w.LocalAddr().Network() == "udp" {
+			m.Truncated = true
+			return m
+		}
+		return answer(w, q, m)
+	}))
+	mxs, err := d.LookupMX(t.Context(), "many.example")
+	if err != nil || len(mxs) != maxRecords || mxs[0] != (MX{101, "mx399.example"}) {
+		t.Errorf("LookupMX = %d, %v", len(mxs), err)
+	}
+	addrs, err := d.LookupAddrs(t.Context(), "many.example")
+	if err != nil || len(addrs) != maxRecords {
+		t.Errorf("LookupAddrs = %d, %v", len(addrs), err)
+	}
+}

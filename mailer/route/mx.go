@@ -31,6 +31,7 @@ func (r *Router) byMX(ctx context.Context, domain string) (*Path, error) {
 	if len(mxs) == 0 {
 		return nil, &Error{Domain: domain, Permanent: true, Confirm: true, Status: "5.4.4", Text: "the mail hosts of " + domain + " are not names of hosts"}
 	}
+	mxs = best(mxs)
 	site := siteKey(mxs)
 	mxs = before(arrange(mxs), r.isOurName)
 	if len(mxs) == 0 {
@@ -41,6 +42,14 @@ func (r *Router) byMX(ctx context.Context, domain string) (*Path, error) {
 		return nil, err
 	}
 	return &Path{Site: site, Hosts: hosts, Port: r.cfg.Port}, nil
+}
+
+// best are the hosts that are looked at, the same ones each time.
+func best(mxs []MX) []MX {
+	slices.SortFunc(mxs, func(a, b MX) int {
+		return cmp.Or(cmp.Compare(a.Preference, b.Preference), strings.Compare(a.Host, b.Host))
+	})
+	return mxs[:min(len(mxs), maxHosts)]
 }
 
 // siteKey is the same for all domains with the same MX hosts.
@@ -92,7 +101,6 @@ type found struct {
 // resolve looks up the addresses of all hosts at once and keeps those that can
 // be reached. mxs is sorted by preference and not empty.
 func (r *Router) resolve(ctx context.Context, domain string, mxs []MX) ([]Host, error) {
-	mxs = mxs[:min(len(mxs), maxHosts)]
 	results := make(map[string]found, len(mxs))
 	var mu sync.Mutex
 	var wg sync.WaitGroup

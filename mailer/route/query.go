@@ -1,9 +1,11 @@
 package route
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 const (
 	maxAliases = 8    // CNAMEs in a row
+	maxRecords = 100  // of an answer are kept
 	udpSize    = 1232 // what passes everywhere unfragmented (RFC 9715)
 )
 
@@ -56,7 +59,7 @@ func (d *DNS) resolve(name string, qtype uint16) ([]dns.RR, time.Duration, error
 		ttl = min(ttl, t)
 		switch {
 		case len(rrs) > 0:
-			return rrs, max(ttl, minTTL), nil
+			return first(rrs), max(ttl, minTTL), nil
 		case end == "":
 			return nil, failureTTL, errAliases(name)
 		case m.Rcode == dns.RcodeNameError:
@@ -67,6 +70,21 @@ func (d *DNS) resolve(name string, qtype uint16) ([]dns.RR, time.Duration, error
 		name = end
 	}
 	return nil, failureTTL, errAliases(name)
+}
+
+// first cuts an answer that is far too long, MX by preference.
+func first(rrs []dns.RR) []dns.RR {
+	if len(rrs) <= maxRecords {
+		return rrs
+	}
+	preference := func(rr dns.RR) uint16 {
+		if mx, ok := rr.(*dns.MX); ok {
+			return mx.Preference
+		}
+		return 0
+	}
+	slices.SortStableFunc(rrs, func(a, b dns.RR) int { return cmp.Compare(preference(a), preference(b)) })
+	return slices.Clone(rrs[:maxRecords])
 }
 
 func errAliases(name string) error { return fmt.Errorf("%s: too many aliases", name) }

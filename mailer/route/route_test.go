@@ -3,6 +3,7 @@ package route
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -300,6 +301,33 @@ func TestRouter_Route_login(t *testing.T) {
 		}
 		if p, err := r.Route(t.Context(), "a.example"); err != nil || p.TLS != want {
 			t.Errorf("%s: %+v, %v, want TLS %v", host, p, err, want)
+		}
+	}
+}
+
+// A crowd of MX hosts makes the same site each time, of those that are looked at.
+func TestRouter_Route_manyHosts(t *testing.T) {
+	crowd := records{}
+	var mxs []string
+	for i := range 40 {
+		host := fmt.Sprintf("mx%02d.example", 39-i)
+		mxs = append(mxs, "1:"+host)
+		crowd["addr "+host] = "192.0.2.1"
+	}
+	crowd["mx crowd.example"] = strings.Join(mxs, " ")
+	r, err := New(Config{Resolver: crowd})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		p, err := r.Route(t.Context(), "crowd.example")
+		if err != nil || len(p.Hosts) != maxHosts || strings.Count(p.Site, ",") != maxHosts-1 || !strings.HasPrefix(p.Site, "mx00.") {
+			t.Fatalf("Route = %+v, %v", p, err)
+		}
+		for _, h := range p.Hosts {
+			if !strings.Contains(p.Site, h.Name) {
+				t.Errorf("%s is not of the site %s", h.Name, p.Site)
+			}
 		}
 	}
 }
