@@ -27,11 +27,7 @@ The configuration and certificates are not in it.`,
 }
 
 func (p *program) backup(ctx context.Context, file string, force bool) error {
-	cfg, err := p.load()
-	if err != nil {
-		return err
-	}
-	dir, err := p.place(&cfg)
+	cfg, dir, err := p.home()
 	if err != nil {
 		return err
 	}

@@ -63,11 +63,7 @@ func (p *program) here(c *cli.Command, run func(ctx context.Context, args []stri
 // send has the command run by the relay that has the store, or opens the store
 // and runs it here.
 func (p *program) send(ctx context.Context, w work, args []string) error {
-	cfg, err := p.load()
-	if err != nil {
-		return err
-	}
-	dir, err := p.place(&cfg)
+	cfg, dir, err := p.home()
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ type Limits struct {
 	ConnectionsPerAddress  int      `toml:"connections_per_address"` // IPv6: per /64
 	ConnectionsPerAccount  int      `toml:"connections_per_account"`
 	MessagesPerConnection  int      `toml:"messages_per_connection"`
-	Errors                 int      `toml:"errors"`                    // refused commands between two messages
+	Errors                 int      `toml:"errors"`                    // mistakes of a client between two messages
 	FailedLogins           int      `toml:"failed_logins"`             // in a connection
 	FailedLoginsPerAddress int      `toml:"failed_logins_per_address"` // before it is banned
 	BanTime                Duration `toml:"ban_time"`

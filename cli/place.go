@@ -39,6 +39,15 @@ func (p *program) place(c *Config) (place, error) {
 	return "", fail(exitConfig, "name one with --data DIR", "no data directory: neither data_dir nor HOME is set")
 }
 
+// home is the configuration and the data directory it leads to.
+func (p *program) home() (cfg Config, dir place, err error) {
+	if cfg, err = p.load(); err != nil {
+		return cfg, dir, err
+	}
+	dir, err = p.place(&cfg)
+	return cfg, dir, err
+}
+
 func absolute(dir string) (place, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {

@@ -35,11 +35,7 @@ type restored struct {
 }
 
 func (p *program) restore(ctx context.Context, file string, dryRun bool) error {
-	cfg, err := p.load()
-	if err != nil {
-		return err
-	}
-	dir, err := p.place(&cfg)
+	_, dir, err := p.home()
 	if err != nil {
 		return err
 	}

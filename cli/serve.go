@@ -95,11 +95,7 @@ func (r *relay) drain(all *parts, why string, signals <-chan os.Signal) error {
 
 // newRelay reads the configuration and finds the places.
 func (p *program) newRelay() (*relay, error) {
-	cfg, err := p.load()
-	if err != nil {
-		return nil, err
-	}
-	dir, err := p.place(&cfg)
+	cfg, dir, err := p.home()
 	if err != nil {
 		return nil, err
 	}

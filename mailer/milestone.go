@@ -33,7 +33,7 @@ func (m *Mailer) walk(ctx context.Context, s *schedule) {
 	now := m.store.Now()
 	cursors := []*cursor{{}}
 	for _, age := range []time.Duration{m.cfg.DelayAfter, m.cfg.NoticeExpire, m.cfg.Expire} {
-		cursors = append(cursors, &cursor{age: age, after: idAt(now.Add(-age))})
+		cursors = append(cursors, &cursor{age: age, after: store.FirstID(now.Add(-age))})
 	}
 	timer := time.NewTimer(walkRush)
 	defer timer.Stop()
@@ -51,14 +51,6 @@ func (m *Mailer) walk(ctx context.Context, s *schedule) {
 		}
 		timer.Reset(wait)
 	}
-}
-
-// idAt is an ID that sorts before those of messages accepted from t on.
-func idAt(t time.Time) (id store.ID) {
-	if ms := t.UnixMilli(); ms > 0 {
-		_ = id.SetTime(uint64(ms))
-	}
-	return id
 }
 
 // advance takes a cursor one batch further and reports whether there is more.

@@ -75,8 +75,9 @@ func traceKey(id ID, at time.Time, n uint16) []byte {
 
 func hasPrefix(k, prefix []byte) bool { return bytes.HasPrefix(k, prefix) }
 
-// firstID is the smallest ID of that instant.
-func firstID(t time.Time) (id ID) {
+// FirstID is the smallest ID of that instant: it sorts before those of messages
+// accepted from then on.
+func FirstID(t time.Time) (id ID) {
 	if ms := t.UnixMilli(); ms > 0 {
 		_ = id.SetTime(min(uint64(ms), ulid.MaxTime()))
 	}

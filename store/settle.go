@@ -176,7 +176,7 @@ func (t *tx) notice(about ID, n *Notice) ([]Lane, error) {
 func (s *Store) Sweep(after ID, before time.Time, limit int) (list []*Message, err error) {
 	err = s.view(func(t *tx) error {
 		c := t.b.Cursor(messages)
-		end := firstID(before)
+		end := FirstID(before)
 		for k, raw := c.Seek(append(append([]byte(nil), after[:]...), 0)); k != nil && len(list) < limit; k, raw = c.Next() {
 			if ID(k).Compare(end) >= 0 {
 				return nil

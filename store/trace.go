@@ -100,7 +100,7 @@ func (s *Store) Trace(id ID) (list []Event, err error) {
 // message first and the events of each in order, outside of any transaction.
 func (s *Store) TraceScan(since time.Time, fn func(*Event) error) error {
 	before := ID(bytes.Repeat([]byte{0xff}, 16))
-	oldest := firstID(since)
+	oldest := FirstID(since)
 	for {
 		list, err := s.traceBefore(before, oldest)
 		if err != nil || len(list) == 0 {
@@ -185,7 +185,7 @@ func (b *backward) id() ID {
 // PruneTrace removes the events of messages accepted before then, and returns
 // how many. It works in small transactions and stops with the store.
 func (s *Store) PruneTrace(before time.Time) (removed int, err error) {
-	end := firstID(before)
+	end := FirstID(before)
 	for more := true; more; {
 		select {
 		case <-s.closed:

@@ -54,14 +54,3 @@ type Result struct {
 	Uncertain bool  // lost between the final dot and its reply: may have been delivered (RFC 1047)
 	Octets    int64 // of content that were sent, dots doubled
 }
-
-// Delivered counts the recipients that the next hop took.
-func (r *Result) Delivered() int {
-	n := 0
-	for i := range r.Rcpts {
-		if r.Rcpts[i].Reply.Delivered() {
-			n++
-		}
-	}
-	return n
-}

@@ -195,3 +195,14 @@ func wantOutcomes(t *testing.T, r Result, want ...string) {
 		t.Errorf("outcomes:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
 	}
 }
+
+// Delivered counts the recipients that the next hop took.
+func (r *Result) Delivered() int {
+	n := 0
+	for i := range r.Rcpts {
+		if r.Rcpts[i].Reply.Delivered() {
+			n++
+		}
+	}
+	return n
+}
