@@ -1,6 +1,7 @@
 package cli
 
 import (
+	_ "embed"
 	"log/slog"
 	"slices"
 	"time"
@@ -14,19 +15,22 @@ type Config struct {
 	DataDir   string   `toml:"data_dir"`   // "": see program.place
 	TraceKeep Duration `toml:"trace_keep"` // how long the trace of a message is kept
 	Drain     Duration `toml:"drain"`      // what is under way may take so long to end when the relay stops
+	Proxies   []string `toml:"proxies"`    // networks of balancers: what comes from there begins with a PROXY header
 
 	Listen   []Listen `toml:"listen"` // none: defaultListen
 	TLS      TLS      `toml:"tls"`
 	Limits   Limits   `toml:"limits"`
 	Delivery Delivery `toml:"delivery"`
 	Log      Log      `toml:"log"`
+	Backup   Backup   `toml:"backup"`
+	Sendmail Sendmail `toml:"sendmail"`
 
 	source string // the file it was read from; "": there was none
 }
 
 // Listen is an address where mail comes in.
 type Listen struct {
-	Addr string `toml:"addr"` // host:port; port 0: any
+	Addr string `toml:"addr"` // host:port; port 0: any; systemd:NAME: the socket that the service manager passes under that name
 	TLS  string `toml:"tls"`  // starttls, implicit, or none (known networks only)
 
 	optional bool // skipped when it cannot be bound
@@ -48,7 +52,10 @@ type Limits struct {
 	Errors                 int      `toml:"errors"`                    // mistakes of a client between two messages
 	FailedLogins           int      `toml:"failed_logins"`             // in a connection
 	FailedLoginsPerAddress int      `toml:"failed_logins_per_address"` // before it is banned
+	FailedLoginsPerLogin   int      `toml:"failed_logins_per_login"`   // of one user name from anywhere, before it is locked for strangers
 	BanTime                Duration `toml:"ban_time"`
+	MessagesPerMinute      int      `toml:"messages_per_minute"`   // of one account; 0: no limit
+	RecipientsPerMinute    int      `toml:"recipients_per_minute"` // likewise
 	IdleTimeout            Duration `toml:"idle_timeout"` // a client that says nothing
 	DataTimeout            Duration `toml:"data_timeout"` // a message of which nothing arrives
 }
@@ -75,8 +82,27 @@ type Delivery struct {
 // Log is what the relay says while it runs, on standard error.
 type Log struct {
 	Level  string `toml:"level"`  // debug, info, warn or error
-	Format string `toml:"format"` // text or json
+	Format string `toml:"format"` // text, json, or postfix: the shape that tools for Postfix's log read
 }
+
+// Backup is the copy of the store that is made by the calendar.
+type Backup struct {
+	Schedule string `toml:"schedule"` // cron's notation, in the operator's zone; "": none is made
+	Dir      string `toml:"dir"`      // where; "": backup in the data directory
+	Keep     int    `toml:"keep"`     // so many of the newest are kept
+}
+
+// Sendmail is how relay sendmail hands over the host's own mail.
+type Sendmail struct {
+	Server string `toml:"server"`        // host:port; "": the relay's own listener on this machine
+	User   string `toml:"user"`          // "": no login, the machine's network is known to an account
+	Secret string `toml:"password_file"` // its first line is the password
+}
+
+// sampleConfig is every key with its default and what it is for.
+//
+//go:embed relay.toml
+var sampleConfig string
 
 // Default is the configuration of a relay without a file.
 func Default() Config {
@@ -92,6 +118,7 @@ func Default() Config {
 			Errors:                 20,
 			FailedLogins:           5,
 			FailedLoginsPerAddress: 20,
+			FailedLoginsPerLogin:   20,
 			BanTime:                lasting(15 * time.Minute),
 			IdleTimeout:            lasting(5 * time.Minute),
 			DataTimeout:            lasting(5 * time.Minute),
@@ -108,7 +135,8 @@ func Default() Config {
 			DelayAfter:   lasting(4 * time.Hour),
 			Connections:  500,
 		},
-		Log: Log{Level: "info", Format: "text"},
+		Log:    Log{Level: "info", Format: "text"},
+		Backup: Backup{Keep: 7},
 	}
 }
 

@@ -29,8 +29,11 @@ func (c *Config) problems() []string {
 	}
 	v.duration("trace_keep", c.TraceKeep, time.Hour)
 	v.duration("drain", c.Drain, time.Second)
+	for i, p := range c.Proxies {
+		v.network(fmt.Sprintf("proxies[%d]", i), p)
+	}
 	for i, l := range c.Listen {
-		v.address(fmt.Sprintf("listen[%d].addr", i), l.Addr, 0)
+		v.listenAddress(fmt.Sprintf("listen[%d].addr", i), l.Addr)
 		v.oneOf(fmt.Sprintf("listen[%d].tls", i), l.TLS, "starttls", "implicit", "none")
 	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
@@ -42,7 +45,9 @@ func (c *Config) problems() []string {
 	if level.UnmarshalText([]byte(c.Log.Level)) != nil {
 		v.bad("log.level", "%q: debug, info, warn or error", c.Log.Level)
 	}
-	v.oneOf("log.format", c.Log.Format, "text", "json")
+	v.oneOf("log.format", c.Log.Format, "text", "json", "postfix")
+	c.Backup.check(&v)
+	c.Sendmail.check(&v)
 	return v.problems
 }
 
@@ -55,7 +60,10 @@ func (l *Limits) check(v *validator) {
 	v.atLeast("limits.errors", l.Errors, 1)
 	v.atLeast("limits.failed_logins", l.FailedLogins, 1)
 	v.atLeast("limits.failed_logins_per_address", l.FailedLoginsPerAddress, 1)
+	v.atLeast("limits.failed_logins_per_login", l.FailedLoginsPerLogin, 1)
 	v.duration("limits.ban_time", l.BanTime, time.Second)
+	v.atLeast("limits.messages_per_minute", l.MessagesPerMinute, 0)
+	v.atLeast("limits.recipients_per_minute", l.RecipientsPerMinute, 0)
 	v.duration("limits.idle_timeout", l.IdleTimeout, time.Second)
 	v.duration("limits.data_timeout", l.DataTimeout, time.Second)
 }
@@ -86,6 +94,20 @@ func (d *Delivery) check(v *validator) {
 	v.atLeast("delivery.connections", d.Connections, 1)
 	v.atLeast("delivery.site_connections", d.SiteConnections, 0)
 	v.atLeast("delivery.messages_per_connection", d.MessagesPerConnection, 0)
+}
+
+func (b *Backup) check(v *validator) {
+	v.schedule("backup.schedule", b.Schedule)
+	v.atLeast("backup.keep", b.Keep, 1)
+}
+
+func (s *Sendmail) check(v *validator) {
+	if s.Server != "" {
+		v.address("sendmail.server", s.Server, 1)
+	}
+	if (s.User == "") != (s.Secret == "") {
+		v.bad("sendmail", "user and password_file go together")
+	}
 }
 
 // validator gathers what is wrong, in the order of the file.
@@ -135,6 +157,34 @@ func (v *validator) address(key, addr string, least int) {
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < least || n > 65535 {
 		v.bad(key, "%q: port %d to 65535", addr, least)
+	}
+}
+
+// listenAddress is host:port, or a socket that the service manager passes.
+func (v *validator) listenAddress(key, addr string) {
+	name, passed := strings.CutPrefix(addr, systemdPrefix)
+	switch {
+	case !passed:
+		v.address(key, addr, 0)
+	case name == "":
+		v.bad(key, "%q: the socket's name is missing, systemd:NAME", addr)
+	}
+}
+
+// network is an address or a CIDR.
+func (v *validator) network(key, s string) {
+	if _, err := parseNetwork(s); err != nil {
+		v.bad(key, "%q is neither an address nor a network such as 192.0.2.0/24", s)
+	}
+}
+
+// schedule is five fields in cron's notation, or a word such as @daily.
+func (v *validator) schedule(key, s string) {
+	if s == "" {
+		return
+	}
+	if _, err := parseSchedule(s); err != nil {
+		v.bad(key, "%q is not a schedule in cron's notation, such as \"0 3 * * *\": %v", s, err)
 	}
 }
 

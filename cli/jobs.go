@@ -2,13 +2,46 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
 
 	"relay/store"
 )
+
+// parseSchedule reads cron's notation: five fields, or a word such as @daily. It
+// refuses what never comes and what carries a zone of its own.
+func parseSchedule(s string) (cron.Schedule, error) {
+	if strings.Contains(s, "=") { // the library panics at some of these
+		return nil, errors.New("it is in the operator's zone, and names none")
+	}
+	schedule, err := cron.ParseStandard(s)
+	if err != nil {
+		return nil, err
+	}
+	if schedule.Next(time.Now()).IsZero() {
+		return nil, errors.New("that never comes")
+	}
+	return schedule, nil
+}
+
+// job is done by the calendar. run is told to end by its context, logs what goes
+// wrong, and may be called more often than it is due.
+type job struct {
+	name     string // under which the store knows when it was done
+	schedule string // cron's notation, in the operator's zone
+	run      func(context.Context)
+}
+
+// jobs of the relay. What was due while it was down is done at the start.
+func (r *relay) jobs() []job {
+	return []job{
+		{pruneJob, pruneSchedule, r.pruneTrace},
+	}
+}
 
 // pruneSchedule is once an hour, not on the hour, when everybody else is busy.
 const pruneSchedule = "17 * * * *"
@@ -22,10 +55,12 @@ func (r *relay) runJobs(ctx context.Context) error {
 		cron.WithLogger(log),
 		cron.WithChain(cron.SkipIfStillRunning(log), cron.Recover(log)), // the other order never runs a job again that panicked once
 	)
-	if _, err := c.AddFunc(pruneSchedule, func() { r.pruneTrace(ctx) }); err != nil {
-		return err
+	for _, j := range r.jobs() {
+		if _, err := c.AddFunc(j.schedule, func() { j.run(ctx) }); err != nil {
+			return err
+		}
+		j.run(ctx)
 	}
-	r.pruneTrace(ctx)
 	c.Start()
 	<-ctx.Done()
 	<-c.Stop().Done()

@@ -10,6 +10,10 @@ import (
 	"relay/smtp"
 )
 
+// systemdPrefix marks an address that is the name of a socket which the service
+// manager passes (systemd's FileDescriptorName=).
+const systemdPrefix = "systemd:"
+
 // listenAll binds the configured addresses. A default one that cannot be bound
 // is skipped with a clear line; one that was asked for is an error.
 func (r *relay) listenAll() error {

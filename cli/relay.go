@@ -29,6 +29,7 @@ type relay struct {
 	log      *slog.Logger
 	hostname string
 	started  time.Time
+	now      func() time.Time // the wall clock of the business
 
 	store     *store.Store
 	mail      *mailer.Mailer
@@ -40,7 +41,7 @@ type relay struct {
 // assemble opens and builds everything, and starts nothing. What it has opened
 // when it fails, close closes.
 func (r *relay) assemble() error {
-	st, err := openStore(r.dir.store(), store.Options{Zone: r.cfg.zone(), Log: r.log})
+	st, err := openStore(r.dir.store(), store.Options{Now: r.now, Zone: r.cfg.zone(), Log: r.log})
 	if errors.Is(err, store.ErrLocked) {
 		return fail(exitTryAgain, "a relay is running there already, or a command is at work",
 			"%w", err)

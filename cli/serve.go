@@ -22,9 +22,6 @@ The log goes to standard error. SIGTERM and SIGINT drain: idle clients are told 
 	}, func(ctx context.Context, _ []string) error { return p.serve(ctx) })
 }
 
-// serve puts the parts together and runs them until a signal comes, one of them
-// fails or the store does. Order of starting: store, mailer, jobs, smtp, control
-// socket; they are stopped in reverse, under one deadline.
 func (p *program) serve(ctx context.Context) error {
 	signals, stopSignals := p.Signals()
 	defer stopSignals()
@@ -32,11 +29,20 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return p.operate(ctx, r, signals, func() {})
+}
+
+// operate puts the parts together and runs them until a signal comes, one of them
+// fails or the store does. Order of starting: store, mailer, jobs, smtp, control
+// socket; they are stopped in reverse, under one deadline. ready is called once
+// mail can come in.
+func (p *program) operate(ctx context.Context, r *relay, signals <-chan os.Signal, ready func()) error {
 	r.logStarting()
 	if !strings.Contains(r.hostname, ".") {
 		r.logPlainName()
 	}
-	if err := r.assemble(); err != nil {
+	err := r.assemble()
+	if err != nil {
 		return errors.Join(err, r.close())
 	}
 	p.tuneMemory()
@@ -47,6 +53,7 @@ func (p *program) serve(ctx context.Context) error {
 	server := &control.Server{Command: r.command, Backup: r.store.Backup, Health: r.health, Log: r.log, Drain: r.cfg.Drain.Duration}
 	all.start(ctx, "control", func(ctx context.Context) error { return server.Run(ctx, r.control) })
 	r.logReady(time.Since(r.started))
+	ready()
 
 	var why string
 	select {
@@ -99,12 +106,18 @@ func (p *program) newRelay() (*relay, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.relayOf(cfg, dir)
+}
+
+// relayOf is a relay with that configuration on that data directory, by the
+// system's clock.
+func (p *program) relayOf(cfg Config, dir place) (*relay, error) {
 	if err := dir.make(); err != nil {
 		return nil, err
 	}
 	return &relay{
 		app: &p.App, cfg: cfg, dir: dir, started: time.Now(),
-		log: newLog(p.Stderr, &cfg), hostname: hostname(&cfg),
+		log: newLog(p.Stderr, &cfg), hostname: hostname(&cfg), now: time.Now,
 	}, nil
 }
 
