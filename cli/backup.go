@@ -40,7 +40,7 @@ func (p *program) backup(ctx context.Context, file string, force bool) error {
 	defer client.Close()
 	var n int64
 	remote := func() error { n, err = client.Backup(ctx, out.f); return err }
-	local := func(st *store.Store) error { n, err = st.Backup(out.f); return err }
+	local := func(st *store.Store) error { n, err = copyStore(st, out.f); return err }
 	if err := p.eitherWay(ctx, &cfg, dir, remote, local); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
@@ -55,6 +55,11 @@ func (p *program) backup(ctx context.Context, file string, force bool) error {
 	}
 	_, err = fmt.Fprintf(p.Stdout, "%s written, %s\n", file, size(n))
 	return err
+}
+
+// copyStore writes a consistent copy of the open store.
+func copyStore(st *store.Store, w io.Writer) (int64, error) {
+	return st.Copy(w, func(store.Image) error { return nil })
 }
 
 // wholeFile is written beside its final name and gets it when it is complete and

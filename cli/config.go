@@ -56,8 +56,8 @@ type Limits struct {
 	BanTime                Duration `toml:"ban_time"`
 	MessagesPerMinute      int      `toml:"messages_per_minute"`   // of one account; 0: no limit
 	RecipientsPerMinute    int      `toml:"recipients_per_minute"` // likewise
-	IdleTimeout            Duration `toml:"idle_timeout"` // a client that says nothing
-	DataTimeout            Duration `toml:"data_timeout"` // a message of which nothing arrives
+	IdleTimeout            Duration `toml:"idle_timeout"`          // a client that says nothing
+	DataTimeout            Duration `toml:"data_timeout"`          // a message of which nothing arrives
 }
 
 // Delivery is how mail goes out.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -50,7 +51,7 @@ func (p *program) operate(ctx context.Context, r *relay, signals <-chan os.Signa
 	all.start(ctx, "mailer", r.mail.Run)
 	all.start(ctx, "jobs", r.runJobs)
 	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.listeners) })
-	server := &control.Server{Command: r.command, Backup: r.store.Backup, Health: r.health, Log: r.log, Drain: r.cfg.Drain.Duration}
+	server := &control.Server{Command: r.command, Backup: func(w io.Writer) (int64, error) { return copyStore(r.store, w) }, Health: r.health, Log: r.log, Drain: r.cfg.Drain.Duration}
 	all.start(ctx, "control", func(ctx context.Context) error { return server.Run(ctx, r.control) })
 	r.logReady(time.Since(r.started))
 	ready()

@@ -20,6 +20,31 @@ var backlogSize = flag.Int("backlog", 20_000, "messages in BenchmarkBacklog")
 func BenchmarkAccept(b *testing.B) {
 	s, _ := newStore(b)
 	addAccount(b, s, "acme", quota.Plan{})
+	benchAccept(b, s)
+}
+
+// BenchmarkAccept_watched is BenchmarkAccept with somebody who watches all of it.
+func BenchmarkAccept_watched(b *testing.B) {
+	s, _ := newStore(b)
+	addAccount(b, s, "acme", quota.Plan{})
+	w := s.Watch(nil)
+	defer w.Close()
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for n := 0; n < b.N; {
+			list, missed, err := w.Take(b.Context())
+			if err != nil || missed > 0 {
+				b.Errorf("%d missed, %v", missed, err)
+				return
+			}
+			n += len(list)
+		}
+	})
+	benchAccept(b, s)
+	reader.Wait()
+}
+
+func benchAccept(b *testing.B, s *Store) {
 	b.SetParallelism(25)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

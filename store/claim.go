@@ -141,7 +141,7 @@ func (t *tx) addKey(m *Message, domain string) error {
 	}
 	lane := Lane{domain, m.Account}
 	t.touch(lane.key())
-	return t.b.Put(queue, queueKey(lane, at, m.ID), []byte{})
+	return t.b.Put(queue, queueKey(lane, at, m.ID), countAt(m, domain))
 }
 
 func (t *tx) dropKey(m *Message, domain string) error {
@@ -159,6 +159,7 @@ func (t *tx) remove(m *Message) error {
 	if err := t.b.Delete(messages, m.ID[:]); err != nil {
 		return err
 	}
+	t.tellGone(m.ID)
 	sum := t.totals()
 	sum.Messages--
 	sum.Bytes -= m.Stored

@@ -28,5 +28,15 @@
 // holds each lane once, under the due time of its head: who wants to know what
 // is due reads it from the front, and start-up reads nothing else.
 //
+// An entry's value is how many recipients wait there, so that Lanes sums up the
+// queue from its keys.
+//
+// # Who watches
+//
+// Watch and Follow show the trace's events as they happen, once they are on disk,
+// the acceptance included. A crash loses nothing by it: the feed is memory, the
+// trace is in the transaction. Whoever does not keep up is told how many events it
+// missed, and holds up nobody.
+//
 // Instants are UTC. The wall clock comes in through Options.Now.
 package store

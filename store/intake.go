@@ -183,5 +183,8 @@ func (t *tx) enqueue(m *Message) ([]Lane, error) {
 			return nil, err
 		}
 	}
+	if t.watched() {
+		t.tell(accepted(m), m)
+	}
 	return lanes, nil
 }

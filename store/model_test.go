@@ -232,8 +232,34 @@ func (m *model) check(t *rapid.T) {
 			t.Fatalf("DueLanes has %v, want %v", l, wantDue)
 		}
 	}
+	m.checkLanes(t)
 	if st, err := m.s.Verify(t.Context(), func(p string) { t.Errorf("Verify: %s", p) }); err != nil || st.Problems > 0 {
 		t.Fatalf("Verify: %+v, %v", st, err)
+	}
+}
+
+// checkLanes compares the sums of the lanes with the model's.
+func (m *model) checkLanes(t *rapid.T) {
+	want := map[Lane]LaneSum{}
+	for _, msg := range m.spool {
+		for _, d := range msg.Domains() {
+			l := Lane{d, msg.Account}
+			sum := want[l]
+			at, _ := msg.due(d)
+			sum.Lane = l
+			sum.add(msg.ID, at.Truncate(time.Millisecond), int64(len(msg.Pending(d))))
+			want[l] = sum
+		}
+	}
+	err := m.s.Lanes(t.Context(), func(sum *LaneSum) error {
+		if *sum != want[sum.Lane] {
+			t.Fatalf("Lanes has %+v, want %+v", *sum, want[sum.Lane])
+		}
+		delete(want, sum.Lane)
+		return nil
+	})
+	if err != nil || len(want) > 0 {
+		t.Fatalf("Lanes: %v, left out %v", err, want)
 	}
 }
 

@@ -13,6 +13,7 @@ type scratch struct {
 	usage  map[string]*counter // by key
 	heads  map[string]int64    // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
 	totals *Totals
+	news   *news // for those who watch; nil: none
 }
 
 // counter is a usage with what it was before the transaction: one that was

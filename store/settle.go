@@ -28,6 +28,9 @@ type Result struct {
 	Event    Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
 	Outcomes []Outcome
 	Notices  []Notice
+
+	Done bool // set by Settle: the message has left the spool with its last recipient
+	Gone bool // set by Settle: it had left before, and no notice was queued
 }
 
 // Settle stores what attempts came to, in one transaction: the recipients'
@@ -72,10 +75,10 @@ func (t *tx) settle(r *Result) (lanes []Lane, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Event.ID, r.Event.Time = r.ID, t.now
+	r.Event.ID, r.Event.Time, r.Done, r.Gone = r.ID, t.now, false, m == nil
 	r.Event.Recipients = r.Event.Recipients[:0]
 	if m == nil {
-		return nil, t.event(&r.Event)
+		return nil, t.happened(&r.Event, nil)
 	}
 	if err := t.traceAccepted(m); err != nil {
 		return nil, err
@@ -84,13 +87,12 @@ func (t *tx) settle(r *Result) (lanes []Lane, err error) {
 	if err := t.apply(m, r); err != nil {
 		return nil, err
 	}
-	if r.Event.Kind != "" {
-		if err := t.event(&r.Event); err != nil {
-			return nil, err
-		}
+	r.Done = m.Done()
+	if err := t.happened(&r.Event, m); err != nil {
+		return nil, err
 	}
 	for i := range r.Notices {
-		new, err := t.notice(r.ID, &r.Notices[i])
+		new, err := t.notice(m, &r.Notices[i])
 		if err != nil {
 			return nil, err
 		}
@@ -150,13 +152,13 @@ func alignNext(m *Message, domain string) {
 	}
 }
 
-// notice queues a DSN about the message with that ID.
-func (t *tx) notice(about ID, n *Notice) ([]Lane, error) {
+// notice queues a DSN about a message.
+func (t *tx) notice(about *Message, n *Notice) ([]Lane, error) {
 	m := n.Message
 	m.Recipients = append([]Recipient(nil), m.Recipients...)
 	m.Accepted = t.now
 	m.Size, m.Stored = int64(len(n.Body)), int64(len(n.Body))
-	m.About = about
+	m.About = about.ID
 	for i := range chunkCount(m.Stored) {
 		part := n.Body[i*ChunkSize : min((i+1)*ChunkSize, len(n.Body))]
 		if err := t.b.Put(bodies, chunkKey(m.ID, i), part); err != nil {
@@ -167,8 +169,9 @@ func (t *tx) notice(about ID, n *Notice) ([]Lane, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lanes, t.event(&Event{ID: about, Time: t.now, Kind: EventNotice, Account: m.Account,
-		Text: "DSN queued as " + m.ID.String(), Recipients: accepted(&m).Recipients})
+	e := &Event{ID: about.ID, Time: t.now, Kind: EventNotice, Account: m.Account,
+		Text: "DSN queued as " + m.ID.String(), Recipients: accepted(&m).Recipients}
+	return lanes, t.happened(e, about)
 }
 
 // Sweep returns up to limit messages of the spool that come after the ID after and

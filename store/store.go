@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"relay/quiet"
 	"relay/quota"
 	"relay/store/bolt"
 )
@@ -23,6 +23,7 @@ var (
 	ErrNewer    = errors.New("the store was written by a newer relay")
 	ErrFull     = bolt.ErrFull   // the disk is full: nothing was stored or charged
 	ErrLocked   = bolt.ErrLocked // another process has the store
+	ErrOlder    = bolt.ErrOlder  // Options.ReadOnly, and an upgrade would have to write
 )
 
 // Buckets. Their order is not stored, their names are.
@@ -36,7 +37,7 @@ const (
 	messages                       // id
 	bodies                         // id, chunk (4 octets, big endian)
 	orphans                        // id of a body that has no message
-	queue                          // lane, due (8), id
+	queue                          // lane, due (8), id: recipients that wait there (uvarint)
 	due                            // due (8), lane: the head of each lane
 	trace                          // id, microseconds (8), number (2)
 	jobs                           // name
@@ -51,6 +52,8 @@ type Options struct {
 	Zone    *time.Location   // the operator's, in which months turn; nil: UTC
 	Log     *slog.Logger     // nil: slog.Default()
 	Reserve int64            // octets of disk kept free of new mail; 0: 32 MiB
+
+	ReadOnly bool // the file is not changed in the least, nor can be; several may read it
 }
 
 // Store is an open store. Its methods may be called from any goroutine.
@@ -59,10 +62,13 @@ type Store struct {
 	now   func() time.Time
 	zone  *time.Location
 	log   *slog.Logger
+	quiet *quiet.Log
 	netMu sync.Mutex
 	nets  atomic.Pointer[[]Network] // longest prefix first
 	ready ready
+	feed  feed
 	ids   idSource
+	probe probe
 
 	accounts decoded[Account]
 	logins   decoded[Credential]
@@ -74,7 +80,8 @@ type Store struct {
 
 // Open opens the file at path or creates it, with the built-in plans. It fails
 // with ErrLocked when another process has it and with ErrNewer when its schema
-// is newer than this program.
+// is newer than this program. With ReadOnly there must be a file, and ErrOlder says
+// that it has to be opened for writing once.
 func Open(path string, o Options) (*Store, error) {
 	s := &Store{now: o.Now, zone: o.Zone, log: o.Log, closed: make(chan struct{})}
 	if s.now == nil {
@@ -86,6 +93,7 @@ func Open(path string, o Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
+	s.quiet = quiet.New(s.log)
 	s.ready.signal = make(chan struct{}, 1)
 	db, err := bolt.Open(path, bolt.Options{
 		Buckets:   bucketNames,
@@ -93,12 +101,19 @@ func Open(path string, o Options) (*Store, error) {
 		Flush:     flush,
 		Reserve:   o.Reserve,
 		Log:       s.log,
+		ReadOnly:  o.ReadOnly,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.db = db
-	if err := errors.Join(s.migrate(), s.loadNetworks(), s.sweepOrphans()); err != nil {
+	if err := errors.Join(s.migrate(o.ReadOnly), s.loadNetworks()); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if !o.ReadOnly {
+		err = s.sweepOrphans()
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -124,9 +139,6 @@ func (s *Store) Now() time.Time { return s.now().UTC() }
 // Zone is the operator's time zone, in which months turn.
 func (s *Store) Zone() *time.Location { return s.zone }
 
-// Backup writes a consistent copy of the live store.
-func (s *Store) Backup(w io.Writer) (int64, error) { return s.db.WriteTo(w) }
-
 // Size is the file's length and how much of it is free for use, in octets.
 func (s *Store) Size() (file, free int64) { return s.db.Size() }
 
@@ -151,7 +163,7 @@ var (
 	keyTotals = []byte("totals")
 )
 
-func (s *Store) migrate() error {
+func (s *Store) migrate(readOnly bool) error {
 	schema := 0
 	err := s.view(func(t *tx) error { _, err := t.get(meta, keySchema, &schema); return err })
 	if err != nil {
@@ -162,6 +174,9 @@ func (s *Store) migrate() error {
 	}
 	if schema == len(migrations) {
 		return nil
+	}
+	if readOnly {
+		return fmt.Errorf("%w: schema %d", ErrOlder, schema)
 	}
 	return s.update(0, func(t *tx) error {
 		for _, step := range migrations[schema:] {

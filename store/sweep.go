@@ -31,7 +31,7 @@ func (s *Store) sweepLater(id ID) {
 			}
 			err := s.update(0, func(t *tx) (err error) { more, err = t.sweepSome(id); return err })
 			if err != nil {
-				s.log.Warn("body not removed, the next start tries again", "spool_id", id, "err", err)
+				s.logNotSwept(id, err)
 				return
 			}
 		}

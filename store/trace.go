@@ -47,6 +47,16 @@ type EventOutcome struct {
 	Next    time.Time      `json:"next,omitzero"`
 }
 
+// happened appends to the trace and tells whoever watches. m is nil when the
+// message is gone; an event without a kind is none.
+func (t *tx) happened(e *Event, m *Message) error {
+	if e.Kind == "" {
+		return nil
+	}
+	t.tell(e, m)
+	return t.event(e)
+}
+
 // event appends to the trace. Events of one microsecond are told apart by a number.
 func (t *tx) event(e *Event) error {
 	key := traceKey(e.ID, e.Time, 0)
@@ -81,19 +91,19 @@ func (t *tx) traceAccepted(m *Message) error {
 
 // Trace is the life of one message, oldest event first.
 func (s *Store) Trace(id ID) (list []Event, err error) {
-	err = s.view(func(t *tx) error {
-		m, err := t.message(id)
-		if err != nil {
-			return err
-		}
-		if m != nil && !m.Traced {
-			list = []Event{*accepted(m)}
-			return nil
-		}
-		list, err = all[Event](t, trace, id[:])
-		return err
-	})
+	err = s.view(func(t *tx) error { list, err = t.life(id); return err })
 	return list, err
+}
+
+func (t *tx) life(id ID) ([]Event, error) {
+	m, err := t.message(id)
+	if err != nil {
+		return nil, err
+	}
+	if m != nil && !m.Traced {
+		return []Event{*accepted(m)}, nil
+	}
+	return all[Event](t, trace, id[:])
 }
 
 // TraceScan calls fn for the events of messages accepted since then, the newest
@@ -101,7 +111,10 @@ func (s *Store) Trace(id ID) (list []Event, err error) {
 func (s *Store) TraceScan(since time.Time, fn func(*Event) error) error {
 	before := ID(bytes.Repeat([]byte{0xff}, 16))
 	oldest := FirstID(since)
-	for {
+	for n := 1; ; n++ {
+		if n%trimSteps == 0 {
+			s.db.Trim()
+		}
 		list, err := s.traceBefore(before, oldest)
 		if err != nil || len(list) == 0 {
 			return err
@@ -112,7 +125,6 @@ func (s *Store) TraceScan(since time.Time, fn func(*Event) error) error {
 			}
 		}
 		before = list[len(list)-1].ID
-		s.db.Trim()
 	}
 }
 

@@ -169,8 +169,12 @@ func (v *verifier) message(k []byte, m *Message) {
 	for _, d := range m.Domains() {
 		v.entries++
 		at, _ := m.due(d)
-		if v.t.b.Get(queue, queueKey(Lane{d, m.Account}, at, m.ID)) == nil {
+		raw := v.t.b.Get(queue, queueKey(Lane{d, m.Account}, at, m.ID))
+		switch {
+		case raw == nil:
 			v.fault("message %s: no queue entry for %s", m.ID, d)
+		case len(raw) > 0 && !bytes.Equal(raw, countAt(m, d)):
+			v.fault("message %s: its queue entry for %s has a wrong number of recipients", m.ID, d)
 		}
 	}
 	for i := range m.Recipients {

@@ -6,6 +6,10 @@ import "relay/store/bolt"
 // would keep the pages that writers free from being used again.
 const walkStep = 256
 
+// trimSteps of a walk later, the pages that it had mapped are let go: they would
+// grow with what it reads.
+const trimSteps = 64
+
 // walk decodes the records of a bucket from key from on and calls fn for each,
 // outside of any transaction. Records that come or go meanwhile may be missed.
 func walk[T any](s *Store, b bolt.Bucket, from []byte, fn func(key []byte, v *T) error) error {
@@ -13,7 +17,10 @@ func walk[T any](s *Store, b bolt.Bucket, from []byte, fn func(key []byte, v *T)
 		key []byte
 		v   *T
 	}
-	for {
+	for n := 1; ; n++ {
+		if n%trimSteps == 0 {
+			s.db.Trim()
+		}
 		list := make([]record, 0, walkStep)
 		err := s.view(func(t *tx) error {
 			c := t.b.Cursor(b)

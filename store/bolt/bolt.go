@@ -22,6 +22,7 @@
 package bolt
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +43,7 @@ var (
 	ErrLocked = errors.New("another process holds the store")
 	ErrFull   = errors.New("the disk is full")
 	ErrClosed = errors.New("the store is closed")
+	ErrOlder  = errors.New("the store was written by an older relay") // and is only to be read
 )
 
 // Bucket is an index into Options.Buckets.
@@ -54,6 +56,7 @@ type Options struct {
 	Flush     func(*Tx) error // runs before each commit, to write what Tx.Scratch collected
 	Reserve   int64           // octets of disk space below which Grow requests are refused; 0: 32 MiB
 	Log       *slog.Logger
+	ReadOnly  bool // nothing is written, nor can be; several may read, and nobody writes meanwhile
 }
 
 // DB is an open file. Its methods may be called from any goroutine.
@@ -75,7 +78,7 @@ type DB struct {
 }
 
 // Open opens or creates the file. It fails with ErrLocked when another process
-// holds it.
+// holds it, and with ErrOlder when it is only to be read and lacks a bucket.
 func Open(path string, o Options) (*DB, error) {
 	if o.Reserve == 0 {
 		o.Reserve = 32 << 20
@@ -83,13 +86,12 @@ func Open(path string, o Options) (*DB, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	if err := create(path); err != nil {
-		return nil, err
+	if !o.ReadOnly {
+		if err := create(path); err != nil {
+			return nil, err
+		}
 	}
-	if err := whole(path); err != nil {
-		return nil, err
-	}
-	b, err := open(path)
+	b, err := open(path, o.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -106,11 +108,50 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, errors.Join(err, b.Close())
 	}
 	db.Trim()
-	db.writer.Go(db.write)
+	if !o.ReadOnly {
+		db.writer.Go(db.write)
+	}
 	return db, nil
 }
 
-// open chooses bbolt's options. Measured with BenchmarkOptions of this package
+// open opens the file that has the name at the end of it: the lock is the file's,
+// not the name's, and who waits for it may get it when a restore or a compaction
+// has given the name to another file.
+func open(path string, readOnly bool) (*bbolt.DB, error) {
+	for {
+		if err := whole(path); err != nil {
+			return nil, err
+		}
+		var file *os.File
+		db, err := openFile(path, readOnly, func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			f, err := os.OpenFile(name, flag&^os.O_CREATE, mode)
+			file = f
+			return f, err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("open store %q: %w", path, err)
+		}
+		is, err := named(path, file)
+		if is {
+			return db, nil
+		}
+		if err = errors.Join(err, db.Close()); err != nil { // nothing was written to it
+			return nil, fmt.Errorf("open store %q: %w", path, err)
+		}
+	}
+}
+
+// named reports whether path is still the name of an open file.
+func named(path string, file *os.File) (bool, error) {
+	now, err := os.Stat(path)
+	if err != nil {
+		return false, err
+	}
+	is, err := file.Stat()
+	return err == nil && os.SameFile(now, is), err
+}
+
+// openFile chooses bbolt's options. Measured with BenchmarkOptions of this package
 // and the million-message test:
 //
 //   - NoFreelistSync: with the list synced, every commit rewrites it, and after
@@ -124,12 +165,15 @@ func Open(path string, o Options) (*DB, error) {
 //
 // FillPercent 0.9 for buckets with keys that grow with time is set in Tx.bucket:
 // half the file for the same messages.
-func open(path string) (*bbolt.DB, error) {
+func openFile(path string, readOnly bool, opener func(string, int, os.FileMode) (*os.File, error)) (*bbolt.DB, error) {
 	opt := &bbolt.Options{
 		Timeout:         time.Second,
 		NoFreelistSync:  true,
 		FreelistType:    bbolt.FreelistMapType,
 		InitialMmapSize: 64 << 30,
+		ReadOnly:        readOnly,
+		PreLoadFreelist: true,
+		OpenFile:        opener,
 	}
 	db, err := bbolt.Open(path, 0o600, opt)
 	if err != nil && !errors.Is(err, berrors.ErrTimeout) { // a limit on address space, perhaps
@@ -139,10 +183,7 @@ func open(path string) (*bbolt.DB, error) {
 	if errors.Is(err, berrors.ErrTimeout) {
 		err = ErrLocked
 	}
-	if err != nil {
-		return nil, fmt.Errorf("open store %q: %w", path, err)
-	}
-	return db, nil
+	return db, err
 }
 
 // create makes the file if there is none. The folder is locked meanwhile, where
@@ -200,6 +241,9 @@ func (db *DB) makeBuckets() error {
 	if err != nil || !missing {
 		return err
 	}
+	if db.opt.ReadOnly {
+		return fmt.Errorf("open store %q: %w", db.path, ErrOlder)
+	}
 	return db.db.Update(func(tx *bbolt.Tx) error {
 		for _, name := range db.opt.Buckets {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
@@ -223,7 +267,7 @@ func (db *DB) Close() error {
 	db.closing.Unlock()
 	db.writer.Wait()
 	var err error
-	if !db.broken.Load() {
+	if !db.opt.ReadOnly && !db.broken.Load() {
 		db.db.NoFreelistSync = false
 		err = db.db.Update(func(*bbolt.Tx) error { return nil })
 	}
@@ -250,19 +294,37 @@ func (db *DB) Path() string { return db.path }
 // rolled back and run again because one request spoilt them.
 func (db *DB) Commits() (written, reruns int64) { return db.commits.Load(), db.reruns.Load() }
 
-// WriteTo writes a consistent copy of the file as it is now; writers go on meanwhile.
-func (db *DB) WriteTo(w io.Writer) (n int64, err error) {
+// Copy writes a consistent copy of the file as it is now; writers go on meanwhile,
+// but pages that are freed while it runs cannot be used again, so that the file
+// grows by what is written. begin sees the same state before the first octet: the
+// number of the transaction that made it, and how long the copy will be.
+func (db *DB) Copy(w io.Writer, begin func(tx *Tx, id, size int64) error) (n int64, err error) {
 	err = db.db.View(func(tx *bbolt.Tx) error {
-		n, err = tx.WriteTo(w)
-		return err
+		if err := begin(db.newTx(tx), int64(tx.ID()), tx.Size()); err != nil {
+			return err
+		}
+		to := &taker{w: w}
+		n, err = tx.WriteTo(to)
+		return cmp.Or(to.err, err)
 	})
 	return n, err
+}
+
+// taker keeps the error of who takes a copy, which bbolt tells in words only.
+type taker struct {
+	w   io.Writer
+	err error
+}
+
+func (t *taker) Write(p []byte) (n int, err error) {
+	n, t.err = t.w.Write(p)
+	return n, t.err
 }
 
 // Check proves the file's own structure and calls problem for each fault. Nobody
 // can commit meanwhile: the list of free pages must stand still.
 func (db *DB) Check(problem func(error)) error {
-	tx, err := db.db.Begin(true)
+	tx, err := db.db.Begin(!db.opt.ReadOnly)
 	if err != nil {
 		return err
 	}

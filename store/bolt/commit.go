@@ -16,6 +16,8 @@ const (
 	maxWeight   = 8 << 20
 )
 
+var errReadOnly = errors.New("the store was opened to be read only")
+
 type request struct {
 	fn     func(*Tx) error
 	weight int
@@ -37,6 +39,9 @@ func (db *DB) Grow(weight int, fn func(*Tx) error) error {
 }
 
 func (db *DB) submit(r *request) error {
+	if db.opt.ReadOnly {
+		return errReadOnly
+	}
 	r.done = make(chan struct{})
 	db.closing.RLock()
 	if db.closed {

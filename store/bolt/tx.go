@@ -63,6 +63,13 @@ func (tx *Tx) Delete(b Bucket, key []byte) error {
 	return nil
 }
 
+// ID of the transaction, which grows; of a reading one, that of the last commit it sees.
+func (tx *Tx) ID() int { return tx.id }
+
+// OnCommit has fn run when the transaction is on disk, before the next one begins.
+// It is not run when the transaction is rolled back, and must not block.
+func (tx *Tx) OnCommit(fn func()) { tx.tx.OnCommit(fn) }
+
 // Touch tells the engine that Scratch holds something to write.
 func (tx *Tx) Touch() { tx.dirty = true }
 

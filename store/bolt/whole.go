@@ -55,6 +55,9 @@ func whole(path string) error {
 	if err != nil {
 		return fmt.Errorf("open store %q: %w", path, err)
 	}
+	if fi.Size() == 0 {
+		return fmt.Errorf("open store %q: %w: it is empty", path, ErrDamaged)
+	}
 	if need := size * int64(pages); size > 0 && need > fi.Size() {
 		return fmt.Errorf("open store %q: %w: it has %d octets of %d", path, ErrDamaged, fi.Size(), need)
 	}

@@ -1,0 +1,46 @@
+package store
+
+import (
+	"io"
+
+	"relay/store/bolt"
+)
+
+// Image says what a copy of the store holds.
+type Image struct {
+	Size     int64  `json:"size"`   // octets
+	Schema   int    `json:"schema"` // of the file
+	TxID     int64  `json:"txid"`   // the last transaction that is in it
+	Accounts int64  `json:"accounts"`
+	Totals   Totals `json:"totals"`
+}
+
+// Copy writes a consistent copy of the live store. begin is told what will be in
+// it, before the first octet; an error of its ends the copy. While it runs the
+// store takes mail, but cannot use again what it frees: its file grows by what is
+// written meanwhile.
+func (s *Store) Copy(w io.Writer, begin func(Image) error) (int64, error) {
+	return s.db.Copy(w, func(b *bolt.Tx, id, size int64) error {
+		t := &tx{b: b, s: s, now: s.Now()}
+		i := Image{TxID: id, Size: size}
+		if _, err := t.get(meta, keySchema, &i.Schema); err != nil {
+			return err
+		}
+		if _, err := t.get(meta, keyTotals, &i.Totals); err != nil {
+			return err
+		}
+		c := b.Cursor(accounts)
+		for k, _ := c.First(); k != nil; k, _ = c.Next() {
+			i.Accounts++
+		}
+		return begin(i)
+	})
+}
+
+// Compact writes all that the store holds into a new file, without the room that
+// is free for use, and compares the two. The caller sees to it that nothing is
+// changed meanwhile. progress is told how many octets were copied since its last
+// call.
+func (s *Store) Compact(path string, progress func(n int64) error) error {
+	return s.db.Compact(path, progress)
+}

@@ -1,0 +1,122 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"relay/quota"
+	"relay/store/bolt"
+)
+
+// A copy is of one moment: what begin is told is what is in it, whatever is
+// written while it runs.
+func TestStore_Copy(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	for range 20 {
+		accept(t, s, "acme", 30_000, "x@a.test", "y@b.test")
+	}
+	var b bytes.Buffer
+	var told Image
+	n, err := s.Copy(&b, func(i Image) error {
+		told = i
+		for range 5 { // meanwhile
+			accept(t, s, "acme", 30_000, "x@a.test")
+		}
+		addAccount(t, s, "later", quota.Plan{})
+		return nil
+	})
+	if err != nil || n != told.Size || n != int64(b.Len()) {
+		t.Fatalf("Copy = %d, %v; %d octets were announced, %d came", n, err, told.Size, b.Len())
+	}
+	if told.Accounts != 1 || told.Totals.Messages != 20 || told.Totals.Recipients != 40 || told.Schema != len(migrations) || told.TxID == 0 {
+		t.Errorf("Image %+v", told)
+	}
+	path := filepath.Join(t.TempDir(), "copy.db")
+	if err := os.WriteFile(path, b.Bytes(), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(path, Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := c.Verify(context.Background(), func(p string) { t.Errorf("Verify: %s", p) })
+	if err != nil || found.Accounts != told.Accounts || found.Totals != told.Totals {
+		t.Errorf("the copy holds %+v, %v; announced was %+v", found, err, told)
+	}
+	if err := c.SetJob("x", JobState{}); err == nil {
+		t.Error("SetJob on a store that is only read")
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	if got, err := os.ReadFile(path); !bytes.Equal(got, b.Bytes()) || err != nil {
+		t.Errorf("the copy was changed, %v", err)
+	}
+
+	no := errors.New("no")
+	if n, err := s.Copy(&b, func(Image) error { return no }); n != 0 || !errors.Is(err, no) {
+		t.Errorf("Copy for one who does not want it = %d, %v", n, err)
+	}
+}
+
+func TestOpen_readOnlyAndOlder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "relay.db")
+	db, err := bolt.Open(path, bolt.Options{Buckets: bucketNames}) // schema 0
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{ReadOnly: true}); !errors.Is(err, ErrOlder) {
+		t.Errorf("Open = %v, want ErrOlder", err)
+	}
+	if s, err := Open(path, Options{}); err != nil {
+		t.Error(err)
+	} else if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	s, err := Open(path, Options{ReadOnly: true})
+	if err != nil {
+		t.Fatalf("Open after the upgrade: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The new file holds the same, and goes on as the old one.
+func TestStore_Compact(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	for range 50 {
+		accept(t, s, "acme", 200_000, "x@a.test")
+	}
+	for _, cl := range claim(t, s, "a.test", "acme", 45) {
+		settle(t, s, cl, Delivered)
+	}
+	s.sweep.Wait()
+	small := filepath.Join(t.TempDir(), "small.db")
+	if err := s.Compact(small, func(int64) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	was, _ := s.Size()
+	info, err := os.Stat(small)
+	if err != nil || info.Size() > was/4 {
+		t.Errorf("%d octets after compaction, %v, before %d", info.Size(), err, was)
+	}
+	n := reopen(t, small, c)
+	defer n.Close()
+	if got := verify(t, n); got.Messages != 5 || got.Accounts != 1 {
+		t.Errorf("the new file holds %+v", got)
+	}
+	accept(t, n, "acme", 200_000, "x@a.test")
+	if u, err := n.Usages("acme"); err != nil || len(u) != 1 || u[0].Charged.Messages != 51 || u[0].Delivered != 45 {
+		t.Errorf("usage %+v, %v", u, err)
+	}
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"bytes"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"relay/quota"
+)
+
+// Settle tells which result was a message's last one.
+func TestStore_Settle_done(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	m := accept(t, s, "acme", 100, "a@x.test", "b@y.test")
+	first := Result{ID: m.ID, Domain: "x.test", Event: Event{Kind: EventAttempt}, Outcomes: []Outcome{{Rcpt: 0, State: Delivered}}}
+	last := Result{ID: m.ID, Domain: "y.test", Event: Event{Kind: EventAttempt}, Outcomes: []Outcome{{Rcpt: 1, State: Failed}}}
+	late := last
+	for _, c := range []struct {
+		name string
+		list []Result
+		want []bool
+	}{
+		{"the first recipient", []Result{first}, []bool{false}},
+		{"the last one, and one too late", []Result{last, late}, []bool{true, false}},
+	} {
+		if err := s.Settle(c.list...); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range c.want {
+			if c.list[i].Done != want {
+				t.Errorf("%s: Done of result %d = %v, want %v", c.name, i, c.list[i].Done, want)
+			}
+			if tooLate := i == 1; c.list[i].Gone != tooLate {
+				t.Errorf("%s: Gone of result %d = %v, want %v", c.name, i, c.list[i].Gone, tooLate)
+			}
+		}
+	}
+}
+
+// What the walk has to say of a message that is gone is no event.
+func TestStore_Settle_goneAndNothingHappened(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	m := accept(t, s, "acme", 100, "a@x.test")
+	if _, _, err := s.Change(OpDrop, []ID{m.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Settle(Result{ID: m.ID, Domain: "x.test", Outcomes: []Outcome{{State: Queued, Delayed: true}}}); err != nil {
+		t.Fatal(err)
+	}
+	if events, err := s.Trace(m.ID); len(events) != 2 || err != nil {
+		t.Errorf("the trace has %v, %v", events, err)
+	}
+}
+
+// What an operator drops is logged, and only that.
+func TestStore_Change_log(t *testing.T) {
+	var log bytes.Buffer
+	s, err := Open(filepath.Join(t.TempDir(), "relay.db"), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	addAccount(t, s, "acme", quota.Plan{})
+	kept, dropped := accept(t, s, "acme", 100, "a@x.test"), accept(t, s, "acme", 100, "b@x.test")
+	if _, _, err := s.Change(OpHold, []ID{kept.ID, dropped.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Change(OpDrop, []ID{dropped.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := log.String(), `msg="message dropped" component=store spool_id=`+dropped.ID.String()+"\n"; !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 1 {
+		t.Errorf("log %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"relay/quota"
+)
+
+func lanes(t testing.TB, s *Store) (list []LaneSum) {
+	t.Helper()
+	if err := s.Lanes(t.Context(), func(sum *LaneSum) error { list = append(list, *sum); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestStore_Lanes(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	addAccount(t, s, "beta", quota.Plan{})
+	if got := lanes(t, s); len(got) != 0 {
+		t.Errorf("an empty queue has the lanes %v", got)
+	}
+	first := accept(t, s, "acme", 10, "x@a.test", "y@a.test", "z@b.test")
+	c.add(time.Minute)
+	second := accept(t, s, "acme", 10, "x@a.test")
+	third := accept(t, s, "beta", 10, "x@a.test")
+	claim(t, s, "a.test", "acme", 1)
+	if _, _, err := s.Change(OpHold, []ID{third.ID}); err != nil {
+		t.Fatal(err)
+	}
+	want := []LaneSum{
+		{Lane{"a.test", "acme"}, 2, 3, 0, first.ID, epoch.Add(time.Minute)},
+		{Lane{"a.test", "beta"}, 1, 1, 1, third.ID, time.Time{}},
+		{Lane{"b.test", "acme"}, 1, 1, 0, first.ID, epoch},
+	}
+	if got := lanes(t, s); !slices.Equal(got, want) {
+		t.Errorf("Lanes = %v\nwant    %v", got, want)
+	}
+
+	// A file of before there was a count in the entries.
+	err := s.update(0, func(t *tx) error {
+		for l, id := range map[Lane]ID{{"a.test", "acme"}: second.ID, {"b.test", "acme"}: first.ID} {
+			m, err := t.message(id)
+			if err != nil {
+				return err
+			}
+			at, _ := m.due(l.Domain)
+			if err := t.b.Put(queue, queueKey(l, at, id), []byte{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lanes(t, s); !slices.Equal(got, want) {
+		t.Errorf("Lanes of old entries = %v\nwant    %v", got, want)
+	}
+}
+
+func TestStore_Lanes_inSteps(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	const n, domains = lanesStep + 100, 7
+	err := s.update(0, func(t *tx) error { // keys only: messages would take long
+		for i := range n {
+			l := Lane{fmt.Sprintf("d%d.test", i%domains), "acme"}
+			if err := t.b.Put(queue, queueKey(l, t.now, t.s.ids.next(t.now)), []byte{1}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := int64(0)
+	list := lanes(t, s)
+	for _, l := range list {
+		sum += l.Messages
+	}
+	if len(list) != domains || sum != n {
+		t.Errorf("%d lanes with %d messages, want %d with %d", len(list), sum, domains, n)
+	}
+	enough := errors.New("enough")
+	if err := s.Lanes(t.Context(), func(*LaneSum) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("Lanes = %v, want %v", err, enough)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Lanes(ctx, func(*LaneSum) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("Lanes = %v, want %v", err, context.Canceled)
+	}
+	err = s.update(0, func(t *tx) error {
+		var keys [][]byte
+		c := t.b.Cursor(queue)
+		for k, _ := c.First(); k != nil; k, _ = c.Next() {
+			keys = append(keys, slices.Clone(k))
+		}
+		for _, k := range keys {
+			if err := t.b.Delete(queue, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"relay/store/bolt"
+)
+
+// probe is a look at whether the store still works, for all who ask at the
+// moment: one that hangs must not gather others behind it.
+type probe struct {
+	mu      sync.Mutex
+	current *probing // nil: none is under way
+}
+
+type probing struct {
+	done chan struct{}
+	err  error // once done is closed
+}
+
+// Probe goes once through the writer and its group commit, without writing, and
+// reads a record. It fails when the store has failed, and with the context's
+// cause when it ends before there is an answer: something holds the writer up,
+// such as a disk that does not answer.
+func (s *Store) Probe(ctx context.Context) error {
+	p := s.probe.join(s.roundTrip)
+	select {
+	case <-p.done:
+		return p.err
+	case <-ctx.Done():
+		return fmt.Errorf("the store does not answer: %w", context.Cause(ctx))
+	}
+}
+
+// join is the probing under way, or a new one.
+func (p *probe) join(fn func() error) *probing {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.current != nil {
+		return p.current
+	}
+	now := &probing{done: make(chan struct{})}
+	p.current = now
+	go func() {
+		now.err = fn()
+		p.mu.Lock()
+		p.current = nil
+		p.mu.Unlock()
+		close(now.done)
+	}()
+	return now
+}
+
+func (s *Store) roundTrip() error {
+	err := s.db.Update(0, func(*bolt.Tx) error { return nil })
+	if errors.Is(err, ErrFull) { // said to others in the same commit: the writer works
+		err = nil
+	}
+	_, readErr := s.Totals()
+	return errors.Join(err, readErr)
+}

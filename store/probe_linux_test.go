@@ -1,0 +1,46 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"relay/store/bolt"
+)
+
+// A writer on a full disk works, and says no: ending the process mends nothing. The
+// probe shares a transaction here with what finds no room.
+func TestStore_Probe_fullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
+		t.Skipf("a tmpfs cannot be mounted here: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	s := reopen(t, filepath.Join(dir, "relay.db"), &clock{t: epoch})
+	defer s.Close()
+	if err := os.WriteFile(filepath.Join(dir, "filler"), make([]byte, 8<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	hangs, release := make(chan struct{}), make(chan struct{})
+	var asked sync.WaitGroup
+	asked.Go(func() { _ = s.db.Update(0, func(*bolt.Tx) error { close(hangs); <-release; return nil }) })
+	<-hangs
+	asked.Go(func() {
+		err := s.db.Update(0, func(tx *bolt.Tx) error { return tx.Put(trace, []byte("key"), make([]byte, 4<<20)) })
+		if !errors.Is(err, ErrFull) {
+			t.Errorf("a large value: %v, want %v", err, ErrFull)
+		}
+	})
+	asked.Go(func() {
+		if err := s.Probe(t.Context()); err != nil {
+			t.Errorf("Probe: %v", err)
+		}
+	})
+	time.Sleep(100 * time.Millisecond) // both wait for the writer
+	close(release)
+	asked.Wait()
+}

@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"relay/store/bolt"
+)
+
+func TestStore_Probe(t *testing.T) {
+	s, _ := newStore(t)
+	before, _ := s.Commits()
+	if err := s.Probe(t.Context()); err != nil {
+		t.Errorf("Probe: %v", err)
+	}
+	if after, _ := s.Commits(); after != before {
+		t.Errorf("%d transactions were written, want none", after-before)
+	}
+}
+
+// A writer that hangs, as in a sync of a disk that does not answer.
+func TestStore_Probe_theWriterHangs(t *testing.T) {
+	s, _ := newStore(t)
+	hangs, release := make(chan struct{}), make(chan struct{})
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		_ = s.db.Update(0, func(*bolt.Tx) error { close(hangs); <-release; return nil })
+	})
+	<-hangs
+	for range 2000 { // more than the writer's queue holds
+		ctx, cancel := context.WithTimeout(t.Context(), time.Microsecond)
+		err := s.Probe(ctx)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "the store does not answer") {
+			t.Fatalf("Probe = %v, want that the store does not answer", err)
+		}
+	}
+	close(release)
+	writer.Wait()
+	if err := s.Probe(t.Context()); err != nil {
+		t.Errorf("Probe when the writer goes on: %v", err)
+	}
+}
+
+func TestStore_Probe_closed(t *testing.T) {
+	s := reopen(t, filepath.Join(t.TempDir(), "relay.db"), &clock{t: epoch})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Probe(t.Context()); !errors.Is(err, bolt.ErrClosed) {
+		t.Errorf("Probe = %v, want %v", err, bolt.ErrClosed)
+	}
+}
