@@ -11,10 +11,11 @@ import (
 // attempt is a message on its way to a site: one transaction, or several where
 // the next hop takes fewer recipients at once than there are.
 type attempt struct {
-	job     *job
-	began   time.Time
-	targets []target
-	left    []int // indices of targets that have no outcome yet
+	job        *job
+	began      time.Time
+	connecting time.Duration // how much of the time since then it took to connect
+	targets    []target
+	left       []int // indices of targets that have no outcome yet
 
 	begun    bool // a transaction came as far as a recipient
 	answered bool // the next hop has decided about a recipient, or may have

@@ -22,9 +22,9 @@ func (s *schedule) claim(now time.Time) {
 	}
 	s.claiming = true
 	s.do(func() {
-		soonest := now.Add(maxInterval)
+		soonest := now.Add(s.m.config().shown(maxInterval))
 		list, err := s.m.store.Claim(want, func(_ *store.Message, tries int) time.Time {
-			at := s.m.cfg.retryAt(now, tries)
+			at := s.m.config().retryAt(now, tries)
 			if at.Before(soonest) {
 				soonest = at
 			}
@@ -35,6 +35,8 @@ func (s *schedule) claim(now time.Time) {
 			if err != nil {
 				s.m.logStoreError("claim", err)
 				s.pause = time.Now().Add(time.Second)
+			} else {
+				s.m.storeWorks("claim")
 			}
 			s.dueAt(soonest)
 			s.claimed(lanes, list, err == nil, now)
@@ -90,6 +92,7 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 		jobs[jobKey{t, c.Message.ID}] = j
 		t.queue.push(j)
 	}
+	clear(s.landed)
 	for _, l := range lanes {
 		t := l.turn.site
 		s.touch(t)
@@ -128,12 +131,16 @@ func (s *schedule) putBack(l *lane, more bool, now time.Time) {
 	t.stand(l)
 }
 
-// takeOff notes a claim as in flight. It reports false when it is already. With
-// a worker, the claim has then only prolonged its lease; the walk is done in a
-// moment, and the claim goes back.
+// takeOff notes a claim as in flight. It reports false when it is already, or was
+// until after the claim began: that may have seen it as it was before it was
+// settled. With a worker, the claim has then only prolonged its lease; the walk is
+// done in a moment, and the claim goes back.
 func (s *schedule) takeOff(c store.Claimed) bool {
 	f := flight{c.Message.ID, c.Domain}
 	who, busy := s.flights[f]
+	if !busy {
+		who, busy = s.landed[f]
+	}
 	if !busy {
 		s.flights[f] = byWorker
 	} else if who == byWalk {
@@ -142,11 +149,19 @@ func (s *schedule) takeOff(c store.Claimed) bool {
 	return !busy
 }
 
-// land ends the flight of a job.
+// land ends the flight of a job that is settled.
 func (s *schedule) land(j *job) {
 	for _, c := range j.claims {
-		delete(s.flights, flight{c.Message.ID, c.Domain})
+		s.settled(flight{c.Message.ID, c.Domain})
 	}
+}
+
+// settled ends a flight.
+func (s *schedule) settled(f flight) {
+	if s.claiming {
+		s.landed[f] = s.flights[f]
+	}
+	delete(s.flights, f)
 }
 
 // giveBack returns jobs that were not attempted to the store.
@@ -159,8 +174,8 @@ func (s *schedule) giveBack(jobs []*job) {
 		claims = append(claims, j.claims...)
 	}
 	s.returnClaims(claims, func() {
-		for _, j := range jobs {
-			s.land(j)
+		for _, c := range claims {
+			delete(s.flights, flight{c.Message.ID, c.Domain})
 		}
 	})
 }
@@ -169,6 +184,8 @@ func (s *schedule) returnClaims(claims []store.Claimed, then func()) {
 	s.do(func() {
 		if err := s.m.store.Return(claims); err != nil {
 			s.m.logStoreError("return", err) // they are tried when their lease ends
+		} else {
+			s.m.storeWorks("return")
 		}
 		s.tell(func() {
 			then()

@@ -45,6 +45,7 @@ type Config struct {
 	IdleTimeout time.Duration // for which a connection waits for the next message; 0: 3 s
 	Drain       time.Duration // for which running transactions may go on at the end; 0: 30 s
 	Window      int           // lanes in memory; 0: 10,000
+	Speed       int64         // how many times faster than time the store's clock runs; 0: 1
 }
 
 // Dialer opens connections to next hops. from is the local address, the zero
@@ -96,6 +97,7 @@ func (c *Config) setDefaults() {
 	duration(&c.Drain, 30*time.Second)
 	number(&c.Connections, 500)
 	number(&c.Window, 10_000)
+	c.Speed = max(c.Speed, 1)
 	if c.ReturnMax <= 0 {
 		c.ReturnMax = 50_000
 	}
@@ -139,6 +141,14 @@ func (c *Config) pace(p *route.Path) Pace {
 // wait is the time after attempt number tries, 1 being the first.
 func (c *Config) wait(tries int) time.Duration {
 	return c.Retry[min(max(tries, 1), len(c.Retry))-1]
+}
+
+// shown is how far the store's clock goes in d.
+func (c *Config) shown(d time.Duration) time.Duration { return d * time.Duration(c.Speed) }
+
+// lasts is how long it takes the store's clock to go d further, rounded up.
+func (c *Config) lasts(d time.Duration) time.Duration {
+	return (d + time.Duration(c.Speed) - 1) / time.Duration(c.Speed)
 }
 
 // jittered is d, a tenth more or less.

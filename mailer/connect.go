@@ -149,20 +149,20 @@ func (m *Mailer) dial(ctx context.Context, hop hop, path *route.Path, mode clien
 		}
 		return &failure{err: ce, host: hop.host, addr: hop.addr}
 	}
-	within, cancel := context.WithTimeout(ctx, m.cfg.DialTimeout)
-	conn, err := m.cfg.Dialer.Dial(within, m.cfg.Egress.Addr, hop.addr)
+	within, cancel := context.WithTimeout(ctx, m.config().DialTimeout)
+	conn, err := m.config().Dialer.Dial(within, m.config().Egress.Addr, hop.addr)
 	cancel()
 	if err != nil {
 		return nil, fail(err)
 	}
 	unhook := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	c, err := client.New(conn, client.Options{
-		Hostname:   m.cfg.Egress.Name,
+		Hostname:   m.config().Egress.Name,
 		TLS:        mode,
 		TLSConfig:  m.tlsConfig(mode),
 		ServerName: hop.host,
 		Auth:       path.Auth,
-		Timeouts:   m.cfg.Timeouts,
+		Timeouts:   m.config().Timeouts,
 	})
 	if err != nil {
 		unhook()

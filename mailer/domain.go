@@ -46,10 +46,10 @@ func (d *domain) deserted() bool {
 
 // routeKey is the domain, or "" for all that go to the smarthost.
 func (m *Mailer) routeKey(name string) string {
-	if m.cfg.Smarthost.Host == "" {
+	if m.config().Smarthost.Host == "" {
 		return name
 	}
-	if _, ok := m.cfg.Routes[name]; ok {
+	if _, ok := m.config().Routes[name]; ok {
 		return name
 	}
 	return ""
@@ -156,7 +156,7 @@ func (s *schedule) siteOf(path *route.Path) *site {
 		s.sites[path.Site] = t
 	}
 	t.path = path
-	t.pace = s.m.cfg.pace(path)
+	t.pace = s.m.config().pace(path)
 	return t
 }
 

@@ -7,7 +7,7 @@ import "time"
 // connections are closed. It returns when nothing runs beside the owner.
 func (s *schedule) drain() {
 	s.stopping = true
-	deadline := time.AfterFunc(s.m.cfg.Drain, s.cancel)
+	deadline := time.AfterFunc(s.m.config().Drain, s.cancel)
 	defer deadline.Stop()
 	for _, t := range s.sites {
 		s.touch(t)

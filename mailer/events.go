@@ -3,11 +3,8 @@ package mailer
 import (
 	"context"
 	"log/slog"
-	"strings"
-	"sync"
 	"time"
 
-	"relay/mailer/client"
 	"relay/store"
 )
 
@@ -18,54 +15,61 @@ var attemptText = map[store.RecipientState]string{
 	store.Expired:   "message expired",
 }
 
-// logAttempt writes a line for each kind of outcome, which is one line for
-// nearly all messages.
-func (m *Mailer) logAttempt(a *attempt, states []store.RecipientState) {
+// logAttempt writes a line for each recipient of an attempt.
+func (m *Mailer) logAttempt(a *attempt, states []store.RecipientState, now time.Time) {
 	if !m.log.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
 	for i, state := range states {
-		first := true
-		for _, before := range states[:i] {
-			first = first && before != state
-		}
-		if first {
-			m.logOutcome(a, states, state, &a.targets[i].out)
-		}
+		m.logOutcome(a, i, state, now)
 	}
 }
 
-func (m *Mailer) logOutcome(a *attempt, states []store.RecipientState, state store.RecipientState, o *client.Outcome) {
-	msg := a.job.message
+func (m *Mailer) logOutcome(a *attempt, i int, state store.RecipientState, now time.Time) {
+	msg, o := a.job.message, &a.targets[i].out
 	m.log.LogAttrs(context.Background(), slog.LevelInfo, attemptText[state],
 		slog.String("spool_id", msg.ID.String()),
 		slog.String("account", msg.Account),
 		slog.String("from", msg.Sender),
-		slog.String("to", a.names(states, state)),
+		slog.String("to", a.recipient(i).Address),
 		slog.String("next_hop", a.hop),
 		slog.String("tls", a.tls),
 		slog.Int("code", o.Reply.Code),
 		slog.String("enhanced", o.Reply.Status()),
 		slog.String("stage", o.Stage.String()),
+		slog.Bool("local", o.Local), // the reply is our own
 		slog.String("reply", o.Reply.Text),
+		slog.Duration("delay", now.Sub(msg.Accepted).Round(time.Millisecond)),
+		slog.Int64("connect_ms", a.connecting.Milliseconds()),
 		slog.Int64("ms", time.Since(a.began).Milliseconds()))
 }
 
-// names are the recipients in that state, the first ones of many.
-func (a *attempt) names(states []store.RecipientState, state store.RecipientState) string {
-	const most = 10
-	var list []string
-	for i, s := range states {
-		if s != state {
+// logSettled is what else a settled attempt led to: DSNs, and the end of messages.
+func (m *Mailer) logSettled(results []store.Result) {
+	for i := range results {
+		r := &results[i]
+		if r.Gone {
 			continue
 		}
-		if len(list) == most {
-			list = append(list, "…")
-			break
+		for j := range r.Notices {
+			m.logNotice(r.ID, &r.Notices[j])
 		}
-		list = append(list, a.recipient(i).Address)
+		if r.Done {
+			m.log.LogAttrs(context.Background(), slog.LevelInfo, "message removed", slog.String("spool_id", r.ID.String()))
+		}
 	}
-	return strings.Join(list, ",")
+}
+
+func (m *Mailer) logNotice(about store.ID, n *store.Notice) {
+	msg := &n.Message
+	m.log.LogAttrs(context.Background(), slog.LevelInfo, "DSN queued",
+		slog.String("spool_id", msg.ID.String()),
+		slog.String("about", about.String()),
+		slog.String("account", msg.Account),
+		slog.String("to", msg.Recipients[0].Address),
+		slog.Int("size", len(n.Body)),
+		slog.Int("rcpt", len(msg.Recipients)),
+		slog.String("message_id", msg.MessageID))
 }
 
 func (m *Mailer) logExpired(msg *store.Message, r *store.Recipient, reply string) {
@@ -91,28 +95,16 @@ func (m *Mailer) logHostFailed(f *failure) {
 	m.log.Debug("connection not made", "next_hop", hopName(f.host, f.addr), "err", f.err)
 }
 
-// logStoreError writes the first error of an operation, and one a minute after it.
+func (m *Mailer) logNoOriginal(msg *store.Message, err error) {
+	m.quiet.Often(slog.LevelError, "", "a DSN goes without the message it is about",
+		slog.String("spool_id", msg.ID.String()), slog.Any("err", err))
+}
+
+const storeFailed = "store failed"
+
+// logStoreError lasts until the operation works again.
 func (m *Mailer) logStoreError(op string, err error) {
-	if m.quiet.pass(op, time.Now()) {
-		m.log.Error("store", "op", op, "err", err)
-	}
+	m.quiet.Fails(slog.LevelError, op, storeFailed, slog.String("op", op), slog.Any("err", err))
 }
 
-// quiet lets a repeating event through once a minute.
-type quiet struct {
-	mu   sync.Mutex
-	last map[string]time.Time
-}
-
-func (q *quiet) pass(key string, now time.Time) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if last, ok := q.last[key]; ok && now.Sub(last) < time.Minute {
-		return false
-	}
-	if q.last == nil {
-		q.last = map[string]time.Time{}
-	}
-	q.last[key] = now
-	return true
-}
+func (m *Mailer) storeWorks(op string) { m.quiet.Works(op, storeFailed) }

@@ -6,23 +6,28 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"relay/mailer/route"
+	"relay/quiet"
 	"relay/store"
 )
 
 // Mailer delivers what is in the spool.
 type Mailer struct {
 	store  *store.Store
-	cfg    Config
+	cfg    atomic.Pointer[Config] // see Reconfigure
 	log    *slog.Logger
 	router *route.Router
 	hosts  hostMemory
-	quiet  quiet
+	quiet  *quiet.Log // for what may fail again and again
 
 	anyTLS    *tls.Config     // takes every certificate
 	strictTLS *tls.Config     // takes those of the host
 	stopped   <-chan struct{} // closed when the drain is over
+	probes    chan struct{}   // no capacity: what is sent was taken by the schedule
+	asks      chan func(*schedule)
+	tuned     chan struct{} // capacity 1: there is another configuration
 
 	mu      sync.Mutex
 	retries []string      // domains named to Retry
@@ -62,18 +67,24 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Mailer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mailer: %w", err)
 	}
-	return &Mailer{
+	log = log.With("component", "mailer")
+	m := &Mailer{
 		store:  st,
-		cfg:    cfg,
-		log:    log.With("component", "mailer"),
+		log:    log,
+		quiet:  quiet.New(log),
 		router: router,
 		anyTLS: &tls.Config{
 			InsecureSkipVerify: true, // nobody vouches for an MX; what is encrypted is better than what is not
 			ClientSessionCache: tls.NewLRUClientSessionCache(1000),
 		},
 		strictTLS: &tls.Config{RootCAs: cfg.RootCAs},
+		probes:    make(chan struct{}),
+		asks:      make(chan func(*schedule)),
+		tuned:     make(chan struct{}, 1),
 		kick:      make(chan struct{}, 1),
-	}, nil
+	}
+	m.cfg.Store(&cfg)
+	return m, nil
 }
 
 // Run delivers until ctx is done; then it takes no new work, lets running
@@ -81,6 +92,7 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Mailer, error) {
 // tried, and returns nil. It returns an error when the store has failed. It is
 // called once.
 func (m *Mailer) Run(ctx context.Context) error {
+	defer m.quiet.Flush()
 	return newSchedule(m).run(ctx)
 }
 

@@ -83,7 +83,7 @@ func TestMailer_RetryAndExpire(t *testing.T) {
 		id := w.send("you@slow.test")
 		w.run(5 * 24 * time.Hour)
 		for i := range len(at) - 1 {
-			got, want := at[i+1].Sub(at[i]), w.mail.cfg.wait(i+1)
+			got, want := at[i+1].Sub(at[i]), w.mail.config().wait(i+1)
 			if got < want*89/100 || got > want*111/100+time.Minute {
 				t.Errorf("wait %d is %v, want %v", i+1, got, want)
 			}

@@ -23,7 +23,7 @@ const (
 
 // cursor is how far the walk has come at one milestone.
 type cursor struct {
-	age   time.Duration // of the messages there; 0: the patrol
+	age   func(*Config) time.Duration // of the messages there; 0: the patrol
 	after store.ID
 	from  time.Time // not before
 }
@@ -31,9 +31,13 @@ type cursor struct {
 // walk runs until ctx is done.
 func (m *Mailer) walk(ctx context.Context, s *schedule) {
 	now := m.store.Now()
-	cursors := []*cursor{{}}
-	for _, age := range []time.Duration{m.cfg.DelayAfter, m.cfg.NoticeExpire, m.cfg.Expire} {
-		cursors = append(cursors, &cursor{age: age, after: store.FirstID(now.Add(-age))})
+	cursors := []*cursor{{age: func(*Config) time.Duration { return 0 }}}
+	for _, age := range []func(*Config) time.Duration{
+		func(c *Config) time.Duration { return c.DelayAfter },
+		func(c *Config) time.Duration { return c.NoticeExpire },
+		func(c *Config) time.Duration { return c.Expire },
+	} {
+		cursors = append(cursors, &cursor{age: age, after: store.FirstID(now.Add(-age(m.config())))})
 	}
 	timer := time.NewTimer(walkRush)
 	defer timer.Stop()
@@ -49,7 +53,7 @@ func (m *Mailer) walk(ctx context.Context, s *schedule) {
 				wait = walkRush
 			}
 		}
-		timer.Reset(wait)
+		timer.Reset(max(walkRush, m.config().lasts(wait)))
 	}
 }
 
@@ -59,11 +63,13 @@ func (m *Mailer) advance(c *cursor, s *schedule) bool {
 	if now.Before(c.from) {
 		return false
 	}
-	list, err := m.store.Sweep(c.after, now.Add(-c.age), walkBatch)
+	age := c.age(m.config())
+	list, err := m.store.Sweep(c.after, now.Add(-age), walkBatch)
 	if err != nil {
 		m.logStoreError("sweep", err)
 		return false
 	}
+	m.storeWorks("sweep")
 	m.pass(list, s, now)
 	if n := len(list); n > 0 {
 		c.after = list[n-1].ID
@@ -71,7 +77,7 @@ func (m *Mailer) advance(c *cursor, s *schedule) bool {
 	if len(list) == walkBatch {
 		return true
 	}
-	if c.age == 0 {
+	if age == 0 {
 		c.after, c.from = store.ID{}, now.Add(walkPatrol)
 	}
 	return false
@@ -113,7 +119,7 @@ func (m *Mailer) pass(list []*store.Message, s *schedule, now time.Time) {
 	}
 	s.tell(func() {
 		for _, p := range mine {
-			delete(s.flights, flight{p.id, p.domain})
+			s.settled(flight{p.id, p.domain})
 		}
 	})
 }
@@ -135,7 +141,7 @@ func (m *Mailer) passing(msg *store.Message, domain string, now time.Time) passi
 
 func (m *Mailer) delayDue(msg *store.Message, r *store.Recipient, now time.Time) bool {
 	return msg.Sender != "" && !r.Delayed && r.Notify&store.NotifyDelay != 0 &&
-		now.Sub(msg.Accepted) >= m.cfg.DelayAfter
+		now.Sub(msg.Accepted) >= m.config().DelayAfter
 }
 
 // inspect leaves those that are not in flight, and takes them up for the walk. A
@@ -203,7 +209,9 @@ func (m *Mailer) settlePassing(due []passing, now time.Time) {
 			results[0].Notices = append(results[0].Notices, n)
 		}
 	}
-	m.commit(results)
+	if m.commit(results) {
+		m.logSettled(results)
+	}
 }
 
 // reason is why a recipient has not got the message yet.

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -69,9 +70,9 @@ func (m *Mailer) notice(msg *store.Message, about []dsn.Recipient, now time.Time
 	}
 	// Of all but failures the header is enough (RFC 3461 §4.3). A message in it
 	// cannot be encoded: with 8-bit content not every host would take the DSN.
-	full := about[0].Action == dsn.Failed && msg.Ret != "HDRS" && msg.Stored <= m.cfg.ReturnMax && !msg.EightBit
+	full := about[0].Action == dsn.Failed && msg.Ret != "HDRS" && msg.Stored <= m.config().ReturnMax && !msg.EightBit
 	n := dsn.Build(dsn.Params{
-		Hostname:   m.cfg.Hostname,
+		Hostname:   m.config().Hostname,
 		Date:       now.In(m.store.Zone()),
 		To:         msg.Sender,
 		EnvID:      msg.EnvID,
@@ -83,7 +84,7 @@ func (m *Mailer) notice(msg *store.Message, about []dsn.Recipient, now time.Time
 	})
 	return store.Notice{Body: n.Content, Message: store.Message{
 		Account:    msg.Account,
-		Expires:    now.Add(m.cfg.NoticeExpire),
+		Expires:    now.Add(m.config().NoticeExpire),
 		MessageID:  n.MessageID,
 		EightBit:   n.EightBit,
 		SMTPUTF8:   n.SMTPUTF8,
@@ -104,10 +105,16 @@ func (m *Mailer) original(msg *store.Message, full bool) []byte {
 	} else {
 		b, err = dsn.ReadHeader(body)
 	}
-	if err != nil {
-		m.logStoreError("original", err)
+	if err != nil && !m.gone(msg.ID) {
+		m.logNoOriginal(msg, err)
 	}
 	return b
+}
+
+// gone reports whether a message has left the spool, and nobody is to be told of it.
+func (m *Mailer) gone(id store.ID) bool {
+	_, err := m.store.QueueMessage(id)
+	return errors.Is(err, store.ErrNotFound)
 }
 
 var toASCII = idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.VerifyDNSLength(true))

@@ -50,14 +50,14 @@ func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
 	switch {
 	case !now.Before(msg.Expires):
 		o.State = store.Expired
-	case time.Since(a.job.claimed) > longAttempt:
-		o.Next = m.cfg.retryAt(now, msg.Recipients[t.rcpt].Tries) // the wait begins at the end
+	case m.config().shown(time.Since(a.job.claimed)) > longAttempt:
+		o.Next = m.config().retryAt(now, msg.Recipients[t.rcpt].Tries) // the wait begins at the end
 	}
 	return o
 }
 
-// longAttempt is how long an attempt may take before its end, not its begin,
-// counts for the next one.
+// longAttempt is how long an attempt may take, by the store's clock, before its
+// end, not its begin, counts for the next one.
 const longAttempt = time.Minute
 
 // settle stores what became of an attempt.
@@ -85,7 +85,8 @@ func (m *Mailer) settle(a *attempt) {
 	}
 	results[0].Notices = m.notices(a, states, now)
 	if m.commit(results) {
-		m.logAttempt(a, states)
+		m.logAttempt(a, states, now)
+		m.logSettled(results)
 	}
 }
 
@@ -103,6 +104,7 @@ func (m *Mailer) commit(results []store.Result) bool {
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
 		err := m.store.Settle(results...)
 		if err == nil {
+			m.storeWorks("settle")
 			return true
 		}
 		m.logStoreError("settle", err)

@@ -19,17 +19,23 @@ type scanState struct {
 	full    time.Time     // before it a scan stops early
 }
 
+// All of these but fastGap are of time as it passes: what they keep small is the
+// work. A store's clock that runs faster gets more of it between two scans.
 const (
-	minGap      = 200 * time.Millisecond
+	minGap      = 200 * time.Millisecond // less, when the store's clock runs faster
+	fastGap     = 10 * time.Millisecond  // but not less than this
 	maxInterval = time.Minute
 	duty        = 20 // a scan may take a part in so many of the time
 )
+
+// gap is the least time between two scans, by the store's clock.
+func (c *Config) gap() time.Duration { return max(minGap, c.shown(fastGap)) }
 
 func (s *schedule) scanDue(now time.Time) bool {
 	if s.stopping {
 		return false
 	}
-	if s.scan.at.Sub(now) > maxInterval+s.scan.gap { // the clock was set back
+	if s.scan.at.Sub(now) > s.m.config().shown(maxInterval)+s.scan.gap { // the clock was set back
 		s.scan.at = now
 	}
 	soon := s.scan.last.Add(s.scan.gap)
@@ -54,14 +60,14 @@ func (s *schedule) dueAt(at time.Time) {
 // behind a crowd is found as well. Neither takes more than a small part of the
 // time.
 func (s *schedule) scanLanes(now time.Time) {
-	began := time.Now()
+	cfg, began := s.m.config(), time.Now()
 	whole := !now.Before(s.scan.full)
 	visits, stopped := 0, false
 	s.scan.missed, s.scan.retired = false, false
 	// skip does the admitting and names nothing but the end.
 	_, next, err := s.m.store.DueLanes(now, 1, func(l store.Lane) bool {
 		visits++
-		stopped = stopped || len(s.lanes) >= s.m.cfg.Window || (!whole && visits > 4*s.m.cfg.Window)
+		stopped = stopped || len(s.lanes) >= s.m.config().Window || (!whole && visits > 4*s.m.config().Window)
 		if !stopped {
 			s.admit(l, now)
 		}
@@ -70,21 +76,22 @@ func (s *schedule) scanLanes(now time.Time) {
 	took := time.Since(began)
 	s.scan.last = now
 	if whole {
-		s.scan.full = now.Add(max(time.Second, duty*took))
+		s.scan.full = now.Add(cfg.shown(max(time.Second, duty*took)))
 	}
-	s.scan.gap = minGap
+	s.scan.gap = cfg.gap()
 	if !whole || stopped {
-		s.scan.gap = max(minGap, duty*took)
+		s.scan.gap = max(s.scan.gap, cfg.shown(duty*took))
 	}
 	if err != nil {
 		s.m.logStoreError("lanes", err)
-		s.scan.at = now.Add(maxInterval / 6)
+		s.scan.at = now.Add(cfg.shown(maxInterval / 6))
 		return
 	}
+	s.m.storeWorks("lanes")
 	s.scan.missed = s.scan.missed || stopped
-	s.scan.at = now.Add(maxInterval)
+	s.scan.at = now.Add(cfg.shown(maxInterval))
 	switch {
-	case stopped && len(s.lanes) < s.m.cfg.Window:
+	case stopped && len(s.lanes) < s.m.config().Window:
 		s.dueAt(s.scan.full) // go on to the end then
 	case !stopped && !next.IsZero():
 		s.dueAt(next)

@@ -23,6 +23,7 @@ type schedule struct {
 	shares  tally // lanes by account
 	routed  tally // of them, those whose domain is being looked up or waits for it
 	flights map[flight]holder
+	landed  map[flight]holder    // of them, those that ended since the claim under way began
 	parked  map[*worker]struct{} // wait for a job
 	conns   int
 
@@ -66,7 +67,7 @@ const (
 
 const (
 	maxEvents  = 1024
-	maxSleep   = 10 * time.Second // the store's clock may run faster than ours
+	maxSleep   = 10 * time.Second // the store's clock may be set
 	minForget  = 50_000
 	maxKept    = 100_000
 	maxRouting = 50
@@ -82,6 +83,7 @@ func newSchedule(m *Mailer) *schedule {
 		shares:  tally{},
 		routed:  tally{},
 		flights: map[flight]holder{},
+		landed:  map[flight]holder{},
 		parked:  map[*worker]struct{}{},
 		keep:    minForget,
 	}
@@ -111,6 +113,11 @@ func (s *schedule) run(ctx context.Context) error {
 			s.takeReady()
 		case <-s.m.kick:
 			s.retry(s.m.takeRetries())
+		case <-s.m.probes:
+		case fn := <-s.m.asks:
+			fn(s)
+		case <-s.m.tuned:
+			s.tune()
 		case fn := <-s.events:
 			fn()
 			s.more()
@@ -217,7 +224,7 @@ func (s *schedule) admit(key store.Lane, now time.Time) {
 // still have; a few are always allowed.
 func (s *schedule) room(t *site, account string) bool {
 	const few = 4
-	free := s.m.cfg.Window - len(s.lanes)
+	free := s.m.config().Window - len(s.lanes)
 	if mine := s.shares[account]; free <= 0 || mine >= few && mine >= 3*free {
 		return false
 	}
@@ -264,12 +271,7 @@ func (s *schedule) revive(d *domain) {
 
 // sleep is until something is to be done that nobody tells us.
 func (s *schedule) sleep() time.Duration {
-	now := s.m.store.Now()
-	at := now.Add(maxSleep)
-	if s.scan.at.Before(at) {
-		at = s.scan.at
-	}
-	wait := max(at.Sub(now), 0)
+	wait := min(maxSleep, max(s.m.config().lasts(s.scan.at.Sub(s.m.store.Now())), 0))
 	if !s.pause.IsZero() {
 		wait = min(wait, max(time.Until(s.pause), 0))
 	}

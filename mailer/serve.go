@@ -19,7 +19,7 @@ func (s *schedule) serve(t *site, now time.Time) {
 		w.jobs <- t.queue.pop()
 	}
 	for t.queue.len() > 0 && t.workers < t.limit {
-		if s.conns >= s.m.cfg.Connections {
+		if s.conns >= s.m.config().Connections {
 			s.await(t)
 			break
 		}
@@ -33,7 +33,7 @@ func (s *schedule) serve(t *site, now time.Time) {
 
 // hire opens a connection with its first job.
 func (s *schedule) hire(t *site, j *job) {
-	w := &worker{s: s, m: s.m, site: t, pace: t.pace, jobs: make(chan *job, 1), hired: time.Now()}
+	w := &worker{s: s, m: s.m, site: t, jobs: make(chan *job, 1), hired: time.Now()}
 	t.workers++
 	s.conns++
 	w.jobs <- j
@@ -127,8 +127,8 @@ func (s *schedule) finished(w *worker, j *job, end ending) {
 		s.block(t, end.why)
 	}
 	w.done++
-	if !end.open && t.queue.len() == 0 || s.yields(w) {
-		close(w.jobs) // nothing to keep, or another one's turn
+	if !end.open && t.queue.len() == 0 || s.yields(w) || s.tooMany(t) {
+		close(w.jobs) // nothing to keep, or another one's turn, or one too many
 		return
 	}
 	s.park(w)
@@ -139,8 +139,13 @@ func (s *schedule) finished(w *worker, j *job, end ending) {
 // has had its share.
 func (s *schedule) yields(w *worker) bool {
 	const fair, long = 20, 30 * time.Second
-	return s.waiting.len() > 0 && s.conns >= s.m.cfg.Connections &&
+	return s.waiting.len() > 0 && s.conns >= s.m.config().Connections &&
 		(w.site.queue.len() == 0 || w.site.workers > 1 || w.done >= fair || time.Since(w.hired) > long)
+}
+
+// tooMany reports whether there are more connections than Reconfigure has left.
+func (s *schedule) tooMany(t *site) bool {
+	return t.workers > t.pace.Connections || s.conns > s.m.config().Connections
 }
 
 // maxLosses is how many connections in a row may break in mid-transaction
@@ -165,7 +170,7 @@ func (s *schedule) gone(w *worker) {
 	}
 	s.touch(t)
 	now := s.m.store.Now()
-	for s.waiting.len() > 0 && s.conns < s.m.cfg.Connections {
+	for s.waiting.len() > 0 && s.conns < s.m.config().Connections {
 		t := s.longing()
 		if t == nil {
 			return
@@ -233,7 +238,7 @@ func (s *schedule) block(t *site, why string) {
 	t.up, t.limit, t.ceiling, t.ahead, t.losses = false, 1, 0, 0, 0
 	t.failures++
 	t.why = why
-	t.until = now.Add(s.m.cfg.block(t.failures))
+	t.until = now.Add(s.m.config().block(t.failures))
 	if t.owner != nil {
 		t.owner.expires = t.until
 	}

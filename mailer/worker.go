@@ -12,7 +12,6 @@ type worker struct {
 	s    *schedule
 	m    *Mailer
 	site *site
-	pace Pace
 	jobs chan *job // capacity 1; closed: go
 	open bool      // as the owner of the schedule knows it
 	done int       // jobs, as the owner counts them
@@ -54,7 +53,7 @@ func (w *worker) next() (*job, bool) {
 		return j, ok
 	default:
 	}
-	timer := time.NewTimer(w.m.cfg.IdleTimeout)
+	timer := time.NewTimer(w.m.config().IdleTimeout)
 	defer timer.Stop()
 	select {
 	case j, ok := <-w.jobs:
@@ -90,7 +89,7 @@ func (w *worker) serve(j *job) (end ending, failed *failure) {
 		return ending{}, nil
 	}
 	w.m.settle(a)
-	w.retire()
+	w.retire(j)
 	end.open = w.conn != nil
 	return end, nil
 }
@@ -116,7 +115,9 @@ func (w *worker) ready(a *attempt) *failure {
 	if a.begun {
 		ctx = w.s.ctx
 	}
+	begin := time.Now()
 	c, failed := w.m.connect(ctx, j.path, j.message.RequireTLS)
+	a.connecting += time.Since(begin)
 	if failed != nil {
 		return failed
 	}
@@ -154,13 +155,14 @@ func (w *worker) transact(a *attempt) (ending, *failure) {
 	return ending{lost: true, why: res.Err.Error()}, nil
 }
 
-// retire closes a connection that has carried its share.
-func (w *worker) retire() {
+// retire closes a connection that has carried its share, as it is now.
+func (w *worker) retire(j *job) {
 	if w.conn == nil {
 		return
 	}
 	done, theirs := w.conn.client.Transactions(), w.conn.client.Extensions().MailMax
-	if w.pace.Messages > 0 && done >= w.pace.Messages || theirs > 0 && done >= theirs {
+	most := w.m.config().pace(j.path).Messages
+	if most > 0 && done >= most || theirs > 0 && done >= theirs {
 		w.hangUp()
 	}
 }

@@ -117,7 +117,7 @@ func newWorld(t *testing.T, cfg Config) *world {
 		dials: map[netip.Addr][]time.Time{},
 	}
 	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log})
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log, Now: clockOf(cfg)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +132,12 @@ func newWorld(t *testing.T, cfg Config) *world {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// clockOf is the store's clock, which runs Config.Speed times as fast as time.
+func clockOf(cfg Config) func() time.Time {
+	start, speed := time.Now(), time.Duration(max(cfg.Speed, 1))
+	return func() time.Time { return start.Add(speed * time.Since(start)) }
 }
 
 // Write takes the log.

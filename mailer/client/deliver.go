@@ -50,7 +50,7 @@ func (t *transaction) run(content io.Reader) *ConnError {
 		return &ConnError{Stage: StageMail, Err: net.ErrClosed}
 	}
 	content = t.check(content)
-	if t.undecided() == 0 {
+	if t.undecided() == 0 || t.stopped() {
 		return nil
 	}
 	if err := c.quiet(); err != nil {
@@ -109,6 +109,11 @@ func (t *transaction) envelope() *ConnError {
 	}
 	if len(t.c.waiting) == 0 && !t.anyAccepted() {
 		return nil // all refused, and DATA not said yet
+	}
+	if t.e.Whole {
+		if err := t.flight(); err != nil || t.stopped() {
+			return err
+		}
 	}
 	c.out = append(c.out, "DATA\r\n"...)
 	if err := t.sent(StageData, 0); err != nil {
@@ -258,6 +263,11 @@ func (t *transaction) decide(r Reply, st Stage, local bool) {
 			*o = Outcome{Reply: r, Stage: st, Local: local}
 		}
 	}
+}
+
+// stopped reports that one recipient's refusal is everybody's.
+func (t *transaction) stopped() bool {
+	return t.e.Whole && t.undecided() < len(t.res.Rcpts)
 }
 
 func (t *transaction) undecided() int {

@@ -230,6 +230,39 @@ func TestClient_Deliver_withoutPipelining(t *testing.T) {
 			wantOutcomes(t, r, "RCPT 550 5.1.1 no", "end 250 ok")
 		})
 	})
+	t.Run("whole: no DATA when one is refused", func(t *testing.T) {
+		play(t, hello("PIPELINING")+`
+			FLIGHT RCPT TO:<c@y.example>
+			C: MAIL FROM:<a@x.example>
+			C: RCPT TO:<b@y.example>
+			C: RCPT TO:<c@y.example>
+			S: 250 ok
+			S: 250 ok
+			S: 550 5.1.1 no
+			FLIGHT RCPT TO:<b@y.example>
+			C: RSET
+			C: MAIL FROM:<a@x.example>
+			C: RCPT TO:<b@y.example>
+			S: 250 ok
+			S: 250 ok
+			S: 250 ok
+			C: DATA
+			S: 354 go on
+			`+contentLines+`
+			S: 250 ok`, func(conn net.Conn) {
+			c := open(t, conn)
+			e := envelope("b@y.example", "c@y.example")
+			e.Whole = true
+			content := strings.NewReader(message)
+			r := c.Deliver(e, content)
+			if got := r.Rcpts[0].Reply.Code; got != 0 || r.Err != nil || content.Len() != len(message) {
+				t.Errorf("reply %d for who was not refused, Err %v, %d octets left", got, r.Err, content.Len())
+			}
+			wantOutcomes(t, Result{Rcpts: r.Rcpts[1:]}, "RCPT 550 5.1.1 no")
+			e.Rcpts = e.Rcpts[:1]
+			wantOutcomes(t, c.Deliver(e, content), "end 250 ok")
+		})
+	})
 	t.Run("no DATA without recipients, RSET before the next", func(t *testing.T) {
 		play(t, hello()+`
 			C: MAIL FROM:<a@x.example>

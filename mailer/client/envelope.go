@@ -20,6 +20,7 @@ type Envelope struct {
 	RequireTLS bool   // RFC 8689
 	Ret        string // FULL, HDRS or ""
 	EnvID      string // decoded; "" none
+	Whole      bool   // all or none: nothing is sent unless every recipient was accepted
 	Rcpts      []Rcpt
 }
 

@@ -43,6 +43,7 @@ type Outcome struct {
 type Result struct {
 	// Rcpts has one Outcome for each of Envelope.Rcpts, in their order, also
 	// when the connection was lost: who had no final reply by then is deferred.
+	// With Envelope.Whole, those who were not refused themselves have no reply.
 	Rcpts []Outcome
 
 	// Err is set when the connection is gone; the Client is closed then. With

@@ -25,7 +25,7 @@ func (r *Router) permitted(hosts []Host) []Host {
 	}
 	var kept []Host
 	for _, h := range hosts {
-		h.Addrs = slices.DeleteFunc(slices.Clone(h.Addrs), func(a netip.Addr) bool { return !public(a) })
+		h.Addrs = slices.DeleteFunc(slices.Clone(h.Addrs), func(a netip.Addr) bool { return !Public(a) })
 		if len(h.Addrs) > 0 {
 			kept = append(kept, h)
 		}
@@ -57,8 +57,8 @@ var embedding = []struct {
 	{netip.MustParsePrefix("2002::/16"), 2},     // 6to4 (RFC 3056)
 }
 
-// public reports whether a may be the address of a mail host of the internet.
-func public(a netip.Addr) bool {
+// Public reports whether a may be the address of a mail host of the internet.
+func Public(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if !a.IsGlobalUnicast() || a.IsPrivate() {
 		return false // loopback, link-local, multicast, unspecified, broadcast; private
@@ -71,7 +71,7 @@ func public(a netip.Addr) bool {
 	for _, e := range embedding {
 		if e.net.Contains(a) {
 			b := a.As16()
-			return public(netip.AddrFrom4([4]byte(b[e.at : e.at+4])))
+			return Public(netip.AddrFrom4([4]byte(b[e.at : e.at+4])))
 		}
 	}
 	return true

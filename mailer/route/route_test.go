@@ -273,15 +273,15 @@ func TestRouter_Route_shufflesEquals(t *testing.T) {
 
 func TestPublic(t *testing.T) {
 	for _, s := range []string{"8.8.8.8", "192.0.2.1", "2001:db8::1", "2a00:1450::1", "64:ff9b::8.8.8.8", "2002:0808:0808::1"} {
-		if !public(netip.MustParseAddr(s)) {
-			t.Errorf("public(%s) = false", s)
+		if !Public(netip.MustParseAddr(s)) {
+			t.Errorf("Public(%s) = false", s)
 		}
 	}
 	for _, s := range []string{"127.0.0.1", "127.9.9.9", "10.1.1.1", "172.16.0.1", "192.168.1.1", "169.254.1.1", "0.0.0.0", "0.1.2.3", "224.0.0.1", "255.255.255.255",
 		"100.64.0.1", "198.18.0.1", "240.0.0.1", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00::1", "ff02::1", "fec0::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "::10.0.0.1",
 		"64:ff9b::10.0.0.1", "64:ff9b::127.0.0.1", "2002:7f00:0001::", "2002:0a00:0001::1"} {
-		if public(netip.MustParseAddr(s)) {
-			t.Errorf("public(%s) = true", s)
+		if Public(netip.MustParseAddr(s)) {
+			t.Errorf("Public(%s) = true", s)
 		}
 	}
 }

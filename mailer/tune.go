@@ -1,0 +1,43 @@
+package mailer
+
+import "fmt"
+
+// config is the configuration in force. Who needs two fields that go together
+// asks once.
+func (m *Mailer) config() *Config { return m.cfg.Load() }
+
+// Reconfigure takes over what may change while mail is on its way: the waits
+// between attempts, the lives of messages, the limits of connections, and Drain.
+// The other fields of cfg are not looked at. A connection that is one
+// too many ends with the message it carries; what is already stored, such as the
+// next try of a message, stays as it is. It fails, and changes nothing, when cfg
+// cannot be.
+func (m *Mailer) Reconfigure(cfg Config) error {
+	if err := cfg.validate(); err != nil {
+		return fmt.Errorf("mailer: %w", err)
+	}
+	cfg.setDefaults()
+	next := *m.config()
+	next.Retry, next.Drain = cfg.Retry, cfg.Drain
+	next.Expire, next.NoticeExpire, next.DelayAfter = cfg.Expire, cfg.NoticeExpire, cfg.DelayAfter
+	next.Connections, next.SiteConnections = cfg.Connections, cfg.SiteConnections
+	next.MessagesPerConnection = cfg.MessagesPerConnection
+	m.cfg.Store(&next)
+	select {
+	case m.tuned <- struct{}{}:
+	default: // it will be looked at
+	}
+	return nil
+}
+
+// tune gives the sites that are known the limits that are in force now.
+func (s *schedule) tune() {
+	for _, t := range s.sites {
+		if t.path == nil {
+			continue
+		}
+		t.pace = s.m.config().pace(t.path)
+		t.limit = min(t.limit, t.pace.Connections)
+		s.touch(t)
+	}
+}
