@@ -66,13 +66,24 @@ func (s *session) plain(identity, user, password string) error {
 func (s *session) authenticate(user, password string) error {
 	c := s.c
 	begin := time.Now()
+	name := nameKey(user)
+	if no := s.shut(begin, name, password); no != nil {
+		return no
+	}
 	cred, err := c.srv.st.Credential(user)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		c.srv.events.storeFailed(c, err)
 		return errAuthLocal
 	}
-	if err != nil || password == "" || !c.srv.logins.verify(cred, password) {
-		return s.wrongLogin(begin, user, password)
+	right := err == nil && password != "" && c.srv.logins.verify(cred, password)
+	if no := s.shut(begin, name, password); no != nil { // meanwhile: of guesses that come at once few are answered
+		return no
+	}
+	if !right {
+		return s.wrongLogin(begin, name, password)
+	}
+	if !c.exempt {
+		c.srv.guard.places.succeeded(cred.Login, site(c.addr))
 	}
 	if err := s.enter(cred.Account); err != nil {
 		return err
@@ -82,18 +93,76 @@ func (s *session) authenticate(user, password string) error {
 	return nil
 }
 
+// shut refuses a login whose name is locked, or whose address was banned since the
+// connection began: whatever the password, or the answer would tell a right one.
+func (s *session) shut(begin time.Time, name, password string) error {
+	c := s.c
+	if c.exempt {
+		return nil
+	}
+	if until := c.srv.guard.addrs.until(site(c.addr), time.Now()); !until.IsZero() {
+		return s.bannedLogin(begin, until)
+	}
+	if until := c.srv.guard.locked(name, site(c.addr)); !until.IsZero() {
+		return s.lockedLogin(begin, name, password, until)
+	}
+	return nil
+}
+
+// bannedLogin ends the connection as one that begins now would be.
+func (s *session) bannedLogin(begin, until time.Time) error {
+	c := s.c
+	no := errBanned.with("%s", minutes(until))
+	c.srv.events.turnedAway(c, no)
+	c.dead = true
+	c.srv.wait(begin, loginDelay(c.cfg.LoginDelay, c.failed+1))
+	return no
+}
+
 // wrongLogin counts, waits and refuses. The wait grows with every failure; it is
 // counted from the beginning, so that it hides how long the check took.
-func (s *session) wrongLogin(begin time.Time, user, password string) error {
+func (s *session) wrongLogin(begin time.Time, name, password string) error {
+	c := s.c
+	var addr, login failure
+	if !c.exempt {
+		addr, login = c.srv.guard.failed(&c.cfg.Config, name, site(c.addr), c.srv.logins.mark(name, password))
+	}
+	c.srv.events.loginFailed(c, name, addr)
+	c.tellBans(name, addr, login)
+	s.refuseLogin(begin, max(addr.failed, login.failed), !addr.until.IsZero())
+	return errLogin
+}
+
+// lockedLogin refuses a user name that is locked. For its address it counts as a
+// wrong login.
+func (s *session) lockedLogin(begin time.Time, name, password string, until time.Time) error {
+	c := s.c
+	addr := c.srv.guard.addrs.failed(site(c.addr), c.srv.logins.mark(name, password), c.cfg.FailedLoginsPerAddress, c.cfg.BanTime, begin)
+	c.srv.events.loginLocked(c, name, until)
+	c.tellBans(name, addr, failure{})
+	s.refuseLogin(begin, addr.failed, !addr.until.IsZero())
+	return errLocked.with("%s", minutes(until))
+}
+
+// refuseLogin waits, longer for the n-th time, and ends a connection that has
+// tried often enough.
+func (s *session) refuseLogin(begin time.Time, n int, banned bool) {
 	c := s.c
 	c.failed++
-	n, banned := c.srv.gate.failed(c.addr, c.srv.logins.mark(user, password))
-	c.srv.events.loginFailed(c, user, banned)
-	if c.failed >= c.srv.cfg.FailedLogins || banned {
+	if c.failed >= c.cfg.FailedLogins || banned {
 		c.bye = errLogins
 	}
-	c.srv.wait(begin, loginDelay(c.srv.cfg.LoginDelay, max(c.failed, n)))
-	return errLogin
+	c.srv.wait(begin, loginDelay(c.cfg.LoginDelay, max(c.failed, n)))
+}
+
+// tellBans logs what began with a failed login.
+func (c *Conn) tellBans(name string, addr, login failure) {
+	if addr.begins {
+		c.srv.events.banned(site(c.addr), addr)
+	}
+	if login.begins {
+		c.srv.events.locked(name, login)
+	}
 }
 
 // loginDelay doubles with every failure.

@@ -94,7 +94,7 @@ func TestAuth_tellsNothing(t *testing.T) {
 			if got, want := c.line(), "535 5.7.8 wrong user name or password"; got != want {
 				t.Errorf("%q: %q", user, got)
 			}
-			if d := time.Since(begin); d != f.srv.cfg.LoginDelay {
+			if d := time.Since(begin); d != f.srv.cfg().LoginDelay {
 				t.Errorf("%q: after %v", user, d)
 			}
 			_ = c.conn.Close()
@@ -275,7 +275,7 @@ func TestLimits_bans(t *testing.T) {
 			t.Errorf("banned address hears %q", s)
 		}
 		bans := f.srv.Bans()
-		if len(bans) != 1 || bans[0].Prefix.String() != "192.0.2.1/32" || bans[0].Failed != 3 {
+		if len(bans) != 1 || bans[0].Network.String() != "192.0.2.1/32" || bans[0].Failed != 3 {
 			t.Errorf("bans %+v", bans)
 		}
 		if !f.srv.LiftBan(netip.MustParseAddr("192.0.2.1")) || f.srv.LiftBan(netip.MustParseAddr("192.0.2.1")) || f.srv.Bans() != nil {
@@ -317,10 +317,10 @@ func TestServer_needsTLS(t *testing.T) {
 func TestServer_oldTLS(t *testing.T) {
 	f := start(t, setup{})
 	defer f.stop()
-	if f.srv.tls.MinVersion < 0x0303 {
-		t.Errorf("TLS from %x", f.srv.tls.MinVersion)
+	if f.srv.cfg().tls.MinVersion < 0x0303 {
+		t.Errorf("TLS from %x", f.srv.cfg().tls.MinVersion)
 	}
-	if !bytes.Contains(f.srv.hello(StartTLS, false), []byte("STARTTLS")) || bytes.Contains(f.srv.hello(None, false), []byte("AUTH")) {
+	if !bytes.Contains(f.srv.cfg().hello(StartTLS, false), []byte("STARTTLS")) || bytes.Contains(f.srv.cfg().hello(None, false), []byte("AUTH")) {
 		t.Error("wrong extensions")
 	}
 }

@@ -105,9 +105,9 @@ func (c *Conn) hello(verb, name string) []byte {
 	}
 	c.session.helo, c.session.esmtp = true, verb == "EHLO"
 	if c.session.esmtp {
-		c.sayBytes = c.srv.hello(c.mode, c.secure)
+		c.sayBytes = c.cfg.hello(c.mode, c.secure)
 	} else {
-		c.sayBytes = c.srv.helo
+		c.sayBytes = c.cfg.helo
 	}
 	return []byte(verb + " client\r\n") // its name is nothing that we use
 }

@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"math"
 	"net"
+	"net/netip"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -35,15 +37,21 @@ type Config struct {
 	MaxHeader  int64 // octets of its header; 0: 256 KiB
 
 	Connections           int // in all; 0: 2000
-	ConnectionsPerAddress int // IPv4 address or IPv6 /64, loopback excepted; 0: 50
+	ConnectionsPerAddress int // IPv4 address or IPv6 /64, loopback and proxies excepted; 0: 50
 	ConnectionsPerAccount int // logged in or known by network; 0: 200
 	MessagesPerConnection int // 0: 10000
 	Errors                int // mistakes of the client between two accepted messages; 0: 50
 
 	FailedLogins           int           // on one connection; 0: 5
-	FailedLoginsPerAddress int           // different ones within BanTime, loopback excepted; 0: 20
-	BanTime                time.Duration // how long an address stays out; 0: 15 min
+	FailedLoginsPerAddress int           // different ones within BanTime, loopback and proxies excepted; 0: 20
+	FailedLoginsPerLogin   int           // of one user name, likewise; more than one address may try, or it alone could lock a customer out; 0: 50
+	BanTime                time.Duration // how long an address stays out, or a user name is locked, the first time; 0: 15 min
 	LoginDelay             time.Duration // the first failed login waits that long, each further one twice as long; 0: 500 ms, negative: none
+
+	MessagesPerMinute   int // of an account, all its connections together; 0 or negative: no limit
+	RecipientsPerMinute int // likewise
+
+	Proxies []netip.Prefix // balancers: what comes from there begins with a PROXY header
 
 	IdleTimeout time.Duration // between two commands; 0: 5 min (RFC 5321 §4.5.3.2.7)
 	DataTimeout time.Duration // between two pieces of content, not for all of it; 0: 5 min
@@ -58,6 +66,7 @@ const (
 	maxHops       = 50       // Received fields (RFC 5321 §6.3)
 	maxDelay      = 15 * time.Second
 	handshakeTime = 30 * time.Second
+	proxyTime     = 5 * time.Second // for a PROXY header to come
 	faultTime     = 5 * time.Second // how long the end of a refused DATA is waited for
 	lingerTime    = 300 * time.Millisecond
 	lingerOctets  = 1 << 20
@@ -79,6 +88,7 @@ func (c Config) withDefaults() Config {
 	limit(&c.Errors, 50)
 	limit(&c.FailedLogins, 5)
 	limit(&c.FailedLoginsPerAddress, 20)
+	limit(&c.FailedLoginsPerLogin, 50)
 	limit(&c.BanTime, 15*time.Minute)
 	if c.LoginDelay == 0 {
 		c.LoginDelay = 500 * time.Millisecond
@@ -97,6 +107,13 @@ func limit[T int | int64 | time.Duration](v *T, def T) {
 	case *v == 0:
 		*v = def
 	case *v < 0:
-		*v = T(math.MaxInt >> 3)
+		*v = T(noLimit)
 	}
+}
+
+const noLimit = math.MaxInt >> 3
+
+// isProxy reports whether the address is a listed balancer's.
+func (c *Config) isProxy(a netip.Addr) bool {
+	return slices.ContainsFunc(c.Proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }

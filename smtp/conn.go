@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -19,12 +20,17 @@ import (
 // Only the connection's own goroutine uses it; poke and kill are for others.
 type Conn struct {
 	srv    *Server
+	cfg    *settings
 	raw    net.Conn // the socket
 	cur    net.Conn // raw, or TLS over it
 	mode   Mode
 	secure bool // TLS is on
-	addr   netip.Addr
-	client string // addr as text
+
+	addr    netip.Addr
+	client  string       // addr as text
+	exempt  bool         // from what is counted by address: loopback, or a proxy itself
+	site    netip.Prefix // for which the connection is counted; zero: none
+	proxied bool         // a PROXY header is still to come
 
 	session session
 
@@ -53,15 +59,42 @@ type Conn struct {
 	idle   atomic.Bool // waits for a command, may be poked
 }
 
+// from takes note of the client's address.
+func (c *Conn) from(a netip.Addr) {
+	c.addr, c.client = a, a.String()
+	c.exempt = a.IsLoopback() || c.cfg.isProxy(a)
+}
+
+// admit counts the connection for its address, or has it turned away: banned, or
+// too many from there. It reports false when there is no time even for that.
+func (c *Conn) admit() bool {
+	if c.exempt {
+		return true
+	}
+	s := site(c.addr)
+	until := c.srv.guard.addrs.until(s, time.Now())
+	switch {
+	case !until.IsZero():
+		c.away = errBanned.with("%s", minutes(until))
+	case !c.srv.gate.enterAddress(s, c.cfg.ConnectionsPerAddress):
+		c.away = errBusyAddr
+	default:
+		c.site = s
+		return true
+	}
+	c.srv.events.turnedAway(c, c.away)
+	return c.srv.gate.turnAway()
+}
+
+// minutes that are left until then, rounded up.
+func minutes(until time.Time) string {
+	return strconv.Itoa(int(time.Until(until).Minutes())+1) + " min"
+}
+
 // Read gives go-smtp one command line, or what Data left for it. All that can be
 // answered without go-smtp is answered here.
 func (c *Conn) Read(b []byte) (n int, err error) {
-	defer func() {
-		if v := recover(); v != nil { // go-smtp recovers only inside commands
-			c.srv.events.panicked(c, v, debug.Stack())
-			c.dead, n, err = true, 0, io.EOF
-		}
-	}()
+	defer c.survive(func() { n, err = 0, io.EOF })
 	for len(c.give) == 0 {
 		if c.dead {
 			return 0, io.EOF
@@ -76,6 +109,16 @@ func (c *Conn) Read(b []byte) (n int, err error) {
 	n = copy(b, c.give)
 	c.give = c.give[n:]
 	return n, nil
+}
+
+// survive ends the connection where a panic would end the relay: go-smtp recovers
+// only inside commands.
+func (c *Conn) survive(then func()) {
+	if v := recover(); v != nil {
+		c.srv.events.panicked(c, v, debug.Stack())
+		c.dead = true
+		then()
+	}
 }
 
 // stop ends the session for an error of reading.
@@ -141,7 +184,7 @@ func (c *Conn) fill(idle, first bool) error {
 		c.in = c.buf[:copy(c.buf, c.in)]
 	}
 	if first {
-		c.arm(c.srv.cfg.IdleTimeout)
+		c.arm(c.cfg.IdleTimeout)
 	}
 	if idle {
 		c.idle.Store(true)
@@ -199,6 +242,9 @@ func (c *Conn) Write(b []byte) (int, error) {
 	switch {
 	case !c.greeted:
 		c.greeted = true
+		if c.proxied && !c.introduce() {
+			return n, nil
+		}
 		if c.away != nil {
 			c.end(c.away)
 			return n, nil
@@ -236,7 +282,7 @@ func (c *Conn) reply(r *reply) {
 func (c *Conn) sent(code int) {
 	c.code = code
 	if isMistake(code) {
-		if c.errors++; c.errors >= c.srv.cfg.Errors && c.bye == nil {
+		if c.errors++; c.errors >= c.cfg.Errors && c.bye == nil {
 			c.bye = errErrors
 		}
 	}
@@ -270,7 +316,7 @@ func (c *Conn) flush() error {
 	if len(c.out) == 0 {
 		return nil
 	}
-	c.arm(c.srv.cfg.IdleTimeout)
+	c.arm(c.cfg.IdleTimeout)
 	_, err := c.cur.Write(c.out)
 	if c.out = c.out[:0]; cap(c.out) > 4<<10 {
 		c.out = nil
@@ -349,7 +395,7 @@ func (c *Conn) handshake() error {
 	c.deadline = time.Time{}
 	c.idle.Store(true)
 	defer c.idle.Store(false)
-	t := tls.Server(c.raw, c.srv.tls)
+	t := tls.Server(c.cur, c.cfg.tls)
 	err := net.ErrClosed
 	if !c.srv.draining.Load() {
 		err = t.Handshake()

@@ -19,9 +19,9 @@ func (s *session) take() (id string, err error) {
 	body := c.srv.st.NewBody()
 	defer body.Discard()
 	id = body.ID().String()
-	p := newContent(body, !s.chunked, c.srv.cfg.MaxMessage, header{
-		host: c.srv.cfg.Hostname, with: s.protocol(), id: id,
-		now: c.srv.st.Now().In(c.srv.cfg.Zone), limit: c.srv.cfg.MaxHeader,
+	p := newContent(body, !s.chunked, c.cfg.MaxMessage, header{
+		host: c.cfg.Hostname, with: s.protocol(), id: id,
+		now: c.srv.st.Now().In(c.cfg.Zone), limit: c.cfg.MaxHeader,
 	})
 	defer p.free()
 	if s.chunked {
@@ -45,7 +45,7 @@ func (s *session) spoilt(err error) error {
 		s.c.srv.events.storeFailed(s.c, err)
 		return errFull
 	}
-	s.c.srv.events.refused(s.c, s.msg.Account, r)
+	s.c.srv.events.refused(s.c, s.msg.Account, "end", r)
 	return r
 }
 
@@ -72,7 +72,7 @@ func (s *session) accept(body *store.Body, p *content) error {
 	c, m := s.c, s.msg
 	m.Size, m.EightBit = p.size, p.eight
 	m.MessageID = string(p.msgID)
-	m.Expires = c.srv.st.Now().Add(c.srv.cfg.Lifetime)
+	m.Expires = c.srv.st.Now().Add(c.cfg.Lifetime)
 	no, err := c.srv.st.Accept(store.Intake{Message: m, Body: body, Login: s.login.Login, Client: c.client})
 	if err != nil {
 		c.srv.events.storeFailed(c, err)
@@ -83,7 +83,7 @@ func (s *session) accept(body *store.Body, p *content) error {
 		return errFull
 	}
 	if no != nil {
-		return s.refuse(m.Account, no)
+		return s.refuse(m.Account, "end", no)
 	}
 	c.srv.events.accepted(c, m)
 	return nil
@@ -100,7 +100,7 @@ func (c *Conn) dots(p *content) error {
 		if err != nil && !done {
 			return c.cut(p, err)
 		}
-		if p.size > 2*c.srv.cfg.MaxMessage+lingerOctets { // it will not stop
+		if p.size > 2*c.cfg.MaxMessage+lingerOctets { // it will not stop
 			c.dead = true
 			return p.fault
 		}
@@ -114,9 +114,9 @@ func (c *Conn) dots(p *content) error {
 // anyway may never come to its end, if its end was what is wrong with it.
 func (c *Conn) patience(p *content) time.Duration {
 	if p.fault != nil {
-		return min(faultTime, c.srv.cfg.DataTimeout)
+		return min(faultTime, c.cfg.DataTimeout)
 	}
-	return c.srv.cfg.DataTimeout
+	return c.cfg.DataTimeout
 }
 
 // cut ends the connection in the middle of content.
@@ -138,7 +138,7 @@ func (c *Conn) chunks(p *content, ch chunk) error {
 		if err := c.chunk(p, ch.size); err != nil {
 			return c.cut(p, err)
 		}
-		if p.size > c.srv.cfg.MaxMessage {
+		if p.size > c.cfg.MaxMessage {
 			p.refuse(errTooLarge)
 		}
 		if p.fault != nil && !ch.last {
@@ -160,9 +160,9 @@ func (c *Conn) chunks(p *content, ch chunk) error {
 
 // chunk reads exactly n octets: fewer are not a message (RFC 3030 §2).
 func (c *Conn) chunk(p *content, n int64) error {
-	if p.size+n > c.srv.cfg.MaxMessage {
+	if p.size+n > c.cfg.MaxMessage {
 		p.refuse(errTooLarge)
-		if n > c.srv.cfg.MaxMessage+lingerOctets {
+		if n > c.cfg.MaxMessage+lingerOctets {
 			return os.ErrDeadlineExceeded // as if it never came
 		}
 	}
@@ -227,12 +227,12 @@ func (c *Conn) putBack(line []byte) {
 
 // skip reads a chunk that nobody wants.
 func (c *Conn) skip(n int64) error {
-	if n > c.srv.cfg.MaxMessage+lingerOctets {
+	if n > c.cfg.MaxMessage+lingerOctets {
 		return io.ErrUnexpectedEOF
 	}
 	var waste [4 << 10]byte
 	for n > 0 {
-		m, err := c.content(waste[:min(n, int64(len(waste)))], c.srv.cfg.DataTimeout)
+		m, err := c.content(waste[:min(n, int64(len(waste)))], c.cfg.DataTimeout)
 		if n -= int64(m); err != nil && n > 0 {
 			return err
 		}

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,7 +18,8 @@ import (
 // what it proves; then, a line each:
 //
 //	@ key value   set-up: mode, from, network, emails, bandwidth, recipients, max,
-//	              errors, messages, senders, state, reason, login (do it first)
+//	              errors, messages, senders, state, reason, login (do it first),
+//	              rate, recipient-rate, failed-per-login, proxies
 //	C: text       the client sends text and CRLF; <tls>, <close>, <wait 1m> act
 //	C= "text"     the client sends exactly this, written as a Go string
 //	S: text       the server says this line; * at the end stands for anything
@@ -111,6 +113,14 @@ func (p *play) set(arg string) {
 		p.setup.cfg.Errors = n
 	case "messages":
 		p.setup.cfg.MessagesPerConnection = n
+	case "rate":
+		p.setup.cfg.MessagesPerMinute = n
+	case "recipient-rate":
+		p.setup.cfg.RecipientsPerMinute = n
+	case "failed-per-login":
+		p.setup.cfg.FailedLoginsPerLogin = n
+	case "proxies":
+		p.setup.cfg.Proxies = append(p.setup.cfg.Proxies, netip.MustParsePrefix(value))
 	case "senders":
 		change(func(a *store.Account) { a.Senders = strings.Fields(value) })
 	case "state":

@@ -2,13 +2,18 @@
 //
 //  1. accept: count the connection against the limits in all and of its
 //     address; over one of them, or banned, it gets 421 instead of a greeting.
+//     From a listed proxy the address comes in a PROXY header, which the
+//     connection's own goroutine reads before anything else.
 //  2. greet: Conn owns TLS, deadlines and writes. It reads whole command lines,
 //     answers what is wrong with them and hands the others to go-smtp, which
 //     keeps the order of a session and calls ours.
-//  3. AUTH: only under TLS. The account may instead be known by its network;
-//     then mail is taken without TLS too, as old devices have none.
+//  3. AUTH: only under TLS. Wrong logins are counted by address and by user name,
+//     answered ever later, and at last not looked at for a time. The account may
+//     instead be known by its network; then mail is taken without TLS too, as old
+//     devices have none.
 //  4. MAIL and RCPT: addresses are parsed and written anew (path.go); the store is
-//     asked whether the account may send so much. Nothing is stored yet.
+//     asked whether the account may send so much, and its rate whether it may now.
+//     Nothing is stored yet.
 //  5. DATA or BDAT: content passes once through content.go into a store.Body:
 //     checked, normalised to CRLF, header completed (RFC 6409 §8). What lies
 //     above 1 MiB is staged on disk.
@@ -18,7 +23,8 @@
 // A crash before 6 returns leaves nothing but staged chunks, which the store
 // removes at its next start; the client has no 250 and sends again. A crash
 // after it, before the 250 has reached the client, makes the client send again
-// what we have: the one case in which a message comes twice (RFC 1047).
+// what we have: the one case in which a message comes twice (RFC 1047). Bans and
+// rates are in memory only: after a crash everybody begins anew.
 //
 // One goroutine serves a connection from its greeting to its end. Other
 // goroutines only poke it: they set its read deadline (drain) or close it.

@@ -3,40 +3,23 @@ package smtp
 import (
 	"context"
 	"log/slog"
-	"sync"
+	"net/netip"
 	"time"
 
+	"relay/quiet"
 	"relay/store"
 )
 
 // events writes the log of the listener: one function for each event, its text
 // never changes.
 type events struct {
-	log  *slog.Logger
-	away *interval
+	log   *slog.Logger
+	quiet *quiet.Log // for what strangers, or a disk, can make repeat
 }
 
 func newEvents(log *slog.Logger) events {
-	return events{log: log.With("component", "smtp"), away: &interval{}}
-}
-
-// interval lets what repeats through once a minute, with the number of times.
-type interval struct {
-	mu    sync.Mutex
-	last  time.Time
-	times int
-}
-
-func (i *interval) due() (times int, ok bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.times++
-	now := time.Now()
-	if now.Sub(i.last) < time.Minute {
-		return 0, false
-	}
-	times, i.last, i.times = i.times, now, 0
-	return times, true
+	log = log.With("component", "smtp")
+	return events{log, quiet.New(log)}
 }
 
 // LoginFailed is the text of the line about a failed login; its attribute
@@ -47,38 +30,83 @@ func (e events) at(level slog.Level, text string, attrs ...slog.Attr) {
 	e.log.LogAttrs(context.Background(), level, text, attrs...)
 }
 
-func (e events) loginFailed(c *Conn, login string, banned bool) {
-	e.at(slog.LevelWarn, LoginFailed, slog.String("remote", c.addr.String()), slog.String("login", printable(login)), slog.Bool("banned", banned))
+// loginFailed has another text for the same wrong login again, as it counts once:
+// a device with an old password must not have tools ban its whole office.
+func (e events) loginFailed(c *Conn, login string, f failure) {
+	attrs := []slog.Attr{slog.String("remote", c.client), slog.String("login", login), slog.String("auth", c.session.mech)}
+	if f.again {
+		e.quiet.Often(slog.LevelWarn, c.client, "login failed again", attrs...)
+		return
+	}
+	e.at(slog.LevelWarn, LoginFailed, append(attrs, slog.Bool("banned", !f.until.IsZero()))...)
+}
+
+func (e events) banned(site netip.Prefix, f failure) {
+	e.at(slog.LevelWarn, "address banned", slog.String("network", site.String()), slog.Int("failed", f.failed), slog.Time("until", f.until.UTC()))
+}
+
+func (e events) locked(login string, f failure) {
+	e.at(slog.LevelWarn, "login locked", slog.String("login", login), slog.Int("failed", f.failed), slog.Time("until", f.until.UTC()))
+}
+
+// loginLocked is another text than LoginFailed: who comes with the right password
+// to a locked login must not be banned by tools for it.
+func (e events) loginLocked(c *Conn, login string, until time.Time) {
+	e.quiet.Often(slog.LevelWarn, login, "login refused while it is locked", slog.String("remote", c.client),
+		slog.String("login", login), slog.Time("until", until.UTC()))
 }
 
 func (e events) loggedIn(c *Conn, login, account string) {
 	if e.log.Enabled(context.Background(), slog.LevelDebug) {
-		e.at(slog.LevelDebug, "logged in", slog.String("remote", c.addr.String()), slog.String("login", login), slog.String("account", account))
+		e.at(slog.LevelDebug, "logged in", slog.String("remote", c.client), slog.String("login", login), slog.String("account", account))
 	}
 }
 
 func (e events) accepted(c *Conn, m *store.Message) {
+	e.quiet.Works("", storeFailed)
 	e.at(slog.LevelInfo, "message accepted", slog.String("spool_id", m.ID.String()), slog.String("account", m.Account),
-		slog.String("from", m.Sender), slog.Int64("size", m.Size), slog.Int("rcpt", len(m.Recipients)), slog.String("remote", c.client))
+		slog.String("login", c.session.login.Login), slog.String("auth", c.session.mech), slog.String("from", m.Sender), slog.Int64("size", m.Size),
+		slog.Int("rcpt", len(m.Recipients)), slog.String("message_id", m.MessageID), slog.String("remote", c.client))
 }
 
-func (e events) refused(c *Conn, account string, r *reply) {
-	e.at(slog.LevelInfo, "message refused", slog.String("account", account), slog.String("remote", c.client),
-		slog.Int("code", r.code), slog.String("reply", r.text))
+// refused at a stage: MAIL, RCPT, or the end of the content.
+func (e events) refused(c *Conn, account, stage string, r *reply) {
+	e.at(slog.LevelInfo, "message refused", refusalAttrs(c, account, stage, r)...)
+}
+
+func (e events) tooFast(c *Conn, account, stage string, r *reply) {
+	e.quiet.Often(slog.LevelInfo, account+" "+stage, "account over its rate", refusalAttrs(c, account, stage, r)...)
+}
+
+func refusalAttrs(c *Conn, account, stage string, r *reply) []slog.Attr {
+	s := &c.session
+	attrs := []slog.Attr{slog.String("account", account), slog.String("from", s.mail.from.addr), slog.String("remote", c.client),
+		slog.String("stage", stage), slog.Int("code", r.code), slog.String("enhanced", r.enhanced()), slog.String("reply", r.text)}
+	if stage == "RCPT" {
+		attrs = append(attrs, slog.String("to", s.rcpt.to.addr))
+	}
+	return attrs
 }
 
 func (e events) turnedAway(c *Conn, r *reply) {
-	if n, ok := e.away.due(); ok {
-		e.at(slog.LevelWarn, "connection turned away", slog.String("remote", c.client), slog.String("reply", r.text), slog.Int("count", n))
-	}
+	e.quiet.Often(slog.LevelWarn, "", "connection turned away", slog.String("remote", c.client), slog.Int("code", r.code),
+		slog.String("enhanced", r.enhanced()), slog.String("reply", r.text))
+}
+
+func (e events) proxyBroken(c *Conn, err error) {
+	e.quiet.Often(slog.LevelWarn, c.client, "no good PROXY header from a listed proxy: connection closed",
+		slog.String("remote", c.client), slog.Any("err", err))
 }
 
 func (e events) handshakeFailed(c *Conn, err error) {
-	e.at(slog.LevelInfo, "TLS handshake failed", slog.String("remote", c.client), slog.Any("err", err))
+	e.quiet.Often(slog.LevelInfo, c.client, "TLS handshake failed", slog.String("remote", c.client), slog.Any("err", err))
 }
 
+const storeFailed = "store failed"
+
+// storeFailed lasts until a message is accepted.
 func (e events) storeFailed(c *Conn, err error) {
-	e.at(slog.LevelError, "store failed", slog.String("remote", c.client), slog.Any("err", err))
+	e.quiet.Fails(slog.LevelError, "", storeFailed, slog.String("remote", c.client), slog.Any("err", err))
 }
 
 func (e events) panicked(c *Conn, v any, stack []byte) {
@@ -96,5 +124,5 @@ func (e events) Printf(format string, v ...any) { e.library(format, v) }
 func (e events) Println(v ...any) { e.library("", v) }
 
 func (e events) library(format string, v []any) {
-	e.at(slog.LevelWarn, "go-smtp", slog.String("format", format), slog.Any("args", v))
+	e.quiet.Often(slog.LevelWarn, format, "go-smtp", slog.String("format", format), slog.Any("args", v))
 }

@@ -113,7 +113,11 @@ var (
 	errLogins     = &reply{421, enh{4, 7, 0}, "too many failed logins: check user name and password"}       // RFC 4954 §6
 	errErrors     = &reply{421, enh{4, 7, 0}, "too many errors, closing"}                                   // RFC 5321 §3.8
 	errCommands   = &reply{421, enh{4, 7, 0}, "too many commands without a message, closing"}               // RFC 5321 §3.8
-	errMessages   = &reply{421, enh{4, 7, 0}, "enough messages on one connection: go on with a new one"}    // RFC 5321 §3.8
+	errLocked     = &reply{454, enh{4, 7, 0}, "too many wrong passwords for this user name: try again in "} // RFC 4954 §6: programs do not ask for another password at 454
+	// 450 leaves the session as it is, for what may go on in a moment; 452 would tell
+	// of our lack of room, or at RCPT of a message with too many recipients.
+	errTooFast  = &reply{450, enh{4, 7, 1}, "account "}                                                // RFC 5321 §4.2.3 and §4.5.3.1.10, RFC 3463 X.7.1
+	errMessages = &reply{421, enh{4, 7, 0}, "enough messages on one connection: go on with a new one"} // RFC 5321 §3.8
 )
 
 // replyTo is the only way from an error to the wire. It never returns nil.

@@ -2,12 +2,10 @@ package smtp
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,15 +18,13 @@ import (
 // Server takes mail from clients.
 type Server struct {
 	st     *store.Store
-	cfg    Config
+	set    atomic.Pointer[settings]
 	events events
-	tls    *tls.Config
 	lib    *gosmtp.Server
 	gate   *gate
+	guard  *guard
+	rates  *rates
 	logins *logins
-
-	helo []byte    // reply to HELO
-	ehlo [3][]byte // reply to EHLO: plain, plain with STARTTLS, TLS
 
 	draining atomic.Bool
 	stopping chan struct{} // closed when draining begins
@@ -49,14 +45,9 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Server, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	s := &Server{st: st, cfg: cfg, events: newEvents(log), logins: newLogins(),
-		stopping: make(chan struct{}), conns: make(map[*Conn]struct{})}
-	s.gate = newGate(&s.cfg)
-	if cfg.TLS != nil {
-		s.tls = cfg.TLS.Clone()
-		s.tls.MinVersion = max(s.tls.MinVersion, tls.VersionTLS12)
-	}
-	s.announce()
+	s := &Server{st: st, events: newEvents(log), gate: newGate(), guard: newGuard(), rates: newRates(),
+		logins: newLogins(), stopping: make(chan struct{}), conns: make(map[*Conn]struct{})}
+	s.set.Store(newSettings(cfg))
 	s.lib = gosmtp.NewServer(gosmtp.BackendFunc(func(c *gosmtp.Conn) (gosmtp.Session, error) {
 		return &c.Conn().(*Conn).session, nil
 	}))
@@ -67,39 +58,8 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Server, error) {
 	return s, nil
 }
 
-// announce makes the replies to EHLO once.
-func (s *Server) announce() {
-	s.helo = []byte("250 " + s.cfg.Hostname + "\r\n")
-	size := "SIZE " + strconv.FormatInt(s.cfg.MaxMessage, 10)
-	if s.cfg.MaxMessage > 1<<50 {
-		size = "SIZE 0" // no maximum (RFC 1870 §3)
-	}
-	always := []string{"PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN", size}
-	for i, more := range [][]string{{}, {"STARTTLS"}, {"AUTH PLAIN LOGIN", "REQUIRETLS"}} {
-		b := []byte("250-" + s.cfg.Hostname + "\r\n")
-		for _, word := range append(more, always...) {
-			b = append(b, "250-"+word+"\r\n"...)
-		}
-		s.ehlo[i] = append(b, "250 ENHANCEDSTATUSCODES\r\n"...)
-	}
-}
-
-func (s *Server) hello(mode Mode, secure bool) []byte {
-	switch {
-	case secure:
-		return s.ehlo[2]
-	case mode == StartTLS:
-		return s.ehlo[1]
-	}
-	return s.ehlo[0]
-}
-
-// Bans lists the addresses that are kept out for failed logins.
-func (s *Server) Bans() []Ban { return s.gate.bans() }
-
-// LiftBan forgets the failed logins of an address and reports whether it was
-// banned.
-func (s *Server) LiftBan(a netip.Addr) bool { return s.gate.lift(a) }
+// cfg is what holds for connections that begin now.
+func (s *Server) cfg() *settings { return s.set.Load() }
 
 // Run takes mail from the listeners until ctx is done. Then it closes them, tells
 // idle clients 421, lets messages that are coming in finish within Config.Drain
@@ -107,7 +67,7 @@ func (s *Server) LiftBan(a netip.Addr) bool { return s.gate.lift(a) }
 // the same way, with its error.
 func (s *Server) Run(ctx context.Context, ls []Listener) error {
 	for _, l := range ls {
-		if l.Mode != None && s.tls == nil {
+		if l.Mode != None && s.cfg().tls == nil {
 			return fmt.Errorf("smtp: listener %s needs TLS", l.Addr())
 		}
 	}
@@ -139,7 +99,7 @@ func (s *Server) drain(ls []Listener, serving *sync.WaitGroup) {
 	s.each((*Conn).poke)
 	gone := make(chan struct{})
 	go func() { s.live.Wait(); close(gone) }()
-	t := time.NewTimer(s.cfg.Drain)
+	t := time.NewTimer(s.cfg().Drain)
 	defer t.Stop()
 	left := 0
 	select {
@@ -149,6 +109,7 @@ func (s *Server) drain(ls []Listener, serving *sync.WaitGroup) {
 		<-gone
 	}
 	_ = s.lib.Shutdown(context.Background())
+	s.events.quiet.Flush()
 	s.events.drained(left, time.Since(begin))
 }
 
@@ -180,16 +141,24 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// add counts a connection; nil: there are far too many.
+// add counts a connection; nil: there are far too many. Of one that comes through
+// a proxy the address is not known yet.
 func (s *Server) add(raw net.Conn, mode Mode) *Conn {
-	addr := remote(raw)
-	away, ok := s.gate.enter(addr)
+	cfg := s.cfg()
+	away, ok := s.gate.enter(cfg.Connections)
 	if !ok {
 		_ = raw.Close()
 		return nil
 	}
-	c := &Conn{srv: s, raw: raw, cur: raw, mode: mode, addr: addr, client: addr.String(), away: away}
+	addr := remote(raw)
+	c := &Conn{srv: s, cfg: cfg, raw: raw, cur: raw, mode: mode, away: away, proxied: cfg.isProxy(addr)}
 	c.session.c = c
+	c.from(addr)
+	if away == nil && !c.proxied && !c.admit() {
+		s.gate.leave(netip.Prefix{}, true)
+		_ = raw.Close()
+		return nil
+	}
 	s.mu.Lock()
 	s.conns[c] = struct{}{}
 	s.mu.Unlock()
@@ -201,7 +170,7 @@ func (s *Server) add(raw net.Conn, mode Mode) *Conn {
 }
 
 func (s *Server) remove(c *Conn) {
-	s.gate.leave(c.addr, c.away != nil)
+	s.gate.leave(c.site, c.away != nil)
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()

@@ -19,8 +19,10 @@ type session struct {
 	c *Conn
 
 	helo, esmtp bool
+	mech        string           // of the last AUTH
 	login       store.Credential // Login "": not logged in
 	account     string           // for which the connection is counted; "": none
+	taken       taken            // of the account's rate, for the message that is open
 
 	mail mailArgs // of the last MAIL
 	rcpt rcptArgs // of the last RCPT
@@ -56,7 +58,7 @@ func (s *session) begin() error {
 		c.dead = true
 		return errDrain
 	}
-	if c.messages >= c.srv.cfg.MessagesPerConnection {
+	if c.messages >= c.cfg.MessagesPerConnection {
 		c.dead = true
 		return errMessages
 	}
@@ -67,7 +69,7 @@ func (s *session) begin() error {
 	if a.requireTLS && !c.secure {
 		return errRequireTLS
 	}
-	if a.size > c.srv.cfg.MaxMessage {
+	if a.size > c.cfg.MaxMessage {
 		return errTooLarge
 	}
 	if s.standing, err = c.srv.st.Standing(account); err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -77,6 +79,9 @@ func (s *session) begin() error {
 		return err
 	}
 	if err := allowedSender(&s.standing.Account, a.from.addr); err != nil {
+		return err
+	}
+	if err := s.takeMessage(account); err != nil {
 		return err
 	}
 	s.open, s.refused = true, nil
@@ -97,7 +102,7 @@ func (s *session) who() (string, error) {
 		return "", err
 	}
 	if now.Hash != s.login.Hash || now.Account != s.login.Account {
-		return "", refusal(&store.Refusal{Revoked: true}, c.srv.cfg.Zone)
+		return "", refusal(&store.Refusal{Revoked: true}, c.cfg.Zone)
 	}
 	return s.login.Account, nil
 }
@@ -122,7 +127,7 @@ func (s *session) enter(account string) error {
 		return nil
 	}
 	s.leave()
-	if !s.c.srv.gate.enterAccount(account) {
+	if !s.c.srv.gate.enterAccount(account, s.c.cfg.ConnectionsPerAccount) {
 		s.c.dead = true
 		return errBusyAcct
 	}
@@ -131,6 +136,7 @@ func (s *session) enter(account string) error {
 }
 
 func (s *session) leave() {
+	s.giveBack()
 	if s.account != "" {
 		s.c.srv.gate.leaveAccount(s.account)
 		s.account = ""
@@ -154,14 +160,22 @@ func (s *session) permit(account string, size, recipients int64) error {
 		return err
 	}
 	if r != nil {
-		return s.refuse(account, r)
+		return s.refuse(account, s.stage(), r)
 	}
 	return nil
 }
 
-func (s *session) refuse(account string, r *store.Refusal) *reply {
-	no := refusal(r, s.c.srv.cfg.Zone)
-	s.c.srv.events.refused(s.c, account, no)
+// stage is the command that is being answered.
+func (s *session) stage() string {
+	if s.open {
+		return "RCPT"
+	}
+	return "MAIL"
+}
+
+func (s *session) refuse(account, stage string, r *store.Refusal) *reply {
+	no := refusal(r, s.c.cfg.Zone)
+	s.c.srv.events.refused(s.c, account, stage, no)
 	return no
 }
 
@@ -198,6 +212,9 @@ func (s *session) add() error {
 		}
 		return err
 	}
+	if err := s.takeRecipient(); err != nil {
+		return err
+	}
 	s.msg.Recipients = append(s.msg.Recipients, store.Recipient{
 		Address: s.rcpt.to.addr, Domain: s.rcpt.to.domain, Notify: s.rcpt.notify, ORCPT: s.rcpt.orcpt})
 	return nil
@@ -218,13 +235,17 @@ func (s *session) Data(io.Reader) (err error) {
 	if err != nil {
 		return s.answer(nil, err)
 	}
+	s.taken = taken{} // it was used
 	c.messages++
 	c.errors, c.commands = 0, 0
 	return s.answer(&reply{250, enh{2, 0, 0}, "queued as " + id}, nil)
 }
 
 // Reset forgets the message.
-func (s *session) Reset() { s.open, s.msg, s.refused = false, nil, nil }
+func (s *session) Reset() {
+	s.giveBack()
+	s.open, s.msg, s.refused = false, nil, nil
+}
 
 // Logout is called at the end of the connection. Conn.Close does what is to do.
 func (s *session) Logout() error { return nil }
@@ -234,6 +255,7 @@ func (s *session) AuthMechanisms() []string { return nil }
 
 // Auth begins an exchange that Conn let through: TLS is on.
 func (s *session) Auth(mech string) (sasl.Server, error) {
+	s.mech = mech
 	switch mech {
 	case sasl.Plain:
 		return &exchange{s, sasl.NewPlainServer(s.plain)}, nil

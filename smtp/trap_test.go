@@ -152,6 +152,9 @@ func TestTrap_diskFull(t *testing.T) {
 		if ms, _ := f.spooled(); len(ms) != 0 || f.charged() != (quota.Charge{}) {
 			t.Errorf("%d messages, charged %v", len(ms), f.charged())
 		}
+		if n := strings.Count(f.log.String(), `msg="store failed"`); n != 1 {
+			t.Errorf("logged %d times in a minute: %s", n, f.log)
+		}
 	})
 }
 
@@ -236,8 +239,8 @@ func TestTrap_drainEnds(t *testing.T) {
 		begin := time.Now()
 		f.halt()
 		c.want("<close>")
-		if d := time.Since(begin); d != f.srv.cfg.Drain {
-			t.Errorf("took %v, want %v", d, f.srv.cfg.Drain)
+		if d := time.Since(begin); d != f.srv.cfg().Drain {
+			t.Errorf("took %v, want %v", d, f.srv.cfg().Drain)
 		}
 		if ms, _ := f.spooled(); len(ms) != 0 {
 			t.Errorf("%d messages", len(ms))

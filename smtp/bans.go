@@ -1,0 +1,113 @@
+package smtp
+
+import (
+	"crypto/sha256"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Ban keeps an address out, or locks a user name for addresses that it never came
+// from, after too many failed logins. Bans last as long as the process at most.
+type Ban struct {
+	Network netip.Prefix // an IPv4 address or an IPv6 /64; zero: Login is locked
+	Login   string       // printable, whether there is such a login or not; "": Network is banned
+	Failed  int          // different wrong logins
+	Until   time.Time    // UTC
+}
+
+const (
+	maxOffenders = 50_000         // addresses with failed logins that are remembered, and user names as well
+	maxBan       = 24 * time.Hour // up to which a ban grows; as long after its end it is remembered
+	maxMarks     = 1000           // different wrong logins that are told apart
+	maxName      = 64             // octets of a user name; no login is longer
+)
+
+// guard counts failed logins by address and by user name.
+//
+// Too many of an address ban it: whoever guesses many names from one place. Too
+// many of a name lock it: whoever guesses one name from many places. A locked
+// name is refused whatever the password, or the lock would tell a right one; but
+// not to addresses that it logged in from before, or anybody could lock a
+// customer out. Names that nobody has are locked like others, so that a lock does
+// not tell which exist.
+type guard struct {
+	addrs  watch[netip.Prefix]
+	names  watch[string]
+	places *places
+}
+
+func newGuard() *guard {
+	return &guard{
+		addrs:  watch[netip.Prefix]{of: make(map[netip.Prefix]*offender)},
+		names:  watch[string]{of: make(map[string]*offender)},
+		places: newPlaces(),
+	}
+}
+
+// nameKey is the user name as it is counted and shown.
+func nameKey(user string) string {
+	user = printable(user)
+	if len(user) > maxName {
+		return user[:maxName] + "..."
+	}
+	return user
+}
+
+// locked is until when a user name is refused to that address; zero: it is not.
+func (g *guard) locked(name string, from netip.Prefix) time.Time {
+	until := g.names.until(name, time.Now())
+	if !until.IsZero() && g.places.known(name, from) {
+		return time.Time{}
+	}
+	return until
+}
+
+// failure is what a wrong login led to.
+type failure struct {
+	failed int       // different ones so far
+	until  time.Time // of the ban that is in force; zero: none
+	begins bool      // it began with this one
+	again  bool      // the same one, which counts once
+}
+
+// failed counts a wrong login of a name from an address; mark stands for both
+// name and password.
+func (g *guard) failed(cfg *Config, name string, from netip.Prefix, mark [sha256.Size]byte) (addr, login failure) {
+	now := time.Now()
+	addr = g.addrs.failed(from, mark, cfg.FailedLoginsPerAddress, cfg.BanTime, now)
+	if name != "" && !g.places.known(name, from) {
+		login = g.names.failed(name, mark, cfg.FailedLoginsPerLogin, cfg.BanTime, now)
+	}
+	return addr, login
+}
+
+// list is the bans in force: addresses, then names.
+func (g *guard) list() []Ban {
+	now := time.Now()
+	var list []Ban
+	g.addrs.each(now, func(p netip.Prefix, o *offender) {
+		list = append(list, Ban{Network: p, Failed: len(o.failed), Until: o.until.UTC()})
+	})
+	slices.SortFunc(list, func(a, b Ban) int { return a.Network.Addr().Compare(b.Network.Addr()) })
+	n := len(list)
+	g.names.each(now, func(name string, o *offender) {
+		list = append(list, Ban{Login: name, Failed: len(o.failed), Until: o.until.UTC()})
+	})
+	slices.SortFunc(list[n:], func(a, b Ban) int { return strings.Compare(a.Login, b.Login) })
+	return list
+}
+
+// Bans lists who is kept out for failed logins: addresses, then user names.
+func (s *Server) Bans() []Ban { return s.guard.list() }
+
+// LiftBan forgets the failed logins of an address and reports whether it was
+// banned.
+func (s *Server) LiftBan(a netip.Addr) bool {
+	return s.guard.addrs.lift(site(a.Unmap().WithZone("")), time.Now())
+}
+
+// LiftLogin forgets the failed logins of a user name and reports whether it was
+// locked.
+func (s *Server) LiftLogin(name string) bool { return s.guard.names.lift(nameKey(name), time.Now()) }

@@ -1,0 +1,356 @@
+package smtp
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relay/store"
+)
+
+// login tries to log in on a connection of its own and returns what the server
+// says and how long it took.
+func (f *fixture) login(from, user, password string) (reply string, took time.Duration) {
+	c := f.dial(Implicit, from)
+	defer func() { _ = c.conn.Close() }()
+	if s := c.line(); s[:3] != "220" {
+		return s, 0
+	}
+	c.do("EHLO me", "250 ")
+	begin := time.Now()
+	c.send("AUTH PLAIN " + plain(user, password) + "\r\n")
+	return c.line(), time.Since(begin)
+}
+
+func (f *fixture) wantLogin(from, user, password, want string) {
+	f.t.Helper()
+	if got, _ := f.login(from, user, password); !strings.HasPrefix(got, want) {
+		f.t.Errorf("%s as %s with %q hears %q, want %q", from, user, password, got, want)
+	}
+}
+
+// A name that is guessed from many addresses is locked for strangers, whether
+// there is such a login or not, and opens after its time.
+func TestLimits_lock(t *testing.T) {
+	cfg := Config{FailedLogins: 100, FailedLoginsPerLogin: 3, BanTime: time.Hour}
+	for _, user := range []string{"acme", "nobody"} {
+		bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
+			for i, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second} {
+				if got, d := f.login(fmt.Sprintf("192.0.2.%d", i+1), user, fmt.Sprint(i)); !strings.HasPrefix(got, "535 ") || d != want {
+					t.Errorf("%s: failure %d: %q after %v, want it after %v", user, i, got, d, want)
+				}
+			}
+			got, d := f.login("192.0.2.9", user, secret)
+			if want := "454 4.7.0 too many wrong passwords for this user name: try again in 60 min"; got != want {
+				t.Errorf("%s: stranger hears %q", user, got)
+			}
+			if d != 500*time.Millisecond {
+				t.Errorf("%s: stranger hears it after %v", user, d)
+			}
+			if b := f.srv.Bans(); len(b) != 1 || b[0].Login != user || b[0].Network.IsValid() || b[0].Failed != 3 {
+				t.Errorf("bans %+v", b)
+			}
+			f.wantLogin("192.0.2.9", "other", "x", "535 ") // nobody else is
+			time.Sleep(time.Hour)
+			f.wantLogin("192.0.2.10", user, "x", "535 ")
+			if user == "acme" {
+				f.wantLogin("192.0.2.10", user, secret, "235 ")
+			}
+		})
+	}
+}
+
+// A lock shuts nobody out where the login came from before, nor loopback; what
+// is wrong from there does not lock it.
+func TestLimits_lockKnown(t *testing.T) {
+	cfg := Config{FailedLogins: 100, FailedLoginsPerLogin: 3, FailedLoginsPerAddress: 100}
+	bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
+		f.wantLogin("2001:db8::1", "acme", secret, "235 ")
+		for i := range 10 { // at home, and on this machine
+			f.wantLogin("2001:db8::2", "acme", fmt.Sprint(i), "535 ")
+			f.wantLogin("127.0.0.1", "acme", fmt.Sprint(i), "535 ")
+		}
+		f.wantLogin("203.0.113.1", "acme", "a", "535 ")
+		if b := f.srv.Bans(); b != nil {
+			t.Fatalf("bans %+v", b)
+		}
+		f.wantLogin("203.0.113.1", "acme", "b", "535 ")
+		f.wantLogin("203.0.113.1", "acme", "c", "535 ")
+		f.wantLogin("203.0.113.1", "acme", secret, "454 ")
+		f.wantLogin("2001:db8::3", "acme", secret, "235 ")
+		f.wantLogin("2001:db8::3", "acme", "wrong", "535 ")
+		f.wantLogin("127.0.0.1", "acme", secret, "235 ")
+		f.wantLogin("2001:db8:0:1::1", "acme", secret, "454 ") // another /64
+		if !f.srv.LiftLogin("acme") || f.srv.LiftLogin("acme") || f.srv.Bans() != nil {
+			t.Error("the lock is not lifted")
+		}
+		f.wantLogin("203.0.113.1", "acme", secret, "235 ")
+	})
+}
+
+// Guessing at a locked name counts for the address, until it is banned.
+func TestLimits_lockedCounts(t *testing.T) {
+	cfg := Config{FailedLogins: 100, FailedLoginsPerLogin: 1, FailedLoginsPerAddress: 3}
+	bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
+		f.wantLogin("192.0.2.1", "acme", "a", "535 ")
+		f.wantLogin("192.0.2.1", "acme", "b", "454 ")
+		f.wantLogin("192.0.2.1", "acme", "b", "454 ") // the same again
+		f.wantLogin("192.0.2.1", "acme", "c", "454 ")
+		f.wantLogin("192.0.2.1", "acme", "d", "421 4.7.0 too many failed logins from your address: try again in 15 min")
+	})
+}
+
+// Each ban that follows another one within a day lasts twice as long, up to a day.
+func TestLimits_grows(t *testing.T) {
+	cfg := Config{FailedLogins: 100, FailedLoginsPerAddress: 2, FailedLoginsPerLogin: -1, BanTime: 5 * time.Hour, LoginDelay: -1}
+	bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
+		banned := func() time.Duration {
+			f.wantLogin("192.0.2.1", "acme", "a", "535 ")
+			f.wantLogin("192.0.2.1", "acme", "b", "535 ")
+			b := f.srv.Bans()
+			if len(b) != 1 {
+				t.Fatalf("bans %+v", b)
+			}
+			return time.Until(b[0].Until)
+		}
+		for _, want := range []time.Duration{5 * time.Hour, 10 * time.Hour, 20 * time.Hour, 24 * time.Hour, 24 * time.Hour} {
+			if got := banned(); got != want {
+				t.Errorf("banned for %v, want %v", got, want)
+			}
+			time.Sleep(want)
+			f.wantLogin("192.0.2.1", "acme", "a", "535 ") // counts anew
+			if b := f.srv.Bans(); b != nil {
+				t.Errorf("bans %+v", b)
+			}
+		}
+		time.Sleep(2 * maxBan)
+		if got := banned(); got != 5*time.Hour {
+			t.Errorf("after a good day banned for %v", got)
+		}
+	})
+}
+
+func mark(s string) [sha256.Size]byte { return sha256.Sum256([]byte(s)) }
+
+// However many addresses and names fail, memory is bounded, and who is banned is
+// the last to be forgotten.
+func TestWatch_bounded(t *testing.T) {
+	w := watch[int]{of: make(map[int]*offender)}
+	now := time.Now()
+	w.failed(-1, mark("x"), 1, time.Hour, now)
+	for i := range maxOffenders * 2 {
+		w.failed(i, mark("x"), 5, time.Hour, now.Add(time.Duration(i)))
+	}
+	if len(w.of) > maxOffenders {
+		t.Errorf("%d are remembered", len(w.of))
+	}
+	if w.until(-1, now).IsZero() {
+		t.Error("the one that is banned was forgotten")
+	}
+	for i := range 2 * maxMarks {
+		w.failed(0, mark(fmt.Sprint(i)), noLimit, time.Hour, now)
+	}
+	if n := len(w.of[0].failed); n > maxMarks {
+		t.Errorf("%d logins of one are told apart", n)
+	}
+	if !w.until(0, now).IsZero() {
+		t.Error("banned without a limit")
+	}
+}
+
+// Bans can all be in force: then any is forgotten.
+func TestWatch_boundedBans(t *testing.T) {
+	w := watch[int]{of: make(map[int]*offender)}
+	now := time.Now()
+	for i := range maxOffenders + 10 {
+		w.failed(i, mark("x"), 1, time.Hour, now)
+	}
+	if len(w.of) > maxOffenders {
+		t.Errorf("%d are remembered", len(w.of))
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlaces()
+		at := func(i int) netip.Prefix { return site(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})) }
+		p.succeeded("acme", at(1))
+		if !p.known("acme", at(1)) || p.known("acme", at(2)) || p.known("other", at(1)) {
+			t.Error("a place is wrong")
+		}
+		time.Sleep(placesFor - time.Hour)
+		for i := range placesLogin { // more than there is room for: the oldest goes
+			p.succeeded("acme", at(100+i))
+		}
+		if p.known("acme", at(1)) || !p.known("acme", at(100)) {
+			t.Error("the wrong address was forgotten")
+		}
+		time.Sleep(placesFor)
+		if p.known("acme", at(100)) {
+			t.Error("remembered for too long")
+		}
+		for i := range placesKept + 5 {
+			p.succeeded(fmt.Sprint(i), at(1))
+			p.succeeded("busy", at(1))
+		}
+		if len(p.of) != placesKept || p.order.Len() != placesKept || !p.known("busy", at(1)) || p.known("0", at(1)) {
+			t.Errorf("%d, %d logins are remembered", len(p.of), p.order.Len())
+		}
+	})
+}
+
+func TestNameKey(t *testing.T) {
+	for in, want := range map[string]string{
+		"acme":                      "acme",
+		"a\x1b[31m\r\nb":            "a?[31m??b",
+		strings.Repeat("x", 64):     strings.Repeat("x", 64),
+		strings.Repeat("x", 5000):   strings.Repeat("x", 64) + "...",
+		strings.Repeat("päß", 5000): "",
+	} {
+		if got := nameKey(in); got != want && want != "" || len(got) > maxName+3 {
+			t.Errorf("nameKey(%.20q) = %q", in, got)
+		}
+	}
+}
+
+// Addresses come before names, each in order.
+func TestServer_bansInOrder(t *testing.T) {
+	g := newGuard()
+	cfg := Config{FailedLoginsPerAddress: 1, FailedLoginsPerLogin: 1}.withDefaults()
+	for _, a := range []string{"198.51.100.7", "192.0.2.1", "2001:db8::1"} {
+		g.failed(&cfg, "u"+a, site(netip.MustParseAddr(a)), mark(a))
+	}
+	var got []string
+	for _, b := range g.list() {
+		got = append(got, b.Login+b.Network.String())
+	}
+	want := []string{"192.0.2.1/32", "198.51.100.7/32", "2001:db8::/64", "u192.0.2.1invalid Prefix", "u198.51.100.7invalid Prefix", "u2001:db8::1invalid Prefix"}
+	if !slices.Equal(got, want) {
+		t.Errorf("bans %q", got)
+	}
+}
+
+// Who was let in before the ban is not heard any more either, right or wrong.
+func TestLimits_bannedLater(t *testing.T) {
+	cfg := Config{FailedLogins: 100, FailedLoginsPerAddress: 2}
+	for _, password := range []string{secret, "c"} {
+		bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
+			open := f.dial(Implicit, "192.0.2.1")
+			open.want("220 ")
+			open.do("EHLO me", "250 ")
+			f.wantLogin("192.0.2.1", "acme", "a", "535 ")
+			f.wantLogin("192.0.2.1", "acme", "b", "535 ")
+			begin := time.Now()
+			open.do("AUTH PLAIN "+plain("acme", password), "421 4.7.0 too many failed logins from your address: try again in 15 min")
+			if d := time.Since(begin); d != 500*time.Millisecond {
+				t.Errorf("answered after %v", d)
+			}
+			open.want("<close>")
+			_ = open.conn.Close()
+		})
+	}
+}
+
+// Of many guesses at once none is looked at before the others count: a lock that
+// begins while a password is verified holds for it, right or wrong.
+func TestLimits_lockedMeanwhile(t *testing.T) {
+	for _, password := range []string{"pw", "wrong"} {
+		bubble(t, setup{cfg: Config{FailedLoginsPerLogin: 3}}, func(t *testing.T, f *fixture) {
+			person := store.Credential{Login: "person", Account: "acme", Kind: store.Password, Hash: HashPassword("pw")}
+			if err := f.st.AddCredential(person); err != nil {
+				t.Fatal(err)
+			}
+			defer func(was chan struct{}) { hashing = was }(hashing)
+			hashing = make(chan struct{}, 1)
+			hashing <- struct{}{} // busy
+			c := f.dial(Implicit, "192.0.2.1")
+			c.want("220 ")
+			c.do("EHLO me", "250 ")
+			c.send("AUTH PLAIN " + plain("person", password) + "\r\n")
+			synctest.Wait()
+			for i := range 3 {
+				f.srv.guard.failed(&f.srv.cfg().Config, "person", site(netip.AddrFrom4([4]byte{203, 0, 113, byte(i)})), mark(fmt.Sprint(i)))
+			}
+			<-hashing
+			c.want("454 4.7.0 too many wrong passwords for this user name")
+			_ = c.conn.Close()
+		})
+	}
+}
+
+// Wrong logins count for BanTime, each from its own time: guesses that drip in
+// must not lock a customer out for ever.
+func TestWatch_window(t *testing.T) {
+	w := watch[string]{of: make(map[string]*offender)}
+	now := time.Now()
+	try := func(password string) failure {
+		return w.failed("acme", mark(password), 3, 15*time.Minute, now)
+	}
+	for i := range 100 {
+		if f := try(fmt.Sprint(i)); f.begins || f.failed > 2 {
+			t.Fatalf("after %d: %+v", i, f)
+		}
+		now = now.Add(8 * time.Minute)
+	}
+	now = now.Add(time.Hour)
+	for i, want := range []failure{{failed: 1}, {failed: 1, again: true}, {failed: 2}} {
+		if got := try([]string{"a", "a", "b"}[i]); got != want {
+			t.Errorf("%d: %+v, want %+v", i, got, want)
+		}
+	}
+	if f := try("c"); !f.begins || f.failed != 3 {
+		t.Errorf("three within the time: %+v", f)
+	}
+}
+
+// A login without a name is nobody's to lock.
+func TestLimits_noName(t *testing.T) {
+	bubble(t, setup{cfg: Config{FailedLoginsPerLogin: 1}}, func(t *testing.T, f *fixture) {
+		f.wantLogin("192.0.2.1", "", "a", "535 ")
+		f.wantLogin("192.0.2.1", "", "b", "535 ")
+		if b := f.srv.Bans(); b != nil {
+			t.Errorf("bans %+v", b)
+		}
+	})
+}
+
+// A device with an old password is one failed login to tools that watch the log,
+// as it is to us.
+func TestLimits_logsAgain(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, f *fixture) {
+		for range 5 {
+			f.wantLogin("192.0.2.1", "acme", "old", "535 ")
+		}
+		f.wantLogin("192.0.2.1", "acme", "b", "535 ")
+		text := f.log.String()
+		if n := strings.Count(text, `msg="`+LoginFailed+`"`); n != 2 {
+			t.Errorf("%d lines of failed logins: %s", n, text)
+		}
+		if n := strings.Count(text, `msg="login failed again"`); n != 1 {
+			t.Errorf("%d lines of the same again: %s", n, text)
+		}
+	})
+}
+
+// With the defaults nobody locks a customer out from one address: it is banned
+// before, for longer than its guesses count.
+func TestLimits_oneAddressLocksNobody(t *testing.T) {
+	bubble(t, setup{cfg: Config{LoginDelay: -1}}, func(t *testing.T, f *fixture) {
+		for round := range 5 {
+			for i := range f.srv.cfg().FailedLoginsPerAddress {
+				f.wantLogin("192.0.2.1", "acme", fmt.Sprint(round, i), "535 ")
+			}
+			b := f.srv.Bans()
+			if len(b) != 1 || !b[0].Network.IsValid() {
+				t.Fatalf("round %d: bans %+v", round, b)
+			}
+			f.wantLogin(fmt.Sprintf("203.0.113.%d", round), "acme", secret, "235 ")
+			time.Sleep(time.Until(b[0].Until))
+		}
+	})
+}

@@ -1,0 +1,135 @@
+package smtp
+
+import (
+	"crypto/sha256"
+	"sync"
+	"time"
+)
+
+// watch counts failed logins of addresses, or of user names, and bans those that
+// have too many. What it remembers is bounded.
+type watch[K comparable] struct {
+	mu sync.Mutex
+	of map[K]*offender
+}
+
+// offender has failed logins. The same wrong login again counts once: a device
+// with an old password must not lock its whole office out.
+type offender struct {
+	last   time.Time             // failure
+	until  time.Time             // of the last ban; zero: none
+	bans   int                   // that followed one another
+	failed map[[8]byte]time.Time // marks, and when they came last
+}
+
+func (o *offender) banned(now time.Time) bool { return now.Before(o.until) }
+
+// renew forgets what is long ago: failures after a ban, or as long as one lasts at
+// first, and earlier bans after maxBan.
+func (o *offender) renew(ban time.Duration, now time.Time) {
+	if o.banned(now) {
+		return
+	}
+	for mark, at := range o.failed {
+		if now.Sub(at) > ban || at.Before(o.until) {
+			delete(o.failed, mark)
+		}
+	}
+	if now.Sub(o.until) > maxBan {
+		o.bans = 0
+	}
+}
+
+// forgettable: nothing that renew would leave.
+func (o *offender) forgettable(ban time.Duration, now time.Time) bool {
+	return now.Sub(o.last) > ban && (o.bans == 0 || now.Sub(o.until) > maxBan)
+}
+
+// failed counts a wrong login. With limit different ones a ban begins. It lasts
+// twice as long as the one before it, if that ended less than maxBan ago.
+func (w *watch[K]) failed(k K, mark [sha256.Size]byte, limit int, ban time.Duration, now time.Time) (f failure) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o := w.of[k]
+	if o == nil {
+		w.makeRoom(ban, now)
+		o = &offender{failed: make(map[[8]byte]time.Time)}
+		w.of[k] = o
+	}
+	o.renew(ban, now)
+	o.last = now
+	m := [8]byte(mark[:8])
+	if _, f.again = o.failed[m]; f.again || len(o.failed) < maxMarks {
+		o.failed[m] = now
+	}
+	if !o.banned(now) && len(o.failed) >= min(limit, maxMarks) && limit < noLimit {
+		o.until = now.Add(grown(ban, o.bans))
+		o.bans++
+		f.begins = true
+	}
+	if f.failed = len(o.failed); o.banned(now) {
+		f.until = o.until
+	}
+	return f
+}
+
+// grown is the length of the ban that follows n others.
+func grown(ban time.Duration, n int) time.Duration {
+	for ; n > 0 && ban < maxBan; n-- {
+		ban = min(2*ban, maxBan)
+	}
+	return ban
+}
+
+// until is the end of the ban in force; zero: there is none.
+func (w *watch[K]) until(k K, now time.Time) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if o := w.of[k]; o != nil && o.banned(now) {
+		return o.until
+	}
+	return time.Time{}
+}
+
+// lift forgets everything about k and reports whether it was banned.
+func (w *watch[K]) lift(k K, now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	o := w.of[k]
+	delete(w.of, k)
+	return o != nil && o.banned(now)
+}
+
+// each calls fn for all that are banned. fn must not keep the offender.
+func (w *watch[K]) each(now time.Time, fn func(K, *offender)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for k, o := range w.of {
+		if o.banned(now) {
+			fn(k, o)
+		}
+	}
+}
+
+// makeRoom forgets, when there is no room, what is over; if that is not much,
+// what is not banned; at last anything. It frees an eighth, so that it is rare.
+func (w *watch[K]) makeRoom(ban time.Duration, now time.Time) {
+	if len(w.of) < maxOffenders {
+		return
+	}
+	const enough = maxOffenders - maxOffenders/8
+	for _, may := range []func(*offender) bool{
+		func(o *offender) bool { return o.forgettable(ban, now) },
+		func(o *offender) bool { return !o.banned(now) },
+		func(*offender) bool { return true },
+	} {
+		for k, o := range w.of {
+			if len(w.of) <= enough {
+				return
+			}
+			if may(o) {
+				delete(w.of, k)
+			}
+		}
+	}
+}
