@@ -30,7 +30,7 @@ func (f *accountFlags) flags(planNeeded bool) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "plan", Usage: "`PLAN` what it may send: see relay plan list", Required: planNeeded, Destination: &f.plan},
 		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` where reports and notices go", Destination: &f.contact},
-		&cli.StringFlag{Name: "at-limit", Usage: "`WORD` suspend: mail that does not fit is refused; continue: overage (yearly bandwidth plans)", Destination: &f.atLimit},
+		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit; or overage (yearly bandwidth plans)", Destination: &f.atLimit},
 		&cli.GenericFlag{Name: "sender", Usage: "`LIST` addresses or @domains it may send from, with commas (default any)", Value: &f.senders},
 	}
 }
@@ -72,7 +72,7 @@ func (c *call) accountAdd(name string, f *accountFlags, passwordStdin bool) erro
 		return err
 	}
 	if err := c.st.AddAccount(a, &cred); errors.Is(err, store.ErrExists) {
-		return fail(exitFailed, "", "there is an account or a login %q already", name)
+		return fail(exitFailed, "choose another name; relay account list shows those that are taken", "there is an account or a login %q already", name)
 	} else if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (p *program) accountResume() *cli.Command {
 func (c *call) changeState(name string, change func(*store.Account)) error {
 	a, err := c.st.UpdateAccount(name, func(a *store.Account) error {
 		if a.State == store.Closed {
-			return fail(exitFailed, "", "account %s is closed for good", name)
+			return fail(exitFailed, "add another one: relay account add NAME --plan PLAN", "account %s is closed for good", name)
 		}
 		change(a)
 		return nil

@@ -12,6 +12,7 @@ import (
 // App is the program as a value: everything it takes from the process it runs
 // in, so that tests can hand it other things.
 type App struct {
+	Name   string // what it was called as; some names are sendmail's
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
@@ -20,20 +21,38 @@ type App struct {
 	// Listen opens the sockets that mail comes in through.
 	Listen func(network, address string) (net.Listener, error)
 
+	// Addresses are the machine's; nil: as its interfaces have them.
+	Addresses func() (Addresses, error)
+
 	// Signals starts the delivery of the signals that end the program, until
 	// stop is called.
 	Signals func() (c <-chan os.Signal, stop func())
+
+	// Reloads does the same for the signal that has a relay read its
+	// configuration again; nil: there is none.
+	Reloads func() (c <-chan os.Signal, stop func())
+
+	// Sockets hands over what the service manager passed to the process, by
+	// name, once; nil: nothing.
+	Sockets func() (map[string][]net.Listener, error)
+
+	// Supervisor is the service manager above the process; nil: nobody.
+	Supervisor func() Supervisor
 }
 
 // System is the program in this process.
 func System() *App {
 	return &App{
-		Stdin:   os.Stdin,
-		Stdout:  os.Stdout,
-		Stderr:  os.Stderr,
-		Getenv:  os.Getenv,
-		Listen:  listenTCP,
-		Signals: endSignals,
+		Name:       os.Args[0],
+		Stdin:      os.Stdin,
+		Stdout:     os.Stdout,
+		Stderr:     os.Stderr,
+		Getenv:     os.Getenv,
+		Listen:     listenTCP,
+		Signals:    endSignals,
+		Reloads:    reloadSignals,
+		Sockets:    passedSockets,
+		Supervisor: systemd,
 	}
 }
 
@@ -50,12 +69,25 @@ func endSignals() (<-chan os.Signal, func()) {
 	return c, func() { signal.Stop(c) }
 }
 
+// reloadSignals never lets SIGHUP end the process, not even after stop.
+func reloadSignals() (<-chan os.Signal, func()) {
+	c := make(chan os.Signal, 1) // several that come at once are one
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() { signal.Ignore(syscall.SIGHUP) }
+}
+
 // Run runs one command line, without the program's name, and returns the exit
 // code.
 func (a *App) Run(ctx context.Context, args []string) int {
-	if len(args) == 2 && args[0] == proveVerb {
-		return report(a.Stderr, a.proveHere(ctx, args[1]))
+	if len(args) > 1 && args[0] == proveVerb {
+		return report(a.Stderr, a.proveHere(ctx, args[1], args[2:]))
 	}
 	p := &program{App: *a}
+	if len(args) > 0 && args[0] == completeVerb {
+		return report(a.Stderr, p.complete(ctx, args[1:]))
+	}
+	if rest, ok := p.asSendmail(args); ok {
+		return report(a.Stderr, p.sendmail(ctx, rest))
+	}
 	return report(a.Stderr, p.run(ctx, args))
 }

@@ -2,12 +2,16 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	cli "github.com/urfave/cli/v2"
 
@@ -18,134 +22,271 @@ import (
 func (p *program) backupCommand() *cli.Command {
 	var force bool
 	return p.here(&cli.Command{
-		Name: "backup", ArgsUsage: "FILE", Usage: "copy the store, while the relay runs",
-		Description: `The copy is consistent, and holds everything: accounts, usage, the queue with its mail, the trace. FILE is whole or not there. relay restore FILE brings it back.
+		Name: "backup", ArgsUsage: "[FILE]", Usage: "copy the store, while the relay runs",
+		Description: `The copy is consistent, and holds everything: accounts, usage, the queue with its mail, the trace. FILE is whole or not there; what it holds, its size and SHA-256 stand in FILE.manifest beside it. relay restore FILE brings it back, and relay restore --dry-run FILE proves it.
+
+FILE - is standard output, for a pipe; there is no manifest then.
+
+Without FILE it is a copy as [backup] of the configuration makes them by the calendar: in that directory, under a name with its time, read again and proved; then older ones than are to be kept are removed.
 
 The configuration and certificates are not in it.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace FILE when it exists", Destination: &force}},
-	}, func(ctx context.Context, args []string) error { return p.backup(ctx, args[0], force) })
+	}, func(ctx context.Context, args []string) error {
+		ctx, stop := p.untilSignal(ctx)
+		defer stop()
+		switch {
+		case len(args) == 0 && force:
+			return usage("", "--force is for FILE")
+		case len(args) == 0:
+			return p.backupToShelf(ctx)
+		case args[0] == "-":
+			return p.backupToPipe(ctx)
+		default:
+			return p.backupToFile(ctx, args[0], force)
+		}
+	})
 }
 
-func (p *program) backup(ctx context.Context, file string, force bool) error {
-	cfg, dir, err := p.home()
+// untilSignal is a context that the first signal ends, so that a command can take
+// away what it has half done. The second one ends the program.
+func (p *program) untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	if p.Signals == nil {
+		return ctx, cancel
+	}
+	signals, stop := p.Signals()
+	go func() {
+		select {
+		case <-signals:
+			stop()
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(); stop() }
+}
+
+// copier writes a copy of a store. It calls begin before the first octet.
+type copier func(ctx context.Context, w io.Writer, begin func(*manifest) error) error
+
+// fromStore copies the open store.
+func fromStore(st *store.Store, host string) copier {
+	return func(ctx context.Context, w io.Writer, begin func(*manifest) error) error {
+		_, err := st.Copy(while{ctx, w}, func(i store.Image) error { return begin(newManifest(host, st.Now(), i)) })
+		return err
+	}
+}
+
+// fromRelay has the running relay copy its store.
+func fromRelay(c *control.Client) copier {
+	return func(ctx context.Context, w io.Writer, begin func(*manifest) error) error {
+		_, err := c.Backup(ctx, w, func(about []byte) error {
+			m := &manifest{}
+			if err := json.Unmarshal(about, m); err != nil {
+				return fail(exitUnreachable, "restart the relay: it is another version than this command",
+					"the running relay does not say what the copy holds: %w", err)
+			}
+			return begin(m)
+		})
+		return err
+	}
+}
+
+// while writes as long as its context lasts.
+type while struct {
+	ctx context.Context
+	io.Writer
+}
+
+func (w while) Write(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.Writer.Write(p)
+}
+
+// takeCopy writes a copy and describes it. ready is told how long it will be.
+func takeCopy(ctx context.Context, from copier, w io.Writer, pr *progress, ready func(size int64) error) (m *manifest, err error) {
+	defer pr.end()
+	sum := sha256.New()
+	err = from(ctx, io.MultiWriter(w, sum, pr), func(head *manifest) error {
+		m, pr.total = head, head.Size
+		return ready(head.Size)
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	return m, nil
+}
+
+// keepCopy gives a copy its name, and then its manifest.
+func keepCopy(out *wholeFile, path string, m *manifest) error {
+	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
+	if err := free(path, out.force); err != nil {
+		return err
+	}
+	switch err := os.Remove(manifestOf(path)); {
+	case err == nil:
+		if err := syncDir(filepath.Dir(path)); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := out.keepAs(path); err != nil {
+		return err
+	}
+	if err := writeManifest(path, append(text, '\n')); err != nil {
+		return fmt.Errorf("%s is whole, but its manifest is missing: %w", path, err)
+	}
+	return nil
+}
+
+// writeManifest writes that of the copy at path, whose owner and mode it has.
+func writeManifest(path string, text []byte) error {
+	w, err := newWholeFile(manifestOf(path), true)
+	if err != nil {
+		return err
+	}
+	defer w.discard()
+	if _, err := w.Write(text); err != nil {
+		return err
+	}
+	if err := keepOwner(path, w.f); err != nil {
+		return err
+	}
+	return w.keep()
+}
+
+// backedUp is the result for programs.
+type backedUp struct {
+	File     string    `json:"file"`
+	Bytes    int64     `json:"bytes"`
+	Proved   bool      `json:"proved"`  // read again and proved
+	Removed  []string  `json:"removed"` // older ones
+	Manifest *manifest `json:"manifest"`
+}
+
+func (p *program) backupToFile(ctx context.Context, file string, force bool) error {
+	if _, data, err := p.home(); err != nil {
+		return err
+	} else if info, err := os.Stat(file); err == nil && data.isStore(info) {
+		return usage("", "%s is the store itself", file)
+	}
+	dir := filepath.Dir(file)
 	out, err := newWholeFile(file, force)
 	if err != nil {
 		return err
 	}
 	defer out.discard()
+	out.rest = newPace()
+	res := backedUp{File: file, Removed: []string{}}
+	err = p.backup(ctx, func(from copier, keep func(time.Time) error) error {
+		m, err := takeCopy(ctx, from, out, p.progress("copying", 0), func(size int64) error { return room(dir, size) })
+		if err != nil {
+			return err
+		}
+		res.Bytes, res.Manifest = m.Size, m
+		if err := keepCopy(out, file, m); err != nil {
+			return err
+		}
+		p.record(keep, m)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return p.showBackup(&res)
+}
+
+func (p *program) backupToPipe(ctx context.Context) error {
+	switch {
+	case p.json:
+		return usage("", "FILE - leaves no room for --json on standard output")
+	case isTerminal(p.Stdout):
+		return usage("send it elsewhere: relay backup - | ssh HOST 'cat > relay.copy'", "standard output is a terminal")
+	}
+	return p.backup(ctx, func(from copier, _ func(time.Time) error) error {
+		m, err := takeCopy(ctx, from, p.Stdout, p.progress("copying", 0), func(int64) error { return nil })
+		if err != nil {
+			return err
+		}
+		p.note("%s written, %s octets, SHA-256 %s", size(m.Size), number(m.Size), m.SHA256)
+		return nil
+	})
+}
+
+func (p *program) backupToShelf(ctx context.Context) error {
+	cfg, dir, err := p.home()
+	if err != nil {
+		return err
+	}
+	s := shelfOf(&cfg.Backup, dir)
+	res := backedUp{Proved: true}
+	err = p.backup(ctx, func(from copier, keep func(time.Time) error) error {
+		m, path, err := s.put(ctx, from, p.progress)
+		if err != nil {
+			return err
+		}
+		res.File, res.Bytes, res.Manifest = path, m.Size, m
+		p.record(keep, m)
+		res.Removed, err = s.prune(path)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.showBackup(&res)
+}
+
+// backup calls make with where the copy comes from, and whom to tell that it is
+// kept.
+func (p *program) backup(ctx context.Context, make func(from copier, keep func(time.Time) error) error) error {
+	cfg, dir, err := p.home()
+	if err != nil {
+		return err
+	}
+	if dir.isNew() { // a copy of nothing would in time push out those of what was there
+		return noStore(dir)
+	}
 	client := control.NewClient(dir.socket())
 	defer client.Close()
-	var n int64
-	remote := func() error { n, err = client.Backup(ctx, out.f); return err }
-	local := func(st *store.Store) error { n, err = copyStore(st, out.f); return err }
+	remote := func() error {
+		return make(fromRelay(client), func(at time.Time) error { return client.Keep(ctx, at) })
+	}
+	local := func(st *store.Store) error {
+		return make(fromStore(st, hostname(&cfg)), func(at time.Time) error { return keepLastBackup(st, at) })
+	}
 	if err := p.eitherWay(ctx, &cfg, dir, remote, local); err != nil {
 		return fmt.Errorf("backup: %w", err)
-	}
-	if err := out.keep(); err != nil {
-		return err
-	}
-	if p.json {
-		return encode(p.Stdout, struct {
-			File  string `json:"file"`
-			Bytes int64  `json:"bytes"`
-		}{file, n})
-	}
-	_, err = fmt.Fprintf(p.Stdout, "%s written, %s\n", file, size(n))
-	return err
-}
-
-// copyStore writes a consistent copy of the open store.
-func copyStore(st *store.Store, w io.Writer) (int64, error) {
-	return st.Copy(w, func(store.Image) error { return nil })
-}
-
-// wholeFile is written beside its final name and gets it when it is complete and
-// on disk.
-type wholeFile struct {
-	f     *os.File
-	path  string
-	force bool
-}
-
-func newWholeFile(path string, force bool) (*wholeFile, error) {
-	w := &wholeFile{path: path, force: force}
-	if err := w.free(); err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return nil, err
-	}
-	w.f = f
-	return w, nil
-}
-
-func (w *wholeFile) free() error {
-	info, err := os.Lstat(w.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case info.IsDir():
-		return fail(exitFailed, "name a file in it", "%s is a directory", w.path)
-	case !w.force:
-		return fail(exitFailed, "choose another name, or replace it with --force", "%s exists", w.path)
 	}
 	return nil
 }
 
-// keep gives the file its name. Without force it never replaces another: where
-// the file system has links, not even one that was made in this moment.
-func (w *wholeFile) keep() error {
-	if err := errors.Join(w.f.Sync(), w.f.Close()); err != nil {
-		return err
+// record notes when the copy was made. It is whole in any case.
+func (p *program) record(keep func(time.Time) error, m *manifest) {
+	if err := keep(m.Created); err != nil {
+		p.note("the copy is whole, but relay check will not know of it: %v", err)
 	}
-	if w.force {
-		if err := os.Rename(w.f.Name(), w.path); err != nil {
-			return err
-		}
-		return syncDir(filepath.Dir(w.path))
-	}
-	err := os.Link(w.f.Name(), w.path)
-	if err != nil {
-		if err := w.free(); err != nil {
-			return err
-		}
-		if err := os.Rename(w.f.Name(), w.path); err != nil {
-			return err
-		}
-	}
-	return syncDir(filepath.Dir(w.path))
 }
 
-// discard removes what has not got its name, or has two.
-func (w *wholeFile) discard() {
-	_ = w.f.Close()           // again, as a rule
-	_ = os.Remove(w.f.Name()) // gone, as a rule
-}
-
-// syncDir makes names last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
+func (p *program) showBackup(res *backedUp) error {
+	if p.json {
+		return encode(p.Stdout, res)
 	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// copyFile copies into a new file of the directory, and returns its name.
-func copyFile(from io.Reader, dir, pattern string) (name string, err error) {
-	f, err := os.CreateTemp(dir, pattern)
-	if err != nil {
-		return "", err
+	done := "written"
+	if res.Proved {
+		done = "written and proved"
 	}
-	_, err = io.Copy(f, from)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
+	m := res.Manifest
+	_, err := fmt.Fprintf(p.Stdout, "%s %s, %s\n%s, %s in the queue\n", res.File, done, size(res.Bytes),
+		plural(m.Accounts, "account"), plural(m.Totals.Messages, "message"))
+	for _, path := range res.Removed {
+		p.note("removed %s", path)
 	}
-	return f.Name(), nil
+	return err
 }

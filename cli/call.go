@@ -74,7 +74,7 @@ func (p *program) send(ctx context.Context, w work, args []string) error {
 	client := control.NewClient(dir.socket())
 	defer client.Close()
 	remote := func() error {
-		code, err := client.Run(ctx, p.argv, stdin, p.Stdout, p.Stderr)
+		code, err := client.Run(ctx, p.request(), stdin, p.Stdout, p.Stderr)
 		if err == nil && code != exitDone {
 			err = exitCode(code)
 		}

@@ -44,6 +44,11 @@ func loadCertificate(cert, key string, log *slog.Logger) (*certificate, error) {
 }
 
 func (c *certificate) load() error {
+	for _, file := range []string{c.cert, c.key} {
+		if err := mayOpen(file); err != nil {
+			return err
+		}
+	}
 	info, err := os.Stat(c.cert)
 	if err != nil {
 		return err
@@ -75,6 +80,13 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current, nil
 }
 
+// take puts what another one has read in the place of this one's.
+func (c *certificate) take(o *certificate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cert, c.key, c.current, c.changed, c.looked = o.cert, o.key, o.current, o.changed, o.looked
+}
+
 // config for listeners (RFC 8996: nothing older than TLS 1.2).
 func (c *certificate) config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
@@ -82,6 +94,8 @@ func (c *certificate) config() *tls.Config {
 
 // fingerprint is what a person can compare.
 func (c *certificate) fingerprint() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return fmt.Sprintf("%X", sha256.Sum256(c.current.Certificate[0]))
 }
 
@@ -113,7 +127,7 @@ func usable(leaf *x509.Certificate, hostname string, now time.Time) bool {
 }
 
 func makeSelfSigned(certFile, keyFile, hostname string, now time.Time) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := selfSignedKey(keyFile)
 	if err != nil {
 		return err
 	}
@@ -135,16 +149,42 @@ func makeSelfSigned(certFile, keyFile, hostname string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	if err := writePEM(keyFile, "PRIVATE KEY", pkcs8); err != nil {
-		return err
-	}
 	return writePEM(certFile, "CERTIFICATE", der)
 }
 
+// selfSignedKey is the key in the file, which is kept, or a new one: written
+// before its certificate, so that a crash between the two leaves no certificate
+// without a key.
+func selfSignedKey(file string) (*ecdsa.PrivateKey, error) {
+	if old := readSelfSignedKey(file); old != nil {
+		return old, nil
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return key, writePEM(file, "PRIVATE KEY", pkcs8)
+}
+
+// readSelfSignedKey reads a key that was made here; nil: it is none.
+func readSelfSignedKey(file string) *ecdsa.PrivateKey {
+	text, err := os.ReadFile(file)
+	block, _ := pem.Decode(text)
+	if err != nil || block == nil {
+		return nil
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	made, ok := key.(*ecdsa.PrivateKey)
+	if err != nil || !ok {
+		return nil
+	}
+	return made
+}
+
 func writePEM(path, kind string, der []byte) error {
-	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
+	return writeWhole(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }

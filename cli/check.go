@@ -2,17 +2,14 @@ package cli
 
 import (
 	"context"
-	"errors"
+	"crypto/x509"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
 	cli "github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
 
 	"relay/cli/control"
 	"relay/store"
@@ -23,7 +20,7 @@ type status string
 
 const (
 	ok      status = "ok"
-	warning status = "warning" // works, but not as it should
+	warning status = "warning" // works, but not as it should; or it cannot be told
 	failed  status = "failed"
 )
 
@@ -33,6 +30,8 @@ type finding struct {
 	Status status `json:"status"`
 	Detail string `json:"detail"`
 	Advice string `json:"advice"` // what to do; "": nothing
+
+	group string // its heading
 }
 
 // checker looks at everything and gathers what it finds.
@@ -41,164 +40,129 @@ type checker struct {
 	ctx      context.Context
 	cfg      Config
 	dir      place
-	health   *control.Health // of the running relay; nil: there is none
-	unopened bool            // the store is there, but does not open
+	health   *control.Health     // of the running relay; nil: there is none
+	seen     []*x509.Certificate // that it showed
+	unopened bool                // the store is there, but does not open
+	silent   bool                // a relay may run, but does not talk to us
+	group    string              // of what is found now
 	findings []finding
 }
 
 func (c *checker) add(check string, s status, advice, format string, args ...any) {
-	c.findings = append(c.findings, finding{check, s, fmt.Sprintf(format, args...), advice})
+	c.findings = append(c.findings, finding{check, s, fmt.Sprintf(format, args...), advice, c.group})
 }
 
 func (p *program) checkCommand() *cli.Command {
-	var prove bool
+	var prove, offline bool
 	return p.here(&cli.Command{
 		Name: "check", Usage: "what is wrong, and what to do about it",
-		Description: `Looks at configuration, data directory, store, ports, TLS certificate, smarthost and disk, with or without a running relay. Exit code 0 when all is well or only worth a warning, 1 when something fails.
+		Description: `Looks at the configuration, the store and its last backup, ports, TLS certificate, DNS records of the host name (address, PTR, SPF), the way out (port 25, or the smarthost), clock, disk and descriptors, with or without a running relay. It changes nothing and sends no mail; for the way out it greets one well-known mail host, and leaves again.
+
+What cannot be told, such as the DNS without a name server, is a warning. Exit code 0 when all is well or only worth a warning, 1 when something fails.
 
 --store also proves the file: every queue entry has its message, every message its body, every counter is the sum it says. It reads all of it. While a relay runs it proves a copy, beside the store, and the relay goes on.`,
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "store", Usage: "prove the store's file too", Destination: &prove}},
-	}, func(ctx context.Context, _ []string) error { return p.check(ctx, prove) })
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "store", Usage: "prove the store's file too", Destination: &prove},
+			&cli.BoolFlag{Name: "offline", Usage: "leave out what needs the network: DNS, and the way out", Destination: &offline},
+		},
+	}, func(ctx context.Context, _ []string) error { return p.check(ctx, prove, offline) })
 }
 
-func (p *program) check(ctx context.Context, prove bool) error {
+func (p *program) check(ctx context.Context, prove, offline bool) error {
 	c := &checker{program: p, ctx: ctx}
-	c.all(prove)
+	c.all(prove, offline)
 	if err := c.show(); err != nil {
 		return err
 	}
-	for _, f := range c.findings {
-		if f.Status == failed {
-			return exitCode(exitFailed)
-		}
+	if c.count(failed) > 0 {
+		return exitCode(exitFailed)
 	}
 	return nil
 }
 
-func (c *checker) all(prove bool) {
-	var err error
-	if c.cfg, err = c.load(); err != nil {
-		c.add("configuration", failed, "mend the file; every key has a default and may be left out", "%v", err)
+func (c *checker) count(s status) (n int) {
+	for _, f := range c.findings {
+		if f.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// networkTime is what all looks at the network have together.
+const networkTime = 8 * time.Second
+
+func (c *checker) all(prove, offline bool) {
+	c.group = "relay"
+	if !c.configuration() {
 		return
 	}
-	c.add("configuration", ok, "", "%s", orElse(c.cfg.source, "no file, defaults"))
-	if c.dir, err = c.place(&c.cfg); err != nil {
-		c.add("data directory", failed, "name one with --data DIR", "%v", err)
-		return
+	ctx, cancel := context.WithTimeout(c.ctx, networkTime)
+	defer cancel()
+	outside := func() {}
+	if !offline {
+		outside = c.meanwhile(ctx, look{"DNS", (*checker).dns}, look{"way out", (*checker).wayOut})
 	}
-	c.hostname()
 	c.directory()
 	c.relay()
+	if prove && !c.unopened {
+		c.proveStore()
+	}
+	c.group = "way in"
 	c.ports()
 	if c.cfg.needsTLS() {
 		c.certificate()
 	}
-	c.smarthost()
-	c.disk()
-	if prove && !c.unopened {
-		c.proveStore()
-	}
+	outside()
+	c.group = "machine"
+	c.machine()
 }
 
-func (c *checker) hostname() {
-	name := hostname(&c.cfg)
-	if !strings.Contains(name, ".") {
-		c.add("hostname", warning, `set hostname = "smtp.your.domain" in relay.toml: many receivers refuse mail from hosts without a full name`,
-			"%s is not a full name", name)
-		return
-	}
-	c.add("hostname", ok, "", "%s", name)
+// look is a part of the check that goes on beside others.
+type look struct {
+	group string
+	run   func(*checker)
 }
 
-func (c *checker) directory() {
-	info, err := os.Stat(string(c.dir))
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		c.add("data directory", ok, "", "%s is not there yet; relay serve makes it", c.dir)
-	case err != nil:
-		c.add("data directory", failed, "run as the user that owns it", "%v", err)
-	case !info.IsDir():
-		c.add("data directory", failed, "move the file away", "%s is no directory", c.dir)
-	case unix.Access(string(c.dir), unix.W_OK) != nil:
-		c.add("data directory", failed, "run as the user that owns it", "%s cannot be written", c.dir)
-	case info.Mode().Perm()&0o077 != 0:
-		c.add("data directory", warning, "chmod 700 "+string(c.dir), "%s may be read by others (mode %04o)", c.dir, info.Mode().Perm())
-	default:
-		c.add("data directory", ok, "", "%s", c.dir)
+// meanwhile starts looks, each on a checker of its own; the function it returns
+// waits for them and takes over what they found, in their order.
+func (c *checker) meanwhile(ctx context.Context, looks ...look) (wait func()) {
+	subs := make([]*checker, len(looks))
+	var wg sync.WaitGroup
+	for i, l := range looks {
+		subs[i] = &checker{program: c.program, ctx: ctx, cfg: c.cfg, dir: c.dir, group: l.group}
+		wg.Go(func() { l.run(subs[i]) })
 	}
-}
-
-// relay asks the one that runs, or tries whether the store opens.
-func (c *checker) relay() {
-	client := control.NewClient(c.dir.socket())
-	defer client.Close()
-	h, err := client.Health(c.ctx)
-	switch {
-	case err == nil && h.Problem != "":
-		c.health = &h
-		c.add("relay", failed, "see its log; mend the disk and start it again", "runs, but: %s", h.Problem)
-	case err == nil:
-		c.health = &h
-		c.add("relay", ok, "", "%s runs, pid %d, for %s; %s (%s) in the queue, file %s, %s of it free", h.Version, h.PID,
-			span(time.Since(h.Started)), plural(h.Messages, "message"), size(h.Octets), size(h.File), size(h.Free))
-	case !errors.Is(err, control.ErrAbsent):
-		c.add("relay", failed, known(err).hint, "%v", err)
-	case c.dir.isNew():
-		c.add("relay", ok, "", "does not run; there is no store yet, relay serve makes one")
-	default:
-		c.openStore()
-	}
-}
-
-func (c *checker) openStore() {
-	st, err := openStore(c.dir.store(), store.Options{Zone: c.cfg.zone(), Log: c.quiet()})
-	if err != nil {
-		c.unopened = true
-		c.add("relay", failed, orElse(known(err).hint, "relay restore FILE brings back a backup"), "does not run, and the store does not open: %v", err)
-		return
-	}
-	var sum store.Totals
-	err = guard(c.dir.store(), func() error {
-		sum, err = st.Totals()
-		return errors.Join(err, st.Close())
-	})
-	if err != nil {
-		c.add("relay", failed, "relay check --store tells more", "does not run, and the store cannot be read: %v", err)
-		return
-	}
-	c.add("relay", ok, "", "does not run; the store opens, %s (%s) in the queue", plural(sum.Messages, "message"), size(sum.Bytes))
-}
-
-// room below which a disk is nearly full, and full.
-const (
-	littleRoom = 2_000_000_000
-	noRoom     = 200_000_000
-)
-
-func (c *checker) disk() {
-	dir := string(c.dir)
-	for dir != "/" {
-		if _, err := os.Stat(dir); err == nil {
-			break
+	return func() {
+		wg.Wait()
+		for _, sub := range subs {
+			c.findings = append(c.findings, sub.findings...)
 		}
-		dir = filepath.Dir(dir)
-	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
-		c.add("disk", failed, "", "%s: %v", dir, err)
-		return
-	}
-	free, all := int64(fs.Bavail)*int64(fs.Bsize), int64(fs.Blocks)*int64(fs.Bsize)
-	const advice = "make space: a relay without it refuses mail with 452"
-	switch {
-	case free < noRoom:
-		c.add("disk", failed, advice, "%s free of %s at %s", size(free), size(all), dir)
-	case free < littleRoom:
-		c.add("disk", warning, advice, "%s free of %s at %s", size(free), size(all), dir)
-	default:
-		c.add("disk", ok, "", "%s free of %s at %s", size(free), size(all), dir)
 	}
 }
+
+// summary is the last line.
+func (c *checker) summary() string {
+	var parts []string
+	for _, s := range []struct {
+		status status
+		noun   string
+	}{{failed, "failed"}, {warning, "warning"}} {
+		switch n := c.count(s.status); {
+		case n == 1 || n > 0 && s.status == failed:
+			parts = append(parts, fmt.Sprint(n, " ", s.noun))
+		case n > 1:
+			parts = append(parts, fmt.Sprint(n, " ", s.noun, "s"))
+		}
+	}
+	if parts == nil {
+		return "All is well."
+	}
+	return strings.Join(append(parts, fmt.Sprint(c.count(ok), " ok")), ", ") + "."
+}
+
+// widestCheck is how much of the screen is for the names of what was looked at.
+const widestCheck = len("data directory")
 
 func (c *checker) show() error {
 	if c.json {
@@ -206,20 +170,37 @@ func (c *checker) show() error {
 	}
 	width := 0
 	for _, f := range c.findings {
-		width = max(width, len(f.Check))
+		width = max(width, utf8.RuneCountInString(f.Check))
 	}
+	group := ""
 	for _, f := range c.findings {
-		if err := writeFinding(c.Stdout, f, min(width, screen/2)); err != nil {
+		if f.group != group {
+			lead := "\n"
+			if group == "" {
+				lead = ""
+			}
+			group = f.group
+			if _, err := fmt.Fprintf(c.Stdout, "%s%s\n", lead, group); err != nil {
+				return err
+			}
+		}
+		if err := c.writeFinding(f, min(width, widestCheck)); err != nil {
 			return err
 		}
 	}
-	return nil
+	_, err := fmt.Fprintf(c.Stdout, "\n%s\n", c.summary())
+	return err
 }
 
 // writeFinding writes what was looked at in a column of that width.
-func writeFinding(w io.Writer, f finding, width int) error {
-	lead := pad(string(f.Status), len(warning)+gap, false) + pad(cut(f.Check, width), width+gap, false)
-	head := utf8.RuneCountInString(lead)
+func (p *program) writeFinding(f finding, width int) error {
+	mark := pad(string(f.Status), len(warning)+gap, false)
+	lead := pad(cut(f.Check, width), width+gap, false)
+	head := 2 + utf8.RuneCountInString(mark+lead)
+	if p.colours() {
+		mark = painted(mark, f.Status)
+	}
+	lead = "  " + mark + lead
 	lines := wrap(clean(strings.ReplaceAll(f.Detail, "\n", "; ")), screen-head)
 	for i, l := range wrap(f.Advice, screen-head-2) {
 		mark := "  "
@@ -232,9 +213,14 @@ func writeFinding(w io.Writer, f finding, width int) error {
 		if i > 0 {
 			lead = strings.Repeat(" ", head)
 		}
-		if _, err := fmt.Fprintln(w, lead+l); err != nil {
+		if _, err := fmt.Fprintln(p.Stdout, lead+l); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// storeOptions of a check: it says nothing itself, and writes nothing.
+func (c *checker) storeOptions() store.Options {
+	return store.Options{Zone: c.cfg.zone(), Log: c.quiet(), ReadOnly: true}
 }

@@ -1,17 +1,19 @@
 package cli
 
 import (
-	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
+	"net/smtp"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
-
-	"relay/smtp"
 )
 
 // patience with a peer on the network.
@@ -20,38 +22,76 @@ const patience = 5 * time.Second
 // ports: a running relay must answer on each of its own, and a stopped one must
 // be able to bind each of its own.
 func (c *checker) ports() {
-	for _, l := range c.cfg.listen() {
-		name := "port " + l.Addr
-		if c.health == nil {
+	for _, l := range c.listens() {
+		name := portName(l.Addr)
+		switch {
+		case c.health != nil:
+			c.served(name, l)
+		case strings.HasPrefix(l.Addr, systemdPrefix):
+			c.add(name, ok, "", "%s, the service manager passes it (%s) when it starts the relay", l.TLS, l.Addr)
+		default:
 			c.bind(name, l)
-			continue
 		}
-		addr, served := c.served(l)
-		if !served {
-			s := failed
-			if l.optional {
-				s = warning
-			}
-			c.add(name, s, "start the relay again after a change of [[listen]]; the reason is in its log", "the running relay does not listen there")
-			continue
-		}
-		if err := greets(addr, l.TLS == string(smtp.Implicit)); err != nil {
-			c.add(name, failed, "see the relay's log", "no greeting: %v", err)
-			continue
-		}
-		c.add(name, ok, "", "%s, the relay answers on %s", l.TLS, addr)
 	}
 }
 
-// served finds the running relay's listener for a configured one.
-func (c *checker) served(l Listen) (addr string, found bool) {
-	_, port, err := net.SplitHostPort(l.Addr)
+// portName is "port 587" of a configured address, or the name of a socket that
+// the service manager passes.
+func portName(addr string) string {
+	if name, passed := strings.CutPrefix(addr, systemdPrefix); passed {
+		return name
+	}
+	return "port " + addr[strings.LastIndexByte(addr, ':')+1:]
+}
+
+// served asks the running relay's listener for its greeting.
+func (c *checker) served(name string, l Listen) {
+	addr, found := c.listener(l)
+	if !found {
+		c.notServed(name, l)
+		return
+	}
+	chain, err := c.greets(addr, l.TLS)
 	if err != nil {
+		c.add(name, failed, "see the relay's log", "no greeting: %s", why(err))
+		return
+	}
+	if len(chain) > 0 {
+		c.seen = chain
+	}
+	if len(chain) > 0 && c.cfg.TLS.Cert != "" && !c.isConfigured(chain[0]) {
+		c.add(name, warning, "relay reload, or wait a minute: a renewed file is taken up by itself", "%s, the relay answers on %s, with another certificate than the file has", l.TLS, addr)
+		return
+	}
+	c.add(name, ok, "", "%s, the relay answers on %s", l.TLS, addr)
+}
+
+// notServed is a port that the relay should have and has not.
+func (c *checker) notServed(name string, l Listen) {
+	s, advice := failed, "start the relay again after a change of [[listen]]; the reason is in its log"
+	if l.optional {
+		s = warning
+		if portOf(l.Addr) < 1024 {
+			advice = bindAdvice(fs.ErrPermission)
+		}
+	}
+	c.add(name, s, orElse(stopAdvice(portUsers(l.Addr)), advice), "the running relay does not listen on %s", l.Addr)
+}
+
+// listener finds the running relay's listener for a configured one.
+func (c *checker) listener(l Listen) (addr string, found bool) {
+	name, passed := strings.CutPrefix(l.Addr, systemdPrefix)
+	_, port, err := net.SplitHostPort(l.Addr)
+	if err != nil && !passed {
 		return "", false
 	}
 	for _, have := range c.health.Listeners {
 		_, p, err := net.SplitHostPort(have.Addr)
-		if err == nil && (p == port || port == "0") && have.TLS == l.TLS {
+		same := p == port || port == "0"
+		if passed {
+			same = have.Socket == name
+		}
+		if err == nil && have.TLS == l.TLS && same {
 			return reachable(have.Addr), true
 		}
 	}
@@ -62,8 +102,10 @@ func (c *checker) bind(name string, l Listen) {
 	ln, err := c.Listen("tcp", l.Addr)
 	switch {
 	case err == nil:
-		c.add(name, ok, "", "%s, can be bound", l.TLS)
+		c.add(name, ok, "", "%s, %s can be bound", l.TLS, l.Addr)
 		_ = ln.Close()
+	case errors.Is(err, syscall.EADDRINUSE):
+		c.taken(name, l, portUsers(l.Addr))
 	case l.optional && errors.Is(err, fs.ErrPermission):
 		c.add(name, warning, bindAdvice(err), "%s, would be skipped: %v", l.TLS, err)
 	default:
@@ -71,74 +113,86 @@ func (c *checker) bind(name string, l Listen) {
 	}
 }
 
-// greets connects as a mail program does and waits for 220.
-func greets(addr string, implicit bool) error {
-	conn, err := net.DialTimeout("tcp", addr, patience)
+// taken is a port that somebody has; no users: we may not see who.
+func (c *checker) taken(name string, l Listen, users []process) {
+	if len(users) > 0 && users[0].pid == 1 {
+		c.add(name, ok, "", "%s, the service manager has %s, for the relay that it starts (or stop its socket unit)", l.TLS, l.Addr)
+		return
+	}
+	who := "another program, run relay check as root to see which"
+	if len(users) > 0 {
+		who = fmt.Sprintf("%s (pid %d)", users[0].name, users[0].pid)
+	}
+	if c.silent {
+		c.add(name, warning, "", "%s, %s is in use by %s: perhaps the relay, which could not be asked", l.TLS, l.Addr, who)
+		return
+	}
+	s := failed
+	if l.optional {
+		s = warning
+	}
+	c.add(name, s, orElse(stopAdvice(users), bindAdvice(syscall.EADDRINUSE)), "%s, %s is in use by %s", l.TLS, l.Addr, who)
+}
+
+// stopAdvice names who has to be stopped, where that is known.
+func stopAdvice(users []process) string {
+	if len(users) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("stop %s, or choose another port in [[listen]]", users[0].name)
+}
+
+// process that has a port.
+type process struct {
+	name string
+	pid  int
+}
+
+// dialOwn connects to a listener of this relay's as a mail program does, and
+// where the relay takes us for a balancer, as one.
+func dialOwn(ctx context.Context, cfg *Config, addr string) (net.Conn, error) {
+	d := net.Dialer{Timeout: patience}
+	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	from, err := netip.ParseAddrPort(conn.LocalAddr().String())
+	if err == nil && isProxy(cfg, from.Addr().Unmap()) {
+		_, err = fmt.Fprint(conn, "PROXY UNKNOWN\r\n") // our own address holds
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+func isProxy(cfg *Config, a netip.Addr) bool {
+	return slices.ContainsFunc(cfg.proxies(), func(n netip.Prefix) bool { return n.Contains(a) })
+}
+
+// greets connects as a mail program does, waits for 220, and turns to TLS where
+// the listener has it: then it returns the certificates.
+func (c *checker) greets(addr, mode string) ([]*x509.Certificate, error) {
+	conn, err := dialOwn(c.ctx, &c.cfg, addr)
+	if err != nil {
+		return nil, err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(patience)) // an error shows at the first read
-	if implicit {
-		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) // the certificate has a line of its own
+	_ = conn.SetDeadline(time.Now().Add(patience))  // an error shows at the first read
+	anyone := &tls.Config{InsecureSkipVerify: true} // the certificate has lines of its own
+	if mode == "implicit" {
+		conn = tls.Client(conn, anyone)
 	}
-	line, err := bufio.NewReader(conn).ReadString('\n')
+	mail, err := smtp.NewClient(conn, "localhost")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !strings.HasPrefix(line, "220") {
-		return errors.New(strings.TrimSpace(line))
+	if mode == "starttls" {
+		if err := mail.StartTLS(anyone); err != nil {
+			return nil, fmt.Errorf("STARTTLS: %w", err)
+		}
 	}
-	_, _ = fmt.Fprint(conn, "QUIT\r\n") // a courtesy
-	return nil
-}
-
-// certificates that end so soon are worth a warning.
-const endsSoon = 14 * 24 * time.Hour
-
-func (c *checker) certificate() {
-	t := c.cfg.TLS
-	if t.Cert == "" {
-		c.add("certificate", warning, "set cert and key in [tls] of relay.toml; mail programs complain about a self-signed certificate", "none configured, a self-signed one is used")
-		return
-	}
-	pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-	if err != nil {
-		c.add("certificate", failed, "see cert and key in [tls] of relay.toml; the relay's user must be able to read both", "%v", err)
-		return
-	}
-	c.judge(pair.Leaf)
-}
-
-func (c *checker) judge(leaf *x509.Certificate) {
-	left := time.Until(leaf.NotAfter)
-	ends := stamp(leaf.NotAfter, c.cfg.zone())
-	switch err := leaf.VerifyHostname(hostname(&c.cfg)); {
-	case left < 0:
-		c.add("certificate", failed, "renew it", "ended %s", ends)
-	case err != nil:
-		c.add("certificate", warning, "get one for the name that mail programs use", "%v", err)
-	case left < endsSoon:
-		c.add("certificate", warning, "renew it; the relay takes up the new file by itself", "ends %s", ends)
-	default:
-		c.add("certificate", ok, "", "%s, until %s", strings.Join(leaf.DNSNames, ", "), ends)
-	}
-}
-
-func (c *checker) smarthost() {
-	d := &c.cfg.Delivery
-	if d.Smarthost == "" {
-		return
-	}
-	if _, err := smarthost(d); err != nil {
-		c.add("smarthost", failed, "see [delivery] in relay.toml", "%v", err)
-		return
-	}
-	conn, err := net.DialTimeout("tcp", d.Smarthost, patience)
-	if err != nil {
-		c.add("smarthost", warning, "mail waits in the queue until it is there again", "%v", err)
-		return
-	}
-	_ = conn.Close()
-	c.add("smarthost", ok, "", "%s can be reached", d.Smarthost)
+	_ = mail.Quit() // a courtesy
+	state, _ := mail.TLSConnectionState()
+	return state.PeerCertificates, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	_ "embed"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"time"
 	_ "time/tzdata" // a small host may have none of its own
@@ -38,8 +39,8 @@ type Listen struct {
 
 // TLS is the certificate of the listeners.
 type TLS struct {
-	Cert string `toml:"cert"` // PEM file with the chain; "": self-signed
-	Key  string `toml:"key"`  // PEM file
+	Cert string `toml:"cert"` // PEM file with the chain, or credential:NAME; "": self-signed
+	Key  string `toml:"key"`  // PEM file, or credential:NAME
 }
 
 // Limits of what comes in.
@@ -66,7 +67,7 @@ type Delivery struct {
 	Smarthost       string     `toml:"smarthost"`               // host:port; "": MX
 	SmarthostTLS    string     `toml:"smarthost_tls"`           // opportunistic, starttls or implicit (both verified), none
 	SmarthostUser   string     `toml:"smarthost_user"`          // "": no login
-	SmarthostSecret string     `toml:"smarthost_password_file"` // its first line is the password
+	SmarthostSecret string     `toml:"smarthost_password_file"` // its first line is the password; or credential:NAME
 	Port            int        `toml:"port"`                    // of MX hosts
 	AllowPrivate    bool       `toml:"allow_private"`           // deliver to loopback and private addresses
 	Retry           []Duration `toml:"retry"`                   // waits between attempts, the last repeats
@@ -97,6 +98,7 @@ type Sendmail struct {
 	Server string `toml:"server"`        // host:port; "": the relay's own listener on this machine
 	User   string `toml:"user"`          // "": no login, the machine's network is known to an account
 	Secret string `toml:"password_file"` // its first line is the password
+	Local  string `toml:"local"`         // who gets mail to a name without a domain; "": that name at the hostname
 }
 
 // sampleConfig is every key with its default and what it is for.
@@ -118,7 +120,7 @@ func Default() Config {
 			Errors:                 20,
 			FailedLogins:           5,
 			FailedLoginsPerAddress: 20,
-			FailedLoginsPerLogin:   20,
+			FailedLoginsPerLogin:   50,
 			BanTime:                lasting(15 * time.Minute),
 			IdleTimeout:            lasting(5 * time.Minute),
 			DataTimeout:            lasting(5 * time.Minute),
@@ -161,6 +163,17 @@ func (c *Config) listen() []Listen {
 // needsTLS reports whether a listener needs a certificate.
 func (c *Config) needsTLS() bool {
 	return slices.ContainsFunc(c.listen(), func(l Listen) bool { return l.TLS != "none" })
+}
+
+// proxies are the balancers; Validate has seen that they can be read.
+func (c *Config) proxies() []netip.Prefix {
+	var list []netip.Prefix
+	for _, text := range c.Proxies {
+		if p, err := parseNetwork(text); err == nil {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // zone is the operator's; Validate has seen that it exists.

@@ -30,9 +30,11 @@ func (p *program) load() (Config, error) {
 		return Default(), nil
 	}
 	if err != nil {
-		return Config{}, fail(exitConfig, "", "configuration: %w", err)
+		return Config{}, fail(exitConfig, "it must be there and readable for this user; --config and RELAY_CONFIG name another file", "configuration: %w", err)
 	}
-	return ReadConfig(path, text)
+	c, err := ReadConfig(path, text)
+	c.findCredentials(p.getenv("CREDENTIALS_DIRECTORY"))
+	return c, err
 }
 
 // ReadConfig reads the text of a configuration file over the defaults and
@@ -41,41 +43,41 @@ func ReadConfig(path string, text []byte) (Config, error) {
 	c := Default()
 	c.source = path
 	err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&c)
-	var bad []string
+	bad := &configError{path: path}
 	unknown, strict := errors.AsType[*toml.StrictMissingError](err)
 	wrong, broken := errors.AsType[*toml.DecodeError](err)
 	switch {
 	case err == nil:
-		bad = c.problems()
+		bad.add(linesOf(string(text)), c.problems())
 	case strict:
 		for i := range unknown.Errors {
-			bad = append(bad, unknownKey(&unknown.Errors[i]))
+			bad.problems = append(bad.problems, unknownKey(&unknown.Errors[i]))
 		}
-		bad = append(bad, c.problems()...)
+		bad.add(linesOf(string(text)), c.problems())
 	case broken:
-		bad = []string{decodeProblem(wrong)}
+		bad.problems = []configProblem{decodeProblem(wrong)}
 	default:
-		bad = []string{err.Error()}
+		bad.problems = []configProblem{{0, err.Error()}}
 	}
-	if bad == nil {
+	if bad.problems == nil {
 		return c, nil
 	}
-	return Config{}, fail(exitConfig, "", "configuration %s: %s", path, strings.Join(bad, "; "))
+	return Config{}, fail(exitConfig, "relay check shows them one by one", "%w", bad)
 }
 
-func unknownKey(e *toml.DecodeError) string {
+func unknownKey(e *toml.DecodeError) configProblem {
 	line, _ := e.Position()
 	key := strings.Join(e.Key(), ".")
-	return fmt.Sprintf("line %d: unknown key %q%s", line, key, didYouMean(key, configKeys()))
+	return configProblem{line, fmt.Sprintf("unknown key %q%s", key, didYouMean(key, configKeys()))}
 }
 
 // decodeProblem leaves out what only means something to us.
-func decodeProblem(e *toml.DecodeError) string {
+func decodeProblem(e *toml.DecodeError) configProblem {
 	line, _ := e.Position()
 	text, _, _ := strings.Cut(strings.TrimPrefix(e.Error(), "toml: "), " into ")
 	text = strings.Replace(text, "cannot decode TOML", "cannot be of type", 1)
 	if len(e.Key()) > 0 {
 		text = strings.Join(e.Key(), ".") + ": " + text
 	}
-	return fmt.Sprintf("line %d: %s", line, text)
+	return configProblem{line, text}
 }

@@ -94,7 +94,7 @@ func TestReadConfig_refuses(t *testing.T) {
 	}{
 		{"unknown keys, with line and a guess", "hostname = 'a.b'\n\nhostnam = 'x'\n[limits]\nconections = 3\n[nothing]\nx = 1\n",
 			[]string{`line 3: unknown key "hostnam"; did you mean "hostname"?`, `line 5: unknown key "limits.conections"; did you mean "limits.connections"?`, `line 6: unknown key "nothing"`}},
-		{"an unknown key and a bad value together", "x = 1\n[delivery]\nport = 0\n", []string{`line 1: unknown key "x"`, "delivery.port: 0"}},
+		{"an unknown key and a bad value together", "x = 1\n[delivery]\nport = 0\n", []string{`line 1: unknown key "x"`, "line 3: delivery.port: 0"}},
 		{"a wrong type", "[delivery]\nport = 'smtp'\n", []string{"line 2: delivery.port: cannot be of type string"}},
 		{"broken TOML", "hostname = \n", []string{"line 1"}},
 		{"every bad field", `
@@ -135,11 +135,11 @@ messages_per_connection = -1
 [log]
 level = "loud"
 format = "xml"
-`, []string{"hostname:", "timezone:", "trace_keep:", "drain:", "listen[0].addr:", "listen[0].tls:", "tls:",
-			"limits.max_message:", "limits.connections:", "limits.connections_per_address:", "limits.connections_per_account:",
+`, []string{"line 2: hostname:", "line 3: timezone:", "trace_keep:", "drain:", "line 7: listen[0].addr:", "line 8: listen[0].tls:", "line 9: tls: cert and key",
+			"line 12: limits.max_message:", "line 13: limits.connections:", "limits.connections_per_address:", "limits.connections_per_account:",
 			"limits.messages_per_connection:", "limits.errors:", "limits.failed_logins:", "limits.failed_logins_per_address:",
 			"limits.ban_time:", "limits.idle_timeout:", "limits.data_timeout:",
-			"delivery.resolver:", "delivery.smarthost:", "delivery.smarthost_tls:", "delivery: smarthost_user", "delivery.port:", "delivery.retry:",
+			"delivery.resolver:", "delivery.smarthost:", "delivery.smarthost_tls:", "delivery: smarthost_user", "delivery.port:", "line 29: delivery.retry:",
 			"delivery.expire:", "delivery.notice_expire:", "delivery.delay_after:", "delivery.connections:", "delivery.site_connections:",
 			"delivery.messages_per_connection:", "log.level:", "log.format:"}},
 	} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -39,6 +40,8 @@ func (c *Config) problems() []string {
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		v.bad("tls", "cert and key go together")
 	}
+	v.credential("tls.cert", c.TLS.Cert)
+	v.credential("tls.key", c.TLS.Key)
 	c.Limits.check(&v)
 	c.Delivery.check(&v)
 	var level slog.Level
@@ -79,6 +82,7 @@ func (d *Delivery) check(v *validator) {
 	if (d.SmarthostUser == "") != (d.SmarthostSecret == "") {
 		v.bad("delivery", "smarthost_user and smarthost_password_file go together")
 	}
+	v.credential("delivery.smarthost_password_file", d.SmarthostSecret)
 	if d.Port < 1 || d.Port > 65535 {
 		v.bad("delivery.port", "%d: 1 to 65535", d.Port)
 	}
@@ -98,6 +102,9 @@ func (d *Delivery) check(v *validator) {
 
 func (b *Backup) check(v *validator) {
 	v.schedule("backup.schedule", b.Schedule)
+	if b.Dir != "" && !filepath.IsAbs(b.Dir) {
+		v.bad("backup.dir", "%q: a path from the root, such as /var/backups/relay", b.Dir)
+	}
 	v.atLeast("backup.keep", b.Keep, 1)
 }
 
@@ -107,6 +114,9 @@ func (s *Sendmail) check(v *validator) {
 	}
 	if (s.User == "") != (s.Secret == "") {
 		v.bad("sendmail", "user and password_file go together")
+	}
+	if s.Local != "" && checkAddress(s.Local) != nil {
+		v.bad("sendmail.local", "%q is not an address", s.Local)
 	}
 }
 

@@ -6,16 +6,25 @@ import (
 	"os"
 	"time"
 
+	"relay/cli/control"
+	"relay/cli/logline"
 	"relay/smtp"
 )
 
-// newLog is the relay's log on standard error.
+// newLog is the relay's log on standard error, in the shape that was asked for.
+// What goes into systemd's journal carries its priority; Postfix's shape keeps the
+// time even there, as tools want the whole line.
 func newLog(w io.Writer, c *Config) *slog.Logger {
-	o := &slog.HandlerOptions{Level: c.level()}
-	if c.Log.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
+	level, journal := c.level(), logline.IsJournal(w, os.Getenv("JOURNAL_STREAM"))
+	switch {
+	case c.Log.Format == "postfix":
+		return slog.New(logline.NewPostfix(w, logline.Options{Level: level, Host: hostname(c), Zone: c.zone(), Journal: journal}))
+	case c.Log.Format == "json":
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	case journal:
+		return slog.New(logline.Journal(w, level))
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
 // One function per event.
@@ -47,7 +56,7 @@ func (r *relay) logReady(took time.Duration) {
 }
 
 func (r *relay) logDraining(why string) {
-	r.log.Info("relay draining; a second signal ends it at once", "reason", why, "at_most", r.cfg.Drain.String())
+	r.log.Info("relay draining; a second signal ends it at once", "reason", why, "at_most", r.config().Drain.String())
 }
 
 func (r *relay) logStopped(took time.Duration) {
@@ -66,4 +75,28 @@ func (r *relay) logTracePruned(n int, took time.Duration) {
 
 func (r *relay) logJobFailed(job string, err error) {
 	r.log.Error("job failed", "job", job, "err", err)
+}
+
+func (r *relay) logUnusedSocket(name, addr string) {
+	r.log.Warn("a socket that the service manager passed is not used: no [[listen]] names it", "socket", name, "addr", addr)
+}
+
+// logNoSign is once for each sign of life that is not given.
+func (r *relay) logNoSign(p control.Probe) {
+	r.log.Error("no sign of life for the service manager's watchdog", "probe", p.Name, "err", p.Error, "ms", p.MS)
+}
+
+func (r *relay) logReloaded(list []change) {
+	for _, c := range list {
+		if c.Restart {
+			r.log.Warn("a changed setting needs a restart", "key", c.Key, "old", c.Old, "new", c.New)
+		} else {
+			r.log.Info("setting changed", "key", c.Key, "old", c.Old, "new", c.New)
+		}
+	}
+	r.log.Info("configuration read again", "config", orElse(r.config().source, "none, defaults"), "result", reloadSummary(list))
+}
+
+func (r *relay) logRefused(err error) {
+	r.log.Error("the new configuration is refused, nothing has changed", "err", err)
 }

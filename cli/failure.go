@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 
 	"relay/cli/control"
 	"relay/store"
@@ -72,16 +73,20 @@ func known(err error) *failure {
 	switch {
 	case errors.Is(err, store.ErrLocked):
 		f.code, f.hint = exitTryAgain, "a relay that is starting or stopping, or another command, has it: try again"
-	case errors.Is(err, store.ErrFull):
+	case errors.Is(err, store.ErrFull), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		f.code, f.hint = exitTryAgain, "make space on the disk and try again"
 	case errors.Is(err, store.ErrBusy):
 		f.code, f.hint = exitTryAgain, "wait until it is delivered, or take it out with: relay queue drop --account NAME"
+	case errors.Is(err, store.ErrOlder):
+		f.hint = "relay serve, or any command on it, brings it up to date"
 	case errors.Is(err, store.ErrNewer):
 		f.hint = "run the relay that wrote it, or a newer one"
 	case errors.Is(err, control.ErrDenied):
 		f.code, f.hint = exitUnreachable, "run the command as the user that runs the relay, or as root"
 	case errors.Is(err, control.ErrBroken):
 		f.code, f.hint = exitUnreachable, "see the relay's log; what the command asked for may have been done or not"
+	case errors.Is(err, errNoCredential):
+		f.code, f.hint = exitConfig, "credentials are for the relay that systemd starts: put LoadCredential=NAME:FILE into relay.service"
 	case errors.Is(err, os.ErrPermission):
 		f.hint = "run the command as the user that runs the relay, or as root"
 	case errors.Is(err, errDamaged):

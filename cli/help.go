@@ -143,9 +143,9 @@ func flagPair(f cli.Flag) (left, right string, width int) {
 func flagText(f cli.Flag) (head, text string) {
 	d, ok := f.(cli.DocGenerationFlag)
 	if !ok {
-		return "--" + f.Names()[0], ""
+		return dashed(f.Names()[0]), ""
 	}
-	head, text = "--"+f.Names()[0], d.GetUsage()
+	head, text = dashed(f.Names()[0]), d.GetUsage()
 	if before, rest, found := strings.Cut(text, "`"); found {
 		value, after, _ := strings.Cut(rest, "`")
 		head += " " + value
@@ -154,6 +154,14 @@ func flagText(f cli.Flag) (head, text string) {
 		head += " VALUE"
 	}
 	return head, strings.TrimSpace(text)
+}
+
+// dashed is a flag as it is typed; sendmail's have one letter.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
 }
 
 // group is a command that only holds others.

@@ -20,7 +20,7 @@ import (
 
 // TestMain lets the test's own binary prove files, as the relay's does.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == proveVerb {
+	if len(os.Args) > 2 && os.Args[1] == proveVerb {
 		os.Exit(System().Run(context.Background(), os.Args[1:]))
 	}
 	os.Exit(m.Run())
@@ -29,7 +29,8 @@ func TestMain(m *testing.M) {
 // soon is how long a test waits for what should happen at once.
 const soon = 20 * time.Second
 
-// testConfig leaves mail in the queue: nobody listens at its smarthost.
+// testConfig leaves mail in the queue: nobody listens at its smarthost, nor at its
+// name server.
 const testConfig = `
 hostname = "relay.test"
 timezone = "Europe/Rome"
@@ -40,6 +41,7 @@ tls = "starttls"
 addr = "127.0.0.1:0"
 tls = "none"
 [delivery]
+resolver = "127.0.0.1:1"
 smarthost = "127.0.0.1:1"
 allow_private = true
 `
@@ -54,7 +56,7 @@ type logBuffer struct {
 func (b *logBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if bytes.Contains(p, []byte(`msg="relay ready"`)) {
+	if bytes.Contains(p, []byte("relay ready")) {
 		close(b.ready)
 	}
 	return b.text.Write(p)
@@ -70,6 +72,7 @@ func (b *logBuffer) String() string {
 type served struct {
 	log     *logBuffer
 	signals chan os.Signal
+	hangups chan os.Signal
 	exit    chan int
 	dir     place
 }
@@ -95,24 +98,29 @@ func newEnv(t *testing.T, config string) env {
 }
 
 // launch starts relay serve, without waiting for anything.
-func launch(getenv func(string) string) *served {
+func launch(getenv func(string) string, changes ...func(*App)) *served {
 	s := &served{
 		log:     &logBuffer{ready: make(chan struct{})},
 		signals: make(chan os.Signal, 2),
+		hangups: make(chan os.Signal, 1),
 		exit:    make(chan int, 1),
 		dir:     place(getenv("RELAY_DATA")),
 	}
 	app := &App{
 		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: s.log, Getenv: getenv, Listen: net.Listen,
 		Signals: func() (<-chan os.Signal, func()) { return s.signals, func() {} },
+		Reloads: func() (<-chan os.Signal, func()) { return s.hangups, func() {} },
+	}
+	for _, change := range changes {
+		change(app)
 	}
 	go func() { s.exit <- app.Run(context.Background(), []string{"serve"}) }()
 	return s
 }
 
 // start waits until it is ready; false when it ended instead.
-func start(getenv func(string) string) (*served, bool) {
-	s := launch(getenv)
+func start(getenv func(string) string, changes ...func(*App)) (*served, bool) {
+	s := launch(getenv, changes...)
 	select {
 	case <-s.log.ready:
 		return s, true
@@ -139,9 +147,9 @@ func (s *served) wait() int {
 	}
 }
 
-func serveTest(t *testing.T, e env) *served {
+func serveTest(t *testing.T, e env, changes ...func(*App)) *served {
 	t.Helper()
-	s, ok := start(e.get)
+	s, ok := start(e.get, changes...)
 	if !ok {
 		t.Fatalf("relay serve did not start:\n%s", s.log)
 	}

@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -38,33 +40,76 @@ type job struct {
 
 // jobs of the relay. What was due while it was down is done at the start.
 func (r *relay) jobs() []job {
-	return []job{
+	all := []job{
 		{pruneJob, pruneSchedule, r.pruneTrace},
 	}
+	if schedule := r.config().Backup.Schedule; schedule != "" {
+		all = append(all, job{backupJob, schedule, r.runBackup})
+	}
+	return all
 }
 
 // pruneSchedule is once an hour, not on the hour, when everybody else is busy.
 const pruneSchedule = "17 * * * *"
 
-// runJobs is the alarm clock of what is done by the calendar. What was due while
-// the relay was down is done at the start.
+// runJobs is the alarm clock of what is done by the calendar, which is that of
+// the business's clock. What was due while the relay was down is done at the
+// start.
 func (r *relay) runJobs(ctx context.Context) error {
+	return r.runAll(ctx, append(r.jobs(), r.beside...))
+}
+
+// runAll has cron watch before it does what is due at the start, so that nothing
+// falls between the two.
+func (r *relay) runAll(ctx context.Context, jobs []job) error {
 	log := cronLog{r.log}
-	c := cron.New(
-		cron.WithLocation(r.cfg.zone()),
-		cron.WithLogger(log),
-		cron.WithChain(cron.SkipIfStillRunning(log), cron.Recover(log)), // the other order never runs a job again that panicked once
-	)
-	for _, j := range r.jobs() {
-		if _, err := c.AddFunc(j.schedule, func() { j.run(ctx) }); err != nil {
-			return err
+	c := cron.New(cron.WithLocation(r.cfg.zone()), cron.WithLogger(log))
+	chain := cron.NewChain(onceMore, cron.Recover(log)) // the other order never runs a job again that panicked once
+	var all []cron.Job
+	for _, j := range jobs {
+		schedule, err := parseSchedule(j.schedule)
+		if err != nil {
+			return fmt.Errorf("%s: %w", j.name, err)
 		}
-		j.run(ctx)
+		run := chain.Then(cron.FuncJob(func() { j.run(ctx) }))
+		c.Schedule(alarm{r.clock, r.cfg.zone(), schedule}, run)
+		all = append(all, run)
 	}
 	c.Start()
+	c.Entries() // it answers once it has looked at the clock
+	for _, run := range all {
+		run.Run()
+	}
 	<-ctx.Done()
 	<-c.Stop().Done()
 	return nil
+}
+
+// onceMore lets a job that is due while it runs run again afterwards, once.
+func onceMore(j cron.Job) cron.Job {
+	var mu sync.Mutex
+	var running, again bool
+	begin := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		again = running
+		running = true
+		return !again
+	}
+	end := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		running, again = again, false
+		return !running
+	}
+	return cron.FuncJob(func() {
+		if !begin() {
+			return
+		}
+		for done := false; !done; done = end() {
+			j.Run()
+		}
+	})
 }
 
 // pruneJob is the name under which the store knows how far the trace is pruned.
@@ -73,7 +118,7 @@ const pruneJob = "prune trace"
 // pruneTrace removes what is older than trace_keep, an hour of traces at a time,
 // so that it soon ends with ctx however much there is after a long time down.
 func (r *relay) pruneTrace(ctx context.Context) {
-	start, until := time.Now(), r.store.Now().Add(-r.cfg.TraceKeep.Duration)
+	start, until := time.Now(), r.store.Now().Add(-r.config().TraceKeep.Duration)
 	state, err := r.store.Job(pruneJob)
 	if err != nil {
 		r.logJobFailed(pruneJob, err)

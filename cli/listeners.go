@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"strconv"
@@ -10,26 +11,53 @@ import (
 	"relay/smtp"
 )
 
-// systemdPrefix marks an address that is the name of a socket which the service
-// manager passes (systemd's FileDescriptorName=).
-const systemdPrefix = "systemd:"
-
-// listenAll binds the configured addresses. A default one that cannot be bound
-// is skipped with a clear line; one that was asked for is an error.
+// listenAll opens the configured addresses, or takes the sockets that the service
+// manager passed. A default address that cannot be bound is skipped with a clear
+// line; one that was asked for is an error.
 func (r *relay) listenAll() error {
+	sockets, err := r.passed()
+	if err != nil {
+		return err
+	}
+	defer r.closeUnused(sockets)
+	if len(r.cfg.Listen) == 0 && len(sockets) > 0 {
+		return r.takeByName(sockets)
+	}
 	for _, l := range r.cfg.listen() {
-		ln, err := r.app.Listen("tcp", l.Addr)
-		switch {
-		case err == nil:
-			r.listeners = append(r.listeners, smtp.Listener{Listener: ln, Mode: smtp.Mode(l.TLS)})
-		case l.optional:
-			r.logSkipped(l, bindAdvice(err))
-		default:
-			return fail(exitFailed, bindAdvice(err), "listen on %s: %w", l.Addr, err)
+		if err := r.listenOn(l, sockets); err != nil {
+			return err
 		}
 	}
-	for _, l := range r.listeners {
-		r.logListening(l)
+	return nil
+}
+
+// passed are the service manager's sockets, where the relay is to take some.
+func (r *relay) passed() (map[string][]net.Listener, error) {
+	if r.sockets == nil {
+		return nil, nil
+	}
+	return r.sockets()
+}
+
+func (r *relay) listenOn(l Listen, sockets map[string][]net.Listener) error {
+	if name := socketName(l.Addr); name != "" {
+		if sockets[name] == nil {
+			return r.notPassed(name)
+		}
+		r.takePassed(sockets, name, smtp.Mode(l.TLS))
+		return nil
+	}
+	ln, err := r.app.Listen("tcp", l.Addr)
+	switch {
+	case err == nil:
+		r.listeners = append(r.listeners, smtp.Listener{Listener: ln, Mode: smtp.Mode(l.TLS)})
+	case l.optional:
+		r.logSkipped(l, bindAdvice(err))
+	case errors.Is(err, syscall.EADDRINUSE) && holds(sockets, l.Addr) != "":
+		return fail(exitConfig, fmt.Sprintf("write addr = %q in its place", systemdPrefix+holds(sockets, l.Addr)),
+			"listen on %s: the service manager holds it, and has passed it", l.Addr)
+	default:
+		return fail(exitFailed, bindAdvice(err), "listen on %s: %w", l.Addr, err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -44,10 +45,10 @@ func (c *call) networkTaken(prefix netip.Prefix) error {
 	}
 	for _, n := range list {
 		if n.Prefix == prefix {
-			return fail(exitFailed, "", "network %s belongs to account %s already", prefix, n.Account)
+			return fail(exitFailed, fmt.Sprintf("take it away there first: relay account network remove %s %s", n.Account, prefix), "network %s belongs to account %s already", prefix, n.Account)
 		}
 	}
-	return fail(exitTryAgain, "", "network %s was removed in this moment", prefix)
+	return fail(exitTryAgain, "try again", "network %s was removed in this moment", prefix)
 }
 
 // The widest networks that may send without a login: anything wider would be an

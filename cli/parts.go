@@ -6,16 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // parts are what runs for as long as the relay does. One goroutine each.
 type parts struct {
-	list  []*part
 	ended chan error // a part that ended unasked; room for all
+
+	mu   sync.Mutex
+	list []*part // in the order of starting
+	over bool    // they are being stopped
 }
 
 type part struct {
 	name string
+	run  func(context.Context) error
 	stop context.CancelFunc
 	done chan struct{}
 	err  error // once done is closed
@@ -25,29 +30,59 @@ func newParts() *parts { return &parts{ended: make(chan error, 16)} }
 
 // start runs fn until the part is stopped. Parts are stopped by stop, not by ctx.
 func (ps *parts) start(ctx context.Context, name string, fn func(context.Context) error) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	p := &part{name: name, stop: cancel, done: make(chan struct{})}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := &part{name: name, run: fn}
 	ps.list = append(ps.list, p)
+	ps.launch(ctx, p)
+}
+
+func (ps *parts) launch(ctx context.Context, p *part) {
+	ctx, p.stop = context.WithCancel(context.WithoutCancel(ctx))
+	p.done = make(chan struct{})
 	go func() {
 		defer close(p.done)
-		if p.err = fn(ctx); p.err != nil {
-			p.err = fmt.Errorf("%s: %w", name, p.err)
+		if p.err = p.run(ctx); p.err != nil {
+			p.err = fmt.Errorf("%s: %w", p.name, p.err)
 		}
 		if ctx.Err() == nil {
-			ps.ended <- cmp.Or(p.err, fmt.Errorf("%s ended", name))
+			ps.ended <- cmp.Or(p.err, fmt.Errorf("%s ended", p.name))
 			p.err = nil // told
 		}
 	}()
 }
 
+// again stops the part of that name and starts it anew, unless all are being
+// stopped, or it has ended with an error. It is called once at a time.
+func (ps *parts) again(ctx context.Context, name string) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	i := slices.IndexFunc(ps.list, func(p *part) bool { return p.name == name })
+	if i < 0 || ps.over {
+		return
+	}
+	p := ps.list[i]
+	p.stop()
+	ps.mu.Unlock() // it may take its time, and all may have to stop meanwhile
+	<-p.done
+	ps.mu.Lock()
+	if p.err == nil && !ps.over {
+		ps.launch(ctx, p)
+	}
+}
+
 // stop tells all parts to end, the last one started first, and returns what
 // went wrong in them when all have.
 func (ps *parts) stop() error {
-	for _, p := range slices.Backward(ps.list) {
+	ps.mu.Lock()
+	ps.over = true
+	list := slices.Clone(ps.list)
+	ps.mu.Unlock() // one of them may be about to start another again
+	for _, p := range slices.Backward(list) {
 		p.stop()
 	}
 	var errs []error
-	for _, p := range slices.Backward(ps.list) {
+	for _, p := range slices.Backward(list) {
 		<-p.done
 		errs = append(errs, p.err)
 	}

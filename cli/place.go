@@ -51,7 +51,7 @@ func (p *program) home() (cfg Config, dir place, err error) {
 func absolute(dir string) (place, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return "", fail(exitConfig, "", "data directory: %w", err)
+		return "", fail(exitConfig, "name it in full, with --data /DIR or as data_dir", "data directory: %w", err)
 	}
 	return place(abs), nil
 }
@@ -81,7 +81,7 @@ func (d place) adopt(path string) error {
 	if !ok || os.Geteuid() != 0 || owner.Uid == 0 {
 		return nil
 	}
-	if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
+	if err := os.Lchown(path, int(owner.Uid), int(owner.Gid)); err != nil {
 		return fmt.Errorf("give %s to the directory's owner: %w", path, err)
 	}
 	return nil

@@ -84,7 +84,7 @@ type planFlags struct {
 
 func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "term", Usage: "`TERM` year: twelve calendar months of allowance; month: 30 days", Required: termNeeded, Destination: &f.term},
+		&cli.StringFlag{Name: "term", Usage: "`year|month` twelve calendar months of allowance, or 30 days", Required: termNeeded, Destination: &f.term},
 		&cli.GenericFlag{Name: "emails", Usage: "`N` e-mails a period (or: unlimited)", Value: &f.emails},
 		&cli.GenericFlag{Name: "bandwidth", Usage: "`SIZE` a period, decimal: 500MB (or: unlimited)", Value: &f.bandwidth},
 		&cli.GenericFlag{Name: "recipients", Usage: "`N` recipients in one message (default 50)", Value: &f.recipients},

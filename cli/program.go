@@ -18,8 +18,9 @@ type program struct {
 	data   string // --data
 	json   bool   // --json
 
-	argv  []string // the sorted command line, to be sent to a running relay
-	inner *relay   // the running relay this command line was sent to; nil: it runs in a process of its own
+	argv     []string // the sorted command line, to be sent to a running relay
+	coloured bool     // of a command that was sent: whether its output goes to a terminal
+	inner    *relay   // the running relay this command line was sent to; nil: it runs in a process of its own
 }
 
 // globals are the flags that every command takes.
@@ -35,14 +36,24 @@ func (p *program) globals() []cli.Flag {
 func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
 		p.serveCommand(),
+		p.sandboxCommand(),
+		p.initCommand(),
 		p.checkCommand(),
+		p.testCommand(),
+		p.healthCommand(),
+		p.reloadCommand(),
 		p.accountCommand(),
 		p.planCommand(),
 		p.usageCommand(),
 		p.queueCommand(),
 		p.traceCommand(),
+		p.banCommand(),
 		p.backupCommand(),
 		p.restoreCommand(),
+		p.compactCommand(),
+		p.sendmailCommand(),
+		p.completionCommand(),
+		p.manCommand(),
 		p.versionCommand(),
 	}
 }

@@ -3,17 +3,18 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
-	"time"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"relay/cli/control"
 	"relay/store"
@@ -29,43 +30,94 @@ const proveVerb = "prove-file"
 type proof struct {
 	Stats    store.VerifyStats `json:"stats"`
 	Problems []string          `json:"problems"` // the first ones
+	Older    bool              `json:"older"`    // it cannot be proved before an upgrade
+	Newer    bool              `json:"newer"`    // it cannot be proved by this relay
+	Size     int64             `json:"size"`     // of the file as it was, octets; where it was asked for
+	SHA256   string            `json:"sha256"`   // likewise
 }
 
 // mostProblems that are told; the rest is only counted.
 const mostProblems = 100
 
-// prove proves the file in a process of its own. It brings a file of an older
-// relay up to date.
-func (p *program) prove(ctx context.Context, path string) (found proof, err error) {
+// What may stand behind the path.
+const (
+	andUpgrade = "upgrade" // the file may be changed: one of an older relay is brought up to date before
+	andAdd     = "add"     // size and SHA-256 are wanted too
+)
+
+// prove proves the file in a process of its own, which only reads it and stands
+// back behind others. It fails with store.ErrOlder when the file has to be brought
+// up to date first.
+func prove(ctx context.Context, path string, more ...string) (found proof, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return found, err
 	}
 	var out, words bytes.Buffer
-	cmd := exec.CommandContext(ctx, self, proveVerb, path)
+	cmd := exec.CommandContext(ctx, self, append([]string{proveVerb, path}, more...)...)
 	cmd.Stdout, cmd.Stderr = &out, &words
-	err = cmd.Run()
+	if err = startMeekly(cmd); err == nil {
+		err = cmd.Wait()
+	}
 	ended, died := errors.AsType[*exec.ExitError](err)
 	switch {
 	case err == nil:
-		return found, json.Unmarshal(out.Bytes(), &found)
+		err = json.Unmarshal(out.Bytes(), &found)
 	case ctx.Err() != nil:
 		return found, ctx.Err()
 	case died && ended.ExitCode() == exitTryAgain:
 		return found, store.ErrLocked
+	case died && wasTold(ended):
+		return found, fmt.Errorf("%s cannot be proved: the process that did so was ended: %w", path, ended)
 	case died:
 		first, _, _ := strings.Cut(words.String(), "\n")
 		return found, fmt.Errorf("%w: %s", errDamaged, strings.TrimPrefix(first, "relay: error: "))
 	}
-	return found, err
+	switch {
+	case err != nil:
+		return found, err
+	case found.Older:
+		return found, store.ErrOlder
+	case found.Newer:
+		return found, store.ErrNewer
+	}
+	return found, nil
+}
+
+// startMeekly starts a process with less right to the processor than this one. The
+// thread that is niced for it ends with its goroutine, which does not unlock it.
+func startMeekly(cmd *exec.Cmd) error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, 10) // of this thread alone, on Linux
+		started <- cmd.Start()
+	}()
+	return <-started
+}
+
+// wasTold reports whether somebody ended the process, rather than a fault.
+func wasTold(e *exec.ExitError) bool {
+	w, ok := e.Sys().(syscall.WaitStatus)
+	if !ok || !w.Signaled() {
+		return false
+	}
+	return slices.Contains([]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGKILL}, w.Signal())
 }
 
 // proveHere is what the other process does.
-func (a *App) proveHere(ctx context.Context, path string) error {
-	log := slog.New(slog.NewTextHandler(a.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+func (a *App) proveHere(ctx context.Context, path string, more []string) error {
 	found := proof{Problems: []string{}}
+	if slices.Contains(more, andAdd) {
+		if err := found.add(ctx, path); err != nil {
+			return err
+		}
+	}
 	err := guard(path, func() error {
-		st, err := store.Open(path, store.Options{Log: log})
+		st, err := store.Open(path, store.Options{Log: a.onlyErrors(), ReadOnly: true})
+		if errors.Is(err, store.ErrOlder) && slices.Contains(more, andUpgrade) {
+			st, err = store.Open(path, store.Options{Log: a.onlyErrors()})
+		}
 		if err != nil {
 			return err
 		}
@@ -76,10 +128,29 @@ func (a *App) proveHere(ctx context.Context, path string) error {
 		})
 		return errors.Join(err, st.Close())
 	})
-	if err != nil {
+	found.Older, found.Newer = errors.Is(err, store.ErrOlder), errors.Is(err, store.ErrNewer)
+	if err != nil && !found.Older && !found.Newer {
 		return err
 	}
 	return encode(a.Stdout, found)
+}
+
+// add adds the file up.
+func (f *proof) add(ctx context.Context, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	f.Size, err = readThrough(ctx, file, sum, newPace())
+	f.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	return err
+}
+
+// onlyErrors is a log for a store that is only looked at.
+func (a *App) onlyErrors() *slog.Logger {
+	return slog.New(slog.NewTextHandler(a.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 }
 
 // proveStore proves the store: a copy of it while a relay has it, which is not
@@ -96,10 +167,10 @@ func (c *checker) proveStore() {
 			c.add("store", warning, "while a relay runs, a copy beside the store is proved: make room for it, or stop the relay first", "not proved: %v", err)
 			return
 		}
-		defer os.Remove(copied)
-		path = copied
+		defer copied.discard()
+		path = copied.f.Name()
 	}
-	found, err := c.prove(c.ctx, path)
+	found, err := prove(c.ctx, path)
 	if err != nil {
 		c.add("store", failed, known(err).hint, "%v", err)
 		return
@@ -107,40 +178,22 @@ func (c *checker) proveStore() {
 	c.judgeProof(&found)
 }
 
-const (
-	copyPattern = "relay.db.check-*"
-	copyLife    = 24 * time.Hour // no check takes so long: one that is older was killed
-	copyReserve = 64_000_000     // left for the relay beside the copy
-)
-
 // liveCopy has the running relay write a copy of its store beside it.
-func (c *checker) liveCopy() (name string, err error) {
-	c.removeOldCopies()
-	var fs unix.Statfs_t
-	if err := unix.Statfs(string(c.dir), &fs); err == nil && int64(fs.Bavail)*int64(fs.Bsize) < c.health.File+copyReserve {
-		return "", fmt.Errorf("no room in %s for a copy of %s", c.dir, size(c.health.File))
-	}
-	f, err := os.CreateTemp(string(c.dir), copyPattern)
+func (c *checker) liveCopy() (*wholeFile, error) {
+	out, err := beginFile(string(c.dir), "relay.db.check")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	out.rest = newPace()
 	client := control.NewClient(c.dir.socket())
 	defer client.Close()
-	_, err = client.Backup(c.ctx, f)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
+	pr := c.progress("copying", 0)
+	_, err = takeCopy(c.ctx, fromRelay(client), out, pr, func(size int64) error { return room(string(c.dir), size) })
+	if err != nil {
+		out.discard()
+		return nil, err
 	}
-	return f.Name(), nil
-}
-
-// removeOldCopies takes away what a check left that was killed.
-func (c *checker) removeOldCopies() {
-	names, _ := filepath.Glob(filepath.Join(string(c.dir), copyPattern))
-	for _, name := range names {
-		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > copyLife {
-			_ = os.Remove(name)
-		}
-	}
+	return out, nil
 }
 
 func (c *checker) judgeProof(found *proof) {

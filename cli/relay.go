@@ -10,7 +10,10 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"relay/cli/control"
@@ -24,24 +27,42 @@ import (
 // relay is the running appliance.
 type relay struct {
 	app      *App
-	cfg      Config
+	cfg      Config // the one it was started with; see config
 	dir      place
 	log      *slog.Logger
 	hostname string
 	started  time.Time
-	now      func() time.Time // the wall clock of the business
+	clock    clock         // the wall clock of the business; zero: the system's
+	beside   []job         // further jobs, of whoever runs the relay
+	stopping chan struct{} // closed when it begins to stop
 
 	store     *store.Store
 	mail      *mailer.Mailer
 	smtp      *smtp.Server
 	listeners []smtp.Listener
 	control   net.Listener
+	cert      *certificate // of the listeners; nil: none needs one
+	hop       route.Route  // of all mail; zero: MX
+
+	notify  *notifier                                 // nil: nobody to tell
+	sockets func() (map[string][]net.Listener, error) // what the service manager passed; nil: nothing
+
+	hangups   <-chan os.Signal       // each asks for a reload; nil: none comes
+	reread    func() (Config, error) // the configuration as it is now; nil: it cannot be read again
+	reloading sync.Mutex
+	live      atomic.Pointer[Config] // in force since the last reload; nil: cfg
+	logs      *logSwitch             // under log
+	parts     *parts                 // while it runs
 }
 
 // assemble opens and builds everything, and starts nothing. What it has opened
 // when it fails, close closes.
 func (r *relay) assemble() error {
-	st, err := openStore(r.dir.store(), store.Options{Now: r.now, Zone: r.cfg.zone(), Log: r.log})
+	var st *store.Store
+	err := r.notify.during("opening the store", func() (err error) {
+		st, err = openStore(r.dir.store(), store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log})
+		return err
+	})
 	if errors.Is(err, store.ErrLocked) {
 		return fail(exitTryAgain, "a relay is running there already, or a command is at work",
 			"%w", err)
@@ -50,9 +71,13 @@ func (r *relay) assemble() error {
 		return err
 	}
 	r.store = st
+	r.dir.removeUnfinished()
 	if r.control, err = control.Listen(r.dir.socket()); errors.Is(err, control.ErrPath) {
 		return fail(exitConfig, "choose a data_dir with a shorter path", "%w", err)
 	} else if err != nil {
+		return err
+	}
+	if err = r.listenAll(); err != nil {
 		return err
 	}
 	if r.mail, err = r.newMailer(); err != nil {
@@ -61,7 +86,10 @@ func (r *relay) assemble() error {
 	if r.smtp, err = r.newSMTP(); err != nil {
 		return err
 	}
-	return r.listenAll()
+	for _, l := range r.listeners {
+		r.logListening(l)
+	}
+	return nil
 }
 
 // close gives back what assemble opened and no part has closed. The store is last.
@@ -79,15 +107,20 @@ func (r *relay) close() error {
 }
 
 func (r *relay) newMailer() (*mailer.Mailer, error) {
-	d := &r.cfg.Delivery
-	hop, err := smarthost(d)
+	hop, err := smarthost(&r.cfg.Delivery)
 	if err != nil {
 		return nil, err
 	}
-	return mailer.New(r.store, mailer.Config{
+	r.hop = hop
+	return mailer.New(r.store, r.mailerConfig(&r.cfg), r.log)
+}
+
+func (r *relay) mailerConfig(c *Config) mailer.Config {
+	d := &c.Delivery
+	return mailer.Config{
 		Hostname:              r.hostname,
 		Resolver:              d.Resolver,
-		Smarthost:             hop,
+		Smarthost:             r.hop,
 		Port:                  d.Port,
 		AllowPrivate:          d.AllowPrivate,
 		Self:                  r.self(),
@@ -98,16 +131,17 @@ func (r *relay) newMailer() (*mailer.Mailer, error) {
 		SiteConnections:       d.SiteConnections,
 		MessagesPerConnection: d.MessagesPerConnection,
 		Connections:           d.Connections,
-		Drain:                 r.cfg.Drain.Duration,
-	}, r.log)
+		Drain:                 c.Drain.Duration,
+		Speed:                 r.clock.rate(),
+	}
 }
 
 // self is this machine's addresses, where delivery to them would come back in:
 // when the relay listens on the port that it delivers to.
 func (r *relay) self() []netip.Addr {
 	loops := false
-	for _, l := range r.cfg.listen() {
-		loops = loops || portOf(l.Addr) == r.cfg.Delivery.Port
+	for _, l := range r.listeners {
+		loops = loops || portOf(l.Addr().String()) == r.cfg.Delivery.Port
 	}
 	if !loops {
 		return nil
@@ -132,7 +166,7 @@ func smarthost(d *Delivery) (route.Route, error) {
 	}
 	host, _, err := net.SplitHostPort(d.Smarthost)
 	if err != nil {
-		return route.Route{}, fail(exitConfig, "", "delivery.smarthost: %w", err)
+		return route.Route{}, fail(exitConfig, "it is host:port", "delivery.smarthost: %w", err)
 	}
 	hop := route.Route{Host: host, Port: portOf(d.Smarthost)}
 	switch d.SmarthostTLS {
@@ -148,7 +182,7 @@ func smarthost(d *Delivery) (route.Route, error) {
 	if d.SmarthostUser != "" {
 		password, err := readSecret(d.SmarthostSecret)
 		if err != nil {
-			return hop, fail(exitConfig, "", "delivery.smarthost_password_file: %w", err)
+			return hop, fail(exitConfig, known(err).hint, "delivery.smarthost_password_file: %w", err)
 		}
 		hop.Auth = &client.Auth{Username: d.SmarthostUser, Password: password}
 	}
@@ -157,6 +191,9 @@ func smarthost(d *Delivery) (route.Route, error) {
 
 // readSecret is the first line of a file.
 func readSecret(path string) (string, error) {
+	if err := mayOpen(path); err != nil {
+		return "", err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -173,11 +210,23 @@ func readSecret(path string) (string, error) {
 }
 
 func (r *relay) newSMTP() (*smtp.Server, error) {
-	l := &r.cfg.Limits
-	cfg := smtp.Config{
+	cfg := r.smtpConfig(&r.cfg)
+	if slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
+		cert, err := r.certificate(&r.cfg)
+		if err != nil {
+			return nil, err
+		}
+		r.cert, cfg.TLS = cert, cert.config()
+	}
+	return smtp.New(r.store, cfg, r.log)
+}
+
+func (r *relay) smtpConfig(c *Config) smtp.Config {
+	l := &c.Limits
+	return smtp.Config{
 		Hostname:               r.hostname,
-		Zone:                   r.cfg.zone(),
-		Lifetime:               r.cfg.Delivery.Expire.Duration,
+		Zone:                   c.zone(),
+		Lifetime:               c.Delivery.Expire.Duration,
 		MaxMessage:             l.MaxMessage.Bytes,
 		Connections:            l.Connections,
 		ConnectionsPerAddress:  l.ConnectionsPerAddress,
@@ -186,26 +235,23 @@ func (r *relay) newSMTP() (*smtp.Server, error) {
 		Errors:                 l.Errors,
 		FailedLogins:           l.FailedLogins,
 		FailedLoginsPerAddress: l.FailedLoginsPerAddress,
+		FailedLoginsPerLogin:   l.FailedLoginsPerLogin,
 		BanTime:                l.BanTime.Duration,
+		MessagesPerMinute:      l.MessagesPerMinute,
+		RecipientsPerMinute:    l.RecipientsPerMinute,
+		Proxies:                c.proxies(),
 		IdleTimeout:            l.IdleTimeout.Duration,
 		DataTimeout:            l.DataTimeout.Duration,
-		Drain:                  r.cfg.Drain.Duration,
+		Drain:                  c.Drain.Duration,
 	}
-	if r.cfg.needsTLS() {
-		cert, err := r.certificate()
-		if err != nil {
-			return nil, err
-		}
-		cfg.TLS = cert.config()
-	}
-	return smtp.New(r.store, cfg, r.log)
 }
 
-func (r *relay) certificate() (*certificate, error) {
-	if r.cfg.TLS.Cert != "" {
-		c, err := loadCertificate(r.cfg.TLS.Cert, r.cfg.TLS.Key, r.log)
+// certificate that the configuration names, or one of the relay's own.
+func (r *relay) certificate(cfg *Config) (*certificate, error) {
+	if cfg.TLS.Cert != "" {
+		c, err := loadCertificate(cfg.TLS.Cert, cfg.TLS.Key, r.log)
 		if err != nil {
-			return nil, fail(exitConfig, "see [tls] in the configuration", "%w", err)
+			return nil, fail(exitConfig, orElse(known(err).hint, "see [tls] in the configuration"), "%w", err)
 		}
 		return c, nil
 	}
@@ -218,22 +264,32 @@ func (r *relay) certificate() (*certificate, error) {
 }
 
 // command runs a command line that came over the control socket.
-func (r *relay) command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{App: App{Stdin: stdin, Stdout: stdout, Stderr: stderr}, inner: r}
-	return report(stderr, p.run(ctx, args))
+func (r *relay) command(ctx context.Context, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
+	p := &program{App: App{Stdin: stdin, Stdout: stdout, Stderr: stderr}, inner: r, coloured: req.Colour}
+	return report(stderr, p.run(ctx, req.Args))
 }
 
-// health is what relay check asks for.
-func (r *relay) health() control.Health {
+// probeLimit is how long a part may take to answer who asks for the relay's health.
+const probeLimit = 5 * time.Second
+
+// health is what relay health and relay check ask for.
+func (r *relay) health(ctx context.Context) control.Health {
 	h := control.Health{Version: readBuild().Version, PID: os.Getpid(), Hostname: r.hostname, Started: r.started}
 	for _, l := range r.listeners {
-		h.Listeners = append(h.Listeners, control.Listener{Addr: l.Addr().String(), TLS: string(l.Mode)})
+		one := control.Listener{Addr: l.Addr().String(), TLS: string(l.Mode)}
+		if p, ok := l.Listener.(*passed); ok {
+			one.Socket = p.name
+		}
+		h.Listeners = append(h.Listeners, one)
 	}
 	sum, err := r.store.Totals()
-	if err = errors.Join(err, r.store.Err()); err != nil {
+	copied, _, backupErr := lastBackup(r.store)
+	if err = errors.Join(err, backupErr, r.store.Err()); err != nil {
 		h.Problem = err.Error()
 	}
+	h.Backup = copied
 	h.Messages, h.Octets = sum.Messages, sum.Bytes
 	h.File, h.Free = r.store.Size()
+	h.Probes = r.probe(ctx, probeLimit)
 	return h
 }

@@ -2,11 +2,15 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	cli "github.com/urfave/cli/v2"
@@ -19,82 +23,215 @@ func (p *program) restoreCommand() *cli.Command {
 	var dryRun bool
 	return p.here(&cli.Command{
 		Name: "restore", ArgsUsage: "FILE", Usage: "bring a backup back",
-		Description: `The backup takes the place of the store, while no relay runs. It is copied and proved first; a damaged one changes nothing. The store that was there is kept beside it, with the date in its name.
+		Description: `The backup takes the place of the store, while no relay runs. Its size and SHA-256 are compared with FILE.manifest, where there is one; then a copy of it is proved. A damaged one changes nothing. The store that was there is kept beside it, with the date in its name; remove it when all is well.
+
+--dry-run only proves the backup: it reads FILE and changes nothing, also while a relay runs.
 
 Mail that was in the queue when the backup was made is sent again, though it may have been delivered since: look at it with relay queue list before relay serve, and drop or hold what must not go out twice.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only prove the backup", Destination: &dryRun}},
-	}, func(ctx context.Context, args []string) error { return p.restore(ctx, args[0], dryRun) })
+	}, func(ctx context.Context, args []string) error {
+		ctx, stop := p.untilSignal(ctx)
+		defer stop()
+		return p.restore(ctx, args[0], dryRun)
+	})
 }
 
 // restored is the result for programs.
 type restored struct {
-	File   string            `json:"file"`
-	DryRun bool              `json:"dry_run"`
-	Kept   string            `json:"kept"` // where the store is that was there; "": there was none
-	Stats  store.VerifyStats `json:"stats"`
+	File     string            `json:"file"`
+	DryRun   bool              `json:"dry_run"`
+	Kept     string            `json:"kept"` // where the store is that was there; "": there was none
+	Stats    store.VerifyStats `json:"stats"`
+	Manifest *manifest         `json:"manifest"` // null: there is none
 }
 
+// restore brings the backup in FILE back.
+//
+//  1. The store's lock is taken, so that no relay starts.
+//  2. FILE is copied beside the store and compared with its manifest.
+//  3. The copy is proved, and brought up to date.
+//  4. The store that is there gets a second name.
+//  5. The copy takes the store's name.
+//
+// A crash before 5 leaves the store as it was, after it the one from the backup,
+// and never none. What it leaves of the copy the next restore or start removes.
 func (p *program) restore(ctx context.Context, file string, dryRun bool) error {
 	_, dir, err := p.home()
 	if err != nil {
 		return err
 	}
-	if err := dir.make(); err != nil {
+	res := restored{File: file, DryRun: dryRun}
+	from, err := openBackup(file, dir)
+	if err != nil {
 		return err
 	}
-	release := func() error { return nil }
-	if !dryRun {
-		if release, err = p.claim(dir); err != nil {
-			return err
-		}
+	defer from.Close()
+	if res.Manifest = from.m; from.m == nil {
+		p.note("there is no %s: size and SHA-256 cannot be compared", manifestOf(file))
 	}
-	res := restored{File: file, DryRun: dryRun}
-	err = p.replace(ctx, dir, &res)
-	if err = errors.Join(err, release()); err != nil {
+	if dryRun {
+		err = p.proveBackup(ctx, from, &res)
+	} else {
+		err = p.replace(ctx, dir, from, &res)
+	}
+	if err != nil {
 		return err
 	}
 	return p.showRestored(&res)
 }
 
-// claim locks the store that is there as the engine does, so that no relay can
-// take it until release. It is not opened: a damaged one is what backups are for.
-func (p *program) claim(dir place) (release func() error, err error) {
-	f, err := os.OpenFile(dir.store(), os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return func() error { return nil }, nil
-	}
+// aBackup is an open file that is said to be one.
+type aBackup struct {
+	*os.File
+	path string
+	size int64
+	m    *manifest // nil: none lies beside it
+}
+
+// openBackup looks at what can be seen of a backup without reading it.
+func openBackup(path string, dir place) (*aBackup, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe would wait
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(fail(exitTryAgain, "stop the relay first", "%w", store.ErrLocked), f.Close())
+	from := &aBackup{File: f, path: path}
+	if err := from.look(dir); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
-	return f.Close, nil
+	return from, nil
 }
 
-// replace proves a copy of the backup and, unless it is a dry run, gives it the
-// store's name.
-func (p *program) replace(ctx context.Context, dir place, res *restored) error {
-	fresh, err := p.copyBackup(res.File, dir)
+func (b *aBackup) look(dir place) error {
+	info, err := b.Stat()
 	if err != nil {
 		return err
 	}
-	defer os.Remove(fresh)
-	if res.Stats, err = p.proven(ctx, fresh); err != nil {
-		return fmt.Errorf("backup %s: %w", res.File, err)
+	b.size = info.Size()
+	if b.size == 0 || !info.Mode().IsRegular() {
+		return fail(exitFailed, "name a file that relay backup has made", "%s is no backup", b.path)
 	}
-	if res.DryRun {
-		return nil
+	if dir.isStore(info) {
+		return usage("", "%s is the store itself", b.path)
 	}
-	if !dir.isNew() {
+	if b.m, err = readManifest(b.path); err != nil || b.m == nil {
+		return err
+	}
+	return b.wrap(b.m.checkSize(b.size))
+}
+
+func (b *aBackup) wrap(err error) error {
+	if err != nil {
+		err = fmt.Errorf("backup %s: %w", b.path, err)
+	}
+	return err
+}
+
+// copyTo reads the backup from its beginning, and compares it with its manifest.
+func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest pace) error {
+	if _, err := b.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	sum := sha256.New()
+	if _, err := readThrough(ctx, b.File, io.MultiWriter(w, sum), rest); err != nil || b.m == nil {
+		return err
+	}
+	return b.m.checkSum(hex.EncodeToString(sum.Sum(nil)))
+}
+
+// proveBackup reads the backup and proves it where it lies.
+func (p *program) proveBackup(ctx context.Context, from *aBackup, res *restored) error {
+	if from.m != nil {
+		pr := p.progress("reading", from.size)
+		err := from.copyTo(ctx, pr, newPace())
+		if pr.end(); err != nil {
+			return from.wrap(err)
+		}
+	}
+	err := p.proven(ctx, from, from.path, res)
+	if !errors.Is(err, store.ErrOlder) {
+		return err
+	}
+	// One of an older relay can only be proved as what it would become.
+	fresh, err := p.copyBackup(ctx, from, os.TempDir(), "relay-restore")
+	if err != nil {
+		return err
+	}
+	defer fresh.discard()
+	return p.proven(ctx, from, fresh.f.Name(), res, andUpgrade)
+}
+
+// replace proves a copy of the backup and gives it the store's name.
+func (p *program) replace(ctx context.Context, dir place, from *aBackup, res *restored) error {
+	if err := dir.make(); err != nil {
+		return err
+	}
+	lock, err := dir.claim()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	dir.removeUnfinished()
+	fresh, err := p.copyBackup(ctx, from, string(dir), unfinishedRestore)
+	if err != nil {
+		return err
+	}
+	defer fresh.discard()
+	if err := p.proven(ctx, from, fresh.f.Name(), res, andUpgrade); err != nil {
+		return err
+	}
+	if err := dir.adopt(fresh.f.Name()); err != nil {
+		return err
+	}
+	if dir.hasStore() {
 		if res.Kept, err = dir.setAside(time.Now()); err != nil {
 			return fmt.Errorf("keep the present store: %w", err)
 		}
 	}
-	if err := errors.Join(dir.adopt(fresh), os.Rename(fresh, dir.store())); err != nil {
-		return err
+	return dir.install(fresh.f.Name())
+}
+
+// copyBackup copies the backup into a file of the directory that has no name yet.
+func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base string) (*wholeFile, error) {
+	if err := room(dir, from.size); err != nil {
+		return nil, err
 	}
-	return syncDir(string(dir))
+	out, err := beginFile(dir, base)
+	if err != nil {
+		return nil, err
+	}
+	out.unlock() // it may be changed by who proves it
+	pr := p.progress("copying", from.size)
+	err = from.copyTo(ctx, io.MultiWriter(out, pr), pace{})
+	if pr.end(); err == nil {
+		err = out.sync()
+	}
+	if err != nil {
+		out.discard()
+		return nil, from.wrap(err)
+	}
+	return out, nil
+}
+
+// proven proves the file, which is the backup or a copy of it, and wants it to be
+// without fault.
+func (p *program) proven(ctx context.Context, from *aBackup, path string, res *restored, more ...string) error {
+	pr := p.progress("proving", 0)
+	found, err := prove(ctx, path, more...)
+	pr.end()
+	if err != nil {
+		return from.wrap(err)
+	}
+	res.Stats = found.Stats
+	for _, text := range found.Problems {
+		p.note("%s", clean(text))
+	}
+	if found.Stats.Problems > 0 {
+		return from.wrap(fail(exitFailed, "take another backup", "damaged: %s", plural(found.Stats.Problems, "problem")))
+	}
+	if from.m != nil {
+		return from.wrap(from.m.checkProof(&found.Stats))
+	}
+	return nil
 }
 
 // setAside gives the store that is there a second name, which it keeps.
@@ -110,44 +247,8 @@ func (d place) setAside(now time.Time) (name string, err error) {
 	}
 }
 
-func (p *program) copyBackup(file string, dir place) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	if info.Size() == 0 || !info.Mode().IsRegular() {
-		return "", fail(exitFailed, "", "%s is no backup", file)
-	}
-	if live, err := os.Stat(dir.store()); err == nil && os.SameFile(info, live) {
-		return "", usage("", "%s is the store itself", file)
-	}
-	return copyFile(f, string(dir), "relay.db.restore-*")
-}
-
-// proven is prove for a file that must be without fault.
-func (p *program) proven(ctx context.Context, path string) (store.VerifyStats, error) {
-	found, err := p.prove(ctx, path)
-	if err != nil {
-		return found.Stats, err
-	}
-	for _, text := range found.Problems {
-		p.note("%s", clean(text))
-	}
-	if found.Stats.Problems > 0 {
-		return found.Stats, fail(exitFailed, "take another backup", "damaged: %s", plural(found.Stats.Problems, "problem"))
-	}
-	return found.Stats, nil
-}
-
 // quiet is a log for a store that is only looked at.
-func (p *program) quiet() *slog.Logger {
-	return slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-}
+func (p *program) quiet() *slog.Logger { return p.onlyErrors() }
 
 func (p *program) showRestored(res *restored) error {
 	if p.json {
@@ -162,11 +263,15 @@ func (p *program) showRestored(res *restored) error {
 	if err != nil {
 		return err
 	}
+	if res.Manifest != nil {
+		m := res.Manifest
+		_, err = fmt.Fprintf(p.Stdout, "made %s by relay %s on %s\n", m.Created.Format(time.RFC3339), clean(m.Relay), clean(m.Hostname))
+	}
 	if res.Kept != "" {
-		p.note("the store that was there is kept as %s", res.Kept)
+		p.note("the store that was there is kept as %s", filepath.Base(res.Kept))
 	}
 	if res.Stats.Messages > 0 && !res.DryRun {
 		p.note("what was delivered since the backup is in the queue again: see relay queue list")
 	}
-	return nil
+	return err
 }

@@ -8,12 +8,16 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	cli "github.com/urfave/cli/v2"
 )
 
 // The scripts in testdata/script run twice: with no relay running, and with one.
@@ -23,6 +27,40 @@ func TestScripts(t *testing.T) {
 	t.Run("alone", func(t *testing.T) { runScripts(t, "testdata/script", false) })
 	t.Run("served", func(t *testing.T) { runScripts(t, "testdata/script", true) })
 	t.Run("serve", func(t *testing.T) { runScripts(t, "testdata/serve", false) })
+}
+
+// Every command is run by a script.
+func TestScripts_commands(t *testing.T) {
+	var text strings.Builder
+	files, err := filepath.Glob("testdata/*/*.txtar")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d scripts, %v", len(files), err)
+	}
+	for _, name := range files {
+		script, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(script)
+	}
+	var look func(name string, all []*cli.Command)
+	look = func(name string, all []*cli.Command) {
+		for _, c := range all {
+			name := name + " " + c.Name
+			if len(c.Subcommands) > 0 {
+				look(name, c.Subcommands)
+				continue
+			}
+			run := regexp.MustCompile(`(?m)^(! )?(relay( <\S+)?|exec relay)?` + regexp.QuoteMeta(name) + `( |$)`)
+			if c.Name == "serve" { // it has a verb of its own
+				run = regexp.MustCompile(`(?m)^(! )?serve$`)
+			}
+			if !run.MatchString(text.String()) {
+				t.Errorf("no script runs relay%s", name)
+			}
+		}
+	}
+	look("", (&program{}).commands())
 }
 
 // state of one script.
@@ -41,15 +79,26 @@ func runScripts(t *testing.T, dir string, running bool) {
 			return setup(e, running)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"relay": cmdRelay,
-			"code":  cmdCode,
-			"mail":  cmdMail,
-			"keys":  cmdKeys,
-			"wide":  cmdWide,
-			"serve": cmdServe,
-			"quit":  cmdQuit,
-			"setid": cmdSetID,
-			"plug":  cmdPlug,
+			"relay":  cmdRelay,
+			"code":   cmdCode,
+			"mail":   cmdMail,
+			"keys":   cmdKeys,
+			"wide":   cmdWide,
+			"serve":  cmdServe,
+			"quit":   cmdQuit,
+			"hangup": cmdHangup,
+			"setid":  cmdSetID,
+			"plug":   cmdPlug,
+			"dns":    cmdDNS,
+			"hop":    cmdHop,
+			"lines":  cmdLines,
+			"modes":  cmdModes,
+			"hash":   cmdHash,
+			"shelf":  cmdShelf,
+			"spoil":  cmdSpoil,
+			"knock":  cmdKnock,
+
+			"sandbox": cmdSandbox,
 		},
 	})
 }
@@ -86,7 +135,7 @@ func cmdRelay(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) > 0 && strings.HasPrefix(args[0], "<") {
 		stdin, args = ts.ReadFile(args[0][1:]), args[1:]
 	}
-	app := &App{Stdin: strings.NewReader(stdin), Stdout: ts.Stdout(), Stderr: ts.Stderr(), Getenv: ts.Getenv, Listen: net.Listen}
+	app := &App{Stdin: strings.NewReader(stdin), Stdout: ts.Stdout(), Stderr: ts.Stderr(), Getenv: ts.Getenv, Listen: net.Listen, Addresses: addressesOf(ts.Getenv)}
 	s := of(ts)
 	s.code = app.Run(context.Background(), args)
 	if (s.code != exitDone) != neg {
@@ -126,6 +175,17 @@ func cmdQuit(ts *testscript.TestScript, _ bool, _ []string) {
 	s.relay = nil
 	if code != exitDone {
 		ts.Fatalf("exit code %d", code)
+	}
+}
+
+// hangup TEXT: SIGHUP to the relay, which must say so.
+func cmdHangup(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts).relay
+	s.hangups <- syscall.SIGHUP
+	for end := time.Now().Add(soon); !strings.Contains(s.log.String(), args[0]); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("the log does not say %q:\n%s", args[0], s.log)
+		}
 	}
 }
 
@@ -207,4 +267,33 @@ func cmdPlug(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(err)
 	l.SetUnlinkOnClose(false)
 	ts.Check(l.Close())
+}
+
+// shelf DIR N: so many copies stand there, each with its manifest.
+func cmdShelf(ts *testscript.TestScript, _ bool, args []string) {
+	list, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	copies := 0
+	for _, e := range list {
+		if strings.HasSuffix(e.Name(), ".manifest") {
+			continue
+		}
+		copies++
+		_, err := os.Stat(manifestOf(filepath.Join(ts.MkAbs(args[0]), e.Name())))
+		ts.Check(err)
+	}
+	if strconv.Itoa(copies) != args[1] {
+		ts.Fatalf("%d copies: %v", copies, list)
+	}
+}
+
+// spoil longer|changed FILE: by one octet.
+func cmdSpoil(ts *testscript.TestScript, _ bool, args []string) {
+	text := []byte(ts.ReadFile(args[1]))
+	if args[0] == "longer" {
+		text = append(text, 'x')
+	} else {
+		text[len(text)/2] ^= 1
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), text, 0o600))
 }

@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"io"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -26,11 +26,31 @@ The log goes to standard error. SIGTERM and SIGINT drain: idle clients are told 
 func (p *program) serve(ctx context.Context) error {
 	signals, stopSignals := p.Signals()
 	defer stopSignals()
+	hangups, stopHangups := p.hangups()
+	defer stopHangups()
+	supervisor := p.supervisor()
 	r, err := p.newRelay()
 	if err != nil {
 		return err
 	}
+	r.hangups, r.reread, r.sockets = hangups, p.load, p.Sockets
+	r.notify = &notifier{Supervisor: supervisor, log: r.log}
 	return p.operate(ctx, r, signals, func() {})
+}
+
+// hangups are the signals that ask for a reload.
+func (p *program) hangups() (<-chan os.Signal, func()) {
+	if p.Reloads == nil {
+		return nil, func() {}
+	}
+	return p.Reloads()
+}
+
+func (p *program) supervisor() Supervisor {
+	if p.App.Supervisor == nil {
+		return Supervisor{}
+	}
+	return p.App.Supervisor()
 }
 
 // operate puts the parts together and runs them until a signal comes, one of them
@@ -42,18 +62,24 @@ func (p *program) operate(ctx context.Context, r *relay, signals <-chan os.Signa
 	if !strings.Contains(r.hostname, ".") {
 		r.logPlainName()
 	}
-	err := r.assemble()
-	if err != nil {
-		return errors.Join(err, r.close())
+	told, err := r.begin(signals)
+	if told || err != nil {
+		return err
 	}
 	p.tuneMemory()
 	all := newParts()
+	r.parts = all
 	all.start(ctx, "mailer", r.mail.Run)
 	all.start(ctx, "jobs", r.runJobs)
 	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.listeners) })
-	server := &control.Server{Command: r.command, Backup: func(w io.Writer) (int64, error) { return copyStore(r.store, w) }, Health: r.health, Log: r.log, Drain: r.cfg.Drain.Duration}
+	server := &control.Server{Command: r.command, Backup: r.backup, Keep: r.kept, Health: r.health, Log: r.log,
+		Drain: func() time.Duration { return r.config().Drain.Duration }}
 	all.start(ctx, "control", func(ctx context.Context) error { return server.Run(ctx, r.control) })
+	all.start(ctx, "reloads", r.runReloads)
+	watching := r.startWatch(ctx)
+	defer watching.stop()
 	r.logReady(time.Since(r.started))
+	r.notify.ready()
 	ready()
 
 	var why string
@@ -72,6 +98,35 @@ func (p *program) operate(ctx context.Context, r *relay, signals <-chan os.Signa
 	return errors.Join(err, r.drain(all, why, signals))
 }
 
+// begin assembles, unless it is told to stop: then it waits no longer than grace,
+// as the store of a relay that was killed may take minutes to open. What is left
+// half open after that ends with the process, and is as after a kill.
+func (r *relay) begin(signals <-chan os.Signal) (told bool, err error) {
+	start, done := time.Now(), make(chan error, 1)
+	go func() { done <- r.assemble() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			err = errors.Join(err, r.close())
+		}
+		return false, err
+	case s := <-signals:
+		r.logDraining(s.String())
+		r.notify.stopping(grace)
+	}
+	select {
+	case err := <-done:
+		if err = errors.Join(err, r.close()); err == nil {
+			r.logStopped(time.Since(start))
+		}
+		return true, err
+	case <-signals:
+	case <-time.After(grace):
+	}
+	r.logAtOnce()
+	return true, exitCode(exitFailed)
+}
+
 // grace is what the parts have over the time that each grants to what is under
 // way.
 const grace = 5 * time.Second
@@ -81,10 +136,13 @@ const grace = 5 * time.Second
 // end, and the store is as after a kill.
 func (r *relay) drain(all *parts, why string, signals <-chan os.Signal) error {
 	start := time.Now()
+	drain := r.config().Drain.Duration
 	r.logDraining(why)
+	r.notify.stopping(drain + grace)
+	close(r.stopping)
 	stopped := make(chan error, 1)
 	go func() { stopped <- all.stop() }()
-	deadline := time.NewTimer(r.cfg.Drain.Duration + grace)
+	deadline := time.NewTimer(drain + grace)
 	defer deadline.Stop()
 	select {
 	case err := <-stopped:
@@ -97,7 +155,7 @@ func (r *relay) drain(all *parts, why string, signals <-chan os.Signal) error {
 		r.logAtOnce()
 		return exitCode(exitFailed)
 	case <-deadline.C:
-		return fail(exitFailed, "", "not everything ended within %s; it was cut off", r.cfg.Drain.Duration+grace)
+		return fail(exitFailed, "nothing acknowledged is lost; drain in the configuration gives more time", "not everything ended within %s; it was cut off", drain+grace)
 	}
 }
 
@@ -116,9 +174,10 @@ func (p *program) relayOf(cfg Config, dir place) (*relay, error) {
 	if err := dir.make(); err != nil {
 		return nil, err
 	}
+	logs := newLogSwitch(newLog(p.Stderr, &cfg).Handler())
 	return &relay{
 		app: &p.App, cfg: cfg, dir: dir, started: time.Now(),
-		log: newLog(p.Stderr, &cfg), hostname: hostname(&cfg), now: time.Now,
+		logs: logs, log: slog.New(logs), hostname: hostname(&cfg), stopping: make(chan struct{}),
 	}, nil
 }
 

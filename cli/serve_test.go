@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -113,6 +114,49 @@ func TestServe_secondSignalEndsAtOnce(t *testing.T) {
 		t.Errorf("exit code %d, want %d\n%s", code, exitFailed, s.log)
 	}
 	mustMatch(t, "log", s.log.String(), "ends at once")
+}
+
+// A start that takes long, such as that of a large store after a kill, can be
+// ended too.
+func TestServe_secondSignalEndsTheStart(t *testing.T) {
+	reached, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	e := newEnv(t, testConfig)
+	s := launch(e.get, func(a *App) {
+		a.Sockets = func() (map[string][]net.Listener, error) {
+			close(reached)
+			<-release
+			return nil, errors.New("too late")
+		}
+	})
+	<-reached
+	s.signals <- syscall.SIGTERM
+	s.signals <- syscall.SIGTERM
+	if code := s.wait(); code != exitFailed {
+		t.Errorf("exit code %d, want %d\n%s", code, exitFailed, s.log)
+	}
+	mustMatch(t, "log", s.log.String(), "ends at once")
+}
+
+// One signal lets a start that is soon over end in good order.
+func TestServe_signalDuringTheStart(t *testing.T) {
+	e := newEnv(t, testConfig)
+	signals := make(chan os.Signal, 2)
+	s := launch(e.get, func(a *App) {
+		a.Signals = func() (<-chan os.Signal, func()) { return signals, func() {} }
+		a.Sockets = func() (map[string][]net.Listener, error) {
+			signals <- syscall.SIGTERM
+			time.Sleep(100 * time.Millisecond)
+			return nil, nil
+		}
+	})
+	if code := s.wait(); code != exitDone {
+		t.Errorf("exit code %d, want %d\n%s", code, exitDone, s.log)
+	}
+	mustMatch(t, "log", s.log.String(), "relay stopped")
+	if _, err := os.Stat(s.dir.socket()); !os.IsNotExist(err) {
+		t.Errorf("the socket is left: %v", err)
+	}
 }
 
 func TestServe_endsWithItsContext(t *testing.T) {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	"unicode"
@@ -69,10 +70,30 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
+// fold is wrap for what need not be copied in one piece, or cannot be: a longer
+// word goes on in the next line.
+func fold(text string, width int) []string {
+	var lines []string
+	for _, l := range wrap(text, width) {
+		lines = append(lines, chop(l, width)...)
+	}
+	return lines
+}
+
+// chop breaks text after every width characters.
+func chop(text string, width int) (parts []string) {
+	runes := []rune(text)
+	for len(runes) > width {
+		parts = append(parts, string(runes[:width]))
+		runes = runes[width:]
+	}
+	return append(parts, string(runes))
+}
+
 // size for people, decimal.
 func size(n int64) string {
 	if n < 0 {
-		return "-" + size(-n)
+		return "-" + humanize.Bytes(-uint64(n)) // the least one has no counterpart
 	}
 	return humanize.Bytes(uint64(n))
 }
@@ -91,7 +112,7 @@ func plural(n int64, noun string) string {
 // span is a duration for people, in its two largest units: "3d4h", "12m", "45s".
 func span(d time.Duration) string {
 	if d < 0 {
-		return "-" + span(-d)
+		return "-" + span(-max(d, -math.MaxInt64)) // the least one has no counterpart
 	}
 	switch {
 	case d < time.Minute:

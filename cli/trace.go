@@ -2,8 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -15,55 +13,146 @@ import (
 
 func (p *program) traceCommand() *cli.Command {
 	since := durationFlag{d: 7 * 24 * time.Hour}
-	limit := 20
+	limit := countFlag{n: 20}
+	follow := false
+	var q tracing
 	return p.onStore(&cli.Command{
-		Name: "trace", ArgsUsage: "ID|ADDRESS", Usage: "what happened to mail",
-		Description: `By the ID of a message, or by the address that mail came from or went to. The trace outlives the message (30 days; trace_keep in the configuration). By address the newest messages come first. ADDRESS may also be @domain, or a Message-ID in <>.`,
+		Name: "trace", ArgsUsage: "[WHAT]", Usage: "what happened to mail",
+		Description: `WHAT is the ID of a message, an address that mail came from or went to, @domain, or a Message-ID in <>. --account chooses mail of one account, with or without WHAT. The trace outlives the message (30 days; trace_keep in the configuration). But for an ID, the newest messages come first.
+
+remote id is the name that the next hop gave the message: its operator finds it by that.
+
+--follow shows what happens as it happens, until Ctrl-C: of a message its life so far and then on to its end, else everything from now on, or what WHAT and --account choose. It needs a running relay. With --json it writes an object a line, without --follow an array.`,
 		Flags: []cli.Flag{
-			&cli.GenericFlag{Name: "since", Usage: "`TIME` by address: how far to look back (default 7d)", Value: &since},
-			&cli.IntFlag{Name: "limit", Usage: "`N` by address: at most so many messages (default 20)", Value: 20, Destination: &limit},
+			&cli.StringFlag{Name: "account", Usage: "`NAME` only mail of this account", Destination: &q.account},
+			&cli.BoolFlag{Name: "follow", Usage: "show what happens as it happens", Destination: &follow},
+			&cli.GenericFlag{Name: "since", Usage: "`TIME` how far to look back (default 7d)", Value: &since},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many messages, or unlimited (default 20)", Value: &limit},
 		},
 	}, work{run: func(c *call) error {
-		if limit < 1 {
-			return usage("", "--limit: at least 1")
+		if err := c.askTrace(&q); err != nil {
+			return err
 		}
-		what := c.args[0]
-		if id, err := store.ParseID(strings.ToUpper(what)); err == nil {
-			return c.traceID(id)
+		switch {
+		case follow && (since.set || limit.set):
+			return usage("", "--since and --limit look back, --follow does not")
+		case q.id != nil && follow:
+			return c.followID(&q)
+		case q.id != nil:
+			return c.traceID(&q)
+		case follow:
+			return c.followAll(&q)
+		case q.what == "" && q.account == "":
+			return usage("relay trace --help", "relay trace: of what? an ID, an address, or --account NAME; --follow alone shows all that happens")
 		}
-		if !strings.Contains(what, "@") {
-			return usage("", "%q is neither the ID of a message nor an address", what)
-		}
-		return c.traceAddress(what, c.now().Add(-since.d), limit)
+		return c.traceBack(&q, c.now().Add(-since.d), int(limit.n))
 	}})
 }
 
-func (c *call) traceID(id store.ID) error {
-	events, err := c.st.Trace(id)
+// tracing is whose life is asked for: what both choose.
+type tracing struct {
+	id      *store.ID // of one message; nil: see what
+	what    string    // an address, @domain or Message-ID; "": any
+	account string    // "": any
+}
+
+// askTrace reads the command's argument.
+func (c *call) askTrace(q *tracing) error {
+	if q.account != "" {
+		if _, err := c.account(q.account); err != nil {
+			return err
+		}
+	}
+	if len(c.args) == 0 {
+		return nil
+	}
+	q.what = c.args[0]
+	if id, err := store.ParseID(strings.ToUpper(q.what)); err == nil {
+		q.id = &id
+		return nil
+	}
+	inBrackets := len(q.what) > 2 && strings.HasPrefix(q.what, "<") && strings.HasSuffix(q.what, ">")
+	if at := strings.Contains(q.what, "@") && len(q.what) > 1; !at && !inBrackets {
+		hint := ""
+		if _, err := c.st.Account(q.what); err == nil {
+			hint = "mail of an account: relay trace --account " + q.what
+		}
+		return usage(hint, "%q is neither the ID of a message nor an address, @domain or Message-ID", q.what)
+	}
+	return nil
+}
+
+// chooses reports whether an event is one of those asked for. m is its message,
+// as far as that is known: an attempt does not tell the sender.
+func (q *tracing) chooses(e *store.Event, m *store.Message) bool {
+	if q.account != "" && e.Account != q.account && (m == nil || m.Account != q.account) {
+		return false
+	}
+	return q.what == "" || q.concerns(e) || m != nil && (q.names(m.Sender, m.MessageID) ||
+		slices.ContainsFunc(m.Recipients, func(r store.Recipient) bool { return q.names(r.Address, "") }))
+}
+
+// concerns reports whether an event itself names what is asked for.
+func (q *tracing) concerns(e *store.Event) bool {
+	return q.names(e.Sender, e.MessageID) ||
+		slices.ContainsFunc(e.Recipients, func(o store.EventOutcome) bool { return q.names(o.Address, "") })
+}
+
+func (q *tracing) names(address, messageID string) bool {
+	if messageID != "" && messageID == q.what {
+		return true
+	}
+	what := q.what
+	if strings.HasPrefix(what, "<") { // as logs write addresses, too
+		what = strings.Trim(what, "<>")
+	}
+	return store.IsAddress(address, what)
+}
+
+// choosesAny is for the events of one message together.
+func (q *tracing) choosesAny(events []store.Event) bool {
+	of := q.account == "" || slices.ContainsFunc(events, func(e store.Event) bool { return e.Account == q.account })
+	return of && (q.what == "" || slices.ContainsFunc(events, func(e store.Event) bool { return q.concerns(&e) }))
+}
+
+func (c *call) traceID(q *tracing) error {
+	events, err := c.st.Trace(*q.id)
+	if err == nil {
+		err = q.found(events)
+	}
 	if err != nil {
 		return err
 	}
-	if len(events) == 0 {
-		return fail(exitFailed, "traces are kept as long as trace_keep says", "no trace of message %s", id)
-	}
 	if c.json {
-		return encodeAll(c.Stdout, events)
+		return encodeAll(c.Stdout, viewEvents(events))
 	}
 	return c.writeTrace(events)
+}
+
+// found says that there is no trace of a message, or that it is another account's.
+func (q *tracing) found(events []store.Event) error {
+	if len(events) == 0 {
+		return fail(exitFailed, "traces are kept as long as trace_keep says", "no trace of message %s", *q.id)
+	}
+	if q.account != "" && !slices.ContainsFunc(events, func(e store.Event) bool { return e.Account == q.account }) {
+		return fail(exitFailed, "leave out --account", "message %s is not of account %s", *q.id, q.account)
+	}
+	return nil
 }
 
 // errEnough ends a scan that has found as much as was asked for.
 var errEnough = errors.New("enough")
 
-// traceAddress shows the whole trace of each message that the address is in.
-func (c *call) traceAddress(address string, since time.Time, limit int) error {
+// traceBack shows the whole trace of each message that is asked for, at most
+// limit of them; 0: all.
+func (c *call) traceBack(q *tracing, since time.Time, limit int) error {
 	var list []store.Event // of the message being read
 	a := array{w: c.Stdout}
 	found := 0
-	flush := func() error {
+	next := func() error {
 		events := list
 		list = list[:0]
-		if !slices.ContainsFunc(events, func(e store.Event) bool { return concerns(&e, address) }) {
+		if len(events) == 0 || !q.choosesAny(events) {
 			return nil
 		}
 		if err := c.writeFound(&a, events, found == 0); err != nil {
@@ -79,7 +168,7 @@ func (c *call) traceAddress(address string, since time.Time, limit int) error {
 			return err
 		}
 		if len(list) > 0 && list[0].ID != e.ID {
-			if err := flush(); err != nil {
+			if err := next(); err != nil {
 				return err
 			}
 		}
@@ -87,7 +176,7 @@ func (c *call) traceAddress(address string, since time.Time, limit int) error {
 		return nil
 	})
 	if err == nil {
-		err = flush()
+		err = next()
 	}
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
@@ -100,114 +189,6 @@ func (c *call) traceAddress(address string, since time.Time, limit int) error {
 		c.note("there may be more: --limit %d is reached", limit)
 	case found == 0:
 		return c.say("nothing since %s", c.stamp(since))
-	}
-	return nil
-}
-
-func (c *call) writeFound(a *array, events []store.Event, first bool) error {
-	if c.json {
-		for i := range events {
-			if err := a.add(&events[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if !first {
-		if err := c.say(""); err != nil {
-			return err
-		}
-	}
-	return c.writeTrace(events)
-}
-
-// concerns reports whether an event is about an address, a @domain or a Message-ID.
-func concerns(e *store.Event, address string) bool {
-	is := func(s string) bool {
-		if strings.HasPrefix(address, "@") {
-			return len(s) > len(address) && strings.EqualFold(s[len(s)-len(address):], address)
-		}
-		return strings.EqualFold(s, address)
-	}
-	return is(e.Sender) || e.MessageID == address ||
-		slices.ContainsFunc(e.Recipients, func(o store.EventOutcome) bool { return is(o.Address) })
-}
-
-// writeTrace tells the life of one message.
-func (c *call) writeTrace(events []store.Event) error {
-	if err := c.say("message %s", events[0].ID); err != nil {
-		return err
-	}
-	for i := range events {
-		e := &events[i]
-		if err := writeEvent(c.Stdout, c.stamp(e.Time), e); err != nil {
-			return err
-		}
-		for _, o := range e.Recipients {
-			if err := c.writeOutcome(e, &o); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func writeEvent(w io.Writer, when string, e *store.Event) error {
-	const head = 21 + 10 // the time, the kind
-	var about []string
-	add := func(format, value string) {
-		if value != "" {
-			about = append(about, fmt.Sprintf(format, value))
-		}
-	}
-	if e.Kind == store.EventAccepted {
-		add("from %s", orElse(e.Sender, "<>"))
-		about = append(about, size(e.Size))
-		add("account %s", e.Account)
-		add("client %s", e.Client)
-		add("%s", e.MessageID)
-	}
-	add("%s", e.NextHop)
-	add("%s", e.TLS)
-	if e.Millis > 0 {
-		about = append(about, fmt.Sprintf("%d ms", e.Millis))
-	}
-	add("%s", e.Text)
-	lines := wrap(clean(strings.Join(about, ", ")), screen-head)
-	if len(lines) == 0 {
-		lines = []string{""}
-	}
-	for i, l := range lines {
-		lead := fmt.Sprintf("%-19s  %-8s  ", when, e.Kind)
-		if i > 0 {
-			lead = strings.Repeat(" ", head)
-		}
-		if _, err := fmt.Fprintln(w, strings.TrimRight(lead+l, " ")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *call) writeOutcome(e *store.Event, o *store.EventOutcome) error {
-	text := "to " + o.Address
-	if e.Kind != store.EventAccepted && o.State != "" {
-		text += " " + string(o.State)
-	}
-	if o.Reply != "" {
-		text += ": " + o.Reply
-	}
-	if !o.Next.IsZero() && !o.State.Final() {
-		text += " (next try " + c.stamp(o.Next) + ")"
-	}
-	for i, l := range wrap(clean(text), screen-6) {
-		lead := "    "
-		if i > 0 {
-			lead = "      "
-		}
-		if err := c.say("%s", lead+l); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -1,8 +1,14 @@
 package e2e
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -21,14 +27,26 @@ func TestBacklog(t *testing.T) {
 	r.account("bulk")
 	r.cli("account", "network", "add", "bulk", "127.0.0.0/8")
 	r.start()
+	idle := follow(t, r)
 	began := time.Now()
 	n := fillQueue(t, r, *backlogFlag)
 	t.Logf("%d messages accepted, %.0f a second", n, float64(n)/time.Since(began).Seconds())
+	wantMissed(t, r, idle, n)
+	wantListed(t, r, n)
+	wantTop(t, r, n)
 
 	r.kill()
+	wantListed(t, r, n)
+	wantTop(t, r, n)
 	t.Logf("from start to banner after a kill: %v", banner(t, r))
 	wantBacklog(t, r, n)
+	follow(t, r)
+	r.cli("queue", "hold", "--all", "--limit", "10000") // more than the one that does not read can be sent
+	stopping := time.Now()
 	r.stop()
+	if took := time.Since(stopping); took > 15*time.Second {
+		t.Errorf("the relay took %v to stop, with somebody who follows and does not read", took)
+	}
 	t.Logf("from start to banner after a clean stop: %v", banner(t, r))
 	wantBacklog(t, r, n)
 	r.proven()
@@ -94,5 +112,161 @@ func wantBacklog(t *testing.T, r *relay, n int) {
 	}
 	if got := len(r.queue()); got != n {
 		t.Errorf("%d messages in the queue, want %d", got, n)
+	}
+}
+
+// pipeOf starts a command line and hands over what it writes, which nobody reads
+// meanwhile.
+func pipeOf(t *testing.T, r *relay, args ...string) (*process, *os.File) {
+	t.Helper()
+	out, stdout, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { out.Close() })
+	cmd := command(binary, r.args(args...)...)
+	cmd.Stdout = stdout
+	p := execute(t, cmd)
+	stdout.Close()
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // it may have ended already
+	return p, out
+}
+
+// idler follows all that happens, and does not read what it is told.
+type idler struct {
+	*process
+	out *os.File
+}
+
+func follow(t *testing.T, r *relay) *idler {
+	t.Helper()
+	p, out := pipeOf(t, r, "trace", "--follow", "--json")
+	if _, ok := p.says("following", 20*time.Second); !ok {
+		t.Fatalf("trace --follow:\n%s", p.log)
+	}
+	return &idler{p, out}
+}
+
+// wantMissed wants the one that did not read to be told of what is gone, Ctrl-C to
+// end it, and the relay to have done with it then.
+func wantMissed(t *testing.T, r *relay, f *idler, n int) {
+	t.Helper()
+	timer := time.AfterFunc(time.Minute, func() { f.out.Close() })
+	defer timer.Stop()
+	events := 0
+	lines := bufio.NewScanner(f.out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), `{"missed":`) {
+		events++
+	}
+	if events == 0 || events >= n || !strings.HasPrefix(lines.Text(), `{"missed":`) {
+		t.Errorf("%d events of %d or more, then %q, %v", events, n, lines.Text(), lines.Err())
+	}
+	t.Logf("followed without reading: %d events, then %s", events, lines.Text())
+	f.signal(t, os.Interrupt)
+	if code := f.wait(t, 5*time.Second); code != -1 {
+		t.Errorf("trace --follow ended with exit code %d after Ctrl-C, want the signal's", code)
+	}
+	if _, ok := r.running().says("--follow", 10*time.Second); !ok {
+		t.Error("the relay still follows for the one that has gone")
+	}
+}
+
+// wantListed wants the first row of the whole list at once and each message in it,
+// and neither the command nor the relay to grow with its length. It also ends at
+// once when nobody reads on.
+func wantListed(t *testing.T, r *relay, n int) {
+	t.Helper()
+	began := time.Now()
+	p, out := pipeOf(t, r, "queue", "list")
+	rows := bufio.NewReader(out)
+	if _, err := rows.ReadString('\n'); err != nil {
+		t.Fatalf("%v\n%s", err, p.log)
+	}
+	first := time.Since(began)
+	messages := 0
+	for {
+		line, err := rows.ReadString('\n')
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line[0] >= '0' && line[0] <= '9' {
+			messages++
+		}
+	}
+	if code := p.wait(t, 10*time.Second); code != 0 || messages != n {
+		t.Errorf("queue list: exit code %d, %d messages, want %d\n%s", code, messages, n, p.log)
+	}
+	t.Logf("queue list: first row after %v, all %d after %v, %d MB at most; the relay has %d MB",
+		first.Round(time.Millisecond), messages, time.Since(began).Round(time.Millisecond), peak(p.cmd)>>20, r.memory()>>20)
+	if first > time.Second {
+		t.Errorf("the first row came after %v", first)
+	}
+	if got := peak(p.cmd); got > listMemory {
+		t.Errorf("queue list took %d MB", got>>20)
+	}
+
+	p, out = pipeOf(t, r, "queue", "list")
+	if _, err := bufio.NewReaderSize(out, 16).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	if code := p.wait(t, 5*time.Second); code != -1 || p.log.String() != "" {
+		t.Errorf("queue list | head: exit code %d, want the signal's, and nothing said\n%s", code, p.log)
+	}
+}
+
+// listMemory is the most that queue list may take, whatever the queue holds: pages
+// of the store that are mapped count, when no relay runs.
+const listMemory = 200 << 20
+
+// peak is the most memory that a command that has ended had resident.
+func peak(cmd *exec.Cmd) int64 {
+	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		return u.Maxrss << 10 // on Linux
+	}
+	return 0
+}
+
+// memory that the relay has resident; 0 where it does not run or nobody knows.
+func (r *relay) memory() (octets int64) {
+	p := r.running()
+	if p == nil {
+		return 0
+	}
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			_, _ = fmt.Sscan(rest, &octets)
+		}
+	}
+	return octets << 10
+}
+
+// wantTop wants the sums of the whole queue to be right, and soon.
+func wantTop(t *testing.T, r *relay, n int) {
+	t.Helper()
+	began := time.Now()
+	var rows []struct {
+		Domain, Account string
+		Messages        int
+		Recipients      int
+	}
+	r.json(&rows, "queue", "top", "--limit", "unlimited", "--by", "domain")
+	took := time.Since(began)
+	messages, recipients := 0, 0
+	for _, row := range rows {
+		messages += row.Messages
+		recipients += row.Recipients
+	}
+	t.Logf("queue top: %d domains after %v", len(rows), took.Round(time.Millisecond))
+	if messages != n || recipients != n || len(rows) != min(n, 997) {
+		t.Errorf("queue top: %d domains with %d messages and %d recipients, want %d", len(rows), messages, recipients, n)
+	}
+	if limit := 5*time.Second + time.Duration(n)*20*time.Microsecond; took > limit {
+		t.Errorf("queue top took %v", took)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -32,6 +33,9 @@ func TestBackup(t *testing.T) {
 	}
 	if res := r.run("", "backup", file); res.code == 0 {
 		t.Error("a backup was overwritten without --force")
+	}
+	if res := r.run("", "restore", "--dry-run", file); res.code != 0 {
+		t.Errorf("the backup cannot be proved while the relay runs: %s", res.err)
 	}
 	if res := r.run("", "restore", file); res.code == 0 {
 		t.Error("restore did not refuse while a relay runs")
@@ -114,6 +118,186 @@ func TestBackup_damaged(t *testing.T) {
 		})
 	}
 	r.proven()
+}
+
+// TestBackup_killed kills the command in the middle of its work, and then the relay:
+// there is no copy, and all goes on.
+func TestBackup_killed(t *testing.T) {
+	rng := random(t)
+	s := newSink(t, later)
+	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
+	r.account("steady")
+	r.cli("account", "network", "add", "steady", "127.0.0.0/8")
+	r.start()
+	fillStore(t, r, 60)
+	dir := shortDir(t)
+	file := filepath.Join(dir, "relay.copy")
+	cut := 0
+	for range 10 {
+		p := execute(t, command(binary, r.args("backup", "--force", file)...))
+		time.Sleep(time.Duration(50+rng.IntN(250)) * time.Millisecond)
+		_ = p.cmd.Process.Kill() // it may be done
+		p.wait(t, 10*time.Second)
+		switch _, err := os.Stat(file); {
+		case err == nil:
+			r.cli("restore", "--dry-run", file)
+		case strings.Contains(names(t, dir), ".relay.copy."):
+			cut++
+		}
+		remove(t, file, file+".manifest")
+	}
+	if cut == 0 {
+		t.Error("the command was never killed in the middle")
+	}
+	r.cli("backup", file)
+	if got, want := names(t, dir), "relay.copy relay.copy.manifest"; got != want {
+		t.Errorf("the directory holds %s, want %s", got, want)
+	}
+
+	p := execute(t, command(binary, r.args("backup", filepath.Join(dir, "second"))...))
+	until(t, 10*time.Second, "the copy has begun", func() bool { return strings.Contains(names(t, dir), ".second.") })
+	r.kill()
+	if code := p.wait(t, 30*time.Second); code != 69 && code != 0 {
+		t.Errorf("exit code %d when the relay dies, want 69\n%s", code, p.log)
+	} else if code == 69 {
+		if got, want := names(t, dir), "relay.copy relay.copy.manifest"; got != want {
+			t.Errorf("the directory holds %s, want %s", got, want)
+		}
+	}
+	r.start()
+	r.proven()
+	r.stop()
+}
+
+// remove files that may be there.
+func remove(t *testing.T, files ...string) {
+	t.Helper()
+	for _, file := range files {
+		if err := os.Remove(file); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestBackup_scheduled has the relay copy its store once a second, and keep two.
+func TestBackup_scheduled(t *testing.T) {
+	s := newSink(t, later)
+	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h", limits: "[backup]\nschedule = \"@every 1s\"\nkeep = 2"})
+	r.account("steady")
+	r.cli("account", "network", "add", "steady", "127.0.0.0/8")
+	dir := filepath.Join(r.data, "backup")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	leftover := filepath.Join(dir, ".relay-copy.123456")
+	if err := os.WriteFile(leftover, []byte("of a killed one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := r.start()
+	fillStore(t, r, 5)
+	until(t, 30*time.Second, "four copies are made", func() bool { return len(p.log.kept(`msg="backup made"`)) >= 4 })
+	p.signal(t, syscall.SIGTERM)
+	if code := p.wait(t, 40*time.Second); code != 0 {
+		t.Errorf("exit code %d\n%s", code, p.log)
+	}
+	r.gone()
+	if _, err := os.Stat(leftover); !os.IsNotExist(err) {
+		t.Errorf("what a killed one left is there: %v", err)
+	}
+	copies := strings.Fields(names(t, dir))
+	if len(copies) != 4 || copies[1] != copies[0]+".manifest" || copies[3] != copies[2]+".manifest" {
+		t.Fatalf("the directory holds %v, want two copies with manifests", copies)
+	}
+	second := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
+	second.cli("restore", filepath.Join(dir, copies[2]))
+	second.proven()
+	if got := second.usage("steady").Queued; got != 50 {
+		t.Errorf("%d e-mails in the last copy, want 50", got)
+	}
+}
+
+// TestBackup_noRoom wants a target that has no room, or may not be written, to be
+// told of, and nothing to be left there.
+func TestBackup_noRoom(t *testing.T) {
+	disk := small(t, 40)
+	s := newSink(t, later)
+	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
+	r.account("acme")
+	r.start()
+	file := filepath.Join(disk, "relay.copy")
+	res := r.run("", "backup", file)
+	if res.code != 75 || !strings.Contains(res.err, "error: backup: no room in "+disk) || !strings.Contains(res.err, "hint: make space there") {
+		t.Errorf("no room: exit code %d\n%s", res.code, res.err)
+	}
+	if got := names(t, disk); got != "" {
+		t.Errorf("left over: %s", got)
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	cmd := command(binary, r.args("backup", "-")...)
+	cmd.Stdout = full
+	p := execute(t, cmd)
+	if code := p.wait(t, 30*time.Second); code != 75 || !strings.Contains(p.log.String(), "hint: make space on the disk") {
+		t.Errorf("a full disk: exit code %d\n%s", code, p.log)
+	}
+	r.stop()
+}
+
+// TestBackup_noPermission has another user try.
+func TestBackup_noPermission(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	s := newSink(t, later)
+	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
+	r.account("acme")
+	copied := filepath.Join(shortDir(t), "relay.copy")
+	r.cli("backup", copied)
+	if err := os.Chmod(r.file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{filepath.Dir(r.file), filepath.Dir(copied)} {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := shortDir(t)
+	const nobody = 65534
+	if err := os.Chown(own, nobody, nobody); err != nil {
+		t.Skipf("there is no other user here: %v", err)
+	}
+	as := func(args ...string) result {
+		cmd := command(binary, r.args(args...)...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		return finish(t, cmd, time.Minute)
+	}
+	denied := func(when string, code int, args ...string) {
+		t.Helper()
+		res := as(args...)
+		if res.code != code || !strings.Contains(res.err, "permission") || !strings.Contains(res.err, "hint: run the command as the user that runs the relay, or as root") {
+			t.Errorf("%s: relay %s: exit code %d, want %d\n%s", when, strings.Join(args, " "), res.code, code, res.err)
+		}
+	}
+	all := func(when string) {
+		t.Helper()
+		denied(when, 69, "backup", filepath.Join(own, "mine.copy"))
+		denied(when, 1, "backup", filepath.Join(filepath.Dir(copied), "mine.copy"))
+		denied(when, 1, "restore", copied)
+		denied(when, 1, "restore", "--dry-run", copied)
+		denied(when, 69, "compact", "--dry-run")
+		denied(when, 1, "compact")
+	}
+	all("no relay runs")
+	r.start()
+	all("a relay runs")
+	if got := names(t, own) + names(t, filepath.Dir(copied)); got != "relay.copy relay.copy.manifest" {
+		t.Errorf("left over: %s", got)
+	}
+	r.proven()
+	r.stop()
 }
 
 // names of the files in a folder.

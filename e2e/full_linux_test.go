@@ -135,13 +135,6 @@ func TestDiskFull(t *testing.T) {
 	r.proven()
 }
 
-func remove(t *testing.T, file string) {
-	t.Helper()
-	if err := os.Remove(file); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // wantFull wants a message to be refused with 452 4.3.1, wherever in the
 // transaction, and the connection to be good for another try.
 func wantFull(t *testing.T, c *submitter, m *mail) {

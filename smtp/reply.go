@@ -78,14 +78,14 @@ var (
 	errAllowance   = &reply{552, enh{5, 7, 1}, ""}                                                                    // RFC 5321 §4.2.3, RFC 3463 X.7.1
 	errSender      = &reply{553, enh{5, 7, 1}, "this account may not send from that address: use one of "}            // RFC 6409 §6.1
 	errTooManyRcpt = &reply{452, enh{4, 5, 3}, "too many recipients: send the message to the others again, at most "} // RFC 5321 §4.5.3.1.10
-	errTooLarge    = &reply{552, enh{5, 3, 4}, "message larger than the maximum"}                                     // RFC 1870 §6
+	errTooLarge    = &reply{552, enh{5, 3, 4}, "message larger than the maximum: send it in parts, or a link to it"}  // RFC 1870 §6
 	errFull        = &reply{452, enh{4, 3, 1}, "cannot store mail now: try again later"}                              // RFC 5321 §4.2.3, RFC 3463 X.3.1
 	errLocal       = &reply{451, enh{4, 3, 0}, "local error: try again later"}                                        // RFC 5321 §4.2.3
 
 	errOrder     = &reply{503, enh{5, 5, 1}, "command out of order: "}                           // RFC 5321 §4.1.4
 	errUnknown   = &reply{500, enh{5, 5, 1}, "unknown command"}                                  // RFC 5321 §4.2.4
 	errSyntax    = &reply{501, enh{5, 5, 2}, "syntax error: "}                                   // RFC 5321 §4.2.2
-	errOctets    = &reply{500, enh{5, 5, 2}, "control characters in a command"}                  // RFC 5321 §4.1.2
+	errOctets    = &reply{500, enh{5, 5, 2}, "control characters in a command: leave them out"}  // RFC 5321 §4.1.2
 	errLineLimit = &reply{500, enh{5, 5, 6}, "command line too long"}                            // RFC 5321 §4.5.3.1.4, RFC 4954 §6
 	errParameter = &reply{501, enh{5, 5, 4}, "malformed parameter "}                             // RFC 5321 §4.1.2
 	errNoParam   = &reply{555, enh{5, 5, 4}, "unknown parameter "}                               // RFC 5321 §4.1.1.11
@@ -98,9 +98,9 @@ var (
 	errNeedsUTF8  = &reply{553, enh{5, 6, 7}, "an address beyond ASCII needs the parameter SMTPUTF8 at MAIL"}  // RFC 6531 §3.5
 
 	errBareCR     = &reply{550, enh{5, 6, 0}, "bare CR in the message: end lines with CRLF"}                // RFC 5321 §2.3.8
-	errNUL        = &reply{550, enh{5, 6, 0}, "NUL in the message"}                                         // RFC 5322 §4
+	errNUL        = &reply{550, enh{5, 6, 0}, "NUL in the message: encode it"}                              // RFC 5322 §4
 	errLongLine   = &reply{550, enh{5, 6, 0}, "a line of the message is longer than 998 octets: encode it"} // RFC 5322 §2.1.1
-	errHeaderSize = &reply{552, enh{5, 3, 4}, "header of the message too large"}                            // RFC 5321 §4.5.3.1
+	errHeaderSize = &reply{552, enh{5, 3, 4}, "header of the message too large: shorten it"}                // RFC 5321 §4.5.3.1
 	errLoop       = &reply{554, enh{5, 4, 6}, "too many Received fields: the message is in a loop"}         // RFC 5321 §6.3
 	errCut        = &reply{451, enh{4, 4, 2}, "connection lost in the middle of the message"}               // RFC 5321 §4.1.1.10
 	errSlow       = &reply{421, enh{4, 4, 2}, "no data for too long, closing"}                              // RFC 5321 §4.5.3.2
@@ -111,7 +111,7 @@ var (
 	errBusyAcct   = &reply{421, enh{4, 7, 0}, "too many connections of this account: try again later"}      // RFC 5321 §3.8
 	errBanned     = &reply{421, enh{4, 7, 0}, "too many failed logins from your address: try again in "}    // RFC 5321 §3.1
 	errLogins     = &reply{421, enh{4, 7, 0}, "too many failed logins: check user name and password"}       // RFC 4954 §6
-	errErrors     = &reply{421, enh{4, 7, 0}, "too many errors, closing"}                                   // RFC 5321 §3.8
+	errErrors     = &reply{421, enh{4, 7, 0}, "too many errors, closing: see the replies before this one"}  // RFC 5321 §3.8
 	errCommands   = &reply{421, enh{4, 7, 0}, "too many commands without a message, closing"}               // RFC 5321 §3.8
 	errLocked     = &reply{454, enh{4, 7, 0}, "too many wrong passwords for this user name: try again in "} // RFC 4954 §6: programs do not ask for another password at 454
 	// 450 leaves the session as it is, for what may go on in a moment; 452 would tell

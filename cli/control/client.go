@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"time"
 )
 
 // Client talks to the relay that listens on a socket.
@@ -43,8 +44,8 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Run has the relay run a command line and copies its output. stdin may be nil.
 // It fails with ErrAbsent before anything was done, with ErrBroken when that is
 // not known.
-func (c *Client) Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int, err error) {
-	head, err := json.Marshal(Request{Args: args})
+func (c *Client) Run(ctx context.Context, req Request, stdin io.Reader, stdout, stderr io.Writer) (code int, err error) {
+	head, err := json.Marshal(req)
 	if err != nil {
 		return 0, err
 	}
@@ -65,27 +66,47 @@ func (c *Client) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 		if f.Code != nil {
 			return *f.Code, nil
 		}
-		if _, err := stdout.Write(f.Out); err != nil {
-			return 0, err
+		if len(f.Out) > 0 {
+			_, err = stdout.Write(f.Out)
 		}
-		if _, err := stderr.Write(f.Err); err != nil {
+		if len(f.Err) > 0 && err == nil {
+			_, err = stderr.Write(f.Err)
+		}
+		if err != nil {
 			return 0, err
 		}
 	}
 }
 
-// Backup streams a copy of the relay's store into w.
-func (c *Client) Backup(ctx context.Context, w io.Writer) (int64, error) {
+// Backup streams a copy of the relay's store into w. about is given, before the
+// first octet, what the relay says of it, JSON.
+func (c *Client) Backup(ctx context.Context, w io.Writer, about func([]byte) error) (int64, error) {
 	resp, err := c.do(ctx, http.MethodGet, "/v1/backup", nil)
 	if err != nil {
 		return 0, err
 	}
 	defer resp.Body.Close()
+	if err := about([]byte(resp.Header.Get(aboutHeader))); err != nil {
+		return 0, err
+	}
 	n, err := io.Copy(writerOnly{w}, resp.Body)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = c.broken(ctx, err)
 	}
 	return n, err
+}
+
+// Keep tells the relay that a copy of that instant is whole, and kept.
+func (c *Client) Keep(ctx context.Context, at time.Time) error {
+	body, err := json.Marshal(at)
+	if err != nil {
+		return err
+	}
+	resp, err := c.do(ctx, http.MethodPost, "/v1/backup", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
 }
 
 // writerOnly hides what w can read from, so that errors of both sides stay apart.
@@ -118,8 +139,9 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	case err != nil:
 		return nil, c.broken(ctx, err)
 	case resp.StatusCode != http.StatusOK:
-		resp.Body.Close()
-		return nil, fmt.Errorf("%w: it answers %s", ErrBroken, resp.Status)
+		defer resp.Body.Close()
+		why, _ := io.ReadAll(io.LimitReader(resp.Body, 1000)) // what came of it is better than nothing
+		return nil, fmt.Errorf("%w: it answers %s: %s", ErrBroken, resp.Status, bytes.TrimSpace(why))
 	}
 	return resp, nil
 }

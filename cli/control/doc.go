@@ -6,7 +6,9 @@
 //  2. POST /v1/run carries a command line: a line with a JSON Request, then standard input.
 //     The answer is a stream of JSON frames, one a line: pieces of standard
 //     output and standard error, at last the exit code.
-//  3. GET /v1/backup streams a consistent copy of the store.
+//  3. GET /v1/backup streams a consistent copy of the store, and says in a header
+//     what is in it. A client that takes nothing of it for five minutes is cut off.
+//     POST /v1/backup says of what instant a copy is kept.
 //  4. GET /v1/health says how the relay is.
 //
 // An answer that ends before its last frame, or before the end of the HTTP body,
@@ -31,7 +33,8 @@ const MaxPath = 107
 
 // Request is a command line for a running relay.
 type Request struct {
-	Args []string `json:"args"` // without the program's name
+	Args   []string `json:"args"`             // without the program's name
+	Colour bool     `json:"colour,omitempty"` // standard output is a terminal that wants colours
 }
 
 // frame is a piece of the answer.
@@ -50,13 +53,24 @@ type Health struct {
 	Listeners []Listener `json:"listeners"`
 	Messages  int64      `json:"messages"` // in the spool
 	Octets    int64      `json:"octets"`
-	File      int64      `json:"file"` // octets of the store's file
-	Free      int64      `json:"free"` // of these, free for use
+	File      int64      `json:"file"`            // octets of the store's file
+	Free      int64      `json:"free"`            // of these, free for use
+	Backup    time.Time  `json:"backup,omitzero"` // of what instant the last copy is; zero: there is none
 	Problem   string     `json:"problem,omitempty"`
+	Probes    []Probe    `json:"probes"`
+}
+
+// Probe is a round trip through a part of the relay.
+type Probe struct {
+	Name  string `json:"name"`
+	MS    int64  `json:"ms"`
+	Error string `json:"error,omitempty"` // "": it works
 }
 
 // Listener is an address where mail comes in.
 type Listener struct {
 	Addr string `json:"addr"` // as it was chosen, with the real port
 	TLS  string `json:"tls"`
+
+	Socket string `json:"socket,omitempty"` // the service manager's name for it; "": the relay's own
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"time"
 )
 
 // pieces are gathered up to this size before they go out.
@@ -41,6 +42,13 @@ func (s stream) Write(p []byte) (int, error) {
 	}
 	return len(p), s.err
 }
+
+// Limit ends a write that whoever reads holds up, at that time. It may be called
+// while one is under way.
+func (s stream) Limit(t time.Time) { _ = s.flush.SetWriteDeadline(t) } // our connections can
+
+// Flush sends what was written: who writes now and then says so.
+func (s stream) Flush() { s.send() }
 
 func (f *frameWriter) send() {
 	if len(f.piece) == 0 || f.err != nil {

@@ -14,15 +14,20 @@ import (
 
 // Command runs one command line and returns its exit code. Its context ends
 // when the client goes away.
-type Command func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int
+type Command func(ctx context.Context, req Request, stdin io.Reader, stdout, stderr io.Writer) int
+
+// Backup writes a copy of the store. about takes, before the first octet, what the
+// client is to be told of it.
+type Backup func(w io.Writer, about func(any) error) (int64, error)
 
 // Server answers on the control socket.
 type Server struct {
 	Command Command
-	Backup  func(io.Writer) (int64, error)
-	Health  func() Health
+	Backup  Backup
+	Keep    func(at time.Time) error // a copy of that instant is whole, and kept
+	Health  func(context.Context) Health
 	Log     *slog.Logger
-	Drain   time.Duration // what runs may take so long to end; zero: not at all
+	Drain   func() time.Duration // what runs may take so long to end; nil: not at all
 }
 
 // peer is who is at the other end of a connection.
@@ -35,6 +40,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/run", s.run)
 	mux.HandleFunc("GET /v1/backup", s.backup)
+	mux.HandleFunc("POST /v1/backup", s.keep)
 	mux.HandleFunc("GET /v1/health", s.health)
 	srv := &http.Server{
 		Handler:           mux,
@@ -51,7 +57,11 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain)
+	var drain time.Duration
+	if s.Drain != nil {
+		drain = s.Drain()
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	_ = srv.Shutdown(limit) // what does not end in time is cut off by Close
 	_ = srv.Close()
@@ -73,7 +83,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/jsonl")
 	out := newFrameWriter(w, c)
 	start := time.Now()
-	code := s.Command(r.Context(), req.Args, stdin, out.stream(false), out.stream(true))
+	code := s.Command(r.Context(), req, stdin, out.stream(false), out.stream(true))
 	s.logCommand(r.Context(), req.Args, code, time.Since(start))
 	out.end(code)
 }
@@ -89,16 +99,53 @@ func readRequest(r *bufio.Reader) (req Request, err error) {
 
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/octet-stream")
-	n, err := s.Backup(w)
+	out := patient{w, http.NewResponseController(w)}
+	defer out.until(time.Time{})
+	n, err := s.Backup(out, func(about any) error {
+		text, err := json.Marshal(about)
+		w.Header().Set(aboutHeader, string(text))
+		return err
+	})
 	s.logBackup(r.Context(), n, err)
 	if err != nil {
 		panic(http.ErrAbortHandler) // the client must not take it for the whole
 	}
 }
 
-func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+// stillFor so long the client may take nothing of the copy: the store cannot use
+// again what it frees meanwhile, and its file grows.
+const stillFor = 5 * time.Minute
+
+// patient ends a write that takes longer.
+type patient struct {
+	w io.Writer
+	c *http.ResponseController
+}
+
+func (p patient) Write(b []byte) (int, error) {
+	p.until(time.Now().Add(stillFor))
+	return p.w.Write(b)
+}
+
+func (p patient) until(t time.Time) { _ = p.c.SetWriteDeadline(t) } // our connections can
+
+// aboutHeader carries JSON.
+const aboutHeader = "Relay-About"
+
+func (s *Server) keep(w http.ResponseWriter, r *http.Request) {
+	var at time.Time
+	if err := json.NewDecoder(r.Body).Decode(&at); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if err := s.Keep(at); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+}
+
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(s.Health()) // a client that went away needs no answer
+	_ = json.NewEncoder(w).Encode(s.Health(r.Context())) // a client that went away needs no answer
 }
 
 // One function per event.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,13 +19,23 @@ func Listen(path string) (net.Listener, error) {
 	if err := removeStale(path); err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	old := syscall.Umask(0o177) // the mode it has from its first moment on
-	defer syscall.Umask(old)
-	l, err := net.Listen("unix", path)
+	c := net.ListenConfig{Control: ownersOnly}
+	l, err := c.Listen(context.Background(), "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
+	if err := os.Chmod(path, socketMode); err != nil {
+		return nil, fmt.Errorf("control socket: %w", errors.Join(err, l.Close()))
+	}
 	return l, nil
+}
+
+const socketMode = 0o600
+
+// ownersOnly gives the socket its mode from its first moment on, where the system
+// can (Linux). The umask would be everybody's who makes a file in that moment.
+func ownersOnly(_, _ string, conn syscall.RawConn) error {
+	return conn.Control(func(fd uintptr) { _ = syscall.Fchmod(int(fd), socketMode) })
 }
 
 func removeStale(path string) error {

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// change is a key of the configuration that has another value.
+type change struct {
+	Key     string `json:"key"`
+	Old     string `json:"old"` // as it stands in the file; "": it was not there
+	New     string `json:"new"`
+	Restart bool   `json:"restart"` // it needs one; else it is in force
+}
+
+// setting is a key and its value, as they stand in the file.
+type setting struct{ key, value string }
+
+// settings of a configuration, in the order of the file.
+func (c *Config) settings() []setting {
+	return appendSettings(nil, "", reflect.ValueOf(c).Elem())
+}
+
+func appendSettings(list []setting, prefix string, v reflect.Value) []setting {
+	for f, value := range v.Fields() {
+		key, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+		if key == "" {
+			continue
+		}
+		key = prefix + key
+		switch {
+		case isTable(value.Type()):
+			list = appendSettings(list, key+".", value)
+		case value.Kind() == reflect.Slice && isTable(value.Type().Elem()):
+			for i := range value.Len() {
+				list = appendSettings(list, fmt.Sprintf("%s[%d].", key, i), value.Index(i))
+			}
+		default:
+			list = append(list, setting{key, tomlText(value)})
+		}
+	}
+	return list
+}
+
+// isTable reports a struct whose fields are keys of their own.
+func isTable(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && t != reflect.TypeFor[Duration]() && t != reflect.TypeFor[Size]()
+}
+
+// tomlText is a value as one would write it.
+func tomlText(v reflect.Value) string {
+	switch value := v.Interface().(type) {
+	case Duration:
+		return strconv.Quote(exactSpan(value.Duration))
+	case Size:
+		return strconv.Quote(exactSize(value.Bytes))
+	case string:
+		return strconv.Quote(value)
+	}
+	if v.Kind() != reflect.Slice {
+		return fmt.Sprint(v.Interface())
+	}
+	parts := make([]string, v.Len())
+	for i := range parts {
+		parts[i] = tomlText(v.Index(i))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+// exactSpan is a duration as one would write it, with nothing lost.
+func exactSpan(d time.Duration) string {
+	if day := 24 * time.Hour; d >= day && d%day == 0 {
+		return fmt.Sprint(int64(d/day), "d")
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// exactSize is a size as one would write it, with nothing lost.
+func exactSize(n int64) string {
+	for _, unit := range []struct {
+		octets int64
+		name   string
+	}{{1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}} {
+		if n >= unit.octets && n%unit.octets == 0 {
+			return strconv.FormatInt(n/unit.octets, 10) + unit.name
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// changes are the keys in which next differs from now, in the order of the file.
+// live is what a relay that runs with now has taken over of next: what differs
+// from it needs a restart.
+func changes(now, next, live *Config) []change {
+	list := []change{} // never null for programs
+	old, taken := asMap(now), asMap(live)
+	seen := map[string]bool{}
+	for _, s := range next.settings() {
+		seen[s.key] = true
+		if before, had := old[s.key]; !had || before != s.value {
+			list = append(list, change{s.key, before, s.value, taken[s.key] != s.value})
+		}
+	}
+	for _, s := range now.settings() {
+		if !seen[s.key] {
+			_, kept := taken[s.key]
+			list = append(list, change{s.key, s.value, "", kept})
+		}
+	}
+	return list
+}
+
+func asMap(c *Config) map[string]string {
+	m := map[string]string{}
+	for _, s := range c.settings() {
+		m[s.key] = s.value
+	}
+	return m
+}
+
+// takenOver is what a relay that runs with now can take over of next. The rest
+// stays as it is until a restart.
+func takenOver(now, next Config) Config {
+	live := next
+	live.Hostname, live.Timezone, live.DataDir = now.Hostname, now.Timezone, now.DataDir
+	live.Listen = now.Listen
+	live.Delivery = now.Delivery
+	d := &next.Delivery
+	live.Delivery.Retry, live.Delivery.Expire = d.Retry, d.Expire
+	live.Delivery.NoticeExpire, live.Delivery.DelayAfter = d.NoticeExpire, d.DelayAfter
+	live.Delivery.Connections, live.Delivery.SiteConnections = d.Connections, d.SiteConnections
+	live.Delivery.MessagesPerConnection = d.MessagesPerConnection
+	return live
+}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"relay/cli/control"
+	"relay/store"
+)
+
+// configuration reads it, with one finding for each thing that is wrong; false:
+// there is nothing to go on with.
+func (c *checker) configuration() bool {
+	var err error
+	c.cfg, err = c.load()
+	if bad, is := errors.AsType[*configError](err); is {
+		advice := ""
+		for i, p := range bad.problems {
+			if i == len(bad.problems)-1 {
+				advice = "mend the file; every key has a default and may be left out"
+			}
+			c.add("configuration", failed, advice, "%s: %s", bad.place(p), p.text)
+		}
+		return false
+	}
+	if err != nil {
+		c.add("configuration", failed, orElse(hintOf(err), "name the right file with --config FILE"), "%s", strings.TrimPrefix(err.Error(), "configuration: "))
+		return false
+	}
+	c.add("configuration", ok, "", "%s", orElse(c.cfg.source, "no file, defaults"))
+	if c.dir, err = c.place(&c.cfg); err != nil {
+		c.add("data directory", failed, "name one with --data DIR", "%v", err)
+		return false
+	}
+	c.hostname()
+	return true
+}
+
+func (c *checker) hostname() {
+	name := hostname(&c.cfg)
+	if !fullName(name) {
+		c.add("hostname", warning, `set hostname = "smtp.your.domain" in relay.toml: many receivers refuse mail from hosts without a full name`,
+			"%s is not a full name", name)
+		return
+	}
+	c.add("hostname", ok, "", "%s", name)
+}
+
+func (c *checker) directory() {
+	info, err := os.Stat(string(c.dir))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		c.add("data directory", ok, "", "%s is not there yet; relay serve makes it", c.dir)
+	case err != nil:
+		c.add("data directory", failed, "run as the user that owns it", "%v", err)
+	case !info.IsDir():
+		c.add("data directory", failed, "move the file away", "%s is no directory", c.dir)
+	case unix.Access(string(c.dir), unix.W_OK) != nil:
+		c.add("data directory", failed, "run as the user that owns it", "%s cannot be written", c.dir)
+	case info.Mode().Perm()&0o077 != 0:
+		c.add("data directory", warning, "chmod 700 "+string(c.dir), "%s may be read by others (mode %04o)", c.dir, info.Mode().Perm())
+	default:
+		c.add("data directory", ok, "", "%s", c.dir)
+	}
+}
+
+// relay asks the one that runs, or tries whether the store opens.
+func (c *checker) relay() {
+	client := control.NewClient(c.dir.socket())
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(c.ctx, healthLimit)
+	defer cancel()
+	h, err := client.Health(ctx)
+	switch bad := unwell(&h); {
+	case err == nil && bad != "":
+		c.health = &h
+		c.add("process", failed, "see its log; mend the disk and start it again", "runs, but: %s", bad)
+	case err == nil:
+		c.health = &h
+		c.add("process", ok, "", "%s runs, pid %d, for %s", h.Version, h.PID, span(time.Since(h.Started)))
+	case errors.Is(err, context.DeadlineExceeded):
+		c.silent = true
+		c.add("process", failed, "see its log; a restart is safe at any time", "does not answer within %s", healthLimit)
+	case !errors.Is(err, control.ErrAbsent):
+		c.silent = true
+		c.add("process", failed, known(err).hint, "%v", err)
+	default:
+		c.add("process", ok, "", "no relay runs")
+	}
+	switch {
+	case c.health != nil:
+		c.store(h.File, h.Free, store.Totals{Messages: h.Messages, Bytes: h.Octets})
+		c.judgeBackup(h.Backup)
+	case c.silent: // it has the store
+		c.unopened = true
+	case c.dir.isNew():
+		c.add("store file", ok, "", "there is none yet; relay serve makes one")
+	default:
+		c.openStore()
+	}
+}
+
+// openStore looks at the store of a relay that does not run.
+func (c *checker) openStore() {
+	st, err := openStore(c.dir.store(), c.storeOptions())
+	if errors.Is(err, store.ErrOlder) {
+		c.unopened = true
+		c.add("store file", ok, known(err).hint, "is of an older relay")
+		return
+	}
+	if err != nil {
+		c.unopened = true
+		c.add("store file", failed, orElse(known(err).hint, "relay restore FILE brings back a backup"), "does not open: %v", err)
+		return
+	}
+	var sum store.Totals
+	var backup time.Time
+	var file, free int64
+	err = guard(c.dir.store(), func() error {
+		file, free = st.Size()
+		var errs [2]error
+		sum, errs[0] = st.Totals()
+		backup, _, errs[1] = lastBackup(st)
+		return errors.Join(errs[0], errs[1], st.Close())
+	})
+	if err != nil {
+		c.add("store file", failed, "relay check --store tells more", "cannot be read: %v", err)
+		return
+	}
+	c.store(file, free, sum)
+	c.judgeBackup(backup)
+}
+
+func (c *checker) store(file, free int64, sum store.Totals) {
+	const text = "%s, %s%s of it free; %s (%s) queued"
+	args := []any{size(file), size(free), percent(free, file), plural(sum.Messages, "message"), size(sum.Bytes)}
+	if compactionPays(file, free) {
+		c.add("store file", warning, "relay compact gives about "+size(free)+" back to the disk; without it the space is used again by new mail", text, args...)
+		return
+	}
+	c.add("store file", ok, "", text, args...)
+}
+
+// late is what a backup may take, and a machine that was off for a moment.
+const late = 2 * time.Hour
+
+// judgeBackup judges the backup by the calendar; done is the instant of the last copy.
+func (c *checker) judgeBackup(done time.Time) {
+	when := stamp(done, c.cfg.zone())
+	if done.After(time.Now().Add(time.Minute)) {
+		c.add("backup", warning, "set the clock right, then: relay backup", "the last was %s, which is yet to come", when)
+		return
+	}
+	if c.cfg.Backup.Schedule == "" {
+		if done.IsZero() {
+			c.add("backup", ok, `set schedule in [backup], or run relay backup FILE from cron`, "none is scheduled")
+			return
+		}
+		c.add("backup", ok, "", "none is scheduled; the last was %s", when)
+		return
+	}
+	schedule, err := parseSchedule(c.cfg.Backup.Schedule)
+	if err != nil { // Validate has seen to that
+		return
+	}
+	now := time.Now().In(c.cfg.zone())
+	switch due := schedule.Next(done.In(c.cfg.zone())); {
+	case done.IsZero():
+		c.add("backup", warning, "let the relay run at that time, and look into its log", "none was made yet; the next is due %s", stamp(schedule.Next(now), c.cfg.zone()))
+	case now.After(due.Add(late)):
+		c.add("backup", warning, "let the relay run at that time, and look into its log", "overdue since %s; the last was %s", stamp(due, c.cfg.zone()), when)
+	default:
+		c.add("backup", ok, "", "the last was %s, the next is due %s", when, stamp(due, c.cfg.zone()))
+	}
+}

@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// machine looks at what a relay needs of it.
+func (c *checker) machine() {
+	c.disk()
+	c.diskSpeed()
+	c.descriptors()
+	c.clock()
+}
+
+// room below which a disk is nearly full, and full.
+const (
+	littleRoom = 2_000_000_000
+	noRoom     = 200_000_000
+)
+
+func (c *checker) disk() {
+	dir := string(c.dir)
+	for dir != "/" {
+		if _, err := os.Stat(dir); err == nil {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		c.add("disk", failed, "", "%s: %v", dir, err)
+		return
+	}
+	free, all := int64(fs.Bavail)*int64(fs.Bsize), int64(fs.Blocks)*int64(fs.Bsize)
+	const advice = "make space: a relay without it refuses mail with 452"
+	switch {
+	case free < noRoom:
+		c.add("disk", failed, advice, "%s free of %s at %s", size(free), size(all), dir)
+	case free < littleRoom:
+		c.add("disk", warning, advice, "%s free of %s at %s", size(free), size(all), dir)
+	default:
+		c.add("disk", ok, "", "%s free of %s at %s", size(free), size(all), dir)
+	}
+}
+
+// How a disk's speed is measured: small writes, each made to last, as the store
+// does for a lone message.
+const (
+	speedWrites = 20
+	speedTime   = time.Second
+	slowSync    = 20 * time.Millisecond
+)
+
+func (c *checker) diskSpeed() {
+	if _, err := os.Stat(string(c.dir)); err != nil {
+		return // there is nothing to measure yet
+	}
+	median, err := syncTime(string(c.dir))
+	switch {
+	case err != nil:
+		c.add("disk speed", warning, orElse(known(err).hint, "see the other lines about disk and data directory"), "cannot tell: %v", err)
+	case median > slowSync:
+		c.add("disk speed", warning, "use a faster disk, or one that nobody else keeps busy: a program that sends one message after the other waits so long for each",
+			"%s to make a small write last, %d messages a second from one connection", milliseconds(median), int(time.Second/median))
+	default:
+		c.add("disk speed", ok, "", "%s to make a small write last", milliseconds(median))
+	}
+}
+
+// milliseconds of a short time.
+func milliseconds(d time.Duration) string {
+	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 1, 64) + " ms"
+}
+
+// syncTime is the median time of a small write with its sync.
+func syncTime(dir string) (time.Duration, error) {
+	f, err := os.CreateTemp(dir, ".speed-*")
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	if err := os.Remove(f.Name()); err != nil { // what is left of a check that was killed
+		return 0, err
+	}
+	var times []time.Duration
+	page := bytes.Repeat([]byte{'x'}, 4096)
+	for begin := time.Now(); len(times) < speedWrites && time.Since(begin) < speedTime; {
+		start := time.Now()
+		if _, err := f.Write(page); err != nil {
+			return 0, err
+		}
+		if err := syncData(f); err != nil {
+			return 0, err
+		}
+		times = append(times, time.Since(start))
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
+
+// otherFiles that a relay has open besides its connections.
+const otherFiles = 100
+
+// descriptors: each connection needs one.
+func (c *checker) descriptors() {
+	most, whose, err := c.fileLimit()
+	if err != nil {
+		c.add("open files", warning, orElse(known(err).hint, "run the check as the relay's user, or as root"), "cannot tell: %v", err)
+		return
+	}
+	need := uint64(c.cfg.Limits.Connections + c.cfg.Delivery.Connections + otherFiles)
+	if most < need {
+		c.add("open files", warning, fmt.Sprintf("set LimitNOFILE=%d in the unit (ulimit -n in a shell), or lower connections in [limits] and [delivery]", need),
+			"%s may have %d, as many connections as are configured need %d", whose, most, need)
+		return
+	}
+	c.add("open files", ok, "", "%s may have %d, at most %d are needed", whose, most, need)
+}
+
+// fileLimit is that of the running relay, or what one started here could have: a
+// Go program raises its own limit to the hard one.
+func (c *checker) fileLimit() (most uint64, whose string, err error) {
+	if c.health != nil && c.health.PID != os.Getpid() {
+		most, err = filesOf(c.health.PID)
+		return most, "the relay", err
+	}
+	var limit unix.Rlimit
+	err = unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	return uint64(limit.Max), "started here it", err
+}
+
+// clockState is what the kernel knows about its clock.
+type clockState struct {
+	synced bool
+	off    time.Duration // at most, by its own estimate
+}
+
+func (c *checker) clock() {
+	state, err := kernelClock()
+	switch {
+	case err != nil:
+		c.add("clock", warning, "see that the machine's clock is kept by NTP: dates in mail, months and TLS depend on it", "cannot tell: %v", err)
+	case !state.synced:
+		c.add("clock", warning, "have it kept by NTP (timedatectl set-ntp true): dates in mail, months and TLS depend on it", "%s, not kept by a time server",
+			stamp(time.Now(), c.cfg.zone()))
+	default:
+		c.add("clock", ok, "", "%s, kept by a time server, off by %s at most", stamp(time.Now(), c.cfg.zone()), milliseconds(state.off))
+	}
+}
+
+// parseFileLimit reads the soft limit of open files from /proc/PID/limits.
+func parseFileLimit(text string) (uint64, error) {
+	for line := range strings.Lines(text) {
+		rest, found := strings.CutPrefix(line, "Max open files")
+		words := strings.Fields(rest)
+		if !found || len(words) == 0 {
+			continue
+		}
+		if words[0] == "unlimited" {
+			return 1 << 62, nil
+		}
+		return strconv.ParseUint(words[0], 10, 64)
+	}
+	return 0, fmt.Errorf("no limit of open files in it")
+}

@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/control"
+	"relay/store"
+)
+
+func (p *program) compactCommand() *cli.Command {
+	var dryRun bool
+	return p.here(&cli.Command{
+		Name: "compact", Usage: "give free space in the store back to the disk",
+		Description: `The store's file never becomes smaller by itself: what a backlog left free is used for later mail. This writes all that is in it into a new file, compares the two record by record, proves the new one, and puts it in the place of the old one. The relay must not run meanwhile, and the disk needs room for what is in use:
+
+  systemctl stop relay 'relay-*.socket'
+  relay compact
+  systemctl start relay relay-submission.socket relay-submissions.socket
+
+Whatever goes wrong, or is killed, the store stays as it was. --dry-run says what there is to win, also while the relay runs.`,
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only say what there is to win", Destination: &dryRun}},
+	}, func(ctx context.Context, _ []string) error {
+		ctx, stop := p.untilSignal(ctx)
+		defer stop()
+		cfg, dir, err := p.home()
+		switch {
+		case err != nil:
+			return err
+		case dir.isNew():
+			return noStore(dir)
+		case dryRun:
+			return p.compactDry(ctx, &cfg, dir)
+		default:
+			return p.compact(ctx, &cfg, dir)
+		}
+	})
+}
+
+// compactionPays reports whether a store's file of that size, with so much of it
+// free, is worth a compaction.
+func compactionPays(file, free int64) bool { return free > file/2 && free > 256_000_000 }
+
+// compacted is the result for programs.
+type compacted struct {
+	DryRun bool  `json:"dry_run"`
+	Before int64 `json:"before"` // octets of the file
+	Free   int64 `json:"free"`   // of these, free for use
+	After  int64 `json:"after"`  // in a dry run about
+	Pays   bool  `json:"pays"`
+}
+
+func newCompacted(file, free int64) *compacted {
+	return &compacted{Before: file, Free: free, After: file - free, Pays: compactionPays(file, free)}
+}
+
+// compactDry asks the running relay, or the store itself.
+func (p *program) compactDry(ctx context.Context, cfg *Config, dir place) error {
+	client := control.NewClient(dir.socket())
+	defer client.Close()
+	remote := func() error {
+		h, err := client.Health(ctx)
+		if err != nil {
+			return err
+		}
+		return p.showCompacted(newCompacted(h.File, h.Free), true)
+	}
+	local := func(st *store.Store) error { return p.showCompacted(newCompacted(st.Size()), true) }
+	return p.eitherWay(ctx, cfg, dir, remote, local)
+}
+
+// compact puts a smaller file in the place of the store.
+//
+//  1. The store is opened, and so locked until the end: no relay can start.
+//  2. All that it holds is written into a new file beside it, and compared.
+//  3. The new file is proved in a process of its own.
+//  4. It is synced and takes the store's name, locked until the directory is synced.
+//  5. The old file, which has no name any more, is closed, and so removed.
+//
+// A crash before 4 leaves the store as it was, and a file that the next compaction
+// or start removes; a crash after it leaves the new one. A process that waited for
+// the lock finds at 5 that its file has lost the name, and opens the new one.
+func (p *program) compact(ctx context.Context, cfg *Config, dir place) error {
+	if err := dir.noLink(); err != nil {
+		return err
+	}
+	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: p.onlyErrors()})
+	if errors.Is(err, store.ErrLocked) {
+		return fail(exitTryAgain, stopFirst+"; relay compact; and start them again", "%w", err)
+	}
+	if err != nil {
+		return err
+	}
+	res := newCompacted(st.Size())
+	err = p.onOpen(dir, st, func(st *store.Store) error { return p.compactInto(ctx, dir, st, res) })
+	if err != nil {
+		return fmt.Errorf("compact: %w", err)
+	}
+	return p.showCompacted(res, false)
+}
+
+func (p *program) compactInto(ctx context.Context, dir place, st *store.Store, res *compacted) error {
+	dir.removeUnfinished()
+	if err := room(string(dir), res.Before-res.Free); err != nil {
+		return err
+	}
+	fresh := filepath.Join(string(dir), unfinishedCompaction+"."+strconv.Itoa(os.Getpid()))
+	installed := false
+	defer func() { // also when a fault in the file ends it
+		if !installed {
+			dir.removeUnfinished()
+		}
+	}()
+	if err := p.compactTo(ctx, dir, st, fresh, res); err != nil {
+		return err
+	}
+	err := dir.install(fresh)
+	installed = err == nil
+	return err
+}
+
+// compactTo makes the new file.
+func (p *program) compactTo(ctx context.Context, dir place, st *store.Store, fresh string, res *compacted) error {
+	pr := p.progress("copying", res.Before-res.Free)
+	err := st.Compact(fresh, func(n int64) error { pr.add(n); return ctx.Err() })
+	if pr.end(); err != nil {
+		return err
+	}
+	if err := p.proveCompacted(ctx, fresh, st); err != nil {
+		return err
+	}
+	res.After, err = settle(fresh, dir.store())
+	return err
+}
+
+// proveCompacted wants the new file to be without fault, and to hold what the
+// store does.
+func (p *program) proveCompacted(ctx context.Context, fresh string, st *store.Store) error {
+	pr := p.progress("proving", 0)
+	found, err := prove(ctx, fresh)
+	pr.end()
+	if err != nil {
+		return err
+	}
+	if n := found.Stats.Problems; n > 0 {
+		return fail(exitFailed, "nothing was changed; relay check --store tells more, and relay restore FILE brings back a backup",
+			"the store has %s, the first: %s", plural(n, "problem"), clean(found.Problems[0]))
+	}
+	sum, err := st.Totals()
+	if err == nil && sum != found.Stats.Totals {
+		err = fail(exitFailed, "nothing was changed; relay check --store tells more", "the new file holds %+v, the store %+v", found.Stats.Totals, sum)
+	}
+	return err
+}
+
+// settle gives the file at path the owner and mode of the one that it replaces, and
+// says how long it is.
+func settle(path, old string) (size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	if err := keepOwner(old, f); err != nil {
+		return 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// keepOwner gives the file the owner and the mode of the one at path.
+func keepOwner(path string, f *os.File) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	is, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	was, ok := info.Sys().(*syscall.Stat_t)
+	now, same := is.Sys().(*syscall.Stat_t)
+	if ok && same && (was.Uid != now.Uid || was.Gid != now.Gid) {
+		if err := f.Chown(int(was.Uid), int(was.Gid)); err != nil {
+			return fmt.Errorf("give the new file to the store's owner: %w", err)
+		}
+	}
+	return f.Chmod(info.Mode().Perm())
+}
+
+func (p *program) showCompacted(res *compacted, dry bool) error {
+	if res.DryRun = dry; p.json {
+		return encode(p.Stdout, res)
+	}
+	won := max(res.Before-res.After, 0)
+	if !dry {
+		_, err := fmt.Fprintf(p.Stdout, "%s before, %s now: %s given back\n", size(res.Before), size(res.After), size(won))
+		return err
+	}
+	advice := "that does not pay: later mail uses it"
+	if res.Pays {
+		advice = "that pays: stop the relay, then relay compact"
+	}
+	_, err := fmt.Fprintf(p.Stdout, "%s, of which about %s can be given back\n%s\n", size(res.Before), size(won), advice)
+	return err
+}

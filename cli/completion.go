@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"context"
+	_ "embed"
+	"io"
+
+	cli "github.com/urfave/cli/v2"
+)
+
+// The scripts hold no command and no flag: at each TAB they run the hidden
+// command complete (completion_words.go), which knows the commands of the very
+// relay that will run them, and the accounts and plans of the one that is
+// running.
+var (
+	//go:embed completion/relay.bash
+	bashCompletion string
+	//go:embed completion/relay.zsh
+	zshCompletion string
+	//go:embed completion/relay.fish
+	fishCompletion string
+)
+
+func (p *program) completionCommand() *cli.Command {
+	return p.here(&cli.Command{
+		Name: "completion", ArgsUsage: "bash|zsh|fish", Usage: "print the completion script of a shell",
+		Description: `With it TAB completes commands, flags, files, and the names of accounts, logins, networks and plans while a relay runs.
+
+  relay completion bash > /etc/bash_completion.d/relay
+  relay completion zsh > /usr/local/share/zsh/site-functions/_relay
+  relay completion fish > /etc/fish/completions/relay.fish`,
+	}, func(_ context.Context, args []string) error {
+		script, ok := map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[args[0]]
+		if !ok {
+			return usage("relay completion --help", "no completion for %q: bash, zsh or fish", args[0])
+		}
+		_, err := io.WriteString(p.Stdout, script)
+		return err
+	})
+}

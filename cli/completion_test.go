@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+// candidates are the words offered, without what they are for.
+func (e env) candidates(t *testing.T, words ...string) []string {
+	t.Helper()
+	var list []string
+	for line := range strings.Lines(e.must(t, append([]string{completeVerb}, words...)...)) {
+		word, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		list = append(list, word)
+	}
+	return list
+}
+
+func TestComplete(t *testing.T) {
+	e, s, _ := serveAcme(t)
+	e.must(t, "account", "credential", "add", "acme", "--login", "acme-printer", "--note", "the one upstairs")
+	for _, c := range []struct{ line, want string }{ // the last word is what is typed; * stands for more
+		{"acc", "account"},
+		{"account ", "add list show set suspend resume remove credential network"},
+		{"account cred", "credential"},
+		{"account credential ", "add list revoke"},
+		{"--config x queue re", "retry release"},
+		{"--confi", "--config"},
+		{"account add new --pl", "--plan"},
+		{"account add new --plan st", "standard standard-count *"},
+		{"account add new --plan=st", "--plan=standard --plan=standard-count *"},
+		{"account add new --at-limit ", "suspend continue"},
+		{"account add --plan standard --p", "--password-stdin"},
+		{"plan add p --term=y", "--term=year"},
+		{"account show a", "acme"},
+		{"account show acme ", ""},
+		{"account credential revoke acme acme-", "acme-printer"},
+		{"account credential revoke acme acme-printer ", ""},
+		{"account network remove acme ", "127.0.0.0/8"},
+		{"account network add acme ", ""},
+		{"usage ac", "acme"},
+		{"restore ", ":file"},
+		{"--data ", ":dir"},
+		{"--config=", ":file"},
+		{"completion ", "bash zsh fish"},
+		{"help acc", "account"},
+		{"help account sh", "show"},
+		{"sendmail -", "-t -i -f -F -N -R -V -v --config --data --help"},
+		{"nothing at", ""},
+		{"account nothing ", ""},
+		{"account show -- a", "acme"},
+		{"complete ", ""},
+		{"compl", "completion"},
+		{"prove", ""},
+	} {
+		got := e.candidates(t, strings.Split(c.line, " ")...)
+		want, more := strings.CutSuffix(c.want, " *")
+		if joined := strings.Join(got, " "); joined != want && !(more && strings.HasPrefix(joined, want)) {
+			t.Errorf("relay %s: %q, want %q", c.line, joined, c.want)
+		}
+	}
+	out := e.must(t, completeVerb, "account", "credential", "revoke", "acme", "acme-")
+	if want := "acme-printer\tthe one upstairs\n"; out != want {
+		t.Errorf("%q, want %q", out, want)
+	}
+	if code := s.stop(); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// Without a relay, a configuration or sense it is silent.
+func TestComplete_tellsNoErrors(t *testing.T) {
+	e := newEnv(t, "nonsense")
+	for _, line := range []string{"", "account show ", "--config /nowhere account show ", "account add --plan ", "--nothing x", "= =", "--", "-"} {
+		_, stderr, code := e.run("", append([]string{completeVerb}, strings.Split(line, " ")...)...)
+		if code != exitDone || stderr != "" {
+			t.Errorf("relay %s: exit code %d, %s", line, code, stderr)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	app := &App{Stdout: &strings.Builder{}, Stderr: &strings.Builder{}, Getenv: e.get}
+	if code := app.Run(ctx, []string{completeVerb}); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+}

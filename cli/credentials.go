@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// credentialPrefix marks a file that the service manager passes, by its name
+// (systemd's LoadCredential=). It lies in a directory that is the service's own.
+const credentialPrefix = "credential:"
+
+// errNoCredential is a credential that was not passed to this process.
+var errNoCredential = errors.New("the service manager did not pass this credential")
+
+// findCredentials puts the paths of credentials in the place of their names,
+// where dir is theirs. Without one the names stay, and mayOpen refuses them: a
+// command that has no use for the file must not fail.
+func (c *Config) findCredentials(dir string) {
+	if dir == "" {
+		return
+	}
+	for _, file := range []*string{&c.TLS.Cert, &c.TLS.Key, &c.Delivery.SmarthostSecret} {
+		if name, ok := strings.CutPrefix(*file, credentialPrefix); ok {
+			*file = filepath.Join(dir, name)
+		}
+	}
+}
+
+// mayOpen refuses a file that is a credential this process was not given.
+func mayOpen(file string) error {
+	if strings.HasPrefix(file, credentialPrefix) {
+		return fmt.Errorf("%s: %w", file, errNoCredential)
+	}
+	return nil
+}
+
+// credential is credential:NAME, the name without a slash; other files are not
+// looked at.
+func (v *validator) credential(key, file string) {
+	name, ok := strings.CutPrefix(file, credentialPrefix)
+	if ok && (name == "" || name != filepath.Base(name) || name == "." || name == "..") {
+		v.bad(key, "%q is not credential:NAME", file)
+	}
+}

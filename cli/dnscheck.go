@@ -1,0 +1,259 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+
+	"relay/cli/spf"
+	"relay/mailer/route"
+)
+
+// fullName reports whether a host can be found by its name from anywhere.
+func fullName(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err != nil && hostRE.MatchString(host) && strings.Contains(host, ".")
+}
+
+// organization is the domain that somebody registered: example.org of
+// smtp.example.org (RFC 7489 §3.2).
+func organization(host string) string {
+	domain, err := publicsuffix.EffectiveTLDPlusOne(host)
+	if err != nil { // host is a suffix itself
+		return host
+	}
+	return domain
+}
+
+// resolver is the configured one, with less patience than the mailer's.
+func (c *checker) resolver() (*route.DNS, error) {
+	cfg := route.DNSConfig{Timeout: 2 * time.Second}
+	if c.cfg.Delivery.Resolver != "" {
+		cfg.Servers = []string{c.cfg.Delivery.Resolver}
+	}
+	return route.NewDNS(cfg)
+}
+
+// records is the look at what the DNS says about this host.
+type records struct {
+	*checker
+	dns   *route.DNS
+	name  string       // ours, lower case
+	own   Addresses    // this machine's
+	addrs []netip.Addr // of the name
+}
+
+const resolverAdvice = "see resolver in [delivery], or /etc/resolv.conf: without the DNS no mail leaves either"
+
+// dns looks at the records that receivers ask for.
+func (c *checker) dns() {
+	r := &records{checker: c, name: strings.ToLower(hostname(&c.cfg))}
+	if !fullName(r.name) {
+		c.add("A, AAAA", warning, "", "cannot tell: %s is not a full name", r.name)
+		return
+	}
+	if err := r.lookUp(); err != nil {
+		c.add("A, AAAA", warning, resolverAdvice, "cannot tell: %s", why(err))
+		return
+	}
+	if c.cfg.Delivery.Smarthost != "" {
+		r.named()
+		c.add("PTR, SPF", ok, "", "are those of the smarthost, which the world sees")
+		return
+	}
+	found := r.addrs
+	r.addrs = slices.DeleteFunc(slices.Clone(found), notPublic)
+	if len(found) > 0 && len(r.addrs) == 0 {
+		c.add("A, AAAA", warning, "ask again with a resolver in [delivery] that is not of your own network",
+			"%s is %s, which is private: what the world sees is something else, or nothing", r.name, addrList(found))
+		return
+	}
+	r.address()
+	for _, a := range r.senders() {
+		r.pointer(a)
+	}
+	for _, a := range r.senders() {
+		r.permitted(a)
+	}
+	r.dmarc()
+}
+
+func notPublic(a netip.Addr) bool { return !route.Public(a) }
+
+// senders are the addresses that receivers see: the machine's public ones, and
+// behind NAT those of its name, for want of better knowledge.
+func (r *records) senders() []netip.Addr {
+	if len(r.own.Outgoing) == 0 {
+		return r.addrs
+	}
+	list := slices.Clone(r.own.Outgoing)
+	for _, a := range r.addrs {
+		if r.own.NAT && a.Is4() {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// recordFor is the record that gives the name an address.
+func recordFor(name string, a netip.Addr) string {
+	if a.Is4() {
+		return fmt.Sprintf("%s. A %s", name, a)
+	}
+	return fmt.Sprintf("%s. AAAA %s", name, a)
+}
+
+// lookUp finds the addresses of machine and name.
+func (r *records) lookUp() (err error) {
+	if r.dns, err = r.resolver(); err != nil {
+		return err
+	}
+	if r.own, err = r.addresses(); err != nil {
+		return err
+	}
+	r.addrs, err = r.dns.LookupAddrs(r.ctx, r.name)
+	if !errors.Is(err, route.ErrNotFound) {
+		return err
+	}
+	_, err = r.dns.LookupMX(r.ctx, wellKnown[0]) // a name server that knows nobody says nothing about us
+	if errors.Is(err, route.ErrNotFound) {
+		return fmt.Errorf("the name server knows neither %s nor %s", r.name, wellKnown[0])
+	}
+	return err
+}
+
+// named: behind a smarthost only mail programs look for the name.
+func (r *records) named() {
+	if len(r.addrs) == 0 {
+		r.add("A, AAAA", warning, fmt.Sprintf("publish %s. with this machine's address (A, AAAA)", r.name), "%s has no address: mail programs cannot find it by its name", r.name)
+		return
+	}
+	r.add("A, AAAA", ok, "", "%s is %s", r.name, addrList(r.addrs))
+}
+
+// address: the name must lead to this machine, and to no other.
+func (r *records) address() {
+	const check = "A, AAAA"
+	if len(r.addrs) == 0 {
+		advice := fmt.Sprintf("publish %s. with this machine's public address (A, AAAA)", r.name)
+		if len(r.own.Outgoing) > 0 {
+			advice = "publish " + recordFor(r.name, r.own.Outgoing[0])
+		}
+		r.add(check, failed, advice, "%s has no address: mail programs cannot find it, and receivers refuse its mail", r.name)
+		return
+	}
+	if len(r.own.Outgoing) == 0 {
+		r.add(check, ok, "", "%s is %s; this machine is behind NAT (%s), so whether that leads here cannot be told", r.name, addrList(r.addrs), orElse(addrList(r.own.All), "no address"))
+		return
+	}
+	for _, a := range r.own.Outgoing {
+		if !slices.Contains(r.addrs, a) {
+			r.add(check, failed, "publish "+recordFor(r.name, a), "mail leaves from %s, which is not among the addresses of %s (%s)", a, r.name, addrList(r.addrs))
+			return
+		}
+	}
+	for _, a := range r.addrs {
+		if !slices.Contains(r.own.All, a) && !slices.Contains(r.own.Outgoing, a) && !(r.own.NAT && a.Is4()) {
+			r.add(check, warning, "take the record away, unless a balancer is there", "%s is also %s, which is not this machine", r.name, a)
+			return
+		}
+	}
+	switch {
+	case !r.own.NAT:
+		r.add(check, ok, "", "%s is %s", r.name, addrList(r.addrs))
+	case slices.ContainsFunc(r.addrs, netip.Addr.Is4):
+		r.add(check, ok, "", "%s is %s; IPv4 is behind NAT, so whether that leads here cannot be told", r.name, addrList(r.addrs))
+	default:
+		r.add(check, failed, fmt.Sprintf("publish %s. A with the public address", r.name), "%s has no IPv4 address, but mail leaves by IPv4 too", r.name)
+	}
+}
+
+// pointer: the name of an address must be ours.
+func (r *records) pointer(a netip.Addr) {
+	advice := fmt.Sprintf("have the provider of the address set its PTR to %s.", r.name)
+	names, err := r.dns.LookupPTR(r.ctx, a)
+	switch {
+	case err != nil && !errors.Is(err, route.ErrNotFound):
+		r.add("PTR", warning, "", "%s: cannot tell: %s", a, why(err))
+	case len(names) == 0:
+		r.add("PTR", failed, advice, "%s has no name: many receivers refuse its mail", a)
+	case slices.Contains(names, r.name):
+		r.add("PTR", ok, "", "%s is %s", a, r.name)
+	case r.confirmed(names, a):
+		r.add("PTR", warning, advice+" Or make that the hostname in relay.toml.", "%s is %s, which is not the hostname", a, strings.Join(names, ", "))
+	default:
+		r.add("PTR", failed, advice, "%s is %s, which does not lead back to it: many receivers refuse its mail", a, strings.Join(names, ", "))
+	}
+}
+
+// confirmed reports whether one of the first names leads back to the address.
+func (r *records) confirmed(names []string, a netip.Addr) bool {
+	return slices.ContainsFunc(names[:min(len(names), 3)], func(name string) bool {
+		addrs, err := r.dns.LookupAddrs(r.ctx, name)
+		return err == nil && slices.Contains(addrs, a)
+	})
+}
+
+// permitted: SPF of the name that we greet with, which is also that of the
+// relay's own notices, whose sender is empty (RFC 7208 §2.4).
+func (r *records) permitted(a netip.Addr) {
+	var terms []string
+	for _, s := range r.senders() {
+		terms = append(terms, spfTerm(s))
+	}
+	whole := fmt.Sprintf(`%s. TXT "%s"`, r.name, spfRecord(terms))
+	advice := fmt.Sprintf("put %s into the SPF record that is there, as its first term", spfTerm(a)) // a second record would spoil both
+	switch v := spf.Check(r.ctx, r.dns, r.name, a); v.Result {
+	case spf.Pass:
+		r.add("SPF", ok, "", "%s lets %s send (%s)", r.name, a, v.Term)
+	case spf.None:
+		r.add("SPF", warning, "publish "+whole, "%s has no SPF record", r.name)
+	case spf.Fail:
+		r.add("SPF", failed, advice, "%s does not let %s send (%s)", r.name, a, v.Term)
+	case spf.PermError:
+		r.add("SPF", failed, "mend it, or have this one only: "+whole, "the record of %s is wrong: %v", r.name, v.Err)
+	case spf.TempError:
+		r.add("SPF", warning, resolverAdvice, "%s: cannot tell: %s", r.name, why(v.Err))
+	case spf.Unknown:
+		r.add("SPF", warning, advice, "%s: cannot tell: %v", r.name, v.Err)
+	default: // softfail, neutral
+		r.add("SPF", warning, advice, "%s says %s of %s", r.name, v.Result, a)
+	}
+}
+
+// spfTerm names an address in an SPF record.
+func spfTerm(a netip.Addr) string {
+	if a.Is4() {
+		return "ip4:" + a.String()
+	}
+	return "ip6:" + a.String()
+}
+
+// spfRecord lets those send that the terms name, and nobody else.
+func spfRecord(terms []string) string {
+	return strings.Join(slices.Concat([]string{"v=spf1"}, terms, []string{"-all"}), " ")
+}
+
+// dmarc of the host's name, or of the domain above it. It is worth knowing, not a
+// fault: whose mail it is about are the customers, with domains of their own.
+func (r *records) dmarc() {
+	for _, domain := range slices.Compact([]string{r.name, organization(r.name)}) {
+		texts, err := r.dns.LookupTXT(r.ctx, "_dmarc."+domain)
+		if err != nil && !errors.Is(err, route.ErrNotFound) {
+			r.add("DMARC", warning, "", "cannot tell: %s", why(err))
+			return
+		}
+		for _, t := range texts {
+			if strings.HasPrefix(t, "v=DMARC1") {
+				r.add("DMARC", ok, "", "%s: %s", domain, t)
+				return
+			}
+		}
+	}
+	r.add("DMARC", ok, fmt.Sprintf(`_dmarc.%s. TXT "v=DMARC1; p=none" says that you care`, r.name), "none for %s", r.name)
+}

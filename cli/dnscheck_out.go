@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"relay/mailer/route"
+)
+
+// wayOut is how mail leaves: the smarthost, or port 25 of the world.
+func (c *checker) wayOut() {
+	if c.cfg.Delivery.Smarthost != "" {
+		c.smarthost()
+		return
+	}
+	c.portOut()
+}
+
+func (c *checker) smarthost() {
+	d := &c.cfg.Delivery
+	if _, err := smarthost(d); err != nil && !errors.Is(err, errNoCredential) {
+		c.add("smarthost", failed, "see [delivery] in relay.toml", "%v", err)
+		return
+	}
+	if greeting, err := c.greeting(d.Smarthost, d.SmarthostTLS == "implicit"); err != nil {
+		c.add("smarthost", warning, "mail waits in the queue until it is there again", "%s", why(err))
+	} else {
+		c.add("smarthost", ok, "", "%s answers: %s", d.Smarthost, greeting)
+	}
+}
+
+// wellKnown domains, whose mail hosts are hardly ever down. One of them is
+// greeted, and left again.
+var wellKnown = []string{"gmail.com", "outlook.com"}
+
+// portOut finds out whether the world's mail hosts can be reached.
+func (c *checker) portOut() {
+	name := "port " + strconv.Itoa(c.cfg.Delivery.Port) + " out"
+	dns, err := c.resolver()
+	var tried []string
+	asked := false
+	for _, domain := range wellKnown {
+		if err = errors.Join(err, c.ctx.Err()); err != nil {
+			break
+		}
+		var addr netip.Addr
+		var host string
+		if host, addr, err = mailHost(c.ctx, dns, domain); err != nil {
+			break // the other names would not be found either
+		}
+		asked = true
+		hop := netip.AddrPortFrom(addr, uint16(c.cfg.Delivery.Port)).String()
+		greeting, failure := c.greeting(hop, false)
+		if failure == nil {
+			c.add(name, ok, "", "open: %s answers %s", host, greeting)
+			return
+		}
+		tried = append(tried, host+": "+why(failure))
+	}
+	if !asked {
+		c.add(name, warning, resolverAdvice, "cannot tell: %s", why(err))
+		return
+	}
+	c.add(name, failed, "many providers block it: ask yours to open it, or send through a smarthost ([delivery] smarthost)", "%s", strings.Join(tried, "; "))
+}
+
+// mailHost is the best mail host of a domain, with an address: of IPv4 where this
+// machine has a way there, as the mailer does.
+func mailHost(ctx context.Context, dns *route.DNS, domain string) (string, netip.Addr, error) {
+	mxs, err := dns.LookupMX(ctx, domain)
+	if errors.Is(err, route.ErrNotFound) {
+		err = fmt.Errorf("the name server does not even know %s", domain)
+	}
+	if err != nil {
+		return "", netip.Addr{}, err
+	}
+	slices.SortFunc(mxs, func(a, b route.MX) int { return int(a.Preference) - int(b.Preference) })
+	for _, mx := range mxs {
+		addrs, err := dns.LookupAddrs(ctx, mx.Host)
+		if err != nil {
+			return "", netip.Addr{}, err
+		}
+		slices.SortFunc(addrs, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
+		if len(addrs) > 0 {
+			return mx.Host, addrs[max(slices.IndexFunc(addrs, reached), 0)], nil
+		}
+	}
+	return "", netip.Addr{}, fmt.Errorf("%s has no mail host", domain)
+}
+
+// reached reports whether the kernel has a way to a.
+func reached(a netip.Addr) bool {
+	_, err := sourceFor(netip.AddrPortFrom(a, 25).String())
+	return err == nil
+}
+
+// greetTime is for one host, connection and greeting.
+const greetTime = 3 * time.Second
+
+// greeting connects, reads the first line and says QUIT.
+func (c *checker) greeting(addr string, implicit bool) (string, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, greetTime)
+	defer cancel()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	if implicit {
+		return "(TLS)", nil
+	}
+	deadline, _ := ctx.Deadline()
+	_ = conn.SetDeadline(deadline) // an error shows at the read
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("no greeting: %w", err)
+	}
+	if !strings.HasPrefix(line, "220") {
+		return "", errors.New(strings.TrimSpace(line))
+	}
+	_, _ = fmt.Fprint(conn, "QUIT\r\n") // a courtesy
+	return strings.TrimSpace(line), nil
+}
+
+// why is an error of the network in few words: whom, and what.
+func why(err error) string {
+	op, isOp := errors.AsType[*net.OpError](err)
+	if ne, isNet := errors.AsType[net.Error](err); isNet && ne.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+		if isOp && op.Addr != nil {
+			return "no answer from " + op.Addr.String()
+		}
+		return "no answer in time"
+	}
+	if !isOp || op.Addr == nil {
+		return err.Error()
+	}
+	text := op.Err.Error()
+	if sys, isSys := errors.AsType[*os.SyscallError](op.Err); isSys {
+		text = sys.Err.Error()
+	}
+	return op.Addr.String() + ": " + text
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/control"
+)
+
+// healthLimit is how long relay health waits for the relay's answer, which may
+// take its probes' limit.
+const healthLimit = 2 * probeLimit
+
+// healthView is how the relay is, as programs see it.
+type healthView struct {
+	Healthy bool `json:"healthy"`
+	control.Health
+}
+
+func (p *program) healthCommand() *cli.Command {
+	return p.here(&cli.Command{
+		Name: "health", Usage: "whether the running relay works, in one line",
+		Description: `Asks the running relay to send a probe through its store and through its queue, each within 5 seconds. Exit code 0 when both come back, 1 when one does not or the store has failed, 69 when no relay answers.
+
+It is for monitoring and for a container's health check; relay check looks at more.`,
+	}, func(ctx context.Context, _ []string) error { return p.health(ctx) })
+}
+
+func (p *program) health(ctx context.Context) error {
+	dir, err := p.whereRunning()
+	if err != nil {
+		return err
+	}
+	client := control.NewClient(dir.socket())
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, healthLimit)
+	defer cancel()
+	h, err := client.Health(ctx)
+	switch {
+	case errors.Is(err, control.ErrAbsent):
+		return absent(dir)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fail(exitUnreachable, "see its log; a restart is safe at any time", "the relay does not answer within %s", healthLimit)
+	case err != nil:
+		return err
+	}
+	return p.showHealth(&h)
+}
+
+// whereRunning is the data directory of a relay that runs. A configuration that
+// was broken since it started does not matter where the directory is named.
+func (p *program) whereRunning() (place, error) {
+	cfg, err := p.load()
+	if err != nil && p.data == "" && p.getenv("RELAY_DATA") == "" {
+		return "", err
+	}
+	return p.place(&cfg)
+}
+
+// absent is the error of a command that needs a running relay.
+func absent(dir place) error {
+	return fail(exitUnreachable, "start it: relay serve; or name its data directory with --data DIR", "%w in %s", control.ErrAbsent, dir)
+}
+
+func (p *program) showHealth(h *control.Health) error {
+	bad := unwell(h)
+	if p.json {
+		if err := encode(p.Stdout, healthView{bad == "", *h}); err != nil {
+			return err
+		}
+	} else if err := p.healthLine(h, bad); err != nil {
+		return err
+	}
+	if bad != "" {
+		return exitCode(exitFailed)
+	}
+	return nil
+}
+
+func (p *program) healthLine(h *control.Health, bad string) error {
+	text := fmt.Sprintf("well: %s in the queue, up %s", plural(h.Messages, "message"), span(time.Since(h.Started)))
+	if bad != "" {
+		text = "not well: " + bad
+	}
+	_, err := fmt.Fprintln(p.Stdout, clean(text))
+	return err
+}
+
+// unwell is what is wrong; "": nothing.
+func unwell(h *control.Health) string {
+	var bad []string
+	if h.Problem != "" {
+		bad = append(bad, h.Problem)
+	}
+	for _, one := range h.Probes {
+		if one.Error != "" && one.Error != h.Problem {
+			bad = append(bad, one.Error)
+		}
+	}
+	return strings.Join(bad, "; ")
+}

@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// record is one to be published.
+type record struct {
+	Name  string `json:"name"` // with a dot at the end
+	Type  string `json:"type"`
+	Value string `json:"value"` // of a TXT the whole text, without quotes
+
+	why string // for the zone file
+}
+
+// Where init does not know the value, a word to be replaced.
+const (
+	yourAddress = "YOUR-ADDRESS"
+	yourHost    = "YOUR-MAIL-HOST."
+	yourRelay   = "YOUR-SMARTHOST"
+)
+
+// maxShown addresses are in the records; a machine with more of them sends from
+// a few only.
+const maxShown = 4
+
+// records to be published for this host.
+func (s *installation) records() []record {
+	host := s.hostname + "."
+	var list []record
+	add := func(name, kind, value, why string) { list = append(list, record{name, kind, value, why}) }
+	why := "mail programs find the relay"
+	var terms []string
+	for _, a := range s.shown() {
+		kind := "AAAA"
+		if a.Is4() {
+			kind = "A"
+		}
+		add(host, kind, a.String(), why)
+		terms, why = append(terms, spfTerm(a)), ""
+	}
+	if s.own.hidden() {
+		add(host, "A", yourAddress, why)
+		terms = append(terms, "ip4:"+yourAddress)
+	}
+	if s.smarthost() {
+		terms = []string{"include:" + yourRelay}
+	}
+	add(host, "TXT", spfRecord(terms), "SPF: mail of this name comes from here only")
+	add("_dmarc."+host, "TXT", "v=DMARC1; p=none", "DMARC: somebody cares about mail of this name")
+	add(s.dkim.selector+"._domainkey."+host, "TXT", s.dkim.record(), "DKIM: the public key. Publish it now; relay signs from the release on that can")
+	add(host, "MX", "10 "+yourHost, "who takes the answers to relay's own notices, to MAILER-DAEMON@"+s.hostname)
+	return list
+}
+
+// smarthost reports whether receivers see another host than this one.
+func (s *installation) smarthost() bool { return s.cfg.Delivery.Smarthost != "" }
+
+// shown are the addresses that are in the records.
+func (s *installation) shown() []netip.Addr {
+	return s.own.Outgoing[:min(len(s.own.Outgoing), maxShown)]
+}
+
+// pointers are the PTR records, which whoever gave the addresses publishes.
+func (s *installation) pointers() []record {
+	list := []record{}
+	for _, a := range s.seen() {
+		name, err := dns.ReverseAddr(a)
+		if err != nil {
+			name = a // yourAddress
+		}
+		list = append(list, record{name, "PTR", s.hostname + ".", ""})
+	}
+	return list
+}
+
+// seen are the addresses that receivers see.
+func (s *installation) seen() (list []string) {
+	if s.smarthost() {
+		return nil
+	}
+	for _, a := range s.shown() {
+		list = append(list, a.String())
+	}
+	if s.own.hidden() {
+		list = append(list, yourAddress)
+	}
+	return list
+}
+
+// customers is what a customer's domain needs in its SPF record.
+func (s *installation) customers() string { return "include:" + s.hostname }
+
+// zoneText is all records in the notation of zone files (RFC 1035 §5.1).
+func (s *installation) zoneText() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "; DNS records for %s, written by relay init.\n", s.hostname)
+	if s.own.hidden() {
+		fmt.Fprintf(&b, "; The world sees this machine's IPv4 under another address: put it where %s stands.\n", yourAddress)
+	}
+	if s.smarthost() {
+		fmt.Fprintf(&b, "; Mail leaves through a smarthost: put the name that its provider gives for SPF where %s stands.\n", yourRelay)
+	}
+	for _, r := range s.records() {
+		if r.why != "" {
+			fmt.Fprintf(&b, "\n; %s\n", r.why)
+		}
+		value := r.Value
+		if r.Type == "TXT" {
+			value = zoneTXT(value)
+		}
+		fmt.Fprintf(&b, "%s\tIN\t%s\t%s\n", r.Name, r.Type, value)
+	}
+	for i, r := range s.pointers() {
+		if i == 0 {
+			b.WriteString("\n; PTR: the provider of the address publishes it\n")
+		}
+		fmt.Fprintf(&b, "; %s\tIN\t%s\t%s\n", r.Name, r.Type, r.Value)
+	}
+	fmt.Fprintf(&b, "\n; Customers put this into the SPF record of their own domains, before its end:\n; %s\n", s.customers())
+	return b.String()
+}
+
+// longestString of a TXT record (RFC 1035 §3.3.14).
+const longestString = 255
+
+// zoneTXT writes a text as strings of at most 255 octets, several in brackets.
+func zoneTXT(text string) string {
+	quote := func(s string) string {
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	}
+	if len(text) <= longestString {
+		return quote(text)
+	}
+	var b strings.Builder
+	b.WriteString("(")
+	for len(text) > 0 {
+		n := min(len(text), longestString)
+		b.WriteString("\n\t" + quote(text[:n]))
+		text = text[n:]
+	}
+	return b.String() + " )"
+}
+
+// zoneFile writes the records beside the data.
+func (s *installation) zoneFile() error {
+	path := s.zonePath()
+	text := s.zoneText()
+	old, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+		if string(old) != text {
+			s.note("%s is not what it would be now: move it away and run init again for a new one", path)
+		}
+		s.kept("DNS records", path)
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if err := writeNew(path, []byte(text), 0o644, s.dir.adopt); err != nil {
+		return err
+	}
+	s.wrote("DNS records", path)
+	return nil
+}
+
+func (s *installation) zonePath() string { return filepath.Join(string(s.dir), "dns.zone") }

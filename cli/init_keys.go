@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// tls makes the pair that serves until there is a certificate from an authority.
+func (s *installation) tls() error {
+	if s.cfg.TLS.Cert != "" {
+		s.kept("certificate", s.cfg.TLS.Cert)
+		return nil
+	}
+	cert, key := s.dir.tls("selfsigned.crt"), s.dir.tls("selfsigned.key")
+	_, noCert := os.Lstat(cert)
+	_, noKey := os.Lstat(key)
+	switch {
+	case noCert == nil && noKey == nil:
+		s.kept("certificate", cert)
+		return nil
+	case noCert == nil:
+		return fail(exitFailed, "move it away, or bring its key back", "%s is there, but not its key %s", cert, key)
+	case noKey == nil && readSelfSignedKey(key) == nil: // it would be replaced
+		return fail(exitFailed, "move it away, or bring its certificate back", "%s is no key that relay made", key)
+	}
+	if err := s.folder(filepath.Dir(cert)); err != nil {
+		return err
+	}
+	if err := makeSelfSigned(cert, key, s.hostname, time.Now()); err != nil {
+		return fmt.Errorf("self-signed certificate: %w", err)
+	}
+	s.wrote("certificate", cert)
+	return errors.Join(s.dir.adopt(key), s.dir.adopt(cert))
+}
+
+// dkimKey is a key for signing mail (RFC 6376), under the name by which its
+// public part is found in the DNS.
+type dkimKey struct {
+	selector string
+	public   []byte // SubjectPublicKeyInfo (RFC 6376 §3.6.1, k=rsa)
+}
+
+// dkimBits: more does not fit every resolver, less is refused (RFC 8301 §3.2).
+const dkimBits = 2048
+
+// record is the TXT of the key.
+func (k dkimKey) record() string {
+	return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(k.public)
+}
+
+// dkimPair keeps the newest key that is there, or makes one.
+func (s *installation) dkimPair() error {
+	dir := filepath.Join(string(s.dir), "dkim")
+	names, err := filepath.Glob(filepath.Join(dir, "*.key"))
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		path := names[len(names)-1] // selectors with a date sort by it
+		s.kept("DKIM key", path)
+		return s.readDKIM(path)
+	}
+	if err := s.folder(dir); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, "relay"+time.Now().Format("200601")+".key")
+	key, err := rsa.GenerateKey(rand.Reader, dkimBits)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	if err := writeNew(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600, s.dir.adopt); err != nil {
+		return err
+	}
+	s.wrote("DKIM key", path)
+	return s.readDKIM(path)
+}
+
+func (s *installation) readDKIM(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	const hint = "move it away, and relay init makes another one"
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return fail(exitFailed, hint, "%s is no PEM file", path)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	private, isRSA := key.(*rsa.PrivateKey)
+	if err != nil || !isRSA {
+		return fail(exitFailed, hint, "%s is no RSA key in PKCS #8", path)
+	}
+	s.dkim.selector = strings.TrimSuffix(filepath.Base(path), ".key")
+	s.dkim.public, err = x509.MarshalPKIXPublicKey(&private.PublicKey)
+	return err
+}
+
+// firstAccount adds the account, unless it is there, or any is and none was named.
+func (s *installation) firstAccount(ctx context.Context) error {
+	out, err := s.inside(ctx, "account", "list", "--json")
+	if err != nil {
+		return err
+	}
+	var list []struct{ Account string }
+	if err := json.Unmarshal(out, &list); err != nil {
+		return err
+	}
+	for _, a := range list {
+		if a.Account == s.account || !s.accountGiven {
+			s.kept("account", a.Account)
+			return nil
+		}
+	}
+	out, err = s.inside(ctx, "account", "add", s.account, "--plan", s.plan, "--contact", s.contact, "--json")
+	if err != nil {
+		return err
+	}
+	s.login = &installLogin{}
+	if err := json.Unmarshal(out, s.login); err != nil {
+		return err
+	}
+	s.wrote("account", s.account+", plan "+s.plan)
+	return nil
+}
+
+// inside runs another command line as a part of this one: by the running relay,
+// or on the store that it opens. What it says besides its result is told only
+// where it failed.
+func (s *installation) inside(ctx context.Context, args ...string) ([]byte, error) {
+	var out, words bytes.Buffer
+	p := &program{App: s.App}
+	p.Stdout, p.Stderr = &out, &words
+	err := p.run(ctx, append([]string{"--config=" + s.file, "--data=" + string(s.dir)}, args...))
+	if _, told := errors.AsType[exitCode](err); told {
+		_, _ = words.WriteTo(s.Stderr)
+	}
+	return out.Bytes(), err
+}

@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// show tells what was made, what to publish and what to do next: one screen.
+func (s *installation) show() error {
+	if s.json {
+		return s.showJSON()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "relay is set up for %s.\n\n", s.hostname)
+	s.showMade(&b)
+	b.WriteString("\nPublish in the DNS:\n")
+	s.showRecords(&b)
+	b.WriteString("\n")
+	for _, note := range s.notes() {
+		b.WriteString(strings.Join(wrap(note, screen), "\n") + "\n")
+	}
+	s.showNext(&b)
+	_, err := fmt.Fprint(s.Stdout, b.String())
+	return err
+}
+
+// showMade names what is in the data directory from there.
+func (s *installation) showMade(b *strings.Builder) {
+	for _, m := range s.made {
+		if m.Thing == "certificate" {
+			fmt.Fprintf(b, "  %s%s\n", pad("data directory", 16, false), clean(string(s.dir)))
+		}
+		state := ""
+		if m.State == "kept" {
+			state = " (kept)"
+		}
+		fmt.Fprintf(b, "  %s%s%s\n", pad(m.Thing, 16, false), clean(strings.TrimPrefix(m.Path, string(s.dir)+"/")), state)
+		if m.Thing == "account" {
+			fmt.Fprintf(b, "  %s%s\n", pad("password", 16, false), s.password(m.Path))
+		}
+	}
+}
+
+// password of the account that was made, or how there is another.
+func (s *installation) password(account string) string {
+	if s.login == nil {
+		return "if lost: relay account credential add " + account
+	}
+	return s.login.Password + " (shown only this once)"
+}
+
+// showRecords shows them as they are typed; what is too long is in the zone file.
+func (s *installation) showRecords(b *strings.Builder) {
+	width := len("_dmarc." + s.hostname + ".")
+	for _, r := range s.records() {
+		value := r.Value
+		if r.Type == "TXT" {
+			value = zoneTXT(value)
+		}
+		if strings.Contains(value, "\n") {
+			value = "in dns.zone; signing comes later" // DKIM, which is too long to be typed
+		}
+		if r.Type == "MX" {
+			value += " (takes answers to notices)"
+		}
+		lead := "  " + pad(r.Name, width, false) + "  " + pad(r.Type, 4, false)
+		if len(lead)+1+len(value) > screen {
+			lead = strings.TrimRight(lead, " ") + "\n     "
+		}
+		b.WriteString(lead + " " + value + "\n")
+	}
+	for i, a := range s.seen() {
+		if i == 0 {
+			b.WriteString("At the provider of the addresses:\n")
+		}
+		fmt.Fprintf(b, "  %s  PTR  %s.\n", a, s.hostname)
+	}
+}
+
+// notes about the records.
+func (s *installation) notes() (list []string) {
+	if s.own.hidden() {
+		private := slices.DeleteFunc(slices.Clone(s.own.All), func(a netip.Addr) bool { return !a.Is4() })
+		list = append(list, "Behind NAT ("+orElse(addrList(private), "no IPv4 address")+"): put the public address where "+yourAddress+" stands.")
+	}
+	if s.smarthost() {
+		list = append(list, "Mail leaves through "+s.cfg.Delivery.Smarthost+": put the name that its provider gives for SPF where "+yourRelay+" stands.")
+	}
+	return append(list, "Customers add "+s.customers()+" to the SPF record of their own domains.")
+}
+
+func (s *installation) showNext(b *strings.Builder) {
+	next := []string{"a certificate: cert and key in [tls]; until then it is self-signed"}
+	if s.file != systemConfig {
+		next = append(next, "export RELAY_CONFIG="+s.file)
+	}
+	next = append(next, "relay serve", "relay check           what is wrong, and what to do about it", "relay test --to YOU   a message, followed to its end")
+	b.WriteString("\nNext:\n")
+	for i, text := range next {
+		fmt.Fprintf(b, "  %d. %s\n", i+1, text)
+	}
+}
+
+func (s *installation) showJSON() error {
+	return encode(s.Stdout, struct {
+		Hostname  string        `json:"hostname"`
+		Made      []installStep `json:"made"`
+		Login     *installLogin `json:"login"` // null: no account was made
+		Addresses []string      `json:"addresses"`
+		Records   []record      `json:"records"`
+		Pointers  []record      `json:"pointers"`
+		Customers string        `json:"customers_spf"`
+	}{s.hostname, s.made, s.login, s.addressTexts(), s.records(), s.pointers(), s.customers()})
+}
+
+func (s *installation) addressTexts() []string {
+	list := []string{}
+	for _, a := range s.own.Outgoing {
+		list = append(list, a.String())
+	}
+	return list
+}

@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// lines FILE N: it has at most so many: a screen.
+func cmdLines(ts *testscript.TestScript, _ bool, args []string) {
+	most, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if n := strings.Count(ts.ReadFile(args[0]), "\n"); n > most {
+		ts.Fatalf("%d lines", n)
+	}
+}
+
+// modes DIR MODE PATTERN...: files of that directory have that mode.
+func cmdModes(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.ParseUint(args[1], 8, 32)
+	ts.Check(err)
+	for _, pattern := range args[2:] {
+		names, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), pattern))
+		ts.Check(err)
+		if len(names) == 0 {
+			ts.Fatalf("no %s in %s", pattern, args[0])
+		}
+		for _, name := range names {
+			info, err := os.Stat(name)
+			ts.Check(err)
+			if info.Mode().Perm() != fs.FileMode(want) {
+				ts.Fatalf("%s has mode %04o", name, info.Mode().Perm())
+			}
+		}
+	}
+}
+
+// hash OUT FILE...: what is in the files, in short.
+func cmdHash(ts *testscript.TestScript, _ bool, args []string) {
+	var b strings.Builder
+	for _, name := range args[1:] {
+		fmt.Fprintf(&b, "%x %s\n", sha256.Sum256([]byte(ts.ReadFile(name))), name)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
+}
+
+// The written configuration is the default one with what was chosen, and shows
+// every key; with all of them uncommented it is the sample.
+func TestConfigFor(t *testing.T) {
+	text := configFor("smtp.example.org", `/srv/a "b"\c`)
+	got, err := ReadConfig("relay.toml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Hostname, want.DataDir, want.source = "smtp.example.org", `/srv/a "b"\c`, "relay.toml"
+	if d := cmp.Diff(want, got, cmp.Exporter(func(reflect.Type) bool { return true })); d != "" {
+		t.Errorf("not the default (-want +got):\n%s", d)
+	}
+	text = configFor("smtp.example.org", "/srv")
+	for line := range strings.Lines(sampleConfig) {
+		key := strings.TrimRight(line, "\n")
+		if strings.HasPrefix(line, "hostname") || strings.HasPrefix(line, "data_dir") || strings.HasPrefix(line, "# Every key") {
+			continue
+		}
+		key, _, _ = strings.Cut(key, " # ")
+		if !strings.Contains(text, strings.TrimRight(key, " ")) {
+			t.Errorf("%q is not in it", key)
+		}
+	}
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if len(line) > 1 && line[0] == '#' && line[1] != ' ' {
+			line = line[1:]
+		}
+		b.WriteString(line)
+	}
+	if _, err := ReadConfig("relay.toml", []byte(b.String())); err != nil {
+		t.Errorf("uncommented: %v", err)
+	}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "hostname") && strings.Index(line, "# ") != 37 {
+			t.Errorf("the comment is not in its column: %q", line)
+		}
+	}
+}
+
+func TestQuoteTOML(t *testing.T) {
+	for _, s := range []string{"/var/lib/relay", `a"b\c`, "tab\tnew\nline\x7f", "ünïcode", "\u200b"} {
+		var c Config
+		got, err := ReadConfig("x", []byte("data_dir = "+quoteTOML(s)+"\n"))
+		if c = got; err != nil || c.DataDir != s {
+			t.Errorf("%q → %s → %q, %v", s, quoteTOML(s), c.DataDir, err)
+		}
+	}
+}
+
+func TestZoneTXT(t *testing.T) {
+	for _, s := range []string{"", "v=spf1 -all", `a "b" \c`, strings.Repeat("x", 255), strings.Repeat("y", 256), strings.Repeat("0123456789", 60)} {
+		rr, err := dns.NewRR("a.example. 60 IN TXT " + strings.ReplaceAll(zoneTXT(s), "\n", " "))
+		if err != nil {
+			t.Errorf("%d octets: %v", len(s), err)
+			continue
+		}
+		var got strings.Builder
+		for _, part := range rr.(*dns.TXT).Txt {
+			if len(part) > longestString {
+				t.Errorf("a string of %d octets", len(part))
+			}
+			got.WriteString(strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(part))
+		}
+		if got.String() != s {
+			t.Errorf("%q came back as %q", s, got.String())
+		}
+	}
+}
+
+// The whole zone file can be read by a name server, and has what it should.
+func TestInstallation_zoneText(t *testing.T) {
+	s := &installation{hostname: "smtp.example.org", contact: "postmaster@example.org",
+		own:  Addresses{Outgoing: []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10")}},
+		dkim: dkimKey{"relay202611", []byte(strings.Repeat("k", 294))}}
+	z := dns.NewZoneParser(strings.NewReader(s.zoneText()), ".", "")
+	z.SetDefaultTTL(60)
+	kinds := ""
+	for rr, ok := z.Next(); ok; rr, ok = z.Next() {
+		kinds += dns.TypeToString[rr.Header().Rrtype] + " "
+	}
+	if err := z.Err(); err != nil || kinds != "A AAAA TXT TXT TXT MX " {
+		t.Errorf("records %s, %v", kinds, err)
+	}
+}
+
+func TestSPFRecord(t *testing.T) {
+	for want, terms := range map[string][]string{
+		"v=spf1 -all": nil,
+		"v=spf1 ip4:192.0.2.10 ip6:2001:db8::10 -all": {spfTerm(netip.MustParseAddr("192.0.2.10")), spfTerm(netip.MustParseAddr("2001:db8::10"))},
+	} {
+		if got := spfRecord(terms); got != want {
+			t.Errorf("spfRecord(%v) = %s", terms, got)
+		}
+	}
+}
+
+// A user who is not root says where the configuration goes.
+func TestInit_where(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root has a place for it")
+	}
+	e := newEnv(t, "")
+	e["RELAY_CONFIG"] = ""
+	_, stderr, code := e.run("", "init", "--hostname", "smtp.example.org")
+	if code != exitUsage || !strings.Contains(stderr, "--config FILE") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
+// What root makes in a directory of another user's is that user's.
+func TestInit_adopts(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	e := newEnv(t, "")
+	dir := place(e["RELAY_DATA"])
+	if err := os.Mkdir(string(dir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const user = 12345
+	if err := os.Chown(string(dir), user, user); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(e["RELAY_CONFIG"]); err != nil {
+		t.Fatal(err)
+	}
+	e.must(t, "init", "--hostname", "smtp.example.org")
+	err := filepath.WalkDir(string(dir), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if uid, _ := ownerOf(path); uid != user {
+			t.Errorf("%s is of user %d", path, uid)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func ownerOf(path string) (uid int, err error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return -1, err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return -1, errors.ErrUnsupported
+	}
+	return int(stat.Uid), nil
+}

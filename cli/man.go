@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	cli "github.com/urfave/cli/v2"
+)
+
+// exitMeanings are the exit codes for pages that have room for them.
+var exitMeanings = []struct {
+	code int
+	text string
+}{
+	{exitDone, "Done."},
+	{exitFailed, "Failed. The message says what, and what to do about it."},
+	{exitUsage, "Wrong usage: an unknown command or flag, or a value that cannot be."},
+	{exitData, "sendmail only: the message or its recipients are not in order."},
+	{exitNoAccount, "No such account; sendmail: a recipient's address was refused."},
+	{exitUnreachable, "A relay is there but cannot be talked to; sendmail: it refused the message for good."},
+	{exitTryAgain, "Not now: try again later."},
+	{exitNoPermission, "sendmail only: no account knows this machine, or the login is wrong."},
+	{exitConfig, "The configuration is wrong. The message names each key."},
+}
+
+// places are files and variables for the same pages.
+var places = [][2]string{
+	{systemConfig, "The configuration, unless --config or RELAY_CONFIG names another. All of it has defaults."},
+	{systemData, "The data directory of root's relay, unless --data, RELAY_DATA or data_dir names another; else ~/.local/share/relay. It holds relay.db, relay.sock while a relay runs, and tls/ with a self-signed certificate."},
+}
+
+var variables = [][2]string{
+	{"RELAY_CONFIG", "The configuration, where --config is not given."},
+	{"RELAY_DATA", "The data directory, where --data is not given."},
+	{"TMPDIR", "Where sendmail keeps a long message while it reads it; default /tmp."},
+}
+
+func (p *program) manCommand() *cli.Command {
+	return p.here(&cli.Command{
+		Name: "man", Usage: "print the manual page",
+		Description: `The page is made from the same text as --help, in troff's format.
+
+  relay man > /usr/local/share/man/man1/relay.1
+  relay man | man -l -`,
+	}, func(context.Context, []string) error {
+		_, err := io.WriteString(p.Stdout, p.manual())
+		return err
+	})
+}
+
+// leaf is a command that can be run, with all the words of its name.
+type leaf struct {
+	name string
+	*cli.Command
+}
+
+// leaves are all commands that can be run, in the order of the help page.
+func leaves(all []*cli.Command, prefix string) (list []leaf) {
+	for _, c := range all {
+		name := prefix + " " + c.Name
+		if len(c.Subcommands) > 0 {
+			list = append(list, leaves(c.Subcommands, name)...)
+			continue
+		}
+		list = append(list, leaf{name, c})
+	}
+	return list
+}
+
+// manual is the whole page.
+func (p *program) manual() string {
+	m := &manPage{}
+	m.request(`.TH RELAY 1 "" "relay %s" "relay"`, roff(readBuild().Version))
+	m.section("NAME")
+	m.request(`relay \- outgoing mail relay with accounts and plans`)
+	m.section("SYNOPSIS")
+	m.request(`\fBrelay\fR \fICOMMAND\fR [flags] [arguments]`)
+	m.section("DESCRIPTION")
+	m.text(about)
+	m.text("Commands do the same with and without a running relay. Results go to standard output, everything else to standard error. Flags may stand anywhere after the command's name.")
+	m.section("FLAGS OF EVERY COMMAND")
+	m.flags(p.globals())
+	m.tagged("--help", "", "Tells about a command.")
+	m.section("COMMANDS")
+	for _, l := range leaves(p.commands(), "relay") {
+		m.command(l)
+	}
+	m.section("EXIT STATUS")
+	for _, e := range exitMeanings {
+		m.tagged(fmt.Sprint(e.code), "", e.text)
+	}
+	m.section("ENVIRONMENT")
+	m.list(variables)
+	m.section("FILES")
+	m.list(places)
+	return m.String()
+}
+
+// manPage is a page in the making, in the macros of man(7).
+type manPage struct {
+	strings.Builder
+	begun bool // the section has a paragraph
+}
+
+func (m *manPage) request(format string, args ...any) { fmt.Fprintf(m, format+"\n", args...) }
+
+func (m *manPage) section(name string) {
+	m.request(".SH %s", name)
+	m.begun = false
+}
+
+// text is one paragraph.
+func (m *manPage) text(s string) {
+	if m.begun {
+		m.request(".PP")
+	}
+	m.begun = true
+	m.fill(s)
+}
+
+// fill breaks text into lines that do not begin with a request.
+func (m *manPage) fill(s string) {
+	for _, l := range wrap(s, screen-10) {
+		m.request("%s", roffLine(l))
+	}
+}
+
+// tagged is a paragraph with something to look for in its margin: a word, and
+// what is to be put in its place.
+func (m *manPage) tagged(word, variable, text string) {
+	m.request(".TP")
+	tag := `\fB` + roff(word) + `\fR`
+	if variable != "" {
+		tag += ` \fI` + roff(variable) + `\fR`
+	}
+	m.request("%s", tag)
+	m.fill(text)
+}
+
+func (m *manPage) list(all [][2]string) {
+	for _, pair := range all {
+		m.tagged(pair[0], "", pair[1])
+	}
+}
+
+func (m *manPage) flags(all []cli.Flag) {
+	for _, f := range all {
+		left, text, _ := flagPair(f)
+		word, variable, _ := strings.Cut(left, " ")
+		m.tagged(word, variable, text)
+	}
+}
+
+func (m *manPage) command(l leaf) {
+	m.request(`.SS "%s"`, strings.ReplaceAll(roff(synopsis(l.name, l.Command)), `"`, `\(dq`))
+	m.begun = false
+	m.text(sentence(l.Usage))
+	for _, par := range paragraphs(l.Description) {
+		if !strings.HasPrefix(par, "  ") {
+			m.text(par)
+			continue
+		}
+		m.request(".PP\n.RS 4\n.nf")
+		for line := range strings.SplitSeq(par, "\n") {
+			m.request("%s", roffLine(strings.TrimPrefix(line, "  ")))
+		}
+		m.request(".fi\n.RE")
+	}
+	m.flags(l.Flags)
+}
+
+// sentence is a usage text with a capital and a full stop.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
+
+// paragraphs of a description; those with examples are indented.
+func paragraphs(description string) (list []string) {
+	for par := range strings.SplitSeq(strings.Trim(description, "\n"), "\n\n") {
+		if strings.TrimSpace(par) != "" {
+			list = append(list, par)
+		}
+	}
+	return list
+}
+
+var roffEscapes = strings.NewReplacer(`\`, `\e`, `-`, `\-`, `^`, `\(ha`, "`", `\(ga`, `~`, `\(ti`, `'`, `\(aq`)
+
+// roff is text that shows itself, in ASCII: hyphens can be copied as such.
+func roff(s string) string {
+	var b strings.Builder
+	for _, r := range roffEscapes.Replace(s) {
+		if r > '~' {
+			fmt.Fprintf(&b, `\[u%04X]`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// roffLine is roff for a whole line, which must not look like a request.
+func roffLine(s string) string {
+	s = roff(s)
+	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {
+		return `\&` + s
+	}
+	return s
+}

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"relay/store"
+)
+
+// follow shows the message's life until it has left the queue.
+func (t *trial) follow(ctx context.Context) error {
+	past, queued, w, err := t.st.Follow(t.id)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	var last store.RecipientState
+	for i := range past {
+		if err := t.event(&past[i], &last); err != nil {
+			return err
+		}
+	}
+	limit, cancel := context.WithTimeout(ctx, t.timeout)
+	defer cancel()
+	for queued {
+		list, _, err := w.Take(limit) // one message's events are few, and none is missed
+		switch {
+		case err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+			return t.waits()
+		case err != nil && ctx.Err() != nil:
+			return alive(ctx)
+		case err != nil:
+			return err
+		}
+		for _, l := range list {
+			if err := t.event(&l.Event, &last); err != nil {
+				return err
+			}
+			queued = queued && !l.Done
+		}
+	}
+	if last != store.Delivered || t.bad {
+		return exitCode(exitFailed)
+	}
+	return nil
+}
+
+// waits is the end of a test whose message goes on.
+func (t *trial) waits() error {
+	return fail(exitTryAgain, fmt.Sprintf("it goes on by itself; to go on following: relay trace %s --follow", t.id),
+		"message %s is still in the queue after %s", t.id, span(t.timeout))
+}
+
+// event shows one, and notes where the recipient stands after it.
+func (t *trial) event(e *store.Event, last *store.RecipientState) error {
+	if e.Kind == store.EventAccepted {
+		return nil // shown already
+	}
+	if len(e.Recipients) == 0 {
+		return t.step(string(e.Kind), ok, "", "%s", e.Text)
+	}
+	o := &e.Recipients[0]
+	if o.State != "" {
+		*last = o.State
+	}
+	name, s, advice := t.judge(e, o)
+	return t.step(name, s, advice, "%s", eventDetail(e, o))
+}
+
+// eventDetail is where, how and with what words.
+func eventDetail(e *store.Event, o *store.EventOutcome) string {
+	var parts []string
+	for _, s := range []string{e.NextHop, e.TLS} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	if e.NextHop != "" && e.TLS == "" {
+		parts = append(parts, "without TLS")
+	}
+	if e.Millis > 0 {
+		parts = append(parts, fmt.Sprintf("%d ms", e.Millis))
+	}
+	words := orElse(o.Reply, e.Text)
+	if len(parts) == 0 {
+		return words
+	}
+	return strings.Join(parts, ", ") + ": " + words
+}
+
+// judge says what an event means for whoever tests.
+func (t *trial) judge(e *store.Event, o *store.EventOutcome) (name string, s status, advice string) {
+	switch o.State {
+	case store.Delivered:
+		return "delivered", ok, ""
+	case store.Failed:
+		return "bounced", failed, bounceAdvice(o.Reply, t.cfg.Delivery.Smarthost != "")
+	case store.Expired:
+		return "expired", failed, "see why it could not be delivered before: relay trace " + t.id.String()
+	case store.Dropped:
+		return "dropped", failed, "somebody took it out of the queue"
+	case store.Deferred:
+		advice := "relay tries again by itself"
+		if !o.Next.IsZero() {
+			advice += " at " + t.stamp(o.Next)
+		}
+		return "deferred", warning, advice
+	}
+	return string(e.Kind), ok, ""
+}
+
+// enhancedRE is the enhanced code of a refusal (RFC 3463 §2).
+var enhancedRE = regexp.MustCompile(`\b5\.\d{1,3}\.\d{1,3}\b`)
+
+// bounceAdvice is the operator's part in what a next hop refused for good, by the
+// enhanced code (RFC 3463).
+func bounceAdvice(reply string, smarthost bool) string {
+	code := enhancedRE.FindString(reply)
+	switch {
+	case strings.HasPrefix(code, "5.1."):
+		return "the address is not right, or takes no mail; test with another one"
+	case strings.HasPrefix(code, "5.7.") && smarthost:
+		return "the smarthost or the recipient's host refuses it by its rules: see smarthost_user in [delivery], and what it says"
+	case strings.HasPrefix(code, "5.7."):
+		return "the recipient's host refuses mail from here: relay check looks at PTR, SPF and address, and the reply may name a blocklist"
+	case strings.HasPrefix(code, "5.4."):
+		return "there is no way to that domain; relay check looks at the DNS and the way out"
+	}
+	return "the reply says why; relay trace has it too"
+}

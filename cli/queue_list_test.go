@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/store"
+)
+
+// listed is a message as the list shows it.
+func listed(m *store.Message, inHand bool) string {
+	l := queueLister{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), zone: time.UTC, filter: &store.Filter{}}
+	var b strings.Builder
+	m.ID, _ = store.ParseID("01KASM2V3Q8X9YJ5T7Z1B4C6D8")
+	m.Account, m.Accepted = "acme", l.now.Add(-2*time.Hour)
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; r.State == "" {
+			r.State = store.Deferred
+			r.Next = l.now.Add(5 * time.Minute)
+		}
+	}
+	l.entry(&b, m, inHand)
+	return b.String()
+}
+
+func TestQueueLister(t *testing.T) {
+	for name, c := range map[string]struct {
+		m      store.Message
+		inHand bool
+		want   string
+	}{
+		"a reply for all": {store.Message{Sender: "a@acme.example", Size: 12_345, Recipients: []store.Recipient{
+			{Address: "x@one.example", Tries: 3, Reply: "451 4.7.1 later"}, {Address: "y@one.example", Tries: 3, Reply: "451 4.7.1 later"},
+			{Address: "done@one.example", State: store.Delivered}}}, false, `
+01KASM2V3Q8X9YJ5T7Z1B4C6D8   12 kB  Nov 23 10:00:00  a@acme.example
+  (451 4.7.1 later)
+  acme, 3 attempts, next in 5m                       x@one.example
+                                                     y@one.example
+`},
+		"a reply each, and held": {store.Message{Size: 90_000_000, Recipients: []store.Recipient{
+			{Address: "x@one.example", Tries: 1, Reply: "451 one", Held: true}, {Address: "y@two.example", Tries: 2, Reply: "452 two", Held: true}}}, true, `
+01KASM2V3Q8X9YJ5T7Z1B4C6D8!  90 MB  Nov 23 10:00:00  <>
+  (451 one)
+  acme, 1 attempt, held                              x@one.example
+  (452 two)
+  2 attempts, held                                   y@two.example
+`},
+		"in hand": {store.Message{Sender: "a@acme.example", Size: 1, Recipients: []store.Recipient{
+			{Address: "x@one.example", State: store.Queued, Tries: 1, Next: time.Date(2026, 11, 23, 12, 5, 0, 0, time.UTC)},
+			{Address: "y@two.example", State: store.Queued}}}, true, `
+01KASM2V3Q8X9YJ5T7Z1B4C6D8*    1 B  Nov 23 10:00:00  a@acme.example
+  acme, in hand                                      x@one.example
+  due now                                            y@two.example
+`},
+		"long addresses stay whole": {store.Message{Sender: "newsletter+" + strings.Repeat("a", 20) + "@acme.example", Size: 999, Recipients: []store.Recipient{
+			{Address: strings.Repeat("b", 40) + "@one.example"}, {Address: strings.Repeat("c", 78)}, {Address: strings.Repeat("d", 100)}}}, false, `
+01KASM2V3Q8X9YJ5T7Z1B4C6D8   999 B  Nov 23 10:00:00
+                                    newsletter+aaaaaaaaaaaaaaaaaaaa@acme.example
+  acme, next in 5m          bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@one.example
+  cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
+  dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd
+  dddddddddddddddddddddd
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := listed(&c.m, c.inHand)
+			if want := strings.TrimPrefix(c.want, "\n"); got != want {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+			checkWidth(t, name, got)
+		})
+	}
+}
+
+func TestQueueLister_longReplyAndManyRecipients(t *testing.T) {
+	m := &store.Message{Sender: "a@acme.example"}
+	for range 12 {
+		m.Recipients = append(m.Recipients, store.Recipient{Address: "x@one.example", Tries: 1, Reply: "451 " + strings.Repeat("word ", 90) + strings.Repeat("x", 200)})
+	}
+	text := listed(m, false)
+	checkWidth(t, "list", text)
+	mustMatch(t, "list", text, `(?m)^  \(451 word .*\n  word .*\n  word .*…\)\n`)
+	mustMatch(t, "list", text, ` \+7 more\n$`)
+	if n := strings.Count(text, "x@one.example"); n != listMost {
+		t.Errorf("%d recipients shown, want %d", n, listMost)
+	}
+}
+
+// The list as standard input names its messages, and none that a stranger's words
+// below them name.
+func TestChanging_byLines_list(t *testing.T) {
+	const other = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+	text := listed(&store.Message{Sender: "a@acme.example", Recipients: []store.Recipient{
+		{Address: strings.Repeat("x", screen-listIndent) + other, Reply: "451 " + strings.Repeat("x", 70) + " " + other + " later"}}}, false)
+	mustMatch(t, "list", text, `(?m)^ +`+other+` later`)
+	mustMatch(t, "list", text, `(?m)^ +`+other+`$`)
+	g := &changing{call: &call{}}
+	if err := g.byLines(strings.NewReader(text)); err != nil || g.badAll > 0 {
+		t.Errorf("%d bad lines, %v", g.badAll, err)
+	}
+	if len(g.batch) != 1 || g.batch[0].String() == other {
+		t.Errorf("it names %v", g.batch)
+	}
+	err := g.byLines(strings.NewReader("\n" + strings.Repeat("x", 70_000)))
+	if f, ok := errors.AsType[*failure](err); !ok || f.code != exitUsage || !strings.Contains(err.Error(), "line 2 of") {
+		t.Errorf("a line without end: %v", err)
+	}
+}

@@ -1,0 +1,297 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/mailer"
+	"relay/store"
+)
+
+func (p *program) queueTop() *cli.Command {
+	by := "both"
+	limit := countFlag{n: 20}
+	return p.onStore(&cli.Command{
+		Name: "top", Usage: "where mail waits: by domain and account, the most first",
+		Description: `A line for each domain's mail of an account, or with --by for each domain, or each account: how many messages and recipients wait, how old the oldest is, and when the next one is tried. Below it what that oldest one was told last, and, while a relay runs, how its next hop is: down until when, or how many connections there are.
+
+A message to several domains counts at each of them; the last line counts it once.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "by", Usage: "`WHAT` domain, account or both (default both)", Value: by, Destination: &by},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many lines, or unlimited (default 20)", Value: &limit},
+		},
+	}, work{run: func(c *call) error {
+		if !slices.Contains([]string{"domain", "account", "both"}, by) {
+			return usage("", "--by: domain, account or both, not %q", by)
+		}
+		top, err := c.top(by, int(limit.n))
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return encodeAll(c.Stdout, top.rows)
+		}
+		return c.writeTop(top, by)
+	}})
+}
+
+// topRow is mail that waits together, as programs see it.
+type topRow struct {
+	Domain     string     `json:"domain,omitempty"`
+	Account    string     `json:"account,omitempty"`
+	Messages   int64      `json:"messages"`
+	Recipients int64      `json:"recipients"`
+	Held       int64      `json:"held"`   // of the messages
+	Oldest     time.Time  `json:"oldest"` // when it was accepted
+	Next       *time.Time `json:"next"`   // when the first is due; null: all are held
+	Reply      string     `json:"reply"`  // what the oldest was told last
+	Site       *siteView  `json:"site"`   // null: not known
+
+	oldest store.ID
+}
+
+// siteView is what the running relay knows of a next hop.
+type siteView struct {
+	Name        string     `json:"name"`
+	Connections int        `json:"connections"`
+	Limit       int        `json:"limit"`
+	Claimed     int        `json:"claimed"`    // messages that wait for a connection
+	DownUntil   *time.Time `json:"down_until"` // null: it is not down
+	Failures    int        `json:"failures"`   // in a row
+	Why         string     `json:"why"`
+}
+
+// topList keeps the rows with the most messages of as many as there are.
+type topList struct {
+	by    string
+	limit int // 0: none
+	rows  []topRow
+	all   int // rows that there were
+}
+
+// top reads the queue's keys, and a message of each row that is shown.
+func (c *call) top(by string, limit int) (*topList, error) {
+	t := &topList{by: by, limit: limit}
+	accounts := map[string]*topRow{}
+	err := c.st.Lanes(c.ctx, func(sum *store.LaneSum) error {
+		if by != "account" {
+			t.add(sum)
+			return nil
+		}
+		row := accounts[sum.Account]
+		if row == nil {
+			row = &topRow{Account: sum.Account}
+			accounts[sum.Account] = row
+		}
+		row.add(sum)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range accounts {
+		t.rows = append(t.rows, *row)
+		t.all++
+	}
+	t.shrink()
+	for i := range t.rows {
+		if err := c.sample(&t.rows[i]); err != nil {
+			return nil, err
+		}
+	}
+	if by != "account" {
+		c.addSites(t.rows)
+	}
+	return t, nil
+}
+
+// add takes a lane; lanes of a domain come one after the other.
+func (t *topList) add(sum *store.LaneSum) {
+	if n := len(t.rows); t.by == "domain" && n > 0 && t.rows[n-1].Domain == sum.Domain {
+		t.rows[n-1].add(sum)
+		return
+	}
+	if t.limit > 0 && len(t.rows) >= 2*t.limit+1000 { // never much more than is shown
+		t.shrink()
+	}
+	row := topRow{Domain: sum.Domain}
+	if t.by == "both" {
+		row.Account = sum.Account
+	}
+	row.add(sum)
+	t.rows = append(t.rows, row)
+	t.all++
+}
+
+// shrink leaves what may be shown.
+func (t *topList) shrink() {
+	slices.SortFunc(t.rows, func(a, b topRow) int {
+		return cmp.Or(-cmp.Compare(a.Messages, b.Messages), -cmp.Compare(a.Recipients, b.Recipients),
+			strings.Compare(a.Domain, b.Domain), strings.Compare(a.Account, b.Account))
+	})
+	if t.limit > 0 && len(t.rows) > t.limit {
+		t.rows = t.rows[:t.limit]
+	}
+}
+
+func (r *topRow) add(sum *store.LaneSum) {
+	if r.Messages == 0 || sum.Oldest.Compare(r.oldest) < 0 {
+		r.oldest = sum.Oldest
+	}
+	r.Messages += sum.Messages
+	r.Recipients += sum.Recipients
+	r.Held += sum.Held
+	if next := sum.Next; !next.IsZero() && (r.Next == nil || next.Before(*r.Next)) {
+		r.Next = &next
+	}
+}
+
+// sample reads the oldest message of a row.
+func (c *call) sample(r *topRow) error {
+	r.Oldest = r.oldest.Timestamp().UTC()
+	m, err := c.st.QueueMessage(r.oldest)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // delivered meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	r.Oldest = m.Accepted
+	for i := range m.Recipients {
+		rcpt := &m.Recipients[i]
+		if !rcpt.State.Final() && (r.Domain == "" || rcpt.Domain == r.Domain) && rcpt.Reply != "" {
+			r.Reply = rcpt.Reply
+			return nil
+		}
+	}
+	return nil
+}
+
+// addSites asks the mailer, if there is one and it answers soon.
+func (c *call) addSites(rows []topRow) {
+	if c.inner == nil {
+		return
+	}
+	var domains []string
+	for i := range rows {
+		domains = append(domains, rows[i].Domain)
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, time.Second)
+	defer cancel()
+	sites, _ := c.inner.mail.Sites(ctx, domains) // not known: not shown
+	for i := range rows {
+		if s, ok := sites[rows[i].Domain]; ok {
+			rows[i].Site = viewSite(&s)
+		}
+	}
+}
+
+func viewSite(s *mailer.Site) *siteView {
+	v := &siteView{Name: s.Name, Connections: s.Connections, Limit: s.Limit, Claimed: s.Claimed, Failures: s.Failures, Why: s.Why}
+	if !s.Down.IsZero() {
+		down := s.Down
+		v.DownUntil = &down
+	}
+	return v
+}
+
+func (c *call) writeTop(t *topList, by string) error {
+	if len(t.rows) == 0 {
+		return c.say("The queue is empty")
+	}
+	tab := newTable(topColumns(by)...)
+	for i := range t.rows {
+		tab.add(t.rows[i].cells(by, c.now())...)
+	}
+	widths := tab.widths()
+	heads := make([]string, len(tab.columns))
+	for i := range heads {
+		heads[i] = tab.columns[i].head
+	}
+	if err := c.say("%s", tab.line(widths, heads)); err != nil {
+		return err
+	}
+	for i := range t.rows {
+		lines := append([]string{tab.line(widths, tab.rows[i])}, t.rows[i].remarks(c.now())...)
+		if err := c.say("%s", strings.Join(lines, "\n")); err != nil {
+			return err
+		}
+	}
+	return c.writeTotal(t, by)
+}
+
+func topColumns(by string) []column {
+	domain, account := column{head: "DOMAIN", least: 20}, column{head: "ACCOUNT", least: 12}
+	numbers := []column{{head: "MESSAGES", right: true}, {head: "RECIPIENTS", right: true},
+		{head: "OLDEST", right: true}, {head: "NEXT", right: true}}
+	switch by {
+	case "domain":
+		return append([]column{domain}, numbers...)
+	case "account":
+		return append([]column{account}, numbers...)
+	}
+	return append([]column{domain, account}, numbers...)
+}
+
+func (r *topRow) cells(by string, now time.Time) []string {
+	next := "held"
+	switch {
+	case r.Next == nil:
+	case r.Next.After(now):
+		next = span(r.Next.Sub(now))
+	default:
+		next = "now"
+	}
+	cells := []string{number(r.Messages), number(r.Recipients), span(now.Sub(r.Oldest)), next}
+	switch by {
+	case "domain":
+		return append([]string{r.Domain}, cells...)
+	case "account":
+		return append([]string{r.Account}, cells...)
+	}
+	return append([]string{r.Domain, r.Account}, cells...)
+}
+
+// remarks are the lines below a row.
+func (r *topRow) remarks(now time.Time) (lines []string) {
+	if r.Reply != "" {
+		lines = append(lines, cut("  "+clean(r.Reply), screen))
+	}
+	if r.Held > 0 && r.Next != nil {
+		lines = append(lines, fmt.Sprintf("  %s held", number(r.Held)))
+	}
+	if s := r.Site; s != nil {
+		switch {
+		case s.DownUntil != nil:
+			text := fmt.Sprintf("  next hop down, next probe in %s, %s", span(s.DownUntil.Sub(now)), plural(int64(s.Failures), "failure"))
+			if s.Why != "" && !strings.Contains(r.Reply, s.Why) {
+				text += ": " + clean(s.Why)
+			}
+			lines = append(lines, cut(text, screen))
+		case s.Connections > 0:
+			lines = append(lines, fmt.Sprintf("  %s of %s open, %s in hand", number(int64(s.Connections)),
+				plural(int64(s.Limit), "connection"), number(int64(s.Claimed))))
+		}
+	}
+	return lines
+}
+
+func (c *call) writeTotal(t *topList, by string) error {
+	sum, err := c.st.Totals()
+	if err != nil {
+		return err
+	}
+	unit := map[string]string{"both": "line", "domain": "domain", "account": "account"}[by]
+	shown := plural(int64(t.all), unit)
+	if n := len(t.rows); n < t.all {
+		shown = fmt.Sprintf("the first %s of %s", number(int64(n)), shown)
+	}
+	return c.say("-- %s, %s; %s", plural(sum.Messages, "message"), plural(sum.Recipients, "recipient"), shown)
+}

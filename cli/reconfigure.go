@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"relay/mailer/route"
+)
+
+// config is the configuration in force: cfg, the one the relay started with,
+// with what it has taken over since. Where the two may differ, ask for it at
+// each use.
+func (r *relay) config() *Config {
+	if c := r.live.Load(); c != nil {
+		return c
+	}
+	return &r.cfg
+}
+
+// reload reads the configuration again and takes over what can be changed while
+// the relay runs. All that can be wrong is found first: on an error nothing has
+// changed.
+//
+//  1. read and check the file, and the certificate and the password it names;
+//  2. compare with what is in force;
+//  3. hand it to the parts: listeners, deliveries, log, and last to who asks
+//     config. Sessions and deliveries under way go on.
+func (r *relay) reload() ([]change, error) {
+	r.reloading.Lock()
+	defer r.reloading.Unlock()
+	if r.reread == nil {
+		return nil, errors.New("this relay was started without a configuration that could be read again")
+	}
+	if r.drains() {
+		return nil, errStopping
+	}
+	r.notify.reloading()
+	now := r.config()
+	list, err := r.takeOver(now)
+	if err != nil {
+		r.logRefused(err)
+		r.notify.reloaded("the new configuration was refused, the old one holds: %v", err)
+		return nil, err
+	}
+	r.logReloaded(list)
+	r.keepJobs(now)
+	r.notify.reloaded("%s", reloadSummary(list))
+	return list, nil
+}
+
+func (r *relay) takeOver(now *Config) ([]change, error) {
+	next, err := r.reread()
+	if err != nil {
+		return nil, err
+	}
+	if now.source != "" && next.source == "" { // for the moment in which it is replaced, perhaps
+		return nil, fail(exitConfig, "put it back; a restart takes the defaults", "configuration: %s is gone", now.source)
+	}
+	live := takenOver(*now, next)
+	var cert *certificate
+	if r.cert != nil && (live.TLS.Cert != "" || now.TLS.Cert != "") {
+		if cert, err = r.certificate(&live); err != nil {
+			return nil, err
+		}
+	}
+	hop, err := smarthost(&next.Delivery) // for after the restart, but to be told now
+	if err != nil {
+		return nil, err
+	}
+	if err := r.mail.Reconfigure(r.mailerConfig(&live)); err != nil {
+		return nil, fail(exitConfig, "see [delivery] in the configuration", "%w", err)
+	}
+	list := append(changes(now, &next, &live), r.contents(now, &next, cert, &hop)...)
+	r.smtp.Reconfigure(r.smtpConfig(&live))
+	if cert != nil {
+		r.cert.take(cert)
+	}
+	if live.Log != now.Log {
+		r.logs.set(newLog(r.app.Stderr, &live).Handler())
+	}
+	r.live.Store(&live)
+	return list, nil
+}
+
+// contents are the changes in files that are named as before: what cert and hop
+// were made of now, and what is in use.
+func (r *relay) contents(now, next *Config, cert *certificate, hop *route.Route) (list []change) {
+	other := func(key, file string, restart bool) {
+		name := strconv.Quote(file)
+		list = append(list, change{key, name, name + ", other content", restart})
+	}
+	if cert != nil && next.TLS == now.TLS && cert.fingerprint() != r.cert.fingerprint() {
+		other("tls.cert", next.TLS.Cert, false)
+	}
+	file := next.Delivery.SmarthostSecret
+	if file == now.Delivery.SmarthostSecret && hop.Auth != nil && r.hop.Auth != nil && hop.Auth.Password != r.hop.Auth.Password {
+		other("delivery.smarthost_password_file", file, true)
+	}
+	return list
+}
+
+// reloadSummary in a line.
+func reloadSummary(list []change) string {
+	later := 0
+	for _, c := range list {
+		if c.Restart {
+			later++
+		}
+	}
+	switch {
+	case len(list) == 0:
+		return "nothing in the configuration has changed"
+	case later == 0:
+		return plural(int64(len(list)), "change") + " in force"
+	}
+	return plural(int64(len(list)-later), "change") + " in force, " + plural(int64(later), "change") + " after a restart"
+}
+
+// runReloads reads the configuration again at each hangup, until ctx is done.
+func (r *relay) runReloads(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.hangups:
+			_, _ = r.reload() // it says in the log what came of it
+		}
+	}
+}
+
+// keepJobs starts the calendar again when a schedule in it has changed.
+func (r *relay) keepJobs(before *Config) {
+	if r.config().Backup.Schedule != before.Backup.Schedule && r.parts != nil {
+		r.parts.again(context.Background(), "jobs")
+	}
+}

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"relay/mailer/client"
+	"relay/store"
+)
+
+// The sandbox's account, and who writes to whom in it.
+const (
+	demoAccount   = "demo"
+	demoPlan      = "entry"
+	demoSender    = "me@demo.example"
+	demoRecipient = "you@example.org"
+)
+
+const demoMessage = "From: Me <" + demoSender + ">\r\nTo: You <" + demoRecipient + ">\r\nSubject: First message\r\n\r\n" +
+	"This message was handed over with TLS and a login, charged, stored and\r\ndelivered, to a sink on this machine.\r\n"
+
+// secretView is what account add --json says.
+type secretView struct {
+	Account  string `json:"account"`
+	Login    string `json:"login"`
+	Password string `json:"password"`
+}
+
+// journey is a message on its whole way, as the store tells it.
+type journey struct {
+	id            store.ID
+	events        []store.Event
+	before, after store.Usage
+}
+
+const firstAdvice = "run it with --verbose to see the relay's log"
+
+// firstMessage sends a message through the listener and returns when it has
+// arrived.
+func (s *sandbox) firstMessage(ctx context.Context) (j journey, err error) {
+	if j.before, err = s.used(); err != nil {
+		return j, err
+	}
+	if j.id, err = s.submit(ctx); err != nil {
+		return j, fail(exitFailed, firstAdvice, "hand over the first message: %w", err)
+	}
+	if j.events, err = s.follow(ctx, j.id); err != nil {
+		return j, err
+	}
+	j.after, err = s.used()
+	return j, err
+}
+
+// addAccount does what an operator's account add does, at that time.
+func (s *sandbox) addAccount(ctx context.Context, at time.Time) error {
+	st, err := s.openStore(func() time.Time { return at })
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	add := &call{program: &program{App: App{Stdout: &out, Stderr: s.Stderr}, json: true}, ctx: ctx, st: st}
+	err = add.accountAdd(demoAccount, &accountFlags{plan: demoPlan}, false)
+	if err := errors.Join(err, st.Close()); err != nil {
+		return err
+	}
+	return json.Unmarshal(out.Bytes(), &s.account)
+}
+
+// openStore opens the store while the relay does not run.
+func (s *sandbox) openStore(now func() time.Time) (*store.Store, error) {
+	return openStore(s.dir.store(), store.Options{Now: now, Zone: s.relay.cfg.zone(), Log: s.relay.log})
+}
+
+// used is where the account stands.
+func (s *sandbox) used() (store.Usage, error) {
+	standing, err := s.relay.store.Standing(demoAccount)
+	return standing.Usage, err
+}
+
+// submit hands the message over as a mail program does, and returns the ID that
+// the relay gave it.
+func (s *sandbox) submit(ctx context.Context) (id store.ID, err error) {
+	trust, err := s.trust()
+	if err != nil {
+		return id, err
+	}
+	conn, err := net.Dial("tcp", s.starttls.Addr().String())
+	if err != nil {
+		return id, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	c, err := client.New(conn, client.Options{Hostname: "localhost", ServerName: "localhost", TLS: client.TLSRequired, TLSConfig: trust,
+		Auth: &client.Auth{Username: s.account.Login, Password: s.account.Password}})
+	if err != nil {
+		return id, err
+	}
+	defer c.Quit()
+	res := c.Deliver(&client.Envelope{Sender: demoSender, Size: int64(len(demoMessage)), Rcpts: []client.Rcpt{{Address: demoRecipient}}},
+		strings.NewReader(demoMessage))
+	if res.Err != nil {
+		return id, res.Err
+	}
+	reply := res.Rcpts[0].Reply
+	if !reply.Delivered() {
+		return id, errors.New(reply.String())
+	}
+	words := strings.Fields(reply.Text) // queued as ID
+	return store.ParseID(words[len(words)-1])
+}
+
+// patienceFirst is how long the first message may take to arrive.
+const patienceFirst = 30 * time.Second
+
+// follow waits until the message has arrived, and returns its life.
+func (s *sandbox) follow(ctx context.Context, id store.ID) ([]store.Event, error) {
+	ctx, cancel := context.WithTimeout(ctx, patienceFirst)
+	defer cancel()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for {
+		events, err := s.relay.store.Trace(id)
+		if err != nil || delivered(events) {
+			return events, err
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return nil, fail(exitFailed, firstAdvice, "the first message did not arrive within %s", patienceFirst)
+			}
+			return nil, ctx.Err()
+		case <-look.C:
+		}
+	}
+}
+
+func delivered(events []store.Event) bool {
+	last := events[max(len(events)-1, 0):]
+	return len(last) == 1 && last[0].Kind == store.EventAttempt && last[0].Recipients[0].State == store.Delivered
+}
+
+// poolOf is the certificates in a file.
+func poolOf(path string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no certificate", path)
+	}
+	return pool, nil
+}

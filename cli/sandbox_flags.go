@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+)
+
+// maxSpeed is a day in less than a second, a year in five minutes. Faster, and
+// what is by the minute would be due while it is being done.
+const maxSpeed = 100_000
+
+// momentFlag is an instant in the operator's zone.
+type momentFlag struct {
+	t   time.Time
+	set bool
+}
+
+func (f *momentFlag) String() string { return "" }
+
+// Set implements flag.Value.
+func (f *momentFlag) Set(text string) (err error) {
+	f.set = true
+	f.t, err = parseMoment(text, time.Local)
+	return err
+}
+
+// parseMoment reads a day, a day and a time, or RFC 3339. Without a zone it is
+// in the one given.
+func parseMoment(text string, zone *time.Location) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly, "2006-01-02 15:04", time.DateTime, "2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		t, err := time.ParseInLocation(layout, text, zone)
+		if err != nil {
+			continue
+		}
+		if t.Year() < 2000 || t.Year() > 2999 {
+			return t, fmt.Errorf("%q is not in the years 2000 to 2999", text)
+		}
+		return t, nil
+	}
+	return time.Time{}, fmt.Errorf(`%q is no time such as 2026-11-30, "2026-11-30 23:58" or 2026-11-30T23:58:00+01:00`, text)
+}
+
+// speedFlag is how many times as fast as time.
+type speedFlag struct {
+	n   int64
+	set bool
+}
+
+func (f *speedFlag) String() string { return "" }
+
+// Set implements flag.Value.
+func (f *speedFlag) Set(text string) (err error) {
+	f.set = true
+	f.n, err = parseCount(text)
+	if err == nil && (f.n < 1 || f.n > maxSpeed) {
+		err = fmt.Errorf("%s is not from 1 to %s", text, number(maxSpeed))
+	}
+	return err
+}
+
+// portFlag is a TCP port; 0: any.
+type portFlag struct {
+	n   int
+	set bool
+}
+
+func (f *portFlag) String() string { return "" }
+
+// Set implements flag.Value.
+func (f *portFlag) Set(text string) error {
+	n, err := parseCount(text)
+	if err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%q is not a port, 0 to 65535", text)
+	}
+	f.n, f.set = int(n), true
+	return nil
+}
+
+// begin is where the clock begins.
+func (f *sandboxFlags) begin() time.Time {
+	if f.at.set {
+		return f.at.t
+	}
+	return time.Now()
+}
+
+// clock that the flags ask for; it runs.
+func (f *sandboxFlags) clock() clock {
+	if !f.at.set && !f.speed.set {
+		return clock{}
+	}
+	return newClock(f.begin(), f.speed.n)
+}

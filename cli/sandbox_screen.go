@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"relay/quota"
+)
+
+// show sends the first message and shows the first screen, or for programs the
+// document; then the sink's lines follow.
+func (s *sandbox) show(ctx context.Context) error {
+	j, err := s.firstMessage(ctx)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		err = encode(s.Stdout, s.view(&j))
+	} else {
+		_, err = io.WriteString(s.Stdout, s.screen(&j))
+	}
+	if err == nil {
+		s.out.open()
+	}
+	return err
+}
+
+// sandboxView is the sandbox as programs see it.
+type sandboxView struct {
+	Hostname    string    `json:"hostname"` // what its certificate is for
+	StartTLS    string    `json:"starttls"` // host:port
+	Implicit    string    `json:"implicit"`
+	Certificate string    `json:"certificate"` // file
+	Account     string    `json:"account"`
+	Login       string    `json:"login"`
+	Password    string    `json:"password"`
+	Data        string    `json:"data"` // for --data
+	Log         string    `json:"log"`  // file; "": standard error
+	Sink        string    `json:"sink"` // host:port
+	Now         time.Time `json:"now"`  // the business's clock
+	Speed       int64     `json:"speed"`
+	First       string    `json:"first_id"` // of the first message, which was delivered
+}
+
+func (s *sandbox) view(j *journey) sandboxView {
+	v := sandboxView{
+		Hostname: s.relay.hostname, StartTLS: s.starttls.Addr().String(), Implicit: s.implicit.Addr().String(),
+		Certificate: s.certificateFile(), Account: s.account.Account, Login: s.account.Login, Password: s.account.Password,
+		Data: string(s.dir), Sink: s.hop.Addr().String(), Now: s.clock.Now().UTC(), Speed: s.clock.rate(), First: j.id.String(),
+	}
+	if s.log != nil {
+		v.Log = s.logFile()
+	}
+	return v
+}
+
+// screen is the first one: what there is, what happened already, what to do.
+func (s *sandbox) screen(j *journey) string {
+	var b strings.Builder
+	b.WriteString("relay sandbox: a whole relay on this machine. No mail leaves it. Ctrl-C ends it.\n\n")
+	_ = writeFields(&b, s.settings()) // a builder takes everything
+	b.WriteString("\nA first message has gone the whole way:\n")
+	_ = writeFields(&b, s.story(j))
+	b.WriteString("\nSend your own. The second one comes back, with a report to its sender:\n")
+	for _, l := range s.examples() {
+		b.WriteString("  " + l + "\n")
+	}
+	b.WriteString("\nMail to bounce… is refused, to defer… put off each time, to later… put off once.\n")
+	b.WriteString("Look into it with this, with trace ADDRESS, with queue list:\n")
+	fmt.Fprintf(&b, "  %s usage %s --data %s\n", s.self(), demoAccount, quoted(string(s.dir)))
+	b.WriteString("\nWhat would have left this machine:\n")
+	return b.String()
+}
+
+// settings of a mail program, and where things are.
+func (s *sandbox) settings() []field {
+	files := string(s.dir)
+	if s.log != nil {
+		files += ", with relay.log"
+	}
+	list := []field{
+		{"server", fmt.Sprintf("localhost, port %d with STARTTLS, port %d with TLS", portOf(s.starttls.Addr().String()), portOf(s.implicit.Addr().String()))},
+		{"user", s.account.Login},
+		{"password", s.account.Password},
+		{"files", files + "; gone at the end"},
+	}
+	if s.clock.speed == 0 {
+		return list
+	}
+	text := "set to " + stamp(s.clock.base, s.relay.cfg.zone())
+	if s.clock.speed > 1 {
+		text += fmt.Sprintf(", %s times as fast as time", number(s.clock.speed))
+	}
+	return append(list, field{"clock", text})
+}
+
+// story of the first message, as it is in the store.
+func (s *sandbox) story(j *journey) []field {
+	in, out := j.events[0], j.events[len(j.events)-1]
+	plan := s.terms()
+	return []field{
+		{"accepted", fmt.Sprintf("%s, %s → %s, %s", in.ID, in.Sender, in.Recipients[0].Address, size(in.Size))},
+		{"charged", fmt.Sprintf("e-mails %s → %s, bandwidth %s → %s",
+			number(j.before.Charged.Messages), ofLimit(j.after.Charged.Messages, plan.Emails, number),
+			size(j.before.Charged.Bytes), ofLimit(j.after.Charged.Bytes, plan.Bandwidth, size))},
+		{"delivered", fmt.Sprintf("%s, in %d ms", out.Recipients[0].Reply, out.Time.Sub(in.Time).Milliseconds()/s.clock.rate())},
+	}
+}
+
+func (s *sandbox) terms() quota.Plan {
+	a, err := s.relay.store.Account(demoAccount)
+	if err != nil {
+		return quota.Plan{}
+	}
+	return a.Terms
+}
+
+// ofLimit is "5 of 9,000"; a limit of 0 is none.
+func ofLimit(n, limit int64, format func(int64) string) string {
+	if limit == 0 {
+		return format(n)
+	}
+	return format(n) + " of " + format(limit)
+}
+
+// examples can be pasted as they are.
+func (s *sandbox) examples() []string {
+	port := portOf(s.starttls.Addr().String())
+	user, password := s.account.Login, s.account.Password
+	return []string{
+		`printf 'Subject: Hello\n\nIt works.\n' | curl -sSk --ssl-reqd -T - \`,
+		fmt.Sprintf(`  smtp://localhost:%d -u %s:%s \`, port, user, password),
+		fmt.Sprintf(`  --mail-from %s --mail-rcpt %s`, demoSender, demoRecipient),
+		fmt.Sprintf(`swaks -s localhost:%d -tls -au %s -ap %s \`, port, user, password),
+		fmt.Sprintf(`  -f %s -t bounce@example.org --silent 1`, demoSender),
+	}
+}
+
+// self is how this program is called on a command line.
+func (s *sandbox) self() string {
+	switch {
+	case s.Name == "":
+		return "relay"
+	case strings.Contains(s.Name, "go-build"): // by go run
+		return "go run ."
+	}
+	return quoted(s.Name)
+}
+
+// quoted is s as one word of a shell.
+func quoted(s string) string {
+	if s == "" || strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@%:,", r))
+	}) {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return s
+}

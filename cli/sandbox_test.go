@@ -1,0 +1,545 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/smtp"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+
+	"relay/cli/sink"
+	"relay/store"
+)
+
+// spool is a stream that a test reads while it is being written.
+type spool struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *spool) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *spool) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// box is a sandbox that runs in this process.
+type box struct {
+	t       *testing.T
+	tmp     string // its TMPDIR
+	out     *spool
+	err     *spool
+	signals chan os.Signal
+	exit    chan int
+	view    sandboxView // with --json
+	leaks   []goleak.Option
+}
+
+// newBox starts relay sandbox without waiting for anything. When the test ends
+// nothing of it may be left.
+func newBox(t *testing.T, args ...string) *box {
+	t.Helper()
+	b := &box{t: t, leaks: []goleak.Option{goleak.IgnoreCurrent()}, tmp: filepath.Dir(newEnv(t, "")["RELAY_CONFIG"]), out: &spool{}, err: &spool{},
+		signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
+	b.tmp = filepath.Join(b.tmp, "tmp")
+	if err := os.Mkdir(b.tmp, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", b.tmp)
+	app := &App{Name: "./relay", Stdin: strings.NewReader(""), Stdout: b.out, Stderr: b.err, Listen: net.Listen,
+		Getenv:  func(string) string { return "" },
+		Signals: func() (<-chan os.Signal, func()) { return b.signals, func() {} }}
+	go func() { b.exit <- app.Run(context.Background(), append([]string{"sandbox"}, args...)) }()
+	t.Cleanup(func() {
+		b.stop()
+		if list, err := os.ReadDir(b.tmp); len(list) > 0 || err != nil {
+			t.Errorf("left over: %v, %v", list, err)
+		}
+		if b.leaks != nil {
+			goleak.VerifyNone(t, b.leaks...)
+		}
+	})
+	return b
+}
+
+// startBox waits for the document of one with --json.
+func startBox(t *testing.T, args ...string) *box {
+	t.Helper()
+	b := newBox(t, append([]string{"--json", "--port", "0"}, args...)...)
+	b.until("the document", func() bool { return json.Unmarshal([]byte(b.out.String()), &b.view) == nil })
+	return b
+}
+
+func (b *box) until(what string, ok func() bool) {
+	b.t.Helper()
+	for end := time.Now().Add(soon); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.t.Fatalf("not there: %s\n%s%s", what, b.out, b.err)
+		}
+	}
+}
+
+// says waits for a line of the sink's.
+func (b *box) says(text string) {
+	b.t.Helper()
+	b.until(text, func() bool { return strings.Contains(b.err.String(), text) })
+}
+
+// stop sends SIGTERM, unless it has ended, and returns the exit code.
+func (b *box) stop() int {
+	b.signals <- syscall.SIGTERM
+	return b.wait()
+}
+
+func (b *box) wait() int {
+	select {
+	case code := <-b.exit:
+		b.exit <- code // for who asks again
+		return code
+	case <-time.After(soon):
+		b.t.Errorf("it does not end\n%s%s", b.out, b.err)
+		return -1
+	}
+}
+
+// trust takes the sandbox's certificate, and no other.
+func (b *box) trust() *tls.Config {
+	b.t.Helper()
+	pool, err := poolOf(b.view.Certificate)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return &tls.Config{RootCAs: pool, ServerName: "localhost"}
+}
+
+// send hands a message over by STARTTLS, with a login.
+func (b *box) send(subject, to string) {
+	b.t.Helper()
+	c, err := smtp.Dial(b.view.StartTLS)
+	if err == nil {
+		err = c.StartTLS(b.trust())
+	}
+	if err == nil {
+		err = b.submit(c, "127.0.0.1", subject, to)
+	}
+	if err != nil {
+		b.t.Fatalf("send to %s: %v", to, err)
+	}
+}
+
+func (b *box) submit(c *smtp.Client, host, subject, to string) error {
+	defer c.Close()
+	if err := c.Auth(smtp.PlainAuth("", b.view.Login, b.view.Password, host)); err != nil {
+		return err
+	}
+	if err := c.Mail("me@demo.example"); err != nil {
+		return err
+	}
+	if err := c.Rcpt(to); err != nil {
+		return err
+	}
+	w, err := c.Data()
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "Subject: %s\r\n\r\nhello\r\n", subject); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return c.Quit()
+}
+
+// relay runs a command on the sandbox.
+func (b *box) relay(args ...string) string {
+	b.t.Helper()
+	return env{}.must(b.t, append(args, "--data", b.view.Data)...)
+}
+
+func (b *box) usage() (u usageView) {
+	b.t.Helper()
+	if err := json.Unmarshal([]byte(b.relay("usage", "demo", "--json")), &u); err != nil {
+		b.t.Fatal(err)
+	}
+	return u
+}
+
+// The first screen fits a terminal, and says what is in the store.
+func TestSandbox_firstScreen(t *testing.T) {
+	b := newBox(t)
+	b.until("the first message at the sink", func() bool { return strings.HasSuffix(b.out.String(), "First message\n") })
+	screenText := b.out.String()
+	lines := strings.Split(strings.TrimSuffix(screenText, "\n"), "\n")
+	if len(lines) > 26 {
+		t.Errorf("%d lines", len(lines))
+	}
+	for _, l := range lines {
+		if n := len([]rune(l)); n > screen {
+			t.Errorf("%d characters: %s", n, l)
+		}
+	}
+	for _, pattern := range []string{
+		`(?m)^server +localhost, port \d+ with STARTTLS, port \d+ with TLS$`,
+		`(?m)^password +[A-Z2-7]{32}$`,
+		`(?m)^accepted +[0-9A-Z]{26}, me@demo.example → you@example.org, 192 B$`,
+		`(?m)^charged +e-mails 0 → 1 of 9,000, bandwidth 0 B → 192 B of 90 MB$`,
+		`(?m)^delivered +250 2.0.0 OK: queued, in \d+ ms$`,
+		`(?m)^  \./relay usage demo --data ` + b.tmp + `/relay-\d+$`,
+		`(?m)^\d\d:\d\d:\d\d  me@demo.example → you@example.org +\d+ B  First message$`,
+	} {
+		mustMatch(t, "screen", screenText, pattern)
+	}
+	if text := b.err.String(); text != "" {
+		t.Errorf("on standard error: %s", text)
+	}
+	if code := b.stop(); code != exitDone {
+		t.Errorf("exit code %d\n%s", code, b.err)
+	}
+	mustMatch(t, "the end", b.out.String(), `\n\nTaken 1 e-mail, 192 B: 1 delivered, 0 failed, 0 waiting.\nRemoved `+b.tmp+`/relay-\d+\n$`)
+}
+
+// Mail goes the whole way, in each way it can go.
+func TestSandbox_mail(t *testing.T) {
+	keep := filepath.Join(t.TempDir(), "mail")
+	b := startBox(t, "--keep", keep)
+	b.send("by STARTTLS", "you@there.example")
+	b.says("by STARTTLS")
+	conn, err := tls.Dial("tcp", b.view.Implicit, b.trust())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := smtp.NewClient(conn, "localhost")
+	if err == nil {
+		err = b.submit(c, "localhost", "by implicit TLS", "you@there.example")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.says("by implicit TLS")
+	b.send("refused", "bounce@there.example")
+	b.says("550 5.1.1 no such user here")
+	b.says("<> → me@demo.example") // the DSN
+	b.send("put off", "defer.me@there.example")
+	b.says("451 4.2.1 mailbox busy, try")
+	b.until("all outcomes in the store", func() bool { return b.usage().Deferred == 1 })
+	if u := b.usage(); u.Messages != 5 || u.Delivered != 3 || u.Failed != 1 || u.Queued != 1 {
+		t.Errorf("usage %+v", u)
+	}
+	mustMatch(t, "trace", b.relay("trace", b.view.First), "250 2.0.0 OK: queued")
+	if code := b.stop(); code != exitDone {
+		t.Errorf("exit code %d\n%s", code, b.err)
+	}
+	mustMatch(t, "the end", b.err.String(), `\nTaken 5 e-mails, \d+ B: 3 delivered, 1 failed, 1 waiting.\nRemoved `)
+	if list, err := filepath.Glob(filepath.Join(keep, "*.eml")); len(list) != 4 || err != nil {
+		t.Errorf("kept %q, %v; want 4 files", list, err)
+	}
+	var doc sandboxView
+	if err := json.Unmarshal([]byte(b.out.String()), &doc); err != nil {
+		t.Errorf("standard output is not one document: %v", err)
+	}
+}
+
+// Retries come by the business's clock, and the month turns.
+func TestSandbox_fastClock(t *testing.T) {
+	b := startBox(t, "--at", "2026-11-30 23:59", "--speed", "3600")
+	b.says("2026-11 is over: demo used ")
+	b.says("2026-12 begins")
+	began := time.Now()
+	b.send("greylisted", "later@b.example")
+	b.says("  greylisted") // taken at last
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("a retry after five minutes took %v", took)
+	}
+	b.until("delivered", func() bool { return b.usage().Queued == 0 })
+	var life []store.Event
+	if err := json.Unmarshal([]byte(b.relay("trace", "later@b.example", "--json")), &life); err != nil {
+		t.Fatal(err)
+	}
+	if len(life) != 3 || life[1].Recipients[0].State != store.Deferred || life[2].Recipients[0].State != store.Delivered {
+		t.Fatalf("trace %+v", life)
+	}
+	if wait := life[2].Time.Sub(life[1].Time); wait < 4*time.Minute || life[0].Time.In(time.Local).Month() != time.December {
+		t.Errorf("tried again after %v, accepted %v", wait, life[0].Time)
+	}
+	mustMatch(t, "line", b.err.String(), `(?m)^2026-12-\d\d \d\d:\d\d  me@demo.example → later@b.example +451 4.7.1 grey`)
+}
+
+// Where a signal finds it does not matter: everything is gone afterwards.
+func TestSandbox_endsAtAnyMoment(t *testing.T) {
+	for _, after := range []time.Duration{0, 5 * time.Millisecond, 20 * time.Millisecond, 60 * time.Millisecond} {
+		t.Run(after.String(), func(t *testing.T) {
+			b := newBox(t, "--port", "0")
+			time.Sleep(after) // a moment, whichever it is
+			if code := b.stop(); code != exitDone {
+				t.Errorf("exit code %d\n%s%s", code, b.out, b.err)
+			}
+		})
+	}
+}
+
+// A second signal does not wait for a client in mid-message.
+func TestSandbox_secondSignal(t *testing.T) {
+	b := startBox(t)
+	b.leaks = nil // the process would end
+	conn, err := tls.Dial("tcp", b.view.Implicit, b.trust())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := smtp.NewClient(conn, "localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Auth(smtp.PlainAuth("", b.view.Login, b.view.Password, "localhost")); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Mail("me@demo.example") // a refusal shows below
+	_ = c.Rcpt("you@there.example")
+	if _, err := c.Data(); err != nil {
+		t.Fatal(err)
+	}
+	b.signals <- syscall.SIGTERM
+	b.signals <- syscall.SIGTERM
+	if code := b.wait(); code != exitFailed {
+		t.Errorf("exit code %d, want %d", code, exitFailed)
+	}
+	if strings.Contains(b.err.String(), "Taken") {
+		t.Error("it sums up a store that may be open")
+	}
+}
+
+// Nobody reads any more: the sandbox ends by itself.
+func TestSandbox_brokenPipe(t *testing.T) {
+	var text bytes.Buffer
+	f := &feed{w: closedWriter{}}
+	ended := false
+	f.broken = func() { ended = true }
+	f.say("kept")
+	if ended {
+		t.Error("a line that is kept was written")
+	}
+	f.open()
+	f.finish()
+	if !ended {
+		t.Error("a failed write is not told")
+	}
+	app := &App{Stdout: closedWriter{}, Stderr: &text, Listen: net.Listen, Getenv: func(string) string { return "" },
+		Signals: func() (<-chan os.Signal, func()) { return nil, func() {} }}
+	if code := app.Run(t.Context(), []string{"sandbox", "--port", "0"}); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	mustMatch(t, "stderr", text.String(), "closed pipe")
+}
+
+type closedWriter struct{}
+
+func (closedWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// Nobody reads, and the pipe stays open: mail goes on, and the sandbox ends.
+func TestSandbox_stuckReader(t *testing.T) {
+	stuck := &stuckWriter{begun: make(chan struct{}), free: make(chan struct{})}
+	signals, ended, out := make(chan os.Signal, 1), make(chan int, 1), &spool{}
+	t.Setenv("TMPDIR", t.TempDir())
+	app := &App{Stdout: out, Stderr: stuck, Listen: net.Listen, Getenv: func(string) string { return "" },
+		Signals: func() (<-chan os.Signal, func()) { return signals, func() {} }}
+	go func() { ended <- app.Run(t.Context(), []string{"sandbox", "--port", "0", "--json"}) }()
+	<-stuck.begun // the first message's line
+	signals <- syscall.SIGTERM
+	select {
+	case code := <-ended:
+		if code != exitDone {
+			t.Errorf("exit code %d\n%s", code, out)
+		}
+	case <-time.After(soon):
+		t.Error("it does not end")
+	}
+	close(stuck.free)
+	if list, err := os.ReadDir(os.TempDir()); len(list) > 0 || err != nil {
+		t.Errorf("left over: %v, %v", list, err)
+	}
+}
+
+// Lines that nobody reads are kept, as many as there is room for, and then counted.
+func TestFeed_counts(t *testing.T) {
+	stuck := &stuckWriter{begun: make(chan struct{}), free: make(chan struct{})}
+	f := &feed{w: stuck}
+	f.open()
+	f.say("first")
+	<-stuck.begun
+	for range feedMost + 3 {
+		f.say("x")
+	}
+	close(stuck.free)
+	f.finish()
+	want := "first\n" + strings.Repeat("x\n", feedMost) + "… 3 lines missed: they came faster than they were read\n"
+	if got := stuck.text.String(); got != want {
+		t.Errorf("%d octets written, want %d", len(got), len(want))
+	}
+}
+
+// stuckWriter takes nothing until it is free.
+type stuckWriter struct {
+	begun, free chan struct{}
+	once        sync.Once
+	text        strings.Builder
+}
+
+func (w *stuckWriter) Write(p []byte) (int, error) {
+	w.once.Do(func() { close(w.begun) })
+	<-w.free
+	return w.text.Write(p)
+}
+
+// Two at once have ports of their own.
+func TestSandbox_twice(t *testing.T) {
+	a := startBox(t)
+	other := newBox(t, "--json")
+	other.until("the document", func() bool { return json.Unmarshal([]byte(other.out.String()), &other.view) == nil })
+	third := newBox(t, "--json")
+	third.until("the document", func() bool { return json.Unmarshal([]byte(third.out.String()), &third.view) == nil })
+	seen := map[string]bool{}
+	for _, b := range []*box{a, other, third} {
+		for _, addr := range []string{b.view.StartTLS, b.view.Implicit, b.view.Sink} {
+			if seen[addr] || !strings.HasPrefix(addr, "127.0.0.1:") {
+				t.Errorf("listens on %s", addr)
+			}
+			seen[addr] = true
+		}
+	}
+}
+
+func TestParseMoment(t *testing.T) {
+	zone, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"2026-11-30":                "2026-11-29T23:00:00Z",
+		"2026-11-30 23:58":          "2026-11-30T22:58:00Z",
+		"2026-07-30 23:58:07":       "2026-07-30T21:58:07Z",
+		"2026-11-30T23:58":          "2026-11-30T22:58:00Z",
+		"2026-11-30T23:58:00Z":      "2026-11-30T23:58:00Z",
+		"2026-11-30T23:58:00-05:00": "2026-12-01T04:58:00Z",
+		"tomorrow":                  `"tomorrow" is no time such as`,
+		"2026-02-30":                `"2026-02-30" is no time such as`,
+		"":                          `"" is no time such as`,
+		"1999-12-31":                "not in the years 2000 to 2999",
+		"3000-01-01":                "not in the years 2000 to 2999",
+	} {
+		at, err := parseMoment(text, zone)
+		got := at.UTC().Format(time.RFC3339)
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("parseMoment(%q) = %s, want %s", text, got, want)
+		}
+	}
+}
+
+// A line of the sink's is a screen wide at most, and harmless, whatever
+// strangers write.
+func TestSandbox_passing(t *testing.T) {
+	s := &sandbox{relay: &relay{cfg: Config{Timezone: "UTC"}}, out: &feed{w: &spool{}, begun: true}}
+	at := time.Date(2026, 11, 30, 23, 58, 1, 0, time.UTC)
+	for _, c := range []struct {
+		from    string
+		to      []string
+		subject string
+		want    string
+	}{
+		{"a@b.example", []string{"c@d.example"}, "Hi",
+			"23:58:01  a@b.example → c@d.example               12 kB  Hi"},
+		{"", []string{"c@d.example", "e@d.example"}, "",
+			"23:58:01  <> → c@d.example +1                     12 kB  "},
+		{strings.Repeat("f", 60) + "@b.example", []string{"c@d.example"}, "long\x1b[2Jsub\r\nject " + strings.Repeat("x", 80),
+			"23:58:01  fffffffffffffffffffff… → c@d.example    12 kB  long\uFFFD[2Jsub\uFFFD ject xxxx…"},
+		{strings.Repeat("f", 60), []string{strings.Repeat("ü", 60)}, "Hi",
+			"23:58:01  ffffffffffffffff… → üüüüüüüüüüüüüüüü…    12 kB  Hi"},
+	} {
+		out := &spool{}
+		s.out.w = out
+		s.tellTaken(&sink.Message{Time: at, From: c.from, To: c.to, Size: 12_000, Subject: c.subject})
+		s.out.finish()
+		if got := strings.TrimSuffix(out.String(), "\n"); got != c.want || len([]rune(got)) > screen {
+			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+}
+
+func TestQuoted(t *testing.T) {
+	for in, want := range map[string]string{
+		"/tmp/relay-1": "/tmp/relay-1", "/tmp/my dir": "'/tmp/my dir'", "it's": `'it'\''s'`, "$HOME": "'$HOME'", "": "''",
+	} {
+		if got := quoted(in); got != want {
+			t.Errorf("quoted(%q) = %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestSandbox_self(t *testing.T) {
+	for name, want := range map[string]string{
+		"": "relay", "relay": "relay", "./relay": "./relay", "/root/.cache/go-build/ab/cd-d/relay": "go run .",
+		"/tmp/go-build123/b001/exe/relay": "go run .", "/opt/my relay/relay": "'/opt/my relay/relay'",
+	} {
+		s := &sandbox{program: &program{App: App{Name: name}}}
+		if got := s.self(); got != want {
+			t.Errorf("called as %q: %s, want %s", name, got, want)
+		}
+	}
+}
+
+// A long TMPDIR leaves no room for a socket's path.
+func TestShortDir(t *testing.T) {
+	t.Setenv("TMPDIR", "/"+strings.Repeat("x", 100))
+	dir, err := shortDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(string(dir))
+	if filepath.Dir(string(dir)) != "/tmp" {
+		t.Errorf("made %s", dir)
+	}
+	if info, err := os.Stat(string(dir)); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+// sandbox ARGS...: start one, and make it the relay that commands go to; quit
+// ends it.
+func cmdSandbox(ts *testscript.TestScript, _ bool, args []string) {
+	s := &served{log: &logBuffer{ready: make(chan struct{})}, signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
+	doc, out := io.Pipe()
+	app := &App{Stdin: strings.NewReader(""), Stdout: out, Stderr: s.log, Getenv: ts.Getenv, Listen: net.Listen,
+		Signals: func() (<-chan os.Signal, func()) { return s.signals, func() {} }}
+	go func() {
+		code := app.Run(context.Background(), append([]string{"sandbox", "--json", "--port", "0"}, args...))
+		_ = out.CloseWithError(fmt.Errorf("exit code %d\n%s", code, s.log))
+		s.exit <- code
+	}()
+	var v sandboxView
+	ts.Check(json.NewDecoder(doc).Decode(&v))
+	ts.Setenv("RELAY_DATA", v.Data)
+	ts.Setenv("FIRST", v.First)
+	of(ts).relay = s
+}

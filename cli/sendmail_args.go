@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"path/filepath"
+	"strings"
+
+	"relay/mailer/client"
+)
+
+// sendmailTask is what a command line of sendmail's asks for.
+type sendmailTask uint8
+
+const (
+	taskSend  sendmailTask = iota // take a message from standard input
+	taskQueue                     // -bp, mailq: show the queue
+	taskNone                      // -q, -bi: what relay does by itself, or has no need of
+	taskHelp                      // --help
+)
+
+// sendmailArgs is a command line as programs write it for sendmail. The names
+// of its flags are one letter, values may stick to them, and what changes
+// nothing here is taken and ignored: programs pass a lot of that.
+type sendmailArgs struct {
+	task       sendmailTask
+	headers    bool // -t: the recipients are in the header too
+	dots       bool // -i, -oi: a line with a lone dot does not end the message
+	verbose    bool // -v
+	fullName   string
+	sender     string // -f; "" with senderSet: the null reverse-path
+	senderSet  bool
+	notify     client.Notify
+	ret, envID string
+	rcpts      []mailbox
+
+	config, data string // --config, --data
+	json         bool
+}
+
+// Letters of flags by what follows them.
+const (
+	plainFlags  = "GIUcimnstvx"       // nothing; several may stand in one word
+	valueFlags  = "ABCFLNORVXbefhopr" // a value, in the same word or the next
+	prefixFlags = "dq"                // perhaps a value in the same word
+)
+
+// asSendmail finds out whether a command line is sendmail's: the program was
+// called by one of its names, or sendmail is the command. The arguments of such
+// a line are not for the parser of all others.
+func (p *program) asSendmail(args []string) (rest []string, ok bool) {
+	switch filepath.Base(p.Name) {
+	case "sendmail", "send-mail": // the latter by BSD's mail, whatever the file is called
+		return args, true
+	case "mailq":
+		return append([]string{"-bp"}, args...), true
+	case "newaliases":
+		return append([]string{"-bi"}, args...), true
+	}
+	for i := 0; i < len(args); i++ {
+		name, _, hasValue := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		switch {
+		case args[i] == "sendmail":
+			return append(args[:i:i], args[i+1:]...), true
+		case args[i] == name: // another command
+			return nil, false
+		case (name == "config" || name == "data") && !hasValue:
+			i++
+		}
+	}
+	return nil, false
+}
+
+// parseSendmail reads a command line without the word sendmail.
+func parseSendmail(args []string) (*sendmailArgs, error) {
+	a := &sendmailArgs{}
+	for len(args) > 0 {
+		word := args[0]
+		args = args[1:]
+		var err error
+		switch {
+		case word == "--":
+			for _, r := range args {
+				if err := a.recipient(r); err != nil {
+					return nil, err
+				}
+			}
+			return a, nil
+		case strings.HasPrefix(word, "--"):
+			args, err = a.long(word[2:], args)
+		case len(word) > 1 && word[0] == '-':
+			args, err = a.letters(word[1:], args)
+		default:
+			err = a.recipient(word)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+const sendmailHint = "relay sendmail --help"
+
+// long takes one of relay's own flags, and its value from args where it needs one.
+func (a *sendmailArgs) long(word string, args []string) ([]string, error) {
+	name, value, hasValue := strings.Cut(word, "=")
+	var to *string
+	switch name {
+	case "help":
+		a.task = taskHelp
+		return args, nil
+	case "json":
+		a.json = true
+		return args, nil
+	case "config":
+		to = &a.config
+	case "data":
+		to = &a.data
+	default:
+		return nil, usage(sendmailHint, "no flag --%s in sendmail", name)
+	}
+	if !hasValue {
+		if len(args) == 0 {
+			return nil, usage(sendmailHint, "--%s needs a value", name)
+		}
+		value, args = args[0], args[1:]
+	}
+	*to = value
+	return args, nil
+}
+
+// letters takes one word of flags, "i", "ti", "fADDRESS", and a value from args
+// where the last one needs it and has none.
+func (a *sendmailArgs) letters(word string, args []string) ([]string, error) {
+	for i, letter := range word {
+		switch {
+		case strings.ContainsRune(plainFlags, letter):
+			a.plain(letter)
+		case letter == 'q':
+			a.task = taskNone
+			return args, nil
+		case strings.ContainsRune(prefixFlags, letter):
+			return args, nil
+		case strings.ContainsRune(valueFlags, letter):
+			value := word[i+1:]
+			if value == "" {
+				if len(args) == 0 {
+					return nil, usage(sendmailHint, "-%c needs a value", letter)
+				}
+				value, args = args[0], args[1:]
+			}
+			return args, a.value(letter, value)
+		default:
+			return nil, usage(sendmailHint, "no flag -%c in sendmail", letter)
+		}
+	}
+	return args, nil
+}
+
+func (a *sendmailArgs) plain(letter rune) {
+	switch letter {
+	case 't':
+		a.headers = true
+	case 'i':
+		a.dots = true
+	case 'v':
+		a.verbose = true
+	}
+}
+
+func (a *sendmailArgs) value(letter rune, value string) error {
+	switch letter {
+	case 'f', 'r':
+		return a.from(value)
+	case 'F':
+		a.fullName = value
+	case 'o':
+		a.dots = a.dots || value == "i"
+	case 'O':
+		a.dots = a.dots || strings.EqualFold(value, "IgnoreDots") || strings.EqualFold(value, "IgnoreDots=true")
+	case 'b':
+		return a.mode(value)
+	case 'N':
+		return a.conditions(value)
+	case 'R':
+		return a.returned(value)
+	case 'V':
+		a.envID = value
+	}
+	return nil
+}
+
+// from takes the envelope sender; "" and "<>" are the null reverse-path.
+func (a *sendmailArgs) from(value string) error {
+	a.sender, a.senderSet = "", true
+	if strings.TrimSpace(value) == "" || strings.TrimSpace(value) == "<>" {
+		return nil
+	}
+	list, err := mailboxes(value)
+	if err != nil || len(list) != 1 || strings.ContainsAny(value, "\r\n") {
+		return usage(sendmailHint, "-f %q is not one address", value)
+	}
+	a.sender = list[0].addr
+	return nil
+}
+
+func (a *sendmailArgs) recipient(value string) error {
+	list, err := mailboxes(value)
+	if err != nil || len(list) == 0 || strings.ContainsAny(value, "\r\n") {
+		return usage(sendmailHint, "recipient %q is not an address", value)
+	}
+	a.rcpts = append(a.rcpts, list...)
+	return nil
+}
+
+// mode is -b: what sendmail is to be.
+func (a *sendmailArgs) mode(value string) error {
+	switch value {
+	case "m", "a":
+		return nil
+	case "p":
+		a.task = taskQueue
+		return nil
+	case "i":
+		a.task = taskNone
+		return nil
+	case "s":
+		return fail(exitUnreachable, "let the program talk SMTP to one of the relay's ports: relay check lists them", "sendmail -bs is not offered: there is no SMTP on standard input")
+	case "d", "D":
+		return usage("start it with: relay serve", "sendmail -b%s is not offered: the relay is no part of sendmail", value)
+	}
+	return usage(sendmailHint, "sendmail -b%s is not offered", value)
+}
+
+// conditions is -N: when a DSN is wanted (RFC 3461 §4.1).
+func (a *sendmailArgs) conditions(value string) error {
+	bits := map[string]client.Notify{"success": client.NotifySuccess, "failure": client.NotifyFailure, "delay": client.NotifyDelay}
+	a.notify = 0
+	if strings.EqualFold(value, "never") {
+		a.notify = client.NotifyNever
+		return nil
+	}
+	for word := range strings.SplitSeq(value, ",") {
+		bit, ok := bits[strings.ToLower(strings.TrimSpace(word))]
+		if !ok {
+			return usage(sendmailHint, "-N %q: never, or some of success,failure,delay", value)
+		}
+		a.notify |= bit
+	}
+	return nil
+}
+
+// returned is -R: what of the message comes back in a DSN (RFC 3461 §4.3).
+func (a *sendmailArgs) returned(value string) error {
+	switch strings.ToLower(value) {
+	case "full":
+		a.ret = "FULL"
+	case "hdrs":
+		a.ret = "HDRS"
+	default:
+		return usage(sendmailHint, "-R %q: full or hdrs", value)
+	}
+	return nil
+}

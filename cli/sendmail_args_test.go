@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"relay/mailer/client"
+)
+
+func TestParseSendmail(t *testing.T) {
+	boxes := func(addrs ...string) (list []mailbox) {
+		for _, a := range addrs {
+			list = append(list, mailbox{a, len(a)})
+		}
+		return list
+	}
+	for _, c := range []struct {
+		line string
+		want sendmailArgs
+	}{
+		{"-t -i", sendmailArgs{headers: true, dots: true}},
+		{"-ti", sendmailArgs{headers: true, dots: true}},
+		{"-t -oi", sendmailArgs{headers: true, dots: true}},
+		{"-t -o i", sendmailArgs{headers: true, dots: true}},
+		{"-OIgnoreDots=true -t", sendmailArgs{headers: true, dots: true}},
+		{"-oem -oee -odb -t", sendmailArgs{headers: true}},
+		{"-t -i -fweb@example.org", sendmailArgs{headers: true, dots: true, sender: "web@example.org", senderSet: true}},
+		{"-t -i -f web@example.org", sendmailArgs{headers: true, dots: true, sender: "web@example.org", senderSet: true}},
+		{"-tif web@example.org a@b.example", sendmailArgs{headers: true, dots: true, sender: "web@example.org", senderSet: true, rcpts: boxes("a@b.example")}},
+		{"-f <> a@b.example", sendmailArgs{senderSet: true, rcpts: boxes("a@b.example")}},
+		{"-f <web@example.org> -t", sendmailArgs{headers: true, sender: "web@example.org", senderSet: true}},
+		{"-r web@example.org -t", sendmailArgs{headers: true, sender: "web@example.org", senderSet: true}},
+		{"-FCronDaemon -i -B8BITMIME -oem root", sendmailArgs{dots: true, fullName: "CronDaemon", rcpts: boxes("root")}}, // Debian's cron
+		{"-F Cron -B 8BITMIME root a@b.example,c@d.example", sendmailArgs{fullName: "Cron", rcpts: append(boxes("root"), mailbox{"a@b.example", 11}, mailbox{"c@d.example", 23})}},
+		{"-N never -R hdrs -V 42 -t", sendmailArgs{headers: true, notify: client.NotifyNever, ret: "HDRS", envID: "42"}},
+		{"-Nfailure,DELAY -Rfull -t", sendmailArgs{headers: true, notify: client.NotifyFailure | client.NotifyDelay, ret: "FULL"}},
+		{"-bm -v -n -m -s -U -G a@b.example", sendmailArgs{verbose: true, rcpts: boxes("a@b.example")}},
+		{"-C /etc/mail/x.cf -X log -L tag -h 3 -p ESMTP:host -d0.1 -A m -t", sendmailArgs{headers: true}},
+		{"-t -- -odd@b.example", sendmailArgs{headers: true, rcpts: boxes("-odd@b.example")}},
+		{"--config /x/relay.toml --data=/y --json -t", sendmailArgs{headers: true, config: "/x/relay.toml", data: "/y", json: true}},
+		{"-bp", sendmailArgs{task: taskQueue}},
+		{"-bi", sendmailArgs{task: taskNone}},
+		{"-q", sendmailArgs{task: taskNone}},
+		{"-q30m", sendmailArgs{task: taskNone}},
+		{"--help", sendmailArgs{task: taskHelp}},
+	} {
+		got, err := parseSendmail(strings.Fields(c.line))
+		if err != nil || !reflect.DeepEqual(*got, c.want) {
+			t.Errorf("%s: %+v, %v, want %+v", c.line, got, err, c.want)
+		}
+	}
+}
+
+func TestParseSendmail_refuses(t *testing.T) {
+	for line, code := range map[string]int{
+		"-bs": 69, "-bd": 64, "-bt": 64, "-bv a@b.example": 64,
+		"-k": 64, "-tk": 64, "--frm=x": 64, "-t -f": 64, "--config": 64,
+		"-f a@b.example,c@d.example -t": 64, "-f <": 64,
+		"-N sometimes": 64, "-R some": 64, "Ann<": 64, "-- Ann<": 64, ",": 64,
+		"-fa@b.example\nRCPT:c@d.example -t": 64, "-- a@b.example\nc:d@e.example": 64,
+	} {
+		_, err := parseSendmail(strings.Split(line, " "))
+		f, ok := errors.AsType[*failure](err)
+		if !ok || f.code != code || f.hint == "" {
+			t.Errorf("%s: %v (%+v), want exit code %d with a hint", line, err, f, code)
+		}
+	}
+}
+
+func TestProgram_asSendmail(t *testing.T) {
+	for _, c := range []struct{ name, line, want string }{
+		{"/usr/sbin/sendmail", "-t -i", "-t -i"},
+		{"/usr/bin/mailq", "", "-bp"},
+		{"newaliases", "", "-bi"},
+		{"send-mail", "-i -v root", "-i -v root"}, // what BSD's mail calls /usr/sbin/sendmail
+		{"relay", "sendmail -t -f x@y", "-t -f x@y"},
+		{"./relay", "--config f sendmail -t", "--config f -t"},
+		{"relay", "--config=f --json sendmail", "--config=f --json"},
+		{"relay", "--data d queue list", "!"},
+		{"relay", "--data sendmail queue", "!"},
+		{"relay", "help sendmail", "!"},
+		{"relay", "", "!"},
+	} {
+		p := &program{App: App{Name: c.name}}
+		rest, ok := p.asSendmail(strings.Fields(c.line))
+		if got := strings.Join(rest, " "); ok != (c.want != "!") || ok && got != c.want {
+			t.Errorf("%s %s: %q, %v, want %q", c.name, c.line, got, ok, c.want)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// shelf is the directory of the copies that are made by the calendar, and how
+// many of them are to stand there.
+//
+//  1. A copy is written under another name, synced, read again from the disk and
+//     compared with its SHA-256, and proved in a process of its own.
+//  2. It gets its name, with the time in it, and then its manifest.
+//  3. The oldest ones are removed; files with other names, and copies of a relay with
+//     another host name, never are.
+//
+// A crash before 2 leaves a file under another name, which the next copy removes.
+type shelf struct {
+	dir  string
+	keep int
+	data place // whose owner owns the copies
+}
+
+// shelfOf is the configured one.
+func shelfOf(b *Backup, data place) shelf {
+	dir := b.Dir
+	if dir == "" {
+		dir = filepath.Join(string(data), "backup")
+	}
+	return shelf{dir, b.Keep, data}
+}
+
+// Names on the shelf sort by their time, UTC.
+const shelfName = "relay-20060102T150405Z.db"
+
+var shelfRE = regexp.MustCompile(`^relay-\d{8}T\d{6}Z\.db$`)
+
+// put makes a copy. watch begins a line of progress.
+func (s shelf) put(ctx context.Context, from copier, watch func(what string, total int64) *progress) (m *manifest, path string, err error) {
+	if err := s.make(); err != nil {
+		return nil, "", err
+	}
+	out, err := beginFile(s.dir, "relay-copy")
+	if err != nil {
+		return nil, "", err
+	}
+	defer out.discard()
+	out.rest = newPace()
+	m, err = takeCopy(ctx, from, out, watch("copying", 0), func(size int64) error { return room(s.dir, size) })
+	if err != nil {
+		return nil, "", err
+	}
+	if err := out.sync(); err != nil {
+		return nil, "", err
+	}
+	if err := proveCopy(ctx, out.f.Name(), m, watch("proving", 0)); err != nil {
+		return nil, "", fmt.Errorf("the copy in %s: %w", s.dir, err)
+	}
+	if err := s.data.adopt(out.f.Name()); err != nil {
+		return nil, "", err
+	}
+	path = s.name(m.Created)
+	if err := keepCopy(out, path, m); err != nil {
+		return nil, "", err
+	}
+	return m, path, nil
+}
+
+func (s shelf) make() error {
+	_, err := os.Stat(s.dir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return fail(exitFailed, "make it yourself, for the user that runs the relay, or name another one as dir in [backup]",
+			"directory for copies: %w", err)
+	}
+	return s.data.adopt(s.dir)
+}
+
+// name for a copy of that instant; one that is taken is passed over.
+func (s shelf) name(at time.Time) string {
+	for ; ; at = at.Add(time.Second) {
+		path := filepath.Join(s.dir, at.UTC().Format(shelfName))
+		if _, err := os.Lstat(path); err != nil {
+			return path
+		}
+	}
+}
+
+// prune removes what is older than the newest whole copies that are to be kept,
+// never the one at path, and manifests without a copy. It leaves alone what is not
+// of this series.
+func (s shelf) prune(path string) (gone []string, err error) {
+	list, err := os.ReadDir(s.dir)
+	if err != nil {
+		return []string{}, err
+	}
+	made, err := s.look(path)
+	if err != nil {
+		return []string{}, err
+	}
+	gone = []string{}
+	kept := 1 // the one at path
+	var errs []error
+	for _, e := range slices.Backward(list) { // by name, and so by time
+		name := filepath.Join(s.dir, e.Name())
+		if !shelfRE.MatchString(e.Name()) || !e.Type().IsRegular() || name == path {
+			continue
+		}
+		if old, err := s.look(name); err != nil || !made.follows(old) {
+			continue
+		}
+		if kept++; kept <= s.keep {
+			continue
+		}
+		err := removeMissing(name)
+		if err == nil {
+			gone = append(gone, name)
+			err = removeMissing(manifestOf(name))
+		}
+		errs = append(errs, err)
+	}
+	return gone, errors.Join(append(errs, s.pruneManifests(list))...)
+}
+
+// pruneManifests removes those whose copies are gone: a crash left them.
+func (s shelf) pruneManifests(list []fs.DirEntry) error {
+	const tail = ".manifest"
+	var errs []error
+	for _, e := range list {
+		copied, isManifest := strings.CutSuffix(e.Name(), tail)
+		if !isManifest || !shelfRE.MatchString(copied) {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(s.dir, copied)); errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, removeMissing(filepath.Join(s.dir, e.Name())))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// removeMissing removes what may be gone already.
+func removeMissing(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// shelved is a whole copy on the shelf.
+type shelved struct {
+	host    string // whose it is; "": its manifest is missing
+	written time.Time
+}
+
+// look fails on a copy that is not as long as its manifest says. One without a
+// manifest is whole: it has its name since it was proved.
+func (s shelf) look(path string) (c shelved, err error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return c, err
+	}
+	c.written = info.ModTime()
+	m, err := readManifest(path)
+	if err != nil || m == nil {
+		return c, err
+	}
+	c.host = m.Hostname
+	return c, m.checkSize(info.Size())
+}
+
+// follows reports whether old is an earlier copy of the same relay: one of another
+// may lie in the same directory, and what was written later another command has made
+// meanwhile, whatever its name says.
+func (c shelved) follows(old shelved) bool {
+	return (old.host == "" || old.host == c.host) && !old.written.After(c.written)
+}
+
+// proveCopy has a copy read from the disk, compared with its manifest and proved.
+// It does not change it.
+func proveCopy(ctx context.Context, path string, m *manifest, pr *progress) error {
+	defer pr.end()
+	found, err := prove(ctx, path, andAdd)
+	if err != nil {
+		return err
+	}
+	if found.Stats.Problems > 0 {
+		return fail(exitFailed, "relay check --store looks at the store itself", "damaged: %s, the first: %s",
+			plural(found.Stats.Problems, "problem"), clean(found.Problems[0]))
+	}
+	return m.check(&found)
+}
+
+// readThrough copies f, a piece at a time, and takes what was read out of the cache:
+// it came in only for this.
+func readThrough(ctx context.Context, f *os.File, w io.Writer, rest pace) (all int64, err error) {
+	b := make([]byte, piece)
+	for ; ; rest.take() {
+		if err := ctx.Err(); err != nil {
+			return all, err
+		}
+		n, err := f.Read(b)
+		if _, werr := w.Write(b[:n]); werr != nil {
+			return all, werr
+		}
+		forget(f, all, int64(n))
+		all += int64(n)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return all, err
+		}
+	}
+}

@@ -1,0 +1,426 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/store"
+)
+
+func unwatched(string, int64) *progress { return &progress{} }
+
+// newShelf has a store of one account to copy from.
+func newShelf(t *testing.T, keep int) (shelf, *store.Store) {
+	t.Helper()
+	e := newEnv(t, testConfig)
+	e.must(t, "account", "add", "acme", "--plan", "entry")
+	dir := place(e["RELAY_DATA"])
+	st, err := store.Open(dir.store(), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	return shelf{filepath.Join(t.TempDir(), "copies"), keep, dir}, st
+}
+
+func (s shelf) names(t *testing.T) []string {
+	t.Helper()
+	list, err := os.ReadDir(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestShelf_put(t *testing.T) {
+	s, st := newShelf(t, 2)
+	m, path, err := s.put(t.Context(), fromStore(st, "relay.test"), unwatched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(s.dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory: %v, %v, want mode 0700", info.Mode(), err)
+	}
+	if info, err = os.Stat(path); err != nil || info.Mode().Perm() != 0o600 || info.Size() != m.Size {
+		t.Errorf("the copy: %v, %v, want mode 0600 and %d octets", info, err, m.Size)
+	}
+	read, err := readManifest(path)
+	if err != nil || *read != *m {
+		t.Errorf("readManifest = %+v, %v, want %+v", read, err, m)
+	}
+	if m.Accounts != 1 || m.Schema < 1 || m.TxID < 1 || m.Hostname != "relay.test" || len(m.SHA256) != 64 {
+		t.Errorf("manifest %+v", m)
+	}
+	if names := s.names(t); len(names) != 2 {
+		t.Errorf("the directory holds %v", names)
+	}
+	again, second, err := s.put(t.Context(), fromStore(st, "relay.test"), unwatched)
+	if err != nil || second == path || again.SHA256 != m.SHA256 {
+		t.Errorf("a second one at once: %s, %v", second, err)
+	}
+}
+
+// A copy that is not what was written never gets its name.
+func TestShelf_put_whatIsNotProved(t *testing.T) {
+	broken := errors.New("broken")
+	for what, change := range map[string]func(copier) copier{
+		"breaks in the middle": func(from copier) copier {
+			return func(ctx context.Context, w io.Writer, begin func(*manifest) error) error {
+				if err := from(ctx, &upTo{w, 20_000}, begin); err == nil {
+					return errors.New("nothing broke")
+				}
+				return broken
+			}
+		},
+		"counts something else": func(from copier) copier {
+			return func(ctx context.Context, w io.Writer, begin func(*manifest) error) error {
+				return from(ctx, w, func(m *manifest) error { m.Accounts++; return begin(m) })
+			}
+		},
+		"has another length": func(from copier) copier {
+			return func(ctx context.Context, w io.Writer, begin func(*manifest) error) error {
+				return from(ctx, w, func(m *manifest) error { m.Size++; return begin(m) })
+			}
+		},
+		"is damaged": func(from copier) copier {
+			return func(ctx context.Context, w io.Writer, begin func(*manifest) error) error {
+				return from(ctx, &spoiler{w: w}, begin)
+			}
+		},
+		"has no room": func(from copier) copier {
+			return func(ctx context.Context, w io.Writer, begin func(*manifest) error) error {
+				return from(ctx, w, func(m *manifest) error { m.Size = 1 << 60; return begin(m) })
+			}
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s, st := newShelf(t, 2)
+			if err := s.make(); err != nil {
+				t.Fatal(err)
+			}
+			if _, path, err := s.put(t.Context(), change(fromStore(st, "relay.test")), unwatched); err == nil {
+				t.Errorf("put = %s", path)
+			}
+			if names := s.names(t); len(names) > 0 {
+				t.Errorf("left over: %v", names)
+			}
+		})
+	}
+}
+
+// upTo fails after so many octets.
+type upTo struct {
+	io.Writer
+	left int
+}
+
+func (u *upTo) Write(p []byte) (int, error) {
+	if u.left -= len(p); u.left < 0 {
+		return 0, io.ErrShortWrite
+	}
+	return u.Writer.Write(p)
+}
+
+// spoiler changes what passes after the first two pages.
+type spoiler struct {
+	w  io.Writer
+	at int
+}
+
+func (s *spoiler) Write(p []byte) (int, error) {
+	b := slices.Clone(p)
+	for i := range b {
+		if s.at+i > 2*os.Getpagesize() {
+			b[i] ^= 0x55
+		}
+	}
+	s.at += len(p)
+	return s.w.Write(b)
+}
+
+func TestShelf_prune(t *testing.T) {
+	s := shelf{dir: t.TempDir(), keep: 2}
+	whole := func(name string) string {
+		path := filepath.Join(s.dir, name)
+		text, err := json.Marshal(manifest{Format: 1, Image: store.Image{Size: 3}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, path, "abc")
+		put(t, manifestOf(path), string(text))
+		return path
+	}
+	oldest, older := whole("relay-20261120T030000Z.db"), whole("relay-20261121T030000Z.db")
+	noManifest := filepath.Join(s.dir, "relay-20261122T030000Z.db")
+	put(t, noManifest, "abc")
+	short := whole("relay-20261123T030000Z.db")
+	put(t, short, "ab")
+	newest := whole("relay-20261124T030000Z.db")
+	var others []string
+	for _, name := range []string{"relay-20251120T030000Z.db.old", "relay.db", "my-relay-20251120T030000Z.db", "relay-2025.db", "relay-20251120T030000Z.db.txt.manifest"} {
+		put(t, filepath.Join(s.dir, name), "mine")
+		others = append(others, name)
+	}
+	if err := os.Mkdir(filepath.Join(s.dir, "relay-20200101T000000Z.db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	others = append(others, "relay-20200101T000000Z.db")
+	put(t, filepath.Join(s.dir, "relay-20261101T030000Z.db.manifest"), "its copy is gone")
+
+	gone, err := s.prune(newest)
+	if err != nil || !slices.Equal(gone, []string{older, oldest}) {
+		t.Errorf("prune = %v, %v, want the two oldest", gone, err)
+	}
+	want := append(others, filepath.Base(noManifest), filepath.Base(short), filepath.Base(manifestOf(short)),
+		filepath.Base(newest), filepath.Base(manifestOf(newest)))
+	slices.Sort(want)
+	if got := s.names(t); !slices.Equal(got, want) {
+		t.Errorf("left are %s\nwant %s", strings.Join(got, " "), strings.Join(want, " "))
+	}
+
+	// A clock that was set back must not cost the copy that was made just now.
+	back := whole("relay-20261001T030000Z.db")
+	if gone, err := s.prune(back); err != nil || slices.Contains(gone, back) || !slices.Contains(gone, noManifest) {
+		t.Errorf("prune = %v, %v; want the copy that was made to stay, and but one other", gone, err)
+	}
+}
+
+// Of two that are at work at once, none removes the other's copy: both would go.
+func TestShelf_prune_whatAnotherMadeMeanwhile(t *testing.T) {
+	s := shelf{dir: t.TempDir(), keep: 1}
+	mine, other := filepath.Join(s.dir, "relay-20261123T030000Z.db"), filepath.Join(s.dir, "relay-20261123T030001Z.db")
+	put(t, mine, "abc")
+	put(t, other, "abc")
+	for path, at := range map[string]int64{mine: 1, other: 2} {
+		if err := os.Chtimes(path, time.Unix(at, 0), time.Unix(at, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if gone, err := s.prune(mine); err != nil || len(gone) > 0 {
+		t.Errorf("prune = %v, %v, want what was made later to stay", gone, err)
+	}
+	if gone, err := s.prune(other); err != nil || !slices.Equal(gone, []string{mine}) {
+		t.Errorf("prune = %v, %v, want the older one to go", gone, err)
+	}
+}
+
+// Two relays may share a directory.
+func TestShelf_prune_anotherRelaysCopies(t *testing.T) {
+	s := shelf{dir: t.TempDir(), keep: 1}
+	write := func(name, host string) string {
+		path := filepath.Join(s.dir, name)
+		text, err := json.Marshal(manifest{Format: 1, Hostname: host, Image: store.Image{Size: 3}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, path, "abc")
+		put(t, manifestOf(path), string(text))
+		return path
+	}
+	write("relay-20261121T030000Z.db", "other.test")
+	mine := write("relay-20261121T030001Z.db", "relay.test")
+	write("relay-20261122T030000Z.db", "other.test")
+	newest := write("relay-20261122T030001Z.db", "relay.test")
+	if gone, err := s.prune(newest); err != nil || !slices.Equal(gone, []string{mine}) {
+		t.Errorf("prune = %v, %v, want its own older one alone", gone, err)
+	}
+}
+
+// What a killed one left goes; what another is writing stays.
+func TestBeginFile_removesWhatIsAbandoned(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, ".relay-copy.123"), "abandoned")
+	put(t, filepath.Join(dir, ".relay-copy.123x"), "something else")
+	busy, err := beginFile(dir, "relay-copy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.discard()
+	second, err := beginFile(dir, "relay-copy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.discard()
+	want := []string{".relay-copy.123x", filepath.Base(busy.f.Name())}
+	slices.Sort(want)
+	if got := (shelf{dir: dir}).names(t); !slices.Equal(got, want) {
+		t.Errorf("left are %v, want %v", got, want)
+	}
+}
+
+// A file system that cannot sync a directory is no reason to fail.
+func TestSyncDir(t *testing.T) {
+	if _, err := os.Stat("/proc/self"); err != nil {
+		t.Skip("no /proc here")
+	}
+	if err := syncDir("/proc/self"); err != nil {
+		t.Error(err)
+	}
+	if err := syncDir(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("syncDir of nothing: %v", err)
+	}
+}
+
+func TestWholeFile_largeOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	w, err := newWholeFile(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.discard()
+	want := make([]byte, 5*piece+17)
+	for i := range want {
+		want[i] = byte(i * 7 >> 3)
+	}
+	for rest := want; len(rest) > 0; {
+		n := min(len(rest), 100_001)
+		if _, err := w.Write(rest[:n]); err != nil {
+			t.Fatal(err)
+		}
+		rest = rest[n:]
+	}
+	if err := w.keep(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d octets, %v, want the %d that were written", len(got), err, len(want))
+	}
+}
+
+func TestRelay_runBackup(t *testing.T) {
+	s, st := newShelf(t, 2)
+	log := &logBuffer{ready: make(chan struct{})}
+	at := time.Date(2026, 11, 23, 2, 30, 0, 0, time.UTC)
+	r := backupRelay(t, s, st, log, &at)
+	if at, ever, err := lastBackup(r.store); ever || err != nil {
+		t.Fatalf("lastBackup = %v, %v, %v before the first", at, ever, err)
+	}
+	r.runBackup(t.Context()) // the first at once
+	r.runBackup(t.Context()) // and no other
+	wantCopies(t, s, "relay-20261123T023000Z.db")
+	if last, ever, err := lastBackup(r.store); !ever || err != nil || !last.Equal(at) {
+		t.Errorf("lastBackup = %v, %v, %v, want %v", last, ever, err, at)
+	}
+	for _, step := range []struct {
+		at   string
+		want []string
+	}{
+		{"2026-11-23T02:59:59Z", []string{"relay-20261123T023000Z.db"}},
+		{"2026-11-23T03:00:00Z", []string{"relay-20261123T023000Z.db", "relay-20261123T030000Z.db"}},
+		{"2026-11-30T12:00:00Z", []string{"relay-20261123T030000Z.db", "relay-20261130T120000Z.db"}}, // it was down: late, once
+		{"2026-12-01T02:00:00Z", []string{"relay-20261123T030000Z.db", "relay-20261130T120000Z.db"}},
+		{"2026-12-01T03:00:01Z", []string{"relay-20261130T120000Z.db", "relay-20261201T030001Z.db"}},
+	} {
+		var err error
+		if at, err = time.Parse(time.RFC3339, step.at); err != nil {
+			t.Fatal(err)
+		}
+		r.runBackup(t.Context())
+		wantCopies(t, s, step.want...)
+	}
+	mustMatch(t, "log", log.String(), `msg="backup made" file=\S+relay-20261201T030001Z.db size=\d+ sha256=\S+ removed=1 `)
+}
+
+// backupRelay is a relay whose business's clock shows at.
+func backupRelay(t *testing.T, s shelf, st *store.Store, log io.Writer, at *time.Time) *relay {
+	t.Helper()
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.Open(s.data.store(), store.Options{Now: func() time.Time { return *at }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	cfg := Default()
+	cfg.Backup = Backup{Schedule: "0 3 * * *", Dir: s.dir, Keep: s.keep}
+	return &relay{cfg: cfg, dir: s.data, store: st, log: newLog(log, &cfg), hostname: "relay.test"}
+}
+
+func wantCopies(t *testing.T, s shelf, want ...string) {
+	t.Helper()
+	var got []string
+	for _, name := range s.names(t) {
+		if !strings.HasSuffix(name, ".manifest") {
+			got = append(got, name)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("copies %v, want %v", got, want)
+	}
+}
+
+// A directory that will not do is told of each time, and costs nothing else.
+func TestRelay_runBackup_fails(t *testing.T) {
+	s, st := newShelf(t, 2)
+	log := &logBuffer{ready: make(chan struct{})}
+	at := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
+	r := backupRelay(t, s, st, log, &at)
+	put(t, s.dir, "a file in its place")
+	r.runBackup(t.Context())
+	mustMatch(t, "log", log.String(), `level=ERROR msg="backup failed; it is tried again at the next time" dir=\S+ err=.*not a directory.* advice="`)
+	if _, ever, err := lastBackup(r.store); ever || err != nil {
+		t.Errorf("a backup that failed counts: %v", err)
+	}
+	if err := os.Remove(s.dir); err != nil {
+		t.Fatal(err)
+	}
+	r.runBackup(t.Context())
+	wantCopies(t, s, "relay-20261123T030000Z.db")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	at = at.AddDate(0, 0, 1)
+	r.runBackup(ctx)
+	mustMatch(t, "log", log.String(), `level=INFO msg="backup interrupted`)
+	wantCopies(t, s, "relay-20261123T030000Z.db")
+}
+
+// A clock that was wrong once must not end all backups until then.
+func TestRelay_runBackup_afterAClockThatWasWrong(t *testing.T) {
+	s, st := newShelf(t, 3)
+	at := time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
+	r := backupRelay(t, s, st, io.Discard, &at)
+	r.runBackup(t.Context())
+	for _, at = range []time.Time{
+		time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), // it is right again
+		time.Date(2026, 11, 23, 13, 0, 0, 0, time.UTC), // not due
+		time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC),
+	} {
+		r.runBackup(t.Context())
+	}
+	wantCopies(t, s, "relay-20261123T120000Z.db", "relay-20261124T030000Z.db", "relay-20360101T000000Z.db")
+}
+
+func TestKeepLastBackup_neverGoesBack(t *testing.T) {
+	_, st := newShelf(t, 1)
+	at := time.Now().UTC().Truncate(time.Second)
+	for _, give := range []time.Time{at, at.Add(-time.Hour)} {
+		if err := keepLastBackup(st, give); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last, ever, err := lastBackup(st); !ever || err != nil || !last.Equal(at) {
+		t.Errorf("lastBackup = %v, %v, %v, want %v", last, ever, err, at)
+	}
+}

@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/activation"
+
+	"relay/smtp"
+)
+
+// systemdPrefix marks an address that is the name of a socket which the service
+// manager passes (systemd's FileDescriptorName=).
+const systemdPrefix = "systemd:"
+
+// passed is a socket of the service manager's. It outlives the relay: Close
+// closes our copy, and who connects then waits for the next start.
+type passed struct {
+	net.Listener
+	name string
+}
+
+// Accept implements net.Listener, without keep-alive: see listenTCP.
+func (p *passed) Accept() (net.Conn, error) {
+	c, err := p.Listener.Accept()
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.SetKeepAlive(false) // a client that has gone already shows at the first read
+	}
+	return c, err
+}
+
+// passedSockets takes over what the service manager passed to this process, by
+// name. The variables that tell of it are taken out of the environment.
+func passedSockets() (map[string][]net.Listener, error) {
+	byName := map[string][]net.Listener{}
+	for _, f := range activation.Files(true) {
+		listens := accepts(f.Fd()) // before the copy: it makes both of them block
+		l, err := net.FileListener(f)
+		_ = f.Close() // l has a copy
+		if _, tcp := l.(*net.TCPListener); err != nil || !tcp || !listens {
+			return nil, fail(exitConfig, "in its .socket unit, ListenStream= must be a port, and Accept= be no",
+				"the socket %q that the service manager passed does not listen on TCP", f.Name())
+		}
+		byName[f.Name()] = append(byName[f.Name()], l)
+	}
+	return byName, nil
+}
+
+// accepts reports whether a socket listens.
+func accepts(fd uintptr) bool {
+	n, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+	return err == nil && n == 1
+}
+
+// serviceModes are the names that need no configuration: those under which IANA
+// has ports 587 and 465.
+var serviceModes = map[string]smtp.Mode{"submission": smtp.StartTLS, "submissions": smtp.Implicit}
+
+// takePassed adds the sockets of that name to the listeners. Each can be taken
+// once.
+func (r *relay) takePassed(sockets map[string][]net.Listener, name string, mode smtp.Mode) {
+	for _, l := range sockets[name] {
+		r.listeners = append(r.listeners, smtp.Listener{Listener: &passed{l, name}, Mode: mode})
+	}
+	delete(sockets, name)
+}
+
+// takeByName is for a relay without [[listen]]: the names say how each socket
+// speaks TLS.
+func (r *relay) takeByName(sockets map[string][]net.Listener) error {
+	for _, name := range names(sockets) {
+		mode, known := serviceModes[name]
+		if !known {
+			return fail(exitConfig, fmt.Sprintf("call it submission (STARTTLS) or submissions (implicit TLS) with FileDescriptorName= in its .socket unit, or add a [[listen]] with addr = %q", systemdPrefix+name),
+				"the service manager passed a socket named %q: how it speaks TLS is not known", name)
+		}
+		r.takePassed(sockets, name, mode)
+	}
+	return nil
+}
+
+// notPassed is the error of a configured socket that did not come.
+func (r *relay) notPassed(name string) error {
+	for _, l := range r.listeners {
+		if p, ok := l.Listener.(*passed); ok && p.name == name {
+			return fail(exitConfig, "leave one of them out", "two [[listen]] have addr = %q", systemdPrefix+name)
+		}
+	}
+	return fail(exitConfig,
+		fmt.Sprintf("enable the .socket unit that has FileDescriptorName=%s and Service=relay.service, and let systemd start the relay", name),
+		"[[listen]] addr = %q: the service manager passed no socket of that name", systemdPrefix+name)
+}
+
+// holds is the name of a passed socket with the port of addr; "": there is none.
+func holds(sockets map[string][]net.Listener, addr string) string {
+	for _, name := range names(sockets) {
+		for _, l := range sockets[name] {
+			if portOf(l.Addr().String()) == portOf(addr) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// closeUnused gives back the sockets that no [[listen]] names.
+func (r *relay) closeUnused(sockets map[string][]net.Listener) {
+	for _, name := range names(sockets) {
+		for _, l := range sockets[name] {
+			r.logUnusedSocket(name, l.Addr().String())
+			_ = l.Close() // ours; the service manager keeps its own
+		}
+	}
+}
+
+func names(sockets map[string][]net.Listener) []string {
+	list := make([]string, 0, len(sockets))
+	for name := range sockets {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// socketName of a configured address; "": it is none of the service manager's.
+func socketName(addr string) string {
+	name, _ := strings.CutPrefix(addr, systemdPrefix)
+	if name == addr {
+		return ""
+	}
+	return name
+}
+
+// listens are the addresses that relay check looks at: the configured ones, or
+// without any those that the service manager passed to the running relay.
+func (c *checker) listens() []Listen {
+	var list []Listen
+	if c.health != nil && len(c.cfg.Listen) == 0 {
+		for _, l := range c.health.Listeners {
+			if l.Socket != "" {
+				list = append(list, Listen{Addr: systemdPrefix + l.Socket, TLS: l.TLS})
+			}
+		}
+	}
+	if list == nil {
+		return c.cfg.listen()
+	}
+	return slices.Compact(list)
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"relay/cli/sink"
+)
+
+// addressesOf are a machine's that a script names: public ones in ADDRESSES,
+// those of its interfaces otherwise in PRIVATE.
+func addressesOf(getenv func(string) string) func() (Addresses, error) {
+	return func() (a Addresses, err error) {
+		for word := range strings.FieldsSeq(getenv("ADDRESSES")) {
+			a.Outgoing = append(a.Outgoing, netip.MustParseAddr(word))
+		}
+		for word := range strings.FieldsSeq(getenv("PRIVATE")) {
+			a.All = append(a.All, netip.MustParseAddr(word))
+		}
+		a.NAT = slices.ContainsFunc(a.All, netip.Addr.Is4) && !slices.ContainsFunc(a.Outgoing, netip.Addr.Is4)
+		a.All = append(a.All, a.Outgoing...)
+		return a, nil
+	}
+}
+
+// set changes a key of a configuration file.
+func set(path, key, value string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	re := regexp.MustCompile(`(?m)^` + key + ` = .*$`)
+	return os.WriteFile(path, re.ReplaceAll(text, []byte(key+" = "+value)), 0o600)
+}
+
+// dns FILE: a name server of the records in the file, which the configuration
+// names from then on. A name that has none does not exist.
+func cmdDNS(ts *testscript.TestScript, _ bool, args []string) {
+	addr, stop, err := serveDNS(ts.ReadFile(args[0]))
+	ts.Check(err)
+	ts.Defer(stop)
+	ts.Check(set(ts.Getenv("RELAY_CONFIG"), "resolver", `"`+addr+`"`))
+}
+
+func serveDNS(zone string) (addr string, stop func(), err error) {
+	var records []dns.RR
+	z := dns.NewZoneParser(strings.NewReader(zone), ".", "")
+	for rr, ok := z.Next(); ok; rr, ok = z.Next() {
+		records = append(records, rr)
+	}
+	if err := z.Err(); err != nil {
+		return "", nil, err
+	}
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	started, ended := make(chan struct{}), make(chan struct{})
+	srv := &dns.Server{PacketConn: conn, NotifyStartedFunc: func() { close(started) },
+		Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) { _ = w.WriteMsg(answer(records, q)) })}
+	go func() { defer close(ended); _ = srv.ActivateAndServe() }()
+	<-started
+	return conn.LocalAddr().String(), func() { _ = srv.Shutdown(); <-ended }, nil
+}
+
+func answer(records []dns.RR, q *dns.Msg) *dns.Msg {
+	m := new(dns.Msg).SetReply(q)
+	m.Rcode = dns.RcodeNameError
+	for _, rr := range records {
+		if strings.EqualFold(rr.Header().Name, q.Question[0].Name) {
+			m.Rcode = dns.RcodeSuccess
+			if rr.Header().Rrtype == q.Question[0].Qtype {
+				m.Answer = append(m.Answer, rr)
+			}
+		}
+	}
+	return m
+}
+
+// hop: a next hop, which the configuration names as the smarthost from then on. It
+// takes what does not begin with bounce, defer or later.
+func cmdHop(ts *testscript.TestScript, _ bool, _ []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = sink.New(sink.Config{}).Run(ctx, l) }()
+	ts.Defer(func() { cancel(); <-ended })
+	ts.Check(set(ts.Getenv("RELAY_CONFIG"), "smarthost", `"`+l.Addr().String()+`"`))
+}
+
+// greeter is a host that greets on its port with a line, and hears QUIT.
+func greeter(t *testing.T, line string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return greets(t, l, line)
+}
+
+func greets(t *testing.T, l net.Listener, line string) string {
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Write([]byte(line + "\r\n"))
+			_, _ = conn.Read(make([]byte, 100))
+			_ = conn.Close()
+		}
+	}()
+	return l.Addr().String()
+}

@@ -1,0 +1,83 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestImage runs the relay as its container does: as user 65532, with nothing in
+// the file system but the binary, its data directory and its configuration.
+func TestImage(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("chroot needs root")
+	}
+	s := newSink(t, behaviour{})
+	root := shortDir(t)
+	const user = 65532 // USER of the Dockerfile
+	copyTo(t, binary, filepath.Join(root, "relay"), 0o755)
+	data := filepath.Join(root, "var/lib/relay")
+	for _, dir := range []string{data, filepath.Join(root, "etc/relay")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(data, user, user); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	config := fmt.Sprintf("hostname = %q\ntimezone = \"Europe/Rome\"\n[[listen]]\naddr = \"127.0.0.1:0\"\ntls = \"starttls\"\n"+
+		"[delivery]\nallow_private = true\nsmarthost = %q\n", hostname, s.addr())
+	if err := os.WriteFile(filepath.Join(root, "etc/relay/relay.toml"), []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	inside := func(args ...string) result { return finish(t, caged(root, user, args...), time.Minute) }
+
+	if res := inside("health"); res.code != 69 {
+		t.Errorf("health without a relay: exit code %d, want 69\n%s", res.code, res.err)
+	}
+	r := &relay{t: t, data: data}
+	t.Cleanup(r.end)
+	p := r.startAs(caged(root, user, "serve"))
+	p.ready(t)
+	if res := inside("health"); res.code != 0 {
+		t.Errorf("health: exit code %d\n%s%s", res.code, res.out, res.err)
+	}
+	cmd := caged(root, user, "account", "add", "acme", "--plan", "standard", "--password-stdin")
+	cmd.Stdin = strings.NewReader("a chosen password\n")
+	if res := finish(t, cmd, time.Minute); res.code != 0 {
+		t.Fatalf("account add: exit code %d\n%s", res.code, res.err)
+	}
+	r.open("acme", "a chosen password").must(t, compose("caged", "a@acme.test", []string{"one@there.test"}, 2000))
+	s.arrived("caged", 10*time.Second)
+	r.stop()
+}
+
+// caged is a command line in a root directory of its own, with the environment
+// that the image has.
+func caged(root string, user uint32, args ...string) *exec.Cmd {
+	cmd := exec.Command("/relay", args...)
+	cmd.Env = []string{"RELAY_DATA=/var/lib/relay"}
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: user, Gid: user}}
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+func copyTo(t *testing.T, from, to string, mode os.FileMode) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, mode); err != nil {
+		t.Fatal(err)
+	}
+}
