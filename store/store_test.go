@@ -263,7 +263,11 @@ func TestStore_States(t *testing.T) {
 		t.Errorf("suspended: %+v", r)
 	}
 	set(Active)
-	c.add(30*24*time.Hour - time.Second)
+	st, err := s.Standing("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.add(st.TermEnd.Sub(c.now()) - time.Second)
 	if r := permit(); r != nil {
 		t.Errorf("last second of the term: %+v", r)
 	}
