@@ -50,6 +50,9 @@ func newSheet(issued time.Time, total int) (*sheet, error) {
 		return nil, err
 	}
 	s := &sheet{Fpdf: fpdf.New("P", "mm", "A4", ""), glyphs: g, total: total, current: bodyStyle}
+	if issued.IsZero() {
+		issued = time.Unix(0, 0) // fpdf would take the time of day
+	}
 	s.SetCreationDate(issued.UTC())
 	s.SetModificationDate(issued.UTC())
 	s.SetCatalogSort(true)
