@@ -70,7 +70,7 @@ func (s *sheet) page() {
 	s.AddPage()
 	s.use(smallStyle)
 	if s.total > 0 {
-		s.at(left, foot, s.wrap(s.foot, 120)[0])
+		s.at(left, foot, s.cut(s.foot, 120))
 		s.flush(right, foot, pageOf(s.PageNo(), s.total))
 	}
 	s.y = top
@@ -117,6 +117,14 @@ func (s *sheet) width(text string) float64 { return s.GetStringWidth(s.glyphs.te
 
 func (s *sheet) wrap(text string, width float64) []string {
 	return wrap(text, func(t string) bool { return s.width(t) <= width })
+}
+
+// cut leaves out what is wider, and says so.
+func (s *sheet) cut(text string, width float64) string {
+	if lines := s.wrap(text, width); len(lines) > 1 {
+		return lines[0] + " …"
+	}
+	return text
 }
 
 // block sets lines under each other and returns where the next one would stand.
