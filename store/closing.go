@@ -14,8 +14,11 @@ import (
 	"relay/store/bolt"
 )
 
-// closeDue closes the periods of the account that are over, oldest first.
+// closeDue closes the periods of the account that are over, oldest first. It is
+// relay's own doing, whoever's order comes upon them.
 func (d *deal) closeDue() error {
+	defer func(by string) { d.by = by }(d.by)
+	d.by = ""
 	zone := d.zone()
 	for d.a.Open != "" {
 		c, p, ok := d.a.Contracts.Find(d.a.Open, zone)

@@ -50,7 +50,7 @@ func newBooks(t testing.TB) (*Store, *clock) {
 	return s, c
 }
 
-func openBooks(t testing.TB, path string, c *clock) *Store {
+func openBooks(t fataler, path string, c *clock) *Store {
 	t.Helper()
 	rome, err := time.LoadLocation("Europe/Rome")
 	if err != nil {
@@ -349,8 +349,14 @@ func TestOrder_dryRun(t *testing.T) {
 	}
 }
 
+// fataler is a test, or a step of a model.
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+}
+
 // dump is every record of the file.
-func dump(t testing.TB, s *Store) map[string]string {
+func dump(t fataler, s *Store) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	err := s.view(func(t *tx) error {
