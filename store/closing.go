@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -187,7 +186,7 @@ func (s *Store) forDue(ctx context.Context, index bolt.Bucket, limit int, fn fun
 	failed := s.feedDue(ctx, index, limit, keys)
 	close(keys)
 	wg.Wait()
-	return int(n.Load()), cmp.Or(failed, err)
+	return int(n.Load()), errors.Join(failed, err)
 }
 
 func (s *Store) feedDue(ctx context.Context, index bolt.Bucket, limit int, keys chan<- []byte) error {

@@ -59,6 +59,7 @@ func (s *Store) order(name string, o Order, fn func(*deal) error) (r Receipt, er
 			return err
 		}
 		if err = d.closeDue(); err == nil {
+			d.lines, d.amount = nil, 0 // these are not the order's
 			err = fn(d)
 		}
 		r = d.receipt()

@@ -49,6 +49,15 @@ func (s *Store) RecordPayment(o Order, p Payment) (Receipt, error) {
 // mostMoney keeps every sum countable.
 const mostMoney = math.MaxInt64 / 1024
 
+// Payment by method and reference.
+func (s *Store) Payment(method, reference string) (p Payment, err error) {
+	err = s.view(func(t *tx) error {
+		p, err = load[Payment](t, payments, string(paymentKey(method, reference)))
+		return err
+	})
+	return p, err
+}
+
 func (d *deal) pay(p Payment) error {
 	if d.t.b.Get(payments, paymentKey(p.Method, p.Reference)) != nil {
 		return fmt.Errorf("payment by %s with reference %q: %w", p.Method, p.Reference, ErrExists)
