@@ -60,8 +60,8 @@ func (c *call) accountAdd(name string, f *accountFlags, passwordStdin bool) erro
 	if err != nil {
 		return err
 	}
-	a := store.Account{Name: name, Terms: plan, AtLimit: store.Suspend, State: store.Active, Created: c.now(), Activated: c.now()}
-	if err := f.apply(&a); err != nil {
+	a := store.Account{Name: name, AtLimit: quota.Suspend, Created: c.now()}
+	if err := f.apply(&a, plan); err != nil {
 		return err
 	}
 	if !quota.ValidName(name) {
@@ -71,7 +71,8 @@ func (c *call) accountAdd(name string, f *accountFlags, passwordStdin bool) erro
 	if err != nil {
 		return err
 	}
-	if err := c.st.AddAccount(a, &cred); errors.Is(err, store.ErrExists) {
+	n := store.NewAccount{Account: a, Plan: plan, Credential: &cred, Activate: true}
+	if _, err := c.st.AddAccount(store.Order{}, n); errors.Is(err, store.ErrExists) {
 		return fail(exitFailed, "choose another name; relay account list shows those that are taken", "there is an account or a login %q already", name)
 	} else if err != nil {
 		return err
@@ -79,24 +80,24 @@ func (c *call) accountAdd(name string, f *accountFlags, passwordStdin bool) erro
 	return c.showSecret(cred, secret)
 }
 
-// apply takes over the flags that were given; plan is the caller's.
-func (f *accountFlags) apply(a *store.Account) error {
+// apply takes over the flags that were given; plan is what the account has.
+func (f *accountFlags) apply(a *store.Account, plan quota.Plan) error {
 	if f.contact != "" {
 		if err := checkAddress(f.contact); err != nil {
 			return err
 		}
 		a.Contact = f.contact
 	}
-	switch store.AtLimit(f.atLimit) {
+	switch quota.AtLimit(f.atLimit) {
 	case "":
-	case store.Suspend, store.Continue:
-		a.AtLimit = store.AtLimit(f.atLimit)
+	case quota.Suspend, quota.Continue:
+		a.AtLimit = quota.AtLimit(f.atLimit)
 	default:
 		return usage("", "--at-limit %q: suspend or continue", f.atLimit)
 	}
-	if a.AtLimit == store.Continue && !store.ContinueAllowed(a.Terms) {
+	if !plan.Allows(a.AtLimit) {
 		return usage("use --at-limit suspend, or a yearly bandwidth plan",
-			"plan %q does not leave the choice to continue over its allowance", a.Terms.Name)
+			"plan %q does not leave the choice to continue over its allowance", plan.Name)
 	}
 	if f.senders.set {
 		senders, err := senderList(f.senders.list)

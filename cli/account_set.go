@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	cli "github.com/urfave/cli/v2"
 
 	"relay/quota"
@@ -29,25 +31,16 @@ func (c *call) accountSet(name string, f *accountFlags) error {
 			return err
 		}
 	}
-	a, err := c.st.UpdateAccount(name, func(a *store.Account) error {
-		if f.plan != "" {
-			c.changePlan(a, plan)
+	if f.plan != "" {
+		if _, err := c.st.SetPlan(store.Order{}, name, plan); err != nil {
+			return c.noAccount(name, err)
 		}
-		return f.apply(a)
-	})
+	}
+	a, err := c.st.UpdateAccount(name, func(a *store.Account) error { return f.apply(a, a.Plan(c.now())) })
 	if err != nil {
 		return c.noAccount(name, err)
 	}
 	return c.showAccount(&a)
-}
-
-// changePlan gives a new terms, and a new term where the old one cannot go on.
-func (c *call) changePlan(a *store.Account, plan quota.Plan) {
-	ended := !a.Activated.IsZero() && !c.now().Before(a.QuotaTerms(c.st.Zone()).TermEnd())
-	if !a.Activated.IsZero() && (ended || plan.Term != a.Terms.Term) {
-		a.Activated = c.now()
-	}
-	a.Terms = plan
 }
 
 func (p *program) accountSuspend() *cli.Command {
@@ -61,7 +54,7 @@ func (p *program) accountSuspend() *cli.Command {
 		if reason == "" {
 			return usage("", "--reason cannot be empty: the customer is told")
 		}
-		return c.changeState(c.args[0], func(a *store.Account) { a.State, a.Reason = store.Suspended, reason })
+		return c.changeState(c.args[0], func(o store.Order, name string) (store.Receipt, error) { return c.st.Suspend(o, name, reason) })
 	}})
 }
 
@@ -70,25 +63,28 @@ func (p *program) accountResume() *cli.Command {
 		Name: "resume", ArgsUsage: "NAME", Usage: "let a suspended account send again",
 		Description: "The term goes on as if it had not been suspended.",
 	}, work{run: func(c *call) error {
-		return c.changeState(c.args[0], func(a *store.Account) {
-			a.State, a.Reason = store.Active, ""
-			if a.Activated.IsZero() {
-				a.Activated = c.now()
-			}
-		})
+		return c.changeState(c.args[0], c.resume)
 	}})
 }
 
-func (c *call) changeState(name string, change func(*store.Account)) error {
-	a, err := c.st.UpdateAccount(name, func(a *store.Account) error {
-		if a.State == store.Closed {
-			return fail(exitFailed, "add another one: relay account add NAME --plan PLAN", "account %s is closed for good", name)
+// resume also activates what waits for its payment.
+func (c *call) resume(o store.Order, name string) (store.Receipt, error) {
+	a, err := c.st.Account(name)
+	if err == nil && a.Ordered != nil {
+		if r, err := c.st.Activate(o, name); err != nil {
+			return r, err
 		}
-		change(a)
-		return nil
-	})
+	}
+	return c.st.Resume(o, name)
+}
+
+func (c *call) changeState(name string, change func(store.Order, string) (store.Receipt, error)) error {
+	r, err := change(store.Order{}, name)
+	if errors.Is(err, store.ErrClosed) {
+		return fail(exitFailed, "add another one: relay account add NAME --plan PLAN", "account %s is closed for good", name)
+	}
 	if err != nil {
 		return c.noAccount(name, err)
 	}
-	return c.done(c.accountView(&a), "account %s is %s", name, a.State)
+	return c.done(c.accountView(&r.After), "account %s is %s", name, r.After.Status())
 }

@@ -28,17 +28,16 @@ type accountView struct {
 
 func (c *call) accountView(a *store.Account) accountView {
 	v := accountView{
-		Account: a.Name, Plan: a.Terms.Name, Terms: a.Terms, State: string(a.State), Reason: a.Reason,
-		Contact: a.Contact, AtLimit: string(a.AtLimit), Senders: a.Senders, Created: a.Created, Activated: a.Activated,
+		Account: a.Name, State: string(a.Status()), Reason: a.Reason, Terms: a.Plan(c.now()),
+		Contact: a.Contact, AtLimit: string(a.AtLimit), Senders: a.Senders, Created: a.Created, Activated: a.Activated(),
+		TermEnd: a.TermEnd(),
 	}
 	if v.Senders == nil {
 		v.Senders = []string{}
 	}
-	if !a.Activated.IsZero() {
-		v.TermEnd = a.QuotaTerms(c.st.Zone()).TermEnd()
-		if a.State == store.Active && !c.now().Before(v.TermEnd) {
-			v.State = "expired"
-		}
+	v.Plan = v.Terms.Name
+	if a.State == store.Active && !c.now().Before(v.TermEnd) {
+		v.State = "expired"
 	}
 	return v
 }
@@ -69,7 +68,7 @@ func (c *call) showAccount(a *store.Account) error {
 	return writeFields(c.Stdout, []field{
 		{"account", v.Account},
 		{"state", state},
-		{"plan", planText(&a.Terms)},
+		{"plan", planText(&v.Terms)},
 		{"term ends", c.stamp(v.TermEnd)},
 		{"at limit", v.AtLimit},
 		{"contact", v.Contact},

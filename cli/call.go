@@ -126,7 +126,7 @@ func (p *program) open(cfg *Config, dir place) (*store.Store, error) {
 	}
 	fresh := dir.isNew()
 	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: log})
+	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: log, Billing: cfg.Billing.store()})
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ type Config struct {
 	Log      Log      `toml:"log"`
 	Backup   Backup   `toml:"backup"`
 	Sendmail Sendmail `toml:"sendmail"`
+	Billing  Billing  `toml:"billing"`
 
 	source string // the file it was read from; "": there was none
 }
@@ -137,8 +138,9 @@ func Default() Config {
 			DelayAfter:   lasting(4 * time.Hour),
 			Connections:  500,
 		},
-		Log:    Log{Level: "info", Format: "text"},
-		Backup: Backup{Keep: 7},
+		Log:     Log{Level: "info", Format: "text"},
+		Backup:  Backup{Keep: 7},
+		Billing: defaultBilling(),
 	}
 }
 

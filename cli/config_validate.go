@@ -51,6 +51,7 @@ func (c *Config) problems() []string {
 	v.oneOf("log.format", c.Log.Format, "text", "json", "postfix")
 	c.Backup.check(&v)
 	c.Sendmail.check(&v)
+	c.Billing.check(&v)
 	return v.problems
 }
 

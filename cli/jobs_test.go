@@ -18,9 +18,9 @@ func spoolAt(t *testing.T, path string, then time.Time) store.ID {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	a := store.Account{Name: "acme", Terms: quota.Builtin()[0], State: store.Active, Activated: then.Add(-time.Hour)}
+	a := store.Account{Name: "acme"}
 	if _, err := st.Account(a.Name); err != nil {
-		if err := st.AddAccount(a, nil); err != nil {
+		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: quota.Builtin()[0]}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -61,7 +61,7 @@ func (c *call) showPlan(plan *quota.Plan) error {
 		return encode(c.Stdout, plan)
 	}
 	atLimit := "suspend"
-	if store.ContinueAllowed(*plan) {
+	if plan.Allows(quota.Continue) {
 		atLimit = "suspend or continue, as the account chooses"
 	}
 	return writeFields(c.Stdout, []field{

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/quota"
 	"relay/store"
 )
 
@@ -78,7 +79,7 @@ func TestTrial_removesLeftovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	if err := st.AddAccount(store.Account{Name: "acme"}, nil); err != nil {
+	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()

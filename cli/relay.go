@@ -60,7 +60,7 @@ type relay struct {
 func (r *relay) assemble() error {
 	var st *store.Store
 	err := r.notify.during("opening the store", func() (err error) {
-		st, err = openStore(r.dir.store(), store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log})
+		st, err = openStore(r.dir.store(), store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store()})
 		return err
 	})
 	if errors.Is(err, store.ErrLocked) {

@@ -76,7 +76,7 @@ func (s *sandbox) addAccount(ctx context.Context, at time.Time) error {
 
 // openStore opens the store while the relay does not run.
 func (s *sandbox) openStore(now func() time.Time) (*store.Store, error) {
-	return openStore(s.dir.store(), store.Options{Now: now, Zone: s.relay.cfg.zone(), Log: s.relay.log})
+	return openStore(s.dir.store(), store.Options{Now: now, Zone: s.relay.cfg.zone(), Log: s.relay.log, Billing: s.relay.cfg.Billing.store()})
 }
 
 // used is where the account stands.

@@ -115,7 +115,7 @@ func (s *sandbox) terms() quota.Plan {
 	if err != nil {
 		return quota.Plan{}
 	}
-	return a.Terms
+	return a.Plan(s.relay.store.Now())
 }
 
 // ofLimit is "5 of 9,000"; a limit of 0 is none.

@@ -14,9 +14,9 @@ func (s *sandbox) turn(context.Context) {
 	last, now := s.turned, s.relay.store.Now()
 	s.turned = now
 	err := s.relay.store.Accounts(func(a store.Account) error {
-		terms := a.QuotaTerms(s.relay.cfg.zone())
-		for at := later(last, a.Activated); ; {
-			p, ok := terms.PeriodAt(at)
+		zone := s.relay.cfg.zone()
+		for at := later(last, a.Activated()); ; {
+			c, p, ok := a.Contracts.At(at, zone)
 			if !ok || p.End.After(now) {
 				return nil
 			}
@@ -24,13 +24,13 @@ func (s *sandbox) turn(context.Context) {
 			if err != nil {
 				return err
 			}
-			v := viewUsage(u, a.Terms)
+			v := viewUsage(u, c.Plan)
 			next := "its term is over"
-			if following, ok := terms.PeriodAt(p.End); ok {
+			if _, following, ok := a.Contracts.At(p.End, zone); ok {
 				next = following.Key + " begins"
 			}
 			s.out.timed(s.stamp(now), fmt.Sprintf("%s is over: %s used %s e-mails, %s; %s", p.Key, cut(a.Name, 30),
-				ofLimit(v.Messages, a.Terms.Emails, number), ofLimit(v.Bytes, a.Terms.Bandwidth, size), next))
+				ofLimit(v.Messages, c.Plan.Emails, number), ofLimit(v.Bytes, c.Plan.Bandwidth, size), next))
 			at = p.End
 		}
 	})

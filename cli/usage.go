@@ -75,7 +75,7 @@ func (c *call) usage(name, period string) (usageView, error) {
 		}
 		st, err := c.st.Standing(name)
 		st.Usage.Account, st.Usage.Period = name, st.Period.Key
-		return viewUsage(st.Usage, st.Account.Terms), err
+		return viewUsage(st.Usage, st.Account.Plan(c.now())), err
 	}
 	u, found, listErr := c.pastUsage(name, period)
 	if listErr != nil {
@@ -84,7 +84,7 @@ func (c *call) usage(name, period string) (usageView, error) {
 	if err != nil && !found {
 		return usageView{}, err
 	}
-	return viewUsage(u, a.Terms), nil
+	return viewUsage(u, a.Plan(c.now())), nil
 }
 
 // pastUsage finds a period by its key, or a month's plan by the month it began

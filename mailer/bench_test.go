@@ -87,8 +87,7 @@ func BenchmarkMailer(b *testing.B) {
 	}
 	defer st.Close()
 	now := st.Now()
-	err = st.AddAccount(store.Account{Name: "acme", Terms: quota.Plan{Name: "p", Term: quota.Year},
-		AtLimit: store.Suspend, State: store.Active, Created: now, Activated: now}, nil)
+	_, err = st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -155,10 +155,8 @@ func (w *world) logged() string {
 
 func (w *world) account(name string) {
 	w.t.Helper()
-	now := w.store.Now()
-	err := w.store.AddAccount(store.Account{Name: name, Terms: quota.Plan{Name: "p", Term: quota.Year},
-		AtLimit: store.Suspend, State: store.Active, Created: now, Activated: now},
-		&store.Credential{Login: name, Account: name, Kind: store.Token, Hash: "x"})
+	_, err := w.store.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name},
+		Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &store.Credential{Login: name, Account: name, Kind: store.Token, Hash: "x"}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,10 +1,6 @@
 package quota
 
-import (
-	"fmt"
-	"regexp"
-	"strings"
-)
+import "slices"
 
 // Term is how long a plan runs.
 type Term string
@@ -14,19 +10,107 @@ const (
 	Month Term = "month" // 30 days from activation, one allowance
 )
 
+// Kind is what a plan counts over-use in.
+type Kind string
+
+const (
+	Bandwidth Kind = "bandwidth" // octets (M11)
+	Count     Kind = "count"     // e-mails of any size (M12)
+)
+
+// AtLimit is what happens when the allowance is used (M14).
+type AtLimit string
+
+const (
+	Suspend  AtLimit = "suspend"  // mail that does not fit is refused
+	Continue AtLimit = "continue" // it is taken and counted as overage
+)
+
 // Recipients in one message where a plan does not say (M5).
 const DefaultRecipients = 50
 
-// Plan is what can be bought. Stored in bucket "plans", key Name, JSON; an
-// account keeps a copy of it as the terms it bought, so that a later change of
-// the plan does not change a running term.
-type Plan struct {
-	Name       string `json:"name"`       // lower case, unique
-	Emails     int64  `json:"emails"`     // e-mails a period; 0: no limit
-	Bandwidth  int64  `json:"bandwidth"`  // octets a period; 0: no limit
-	Term       Term   `json:"term"`       // year or month
-	Recipients int    `json:"recipients"` // in one message; 0: DefaultRecipients
+// Block is bandwidth that is bought over the allowance (M15).
+type Block struct {
+	Bytes int64 `json:"bytes"`
+	Price int64 `json:"price"` // minor units
 }
+
+// Plan is what can be bought. Stored in bucket "plans", key Name, JSON; a
+// Contract keeps a copy of it as the terms that were bought, so that a later
+// change of the plan does not change a running term. Copies share Blocks and
+// AtLimit: replace them, never write into them.
+type Plan struct {
+	Name       string    `json:"name"`                  // lower case, unique
+	Emails     int64     `json:"emails"`                // e-mails a period; 0: no limit
+	Bandwidth  int64     `json:"bandwidth"`             // octets a period; 0: no limit
+	Term       Term      `json:"term"`                  // year or month
+	Recipients int       `json:"recipients"`            // in one message; 0: DefaultRecipients
+	Price      int64     `json:"price,omitempty"`       // minor units a term; 0: free
+	Blocks     []Block   `json:"blocks,omitempty"`      // for overage or ahead; empty: overage is not billed
+	CreditStep int64     `json:"credit_step,omitempty"` // units of the plan; 0: 500 MB, 1 e-mail
+	AtLimit    []AtLimit `json:"at_limit,omitempty"`    // what an account may choose; empty: by kind, see Choices
+	Dedicated  bool      `json:"dedicated,omitempty"`   // with a sending address of its own (M10)
+	Retired    bool      `json:"retired,omitempty"`     // not sold any more
+}
+
+// Kind of the plan: a bandwidth makes it a bandwidth plan, with e-mails or without.
+func (p Plan) Kind() Kind {
+	if p.Bandwidth > 0 {
+		return Bandwidth
+	}
+	return Count
+}
+
+// Unit names what lots and overage of the plan are counted in.
+func (p Plan) Unit() string {
+	if p.Kind() == Bandwidth {
+		return "bytes"
+	}
+	return "e-mails"
+}
+
+// defaultWeight is the size that an e-mail counts for in a bandwidth plan (M11).
+const defaultWeight = 10_000
+
+// EmailWeight is the number of octets that stand for one e-mail over the
+// allowance of a bandwidth plan; 0 in a count plan.
+func (p Plan) EmailWeight() int64 {
+	switch {
+	case p.Kind() == Count:
+		return 0
+	case p.Emails > 0:
+		return max(p.Bandwidth/p.Emails, 1)
+	}
+	return defaultWeight
+}
+
+// Step is what credit is rounded down to whole ones of, in units of the plan (M15, M17).
+func (p Plan) Step() int64 {
+	switch {
+	case p.CreditStep > 0:
+		return p.CreditStep
+	case p.Kind() == Bandwidth:
+		return 500 * mb
+	}
+	return 1
+}
+
+// Choices are what an account may choose to happen at the limit. A plan that
+// does not say leaves both to yearly bandwidth plans; others always suspend (M14).
+func (p Plan) Choices() []AtLimit {
+	switch {
+	case !p.mayContinue():
+		return []AtLimit{Suspend}
+	case len(p.AtLimit) > 0:
+		return slices.Clone(p.AtLimit)
+	}
+	return []AtLimit{Suspend, Continue}
+}
+
+// Allows reports whether an account may choose a.
+func (p Plan) Allows(a AtLimit) bool { return slices.Contains(p.Choices(), a) }
+
+func (p Plan) mayContinue() bool { return p.Term == Year && p.Kind() == Bandwidth }
 
 // Allowance of one period.
 func (p Plan) Allowance() Allowance { return Allowance{Messages: p.Emails, Bytes: p.Bandwidth} }
@@ -37,61 +121,4 @@ func (p Plan) MaxRecipients() int {
 		return DefaultRecipients
 	}
 	return p.Recipients
-}
-
-var nameRE = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,63}$`)
-
-// ValidName reports whether s can name a plan or an account: up to 64 lower
-// case letters, digits and ._@+-, the first one a letter or digit. An e-mail
-// address in lower case is one.
-func ValidName(s string) bool { return nameRE.MatchString(s) }
-
-// Validate names everything that is wrong with the plan.
-func (p Plan) Validate() error {
-	var bad []string
-	if !ValidName(p.Name) {
-		bad = append(bad, fmt.Sprintf("name %q: up to 64 of a-z 0-9 . _ @ + -", p.Name))
-	}
-	if p.Emails < 0 {
-		bad = append(bad, "emails: cannot be negative")
-	}
-	if p.Bandwidth < 0 {
-		bad = append(bad, "bandwidth: cannot be negative")
-	}
-	if p.Term != Year && p.Term != Month {
-		bad = append(bad, fmt.Sprintf("term %q: year or month", p.Term))
-	}
-	if p.Recipients < 0 || p.Recipients > 10_000 {
-		bad = append(bad, "recipients: 1 to 10,000")
-	}
-	if bad != nil {
-		return fmt.Errorf("plan: %s", strings.Join(bad, "; "))
-	}
-	return nil
-}
-
-const (
-	mb = 1_000_000
-	gb = 1000 * mb
-)
-
-// Builtin are the plans of a new store, each for a year and, with "-month"
-// after its name, for a month. A bandwidth plan allows one e-mail for every
-// 10 KB (M11); a count plan any size (M12).
-func Builtin() []Plan {
-	var all []Plan
-	for _, p := range []Plan{
-		{Name: "entry", Bandwidth: 90 * mb, Emails: 9_000},
-		{Name: "standard", Bandwidth: 500 * mb, Emails: 50_000},
-		{Name: "mega", Bandwidth: 5 * gb, Emails: 500_000},
-		{Name: "entry-count", Emails: 9_000},
-		{Name: "standard-count", Emails: 50_000},
-	} {
-		p.Recipients = DefaultRecipients
-		year, month := p, p
-		year.Term = Year
-		month.Term, month.Name = Month, p.Name+"-month"
-		all = append(all, year, month)
-	}
-	return all
 }

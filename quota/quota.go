@@ -1,22 +1,29 @@
-// Package quota is the arithmetic of plans: how much an account may send in a
-// period and whether one more message fits. It is pure: no I/O, no clock, no
+// Package quota is the arithmetic of plans: how much an account may send, what
+// it owes for more, and what is credited to it. It is pure: no I/O, no clock, no
 // goroutine; whoever stores the result calls it inside the transaction that
 // does so.
 //
-//  1. A Plan names an allowance: e-mails, bytes, either of them unlimited.
-//  2. Terms.PeriodAt says which period an instant belongs to. Usage is stored
-//     under the period's key, so the turn of a month needs no reset to be right.
-//  3. Decide says whether a Charge fits into what is left. The whole message
-//     fits, or none of its recipients does.
+//  1. A Plan names an allowance: e-mails, bytes, either of them unlimited. A
+//     Contract is one term of it that an account bought.
+//  2. Contracts.At says which contract and period an instant belongs to. Usage
+//     is stored under the period's key, so the turn of a month needs no reset to
+//     be right.
+//  3. Fits says whether a Charge fits into what is left of the allowance and of
+//     the credit. The whole message fits, or none of its recipients does.
+//  4. ClosePeriod settles a period that is over: allowance, then lots of credit,
+//     then overage, which Cover buys the cheapest blocks for.
+//  5. Upgrade, TopUp, BuyBlock and Refund say what an order costs or pays back,
+//     or, as a *Refused, why it is not possible.
 //
 // Units are decimal: 1 KB is 1,000 bytes. An e-mail is one recipient's copy.
+// Money is a whole number of minor units; which currency, the caller knows.
+// What is counted stops at the largest number there is; what is priced fails
+// with ErrOverflow instead.
 package quota
 
 import (
 	"errors"
-	"fmt"
 	"math"
-	"time"
 )
 
 // Charge is what one message costs, or what several cost together.
@@ -25,8 +32,8 @@ type Charge struct {
 	Bytes    int64 `json:"bytes"`    // octets of content as handed over, times recipients (CRLF counted, dots not doubled, RFC 1870 §5)
 }
 
-// ErrOverflow reports a charge that cannot be counted in 64 bits.
-var ErrOverflow = errors.New("quota: charge too large to count")
+// ErrOverflow reports a charge or a price that cannot be counted in 64 bits.
+var ErrOverflow = errors.New("quota: too large to count")
 
 // ForMessage is the charge of one message of size octets to recipients
 // addresses. It fails with ErrOverflow when the product cannot be counted.
@@ -68,29 +75,6 @@ func left(limit, used int64) *int64 {
 	}
 	n := max(limit-used, 0)
 	return &n
-}
-
-// Exceeded says why a message does not fit: what was allowed and used, what
-// the message would have cost, and when the allowance is renewed.
-type Exceeded struct {
-	Allowance Allowance
-	Used      Charge
-	Asked     Charge
-	Renewed   time.Time // UTC, start of the next period; zero: not renewed in this term
-}
-
-// Error names the limit that does not hold; the reply's wording is the listener's.
-func (e *Exceeded) Error() string {
-	if e.OverMessages() {
-		return fmt.Sprintf("%d e-mails used of %d, %d more asked for", e.Used.Messages, e.Allowance.Messages, e.Asked.Messages)
-	}
-	return fmt.Sprintf("%d bytes used of %d, %d more asked for", e.Used.Bytes, e.Allowance.Bytes, e.Asked.Bytes)
-}
-
-// OverMessages reports whether it is the number of e-mails that does not fit
-// (otherwise only the bytes do not).
-func (e *Exceeded) OverMessages() bool {
-	return !fits(e.Allowance.Messages, e.Used.Messages, e.Asked.Messages)
 }
 
 // Decide says whether asked fits into the allowance of which used is gone:

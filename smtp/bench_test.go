@@ -67,9 +67,8 @@ func benchSession(b *testing.B, clients int, reuse bool) {
 		b.Fatal(err)
 	}
 	defer func() { _ = st.Close() }()
-	a := store.Account{Name: "acme", Terms: quota.Plan{Name: "p", Term: quota.Year}, AtLimit: store.Suspend, State: store.Active,
-		Created: st.Now(), Activated: st.Now()}
-	if err := st.AddAccount(a, nil); err != nil {
+	n := store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}
+	if _, err := st.AddAccount(store.Order{}, n); err != nil {
 		b.Fatal(err)
 	}
 	if err := st.AddNetwork(store.Network{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Account: "acme"}); err != nil {

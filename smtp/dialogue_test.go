@@ -124,11 +124,11 @@ func (p *play) set(arg string) {
 	case "senders":
 		change(func(a *store.Account) { a.Senders = strings.Fields(value) })
 	case "state":
-		change(func(a *store.Account) { a.State = store.AccountState(value) })
+		p.setup.state = store.AccountState(value)
 	case "reason":
-		change(func(a *store.Account) { a.Reason = value })
+		p.setup.reason = value
 	case "activated":
-		change(func(a *store.Account) { a.Activated = a.Created.AddDate(0, 0, n) })
+		p.setup.started = -n
 	default:
 		p.t.Fatalf("%s: unknown setting %q", p.file, key)
 	}

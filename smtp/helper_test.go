@@ -86,6 +86,9 @@ type setup struct {
 	cfg     Config
 	plan    quota.Plan
 	account func(*store.Account)
+	state   store.AccountState // "": active
+	reason  string             // of a suspension
+	started int                // days ago
 	network string
 	reserve int64 // octets of disk kept free
 }
@@ -102,12 +105,25 @@ func start(t testing.TB, s setup) *fixture {
 		s.plan.Term = quota.Year
 	}
 	s.plan.Name = "test"
-	a := store.Account{Name: "acme", Terms: s.plan, AtLimit: store.Suspend, State: store.Active,
-		Created: f.st.Now(), Activated: f.st.Now().Add(-time.Minute)}
+	a := store.Account{Name: "acme"}
 	if s.account != nil {
 		s.account(&a)
 	}
-	if err := f.st.AddAccount(a, &store.Credential{Login: "acme", Account: "acme", Kind: store.Token, Hash: secretHash}); err != nil {
+	if s.state == store.Pending {
+		s.plan.Price = 1000
+	}
+	_, err = f.st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: s.plan, Start: f.st.Now().Add(-time.Minute).AddDate(0, 0, -s.started),
+		Credential: &store.Credential{Login: "acme", Account: "acme", Kind: store.Token, Hash: secretHash}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch s.state {
+	case store.Suspended:
+		_, err = f.st.Suspend(store.Order{}, "acme", s.reason)
+	case store.Closed:
+		_, err = f.st.CloseAccount(store.Order{}, "acme", s.reason)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	if s.network != "" {

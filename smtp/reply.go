@@ -142,6 +142,8 @@ func refusal(r *store.Refusal, zone *time.Location) *reply {
 		return errAccount.with("account %s: its term has ended%s, renew it to go on", r.Account, on(r.TermEnd, zone))
 	case r.State == store.Pending:
 		return errAccount.with("account %s: not active yet, it waits for its payment", r.Account)
+	case r.State == store.Suspended && r.Hold != "":
+		return errAccount.with("account %s: suspended: an invoice is unpaid, pay it to go on", r.Account)
 	case r.State == store.Suspended && r.Reason != "":
 		return errAccount.with("account %s: suspended: %s", r.Account, r.Reason)
 	case r.State == store.Suspended:

@@ -151,8 +151,8 @@ func (s *session) permit(account string, size, recipients int64) error {
 		return errTooLarge
 	}
 	st := &s.standing
-	if st.Account.State == store.Active && st.InTerm &&
-		quota.Decide(st.Account.Terms.Allowance(), st.Usage.Charged, charge) == nil {
+	if st.Account.Status() == store.Active && st.InTerm &&
+		quota.Decide(st.Contract.Plan.Allowance(), st.Usage.Charged, charge) == nil {
 		return nil
 	}
 	r, err := s.c.srv.st.Permit(account, s.login.Login, charge)
@@ -203,7 +203,7 @@ func (s *session) add() error {
 		return s.refused
 	}
 	n := len(s.msg.Recipients)
-	if most := s.standing.Account.Terms.MaxRecipients(); n >= most {
+	if most := s.standing.Contract.Plan.MaxRecipients(); n >= most {
 		return errTooManyRcpt.with("%d in one", most)
 	}
 	if err := s.permit(s.msg.Account, s.mail.size, int64(n+1)); err != nil {

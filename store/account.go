@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"time"
 
 	"relay/quota"
@@ -14,63 +16,84 @@ type AccountState string
 const (
 	Pending   AccountState = "pending"   // waits for its first payment
 	Active    AccountState = "active"    // sends, until its term ends
-	Suspended AccountState = "suspended" // stopped by the operator or by a rule, see Reason
+	Suspended AccountState = "suspended" // stopped by the operator, see Reason, or by a rule, see Hold
 	Closed    AccountState = "closed"    // ended for good
 )
 
-// AtLimit is what happens when the allowance is used (M14).
-type AtLimit string
+// HoldUnpaid is why the system holds an account back that owes for longer than
+// the days of grace. It is lifted by the payment.
+const HoldUnpaid = "unpaid"
 
-const (
-	Suspend  AtLimit = "suspend"  // mail that does not fit is refused
-	Continue AtLimit = "continue" // it is taken and counted as overage
-)
-
-// Account is a customer's contract. Bucket "accounts", key Name, JSON.
+// Account is one account of a customer. Bucket "accounts", key Name, JSON.
 type Account struct {
-	Name      string       `json:"account"` // quota.ValidName
-	Terms     quota.Plan   `json:"terms"`   // the plan as it was bought
-	Contact   string       `json:"contact,omitempty"`
-	AtLimit   AtLimit      `json:"at_limit"`
-	State     AccountState `json:"state"`
-	Reason    string       `json:"reason,omitempty"`  // why it is suspended, told to the customer
-	Senders   []string     `json:"senders,omitempty"` // addresses or @domains it may send from; empty: any (M4)
-	Created   time.Time    `json:"created"`
-	Activated time.Time    `json:"activated,omitzero"` // start of the term; zero: not yet
+	Name     string        `json:"account"` // quota.ValidName
+	Contact  string        `json:"contact,omitempty"`
+	AtLimit  quota.AtLimit `json:"at_limit"`
+	State    AccountState  `json:"state"`             // as the operator and the orders have it; Status knows of Hold too
+	Reason   string        `json:"reason,omitempty"`  // why the operator suspended it, told to the customer
+	Senders  []string      `json:"senders,omitempty"` // addresses or @domains it may send from; empty: any (M4)
+	Created  time.Time     `json:"created"`
+	Owner    string        `json:"owner,omitempty"`    // customer whose account it is (M22)
+	Reseller string        `json:"reseller,omitempty"` // who manages it (M23)
+	Book
 }
 
-// QuotaTerms are the account's terms as quota counts with them, in the operator's zone.
-func (a *Account) QuotaTerms(zone *time.Location) quota.Terms {
-	return quota.Terms{Plan: a.Terms, Activated: a.Activated, Zone: zone}
+// Book is the part of an account that only orders change: every change of it is
+// an entry of the ledger too.
+type Book struct {
+	Ordered   *quota.Plan     `json:"ordered,omitempty"`   // what a pending account waits for
+	Contracts quota.Contracts `json:"contracts,omitempty"` // the terms it bought
+	Lots      []quota.Lot     `json:"lots,omitempty"`      // credit
+	Balance   int64           `json:"balance,omitempty"`   // minor units, positive: in the customer's favour
+	Seq       uint64          `json:"seq,omitempty"`       // of the last ledger entry
+	Open      string          `json:"open,omitempty"`      // key of the first period that is not closed; "": none
+	Closes    time.Time       `json:"closes,omitzero"`     // end of that period, under which bucket "closing" has it
+	Hold      string          `json:"hold,omitempty"`      // HoldUnpaid or ""
+	Abuse     bool            `json:"abuse,omitempty"`     // no refund (M20)
 }
 
-// MayContinue reports whether the account goes on over its allowance: only
-// yearly bandwidth plans leave that choice (M14).
-func (a *Account) MayContinue() bool {
-	return a.AtLimit == Continue && ContinueAllowed(a.Terms)
-}
-
-// ContinueAllowed reports whether a plan leaves the choice to continue over its
-// allowance (M14).
-func ContinueAllowed(p quota.Plan) bool { return p.Term == quota.Year && p.Bandwidth > 0 }
-
-// AddAccount stores a new account and, unless c is nil, its first credential.
-func (s *Store) AddAccount(a Account, c *Credential) error {
-	if !quota.ValidName(a.Name) {
-		return fmt.Errorf("account %q: up to 64 of a-z 0-9 . _ @ + -, starting with a letter or digit", a.Name)
+// Status is State with what the system adds: an active account that is held back is suspended.
+func (a *Account) Status() AccountState {
+	if a.State == Active && a.Hold != "" {
+		return Suspended
 	}
-	return s.update(0, func(t *tx) error {
-		if c != nil && t.b.Get(credentials, []byte(c.Login)) != nil {
-			return fmt.Errorf("login %q: %w", c.Login, ErrExists)
-		}
-		if err := add(t, accounts, a.Name, a); err != nil {
-			return err
-		}
-		if c != nil {
-			return add(t, credentials, c.Login, c)
-		}
-		return nil
-	})
+	return a.State
+}
+
+// Contract is the one that runs at now; where none does, the one that At of
+// quota.Contracts finds. It is nil for an account that never was active.
+func (a *Account) Contract(now time.Time) *quota.Contract {
+	if i := a.Contracts.Index(now); i >= 0 {
+		return &a.Contracts[i]
+	}
+	return nil
+}
+
+// Plan is that of the Contract, or the one that a pending account waits for.
+func (a *Account) Plan(now time.Time) quota.Plan {
+	if c := a.Contract(now); c != nil {
+		return c.Plan
+	}
+	if a.Ordered != nil {
+		return *a.Ordered
+	}
+	return quota.Plan{}
+}
+
+// Activated is the start of the first term; zero: not yet.
+func (a *Account) Activated() time.Time {
+	if len(a.Contracts) == 0 {
+		return time.Time{}
+	}
+	return a.Contracts[0].Start
+}
+
+// TermEnd is the end of the last term that was bought; zero: none.
+func (a *Account) TermEnd() time.Time {
+	if len(a.Contracts) == 0 {
+		return time.Time{}
+	}
+	return a.Contracts[len(a.Contracts)-1].End
 }
 
 // Account by name.
@@ -79,21 +102,29 @@ func (s *Store) Account(name string) (a Account, err error) {
 	return a, err
 }
 
-// UpdateAccount changes an account in one transaction. fn may run more than once.
+// UpdateAccount changes an account in one transaction. fn may run more than
+// once. What orders change it cannot: the Book, and the state but for
+// suspending and resuming, which it enters into the ledger.
 func (s *Store) UpdateAccount(name string, fn func(*Account) error) (a Account, err error) {
-	err = s.update(0, func(t *tx) error {
-		if a, err = load[Account](t, accounts, name); err != nil {
+	r, err := s.order(name, Order{}, func(d *deal) error {
+		was, book := d.a, d.a.Book
+		book.Contracts, book.Lots = slices.Clone(book.Contracts), slices.Clone(book.Lots)
+		if err := fn(&d.a); err != nil {
 			return err
 		}
-		if err := fn(&a); err != nil {
-			return err
-		}
-		if a.Name != name {
+		switch {
+		case d.a.Name != name:
 			return errors.New("an account keeps its name")
+		case !reflect.DeepEqual(d.a.Book, book):
+			return fmt.Errorf("account %q: terms, credit and balance change by orders only", name)
+		case d.a.State != was.State:
+			if err := d.switched(was.State); err != nil {
+				return err
+			}
 		}
-		return t.put(accounts, []byte(name), a)
+		return d.t.known(&d.a)
 	})
-	return a, err
+	return r.After, err
 }
 
 // Accounts calls fn for each account by name, outside of any transaction.
@@ -101,11 +132,14 @@ func (s *Store) Accounts(fn func(Account) error) error {
 	return walk(s, accounts, nil, func(_ []byte, a *Account) error { return fn(*a) })
 }
 
-// RemoveAccount deletes an account with its credentials and networks. Its usage
-// stays. It fails with ErrBusy while mail of it is in the queue.
+// RemoveAccount closes an account and deletes it with its credentials and
+// networks. Its usage, its ledger and its invoices stay. It fails with ErrBusy
+// while mail of it is in the queue and with ErrOwing while money is open
+// between it and the operator.
 func (s *Store) RemoveAccount(name string) error {
 	err := s.update(0, func(t *tx) error {
-		if _, err := load[Account](t, accounts, name); err != nil {
+		d, err := t.deal(name, Order{})
+		if err != nil {
 			return err
 		}
 		queued, err := t.queued(name)
@@ -114,6 +148,16 @@ func (s *Store) RemoveAccount(name string) error {
 		}
 		if queued > 0 {
 			return fmt.Errorf("account %q: %w", name, ErrBusy)
+		}
+		if err := errors.Join(d.closeDue(), d.end("removed")); err != nil {
+			return err
+		}
+		if d.a.Balance != 0 {
+			return fmt.Errorf("account %q: %w: its balance is %d", name, ErrOwing, d.a.Balance)
+		}
+		d.a.Owner, d.a.Reseller = "", ""
+		if err := d.apply(); err != nil {
+			return err
 		}
 		return t.deleteAccount(name)
 	})
@@ -124,22 +168,9 @@ func (s *Store) RemoveAccount(name string) error {
 }
 
 func (t *tx) deleteAccount(name string) error {
-	cs, err := t.credentialsOf(name)
-	if err != nil {
-		return err
-	}
-	ns, err := all[Network](t, networks, nil)
-	if err != nil {
-		return err
-	}
-	for _, c := range cs {
-		if err := t.b.Delete(credentials, []byte(c.Login)); err != nil {
-			return err
-		}
-	}
-	for _, n := range ns {
-		if n.Account == name {
-			if err := t.b.Delete(networks, []byte(n.Prefix.String())); err != nil {
+	for _, own := range []owned{ownLogins, ownNetworks} {
+		for _, key := range t.owned(own, name) {
+			if err := t.removeOwned(own, name, key); err != nil {
 				return err
 			}
 		}

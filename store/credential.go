@@ -30,7 +30,7 @@ func (s *Store) AddCredential(c Credential) error {
 		if _, err := load[Account](t, accounts, c.Account); err != nil {
 			return err
 		}
-		return add(t, credentials, c.Login, c)
+		return addOwned(t, ownLogins, c.Account, c.Login, c)
 	})
 }
 
@@ -48,19 +48,8 @@ func (s *Store) Credential(login string) (c Credential, err error) {
 
 // Credentials of an account, by login.
 func (s *Store) Credentials(account string) (list []Credential, err error) {
-	err = s.view(func(t *tx) error { list, err = t.credentialsOf(account); return err })
+	err = s.view(func(t *tx) error { list, err = allOwned[Credential](t, ownLogins, account); return err })
 	return list, err
-}
-
-func (t *tx) credentialsOf(account string) ([]Credential, error) {
-	list, err := all[Credential](t, credentials, nil)
-	mine := list[:0]
-	for _, c := range list {
-		if c.Account == account {
-			mine = append(mine, c)
-		}
-	}
-	return mine, err
 }
 
 // RemoveCredential revokes a login of that account; of another one it is not found.
@@ -73,6 +62,6 @@ func (s *Store) RemoveCredential(account, login string) error {
 		if c.Account != account {
 			return fmt.Errorf("credentials %q: %w", login, ErrNotFound)
 		}
-		return t.b.Delete(credentials, []byte(login))
+		return t.removeOwned(ownLogins, account, login)
 	})
 }

@@ -20,6 +20,22 @@
 // Open removes. A crash between 3 and 4 leaves the message for its next try: it
 // may go out twice (RFC 1047), it is never lost.
 //
+// # Orders and the ledger
+//
+// An account's terms, credit and balance are sums of the entries of its ledger.
+// Whatever changes them is an order (AddAccount, RecordPayment, Upgrade, Refund …):
+//
+//  1. It reads the account and closes its periods that are over: allowance, then
+//     credit, then overage, which becomes an invoice; what is left is credited.
+//  2. It is worked out in memory: entries, invoices, the account as it will be.
+//  3. It is written, in the same transaction. A dry run leaves this step out.
+//
+// Use within a period is no entry a message: it counts in its usage, and becomes
+// one entry a day with the first message of another one. What is drawn on credit
+// follows from it, and becomes entries when the period is closed, by the job, by
+// the next order, or by the first message that is accepted after it. A crash
+// anywhere leaves a period open or closed, and the job finds it either way.
+//
 // # The queue
 //
 // A lane is all mail of one account to one next-hop domain. The queue's key is

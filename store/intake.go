@@ -17,17 +17,27 @@ type Refusal struct {
 	TermEnd  time.Time       // UTC; zero when the account is not active yet
 	Revoked  bool            // the credential is gone
 	Reason   string          // the operator's words
+	Hold     string          // why the system holds it back: HoldUnpaid or ""
 	Exceeded *quota.Exceeded // the allowance does not hold it
 }
 
-// Standing is where an account stands now.
+// Standing is where an account stands now. Periods that are over count as
+// closed, whether or not the job that closes them has run.
 type Standing struct {
-	Account Account
-	Period  quota.Period // the one that now falls into; while not InTerm the nearest one
-	InTerm  bool         // activated, and the term not over
-	TermEnd time.Time    // UTC
-	Usage   Usage        // in Period
+	Account  Account
+	Contract quota.Contract // the one that Period belongs to
+	Period   quota.Period   // the one that now falls into; while not InTerm the nearest one
+	InTerm   bool           // activated, and the term not over
+	Goes     bool           // on: another period follows Period
+	TermEnd  time.Time      // UTC, of Contract
+	Usage    Usage          // in Period
+	Live     []quota.Lot    // credit that counts in Period, in the order of use
+
+	due *deal // the closing of periods that are over; nil: none is
 }
+
+// Use is how the period's usage is met so far.
+func (st *Standing) Use() quota.Use { return quota.Split(st.Contract.Plan, st.Usage.Charged, st.Live) }
 
 // Standing of an account at this moment.
 func (s *Store) Standing(name string) (st Standing, err error) {
@@ -40,35 +50,61 @@ func (t *tx) standing(name string) (st Standing, err error) {
 	if err != nil {
 		return st, err
 	}
-	terms := a.QuotaTerms(t.s.zone)
 	st.Account = *a
-	st.Period, st.InTerm = terms.PeriodAt(t.now)
-	if !a.Activated.IsZero() {
-		st.TermEnd = terms.TermEnd()
+	zone := t.s.zone
+	st.Contract, st.Period, st.InTerm = a.Contracts.At(t.now, zone)
+	if st.Period.Key != a.Open || !t.now.Before(st.Period.End) {
+		if err := st.elsewhere(t); err != nil {
+			return st, err
+		}
 	}
+	if st.Period.Key == "" {
+		return st, nil
+	}
+	st.TermEnd = st.Contract.End
+	st.Goes = !st.Period.Last || st.TermEnd.Before(st.Account.TermEnd())
 	st.Usage = *t.usage(name, st.Period.Key)
+	if len(st.Account.Lots) > 0 {
+		st.Live = quota.Live(st.Account.Lots, t.now)
+	}
 	return st, nil
+}
+
+// elsewhere is standing where now is not in the open period: either that is
+// over, and its close is worked out, or the clock went back behind the last
+// close, and what comes belongs to the open period.
+func (st *Standing) elsewhere(t *tx) error {
+	if st.Account.Open == "" {
+		st.InTerm = false
+		return nil
+	}
+	c, p, ok := st.Account.Contracts.Find(st.Account.Open, t.s.zone)
+	if ok && t.now.Before(p.End) {
+		st.Contract, st.Period = c, p
+		return nil
+	}
+	st.due = t.dealOn(st.Account, Order{})
+	err := st.due.closeDue()
+	st.Account = st.due.a
+	return err
 }
 
 // refuse decides whether the account may send so much more: nil if it may.
 func (st *Standing) refuse(asked quota.Charge) *Refusal {
 	a := &st.Account
-	r := &Refusal{Account: a.Name, State: a.State, Reason: a.Reason, TermEnd: st.TermEnd}
-	if a.State != Active {
+	r := &Refusal{Account: a.Name, State: a.Status(), Reason: a.Reason, Hold: a.Hold, TermEnd: st.TermEnd}
+	if r.State != Active {
 		return r
 	}
 	if !st.InTerm {
 		r.Expired = true
 		return r
 	}
-	if a.MayContinue() {
-		return nil
-	}
-	over := quota.Decide(a.Terms.Allowance(), st.Usage.Charged, asked)
+	over := quota.Fits(st.Contract.Plan, st.Usage.Charged, asked, st.Live, a.AtLimit == quota.Continue)
 	if over == nil {
 		return nil
 	}
-	if !st.Period.Last {
+	if st.Goes {
 		over.Renewed = st.Period.End
 	}
 	r.Exceeded = over
@@ -91,7 +127,7 @@ func (t *tx) permit(account, login string, asked quota.Charge) (*Refusal, Standi
 			return nil, st, err
 		}
 		if err != nil || c.Account != account {
-			return &Refusal{Account: account, State: st.Account.State, Revoked: true}, st, nil
+			return &Refusal{Account: account, State: st.Account.Status(), Revoked: true}, st, nil
 		}
 	}
 	return st.refuse(asked), st, nil
@@ -137,10 +173,9 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 			return err // nothing written yet, so the batch goes on untouched
 		}
 		m.ID, m.Stored, m.Accepted, m.Period = b.id, b.size, t.now, st.Period.Key
-		u := t.usage(m.Account, m.Period)
-		t.b.Touch()
-		u.Charged = u.Charged.Add(asked)
-		u.Queued += asked.Messages
+		if err := t.charge(&st, asked); err != nil {
+			return err
+		}
 		if err := b.put(t); err != nil {
 			return err
 		}

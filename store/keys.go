@@ -83,3 +83,25 @@ func FirstID(t time.Time) (id ID) {
 	}
 	return id
 }
+
+// Keys of the books: account NUL number, so that an account's lie together.
+func ledgerPrefix(account string) []byte { return append([]byte(account), 0) }
+
+func numberKey(account string, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(ledgerPrefix(account), n)
+}
+
+func invoiceKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+// lastNumber is the number that ends a key.
+func lastNumber(k []byte) uint64 { return binary.BigEndian.Uint64(k[len(k)-8:]) }
+
+func closingKey(end time.Time, account string) []byte {
+	return append(appendTime(nil, end), account...)
+}
+
+func dunningKey(at time.Time, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(appendTime(nil, at), number)
+}
+
+func paymentKey(method, reference string) []byte { return usageKey(method, reference) }

@@ -50,6 +50,13 @@ func (m *model) queued(account string) (queued, deferred int64) {
 	return queued, deferred
 }
 
+func (m *model) day(account string) string {
+	if m.used[account] == (quota.Charge{}) {
+		return ""
+	}
+	return "2026-11-23"
+}
+
 func (m *model) accept(t *rapid.T) {
 	account := rapid.SampledFrom(m.account).Draw(t, "account")
 	var to []string
@@ -209,7 +216,7 @@ func (m *model) reopen(t *rapid.T) {
 func (m *model) check(t *rapid.T) {
 	for _, a := range m.account {
 		queued, deferred := m.queued(a)
-		want := Usage{Account: a, Period: "2026-11", Charged: m.used[a], Delivered: m.sent[a], Failed: m.failed[a], Queued: queued, Deferred: deferred}
+		want := Usage{Account: a, Period: "2026-11", Charged: m.used[a], Today: m.used[a], Day: m.day(a), Delivered: m.sent[a], Failed: m.failed[a], Queued: queued, Deferred: deferred}
 		got, err := m.s.Usage(a, "2026-11")
 		if err != nil || got != want {
 			t.Fatalf("Usage = %+v, %v, want %+v", got, err, want)
@@ -279,8 +286,8 @@ func TestStore_AgainstModel(t *testing.T) {
 		}
 		defer func() { m.s.Close() }()
 		for _, a := range m.account {
-			err := m.s.AddAccount(Account{Name: a, Terms: quota.Plan{Name: "p", Term: quota.Year, Emails: modelEmails, Bandwidth: modelBytes},
-				State: Active, Activated: epoch}, &Credential{Login: a, Account: a})
+			_, err := m.s.AddAccount(Order{}, NewAccount{Account: Account{Name: a}, Plan: quota.Plan{Name: "p", Term: quota.Year, Emails: modelEmails, Bandwidth: modelBytes},
+				Credential: &Credential{Login: a, Account: a}})
 			if err != nil {
 				t.Fatal(err)
 			}

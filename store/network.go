@@ -24,7 +24,7 @@ func (s *Store) AddNetwork(n Network) error {
 		if _, err := load[Account](t, accounts, n.Account); err != nil {
 			return err
 		}
-		return add(t, networks, n.Prefix.String(), n)
+		return addOwned(t, ownNetworks, n.Account, n.Prefix.String(), n)
 	})
 	if err != nil {
 		return err
@@ -35,11 +35,12 @@ func (s *Store) AddNetwork(n Network) error {
 // Networks of an account, of all when account is empty.
 func (s *Store) Networks(account string) (list []Network, err error) {
 	err = s.view(func(t *tx) error {
-		if list, err = all[Network](t, networks, nil); err != nil {
-			return err
+		if account == "" {
+			list, err = all[Network](t, networks, nil)
+		} else {
+			list, err = allOwned[Network](t, ownNetworks, account)
 		}
-		list = slices.DeleteFunc(list, func(n Network) bool { return account != "" && n.Account != account })
-		return nil
+		return err
 	})
 	return list, err
 }
@@ -54,7 +55,7 @@ func (s *Store) RemoveNetwork(account string, p netip.Prefix) error {
 		if n.Account != account {
 			return fmt.Errorf("networks %q: %w", p, ErrNotFound)
 		}
-		return t.b.Delete(networks, []byte(p.String()))
+		return t.removeOwned(ownNetworks, account, p.String())
 	})
 	if err != nil {
 		return err

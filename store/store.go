@@ -20,6 +20,9 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("exists already")
 	ErrBusy     = errors.New("still has mail in the queue")
+	ErrOwing    = errors.New("is not settled")
+	ErrPending  = errors.New("is not active yet")
+	ErrClosed   = errors.New("is closed for good")
 	ErrNewer    = errors.New("the store was written by a newer relay")
 	ErrFull     = bolt.ErrFull   // the disk is full: nothing was stored or charged
 	ErrLocked   = bolt.ErrLocked // another process has the store
@@ -41,10 +44,25 @@ const (
 	due                            // due (8), lane: the head of each lane
 	trace                          // id, microseconds (8), number (2)
 	jobs                           // name
+	ledger                         // account NUL number (8)
+	invoices                       // number (8)
+	payments                       // method NUL reference
+	billed                         // account NUL number (8): its invoices
+	owed                           // account NUL number (8): the open ones
+	dunning                        // when it suspends (8), number (8)
+	closing                        // period's end (8), account: its first open period
+	customers                      // name
+	resellers                      // name
+	accountsOf                     // customer NUL account
+	below                          // reseller NUL account
+	loginsOf                       // account NUL login
+	networksOf                     // account NUL prefix
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
-	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs"}
+	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
+	"ledger", "invoices", "payments", "billed", "owed", "dunning", "closing", "customers", "resellers",
+	"accounts-of", "below", "logins-of", "networks-of"}
 
 // Options of a store.
 type Options struct {
@@ -52,6 +70,7 @@ type Options struct {
 	Zone    *time.Location   // the operator's, in which months turn; nil: UTC
 	Log     *slog.Logger     // nil: slog.Default()
 	Reserve int64            // octets of disk kept free of new mail; 0: 32 MiB
+	Billing Billing          // who invoices, and how; see SetBilling
 
 	ReadOnly bool // the file is not changed in the least, nor can be; several may read it
 }
@@ -70,6 +89,7 @@ type Store struct {
 	ids   idSource
 	probe probe
 
+	billing  atomic.Pointer[Billing]
 	accounts decoded[Account]
 	logins   decoded[Credential]
 
@@ -95,9 +115,10 @@ func Open(path string, o Options) (*Store, error) {
 	}
 	s.quiet = quiet.New(s.log)
 	s.ready.signal = make(chan struct{}, 1)
+	s.SetBilling(o.Billing)
 	db, err := bolt.Open(path, bolt.Options{
 		Buckets:   bucketNames,
-		Appending: []bolt.Bucket{messages, bodies, trace},
+		Appending: []bolt.Bucket{messages, bodies, trace, invoices},
 		Flush:     flush,
 		Reserve:   o.Reserve,
 		Log:       s.log,
@@ -156,6 +177,7 @@ var migrations = []func(*tx) error{
 		}
 		return t.put(meta, keyTotals, Totals{})
 	},
+	toContracts, // 1: accounts with one term and no ledger
 }
 
 var (

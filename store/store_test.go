@@ -77,8 +77,8 @@ func addAccount(t testing.TB, s *Store, name string, plan quota.Plan) {
 	if plan.Term == "" {
 		plan.Term = quota.Year
 	}
-	err := s.AddAccount(Account{Name: name, Terms: plan, AtLimit: Suspend, State: Active, Created: s.Now(), Activated: s.Now()},
-		&Credential{Login: name, Account: name, Kind: Token, Hash: "x"})
+	_, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: name}, Plan: plan,
+		Credential: &Credential{Login: name, Account: name, Kind: Token, Hash: "x"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,8 @@ func TestStore_LifeOfAMessage(t *testing.T) {
 	}
 	settle(t, s, got[0], Deferred)
 	u, _ := s.Usage("acme", "2026-11")
-	want := Usage{Account: "acme", Period: "2026-11", Charged: quota.Charge{Messages: 3, Bytes: 120_000}, Queued: 3, Deferred: 2}
+	want := Usage{Account: "acme", Period: "2026-11", Charged: quota.Charge{Messages: 3, Bytes: 120_000}, Queued: 3, Deferred: 2,
+		Today: quota.Charge{Messages: 3, Bytes: 120_000}, Day: "2026-11-23"}
 	if u != want {
 		t.Errorf("Usage = %+v, want %+v", u, want)
 	}
@@ -157,7 +158,7 @@ func TestStore_LifeOfAMessage(t *testing.T) {
 	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], Failed)
 	settle(t, s, claim(t, s, "b.test", "acme", 1)[0], Delivered)
 	u, _ = s.Usage("acme", "2026-11")
-	want = Usage{Account: "acme", Period: "2026-11", Charged: want.Charged, Delivered: 1, Failed: 2}
+	want = Usage{Account: "acme", Period: "2026-11", Charged: want.Charged, Delivered: 1, Failed: 2, Today: want.Today, Day: want.Day}
 	if u != want {
 		t.Errorf("Usage = %+v, want %+v", u, want)
 	}
@@ -263,7 +264,11 @@ func TestStore_States(t *testing.T) {
 		t.Errorf("suspended: %+v", r)
 	}
 	set(Active)
-	c.add(30*24*time.Hour - time.Second)
+	st, err := s.Standing("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.add(st.TermEnd.Sub(c.now()) - time.Second)
 	if r := permit(); r != nil {
 		t.Errorf("last second of the term: %+v", r)
 	}

@@ -16,6 +16,11 @@ type Usage struct {
 	Failed    int64        `json:"failed"`    // e-mails refused for good, expired or dropped
 	Queued    int64        `json:"queued"`    // e-mails still to be delivered
 	Deferred  int64        `json:"deferred"`  // of Queued, those tried at least once
+
+	// Of Charged the part that is no entry of the ledger yet, and its date in the
+	// operator's zone. Charged = Today + Σ charge entries of the period.
+	Today quota.Charge `json:"today,omitzero"`
+	Day   string       `json:"day,omitempty"` // "2026-11-23"
 }
 
 // Totals are the sums over the spool. Bucket "meta", key "totals", JSON.
@@ -45,6 +50,30 @@ func (t *tx) usage(account, period string) *Usage {
 	u.was = u.is
 	cache[string(key)] = u
 	return &u.is
+}
+
+// charge counts what an account that stands so was allowed. The first charge of
+// another day makes an entry of the day before; the first of another period
+// closes what is over, so that no entry of it comes before those of its close.
+func (t *tx) charge(st *Standing, asked quota.Charge) error {
+	u, day := t.usage(st.Account.Name, st.Period.Key), t.day()
+	if u.Day < day && u.Today != (quota.Charge{}) {
+		if st.due == nil {
+			st.due = t.dealOn(st.Account, Order{})
+		}
+		st.due.endDay(u, t.now)
+	}
+	if st.due != nil {
+		if err := st.due.apply(); err != nil {
+			return err
+		}
+	}
+	t.b.Touch()
+	u.Day = max(u.Day, day) // a clock that goes back does not make a day come twice
+	u.Today = u.Today.Add(asked)
+	u.Charged = u.Charged.Add(asked)
+	u.Queued += asked.Messages
+	return nil
 }
 
 // queued are the e-mails of an account that wait, of all periods: also of one

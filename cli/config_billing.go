@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"relay/report/invoice"
+	"relay/report/money"
+	"relay/store"
+)
+
+// Billing is who invoices, and how.
+type Billing struct {
+	Currency      string   `toml:"currency"`       // ISO 4217, of all amounts; it cannot change once there is an invoice
+	TaxRate       string   `toml:"tax_rate"`       // on all that is sold, such as "22%"
+	Seller        []string `toml:"seller"`         // lines of the operator's address, the name first
+	DueDays       int      `toml:"due_days"`       // from an invoice to its due date
+	GraceDays     int      `toml:"grace_days"`     // from the due date until what was had and not paid suspends
+	InvoicePrefix string   `toml:"invoice_prefix"` // before the number, such as "R-"
+	PaymentLink   string   `toml:"payment_link"`   // template of a web address; "": none
+	PaymentText   string   `toml:"payment_text"`   // template of lines; "": none
+}
+
+func defaultBilling() Billing {
+	return Billing{Currency: money.Default, TaxRate: "0%", Seller: []string{}, DueDays: 14, GraceDays: 14}
+}
+
+const (
+	mostSellerLines = 12
+	widestSeller    = 100 // characters
+	mostDays        = 366
+)
+
+func (b *Billing) check(v *validator) {
+	switch {
+	case money.Known(b.Currency):
+	case money.Known(strings.ToUpper(b.Currency)):
+		v.bad("billing.currency", "%q is written %s", b.Currency, strings.ToUpper(b.Currency))
+	default:
+		v.bad("billing.currency", "%q is not the code of a currency such as EUR", b.Currency)
+	}
+	if _, err := taxRate(b.TaxRate); err != nil {
+		v.bad("billing.tax_rate", "%v", err)
+	}
+	b.checkSeller(v)
+	v.days("billing.due_days", b.DueDays)
+	v.days("billing.grace_days", b.GraceDays)
+	if !prefixRE.MatchString(b.InvoicePrefix) {
+		v.bad("billing.invoice_prefix", "%q: up to 20 letters, digits and ./_- that begin with a letter or digit and do not end with a digit, such as R- or 2026/", b.InvoicePrefix)
+	}
+	if err := invoice.CheckLink(b.PaymentLink); err != nil {
+		v.bad("billing.payment_link", "%v", err)
+	}
+	if err := invoice.CheckText(b.PaymentText); err != nil {
+		v.bad("billing.payment_text", "%v", err)
+	}
+}
+
+func (b *Billing) checkSeller(v *validator) {
+	if n := len(b.Seller); n > mostSellerLines {
+		v.bad("billing.seller", "%d lines: at most %d", n, mostSellerLines)
+	}
+	for i, l := range b.Seller {
+		key := fmt.Sprintf("billing.seller[%d]", i)
+		switch {
+		case strings.TrimSpace(l) == "":
+			v.bad(key, "the line is empty")
+		case utf8.RuneCountInString(l) > widestSeller:
+			v.bad(key, "%q has %d characters: at most %d", cut(l, 20), utf8.RuneCountInString(l), widestSeller)
+		case strings.ContainsFunc(l, unicode.IsControl):
+			v.bad(key, "%q: one line each, without control characters", l)
+		}
+	}
+}
+
+// prefixRE: a prefix that ends with a digit would run into the number.
+var prefixRE = regexp.MustCompile(`^([A-Za-z]|[A-Za-z0-9][A-Za-z0-9./_-]{0,18}[A-Za-z./_-])?$`)
+
+func (v *validator) days(key string, n int) {
+	if n < 0 || n > mostDays {
+		v.bad(key, "%d: 0 to %d days", n, mostDays)
+	}
+}
+
+// taxRate in basis points, which is what taxes are counted in.
+func taxRate(text string) (int64, error) {
+	r, err := money.ParseRate(text)
+	if err != nil {
+		return 0, err
+	}
+	return r.BasisPoints()
+}
+
+// store is what the store has to know of it; Validate has seen that it is right.
+func (b *Billing) store() store.Billing {
+	rate, err := taxRate(b.TaxRate)
+	if err != nil {
+		rate = 0
+	}
+	return store.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, DueDays: b.DueDays, GraceDays: b.GraceDays}
+}
+
+// invoices is how they are shown.
+func (c *Config) invoices() invoice.Options {
+	b := &c.Billing
+	return invoice.Options{Prefix: b.InvoicePrefix, Zone: c.zone(), Link: b.PaymentLink, Text: b.PaymentText}
+}

@@ -1,0 +1,65 @@
+package quota
+
+import "strings"
+
+// Why an order is not possible.
+type Why string
+
+const (
+	WhyEnded     Why = "ended"     // the contract is over
+	WhyRetired   Why = "retired"   // the plan is not sold any more
+	WhyKind      Why = "kind"      // the plans do not count the same
+	WhyTerm      Why = "term"      // the plans do not run for the same term
+	WhySmaller   Why = "smaller"   // the other plan allows no more, or in one way less
+	WhyCheaper   Why = "cheaper"   // the other plan costs less
+	WhyUnlimited Why = "unlimited" // there is no limit to add to
+	WhyNoBlock   Why = "no block"  // the plan has no such block
+	WhyLate      Why = "late"      // after the thirtieth day
+	WhyOverage   Why = "overage"   // there was overage in the term
+	WhyAbuse     Why = "abuse"     // the account was marked for abuse
+)
+
+// Refused says why an order is not possible. It is an answer, not a fault; the
+// quote beside it says what it would have come to.
+type Refused struct {
+	Order   string // "upgrade", "top-up", "block", "refund"
+	Reasons []Reason
+}
+
+// Reason in a word for programs and a sentence for people.
+type Reason struct {
+	Why  Why
+	Text string
+}
+
+func (r *Refused) Error() string {
+	texts := make([]string, len(r.Reasons))
+	for i, reason := range r.Reasons {
+		texts[i] = reason.Text
+	}
+	return r.Order + " refused: " + strings.Join(texts, "; ")
+}
+
+// For reports whether why is one of the reasons.
+func (r *Refused) For(why Why) bool {
+	for _, reason := range r.Reasons {
+		if reason.Why == why {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Refused) add(bad bool, why Why, text string) {
+	if bad {
+		r.Reasons = append(r.Reasons, Reason{why, text})
+	}
+}
+
+// err is nil where there is no reason.
+func (r *Refused) err() error {
+	if len(r.Reasons) == 0 {
+		return nil
+	}
+	return r
+}

@@ -1,0 +1,111 @@
+package quota
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// MaxOver is where over-use and sums of credit stop being counted: 4.6 EB.
+const MaxOver = 1 << 62
+
+// Over is what used exceeds the allowance by, in units of the plan: octets in a
+// bandwidth plan, where an e-mail too many stands for EmailWeight octets and the
+// worse of both limits counts; e-mails in a count plan. It stops at MaxOver.
+func Over(p Plan, used Charge) int64 {
+	emails := beyond(p.Emails, used.Messages)
+	if p.Kind() == Count {
+		return min(emails, MaxOver)
+	}
+	return min(max(beyond(p.Bandwidth, used.Bytes), times(emails, p.EmailWeight())), MaxOver)
+}
+
+// OverCharge is what used exceeds each limit by, by itself.
+func OverCharge(p Plan, used Charge) Charge {
+	return Charge{Messages: beyond(p.Emails, used.Messages), Bytes: beyond(p.Bandwidth, used.Bytes)}
+}
+
+func beyond(limit, used int64) int64 {
+	if limit <= 0 || used <= limit {
+		return 0
+	}
+	return used - limit
+}
+
+// times stops at the largest number there is. Neither factor is negative.
+func times(a, b int64) int64 {
+	if b > 0 && a > math.MaxInt64/b {
+		return math.MaxInt64
+	}
+	return a * b
+}
+
+// Use is how the use of a running period is met: order of M16.
+type Use struct {
+	Over    int64 // over the allowance, units of the plan
+	Drawn   int64 // of it from credit
+	Credit  int64 // what is left of the credit
+	Overage int64 // of Over what no credit covers
+}
+
+// Split is the Use that used makes of the allowance and of live lots. Nothing is
+// written for it while the period runs; its close makes entries of it.
+func Split(p Plan, used Charge, live []Lot) Use {
+	over, credit := Over(p, used), Sum(live)
+	drawn := min(over, credit)
+	return Use{Over: over, Drawn: drawn, Credit: credit - drawn, Overage: over - drawn}
+}
+
+// Fits says whether asked may be sent by an account that has used so much of
+// the plan in this period and has these live lots: nil, or what is exceeded.
+// goOn is the account's choice to continue; it holds only where the plan leaves
+// it (M14). Asking for nothing always fits. What cannot be counted never does.
+// Renewed is left for the caller, who knows the period.
+func Fits(p Plan, used, asked Charge, live []Lot, goOn bool) *Exceeded {
+	if asked == (Charge{}) || (goOn && p.Allows(Continue)) {
+		return nil
+	}
+	over, credit := Over(p, used.Add(asked)), Sum(live)
+	if over == 0 || (over <= credit && over < MaxOver) {
+		return nil
+	}
+	return &Exceeded{Allowance: p.Allowance(), Used: used, Asked: asked, Credit: credit, Weight: p.EmailWeight()}
+}
+
+// Exceeded says why a message does not fit: what was allowed and used, what
+// the message would have cost, and when the allowance is renewed.
+type Exceeded struct {
+	Allowance Allowance
+	Used      Charge
+	Asked     Charge
+	Credit    int64     // beside the allowance in this period, used or not; units of the plan
+	Weight    int64     // octets an e-mail over the allowance stands for; 0 in a count plan
+	Renewed   time.Time // UTC, start of the next period; zero: not renewed in this term
+}
+
+// Error names the limit that does not hold; the reply's wording is the listener's.
+func (e *Exceeded) Error() string {
+	text := fmt.Sprintf("%d bytes used of %d, %d more asked for", e.Used.Bytes, e.Allowance.Bytes, e.Asked.Bytes)
+	if e.OverMessages() {
+		text = fmt.Sprintf("%d e-mails used of %d, %d more asked for", e.Used.Messages, e.Allowance.Messages, e.Asked.Messages)
+	}
+	switch {
+	case e.Credit == 0:
+		return text
+	case e.Weight == 0:
+		return fmt.Sprintf("%s, with a credit of %d e-mails", text, e.Credit)
+	}
+	return fmt.Sprintf("%s, with a credit of %d bytes", text, e.Credit)
+}
+
+// OverMessages reports whether it is the number of e-mails that does not fit
+// (otherwise the bytes do not). Where both do not, it is the one that would
+// need more credit.
+func (e *Exceeded) OverMessages() bool {
+	if fits(e.Allowance.Messages, e.Used.Messages, e.Asked.Messages) {
+		return false
+	}
+	after := e.Used.Add(e.Asked)
+	return e.Weight == 0 ||
+		times(beyond(e.Allowance.Messages, after.Messages), e.Weight) >= beyond(e.Allowance.Bytes, after.Bytes)
+}

@@ -1,0 +1,61 @@
+package quota
+
+import (
+	"fmt"
+	"time"
+)
+
+// UpgradeQuote is what an upgrade costs, line by line.
+type UpgradeQuote struct {
+	From, To   string // plans
+	Days       int64  // of the term
+	Left       int64  // of them, the day of the upgrade being one
+	Difference int64  // in price for a whole term, minor units
+	Amount     int64  // Difference × Left ÷ Days, half away from zero
+	Contract   Contract
+}
+
+// Upgrade quotes a larger plan for what remains of contract c (M18). Days are
+// dates in zone. The quote's Contract is c with the new plan: same term, same
+// periods; use and credit go on. Of a contract that has not started all days are
+// left. It is refused, with a *Refused beside what figures there are, unless the
+// plan is of the same kind and term, allows more, costs no less and is sold.
+func Upgrade(c Contract, to Plan, now time.Time, zone *time.Location) (UpgradeQuote, error) {
+	q := UpgradeQuote{From: c.Plan.Name, To: to.Name, Days: c.Days(zone), Left: c.DaysLeft(now, zone), Contract: c}
+	q.Contract.Plan = to
+	q.Difference = to.Price - c.Plan.Price
+	var err error
+	if q.Amount, err = mulDiv(q.Difference, q.Left, q.Days); err != nil {
+		return q, fmt.Errorf("upgrade to %s: %w", to.Name, err)
+	}
+	return q, upgradable(c, to, now).err()
+}
+
+func upgradable(c Contract, to Plan, now time.Time) *Refused {
+	r := &Refused{Order: "upgrade"}
+	from := c.Plan
+	r.add(!now.Before(c.End), WhyEnded, "the term has ended: renew with the other plan")
+	r.add(to.Retired, WhyRetired, fmt.Sprintf("plan %s is not sold any more", to.Name))
+	r.add(from.Kind() != to.Kind(), WhyKind, fmt.Sprintf("%s is a %s plan, %s a %s plan: change at renewal", from.Name, from.Kind(), to.Name, to.Kind()))
+	r.add(from.Term != to.Term, WhyTerm, fmt.Sprintf("%s runs for a %s, %s for a %s: change at renewal", from.Name, from.Term, to.Name, to.Term))
+	r.add(from.Kind() == to.Kind() && !allowsMore(from, to), WhySmaller, fmt.Sprintf("%s does not allow more than %s: downgrade at renewal", to.Name, from.Name))
+	r.add(to.Price < from.Price, WhyCheaper, fmt.Sprintf("%s costs less than %s: downgrade at renewal", to.Name, from.Name))
+	return r
+}
+
+// allowsMore reports whether to allows more than from in one way and no less in the other.
+func allowsMore(from, to Plan) bool {
+	emails, bytes := compareLimits(to.Emails, from.Emails), compareLimits(to.Bandwidth, from.Bandwidth)
+	return emails >= 0 && bytes >= 0 && emails+bytes > 0
+}
+
+// compareLimits knows that 0 is no limit.
+func compareLimits(a, b int64) int {
+	switch {
+	case a == b:
+		return 0
+	case a == 0 || (b != 0 && a > b):
+		return 1
+	}
+	return -1
+}

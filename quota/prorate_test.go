@@ -1,0 +1,158 @@
+package quota
+
+import (
+	"errors"
+	"math"
+	"math/big"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func TestUpgrade(t *testing.T) {
+	rome := zone(t, "Europe/Rome")
+	from := Plan{Name: "standard", Term: Year, Bandwidth: 500 * mb, Emails: 50_000, Price: 10_000}
+	to := Plan{Name: "mega", Term: Year, Bandwidth: 5 * gb, Emails: 500_000, Price: 46_500}
+	c := NewContract(from, time.Date(2026, 11, 1, 12, 0, 0, 0, rome), rome, nil) // 365 days
+	for _, tc := range []struct {
+		now          time.Time
+		left, amount int64
+	}{
+		{c.Start, 365, 36_500},
+		{time.Date(2026, 11, 1, 23, 59, 59, 0, rome), 365, 36_500},
+		{time.Date(2026, 11, 2, 0, 0, 0, 0, rome), 364, 36_400},
+		{time.Date(2027, 3, 28, 3, 0, 0, 0, rome), 218, 21_800}, // summer time starts
+		{c.End.Add(-1), 1, 100},
+		{c.Start.AddDate(0, 0, -9), 365, 36_500}, // bought, but not started
+	} {
+		q, err := Upgrade(c, to, tc.now, rome)
+		if err != nil || q.Days != 365 || q.Left != tc.left || q.Amount != tc.amount || q.Difference != 36_500 {
+			t.Errorf("Upgrade at %v = %+v, %v, want %d for %d days", tc.now, q, err, tc.amount, tc.left)
+		}
+		if q.Contract.Plan.Name != "mega" || !q.Contract.End.Equal(c.End) || q.Contract.Key != c.Key {
+			t.Errorf("upgraded contract = %+v", q.Contract)
+		}
+	}
+	for _, tc := range []struct {
+		name string
+		to   func(*Plan)
+		now  time.Time
+		why  Why
+	}{
+		{"after the end", func(*Plan) {}, c.End, WhyEnded},
+		{"count plan", func(p *Plan) { p.Bandwidth = 0 }, c.Start, WhyKind},
+		{"other term", func(p *Plan) { p.Term = Month }, c.Start, WhyTerm},
+		{"smaller in e-mails", func(p *Plan) { p.Emails = 49_999 }, c.Start, WhySmaller},
+		{"the same", func(p *Plan) { p.Bandwidth, p.Emails = from.Bandwidth, from.Emails }, c.Start, WhySmaller},
+		{"cheaper", func(p *Plan) { p.Price = 9_999 }, c.Start, WhyCheaper},
+		{"retired", func(p *Plan) { p.Retired = true }, c.Start, WhyRetired},
+	} {
+		p := to
+		tc.to(&p)
+		_, err := Upgrade(c, p, tc.now, rome)
+		r, ok := errors.AsType[*Refused](err)
+		if !ok || len(r.Reasons) != 1 || !r.For(tc.why) {
+			t.Errorf("%s: Upgrade = %v, want %s", tc.name, err, tc.why)
+		}
+	}
+	to.Emails = 0 // no limit is more than any
+	if _, err := Upgrade(c, to, c.Start, rome); err != nil {
+		t.Errorf("to unlimited e-mails: %v", err)
+	}
+}
+
+func TestRefund(t *testing.T) {
+	rome := zone(t, "Europe/Rome")
+	c := NewContract(Plan{Term: Year}, time.Date(2027, 3, 1, 23, 30, 0, 0, rome), rome, nil) // summer time starts within
+	for _, tc := range []struct {
+		name           string
+		now            time.Time
+		overage, abuse bool
+		day            int64
+		whys           []Why
+	}{
+		{"first day", c.Start, false, false, 1, nil},
+		{"last instant of day 30", time.Date(2027, 3, 31, 0, 0, 0, -1, rome), false, false, 30, nil},
+		{"day 31", time.Date(2027, 3, 31, 0, 0, 0, 0, rome), false, false, 31, []Why{WhyLate}},
+		{"overage", c.Start, true, false, 1, []Why{WhyOverage}},
+		{"all of it", c.Start.AddDate(1, 0, 0), true, true, 366 + 1, []Why{WhyLate, WhyOverage, WhyAbuse}},
+	} {
+		q, err := Refund(Refunding{Contract: c, Paid: 10_000, Overage: tc.overage, Abuse: tc.abuse}, tc.now, rome)
+		if q.Day != tc.day || q.Last != 30 || q.Amount != 10_000 || (err == nil) != (tc.whys == nil) {
+			t.Errorf("%s: Refund = %+v, %v", tc.name, q, err)
+		}
+		for _, why := range tc.whys {
+			if r, ok := errors.AsType[*Refused](err); !ok || !r.For(why) || len(r.Reasons) != len(tc.whys) {
+				t.Errorf("%s: Refund = %v, want %v", tc.name, err, tc.whys)
+			}
+		}
+	}
+}
+
+func TestTopUp_Refuses(t *testing.T) {
+	count := NewContract(Plan{Name: "c", Term: Year, Emails: 10}, date(2026, 11, 5), time.UTC, nil)
+	bandwidth := NewContract(blockPlan(), date(2026, 11, 5), time.UTC, nil)
+	entry := Plan{Name: "e", Term: Month, Emails: 5}
+	for _, tc := range []struct {
+		c   Contract
+		by  Plan
+		now time.Time
+		why Why
+	}{
+		{count, entry, count.End, WhyEnded},
+		{bandwidth, entry, count.Start, WhyKind},
+		{count, Plan{Term: Month, Emails: 5, Bandwidth: 5}, count.Start, WhyKind},
+		{count, Plan{Term: Year, Emails: 5}, count.Start, WhyTerm},
+		{count, Plan{Term: Month, Emails: 5, Retired: true}, count.Start, WhyRetired},
+		{NewContract(Plan{Term: Year}, count.Start, time.UTC, nil), entry, count.Start, WhyUnlimited},
+	} {
+		_, err := TopUp(tc.c, tc.by, "r", tc.now)
+		if r, ok := errors.AsType[*Refused](err); !ok || !r.For(tc.why) {
+			t.Errorf("TopUp(%v, %v) = %v, want %s", tc.c.Plan, tc.by, err, tc.why)
+		}
+	}
+	if _, err := BuyBlock(bandwidth, 3*gb, 1, "r", count.Start); err == nil {
+		t.Error("a block was bought that the plan does not have")
+	}
+	if _, err := BuyBlock(bandwidth, gb, math.MaxInt64, "r", count.Start); !errors.Is(err, ErrOverflow) {
+		t.Errorf("BuyBlock of too many = %v", err)
+	}
+	if _, err := BuyBlock(bandwidth, gb, 0, "r", count.Start); err == nil {
+		t.Error("no block was bought")
+	}
+}
+
+func TestTax(t *testing.T) {
+	for _, tc := range []struct{ net, rate, want int64 }{
+		{10_000, 2200, 2200}, {25, 200, 1}, {24, 200, 0}, {-25, 200, -1}, {-24, 200, 0}, {0, 2200, 0},
+		{math.MaxInt64, 10_000, math.MaxInt64}, {-math.MaxInt64, 10_000, -math.MaxInt64},
+	} {
+		if got, err := Tax(tc.net, tc.rate); got != tc.want || err != nil {
+			t.Errorf("Tax(%d, %d) = %d, %v, want %d", tc.net, tc.rate, got, err, tc.want)
+		}
+	}
+	if _, err := Tax(math.MaxInt64, 10_001); !errors.Is(err, ErrOverflow) {
+		t.Errorf("Tax too large = %v", err)
+	}
+}
+
+// mulDiv is what big numbers say, rounded half away from zero.
+func TestMulDiv(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := rapid.Int64().Draw(t, "a"), rapid.Int64().Draw(t, "b"), rapid.Int64Range(1, math.MaxInt64).Draw(t, "c")
+		if rapid.Bool().Draw(t, "small") {
+			a, b, c = a%1000, b%1000, c%50+1
+		}
+		n := new(big.Int).Mul(big.NewInt(a), big.NewInt(b))
+		half := new(big.Int).Mul(new(big.Int).Abs(n), big.NewInt(2)) // (2|n| + c) / 2c
+		want := half.Add(half, big.NewInt(c)).Quo(half, new(big.Int).Mul(big.NewInt(c), big.NewInt(2)))
+		if n.Sign() < 0 {
+			want.Neg(want)
+		}
+		got, err := mulDiv(a, b, c)
+		if fitsIn := want.CmpAbs(big.NewInt(math.MaxInt64)) <= 0; fitsIn != (err == nil) || (fitsIn && want.Int64() != got) {
+			t.Fatalf("mulDiv(%d, %d, %d) = %d, %v, want %v", a, b, c, got, err, want)
+		}
+	})
+}

@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"relay/quota"
+	"relay/store/bolt"
+)
+
+// closeDue closes the periods of the account that are over, oldest first. It is
+// relay's own doing, whoever's order comes upon them.
+func (d *deal) closeDue() error {
+	defer func(by string) { d.by = by }(d.by)
+	d.by = ""
+	zone := d.zone()
+	for d.a.Open != "" {
+		c, p, ok := d.a.Contracts.Find(d.a.Open, zone)
+		if !ok {
+			return fmt.Errorf("account %q: no contract has its open period %s", d.a.Name, d.a.Open)
+		}
+		d.a.Closes = p.End // another one if the operator's zone has changed
+		if d.t.now.Before(p.End) {
+			return nil
+		}
+		if p.Start.Before(p.End) {
+			if err := d.closePeriod(c, p); err != nil {
+				return fmt.Errorf("account %q: close %s: %w", d.a.Name, p.Key, err)
+			}
+		}
+		d.openNext(p.Key)
+	}
+	return nil
+}
+
+// openNext opens the period that follows key, if there is one.
+func (d *deal) openNext(key string) {
+	found := false
+	for _, c := range d.a.Contracts {
+		for _, p := range c.Periods(d.zone()) {
+			if found {
+				d.openPeriod(c, p)
+				return
+			}
+			found = p.Key == key
+		}
+	}
+	d.a.Open, d.a.Closes = "", time.Time{}
+}
+
+// closePeriod makes entries of what a period that is over comes to: what it
+// drew, what was bought for the rest, what is credited and what is lost.
+func (d *deal) closePeriod(c quota.Contract, p quota.Period) error {
+	u := d.t.usage(d.a.Name, p.Key)
+	d.endDay(u, p.End)
+	is, err := quota.ClosePeriod(quota.Closing{Plan: c.Plan, Period: p, Expiry: c.End, Used: u.Charged, Lots: d.a.Lots})
+	if err != nil {
+		return err
+	}
+	entry := func(k Kind, units int64, lot string) {
+		d.enter(Entry{Kind: k, Time: p.End, Period: p.Key, Units: units, Lot: lot})
+	}
+	for _, x := range is.Draws {
+		entry(KindDraw, -x.Amount, x.Ref)
+	}
+	for _, x := range is.Rounded {
+		entry(KindRounded, -x.Amount, x.Ref)
+	}
+	if is.Overage > 0 {
+		d.enter(Entry{Kind: KindOverage, Time: p.End, Period: p.Key, Units: is.Overage, Text: blocksText(is.Bought)})
+	}
+	if l := is.Credit; l != nil {
+		d.enter(Entry{Kind: KindCredit, Time: p.End, Period: p.Key, Units: l.Amount, Lot: l.Ref, Expires: l.Expires})
+	}
+	for _, x := range is.Expired {
+		entry(KindExpired, -x.Amount, x.Ref)
+	}
+	d.a.Lots = is.Lots
+	d.enter(Entry{Kind: KindClosed, Period: p.Key})
+	if len(is.Bought.Blocks) == 0 {
+		return nil
+	}
+	inv := Invoice{Kind: ForOverage, Period: p.Key, Term: d.termKey(&c)}
+	for _, b := range is.Bought.Blocks {
+		inv.Lines = append(inv.Lines, InvoiceLine{Count: b.Count, Price: b.Price,
+			Text: fmt.Sprintf("%s beyond the allowance of %s", octets(b.Bytes), p.Key)})
+	}
+	_, err = d.charge(inv)
+	return err
+}
+
+// endDay makes an entry of the open day of a usage, not later than end.
+func (d *deal) endDay(u *Usage, end time.Time) {
+	if u.Today == (quota.Charge{}) {
+		return
+	}
+	at := min3(dayEnd(u.Day, d.zone()), end, d.t.now)
+	d.enter(Entry{Kind: KindCharge, Time: at, Period: u.Period, Day: u.Day, Messages: u.Today.Messages, Bytes: u.Today.Bytes})
+	d.ended = append(d.ended, u)
+}
+
+func min3(t time.Time, more ...time.Time) time.Time {
+	for _, m := range more {
+		if m.Before(t) {
+			t = m
+		}
+	}
+	return t
+}
+
+// day of an instant in the operator's zone.
+func (t *tx) day() string { return t.now.In(t.s.zone).Format(time.DateOnly) }
+
+func dayEnd(day string, zone *time.Location) time.Time {
+	t, err := time.ParseInLocation(time.DateOnly, day, zone)
+	if err != nil {
+		return t
+	}
+	return t.AddDate(0, 0, 1).UTC()
+}
+
+func blocksText(p quota.Purchase) string {
+	parts := make([]string, len(p.Blocks))
+	for i, b := range p.Blocks {
+		parts[i] = fmt.Sprintf("%d × %s", b.Count, octets(b.Bytes))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// octets in the largest unit that says it exactly.
+func octets(n int64) string {
+	for _, u := range []struct {
+		size int64
+		name string
+	}{{1_000_000_000, "GB"}, {1_000_000, "MB"}, {1000, "KB"}} {
+		if n%u.size == 0 {
+			return fmt.Sprintf("%d %s", n/u.size, u.name)
+		}
+	}
+	return fmt.Sprintf("%d octets", n)
+}
+
+// closers work at the same time, so that group commit takes as many accounts at
+// once. More would be quicker and hold up intake longer.
+const closers = 48
+
+// CloseDue closes the periods of accounts that are over, the oldest first, at
+// most limit accounts (0: all), each in a transaction of its own. It may run late,
+// at any time and more than once: what is closed is not due any more. An account
+// that cannot be closed is skipped, and its error is one of those returned.
+func (s *Store) CloseDue(ctx context.Context, limit int) (done int, err error) {
+	return s.forDue(ctx, closing, limit, func(k []byte) error {
+		_, err := s.order(string(k[8:]), Order{}, func(*deal) error { return nil })
+		if errors.Is(err, ErrNotFound) {
+			return nil // removed meanwhile
+		}
+		return err
+	})
+}
+
+// forDue calls fn, from several goroutines, for the keys of an index by time that
+// are due now. It ends at the first error that everybody would meet.
+func (s *Store) forDue(ctx context.Context, index bolt.Bucket, limit int, fn func(key []byte) error) (done int, err error) {
+	keys := make(chan []byte)
+	var n atomic.Int64
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range closers {
+		wg.Go(func() {
+			for k := range keys {
+				if e := fn(k); e != nil {
+					mu.Lock()
+					err = errors.Join(err, e)
+					mu.Unlock()
+					continue
+				}
+				n.Add(1)
+			}
+		})
+	}
+	failed := s.feedDue(ctx, index, limit, keys)
+	close(keys)
+	wg.Wait()
+	return int(n.Load()), errors.Join(failed, err)
+}
+
+func (s *Store) feedDue(ctx context.Context, index bolt.Bucket, limit int, keys chan<- []byte) error {
+	now := s.now()
+	var from []byte
+	for fed := 0; ; {
+		list, err := s.dueKeys(index, from, now)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, k := range list {
+			if limit > 0 && fed == limit {
+				return nil
+			}
+			select {
+			case keys <- k:
+				fed++
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-s.closed:
+				return errors.New("the store is being closed")
+			}
+		}
+		from = append(list[len(list)-1], 0)
+	}
+}
+
+// dueKeys is one step of feedDue.
+func (s *Store) dueKeys(index bolt.Bucket, from []byte, now time.Time) (list [][]byte, err error) {
+	err = s.view(func(t *tx) error {
+		c := t.b.Cursor(index)
+		for k, _ := c.Seek(from); k != nil && len(list) < walkStep && !parseTime(k).After(now); k, _ = c.Next() {
+			list = append(list, append([]byte(nil), k...))
+		}
+		return nil
+	})
+	return list, err
+}

@@ -1,0 +1,213 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"relay/quota"
+)
+
+var errEnough = errors.New("enough") // ends a walk early
+
+// deal is one order on one account, worked out in memory: entries, invoices and
+// the account as it will be. Working it out only reads; apply writes. So a dry
+// run is the order without its last step, and what fails has changed nothing.
+type deal struct {
+	t        *tx
+	by       string
+	new      bool
+	was, a   Account
+	entries  []Entry
+	lines    []Line
+	amount   int64
+	invoices map[uint64]*Invoice // read, changed or new
+	before   map[uint64]Invoice  // of them, as they are stored
+	owed     []uint64            // the open ones as they are stored; nil: not read
+	last     uint64              // number of an invoice
+	counted  bool                // last is read
+	periods  map[string]bool     // keys of the ledger; nil: not read
+	ended    []*Usage            // whose open day became an entry
+	payment  *Payment
+}
+
+func (t *tx) deal(name string, o Order) (*deal, error) {
+	a, err := load[Account](t, accounts, name)
+	if err != nil {
+		return nil, err
+	}
+	return t.dealOn(a, o), nil
+}
+
+// dealOn changes nothing that a shares with other copies of it.
+func (t *tx) dealOn(a Account, o Order) *deal {
+	d := &deal{t: t, by: o.By, was: a, a: a, invoices: map[uint64]*Invoice{}, before: map[uint64]Invoice{}}
+	d.a.Contracts, d.a.Lots = slices.Clone(a.Contracts), slices.Clone(a.Lots)
+	return d
+}
+
+// order closes what is due of the account, works fn out and, unless it is a dry
+// run, does it, all in one transaction.
+func (s *Store) order(name string, o Order, fn func(*deal) error) (r Receipt, err error) {
+	run := func(t *tx) error {
+		r = Receipt{}
+		d, err := t.deal(name, o)
+		if err != nil {
+			return err
+		}
+		if err = d.closeDue(); err == nil {
+			d.lines, d.amount = nil, 0 // these are not the order's
+			err = fn(d)
+		}
+		r = d.receipt()
+		if err != nil || o.DryRun {
+			return err
+		}
+		return d.apply()
+	}
+	if o.DryRun {
+		return r, s.view(run)
+	}
+	err = s.update(0, run)
+	return r, err
+}
+
+func (d *deal) zone() *time.Location { return d.t.s.zone }
+
+func (d *deal) receipt() Receipt {
+	r := Receipt{Before: d.was, After: d.a, Entries: d.entries, Lines: d.lines, Amount: d.amount}
+	for _, n := range slices.Sorted(maps.Keys(d.invoices)) {
+		inv := d.invoices[n]
+		if was, ok := d.before[n]; !ok || changed(&was, inv) {
+			r.Invoices = append(r.Invoices, *inv)
+		}
+	}
+	return r
+}
+
+// enter adds an entry; what it does not say is filled in.
+func (d *deal) enter(e Entry) {
+	d.a.Seq++
+	d.a.Balance += e.Money
+	e.Account, e.Seq, e.By = d.a.Name, d.a.Seq, d.by
+	if e.Time.IsZero() {
+		e.Time = d.t.now
+	}
+	if e.Money != 0 {
+		e.Currency = d.t.s.Billing().Currency
+	}
+	d.entries = append(d.entries, e)
+}
+
+func (d *deal) say(amount int64, format string, args ...any) {
+	d.lines = append(d.lines, Line{fmt.Sprintf(format, args...), amount})
+}
+
+// apply writes all of it. What the orders before it in the same transaction
+// wrote was read by this one.
+func (d *deal) apply() error {
+	t := d.t
+	t.b.Touch()
+	for _, u := range d.ended {
+		is := t.usage(u.Account, u.Period)
+		is.Today = quota.Charge{}
+	}
+	for i := range d.entries {
+		e := &d.entries[i]
+		if err := t.put(ledger, numberKey(e.Account, e.Seq), e); err != nil {
+			return err
+		}
+	}
+	if err := d.putInvoices(); err != nil {
+		return err
+	}
+	if d.payment != nil {
+		if err := t.put(payments, paymentKey(d.payment.Method, d.payment.Reference), d.payment); err != nil {
+			return err
+		}
+	}
+	return d.putAccount()
+}
+
+func (d *deal) putAccount() error {
+	t, was, is := d.t, &d.was, &d.a
+	if !was.Closes.Equal(is.Closes) {
+		if !was.Closes.IsZero() {
+			if err := t.b.Delete(closing, closingKey(was.Closes, is.Name)); err != nil {
+				return err
+			}
+		}
+		if !is.Closes.IsZero() {
+			if err := t.b.Put(closing, closingKey(is.Closes, is.Name), []byte{}); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(
+		t.moveOwned(ownAccounts, was.Owner, is.Owner, is.Name),
+		t.moveOwned(ownBelow, was.Reseller, is.Reseller, is.Name),
+		t.put(accounts, []byte(is.Name), is))
+}
+
+// start appends a contract.
+func (d *deal) start(c quota.Contract, kind Kind, text string) {
+	d.a.Contracts = append(d.a.Contracts, c)
+	d.enter(Entry{Kind: kind, Contract: &c, Ref: c.Invoice, Text: text})
+	if d.a.Open == "" {
+		d.openPeriod(c, c.Periods(d.zone())[0])
+	}
+}
+
+// openPeriod makes p the first one that is not closed.
+func (d *deal) openPeriod(c quota.Contract, p quota.Period) {
+	d.a.Open, d.a.Closes = p.Key, p.End
+	if p.Start.Before(p.End) {
+		d.enter(Entry{Kind: KindGrant, Time: p.Start, Period: p.Key, Messages: c.Plan.Emails, Bytes: c.Plan.Bandwidth})
+	}
+}
+
+// next is a new contract's place after those of the account.
+func (d *deal) next(p quota.Plan) quota.Contract {
+	return d.a.Contracts.Next(p, d.t.now, d.zone(), d.taken)
+}
+
+// taken reports whether a period of the account, or of an earlier one of its
+// name, has that key.
+func (d *deal) taken(key string) bool {
+	if d.t.usage(d.a.Name, key).Charged != (quota.Charge{}) {
+		return true
+	}
+	if d.periods == nil {
+		d.periods = map[string]bool{}
+		prefix := ledgerPrefix(d.a.Name)
+		c := d.t.b.Cursor(ledger)
+		for k, raw := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, raw = c.Next() {
+			var e Entry
+			if err := decode("ledger", k, raw, &e); err != nil {
+				panic(err) // two periods must not share a key
+			}
+			d.periods[e.Period] = true
+		}
+	}
+	return d.periods[key]
+}
+
+// current is the contract that runs, for orders on it.
+func (d *deal) current() (*quota.Contract, error) {
+	if d.a.State == Closed {
+		return nil, fmt.Errorf("account %q %w", d.a.Name, ErrClosed)
+	}
+	i := d.a.Contracts.Index(d.t.now)
+	if i < 0 {
+		return nil, fmt.Errorf("account %q %w", d.a.Name, ErrPending)
+	}
+	return &d.a.Contracts[i], nil
+}
+
+// termKey names a contract: the key of its first period.
+func (d *deal) termKey(c *quota.Contract) string { return c.Periods(d.zone())[0].Key }
+
+func numberText(n uint64) string { return strconv.FormatUint(n, 10) }

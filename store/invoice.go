@@ -1,0 +1,337 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"relay/quota"
+	"relay/store/bolt"
+)
+
+// InvoiceKind is what an invoice is for.
+type InvoiceKind string
+
+const (
+	ForOrder   InvoiceKind = "order"
+	ForRenewal InvoiceKind = "renewal"
+	ForUpgrade InvoiceKind = "upgrade"
+	ForTopUp   InvoiceKind = "topup"
+	ForBlock   InvoiceKind = "block"
+	ForOverage InvoiceKind = "overage"
+	CreditNote InvoiceKind = "credit-note" // takes the invoice About back; its amounts are negative
+)
+
+// InvoiceState is how far an invoice is settled.
+type InvoiceState string
+
+const (
+	InvoiceOpen      InvoiceState = "open"
+	InvoicePaid      InvoiceState = "paid"      // credit notes are from the start
+	InvoiceCancelled InvoiceState = "cancelled" // taken back before it was paid
+	InvoiceRefunded  InvoiceState = "refunded"  // taken back and paid back
+)
+
+// InvoiceLine is one line; its tax is rounded by itself, half away from zero.
+type InvoiceLine struct {
+	Text    string `json:"text"`
+	Count   int64  `json:"count"`
+	Price   int64  `json:"price"` // of one, minor units
+	Net     int64  `json:"net"`
+	TaxRate int64  `json:"tax_rate"` // basis points
+	Tax     int64  `json:"tax"`
+}
+
+// Ordered is what the payment of an invoice does.
+type Ordered struct {
+	Do   Kind       `json:"do"` // KindActivated, KindRenewed
+	Plan quota.Plan `json:"plan"`
+}
+
+// Invoice, or credit note. Bucket "invoices", key Number, JSON. Numbers have no
+// gaps. What was issued never changes, but for Paid, State and what follows from
+// them.
+type Invoice struct {
+	Number   uint64        `json:"number"`
+	Account  string        `json:"account"`
+	Customer string        `json:"customer,omitempty"`
+	Kind     InvoiceKind   `json:"kind"`
+	Issued   time.Time     `json:"issued"`
+	Due      time.Time     `json:"due"`
+	Period   string        `json:"period,omitempty"` // of the overage
+	Term     string        `json:"term,omitempty"`   // key of the first period of the contract it belongs to; "": not active yet
+	Seller   []string      `json:"seller,omitempty"`
+	Buyer    []string      `json:"buyer,omitempty"`
+	Lines    []InvoiceLine `json:"lines"`
+	Currency string        `json:"currency"`
+	Net      int64         `json:"net"` // minor units
+	Tax      int64         `json:"tax"`
+	Total    int64         `json:"total"`
+	Paid     int64         `json:"paid"` // of Total
+	State    InvoiceState  `json:"state"`
+	About    uint64        `json:"about,omitempty"` // of a credit note: the invoice
+	Order    *Ordered      `json:"order,omitempty"` // waits for the payment; nil: what is invoiced was had
+
+	Suspends time.Time `json:"suspends,omitzero"` // unpaid until then, it holds the account back; zero: never
+	Dunned   bool      `json:"dunned,omitempty"`  // it does
+}
+
+// Open is what is still to be paid.
+func (i *Invoice) Open() int64 {
+	if i.State != InvoiceOpen {
+		return 0
+	}
+	return i.Total - i.Paid
+}
+
+func changed(was, is *Invoice) bool {
+	return was.Paid != is.Paid || was.State != is.State || was.Term != is.Term || was.Order != is.Order ||
+		was.Dunned != is.Dunned || !was.Suspends.Equal(is.Suspends)
+}
+
+// dunningKey is where it waits for its payment; nil: nowhere.
+func (i *Invoice) dunningKey() []byte {
+	if i.State != InvoiceOpen || i.Suspends.IsZero() || i.Dunned {
+		return nil
+	}
+	return dunningKey(i.Suspends, i.Number)
+}
+
+var keyInvoice, keyCurrency = []byte("invoice"), []byte("currency")
+
+// issue numbers an invoice, adds it up and enters it.
+func (d *deal) issue(inv Invoice) (*Invoice, error) {
+	b := d.t.s.Billing()
+	if err := errors.Join(d.count(), d.oneCurrency(b.Currency), inv.addUp(b.TaxRate)); err != nil {
+		return nil, err
+	}
+	d.last++
+	inv.Number, inv.Account, inv.Customer = d.last, d.a.Name, d.a.Owner
+	inv.Issued, inv.Due = d.t.now, d.t.now.AddDate(0, 0, b.DueDays)
+	inv.Seller, inv.Currency, inv.State = slices.Clone(b.Seller), b.Currency, InvoiceOpen
+	var err error
+	if inv.Buyer, err = d.buyer(); err != nil {
+		return nil, err
+	}
+	kind := KindInvoice
+	switch {
+	case inv.Kind == CreditNote:
+		kind, inv.State, inv.Due = KindCreditNote, InvoicePaid, inv.Issued
+	case inv.Order == nil:
+		inv.Suspends = inv.Due.AddDate(0, 0, b.GraceDays)
+	}
+	d.invoices[inv.Number] = &inv
+	d.enter(Entry{Kind: kind, Period: inv.Period, Money: -inv.Total, Ref: numberText(inv.Number), Text: string(inv.Kind)})
+	for _, l := range inv.Lines {
+		d.say(l.Net, "%s", l.Text)
+	}
+	if inv.Tax != 0 {
+		d.say(inv.Tax, "tax %s %%", strconv.FormatFloat(float64(b.TaxRate)/100, 'f', -1, 64))
+	}
+	d.amount += inv.Total
+	return &inv, nil
+}
+
+// charge issues an invoice and uses what the customer has with us for it.
+func (d *deal) charge(inv Invoice) (*Invoice, error) {
+	i, err := d.issue(inv)
+	if err != nil {
+		return nil, err
+	}
+	return i, d.settle(0)
+}
+
+func (i *Invoice) addUp(rate int64) error {
+	for n := range i.Lines {
+		l := &i.Lines[n]
+		if l.Price != 0 && (l.Count > math.MaxInt64/magnitude(l.Price)) {
+			return fmt.Errorf("invoice line %q: %w", l.Text, quota.ErrOverflow)
+		}
+		l.Net = l.Count * l.Price
+		if i.Kind != CreditNote { // which has the rates of what it takes back
+			l.TaxRate = rate
+		}
+		var err error
+		if l.Tax, err = quota.Tax(l.Net, l.TaxRate); err != nil {
+			return fmt.Errorf("invoice line %q: %w", l.Text, err)
+		}
+		i.Net += l.Net
+		i.Tax += l.Tax
+		if i.Total = i.Net + i.Tax; magnitude(i.Total) > math.MaxInt64/4 {
+			return fmt.Errorf("invoice: %w", quota.ErrOverflow)
+		}
+	}
+	return nil
+}
+
+func magnitude(n int64) int64 {
+	if n < 0 {
+		return -n
+	}
+	return n
+}
+
+// count reads the last number.
+func (d *deal) count() error {
+	if d.counted {
+		return nil
+	}
+	d.counted = true
+	_, err := d.t.get(meta, keyInvoice, &d.last)
+	return err
+}
+
+// oneCurrency: sums of two would be of none.
+func (d *deal) oneCurrency(now string) error {
+	var first string
+	if ok, err := d.t.get(meta, keyCurrency, &first); err != nil || !ok || first == now {
+		return err
+	}
+	return fmt.Errorf("the ledger is kept in %s, it cannot go on in %s: set [billing] currency back", first, now)
+}
+
+func (d *deal) buyer() ([]string, error) {
+	if d.a.Owner != "" {
+		c, err := load[Customer](d.t, customers, d.a.Owner)
+		if err != nil {
+			return nil, err
+		}
+		if len(c.Address) > 0 {
+			return c.Address, nil
+		}
+	}
+	if d.a.Contact == "" {
+		return []string{d.a.Name}, nil
+	}
+	return []string{d.a.Name, d.a.Contact}, nil
+}
+
+// invoice by number, for changing.
+func (d *deal) invoice(n uint64) (*Invoice, error) {
+	if i := d.invoices[n]; i != nil {
+		return i, nil
+	}
+	i := &Invoice{}
+	ok, err := d.t.get(invoices, invoiceKey(n), i)
+	if err == nil && !ok {
+		err = fmt.Errorf("invoice %d: %w", n, ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.invoices[n], d.before[n] = i, *i
+	return i, nil
+}
+
+// unpaid are the open invoices, oldest first.
+func (d *deal) unpaid() (list []*Invoice, err error) {
+	if d.owed == nil {
+		d.owed = d.t.numbers(owed, d.a.Name)
+	}
+	for _, n := range d.owed {
+		if _, err := d.invoice(n); err != nil {
+			return nil, err
+		}
+	}
+	for _, i := range d.invoices {
+		if i.State == InvoiceOpen {
+			list = append(list, i)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Invoice) int { return int(int64(a.Number) - int64(b.Number)) })
+	return list, nil
+}
+
+func (d *deal) putInvoices() error {
+	t := d.t
+	for n, is := range d.invoices {
+		was, old := d.before[n]
+		if old && !changed(&was, is) {
+			continue
+		}
+		if err := t.put(invoices, invoiceKey(n), is); err != nil {
+			return err
+		}
+		if err := d.indexInvoice(&was, is, old); err != nil {
+			return err
+		}
+	}
+	if !d.counted {
+		return nil
+	}
+	return errors.Join(t.put(meta, keyInvoice, d.last), t.put(meta, keyCurrency, t.s.Billing().Currency))
+}
+
+func (d *deal) indexInvoice(was, is *Invoice, old bool) error {
+	t, key := d.t, numberKey(d.a.Name, is.Number)
+	var errs []error
+	if !old {
+		errs = append(errs, t.b.Put(billed, key, []byte{}))
+	}
+	wasOpen, isOpen := old && was.State == InvoiceOpen, is.State == InvoiceOpen
+	switch {
+	case isOpen && !wasOpen:
+		errs = append(errs, t.b.Put(owed, key, []byte{}))
+	case wasOpen && !isOpen:
+		errs = append(errs, t.b.Delete(owed, key))
+	}
+	if old && was.dunningKey() != nil {
+		errs = append(errs, t.b.Delete(dunning, was.dunningKey()))
+	}
+	if k := is.dunningKey(); k != nil {
+		errs = append(errs, t.b.Put(dunning, k, []byte{}))
+	}
+	return errors.Join(errs...)
+}
+
+// numbers of an account in one of the indexes of invoices.
+func (t *tx) numbers(index bolt.Bucket, account string) (list []uint64) {
+	list = []uint64{}
+	prefix := ledgerPrefix(account)
+	c := t.b.Cursor(index)
+	for k, _ := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, _ = c.Next() {
+		list = append(list, lastNumber(k))
+	}
+	return list
+}
+
+// Invoice by number.
+func (s *Store) Invoice(n uint64) (i Invoice, err error) {
+	err = s.view(func(t *tx) error {
+		ok, err := t.get(invoices, invoiceKey(n), &i)
+		if err == nil && !ok {
+			err = fmt.Errorf("invoice %d: %w", n, ErrNotFound)
+		}
+		return err
+	})
+	return i, err
+}
+
+// Invoices calls fn for each invoice from number from on, outside of any transaction.
+func (s *Store) Invoices(from uint64, fn func(*Invoice) error) error {
+	return walk(s, invoices, invoiceKey(from), func(_ []byte, i *Invoice) error { return fn(i) })
+}
+
+// InvoicesOf an account, oldest first; open: those that are not paid.
+func (s *Store) InvoicesOf(account string, open bool) (list []Invoice, err error) {
+	err = s.view(func(t *tx) error { list, err = t.invoicesOf(account, open); return err })
+	return list, err
+}
+
+func (t *tx) invoicesOf(account string, open bool) (list []Invoice, err error) {
+	index := billed
+	if open {
+		index = owed
+	}
+	for _, n := range t.numbers(index, account) {
+		var i Invoice
+		if ok, err := t.get(invoices, invoiceKey(n), &i); err != nil || !ok {
+			return nil, errors.Join(err, fmt.Errorf("invoice %d of account %q: %w", n, account, ErrNotFound))
+		}
+		list = append(list, i)
+	}
+	return list, nil
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"bytes"
+	"time"
+
+	"relay/quota"
+)
+
+// account1 is what schema 1 had of an account in place of its Book.
+type account1 struct {
+	Terms     quota.Plan `json:"terms"`
+	Activated time.Time  `json:"activated"`
+}
+
+// toContracts makes contracts of accounts that had one term, and begins their
+// ledgers. Usage of before becomes one entry a period; periods that are over
+// count as closed, since nothing was agreed about their overage.
+func toContracts(t *tx) error {
+	if err := t.ledgerOfUsage(); err != nil {
+		return err
+	}
+	c := t.b.Cursor(accounts)
+	for k, raw := c.First(); k != nil; k, raw = c.Next() {
+		var a Account
+		var old account1
+		if err := decode("accounts", k, raw, &a); err != nil {
+			return err
+		}
+		if err := decode("accounts", k, raw, &old); err != nil {
+			return err
+		}
+		k = bytes.Clone(k)
+		if err := t.toContract(a, &old); err != nil {
+			return err
+		}
+		c = t.b.Cursor(accounts) // it was written to
+		c.Seek(k)
+	}
+	return t.indexOwners()
+}
+
+func (t *tx) toContract(a Account, old *account1) error {
+	d := t.dealOn(a, Order{})
+	d.a.Seq = t.lastSeq(a.Name)
+	if a.AtLimit == "" {
+		d.a.AtLimit = quota.Suspend
+	}
+	if old.Activated.IsZero() {
+		d.a.Ordered = &old.Terms
+		if a.State == Active {
+			d.a.State = Pending
+		}
+		return d.apply()
+	}
+	// Its usage lies under the keys of its first term, so nothing is taken.
+	contract := quota.NewContract(old.Terms, old.Activated, d.zone(), nil)
+	d.a.Contracts = quota.Contracts{contract}
+	d.enter(Entry{Kind: KindActivated, Time: old.Activated.UTC(), Contract: &contract, Text: old.Terms.Name})
+	if p, ok := contract.PeriodAt(t.now, d.zone()); ok && a.State != Closed {
+		d.openPeriod(contract, p)
+	}
+	return d.apply()
+}
+
+// ledgerOfUsage makes an entry of each usage there is, of accounts that are gone too.
+func (t *tx) ledgerOfUsage() error {
+	all, err := all[Usage](t, usage, nil)
+	if err != nil {
+		return err
+	}
+	seq := map[string]uint64{}
+	for _, u := range all {
+		if u.Charged == (quota.Charge{}) {
+			continue
+		}
+		seq[u.Account]++
+		e := Entry{Account: u.Account, Seq: seq[u.Account], Time: t.now, Kind: KindCharge, Period: u.Period,
+			Messages: u.Charged.Messages, Bytes: u.Charged.Bytes, Text: "before days were kept"}
+		if err := t.put(ledger, numberKey(e.Account, e.Seq), &e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// indexOwners writes the indexes of logins and networks by account.
+func (t *tx) indexOwners() error {
+	cs, err := all[Credential](t, credentials, nil)
+	if err != nil {
+		return err
+	}
+	for _, c := range cs {
+		if err := t.moveOwned(ownLogins, "", c.Account, c.Login); err != nil {
+			return err
+		}
+	}
+	ns, err := all[Network](t, networks, nil)
+	if err != nil {
+		return err
+	}
+	for _, n := range ns {
+		if err := t.moveOwned(ownNetworks, "", n.Account, n.Prefix.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
