@@ -89,6 +89,8 @@ func known(err error) *failure {
 		f.code, f.hint = exitConfig, "credentials are for the relay that systemd starts: put LoadCredential=NAME:FILE into relay.service"
 	case errors.Is(err, os.ErrPermission):
 		f.hint = "run the command as the user that runs the relay, or as root"
+	case errors.Is(err, os.ErrNotExist):
+		f.hint = "see that the name is right, and that the directory is there"
 	case errors.Is(err, errDamaged):
 		f.hint = "bring back a backup: relay restore FILE; keep the damaged file for a look at it"
 	case errors.Is(err, context.Canceled):

@@ -200,7 +200,7 @@ func (s *sending) whereHint() string {
 }
 
 // config verifies the certificate of other machines; that of this one is often
-// its own (and whoever can listen here can read it all).
+// its own. On a port below 1024 nobody but root can listen in the relay's place.
 func (d door) config(conn net.Conn) *tls.Config {
 	host, _, _ := net.SplitHostPort(d.addr)
 	remote, err := netip.ParseAddrPort(conn.RemoteAddr().String())
@@ -278,6 +278,8 @@ func meaning(stage client.Stage, r client.Reply) (code int, hint string) {
 		return exitTryAgain, "try again later"
 	case r.Enhanced[1] == 6:
 		return exitData, "the program that made the message must write it in another way"
+	case stage == client.StageMail && r.Enhanced[1] == 1:
+		return exitData, "correct the sender's address: -f, or the name of this user"
 	case stage == client.StageRcpt && r.Enhanced[1] == 1:
 		return exitNoUser, "correct the address, and send the message again"
 	}

@@ -270,6 +270,7 @@ func TestSendmail_refused(t *testing.T) {
 	}{
 		{"this machine is not known", "MAIL", reply(530, 5, 7, 0, "log in"), 77, `nothing was sent: 127.* said: 530 5.7.0 log in\n.*hint: .*account network add NAME 127.0.0.1`},
 		{"the account is suspended", "MAIL", reply(550, 5, 7, 1, "suspended"), 69, "550 5.7.1 suspended"},
+		{"the sender is no address", "MAIL", reply(501, 5, 1, 7, "malformed"), 65, "nothing was sent: .* 501 5.1.7 malformed\n.*hint: correct the sender"},
 		{"no space", "MAIL", reply(452, 4, 3, 1, "full"), 75, "hint: try again later"},
 		{"one recipient is no address", "b@b.example", reply(501, 5, 1, 3, "malformed"), 67, "nothing was sent because of b@b.example: .* 501 5.1.3 malformed"},
 		{"too many recipients", "b@b.example", reply(452, 4, 5, 3, "at most 1"), 65, "hint: send the message in several parts"},
