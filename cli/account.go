@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -13,91 +14,148 @@ import (
 
 func (p *program) accountCommand() *cli.Command {
 	return group("account", "customers: who may send, on which plan",
-		p.accountAdd(), p.accountList(), p.accountShow(), p.accountSet(),
+		p.accountAdd(), p.accountList(), p.accountShow(), p.accountStatement(), p.accountSet(),
+		p.accountUpgrade(), p.accountTopUp(), p.accountRenew(), p.accountActivate(), p.accountRefund(), p.accountClose(), p.accountCorrect(),
 		p.accountSuspend(), p.accountResume(), p.accountRemove(),
 		p.credentialCommand(), p.networkCommand())
 }
 
 // accountFlags are what add and set have in common.
 type accountFlags struct {
-	plan    string
-	contact string
-	atLimit string
-	senders listFlag
+	plan     string
+	contact  string
+	atLimit  string
+	senders  listFlag
+	owner    string
+	reseller string
 }
 
 func (f *accountFlags) flags(planNeeded bool) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "plan", Usage: "`PLAN` what it may send: see relay plan list", Required: planNeeded, Destination: &f.plan},
 		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` where reports and notices go", Destination: &f.contact},
-		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit; or overage (yearly bandwidth plans)", Destination: &f.atLimit},
+		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit; or overage (where the plan leaves the choice)", Destination: &f.atLimit},
 		&cli.GenericFlag{Name: "sender", Usage: "`LIST` addresses or @domains it may send from, with commas (default any)", Value: &f.senders},
+		&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` whose account it is (or: none)", Destination: &f.owner},
+		&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` who manages it (or: none)", Destination: &f.reseller},
 	}
 }
 
+// newAccount is what relay account add is given beside that.
+type newAccount struct {
+	accountFlags
+	passwordStdin bool
+	activate      bool
+	dryRun        bool
+}
+
 func (p *program) accountAdd() *cli.Command {
-	var a struct {
-		accountFlags
-		passwordStdin bool
-	}
-	flags := append(a.flags(true), passwordFlag(&a.passwordStdin))
+	var a newAccount
+	flags := append(a.flags(true), passwordFlag(&a.passwordStdin),
+		&cli.BoolFlag{Name: "activate", Usage: "do not wait for the payment", Destination: &a.activate},
+		dryRunFlag(&a.dryRun))
 	return p.onStore(&cli.Command{
 		Name: "add", ArgsUsage: "NAME", Flags: flags,
-		Usage: "add an account that can send at once",
-		Description: `NAME is the account's name and its first login: up to 64 of a-z 0-9 . _ @ + -. The term of the plan starts now.
+		Usage: "add an account and show its password",
+		Description: `NAME is the account's name and its first login: up to 64 of a-z 0-9 . _ @ + -.
+
+On a plan without a price it can send at once. On a plan with a price it is pending, and its invoice is shown: relay payment record activates it. --activate starts the term without waiting for that.
 
 The password is generated and shown only this once, unless --password-stdin brings one.
 
   relay account add acme --plan standard --contact boss@acme.example`,
 	}, work{
 		stdin: func([]string) bool { return a.passwordStdin },
-		run:   func(c *call) error { return c.accountAdd(c.args[0], &a.accountFlags, a.passwordStdin) },
+		run:   func(c *call) error { return c.addAccount(c.args[0], &a) },
 	})
 }
 
+// accountAdd is relay account add with the plainest of its flags.
 func (c *call) accountAdd(name string, f *accountFlags, passwordStdin bool) error {
+	return c.addAccount(name, &newAccount{accountFlags: *f, passwordStdin: passwordStdin})
+}
+
+func (c *call) addAccount(name string, f *newAccount) error {
 	plan, err := c.plan(f.plan)
 	if err != nil {
 		return err
 	}
 	a := store.Account{Name: name, AtLimit: quota.Suspend, Created: c.now()}
-	if err := f.apply(&a, plan); err != nil {
+	if err := cmp.Or(f.apply(&a), f.limit(&a, plan), f.known(c)); err != nil {
 		return err
 	}
 	if !quota.ValidName(name) {
 		return usage("", "account name %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", name)
 	}
-	cred, secret, err := c.newCredential(name, name, passwordStdin)
+	cred, secret, err := c.newCredential(name, name, f.passwordStdin)
 	if err != nil {
 		return err
 	}
-	n := store.NewAccount{Account: a, Plan: plan, Credential: &cred, Activate: true}
-	if _, err := c.st.AddAccount(store.Order{}, n); errors.Is(err, store.ErrExists) {
+	n := store.NewAccount{Account: a, Plan: plan, Credential: &cred, Activate: f.activate}
+	r, err := c.st.AddAccount(c.order(f.dryRun), n)
+	if errors.Is(err, store.ErrExists) {
 		return fail(exitFailed, "choose another name; relay account list shows those that are taken", "there is an account or a login %q already", name)
+	}
+	if no, ok := errors.AsType[*quota.Refused](err); ok {
+		return fail(exitFailed, refusedHint(name, no), "account %s: %w", name, no)
 	} else if err != nil {
 		return err
 	}
-	return c.showSecret(cred, secret)
+	return c.showAdded(&ordered{name: name, what: "add", dryRun: f.dryRun}, &r, &cred, secret)
 }
 
-// apply takes over the flags that were given; plan is what the account has.
-func (f *accountFlags) apply(a *store.Account, plan quota.Plan) error {
+// addedView is a new account as programs see it.
+type addedView struct {
+	Account  string        `json:"account"`
+	Login    string        `json:"login"`
+	Password *string       `json:"password"` // only this once; null: as given, or a dry run
+	State    string        `json:"state"`
+	Invoice  *orderInvoice `json:"invoice"` // null: the plan has no price
+}
+
+// showAdded shows what a mail program has to be told, and what is to be paid.
+func (c *call) showAdded(o *ordered, r *store.Receipt, cred *store.Credential, secret *string) error {
+	v := c.receipt(o, r)
+	if o.dryRun {
+		secret = nil // there is no such login
+	}
+	if c.json {
+		if o.dryRun {
+			return encode(c.Stdout, v)
+		}
+		added := addedView{Account: o.name, Login: cred.Login, Password: secret, State: v.After.State}
+		if len(v.Invoices) > 0 {
+			added.Invoice = &v.Invoices[0]
+		}
+		return encode(c.Stdout, added)
+	}
+	fields := []field{{"account", o.name}, {"login", cred.Login}, {"password", "as given"}}
+	switch {
+	case secret != nil:
+		fields[2].value = *secret
+		defer c.note("the password is shown only this once")
+	case o.dryRun && cred.Kind == store.Token:
+		fields[2].value = "is made when it is added"
+	}
+	if err := writeFields(c.Stdout, fields); err != nil {
+		return err
+	}
+	if len(v.Lines) == 0 && !o.dryRun {
+		return nil
+	}
+	if err := c.showFigures(&v); err != nil {
+		return err
+	}
+	return c.showStand(&v)
+}
+
+// apply takes over the flags that were given, but for the plan and the limit.
+func (f *accountFlags) apply(a *store.Account) error {
 	if f.contact != "" {
 		if err := checkAddress(f.contact); err != nil {
 			return err
 		}
 		a.Contact = f.contact
-	}
-	switch quota.AtLimit(f.atLimit) {
-	case "":
-	case quota.Suspend, quota.Continue:
-		a.AtLimit = quota.AtLimit(f.atLimit)
-	default:
-		return usage("", "--at-limit %q: suspend or continue", f.atLimit)
-	}
-	if !plan.Allows(a.AtLimit) {
-		return usage("use --at-limit suspend, or a yearly bandwidth plan",
-			"plan %q does not leave the choice to continue over its allowance", plan.Name)
 	}
 	if f.senders.set {
 		senders, err := senderList(f.senders.list)
@@ -106,27 +164,56 @@ func (f *accountFlags) apply(a *store.Account, plan quota.Plan) error {
 		}
 		a.Senders = senders
 	}
+	if f.owner != "" {
+		a.Owner = notNone(f.owner)
+	}
+	if f.reseller != "" {
+		a.Reseller = notNone(f.reseller)
+	}
 	return nil
 }
 
-func (p *program) accountList() *cli.Command {
-	return p.onStore(&cli.Command{Name: "list", Usage: "all accounts"}, work{run: (*call).accountList})
+// notNone is "" for none.
+func notNone(name string) string {
+	if name == "none" {
+		return ""
+	}
+	return name
 }
 
-func (c *call) accountList() error {
-	if c.json {
-		a := array{w: c.Stdout}
-		err := c.st.Accounts(func(acct store.Account) error { return a.add(c.accountView(&acct)) })
-		return errors.Join(err, a.end())
+// known checks the names of others that were given.
+func (f *accountFlags) known(c *call) error {
+	if name := notNone(f.owner); name != "" {
+		if _, err := c.st.Customer(name); err != nil {
+			return notListed(err, "customer", name)
+		}
 	}
-	t := newTable(column{head: "ACCOUNT", least: 24}, column{head: "PLAN", least: 10}, column{head: "STATE"},
-		column{head: "AT LIMIT"}, column{head: "TERM ENDS"}, column{head: "CONTACT", least: 7})
-	err := c.st.Accounts(func(acct store.Account) error {
-		v := c.accountView(&acct)
-		t.add(v.Account, v.Plan, v.State, v.AtLimit, c.day(v.TermEnd), v.Contact)
+	if name := notNone(f.reseller); name != "" {
+		if _, err := c.st.Reseller(name); err != nil {
+			return notListed(err, "reseller", name)
+		}
+	}
+	return nil
+}
+
+// limit takes over what is to happen at the limit of plan.
+func (f *accountFlags) limit(a *store.Account, plan quota.Plan) error {
+	switch quota.AtLimit(f.atLimit) {
+	case "":
+	case quota.Suspend, quota.Continue:
+		a.AtLimit = quota.AtLimit(f.atLimit)
+	default:
+		return usage("", "--at-limit %q: suspend or continue", f.atLimit)
+	}
+	if plan.Allows(a.AtLimit) {
 		return nil
-	})
-	return errors.Join(err, t.write(c.Stdout))
+	}
+	choices := plan.Choices()
+	if a.AtLimit == quota.Continue {
+		return usage("use --at-limit "+string(choices[0])+", or a plan that allows more",
+			"plan %q does not leave the choice to continue over its allowance", plan.Name)
+	}
+	return usage("use --at-limit "+string(choices[0]), "plan %q does not leave the choice to %s at the limit", plan.Name, a.AtLimit)
 }
 
 func (p *program) accountShow() *cli.Command {
@@ -143,14 +230,30 @@ func (p *program) accountShow() *cli.Command {
 func (p *program) accountRemove() *cli.Command {
 	return p.onStore(&cli.Command{
 		Name: "remove", ArgsUsage: "NAME", Usage: "delete an account; its usage stays",
-		Description: "Its usage stays for the books. While mail of it is in the queue it cannot be removed.",
+		Description: "Its usage, its ledger and its invoices stay for the books. While mail of it is in the queue, or money is open between it and you, it cannot be removed; relay account close ends it without deleting it.",
 	}, work{run: func(c *call) error {
 		name := c.args[0]
-		if err := c.st.RemoveAccount(name); err != nil {
+		err := c.st.RemoveAccount(name)
+		if errors.Is(err, store.ErrOwing) {
+			return c.owing(name)
+		}
+		if err != nil {
 			return c.noAccount(name, err)
 		}
 		return c.done(map[string]string{"removed": name}, "account %s is removed", name)
 	}})
+}
+
+// owing says what is open between an account and the operator.
+func (c *call) owing(name string) error {
+	a, err := c.account(name)
+	if err != nil {
+		return err
+	}
+	if a.Balance > 0 {
+		return fail(exitFailed, "pay it back and enter it: relay account correct "+name+" --amount -N --reason TEXT", "account %s has %s with you", name, c.amount(a.Balance))
+	}
+	return fail(exitFailed, "relay payment record enters a payment, relay account correct waives it, relay account close leaves it open", "account %s owes money; relay account show %[1]s has the invoices", name)
 }
 
 // account by name; one that is not there is exit code 67.

@@ -69,25 +69,34 @@ func (r *relay) runBackup(ctx context.Context) {
 	if !due {
 		return
 	}
-	s := shelfOf(&cfg, r.dir)
+	path, m, gone, err := r.makeBackup(ctx, &cfg)
+	switch {
+	case m == nil && ctx.Err() != nil:
+		r.logBackupInterrupted(shelfOf(&cfg, r.dir).dir)
+		return
+	case m == nil:
+		r.logBackupFailed(shelfOf(&cfg, r.dir).dir, err)
+		return
+	case err != nil:
+		r.logPruneFailed(shelfOf(&cfg, r.dir).dir, err)
+	}
+	r.logBackup(path, m, gone, time.Since(start))
+}
+
+// makeBackup makes a copy, and removes older ones than are to be kept; gone is how
+// many. An error beside a copy is that of the removal.
+func (r *relay) makeBackup(ctx context.Context, cfg *Backup) (path string, m *manifest, gone int, err error) {
+	s := shelfOf(cfg, r.dir)
 	unseen := func(string, int64) *progress { return &progress{} }
-	m, path, err := s.put(ctx, fromStore(r.store, r.hostname), unseen)
+	m, path, err = s.put(ctx, fromStore(r.store, r.hostname), unseen)
 	if err == nil {
 		err = keepLastBackup(r.store, m.Created)
 	}
-	switch {
-	case err != nil && ctx.Err() != nil:
-		r.logBackupInterrupted(s.dir)
-		return
-	case err != nil:
-		r.logBackupFailed(s.dir, err)
-		return
-	}
-	gone, err := s.prune(path)
 	if err != nil {
-		r.logPruneFailed(s.dir, err)
+		return path, nil, 0, err
 	}
-	r.logBackup(path, m, len(gone), time.Since(start))
+	list, err := s.prune(path)
+	return path, m, len(list), err
 }
 
 // hintOf is the next step after an error, for the log.

@@ -25,6 +25,7 @@ type call struct {
 	ctx  context.Context
 	st   *store.Store
 	args []string
+	cfg  *Config // in force for whoever runs it
 }
 
 // work is what a command does with the store. It is the same code in the
@@ -34,15 +35,26 @@ type work struct {
 	stdin func(args []string) bool // whether it reads standard input; nil: it does not
 }
 
+// admitted runs it for whoever may.
+func (w work) admitted(c *call, cc *cli.Context) error {
+	if err := c.admit(cc); err != nil {
+		return err
+	}
+	return w.run(c)
+}
+
 // onStore completes a command that works on the store.
 func (p *program) onStore(c *cli.Command, w work) *cli.Command {
 	c.HideHelp = true
 	c.Action = func(cc *cli.Context) error {
 		args := cc.Args().Slice()
 		if p.inner != nil {
-			return w.run(&call{p, cc.Context, p.inner.store, args})
+			return w.admitted(&call{p, cc.Context, p.inner.store, args, p.inner.config()}, cc)
 		}
-		return p.send(cc.Context, w, args)
+		if base := p.away(); base != "" {
+			return p.sendAway(cc.Context, base, w, args)
+		}
+		return p.send(cc, w, args)
 	}
 	return c
 }
@@ -62,8 +74,13 @@ func (p *program) here(c *cli.Command, run func(ctx context.Context, args []stri
 
 // send has the command run by the relay that has the store, or opens the store
 // and runs it here.
-func (p *program) send(ctx context.Context, w work, args []string) error {
+func (p *program) send(cc *cli.Context, w work, args []string) error {
+	ctx := cc.Context
 	cfg, dir, err := p.home()
+	if err != nil {
+		return err
+	}
+	token, err := p.bearer()
 	if err != nil {
 		return err
 	}
@@ -71,7 +88,7 @@ func (p *program) send(ctx context.Context, w work, args []string) error {
 	if w.stdin != nil && w.stdin(args) {
 		stdin = p.Stdin
 	}
-	client := control.NewClient(dir.socket())
+	client := control.NewClient(dir.socket()).WithToken(token)
 	defer client.Close()
 	remote := func() error {
 		code, err := client.Run(ctx, p.request(), stdin, p.Stdout, p.Stderr)
@@ -80,7 +97,7 @@ func (p *program) send(ctx context.Context, w work, args []string) error {
 		}
 		return err
 	}
-	local := func(st *store.Store) error { return w.run(&call{p, ctx, st, args}) }
+	local := func(st *store.Store) error { return w.admitted(&call{p, ctx, st, args, &cfg}, cc) }
 	return p.eitherWay(ctx, &cfg, dir, remote, local)
 }
 

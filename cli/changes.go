@@ -133,7 +133,7 @@ func asMap(c *Config) map[string]string {
 func takenOver(now, next Config) Config {
 	live := next
 	live.Hostname, live.Timezone, live.DataDir = now.Hostname, now.Timezone, now.DataDir
-	live.Listen = now.Listen
+	live.Listen, live.API = now.Listen, now.API
 	live.Delivery = now.Delivery
 	d := &next.Delivery
 	live.Delivery.Retry, live.Delivery.Expire = d.Retry, d.Expire

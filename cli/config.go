@@ -26,6 +26,7 @@ type Config struct {
 	Backup   Backup   `toml:"backup"`
 	Sendmail Sendmail `toml:"sendmail"`
 	Billing  Billing  `toml:"billing"`
+	API      API      `toml:"api"`
 
 	source string // the file it was read from; "": there was none
 }
@@ -141,6 +142,7 @@ func Default() Config {
 		Log:     Log{Level: "info", Format: "text"},
 		Backup:  Backup{Keep: 7},
 		Billing: defaultBilling(),
+		API:     API{TLS: "implicit"},
 	}
 }
 
@@ -164,7 +166,7 @@ func (c *Config) listen() []Listen {
 
 // needsTLS reports whether a listener needs a certificate.
 func (c *Config) needsTLS() bool {
-	return slices.ContainsFunc(c.listen(), func(l Listen) bool { return l.TLS != "none" })
+	return c.API.needsTLS() || slices.ContainsFunc(c.listen(), func(l Listen) bool { return l.TLS != "none" })
 }
 
 // proxies are the balancers; Validate has seen that they can be read.

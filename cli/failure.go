@@ -83,6 +83,10 @@ func known(err error) *failure {
 		f.hint = "run the relay that wrote it, or a newer one"
 	case errors.Is(err, control.ErrDenied):
 		f.code, f.hint = exitUnreachable, "run the command as the user that runs the relay, or as root"
+	case errors.Is(err, control.ErrToken):
+		f.code, f.hint = exitNoPermission, "ask the operator for a new one: relay reseller token RESELLER"
+	case errors.Is(err, store.ErrNotYours):
+		f.hint = "ask the operator"
 	case errors.Is(err, control.ErrBroken):
 		f.code, f.hint = exitUnreachable, "see the relay's log; what the command asked for may have been done or not"
 	case errors.Is(err, errNoCredential):

@@ -40,11 +40,22 @@ type job struct {
 
 // jobs of the relay. What was due while it was down is done at the start.
 func (r *relay) jobs() []job {
-	all := []job{
-		{pruneJob, pruneSchedule, r.pruneTrace},
+	var all []job
+	for _, t := range r.tasks() {
+		all = append(all, t.job)
+	}
+	return all
+}
+
+// tasks are the jobs, with what a command can do with them.
+func (r *relay) tasks() []task {
+	all := []task{
+		{job{closeJob, closeSchedule, r.closeMonths}, r.closeNow, true},
+		{job{dunJob, dunSchedule, r.dun}, r.dunNow, true},
+		{job{pruneJob, pruneSchedule, r.pruneTrace}, r.pruneNow, false},
 	}
 	if schedule := r.config().Backup.Schedule; schedule != "" {
-		all = append(all, job{backupJob, schedule, r.runBackup})
+		all = append(all, task{job{backupJob, schedule, r.runBackup}, r.backupNow, false})
 	}
 	return all
 }
@@ -82,6 +93,7 @@ func (r *relay) runAll(ctx context.Context, jobs []job) error {
 	}
 	<-ctx.Done()
 	<-c.Stop().Done()
+	r.often().Flush()
 	return nil
 }
 
@@ -115,20 +127,29 @@ func onceMore(j cron.Job) cron.Job {
 // pruneJob is the name under which the store knows how far the trace is pruned.
 const pruneJob = "prune trace"
 
-// pruneTrace removes what is older than trace_keep, an hour of traces at a time,
-// so that it soon ends with ctx however much there is after a long time down.
+// pruneTrace removes what is older than trace_keep.
 func (r *relay) pruneTrace(ctx context.Context) {
-	start, until := time.Now(), r.store.Now().Add(-r.config().TraceKeep.Duration)
-	state, err := r.store.Job(pruneJob)
+	start := time.Now()
+	n, err := r.prune(ctx)
 	if err != nil {
 		r.logJobFailed(pruneJob, err)
 		return
+	}
+	r.logTracePruned(n, time.Since(start))
+}
+
+// prune goes an hour of traces at a time, so that it soon ends with ctx however
+// much there is after a long time down.
+func (r *relay) prune(ctx context.Context) (total int, err error) {
+	until := r.store.Now().Add(-r.config().TraceKeep.Duration)
+	state, err := r.store.Job(pruneJob)
+	if err != nil {
+		return 0, err
 	}
 	from, err := time.Parse(time.RFC3339, state.Last)
 	if err != nil { // never done
 		from = until
 	}
-	total := 0
 	for more := true; more && ctx.Err() == nil; from = from.Add(time.Hour) {
 		if more = from.Before(until); !more {
 			from = until
@@ -138,12 +159,11 @@ func (r *relay) pruneTrace(ctx context.Context) {
 			err = r.store.SetJob(pruneJob, store.JobState{Last: from.UTC().Format(time.RFC3339), Done: r.store.Now()})
 		}
 		if err != nil {
-			r.logJobFailed(pruneJob, err)
-			return
+			return total, err
 		}
 		total += n
 	}
-	r.logTracePruned(total, time.Since(start))
+	return total, nil
 }
 
 // cronLog lets cron speak through the relay's log.

@@ -21,7 +21,7 @@ var exitMeanings = []struct {
 	{exitNoAccount, "No such account; sendmail: a recipient's address was refused."},
 	{exitUnreachable, "A relay is there but cannot be talked to; sendmail: it refused the message for good."},
 	{exitTryAgain, "Not now: try again later."},
-	{exitNoPermission, "sendmail only: no account knows this machine, or the login is wrong."},
+	{exitNoPermission, "The token is nobody's; sendmail: no account knows this machine, or the login is wrong."},
 	{exitConfig, "The configuration is wrong. The message names each key."},
 }
 
@@ -34,6 +34,8 @@ var places = [][2]string{
 var variables = [][2]string{
 	{"RELAY_CONFIG", "The configuration, where --config is not given."},
 	{"RELAY_DATA", "The data directory, where --data is not given."},
+	{"RELAY_TOKEN", "A reseller's token, where --token-file is not given."},
+	{"RELAY_API", "The relay that the token is for, where --api is not given."},
 	{"TMPDIR", "Where sendmail keeps a long message while it reads it; default /tmp."},
 }
 

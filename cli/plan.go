@@ -2,16 +2,23 @@ package cli
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	cli "github.com/urfave/cli/v2"
 
 	"relay/quota"
+	"relay/report/money"
 	"relay/store"
 )
 
 func (p *program) planCommand() *cli.Command {
-	return group("plan", "what can be bought", p.planList(), p.planShow(), p.planAdd(), p.planSet())
+	return group("plan", "what can be bought",
+		p.planList(), p.planShow(), p.planAdd(), p.planSet(), p.planRetire(),
+		p.planExport(), p.planImport(), p.planSimulate())
 }
 
 // plan by name.
@@ -27,23 +34,90 @@ func noPlan(name string, err error) error {
 	return err
 }
 
+// planView is a plan as programs see it, with nothing left out.
+type planView struct {
+	Name       string          `json:"name"`
+	Kind       quota.Kind      `json:"kind"`
+	Term       quota.Term      `json:"term"`
+	Emails     int64           `json:"emails"`      // a period; 0: unlimited
+	Bandwidth  int64           `json:"bandwidth"`   // octets a period; 0: unlimited
+	Recipients int             `json:"recipients"`  // in one message
+	Price      int64           `json:"price"`       // minor units a term; 0: free
+	Currency   string          `json:"currency"`    // of all prices
+	Blocks     []quota.Block   `json:"blocks"`      // prices in minor units
+	CreditStep int64           `json:"credit_step"` // units of the kind
+	AtLimit    []quota.AtLimit `json:"at_limit"`    // what an account may choose
+	Dedicated  bool            `json:"dedicated"`
+	Retired    bool            `json:"retired"`
+}
+
+func (c *call) planView(p *quota.Plan) planView {
+	v := planView{
+		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: p.Emails, Bandwidth: p.Bandwidth, Recipients: p.MaxRecipients(),
+		Price: p.Price, Currency: c.currency(), Blocks: p.Blocks, CreditStep: p.Step(), AtLimit: p.Choices(),
+		Dedicated: p.Dedicated, Retired: p.Retired,
+	}
+	if v.Blocks == nil {
+		v.Blocks = []quota.Block{}
+	}
+	return v
+}
+
+// currency of all amounts.
+func (c *call) currency() string { return c.st.Billing().Currency }
+
+// price for people.
+func (c *call) price(minor int64) string {
+	if minor == 0 {
+		return "free"
+	}
+	return money.Format(minor, c.currency())
+}
+
 func (p *program) planList() *cli.Command {
-	return p.onStore(&cli.Command{Name: "list", Usage: "all plans"}, work{run: func(c *call) error {
-		list, err := c.st.Plans()
-		if err != nil {
-			return err
+	var all bool
+	return p.onStore(&cli.Command{
+		Name: "list", Usage: "all plans that are sold",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "those too that are retired", Destination: &all}},
+	}, work{run: func(c *call) error { return c.planList(all) }})
+}
+
+func (c *call) planList(all bool) error {
+	list, err := c.st.Plans()
+	if err != nil {
+		return err
+	}
+	n := len(list)
+	if !all {
+		list = slices.DeleteFunc(list, func(p quota.Plan) bool { return p.Retired })
+	}
+	if c.json {
+		views := make([]planView, len(list))
+		for i := range list {
+			views[i] = c.planView(&list[i])
 		}
-		if c.json {
-			return encodeAll(c.Stdout, list)
-		}
-		t := newTable(column{head: "PLAN", least: 20}, column{head: "TERM"}, column{head: "E-MAILS", right: true},
-			column{head: "BANDWIDTH", right: true}, column{head: "RECIPIENTS", right: true}, column{head: "ALLOWED"})
-		for _, plan := range list {
-			t.add(plan.Name, string(plan.Term), allowed(plan.Emails, number(plan.Emails)),
-				allowed(plan.Bandwidth, size(plan.Bandwidth)), strconv.Itoa(plan.MaxRecipients()), perPeriod(plan.Term))
-		}
-		return t.write(c.Stdout)
-	}})
+		return encodeAll(c.Stdout, views)
+	}
+	t := newTable(column{head: "PLAN", least: 10}, column{head: "TERM"}, column{head: "E-MAILS", right: true},
+		column{head: "BANDWIDTH", right: true}, column{head: "ALLOWED"}, column{head: "PRICE", right: true, least: 12}, column{head: ""})
+	for _, plan := range list {
+		t.add(plan.Name, string(plan.Term), allowed(plan.Emails, number(plan.Emails)), allowed(plan.Bandwidth, size(plan.Bandwidth)),
+			perPeriod(plan.Term), c.price(plan.Price), ifSo(plan.Retired, "retired"))
+	}
+	if err := t.write(c.Stdout); err != nil {
+		return err
+	}
+	if hidden := n - len(list); hidden > 0 {
+		c.note("%s retired: relay plan list --all", plural(int64(hidden), "plan"))
+	}
+	return nil
+}
+
+func ifSo(yes bool, text string) string {
+	if yes {
+		return text
+	}
+	return ""
 }
 
 func (p *program) planShow() *cli.Command {
@@ -58,95 +132,125 @@ func (p *program) planShow() *cli.Command {
 
 func (c *call) showPlan(plan *quota.Plan) error {
 	if c.json {
-		return encode(c.Stdout, plan)
+		return encode(c.Stdout, c.planView(plan))
 	}
-	atLimit := "suspend"
-	if plan.Allows(quota.Continue) {
+	atLimit := string(quota.Suspend)
+	switch choices := plan.Choices(); {
+	case len(choices) > 1:
 		atLimit = "suspend or continue, as the account chooses"
+	case len(choices) == 1:
+		atLimit = string(choices[0])
 	}
 	return writeFields(c.Stdout, []field{
 		{"plan", plan.Name},
+		{"kind", kindText(plan)},
 		{"term", string(plan.Term)},
 		{"e-mails", allowed(plan.Emails, number(plan.Emails)) + " " + perPeriod(plan.Term)},
-		{"bandwidth", allowed(plan.Bandwidth, size(plan.Bandwidth)) + " " + perPeriod(plan.Term)},
+		{"bandwidth", allowed(plan.Bandwidth, wholeSize(plan.Bandwidth)) + " " + perPeriod(plan.Term)},
+		{"price", c.termPrice(plan)},
+		{"blocks", c.blocksText(plan.Blocks)},
+		{"credit", "in whole steps of " + planUnits(plan, plan.Step())},
 		{"recipients", strconv.Itoa(plan.MaxRecipients()) + " in one message"},
 		{"at limit", atLimit},
+		{"source", ifSo(plan.Dedicated, "an address of its own")},
+		{"sold", soldText(plan)},
 	})
 }
 
-// planFlags are what add and set have in common.
-type planFlags struct {
-	emails     countFlag
-	bandwidth  sizeFlag
-	recipients countFlag
-	term       string
+func kindText(p *quota.Plan) string {
+	if p.Kind() == quota.Bandwidth {
+		return "bandwidth: what is used over the allowance is counted in octets"
+	}
+	return "count: e-mails of any size"
 }
 
-func (f *planFlags) flags(termNeeded bool) []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "term", Usage: "`year|month` twelve calendar months of allowance, or 30 days", Required: termNeeded, Destination: &f.term},
-		&cli.GenericFlag{Name: "emails", Usage: "`N` e-mails a period (or: unlimited)", Value: &f.emails},
-		&cli.GenericFlag{Name: "bandwidth", Usage: "`SIZE` a period, decimal: 500MB (or: unlimited)", Value: &f.bandwidth},
-		&cli.GenericFlag{Name: "recipients", Usage: "`N` recipients in one message (default 50)", Value: &f.recipients},
+func (c *call) termPrice(p *quota.Plan) string {
+	if p.Price == 0 {
+		return "free"
 	}
+	return fmt.Sprintf("%s a %s", c.price(p.Price), p.Term)
 }
 
-func (f *planFlags) apply(plan *quota.Plan) error {
-	if f.emails.set {
-		plan.Emails = f.emails.n
+// blocksText are blocks with their prices, "1 GB for EUR 5.00, ...".
+func (c *call) blocksText(list []quota.Block) string {
+	parts := make([]string, len(list))
+	for i, b := range list {
+		parts[i] = wholeSize(b.Bytes) + " for " + c.price(b.Price)
 	}
-	if f.bandwidth.set {
-		plan.Bandwidth = f.bandwidth.n
-	}
-	if f.recipients.set {
-		if f.recipients.n == 0 || f.recipients.n > 10_000 {
-			return usage("", "--recipients: 1 to 10,000")
-		}
-		plan.Recipients = int(f.recipients.n)
-	}
-	if f.term != "" {
-		plan.Term = quota.Term(f.term)
-	}
-	if err := plan.Validate(); err != nil {
-		return usage("", "%w", err)
-	}
-	return nil
+	return strings.Join(parts, ", ")
 }
 
-func (p *program) planAdd() *cli.Command {
-	var f planFlags
+func soldText(p *quota.Plan) string {
+	if p.Retired {
+		return "no: it is retired, and goes on for those who have it"
+	}
+	return "yes"
+}
+
+// planUnits is so much of what the plan counts over-use in.
+func planUnits(p *quota.Plan, n int64) string {
+	if p.Kind() == quota.Bandwidth {
+		return wholeSize(n)
+	}
+	return plural(n, "e-mail")
+}
+
+// wholeSize is a size for people that says it exactly.
+func wholeSize(n int64) string {
+	text := exactSize(n)
+	digits := strings.TrimRight(text, "KMGB")
+	return digits + " " + orElse(text[len(digits):], "B")
+}
+
+func (p *program) planRetire() *cli.Command {
+	var undo bool
 	return p.onStore(&cli.Command{
-		Name: "add", ArgsUsage: "PLAN", Flags: f.flags(true), Usage: "add a plan",
-		Description: `What is left out is unlimited, but the recipients of one message (50).
-
-  relay plan add small --term year --bandwidth 50MB --emails 5000`,
-	}, work{run: func(c *call) error {
-		plan := quota.Plan{Name: c.args[0], Recipients: quota.DefaultRecipients}
-		if err := f.apply(&plan); err != nil {
-			return err
-		}
-		if err := c.st.AddPlan(plan); errors.Is(err, store.ErrExists) {
-			return fail(exitFailed, "change it with: relay plan set "+plan.Name, "there is a plan %q already", plan.Name)
-		} else if err != nil {
-			return err
-		}
-		return c.showPlan(&plan)
-	}})
+		Name: "retire", ArgsUsage: "PLAN", Usage: "sell a plan no more",
+		Description: "Nobody can order, renew, upgrade to or top up by it any more. Terms that run go on to their end, and what is ordered already is had.",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "undo", Usage: "sell it again", Destination: &undo}},
+	}, work{run: func(c *call) error { return c.planRetire(c.args[0], !undo) }})
 }
 
-func (p *program) planSet() *cli.Command {
-	var f planFlags
-	return p.onStore(&cli.Command{
-		Name: "set", ArgsUsage: "PLAN", Flags: f.flags(false), Usage: "change a plan, for new accounts",
-		Description: "Accounts keep the terms they bought; relay account set NAME --plan PLAN gives an account the new ones.",
-	}, work{run: func(c *call) error {
-		if !f.emails.set && !f.bandwidth.set && !f.recipients.set && f.term == "" {
-			return usage("relay plan set --help", "nothing to set")
+func (c *call) planRetire(name string, retired bool) error {
+	plan, err := c.st.UpdatePlan(name, func(p *quota.Plan) error { p.Retired = retired; return nil })
+	if err != nil {
+		return noPlan(name, err)
+	}
+	if c.json {
+		return encode(c.Stdout, c.planView(&plan))
+	}
+	if !retired {
+		return c.say("plan %s is sold", name)
+	}
+	if err := c.say("plan %s is retired: it is sold no more", name); err != nil {
+		return err
+	}
+	on, all, err := c.running(func(terms *quota.Plan) bool { return terms.Name == name })
+	if err == nil && on > 0 {
+		c.note("%s%s on it until the end of the term", ifSo(!all, "at least "), plural(on, "account"))
+	}
+	return err
+}
+
+// lookFor is how long accounts are counted for a note: many of them take long,
+// and the note is not worth it.
+const lookFor = 500 * time.Millisecond
+
+// running counts the accounts whose present term is one that is means; all: every
+// account was looked at.
+func (c *call) running(is func(terms *quota.Plan) bool) (n int64, all bool, err error) {
+	end, now, looked := time.Now().Add(lookFor), c.now(), 0
+	err = c.st.Accounts(func(a store.Account) error {
+		if terms := a.Contract(now); terms != nil && terms.Holds(now) && is(&terms.Plan) {
+			n++
 		}
-		plan, err := c.st.UpdatePlan(c.args[0], f.apply)
-		if err != nil {
-			return noPlan(c.args[0], err)
+		if looked++; looked%1000 == 0 && time.Now().After(end) {
+			return errEnough
 		}
-		return c.showPlan(&plan)
-	}})
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return n, false, nil
+	}
+	return n, true, err
 }

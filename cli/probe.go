@@ -80,7 +80,7 @@ func (p *program) onTrial(c *cli.Command, run func(*call) error) *cli.Command {
 	c.HideHelp = true
 	c.Action = func(cc *cli.Context) error {
 		if p.inner != nil {
-			return run(&call{p, cc.Context, p.inner.store, nil})
+			return run(&call{p, cc.Context, p.inner.store, nil, p.inner.config()})
 		}
 		return p.askRelay(cc.Context)
 	}

@@ -18,6 +18,11 @@ type program struct {
 	data   string // --data
 	json   bool   // --json
 
+	api       string // --api
+	tokenFile string // --token-file
+
+	named    *line    // the command line that runs
+	scope    *scope   // the reseller whose it is; nil: the operator's
 	argv     []string // the sorted command line, to be sent to a running relay
 	coloured bool     // of a command that was sent: whether its output goes to a terminal
 	inner    *relay   // the running relay this command line was sent to; nil: it runs in a process of its own
@@ -28,6 +33,8 @@ func (p *program) globals() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "config", Usage: "`FILE` the configuration (RELAY_CONFIG; default " + systemConfig + ")", Destination: &p.config},
 		&cli.StringFlag{Name: "data", Usage: "`DIR` the data directory (RELAY_DATA; default data_dir)", Destination: &p.data},
+		&cli.StringFlag{Name: "token-file", Usage: "`FILE` a reseller's token: the command is the reseller's (RELAY_TOKEN: the token itself)", Destination: &p.tokenFile},
+		&cli.StringFlag{Name: "api", Usage: "`URL` the relay that the token is for, https://host:port (RELAY_API; default the one of this machine)", Destination: &p.api},
 		&cli.BoolFlag{Name: "json", Usage: "one JSON document on standard output", Destination: &p.json},
 	}
 }
@@ -43,11 +50,16 @@ func (p *program) commands() []*cli.Command {
 		p.healthCommand(),
 		p.reloadCommand(),
 		p.accountCommand(),
+		p.customerCommand(),
+		p.resellerCommand(),
 		p.planCommand(),
+		p.invoiceCommand(),
+		p.paymentCommand(),
 		p.usageCommand(),
 		p.queueCommand(),
 		p.traceCommand(),
 		p.banCommand(),
+		p.jobCommand(),
 		p.backupCommand(),
 		p.restoreCommand(),
 		p.compactCommand(),
@@ -65,6 +77,13 @@ func (p *program) run(ctx context.Context, args []string) error {
 	}
 	l, err := parse(root, p.globals(), args)
 	if err != nil {
+		if p.scope != nil {
+			err = errNotFound
+		}
+		return err
+	}
+	p.named = l
+	if err := p.permitted(l); err != nil {
 		return err
 	}
 	switch {

@@ -20,6 +20,7 @@ import (
 	"relay/mailer"
 	"relay/mailer/client"
 	"relay/mailer/route"
+	"relay/quiet"
 	"relay/smtp"
 	"relay/store"
 )
@@ -41,6 +42,7 @@ type relay struct {
 	smtp      *smtp.Server
 	listeners []smtp.Listener
 	control   net.Listener
+	api       net.Listener // nil: there is none
 	cert      *certificate // of the listeners; nil: none needs one
 	hop       route.Route  // of all mail; zero: MX
 
@@ -53,6 +55,9 @@ type relay struct {
 	live      atomic.Pointer[Config] // in force since the last reload; nil: cfg
 	logs      *logSwitch             // under log
 	parts     *parts                 // while it runs
+
+	quietly sync.Once
+	quiet   *quiet.Log // see often
 }
 
 // assemble opens and builds everything, and starts nothing. What it has opened
@@ -77,7 +82,7 @@ func (r *relay) assemble() error {
 	} else if err != nil {
 		return err
 	}
-	if err = r.listenAll(); err != nil {
+	if err = errors.Join(r.listenAll(), r.listenAPI()); err != nil {
 		return err
 	}
 	if r.mail, err = r.newMailer(); err != nil {
@@ -99,6 +104,9 @@ func (r *relay) close() error {
 	}
 	if r.control != nil {
 		_ = r.control.Close()
+	}
+	if r.api != nil {
+		_ = r.api.Close()
 	}
 	if r.store == nil {
 		return nil
@@ -211,7 +219,7 @@ func readSecret(path string) (string, error) {
 
 func (r *relay) newSMTP() (*smtp.Server, error) {
 	cfg := r.smtpConfig(&r.cfg)
-	if slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
+	if r.cfg.API.needsTLS() || slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
 		cert, err := r.certificate(&r.cfg)
 		if err != nil {
 			return nil, err
@@ -227,6 +235,7 @@ func (r *relay) smtpConfig(c *Config) smtp.Config {
 		Hostname:               r.hostname,
 		Zone:                   c.zone(),
 		Lifetime:               c.Delivery.Expire.Duration,
+		Invoice:                c.invoiceToPay,
 		MaxMessage:             l.MaxMessage.Bytes,
 		Connections:            l.Connections,
 		ConnectionsPerAddress:  l.ConnectionsPerAddress,
@@ -266,6 +275,9 @@ func (r *relay) certificate(cfg *Config) (*certificate, error) {
 // command runs a command line that came over the control socket.
 func (r *relay) command(ctx context.Context, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{App: App{Stdin: stdin, Stdout: stdout, Stderr: stderr}, inner: r, coloured: req.Colour}
+	if req.Reseller != "" {
+		p.scope = &scope{req.Reseller}
+	}
 	return report(stderr, p.run(ctx, req.Args))
 }
 

@@ -19,7 +19,7 @@ type reloadView struct {
 func (p *program) reloadCommand() *cli.Command {
 	c := &cli.Command{
 		Name: "reload", Usage: "have the running relay read its configuration again",
-		Description: `It is checked first: a configuration that is not right changes nothing, is told with its lines, and gives exit code 78. Then each changed key is shown with its old and its new value: those that are in force from now on, and those that need a restart (hostname, timezone, data_dir, listen, and of delivery all but its waits and limits). The files of the TLS certificate are read again too.
+		Description: `It is checked first: a configuration that is not right changes nothing, is told with its lines, and gives exit code 78. Then each changed key is shown with its old and its new value: those that are in force from now on, and those that need a restart (hostname, timezone, data_dir, listen, api, and of delivery all but its waits and limits). The files of the TLS certificate are read again too.
 
 Open connections keep the limits they began with, and mail under way is not disturbed. SIGHUP does the same, and tells it in the log.`,
 	}

@@ -54,7 +54,7 @@ func TestConfig_settings(t *testing.T) {
 	}
 }
 
-var tables = map[string]bool{"listen": true, "limits": true, "delivery": true, "log": true, "backup": true, "sendmail": true, "billing": true}
+var tables = map[string]bool{"listen": true, "limits": true, "delivery": true, "log": true, "backup": true, "sendmail": true, "billing": true, "api": true}
 
 func TestExact(t *testing.T) {
 	for d, want := range map[time.Duration]string{

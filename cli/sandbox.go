@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/sink"
+	"relay/quota"
 )
 
 // sandboxFlags are what relay sandbox was asked for.
@@ -24,6 +26,8 @@ type sandboxFlags struct {
 	speed   speedFlag
 	port    portFlag
 	keep    string
+	atLimit string
+	traffic trafficFlag
 	verbose bool
 }
 
@@ -35,12 +39,15 @@ func (p *program) sandboxCommand() *cli.Command {
 
 An address may ask for trouble: mail to bounce… is refused for good, mail to defer… is put off each time, mail to later… is put off once. Reports (DSNs) come out at the sink like other mail.
 
-Other commands work on it with --data DIR, as its first screen shows. With --at and --speed the clock of the business is moved: terms, months, retries and jobs go by it.
+Other commands work on it with --data DIR, as its first screen shows. With --at and --speed the clock of the business is moved: terms, months, retries and jobs go by it. The account has a yearly plan with a price, paid already, and goes on beyond its allowance. With --traffic it sends by itself, evenly over the month, and first of all what the month would have seen by then. So a month that ends shows in seconds how overage is invoiced, and in a minute what becomes of who does not pay:
 
-  relay sandbox --at "2026-11-30 23:58" --speed 60`,
+  relay sandbox --at "2026-11-30 23:58" --speed 60 --traffic 120MB
+  relay sandbox --at "2026-11-28" --speed 86400 --traffic 120MB`,
 		Flags: []cli.Flag{
 			&cli.GenericFlag{Name: "at", Usage: "`TIME` where the clock begins: 2026-11-30, \"2026-11-30 23:58\", or RFC 3339", Value: &f.at},
 			&cli.GenericFlag{Name: "speed", Usage: "`N` how many times as fast as time the clock runs, up to " + number(maxSpeed), Value: &f.speed},
+			&cli.GenericFlag{Name: "traffic", Usage: "`SIZE` a month of mail of its own, such as 120MB: the plan holds 90 MB", Value: &f.traffic},
+			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` what the account does beyond its allowance (default continue)", Destination: &f.atLimit},
 			&cli.StringFlag{Name: "keep", Usage: "`DIR` write what would have left to files there, NAME.eml", Destination: &f.keep},
 			&cli.GenericFlag{Name: "port", Usage: "`N` for STARTTLS on loopback; 0: any (default 2525, or any)", Value: &f.port},
 			&cli.BoolFlag{Name: "verbose", Usage: "the relay's log on standard error, not in a file", Destination: &f.verbose},
@@ -64,7 +71,8 @@ type sandbox struct {
 	unsink  context.CancelFunc
 	sunk    chan error // the sink has ended
 	account secretView
-	turned  time.Time // months that ended by then are told
+	ordered uint64 // last ledger entry of the account's first order
+	traffic int64  // octets a month that it sends by itself; 0: none
 }
 
 // sandbox runs one until a signal comes. What it has made is gone afterwards.
@@ -88,7 +96,7 @@ func (p *program) sandbox(ctx context.Context, f *sandboxFlags) error {
 
 	err = s.prepare(p, f, folder)
 	if err == nil {
-		err = s.addAccount(ctx, f.begin())
+		err = s.addAccount(ctx, f.begin(), orElse(f.atLimit, string(quota.Continue)))
 	}
 	if err == nil {
 		s.start(f)
@@ -154,14 +162,13 @@ func (s *sandbox) prepare(p *program, f *sandboxFlags, folder *sink.Folder) (err
 	if s.relay, err = s.relayOf(s.setup(), s.dir); err != nil {
 		return err
 	}
-	s.relay.beside = []job{{"turn of the month", "0 0 1 * *", s.turn}}
 	return nil
 }
 
 // start lets the clock run. The account was there before it: a month that is
 // over while the relay starts is one of the account's.
 func (s *sandbox) start(f *sandboxFlags) {
-	s.clock, s.turned = f.clock(), f.begin()
+	s.clock, s.traffic = f.clock(), f.traffic.n
 	s.relay.clock = s.clock
 }
 
@@ -247,6 +254,8 @@ func (s *sandbox) setup() Config {
 	c.Delivery.Smarthost = s.hop.Addr().String()
 	c.Delivery.SmarthostTLS = "none"
 	c.Delivery.AllowPrivate = true
+	c.Billing.Seller = []string{"The sandbox"}
+	c.Billing.DueDays, c.Billing.GraceDays = demoDays, demoDays
 	return c
 }
 
@@ -267,9 +276,18 @@ func (s *sandbox) live(ctx context.Context, signals <-chan os.Signal) error {
 	case <-ready:
 	}
 	touring, stopTour := context.WithCancel(ctx)
+	var tour sync.WaitGroup
+	defer tour.Wait()
 	defer stopTour()
 	shown := make(chan error, 1)
-	go func() { shown <- s.show(touring) }()
+	tour.Go(func() {
+		err := s.show(touring)
+		shown <- err
+		if err == nil && s.traffic > 0 {
+			(&traffic{sandbox: s, month: s.traffic}).run(touring)
+		}
+	})
+	tour.Go(func() { s.teller(touring) })
 	select {
 	case err := <-ended:
 		stopTour()

@@ -49,7 +49,7 @@ func (s *sandbox) firstMessage(ctx context.Context) (j journey, err error) {
 	if j.before, err = s.used(); err != nil {
 		return j, err
 	}
-	if j.id, err = s.submit(ctx); err != nil {
+	if j.id, err = s.submit(ctx, demoSender, []string{demoRecipient}, demoMessage); err != nil {
 		return j, fail(exitFailed, firstAdvice, "hand over the first message: %w", err)
 	}
 	if j.events, err = s.follow(ctx, j.id); err != nil {
@@ -59,15 +59,18 @@ func (s *sandbox) firstMessage(ctx context.Context) (j journey, err error) {
 	return j, err
 }
 
-// addAccount does what an operator's account add does, at that time.
-func (s *sandbox) addAccount(ctx context.Context, at time.Time) error {
+// addAccount does what an operator's account add does, at that time, and what the
+// payment of its first invoice does.
+func (s *sandbox) addAccount(ctx context.Context, at time.Time, atLimit string) error {
 	st, err := s.openStore(func() time.Time { return at })
 	if err != nil {
 		return err
 	}
 	var out bytes.Buffer
 	add := &call{program: &program{App: App{Stdout: &out, Stderr: s.Stderr}, json: true}, ctx: ctx, st: st}
-	err = add.accountAdd(demoAccount, &accountFlags{plan: demoPlan}, false)
+	err = s.sell(add, func() error {
+		return add.accountAdd(demoAccount, &accountFlags{plan: demoPlan, atLimit: atLimit}, false)
+	})
 	if err := errors.Join(err, st.Close()); err != nil {
 		return err
 	}
@@ -85,9 +88,9 @@ func (s *sandbox) used() (store.Usage, error) {
 	return standing.Usage, err
 }
 
-// submit hands the message over as a mail program does, and returns the ID that
-// the relay gave it.
-func (s *sandbox) submit(ctx context.Context) (id store.ID, err error) {
+// submit hands a message over as a mail program does, and returns the ID that the
+// relay gave it.
+func (s *sandbox) submit(ctx context.Context, from string, to []string, message string) (id store.ID, err error) {
 	trust, err := s.trust()
 	if err != nil {
 		return id, err
@@ -104,8 +107,11 @@ func (s *sandbox) submit(ctx context.Context) (id store.ID, err error) {
 		return id, err
 	}
 	defer c.Quit()
-	res := c.Deliver(&client.Envelope{Sender: demoSender, Size: int64(len(demoMessage)), Rcpts: []client.Rcpt{{Address: demoRecipient}}},
-		strings.NewReader(demoMessage))
+	env := client.Envelope{Sender: from, Size: int64(len(message))}
+	for _, address := range to {
+		env.Rcpts = append(env.Rcpts, client.Rcpt{Address: address})
+	}
+	res := c.Deliver(&env, strings.NewReader(message))
 	if res.Err != nil {
 		return id, res.Err
 	}

@@ -58,6 +58,20 @@ func (f *speedFlag) Set(text string) (err error) {
 	return err
 }
 
+// trafficFlag is how much the sandbox sends a month.
+type trafficFlag struct{ n int64 }
+
+func (f *trafficFlag) String() string { return "" }
+
+// Set implements flag.Value.
+func (f *trafficFlag) Set(text string) (err error) {
+	f.n, err = parseSize(text)
+	if err == nil && (f.n < leastTraffic || f.n > mostTraffic) {
+		err = fmt.Errorf("%s is not from %s to %s", text, size(leastTraffic), size(mostTraffic))
+	}
+	return err
+}
+
 // portFlag is a TCP port; 0: any.
 type portFlag struct {
 	n   int

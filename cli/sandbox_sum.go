@@ -1,50 +1,11 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"relay/store"
 )
-
-// turn tells of the months that have ended since it was called last.
-func (s *sandbox) turn(context.Context) {
-	last, now := s.turned, s.relay.store.Now()
-	s.turned = now
-	err := s.relay.store.Accounts(func(a store.Account) error {
-		zone := s.relay.cfg.zone()
-		for at := later(last, a.Activated()); ; {
-			c, p, ok := a.Contracts.At(at, zone)
-			if !ok || p.End.After(now) {
-				return nil
-			}
-			u, err := s.relay.store.Usage(a.Name, p.Key)
-			if err != nil {
-				return err
-			}
-			v := viewUsage(u, c.Plan)
-			next := "its term is over"
-			if _, following, ok := a.Contracts.At(p.End, zone); ok {
-				next = following.Key + " begins"
-			}
-			s.out.timed(s.stamp(now), fmt.Sprintf("%s is over: %s used %s e-mails, %s; %s", p.Key, cut(a.Name, 30),
-				ofLimit(v.Messages, c.Plan.Emails, number), ofLimit(v.Bytes, c.Plan.Bandwidth, size), next))
-			at = p.End
-		}
-	})
-	if err != nil {
-		s.relay.logJobFailed("turn of the month", err)
-	}
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
 
 // sum says how it went, after the end of the relay.
 func (s *sandbox) sum() error {

@@ -11,6 +11,7 @@ import (
 	"net/smtp"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -282,6 +283,39 @@ func TestSandbox_fastClock(t *testing.T) {
 		t.Errorf("tried again after %v, accepted %v", wait, life[0].Time)
 	}
 	mustMatch(t, "line", b.err.String(), `(?m)^2026-12-\d\d \d\d:\d\d  me@demo.example → later@b.example +451 4.7.1 grey`)
+}
+
+// A month ends: overage is invoiced, who does not pay is suspended, and goes on
+// with the command that the sandbox shows.
+func TestSandbox_books(t *testing.T) {
+	b := startBox(t, "--at", "2026-11-30 12:00", "--speed", "100000", "--traffic", "120MB")
+	b.says("MB over the allowance, covered by 1 × 1 GB")
+	b.says("500 MB of that is credited until 2027-10-31")
+	b.says("invoice 2 to demo: EUR 12.00, due on 2026-12-04. To pay it:")
+	b.says("demo is suspended: invoice 2, EUR 12.00, is unpaid. To go on:")
+	b.says("refused: 550 5.7.1 account demo: suspended")
+	m := regexp.MustCompile(`(?m)^  \./relay (payment record .*) \\\n    --data (\S+)$`).FindStringSubmatch(b.err.String())
+	if m == nil || m[2] != b.view.Data {
+		t.Fatalf("no command to pay with: %q", m)
+	}
+	b.relay(strings.Fields(m[1])...)
+	b.says("demo paid EUR 12.00 by card demo-2, for invoice 2")
+	b.says("demo goes on")
+	b.says("mail is taken again")
+	mustMatch(t, "jobs", b.relay("job", "list"), `(?m)^dun +35 3 \* \* \* +20\d\d-`)
+	if code := b.stop(); code != exitDone {
+		t.Errorf("exit code %d\n%s", code, b.err)
+	}
+}
+
+// With suspend what does not fit is refused, and nothing is invoiced.
+func TestSandbox_atLimitSuspend(t *testing.T) {
+	b := startBox(t, "--at", "2026-11-30 18:00", "--speed", "3600", "--traffic", "120MB", "--at-limit", "suspend")
+	b.says("refused: 552 5.7.1 ")
+	b.says("2026-11 is over: demo used ")
+	if text := b.err.String(); strings.Contains(text, "invoice") || strings.Contains(text, "over the allowance,") {
+		t.Errorf("an invoice:\n%s", text)
+	}
 }
 
 // Where a signal finds it does not matter: everything is gone afterwards.

@@ -96,7 +96,11 @@ func runScripts(t *testing.T, dir string, running bool) {
 			"hash":   cmdHash,
 			"shelf":  cmdShelf,
 			"spoil":  cmdSpoil,
-			"knock":  cmdKnock,
+			"same":   cmdSame,
+
+			"unchanged": cmdUnchanged,
+			"knock":     cmdKnock,
+			"token":     cmdToken,
 
 			"sandbox": cmdSandbox,
 		},

@@ -72,9 +72,12 @@ func (p *program) operate(ctx context.Context, r *relay, signals <-chan os.Signa
 	all.start(ctx, "mailer", r.mail.Run)
 	all.start(ctx, "jobs", r.runJobs)
 	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.listeners) })
-	server := &control.Server{Command: r.command, Backup: r.backup, Keep: r.kept, Health: r.health, Log: r.log,
+	server := &control.Server{Command: r.command, Backup: r.backup, Keep: r.kept, Health: r.health, Who: r.who, Log: r.log,
 		Drain: func() time.Duration { return r.config().Drain.Duration }}
 	all.start(ctx, "control", func(ctx context.Context) error { return server.Run(ctx, r.control) })
+	if r.api != nil {
+		all.start(ctx, "api", func(ctx context.Context) error { return r.runAPI(ctx, server) })
+	}
 	all.start(ctx, "reloads", r.runReloads)
 	watching := r.startWatch(ctx)
 	defer watching.stop()

@@ -57,15 +57,25 @@ func (t *table) line(widths []int, row []string) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-func (t *table) widths() []int {
+func (t *table) widths() []int { return t.fit(t.natural()) }
+
+// natural widths are those of heads and rows, whatever the screen.
+func (t *table) natural() []int {
 	widths := make([]int, len(t.columns))
-	total := gap * (len(t.columns) - 1)
 	for i, c := range t.columns {
 		widths[i] = utf8.RuneCountInString(c.head)
 		for _, row := range t.rows {
 			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
 		}
-		total += widths[i]
+	}
+	return widths
+}
+
+// fit makes widths fit the screen.
+func (t *table) fit(widths []int) []int {
+	total := gap * (len(widths) - 1)
+	for _, w := range widths {
+		total += w
 	}
 	for ; total > screen; total-- {
 		i := t.widest(widths)

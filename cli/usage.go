@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	cli "github.com/urfave/cli/v2"
 
@@ -19,14 +18,17 @@ type usageView struct {
 	Bytes         int64  `json:"bytes"`
 	AllowMessages *int64 `json:"allowance_messages"` // null: unlimited
 	AllowBytes    *int64 `json:"allowance_bytes"`
-	CreditMessage int64  `json:"credit_messages"`
+	CreditMessage int64  `json:"credit_messages"` // left now; of a named period 0
 	CreditBytes   int64  `json:"credit_bytes"`
-	OverMessages  int64  `json:"over_messages"`
+	OverMessages  int64  `json:"over_messages"` // beyond the allowance, on credit or not
 	OverBytes     int64  `json:"over_bytes"`
 	Delivered     int64  `json:"delivered"`
 	Deferred      int64  `json:"deferred"` // of queued, those tried at least once
 	Failed        int64  `json:"failed"`
 	Queued        int64  `json:"queued"`
+
+	use  quota.Use // how the present period's is met
+	unit string    // that use is counted in; "": it is not known
 }
 
 func viewUsage(u store.Usage, plan quota.Plan) usageView {
@@ -48,15 +50,21 @@ func viewUsage(u store.Usage, plan quota.Plan) usageView {
 
 func (p *program) usageCommand() *cli.Command {
 	var period string
+	var f accountFilter
 	return p.onStore(&cli.Command{
 		Name: "usage", ArgsUsage: "[NAME]", Usage: "what was used of the allowance",
-		Description: `An e-mail is one recipient's copy; its size is the message's as handed over. Sizes are decimal.
+		Description: `An e-mail is one recipient's copy; its size is the message's as handed over. Sizes are decimal. Credit is what is left of it now; over is what was used beyond the allowance, on credit or not.
 
-The period is the present one unless --period names another: a month (2026-11), or the first day of a month's plan (2026-11-23).`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "period", Usage: "`PERIOD` a month, 2026-11, or the first day of a month's plan", Destination: &period}},
+The period is the present one unless --period names another: a month (2026-11), or the first day of a month's plan (2026-11-23). The allowance beside a past period is that of its term as it is now; relay account statement has it as it was.
+
+Without NAME it lists all accounts, by name; with --period those that used it. The filters are for that list.`,
+		Flags: append([]cli.Flag{&cli.StringFlag{Name: "period", Usage: "`PERIOD` a month, 2026-11, or the first day of a month's plan", Destination: &period}}, f.flags()...),
 	}, work{run: func(c *call) error {
 		if len(c.args) == 0 {
-			return c.usageAll(period)
+			return c.usageAll(period, &f)
+		}
+		if f.owner != "" || f.reseller != "" || f.state != "" || f.limit.set {
+			return usage("leave out NAME, or the filters", "--owner, --reseller, --state and --limit are for the list of all accounts")
 		}
 		v, err := c.usage(c.args[0], period)
 		if err != nil {
@@ -74,33 +82,43 @@ func (c *call) usage(name, period string) (usageView, error) {
 			return usageView{}, err
 		}
 		st, err := c.st.Standing(name)
-		st.Usage.Account, st.Usage.Period = name, st.Period.Key
-		return viewUsage(st.Usage, st.Account.Plan(c.now())), err
+		return c.viewStanding(&st), err
 	}
-	u, found, listErr := c.pastUsage(name, period)
-	if listErr != nil {
-		return usageView{}, listErr
+	u, found, usedErr := c.st.UsedIn(name, period)
+	if usedErr != nil {
+		return usageView{}, usedErr
 	}
 	if err != nil && !found {
 		return usageView{}, err
 	}
-	return viewUsage(u, a.Plan(c.now())), nil
+	return c.viewPast(&a, u), nil
 }
 
-// pastUsage finds a period by its key, or a month's plan by the month it began
-// in; the last one that did.
-func (c *call) pastUsage(name, period string) (found store.Usage, ok bool, err error) {
-	found.Account, found.Period = name, period
-	list, err := c.st.Usages(name)
-	for _, u := range list {
-		if u.Period == period {
-			return u, true, err
-		}
-		if strings.HasPrefix(u.Period, period+"-") {
-			found, ok = u, true
-		}
+// viewStanding is the usage of the present period, with the credit that is left.
+func (c *call) viewStanding(st *store.Standing) usageView {
+	plan := st.Contract.Plan
+	if st.Contract.Key == "" { // it waits for its first term
+		plan = st.Account.Plan(c.now())
 	}
-	return found, ok, err
+	u := st.Usage
+	u.Account, u.Period = st.Account.Name, st.Period.Key
+	v := viewUsage(u, plan)
+	v.use, v.unit = st.Use(), plan.Unit()
+	if credit := v.use.Credit; plan.Kind() == quota.Count {
+		v.CreditMessage = credit
+	} else {
+		v.CreditBytes = credit
+	}
+	return v
+}
+
+// viewPast is the usage of a period that is named, beside the plan of its term.
+func (c *call) viewPast(a *store.Account, u store.Usage) usageView {
+	plan, ok := a.PlanIn(u.Period)
+	if !ok {
+		plan = a.Plan(c.now())
+	}
+	return viewUsage(u, plan)
 }
 
 func (c *call) showUsage(v *usageView) error {
@@ -113,10 +131,33 @@ func (c *call) showUsage(v *usageView) error {
 		{"period", v.Period},
 		{"e-mails", used(number(v.Messages), v.Messages, v.AllowMessages, number)},
 		{"bandwidth", used(size(v.Bytes), v.Bytes, v.AllowBytes, size)},
+		{"credit", creditText(v)},
+		{"overage", overageText(v)},
 		{"delivered", number(v.Delivered)},
 		{"failed", number(v.Failed)},
 		{"queued", fmt.Sprintf("%s, of these deferred: %s", number(v.Queued), number(v.Deferred))},
 	})
+}
+
+// creditText is the credit that is left beside the allowance, and what the
+// period used of it; "": there is none.
+func creditText(v *usageView) string {
+	if v.use.Credit == 0 && v.use.Drawn == 0 {
+		return ""
+	}
+	text := unitsText(v.use.Credit, v.unit) + " left"
+	if v.use.Drawn > 0 {
+		text += ", used in this period " + unitsText(v.use.Drawn, v.unit)
+	}
+	return text
+}
+
+// overageText is what neither allowance nor credit covers; "": there is none.
+func overageText(v *usageView) string {
+	if v.use.Overage == 0 {
+		return ""
+	}
+	return unitsText(v.use.Overage, v.unit) + ", to be settled when the period ends"
 }
 
 // used is "1,200 of 9,000 (13 %)".
@@ -129,33 +170,6 @@ func used(text string, n int64, limit *int64, format func(int64) string) string 
 		text += ", over by " + format(n-*limit)
 	}
 	return text
-}
-
-// usageAll lists the accounts there are; with a period, those that used it.
-func (c *call) usageAll(period string) error {
-	a := array{w: c.Stdout}
-	t := newTable(column{head: "ACCOUNT", least: 12}, column{head: "PERIOD"}, column{head: "E-MAILS", right: true},
-		column{head: "OF", right: true}, column{head: "BANDWIDTH", right: true}, column{head: "OF", right: true},
-		column{head: "FAILED", right: true}, column{head: "QUEUED", right: true})
-	err := c.st.Accounts(func(acct store.Account) error {
-		v, err := c.usage(acct.Name, period)
-		if err != nil || (period != "" && v.Messages == 0) {
-			return err
-		}
-		if c.json {
-			return a.add(v)
-		}
-		t.add(v.Account, v.Period, number(v.Messages), limitText(v.AllowMessages, number),
-			size(v.Bytes), limitText(v.AllowBytes, size), number(v.Failed), number(v.Queued))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if c.json {
-		return a.end()
-	}
-	return t.write(c.Stdout)
 }
 
 func limitText(n *int64, format func(int64) string) string {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"relay/store"
 )
 
 // Mode says how a listener speaks TLS.
@@ -32,6 +34,8 @@ type Config struct {
 	TLS      *tls.Config    // must be there when a listener is StartTLS or Implicit
 	Zone     *time.Location // of dates in headers; nil: the store's
 	Lifetime time.Duration  // of a message until it expires; 0: 4 days
+
+	Invoice func(*store.Invoice) string // names one that is to be paid in a reply; nil: by its number
 
 	MaxMessage int64 // octets of content; 0: 100 MB
 	MaxHeader  int64 // octets of its header; 0: 256 KiB

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/quota"
 	"relay/store"
 )
 
@@ -19,7 +20,8 @@ import (
 //
 //	@ key value   set-up: mode, from, network, emails, bandwidth, recipients, max,
 //	              errors, messages, senders, state, reason, login (do it first),
-//	              rate, recipient-rate, failed-per-login, proxies
+//	              rate, recipient-rate, failed-per-login, proxies, credit, term,
+//	              unpaid, invoices
 //	C: text       the client sends text and CRLF; <tls>, <close>, <wait 1m> act
 //	C= "text"     the client sends exactly this, written as a Go string
 //	S: text       the server says this line; * at the end stands for anything
@@ -127,6 +129,14 @@ func (p *play) set(arg string) {
 		p.setup.state = store.AccountState(value)
 	case "reason":
 		p.setup.reason = value
+	case "term":
+		p.setup.plan.Term = quota.Term(value)
+	case "credit":
+		p.setup.credit = int64(n)
+	case "unpaid":
+		p.setup.unpaid = true
+	case "invoices":
+		p.setup.cfg.Invoice = func(i *store.Invoice) string { return fmt.Sprintf(value, i.Number) }
 	case "activated":
 		p.setup.started = -n
 	default:

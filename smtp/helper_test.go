@@ -90,6 +90,8 @@ type setup struct {
 	reason  string             // of a suspension
 	started int                // days ago
 	network string
+	credit  int64 // granted, in units of the plan
+	unpaid  bool  // it was activated without the payment, which is overdue
 	reserve int64 // octets of disk kept free
 }
 
@@ -109,11 +111,23 @@ func start(t testing.TB, s setup) *fixture {
 	if s.account != nil {
 		s.account(&a)
 	}
-	if s.state == store.Pending {
+	if s.state == store.Pending || s.unpaid {
 		s.plan.Price = 1000
 	}
 	_, err = f.st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: s.plan, Start: f.st.Now().Add(-time.Minute).AddDate(0, 0, -s.started),
 		Credential: &store.Credential{Login: "acme", Account: "acme", Kind: store.Token, Hash: secretHash}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.unpaid {
+		_, err = f.st.Activate(store.Order{}, "acme")
+		if _, dunErr := f.st.Dun(context.Background(), 0); err == nil {
+			err = dunErr
+		}
+	}
+	if s.credit > 0 && err == nil {
+		_, err = f.st.Correct(store.Order{}, "acme", store.Correction{Units: s.credit, Text: "a gift"})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

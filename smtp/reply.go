@@ -132,31 +132,50 @@ func replyTo(err error) *reply {
 }
 
 // refusal words what the store says about an account.
-func refusal(r *store.Refusal, zone *time.Location) *reply {
+func refusal(r *store.Refusal, cfg *Config) *reply {
 	switch {
 	case r.Exceeded != nil:
-		return exceeded(r.Exceeded, zone)
+		return exceeded(r.Exceeded, cfg.Zone)
 	case r.Revoked:
 		return errAccount.with("this login was revoked: log in with another one")
-	case r.Expired:
-		return errAccount.with("account %s: its term has ended%s, renew it to go on", r.Account, on(r.TermEnd, zone))
 	case r.State == store.Pending:
-		return errAccount.with("account %s: not active yet, it waits for its payment", r.Account)
-	case r.State == store.Suspended && r.Hold != "":
-		return errAccount.with("account %s: suspended: an invoice is unpaid, pay it to go on", r.Account)
+		return errAccount.with("account %s: not active yet, %s", r.Account, toPay(r.Unpaid, cfg, "it waits for its payment", "pay %s to begin"))
+	case r.Expired:
+		return errAccount.with("account %s: its term has ended%s, renew it to go on", r.Account, on(r.TermEnd, cfg.Zone))
 	case r.State == store.Suspended && r.Reason != "":
 		return errAccount.with("account %s: suspended: %s", r.Account, r.Reason)
+	case r.State == store.Suspended && r.Hold != "":
+		return errAccount.with("account %s: suspended, %s", r.Account, toPay(r.Unpaid, cfg, "an invoice is unpaid: pay it to go on", "unpaid: pay %s to go on"))
 	case r.State == store.Suspended:
 		return errAccount.with("account %s: suspended, ask the operator", r.Account)
 	}
 	return errAccount.with("account %s: closed", r.Account)
 }
 
-func exceeded(e *quota.Exceeded, zone *time.Location) *reply {
-	what := fmt.Sprintf("allowance of %d bytes: %d used, %d more asked for", e.Allowance.Bytes, e.Used.Bytes, e.Asked.Bytes)
-	if e.OverMessages() {
-		what = fmt.Sprintf("allowance of %d e-mails: %d used, %d more asked for", e.Allowance.Messages, e.Used.Messages, e.Asked.Messages)
+// toPay says what is to be paid; none is said where the invoice is not known.
+func toPay(i *store.Invoice, cfg *Config, none, text string) string {
+	switch {
+	case i == nil:
+		return none
+	case cfg.Invoice == nil:
+		return fmt.Sprintf(text, "invoice "+strconv.FormatUint(i.Number, 10))
 	}
+	return fmt.Sprintf(text, cfg.Invoice(i))
+}
+
+func exceeded(e *quota.Exceeded, zone *time.Location) *reply {
+	allowed, used, asked, unit := e.Allowance.Bytes, e.Used.Bytes, e.Asked.Bytes, "bytes"
+	if e.OverMessages() {
+		allowed, used, asked, unit = e.Allowance.Messages, e.Used.Messages, e.Asked.Messages, "e-mails"
+	}
+	what := fmt.Sprintf("allowance of %d %s", allowed, unit)
+	if e.Credit > 0 {
+		what += fmt.Sprintf(" and credit of %d", e.Credit)
+		if e.Weight > 0 && e.OverMessages() { // of a bandwidth plan it is octets
+			what += " bytes"
+		}
+	}
+	what += fmt.Sprintf(": %d used, %d more asked for", used, asked)
 	if e.Renewed.IsZero() {
 		return errAllowance.with("%s; not renewed in this term, upgrade or buy more", what)
 	}

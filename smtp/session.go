@@ -102,7 +102,7 @@ func (s *session) who() (string, error) {
 		return "", err
 	}
 	if now.Hash != s.login.Hash || now.Account != s.login.Account {
-		return "", refusal(&store.Refusal{Revoked: true}, c.cfg.Zone)
+		return "", refusal(&store.Refusal{Revoked: true}, &c.cfg.Config)
 	}
 	return s.login.Account, nil
 }
@@ -174,7 +174,7 @@ func (s *session) stage() string {
 }
 
 func (s *session) refuse(account, stage string, r *store.Refusal) *reply {
-	no := refusal(r, s.c.cfg.Zone)
+	no := refusal(r, &s.c.cfg.Config)
 	s.c.srv.events.refused(s.c, account, stage, no)
 	return no
 }

@@ -30,6 +30,8 @@ func (s *Store) Billing() Billing { return *s.billing.Load() }
 type Order struct {
 	By     string // who, for the ledger; "": relay itself
 	DryRun bool   // change nothing; the Receipt is what it would be
+
+	Reseller string // who may change the accounts below it only, see reseller.go; "": any
 }
 
 // Line is one line of what an order comes to.

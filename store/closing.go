@@ -15,7 +15,10 @@ import (
 
 // closeDue closes the periods of the account that are over, oldest first. It is
 // relay's own doing, whoever's order comes upon them.
-func (d *deal) closeDue() error {
+func (d *deal) closeDue() error { return d.closeBy(d.t.now) }
+
+// closeBy closes those that were over at an instant that is not to come.
+func (d *deal) closeBy(by time.Time) error {
 	defer func(by string) { d.by = by }(d.by)
 	d.by = ""
 	zone := d.zone()
@@ -25,7 +28,7 @@ func (d *deal) closeDue() error {
 			return fmt.Errorf("account %q: no contract has its open period %s", d.a.Name, d.a.Open)
 		}
 		d.a.Closes = p.End // another one if the operator's zone has changed
-		if d.t.now.Before(p.End) {
+		if by.Before(p.End) {
 			return nil
 		}
 		if p.Start.Before(p.End) {
@@ -154,18 +157,53 @@ const closers = 48
 // at any time and more than once: what is closed is not due any more. An account
 // that cannot be closed is skipped, and its error is one of those returned.
 func (s *Store) CloseDue(ctx context.Context, limit int) (done int, err error) {
-	return s.forDue(ctx, closing, limit, func(k []byte) error {
-		_, err := s.order(string(k[8:]), Order{}, func(*deal) error { return nil })
-		if errors.Is(err, ErrNotFound) {
-			return nil // removed meanwhile
-		}
+	return s.forDue(ctx, closing, s.now(), limit, func(k []byte) error {
+		_, err := s.closeAccount(string(k[8:]), s.now())
 		return err
 	})
 }
 
+// CloseBy is CloseDue for the periods that were over at an instant; one to come
+// counts as now. It tells of each account what came of it, of one after the other:
+// a receipt once that is on disk, or why it cannot be closed. Its own error is
+// what stopped it before all were tried.
+func (s *Store) CloseBy(ctx context.Context, by time.Time, told func(account string, r Receipt, err error)) error {
+	var mu sync.Mutex
+	by = min3(by, s.now())
+	_, err := s.forDue(ctx, closing, by, 0, func(k []byte) error {
+		name := string(k[8:])
+		r, err := s.closeAccount(name, by)
+		mu.Lock()
+		defer mu.Unlock()
+		told(name, r, err)
+		return nil
+	})
+	return err
+}
+
+// closeAccount closes what an account has to close by then.
+func (s *Store) closeAccount(name string, by time.Time) (r Receipt, err error) {
+	err = s.update(0, func(t *tx) error {
+		r = Receipt{}
+		d, err := t.deal(name, Order{})
+		if errors.Is(err, ErrNotFound) {
+			return nil // removed meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if err = d.closeBy(by); err != nil {
+			return err
+		}
+		r = d.receipt()
+		return d.apply()
+	})
+	return r, err
+}
+
 // forDue calls fn, from several goroutines, for the keys of an index by time that
-// are due now. It ends at the first error that everybody would meet.
-func (s *Store) forDue(ctx context.Context, index bolt.Bucket, limit int, fn func(key []byte) error) (done int, err error) {
+// were due by then. It ends at the first error that everybody would meet.
+func (s *Store) forDue(ctx context.Context, index bolt.Bucket, by time.Time, limit int, fn func(key []byte) error) (done int, err error) {
 	keys := make(chan []byte)
 	var n atomic.Int64
 	var mu sync.Mutex
@@ -183,17 +221,16 @@ func (s *Store) forDue(ctx context.Context, index bolt.Bucket, limit int, fn fun
 			}
 		})
 	}
-	failed := s.feedDue(ctx, index, limit, keys)
+	failed := s.feedDue(ctx, index, by, limit, keys)
 	close(keys)
 	wg.Wait()
 	return int(n.Load()), errors.Join(failed, err)
 }
 
-func (s *Store) feedDue(ctx context.Context, index bolt.Bucket, limit int, keys chan<- []byte) error {
-	now := s.now()
+func (s *Store) feedDue(ctx context.Context, index bolt.Bucket, by time.Time, limit int, keys chan<- []byte) error {
 	var from []byte
 	for fed := 0; ; {
-		list, err := s.dueKeys(index, from, now)
+		list, err := s.dueKeys(index, from, by)
 		if err != nil || len(list) == 0 {
 			return err
 		}
@@ -215,10 +252,10 @@ func (s *Store) feedDue(ctx context.Context, index bolt.Bucket, limit int, keys 
 }
 
 // dueKeys is one step of feedDue.
-func (s *Store) dueKeys(index bolt.Bucket, from []byte, now time.Time) (list [][]byte, err error) {
+func (s *Store) dueKeys(index bolt.Bucket, from []byte, by time.Time) (list [][]byte, err error) {
 	err = s.view(func(t *tx) error {
 		c := t.b.Cursor(index)
-		for k, _ := c.Seek(from); k != nil && len(list) < walkStep && !parseTime(k).After(now); k, _ = c.Next() {
+		for k, _ := c.Seek(from); k != nil && len(list) < walkStep && !parseTime(k).After(by); k, _ = c.Next() {
 			list = append(list, append([]byte(nil), k...))
 		}
 		return nil

@@ -18,6 +18,8 @@ type Customer struct {
 	Address []string  `json:"address"`  // lines of the buyer on invoices
 	Contact string    `json:"contact,omitempty"`
 	Created time.Time `json:"created"`
+
+	Reseller string `json:"reseller,omitempty"` // who manages the accounts that are added for it; "": nobody
 }
 
 // Reseller manages accounts, and sees no others (M23). Bucket "resellers", key
@@ -40,7 +42,12 @@ func (s *Store) AddCustomer(c Customer) error {
 	if !quota.ValidName(c.Name) {
 		return fmt.Errorf("customer %q: up to 64 of a-z 0-9 . _ @ + -", c.Name)
 	}
-	return s.update(0, func(t *tx) error { return add(t, customers, c.Name, c) })
+	return s.update(0, func(t *tx) error {
+		if err := t.managed(&c); err != nil {
+			return err
+		}
+		return add(t, customers, c.Name, c)
+	})
 }
 
 // Customer by name.
@@ -60,6 +67,9 @@ func (s *Store) UpdateCustomer(name string, fn func(*Customer) error) (c Custome
 		}
 		if c.Name != name {
 			return errors.New("a customer keeps its name")
+		}
+		if err := t.managed(&c); err != nil {
+			return err
 		}
 		return t.put(customers, []byte(name), c)
 	})
@@ -125,11 +135,17 @@ func (s *Store) Resellers(fn func(Reseller) error) error {
 	return walk(s, resellers, nil, func(_ []byte, r *Reseller) error { return fn(*r) })
 }
 
-// RemoveReseller deletes a reseller without accounts; with any it fails with ErrOwing.
+// RemoveReseller deletes a reseller without accounts and customers; with any it
+// fails with ErrOwing.
 func (s *Store) RemoveReseller(name string) error { return s.removeOwner(ownBelow, resellers, name) }
 
 func (s *Store) removeOwner(o owned, b bolt.Bucket, name string) error {
 	return s.update(0, func(t *tx) error {
+		if b == resellers {
+			if err := t.manages(name); err != nil {
+				return err
+			}
+		}
 		if t.b.Get(b, []byte(name)) == nil {
 			return fmt.Errorf("%s %q: %w", bucketNames[b], name, ErrNotFound)
 		}

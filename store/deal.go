@@ -55,6 +55,9 @@ func (s *Store) order(name string, o Order, fn func(*deal) error) (r Receipt, er
 	run := func(t *tx) error {
 		r = Receipt{}
 		d, err := t.deal(name, o)
+		if err == nil {
+			err = o.reaches(&d.a)
+		}
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"relay/quota"
@@ -19,6 +20,7 @@ type Refusal struct {
 	Reason   string          // the operator's words
 	Hold     string          // why the system holds it back: HoldUnpaid or ""
 	Exceeded *quota.Exceeded // the allowance does not hold it
+	Unpaid   *Invoice        // whose payment lets it send: of a pending account its order, of one held back what is overdue; nil: none
 }
 
 // Standing is where an account stands now. Periods that are over count as
@@ -50,6 +52,10 @@ func (t *tx) standing(name string) (st Standing, err error) {
 	if err != nil {
 		return st, err
 	}
+	return t.standingOf(a)
+}
+
+func (t *tx) standingOf(a *Account) (st Standing, err error) {
 	st.Account = *a
 	zone := t.s.zone
 	st.Contract, st.Period, st.InTerm = a.Contracts.At(t.now, zone)
@@ -63,7 +69,7 @@ func (t *tx) standing(name string) (st Standing, err error) {
 	}
 	st.TermEnd = st.Contract.End
 	st.Goes = !st.Period.Last || st.TermEnd.Before(st.Account.TermEnd())
-	st.Usage = *t.usage(name, st.Period.Key)
+	st.Usage = *t.usage(a.Name, st.Period.Key)
 	if len(st.Account.Lots) > 0 {
 		st.Live = quota.Live(st.Account.Lots, t.now)
 	}
@@ -130,7 +136,21 @@ func (t *tx) permit(account, login string, asked quota.Charge) (*Refusal, Standi
 			return &Refusal{Account: account, State: st.Account.Status(), Revoked: true}, st, nil
 		}
 	}
-	return st.refuse(asked), st, nil
+	r := st.refuse(asked)
+	if r != nil && (r.State == Pending || r.Hold != "") {
+		r.Unpaid, err = t.unpaidOf(account)
+	}
+	return r, st, err
+}
+
+// unpaidOf is the invoice that holds an account back, else the oldest open one.
+func (t *tx) unpaidOf(account string) (*Invoice, error) {
+	list, err := t.invoicesOf(account, true)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	i := max(slices.IndexFunc(list, func(i Invoice) bool { return i.Dunned }), 0)
+	return &list[i], nil
 }
 
 // Permit reports whether the account, logged in with login ("" when it is known

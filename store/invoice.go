@@ -72,8 +72,9 @@ type Invoice struct {
 	Total    int64         `json:"total"`
 	Paid     int64         `json:"paid"` // of Total
 	State    InvoiceState  `json:"state"`
-	About    uint64        `json:"about,omitempty"` // of a credit note: the invoice
-	Order    *Ordered      `json:"order,omitempty"` // waits for the payment; nil: what is invoiced was had
+	About    uint64        `json:"about,omitempty"`  // of a credit note: the invoice
+	Reason   string        `json:"reason,omitempty"` // of a credit note; "": none was given
+	Order    *Ordered      `json:"order,omitempty"`  // waits for the payment; nil: what is invoiced was had
 
 	Suspends time.Time `json:"suspends,omitzero"` // unpaid until then, it holds the account back; zero: never
 	Dunned   bool      `json:"dunned,omitempty"`  // it does

@@ -313,7 +313,7 @@ func TestOrder_dryRun(t *testing.T) {
 		"abuse":    func(s *Store, o Order) (Receipt, error) { return s.MarkAbuse(o, "acme", "spam") },
 		"suspend":  func(s *Store, o Order) (Receipt, error) { return s.Suspend(o, "acme", "spam") },
 		"set plan": func(s *Store, o Order) (Receipt, error) { return s.SetPlan(o, "acme", count) },
-		"cancel":   func(s *Store, o Order) (Receipt, error) { return s.CancelInvoice(o, 1) },
+		"cancel":   func(s *Store, o Order) (Receipt, error) { return s.CancelInvoice(o, 1, "a mistake") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, c := newBooks(t)

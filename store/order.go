@@ -49,7 +49,13 @@ func (s *Store) AddAccount(o Order, n NewAccount) (r Receipt, err error) {
 }
 
 func (t *tx) newAccount(o Order, n NewAccount) (*deal, error) {
+	if err := o.forces(&n); err != nil {
+		return nil, err
+	}
 	if err := t.mayAdd(&n); err != nil {
+		return nil, err
+	}
+	if err := t.inherit(&n.Account); err != nil {
 		return nil, err
 	}
 	a := n.Account
@@ -178,6 +184,9 @@ func (s *Store) Activate(o Order, account string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
 		if d.a.State == Closed {
 			return fmt.Errorf("account %q %w", account, ErrClosed)
+		}
+		if o.Reseller != "" {
+			return fmt.Errorf("account %q: %w", account, ErrNotYours)
 		}
 		if d.a.Ordered == nil {
 			return fmt.Errorf("account %q is active: %w", account, ErrExists)

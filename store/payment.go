@@ -22,6 +22,7 @@ type Payment struct {
 	Amount    int64     `json:"amount"`    // minor units; RecordPayment takes 0 for what is open
 	Account   string    `json:"account"`   // filled in
 	Time      time.Time `json:"time"`      // filled in
+	By        string    `json:"by,omitempty"`
 }
 
 // RecordPayment enters a payment. It pays the invoice it was made for, then the
@@ -58,6 +59,12 @@ func (s *Store) Payment(method, reference string) (p Payment, err error) {
 	return p, err
 }
 
+// Payments calls fn for each payment, by method and reference, outside of any
+// transaction.
+func (s *Store) Payments(fn func(*Payment) error) error {
+	return walk(s, payments, nil, func(_ []byte, p *Payment) error { return fn(p) })
+}
+
 func (d *deal) pay(p Payment) error {
 	if d.t.b.Get(payments, paymentKey(p.Method, p.Reference)) != nil {
 		return fmt.Errorf("payment by %s with reference %q: %w", p.Method, p.Reference, ErrExists)
@@ -75,7 +82,10 @@ func (d *deal) pay(p Payment) error {
 	if p.Amount == 0 {
 		return fmt.Errorf("invoice %d is %s: nothing of it is open, name the amount that was paid", i.Number, i.State)
 	}
-	p.Account, p.Time = d.a.Name, d.t.now
+	if err := d.oneCurrency(d.t.s.Billing().Currency); err != nil {
+		return err
+	}
+	p.Account, p.Time, p.By = d.a.Name, d.t.now, d.by
 	d.payment = &p
 	d.amount = p.Amount
 	d.enter(Entry{Kind: KindPayment, Money: p.Amount, Ref: numberText(p.Invoice), Text: p.Method + " " + p.Reference})

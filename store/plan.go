@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 
 	"relay/quota"
 )
@@ -39,6 +40,43 @@ func (s *Store) UpdatePlan(name string, fn func(*quota.Plan) error) (p quota.Pla
 		return t.put(plans, []byte(name), p)
 	})
 	return p, err
+}
+
+// PutPlans stores plans, new ones and others in the place of those of their
+// names, all of them or none. was are those they take the place of, nil for a new
+// one; with dryRun that is all.
+func (s *Store) PutPlans(list []quota.Plan, dryRun bool) (was []*quota.Plan, err error) {
+	for _, p := range list {
+		if err := p.Validate(); err != nil {
+			return nil, fmt.Errorf("plan %q: %w", p.Name, err)
+		}
+	}
+	run := func(t *tx) error {
+		was = make([]*quota.Plan, len(list))
+		for i, p := range list {
+			var old quota.Plan
+			ok, err := t.get(plans, []byte(p.Name), &old)
+			if err != nil {
+				return err
+			}
+			if ok {
+				was[i] = &old
+			}
+			if dryRun {
+				continue
+			}
+			if err := t.put(plans, []byte(p.Name), p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if dryRun {
+		err = s.view(run)
+	} else {
+		err = s.update(0, run)
+	}
+	return was, err
 }
 
 // Plans by name.

@@ -90,7 +90,7 @@ func (d *deal) hadOverage(c *quota.Contract) (bool, error) {
 
 func (d *deal) refund(list []*Invoice, amount int64) error {
 	for _, i := range list {
-		if err := d.takeBack(i); err != nil {
+		if err := d.takeBack(i, ""); err != nil {
 			return err
 		}
 	}
@@ -115,8 +115,8 @@ func (d *deal) payBack(amount int64) {
 }
 
 // takeBack issues the credit note of an invoice.
-func (d *deal) takeBack(i *Invoice) error {
-	note := Invoice{Kind: CreditNote, About: i.Number, Period: i.Period, Term: i.Term}
+func (d *deal) takeBack(i *Invoice, reason string) error {
+	note := Invoice{Kind: CreditNote, About: i.Number, Reason: reason, Period: i.Period, Term: i.Term}
 	for _, l := range i.Lines {
 		note.Lines = append(note.Lines, InvoiceLine{Text: l.Text, Count: l.Count, Price: -l.Price, TaxRate: l.TaxRate})
 	}
@@ -132,9 +132,9 @@ func (d *deal) takeBack(i *Invoice) error {
 	return nil
 }
 
-// CancelInvoice takes an open invoice back. What was paid of it stays with the
-// customer's balance.
-func (s *Store) CancelInvoice(o Order, number uint64) (Receipt, error) {
+// CancelInvoice takes an open invoice back; the credit note says why. What was
+// paid of it stays with the customer's balance.
+func (s *Store) CancelInvoice(o Order, number uint64, reason string) (Receipt, error) {
 	i, err := s.Invoice(number)
 	if err != nil {
 		return Receipt{}, err
@@ -147,16 +147,16 @@ func (s *Store) CancelInvoice(o Order, number uint64) (Receipt, error) {
 		if i.State != InvoiceOpen {
 			return fmt.Errorf("invoice %d is %s: only an open one can be cancelled", number, i.State)
 		}
-		if err := d.cancel(i); err != nil {
+		if err := d.cancel(i, reason); err != nil {
 			return err
 		}
 		return d.settle(0)
 	})
 }
 
-func (d *deal) cancel(i *Invoice) error {
+func (d *deal) cancel(i *Invoice, reason string) error {
 	i.Paid = 0
-	return d.takeBack(i)
+	return d.takeBack(i, reason)
 }
 
 // CloseAccount ends an account for good: its term, its credit, and orders that
@@ -179,7 +179,7 @@ func (d *deal) end(reason string) error {
 	}
 	for _, i := range list {
 		if i.Order != nil {
-			if err := d.cancel(i); err != nil {
+			if err := d.cancel(i, ""); err != nil {
 				return err
 			}
 		}

@@ -12,15 +12,17 @@ import (
 	"time"
 )
 
-// Client talks to the relay that listens on a socket.
+// Client talks to the relay that listens on a socket, or to its API.
 type Client struct {
-	path string
-	http http.Client
+	path  string // of the socket, or base
+	base  string // of the API
+	token string // of a reseller; "": it is the operator's
+	http  http.Client
 }
 
 // NewClient makes a client of the socket at path; it does not connect yet.
 func NewClient(path string) *Client {
-	c := &Client{path: path}
+	c := &Client{path: path, base: "http://relay"}
 	c.http.Transport = &http.Transport{
 		DisableCompression: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -126,9 +128,12 @@ func (c *Client) Health(ctx context.Context) (h Health, err error) {
 }
 
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://relay"+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, err
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	resp, err := c.http.Do(req)
 	switch {
@@ -138,6 +143,8 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 		return nil, fmt.Errorf("%w: %s", ErrDenied, c.path)
 	case err != nil:
 		return nil, c.broken(ctx, err)
+	case resp.StatusCode == http.StatusUnauthorized:
+		return nil, errors.Join(ErrToken, resp.Body.Close())
 	case resp.StatusCode != http.StatusOK:
 		defer resp.Body.Close()
 		why, _ := io.ReadAll(io.LimitReader(resp.Body, 1000)) // what came of it is better than nothing

@@ -10,6 +10,9 @@
 //     what is in it. A client that takes nothing of it for five minutes is cut off.
 //     POST /v1/backup says of what instant a copy is kept.
 //  4. GET /v1/health says how the relay is.
+//  5. POST /v1/run with "Authorization: Bearer TOKEN" is a reseller's. It is what an
+//     API answers too, which others can reach over a network; there every request
+//     needs a token, and nothing else is answered.
 //
 // An answer that ends before its last frame, or before the end of the HTTP body,
 // is ErrBroken: the command may have been carried out or not.
@@ -35,6 +38,8 @@ const MaxPath = 107
 type Request struct {
 	Args   []string `json:"args"`             // without the program's name
 	Colour bool     `json:"colour,omitempty"` // standard output is a terminal that wants colours
+
+	Reseller string `json:"-"` // who asks, by the token that came with it; "": the operator
 }
 
 // frame is a piece of the answer.

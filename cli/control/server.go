@@ -26,6 +26,7 @@ type Server struct {
 	Backup  Backup
 	Keep    func(at time.Time) error // a copy of that instant is whole, and kept
 	Health  func(context.Context) Health
+	Who     func(token string) (name string, err error) // the reseller whose token it is; ErrToken: nobody's; nil: nobody has one
 	Log     *slog.Logger
 	Drain   func() time.Duration // what runs may take so long to end; nil: not at all
 }
@@ -35,6 +36,14 @@ type peer struct{ UID, PID int }
 
 type peerKey struct{}
 
+// CallerUID is the user whose command has ctx; -1 where the kernel does not tell.
+func CallerUID(ctx context.Context) int {
+	if p, ok := ctx.Value(peerKey{}).(peer); ok {
+		return p.UID
+	}
+	return -1
+}
+
 // Run answers until ctx is done, and then lets what runs end.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
@@ -42,14 +51,18 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	mux.HandleFunc("GET /v1/backup", s.backup)
 	mux.HandleFunc("POST /v1/backup", s.keep)
 	mux.HandleFunc("GET /v1/health", s.health)
-	srv := &http.Server{
+	return s.serve(ctx, l, &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, peerKey{}, peerOf(c))
 		},
-	}
+	})
+}
+
+// serve runs srv until ctx is done, and then lets what runs end.
+func (s *Server) serve(ctx context.Context, l net.Listener, srv *http.Server) error {
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
 	select {
@@ -71,20 +84,39 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
+// run is for the operator, and for a reseller whose token comes with it.
 func (s *Server) run(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") == "" {
+		s.runFor(w, r, "")
+		return
+	}
+	switch name, err := s.who(r); {
+	case errors.Is(err, ErrToken):
+		s.logRefused(r)
+		http.Error(w, ErrToken.Error(), http.StatusUnauthorized)
+	case err != nil:
+		http.Error(w, "try again later", http.StatusServiceUnavailable)
+	default:
+		s.runFor(w, r, name)
+	}
+}
+
+// runFor runs a command line for a reseller; "": for the operator.
+func (s *Server) runFor(w http.ResponseWriter, r *http.Request, reseller string) {
 	stdin := bufio.NewReader(r.Body)
 	req, err := readRequest(stdin)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	req.Reseller = reseller
 	c := http.NewResponseController(w)
 	_ = c.EnableFullDuplex() // standard input is read while output is written; HTTP/1 of ours can
 	w.Header().Set("Content-Type", "application/jsonl")
 	out := newFrameWriter(w, c)
 	start := time.Now()
 	code := s.Command(r.Context(), req, stdin, out.stream(false), out.stream(true))
-	s.logCommand(r.Context(), req.Args, code, time.Since(start))
+	s.logCommand(r, &req, code, time.Since(start))
 	out.end(code)
 }
 
@@ -150,9 +182,18 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 
 // One function per event.
 
-func (s *Server) logCommand(ctx context.Context, args []string, code int, d time.Duration) {
-	p, _ := ctx.Value(peerKey{}).(peer)
-	s.Log.Info("control command", "component", "control", "uid", p.UID, "pid", p.PID, "args", args, "code", code, "ms", d.Milliseconds())
+func (s *Server) logCommand(r *http.Request, req *Request, code int, d time.Duration) {
+	if req.Reseller != "" {
+		s.Log.Info("reseller's command", "component", "control", "reseller", req.Reseller, "remote", r.RemoteAddr,
+			"args", req.Args, "code", code, "ms", d.Milliseconds())
+		return
+	}
+	p, _ := r.Context().Value(peerKey{}).(peer)
+	s.Log.Info("control command", "component", "control", "uid", p.UID, "pid", p.PID, "args", req.Args, "code", code, "ms", d.Milliseconds())
+}
+
+func (s *Server) logRefused(r *http.Request) {
+	s.Log.Info("wrong token", "component", "control", "remote", r.RemoteAddr)
 }
 
 func (s *Server) logBackup(ctx context.Context, n int64, err error) {

@@ -19,6 +19,7 @@ type Document struct {
 	Number     string // with the operator's prefix
 	CreditNote bool
 	About      string    // of a credit note: number of the invoice that it takes back
+	Reason     string    // of a credit note; "": none was given
 	State      State     // what became of it
 	Account    string    // that it is for
 	Issued     time.Time // in the operator's zone
@@ -99,7 +100,7 @@ type fact struct{ Name, Value string }
 func (d *Document) facts() []fact {
 	list := []fact{{"Issued", day(d.Issued)}}
 	if d.CreditNote {
-		list = append(list, fact{"For invoice", clean(d.About)})
+		list = append(list, fact{"For invoice", clean(d.About)}, fact{"Reason", clean(d.Reason)})
 	} else {
 		list = append(list, fact{"Due", day(d.Due)})
 	}

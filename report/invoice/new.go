@@ -44,7 +44,7 @@ func New(i *store.Invoice, o Options) *Document {
 	d := &Document{
 		Number: o.Number(i.Number), CreditNote: i.Kind == store.CreditNote, State: State(i.State), Account: i.Account,
 		Issued: in(i.Issued, zone), Due: in(i.Due, zone), Period: i.Period,
-		Seller: i.Seller, Buyer: i.Buyer,
+		Seller: i.Seller, Buyer: i.Buyer, Reason: i.Reason,
 		Currency: i.Currency, Net: i.Net, Tax: i.Tax, Total: i.Total, Paid: i.Paid,
 	}
 	if i.About != 0 {

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/store"
+)
+
+// accountFilter chooses accounts by what they are.
+type accountFilter struct {
+	owner, reseller, state string
+	limit                  countFlag
+}
+
+func (f *accountFilter) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "owner", Usage: "`NAME` only accounts of this customer", Destination: &f.owner},
+		&cli.StringFlag{Name: "reseller", Usage: "`NAME` only accounts below this reseller", Destination: &f.reseller},
+		&cli.StringFlag{Name: "state", Usage: "`STATE` only these: " + strings.Join(accountStates, ", "), Destination: &f.state},
+		&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many accounts, the first by name", Value: &f.limit},
+	}
+}
+
+// accountStates as people see them: expired is one whose term has ended.
+var accountStates = []string{"pending", "active", "suspended", "expired", "closed"}
+
+// accountState is how people see an account.
+func accountState(a *store.Account, now time.Time) string {
+	if a.State == store.Active && !now.Before(a.TermEnd()) {
+		return "expired"
+	}
+	return string(a.Status())
+}
+
+// wanted for the store. What cannot be is told, rather than shown as an empty list.
+func (c *call) wanted(f *accountFilter, s *stream) (w store.Wanted, err error) {
+	w = store.Wanted{Owner: f.owner, Reseller: f.reseller, Pause: s.pause}
+	if f.owner != "" {
+		if _, err := c.st.Customer(f.owner); err != nil {
+			return w, notListed(err, "customer", f.owner)
+		}
+	}
+	if f.reseller != "" {
+		if _, err := c.st.Reseller(f.reseller); err != nil {
+			return w, notListed(err, "reseller", f.reseller)
+		}
+	}
+	if f.state == "" {
+		return w, nil
+	}
+	if !slices.Contains(accountStates, f.state) {
+		return w, usage("", "--state %q: one of %s", f.state, strings.Join(accountStates, ", "))
+	}
+	now := c.now()
+	w.Match = func(a *store.Account) bool { return accountState(a, now) == f.state }
+	return w, nil
+}
+
+// notListed is the error of a look-up by name, for people.
+func notListed(err error, what, name string) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fail(exitFailed, fmt.Sprintf("relay %s list shows all", what), "no %s %q", what, name)
+	}
+	return err
+}
+
+func (p *program) accountList() *cli.Command {
+	var f accountFilter
+	return p.onStore(&cli.Command{
+		Name: "list", Flags: f.flags(), Usage: "all accounts",
+		Description: "By name. Rows are shown as they are read, however many accounts there are; what is too long for its column ends with …, relay account show NAME has all of it.",
+	}, work{run: func(c *call) error { return c.accountList(&f) }})
+}
+
+func (c *call) accountList(f *accountFilter) error {
+	s := c.stream(f.limit.n, column{head: "ACCOUNT", least: 24}, column{head: "PLAN", least: 10}, column{head: "STATE"},
+		column{head: "AT LIMIT"}, column{head: "TERM ENDS"}, column{head: "CONTACT", least: 7})
+	w, err := c.wanted(f, s)
+	if err != nil {
+		return err
+	}
+	return s.end(c.st.EachAccount(w, func(a *store.Account) error {
+		v := c.accountView(a)
+		return s.add(v, v.Account, v.Plan, v.State, v.AtLimit, c.day(v.TermEnd), v.Contact)
+	}))
+}

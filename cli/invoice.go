@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/store"
+)
+
+func (p *program) invoiceCommand() *cli.Command {
+	return group("invoice", "what customers owe", p.invoiceList(), p.invoiceShow(), p.invoiceCancel())
+}
+
+// invoiceView is an invoice or a credit note as programs see it. Amounts are
+// minor units, those of a credit note negative.
+type invoiceView struct {
+	Invoice  string    `json:"invoice"` // number as it is printed
+	Number   uint64    `json:"number"`
+	Account  string    `json:"account"`
+	Customer string    `json:"customer"` // "": the account itself
+	Kind     string    `json:"kind"`     // order, renewal, upgrade, topup, block, overage or credit-note
+	About    string    `json:"about"`    // of a credit note: the invoice that it takes back
+	State    string    `json:"state"`    // open, paid, cancelled or refunded
+	Overdue  bool      `json:"overdue"`
+	Waits    bool      `json:"waits"` // what was ordered waits for its payment
+	Issued   time.Time `json:"issued"`
+	Due      time.Time `json:"due"`
+	Period   string    `json:"period"` // of overage
+	Currency string    `json:"currency"`
+	Net      int64     `json:"net"`
+	Tax      int64     `json:"tax"`
+	Total    int64     `json:"total"`
+	Paid     int64     `json:"paid"`
+	Open     int64     `json:"open"` // still to be paid
+}
+
+func (c *call) viewInvoice(i *store.Invoice) invoiceView {
+	doc := c.documents()
+	v := invoiceView{
+		Invoice: doc.Number(i.Number), Number: i.Number, Account: i.Account, Customer: i.Customer, Kind: string(i.Kind),
+		State: string(i.State), Overdue: c.overdue(i), Waits: i.State == store.InvoiceOpen && i.Order != nil,
+		Issued: i.Issued, Due: i.Due, Period: i.Period, Currency: i.Currency,
+		Net: i.Net, Tax: i.Tax, Total: i.Total, Paid: i.Paid, Open: i.Open(),
+	}
+	if i.About != 0 {
+		v.About = doc.Number(i.About)
+	}
+	return v
+}
+
+// overdue reports whether the day is over on which an invoice was to be paid.
+func (c *call) overdue(i *store.Invoice) bool {
+	return i.State == store.InvoiceOpen && c.day(c.now()) > c.day(i.Due)
+}
+
+// invoice by its number, with or without the prefix.
+func (c *call) invoice(text string) (i store.Invoice, err error) {
+	doc := c.documents()
+	n, err := doc.ParseNumber(text)
+	if err != nil {
+		return i, usage("relay invoice list shows all", "%w", err)
+	}
+	i, err = c.st.Invoice(n)
+	if errors.Is(err, store.ErrNotFound) {
+		err = fail(exitFailed, "relay invoice list shows all", "no invoice %s", doc.Number(n))
+	}
+	return i, err
+}
+
+func (p *program) invoiceCancel() *cli.Command {
+	var reason string
+	var dryRun bool
+	return p.onStore(&cli.Command{
+		Name: "cancel", ArgsUsage: "NUMBER", Usage: "take back an invoice that is not paid",
+		Description: `A credit note says that it is taken back, and why: no number is ever missing. What was paid of it stays in the account's balance and pays what else is open. An order that waits for the payment is not done.
+
+What was paid in full is paid back by relay account refund.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "reason", Usage: "`TEXT` what the credit note says", Required: true, Destination: &reason},
+			dryRunFlag(&dryRun),
+		},
+	}, work{run: func(c *call) error {
+		text := cut(clean(reason), 200)
+		if text == "" {
+			return usage("", "--reason cannot be empty: the credit note says it")
+		}
+		i, err := c.invoice(c.args[0])
+		if err != nil {
+			return err
+		}
+		number := c.documents().Number(i.Number)
+		switch {
+		case i.Kind == store.CreditNote:
+			return fail(exitFailed, "relay invoice show "+number+" has what it is about", "%s is a credit note: it cannot be cancelled", number)
+		case i.State != store.InvoiceOpen:
+			return fail(exitFailed, "relay account refund "+i.Account+" pays a term back; relay account correct "+i.Account+" enters an amount of your own",
+				"invoice %s is %s: only an open one can be cancelled", number, i.State)
+		}
+		r, err := c.st.CancelInvoice(c.order(dryRun), i.Number, text)
+		return c.ordered(ordered{name: i.Account, what: fmt.Sprintf("cancel invoice %s", number), dryRun: dryRun}, r, err)
+	}})
+}

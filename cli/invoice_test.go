@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/quota"
+	"relay/store"
+)
+
+// billed is a store whose clock a test turns, with an account that has a plan of
+// 100.00 and has not paid it.
+func billed(t *testing.T) (c *call, out *strings.Builder, now *time.Time) {
+	t.Helper()
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	now = &at
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{
+		Now: func() time.Time { return *now }, Billing: store.Billing{DueDays: 14, GraceDays: 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p := quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 10_000}
+	n := store.NewAccount{Account: store.Account{Name: "acme"}, Plan: p, Activate: true}
+	if _, err := st.AddAccount(store.Order{By: "test"}, n); err != nil {
+		t.Fatal(err)
+	}
+	out = &strings.Builder{}
+	return &call{program: &program{App: App{Stdout: out, Stderr: out}}, ctx: t.Context(), st: st, args: []string{"1"}}, out, now
+}
+
+// An invoice is late when the day is over on which it was to be paid.
+func TestInvoices_overdue(t *testing.T) {
+	c, out, now := billed(t)
+	for _, step := range []struct {
+		at   time.Time
+		want string
+	}{
+		{time.Date(2026, 12, 7, 23, 59, 0, 0, time.UTC), "No such invoice\n"},
+		{time.Date(2026, 12, 8, 0, 0, 0, 0, time.UTC), `NUMBER  ISSUED      ACCOUNT  FOR     TOTAL    OPEN  STATE
+1       2026-11-23  acme     order  100.00  100.00  late 2026-12-07
+-- 1 document, EUR 100.00 open
+`},
+	} {
+		*now = step.at
+		out.Reset()
+		if err := c.listInvoices(&invoiceFilter{overdue: true}); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != step.want {
+			t.Errorf("at %s\n%swant\n%s", step.at, out, step.want)
+		}
+	}
+}
+
+// The payment lifts what the system holds back, part of it does not.
+func TestPayment_lifts(t *testing.T) {
+	c, out, now := billed(t)
+	*now = now.AddDate(0, 0, 30)
+	if n, err := c.st.Dun(t.Context(), 0); n != 1 || err != nil {
+		t.Fatalf("Dun = %d, %v", n, err)
+	}
+	f := paying{method: "bank", reference: "1", amount: "40"}
+	if err := c.recordPayment(&f); err != nil {
+		t.Fatal(err)
+	}
+	mustMatch(t, "a part", out.String(), `account +acme is suspended: it still owes what it was held back for`)
+	out.Reset()
+	f = paying{method: "bank", reference: "2"}
+	if err := c.recordPayment(&f); err != nil {
+		t.Fatal(err)
+	}
+	want := `payment  EUR 60.00 by bank, reference 2
+invoice  1: paid
+account  acme is active again, no longer held back as unpaid; its term runs to
+         the end of 2027-10-31
+balance  EUR 0.00: nothing is owed
+`
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out, want)
+	}
+}
+
+// What is left of a payment pays what else is open, the oldest first.
+func TestPayment_paysOthers(t *testing.T) {
+	c, out, _ := billed(t)
+	if _, err := c.st.Renew(store.Order{}, "acme", ""); err == nil {
+		t.Fatal("a plan that is not sold was renewed")
+	}
+	if err := c.st.AddPlan(quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 12_000}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := c.st.Renew(store.Order{}, "acme", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := paying{method: "card", reference: "all", amount: "250"}
+	c.args = []string{"3"}
+	if err := c.recordPayment(&f); err != nil {
+		t.Fatal(err)
+	}
+	want := `payment  EUR 250.00 by card, reference all
+invoice  3 (renewal): paid
+invoice  1: paid
+invoice  2 (renewal): part-paid, EUR 90.00 of EUR 120.00 are left to pay
+account  acme is active, renewed; its term runs to the end of 2028-10-31
+balance  EUR 90.00 are still to be paid
+`
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out, want)
+	}
+}
+
+func TestInPeriod(t *testing.T) {
+	rome, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		t.Fatal(err)
+	}
+	overage := &store.Invoice{Period: "2026-10", Issued: time.Date(2026, 11, 1, 0, 0, 5, 0, time.UTC)}
+	order := &store.Invoice{Issued: time.Date(2026, 10, 31, 23, 30, 0, 0, time.UTC)} // November in Rome
+	for _, c := range []struct {
+		i      *store.Invoice
+		period string
+		want   bool
+	}{
+		{overage, "2026-10", true}, {overage, "2026-11", false}, {overage, "2026", true},
+		{order, "2026-11", true}, {order, "2026-10", false}, {order, "2026-11-01", true}, {order, "2026-1", false},
+	} {
+		if got := inPeriod(c.i, c.period, rome); got != c.want {
+			t.Errorf("inPeriod(%+v, %s) = %t", c.i, c.period, got)
+		}
+	}
+}

@@ -1,0 +1,235 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+)
+
+// task is a job, and what relay job run does of it: now, whether it is due or not,
+// for what was due at an instant. The result is for programs, the text for people.
+type task struct {
+	job
+	now   func(ctx context.Context, at time.Time) (result any, text string, err error)
+	dated bool // it knows what was due at an instant; others know only of now
+}
+
+// word is the task's name on a command line.
+func (t *task) word() string { return strings.ReplaceAll(t.name, " ", "-") }
+
+func (p *program) jobCommand() *cli.Command {
+	return group("job", "what is done by the calendar", p.jobList(), p.jobRun())
+}
+
+// jobView is a job as programs see it.
+type jobView struct {
+	Job      string     `json:"job"`
+	Schedule string     `json:"schedule"` // cron's notation, in the operator's zone
+	Done     *time.Time `json:"done"`     // when it ran last; null: never
+	Next     time.Time  `json:"next"`     // by the schedule, while a relay runs
+}
+
+func (p *program) jobList() *cli.Command {
+	return p.onStore(&cli.Command{
+		Name: "list", Usage: "what is done by the calendar, when it was done and is next",
+		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. What was due while no relay ran is done once when it starts.",
+	}, work{run: (*call).jobList})
+}
+
+func (c *call) jobList() error {
+	r, err := c.worker()
+	if err != nil {
+		return err
+	}
+	var list []jobView
+	for _, t := range r.tasks() {
+		v, err := r.jobView(&t)
+		if err != nil {
+			return err
+		}
+		list = append(list, v)
+	}
+	if c.json {
+		return encodeAll(c.Stdout, list)
+	}
+	t := newTable(column{head: "JOB"}, column{head: "SCHEDULE", least: 10}, column{head: "DONE"}, column{head: "NEXT"})
+	for _, v := range list {
+		done := "never"
+		if v.Done != nil {
+			done = stamp(*v.Done, c.st.Zone())
+		}
+		t.add(v.Job, v.Schedule, done, stamp(v.Next, c.st.Zone()))
+	}
+	return t.write(c.Stdout)
+}
+
+func (r *relay) jobView(t *task) (v jobView, err error) {
+	state, err := r.store.Job(t.name)
+	if err != nil {
+		return v, err
+	}
+	s, err := parseSchedule(t.schedule)
+	if err != nil {
+		return v, fmt.Errorf("%s: %w", t.name, err)
+	}
+	v = jobView{Job: t.word(), Schedule: t.schedule, Next: s.Next(r.store.Now().In(r.store.Zone())).UTC()}
+	if !state.Done.IsZero() {
+		v.Done = &state.Done
+	}
+	return v, nil
+}
+
+func (p *program) jobRun() *cli.Command {
+	var at string
+	return p.onStore(&cli.Command{
+		Name: "run", ArgsUsage: "NAME", Usage: "do one of them now",
+		Description: `NAME is one of relay job list. It does no harm to run a job that is not due, or twice: what is done is not done again.
+
+With --at, close and dun leave out what has become due since then.
+
+  relay job run close`,
+		Flags: []cli.Flag{&cli.StringFlag{Name: "at", Usage: "`TIME` only what was due then: 2026-12-01, \"2026-12-01 08:00\", or RFC 3339", Destination: &at}},
+	}, work{run: func(c *call) error { return c.jobRun(c.args[0], at) }})
+}
+
+func (c *call) jobRun(name, at string) error {
+	r, err := c.worker()
+	if err != nil {
+		return err
+	}
+	all := r.tasks()
+	i := slices.IndexFunc(all, func(t task) bool { return t.word() == name || t.name == name })
+	if i < 0 {
+		return noJob(name)
+	}
+	t := &all[i]
+	when := c.now()
+	if at != "" {
+		if when, err = c.jobMoment(t, at); err != nil {
+			return err
+		}
+	}
+	v, text, err := t.now(c.ctx, when)
+	if err != nil {
+		return err
+	}
+	if err := c.done(v, "%s", text); err != nil {
+		return err
+	}
+	return jobFailures(v)
+}
+
+func noJob(name string) error {
+	if name == backupJob {
+		return fail(exitFailed, "make a copy with: relay backup; set schedule in [backup] for one by the calendar", "no schedule for a backup is configured")
+	}
+	return fail(exitFailed, "relay job list shows all", "no job %q", name)
+}
+
+// jobMoment reads --at.
+func (c *call) jobMoment(t *task, text string) (at time.Time, err error) {
+	if !t.dated {
+		return at, usage("", "--at is for %s and %s", closeJob, dunJob)
+	}
+	if at, err = parseMoment(text, c.st.Zone()); err != nil {
+		return at, usage("", "--at: %w", err)
+	}
+	if now := c.now(); at.After(now) {
+		return at, usage("a month is closed when it is over; relay sandbox --at shows one that is to come",
+			"--at %s is yet to come: it is %s", stamp(at, c.st.Zone()), stamp(now, c.st.Zone()))
+	}
+	return at, nil
+}
+
+// jobFailures is what the command ends with when a job could not do everything.
+func jobFailures(result any) error {
+	var list []failing
+	switch v := result.(type) {
+	case closed:
+		list = v.Failed
+	case held:
+		list = v.Failed
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return fail(exitFailed, "the others are done; relay check --store proves the file", "%s failed, among them %s: %s",
+		plural(int64(len(list)), "account"), list[0].Account, list[0].Error)
+}
+
+// worker is the running relay, or one that has nothing but the open store.
+func (c *call) worker() (*relay, error) {
+	if c.inner != nil {
+		return c.inner, nil
+	}
+	cfg, dir, err := c.home()
+	if err != nil {
+		return nil, err
+	}
+	return &relay{app: &c.App, cfg: cfg, dir: dir, store: c.st, hostname: hostname(&cfg), log: slog.New(slog.DiscardHandler)}, nil
+}
+
+func (r *relay) closeNow(ctx context.Context, at time.Time) (any, string, error) {
+	v, err := r.settleMonths(ctx, at)
+	text := "nothing to close"
+	if v.Accounts > 0 {
+		text = fmt.Sprintf("closed %s of %s, %s", plural(int64(v.Periods), "period"), plural(int64(v.Accounts), "account"), numbersOf(v.Invoices))
+	}
+	return v, text, err
+}
+
+// numbersOf invoices, the first ones.
+func numbersOf(list []uint64) string {
+	text := plural(int64(len(list)), "invoice")
+	if len(list) == 0 {
+		return "no invoice"
+	}
+	var first []string
+	for _, n := range list[:min(len(list), changeTold)] {
+		first = append(first, strconv.FormatUint(n, 10))
+	}
+	return text + ": " + firstOf(first, len(list))
+}
+
+func (r *relay) dunNow(ctx context.Context, at time.Time) (any, string, error) {
+	v, err := r.holdUnpaid(ctx, at)
+	text := "nobody to hold back"
+	if n := len(v.Accounts); n > 0 {
+		text = fmt.Sprintf("%s held back, unpaid: %s", plural(int64(n), "account"), firstOf(v.Accounts[:min(n, changeTold)], n))
+	}
+	return v, text, err
+}
+
+// pruned is the result of pruning, as programs see it.
+type pruned struct {
+	Job    string `json:"job"`
+	Events int    `json:"events"`
+	MS     int64  `json:"ms"`
+}
+
+func (r *relay) pruneNow(ctx context.Context, _ time.Time) (any, string, error) {
+	start := time.Now()
+	n, err := r.prune(ctx)
+	return pruned{"prune-trace", n, time.Since(start).Milliseconds()}, "removed " + plural(int64(n), "event") + " of the trace", err
+}
+
+// copied is the result of a backup, as programs see it.
+type copied struct {
+	Job     string `json:"job"`
+	File    string `json:"file"`
+	Removed int    `json:"removed"` // older ones
+	MS      int64  `json:"ms"`
+}
+
+func (r *relay) backupNow(ctx context.Context, _ time.Time) (any, string, error) {
+	start := time.Now()
+	cfg := r.config().Backup
+	path, _, gone, err := r.makeBackup(ctx, &cfg)
+	return copied{backupJob, path, gone, time.Since(start).Milliseconds()}, "made " + path, err
+}

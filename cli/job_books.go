@@ -1,0 +1,243 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"relay/quiet"
+	"relay/report/money"
+	"relay/store"
+)
+
+// The books by the calendar.
+//
+//  1. close: what every account used in the months that are over is settled, each
+//     account in a transaction of its own, from its allowance, its credit, and
+//     blocks that are invoiced.
+//  2. dun: accounts that have not paid within the days of grace are held back.
+//
+// What is done is not due any more, so that both may run late, often, and at the
+// same time as a command. An account that cannot be closed holds up no other; it is
+// tried again each time. A crash leaves some accounts to the next run.
+const (
+	closeJob = "close"
+	dunJob   = "dun"
+)
+
+// Schedules of the books. Months turn at midnight, whichever hours the day has; the
+// other times are a net. The dun has an hour that no change of clocks leaves out.
+const (
+	closeSchedule = "1 * * * *"
+	dunSchedule   = "35 3 * * *"
+)
+
+// invoicesTold is the name under which the store knows the last invoice that was
+// logged: one that the first message or order of a month made comes up too.
+const invoicesTold = "invoices told"
+
+// closed is what a run came to, as programs see it.
+type closed struct {
+	Job      string    `json:"job"`
+	At       time.Time `json:"at"`       // what was due then is done
+	Accounts int       `json:"accounts"` // that were settled
+	Periods  int       `json:"periods"`  // of them
+	Invoices []uint64  `json:"invoices"`
+	Failed   []failing `json:"failed"` // tried again at the next run
+	MS       int64     `json:"ms"`
+}
+
+// failing is an account that a job cannot deal with.
+type failing struct {
+	Account string `json:"account"`
+	Error   string `json:"error"`
+}
+
+// often logs what goes wrong again and again.
+func (r *relay) often() *quiet.Log {
+	r.quietly.Do(func() { r.quiet = quiet.New(r.log) })
+	return r.quiet
+}
+
+// closeMonths is the job.
+func (r *relay) closeMonths(ctx context.Context) {
+	res, err := r.settleMonths(ctx, r.store.Now())
+	switch {
+	case ctx.Err() != nil:
+		r.logCloseInterrupted(&res)
+		return
+	case err != nil:
+		r.logJobFailed(closeJob, err)
+		return
+	case res.Accounts > 0:
+		r.logMonthClosed(&res)
+	}
+	if err := r.tellInvoices(); err != nil {
+		r.logJobFailed(closeJob, err)
+	}
+}
+
+// settleMonths closes what was due at an instant.
+func (r *relay) settleMonths(ctx context.Context, at time.Time) (closed, error) {
+	res, start := closed{Job: closeJob, At: at.UTC(), Invoices: []uint64{}, Failed: []failing{}}, time.Now()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	err := r.store.CloseBy(ctx, at, func(account string, is store.Receipt, err error) {
+		if err != nil {
+			if errors.Is(err, store.ErrFull) || r.store.Err() != nil {
+				stop(err) // all others would meet it too
+				return
+			}
+			res.Failed = append(res.Failed, failing{account, err.Error()})
+			r.logCannotClose(account, err)
+			return
+		}
+		r.often().Works(account, cannotClose)
+		res.add(&is)
+	})
+	res.MS = time.Since(start).Milliseconds()
+	slices.Sort(res.Invoices)
+	if err != nil {
+		return res, cmp.Or(context.Cause(ctx), err)
+	}
+	return res, r.didJob(closeJob, at)
+}
+
+// add a receipt; one without entries is of an account that is gone.
+func (v *closed) add(is *store.Receipt) {
+	if len(is.Entries) == 0 {
+		return
+	}
+	v.Accounts++
+	for i := range is.Entries {
+		if is.Entries[i].Kind == store.KindClosed {
+			v.Periods++
+		}
+	}
+	for i := range is.Invoices {
+		v.Invoices = append(v.Invoices, is.Invoices[i].Number)
+	}
+}
+
+// didJob notes that what was due at an instant is done. That of an earlier one than
+// is noted changes nothing, unless the clock was wrong when that was.
+func (r *relay) didJob(name string, at time.Time) error {
+	state, err := r.store.Job(name)
+	if err != nil {
+		return err
+	}
+	now := r.store.Now()
+	if last, err := time.Parse(time.RFC3339Nano, state.Last); err == nil && at.Before(last) && !last.After(now) {
+		at = last
+	}
+	return r.store.SetJob(name, store.JobState{Last: at.UTC().Format(time.RFC3339Nano), Done: now})
+}
+
+// tellInvoices logs the invoices for overage that there are since the last time,
+// whoever came upon them.
+func (r *relay) tellInvoices() error {
+	state, err := r.store.Job(invoicesTold)
+	if err != nil {
+		return err
+	}
+	told, _ := strconv.ParseUint(state.Last, 10, 64) // "": none
+	last := told
+	err = r.store.Invoices(told+1, func(i *store.Invoice) error {
+		last = i.Number
+		if i.Kind == store.ForOverage {
+			r.logInvoice(i)
+		}
+		return nil
+	})
+	if err != nil || last == told {
+		return err
+	}
+	return r.store.SetJob(invoicesTold, store.JobState{Last: strconv.FormatUint(last, 10), Done: r.store.Now()})
+}
+
+// held is what a dun came to, as programs see it.
+type held struct {
+	Job      string    `json:"job"`
+	At       time.Time `json:"at"`
+	Accounts []string  `json:"accounts"` // that are held back now
+	Invoices int       `json:"invoices"` // that were looked at
+	Failed   []failing `json:"failed"`
+	MS       int64     `json:"ms"`
+}
+
+// dun is the job.
+func (r *relay) dun(ctx context.Context) {
+	_, err := r.holdUnpaid(ctx, r.store.Now())
+	if err != nil && ctx.Err() == nil {
+		r.logJobFailed(dunJob, err)
+	}
+}
+
+// holdUnpaid holds back who was to have paid by an instant.
+func (r *relay) holdUnpaid(ctx context.Context, at time.Time) (held, error) {
+	res, start := held{Job: dunJob, At: at.UTC(), Accounts: []string{}, Failed: []failing{}}, time.Now()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	err := r.store.DunBy(ctx, store.Order{By: "job " + dunJob}, at, func(i store.Invoice, is store.Receipt, err error) {
+		if err != nil {
+			if errors.Is(err, store.ErrFull) || r.store.Err() != nil {
+				stop(err)
+				return
+			}
+			name := orElse(i.Account, "invoice "+strconv.FormatUint(i.Number, 10))
+			res.Failed = append(res.Failed, failing{name, err.Error()})
+			r.logCannotDun(name, i.Number, err)
+			return
+		}
+		r.often().Works(i.Account, cannotDun)
+		res.Invoices++
+		if is.Before.Hold == "" && is.After.Hold != "" {
+			res.Accounts = append(res.Accounts, i.Account)
+			r.logHeldBack(&i)
+		}
+	})
+	res.MS = time.Since(start).Milliseconds()
+	slices.Sort(res.Accounts)
+	if err != nil {
+		return res, cmp.Or(context.Cause(ctx), err)
+	}
+	return res, r.didJob(dunJob, at)
+}
+
+// One function per event.
+
+func (r *relay) logMonthClosed(v *closed) {
+	r.log.Info("month closed", "accounts", v.Accounts, "periods", v.Periods, "invoices", len(v.Invoices), "failed", len(v.Failed), "ms", v.MS)
+}
+
+func (r *relay) logCloseInterrupted(v *closed) {
+	r.log.Info("close interrupted; it goes on at the next start", "accounts", v.Accounts)
+}
+
+func (r *relay) logInvoice(i *store.Invoice) {
+	r.log.Info("invoice issued", "account", i.Account, "invoice", i.Number, "period", i.Period,
+		"total", money.Format(i.Total, i.Currency), "due", i.Due.In(r.cfg.zone()).Format(time.DateOnly))
+}
+
+func (r *relay) logHeldBack(i *store.Invoice) {
+	r.log.Warn("account suspended, unpaid; its payment lifts that", "account", i.Account, "invoice", i.Number,
+		"open", money.Format(i.Open(), i.Currency), "due", i.Due.In(r.cfg.zone()).Format(time.DateOnly),
+		"advice", "when it is paid: relay payment record "+strconv.FormatUint(i.Number, 10))
+}
+
+const (
+	cannotClose = "an account's month cannot be closed; it is tried again each hour"
+	cannotDun   = "an unpaid invoice cannot be dealt with; it is tried again each day"
+)
+
+func (r *relay) logCannotClose(account string, err error) {
+	r.often().Fails(slog.LevelError, account, cannotClose, slog.String("account", account), slog.Any("err", err))
+}
+
+func (r *relay) logCannotDun(account string, invoice uint64, err error) {
+	r.often().Fails(slog.LevelError, account, cannotDun, slog.String("account", account), slog.Uint64("invoice", invoice), slog.Any("err", err))
+}

@@ -1,0 +1,535 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relay/quota"
+	"relay/store"
+)
+
+// small is a plan with M15's figures, a thousandth of them.
+var small = quota.Plan{Name: "small", Term: quota.Year, Bandwidth: 1_000_000, Emails: 100_000, Recipients: 100, Price: 120_00, CreditStep: 500_000,
+	Blocks: []quota.Block{{Bytes: 1_000_000, Price: 12_00}, {Bytes: 2_000_000, Price: 20_00}, {Bytes: 5_000_000, Price: 45_00}}}
+
+// ledgerRun is a relay's store and jobs, which stop and start again.
+type ledgerRun struct {
+	t     *testing.T
+	path  string
+	clock clock
+	log   *spool
+	used  map[string]int64 // octets by account and period, as the test counted them
+
+	r    *relay
+	stop func()
+}
+
+func newLedgerRun(t *testing.T, at string, speed int64) *ledgerRun {
+	t.Helper()
+	l := &ledgerRun{t: t, path: filepath.Join(quickDir(t), "relay.db"), log: &spool{}, used: map[string]int64{}}
+	l.clock = newClock(l.moment(at), speed)
+	return l
+}
+
+// quickDir is in memory where the system has such a place: the jobs of a year note
+// thousands of times that they were done.
+func quickDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "relay")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+func (l *ledgerRun) moment(text string) time.Time {
+	l.t.Helper()
+	zone, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	at, err := parseMoment(text, zone)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return at
+}
+
+// start opens the store and lets the jobs run.
+func (l *ledgerRun) start() {
+	l.t.Helper()
+	r := &relay{cfg: Default(), clock: l.clock, log: slog.New(slog.NewTextHandler(l.log, nil))}
+	r.cfg.Timezone = "Europe/Rome"
+	var err error
+	r.store, err = store.Open(l.path, store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store()})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(l.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.runJobs(ctx) }()
+	l.r, l.stop = r, func() {
+		l.t.Helper()
+		cancel()
+		if err := <-ended; err != nil {
+			l.t.Error(err)
+		}
+		if err := r.store.Close(); err != nil {
+			l.t.Error(err)
+		}
+	}
+}
+
+// until sleeps.
+func (l *ledgerRun) until(at string) {
+	l.t.Helper()
+	time.Sleep(time.Until(l.clock.when(l.moment(at))))
+	synctest.Wait()
+}
+
+// order adds an account, and pays for it.
+func (l *ledgerRun) order(name string, p quota.Plan, limit quota.AtLimit) {
+	l.t.Helper()
+	r, err := l.r.store.AddAccount(store.Order{By: "operator"}, store.NewAccount{Account: store.Account{Name: name, AtLimit: limit}, Plan: p})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for i := range r.Invoices {
+		l.pay(r.Invoices[i].Number)
+	}
+}
+
+func (l *ledgerRun) pay(invoice uint64) {
+	l.t.Helper()
+	p := store.Payment{Method: "bank", Reference: fmt.Sprint("transfer ", invoice), Invoice: invoice}
+	if _, err := l.r.store.RecordPayment(store.Order{By: "operator"}, p); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// send has so many octets accepted, in messages of up to 100 recipients.
+func (l *ledgerRun) send(name, period string, octets int64) *store.Refusal {
+	l.t.Helper()
+	for left := octets; left > 0; {
+		n := min(left, 500_000)
+		if no := sendOne(l.t, l.r.store, name, n/100, 100); no != nil {
+			return no
+		}
+		l.used[name+" "+period] += n
+		left -= n
+	}
+	return nil
+}
+
+func (l *ledgerRun) mustSend(name, period string, octets int64) {
+	l.t.Helper()
+	if no := l.send(name, period, octets); no != nil {
+		l.t.Errorf("%s: %d octets of %s are refused: %+v", l.clock.Now(), octets, name, no)
+	}
+}
+
+func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipients int) *store.Refusal {
+	t.Helper()
+	b := st.NewBody()
+	if _, err := b.Write([]byte(strings.Repeat("x", int(octets)-2) + "\r\n")); err != nil {
+		t.Error(err)
+	}
+	m := &store.Message{Account: name, Size: octets, Expires: st.Now().AddDate(0, 0, 4)}
+	for i := range recipients {
+		m.Recipients = append(m.Recipients, store.Recipient{Address: fmt.Sprintf("r%d@one.example", i), Domain: "one.example"})
+	}
+	no, err := st.Accept(store.Intake{Message: m, Body: b})
+	if err != nil {
+		t.Error(err)
+	}
+	return no
+}
+
+// ledger of an account, and what its statement says of the balance.
+func (l *ledgerRun) ledger(name string) (list []store.Entry) { return ledgerOf(l.t, l.r.store, name) }
+
+func ledgerOf(t *testing.T, st *store.Store, name string) (list []store.Entry) {
+	t.Helper()
+	if err := st.Ledger(name, func(e *store.Entry) error { list = append(list, *e); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func verifyBooks(t *testing.T, st *store.Store) {
+	t.Helper()
+	if _, err := st.Verify(t.Context(), func(p string) { t.Error("verify:", p) }); err != nil {
+		t.Error(err)
+	}
+}
+
+// A year through the real cron, on a file: twelve months, the 29th of February and
+// both changes of the clocks among them, with the process down over one turn.
+func TestBooks_year(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedgerRun(t, "2027-11-15 10:00", 1)
+		l.start()
+		l.order("acme", small, quota.Continue)
+		l.order("still", small, quota.Suspend)
+		count := quota.Plan{Name: "count", Term: quota.Year, Emails: 1000, Recipients: 100}
+		l.order("count", count, quota.Suspend)
+		if _, err := l.r.store.Correct(store.Order{By: "operator"}, "count", store.Correction{Units: 70, Text: "a present"}); err != nil {
+			t.Fatal(err)
+		}
+
+		l.until("2027-11-30 23:59:59")
+		l.mustSend("acme", "2027-11", 1_500_000) // half a MB over: 1 MB, of which half is credited
+		l.until("2027-12-01 00:00:00")           // before the job
+		l.mustSend("acme", "2027-12", 1_000_000)
+		l.until("2027-12-24 18:00")
+		l.mustSend("acme", "2027-12", 1_200_000) // 1.2 over, 0.5 from credit: 1 MB, 0.3 left are no step
+		l.pay(3)                                 // of November
+		l.until("2028-01-10 09:00")
+		l.mustSend("acme", "2028-01", 1_200_000) // 0.2 over: 1 MB, half credited
+		l.until("2028-01-29 03:34")
+		if no := l.send("acme", "2028-01", 1000); no != nil {
+			t.Errorf("suspended before its time: %+v", no)
+		}
+		l.until("2028-01-29 03:36")
+		if no := l.send("acme", "2028-01", 1000); no == nil || no.Hold != store.HoldUnpaid {
+			t.Errorf("December is unpaid for four weeks: %+v", no)
+		}
+		l.until("2028-01-31 20:00")
+		l.stop()
+		l.until("2028-02-02 09:00") // the turn of the month has passed
+		l.start()
+		l.until("2028-02-02 09:01")
+		l.pay(4) // of December
+		l.until("2028-02-10 12:00")
+		l.order("short", quota.Plan{Name: "short", Term: quota.Month, Emails: 50, Recipients: 100}, quota.Suspend)
+		l.until("2028-02-29 23:59:59")
+		l.mustSend("acme", "2028-02", 900_000) // within
+		l.pay(5)
+		l.until("2028-03-26 03:30") // an hour after 01:30
+		l.mustSend("acme", "2028-03", 1_500_000)
+		l.until("2028-04-30 12:00")
+		l.mustSend("acme", "2028-04", 3_200_000) // 2.2 over: 2 MB and 1 MB, half credited
+		l.until("2028-05-02 12:00")
+		l.pay(6)
+		for _, month := range []string{"2028-05", "2028-06", "2028-07", "2028-08", "2028-09"} {
+			l.until(month + "-15")
+			l.mustSend("acme", month, 500_000)
+		}
+		l.until("2028-10-29 02:30")
+		l.mustSend("acme", "2028-10", 1_100_000) // 0.1 from credit
+		l.until("2028-10-31 23:59:59")
+		l.mustSend("count", "2028-10", 1_000) // 100 e-mails
+		l.until("2028-11-01 00:00:00")
+		if no := l.send("acme", "2028-11", 1000); no == nil || !no.Expired || no.TermEnd.IsZero() {
+			t.Errorf("after its last day: %+v", no)
+		}
+		l.until("2028-11-15 10:00")
+
+		l.check()
+		for name, want := range map[string][]string{
+			"acme":  {"2027-11", "2027-12", "2028-01", "2028-02", "2028-03", "2028-04", "2028-05", "2028-06", "2028-07", "2028-08", "2028-09", "2028-10"},
+			"still": {"2027-11", "2027-12", "2028-01", "2028-02", "2028-03", "2028-04", "2028-05", "2028-06", "2028-07", "2028-08", "2028-09", "2028-10"},
+			"short": {"2028-02-10"},
+		} {
+			if got := l.closedPeriods(name); !slices.Equal(got, want) {
+				t.Errorf("%s: closed %q, want %q", name, got, want)
+			}
+		}
+		wantInvoices := []string{
+			"acme order 120.00", "still order 120.00",
+			"acme 2027-11 12.00", "acme 2027-12 12.00", "acme 2028-01 12.00", "acme 2028-04 32.00",
+		}
+		if got := l.invoices(); !slices.Equal(got, wantInvoices) {
+			t.Errorf("invoices %q, want %q", got, wantInvoices)
+		}
+		wantCredit := []string{
+			"credit 2027-11 500000", "draw 2027-12 -500000", "credit 2028-01 500000", "draw 2028-03 -500000",
+			"credit 2028-04 500000", "draw 2028-10 -100000", "expired 2028-10 -400000",
+		}
+		if got := l.credit("acme"); !slices.Equal(got, wantCredit) {
+			t.Errorf("credit %q, want %q", got, wantCredit)
+		}
+		if got, want := l.credit("count"), []string{"correction 2027-11 70", "expired 2028-10 -70"}; !slices.Equal(got, want) {
+			t.Errorf("credit %q, want %q", got, want)
+		}
+		verifyBooks(t, l.r.store)
+		l.stop()
+		if n := strings.Count(l.log.String(), `msg="invoice issued"`); n != 4 {
+			t.Errorf("%d invoices logged, want 4\n%s", n, l.log)
+		}
+		if n := strings.Count(l.log.String(), `msg="account suspended, unpaid`); n != 1 {
+			t.Errorf("%d accounts logged as suspended, want 1\n%s", n, l.log)
+		}
+	})
+}
+
+// check compares the ledgers with what the test counted, and with their sums.
+func (l *ledgerRun) check() {
+	l.t.Helper()
+	charged := map[string]int64{}
+	for _, name := range []string{"acme", "still", "count", "short"} {
+		a, err := l.r.store.Account(name)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		st, err := l.r.store.Statement(name, l.clock.Now())
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		var sum int64
+		for _, e := range l.ledger(name) {
+			sum += e.Money
+			if e.Kind == store.KindCharge {
+				charged[name+" "+e.Period] += e.Bytes
+			}
+		}
+		if sum != a.Balance || st.Balance != a.Balance || sum != 0 {
+			l.t.Errorf("%s: the entries sum to %d, the statement to %d, the balance is %d; all is paid", name, sum, st.Balance, a.Balance)
+		}
+	}
+	for key, want := range l.used {
+		if charged[key] != want {
+			l.t.Errorf("%s: %d octets charged, want %d", key, charged[key], want)
+		}
+	}
+	if len(charged) != len(l.used) {
+		l.t.Errorf("charged %v, used %v", charged, l.used)
+	}
+}
+
+// closedPeriods of an account, in the order of their entries. Each was closed
+// within two minutes of its end, but those that ended while the relay was down.
+func (l *ledgerRun) closedPeriods(name string) (list []string) {
+	l.t.Helper()
+	a, err := l.r.store.Account(name)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	up := l.moment("2028-02-02 09:00")
+	for _, e := range l.ledger(name) {
+		if e.Kind != store.KindClosed {
+			continue
+		}
+		list = append(list, e.Period)
+		_, p, ok := a.Contracts.Find(e.Period, l.r.cfg.zone())
+		due := p.End
+		if e.Period == "2028-01" {
+			due = up
+		}
+		if late := e.Time.Sub(due); !ok || late < 0 || late > 2*time.Minute {
+			l.t.Errorf("%s: %s was closed at %v, %v late", name, e.Period, e.Time, late)
+		}
+	}
+	return list
+}
+
+// invoices by number, from the first one.
+func (l *ledgerRun) invoices() (list []string) {
+	l.t.Helper()
+	err := l.r.store.Invoices(0, func(i *store.Invoice) error {
+		if i.Number != uint64(len(list)+1) || i.State != store.InvoicePaid {
+			l.t.Errorf("invoice %d after %d, %s", i.Number, len(list), i.State)
+		}
+		list = append(list, fmt.Sprintf("%s %s %d.%02d", i.Account, orElse(i.Period, string(i.Kind)), i.Total/100, i.Total%100))
+		return nil
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return list
+}
+
+// credit is what the ledger says of it.
+func (l *ledgerRun) credit(name string) (list []string) {
+	for _, e := range l.ledger(name) {
+		if e.Lot != "" {
+			list = append(list, fmt.Sprintf("%s %s %d", e.Kind, e.Period, e.Units))
+		}
+	}
+	return list
+}
+
+// An account that cannot be closed is logged, and holds up no other.
+func TestBooks_failingAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedgerRun(t, "2026-11-30 10:00", 1)
+		l.start()
+		l.order("over", small, quota.Continue)
+		for i := range 60 {
+			l.order(fmt.Sprintf("a%d", i), quota.Plan{Name: "free", Term: quota.Year, Emails: 100}, quota.Suspend)
+		}
+		l.mustSend("over", "2026-11", 1_500_000)
+		wrong := l.r.store.Billing()
+		wrong.Currency = "USD" // there is an invoice in EUR
+		l.r.store.SetBilling(wrong)
+		l.until("2026-12-01 03:30")
+		closed := 0
+		for i := range 60 {
+			closed += len(l.closedPeriods(fmt.Sprintf("a%d", i)))
+		}
+		if n := len(l.closedPeriods("over")); closed != 60 || n != 0 {
+			t.Errorf("%d of 60 accounts are closed, and %d of the failing one", closed, n)
+		}
+		if n := strings.Count(l.log.String(), cannotClose); n != 4 {
+			t.Errorf("%d lines of the failing account, want one an hour\n%s", n, l.log)
+		}
+		v, err := l.r.settleMonths(t.Context(), l.clock.Now())
+		if err != nil || len(v.Failed) != 1 || v.Failed[0].Account != "over" || jobFailures(v) == nil {
+			t.Errorf("%+v, %v", v, err)
+		}
+		wrong.Currency = "EUR"
+		l.r.store.SetBilling(wrong)
+		l.until("2026-12-01 04:02")
+		mustMatch(t, "log", l.log.String(), `msg="over: `+cannotClose)
+		mustMatch(t, "log", l.log.String(), `msg="invoice issued" account=over invoice=2 period=2026-11 total="EUR 12.00" due=2026-12-15`)
+		verifyBooks(t, l.r.store)
+		l.stop()
+	})
+}
+
+// What was due at an instant, and nothing else.
+func TestJobRun_at(t *testing.T) {
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	for _, name := range []string{"a", "b"} {
+		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now = time.Date(2027, 2, 10, 9, 0, 0, 0, time.UTC)
+	r := &relay{cfg: Default(), store: st, log: slog.New(slog.DiscardHandler)}
+	for _, c := range []struct {
+		at                time.Time
+		accounts, periods int
+	}{
+		{time.Date(2026, 11, 30, 23, 59, 59, 0, time.UTC), 0, 0},
+		{time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), 2, 2},
+		{time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), 0, 0},
+		{now.AddDate(1, 0, 0), 2, 4}, // now at most
+	} {
+		v, _, err := r.closeNow(t.Context(), c.at)
+		if is := v.(closed); err != nil || is.Accounts != c.accounts || is.Periods != c.periods {
+			t.Errorf("at %v: %+v, %v; want %d accounts, %d periods", c.at, is, err, c.accounts, c.periods)
+		}
+	}
+	verifyBooks(t, st)
+}
+
+// A close that is told to end leaves the rest to the next one.
+func TestBooks_interrupted(t *testing.T) {
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "a"}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
+		t.Fatal(err)
+	}
+	now = now.AddDate(0, 1, 0)
+	log := &spool{}
+	r := &relay{cfg: Default(), store: st, log: slog.New(slog.NewTextHandler(log, nil))}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r.closeMonths(ctx)
+	mustMatch(t, "log", log.String(), "close interrupted")
+	if state, err := st.Job(closeJob); err != nil || !state.Done.IsZero() {
+		t.Errorf("%+v, %v: it is not done", state, err)
+	}
+	r.closeMonths(t.Context())
+	mustMatch(t, "log", log.String(), `msg="month closed" accounts=1 periods=1 invoices=0 failed=0`)
+}
+
+// Messages are accepted while the month turns and is being closed: each is charged
+// once, in one of the two.
+func TestBooks_closeWhileAccepting(t *testing.T) {
+	turn := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	var clock atomic.Int64
+	set := func(at time.Time) { clock.Store(at.UnixNano()) }
+	set(turn.Add(-time.Hour))
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return time.Unix(0, clock.Load()).UTC() }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	free := small
+	free.Price, free.Bandwidth = 0, 10_000
+	names := []string{"a", "b", "c"}
+	for _, name := range names {
+		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name, AtLimit: quota.Continue}, Plan: free}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(turn.Add(-time.Millisecond))
+	r := &relay{cfg: Default(), store: st, log: slog.New(slog.DiscardHandler)}
+	const senders, each, octets = 6, 60, 1000
+	var sent atomic.Int64
+	var senderGroup, closing sync.WaitGroup
+	over := make(chan struct{})
+	closing.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				r.closeMonths(t.Context())
+			}
+		}
+	})
+	for i := range senders {
+		senderGroup.Go(func() {
+			for range each {
+				if no := sendOne(t, st, names[i%len(names)], octets, 1); no != nil {
+					t.Errorf("refused: %+v", no)
+				}
+				if sent.Add(1) == senders*each/2 {
+					set(turn)
+				}
+			}
+		})
+	}
+	senderGroup.Wait()
+	close(over)
+	closing.Wait()
+	verifyBooks(t, st)
+	set(turn.AddDate(0, 1, 0))
+	r.closeMonths(t.Context())
+	for _, name := range names {
+		var used, charged [2]int64
+		closedTimes := 0
+		for i, month := range []string{"2026-11", "2026-12"} {
+			u, err := st.Usage(name, month)
+			if err != nil || u.Today != (quota.Charge{}) {
+				t.Errorf("%s %s: %+v, %v", name, month, u, err)
+			}
+			used[i] = u.Charged.Bytes
+			for _, e := range ledgerOf(t, st, name) {
+				if e.Period == month && e.Kind == store.KindCharge {
+					charged[i] += e.Bytes
+				}
+				if e.Period == month && e.Kind == store.KindClosed {
+					closedTimes++
+				}
+			}
+		}
+		if used != charged || used[0] == 0 || used[1] == 0 || used[0]+used[1] != senders/3*each*octets || closedTimes != 2 {
+			t.Errorf("%s: used %v, charged %v, closed %d times; %d were accepted", name, used, charged, closedTimes, senders/3*each*octets)
+		}
+	}
+	verifyBooks(t, st)
+}

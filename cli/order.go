@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/quota"
+	"relay/report/invoice"
+	"relay/report/money"
+	"relay/store"
+)
+
+// dryRunFlag is what every order has.
+func dryRunFlag(to *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "dry-run", Usage: "show the figures and change nothing", Destination: to}
+}
+
+// documents is how invoices are shown.
+func (c *call) documents() invoice.Options {
+	if c.cfg == nil { // no configuration was read for it
+		return invoice.Options{Zone: c.st.Zone()}
+	}
+	return c.cfg.invoices()
+}
+
+// amount of money for people.
+func (c *call) amount(minor int64) string { return money.Format(minor, c.st.Billing().Currency) }
+
+// ordered is an order on an account on its way to the screen.
+type ordered struct {
+	name   string // account
+	what   string // "upgrade"
+	dryRun bool
+}
+
+// ordered shows what an order came to, or why it is not possible.
+func (c *call) ordered(o ordered, r store.Receipt, err error) error {
+	no, refused := errors.AsType[*quota.Refused](err)
+	if err != nil && !refused {
+		return c.orderFailed(o.name, err)
+	}
+	v := c.receipt(&o, &r)
+	if refused {
+		return c.refusedOrder(&v, no)
+	}
+	if c.json {
+		return encode(c.Stdout, v)
+	}
+	return c.showReceipt(&v)
+}
+
+// refusedOrder tells all the reasons at once.
+func (c *call) refusedOrder(v *receiptView, no *quota.Refused) error {
+	for _, r := range no.Reasons {
+		v.Refused = append(v.Refused, refusedView{string(r.Why), r.Text})
+	}
+	v.Invoices, v.After = []orderInvoice{}, v.Before
+	if c.json {
+		if err := encode(c.Stdout, v); err != nil {
+			return err
+		}
+	}
+	text := no.Error()
+	if no.Order == "refund" {
+		text += fmt.Sprintf("; it would have paid back %s", c.amount(v.Amount))
+	}
+	return fail(exitFailed, refusedHint(v.Account, no), "account %s: %s", v.Account, text)
+}
+
+// refusedHint is the next step after the first reason that has one.
+func refusedHint(name string, no *quota.Refused) string {
+	switch {
+	case no.Order == "refund":
+		return "relay account close " + name + " ends it without paying back; relay account correct " + name + " enters an amount of your own"
+	case no.For(quota.WhyEnded):
+		return "relay account renew " + name
+	case no.For(quota.WhySmaller), no.For(quota.WhyCheaper), no.For(quota.WhyKind) && no.Order == "upgrade", no.For(quota.WhyTerm) && no.Order == "upgrade":
+		return "relay account renew " + name + " --plan PLAN changes to any plan when the term ends"
+	case no.For(quota.WhyNoBlock):
+		return "relay plan show PLAN has the blocks of a plan"
+	}
+	return "relay plan list shows the plans"
+}
+
+// orderFailed says in the words of a command what the store found.
+func (c *call) orderFailed(name string, err error) error {
+	switch {
+	case errors.Is(err, store.ErrClosed):
+		return closedForGood(name)
+	case errors.Is(err, store.ErrPending):
+		return fail(exitFailed, "relay account show "+name+" has its invoice; relay account activate "+name+" does not wait for the payment",
+			"account %s is pending: it has no term yet", name)
+	case errors.Is(err, quota.ErrOverflow):
+		return fail(exitFailed, "order less at a time", "%w", err)
+	}
+	return c.noAccount(name, err)
+}
+
+func closedForGood(name string) error {
+	return fail(exitFailed, "add another one: relay account add NAME --plan PLAN", "account %s is closed for good", name)
+}
+
+var invoiceRE = regexp.MustCompile(`\binvoice (\d+)\b`)
+
+// withPrefix shows the numbers of invoices in a text as the invoices do.
+func withPrefix(text string, o *invoice.Options) string {
+	return invoiceRE.ReplaceAllStringFunc(text, func(found string) string {
+		return strings.Replace(found, " ", " "+o.Prefix, 1)
+	})
+}

@@ -1,0 +1,259 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/quota"
+	"relay/report/money"
+	"relay/store"
+)
+
+// paying is the command line of payment record.
+type paying struct {
+	method, reference, amount string
+	dryRun                    bool
+}
+
+func (p *program) paymentRecord() *cli.Command {
+	var f paying
+	return p.onStore(&cli.Command{
+		Name: "record", ArgsUsage: "INVOICE", Usage: "enter a payment: what was ordered is done",
+		Description: `It pays this invoice, then what else of the account is open, the oldest first. What is left stays in the account's balance for invoices to come. An order that is paid in full is done at that moment: the account is active, or its term renewed; and an account that was held back for what it owed goes on.
+
+The reference is the bank's or the card processor's: the same one by the same method is taken once only. Without --amount it is all that is open of the invoice.
+
+  relay payment record 17 --method bank --reference TRN-4711 --amount 50.00`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "method", Usage: "`METHOD` " + strings.Join(store.Methods, ", "), Required: true, Destination: &f.method},
+			&cli.StringFlag{Name: "reference", Usage: "`TEXT` that tells the payment from all others", Required: true, Destination: &f.reference},
+			&cli.StringFlag{Name: "amount", Usage: "`AMOUNT` that was received, 12.50 (default what is open)", Destination: &f.amount},
+			dryRunFlag(&f.dryRun),
+		},
+	}, work{run: func(c *call) error { return c.recordPayment(&f) }})
+}
+
+func (c *call) recordPayment(f *paying) error {
+	if !slices.Contains(store.Methods, f.method) {
+		return usage("", "--method %q: one of %s%s", f.method, strings.Join(store.Methods, ", "), didYouMean(f.method, store.Methods))
+	}
+	p := store.Payment{Method: f.method, Reference: strings.TrimSpace(f.reference)}
+	switch {
+	case p.Reference == "":
+		return usage("", "--reference cannot be empty: it tells the payment from all others")
+	case len(p.Reference) > mostReference:
+		return usage("", "--reference: at most %d octets", mostReference)
+	case clean(p.Reference) != p.Reference:
+		return usage("", "--reference: one line of plain text")
+	}
+	i, err := c.invoice(c.args[0])
+	if err != nil {
+		return err
+	}
+	p.Invoice = i.Number
+	if f.amount != "" {
+		if p.Amount, err = received(f.amount, i.Currency); err != nil {
+			return err
+		}
+	}
+	if err := c.payable(&i, &p); err != nil {
+		return err
+	}
+	r, err := c.st.RecordPayment(c.order(f.dryRun), p)
+	if errors.Is(err, store.ErrExists) {
+		return c.paidBefore(&p, err)
+	}
+	if err != nil {
+		return c.noAccount(i.Account, err)
+	}
+	v := c.viewPaid(&p, &r, f.dryRun)
+	if c.json {
+		return encode(c.Stdout, v)
+	}
+	return c.showPayment(&v, &r)
+}
+
+const mostReference = 200 // octets
+
+// received is an amount that a customer may have paid.
+func received(text, currency string) (int64, error) {
+	n, err := money.Parse(text, currency)
+	switch {
+	case err != nil:
+		return 0, usage("", "--amount: %w", err)
+	case n <= 0:
+		return 0, usage("what is paid back: relay account refund NAME; any other change: relay account correct NAME", "--amount %q: more than nothing", text)
+	case n > math.MaxInt64/1024:
+		return 0, usage("", "--amount %q is more than can be counted", text)
+	}
+	return n, nil
+}
+
+// payable says why an invoice cannot be paid.
+func (c *call) payable(i *store.Invoice, p *store.Payment) error {
+	number := c.documents().Number(i.Number)
+	switch now := c.st.Billing().Currency; {
+	case i.Kind == store.CreditNote:
+		return fail(exitFailed, "relay invoice list --account "+i.Account+" --open shows what is to be paid", "%s is a credit note: there is nothing to pay", number)
+	case i.Currency != now:
+		return fail(exitConfig, "set [billing] currency back", "invoice %s is in %s, and the configuration says %s", number, i.Currency, now)
+	}
+	if _, err := c.st.Payment(p.Method, p.Reference); err == nil {
+		return c.paidBefore(p, store.ErrExists)
+	}
+	if p.Amount == 0 && i.Open() == 0 {
+		return fail(exitFailed, "name what was received with --amount: it is kept as balance", "invoice %s is %s: nothing of it is open", number, i.State)
+	}
+	return nil
+}
+
+// paidBefore names the payment that has the same method and reference.
+func (c *call) paidBefore(p *store.Payment, err error) error {
+	old, e := c.st.Payment(p.Method, p.Reference)
+	if e != nil {
+		return errors.Join(err, e)
+	}
+	return fail(exitFailed, "it was not entered again; another payment has another reference",
+		"a payment by %s with reference %q is recorded already: %s for invoice %s of account %s, at %s",
+		old.Method, old.Reference, c.amount(old.Amount), c.documents().Number(old.Invoice), old.Account, c.stamp(old.Time))
+}
+
+// paidView is what a payment came to, or would, as programs see it.
+type paidView struct {
+	paymentView
+	DryRun    bool         `json:"dry_run"`   // nothing was recorded
+	Activated bool         `json:"activated"` // by this payment
+	Renewed   bool         `json:"renewed"`   // likewise
+	Released  bool         `json:"released"`  // likewise: it was held back as unpaid
+	Invoices  []paidDoc    `json:"invoices"`  // that are new or changed, the one that was paid first
+	Before    accountStand `json:"before"`
+	After     accountStand `json:"after"`
+}
+
+// paidDoc is an invoice after a payment.
+type paidDoc struct {
+	Invoice string `json:"invoice"`
+	Kind    string `json:"kind"`
+	State   string `json:"state"`
+	Total   int64  `json:"total"` // minor units
+	Paid    int64  `json:"paid"`
+	Open    int64  `json:"open"`
+}
+
+func (c *call) viewPaid(p *store.Payment, r *store.Receipt, dryRun bool) paidView {
+	paid := *p
+	paid.Amount, paid.Account, paid.Time, paid.By = r.Amount, r.After.Name, c.now().UTC(), c.by()
+	if at := slices.IndexFunc(r.Entries, func(e store.Entry) bool { return e.Kind == store.KindPayment }); at >= 0 {
+		paid.Time = r.Entries[at].Time
+	}
+	v := paidView{paymentView: c.viewPayment(&paid), DryRun: dryRun, Invoices: []paidDoc{}, Before: c.stand(&r.Before), After: c.stand(&r.After)}
+	for _, e := range r.Entries {
+		switch e.Kind {
+		case store.KindActivated:
+			v.Activated = true
+		case store.KindRenewed:
+			v.Renewed = true
+		}
+	}
+	v.Released = r.Before.Hold != "" && r.After.Hold == ""
+	for i := range r.Invoices {
+		d := &r.Invoices[i]
+		one := paidDoc{c.documents().Number(d.Number), string(d.Kind), string(d.State), d.Total, d.Paid, d.Open()}
+		if d.Number == p.Invoice {
+			v.Invoices = slices.Insert(v.Invoices, 0, one)
+		} else {
+			v.Invoices = append(v.Invoices, one)
+		}
+	}
+	return v
+}
+
+func (c *call) showPayment(v *paidView, r *store.Receipt) error {
+	fields := []field{{"payment", fmt.Sprintf("%s by %s, reference %s", money.Format(v.Amount, v.Currency), v.Method, v.Reference)}}
+	for i := range v.Invoices {
+		fields = append(fields, field{"invoice", paidText(&v.Invoices[i], v.Currency)})
+	}
+	fields = append(fields,
+		field{"account", c.paidAccount(v, &r.After)},
+		field{"credit", c.creditText(&r.After)},
+		field{"balance", balanceText(v.After.Balance, v.Currency)})
+	if err := writeFields(c.Stdout, fields); err != nil || !v.DryRun {
+		return err
+	}
+	return c.say("\nnothing was recorded")
+}
+
+// paidText is what an invoice has become.
+func paidText(d *paidDoc, currency string) string {
+	text := d.Invoice
+	if d.Kind != string(store.ForOrder) {
+		text += " (" + d.Kind + ")"
+	}
+	switch {
+	case d.Open == 0:
+		return text + ": " + d.State
+	case d.Paid == 0:
+		return fmt.Sprintf("%s: %s to pay", text, money.Format(d.Open, currency))
+	}
+	return fmt.Sprintf("%s: part-paid, %s of %s are left to pay", text, money.Format(d.Open, currency), money.Format(d.Total, currency))
+}
+
+// paidAccount is what the payment did to the account.
+func (c *call) paidAccount(v *paidView, a *store.Account) string {
+	state := store.AccountState(v.After.State)
+	text := v.Account + " is " + v.After.State
+	switch {
+	case state == store.Pending && a.Balance < 0:
+		return text + " until its invoice is paid"
+	case state == store.Suspended && a.State == store.Active:
+		return text + ": it still owes what it was held back for"
+	case state == store.Suspended && a.Reason != "":
+		text += ": " + a.Reason
+	case state == store.Active && v.Activated:
+		text += " from now on"
+	case state == store.Active && v.Released:
+		text += " again"
+	}
+	if v.Released {
+		text += ", no longer held back as unpaid"
+	}
+	if v.Renewed {
+		text += ", renewed"
+	}
+	if a.TermEnd().IsZero() || state == store.Closed {
+		return text
+	}
+	return text + "; its term runs " + c.through(a.TermEnd())
+}
+
+// through names the last day before an instant that is excluded.
+func (c *call) through(end time.Time) string {
+	return "to the end of " + c.day(end.Add(-time.Nanosecond))
+}
+
+// creditText is what an account has in store, and until when.
+func (c *call) creditText(a *store.Account) string {
+	var parts []string
+	unit := a.Plan(c.now()).Unit()
+	for _, l := range quota.Live(a.Lots, c.now()) {
+		parts = append(parts, unitsText(l.Amount, unit)+" "+c.through(l.Expires))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// balanceText says whose an amount is.
+func balanceText(n int64, currency string) string {
+	switch {
+	case n < 0:
+		return money.Format(-n, currency) + " are still to be paid"
+	case n > 0:
+		return money.Format(n, currency) + " are kept for invoices to come"
+	}
+	return money.Format(0, currency) + ": nothing is owed"
+}

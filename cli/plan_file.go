@@ -1,0 +1,466 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	toml "github.com/pelletier/go-toml/v2"
+	cli "github.com/urfave/cli/v2"
+
+	"relay/quota"
+	"relay/report/money"
+)
+
+// planFile is a table of plans as it stands in a file.
+type planFile struct {
+	Currency string      `toml:"currency"` // "": that of [billing]
+	Plans    []planEntry `toml:"plan"`
+}
+
+// planEntry is a plan there. What may be a number or a text is any: 50000,
+// "50,000" or "unlimited".
+type planEntry struct {
+	Name       string       `toml:"name"`
+	Kind       string       `toml:"kind"`
+	Term       string       `toml:"term"`
+	Emails     any          `toml:"emails"`
+	Bandwidth  any          `toml:"bandwidth"`
+	Price      any          `toml:"price"`
+	Blocks     []blockEntry `toml:"blocks"`
+	CreditStep any          `toml:"credit_step"`
+	Recipients any          `toml:"recipients"`
+	AtLimit    []string     `toml:"at_limit"`
+	Dedicated  bool         `toml:"dedicated"`
+	Retired    bool         `toml:"retired"`
+}
+
+type blockEntry struct {
+	Size  any `toml:"size"`
+	Price any `toml:"price"`
+}
+
+// mostPlans is how long a file may be, in octets: some 5,000 plans.
+const mostPlans = 1 << 20
+
+// readPlans of a file. All that is wrong is told at once.
+func readPlans(name, text, currency string) ([]quota.Plan, error) {
+	var f planFile
+	err := toml.NewDecoder(strings.NewReader(text)).DisallowUnknownFields().Decode(&f)
+	if bad := planFileErrors(err); bad != nil {
+		return nil, badPlans(name, bad)
+	}
+	if f.Currency != "" && f.Currency != currency {
+		return nil, badPlans(name, []string{fmt.Sprintf("currency: its prices are in %s, those of [billing] in %s", f.Currency, currency)})
+	}
+	var list []quota.Plan
+	var bad []string
+	seen := map[string]bool{}
+	for i := range f.Plans {
+		p, errs := f.Plans[i].plan(currency)
+		if seen[p.Name] {
+			errs = append(errs, "there are two of that name")
+		}
+		seen[p.Name] = true
+		for _, e := range errs {
+			bad = append(bad, fmt.Sprintf("plan %d, %q: %s", i+1, p.Name, e))
+		}
+		list = append(list, p)
+	}
+	switch {
+	case bad != nil:
+		return nil, badPlans(name, bad)
+	case list == nil:
+		return nil, badPlans(name, []string{"it has no [[plan]]"})
+	}
+	return list, nil
+}
+
+func badPlans(name string, bad []string) error {
+	return fail(exitData, "nothing was changed; relay plan export shows how it is written", "%s: %s", name, strings.Join(bad, "; "))
+}
+
+// planFileErrors are those of the notation.
+func planFileErrors(err error) (bad []string) {
+	if unknown, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+		for i := range unknown.Errors {
+			line, _ := unknown.Errors[i].Position()
+			bad = append(bad, fmt.Sprintf("line %d: unknown key %q", line, strings.Join(unknown.Errors[i].Key(), ".")))
+		}
+		return bad
+	}
+	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
+		p := decodeProblem(wrong)
+		return []string{fmt.Sprintf("line %d: %s", p.line, p.text)}
+	}
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return nil
+}
+
+// plan that the entry means, and what is wrong with it.
+func (e *planEntry) plan(currency string) (p quota.Plan, bad []string) {
+	check := func(key string, err error) {
+		if err != nil {
+			bad = append(bad, key+": "+err.Error())
+		}
+	}
+	var err error
+	p = quota.Plan{Name: e.Name, Term: quota.Term(e.Term), Dedicated: e.Dedicated, Retired: e.Retired}
+	p.Emails, err = limitOf(e.Emails, parseCount)
+	check("emails", err)
+	p.Bandwidth, err = limitOf(e.Bandwidth, parseSize)
+	check("bandwidth", err)
+	p.Price, err = amountOf(e.Price, currency)
+	check("price", err)
+	for i, b := range e.Blocks {
+		n, err := limitOf(b.Size, parseSize)
+		check(fmt.Sprintf("blocks[%d].size", i), err)
+		price, err := amountOf(b.Price, currency)
+		check(fmt.Sprintf("blocks[%d].price", i), err)
+		p.Blocks = append(p.Blocks, quota.Block{Bytes: n, Price: price})
+	}
+	step := parseCount
+	if p.Kind() == quota.Bandwidth {
+		step = parseSize
+	}
+	p.CreditStep, err = limitOf(e.CreditStep, step)
+	check("credit_step", err)
+	n, err := limitOf(e.Recipients, parseCount)
+	if err == nil && n > math.MaxInt32 {
+		n = math.MaxInt32 // which is too many in any case
+	}
+	check("recipients", err)
+	p.Recipients = int(n)
+	for _, a := range e.AtLimit {
+		p.AtLimit = append(p.AtLimit, quota.AtLimit(a))
+	}
+	if bad == nil {
+		check("kind", checkKind(&p, e.Kind, "kind", "bandwidth"))
+		if err := p.Validate(); err != nil {
+			bad = append(bad, strings.TrimPrefix(err.Error(), "plan: "))
+		}
+	}
+	return p, bad
+}
+
+// limitOf a number or a text; what is not there is 0, which means no limit or
+// what is usual.
+func limitOf(v any, parse func(string) (int64, error)) (int64, error) {
+	switch v := v.(type) {
+	case nil:
+		return 0, nil
+	case int64:
+		if v <= 0 {
+			return 0, fmt.Errorf("%d: more than 0; what is left out has no limit", v)
+		}
+		return v, nil
+	case string:
+		return parseLimit(v, parse)
+	}
+	return 0, fmt.Errorf("%v is no whole number", v)
+}
+
+func amountOf(v any, currency string) (int64, error) {
+	switch v := v.(type) {
+	case nil:
+		return 0, nil
+	case int64:
+		return money.Parse(strconv.FormatInt(v, 10), currency)
+	case string:
+		if v == "free" {
+			return 0, nil
+		}
+		return money.Parse(v, currency)
+	}
+	return 0, fmt.Errorf("%v: amounts stand in quotes, such as \"12.00\"", v)
+}
+
+// planKey is a key of a plan in a file, with its value as it is written there.
+type planKey struct{ key, value string }
+
+// planKeys of a plan, without those whose value is what holds anyway.
+func planKeys(p *quota.Plan, currency string) []planKey {
+	keys := []planKey{
+		{"name", strconv.Quote(p.Name)},
+		{"kind", strconv.Quote(string(p.Kind()))},
+		{"term", strconv.Quote(string(p.Term))},
+	}
+	add := func(is bool, key, value string) {
+		if is {
+			keys = append(keys, planKey{key, value})
+		}
+	}
+	add(p.Emails != 0, "emails", strconv.FormatInt(p.Emails, 10))
+	add(p.Bandwidth != 0, "bandwidth", sizeValue(p.Bandwidth))
+	add(p.Price != 0, "price", strconv.Quote(money.Plain(p.Price, currency)))
+	blocks := make([]string, len(p.Blocks))
+	for i, b := range p.Blocks {
+		blocks[i] = fmt.Sprintf("{ size = %s, price = %q }", sizeValue(b.Bytes), money.Plain(b.Price, currency))
+	}
+	add(len(blocks) > 0, "blocks", "["+strings.Join(blocks, ", ")+"]")
+	step := strconv.FormatInt(p.CreditStep, 10)
+	if p.Kind() == quota.Bandwidth {
+		step = sizeValue(p.CreditStep)
+	}
+	add(p.CreditStep != 0, "credit_step", step)
+	add(p.Recipients != 0, "recipients", strconv.Itoa(p.Recipients))
+	choices := make([]string, len(p.AtLimit))
+	for i, a := range p.AtLimit {
+		choices[i] = strconv.Quote(string(a))
+	}
+	add(len(choices) > 0, "at_limit", "["+strings.Join(choices, ", ")+"]")
+	add(p.Dedicated, "dedicated", "true")
+	add(p.Retired, "retired", "true")
+	return keys
+}
+
+// sizeValue is a size that is read back to the octet: a text with a unit is read
+// as a decimal fraction, which holds so many whole numbers only.
+func sizeValue(n int64) string {
+	if n%1000 != 0 || n >= 1<<53 {
+		return strconv.FormatInt(n, 10)
+	}
+	return strconv.Quote(exactSize(n))
+}
+
+const planFileHead = `# Plans, for relay plan import.
+#
+#   name         up to 64 of a-z 0-9 . _ @ + -
+#   kind         bandwidth or count; follows from bandwidth, and is checked
+#   term         year: twelve calendar months of allowance; month: 30 days
+#   emails       in a period; left out: unlimited
+#   bandwidth    in a period, "500MB" or octets; left out: unlimited
+#   price        of a term, without tax; left out: free
+#   blocks       bandwidth beyond the allowance; left out: it is not billed
+#   credit_step  credit comes in whole ones; left out: 500 MB, 1 e-mail
+#   recipients   in one message; left out: 50
+#   at_limit     what an account may choose: suspend, continue; left out: what
+#                the kind leaves
+#   dedicated    with a sending address of its own
+#   retired      not sold any more
+
+`
+
+// writePlans is the file of the plans: readPlans of it are the same again.
+func writePlans(w io.Writer, list []quota.Plan, currency string) error {
+	var b bytes.Buffer
+	b.WriteString(planFileHead)
+	fmt.Fprintf(&b, "currency = %q # of all prices\n", currency)
+	for i := range list {
+		b.WriteString("\n[[plan]]\n")
+		for _, k := range planKeys(&list[i], currency) {
+			fmt.Fprintf(&b, "%s = %s\n", k.key, k.value)
+		}
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func (p *program) planExport() *cli.Command {
+	var force bool
+	c := p.onStore(&cli.Command{
+		Name: "export", ArgsUsage: "[FILE]", Usage: "write all plans as TOML",
+		Description: `FILE - , or none, is standard output. What it writes relay plan import reads, and takes for no change.
+
+  relay plan export plans.toml`,
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace FILE", Destination: &force}},
+	}, work{run: (*call).planExport})
+	run := c.Action
+	c.Action = func(cc *cli.Context) error {
+		file := cc.Args().First()
+		if p.inner != nil || file == "" || file == "-" {
+			return run(cc)
+		}
+		if p.json {
+			return usage("relay plan list --all --json", "a FILE is TOML: --json goes to standard output")
+		}
+		out := p.Stdout
+		var text bytes.Buffer
+		p.Stdout = &text
+		if err := errors.Join(free(file, force), run(cc)); err != nil {
+			return err
+		}
+		w, err := newWholeFile(file, force)
+		if err != nil {
+			return err
+		}
+		defer w.discard()
+		if _, err := w.Write(text.Bytes()); err != nil {
+			return fmt.Errorf("write %s: %w", file, err)
+		}
+		if err := w.keep(); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(out, "%s: %s\n", file, plural(int64(bytes.Count(text.Bytes(), []byte("\n[[plan]]\n"))), "plan"))
+		return err
+	}
+	return c
+}
+
+func (c *call) planExport() error {
+	list, err := c.st.Plans()
+	switch {
+	case err != nil:
+		return err
+	case c.json:
+		return c.planList(true)
+	}
+	return writePlans(c.Stdout, list, c.currency())
+}
+
+func (p *program) planImport() *cli.Command {
+	var dryRun bool
+	c := p.onStore(&cli.Command{
+		Name: "import", ArgsUsage: "FILE", Usage: "add and change plans from TOML",
+		Description: `FILE - is standard input. Plans of the file are added, or take the place of those of their names; others stay. All of it is done or, when anything is wrong, nothing. Running terms never change: accounts keep what they bought.
+
+  relay plan export > plans.toml
+  relay plan import plans.toml --dry-run`,
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "show the differences and change nothing", Destination: &dryRun}},
+	}, work{
+		stdin: func([]string) bool { return true },
+		run:   func(c *call) error { return c.planImport(c.args[0], dryRun) },
+	})
+	run := c.Action
+	c.Action = func(cc *cli.Context) error {
+		file := cc.Args().First()
+		if p.inner != nil || file == "-" {
+			return run(cc)
+		}
+		f, err := os.Open(file) // here: the running relay reads no files of other users
+		if err != nil {
+			return fail(exitFailed, "relay plan export writes one", "%w", err)
+		}
+		defer f.Close()
+		p.Stdin = f
+		return run(cc)
+	}
+	return c
+}
+
+// planChange is what an import does to a plan, for programs.
+type planChange struct {
+	Plan    string      `json:"plan"`
+	Change  string      `json:"change"` // new, changed or same
+	Changed []keyChange `json:"changed"`
+}
+
+type keyChange struct {
+	Key string `json:"key"`
+	Was string `json:"was"` // as the file has it; "": left out
+	Is  string `json:"is"`
+}
+
+func (c *call) planImport(file string, dryRun bool) error {
+	text, err := io.ReadAll(io.LimitReader(c.Stdin, mostPlans+1))
+	if err != nil {
+		return err
+	}
+	if file == "-" {
+		file = "standard input"
+	}
+	if len(text) > mostPlans {
+		return badPlans(file, []string{"longer than " + size(mostPlans) + ": it is no file of plans"})
+	}
+	list, err := readPlans(file, string(text), c.currency())
+	if err != nil {
+		return err
+	}
+	was, err := c.st.PutPlans(list, dryRun)
+	if err != nil {
+		return err
+	}
+	changes := make([]planChange, len(list))
+	changed := map[string]*quota.Plan{}
+	for i := range list {
+		changes[i] = differences(was[i], &list[i], c.currency())
+		if changes[i].Change == "changed" {
+			changed[list[i].Name] = &list[i]
+		}
+	}
+	if err := c.showChanges(changes, dryRun); err != nil || len(changed) == 0 {
+		return err
+	}
+	n, all, err := c.running(func(terms *quota.Plan) bool {
+		is := changed[terms.Name]
+		return is != nil && !sameTerms(terms, is)
+	})
+	if err == nil && n > 0 {
+		c.note("running terms stay as they were bought: %s%s on older terms of what is changed", ifSo(!all, "at least "), plural(n, "account"))
+	}
+	return err
+}
+
+// differences between a plan (nil: none yet) and what takes its place, as they
+// stand in a file.
+func differences(was, is *quota.Plan, currency string) planChange {
+	d := planChange{Plan: is.Name, Change: "new", Changed: []keyChange{}}
+	to := planKeys(is, currency)
+	if was == nil {
+		for _, k := range to[1:] {
+			d.Changed = append(d.Changed, keyChange{k.key, "", k.value})
+		}
+		return d
+	}
+	from := planKeys(was, currency)
+	value := func(list []planKey, key string) string {
+		if i := slices.IndexFunc(list, func(k planKey) bool { return k.key == key }); i >= 0 {
+			return list[i].value
+		}
+		return ""
+	}
+	for _, k := range from {
+		if is := value(to, k.key); is != k.value {
+			d.Changed = append(d.Changed, keyChange{k.key, k.value, is})
+		}
+	}
+	for _, k := range to {
+		if value(from, k.key) == "" {
+			d.Changed = append(d.Changed, keyChange{k.key, "", k.value})
+		}
+	}
+	if d.Change = "changed"; len(d.Changed) == 0 {
+		d.Change = "same"
+	}
+	return d
+}
+
+func (c *call) showChanges(changes []planChange, dryRun bool) error {
+	if c.json {
+		return encodeAll(c.Stdout, changes)
+	}
+	count := map[string]int64{}
+	for _, d := range changes {
+		count[d.Change]++
+		if d.Change == "same" {
+			continue
+		}
+		if err := c.say("%s %s", d.Change, d.Plan); err != nil {
+			return err
+		}
+		for _, k := range d.Changed {
+			line := k.Key + " = " + k.Is
+			if d.Change == "changed" {
+				line = fmt.Sprintf("%s: %s -> %s", k.Key, orElse(k.Was, "left out"), orElse(k.Is, "left out"))
+			}
+			for i, l := range wrap(line, screen-4) {
+				if err := c.say("  %s%s", ifSo(i > 0, "  "), l); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	what := "%s new, %d changed, %d as they were"
+	if dryRun {
+		what = "dry run, nothing is changed: %s would be new, %d changed, %d as they were"
+	}
+	return c.say(what, plural(count["new"], "plan"), count["changed"], count["same"])
+}

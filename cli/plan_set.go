@@ -1,0 +1,252 @@
+package cli
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/quota"
+	"relay/report/money"
+	"relay/store"
+)
+
+// planFlags are what add and set have in common. Prices and steps are read
+// once the currency and the kind are known.
+type planFlags struct {
+	kind       string
+	emails     countFlag
+	bandwidth  sizeFlag
+	recipients countFlag
+	term       string
+	price      string
+	blocks     listFlag
+	creditStep string
+	atLimit    listFlag
+	dedicated  *bool
+}
+
+func (f *planFlags) flags(termNeeded bool) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "term", Usage: "`year|month` twelve calendar months of allowance, or 30 days", Required: termNeeded, Destination: &f.term},
+		&cli.StringFlag{Name: "kind", Usage: "`bandwidth|count` follows from --bandwidth; named, it is checked", Destination: &f.kind},
+		&cli.GenericFlag{Name: "emails", Usage: "`N` e-mails a period (or: unlimited)", Value: &f.emails},
+		&cli.GenericFlag{Name: "bandwidth", Usage: "`SIZE` a period, decimal: 500MB (or: unlimited)", Value: &f.bandwidth},
+		&cli.StringFlag{Name: "price", Usage: "`AMOUNT` of a term, without tax: 12.00 (or: free)", Destination: &f.price},
+		&cli.GenericFlag{Name: "block", Usage: "`SIZE=AMOUNT` bandwidth beyond the allowance and its price, such as 1GB=5.00; several with commas (or: none)", Value: &f.blocks},
+		&cli.StringFlag{Name: "credit-step", Usage: "`SIZE|N` credit is rounded down to whole ones: 500MB, or e-mails (or: default)", Destination: &f.creditStep},
+		&cli.GenericFlag{Name: "at-limit", Usage: "`LIST` what an account may choose: suspend,continue (or: default)", Value: &f.atLimit},
+		&cli.GenericFlag{Name: "recipients", Usage: "`N` recipients in one message (default 50)", Value: &f.recipients},
+		&cli.BoolFlag{Name: "dedicated", Usage: "with a sending address of its own; --dedicated=false without",
+			Action: func(_ *cli.Context, yes bool) error { f.dedicated = &yes; return nil }},
+	}
+}
+
+func (f *planFlags) set() bool {
+	return f.kind != "" || f.emails.set || f.bandwidth.set || f.recipients.set || f.term != "" || f.price != "" ||
+		f.blocks.set || f.creditStep != "" || f.atLimit.set || f.dedicated != nil
+}
+
+// apply takes over what was given; amounts are in currency.
+func (f *planFlags) apply(plan *quota.Plan, currency string) error {
+	if f.emails.set {
+		plan.Emails = f.emails.n
+	}
+	if f.bandwidth.set {
+		plan.Bandwidth = f.bandwidth.n
+	}
+	if f.recipients.set {
+		if f.recipients.n == 0 || f.recipients.n > 10_000 {
+			return usage("", "--recipients: 1 to 10,000")
+		}
+		plan.Recipients = int(f.recipients.n)
+	}
+	if f.term != "" {
+		plan.Term = quota.Term(f.term)
+	}
+	if f.dedicated != nil {
+		plan.Dedicated = *f.dedicated
+	}
+	for _, take := range []func(*quota.Plan, string) error{f.applyKind, f.applyPrice, f.applyBlocks, f.applyStep, f.applyAtLimit} {
+		if err := take(plan, currency); err != nil {
+			return err
+		}
+	}
+	if err := plan.Validate(); err != nil {
+		return usage("", "%w", err)
+	}
+	return nil
+}
+
+func (f *planFlags) applyKind(plan *quota.Plan, _ string) error {
+	return checkKind(plan, f.kind, "--kind", "--bandwidth")
+}
+
+// checkKind compares a kind that was named ("" was not) with that of the plan.
+func checkKind(plan *quota.Plan, kind, name, bandwidth string) error {
+	switch quota.Kind(kind) {
+	case "", plan.Kind():
+		return nil
+	case quota.Bandwidth:
+		return usage("", "%s bandwidth: needs a limit in %s", name, bandwidth)
+	case quota.Count:
+		return usage("", "%s count: has no limit in %s", name, bandwidth)
+	}
+	return usage("", "%s %q: bandwidth or count", name, kind)
+}
+
+func (f *planFlags) applyPrice(plan *quota.Plan, currency string) (err error) {
+	if f.price != "" {
+		plan.Price, err = parsePrice(f.price, currency, "--price")
+	}
+	return err
+}
+
+// parsePrice of a plan.
+func parsePrice(text, currency, name string) (int64, error) {
+	if text == "free" {
+		return 0, nil
+	}
+	n, err := money.Parse(text, currency)
+	if err != nil {
+		return 0, usage("", "%s: %w", name, err)
+	}
+	return n, nil
+}
+
+func (f *planFlags) applyBlocks(plan *quota.Plan, currency string) error {
+	if !f.blocks.set {
+		return nil
+	}
+	plan.Blocks = nil
+	if slices.Equal(f.blocks.list, []string{"none"}) {
+		return nil
+	}
+	for _, text := range f.blocks.list {
+		bytes, price, ok := strings.Cut(text, "=")
+		if !ok {
+			return usage("in prices a point stands before the decimals: --block 1GB=5.00,2GB=9.00", "--block %q: SIZE=AMOUNT, such as 1GB=5.00", text)
+		}
+		n, err := parseSize(bytes)
+		if err != nil {
+			return usage("", "--block: %w", err)
+		}
+		amount, err := money.Parse(price, currency)
+		if err != nil {
+			return usage("", "--block %s: %w", text, err)
+		}
+		plan.Blocks = append(plan.Blocks, quota.Block{Bytes: n, Price: amount})
+	}
+	if len(plan.Blocks) == 0 {
+		return usage("", "--block: SIZE=AMOUNT, such as 1GB=5.00, or none")
+	}
+	return nil
+}
+
+func (f *planFlags) applyStep(plan *quota.Plan, _ string) error {
+	if f.creditStep == "" {
+		return nil
+	}
+	n, err := int64(0), error(nil)
+	switch {
+	case f.creditStep == "default":
+	case plan.Kind() == quota.Bandwidth:
+		n, err = parseLimit(f.creditStep, parseSize)
+	default:
+		n, err = parseLimit(f.creditStep, parseCount)
+	}
+	if err == nil && f.creditStep == "unlimited" {
+		err = errors.New(`"unlimited" is no step`)
+	}
+	if err != nil {
+		return usage("", "--credit-step: %w", err)
+	}
+	plan.CreditStep = n
+	return nil
+}
+
+func (f *planFlags) applyAtLimit(plan *quota.Plan, _ string) error {
+	if !f.atLimit.set {
+		return nil
+	}
+	plan.AtLimit = nil
+	if slices.Equal(f.atLimit.list, []string{"default"}) {
+		return nil
+	}
+	if len(f.atLimit.list) == 0 {
+		return usage("", "--at-limit: suspend, continue or both")
+	}
+	for _, a := range f.atLimit.list {
+		plan.AtLimit = append(plan.AtLimit, quota.AtLimit(a))
+	}
+	return nil
+}
+
+func (p *program) planAdd() *cli.Command {
+	var f planFlags
+	return p.onStore(&cli.Command{
+		Name: "add", ArgsUsage: "PLAN", Flags: f.flags(true), Usage: "add a plan",
+		Description: `What is left out is unlimited, but the recipients of one message (50). Without a price it is free, and without blocks what is used over the allowance is not billed. Amounts are in the currency of [billing].
+
+  relay plan add small --term year --bandwidth 50MB --emails 5000 --price 12.00
+  relay plan add large --term year --bandwidth 5GB --price 90 --block 1GB=5.00,2GB=9.00`,
+	}, work{run: func(c *call) error {
+		plan := quota.Plan{Name: c.args[0], Recipients: quota.DefaultRecipients}
+		if err := f.apply(&plan, c.currency()); err != nil {
+			return err
+		}
+		if err := c.st.AddPlan(plan); errors.Is(err, store.ErrExists) {
+			return fail(exitFailed, "change it with: relay plan set "+plan.Name, "there is a plan %q already", plan.Name)
+		} else if err != nil {
+			return err
+		}
+		return c.showPlan(&plan)
+	}})
+}
+
+func (p *program) planSet() *cli.Command {
+	var f planFlags
+	return p.onStore(&cli.Command{
+		Name: "set", ArgsUsage: "PLAN", Flags: f.flags(false), Usage: "change a plan, for new terms",
+		Description: "Running terms never change: accounts keep what they bought, and renew at what the plan is then. relay account set NAME --plan PLAN gives an account the new terms now. --block and --at-limit replace the whole list.",
+	}, work{run: func(c *call) error {
+		if !f.set() {
+			return usage("relay plan set --help", "nothing to set")
+		}
+		return c.planSet(c.args[0], &f)
+	}})
+}
+
+func (c *call) planSet(name string, f *planFlags) error {
+	plan, err := c.st.UpdatePlan(name, func(p *quota.Plan) error { return f.apply(p, c.currency()) })
+	if err != nil {
+		return noPlan(name, err)
+	}
+	if err := c.showPlan(&plan); err != nil {
+		return err
+	}
+	return c.oldTerms(&plan)
+}
+
+// oldTerms says how many accounts run on other terms of the plan than it has now.
+func (c *call) oldTerms(plan *quota.Plan) error {
+	n, all, err := c.running(func(terms *quota.Plan) bool { return terms.Name == plan.Name && !sameTerms(terms, plan) })
+	if err == nil && n > 0 {
+		c.note("running terms stay as they were bought: %s%s on older terms of %s", ifSo(!all, "at least "), plural(n, "account"), plan.Name)
+	}
+	return err
+}
+
+// sameTerms reports whether whoever buys either gets the same.
+func sameTerms(a, b *quota.Plan) bool {
+	x, y := *a, *b
+	for _, p := range []*quota.Plan{&x, &y} {
+		p.Retired, p.Recipients, p.CreditStep, p.AtLimit = false, p.MaxRecipients(), p.Step(), p.Choices()
+		if len(p.Blocks) == 0 {
+			p.Blocks = nil
+		}
+	}
+	return reflect.DeepEqual(x, y)
+}

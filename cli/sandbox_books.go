@@ -1,0 +1,334 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"relay/quota"
+	"relay/report/money"
+	"relay/store"
+)
+
+// What the sandbox's account buys: the plan has a price and blocks for overage, and
+// who does not pay is soon held back.
+var (
+	demoPrice  int64 = 96_00
+	demoBlocks       = []quota.Block{{Bytes: 1e9, Price: 12_00}, {Bytes: 2e9, Price: 20_00}, {Bytes: 5e9, Price: 45_00}}
+)
+
+const demoDays = 3 // to the due date, and of grace
+
+// sell puts prices on the plan, and pays for the account once it is there.
+func (s *sandbox) sell(c *call, add func() error) error {
+	_, err := c.st.UpdatePlan(demoPlan, func(p *quota.Plan) error {
+		p.Price, p.Blocks = demoPrice, demoBlocks
+		return nil
+	})
+	if err == nil {
+		err = add()
+	}
+	if err != nil {
+		return err
+	}
+	open, err := c.st.InvoicesOf(demoAccount, true)
+	if err != nil {
+		return err
+	}
+	for i := range open {
+		p := store.Payment{Method: "card", Reference: "first", Invoice: open[i].Number}
+		if _, err := c.st.RecordPayment(store.Order{By: "operator"}, p); err != nil {
+			return err
+		}
+	}
+	a, err := c.st.Account(demoAccount)
+	s.ordered = a.Seq
+	return err
+}
+
+// teller tells of the accounts' ledgers what is new in them: closed periods,
+// invoices, payments, and who is held back or goes on.
+type teller struct {
+	*sandbox
+	told map[string]uint64 // last entry, by account
+}
+
+const (
+	tellEvery = 100 * time.Millisecond
+	tellMost  = 100 // accounts that are looked at
+)
+
+// teller runs one. What the account's first order came to is no news.
+func (s *sandbox) teller(ctx context.Context) {
+	t := &teller{sandbox: s, told: map[string]uint64{demoAccount: s.ordered}}
+	t.run(ctx)
+}
+
+// run looks at the ledgers until the relay stops.
+func (t *teller) run(ctx context.Context) {
+	look := time.NewTicker(tellEvery)
+	defer look.Stop()
+	for {
+		if err := t.tell(); err != nil {
+			select {
+			case <-t.relay.stopping:
+			default:
+				t.relay.log.Error("the sandbox cannot read its ledger", "err", err)
+			}
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.relay.stopping:
+			return
+		case <-look.C:
+		}
+	}
+}
+
+var errTold = errors.New("told")
+
+func (t *teller) tell() error {
+	n := 0
+	err := t.relay.store.Accounts(func(a store.Account) error {
+		if n++; n > tellMost {
+			return errTold
+		}
+		if t.told[a.Name] == a.Seq {
+			return nil
+		}
+		return t.tellAccount(&a)
+	})
+	if errors.Is(err, errTold) {
+		return nil
+	}
+	return err
+}
+
+// tellAccount replays the ledger, and tells of what is new in it.
+func (t *teller) tellAccount(a *store.Account) error {
+	g := replayed{periods: map[string]*settled{}, lots: map[string]int64{}}
+	return t.relay.store.Ledger(a.Name, func(e *store.Entry) error {
+		p := g.add(e)
+		if e.Seq <= t.told[a.Name] {
+			return nil
+		}
+		t.told[a.Name] = e.Seq
+		return t.tellEntry(a, e, p, &g)
+	})
+}
+
+// replayed is a ledger as far as it was read.
+type replayed struct {
+	periods map[string]*settled
+	lots    map[string]int64
+}
+
+// settled is what the entries of a period come to.
+type settled struct {
+	used                         quota.Charge
+	drawn, credit, rounded, gone int64
+	overage                      int64
+	blocks                       string
+	expires                      time.Time
+}
+
+func (g *replayed) add(e *store.Entry) *settled {
+	p := g.periods[e.Period]
+	if p == nil {
+		p = &settled{}
+		g.periods[e.Period] = p
+	}
+	if e.Lot != "" {
+		g.lots[e.Lot] += e.Units
+	}
+	switch e.Kind {
+	case store.KindCharge:
+		p.used = p.used.Add(quota.Charge{Messages: e.Messages, Bytes: e.Bytes})
+	case store.KindDraw:
+		p.drawn -= e.Units
+	case store.KindRounded:
+		p.rounded -= e.Units
+	case store.KindExpired:
+		p.gone -= e.Units
+	case store.KindCredit:
+		p.credit, p.expires = p.credit+e.Units, e.Expires
+	case store.KindOverage:
+		p.overage, p.blocks = e.Units, e.Text
+	}
+	return p
+}
+
+func (g *replayed) left() (sum int64) {
+	for _, n := range g.lots {
+		sum += n
+	}
+	return sum
+}
+
+func (t *teller) tellEntry(a *store.Account, e *store.Entry, p *settled, g *replayed) error {
+	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
+	name := cut(a.Name, 30)
+	switch e.Kind {
+	case store.KindClosed:
+		t.tellClosed(a, e, p, g)
+	case store.KindInvoice:
+		i, err := t.invoice(e.Ref)
+		if err != nil || i.Order != nil || i.Kind == store.ForOrder { // the order's own command says so
+			return err
+		}
+		say("invoice %d to %s: %s, due on %s. To pay it:", i.Number, name, money.Format(i.Total, i.Currency), t.day(i.Due))
+		t.tellPayment(&i)
+	case store.KindPayment:
+		say("%s paid %s by %s, for invoice %s", name, money.Format(e.Money, e.Currency), e.Text, e.Ref)
+	case store.KindSuspended:
+		if e.Text != store.HoldUnpaid {
+			say("%s is suspended: %s", name, e.Text)
+			return nil
+		}
+		i, err := t.invoice(e.Ref)
+		if err != nil {
+			return err
+		}
+		say("%s is suspended: invoice %d, %s, is unpaid. To go on:", name, i.Number, money.Format(i.Open(), i.Currency))
+		t.tellPayment(&i)
+	case store.KindResumed:
+		say("%s goes on", name)
+	}
+	return nil
+}
+
+// tellClosed is a period from its use to what is left of the credit.
+func (t *teller) tellClosed(a *store.Account, e *store.Entry, p *settled, g *replayed) {
+	zone := t.relay.cfg.zone()
+	c, period, ok := a.Contracts.Find(e.Period, zone)
+	if !ok {
+		return
+	}
+	next := "its term is over"
+	if _, following, ok := a.Contracts.At(period.End, zone); ok {
+		next = following.Key + " begins"
+	}
+	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
+	say("%s is over: %s used %s e-mails, %s; %s", e.Period, cut(a.Name, 30), ofLimit(p.used.Messages, c.Plan.Emails, number),
+		ofLimit(p.used.Bytes, c.Plan.Bandwidth, size), next)
+	units := unitsOf(&c.Plan)
+	if p.drawn > 0 {
+		say("%s of it from credit, which leaves %s", units(p.drawn), units(g.left()))
+	}
+	if p.overage > 0 {
+		say("%s over the allowance, covered by %s", units(p.overage), orElse(p.blocks, "no block"))
+	}
+	if p.credit > 0 {
+		say("%s of that is credited until %s", units(p.credit), t.day(p.expires.Add(-1)))
+	}
+	if p.gone > 0 {
+		say("%s of credit is lost with the term", units(p.gone))
+	}
+}
+
+// unitsOf a plan, for people.
+func unitsOf(p *quota.Plan) func(int64) string {
+	if p.Kind() == quota.Bandwidth {
+		return size
+	}
+	return func(n int64) string { return plural(n, "e-mail") }
+}
+
+func (t *teller) invoice(number string) (store.Invoice, error) {
+	n, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return store.Invoice{}, err
+	}
+	return t.relay.store.Invoice(n)
+}
+
+func (t *teller) day(at time.Time) string { return at.In(t.relay.cfg.zone()).Format(time.DateOnly) }
+
+// tellPayment can be pasted.
+func (t *teller) tellPayment(i *store.Invoice) {
+	t.out.say(fmt.Sprintf("  %s payment record %d --method card --reference demo-%d \\", t.self(), i.Number, i.Number))
+	t.out.say("    --data " + quoted(string(t.dir)))
+}
+
+// traffic is mail that the sandbox sends by itself, evenly over the month: so many
+// messages, each to so many recipients. At the start it sends what the month would
+// have seen by then.
+type traffic struct {
+	*sandbox
+	month   int64  // octets
+	period  string // of which are sent
+	sent    int64  // messages
+	refused bool   // the last one
+}
+
+const (
+	trafficMessages   = 10
+	trafficRecipients = 10
+	leastTraffic      = 1_000_000
+	mostTraffic       = 5_000_000_000
+)
+
+// run sends until the relay stops. It keeps its pace whatever becomes of the mail.
+func (t *traffic) run(ctx context.Context) {
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		for t.due() && ctx.Err() == nil {
+			t.send(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.relay.stopping:
+			return
+		case <-look.C:
+		}
+	}
+}
+
+// due reports whether another message of this month is to be sent by now.
+func (t *traffic) due() bool {
+	select {
+	case <-t.relay.stopping:
+		return false
+	default:
+	}
+	now := t.now().In(t.relay.cfg.zone())
+	start := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location())
+	if key := start.Format("2006-01"); key != t.period {
+		t.period, t.sent = key, 0
+	}
+	gone, whole := now.Sub(start), start.AddDate(0, 1, 0).Sub(start)
+	return t.sent < int64(float64(trafficMessages)*gone.Seconds()/whole.Seconds()+0.5)
+}
+
+// send one message. Its refusal is told once, until another is taken.
+func (t *traffic) send(ctx context.Context) {
+	t.sent++
+	var to []string
+	for i := range trafficRecipients {
+		to = append(to, fmt.Sprintf("reader%d@list.example", i+1))
+	}
+	subject := fmt.Sprintf("Letter %d", t.sent)
+	_, err := t.submit(ctx, demoSender, to, letter(subject, t.month/trafficMessages/trafficRecipients))
+	switch {
+	case err != nil && ctx.Err() == nil && !t.refused:
+		t.out.timed(t.stamp(t.now()), "refused: "+err.Error())
+	case err == nil && t.refused:
+		t.out.timed(t.stamp(t.now()), "mail is taken again")
+	}
+	t.refused = err != nil
+}
+
+// letter is a message of so many octets.
+func letter(subject string, octets int64) string {
+	const line = "So many words, and none of them says anything that was not said before.\r\n"
+	head := "From: Me <" + demoSender + ">\r\nTo: Readers <readers@list.example>\r\nSubject: " + subject + "\r\n\r\n"
+	n := max(1, (octets-int64(len(head)))/int64(len(line)))
+	return head + strings.Repeat(line, int(n))
+}

@@ -1,0 +1,314 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/control"
+	"relay/store"
+)
+
+// A command line that comes with a reseller's token is admitted in two steps,
+// each in one place; whatever is not admitted is "not found", in the same words
+// and with the same exit code, so that nobody learns what there is.
+//
+//  1. before anything is read: the command and its flags are in resellerMay. What
+//     is not named there is not admitted, be it new;
+//  2. before it runs, with the store: what its arguments name is below the
+//     reseller; and what lists or adds does so below it, by --reseller.
+//
+// The store checks again what is changed, in the transaction that changes it.
+
+// scope is the reseller whose command it is.
+type scope struct{ reseller string }
+
+// permit is what a reseller may give a command.
+type permit struct {
+	args  []argKind
+	flags []string
+	own   bool // without arguments, or of a new account: it is given --reseller
+}
+
+type argKind int
+
+const (
+	argAccount argKind = iota // below the reseller
+	argNew                    // the name of what is to be below it
+	argInvoice                // of an account below it
+	argOther                  // that the command looks for below the account
+)
+
+// resellerMay is all that a reseller may do (M23).
+var resellerMay = map[string]permit{
+	"account add":               {[]argKind{argNew}, []string{"plan", "contact", "at-limit", "sender", "password-stdin", "dry-run"}, true},
+	"account list":              {nil, []string{"state", "limit"}, true},
+	"account show":              {args: []argKind{argAccount}},
+	"account suspend":           {args: []argKind{argAccount}, flags: []string{"reason"}},
+	"account resume":            {args: []argKind{argAccount}},
+	"account statement":         {args: []argKind{argAccount}, flags: []string{"at"}},
+	"account credential add":    {args: []argKind{argAccount}, flags: []string{"login", "note", "password-stdin"}},
+	"account credential list":   {args: []argKind{argAccount}},
+	"account credential revoke": {args: []argKind{argAccount, argOther}},
+	"usage":                     {[]argKind{argAccount}, []string{"period", "state", "limit"}, true},
+	"invoice list":              {nil, []string{"account", "open", "overdue", "period", "limit"}, true},
+	"invoice show":              {args: []argKind{argInvoice}, flags: []string{"format", "out"}},
+}
+
+// errNotFound is the one answer to all that is not a reseller's.
+var errNotFound = fail(exitNoAccount, "a reseller's token is for the accounts below it: relay account list", "not found")
+
+// command is the name of the one that was named, without the program's.
+func (l *line) command() string {
+	_, name, _ := strings.Cut(l.name(), " ")
+	return name
+}
+
+// permitted is the first step. What only this process shows is for everybody.
+func (p *program) permitted(l *line) error {
+	if p.scope == nil && !p.hasToken(l) {
+		return nil
+	}
+	name := l.command()
+	if p.inner == nil && (l.help || slices.Contains([]string{"completion", "man", "version"}, name)) {
+		return nil
+	}
+	may, ok := resellerMay[name]
+	if !ok || l.help || len(l.args) > len(may.args) {
+		return errNotFound
+	}
+	for flag := range l.given {
+		if find(p.globals(), flag) == nil && !slices.Contains(may.flags, flag) {
+			return errNotFound
+		}
+	}
+	return nil
+}
+
+// admit is the second step, with the store open.
+func (c *call) admit(cc *cli.Context) error {
+	if c.scope == nil {
+		token, err := c.bearer()
+		if err != nil || token == "" {
+			return err
+		}
+		r, err := c.st.ResellerByToken(token)
+		if errors.Is(err, store.ErrNotFound) {
+			return control.ErrToken
+		} else if err != nil {
+			return err
+		}
+		c.scope = &scope{r.Name}
+	}
+	may, ok := resellerMay[c.named.command()]
+	if !ok || len(c.args) > len(may.args) {
+		return errNotFound
+	}
+	for i, arg := range c.args {
+		if err := c.reaches(may.args[i], arg); err != nil {
+			return err
+		}
+	}
+	if err := c.admitFlags(cc); err != nil {
+		return err
+	}
+	if may.own && (len(c.args) == 0 || may.args[0] == argNew) {
+		if err := cc.Set("reseller", c.scope.reseller); err != nil { // a command without the flag is not one of these
+			return errNotFound
+		}
+	}
+	return nil
+}
+
+// reaches fails for what an argument names and the reseller does not have.
+func (c *call) reaches(kind argKind, arg string) error {
+	name := arg
+	switch kind {
+	case argOther:
+		return nil
+	case argNew:
+		return c.ownName("account name", arg)
+	case argInvoice:
+		i, err := c.invoice(arg)
+		if _, other := errors.AsType[*failure](err); err != nil && !other && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		name = i.Account // "" is below nobody
+	}
+	ok, err := c.st.Below(c.scope.reseller, name)
+	if err == nil && !ok {
+		err = errNotFound
+	}
+	return err
+}
+
+// ownName: a name that a reseller gives tells by how it begins whose it is. So
+// whether it can be had does not depend on what others have.
+func (c *call) ownName(what, name string) error {
+	prefix := c.scope.reseller + "."
+	if !strings.HasPrefix(name, prefix) {
+		return usage("such as "+prefix+"one", "%s %q: those that you add begin with %s", what, name, prefix)
+	}
+	return nil
+}
+
+// admitFlags checks the values that name something.
+func (c *call) admitFlags(cc *cli.Context) error {
+	switch c.named.command() {
+	case "invoice list":
+		if name := cc.String("account"); name != "" {
+			return c.reaches(argAccount, name)
+		}
+	case "account credential add":
+		if login := cc.String("login"); login != "" {
+			return c.ownName("login", login)
+		}
+		if c.ownName("", c.args[0]) != nil {
+			return usage("", "name the login: --login %s.NAME", c.scope.reseller)
+		}
+	case "account add":
+		name := cc.String("plan")
+		plan, err := c.st.Plan(name)
+		if errors.Is(err, store.ErrNotFound) || err == nil && plan.Retired {
+			return fail(exitFailed, "ask the operator for the plans that are", "no plan %q is sold", name)
+		}
+		return err
+	}
+	return nil
+}
+
+// hasToken reports a command line that is a reseller's.
+func (p *program) hasToken(l *line) bool {
+	return p.inner == nil && (l.given["token-file"] || l.given["api"] || p.getenv("RELAY_TOKEN") != "" || p.getenv("RELAY_API") != "")
+}
+
+// bearer is the token of --token-file or RELAY_TOKEN; "": the operator's command.
+func (p *program) bearer() (string, error) {
+	if p.inner != nil {
+		return "", nil
+	}
+	if p.tokenFile == "" {
+		return strings.TrimSpace(p.getenv("RELAY_TOKEN")), nil
+	}
+	token, err := readSecret(p.tokenFile)
+	if err != nil {
+		return "", fail(exitConfig, orElse(known(err).hint, "its first line is the token that relay reseller add showed"), "--token-file: %w", err)
+	}
+	return strings.TrimSpace(token), nil
+}
+
+// away is where a reseller's commands go to; "": to the relay of this machine.
+func (p *program) away() string {
+	if p.api == "" {
+		return p.getenv("RELAY_API")
+	}
+	return p.api
+}
+
+// sendAway has a relay elsewhere run the command.
+func (p *program) sendAway(ctx context.Context, base string, w work, args []string) error {
+	token, err := p.bearer()
+	if err != nil {
+		return err
+	}
+	if token == "" {
+		return usage("name it with --token-file FILE, or RELAY_TOKEN", "--api needs a reseller's token")
+	}
+	if err := checkAPI(base); err != nil {
+		return err
+	}
+	client := control.NewRemote(base, token)
+	defer client.Close()
+	var stdin io.Reader
+	if w.stdin != nil && w.stdin(args) {
+		stdin = p.Stdin
+	}
+	code, err := client.Run(ctx, p.request(), stdin, p.Stdout, p.Stderr)
+	if err == nil && code != exitDone {
+		err = exitCode(code)
+	}
+	return err
+}
+
+// checkAPI: a token does not go over a network that others can read.
+func checkAPI(base string) error {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return usage("such as https://relay.example.org:8443", "--api %q is not the address of a relay", base)
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	}
+	return usage("write https://"+u.Host, "--api %q: a token goes over https, or stays on this machine", base)
+}
+
+// isLoopback reports a host that only this machine reaches.
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+// who is the reseller whose token it is.
+func (r *relay) who(token string) (string, error) {
+	found, err := r.store.ResellerByToken(token)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", control.ErrToken
+	}
+	return found.Name, err
+}
+
+// API is where resellers reach the relay over a network.
+type API struct {
+	Listen string `toml:"listen"` // host:port; "": nowhere
+	TLS    string `toml:"tls"`    // implicit, or none (loopback only)
+}
+
+func (a *API) check(v *validator) {
+	v.oneOf("api.tls", a.TLS, "implicit", "none")
+	if a.Listen == "" {
+		return
+	}
+	v.address("api.listen", a.Listen, 0)
+	host, _, err := net.SplitHostPort(a.Listen)
+	if err == nil && a.TLS == "none" && !isLoopback(host) {
+		v.bad("api.tls", "\"none\" only on loopback, such as listen = \"127.0.0.1:8080\": tokens would be read on the way")
+	}
+}
+
+// needsTLS reports whether it needs the certificate.
+func (a *API) needsTLS() bool { return a.Listen != "" && a.TLS != "none" }
+
+// listenAPI opens the API's address.
+func (r *relay) listenAPI() error {
+	addr := r.cfg.API.Listen
+	if addr == "" {
+		return nil
+	}
+	l, err := r.app.Listen("tcp", addr)
+	if err != nil {
+		return fail(exitFailed, orElse(bindAdvice(err), "see [api] in the configuration"), "api: listen on %s: %w", addr, err)
+	}
+	r.api = l
+	r.log.Info("api listening", "component", "cli", "addr", l.Addr().String(), "tls", r.cfg.API.TLS)
+	return nil
+}
+
+// runAPI answers resellers until ctx is done.
+func (r *relay) runAPI(ctx context.Context, s *control.Server) error {
+	a := &control.API{Server: s}
+	if r.cfg.API.needsTLS() {
+		a.TLS = r.cert.config()
+	}
+	return a.Run(ctx, r.api)
+}
+
+// reseller whose command it is, for the ledger.
+func (s *scope) by() string { return fmt.Sprintf("reseller %s", s.reseller) }

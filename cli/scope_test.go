@@ -1,0 +1,358 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/control"
+)
+
+// token FILE: what the last command showed, as a file.
+func cmdToken(ts *testscript.TestScript, _ bool, args []string) {
+	m := regexp.MustCompile(`(?m)^token +(\S+)$`).FindStringSubmatch(ts.ReadFile(args[0]))
+	if m == nil {
+		ts.Fatalf("there is no token in %s", args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(m[1]+"\n"), 0o600))
+}
+
+const apiConfig = testConfig + `
+[api]
+listen = "127.0.0.1:0"
+tls = "none"
+`
+
+// market is a relay with two resellers, reached over its API.
+type market struct {
+	env
+	relay *served
+	base  string            // of the API
+	token map[string]string // by reseller
+}
+
+func newMarket(t *testing.T) *market {
+	t.Helper()
+	m := &market{env: newEnv(t, apiConfig), token: map[string]string{}}
+	m.relay = serveTest(t, m.env)
+	t.Cleanup(func() {
+		if code := m.relay.stop(); code != exitDone {
+			t.Errorf("exit code %d\n%s", code, m.relay.log)
+		}
+	})
+	found := regexp.MustCompile(`api listening.* addr=(\S+)`).FindStringSubmatch(m.relay.log.String())
+	if found == nil {
+		t.Fatalf("no API:\n%s", m.relay.log)
+	}
+	m.base = "http://" + found[1]
+	m.must(t, "plan", "add", "dear", "--term", "month", "--emails", "1000", "--price", "12.50")
+	m.must(t, "account", "add", "alone", "--plan", "dear")
+	for _, name := range []string{"webco", "rival"} {
+		out := m.must(t, "reseller", "add", name)
+		m.token[name] = regexp.MustCompile(`(?m)^token +(\S+)$`).FindStringSubmatch(out)[1]
+		if _, stderr, code := m.as(name, "account", "add", name+".shop", "--plan", "dear"); code != exitDone {
+			t.Fatalf("account add: %d %s", code, stderr)
+		}
+	}
+	return m
+}
+
+// as gives a command over the API with a reseller's token, as it is sent: what
+// the process that sends it would refuse comes through.
+func (m *market) as(reseller string, args ...string) (stdout, stderr string, code int) {
+	c := control.NewRemote(m.base, m.token[reseller])
+	defer c.Close()
+	var out, errs bytes.Buffer
+	code, err := c.Run(context.Background(), control.Request{Args: args}, strings.NewReader("a long password\n"), &out, &errs)
+	if err != nil {
+		return "", err.Error(), -1
+	}
+	return out.String(), errs.String(), code
+}
+
+// Whatever a reseller asks of what is somebody else's, it gets the answer that it
+// gets for what is not there.
+func TestScope_matrix(t *testing.T) {
+	m := newMarket(t)
+	const theirs, missing = "rival.shop", "webco.none"
+	answer := func(args []string, name string) string {
+		line := make([]string, len(args))
+		for i, a := range args {
+			line[i] = strings.ReplaceAll(a, "NAME", name)
+		}
+		out, stderr, code := m.as("webco", line...)
+		if out != "" || code != exitNoAccount {
+			t.Errorf("relay %s: code %d, %q %q", strings.Join(line, " "), code, out, stderr)
+		}
+		return stderr
+	}
+	want := answer([]string{"nonsense"}, "")
+	for _, c := range []struct {
+		own  int // exit code for its own account
+		line string
+	}{
+		{0, "account show NAME"}, {0, "--json account show NAME"}, {0, "account statement NAME"}, {0, "account statement --at=2026-01-01 NAME"},
+		{0, "account credential list NAME"}, {0, "account credential add NAME"}, {0, "account credential add --password-stdin NAME"},
+		{1, "account credential revoke NAME x"}, {0, "usage NAME"}, {0, "usage --period=2026-01 NAME"}, {0, "invoice list --account=NAME"},
+		{0, "account suspend --reason=x NAME"}, {0, "account resume NAME"},
+	} {
+		words := strings.Fields(c.line)
+		for _, name := range []string{theirs, "alone", missing, "", "rival", "../x", "webco", "webco.shop\x00", "WEBCO.SHOP"} {
+			if name == "" && strings.HasPrefix(c.line, "invoice list") {
+				continue // no account is named
+			}
+			if got := answer(words, name); got != want {
+				t.Errorf("relay %s, %q: %q, want %q", c.line, name, got, want)
+			}
+		}
+		if out, stderr, code := m.as("webco", strings.Fields(strings.ReplaceAll(c.line, "NAME", "webco.shop"))...); code != c.own {
+			t.Errorf("relay %s of its own: code %d, %s%s", c.line, code, out, stderr)
+		}
+	}
+	for _, number := range []string{"1", "3", "99", "0", "x", "-1"} {
+		if got := answer([]string{"invoice", "show", "--", "NAME"}, number); got != want {
+			t.Errorf("invoice show %s: %q, want %q", number, got, want)
+		}
+	}
+	if out, stderr, code := m.as("webco", "invoice", "show", "2"); code != 0 || !strings.Contains(out, "webco.shop") {
+		t.Errorf("its own invoice: %d %s%s", code, out, stderr)
+	}
+	t.Run("names that are taken", func(t *testing.T) {
+		for _, line := range []string{"account add --plan=dear NAME", "account credential add --login=NAME webco.shop"} {
+			var first string
+			for _, name := range []string{"alone", theirs, "free"} {
+				out, stderr, code := m.as("webco", strings.Fields(strings.ReplaceAll(line, "NAME", name))...)
+				stderr = strings.ReplaceAll(stderr, name, "NAME")
+				if first == "" {
+					first = stderr
+				}
+				if out != "" || code != exitUsage || stderr != first {
+					t.Errorf("%s, %s: code %d, %q, want %q", line, name, code, stderr, first)
+				}
+			}
+		}
+	})
+	t.Run("lists have its own only", func(t *testing.T) {
+		for _, line := range []string{"account list", "--json account list", "usage", "--json usage", "usage --period=2026-01",
+			"invoice list", "--json invoice list", "invoice list --open", "account list --state=pending --limit=9"} {
+			out, stderr, code := m.as("webco", strings.Fields(line)...)
+			if code != 0 || strings.Contains(out, "rival") || strings.Contains(out, "alone") {
+				t.Errorf("relay %s: code %d\n%s%s", line, code, out, stderr)
+			}
+		}
+		if out, _, _ := m.as("webco", "account", "list"); !strings.Contains(out, "webco.shop") {
+			t.Errorf("its own is not listed:\n%s", out)
+		}
+	})
+	t.Run("the log names the reseller", func(t *testing.T) {
+		mustMatch(t, "log", m.relay.log.String(), `reseller's command.* reseller=webco .*rival.shop.* code=67`)
+	})
+	t.Run("nothing of others has changed", func(t *testing.T) {
+		mustMatch(t, "account list", m.must(t, "account", "list"), `rival.shop +dear +pending`)
+	})
+}
+
+// Every command there is, but for those that are named, is not found: also one
+// that comes later. And so is every flag.
+func TestScope_denied(t *testing.T) {
+	m := newMarket(t)
+	_, want, _ := m.as("webco", "nonsense")
+	named := map[string]bool{}
+	try := func(args []string) {
+		out, stderr, code := m.as("webco", args...)
+		if out != "" || stderr != want || code != exitNoAccount {
+			t.Errorf("relay %q: code %d, %q, %q", args, code, out, stderr)
+		}
+	}
+	var look func(path []string, all []*cli.Command)
+	look = func(path []string, all []*cli.Command) {
+		for _, c := range all {
+			words := append(append([]string{}, path...), c.Name)
+			try(append(words, "--help"))
+			if len(c.Subcommands) > 0 {
+				try(words)
+				look(words, c.Subcommands)
+				continue
+			}
+			line := append([]string{}, words...)
+			given := map[string]bool{}
+			add := func(f cli.Flag, to []string) []string {
+				given[f.Names()[0]] = true
+				if takesValue(f) {
+					return append(to, "--"+f.Names()[0]+"=webco")
+				}
+				return append(to, "--"+f.Names()[0])
+			}
+			for _, f := range c.Flags {
+				if r, ok := f.(cli.RequiredFlag); ok && r.IsRequired() {
+					line = add(f, line)
+				}
+			}
+			need, _ := arity(c.ArgsUsage)
+			for range need {
+				line = append(line, "webco.shop")
+			}
+			may, ok := resellerMay[strings.Join(words, " ")]
+			if !ok {
+				try(line)
+				continue
+			}
+			named[strings.Join(words, " ")] = true
+			allowed := map[string]bool{}
+			for _, f := range may.flags {
+				allowed[f] = true
+				if find(c.Flags, f) == nil {
+					t.Errorf("relay %s has no --%s", strings.Join(words, " "), f)
+				}
+			}
+			for _, f := range c.Flags {
+				if !allowed[f.Names()[0]] {
+					try(add(f, line))
+				}
+			}
+			if may.own && find(c.Flags, "reseller") == nil {
+				t.Errorf("relay %s has no --reseller", strings.Join(words, " "))
+			}
+		}
+	}
+	look(nil, (&program{}).commands())
+	for name := range resellerMay {
+		if !named[name] {
+			t.Errorf("there is no command %s", name)
+		}
+	}
+	try(nil)
+	try([]string{"help"})
+	try([]string{"complete", "account"})
+	try([]string{"account", "list", "--data=/tmp", "x"})
+}
+
+func TestAPI(t *testing.T) {
+	m := newMarket(t)
+	ask := func(method, path, token string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequest(method, m.base+path, strings.NewReader(`{"args":["account","list"],"Reseller":"rival","reseller":"rival"}`+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(text)
+	}
+	t.Run("nothing without a token", func(t *testing.T) {
+		for _, path := range []string{"/v1/run", "/v1/backup"} {
+			code, first := ask("POST", path, "")
+			again, text := ask("GET", path, "wrong")
+			if code != 401 || again != 401 || text != first {
+				t.Errorf("%s: %d %q, %d %q", path, code, first, again, text)
+			}
+		}
+	})
+	t.Run("with one, only commands", func(t *testing.T) {
+		for _, path := range []string{"/v1/health", "/v1/backup", "/"} {
+			if code, _ := ask("GET", path, m.token["webco"]); code != 404 {
+				t.Errorf("%s: %d", path, code)
+			}
+		}
+		if code, _ := ask("GET", "/v1/run", m.token["webco"]); code != 404 {
+			t.Errorf("GET /v1/run: %d", code)
+		}
+	})
+	t.Run("nobody says who he is", func(t *testing.T) {
+		code, text := ask("POST", "/v1/run", m.token["webco"])
+		if code != 200 || !strings.Contains(text, `"code":0`) {
+			t.Errorf("%d %s", code, text)
+		}
+		if out, _, _ := m.as("webco", "account", "list"); strings.Contains(out, "rival") {
+			t.Error(out)
+		}
+	})
+	t.Run("from the command line", func(t *testing.T) {
+		file := m.env["RELAY_CONFIG"] + ".token"
+		write(t, file, m.token["webco"]+"\n")
+		out := m.must(t, "account", "list", "--api", m.base, "--token-file", file)
+		mustMatch(t, "account list", out, "webco.shop")
+		e := env{"RELAY_TOKEN": m.token["webco"], "RELAY_API": m.base, "RELAY_DATA": "/nonexistent"}
+		out, stderr, code := e.run("correct horse\n", "account", "add", "webco.second", "--plan", "dear", "--password-stdin")
+		if code != exitDone {
+			t.Errorf("%d %s%s", code, out, stderr)
+		}
+		if _, _, code := e.run("", "plan", "list"); code != exitNoAccount {
+			t.Errorf("plan list: %d", code)
+		}
+		e["RELAY_TOKEN"] = "wrong"
+		if _, stderr, code := e.run("", "account", "list"); code != exitNoPermission {
+			t.Errorf("a wrong token: %d %s", code, stderr)
+		}
+	})
+	t.Run("a new token replaces the old one at once", func(t *testing.T) {
+		m.must(t, "reseller", "token", "webco")
+		if _, stderr, code := m.as("webco", "account", "list"); code != -1 || !strings.Contains(stderr, control.ErrToken.Error()) {
+			t.Errorf("%d %s", code, stderr)
+		}
+	})
+}
+
+func TestAPI_TLS(t *testing.T) {
+	e := newEnv(t, strings.Replace(apiConfig, `listen = "127.0.0.1:0"
+tls = "none"`, `listen = "127.0.0.1:0"`, 1))
+	s := serveTest(t, e)
+	defer s.stop()
+	found := regexp.MustCompile(`api listening.* addr=(\S+)`).FindStringSubmatch(s.log.String())
+	c := control.NewRemote("http://"+found[1], "x")
+	defer c.Close()
+	if _, err := c.Run(t.Context(), control.Request{}, nil, io.Discard, io.Discard); err == nil {
+		t.Error("it talks without TLS")
+	}
+	c = control.NewRemote("https://"+found[1], "x")
+	defer c.Close()
+	if _, err := c.Run(t.Context(), control.Request{}, nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a certificate that nobody signed: %v", err)
+	}
+}
+
+func TestAPI_check(t *testing.T) {
+	for _, c := range []struct{ listen, tls, want string }{
+		{"", "implicit", ""}, {":8443", "implicit", ""}, {"127.0.0.1:0", "none", ""}, {"[::1]:80", "none", ""}, {"localhost:80", "none", ""},
+		{":8443", "none", "api.tls"}, {"0.0.0.0:80", "none", "api.tls"}, {"192.0.2.1:80", "none", "api.tls"},
+		{"8443", "implicit", "api.listen"}, {":70000", "implicit", "api.listen"}, {":80", "starttls", "api.tls"},
+	} {
+		var v validator
+		(&API{c.listen, c.tls}).check(&v)
+		got := strings.Join(v.problems, "; ")
+		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%q %q: %q, want %q", c.listen, c.tls, got, c.want)
+		}
+	}
+}
+
+func TestCheckAPI(t *testing.T) {
+	for base, want := range map[string]bool{
+		"https://relay.example:8443": true, "https://relay.example/": true, "http://127.0.0.1:80": true, "http://[::1]:80": true, "http://localhost": true,
+		"http://relay.example": false, "relay.example:8443": false, "": false, "ftp://127.0.0.1": false,
+		"https://user:pw@relay.example": false, "https://relay.example/x": false, "https://relay.example?x": false,
+		"http://127.0.0.1.example": false,
+	} {
+		if err := checkAPI(base); (err == nil) != want {
+			t.Errorf("checkAPI(%q) = %v", base, err)
+		}
+	}
+}

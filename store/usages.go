@@ -1,0 +1,158 @@
+package store
+
+import (
+	"strings"
+
+	"relay/quota"
+	"relay/store/bolt"
+)
+
+// Wanted says which accounts a walk is for. The zero value is all of them.
+type Wanted struct {
+	Owner    string              // only those of this customer; "": any
+	Reseller string              // only those below this reseller; "": any
+	Match    func(*Account) bool // only those; it must not call the store. nil: any
+	Pause    func() error        // called between transactions, however few accounts match; an error ends the walk. nil: none
+}
+
+// EachAccount calls fn for the accounts that are wanted, by name, outside of any
+// transaction. Those that come or go meanwhile may be missed.
+func (s *Store) EachAccount(w Wanted, fn func(*Account) error) error {
+	read := func(_ *tx, a *Account) (*Account, bool, error) { return a, true, nil }
+	return walkAccounts(s, w, read, fn)
+}
+
+// EachStanding is EachAccount with where each account stands: what it is and what
+// it used are read together, so that neither is read twice.
+func (s *Store) EachStanding(w Wanted, fn func(*Standing) error) error {
+	read := func(t *tx, a *Account) (*Standing, bool, error) {
+		st, err := t.standingOf(a)
+		st.due = nil // it dies with the transaction
+		return &st, true, err
+	}
+	return walkAccounts(s, w, read, fn)
+}
+
+// Used is an account and what it used in a period.
+type Used struct {
+	Account Account
+	Usage   Usage
+}
+
+// EachUsed is EachAccount for those that used a period: one by its key, or a
+// month's plan by the month it began in; the last one that did.
+func (s *Store) EachUsed(period string, w Wanted, fn func(*Used) error) error {
+	read := func(t *tx, a *Account) (*Used, bool, error) {
+		u, ok, err := t.usedIn(a.Name, period)
+		return &Used{*a, u}, ok, err
+	}
+	return walkAccounts(s, w, read, fn)
+}
+
+// UsedIn is what an account used in a period, found as EachUsed does. The account
+// may be gone. ok is false where there is nothing.
+func (s *Store) UsedIn(account, period string) (u Usage, ok bool, err error) {
+	err = s.view(func(t *tx) error { u, ok, err = t.usedIn(account, period); return err })
+	return u, ok, err
+}
+
+func (t *tx) usedIn(account, period string) (u Usage, ok bool, err error) {
+	u.Account, u.Period = account, period
+	exact := usageKey(account, period)
+	c := t.b.Cursor(usage)
+	for k, raw := c.Seek(exact); k != nil && hasPrefix(k, exact); k, raw = c.Next() {
+		rest := string(k[len(exact):])
+		if rest != "" && (len(period) < len("2026-11") || !strings.HasPrefix(rest, "-")) {
+			continue
+		}
+		u, ok = Usage{}, true
+		if err := decode(bucketNames[usage], k, raw, &u); err != nil {
+			return u, ok, err
+		}
+		if rest == "" {
+			break
+		}
+	}
+	return u, ok, nil
+}
+
+// walkAccounts reads at most walkStep accounts a transaction, with what read adds
+// to each, and hands them over outside of it. Of a customer or below a reseller it
+// reads the index of these only.
+func walkAccounts[T any](s *Store, w Wanted, read func(*tx, *Account) (T, bool, error), fn func(T) error) error {
+	index, prefix := bolt.Bucket(accounts), []byte(nil)
+	switch {
+	case w.Owner != "":
+		index, prefix = accountsOf, ownedKey(w.Owner, "")
+	case w.Reseller != "":
+		index, prefix = below, ownedKey(w.Reseller, "")
+	}
+	from := prefix
+	for n := 1; from != nil || n == 1; n++ {
+		if n%trimSteps == 0 {
+			s.db.Trim()
+		}
+		var list []T
+		err := s.view(func(t *tx) (err error) {
+			c := t.b.Cursor(index)
+			k, raw := c.Seek(from)
+			for i := 0; k != nil && hasPrefix(k, prefix) && i < walkStep; i++ {
+				if list, err = appendWanted(t, w, list, k[len(prefix):], raw, read); err != nil {
+					return err
+				}
+				from = append(append(from[:0:0], k...), 0)
+				k, raw = c.Next()
+			}
+			if k == nil || !hasPrefix(k, prefix) {
+				from = nil
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, v := range list {
+			if err := fn(v); err != nil {
+				return err
+			}
+		}
+		if w.Pause != nil {
+			if err := w.Pause(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// appendWanted decodes the account of that name, whose record raw is if it came
+// with its key, and appends what read makes of it.
+func appendWanted[T any](t *tx, w Wanted, list []T, name, raw []byte, read func(*tx, *Account) (T, bool, error)) ([]T, error) {
+	if w.Owner != "" || w.Reseller != "" {
+		raw = t.b.Get(accounts, name)
+	}
+	a := &Account{}
+	if err := decode(bucketNames[accounts], name, raw, a); err != nil {
+		return list, err
+	}
+	if (w.Reseller != "" && a.Reseller != w.Reseller) || (w.Match != nil && !w.Match(a)) {
+		return list, nil
+	}
+	v, ok, err := read(t, a)
+	if err == nil && ok {
+		list = append(list, v)
+	}
+	return list, err
+}
+
+// PlanIn is the plan that the period of an account belongs to, as it is now: an
+// upgrade later in the term has changed it. ok is false where none of the
+// account's contracts has the period.
+func (a *Account) PlanIn(period string) (p quota.Plan, ok bool) {
+	for i := range a.Contracts {
+		if own := (quota.Contracts{a.Contracts[i]}); own.Has(period) {
+			return a.Contracts[i].Plan, true
+		}
+	}
+	return quota.Plan{}, false
+}
