@@ -656,6 +656,32 @@ func TestRefund(t *testing.T) {
 	}
 }
 
+// What was paid of an order that is taken back stays with the customer.
+func TestCancelInvoice(t *testing.T) {
+	s, _ := newBooks(t)
+	r, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pay(t, s, 1, 5000, "part")
+	r, err = s.CancelInvoice(Order{}, 1)
+	if err != nil || r.After.Balance != 5000 || r.Invoices[0].State != InvoiceCancelled || r.Invoices[1].Total != -14_640 {
+		t.Fatalf("CancelInvoice = %+v, %v", r, err)
+	}
+	if _, err := s.CancelInvoice(Order{}, 1); err == nil {
+		t.Error("an invoice was cancelled twice")
+	}
+	if _, err := s.SetPlan(Order{}, "acme", free); err != nil { // it waits for nothing now
+		t.Fatal(err)
+	}
+	if r, err = s.Activate(Order{}, "acme"); err != nil || r.After.State != Active || r.After.Balance != 5000 {
+		t.Errorf("Activate = %+v, %v", r, err)
+	}
+	if r, err = s.Refund(Order{}, "acme"); err != nil || r.Amount != 5000 || r.After.Balance != 0 {
+		t.Errorf("Refund = %+v, %v", r, err)
+	}
+}
+
 // An overpaid balance goes back with the refund, and an older debt is not set off.
 func TestRefund_balance(t *testing.T) {
 	s, _ := newBooks(t)
@@ -823,12 +849,16 @@ func TestSetPlan(t *testing.T) {
 	if r := send(t, s, "acme", 1, 1); r == nil {
 		t.Error("beyond the limit was taken")
 	}
+	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+		t.Fatal(err)
+	}
 	verify(t, s)
 	if _, err := s.SetPlan(Order{}, "acme", more); err != nil { // of another kind and term: a new one begins
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1, 9000)
-	if a := account(t, s, "acme"); a.Open != "2026-11-23" || !a.Contracts[0].End.Equal(c.now()) {
+	wantBook(t, s, "acme", "activated", "plan", "topup 1000000000", "invoice -1220", "expired -1000000000", "closed", "plan")
+	if a := account(t, s, "acme"); a.Lots != nil || a.Open != "2026-11-23" || !a.Contracts[0].End.Equal(c.now()) {
 		t.Errorf("account = %+v", a)
 	}
 }
