@@ -99,12 +99,12 @@ func (d *deal) endDay(u *Usage, end time.Time) {
 	if u.Today == (quota.Charge{}) {
 		return
 	}
-	at := min3(dayEnd(u.Day, d.zone()), end, d.t.now)
+	at := earliest(dayEnd(u.Day, d.zone()), end, d.t.now)
 	d.enter(Entry{Kind: KindCharge, Time: at, Period: u.Period, Day: u.Day, Messages: u.Today.Messages, Bytes: u.Today.Bytes})
 	d.ended = append(d.ended, u)
 }
 
-func min3(t time.Time, more ...time.Time) time.Time {
+func earliest(t time.Time, more ...time.Time) time.Time {
 	for _, m := range more {
 		if m.Before(t) {
 			t = m

@@ -287,6 +287,38 @@ func TestAddAccount_pendingUntilPaid(t *testing.T) {
 	}
 }
 
+// Activated before it was paid, an order is due like anything else that was had.
+func TestActivate_unpaid(t *testing.T) {
+	s, c := newBooks(t)
+	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
+		t.Fatal(err)
+	}
+	c.add(40 * 24 * time.Hour) // nobody is held back for what was not had
+	if n, err := s.Dun(t.Context(), 0); n != 0 || err != nil {
+		t.Fatalf("Dun = %d, %v", n, err)
+	}
+	if _, err := s.Activate(Order{}, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Activate(Order{}, "acme"); !errors.Is(err, ErrActive) {
+		t.Errorf("Activate again = %v", err)
+	}
+	start := c.now()
+	c.add(7*24*time.Hour - time.Second)
+	if n, err := s.Dun(t.Context(), 0); n != 0 || err != nil {
+		t.Fatalf("Dun within the grace = %d, %v", n, err)
+	}
+	c.add(time.Second)
+	if n, err := s.Dun(t.Context(), 0); n != 1 || err != nil {
+		t.Fatalf("Dun = %d, %v", n, err)
+	}
+	r := pay(t, s, 1, 0, "a")
+	if a := r.After; a.Hold != "" || len(a.Contracts) != 1 || !a.Activated().Equal(start) || r.Invoices[0].Term != a.Contracts[0].Key {
+		t.Errorf("after the payment = %+v", r)
+	}
+	wantBook(t, s, "acme", "invoice -14640", "activated", "suspended", "payment 14640", "resumed")
+}
+
 // A dry run's receipt is that of the run, and it leaves the file as it is.
 func TestOrder_dryRun(t *testing.T) {
 	for name, run := range map[string]func(*Store, Order) (Receipt, error){
@@ -901,7 +933,7 @@ func TestCustomer_rollUp(t *testing.T) {
 	if _, err := s.ResellerByToken("wrong"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("ResellerByToken(wrong) = %v", err)
 	}
-	if err := s.RemoveCustomer("acme"); !errors.Is(err, ErrOwing) {
+	if err := s.RemoveCustomer("acme"); !errors.Is(err, ErrInUse) {
 		t.Errorf("RemoveCustomer = %v", err)
 	}
 	if _, err := s.UpdateAccount("web", func(a *Account) error { a.Owner = ""; return nil }); err != nil {
