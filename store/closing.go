@@ -147,7 +147,7 @@ func octets(n int64) string {
 
 // closers work at the same time, so that group commit takes as many accounts at
 // once. More would be quicker and hold up intake longer.
-const closers = 48
+const closers = 32
 
 // CloseDue closes the periods of accounts that are over, the oldest first, at
 // most limit accounts (0: all), each in a transaction of its own. It may run late,
