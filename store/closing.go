@@ -102,12 +102,12 @@ func (d *deal) endDay(u *Usage, end time.Time) {
 	if u.Today == (quota.Charge{}) {
 		return
 	}
-	at := min3(dayEnd(u.Day, d.zone()), end, d.t.now)
+	at := earliest(dayEnd(u.Day, d.zone()), end, d.t.now)
 	d.enter(Entry{Kind: KindCharge, Time: at, Period: u.Period, Day: u.Day, Messages: u.Today.Messages, Bytes: u.Today.Bytes})
 	d.ended = append(d.ended, u)
 }
 
-func min3(t time.Time, more ...time.Time) time.Time {
+func earliest(t time.Time, more ...time.Time) time.Time {
 	for _, m := range more {
 		if m.Before(t) {
 			t = m
@@ -150,7 +150,7 @@ func octets(n int64) string {
 
 // closers work at the same time, so that group commit takes as many accounts at
 // once. More would be quicker and hold up intake longer.
-const closers = 48
+const closers = 32
 
 // CloseDue closes the periods of accounts that are over, the oldest first, at
 // most limit accounts (0: all), each in a transaction of its own. It may run late,

@@ -81,7 +81,7 @@ func (s *Store) Customers(fn func(Customer) error) error {
 	return walk(s, customers, nil, func(_ []byte, c *Customer) error { return fn(*c) })
 }
 
-// RemoveCustomer deletes a customer without accounts; with any it fails with ErrOwing.
+// RemoveCustomer deletes a customer without accounts; with any it fails with ErrInUse.
 func (s *Store) RemoveCustomer(name string) error { return s.removeOwner(ownAccounts, customers, name) }
 
 // AddReseller stores a new reseller.
@@ -136,7 +136,7 @@ func (s *Store) Resellers(fn func(Reseller) error) error {
 }
 
 // RemoveReseller deletes a reseller without accounts and customers; with any it
-// fails with ErrOwing.
+// fails with ErrInUse.
 func (s *Store) RemoveReseller(name string) error { return s.removeOwner(ownBelow, resellers, name) }
 
 func (s *Store) removeOwner(o owned, b bolt.Bucket, name string) error {
@@ -150,7 +150,7 @@ func (s *Store) removeOwner(o owned, b bolt.Bucket, name string) error {
 			return fmt.Errorf("%s %q: %w", bucketNames[b], name, ErrNotFound)
 		}
 		if own := t.owned(o, name); len(own) > 0 {
-			return fmt.Errorf("%s %q has %d accounts: %w", bucketNames[b], name, len(own), ErrOwing)
+			return fmt.Errorf("%s %q %w: %d", bucketNames[b], name, ErrInUse, len(own))
 		}
 		return t.b.Delete(b, []byte(name))
 	})

@@ -19,7 +19,6 @@ var errEnough = errors.New("enough") // ends a walk early
 type deal struct {
 	t        *tx
 	by       string
-	new      bool
 	was, a   Account
 	entries  []Entry
 	lines    []Line

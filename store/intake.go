@@ -38,8 +38,15 @@ type Standing struct {
 	due *deal // the closing of periods that are over; nil: none is
 }
 
-// Use is how the period's usage is met so far.
-func (st *Standing) Use() quota.Use { return quota.Split(st.Contract.Plan, st.Usage.Charged, st.Live) }
+// Use is how the period's usage is met so far. Of one that is closed, because the
+// term has ended, it is Over only: what that drew and what was left uncovered are
+// entries of the ledger.
+func (st *Standing) Use() quota.Use {
+	if st.Period.Key != st.Account.Open {
+		return quota.Use{Over: quota.Over(st.Contract.Plan, st.Usage.Charged)}
+	}
+	return quota.Split(st.Contract.Plan, st.Usage.Charged, st.Live)
+}
 
 // Standing of an account at this moment.
 func (s *Store) Standing(name string) (st Standing, err error) {

@@ -287,6 +287,38 @@ func TestAddAccount_pendingUntilPaid(t *testing.T) {
 	}
 }
 
+// Activated before it was paid, an order is due like anything else that was had.
+func TestActivate_unpaid(t *testing.T) {
+	s, c := newBooks(t)
+	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
+		t.Fatal(err)
+	}
+	c.add(40 * 24 * time.Hour) // nobody is held back for what was not had
+	if n, err := s.Dun(t.Context(), 0); n != 0 || err != nil {
+		t.Fatalf("Dun = %d, %v", n, err)
+	}
+	if _, err := s.Activate(Order{}, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Activate(Order{}, "acme"); !errors.Is(err, ErrActive) {
+		t.Errorf("Activate again = %v", err)
+	}
+	start := c.now()
+	c.add(7*24*time.Hour - time.Second)
+	if n, err := s.Dun(t.Context(), 0); n != 0 || err != nil {
+		t.Fatalf("Dun within the grace = %d, %v", n, err)
+	}
+	c.add(time.Second)
+	if n, err := s.Dun(t.Context(), 0); n != 1 || err != nil {
+		t.Fatalf("Dun = %d, %v", n, err)
+	}
+	r := pay(t, s, 1, 0, "a")
+	if a := r.After; a.Hold != "" || len(a.Contracts) != 1 || !a.Activated().Equal(start) || r.Invoices[0].Term != a.Contracts[0].Key {
+		t.Errorf("after the payment = %+v", r)
+	}
+	wantBook(t, s, "acme", "invoice -14640", "activated", "suspended", "payment 14640", "resumed")
+}
+
 // A dry run's receipt is that of the run, and it leaves the file as it is.
 func TestOrder_dryRun(t *testing.T) {
 	for name, run := range map[string]func(*Store, Order) (Receipt, error){
@@ -656,6 +688,32 @@ func TestRefund(t *testing.T) {
 	}
 }
 
+// What was paid of an order that is taken back stays with the customer.
+func TestCancelInvoice(t *testing.T) {
+	s, _ := newBooks(t)
+	r, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pay(t, s, 1, 5000, "part")
+	r, err = s.CancelInvoice(Order{}, 1)
+	if err != nil || r.After.Balance != 5000 || r.Invoices[0].State != InvoiceCancelled || r.Invoices[1].Total != -14_640 {
+		t.Fatalf("CancelInvoice = %+v, %v", r, err)
+	}
+	if _, err := s.CancelInvoice(Order{}, 1); err == nil {
+		t.Error("an invoice was cancelled twice")
+	}
+	if _, err := s.SetPlan(Order{}, "acme", free); err != nil { // it waits for nothing now
+		t.Fatal(err)
+	}
+	if r, err = s.Activate(Order{}, "acme"); err != nil || r.After.State != Active || r.After.Balance != 5000 {
+		t.Errorf("Activate = %+v, %v", r, err)
+	}
+	if r, err = s.Refund(Order{}, "acme"); err != nil || r.Amount != 5000 || r.After.Balance != 0 {
+		t.Errorf("Refund = %+v, %v", r, err)
+	}
+}
+
 // An overpaid balance goes back with the refund, and an older debt is not set off.
 func TestRefund_balance(t *testing.T) {
 	s, _ := newBooks(t)
@@ -823,12 +881,16 @@ func TestSetPlan(t *testing.T) {
 	if r := send(t, s, "acme", 1, 1); r == nil {
 		t.Error("beyond the limit was taken")
 	}
+	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+		t.Fatal(err)
+	}
 	verify(t, s)
 	if _, err := s.SetPlan(Order{}, "acme", more); err != nil { // of another kind and term: a new one begins
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1, 9000)
-	if a := account(t, s, "acme"); a.Open != "2026-11-23" || !a.Contracts[0].End.Equal(c.now()) {
+	wantBook(t, s, "acme", "activated", "plan", "topup 1000000000", "invoice -1220", "expired -1000000000", "closed", "plan")
+	if a := account(t, s, "acme"); a.Lots != nil || a.Open != "2026-11-23" || !a.Contracts[0].End.Equal(c.now()) {
 		t.Errorf("account = %+v", a)
 	}
 }
@@ -871,7 +933,7 @@ func TestCustomer_rollUp(t *testing.T) {
 	if _, err := s.ResellerByToken("wrong"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("ResellerByToken(wrong) = %v", err)
 	}
-	if err := s.RemoveCustomer("acme"); !errors.Is(err, ErrOwing) {
+	if err := s.RemoveCustomer("acme"); !errors.Is(err, ErrInUse) {
 		t.Errorf("RemoveCustomer = %v", err)
 	}
 	if _, err := s.UpdateAccount("web", func(a *Account) error { a.Owner = ""; return nil }); err != nil {

@@ -189,7 +189,7 @@ func (s *Store) Activate(o Order, account string) (Receipt, error) {
 			return fmt.Errorf("account %q: %w", account, ErrNotYours)
 		}
 		if d.a.Ordered == nil {
-			return fmt.Errorf("account %q is active: %w", account, ErrExists)
+			return fmt.Errorf("account %q %w", account, ErrActive)
 		}
 		list, err := d.unpaid()
 		if err != nil {

@@ -103,7 +103,7 @@ func (v *verifier) book(name string, n *bookCount) {
 		return
 	}
 	r := replay{zone: v.t.s.zone, used: map[string]quota.Charge{}}
-	var balance int64
+	var balance, debits int64
 	var last uint64
 	bills := map[string]int64{}
 	entries, err := all[Entry](v.t, ledger, ledgerPrefix(name))
@@ -123,6 +123,8 @@ func (v *verifier) book(name string, n *bookCount) {
 			bills[e.Ref] = -e.Money
 		case KindPayment:
 			n.payments++
+		case KindCorrection:
+			debits += min(e.Money, 0)
 		}
 	}
 	if balance != a.Balance {
@@ -133,7 +135,7 @@ func (v *verifier) book(name string, n *bookCount) {
 	}
 	v.lots(a, r.lots)
 	v.charges(name, r.used)
-	v.bills(a, bills, n)
+	v.bills(a, bills, debits)
 	if there {
 		v.indexed(a, n)
 	}
@@ -171,8 +173,9 @@ func (v *verifier) charges(name string, used map[string]quota.Charge) {
 }
 
 // bills: the account's invoices are those of its ledger, and nothing is open
-// while the customer has money with us.
-func (v *verifier) bills(a *Account, bills map[string]int64, n *bookCount) {
+// while the customer has money with us, nor paid with money that is not there:
+// debits are corrections against the customer.
+func (v *verifier) bills(a *Account, bills map[string]int64, debits int64) {
 	list, err := v.t.invoicesOf(a.Name, false)
 	if err != nil {
 		v.fault("%v", err)
@@ -189,8 +192,11 @@ func (v *verifier) bills(a *Account, bills map[string]int64, n *bookCount) {
 	if len(bills) != len(list) {
 		v.fault("ledger of %s has %d invoices, there are %d", a.Name, len(bills), len(list))
 	}
-	if free := a.Balance + open; free > 0 && open > 0 {
+	switch free := a.Balance + open; {
+	case free > 0 && open > 0:
 		v.fault("account %s has %d to spend and owes %d", a.Name, free, open)
+	case free < debits:
+		v.fault("account %s has invoices paid with %d that it did not pay", a.Name, debits-free)
 	}
 }
 
