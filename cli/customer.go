@@ -140,7 +140,7 @@ func (p *program) customerRemove() *cli.Command {
 		Name: "remove", ArgsUsage: "CUSTOMER", Usage: "delete a customer that has no accounts; its invoices stay",
 	}, work{run: func(c *call) error {
 		name := c.args[0]
-		if err := c.st.RemoveCustomer(name); errors.Is(err, store.ErrOwing) {
+		if err := c.st.RemoveCustomer(name); errors.Is(err, store.ErrInUse) {
 			return fail(exitFailed, "give them to another first: relay customer show "+name, "%w", err)
 		} else if err != nil {
 			return noCustomer(name, err)

@@ -97,7 +97,7 @@ func (p *program) resellerRemove() *cli.Command {
 		Name: "remove", ArgsUsage: "RESELLER", Usage: "delete a reseller that manages nothing; its token stops at once",
 	}, work{run: func(c *call) error {
 		name := c.args[0]
-		if err := c.st.RemoveReseller(name); errors.Is(err, store.ErrOwing) {
+		if err := c.st.RemoveReseller(name); errors.Is(err, store.ErrInUse) {
 			return fail(exitFailed, "give what it manages to others first: relay reseller show "+name+", relay customer list", "%w", err)
 		} else if err != nil {
 			return noReseller(name, err)

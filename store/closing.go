@@ -169,7 +169,7 @@ func (s *Store) CloseDue(ctx context.Context, limit int) (done int, err error) {
 // what stopped it before all were tried.
 func (s *Store) CloseBy(ctx context.Context, by time.Time, told func(account string, r Receipt, err error)) error {
 	var mu sync.Mutex
-	by = min3(by, s.now())
+	by = earliest(by, s.now())
 	_, err := s.forDue(ctx, closing, by, 0, func(k []byte) error {
 		name := string(k[8:])
 		r, err := s.closeAccount(name, by)

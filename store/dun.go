@@ -24,7 +24,7 @@ func (s *Store) Dun(ctx context.Context, limit int) (done int, err error) {
 // it before all were tried.
 func (s *Store) DunBy(ctx context.Context, o Order, by time.Time, told func(i Invoice, r Receipt, err error)) error {
 	var mu sync.Mutex
-	_, err := s.forDue(ctx, dunning, min3(by, s.now()), 0, func(k []byte) error {
+	_, err := s.forDue(ctx, dunning, earliest(by, s.now()), 0, func(k []byte) error {
 		i, r, err := s.dunInvoice(o, lastNumber(k))
 		mu.Lock()
 		defer mu.Unlock()
