@@ -22,7 +22,7 @@ func TestComplete(t *testing.T) {
 	e.must(t, "account", "credential", "add", "acme", "--login", "acme-printer", "--note", "the one upstairs")
 	for _, c := range []struct{ line, want string }{ // the last word is what is typed; * stands for more
 		{"acc", "account"},
-		{"account ", "add list show set suspend resume remove credential network"},
+		{"account ", "add list show statement set upgrade topup renew activate refund close correct suspend resume remove credential network"},
 		{"account cred", "credential"},
 		{"account credential ", "add list revoke"},
 		{"--config x queue re", "retry release"},
@@ -46,7 +46,7 @@ func TestComplete(t *testing.T) {
 		{"completion ", "bash zsh fish"},
 		{"help acc", "account"},
 		{"help account sh", "show"},
-		{"sendmail -", "-t -i -f -F -N -R -V -v --config --data --help"},
+		{"sendmail -", "-t -i -f -F -N -R -V -v --config --data --token-file --api --help"},
 		{"nothing at", ""},
 		{"account nothing ", ""},
 		{"account show -- a", "acme"},

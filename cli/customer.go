@@ -89,7 +89,8 @@ func (p *program) customerAdd() *cli.Command {
 		Name: "add", ArgsUsage: "CUSTOMER", Flags: f.flags(), Usage: "add a customer",
 		Description: `CUSTOMER is up to 64 of a-z 0-9 . _ @ + -. Its accounts are added with relay account add NAME --owner CUSTOMER; each keeps its own contact for reports. The lines of its address stand on their invoices.
 
-  relay customer add acme --contact boss@acme.example --address 'Acme Srl; Via Roma 1; 20100 Milano'`,
+  relay customer add acme --contact boss@acme.example \
+    --address 'Acme Srl; Via Roma 1; 20100 Milano'`,
 	}, work{run: func(c *call) error {
 		v := store.Customer{Name: c.args[0], Created: c.now()}
 		if !quota.ValidName(v.Name) {

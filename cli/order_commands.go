@@ -137,7 +137,7 @@ func (p *program) accountActivate() *cli.Command {
 		Description: "The term starts now. The invoice stays: when it is not paid in time, with the days of grace, the account is suspended. A payment that has come is for relay payment record, which activates too.",
 	}, func(c *call, o store.Order, a *store.Account) (store.Receipt, error) {
 		r, err := c.st.Activate(o, a.Name)
-		if errors.Is(err, store.ErrExists) {
+		if errors.Is(err, store.ErrActive) {
 			return r, fail(exitFailed, "relay account show "+a.Name+" tells how it stands", "account %s does not wait for a payment: it was activated on %s", a.Name, c.day(a.Activated()))
 		}
 		return r, err

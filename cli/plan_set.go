@@ -191,7 +191,8 @@ func (p *program) planAdd() *cli.Command {
 		Description: `What is left out is unlimited, but the recipients of one message (50). Without a price it is free, and without blocks what is used over the allowance is not billed. Amounts are in the currency of [billing].
 
   relay plan add small --term year --bandwidth 50MB --emails 5000 --price 12.00
-  relay plan add large --term year --bandwidth 5GB --price 90 --block 1GB=5.00,2GB=9.00`,
+  relay plan add large --term year --bandwidth 5GB --price 90 \
+    --block 1GB=5.00,2GB=9.00`,
 	}, work{run: func(c *call) error {
 		plan := quota.Plan{Name: c.args[0], Recipients: quota.DefaultRecipients}
 		if err := f.apply(&plan, c.currency()); err != nil {

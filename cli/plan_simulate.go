@@ -29,7 +29,8 @@ It is no estimate: the customer is simulated on a store of its own, in a tempora
 E-mails that do not fit are refused and not tried again; with --top-up they make the customer of a count plan buy a monthly one on top.
 
   relay plan simulate --plan entry --size 40KB --emails 12000
-  relay plan simulate --plan standard-count --size 5KB --emails 55000 --top-up entry-count-month`,
+  relay plan simulate --plan standard-count --size 5KB --emails 55000 \
+    --top-up entry-count-month`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "plan", Usage: "`PLAN` that is bought", Required: true, Destination: &f.plan},
 			&cli.GenericFlag{Name: "size", Usage: "`SIZE` of an e-mail, decimal: 40KB", Required: true, Value: &f.size},

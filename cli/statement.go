@@ -41,12 +41,12 @@ func (p *program) accountStatement() *cli.Command {
 	}})
 }
 
-// instant that --at means: now, an instant, or the end of a day in the
-// operator's zone.
+// instant that --at means: an instant, or the end of a day in the operator's
+// zone; the zero time is now, so that what is charged until then counts.
 func (c *call) instant(text string) (time.Time, error) {
 	now := c.now()
 	if text == "" {
-		return now, nil
+		return time.Time{}, nil
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *call) instant(text string) (time.Time, error) {
 		}
 		at = day.AddDate(0, 0, 1).Add(-time.Nanosecond)
 		if now.Before(at) && !now.Before(day) {
-			at = now // today, as far as it goes
+			return time.Time{}, nil // today, as far as it goes
 		}
 	}
 	if at.After(now) {

@@ -150,7 +150,7 @@ func (s *Store) removeOwner(o owned, b bolt.Bucket, name string) error {
 			return fmt.Errorf("%s %q: %w", bucketNames[b], name, ErrNotFound)
 		}
 		if own := t.owned(o, name); len(own) > 0 {
-			return fmt.Errorf("%s %q %w: %d", bucketNames[b], name, ErrInUse, len(own))
+			return fmt.Errorf("%s %q %w: accounts %d", strings.TrimSuffix(bucketNames[b], "s"), name, ErrInUse, len(own))
 		}
 		return t.b.Delete(b, []byte(name))
 	})

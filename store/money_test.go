@@ -524,8 +524,16 @@ func TestUsage_entriesByDay(t *testing.T) {
 		t.Errorf("entries = %q, %v, want %q", days, err, want)
 	}
 	st, err := s.Statement("acme", c.now())
-	if want := (quota.Charge{Messages: 6, Bytes: 47}); err != nil || st.Used != want || st.Period != "2026-11" || st.Name != "free" || st.Allowance.Bytes != gb {
+	want := quota.Charge{Messages: 6, Bytes: 47}
+	if err != nil || st.Used != want || st.Period != "2026-11" || st.Name != "free" || st.Allowance.Bytes != gb {
 		t.Errorf("Statement = %+v, %v, want %v used", st, err, want)
+	}
+	if st, err := s.Statement("acme", time.Time{}); err != nil || st.Used != want || !st.At.Equal(c.now()) {
+		t.Errorf("Statement of now = %+v, %v, want %v used", st, err, want)
+	}
+	c.add(24 * time.Hour) // the 27th: nothing was sent since, so its entry is still to come
+	if st, err := s.Statement("acme", c.now().Add(-time.Hour)); err != nil || st.Used != want {
+		t.Errorf("Statement an hour ago = %+v, %v, want %v used", st, err, want)
 	}
 	at := time.Date(2026, 11, 23, 23, 0, 0, 0, time.UTC) // the end of the 23rd
 	if st, err := s.Statement("acme", at); err != nil || st.Used != (quota.Charge{Messages: 3, Bytes: 30}) {
@@ -696,11 +704,11 @@ func TestCancelInvoice(t *testing.T) {
 		t.Fatal(err)
 	}
 	pay(t, s, 1, 5000, "part")
-	r, err = s.CancelInvoice(Order{}, 1)
+	r, err = s.CancelInvoice(Order{}, 1, "mistake")
 	if err != nil || r.After.Balance != 5000 || r.Invoices[0].State != InvoiceCancelled || r.Invoices[1].Total != -14_640 {
 		t.Fatalf("CancelInvoice = %+v, %v", r, err)
 	}
-	if _, err := s.CancelInvoice(Order{}, 1); err == nil {
+	if _, err := s.CancelInvoice(Order{}, 1, "mistake"); err == nil {
 		t.Error("an invoice was cancelled twice")
 	}
 	if _, err := s.SetPlan(Order{}, "acme", free); err != nil { // it waits for nothing now

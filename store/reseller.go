@@ -77,7 +77,7 @@ func (t *tx) manages(reseller string) error {
 	}
 	for _, c := range list {
 		if c.Reseller == reseller {
-			return fmt.Errorf("reseller %q has customer %q: %w", reseller, c.Name, ErrInUse)
+			return fmt.Errorf("reseller %q %w: customer %q", reseller, ErrInUse, c.Name)
 		}
 	}
 	return nil

@@ -46,10 +46,10 @@ type Billed struct {
 	Total  int64 // minor units; of a credit note negative
 }
 
-// Statement replays the ledger up to at. The day that is open then is shown as
-// far as it is known: Today's charges when at is not in the past.
+// Statement replays the ledger up to at; the zero time is now. Charges that are
+// no entries yet are in it: those of a day that was over at at, and those of
+// today when at is not in the past.
 func (s *Store) Statement(account string, at time.Time) (st Statement, err error) {
-	st = Statement{Account: account, At: at}
 	var open []Usage
 	err = s.view(func(t *tx) error {
 		if st.Entries, err = all[Entry](t, ledger, ledgerPrefix(account)); err != nil {
@@ -59,12 +59,15 @@ func (s *Store) Statement(account string, at time.Time) (st Statement, err error
 		if err == nil && len(st.Entries) == 0 {
 			_, err = load[Account](t, accounts, account)
 		}
+		if at.IsZero() {
+			at = t.now
+		}
 		if at.Before(t.now) {
-			open = nil
+			open = slices.DeleteFunc(open, func(u Usage) bool { return at.Before(dayEnd(u.Day, s.zone)) })
 		}
 		return err
 	})
-	if err != nil {
+	if st.At = at; err != nil {
 		return st, err
 	}
 	st.Entries = slices.DeleteFunc(st.Entries, func(e Entry) bool { return e.Time.After(at) })

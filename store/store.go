@@ -23,7 +23,7 @@ var (
 	ErrOwing    = errors.New("is not settled")
 	ErrPending  = errors.New("is not active yet")
 	ErrActive   = errors.New("is active already")
-	ErrInUse    = errors.New("still has accounts")
+	ErrInUse    = errors.New("is still in use")
 	ErrClosed   = errors.New("is closed for good")
 	ErrNewer    = errors.New("the store was written by a newer relay")
 	ErrFull     = bolt.ErrFull   // the disk is full: nothing was stored or charged
