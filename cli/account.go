@@ -97,7 +97,7 @@ func (c *call) addAccount(name string, f *newAccount) error {
 		return fail(exitFailed, "choose another name; relay account list shows those that are taken", "there is an account or a login %q already", name)
 	}
 	if no, ok := errors.AsType[*quota.Refused](err); ok {
-		return fail(exitFailed, refusedHint(name, no), "account %s: %w", name, no)
+		return fail(exitFailed, refusedHint(name, plan.Name, no), "account %s: %w", name, no)
 	} else if err != nil {
 		return err
 	}
@@ -253,7 +253,11 @@ func (c *call) owing(name string) error {
 	if a.Balance > 0 {
 		return fail(exitFailed, "pay it back and enter it: relay account correct "+name+" --amount -N --reason TEXT", "account %s has %s with you", name, c.amount(a.Balance))
 	}
-	return fail(exitFailed, "relay payment record enters a payment, relay account correct waives it, relay account close leaves it open", "account %s owes money; relay account show %[1]s has the invoices", name)
+	hint := "relay payment record enters a payment, relay account correct waives it"
+	if a.State != store.Closed {
+		hint += ", relay account close leaves it open"
+	}
+	return fail(exitFailed, hint, "account %s owes money; relay account show %[1]s has the invoices", name)
 }
 
 // account by name; one that is not there is exit code 67.

@@ -57,7 +57,7 @@ func (c *call) credentialAdd(name, login, note string, passwordStdin bool) error
 		if login == "" {
 			cred.Login = numbered(name, n)
 		}
-		err := c.st.AddCredential(cred)
+		err := c.st.AddCredentialBy(c.order(false), cred)
 		switch {
 		case err == nil:
 			return c.showSecret(cred, secret)
@@ -135,7 +135,7 @@ func (p *program) credentialRevoke() *cli.Command {
 		if _, err := c.account(name); err != nil {
 			return err
 		}
-		if err := c.st.RemoveCredential(name, login); errors.Is(err, store.ErrNotFound) {
+		if err := c.st.RemoveCredentialBy(c.order(false), name, login); errors.Is(err, store.ErrNotFound) {
 			return fail(exitFailed, "relay account credential list "+name, "account %s has no login %q", name, login)
 		} else if err != nil {
 			return err

@@ -68,11 +68,11 @@ func (c *call) refusedOrder(v *receiptView, no *quota.Refused) error {
 	if no.Order == "refund" {
 		text += fmt.Sprintf("; it would have paid back %s", c.amount(v.Amount))
 	}
-	return fail(exitFailed, refusedHint(v.Account, no), "account %s: %s", v.Account, text)
+	return fail(exitFailed, refusedHint(v.Account, v.Before.Plan, no), "account %s: %s", v.Account, text)
 }
 
 // refusedHint is the next step after the first reason that has one.
-func refusedHint(name string, no *quota.Refused) string {
+func refusedHint(name, plan string, no *quota.Refused) string {
 	switch {
 	case no.Order == "refund":
 		return "relay account close " + name + " ends it without paying back; relay account correct " + name + " enters an amount of your own"
@@ -81,7 +81,7 @@ func refusedHint(name string, no *quota.Refused) string {
 	case no.For(quota.WhySmaller), no.For(quota.WhyCheaper), no.For(quota.WhyKind) && no.Order == "upgrade", no.For(quota.WhyTerm) && no.Order == "upgrade":
 		return "relay account renew " + name + " --plan PLAN changes to any plan when the term ends"
 	case no.For(quota.WhyNoBlock):
-		return "relay plan show PLAN has the blocks of a plan"
+		return "relay plan show " + plan + " has its blocks"
 	}
 	return "relay plan list shows the plans"
 }

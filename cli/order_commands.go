@@ -104,8 +104,28 @@ func (p *program) accountRenew() *cli.Command {
 		if _, err := c.plan(plan); err != nil {
 			return store.Receipt{}, err
 		}
-		return c.st.Renew(o, a.Name, plan)
+		open, err := c.st.InvoicesOf(a.Name, true)
+		if err != nil {
+			return store.Receipt{}, err
+		}
+		r, err := c.st.Renew(o, a.Name, plan)
+		if err == nil {
+			c.renewals(open)
+		}
+		return r, err
 	})
+}
+
+// renewals tells of those that were ordered before and wait for a payment: each
+// that is paid is a term more.
+func (c *call) renewals(open []store.Invoice) {
+	for _, i := range open {
+		if i.Kind == store.ForRenewal {
+			n := c.documents().Number(i.Number)
+			c.note("renewal invoice %s waits too, and is a term more when it is paid", n)
+			c.note("relay invoice cancel %s --reason TEXT takes it back", n)
+		}
+	}
 }
 
 func (p *program) accountRefund() *cli.Command {

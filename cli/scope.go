@@ -74,7 +74,7 @@ func (l *line) command() string {
 
 // permitted is the first step. What only this process shows is for everybody.
 func (p *program) permitted(l *line) error {
-	if p.scope == nil && !p.hasToken(l) {
+	if p.scope == nil && !p.hasToken(l.given) {
 		return nil
 	}
 	name := l.command()
@@ -186,23 +186,29 @@ func (c *call) admitFlags(cc *cli.Context) error {
 }
 
 // hasToken reports a command line that is a reseller's.
-func (p *program) hasToken(l *line) bool {
-	return p.inner == nil && (l.given["token-file"] || l.given["api"] || p.getenv("RELAY_TOKEN") != "" || p.getenv("RELAY_API") != "")
+func (p *program) hasToken(given map[string]bool) bool {
+	return p.inner == nil && (given["token-file"] || given["api"] || p.getenv("RELAY_TOKEN") != "" || p.getenv("RELAY_API") != "")
 }
 
 // bearer is the token of --token-file or RELAY_TOKEN; "": the operator's command.
+// One that is blank fails: it must not become the operator's.
 func (p *program) bearer() (string, error) {
 	if p.inner != nil {
 		return "", nil
 	}
-	if p.tokenFile == "" {
-		return strings.TrimSpace(p.getenv("RELAY_TOKEN")), nil
+	token, from := p.getenv("RELAY_TOKEN"), "RELAY_TOKEN"
+	if p.named.given["token-file"] {
+		from = "--token-file"
+		var err error
+		if token, err = readSecret(p.tokenFile); err != nil {
+			return "", fail(exitConfig, orElse(known(err).hint, "its first line is the token that relay reseller add showed"), "--token-file: %w", err)
+		}
 	}
-	token, err := readSecret(p.tokenFile)
-	if err != nil {
-		return "", fail(exitConfig, orElse(known(err).hint, "its first line is the token that relay reseller add showed"), "--token-file: %w", err)
+	text := strings.TrimSpace(token)
+	if text == "" && token != "" {
+		return "", fail(exitConfig, "it is to be the token that relay reseller add showed", "%s is blank", from)
 	}
-	return strings.TrimSpace(token), nil
+	return text, nil
 }
 
 // away is where a reseller's commands go to; "": to the relay of this machine.

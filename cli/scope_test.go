@@ -303,6 +303,32 @@ func TestAPI(t *testing.T) {
 			t.Errorf("a wrong token: %d %s", code, stderr)
 		}
 	})
+	t.Run("a token that is missing is not the operator", func(t *testing.T) {
+		file := m.env["RELAY_CONFIG"] + ".blank"
+		write(t, file, "  \n")
+		for _, flag := range []string{"--token-file=" + file, "--token-file=", "--api="} {
+			if out, stderr, code := m.run("", "account", "show", "alone", flag); code == exitDone || out != "" {
+				t.Errorf("%s: code %d, %s%s", flag, code, out, stderr)
+			}
+		}
+		e := env{"RELAY_CONFIG": m.env["RELAY_CONFIG"], "RELAY_DATA": m.env["RELAY_DATA"], "RELAY_TOKEN": " "}
+		if out, stderr, code := e.run("", "account", "show", "alone"); code != exitConfig || out != "" {
+			t.Errorf("a blank RELAY_TOKEN: code %d, %s%s", code, out, stderr)
+		}
+	})
+	t.Run("completion knows no names of others", func(t *testing.T) {
+		e := env{"RELAY_CONFIG": m.env["RELAY_CONFIG"], "RELAY_DATA": m.env["RELAY_DATA"]}
+		if out := e.must(t, completeVerb, "account", "show", ""); !strings.Contains(out, "alone") {
+			t.Errorf("the operator's: %q", out)
+		}
+		if out := e.must(t, completeVerb, "account", "show", "--token-file", "x", ""); out != "" {
+			t.Errorf("with --token-file: %q", out)
+		}
+		e["RELAY_TOKEN"] = m.token["webco"]
+		if out := e.must(t, completeVerb, "account", "show", ""); out != "" {
+			t.Errorf("with RELAY_TOKEN: %q", out)
+		}
+	})
 	t.Run("a new token replaces the old one at once", func(t *testing.T) {
 		m.must(t, "reseller", "token", "webco")
 		if _, stderr, code := m.as("webco", "account", "list"); code != -1 || !strings.Contains(stderr, control.ErrToken.Error()) {

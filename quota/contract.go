@@ -144,10 +144,11 @@ func (c Contract) PeriodAt(now time.Time, zone *time.Location) (p Period, ok boo
 		l := now.In(zone)
 		i = min(max((l.Year()-year)*12+int(l.Month()-month), 0), n-1)
 		// What the calendar says, the turns decide: a clock may go back over midnight.
-		for i > 0 && now.Before(c.turn(i, zone)) {
+		// What begins at the end, of a contract that was ended early, is none of its periods.
+		for i > 0 && (now.Before(c.turn(i, zone)) || !c.turn(i, zone).Before(c.End)) {
 			i--
 		}
-		for i < n-1 && !now.Before(c.turn(i+1, zone)) {
+		for i < n-1 && !now.Before(c.turn(i+1, zone)) && c.turn(i+1, zone).Before(c.End) {
 			i++
 		}
 	}

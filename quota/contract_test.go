@@ -130,6 +130,21 @@ func rapidWithin(t *rapid.T, p Period) time.Duration {
 	return time.Duration(rapid.Int64Range(0, int64(p.End.Sub(p.Start))-1).Draw(t, "within"))
 }
 
+// Of a contract that was ended early the period nearest to what comes after is
+// the one it was ended in.
+func TestContract_PeriodAtEndedEarly(t *testing.T) {
+	start := time.Date(2026, 11, 23, 17, 0, 0, 0, time.UTC)
+	for _, end := range []time.Time{start.Add(time.Hour), time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)} {
+		c := Contracts{}.Next(Plan{Term: Year}, start, time.UTC, nil)
+		c.End = end
+		for _, now := range []time.Time{end, end.AddDate(0, 3, 0), end.AddDate(3, 0, 0)} {
+			if p, ok := c.PeriodAt(now, time.UTC); ok || p.Key != "2026-11" || !p.End.Equal(end) {
+				t.Errorf("ended %v: PeriodAt(%v) = %+v, %v, want 2026-11", end, now, p, ok)
+			}
+		}
+	}
+}
+
 func TestContract_Keys(t *testing.T) {
 	c := NewContract(Plan{Term: Year}, date(2026, 11, 23), time.UTC, nil)
 	var keys []string

@@ -34,7 +34,7 @@ func BuyBlock(c Contract, bytes, count int64, ref string, now time.Time) (q TopU
 	r := &Refused{Order: "block"}
 	i := slices.IndexFunc(c.Plan.Blocks, func(b Block) bool { return b.Bytes == bytes })
 	r.add(!now.Before(c.End), WhyEnded, "the term has ended: renew it")
-	r.add(i < 0, WhyNoBlock, fmt.Sprintf("plan %s has no block of %d bytes", c.Plan.Name, bytes))
+	r.add(i < 0, WhyNoBlock, fmt.Sprintf("plan %s has no block of that size", c.Plan.Name))
 	if i < 0 {
 		return q, r.err()
 	}

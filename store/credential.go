@@ -25,9 +25,16 @@ type Credential struct {
 }
 
 // AddCredential stores a further credential of an account.
-func (s *Store) AddCredential(c Credential) error {
+func (s *Store) AddCredential(c Credential) error { return s.AddCredentialBy(Order{}, c) }
+
+// AddCredentialBy is AddCredential for whoever orders it.
+func (s *Store) AddCredentialBy(o Order, c Credential) error {
 	return s.update(0, func(t *tx) error {
-		if _, err := load[Account](t, accounts, c.Account); err != nil {
+		a, err := load[Account](t, accounts, c.Account)
+		if err == nil {
+			err = o.reaches(&a)
+		}
+		if err != nil {
 			return err
 		}
 		return addOwned(t, ownLogins, c.Account, c.Login, c)
@@ -54,7 +61,21 @@ func (s *Store) Credentials(account string) (list []Credential, err error) {
 
 // RemoveCredential revokes a login of that account; of another one it is not found.
 func (s *Store) RemoveCredential(account, login string) error {
+	return s.RemoveCredentialBy(Order{}, account, login)
+}
+
+// RemoveCredentialBy is RemoveCredential for whoever orders it.
+func (s *Store) RemoveCredentialBy(o Order, account, login string) error {
 	return s.update(0, func(t *tx) error {
+		if o.Reseller != "" {
+			a, err := load[Account](t, accounts, account)
+			if err == nil {
+				err = o.reaches(&a)
+			}
+			if err != nil {
+				return err
+			}
+		}
 		c, err := load[Credential](t, credentials, login)
 		if err != nil {
 			return err

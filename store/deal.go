@@ -192,6 +192,9 @@ func (d *deal) taken(key string) bool {
 				panic(err) // two periods must not share a key
 			}
 			d.periods[e.Period] = true
+			if e.Contract != nil { // which may have ended before it began; invoices have its key
+				d.periods[d.termKey(e.Contract)] = true
+			}
 		}
 	}
 	return d.periods[key]

@@ -128,7 +128,7 @@ func (d *deal) issue(inv Invoice) (*Invoice, error) {
 	d.enter(Entry{Kind: kind, Period: inv.Period, Money: -inv.Total, Ref: numberText(inv.Number), Text: string(inv.Kind)})
 	for _, l := range inv.Lines {
 		if l.Count > 1 {
-			d.say(l.Net, "%d of %s", l.Count, l.Text)
+			d.say(l.Net, "%d × %s", l.Count, l.Text)
 			continue
 		}
 		d.say(l.Net, "%s", l.Text)

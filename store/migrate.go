@@ -2,6 +2,9 @@ package store
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
+	"slices"
 	"time"
 
 	"relay/quota"
@@ -17,7 +20,8 @@ type account1 struct {
 // ledgers. Usage of before becomes one entry a period; periods that are over
 // count as closed, since nothing was agreed about their overage.
 func toContracts(t *tx) error {
-	if err := t.ledgerOfUsage(); err != nil {
+	used, err := all[Usage](t, usage, nil)
+	if err != nil {
 		return err
 	}
 	c := t.b.Cursor(accounts)
@@ -31,13 +35,20 @@ func toContracts(t *tx) error {
 			return err
 		}
 		k = bytes.Clone(k)
-		if err := t.toContract(a, &old); err != nil {
+		// Names are in the ledger's order: each entry goes to its end, which takes
+		// the same time however long it is.
+		n := slices.IndexFunc(used, func(u Usage) bool { return u.Account > a.Name })
+		if n < 0 {
+			n = len(used)
+		}
+		if err := errors.Join(t.ledgerOfUsage(used[:n]), t.toContract(a, &old)); err != nil {
 			return err
 		}
+		used = used[n:]
 		c = t.b.Cursor(accounts) // it was written to
 		c.Seek(k)
 	}
-	return t.indexOwners()
+	return errors.Join(t.ledgerOfUsage(used), t.indexOwners())
 }
 
 func (t *tx) toContract(a Account, old *account1) error {
@@ -63,14 +74,11 @@ func (t *tx) toContract(a Account, old *account1) error {
 	return d.apply()
 }
 
-// ledgerOfUsage makes an entry of each usage there is, of accounts that are gone too.
-func (t *tx) ledgerOfUsage() error {
-	all, err := all[Usage](t, usage, nil)
-	if err != nil {
-		return err
-	}
+// ledgerOfUsage makes an entry of each usage, all that there are of their
+// accounts, of some that are gone too.
+func (t *tx) ledgerOfUsage(used []Usage) error {
 	seq := map[string]uint64{}
-	for _, u := range all {
+	for _, u := range used {
 		if u.Charged == (quota.Charge{}) {
 			continue
 		}
@@ -90,6 +98,7 @@ func (t *tx) indexOwners() error {
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(cs, func(a, b Credential) int { return cmp.Compare(a.Account, b.Account) }) // as in the index
 	for _, c := range cs {
 		if err := t.moveOwned(ownLogins, "", c.Account, c.Login); err != nil {
 			return err

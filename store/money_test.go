@@ -528,14 +528,17 @@ func TestUsage_entriesByDay(t *testing.T) {
 	if err != nil || st.Used != want || st.Period != "2026-11" || st.Name != "free" || st.Allowance.Bytes != gb {
 		t.Errorf("Statement = %+v, %v, want %v used", st, err, want)
 	}
-	if st, err := s.Statement("acme", time.Time{}); err != nil || st.Used != want || !st.At.Equal(c.now()) {
+	if st, err := s.Statement("acme", time.Time{}); err != nil || st.Account != "acme" || st.Used != want || !st.At.Equal(c.now()) {
 		t.Errorf("Statement of now = %+v, %v, want %v used", st, err, want)
 	}
 	c.add(24 * time.Hour) // the 27th: nothing was sent since, so its entry is still to come
 	if st, err := s.Statement("acme", c.now().Add(-time.Hour)); err != nil || st.Used != want {
 		t.Errorf("Statement an hour ago = %+v, %v, want %v used", st, err, want)
 	}
-	at := time.Date(2026, 11, 23, 23, 0, 0, 0, time.UTC) // the end of the 23rd
+	if st, err := s.Statement("acme", time.Date(2026, 11, 27, 22, 59, 59, 999_999_999, time.UTC)); err != nil || st.Used != want {
+		t.Errorf("Statement of the 27th = %+v, %v, want %v used", st, err, want)
+	}
+	at := time.Date(2026, 11, 23, 22, 59, 59, 999_999_999, time.UTC) // all of the 23rd
 	if st, err := s.Statement("acme", at); err != nil || st.Used != (quota.Charge{Messages: 3, Bytes: 30}) {
 		t.Errorf("Statement of the 23rd = %+v, %v", st, err)
 	}
@@ -733,6 +736,45 @@ func TestRefund_balance(t *testing.T) {
 	}
 	if err := s.RemoveAccount("acme"); !errors.Is(err, ErrBusy) && err != nil {
 		t.Errorf("RemoveAccount = %v", err)
+	}
+}
+
+// A term that was bought ahead and never began keeps its key: what was paid for
+// it is not paid back with a later term.
+func TestRefund_notOfAnEarlierAccount(t *testing.T) {
+	s, c := newBooks(t)
+	r := order(t, s, "acme", silver, quota.Suspend)
+	pay(t, s, r.Invoices[0].Number, 0, "a")
+	r, err := s.Renew(Order{}, "acme", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pay(t, s, r.Invoices[0].Number, 0, "b")
+	if err := s.RemoveAccount("acme"); err != nil {
+		t.Fatal(err)
+	}
+	c.set(time.Date(2027, 11, 5, 12, 0, 0, 0, time.UTC)) // in the first month of the renewal
+	r = order(t, s, "acme", silver, quota.Suspend)
+	pay(t, s, r.Invoices[0].Number, 0, "c")
+	if r, err = s.Refund(Order{}, "acme"); err != nil || r.Amount != 14_640 || r.After.Balance != 0 {
+		t.Errorf("Refund = %+v, %v, want what the new account paid", r, err)
+	}
+}
+
+func TestRefund_currency(t *testing.T) {
+	s, _ := newBooks(t)
+	order(t, s, "acme", free, quota.Suspend)
+	if _, err := s.Correct(Order{}, "acme", Correction{Money: 500, Text: "paid by hand"}); err != nil {
+		t.Fatal(err)
+	}
+	b := s.Billing()
+	b.Currency = "USD"
+	s.SetBilling(b)
+	if r, err := s.Refund(Order{}, "acme"); err == nil {
+		t.Errorf("Refund of EUR in USD = %+v", r.Entries)
+	}
+	if a := account(t, s, "acme"); a.Balance != 500 || a.State != Active {
+		t.Errorf("the account is %s with %d", a.State, a.Balance)
 	}
 }
 

@@ -55,6 +55,9 @@ func (t *tx) newAccount(o Order, n NewAccount) (*deal, error) {
 	if err := t.mayAdd(&n); err != nil {
 		return nil, err
 	}
+	if o.Reseller != "" && t.hasBooks(n.Account.Name) {
+		return nil, fmt.Errorf("account %q: %w", n.Account.Name, ErrExists)
+	}
 	if err := t.inherit(&n.Account); err != nil {
 		return nil, err
 	}

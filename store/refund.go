@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -94,24 +95,30 @@ func (d *deal) refund(list []*Invoice, amount int64) error {
 			return err
 		}
 	}
-	d.payBack(amount)
-	if err := d.end("refunded"); err != nil {
+	if err := errors.Join(d.payBack(amount), d.end("refunded")); err != nil {
 		return err
 	}
 	// What is left when everything that is owed is paid goes back too.
 	if rest := d.a.Balance; rest > 0 {
 		d.say(rest, "the rest of the balance")
-		d.payBack(rest)
+		if err := d.payBack(rest); err != nil {
+			return err
+		}
 		amount += rest
 	}
 	d.amount = amount
 	return nil
 }
 
-func (d *deal) payBack(amount int64) {
-	if amount > 0 {
-		d.enter(Entry{Kind: KindRefund, Money: -amount})
+func (d *deal) payBack(amount int64) error {
+	if amount <= 0 {
+		return nil
 	}
+	if err := d.oneCurrency(d.t.s.Billing().Currency); err != nil {
+		return err
+	}
+	d.enter(Entry{Kind: KindRefund, Money: -amount})
+	return nil
 }
 
 // takeBack issues the credit note of an invoice.

@@ -10,7 +10,8 @@ import (
 // What a reseller orders (M23, M32) is checked in the transaction that does it:
 //
 //  1. an account that is not below it is ErrNotFound, whether it is there or not;
-//  2. an account that it adds is below it, and nobody's else;
+//  2. an account that it adds is below it, and nobody's else, and its name has no
+//     books of an account before it;
 //  3. it lifts only a suspension of its own, see maySwitch, and activates nothing
 //     that waits for a payment: both are ErrNotYours.
 
@@ -48,6 +49,14 @@ func (o *Order) forces(n *NewAccount) error {
 	}
 	n.Account.Reseller, n.Account.Owner = o.Reseller, ""
 	return nil
+}
+
+// hasBooks reports a name that an account had before: its ledger, invoices and
+// usage stay, and may have been somebody else's.
+func (t *tx) hasBooks(account string) bool {
+	prefix := usageKey(account, "")
+	k, _ := t.b.Cursor(usage).Seek(prefix)
+	return t.lastSeq(account) > 0 || k != nil && hasPrefix(k, prefix)
 }
 
 // inherit gives a new account the reseller of its customer, unless it has one.

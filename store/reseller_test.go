@@ -81,6 +81,38 @@ func TestOrder_Reseller(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	t.Run("logins of its own only, whoever had checked", func(t *testing.T) {
+		for _, name := range []string{"other.one", "other.two"} {
+			if err := s.AddCredentialBy(o, Credential{Login: "webco.x", Account: name}); !errors.Is(err, ErrNotFound) {
+				t.Errorf("AddCredentialBy(%s) = %v", name, err)
+			}
+		}
+		if err := s.AddCredential(Credential{Login: "other.x", Account: "other.one"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RemoveCredentialBy(o, "other.one", "other.x"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("RemoveCredentialBy = %v", err)
+		}
+		err := s.AddCredentialBy(o, Credential{Login: "webco.x", Account: "webco.one"})
+		if err = errors.Join(err, s.RemoveCredentialBy(o, "webco.one", "webco.x")); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("no name that has books: they may be somebody else's", func(t *testing.T) {
+		n := NewAccount{Account: Account{Name: "webco.gone"}, Plan: quota.Plan{Name: "p", Term: quota.Month}}
+		if _, err := s.AddAccount(operator, n); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RemoveAccount("webco.gone"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.AddAccount(o, n); !errors.Is(err, ErrExists) {
+			t.Errorf("AddAccount = %v, want ErrExists", err)
+		}
+		if _, err := s.AddAccount(operator, n); err != nil {
+			t.Errorf("the operator: %v", err)
+		}
+	})
 	t.Run("nothing that waits for money", func(t *testing.T) {
 		n := NewAccount{Account: Account{Name: "webco.paid"}, Plan: quota.Plan{Name: "dear", Term: quota.Month, Price: 900}}
 		if _, err := s.AddAccount(o, n); err != nil {
@@ -118,8 +150,8 @@ func TestStore_customerOfAReseller(t *testing.T) {
 	if err := s.AddCustomer(Customer{Name: "acme", Reseller: "third"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.RemoveReseller("third"); !errors.Is(err, ErrOwing) {
-		t.Errorf("RemoveReseller = %v, want ErrOwing", err)
+	if err := s.RemoveReseller("third"); !errors.Is(err, ErrInUse) {
+		t.Errorf("RemoveReseller = %v, want ErrInUse", err)
 	}
 	n := NewAccount{Account: Account{Name: "shop", Owner: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Month}}
 	if _, err := s.AddAccount(Order{}, n); err != nil {

@@ -63,14 +63,19 @@ func (s *Store) Statement(account string, at time.Time) (st Statement, err error
 			at = t.now
 		}
 		if at.Before(t.now) {
-			open = slices.DeleteFunc(open, func(u Usage) bool { return at.Before(dayEnd(u.Day, s.zone)) })
+			open = slices.DeleteFunc(open, func(u Usage) bool { return at.Before(dayEnd(u.Day, s.zone).Add(-1)) })
 		}
 		return err
 	})
-	if st.At = at; err != nil {
+	if st.Account, st.At = account, at; err != nil {
 		return st, err
 	}
-	st.Entries = slices.DeleteFunc(st.Entries, func(e Entry) bool { return e.Time.After(at) })
+	st.Entries = slices.DeleteFunc(st.Entries, func(e Entry) bool {
+		if e.Kind == KindCharge {
+			e.Time = e.Time.Add(-1) // a day that ends at midnight is in the last instant before
+		}
+		return e.Time.After(at)
+	})
 	r := replay{zone: s.zone, used: map[string]quota.Charge{}}
 	for i := range st.Entries {
 		r.add(&st.Entries[i])

@@ -22,6 +22,7 @@ var ErrToken = errors.New("the relay does not know this token")
 const (
 	apiConnections = 256
 	apiCommands    = 16       // at the same time; others wait
+	apiEach        = 4        // of these, of one reseller
 	apiBody        = 64 << 10 // octets of a command line and its standard input
 	apiHeader      = 16 << 10 // octets
 	apiTime        = 5 * time.Minute
@@ -35,6 +36,7 @@ type API struct {
 
 	strikes strikes
 	running chan struct{}
+	each    sync.Map // chan struct{} by reseller
 }
 
 // Run answers until ctx is done, and then lets what runs end.
@@ -73,11 +75,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	select {
-	case a.running <- struct{}{}:
-		defer func() { <-a.running }()
-	case <-r.Context().Done():
-		return
+	own, _ := a.each.LoadOrStore(name, make(chan struct{}, apiEach))
+	for _, room := range []chan struct{}{own.(chan struct{}), a.running} {
+		select {
+		case room <- struct{}{}:
+			defer func() { <-room }()
+		case <-r.Context().Done():
+			return
+		}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, apiBody)
 	a.Server.runFor(w, r, name)

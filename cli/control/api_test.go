@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -134,4 +136,69 @@ func TestServer_tokens(t *testing.T) {
 			t.Errorf("a line without an end: %s", resp.Status)
 		}
 	})
+}
+
+// Who held a request back until the token was changed does not get through.
+func TestServer_tokenOfThen(t *testing.T) {
+	var asked, ran atomic.Int32
+	s := &Server{
+		Log: slog.New(slog.DiscardHandler),
+		Who: func(string) (string, error) {
+			if asked.Add(1) > 1 {
+				return "", ErrToken
+			}
+			return "webco", nil
+		},
+		Command: func(context.Context, Request, io.Reader, io.Writer, io.Writer) int { ran.Add(1); return 0 },
+	}
+	path := socketPath(t)
+	serve(t, path, s)
+	c := NewClient(path).WithToken("good")
+	defer c.Close()
+	if _, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); !errors.Is(err, ErrToken) || ran.Load() != 0 {
+		t.Errorf("%v, it ran %d times", err, ran.Load())
+	}
+}
+
+// One reseller, with all that it can open, leaves room for others.
+func TestAPI_room(t *testing.T) {
+	hold, begun := make(chan struct{}), make(chan struct{}, 2*apiCommands)
+	s := &Server{
+		Log: slog.New(slog.DiscardHandler),
+		Who: func(token string) (string, error) { return token, nil },
+		Command: func(_ context.Context, req Request, _ io.Reader, _, _ io.Writer) int {
+			if req.Reseller == "webco" {
+				begun <- struct{}{}
+				<-hold
+			}
+			return 0
+		},
+	}
+	a := &API{Server: s, running: make(chan struct{}, apiCommands)}
+	srv := httptest.NewServer(a)
+	defer srv.Close()
+	run := func(token string) error {
+		c := NewRemote(srv.URL, token)
+		defer c.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := c.Run(ctx, Request{}, nil, io.Discard, io.Discard)
+		return err
+	}
+	done := make(chan error)
+	for range 2 * apiCommands {
+		go func() { done <- run("webco") }()
+	}
+	for range apiEach {
+		<-begun
+	}
+	if err := run("rival"); err != nil {
+		t.Errorf("another reseller: %v", err)
+	}
+	close(hold)
+	for range 2 * apiCommands {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
 }

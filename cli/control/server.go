@@ -109,6 +109,13 @@ func (s *Server) runFor(w http.ResponseWriter, r *http.Request, reseller string)
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	if reseller != "" { // the token may be another one since the request began
+		if name, err := s.who(r); err != nil || name != reseller {
+			s.logRefused(r)
+			http.Error(w, ErrToken.Error(), http.StatusUnauthorized)
+			return
+		}
+	}
 	req.Reseller = reseller
 	c := http.NewResponseController(w)
 	_ = c.EnableFullDuplex() // standard input is read while output is written; HTTP/1 of ours can
