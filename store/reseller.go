@@ -115,7 +115,8 @@ func (d *deal) maySwitch(o Order) error {
 func (d *deal) suspendedBy() (string, error) {
 	prefix := ledgerPrefix(d.a.Name)
 	c := d.t.b.Cursor(ledger)
-	k, raw := c.Seek(append([]byte(d.a.Name), 1))
+	var raw []byte
+	k, _ := c.Seek(append([]byte(d.a.Name), 1))
 	if k == nil {
 		k, raw = c.Last()
 	} else {
