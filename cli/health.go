@@ -32,24 +32,32 @@ It is for monitoring and for a container's health check; relay check looks at mo
 }
 
 func (p *program) health(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, healthLimit)
+	defer cancel()
+	return p.onRunning(func(client *control.Client) error {
+		h, err := client.Health(ctx)
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return fail(exitUnreachable, "see its log; a restart is safe at any time", "the relay does not answer within %s", healthLimit)
+		case err != nil:
+			return err
+		}
+		return p.showHealth(&h)
+	})
+}
+
+// onRunning does what has no sense without a running relay.
+func (p *program) onRunning(ask func(*control.Client) error) error {
 	dir, err := p.whereRunning()
 	if err != nil {
 		return err
 	}
 	client := control.NewClient(dir.socket())
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, healthLimit)
-	defer cancel()
-	h, err := client.Health(ctx)
-	switch {
-	case errors.Is(err, control.ErrAbsent):
+	if err = ask(client); errors.Is(err, control.ErrAbsent) {
 		return absent(dir)
-	case errors.Is(err, context.DeadlineExceeded):
-		return fail(exitUnreachable, "see its log; a restart is safe at any time", "the relay does not answer within %s", healthLimit)
-	case err != nil:
-		return err
 	}
-	return p.showHealth(&h)
+	return err
 }
 
 // whereRunning is the data directory of a relay that runs. A configuration that

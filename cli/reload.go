@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	cli "github.com/urfave/cli/v2"
@@ -48,22 +47,13 @@ func (p *program) reloadHere() error {
 
 // askRelay has the running relay run the command, which has no sense without one.
 func (p *program) askRelay(ctx context.Context) error {
-	dir, err := p.whereRunning()
-	if err != nil {
+	return p.onRunning(func(client *control.Client) error {
+		code, err := client.Run(ctx, p.request(), nil, p.Stdout, p.Stderr)
+		if err == nil && code != exitDone {
+			err = exitCode(code)
+		}
 		return err
-	}
-	client := control.NewClient(dir.socket())
-	defer client.Close()
-	code, err := client.Run(ctx, p.request(), nil, p.Stdout, p.Stderr)
-	switch {
-	case errors.Is(err, control.ErrAbsent):
-		return absent(dir)
-	case err != nil:
-		return err
-	case code != exitDone:
-		return exitCode(code)
-	}
-	return nil
+	})
 }
 
 func (p *program) showReload(v *reloadView) error {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -246,9 +245,6 @@ func (d place) setAside(now time.Time) (name string, err error) {
 		}
 	}
 }
-
-// quiet is a log for a store that is only looked at.
-func (p *program) quiet() *slog.Logger { return p.onlyErrors() }
 
 func (p *program) showRestored(res *restored) error {
 	if p.json {

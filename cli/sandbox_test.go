@@ -533,7 +533,7 @@ func TestQuoted(t *testing.T) {
 
 func TestSandbox_self(t *testing.T) {
 	for name, want := range map[string]string{
-		"": "relay", "relay": "relay", "./relay": "./relay", "/root/.cache/go-build/ab/cd-d/relay": "go run .",
+		"": "relay", "relay": "relay", "./relay": "./relay", "/home/you/.cache/go-build/ab/cd-d/relay": "go run .",
 		"/tmp/go-build123/b001/exe/relay": "go run .", "/opt/my relay/relay": "'/opt/my relay/relay'",
 	} {
 		s := &sandbox{program: &program{App: App{Name: name}}}

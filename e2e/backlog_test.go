@@ -24,8 +24,7 @@ func TestBacklog(t *testing.T) {
 	hop := down.addr()
 	down.close() // nobody listens there
 	r := newRelay(t, setup{smarthost: hop, retry: "1h", limits: "messages_per_connection = 1000000"})
-	r.account("bulk")
-	r.cli("account", "network", "add", "bulk", "127.0.0.0/8")
+	r.local("bulk")
 	r.start()
 	idle := follow(t, r)
 	began := time.Now()

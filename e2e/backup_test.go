@@ -126,8 +126,7 @@ func TestBackup_killed(t *testing.T) {
 	rng := random(t)
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
-	r.account("steady")
-	r.cli("account", "network", "add", "steady", "127.0.0.0/8")
+	r.local("steady")
 	r.start()
 	fillStore(t, r, 60)
 	dir := shortDir(t)
@@ -183,8 +182,7 @@ func remove(t *testing.T, files ...string) {
 func TestBackup_scheduled(t *testing.T) {
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h", limits: "[backup]\nschedule = \"@every 1s\"\nkeep = 2"})
-	r.account("steady")
-	r.cli("account", "network", "add", "steady", "127.0.0.0/8")
+	r.local("steady")
 	dir := filepath.Join(r.data, "backup")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)

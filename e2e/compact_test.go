@@ -14,8 +14,7 @@ import (
 func TestCompact(t *testing.T) {
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1s"})
-	password := r.account("steady")
-	r.cli("account", "network", "add", "steady", "127.0.0.0/8")
+	password := r.local("steady")
 	r.start()
 	c := r.open("steady", password)
 	kept := map[string]bool{}
@@ -79,8 +78,7 @@ func TestKilledCommands(t *testing.T) {
 	rng := random(t)
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
-	r.account("steady")
-	r.cli("account", "network", "add", "steady", "127.0.0.0/8")
+	r.local("steady")
 	r.start()
 	fillStore(t, r, 10)
 	file := filepath.Join(shortDir(t), "relay.copy")

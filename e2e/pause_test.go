@@ -20,8 +20,7 @@ func TestBackup_pause(t *testing.T) {
 	hop := down.addr()
 	down.close() // nobody listens there
 	r := newRelay(t, setup{smarthost: hop, retry: "1h", limits: "messages_per_connection = 1000000"})
-	r.account("steady")
-	r.cli("account", "network", "add", "steady", "127.0.0.0/8")
+	r.local("steady")
 	r.start()
 	fillStore(t, r, *storeFlag)
 	for range 2 { // what a drained backlog leaves is in there too

@@ -205,6 +205,15 @@ func (r *relay) json(v any, args ...string) {
 	}
 }
 
+// local adds an account that sends from this machine without a login too, and
+// returns its password.
+func (r *relay) local(name string) string {
+	r.t.Helper()
+	password := r.account(name)
+	r.cli("account", "network", "add", name, "127.0.0.0/8")
+	return password
+}
+
 // account adds an account without limits and a network, and returns its password.
 func (r *relay) account(name string) string {
 	r.t.Helper()
