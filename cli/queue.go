@@ -5,8 +5,8 @@ import (
 	"time"
 
 	cli "github.com/urfave/cli/v2"
-	"golang.org/x/net/idna"
 
+	"relay/maildomain"
 	"relay/store"
 )
 
@@ -84,10 +84,10 @@ func domainName(s string) (string, error) {
 	if strings.ContainsAny(s, "@ ,") {
 		return "", usage("--sender and --recipient take addresses and @domains", "--domain: %q is not a domain", s)
 	}
-	if a, err := idna.Lookup.ToASCII(s); err == nil {
-		return a, nil
+	if _, ascii, ok := maildomain.Parse(s); ok {
+		return ascii, nil
 	}
-	return strings.ToLower(s), nil // an address literal, or what nobody would register
+	return strings.ToLower(s), nil // what nobody would register
 }
 
 // checkWho refuses what is neither an address nor an @domain; "" is none.

@@ -6,8 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/idna"
-
+	"relay/maildomain"
 	"relay/mailer/dsn"
 	"relay/store"
 )
@@ -117,22 +116,13 @@ func (m *Mailer) gone(id store.ID) bool {
 	return errors.Is(err, store.ErrNotFound)
 }
 
-var toASCII = idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.VerifyDNSLength(true))
-
 // nextHopDomain is the domain of a reverse-path as the queue has it: lower case
 // A-labels, or an address literal.
 func nextHopDomain(address string) (string, bool) {
 	i := strings.LastIndexByte(address, '@')
-	if i < 0 || i == len(address)-1 {
+	if i < 0 {
 		return "", false
 	}
-	domain := strings.ToLower(strings.TrimSuffix(address[i+1:], "."))
-	if strings.HasPrefix(domain, "[") {
-		return domain, strings.HasSuffix(domain, "]")
-	}
-	domain, err := toASCII.ToASCII(domain)
-	ok := err == nil && domain != "" && !strings.ContainsFunc(domain, func(c rune) bool {
-		return (c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '-' && c != '.' && c != '_'
-	})
-	return domain, ok
+	_, ascii, ok := maildomain.Parse(strings.TrimSuffix(address[i+1:], "."))
+	return ascii, ok
 }

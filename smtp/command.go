@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+
+	"relay/maildomain"
 )
 
 // What go-smtp is given in place of a command that is parsed already: it keeps
@@ -99,7 +101,7 @@ var space = []byte(" ")
 // hello answers EHLO and HELO; go-smtp takes note of it.
 func (c *Conn) hello(verb, name string) []byte {
 	name, _, _ = strings.Cut(name, " ")
-	if name == "" || len(name) > maxDomain {
+	if name == "" || len(name) > maildomain.MaxLength {
 		c.reply(errSyntax.with("%s needs a domain or address", verb))
 		return nil
 	}

@@ -1,10 +1,11 @@
 package smtp
 
 import (
-	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"relay/maildomain"
 )
 
 // path is a reverse-path or forward-path (RFC 5321 §4.1.2) as it may go out
@@ -18,10 +19,8 @@ type path struct {
 
 // Lengths of RFC 5321 §4.5.3.1; a path is its address and two brackets.
 const (
-	maxLocal  = 64
-	maxDomain = 255
-	maxPath   = 254
-	maxLabel  = 63
+	maxLocal = 64
+	maxPath  = 254
 )
 
 // parsePath reads the path that s begins with and returns what follows it. why
@@ -53,7 +52,7 @@ func parsePath(s string) (p path, rest, why string) {
 	if end < 0 {
 		end = len(s)
 	}
-	wire, ascii, ok := parseDomain(s[:end])
+	wire, ascii, ok := maildomain.Parse(s[:end])
 	if !ok {
 		return p, "", "bad domain"
 	}
@@ -86,7 +85,7 @@ func skipRoute(s string) (rest, why string) {
 		return "", "bad source route"
 	}
 	for hop := range strings.SplitSeq(route, ",") {
-		if _, _, ok := parseDomain(strings.TrimPrefix(hop, "@")); !ok || hop[0] != '@' {
+		if _, _, ok := maildomain.Parse(strings.TrimPrefix(hop, "@")); !ok || hop[0] != '@' {
 			return "", "bad source route"
 		}
 	}
@@ -199,70 +198,4 @@ func isASCII(s string) bool {
 		}
 	}
 	return true
-}
-
-// parseDomain checks a domain or address literal. wire is how it goes out, ascii
-// how it is looked up.
-func parseDomain(s string) (wire, ascii string, ok bool) {
-	if strings.HasPrefix(s, "[") {
-		lit, ok := parseLiteral(s)
-		return lit, lit, ok
-	}
-	if len(s) == 0 || len(s) > maxDomain {
-		return "", "", false
-	}
-	ascii = strings.ToLower(s)
-	if !utf8.ValidString(s) {
-		return "", "", false
-	}
-	if !isASCII(s) || strings.Contains(ascii, "xn--") {
-		var err error
-		if ascii, err = toASCII(s); err != nil {
-			return "", "", false
-		}
-	}
-	return s, ascii, isDomain(ascii)
-}
-
-// parseLiteral: RFC 5321 §4.1.3, without General-address-literal.
-func parseLiteral(s string) (string, bool) {
-	in, ok := strings.CutSuffix(s[1:], "]")
-	if !ok {
-		return "", false
-	}
-	v6 := len(in) > 5 && strings.EqualFold(in[:5], "IPv6:")
-	if v6 {
-		in = in[5:]
-	}
-	a, err := netip.ParseAddr(in)
-	if err != nil || a.Zone() != "" || a.Is4() == v6 {
-		return "", false
-	}
-	if v6 {
-		return "[IPv6:" + a.String() + "]", true
-	}
-	return "[" + a.String() + "]", true
-}
-
-// isDomain: letters, digits, hyphen and, since it is seen, underscore; a last
-// label of digits only would be an address without its brackets.
-func isDomain(s string) bool {
-	if len(s) > 253 {
-		return false
-	}
-	digits := false
-	for label := range strings.SplitSeq(s, ".") {
-		if len(label) == 0 || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' {
-			return false
-		}
-		digits = true
-		for i := range len(label) {
-			c := label[i]
-			if !isAlnum(c) && c != '-' && c != '_' {
-				return false
-			}
-			digits = digits && '0' <= c && c <= '9'
-		}
-	}
-	return !digits
 }

@@ -12,6 +12,7 @@ import (
 
 	gosmtp "github.com/emersion/go-smtp"
 
+	"relay/maildomain"
 	"relay/store"
 )
 
@@ -39,7 +40,7 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Server, error) {
 		cfg.Zone = st.Zone()
 	}
 	cfg = cfg.withDefaults()
-	if !isDomain(cfg.Hostname) && cfg.Hostname[0] != '[' {
+	if !maildomain.IsName(cfg.Hostname) && cfg.Hostname[0] != '[' {
 		return nil, fmt.Errorf("smtp: host name %q is not a domain", cfg.Hostname)
 	}
 	if log == nil {
