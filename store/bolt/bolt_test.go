@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -109,6 +110,21 @@ func TestDB_ErrorAfterAWriteIsRolledBackAlone(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A reader that panics fails alone, and holds nothing back.
+func TestDB_ViewPanics(t *testing.T) {
+	db := openTest(t, filepath.Join(t.TempDir(), "x.db"), Options{})
+	defer db.Close()
+	if err := db.View(func(*Tx) error { panic("damaged") }); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("View = %v, want the panic as an error", err)
+	}
+	if err := db.Update(0, func(tx *Tx) error { return tx.Put(0, []byte("k"), []byte("v")) }); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, db, "k"); got != "v" {
+		t.Errorf("key = %q afterwards", got)
 	}
 }
 

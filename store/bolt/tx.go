@@ -25,9 +25,10 @@ func (db *DB) newTx(tx *bbolt.Tx) *Tx {
 }
 
 // View runs fn on one consistent state; writers go on meanwhile. It must be
-// short: pages that are freed while it runs cannot be used again.
+// short: pages that are freed while it runs cannot be used again. A panic in it
+// is an error, as it is of Update.
 func (db *DB) View(fn func(*Tx) error) error {
-	return db.db.View(func(btx *bbolt.Tx) error { return fn(db.newTx(btx)) })
+	return db.db.View(func(btx *bbolt.Tx) error { return run(fn, db.newTx(btx)) })
 }
 
 func (tx *Tx) bucket(b Bucket) *bbolt.Bucket {
