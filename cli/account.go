@@ -33,7 +33,7 @@ type accountFlags struct {
 func (f *accountFlags) flags(planNeeded bool) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "plan", Usage: "`PLAN` what it may send: see relay plan list", Required: planNeeded, Destination: &f.plan},
-		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` where reports and notices go", Destination: &f.contact},
+		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` where reports and notices go (or: none)", Destination: &f.contact},
 		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit; or overage (where the plan leaves the choice)", Destination: &f.atLimit},
 		&cli.GenericFlag{Name: "sender", Usage: "`LIST` addresses or @domains it may send from, with commas (default any)", Value: &f.senders},
 		&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` whose account it is (or: none)", Destination: &f.owner},
@@ -81,7 +81,7 @@ func (c *call) addAccount(name string, f *newAccount) error {
 		return err
 	}
 	a := store.Account{Name: name, AtLimit: quota.Suspend, Created: c.now()}
-	if err := cmp.Or(f.apply(&a), f.limit(&a, plan), f.known(c)); err != nil {
+	if err := cmp.Or(f.apply(&a), f.limit(&a, plan), c.known(notNone(f.owner), notNone(f.reseller))); err != nil {
 		return err
 	}
 	if !quota.ValidName(name) {
@@ -96,21 +96,34 @@ func (c *call) addAccount(name string, f *newAccount) error {
 	if errors.Is(err, store.ErrExists) {
 		return fail(exitFailed, "choose another name; relay account list shows those that are taken", "there is an account or a login %q already", name)
 	}
+	if errors.Is(err, store.ErrUsed) {
+		return usedName(name)
+	}
 	if no, ok := errors.AsType[*quota.Refused](err); ok {
 		return fail(exitFailed, refusedHint(name, plan.Name, no), "account %s: %w", name, no)
 	} else if err != nil {
 		return err
 	}
+	c.noteUnbilled(a.AtLimit, plan)
+	if r.Before.Name == "" && len(r.Entries) > 0 && r.Entries[0].Seq > 1 {
+		c.note("the name was used by an account before: its ledger and invoices are there too")
+	}
 	return c.showAdded(&ordered{name: name, what: "add", dryRun: f.dryRun}, &r, &cred, secret)
+}
+
+// usedName is the refusal to put the books of another account below a reseller.
+func usedName(name string) error {
+	return fail(exitFailed, "add one with another name: a reseller would see the ledger and the invoices of the one before",
+		"account %s: the name was used by an account before", name)
 }
 
 // addedView is a new account as programs see it.
 type addedView struct {
-	Account  string        `json:"account"`
-	Login    string        `json:"login"`
-	Password *string       `json:"password"` // only this once; null: as given, or a dry run
-	State    string        `json:"state"`
-	Invoice  *orderInvoice `json:"invoice"` // null: the plan has no price
+	Account  string         `json:"account"`
+	Login    string         `json:"login"`
+	Password *string        `json:"password"` // only this once; null: as given
+	State    string         `json:"state"`
+	Invoices []orderInvoice `json:"invoices"` // none: the plan has no price
 }
 
 // showAdded shows what a mail program has to be told, and what is to be paid.
@@ -123,11 +136,7 @@ func (c *call) showAdded(o *ordered, r *store.Receipt, cred *store.Credential, s
 		if o.dryRun {
 			return encode(c.Stdout, v)
 		}
-		added := addedView{Account: o.name, Login: cred.Login, Password: secret, State: v.After.State}
-		if len(v.Invoices) > 0 {
-			added.Invoice = &v.Invoices[0]
-		}
-		return encode(c.Stdout, added)
+		return encode(c.Stdout, addedView{Account: o.name, Login: cred.Login, Password: secret, State: *v.After.State, Invoices: v.Invoices})
 	}
 	fields := []field{{"account", o.name}, {"login", cred.Login}, {"password", "as given"}}
 	switch {
@@ -151,11 +160,8 @@ func (c *call) showAdded(o *ordered, r *store.Receipt, cred *store.Credential, s
 
 // apply takes over the flags that were given, but for the plan and the limit.
 func (f *accountFlags) apply(a *store.Account) error {
-	if f.contact != "" {
-		if err := checkAddress(f.contact); err != nil {
-			return err
-		}
-		a.Contact = f.contact
+	if err := takeContact(&a.Contact, f.contact); err != nil {
+		return err
 	}
 	if f.senders.set {
 		senders, err := senderList(f.senders.list)
@@ -164,12 +170,26 @@ func (f *accountFlags) apply(a *store.Account) error {
 		}
 		a.Senders = senders
 	}
-	if f.owner != "" {
-		a.Owner = notNone(f.owner)
+	take(&a.Owner, f.owner)
+	take(&a.Reseller, f.reseller)
+	return nil
+}
+
+// take over the name that a flag gives: none is nobody, and "" changes nothing.
+func take(to *string, given string) {
+	if given != "" {
+		*to = notNone(given)
 	}
-	if f.reseller != "" {
-		a.Reseller = notNone(f.reseller)
+}
+
+// takeContact is take, for an address of mail.
+func takeContact(to *string, given string) error {
+	if address := notNone(given); address != "" {
+		if err := checkAddress(address); err != nil {
+			return err
+		}
 	}
+	take(to, given)
 	return nil
 }
 
@@ -179,21 +199,6 @@ func notNone(name string) string {
 		return ""
 	}
 	return name
-}
-
-// known checks the names of others that were given.
-func (f *accountFlags) known(c *call) error {
-	if name := notNone(f.owner); name != "" {
-		if _, err := c.st.Customer(name); err != nil {
-			return notListed(err, "customer", name)
-		}
-	}
-	if name := notNone(f.reseller); name != "" {
-		if _, err := c.st.Reseller(name); err != nil {
-			return notListed(err, "reseller", name)
-		}
-	}
-	return nil
 }
 
 // limit takes over what is to happen at the limit of plan.
@@ -233,7 +238,7 @@ func (p *program) accountRemove() *cli.Command {
 		Description: "Its usage, its ledger and its invoices stay for the books. While mail of it is in the queue, or money is open between it and you, it cannot be removed; relay account close ends it without deleting it.",
 	}, work{run: func(c *call) error {
 		name := c.args[0]
-		err := c.st.RemoveAccount(name)
+		err := c.st.RemoveAccount(c.order(false), name)
 		if errors.Is(err, store.ErrOwing) {
 			return c.owing(name)
 		}
@@ -249,6 +254,9 @@ func (c *call) owing(name string) error {
 	a, err := c.account(name)
 	if err != nil {
 		return err
+	}
+	if a.Balance == 0 { // it is not closed yet
+		return fail(exitFailed, "relay account close "+name+" --dry-run shows it, line by line", "account %s: when it ends, money is open between it and you", name)
 	}
 	if a.Balance > 0 {
 		return fail(exitFailed, "pay it back and enter it: relay account correct "+name+" --amount -N --reason TEXT", "account %s has %s with you", name, c.amount(a.Balance))

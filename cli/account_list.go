@@ -41,15 +41,8 @@ func accountState(a *store.Account, now time.Time) string {
 // wanted for the store. What cannot be is told, rather than shown as an empty list.
 func (c *call) wanted(f *accountFilter, s *stream) (w store.Wanted, err error) {
 	w = store.Wanted{Owner: f.owner, Reseller: f.reseller, Pause: s.pause}
-	if f.owner != "" {
-		if _, err := c.st.Customer(f.owner); err != nil {
-			return w, notListed(err, "customer", f.owner)
-		}
-	}
-	if f.reseller != "" {
-		if _, err := c.st.Reseller(f.reseller); err != nil {
-			return w, notListed(err, "reseller", f.reseller)
-		}
+	if err := c.known(f.owner, f.reseller); err != nil {
+		return w, err
 	}
 	if f.state == "" {
 		return w, nil
@@ -60,6 +53,21 @@ func (c *call) wanted(f *accountFilter, s *stream) (w store.Wanted, err error) {
 	now := c.now()
 	w.Match = func(a *store.Account) bool { return accountState(a, now) == f.state }
 	return w, nil
+}
+
+// known fails where there is no such customer or reseller; "": none was named.
+func (c *call) known(customer, reseller string) error {
+	if customer != "" {
+		if _, err := c.st.Customer(customer); err != nil {
+			return notListed(err, "customer", customer)
+		}
+	}
+	if reseller != "" {
+		if _, err := c.st.Reseller(reseller); err != nil {
+			return notListed(err, "reseller", reseller)
+		}
+	}
+	return nil
 }
 
 // notListed is the error of a look-up by name, for people.
@@ -80,13 +88,14 @@ func (p *program) accountList() *cli.Command {
 
 func (c *call) accountList(f *accountFilter) error {
 	s := c.stream(f.limit.n, column{head: "ACCOUNT", least: 24}, column{head: "PLAN", least: 10}, column{head: "STATE"},
-		column{head: "AT LIMIT"}, column{head: "TERM ENDS"}, column{head: "CONTACT", least: 7})
+		column{head: "AT LIMIT"}, column{head: "LAST DAY"}, column{head: "CONTACT", least: 7})
 	w, err := c.wanted(f, s)
 	if err != nil {
 		return err
 	}
+	currency := c.currency()
 	return s.end(c.st.EachAccount(w, func(a *store.Account) error {
-		v := c.accountView(a)
-		return s.add(v, v.Account, v.Plan, v.State, v.AtLimit, c.day(v.TermEnd), v.Contact)
+		v := c.accountView(a, currency)
+		return s.add(v, v.Account, v.Plan, v.State, v.AtLimit, c.lastDayOf(a.TermEnd()), a.Contact)
 	}))
 }

@@ -2,11 +2,14 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"strings"
+	"time"
 
 	cli "github.com/urfave/cli/v2"
 
 	"relay/quota"
+	"relay/report/money"
 	"relay/store"
 )
 
@@ -23,7 +26,7 @@ func (p *program) accountSet() *cli.Command {
 	return p.onStore(&cli.Command{
 		Name: "set", ArgsUsage: "NAME", Flags: flags,
 		Usage: "change contact, senders, limit, owner",
-		Description: `--sender replaces the whole list; --sender any lifts the restriction.
+		Description: `All that is given is set at once, or nothing of it. --sender replaces the whole list; --sender any lifts the restriction.
 
 --plan is for plans without a price. One of the same term and kind holds from now on, for the current period too; any other starts a new term now, and the credit is lost. With the account's own plan it takes over what was changed in it, as long as the price is the same. What costs money is bought: relay account upgrade, relay account renew.`,
 	}, work{run: func(c *call) error { return c.accountSet(c.args[0], &f) }})
@@ -33,77 +36,82 @@ func (c *call) accountSet(name string, f *accountChange) error {
 	if f.plan == "" && f.contact == "" && f.atLimit == "" && !f.senders.set && f.owner == "" && f.reseller == "" && f.abuse == "" {
 		return usage("relay account set --help", "nothing to set")
 	}
-	a, err := c.account(name)
-	if err != nil {
+	if _, err := c.account(name); err != nil {
 		return err
 	}
-	plan := a.Plan(c.now())
+	var to *quota.Plan
 	if f.plan != "" {
-		if plan, err = c.planFor(&a, f.plan); err != nil {
+		p, err := c.plan(f.plan)
+		if err != nil {
 			return err
 		}
+		to = &p
 	}
-	// All that can be wrong is found before anything is changed.
-	is := a
-	if err := cmp.Or(f.apply(&is), f.limit(&is, plan), f.known(c)); err != nil {
+	if err := c.known(notNone(f.owner), notNone(f.reseller)); err != nil {
 		return err
 	}
-	if err := c.setOrders(&a, &is, plan, f); err != nil {
+	currency := c.currency() // before: the function runs inside the store's writer
+	r, err := c.st.ChangeAccount(c.order(false), name, func(a *store.Account) (store.Change, error) { return f.change(a, to, c.now(), currency) })
+	if no, ok := errors.AsType[*quota.Refused](err); ok {
+		return fail(exitFailed, refusedHint(name, f.plan, no), "account %s: %w", name, no)
+	}
+	if err != nil {
 		return c.orderFailed(name, err)
 	}
-	is, err = c.st.UpdateAccount(name, func(a *store.Account) error { return f.apply(a) })
-	if err != nil {
-		return c.noAccount(name, err)
+	if to != nil || f.atLimit != "" {
+		c.noteUnbilled(r.After.AtLimit, r.After.Plan(c.now()))
 	}
-	return c.showAccount(&is)
+	return c.showAccount(&r.After)
 }
 
-// setOrders does what has to be in the ledger.
-func (c *call) setOrders(a, is *store.Account, plan quota.Plan, f *accountChange) error {
-	if f.plan != "" {
-		if _, err := c.st.SetPlan(c.order(false), a.Name, plan); err != nil {
-			return err
-		}
+// noteUnbilled: an account that goes on at the limit of a plan without blocks sends
+// what it likes.
+func (c *call) noteUnbilled(limit quota.AtLimit, p quota.Plan) {
+	if limit == quota.Continue && p.Allows(limit) && !p.Bills() {
+		c.note("plan %s has no blocks: what is used over its allowance is not billed", p.Name)
 	}
-	if is.AtLimit != a.AtLimit {
-		if _, err := c.st.SetAtLimit(c.order(false), a.Name, is.AtLimit); err != nil {
-			return err
-		}
-	}
-	reason := cut(clean(strings.TrimSpace(notNone(f.abuse))), 200)
-	if f.abuse == "" || reason == "" && !a.Abuse {
-		return nil
-	}
-	_, err := c.st.MarkAbuse(c.order(false), a.Name, reason)
-	return err
 }
 
-// planFor is a plan that an account can be given without money.
-func (c *call) planFor(a *store.Account, name string) (quota.Plan, error) {
-	p, err := c.plan(name)
-	if err != nil {
-		return p, err
+// change sets all that was given; to is nil where no plan was.
+func (f *accountChange) change(a *store.Account, to *quota.Plan, now time.Time, currency string) (is store.Change, err error) {
+	plan := a.Plan(now)
+	if to != nil {
+		if err := mayHave(a, plan, to, currency); err != nil {
+			return is, err
+		}
+		plan, is.Plan = *to, to
 	}
-	has := a.Plan(c.now())
+	if err := cmp.Or(f.apply(a), f.limit(a, plan)); err != nil {
+		return is, err
+	}
+	if reason := cut(clean(strings.TrimSpace(notNone(f.abuse))), 200); reason != "" || f.abuse != "" && a.Abuse {
+		is.Abuse = &reason
+	}
+	return is, nil
+}
+
+// mayHave says why an account that has a plan cannot be given another one without
+// money.
+func mayHave(a *store.Account, has quota.Plan, p *quota.Plan, currency string) error {
 	own := p.Name == has.Name && p.Price == has.Price && p.Term == has.Term && p.Kind() == has.Kind()
 	buy := "relay account upgrade " + a.Name + " --plan " + p.Name + " for the present term, or relay account renew " + a.Name + " --plan " + p.Name + " for the next one"
 	switch {
 	case a.State == store.Closed:
-		return p, closedForGood(a.Name)
+		return closedForGood(a.Name)
 	case a.Ordered != nil && has.Price > 0:
-		return p, fail(exitFailed, "relay account close "+a.Name+", and add another one with that plan; or relay account activate "+a.Name+" first",
+		return fail(exitFailed, "relay account close "+a.Name+", and add another one with that plan; or relay account activate "+a.Name+" first",
 			"account %s waits for the payment of plan %s", a.Name, has.Name)
 	case own:
-		return p, nil
+		return nil
 	case p.Retired:
-		return p, fail(exitFailed, "relay plan list shows those that are", "plan %s is not sold any more", p.Name)
+		return fail(exitFailed, "relay plan list shows those that are", "plan %s is not sold any more", p.Name)
 	case p.Price > 0:
-		return p, fail(exitFailed, buy, "plan %s costs %s a %s: it has to be bought", p.Name, c.amount(p.Price), p.Term)
+		return fail(exitFailed, buy, "plan %s costs %s a %s: it has to be bought", p.Name, money.Format(p.Price, currency), p.Term)
 	case has.Price > 0:
-		return p, fail(exitFailed, "relay account renew "+a.Name+" --plan "+p.Name+" for the next term",
+		return fail(exitFailed, "relay account renew "+a.Name+" --plan "+p.Name+" for the next term",
 			"account %s has bought plan %s: set would end what it paid for", a.Name, has.Name)
 	}
-	return p, nil
+	return nil
 }
 
 func (p *program) accountSuspend() *cli.Command {
@@ -142,8 +150,12 @@ func (c *call) resume(o store.Order, name string) (store.Receipt, error) {
 	if err != nil {
 		return store.Receipt{}, err
 	}
-	if a.State == store.Pending {
+	switch {
+	case a.State == store.Pending:
 		return store.Receipt{}, c.stillPending(name, open)
+	case a.State == store.Active && a.Hold == "":
+		c.note("it was not suspended")
+		return store.Receipt{Before: a, After: a}, nil
 	}
 	r, err := c.st.Resume(o, name)
 	if err == nil && a.Hold != "" {
@@ -170,5 +182,5 @@ func (c *call) changeState(name string, change func(store.Order, string) (store.
 	if err != nil {
 		return c.orderFailed(name, err)
 	}
-	return c.done(c.accountView(&r.After), "account %s is %s", name, r.After.Status())
+	return c.done(c.accountView(&r.After, c.currency()), "account %s is %s", name, r.After.Status())
 }

@@ -10,55 +10,95 @@ import (
 	"relay/store"
 )
 
-// accountView is an account as programs see it.
+// accountView is an account as programs see it. What there is none of is null.
 type accountView struct {
 	Account   string     `json:"account"`
 	Plan      string     `json:"plan"`
-	Terms     quota.Plan `json:"terms"`   // as they were bought; 0: unlimited
-	State     string     `json:"state"`   // pending, active, suspended, expired or closed
-	Reason    string     `json:"reason"`  // of a suspension
-	Contact   string     `json:"contact"` // "": none
+	Terms     planView   `json:"terms"`  // as they were bought
+	State     string     `json:"state"`  // pending, active, suspended, expired or closed
+	Reason    *string    `json:"reason"` // of the operator's suspension
+	Hold      *string    `json:"hold"`   // why the system holds it back: unpaid
+	Contact   *string    `json:"contact"`
 	AtLimit   string     `json:"at_limit"`
 	Senders   []string   `json:"senders"` // empty: any
+	Owner     *string    `json:"owner"`   // customer
+	Reseller  *string    `json:"reseller"`
+	Abuse     bool       `json:"abuse"`   // no refund
+	Balance   int64      `json:"balance"` // minor units; negative: owed
+	Currency  string     `json:"currency"`
 	Created   time.Time  `json:"created"`
-	Activated time.Time  `json:"activated,omitzero"`
-	TermEnd   time.Time  `json:"term_end,omitzero"` // it sends until then
-	Logins    []string   `json:"logins,omitempty"`
-	Networks  []string   `json:"networks,omitempty"`
+	Activated *time.Time `json:"activated"`
+	TermEnd   *time.Time `json:"term_end"` // it sends until then
 }
 
-func (c *call) accountView(a *store.Account) accountView {
-	v := accountView{
-		Account: a.Name, State: accountState(a, c.now()), Reason: a.Reason, Terms: a.Plan(c.now()),
-		Contact: a.Contact, AtLimit: string(a.AtLimit), Senders: a.Senders, Created: a.Created, Activated: a.Activated(),
-		TermEnd: a.TermEnd(),
+// orNull is what programs see of a text or an instant: null where there is none.
+func orNull[T string | time.Time](v T) *T {
+	var none T
+	if v == none {
+		return nil
 	}
-	if v.Senders == nil {
-		v.Senders = []string{}
+	return &v
+}
+
+func (c *call) accountView(a *store.Account, currency string) accountView {
+	plan := a.Plan(c.now())
+	return accountView{
+		Account: a.Name, Plan: plan.Name, Terms: viewPlan(&plan, currency), State: accountState(a, c.now()), Reason: orNull(a.Reason),
+		Hold: orNull(a.Hold), Contact: orNull(a.Contact), AtLimit: string(a.AtLimit), Senders: orNone(a.Senders), Owner: orNull(a.Owner),
+		Reseller: orNull(a.Reseller), Abuse: a.Abuse, Balance: a.Balance, Currency: currency, Created: a.Created,
+		Activated: orNull(a.Activated()), TermEnd: orNull(a.TermEnd()),
 	}
-	v.Plan = v.Terms.Name
-	return v
 }
 
 // accountDetail is all of one account.
 type accountDetail struct {
 	accountView
-	Hold      string         `json:"hold"`     // why the system holds it back: unpaid, or ""
-	Owner     string         `json:"owner"`    // customer; "": none
-	Reseller  string         `json:"reseller"` // "": none
-	Abuse     bool           `json:"abuse"`    // no refund
-	Period    string         `json:"period"`   // that runs; "": none
-	Bought    []termView     `json:"bought"`   // terms, by time
-	Credit    []lotView      `json:"credit"`   // in the order of use; of the running period nothing is drawn yet
-	Drawn     int64          `json:"drawn"`    // of it, in the running period
-	Unit      string         `json:"credit_unit"`
-	Balance   int64          `json:"balance"` // minor units; negative: owed
-	Currency  string         `json:"currency"`
-	Invoices  []orderInvoice `json:"invoices"` // open ones
-	Allowance struct {
-		Messages int64 `json:"messages"` // 0: unlimited
-		Bytes    int64 `json:"bytes"`
-	} `json:"allowance"` // of the period
+	Logins    []string       `json:"logins"`
+	Networks  []string       `json:"networks"`
+	Period    *string        `json:"period"`    // that runs
+	Allowance *allowance     `json:"allowance"` // of the period
+	Bought    []termView     `json:"bought"`    // terms, by time
+	Credit    []lotView      `json:"credit"`    // in the order of use; of the running period nothing is drawn yet
+	Drawn     int64          `json:"drawn"`     // of it, in the running period
+	Unit      string         `json:"unit"`      // of credit: bytes or e-mails
+	Invoices  []orderInvoice `json:"invoices"`  // open ones
+	UsedUp    bool           `json:"used_up"`   // the running term, which is a month's
+
+	usedUp string // for people
+}
+
+// allowance of a period as programs see it.
+type allowance struct {
+	Messages *int64 `json:"messages"` // null: unlimited
+	Bytes    *int64 `json:"bytes"`
+}
+
+func viewAllowance(messages, bytes int64) *allowance {
+	return &allowance{orUnlimited(messages), orUnlimited(bytes)}
+}
+
+// orUnlimited is what programs see of a limit: null where there is none.
+func orUnlimited(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+// text of an allowance for people; "": none runs.
+func (a *allowance) text() string {
+	if a == nil {
+		return ""
+	}
+	return allowanceText(value(a.Messages), value(a.Bytes))
+}
+
+// value of what may be null.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }
 
 // termView is a term that was bought.
@@ -66,13 +106,13 @@ type termView struct {
 	Plan    string    `json:"plan"`
 	Start   time.Time `json:"start"`
 	End     time.Time `json:"end"`
-	Invoice string    `json:"invoice"` // "": none
+	Invoice *string   `json:"invoice"` // it was bought with
 }
 
 // lotView is credit.
 type lotView struct {
 	Lot     string    `json:"lot"`
-	Amount  int64     `json:"amount"` // units of the plan
+	Units   int64     `json:"units"` // of the plan
 	Granted time.Time `json:"granted"`
 	Expires time.Time `json:"expires"`
 }
@@ -93,12 +133,11 @@ func (c *call) accountDetail(a *store.Account) (accountDetail, error) {
 	if err := cmp.Or(e1, e2, e3, e4); err != nil {
 		return accountDetail{}, err
 	}
-	v := accountDetail{accountView: c.accountView(a), Hold: a.Hold, Owner: a.Owner, Reseller: a.Reseller, Abuse: a.Abuse,
-		Bought: c.viewTerms(a), Credit: viewLots(st.Live), Drawn: st.Use().Drawn, Unit: a.Plan(c.now()).Unit(),
-		Balance: a.Balance, Currency: c.currency(), Invoices: open}
+	v := accountDetail{accountView: c.accountView(a, c.currency()), Logins: []string{}, Networks: []string{},
+		Bought: c.viewTerms(a), Credit: viewLots(st.Live), Drawn: st.Use().Drawn, Unit: a.Plan(c.now()).Unit(), Invoices: open,
+		UsedUp: st.Spent(), usedUp: usedUpText(&st)}
 	if st.InTerm {
-		v.Period = st.Period.Key
-		v.Allowance.Messages, v.Allowance.Bytes = st.Contract.Plan.Emails, st.Contract.Plan.Bandwidth
+		v.Period, v.Allowance = &st.Period.Key, viewAllowance(st.Contract.Plan.Emails, st.Contract.Plan.Bandwidth)
 	}
 	for _, cred := range creds {
 		v.Logins = append(v.Logins, cred.Login)
@@ -110,15 +149,16 @@ func (c *call) accountDetail(a *store.Account) (accountDetail, error) {
 }
 
 func (c *call) viewTerms(a *store.Account) []termView {
-	doc, terms := c.documents(), []termView{}
-	for _, t := range a.Contracts {
-		v := termView{Plan: t.Plan.Name, Start: t.Start, End: t.End}
-		if n, err := doc.ParseNumber(t.Invoice); err == nil {
-			v.Invoice = doc.Number(n)
-		}
-		terms = append(terms, v)
+	terms := []termView{}
+	for i := range a.Contracts {
+		terms = append(terms, c.viewTerm(&a.Contracts[i]))
 	}
 	return terms
+}
+
+func (c *call) viewTerm(t *quota.Contract) termView {
+	doc := c.documents()
+	return termView{Plan: t.Plan.Name, Start: t.Start, End: t.End, Invoice: orNull(prefixed(t.Invoice, &doc))}
 }
 
 func (c *call) showAccount(a *store.Account) error {
@@ -129,27 +169,29 @@ func (c *call) showAccount(a *store.Account) error {
 	if c.json {
 		return encode(c.Stdout, v)
 	}
+	plan := a.Plan(c.now())
 	fields := []field{
 		{"account", v.Account},
 		{"state", v.stateText()},
-		{"plan", planText(&v.Terms)},
-		{"term ends", c.stamp(v.TermEnd)},
+		{"plan", planText(&plan)},
+		{"term ends", c.end(a.TermEnd())},
+		{"used up", v.usedUp},
 	}
 	fields = append(fields, c.termFields(v.Bought)...)
-	if v.Period != "" {
-		fields = append(fields, field{"allowance", allowanceText(v.Allowance.Messages, v.Allowance.Bytes) + " in " + v.Period})
+	if v.Period != nil {
+		fields = append(fields, field{"allowance", v.Allowance.text() + " in " + *v.Period})
 	}
 	fields = append(fields, c.creditFields(v.Credit, v.Drawn, v.Unit)...)
-	fields = append(fields, field{"balance", balanceText(v.Balance, v.Currency)})
+	fields = append(fields, field{"balance", balanceText(v.Balance, v.Currency, v.State == string(store.Closed))})
 	for i := range v.Invoices {
 		in := &v.Invoices[i]
-		fields = append(fields, field{"unpaid", c.invoiceText(in)}, field{"pay at", in.Link})
+		fields = append(fields, field{"unpaid", c.invoiceText(in)}, field{"pay at", value(in.Link)})
 	}
 	return writeFields(c.Stdout, append(fields,
-		field{"at limit", v.AtLimit},
-		field{"contact", v.Contact},
-		field{"owner", v.Owner},
-		field{"reseller", v.Reseller},
+		field{"at limit", atLimitText(a.AtLimit, &plan)},
+		field{"contact", a.Contact},
+		field{"owner", a.Owner},
+		field{"reseller", a.Reseller},
 		field{"abuse", ifSo(v.Abuse, "marked: no refund")},
 		field{"senders", orElse(strings.Join(v.Senders, ", "), "any")},
 		field{"logins", orElse(strings.Join(v.Logins, ", "), "none")},
@@ -158,19 +200,40 @@ func (c *call) showAccount(a *store.Account) error {
 	))
 }
 
+// atLimitText is what happens at the limit, whatever was chosen on another plan.
+func atLimitText(limit quota.AtLimit, p *quota.Plan) string {
+	if p.Name == "" || p.Allows(limit) {
+		return string(limit)
+	}
+	return fmt.Sprintf("%s, the only choice on this plan", p.Choices()[0])
+}
+
+// usedUpText is how a month's term that is used up goes on; "": it is not.
+func usedUpText(st *store.Standing) string {
+	switch {
+	case st.Account.State != store.Active || !st.Spent():
+		return ""
+	case st.Goes:
+		return "the next term begins with the next message"
+	}
+	return "relay account renew " + st.Account.Name + " begins the next term at once"
+}
+
 // stateText is the state with the reason of whoever stopped the account.
 func (v *accountDetail) stateText() string {
 	switch {
-	case v.Reason != "":
-		return v.State + ": " + v.Reason
-	case v.Hold != "":
+	case v.Reason != nil:
+		return v.State + ": " + *v.Reason
+	case v.Hold != nil:
 		for _, i := range v.Invoices {
 			if !i.Waits {
 				return v.State + ": unpaid invoice " + i.Invoice
 			}
 		}
-		return v.State + ": " + v.Hold
-	case v.State == string(store.Pending) && len(v.Invoices) > 0:
+		return v.State + ": " + *v.Hold
+	case v.State == string(store.Pending) && len(v.Invoices) == 0:
+		return v.State + ": no invoice waits for a payment"
+	case v.State == string(store.Pending):
 		return v.State + ": it sends when invoice " + v.Invoices[0].Invoice + " is paid"
 	}
 	return v.State
@@ -183,8 +246,8 @@ func (c *call) termFields(terms []termView) (list []field) {
 	}
 	for i, t := range terms {
 		text := fmt.Sprintf("%s, %s to %s", t.Plan, c.day(t.Start), c.lastDay(t.End))
-		if t.Invoice != "" {
-			text += ", invoice " + t.Invoice
+		if t.Invoice != nil {
+			text += ", invoice " + *t.Invoice
 		}
 		list = append(list, field{ifSo(i == 0, "terms"), text})
 	}
@@ -192,12 +255,29 @@ func (c *call) termFields(terms []termView) (list []field) {
 }
 
 // lastDay before an end that is excluded.
-func (c *call) lastDay(end time.Time) string { return c.day(end.Add(-time.Nanosecond)) }
+func (c *call) lastDay(end time.Time) string { return c.day(quota.LastDay(end, c.st.Zone())) }
+
+// lastDayOf is lastDay, or - where there is no end.
+func (c *call) lastDayOf(end time.Time) string {
+	if end.IsZero() {
+		return "-"
+	}
+	return c.lastDay(end)
+}
+
+// end of a term for people: its last day, where that is a whole one.
+func (c *call) end(t time.Time) string {
+	local := t.In(c.st.Zone())
+	if t.IsZero() || !local.Equal(time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, local.Location())) {
+		return c.stamp(t)
+	}
+	return "at the end of " + c.lastDay(t)
+}
 
 // creditFields are a line a lot.
 func (c *call) creditFields(lots []lotView, drawn int64, unit string) (list []field) {
 	for i, l := range lots {
-		list = append(list, field{ifSo(i == 0, "credit"), fmt.Sprintf("%s %s (%s)", unitsText(l.Amount, unit), c.through(l.Expires), l.Lot)})
+		list = append(list, field{ifSo(i == 0, "credit"), fmt.Sprintf("%s %s (%s)", unitsText(l.Units, unit), c.through(l.Expires), l.Lot)})
 	}
 	if drawn > 0 {
 		list = append(list, field{"", "of it used in this period: " + unitsText(drawn, unit)})
@@ -207,11 +287,18 @@ func (c *call) creditFields(lots []lotView, drawn int64, unit string) (list []fi
 
 // invoiceText is an open invoice in one line.
 func (c *call) invoiceText(i *orderInvoice) string {
-	return fmt.Sprintf("invoice %s, %s, %s, due %s", i.Invoice, i.Kind, c.amount(i.Open), c.day(i.Due))
+	due := "due"
+	if i.Overdue {
+		due = "was due"
+	}
+	return fmt.Sprintf("invoice %s, %s, %s, %s %s", i.Invoice, i.Kind, c.amount(i.Open), due, c.day(i.Due))
 }
 
 // planText is a plan in one line.
 func planText(p *quota.Plan) string {
+	if p.Name == "" { // closed before it was active
+		return "none"
+	}
 	emails, bandwidth := "any number of e-mails", "any bandwidth"
 	if p.Emails > 0 {
 		emails = plural(p.Emails, "e-mail")

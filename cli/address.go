@@ -14,11 +14,17 @@ func checkAddress(s string) error {
 	return nil
 }
 
+// mostSenders of an account: they are looked through for each message.
+const mostSenders = 100
+
 // senderList checks what an account may send from: addresses and @domains, the
 // domain's letters made small. The single word any, or nothing, is no restriction.
 func senderList(list []string) ([]string, error) {
 	if len(list) == 0 || (len(list) == 1 && list[0] == "any") {
 		return nil, nil
+	}
+	if len(list) > mostSenders {
+		return nil, usage("name @domains", "%d senders: at most %d", len(list), mostSenders)
 	}
 	var out []string
 	for _, s := range list {

@@ -111,6 +111,8 @@ func (l *line) flag(globals []cli.Flag, word string, args []string) ([]string, e
 	name = f.Names()[0]
 	l.given[name] = true
 	switch {
+	case hasValue && value == "", !hasValue && takesValue(f) && len(args) > 0 && args[0] == "": // an empty variable of a script, which would count as not given
+		return nil, usage(l.hint(), "--%s has an empty value", name)
 	case hasValue:
 		*to = append(*to, "--"+name+"="+value)
 	case !takesValue(f):

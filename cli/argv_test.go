@@ -22,7 +22,6 @@ func TestParse(t *testing.T) {
 		{"account add acme --plan -odd", "account add --plan=-odd -- acme"},
 		{"queue drop - --account a", "queue drop --account=a -- -"},
 		{"queue hold A B --held --json C", "--json queue hold --held -- A B C"},
-		{"account add acme --plan=", "account add --plan= -- acme"},
 	} {
 		p := &program{}
 		l, err := parse(&cli.Command{Name: "relay", Subcommands: p.commands()}, p.globals(), strings.Fields(c.in))
@@ -48,6 +47,7 @@ func TestParse_refuses(t *testing.T) {
 		{"account add x --plam y", `did you mean "plan"?`},
 		{"account add x --plan", "--plan needs a value"},
 		{"account add x --plan --json", "--plan needs a value"},
+		{"account add x --plan=", "--plan has an empty value"},
 		{"--plan x account add", "no flag --plan in relay"},
 		{"account list --password", "no flag --password in relay account list"},
 	} {

@@ -40,7 +40,11 @@ func (w work) admitted(c *call, cc *cli.Context) error {
 	if err := c.admit(cc); err != nil {
 		return err
 	}
-	return w.run(c)
+	err := w.run(c)
+	if c.scope != nil {
+		err = advised(err)
+	}
+	return err
 }
 
 // onStore completes a command that works on the store.
@@ -88,7 +92,8 @@ func (p *program) send(cc *cli.Context, w work, args []string) error {
 	if w.stdin != nil && w.stdin(args) {
 		stdin = p.Stdin
 	}
-	client := control.NewClient(dir.socket()).WithToken(token)
+	client := control.NewClient(dir.socket())
+	client.Token = token
 	defer client.Close()
 	remote := func() error {
 		code, err := client.Run(ctx, p.request(), stdin, p.Stdout, p.Stderr)

@@ -4,28 +4,34 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"relay/report/invoice"
+	"relay/report/letter"
 	"relay/report/money"
 	"relay/store"
 )
 
 // Billing is who invoices, and how.
 type Billing struct {
-	Currency      string   `toml:"currency"`       // ISO 4217, of all amounts; it cannot change once there is an invoice
-	TaxRate       string   `toml:"tax_rate"`       // on all that is sold, such as "22%"
+	Currency      string   `toml:"currency"`       // ISO 4217, of all amounts; it cannot change once a price was agreed on
+	TaxRate       string   `toml:"tax_rate"`       // on all that is sold, such as "22%" or "8.875%"
 	Seller        []string `toml:"seller"`         // lines of the operator's address, the name first
 	DueDays       int      `toml:"due_days"`       // from an invoice to its due date
 	GraceDays     int      `toml:"grace_days"`     // from the due date until what was had and not paid suspends
 	InvoicePrefix string   `toml:"invoice_prefix"` // before the number, such as "R-"
 	PaymentLink   string   `toml:"payment_link"`   // template of a web address; "": none
 	PaymentText   string   `toml:"payment_text"`   // template of lines; "": none
+	WarnDays      []int    `toml:"warn_days"`      // days before the last one of a term on which its customer is told; none: never
+	RenewLink     string   `toml:"renew_link"`     // template of a web address; "": none
+	RenewText     string   `toml:"renew_text"`     // template of lines; "": none
+	Contact       string   `toml:"contact"`        // where customers' answers go; "": postmaster at the hostname
 }
 
 func defaultBilling() Billing {
-	return Billing{Currency: money.Default, TaxRate: "0%", Seller: []string{}, DueDays: 14, GraceDays: 14}
+	return Billing{Currency: money.Default, TaxRate: "0%", Seller: []string{}, DueDays: 14, GraceDays: 14, WarnDays: []int{14, 3}}
 }
 
 const (
@@ -42,7 +48,7 @@ func (b *Billing) check(v *validator) {
 	default:
 		v.bad("billing.currency", "%q is not the code of a currency such as EUR", b.Currency)
 	}
-	if _, err := taxRate(b.TaxRate); err != nil {
+	if _, err := money.ParseRate(b.TaxRate); err != nil {
 		v.bad("billing.tax_rate", "%v", err)
 	}
 	b.checkSeller(v)
@@ -51,11 +57,27 @@ func (b *Billing) check(v *validator) {
 	if !prefixRE.MatchString(b.InvoicePrefix) {
 		v.bad("billing.invoice_prefix", "%q: up to 20 letters, digits and ./_- that begin with a letter or digit and do not end with a digit, such as R- or 2026/", b.InvoicePrefix)
 	}
-	if err := invoice.CheckLink(b.PaymentLink); err != nil {
+	if err := invoice.HowToPay.CheckLink(b.PaymentLink); err != nil {
 		v.bad("billing.payment_link", "%v", err)
 	}
-	if err := invoice.CheckText(b.PaymentText); err != nil {
+	if err := invoice.HowToPay.CheckText(b.PaymentText); err != nil {
 		v.bad("billing.payment_text", "%v", err)
+	}
+	b.checkWarning(v)
+}
+
+func (b *Billing) checkWarning(v *validator) {
+	for i, n := range b.WarnDays {
+		v.days(fmt.Sprintf("billing.warn_days[%d]", i), n)
+	}
+	if err := letter.HowToRenew.CheckLink(b.RenewLink); err != nil {
+		v.bad("billing.renew_link", "%v", err)
+	}
+	if err := letter.HowToRenew.CheckText(b.RenewText); err != nil {
+		v.bad("billing.renew_text", "%v", err)
+	}
+	if _, _, ok := recipientOf(b.Contact); b.Contact != "" && (!ok || checkAddress(b.Contact) != nil) {
+		v.bad("billing.contact", "%q is not a mail address", b.Contact)
 	}
 }
 
@@ -85,26 +107,21 @@ func (v *validator) days(key string, n int) {
 	}
 }
 
-// taxRate in basis points, which is what taxes are counted in.
-func taxRate(text string) (int64, error) {
-	r, err := money.ParseRate(text)
-	if err != nil {
-		return 0, err
-	}
-	return r.BasisPoints()
-}
-
 // store is what the store has to know of it; Validate has seen that it is right.
 func (b *Billing) store() store.Billing {
-	rate, err := taxRate(b.TaxRate)
-	if err != nil {
-		rate = 0
-	}
+	rate, _ := money.ParseRate(b.TaxRate) // 0 where it is none
 	return store.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, DueDays: b.DueDays, GraceDays: b.GraceDays}
 }
 
-// invoices is how they are shown.
-func (c *Config) invoices() invoice.Options {
-	b := &c.Billing
-	return invoice.Options{Prefix: b.InvoicePrefix, Zone: c.zone(), Link: b.PaymentLink, Text: b.PaymentText}
+// invoices is how they are shown, with days in the store's zone.
+func (b *Billing) invoices(zone *time.Location) invoice.Options {
+	return invoice.Options{Prefix: b.InvoicePrefix, Zone: zone, Link: b.PaymentLink, Text: b.PaymentText}
+}
+
+// number of an invoice as it is printed.
+func (b *Billing) number(n uint64) string { return invoice.Options{Prefix: b.InvoicePrefix}.Number(n) }
+
+// invoiceToPay names an invoice to the mail program of a customer.
+func (c *Config) invoiceToPay(i *store.Invoice) string {
+	return fmt.Sprintf("invoice %s, %s", c.Billing.number(i.Number), money.Format(i.Open(), i.Currency))
 }

@@ -52,12 +52,12 @@ func (c *call) credentialAdd(name, login, note string, passwordStdin bool) error
 	if err != nil {
 		return err
 	}
-	cred.Note = note
+	cred.Note = cut(clean(note), 200)
 	for n := 1; ; n++ {
 		if login == "" {
 			cred.Login = numbered(name, n)
 		}
-		err := c.st.AddCredentialBy(c.order(false), cred)
+		err := c.st.AddCredential(c.order(false), cred)
 		switch {
 		case err == nil:
 			return c.showSecret(cred, secret)
@@ -135,7 +135,7 @@ func (p *program) credentialRevoke() *cli.Command {
 		if _, err := c.account(name); err != nil {
 			return err
 		}
-		if err := c.st.RemoveCredentialBy(c.order(false), name, login); errors.Is(err, store.ErrNotFound) {
+		if err := c.st.RemoveCredential(c.order(false), name, login); errors.Is(err, store.ErrNotFound) {
 			return fail(exitFailed, "relay account credential list "+name, "account %s has no login %q", name, login)
 		} else if err != nil {
 			return err

@@ -51,23 +51,10 @@ func (f *linesFlag) Set(text string) error {
 }
 
 func (f *customerFlags) apply(c *store.Customer) error {
-	switch f.contact {
-	case "":
-	case "none":
-		c.Contact = ""
-	default:
-		if err := checkAddress(f.contact); err != nil {
-			return err
-		}
-		c.Contact = f.contact
+	if err := takeContact(&c.Contact, f.contact); err != nil {
+		return err
 	}
-	switch f.reseller {
-	case "":
-	case "none":
-		c.Reseller = ""
-	default:
-		c.Reseller = f.reseller
-	}
+	take(&c.Reseller, f.reseller)
 	if !f.address.set {
 		return nil
 	}
@@ -96,24 +83,23 @@ func (p *program) customerAdd() *cli.Command {
 		if !quota.ValidName(v.Name) {
 			return usage("", "customer name %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", v.Name)
 		}
+		if v.Name == "none" {
+			return noneName("customer")
+		}
 		if err := f.apply(&v); err != nil {
 			return err
 		}
 		if err := c.st.AddCustomer(v); errors.Is(err, store.ErrExists) {
 			return fail(exitFailed, "change it with: relay customer set "+v.Name, "there is a customer %q already", v.Name)
 		} else if err != nil {
-			return noReseller(v.Reseller, err)
+			return notListed(err, "reseller", v.Reseller)
 		}
 		return c.showCustomer(&v)
 	}})
 }
 
-func noCustomer(name string, err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return fail(exitFailed, "relay customer list shows all", "no customer %q", name)
-	}
-	return err
-}
+// noneName: --owner none and --reseller none mean nobody.
+func noneName(what string) error { return usage("", "no %s can be called none", what) }
 
 func (p *program) customerSet() *cli.Command {
 	var f customerFlags
@@ -126,11 +112,11 @@ func (p *program) customerSet() *cli.Command {
 			return usage("relay customer set --help", "nothing to set")
 		}
 		if _, err := c.st.Customer(name); err != nil {
-			return noCustomer(name, err)
+			return notListed(err, "customer", name)
 		}
 		v, err := c.st.UpdateCustomer(name, f.apply)
 		if err != nil {
-			return noReseller(f.reseller, err)
+			return notListed(err, "reseller", f.reseller)
 		}
 		return c.showCustomer(&v)
 	}})
@@ -144,25 +130,25 @@ func (p *program) customerRemove() *cli.Command {
 		if err := c.st.RemoveCustomer(name); errors.Is(err, store.ErrInUse) {
 			return fail(exitFailed, "give them to another first: relay customer show "+name, "%w", err)
 		} else if err != nil {
-			return noCustomer(name, err)
+			return notListed(err, "customer", name)
 		}
 		return c.done(map[string]string{"removed": name}, "customer %s is removed", name)
 	}})
 }
 
-// customerView is a customer as programs see it.
+// customerView is a customer as programs see it. What there is none of is null.
 type customerView struct {
 	Customer string    `json:"customer"`
-	Contact  string    `json:"contact"`
+	Contact  *string   `json:"contact"`
 	Address  []string  `json:"address"`
-	Reseller string    `json:"reseller"`
+	Reseller *string   `json:"reseller"`
 	Created  time.Time `json:"created"`
 	Accounts int       `json:"accounts"`
 	*rollUp
 }
 
 func viewCustomer(v *store.Customer, accounts int, sum *rollUp) customerView {
-	return customerView{v.Name, v.Contact, append([]string{}, v.Address...), v.Reseller, v.Created, accounts, sum}
+	return customerView{v.Name, orNull(v.Contact), orNone(v.Address), orNull(v.Reseller), v.Created, accounts, sum}
 }
 
 func (p *program) customerList() *cli.Command {
@@ -170,7 +156,7 @@ func (p *program) customerList() *cli.Command {
 		a := array{w: c.Stdout}
 		t := newTable(column{head: "CUSTOMER", least: 20}, column{head: "ACCOUNTS", right: true}, column{head: "RESELLER", least: 8}, column{head: "CONTACT", least: 7})
 		err := c.st.Customers(func(v store.Customer) error {
-			n, err := c.st.CountAccounts(store.Wanted{Owner: v.Name})
+			n, err := c.st.CountOwned(v.Name)
 			if err != nil {
 				return err
 			}
@@ -193,10 +179,11 @@ func (p *program) customerList() *cli.Command {
 func (p *program) customerShow() *cli.Command {
 	return p.onStore(&cli.Command{
 		Name: "show", ArgsUsage: "CUSTOMER", Usage: "one customer: use and money of its accounts",
+		Description: rollUpText,
 	}, work{run: func(c *call) error {
 		v, err := c.st.Customer(c.args[0])
 		if err != nil {
-			return noCustomer(c.args[0], err)
+			return notListed(err, "customer", c.args[0])
 		}
 		return c.showCustomer(&v)
 	}})

@@ -218,6 +218,8 @@ func typeOf(t *testing.T, key string) string {
 		return "text"
 	case int:
 		return "number"
+	case []int:
+		return "numbers"
 	case bool:
 		return "true or false"
 	}

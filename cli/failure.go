@@ -15,13 +15,15 @@ import (
 
 // Exit codes that scripts may rely on (after BSD's sysexits.h).
 const (
-	exitDone        = 0
-	exitFailed      = 1
-	exitUsage       = 64 // wrong usage
-	exitNoAccount   = 67 // no such account
-	exitUnreachable = 69 // a relay is there, but cannot be talked to
-	exitTryAgain    = 75 // not now, perhaps later
-	exitConfig      = 78 // configuration
+	exitDone         = 0
+	exitFailed       = 1
+	exitUsage        = 64 // wrong usage
+	exitData         = 65 // a file of plans, or sendmail's message, is not in order
+	exitNoAccount    = 67 // no such account
+	exitUnreachable  = 69 // a relay is there, but cannot be talked to
+	exitTryAgain     = 75 // not now, perhaps later
+	exitNoPermission = 77 // the token, or sendmail's sender, may not
+	exitConfig       = 78 // configuration
 )
 
 // failure is an error that knows its exit code and, where there is one, the
@@ -85,6 +87,12 @@ func known(err error) *failure {
 		f.code, f.hint = exitUnreachable, "run the command as the user that runs the relay, or as root"
 	case errors.Is(err, control.ErrToken):
 		f.code, f.hint = exitNoPermission, "ask the operator for a new one: relay reseller token RESELLER"
+	case errors.Is(err, control.ErrUnreached):
+		f.code, f.hint = exitUnreachable, "nothing was done: check the address and its certificate; SSL_CERT_FILE names one that nobody signed"
+	case errors.Is(err, control.ErrBusy):
+		f.code, f.hint = exitTryAgain, "nothing was done: wait, and try again"
+	case errors.Is(err, store.ErrCurrency):
+		f.code, f.hint = exitConfig, "set [billing] currency back"
 	case errors.Is(err, store.ErrNotYours):
 		f.hint = "ask the operator"
 	case errors.Is(err, control.ErrBroken):

@@ -9,7 +9,7 @@ import (
 
 const about = `relay takes mail from your programs, charges it to the account that sent it, keeps it safe on disk and delivers it.`
 
-const codes = `Exit codes: 0 done, 1 failed, 64 wrong usage, 67 no such account, 69 relay not reachable, 75 try again, 78 configuration. Results go to standard output, everything else to standard error. Commands work with and without a running relay; flags may stand anywhere after the command's name.`
+const codes = `Exit codes: 0 done, 1 failed, 64 wrong usage, 65 wrong data in a file, 67 no such account, 69 relay not reachable, 75 try again, 77 not allowed, 78 configuration. Results go to standard output, everything else to standard error. Commands work with and without a running relay; flags may stand anywhere after the command's name.`
 
 // help writes the page of the command that was named.
 func (p *program) help(w io.Writer, l *line) error {

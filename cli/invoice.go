@@ -20,15 +20,15 @@ type invoiceView struct {
 	Invoice  string    `json:"invoice"` // number as it is printed
 	Number   uint64    `json:"number"`
 	Account  string    `json:"account"`
-	Customer string    `json:"customer"` // "": the account itself
+	Customer *string   `json:"customer"` // null: the account itself
 	Kind     string    `json:"kind"`     // order, renewal, upgrade, topup, block, overage or credit-note
-	About    string    `json:"about"`    // of a credit note: the invoice that it takes back
+	About    *string   `json:"about"`    // of a credit note: the invoice that it takes back
 	State    string    `json:"state"`    // open, paid, cancelled or refunded
 	Overdue  bool      `json:"overdue"`
 	Waits    bool      `json:"waits"` // what was ordered waits for its payment
 	Issued   time.Time `json:"issued"`
 	Due      time.Time `json:"due"`
-	Period   string    `json:"period"` // of overage
+	Period   *string   `json:"period"` // of overage
 	Currency string    `json:"currency"`
 	Net      int64     `json:"net"`
 	Tax      int64     `json:"tax"`
@@ -40,20 +40,21 @@ type invoiceView struct {
 func (c *call) viewInvoice(i *store.Invoice) invoiceView {
 	doc := c.documents()
 	v := invoiceView{
-		Invoice: doc.Number(i.Number), Number: i.Number, Account: i.Account, Customer: i.Customer, Kind: string(i.Kind),
+		Invoice: doc.Number(i.Number), Number: i.Number, Account: i.Account, Customer: orNull(i.Customer), Kind: string(i.Kind),
 		State: string(i.State), Overdue: c.overdue(i), Waits: i.State == store.InvoiceOpen && i.Order != nil,
-		Issued: i.Issued, Due: i.Due, Period: i.Period, Currency: i.Currency,
+		Issued: i.Issued, Due: i.Due, Period: orNull(i.Period), Currency: i.Currency,
 		Net: i.Net, Tax: i.Tax, Total: i.Total, Paid: i.Paid, Open: i.Open(),
 	}
 	if i.About != 0 {
-		v.About = doc.Number(i.About)
+		v.About = new(doc.Number(i.About))
 	}
 	return v
 }
 
-// overdue reports whether the day is over on which an invoice was to be paid.
+// overdue reports whether the day is over on which an invoice was to be paid. What
+// is only ordered is not had, and not late.
 func (c *call) overdue(i *store.Invoice) bool {
-	return i.State == store.InvoiceOpen && c.day(c.now()) > c.day(i.Due)
+	return i.State == store.InvoiceOpen && i.Order == nil && c.day(c.now()) > c.day(i.Due)
 }
 
 // invoice by its number, with or without the prefix.
@@ -75,7 +76,7 @@ func (p *program) invoiceCancel() *cli.Command {
 	var dryRun bool
 	return p.onStore(&cli.Command{
 		Name: "cancel", ArgsUsage: "NUMBER", Usage: "take back an invoice that is not paid",
-		Description: `A credit note says that it is taken back, and why: no number is ever missing. What was paid of it stays in the account's balance and pays what else is open. An order that waits for the payment is not done.
+		Description: `A credit note says that it is taken back, and why: no number is ever missing. What was paid of it stays in the account's balance and pays what else is open. An order that waits for the payment is not done. Credit that it bought goes as far as it is not used; a term or an upgrade that was had stays.
 
 What was paid in full is paid back by relay account refund.`,
 		Flags: []cli.Flag{

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"regexp"
 	"strings"
@@ -28,20 +29,14 @@ func (p *program) invoiceList() *cli.Command {
 --period takes a month (2026-11), a year or a day. An invoice of overage belongs to the month it was used in, every other to the day it was issued on.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only those of this account", Destination: &f.account},
-			&cli.StringFlag{Name: "customer", Usage: "`NAME` only those to this customer, or for an account that is theirs", Destination: &f.customer},
-			&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` only those of accounts below it", Destination: &f.reseller},
+			&cli.StringFlag{Name: "customer", Usage: "`NAME` only those to this customer", Destination: &f.customer},
+			&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` only those of accounts that were below it when they were issued", Destination: &f.reseller},
 			&cli.BoolFlag{Name: "open", Usage: "only those that are not paid", Destination: &f.open},
 			&cli.BoolFlag{Name: "overdue", Usage: "only those that should have been paid by now", Destination: &f.overdue},
 			&cli.StringFlag{Name: "period", Usage: "`PERIOD` only those of this month, 2026-11", Destination: &f.period},
 			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many, the oldest", Value: &f.limit},
 		},
 	}, work{run: func(c *call) error { return c.listInvoices(&f) }})
-}
-
-// invoiceSum sums up what was shown.
-type invoiceSum struct {
-	n, open  int64
-	currency string
 }
 
 func (c *call) listInvoices(f *invoiceFilter) error {
@@ -52,7 +47,7 @@ func (c *call) listInvoices(f *invoiceFilter) error {
 	doc := c.documents()
 	s := c.stream(f.limit.n, column{head: "NUMBER"}, column{head: "ISSUED"}, column{head: "ACCOUNT", least: 8}, column{head: "FOR"},
 		column{head: "TOTAL", right: true}, column{head: "OPEN", right: true}, column{head: "STATE"})
-	var sum invoiceSum
+	var shown, sum int64
 	show := func(i *store.Invoice) error {
 		if err := s.pause(); err != nil {
 			return err
@@ -60,36 +55,31 @@ func (c *call) listInvoices(f *invoiceFilter) error {
 		if !match(i) {
 			return nil
 		}
-		sum.n++
-		sum.open += i.Open()
-		sum.currency = i.Currency
+		shown, sum = shown+1, sum+i.Open()
 		open := ""
 		if i.Open() != 0 {
 			open = money.Number(i.Open(), i.Currency)
 		}
-		what := string(i.Kind)
-		if i.Kind == store.CreditNote {
-			what = "credit"
-		}
-		return s.add(c.viewInvoice(i), doc.Number(i.Number), c.day(i.Issued), i.Account, what,
+		return s.add(c.viewInvoice(i), doc.Number(i.Number), c.day(i.Issued), i.Account, string(i.Kind),
 			money.Number(i.Total, i.Currency), open, c.invoiceState(i))
 	}
-	err = c.invoices(f, show)
-	if !c.json && sum.n == 0 && err == nil {
-		return c.say("No such invoice")
-	}
-	if err = s.end(err); err != nil || c.json {
+	if err = s.end(c.invoices(f, show)); err != nil || c.json {
 		return err
 	}
-	return c.say("-- %s, %s open", plural(sum.n, "document"), money.Format(sum.open, sum.currency))
+	return c.say("-- %s, %s open", plural(shown, "document"), c.amount(sum))
 }
 
-// invoices of one account, or of all.
+// invoices of one account, of whoever they are listed under, or all.
 func (c *call) invoices(f *invoiceFilter, fn func(*store.Invoice) error) error {
-	if f.account == "" && f.reseller != "" {
-		return c.invoicesBelow(f, fn)
-	}
-	if f.account == "" {
+	switch {
+	case f.account != "":
+	case c.scope != nil:
+		return c.st.InvoicesBelow(f.reseller, f.open || f.overdue, fn)
+	case f.customer != "":
+		return c.st.InvoicesTo(f.customer, fn)
+	case f.reseller != "":
+		return c.st.InvoicesThrough(f.reseller, fn)
+	default:
 		return c.st.Invoices(1, fn)
 	}
 	list, err := c.st.InvoicesOf(f.account, f.open || f.overdue)
@@ -117,28 +107,40 @@ func (c *call) invoiceState(i *store.Invoice) string {
 	return string(i.State)
 }
 
-var periodRE = regexp.MustCompile(`^\d{4}(-\d{2}(-\d{2})?)?(-\d+)?$`)
+var periodRE = regexp.MustCompile(`^(\d{4})(?:(-\d{2})(-\d{2})?(?:-[1-9]\d*)?)?$`)
+
+func (c *call) checkPeriod(text string) error {
+	if text == "" || isPeriod(text) {
+		return nil
+	}
+	return usage("", "--period %q: a month such as %s, a year or a day", text, c.now().In(c.st.Zone()).Format("2006-01"))
+}
+
+// isPeriod takes a year, a month or a day, and the key of a period, which may
+// have a number behind it.
+func isPeriod(text string) bool {
+	m := periodRE.FindStringSubmatch(text)
+	if m == nil {
+		return false
+	}
+	day := m[1] + orElse(m[2], "-01") + orElse(m[3], "-01")
+	_, err := time.Parse(time.DateOnly, day)
+	return err == nil
+}
 
 // invoiceMatch is the filter as a function. What cannot be is told, rather than
 // shown as an empty list.
 func (c *call) invoiceMatch(f *invoiceFilter) (func(*store.Invoice) bool, error) {
-	if f.period != "" && !periodRE.MatchString(f.period) {
-		return nil, usage("", "--period %q: a month such as %s, a year or a day", f.period, c.now().In(c.st.Zone()).Format("2006-01"))
+	if err := c.checkPeriod(f.period); err != nil {
+		return nil, err
 	}
-	if err := c.invoiced(f.account); err != nil {
+	if err := cmp.Or(c.invoiced(f.account), c.known(f.customer, f.reseller)); err != nil {
 		return nil, err
 	}
 	var below map[string]bool
-	if f.reseller != "" {
+	if c.scope != nil { // it sees those of the accounts that are below it now, and no others
 		var err error
 		if below, err = c.accountsBelow(f.reseller); err != nil {
-			return nil, err
-		}
-	}
-	var theirs map[string]bool
-	if f.customer != "" {
-		var err error
-		if theirs, err = c.accountsOf(f.customer); err != nil {
 			return nil, err
 		}
 	}
@@ -149,7 +151,7 @@ func (c *call) invoiceMatch(f *invoiceFilter) (func(*store.Invoice) bool, error)
 			return false
 		case f.open && i.State != store.InvoiceOpen, f.overdue && !c.overdue(i):
 			return false
-		case theirs != nil && i.Customer != f.customer && !theirs[i.Account]:
+		case f.customer != "" && i.Customer != f.customer, below == nil && f.reseller != "" && i.Reseller != f.reseller:
 			return false
 		}
 		return f.period == "" || inPeriod(i, f.period, zone)
@@ -171,20 +173,6 @@ func (c *call) invoiced(account string) error {
 	return c.noAccount(account, err)
 }
 
-func (c *call) accountsOf(customer string) (map[string]bool, error) {
-	if _, err := c.st.Customer(customer); errors.Is(err, store.ErrNotFound) {
-		return nil, fail(exitFailed, "relay customer list shows all", "no customer %q", customer)
-	} else if err != nil {
-		return nil, err
-	}
-	list, err := c.st.AccountsOf(customer)
-	theirs := map[string]bool{}
-	for i := range list {
-		theirs[list[i].Name] = true
-	}
-	return theirs, err
-}
-
 // inPeriod reports whether an invoice belongs to a period: a month, or the year
 // or the day that has its name.
 func inPeriod(i *store.Invoice, period string, zone *time.Location) bool {
@@ -192,5 +180,10 @@ func inPeriod(i *store.Invoice, period string, zone *time.Location) bool {
 	if own == "" {
 		own = i.Issued.In(zone).Format(time.DateOnly)
 	}
+	return within(own, period)
+}
+
+// within reports whether a day or a period is in another one, or is it.
+func within(own, period string) bool {
 	return own == period || strings.HasPrefix(own, period+"-")
 }

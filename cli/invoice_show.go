@@ -2,14 +2,13 @@ package cli
 
 import (
 	"bytes"
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +52,10 @@ func (p *program) invoiceShow() *cli.Command {
 		if s.out == "" {
 			return toStdout(cc)
 		}
-		return p.intoFile(cc.Context, s.out, func() error { return toStdout(cc) })
+		if _, err := os.Lstat(s.out); err == nil {
+			return fail(exitFailed, "choose another name: nothing is ever replaced", "%s exists", s.out)
+		}
+		return p.intoFile(cc, s.out, false, toStdout)
 	}
 	return c
 }
@@ -88,23 +90,17 @@ func (p *program) mayShow(s *showing) error {
 
 // intoFile has run write to a file instead of to standard output. The file gets
 // its name when run is done, and none when it fails.
-func (p *program) intoFile(ctx context.Context, path string, run func() error) error {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return noFile(path, err)
-	}
-	w, err := newWholeFile(path, false)
+func (p *program) intoFile(cc *cli.Context, path string, force bool, run cli.ActionFunc) error {
+	w, err := newWholeFile(path, force)
 	if err != nil {
 		return noFile(path, err)
 	}
 	defer w.discard()
 	stdout := p.Stdout
 	p.Stdout = w
-	err = run()
+	err = run(cc)
 	p.Stdout = stdout
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
+	if err := cmp.Or(err, cc.Context.Err()); err != nil {
 		return err
 	}
 	if err := w.keep(); err != nil {
@@ -114,36 +110,26 @@ func (p *program) intoFile(ctx context.Context, path string, run func() error) e
 	return err
 }
 
-// noFile says why a new file cannot be had; nil: there is one.
+// noFile says why a new file cannot be had.
 func noFile(path string, err error) error {
-	f, known := errors.AsType[*failure](err)
-	switch {
-	case err == nil, known && !isDir(path):
-		return fail(exitFailed, "choose another name: nothing is ever replaced", "%s exists", path)
-	case known:
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f
-	case errors.Is(err, fs.ErrNotExist):
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		return fail(exitFailed, "make it, or choose another place", "there is no directory %s", filepath.Dir(path))
 	}
 	return fmt.Errorf("write %s: %w", path, err)
 }
 
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}
-
 // invoiceWhole is an invoice with all that is on it.
 type invoiceWhole struct {
-	invoiceView
-	Reason string            `json:"reason"` // of a credit note
+	orderInvoice
+	Reason *string           `json:"reason"` // of a credit note; null: none was given
 	Seller []string          `json:"seller"`
 	Buyer  []string          `json:"buyer"`
 	Lines  []invoiceLineView `json:"lines"`
-	Link   string            `json:"payment_link"` // "": there is none, or nothing to pay
-	Text   string            `json:"payment_text"`
 
-	Suspends time.Time `json:"suspends,omitzero"` // unpaid until then, it holds the account back
+	Suspends *time.Time `json:"suspends"` // unpaid until then, it holds the account back
 }
 
 type invoiceLineView struct {
@@ -172,18 +158,37 @@ func (c *call) showInvoice(format string) error {
 	if err := render(&b, doc); err != nil {
 		return err
 	}
+	if format == "pdf" {
+		if err := c.tellMissing(doc); err != nil {
+			return err
+		}
+	}
 	_, err = c.Stdout.Write(b.Bytes())
 	return err
 }
 
-func (c *call) wholeInvoice(i *store.Invoice, doc *invoice.Document) invoiceWhole {
-	v := invoiceWhole{invoiceView: c.viewInvoice(i), Reason: i.Reason, Seller: slices.Concat([]string{}, i.Seller), Buyer: slices.Concat([]string{}, i.Buyer),
-		Lines: []invoiceLineView{}}
-	for _, l := range doc.Lines {
-		v.Lines = append(v.Lines, invoiceLineView{l.Text, l.Count, l.Price, l.Net, l.Rate.String(), l.Tax})
+// tellMissing names the letters that the PDF does not show as they are.
+func (c *call) tellMissing(doc *invoice.Document) error {
+	missing, err := invoice.Missing(doc)
+	if missing != "" {
+		c.note("the fonts of the PDF do not have %s: similar letters or ? stand there; HTML has all", cut(missing, 20))
 	}
-	if doc.Left() > 0 {
-		v.Link, v.Text, v.Suspends = doc.Link, doc.Instructions, i.Suspends
+	return err
+}
+
+func (c *call) wholeInvoice(i *store.Invoice, doc *invoice.Document) invoiceWhole {
+	v := invoiceWhole{orderInvoice: c.orderInvoice(i), Reason: orNull(i.Reason), Seller: orNone(i.Seller), Buyer: orNone(i.Buyer),
+		Lines: viewLines(i.Lines)}
+	if v.Open > 0 {
+		v.Suspends = orNull(i.Suspends)
 	}
 	return v
+}
+
+func viewLines(lines []store.InvoiceLine) []invoiceLineView {
+	list := []invoiceLineView{}
+	for _, l := range lines {
+		list = append(list, invoiceLineView{l.Text, l.Count, l.Price, l.Net, l.TaxRate.String(), l.Tax})
+	}
+	return list
 }

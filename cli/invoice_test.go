@@ -35,14 +35,21 @@ func billed(t *testing.T) (c *call, out *strings.Builder, now *time.Time) {
 	return &call{program: &program{App: App{Stdout: out, Stderr: out}}, ctx: t.Context(), st: st, args: []string{"1"}}, out, now
 }
 
-// An invoice is late when the day is over on which it was to be paid.
+// An invoice is late when the day is over on which it was to be paid. One that is
+// only ordered never is: it is simply not had.
 func TestInvoices_overdue(t *testing.T) {
 	c, out, now := billed(t)
+	if err := c.st.AddPlan(quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 12_000}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.st.Renew(store.Order{}, "acme", ""); err != nil {
+		t.Fatal(err)
+	}
 	for _, step := range []struct {
 		at   time.Time
 		want string
 	}{
-		{time.Date(2026, 12, 7, 23, 59, 0, 0, time.UTC), "No such invoice\n"},
+		{time.Date(2026, 12, 7, 23, 59, 0, 0, time.UTC), "NUMBER  ISSUED  ACCOUNT  FOR  TOTAL  OPEN  STATE\n-- 0 documents, EUR 0.00 open\n"},
 		{time.Date(2026, 12, 8, 0, 0, 0, 0, time.UTC), `NUMBER  ISSUED      ACCOUNT  FOR     TOTAL    OPEN  STATE
 1       2026-11-23  acme     order  100.00  100.00  late 2026-12-07
 -- 1 document, EUR 100.00 open
@@ -63,8 +70,14 @@ func TestInvoices_overdue(t *testing.T) {
 func TestPayment_lifts(t *testing.T) {
 	c, out, now := billed(t)
 	*now = now.AddDate(0, 0, 30)
-	if n, err := c.st.Dun(t.Context(), 0); n != 1 || err != nil {
-		t.Fatalf("Dun = %d, %v", n, err)
+	held := 0
+	told := func(_ store.Invoice, r store.Receipt, err error) {
+		if err == nil && r.After.Hold != "" {
+			held++
+		}
+	}
+	if err := c.st.DunBy(t.Context(), *now, told); held != 1 || err != nil {
+		t.Fatalf("DunBy held back %d, %v", held, err)
 	}
 	f := paying{method: "bank", reference: "1", amount: "40"}
 	if err := c.recordPayment(&f); err != nil {
@@ -87,30 +100,34 @@ balance  EUR 0.00: nothing is owed
 	}
 }
 
-// What is left of a payment pays what else is open, the oldest first.
+// What is left of a payment pays what else is open: what was had before what is
+// only ordered.
 func TestPayment_paysOthers(t *testing.T) {
 	c, out, _ := billed(t)
 	if _, err := c.st.Renew(store.Order{}, "acme", ""); err == nil {
 		t.Fatal("a plan that is not sold was renewed")
 	}
-	if err := c.st.AddPlan(quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 12_000}); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if _, err := c.st.Renew(store.Order{}, "acme", ""); err != nil {
+	for name, price := range map[string]int64{"paid": 12_000, "large": 10_000} {
+		if err := c.st.AddPlan(quota.Plan{Name: name, Term: quota.Year, Bandwidth: 900_000_000, Price: price}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	f := paying{method: "card", reference: "all", amount: "250"}
-	c.args = []string{"3"}
+	if _, err := c.st.Renew(store.Order{}, "acme", "large"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.st.Upgrade(store.Order{}, "acme", "paid"); err != nil {
+		t.Fatal(err)
+	}
+	f := paying{method: "card", reference: "all", amount: "130"}
+	c.args = []string{"1"}
 	if err := c.recordPayment(&f); err != nil {
 		t.Fatal(err)
 	}
-	want := `payment  EUR 250.00 by card, reference all
-invoice  3 (renewal): paid
+	want := `payment  EUR 130.00 by card, reference all
 invoice  1: paid
-invoice  2 (renewal): part-paid, EUR 90.00 of EUR 120.00 are left to pay
-account  acme is active, renewed; its term runs to the end of 2028-10-31
+invoice  2 (renewal): part-paid, EUR 90.00 of EUR 100.00 are left to pay
+invoice  3 (upgrade): paid
+account  acme is active; its term runs to the end of 2027-10-31
 balance  EUR 90.00 are still to be paid
 `
 	if out.String() != want {
@@ -136,5 +153,14 @@ func TestInPeriod(t *testing.T) {
 		if got := inPeriod(c.i, c.period, rome); got != c.want {
 			t.Errorf("inPeriod(%+v, %s) = %t", c.i, c.period, got)
 		}
+	}
+}
+
+// Days on paper are those of the books, wherever the configuration says they are.
+func TestCall_documents(t *testing.T) {
+	c, _, _ := billed(t)
+	c.cfg = &Config{Timezone: "Asia/Tokyo", Billing: Billing{InvoicePrefix: "R-"}}
+	if o := c.documents(); o.Zone != c.st.Zone() || o.Number(7) != "R-7" {
+		t.Errorf("%+v, want the zone %v", o, c.st.Zone())
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +16,8 @@ import (
 type task struct {
 	job
 	now   func(ctx context.Context, at time.Time) (result any, text string, err error)
-	dated bool // it knows what was due at an instant; others know only of now
+	dated bool                                                           // it knows what was due at an instant; others know only of now
+	try   func(ctx context.Context) (result any, text string, err error) // now, changing nothing; nil: there is no such thing
 }
 
 // word is the task's name on a command line.
@@ -87,18 +87,23 @@ func (r *relay) jobView(t *task) (v jobView, err error) {
 
 func (p *program) jobRun() *cli.Command {
 	var at string
+	var dryRun bool
 	return p.onStore(&cli.Command{
 		Name: "run", ArgsUsage: "NAME", Usage: "do one of them now",
 		Description: `NAME is one of relay job list. It does no harm to run a job that is not due, or twice: what is done is not done again.
 
-With --at, close and dun leave out what has become due since then.
+With --at, close and dun leave out what has become due since then. With --dry-run, warn shows whom it would tell that a term ends.
 
-  relay job run close`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "at", Usage: "`TIME` only what was due then: 2026-12-01, \"2026-12-01 08:00\", or RFC 3339", Destination: &at}},
-	}, work{run: func(c *call) error { return c.jobRun(c.args[0], at) }})
+  relay job run close
+  relay job run warn --dry-run`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "at", Usage: "`TIME` only what was due then: 2026-12-01, \"2026-12-01 08:00\", or RFC 3339", Destination: &at},
+			&cli.BoolFlag{Name: "dry-run", Usage: "change nothing, show what warn would do", Destination: &dryRun},
+		},
+	}, work{run: func(c *call) error { return c.jobRun(c.args[0], at, dryRun) }})
 }
 
-func (c *call) jobRun(name, at string) error {
+func (c *call) jobRun(name, at string, dryRun bool) error {
 	r, err := c.worker()
 	if err != nil {
 		return err
@@ -115,7 +120,16 @@ func (c *call) jobRun(name, at string) error {
 			return err
 		}
 	}
-	v, text, err := t.now(c.ctx, when)
+	var v any
+	var text string
+	switch {
+	case !dryRun:
+		v, text, err = t.now(c.ctx, when)
+	case t.try != nil:
+		v, text, err = t.try(c.ctx)
+	default:
+		err = usage("", "--dry-run is for %s", warnJob)
+	}
 	if err != nil {
 		return err
 	}
@@ -155,6 +169,8 @@ func jobFailures(result any) error {
 		list = v.Failed
 	case held:
 		list = v.Failed
+	case warned:
+		list = v.Failed
 	}
 	if len(list) == 0 {
 		return nil
@@ -185,23 +201,18 @@ func (r *relay) closeNow(ctx context.Context, at time.Time) (any, string, error)
 }
 
 // numbersOf invoices, the first ones.
-func numbersOf(list []uint64) string {
-	text := plural(int64(len(list)), "invoice")
+func numbersOf(list []string) string {
 	if len(list) == 0 {
 		return "no invoice"
 	}
-	var first []string
-	for _, n := range list[:min(len(list), changeTold)] {
-		first = append(first, strconv.FormatUint(n, 10))
-	}
-	return text + ": " + firstOf(first, len(list))
+	return plural(int64(len(list)), "invoice") + ": " + firstOf(list[:min(len(list), changeTold)], len(list))
 }
 
 func (r *relay) dunNow(ctx context.Context, at time.Time) (any, string, error) {
 	v, err := r.holdUnpaid(ctx, at)
 	text := "nobody to hold back"
-	if n := len(v.Accounts); n > 0 {
-		text = fmt.Sprintf("%s held back, unpaid: %s", plural(int64(n), "account"), firstOf(v.Accounts[:min(n, changeTold)], n))
+	if n := v.Accounts; n > 0 {
+		text = fmt.Sprintf("%s held back, unpaid: %s", plural(int64(n), "account"), firstOf(v.Held[:min(n, changeTold)], n))
 	}
 	return v, text, err
 }

@@ -45,10 +45,12 @@ type closed struct {
 	Job      string    `json:"job"`
 	At       time.Time `json:"at"`       // what was due then is done
 	Accounts int       `json:"accounts"` // that were settled
-	Periods  int       `json:"periods"`  // of them
-	Invoices []uint64  `json:"invoices"`
-	Failed   []failing `json:"failed"` // tried again at the next run
+	Periods  int       `json:"closed_periods"`
+	Invoices []string  `json:"invoices"` // as they are printed
+	Failed   []failing `json:"errors"`   // tried again at the next run
 	MS       int64     `json:"ms"`
+
+	issued []uint64 // their numbers
 }
 
 // failing is an account that a job cannot deal with.
@@ -83,7 +85,7 @@ func (r *relay) closeMonths(ctx context.Context) {
 
 // settleMonths closes what was due at an instant.
 func (r *relay) settleMonths(ctx context.Context, at time.Time) (closed, error) {
-	res, start := closed{Job: closeJob, At: at.UTC(), Invoices: []uint64{}, Failed: []failing{}}, time.Now()
+	res, start := closed{Job: closeJob, At: at.UTC(), Invoices: []string{}, Failed: []failing{}}, time.Now()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	err := r.store.CloseBy(ctx, at, func(account string, is store.Receipt, err error) {
@@ -100,7 +102,11 @@ func (r *relay) settleMonths(ctx context.Context, at time.Time) (closed, error) 
 		res.add(&is)
 	})
 	res.MS = time.Since(start).Milliseconds()
-	slices.Sort(res.Invoices)
+	slices.Sort(res.issued)
+	billing := &r.config().Billing
+	for _, n := range res.issued {
+		res.Invoices = append(res.Invoices, billing.number(n))
+	}
 	if err != nil {
 		return res, cmp.Or(context.Cause(ctx), err)
 	}
@@ -114,12 +120,13 @@ func (v *closed) add(is *store.Receipt) {
 	}
 	v.Accounts++
 	for i := range is.Entries {
-		if is.Entries[i].Kind == store.KindClosed {
+		switch is.Entries[i].Kind {
+		case store.KindClosed:
 			v.Periods++
+		case store.KindInvoice:
+			n, _ := strconv.ParseUint(is.Entries[i].Ref, 10, 64) // which the store wrote
+			v.issued = append(v.issued, n)
 		}
-	}
-	for i := range is.Invoices {
-		v.Invoices = append(v.Invoices, is.Invoices[i].Number)
 	}
 }
 
@@ -163,9 +170,10 @@ func (r *relay) tellInvoices() error {
 type held struct {
 	Job      string    `json:"job"`
 	At       time.Time `json:"at"`
-	Accounts []string  `json:"accounts"` // that are held back now
-	Invoices int       `json:"invoices"` // that were looked at
-	Failed   []failing `json:"failed"`
+	Accounts int       `json:"accounts"` // that are held back now
+	Held     []string  `json:"held"`     // their names
+	Checked  int       `json:"checked"`  // invoices that were looked at
+	Failed   []failing `json:"errors"`   // tried again at the next run
 	MS       int64     `json:"ms"`
 }
 
@@ -179,10 +187,10 @@ func (r *relay) dun(ctx context.Context) {
 
 // holdUnpaid holds back who was to have paid by an instant.
 func (r *relay) holdUnpaid(ctx context.Context, at time.Time) (held, error) {
-	res, start := held{Job: dunJob, At: at.UTC(), Accounts: []string{}, Failed: []failing{}}, time.Now()
+	res, start := held{Job: dunJob, At: at.UTC(), Held: []string{}, Failed: []failing{}}, time.Now()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	err := r.store.DunBy(ctx, store.Order{By: "job " + dunJob}, at, func(i store.Invoice, is store.Receipt, err error) {
+	err := r.store.DunBy(ctx, at, func(i store.Invoice, is store.Receipt, err error) {
 		if err != nil {
 			if errors.Is(err, store.ErrFull) || r.store.Err() != nil {
 				stop(err)
@@ -194,14 +202,15 @@ func (r *relay) holdUnpaid(ctx context.Context, at time.Time) (held, error) {
 			return
 		}
 		r.often().Works(i.Account, cannotDun)
-		res.Invoices++
+		res.Checked++
 		if is.Before.Hold == "" && is.After.Hold != "" {
-			res.Accounts = append(res.Accounts, i.Account)
+			res.Accounts++
+			res.Held = append(res.Held, i.Account)
 			r.logHeldBack(&i)
 		}
 	})
 	res.MS = time.Since(start).Milliseconds()
-	slices.Sort(res.Accounts)
+	slices.Sort(res.Held)
 	if err != nil {
 		return res, cmp.Or(context.Cause(ctx), err)
 	}
@@ -220,12 +229,12 @@ func (r *relay) logCloseInterrupted(v *closed) {
 
 func (r *relay) logInvoice(i *store.Invoice) {
 	r.log.Info("invoice issued", "account", i.Account, "invoice", i.Number, "period", i.Period,
-		"total", money.Format(i.Total, i.Currency), "due", i.Due.In(r.cfg.zone()).Format(time.DateOnly))
+		"total", money.Format(i.Total, i.Currency), "due", i.Due.In(r.store.Zone()).Format(time.DateOnly))
 }
 
 func (r *relay) logHeldBack(i *store.Invoice) {
 	r.log.Warn("account suspended, unpaid; its payment lifts that", "account", i.Account, "invoice", i.Number,
-		"open", money.Format(i.Open(), i.Currency), "due", i.Due.In(r.cfg.zone()).Format(time.DateOnly),
+		"open", money.Format(i.Open(), i.Currency), "due", i.Due.In(r.store.Zone()).Format(time.DateOnly),
 		"advice", "when it is paid: relay payment record "+strconv.FormatUint(i.Number, 10))
 }
 

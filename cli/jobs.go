@@ -50,12 +50,13 @@ func (r *relay) jobs() []job {
 // tasks are the jobs, with what a command can do with them.
 func (r *relay) tasks() []task {
 	all := []task{
-		{job{closeJob, closeSchedule, r.closeMonths}, r.closeNow, true},
-		{job{dunJob, dunSchedule, r.dun}, r.dunNow, true},
-		{job{pruneJob, pruneSchedule, r.pruneTrace}, r.pruneNow, false},
+		{job: job{closeJob, closeSchedule, r.closeMonths}, now: r.closeNow, dated: true},
+		{job: job{dunJob, dunSchedule, r.dun}, now: r.dunNow, dated: true},
+		{job: job{warnJob, warnSchedule, r.warn}, now: r.warnNow, try: r.warnTry},
+		{job: job{pruneJob, pruneSchedule, r.pruneTrace}, now: r.pruneNow},
 	}
 	if schedule := r.config().Backup.Schedule; schedule != "" {
-		all = append(all, task{job{backupJob, schedule, r.runBackup}, r.backupNow, false})
+		all = append(all, task{job: job{backupJob, schedule, r.runBackup}, now: r.backupNow})
 	}
 	return all
 }

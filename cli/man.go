@@ -17,7 +17,7 @@ var exitMeanings = []struct {
 	{exitDone, "Done."},
 	{exitFailed, "Failed. The message says what, and what to do about it."},
 	{exitUsage, "Wrong usage: an unknown command or flag, or a value that cannot be."},
-	{exitData, "sendmail only: the message or its recipients are not in order."},
+	{exitData, "What is in a file of plans is not in order; sendmail: the message or its recipients are not."},
 	{exitNoAccount, "No such account; sendmail: a recipient's address was refused."},
 	{exitUnreachable, "A relay is there but cannot be talked to; sendmail: it refused the message for good."},
 	{exitTryAgain, "Not now: try again later."},

@@ -222,7 +222,7 @@ func TestDocs_messages(t *testing.T) {
 			rows[row{m.text, code, m.hint}] = true
 		}
 	}
-	for _, err := range []error{store.ErrLocked, store.ErrFull, store.ErrBusy, store.ErrNewer, errDamaged, control.ErrDenied, control.ErrBroken, os.ErrPermission, os.ErrNotExist} {
+	for _, err := range []error{store.ErrLocked, store.ErrFull, store.ErrBusy, store.ErrNewer, store.ErrCurrency, errDamaged, control.ErrDenied, control.ErrBroken, os.ErrPermission, os.ErrNotExist} {
 		f := known(err)
 		if f.hint == "" {
 			t.Errorf("%v has no hint", err)

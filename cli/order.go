@@ -24,11 +24,11 @@ func (c *call) documents() invoice.Options {
 	if c.cfg == nil { // no configuration was read for it
 		return invoice.Options{Zone: c.st.Zone()}
 	}
-	return c.cfg.invoices()
+	return c.cfg.Billing.invoices(c.st.Zone())
 }
 
 // amount of money for people.
-func (c *call) amount(minor int64) string { return money.Format(minor, c.st.Billing().Currency) }
+func (c *call) amount(minor int64) string { return money.Format(minor, c.st.Currency()) }
 
 // ordered is an order on an account on its way to the screen.
 type ordered struct {
@@ -68,7 +68,7 @@ func (c *call) refusedOrder(v *receiptView, no *quota.Refused) error {
 	if no.Order == "refund" {
 		text += fmt.Sprintf("; it would have paid back %s", c.amount(v.Amount))
 	}
-	return fail(exitFailed, refusedHint(v.Account, v.Before.Plan, no), "account %s: %s", v.Account, text)
+	return fail(exitFailed, refusedHint(v.Account, value(v.Before.Plan), no), "account %s: %s", v.Account, text)
 }
 
 // refusedHint is the next step after the first reason that has one.
@@ -76,6 +76,10 @@ func refusedHint(name, plan string, no *quota.Refused) string {
 	switch {
 	case no.Order == "refund":
 		return "relay account close " + name + " ends it without paying back; relay account correct " + name + " enters an amount of your own"
+	case no.For(quota.WhyOrdered):
+		return "relay account close " + name + " ends both"
+	case no.Order == "plan":
+		return "wait for the month to turn, or renew with the smaller plan: relay account renew " + name + " --plan PLAN"
 	case no.For(quota.WhyEnded):
 		return "relay account renew " + name
 	case no.For(quota.WhySmaller), no.For(quota.WhyCheaper), no.For(quota.WhyKind) && no.Order == "upgrade", no.For(quota.WhyTerm) && no.Order == "upgrade":
@@ -91,11 +95,13 @@ func (c *call) orderFailed(name string, err error) error {
 	switch {
 	case errors.Is(err, store.ErrClosed):
 		return closedForGood(name)
+	case errors.Is(err, store.ErrUsed):
+		return usedName(name)
 	case errors.Is(err, store.ErrPending):
 		return fail(exitFailed, "relay account show "+name+" has its invoice; relay account activate "+name+" does not wait for the payment",
 			"account %s is pending: it has no term yet", name)
 	case errors.Is(err, quota.ErrOverflow):
-		return fail(exitFailed, "order less at a time", "%w", err)
+		return fail(exitFailed, "order less at a time", "account %s: that is more than can be counted", name)
 	}
 	return c.noAccount(name, err)
 }

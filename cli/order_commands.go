@@ -93,7 +93,7 @@ func (p *program) accountRenew() *cli.Command {
 	var plan string
 	return p.orderCommand(&cli.Command{
 		Name: "renew", Usage: "a further term, after the current one",
-		Description: `The term starts when the last one ends, or at once if that is over. A plan with a price waits for the payment of its invoice; one without is added at once.
+		Description: `The term starts when the last one ends, or at once if that is over. A month's is over too when its allowance is used: when no e-mail is left, of a bandwidth plan none of 10 KB. A renewal that waits then begins with the next message. A plan with a price waits for the payment of its invoice; one without is added at once.
 
 --plan takes another plan for that term, a smaller one too. Without it the plan stays, as it is sold now.`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` of the further term (default the present one)", Destination: &plan}},
@@ -104,36 +104,38 @@ func (p *program) accountRenew() *cli.Command {
 		if _, err := c.plan(plan); err != nil {
 			return store.Receipt{}, err
 		}
-		open, err := c.st.InvoicesOf(a.Name, true)
-		if err != nil {
-			return store.Receipt{}, err
-		}
 		r, err := c.st.Renew(o, a.Name, plan)
-		if err == nil {
-			c.renewals(open)
+		if errors.Is(err, store.ErrWaits) {
+			err = c.renewalWaits(a.Name, err)
 		}
 		return r, err
 	})
 }
 
-// renewals tells of those that were ordered before and wait for a payment: each
-// that is paid is a term more.
-func (c *call) renewals(open []store.Invoice) {
+// renewalWaits names the renewal that was ordered before and is not paid.
+func (c *call) renewalWaits(name string, err error) error {
+	open, e := c.st.InvoicesOf(name, true)
+	if e != nil {
+		return e
+	}
 	for _, i := range open {
-		if i.Kind == store.ForRenewal {
+		if i.Kind == store.ForRenewal && i.Order != nil {
 			n := c.documents().Number(i.Number)
-			c.note("renewal invoice %s waits too, and is a term more when it is paid", n)
-			c.note("relay invoice cancel %s --reason TEXT takes it back", n)
+			return fail(exitFailed, "relay payment record "+n+" --method METHOD --reference R enters its payment; relay invoice cancel "+n+" --reason TEXT takes it back",
+				"account %s has ordered a renewal already: invoice %s, %s, is not paid", name, n, c.amount(i.Open()))
 		}
 	}
+	return err
 }
 
 func (p *program) accountRefund() *cli.Command {
 	return p.orderCommand(&cli.Command{
-		Name: "refund", Usage: "pay the term back in full and close the account",
+		Name: "refund", Usage: "pay the term back in full and close the account, or what has not begun",
 		Description: `Until the 30th day of the term, and unless there was overage or abuse in it. A refusal gives every reason, and what would have been paid back.
 
-What was paid for the term, for upgrades and for credit in it goes back, and the rest of the balance; the invoices get credit notes. The account is closed for good. relay only enters it: the money is sent by the operator.`,
+What was paid for the term, for upgrades and for credit in it goes back, and the rest of the balance; the invoices get credit notes. The account is closed for good. relay only enters it: the money is sent by the operator.
+
+A renewal that is paid and whose term has not begun can always be given back. Where the present term cannot, that is all that is: the account goes on to the end of the present one.`,
 	}, func(c *call, o store.Order, a *store.Account) (store.Receipt, error) { return c.st.Refund(o, a.Name) })
 }
 
@@ -141,7 +143,7 @@ func (p *program) accountClose() *cli.Command {
 	var reason string
 	return p.orderCommand(&cli.Command{
 		Name: "close", Usage: "end an account for good, without paying back",
-		Description: `Its term and its credit end now; orders that wait for a payment are cancelled. What it owes it still owes. It stays in lists and in the books; relay account remove deletes it.`,
+		Description: `Its term and its credit end now; orders that wait for a payment are cancelled. What it owes it still owes; what it paid for terms that have not begun is its balance, with a credit note, for you to pay back. It stays in lists and in the books; relay account remove deletes it.`,
 		Flags:       []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the ledger", Destination: &reason}},
 	}, func(c *call, o store.Order, a *store.Account) (store.Receipt, error) {
 		if a.State == store.Closed {
@@ -199,7 +201,7 @@ func (f *correction) read(c *call, a *store.Account) (what store.Correction, err
 	case (f.amount == "") == (f.credit == ""):
 		return what, usage(more, "one of --amount and --credit")
 	case f.amount != "":
-		if what.Money, err = money.Parse(f.amount, c.st.Billing().Currency); err != nil {
+		if what.Money, err = money.Parse(f.amount, c.st.Currency()); err != nil {
 			return what, usage(more, "--amount: %w", err)
 		}
 		if what.Money == 0 {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -36,22 +37,27 @@ type lineView struct {
 
 // accountStand is what orders change of an account.
 type accountStand struct {
-	State     string    `json:"state"`
-	Plan      string    `json:"plan"`
-	Emails    int64     `json:"emails"`    // a period; 0: unlimited
-	Bandwidth int64     `json:"bandwidth"` // octets a period; 0: unlimited
-	TermEnd   time.Time `json:"term_end,omitzero"`
-	Unit      string    `json:"credit_unit"` // bytes or e-mails
-	Credit    int64     `json:"credit"`
-	Balance   int64     `json:"balance"` // minor units; negative: owed
+	State      *string    `json:"state"` // null: there was no account
+	Plan       *string    `json:"plan"`
+	Allowance  *allowance `json:"allowance"` // of a period
+	TermEnd    *time.Time `json:"term_end"`
+	Unit       *string    `json:"unit"`        // of credit: bytes or e-mails
+	CreditLeft int64      `json:"credit_left"` // units
+	Balance    int64      `json:"balance"`     // minor units; negative: owed
 }
 
 func (c *call) stand(a *store.Account) accountStand {
-	p := a.Plan(c.now())
-	s := accountStand{State: accountState(a, c.now()), Plan: p.Name, Emails: p.Emails, Bandwidth: p.Bandwidth, TermEnd: a.TermEnd(),
-		Unit: p.Unit(), Credit: quota.Sum(quota.Live(a.Lots, c.now())), Balance: a.Balance}
 	if a.Name == "" { // before it was added
-		s.State, s.Unit = "", ""
+		return accountStand{}
+	}
+	p := a.Plan(c.now())
+	s := accountStand{State: new(accountState(a, c.now())), Plan: orNull(p.Name), TermEnd: orNull(a.TermEnd()),
+		CreditLeft: quota.Sum(quota.Live(a.Lots, c.now())), Balance: a.Balance}
+	if p.Name != "" {
+		s.Unit = new(p.Unit())
+	}
+	if p.Name != "" && a.State != store.Closed {
+		s.Allowance = viewAllowance(p.Emails, p.Bandwidth)
 	}
 	return s
 }
@@ -59,15 +65,15 @@ func (c *call) stand(a *store.Account) accountStand {
 // orderInvoice is an invoice with how it is paid while it is open.
 type orderInvoice struct {
 	invoiceView
-	Link    string `json:"link"`    // where it is paid; "": nowhere
-	Payment string `json:"payment"` // how it is paid; "": not said
+	Link *string `json:"payment_link"` // where it is paid; null: nowhere, or there is nothing to pay
+	Text *string `json:"payment_text"` // how
 }
 
 func (c *call) orderInvoice(i *store.Invoice) orderInvoice {
 	v := orderInvoice{invoiceView: c.viewInvoice(i)}
 	if v.Open > 0 {
 		d := invoice.New(i, c.documents())
-		v.Link, v.Payment = d.Link, d.Instructions
+		v.Link, v.Text = orNull(d.Link), orNull(d.Instructions)
 	}
 	return v
 }
@@ -85,7 +91,7 @@ func (c *call) openInvoices(name string) ([]orderInvoice, error) {
 func (c *call) receipt(o *ordered, r *store.Receipt) receiptView {
 	doc := c.documents()
 	v := receiptView{Account: o.name, Order: o.what, DryRun: o.dryRun, Refused: []refusedView{}, Lines: []lineView{},
-		Amount: r.Amount, Currency: c.st.Billing().Currency, Invoices: []orderInvoice{},
+		Amount: r.Amount, Currency: c.st.Currency(), Invoices: []orderInvoice{},
 		Before: c.stand(&r.Before), After: c.stand(&r.After)}
 	for _, l := range r.Lines {
 		v.Lines = append(v.Lines, lineView{withPrefix(l.Text, &doc), l.Amount})
@@ -156,7 +162,7 @@ func (c *call) showOrderInvoice(i *orderInvoice, currency string) error {
 	text := fmt.Sprintf("%s, %s", i.Invoice, money.Format(i.Total, currency))
 	switch {
 	case i.Kind == string(store.CreditNote):
-		text += ", a credit note"
+		text += ", a credit note for " + value(i.About)
 	case i.Open == 0:
 		text += ", " + i.State
 	default:
@@ -168,7 +174,7 @@ func (c *call) showOrderInvoice(i *orderInvoice, currency string) error {
 	if err := c.say(""); err != nil {
 		return err
 	}
-	return writeFields(c.Stdout, []field{{"invoice", text}, {"pay at", i.Link}, {"pay by", i.Payment}})
+	return writeFields(c.Stdout, []field{{"invoice", text}, {"pay at", value(i.Link)}, {"pay by", value(i.Text)}})
 }
 
 // showStand is how the account stands afterwards, and what was different before.
@@ -177,7 +183,7 @@ func (c *call) showStand(v *receiptView) error {
 		return err
 	}
 	was, is := v.Before, v.After
-	if v.Before.State == "" {
+	if v.Before.State == nil {
 		was = is
 	}
 	change := func(before, after string) string {
@@ -187,17 +193,55 @@ func (c *call) showStand(v *receiptView) error {
 		return before + " -> " + after
 	}
 	err := writeFields(c.Stdout, []field{
-		{"state", change(was.State, is.State)},
-		{"plan", change(orElse(was.Plan, "none"), orElse(is.Plan, "none"))},
-		{"allowance", change(allowanceText(was.Emails, was.Bandwidth), allowanceText(is.Emails, is.Bandwidth))},
-		{"term ends", change(c.stamp(was.TermEnd), c.stamp(is.TermEnd))},
-		{"credit", change(unitsText(was.Credit, was.Unit), unitsText(is.Credit, is.Unit))},
-		{"balance", change(money.Format(was.Balance, v.Currency), money.Format(is.Balance, v.Currency))},
+		{"state", change(value(was.State), value(is.State))},
+		{"plan", change(orElse(value(was.Plan), "none"), orElse(value(is.Plan), "none"))},
+		{"allowance", change(orElse(was.Allowance.text(), "none"), orElse(is.Allowance.text(), "none"))},
+		{"term ends", change(c.end(value(was.TermEnd)), c.end(value(is.TermEnd)))},
+		{"credit", change(unitsText(was.CreditLeft, value(was.Unit)), unitsText(is.CreditLeft, value(cmp.Or(is.Unit, was.Unit))))},
+		{"balance", change(money.Format(was.Balance, v.Currency), money.Format(is.Balance, v.Currency)) + whose(is.Balance, value(is.State) == string(store.Closed))},
+		{"to send", c.toSend(v)},
 	})
 	if err == nil && v.DryRun {
-		err = c.say("\nnothing was changed")
+		return c.say("\nnothing was changed")
+	}
+	if c.scope == nil { // no reseller enters money
+		c.noteNext(v)
 	}
 	return err
+}
+
+// noteNext tells the operator what is left to do about money.
+func (c *call) noteNext(v *receiptView) {
+	for i := range v.Invoices {
+		if in := &v.Invoices[i]; in.Open > 0 {
+			c.note("relay payment record %s enters the payment of invoice %[1]s", in.Invoice)
+		}
+	}
+	if left := v.After.Balance; left > 0 && value(v.After.State) == string(store.Closed) {
+		c.note("pay back the %s that are left, and enter it with", money.Format(left, v.Currency))
+		c.note("relay account correct %s --amount -%s --reason TEXT", v.Account, money.Plain(left, v.Currency))
+	}
+}
+
+// whose a balance is.
+func whose(n int64, closed bool) string {
+	switch {
+	case n < 0:
+		return ", to be paid"
+	case n > 0 && closed:
+		return ", to be paid back"
+	case n > 0:
+		return ", kept for invoices to come"
+	}
+	return ""
+}
+
+// toSend is what the operator has to pay out; "": nothing.
+func (c *call) toSend(v *receiptView) string {
+	if v.Order != "refund" || v.Amount == 0 {
+		return ""
+	}
+	return money.Format(v.Amount, v.Currency) + " to the customer: relay only enters it"
 }
 
 // allowanceText is "9,000 e-mails and 90 MB"; nothing is unlimited.
@@ -206,22 +250,36 @@ func allowanceText(emails, bandwidth int64) string {
 	case emails == 0 && bandwidth == 0:
 		return "unlimited"
 	case emails == 0:
-		return size(bandwidth)
+		return fineSize(bandwidth)
 	case bandwidth == 0:
 		return plural(emails, "e-mail")
 	}
-	return plural(emails, "e-mail") + " and " + size(bandwidth)
+	return plural(emails, "e-mail") + " and " + fineSize(bandwidth)
 }
 
 // unitsText is an amount of credit or overage in the unit of the plan.
 func unitsText(n int64, unit string) string {
 	if unit == "bytes" {
-		return size(n)
+		return fineSize(n)
 	}
 	return plural(n, "e-mail")
 }
 
-// invoiceToPay names an invoice to the mail program of a customer.
-func (c *Config) invoiceToPay(i *store.Invoice) string {
-	return fmt.Sprintf("invoice %s, %s", c.invoices().Number(i.Number), money.Format(i.Open(), i.Currency))
+// wholeUnits is one that comes in whole steps, exactly.
+func wholeUnits(n int64, unit string) string {
+	if unit == "bytes" {
+		return wholeSize(n)
+	}
+	return plural(n, "e-mail")
+}
+
+// unitsCell is one in a column of them.
+func unitsCell(n int64, unit string) string {
+	switch {
+	case n == 0:
+		return "-"
+	case unit == "bytes":
+		return fineSize(n)
+	}
+	return number(n)
 }

@@ -1,7 +1,8 @@
 package cli
 
 import (
-	"errors"
+	"cmp"
+	"fmt"
 	"strings"
 	"time"
 
@@ -15,73 +16,142 @@ func (p *program) paymentCommand() *cli.Command {
 	return group("payment", "what customers have paid", p.paymentRecord(), p.paymentList())
 }
 
-// paymentView is a payment as programs see it.
+// paymentView is money that came in or went out as programs see it.
 type paymentView struct {
-	Method    string    `json:"method"`
-	Reference string    `json:"reference"`
-	Invoice   string    `json:"invoice"` // as it is printed: what the customer paid
+	Kind      string    `json:"kind"` // payment, refund, or in a statement correction
 	Account   string    `json:"account"`
-	Amount    int64     `json:"amount"` // minor units
+	Invoice   *string   `json:"invoice"`   // that was paid, as it is printed
+	Method    *string   `json:"method"`    // null: relay does not know it
+	Reference *string   `json:"reference"` // of a refund: its account and entry of the ledger
+	Amount    int64     `json:"amount"`    // minor units; negative: it went out
 	Currency  string    `json:"currency"`
+	Text      *string   `json:"text"` // why, of a correction
 	Time      time.Time `json:"time"`
-	By        string    `json:"by"` // who recorded it
+	By        *string   `json:"by"` // who recorded it
 }
 
-func (c *call) viewPayment(p *store.Payment) paymentView {
-	return paymentView{p.Method, p.Reference, c.documents().Number(p.Invoice), p.Account, p.Amount, c.st.Billing().Currency, p.Time, p.By}
+func (c *call) viewPayment(p *store.Payment, currency string) paymentView {
+	v := paymentView{Kind: string(store.KindPayment), Account: p.Account, Reference: &p.Reference, Amount: p.Amount, Currency: currency,
+		Time: p.Time, By: orNull(p.By)}
+	if p.Method == store.PaidBack {
+		v.Kind = string(store.KindRefund)
+		return v
+	}
+	v.Method, v.Invoice = &p.Method, new(c.documents().Number(p.Invoice))
+	return v
+}
+
+// viewMoney is an entry of a ledger that is a payment, a refund or a correction.
+func (c *call) viewMoney(e *store.Entry, currency string) paymentView {
+	doc := c.documents()
+	v := paymentView{Kind: string(e.Kind), Account: e.Account, Invoice: orNull(prefixed(e.Ref, &doc)), Amount: e.Money,
+		Currency: cmp.Or(e.Currency, currency), Time: e.Time, By: orNull(e.By)}
+	switch e.Kind {
+	case store.KindPayment:
+		method, reference, _ := strings.Cut(e.Text, " ")
+		v.Method, v.Reference = &method, &reference
+	case store.KindRefund:
+		v.Reference = new(store.PaidBackRef(e.Account, e.Seq))
+	default:
+		v.Text = orNull(e.Text)
+	}
+	return v
+}
+
+// paymentFilter chooses payments by what they are.
+type paymentFilter struct {
+	account, kind, period string
+	limit                 countFlag
 }
 
 func (p *program) paymentList() *cli.Command {
-	var account string
-	var limit countFlag
+	var f paymentFilter
 	return p.onStore(&cli.Command{
-		Name: "list", Usage: "the payments that were recorded",
-		Description: "By method and reference; those of one account in the order in which they were recorded.",
+		Name: "list", Usage: "money that came in, and what was paid back",
+		Description: `By method and reference; those of one account in the order in which they were recorded. What was paid back is negative, and has its account and the entry of its ledger as reference. Corrections are no payments: relay account statement has them.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "account", Usage: "`NAME` only those of this account", Destination: &account},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many", Value: &limit},
+			&cli.StringFlag{Name: "account", Usage: "`NAME` only those of this account", Destination: &f.account},
+			&cli.StringFlag{Name: "kind", Usage: "`payment|refund` only what came in, or what was paid back", Destination: &f.kind},
+			&cli.StringFlag{Name: "period", Usage: "`PERIOD` only those recorded in this month, 2026-11, year or day", Destination: &f.period},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many", Value: &f.limit},
 		},
-	}, work{run: func(c *call) error { return c.listPayments(account, limit.n) }})
+	}, work{run: func(c *call) error { return c.listPayments(&f) }})
 }
 
-func (c *call) listPayments(account string, limit int64) error {
-	currency := c.st.Billing().Currency
-	s := c.stream(limit, column{head: "RECORDED"}, column{head: "ACCOUNT", least: 8}, column{head: "INVOICE"}, column{head: "METHOD"},
-		column{head: "AMOUNT", right: true}, column{head: "REFERENCE", least: 12})
-	var n, sum int64
-	show := func(p *store.Payment) error {
-		n++
-		sum += p.Amount
-		v := c.viewPayment(p)
-		return errors.Join(s.add(v, c.day(p.Time), p.Account, v.Invoice, p.Method, money.Number(p.Amount, currency), p.Reference), s.pause())
+// paymentSum sums up what was shown.
+type paymentSum struct{ payments, received, refunds, paidBack int64 }
+
+func (s *paymentSum) add(v *paymentView) {
+	if v.Kind == string(store.KindRefund) {
+		s.refunds, s.paidBack = s.refunds+1, s.paidBack+v.Amount
+		return
 	}
-	err := c.payments(account, show)
-	if n == 0 && err == nil && !c.json {
-		return c.say("No payment is recorded")
+	s.payments, s.received = s.payments+1, s.received+v.Amount
+}
+
+func (s *paymentSum) text(currency string) string {
+	text := fmt.Sprintf("%s, %s", plural(s.payments, "payment"), money.Format(s.received, currency))
+	if s.refunds > 0 {
+		text += fmt.Sprintf("; %s, %s; in all %s", plural(s.refunds, "refund"), money.Format(s.paidBack, currency), money.Format(s.received+s.paidBack, currency))
+	}
+	return text
+}
+
+func (c *call) listPayments(f *paymentFilter) error {
+	match, err := c.paymentMatch(f)
+	if err != nil {
+		return err
+	}
+	s := c.stream(f.limit.n, column{head: "RECORDED"}, column{head: "ACCOUNT", least: 8}, column{head: "INVOICE"}, column{head: "METHOD"},
+		column{head: "AMOUNT", right: true}, column{head: "REFERENCE", least: 12})
+	var sum paymentSum
+	currency := c.currency()
+	err = c.payments(f.account, currency, func(v *paymentView) error {
+		if err := s.pause(); err != nil || !match(v) {
+			return err
+		}
+		sum.add(v)
+		return s.add(v, c.day(v.Time), v.Account, orElse(value(v.Invoice), "-"), orElse(value(v.Method), v.Kind),
+			money.Number(v.Amount, v.Currency), value(v.Reference))
+	})
+	if sum == (paymentSum{}) && err == nil && !c.json {
+		return c.say("%s", orElse(ifSo(f.account+f.kind+f.period != "", "No such payment"), "No payment is recorded"))
 	}
 	if err = s.end(err); err != nil || c.json {
 		return err
 	}
-	return c.say("-- %s, %s", plural(n, "payment"), money.Format(sum, currency))
+	return c.say("-- %s", sum.text(currency))
+}
+
+// paymentMatch is the filter as a function. What cannot be is told, rather than
+// shown as an empty list.
+func (c *call) paymentMatch(f *paymentFilter) (func(*paymentView) bool, error) {
+	switch store.Kind(f.kind) {
+	case "", store.KindPayment, store.KindRefund:
+	default:
+		return nil, usage("relay payment list --help", "--kind %q: payment or refund", f.kind)
+	}
+	if err := c.checkPeriod(f.period); err != nil {
+		return nil, err
+	}
+	if err := c.invoiced(f.account); err != nil {
+		return nil, err
+	}
+	return func(v *paymentView) bool {
+		return (f.kind == "" || v.Kind == f.kind) && (f.period == "" || within(c.day(v.Time), f.period))
+	}, nil
 }
 
 // payments of one account as its ledger has them, or of all.
-func (c *call) payments(account string, fn func(*store.Payment) error) error {
+func (c *call) payments(account, currency string, fn func(*paymentView) error) error {
 	if account == "" {
-		return c.st.Payments(fn)
-	}
-	if err := c.invoiced(account); err != nil {
-		return err
+		return c.st.Payments(func(p *store.Payment) error { v := c.viewPayment(p, currency); return fn(&v) })
 	}
 	return c.st.Ledger(account, func(e *store.Entry) error {
-		method, reference, _ := strings.Cut(e.Text, " ")
-		if e.Kind != store.KindPayment {
+		if e.Kind != store.KindPayment && e.Kind != store.KindRefund {
 			return nil
 		}
-		p, err := c.st.Payment(method, reference)
-		if err != nil {
-			return err
-		}
-		return fn(&p)
+		v := c.viewMoney(e, currency)
+		return fn(&v)
 	})
 }

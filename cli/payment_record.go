@@ -69,8 +69,11 @@ func (c *call) recordPayment(f *paying) error {
 	if errors.Is(err, store.ErrExists) {
 		return c.paidBefore(&p, err)
 	}
+	if errors.Is(err, store.ErrNotFound) {
+		return fail(exitNoAccount, "send the money back; or add an account and enter it there", "invoice %s is of account %s, which was removed", c.documents().Number(i.Number), i.Account)
+	}
 	if err != nil {
-		return c.noAccount(i.Account, err)
+		return err
 	}
 	v := c.viewPaid(&p, &r, f.dryRun)
 	if c.json {
@@ -98,11 +101,8 @@ func received(text, currency string) (int64, error) {
 // payable says why an invoice cannot be paid.
 func (c *call) payable(i *store.Invoice, p *store.Payment) error {
 	number := c.documents().Number(i.Number)
-	switch now := c.st.Billing().Currency; {
-	case i.Kind == store.CreditNote:
+	if i.Kind == store.CreditNote {
 		return fail(exitFailed, "relay invoice list --account "+i.Account+" --open shows what is to be paid", "%s is a credit note: there is nothing to pay", number)
-	case i.Currency != now:
-		return fail(exitConfig, "set [billing] currency back", "invoice %s is in %s, and the configuration says %s", number, i.Currency, now)
 	}
 	if _, err := c.st.Payment(p.Method, p.Reference); err == nil {
 		return c.paidBefore(p, store.ErrExists)
@@ -127,24 +127,16 @@ func (c *call) paidBefore(p *store.Payment, err error) error {
 // paidView is what a payment came to, or would, as programs see it.
 type paidView struct {
 	paymentView
-	DryRun    bool         `json:"dry_run"`   // nothing was recorded
-	Activated bool         `json:"activated"` // by this payment
-	Renewed   bool         `json:"renewed"`   // likewise
-	Released  bool         `json:"released"`  // likewise: it was held back as unpaid
-	Invoices  []paidDoc    `json:"invoices"`  // that are new or changed, the one that was paid first
-	Before    accountStand `json:"before"`
-	After     accountStand `json:"after"`
+	DryRun   bool           `json:"dry_run"`  // nothing was recorded
+	Did      []string       `json:"did"`      // by this payment: activated, renewed, released (it was held back as unpaid)
+	Invoices []orderInvoice `json:"invoices"` // that are new or changed, the one that was paid first
+	Before   accountStand   `json:"before"`
+	After    accountStand   `json:"after"`
 }
 
-// paidDoc is an invoice after a payment.
-type paidDoc struct {
-	Invoice string `json:"invoice"`
-	Kind    string `json:"kind"`
-	State   string `json:"state"`
-	Total   int64  `json:"total"` // minor units
-	Paid    int64  `json:"paid"`
-	Open    int64  `json:"open"`
-}
+const released = "released"
+
+func (v *paidView) did(what string) bool { return slices.Contains(v.Did, what) }
 
 func (c *call) viewPaid(p *store.Payment, r *store.Receipt, dryRun bool) paidView {
 	paid := *p
@@ -152,19 +144,18 @@ func (c *call) viewPaid(p *store.Payment, r *store.Receipt, dryRun bool) paidVie
 	if at := slices.IndexFunc(r.Entries, func(e store.Entry) bool { return e.Kind == store.KindPayment }); at >= 0 {
 		paid.Time = r.Entries[at].Time
 	}
-	v := paidView{paymentView: c.viewPayment(&paid), DryRun: dryRun, Invoices: []paidDoc{}, Before: c.stand(&r.Before), After: c.stand(&r.After)}
+	v := paidView{paymentView: c.viewPayment(&paid, c.currency()), DryRun: dryRun, Did: []string{}, Invoices: []orderInvoice{}, Before: c.stand(&r.Before), After: c.stand(&r.After)}
 	for _, e := range r.Entries {
-		switch e.Kind {
-		case store.KindActivated:
-			v.Activated = true
-		case store.KindRenewed:
-			v.Renewed = true
+		if e.Kind == store.KindActivated || e.Kind == store.KindRenewed {
+			v.Did = append(v.Did, string(e.Kind))
 		}
 	}
-	v.Released = r.Before.Hold != "" && r.After.Hold == ""
+	if r.Before.Hold != "" && r.After.Hold == "" {
+		v.Did = append(v.Did, released)
+	}
 	for i := range r.Invoices {
 		d := &r.Invoices[i]
-		one := paidDoc{c.documents().Number(d.Number), string(d.Kind), string(d.State), d.Total, d.Paid, d.Open()}
+		one := c.orderInvoice(d)
 		if d.Number == p.Invoice {
 			v.Invoices = slices.Insert(v.Invoices, 0, one)
 		} else {
@@ -175,14 +166,14 @@ func (c *call) viewPaid(p *store.Payment, r *store.Receipt, dryRun bool) paidVie
 }
 
 func (c *call) showPayment(v *paidView, r *store.Receipt) error {
-	fields := []field{{"payment", fmt.Sprintf("%s by %s, reference %s", money.Format(v.Amount, v.Currency), v.Method, v.Reference)}}
+	fields := []field{{"payment", fmt.Sprintf("%s by %s, reference %s", money.Format(v.Amount, v.Currency), *v.Method, *v.Reference)}}
 	for i := range v.Invoices {
 		fields = append(fields, field{"invoice", paidText(&v.Invoices[i], v.Currency)})
 	}
 	fields = append(fields,
 		field{"account", c.paidAccount(v, &r.After)},
-		field{"credit", c.creditText(&r.After)},
-		field{"balance", balanceText(v.After.Balance, v.Currency)})
+		field{"credit", c.lotsText(&r.After)},
+		field{"balance", balanceText(v.After.Balance, v.Currency, r.After.State == store.Closed)})
 	if err := writeFields(c.Stdout, fields); err != nil || !v.DryRun {
 		return err
 	}
@@ -190,7 +181,7 @@ func (c *call) showPayment(v *paidView, r *store.Receipt) error {
 }
 
 // paidText is what an invoice has become.
-func paidText(d *paidDoc, currency string) string {
+func paidText(d *orderInvoice, currency string) string {
 	text := d.Invoice
 	if d.Kind != string(store.ForOrder) {
 		text += " (" + d.Kind + ")"
@@ -206,8 +197,8 @@ func paidText(d *paidDoc, currency string) string {
 
 // paidAccount is what the payment did to the account.
 func (c *call) paidAccount(v *paidView, a *store.Account) string {
-	state := store.AccountState(v.After.State)
-	text := v.Account + " is " + v.After.State
+	state := store.AccountState(*v.After.State)
+	text := v.Account + " is " + *v.After.State
 	switch {
 	case state == store.Pending && a.Balance < 0:
 		return text + " until its invoice is paid"
@@ -215,15 +206,15 @@ func (c *call) paidAccount(v *paidView, a *store.Account) string {
 		return text + ": it still owes what it was held back for"
 	case state == store.Suspended && a.Reason != "":
 		text += ": " + a.Reason
-	case state == store.Active && v.Activated:
+	case state == store.Active && v.did(string(store.KindActivated)):
 		text += " from now on"
-	case state == store.Active && v.Released:
+	case state == store.Active && v.did(released):
 		text += " again"
 	}
-	if v.Released {
+	if v.did(released) {
 		text += ", no longer held back as unpaid"
 	}
-	if v.Renewed {
+	if v.did(string(store.KindRenewed)) {
 		text += ", renewed"
 	}
 	if a.TermEnd().IsZero() || state == store.Closed {
@@ -234,11 +225,11 @@ func (c *call) paidAccount(v *paidView, a *store.Account) string {
 
 // through names the last day before an instant that is excluded.
 func (c *call) through(end time.Time) string {
-	return "to the end of " + c.day(end.Add(-time.Nanosecond))
+	return "to the end of " + c.lastDay(end)
 }
 
-// creditText is what an account has in store, and until when.
-func (c *call) creditText(a *store.Account) string {
+// lotsText is the credit that an account has, and until when.
+func (c *call) lotsText(a *store.Account) string {
 	var parts []string
 	unit := a.Plan(c.now()).Unit()
 	for _, l := range quota.Live(a.Lots, c.now()) {
@@ -247,11 +238,14 @@ func (c *call) creditText(a *store.Account) string {
 	return strings.Join(parts, ", ")
 }
 
-// balanceText says whose an amount is.
-func balanceText(n int64, currency string) string {
+// balanceText is a balance in words. Of an account that is closed no invoice is to
+// come that it could pay.
+func balanceText(n int64, currency string, closed bool) string {
 	switch {
 	case n < 0:
 		return money.Format(-n, currency) + " are still to be paid"
+	case n > 0 && closed:
+		return money.Format(n, currency) + " are to be paid back"
 	case n > 0:
 		return money.Format(n, currency) + " are kept for invoices to come"
 	}

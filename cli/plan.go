@@ -24,14 +24,7 @@ func (p *program) planCommand() *cli.Command {
 // plan by name.
 func (c *call) plan(name string) (quota.Plan, error) {
 	plan, err := c.st.Plan(name)
-	return plan, noPlan(name, err)
-}
-
-func noPlan(name string, err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return fail(exitFailed, "relay plan list shows all", "no plan %q", name)
-	}
-	return err
+	return plan, notListed(err, "plan", name)
 }
 
 // planView is a plan as programs see it, with nothing left out.
@@ -39,32 +32,28 @@ type planView struct {
 	Name       string          `json:"name"`
 	Kind       quota.Kind      `json:"kind"`
 	Term       quota.Term      `json:"term"`
-	Emails     int64           `json:"emails"`      // a period; 0: unlimited
-	Bandwidth  int64           `json:"bandwidth"`   // octets a period; 0: unlimited
-	Recipients int             `json:"recipients"`  // in one message
-	Price      int64           `json:"price"`       // minor units a term; 0: free
-	Currency   string          `json:"currency"`    // of all prices
-	Blocks     []quota.Block   `json:"blocks"`      // prices in minor units
-	CreditStep int64           `json:"credit_step"` // units of the kind
-	AtLimit    []quota.AtLimit `json:"at_limit"`    // what an account may choose
+	Emails     *int64          `json:"emails"`           // a period; null: unlimited
+	Bandwidth  *int64          `json:"bandwidth"`        // octets a period; null: unlimited
+	Recipients int             `json:"recipients"`       // in one message
+	Price      int64           `json:"price"`            // minor units a term; 0: free
+	Currency   string          `json:"currency"`         // of all prices
+	Blocks     []quota.Block   `json:"blocks"`           // prices in minor units
+	CreditStep int64           `json:"credit_step"`      // units of the kind
+	AtLimit    []quota.AtLimit `json:"at_limit_choices"` // what an account may choose
 	Dedicated  bool            `json:"dedicated"`
 	Retired    bool            `json:"retired"`
 }
 
-func (c *call) planView(p *quota.Plan) planView {
-	v := planView{
-		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: p.Emails, Bandwidth: p.Bandwidth, Recipients: p.MaxRecipients(),
-		Price: p.Price, Currency: c.currency(), Blocks: p.Blocks, CreditStep: p.Step(), AtLimit: p.Choices(),
+func viewPlan(p *quota.Plan, currency string) planView {
+	return planView{
+		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: orUnlimited(p.Emails), Bandwidth: orUnlimited(p.Bandwidth), Recipients: p.MaxRecipients(),
+		Price: p.Price, Currency: currency, Blocks: orNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(),
 		Dedicated: p.Dedicated, Retired: p.Retired,
 	}
-	if v.Blocks == nil {
-		v.Blocks = []quota.Block{}
-	}
-	return v
 }
 
 // currency of all amounts.
-func (c *call) currency() string { return c.st.Billing().Currency }
+func (c *call) currency() string { return c.st.Currency() }
 
 // price for people.
 func (c *call) price(minor int64) string {
@@ -92,9 +81,9 @@ func (c *call) planList(all bool) error {
 		list = slices.DeleteFunc(list, func(p quota.Plan) bool { return p.Retired })
 	}
 	if c.json {
-		views := make([]planView, len(list))
+		views, currency := make([]planView, len(list)), c.currency()
 		for i := range list {
-			views[i] = c.planView(&list[i])
+			views[i] = viewPlan(&list[i], currency)
 		}
 		return encodeAll(c.Stdout, views)
 	}
@@ -132,7 +121,7 @@ func (p *program) planShow() *cli.Command {
 
 func (c *call) showPlan(plan *quota.Plan) error {
 	if c.json {
-		return encode(c.Stdout, c.planView(plan))
+		return encode(c.Stdout, viewPlan(plan, c.currency()))
 	}
 	atLimit := string(quota.Suspend)
 	switch choices := plan.Choices(); {
@@ -149,7 +138,7 @@ func (c *call) showPlan(plan *quota.Plan) error {
 		{"bandwidth", allowed(plan.Bandwidth, wholeSize(plan.Bandwidth)) + " " + perPeriod(plan.Term)},
 		{"price", c.termPrice(plan)},
 		{"blocks", c.blocksText(plan.Blocks)},
-		{"credit", "in whole steps of " + planUnits(plan, plan.Step())},
+		{"credit", "in whole steps of " + wholeUnits(plan.Step(), plan.Unit())},
 		{"recipients", strconv.Itoa(plan.MaxRecipients()) + " in one message"},
 		{"at limit", atLimit},
 		{"source", ifSo(plan.Dedicated, "an address of its own")},
@@ -187,19 +176,11 @@ func soldText(p *quota.Plan) string {
 	return "yes"
 }
 
-// planUnits is so much of what the plan counts over-use in.
-func planUnits(p *quota.Plan, n int64) string {
-	if p.Kind() == quota.Bandwidth {
-		return wholeSize(n)
-	}
-	return plural(n, "e-mail")
-}
-
 // wholeSize is a size for people that says it exactly.
 func wholeSize(n int64) string {
 	text := exactSize(n)
 	digits := strings.TrimRight(text, "KMGB")
-	return digits + " " + orElse(text[len(digits):], "B")
+	return digits + " " + orElse(strings.Replace(text[len(digits):], "KB", "kB", 1), "B")
 }
 
 func (p *program) planRetire() *cli.Command {
@@ -214,10 +195,10 @@ func (p *program) planRetire() *cli.Command {
 func (c *call) planRetire(name string, retired bool) error {
 	plan, err := c.st.UpdatePlan(name, func(p *quota.Plan) error { p.Retired = retired; return nil })
 	if err != nil {
-		return noPlan(name, err)
+		return notListed(err, "plan", name)
 	}
 	if c.json {
-		return encode(c.Stdout, c.planView(&plan))
+		return encode(c.Stdout, viewPlan(&plan, c.currency()))
 	}
 	if !retired {
 		return c.say("plan %s is sold", name)
@@ -240,7 +221,7 @@ const lookFor = 500 * time.Millisecond
 // account was looked at.
 func (c *call) running(is func(terms *quota.Plan) bool) (n int64, all bool, err error) {
 	end, now, looked := time.Now().Add(lookFor), c.now(), 0
-	err = c.st.Accounts(func(a store.Account) error {
+	err = c.st.EachAccount(store.Wanted{}, func(a *store.Account) error {
 		if terms := a.Contract(now); terms != nil && terms.Holds(now) && is(&terms.Plan) {
 			n++
 		}

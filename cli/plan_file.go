@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -168,19 +166,24 @@ func limitOf(v any, parse func(string) (int64, error)) (int64, error) {
 	return 0, fmt.Errorf("%v is no whole number", v)
 }
 
-func amountOf(v any, currency string) (int64, error) {
+func amountOf(v any, currency string) (n int64, err error) {
 	switch v := v.(type) {
 	case nil:
 		return 0, nil
 	case int64:
-		return money.Parse(strconv.FormatInt(v, 10), currency)
+		n, err = money.Parse(strconv.FormatInt(v, 10), currency)
 	case string:
 		if v == "free" {
 			return 0, nil
 		}
-		return money.Parse(v, currency)
+		n, err = money.Parse(v, currency)
+	default:
+		err = fmt.Errorf("%v: amounts stand in quotes, such as \"12.00\"", v)
 	}
-	return 0, fmt.Errorf("%v: amounts stand in quotes, such as \"12.00\"", v)
+	if err == nil && n < 0 {
+		err = fmt.Errorf("%v: not below zero", v)
+	}
+	return n, err
 }
 
 // planKey is a key of a plan in a file, with its value as it is written there.
@@ -282,25 +285,7 @@ func (p *program) planExport() *cli.Command {
 		if p.json {
 			return usage("relay plan list --all --json", "a FILE is TOML: --json goes to standard output")
 		}
-		out := p.Stdout
-		var text bytes.Buffer
-		p.Stdout = &text
-		if err := errors.Join(free(file, force), run(cc)); err != nil {
-			return err
-		}
-		w, err := newWholeFile(file, force)
-		if err != nil {
-			return err
-		}
-		defer w.discard()
-		if _, err := w.Write(text.Bytes()); err != nil {
-			return fmt.Errorf("write %s: %w", file, err)
-		}
-		if err := w.keep(); err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(out, "%s: %s\n", file, plural(int64(bytes.Count(text.Bytes(), []byte("\n[[plan]]\n"))), "plan"))
-		return err
+		return p.intoFile(cc, file, force, run)
 	}
 	return c
 }
@@ -314,153 +299,4 @@ func (c *call) planExport() error {
 		return c.planList(true)
 	}
 	return writePlans(c.Stdout, list, c.currency())
-}
-
-func (p *program) planImport() *cli.Command {
-	var dryRun bool
-	c := p.onStore(&cli.Command{
-		Name: "import", ArgsUsage: "FILE", Usage: "add and change plans from TOML",
-		Description: `FILE - is standard input. Plans of the file are added, or take the place of those of their names; others stay. All of it is done or, when anything is wrong, nothing. Running terms never change: accounts keep what they bought.
-
-  relay plan export > plans.toml
-  relay plan import plans.toml --dry-run`,
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "show the differences and change nothing", Destination: &dryRun}},
-	}, work{
-		stdin: func([]string) bool { return true },
-		run:   func(c *call) error { return c.planImport(c.args[0], dryRun) },
-	})
-	run := c.Action
-	c.Action = func(cc *cli.Context) error {
-		file := cc.Args().First()
-		if p.inner != nil || file == "-" {
-			return run(cc)
-		}
-		f, err := os.Open(file) // here: the running relay reads no files of other users
-		if err != nil {
-			return fail(exitFailed, "relay plan export writes one", "%w", err)
-		}
-		defer f.Close()
-		p.Stdin = f
-		return run(cc)
-	}
-	return c
-}
-
-// planChange is what an import does to a plan, for programs.
-type planChange struct {
-	Plan    string      `json:"plan"`
-	Change  string      `json:"change"` // new, changed or same
-	Changed []keyChange `json:"changed"`
-}
-
-type keyChange struct {
-	Key string `json:"key"`
-	Was string `json:"was"` // as the file has it; "": left out
-	Is  string `json:"is"`
-}
-
-func (c *call) planImport(file string, dryRun bool) error {
-	text, err := io.ReadAll(io.LimitReader(c.Stdin, mostPlans+1))
-	if err != nil {
-		return err
-	}
-	if file == "-" {
-		file = "standard input"
-	}
-	if len(text) > mostPlans {
-		return badPlans(file, []string{"longer than " + size(mostPlans) + ": it is no file of plans"})
-	}
-	list, err := readPlans(file, string(text), c.currency())
-	if err != nil {
-		return err
-	}
-	was, err := c.st.PutPlans(list, dryRun)
-	if err != nil {
-		return err
-	}
-	changes := make([]planChange, len(list))
-	changed := map[string]*quota.Plan{}
-	for i := range list {
-		changes[i] = differences(was[i], &list[i], c.currency())
-		if changes[i].Change == "changed" {
-			changed[list[i].Name] = &list[i]
-		}
-	}
-	if err := c.showChanges(changes, dryRun); err != nil || len(changed) == 0 {
-		return err
-	}
-	n, all, err := c.running(func(terms *quota.Plan) bool {
-		is := changed[terms.Name]
-		return is != nil && !sameTerms(terms, is)
-	})
-	if err == nil && n > 0 {
-		c.note("running terms stay as they were bought: %s%s on older terms of what is changed", ifSo(!all, "at least "), plural(n, "account"))
-	}
-	return err
-}
-
-// differences between a plan (nil: none yet) and what takes its place, as they
-// stand in a file.
-func differences(was, is *quota.Plan, currency string) planChange {
-	d := planChange{Plan: is.Name, Change: "new", Changed: []keyChange{}}
-	to := planKeys(is, currency)
-	if was == nil {
-		for _, k := range to[1:] {
-			d.Changed = append(d.Changed, keyChange{k.key, "", k.value})
-		}
-		return d
-	}
-	from := planKeys(was, currency)
-	value := func(list []planKey, key string) string {
-		if i := slices.IndexFunc(list, func(k planKey) bool { return k.key == key }); i >= 0 {
-			return list[i].value
-		}
-		return ""
-	}
-	for _, k := range from {
-		if is := value(to, k.key); is != k.value {
-			d.Changed = append(d.Changed, keyChange{k.key, k.value, is})
-		}
-	}
-	for _, k := range to {
-		if value(from, k.key) == "" {
-			d.Changed = append(d.Changed, keyChange{k.key, "", k.value})
-		}
-	}
-	if d.Change = "changed"; len(d.Changed) == 0 {
-		d.Change = "same"
-	}
-	return d
-}
-
-func (c *call) showChanges(changes []planChange, dryRun bool) error {
-	if c.json {
-		return encodeAll(c.Stdout, changes)
-	}
-	count := map[string]int64{}
-	for _, d := range changes {
-		count[d.Change]++
-		if d.Change == "same" {
-			continue
-		}
-		if err := c.say("%s %s", d.Change, d.Plan); err != nil {
-			return err
-		}
-		for _, k := range d.Changed {
-			line := k.Key + " = " + k.Is
-			if d.Change == "changed" {
-				line = fmt.Sprintf("%s: %s -> %s", k.Key, orElse(k.Was, "left out"), orElse(k.Is, "left out"))
-			}
-			for i, l := range wrap(line, screen-4) {
-				if err := c.say("  %s%s", ifSo(i > 0, "  "), l); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	what := "%s new, %d changed, %d as they were"
-	if dryRun {
-		what = "dry run, nothing is changed: %s would be new, %d changed, %d as they were"
-	}
-	return c.say(what, plural(count["new"], "plan"), count["changed"], count["same"])
 }

@@ -38,7 +38,7 @@ func drawPlan(t *rapid.T, name string) quota.Plan {
 	p.AtLimit = rapid.SampledFrom([][]quota.AtLimit{nil, {quota.Suspend}, {quota.Continue}, {quota.Continue, quota.Suspend}}).Draw(t, "choices")
 	unit := 1000 * rapid.Int64Range(1, 1_000_000).Draw(t, "unit")
 	for _, n := range rapid.SliceOfNDistinct(rapid.Int64Range(1, 100), 0, 6, func(n int64) int64 { return n }).Draw(t, "blocks") {
-		p.Blocks = append(p.Blocks, quota.Block{Bytes: n * unit, Price: prices.Draw(t, "block's price")})
+		p.Blocks = append(p.Blocks, quota.Block{Bytes: n * unit, Price: rapid.Int64Range(1, n*unit/10).Draw(t, "block's price")})
 	}
 	return p
 }
@@ -102,7 +102,8 @@ func TestReadPlans_wrong(t *testing.T) {
 		{ok + "bandwidth = \"plenty\"\n", `bandwidth: "plenty" is not a size`},
 		{ok + "price = 12.50\n", "amounts stand in quotes"},
 		{ok + "price = \"12.505\"\n", "price: "},
-		{ok + "price = \"-1\"\n", "price: "},
+		{ok + "price = \"-1\"\n", "price: -1: not below zero"},
+		{ok + "price = -1\n", "price: -1: not below zero"},
 		{ok + "kind = \"bandwidth\"\n", "kind bandwidth: needs a limit in bandwidth"},
 		{ok + "kind = \"heap\"\n", `kind "heap": bandwidth or count`},
 		{ok + "kind = \"count\"\nbandwidth = \"1GB\"\n", "kind count: has no limit in bandwidth"},

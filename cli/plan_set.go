@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -110,8 +111,11 @@ func parsePrice(text, currency, name string) (int64, error) {
 		return 0, nil
 	}
 	n, err := money.Parse(text, currency)
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, usage("", "%s: %w", name, err)
+	case n < 0:
+		return 0, usage("", "%s %q: not below zero", name, text)
 	}
 	return n, nil
 }
@@ -134,8 +138,13 @@ func (f *planFlags) applyBlocks(plan *quota.Plan, currency string) error {
 			return usage("", "--block: %w", err)
 		}
 		amount, err := money.Parse(price, currency)
-		if err != nil {
+		switch {
+		case err != nil:
 			return usage("", "--block %s: %w", text, err)
+		case amount <= 0:
+			return usage("--block none takes the blocks away", "--block %s: a price above zero", text)
+		case n <= 0:
+			return usage("--block none takes the blocks away", "--block %s: a size above zero", text)
 		}
 		plan.Blocks = append(plan.Blocks, quota.Block{Bytes: n, Price: amount})
 	}
@@ -153,12 +162,12 @@ func (f *planFlags) applyStep(plan *quota.Plan, _ string) error {
 	switch {
 	case f.creditStep == "default":
 	case plan.Kind() == quota.Bandwidth:
-		n, err = parseLimit(f.creditStep, parseSize)
+		n, err = parseSize(f.creditStep)
 	default:
-		n, err = parseLimit(f.creditStep, parseCount)
+		n, err = parseCount(f.creditStep)
 	}
-	if err == nil && f.creditStep == "unlimited" {
-		err = errors.New(`"unlimited" is no step`)
+	if err == nil && n <= 0 && f.creditStep != "default" {
+		err = fmt.Errorf("%q: more than 0, or default", f.creditStep)
 	}
 	if err != nil {
 		return usage("", "--credit-step: %w", err)
@@ -221,9 +230,10 @@ func (p *program) planSet() *cli.Command {
 }
 
 func (c *call) planSet(name string, f *planFlags) error {
-	plan, err := c.st.UpdatePlan(name, func(p *quota.Plan) error { return f.apply(p, c.currency()) })
+	currency := c.currency() // before: the function runs inside the store's writer
+	plan, err := c.st.UpdatePlan(name, func(p *quota.Plan) error { return f.apply(p, currency) })
 	if err != nil {
-		return noPlan(name, err)
+		return notListed(err, "plan", name)
 	}
 	if err := c.showPlan(&plan); err != nil {
 		return err

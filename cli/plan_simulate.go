@@ -22,7 +22,7 @@ func (p *program) planSimulate() *cli.Command {
 	var f simFlags
 	return p.onStore(&cli.Command{
 		Name: "simulate", Usage: "what a customer would use and pay",
-		Description: `Shows month by month what a customer of the plan would use, be told, be billed and be credited who sends so many e-mails of that size a month, at an even pace from the first day to the last, and pays each invoice at once. A plan for 30 days is bought again when it is over, a year after twelve months.
+		Description: `Shows month by month what a customer of the plan would use, be told, be billed and be credited who sends so many e-mails of that size a month, at an even pace from the first day to the last, and pays each invoice at once. A plan for 30 days is bought again when these are over, not when it is used up before, a year after twelve months.
 
 It is no estimate: the customer is simulated on a store of its own, in a temporary file, by the same code that takes mail, closes months and makes invoices. Nothing of the relay's own is changed.
 
@@ -181,17 +181,8 @@ func (r *simReport) view() simView {
 	return v
 }
 
-func (r *simReport) units(n int64) string {
-	switch {
-	case n == 0:
-		return "-"
-	case r.in.plan.Kind() == quota.Bandwidth:
-		return size(n)
-	}
-	return number(n)
-}
-
 func (r *simReport) write() error {
+	unit := r.in.plan.Unit()
 	if err := r.head(); err != nil {
 		return err
 	}
@@ -199,13 +190,13 @@ func (r *simReport) write() error {
 		column{head: "REFUSED", right: true}, column{head: "OVER", right: true}, column{head: "CREDIT", right: true},
 		column{head: "BILLED", right: true})
 	row := func(name string, s simTotal, credit string) {
-		t.add(name, number(s.Emails), size(s.Bytes), dashFor(s.Refused), r.units(s.Over), credit, money.Number(s.Total, r.in.billing.Currency))
+		t.add(name, number(s.Emails), fineSize(s.Bytes), unitsCell(s.Refused, "e-mails"), unitsCell(s.Over, unit), credit, money.Number(s.Total, r.in.billing.Currency))
 	}
 	for i := range r.months {
 		m := &r.months[i]
 		credit := "-"
 		if m.Credit != 0 {
-			credit = strings.TrimSuffix(planUnits(&r.in.plan, m.Credit), " e-mails")
+			credit = strings.TrimSuffix(wholeUnits(m.Credit, unit), " e-mails")
 		}
 		row(m.Period, sumOf(r.months[i:i+1]), credit)
 	}
@@ -229,13 +220,6 @@ func (r *simReport) write() error {
 	return nil
 }
 
-func dashFor(n int64) string {
-	if n == 0 {
-		return "-"
-	}
-	return number(n)
-}
-
 // head says what is simulated.
 func (r *simReport) head() error {
 	text := planText(&r.in.plan) + ", " + r.price(r.in.plan.Price)
@@ -248,9 +232,14 @@ func (r *simReport) head() error {
 	}
 	billed := "in " + r.in.billing.Currency
 	if r.in.billing.TaxRate != 0 {
-		billed += ", with tax at " + money.BasisPoints(r.in.billing.TaxRate).String()
+		billed += ", with tax at " + r.in.billing.TaxRate.String()
 	}
-	if err := writeFields(r.Stdout, []field{{"plan", text}, {"sends", sends}, {"billed", billed}}); err != nil {
+	fields := []field{{"plan", text}, {"sends", sends}, {"billed", billed}}
+	if p := &r.in.plan; p.Kind() == quota.Bandwidth && r.in.atLimit == quota.Continue && 0 < p.Emails && p.Emails < r.in.emails {
+		fields = append(fields, field{"over", fmt.Sprintf("%s for each e-mail beyond %s, or the bandwidth beyond %s if more",
+			wholeSize(p.EmailWeight()), number(p.Emails), wholeSize(p.Bandwidth))})
+	}
+	if err := writeFields(r.Stdout, fields); err != nil {
 		return err
 	}
 	return r.say("")
@@ -262,6 +251,9 @@ func (r *simReport) story(m *simMonth) error {
 	var bills []string
 	for _, i := range m.Invoices {
 		for _, l := range i.Lines {
+			if l.Net == 0 { // what is credited is said below
+				continue
+			}
 			text := l.Text
 			if l.Count != 1 {
 				text = number(l.Count) + " × " + text
@@ -275,14 +267,14 @@ func (r *simReport) story(m *simMonth) error {
 		}
 		parts = append(parts, "billed: "+strings.Join(bills, ", "))
 	}
-	if m.Overage > 0 && len(r.in.plan.Blocks) == 0 {
-		parts = append(parts, "not billed, the plan has no blocks: "+r.units(m.Overage)+" of overage")
+	if m.Overage > 0 && !r.in.plan.Bills() {
+		parts = append(parts, "not billed, the plan has no blocks: "+unitsText(m.Overage, r.in.plan.Unit())+" of overage")
 	}
 	if m.Credited > 0 {
-		parts = append(parts, "credited of the blocks: "+planUnits(&r.in.plan, m.Credited))
+		parts = append(parts, "credited of the blocks: "+wholeUnits(m.Credited, r.in.plan.Unit()))
 	}
 	if m.Lost > 0 {
-		parts = append(parts, "credit that is lost: "+planUnits(&r.in.plan, m.Lost))
+		parts = append(parts, "credit that is lost: "+wholeUnits(m.Lost, r.in.plan.Unit()))
 	}
 	for i, p := range parts {
 		for j, l := range wrap(p, screen-12-2) {

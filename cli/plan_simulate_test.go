@@ -53,7 +53,7 @@ func TestSimulate_overage(t *testing.T) {
 		{1000, "", 0, 0},
 	} {
 		m := simulateFor(t, simulated{plan: plan, size: 1_000_000, emails: c.used, months: 1, atLimit: quota.Continue,
-			billing: store.Billing{Currency: "EUR", TaxRate: 2200}})[0]
+			billing: store.Billing{Currency: "EUR", TaxRate: 22 * quota.Percent}})[0]
 		over := (c.used - 1000) * 1_000_000
 		if m.Emails != c.used || m.Bytes != c.used*1_000_000 || m.Over != over || m.Overage != over || m.Refused != 0 {
 			t.Errorf("%d MB: %+v", c.used, m)

@@ -75,11 +75,11 @@ type simMonth struct {
 
 // simInvoice is an invoice, or what of it matters here.
 type simInvoice struct {
-	Kind  store.InvoiceKind   `json:"kind"`
-	Lines []store.InvoiceLine `json:"lines"`
-	Net   int64               `json:"net"` // minor units
-	Tax   int64               `json:"tax"`
-	Total int64               `json:"total"`
+	Kind  store.InvoiceKind `json:"kind"`
+	Lines []invoiceLineView `json:"lines"`
+	Net   int64             `json:"net"` // minor units
+	Tax   int64             `json:"tax"`
+	Total int64             `json:"total"`
 }
 
 // simNotice is a report or a notice that the customer gets (M24, M25).
@@ -167,20 +167,22 @@ func (s *simulation) month(goOn bool) (m simMonth, err error) {
 	if err := s.collect(&m, &m.Invoices); err != nil {
 		return m, err
 	}
-	if goOn && !at.Goes {
+	s.clock.Store(at.Period.End.Unix())
+	var failed error
+	err = s.st.CloseBy(s.ctx, s.st.Now(), func(_ string, _ store.Receipt, err error) { failed = errors.Join(failed, err) })
+	if err = errors.Join(err, failed); err != nil {
+		return m, err
+	}
+	if err := errors.Join(s.collect(&m, &m.Invoices), s.clean()); err != nil {
+		return m, err
+	}
+	if goOn && !at.Goes { // not before its end: one that is used up would be over then
 		if _, err := s.st.Renew(simOrder, simAccount, s.plan.Name); err != nil {
 			return m, err
 		}
 		if err := s.collect(&m, &s.ahead); err != nil {
 			return m, err
 		}
-	}
-	s.clock.Store(at.Period.End.Unix())
-	if _, err := s.st.CloseDue(s.ctx, 0); err != nil {
-		return m, err
-	}
-	if err := errors.Join(s.collect(&m, &m.Invoices), s.clean()); err != nil {
-		return m, err
 	}
 	a, err := s.st.Account(simAccount)
 	if err != nil {
@@ -350,7 +352,7 @@ func (s *simulation) collect(m *simMonth, to *[]simInvoice) error {
 			if err != nil {
 				return err
 			}
-			*to = append(*to, simInvoice{i.Kind, i.Lines, i.Net, i.Tax, i.Total})
+			*to = append(*to, simInvoice{i.Kind, viewLines(i.Lines), i.Net, i.Tax, i.Total})
 		}
 		return nil
 	})
@@ -382,11 +384,11 @@ func (t *simTeller) after(day time.Time, st *store.Standing, refused, topUp bool
 	t.tenths = max(t.tenths, n)
 	use := st.Use()
 	once(n >= 10 || refused || topUp, &t.limit, "limit")
-	once(use.Drawn > 0, &t.credit, "credit")
-	once(use.Overage > 0, &t.overage, "overage")
 	if topUp {
 		tell("top-up", 0)
 	}
+	once(use.Drawn > 0, &t.credit, "credit")
+	once(use.Overage > 0, &t.overage, "overage")
 	once(refused, &t.refused, "refused")
 	return list
 }

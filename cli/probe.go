@@ -120,8 +120,8 @@ func (t *trial) choose(name string) (err error) {
 		return err
 	}
 	var list []string
-	err = t.st.Accounts(func(a store.Account) error {
-		t.account = a
+	err = t.st.EachAccount(store.Wanted{}, func(a *store.Account) error {
+		t.account = *a
 		if list = append(list, a.Name); len(list) > namesShown {
 			return errEnough
 		}
@@ -177,7 +177,7 @@ func (t *trial) lend() error {
 	}
 	for _, c := range list {
 		if strings.HasPrefix(c.Login, trialLogin) && c.Note == trialNote && t.now().Sub(c.Created) > trialLife {
-			if err := t.st.RemoveCredential(c.Account, c.Login); err != nil && !errors.Is(err, store.ErrNotFound) {
+			if err := t.st.RemoveCredential(store.Order{}, c.Account, c.Login); err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
 		}
@@ -186,11 +186,11 @@ func (t *trial) lend() error {
 	t.secret = secret
 	t.login = store.Credential{Login: trialLogin + strings.ToLower(rand.Text()[:8]), Account: t.account.Name,
 		Kind: store.Token, Hash: hash, Note: trialNote, Created: t.now()}
-	return t.st.AddCredential(t.login)
+	return t.st.AddCredential(store.Order{}, t.login)
 }
 
 func (t *trial) giveBack() error {
-	err := t.st.RemoveCredential(t.login.Account, t.login.Login)
+	err := t.st.RemoveCredential(store.Order{}, t.login.Account, t.login.Login)
 	if err == nil || errors.Is(err, store.ErrNotFound) {
 		return nil
 	}

@@ -90,7 +90,7 @@ func TestTrial_removesLeftovers(t *testing.T) {
 		"acme":           {Created: now.Add(-time.Hour)},
 	} {
 		c.Login, c.Account, c.Kind = login, "acme", store.Token
-		if err := st.AddCredential(c); err != nil {
+		if err := st.AddCredential(store.Order{}, c); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -48,6 +48,9 @@ The token is shown only this once.
 		if !resellerName(r.Name) {
 			return usage("", "reseller name %q: up to 32 of a-z 0-9 _ -, the first one a letter or digit", r.Name)
 		}
+		if r.Name == "none" {
+			return noneName("reseller")
+		}
 		if contact != "" {
 			if err := checkAddress(contact); err != nil {
 				return err
@@ -70,13 +73,6 @@ func resellerName(name string) bool {
 	return name != "" && len(name) <= 32 && !strings.ContainsFunc(name, other) && name[0] != '_' && name[0] != '-'
 }
 
-func noReseller(name string, err error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return fail(exitFailed, "relay reseller list shows all", "no reseller %q", name)
-	}
-	return err
-}
-
 func (p *program) resellerToken() *cli.Command {
 	return p.onStore(&cli.Command{
 		Name: "token", ArgsUsage: "RESELLER", Usage: "a new token; the old one stops at once",
@@ -86,7 +82,7 @@ func (p *program) resellerToken() *cli.Command {
 		token, hash := smtp.NewToken()
 		_, err := c.st.UpdateReseller(name, func(r *store.Reseller) error { r.Hash = hash; return nil })
 		if err != nil {
-			return noReseller(name, err)
+			return notListed(err, "reseller", name)
 		}
 		return c.showToken(name, token)
 	}})
@@ -100,7 +96,7 @@ func (p *program) resellerRemove() *cli.Command {
 		if err := c.st.RemoveReseller(name); errors.Is(err, store.ErrInUse) {
 			return fail(exitFailed, "give what it manages to others first: relay reseller show "+name+", relay customer list", "%w", err)
 		} else if err != nil {
-			return noReseller(name, err)
+			return notListed(err, "reseller", name)
 		}
 		return c.done(map[string]string{"removed": name}, "reseller %s is removed", name)
 	}})
@@ -109,7 +105,7 @@ func (p *program) resellerRemove() *cli.Command {
 // resellerView is a reseller as programs see it; its hash stays here.
 type resellerView struct {
 	Reseller string    `json:"reseller"`
-	Contact  string    `json:"contact"`
+	Contact  *string   `json:"contact"` // null: none
 	Created  time.Time `json:"created"`
 	Accounts int       `json:"accounts"`
 	*rollUp
@@ -120,12 +116,12 @@ func (p *program) resellerList() *cli.Command {
 		a := array{w: c.Stdout}
 		t := newTable(column{head: "RESELLER", least: 20}, column{head: "ACCOUNTS", right: true}, column{head: "CREATED"}, column{head: "CONTACT", least: 7})
 		err := c.st.Resellers(func(r store.Reseller) error {
-			n, err := c.st.CountAccounts(store.Wanted{Reseller: r.Name})
+			n, err := c.st.CountBelow(r.Name)
 			if err != nil {
 				return err
 			}
 			if c.json {
-				return a.add(resellerView{r.Name, r.Contact, r.Created, n, nil})
+				return a.add(resellerView{r.Name, orNull(r.Contact), r.Created, n, nil})
 			}
 			t.add(r.Name, number(int64(n)), c.day(r.Created), r.Contact)
 			return nil
@@ -143,17 +139,18 @@ func (p *program) resellerList() *cli.Command {
 func (p *program) resellerShow() *cli.Command {
 	return p.onStore(&cli.Command{
 		Name: "show", ArgsUsage: "RESELLER", Usage: "one reseller: use and money of the accounts below it",
+		Description: rollUpText,
 	}, work{run: func(c *call) error {
 		r, err := c.st.Reseller(c.args[0])
 		if err != nil {
-			return noReseller(c.args[0], err)
+			return notListed(err, "reseller", c.args[0])
 		}
 		sum, err := c.rollUp(store.Wanted{Reseller: r.Name})
 		if err != nil {
 			return err
 		}
 		if c.json {
-			return encode(c.Stdout, resellerView{r.Name, r.Contact, r.Created, len(sum.List), sum})
+			return encode(c.Stdout, resellerView{r.Name, orNull(r.Contact), r.Created, len(sum.List), sum})
 		}
 		return c.showRollUp([]field{{"reseller", r.Name}, {"contact", r.Contact}, {"created", c.stamp(r.Created)}}, sum)
 	}})

@@ -90,20 +90,18 @@ func (t *teller) run(ctx context.Context) {
 	}
 }
 
-var errTold = errors.New("told")
-
 func (t *teller) tell() error {
 	n := 0
-	err := t.relay.store.Accounts(func(a store.Account) error {
+	err := t.relay.store.EachAccount(store.Wanted{}, func(a *store.Account) error {
 		if n++; n > tellMost {
-			return errTold
+			return errEnough
 		}
 		if t.told[a.Name] == a.Seq {
 			return nil
 		}
-		return t.tellAccount(&a)
+		return t.tellAccount(a)
 	})
-	if errors.Is(err, errTold) {
+	if errors.Is(err, errEnough) {
 		return nil
 	}
 	return err
@@ -130,11 +128,11 @@ type replayed struct {
 
 // settled is what the entries of a period come to.
 type settled struct {
-	used                         quota.Charge
-	drawn, credit, rounded, gone int64
-	overage                      int64
-	blocks                       string
-	expires                      time.Time
+	used                quota.Charge
+	drawn, credit, gone int64
+	overage             int64
+	blocks              string
+	expires             time.Time
 }
 
 func (g *replayed) add(e *store.Entry) *settled {
@@ -151,8 +149,6 @@ func (g *replayed) add(e *store.Entry) *settled {
 		p.used = p.used.Add(quota.Charge{Messages: e.Messages, Bytes: e.Bytes})
 	case store.KindDraw:
 		p.drawn -= e.Units
-	case store.KindRounded:
-		p.rounded -= e.Units
 	case store.KindExpired:
 		p.gone -= e.Units
 	case store.KindCredit:
@@ -204,7 +200,7 @@ func (t *teller) tellEntry(a *store.Account, e *store.Entry, p *settled, g *repl
 
 // tellClosed is a period from its use to what is left of the credit.
 func (t *teller) tellClosed(a *store.Account, e *store.Entry, p *settled, g *replayed) {
-	zone := t.relay.cfg.zone()
+	zone := t.relay.store.Zone()
 	c, period, ok := a.Contracts.Find(e.Period, zone)
 	if !ok {
 		return
@@ -216,7 +212,7 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, p *settled, g *rep
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
 	say("%s is over: %s used %s e-mails, %s; %s", e.Period, cut(a.Name, 30), ofLimit(p.used.Messages, c.Plan.Emails, number),
 		ofLimit(p.used.Bytes, c.Plan.Bandwidth, size), next)
-	units := unitsOf(&c.Plan)
+	units := func(n int64) string { return unitsText(n, c.Plan.Unit()) }
 	if p.drawn > 0 {
 		say("%s of it from credit, which leaves %s", units(p.drawn), units(g.left()))
 	}
@@ -224,19 +220,11 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, p *settled, g *rep
 		say("%s over the allowance, covered by %s", units(p.overage), orElse(p.blocks, "no block"))
 	}
 	if p.credit > 0 {
-		say("%s of that is credited until %s", units(p.credit), t.day(p.expires.Add(-1)))
+		say("%s of what that leaves is credited until %s", units(p.credit), t.day(quota.LastDay(p.expires, t.relay.store.Zone())))
 	}
 	if p.gone > 0 {
 		say("%s of credit is lost with the term", units(p.gone))
 	}
-}
-
-// unitsOf a plan, for people.
-func unitsOf(p *quota.Plan) func(int64) string {
-	if p.Kind() == quota.Bandwidth {
-		return size
-	}
-	return func(n int64) string { return plural(n, "e-mail") }
 }
 
 func (t *teller) invoice(number string) (store.Invoice, error) {
@@ -247,7 +235,7 @@ func (t *teller) invoice(number string) (store.Invoice, error) {
 	return t.relay.store.Invoice(n)
 }
 
-func (t *teller) day(at time.Time) string { return at.In(t.relay.cfg.zone()).Format(time.DateOnly) }
+func (t *teller) day(at time.Time) string { return at.In(t.relay.store.Zone()).Format(time.DateOnly) }
 
 // tellPayment can be pasted.
 func (t *teller) tellPayment(i *store.Invoice) {
@@ -298,7 +286,7 @@ func (t *traffic) due() bool {
 		return false
 	default:
 	}
-	now := t.now().In(t.relay.cfg.zone())
+	now := t.now().In(t.relay.store.Zone())
 	start := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, now.Location())
 	if key := start.Format("2006-01"); key != t.period {
 		t.period, t.sent = key, 0
@@ -315,7 +303,7 @@ func (t *traffic) send(ctx context.Context) {
 		to = append(to, fmt.Sprintf("reader%d@list.example", i+1))
 	}
 	subject := fmt.Sprintf("Letter %d", t.sent)
-	_, err := t.submit(ctx, demoSender, to, letter(subject, t.month/trafficMessages/trafficRecipients))
+	_, err := t.submit(ctx, demoSender, to, bulk(subject, t.month/trafficMessages/trafficRecipients))
 	switch {
 	case err != nil && ctx.Err() == nil && !t.refused:
 		t.out.timed(t.stamp(t.now()), "refused: "+err.Error())
@@ -325,8 +313,8 @@ func (t *traffic) send(ctx context.Context) {
 	t.refused = err != nil
 }
 
-// letter is a message of so many octets.
-func letter(subject string, octets int64) string {
+// bulk is a message of so many octets.
+func bulk(subject string, octets int64) string {
 	const line = "So many words, and none of them says anything that was not said before.\r\n"
 	head := "From: Me <" + demoSender + ">\r\nTo: Readers <readers@list.example>\r\nSubject: " + subject + "\r\n\r\n"
 	n := max(1, (octets-int64(len(head)))/int64(len(line)))

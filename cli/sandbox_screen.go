@@ -69,9 +69,9 @@ func (s *sandbox) screen(j *journey) string {
 		b.WriteString("  " + l + "\n")
 	}
 	b.WriteString("\nMail to bounce… is refused, to defer… put off each time, to later… put off once.\n")
-	b.WriteString("Look into it with this, with trace ADDRESS, with queue list:\n")
+	b.WriteString("Look into it with this, with account statement demo, trace ADDRESS, queue list:\n")
 	fmt.Fprintf(&b, "  %s usage %s --data %s\n", s.self(), demoAccount, quoted(string(s.dir)))
-	b.WriteString("\nWhat would have left this machine:\n")
+	b.WriteString("\nWhat would have left this machine, and what the ledger has to tell:\n")
 	return b.String()
 }
 
@@ -87,6 +87,12 @@ func (s *sandbox) settings() []field {
 		{"password", s.account.Password},
 		{"files", files + "; gone at the end"},
 	}
+	if s.traffic > 0 || s.clock.speed != 0 {
+		list = append(list, field{"plan", s.deal()})
+	}
+	if s.traffic > 0 {
+		list = append(list, field{"traffic", "by itself, " + size(s.traffic) + " a month; first what this month has seen by now"})
+	}
 	if s.clock.speed == 0 {
 		return list
 	}
@@ -95,6 +101,19 @@ func (s *sandbox) settings() []field {
 		text += fmt.Sprintf(", %s times as fast as time", number(s.clock.speed))
 	}
 	return append(list, field{"clock", text})
+}
+
+// deal is the account's plan, and what becomes of mail beyond it.
+func (s *sandbox) deal() string {
+	a, err := s.relay.store.Account(demoAccount)
+	if err != nil {
+		return err.Error()
+	}
+	p, beyond := a.Plan(s.relay.store.Now()), "refused"
+	if a.AtLimit == quota.Continue {
+		beyond = "invoiced"
+	}
+	return fmt.Sprintf("%s, a year, paid: %s a month; beyond that mail is %s", p.Name, size(p.Bandwidth), beyond)
 }
 
 // story of the first message, as it is in the store.

@@ -14,7 +14,7 @@ func (s *sandbox) sum() error {
 		return err
 	}
 	var total store.Usage
-	err = st.Accounts(func(a store.Account) error {
+	err = st.EachAccount(store.Wanted{}, func(a *store.Account) error {
 		list, err := st.Usages(a.Name)
 		for _, u := range list {
 			total.Charged = total.Charged.Add(u.Charged)

@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/netip"
-	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -86,7 +82,8 @@ func (p *program) permitted(l *line) error {
 		return errNotFound
 	}
 	for flag := range l.given {
-		if find(p.globals(), flag) == nil && !slices.Contains(may.flags, flag) {
+		ours := p.inner == nil && find(p.globals(), flag) != nil // this process's own, of which only --json is sent
+		if !ours && flag != "json" && !slices.Contains(may.flags, flag) {
 			return errNotFound
 		}
 	}
@@ -130,22 +127,41 @@ func (c *call) admit(cc *cli.Context) error {
 
 // reaches fails for what an argument names and the reseller does not have.
 func (c *call) reaches(kind argKind, arg string) error {
-	name := arg
+	var ok bool
+	var err error
 	switch kind {
 	case argOther:
 		return nil
 	case argNew:
 		return c.ownName("account name", arg)
 	case argInvoice:
-		i, err := c.invoice(arg)
-		if _, other := errors.AsType[*failure](err); err != nil && !other && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		name = i.Account // "" is below nobody
+		n, _ := c.documents().ParseNumber(arg) // 0 is none
+		ok, err = c.st.InvoiceBelow(c.scope.reseller, n)
+	default:
+		ok, err = c.st.Below(c.scope.reseller, arg)
 	}
-	ok, err := c.st.Below(c.scope.reseller, name)
 	if err == nil && !ok {
 		err = errNotFound
+	}
+	return err
+}
+
+var adviceRE = regexp.MustCompile(`\brelay ([a-z]+(?: [a-z]+){0,2})`)
+
+// advised is err with a hint that a reseller can follow.
+func advised(err error) error {
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		f = known(err)
+	}
+	for _, m := range adviceRE.FindAllStringSubmatch(f.hint, -1) {
+		may := false
+		for name := m[1]; name != "" && !may; name = name[:max(0, strings.LastIndexByte(name, ' '))] {
+			_, may = resellerMay[name]
+		}
+		if !may {
+			return fail(f.code, "ask the operator", "%w", err)
+		}
 	}
 	return err
 }
@@ -211,57 +227,6 @@ func (p *program) bearer() (string, error) {
 	return text, nil
 }
 
-// away is where a reseller's commands go to; "": to the relay of this machine.
-func (p *program) away() string {
-	if p.api == "" {
-		return p.getenv("RELAY_API")
-	}
-	return p.api
-}
-
-// sendAway has a relay elsewhere run the command.
-func (p *program) sendAway(ctx context.Context, base string, w work, args []string) error {
-	token, err := p.bearer()
-	if err != nil {
-		return err
-	}
-	if token == "" {
-		return usage("name it with --token-file FILE, or RELAY_TOKEN", "--api needs a reseller's token")
-	}
-	if err := checkAPI(base); err != nil {
-		return err
-	}
-	client := control.NewRemote(base, token)
-	defer client.Close()
-	var stdin io.Reader
-	if w.stdin != nil && w.stdin(args) {
-		stdin = p.Stdin
-	}
-	code, err := client.Run(ctx, p.request(), stdin, p.Stdout, p.Stderr)
-	if err == nil && code != exitDone {
-		err = exitCode(code)
-	}
-	return err
-}
-
-// checkAPI: a token does not go over a network that others can read.
-func checkAPI(base string) error {
-	u, err := url.Parse(base)
-	switch {
-	case err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return usage("such as https://relay.example.org:8443", "--api %q is not the address of a relay", base)
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		return nil
-	}
-	return usage("write https://"+u.Host, "--api %q: a token goes over https, or stays on this machine", base)
-}
-
-// isLoopback reports a host that only this machine reaches.
-func isLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
-}
-
 // who is the reseller whose token it is.
 func (r *relay) who(token string) (string, error) {
 	found, err := r.store.ResellerByToken(token)
@@ -269,51 +234,6 @@ func (r *relay) who(token string) (string, error) {
 		return "", control.ErrToken
 	}
 	return found.Name, err
-}
-
-// API is where resellers reach the relay over a network.
-type API struct {
-	Listen string `toml:"listen"` // host:port; "": nowhere
-	TLS    string `toml:"tls"`    // implicit, or none (loopback only)
-}
-
-func (a *API) check(v *validator) {
-	v.oneOf("api.tls", a.TLS, "implicit", "none")
-	if a.Listen == "" {
-		return
-	}
-	v.address("api.listen", a.Listen, 0)
-	host, _, err := net.SplitHostPort(a.Listen)
-	if err == nil && a.TLS == "none" && !isLoopback(host) {
-		v.bad("api.tls", "\"none\" only on loopback, such as listen = \"127.0.0.1:8080\": tokens would be read on the way")
-	}
-}
-
-// needsTLS reports whether it needs the certificate.
-func (a *API) needsTLS() bool { return a.Listen != "" && a.TLS != "none" }
-
-// listenAPI opens the API's address.
-func (r *relay) listenAPI() error {
-	addr := r.cfg.API.Listen
-	if addr == "" {
-		return nil
-	}
-	l, err := r.app.Listen("tcp", addr)
-	if err != nil {
-		return fail(exitFailed, orElse(bindAdvice(err), "see [api] in the configuration"), "api: listen on %s: %w", addr, err)
-	}
-	r.api = l
-	r.log.Info("api listening", "component", "cli", "addr", l.Addr().String(), "tls", r.cfg.API.TLS)
-	return nil
-}
-
-// runAPI answers resellers until ctx is done.
-func (r *relay) runAPI(ctx context.Context, s *control.Server) error {
-	a := &control.API{Server: s}
-	if r.cfg.API.needsTLS() {
-		a.TLS = r.cert.config()
-	}
-	return a.Run(ctx, r.api)
 }
 
 // reseller whose command it is, for the ledger.

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -39,7 +40,11 @@ type market struct {
 	token map[string]string // by reseller
 }
 
-func newMarket(t *testing.T) *market {
+func newMarket(t *testing.T) *market { return marketOf(t, "rival", "alone") }
+
+// marketOf is one with a reseller webco, another one and an account that is below
+// nobody.
+func marketOf(t *testing.T, rival, alone string) *market {
 	t.Helper()
 	m := &market{env: newEnv(t, apiConfig), token: map[string]string{}}
 	m.relay = serveTest(t, m.env)
@@ -54,8 +59,8 @@ func newMarket(t *testing.T) *market {
 	}
 	m.base = "http://" + found[1]
 	m.must(t, "plan", "add", "dear", "--term", "month", "--emails", "1000", "--price", "12.50")
-	m.must(t, "account", "add", "alone", "--plan", "dear")
-	for _, name := range []string{"webco", "rival"} {
+	m.must(t, "account", "add", alone, "--plan", "dear")
+	for _, name := range []string{"webco", rival} {
 		out := m.must(t, "reseller", "add", name)
 		m.token[name] = regexp.MustCompile(`(?m)^token +(\S+)$`).FindStringSubmatch(out)[1]
 		if _, stderr, code := m.as(name, "account", "add", name+".shop", "--plan", "dear"); code != exitDone {
@@ -65,10 +70,11 @@ func newMarket(t *testing.T) *market {
 	return m
 }
 
-// as gives a command over the API with a reseller's token, as it is sent: what
-// the process that sends it would refuse comes through.
+// as gives a command with a reseller's token, as it is sent: what the process that
+// sends it would refuse comes through.
 func (m *market) as(reseller string, args ...string) (stdout, stderr string, code int) {
-	c := control.NewRemote(m.base, m.token[reseller])
+	c := control.NewClient(place(m.env["RELAY_DATA"]).socket())
+	c.Token = m.token[reseller]
 	defer c.Close()
 	var out, errs bytes.Buffer
 	code, err := c.Run(context.Background(), control.Request{Args: args}, strings.NewReader("a long password\n"), &out, &errs)
@@ -232,7 +238,11 @@ func TestScope_denied(t *testing.T) {
 	try(nil)
 	try([]string{"help"})
 	try([]string{"complete", "account"})
-	try([]string{"account", "list", "--data=/tmp", "x"})
+	for _, f := range (&program{}).globals() {
+		if name := f.Names()[0]; name != "json" {
+			try([]string{"account", "list", "--" + name + "=/tmp"})
+		}
+	}
 }
 
 func TestAPI(t *testing.T) {
@@ -350,7 +360,7 @@ tls = "none"`, `listen = "127.0.0.1:0"`, 1))
 	}
 	c = control.NewRemote("https://"+found[1], "x")
 	defer c.Close()
-	if _, err := c.Run(t.Context(), control.Request{}, nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "certificate") {
+	if _, err := c.Run(t.Context(), control.Request{}, nil, io.Discard, io.Discard); !errors.Is(err, control.ErrUnreached) || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a certificate that nobody signed: %v", err)
 	}
 }
@@ -380,5 +390,21 @@ func TestCheckAPI(t *testing.T) {
 		if err := checkAPI(base); (err == nil) != want {
 			t.Errorf("checkAPI(%q) = %v", base, err)
 		}
+	}
+}
+
+// What a reseller can have stored with one command is small.
+func TestScope_small(t *testing.T) {
+	m := newMarket(t)
+	long := strings.Repeat("a@example.org,", 1+mostSenders)
+	if _, stderr, code := m.as("webco", "account", "add", "webco.x", "--plan", "dear", "--sender", long); code != exitUsage || !strings.Contains(stderr, "at most 100") {
+		t.Errorf("senders: code %d, %s", code, stderr)
+	}
+	if _, stderr, code := m.as("webco", "account", "credential", "add", "webco.shop", "--note", strings.Repeat("x", 5000)+"\n"); code != exitDone {
+		t.Fatalf("credential add: code %d, %s", code, stderr)
+	}
+	out := m.must(t, "--json", "account", "credential", "list", "webco.shop")
+	if n := strings.Count(out, "x"); n < 100 || n > 250 {
+		t.Errorf("a note of 5000 letters is kept with %d", n)
 	}
 }

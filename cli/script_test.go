@@ -103,6 +103,7 @@ func runScripts(t *testing.T, dir string, running bool) {
 			"token":     cmdToken,
 
 			"sandbox": cmdSandbox,
+			"ending":  cmdEnding,
 		},
 	})
 }

@@ -15,12 +15,10 @@ import (
 	"relay/smtp"
 )
 
-// Exit codes that only sendmail's callers know (sysexits.h).
+// Exit codes that mean something else to sendmail's callers (sysexits.h).
 const (
-	exitData         = 65 // the message or its recipients
-	exitNoUser       = 67 // a recipient was refused
-	exitRefused      = 69 // refused, for good
-	exitNoPermission = 77 // the sender may not
+	exitNoUser  = 67 // a recipient was refused
+	exitRefused = 69 // refused, for good
 )
 
 // door is where a message can be handed over.

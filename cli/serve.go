@@ -55,7 +55,7 @@ func (p *program) supervisor() Supervisor {
 
 // operate puts the parts together and runs them until a signal comes, one of them
 // fails or the store does. Order of starting: store, mailer, jobs, smtp, control
-// socket; they are stopped in reverse, under one deadline. ready is called once
+// socket, API, reloads; they are stopped in reverse, under one deadline. ready is called once
 // mail can come in.
 func (p *program) operate(ctx context.Context, r *relay, signals <-chan os.Signal, ready func()) error {
 	r.logStarting()

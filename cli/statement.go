@@ -21,9 +21,9 @@ func (p *program) accountStatement() *cli.Command {
 	var at string
 	return p.onStore(&cli.Command{
 		Name: "statement", ArgsUsage: "NAME", Usage: "every number of an account, from its ledger",
-		Description: `It replays the ledger: plan, allowance, use, credit, overage, invoices, payments and balance, then the entries themselves, oldest first. Nothing of it comes from counters, but for the day that is not over. A ledger outlives its account.
+		Description: `It replays the ledger: plan, allowance, use, credit, overage, invoices, payments and balance, then the entries themselves, oldest first. Nothing of it comes from counters, but for the day that is not over. A month that is over counts as closed, also where that is still to be done. A ledger outlives its account.
 
---at takes a date, whose whole day counts, or an instant: 2026-11-23, 2026-11-23T12:00:00+01:00.`,
+--at takes a date, whose whole day counts, or an instant: 2026-11-23, "2026-11-23 12:00", 2026-11-23T12:00:00+01:00. Without a zone it is in the operator's. Use is entered by the day: that of a day which was not over then is not counted, and the statement says so.`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "at", Usage: "`DATE` as it was then (default now)", Destination: &at}},
 	}, work{run: func(c *call) error {
 		when, err := c.instant(at)
@@ -33,6 +33,11 @@ func (p *program) accountStatement() *cli.Command {
 		st, err := c.st.Statement(c.args[0], when)
 		if err != nil {
 			return c.noAccount(c.args[0], err)
+		}
+		for _, list := range [][]store.Entry{st.Entries, st.Payments} {
+			for i := range list {
+				c.veil(&list[i])
+			}
 		}
 		if c.json {
 			return encode(c.Stdout, c.viewStatement(&st))
@@ -48,16 +53,15 @@ func (c *call) instant(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	at, err := time.Parse(time.RFC3339, text)
+	at, err := parseMoment(text, c.st.Zone())
 	if err != nil {
-		day, dayErr := time.ParseInLocation(time.DateOnly, text, c.st.Zone())
-		if dayErr != nil {
-			return at, usage("relay account statement --help", "--at %q: a date such as 2026-11-23, or an instant such as 2026-11-23T12:00:00Z", text)
-		}
-		at = day.AddDate(0, 0, 1).Add(-time.Nanosecond)
-		if now.Before(at) && !now.Before(day) {
+		return at, usage("relay account statement --help", "--at: %w", err)
+	}
+	if _, err := time.Parse(time.DateOnly, text); err == nil { // all of that day
+		if day := at; !now.Before(day) && now.Before(day.AddDate(0, 0, 1)) {
 			return time.Time{}, nil // today, as far as it goes
 		}
+		at = at.AddDate(0, 0, 1).Add(-time.Nanosecond)
 	}
 	if at.After(now) {
 		return at, usage("leave out --at for a statement of now", "--at %s is in the future", text)
@@ -70,53 +74,99 @@ func (c *call) instant(text string) (time.Time, error) {
 type statementView struct {
 	Account   string        `json:"account"`
 	At        time.Time     `json:"at"`
-	Plan      string        `json:"plan"`
+	Plan      *string       `json:"plan"` // null: none yet
 	Unit      string        `json:"unit"` // bytes or e-mails
-	TermStart time.Time     `json:"term_start,omitzero"`
-	TermEnd   time.Time     `json:"term_end,omitzero"`
-	Period    string        `json:"period"` // that is open; "": none
-	Allowance quota.Charge  `json:"allowance"`
+	TermStart *time.Time    `json:"term_start"`
+	TermEnd   *time.Time    `json:"term_end"`
+	Period    *string       `json:"period"`    // that is open
+	Allowance *allowance    `json:"allowance"` // of the period
 	Used      quota.Charge  `json:"used"`
-	Over      int64         `json:"over"`    // in the open period, beyond the allowance
-	Drawn     int64         `json:"drawn"`   // of it from credit
-	Overage   int64         `json:"overage"` // of it what no credit covers
+	Uncounted *string       `json:"uncounted"` // the day whose use is in none of this, since it was not over; null: none
+	Over      int64         `json:"over"`      // in the open period, beyond the allowance
+	Drawn     int64         `json:"drawn"`     // of it from credit
+	Overage   int64         `json:"overage"`   // of it what no credit covers
 	Periods   []periodView  `json:"periods"`
 	Credit    []lotView     `json:"credit"` // of the open period nothing is drawn yet
 	Invoices  []billedView  `json:"invoices"`
-	Payments  []store.Entry `json:"payments"` // refunds and corrections too
+	Payments  []paymentView `json:"payments"` // refunds and corrections too
 	Balance   int64         `json:"balance"`
 	Currency  string        `json:"currency"`
-	Entries   []store.Entry `json:"entries"`
+	Entries   []entryView   `json:"entries"`
+
+	ended bool
+}
+
+// entryView is an entry of the ledger. Figures that it does not have are 0.
+type entryView struct {
+	Entry    uint64     `json:"entry"` // 1, 2, 3 ...
+	Time     time.Time  `json:"time"`
+	Kind     string     `json:"kind"`
+	Period   *string    `json:"period"`
+	Day      *string    `json:"day"` // of a charge
+	Messages int64      `json:"messages"`
+	Bytes    int64      `json:"bytes"`
+	Units    int64      `json:"units"` // of credit or overage
+	Over     int64      `json:"over"`  // units that were overage until this
+	Lot      *string    `json:"lot"`   // credit that they belong to
+	Expires  *time.Time `json:"expires"`
+	Amount   int64      `json:"amount"` // minor units; positive is in the customer's favour
+	Invoice  *string    `json:"invoice"`
+	Text     *string    `json:"text"`
+	Contract *termView  `json:"contract"` // as it is from then on
+	By       *string    `json:"by"`       // null: relay itself
+}
+
+func (c *call) viewEntry(e *store.Entry) entryView {
+	doc := c.documents()
+	v := entryView{Entry: e.Seq, Time: e.Time, Kind: string(e.Kind), Period: orNull(e.Period), Day: orNull(e.Day),
+		Messages: e.Messages, Bytes: e.Bytes, Units: e.Units, Over: e.Over, Lot: orNull(e.Lot), Expires: orNull(e.Expires), Amount: e.Money,
+		Invoice: orNull(prefixed(e.Ref, &doc)), Text: orNull(e.Text), By: orNull(e.By)}
+	if e.Contract != nil {
+		v.Contract = new(c.viewTerm(e.Contract))
+	}
+	return v
 }
 
 // periodView is the use of a period as its entries have it.
 type periodView struct {
-	Period   string `json:"period"`
-	Messages int64  `json:"messages"`
-	Bytes    int64  `json:"bytes"`
-	Drawn    int64  `json:"drawn"`   // from credit
-	Overage  int64  `json:"overage"` // beyond allowance and credit
-	Blocks   string `json:"blocks"`  // bought for it
-	Closed   bool   `json:"closed"`
+	Period   string  `json:"period"`
+	Messages int64   `json:"messages"`
+	Bytes    int64   `json:"bytes"`
+	Drawn    int64   `json:"drawn"`      // from credit
+	Overage  int64   `json:"overage"`    // beyond allowance and credit
+	Covered  *string `json:"covered_by"` // blocks that were bought for it
+	Closed   bool    `json:"closed"`
 }
 
 type billedView struct {
-	Invoice string    `json:"invoice"`
+	Invoice *string   `json:"invoice"` // null: it is issued with the close that is due
 	Kind    string    `json:"kind"`
 	Issued  time.Time `json:"issued"`
-	Period  string    `json:"period"`
+	Period  *string   `json:"period"`
 	Total   int64     `json:"total"` // of a credit note negative
 }
 
 func (c *call) viewStatement(st *store.Statement) statementView {
-	v := statementView{Account: st.Account, At: st.At, Plan: st.Name, Unit: st.Contract.Plan.Unit(),
-		TermStart: st.Contract.Start, TermEnd: st.Contract.End, Period: st.Period, Allowance: st.Allowance, Used: st.Used,
+	v := statementView{Account: st.Account, At: st.At.UTC(), Plan: orNull(st.Contract.Plan.Name), Unit: st.Contract.Plan.Unit(),
+		TermStart: orNull(st.Contract.Start), TermEnd: orNull(st.Contract.End), Period: orNull(st.Period), Used: st.Used, Uncounted: orNull(st.Uncounted),
 		Over: st.Use.Over, Drawn: st.Use.Drawn, Overage: st.Use.Overage, Periods: periodsOf(st), Credit: viewLots(st.Lots),
-		Invoices: []billedView{}, Payments: orNone(st.Payments), Balance: st.Balance, Currency: cmp.Or(st.Currency, c.currency()),
-		Entries: orNone(st.Entries)}
+		Invoices: []billedView{}, Payments: []paymentView{}, Balance: st.Balance, Currency: cmp.Or(st.Currency, c.currency()),
+		Entries: []entryView{}, ended: endedBy(st.Entries)}
+	if st.Period != "" {
+		v.Allowance = viewAllowance(st.Allowance.Messages, st.Allowance.Bytes)
+	}
 	doc := c.documents()
 	for _, b := range st.Invoices {
-		v.Invoices = append(v.Invoices, billedView{prefixed(b.Number, &doc), string(b.Kind), b.Issued, b.Period, b.Total})
+		v.Invoices = append(v.Invoices, billedView{orNull(prefixed(b.Number, &doc)), string(b.Kind), b.Issued, orNull(b.Period), b.Total})
+	}
+	for i := range st.Payments {
+		v.Payments = append(v.Payments, c.viewMoney(&st.Payments[i], v.Currency))
+	}
+	for i := range st.Entries {
+		if !c.json { // for people they are written one after the other
+			break
+		}
+		v.Entries = append(v.Entries, c.viewEntry(&st.Entries[i]))
 	}
 	return v
 }
@@ -159,7 +209,7 @@ func periodsOf(st *store.Statement) []periodView {
 			at(e.Period).Drawn -= e.Units
 		case store.KindOverage:
 			p := at(e.Period)
-			p.Overage, p.Blocks = p.Overage+e.Units, e.Text
+			p.Overage, p.Covered = p.Overage+e.Units, orNull(e.Text)
 		case store.KindClosed:
 			at(e.Period).Closed = true
 		}
@@ -171,23 +221,25 @@ func periodsOf(st *store.Statement) []periodView {
 	return list
 }
 
-// showStatement is a statement for a person. The entries are read again and
-// written as they come, however many there are.
+// showStatement is a statement for a person.
 func (c *call) showStatement(st *store.Statement) error {
 	v := c.viewStatement(st)
 	return cmp.Or(c.showStanding(&v), c.showPeriods(&v), c.showCredit(&v), c.showBilled(&v), c.showPayments(&v),
-		c.showBalance(&v), c.showEntries(&v))
+		c.showBalance(&v), c.showEntries(&v, st.Entries))
 }
 
 func (c *call) showStanding(v *statementView) error {
-	fields := []field{{"account", v.Account}, {"at", c.stamp(v.At)}, {"plan", orElse(v.Plan, "none yet")}}
-	if v.Plan != "" {
-		fields = append(fields, field{"term", c.day(v.TermStart) + " to " + c.lastDay(v.TermEnd)})
+	fields := []field{{"account", v.Account}, {"at", c.stamp(v.At)}, {"plan", orElse(value(v.Plan), "none yet")}}
+	if v.TermStart != nil {
+		fields = append(fields, field{"term", c.day(*v.TermStart) + " to " + c.lastDay(*v.TermEnd)})
 	}
-	if v.Period != "" {
+	if v.Period != nil {
 		fields = append(fields,
-			field{"allowance", allowanceText(v.Allowance.Messages, v.Allowance.Bytes) + " in " + v.Period},
-			field{"used", plural(v.Used.Messages, "e-mail") + ", " + size(v.Used.Bytes)})
+			field{"allowance", v.Allowance.text() + " in " + *v.Period},
+			field{"used", plural(v.Used.Messages, "e-mail") + ", " + fineSize(v.Used.Bytes)})
+	}
+	if v.Uncounted != nil {
+		fields = append(fields, field{"not counted", "the use of " + *v.Uncounted + ", which is entered when that day is over"})
 	}
 	return writeFields(c.Stdout, fields)
 }
@@ -204,58 +256,66 @@ func (c *call) showPeriods(v *statementView) error {
 	t := newTable(column{head: "PERIOD"}, column{head: "E-MAILS", right: true}, column{head: "BANDWIDTH", right: true},
 		column{head: "CREDIT USED", right: true}, column{head: "OVERAGE", right: true}, column{head: "BLOCKS", least: 6})
 	for _, p := range v.Periods {
-		text := p.Blocks
+		text := orElse(value(p.Covered), "-")
 		if !p.Closed {
 			text = "open"
 		}
-		t.add(p.Period, number(p.Messages), size(p.Bytes), c.orDash(p.Drawn, v.Unit), c.orDash(p.Overage, v.Unit), text)
+		t.add(p.Period, number(p.Messages), fineSize(p.Bytes), unitsCell(p.Drawn, v.Unit), unitsCell(p.Overage, v.Unit), text)
 	}
 	return c.part("Use by period", t)
-}
-
-// orDash is an amount in a column of them.
-func (c *call) orDash(n int64, unit string) string {
-	switch {
-	case n == 0:
-		return "-"
-	case unit == "bytes":
-		return size(n)
-	}
-	return number(n)
 }
 
 func (c *call) showCredit(v *statementView) error {
 	t := newTable(column{head: "LOT", least: 20}, column{head: "LEFT", right: true}, column{head: "GRANTED"}, column{head: "LAST DAY"})
 	for _, l := range v.Credit {
-		t.add(l.Lot, unitsText(l.Amount, v.Unit), c.day(l.Granted), c.lastDay(l.Expires))
+		t.add(l.Lot, unitsText(l.Units, v.Unit), c.day(l.Granted), c.lastDay(l.Expires))
 	}
-	return c.part("Credit, in the order of use", t)
+	if err := c.part("Credit, in the order of use", t); err != nil || v.Drawn == 0 {
+		return err
+	}
+	return c.say("of it used in %s, which is open: %s", value(v.Period), unitsText(v.Drawn, v.Unit))
 }
 
 func (c *call) showBilled(v *statementView) error {
 	t := newTable(column{head: "INVOICE", least: 10}, column{head: "ISSUED"}, column{head: "FOR"}, column{head: "PERIOD"}, column{head: v.Currency, right: true})
 	for _, i := range v.Invoices {
-		t.add(i.Invoice, c.day(i.Issued), i.Kind, orElse(i.Period, "-"), money.Number(i.Total, v.Currency))
+		t.add(orElse(value(i.Invoice), "to come"), c.day(i.Issued), i.Kind, orElse(value(i.Period), "-"), money.Number(i.Total, v.Currency))
 	}
 	return c.part("Invoices", t)
 }
 
 func (c *call) showPayments(v *statementView) error {
-	doc := c.documents()
 	t := newTable(column{head: "DATE"}, column{head: "KIND"}, column{head: "INVOICE", least: 8}, column{head: v.Currency, right: true}, column{head: "REFERENCE", least: 10})
 	for i := range v.Payments {
-		e := &v.Payments[i]
-		t.add(c.day(e.Time), string(e.Kind), orElse(prefixed(e.Ref, &doc), "-"), money.Number(e.Money, v.Currency), e.Text)
+		p := &v.Payments[i]
+		text := value(p.Text)
+		if p.Reference != nil {
+			text = strings.TrimSpace(value(p.Method) + " " + *p.Reference)
+		}
+		t.add(c.day(p.Time), p.Kind, orElse(value(p.Invoice), "-"), money.Number(p.Amount, v.Currency), text)
 	}
 	return c.part("Payments", t)
 }
 
-func (c *call) showBalance(v *statementView) error {
-	return c.say("\nBalance: %s", balanceText(v.Balance, v.Currency))
+// endedBy reports whether the account was closed with the last of its entries.
+func endedBy(list []store.Entry) (closed bool) {
+	for i := range list {
+		switch list[i].Kind {
+		case store.KindEnded:
+			closed = true
+		case store.KindActivated: // another one of its name
+			closed = false
+		}
+	}
+	return closed
 }
 
-func (c *call) showEntries(v *statementView) error {
-	if len(v.Entries) == 0 {
+func (c *call) showBalance(v *statementView) error {
+	return c.say("\nBalance: %s", balanceText(v.Balance, v.Currency, v.ended))
+}
+
+func (c *call) showEntries(v *statementView, list []store.Entry) error {
+	if len(list) == 0 {
 		return nil
 	}
 	if err := c.say("\nEntries"); err != nil {
@@ -264,14 +324,15 @@ func (c *call) showEntries(v *statementView) error {
 	if err := c.entryLines("NO", "TIME", "KIND", "FIGURE", "WHAT"); err != nil {
 		return err
 	}
-	doc, last := c.documents(), v.Entries[len(v.Entries)-1].Seq
-	return c.st.Ledger(v.Account, func(e *store.Entry) error {
-		if e.Time.After(v.At) || e.Seq > last {
-			return nil
+	doc := c.documents()
+	for i := range list {
+		e := &list[i]
+		if err := c.entryLines(strconv.FormatUint(e.Seq, 10), e.Time.In(c.st.Zone()).Format("2006-01-02 15:04"), string(e.Kind),
+			figureOf(e, v.Unit), whatOf(e, v.Unit, &doc)); err != nil {
+			return err
 		}
-		return c.entryLines(strconv.FormatUint(e.Seq, 10), e.Time.In(c.st.Zone()).Format("2006-01-02 15:04"), string(e.Kind),
-			figureOf(e, v.Unit), whatOf(e, &doc))
-	})
+	}
+	return nil
 }
 
 // entryLines are an entry; its columns are as wide as any entry needs, since it
@@ -296,15 +357,15 @@ func (c *call) entryLines(seq, at, kind, figure, what string) error {
 func figureOf(e *store.Entry, unit string) string {
 	switch {
 	case e.Money != 0:
-		return e.Currency + " " + money.Number(e.Money, e.Currency)
+		return money.Format(e.Money, e.Currency)
 	case e.Units != 0 && unit == "bytes":
-		return size(e.Units)
+		return fineSize(e.Units)
 	case e.Units != 0:
 		return number(e.Units)
 	case e.Kind == store.KindGrant, e.Kind == store.KindUpgraded, e.Kind == store.KindPlan:
 		return allowed(e.Messages+e.Bytes, shortCharge(e.Messages, e.Bytes))
 	case e.Kind == store.KindCharge:
-		return number(e.Messages) + ", " + size(e.Bytes)
+		return number(e.Messages) + ", " + fineSize(e.Bytes)
 	}
 	return ""
 }
@@ -312,13 +373,13 @@ func figureOf(e *store.Entry, unit string) string {
 // shortCharge is what limits first: octets where there are any.
 func shortCharge(messages, bytes int64) string {
 	if bytes > 0 {
-		return size(bytes)
+		return fineSize(bytes)
 	}
 	return number(messages)
 }
 
 // whatOf an entry is what else there is to say of it.
-func whatOf(e *store.Entry, o *invoice.Options) string {
+func whatOf(e *store.Entry, unit string, o *invoice.Options) string {
 	var parts []string
 	if e.Ref != "" {
 		parts = append(parts, prefixed(e.Ref, o))
@@ -327,6 +388,9 @@ func whatOf(e *store.Entry, o *invoice.Options) string {
 		if s != "" {
 			parts = append(parts, s)
 		}
+	}
+	if e.Over > 0 {
+		parts = append(parts, unitsText(e.Over, unit)+" were overage until then")
 	}
 	if e.By != "" {
 		parts = append(parts, "by "+e.By)

@@ -98,6 +98,9 @@ func size(n int64) string {
 	return humanize.Bytes(uint64(n))
 }
 
+// fineSize is octets where figures are added up: 10.5 GB is not 11 GB there.
+func fineSize(n int64) string { return humanize.SIWithDigits(float64(n), 3, "B") }
+
 // number for people.
 func number(n int64) string { return humanize.Comma(n) }
 
@@ -146,5 +149,5 @@ func percent(part, whole int64) string {
 	if whole <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%d %%)", int64(float64(part)/float64(whole)*100))
+	return fmt.Sprintf(" (%d %%)", part/whole*100+part%whole*100/whole)
 }

@@ -131,3 +131,15 @@ func TestArray(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// A percentage is that of whole numbers.
+func TestPercent(t *testing.T) {
+	for _, c := range []struct {
+		part, whole int64
+		want        string
+	}{{29, 100, " (29 %)"}, {57, 100, " (57 %)"}, {999, 1000, " (99 %)"}, {3, 2, " (150 %)"}, {0, 7, " (0 %)"}, {1, 0, ""}} {
+		if got := percent(c.part, c.whole); got != c.want {
+			t.Errorf("percent(%d, %d) = %q, want %q", c.part, c.whole, got, c.want)
+		}
+	}
+}

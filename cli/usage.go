@@ -27,6 +27,7 @@ type usageView struct {
 	Failed        int64  `json:"failed"`
 	Queued        int64  `json:"queued"`
 
+	free bool      // the plan bills nothing beyond its allowance
 	use  quota.Use // how the present period's is met
 	unit string    // that use is counted in; "": it is not known
 }
@@ -60,6 +61,9 @@ The period is the present one unless --period names another: a month (2026-11), 
 Without NAME it lists all accounts, by name; with --period those that used it. The filters are for that list.`,
 		Flags: append([]cli.Flag{&cli.StringFlag{Name: "period", Usage: "`PERIOD` a month, 2026-11, or the first day of a month's plan", Destination: &period}}, f.flags()...),
 	}, work{run: func(c *call) error {
+		if period != "" && (len(period) < len("2006-01") || !isPeriod(period)) {
+			return usage("relay usage --help", "--period %q: a month such as %s, or the first day of a month's plan", period, c.now().In(c.st.Zone()).Format("2006-01"))
+		}
 		if len(c.args) == 0 {
 			return c.usageAll(period, &f)
 		}
@@ -103,7 +107,7 @@ func (c *call) viewStanding(st *store.Standing) usageView {
 	u := st.Usage
 	u.Account, u.Period = st.Account.Name, st.Period.Key
 	v := viewUsage(u, plan)
-	v.use, v.unit = st.Use(), plan.Unit()
+	v.use, v.unit, v.free = st.Use(), plan.Unit(), !plan.Bills()
 	if credit := v.use.Credit; plan.Kind() == quota.Count {
 		v.CreditMessage = credit
 	} else {
@@ -114,11 +118,10 @@ func (c *call) viewStanding(st *store.Standing) usageView {
 
 // viewPast is the usage of a period that is named, beside the plan of its term.
 func (c *call) viewPast(a *store.Account, u store.Usage) usageView {
-	plan, ok := a.PlanIn(u.Period)
-	if !ok {
-		plan = a.Plan(c.now())
+	if term, _, ok := a.Contracts.Find(u.Period, c.st.Zone()); ok {
+		return viewUsage(u, term.Plan)
 	}
-	return viewUsage(u, plan)
+	return viewUsage(u, a.Plan(c.now()))
 }
 
 func (c *call) showUsage(v *usageView) error {
@@ -156,6 +159,9 @@ func creditText(v *usageView) string {
 func overageText(v *usageView) string {
 	if v.use.Overage == 0 {
 		return ""
+	}
+	if v.free {
+		return unitsText(v.use.Overage, v.unit) + ", not billed"
 	}
 	return unitsText(v.use.Overage, v.unit) + ", to be settled when the period ends"
 }

@@ -40,7 +40,11 @@ func dayNumber(t time.Time, zone *time.Location) int64 {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60)
 }
 
-// lastDay is the number of the last day before end.
-func lastDay(end time.Time, zone *time.Location) int64 {
-	return dayNumber(end.Add(-time.Nanosecond), zone)
+// LastDay of what ends at end, which is excluded: its last instant in zone, whose
+// date it is.
+func LastDay(end time.Time, zone *time.Location) time.Time {
+	return end.Add(-time.Nanosecond).In(zone)
 }
+
+// lastNumber is the number of that day.
+func lastNumber(end time.Time, zone *time.Location) int64 { return dayNumber(LastDay(end, zone), zone) }

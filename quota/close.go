@@ -18,20 +18,19 @@ type Closing struct {
 //
 // where Overage is left out if nothing was bought for it.
 type Closed struct {
-	Over       int64    // used over the allowance
-	OverCharge Charge   // the same as it was used, by limit
-	Draws      []Drawn  // from lots, in the order of use; their sum is Over less Overage
-	Overage    int64    // what no lot covered
-	Bought     Purchase // blocks for the overage; none where the plan has none, and nothing is billed
-	Credit     *Lot     // what the blocks left unused, in whole steps; nil: less than one
-	Unused     int64    // what they left beside it, which is lost
-	Rounded    []Drawn  // of fresh lots what was no whole step, which is lost
-	Expired    []Drawn  // what was left at the end of the term, which is lost; Credit may be of it
-	Lots       []Lot    // of the account from now on, in the order of use
+	Over    int64    // used over the allowance
+	Draws   []Drawn  // from lots, in the order of use; their sum is Over less Overage
+	Overage int64    // what no lot covered
+	Bought  Purchase // blocks for the overage; none where the plan has none, and nothing is billed
+	Credit  *Lot     // what the blocks left unused, in whole steps; nil: less than one
+	Unused  int64    // what they left beside it, which is lost
+	Rounded []Drawn  // of fresh lots what was no whole step, which is lost
+	Expired []Drawn  // what was left at the end of the term, which is lost; Credit may be of it
+	Lots    []Lot    // of the account from now on, in the order of use
 }
 
-// CreditRef is the Ref of the lot that the close of a period grants.
-func CreditRef(periodKey string) string { return "credit-" + periodKey }
+// creditRef is the Ref of the lot that the close of a period grants.
+func creditRef(periodKey string) string { return "credit-" + periodKey }
 
 // ClosePeriod settles a period that is over: allowance, lots, overage, in this
 // order (M16), then blocks (M15), rounding (M17) and the end of the term. A lot
@@ -39,7 +38,7 @@ func CreditRef(periodKey string) string { return "credit-" + periodKey }
 // run late. It fails with ErrOverflow if the blocks' price cannot be counted.
 func ClosePeriod(in Closing) (Closed, error) {
 	ours, others := in.split()
-	c := Closed{Over: Over(in.Plan, in.Used), OverCharge: OverCharge(in.Plan, in.Used)}
+	c := Closed{Over: Over(in.Plan, in.Used)}
 	c.Draws, ours, c.Overage = Draw(ours, c.Over)
 	ours = c.round(ours, in.Plan.Step())
 	if err := c.buy(in); err != nil {
@@ -83,7 +82,7 @@ func (c *Closed) round(lots []Lot, step int64) []Lot {
 
 // buy covers the overage with blocks.
 func (c *Closed) buy(in Closing) (err error) {
-	if c.Overage == 0 || len(in.Plan.Blocks) == 0 || in.Plan.Kind() != Bandwidth {
+	if c.Overage == 0 || !in.Plan.Bills() || in.Plan.Kind() != Bandwidth {
 		return nil
 	}
 	if c.Bought, err = Cover(c.Overage, in.Plan.Blocks); err != nil {
@@ -92,7 +91,7 @@ func (c *Closed) buy(in Closing) (err error) {
 	left := c.Bought.Bytes - c.Overage
 	c.Unused = left % in.Plan.Step()
 	if credit := left - c.Unused; credit > 0 {
-		c.Credit = &Lot{Ref: CreditRef(in.Period.Key), Amount: credit, Granted: in.Period.End, Expires: in.Expiry}
+		c.Credit = &Lot{Ref: creditRef(in.Period.Key), Amount: credit, Granted: in.Period.End, Expires: in.Expiry}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func TestClosePeriod_Overage(t *testing.T) {
 		p := blockPlan()
 		c := closePeriod(t, Closing{Plan: p, Period: november, Used: Charge{10, p.Bandwidth + tc.over}})
 		want := Closed{
-			Over: tc.over, OverCharge: Charge{0, tc.over}, Overage: tc.over, Unused: tc.unused,
+			Over: tc.over, Overage: tc.over, Unused: tc.unused,
 			Bought: Purchase{Blocks: []Bought{{Block{tc.block, tc.price}, 1}}, Bytes: tc.block, Price: tc.price},
 		}
 		if tc.credit > 0 {
@@ -78,7 +79,7 @@ func TestClosePeriod_TopUp(t *testing.T) {
 	c := closePeriod(t, Closing{Plan: contract.Plan, Period: november, Used: used, Lots: []Lot{q.Lot}, Expiry: contract.End})
 	left := q.Lot
 	left.Amount, left.Fresh = 4000, false
-	want := Closed{Over: 5000, OverCharge: Charge{Messages: 5000}, Draws: []Drawn{{"topup-7", 5000}}, Lots: []Lot{left}}
+	want := Closed{Over: 5000, Draws: []Drawn{{"topup-7", 5000}}, Lots: []Lot{left}}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -93,6 +94,9 @@ func TestClosePeriod_BlockAhead(t *testing.T) {
 	q, err := BuyBlock(contract, 2*gb, 1, "block-1", date(2026, 11, 20))
 	if err != nil || q.Price != 1800 {
 		t.Fatalf("BuyBlock = %+v, %v", q, err)
+	}
+	if q, err := BuyBlock(contract, 2*gb, 3, "block-2", date(2026, 11, 20)); err != nil || q.Price != 3*1800 || q.Lot.Amount != 6*gb {
+		t.Errorf("BuyBlock of three = %+v, %v", q, err)
 	}
 	c := closePeriod(t, Closing{Plan: p, Period: november, Used: Charge{1, p.Bandwidth + 700*mb}, Lots: []Lot{q.Lot}})
 	if !slices.Equal(c.Draws, []Drawn{{"block-1", 700 * mb}}) || !slices.Equal(c.Rounded, []Drawn{{"block-1", 300 * mb}}) ||
@@ -121,21 +125,21 @@ func TestClosePeriod_Cases(t *testing.T) {
 		{"nothing used", Closing{Plan: blockPlan(), Period: november}, Closed{}},
 		{"continue without blocks: recorded, not billed",
 			Closing{Plan: noBlocks, Period: november, Used: Charge{1, 700 * mb}},
-			Closed{Over: 200 * mb, OverCharge: Charge{0, 200 * mb}, Overage: 200 * mb}},
+			Closed{Over: 200 * mb, Overage: 200 * mb}},
 		{"e-mails too many weigh 10 KB each",
 			Closing{Plan: noBlocks, Period: november, Used: Charge{50_100, mb}},
-			Closed{Over: mb, OverCharge: Charge{Messages: 100}, Overage: mb}},
+			Closed{Over: mb, Overage: mb}},
 		{"granted after the period's end, closed late",
 			Closing{Plan: noBlocks, Period: november, Used: Charge{1, 700 * mb},
 				Lots: []Lot{{"late", gb, november.End, termEnd, true}}},
-			Closed{Over: 200 * mb, OverCharge: Charge{0, 200 * mb}, Overage: 200 * mb,
+			Closed{Over: 200 * mb, Overage: 200 * mb,
 				Lots: []Lot{{"late", gb, november.End, termEnd, true}}}},
 		{"expired before the period began",
 			Closing{Plan: noBlocks, Period: november, Used: Charge{1, 700 * mb}, Lots: []Lot{lot("gone", gb, date(2026, 1, 1), november.Start)}},
-			Closed{Over: 200 * mb, OverCharge: Charge{0, 200 * mb}, Overage: 200 * mb, Expired: []Drawn{{"gone", gb}}}},
+			Closed{Over: 200 * mb, Overage: 200 * mb, Expired: []Drawn{{"gone", gb}}}},
 		{"the end of the term: all is lost, the new credit too",
 			Closing{Plan: blockPlan(), Period: october, Used: Charge{1, 1500 * mb}, Lots: []Lot{old}},
-			Closed{Over: gb, OverCharge: Charge{0, gb}, Draws: []Drawn{{"old", 500 * mb}}, Overage: 500 * mb,
+			Closed{Over: gb, Draws: []Drawn{{"old", 500 * mb}}, Overage: 500 * mb,
 				Bought:  Purchase{Blocks: []Bought{{Block{gb, 1000}, 1}}, Bytes: gb, Price: 1000},
 				Credit:  &Lot{Ref: "credit-2027-10", Amount: 500 * mb, Granted: termEnd, Expires: termEnd},
 				Expired: []Drawn{{"credit-2027-10", 500 * mb}}}},
@@ -154,6 +158,19 @@ func TestClosePeriod_PriceTooLarge(t *testing.T) {
 	p.Blocks = []Block{{kb, maxPrice}}
 	if c, err := ClosePeriod(Closing{Plan: p, Period: november, Used: Charge{1, 1 << 62}}); err == nil {
 		t.Errorf("ClosePeriod = %+v", c)
+	}
+}
+
+// What a plan may have can be billed however much was used.
+func TestClosePeriod_AllThereIs(t *testing.T) {
+	p := blockPlan()
+	p.Blocks = []Block{{kb, kb / maxRate}, {10_000 * kb, 10_000 * kb / maxRate}}
+	if err := p.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := ClosePeriod(Closing{Plan: p, Period: november, Used: Charge{math.MaxInt64, math.MaxInt64}})
+	if err != nil || c.Overage != MaxOver || c.Bought.Price > math.MaxInt64/16 {
+		t.Errorf("ClosePeriod = %+v, %v", c, err)
 	}
 }
 
@@ -222,6 +239,9 @@ func TestClosePeriod_Conserves(t *testing.T) {
 			}
 			if l.Fresh && l.Granted.Before(in.Period.End) && in.Period.Start.Before(l.Expires) {
 				t.Fatalf("still fresh: %+v", l)
+			}
+			if i := slices.IndexFunc(in.Lots, func(o Lot) bool { return o.Ref == l.Ref }); i >= 0 && in.Lots[i].Fresh && !l.Fresh && l.Amount%in.Plan.Step() != 0 {
+				t.Fatalf("no whole steps of %d: %+v", in.Plan.Step(), l)
 			}
 		}
 		if len(in.Plan.Blocks) == 0 && len(c.Bought.Blocks) > 0 {

@@ -132,6 +132,12 @@ func (c Contract) Periods(zone *time.Location) []Period {
 	return all
 }
 
+// FirstPeriod of the contract.
+func (c Contract) FirstPeriod(zone *time.Location) Period { return c.period(0, zone) }
+
+// TermKey names the contract in its account: the key of its first period.
+func (c Contract) TermKey() string { return c.key(0) }
+
 // Holds reports whether the contract runs at now.
 func (c Contract) Holds(now time.Time) bool { return !now.Before(c.Start) && now.Before(c.End) }
 
@@ -157,10 +163,10 @@ func (c Contract) PeriodAt(now time.Time, zone *time.Location) (p Period, ok boo
 
 // Days of the contract, as dates in zone; the first and the last one count.
 func (c Contract) Days(zone *time.Location) int64 {
-	return max(lastDay(c.End, zone)-dayNumber(c.Start, zone)+1, 1)
+	return max(lastNumber(c.End, zone)-dayNumber(c.Start, zone)+1, 1)
 }
 
 // DaysLeft is how many of them are left at now, today being one of them.
 func (c Contract) DaysLeft(now time.Time, zone *time.Location) int64 {
-	return min(max(lastDay(c.End, zone)-dayNumber(now, zone)+1, 0), c.Days(zone))
+	return min(max(lastNumber(c.End, zone)-dayNumber(now, zone)+1, 0), c.Days(zone))
 }

@@ -47,9 +47,13 @@ func TestContracts(t *testing.T) {
 	if !again.Start.Equal(first.End) || again.Key != "2026-12-24" || !again.End.Equal(time.Date(2027, 1, 23, 0, 0, 0, 0, rome)) {
 		t.Errorf("renewal of a month = %+v", again)
 	}
-	same := NewContract(month, first.Start.Add(time.Hour), rome, Contracts{first}.Has)
+	same := NewContract(month, first.Start.Add(time.Hour), rome, func(key string) bool { return has(Contracts{first}, key) })
 	if got := same.key(0); got != "2026-11-23-2" {
 		t.Errorf("key of a second month bought on one day = %s", got)
+	}
+	first.End = first.Start.Add(time.Hour) // cut short, and another one bought on the same day
+	if after := (Contracts{first}).Next(month, first.End, rome, nil); after.key(0) != "2026-11-23-2" {
+		t.Errorf("key of a month bought after one that was cut short = %s", after.key(0))
 	}
 	y1 := NewContract(year, date(2026, 11, 23), rome, nil)
 	y2 := Contracts{y1}.Next(year, date(2027, 3, 1), time.UTC, nil) // the operator moved meanwhile
@@ -106,7 +110,7 @@ func TestContract_Periods(t *testing.T) {
 			}
 			from := c.Start
 			for _, p := range c.Periods(z) {
-				if !p.Start.Equal(from) || !p.End.After(p.Start) || l.Has(p.Key) {
+				if !p.Start.Equal(from) || !p.End.After(p.Start) || has(l, p.Key) {
 					t.Fatalf("period %+v after %v", p, from)
 				}
 				at, ok := c.PeriodAt(p.Start.Add(rapidWithin(t, p)), z)
@@ -128,6 +132,20 @@ func TestContract_Periods(t *testing.T) {
 
 func rapidWithin(t *rapid.T, p Period) time.Duration {
 	return time.Duration(rapid.Int64Range(0, int64(p.End.Sub(p.Start))-1).Draw(t, "within"))
+}
+
+// A month that has begun goes on where the clock then goes back over midnight.
+func TestContract_PeriodAtClockBack(t *testing.T) {
+	newfoundland := zone(t, "America/St_Johns") // 2009-11-01 00:01 was followed by 2009-10-31 23:01
+	c := NewContract(Plan{Term: Year}, date(2009, 5, 5), newfoundland, nil)
+	turn := time.Date(2009, 11, 1, 2, 30, 0, 0, time.UTC)
+	for now, want := range map[time.Time]string{
+		turn.Add(-1): "2009-10", turn: "2009-11", turn.Add(30 * time.Minute): "2009-11", turn.Add(time.Hour): "2009-11",
+	} {
+		if p, ok := c.PeriodAt(now, newfoundland); !ok || p.Key != want {
+			t.Errorf("PeriodAt(%v) = %+v, want %s", now.In(newfoundland), p, want)
+		}
+	}
 }
 
 // Of a contract that was ended early the period nearest to what comes after is
@@ -162,4 +180,9 @@ func BenchmarkContracts_At(b *testing.B) {
 	for b.Loop() {
 		l.At(date(2027, 5, 5), rome)
 	}
+}
+
+func has(l Contracts, key string) bool {
+	_, _, ok := l.Find(key, time.UTC)
+	return ok
 }

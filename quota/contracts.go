@@ -39,21 +39,14 @@ func (l Contracts) Find(key string, zone *time.Location) (c Contract, p Period, 
 	return c, p, false
 }
 
-// Has reports whether a period of the contracts has that key.
-func (l Contracts) Has(key string) bool {
-	for _, c := range l {
-		if c.anyKey(func(k string) bool { return k == key }) {
-			return true
-		}
-	}
-	return false
-}
-
 // Next is the contract that a renewal appends: it starts where the last one
 // ends, or now if that is over. Its keys differ from those of the contracts and
 // from those that taken names (nil: no other).
 func (l Contracts) Next(p Plan, now time.Time, zone *time.Location, taken func(key string) bool) Contract {
-	used := func(key string) bool { return l.Has(key) || (taken != nil && taken(key)) }
+	used := func(key string) bool {
+		_, _, ok := l.Find(key, zone)
+		return ok || taken != nil && taken(key)
+	}
 	if len(l) == 0 {
 		return NewContract(p, now, zone, used)
 	}

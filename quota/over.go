@@ -1,7 +1,6 @@
 package quota
 
 import (
-	"fmt"
 	"math"
 	"time"
 )
@@ -18,11 +17,6 @@ func Over(p Plan, used Charge) int64 {
 		return min(emails, MaxOver)
 	}
 	return min(max(beyond(p.Bandwidth, used.Bytes), times(emails, p.EmailWeight())), MaxOver)
-}
-
-// OverCharge is what used exceeds each limit by, by itself.
-func OverCharge(p Plan, used Charge) Charge {
-	return Charge{Messages: beyond(p.Emails, used.Messages), Bytes: beyond(p.Bandwidth, used.Bytes)}
 }
 
 func beyond(limit, used int64) int64 {
@@ -72,6 +66,13 @@ func Fits(p Plan, used, asked Charge, live []Lot, goOn bool) *Exceeded {
 	return &Exceeded{Allowance: p.Allowance(), Used: used, Asked: asked, Credit: credit, Weight: p.EmailWeight()}
 }
 
+// Spent reports whether a contract's allowance is used up, which ends a month's
+// term (M13): what is left, credit included, is less than one e-mail of the size
+// that bandwidth plans reckon with (M11). A year's term has months to come.
+func (c Contract) Spent(used Charge, live []Lot) bool {
+	return c.Plan.Term == Month && Fits(c.Plan, used, Charge{1, defaultWeight}, live, false) != nil
+}
+
 // Exceeded says why a message does not fit: what was allowed and used, what
 // the message would have cost, and when the allowance is renewed.
 type Exceeded struct {
@@ -83,29 +84,11 @@ type Exceeded struct {
 	Renewed   time.Time // UTC, start of the next period; zero: not renewed in this term
 }
 
-// Error names the limit that does not hold; the reply's wording is the listener's.
-func (e *Exceeded) Error() string {
-	text := fmt.Sprintf("%d bytes used of %d, %d more asked for", e.Used.Bytes, e.Allowance.Bytes, e.Asked.Bytes)
-	if e.OverMessages() {
-		text = fmt.Sprintf("%d e-mails used of %d, %d more asked for", e.Used.Messages, e.Allowance.Messages, e.Asked.Messages)
-	}
-	switch {
-	case e.Credit == 0:
-		return text
-	case e.Weight == 0:
-		return fmt.Sprintf("%s, with a credit of %d e-mails", text, e.Credit)
-	}
-	return fmt.Sprintf("%s, with a credit of %d bytes", text, e.Credit)
-}
-
 // OverMessages reports whether it is the number of e-mails that does not fit
 // (otherwise the bytes do not). Where both do not, it is the one that would
 // need more credit.
 func (e *Exceeded) OverMessages() bool {
-	if fits(e.Allowance.Messages, e.Used.Messages, e.Asked.Messages) {
-		return false
-	}
 	after := e.Used.Add(e.Asked)
-	return e.Weight == 0 ||
-		times(beyond(e.Allowance.Messages, after.Messages), e.Weight) >= beyond(e.Allowance.Bytes, after.Bytes)
+	emails := beyond(e.Allowance.Messages, after.Messages)
+	return emails > 0 && (e.Weight == 0 || times(emails, e.Weight) >= beyond(e.Allowance.Bytes, after.Bytes))
 }

@@ -1,11 +1,10 @@
 package quota
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
-
-	"pgregory.net/rapid"
 )
 
 func TestOver(t *testing.T) {
@@ -70,7 +69,7 @@ func TestFits(t *testing.T) {
 	} {
 		got := ""
 		if e := Fits(tc.plan, tc.used, tc.asked, tc.lots, tc.goOn); e != nil {
-			got = e.Error()
+			got = said(e)
 		}
 		if got != tc.want {
 			t.Errorf("%s: Fits = %q, want %q", tc.name, got, tc.want)
@@ -78,26 +77,44 @@ func TestFits(t *testing.T) {
 	}
 }
 
-// Without credit Fits and Decide are the same, but that Decide lets a message
-// without octets pass where only octets are over.
-func TestFits_IsDecideWithoutCredit(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.Int64Range(0, 40)
-		p := Plan{Term: Year, Emails: n.Draw(t, "emails"), Bandwidth: n.Draw(t, "bandwidth")}
-		used := Charge{n.Draw(t, "used"), n.Draw(t, "used bytes")}
-		asked := Charge{n.Draw(t, "asked") + 1, n.Draw(t, "asked bytes") + 1}
-		a, b := Fits(p, used, asked, nil, false), Decide(p.Allowance(), used, asked)
-		if (a == nil) != (b == nil) {
-			t.Fatalf("Fits = %v, Decide = %v", a, b)
-		}
-	})
+// said is what an Exceeded holds, in a line.
+func said(e *Exceeded) string {
+	text := fmt.Sprintf("%d bytes used of %d, %d more asked for", e.Used.Bytes, e.Allowance.Bytes, e.Asked.Bytes)
+	if e.OverMessages() {
+		text = fmt.Sprintf("%d e-mails used of %d, %d more asked for", e.Used.Messages, e.Allowance.Messages, e.Asked.Messages)
+	}
+	switch {
+	case e.Credit == 0:
+		return text
+	case e.Weight == 0:
+		return fmt.Sprintf("%s, with a credit of %d e-mails", text, e.Credit)
+	}
+	return fmt.Sprintf("%s, with a credit of %d bytes", text, e.Credit)
 }
 
+func TestSplit(t *testing.T) {
+	p := Plan{Bandwidth: mb}
+	for _, tc := range []struct {
+		used, credit int64
+		want         Use
+	}{
+		{mb, 70, Use{Credit: 70}},
+		{mb + 30, 70, Use{Over: 30, Drawn: 30, Credit: 40}},
+		{mb + 70, 70, Use{Over: 70, Drawn: 70}},
+		{mb + 90, 70, Use{Over: 90, Drawn: 70, Overage: 20}},
+	} {
+		if got := Split(p, Charge{1, tc.used}, []Lot{{Amount: tc.credit}}); got != tc.want {
+			t.Errorf("Split of %d with %d = %+v, want %+v", tc.used, tc.credit, got, tc.want)
+		}
+	}
+}
+
+// The soonest to expire first, whichever was granted first.
 func TestDraw(t *testing.T) {
 	lots := []Lot{
 		{Ref: "z", Amount: 5, Granted: date(2026, 1, 2), Expires: date(2027, 2, 1)},
-		{Ref: "b", Amount: 3, Granted: date(2026, 1, 1), Expires: date(2027, 1, 1)},
-		{Ref: "none", Amount: 0, Expires: date(2026, 12, 1)},
+		{Ref: "b", Amount: 3, Granted: date(2026, 1, 5), Expires: date(2027, 1, 1)},
+		{Ref: "none", Amount: 0, Expires: date(2027, 3, 1)},
 		{Ref: "a", Amount: 2, Granted: date(2026, 1, 1), Expires: date(2027, 1, 1)},
 		{Ref: "c", Amount: 4, Granted: date(2026, 1, 1), Expires: date(2027, 2, 1)},
 	}
@@ -110,5 +127,36 @@ func TestDraw(t *testing.T) {
 	}
 	if live := Live(lots, date(2027, 1, 1)); len(live) != 2 || live[0].Ref != "c" {
 		t.Errorf("Live = %v: a lot ends with its last instant", live)
+	}
+}
+
+// M13: a month's term is over when no e-mail of 10 KB is left, credit included.
+func TestContract_Spent(t *testing.T) {
+	credit := func(n int64) []Lot { return []Lot{{Ref: "a", Amount: n, Expires: termEnd}} }
+	count, entry := Plan{Term: Month, Emails: 10}, Plan{Term: Month, Emails: 9000, Bandwidth: 90 * mb}
+	year := entry
+	year.Term = Year
+	for _, tc := range []struct {
+		plan Plan
+		used Charge
+		live []Lot
+		want bool
+	}{
+		{count, Charge{9, 1 << 40}, nil, false},
+		{count, Charge{10, 0}, nil, true},
+		{count, Charge{10, 0}, credit(1), false},
+		{count, Charge{11, 0}, credit(1), true},
+		{entry, Charge{1, 90*mb - 10*kb}, nil, false},
+		{entry, Charge{1, 90*mb - 10*kb + 1}, nil, true},
+		{entry, Charge{1, 90*mb - 10*kb + 1}, credit(1), false},
+		{entry, Charge{9000, 0}, nil, true},
+		{entry, Charge{9000, 0}, credit(10 * kb), false},
+		{entry, Charge{9000, 0}, credit(10*kb - 1), true},
+		{Plan{Term: Month}, Charge{1 << 40, 1 << 40}, nil, false},
+		{year, Charge{9000, 90 * mb}, nil, false},
+	} {
+		if got := (Contract{Plan: tc.plan}).Spent(tc.used, tc.live); got != tc.want {
+			t.Errorf("Spent(%v of %d e-mails and %d bytes, %v) = %v", tc.used, tc.plan.Emails, tc.plan.Bandwidth, tc.live, got)
+		}
 	}
 }

@@ -112,6 +112,9 @@ func (p Plan) Allows(a AtLimit) bool { return slices.Contains(p.Choices(), a) }
 
 func (p Plan) mayContinue() bool { return p.Term == Year && p.Kind() == Bandwidth }
 
+// Bills reports whether overage is billed: blocks are needed for it.
+func (p Plan) Bills() bool { return len(p.Blocks) > 0 }
+
 // Allowance of one period.
 func (p Plan) Allowance() Allowance { return Allowance{Messages: p.Emails, Bytes: p.Bandwidth} }
 

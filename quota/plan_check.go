@@ -18,6 +18,7 @@ func ValidName(s string) bool { return nameRE.MatchString(s) }
 const (
 	kb        = 1000
 	maxPrice  = 1_000_000_000_000 // minor units
+	maxRate   = 10                // octets that a minor unit buys at least: so much for MaxOver, with tax as high, can still be counted
 	maxBlocks = 16
 	maxBlock  = 1_000_000 * gb
 	maxGrades = 10_000 // a block's size in units of what divides all of them
@@ -87,6 +88,9 @@ func (p Plan) badBlocks() (bad []string) {
 		}
 		if b.Price <= 0 || b.Price > maxPrice {
 			bad = append(bad, fmt.Sprintf("block of %d bytes: price above zero, up to 1,000,000,000,000 minor units", b.Bytes))
+		}
+		if b.Price <= maxPrice && b.Price > b.Bytes/maxRate {
+			bad = append(bad, fmt.Sprintf("block of %d bytes: price up to 100,000,000 minor units a GB, so that any overage can be billed", b.Bytes))
 		}
 		if slices.ContainsFunc(p.Blocks[:i], func(a Block) bool { return a.Bytes == b.Bytes }) {
 			bad = append(bad, fmt.Sprintf("block of %d bytes: named twice", b.Bytes))

@@ -2,8 +2,10 @@ package quota
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +46,7 @@ func TestUpgrade(t *testing.T) {
 		{"count plan", func(p *Plan) { p.Bandwidth = 0 }, c.Start, WhyKind},
 		{"other term", func(p *Plan) { p.Term = Month }, c.Start, WhyTerm},
 		{"smaller in e-mails", func(p *Plan) { p.Emails = 49_999 }, c.Start, WhySmaller},
+		{"smaller in bandwidth", func(p *Plan) { p.Bandwidth = 400 * mb }, c.Start, WhySmaller},
 		{"the same", func(p *Plan) { p.Bandwidth, p.Emails = from.Bandwidth, from.Emails }, c.Start, WhySmaller},
 		{"cheaper", func(p *Plan) { p.Price = 9_999 }, c.Start, WhyCheaper},
 		{"retired", func(p *Plan) { p.Retired = true }, c.Start, WhyRetired},
@@ -56,6 +59,10 @@ func TestUpgrade(t *testing.T) {
 			t.Errorf("%s: Upgrade = %v, want %s", tc.name, err, tc.why)
 		}
 	}
+	late := NewContract(from, time.Date(2027, 11, 23, 12, 0, 0, 0, rome), rome, nil) // 344 days: a leap year
+	if q, err := Upgrade(late, to, late.Start.AddDate(0, 0, 8), rome); err != nil || q.Days != 344 || q.Left != 336 || q.Amount != 35_651 {
+		t.Errorf("Upgrade of a short year = %+v, %v, want 36,500 × 336 ÷ 344", q, err)
+	}
 	to.Emails = 0 // no limit is more than any
 	if _, err := Upgrade(c, to, c.Start, rome); err != nil {
 		t.Errorf("to unlimited e-mails: %v", err)
@@ -64,29 +71,41 @@ func TestUpgrade(t *testing.T) {
 
 func TestRefund(t *testing.T) {
 	rome := zone(t, "Europe/Rome")
-	c := NewContract(Plan{Term: Year}, time.Date(2027, 3, 1, 23, 30, 0, 0, rome), rome, nil) // summer time starts within
+	c := NewContract(Plan{Term: Year}, time.Date(2027, 3, 1, 23, 30, 0, 0, rome), rome, nil)     // an hour of it is left out
+	long := NewContract(Plan{Term: Year}, time.Date(2027, 10, 10, 0, 30, 0, 0, rome), rome, nil) // an hour of it comes twice
 	for _, tc := range []struct {
 		name           string
 		now            time.Time
 		overage, abuse bool
-		day            int64
+		day            int64 // that the refusal names; 0: it does not
 		whys           []Why
 	}{
-		{"first day", c.Start, false, false, 1, nil},
-		{"last instant of day 30", time.Date(2027, 3, 31, 0, 0, 0, -1, rome), false, false, 30, nil},
-		{"day 31", time.Date(2027, 3, 31, 0, 0, 0, 0, rome), false, false, 31, []Why{WhyLate}},
-		{"overage", c.Start, true, false, 1, []Why{WhyOverage}},
+		{"first day", c.Start, false, false, 0, nil},
+		{"last instant of day 30", time.Date(2027, 3, 31, 0, 0, 0, -1, rome), false, false, 0, nil},
+		{"day 31, of 30 times 24 hours the last instant", c.Start.Add(30*24*time.Hour - 1), false, false, 0, nil},
+		{"30 times 24 hours", c.Start.Add(30 * 24 * time.Hour), false, false, 32, []Why{WhyLate}},
+		{"overage", c.Start, true, false, 0, []Why{WhyOverage}},
 		{"all of it", c.Start.AddDate(1, 0, 0), true, true, 366 + 1, []Why{WhyLate, WhyOverage, WhyAbuse}},
 	} {
-		q, err := Refund(Refunding{Contract: c, Paid: 10_000, Overage: tc.overage, Abuse: tc.abuse}, tc.now, rome)
-		if q.Day != tc.day || q.Last != 30 || q.Amount != 10_000 || (err == nil) != (tc.whys == nil) {
-			t.Errorf("%s: Refund = %+v, %v", tc.name, q, err)
+		amount, err := Refund(Refunding{Contract: c, Paid: 10_000, Overage: tc.overage, Abuse: tc.abuse}, tc.now, rome)
+		if amount != 10_000 || (err == nil) != (tc.whys == nil) {
+			t.Errorf("%s: Refund = %d, %v", tc.name, amount, err)
+		}
+		if says := fmt.Sprintf("it is day %d of the term, the last for a refund was day 30", tc.day); tc.day > 0 && !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want that %s", tc.name, err, says)
 		}
 		for _, why := range tc.whys {
 			if r, ok := errors.AsType[*Refused](err); !ok || !r.For(why) || len(r.Reasons) != len(tc.whys) {
 				t.Errorf("%s: Refund = %v, want %v", tc.name, err, tc.whys)
 			}
 		}
+	}
+	last := time.Date(2027, 11, 9, 0, 0, 0, -1, rome) // 30 times 24 hours were over half an hour ago
+	if _, err := Refund(Refunding{Contract: long}, last, rome); err != nil {
+		t.Errorf("in the last instant of a day 30 that is long: %v", err)
+	}
+	if _, err := Refund(Refunding{Contract: long}, last.Add(1), rome); err == nil {
+		t.Error("day 31 was paid back")
 	}
 }
 
@@ -124,15 +143,20 @@ func TestTopUp_Refuses(t *testing.T) {
 }
 
 func TestTax(t *testing.T) {
-	for _, tc := range []struct{ net, rate, want int64 }{
-		{10_000, 2200, 2200}, {25, 200, 1}, {24, 200, 0}, {-25, 200, -1}, {-24, 200, 0}, {0, 2200, 0},
-		{math.MaxInt64, 10_000, math.MaxInt64}, {-math.MaxInt64, 10_000, -math.MaxInt64},
+	for _, tc := range []struct {
+		net  int64
+		rate Rate
+		want int64
+	}{
+		{10_000, 22 * Percent, 2200}, {25, 2 * Percent, 1}, {24, 2 * Percent, 0}, {-25, 2 * Percent, -1}, {-24, 2 * Percent, 0}, {0, 22 * Percent, 0},
+		{12_000, 88_750, 1065}, {10_000, 88_750, 888}, {-10_000, 88_750, -888}, {10_000, 88_749, 887}, {10_000, 99_975, 1000}, {5_000, 1, 0}, {500_000, 1, 1}, {499_999, 1, 0},
+		{math.MaxInt64, 100 * Percent, math.MaxInt64}, {-math.MaxInt64, 100 * Percent, -math.MaxInt64},
 	} {
 		if got, err := Tax(tc.net, tc.rate); got != tc.want || err != nil {
 			t.Errorf("Tax(%d, %d) = %d, %v, want %d", tc.net, tc.rate, got, err, tc.want)
 		}
 	}
-	if _, err := Tax(math.MaxInt64, 10_001); !errors.Is(err, ErrOverflow) {
+	if _, err := Tax(math.MaxInt64, 100*Percent+1); !errors.Is(err, ErrOverflow) {
 		t.Errorf("Tax too large = %v", err)
 	}
 }

@@ -12,7 +12,8 @@
 //     the credit. The whole message fits, or none of its recipients does.
 //  4. ClosePeriod settles a period that is over: allowance, then lots of credit,
 //     then overage, which Cover buys the cheapest blocks for.
-//  5. Upgrade, TopUp, BuyBlock and Refund say what an order costs or pays back,
+//  5. Contract.Spent says that a month's term is over because its allowance is used.
+//  6. Upgrade, TopUp, BuyBlock and Refund say what an order costs or pays back,
 //     or, as a *Refused, why it is not possible.
 //
 // Units are decimal: 1 KB is 1,000 bytes. An e-mail is one recipient's copy.
@@ -62,31 +63,4 @@ func add(a, b int64) int64 {
 type Allowance struct {
 	Messages int64 `json:"messages"` // e-mails; 0: no limit
 	Bytes    int64 `json:"bytes"`    // octets; 0: no limit
-}
-
-// Left is what remains of the allowance after used; nil means no limit.
-func (a Allowance) Left(used Charge) (messages, bytes *int64) {
-	return left(a.Messages, used.Messages), left(a.Bytes, used.Bytes)
-}
-
-func left(limit, used int64) *int64 {
-	if limit == 0 {
-		return nil
-	}
-	n := max(limit-used, 0)
-	return &n
-}
-
-// Decide says whether asked fits into the allowance of which used is gone:
-// nil, or what is exceeded. Renewed is left for the caller, who knows the period.
-func Decide(a Allowance, used, asked Charge) *Exceeded {
-	if fits(a.Messages, used.Messages, asked.Messages) && fits(a.Bytes, used.Bytes, asked.Bytes) {
-		return nil
-	}
-	return &Exceeded{Allowance: a, Used: used, Asked: asked}
-}
-
-// fits avoids the sum, which could overflow.
-func fits(limit, used, asked int64) bool {
-	return limit == 0 || asked == 0 || (used <= limit && asked <= limit-used)
 }

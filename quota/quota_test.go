@@ -8,10 +8,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestDecide_BandwidthPlan(t *testing.T) {
+func TestFits_BandwidthPlan(t *testing.T) {
 	// M11: 500 MB are 50,000 e-mails of 10 KB or less, 25,000 of 20 KB,
 	// 10,000 of 50 KB, 2,000 of 250 KB.
-	a := Allowance{Messages: 50_000, Bytes: 500_000_000}
+	p := Plan{Term: Year, Emails: 50_000, Bandwidth: 500_000_000}
 	for _, tc := range []struct{ size, emails int64 }{
 		{1_000, 50_000}, {10_000, 50_000}, {20_000, 25_000}, {50_000, 10_000}, {250_000, 2_000},
 	} {
@@ -20,16 +20,16 @@ func TestDecide_BandwidthPlan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if over := Decide(a, used, one); over != nil {
+		if over := Fits(p, used, one, nil, false); over != nil {
 			t.Errorf("e-mail %d of %d bytes: %v", tc.emails, tc.size, over)
 		}
-		if over := Decide(a, used.Add(one), one); over == nil {
+		if over := Fits(p, used.Add(one), one, nil, false); over == nil {
 			t.Errorf("e-mail %d of %d bytes was allowed", tc.emails+1, tc.size)
 		}
 	}
 }
 
-func TestDecide(t *testing.T) {
+func TestFits_withoutCredit(t *testing.T) {
 	for _, tc := range []struct {
 		name        string
 		a           Allowance
@@ -45,8 +45,9 @@ func TestDecide(t *testing.T) {
 		{"no overflow", Allowance{Messages: 10}, Charge{Messages: 5}, Charge{Messages: math.MaxInt64}, false},
 		{"no limit", Allowance{}, Charge{math.MaxInt64, math.MaxInt64}, Charge{1, 1}, true},
 	} {
-		if got := Decide(tc.a, tc.used, tc.asked) == nil; got != tc.ok {
-			t.Errorf("%s: Decide(%v, %v, %v) = %v, want %v", tc.name, tc.a, tc.used, tc.asked, got, tc.ok)
+		p := Plan{Term: Year, Emails: tc.a.Messages, Bandwidth: tc.a.Bytes}
+		if got := Fits(p, tc.used, tc.asked, nil, false) == nil; got != tc.ok {
+			t.Errorf("%s: Fits(%v, %v, %v) = %v, want %v", tc.name, tc.a, tc.used, tc.asked, got, tc.ok)
 		}
 	}
 }
@@ -62,7 +63,7 @@ func TestForMessage_Overflow(t *testing.T) {
 
 // Whatever is asked for in whatever order, what was allowed stays within the
 // allowance, and what was refused would have left it.
-func TestDecide_NeverOverrun(t *testing.T) {
+func TestFits_NeverOverrun(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := Allowance{Messages: rapid.Int64Range(0, 50).Draw(t, "messages"), Bytes: rapid.Int64Range(0, 5000).Draw(t, "bytes")}
 		var used Charge
@@ -72,9 +73,9 @@ func TestDecide_NeverOverrun(t *testing.T) {
 				t.Fatal(err)
 			}
 			after := used.Add(c)
-			within := (a.Messages == 0 || after.Messages <= a.Messages) && (a.Bytes == 0 || c.Bytes == 0 || after.Bytes <= a.Bytes)
-			if allowed := Decide(a, used, c) == nil; allowed != within {
-				t.Fatalf("Decide(%v, %v, %v): allowed %v, fits %v", a, used, c, allowed, within)
+			within := (a.Messages == 0 || after.Messages <= a.Messages) && (a.Bytes == 0 || after.Bytes <= a.Bytes)
+			if allowed := Fits(Plan{Term: Year, Emails: a.Messages, Bandwidth: a.Bytes}, used, c, nil, false) == nil; allowed != within {
+				t.Fatalf("Fits(%v, %v, %v): allowed %v, within it %v", a, used, c, allowed, within)
 			}
 			if within {
 				used = after
@@ -83,7 +84,7 @@ func TestDecide_NeverOverrun(t *testing.T) {
 	})
 }
 
-func TestPeriodAt(t *testing.T) {
+func TestContract_PeriodAt(t *testing.T) {
 	rome, err := time.LoadLocation("Europe/Rome")
 	if err != nil {
 		t.Fatal(err)
@@ -95,11 +96,11 @@ func TestPeriodAt(t *testing.T) {
 		}
 		return v
 	}
-	year := Terms{Plan: Plan{Term: Year}, Activated: at("2026-11-23T12:00:00Z"), Zone: rome}
-	month := Terms{Plan: Plan{Term: Month}, Activated: at("2026-11-23T12:00:00Z"), Zone: rome}
+	year := NewContract(Plan{Term: Year}, at("2026-11-23T12:00:00Z"), rome, nil)
+	month := NewContract(Plan{Term: Month}, at("2026-11-23T12:00:00Z"), rome, nil)
 	for _, tc := range []struct {
 		name       string
-		terms      Terms
+		term       Contract
 		now        string
 		key        string
 		start, end string
@@ -115,7 +116,7 @@ func TestPeriodAt(t *testing.T) {
 		{"thirty days, to the end of the last", month, "2026-12-23T22:59:59Z", "2026-11-23", "2026-11-23T12:00:00Z", "2026-12-23T23:00:00Z", true, true},
 		{"after thirty days", month, "2026-12-23T23:00:00Z", "2026-11-23", "2026-11-23T12:00:00Z", "2026-12-23T23:00:00Z", true, false},
 	} {
-		p, ok := tc.terms.PeriodAt(at(tc.now))
+		p, ok := tc.term.PeriodAt(at(tc.now), rome)
 		want := Period{Key: tc.key, Start: at(tc.start), End: at(tc.end), Last: tc.last}
 		if p != want || ok != tc.ok {
 			t.Errorf("%s: PeriodAt(%s) = %v, %v, want %v, %v", tc.name, tc.now, p, ok, want, tc.ok)
@@ -124,26 +125,26 @@ func TestPeriodAt(t *testing.T) {
 }
 
 // In Asuncion midnight of 2023-10-01 did not exist: the clock went from 23:59:59 to 1:00.
-func TestPeriodAt_MidnightThatIsSkipped(t *testing.T) {
+func TestContract_PeriodAtMidnightThatIsSkipped(t *testing.T) {
 	zone, err := time.LoadLocation("America/Asuncion")
 	if err != nil {
 		t.Skip(err)
 	}
 	turn := time.Date(2023, 10, 1, 4, 0, 0, 0, time.UTC)
-	terms := Terms{Plan: Plan{Term: Year}, Activated: time.Date(2022, 10, 5, 12, 0, 0, 0, zone), Zone: zone}
-	if end := terms.TermEnd(); !end.Equal(turn) {
-		t.Errorf("the term ends %v, want %v", end, turn)
+	c := NewContract(Plan{Term: Year}, time.Date(2022, 10, 5, 12, 0, 0, 0, zone), zone, nil)
+	if !c.End.Equal(turn) {
+		t.Errorf("the term ends %v, want %v", c.End, turn)
 	}
-	terms.Activated = time.Date(2023, 5, 5, 12, 0, 0, 0, zone)
-	before, _ := terms.PeriodAt(turn.Add(-time.Second))
-	after, _ := terms.PeriodAt(turn)
+	c = NewContract(Plan{Term: Year}, time.Date(2023, 5, 5, 12, 0, 0, 0, zone), zone, nil)
+	before, _ := c.PeriodAt(turn.Add(-time.Second), zone)
+	after, _ := c.PeriodAt(turn, zone)
 	if before.Key != "2023-09" || after.Key != "2023-10" || !before.End.Equal(turn) || !after.Start.Equal(turn) {
 		t.Errorf("periods around the turn: %+v, %+v", before, after)
 	}
 }
 
 // Periods of a year follow each other without a gap, and there are twelve.
-func TestPeriodAt_TwelveWithoutGap(t *testing.T) {
+func TestContract_PeriodAtTwelveWithoutGap(t *testing.T) {
 	zones := []string{"UTC", "Europe/Rome", "America/Sao_Paulo", "Asia/Kolkata", "Pacific/Apia", "Africa/Cairo", "America/Asuncion", "America/Havana", "Asia/Amman", "America/St_Johns"}
 	rapid.Check(t, func(t *rapid.T) {
 		zone, err := time.LoadLocation(rapid.SampledFrom(zones).Draw(t, "zone"))
@@ -151,10 +152,10 @@ func TestPeriodAt_TwelveWithoutGap(t *testing.T) {
 			t.Skip("no zone data")
 		}
 		start := time.Unix(rapid.Int64Range(1_000_000_000, 2_500_000_000).Draw(t, "activated"), 0).UTC()
-		terms := Terms{Plan: Plan{Term: Year}, Activated: start, Zone: zone}
+		c := NewContract(Plan{Term: Year}, start, zone, nil)
 		n, now := 0, start
 		for {
-			p, ok := terms.PeriodAt(now)
+			p, ok := c.PeriodAt(now, zone)
 			if !ok {
 				break
 			}
@@ -166,8 +167,8 @@ func TestPeriodAt_TwelveWithoutGap(t *testing.T) {
 			}
 			now = p.End
 		}
-		if n != 12 || !now.Equal(terms.TermEnd()) {
-			t.Fatalf("%d periods until %v, term ends %v", n, now, terms.TermEnd())
+		if n != 12 || !now.Equal(c.End) {
+			t.Fatalf("%d periods until %v, term ends %v", n, now, c.End)
 		}
 	})
 }

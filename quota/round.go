@@ -1,18 +1,33 @@
 package quota
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
+	"strings"
 )
 
-// tenThousand basis points are the whole.
-const tenThousand = 10_000
+// Rate of a tax, in millionths of the amount it is on: 88,750 is 8.875 %.
+type Rate int64
 
-// Tax on the net amount of one line of an invoice, at a rate in basis points
-// (2200 is 22 %), rounded half away from zero. A negative amount, a line that is
-// taken back, has the same tax with the other sign. It fails with ErrOverflow
-// if the tax cannot be counted; at rates up to the whole it always can.
-func Tax(net, basisPoints int64) (int64, error) { return mulDiv(net, basisPoints, tenThousand) }
+// Percent is a hundredth.
+const Percent Rate = 10_000
+
+// String is the rate in percent, "8.875%".
+func (r Rate) String() string {
+	sign := ""
+	if r < 0 {
+		sign, r = "-", -r
+	}
+	s := fmt.Sprintf("%s%d.%04d", sign, int64(r/Percent), int64(r%Percent))
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") + "%"
+}
+
+// Tax on the net amount of one line of an invoice, rounded half away from zero.
+// A negative amount, a line that is taken back, has the same tax with the other
+// sign. It fails with ErrOverflow if the tax cannot be counted; at rates up to
+// the whole it always can.
+func Tax(net int64, rate Rate) (int64, error) { return mulDiv(net, int64(rate), int64(100*Percent)) }
 
 // mulDiv is a times b divided by c, rounded half away from zero, without
 // overflow in between. c has to be above zero.

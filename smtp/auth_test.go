@@ -82,7 +82,7 @@ func TestLogins(t *testing.T) {
 func TestAuth_tellsNothing(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, f *fixture) {
 		pw := store.Credential{Login: "person", Account: "acme", Kind: store.Password, Hash: HashPassword("pw")}
-		if err := f.st.AddCredential(pw); err != nil {
+		if err := f.st.AddCredential(store.Order{}, pw); err != nil {
 			t.Fatal(err)
 		}
 		for _, user := range []string{"acme", "person", "nobody", ""} {
@@ -138,12 +138,12 @@ func TestAuth_revoked(t *testing.T) {
 		token, hash := NewToken()
 		cred := store.Credential{Login: "printer", Account: "acme", Kind: store.Token, Hash: hash}
 		add := func() {
-			if err := f.st.AddCredential(cred); err != nil {
+			if err := f.st.AddCredential(store.Order{}, cred); err != nil {
 				t.Fatal(err)
 			}
 		}
 		remove := func() {
-			if err := f.st.RemoveCredential("acme", "printer"); err != nil {
+			if err := f.st.RemoveCredential(store.Order{}, "acme", "printer"); err != nil {
 				t.Fatal(err)
 			}
 		}

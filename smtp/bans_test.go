@@ -262,7 +262,7 @@ func TestLimits_lockedMeanwhile(t *testing.T) {
 	for _, password := range []string{"pw", "wrong"} {
 		bubble(t, setup{cfg: Config{FailedLoginsPerLogin: 3}}, func(t *testing.T, f *fixture) {
 			person := store.Credential{Login: "person", Account: "acme", Kind: store.Password, Hash: HashPassword("pw")}
-			if err := f.st.AddCredential(person); err != nil {
+			if err := f.st.AddCredential(store.Order{}, person); err != nil {
 				t.Fatal(err)
 			}
 			defer func(was chan struct{}) { hashing = was }(hashing)

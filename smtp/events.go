@@ -33,9 +33,15 @@ func (e events) at(level slog.Level, text string, attrs ...slog.Attr) {
 // loginFailed has another text for the same wrong login again, as it counts once:
 // a device with an old password must not have tools ban its whole office.
 func (e events) loginFailed(c *Conn, login string, f failure) {
-	attrs := []slog.Attr{slog.String("remote", c.client), slog.String("login", login), slog.String("auth", c.session.mech)}
+	e.failed(c.client, login, c.session.mech, f)
+}
+
+func (e events) wrongToken(from netip.Addr, f failure) { e.failed(from.String(), "", "TOKEN", f) }
+
+func (e events) failed(remote, login, auth string, f failure) {
+	attrs := []slog.Attr{slog.String("remote", remote), slog.String("login", login), slog.String("auth", auth)}
 	if f.again {
-		e.quiet.Often(slog.LevelWarn, c.client, "login failed again", attrs...)
+		e.quiet.Often(slog.LevelWarn, remote, "login failed again", attrs...)
 		return
 	}
 	e.at(slog.LevelWarn, LoginFailed, append(attrs, slog.Bool("banned", !f.until.IsZero()))...)

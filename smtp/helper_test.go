@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"io"
 	"log/slog"
 	"math/big"
@@ -18,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,7 +102,10 @@ func start(t testing.TB, s setup) *fixture {
 	f := &fixture{t: t, ls: map[Mode]*pipes{StartTLS: newPipes(), Implicit: newPipes(), None: newPipes()}, log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(&locked{w: f.log}, nil))
 	var err error
-	if f.st, err = store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log, Reserve: s.reserve}); err != nil {
+	var ago atomic.Int64 // what the store's clock is behind, while the account is added
+	ago.Store(int64(time.Since(time.Now().Add(-time.Minute).AddDate(0, 0, -s.started))))
+	now := func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }
+	if f.st, err = store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log, Reserve: s.reserve, Now: now}); err != nil {
 		t.Fatal(err)
 	}
 	if s.plan.Term == "" {
@@ -114,16 +119,16 @@ func start(t testing.TB, s setup) *fixture {
 	if s.state == store.Pending || s.unpaid {
 		s.plan.Price = 1000
 	}
-	_, err = f.st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: s.plan, Start: f.st.Now().Add(-time.Minute).AddDate(0, 0, -s.started),
+	_, err = f.st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: s.plan,
 		Credential: &store.Credential{Login: "acme", Account: "acme", Kind: store.Token, Hash: secretHash}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	ago.Store(0)
 	if s.unpaid {
 		_, err = f.st.Activate(store.Order{}, "acme")
-		if _, dunErr := f.st.Dun(context.Background(), 0); err == nil {
-			err = dunErr
-		}
+		told := func(_ store.Invoice, _ store.Receipt, e error) { err = errors.Join(err, e) }
+		err = errors.Join(f.st.DunBy(context.Background(), f.st.Now(), told), err)
 	}
 	if s.credit > 0 && err == nil {
 		_, err = f.st.Correct(store.Order{}, "acme", store.Correction{Units: s.credit, Text: "a gift"})

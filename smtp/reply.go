@@ -135,13 +135,13 @@ func replyTo(err error) *reply {
 func refusal(r *store.Refusal, cfg *Config) *reply {
 	switch {
 	case r.Exceeded != nil:
-		return exceeded(r.Exceeded, cfg.Zone)
+		return exceeded(r.Exceeded, r.Spent, cfg.Zone)
 	case r.Revoked:
 		return errAccount.with("this login was revoked: log in with another one")
 	case r.State == store.Pending:
 		return errAccount.with("account %s: not active yet, %s", r.Account, toPay(r.Unpaid, cfg, "it waits for its payment", "pay %s to begin"))
 	case r.Expired:
-		return errAccount.with("account %s: its term has ended%s, renew it to go on", r.Account, on(r.TermEnd, cfg.Zone))
+		return errAccount.with("account %s: its term has ended%s, renew it to go on", r.Account, lastDay(r.TermEnd, cfg.Zone))
 	case r.State == store.Suspended && r.Reason != "":
 		return errAccount.with("account %s: suspended: %s", r.Account, r.Reason)
 	case r.State == store.Suspended && r.Hold != "":
@@ -163,7 +163,7 @@ func toPay(i *store.Invoice, cfg *Config, none, text string) string {
 	return fmt.Sprintf(text, cfg.Invoice(i))
 }
 
-func exceeded(e *quota.Exceeded, zone *time.Location) *reply {
+func exceeded(e *quota.Exceeded, spent bool, zone *time.Location) *reply {
 	allowed, used, asked, unit := e.Allowance.Bytes, e.Used.Bytes, e.Asked.Bytes, "bytes"
 	if e.OverMessages() {
 		allowed, used, asked, unit = e.Allowance.Messages, e.Used.Messages, e.Asked.Messages, "e-mails"
@@ -176,6 +176,9 @@ func exceeded(e *quota.Exceeded, zone *time.Location) *reply {
 		}
 	}
 	what += fmt.Sprintf(": %d used, %d more asked for", used, asked)
+	if spent && e.Renewed.IsZero() {
+		return errAllowance.with("%s; the term is used up: renew, upgrade or buy more", what)
+	}
 	if e.Renewed.IsZero() {
 		return errAllowance.with("%s; not renewed in this term, upgrade or buy more", what)
 	}
@@ -187,6 +190,14 @@ func on(t time.Time, zone *time.Location) string {
 		return ""
 	}
 	return " on " + t.In(zone).Format(time.DateOnly)
+}
+
+// lastDay is that before the midnight at which a term ends.
+func lastDay(end time.Time, zone *time.Location) string {
+	if end.IsZero() {
+		return ""
+	}
+	return ", its last day was" + strings.TrimPrefix(on(quota.LastDay(end, zone), zone), " on")
 }
 
 // printable keeps a reply one line of ASCII, whatever an operator wrote.

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"relay/quota"
@@ -50,6 +52,7 @@ type Book struct {
 	Closes    time.Time       `json:"closes,omitzero"`     // end of that period, under which bucket "closing" has it
 	Hold      string          `json:"hold,omitempty"`      // HoldUnpaid or ""
 	Abuse     bool            `json:"abuse,omitempty"`     // no refund (M20)
+	Warned    Warned          `json:"warned,omitzero"`     // that the last term ends (M19)
 }
 
 // Status is State with what the system adds: an active account that is held back is suspended.
@@ -96,49 +99,102 @@ func (a *Account) TermEnd() time.Time {
 	return a.Contracts[len(a.Contracts)-1].End
 }
 
+// begun is when the last of what the account has began: its open period, its
+// credit; where all is closed it is the end of its terms. Only a clock that went
+// back is before it.
+func (a *Account) begun(zone *time.Location) (t time.Time) {
+	if _, p, ok := a.Contracts.Find(a.Open, zone); ok {
+		t = p.Start
+	} else if a.Open == "" {
+		t = a.TermEnd()
+	}
+	for _, l := range a.Lots {
+		if l.Granted.After(t) {
+			t = l.Granted
+		}
+	}
+	return t
+}
+
 // Account by name.
 func (s *Store) Account(name string) (a Account, err error) {
 	err = s.view(func(t *tx) error { a, err = load[Account](t, accounts, name); return err })
 	return a, err
 }
 
-// UpdateAccount changes an account in one transaction. fn may run more than
-// once. What orders change it cannot: the Book, and the state but for
-// suspending and resuming, which it enters into the ledger.
-func (s *Store) UpdateAccount(name string, fn func(*Account) error) (a Account, err error) {
-	r, err := s.order(name, Order{}, func(d *deal) error {
+// Change is what has to be in the ledger of what the operator changes of an account.
+type Change struct {
+	Plan  *quota.Plan // other terms, see deal.setPlan; nil: they stay
+	Abuse *string     // why it is marked for abuse, which forbids a refund (M20); "": it is not; nil: as it was
+}
+
+// ChangeAccount changes an account in one transaction: all or nothing. fn sets
+// what is no part of the Book, and returns what else is to be done; it may run
+// more than once, and must not call the store. What orders change it cannot: the Book, and the state but for
+// suspending and resuming.
+func (s *Store) ChangeAccount(o Order, name string, fn func(*Account) (Change, error)) (Receipt, error) {
+	return s.order(name, o, func(d *deal) error {
 		was, book := d.a, d.a.Book
 		book.Contracts, book.Lots = slices.Clone(book.Contracts), slices.Clone(book.Lots)
-		if err := fn(&d.a); err != nil {
-			return err
-		}
+		c, err := fn(&d.a)
 		switch {
+		case err != nil:
+			return err
 		case d.a.Name != name:
 			return errors.New("an account keeps its name")
 		case !reflect.DeepEqual(d.a.Book, book):
 			return fmt.Errorf("account %q: terms, credit and balance change by orders only", name)
-		case d.a.State != was.State:
-			if err := d.switched(was.State); err != nil {
-				return err
-			}
 		}
-		return d.t.known(&d.a)
+		return d.change(&o, &was, &c)
 	})
-	return r.After, err
 }
 
-// Accounts calls fn for each account by name, outside of any transaction.
-func (s *Store) Accounts(fn func(Account) error) error {
-	return walk(s, accounts, nil, func(_ []byte, a *Account) error { return fn(*a) })
+// change enters what is different now. The plan comes first: it says what may
+// happen at the limit (M14).
+func (d *deal) change(o *Order, was *Account, c *Change) error {
+	if d.a.State != was.State {
+		if err := d.switched(was.State); err != nil {
+			return err
+		}
+	}
+	if c.Plan != nil {
+		if err := d.setPlan(*c.Plan); err != nil {
+			return err
+		}
+	}
+	if is := d.a.AtLimit; is != was.AtLimit {
+		if p := d.a.Plan(d.t.now); !p.Allows(is) {
+			return notAllowed(p, is)
+		}
+		d.enter(Entry{Kind: KindLimit, Text: string(is)})
+	}
+	if is := d.a.AtLimit; is != was.AtLimit || c.Plan != nil {
+		if err := o.mayGoOn(d.a.Name, is, d.a.Plan(d.t.now)); err != nil {
+			return err
+		}
+	}
+	if d.a.Reseller != was.Reseller && d.a.Reseller != "" {
+		if had, err := d.t.hadBooks(&d.a); err != nil || had {
+			return cmp.Or(err, fmt.Errorf("account %q: %w", d.a.Name, ErrUsed))
+		}
+	}
+	if c.Abuse != nil {
+		d.a.Abuse = strings.TrimSpace(*c.Abuse) != ""
+		d.enter(Entry{Kind: KindAbuse, Text: *c.Abuse})
+	}
+	return d.t.known(&d.a)
 }
 
 // RemoveAccount closes an account and deletes it with its credentials and
 // networks. Its usage, its ledger and its invoices stay. It fails with ErrBusy
 // while mail of it is in the queue and with ErrOwing while money is open
 // between it and the operator.
-func (s *Store) RemoveAccount(name string) error {
-	err := s.update(0, func(t *tx) error {
-		d, err := t.deal(name, Order{})
+func (s *Store) RemoveAccount(o Order, name string) error {
+	err := s.carry(o.DryRun, func(t *tx) error {
+		d, err := t.deal(name, o)
+		if err == nil {
+			err = o.reaches(&d.a)
+		}
 		if err != nil {
 			return err
 		}
@@ -154,6 +210,9 @@ func (s *Store) RemoveAccount(name string) error {
 		}
 		if d.a.Balance != 0 {
 			return fmt.Errorf("account %q: %w: its balance is %d", name, ErrOwing, d.a.Balance)
+		}
+		if o.DryRun {
+			return nil
 		}
 		d.a.Owner, d.a.Reseller = "", ""
 		if err := d.apply(); err != nil {

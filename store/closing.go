@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"relay/quota"
@@ -84,17 +83,35 @@ func (d *deal) closePeriod(c quota.Contract, p quota.Period) error {
 		entry(KindExpired, -x.Amount, x.Ref)
 	}
 	d.a.Lots = is.Lots
-	d.enter(Entry{Kind: KindClosed, Period: p.Key})
+	d.enter(Entry{Kind: KindClosed, Time: p.End, Period: p.Key})
 	if len(is.Bought.Blocks) == 0 {
 		return nil
 	}
-	inv := Invoice{Kind: ForOverage, Period: p.Key, Term: d.termKey(&c)}
-	for _, b := range is.Bought.Blocks {
-		inv.Lines = append(inv.Lines, InvoiceLine{Count: b.Count, Price: b.Price,
-			Text: fmt.Sprintf("%s beyond the allowance of %s", octets(b.Bytes), p.Key)})
+	inv := Invoice{Kind: ForOverage, Period: p.Key, Term: c.TermKey(), Lines: d.overageLines(p.Key, &is)}
+	if is.Credit != nil {
+		inv.Lot = is.Credit.Ref
 	}
-	_, err = d.charge(inv)
-	return err
+	if _, err = d.issue(inv, p.End); err != nil {
+		return err
+	}
+	return d.settle(0)
+}
+
+// overageLines are the blocks that cover what a period used beyond its allowance,
+// and a line without a price for what they leave.
+func (d *deal) overageLines(period string, is *quota.Closed) (lines []InvoiceLine) {
+	over := fmt.Sprintf("%s beyond the allowance of %s", octets(is.Overage), period)
+	for i, b := range is.Bought.Blocks {
+		if i > 0 {
+			over = "the same"
+		}
+		lines = append(lines, InvoiceLine{Count: b.Count, Price: b.Price, Text: octets(b.Bytes) + " for " + over})
+	}
+	if l := is.Credit; l != nil && len(is.Expired) == 0 { // at the end of the term it is lost
+		last := quota.LastDay(l.Expires, d.zone()).Format(time.DateOnly)
+		lines = append(lines, InvoiceLine{Count: 1, Text: fmt.Sprintf("%s of it not used: credit until %s", octets(l.Amount), last)})
+	}
+	return lines
 }
 
 // endDay makes an entry of the open day of a usage, not later than end.
@@ -135,15 +152,19 @@ func blocksText(p quota.Purchase) string {
 	return strings.Join(parts, ", ")
 }
 
-// octets in the largest unit that says it exactly.
+// octets exactly, in the largest unit that they fill: "1.2 GB".
 func octets(n int64) string {
 	for _, u := range []struct {
-		size int64
-		name string
-	}{{1_000_000_000, "GB"}, {1_000_000, "MB"}, {1000, "KB"}} {
-		if n%u.size == 0 {
-			return fmt.Sprintf("%d %s", n/u.size, u.name)
+		size   int64
+		digits int
+		name   string
+	}{{1_000_000_000, 9, "GB"}, {1_000_000, 6, "MB"}, {1000, 3, "kB"}} {
+		if n >= u.size {
+			return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%d.%0*d", n/u.size, u.digits, n%u.size), "0"), ".") + " " + u.name
 		}
+	}
+	if n == 1 {
+		return "1 octet"
 	}
 	return fmt.Sprintf("%d octets", n)
 }
@@ -152,33 +173,22 @@ func octets(n int64) string {
 // once. More would be quicker and hold up intake longer.
 const closers = 32
 
-// CloseDue closes the periods of accounts that are over, the oldest first, at
-// most limit accounts (0: all), each in a transaction of its own. It may run late,
-// at any time and more than once: what is closed is not due any more. An account
-// that cannot be closed is skipped, and its error is one of those returned.
-func (s *Store) CloseDue(ctx context.Context, limit int) (done int, err error) {
-	return s.forDue(ctx, closing, s.now(), limit, func(k []byte) error {
-		_, err := s.closeAccount(string(k[8:]), s.now())
-		return err
-	})
-}
-
-// CloseBy is CloseDue for the periods that were over at an instant; one to come
-// counts as now. It tells of each account what came of it, of one after the other:
-// a receipt once that is on disk, or why it cannot be closed. Its own error is
-// what stopped it before all were tried.
+// CloseBy closes the periods of accounts that were over at an instant, the oldest
+// first, each account in a transaction of its own; an instant to come counts as now.
+// It may run late, at any time and more than once: what is closed is not due any
+// more. An account that cannot be closed holds up no other. It tells of each account
+// what came of it, of one after the other: a receipt once that is on disk, or why it
+// cannot be closed. Its own error is what stopped it before all were tried.
 func (s *Store) CloseBy(ctx context.Context, by time.Time, told func(account string, r Receipt, err error)) error {
 	var mu sync.Mutex
 	by = earliest(by, s.now())
-	_, err := s.forDue(ctx, closing, by, 0, func(k []byte) error {
+	return s.forDue(ctx, closing, by, func(k []byte) {
 		name := string(k[8:])
 		r, err := s.closeAccount(name, by)
 		mu.Lock()
 		defer mu.Unlock()
 		told(name, r, err)
-		return nil
 	})
-	return err
 }
 
 // closeAccount closes what an account has to close by then.
@@ -203,44 +213,35 @@ func (s *Store) closeAccount(name string, by time.Time) (r Receipt, err error) {
 
 // forDue calls fn, from several goroutines, for the keys of an index by time that
 // were due by then. It ends at the first error that everybody would meet.
-func (s *Store) forDue(ctx context.Context, index bolt.Bucket, by time.Time, limit int, fn func(key []byte) error) (done int, err error) {
+func (s *Store) forDue(ctx context.Context, index bolt.Bucket, by time.Time, fn func(key []byte)) error {
 	keys := make(chan []byte)
-	var n atomic.Int64
-	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for range closers {
 		wg.Go(func() {
 			for k := range keys {
-				if e := fn(k); e != nil {
-					mu.Lock()
-					err = errors.Join(err, e)
-					mu.Unlock()
-					continue
-				}
-				n.Add(1)
+				fn(k)
 			}
 		})
 	}
-	failed := s.feedDue(ctx, index, by, limit, keys)
+	err := s.feedDue(ctx, index, by, keys)
 	close(keys)
 	wg.Wait()
-	return int(n.Load()), errors.Join(failed, err)
+	return err
 }
 
-func (s *Store) feedDue(ctx context.Context, index bolt.Bucket, by time.Time, limit int, keys chan<- []byte) error {
+func (s *Store) feedDue(ctx context.Context, index bolt.Bucket, by time.Time, keys chan<- []byte) error {
 	var from []byte
-	for fed := 0; ; {
+	for {
 		list, err := s.dueKeys(index, from, by)
 		if err != nil || len(list) == 0 {
 			return err
 		}
 		for _, k := range list {
-			if limit > 0 && fed == limit {
-				return nil
+			if ctx.Err() != nil { // asked first: below, chance would choose
+				return ctx.Err()
 			}
 			select {
 			case keys <- k:
-				fed++
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-s.closed:

@@ -24,11 +24,8 @@ type Credential struct {
 	Created time.Time      `json:"created"`
 }
 
-// AddCredential stores a further credential of an account.
-func (s *Store) AddCredential(c Credential) error { return s.AddCredentialBy(Order{}, c) }
-
-// AddCredentialBy is AddCredential for whoever orders it.
-func (s *Store) AddCredentialBy(o Order, c Credential) error {
+// AddCredential stores a further credential of an account that whoever orders it manages.
+func (s *Store) AddCredential(o Order, c Credential) error {
 	return s.update(0, func(t *tx) error {
 		a, err := load[Account](t, accounts, c.Account)
 		if err == nil {
@@ -60,12 +57,7 @@ func (s *Store) Credentials(account string) (list []Credential, err error) {
 }
 
 // RemoveCredential revokes a login of that account; of another one it is not found.
-func (s *Store) RemoveCredential(account, login string) error {
-	return s.RemoveCredentialBy(Order{}, account, login)
-}
-
-// RemoveCredentialBy is RemoveCredential for whoever orders it.
-func (s *Store) RemoveCredentialBy(o Order, account, login string) error {
+func (s *Store) RemoveCredential(o Order, account, login string) error {
 	return s.update(0, func(t *tx) error {
 		if o.Reseller != "" {
 			a, err := load[Account](t, accounts, account)
@@ -76,11 +68,7 @@ func (s *Store) RemoveCredentialBy(o Order, account, login string) error {
 				return err
 			}
 		}
-		c, err := load[Credential](t, credentials, login)
-		if err != nil {
-			return err
-		}
-		if c.Account != account {
+		if t.b.Get(loginsOf, pairKey(account, login)) == nil { // nothing of another account's is read
 			return fmt.Errorf("credentials %q: %w", login, ErrNotFound)
 		}
 		return t.removeOwned(ownLogins, account, login)

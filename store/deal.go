@@ -11,7 +11,29 @@ import (
 	"relay/quota"
 )
 
-var errEnough = errors.New("enough") // ends a walk early
+// Order says who orders, and whether it is to be done or only worked out.
+type Order struct {
+	By     string // who, for the ledger; "": relay itself
+	DryRun bool   // change nothing; the Receipt is what it would be
+
+	Reseller string // who may change the accounts below it only, see may.go; "": any
+}
+
+// Line is one line of what an order comes to.
+type Line struct {
+	Text   string
+	Amount int64 // minor units
+}
+
+// Receipt is what an order came to, or would. It is filled in as far as it goes
+// when the order is refused.
+type Receipt struct {
+	Before, After Account
+	Entries       []Entry   // that the ledger got
+	Invoices      []Invoice // that are new or changed, by number; credit notes too
+	Lines         []Line    // the figures, line by line
+	Amount        int64     // minor units: of what was or would be invoiced, or paid back
+}
 
 // deal is one order on one account, worked out in memory: entries, invoices and
 // the account as it will be. Working it out only reads; apply writes. So a dry
@@ -30,13 +52,19 @@ type deal struct {
 	counted  bool                // last is read
 	periods  map[string]bool     // keys of the ledger; nil: not read
 	ended    []*Usage            // whose open day became an entry
-	payment  *Payment
+	payments []Payment
 }
 
+// deal is on an account as it is stored. A clock that went back behind what the
+// account has stands still meanwhile: what is closed stays so, and what is open
+// has begun.
 func (t *tx) deal(name string, o Order) (*deal, error) {
 	a, err := load[Account](t, accounts, name)
 	if err != nil {
 		return nil, err
+	}
+	if begun := a.begun(t.s.zone); t.now.Before(begun) {
+		t.now = begun
 	}
 	return t.dealOn(a, o), nil
 }
@@ -70,11 +98,16 @@ func (s *Store) order(name string, o Order, fn func(*deal) error) (r Receipt, er
 		}
 		return d.apply()
 	}
-	if o.DryRun {
-		return r, s.view(run)
-	}
-	err = s.update(0, run)
+	err = s.carry(o.DryRun, run)
 	return r, err
+}
+
+// carry runs an order in a transaction of its own: a dry run only reads.
+func (s *Store) carry(dryRun bool, run func(*tx) error) error {
+	if dryRun {
+		return s.view(run)
+	}
+	return s.update(0, run)
 }
 
 func (d *deal) zone() *time.Location { return d.t.s.zone }
@@ -99,7 +132,7 @@ func (d *deal) enter(e Entry) {
 		e.Time = d.t.now
 	}
 	if e.Money != 0 {
-		e.Currency = d.t.s.Billing().Currency
+		e.Currency = d.t.currency()
 	}
 	d.entries = append(d.entries, e)
 }
@@ -126,8 +159,9 @@ func (d *deal) apply() error {
 	if err := d.putInvoices(); err != nil {
 		return err
 	}
-	if d.payment != nil {
-		if err := t.put(payments, paymentKey(d.payment.Method, d.payment.Reference), d.payment); err != nil {
+	for i := range d.payments {
+		p := &d.payments[i]
+		if err := t.put(payments, pairKey(p.Method, p.Reference), p); err != nil {
 			return err
 		}
 	}
@@ -159,7 +193,7 @@ func (d *deal) start(c quota.Contract, kind Kind, text string) {
 	d.a.Contracts = append(d.a.Contracts, c)
 	d.enter(Entry{Kind: kind, Contract: &c, Ref: c.Invoice, Text: text})
 	if d.a.Open == "" {
-		d.openPeriod(c, c.Periods(d.zone())[0])
+		d.openPeriod(c, c.FirstPeriod(d.zone()))
 	}
 }
 
@@ -193,7 +227,7 @@ func (d *deal) taken(key string) bool {
 			}
 			d.periods[e.Period] = true
 			if e.Contract != nil { // which may have ended before it began; invoices have its key
-				d.periods[d.termKey(e.Contract)] = true
+				d.periods[e.Contract.TermKey()] = true
 			}
 		}
 	}
@@ -211,8 +245,5 @@ func (d *deal) current() (*quota.Contract, error) {
 	}
 	return &d.a.Contracts[i], nil
 }
-
-// termKey names a contract: the key of its first period.
-func (d *deal) termKey(c *quota.Contract) string { return c.Periods(d.zone())[0].Key }
 
 func numberText(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -22,13 +22,16 @@
 //
 // # Orders and the ledger
 //
-// An account's terms, credit and balance are sums of the entries of its ledger.
-// Whatever changes them is an order (AddAccount, RecordPayment, Upgrade, Refund …):
+// An account's balance, credit and use are sums of the entries of its ledger, and
+// its terms are in it as they were bought. Whatever changes them is an order
+// (AddAccount, RecordPayment, Upgrade, Refund …):
 //
 //  1. It reads the account and closes its periods that are over: allowance, then
 //     credit, then overage, which becomes an invoice; what is left is credited.
 //  2. It is worked out in memory: entries, invoices, the account as it will be.
 //  3. It is written, in the same transaction. A dry run leaves this step out.
+//
+// Warn, which tells that a term ends, has its mail in that transaction as well.
 //
 // Use within a period is no entry a message: it counts in its usage, and becomes
 // one entry a day with the first message of another one. What is drawn on credit

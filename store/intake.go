@@ -20,6 +20,7 @@ type Refusal struct {
 	Reason   string          // the operator's words
 	Hold     string          // why the system holds it back: HoldUnpaid or ""
 	Exceeded *quota.Exceeded // the allowance does not hold it
+	Spent    bool            // nothing is left of it: a further term would begin at once (M13)
 	Unpaid   *Invoice        // whose payment lets it send: of a pending account its order, of one held back what is overdue; nil: none
 }
 
@@ -66,26 +67,55 @@ func (t *tx) standingOf(a *Account) (st Standing, err error) {
 	st.Account = *a
 	zone := t.s.zone
 	st.Contract, st.Period, st.InTerm = a.Contracts.At(t.now, zone)
-	if st.Period.Key != a.Open || !t.now.Before(st.Period.End) {
+	if st.Period.Key != a.Open || !t.now.Before(st.Period.End) || t.now.Before(st.Period.Start) {
 		if err := st.elsewhere(t); err != nil {
 			return st, err
 		}
 	}
-	if st.Period.Key == "" {
-		return st, nil
-	}
-	st.TermEnd = st.Contract.End
-	st.Goes = !st.Period.Last || st.TermEnd.Before(st.Account.TermEnd())
-	st.Usage = *t.usage(a.Name, st.Period.Key)
-	if len(st.Account.Lots) > 0 {
-		st.Live = quota.Live(st.Account.Lots, t.now)
-	}
+	st.read(t)
 	return st, nil
 }
 
+// read is what the period has used, and what else it may use.
+func (st *Standing) read(t *tx) {
+	if st.Period.Key == "" {
+		return
+	}
+	st.TermEnd = st.Contract.End
+	st.Goes = !st.Period.Last || st.TermEnd.Before(st.Account.TermEnd())
+	st.Usage, st.Live = *t.usage(st.Account.Name, st.Period.Key), nil
+	if len(st.Account.Lots) > 0 {
+		st.Live = quota.Live(st.Account.Lots, t.now)
+	}
+}
+
+// Spent reports whether the term runs and is used up, which ends a month's (M13):
+// the next one begins with its payment or, where it waits, with the next message.
+func (st *Standing) Spent() bool {
+	return st.InTerm && st.Contract.Spent(st.Usage.Charged, st.Live)
+}
+
+// goOn works out that the term after one that is used up begins now; ok is false
+// where there is none to begin.
+func (st *Standing) goOn(t *tx) (ok bool, err error) {
+	if !st.Spent() || !st.TermEnd.Before(st.Account.TermEnd()) {
+		return false, nil
+	}
+	if st.due == nil {
+		st.due = t.dealOn(st.Account, Order{})
+	}
+	if err := st.due.goOn(); err != nil {
+		return false, err
+	}
+	st.Account = st.due.a
+	st.Contract, st.Period, st.InTerm = st.Account.Contracts.At(t.now, t.s.zone)
+	st.read(t)
+	return true, nil
+}
+
 // elsewhere is standing where now is not in the open period: either that is
-// over, and its close is worked out, or the clock went back behind the last
-// close, and what comes belongs to the open period.
+// over, and its close is worked out, or the clock went back behind its start, and
+// what comes belongs to it all the same.
 func (st *Standing) elsewhere(t *tx) error {
 	if st.Account.Open == "" {
 		st.InTerm = false
@@ -93,7 +123,7 @@ func (st *Standing) elsewhere(t *tx) error {
 	}
 	c, p, ok := st.Account.Contracts.Find(st.Account.Open, t.s.zone)
 	if ok && t.now.Before(p.End) {
-		st.Contract, st.Period = c, p
+		st.Contract, st.Period, st.InTerm = c, p, true
 		return nil
 	}
 	st.due = t.dealOn(st.Account, Order{})
@@ -106,11 +136,11 @@ func (st *Standing) elsewhere(t *tx) error {
 func (st *Standing) refuse(asked quota.Charge) *Refusal {
 	a := &st.Account
 	r := &Refusal{Account: a.Name, State: a.Status(), Reason: a.Reason, Hold: a.Hold, TermEnd: st.TermEnd}
-	if r.State != Active {
+	if a.State == Active && !st.InTerm { // even where an invoice holds it back: to pay that does not let it go on
+		r.Expired = true
 		return r
 	}
-	if !st.InTerm {
-		r.Expired = true
+	if r.State != Active {
 		return r
 	}
 	over := quota.Fits(st.Contract.Plan, st.Usage.Charged, asked, st.Live, a.AtLimit == quota.Continue)
@@ -120,7 +150,7 @@ func (st *Standing) refuse(asked quota.Charge) *Refusal {
 	if st.Goes {
 		over.Renewed = st.Period.End
 	}
-	r.Exceeded = over
+	r.Exceeded, r.Spent = over, st.Spent()
 	return r
 }
 
@@ -144,6 +174,11 @@ func (t *tx) permit(account, login string, asked quota.Charge) (*Refusal, Standi
 		}
 	}
 	r := st.refuse(asked)
+	if r != nil && r.Spent {
+		if ok, err := st.goOn(t); err != nil || ok {
+			return st.refuse(asked), st, err
+		}
+	}
 	if r != nil && (r.State == Pending || r.Hold != "") {
 		r.Unpaid, err = t.unpaidOf(account)
 	}

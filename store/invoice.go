@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"relay/quota"
@@ -32,17 +31,17 @@ const (
 	InvoiceOpen      InvoiceState = "open"
 	InvoicePaid      InvoiceState = "paid"      // credit notes are from the start
 	InvoiceCancelled InvoiceState = "cancelled" // taken back before it was paid
-	InvoiceRefunded  InvoiceState = "refunded"  // taken back and paid back
+	InvoiceRefunded  InvoiceState = "refunded"  // taken back, and paid back or kept in the balance
 )
 
 // InvoiceLine is one line; its tax is rounded by itself, half away from zero.
 type InvoiceLine struct {
-	Text    string `json:"text"`
-	Count   int64  `json:"count"`
-	Price   int64  `json:"price"` // of one, minor units
-	Net     int64  `json:"net"`
-	TaxRate int64  `json:"tax_rate"` // basis points
-	Tax     int64  `json:"tax"`
+	Text    string     `json:"text"`
+	Count   int64      `json:"count"`
+	Price   int64      `json:"price"` // of one, minor units
+	Net     int64      `json:"net"`
+	TaxRate quota.Rate `json:"tax_rate"` // millionths: 220,000 is 22 %
+	Tax     int64      `json:"tax"`
 }
 
 // Ordered is what the payment of an invoice does.
@@ -52,16 +51,20 @@ type Ordered struct {
 }
 
 // Invoice, or credit note. Bucket "invoices", key Number, JSON. Numbers have no
-// gaps. What was issued never changes, but for Paid, State and what follows from
-// them.
+// gaps. What is on paper never changes. What does is how it stands: Paid, State and
+// Order by payments and credit notes; Term when an order is had, or the term it
+// bought gets another place; Suspends and Dunned when it is had, holds the account
+// back, or the operator resumes that in spite of it.
 type Invoice struct {
 	Number   uint64        `json:"number"`
 	Account  string        `json:"account"`
-	Customer string        `json:"customer,omitempty"`
+	Customer string        `json:"customer,omitempty"` // who owned the account then
+	Reseller string        `json:"reseller,omitempty"` // who managed it then
 	Kind     InvoiceKind   `json:"kind"`
 	Issued   time.Time     `json:"issued"`
 	Due      time.Time     `json:"due"`
 	Period   string        `json:"period,omitempty"` // of the overage
+	Lot      string        `json:"lot,omitempty"`    // credit that it bought, or left
 	Term     string        `json:"term,omitempty"`   // key of the first period of the contract it belongs to; "": not active yet
 	Seller   []string      `json:"seller,omitempty"`
 	Buyer    []string      `json:"buyer,omitempty"`
@@ -103,29 +106,33 @@ func (i *Invoice) dunningKey() []byte {
 
 var keyInvoice, keyCurrency = []byte("invoice"), []byte("currency")
 
-// issue numbers an invoice, adds it up and enters it.
-func (d *deal) issue(inv Invoice) (*Invoice, error) {
+// issue numbers an invoice, adds it up and enters it: what it is for holds from an
+// instant on, the zero time is now.
+func (d *deal) issue(inv Invoice, from time.Time) (*Invoice, error) {
 	b := d.t.s.Billing()
-	if err := errors.Join(d.count(), d.oneCurrency(b.Currency), inv.addUp(b.TaxRate)); err != nil {
+	if err := errors.Join(d.count(), inv.addUp(b.TaxRate)); err != nil {
 		return nil, err
 	}
 	d.last++
-	inv.Number, inv.Account, inv.Customer = d.last, d.a.Name, d.a.Owner
-	inv.Issued, inv.Due = d.t.now, d.t.now.AddDate(0, 0, b.DueDays)
-	inv.Seller, inv.Currency, inv.State = slices.Clone(b.Seller), b.Currency, InvoiceOpen
-	var err error
-	if inv.Buyer, err = d.buyer(); err != nil {
-		return nil, err
+	inv.Number, inv.Account = d.last, d.a.Name
+	inv.Issued, inv.Due = d.t.now, d.days(d.t.now, b.DueDays)
+	inv.Seller, inv.Currency, inv.State = slices.Clone(b.Seller), d.t.currency(), InvoiceOpen
+	if inv.Kind != CreditNote { // which goes to whom the invoice went that it takes back
+		var err error
+		if inv.Buyer, err = d.buyer(); err != nil {
+			return nil, err
+		}
+		inv.Customer, inv.Reseller = d.a.Owner, d.a.Reseller
 	}
 	kind := KindInvoice
 	switch {
 	case inv.Kind == CreditNote:
 		kind, inv.State, inv.Due = KindCreditNote, InvoicePaid, inv.Issued
 	case inv.Order == nil:
-		inv.Suspends = inv.Due.AddDate(0, 0, b.GraceDays)
+		inv.Suspends = d.days(inv.Due, b.GraceDays)
 	}
 	d.invoices[inv.Number] = &inv
-	d.enter(Entry{Kind: kind, Period: inv.Period, Money: -inv.Total, Ref: numberText(inv.Number), Text: string(inv.Kind)})
+	d.enter(Entry{Kind: kind, Time: from, Period: inv.Period, Money: -inv.Total, Ref: numberText(inv.Number), Text: string(inv.Kind)})
 	for _, l := range inv.Lines {
 		if l.Count > 1 {
 			d.say(l.Net, "%d × %s", l.Count, l.Text)
@@ -134,22 +141,25 @@ func (d *deal) issue(inv Invoice) (*Invoice, error) {
 		d.say(l.Net, "%s", l.Text)
 	}
 	if inv.Tax != 0 {
-		d.say(inv.Tax, "tax %s %%", strconv.FormatFloat(float64(b.TaxRate)/100, 'f', -1, 64))
+		d.say(inv.Tax, "tax %s", b.TaxRate)
 	}
 	d.amount += inv.Total
 	return &inv, nil
 }
 
-// charge issues an invoice and uses what the customer has with us for it.
+// charge invoices what is sold now, and uses what the customer has with us for it.
 func (d *deal) charge(inv Invoice) (*Invoice, error) {
-	i, err := d.issue(inv)
+	if err := d.oneCurrency(); err != nil {
+		return nil, err
+	}
+	i, err := d.issue(inv, time.Time{})
 	if err != nil {
 		return nil, err
 	}
 	return i, d.settle(0)
 }
 
-func (i *Invoice) addUp(rate int64) error {
+func (i *Invoice) addUp(rate quota.Rate) error {
 	for n := range i.Lines {
 		l := &i.Lines[n]
 		if l.Price != 0 && (l.Count > math.MaxInt64/magnitude(l.Price)) {
@@ -179,6 +189,9 @@ func magnitude(n int64) int64 {
 	return n
 }
 
+// days later, by the calendar of the zone.
+func (d *deal) days(t time.Time, n int) time.Time { return t.In(d.zone()).AddDate(0, 0, n).UTC() }
+
 // count reads the last number.
 func (d *deal) count() error {
 	if d.counted {
@@ -189,13 +202,14 @@ func (d *deal) count() error {
 	return err
 }
 
-// oneCurrency: sums of two would be of none.
-func (d *deal) oneCurrency(now string) error {
-	var first string
-	if ok, err := d.t.get(meta, keyCurrency, &first); err != nil || !ok || first == now {
-		return err
+// oneCurrency: sums of two would be of none. What was sold in the books' currency is
+// settled in it; what is new has its amounts in the one that is configured.
+func (d *deal) oneCurrency() error {
+	first, now := d.t.currency(), d.t.s.Billing().Currency
+	if first == now {
+		return nil
 	}
-	return fmt.Errorf("the ledger is kept in %s, it cannot go on in %s: set [billing] currency back", first, now)
+	return fmt.Errorf("the ledger is kept in %s, %w: %s", first, ErrCurrency, now)
 }
 
 func (d *deal) buyer() ([]string, error) {
@@ -219,16 +233,12 @@ func (d *deal) invoice(n uint64) (*Invoice, error) {
 	if i := d.invoices[n]; i != nil {
 		return i, nil
 	}
-	i := &Invoice{}
-	ok, err := d.t.get(invoices, invoiceKey(n), i)
-	if err == nil && !ok {
-		err = fmt.Errorf("invoice %d: %w", n, ErrNotFound)
-	}
+	i, err := d.t.invoice(n)
 	if err != nil {
 		return nil, err
 	}
-	d.invoices[n], d.before[n] = i, *i
-	return i, nil
+	d.invoices[n], d.before[n] = &i, i
+	return &i, nil
 }
 
 // unpaid are the open invoices, oldest first.
@@ -267,14 +277,15 @@ func (d *deal) putInvoices() error {
 	if !d.counted {
 		return nil
 	}
-	return errors.Join(t.put(meta, keyInvoice, d.last), t.put(meta, keyCurrency, t.s.Billing().Currency))
+	return errors.Join(t.put(meta, keyInvoice, d.last), t.put(meta, keyCurrency, t.currency()))
 }
 
 func (d *deal) indexInvoice(was, is *Invoice, old bool) error {
 	t, key := d.t, numberKey(d.a.Name, is.Number)
 	var errs []error
 	if !old {
-		errs = append(errs, t.b.Put(billed, key, []byte{}))
+		errs = append(errs, t.b.Put(billed, key, []byte{}),
+			t.listInvoice(billedTo, is.Customer, is.Number), t.listInvoice(billedBelow, is.Reseller, is.Number))
 	}
 	wasOpen, isOpen := old && was.State == InvoiceOpen, is.State == InvoiceOpen
 	switch {
@@ -292,10 +303,18 @@ func (d *deal) indexInvoice(was, is *Invoice, old bool) error {
 	return errors.Join(errs...)
 }
 
-// numbers of an account in one of the indexes of invoices.
-func (t *tx) numbers(index bolt.Bucket, account string) (list []uint64) {
+// listInvoice under whose it was when it was issued, for good; "" is nobody.
+func (t *tx) listInvoice(index bolt.Bucket, whose string, number uint64) error {
+	if whose == "" {
+		return nil
+	}
+	return t.b.Put(index, numberKey(whose, number), []byte{})
+}
+
+// numbers under an account, or whoever the index is by, in one of the indexes of invoices.
+func (t *tx) numbers(index bolt.Bucket, whose string) (list []uint64) {
 	list = []uint64{}
-	prefix := ledgerPrefix(account)
+	prefix := ledgerPrefix(whose)
 	c := t.b.Cursor(index)
 	for k, _ := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, _ = c.Next() {
 		list = append(list, lastNumber(k))
@@ -305,19 +324,87 @@ func (t *tx) numbers(index bolt.Bucket, account string) (list []uint64) {
 
 // Invoice by number.
 func (s *Store) Invoice(n uint64) (i Invoice, err error) {
-	err = s.view(func(t *tx) error {
-		ok, err := t.get(invoices, invoiceKey(n), &i)
-		if err == nil && !ok {
-			err = fmt.Errorf("invoice %d: %w", n, ErrNotFound)
-		}
-		return err
-	})
+	err = s.view(func(t *tx) error { i, err = t.invoice(n); return err })
+	return i, err
+}
+
+func (t *tx) invoice(n uint64) (i Invoice, err error) {
+	ok, err := t.get(invoices, invoiceKey(n), &i)
+	if err == nil && !ok {
+		err = fmt.Errorf("invoice %d: %w", n, ErrNotFound)
+	}
 	return i, err
 }
 
 // Invoices calls fn for each invoice from number from on, outside of any transaction.
 func (s *Store) Invoices(from uint64, fn func(*Invoice) error) error {
-	return walk(s, invoices, invoiceKey(from), func(_ []byte, i *Invoice) error { return fn(i) })
+	return walk(s, invoices, nil, invoiceKey(from), func(_ []byte, i *Invoice) error { return fn(i) })
+}
+
+// InvoicesTo calls fn for the invoices of accounts that were a customer's when they
+// were issued, by number, outside of any transaction. No other is read.
+func (s *Store) InvoicesTo(customer string, fn func(*Invoice) error) error {
+	return s.eachListed(billedTo, customer, fn)
+}
+
+// InvoicesThrough a reseller is InvoicesTo for accounts that were below it then.
+func (s *Store) InvoicesThrough(reseller string, fn func(*Invoice) error) error {
+	return s.eachListed(billedBelow, reseller, fn)
+}
+
+// InvoicesBelow calls fn for the invoices of accounts that are below a reseller now,
+// by number; open: those that are not paid. Each is read when it is its turn.
+func (s *Store) InvoicesBelow(reseller string, open bool, fn func(*Invoice) error) error {
+	index := billed
+	if open {
+		index = owed
+	}
+	var list []uint64
+	read := func(t *tx, a *Account) ([]uint64, bool, error) { return t.numbers(index, a.Name), true, nil }
+	err := walkAccounts(s, Wanted{Reseller: reseller}, read, func(own []uint64) error { list = append(list, own...); return nil })
+	if err != nil {
+		return err
+	}
+	slices.Sort(list)
+	return s.eachNumbered(list, fn)
+}
+
+func (s *Store) eachListed(index bolt.Bucket, whose string, fn func(*Invoice) error) error {
+	var list []uint64
+	if err := s.view(func(t *tx) error { list = t.numbers(index, whose); return nil }); err != nil {
+		return err
+	}
+	return s.eachNumbered(list, fn)
+}
+
+// eachNumbered reads as many invoices a transaction as a walk.
+func (s *Store) eachNumbered(numbers []uint64, fn func(*Invoice) error) error {
+	step := 0
+	for some := range slices.Chunk(numbers, walkStep) {
+		if step++; step%trimSteps == 0 {
+			s.db.Trim()
+		}
+		var list []Invoice
+		err := s.view(func(t *tx) error {
+			for _, n := range some {
+				i, err := t.invoice(n)
+				if err != nil {
+					return err
+				}
+				list = append(list, i)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			if err := fn(&list[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // InvoicesOf an account, oldest first; open: those that are not paid.
@@ -332,9 +419,9 @@ func (t *tx) invoicesOf(account string, open bool) (list []Invoice, err error) {
 		index = owed
 	}
 	for _, n := range t.numbers(index, account) {
-		var i Invoice
-		if ok, err := t.get(invoices, invoiceKey(n), &i); err != nil || !ok {
-			return nil, errors.Join(err, fmt.Errorf("invoice %d of account %q: %w", n, account, ErrNotFound))
+		i, err := t.invoice(n)
+		if err != nil {
+			return nil, fmt.Errorf("account %q: %w", account, err)
 		}
 		list = append(list, i)
 	}

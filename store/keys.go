@@ -84,6 +84,12 @@ func FirstID(t time.Time) (id ID) {
 	return id
 }
 
+// pairKey is of what belongs to somebody: owner NUL key of its own, so that an
+// owner's lie together.
+func pairKey(owner, key string) []byte {
+	return append(append(append(make([]byte, 0, len(owner)+1+len(key)), owner...), 0), key...)
+}
+
 // Keys of the books: account NUL number, so that an account's lie together.
 func ledgerPrefix(account string) []byte { return append([]byte(account), 0) }
 
@@ -103,5 +109,3 @@ func closingKey(end time.Time, account string) []byte {
 func dunningKey(at time.Time, number uint64) []byte {
 	return binary.BigEndian.AppendUint64(appendTime(nil, at), number)
 }
-
-func paymentKey(method, reference string) []byte { return usageKey(method, reference) }

@@ -57,21 +57,36 @@ func (t *tx) toContract(a Account, old *account1) error {
 	if a.AtLimit == "" {
 		d.a.AtLimit = quota.Suspend
 	}
-	if old.Activated.IsZero() {
-		d.a.Ordered = &old.Terms
-		if a.State == Active {
-			d.a.State = Pending
-		}
-		return d.apply()
-	}
-	// Its usage lies under the keys of its first term, so nothing is taken.
-	contract := quota.NewContract(old.Terms, old.Activated, d.zone(), nil)
-	d.a.Contracts = quota.Contracts{contract}
-	d.enter(Entry{Kind: KindActivated, Time: old.Activated.UTC(), Contract: &contract, Text: old.Terms.Name})
-	if p, ok := contract.PeriodAt(t.now, d.zone()); ok && a.State != Closed {
-		d.openPeriod(contract, p)
+	d.toTerm(old)
+	switch a.State { // what was done before there was a ledger
+	case Suspended:
+		d.enter(Entry{Kind: KindSuspended, Text: a.Reason})
+	case Closed:
+		d.enter(Entry{Kind: KindEnded})
 	}
 	return d.apply()
+}
+
+// toTerm makes a contract of the term, or of what is waited for.
+func (d *deal) toTerm(old *account1) {
+	if old.Activated.IsZero() {
+		d.a.Ordered = &old.Terms
+		if d.a.State == Active {
+			d.a.State = Pending
+		}
+		return
+	}
+	// Its usage lies under the keys of its first term, so nothing is taken.
+	c := quota.NewContract(old.Terms, old.Activated, d.zone(), nil)
+	bought := c
+	d.enter(Entry{Kind: KindActivated, Time: c.Start, Contract: &bought, Text: old.Terms.Name})
+	if d.a.State == Closed {
+		c.End = earliest(c.End, d.t.now)
+	}
+	d.a.Contracts = quota.Contracts{c}
+	if p, ok := c.PeriodAt(d.t.now, d.zone()); ok && d.a.State != Closed {
+		d.openPeriod(c, p)
+	}
 }
 
 // ledgerOfUsage makes an entry of each usage, all that there are of their

@@ -65,8 +65,8 @@ func TestOpen_takesSchema1Over(t *testing.T) {
 	accept(t, s, "year", 1000, "x@d.test")
 	c.add(8 * 24 * time.Hour) // into December
 	accept(t, s, "year", 1000, "x@d.test")
-	if n, err := s.CloseDue(t.Context(), 0); err != nil || n != 0 {
-		t.Errorf("CloseDue = %d, %v; the message has closed November, all others run on", n, err)
+	if n, err := closeNow(t.Context(), s); err != nil || n != 0 {
+		t.Errorf("CloseBy = %d, %v; the message has closed November, all others run on", n, err)
 	}
 	u, _ := s.Usage("year", "2026-11")
 	if want := (quota.Charge{Messages: 3, Bytes: 5000}); u.Charged != want || u.Today != (quota.Charge{}) {

@@ -60,10 +60,10 @@ func use(b *testing.B, s *Store, from, to int) {
 	}
 }
 
-// BenchmarkCloseDue turns a month for -accounts accounts, one in ten with
+// BenchmarkCloseBy turns a month for -accounts accounts, one in ten with
 // overage, while eight sessions go on handing over messages, and says how long
 // these waited, before and meanwhile.
-func BenchmarkCloseDue(b *testing.B) {
+func BenchmarkCloseBy(b *testing.B) {
 	for b.Loop() {
 		s, c := manyAccounts(b, *accountCount)
 		order(b, s, "zz-sender", quota.Plan{Name: "p", Term: quota.Year}, "")
@@ -105,13 +105,13 @@ func BenchmarkCloseDue(b *testing.B) {
 		time.Sleep(2 * time.Second)
 		report("idle")
 		start := time.Now()
-		n, err := s.CloseDue(b.Context(), 0)
+		n, err := closeNow(b.Context(), s)
 		b.ReportMetric(time.Since(start).Seconds(), "close-s")
 		report("closing")
 		close(stop)
 		senders.Wait()
 		if err != nil || n != *accountCount {
-			b.Fatalf("CloseDue = %d, %v", n, err)
+			b.Fatalf("CloseBy = %d, %v", n, err)
 		}
 	}
 }

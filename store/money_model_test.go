@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,13 +22,19 @@ type books struct {
 	twin  *Store // has the same orders, and closes at other times; nil: there is none
 	twinP string
 	names []string
+	goOn  map[string]bool // chose to continue at the limit, when it was added
 	sent  map[string]quota.Charge
 	cash  map[string]int64 // payments and corrections less what was paid back
 	refs  int
 	steps int
 }
 
-var modelPlans = []quota.Plan{silver, gold, free, count, more}
+// Plans of which a few messages use all.
+var (
+	fewer      = quota.Plan{Name: "count", Term: quota.Year, Emails: 2000, Price: 9000}
+	pack       = quota.Plan{Name: "more", Term: quota.Month, Emails: 1400, Price: 700}
+	modelPlans = []quota.Plan{silver, gold, free, fewer, pack}
+)
 
 func (m *books) account(t *rapid.T) string {
 	if len(m.names) == 0 {
@@ -43,9 +50,9 @@ func (m *books) do(t *rapid.T, fn func(*Store, Order) (Receipt, error)) (r Recei
 		if s == nil {
 			continue
 		}
-		was := dump(t, s)
+		was := m.dump(t, s)
 		dry, dryErr := fn(s, Order{By: "op", DryRun: true})
-		if !reflect.DeepEqual(was, dump(t, s)) {
+		if !reflect.DeepEqual(was, m.dump(t, s)) {
 			t.Fatal("a dry run changed the file")
 		}
 		var err error
@@ -56,26 +63,38 @@ func (m *books) do(t *rapid.T, fn func(*Store, Order) (Receipt, error)) (r Recei
 		if ok = err == nil; ok {
 			continue
 		}
-		if !reflect.DeepEqual(was, dump(t, s)) {
+		if !reflect.DeepEqual(was, m.dump(t, s)) {
 			t.Fatalf("an order that failed changed the file: %v", err)
 		}
-		if no := (*quota.Refused)(nil); !errors.As(err, &no) && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrPending) && !errors.Is(err, ErrExists) && !errors.Is(err, ErrActive) && !errors.Is(err, errModel) {
+		if no := (*quota.Refused)(nil); !errors.As(err, &no) && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrPending) && !errors.Is(err, ErrExists) && !errors.Is(err, ErrActive) && !errors.Is(err, ErrWaits) && !errors.Is(err, errModel) {
 			t.Fatalf("order: %v", err)
 		}
 	}
 	return r, ok
 }
 
+// dump is the file, but of twins, which are compared with each other.
+func (m *books) dump(t *rapid.T, s *Store) map[string]string {
+	if m.twin != nil {
+		return nil
+	}
+	return dump(t, s)
+}
+
 var errModel = errors.New("nothing to do")
 
 func (m *books) order(t *rapid.T) {
-	if len(m.names) == 4 {
+	if len(m.names) == 6 {
 		t.Skip("enough accounts")
 	}
-	n := NewAccount{Account: Account{Name: fmt.Sprintf("a%d", len(m.names))}, Plan: rapid.SampledFrom(modelPlans).Draw(t, "plan"),
-		Activate: rapid.Bool().Draw(t, "activate")}
-	if n.Plan.Allows(quota.Continue) && rapid.Bool().Draw(t, "continue") {
+	m.add(t, rapid.SampledFrom(modelPlans).Draw(t, "plan"), rapid.Bool().Draw(t, "activate"))
+}
+
+func (m *books) add(t *rapid.T, p quota.Plan, activate bool) {
+	n := NewAccount{Account: Account{Name: fmt.Sprintf("a%d", len(m.names)), Contact: "boss@acme.test"}, Plan: p, Activate: activate}
+	if p.Allows(quota.Continue) && rapid.Bool().Draw(t, "continue") {
 		n.Account.AtLimit = quota.Continue
+		m.goOn[n.Account.Name] = true
 	}
 	if _, ok := m.do(t, func(s *Store, o Order) (Receipt, error) { return s.AddAccount(o, n) }); !ok {
 		t.Fatal("AddAccount failed")
@@ -83,10 +102,27 @@ func (m *books) order(t *rapid.T) {
 	m.names = append(m.names, n.Account.Name)
 }
 
+// send some messages: few of them fill an allowance.
 func (m *books) send(t *rapid.T) {
 	name := m.account(t)
-	size := rapid.SampledFrom([]int64{1, 40 * mb, 300 * mb, gb, 3 * gb}).Draw(t, "size")
-	rcpts := rapid.SampledFrom([]int{1, 2, 900, 9000}).Draw(t, "recipients")
+	for range rapid.IntRange(1, 3).Draw(t, "messages") {
+		x := rapid.SampledFrom([][2]int64{{1, 1}, {700, 1}, {1, 300 * mb}, {1, 700 * mb}, {2, gb}, {700, 3 * mb}, {700, 40 * mb}, {1, 6 * gb}}).Draw(t, "recipients, size")
+		m.sendOne(t, name, x[1], int(x[0]))
+	}
+}
+
+// busy: everybody uses what there is, and the month turns.
+func (m *books) busy(t *rapid.T) {
+	for _, name := range m.names {
+		size := rapid.SampledFrom([]int64{mb, 400 * mb, 900 * mb}).Draw(t, "size")
+		for range rapid.IntRange(1, 4).Draw(t, "messages") {
+			m.sendOne(t, name, size, int(min(gb/size, 800)))
+		}
+	}
+	m.c.set(time.Date(m.c.now().Year(), m.c.now().Month()+1, 1, 0, 0, 0, 0, time.UTC))
+}
+
+func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 	ask, _ := quota.ForMessage(size, rcpts)
 	for _, s := range []*Store{m.twin, m.s} {
 		if s == nil {
@@ -97,10 +133,19 @@ func (m *books) send(t *rapid.T) {
 			t.Fatal(err)
 		}
 		p, used, a := st.Contract.Plan, st.Usage.Charged, &st.Account
-		over := quota.Over(p, used.Add(ask))
+		over, credit := plainOver(p, used.Add(ask)), int64(0)
+		for _, l := range st.Live {
+			credit += l.Amount
+		}
 		want := a.State == Active && a.Hold == "" && st.InTerm &&
-			(over <= quota.Sum(st.Live) || (a.AtLimit == quota.Continue && p.Term == quota.Year && p.Bandwidth > 0))
-		was := dump(t, s)
+			(over <= credit || (a.AtLimit == quota.Continue && p.Term == quota.Year && p.Bandwidth > 0))
+		if next := nextTerm(&st); !want && a.State == Active && a.Hold == "" && next != nil { // M13
+			want = plainOver(*next, ask) == 0
+		}
+		was := map[string]string(nil)
+		if !want {
+			was = m.dump(t, s)
+		}
 		to := make([]string, rcpts)
 		for i := range to {
 			to[i] = fmt.Sprintf("r%d@d.test", i)
@@ -109,9 +154,9 @@ func (m *books) send(t *rapid.T) {
 		in.Message.Size, in.Login = size, ""
 		r, err := s.Accept(in)
 		if err != nil || (r == nil) != want {
-			t.Fatalf("Accept(%v after %v of %+v, credit %d) = %+v, %v, want accepted %v", ask, used, p, quota.Sum(st.Live), r, err, want)
+			t.Fatalf("Accept(%v after %v of %+v, credit %d) = %+v, %v, want accepted %v", ask, used, p, credit, r, err, want)
 		}
-		if r != nil && !reflect.DeepEqual(was, dump(t, s)) {
+		if r != nil && !reflect.DeepEqual(was, m.dump(t, s)) {
 			t.Fatal("a refused message left a trace")
 		}
 		if r == nil && s == m.s {
@@ -123,6 +168,23 @@ func (m *books) send(t *rapid.T) {
 			}
 		}
 	}
+}
+
+// nextTerm is the plan of the term that begins where a month's is used up; nil: none does.
+func nextTerm(st *Standing) *quota.Plan {
+	p, credit := st.Contract.Plan, int64(0)
+	for _, l := range st.Live {
+		credit += l.Amount
+	}
+	if !st.InTerm || p.Term != quota.Month || st.Usage.Charged.Messages < p.Emails+credit {
+		return nil
+	}
+	for _, c := range st.Account.Contracts {
+		if c.Start.After(st.Contract.Start) {
+			return &c.Plan
+		}
+	}
+	return nil
 }
 
 func (m *books) topUp(t *rapid.T) {
@@ -145,9 +207,52 @@ func (m *books) renew(t *rapid.T) {
 	m.do(t, func(s *Store, o Order) (Receipt, error) { return s.Renew(o, name, plan) })
 }
 
+// useUp sends all that a month's plan allows, and more; sometimes what comes after it
+// is paid already.
+func (m *books) useUp(t *rapid.T) {
+	name := m.names[3] // of such a plan
+	if rapid.Bool().Draw(t, "renewed before") {
+		m.renewal(t, name)
+	}
+	for range 2 {
+		m.sendOne(t, name, 1, 700)
+	}
+	if rapid.Bool().Draw(t, "renewed after") {
+		m.renewal(t, name)
+	}
+	m.sendOne(t, name, 1, 1)
+}
+
+// renewal that is ordered and paid.
+func (m *books) renewal(t *rapid.T, name string) {
+	m.refs++
+	ref := fmt.Sprint(m.refs)
+	m.do(t, func(s *Store, o Order) (Receipt, error) { return s.Renew(o, name, "more") })
+	r, ok := m.do(t, func(s *Store, o Order) (Receipt, error) {
+		list, err := m.invoices(s, name, true)
+		if i := len(list) - 1; err == nil && i >= 0 && list[i].Kind == ForRenewal {
+			return s.RecordPayment(o, Payment{Invoice: list[i].Number, Method: "bank", Reference: ref, Amount: list[i].Open()})
+		}
+		return Receipt{}, errors.Join(err, errModel)
+	})
+	if ok {
+		m.cash[name] += r.Amount
+	}
+}
+
 func (m *books) activate(t *rapid.T) {
 	name := m.account(t)
 	m.do(t, func(s *Store, o Order) (Receipt, error) { return s.Activate(o, name) })
+}
+
+// invoices to choose from. Of twins one may not have closed the month yet, so they
+// leave out what the close invoices.
+func (m *books) invoices(s *Store, name string, open bool) ([]Invoice, error) {
+	list, err := s.InvoicesOf(name, open)
+	if m.twin != nil {
+		list = slices.DeleteFunc(list, func(i Invoice) bool { return i.Kind == ForOverage })
+	}
+	return list, err
 }
 
 func (m *books) pay(t *rapid.T) {
@@ -159,7 +264,7 @@ func (m *books) pay(t *rapid.T) {
 	}
 	ref := fmt.Sprint(m.refs)
 	r, ok := m.do(t, func(s *Store, o Order) (Receipt, error) {
-		list, err := s.InvoicesOf(name, false)
+		list, err := m.invoices(s, name, false)
 		if err != nil || which >= len(list) || list[which].Kind == CreditNote || (amount == 0 && list[which].Open() == 0) {
 			return Receipt{}, errors.Join(err, errModel)
 		}
@@ -189,9 +294,20 @@ func (m *books) refund(t *rapid.T) {
 
 func (m *books) end(t *rapid.T) {
 	name := m.account(t)
-	if rapid.IntRange(0, 3).Draw(t, "really") == 0 {
+	if rapid.IntRange(0, 9).Draw(t, "really") == 9 {
 		m.do(t, func(s *Store, o Order) (Receipt, error) { return s.CloseAccount(o, name, "") })
 	}
+}
+
+func (m *books) cancel(t *rapid.T) {
+	name, which := m.account(t), rapid.IntRange(0, 5).Draw(t, "invoice")
+	m.do(t, func(s *Store, o Order) (Receipt, error) {
+		list, err := m.invoices(s, name, true)
+		if err != nil || which >= len(list) {
+			return Receipt{}, errors.Join(err, errModel)
+		}
+		return s.CancelInvoice(o, list[which].Number, "model")
+	})
 }
 
 func (m *books) suspend(t *rapid.T) {
@@ -207,37 +323,93 @@ func (m *books) suspend(t *rapid.T) {
 func (m *books) setPlan(t *rapid.T) {
 	name, p := m.account(t), rapid.SampledFrom(modelPlans).Draw(t, "plan")
 	m.do(t, func(s *Store, o Order) (Receipt, error) {
-		if list, err := s.InvoicesOf(name, true); err != nil || len(list) > 0 {
+		if list, err := m.invoices(s, name, true); err != nil || len(list) > 0 {
 			return Receipt{}, errors.Join(err, errModel)
 		}
-		return s.SetPlan(o, name, p)
+		return s.ChangeAccount(o, name, change(Change{Plan: &p}))
 	})
 }
 
 // closeDue closes what is over, of one store, and again, which is nothing.
 func (m *books) closeDue(t *rapid.T) {
-	if _, err := m.s.CloseDue(t.Context(), rapid.IntRange(0, 2).Draw(t, "limit")); err != nil {
+	if _, err := m.s.closeAccount(m.account(t), m.c.now()); err != nil { // one only, at first
 		t.Fatal(err)
 	}
 	m.settled(t, m.s)
 }
 
 func (m *books) settled(t *rapid.T, s *Store) {
-	if _, err := s.CloseDue(t.Context(), 0); err != nil {
+	before, now := m.statements(t, s), m.c.now()
+	defer func() {
+		if after := m.statements(t, s); !reflect.DeepEqual(before, after) {
+			t.Fatalf("at %v statements before a close and after it:\n%+v\n%+v", now, before, after)
+		}
+	}()
+	if _, err := closeNow(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	was := dump(t, s)
-	if n, err := s.CloseDue(t.Context(), 0); err != nil || n != 0 {
-		t.Fatalf("CloseDue again = %d, %v", n, err)
+	if n, err := closeNow(t.Context(), s); err != nil || n != 0 {
+		t.Fatalf("CloseBy again = %d, %v", n, err)
 	}
 	if !reflect.DeepEqual(was, dump(t, s)) {
 		t.Fatal("closing twice changed something")
 	}
 }
 
+// statements of all, without what a close that is due cannot know.
+func (m *books) statements(t *rapid.T, s *Store) (list []Statement) {
+	for _, name := range m.names {
+		st, err := s.Statement(name, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range st.Entries {
+			st.Entries[i].Ref = ""
+		}
+		for i := range st.Invoices {
+			st.Invoices[i].Number, st.Invoices[i].Issued = "", time.Time{}
+		}
+		list = append(list, st)
+	}
+	return list
+}
+
 func (m *books) dun(t *rapid.T) {
-	if _, err := m.s.Dun(t.Context(), 0); err != nil {
+	if _, err := dunNow(t.Context(), m.s); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// warn tells each step of each term once.
+func (m *books) warn(t *rapid.T) {
+	again := false
+	e := Endings{Steps: []int{25, 14, 3}, Write: warning{}.write, Told: func(w *Warning, err error) {
+		if err != nil || w.Mail == nil || again {
+			t.Fatalf("warned %+v, %v; the second time %v", w, err, again)
+		}
+	}}
+	for range 2 {
+		if err := m.s.Warn(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		again = true
+	}
+	for _, name := range m.names {
+		told := map[string]int{}
+		for _, e := range ledgerOf(t, m.s, name) {
+			if e.Kind != KindWarned {
+				continue
+			}
+			step := 0
+			if _, err := fmt.Sscanf(e.Text, "%d days", &step); err != nil {
+				t.Fatal(err)
+			}
+			if was, ok := told[e.Period]; ok && step >= was {
+				t.Fatalf("%s was told %d days before the end of %s, and then %d", name, was, e.Period, step)
+			}
+			told[e.Period] = step
+		}
 	}
 }
 
@@ -252,8 +424,21 @@ func (m *books) wait(t *rapid.T) {
 	m.c.add(time.Duration(rapid.SampledFrom([]int{1, 9, 24, 24 * 8, 24 * 30, 24 * 100}).Draw(t, "hours")) * time.Hour)
 }
 
-// check: sums of what was done, and what must never be.
+// back: the clock is set back, over a month's turn perhaps.
+func (m *books) back(t *rapid.T) {
+	m.c.add(-time.Duration(rapid.SampledFrom([]int{1, 24 * 5, 24 * 40}).Draw(t, "hours back")) * time.Hour)
+}
+
+// check now and then: a ledger keeps what went wrong.
 func (m *books) check(t *rapid.T) {
+	if m.steps++; m.steps%5 == 0 {
+		m.sums(t)
+		m.verify(t)
+	}
+}
+
+// sums of what was done, and what must never be.
+func (m *books) sums(t *rapid.T) {
 	for _, name := range m.names {
 		a, err := m.s.Account(name)
 		if err != nil {
@@ -280,15 +465,19 @@ func (m *books) check(t *rapid.T) {
 		}
 		m.credit(t, &a)
 	}
-	if m.steps++; m.steps%4 == 0 {
-		m.verify(t)
-	}
 }
 
 func (m *books) verify(t *rapid.T) {
 	st, err := m.s.Verify(t.Context(), func(p string) { t.Errorf("Verify: %s", p) })
 	if err != nil || st.Problems > 0 {
 		t.Fatalf("Verify: %+v, %v", st, err)
+	}
+	for _, name := range m.names {
+		a, err := m.s.Account(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.audit(t, &a)
 	}
 }
 
@@ -318,33 +507,36 @@ func (m *books) credit(t *rapid.T, a *Account) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u := st.Use(); a.AtLimit == quota.Suspend && u.Overage > 0 {
+	if u := st.Use(); !m.goOn[a.Name] && u.Overage > 0 {
 		t.Fatalf("%s used %d beyond allowance and credit", a.Name, u.Overage)
 	}
 	for _, l := range a.Lots {
-		if l.Amount <= 0 {
-			t.Fatalf("lots of %s = %+v", a.Name, a.Lots)
+		if l.Amount <= 0 || l.Amount != left[l.Ref] || !l.Expires.Equal(expires[l.Ref]) {
+			t.Fatalf("lots of %s = %+v, the ledger says %v, %v", a.Name, a.Lots, left, expires)
 		}
 	}
 }
 
 func (m *books) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"order": m.order, "send": m.send, "send more": m.send, "send much": m.send, "top up": m.topUp, "block": m.block, "upgrade": m.upgrade,
-		"renew": m.renew, "activate": m.activate, "pay": m.pay, "pay more": m.pay, "correct": m.correct, "refund": m.refund, "end": m.end,
-		"suspend": m.suspend, "set plan": m.setPlan, "restart": m.restart, "close due": m.closeDue, "dun": m.dun,
+		"order": m.order, "send": m.send, "send more": m.send, "send much": m.send, "busy": m.busy, "busy again": m.busy, "top up": m.topUp, "block": m.block, "upgrade": m.upgrade,
+		"renew": m.renew, "use up": m.useUp, "activate": m.activate, "pay": m.pay, "pay more": m.pay, "correct": m.correct, "refund": m.refund, "end": m.end,
+		"suspend": m.suspend, "cancel": m.cancel, "set plan": m.setPlan, "restart": m.restart, "close due": m.closeDue, "dun": m.dun,
 		"wait": m.wait, "wait more": m.wait, "": m.check,
 	}
 }
 
 func withBooks(t *rapid.T, twin bool, fn func(*books)) {
-	dir, err := os.MkdirTemp("", "relay-books-")
+	dir, err := os.MkdirTemp("/dev/shm", "relay-books-") // in memory where there is such a place
+	if err != nil {
+		dir, err = os.MkdirTemp("", "relay-books-")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
 	m := &books{c: &clock{t: epoch}, path: filepath.Join(dir, "relay.db"), twinP: filepath.Join(dir, "twin.db"),
-		sent: map[string]quota.Charge{}, cash: map[string]int64{}}
+		goOn: map[string]bool{}, sent: map[string]quota.Charge{}, cash: map[string]int64{}}
 	m.s = openBooks(t, m.path, m.c)
 	defer func() { _ = m.s.Close() }()
 	stores := []*Store{m.s}
@@ -354,13 +546,18 @@ func withBooks(t *rapid.T, twin bool, fn func(*books)) {
 		stores = append(stores, m.twin)
 	}
 	for _, s := range stores {
-		for _, p := range []quota.Plan{silver, gold, free, count, more} {
+		for _, p := range modelPlans {
 			if err := s.AddPlan(p); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
+	m.add(t, silver, true)
+	m.add(t, fewer, true)
+	m.add(t, free, true)
+	m.add(t, pack, true)
 	fn(m)
+	m.sums(t)
 	m.verify(t)
 }
 
@@ -368,7 +565,12 @@ func withBooks(t *rapid.T, twin bool, fn func(*books)) {
 // months and restarts: the sums are those of what was done.
 func TestBooks_AgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		withBooks(t, false, func(m *books) { t.Repeat(m.actions()) })
+		withBooks(t, false, func(m *books) {
+			actions := m.actions()
+			actions["back"] = m.back // alone: with a twin it would matter what is closed
+			actions["warn"], actions["warn more"] = m.warn, m.warn
+			t.Repeat(actions)
+		})
 	})
 }
 
@@ -379,6 +581,7 @@ func TestBooks_batches(t *testing.T) {
 		withBooks(t, true, func(m *books) {
 			actions := m.actions()
 			delete(actions, "dun") // an invoice is due from when it was issued
+			delete(actions, "busy again")
 			t.Repeat(actions)
 			m.settled(t, m.s)
 			m.settled(t, m.twin)
@@ -392,14 +595,10 @@ func TestBooks_batches(t *testing.T) {
 	})
 }
 
-// ledgerOf is a ledger without numbers of invoices, which other accounts share,
-// and without when a close ran.
+// ledgerOf is a ledger without numbers of invoices, which other accounts share.
 func ledgerOf(t *rapid.T, s *Store, name string) (list []Entry) {
 	err := s.Ledger(name, func(e *Entry) error {
 		e.Ref = ""
-		if e.Kind == KindClosed || e.Kind == KindInvoice {
-			e.Time = time.Time{}
-		}
 		if e.Contract != nil {
 			e.Contract.Invoice = ""
 		}

@@ -22,7 +22,7 @@ func (s *Store) Plan(name string) (p quota.Plan, err error) {
 }
 
 // UpdatePlan changes a plan in one transaction. Accounts keep the terms they
-// have. fn may run more than once.
+// have. fn may run more than once, and must not call the store.
 func (s *Store) UpdatePlan(name string, fn func(*quota.Plan) error) (p quota.Plan, err error) {
 	err = s.update(0, func(t *tx) error {
 		if p, err = load[quota.Plan](t, plans, name); err != nil {
@@ -71,11 +71,7 @@ func (s *Store) PutPlans(list []quota.Plan, dryRun bool) (was []*quota.Plan, err
 		}
 		return nil
 	}
-	if dryRun {
-		err = s.view(run)
-	} else {
-		err = s.update(0, run)
-	}
+	err = s.carry(dryRun, run)
 	return was, err
 }
 

@@ -58,7 +58,7 @@ func IsAddress(address, what string) bool {
 // Queue calls fn for each message that the filter chooses, in the order of
 // acceptance, outside of any transaction: a queue of a million streams.
 func (s *Store) Queue(f Filter, fn func(*Message) error) error {
-	return walk(s, messages, nil, func(_ []byte, m *Message) error {
+	return walk(s, messages, nil, nil, func(_ []byte, m *Message) error {
 		if f.Match(m) {
 			return fn(m)
 		}

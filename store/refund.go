@@ -2,14 +2,16 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+	"time"
 
 	"relay/quota"
 )
 
-// Refund pays the present term back in full and closes the account (M20), with
-// what else the customer has with us. It fails with a *quota.Refused that names
+// Refund pays the present term back in full, with those to come, and closes the
+// account (M20), with what else the customer has with us. Where the present term is
+// not paid back, terms that were paid and have not begun still are: they go, and the
+// account goes on. With none of these it fails with a *quota.Refused that names
 // every reason; the receipt then says what it would have paid back.
 func (s *Store) Refund(o Order, account string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
@@ -17,36 +19,38 @@ func (s *Store) Refund(o Order, account string) (Receipt, error) {
 		if err != nil {
 			return err
 		}
-		list, err := d.ofTerm(c)
+		later, err := d.ofTerms(d.later())
 		if err != nil {
 			return err
 		}
-		var paid int64
-		for _, i := range list {
-			paid += i.Paid
-			d.say(i.Paid, "paid of invoice %d", i.Number)
+		own, err := d.ofTerms([]quota.Contract{*c})
+		if err != nil {
+			return err
 		}
 		over, err := d.hadOverage(c)
 		if err != nil {
 			return err
 		}
-		q, err := quota.Refund(quota.Refunding{Contract: *c, Paid: paid, Overage: over, Abuse: d.a.Abuse}, d.t.now, d.zone())
-		d.amount = q.Amount
-		d.say(q.Amount, "paid back")
+		all := append(own, later...)
+		amount, err := quota.Refund(quota.Refunding{Contract: *c, Paid: paidOf(all), Overage: over, Abuse: d.a.Abuse}, d.t.now, d.zone())
+		if no := (*quota.Refused)(nil); errors.As(err, &no) && paidOf(later) > 0 {
+			return d.giveBack(later, no)
+		}
+		d.sayPaid(all)
+		d.amount = amount
+		d.say(amount, "paid back")
 		if err != nil {
 			return err
 		}
-		return d.refund(list, q.Amount)
+		return d.refund(all, amount)
 	})
 }
 
-// ofTerm are the invoices of a contract and of those after it.
-func (d *deal) ofTerm(c *quota.Contract) (list []*Invoice, err error) {
+// ofTerms are the invoices of contracts that are not taken back.
+func (d *deal) ofTerms(list []quota.Contract) (bills []*Invoice, err error) {
 	var terms []string
-	for i := range d.a.Contracts {
-		if o := &d.a.Contracts[i]; !o.Start.Before(c.Start) {
-			terms = append(terms, d.termKey(o))
-		}
+	for i := range list {
+		terms = append(terms, list[i].TermKey())
 	}
 	for _, n := range d.t.numbers(billed, d.a.Name) {
 		i, err := d.invoice(n)
@@ -54,44 +58,66 @@ func (d *deal) ofTerm(c *quota.Contract) (list []*Invoice, err error) {
 			return nil, err
 		}
 		if i.Kind != CreditNote && i.State != InvoiceCancelled && i.State != InvoiceRefunded && slices.Contains(terms, i.Term) {
-			list = append(list, i)
+			bills = append(bills, i)
 		}
 	}
-	return list, nil
+	return bills, nil
+}
+
+// paidOf invoices.
+func paidOf(list []*Invoice) (sum int64) {
+	for _, i := range list {
+		sum += i.Paid
+	}
+	return sum
+}
+
+func (d *deal) sayPaid(list []*Invoice) {
+	for _, i := range list {
+		if i.Paid > 0 {
+			d.say(i.Paid, "paid of invoice %d", i.Number)
+		}
+	}
+}
+
+// giveBack takes the terms back that have not begun, with their invoices; why the
+// present one stays is said.
+func (d *deal) giveBack(list []*Invoice, no *quota.Refused) error {
+	amount := paidOf(list)
+	d.sayPaid(list)
+	d.say(amount, "paid back for what has not begun")
+	for _, r := range no.Reasons {
+		d.say(0, "the present term stays: %s", r.Text)
+	}
+	for _, c := range d.later() {
+		d.enter(Entry{Kind: KindReturned, Period: c.TermKey(), Contract: &c, Ref: c.Invoice, Text: c.Plan.Name})
+	}
+	d.a.Contracts = slices.DeleteFunc(d.a.Contracts, func(c quota.Contract) bool { return c.Start.After(d.t.now) })
+	for _, i := range list {
+		if err := d.takeBack(i, unpaidReason(i)); err != nil {
+			return err
+		}
+	}
+	d.amount = amount
+	return d.payBack(amount)
 }
 
 // hadOverage reports whether there was overage in a period of the contract, the
-// running one included.
+// running one included, also where an upgrade or a top-up has met it since.
 func (d *deal) hadOverage(c *quota.Contract) (bool, error) {
-	if p, ok := c.PeriodAt(d.t.now, d.zone()); ok {
-		used := d.t.usage(d.a.Name, p.Key).Charged
-		if quota.Split(c.Plan, used, quota.Live(d.a.Lots, d.t.now)).Overage > 0 {
-			return true, nil
-		}
+	own := func(period string) bool { _, _, ok := quota.Contracts{*c}.Find(period, d.zone()); return ok }
+	if own(d.a.Open) && d.overage(c) > 0 {
+		return true, nil
 	}
-	own := quota.Contracts{*c}
-	for _, e := range d.entries { // of a period that was closed just now
-		if e.Kind == KindOverage && own.Has(e.Period) {
-			return true, nil
-		}
-	}
-	prefix := ledgerPrefix(d.a.Name)
-	cur := d.t.b.Cursor(ledger)
-	for k, raw := cur.Seek(prefix); k != nil && hasPrefix(k, prefix); k, raw = cur.Next() {
-		var e Entry
-		if err := decode("ledger", k, raw, &e); err != nil {
-			return false, err
-		}
-		if e.Kind == KindOverage && own.Has(e.Period) {
-			return true, nil
-		}
-	}
-	return false, nil
+	entries, err := all[Entry](d.t, ledger, ledgerPrefix(d.a.Name))
+	return slices.ContainsFunc(append(entries, d.entries...), func(e Entry) bool {
+		return (e.Kind == KindOverage || e.Over > 0) && own(e.Period)
+	}), err
 }
 
 func (d *deal) refund(list []*Invoice, amount int64) error {
 	for _, i := range list {
-		if err := d.takeBack(i, ""); err != nil {
+		if err := d.takeBack(i, unpaidReason(i)); err != nil {
 			return err
 		}
 	}
@@ -114,21 +140,26 @@ func (d *deal) payBack(amount int64) error {
 	if amount <= 0 {
 		return nil
 	}
-	if err := d.oneCurrency(d.t.s.Billing().Currency); err != nil {
+	if err := d.oneCurrency(); err != nil {
 		return err
 	}
 	d.enter(Entry{Kind: KindRefund, Money: -amount})
+	d.payments = append(d.payments, Payment{Method: PaidBack, Reference: PaidBackRef(d.a.Name, d.a.Seq),
+		Account: d.a.Name, Amount: -amount, Time: d.t.now, By: d.by})
 	return nil
 }
 
 // takeBack issues the credit note of an invoice.
 func (d *deal) takeBack(i *Invoice, reason string) error {
-	note := Invoice{Kind: CreditNote, About: i.Number, Reason: reason, Period: i.Period, Term: i.Term}
+	note := Invoice{Kind: CreditNote, About: i.Number, Reason: reason, Period: i.Period, Term: i.Term, Customer: i.Customer, Reseller: i.Reseller, Buyer: i.Buyer}
 	for _, l := range i.Lines {
+		if l.Price == 0 {
+			continue // it says something of the others
+		}
 		note.Lines = append(note.Lines, InvoiceLine{Text: l.Text, Count: l.Count, Price: -l.Price, TaxRate: l.TaxRate})
 	}
 	lines, amount := d.lines, d.amount
-	if _, err := d.issue(note); err != nil {
+	if _, err := d.issue(note, time.Time{}); err != nil {
 		return err
 	}
 	d.lines, d.amount = lines, amount
@@ -139,59 +170,14 @@ func (d *deal) takeBack(i *Invoice, reason string) error {
 	return nil
 }
 
-// CancelInvoice takes an open invoice back; the credit note says why. What was
-// paid of it stays with the customer's balance.
-func (s *Store) CancelInvoice(o Order, number uint64, reason string) (Receipt, error) {
-	i, err := s.Invoice(number)
-	if err != nil {
-		return Receipt{}, err
+// unpaidReason is why an invoice is cancelled when its account ends; "": it is not,
+// what was paid is paid back.
+func unpaidReason(i *Invoice) string {
+	switch {
+	case i.Paid == 0:
+		return "cancelled, it was not paid"
+	case i.Order != nil:
+		return "cancelled, it was not paid in full"
 	}
-	return s.order(i.Account, o, func(d *deal) error {
-		i, err := d.invoice(number)
-		if err != nil {
-			return err
-		}
-		if i.State != InvoiceOpen {
-			return fmt.Errorf("invoice %d is %s: only an open one can be cancelled", number, i.State)
-		}
-		if err := d.cancel(i, reason); err != nil {
-			return err
-		}
-		return d.settle(0)
-	})
-}
-
-func (d *deal) cancel(i *Invoice, reason string) error {
-	i.Paid = 0
-	return d.takeBack(i, reason)
-}
-
-// CloseAccount ends an account for good: its term, its credit, and orders that
-// wait for a payment. What it owes it still owes.
-func (s *Store) CloseAccount(o Order, account, reason string) (Receipt, error) {
-	return s.order(account, o, func(d *deal) error { return d.end(reason) })
-}
-
-// end is nothing for an account that is closed.
-func (d *deal) end(reason string) error {
-	if d.a.State == Closed {
-		return nil
-	}
-	if err := d.cut(); err != nil {
-		return err
-	}
-	list, err := d.unpaid()
-	if err != nil {
-		return err
-	}
-	for _, i := range list {
-		if i.Order != nil {
-			if err := d.cancel(i, ""); err != nil {
-				return err
-			}
-		}
-	}
-	d.a.State, d.a.Reason, d.a.Ordered = Closed, "", nil
-	d.enter(Entry{Kind: KindEnded, Text: reason})
-	return d.settle(0)
+	return ""
 }

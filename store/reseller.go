@@ -1,22 +1,86 @@
 package store
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"relay/quota"
 )
 
-// What a reseller orders (M23, M32) is checked in the transaction that does it:
-//
-//  1. an account that is not below it is ErrNotFound, whether it is there or not;
-//  2. an account that it adds is below it, and nobody's else, and its name has no
-//     books of an account before it;
-//  3. it lifts only a suspension of its own, see maySwitch, and activates nothing
-//     that waits for a payment: both are ErrNotYours.
+// Reseller manages accounts, and sees no others (M23). Bucket "resellers", key
+// Name, JSON.
+type Reseller struct {
+	Name    string    `json:"reseller"` // quota.ValidName
+	Hash    string    `json:"hash"`     // SHA-256 of the token, hexadecimal, see TokenHash
+	Contact string    `json:"contact,omitempty"`
+	Created time.Time `json:"created"`
+}
 
-// ErrNotYours is what a reseller may not change of an account below it.
-var ErrNotYours = errors.New("is for the operator to change")
+// TokenHash is how a reseller's token is kept.
+func TokenHash(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// AddReseller stores a new reseller.
+func (s *Store) AddReseller(r Reseller) error {
+	if !quota.ValidName(r.Name) {
+		return fmt.Errorf("reseller %q: up to 64 of a-z 0-9 . _ @ + -", r.Name)
+	}
+	return s.update(0, func(t *tx) error { return add(t, resellers, r.Name, r) })
+}
+
+// Reseller by name.
+func (s *Store) Reseller(name string) (r Reseller, err error) {
+	err = s.view(func(t *tx) error { r, err = load[Reseller](t, resellers, name); return err })
+	return r, err
+}
+
+// ResellerByToken is the reseller whose token it is; ErrNotFound if nobody's.
+func (s *Store) ResellerByToken(token string) (found Reseller, err error) {
+	hash, ok := []byte(TokenHash(token)), false
+	err = s.Resellers(func(r Reseller) error {
+		if subtle.ConstantTimeCompare([]byte(r.Hash), hash) == 1 {
+			found, ok = r, true
+		}
+		return nil
+	})
+	if err == nil && !ok {
+		err = fmt.Errorf("reseller: %w", ErrNotFound)
+	}
+	return found, err
+}
+
+// UpdateReseller changes a reseller in one transaction. fn may run more than once, and
+// must not call the store.
+func (s *Store) UpdateReseller(name string, fn func(*Reseller) error) (r Reseller, err error) {
+	err = s.update(0, func(t *tx) error {
+		if r, err = load[Reseller](t, resellers, name); err != nil {
+			return err
+		}
+		if err := fn(&r); err != nil {
+			return err
+		}
+		if r.Name != name {
+			return errors.New("a reseller keeps its name")
+		}
+		return t.put(resellers, []byte(name), r)
+	})
+	return r, err
+}
+
+// Resellers calls fn for each reseller by name, outside of any transaction.
+func (s *Store) Resellers(fn func(Reseller) error) error {
+	return walk(s, resellers, nil, nil, func(_ []byte, r *Reseller) error { return fn(*r) })
+}
+
+// RemoveReseller deletes a reseller without accounts and customers; with any it
+// fails with ErrInUse.
+func (s *Store) RemoveReseller(name string) error { return s.removeOwner(ownBelow, resellers, name) }
 
 // Below reports whether the account is below the reseller. It takes the same time
 // for one that is somebody else's and for one that is not there.
@@ -25,57 +89,22 @@ func (s *Store) Below(reseller, account string) (ok bool, err error) {
 		return false, nil
 	}
 	err = s.view(func(t *tx) error {
-		ok = t.b.Get(below, ownedKey(reseller, account)) != nil
+		ok = t.b.Get(below, pairKey(reseller, account)) != nil
 		return nil
 	})
 	return ok, err
 }
 
-// reaches fails for an account that whoever orders does not manage.
-func (o *Order) reaches(a *Account) error {
-	if o.Reseller != "" && a.Reseller != o.Reseller {
-		return fmt.Errorf("accounts %q: %w", a.Name, ErrNotFound)
-	}
-	return nil
-}
-
-// forces puts a new account below who orders it.
-func (o *Order) forces(n *NewAccount) error {
-	if o.Reseller == "" {
+// InvoiceBelow reports whether the invoice is of an account below the reseller. It
+// looks at its own accounts only: the time it takes tells nothing of others.
+func (s *Store) InvoiceBelow(reseller string, number uint64) (ok bool, err error) {
+	err = s.view(func(t *tx) error {
+		for _, account := range t.owned(ownBelow, reseller) {
+			ok = ok || t.b.Get(billed, numberKey(account, number)) != nil
+		}
 		return nil
-	}
-	if n.Activate || !n.Start.IsZero() {
-		return fmt.Errorf("account %q: its payment %w", n.Account.Name, ErrNotYours)
-	}
-	n.Account.Reseller, n.Account.Owner = o.Reseller, ""
-	return nil
-}
-
-// hasBooks reports a name that an account had before: its ledger, invoices and
-// usage stay, and may have been somebody else's.
-func (t *tx) hasBooks(account string) bool {
-	prefix := usageKey(account, "")
-	k, _ := t.b.Cursor(usage).Seek(prefix)
-	return t.lastSeq(account) > 0 || k != nil && hasPrefix(k, prefix)
-}
-
-// inherit gives a new account the reseller of its customer, unless it has one.
-func (t *tx) inherit(a *Account) error {
-	if a.Owner == "" || a.Reseller != "" {
-		return nil
-	}
-	c, err := load[Customer](t, customers, a.Owner)
-	a.Reseller = c.Reseller
-	return err
-}
-
-// managed checks that the reseller of a customer is there.
-func (t *tx) managed(c *Customer) error {
-	if c.Reseller == "" {
-		return nil
-	}
-	_, err := load[Reseller](t, resellers, c.Reseller)
-	return err
+	})
+	return ok, err
 }
 
 // manages fails for a reseller that has customers.
@@ -92,57 +121,5 @@ func (t *tx) manages(reseller string) error {
 	return nil
 }
 
-// maySwitch says whether who orders may suspend or resume: a reseller not while
-// the operator's suspension or an unpaid invoice holds the account.
-func (d *deal) maySwitch(o Order) error {
-	switch {
-	case o.Reseller == "":
-		return nil
-	case d.a.Hold != "":
-		return fmt.Errorf("account %q is held back until an invoice is paid: that %w", d.a.Name, ErrNotYours)
-	case d.a.State != Suspended:
-		return nil
-	}
-	by, err := d.suspendedBy()
-	if err == nil && by != o.By {
-		err = fmt.Errorf("account %q was suspended by the operator: that %w", d.a.Name, ErrNotYours)
-	}
-	return err
-}
-
-// suspendedBy is who suspended the account last, as its ledger has it; "" where
-// it does not tell.
-func (d *deal) suspendedBy() (string, error) {
-	prefix := ledgerPrefix(d.a.Name)
-	c := d.t.b.Cursor(ledger)
-	var raw []byte
-	k, _ := c.Seek(append([]byte(d.a.Name), 1))
-	if k == nil {
-		k, raw = c.Last()
-	} else {
-		k, raw = c.Prev()
-	}
-	for ; k != nil && hasPrefix(k, prefix); k, raw = c.Prev() {
-		var e Entry
-		if err := decode(bucketNames[ledger], k, raw, &e); err != nil {
-			return "", err
-		}
-		if e.Kind == KindSuspended && e.Ref == "" { // not for an invoice
-			return e.By, nil
-		}
-	}
-	return "", nil
-}
-
-// CountAccounts of a customer or below a reseller, without reading them.
-func (s *Store) CountAccounts(w Wanted) (n int, err error) {
-	err = s.view(func(t *tx) error {
-		if w.Owner != "" {
-			n = len(t.owned(ownAccounts, w.Owner))
-		} else {
-			n = len(t.owned(ownBelow, w.Reseller))
-		}
-		return nil
-	})
-	return n, err
-}
+// CountBelow is how many accounts are below a reseller, without reading them.
+func (s *Store) CountBelow(reseller string) (int, error) { return s.countOwned(ownBelow, reseller) }

@@ -64,6 +64,13 @@ func TestOrder_Reseller(t *testing.T) {
 		suspend(t, o, nil)
 		resume(t, nil)
 	})
+	t.Run("what goes on already leaves no entry", func(t *testing.T) {
+		before, err := s.Account("webco.one")
+		resume(t, nil)
+		if after, e := s.Account("webco.one"); errors.Join(err, e) != nil || after.Seq != before.Seq {
+			t.Errorf("%d entries, %v, %v, want %d", after.Seq, err, e, before.Seq)
+		}
+	})
 	t.Run("not the operator's, nor by its own over that", func(t *testing.T) {
 		suspend(t, operator, nil)
 		resume(t, ErrNotYours)
@@ -83,18 +90,18 @@ func TestOrder_Reseller(t *testing.T) {
 	})
 	t.Run("logins of its own only, whoever had checked", func(t *testing.T) {
 		for _, name := range []string{"other.one", "other.two"} {
-			if err := s.AddCredentialBy(o, Credential{Login: "webco.x", Account: name}); !errors.Is(err, ErrNotFound) {
-				t.Errorf("AddCredentialBy(%s) = %v", name, err)
+			if err := s.AddCredential(o, Credential{Login: "webco.x", Account: name}); !errors.Is(err, ErrNotFound) {
+				t.Errorf("AddCredential(%s) = %v", name, err)
 			}
 		}
-		if err := s.AddCredential(Credential{Login: "other.x", Account: "other.one"}); err != nil {
+		if err := s.AddCredential(Order{}, Credential{Login: "other.x", Account: "other.one"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.RemoveCredentialBy(o, "other.one", "other.x"); !errors.Is(err, ErrNotFound) {
-			t.Errorf("RemoveCredentialBy = %v", err)
+		if err := s.RemoveCredential(o, "other.one", "other.x"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("RemoveCredential = %v", err)
 		}
-		err := s.AddCredentialBy(o, Credential{Login: "webco.x", Account: "webco.one"})
-		if err = errors.Join(err, s.RemoveCredentialBy(o, "webco.one", "webco.x")); err != nil {
+		err := s.AddCredential(o, Credential{Login: "webco.x", Account: "webco.one"})
+		if err = errors.Join(err, s.RemoveCredential(o, "webco.one", "webco.x")); err != nil {
 			t.Error(err)
 		}
 	})
@@ -103,7 +110,7 @@ func TestOrder_Reseller(t *testing.T) {
 		if _, err := s.AddAccount(operator, n); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.RemoveAccount("webco.gone"); err != nil {
+		if err := s.RemoveAccount(Order{}, "webco.gone"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.AddAccount(o, n); !errors.Is(err, ErrExists) {
@@ -139,6 +146,37 @@ func TestOrder_Reseller(t *testing.T) {
 	})
 }
 
+// An invoice goes with its account, whoever managed that when it was issued.
+func TestStore_InvoiceBelow(t *testing.T) {
+	s := resold(t)
+	for _, name := range []string{"webco", "other"} {
+		n := NewAccount{Account: Account{Name: name + ".paid"}, Plan: quota.Plan{Name: "dear", Term: quota.Month, Price: 900}}
+		if _, err := s.AddAccount(Order{Reseller: name}, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	below := func(want ...bool) {
+		t.Helper()
+		for i, want := range want {
+			if got, err := s.InvoiceBelow("webco", uint64(i)); got != want || err != nil {
+				t.Errorf("InvoiceBelow(webco, %d) = %t, %v, want %t", i, got, err, want)
+			}
+		}
+		if got, err := s.InvoiceBelow("", 1); got || err != nil {
+			t.Errorf("InvoiceBelow of nobody = %t, %v", got, err)
+		}
+	}
+	below(false, true, false, false)
+	if err := s.update(0, func(t *tx) error {
+		d, err := t.deal("other.paid", Order{})
+		d.a.Reseller = "webco"
+		return errors.Join(err, d.apply())
+	}); err != nil {
+		t.Fatal(err)
+	}
+	below(false, true, true, false)
+}
+
 func TestStore_customerOfAReseller(t *testing.T) {
 	s := resold(t)
 	if err := s.AddCustomer(Customer{Name: "acme", Reseller: "nobody"}); !errors.Is(err, ErrNotFound) {
@@ -161,8 +199,82 @@ func TestStore_customerOfAReseller(t *testing.T) {
 		t.Errorf("Below = %t, %v", ok, err)
 	}
 	for w, want := range map[string]int{"acme": 1, "nobody": 0} {
-		if got, err := s.CountAccounts(Wanted{Owner: w}); got != want || err != nil {
-			t.Errorf("CountAccounts(%s) = %d, %v, want %d", w, got, err, want)
+		if got, err := s.CountOwned(w); got != want || err != nil {
+			t.Errorf("CountOwned(%s) = %d, %v, want %d", w, got, err, want)
 		}
+	}
+}
+
+// A plan without blocks bills nothing for what goes over it: that is for the operator
+// to give away.
+func TestOrder_Reseller_continue(t *testing.T) {
+	s := resold(t)
+	o := Order{By: "reseller webco", Reseller: "webco"}
+	open := quota.Plan{Name: "open", Term: quota.Year, Bandwidth: 1000}
+	billed := open
+	billed.Name, billed.Blocks = "billed", []quota.Block{{Bytes: 1000, Price: 1}}
+	add := func(o Order, name string, p quota.Plan, limit quota.AtLimit) error {
+		n := NewAccount{Account: Account{Name: name, AtLimit: limit, Reseller: "webco"}, Plan: p}
+		_, err := s.AddAccount(o, n)
+		return err
+	}
+	set := func(o Order, name string, c Change, limit quota.AtLimit) error {
+		_, err := s.ChangeAccount(o, name, func(a *Account) (Change, error) {
+			if a.Contact = "x@x.example"; limit != "" {
+				a.AtLimit = limit
+			}
+			return c, nil
+		})
+		return err
+	}
+	for what, x := range map[string]struct{ got, want error }{
+		"add, continue":            {add(o, "webco.a", open, quota.Continue), ErrNotYours},
+		"add, suspend":             {add(o, "webco.a", open, quota.Suspend), nil},
+		"add where it is billed":   {add(o, "webco.b", billed, quota.Continue), nil},
+		"add by the operator":      {add(Order{}, "webco.c", open, quota.Continue), nil},
+		"set, continue":            {set(o, "webco.a", Change{}, quota.Continue), ErrNotYours},
+		"another plan":             {set(o, "webco.b", Change{Plan: &open}, ""), ErrNotYours},
+		"something else":           {set(o, "webco.c", Change{}, ""), nil},
+		"set by the operator":      {set(Order{}, "webco.a", Change{}, quota.Continue), nil},
+		"another one, and to stop": {set(o, "webco.b", Change{Plan: &open}, quota.Suspend), nil},
+	} {
+		if !errors.Is(x.got, x.want) {
+			t.Errorf("%s = %v, want %v", what, x.got, x.want)
+		}
+	}
+}
+
+// Whoever gets an account below it would see the books of one that had the name before.
+func TestAddAccount_nameOfAnother(t *testing.T) {
+	s := resold(t)
+	order(t, s, "p4", quota.Plan{Name: "p", Term: quota.Year}, quota.Suspend)
+	if err := s.RemoveAccount(Order{}, "p4"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddCustomer(Customer{Name: "boss", Reseller: "webco"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []Account{{Name: "p4", Reseller: "webco"}, {Name: "p4", Owner: "boss"}} {
+		if _, err := s.AddAccount(Order{}, NewAccount{Account: a, Plan: quota.Plan{Name: "p", Term: quota.Year}}); !errors.Is(err, ErrUsed) {
+			t.Errorf("AddAccount of %+v = %v, want ErrUsed", a, err)
+		}
+	}
+	r := order(t, s, "p4", quota.Plan{Name: "p", Term: quota.Year}, quota.Suspend)
+	if r.Entries[0].Seq == 1 {
+		t.Error("the ledger of the name begins anew")
+	}
+	below := func(name, reseller string) error {
+		_, err := s.ChangeAccount(Order{}, name, func(a *Account) (Change, error) { a.Reseller = reseller; return Change{}, nil })
+		return err
+	}
+	if err := below("p4", "webco"); !errors.Is(err, ErrUsed) {
+		t.Errorf("below a reseller afterwards = %v, want ErrUsed", err)
+	}
+	order(t, s, "p5", quota.Plan{Name: "p", Term: quota.Year}, quota.Suspend)
+	if _, err := s.CloseAccount(Order{}, "p5", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := below("p5", "webco"); err != nil {
+		t.Errorf("an account with no books but its own: %v", err)
 	}
 }

@@ -14,8 +14,8 @@ type Outcome struct {
 	Delayed bool           // a delay DSN was sent, or none will be wanted
 }
 
-// Notice is a message of relay's own about another one: a DSN. It is not
-// charged. The caller fills in Sender (""), Account, Expires and the recipients.
+// Notice is a message of relay's own: a DSN about another one, or a warning. It is
+// not charged. The caller fills in Sender (""), Account, Expires and the recipients.
 type Notice struct {
 	Message Message
 	Body    []byte
@@ -155,23 +155,28 @@ func alignNext(m *Message, domain string) {
 // notice queues a DSN about a message.
 func (t *tx) notice(about *Message, n *Notice) ([]Lane, error) {
 	m := n.Message
-	m.Recipients = append([]Recipient(nil), m.Recipients...)
-	m.Accepted = t.now
-	m.Size, m.Stored = int64(len(n.Body)), int64(len(n.Body))
 	m.About = about.ID
-	for i := range chunkCount(m.Stored) {
-		part := n.Body[i*ChunkSize : min((i+1)*ChunkSize, len(n.Body))]
-		if err := t.b.Put(bodies, chunkKey(m.ID, i), part); err != nil {
-			return nil, err
-		}
-	}
-	lanes, err := t.enqueue(&m)
+	lanes, err := t.enqueueOwn(&m, n.Body)
 	if err != nil {
 		return nil, err
 	}
 	e := &Event{ID: about.ID, Time: t.now, Kind: EventNotice, Account: m.Account,
 		Text: "DSN queued as " + m.ID.String(), Recipients: accepted(&m).Recipients}
 	return lanes, t.happened(e, about)
+}
+
+// enqueueOwn stores a message of relay's own, with its body.
+func (t *tx) enqueueOwn(m *Message, body []byte) ([]Lane, error) {
+	m.Recipients = append([]Recipient(nil), m.Recipients...)
+	m.Accepted = t.now
+	m.Size, m.Stored = int64(len(body)), int64(len(body))
+	for i := range chunkCount(m.Stored) {
+		part := body[i*ChunkSize : min((i+1)*ChunkSize, len(body))]
+		if err := t.b.Put(bodies, chunkKey(m.ID, i), part); err != nil {
+			return nil, err
+		}
+	}
+	return t.enqueue(m)
 }
 
 // Sweep returns up to limit messages of the spool that come after the ID after and

@@ -19,11 +19,14 @@ import (
 var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("exists already")
+	ErrUsed     = errors.New("the name was used by an account before") // whose books a reseller would see
 	ErrBusy     = errors.New("still has mail in the queue")
 	ErrOwing    = errors.New("is not settled")
 	ErrPending  = errors.New("is not active yet")
 	ErrActive   = errors.New("is active already")
+	ErrWaits    = errors.New("waits for a payment already")
 	ErrInUse    = errors.New("is still in use")
+	ErrCurrency = errors.New("it cannot go on in another currency") // than its first price had
 	ErrClosed   = errors.New("is closed for good")
 	ErrNewer    = errors.New("the store was written by a newer relay")
 	ErrFull     = bolt.ErrFull   // the disk is full: nothing was stored or charged
@@ -50,6 +53,8 @@ const (
 	invoices                       // number (8)
 	payments                       // method NUL reference
 	billed                         // account NUL number (8): its invoices
+	billedTo                       // customer NUL number (8): the invoices of accounts that were its own then
+	billedBelow                    // reseller NUL number (8): those of accounts that were below it then
 	owed                           // account NUL number (8): the open ones
 	dunning                        // when it suspends (8), number (8)
 	closing                        // period's end (8), account: its first open period
@@ -63,7 +68,7 @@ const (
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
-	"ledger", "invoices", "payments", "billed", "owed", "dunning", "closing", "customers", "resellers",
+	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
 	"accounts-of", "below", "logins-of", "networks-of"}
 
 // Options of a store.

@@ -255,7 +255,7 @@ func TestStore_States(t *testing.T) {
 		t.Errorf("active: %+v", r)
 	}
 	set := func(st AccountState) {
-		if _, err := s.UpdateAccount("acme", func(a *Account) error { a.State, a.Reason = st, "why"; return nil }); err != nil {
+		if _, err := s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) { a.State, a.Reason = st, "why"; return Change{}, nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -277,13 +277,13 @@ func TestStore_States(t *testing.T) {
 		t.Errorf("after the term: %+v", r)
 	}
 	c.add(-time.Hour)
-	if err := s.RemoveCredential("acme", "acme"); err != nil {
+	if err := s.RemoveCredential(Order{}, "acme", "acme"); err != nil {
 		t.Fatal(err)
 	}
 	if r := permit(); r == nil || !r.Revoked {
 		t.Errorf("revoked: %+v", r)
 	}
-	if err := s.RemoveAccount("acme"); err != nil {
+	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
 	if r := permit(); r == nil || r.State != Closed {
@@ -436,7 +436,7 @@ func TestStore_NoticeIsFreeAndStoredWithTheOutcome(t *testing.T) {
 	if u, _ := s.Usage("acme", "2026-11"); u.Charged.Messages != 1 || u.Failed != 1 || u.Queued != 0 {
 		t.Errorf("usage: %+v", u)
 	}
-	if err := s.RemoveAccount("acme"); err != nil {
+	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
 		t.Errorf("RemoveAccount with only a DSN queued: %v", err)
 	}
 }
@@ -496,7 +496,7 @@ func TestStore_Networks(t *testing.T) {
 	if err := s.RemoveNetwork("one", netip.MustParsePrefix("192.0.2.128/25")); !errors.Is(err, ErrNotFound) {
 		t.Errorf("another account's network: %v", err)
 	}
-	if err := s.RemoveAccount("two"); err != nil {
+	if err := s.RemoveAccount(Order{}, "two"); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := s.NetworkAccount(netip.MustParseAddr("192.0.2.200")); got != "one" {
@@ -576,7 +576,7 @@ func TestStore_RemoveAccountSeesTheBatch(t *testing.T) {
 	wg.Go(func() { accept(t, s, "acme", 10, "x@a.test") })
 	time.Sleep(50 * time.Millisecond)
 	var err error
-	wg.Go(func() { err = s.RemoveAccount("acme") })
+	wg.Go(func() { err = s.RemoveAccount(Order{}, "acme") })
 	time.Sleep(50 * time.Millisecond)
 	close(leave)
 	wg.Wait()

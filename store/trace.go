@@ -72,6 +72,8 @@ func accepted(m *Message) *Event {
 		Size: m.Size, MessageID: m.MessageID, Client: m.Client, Recipients: make([]EventOutcome, len(m.Recipients))}
 	if m.About != (ID{}) {
 		e.Text = "DSN about " + m.About.String()
+	} else {
+		e.Text = m.Own
 	}
 	for i := range m.Recipients {
 		e.Recipients[i].Address = m.Recipients[i].Address

@@ -30,14 +30,10 @@ type Totals struct {
 	Bytes      int64 `json:"bytes"`      // of bodies
 }
 
-func usageKey(account, period string) []byte {
-	return append(append(append(make([]byte, 0, len(account)+1+len(period)), account...), 0), period...)
-}
-
 // usage is the counter as this transaction sees it. Who changes it must have
 // decided to write: a change is stored with the transaction.
 func (t *tx) usage(account, period string) *Usage {
-	key := usageKey(account, period)
+	key := pairKey(account, period)
 	cache := t.scratch().usage
 	if u := cache[string(key)]; u != nil {
 		return &u.is
@@ -79,7 +75,7 @@ func (t *tx) charge(st *Standing, asked quota.Charge) error {
 // queued are the e-mails of an account that wait, of all periods: also of one
 // that this transaction is the first to count in.
 func (t *tx) queued(account string) (n int64, err error) {
-	prefix := usageKey(account, "")
+	prefix := pairKey(account, "")
 	stored, err := all[Usage](t, usage, prefix)
 	if err != nil {
 		return 0, err
@@ -133,14 +129,14 @@ func (t *tx) count(m *Message, from, to RecipientState) {
 
 // Usage of an account in a period; all zero when there is none.
 func (s *Store) Usage(account, period string) (u Usage, err error) {
-	err = s.view(func(t *tx) error { _, err := t.get(usage, usageKey(account, period), &u); return err })
+	err = s.view(func(t *tx) error { _, err := t.get(usage, pairKey(account, period), &u); return err })
 	u.Account, u.Period = account, period
 	return u, err
 }
 
 // Usages of an account in all its periods, oldest first.
 func (s *Store) Usages(account string) (list []Usage, err error) {
-	err = s.view(func(t *tx) error { list, err = all[Usage](t, usage, usageKey(account, "")); return err })
+	err = s.view(func(t *tx) error { list, err = all[Usage](t, usage, pairKey(account, "")); return err })
 	return list, err
 }
 
@@ -148,4 +144,31 @@ func (s *Store) Usages(account string) (list []Usage, err error) {
 func (s *Store) Totals() (sum Totals, err error) {
 	err = s.view(func(t *tx) error { _, err := t.get(meta, keyTotals, &sum); return err })
 	return sum, err
+}
+
+// UsedIn is what an account used in a period, found as EachUsed does. The account
+// may be gone. ok is false where there is nothing.
+func (s *Store) UsedIn(account, period string) (u Usage, ok bool, err error) {
+	err = s.view(func(t *tx) error { u, ok, err = t.usedIn(account, period); return err })
+	return u, ok, err
+}
+
+func (t *tx) usedIn(account, period string) (u Usage, ok bool, err error) {
+	u.Account, u.Period = account, period
+	exact := pairKey(account, period)
+	c := t.b.Cursor(usage)
+	for k, raw := c.Seek(exact); k != nil && hasPrefix(k, exact); k, raw = c.Next() {
+		rest := string(k[len(exact):])
+		if rest != "" && (len(period) < len("2026-11") || !strings.HasPrefix(rest, "-")) {
+			continue
+		}
+		u, ok = Usage{}, true
+		if err := decode(bucketNames[usage], k, raw, &u); err != nil {
+			return u, ok, err
+		}
+		if rest == "" {
+			break
+		}
+	}
+	return u, ok, nil
 }

@@ -187,7 +187,7 @@ func (v *verifier) message(k []byte, m *Message) {
 		if m.Period == "" {
 			continue
 		}
-		key := string(usageKey(m.Account, m.Period))
+		key := string(pairKey(m.Account, m.Period))
 		if v.usage[key] == nil {
 			v.usage[key] = &Usage{}
 		}

@@ -3,7 +3,10 @@ package store
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"slices"
+	"strings"
+	"time"
 
 	"relay/quota"
 	"relay/store/bolt"
@@ -12,7 +15,7 @@ import (
 // books: every counter and index of money, credit and use against the ledger
 // and the invoices.
 func (v *verifier) books() error {
-	n := &bookCount{}
+	n := &bookCount{noted: map[uint64]uint64{}}
 	for _, b := range []bolt.Bucket{accounts, usage, ledger} {
 		if err := v.names(b, func(name string) { v.book(name, n) }); err != nil {
 			return err
@@ -27,7 +30,8 @@ func (v *verifier) books() error {
 		what  string
 	}{
 		{closing, n.closing, "periods to close"}, {dunning, n.dunning, "invoices that wait for their payment"},
-		{owed, n.owed, "open invoices"}, {billed, n.invoices, "invoices of accounts"}, {payments, n.payments, "payments"},
+		{owed, n.owed, "open invoices"}, {billed, n.invoices, "invoices of accounts"},
+		{billedTo, n.to, "invoices to customers"}, {billedBelow, n.through, "invoices through resellers"}, {payments, n.payments, "payments"},
 		{loginsOf, n.logins, "logins"}, {networksOf, n.networks, "networks"},
 		{accountsOf, n.owned, "accounts of customers"}, {below, n.below, "accounts of resellers"},
 	} {
@@ -51,7 +55,7 @@ func (v *verifier) lists(n *bookCount) error {
 				v.fault("%v", err)
 				return
 			}
-			if *n++; v.t.b.Get(o.index, ownedKey(r.Account, string(k))) == nil {
+			if *n++; v.t.b.Get(o.index, pairKey(r.Account, string(k))) == nil {
 				v.fault("%s %q is not listed under account %q", bucketNames[o.records], k, r.Account)
 			}
 		})
@@ -62,6 +66,11 @@ func (v *verifier) lists(n *bookCount) error {
 // bookCount is how many entries the indexes should have.
 type bookCount struct {
 	closing, dunning, owed, invoices, payments, logins, networks, owned, below int64
+
+	to, through int64 // invoices of accounts that were somebody's then
+	back        int64 // invoices that are taken back
+
+	noted map[uint64]uint64 // invoice: the credit note that takes it back
 }
 
 // names calls fn once for each account named in a bucket that the buckets
@@ -102,7 +111,8 @@ func (v *verifier) book(name string, n *bookCount) {
 		v.fault("%v", err)
 		return
 	}
-	r := replay{zone: v.t.s.zone, used: map[string]quota.Charge{}}
+	r := newReplay(v.t.s.zone)
+	currency := v.t.currency()
 	var balance, debits int64
 	var last uint64
 	bills := map[string]int64{}
@@ -118,11 +128,15 @@ func (v *verifier) book(name string, n *bookCount) {
 		}
 		r.add(e)
 		balance += e.Money
+		if e.Money != 0 && e.Currency != currency {
+			v.fault("ledger of %s: entry %d is in %s, the books are in %s", name, e.Seq, e.Currency, currency)
+		}
 		switch e.Kind {
 		case KindInvoice, KindCreditNote:
 			bills[e.Ref] = -e.Money
-		case KindPayment:
+		case KindPayment, KindRefund:
 			n.payments++
+			v.payment(e)
 		case KindCorrection:
 			debits += min(e.Money, 0)
 		}
@@ -133,19 +147,70 @@ func (v *verifier) book(name string, n *bookCount) {
 	if there && last != a.Seq {
 		v.fault("account %s counts %d entries, there are %d", name, a.Seq, last)
 	}
+	for _, text := range r.faults {
+		v.fault("account %s %s", name, text)
+	}
 	v.lots(a, r.lots)
 	v.charges(name, r.used)
 	v.bills(a, bills, debits)
 	if there {
+		v.standing(a, r)
 		v.indexed(a, n)
+	}
+}
+
+// payment is the record that makes a second one of the same fail.
+func (v *verifier) payment(e *Entry) {
+	is := Payment{Method: PaidBack, Reference: PaidBackRef(e.Account, e.Seq)}
+	if e.Kind == KindPayment {
+		is.Method, is.Reference, _ = strings.Cut(e.Text, " ")
+	}
+	var p Payment
+	if _, err := v.t.get(payments, pairKey(is.Method, is.Reference), &p); err != nil {
+		v.fault("%v", err)
+		return
+	}
+	if p.Account != e.Account || p.Amount != e.Money || p.Invoice > 0 && numberText(p.Invoice) != e.Ref {
+		v.fault("payment %s %s is %d of %q for invoice %d, entry %d of %s says %d for %s", is.Method, is.Reference, p.Amount, p.Account, p.Invoice, e.Seq, e.Account, e.Money, e.Ref)
+	}
+}
+
+// standing: what the account may do is what its entries say.
+func (v *verifier) standing(a *Account, r *replay) {
+	if r.state == "" {
+		r.state = Pending // nothing has happened to it yet
+	}
+	if a.State != r.state {
+		v.fault("account %s is %s, its entries make it %s", a.Name, a.State, r.state)
+	}
+	if (a.Hold != "") != r.hold {
+		v.fault("account %s: held back is %q, its entries say %v", a.Name, a.Hold, r.hold)
+	}
+	if (a.Warned.Term != "") != (r.warned != nil) || r.warned != nil && !a.Warned.is(r.warned) {
+		v.fault("account %s was warned %d days before the end of the term %q, its entries do not say so", a.Name, a.Warned.Days, a.Warned.Term)
+	}
+	if a.Abuse != r.abuse {
+		v.fault("account %s: marked for abuse is %v, its entries say %v", a.Name, a.Abuse, r.abuse)
+	}
+	if r.limit != "" && string(a.AtLimit) != r.limit {
+		v.fault("account %s is to %s at the limit, its entries say %s", a.Name, a.AtLimit, r.limit)
+	}
+	if a.Open != r.granted {
+		v.fault("account %s: its open period is %q, the one that was granted last %q", a.Name, a.Open, r.granted)
+	}
+	if !slices.EqualFunc(a.Contracts, r.contracts, func(a, b quota.Contract) bool { return reflect.DeepEqual(a, b) }) {
+		v.fault("account %s: its terms are not those of its entries", a.Name)
+	}
+	if (a.Ordered != nil) != (len(a.Contracts) == 0 && a.State != Closed) {
+		v.fault("account %s has %d terms, what it waits for is %v", a.Name, len(a.Contracts), a.Ordered)
 	}
 }
 
 func (v *verifier) lots(a *Account, sum []quota.Lot) {
 	for _, l := range sum {
 		i := slices.IndexFunc(a.Lots, func(o quota.Lot) bool { return o.Ref == l.Ref })
-		if i < 0 || a.Lots[i].Amount != l.Amount || l.Amount < 0 {
-			v.fault("account %s: entries of credit %s sum up to %d, which it does not have", a.Name, l.Ref, l.Amount)
+		if i < 0 || !reflect.DeepEqual(a.Lots[i], l) || l.Amount < 0 {
+			v.fault("account %s: entries of credit %s sum up to %+v, which it does not have", a.Name, l.Ref, l)
 		}
 	}
 	if len(a.Lots) != len(sum) {
@@ -154,7 +219,7 @@ func (v *verifier) lots(a *Account, sum []quota.Lot) {
 }
 
 func (v *verifier) charges(name string, used map[string]quota.Charge) {
-	list, err := all[Usage](v.t, usage, usageKey(name, ""))
+	list, err := all[Usage](v.t, usage, pairKey(name, ""))
 	if err != nil {
 		v.fault("%v", err)
 		return
@@ -200,6 +265,9 @@ func (v *verifier) bills(a *Account, bills map[string]int64, debits int64) {
 	}
 }
 
+// mostMoved is how far midnight may move with the operator's zone.
+const mostMoved = 26 * time.Hour
+
 func (v *verifier) indexed(a *Account, n *bookCount) {
 	if (a.Open == "") != a.Closes.IsZero() {
 		v.fault("account %s: its open period is %q, which ends %v", a.Name, a.Open, a.Closes)
@@ -210,19 +278,26 @@ func (v *verifier) indexed(a *Account, n *bookCount) {
 			v.fault("account %s does not lie under the end of its open period", a.Name)
 		}
 	}
-	if _, _, ok := a.Contracts.Find(a.Open, v.t.s.zone); !ok && a.Open != "" {
+	_, p, ok := a.Contracts.Find(a.Open, v.t.s.zone)
+	if !ok && a.Open != "" {
 		v.fault("account %s: no contract has its open period %s", a.Name, a.Open)
 	}
-	own := func(o owned, owner string, n *int64) {
+	if off := a.Closes.Sub(p.End); ok && off.Abs() > mostMoved {
+		v.fault("account %s: its open period %s ends at %v and is to be closed at %v", a.Name, a.Open, p.End, a.Closes)
+	}
+	own := func(o owned, by bolt.Bucket, owner string, n *int64) {
 		if owner == "" {
 			return
 		}
-		if *n++; v.t.b.Get(o.index, ownedKey(owner, a.Name)) == nil {
+		if v.t.b.Get(by, []byte(owner)) == nil {
+			v.fault("account %s belongs to %s, which is not among the %s", a.Name, owner, bucketNames[by])
+		}
+		if *n++; v.t.b.Get(o.index, pairKey(owner, a.Name)) == nil {
 			v.fault("account %s is not listed under %s", a.Name, owner)
 		}
 	}
-	own(ownAccounts, a.Owner, &n.owned)
-	own(ownBelow, a.Reseller, &n.below)
+	own(ownAccounts, customers, a.Owner, &n.owned)
+	own(ownBelow, resellers, a.Reseller, &n.below)
 }
 
 // invoices: numbers without gaps, sums, states, indexes.
@@ -241,6 +316,9 @@ func (v *verifier) invoices(n *bookCount) error {
 		n.invoices++
 		v.invoice(&i, n)
 	})
+	if notes := int64(len(n.noted)); n.back != notes { // each is about an invoice that is
+		v.fault("%d invoices are taken back, credit notes are about %d", n.back, notes)
+	}
 	var count uint64
 	if _, e := v.t.get(meta, keyInvoice, &count); e != nil {
 		v.fault("%v", e)
@@ -251,11 +329,39 @@ func (v *verifier) invoices(n *bookCount) error {
 	return err
 }
 
+// takenBack: what is cancelled or refunded has one credit note, over the same, and
+// nothing else has any.
+func (v *verifier) takenBack(i *Invoice, n *bookCount) {
+	if i.State == InvoiceCancelled || i.State == InvoiceRefunded {
+		n.back++
+	}
+	if i.Kind != CreditNote {
+		return
+	}
+	if first, ok := n.noted[i.About]; ok {
+		v.fault("invoice %d is taken back by credit note %d, and by %d", i.About, first, i.Number)
+		return
+	}
+	n.noted[i.About] = i.Number
+	var about Invoice
+	if ok, err := v.t.get(invoices, invoiceKey(i.About), &about); err != nil || !ok || about.Total != -i.Total || about.Account != i.Account ||
+		about.State != InvoiceCancelled && about.State != InvoiceRefunded {
+		v.fault("credit note %d over %d takes back invoice %d of %s, %s, over %d", i.Number, i.Total, i.About, about.Account, about.State, about.Total)
+	}
+}
+
 func (v *verifier) invoice(i *Invoice, n *bookCount) {
 	var net, tax int64
 	for _, l := range i.Lines {
 		net += l.Net
 		tax += l.Tax
+		if t, err := quota.Tax(l.Net, l.TaxRate); err != nil || t != l.Tax || l.Count*l.Price != l.Net {
+			v.fault("invoice %d: a line of %d times %d is %d and %d tax, at %s", i.Number, l.Count, l.Price, l.Net, l.Tax, l.TaxRate)
+		}
+	}
+	v.takenBack(i, n)
+	if waits := i.Order != nil; waits && i.State != InvoiceOpen || i.State == InvoiceOpen && waits == (i.Term != "") {
+		v.fault("invoice %d is %s of term %q, waits for its payment is %v", i.Number, i.State, i.Term, waits)
 	}
 	if net != i.Net || tax != i.Tax || net+tax != i.Total {
 		v.fault("invoice %d: its lines sum up to %d and %d tax, it says %d and %d, in all %d", i.Number, net, tax, i.Net, i.Tax, i.Total)
@@ -280,6 +386,16 @@ func (v *verifier) invoice(i *Invoice, n *bookCount) {
 	if v.t.b.Get(billed, key) == nil {
 		v.fault("invoice %d is not listed under account %s", i.Number, i.Account)
 	}
+	listed := func(index bolt.Bucket, whose string, n *int64) {
+		if whose == "" {
+			return
+		}
+		if *n++; v.t.b.Get(index, numberKey(whose, i.Number)) == nil {
+			v.fault("invoice %d is not listed under %s in bucket %s", i.Number, whose, bucketNames[index])
+		}
+	}
+	listed(billedTo, i.Customer, &n.to)
+	listed(billedBelow, i.Reseller, &n.through)
 	if i.State == InvoiceOpen {
 		if n.owed++; v.t.b.Get(owed, key) == nil {
 			v.fault("invoice %d is open and not listed as such", i.Number)

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +27,10 @@ func TestVerify_books(t *testing.T) {
 		"due twice":     {func(t *tx, a *Account) error { return t.b.Put(closing, closingKey(epoch, a.Name), []byte{}) }, "bucket closing lists"},
 		"not owed":      {func(t *tx, a *Account) error { return t.b.Delete(owed, numberKey(a.Name, 2)) }, "not listed as such"},
 		"not billed":    {func(t *tx, a *Account) error { return t.b.Delete(billed, numberKey(a.Name, 1)) }, "not listed under account"},
+		"not to boss":   {func(t *tx, a *Account) error { return t.b.Delete(billedTo, numberKey("boss", 1)) }, "invoice 1 is not listed under boss in bucket billed-to"},
+		"not by webco":  {func(t *tx, a *Account) error { return t.b.Delete(billedBelow, numberKey("webco", 2)) }, "invoice 2 is not listed under webco in bucket billed-below"},
+		"to another":    {func(t *tx, a *Account) error { return t.b.Put(billedTo, numberKey("other", 1), []byte{}) }, "bucket billed-to lists 3"},
+		"by another":    {func(t *tx, a *Account) error { return t.b.Put(billedBelow, numberKey("other", 1), []byte{}) }, "bucket billed-below lists 3"},
 		"not dunned":    {func(t *tx, a *Account) error { return deleteAll(t, dunning) }, "end of its grace"},
 		"invoice gone":  {func(t *tx, a *Account) error { return t.b.Delete(invoices, invoiceKey(1)) }, "lies in place of 1"},
 		"invoice count": {func(t *tx, a *Account) error { return t.put(meta, keyInvoice, 7) }, "7 invoices are counted"},
@@ -37,19 +43,32 @@ func TestVerify_books(t *testing.T) {
 			i.Paid, i.State, i.Suspends = i.Total, InvoicePaid, time.Time{}
 			return d.apply()
 		}, "that it did not pay"},
-		"payment gone":  {func(t *tx, a *Account) error { return deleteAll(t, payments) }, "bucket payments lists 0"},
-		"not owned":     {func(t *tx, a *Account) error { return deleteAll(t, accountsOf) }, "not listed under boss"},
-		"not listed":    {func(t *tx, a *Account) error { return deleteAll(t, loginsOf) }, "credentials \"acme\" is not listed"},
-		"charged today": {func(t *tx, a *Account) error { t.b.Touch(); t.usage(a.Name, a.Open).Today.Bytes++; return nil }, "the entries of its days and today"},
+		"lines":          {harmed(1, func(i *Invoice) { i.Lines[0].Tax++ }), "its lines sum up to"},
+		"sum":            {harmed(1, func(i *Invoice) { i.Total++ }), "its lines sum up to"},
+		"entry":          {harmed(1, func(i *Invoice) { i.Lines[0].Net++; i.Net++; i.Total++; i.Paid++ }), "invoice 1 of acme is over 14641, its entry over 14640"},
+		"open, all paid": {harmed(2, func(i *Invoice) { i.Paid = i.Total }), "invoice 2 is open, with 1220 of 1220 paid"},
+		"paid, not all":  {harmed(1, func(i *Invoice) { i.Paid-- }), "invoice 1 is paid, with 14639"},
+		"cancelled":      {harmed(2, func(i *Invoice) { i.State, i.Paid = InvoiceCancelled, 1 }), "invoice 2 is cancelled, with 1 "},
+		"refunded":       {harmed(1, func(i *Invoice) { i.State, i.Paid = InvoiceRefunded, 0 }), "invoice 1 is refunded, with 0 "},
+		"state":          {harmed(1, func(i *Invoice) { i.State = "lost" }), "invoice 1 is lost"},
+		"not listed too": {func(t *tx, a *Account) error { return t.b.Delete(billed, numberKey(a.Name, 1)) }, "ledger of acme has 2 invoices, there are 1"},
+		"owes in spite":  {func(t *tx, a *Account) error { a.Balance += 5000; return t.put(accounts, []byte(a.Name), a) }, "has 5000 to spend and owes 1220"},
+		"never closes":   {func(t *tx, a *Account) error { a.Closes = time.Time{}; return t.put(accounts, []byte(a.Name), a) }, "its open period is"},
+		"no such period": {func(t *tx, a *Account) error { a.Open = "2001-01"; return t.put(accounts, []byte(a.Name), a) }, "no contract has its open period"},
+		"usage gone":     {func(t *tx, a *Account) error { return t.b.Delete(usage, pairKey(a.Name, a.Open)) }, "which has no usage"},
+		"payment gone":   {func(t *tx, a *Account) error { return deleteAll(t, payments) }, "bucket payments lists 0"},
+		"not owned":      {func(t *tx, a *Account) error { return deleteAll(t, accountsOf) }, "not listed under boss"},
+		"not listed":     {func(t *tx, a *Account) error { return deleteAll(t, loginsOf) }, "credentials \"acme\" is not listed"},
+		"charged today":  {func(t *tx, a *Account) error { t.b.Touch(); t.usage(a.Name, a.Open).Today.Bytes++; return nil }, "the entries of its days and today"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &clock{t: epoch}
 			s := openBooks(t, filepath.Join(t.TempDir(), "relay.db"), c)
 			defer s.Close()
-			if err := s.AddCustomer(Customer{Name: "boss"}); err != nil {
+			if err := errors.Join(s.AddCustomer(Customer{Name: "boss"}), s.AddReseller(Reseller{Name: "webco"})); err != nil {
 				t.Fatal(err)
 			}
-			_, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme", Owner: "boss"}, Plan: silver, Activate: true,
+			_, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme", Owner: "boss", Reseller: "webco"}, Plan: silver, Activate: true,
 				Credential: &Credential{Login: "acme", Account: "acme"}})
 			if err != nil {
 				t.Fatal(err)
@@ -58,6 +77,8 @@ func TestVerify_books(t *testing.T) {
 			if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
 				t.Fatal(err)
 			}
+			mustSend(t, s, "acme", 7, 1)
+			c.add(24 * time.Hour) // what was sent becomes an entry
 			mustSend(t, s, "acme", 7, 1)
 			verify(t, s)
 			err = s.update(0, func(t *tx) error {
@@ -81,6 +102,163 @@ func TestVerify_books(t *testing.T) {
 	}
 }
 
+// harm changes one record behind the books' back.
+func harm[T any](b bolt.Bucket, key func(*Account) []byte, fn func(*T)) func(*tx, *Account) error {
+	return func(t *tx, a *Account) error {
+		v, err := load[T](t, b, string(key(a)))
+		if err != nil {
+			return err
+		}
+		fn(&v)
+		return t.put(b, key(a), v)
+	}
+}
+
+func harmAccount(fn func(*Account)) func(*tx, *Account) error {
+	return harm(accounts, func(a *Account) []byte { return []byte(a.Name) }, fn)
+}
+
+func harmInvoice(number uint64, fn func(*Invoice)) func(*tx, *Account) error {
+	return harm(invoices, func(*Account) []byte { return invoiceKey(number) }, fn)
+}
+
+func harmEntry(seq uint64, fn func(*Entry)) func(*tx, *Account) error {
+	return harm(ledger, func(a *Account) []byte { return numberKey(a.Name, seq) }, fn)
+}
+
+// Whoever changes a figure, a term, a state or a date beside the ledger is found out.
+func TestVerify_whatNoEntrySays(t *testing.T) {
+	for name, x := range map[string]struct {
+		harm func(*tx, *Account) error
+		says string
+	}{
+		"a larger plan":    {harmAccount(func(a *Account) { a.Contracts[0].Plan.Bandwidth *= 2 }), "its terms are not"},
+		"a longer term":    {harmAccount(func(a *Account) { a.Contracts[0].End = a.Contracts[0].End.AddDate(1, 0, 0) }), "its terms are not"},
+		"no term":          {harmAccount(func(a *Account) { a.Contracts = nil }), "its terms are not"},
+		"a term more":      {harmAccount(func(a *Account) { a.Contracts = append(a.Contracts, a.Contracts[0]) }), "its terms are not"},
+		"resumed":          {harmAccount(func(a *Account) { a.State = Active }), "its entries make it suspended"},
+		"closed":           {harmAccount(func(a *Account) { a.State = Closed }), "its entries make it suspended"},
+		"held back":        {harmAccount(func(a *Account) { a.Hold = HoldUnpaid }), "held back"},
+		"no abuse":         {harmAccount(func(a *Account) { a.Abuse = false }), "marked for abuse"},
+		"at the limit":     {harmAccount(func(a *Account) { a.AtLimit = quota.Continue }), "at the limit"},
+		"waits":            {harmAccount(func(a *Account) { a.Ordered = &free }), "what it waits for"},
+		"another period":   {harmAccount(func(a *Account) { a.Open = "2027-01" }), "its open period"},
+		"closed later":     {harmAccount(func(a *Account) { a.Closes = a.Closes.AddDate(0, 1, 0) }), "is to be closed at"},
+		"credit for ever":  {harmAccount(func(a *Account) { a.Lots[0].Expires = a.Lots[0].Expires.AddDate(9, 0, 0) }), "entries of credit"},
+		"rounded again":    {harmAccount(func(a *Account) { a.Lots[0].Fresh = true }), "entries of credit"},
+		"nobody's":         {func(t *tx, _ *Account) error { return t.b.Delete(customers, []byte("boss")) }, "not among the customers"},
+		"amount of a line": {harmInvoice(3, func(i *Invoice) { i.Lines[0].Price++ }), "invoice 3: a line of"},
+		"tax of a line":    {harmInvoice(3, func(i *Invoice) { i.Lines[0].Tax--; i.Tax--; i.Total-- }), "invoice 3: a line of"},
+		"had":              {harmInvoice(5, func(i *Invoice) { i.Order = nil }), "waits for its payment"},
+		"taken back":       {harmInvoice(2, func(i *Invoice) { i.State, i.Paid = InvoiceCancelled, 0 }), "taken back, credit notes are about 1"},
+		"not taken back":   {harmInvoice(6, func(i *Invoice) { i.State, i.Paid = InvoicePaid, i.Total }), "takes back invoice 6"},
+		"of another":       {harmInvoice(7, func(i *Invoice) { i.About = 1 }), "takes back invoice 1"},
+		"payment":          {harm(payments, func(*Account) []byte { return pairKey("bank", "a") }, func(p *Payment) { p.Amount-- }), "payment bank a is"},
+		"payment for":      {harm(payments, func(*Account) []byte { return pairKey("bank", "a") }, func(p *Payment) { p.Invoice = 2 }), "payment bank a is"},
+		"payment of":       {harm(payments, func(*Account) []byte { return pairKey("bank", "a") }, func(p *Payment) { p.Account = "x" }), "payment bank a is"},
+		"entry's currency": {harmEntry(1, func(e *Entry) { e.Currency = "USD" }), "the books are in EUR"},
+		"entry's money":    {harmEntry(1, func(e *Entry) { e.Money-- }), "has a balance of"},
+		"entry's charge":   {harmEntry(6, func(e *Entry) { e.Bytes-- }), "the entries of its days"},
+		"entry's draw":     {harmEntry(7, func(e *Entry) { e.Units++ }), "drew or was billed"},
+		"entry's overage":  {harmEntry(8, func(e *Entry) { e.Units++ }), "drew or was billed"},
+		"currency":         {func(t *tx, _ *Account) error { return t.put(meta, keyCurrency, "USD") }, "the books are in USD"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := eventful(t)
+			defer s.Close()
+			verify(t, s)
+			err := s.update(0, func(t *tx) error {
+				a, err := load[Account](t, accounts, "acme")
+				if err != nil {
+					return err
+				}
+				return x.harm(t, &a)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var says []string
+			if _, err := s.Verify(t.Context(), func(p string) { says = append(says, p) }); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(strings.Join(says, "\n"), x.says) {
+				t.Errorf("Verify says %q, want %q", says, x.says)
+			}
+		})
+	}
+}
+
+// Two notes about one invoice and none about another are as many as there should be.
+func TestVerify_takenBackTwice(t *testing.T) {
+	c := &clock{t: epoch}
+	s := openBooks(t, filepath.Join(t.TempDir(), "relay.db"), c)
+	defer s.Close()
+	order(t, s, "acme", silver, quota.Suspend)
+	for _, number := range []uint64{2, 4} { // taken back by 3 and by 5
+		if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.CancelInvoice(Order{}, number, "ordered by mistake"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	verify(t, s)
+	if err := s.update(0, func(t *tx) error { return harmInvoice(5, func(i *Invoice) { i.About = 2 })(t, &Account{}) }); err != nil {
+		t.Fatal(err)
+	}
+	var says []string
+	if _, err := s.Verify(t.Context(), func(p string) { says = append(says, p) }); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"invoice 2 is taken back by credit note 3, and by 5", "2 invoices are taken back, credit notes are about 1"}; !slices.Equal(says, want) {
+		t.Errorf("Verify says %q, want %q", says, want)
+	}
+}
+
+// eventful is a store with an account to which much has happened.
+func eventful(t *testing.T) *Store {
+	t.Helper()
+	c := &clock{t: epoch}
+	s := openBooks(t, filepath.Join(t.TempDir(), "relay.db"), c)
+	do := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(nil, s.AddPlan(silver))
+	do(nil, s.AddCustomer(Customer{Name: "boss"}))
+	n := NewAccount{Account: Account{Name: "acme", Owner: "boss", AtLimit: quota.Continue}, Plan: silver, Activate: true}
+	do(s.AddAccount(Order{}, n))           // invoice 1: entries 1 to 3
+	do(s.BuyBlock(Order{}, "acme", gb, 1)) // invoice 2: 4 and 5
+	mustSend(t, s, "acme", 2500*mb, 1)     // 6
+	c.set(december)
+	closeDue(t, s, 1) // 7 and 8 are draw and overage; invoice 3
+	pay(t, s, 1, 0, "a")
+	do(s.BuyBlock(Order{}, "acme", gb, 1)) // invoice 4
+	do(s.Renew(Order{}, "acme", ""))       // invoice 5
+	do(s.BuyBlock(Order{}, "acme", gb, 1)) // invoice 6, taken back by 7
+	do(s.CancelInvoice(Order{}, 6, "ordered twice"))
+	do(s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) {
+		a.AtLimit = quota.Suspend
+		return Change{Abuse: new("spam")}, nil
+	}))
+	do(s.Suspend(Order{}, "acme", "spam"))
+	return s
+}
+
+// harmed changes an invoice as it is stored.
+func harmed(number uint64, fn func(*Invoice)) func(*tx, *Account) error {
+	return func(t *tx, _ *Account) error {
+		i, err := load[Invoice](t, invoices, string(invoiceKey(number)))
+		if err != nil {
+			return err
+		}
+		fn(&i)
+		return t.put(invoices, invoiceKey(number), &i)
+	}
+}
+
 func deleteAll(t *tx, b bolt.Bucket) error {
 	c := t.b.Cursor(b)
 	for k, _ := c.First(); k != nil; k, _ = c.First() {
@@ -93,7 +271,7 @@ func deleteAll(t *tx, b bolt.Bucket) error {
 }
 
 // The operator moves: months turn at the new midnight from then on.
-func TestCloseDue_inAnotherZone(t *testing.T) {
+func TestCloseBy_inAnotherZone(t *testing.T) {
 	c := &clock{t: epoch}
 	path := filepath.Join(t.TempDir(), "relay.db")
 	s := openBooks(t, path, c)
@@ -108,7 +286,7 @@ func TestCloseDue_inAnotherZone(t *testing.T) {
 	defer s.Close()
 	verify(t, s)
 	c.set(december)
-	if _, err := s.CloseDue(t.Context(), 0); err != nil {
+	if _, err := closeNow(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	if a := account(t, s, "acme"); a.Open != "2026-11" || !a.Closes.Equal(december.Add(6*time.Hour)) {

@@ -10,9 +10,10 @@ const walkStep = 256
 // grow with what it reads.
 const trimSteps = 64
 
-// walk decodes the records of a bucket from key from on and calls fn for each,
-// outside of any transaction. Records that come or go meanwhile may be missed.
-func walk[T any](s *Store, b bolt.Bucket, from []byte, fn func(key []byte, v *T) error) error {
+// walk decodes the records of a bucket whose keys begin with prefix, from key from on,
+// and calls fn for each, outside of any transaction. Records that come or go meanwhile
+// may be missed.
+func walk[T any](s *Store, b bolt.Bucket, prefix, from []byte, fn func(key []byte, v *T) error) error {
 	type record struct {
 		key []byte
 		v   *T
@@ -24,7 +25,7 @@ func walk[T any](s *Store, b bolt.Bucket, from []byte, fn func(key []byte, v *T)
 		list := make([]record, 0, walkStep)
 		err := s.view(func(t *tx) error {
 			c := t.b.Cursor(b)
-			for k, raw := c.Seek(from); k != nil && len(list) < walkStep; k, raw = c.Next() {
+			for k, raw := c.Seek(from); k != nil && hasPrefix(k, prefix) && len(list) < walkStep; k, raw = c.Next() {
 				r := record{append([]byte(nil), k...), new(T)}
 				if err := decode(bucketNames[b], k, raw, r.v); err != nil {
 					return err

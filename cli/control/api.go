@@ -1,13 +1,17 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,37 +25,48 @@ var ErrToken = errors.New("the relay does not know this token")
 // Limits of the API, which strangers can reach.
 const (
 	apiConnections = 256
-	apiCommands    = 16       // at the same time; others wait
-	apiEach        = 4        // of these, of one reseller
-	apiBody        = 64 << 10 // octets of a command line and its standard input
-	apiHeader      = 16 << 10 // octets
-	apiTime        = 5 * time.Minute
+	apiAddress     = 16               // of these, of one address, see Guard
+	apiRate        = 120              // commands a minute of one reseller
+	apiCommands    = 16               // at the same time; others wait
+	apiEach        = 4                // of these, of one reseller
+	apiRoom        = 10 * time.Second // others wait so long
+	apiBody        = 64 << 10         // octets of a command line and its standard input
+	apiHeader      = 16 << 10         // octets
+	apiRead        = 30 * time.Second // a request has to be there
+	apiTime        = 5 * time.Minute  // its answer has to be taken
 )
+
+// Guard keeps addresses out that guess.
+type Guard interface {
+	Exempt(netip.Addr) bool                   // nothing is counted for it
+	Banned(netip.Addr) time.Time              // until when it is kept out; zero: it is not
+	WrongToken(from netip.Addr, token string) // counts it, and returns when it may be answered
+}
 
 // API is POST /v1/run for resellers, over a network. Each request carries a token;
 // who has none learns nothing but that.
 type API struct {
 	Server *Server     // whose Command and Who it is
 	TLS    *tls.Config // nil: none, on loopback
+	Guard  Guard
 
-	strikes strikes
 	running chan struct{}
-	each    sync.Map // chan struct{} by reseller
+	callers sync.Map // *caller by reseller
 }
 
 // Run answers until ctx is done, and then lets what runs end.
 func (a *API) Run(ctx context.Context, l net.Listener) error {
 	a.running = make(chan struct{}, apiCommands)
-	l = netutil.LimitListener(l, apiConnections)
+	l = netutil.LimitListener(&fair{Listener: l, exempt: a.Guard.Exempt, of: map[netip.Prefix]int{}}, apiConnections)
 	if a.TLS != nil {
 		l = tls.NewListener(l, a.TLS)
 	}
 	return a.Server.serve(ctx, l, &http.Server{
 		Handler:           a,
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
+		ReadTimeout:       apiRead,
 		WriteTimeout:      apiTime,
-		IdleTimeout:       time.Minute,
+		IdleTimeout:       apiRead,
 		MaxHeaderBytes:    apiHeader,
 		ErrorLog:          slog.NewLogLogger(a.Server.Log.Handler(), slog.LevelDebug), // strangers' mistakes
 	})
@@ -59,51 +74,147 @@ func (a *API) Run(ctx context.Context, l net.Listener) error {
 
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from := addressOf(r.RemoteAddr)
-	if a.strikes.out(from, time.Now()) {
-		http.Error(w, "too many wrong tokens", http.StatusTooManyRequests)
+	if until := a.Guard.Banned(from); !until.IsZero() {
+		tooMany(w, time.Until(until), "too many wrong tokens or logins from your address")
 		return
 	}
 	name, err := a.Server.who(r)
 	switch {
 	case errors.Is(err, ErrToken):
-		a.refuse(w, r, from)
-		return
+		a.Guard.WrongToken(from, bearer(r))
+		http.Error(w, ErrToken.Error(), http.StatusUnauthorized)
 	case err != nil:
 		http.Error(w, "try again later", http.StatusServiceUnavailable)
-		return
 	case r.Method != http.MethodPost || r.URL.Path != "/v1/run":
 		http.NotFound(w, r)
+	default:
+		a.run(w, r, name)
+	}
+}
+
+// run a reseller's command, once all of it is there: who sends it slowly takes
+// nobody's room, and a token that is changed meanwhile is seen.
+func (a *API) run(w http.ResponseWriter, r *http.Request, name string) {
+	found, _ := a.callers.LoadOrStore(name, &caller{running: make(chan struct{}, apiEach)})
+	c := found.(*caller)
+	if wait := c.take(time.Now()); wait > 0 {
+		tooMany(w, wait, fmt.Sprintf("more than %d commands a minute", apiRate))
 		return
 	}
-	own, _ := a.each.LoadOrStore(name, make(chan struct{}, apiEach))
-	for _, room := range []chan struct{}{own.(chan struct{}), a.running} {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, apiBody))
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		http.Error(w, fmt.Sprintf("more than %d octets", apiBody), http.StatusRequestEntityTooLarge)
+		return
+	} else if err != nil {
+		http.Error(w, "the request did not come whole", http.StatusBadRequest)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	ctx, cancel := context.WithTimeout(r.Context(), apiRoom)
+	defer cancel()
+	for _, room := range []chan struct{}{c.running, a.running} {
 		select {
 		case room <- struct{}{}:
 			defer func() { <-room }()
-		case <-r.Context().Done():
+		case <-ctx.Done():
+			tooMany(w, apiRoom, "too many commands at the same time")
 			return
 		}
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, apiBody)
 	a.Server.runFor(w, r, name)
 }
 
-// refuse a token, the later the more often the address was wrong.
-func (a *API) refuse(w http.ResponseWriter, r *http.Request, from netip.Addr) {
-	wait := a.strikes.add(from, time.Now())
-	a.Server.logRefused(r)
-	select {
-	case <-time.After(wait):
-	case <-r.Context().Done():
+// tooMany says why, and when to come again.
+func tooMany(w http.ResponseWriter, wait time.Duration, why string) {
+	seconds := int(wait/time.Second) + 1
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	http.Error(w, fmt.Sprintf("%s: try again in %d s", why, seconds), http.StatusTooManyRequests)
+}
+
+// caller is a reseller at the API.
+type caller struct {
+	running chan struct{}
+
+	mu   sync.Mutex
+	back time.Time // when all that it took of its minute will have come back
+}
+
+// take counts a command and returns zero, or how long to wait for one.
+func (c *caller) take(now time.Time) time.Duration {
+	const step = time.Minute / apiRate
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.back.Before(now) {
+		c.back = now
 	}
-	http.Error(w, ErrToken.Error(), http.StatusUnauthorized)
+	if wait := c.back.Add(step).Sub(now) - time.Minute; wait > 0 {
+		return wait
+	}
+	c.back = c.back.Add(step)
+	return 0
+}
+
+// fair closes connections of an address that has its share of them.
+type fair struct {
+	net.Listener
+	exempt func(netip.Addr) bool
+
+	mu sync.Mutex
+	of map[netip.Prefix]int
+}
+
+// Accept implements net.Listener.
+func (f *fair) Accept() (net.Conn, error) {
+	for {
+		conn, err := f.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		a := addressOf(conn.RemoteAddr().String())
+		if f.exempt(a) {
+			return conn, nil
+		}
+		if s := site(a); f.enter(s) {
+			return &counted{conn, sync.OnceFunc(func() { f.leave(s) })}, nil
+		}
+		_ = conn.Close()
+	}
+}
+
+func (f *fair) enter(s netip.Prefix) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.of[s] >= apiAddress {
+		return false
+	}
+	f.of[s]++
+	return true
+}
+
+func (f *fair) leave(s netip.Prefix) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.of[s]--; f.of[s] <= 0 {
+		delete(f.of, s)
+	}
+}
+
+// counted is a connection that leaves when it is closed.
+type counted struct {
+	net.Conn
+	leave func()
+}
+
+// Close implements net.Conn.
+func (c *counted) Close() error {
+	c.leave()
+	return c.Conn.Close()
 }
 
 // who has the token of a request; "": it carries none.
 func (s *Server) who(r *http.Request) (name string, err error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	token = strings.TrimSpace(token)
-	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > 256 || s.Who == nil {
+	token := bearer(r)
+	if token == "" || s.Who == nil {
 		return "", ErrToken
 	}
 	name, err = s.Who(token)
@@ -113,98 +224,27 @@ func (s *Server) who(r *http.Request) (name string, err error) {
 	return name, err
 }
 
-const (
-	strikesOut  = 10 // wrong tokens of an address, then it is out
-	strikesKeep = 15 * time.Minute
-	strikesMost = 10_000 // addresses that are remembered
-)
-
-// strikes are the wrong tokens of addresses, IPv6 by their /64.
-type strikes struct {
-	mu sync.Mutex
-	of map[netip.Addr]strike
+// bearer is the token of a request; "": it carries none that can be one.
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	token = strings.TrimSpace(token)
+	if !strings.EqualFold(scheme, "Bearer") || len(token) > 256 {
+		return ""
+	}
+	return token
 }
 
-type strike struct {
-	n    int
-	last time.Time
-}
-
-// out reports whether an address may not even ask. Loopback always may.
-func (s *strikes) out(a netip.Addr, now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := s.of[a]
-	return k.n >= strikesOut && now.Sub(k.last) < strikesKeep && !a.IsLoopback()
-}
-
-// add counts a wrong token and returns how long its answer waits.
-func (s *strikes) add(a netip.Addr, now time.Time) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.of == nil {
-		s.of = map[netip.Addr]strike{}
-	}
-	if len(s.of) >= strikesMost {
-		s.forget(now)
-	}
-	k := s.of[a]
-	if now.Sub(k.last) >= strikesKeep {
-		k.n = 0
-	}
-	k = strike{k.n + 1, now}
-	s.of[a] = k
-	if a.IsLoopback() {
-		k.n = 1
-	}
-	return min(time.Duration(k.n)*time.Second/2, 5*time.Second)
-}
-
-// forget what is old; all of it, where that makes no room.
-func (s *strikes) forget(now time.Time) {
-	for a, k := range s.of {
-		if now.Sub(k.last) >= strikesKeep {
-			delete(s.of, a)
-		}
-	}
-	if len(s.of) >= strikesMost {
-		clear(s.of)
-	}
-}
-
-// addressOf a client, an IPv6 one by its /64, which is one customer's.
+// addressOf a client.
 func addressOf(remote string) netip.Addr {
 	ap, err := netip.ParseAddrPort(remote)
 	if err != nil {
-		return netip.Addr{}
+		return netip.IPv6Unspecified()
 	}
-	a := ap.Addr().Unmap().WithZone("")
-	if a.Is6() && !a.IsLoopback() {
-		if p, err := a.Prefix(64); err == nil {
-			return p.Addr()
-		}
-	}
-	return a
+	return ap.Addr().Unmap().WithZone("")
 }
 
-// NewRemote makes a client of the API at base, such as https://relay.example:8443.
-func NewRemote(base, token string) *Client {
-	c := &Client{path: base, base: strings.TrimSuffix(base, "/"), token: token}
-	c.http.Transport = &http.Transport{
-		DisableCompression: true,
-		Proxy:              http.ProxyFromEnvironment,
-		TLSClientConfig:    &tls.Config{MinVersion: tls.VersionTLS12},
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			d := net.Dialer{Timeout: 10 * time.Second}
-			return d.DialContext(ctx, network, addr)
-		},
-	}
-	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the token is for nobody else
-	return c
-}
-
-// WithToken makes the client one of the reseller whose token it is.
-func (c *Client) WithToken(token string) *Client {
-	c.token = token
-	return c
+// site is what counts as one address: of IPv6 a /64, which is one customer's.
+func site(a netip.Addr) netip.Prefix {
+	p, _ := a.Prefix(min(a.BitLen(), 64)) // no more bits than there are
+	return p
 }

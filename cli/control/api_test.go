@@ -7,54 +7,81 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 )
 
-func TestStrikes(t *testing.T) {
-	var s strikes
-	now := time.Now()
-	stranger, here := addressOf("192.0.2.1:25"), addressOf("127.0.0.1:25")
-	for n := range strikesOut {
-		if s.out(stranger, now) {
-			t.Fatalf("out after %d", n)
+// guard is a Guard that notes what it is told.
+type guard struct {
+	mu     sync.Mutex
+	exempt bool
+	banned time.Time
+	wrong  []string
+}
+
+func (g *guard) Exempt(netip.Addr) bool { return g.exempt }
+func (g *guard) Banned(netip.Addr) time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.banned
+}
+
+func (g *guard) WrongToken(from netip.Addr, token string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.wrong = append(g.wrong, from.String()+" "+token)
+}
+
+func (g *guard) ban(until time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.banned = until
+}
+
+// serveAPI answers until the test ends, and returns where.
+func serveAPI(t *testing.T, a *API) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Guard == nil {
+		a.Guard = &guard{exempt: true}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
-		if wait := s.add(stranger, now); wait <= 0 || wait > 5*time.Second {
-			t.Errorf("wait %s", wait)
-		}
-		s.add(here, now)
-	}
-	switch {
-	case !s.out(stranger, now):
-		t.Error("a stranger is not out")
-	case s.out(here, now):
-		t.Error("loopback is out")
-	case s.out(addressOf("192.0.2.2:25"), now):
-		t.Error("a neighbour is out")
-	case s.out(stranger, now.Add(strikesKeep)):
-		t.Error("it is out for ever")
-	}
-	a := netip.MustParseAddr("10.0.0.0")
-	for range 2 * strikesMost {
-		a = a.Next()
-		s.add(a, now)
-	}
-	if len(s.of) > strikesMost {
-		t.Errorf("%d addresses are remembered", len(s.of))
+	})
+	return l.Addr().String()
+}
+
+// trusting knows every token, as the reseller of that name.
+func trusting(command Command) *Server {
+	return &Server{
+		Log:     slog.New(slog.DiscardHandler),
+		Who:     func(token string) (string, error) { return token, nil },
+		Command: command,
 	}
 }
 
+func nothing(context.Context, Request, io.Reader, io.Writer, io.Writer) int { return 0 }
+
 func TestAddressOf(t *testing.T) {
 	for in, want := range map[string]string{
-		"192.0.2.1:1": "192.0.2.1", "[2001:db8::1]:1": "2001:db8::", "[2001:db8::ffff:1]:1": "2001:db8::",
-		"[::ffff:192.0.2.1]:1": "192.0.2.1", "[::1]:1": "::1", "x": "invalid IP",
+		"192.0.2.1:1": "192.0.2.1/32", "[2001:db8::1]:1": "2001:db8::/64", "[2001:db8::ffff:1]:1": "2001:db8::/64",
+		"[::ffff:192.0.2.1]:1": "192.0.2.1/32", "[fe80::1%eth0]:1": "fe80::/64", "x": "::/64",
 	} {
-		if got := addressOf(in).String(); got != want {
-			t.Errorf("addressOf(%s) = %s, want %s", in, got, want)
+		if got := site(addressOf(in)).String(); got != want {
+			t.Errorf("address of %s: %s, want %s", in, got, want)
 		}
 	}
 }
@@ -88,39 +115,33 @@ func TestServer_tokens(t *testing.T) {
 		path := socketPath(t)
 		serve(t, path, s)
 		for token, want := range map[string]string{"": "<>", "good": "<webco>"} {
-			if got, err := run(t, NewClient(path).WithToken(token)); got != want || err != nil {
+			if got, err := run(t, withToken(path, token)); got != want || err != nil {
 				t.Errorf("%q: %q, %v", token, got, err)
 			}
 		}
 		for _, token := range []string{"bad", "empty", strings.Repeat("x", 300)} {
-			if got, err := run(t, NewClient(path).WithToken(token)); got != "" || !errors.Is(err, ErrToken) {
+			if got, err := run(t, withToken(path, token)); got != "" || !errors.Is(err, ErrToken) {
 				t.Errorf("%q: %q, %v", token, got, err)
 			}
 		}
-		if got, err := run(t, NewClient(path).WithToken("broken")); got != "" || err == nil || strings.Contains(err.Error(), "fire") {
+		if got, err := run(t, withToken(path, "broken")); got != "" || err == nil || strings.Contains(err.Error(), "fire") {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
 	t.Run("over a network", func(t *testing.T) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan error, 1)
-		go func() { done <- (&API{Server: s}).Run(ctx, l) }()
-		defer func() {
-			cancel()
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		}()
-		base := "http://" + l.Addr().String()
+		g := &guard{}
+		base := "http://" + serveAPI(t, &API{Server: s, Guard: g})
 		if got, err := run(t, NewRemote(base, "good")); got != "<webco>" || err != nil {
 			t.Errorf("%q, %v", got, err)
 		}
 		if got, err := run(t, NewRemote(base, "")); got != "" || !errors.Is(err, ErrToken) {
 			t.Errorf("without a token: %q, %v", got, err)
+		}
+		if got, err := run(t, NewRemote(base, "bad")); got != "" || !errors.Is(err, ErrToken) {
+			t.Errorf("with a wrong one: %q, %v", got, err)
+		}
+		if got, want := strings.Join(g.wrong, ", "), "127.0.0.1 , 127.0.0.1 bad"; got != want {
+			t.Errorf("counted %q, want %q", got, want)
 		}
 		req, err := http.NewRequest("POST", base+"/v1/run", strings.NewReader(strings.Repeat("x", apiBody+1)))
 		if err != nil {
@@ -132,8 +153,8 @@ func TestServer_tokens(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusBadRequest {
-			t.Errorf("a line without an end: %s", resp.Status)
+		if resp.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("more than there may be: %s", resp.Status)
 		}
 	})
 }
@@ -153,7 +174,7 @@ func TestServer_tokenOfThen(t *testing.T) {
 	}
 	path := socketPath(t)
 	serve(t, path, s)
-	c := NewClient(path).WithToken("good")
+	c := withToken(path, "good")
 	defer c.Close()
 	if _, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); !errors.Is(err, ErrToken) || ran.Load() != 0 {
 		t.Errorf("%v, it ran %d times", err, ran.Load())
@@ -163,22 +184,16 @@ func TestServer_tokenOfThen(t *testing.T) {
 // One reseller, with all that it can open, leaves room for others.
 func TestAPI_room(t *testing.T) {
 	hold, begun := make(chan struct{}), make(chan struct{}, 2*apiCommands)
-	s := &Server{
-		Log: slog.New(slog.DiscardHandler),
-		Who: func(token string) (string, error) { return token, nil },
-		Command: func(_ context.Context, req Request, _ io.Reader, _, _ io.Writer) int {
-			if req.Reseller == "webco" {
-				begun <- struct{}{}
-				<-hold
-			}
-			return 0
-		},
-	}
-	a := &API{Server: s, running: make(chan struct{}, apiCommands)}
-	srv := httptest.NewServer(a)
-	defer srv.Close()
+	s := trusting(func(_ context.Context, req Request, _ io.Reader, _, _ io.Writer) int {
+		if req.Reseller == "webco" {
+			begun <- struct{}{}
+			<-hold
+		}
+		return 0
+	})
+	base := "http://" + serveAPI(t, &API{Server: s})
 	run := func(token string) error {
-		c := NewRemote(srv.URL, token)
+		c := NewRemote(base, token)
 		defer c.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
@@ -201,4 +216,159 @@ func TestAPI_room(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Who is kept out is told so, whatever the token, and until when.
+func TestAPI_banned(t *testing.T) {
+	g := &guard{}
+	g.ban(time.Now().Add(time.Hour))
+	var asked atomic.Int32
+	s := trusting(nothing)
+	s.Who = func(token string) (string, error) { asked.Add(1); return token, nil }
+	c := NewRemote("http://"+serveAPI(t, &API{Server: s, Guard: g}), "webco")
+	defer c.Close()
+	_, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard)
+	if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "try again in 3600 s") || asked.Load() != 0 {
+		t.Errorf("%v; the token was looked up %d times", err, asked.Load())
+	}
+	g.ban(time.Time{})
+	if _, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCaller_take(t *testing.T) {
+	var c caller
+	now := time.Now()
+	for n := range apiRate {
+		if wait := c.take(now); wait != 0 {
+			t.Fatalf("command %d waits %s", n, wait)
+		}
+	}
+	if wait := c.take(now); wait != time.Minute/apiRate {
+		t.Errorf("one more waits %s", wait)
+	}
+	now = now.Add(time.Minute / apiRate)
+	if wait := c.take(now); wait != 0 {
+		t.Errorf("later it waits %s", wait)
+	}
+	if wait := c.take(now); wait == 0 {
+		t.Error("two came back in the time of one")
+	}
+}
+
+// One reseller that asks too often is told when to come again; others are not.
+func TestAPI_rate(t *testing.T) {
+	var ran atomic.Int32
+	s := trusting(func(context.Context, Request, io.Reader, io.Writer, io.Writer) int { ran.Add(1); return 0 })
+	base := "http://" + serveAPI(t, &API{Server: s})
+	run := func(token string) error {
+		c := NewRemote(base, token)
+		defer c.Close()
+		_, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard)
+		return err
+	}
+	var err error
+	for n := 0; err == nil && n < 10*apiRate; n++ {
+		err = run("webco")
+	}
+	if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "more than 120 commands a minute: try again in 1 s") || ran.Load() < apiRate {
+		t.Errorf("after %d commands: %v", ran.Load(), err)
+	}
+	if err := run("rival"); err != nil {
+		t.Errorf("another reseller: %v", err)
+	}
+}
+
+// An address has its share of the connections, and gets it back.
+func TestAPI_connections(t *testing.T) {
+	for _, exempt := range []bool{false, true} {
+		addr := serveAPI(t, &API{Server: trusting(nothing), Guard: &guard{exempt: exempt}})
+		var open []net.Conn
+		dial := func() (answered bool) {
+			c, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			open = append(open, c)
+			if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer webco\r\n\r\n"); err != nil {
+				return false
+			}
+			_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			b := make([]byte, 12)
+			_, err = io.ReadFull(c, b)
+			return err == nil
+		}
+		for n := range apiAddress {
+			if !dial() {
+				t.Errorf("exempt %t: connection %d is closed", exempt, n)
+			}
+		}
+		if dial() != exempt {
+			t.Errorf("exempt %t: one more is answered: %t", exempt, !exempt)
+		}
+		for _, c := range open {
+			_ = c.Close()
+		}
+		for end := time.Now().Add(5 * time.Second); !dial(); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("what was closed still counts")
+			}
+		}
+		for _, c := range open {
+			_ = c.Close()
+		}
+	}
+}
+
+// A request that comes slowly takes nobody's room, and the token that counts is
+// the one of the end.
+func TestAPI_slow(t *testing.T) {
+	var good, ran atomic.Int32
+	s := trusting(func(context.Context, Request, io.Reader, io.Writer, io.Writer) int { ran.Add(1); return 0 })
+	s.Who = func(token string) (string, error) {
+		if token == "old" && good.Load() == 0 {
+			return "", ErrToken
+		}
+		return "webco", nil
+	}
+	good.Store(1)
+	base := "http://" + serveAPI(t, &API{Server: s})
+	var ends []*io.PipeWriter
+	done := make(chan error)
+	for range apiEach {
+		body, end := io.Pipe()
+		ends = append(ends, end)
+		go func() {
+			c := NewRemote(base, "old")
+			defer c.Close()
+			_, err := c.Run(t.Context(), Request{}, body, io.Discard, io.Discard)
+			done <- err
+		}()
+		if _, err := io.WriteString(end, "pass"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := NewRemote(base, "new")
+	defer c.Close()
+	if _, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); err != nil || ran.Load() != 1 {
+		t.Errorf("beside slow ones: %v, %d ran", err, ran.Load())
+	}
+	good.Store(0)
+	for _, end := range ends {
+		_ = end.Close()
+		if err := <-done; !errors.Is(err, ErrToken) {
+			t.Errorf("with the old token: %v", err)
+		}
+	}
+	if ran.Load() != 1 {
+		t.Errorf("%d ran", ran.Load())
+	}
+}
+
+// withToken is a reseller's client of the socket at path.
+func withToken(path, token string) *Client {
+	c := NewClient(path)
+	c.Token = token
+	return c
 }

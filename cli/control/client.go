@@ -3,21 +3,24 @@ package control
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
 // Client talks to the relay that listens on a socket, or to its API.
 type Client struct {
-	path  string // of the socket, or base
-	base  string // of the API
-	token string // of a reseller; "": it is the operator's
-	http  http.Client
+	Token string // of a reseller; "": it is the operator's
+
+	path string // of the socket, or base
+	base string // of the API
+	http http.Client
 }
 
 // NewClient makes a client of the socket at path; it does not connect yet.
@@ -37,6 +40,22 @@ func NewClient(path string) *Client {
 			return conn, nil
 		},
 	}
+	return c
+}
+
+// NewRemote makes a client of the API at base, such as https://relay.example:8443.
+func NewRemote(base, token string) *Client {
+	c := &Client{path: base, base: strings.TrimSuffix(base, "/"), Token: token}
+	c.http.Transport = &http.Transport{
+		DisableCompression: true,
+		Proxy:              http.ProxyFromEnvironment,
+		TLSClientConfig:    &tls.Config{MinVersion: tls.VersionTLS12},
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			d := net.Dialer{Timeout: 10 * time.Second}
+			return d.DialContext(ctx, network, addr)
+		},
+	}
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the token is for nobody else
 	return c
 }
 
@@ -132,8 +151,8 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 	if err != nil {
 		return nil, err
 	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
+	if c.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	resp, err := c.http.Do(req)
 	switch {
@@ -141,16 +160,32 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*
 		return nil, ErrAbsent
 	case errors.Is(err, ErrDenied):
 		return nil, fmt.Errorf("%w: %s", ErrDenied, c.path)
+	case unreached(err) && ctx.Err() == nil:
+		return nil, fmt.Errorf("%w: %w", ErrUnreached, err)
 	case err != nil:
 		return nil, c.broken(ctx, err)
 	case resp.StatusCode == http.StatusUnauthorized:
 		return nil, errors.Join(ErrToken, resp.Body.Close())
+	case resp.StatusCode == http.StatusTooManyRequests:
+		return nil, fmt.Errorf("%w: %s", ErrBusy, reason(resp))
 	case resp.StatusCode != http.StatusOK:
-		defer resp.Body.Close()
-		why, _ := io.ReadAll(io.LimitReader(resp.Body, 1000)) // what came of it is better than nothing
-		return nil, fmt.Errorf("%w: it answers %s: %s", ErrBroken, resp.Status, bytes.TrimSpace(why))
+		return nil, fmt.Errorf("%w: it answers %s: %s", ErrBroken, resp.Status, reason(resp))
 	}
 	return resp, nil
+}
+
+// unreached reports an error before anything was sent.
+func unreached(err error) bool {
+	_, cert := errors.AsType[*tls.CertificateVerificationError](err)
+	op, ok := errors.AsType[*net.OpError](err)
+	return cert || ok && op.Op == "dial"
+}
+
+// reason that a relay gives for not answering.
+func reason(resp *http.Response) []byte {
+	defer resp.Body.Close()
+	why, _ := io.ReadAll(io.LimitReader(resp.Body, 1000)) // what came of it is better than nothing
+	return bytes.TrimSpace(why)
 }
 
 func (c *Client) broken(ctx context.Context, err error) error {

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -364,5 +365,21 @@ func TestServer_Run_letsACommandEnd(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestReadRequest(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"args":["a"]}` + "\nrest": "a", `{"args":["a"]}`: "a", `{"args":[],"Reseller":"x"}`: "",
+		"": "EOF", "\n": "unexpected end", `{"args":`: "unexpected end", "x\n": "invalid character",
+	} {
+		r := bufio.NewReader(strings.NewReader(in))
+		req, err := readRequest(r)
+		if got := strings.Join(req.Args, " "); err == nil && got != want || err != nil && !strings.Contains(err.Error(), want) || req.Reseller != "" {
+			t.Errorf("readRequest(%q) = %+v, %v, want %s", in, req, err, want)
+		}
+		if rest, _ := io.ReadAll(r); strings.HasSuffix(in, "rest") && string(rest) != "rest" {
+			t.Errorf("%q is left", rest)
+		}
 	}
 }

@@ -12,7 +12,8 @@
 //  4. GET /v1/health says how the relay is.
 //  5. POST /v1/run with "Authorization: Bearer TOKEN" is a reseller's. It is what an
 //     API answers too, which others can reach over a network; there every request
-//     needs a token, and nothing else is answered.
+//     needs a token, and nothing else is answered. A command is run once all of its
+//     request is there.
 //
 // An answer that ends before its last frame, or before the end of the HTTP body,
 // is ErrBroken: the command may have been carried out or not.
@@ -25,10 +26,12 @@ import (
 
 // Errors of a client.
 var (
-	ErrAbsent = errors.New("no relay is running")                        // there is no socket, or nobody listens there
-	ErrDenied = errors.New("no permission to talk to the relay")         // the socket is somebody else's
-	ErrBroken = errors.New("the connection to the running relay broke")  // in the middle of an answer
-	ErrPath   = errors.New("the path of the control socket is too long") // over MaxPath
+	ErrAbsent    = errors.New("no relay is running")                        // there is no socket, or nobody listens there
+	ErrDenied    = errors.New("no permission to talk to the relay")         // the socket is somebody else's
+	ErrBroken    = errors.New("the connection to the running relay broke")  // in the middle of an answer
+	ErrUnreached = errors.New("the relay cannot be reached")                // elsewhere; nothing was done
+	ErrBusy      = errors.New("the relay takes no more for now")            // nothing was done
+	ErrPath      = errors.New("the path of the control socket is too long") // over MaxPath
 )
 
 // MaxPath is the longest path of a Unix socket.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -130,7 +131,7 @@ func (s *Server) runFor(w http.ResponseWriter, r *http.Request, reseller string)
 // readRequest reads the first line, and leaves standard input.
 func readRequest(r *bufio.Reader) (req Request, err error) {
 	line, err := r.ReadBytes('\n')
-	if err != nil {
+	if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) { // nothing need follow it, not even a line end
 		return req, err
 	}
 	return req, json.Unmarshal(line, &req)
@@ -192,11 +193,21 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 func (s *Server) logCommand(r *http.Request, req *Request, code int, d time.Duration) {
 	if req.Reseller != "" {
 		s.Log.Info("reseller's command", "component", "control", "reseller", req.Reseller, "remote", r.RemoteAddr,
-			"args", req.Args, "code", code, "ms", d.Milliseconds())
+			"args", shortened(req.Args), "code", code, "ms", d.Milliseconds())
 		return
 	}
 	p, _ := r.Context().Value(peerKey{}).(peer)
 	s.Log.Info("control command", "component", "control", "uid", p.UID, "pid", p.PID, "args", req.Args, "code", code, "ms", d.Milliseconds())
+}
+
+// shortened is as much of a stranger's command line as the log has room for.
+func shortened(args []string) string {
+	const most = 500
+	text := fmt.Sprint(args)
+	if len(text) > most {
+		text = text[:most] + "..."
+	}
+	return text
 }
 
 func (s *Server) logRefused(r *http.Request) {

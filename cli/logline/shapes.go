@@ -20,6 +20,7 @@ var shapes = map[string]func(*entry){
 	"message bounced":        func(e *entry) { e.outcome("bounced") },
 	"message expired":        (*entry).expired,
 	"DSN queued":             (*entry).notice,
+	"warning queued":         (*entry).queued, // there is no from: the null sender
 	"message removed":        func(e *entry) { e.line("postfix/qmgr", e.get("spool_id"), ": removed") },
 	"message dropped":        func(e *entry) { e.line("postfix/postsuper", e.get("spool_id"), ": removed") },
 }

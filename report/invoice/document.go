@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"golang.org/x/text/unicode/norm"
 
+	"relay/quota"
 	"relay/report/money"
 )
 
@@ -42,7 +43,7 @@ type Line struct {
 	Count int64
 	Price int64 // of one
 	Net   int64 // of all
-	Rate  money.Rate
+	Rate  quota.Rate
 	Tax   int64 // on Net
 }
 
@@ -58,24 +59,13 @@ const (
 )
 
 // Title of the document, "Invoice R-17".
-func (d *Document) Title() string { return d.noun() + " " + clean(d.Number) }
+func (d *Document) Title() string { return d.noun() + " " + Clean(d.Number) }
 
 func (d *Document) noun() string {
 	if d.CreditNote {
 		return "Credit note"
 	}
 	return "Invoice"
-}
-
-// FileName that suits the document, with the ending after a dot.
-func (d *Document) FileName(ending string) string {
-	name := strings.ToLower(strings.ReplaceAll(d.noun(), " ", "-")) + "-" + d.Number
-	return strings.Map(func(r rune) rune {
-		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("-_.", r) {
-			return r
-		}
-		return '-'
-	}, name) + "." + ending
 }
 
 // Mark says what became of a document that is settled; "" of an open one.
@@ -100,11 +90,11 @@ type fact struct{ Name, Value string }
 func (d *Document) facts() []fact {
 	list := []fact{{"Issued", day(d.Issued)}}
 	if d.CreditNote {
-		list = append(list, fact{"For invoice", clean(d.About)}, fact{"Reason", clean(d.Reason)})
+		list = append(list, fact{"For invoice", Clean(d.About)}, fact{"Reason", Clean(d.Reason)})
 	} else {
 		list = append(list, fact{"Due", day(d.Due)})
 	}
-	list = append(list, fact{"Account", clean(d.Account)}, fact{"Period", period(d.Period)})
+	list = append(list, fact{"Account", Clean(d.Account)}, fact{"Period", period(d.Period)})
 	return slices.DeleteFunc(list, func(f fact) bool { return f.Value == "" })
 }
 
@@ -126,7 +116,7 @@ func period(key string) string {
 	if t, err := time.Parse(time.DateOnly, first(key, 10)); err == nil {
 		return "30 days from " + t.Format(dateLayout)
 	}
-	return clean(key)
+	return Clean(key)
 }
 
 func first(s string, n int) string { return s[:min(n, len(s))] }
@@ -169,7 +159,7 @@ func (d *Document) sum(name string, amount int64) sum {
 
 // taxed is the sum of the lines of one rate.
 type taxed struct {
-	rate     money.Rate
+	rate     quota.Rate
 	net, tax int64
 }
 
@@ -189,9 +179,9 @@ func (d *Document) taxes() []taxed {
 	return list
 }
 
-// clean makes one line of text that comes from anybody: accents composed, white
+// Clean makes one line of text that comes from anybody: accents composed, white
 // space single, without control characters and marks that turn its direction.
-func clean(s string) string {
+func Clean(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r) || unicode.IsControl(r):
@@ -208,7 +198,7 @@ func clean(s string) string {
 func cleanLines(lines []string) []string {
 	var out []string
 	for _, l := range lines {
-		if l = clean(l); l != "" {
+		if l = Clean(l); l != "" {
 			out = append(out, l)
 		}
 	}
@@ -217,7 +207,7 @@ func cleanLines(lines []string) []string {
 
 // sentence is a clean text that begins with a capital.
 func sentence(s string) string {
-	s = clean(s)
+	s = Clean(s)
 	_, n := utf8.DecodeRuneInString(s)
 	return strings.ToUpper(s[:n]) + s[n:]
 }

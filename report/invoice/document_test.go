@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"relay/quota"
-	"relay/report/money"
 	"relay/store"
 )
 
@@ -22,7 +21,7 @@ func TestNew(t *testing.T) {
 		Number: 17, Account: "news", Kind: store.ForOrder, State: store.InvoiceOpen, Period: "2026-11",
 		Issued: time.Date(2026, 11, 30, 23, 30, 0, 0, time.UTC), Due: time.Date(2026, 12, 14, 23, 30, 0, 0, time.UTC),
 		Seller: []string{"Posta"}, Buyer: []string{"Müller"}, Currency: "EUR", Net: 12_000, Tax: 2_640, Total: 14_640, Paid: 4_640,
-		Lines: []store.InvoiceLine{{Text: "plan x, a year", Count: 1, Price: 12_000, Net: 12_000, TaxRate: 2200, Tax: 2_640}},
+		Lines: []store.InvoiceLine{{Text: "plan x, a year", Count: 1, Price: 12_000, Net: 12_000, TaxRate: 22 * quota.Percent, Tax: 2_640}},
 	}
 	o := Options{Prefix: "R/", Zone: zone, Link: "https://pay.example.org/{invoice}?a={amount}", Text: "{currency} {amount} for {account}, {invoice}"}
 	want := &Document{
@@ -121,23 +120,12 @@ func TestPeriod(t *testing.T) {
 	}
 }
 
-func TestDocument_FileName(t *testing.T) {
-	for number, want := range map[string]string{"R-17": "invoice-R-17.pdf", "2026/17": "invoice-2026-17.pdf", "Ü 17": "invoice---17.pdf"} {
-		if got := (&Document{Number: number}).FileName("pdf"); got != want {
-			t.Errorf("file name of %q is %q, want %q", number, got, want)
-		}
-	}
-	if got := creditNote().FileName("txt"); got != "credit-note-R-18.txt" {
-		t.Errorf("file name of a credit note is %q", got)
-	}
-}
-
 func TestClean(t *testing.T) {
 	for in, want := range map[string]string{
 		"a\r\nb\tc": "a b c", "Cafe\u0301": "Café", "\x1b[31mred": "[31mred", "a\u202eb\u200d": "ab", "  ": "", "\xffa": "\uFFFDa",
 	} {
-		if got := clean(in); got != want {
-			t.Errorf("clean(%q) = %q, want %q", in, got, want)
+		if got := Clean(in); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -149,8 +137,8 @@ func TestNew_words(t *testing.T) {
 			t.Errorf("a document does not know the state %q", s)
 		}
 	}
-	tax, err := quota.Tax(13_350, 2200)
-	if err != nil || tax != 2937 || money.BasisPoints(2200).String() != "22%" {
-		t.Errorf("tax on 133.50 at %s is %d, %v", money.BasisPoints(2200), tax, err)
+	tax, err := quota.Tax(13_350, 22*quota.Percent)
+	if err != nil || tax != 2937 || (22*quota.Percent).String() != "22%" {
+		t.Errorf("tax on 133.50 at %s is %d, %v", (22 * quota.Percent), tax, err)
 	}
 }

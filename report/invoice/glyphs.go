@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -9,16 +10,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// instead of letters and signs that the Go fonts do not have.
+// instead of signs that the Go fonts do not have stands what says the same.
 var instead = strings.NewReplacer(
-	"\u2009", " ", "\u202f", " ", "ẞ", "SS", "ə", "e", "Ə", "E", "ǆ", "dž", "ǅ", "Dž", "Ǆ", "DŽ",
+	"\u2009", " ", "\u202f", " ", "ẞ", "SS", "ǆ", "dž", "ǅ", "Dž", "Ǆ", "DŽ",
 	"₺", "TRY", "₴", "UAH", "₽", "RUB", "₾", "GEL",
 )
 
+// similar are letters that look like one which the fonts do not have.
+var similar = map[rune]rune{'ə': 'e', 'Ə': 'E'}
+
 // glyphs are the characters of the Go fonts; the bold one has the same.
 type glyphs struct {
-	font   *sfnt.Font
-	buffer sfnt.Buffer
+	font    *sfnt.Font
+	buffer  sfnt.Buffer
+	missing []rune // that were asked for, each once
 }
 
 var parsed = sync.OnceValues(func() (*sfnt.Font, error) { return sfnt.Parse(goregular.TTF) })
@@ -32,10 +37,16 @@ func newGlyphs() (*glyphs, error) {
 func (g *glyphs) text(s string) string { return strings.Map(g.closest, instead.Replace(s)) }
 
 // closest is r, else r with as many of its accents as the fonts have, else a
-// question mark.
+// question mark. What is not r is noted.
 func (g *glyphs) closest(r rune) rune {
 	if g.has(r) {
 		return r
+	}
+	if !slices.Contains(g.missing, r) {
+		g.missing = append(g.missing, r)
+	}
+	if s, ok := similar[r]; ok {
+		return s
 	}
 	parts := []rune(norm.NFD.String(string(r)))
 	for n := len(parts) - 1; n > 0; n-- {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"relay/report/money"
 	"relay/store"
 )
 
@@ -52,7 +51,7 @@ func New(i *store.Invoice, o Options) *Document {
 	}
 	for _, l := range i.Lines {
 		d.Lines = append(d.Lines, Line{
-			Text: l.Text, Count: l.Count, Price: l.Price, Net: l.Net, Rate: money.BasisPoints(l.TaxRate), Tax: l.Tax,
+			Text: l.Text, Count: l.Count, Price: l.Price, Net: l.Net, Rate: l.TaxRate, Tax: l.Tax,
 		})
 	}
 	d.Link, d.Instructions = d.FillLink(o.Link), d.FillText(o.Text)

@@ -4,38 +4,62 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"relay/report/money"
 )
 
-// Placeholders of a template for how to pay.
-const Placeholders = "{invoice}, {amount}, {currency} and {account}"
+// Placeholders of a template of the operator's, two at least, in the order in which
+// they are told and filled.
+type Placeholders []string
+
+// HowToPay are those of a template for how to pay.
+var HowToPay = Placeholders{"{invoice}", "{amount}", "{currency}", "{account}"}
 
 var placeholderRE = regexp.MustCompile(`\{[^{}]*\}`)
 
 // CheckText names the first placeholder that a template should not have.
-func CheckText(template string) error {
-	for _, p := range placeholderRE.FindAllString(template, -1) {
-		switch p {
-		case "{invoice}", "{amount}", "{currency}", "{account}":
-		default:
-			return fmt.Errorf("%s is not known; there are %s", p, Placeholders)
+func (p Placeholders) CheckText(template string) error {
+	for _, is := range placeholderRE.FindAllString(template, -1) {
+		if !slices.Contains(p, is) {
+			last := len(p) - 1
+			return fmt.Errorf("%s is not known; there are %s and %s", is, strings.Join(p[:last], ", "), p[last])
 		}
 	}
 	return nil
 }
 
 // CheckLink is CheckText for a template that has to make a web address.
-func CheckLink(template string) error {
-	if err := CheckText(template); err != nil || template == "" {
+func (p Placeholders) CheckLink(template string) error {
+	if err := p.CheckText(template); err != nil || template == "" {
 		return err
 	}
 	filled := placeholderRE.ReplaceAllString(template, "1")
 	if !webAddress(filled) || strings.ContainsFunc(filled, unprintable) {
-		return fmt.Errorf("%q is not a web address such as https://pay.example.org/{invoice}", template)
+		return fmt.Errorf("%q is not a web address such as https://pay.example.org/%s", template, p[0])
 	}
 	return nil
+}
+
+// FillText puts values in the places of the placeholders. What looks like one in a
+// value stays what it is.
+func (p Placeholders) FillText(template string, values ...string) string {
+	pairs := make([]string, 0, 2*len(p))
+	for i, is := range p {
+		pairs = append(pairs, is, values[i])
+	}
+	return strings.NewReplacer(pairs...).Replace(template)
+}
+
+// FillLink is FillText with all values escaped (RFC 3986 §2.1), so that they may
+// stand anywhere in a web address.
+func (p Placeholders) FillLink(template string, values ...string) string {
+	escaped := make([]string, len(values))
+	for i, v := range values {
+		escaped[i] = strings.ReplaceAll(url.QueryEscape(v), "+", "%20")
+	}
+	return p.FillText(template, escaped...)
 }
 
 // unprintable in a web address (RFC 3986 §2).
@@ -44,31 +68,32 @@ func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 // FillText fills a template with what is left to pay. The amount is plain,
 // "1234.50", to be copied.
 func (d *Document) FillText(template string) string {
-	return d.fill(template, func(s string) string { return s })
+	return HowToPay.FillText(template, d.values()...)
 }
 
-// FillLink is FillText with all values escaped (RFC 3986 §2.1), so that they
-// may stand anywhere in a web address.
+// FillLink is FillText for a web address.
 func (d *Document) FillLink(template string) string {
-	return d.fill(template, func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") })
+	return HowToPay.FillLink(template, d.values()...)
 }
 
-func (d *Document) fill(template string, escape func(string) string) string {
-	return strings.NewReplacer(
-		"{invoice}", escape(d.Number),
-		"{amount}", escape(money.Plain(d.Left(), d.Currency)),
-		"{currency}", escape(d.Currency),
-		"{account}", escape(d.Account),
-	).Replace(template)
+// values of HowToPay.
+func (d *Document) values() []string {
+	return []string{d.Number, money.Plain(d.Left(), d.Currency), d.Currency, d.Account}
 }
 
 // howToPay is the lines of the instructions and the link, while something is
-// left to pay. What is no web address is not made a link: it becomes a line.
+// left to pay.
 func (d *Document) howToPay() (lines []string, link string) {
 	if d.Left() == 0 {
 		return nil, ""
 	}
-	lines, link = cleanLines(strings.Split(d.Instructions, "\n")), clean(d.Link)
+	return Shown(d.Instructions, d.Link)
+}
+
+// Shown is what is shown of filled templates: clean lines, and the link. What is no
+// web address is not made a link: it becomes a line.
+func Shown(text, link string) (lines []string, address string) {
+	lines, link = cleanLines(strings.Split(text, "\n")), Clean(link)
 	if link != "" && !webAddress(link) {
 		return append(lines, link), ""
 	}

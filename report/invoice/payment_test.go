@@ -10,7 +10,7 @@ import (
 
 func TestCheckLink(t *testing.T) {
 	for _, link := range []string{"", "https://pay.example.org", "http://pay.example.org/{account}?n={invoice}&a={amount}{currency}"} {
-		if err := CheckLink(link); err != nil {
+		if err := HowToPay.CheckLink(link); err != nil {
 			t.Errorf("CheckLink(%q) = %v", link, err)
 		}
 	}
@@ -25,17 +25,17 @@ func TestCheckLink(t *testing.T) {
 		"https://pay.example.org/{Amount}": "{Amount} is not known",
 		"https://pay.example.org/{}":       "{} is not known",
 	} {
-		if err := CheckLink(link); err == nil || !strings.Contains(err.Error(), want) {
+		if err := HowToPay.CheckLink(link); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("CheckLink(%q) = %v, want %q", link, err, want)
 		}
 	}
 }
 
 func TestCheckText(t *testing.T) {
-	if err := CheckText("Pay {currency} {amount} for {invoice} of {account}.\nThank you {"); err != nil {
+	if err := HowToPay.CheckText("Pay {currency} {amount} for {invoice} of {account}.\nThank you {"); err != nil {
 		t.Error(err)
 	}
-	if err := CheckText("Pay {amount} to {iban}"); err == nil || !strings.Contains(err.Error(), "{iban} is not known") {
+	if err := HowToPay.CheckText("Pay {amount} to {iban}"); err == nil || !strings.Contains(err.Error(), "{iban} is not known") {
 		t.Errorf("CheckText with {iban} = %v", err)
 	}
 }

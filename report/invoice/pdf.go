@@ -22,6 +22,16 @@ func PDF(w io.Writer, d *Document) error {
 	return nil
 }
 
+// Missing are the letters of the document that the PDF's fonts do not have, each
+// once: the closest one stands for it, or a question mark.
+func Missing(d *Document) (string, error) {
+	s, err := compose(d, 0)
+	if err != nil {
+		return "", fmt.Errorf("%s as PDF: %w", d.Title(), err)
+	}
+	return string(s.glyphs.missing), nil
+}
+
 func compose(d *Document, pages int) (*sheet, error) {
 	s, err := newSheet(d.Issued, pages)
 	if err != nil {

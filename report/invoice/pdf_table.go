@@ -114,7 +114,7 @@ func (s *sheet) sums(list []sum) {
 			s.use(strongStyle)
 		}
 		s.flush(right, s.y, minus(e.Amount))
-		s.flush(right-width-between, s.y, e.Name)
+		s.flush(right-width-between, s.y, minus(e.Name))
 		s.y += sumLeading
 	}
 }

@@ -77,7 +77,7 @@ func TestPDF_says(t *testing.T) {
 			"Printed list of errors, reduced rate, € 5.50", "Tax 10% on 5.50"},
 		"refunded":    {"REFUNDED"},
 		"cancelled":   {"CANCELLED"},
-		"credit-note": {"Credit note R-18", "For invoice", "R-17", "−120.00", "−EUR 133.50"},
+		"credit-note": {"Credit note R-18", "For invoice", "R-17", "−120.00", "−EUR 133.50", "Tax 22% on −133.50"},
 		"yen":         {"JPY 1,000"},
 		"wide":        {"Aktiengesellschaft für grenzüberschreitende Nachrichtenübermittlung und …", "KWD 18,518,518,350.005"},
 		"hostile":     {"<script>alert(1)</script>", "a [31mred evil", "Café & \"Co\"\uFFFD"},
@@ -195,6 +195,21 @@ func TestGlyphs_text(t *testing.T) {
 		if got := g.text(in); got != want {
 			t.Errorf("text(%q) = %q, want %q", in, got, want)
 		}
+	}
+}
+
+// What the fonts do not have is told, and what they have is not.
+func TestMissing(t *testing.T) {
+	for name, d := range samples() {
+		want := map[string]string{"paid": "ễắ東京"}[name]
+		if got, err := Missing(d); err != nil || got != want && name != "scripts" {
+			t.Errorf("%s: missing %q, %v, want %q", name, got, err, want)
+		}
+	}
+	d := open()
+	d.Buyer = []string{"東京東京 ₺ ẞ Ωя", "Nguyễn", "Əliyev"}
+	if got, err := Missing(d); err != nil || got != "東京ễƏ" {
+		t.Errorf("missing %q, %v", got, err)
 	}
 }
 

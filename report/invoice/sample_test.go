@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/report/money"
 )
 
 var (
@@ -18,7 +17,7 @@ var (
 func samples() map[string]*Document {
 	return map[string]*Document{
 		"open": open(), "partly-paid": partlyPaid(), "paid": paid(), "refunded": refunded(), "cancelled": cancelled(),
-		"credit-note": creditNote(), "wide": wide(), "yen": yen(), "hostile": hostile(), "long": long(90), "bare": {Number: "1", State: Open, Currency: "EUR"},
+		"credit-note": creditNote(), "wide": wide(), "yen": yen(), "hostile": hostile(), "scripts": scripts(), "long": long(90), "bare": {Number: "1", State: Open, Currency: "EUR"},
 	}
 }
 
@@ -28,8 +27,8 @@ func open() *Document {
 		Seller: []string{"Posta Sicura S.r.l.", "Via Garibaldi 12", "10122 Torino, Italia", "VAT IT01234567890"},
 		Buyer:  []string{"Müller & Söhne GmbH", "Bahnhofstraße 7", "80335 München, Deutschland", "VAT DE123456789"},
 		Lines: []Line{
-			line("plan bandwidth-500, a year", 1, 12_000, 2200),
-			line("1 GB ahead", 3, 450, 2200),
+			line("plan bandwidth-500, a year", 1, 12_000, 22*quota.Percent),
+			line("1 GB ahead", 3, 450, 22*quota.Percent),
 		},
 	}
 	total(d, "EUR")
@@ -52,7 +51,7 @@ func paid() *Document {
 	d := open()
 	d.State, d.Paid, d.Period = Paid, d.Total, "2026-11"
 	d.Buyer = []string{"Żółta Łódź sp. z o.o.", "Ελληνικά Ταχυδρομεία", "ООО «Почта России»", "Ștefan Țepeș, İğdır, Győr, Þórr, Ķegums, Ẁrexham", "Nguyễn Văn Thắng, 東京"}
-	d.Lines = append(d.Lines, line("printed list of errors, reduced rate, € 5.50", 1, 550, 1000), line("postage", 1, 120, 0))
+	d.Lines = append(d.Lines, line("printed list of errors, reduced rate, € 5.50", 1, 550, 10*quota.Percent), line("postage", 1, 120, 0))
 	total(d, "EUR")
 	d.Paid = d.Total
 	return d
@@ -74,7 +73,7 @@ func creditNote() *Document {
 	d := open()
 	d.Number, d.CreditNote, d.About, d.State, d.Due = "R-18", true, "R-17", Paid, d.Issued
 	for i, l := range d.Lines {
-		d.Lines[i] = line(l.Text, l.Count, -l.Price, int64(l.Rate)/100)
+		d.Lines[i] = line(l.Text, l.Count, -l.Price, l.Rate)
 	}
 	total(d, "EUR")
 	return d
@@ -87,8 +86,8 @@ func wide() *Document {
 	d.Seller[0] = "Aktiengesellschaft für grenzüberschreitende Nachrichtenübermittlung und Telekommunikationsdienstleistungen"
 	d.Buyer[0] = strings.Repeat("Donaudampfschifffahrtsgesellschaft", 3)
 	d.Lines = []Line{
-		line("plan bandwidth-500, a year, with a description that goes on for longer than there is room beside its figures, so that it is wrapped", 12_000, 1_234_567_890, 2500),
-		line(strings.Repeat("unbroken", 12), 1, 5, 550),
+		line("plan bandwidth-500, a year, with a description that goes on for longer than there is room beside its figures, so that it is wrapped", 12_000, 1_234_567_890, 25*quota.Percent),
+		line(strings.Repeat("unbroken", 12), 1, 5, 55_000),
 	}
 	total(d, "KWD")
 	return pay(d)
@@ -96,9 +95,16 @@ func wide() *Document {
 
 func yen() *Document {
 	d := open()
-	d.Lines = []Line{line("plan count-9000, a month", 1, 1_200, 1000), line("correction", 1, -200, 1000)}
+	d.Lines = []Line{line("plan count-9000, a month", 1, 1_200, 10*quota.Percent), line("correction", 1, -200, 10*quota.Percent)}
 	total(d, "JPY")
 	return pay(d)
+}
+
+func scripts() *Document {
+	d := open()
+	d.Seller = []string{"株式会社リレー郵便サービス", "〒100-0001 東京都千代田区千代田一丁目一番一号リレービル五階", "登録番号 T1234567890123"}
+	d.Buyer = []string{"شركة البريد السعودي", "חברת הדואר", "हिन्दी डाक सेवा", "Nguyễn Văn Thắng", "Əliyev", "대한민국 우체국"}
+	return d
 }
 
 func hostile() *Document {
@@ -119,19 +125,19 @@ func long(lines int) *Document {
 		if i%7 == 3 {
 			text += ", of which the description is so long that it has to be set in two lines or more on any paper"
 		}
-		d.Lines = append(d.Lines, line(text, 1, int64(1000+i), 2200))
+		d.Lines = append(d.Lines, line(text, 1, int64(1000+i), 22*quota.Percent))
 	}
 	total(d, "EUR")
 	return pay(d)
 }
 
-func line(text string, count, price, basisPoints int64) Line {
+func line(text string, count, price int64, rate quota.Rate) Line {
 	net := count * price
-	tax, err := quota.Tax(net, basisPoints)
+	tax, err := quota.Tax(net, rate)
 	if err != nil {
 		panic(err)
 	}
-	return Line{Text: text, Count: count, Price: price, Net: net, Rate: money.BasisPoints(basisPoints), Tax: tax}
+	return Line{Text: text, Count: count, Price: price, Net: net, Rate: rate, Tax: tax}
 }
 
 func total(d *Document, currency string) {

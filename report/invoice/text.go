@@ -3,7 +3,9 @@ package invoice
 import (
 	"io"
 	"strings"
-	"unicode/utf8"
+	"unicode"
+
+	"golang.org/x/text/width"
 )
 
 const (
@@ -134,12 +136,28 @@ func (t *page) payment(d *Document) {
 	}
 }
 
-// within counts characters.
+// Wrap breaks text into lines of at most so many columns of a terminal.
+func Wrap(text string, columns int) []string { return wrap(text, within(columns)) }
+
+// within counts columns.
 func within(width int) func(string) bool {
 	return func(s string) bool { return length(s) <= width }
 }
 
-func length(s string) int { return utf8.RuneCountInString(s) }
+// length of s in columns of a terminal: letters of East Asia take two, marks that
+// stand on another letter none (Unicode Standard Annex #11).
+func length(s string) (n int) {
+	for _, r := range s {
+		switch k := width.LookupRune(r).Kind(); {
+		case unicode.In(r, unicode.Mn, unicode.Me):
+		case k == width.EastAsianWide, k == width.EastAsianFullwidth:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
 
 func pad(s string, width int) string { return s + strings.Repeat(" ", max(width-length(s), 0)) }
 

@@ -10,8 +10,8 @@ import (
 
 func TestWrap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := clean(rapid.StringN(0, 200, -1).Draw(t, "text"))
-		width := rapid.IntRange(1, 30).Draw(t, "width")
+		text := Clean(rapid.StringN(0, 200, -1).Draw(t, "text"))
+		width := rapid.IntRange(2, 30).Draw(t, "width")
 		lines := wrap(text, within(width))
 		for _, l := range lines {
 			if l == "" || length(l) > width {
@@ -45,6 +45,17 @@ func TestText_width(t *testing.T) {
 			if strings.HasSuffix(l, " ") {
 				t.Errorf("%s: blanks at the end of %q", name, l)
 			}
+		}
+	}
+}
+
+// What a terminal makes of letters, so that what stands beside them is in line.
+func TestLength(t *testing.T) {
+	for s, want := range map[string]int{
+		"": 0, "Łódź": 4, "東京 2": 6, "Ａ": 2, "ｱ": 1, "😀": 2, "شركة": 4, "q\u0323": 1, "한국": 4, "€ ½": 3,
+	} {
+		if got := length(s); got != want {
+			t.Errorf("length(%q) = %d, want %d", s, got, want)
 		}
 	}
 }

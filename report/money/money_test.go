@@ -7,6 +7,8 @@ import (
 
 	"github.com/bojanz/currency"
 	"pgregory.net/rapid"
+
+	"relay/quota"
 )
 
 func TestFormat(t *testing.T) {
@@ -139,11 +141,11 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestParseRate(t *testing.T) {
-	for text, want := range map[string]Rate{
+	for text, want := range map[string]quota.Rate{
 		"22%": 220_000, " 22 %": 220_000, "8.875%": 88_750, "5,5%": 55_000, "0%": 0, "0.0001%": 1, "100%": 1_000_000, "07.7%": 77_000,
 	} {
 		if got, err := ParseRate(text); err != nil || got != want {
-			t.Errorf("ParseRate(%q) = %d, %v, want %d", text, got, err, want)
+			t.Errorf("ParseRate(%q) = %v, %v, want %v", text, got, err, want)
 		}
 	}
 	for text, want := range map[string]string{
@@ -151,30 +153,21 @@ func TestParseRate(t *testing.T) {
 		"a%": "is not a rate", "1.%": "is not a rate", "100.0001%": "is more than 100%", "220%": "is more than 100%",
 	} {
 		if got, err := ParseRate(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("ParseRate(%q) = %d, %v, want %q", text, got, err, want)
+			t.Errorf("ParseRate(%q) = %v, %v, want %q", text, got, err, want)
 		}
 	}
 }
 
 func TestRate_String(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		r := Rate(rapid.Int64Range(0, 1_000_000).Draw(t, "rate"))
+		r := quota.Rate(rapid.Int64Range(0, 1_000_000).Draw(t, "rate"))
 		if got, err := ParseRate(r.String()); err != nil || got != r {
-			t.Fatalf("ParseRate(%q) = %d, %v, want %d", r, got, err, r)
+			t.Fatalf("ParseRate(%q) = %v, %v, want %v", r.String(), got, err, r)
 		}
 	})
-	for r, want := range map[Rate]string{0: "0%", 88_750: "8.875%", BasisPoints(2200): "22%", 1: "0.0001%", 100_000: "10%", -5_000: "-0.5%"} {
+	for r, want := range map[quota.Rate]string{0: "0%", 88_750: "8.875%", 22 * quota.Percent: "22%", 1: "0.0001%", 100_000: "10%", -5_000: "-0.5%"} {
 		if got := r.String(); got != want {
-			t.Errorf("Rate(%d).String() = %q, want %q", r, got, want)
+			t.Errorf("Rate(%d).String() = %q, want %q", int64(r), got, want)
 		}
-	}
-}
-
-func TestRate_BasisPoints(t *testing.T) {
-	if n, err := Rate(220_000).BasisPoints(); err != nil || n != 2200 {
-		t.Errorf("22%% is %d basis points, %v", n, err)
-	}
-	if n, err := Rate(88_750).BasisPoints(); err == nil {
-		t.Errorf("8.875%% is %d basis points, want it refused", n)
 	}
 }

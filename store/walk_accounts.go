@@ -1,9 +1,6 @@
 package store
 
 import (
-	"strings"
-
-	"relay/quota"
 	"relay/store/bolt"
 )
 
@@ -49,33 +46,6 @@ func (s *Store) EachUsed(period string, w Wanted, fn func(*Used) error) error {
 	return walkAccounts(s, w, read, fn)
 }
 
-// UsedIn is what an account used in a period, found as EachUsed does. The account
-// may be gone. ok is false where there is nothing.
-func (s *Store) UsedIn(account, period string) (u Usage, ok bool, err error) {
-	err = s.view(func(t *tx) error { u, ok, err = t.usedIn(account, period); return err })
-	return u, ok, err
-}
-
-func (t *tx) usedIn(account, period string) (u Usage, ok bool, err error) {
-	u.Account, u.Period = account, period
-	exact := usageKey(account, period)
-	c := t.b.Cursor(usage)
-	for k, raw := c.Seek(exact); k != nil && hasPrefix(k, exact); k, raw = c.Next() {
-		rest := string(k[len(exact):])
-		if rest != "" && (len(period) < len("2026-11") || !strings.HasPrefix(rest, "-")) {
-			continue
-		}
-		u, ok = Usage{}, true
-		if err := decode(bucketNames[usage], k, raw, &u); err != nil {
-			return u, ok, err
-		}
-		if rest == "" {
-			break
-		}
-	}
-	return u, ok, nil
-}
-
 // walkAccounts reads at most walkStep accounts a transaction, with what read adds
 // to each, and hands them over outside of it. Of a customer or below a reseller it
 // reads the index of these only.
@@ -83,9 +53,9 @@ func walkAccounts[T any](s *Store, w Wanted, read func(*tx, *Account) (T, bool, 
 	index, prefix := bolt.Bucket(accounts), []byte(nil)
 	switch {
 	case w.Owner != "":
-		index, prefix = accountsOf, ownedKey(w.Owner, "")
+		index, prefix = accountsOf, pairKey(w.Owner, "")
 	case w.Reseller != "":
-		index, prefix = below, ownedKey(w.Reseller, "")
+		index, prefix = below, pairKey(w.Reseller, "")
 	}
 	from := prefix
 	for n := 1; from != nil || n == 1; n++ {
@@ -143,16 +113,4 @@ func appendWanted[T any](t *tx, w Wanted, list []T, name, raw []byte, read func(
 		list = append(list, v)
 	}
 	return list, err
-}
-
-// PlanIn is the plan that the period of an account belongs to, as it is now: an
-// upgrade later in the term has changed it. ok is false where none of the
-// account's contracts has the period.
-func (a *Account) PlanIn(period string) (p quota.Plan, ok bool) {
-	for i := range a.Contracts {
-		if own := (quota.Contracts{a.Contracts[i]}); own.Has(period) {
-			return a.Contracts[i].Plan, true
-		}
-	}
-	return quota.Plan{}, false
 }

@@ -1,6 +1,8 @@
 package quota
 
-import "strings"
+import (
+	"strings"
+)
 
 // Why an order is not possible.
 type Why string
@@ -17,12 +19,13 @@ const (
 	WhyLate      Why = "late"      // after the thirtieth day
 	WhyOverage   Why = "overage"   // there was overage in the term
 	WhyAbuse     Why = "abuse"     // the account was marked for abuse
+	WhyOrdered   Why = "ordered"   // an account waits for it
 )
 
 // Refused says why an order is not possible. It is an answer, not a fault; the
 // quote beside it says what it would have come to.
 type Refused struct {
-	Order   string // "upgrade", "top-up", "block", "refund"
+	Order   string // "upgrade", "top-up", "block", "refund"; of the store's "order", "plan", "cancel"
 	Reasons []Reason
 }
 
@@ -30,6 +33,11 @@ type Refused struct {
 type Reason struct {
 	Why  Why
 	Text string
+}
+
+// Refuse for one reason.
+func Refuse(order string, why Why, text string) *Refused {
+	return &Refused{Order: order, Reasons: []Reason{{why, text}}}
 }
 
 func (r *Refused) Error() string {

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"relay/cli/control"
+)
+
+// API is where resellers reach the relay over a network.
+type API struct {
+	Listen string `toml:"listen"` // host:port; "": nowhere
+	TLS    string `toml:"tls"`    // implicit, or none (loopback only)
+}
+
+func (a *API) check(v *validator) {
+	v.oneOf("api.tls", a.TLS, "implicit", "none")
+	if a.Listen == "" {
+		return
+	}
+	v.address("api.listen", a.Listen, 0)
+	host, _, err := net.SplitHostPort(a.Listen)
+	if err == nil && a.TLS == "none" && !isLoopback(host) {
+		v.bad("api.tls", "\"none\" only on loopback, such as listen = \"127.0.0.1:8080\": tokens would be read on the way")
+	}
+}
+
+// needsTLS reports whether it needs the certificate.
+func (a *API) needsTLS() bool { return a.Listen != "" && a.TLS != "none" }
+
+// listenAPI opens the API's address.
+func (r *relay) listenAPI() error {
+	addr := r.cfg.API.Listen
+	if addr == "" {
+		return nil
+	}
+	l, err := r.app.Listen("tcp", addr)
+	if err != nil {
+		return fail(exitFailed, orElse(bindAdvice(err), "see [api] in the configuration"), "api: listen on %s: %w", addr, err)
+	}
+	r.api = l
+	r.log.Info("api listening", "component", "cli", "addr", l.Addr().String(), "tls", r.cfg.API.TLS)
+	return nil
+}
+
+// runAPI answers resellers until ctx is done.
+func (r *relay) runAPI(ctx context.Context, s *control.Server) error {
+	a := &control.API{Server: s, Guard: r.smtp}
+	if r.cfg.API.needsTLS() {
+		a.TLS = r.cert.config()
+	}
+	return a.Run(ctx, r.api)
+}
+
+// away is where a reseller's commands go to; "": to the relay of this machine.
+func (p *program) away() string {
+	if p.api == "" {
+		return p.getenv("RELAY_API")
+	}
+	return p.api
+}
+
+// sendAway has a relay elsewhere run the command.
+func (p *program) sendAway(ctx context.Context, base string, w work, args []string) error {
+	token, err := p.bearer()
+	if err != nil {
+		return err
+	}
+	if token == "" {
+		return usage("name it with --token-file FILE, or RELAY_TOKEN", "--api needs a reseller's token")
+	}
+	if err := checkAPI(base); err != nil {
+		return err
+	}
+	client := control.NewRemote(base, token)
+	defer client.Close()
+	var stdin io.Reader
+	if w.stdin != nil && w.stdin(args) { // a password: one line, for which nobody has to end the input
+		line, err := bufio.NewReader(io.LimitReader(p.Stdin, 4096)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("standard input: %w", err)
+		}
+		stdin = strings.NewReader(line)
+	}
+	code, err := client.Run(ctx, p.request(), stdin, p.Stdout, p.Stderr)
+	if err == nil && code != exitDone {
+		err = exitCode(code)
+	}
+	return err
+}
+
+// checkAPI: a token does not go over a network that others can read.
+func checkAPI(base string) error {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return usage("such as https://relay.example.org:8443", "--api %q is not the address of a relay", base)
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	}
+	return usage("write https://"+u.Host, "--api %q: a token goes over https, or stays on this machine", base)
+}
+
+// isLoopback reports a host that only this machine reaches.
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}

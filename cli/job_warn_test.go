@@ -1,0 +1,321 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net"
+	"net/mail"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"relay/cli/sink"
+	"relay/mailer"
+	"relay/mailer/client"
+	"relay/mailer/route"
+	"relay/quota"
+	"relay/store"
+)
+
+// pipes is a listener whose connections are pipes, for a bubble.
+type pipes struct {
+	conns chan net.Conn
+	once  sync.Once
+	done  chan struct{}
+}
+
+func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
+
+// Accept implements net.Listener.
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (p *pipes) Close() error { p.once.Do(func() { close(p.done) }); return nil }
+
+// Addr implements net.Listener.
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// Dial implements mailer.Dialer.
+func (p *pipes) Dial(ctx context.Context, _ netip.Addr, _ netip.AddrPort) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case p.conns <- theirs:
+		return ours, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-p.done:
+		return nil, errors.New("no such host")
+	}
+}
+
+// postRun is a ledgerRun that delivers, to a sink.
+type postRun struct {
+	*ledgerRun
+	hop  *pipes
+	dir  string
+	halt func() // the mailer
+}
+
+func newPostRun(t *testing.T, at string) *postRun {
+	t.Helper()
+	p := &postRun{ledgerRun: newLedgerRun(t, at, 1), hop: newPipes(), dir: t.TempDir()}
+	folder, err := sink.OpenFolder(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { ended <- sink.New(sink.Config{Now: p.clock.Now, Folder: folder}).Run(ctx, p.hop) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+// up starts jobs and deliveries.
+func (p *postRun) up() {
+	p.t.Helper()
+	p.setup = func(c *Config) {
+		b := &c.Billing
+		b.Seller, b.Contact, b.InvoicePrefix = []string{"Posta Sicura S.r.l."}, "billing@example.org", "R-"
+		b.RenewLink, b.PaymentLink = "https://www.example.org/renew?account={account}&until={end}&amount={amount}", "https://pay.example.org/{invoice}"
+	}
+	p.start()
+	m, err := mailer.New(p.r.store, mailer.Config{Hostname: "relay.test", Dialer: p.hop, AllowPrivate: true,
+		Smarthost: route.Route{Host: "192.0.2.1", Port: 25, TLS: client.TLSNone}}, p.r.log)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(p.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- m.Run(ctx) }()
+	p.halt = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			p.t.Error(err)
+		}
+	}
+}
+
+func (p *postRun) down() { p.halt(); p.stop() }
+
+// came is what reached the sink and was not read yet: subject and text of each.
+func (p *postRun) came() (list []string) {
+	p.t.Helper()
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	names, err := filepath.Glob(filepath.Join(p.dir, "*.eml"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		list = append(list, readWarning(p.t, content))
+		if err := os.Remove(name); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return list
+}
+
+// readWarning is a mail as a mail program shows it, in text.
+func readWarning(t *testing.T, content []byte) string {
+	t.Helper()
+	m, err := mail.ReadMessage(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := multipart.NewReader(m.Body, params["boundary"]).NextRawPart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(quotedprintable.NewReader(part))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var head strings.Builder
+	for _, name := range []string{"From", "Reply-To", "To", "Date", "Auto-Submitted", "Return-Path"} {
+		if v := m.Header.Get(name); v != "" {
+			head.WriteString(name + ": " + v + "\n")
+		}
+	}
+	return head.String() + strings.Join(strings.Fields(string(text)), " ")
+}
+
+// wantMail compares what came with a regular expression for each.
+func (p *postRun) wantMail(when string, want ...string) {
+	p.t.Helper()
+	got := p.came()
+	if len(got) != len(want) {
+		p.t.Fatalf("%s: %d mails came, want %d: %q", when, len(got), len(want), got)
+	}
+	for i := range want {
+		mustMatch(p.t, when, got[i], want[i])
+	}
+}
+
+// M19 through the real cron and the real queue, with the process down over the day,
+// and over both days.
+func TestWarn_arrives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPostRun(t, "2026-11-15 10:00")
+		p.up()
+		pack := quota.Plan{Name: "pack", Term: quota.Month, Emails: 1000, Price: 12_00}
+		if err := errors.Join(p.r.store.AddPlan(small), p.r.store.AddPlan(pack)); err != nil {
+			t.Fatal(err)
+		}
+		a := store.Account{Name: "acme", Contact: "boss@acme.example", AtLimit: quota.Suspend}
+		if _, err := p.r.store.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: small, Activate: true}); err != nil {
+			t.Fatal(err)
+		}
+		p.pay(1)
+		p.down()
+		p.until("2027-10-15 10:00")
+		p.up()
+		p.until("2027-10-16 23:00")
+		p.wantMail("15 days before")
+		p.down()
+		p.until("2027-10-19 07:00")
+		p.up()
+		p.wantMail("the relay was down on the day", `(?s)^From: "Posta Sicura S\.r\.l\." <postmaster@relay\.test>
+Reply-To: <billing@example\.org>
+To: <boss@acme\.example>
+Date: Tue, 19 Oct 2027 07:00:00 \+0200
+Auto-Submitted: auto-generated
+Return-Path: <>
+Account acme ends on 31 October 2027 .* in 12 days\. Nothing renews by itself\. .* Plan small Last day 31 October 2027 Price EUR 120\.00 a year .*`+
+			`https://www\.example\.org/renew\?account=acme&until=2027-10-31&amount=120\.00 .*is refused`)
+		p.until("2027-10-20 09:00")
+		p.wantMail("the next day")
+		p.down()
+		p.until("2027-10-20 12:00")
+		p.up()
+		p.wantMail("started again")
+		if _, err := p.r.store.Renew(store.Order{}, "acme", "pack"); err != nil {
+			t.Fatal(err)
+		}
+		p.until("2027-10-27 23:50")
+		p.wantMail("before the hour")
+		p.until("2027-10-28 08:31")
+		p.wantMail("the second step, a renewal waits", `(?s)Date: Thu, 28 Oct 2027 08:30:00 \+0200\n.* in 3 days\. .*pay Invoice R-2 .*plan pack, a month from 2027-11-01.* EUR 12\.00\. .*https://pay\.example\.org/R-2 `)
+		p.until("2027-10-30 09:00")
+		p.pay(2)
+		p.until("2027-11-02 12:00")
+		p.wantMail("paid: it goes on")
+		p.down()
+		p.until("2027-11-30 07:00") // over both steps
+		p.up()
+		p.wantMail("the last day", `ends on 30 November 2027 .* 30 November 2027, today\. `)
+		p.until("2027-12-05 09:00")
+		p.wantMail("after the end")
+		var told []string
+		for _, e := range p.ledger("acme") {
+			if e.Kind == store.KindWarned {
+				told = append(told, e.Ref+e.Text+e.By)
+			}
+		}
+		want := []string{"14 days before the last day, 2027-10-31, to boss@acme.example",
+			"23 days before the last day, 2027-10-31, to boss@acme.example", "3 days before the last day, 2027-11-30, to boss@acme.example"}
+		if !slices.Equal(told, want) {
+			t.Errorf("ledger %q, want %q", told, want)
+		}
+		verifyBooks(t, p.r.store)
+		p.down()
+		if n := strings.Count(p.log.String(), `msg="warning queued" account=acme last_day=`); n != 3 {
+			t.Errorf("%d lines of the log, want 3\n%s", n, p.log)
+		}
+	})
+}
+
+// What a mail is made of, where names are hostile and addresses strange.
+func TestRelay_writeWarning(t *testing.T) {
+	l := newLedgerRun(t, "2026-11-15 10:00", 1)
+	r := &relay{cfg: Default(), hostname: "relay.test", log: slog.New(slog.DiscardHandler)}
+	st, err := store.Open(l.path, store.Options{Now: l.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	r.store = st
+	r.cfg.Billing.Contact = "wir@bücher.example"
+	evil := "x\r\nBcc: all@evil.example\r\n\r\n<b>"
+	w := func(contact string) *store.Warning {
+		return &store.Warning{Account: store.Account{Name: evil, Contact: contact, State: store.Suspended, Reason: evil},
+			Contract: quota.Contract{Plan: quota.Plan{Name: evil, Term: quota.Month, Bandwidth: 1}, End: l.clock.Now().AddDate(0, 0, 3)},
+			Sold:     &quota.Plan{Term: quota.Month, Price: 1}, Price: 1220, TaxRate: 22 * quota.Percent, Currency: "EUR", Credit: 1_500_000}
+	}
+	for contact, want := range map[string]struct {
+		to, domain string
+		utf8       bool
+	}{
+		"boss@Acme.example":   {"boss@acme.example", "acme.example", false},
+		"boss@bücher.example": {"boss@xn--bcher-kva.example", "xn--bcher-kva.example", false},
+		"jörg@acme.example":   {"jörg@acme.example", "acme.example", true},
+		"boss@[192.0.2.7]":    {"boss@[192.0.2.7]", "[192.0.2.7]", false},
+	} {
+		n, err := r.writeWarning(w(contact), store.ID{1})
+		if err != nil {
+			t.Errorf("%s: %v", contact, err)
+			continue
+		}
+		m := n.Message
+		if to := m.Recipients[0]; to.Address != want.to || to.Domain != want.domain || m.SMTPUTF8 != want.utf8 || m.EightBit != want.utf8 || m.Sender != "" {
+			t.Errorf("%s: %+v", contact, m)
+		}
+		text := readWarning(t, n.Body)
+		mustMatch(t, contact, text, `(?s)State suspended: x Bcc: all@evil\.example <b> .*Price EUR 12\.20 for 30 days, with 22% tax Credit left 1\.5 MB`)
+		if m, err := mail.ReadMessage(bytes.NewReader(n.Body)); err != nil || m.Header.Get("Bcc") != "" || m.Header.Get("Reply-To") != "<wir@xn--bcher-kva.example>" {
+			t.Errorf("%s: %v\n%s", contact, err, n.Body)
+		}
+	}
+	for _, contact := range []string{"boss", "boss@", "@acme.example", "boss@acme.example\r\nBcc: all@evil.example", "boss@a b", evil} {
+		if _, err := r.writeWarning(w(contact), store.ID{1}); err == nil {
+			t.Errorf("to %q: no error", contact)
+		}
+	}
+}
+
+// ending NAME [CONTACT]: an account on a plan for 30 days, of which 20 are over.
+func cmdEnding(ts *testscript.TestScript, _ bool, args []string) {
+	ago := func() time.Time { return time.Now().AddDate(0, 0, -20) }
+	st, err := store.Open(filepath.Join(ts.Getenv("RELAY_DATA"), "relay.db"), store.Options{Now: ago})
+	ts.Check(err)
+	a := store.Account{Name: args[0]}
+	if len(args) > 1 {
+		a.Contact = args[1]
+	}
+	_, err = st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: quota.Plan{Name: "pack", Term: quota.Month, Emails: 9000}})
+	ts.Check(errors.Join(err, st.Close()))
+}

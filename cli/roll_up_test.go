@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"testing"
+	"time"
+
+	"relay/quota"
+	"relay/store"
+)
+
+// Of each account use and balance are those of its ledger, whoever had it before,
+// and however long ago it was used last.
+func TestRollUp(t *testing.T) {
+	c, _, now := billed(t) // acme owes 100.00
+	for _, name := range []string{"webco", "rival"} {
+		if err := c.st.AddReseller(store.Reseller{Name: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.st.AddCustomer(store.Customer{Name: "boss"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]quota.Plan{
+		"year":    {Name: "year", Term: quota.Year, Emails: 1000},
+		"month":   {Name: "month", Term: quota.Month, Emails: 1000},
+		"shut":    {Name: "year", Term: quota.Year, Emails: 1000},
+		"plain":   {Name: "year", Term: quota.Year, Emails: 1000},
+		"ordered": {Name: "dear", Term: quota.Year, Emails: 1000, Price: 2000},
+	} {
+		n := store.NewAccount{Account: store.Account{Name: name, Owner: "boss", Reseller: "rival"}, Plan: p}
+		if _, err := c.st.AddAccount(store.Order{}, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.accountSet("acme", &accountChange{accountFlags: accountFlags{owner: "boss", reseller: "webco"}}); err != nil {
+		t.Fatal(err)
+	}
+	send := func(at time.Time, name string, recipients int) {
+		t.Helper()
+		*now = at
+		if no := sendOne(t, c.st, name, 100, recipients); no != nil {
+			t.Fatalf("%s: %+v", name, no)
+		}
+	}
+	november, december := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), time.Date(2026, 12, 20, 12, 0, 0, 0, time.UTC)
+	for _, name := range []string{"year", "month", "shut", "plain", "acme"} {
+		send(november, name, 1)
+	}
+	if _, err := c.st.CloseAccount(store.Order{}, "shut", "x"); err != nil {
+		t.Fatal(err)
+	}
+	send(december, "year", 10)
+	send(december, "month", 10) // of the 30 days that began in November
+	for name, to := range map[string]string{"month": "webco", "ordered": "webco", "shut": "webco"} {
+		if err := c.accountSet(name, &accountChange{accountFlags: accountFlags{reseller: to}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sums := func(w store.Wanted) (now, last int64, accounts int, b billedSum, balance int64) {
+		t.Helper()
+		sum, err := c.rollUp(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum.Now.Messages, sum.Last.Messages, len(sum.List), sum.Invoices, sum.Balance
+	}
+	type figures struct {
+		now, last int64
+		accounts  int
+		billed    billedSum
+		balance   int64
+	}
+	// Invoices are whose the account was when they were issued: acme was nobody's.
+	owing := billedSum{Open: 1, Owed: 2000, Waiting: 2000}
+	for _, step := range []struct {
+		at    time.Time
+		of    store.Wanted
+		wants figures
+	}{
+		{december, store.Wanted{Reseller: "webco"}, figures{0, 1 + 10 + 1 + 1, 4, billedSum{}, -12_000}},
+		{december, store.Wanted{Reseller: "rival"}, figures{10, 2, 2, owing, 0}},
+		{december, store.Wanted{Owner: "boss"}, figures{10, 1 + 11 + 1 + 1 + 1, 6, owing, -12_000}},
+		{december.AddDate(0, 1, 0), store.Wanted{Owner: "boss"}, figures{0, 10, 6, owing, -12_000}},
+		{december.AddDate(1, 0, 0), store.Wanted{Owner: "boss"}, figures{0, 0, 6, owing, -12_000}},
+	} {
+		*now = step.at
+		var got figures
+		got.now, got.last, got.accounts, got.billed, got.balance = sums(step.of)
+		if got != step.wants {
+			t.Errorf("%s, %+v: %+v, want %+v", step.at.Format(time.DateOnly), step.of, got, step.wants)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package letter
+
+import (
+	_ "embed"
+	"html/template"
+	"strings"
+
+	"relay/report/invoice"
+)
+
+// columns of a plain letter; only a link may be longer, to be clicked on.
+const columns = 72
+
+// Text of the letter, lines ending with \n.
+func (e *Ending) Text() string {
+	w := e.words()
+	var b strings.Builder
+	paragraph := func(texts ...string) {
+		for _, l := range invoice.Wrap(strings.Join(texts, " "), columns) {
+			b.WriteString(l + "\n")
+		}
+	}
+	paragraph(w.Title)
+	b.WriteString("\n")
+	paragraph(w.Intro...)
+	b.WriteString("\n")
+	const names = 13 // the widest name of a fact, and two blanks
+	for _, f := range w.Facts {
+		lead := f.Name + strings.Repeat(" ", names-len(f.Name))
+		for _, l := range invoice.Wrap(f.Value, columns-names) {
+			b.WriteString(lead + l + "\n")
+			lead = strings.Repeat(" ", names)
+		}
+	}
+	for _, s := range w.Sections {
+		b.WriteString("\n")
+		paragraph(s.Heading)
+		b.WriteString(strings.Repeat("-", min(len([]rune(s.Heading)), columns)) + "\n")
+		if len(s.Text) > 0 {
+			paragraph(s.Text...)
+		}
+		if len(s.Text) > 0 && len(s.Lines)+len(s.Link) > 0 {
+			b.WriteString("\n")
+		}
+		for _, l := range s.Lines {
+			paragraph(l)
+		}
+		if s.Link != "" {
+			b.WriteString(s.Link + "\n")
+		}
+	}
+	return b.String()
+}
+
+//go:embed letter.html
+var letterHTML string
+
+var letterTemplate = template.Must(template.New("letter").Parse(letterHTML))
+
+// HTML of the letter, a whole page.
+func (e *Ending) HTML() (string, error) {
+	var b strings.Builder
+	err := letterTemplate.Execute(&b, e.words())
+	return b.String(), err
+}

@@ -1,0 +1,44 @@
+package smtp
+
+import (
+	"testing"
+	"time"
+
+	"relay/quota"
+	"relay/store"
+)
+
+// What a customer is told says which account, why, and what to do next.
+func TestRefusal(t *testing.T) {
+	rome, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		t.Skip("no time zones here:", err)
+	}
+	invoice := &store.Invoice{Number: 7}
+	end := time.Date(2029, 2, 1, 0, 0, 0, 0, rome).UTC()
+	for _, c := range []struct {
+		r    store.Refusal
+		want string
+	}{
+		{store.Refusal{State: store.Pending}, "not active yet, it waits for its payment"},
+		{store.Refusal{State: store.Pending, Unpaid: invoice}, "not active yet, pay invoice 7 to begin"},
+		{store.Refusal{State: store.Active, Expired: true, TermEnd: end}, "its term has ended, its last day was 2029-01-31, renew it to go on"},
+		{store.Refusal{State: store.Suspended, Hold: store.HoldUnpaid, Expired: true, TermEnd: end}, "its term has ended, its last day was 2029-01-31, renew it to go on"},
+		{store.Refusal{State: store.Active, Expired: true}, "its term has ended, renew it to go on"},
+		{store.Refusal{State: store.Suspended, Reason: "spam"}, "suspended: spam"},
+		{store.Refusal{State: store.Suspended, Hold: store.HoldUnpaid, Unpaid: invoice}, "suspended, unpaid: pay invoice 7 to go on"},
+		{store.Refusal{State: store.Suspended}, "suspended, ask the operator"},
+		{store.Refusal{State: store.Closed}, "closed"},
+	} {
+		c.r.Account = "acme"
+		got := refusal(&c.r, &Config{Zone: rome})
+		if want := "account acme: " + c.want; got.code != 550 || got.text != want {
+			t.Errorf("%+v: %d %q, want %q", c.r, got.code, got.text, want)
+		}
+	}
+	over := &quota.Exceeded{Allowance: quota.Allowance{Messages: 10}, Used: quota.Charge{Messages: 9}, Asked: quota.Charge{Messages: 2}, Renewed: end}
+	got := refusal(&store.Refusal{Account: "acme", State: store.Active, Exceeded: over}, &Config{Zone: rome})
+	if want := "allowance of 10 e-mails: 9 used, 2 more asked for; renewed on 2029-02-01, or upgrade"; got.code != 552 || got.text != want {
+		t.Errorf("over the limit: %d %q, want %q", got.code, got.text, want)
+	}
+}

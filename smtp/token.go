@@ -1,0 +1,35 @@
+package smtp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// A reseller's token counts like a login: who guesses either is kept out of both.
+
+// Exempt reports whether nothing is counted for an address: loopback, or a listed
+// proxy.
+func (s *Server) Exempt(a netip.Addr) bool { return a.IsLoopback() || s.cfg().isProxy(a) }
+
+// Banned is until when an address is kept out for failed logins; zero: it is not.
+func (s *Server) Banned(a netip.Addr) time.Time {
+	if s.Exempt(a) {
+		return time.Time{}
+	}
+	return s.guard.addrs.until(site(a), time.Now())
+}
+
+// WrongToken counts a token that nobody has as a failed login of the address, and
+// returns when it may be answered.
+func (s *Server) WrongToken(a netip.Addr, token string) {
+	begin, cfg := time.Now(), s.cfg()
+	f := failure{failed: 1}
+	if !s.Exempt(a) {
+		f, _ = s.guard.failed(&cfg.Config, "", site(a), s.logins.mark("token", token))
+	}
+	s.events.wrongToken(a, f)
+	if f.begins {
+		s.events.banned(site(a), f)
+	}
+	s.wait(begin, loginDelay(cfg.LoginDelay, f.failed))
+}

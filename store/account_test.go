@@ -1,0 +1,158 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+
+	"relay/quota"
+)
+
+// What a removal does is by whoever removes, what it comes upon is relay's own. A dry
+// run does neither.
+func TestRemoveAccount_by(t *testing.T) {
+	s, c := newBooks(t)
+	bob := Order{By: "bob"}
+	r := order(t, s, "acme", silver, quota.Suspend)
+	pay(t, s, r.Invoices[0].Number, 0, "a")
+	if _, err := s.Renew(Order{}, "acme", ""); err != nil { // is taken back
+		t.Fatal(err)
+	}
+	c.set(december) // November is to be closed
+	if err := s.RemoveAccount(Order{By: "bob", DryRun: true}, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	if a := account(t, s, "acme"); a.State != Active {
+		t.Fatalf("after a dry run it is %s", a.State)
+	}
+	if err := s.RemoveAccount(bob, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	got := map[Kind]string{}
+	err := s.Ledger("acme", func(e *Entry) error {
+		if e.Time.Before(december.Add(-time.Hour)) {
+			return nil
+		}
+		got[e.Kind+" "+Kind(e.Text)] = e.By
+		return nil
+	})
+	want := map[Kind]string{"closed ": "", "credit-note credit-note": "bob", "ended removed": "bob"}
+	for k, by := range want {
+		if is, ok := got[k]; !ok || is != by {
+			t.Errorf("%q is by %q, %v, want %q", k, is, ok, by)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Two orders of one account at the same time, and many messages: the sums hold.
+func TestAccount_races(t *testing.T) {
+	s, c := newBooks(t)
+	var wg sync.WaitGroup
+	for _, name := range []string{"one", "two"} {
+		order(t, s, name, count, quota.Suspend)
+		for range 9 {
+			mustSend(t, s, name, 1, 5000)
+		}
+	}
+	c.set(december.Add(-time.Second))
+	for _, name := range []string{"one", "two"} {
+		for i := range 40 {
+			wg.Go(func() {
+				switch i % 5 {
+				case 0:
+					if _, err := s.TopUp(Order{}, name, "more"); err != nil {
+						t.Error(err)
+					}
+				case 1:
+					_, _ = s.RecordPayment(Order{}, Payment{Invoice: uint64(1 + i%2), Method: "card", Reference: fmt.Sprint(name, i/2), Amount: 700})
+				case 2:
+					if _, err := closeNow(t.Context(), s); err != nil {
+						t.Error(err)
+					}
+				default:
+					send(t, s, name, 1, 1000)
+					c.add(100 * time.Millisecond)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	verify(t, s)
+}
+
+func TestRemoveAccount_booksStay(t *testing.T) {
+	s, c := newBooks(t)
+	order(t, s, "acme", silver, quota.Suspend)
+	mustSend(t, s, "acme", 7, 1)
+	for _, l := range claim(t, s, "d.test", "acme", 10) {
+		settle(t, s, l, Delivered)
+	}
+	if err := s.RemoveAccount(Order{}, "acme"); !errors.Is(err, ErrOwing) {
+		t.Fatalf("RemoveAccount = %v, want ErrOwing", err)
+	}
+	pay(t, s, 1, 0, "a")
+	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, s)
+	was := len(book(t, s, "acme"))
+	c.add(time.Hour)
+	order(t, s, "acme", free, quota.Suspend) // another one of that name
+	a := account(t, s, "acme")
+	if a.Open != "2026-11-2" || a.Balance != 0 || len(book(t, s, "acme")) != was+1 {
+		t.Errorf("the second acme = %+v", a)
+	}
+	mustSend(t, s, "acme", 1, 1)
+	if u, _ := s.Usage("acme", "2026-11"); u.Charged.Bytes != 7 {
+		t.Errorf("the first one's usage = %+v", u)
+	}
+}
+
+// What cannot be leaves out all that was ordered with it.
+func TestChangeAccount_allOrNothing(t *testing.T) {
+	s, _ := newBooks(t)
+	order(t, s, "acme", free, quota.Suspend)
+	was := dump(t, s)
+	big := free
+	big.Bandwidth = 2 * gb
+	_, err := s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) {
+		a.Contact, a.AtLimit, a.Owner = "boss@acme.example", quota.Continue, "nobody"
+		return Change{Plan: &big, Abuse: new("spam")}, nil
+	})
+	if !errors.Is(err, ErrNotFound) {
+		t.Errorf("for an owner that is not there: %v", err)
+	}
+	if !maps.Equal(was, dump(t, s)) {
+		t.Error("a part of it was done")
+	}
+	r, err := s.ChangeAccount(Order{By: "op"}, "acme", func(a *Account) (Change, error) {
+		a.Contact, a.AtLimit = "boss@acme.example", quota.Continue
+		return Change{Plan: &big, Abuse: new("spam")}, nil
+	})
+	if err != nil || r.After.Contact != "boss@acme.example" || !r.After.Abuse {
+		t.Fatalf("ChangeAccount = %+v, %v", r.After, err)
+	}
+	wantBook(t, s, "acme", "activated", "plan", "at-limit", "abuse")
+	verify(t, s)
+}
+
+func TestChangeAccount_keepsTheBook(t *testing.T) {
+	s, _ := newBooks(t)
+	order(t, s, "acme", free, quota.Suspend)
+	for name, fn := range map[string]func(*Account){
+		"balance": func(a *Account) { a.Balance = 1 },
+		"plan":    func(a *Account) { a.Contracts[0].Plan.Bandwidth = 0 },
+		"closed":  func(a *Account) { a.State = Closed },
+		"owner":   func(a *Account) { a.Owner = "nobody" },
+	} {
+		if _, err := s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) { fn(a); return Change{}, nil }); err == nil {
+			t.Errorf("ChangeAccount of %s was done", name)
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	"relay/quota"
+)
+
+// NewAccount is an order for an account. Of Account the caller fills in Name,
+// Contact, AtLimit, Senders, Owner and Reseller.
+type NewAccount struct {
+	Account    Account
+	Plan       quota.Plan
+	Credential *Credential // the first one; nil: none
+	Activate   bool        // do not wait for the payment
+}
+
+// AddAccount stores a new account. On a plan with a price it is pending, with an
+// invoice whose payment activates it; Activate does not wait for that, but the
+// invoice is there. On a plan without a price it is active at once.
+func (s *Store) AddAccount(o Order, n NewAccount) (r Receipt, err error) {
+	run := func(t *tx) error {
+		r = Receipt{}
+		d, err := t.newAccount(o, n)
+		if err != nil {
+			return err
+		}
+		r = d.receipt()
+		if o.DryRun {
+			return nil
+		}
+		if c := n.Credential; c != nil {
+			if err := addOwned(t, ownLogins, c.Account, c.Login, c); err != nil {
+				return err
+			}
+		}
+		return d.apply()
+	}
+	err = s.carry(o.DryRun, run)
+	return r, err
+}
+
+func (t *tx) newAccount(o Order, n NewAccount) (*deal, error) {
+	if err := o.forces(&n); err != nil {
+		return nil, err
+	}
+	if err := t.mayAdd(&n); err != nil {
+		return nil, err
+	}
+	if o.Reseller != "" && t.hasBooks(n.Account.Name) {
+		return nil, fmt.Errorf("account %q: %w", n.Account.Name, ErrExists)
+	}
+	if err := o.mayGoOn(n.Account.Name, n.Account.AtLimit, n.Plan); err != nil {
+		return nil, err
+	}
+	if err := t.inherit(&n.Account); err != nil {
+		return nil, err
+	}
+	if n.Account.Reseller != "" && t.hasBooks(n.Account.Name) {
+		return nil, fmt.Errorf("account %q: %w", n.Account.Name, ErrUsed)
+	}
+	a := n.Account
+	a.Book, a.State, a.Reason = Book{Ordered: &n.Plan, Seq: t.lastSeq(a.Name)}, Pending, ""
+	if a.Created.IsZero() {
+		a.Created = t.now
+	}
+	if a.AtLimit == "" {
+		a.AtLimit = quota.Suspend
+	}
+	d := t.dealOn(Account{}, o)
+	d.a = a
+	if err := d.sell(n.Plan); err != nil {
+		return nil, err
+	}
+	if n.Plan.Price == 0 {
+		d.activate("")
+		return d, nil
+	}
+	inv, err := d.charge(Invoice{Kind: ForOrder, Order: &Ordered{KindActivated, n.Plan}, Lines: []InvoiceLine{termLine(n.Plan)}})
+	if err != nil {
+		return nil, err
+	}
+	if n.Activate && inv.Order != nil {
+		d.activateUnpaid(inv)
+	}
+	return d, nil
+}
+
+func (t *tx) mayAdd(n *NewAccount) error {
+	a := &n.Account
+	switch c := n.Credential; {
+	case !quota.ValidName(a.Name):
+		return fmt.Errorf("account %q: up to 64 of a-z 0-9 . _ @ + -, starting with a letter or digit", a.Name)
+	case t.b.Get(accounts, []byte(a.Name)) != nil:
+		return fmt.Errorf("account %q: %w", a.Name, ErrExists)
+	case c != nil && t.b.Get(credentials, []byte(c.Login)) != nil:
+		return fmt.Errorf("login %q: %w", c.Login, ErrExists)
+	case n.Plan.Retired:
+		return retired(n.Plan)
+	case a.AtLimit != "" && !n.Plan.Allows(a.AtLimit):
+		return notAllowed(n.Plan, a.AtLimit)
+	}
+	return t.known(a)
+}
+
+// known checks that the customer and the reseller of an account are there.
+func (t *tx) known(a *Account) error {
+	if a.Owner != "" {
+		if _, err := load[Customer](t, customers, a.Owner); err != nil {
+			return err
+		}
+	}
+	if a.Reseller != "" {
+		if _, err := load[Reseller](t, resellers, a.Reseller); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func notAllowed(p quota.Plan, a quota.AtLimit) error {
+	return fmt.Errorf("plan %q does not leave the choice to %s at the limit", p.Name, a)
+}
+
+// activate starts the term that a pending account ordered.
+func (d *deal) activate(invoice string) {
+	p := *d.a.Ordered
+	d.a.Ordered = nil
+	if d.a.State == Pending {
+		d.a.State = Active
+	}
+	c := d.next(p)
+	c.Invoice = invoice
+	d.start(c, KindActivated, p.Name)
+}
+
+// activateUnpaid does what the payment of an order would.
+func (d *deal) activateUnpaid(inv *Invoice) {
+	d.activate(numberText(inv.Number))
+	d.had(inv)
+}
+
+// had notes that what an open invoice is for was had: it has to be paid now.
+func (d *deal) had(inv *Invoice) {
+	inv.Order, inv.Term = nil, d.a.lastTerm().TermKey()
+	from := inv.Due
+	if from.Before(d.t.now) {
+		from = d.t.now
+	}
+	inv.Suspends = d.days(from, d.t.s.Billing().GraceDays)
+}
+
+// Activate starts the term of a pending account without waiting for the payment,
+// which is then due like any other.
+func (s *Store) Activate(o Order, account string) (Receipt, error) {
+	return s.order(account, o, func(d *deal) error {
+		if d.a.State == Closed {
+			return fmt.Errorf("account %q %w", account, ErrClosed)
+		}
+		if o.Reseller != "" {
+			return fmt.Errorf("account %q: %w", account, ErrNotYours)
+		}
+		if d.a.Ordered == nil {
+			return fmt.Errorf("account %q %w", account, ErrActive)
+		}
+		list, err := d.unpaid()
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(list, func(i *Invoice) bool { return i.Order != nil && i.Order.Do == KindActivated })
+		if i < 0 {
+			d.activate("")
+			return nil
+		}
+		d.activateUnpaid(list[i])
+		return nil
+	})
+}

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+
+	"relay/quota"
+)
+
+// CancelInvoice takes an open invoice back; the credit note says why. What was
+// paid of it stays with the customer's balance. Credit that it bought goes as far
+// as it is not used; a term or an upgrade that was had stays. The order that a
+// pending account waits for is refused with a *quota.Refused: CloseAccount ends both.
+func (s *Store) CancelInvoice(o Order, number uint64, reason string) (Receipt, error) {
+	i, err := s.Invoice(number)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.order(i.Account, o, func(d *deal) error {
+		i, err := d.invoice(number)
+		if err != nil {
+			return err
+		}
+		if i.State != InvoiceOpen {
+			return fmt.Errorf("invoice %d is %s: only an open one can be cancelled", number, i.State)
+		}
+		if i.Order != nil && i.Order.Do == KindActivated {
+			return quota.Refuse("cancel", quota.WhyOrdered, fmt.Sprintf("invoice %d is the order of account %s", number, d.a.Name))
+		}
+		if err := d.cancel(i, reason); err != nil {
+			return err
+		}
+		d.takeCredit(i)
+		return d.settle(0)
+	})
+}
+
+// takeCredit takes back what is left of the credit of an invoice. What the open
+// period has used of it stays, and is drawn when that is closed.
+func (d *deal) takeCredit(i *Invoice) {
+	at := slices.IndexFunc(d.a.Lots, func(l quota.Lot) bool { return l.Ref == i.Lot })
+	if at < 0 {
+		return
+	}
+	c, _, _ := d.a.Contracts.Find(d.a.Open, d.zone())
+	used := d.t.usage(d.a.Name, d.a.Open).Charged
+	_, left, _ := quota.Draw(d.a.Lots, quota.Over(c.Plan, used))
+	n := slices.IndexFunc(left, func(l quota.Lot) bool { return l.Ref == i.Lot })
+	if n < 0 {
+		return
+	}
+	unused := left[n].Amount
+	if d.a.Lots[at].Amount -= unused; d.a.Lots[at].Amount == 0 {
+		d.a.Lots = slices.Delete(d.a.Lots, at, at+1)
+	}
+	d.enter(Entry{Kind: KindCorrection, Period: d.a.Open, Units: -unused, Lot: i.Lot, Ref: numberText(i.Number), Text: "taken back with its invoice"})
+}
+
+func (d *deal) cancel(i *Invoice, reason string) error {
+	i.Paid = 0
+	return d.takeBack(i, reason)
+}

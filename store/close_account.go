@@ -1,0 +1,43 @@
+package store
+
+// CloseAccount ends an account for good: its term, its credit, and orders that
+// wait for a payment. What it owes it still owes, and what it paid for terms that
+// have not begun is in its balance.
+func (s *Store) CloseAccount(o Order, account, reason string) (Receipt, error) {
+	return s.order(account, o, func(d *deal) error { return d.end(reason) })
+}
+
+// end is nothing for an account that is closed. Terms that have not begun are taken
+// back: what was paid for them is the customer's.
+func (d *deal) end(reason string) error {
+	if d.a.State == Closed {
+		return nil
+	}
+	later, err := d.ofTerms(d.later())
+	if err != nil {
+		return err
+	}
+	if err := d.cut(); err != nil {
+		return err
+	}
+	for _, i := range later {
+		d.say(i.Paid, "paid of invoice %d, whose term has not begun", i.Number)
+		if err := d.takeBack(i, "its term had not begun"); err != nil {
+			return err
+		}
+	}
+	list, err := d.unpaid()
+	if err != nil {
+		return err
+	}
+	for _, i := range list {
+		if i.Order != nil {
+			if err := d.cancel(i, unpaidReason(i)); err != nil {
+				return err
+			}
+		}
+	}
+	d.a.State, d.a.Reason, d.a.Ordered = Closed, "", nil
+	d.enter(Entry{Kind: KindEnded, Text: reason})
+	return d.settle(0)
+}

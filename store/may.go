@@ -1,0 +1,106 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"relay/quota"
+)
+
+// What a reseller orders (M23, M32) is checked in the transaction that does it:
+//
+//  1. an account that is not below it is ErrNotFound, whether it is there or not;
+//  2. an account that it adds is below it, and nobody's else, and its name has no
+//     books of an account before it; nor has that of one which the operator puts
+//     below a reseller, whose statement would show them: ErrUsed;
+//  3. it lifts only a suspension of its own, see maySwitch, and activates nothing
+//     that waits for a payment: both are ErrNotYours;
+//  4. it lets no account go on at the limit of a plan without blocks, which bills
+//     nothing for that: ErrNotYours too.
+
+// ErrNotYours is what a reseller may not change of an account below it.
+var ErrNotYours = errors.New("is for the operator to change")
+
+// reaches fails for an account that whoever orders does not manage.
+func (o *Order) reaches(a *Account) error {
+	if o.Reseller != "" && a.Reseller != o.Reseller {
+		return fmt.Errorf("accounts %q: %w", a.Name, ErrNotFound)
+	}
+	return nil
+}
+
+// forces puts a new account below who orders it.
+func (o *Order) forces(n *NewAccount) error {
+	if o.Reseller == "" {
+		return nil
+	}
+	if n.Activate {
+		return fmt.Errorf("account %q: its payment %w", n.Account.Name, ErrNotYours)
+	}
+	n.Account.Reseller, n.Account.Owner = o.Reseller, ""
+	return nil
+}
+
+// mayGoOn fails where a reseller would give mail away without limit.
+func (o *Order) mayGoOn(account string, limit quota.AtLimit, p quota.Plan) error {
+	if o.Reseller == "" || limit != quota.Continue || !p.Allows(limit) || p.Bills() {
+		return nil
+	}
+	return fmt.Errorf("account %q: plan %s has no blocks, so nothing over its allowance is billed: to continue there %w", account, p.Name, ErrNotYours)
+}
+
+// hasBooks reports a name that an account had before: its ledger, invoices and
+// usage stay, and may have been somebody else's.
+func (t *tx) hasBooks(account string) bool {
+	prefix := pairKey(account, "")
+	k, _ := t.b.Cursor(usage).Seek(prefix)
+	return t.lastSeq(account) > 0 || k != nil && hasPrefix(k, prefix)
+}
+
+// hadBooks reports that the ledger of an account begins with that of another one,
+// which had its name before.
+func (t *tx) hadBooks(a *Account) (bool, error) {
+	entries, err := all[Entry](t, ledger, ledgerPrefix(a.Name))
+	ends := 0
+	for _, e := range entries {
+		if e.Kind == KindEnded {
+			ends++
+		}
+	}
+	return ends > 1 || ends == 1 && a.State != Closed, err
+}
+
+// maySwitch says whether who orders may suspend or resume: a reseller not while
+// the operator's suspension or an unpaid invoice holds the account.
+func (d *deal) maySwitch(o Order) error {
+	switch {
+	case o.Reseller == "":
+		return nil
+	case d.a.Hold != "":
+		return fmt.Errorf("account %q is held back until an invoice is paid: that %w", d.a.Name, ErrNotYours)
+	case d.a.State != Suspended:
+		return nil
+	}
+	by, err := d.suspendedBy()
+	if err == nil && by != o.By {
+		err = fmt.Errorf("account %q was suspended by the operator: that %w", d.a.Name, ErrNotYours)
+	}
+	return err
+}
+
+// suspendedBy is who suspended the account last, as its ledger has it; "" where
+// it does not tell.
+func (d *deal) suspendedBy() (by string, err error) {
+	d.t.newest(d.a.Name, func(k, raw []byte) (more bool) {
+		var e Entry
+		if err = decode(bucketNames[ledger], k, raw, &e); err != nil {
+			return false
+		}
+		if e.Kind == KindSuspended && e.Ref == "" { // not for an invoice
+			by = e.By
+			return false
+		}
+		return true
+	})
+	return by, err
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"relay/quota"
+)
+
+// setPlan gives an account other terms without asking for a price: the
+// operator's way around an upgrade. A plan of the same term and kind holds for
+// the present term; any other ends it, with its credit, and starts a new one.
+// Terms that were bought for later follow that.
+func (d *deal) setPlan(p quota.Plan) error {
+	if d.a.State == Closed {
+		return fmt.Errorf("account %q %w", d.a.Name, ErrClosed)
+	}
+	if err := d.sell(p); err != nil {
+		return err
+	}
+	c, err := d.current()
+	if errors.Is(err, ErrPending) {
+		return d.reorder(p)
+	}
+	if c.Holds(d.t.now) && c.Plan.Term == p.Term && c.Plan.Kind() == p.Kind() {
+		if err := d.roomFor(c, p); err != nil {
+			return err
+		}
+		over := d.overage(c)
+		c.Plan = p
+		changed := *c
+		_, at, _ := quota.Contracts{*c}.At(d.t.now, d.zone())
+		d.enter(Entry{Kind: KindPlan, Period: at.Key, Messages: p.Emails, Bytes: p.Bandwidth, Contract: &changed, Over: over, Text: p.Name})
+		return nil
+	}
+	later := d.later()
+	if err := d.cut(); err != nil {
+		return err
+	}
+	d.start(d.next(p), KindPlan, p.Name)
+	for i := range later {
+		if err := d.move(&later[i], KindPlan, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// roomFor refuses a plan under which more of what the open period used would be
+// overage: its close would bill, or take from credit that is not there, what was
+// allowed when it was sent (M14).
+func (d *deal) roomFor(c *quota.Contract, p quota.Plan) error {
+	is := *c
+	is.Plan = p
+	n := d.overage(&is)
+	if n <= d.overage(c) {
+		return nil
+	}
+	units := octets(n)
+	if p.Kind() == quota.Count {
+		units = numberText(uint64(n)) + " e-mails"
+	}
+	_, at, _ := quota.Contracts{*c}.At(d.t.now, d.zone())
+	return quota.Refuse("plan", quota.WhySmaller,
+		fmt.Sprintf("%s of what was sent since %s would be overage", units, at.Start.In(d.zone()).Format(time.DateOnly)))
+}
+
+// move gives a term that was bought for later a new place, with its invoice.
+func (d *deal) move(was *quota.Contract, kind Kind, why string) error {
+	is := d.next(was.Plan)
+	is.Invoice = was.Invoice
+	d.start(is, kind, was.Plan.Name+why)
+	n, err := strconv.ParseUint(was.Invoice, 10, 64)
+	if err != nil {
+		return nil // it was had without one
+	}
+	i, err := d.invoice(n)
+	if err == nil {
+		i.Term = is.TermKey()
+	}
+	return err
+}
+
+// reorder changes what a pending account waits for; its invoice stays what it is.
+func (d *deal) reorder(p quota.Plan) error {
+	list, err := d.unpaid()
+	if err != nil {
+		return err
+	}
+	if len(list) > 0 {
+		return fmt.Errorf("account %q waits for the payment of invoice %d: close the account, or activate it first", d.a.Name, list[0].Number)
+	}
+	d.a.Ordered = &p
+	d.enter(Entry{Kind: KindPlan, Text: p.Name})
+	return nil
+}
+
+// cut ends the present term now, with the credit, and those to come before they
+// start. What began at this very instant lasts for one more, so that it is closed
+// like any other.
+func (d *deal) cut() error {
+	if begun := d.a.begun(d.zone()); !begun.Before(d.t.now) {
+		d.t.now = begun.Add(time.Millisecond)
+	}
+	for i := range d.a.Contracts {
+		c := &d.a.Contracts[i]
+		if c.Start.After(d.t.now) {
+			c.End = c.Start
+		} else if c.End.After(d.t.now) {
+			c.End = d.t.now
+		}
+	}
+	for i := range d.a.Lots {
+		if l := &d.a.Lots[i]; l.Expires.After(d.t.now) {
+			l.Expires = d.t.now
+		}
+	}
+	d.a.Contracts = slices.DeleteFunc(d.a.Contracts, func(c quota.Contract) bool { return !c.Start.Before(c.End) })
+	return d.closeDue()
+}

@@ -1,0 +1,71 @@
+package store
+
+import (
+	"errors"
+	"maps"
+	"testing"
+	"time"
+
+	"relay/quota"
+)
+
+func TestChangeAccount_plan(t *testing.T) {
+	s, c := newBooks(t)
+	order(t, s, "acme", free, quota.Suspend)
+	mustSend(t, s, "acme", gb, 1)
+	c.add(time.Hour)
+	big := free
+	big.Bandwidth = 2 * gb
+	if _, err := s.ChangeAccount(Order{}, "acme", change(Change{Plan: &big})); err != nil {
+		t.Fatal(err)
+	}
+	mustSend(t, s, "acme", gb, 1)
+	if r := send(t, s, "acme", 1, 1); r == nil {
+		t.Error("beyond the limit was taken")
+	}
+	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, s)
+	c.add(time.Hour)
+	if _, err := s.ChangeAccount(Order{}, "acme", change(Change{Plan: &more})); err != nil { // of another kind and term: a new one begins
+		t.Fatal(err)
+	}
+	mustSend(t, s, "acme", 1, 9000)
+	wantBook(t, s, "acme", "activated", "plan", "topup 1000000000", "invoice -1220", "expired -1000000000", "closed", "plan")
+	if a := account(t, s, "acme"); a.Lots != nil || a.Open != "2026-11-23" || !a.Contracts[0].End.Equal(c.now()) {
+		t.Errorf("account = %+v", a)
+	}
+}
+
+// With suspend nobody is billed for what was allowed when it was sent: a smaller
+// plan has to hold what the month has used.
+func TestChangeAccount_smallerThanUsed(t *testing.T) {
+	s, c := newBooks(t)
+	small := free
+	small.Bandwidth = gb / 2
+	for name, limit := range map[string]quota.AtLimit{"stops": quota.Suspend, "goes": quota.Continue} {
+		order(t, s, name, free, limit)
+		mustSend(t, s, name, gb/2+20*mb, 1)
+		was := dump(t, s)
+		_, err := s.ChangeAccount(Order{}, name, change(Change{Plan: &small}))
+		if no := (*quota.Refused)(nil); !errors.As(err, &no) || err.Error() != "plan refused: 20 MB of what was sent since 2026-11-23 would be overage" {
+			t.Errorf("%s: a plan smaller than the use = %v", name, err)
+		}
+		if !maps.Equal(was, dump(t, s)) {
+			t.Errorf("%s: a refusal changed the file", name)
+		}
+	}
+	mustSend(t, s, "goes", gb, 1) // more than both allow
+	larger := free
+	larger.Bandwidth = gb + 1
+	if _, err := s.ChangeAccount(Order{}, "goes", change(Change{Plan: &larger})); err != nil {
+		t.Errorf("a plan with less overage: %v", err)
+	}
+	c.set(december)
+	if _, err := s.ChangeAccount(Order{}, "stops", change(Change{Plan: &small})); err != nil {
+		t.Errorf("in a new month: %v", err)
+	}
+	closeDue(t, s, 1)
+	wantBook(t, s, "stops", "activated", "closed", "plan")
+}

@@ -1,0 +1,175 @@
+package store
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"relay/quota"
+)
+
+// plans for a month, of which a message or two use all.
+var (
+	letters = quota.Plan{Name: "letters", Term: quota.Month, Emails: 10, Price: 700}
+	megas   = quota.Plan{Name: "megas", Term: quota.Month, Emails: 100, Bandwidth: mb, Price: 700}
+	gift    = quota.Plan{Name: "gift", Term: quota.Month, Emails: 10}
+)
+
+func monthBooks(t *testing.T) (*Store, *clock) {
+	t.Helper()
+	s, c := newBooks(t)
+	for _, p := range []quota.Plan{letters, megas, gift} {
+		if err := s.AddPlan(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s, c
+}
+
+// M13: a month's term that is used up ends with the payment of the next one.
+func TestRenew_usedUp(t *testing.T) {
+	for name, x := range map[string]struct {
+		plan     quota.Plan
+		size     int64 // of one message to so many
+		to       int
+		leftover bool // some mail still fits
+	}{
+		"e-mails":              {letters, 100, 10, false},
+		"octets":               {megas, mb - 9_999, 1, true},
+		"e-mails of bandwidth": {megas, 100, 100, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := monthBooks(t)
+			order(t, s, "acme", x.plan, quota.Suspend)
+			pay(t, s, 1, 0, "a")
+			c.add(5 * 24 * time.Hour)
+			mustSend(t, s, "acme", x.size, x.to)
+			r := send(t, s, "acme", 20_000, 10)
+			if r == nil || !r.Spent || !r.Exceeded.Renewed.IsZero() {
+				t.Fatalf("beyond the allowance = %+v", r)
+			}
+			o, err := s.Renew(Order{}, "acme", "")
+			if err != nil || o.Invoices[0].Lines[0].Text != "plan "+x.plan.Name+", a month" {
+				t.Fatalf("Renew = %+v, %v, want no day to wait for", o.Invoices, err)
+			}
+			if got := pay(t, s, 2, 0, "b").After.Contracts; len(got) != 2 || !got[0].End.Equal(c.now()) || !got[1].Start.Equal(c.now()) ||
+				got[1].Key != "2026-11-28" || got[1].End.Before(c.now().AddDate(0, 0, 30)) {
+				t.Errorf("terms = %+v", got)
+			}
+			verify(t, s)
+			mustSend(t, s, "acme", 20_000, 10)
+			verify(t, s)
+			if u, err := s.Usage("acme", "2026-11-28"); err != nil || u.Charged != (quota.Charge{Messages: 10, Bytes: 200_000}) {
+				t.Errorf("usage of the new term = %+v, %v", u, err)
+			}
+		})
+	}
+}
+
+// What is left for an e-mail, credit included, keeps a term going; one of a year has
+// months to come.
+func TestRenew_notUsedUp(t *testing.T) {
+	for name, x := range map[string]struct {
+		plan quota.Plan
+		size int64
+		to   int
+	}{
+		"an e-mail is left":    {letters, 100, 9},
+		"10 KB are left":       {megas, mb - 10_000, 1},
+		"of a year":            {count, 1, 50_000},
+		"a top-up is on top":   {letters, 100, 10},
+		"credit for an e-mail": {megas, 100, 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := monthBooks(t)
+			order(t, s, "acme", x.plan, quota.Suspend)
+			switch name {
+			case "a top-up is on top":
+				if _, err := s.TopUp(Order{}, "acme", "more"); err != nil {
+					t.Fatal(err)
+				}
+			case "credit for an e-mail":
+				if _, err := s.Correct(Order{}, "acme", Correction{Units: 10_000, Text: "gift"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			mustSend(t, s, "acme", x.size, x.to)
+			c.add(time.Hour)
+			r, err := s.Renew(Order{}, "acme", "gift")
+			if l := r.After.Contracts; err != nil || len(l) != 2 || !l[1].Start.Equal(l[0].End) || !l[1].Start.After(c.now().AddDate(0, 0, 20)) {
+				t.Errorf("terms = %+v, %v, want the present one to go on", l, err)
+			}
+		})
+	}
+}
+
+// A term that waits begins with the first message that the one before has no room
+// for, once that is used up; not before, and not for what fits into neither.
+func TestAccept_beginsTheNextTerm(t *testing.T) {
+	s, c := monthBooks(t)
+	order(t, s, "acme", megas, quota.Suspend)
+	for range 2 {
+		r, err := s.Renew(Order{}, "acme", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pay(t, s, r.Invoices[0].Number, 0, r.Invoices[0].Lines[0].Text)
+	}
+	was := account(t, s, "acme")
+	mustSend(t, s, "acme", mb/2, 1)
+	if r := send(t, s, "acme", 600_000, 1); r == nil || r.Spent || !r.Exceeded.Renewed.Equal(was.Contracts[0].End) {
+		t.Errorf("beyond what is left of a term that is not used up = %+v, want it renewed at its end", r)
+	}
+	mustSend(t, s, "acme", mb/2-5000, 1)
+	mustSend(t, s, "acme", 4000, 1) // it still fits
+	c.add(24 * time.Hour)
+	before := dump(t, s)
+	if r := send(t, s, "acme", mb+1, 1); r == nil || r.Exceeded.Used != (quota.Charge{}) || !reflect.DeepEqual(before, dump(t, s)) {
+		t.Errorf("what fits into no term = %+v, want it refused by the next one, and nothing changed", r)
+	}
+	if r, err := s.Permit("acme", "", quota.Charge{Messages: 1, Bytes: mb}); r != nil || err != nil {
+		t.Errorf("Permit = %+v, %v, want what Accept does", r, err)
+	}
+	if st, err := s.Standing("acme"); err != nil || !st.Spent() || !st.Goes {
+		t.Errorf("Standing = %+v, %v", st, err)
+	}
+	mustSend(t, s, "acme", mb, 1)
+	verify(t, s)
+	is := account(t, s, "acme")
+	if l := is.Contracts; len(l) != 3 || !l[0].End.Equal(c.now()) || !l[1].Start.Equal(c.now()) || !l[2].Start.Equal(l[1].End) ||
+		l[1].Invoice != was.Contracts[1].Invoice || l[2].Invoice != was.Contracts[2].Invoice {
+		t.Errorf("terms = %+v", l)
+	}
+	for i, n := range []uint64{1, 2, 3} {
+		if inv, err := s.Invoice(n); err != nil || inv.Term != is.Contracts[i].TermKey() {
+			t.Errorf("invoice %d is of term %s, %v, want that of %+v", n, inv.Term, err, is.Contracts[i])
+		}
+	}
+	c.add(time.Minute)
+	mustSend(t, s, "acme", 100, 100) // of all that is left none fits: the third term
+	verify(t, s)
+	if l := account(t, s, "acme").Contracts; !l[2].Start.Equal(c.now()) || l[2].Key != "2026-11-24" || l[2].Copy != 2 {
+		t.Errorf("terms = %+v", l)
+	}
+	wantBook(t, s, "acme", "invoice -854", "activated", "invoice -854", "payment 854", "renewed", "invoice -854", "payment 854", "renewed", "closed", "renewed", "renewed", "closed", "renewed")
+}
+
+// The term that follows is as well refunded, closed and replayed as one that began
+// on its day.
+func TestRefund_afterUsedUp(t *testing.T) {
+	s, c := monthBooks(t)
+	order(t, s, "acme", letters, quota.Suspend)
+	pay(t, s, 1, 0, "a")
+	if _, err := s.Renew(Order{}, "acme", ""); err != nil {
+		t.Fatal(err)
+	}
+	pay(t, s, 2, 0, "b")
+	mustSend(t, s, "acme", 1, 10)
+	c.add(time.Hour)
+	mustSend(t, s, "acme", 1, 10)
+	r, err := s.Refund(Order{}, "acme")
+	if err != nil || r.Amount != 854 || !slices.Equal(r.Lines, []Line{{"paid of invoice 2", 854}, {"paid back", 854}}) {
+		t.Errorf("Refund = %+v, %v, want the term that began", r.Lines, err)
+	}
+}

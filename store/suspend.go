@@ -1,0 +1,68 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Suspend stops an account; the customer is told the reason.
+func (s *Store) Suspend(o Order, account, reason string) (Receipt, error) {
+	return s.order(account, o, func(d *deal) error {
+		if err := d.maySwitch(o); err != nil {
+			return err
+		}
+		was := d.a.State
+		d.a.State, d.a.Reason = Suspended, reason
+		return d.switched(was)
+	})
+}
+
+// Resume lets an account go on that was suspended or is held back. What it is held
+// back for stays open and holds it back no more; the next invoice may. One that
+// never was active is pending again.
+func (s *Store) Resume(o Order, account string) (Receipt, error) {
+	return s.order(account, o, func(d *deal) error {
+		if err := d.maySwitch(o); err != nil {
+			return err
+		}
+		was := d.a.State
+		if was == Active && d.a.Hold == "" {
+			return nil // it goes on already
+		}
+		d.a.State, d.a.Reason = Active, ""
+		if d.a.Ordered != nil && was != Closed {
+			d.a.State = Pending
+		}
+		return d.switched(was)
+	})
+}
+
+// forbear from holding the account back for what it is held back for.
+func (d *deal) forbear() error {
+	list, err := d.unpaid()
+	for _, i := range list {
+		if i.Dunned {
+			i.Dunned, i.Suspends = false, time.Time{}
+		}
+	}
+	return err
+}
+
+// switched enters that the operator suspended or resumed the account.
+func (d *deal) switched(was AccountState) error {
+	is := d.a.State
+	switch {
+	case was == Closed:
+		return fmt.Errorf("account %q %w", d.a.Name, ErrClosed)
+	case is == Suspended:
+		d.enter(Entry{Kind: KindSuspended, Text: d.a.Reason})
+	case is == Active && d.a.Ordered == nil, is == Pending && d.a.Ordered != nil:
+		d.a.Hold = ""
+		d.enter(Entry{Kind: KindResumed})
+		return d.forbear()
+	default:
+		return errors.New("an account is activated and closed by orders")
+	}
+	return nil
+}

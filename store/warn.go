@@ -1,0 +1,200 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"relay/quota"
+)
+
+// Warned is how far a customer was told that a term ends.
+type Warned struct {
+	Term string `json:"term,omitempty"` // key of the term's first period; "": of none yet
+	Days int    `json:"days,omitempty"` // the last step that was told
+}
+
+// Warning is what the customer of an account is to know before its last term ends:
+// nothing renews by itself (M19).
+type Warning struct {
+	Account  Account
+	Contract quota.Contract // the last one
+	Step     int            // that was reached, see quota.Contract.Reached
+	Days     int64          // before the last one
+	Credit   int64          // that is left now and lost at the end, units of the plan
+	Renewal  *Invoice       // that waits for its payment; nil: none does
+	Sold     *quota.Plan    // the plan as it is sold now; nil: it is not any more
+	Price    int64          // of Sold, minor units, with tax
+	TaxRate  quota.Rate     // that is in Price
+	Currency string
+	Mail     *Message // that was queued; nil: none, for want of a contact or in a dry run
+}
+
+// Endings says who is told that a term ends, and how.
+type Endings struct {
+	DryRun bool  // change nothing
+	Steps  []int // days before the last one on which it is told
+
+	// Write makes the mail of a warning, which will have that ID. Of the message it
+	// fills in Expires, MessageID, SMTPUTF8 and the recipients. It runs in the
+	// transaction, perhaps more than once: it only computes.
+	Write func(*Warning, ID) (Notice, error)
+	// Told hears of each account what came of it, once that is on disk. Of one that
+	// failed the warning has the account alone.
+	Told func(*Warning, error)
+}
+
+// Warn tells the customers whose last term ends soon, each in a transaction of its
+// own: the entry of the ledger and the mail are there together or not at all, so
+// that each step of a term is told once, whatever is killed. Of several steps that
+// have passed the nearest is told. An account without a contact is told of to Told
+// only, each time. It may run late, at any time and more than once.
+func (s *Store) Warn(ctx context.Context, e Endings) error {
+	w := Wanted{Pause: ctx.Err, Match: func(a *Account) bool { _, ok := a.ending(e.Steps, s.Now(), s.zone); return ok }}
+	return s.EachAccount(w, func(a *Account) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		w, err := s.warn(a.Name, &e)
+		if err != nil {
+			w = &Warning{Account: *a}
+		}
+		if w != nil {
+			e.Told(w, err)
+		}
+		return nil
+	})
+}
+
+// ending is the step that the customer of an account has not been told of yet.
+func (a *Account) ending(steps []int, now time.Time, zone *time.Location) (step int, ok bool) {
+	if a.State == Closed || a.State == Pending || len(a.Contracts) == 0 {
+		return 0, false
+	}
+	c := a.lastTerm()
+	if step, ok = c.Reached(steps, now, zone); !ok {
+		return 0, false
+	}
+	return step, a.Warned.Term != c.TermKey() || step < a.Warned.Days
+}
+
+// lastTerm of an account that has one.
+func (a *Account) lastTerm() quota.Contract { return a.Contracts[len(a.Contracts)-1] }
+
+// warn decides again and does it; nil where there is nothing to tell any more.
+func (s *Store) warn(name string, e *Endings) (w *Warning, err error) {
+	id := s.ids.next(s.now())
+	var lanes []Lane
+	run := func(t *tx) error {
+		w, lanes = nil, nil
+		d, err := t.deal(name, Order{})
+		if errors.Is(err, ErrNotFound) {
+			return nil // removed meanwhile
+		}
+		if err == nil {
+			err = d.closeDue()
+		}
+		if err != nil {
+			return err
+		}
+		is, err := d.warning(e.Steps)
+		if w = is; err != nil || is == nil || is.Account.Contact == "" {
+			return err
+		}
+		n, err := e.Write(is, id)
+		if err != nil || e.DryRun {
+			return err
+		}
+		d.warned(is)
+		if err := d.apply(); err != nil {
+			return err
+		}
+		lanes, err = t.enqueueWarning(is, id, &n)
+		return err
+	}
+	if e.DryRun {
+		err = s.view(run)
+	} else {
+		err = s.grow(mailWeight, run)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("warn account %q: %w", name, err)
+	}
+	s.ready.announce(lanes...)
+	return w, nil
+}
+
+// mailWeight is about how many octets a warning has.
+const mailWeight = 16 << 10
+
+// warning works out what there is to tell; nil: nothing.
+func (d *deal) warning(steps []int) (*Warning, error) {
+	step, ok := d.a.ending(steps, d.t.now, d.zone())
+	if !ok {
+		return nil, nil
+	}
+	c := d.a.lastTerm()
+	used := d.t.usage(d.a.Name, d.a.Open).Charged
+	w := &Warning{Account: d.a, Contract: c, Step: step, Days: c.BeforeEnd(d.t.now, d.zone()), Currency: d.t.currency(),
+		Credit: quota.Split(c.Plan, used, quota.Live(d.a.Lots, d.t.now)).Credit}
+	list, err := d.unpaid()
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range list {
+		if i.Order != nil && i.Order.Do == KindRenewed {
+			w.Renewal = i
+		}
+	}
+	return w, d.sold(w)
+}
+
+// sold adds what a further term of the same plan costs, if it can be ordered.
+func (d *deal) sold(w *Warning) error {
+	p := &quota.Plan{}
+	ok, err := d.t.get(plans, []byte(w.Contract.Plan.Name), p)
+	if err != nil || !ok || p.Retired || p.Price > 0 && d.oneCurrency() != nil {
+		return err
+	}
+	w.Sold, w.TaxRate = p, d.t.s.Billing().TaxRate
+	tax, err := quota.Tax(p.Price, w.TaxRate)
+	w.Price = p.Price + tax
+	return err
+}
+
+// warned enters that the customer was told.
+func (d *deal) warned(w *Warning) {
+	e := Entry{Kind: KindWarned, Period: w.Contract.TermKey()}
+	if w.Renewal != nil {
+		e.Ref = numberText(w.Renewal.Number)
+	}
+	last := quota.LastDay(w.Contract.End, d.zone()).Format(time.DateOnly)
+	e.Text = warnedText(w.Step) + fmt.Sprintf(", %s, to %s", last, w.Account.Contact)
+	d.a.Warned = Warned{e.Period, w.Step}
+	d.enter(e)
+}
+
+// warnedText begins the text of an entry; it says which step was told.
+func warnedText(days int) string {
+	if days == 1 {
+		return "a day before the last day"
+	}
+	return fmt.Sprintf("%d days before the last day", days)
+}
+
+// is reports whether an entry is that of the warning.
+func (w Warned) is(e *Entry) bool {
+	return e.Period == w.Term && strings.HasPrefix(e.Text, warnedText(w.Days)+",")
+}
+
+// enqueueWarning queues the mail; it is not tried any more once the term has ended.
+func (t *tx) enqueueWarning(w *Warning, id ID, n *Notice) ([]Lane, error) {
+	m := n.Message
+	m.ID, m.Account, m.Sender, m.Period = id, w.Account.Name, "", ""
+	m.Own = "warning that the term ends"
+	m.Expires = earliest(m.Expires, w.Contract.End)
+	w.Mail = &m
+	return t.enqueueOwn(&m, n.Body)
+}
