@@ -155,3 +155,10 @@ func (p *program) resellerShow() *cli.Command {
 		return c.showRollUp([]field{{"reseller", r.Name}, {"contact", r.Contact}, {"created", c.stamp(r.Created)}}, sum)
 	}})
 }
+
+// accountsBelow are the names of the accounts below a reseller.
+func (c *call) accountsBelow(reseller string) (map[string]bool, error) {
+	names := map[string]bool{}
+	err := c.st.EachAccount(store.Wanted{Reseller: reseller}, func(a *store.Account) error { names[a.Name] = true; return nil })
+	return names, err
+}

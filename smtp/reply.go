@@ -197,7 +197,7 @@ func lastDay(end time.Time, zone *time.Location) string {
 	if end.IsZero() {
 		return ""
 	}
-	return ", its last day was" + strings.TrimPrefix(on(quota.LastDay(end, zone), zone), " on")
+	return ", its last day was " + quota.LastDay(end, zone).Format(time.DateOnly)
 }
 
 // printable keeps a reply one line of ASCII, whatever an operator wrote.
