@@ -254,11 +254,8 @@ func TestWatch_draining(t *testing.T) {
 func TestWatch_drainBeginsMeanwhile(t *testing.T) {
 	w := newWatched(t)
 	defer w.store.Close()
-	go func() {
-		time.Sleep(50 * time.Millisecond)
-		close(w.stopping)
-	}()
-	w.signOfLife(t.Context(), 200*time.Millisecond) // no queue runs that would answer
+	time.AfterFunc(50*time.Millisecond, func() { close(w.stopping) })
+	w.signOfLife(t.Context(), soon) // no queue runs that would answer
 	if n := w.sup.count("WATCHDOG=1"); n != 1 {
 		t.Errorf("%d signs of life, want 1", n)
 	}

@@ -6,8 +6,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,12 +29,24 @@ var binary string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	defaultSignals()
 	code, err := build(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// defaultSignals lets the processes that tests start have the signals' default
+// actions, also where these tests run under nohup or behind a shell's &: a signal
+// that is ignored stays so in a child, one that is caught does not.
+func defaultSignals() {
+	for _, s := range []os.Signal{syscall.SIGHUP, os.Interrupt} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 }
 
 // build makes the static binary in a folder that other users can execute it

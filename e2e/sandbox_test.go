@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -125,6 +126,16 @@ func TestSandbox_command(t *testing.T) {
 		t.Errorf("on standard error: %s", said)
 	}
 	b.end(syscall.SIGHUP, "Taken 1 e-mail, ")
+}
+
+// What runs these tests may ignore signals, as nohup and a shell's & do: the
+// processes that they start do not.
+func TestSandbox_nohup(t *testing.T) {
+	cmd := exec.Command("/bin/sh", "-c", `trap '' HUP INT; exec "$0" "$@"`, os.Args[0], "-test.run=^TestSandbox_command$", "-test.count=1")
+	cmd.Env = append(os.Environ(), insideBinary+"="+binary)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // A pipe whose reader has gone ends the sandbox, cleaned up, as soon as there is

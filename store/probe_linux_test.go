@@ -7,7 +7,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"relay/store/bolt"
 )
@@ -20,6 +20,10 @@ func TestStore_Probe_fullDisk(t *testing.T) {
 		t.Skipf("a tmpfs cannot be mounted here: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	synctest.Test(t, func(t *testing.T) { probeFullDisk(t, dir) })
+}
+
+func probeFullDisk(t *testing.T, dir string) {
 	s := reopen(t, filepath.Join(dir, "relay.db"), &clock{t: epoch})
 	defer s.Close()
 	if err := os.WriteFile(filepath.Join(dir, "filler"), make([]byte, 8<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
@@ -40,7 +44,7 @@ func TestStore_Probe_fullDisk(t *testing.T) {
 			t.Errorf("Probe: %v", err)
 		}
 	})
-	time.Sleep(100 * time.Millisecond) // both wait for the writer
+	synctest.Wait() // both wait for the writer
 	close(release)
 	asked.Wait()
 }

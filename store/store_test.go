@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"relay/quota"
@@ -563,24 +564,26 @@ func TestBodyReader_RemovedWhileItIsRead(t *testing.T) {
 
 // A first message and the account's removal in one transaction.
 func TestStore_RemoveAccountSeesTheBatch(t *testing.T) {
-	s, _ := newStore(t)
-	addAccount(t, s, "acme", quota.Plan{})
-	enter, leave := make(chan struct{}), make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := s.update(0, func(*tx) error { close(enter); <-leave; return nil }); err != nil {
-			t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newStore(t)
+		addAccount(t, s, "acme", quota.Plan{})
+		enter, leave := make(chan struct{}), make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := s.update(0, func(*tx) error { close(enter); <-leave; return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+		<-enter
+		wg.Go(func() { accept(t, s, "acme", 10, "x@a.test") })
+		synctest.Wait() // it is handed to the writer, before the next one
+		var err error
+		wg.Go(func() { err = s.RemoveAccount(Order{}, "acme") })
+		synctest.Wait()
+		close(leave)
+		wg.Wait()
+		if !errors.Is(err, ErrBusy) {
+			t.Errorf("RemoveAccount = %v, want ErrBusy", err)
 		}
 	})
-	<-enter
-	wg.Go(func() { accept(t, s, "acme", 10, "x@a.test") })
-	time.Sleep(50 * time.Millisecond)
-	var err error
-	wg.Go(func() { err = s.RemoveAccount(Order{}, "acme") })
-	time.Sleep(50 * time.Millisecond)
-	close(leave)
-	wg.Wait()
-	if !errors.Is(err, ErrBusy) {
-		t.Errorf("RemoveAccount = %v, want ErrBusy", err)
-	}
 }
