@@ -55,7 +55,7 @@ func viewBan(b smtp.Ban) banView {
 func (p *program) banList() *cli.Command {
 	return p.onRelay(&cli.Command{
 		Name: "list", Usage: "addresses that are banned, logins that are locked",
-		Description: `An address is banned when it tried too many different passwords; a login is locked when too many were tried for it, from wherever. A lock does not hold for addresses from which that login has succeeded in the last 30 days, as far as this relay has run. Names are shown as they were tried: there need not be such a login.
+		Description: `An address is banned when it tried too many different passwords; a login is locked when too many were tried for it, from wherever. A lock does not hold for addresses from which that login has succeeded in the last 30 days. Names are shown as they were tried: there need not be such a login.
 
 Bans are in the memory of the running relay and end with it. Each that follows another one soon lasts twice as long, up to a day. See failed_logins_per_address, failed_logins_per_login and ban_time in [limits].`,
 	}, func(s *smtp.Server, _ []string) error {

@@ -24,7 +24,8 @@
 // removes at its next start; the client has no 250 and sends again. A crash
 // after it, before the 250 has reached the client, makes the client send again
 // what we have: the one case in which a message comes twice (RFC 1047). Bans and
-// rates are in memory only: after a crash everybody begins anew.
+// rates are in memory only: after a crash everybody begins anew. The addresses
+// that logins came from are stored, but for those of the last minute.
 //
 // One goroutine serves a connection from its greeting to its end. Other
 // goroutines only poke it: they set its read deadline (drain) or close it.

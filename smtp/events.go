@@ -115,6 +115,17 @@ func (e events) storeFailed(c *Conn, err error) {
 	e.quiet.Fails(slog.LevelError, "", storeFailed, slog.String("remote", c.client), slog.Any("err", err))
 }
 
+const placesNotSaved = "addresses of logins not saved: after a restart they are strangers"
+
+// placesSaved tells a failure, once until it is over.
+func (e events) placesSaved(err error) {
+	if err == nil {
+		e.quiet.Works("", placesNotSaved)
+		return
+	}
+	e.quiet.Fails(slog.LevelWarn, "", placesNotSaved, slog.Any("err", err))
+}
+
 func (e events) panicked(c *Conn, v any, stack []byte) {
 	e.at(slog.LevelError, "session panicked", slog.String("remote", c.client), slog.Any("err", v), slog.String("stack", string(stack)))
 }

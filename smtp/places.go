@@ -1,25 +1,37 @@
 package smtp
 
 import (
+	"cmp"
 	"container/list"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
+
+	"relay/store"
 )
 
 const (
 	placesFor   = 30 * 24 * time.Hour
 	placesKept  = 10_000 // logins
 	placesLogin = 32     // addresses of one of them
+
+	placesEvery = time.Minute    // between two writes of what is new
+	placesStale = 24 * time.Hour // how far what is stored may lag behind
 )
 
 // places remembers from which addresses a login succeeded lately, so that a lock
-// does not shut out who is at home there. The login not used for longest is
-// forgotten first; all are with the process.
+// or a ban of a whole network does not shut out who is at home there. The login
+// not used for longest is forgotten first.
+//
+// What is new is written to the store every placesEvery, all in one transaction,
+// and at the end: a crash loses a minute of it, and no login waits for the disk.
 type places struct {
 	mu    sync.Mutex
 	of    map[string]*list.Element // of *homes
 	order *list.List               // the last one used is at the front
+	sites map[netip.Prefix]*seen
+	dirty map[string]struct{} // logins whose places are to be written
 }
 
 type homes struct {
@@ -28,17 +40,28 @@ type homes struct {
 }
 
 type home struct {
-	site netip.Prefix
-	last time.Time
+	site  netip.Prefix
+	last  time.Time
+	saved time.Time // last, as it is stored; zero: it is not
+}
+
+// seen is an address from which any login succeeded.
+type seen struct {
+	logins int
+	last   time.Time
 }
 
 func newPlaces() *places {
-	return &places{of: make(map[string]*list.Element), order: list.New()}
+	return &places{of: make(map[string]*list.Element), order: list.New(),
+		sites: make(map[netip.Prefix]*seen), dirty: make(map[string]struct{})}
 }
 
 // succeeded notes a login.
 func (p *places) succeeded(login string, from netip.Prefix) {
-	now := time.Now()
+	p.note(login, from, time.Now(), time.Time{})
+}
+
+func (p *places) note(login string, from netip.Prefix, now, saved time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e := p.of[login]
@@ -47,29 +70,65 @@ func (p *places) succeeded(login string, from netip.Prefix) {
 		p.of[login] = e
 	}
 	p.order.MoveToFront(e)
-	e.Value.(*homes).note(from, now)
-	if p.order.Len() > placesKept {
-		old := p.order.Remove(p.order.Back()).(*homes)
-		delete(p.of, old.login)
+	if h := p.homeOf(e.Value.(*homes), from, now); saved.IsZero() {
+		if h.last = now; now.Sub(h.saved) > placesStale {
+			p.dirty[login] = struct{}{}
+		}
+	} else {
+		h.last, h.saved = now, saved
+	}
+	for p.order.Len() > placesKept {
+		p.forget(p.order.Back())
 	}
 }
 
-func (h *homes) note(from netip.Prefix, now time.Time) {
+// homeOf is the place of a login, which takes that of the oldest where there is
+// no room.
+func (p *places) homeOf(h *homes, from netip.Prefix, now time.Time) *home {
+	s := p.sites[from]
+	if s == nil {
+		s = &seen{}
+		p.sites[from] = s
+	}
+	if s.last.Before(now) {
+		s.last = now
+	}
 	oldest := 0
 	for i := range h.at {
 		if h.at[i].site == from {
-			h.at[i].last = now
-			return
+			return &h.at[i]
 		}
 		if h.at[i].last.Before(h.at[oldest].last) {
 			oldest = i
 		}
 	}
+	s.logins++
 	if len(h.at) < placesLogin {
-		h.at = append(h.at, home{from, now})
-		return
+		h.at = append(h.at, home{site: from})
+		return &h.at[len(h.at)-1]
 	}
-	h.at[oldest] = home{from, now}
+	p.left(h.at[oldest].site)
+	h.at[oldest] = home{site: from}
+	return &h.at[oldest]
+}
+
+// left is for a login that has an address no longer.
+func (p *places) left(from netip.Prefix) {
+	if s := p.sites[from]; s != nil {
+		if s.logins--; s.logins <= 0 {
+			delete(p.sites, from)
+		}
+	}
+}
+
+// forget removes a login's places.
+func (p *places) forget(e *list.Element) {
+	h := p.order.Remove(e).(*homes)
+	for i := range h.at {
+		p.left(h.at[i].site)
+	}
+	delete(p.of, h.login)
+	p.dirty[h.login] = struct{}{}
 }
 
 // known reports whether the login came from there lately.
@@ -87,3 +146,110 @@ func (p *places) known(login string, from netip.Prefix) bool {
 	}
 	return false
 }
+
+// home reports whether any login came from there lately.
+func (p *places) home(from netip.Prefix) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.sites[from]
+	return s != nil && time.Since(s.last) < placesFor
+}
+
+// load takes over what was stored, the oldest first.
+func (p *places) load(st *store.Store) error {
+	type one struct {
+		login string
+		store.Place
+	}
+	var all []one
+	err := st.Places(func(login string, at []store.Place) error {
+		for _, a := range at {
+			all = append(all, one{login, a})
+		}
+		return nil
+	})
+	slices.SortStableFunc(all, func(a, b one) int { return cmp.Compare(a.Last.UnixNano(), b.Last.UnixNano()) })
+	for _, a := range all {
+		p.note(a.login, a.Network, a.Last, a.Last)
+	}
+	return err
+}
+
+// unsaved are the places to be written, which count as written from now on;
+// those that nobody came from lately are left out, and a login without any is
+// forgotten.
+func (p *places) unsaved() map[string][]store.Place {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for e := p.order.Back(); e != nil && !e.Value.(*homes).since(now.Add(-placesFor)); e = p.order.Back() {
+		p.forget(e)
+	}
+	of := make(map[string][]store.Place, len(p.dirty))
+	for login := range p.dirty {
+		of[login] = nil
+		if e := p.of[login]; e != nil {
+			of[login] = p.saving(e.Value.(*homes), now.Add(-placesFor))
+		}
+	}
+	clear(p.dirty)
+	return of
+}
+
+// saving drops what is older than that and returns the rest.
+func (p *places) saving(h *homes, old time.Time) (list []store.Place) {
+	h.at = slices.DeleteFunc(h.at, func(a home) bool {
+		if a.last.After(old) {
+			return false
+		}
+		p.left(a.site)
+		return true
+	})
+	for i := range h.at {
+		a := &h.at[i]
+		a.saved = a.last
+		list = append(list, store.Place{Network: a.site, Last: a.last.UTC()})
+	}
+	return list
+}
+
+// since reports whether the login came from anywhere after that.
+func (h *homes) since(old time.Time) bool {
+	return slices.ContainsFunc(h.at, func(a home) bool { return a.last.After(old) })
+}
+
+// unwritten are to be written the next time.
+func (p *places) unwritten(of map[string][]store.Place) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for login := range of {
+		p.dirty[login] = struct{}{}
+	}
+}
+
+// save writes what is new.
+func (p *places) save(st *store.Store) error {
+	of := p.unsaved()
+	err := st.KeepPlaces(of)
+	if err != nil {
+		p.unwritten(of)
+	}
+	return err
+}
+
+// savePlaces writes new places until stop is closed, and once more then.
+func (s *Server) savePlaces(stop <-chan struct{}) {
+	tick := time.NewTicker(placesEvery)
+	defer tick.Stop()
+	for more := true; more; {
+		select {
+		case <-tick.C:
+		case <-stop:
+			more = false
+		}
+		s.events.placesSaved(s.guard.places.save(s.st))
+	}
+}
+
+// known reports whether any login succeeded from an address lately.
+func (g *guard) known(from netip.Prefix) bool { return g.places.home(from) }

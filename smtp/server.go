@@ -48,6 +48,9 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Server, error) {
 	}
 	s := &Server{st: st, events: newEvents(log), gate: newGate(), guard: newGuard(), rates: newRates(),
 		logins: newLogins(), stopping: make(chan struct{}), conns: make(map[*Conn]struct{})}
+	if err := s.guard.places.load(st); err != nil {
+		return nil, fmt.Errorf("smtp: %w", err)
+	}
 	s.set.Store(newSettings(cfg))
 	s.lib = gosmtp.NewServer(gosmtp.BackendFunc(func(c *gosmtp.Conn) (gosmtp.Session, error) {
 		return &c.Conn().(*Conn).session, nil
@@ -77,6 +80,9 @@ func (s *Server) Run(ctx context.Context, ls []Listener) error {
 	for _, l := range ls {
 		serving.Go(func() { failed <- s.lib.Serve(&listener{l, s}) })
 	}
+	drained := make(chan struct{})
+	var saving sync.WaitGroup
+	saving.Go(func() { s.savePlaces(drained) })
 	var err error
 	select {
 	case <-ctx.Done():
@@ -84,6 +90,8 @@ func (s *Server) Run(ctx context.Context, ls []Listener) error {
 		err = fmt.Errorf("smtp: %w", err)
 	}
 	s.drain(ls, &serving)
+	close(drained)
+	saving.Wait()
 	return err
 }
 

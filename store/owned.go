@@ -41,6 +41,11 @@ func (t *tx) removeOwned(o owned, owner, key string) error {
 	if err := t.b.Delete(o.index, pairKey(owner, key)); err != nil {
 		return err
 	}
+	if o == ownLogins {
+		if err := t.b.Delete(places, []byte(key)); err != nil {
+			return err
+		}
+	}
 	return t.b.Delete(o.records, []byte(key))
 }
 

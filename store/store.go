@@ -64,12 +64,13 @@ const (
 	below                          // reseller NUL account
 	loginsOf                       // account NUL login
 	networksOf                     // account NUL prefix
+	places                         // login
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
-	"accounts-of", "below", "logins-of", "networks-of"}
+	"accounts-of", "below", "logins-of", "networks-of", "places"}
 
 // Options of a store.
 type Options struct {

@@ -103,6 +103,17 @@ func (v *verifier) owners() error {
 	if err != nil {
 		return err
 	}
+	err = v.each(places, func(k, raw []byte) {
+		var at []Place
+		if err := decode("places", k, raw, &at); err != nil {
+			v.fault("%v", err)
+		} else if v.t.b.Get(credentials, k) == nil {
+			v.fault("places of login %q, which is not there", k)
+		}
+	})
+	if err != nil {
+		return err
+	}
 	return v.each(networks, func(k, raw []byte) {
 		var n Network
 		if err := decode("networks", k, raw, &n); err != nil {
