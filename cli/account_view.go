@@ -157,8 +157,7 @@ func (c *call) viewTerms(a *store.Account) []termView {
 }
 
 func (c *call) viewTerm(t *quota.Contract) termView {
-	doc := c.documents()
-	return termView{Plan: t.Plan.Name, Start: t.Start, End: t.End, Invoice: orNull(prefixed(t.Invoice, &doc))}
+	return termView{Plan: t.Plan.Name, Start: t.Start, End: t.End, Invoice: orNull(c.invoiceName(t.Invoice))}
 }
 
 func (c *call) showAccount(a *store.Account) error {

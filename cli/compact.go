@@ -91,7 +91,7 @@ func (p *program) compact(ctx context.Context, cfg *Config, dir place) error {
 	if err := dir.noLink(); err != nil {
 		return err
 	}
-	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: p.onlyErrors()})
+	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: p.onlyErrors(), Billing: cfg.Billing.store()})
 	if errors.Is(err, store.ErrLocked) {
 		return fail(exitTryAgain, stopFirst+"; relay compact; and start them again", "%w", err)
 	}

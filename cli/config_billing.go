@@ -21,7 +21,7 @@ type Billing struct {
 	Seller        []string `toml:"seller"`         // lines of the operator's address, the name first
 	DueDays       int      `toml:"due_days"`       // from an invoice to its due date
 	GraceDays     int      `toml:"grace_days"`     // from the due date until what was had and not paid suspends
-	InvoicePrefix string   `toml:"invoice_prefix"` // before the number, such as "R-"
+	InvoicePrefix string   `toml:"invoice_prefix"` // before the numbers of new invoices, such as "R-"
 	PaymentLink   string   `toml:"payment_link"`   // template of a web address; "": none
 	PaymentText   string   `toml:"payment_text"`   // template of lines; "": none
 	WarnDays      []int    `toml:"warn_days"`      // days before the last one of a term on which its customer is told; none: never
@@ -110,18 +110,15 @@ func (v *validator) days(key string, n int) {
 // store is what the store has to know of it; Validate has seen that it is right.
 func (b *Billing) store() store.Billing {
 	rate, _ := money.ParseRate(b.TaxRate) // 0 where it is none
-	return store.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, DueDays: b.DueDays, GraceDays: b.GraceDays}
+	return store.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, Prefix: b.InvoicePrefix, DueDays: b.DueDays, GraceDays: b.GraceDays}
 }
 
 // invoices is how they are shown, with days in the store's zone.
 func (b *Billing) invoices(zone *time.Location) invoice.Options {
-	return invoice.Options{Prefix: b.InvoicePrefix, Zone: zone, Link: b.PaymentLink, Text: b.PaymentText}
+	return invoice.Options{Zone: zone, Link: b.PaymentLink, Text: b.PaymentText}
 }
-
-// number of an invoice as it is printed.
-func (b *Billing) number(n uint64) string { return invoice.Options{Prefix: b.InvoicePrefix}.Number(n) }
 
 // invoiceToPay names an invoice to the mail program of a customer.
 func (c *Config) invoiceToPay(i *store.Invoice) string {
-	return fmt.Sprintf("invoice %s, %s", c.Billing.number(i.Number), money.Format(i.Open(), i.Currency))
+	return fmt.Sprintf("invoice %s, %s", i.Name, money.Format(i.Open(), i.Currency))
 }

@@ -31,12 +31,12 @@ func TestReadConfig_billing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := store.Billing{Currency: "CHF", TaxRate: 81_000, Seller: []string{"Posta Sicura S.r.l.", "Via Garibaldi 12, Torino"}, DueDays: 30}
+	want := store.Billing{Currency: "CHF", TaxRate: 81_000, Seller: []string{"Posta Sicura S.r.l.", "Via Garibaldi 12, Torino"}, Prefix: "2026/", DueDays: 30}
 	if diff := cmp.Diff(want, c.Billing.store()); diff != "" {
 		t.Errorf("for the store (-want +got):\n%s", diff)
 	}
 	show := invoice.Options{
-		Prefix: "2026/", Link: "https://pay.example.org/{invoice}?a={amount}&c={currency}",
+		Link: "https://pay.example.org/{invoice}?a={amount}&c={currency}",
 		Text: "By bank transfer, with the text {invoice}:\n{currency} {amount}",
 	}
 	if diff := cmp.Diff(show, c.Billing.invoices(nil)); diff != "" {

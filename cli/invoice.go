@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	cli "github.com/urfave/cli/v2"
@@ -38,15 +40,14 @@ type invoiceView struct {
 }
 
 func (c *call) viewInvoice(i *store.Invoice) invoiceView {
-	doc := c.documents()
 	v := invoiceView{
-		Invoice: doc.Number(i.Number), Number: i.Number, Account: i.Account, Customer: orNull(i.Customer), Kind: string(i.Kind),
+		Invoice: i.Name, Number: i.Number, Account: i.Account, Customer: orNull(i.Customer), Kind: string(i.Kind),
 		State: string(i.State), Overdue: c.overdue(i), Waits: i.State == store.InvoiceOpen && i.Order != nil,
 		Issued: i.Issued, Due: i.Due, Period: orNull(i.Period), Currency: i.Currency,
 		Net: i.Net, Tax: i.Tax, Total: i.Total, Paid: i.Paid, Open: i.Open(),
 	}
 	if i.About != 0 {
-		v.About = new(doc.Number(i.About))
+		v.About = new(i.Names)
 	}
 	return v
 }
@@ -57,18 +58,29 @@ func (c *call) overdue(i *store.Invoice) bool {
 	return i.State == store.InvoiceOpen && i.Order == nil && c.day(c.now()) > c.day(i.Due)
 }
 
-// invoice by its number, with or without the prefix.
+// invoice by its number as it was issued, or without the prefix.
 func (c *call) invoice(text string) (i store.Invoice, err error) {
-	doc := c.documents()
-	n, err := doc.ParseNumber(text)
-	if err != nil {
+	i, err = c.st.FindInvoice(text)
+	if _, ok := errors.AsType[*store.NoNumber](err); ok {
 		return i, usage("relay invoice list shows all", "%w", err)
 	}
-	i, err = c.st.Invoice(n)
 	if errors.Is(err, store.ErrNotFound) {
-		err = fail(exitFailed, "relay invoice list shows all", "no invoice %s", doc.Number(n))
+		err = fail(exitFailed, "relay invoice list shows all", "no invoice %s", clean(strings.TrimSpace(text)))
 	}
 	return i, err
+}
+
+// invoiceName is the number in an entry of the ledger as its invoice was issued.
+func (c *call) invoiceName(ref string) string {
+	n, err := strconv.ParseUint(ref, 10, 64)
+	if err != nil {
+		return ref
+	}
+	i, err := c.st.Invoice(n)
+	if err != nil {
+		return ref // it is only worked out, not issued
+	}
+	return i.Name
 }
 
 func (p *program) invoiceCancel() *cli.Command {
@@ -92,7 +104,7 @@ What was paid in full is paid back by relay account refund.`,
 		if err != nil {
 			return err
 		}
-		number := c.documents().Number(i.Number)
+		number := i.Name
 		switch {
 		case i.Kind == store.CreditNote:
 			return fail(exitFailed, "relay invoice show "+number+" has what it is about", "%s is a credit note: it cannot be cancelled", number)

@@ -44,7 +44,6 @@ func (c *call) listInvoices(f *invoiceFilter) error {
 	if err != nil {
 		return err
 	}
-	doc := c.documents()
 	s := c.stream(f.limit.n, column{head: "NUMBER"}, column{head: "ISSUED"}, column{head: "ACCOUNT", least: 8}, column{head: "FOR"},
 		column{head: "TOTAL", right: true}, column{head: "OPEN", right: true}, column{head: "STATE"})
 	var shown, sum int64
@@ -60,7 +59,7 @@ func (c *call) listInvoices(f *invoiceFilter) error {
 		if i.Open() != 0 {
 			open = money.Number(i.Open(), i.Currency)
 		}
-		return s.add(c.viewInvoice(i), doc.Number(i.Number), c.day(i.Issued), i.Account, string(i.Kind),
+		return s.add(c.viewInvoice(i), i.Name, c.day(i.Issued), i.Account, string(i.Kind),
 			money.Number(i.Total, i.Currency), open, c.invoiceState(i))
 	}
 	if err = s.end(c.invoices(f, show)); err != nil || c.json {
@@ -98,7 +97,7 @@ func (c *call) invoices(f *invoiceFilter, fn func(*store.Invoice) error) error {
 func (c *call) invoiceState(i *store.Invoice) string {
 	switch {
 	case i.Kind == store.CreditNote:
-		return "for " + c.documents().Number(i.About)
+		return "for " + i.Names
 	case c.overdue(i):
 		return "late " + c.day(i.Due)
 	case i.State == store.InvoiceOpen:

@@ -159,8 +159,8 @@ func TestInPeriod(t *testing.T) {
 // Days on paper are those of the books, wherever the configuration says they are.
 func TestCall_documents(t *testing.T) {
 	c, _, _ := billed(t)
-	c.cfg = &Config{Timezone: "Asia/Tokyo", Billing: Billing{InvoicePrefix: "R-"}}
-	if o := c.documents(); o.Zone != c.st.Zone() || o.Number(7) != "R-7" {
+	c.cfg = &Config{Timezone: "Asia/Tokyo", Billing: Billing{PaymentText: "{invoice}"}}
+	if o := c.documents(); o.Zone != c.st.Zone() || o.Text != "{invoice}" {
 		t.Errorf("%+v, want the zone %v", o, c.st.Zone())
 	}
 }

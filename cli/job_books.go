@@ -50,7 +50,7 @@ type closed struct {
 	Failed   []failing `json:"errors"`   // tried again at the next run
 	MS       int64     `json:"ms"`
 
-	issued []uint64 // their numbers
+	issued []store.Invoice
 }
 
 // failing is an account that a job cannot deal with.
@@ -102,10 +102,9 @@ func (r *relay) settleMonths(ctx context.Context, at time.Time) (closed, error) 
 		res.add(&is)
 	})
 	res.MS = time.Since(start).Milliseconds()
-	slices.Sort(res.issued)
-	billing := &r.config().Billing
-	for _, n := range res.issued {
-		res.Invoices = append(res.Invoices, billing.number(n))
+	slices.SortFunc(res.issued, func(a, b store.Invoice) int { return cmp.Compare(a.Number, b.Number) })
+	for i := range res.issued {
+		res.Invoices = append(res.Invoices, res.issued[i].Name)
 	}
 	if err != nil {
 		return res, cmp.Or(context.Cause(ctx), err)
@@ -124,8 +123,7 @@ func (v *closed) add(is *store.Receipt) {
 		case store.KindClosed:
 			v.Periods++
 		case store.KindInvoice:
-			n, _ := strconv.ParseUint(is.Entries[i].Ref, 10, 64) // which the store wrote
-			v.issued = append(v.issued, n)
+			v.issued = append(v.issued, *is.Invoice(is.Entries[i].Ref))
 		}
 	}
 }
@@ -228,14 +226,14 @@ func (r *relay) logCloseInterrupted(v *closed) {
 }
 
 func (r *relay) logInvoice(i *store.Invoice) {
-	r.log.Info("invoice issued", "account", i.Account, "invoice", i.Number, "period", i.Period,
+	r.log.Info("invoice issued", "account", i.Account, "invoice", i.Name, "period", i.Period,
 		"total", money.Format(i.Total, i.Currency), "due", i.Due.In(r.store.Zone()).Format(time.DateOnly))
 }
 
 func (r *relay) logHeldBack(i *store.Invoice) {
-	r.log.Warn("account suspended, unpaid; its payment lifts that", "account", i.Account, "invoice", i.Number,
+	r.log.Warn("account suspended, unpaid; its payment lifts that", "account", i.Account, "invoice", i.Name,
 		"open", money.Format(i.Open(), i.Currency), "due", i.Due.In(r.store.Zone()).Format(time.DateOnly),
-		"advice", "when it is paid: relay payment record "+strconv.FormatUint(i.Number, 10))
+		"advice", "when it is paid: relay payment record "+i.Name)
 }
 
 const (

@@ -97,7 +97,7 @@ func (r *relay) told(res *warned, w *store.Warning, err error) {
 	}
 	v := warnedView{Account: name, LastDay: r.lastDay(w).Format(time.DateOnly), Days: w.Days, To: w.Account.Contact}
 	if w.Renewal != nil {
-		v.Invoice = new(r.config().Billing.number(w.Renewal.Number))
+		v.Invoice = new(w.Renewal.Name)
 	}
 	if w.Mail != nil {
 		v.ID = new(w.Mail.ID.String())

@@ -200,7 +200,7 @@ func (d *desk) open(account string) (list []string) {
 		d.t.Fatal(err)
 	}
 	for i := range all {
-		list = append(list, d.r.cfg.Billing.number(all[i].Number))
+		list = append(list, all[i].Name)
 	}
 	return list
 }

@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 
 	cli "github.com/urfave/cli/v2"
 
@@ -108,13 +106,4 @@ func (c *call) orderFailed(name string, err error) error {
 
 func closedForGood(name string) error {
 	return fail(exitFailed, "add another one: relay account add NAME --plan PLAN", "account %s is closed for good", name)
-}
-
-var invoiceRE = regexp.MustCompile(`\binvoice (\d+)\b`)
-
-// withPrefix shows the numbers of invoices in a text as the invoices do.
-func withPrefix(text string, o *invoice.Options) string {
-	return invoiceRE.ReplaceAllStringFunc(text, func(found string) string {
-		return strings.Replace(found, " ", " "+o.Prefix, 1)
-	})
 }

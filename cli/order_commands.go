@@ -120,7 +120,7 @@ func (c *call) renewalWaits(name string, err error) error {
 	}
 	for _, i := range open {
 		if i.Kind == store.ForRenewal && i.Order != nil {
-			n := c.documents().Number(i.Number)
+			n := i.Name
 			return fail(exitFailed, "relay payment record "+n+" --method METHOD --reference R enters its payment; relay invoice cancel "+n+" --reason TEXT takes it back",
 				"account %s has ordered a renewal already: invoice %s, %s, is not paid", name, n, c.amount(i.Open()))
 		}

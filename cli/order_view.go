@@ -89,12 +89,11 @@ func (c *call) openInvoices(name string) ([]orderInvoice, error) {
 }
 
 func (c *call) receipt(o *ordered, r *store.Receipt) receiptView {
-	doc := c.documents()
 	v := receiptView{Account: o.name, Order: o.what, DryRun: o.dryRun, Refused: []refusedView{}, Lines: []lineView{},
 		Amount: r.Amount, Currency: c.st.Currency(), Invoices: []orderInvoice{},
 		Before: c.stand(&r.Before), After: c.stand(&r.After)}
 	for _, l := range r.Lines {
-		v.Lines = append(v.Lines, lineView{withPrefix(l.Text, &doc), l.Amount})
+		v.Lines = append(v.Lines, lineView{l.Text, l.Amount})
 	}
 	for i := range r.Invoices {
 		v.Invoices = append(v.Invoices, c.orderInvoice(&r.Invoices[i]))

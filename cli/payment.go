@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,14 +38,13 @@ func (c *call) viewPayment(p *store.Payment, currency string) paymentView {
 		v.Kind = string(store.KindRefund)
 		return v
 	}
-	v.Method, v.Invoice = &p.Method, new(c.documents().Number(p.Invoice))
+	v.Method, v.Invoice = &p.Method, new(c.invoiceName(strconv.FormatUint(p.Invoice, 10)))
 	return v
 }
 
 // viewMoney is an entry of a ledger that is a payment, a refund or a correction.
 func (c *call) viewMoney(e *store.Entry, currency string) paymentView {
-	doc := c.documents()
-	v := paymentView{Kind: string(e.Kind), Account: e.Account, Invoice: orNull(prefixed(e.Ref, &doc)), Amount: e.Money,
+	v := paymentView{Kind: string(e.Kind), Account: e.Account, Invoice: orNull(c.invoiceName(e.Ref)), Amount: e.Money,
 		Currency: cmp.Or(e.Currency, currency), Time: e.Time, By: orNull(e.By)}
 	switch e.Kind {
 	case store.KindPayment:

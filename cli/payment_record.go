@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,7 +71,7 @@ func (c *call) recordPayment(f *paying) error {
 		return c.paidBefore(&p, err)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return fail(exitNoAccount, "send the money back; or add an account and enter it there", "invoice %s is of account %s, which was removed", c.documents().Number(i.Number), i.Account)
+		return fail(exitNoAccount, "send the money back; or add an account and enter it there", "invoice %s is of account %s, which was removed", i.Name, i.Account)
 	}
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func received(text, currency string) (int64, error) {
 
 // payable says why an invoice cannot be paid.
 func (c *call) payable(i *store.Invoice, p *store.Payment) error {
-	number := c.documents().Number(i.Number)
+	number := i.Name
 	if i.Kind == store.CreditNote {
 		return fail(exitFailed, "relay invoice list --account "+i.Account+" --open shows what is to be paid", "%s is a credit note: there is nothing to pay", number)
 	}
@@ -121,7 +122,7 @@ func (c *call) paidBefore(p *store.Payment, err error) error {
 	}
 	return fail(exitFailed, "it was not entered again; another payment has another reference",
 		"a payment by %s with reference %q is recorded already: %s for invoice %s of account %s, at %s",
-		old.Method, old.Reference, c.amount(old.Amount), c.documents().Number(old.Invoice), old.Account, c.stamp(old.Time))
+		old.Method, old.Reference, c.amount(old.Amount), c.invoiceName(strconv.FormatUint(old.Invoice, 10)), old.Account, c.stamp(old.Time))
 }
 
 // paidView is what a payment came to, or would, as programs see it.

@@ -135,7 +135,7 @@ func (c *call) reaches(kind argKind, arg string) error {
 	case argNew:
 		return c.ownName("account name", arg)
 	case argInvoice:
-		n, _ := c.documents().ParseNumber(arg) // 0 is none
+		n, _ := store.ParseInvoice(arg) // 0 is none
 		ok, err = c.st.InvoiceBelow(c.scope.reseller, n)
 	default:
 		ok, err = c.st.Below(c.scope.reseller, arg)

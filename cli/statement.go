@@ -12,7 +12,6 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/quota"
-	"relay/report/invoice"
 	"relay/report/money"
 	"relay/store"
 )
@@ -117,10 +116,9 @@ type entryView struct {
 }
 
 func (c *call) viewEntry(e *store.Entry) entryView {
-	doc := c.documents()
 	v := entryView{Entry: e.Seq, Time: e.Time, Kind: string(e.Kind), Period: orNull(e.Period), Day: orNull(e.Day),
 		Messages: e.Messages, Bytes: e.Bytes, Units: e.Units, Over: e.Over, Lot: orNull(e.Lot), Expires: orNull(e.Expires), Amount: e.Money,
-		Invoice: orNull(prefixed(e.Ref, &doc)), Text: orNull(e.Text), By: orNull(e.By)}
+		Invoice: orNull(c.invoiceName(e.Ref)), Text: orNull(e.Text), By: orNull(e.By)}
 	if e.Contract != nil {
 		v.Contract = new(c.viewTerm(e.Contract))
 	}
@@ -155,9 +153,8 @@ func (c *call) viewStatement(st *store.Statement) statementView {
 	if st.Period != "" {
 		v.Allowance = viewAllowance(st.Allowance.Messages, st.Allowance.Bytes)
 	}
-	doc := c.documents()
 	for _, b := range st.Invoices {
-		v.Invoices = append(v.Invoices, billedView{orNull(prefixed(b.Number, &doc)), string(b.Kind), b.Issued, orNull(b.Period), b.Total})
+		v.Invoices = append(v.Invoices, billedView{orNull(c.invoiceName(b.Number)), string(b.Kind), b.Issued, orNull(b.Period), b.Total})
 	}
 	for i := range st.Payments {
 		v.Payments = append(v.Payments, c.viewMoney(&st.Payments[i], v.Currency))
@@ -176,15 +173,6 @@ func orNone[T any](list []T) []T {
 		return []T{}
 	}
 	return list
-}
-
-// prefixed is the number of an invoice as it is printed.
-func prefixed(number string, o *invoice.Options) string {
-	n, err := strconv.ParseUint(number, 10, 64)
-	if err != nil {
-		return number
-	}
-	return o.Number(n)
 }
 
 // periodsOf sums up the use by period, oldest first.
@@ -324,11 +312,10 @@ func (c *call) showEntries(v *statementView, list []store.Entry) error {
 	if err := c.entryLines("NO", "TIME", "KIND", "FIGURE", "WHAT"); err != nil {
 		return err
 	}
-	doc := c.documents()
 	for i := range list {
 		e := &list[i]
 		if err := c.entryLines(strconv.FormatUint(e.Seq, 10), e.Time.In(c.st.Zone()).Format("2006-01-02 15:04"), string(e.Kind),
-			figureOf(e, v.Unit), whatOf(e, v.Unit, &doc)); err != nil {
+			figureOf(e, v.Unit), c.whatOf(e, v.Unit)); err != nil {
 			return err
 		}
 	}
@@ -379,10 +366,10 @@ func shortCharge(messages, bytes int64) string {
 }
 
 // whatOf an entry is what else there is to say of it.
-func whatOf(e *store.Entry, unit string, o *invoice.Options) string {
+func (c *call) whatOf(e *store.Entry, unit string) string {
 	var parts []string
 	if e.Ref != "" {
-		parts = append(parts, prefixed(e.Ref, o))
+		parts = append(parts, c.invoiceName(e.Ref))
 	}
 	for _, s := range []string{e.Lot, e.Text, cmp.Or(e.Day, e.Period)} {
 		if s != "" {

@@ -158,7 +158,7 @@ func toPay(i *store.Invoice, cfg *Config, none, text string) string {
 	case i == nil:
 		return none
 	case cfg.Invoice == nil:
-		return fmt.Sprintf(text, "invoice "+strconv.FormatUint(i.Number, 10))
+		return fmt.Sprintf(text, "invoice "+i.Name)
 	}
 	return fmt.Sprintf(text, cfg.Invoice(i))
 }

@@ -14,7 +14,7 @@ func TestRefusal(t *testing.T) {
 	if err != nil {
 		t.Skip("no time zones here:", err)
 	}
-	invoice := &store.Invoice{Number: 7}
+	invoice := &store.Invoice{Number: 7, Name: "7"}
 	end := time.Date(2029, 2, 1, 0, 0, 0, 0, rome).UTC()
 	for _, c := range []struct {
 		r    store.Refusal

@@ -9,6 +9,7 @@ type Billing struct {
 	Currency  string // ISO 4217; "": EUR. What is sold in another one than Store.Currency is refused
 	TaxRate   quota.Rate
 	Seller    []string // lines of the operator's address
+	Prefix    string   // of the numbers of new invoices; it does not end with a digit
 	DueDays   int      // from an invoice to its due date
 	GraceDays int      // from the due date until what was had and not paid suspends
 }

@@ -22,10 +22,10 @@ func (s *Store) CancelInvoice(o Order, number uint64, reason string) (Receipt, e
 			return err
 		}
 		if i.State != InvoiceOpen {
-			return fmt.Errorf("invoice %d is %s: only an open one can be cancelled", number, i.State)
+			return fmt.Errorf("invoice %s is %s: only an open one can be cancelled", i.Name, i.State)
 		}
 		if i.Order != nil && i.Order.Do == KindActivated {
-			return quota.Refuse("cancel", quota.WhyOrdered, fmt.Sprintf("invoice %d is the order of account %s", number, d.a.Name))
+			return quota.Refuse("cancel", quota.WhyOrdered, fmt.Sprintf("invoice %s is the order of account %s", i.Name, d.a.Name))
 		}
 		if err := d.cancel(i, reason); err != nil {
 			return err

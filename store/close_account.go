@@ -21,7 +21,7 @@ func (d *deal) end(reason string) error {
 		return err
 	}
 	for _, i := range later {
-		d.say(i.Paid, "paid of invoice %d, whose term has not begun", i.Number)
+		d.say(i.Paid, "paid of invoice %s, whose term has not begun", i.Name)
 		if err := d.takeBack(i, "its term had not begun"); err != nil {
 			return err
 		}

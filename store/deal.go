@@ -35,6 +35,16 @@ type Receipt struct {
 	Amount        int64     // minor units: of what was or would be invoiced, or paid back
 }
 
+// Invoice that an entry of the receipt refers to.
+func (r *Receipt) Invoice(ref string) *Invoice {
+	for i := range r.Invoices {
+		if numberText(r.Invoices[i].Number) == ref {
+			return &r.Invoices[i]
+		}
+	}
+	return nil
+}
+
 // deal is one order on one account, worked out in memory: entries, invoices and
 // the account as it will be. Working it out only reads; apply writes. So a dry
 // run is the order without its last step, and what fails has changed nothing.

@@ -51,12 +51,13 @@ type Ordered struct {
 }
 
 // Invoice, or credit note. Bucket "invoices", key Number, JSON. Numbers have no
-// gaps. What is on paper never changes. What does is how it stands: Paid, State and
+// gaps. What is on paper never changes, Name among it: a new prefix is for new ones. What does is how it stands: Paid, State and
 // Order by payments and credit notes; Term when an order is had, or the term it
 // bought gets another place; Suspends and Dunned when it is had, holds the account
 // back, or the operator resumes that in spite of it.
 type Invoice struct {
 	Number   uint64        `json:"number"`
+	Name     string        `json:"name"` // Number as it was issued, with the prefix of then
 	Account  string        `json:"account"`
 	Customer string        `json:"customer,omitempty"` // who owned the account then
 	Reseller string        `json:"reseller,omitempty"` // who managed it then
@@ -76,6 +77,7 @@ type Invoice struct {
 	Paid     int64         `json:"paid"` // of Total
 	State    InvoiceState  `json:"state"`
 	About    uint64        `json:"about,omitempty"`  // of a credit note: the invoice
+	Names    string        `json:"names,omitempty"`  // of a credit note: Name of that invoice
 	Reason   string        `json:"reason,omitempty"` // of a credit note; "": none was given
 	Order    *Ordered      `json:"order,omitempty"`  // waits for the payment; nil: what is invoiced was had
 
@@ -115,6 +117,7 @@ func (d *deal) issue(inv Invoice, from time.Time) (*Invoice, error) {
 	}
 	d.last++
 	inv.Number, inv.Account = d.last, d.a.Name
+	inv.Name = b.Prefix + numberText(d.last)
 	inv.Issued, inv.Due = d.t.now, d.days(d.t.now, b.DueDays)
 	inv.Seller, inv.Currency, inv.State = slices.Clone(b.Seller), d.t.currency(), InvoiceOpen
 	if inv.Kind != CreditNote { // which goes to whom the invoice went that it takes back
@@ -322,7 +325,7 @@ func (t *tx) numbers(index bolt.Bucket, whose string) (list []uint64) {
 	return list
 }
 
-// Invoice by number.
+// Invoice by number. FindInvoice has it by name.
 func (s *Store) Invoice(n uint64) (i Invoice, err error) {
 	err = s.view(func(t *tx) error { i, err = t.invoice(n); return err })
 	return i, err
@@ -333,12 +336,16 @@ func (t *tx) invoice(n uint64) (i Invoice, err error) {
 	if err == nil && !ok {
 		err = fmt.Errorf("invoice %d: %w", n, ErrNotFound)
 	}
+	t.s.named(&i)
 	return i, err
 }
 
 // Invoices calls fn for each invoice from number from on, outside of any transaction.
 func (s *Store) Invoices(from uint64, fn func(*Invoice) error) error {
-	return walk(s, invoices, nil, invoiceKey(from), func(_ []byte, i *Invoice) error { return fn(i) })
+	return walk(s, invoices, nil, invoiceKey(from), func(_ []byte, i *Invoice) error {
+		s.named(i)
+		return fn(i)
+	})
 }
 
 // InvoicesTo calls fn for the invoices of accounts that were a customer's when they

@@ -58,7 +58,7 @@ func (d *deal) oneRenewal() error {
 	}
 	for _, i := range list {
 		if i.Order != nil && i.Order.Do == KindRenewed {
-			return fmt.Errorf("account %q %w: renewal invoice %d", d.a.Name, ErrWaits, i.Number)
+			return fmt.Errorf("account %q %w: renewal invoice %s", d.a.Name, ErrWaits, i.Name)
 		}
 	}
 	return nil

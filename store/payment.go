@@ -92,13 +92,13 @@ func (d *deal) pay(p Payment) error {
 		return err
 	}
 	if i.Kind == CreditNote {
-		return fmt.Errorf("invoice %d is a credit note: there is nothing to pay", i.Number)
+		return fmt.Errorf("invoice %s is a credit note: there is nothing to pay", i.Name)
 	}
 	if p.Amount == 0 {
 		p.Amount = i.Open()
 	}
 	if p.Amount == 0 {
-		return fmt.Errorf("invoice %d is %s: nothing of it is open, name the amount that was paid", i.Number, i.State)
+		return fmt.Errorf("invoice %s is %s: nothing of it is open, name the amount that was paid", i.Name, i.State)
 	}
 	if err := d.oneCurrency(); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (d *deal) settle(first uint64) error {
 		}
 		free -= n
 		i.Paid += n
-		d.say(n, "paid of invoice %d", i.Number)
+		d.say(n, "paid of invoice %s", i.Name)
 		if i.Paid == i.Total {
 			i.State = InvoicePaid
 			if err := d.do(i); err != nil {

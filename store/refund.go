@@ -75,7 +75,7 @@ func paidOf(list []*Invoice) (sum int64) {
 func (d *deal) sayPaid(list []*Invoice) {
 	for _, i := range list {
 		if i.Paid > 0 {
-			d.say(i.Paid, "paid of invoice %d", i.Number)
+			d.say(i.Paid, "paid of invoice %s", i.Name)
 		}
 	}
 }
@@ -151,7 +151,7 @@ func (d *deal) payBack(amount int64) error {
 
 // takeBack issues the credit note of an invoice.
 func (d *deal) takeBack(i *Invoice, reason string) error {
-	note := Invoice{Kind: CreditNote, About: i.Number, Reason: reason, Period: i.Period, Term: i.Term, Customer: i.Customer, Reseller: i.Reseller, Buyer: i.Buyer}
+	note := Invoice{Kind: CreditNote, About: i.Number, Names: i.Name, Reason: reason, Period: i.Period, Term: i.Term, Customer: i.Customer, Reseller: i.Reseller, Buyer: i.Buyer}
 	for _, l := range i.Lines {
 		if l.Price == 0 {
 			continue // it says something of the others

@@ -91,7 +91,7 @@ func (d *deal) reorder(p quota.Plan) error {
 		return err
 	}
 	if len(list) > 0 {
-		return fmt.Errorf("account %q waits for the payment of invoice %d: close the account, or activate it first", d.a.Name, list[0].Number)
+		return fmt.Errorf("account %q waits for the payment of invoice %s: close the account, or activate it first", d.a.Name, list[0].Name)
 	}
 	d.a.Ordered = &p
 	d.enter(Entry{Kind: KindPlan, Text: p.Name})

@@ -98,6 +98,7 @@ type Store struct {
 	probe probe
 
 	billing  atomic.Pointer[Billing]
+	before   string // prefix of invoices without a Name, see keepPrefix
 	accounts decoded[Account]
 	logins   decoded[Credential]
 
@@ -136,7 +137,7 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s.db = db
-	if err := errors.Join(s.migrate(o.ReadOnly), s.loadNetworks()); err != nil {
+	if err := errors.Join(s.migrate(o.ReadOnly), s.keepPrefix(o), s.loadNetworks()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if !o.ReadOnly {

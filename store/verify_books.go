@@ -314,6 +314,9 @@ func (v *verifier) invoices(n *bookCount) error {
 			last = lastNumber(k)
 		}
 		n.invoices++
+		if v.t.s.named(&i); !strings.HasSuffix(i.Name, numberText(i.Number)) {
+			v.fault("invoice %d was issued as %q", i.Number, i.Name)
+		}
 		v.invoice(&i, n)
 	})
 	if notes := int64(len(n.noted)); n.back != notes { // each is about an invoice that is

@@ -17,7 +17,7 @@ import (
 
 // Document is an invoice or a credit note as it is shown.
 type Document struct {
-	Number     string // with the operator's prefix
+	Number     string // as it was issued
 	CreditNote bool
 	About      string    // of a credit note: number of the invoice that it takes back
 	Reason     string    // of a credit note; "": none was given

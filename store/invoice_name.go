@@ -1,0 +1,73 @@
+package store
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// keyPrefix is the prefix of the invoices that were issued before names were kept.
+var keyPrefix = []byte("prefix")
+
+// keepPrefix gives them, once and for good, that of the first Open with Billing. What
+// is on their paper is nowhere else: until now the prefix in force was shown.
+func (s *Store) keepPrefix(o Options) error {
+	known := false
+	err := s.view(func(t *tx) (err error) { known, err = t.get(meta, keyPrefix, &s.before); return err })
+	if err != nil || known {
+		return err
+	}
+	s.before = o.Billing.Prefix
+	if o.ReadOnly || o.Billing.Currency == "" { // nobody has said who invoices
+		return nil
+	}
+	return s.update(0, func(t *tx) error { return t.put(meta, keyPrefix, s.before) })
+}
+
+// named fills in the names of an invoice from before they were kept.
+func (s *Store) named(i *Invoice) {
+	if i.Number != 0 && i.Name == "" {
+		i.Name = s.before + numberText(i.Number)
+	}
+	if i.About != 0 && i.Names == "" {
+		i.Names = s.before + numberText(i.About)
+	}
+}
+
+// NoNumber is a text that no invoice has as its name or number.
+type NoNumber struct {
+	Text string
+	Such string // the name of the one that has that number, or an example
+}
+
+func (e *NoNumber) Error() string {
+	return fmt.Sprintf("%q is not the number of an invoice such as %s", e.Text, e.Such)
+}
+
+// ParseInvoice is the number in a name: digits at its end, since no prefix ends with
+// one. It fails with a *NoNumber.
+func ParseInvoice(name string) (uint64, error) {
+	name = strings.TrimSpace(name)
+	n, err := strconv.ParseUint(name[len(strings.TrimRight(name, "0123456789")):], 10, 64)
+	if err != nil || n == 0 {
+		return 0, &NoNumber{name, "17"}
+	}
+	return n, nil
+}
+
+// FindInvoice by its name as it was issued, or by the bare number. It fails with a
+// *NoNumber, also for a name that another prefix gave it.
+func (s *Store) FindInvoice(name string) (i Invoice, err error) {
+	n, err := ParseInvoice(name)
+	if err != nil {
+		return i, err
+	}
+	if i, err = s.Invoice(n); err != nil {
+		return i, err
+	}
+	name = strings.TrimSpace(name)
+	if bare := strings.Trim(name, "0123456789") == ""; !bare && !strings.EqualFold(name, i.Name) {
+		return Invoice{}, &NoNumber{name, i.Name}
+	}
+	return i, nil
+}
