@@ -81,6 +81,14 @@ func (b *Billing) checkWarning(v *validator) {
 	}
 }
 
+// seller is the operator's name; "": not said.
+func (b *Billing) seller() string {
+	if len(b.Seller) == 0 {
+		return ""
+	}
+	return b.Seller[0]
+}
+
 func (b *Billing) checkSeller(v *validator) {
 	if n := len(b.Seller); n > mostSellerLines {
 		v.bad("billing.seller", "%d lines: at most %d", n, mostSellerLines)

@@ -23,10 +23,15 @@ type record struct {
 
 // Where init does not know the value, a word to be replaced.
 const (
+	unknownWord = "YOUR-" // how each of them begins
+
 	yourAddress = "YOUR-ADDRESS"
 	yourHost    = "YOUR-MAIL-HOST."
 	yourRelay   = "YOUR-SMARTHOST"
 )
+
+// unknown reports whether the value holds a word to be replaced.
+func (r *record) unknown() bool { return strings.Contains(r.Value, unknownWord) }
 
 // maxShown addresses are in the records; a machine with more of them sends from
 // a few only.
@@ -99,16 +104,22 @@ func (s *installation) seen() (list []string) {
 // customers is what a customer's domain needs in its SPF record.
 func (s *installation) customers() string { return "include:" + s.hostname }
 
-// zoneText is all records in the notation of zone files (RFC 1035 §5.1).
+// zoneTTL is short enough to mend a slip, in seconds (RFC 2308 §4).
+const zoneTTL = 3600
+
+// zoneText is all records in the notation of zone files (RFC 1035 §5.1). A record
+// whose value is not known is a comment, so that the file loads as it is.
 func (s *installation) zoneText() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "; DNS records for %s, written by relay init.\n", s.hostname)
+	b.WriteString("; In a line that begins with ;; replace YOUR-..., then remove the ;;.\n")
 	if s.own.hidden() {
 		fmt.Fprintf(&b, "; The world sees this machine's IPv4 under another address: put it where %s stands.\n", yourAddress)
 	}
 	if s.smarthost() {
 		fmt.Fprintf(&b, "; Mail leaves through a smarthost: put the name that its provider gives for SPF where %s stands.\n", yourRelay)
 	}
+	fmt.Fprintf(&b, "\n$TTL %d\n", zoneTTL)
 	for _, r := range s.records() {
 		if r.why != "" {
 			fmt.Fprintf(&b, "\n; %s\n", r.why)
@@ -117,7 +128,7 @@ func (s *installation) zoneText() string {
 		if r.Type == "TXT" {
 			value = zoneTXT(value)
 		}
-		fmt.Fprintf(&b, "%s\tIN\t%s\t%s\n", r.Name, r.Type, value)
+		fmt.Fprintf(&b, "%s%s\tIN\t%s\t%s\n", ifSo(r.unknown(), ";; "), r.Name, r.Type, value)
 	}
 	for i, r := range s.pointers() {
 		if i == 0 {

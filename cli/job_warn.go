@@ -125,13 +125,10 @@ func (r *relay) writeWarning(w *store.Warning, id store.ID) (n store.Notice, err
 	if err != nil {
 		return n, err
 	}
-	l := letter.Letter{Host: r.hostname, To: to, ID: id.String(), Date: now.In(r.store.Zone()),
+	l := letter.Letter{Host: r.hostname, Name: c.Billing.seller(), To: to, ID: id.String(), Date: now.In(r.store.Zone()),
 		Subject: e.Subject(), Text: e.Text(), HTML: html}
 	if c.Billing.Contact != "" {
 		l.ReplyTo, _, _ = recipientOf(c.Billing.Contact) // Validate has seen that it is one
-	}
-	if len(c.Billing.Seller) > 0 {
-		l.Name = c.Billing.Seller[0]
 	}
 	m, err := l.Build()
 	return store.Notice{Body: m.Content, Message: store.Message{
@@ -150,7 +147,8 @@ func recipientOf(address string) (to, domain string, ok bool) {
 // ending is what the mail says.
 func (r *relay) ending(w *store.Warning) *letter.Ending {
 	c := r.config()
-	e := &letter.Ending{Account: w.Account.Name, Plan: w.Contract.Plan.Name, LastDay: r.lastDay(w), Days: w.Days,
+	e := &letter.Ending{Seller: c.Billing.seller(), Host: r.hostname,
+		Account: w.Account.Name, Plan: w.Contract.Plan.Name, Holds: allowanceText(w.Contract.Plan.Emails, w.Contract.Plan.Bandwidth) + " " + perPeriod(w.Contract.Plan.Term), LastDay: r.lastDay(w), Days: w.Days,
 		Contact: c.Billing.Contact, RenewLink: c.Billing.RenewLink, RenewText: c.Billing.RenewText}
 	if w.Account.Status() == store.Suspended {
 		e.State = strings.TrimRight("suspended: "+cmp.Or(w.Account.Reason, w.Account.Hold), ": ")

@@ -22,7 +22,7 @@ func (p *program) planSimulate() *cli.Command {
 	var f simFlags
 	return p.onStore(&cli.Command{
 		Name: "simulate", Usage: "what a customer would use and pay",
-		Description: `Shows month by month what a customer of the plan would use, be told, be billed and be credited who sends so many e-mails of that size a month, at an even pace from the first day to the last, and pays each invoice at once. A plan for 30 days is bought again when these are over, not when it is used up before, a year after twelve months.
+		Description: `Shows month by month what a customer of the plan would use, be billed and be credited who sends so many e-mails of that size a month, at an even pace from the first day to the last, and pays each invoice at once. A plan for 30 days is bought again when these are over, not when it is used up before, a year after twelve months.
 
 It is no estimate: the customer is simulated on a store of its own, in a temporary file, by the same code that takes mail, closes months and makes invoices. Nothing of the relay's own is changed.
 
@@ -245,9 +245,12 @@ func (r *simReport) head() error {
 	return r.say("")
 }
 
-// story is what the customer is told and billed in a month.
+// story is what happens to the customer in a month, and what is billed.
 func (r *simReport) story(m *simMonth) error {
-	parts := []string{"told: " + toldText(m.Told)}
+	var parts []string
+	if len(m.Events) > 0 {
+		parts = append(parts, eventsText(m.Events))
+	}
 	var bills []string
 	for _, i := range m.Invoices {
 		for _, l := range i.Lines {
@@ -276,6 +279,9 @@ func (r *simReport) story(m *simMonth) error {
 	if m.Lost > 0 {
 		parts = append(parts, "credit that is lost: "+wholeUnits(m.Lost, r.in.plan.Unit()))
 	}
+	if parts == nil {
+		parts = []string{"within the allowance"}
+	}
 	for i, p := range parts {
 		for j, l := range wrap(p, screen-12-2) {
 			name := ""
@@ -290,15 +296,11 @@ func (r *simReport) story(m *simMonth) error {
 	return nil
 }
 
-// toldText is what the customer is told, in one line.
-func toldText(list []simNotice) string {
-	var percents []int64
+// eventsText is what happened on which day, in one line.
+func eventsText(list []simEvent) string {
 	var parts []string
-	for _, n := range list {
-		day := ordinal(n.Date)
-		switch n.What {
-		case "usage":
-			percents = append(percents, n.Percent)
+	for _, e := range list {
+		switch day := ordinal(e.Date); e.What {
 		case "limit":
 			parts = append(parts, "limit on the "+day)
 		case "credit":
@@ -314,17 +316,7 @@ func toldText(list []simNotice) string {
 	if more := len(parts) - 6; more > 0 {
 		parts = append(parts[:6], fmt.Sprintf("%d more", more))
 	}
-	switch n := len(percents); {
-	case n > 3:
-		parts = append([]string{fmt.Sprintf("%d %% to %d %%", percents[0], percents[n-1])}, parts...)
-	case n > 0:
-		var all []string
-		for _, p := range percents {
-			all = append(all, fmt.Sprintf("%d %%", p))
-		}
-		parts = append(all, parts...)
-	}
-	return orElse(strings.Join(parts, ", "), "nothing")
+	return strings.Join(parts, ", ")
 }
 
 // ordinal of a date's day: "21st".

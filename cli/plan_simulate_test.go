@@ -3,8 +3,6 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"math"
-	"strings"
 	"testing"
 	"time"
 
@@ -74,8 +72,8 @@ func TestSimulate_suspend(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 	}
-	if got := toldText(months[0].Told); !strings.HasSuffix(got, "90 %, limit on the 18th, refused from the 18th") {
-		t.Errorf("told %q", got)
+	if got, want := eventsText(months[0].Events), "limit on the 18th, refused from the 18th"; got != want {
+		t.Errorf("events %q, want %q", got, want)
 	}
 }
 
@@ -129,17 +127,6 @@ func TestSimulate_terms(t *testing.T) {
 	text, err := json.Marshal(got)
 	if err != nil || bytes.Contains(text, []byte("null")) {
 		t.Errorf("%s, %v", text, err)
-	}
-}
-
-func TestTenths(t *testing.T) {
-	for _, c := range []struct{ used, allowance, want int64 }{
-		{0, 10, 0}, {1, 0, 0}, {1, 10, 1}, {9, 100, 0}, {99, 100, 9}, {100, 100, 10}, {1 << 40, 1, 10},
-		{math.MaxInt64 - 1, math.MaxInt64, 9}, {math.MaxInt64, math.MaxInt64, 10},
-	} {
-		if got := tenths(c.used, c.allowance); got != c.want {
-			t.Errorf("tenths(%d, %d) = %d, want %d", c.used, c.allowance, got, c.want)
-		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/bits"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -70,7 +69,7 @@ type simMonth struct {
 	Tax      int64        `json:"tax"`
 	Total    int64        `json:"total"`
 	Invoices []simInvoice `json:"invoices"`
-	Told     []simNotice  `json:"told"`
+	Events   []simEvent   `json:"events"`
 }
 
 // simInvoice is an invoice, or what of it matters here.
@@ -82,11 +81,10 @@ type simInvoice struct {
 	Total int64             `json:"total"`
 }
 
-// simNotice is a report or a notice that the customer gets (M24, M25).
-type simNotice struct {
-	Date    string `json:"date"`
-	What    string `json:"what"`              // usage, limit, credit, overage, refused, top-up
-	Percent int64  `json:"percent,omitempty"` // of the allowance: of usage
+// simEvent is a day on which something changes for the customer.
+type simEvent struct {
+	Date string `json:"date"`
+	What string `json:"what"` // limit, credit, overage, refused, top-up
 }
 
 const (
@@ -159,7 +157,7 @@ func (s *simulation) month(goOn bool) (m simMonth, err error) {
 	if err != nil {
 		return m, err
 	}
-	m = simMonth{Period: at.Period.Key, Invoices: append([]simInvoice{}, s.ahead...), Told: []simNotice{}}
+	m = simMonth{Period: at.Period.Key, Invoices: append([]simInvoice{}, s.ahead...), Events: []simEvent{}}
 	s.ahead = nil
 	if err := s.send(&m, at.Period); err != nil {
 		return m, err
@@ -208,7 +206,7 @@ func (s *simulation) send(m *simMonth, p quota.Period) error {
 		}
 		noons = append(noons, noon)
 	}
-	days, told := int64(len(noons)), simTeller{}
+	days, seen := int64(len(noons)), simMilestones{}
 	for i, noon := range noons {
 		if err := s.ctx.Err(); err != nil {
 			return err
@@ -225,7 +223,7 @@ func (s *simulation) send(m *simMonth, p quota.Period) error {
 		if err != nil {
 			return err
 		}
-		m.Told = append(m.Told, told.after(noon, &st, left > 0, m.TopUps > topUps)...)
+		m.Events = append(m.Events, seen.after(noon, &st, left > 0, m.TopUps > topUps)...)
 	}
 	return nil
 }
@@ -358,50 +356,29 @@ func (s *simulation) collect(m *simMonth, to *[]simInvoice) error {
 	})
 }
 
-// simTeller knows what the customer was told of a period already: usage is watched
-// once a day.
-type simTeller struct {
-	tenths                          int64
+// simMilestones are what has happened in a period already. Usage is looked at once
+// a day.
+type simMilestones struct {
 	limit, credit, overage, refused bool
 }
 
 // after a day on which mail was refused or not, a top-up bought or not.
-func (t *simTeller) after(day time.Time, st *store.Standing, refused, topUp bool) (list []simNotice) {
-	tell := func(what string, percent int64) {
-		list = append(list, simNotice{day.Format(time.DateOnly), what, percent})
-	}
-	once := func(is bool, told *bool, what string) {
-		if is && !*told {
-			*told = true
-			tell(what, 0)
+func (r *simMilestones) after(day time.Time, st *store.Standing, refused, topUp bool) (list []simEvent) {
+	add := func(what string) { list = append(list, simEvent{day.Format(time.DateOnly), what}) }
+	once := func(is bool, seen *bool, what string) {
+		if is && !*seen {
+			*seen = true
+			add(what)
 		}
 	}
-	p, used := &st.Contract.Plan, st.Usage.Charged
-	n := max(tenths(used.Messages, p.Emails), tenths(used.Bytes, p.Bandwidth))
-	if n > t.tenths && n < 10 {
-		tell("usage", 10*n)
-	}
-	t.tenths = max(t.tenths, n)
-	use := st.Use()
-	once(n >= 10 || refused || topUp, &t.limit, "limit")
+	p, used, use := &st.Contract.Plan, st.Usage.Charged, st.Use()
+	reached := (p.Emails > 0 && used.Messages >= p.Emails) || (p.Bandwidth > 0 && used.Bytes >= p.Bandwidth)
+	once(reached || refused || topUp, &r.limit, "limit")
 	if topUp {
-		tell("top-up", 0)
+		add("top-up")
 	}
-	once(use.Drawn > 0, &t.credit, "credit")
-	once(use.Overage > 0, &t.overage, "overage")
-	once(refused, &t.refused, "refused")
+	once(use.Drawn > 0, &r.credit, "credit")
+	once(use.Overage > 0, &r.overage, "overage")
+	once(refused, &r.refused, "refused")
 	return list
-}
-
-// tenths of an allowance that are used, at most 10; of none there are none.
-func tenths(used, allowance int64) int64 {
-	if allowance <= 0 || used <= 0 {
-		return 0
-	}
-	if used >= allowance {
-		return 10
-	}
-	high, low := bits.Mul64(uint64(used), 10)
-	n, _ := bits.Div64(high, low, uint64(allowance)) // high is below allowance: used is
-	return int64(n)
 }

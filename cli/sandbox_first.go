@@ -21,6 +21,7 @@ const (
 	demoAccount   = "demo"
 	demoPlan      = "entry"
 	demoSender    = "me@demo.example"
+	demoContact   = "owner@demo.example" // gets the letters about the account
 	demoRecipient = "you@example.org"
 )
 
@@ -69,7 +70,7 @@ func (s *sandbox) addAccount(ctx context.Context, at time.Time, atLimit string) 
 	var out bytes.Buffer
 	add := &call{program: &program{App: App{Stdout: &out, Stderr: s.Stderr}, json: true}, ctx: ctx, st: st}
 	err = s.sell(add, func() error {
-		return add.accountAdd(demoAccount, &accountFlags{plan: demoPlan, atLimit: atLimit}, false)
+		return add.accountAdd(demoAccount, &accountFlags{plan: demoPlan, atLimit: atLimit, contact: demoContact}, false)
 	})
 	if err := errors.Join(err, st.Close()); err != nil {
 		return err

@@ -339,6 +339,12 @@ func TestSandbox_booksScreen(t *testing.T) {
 	}
 }
 
+// The account has a contact, so that the letters about it reach the sink.
+func TestSandbox_contact(t *testing.T) {
+	b := startBox(t)
+	mustMatch(t, "account", b.relay("account", "show", "demo"), `(?m)^contact +owner@demo.example$`)
+}
+
 // With suspend what does not fit is refused, what fits is taken, and nothing is
 // invoiced. No message of this traffic fits: so it does not matter in which month
 // the first one comes.

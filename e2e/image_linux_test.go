@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -58,6 +59,39 @@ func TestImage(t *testing.T) {
 	r.open("acme", "a chosen password").must(t, compose("caged", "a@acme.test", []string{"one@there.test"}, 2000))
 	s.arrived("caged", 10*time.Second)
 	r.stop()
+	// what the guide has run in a container of its own while no relay runs
+	mountSystem(t, root)
+	copied := "/var/lib/relay/copy.db"
+	for _, args := range [][]string{
+		{"backup", copied},
+		{"compact"},
+		{"restore", copied},
+		{"init", "--hostname", hostname, "--config", "/var/lib/relay/new/relay.toml", "--data", "/var/lib/relay/new"},
+	} {
+		if res := inside(args...); res.code != 0 {
+			t.Errorf("relay %s: exit code %d\n%s%s", strings.Join(args, " "), res.code, res.out, res.err)
+		}
+	}
+}
+
+// mountSystem puts /proc and /dev/null where every container has them: each alone, so
+// that nothing of this machine's is removed where a mount should stay.
+func mountSystem(t *testing.T, root string) {
+	t.Helper()
+	proc, null := filepath.Join(root, "proc"), filepath.Join(root, "dev/null")
+	if err := errors.Join(os.Mkdir(proc, 0o755), os.Mkdir(filepath.Dir(null), 0o755), os.WriteFile(null, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{"/proc": proc, "/dev/null": null} {
+		if err := syscall.Mount(from, to, "", syscall.MS_BIND, ""); err != nil {
+			t.Skipf("%s cannot be mounted here: %v", from, err)
+		}
+		t.Cleanup(func() {
+			if err := syscall.Unmount(to, syscall.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // caged is a command line in a root directory of its own, with the environment

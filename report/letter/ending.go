@@ -1,6 +1,7 @@
 package letter
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -13,8 +14,11 @@ var HowToRenew = invoice.Placeholders{"{account}", "{plan}", "{end}", "{amount}"
 
 // Ending is what a customer is told before a term ends.
 type Ending struct {
+	Seller  string // who sells the service; "": Host speaks for itself
+	Host    string // where the mail is handed over
 	Account string
 	Plan    string
+	Holds   string    // what the plan allows, "9,000 e-mails and 90 MB a month"
 	State   string    // if it is suspended: how, in words; "": it is not
 	LastDay time.Time // in the operator's zone
 	Days    int64     // before the last day; 0: it is today
@@ -37,9 +41,31 @@ type Renewal struct {
 	Instructions string // how it is paid, filled in; lines; "": none
 }
 
-// Subject of the letter.
+// Subject of the letter: a customer may have accounts with several services.
 func (e *Ending) Subject() string {
-	return "Account " + invoice.Clean(e.Account) + " ends on " + e.lastDay()
+	return e.seller() + ": account " + invoice.Clean(e.Account) + " for outgoing mail ends on " + e.lastDay()
+}
+
+// title heads the letter.
+func (e *Ending) title() string {
+	return "Your account " + invoice.Clean(e.Account) + " for outgoing mail ends on " + e.lastDay()
+}
+
+// seller as customers know it.
+func (e *Ending) seller() string {
+	return cmp.Or(invoice.Clean(e.Seller), invoice.Clean(e.Host))
+}
+
+// foot says who writes, and why.
+func (e *Ending) foot() string {
+	text := "Sent by the outgoing mail service at " + invoice.Clean(e.Host)
+	if e.Seller != "" {
+		text = "Sent by " + e.seller() + " about the outgoing mail service at " + invoice.Clean(e.Host)
+	}
+	if e.Contact != "" {
+		text += "; contact " + invoice.Clean(e.Contact)
+	}
+	return text + "."
 }
 
 func (e *Ending) lastDay() string { return e.LastDay.Format("2 January 2006") }
@@ -60,16 +86,20 @@ type words struct {
 	Intro    []string
 	Facts    []fact
 	Sections []section
+	Seller   string // above the title
+	Foot     string
 }
 
 func (e *Ending) words() words {
 	return words{
-		Title: e.Subject(),
+		Title: e.title(),
 		Intro: []string{
-			fmt.Sprintf("The last day of the account %s is %s, %s.", invoice.Clean(e.Account), e.lastDay(), e.when()),
-			"Nothing renews by itself."},
+			fmt.Sprintf("The last day of your account %s at %s is %s, %s.", invoice.Clean(e.Account), e.seller(), e.lastDay(), e.when()),
+			"It does not renew by itself."},
 		Facts:    e.facts(),
 		Sections: []section{e.goOn(), e.after()},
+		Seller:   e.seller(),
+		Foot:     e.foot(),
 	}
 }
 
@@ -86,9 +116,13 @@ func (e *Ending) when() string {
 func (e *Ending) facts() (list []fact) {
 	price := e.Price
 	if price == "" {
-		price = "the plan is not sold any more; ask for another one"
+		price = "the plan is no longer sold; ask for another one"
 	}
-	for _, f := range []fact{{"Account", e.Account}, {"State", e.State}, {"Plan", e.Plan}, {"Last day", e.lastDay()},
+	plan := e.Plan
+	if e.Holds != "" {
+		plan += ": " + e.Holds
+	}
+	for _, f := range []fact{{"Service", "outgoing mail by " + e.Host}, {"Account", e.Account}, {"State", e.State}, {"Plan", plan}, {"Last day", e.lastDay()},
 		{"Price", price}, {"Credit left", e.Credit}} {
 		if f.Value = invoice.Clean(f.Value); f.Value != "" {
 			list = append(list, f)

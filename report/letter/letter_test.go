@@ -2,6 +2,7 @@ package letter
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"io"
 	"mime"
@@ -14,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -22,7 +23,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 var (
 	rome   = time.FixedZone("CET", 3600)
-	sample = Ending{Account: "verdi-web", Plan: "bronze", LastDay: time.Date(2027, 10, 31, 23, 59, 59, 0, rome), Days: 14,
+	sample = Ending{Seller: "Rossi Hosting S.r.l.", Host: "smtp.example.org", Account: "verdi-web", Plan: "bronze", Holds: "50,000 e-mails and 500 MB a month", LastDay: time.Date(2027, 10, 31, 23, 59, 59, 0, rome), Days: 14,
 		Price: "EUR 146.40 a year, with 22% tax", Amount: "146.40"}
 )
 
@@ -36,10 +37,11 @@ func samples() map[string]*Ending {
 		Link: "https://pay.example.org/R-17?a=439.20", Instructions: "By bank transfer, with the text R-17."}
 	invoice.RenewLink, invoice.Days = link.RenewLink, 3
 	ask.Contact, ask.Price, ask.Amount, ask.State = "billing@example.org", "", "", "suspended: complaints"
-	answer.Days, answer.Price = 1, "free"
+	answer.Days, answer.Price, answer.Seller, answer.Holds = 1, "free", "", ""
 	today.Days, today.Renewal = 0, &Renewal{Title: "Invoice 9", For: "plan bronze, a year", Left: "EUR 1.00"}
 	evil := "x</td><script>alert(1)</script>\r\nBcc: all@evil.example\r\n\r\n--=_\u202e\x00"
 	hostile.Account, hostile.Plan, hostile.State, hostile.Price, hostile.Credit, hostile.Contact = evil, evil, evil, evil, evil, evil
+	hostile.Seller, hostile.Holds = evil, evil
 	hostile.RenewLink, hostile.RenewText = "javascript:alert('{account}')", "<b>{account}</b>\n{plan}"
 	return map[string]*Ending{"link": &link, "invoice": &invoice, "ask": &ask, "answer": &answer, "today": &today, "hostile": &hostile}
 }
@@ -72,8 +74,37 @@ func golden(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
+	if diff := gocmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got), -update writes it:\n%s", path, diff)
+	}
+}
+
+// Subject, heading and foot say who writes, of which service and account; the plan is
+// described.
+func TestEnding_names(t *testing.T) {
+	for name, e := range samples() {
+		if name == "hostile" {
+			continue
+		}
+		html, err := e.HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		who := cmp.Or(e.Seller, e.Host)
+		for _, want := range []string{who, e.Account, "outgoing mail", "31 October 2027"} {
+			if !strings.Contains(e.Subject(), want) {
+				t.Errorf("%s: the subject %q does not say %q", name, e.Subject(), want)
+			}
+		}
+		for kind, text := range map[string]string{"text": e.Text(), "HTML": html} {
+			first, last := strings.Index(text, who), strings.LastIndex(text, who)
+			if first < 0 || first > strings.LastIndex(text, "Your account") || last < strings.Index(text, "After the last day") {
+				t.Errorf("%s: %s: %q is not above the heading and in the foot", name, kind, who)
+			}
+			if !strings.Contains(text, e.Holds) {
+				t.Errorf("%s: %s does not describe the plan", name, kind)
+			}
+		}
 	}
 }
 
@@ -171,7 +202,7 @@ func TestLetter_Build(t *testing.T) {
 	p := parse(t, m.Content)
 	for name, want := range map[string]string{
 		"From": `"Posta Sicura S.r.l." <postmaster@smtp.example.org>`, "Reply-To": "<billing@example.org>", "To": "<boss@acme.example>",
-		"Subject": "Account verdi-web ends on 31 October 2027", "Date": "Sun, 17 Oct 2027 08:30:00 +0100",
+		"Subject": "Rossi Hosting S.r.l.: account verdi-web for outgoing mail ends on 31 October 2027", "Date": "Sun, 17 Oct 2027 08:30:00 +0100",
 		"Message-Id": "<01ARZ3@smtp.example.org>", "Auto-Submitted": "auto-generated", "Mime-Version": "1.0",
 	} {
 		if got := p.header.Get(name); got != want {

@@ -20,6 +20,8 @@ func (e *Ending) Text() string {
 			b.WriteString(l + "\n")
 		}
 	}
+	paragraph(w.Seller)
+	b.WriteString("\n")
 	paragraph(w.Title)
 	b.WriteString("\n")
 	paragraph(w.Intro...)
@@ -49,6 +51,8 @@ func (e *Ending) Text() string {
 			b.WriteString(s.Link + "\n")
 		}
 	}
+	b.WriteString("\n-- \n") // what mail programs take as the signature (RFC 3676 §4.3)
+	paragraph(w.Foot)
 	return b.String()
 }
 
