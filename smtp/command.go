@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"time"
 
 	"relay/maildomain"
 )
@@ -25,8 +26,7 @@ func (c *Conn) command(line []byte) []byte {
 	if c.code == 334 {
 		return c.response(line)
 	}
-	if c.commands++; c.commands > maxCommands {
-		c.end(errCommands)
+	if !c.counts() {
 		return nil
 	}
 	if bytes.IndexFunc(line, isControl) >= 0 {
@@ -61,9 +61,48 @@ func (c *Conn) command(line []byte) []byte {
 	case "EXPN", "HELP", "TURN", "ETRN", "SEND", "SOML", "SAML":
 		c.reply(errNotHere)
 	default:
+		if isHTTP(line) {
+			c.srv.events.notMail(c)
+			c.end(errHTTP)
+			return nil
+		}
 		c.reply(errUnknown)
 	}
 	return nil
+}
+
+// counts a command, and reports false where it ends the session.
+func (c *Conn) counts() bool {
+	c.commands++
+	switch {
+	case c.commands > maxCommands:
+		c.end(errCommands)
+	case c.commands > maxBeforeLogin && !c.isKnown():
+		c.end(errNoLogin)
+	default:
+		return true
+	}
+	return false
+}
+
+// isKnown reports whether somebody is logged in, or known by the network.
+func (c *Conn) isKnown() bool {
+	if !c.known {
+		c.known = c.session.login.Login != ""
+	}
+	if !c.known {
+		_, c.known = c.srv.st.NetworkAccount(c.addr)
+	}
+	return c.known
+}
+
+// untilLogin is how long the client has left to log in; once it has, and where
+// its network is known, for ever.
+func (c *Conn) untilLogin() time.Duration {
+	if c.isKnown() {
+		return noLimit
+	}
+	return time.Until(c.begun.Add(timeToLogin))
 }
 
 func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }

@@ -64,16 +64,18 @@ type Config struct {
 
 // Names of limits that are not worth a setting.
 const (
-	maxLine       = 2048     // octets of a command line (RFC 5321 §4.5.3.1.4 with extensions)
-	maxResponse   = 12 << 10 // octets of a SASL response (RFC 4954 §4)
-	maxCommands   = 15_000   // commands between two accepted messages, more than a plan has recipients
-	maxHops       = 50       // Received fields (RFC 5321 §6.3)
-	maxDelay      = 15 * time.Second
-	handshakeTime = 30 * time.Second
-	proxyTime     = 5 * time.Second // for a PROXY header to come
-	faultTime     = 5 * time.Second // how long the end of a refused DATA is waited for
-	lingerTime    = 300 * time.Millisecond
-	lingerOctets  = 1 << 20
+	maxLine        = 2048     // octets of a command line (RFC 5321 §4.5.3.1.4 with extensions)
+	maxResponse    = 12 << 10 // octets of a SASL response (RFC 4954 §4)
+	maxCommands    = 15_000   // commands between two accepted messages, more than a plan has recipients
+	maxBeforeLogin = 50       // commands before login
+	maxHops        = 50       // Received fields (RFC 5321 §6.3)
+	maxDelay       = 15 * time.Second
+	timeToLogin    = time.Minute
+	handshakeTime  = 30 * time.Second
+	proxyTime      = 5 * time.Second // for a PROXY header to come
+	faultTime      = 5 * time.Second // how long the end of a refused DATA is waited for
+	lingerTime     = 300 * time.Millisecond
+	lingerOctets   = 1 << 20
 )
 
 // withDefaults fills in what is zero and makes negative limits large.

@@ -1,7 +1,6 @@
 package smtp
 
 import (
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -33,11 +32,14 @@ type Conn struct {
 	proxied bool         // a PROXY header is still to come
 
 	session session
+	begun   time.Time // the connection
+	known   bool      // who sends here: logged in, or known by its network
 
 	buf      []byte // backing of in
 	in       []byte // read, not used yet
 	out      []byte // replies that wait for the next read
 	give     []byte // what go-smtp reads next
+	tail     bool   // in is the rest of a line that is refused
 	deadline time.Time
 
 	say      *reply // takes the place of go-smtp's next reply
@@ -66,8 +68,9 @@ func (c *Conn) from(a netip.Addr) {
 }
 
 // admit counts the connection for its address, or has it turned away: banned, or
-// too many from there. It reports false when there is no time even for that.
-func (c *Conn) admit() bool {
+// too many from there. late: the connection was counted before its address was
+// known. It reports false when there is no time even for that.
+func (c *Conn) admit(late bool) bool {
 	if c.exempt {
 		return true
 	}
@@ -76,6 +79,8 @@ func (c *Conn) admit() bool {
 	switch {
 	case !until.IsZero():
 		c.away = errBanned.with("%s", minutes(until))
+	case late && c.srv.gate.crowded(room(c.cfg.Connections, c.srv.knows(c.addr))):
+		c.away = errBusy
 	case !c.srv.gate.enterAddress(s, c.cfg.ConnectionsPerAddress):
 		c.away = errBusyAddr
 	default:
@@ -101,7 +106,7 @@ func (c *Conn) Read(b []byte) (n int, err error) {
 		}
 		line, err := c.line(true)
 		if err != nil {
-			c.stop(err)
+			c.give = c.refuse(err)
 			continue
 		}
 		c.give = c.command(line)
@@ -126,12 +131,12 @@ func (c *Conn) stop(err error) {
 	switch {
 	case c.srv.draining.Load():
 		c.end(errDrain)
-	case errors.Is(err, errLineLimit):
-		c.end(errLineLimit)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		c.end(errIdle)
-	default:
+	case !errors.Is(err, os.ErrDeadlineExceeded):
 		c.dead, c.lost = true, true
+	case c.untilLogin() <= 0:
+		c.end(errNoLogin)
+	default:
+		c.end(errIdle)
 	}
 }
 
@@ -142,33 +147,6 @@ func (c *Conn) end(r *reply) {
 	}
 	c.dead = true
 	c.give = nil
-}
-
-// line takes the next line out of what was read, without its end. idle: another
-// goroutine may interrupt the wait.
-func (c *Conn) line(idle bool) ([]byte, error) {
-	most := maxLine
-	if c.code == 334 {
-		most = maxResponse
-	}
-	looked := 0
-	for {
-		if i := bytes.IndexByte(c.in[looked:], '\n'); i >= 0 {
-			line := c.in[:looked+i]
-			c.in = c.in[looked+i+1:]
-			if len(line) > most {
-				return nil, errLineLimit
-			}
-			return bytes.TrimSuffix(line, crOctet), nil
-		}
-		looked = len(c.in)
-		if looked > most {
-			return nil, errLineLimit
-		}
-		if err := c.fill(idle, looked == 0); err != nil {
-			return nil, err
-		}
-	}
 }
 
 // fill reads more behind what is there. A line has to be complete within one
@@ -184,7 +162,7 @@ func (c *Conn) fill(idle, first bool) error {
 		c.in = c.buf[:copy(c.buf, c.in)]
 	}
 	if first {
-		c.arm(c.cfg.IdleTimeout)
+		c.arm(min(c.cfg.IdleTimeout, c.untilLogin()))
 	}
 	if idle {
 		c.idle.Store(true)
@@ -391,7 +369,7 @@ func (c *Conn) SetWriteDeadline(time.Time) error { return nil }
 // handshake makes cur a TLS connection. It may be interrupted like a wait for a
 // command.
 func (c *Conn) handshake() error {
-	_ = c.raw.SetDeadline(time.Now().Add(handshakeTime))
+	_ = c.raw.SetDeadline(time.Now().Add(min(handshakeTime, c.untilLogin())))
 	c.deadline = time.Time{}
 	c.idle.Store(true)
 	defer c.idle.Store(false)

@@ -186,7 +186,7 @@ func (c *Conn) nextChunk() (chunk, error) {
 	for !c.dead {
 		line, err := c.line(false)
 		if err != nil {
-			c.stop(err)
+			c.refuse(err)
 			continue
 		}
 		verb, arg := splitCommand(line)
@@ -194,8 +194,7 @@ func (c *Conn) nextChunk() (chunk, error) {
 		if verb == "BDAT" && ch.size > 0 { // content has a limit of its own
 			return ch, nil
 		}
-		if c.commands++; c.commands > maxCommands {
-			c.end(errCommands)
+		if !c.counts() {
 			continue
 		}
 		switch verb {

@@ -26,6 +26,7 @@ import (
 //	C= "text"     the client sends exactly this, written as a Go string
 //	S: text       the server says this line; * at the end stands for anything
 //	              <close> is the end of the connection
+//	S# n text     the same, n times
 //	S~ text       one of the lines of the server's next reply
 //	Q: n          so many messages are stored
 //	U: n b        so many e-mails and bytes are charged
@@ -162,10 +163,12 @@ func (p *play) step(at, op, arg string) {
 	case "C=":
 		p.c.send(p.unquote(at, arg))
 	case "S:":
-		got := p.c.line()
-		want, open := strings.CutSuffix(arg, "*")
-		if got != want && !(open && strings.HasPrefix(got, want)) {
-			p.t.Fatalf("%s: server says %q, want %q", at, got, arg)
+		p.server(at, arg)
+	case "S#":
+		count, text, _ := strings.Cut(arg, " ")
+		n, _ := strconv.Atoi(count)
+		for range n {
+			p.server(at, text)
 		}
 	case "S~":
 		p.reply(at, arg)
@@ -203,6 +206,14 @@ func (p *play) client(at, arg string) {
 		time.Sleep(d) // of the bubble's clock
 	default:
 		p.c.send(arg + "\r\n")
+	}
+}
+
+func (p *play) server(at, text string) {
+	got := p.c.line()
+	want, open := strings.CutSuffix(text, "*")
+	if got != want && !(open && strings.HasPrefix(got, want)) {
+		p.t.Fatalf("%s: server says %q, want %q", at, got, text)
 	}
 }
 

@@ -1,12 +1,14 @@
 // Package smtp is the submission listener: what comes in (RFC 5321, RFC 6409).
 //
 //  1. accept: count the connection against the limits in all and of its
-//     address; over one of them, or banned, it gets 421 instead of a greeting.
+//     address; over one of them, or banned, it gets 421 instead of a greeting. The
+//     last of all connections are for addresses that logged in before.
 //     From a listed proxy the address comes in a PROXY header, which the
 //     connection's own goroutine reads before anything else.
 //  2. greet: Conn owns TLS, deadlines and writes. It reads whole command lines,
-//     answers what is wrong with them and hands the others to go-smtp, which
-//     keeps the order of a session and calls ours.
+//     which end at CRLF only (line.go), answers what is wrong with them and hands
+//     the others to go-smtp, which keeps the order of a session and calls ours.
+//     Who does not log in has to go soon.
 //  3. AUTH: only under TLS. Wrong logins are counted by address and by user name,
 //     answered ever later, and at last not looked at for a time. The account may
 //     instead be known by its network; then mail is taken without TLS too, as old

@@ -104,6 +104,10 @@ func (e events) proxyBroken(c *Conn, err error) {
 		slog.String("remote", c.client), slog.Any("err", err))
 }
 
+func (e events) notMail(c *Conn) {
+	e.quiet.Often(slog.LevelWarn, c.client, "HTTP request on a port for mail: connection closed", slog.String("remote", c.client))
+}
+
 func (e events) handshakeFailed(c *Conn, err error) {
 	e.quiet.Often(slog.LevelInfo, c.client, "TLS handshake failed", slog.String("remote", c.client), slog.Any("err", err))
 }

@@ -32,6 +32,18 @@ func site(a netip.Addr) netip.Prefix {
 	return p
 }
 
+// keptPart of all connections is kept for those who are known: addresses that logged
+// in before, and networks of accounts. Strangers cannot take it from them.
+const keptPart = 8
+
+// room is how many connections there may be for a further one to be let in.
+func room(most int, known bool) int {
+	if known {
+		return most
+	}
+	return most - most/keptPart
+}
+
 // enter counts a connection. why is the reply that turns it away; ok is false
 // when there are too many of those. Every connection with ok must leave.
 func (g *gate) enter(most int) (why *reply, ok bool) {
@@ -46,6 +58,13 @@ func (g *gate) enter(most int) (why *reply, ok bool) {
 	}
 	g.total++
 	return why, true
+}
+
+// crowded reports whether there are more than so many connections.
+func (g *gate) crowded(most int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.total-g.away > most
 }
 
 // turnAway makes a connection that has entered one of those that are told 421,

@@ -28,7 +28,7 @@ func (c *Conn) introduce() (ok bool) {
 	} else if !errors.Is(err, errGone) && !c.srv.draining.Load() {
 		c.srv.events.proxyBroken(c, err)
 	}
-	if err != nil || c.away == nil && !c.admit() {
+	if err != nil || c.away == nil && !c.admit(true) {
 		c.dead, c.lost = true, true
 		return false
 	}

@@ -153,17 +153,16 @@ func (l *listener) Accept() (net.Conn, error) {
 // add counts a connection; nil: there are far too many. Of one that comes through
 // a proxy the address is not known yet.
 func (s *Server) add(raw net.Conn, mode Mode) *Conn {
-	cfg := s.cfg()
-	away, ok := s.gate.enter(cfg.Connections)
+	cfg, addr := s.cfg(), remote(raw)
+	away, ok := s.gate.enter(room(cfg.Connections, cfg.isProxy(addr) || s.knows(addr)))
 	if !ok {
 		_ = raw.Close()
 		return nil
 	}
-	addr := remote(raw)
-	c := &Conn{srv: s, cfg: cfg, raw: raw, cur: raw, mode: mode, away: away, proxied: cfg.isProxy(addr)}
+	c := &Conn{srv: s, cfg: cfg, raw: raw, cur: raw, mode: mode, begun: time.Now(), away: away, proxied: cfg.isProxy(addr)}
 	c.session.c = c
 	c.from(addr)
-	if away == nil && !c.proxied && !c.admit() {
+	if away == nil && !c.proxied && !c.admit(false) {
 		s.gate.leave(netip.Prefix{}, true)
 		_ = raw.Close()
 		return nil
@@ -176,6 +175,16 @@ func (s *Server) add(raw net.Conn, mode Mode) *Conn {
 		s.events.turnedAway(c, away)
 	}
 	return c
+}
+
+// knows reports whether somebody logged in from an address lately, or is known by
+// its network.
+func (s *Server) knows(a netip.Addr) bool {
+	if a.IsLoopback() || s.guard.known(site(a)) {
+		return true
+	}
+	_, ok := s.st.NetworkAccount(a)
+	return ok
 }
 
 func (s *Server) remove(c *Conn) {
