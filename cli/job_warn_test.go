@@ -215,7 +215,7 @@ To: <boss@acme\.example>
 Date: Tue, 19 Oct 2027 07:00:00 \+0200
 Auto-Submitted: auto-generated
 Return-Path: <>
-Your account acme for outgoing mail ends on 31 October 2027 .* in 12 days\. It does not renew by itself\. .* Plan small: 100,000 e-mails and 1 MB a month Last day 31 October 2027 Price EUR 120\.00 a year .*`+
+Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 2027 .* in 12 days\. It does not renew by itself\. .* Plan small: 100,000 e-mails and 1 MB a month Last day 31 October 2027 Price EUR 120\.00 a year .*`+
 			`https://www\.example\.org/renew\?account=acme&until=2027-10-31&amount=120\.00 .*is refused`)
 		p.until("2027-10-20 09:00")
 		p.wantMail("the next day")
