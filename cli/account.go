@@ -224,11 +224,10 @@ func (f *accountFlags) limit(a *store.Account, plan quota.Plan) error {
 func (p *program) accountShow() *cli.Command {
 	return p.onStore(&cli.Command{Name: "show", ArgsUsage: "NAME", Usage: "one account, its logins and networks"},
 		work{run: func(c *call) error {
-			a, err := c.account(c.args[0])
-			if err != nil {
+			if _, err := c.account(c.args[0]); err != nil {
 				return err
 			}
-			return c.showAccount(&a)
+			return c.showAccount(c.args[0])
 		}})
 }
 
@@ -292,7 +291,7 @@ func (c *call) day(t time.Time) string {
 // newCredential makes a credential, with the secret to show once; a chosen
 // password is not shown.
 func (c *call) newCredential(account, login string, passwordStdin bool) (store.Credential, *string, error) {
-	cred := store.Credential{Login: login, Account: account, Created: c.now()}
+	cred := store.Credential{Login: login, Account: account, Created: c.wall()}
 	if !passwordStdin {
 		secret, hash := smtp.NewToken()
 		cred.Kind, cred.Hash = store.Token, hash

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	cli "github.com/urfave/cli/v2"
 
@@ -31,8 +30,12 @@ func (f *accountFilter) flags() []cli.Flag {
 var accountStates = []string{"pending", "active", "suspended", "expired", "closed"}
 
 // accountState is how people see an account.
-func accountState(a *store.Account, now time.Time) string {
-	if a.State == store.Active && !now.Before(a.TermEnd()) {
+func accountState(st *store.Standing) string {
+	return stateName(&st.Account, st.Expired())
+}
+
+func stateName(a *store.Account, expired bool) string {
+	if expired {
 		return "expired"
 	}
 	return string(a.Status())
@@ -50,8 +53,7 @@ func (c *call) wanted(f *accountFilter, s *stream) (w store.Wanted, err error) {
 	if !slices.Contains(accountStates, f.state) {
 		return w, usage("", "--state %q: one of %s", f.state, strings.Join(accountStates, ", "))
 	}
-	now := c.now()
-	w.Match = func(a *store.Account) bool { return accountState(a, now) == f.state }
+	w.Stands = func(st *store.Standing) bool { return accountState(st) == f.state }
 	return w, nil
 }
 
@@ -94,8 +96,8 @@ func (c *call) accountList(f *accountFilter) error {
 		return err
 	}
 	currency := c.currency()
-	return s.end(c.st.EachAccount(w, func(a *store.Account) error {
-		v := c.accountView(a, currency)
+	return s.end(c.st.EachStanding(w, func(st *store.Standing) error {
+		a, v := &st.Account, c.accountView(st, currency)
 		return s.add(v, v.Account, v.Plan, v.State, v.AtLimit, c.lastDayOf(a.TermEnd()), a.Contact)
 	}))
 }

@@ -61,7 +61,7 @@ func (c *call) accountSet(name string, f *accountChange) error {
 	if to != nil || f.atLimit != "" {
 		c.noteUnbilled(r.After.AtLimit, r.After.Plan(c.now()))
 	}
-	return c.showAccount(&r.After)
+	return c.showAccount(name)
 }
 
 // noteUnbilled: an account that goes on at the limit of a plan without blocks sends
@@ -182,5 +182,9 @@ func (c *call) changeState(name string, change func(store.Order, string) (store.
 	if err != nil {
 		return c.orderFailed(name, err)
 	}
-	return c.done(c.accountView(&r.After, c.currency()), "account %s is %s", name, r.After.Status())
+	st, err := c.st.Standing(name)
+	if err != nil {
+		return err
+	}
+	return c.done(c.accountView(&st, c.currency()), "account %s is %s", name, r.After.Status())
 }

@@ -40,10 +40,10 @@ func orNull[T string | time.Time](v T) *T {
 	return &v
 }
 
-func (c *call) accountView(a *store.Account, currency string) accountView {
-	plan := a.Plan(c.now())
+func (c *call) accountView(st *store.Standing, currency string) accountView {
+	a, plan := &st.Account, st.Plan()
 	return accountView{
-		Account: a.Name, Plan: plan.Name, Terms: viewPlan(&plan, currency), State: accountState(a, c.now()), Reason: orNull(a.Reason),
+		Account: a.Name, Plan: plan.Name, Terms: viewPlan(&plan, currency), State: accountState(st), Reason: orNull(a.Reason),
 		Hold: orNull(a.Hold), Contact: orNull(a.Contact), AtLimit: string(a.AtLimit), Senders: orNone(a.Senders), Owner: orNull(a.Owner),
 		Reseller: orNull(a.Reseller), Abuse: a.Abuse, Balance: a.Balance, Currency: currency, Created: a.Created,
 		Activated: orNull(a.Activated()), TermEnd: orNull(a.TermEnd()),
@@ -125,17 +125,17 @@ func viewLots(lots []quota.Lot) []lotView {
 	return list
 }
 
-func (c *call) accountDetail(a *store.Account) (accountDetail, error) {
-	st, e1 := c.st.Standing(a.Name)
+func (c *call) accountDetail(st *store.Standing) (accountDetail, error) {
+	a := &st.Account
 	creds, e2 := c.st.Credentials(a.Name)
 	nets, e3 := c.st.Networks(a.Name)
 	open, e4 := c.openInvoices(a.Name)
-	if err := cmp.Or(e1, e2, e3, e4); err != nil {
+	if err := cmp.Or(e2, e3, e4); err != nil {
 		return accountDetail{}, err
 	}
-	v := accountDetail{accountView: c.accountView(a, c.currency()), Logins: []string{}, Networks: []string{},
-		Bought: c.viewTerms(a), Credit: viewLots(st.Live), Drawn: st.Use().Drawn, Unit: a.Plan(c.now()).Unit(), Invoices: open,
-		UsedUp: st.Spent(), usedUp: usedUpText(&st)}
+	v := accountDetail{accountView: c.accountView(st, c.currency()), Logins: []string{}, Networks: []string{},
+		Bought: c.viewTerms(a), Credit: viewLots(st.Live), Drawn: st.Use().Drawn, Unit: st.Plan().Unit(), Invoices: open,
+		UsedUp: st.Spent(), usedUp: usedUpText(st)}
 	if st.InTerm {
 		v.Period, v.Allowance = &st.Period.Key, viewAllowance(st.Contract.Plan.Emails, st.Contract.Plan.Bandwidth)
 	}
@@ -160,15 +160,19 @@ func (c *call) viewTerm(t *quota.Contract) termView {
 	return termView{Plan: t.Plan.Name, Start: t.Start, End: t.End, Invoice: orNull(c.invoiceName(t.Invoice))}
 }
 
-func (c *call) showAccount(a *store.Account) error {
-	v, err := c.accountDetail(a)
+func (c *call) showAccount(name string) error {
+	st, err := c.st.Standing(name)
+	if err != nil {
+		return err
+	}
+	v, err := c.accountDetail(&st)
 	if err != nil {
 		return err
 	}
 	if c.json {
 		return encode(c.Stdout, v)
 	}
-	plan := a.Plan(c.now())
+	a, plan := &st.Account, st.Plan()
 	fields := []field{
 		{"account", v.Account},
 		{"state", v.stateText()},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // App is the program as a value: everything it takes from the process it runs
@@ -35,6 +36,11 @@ type App struct {
 	// Sockets hands over what the service manager passed to the process, by
 	// name, once; nil: nothing.
 	Sockets func() (map[string][]net.Listener, error)
+
+	// Wall is the system's clock; nil: time.Now. Kept asks the system whether somebody
+	// keeps it; nil: the kernel is asked.
+	Wall func() time.Time
+	Kept func() bool
 
 	// Supervisor is the service manager above the process; nil: nobody.
 	Supervisor func() Supervisor

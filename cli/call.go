@@ -148,7 +148,7 @@ func (p *program) open(cfg *Config, dir place) (*store.Store, error) {
 	}
 	fresh := dir.isNew()
 	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: log, Billing: cfg.Billing.store()})
+	st, err := openStore(dir.store(), p.guarded(cfg, store.Options{Zone: cfg.zone(), Log: log, Billing: cfg.Billing.store()}))
 	if err != nil {
 		return nil, err
 	}
@@ -161,8 +161,11 @@ func (p *program) open(cfg *Config, dir place) (*store.Store, error) {
 	return st, nil
 }
 
-// now is the store's wall clock.
-func (c *call) now() time.Time { return c.st.Now() }
+// now is the clock of the books, by which accounts are judged.
+func (c *call) now() time.Time { return c.st.BookTime() }
+
+// wall is the wall clock, by which the queue goes.
+func (c *call) wall() time.Time { return c.st.Now() }
 
 // say writes a line of the result for people.
 func (c *call) say(format string, args ...any) error {

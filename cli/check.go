@@ -42,6 +42,7 @@ type checker struct {
 	dir      place
 	health   *control.Health     // of the running relay; nil: there is none
 	seen     []*x509.Certificate // that it showed
+	hold     *control.Clock      // why the clock of the books stands still; nil: it goes
 	unopened bool                // the store is there, but does not open
 	silent   bool                // a relay may run, but does not talk to us
 	group    string              // of what is found now
@@ -222,5 +223,5 @@ func (p *program) writeFinding(f finding, width int) error {
 
 // storeOptions of a check: it says nothing itself, and writes nothing.
 func (c *checker) storeOptions() store.Options {
-	return store.Options{Zone: c.cfg.zone(), Log: c.onlyErrors(), ReadOnly: true, Billing: c.cfg.Billing.store()}
+	return c.guarded(&c.cfg, store.Options{Zone: c.cfg.zone(), Log: c.onlyErrors(), ReadOnly: true, Billing: c.cfg.Billing.store()})
 }

@@ -94,6 +94,7 @@ func (c *checker) relay() {
 	}
 	switch {
 	case c.health != nil:
+		c.hold = c.health.Clock
 		c.store(h.File, h.Free, store.Totals{Messages: h.Messages, Bytes: h.Octets})
 		c.judgeBackup(h.Backup)
 	case c.silent: // it has the store
@@ -121,6 +122,7 @@ func (c *checker) openStore() {
 	var sum store.Totals
 	var backup time.Time
 	var file, free int64
+	c.hold = clockOf(st)
 	err = guard(c.dir.store(), func() error {
 		file, free = st.Size()
 		var errs [2]error

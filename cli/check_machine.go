@@ -147,6 +147,8 @@ type clockState struct {
 func (c *checker) clock() {
 	state, err := kernelClock()
 	switch {
+	case c.hold != nil:
+		c.add("clock", failed, clockAdvice, "%s", holdText(c.hold, c.cfg.zone()))
 	case err != nil:
 		c.add("clock", warning, "see that the machine's clock is kept by NTP: dates in mail, months and TLS depend on it", "cannot tell: %v", err)
 	case !state.synced:

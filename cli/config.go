@@ -18,6 +18,8 @@ type Config struct {
 	Drain     Duration `toml:"drain"`      // what is under way may take so long to end when the relay stops
 	Proxies   []string `toml:"proxies"`    // networks of balancers: what comes from there begins with a PROXY header
 
+	TrustClock bool `toml:"trust_clock"` // months close and terms end by the system's clock, however wrong it is
+
 	Listen   []Listen `toml:"listen"` // none: defaultListen
 	TLS      TLS      `toml:"tls"`
 	Limits   Limits   `toml:"limits"`

@@ -79,7 +79,7 @@ func (p *program) customerAdd() *cli.Command {
   relay customer add acme --contact boss@acme.example \
     --address 'Acme Srl; Via Roma 1; 20100 Milano'`,
 	}, work{run: func(c *call) error {
-		v := store.Customer{Name: c.args[0], Created: c.now()}
+		v := store.Customer{Name: c.args[0], Created: c.wall()}
 		if !quota.ValidName(v.Name) {
 			return usage("", "customer name %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", v.Name)
 		}

@@ -95,6 +95,9 @@ func (p *program) healthLine(h *control.Health, bad string) error {
 	if bad != "" {
 		text = "not well: " + bad
 	}
+	if h.Clock != nil {
+		text += "; " + holdText(h.Clock, time.Local)
+	}
 	_, err := fmt.Fprintln(p.Stdout, clean(text))
 	return err
 }

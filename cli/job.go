@@ -16,6 +16,7 @@ import (
 type task struct {
 	job
 	now   func(ctx context.Context, at time.Time) (result any, text string, err error)
+	books bool                                                           // it goes by the clock of the books
 	dated bool                                                           // it knows what was due at an instant; others know only of now
 	try   func(ctx context.Context) (result any, text string, err error) // now, changing nothing; nil: there is no such thing
 }
@@ -33,6 +34,7 @@ type jobView struct {
 	Schedule string     `json:"schedule"` // cron's notation, in the operator's zone
 	Done     *time.Time `json:"done"`     // when it ran last; null: never
 	Next     time.Time  `json:"next"`     // by the schedule, while a relay runs
+	Stands   *time.Time `json:"stands"`   // what the clock of the books shows while it stands still; null: it goes, or the job has its own
 }
 
 func (p *program) jobList() *cli.Command {
@@ -66,7 +68,13 @@ func (c *call) jobList() error {
 		}
 		t.add(v.Job, v.Schedule, done, stamp(v.Next, c.st.Zone()))
 	}
-	return t.write(c.Stdout)
+	if err := t.write(c.Stdout); err != nil {
+		return err
+	}
+	if h := clockOf(c.st); h != nil {
+		return c.say("\n%s: %s do nothing.\n%s", holdText(h, c.st.Zone()), booksJobs, clockAdvice)
+	}
+	return nil
 }
 
 func (r *relay) jobView(t *task) (v jobView, err error) {
@@ -82,6 +90,9 @@ func (r *relay) jobView(t *task) (v jobView, err error) {
 	if !state.Done.IsZero() {
 		v.Done = &state.Done
 	}
+	if h := r.store.Hold(); h != nil && t.books {
+		v.Stands = &h.Stands
+	}
 	return v, nil
 }
 
@@ -91,6 +102,8 @@ func (p *program) jobRun() *cli.Command {
 	return p.onStore(&cli.Command{
 		Name: "run", ArgsUsage: "NAME", Usage: "do one of them now",
 		Description: `NAME is one of relay job list. It does no harm to run a job that is not due, or twice: what is done is not done again.
+
+While the clock is plainly wrong and the books stand still, close without --at is your word that it is right: the books go on by it, and what is over by it is closed for good.
 
 With --at, close and dun leave out what has become due since then. With --dry-run, warn shows whom it would tell that a term ends.
 
@@ -117,6 +130,11 @@ func (c *call) jobRun(name, at string, dryRun bool) error {
 	when := c.now()
 	if at != "" {
 		if when, err = c.jobMoment(t, at); err != nil {
+			return err
+		}
+	}
+	if t.name == closeJob && at == "" {
+		if when, err = c.believeClock(); err != nil {
 			return err
 		}
 	}

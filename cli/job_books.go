@@ -12,6 +12,7 @@ import (
 	"relay/quiet"
 	"relay/report/money"
 	"relay/store"
+	"relay/store/bookclock"
 )
 
 // The books by the calendar.
@@ -67,7 +68,10 @@ func (r *relay) often() *quiet.Log {
 
 // closeMonths is the job.
 func (r *relay) closeMonths(ctx context.Context) {
-	res, err := r.settleMonths(ctx, r.store.Now())
+	if h := r.store.Hold(); h != nil {
+		r.logClockWrong(h)
+	}
+	res, err := r.settleMonths(ctx, r.store.BookTime())
 	switch {
 	case ctx.Err() != nil:
 		r.logCloseInterrupted(&res)
@@ -177,7 +181,7 @@ type held struct {
 
 // dun is the job.
 func (r *relay) dun(ctx context.Context) {
-	_, err := r.holdUnpaid(ctx, r.store.Now())
+	_, err := r.holdUnpaid(ctx, r.store.BookTime())
 	if err != nil && ctx.Err() == nil {
 		r.logJobFailed(dunJob, err)
 	}
@@ -216,6 +220,11 @@ func (r *relay) holdUnpaid(ctx context.Context, at time.Time) (held, error) {
 }
 
 // One function per event.
+
+func (r *relay) logClockWrong(h *bookclock.Hold) {
+	r.log.Warn("the clock is plainly wrong, no month closes and no term ends", "clock", r.store.Now().In(r.store.Zone()),
+		"books", h.Stands.In(r.store.Zone()), "advice", clockAdvice)
+}
 
 func (r *relay) logMonthClosed(v *closed) {
 	r.log.Info("month closed", "accounts", v.Accounts, "periods", v.Periods, "invoices", len(v.Invoices), "failed", len(v.Failed), "ms", v.MS)

@@ -58,7 +58,7 @@ func (r *relay) warn(ctx context.Context) {
 
 // warnEndings tells whose term ends soon.
 func (r *relay) warnEndings(ctx context.Context, dryRun bool) (warned, error) {
-	at, start := r.store.Now(), time.Now()
+	at, start := r.store.BookTime(), time.Now()
 	res := warned{Job: warnJob, At: at, DryRun: dryRun, Warned: []warnedView{}, NoContact: []string{}, Failed: []failing{}}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

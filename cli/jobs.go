@@ -50,9 +50,9 @@ func (r *relay) jobs() []job {
 // tasks are the jobs, with what a command can do with them.
 func (r *relay) tasks() []task {
 	all := []task{
-		{job: job{closeJob, closeSchedule, r.closeMonths}, now: r.closeNow, dated: true},
-		{job: job{dunJob, dunSchedule, r.dun}, now: r.dunNow, dated: true},
-		{job: job{warnJob, warnSchedule, r.warn}, now: r.warnNow, try: r.warnTry},
+		{job: job{closeJob, closeSchedule, r.closeMonths}, now: r.closeNow, books: true, dated: true},
+		{job: job{dunJob, dunSchedule, r.dun}, now: r.dunNow, books: true, dated: true},
+		{job: job{warnJob, warnSchedule, r.warn}, now: r.warnNow, books: true, try: r.warnTry},
 		{job: job{pruneJob, pruneSchedule, r.pruneTrace}, now: r.pruneNow},
 	}
 	if schedule := r.config().Backup.Schedule; schedule != "" {
@@ -142,7 +142,7 @@ func (r *relay) pruneTrace(ctx context.Context) {
 // prune goes an hour of traces at a time, so that it soon ends with ctx however
 // much there is after a long time down.
 func (r *relay) prune(ctx context.Context) (total int, err error) {
-	until := r.store.Now().Add(-r.config().TraceKeep.Duration)
+	until := r.store.Past().Add(-r.config().TraceKeep.Duration)
 	state, err := r.store.Job(pruneJob)
 	if err != nil {
 		return 0, err

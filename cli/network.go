@@ -27,7 +27,7 @@ func (p *program) networkAdd() *cli.Command {
 		if err != nil {
 			return err
 		}
-		n := store.Network{Prefix: prefix, Account: name, Created: c.now()}
+		n := store.Network{Prefix: prefix, Account: name, Created: c.wall()}
 		switch err := c.st.AddNetwork(n); {
 		case errors.Is(err, store.ErrExists):
 			return c.networkTaken(prefix)

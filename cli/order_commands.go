@@ -212,7 +212,7 @@ func (f *correction) read(c *call, a *store.Account) (what store.Correction, err
 	if what.Units, err = parseUnits(f.credit, a.Plan(c.now())); err != nil {
 		return what, usage(more, "--credit: %w", err)
 	}
-	if a.State == store.Active && !c.now().Before(a.TermEnd()) {
+	if a.Expired(c.now(), c.st.Zone()) {
 		return what, fail(exitFailed, "relay account renew "+a.Name, "account %s: its term has ended on %s, credit would be lost at once", a.Name, c.day(a.TermEnd()))
 	}
 	return what, nil

@@ -51,7 +51,7 @@ func (c *call) stand(a *store.Account) accountStand {
 		return accountStand{}
 	}
 	p := a.Plan(c.now())
-	s := accountStand{State: new(accountState(a, c.now())), Plan: orNull(p.Name), TermEnd: orNull(a.TermEnd()),
+	s := accountStand{State: new(stateName(a, a.Expired(c.now(), c.st.Zone()))), Plan: orNull(p.Name), TermEnd: orNull(a.TermEnd()),
 		CreditLeft: quota.Sum(quota.Live(a.Lots, c.now())), Balance: a.Balance}
 	if p.Name != "" {
 		s.Unit = new(p.Unit())

@@ -176,7 +176,7 @@ func (t *trial) lend() error {
 		return err
 	}
 	for _, c := range list {
-		if strings.HasPrefix(c.Login, trialLogin) && c.Note == trialNote && t.now().Sub(c.Created) > trialLife {
+		if strings.HasPrefix(c.Login, trialLogin) && c.Note == trialNote && t.wall().Sub(c.Created) > trialLife {
 			if err := t.st.RemoveCredential(store.Order{}, c.Account, c.Login); err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
@@ -185,7 +185,7 @@ func (t *trial) lend() error {
 	secret, hash := smtp.NewToken()
 	t.secret = secret
 	t.login = store.Credential{Login: trialLogin + strings.ToLower(rand.Text()[:8]), Account: t.account.Name,
-		Kind: store.Token, Hash: hash, Note: trialNote, Created: t.now()}
+		Kind: store.Token, Hash: hash, Note: trialNote, Created: t.wall()}
 	return t.st.AddCredential(store.Order{}, t.login)
 }
 
@@ -203,7 +203,7 @@ func (t *trial) step(name string, s status, advice, format string, args ...any) 
 	detail := fmt.Sprintf(format, args...)
 	t.bad = t.bad || s == failed
 	if t.json {
-		return t.flush(t.steps.add(trialStep{name, s, detail, advice, t.now()}))
+		return t.flush(t.steps.add(trialStep{name, s, detail, advice, t.wall()}))
 	}
 	const width = len("delivered")
 	return t.flush(t.writeFinding(finding{Check: name, Status: s, Detail: detail, Advice: advice}, width))

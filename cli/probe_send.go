@@ -122,7 +122,7 @@ func (t *trial) notLetIn(err error) error {
 }
 
 func (t *trial) deliver(ctx context.Context, c *client.Client, before *store.Standing) error {
-	text := t.content(t.now())
+	text := t.content(t.wall())
 	if err := t.step("message", ok, "", "from %s to %s, %s", t.from, t.to, size(int64(len(text)))); err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (t *trial) charged(before *store.Standing) error {
 		return err
 	}
 	was, is := before.Usage.Charged, after.Usage.Charged
-	v := viewUsage(after.Usage, after.Account.Plan(t.now()))
+	v := viewUsage(after.Usage, after.Plan())
 	if is == was {
 		return t.step("charged", failed, "relay check --store proves the counters", "nothing: still %s, %s", plural(is.Messages, "e-mail"), size(is.Bytes))
 	}

@@ -64,10 +64,10 @@ func (c *call) filter(f *queueFilter) (out store.Filter, err error) {
 		return out, err
 	}
 	if f.olderThan.set {
-		out.Before = c.now().Add(-f.olderThan.d)
+		out.Before = c.wall().Add(-f.olderThan.d)
 	}
 	if f.youngerThan.set {
-		out.After = c.now().Add(-f.youngerThan.d)
+		out.After = c.wall().Add(-f.youngerThan.d)
 	}
 	if f.olderThan.set && f.youngerThan.set && f.olderThan.d >= f.youngerThan.d {
 		return out, usage("--older-than 1h --younger-than 1d is between an hour and a day old",

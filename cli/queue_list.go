@@ -72,7 +72,7 @@ func (p *program) queueList() *cli.Command {
 
 // listQueue streams: where things stand depends on nothing that is to come.
 func (c *call) listQueue(filter *store.Filter, f *queueFilter) error {
-	list := queueLister{now: c.now(), zone: c.st.Zone(), filter: filter}
+	list := queueLister{now: c.wall(), zone: c.st.Zone(), filter: filter}
 	hand := c.inHand()
 	var sum store.Totals
 	err := c.queue(filter, f.limit.n, func(m *store.Message) error {

@@ -46,7 +46,7 @@ func (c *call) showMessage(m *store.Message) error {
 		case r.State.Final():
 		case r.Held:
 			state += ", held"
-		case r.Next.After(c.now()):
+		case r.Next.After(c.wall()):
 			state += ", next try " + c.stamp(r.Next)
 		default:
 			state += ", due now"

@@ -208,7 +208,7 @@ func (c *call) writeTop(t *topList, by string) error {
 	}
 	tab := newTable(topColumns(by)...)
 	for i := range t.rows {
-		tab.add(t.rows[i].cells(by, c.now())...)
+		tab.add(t.rows[i].cells(by, c.wall())...)
 	}
 	widths := tab.widths()
 	heads := make([]string, len(tab.columns))
@@ -219,7 +219,7 @@ func (c *call) writeTop(t *topList, by string) error {
 		return err
 	}
 	for i := range t.rows {
-		lines := append([]string{tab.line(widths, tab.rows[i])}, t.rows[i].remarks(c.now())...)
+		lines := append([]string{tab.line(widths, tab.rows[i])}, t.rows[i].remarks(c.wall())...)
 		if err := c.say("%s", strings.Join(lines, "\n")); err != nil {
 			return err
 		}

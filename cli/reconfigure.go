@@ -74,6 +74,7 @@ func (r *relay) takeOver(now *Config) ([]change, error) {
 	list := append(changes(now, &next, &live), r.contents(now, &next, cert, &hop)...)
 	r.smtp.Reconfigure(r.smtpConfig(&live))
 	r.store.SetBilling(live.Billing.store())
+	r.store.TrustClock(live.TrustClock)
 	if cert != nil {
 		r.cert.take(cert)
 	}

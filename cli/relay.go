@@ -65,7 +65,7 @@ type relay struct {
 func (r *relay) assemble() error {
 	var st *store.Store
 	err := r.notify.during("opening the store", func() (err error) {
-		st, err = openStore(r.dir.store(), store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store()})
+		st, err = openStore(r.dir.store(), r.storeOptions())
 		return err
 	})
 	if errors.Is(err, store.ErrLocked) {
@@ -302,6 +302,7 @@ func (r *relay) health(ctx context.Context) control.Health {
 	h.Backup = copied
 	h.Messages, h.Octets = sum.Messages, sum.Bytes
 	h.File, h.Free = r.store.Size()
+	h.Clock = clockOf(r.store)
 	h.Probes = r.probe(ctx, probeLimit)
 	return h
 }

@@ -44,7 +44,7 @@ The token is shown only this once.
   relay account add webco.shop1 --plan standard --token-file webco.token`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` of the reseller", Destination: &contact}},
 	}, work{run: func(c *call) error {
-		r := store.Reseller{Name: c.args[0], Contact: contact, Created: c.now()}
+		r := store.Reseller{Name: c.args[0], Contact: contact, Created: c.wall()}
 		if !resellerName(r.Name) {
 			return usage("", "reseller name %q: up to 32 of a-z 0-9 _ -, the first one a letter or digit", r.Name)
 		}

@@ -78,8 +78,8 @@ func (c *call) rollUp(w store.Wanted) (*rollUp, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = c.st.EachAccount(w, func(a *store.Account) error {
-		v, err := c.rolled(a, month)
+	err = c.st.EachStanding(w, func(st *store.Standing) error {
+		v, err := c.rolled(st, month)
 		if err != nil {
 			return err
 		}
@@ -100,8 +100,9 @@ func (c *call) month() time.Time {
 }
 
 // rolled is one account of it.
-func (c *call) rolled(a *store.Account, month time.Time) (rolledView, error) {
-	v := rolledView{Account: a.Name, State: accountState(a, c.now()), Contact: orNull(a.Contact), Balance: a.Balance, contact: a.Contact}
+func (c *call) rolled(st *store.Standing, month time.Time) (rolledView, error) {
+	a := &st.Account
+	v := rolledView{Account: a.Name, State: accountState(st), Contact: orNull(a.Contact), Balance: a.Balance, contact: a.Contact}
 	list, err := c.st.Usages(a.Name)
 	if err != nil {
 		return v, err

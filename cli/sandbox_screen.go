@@ -109,7 +109,7 @@ func (s *sandbox) deal() string {
 	if err != nil {
 		return err.Error()
 	}
-	p, beyond := a.Plan(s.relay.store.Now()), "refused"
+	p, beyond := a.Plan(s.relay.store.BookTime()), "refused"
 	if a.AtLimit == quota.Continue {
 		beyond = "invoiced"
 	}
@@ -134,7 +134,7 @@ func (s *sandbox) terms() quota.Plan {
 	if err != nil {
 		return quota.Plan{}
 	}
-	return a.Plan(s.relay.store.Now())
+	return a.Plan(s.relay.store.BookTime())
 }
 
 // ofLimit is "5 of 9,000"; a limit of 0 is none.

@@ -45,7 +45,7 @@ remote id is the name that the next hop gave the message: its operator finds it 
 		case q.what == "" && q.account == "":
 			return usage("relay trace --help", "relay trace: of what? an ID, an address, or --account NAME; --follow alone shows all that happens")
 		}
-		return c.traceBack(&q, c.now().Add(-since.d), int(limit.n))
+		return c.traceBack(&q, c.wall().Add(-since.d), int(limit.n))
 	}})
 }
 

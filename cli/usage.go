@@ -100,10 +100,7 @@ func (c *call) usage(name, period string) (usageView, error) {
 
 // viewStanding is the usage of the present period, with the credit that is left.
 func (c *call) viewStanding(st *store.Standing) usageView {
-	plan := st.Contract.Plan
-	if st.Contract.Key == "" { // it waits for its first term
-		plan = st.Account.Plan(c.now())
-	}
+	plan := st.Plan()
 	u := st.Usage
 	u.Account, u.Period = st.Account.Name, st.Period.Key
 	v := viewUsage(u, plan)

@@ -48,7 +48,7 @@ func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
 		return o
 	}
 	switch {
-	case !now.Before(msg.Expires):
+	case !m.store.Past().Before(msg.Expires):
 		o.State = store.Expired
 	case m.config().shown(time.Since(a.job.claimed)) > longAttempt:
 		o.Next = m.config().retryAt(now, msg.Recipients[t.rcpt].Tries) // the wait begins at the end

@@ -116,6 +116,19 @@ func (a *Account) begun(zone *time.Location) (t time.Time) {
 	return t
 }
 
+// Expired is what Standing.Expired says of the account at a time of the books. It
+// is for one that an order would leave, which is not stored.
+func (a *Account) Expired(now time.Time, zone *time.Location) bool {
+	if a.State != Active || a.Open == "" {
+		return a.State == Active
+	}
+	if _, p, ok := a.Contracts.Find(a.Open, zone); ok && now.Before(p.End) {
+		return false
+	}
+	_, _, runs := a.Contracts.At(now, zone)
+	return !runs
+}
+
 // Account by name.
 func (s *Store) Account(name string) (a Account, err error) {
 	err = s.view(func(t *tx) error { a, err = load[Account](t, accounts, name); return err })

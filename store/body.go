@@ -30,7 +30,7 @@ type Body struct {
 }
 
 // NewBody starts a body; its ID becomes the message's.
-func (s *Store) NewBody() *Body { return &Body{s: s, id: s.ids.next(s.now())} }
+func (s *Store) NewBody() *Body { return &Body{s: s, id: s.ids.next(s.Now())} }
 
 // ID of the message to be.
 func (b *Body) ID() ID { return b.id }

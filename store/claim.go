@@ -68,7 +68,7 @@ func (t *tx) dueIDs(w Want) (ids []ID) {
 	c := t.b.Cursor(queue)
 	for k, _ := c.Seek(lane); k != nil && hasPrefix(k, lane) && len(ids) < w.Max; k, _ = c.Next() {
 		_, at, id, ok := parseQueueKey(k)
-		if !ok || at.After(t.now) {
+		if !ok || at.After(t.wall) {
 			break
 		}
 		ids = append(ids, id)

@@ -181,7 +181,7 @@ const closers = 32
 // cannot be closed. Its own error is what stopped it before all were tried.
 func (s *Store) CloseBy(ctx context.Context, by time.Time, told func(account string, r Receipt, err error)) error {
 	var mu sync.Mutex
-	by = earliest(by, s.now())
+	by = earliest(by, s.BookTime())
 	return s.forDue(ctx, closing, by, func(k []byte) {
 		name := string(k[8:])
 		r, err := s.closeAccount(name, by)

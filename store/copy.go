@@ -21,7 +21,7 @@ type Image struct {
 // written meanwhile.
 func (s *Store) Copy(w io.Writer, begin func(Image) error) (int64, error) {
 	return s.db.Copy(w, func(b *bolt.Tx, id, size int64) error {
-		t := &tx{b: b, s: s, now: s.Now()}
+		t := s.tx(b)
 		i := Image{TxID: id, Size: size}
 		if _, err := t.get(meta, keySchema, &i.Schema); err != nil {
 			return err

@@ -57,5 +57,6 @@
 // trace is in the transaction. Whoever does not keep up is told how many events it
 // missed, and holds up nobody.
 //
-// Instants are UTC. The wall clock comes in through Options.Now.
+// Instants are UTC. The wall clock comes in through Options.Now. The books have a clock
+// that stands still while the wall clock is plainly wrong; see BookTime and Hold.
 package store

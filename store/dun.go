@@ -13,7 +13,7 @@ import (
 // it before all were tried.
 func (s *Store) DunBy(ctx context.Context, by time.Time, told func(i Invoice, r Receipt, err error)) error {
 	var mu sync.Mutex
-	return s.forDue(ctx, dunning, earliest(by, s.now()), func(k []byte) {
+	return s.forDue(ctx, dunning, earliest(by, s.BookTime()), func(k []byte) {
 		i, r, err := s.dunInvoice(lastNumber(k))
 		mu.Lock()
 		defer mu.Unlock()

@@ -89,6 +89,17 @@ func (st *Standing) read(t *tx) {
 	}
 }
 
+// Expired reports whether the term of an account that was active has ended.
+func (st *Standing) Expired() bool { return st.Account.State == Active && !st.InTerm }
+
+// Plan is that of the contract, or the one that an account without any waits for.
+func (st *Standing) Plan() quota.Plan {
+	if st.Contract.Key == "" && st.Account.Ordered != nil {
+		return *st.Account.Ordered
+	}
+	return st.Contract.Plan
+}
+
 // Spent reports whether the term runs and is used up, which ends a month's (M13):
 // the next one begins with its payment or, where it waits, with the next message.
 func (st *Standing) Spent() bool {
@@ -136,7 +147,7 @@ func (st *Standing) elsewhere(t *tx) error {
 func (st *Standing) refuse(asked quota.Charge) *Refusal {
 	a := &st.Account
 	r := &Refusal{Account: a.Name, State: a.Status(), Reason: a.Reason, Hold: a.Hold, TermEnd: st.TermEnd}
-	if a.State == Active && !st.InTerm { // even where an invoice holds it back: to pay that does not let it go on
+	if st.Expired() { // even where an invoice holds it back: to pay that does not let it go on
 		r.Expired = true
 		return r
 	}
@@ -234,7 +245,7 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 		if err != nil || refusal != nil {
 			return err // nothing written yet, so the batch goes on untouched
 		}
-		m.ID, m.Stored, m.Accepted, m.Period = b.id, b.size, t.now, st.Period.Key
+		m.ID, m.Stored, m.Accepted, m.Period = b.id, b.size, t.wall, st.Period.Key
 		if err := t.charge(&st, asked); err != nil {
 			return err
 		}
@@ -263,7 +274,7 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 // enqueue stores a message whose body is stored, every recipient due at once.
 func (t *tx) enqueue(m *Message) ([]Lane, error) {
 	for i := range m.Recipients {
-		m.Recipients[i].State, m.Recipients[i].Next = Queued, t.now
+		m.Recipients[i].State, m.Recipients[i].Next = Queued, t.wall
 	}
 	if err := t.put(messages, m.ID[:], m); err != nil {
 		return nil, err

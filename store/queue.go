@@ -144,12 +144,12 @@ func (t *tx) operate(op Op, m *Message) error {
 	if err := t.traceAccepted(m); err != nil {
 		return err
 	}
-	e := Event{ID: m.ID, Time: t.now, Kind: EventChanged, Account: m.Account, Text: opText[op]}
+	e := Event{ID: m.ID, Time: t.wall, Kind: EventChanged, Account: m.Account, Text: opText[op]}
 	for _, domain := range m.Domains() {
 		err := t.change(m, domain, func(r *Recipient) {
 			switch op {
 			case OpRetry:
-				r.Next = t.now
+				r.Next = t.wall
 			case OpHold:
 				r.Held = true
 			case OpRelease:

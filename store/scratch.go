@@ -33,7 +33,10 @@ func (t *tx) scratch() *scratch {
 }
 
 // flush writes the scratch of a transaction.
-func flush(b *bolt.Tx) error {
+func (s *Store) flush(b *bolt.Tx) error {
+	if err := s.noteTime(b); err != nil {
+		return err
+	}
 	sc, ok := b.Scratch.(*scratch)
 	if !ok {
 		return nil

@@ -43,7 +43,7 @@ func (s *Store) Settle(results ...Result) error {
 		weight += 2048
 		for j := range results[i].Notices {
 			weight += len(results[i].Notices[j].Body)
-			results[i].Notices[j].Message.ID = s.ids.next(s.now())
+			results[i].Notices[j].Message.ID = s.ids.next(s.Now())
 		}
 	}
 	var lanes []Lane
@@ -75,7 +75,7 @@ func (t *tx) settle(r *Result) (lanes []Lane, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Event.ID, r.Event.Time, r.Done, r.Gone = r.ID, t.now, false, m == nil
+	r.Event.ID, r.Event.Time, r.Done, r.Gone = r.ID, t.wall, false, m == nil
 	r.Event.Recipients = r.Event.Recipients[:0]
 	if m == nil {
 		return nil, t.happened(&r.Event, nil)
@@ -160,7 +160,7 @@ func (t *tx) notice(about *Message, n *Notice) ([]Lane, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Event{ID: about.ID, Time: t.now, Kind: EventNotice, Account: m.Account,
+	e := &Event{ID: about.ID, Time: t.wall, Kind: EventNotice, Account: m.Account,
 		Text: "DSN queued as " + m.ID.String(), Recipients: accepted(&m).Recipients}
 	return lanes, t.happened(e, about)
 }
@@ -168,7 +168,7 @@ func (t *tx) notice(about *Message, n *Notice) ([]Lane, error) {
 // enqueueOwn stores a message of relay's own, with its body.
 func (t *tx) enqueueOwn(m *Message, body []byte) ([]Lane, error) {
 	m.Recipients = append([]Recipient(nil), m.Recipients...)
-	m.Accepted = t.now
+	m.Accepted = t.wall
 	m.Size, m.Stored = int64(len(body)), int64(len(body))
 	for i := range chunkCount(m.Stored) {
 		part := body[i*ChunkSize : min((i+1)*ChunkSize, len(body))]

@@ -12,6 +12,7 @@ import (
 	"relay/quiet"
 	"relay/quota"
 	"relay/store/bolt"
+	"relay/store/bookclock"
 )
 
 // Errors for errors.Is. What is looked up by name fails with ErrNotFound, what
@@ -36,7 +37,7 @@ var (
 
 // Buckets. Their order is not stored, their names are.
 const (
-	meta        bolt.Bucket = iota // "schema", "totals"
+	meta        bolt.Bucket = iota // "schema", "totals", "clock", "invoice", "currency"
 	accounts                       // name
 	credentials                    // login
 	networks                       // prefix
@@ -74,11 +75,14 @@ var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans
 
 // Options of a store.
 type Options struct {
-	Now     func() time.Time // wall clock; nil: time.Now
-	Zone    *time.Location   // the operator's, in which months turn; nil: UTC
-	Log     *slog.Logger     // nil: slog.Default()
-	Reserve int64            // octets of disk kept free of new mail; 0: 32 MiB
-	Billing Billing          // who invoices, and how; see SetBilling
+	Now        func() time.Time // wall clock; nil: time.Now
+	Kept       func() bool      // asks the system whether somebody keeps its clock; nil: the wall clock is believed
+	TrustClock bool             // Kept is not asked until TrustClock(false)
+
+	Zone    *time.Location // the operator's, in which months turn; nil: UTC
+	Log     *slog.Logger   // nil: slog.Default()
+	Reserve int64          // octets of disk kept free of new mail; 0: 32 MiB
+	Billing Billing        // who invoices, and how; see SetBilling
 
 	ReadOnly bool // the file is not changed in the least, nor can be; several may read it
 }
@@ -86,7 +90,7 @@ type Options struct {
 // Store is an open store. Its methods may be called from any goroutine.
 type Store struct {
 	db    *bolt.DB
-	now   func() time.Time
+	clock *bookclock.Clock
 	zone  *time.Location
 	log   *slog.Logger
 	quiet *quiet.Log
@@ -112,10 +116,7 @@ type Store struct {
 // is newer than this program. With ReadOnly there must be a file, and ErrOlder says
 // that it has to be opened for writing once.
 func Open(path string, o Options) (*Store, error) {
-	s := &Store{now: o.Now, zone: o.Zone, log: o.Log, closed: make(chan struct{})}
-	if s.now == nil {
-		s.now = time.Now
-	}
+	s := &Store{zone: o.Zone, log: o.Log, closed: make(chan struct{})}
 	if s.zone == nil {
 		s.zone = time.UTC
 	}
@@ -128,7 +129,7 @@ func Open(path string, o Options) (*Store, error) {
 	db, err := bolt.Open(path, bolt.Options{
 		Buckets:   bucketNames,
 		Appending: []bolt.Bucket{messages, bodies, trace, invoices},
-		Flush:     flush,
+		Flush:     s.flush,
 		Reserve:   o.Reserve,
 		Log:       s.log,
 		ReadOnly:  o.ReadOnly,
@@ -137,6 +138,9 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s.db = db
+	if err := s.startClock(&o); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	if err := errors.Join(s.migrate(o.ReadOnly), s.keepPrefix(o), s.loadNetworks()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -162,9 +166,6 @@ func (s *Store) Failed() <-chan struct{} { return s.db.Failed() }
 
 // Err says why, once Failed is closed.
 func (s *Store) Err() error { return s.db.Err() }
-
-// Now is the business's wall clock, in UTC.
-func (s *Store) Now() time.Time { return s.now().UTC() }
 
 // Zone is the operator's time zone, in which months turn.
 func (s *Store) Zone() *time.Location { return s.zone }
@@ -192,6 +193,7 @@ var migrations = []func(*tx) error{
 var (
 	keySchema = []byte("schema")
 	keyTotals = []byte("totals")
+	keyClock  = []byte("clock")
 )
 
 func (s *Store) migrate(readOnly bool) error {
@@ -221,9 +223,10 @@ func (s *Store) migrate(readOnly bool) error {
 
 // tx is one transaction, at one instant.
 type tx struct {
-	b   *bolt.Tx
-	s   *Store
-	now time.Time // UTC
+	b    *bolt.Tx
+	s    *Store
+	now  time.Time // of the books, UTC: months, terms, days
+	wall time.Time // of the wall clock, UTC: the queue and the trace go by it
 
 	gone *[]ID // collects long bodies to be removed in the background, for who asks
 }
@@ -235,16 +238,22 @@ func (t *tx) removed(id ID) {
 	}
 }
 
+func (s *Store) tx(b *bolt.Tx) *tx {
+	t := &tx{b: b, s: s}
+	t.wall, t.now = s.clock.Now()
+	return t
+}
+
 func (s *Store) view(fn func(*tx) error) error {
-	return s.db.View(func(b *bolt.Tx) error { return fn(&tx{b: b, s: s, now: s.Now()}) })
+	return s.db.View(func(b *bolt.Tx) error { return fn(s.tx(b)) })
 }
 
 func (s *Store) update(weight int, fn func(*tx) error) error {
-	return s.db.Update(weight, func(b *bolt.Tx) error { return fn(&tx{b: b, s: s, now: s.Now()}) })
+	return s.db.Update(weight, func(b *bolt.Tx) error { return fn(s.tx(b)) })
 }
 
 func (s *Store) grow(weight int, fn func(*tx) error) error {
-	return s.db.Grow(weight, func(b *bolt.Tx) error { return fn(&tx{b: b, s: s, now: s.Now()}) })
+	return s.db.Grow(weight, func(b *bolt.Tx) error { return fn(s.tx(b)) })
 }
 
 // get decodes the value of key into v and reports whether there is one.

@@ -6,10 +6,11 @@ import (
 
 // Wanted says which accounts a walk is for. The zero value is all of them.
 type Wanted struct {
-	Owner    string              // only those of this customer; "": any
-	Reseller string              // only those below this reseller; "": any
-	Match    func(*Account) bool // only those; it must not call the store. nil: any
-	Pause    func() error        // called between transactions, however few accounts match; an error ends the walk. nil: none
+	Owner    string               // only those of this customer; "": any
+	Reseller string               // only those below this reseller; "": any
+	Match    func(*Account) bool  // only those; it must not call the store. nil: any
+	Stands   func(*Standing) bool // only those; likewise. nil: any
+	Pause    func() error         // called between transactions, however few accounts match; an error ends the walk. nil: none
 }
 
 // EachAccount calls fn for the accounts that are wanted, by name, outside of any
@@ -107,6 +108,11 @@ func appendWanted[T any](t *tx, w Wanted, list []T, name, raw []byte, read func(
 	}
 	if (w.Reseller != "" && a.Reseller != w.Reseller) || (w.Match != nil && !w.Match(a)) {
 		return list, nil
+	}
+	if w.Stands != nil {
+		if st, err := t.standingOf(a); err != nil || !w.Stands(&st) {
+			return list, err
+		}
 	}
 	v, ok, err := read(t, a)
 	if err == nil && ok {

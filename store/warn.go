@@ -52,7 +52,7 @@ type Endings struct {
 // have passed the nearest is told. An account without a contact is told of to Told
 // only, each time. It may run late, at any time and more than once.
 func (s *Store) Warn(ctx context.Context, e Endings) error {
-	w := Wanted{Pause: ctx.Err, Match: func(a *Account) bool { _, ok := a.ending(e.Steps, s.Now(), s.zone); return ok }}
+	w := Wanted{Pause: ctx.Err, Match: func(a *Account) bool { _, ok := a.ending(e.Steps, s.BookTime(), s.zone); return ok }}
 	return s.EachAccount(w, func(a *Account) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -85,7 +85,7 @@ func (a *Account) lastTerm() quota.Contract { return a.Contracts[len(a.Contracts
 
 // warn decides again and does it; nil where there is nothing to tell any more.
 func (s *Store) warn(name string, e *Endings) (w *Warning, err error) {
-	id := s.ids.next(s.now())
+	id := s.ids.next(s.Now())
 	var lanes []Lane
 	run := func(t *tx) error {
 		w, lanes = nil, nil

@@ -65,7 +65,15 @@ type Health struct {
 	Free      int64      `json:"free"`            // of these, free for use
 	Backup    time.Time  `json:"backup,omitzero"` // of what instant the last copy is; zero: there is none
 	Problem   string     `json:"problem,omitempty"`
-	Probes    []Probe    `json:"probes"`
+
+	Clock  *Clock  `json:"clock,omitempty"` // plainly wrong; nil: it is not
+	Probes []Probe `json:"probes"`
+}
+
+// Clock says that the books stand still, because the clock was found plainly wrong.
+type Clock struct {
+	Stands time.Time `json:"stands"` // at this time of the books
+	Wall   time.Time `json:"wall"`   // what the clock showed
 }
 
 // Probe is a round trip through a part of the relay.

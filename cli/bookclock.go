@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"relay/cli/control"
+	"relay/store"
+)
+
+// booksJobs go by the clock of the books.
+const booksJobs = closeJob + ", " + dunJob + " and " + warnJob
+
+// clockAdvice is the next step while the books stand still.
+const clockAdvice = "set the clock right; if it is right: relay job run close"
+
+// holdText says what the clock of the books does.
+func holdText(h *control.Clock, zone *time.Location) string {
+	return fmt.Sprintf("the clock was plainly wrong (%s), the books stand still at %s", stamp(h.Wall, zone), stamp(h.Stands, zone))
+}
+
+// clockOf the open store's books; nil: it goes.
+func clockOf(st *store.Store) *control.Clock {
+	if h := st.Hold(); h != nil {
+		return &control.Clock{Stands: h.Stands, Wall: h.Wall}
+	}
+	return nil
+}
+
+// storeOptions of the relay's store. A clock of its own, as the sandbox's, is meant
+// to be elsewhere than the system's.
+func (r *relay) storeOptions() store.Options {
+	o := store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store()}
+	if r.clock == (clock{}) {
+		o = r.app.guarded(&r.cfg, o)
+	}
+	return o
+}
+
+// guarded has the system's clock watched, unless the configuration trusts it.
+func (a *App) guarded(cfg *Config, o store.Options) store.Options {
+	o.Now, o.Kept = a.Wall, a.Kept
+	if o.Kept == nil {
+		o.Kept = clockKept
+	}
+	o.TrustClock = cfg.TrustClock
+	return o
+}
+
+// clockKept reports whether somebody keeps the system's clock. A system that does
+// not say is believed.
+func clockKept() bool {
+	state, err := kernelClock()
+	return err != nil || state.synced
+}
+
+// believeClock is the operator's word that the clock is right, if it is in doubt.
+func (c *call) believeClock() (now time.Time, err error) {
+	if c.st.Hold() == nil {
+		return c.now(), nil
+	}
+	if err := c.st.BelieveClock(); err != nil {
+		return now, err
+	}
+	c.note("the clock is believed, the books go on at %s", c.stamp(c.now()))
+	return c.now(), nil
+}
