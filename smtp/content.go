@@ -20,8 +20,8 @@ const (
 // over 998 octets, completes the header and hands the rest on untouched. What it
 // does is independent of how the message was cut into pieces.
 //
-// Only CRLF.CRLF ends it. A line that ends in bare LF is content, and so is the
-// dot that follows it.
+// Only CRLF.CRLF ends it. A line that ends in bare LF is one like others, and a dot
+// at the beginning of the next is taken away; but a lone dot there ends nothing.
 type content struct {
 	header
 	w   io.Writer
@@ -32,7 +32,7 @@ type content struct {
 	out  []byte // small pieces on their way to w
 
 	dots   bool  // dot-stuffed: DATA, not BDAT
-	start  bool  // the next octet follows CRLF or is the first
+	after  bool  // CRLF stands before the line, or it is the first
 	inLine bool  // the beginning of this over-long line is thrown away already
 	size   int64 // octets as handed over: dots not doubled, without the final dot
 	eight  bool  // octets above 127
@@ -46,7 +46,7 @@ var contents = sync.Pool{New: func() any {
 // newContent begins a message that goes to w. Give it back with free.
 func newContent(w io.Writer, dots bool, max int64, h header) *content {
 	p := contents.Get().(*content)
-	*p = content{header: h, w: w, max: max, buf: p.buf, out: p.out[:0], dots: dots, start: true}
+	*p = content{header: h, w: w, max: max, buf: p.buf, out: p.out[:0], dots: dots, after: true}
 	p.open = true
 	p.out = p.appendTrace(p.out)
 	return p
@@ -104,8 +104,8 @@ func (p *content) lines(block []byte) (n int, done bool) {
 		i := bytes.IndexByte(block[pos:], '\n')
 		from, nl := pos, pos+i
 		crlf := i > 0 && block[nl-1] == '\r'
-		if p.start && p.dots && block[pos] == '.' && !p.inLine {
-			if crlf && i == 2 {
+		if p.dots && block[pos] == '.' && !p.inLine {
+			if p.after && crlf && i == 2 {
 				crs++
 				p.size -= 3
 				p.write(block[run:pos])
@@ -125,7 +125,7 @@ func (p *content) lines(block []byte) (n int, done bool) {
 			p.refuse(errLongLine)
 		}
 		pos = nl + 1
-		p.start = crlf
+		p.after = crlf
 		if p.open && !p.inLine {
 			switch p.field(text, i+1) {
 			case drop:

@@ -99,7 +99,7 @@ func check(t fataler, s string, got result) {
 	if got.rest != rest {
 		t.Fatalf("rest %.100q, want %.100q", got.rest, rest)
 	}
-	handed := strings.TrimPrefix(strings.ReplaceAll("\r\n"+raw, "\r\n.", "\r\n"), "\r\n")
+	handed := strings.TrimPrefix(strings.ReplaceAll("\n"+raw, "\n.", "\n"), "\n")
 	if got.fault == nil && got.size != int64(len(handed)) {
 		t.Fatalf("size %d, want %d: %.300q", got.size, len(handed), s)
 	}
