@@ -50,10 +50,11 @@ type Conn struct {
 	greeted  bool
 	away     *reply // said instead of a greeting
 
-	errors   int // mistakes of the client since the last accepted message
-	commands int // since the last accepted message
-	messages int // accepted
-	failed   int // logins
+	blame    bool // go-smtp's next reply counts as a mistake
+	errors   int  // mistakes of the client since the last accepted message
+	commands int  // since the last accepted message
+	messages int  // accepted
+	failed   int  // logins
 
 	dead   bool // nothing is read any more
 	lost   bool // nothing can be written any more
@@ -259,7 +260,8 @@ func (c *Conn) reply(r *reply) {
 // sent counts a complete reply.
 func (c *Conn) sent(code int) {
 	c.code = code
-	if isMistake(code) {
+	if isMistake(code) || c.blame {
+		c.blame = false
 		if c.errors++; c.errors >= c.cfg.Errors && c.bye == nil {
 			c.bye = errErrors
 		}
@@ -271,8 +273,9 @@ func (c *Conn) sent(code int) {
 	}
 }
 
-// isMistake: the client does not speak the protocol. What policy refuses is no
-// mistake, nor are the many 503 that follow when MAIL is refused in a flight.
+// isMistake: the client does not speak the protocol. What policy refuses counts once
+// a message (session.blame), and the many 503 that follow when MAIL is refused in a
+// flight not at all.
 func isMistake(code int) bool {
 	switch code {
 	case 500, 501, 502, 504, 530, 535, 538, 555:

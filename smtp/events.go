@@ -77,7 +77,7 @@ func (e events) accepted(c *Conn, m *store.Message) {
 
 // refused at a stage: MAIL, RCPT, or the end of the content.
 func (e events) refused(c *Conn, account, stage string, r *reply) {
-	e.at(slog.LevelInfo, "message refused", refusalAttrs(c, account, stage, r)...)
+	e.quiet.Often(slog.LevelInfo, account+" "+stage+" "+r.enhanced(), "message refused", refusalAttrs(c, account, stage, r)...)
 }
 
 func (e events) tooFast(c *Conn, account, stage string, r *reply) {

@@ -31,6 +31,7 @@ type session struct {
 	msg      *store.Message
 	standing store.Standing // at MAIL
 	refused  *reply         // the allowance does not hold the message: nothing of it is taken
+	blamed   bool           // its refusal was counted as a mistake
 	chunked  bool           // the content comes with BDAT
 	chunk    chunk          // the first one
 }
@@ -50,7 +51,19 @@ func (s *session) answer(ok *reply, err error) error {
 }
 
 // Mail begins a message.
-func (s *session) Mail(string, *gosmtp.MailOptions) error { return s.answer(okMail, s.begin()) }
+func (s *session) Mail(string, *gosmtp.MailOptions) error {
+	s.blamed = false
+	return s.answer(okMail, s.blame(s.begin()))
+}
+
+// blame counts a message that is refused for good as a mistake, once: a program
+// that sends the like without end loses the connection.
+func (s *session) blame(err error) error {
+	if r, ours := errors.AsType[*reply](err); ours && r.code >= 500 && !s.blamed {
+		s.blamed, s.c.blame = true, true
+	}
+	return err
+}
 
 func (s *session) begin() error {
 	c, a := s.c, &s.mail
@@ -196,7 +209,7 @@ func allowedSender(a *store.Account, from string) error {
 
 // Rcpt adds a recipient. Once the allowance does not hold one of them, nothing of
 // the message is taken.
-func (s *session) Rcpt(string, *gosmtp.RcptOptions) error { return s.answer(okRcpt, s.add()) }
+func (s *session) Rcpt(string, *gosmtp.RcptOptions) error { return s.answer(okRcpt, s.blame(s.add())) }
 
 func (s *session) add() error {
 	if s.refused != nil {
@@ -233,7 +246,7 @@ func (s *session) Data(io.Reader) (err error) {
 	}()
 	id, err := s.take()
 	if err != nil {
-		return s.answer(nil, err)
+		return s.answer(nil, s.blame(err))
 	}
 	s.taken = taken{} // it was used
 	c.messages++

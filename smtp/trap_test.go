@@ -309,3 +309,28 @@ func TestTrap_panic(t *testing.T) {
 		_ = c.conn.Close()
 	})
 }
+
+// MAIL commands that are refused without end end the connection, and fill no log.
+func TestRefused_withoutEnd(t *testing.T) {
+	bubble(t, setup{state: store.Suspended}, func(t *testing.T, f *fixture) {
+		const rounds = 4
+		for range rounds {
+			c := f.dial(Implicit, "192.0.2.1")
+			c.login()
+			for n := range f.srv.cfg().Errors {
+				c.do(fmt.Sprintf("MAIL FROM:<a%d@b.example>", n), "550 5.7.1 account acme: suspended")
+			}
+			c.want("421 4.7.0 too many errors")
+			c.want("<close>")
+			_ = c.conn.Close()
+		}
+		time.Sleep(2 * time.Minute) // of the bubble's clock
+		log := f.log.String()
+		if n := strings.Count(log, `msg="message refused"`); n != 2 {
+			t.Errorf("logged %d times: %s", n, log)
+		}
+		if want := fmt.Sprintf("count=%d", rounds*f.srv.cfg().Errors-1); !strings.Contains(log, want) {
+			t.Errorf("no %s in %s", want, log)
+		}
+	})
+}
