@@ -215,7 +215,7 @@ func (l *queueLister) standing(m *store.Message, r *store.Recipient, inHand bool
 	switch {
 	case r.Held:
 		return s + ", held"
-	case inHand && r.Tries > 0 && r.Next.After(l.now):
+	case inHand && r.Next.After(l.now):
 		return s + ", in hand"
 	case r.Next.After(l.now):
 		return s + ", next in " + span(r.Next.Sub(l.now))

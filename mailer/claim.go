@@ -86,9 +86,10 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 		t := l.turn.site
 		if j := jobs[jobKey{t, c.Message.ID}]; j != nil {
 			j.claims = append(j.claims, c)
+			j.again = j.again || c.Again
 			continue
 		}
-		j := &job{site: t, path: t.path, fault: t.fault, message: c.Message, claims: []store.Claimed{c}, claimed: time.Now()}
+		j := &job{site: t, path: t.path, fault: t.fault, message: c.Message, claims: []store.Claimed{c}, claimed: time.Now(), again: c.Again}
 		jobs[jobKey{t, c.Message.ID}] = j
 		t.queue.push(j)
 	}

@@ -6,7 +6,7 @@
 //     at once for new mail, in a scan for what was deferred;
 //  2. route: the domain's next hops are looked up, and make it part of a site;
 //  3. claim: a few messages for each site, the accounts in turn, are claimed;
-//     this counts an attempt and stores the next one;
+//     this stores their next try;
 //  4. dial: a worker, which is one connection and its goroutine, takes the
 //     next claim of its site, and connects to the first host that answers;
 //  5. transfer: one transaction for all recipients of the message at the site;
@@ -16,9 +16,9 @@
 //  7. what is never tried, because its site is down, is seen to by a walk through
 //     the spool in order of acceptance: delay DSNs and expiry.
 //
-// A crash before 3 loses nothing but memory. One between 3 and 5 delays the
-// claimed messages (a few for each site) until the next try that 3 stored. One
-// between the final dot of 5 and the end of 6 sends one message a connection
+// A crash before 4 loses nothing but memory: the next start has the claimed
+// messages due again. One in 4 or 5 delays those that are dialled for until the
+// next try that 3 stored. One between the final dot of 5 and the end of 6 sends one message a connection
 // twice (RFC 1047). A DSN is in the transaction that makes it due: it is neither
 // lost nor doubled. In 7, too, marks, outcomes and DSNs are one transaction. A
 // clean stop (Run's context) breaks off 2 and 4, lets 5 and 6 end, and gives back

@@ -51,7 +51,7 @@ func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
 	case !m.store.Past().Before(msg.Expires):
 		o.State = store.Expired
 	case m.config().shown(time.Since(a.job.claimed)) > longAttempt:
-		o.Next = m.config().retryAt(now, msg.Recipients[t.rcpt].Tries) // the wait begins at the end
+		o.Next = m.config().retryAt(now, msg.Recipients[t.rcpt].Tries+1) // the wait begins at the end
 	}
 	return o
 }

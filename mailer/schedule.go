@@ -24,8 +24,11 @@ type schedule struct {
 	routed  tally // of them, those whose domain is being looked up or waits for it
 	flights map[flight]holder
 	landed  map[flight]holder    // of them, those that ended since the claim under way began
-	parked  map[*worker]struct{} // wait for a job
+	team    map[*worker]struct{} // all workers
+	parked  map[*worker]struct{} // of them, those that wait for a job
 	conns   int
+	noting  bool      // the store is being told of dials
+	noteAt  time.Time // and is to be told then; zero: of none; monotonic
 
 	dirty   fifo[*site] // something changed there
 	hungry  fifo[*site] // want more messages
@@ -84,6 +87,7 @@ func newSchedule(m *Mailer) *schedule {
 		routed:  tally{},
 		flights: map[flight]holder{},
 		landed:  map[flight]holder{},
+		team:    map[*worker]struct{}{},
 		parked:  map[*worker]struct{}{},
 		keep:    minForget,
 	}
@@ -166,6 +170,7 @@ func (s *schedule) step() {
 		s.serve(t, now)
 	}
 	s.claim(now)
+	s.noteDials()
 	s.forget(now)
 }
 
@@ -274,6 +279,9 @@ func (s *schedule) sleep() time.Duration {
 	wait := min(maxSleep, max(s.m.config().lasts(s.scan.at.Sub(s.m.store.Now())), 0))
 	if !s.pause.IsZero() {
 		wait = min(wait, max(time.Until(s.pause), 0))
+	}
+	if !s.noteAt.IsZero() && !s.noting {
+		wait = min(wait, max(time.Until(s.noteAt), 0))
 	}
 	return wait
 }

@@ -16,7 +16,7 @@ func (s *schedule) serve(t *site, now time.Time) {
 	for t.queue.len() > 0 && len(t.idle) > 0 {
 		w := t.idle[len(t.idle)-1]
 		s.unpark(w)
-		w.jobs <- t.queue.pop()
+		s.assign(w, t.queue.pop())
 	}
 	for t.queue.len() > 0 && t.workers < t.limit {
 		if s.conns >= s.m.config().Connections {
@@ -36,7 +36,8 @@ func (s *schedule) hire(t *site, j *job) {
 	w := &worker{s: s, m: s.m, site: t, jobs: make(chan *job, 1), hired: time.Now()}
 	t.workers++
 	s.conns++
-	w.jobs <- j
+	s.team[w] = struct{}{}
+	s.assign(w, j)
 	s.do(w.run)
 }
 
@@ -107,6 +108,7 @@ func (s *schedule) closed(w *worker) {
 // finished: a worker has settled a job and waits for the next one.
 func (s *schedule) finished(w *worker, j *job, end ending) {
 	t := w.site
+	s.release(w)
 	s.land(j)
 	s.touch(t)
 	if !end.open {
@@ -163,6 +165,8 @@ func (s *schedule) tooLong(w *worker) {
 func (s *schedule) gone(w *worker) {
 	t := w.site
 	s.closed(w)
+	s.release(w)
+	delete(s.team, w)
 	s.conns--
 	t.workers--
 	if t.workers == 0 {
@@ -209,6 +213,7 @@ func (s *schedule) longing() *site {
 func (s *schedule) unreachable(w *worker, j *job, failed *failure) {
 	t := w.site
 	s.closed(w)
+	s.release(w)
 	now := s.m.store.Now()
 	switch {
 	case s.stopping, s.taking.Err() != nil, t.blocked(now):

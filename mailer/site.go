@@ -64,6 +64,7 @@ type job struct {
 	message *store.Message
 	claims  []store.Claimed
 	claimed time.Time // monotonic
+	again   bool      // Dialled comes before the dial, see store.Claimed
 	passed  int       // how often a connection that could not be made passed it on
 }
 

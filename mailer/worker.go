@@ -17,6 +17,9 @@ type worker struct {
 	done int       // jobs, as the owner counts them
 
 	hired time.Time
+	job   *job      // that it has, as the owner knows; nil: it waits
+	since time.Time // when it was given
+	noted bool      // the store knows, or need not, that it is dialled for
 
 	conn *connection // nil: none
 }
@@ -70,6 +73,9 @@ func (w *worker) next() (*job, bool) {
 func (w *worker) serve(j *job) (end ending, failed *failure) {
 	if j.fault != nil {
 		return w.refuse(j)
+	}
+	if j.again {
+		w.m.noteDialled(j.claims)
 	}
 	a := newAttempt(w.m, j)
 	for len(a.left) > 0 && !end.lost {

@@ -77,6 +77,7 @@ func (n *names) LookupAddrs(_ context.Context, host string) ([]netip.Addr, error
 type world struct {
 	t     *testing.T
 	store *store.Store
+	path  string
 	dns   *names
 	cfg   Config
 	mail  *Mailer
@@ -117,7 +118,8 @@ func newWorld(t *testing.T, cfg Config) *world {
 		dials: map[netip.Addr][]time.Time{},
 	}
 	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log, Now: clockOf(cfg)})
+	w.path = filepath.Join(t.TempDir(), "relay.db")
+	st, err := store.Open(w.path, store.Options{Log: log, Now: clockOf(cfg)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -15,15 +16,17 @@ type Want struct {
 type Claimed struct {
 	Message *Message
 	Domain  string
-	Rcpts   []int     // indices into Message.Recipients: all that are not final at Domain
-	Due     time.Time // when it was due before the claim
+	Rcpts   []int // indices into Message.Recipients: all that are not final at Domain
+	Again   bool  // Open has released it: Dialled comes before the dial
 }
 
 // Claim takes due messages out of their lanes, in order of due time, and stores
-// their next try, so that a crash after it delays them and never hammers. next
-// says when the attempt that is about to be made is followed by another one;
-// tries counts it, 1 being the first. A message is handed out again when that
-// time has come, whether or not it was settled: the caller knows what it has.
+// their next try, so that a crash during the attempt delays them and never
+// hammers. next says when the attempt that is about to be made is followed by
+// another one; tries counts it, 1 being the first. A message is handed out again
+// when that time has come, whether or not it was settled: the caller knows what it
+// has. That renews the claim, and delays no more than the first did: what counts
+// the attempt is Settle.
 func (s *Store) Claim(want []Want, next func(m *Message, tries int) time.Time) (list []Claimed, err error) {
 	err = s.update(len(want)*4096, func(t *tx) error {
 		list = list[:0]
@@ -50,10 +53,12 @@ func (t *tx) claim(w Want, next func(*Message, int) time.Time, list *[]Claimed) 
 			return fmt.Errorf("queue names message %s, which is not there; see relay check --store", id)
 		}
 		c := Claimed{Message: m, Domain: w.Lane.Domain, Rcpts: m.Pending(w.Lane.Domain)}
-		c.Due, _ = m.due(w.Lane.Domain)
-		tries := m.Recipients[c.Rcpts[0]].Tries + 1
-		at := next(m, tries)
-		err = t.change(m, w.Lane.Domain, func(r *Recipient) { r.Tries, r.Next = tries, at })
+		was, _ := m.due(w.Lane.Domain)
+		if c.Again, err = t.openClaim(id, w.Lane.Domain, was); err != nil {
+			return err
+		}
+		at := next(m, m.Recipients[c.Rcpts[0]].Tries+1)
+		err = t.change(m, w.Lane.Domain, func(r *Recipient) { r.Next = at })
 		if err != nil {
 			return err
 		}
@@ -76,19 +81,12 @@ func (t *tx) dueIDs(w Want) (ids []ID) {
 	return ids
 }
 
-// Return gives claims back that were not attempted after all: due and tries
-// become what they were.
-func (s *Store) Return(claims []Claimed) error {
-	err := s.update(len(claims)*1024, func(t *tx) error {
-		for _, c := range claims {
-			m, err := t.message(c.Message.ID)
-			if err != nil {
-				return err
-			}
-			if m == nil {
-				continue // dropped meanwhile
-			}
-			err = t.change(m, c.Domain, func(r *Recipient) { r.Tries, r.Next = max(r.Tries-1, 0), c.Due })
+// Return gives claims back that were not attempted after all: they are due as they
+// were. Those that are not open any more stay as they are.
+func (s *Store) Return(list []Claimed) error {
+	err := s.update(len(list)*1024, func(t *tx) error {
+		for _, c := range list {
+			err := errors.Join(t.undoClaim(c.Message.ID, c.Domain), t.closeClaim(c.Message.ID, c.Domain))
 			if err != nil {
 				return err
 			}
@@ -118,6 +116,11 @@ func (t *tx) change(m *Message, domain string, fn func(*Recipient)) error {
 	}
 	for _, i := range m.Pending(domain) {
 		fn(&m.Recipients[i])
+	}
+	if _, left := m.due(domain); !left {
+		if err := t.closeClaim(m.ID, domain); err != nil {
+			return err
+		}
 	}
 	return t.store(m, domain)
 }

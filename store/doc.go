@@ -11,14 +11,17 @@
 //     keys, and takes the mark away, all in one transaction. It returns when
 //     that is on disk. Until its first other event, the message itself is the
 //     trace of its acceptance.
-//  3. Claim takes due messages out of a lane and stores their next try, before
-//     anybody dials.
-//  4. Settle stores the outcomes of attempts, the DSNs about them and the
-//     statistics, and removes a message with its last recipient.
+//  3. Claim takes due messages out of a lane, stores their next try, before
+//     anybody dials, and notes the claims as open in bucket "claims".
+//  4. Dialled notes which of them are being tried, some time after the dial.
+//  5. Settle stores the outcomes of attempts, the DSNs about them and the
+//     statistics, and removes a message with its last recipient. Return gives back
+//     what was not tried. Both end the claim.
 //
 // A crash before 2 returns leaves nothing but staged chunks, which the next
-// Open removes. A crash between 3 and 4 leaves the message for its next try: it
-// may go out twice (RFC 1047), it is never lost.
+// Open removes. A crash after 3 leaves open claims: Open has their mail due as
+// before. One after 4 leaves the message for its next try: it may go out twice
+// (RFC 1047), it is never lost.
 //
 // # Orders and the ledger
 //

@@ -46,7 +46,7 @@ type Recipient struct {
 	Domain  string         `json:"domain"` // next-hop domain: lower case A-labels, or an address literal in brackets
 	State   RecipientState `json:"state"`
 	Held    bool           `json:"held,omitempty"`  // stopped by the operator until released
-	Tries   int            `json:"tries,omitempty"` // attempts claimed
+	Tries   int            `json:"tries,omitempty"` // attempts that have ended
 	Next    time.Time      `json:"next,omitzero"`   // next attempt is due; all of a domain's share it
 	Reply   string         `json:"reply,omitempty"` // the last thing a next hop said, or why none was reached
 	Notify  Notify         `json:"notify,omitempty"`

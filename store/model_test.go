@@ -23,6 +23,7 @@ type model struct {
 	sent    map[string]int64
 	spool   map[ID]*Message // with the states that the recipients should have
 	claims  []Claimed
+	open    map[claimed]*openClaim
 	account []string
 }
 
@@ -56,6 +57,19 @@ func (m *model) day(account string) string {
 	}
 	return "2026-11-23"
 }
+
+// claimed is a message's recipients at a domain, openClaim what bucket "claims" has
+// of them.
+type (
+	claimed struct {
+		id     ID
+		domain string
+	}
+	openClaim struct {
+		state claimState
+		due   time.Time
+	}
+)
 
 func (m *model) accept(t *rapid.T) {
 	account := rapid.SampledFrom(m.account).Draw(t, "account")
@@ -105,13 +119,54 @@ func (m *model) claim(t *rapid.T) {
 		if msg == nil || !m.due(msg, c.Domain) {
 			t.Fatalf("claimed %s at %s, which is not due", c.Message.ID, c.Domain)
 		}
+		m.opens(c)
 		for _, i := range c.Rcpts {
 			r := &msg.Recipients[i]
-			r.Tries++
-			r.Next = m.c.now().Add(time.Duration(r.Tries) * time.Minute)
+			r.Next = m.c.now().Add(time.Duration(r.Tries+1) * time.Minute)
 		}
 	}
 	m.claims = append(m.claims, got...)
+}
+
+// opens notes a claim, if none is open.
+func (m *model) opens(c Claimed) {
+	key := claimed{c.Message.ID, c.Domain}
+	o := m.open[key]
+	if o == nil || o.state == claimReleased {
+		msg := m.spool[key.id]
+		at, _ := msg.due(c.Domain)
+		state := claimWaits
+		if o != nil {
+			state = claimAgain
+		}
+		o = &openClaim{state, at.Truncate(time.Millisecond)}
+		m.open[key] = o
+	}
+	if c.Again != (o.state == claimAgain) {
+		m.t.Fatalf("claim of %s: again %v, it is %c", c.Message.ID, c.Again, o.state)
+	}
+}
+
+// undo makes an open claim as if it had not been.
+func (m *model) undo(key claimed) {
+	o, msg := m.open[key], m.spool[key.id]
+	if o == nil || o.state == claimReleased {
+		return
+	}
+	for _, i := range msg.Pending(key.domain) {
+		msg.Recipients[i].Next = o.due
+	}
+}
+
+func (m *model) dial(t *rapid.T) {
+	c, _ := m.takeClaim(t)
+	m.claims = append(m.claims, c)
+	if err := m.s.Dialled([]Claimed{c}); err != nil {
+		t.Fatal(err)
+	}
+	if o := m.open[claimed{c.Message.ID, c.Domain}]; o != nil && o.state != claimReleased {
+		o.state = claimDialled
+	}
 }
 
 func (m *model) takeClaim(t *rapid.T) (Claimed, *Message) {
@@ -127,6 +182,11 @@ func (m *model) takeClaim(t *rapid.T) (Claimed, *Message) {
 func (m *model) settle(t *rapid.T) {
 	c, msg := m.takeClaim(t)
 	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: Event{Kind: EventAttempt}}
+	if msg != nil {
+		for _, i := range msg.Pending(c.Domain) {
+			msg.Recipients[i].Tries++
+		}
+	}
 	for _, i := range c.Rcpts {
 		st := rapid.SampledFrom([]RecipientState{Delivered, Deferred, Failed, Expired}).Draw(t, "state")
 		r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: st})
@@ -144,6 +204,7 @@ func (m *model) settle(t *rapid.T) {
 	if err := m.s.Settle(r); err != nil {
 		t.Fatal(err)
 	}
+	delete(m.open, claimed{c.Message.ID, c.Domain})
 	m.forget(c.Message.ID)
 }
 
@@ -152,13 +213,11 @@ func (m *model) giveBack(t *rapid.T) {
 	if err := m.s.Return([]Claimed{c}); err != nil {
 		t.Fatal(err)
 	}
-	if msg == nil {
-		return
+	key := claimed{c.Message.ID, c.Domain}
+	if msg != nil {
+		m.undo(key)
 	}
-	for _, i := range msg.Pending(c.Domain) {
-		r := &msg.Recipients[i]
-		r.Tries, r.Next = max(r.Tries-1, 0), c.Due
-	}
+	delete(m.open, key)
 }
 
 func (m *model) operate(t *rapid.T) {
@@ -199,6 +258,11 @@ func (m *model) operate(t *rapid.T) {
 func (m *model) forget(id ID) {
 	if msg := m.spool[id]; msg != nil && msg.Done() {
 		delete(m.spool, id)
+		for key := range m.open {
+			if key.id == id {
+				delete(m.open, key)
+			}
+		}
 	}
 }
 
@@ -211,6 +275,18 @@ func (m *model) reopen(t *rapid.T) {
 		t.Fatal(err)
 	}
 	m.s = s
+	for key, o := range m.open { // the claims are as a crash leaves them
+		if o.state == claimDialled {
+			msg := m.spool[key.id]
+			for _, i := range msg.Pending(key.domain) {
+				msg.Recipients[i].Tries++
+			}
+			delete(m.open, key)
+			continue
+		}
+		m.undo(key)
+		o.state = claimReleased
+	}
 }
 
 func (m *model) check(t *rapid.T) {
@@ -239,9 +315,26 @@ func (m *model) check(t *rapid.T) {
 			t.Fatalf("DueLanes has %v, want %v", l, wantDue)
 		}
 	}
+	m.checkTries(t)
 	m.checkLanes(t)
 	if st, err := m.s.Verify(t.Context(), func(p string) { t.Errorf("Verify: %s", p) }); err != nil || st.Problems > 0 {
 		t.Fatalf("Verify: %+v, %v", st, err)
+	}
+}
+
+// checkTries compares the recipients' tries and times with the model's.
+func (m *model) checkTries(t *rapid.T) {
+	for id, msg := range m.spool {
+		got, err := m.s.QueueMessage(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range msg.Recipients {
+			is, want := &got.Recipients[i], &msg.Recipients[i]
+			if is.Tries != want.Tries || !is.Next.Truncate(time.Millisecond).Equal(want.Next.Truncate(time.Millisecond)) {
+				t.Fatalf("recipient %d of %s: tried %d times, next %v; want %d, %v", i, id, is.Tries, is.Next, want.Tries, want.Next)
+			}
+		}
 	}
 }
 
@@ -280,7 +373,7 @@ func TestStore_AgainstModel(t *testing.T) {
 		}
 		defer os.RemoveAll(dir)
 		m := &model{t: t, c: &clock{t: epoch}, path: filepath.Join(dir, "relay.db"), account: []string{"one", "two"},
-			used: map[string]quota.Charge{}, failed: map[string]int64{}, sent: map[string]int64{}, spool: map[ID]*Message{}}
+			used: map[string]quota.Charge{}, failed: map[string]int64{}, sent: map[string]int64{}, spool: map[ID]*Message{}, open: map[claimed]*openClaim{}}
 		if m.s, err = Open(m.path, Options{Now: m.c.now}); err != nil {
 			t.Fatal(err)
 		}
@@ -293,7 +386,7 @@ func TestStore_AgainstModel(t *testing.T) {
 			}
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"accept": m.accept, "claim": m.claim, "settle": m.settle, "return": m.giveBack,
+			"accept": m.accept, "claim": m.claim, "dial": m.dial, "settle": m.settle, "return": m.giveBack,
 			"operate": m.operate, "reopen": m.reopen, "": m.check,
 			"wait": func(*rapid.T) { m.c.add(30 * time.Second) },
 		})

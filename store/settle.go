@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -33,8 +34,8 @@ type Result struct {
 	Gone bool // set by Settle: it had left before, and no notice was queued
 }
 
-// Settle stores what attempts came to, in one transaction: the recipients'
-// states, the statistics, the trace, the DSNs, and the removal of messages with
+// Settle stores what attempts came to, in one transaction: that there was one, the
+// recipients' states, the statistics, the trace, the DSNs, and the removal of messages with
 // their last recipient. Of a message that is gone only the trace is kept; a
 // recipient that is final already stays as it is.
 func (s *Store) Settle(results ...Result) error {
@@ -103,8 +104,13 @@ func (t *tx) settle(r *Result) (lanes []Lane, err error) {
 
 // apply brings the outcomes into the message and stores it.
 func (t *tx) apply(m *Message, r *Result) error {
-	if err := t.dropKey(m, r.Domain); err != nil {
+	if err := errors.Join(t.dropKey(m, r.Domain), t.closeClaim(m.ID, r.Domain)); err != nil {
 		return err
+	}
+	if r.Event.Kind == EventAttempt {
+		for _, i := range m.Pending(r.Domain) {
+			m.Recipients[i].Tries++
+		}
 	}
 	for _, o := range r.Outcomes {
 		if o.Rcpt < 0 || o.Rcpt >= len(m.Recipients) {

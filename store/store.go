@@ -66,12 +66,13 @@ const (
 	loginsOf                       // account NUL login
 	networksOf                     // account NUL prefix
 	places                         // login
+	claims                         // id, domain: a claim that is open, see claimState
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
-	"accounts-of", "below", "logins-of", "networks-of", "places"}
+	"accounts-of", "below", "logins-of", "networks-of", "places", "claims"}
 
 // Options of a store.
 type Options struct {
@@ -145,7 +146,7 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	if !o.ReadOnly {
-		err = s.sweepOrphans()
+		err = errors.Join(s.sweepOrphans(), s.releaseClaims())
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -187,7 +188,8 @@ var migrations = []func(*tx) error{
 		}
 		return t.put(meta, keyTotals, Totals{})
 	},
-	toContracts, // 1: accounts with one term and no ledger
+	toContracts,                    // 1: accounts with one term and no ledger
+	func(*tx) error { return nil }, // 2: no claims; a relay that knows none would leave entries behind what it settles
 }
 
 var (

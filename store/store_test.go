@@ -379,7 +379,7 @@ func TestStore_OperatorChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	got = claim(t, s, "a.test", "acme", 1)
-	if len(got) != 1 || got[0].Message.Recipients[0].Tries != 1 {
+	if len(got) != 1 || got[0].Message.Recipients[0].Tries != 0 {
 		t.Fatalf("after Return: %+v", got)
 	}
 	change(OpDrop)
@@ -535,7 +535,7 @@ func TestStore_ReturnGoesOnAfterAMessageThatIsGone(t *testing.T) {
 	if err := s.Return(got); err != nil {
 		t.Fatal(err)
 	}
-	if again := claim(t, s, "a.test", "acme", 2); len(again) != 1 || again[0].Message.Recipients[0].Tries != 1 {
+	if again := claim(t, s, "a.test", "acme", 2); len(again) != 1 || again[0].Message.Recipients[0].Tries != 0 {
 		t.Errorf("after Return: %+v, want the second message, tried for the first time", again)
 	}
 }

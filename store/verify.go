@@ -35,7 +35,7 @@ func (v *verifier) fault(format string, args ...any) {
 }
 
 // Verify proves the file: the engine's own structure; every queue entry has its
-// message and every message its entries; every body is whole and belongs to a
+// message and every message its entries; every open claim is of mail that waits; every body is whole and belongs to a
 // message or is marked as staged; every lane lies under its head; every counter
 // is the sum it says, and every sum of money, credit and use is that of its
 // ledger's entries. It works on one consistent state and calls problem with a
@@ -48,7 +48,7 @@ func (s *Store) Verify(ctx context.Context, problem func(string)) (VerifyStats, 
 	s.db.Trim()
 	err := s.view(func(t *tx) error {
 		v.t = t
-		for _, part := range []func() error{v.owners, v.spool, v.queue, v.heads, v.counters, v.books} {
+		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.counters, v.books} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -225,6 +225,25 @@ func (v *verifier) queue() error {
 		v.fault("%d queue entries, the messages ask for %d", v.stats.Queued, v.entries)
 	}
 	return err
+}
+
+// claims: each is of a message that has recipients left there.
+func (v *verifier) claims() error {
+	return v.each(claims, func(k, raw []byte) {
+		id, domain, _, _, err := parseClaim(k, raw)
+		if err != nil {
+			v.fault("%v", err)
+			return
+		}
+		m, err := v.t.message(id)
+		switch {
+		case err != nil: // told already
+		case m == nil:
+			v.fault("open claim of message %s, which is not there", id)
+		case len(m.Pending(domain)) == 0:
+			v.fault("open claim of message %s for %s, where nobody waits", id, domain)
+		}
+	})
 }
 
 // heads: each lane once in bucket "due", under the due time of its first message.

@@ -1,0 +1,163 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Bucket "claims" has an entry for each claim that is open: from Claim until
+// Settle or Return, or until nothing is left to send at that domain. It lets a
+// start tell what was claimed and waited only from what was being tried, without
+// looking at the queue. Key: ID, domain. Value: a claimState, and when the
+// message was due before the claim.
+//
+// A crash leaves entries; Open settles them:
+//
+//	claimWaits, claimAgain: nobody dialled: due as before the claim
+//	claimDialled: it may have been sent: an attempt, and the next one is due when Claim said
+//
+// Dialled is written some time after the dial, for many messages at once, so
+// that it costs no commit a message. A crash in between takes a message for one
+// that waited, once: what Open has released is claimed again with Claimed.Again,
+// and then its dial is on disk before it is made. So a message that crashes relay
+// is not tried at every start.
+type claimState byte
+
+const (
+	claimWaits    claimState = 'w' // nobody has dialled for it
+	claimDialled  claimState = 'd' // somebody may have
+	claimReleased claimState = 'r' // by Open: nobody has it
+	claimAgain    claimState = 'a' // like claimWaits, after claimReleased
+)
+
+func claimKey(id ID, domain string) []byte {
+	return append(append(make([]byte, 0, len(id)+len(domain)), id[:]...), domain...)
+}
+
+func claimValue(state claimState, due time.Time) []byte {
+	return appendTime(append(make([]byte, 0, 9), byte(state)), due)
+}
+
+// parseClaim reads key and value of an entry.
+func parseClaim(k, raw []byte) (id ID, domain string, state claimState, due time.Time, err error) {
+	if len(k) <= len(id) || len(raw) != 9 {
+		return id, "", 0, due, fmt.Errorf("entry %x of an open claim cannot be read", k)
+	}
+	copy(id[:], k)
+	return id, string(k[len(id):]), claimState(raw[0]), parseTime(raw[1:]), nil
+}
+
+// openClaim notes a claim, if none is open. again: Open has released it before.
+func (t *tx) openClaim(id ID, domain string, due time.Time) (again bool, err error) {
+	key := claimKey(id, domain)
+	raw := t.b.Get(claims, key)
+	switch {
+	case raw == nil:
+		return false, t.b.Put(claims, key, claimValue(claimWaits, due))
+	case claimState(raw[0]) == claimReleased:
+		return true, t.b.Put(claims, key, claimValue(claimAgain, due))
+	}
+	return claimState(raw[0]) == claimAgain, nil
+}
+
+// closeClaim takes the note away; it need not be there.
+func (t *tx) closeClaim(id ID, domain string) error { return t.b.Delete(claims, claimKey(id, domain)) }
+
+// Dialled stores that somebody dials, or has dialled, for claims, so that a crash
+// leaves their next try as it is. Claims that are not open any more stay so.
+func (s *Store) Dialled(list []Claimed) error {
+	err := s.update(len(list)*128, func(t *tx) error {
+		for _, c := range list {
+			key := claimKey(c.Message.ID, c.Domain)
+			raw := t.b.Get(claims, key)
+			if raw == nil || claimState(raw[0]) == claimReleased {
+				continue
+			}
+			if err := t.b.Put(claims, key, claimValue(claimDialled, parseTime(raw[1:]))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("note dials: %w", err)
+	}
+	return nil
+}
+
+// undoClaim has the mail of an open claim due as before; there need not be one.
+func (t *tx) undoClaim(id ID, domain string) error {
+	raw := t.b.Get(claims, claimKey(id, domain))
+	if raw == nil || claimState(raw[0]) == claimReleased {
+		return nil
+	}
+	due := parseTime(raw[1:])
+	return t.changeAt(id, domain, func(r *Recipient) { r.Next = due })
+}
+
+// changeAt is change for a message that may be gone.
+func (t *tx) changeAt(id ID, domain string, fn func(*Recipient)) error {
+	m, err := t.message(id)
+	if err != nil || m == nil {
+		return err
+	}
+	return t.change(m, domain, fn)
+}
+
+// claimsStep is how many entries one transaction of releaseClaims changes.
+const claimsStep = 256
+
+// releaseClaims settles the claims that an earlier run left open. There are as
+// many as it had in hand at once, whatever waits in the queue.
+func (s *Store) releaseClaims() error {
+	var from []byte
+	for more := true; more; {
+		var keys [][]byte
+		err := s.view(func(t *tx) error { keys, more = t.openClaims(from); return nil })
+		if err == nil && len(keys) > 0 {
+			from = keys[len(keys)-1]
+			err = s.update(len(keys)*1024, func(t *tx) error {
+				for _, k := range keys {
+					if err := t.releaseClaim(k); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("release claims: %w", err)
+		}
+	}
+	return nil
+}
+
+// openClaims are the first keys after from whose claims Open has not released yet.
+func (t *tx) openClaims(from []byte) (keys [][]byte, more bool) {
+	c := t.b.Cursor(claims)
+	for k, raw := c.Seek(append(slices.Clone(from), 0)); k != nil; k, raw = c.Next() {
+		if claimState(raw[0]) == claimReleased {
+			continue
+		}
+		if len(keys) == claimsStep {
+			return keys, true
+		}
+		keys = append(keys, slices.Clone(k))
+	}
+	return keys, false
+}
+
+func (t *tx) releaseClaim(key []byte) error {
+	id, domain, state, due, err := parseClaim(key, t.b.Get(claims, key))
+	if err != nil {
+		return err
+	}
+	if state == claimDialled {
+		err = t.changeAt(id, domain, func(r *Recipient) { r.Tries++ })
+		return errors.Join(err, t.closeClaim(id, domain))
+	}
+	err = t.undoClaim(id, domain)
+	return errors.Join(err, t.b.Put(claims, key, claimValue(claimReleased, due)))
+}

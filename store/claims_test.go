@@ -1,0 +1,154 @@
+package store
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"relay/quota"
+)
+
+// killed is the store as a kill at this moment leaves it, opened again.
+func killed(t *testing.T, s *Store, c *clock) *Store {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "killed.db")
+	if err := copyFile(path, s.db.Path()); err != nil {
+		t.Fatal(err)
+	}
+	k := reopen(t, path, c)
+	t.Cleanup(func() {
+		verify(t, k)
+		_ = k.Close()
+	})
+	return k
+}
+
+// What waits for a connection longer than its claim lasts is claimed again: that
+// counts no try, and the wait does not grow by it.
+func TestClaim_renewedCountsNoTry(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	m := accept(t, s, "acme", 100, "x@a.test")
+	var got []Claimed
+	for range 20 {
+		if got = claim(t, s, "a.test", "acme", 1); len(got) != 1 {
+			t.Fatal("not due when its claim was over")
+		}
+		c.add(5*time.Minute + time.Second)
+	}
+	is, _ := s.QueueMessage(m.ID)
+	if r := is.Recipients[0]; r.Tries != 0 {
+		t.Errorf("%d tries of what nobody has dialled for", r.Tries)
+	}
+	verify(t, s)
+	if err := s.Return(got); err != nil {
+		t.Fatal(err)
+	}
+	is, _ = s.QueueMessage(m.ID)
+	if r := is.Recipients[0]; r.Tries != 0 || !r.Next.Equal(is.Accepted.Truncate(time.Millisecond)) {
+		t.Errorf("given back: %d tries, next %v, want it as it came", r.Tries, r.Next)
+	}
+}
+
+// A kill while mail waits for a connection delays none of it, however often it was
+// tried before; what was dialled for keeps its next try.
+func TestOpen_releasesClaimsThatWaited(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	waits, dialled := accept(t, s, "acme", 100, "x@a.test"), accept(t, s, "acme", 100, "x@b.test")
+	for _, d := range []string{"a.test", "b.test"} {
+		for range 8 { // six hours until the next one
+			c.add(6 * time.Hour)
+			for _, one := range claim(t, s, d, "acme", 1) {
+				settle(t, s, one, Deferred)
+			}
+		}
+	}
+	c.add(6 * time.Hour)
+	now := c.now()
+	claim(t, s, "a.test", "acme", 1)
+	if err := s.Dialled(claim(t, s, "b.test", "acme", 1)); err != nil {
+		t.Fatal(err)
+	}
+	c.add(time.Second)
+
+	k := killed(t, s, c)
+	is, _ := k.QueueMessage(waits.ID)
+	if r := is.Recipients[0]; r.Tries != 8 || r.Next.After(now) {
+		t.Errorf("not dialled for: %d tries, next %v, want 8 and due since %v", r.Tries, r.Next, now)
+	}
+	is, _ = k.QueueMessage(dialled.ID)
+	if r := is.Recipients[0]; r.Tries != 9 || !r.Next.Equal(now.Add(45*time.Minute)) {
+		t.Errorf("dialled for: %d tries, next %v, want 9 and the next try that was stored", r.Tries, r.Next)
+	}
+}
+
+// What was released at one start is dialled for after the store has noted it, so
+// that what ends relay each time it is tried is not tried at each start.
+func TestOpen_releasesWithAMark(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	accept(t, s, "acme", 100, "x@a.test")
+	if got := claim(t, s, "a.test", "acme", 1); got[0].Again {
+		t.Error("claimed for the first time, and marked")
+	}
+	for range 3 { // killed before anybody dialled: due at once each time
+		s = killed(t, s, c)
+		got := claim(t, s, "a.test", "acme", 1)
+		if len(got) != 1 || !got[0].Again || got[0].Message.Recipients[0].Tries != 0 {
+			t.Fatalf("after a kill: %+v, want it due, marked, and never tried", got)
+		}
+		verify(t, s)
+	}
+	c.add(6 * time.Minute)
+	got := claim(t, s, "a.test", "acme", 1)
+	if len(got) != 1 || !got[0].Again {
+		t.Fatalf("claimed while it waits: %+v, want the mark", got)
+	}
+	if err := s.Dialled(got); err != nil {
+		t.Fatal(err)
+	}
+	if k := killed(t, s, c); len(claim(t, k, "a.test", "acme", 1)) != 0 {
+		t.Error("dialled for, killed, and due at once")
+	}
+	settle(t, s, got[0], Deferred)
+	c.add(time.Hour)
+	if got = claim(t, s, "a.test", "acme", 1); len(got) != 1 || got[0].Again {
+		t.Errorf("after an attempt: %+v, want no mark", got)
+	}
+}
+
+// A claim ends with the mail that it is of.
+func TestChange_dropEndsClaims(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	m := accept(t, s, "acme", 100, "x@a.test", "y@b.test")
+	got := claim(t, s, "a.test", "acme", 1)
+	if _, _, err := s.Change(OpDrop, []ID{m.ID}); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, s)
+	if err := s.Dialled(got); err != nil { // the worker did not know
+		t.Fatal(err)
+	}
+	killed(t, s, c)
+	verify(t, s)
+}
+
+// What a start has to release is what was in hand, however much waits.
+func TestOpen_releasesMany(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	const n = 2*claimsStep + 10
+	for range n {
+		accept(t, s, "acme", 10, "x@a.test")
+	}
+	got := claim(t, s, "a.test", "acme", n)
+	if err := s.Dialled(got[:100]); err != nil {
+		t.Fatal(err)
+	}
+	k := killed(t, s, c)
+	if again := claim(t, k, "a.test", "acme", n); len(again) != n-100 {
+		t.Errorf("%d due after a kill, want %d", len(again), n-100)
+	}
+}
