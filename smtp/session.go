@@ -207,13 +207,17 @@ func allowedSender(a *store.Account, from string) error {
 	return errSender.with("%s", strings.Join(a.Senders[:min(len(a.Senders), 5)], ", "))
 }
 
-// Rcpt adds a recipient. Once the allowance does not hold one of them, nothing of
-// the message is taken.
+// Rcpt adds a recipient; one that is named again is the same. Once the allowance does
+// not hold one of them, nothing of the message is taken.
 func (s *session) Rcpt(string, *gosmtp.RcptOptions) error { return s.answer(okRcpt, s.blame(s.add())) }
 
 func (s *session) add() error {
 	if s.refused != nil {
 		return s.refused
+	}
+	r := store.Recipient{Address: s.rcpt.to.addr, Domain: s.rcpt.to.domain, Notify: s.rcpt.notify, ORCPT: s.rcpt.orcpt}
+	if s.msg.Repeats(&r) {
+		return nil
 	}
 	n := len(s.msg.Recipients)
 	if most := s.standing.Contract.Plan.MaxRecipients(); n >= most {
@@ -228,8 +232,7 @@ func (s *session) add() error {
 	if err := s.takeRecipient(); err != nil {
 		return err
 	}
-	s.msg.Recipients = append(s.msg.Recipients, store.Recipient{
-		Address: s.rcpt.to.addr, Domain: s.rcpt.to.domain, Notify: s.rcpt.notify, ORCPT: s.rcpt.orcpt})
+	s.msg.AddRecipient(r)
 	return nil
 }
 

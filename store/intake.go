@@ -216,7 +216,8 @@ func (s *Store) Permit(account, login string, asked quota.Charge) (r *Refusal, e
 
 // Intake is a message as the listener hands it over. The caller fills in of the
 // message: Account, Sender, Size, Expires, MessageID, EnvID, Ret, EightBit,
-// SMTPUTF8, RequireTLS and of each recipient Address, Domain, Notify, ORCPT.
+// SMTPUTF8, RequireTLS and of each recipient Address, Domain, Notify, ORCPT. A mailbox
+// that is among them twice is one recipient: sent once, charged once.
 type Intake struct {
 	Message *Message
 	Body    *Body
@@ -231,6 +232,7 @@ type Intake struct {
 func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	m, b := in.Message, in.Body
 	defer b.Discard()
+	m.distinct()
 	asked, err := quota.ForMessage(m.Size, len(m.Recipients))
 	if err != nil {
 		return nil, err

@@ -77,6 +77,8 @@ type Message struct {
 	Own        string      `json:"own,omitempty"`    // of other mail of relay's own: what it is
 	Traced     bool        `json:"traced,omitempty"` // the event of its acceptance lies in the trace
 	Recipients []Recipient `json:"recipients"`
+
+	index map[string]int // of many recipients, by mailbox; nil: not made
 }
 
 // never is the due time of what is held.
