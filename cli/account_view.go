@@ -73,24 +73,32 @@ type allowance struct {
 	Bytes    *int64 `json:"bytes"`
 }
 
-func viewAllowance(messages, bytes int64) *allowance {
-	return &allowance{orUnlimited(messages), orUnlimited(bytes)}
+func viewAllowance(p quota.Plan) *allowance {
+	return &allowance{orUnlimited(p.Emails), orUnlimited(p.Bandwidth)}
 }
 
 // orUnlimited is what programs see of a limit: null where there is none.
 func orUnlimited(n int64) *int64 {
-	if n == 0 {
+	n, limited := quota.Limit(n)
+	if !limited {
 		return nil
 	}
 	return &n
 }
 
-// text of an allowance for people; "": none runs.
+// text of an allowance for people, "9,000 e-mails and 90 MB"; "": none runs.
 func (a *allowance) text() string {
-	if a == nil {
+	switch {
+	case a == nil:
 		return ""
+	case a.Messages == nil && a.Bytes == nil:
+		return "unlimited"
+	case a.Messages == nil:
+		return fineSize(*a.Bytes)
+	case a.Bytes == nil:
+		return plural(*a.Messages, "e-mail")
 	}
-	return allowanceText(value(a.Messages), value(a.Bytes))
+	return plural(*a.Messages, "e-mail") + " and " + fineSize(*a.Bytes)
 }
 
 // value of what may be null.
@@ -137,7 +145,7 @@ func (c *call) accountDetail(st *store.Standing) (accountDetail, error) {
 		Bought: c.viewTerms(a), Credit: viewLots(st.Live), Drawn: st.Use().Drawn, Unit: st.Plan().Unit(), Invoices: open,
 		UsedUp: st.Spent(), usedUp: usedUpText(st)}
 	if st.InTerm {
-		v.Period, v.Allowance = &st.Period.Key, viewAllowance(st.Contract.Plan.Emails, st.Contract.Plan.Bandwidth)
+		v.Period, v.Allowance = &st.Period.Key, viewAllowance(st.InPeriod())
 	}
 	for _, cred := range creds {
 		v.Logins = append(v.Logins, cred.Login)

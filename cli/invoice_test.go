@@ -92,7 +92,7 @@ func TestPayment_lifts(t *testing.T) {
 	want := `payment  EUR 60.00 by bank, reference 2
 invoice  1: paid
 account  acme is active again, no longer held back as unpaid; its term runs to
-         the end of 2027-10-31
+         the end of 2027-11-22
 balance  EUR 0.00: nothing is owed
 `
 	if out.String() != want {
@@ -127,7 +127,7 @@ func TestPayment_paysOthers(t *testing.T) {
 invoice  1: paid
 invoice  2 (renewal): part-paid, EUR 90.00 of EUR 100.00 are left to pay
 invoice  3 (upgrade): paid
-account  acme is active; its term runs to the end of 2027-10-31
+account  acme is active; its term runs to the end of 2027-11-22
 balance  EUR 90.00 are still to be paid
 `
 	if out.String() != want {

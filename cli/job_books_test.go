@@ -178,7 +178,7 @@ func verifyBooks(t *testing.T, st *store.Store) {
 	}
 }
 
-// A year through the real cron, on a file: twelve months, the 29th of February and
+// A year through the real cron, on a file: to the day before its anniversary, the 29th of February and
 // both changes of the clocks among them, with the process down over one turn.
 func TestBooks_year(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -234,7 +234,12 @@ func TestBooks_year(t *testing.T) {
 		l.mustSend("acme", "2028-10", 1_100_000) // 0.1 from credit
 		l.until("2028-10-31 23:59:59")
 		l.mustSend("count", "2028-10", 1_000) // 100 e-mails
-		l.until("2028-11-01 00:00:00")
+		l.until("2028-11-14 23:59:59")
+		if no := l.send("still", "2028-11", 466_700); no == nil || no.Exceeded == nil || no.Exceeded.Allowance.Bytes != 466_667 {
+			t.Errorf("beyond 14 of 30 days: %+v", no)
+		}
+		l.mustSend("still", "2028-11", 466_600)
+		l.until("2028-11-15 00:00:00")
 		if no := l.send("acme", "2028-11", 1000); no == nil || !no.Expired || no.TermEnd.IsZero() {
 			t.Errorf("after its last day: %+v", no)
 		}
@@ -242,8 +247,8 @@ func TestBooks_year(t *testing.T) {
 
 		l.check()
 		for name, want := range map[string][]string{
-			"acme":  {"2027-11", "2027-12", "2028-01", "2028-02", "2028-03", "2028-04", "2028-05", "2028-06", "2028-07", "2028-08", "2028-09", "2028-10"},
-			"still": {"2027-11", "2027-12", "2028-01", "2028-02", "2028-03", "2028-04", "2028-05", "2028-06", "2028-07", "2028-08", "2028-09", "2028-10"},
+			"acme":  {"2027-11", "2027-12", "2028-01", "2028-02", "2028-03", "2028-04", "2028-05", "2028-06", "2028-07", "2028-08", "2028-09", "2028-10", "2028-11"},
+			"still": {"2027-11", "2027-12", "2028-01", "2028-02", "2028-03", "2028-04", "2028-05", "2028-06", "2028-07", "2028-08", "2028-09", "2028-10", "2028-11"},
 			"short": {"2028-02-10"},
 		} {
 			if got := l.closedPeriods(name); !slices.Equal(got, want) {
@@ -259,12 +264,12 @@ func TestBooks_year(t *testing.T) {
 		}
 		wantCredit := []string{
 			"credit 2027-11 500000", "draw 2027-12 -500000", "credit 2028-01 500000", "draw 2028-03 -500000",
-			"credit 2028-04 500000", "draw 2028-10 -100000", "expired 2028-10 -400000",
+			"credit 2028-04 500000", "draw 2028-10 -100000", "expired 2028-11 -400000",
 		}
 		if got := l.credit("acme"); !slices.Equal(got, wantCredit) {
 			t.Errorf("credit %q, want %q", got, wantCredit)
 		}
-		if got, want := l.credit("count"), []string{"correction 2027-11 70", "expired 2028-10 -70"}; !slices.Equal(got, want) {
+		if got, want := l.credit("count"), []string{"correction 2027-11 70", "expired 2028-11 -70"}; !slices.Equal(got, want) {
 			t.Errorf("credit %q, want %q", got, want)
 		}
 		verifyBooks(t, l.r.store)

@@ -148,7 +148,7 @@ func recipientOf(address string) (to, domain string, ok bool) {
 func (r *relay) ending(w *store.Warning) *letter.Ending {
 	c := r.config()
 	e := &letter.Ending{Seller: c.Billing.seller(), Host: r.hostname,
-		Account: w.Account.Name, Plan: w.Contract.Plan.Name, Holds: allowanceText(w.Contract.Plan.Emails, w.Contract.Plan.Bandwidth) + " " + perPeriod(w.Contract.Plan.Term), LastDay: r.lastDay(w), Days: w.Days,
+		Account: w.Account.Name, Plan: w.Contract.Plan.Name, Holds: viewAllowance(w.Contract.Plan).text() + " " + perPeriod(w.Contract.Plan.Term), LastDay: r.lastDay(w), Days: w.Days,
 		Contact: c.Billing.Contact, RenewLink: c.Billing.RenewLink, RenewText: c.Billing.RenewText}
 	if w.Account.Status() == store.Suspended {
 		e.State = strings.TrimRight("suspended: "+cmp.Or(w.Account.Reason, w.Account.Hold), ": ")

@@ -190,7 +190,7 @@ func (p *postRun) wantMail(when string, want ...string) {
 // and over both days.
 func TestWarn_arrives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPostRun(t, "2026-11-15 10:00")
+		p := newPostRun(t, "2026-11-01 10:00")
 		p.up()
 		pack := quota.Plan{Name: "pack", Term: quota.Month, Emails: 1000, Price: 12_00}
 		if err := errors.Join(p.r.store.AddPlan(small), p.r.store.AddPlan(pack)); err != nil {

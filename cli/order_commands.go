@@ -31,7 +31,7 @@ func (p *program) accountUpgrade() *cli.Command {
 	var plan string
 	return p.orderCommand(&cli.Command{
 		Name: "upgrade", Usage: "a larger plan for what remains of the term",
-		Description: `The larger allowance holds at once, for the current period too; what was used and credit go on. The invoice is over the difference in price, by the day.
+		Description: `The larger allowance holds at once, for all of the current month too; what was used and credit go on. The invoice is over the difference in price, by the day, from the start of the current month to the end of the term.
 
 A plan that is smaller, or of another kind or term, is had from the next term on: relay account renew NAME --plan PLAN.
 

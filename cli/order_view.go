@@ -57,7 +57,11 @@ func (c *call) stand(a *store.Account) accountStand {
 		s.Unit = new(p.Unit())
 	}
 	if p.Name != "" && a.State != store.Closed {
-		s.Allowance = viewAllowance(p.Emails, p.Bandwidth)
+		if t := a.Contract(c.now()); t != nil {
+			at, _ := t.PeriodAt(c.now(), c.st.Zone())
+			p = p.In(at)
+		}
+		s.Allowance = viewAllowance(p)
 	}
 	return s
 }
@@ -241,19 +245,6 @@ func (c *call) toSend(v *receiptView) string {
 		return ""
 	}
 	return money.Format(v.Amount, v.Currency) + " to the customer: relay only enters it"
-}
-
-// allowanceText is "9,000 e-mails and 90 MB"; nothing is unlimited.
-func allowanceText(emails, bandwidth int64) string {
-	switch {
-	case emails == 0 && bandwidth == 0:
-		return "unlimited"
-	case emails == 0:
-		return fineSize(bandwidth)
-	case bandwidth == 0:
-		return plural(emails, "e-mail")
-	}
-	return plural(emails, "e-mail") + " and " + fineSize(bandwidth)
 }
 
 // unitsText is an amount of credit or overage in the unit of the plan.

@@ -238,7 +238,7 @@ const planFileHead = `# Plans, for relay plan import.
 #
 #   name         up to 64 of a-z 0-9 . _ @ + -
 #   kind         bandwidth or count; follows from bandwidth, and is checked
-#   term         year: twelve calendar months of allowance; month: 30 days
+#   term         year: an allowance for each calendar month of it; month: one for 30 days
 #   emails       in a period; left out: unlimited
 #   bandwidth    in a period, "500MB" or octets; left out: unlimited
 #   price        of a term, without tax; left out: free

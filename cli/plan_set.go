@@ -31,7 +31,7 @@ type planFlags struct {
 
 func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "term", Usage: "`year|month` twelve calendar months of allowance, or 30 days", Required: termNeeded, Destination: &f.term},
+		&cli.StringFlag{Name: "term", Usage: "`year|month` an allowance for each calendar month of a year, or one for 30 days", Required: termNeeded, Destination: &f.term},
 		&cli.StringFlag{Name: "kind", Usage: "`bandwidth|count` follows from --bandwidth; named, it is checked", Destination: &f.kind},
 		&cli.GenericFlag{Name: "emails", Usage: "`N` e-mails a period (or: unlimited)", Value: &f.emails},
 		&cli.GenericFlag{Name: "bandwidth", Usage: "`SIZE` a period, decimal: 500MB (or: unlimited)", Value: &f.bandwidth},

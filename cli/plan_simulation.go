@@ -371,8 +371,8 @@ func (r *simMilestones) after(day time.Time, st *store.Standing, refused, topUp 
 			add(what)
 		}
 	}
-	p, used, use := &st.Contract.Plan, st.Usage.Charged, st.Use()
-	reached := (p.Emails > 0 && used.Messages >= p.Emails) || (p.Bandwidth > 0 && used.Bytes >= p.Bandwidth)
+	p, used, use := st.InPeriod(), st.Usage.Charged, st.Use()
+	reached := (p.Emails != 0 && used.Messages >= p.Emails) || (p.Bandwidth != 0 && used.Bytes >= p.Bandwidth)
 	once(reached || refused || topUp, &r.limit, "limit")
 	if topUp {
 		add("top-up")

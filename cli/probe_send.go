@@ -157,7 +157,7 @@ func (t *trial) charged(before *store.Standing) error {
 		return err
 	}
 	was, is := before.Usage.Charged, after.Usage.Charged
-	v := viewUsage(after.Usage, after.Plan())
+	v := viewUsage(after.Usage, after.InPeriod())
 	if is == was {
 		return t.step("charged", failed, "relay check --store proves the counters", "nothing: still %s, %s", plural(is.Messages, "e-mail"), size(is.Bytes))
 	}

@@ -209,9 +209,10 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, p *settled, g *rep
 	if _, following, ok := a.Contracts.At(period.End, zone); ok {
 		next = following.Key + " begins"
 	}
+	plan := c.Plan.In(period)
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
-	say("%s is over: %s used %s e-mails, %s; %s", e.Period, cut(a.Name, 30), ofLimit(p.used.Messages, c.Plan.Emails, number),
-		ofLimit(p.used.Bytes, c.Plan.Bandwidth, size), next)
+	say("%s is over: %s used %s e-mails, %s; %s", e.Period, cut(a.Name, 30), ofLimit(p.used.Messages, plan.Emails, number),
+		ofLimit(p.used.Bytes, plan.Bandwidth, size), next)
 	units := func(n int64) string { return unitsText(n, c.Plan.Unit()) }
 	if p.drawn > 0 {
 		say("%s of it from credit, which leaves %s", units(p.drawn), units(g.left()))

@@ -139,7 +139,8 @@ func (s *sandbox) terms() quota.Plan {
 
 // ofLimit is "5 of 9,000"; a limit of 0 is none.
 func ofLimit(n, limit int64, format func(int64) string) string {
-	if limit == 0 {
+	limit, limited := quota.Limit(limit)
+	if !limited {
 		return format(n)
 	}
 	return format(n) + " of " + format(limit)

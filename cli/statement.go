@@ -151,7 +151,7 @@ func (c *call) viewStatement(st *store.Statement) statementView {
 		Invoices: []billedView{}, Payments: []paymentView{}, Balance: st.Balance, Currency: cmp.Or(st.Currency, c.currency()),
 		Entries: []entryView{}, ended: endedBy(st.Entries)}
 	if st.Period != "" {
-		v.Allowance = viewAllowance(st.Allowance.Messages, st.Allowance.Bytes)
+		v.Allowance = &allowance{orUnlimited(st.Allowance.Messages), orUnlimited(st.Allowance.Bytes)}
 	}
 	for _, b := range st.Invoices {
 		v.Invoices = append(v.Invoices, billedView{orNull(c.invoiceName(b.Number)), string(b.Kind), b.Issued, orNull(b.Period), b.Total})

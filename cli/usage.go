@@ -38,13 +38,11 @@ func viewUsage(u store.Usage, plan quota.Plan) usageView {
 		Messages: u.Charged.Messages, Bytes: u.Charged.Bytes,
 		Delivered: u.Delivered, Deferred: u.Deferred, Failed: u.Failed, Queued: u.Queued,
 	}
-	if plan.Emails > 0 {
-		v.AllowMessages = &plan.Emails
-		v.OverMessages = max(0, v.Messages-plan.Emails)
+	if v.AllowMessages = orUnlimited(plan.Emails); v.AllowMessages != nil {
+		v.OverMessages = max(0, v.Messages-*v.AllowMessages)
 	}
-	if plan.Bandwidth > 0 {
-		v.AllowBytes = &plan.Bandwidth
-		v.OverBytes = max(0, v.Bytes-plan.Bandwidth)
+	if v.AllowBytes = orUnlimited(plan.Bandwidth); v.AllowBytes != nil {
+		v.OverBytes = max(0, v.Bytes-*v.AllowBytes)
 	}
 	return v
 }
@@ -100,7 +98,7 @@ func (c *call) usage(name, period string) (usageView, error) {
 
 // viewStanding is the usage of the present period, with the credit that is left.
 func (c *call) viewStanding(st *store.Standing) usageView {
-	plan := st.Plan()
+	plan := st.InPeriod()
 	u := st.Usage
 	u.Account, u.Period = st.Account.Name, st.Period.Key
 	v := viewUsage(u, plan)
@@ -115,8 +113,8 @@ func (c *call) viewStanding(st *store.Standing) usageView {
 
 // viewPast is the usage of a period that is named, beside the plan of its term.
 func (c *call) viewPast(a *store.Account, u store.Usage) usageView {
-	if term, _, ok := a.Contracts.Find(u.Period, c.st.Zone()); ok {
-		return viewUsage(u, term.Plan)
+	if term, at, ok := a.Contracts.Find(u.Period, c.st.Zone()); ok {
+		return viewUsage(u, term.Plan.In(at))
 	}
 	return viewUsage(u, a.Plan(c.now()))
 }

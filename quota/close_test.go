@@ -83,8 +83,8 @@ func TestClosePeriod_TopUp(t *testing.T) {
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if !left.Expires.Equal(termEnd) {
-		t.Errorf("the credit expires %v, want %v", left.Expires, termEnd)
+	if !left.Expires.Equal(contract.End) {
+		t.Errorf("the credit expires %v, want %v", left.Expires, contract.End)
 	}
 }
 

@@ -17,34 +17,77 @@ type Contract struct {
 	Start   time.Time `json:"start"`             // UTC, included
 	End     time.Time `json:"end"`               // UTC, excluded
 	Key     string    `json:"key"`               // of its first period, "2026-11" or "2026-11-23"
-	Copy    int       `json:"copy,omitempty"`    // 2: "-2" ends its periods' keys; 0: nothing does
+	Day     int       `json:"day,omitempty"`     // of the month on which a year begins; 0: it was sold before years ended by the day, see WholeMonths
+	Rest    bool      `json:"rest,omitempty"`    // its first month is the rest of that which the term before it ended in; false: a full one
+	Again   int       `json:"again,omitempty"`   // 2: "-2" ends its first period's key, which was there before; 0: nothing does
+	Copy    int       `json:"copy,omitempty"`    // 2: "-2" ends the keys of all its periods; 0: nothing does
 	Invoice string    `json:"invoice,omitempty"` // it was bought with; "": none
 }
 
-// NewContract is a term of plan p that starts at start. A year ends with its
-// twelfth calendar month in zone, the month of start being the first and full.
-// A month ends at the first midnight in zone that is 30 times 24 hours away:
-// never less, and always at the end of a day.
-// taken tells which keys of periods the account has used already (nil: none).
-func NewContract(p Plan, start time.Time, zone *time.Location, taken func(key string) bool) Contract {
-	l := start.In(zone)
+// Taken tells which keys of periods the account has used already. first is asked of
+// the key that names a term: that of another one will not do even if nothing was
+// sent in it.
+type Taken func(key string, first bool) bool
+
+// NewContract is a term of plan p that starts at start. A year ends on the day
+// before its anniversary in zone; what it begins on is full, and a last month that
+// is not whole has its share. A month ends at the first midnight in zone that is 30
+// times 24 hours away: never less, and always at the end of a day.
+func NewContract(p Plan, start time.Time, zone *time.Location, taken Taken) Contract {
+	y, m, d := start.In(zone).Date()
 	if p.Term == Month {
-		return newContract(p, start, monthPlanEnd(start, zone), l.Format(time.DateOnly), taken)
+		c := Contract{Plan: p, Start: start.UTC(), End: monthPlanEnd(start, zone), Key: start.In(zone).Format(time.DateOnly)}
+		return c.named(taken)
 	}
-	return newYear(p, start, l.Year(), l.Month(), zone, taken)
+	return newYear(p, start, y, m, d, zone).named(taken)
 }
 
-func newYear(p Plan, start time.Time, year int, month time.Month, zone *time.Location, taken func(string) bool) Contract {
-	key := time.Date(year, month, 1, 0, 0, 0, 0, time.UTC).Format(monthKey)
-	return newContract(p, start, monthStart(year, month+yearMonths, zone), key, taken)
+// newYear begins on a date, which is that of start unless the operator's zone has
+// changed since start was agreed on.
+func newYear(p Plan, start time.Time, year int, month time.Month, day int, zone *time.Location) Contract {
+	c := Contract{Plan: p, Start: start.UTC(), Key: monthName(year, month), Day: day}
+	y, m, d := c.anniversary()
+	c.End = dayStart(y, m, d, zone)
+	return c
 }
 
-func newContract(p Plan, start, end time.Time, key string, taken func(string) bool) Contract {
-	c := Contract{Plan: p, Start: start.UTC(), End: end, Key: key}
+// WholeMonths is a year as it was sold before it ended by the day: to the end of its
+// twelfth calendar month, all of them with a full allowance. Such terms run as sold.
+func WholeMonths(p Plan, start time.Time, zone *time.Location) Contract {
+	if p.Term == Month {
+		return NewContract(p, start, zone, nil)
+	}
+	l := start.In(zone)
+	return Contract{Plan: p, Start: start.UTC(), End: monthStart(l.Year(), l.Month()+yearMonths, zone), Key: monthName(l.Year(), l.Month())}
+}
+
+// named gives the periods keys that are not taken. As a rule it is the first month
+// alone that the account has seen before.
+func (c Contract) named(taken Taken) Contract {
 	if taken == nil {
 		return c
 	}
-	for n := 2; c.anyKey(taken); n++ {
+	for i := 1; i < c.periods(); i++ {
+		if taken(c.key(i), false) {
+			return c.copied(taken)
+		}
+	}
+	for n := 2; taken(c.key(0), true); n++ {
+		c.Again = n
+	}
+	return c
+}
+
+func (c Contract) copied(taken Taken) Contract {
+	any := func() bool {
+		for i := range c.periods() {
+			if taken(c.key(i), i == 0) {
+				return true
+			}
+		}
+		return false
+	}
+	for n := 2; any(); n++ {
 		c.Copy = n
 	}
 	return c
@@ -60,21 +103,8 @@ func monthPlanEnd(start time.Time, zone *time.Location) time.Time {
 	}
 }
 
-func (c Contract) anyKey(is func(string) bool) bool {
-	for i := range c.periods() {
-		if is(c.key(i)) {
-			return true
-		}
-	}
-	return false
-}
-
-// periods is how many there are.
-func (c Contract) periods() int {
-	if c.Plan.Term == Month {
-		return 1
-	}
-	return yearMonths
+func monthName(year int, month time.Month) string {
+	return time.Date(year, month, 1, 0, 0, 0, 0, time.UTC).Format(monthKey)
 }
 
 // firstMonth of a year's contract. It comes from the key, so that the periods
@@ -87,14 +117,39 @@ func (c Contract) firstMonth() (year int, month time.Month) {
 	return t.Year(), t.Month()
 }
 
+// anniversary is the date on which a year's contract is over: one that began on a
+// 29 February has its first on 1 March.
+func (c Contract) anniversary() (year int, month time.Month, day int) {
+	y, m := c.firstMonth()
+	return time.Date(y+1, m, max(c.Day, 1), 0, 0, 0, 0, time.UTC).Date()
+}
+
+// periods is how many there are: twelve months, and one more where the last is not
+// whole. (A year from 29 February has thirteen whole ones.)
+func (c Contract) periods() int {
+	if c.Plan.Term == Month {
+		return 1
+	}
+	y, m, day := c.anniversary()
+	year, month := c.firstMonth()
+	n := (y-year)*12 + int(m-month)
+	if day > 1 {
+		n++
+	}
+	return n
+}
+
 func (c Contract) key(i int) string {
 	key := c.Key
 	if c.Plan.Term != Month {
 		year, month := c.firstMonth()
-		key = time.Date(year, month+time.Month(i), 1, 0, 0, 0, 0, time.UTC).Format(monthKey)
+		key = monthName(year, month+time.Month(i))
 	}
 	if c.Copy > 0 {
-		key += "-" + strconv.Itoa(c.Copy)
+		return key + "-" + strconv.Itoa(c.Copy)
+	}
+	if i == 0 && c.Again > 0 {
+		return key + "-" + strconv.Itoa(c.Again)
 	}
 	return key
 }
@@ -119,7 +174,7 @@ func (c Contract) turn(i int, zone *time.Location) time.Time {
 }
 
 func (c Contract) period(i int, zone *time.Location) Period {
-	return Period{Key: c.key(i), Start: c.turn(i, zone), End: c.turn(i+1, zone), Last: i == c.periods()-1}
+	return Period{Key: c.key(i), Start: c.turn(i, zone), End: c.turn(i+1, zone), Last: i == c.periods()-1, Share: c.share(i)}
 }
 
 // Periods of the contract in order: they follow each other without a gap from

@@ -47,7 +47,7 @@ func TestContracts(t *testing.T) {
 	if !again.Start.Equal(first.End) || again.Key != "2026-12-24" || !again.End.Equal(time.Date(2027, 1, 23, 0, 0, 0, 0, rome)) {
 		t.Errorf("renewal of a month = %+v", again)
 	}
-	same := NewContract(month, first.Start.Add(time.Hour), rome, func(key string) bool { return has(Contracts{first}, key) })
+	same := NewContract(month, first.Start.Add(time.Hour), rome, func(key string, _ bool) bool { return has(Contracts{first}, key) })
 	if got := same.key(0); got != "2026-11-23-2" {
 		t.Errorf("key of a second month bought on one day = %s", got)
 	}
@@ -57,7 +57,7 @@ func TestContracts(t *testing.T) {
 	}
 	y1 := NewContract(year, date(2026, 11, 23), rome, nil)
 	y2 := Contracts{y1}.Next(year, date(2027, 3, 1), time.UTC, nil) // the operator moved meanwhile
-	if y2.key(0) != "2027-11" || y2.key(11) != "2028-10" || !y2.Start.Equal(y1.End) {
+	if y2.key(0) != "2027-11-2" || y2.key(1) != "2027-12" || y2.key(12) != "2028-11" || y2.Day != 23 || !y2.Rest || !y2.Start.Equal(y1.End) {
 		t.Errorf("renewal of a year = %+v", y2)
 	}
 	all := Contracts{y1, y2}
@@ -68,9 +68,9 @@ func TestContracts(t *testing.T) {
 	}{
 		{y1.Start.Add(-1), "2026-11", false},
 		{y1.Start, "2026-11", true},
-		{y1.End.Add(-1), "2027-10", true},
-		{y1.End, "2027-11", true},
-		{y2.End, "2028-10", false},
+		{y1.End.Add(-1), "2027-11", true},
+		{y1.End, "2027-11-2", true},
+		{y2.End, "2028-11", false},
 	} {
 		if _, p, ok := all.At(tc.now, rome); p.Key != tc.key || ok != tc.ok {
 			t.Errorf("At(%v) = %v, %v, want %s, %v", tc.now, p, ok, tc.key, tc.ok)
@@ -82,7 +82,7 @@ func TestContracts(t *testing.T) {
 	if _, _, ok := (Contracts{}).At(y1.Start, rome); ok {
 		t.Error("an account without contracts has one")
 	}
-	late := Contracts{y1}.Next(year, y1.End.Add(48*time.Hour), rome, func(key string) bool { return key == "2028-05" })
+	late := Contracts{y1}.Next(year, y1.End.Add(48*time.Hour), rome, func(key string, _ bool) bool { return key == "2028-05" })
 	if !late.Start.Equal(y1.End.Add(48*time.Hour)) || late.key(6) != "2028-05-2" {
 		t.Errorf("renewal after the end = %+v", late)
 	}
@@ -121,6 +121,9 @@ func TestContract_Periods(t *testing.T) {
 			}
 			if !from.Equal(c.End) {
 				t.Fatalf("periods end %v, the contract %v", from, c.End)
+			}
+			if years := c.Days(z); p.Term == Year && (years < 365 || years > 366) {
+				t.Fatalf("a year of %d days", years)
 			}
 			if days := c.Days(z); days < 29 || days > 367 || c.DaysLeft(c.Start, z) != days || c.DaysLeft(c.End.Add(-1), z) != 1 {
 				t.Fatalf("%d days, %d, %d left", days, c.DaysLeft(c.Start, z), c.DaysLeft(c.End.Add(-1), z))
@@ -169,7 +172,7 @@ func TestContract_Keys(t *testing.T) {
 	for _, p := range c.Periods(time.UTC) {
 		keys = append(keys, p.Key)
 	}
-	if keys[0] != "2026-11" || keys[11] != "2027-10" || !slices.IsSorted(keys) {
+	if keys[0] != "2026-11" || keys[11] != "2027-10" || keys[12] != "2027-11" || len(keys) != 13 || !slices.IsSorted(keys) {
 		t.Errorf("keys %v", keys)
 	}
 }

@@ -27,37 +27,49 @@ func (l Contracts) Index(now time.Time) int {
 	return min(len(l)-1, 0)
 }
 
-// Find is the contract and the period that a key belongs to.
+// Find is the contract and the period that a key belongs to. A contract that was
+// ended early has no instant of its later periods: a contract that has comes first.
 func (l Contracts) Find(key string, zone *time.Location) (c Contract, p Period, ok bool) {
-	for _, c := range l {
-		for i := range c.periods() {
-			if c.key(i) == key {
-				return c, c.period(i, zone), true
+	for i := range l {
+		for n := range l[i].periods() {
+			if l[i].key(n) != key {
+				continue
+			}
+			if is := l[i].period(n, zone); !ok || is.Start.Before(is.End) {
+				c, p, ok = l[i], is, true
+			}
+			if p.Start.Before(p.End) {
+				return c, p, ok
 			}
 		}
 	}
-	return c, p, false
+	return c, p, ok
 }
 
 // Next is the contract that a renewal appends: it starts where the last one
-// ends, or now if that is over. Its keys differ from those of the contracts and
-// from those that taken names (nil: no other).
-func (l Contracts) Next(p Plan, now time.Time, zone *time.Location, taken func(key string) bool) Contract {
-	used := func(key string) bool {
-		_, _, ok := l.Find(key, zone)
-		return ok || taken != nil && taken(key)
+// ends, or now if that is over. Without a gap between them a year has the rest of
+// the month that the last one ended in (M13). Its keys differ from those of the
+// contracts and from those that taken names (nil: no other).
+func (l Contracts) Next(p Plan, now time.Time, zone *time.Location, taken Taken) Contract {
+	used := func(key string, first bool) bool {
+		_, is, ok := l.Find(key, zone)
+		return ok && (first || is.Start.Before(is.End)) || taken != nil && taken(key, first)
 	}
 	if len(l) == 0 {
 		return NewContract(p, now, zone, used)
 	}
 	last := l[len(l)-1]
-	if !now.Before(last.End) {
+	if now.After(last.End) {
 		return NewContract(p, now, zone, used)
 	}
-	if p.Term == Month || last.Plan.Term == Month {
+	if p.Term == Month {
 		return NewContract(p, last.End, zone, used)
 	}
-	// Year after year: the thirteenth month, even if the operator's zone has changed.
-	year, month := last.firstMonth()
-	return newYear(p, last.End, year, month+yearMonths, zone, used)
+	y, m, d := last.End.In(zone).Date()
+	if now.Before(last.End) && last.Plan.Term != Month { // not ended early: its date, even if the operator's zone has changed
+		y, m, d = last.anniversary()
+	}
+	c := newYear(p, last.End, y, m, d, zone)
+	c.Rest = d > 1
+	return c.named(used)
 }

@@ -20,7 +20,8 @@ func Over(p Plan, used Charge) int64 {
 }
 
 func beyond(limit, used int64) int64 {
-	if limit <= 0 || used <= limit {
+	limit, ok := Limit(limit)
+	if !ok || used <= limit {
 		return 0
 	}
 	return used - limit

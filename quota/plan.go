@@ -6,7 +6,7 @@ import "slices"
 type Term string
 
 const (
-	Year  Term = "year"  // twelve calendar months of allowance, the month of activation being the first and full
+	Year  Term = "year"  // to the day before the anniversary, an allowance for each calendar month, the first one full
 	Month Term = "month" // 30 days from activation, one allowance
 )
 
@@ -51,11 +51,13 @@ type Plan struct {
 	AtLimit    []AtLimit `json:"at_limit,omitempty"`    // what an account may choose; empty: by kind, see Choices
 	Dedicated  bool      `json:"dedicated,omitempty"`   // with a sending address of its own (M10)
 	Retired    bool      `json:"retired,omitempty"`     // not sold any more
+
+	Weight int64 `json:"-"` // EmailWeight of the whole, where In has made a share of it; 0: of a plan as it is sold
 }
 
 // Kind of the plan: a bandwidth makes it a bandwidth plan, with e-mails or without.
 func (p Plan) Kind() Kind {
-	if p.Bandwidth > 0 {
+	if p.Bandwidth != 0 {
 		return Bandwidth
 	}
 	return Count
@@ -78,6 +80,8 @@ func (p Plan) EmailWeight() int64 {
 	switch {
 	case p.Kind() == Count:
 		return 0
+	case p.Weight > 0:
+		return p.Weight
 	case p.Emails > 0:
 		return max(p.Bandwidth/p.Emails, 1)
 	}
@@ -115,7 +119,7 @@ func (p Plan) mayContinue() bool { return p.Term == Year && p.Kind() == Bandwidt
 // Bills reports whether overage is billed: blocks are needed for it.
 func (p Plan) Bills() bool { return len(p.Blocks) > 0 }
 
-// Allowance of one period.
+// Allowance of one period: a whole one, or that of In.
 func (p Plan) Allowance() Allowance { return Allowance{Messages: p.Emails, Bytes: p.Bandwidth} }
 
 // MaxRecipients in one message.

@@ -9,19 +9,24 @@ import (
 type UpgradeQuote struct {
 	From, To   string // plans
 	Days       int64  // of the term
-	Left       int64  // of them, the day of the upgrade being one
+	Left       int64  // of them, from the first one of the period that runs
 	Difference int64  // in price for a whole term, minor units
 	Amount     int64  // Difference × Left ÷ Days, half away from zero
 	Contract   Contract
 }
 
-// Upgrade quotes a larger plan for what remains of contract c (M18). Days are
-// dates in zone. The quote's Contract is c with the new plan: same term, same
-// periods; use and credit go on. Of a contract that has not started all days are
-// left. It is refused, with a *Refused beside what figures there are, unless the
+// Upgrade quotes a larger plan for what remains of contract c (M18): from the start
+// of the period that runs, for all of which the larger allowance holds. So nobody
+// buys a month's allowance for the price of its last day. Days are dates in zone.
+// The quote's Contract is c with the new plan: same term, same periods; use and
+// credit go on. Of a contract that has not started all days are left. It is refused, with a *Refused beside what figures there are, unless the
 // plan is of the same kind and term, allows more, costs no less and is sold.
 func Upgrade(c Contract, to Plan, now time.Time, zone *time.Location) (UpgradeQuote, error) {
-	q := UpgradeQuote{From: c.Plan.Name, To: to.Name, Days: c.Days(zone), Left: c.DaysLeft(now, zone), Contract: c}
+	from := now
+	if p, ok := c.PeriodAt(now, zone); ok {
+		from = p.Start
+	}
+	q := UpgradeQuote{From: c.Plan.Name, To: to.Name, Days: c.Days(zone), Left: c.DaysLeft(from, zone), Contract: c}
 	q.Contract.Plan = to
 	q.Difference = to.Price - c.Plan.Price
 	var err error

@@ -23,9 +23,10 @@ func TestUpgrade(t *testing.T) {
 	}{
 		{c.Start, 365, 36_500},
 		{time.Date(2026, 11, 1, 23, 59, 59, 0, rome), 365, 36_500},
-		{time.Date(2026, 11, 2, 0, 0, 0, 0, rome), 364, 36_400},
-		{time.Date(2027, 3, 28, 3, 0, 0, 0, rome), 218, 21_800}, // summer time starts
-		{c.End.Add(-1), 1, 100},
+		{time.Date(2026, 11, 30, 23, 59, 59, 0, rome), 365, 36_500}, // the month that runs is paid for
+		{time.Date(2026, 12, 1, 0, 0, 0, 0, rome), 335, 33_500},
+		{time.Date(2027, 3, 28, 3, 0, 0, 0, rome), 245, 24_500}, // summer time starts
+		{c.End.Add(-1), 31, 3_100},
 		{c.Start.AddDate(0, 0, -9), 365, 36_500}, // bought, but not started
 	} {
 		q, err := Upgrade(c, to, tc.now, rome)
@@ -59,9 +60,16 @@ func TestUpgrade(t *testing.T) {
 			t.Errorf("%s: Upgrade = %v, want %s", tc.name, err, tc.why)
 		}
 	}
-	late := NewContract(from, time.Date(2027, 11, 23, 12, 0, 0, 0, rome), rome, nil) // 344 days: a leap year
-	if q, err := Upgrade(late, to, late.Start.AddDate(0, 0, 8), rome); err != nil || q.Days != 344 || q.Left != 336 || q.Amount != 35_651 {
-		t.Errorf("Upgrade of a short year = %+v, %v, want 36,500 × 336 ÷ 344", q, err)
+	late := NewContract(from, time.Date(2027, 11, 23, 12, 0, 0, 0, rome), rome, nil) // 366 days: a leap year
+	if q, err := Upgrade(late, to, late.Start.AddDate(0, 0, 8), rome); err != nil || q.Days != 366 || q.Left != 358 || q.Amount != 35_702 {
+		t.Errorf("Upgrade in a leap year = %+v, %v, want 36,500 × 358 ÷ 366", q, err)
+	}
+	if q, err := Upgrade(late, to, late.End.Add(-1), rome); err != nil || q.Left != 22 || q.Amount != 2194 { // the last month has 22 days
+		t.Errorf("Upgrade on the last day = %+v, %v, want 36,500 × 22 ÷ 366", q, err)
+	}
+	month := NewContract(Plan{Name: "m", Term: Month, Emails: 10, Price: 3000}, late.Start, rome, nil)
+	if q, err := Upgrade(month, Plan{Name: "l", Term: Month, Emails: 20, Price: 5000}, month.End.Add(-1), rome); err != nil || q.Amount != 2000 {
+		t.Errorf("Upgrade of 30 days on the last of them = %+v, %v, want all of the difference", q, err)
 	}
 	to.Emails = 0 // no limit is more than any
 	if _, err := Upgrade(c, to, c.Start, rome); err != nil {

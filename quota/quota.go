@@ -7,7 +7,8 @@
 //     Contract is one term of it that an account bought.
 //  2. Contracts.At says which contract and period an instant belongs to. Usage
 //     is stored under the period's key, so the turn of a month needs no reset to
-//     be right.
+//     be right. A year's last month and the first of its renewal share one
+//     allowance: Plan.In is the plan with the limits of a period.
 //  3. Fits says whether a Charge fits into what is left of the allowance and of
 //     the credit. The whole message fits, or none of its recipients does.
 //  4. ClosePeriod settles a period that is over: allowance, then lots of credit,
@@ -59,7 +60,7 @@ func add(a, b int64) int64 {
 	return a + b
 }
 
-// Allowance is what may be used in one period. Zero means no limit.
+// Allowance is what may be used in one period. Zero means no limit, Nothing none at all.
 type Allowance struct {
 	Messages int64 `json:"messages"` // e-mails; 0: no limit
 	Bytes    int64 `json:"bytes"`    // octets; 0: no limit

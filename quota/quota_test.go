@@ -97,6 +97,7 @@ func TestContract_PeriodAt(t *testing.T) {
 		return v
 	}
 	year := NewContract(Plan{Term: Year}, at("2026-11-23T12:00:00Z"), rome, nil)
+	old := WholeMonths(Plan{Term: Year}, at("2026-11-23T12:00:00Z"), rome)
 	month := NewContract(Plan{Term: Month}, at("2026-11-23T12:00:00Z"), rome, nil)
 	for _, tc := range []struct {
 		name       string
@@ -110,14 +111,21 @@ func TestContract_PeriodAt(t *testing.T) {
 		{"last instant of a month in the operator's zone", year, "2026-11-30T22:59:59Z", "2026-11", "2026-11-23T12:00:00Z", "2026-11-30T23:00:00Z", false, true},
 		{"months turn at midnight there", year, "2026-11-30T23:00:00Z", "2026-12", "2026-11-30T23:00:00Z", "2026-12-31T23:00:00Z", false, true},
 		{"month in which summer time starts", year, "2027-03-31T21:59:59Z", "2027-03", "2027-02-28T23:00:00Z", "2027-03-31T22:00:00Z", false, true},
-		{"twelfth month", year, "2027-10-31T22:59:59Z", "2027-10", "2027-09-30T22:00:00Z", "2027-10-31T23:00:00Z", true, true},
-		{"after the term", year, "2027-10-31T23:00:00Z", "2027-10", "2027-09-30T22:00:00Z", "2027-10-31T23:00:00Z", true, false},
+		{"twelfth month", year, "2027-10-31T22:59:59Z", "2027-10", "2027-09-30T22:00:00Z", "2027-10-31T23:00:00Z", false, true},
+		{"the last days", year, "2027-10-31T23:00:00Z", "2027-11", "2027-10-31T23:00:00Z", "2027-11-22T23:00:00Z", true, true},
+		{"the last of them", year, "2027-11-22T22:59:59Z", "2027-11", "2027-10-31T23:00:00Z", "2027-11-22T23:00:00Z", true, true},
+		{"after the term", year, "2027-11-22T23:00:00Z", "2027-11", "2027-10-31T23:00:00Z", "2027-11-22T23:00:00Z", true, false},
+		{"twelfth month, as sold before", old, "2027-10-31T22:59:59Z", "2027-10", "2027-09-30T22:00:00Z", "2027-10-31T23:00:00Z", true, true},
+		{"after such a term", old, "2027-10-31T23:00:00Z", "2027-10", "2027-09-30T22:00:00Z", "2027-10-31T23:00:00Z", true, false},
 		{"before activation", year, "2026-11-23T11:59:59Z", "2026-11", "2026-11-23T12:00:00Z", "2026-11-30T23:00:00Z", false, false},
 		{"thirty days, to the end of the last", month, "2026-12-23T22:59:59Z", "2026-11-23", "2026-11-23T12:00:00Z", "2026-12-23T23:00:00Z", true, true},
 		{"after thirty days", month, "2026-12-23T23:00:00Z", "2026-11-23", "2026-11-23T12:00:00Z", "2026-12-23T23:00:00Z", true, false},
 	} {
 		p, ok := tc.term.PeriodAt(at(tc.now), rome)
 		want := Period{Key: tc.key, Start: at(tc.start), End: at(tc.end), Last: tc.last}
+		if tc.key == "2027-11" {
+			want.Share = Share{Days: 22, Of: 30}
+		}
 		if p != want || ok != tc.ok {
 			t.Errorf("%s: PeriodAt(%s) = %v, %v, want %v, %v", tc.name, tc.now, p, ok, want, tc.ok)
 		}
@@ -131,7 +139,7 @@ func TestContract_PeriodAtMidnightThatIsSkipped(t *testing.T) {
 		t.Skip(err)
 	}
 	turn := time.Date(2023, 10, 1, 4, 0, 0, 0, time.UTC)
-	c := NewContract(Plan{Term: Year}, time.Date(2022, 10, 5, 12, 0, 0, 0, zone), zone, nil)
+	c := NewContract(Plan{Term: Year}, time.Date(2022, 10, 1, 12, 0, 0, 0, zone), zone, nil)
 	if !c.End.Equal(turn) {
 		t.Errorf("the term ends %v, want %v", c.End, turn)
 	}
@@ -143,8 +151,9 @@ func TestContract_PeriodAtMidnightThatIsSkipped(t *testing.T) {
 	}
 }
 
-// Periods of a year follow each other without a gap, and there are twelve.
-func TestContract_PeriodAtTwelveWithoutGap(t *testing.T) {
+// Periods of a year follow each other without a gap; there are twelve, and one more
+// where its last month is not whole.
+func TestContract_PeriodAtWithoutGap(t *testing.T) {
 	zones := []string{"UTC", "Europe/Rome", "America/Sao_Paulo", "Asia/Kolkata", "Pacific/Apia", "Africa/Cairo", "America/Asuncion", "America/Havana", "Asia/Amman", "America/St_Johns"}
 	rapid.Check(t, func(t *rapid.T) {
 		zone, err := time.LoadLocation(rapid.SampledFrom(zones).Draw(t, "zone"))
@@ -159,15 +168,19 @@ func TestContract_PeriodAtTwelveWithoutGap(t *testing.T) {
 			if !ok {
 				break
 			}
-			if n++; n > 12 {
-				t.Fatalf("more than twelve periods, at %v", now)
+			if n++; n > 13 {
+				t.Fatalf("more than thirteen periods, at %v", now)
 			}
 			if now.Before(p.Start) || !now.Before(p.End) {
 				t.Fatalf("%v lies outside of its period %v", now, p)
 			}
 			now = p.End
 		}
-		if n != 12 || !now.Equal(c.End) {
+		want := 13
+		if c.Day == 1 {
+			want = 12
+		}
+		if n != want || !now.Equal(c.End) {
 			t.Fatalf("%d periods until %v, term ends %v", n, now, c.End)
 		}
 	})

@@ -18,7 +18,7 @@ func TestContract_Reached(t *testing.T) {
 		}
 		return v
 	}
-	year := NewContract(Plan{Name: "y", Term: Year}, at("2026-11-23 10:00"), rome, nil)   // to 31 October
+	year := NewContract(Plan{Name: "y", Term: Year}, at("2026-11-01 10:00"), rome, nil)   // to 31 October
 	month := NewContract(Plan{Name: "m", Term: Month}, at("2026-11-23 10:00"), rome, nil) // to 23 December
 	usual := []int{14, 3}
 	for _, c := range []struct {

@@ -42,9 +42,9 @@ func (d *deal) takeCredit(i *Invoice) {
 	if at < 0 {
 		return
 	}
-	c, _, _ := d.a.Contracts.Find(d.a.Open, d.zone())
+	c, p, _ := d.a.Contracts.Find(d.a.Open, d.zone())
 	used := d.t.usage(d.a.Name, d.a.Open).Charged
-	_, left, _ := quota.Draw(d.a.Lots, quota.Over(c.Plan, used))
+	_, left, _ := quota.Draw(d.a.Lots, quota.Over(c.Plan.In(p), used))
 	n := slices.IndexFunc(left, func(l quota.Lot) bool { return l.Ref == i.Lot })
 	if n < 0 {
 		return

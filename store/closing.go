@@ -35,21 +35,22 @@ func (d *deal) closeBy(by time.Time) error {
 				return fmt.Errorf("account %q: close %s: %w", d.a.Name, p.Key, err)
 			}
 		}
-		d.openNext(p.Key)
+		d.openNext(c, p)
 	}
 	return nil
 }
 
-// openNext opens the period that follows key, if there is one.
-func (d *deal) openNext(key string) {
+// openNext opens the period that follows p of contract c, if there is one that has
+// an instant: the later ones of a term that was ended early have none.
+func (d *deal) openNext(c quota.Contract, p quota.Period) {
 	found := false
-	for _, c := range d.a.Contracts {
-		for _, p := range c.Periods(d.zone()) {
-			if found {
-				d.openPeriod(c, p)
+	for _, next := range d.a.Contracts {
+		for _, is := range next.Periods(d.zone()) {
+			if found && is.Start.Before(is.End) {
+				d.openPeriod(next, is)
 				return
 			}
-			found = p.Key == key
+			found = found || is.Key == p.Key && next.TermKey() == c.TermKey()
 		}
 	}
 	d.a.Open, d.a.Closes = "", time.Time{}
@@ -60,7 +61,7 @@ func (d *deal) openNext(key string) {
 func (d *deal) closePeriod(c quota.Contract, p quota.Period) error {
 	u := d.t.usage(d.a.Name, p.Key)
 	d.endDay(u, p.End)
-	is, err := quota.ClosePeriod(quota.Closing{Plan: c.Plan, Period: p, Expiry: c.End, Used: u.Charged, Lots: d.a.Lots})
+	is, err := quota.ClosePeriod(quota.Closing{Plan: c.Plan.In(p), Period: p, Expiry: c.End, Used: u.Charged, Lots: d.a.Lots})
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func TestCloseBy_blocksAndCredit(t *testing.T) {
 				i.Lines[0].Text != octets(x.block)+" for "+octets(x.over)+" beyond the allowance of 2026-11" {
 				t.Errorf("invoice = %+v", i)
 			}
-			credited := []InvoiceLine{{Text: octets(x.credit) + " of it not used: credit until 2027-10-31", Count: 1, TaxRate: 22 * quota.Percent}}
+			credited := []InvoiceLine{{Text: octets(x.credit) + " of it not used: credit until 2027-11-22", Count: 1, TaxRate: 22 * quota.Percent}}
 			if x.credit == 0 {
 				credited = nil
 			}
@@ -206,7 +206,7 @@ func TestCloseBy_creditOfTheTerm(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1500*mb, 1)
-	end := time.Date(2027, 10, 31, 23, 0, 0, 0, time.UTC)
+	end := time.Date(2027, 11, 22, 23, 0, 0, 0, time.UTC)
 	if r, err := s.Correct(Order{}, "acme", Correction{Units: 500 * mb, Text: "gift"}); err != nil || !r.After.Lots[0].Expires.Equal(end) {
 		t.Fatalf("Correct = %+v, %v", r.After.Lots, err)
 	}
@@ -219,7 +219,7 @@ func TestCloseBy_creditOfTheTerm(t *testing.T) {
 	}
 	c.set(end)
 	closeDue(t, s, 1)
-	if a := account(t, s, "acme"); len(a.Lots) > 0 || a.Open != "2027-11" {
+	if a := account(t, s, "acme"); len(a.Lots) > 0 || a.Open != "2027-11-2" {
 		t.Errorf("in the next term = %+v", a)
 	}
 	// What is given then lasts until its end.

@@ -60,7 +60,7 @@ type deal struct {
 	owed     []uint64            // the open ones as they are stored; nil: not read
 	last     uint64              // number of an invoice
 	counted  bool                // last is read
-	periods  map[string]bool     // keys of the ledger; nil: not read
+	periods  map[string]bool     // keys of the ledger, and whether more than a term was named by it; nil: not read
 	ended    []*Usage            // whose open day became an entry
 	payments []Payment
 }
@@ -211,7 +211,8 @@ func (d *deal) start(c quota.Contract, kind Kind, text string) {
 func (d *deal) openPeriod(c quota.Contract, p quota.Period) {
 	d.a.Open, d.a.Closes = p.Key, p.End
 	if p.Start.Before(p.End) {
-		d.enter(Entry{Kind: KindGrant, Time: p.Start, Period: p.Key, Messages: c.Plan.Emails, Bytes: c.Plan.Bandwidth})
+		is := c.Plan.In(p)
+		d.enter(Entry{Kind: KindGrant, Time: p.Start, Period: p.Key, Messages: is.Emails, Bytes: is.Bandwidth})
 	}
 }
 
@@ -221,8 +222,9 @@ func (d *deal) next(p quota.Plan) quota.Contract {
 }
 
 // taken reports whether a period of the account, or of an earlier one of its
-// name, has that key.
-func (d *deal) taken(key string) bool {
+// name, has that key; of the first one of a term, also whether a term was named by
+// it that never began: invoices have its key.
+func (d *deal) taken(key string, first bool) bool {
 	if d.t.usage(d.a.Name, key).Charged != (quota.Charge{}) {
 		return true
 	}
@@ -235,13 +237,19 @@ func (d *deal) taken(key string) bool {
 			if err := decode("ledger", k, raw, &e); err != nil {
 				panic(err) // two periods must not share a key
 			}
-			d.periods[e.Period] = true
-			if e.Contract != nil { // which may have ended before it began; invoices have its key
-				d.periods[e.Contract.TermKey()] = true
+			named := ""
+			if e.Contract != nil {
+				named = e.Contract.TermKey()
+				d.periods[named] = d.periods[named]
 			}
+			if e.Kind == KindWarned { // that a term ends, which may not have begun
+				named = e.Period
+			}
+			d.periods[e.Period] = d.periods[e.Period] || e.Period != named
 		}
 	}
-	return d.periods[key]
+	lived, there := d.periods[key]
+	return lived || first && there
 }
 
 // current is the contract that runs, for orders on it.

@@ -39,14 +39,17 @@ type Standing struct {
 	due *deal // the closing of periods that are over; nil: none is
 }
 
+// InPeriod is the plan as it holds in Period, which may have a share of its allowance.
+func (st *Standing) InPeriod() quota.Plan { return st.Plan().In(st.Period) }
+
 // Use is how the period's usage is met so far. Of one that is closed, because the
 // term has ended, it is Over only: what that drew and what was left uncovered are
 // entries of the ledger.
 func (st *Standing) Use() quota.Use {
 	if st.Period.Key != st.Account.Open {
-		return quota.Use{Over: quota.Over(st.Contract.Plan, st.Usage.Charged)}
+		return quota.Use{Over: quota.Over(st.InPeriod(), st.Usage.Charged)}
 	}
-	return quota.Split(st.Contract.Plan, st.Usage.Charged, st.Live)
+	return quota.Split(st.InPeriod(), st.Usage.Charged, st.Live)
 }
 
 // Standing of an account at this moment.
@@ -154,7 +157,7 @@ func (st *Standing) refuse(asked quota.Charge) *Refusal {
 	if r.State != Active {
 		return r
 	}
-	over := quota.Fits(st.Contract.Plan, st.Usage.Charged, asked, st.Live, a.AtLimit == quota.Continue)
+	over := quota.Fits(st.InPeriod(), st.Usage.Charged, asked, st.Live, a.AtLimit == quota.Continue)
 	if over == nil {
 		return nil
 	}

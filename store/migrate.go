@@ -77,7 +77,7 @@ func (d *deal) toTerm(old *account1) {
 		return
 	}
 	// Its usage lies under the keys of its first term, so nothing is taken.
-	c := quota.NewContract(old.Terms, old.Activated, d.zone(), nil)
+	c := quota.WholeMonths(old.Terms, old.Activated, d.zone())
 	bought := c
 	d.enter(Entry{Kind: KindActivated, Time: c.Start, Contract: &bought, Text: old.Terms.Name})
 	if d.a.State == Closed {

@@ -130,8 +130,8 @@ func (m *books) audited(a *Account, p *auditedPeriod) error {
 	return nil
 }
 
-// plainOver is M14 and M11 in short: octets, an e-mail too many standing for its
-// share of the bandwidth; or e-mails.
+// plainOver is M14 and M11 in short: octets, an e-mail too many standing for 10 KB
+// of them; or e-mails.
 func plainOver(p quota.Plan, used quota.Charge) int64 {
 	switch {
 	case p.Bandwidth == 0 && p.Emails == 0:
@@ -141,7 +141,7 @@ func plainOver(p quota.Plan, used quota.Charge) int64 {
 	case p.Emails == 0:
 		return max(used.Bytes-p.Bandwidth, 0)
 	}
-	return max(used.Bytes-p.Bandwidth, (used.Messages-p.Emails)*(p.Bandwidth/p.Emails), 0)
+	return max(used.Bytes-p.Bandwidth, (used.Messages-p.Emails)*10_000, 0)
 }
 
 // plainCover is the least price, and of its sets the smallest, of the plans' blocks

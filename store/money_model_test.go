@@ -132,7 +132,7 @@ func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, used, a := st.Contract.Plan, st.Usage.Charged, &st.Account
+		p, used, a := plainShare(&st), st.Usage.Charged, &st.Account
 		over, credit := plainOver(p, used.Add(ask)), int64(0)
 		for _, l := range st.Live {
 			credit += l.Amount
@@ -168,6 +168,32 @@ func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 			}
 		}
 	}
+}
+
+// plainShare is M13 in short: the limits of a year's plan in the month that its
+// dates and those of the term before make of it.
+func plainShare(st *Standing) quota.Plan {
+	c := &st.Contract
+	p := c.Plan
+	if p.Term != quota.Year {
+		return p
+	}
+	zone, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		panic(err)
+	}
+	at := st.Period.Start.In(zone)
+	begun, days := c.Start.In(zone), int64(time.Date(at.Year(), at.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day())
+	before, up := int64(c.Day-1), days-1
+	switch {
+	case at.Year() == begun.Year()+1 && at.Month() == begun.Month() && before > 0: // the last
+	case at.Year() == begun.Year() && at.Month() == begun.Month() && c.Rest: // the rest of it
+		before, up = days-before, 0
+	default:
+		return p
+	}
+	p.Emails, p.Bandwidth = (p.Emails*before+up)/days, (p.Bandwidth*before+up)/days
+	return p
 }
 
 // nextTerm is the plan of the term that begins where a month's is used up; nil: none does.

@@ -133,8 +133,8 @@ func (s *Store) Upgrade(o Order, account, plan string) (Receipt, error) {
 		over := d.overage(c)
 		*c = q.Contract
 		_, p, _ := quota.Contracts{*c}.At(d.t.now, d.zone())
-		changed := *c
-		d.enter(Entry{Kind: KindUpgraded, Period: p.Key, Messages: to.Emails, Bytes: to.Bandwidth, Contract: &changed, Over: over, Text: q.From + " to " + q.To})
+		changed, is := *c, to.In(p)
+		d.enter(Entry{Kind: KindUpgraded, Period: p.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over, Text: q.From + " to " + q.To})
 		if q.Amount == 0 {
 			return nil
 		}
@@ -196,8 +196,13 @@ func (d *deal) credit(c *quota.Contract, q quota.TopUpQuote, inv Invoice) error 
 }
 
 // overage of the open period so far, under a contract.
-func (d *deal) overage(c *quota.Contract) int64 {
-	return quota.Split(c.Plan, d.t.usage(d.a.Name, d.a.Open).Charged, quota.Live(d.a.Lots, d.t.now)).Overage
+func (d *deal) overage(c *quota.Contract) int64 { return d.use(c).Overage }
+
+// use of the open period so far, under a contract. Where that has none, the open
+// period is another one's, and has its plan in full.
+func (d *deal) use(c *quota.Contract) quota.Use {
+	_, p, _ := quota.Contracts{*c}.Find(d.a.Open, d.zone())
+	return quota.Split(c.Plan.In(p), d.t.usage(d.a.Name, d.a.Open).Charged, quota.Live(d.a.Lots, d.t.now))
 }
 
 // later are the terms that have not begun.

@@ -46,7 +46,7 @@ func TestRenew_oneWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := r.Invoices[0]; i.Lines[0].Text != "plan gold, a year from 2028-11-01" {
+	if i := r.Invoices[0]; i.Lines[0].Text != "plan gold, a year from 2028-11-23" {
 		t.Errorf("the second renewal is for %q", i.Lines[0].Text)
 	}
 	pay(t, s, r.Invoices[0].Number, 0, "b")
@@ -89,7 +89,7 @@ func TestSetPlan_keepsRenewals(t *testing.T) {
 	}
 	verify(t, s)
 	c.set(l[2].Start.Add(time.Hour))
-	mustSend(t, s, "acme", gb, 1)
+	mustSend(t, s, "acme", 233_333_333, 1) // 7 of 30 days: the rest of November
 	if r := send(t, s, "acme", 1, 1); r == nil {
 		t.Error("beyond silver's limit was taken")
 	}
@@ -182,7 +182,8 @@ func TestCloseAccount_usedAtOnce(t *testing.T) {
 		"expired -500000000", "closed", "invoice -1220", "ended")
 }
 
-// Until midnight in Rome the last day is one day of the term.
+// M18: on the last day of a term the larger allowance, for all of its last month,
+// costs what that month costs. Until midnight in Rome that day is part of it.
 func TestUpgrade_lastDay(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, quota.Suspend)
@@ -192,10 +193,13 @@ func TestUpgrade_lastDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := r.Invoices[0]; i.Net != 70 || i.Tax != 15 { // 24,000 ÷ 343 is 69.97; 22 % of 70 is 15.4
+	if i := r.Invoices[0]; i.Net != 1447 || i.Tax != 318 { // 24,000 × 22 ÷ 365 is 1446.6; 22 % of it 318.3
 		t.Errorf("invoice = %+v", i)
 	}
-	mustSend(t, s, "acme", 5*gb, 1)
+	mustSend(t, s, "acme", 3_666_666_667, 1) // 22 of 30 days
+	if r := send(t, s, "acme", 1, 1); r == nil {
+		t.Error("more than the month's share was taken")
+	}
 	c.add(time.Second)
 	if _, err := s.Upgrade(Order{}, "acme", "gold"); err == nil {
 		t.Error("a term that is over was upgraded")
@@ -222,7 +226,7 @@ func TestTopUp_besideRenewal(t *testing.T) {
 		t.Errorf("terms = %+v", a.Contracts)
 	}
 	c.set(end)
-	mustSend(t, s, "acme", gb, 1)
+	mustSend(t, s, "acme", 266_666_666, 1) // 8 of 30 days
 	if r := send(t, s, "acme", 1, 1); r == nil || r.Exceeded == nil || r.Exceeded.Credit != 0 {
 		t.Errorf("e-mails of the old term paid for octets of the new one: %+v", r)
 	}
@@ -259,7 +263,7 @@ func TestTopUp_isCreditedToTheEmail(t *testing.T) {
 		t.Errorf("after the term = %+v", a)
 	}
 	want := []string{"invoice -10980", "activated", "topup 9000", "invoice -854", "draw -5000"}
-	for range 12 {
+	for range 13 {
 		want = append(want, "closed")
 	}
 	want = slices.Insert(want, len(want)-1, "expired -4000")
@@ -348,7 +352,7 @@ func TestUpgrade_midMonth(t *testing.T) {
 		t.Fatal("beyond the limit was taken")
 	}
 	c.add(24 * time.Hour)
-	// The term is 23 November to 31 October: 343 days, 342 of them left.
+	// The term is 23 November to 22 November: 365 days. November, which runs, is paid for.
 	r, err := s.Upgrade(Order{}, "acme", "gold")
 	if err != nil {
 		t.Fatal(err)
@@ -356,7 +360,7 @@ func TestUpgrade_midMonth(t *testing.T) {
 	if r.Before.Contracts[0].Plan.Name != "silver" || r.After.Contracts[0].Plan.Name != "gold" {
 		t.Errorf("from %+v to %+v", r.Before.Contracts, r.After.Contracts)
 	}
-	if i := r.Invoices[0]; i.Net != 23_930 || i.Lines[0].Text != "upgrade from silver to gold, 342 of 343 days" || i.Kind != ForUpgrade {
+	if i := r.Invoices[0]; i.Net != 24_000 || i.Lines[0].Text != "upgrade from silver to gold, 365 of 365 days" || i.Kind != ForUpgrade {
 		t.Errorf("invoice = %+v", i)
 	}
 	mustSend(t, s, "acme", 4*gb, 1) // 6 GB in all: 5 allowed, 1 of credit
@@ -392,7 +396,7 @@ func TestRenew(t *testing.T) {
 	}
 	c.set(end)
 	mustSend(t, s, "acme", 1, 1)
-	if a := account(t, s, "acme"); a.Contract(c.now()).Plan.Name != "count" || a.Open != "2027-11" {
+	if a := account(t, s, "acme"); a.Contract(c.now()).Plan.Name != "count" || a.Open != "2027-11-2" {
 		t.Errorf("after the turn = %+v", a)
 	}
 	// Paid after the end: it starts with the payment.
@@ -406,7 +410,7 @@ func TestRenew(t *testing.T) {
 	c.add(time.Hour)
 	pay(t, s, r.Invoices[len(r.Invoices)-1].Number, 0, "b")
 	a = account(t, s, "acme")
-	if last := a.Contracts[2]; !last.Start.Equal(c.now()) || a.Open != "2028-11-03" {
+	if last := a.Contracts[2]; !last.Start.Equal(c.now()) || a.Open != "2028-11-25" {
 		t.Errorf("renewed late = %+v, open %s", last, a.Open)
 	}
 	mustSend(t, s, "acme", 1, 1)

@@ -102,8 +102,8 @@ func (r *replay) note(e *Entry) {
 
 // closed: what a period used beyond its allowance is drawn, or overage.
 func (r *replay) closed(e *Entry) {
-	c, _, ok := r.contracts.Find(e.Period, r.zone)
-	if over := quota.Over(c.Plan, r.used[e.Period]); !ok || over != r.beyond {
+	c, p, ok := r.contracts.Find(e.Period, r.zone)
+	if over := quota.Over(c.Plan.In(p), r.used[e.Period]); !ok || over != r.beyond {
 		r.faults = append(r.faults, fmt.Sprintf("used %d beyond the allowance of %s, drew or was billed %d", over, e.Period, r.beyond))
 	}
 	if r.beyond = 0; e.Period == r.granted {
@@ -118,7 +118,7 @@ func (r *replay) closed(e *Entry) {
 // the operator gave, and one that begins because those before it are used up, cuts
 // them off.
 func (r *replay) contract(kind Kind, c quota.Contract) {
-	i := slices.IndexFunc(r.contracts, func(o quota.Contract) bool { return o.Key == c.Key && o.Copy == c.Copy })
+	i := slices.IndexFunc(r.contracts, func(o quota.Contract) bool { return o.TermKey() == c.TermKey() })
 	switch {
 	case i >= 0 && kind == KindReturned:
 		r.contracts = slices.Delete(r.contracts, i, i+1)

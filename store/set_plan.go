@@ -33,14 +33,17 @@ func (d *deal) setPlan(p quota.Plan) error {
 		c.Plan = p
 		changed := *c
 		_, at, _ := quota.Contracts{*c}.At(d.t.now, d.zone())
-		d.enter(Entry{Kind: KindPlan, Period: at.Key, Messages: p.Emails, Bytes: p.Bandwidth, Contract: &changed, Over: over, Text: p.Name})
+		is := p.In(at)
+		d.enter(Entry{Kind: KindPlan, Period: at.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over, Text: p.Name})
 		return nil
 	}
 	later := d.later()
 	if err := d.cut(); err != nil {
 		return err
 	}
-	d.start(d.next(p), KindPlan, p.Name)
+	given := d.next(p)
+	given.Rest = false // the month it begins in was begun under other units
+	d.start(given, KindPlan, p.Name)
 	for i := range later {
 		if err := d.move(&later[i], KindPlan, ""); err != nil {
 			return err

@@ -149,7 +149,7 @@ func TestAccept_beginsTheNextTerm(t *testing.T) {
 	c.add(time.Minute)
 	mustSend(t, s, "acme", 100, 100) // of all that is left none fits: the third term
 	verify(t, s)
-	if l := account(t, s, "acme").Contracts; !l[2].Start.Equal(c.now()) || l[2].Key != "2026-11-24" || l[2].Copy != 2 {
+	if l := account(t, s, "acme").Contracts; !l[2].Start.Equal(c.now()) || l[2].Key != "2026-11-24" || l[2].Again != 2 {
 		t.Errorf("terms = %+v", l)
 	}
 	wantBook(t, s, "acme", "invoice -854", "activated", "invoice -854", "payment 854", "renewed", "invoice -854", "payment 854", "renewed", "closed", "renewed", "renewed", "closed", "renewed")

@@ -171,5 +171,6 @@ func (r *replay) into(st *Statement) {
 	st.Contract, _, _ = r.contracts.At(st.At, r.zone)
 	st.Period, st.Allowance, st.Used = r.granted, r.allowance, r.used[r.granted]
 	st.Lots = quota.Live(r.lots, st.At)
-	st.Use = quota.Split(st.Contract.Plan, st.Used, st.Lots)
+	_, p, _ := r.contracts.Find(r.granted, r.zone)
+	st.Use = quota.Split(st.Contract.Plan.In(p), st.Used, st.Lots)
 }

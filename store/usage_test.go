@@ -76,8 +76,8 @@ func TestStanding_lastMonth(t *testing.T) {
 	c.set(end)
 	for range 2 { // whether or not it is closed
 		st, err := s.Standing("ends")
-		if use := st.Use(); err != nil || use != (quota.Use{Over: 3}) {
-			t.Errorf("Use = %+v, %v, want 3 over", use, err)
+		if use := st.Use(); err != nil || use != (quota.Use{Over: 5}) {
+			t.Errorf("Use = %+v, %v, want 5 over", use, err)
 		}
 		if _, err := closeNow(t.Context(), s); err != nil {
 			t.Fatal(err)

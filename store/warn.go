@@ -136,9 +136,8 @@ func (d *deal) warning(steps []int) (*Warning, error) {
 		return nil, nil
 	}
 	c := d.a.lastTerm()
-	used := d.t.usage(d.a.Name, d.a.Open).Charged
 	w := &Warning{Account: d.a, Contract: c, Step: step, Days: c.BeforeEnd(d.t.now, d.zone()), Currency: d.t.currency(),
-		Credit: quota.Split(c.Plan, used, quota.Live(d.a.Lots, d.t.now)).Credit}
+		Credit: d.use(&c).Credit}
 	list, err := d.unpaid()
 	if err != nil {
 		return nil, err

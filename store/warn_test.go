@@ -46,7 +46,7 @@ func (x warning) write(w *Warning, _ ID) (Notice, error) {
 		Recipients: []Recipient{{Address: w.Account.Contact, Domain: "acme.test"}}}}, x.fail
 }
 
-// ending is a store with an account whose term ends with 31 October 2027.
+// ending is a store with an account whose term ends with 22 November 2027.
 func ending(t testing.TB, s *Store, name string, p quota.Plan) {
 	t.Helper()
 	a := Account{Name: name, Contact: "boss@acme.test", AtLimit: quota.Suspend}
@@ -55,8 +55,8 @@ func ending(t testing.TB, s *Store, name string, p quota.Plan) {
 	}
 }
 
-func october(day, hour int) time.Time {
-	return time.Date(2027, 10, day, hour, 0, 0, 0, time.UTC)
+func atEnd(day, hour int) time.Time {
+	return time.Date(2027, 10, day+22, hour, 0, 0, 0, time.UTC)
 }
 
 func wantWarned(t testing.TB, when string, s *Store, want ...string) {
@@ -103,9 +103,9 @@ func TestWarn_once(t *testing.T) {
 		s = openBooks(t, path, c)
 	}
 	ending(t, s, "acme", free)
-	c.set(october(16, 12))
+	c.set(atEnd(16, 12))
 	wantWarned(t, "15 days before", s)
-	c.set(october(17, 6))
+	c.set(atEnd(17, 6))
 	if got := (warning{t: t, dryRun: true}).run(s); !slices.Equal(got, []string{"acme 14 of 14, no mail"}) || len(mails(t, s)) != 0 {
 		t.Errorf("a dry run told %q and queued %d", got, len(mails(t, s)))
 	}
@@ -113,22 +113,22 @@ func TestWarn_once(t *testing.T) {
 	wantWarned(t, "twice", s)
 	again()
 	wantWarned(t, "opened again", s)
-	c.set(october(2, 6))
+	c.set(atEnd(2, 6))
 	wantWarned(t, "the clock went back", s)
-	c.set(october(20, 6))
+	c.set(atEnd(20, 6))
 	wantWarned(t, "between the steps", s)
-	c.set(october(29, 6))
+	c.set(atEnd(29, 6))
 	again()
 	wantWarned(t, "the second step, a day late", s, "acme 2 of 3")
-	c.set(october(18, 6))
+	c.set(atEnd(18, 6))
 	wantWarned(t, "the clock went back behind it", s)
-	c.set(october(31, 22))
+	c.set(atEnd(31, 22))
 	wantWarned(t, "the last hour", s)
-	c.set(october(31, 23))
+	c.set(atEnd(31, 23))
 	wantWarned(t, "the end", s)
 
-	want := []string{"2026-11 14 days before the last day, 2027-10-31, to boss@acme.test",
-		"2026-11 3 days before the last day, 2027-10-31, to boss@acme.test"}
+	want := []string{"2026-11 14 days before the last day, 2027-11-22, to boss@acme.test",
+		"2026-11 3 days before the last day, 2027-11-22, to boss@acme.test"}
 	if got := warnings(t, s, "acme"); !slices.Equal(got, want) {
 		t.Errorf("ledger %q, want %q", got, want)
 	}
@@ -137,7 +137,7 @@ func TestWarn_once(t *testing.T) {
 		t.Fatalf("%d mails, want 2", len(list))
 	}
 	m := list[0]
-	if m.Account != "acme" || m.Sender != "" || m.Period != "" || m.Size != 17 || !m.Expires.Equal(october(31, 23)) {
+	if m.Account != "acme" || m.Sender != "" || m.Period != "" || m.Size != 17 || !m.Expires.Equal(atEnd(31, 23)) {
 		t.Errorf("mail %+v", m)
 	}
 	if e, err := s.Trace(m.ID); err != nil || len(e) != 1 || e[0].Text != "warning that the term ends" || e[0].Recipients[0].Address != "boss@acme.test" {
@@ -157,10 +157,10 @@ func TestWarn_once(t *testing.T) {
 func TestWarn_mailIsNotCharged(t *testing.T) {
 	s, c := newBooks(t)
 	ending(t, s, "acme", free)
-	c.set(october(18, 6))
+	c.set(atEnd(18, 6))
 	mustSend(t, s, "acme", 100, 1)
 	wantWarned(t, "due", s, "acme 13 of 14")
-	before, err := s.Usage("acme", "2027-10")
+	before, err := s.Usage("acme", "2027-11")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestWarn_mailIsNotCharged(t *testing.T) {
 		t.Fatalf("%d to claim, want 1", len(list))
 	}
 	settle(t, s, list[0], Delivered)
-	if after, err := s.Usage("acme", "2027-10"); err != nil || after != before {
+	if after, err := s.Usage("acme", "2027-11"); err != nil || after != before {
 		t.Errorf("usage %+v, %v; before %+v", after, err, before)
 	}
 }
@@ -187,7 +187,7 @@ func TestWarn_renewed(t *testing.T) {
 	ending(t, s, "paid", silver)
 	pay(t, s, 1, 0, "a")
 	pay(t, s, 2, 0, "b")
-	c.set(october(10, 6))
+	c.set(atEnd(10, 6))
 	renew := func(name string) uint64 {
 		t.Helper()
 		r, err := s.Renew(Order{}, name, "")
@@ -197,10 +197,10 @@ func TestWarn_renewed(t *testing.T) {
 		return r.Invoices[0].Number
 	}
 	pay(t, s, renew("paid"), 0, "c")
-	c.set(october(17, 6))
+	c.set(atEnd(17, 6))
 	wantWarned(t, "one is renewed", s, "acme 14 of 14")
 	number := renew("acme")
-	c.set(october(28, 6))
+	c.set(atEnd(28, 6))
 	var told *Warning
 	err := s.Warn(t.Context(), Endings{Steps: []int{14, 3}, DryRun: true, Write: (warning{t: t}).write, Told: func(w *Warning, err error) { told = w }})
 	if err != nil || told == nil || told.Renewal == nil || told.Renewal.Number != number || told.Sold == nil || told.Price != 14_640 || told.Currency != "EUR" {
@@ -212,9 +212,9 @@ func TestWarn_renewed(t *testing.T) {
 	}
 	pay(t, s, number, 0, "d")
 	wantWarned(t, "paid", s)
-	c.set(october(17, 6).AddDate(1, 0, 0))
+	c.set(atEnd(17, 6).AddDate(1, 0, 0))
 	wantWarned(t, "the next term", s, "acme 14 of 14", "paid 14 of 14")
-	if got := warnings(t, s, "acme"); len(got) != 3 || !strings.HasPrefix(got[2], "2027-11 14 days") {
+	if got := warnings(t, s, "acme"); len(got) != 3 || !strings.HasPrefix(got[2], "2027-11-2 14 days") {
 		t.Errorf("ledger %q", got)
 	}
 }
@@ -224,7 +224,7 @@ func TestWarn_renewedMeanwhile(t *testing.T) {
 	s, c := newBooks(t)
 	ending(t, s, "acme", free)
 	ending(t, s, "beta", free)
-	c.set(october(17, 6))
+	c.set(atEnd(17, 6))
 	var told []string
 	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Write: (warning{t: t}).write, Told: func(w *Warning, err error) {
 		told = append(told, w.Account.Name)
@@ -263,7 +263,7 @@ func TestWarn_who(t *testing.T) {
 	if _, err := s.BuyBlock(Order{}, "held", gb, 1); err != nil {
 		t.Fatal(err)
 	}
-	c.set(october(17, 6))
+	c.set(atEnd(17, 6))
 	if _, err := dunNow(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
@@ -286,14 +286,14 @@ func TestWarn_figures(t *testing.T) {
 	if _, err := s.UpdatePlan("silver", func(p *quota.Plan) error { p.Retired = true; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	c.set(october(17, 6))
+	c.set(atEnd(17, 6))
 	if _, err := s.BuyBlock(Order{}, "acme", 2*gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1500*mb, 1)
 	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Write: (warning{t: t}).write, Told: func(w *Warning, err error) {
-		if err != nil || w.Credit != 1500*mb || w.Sold != nil || w.Price != 0 {
-			t.Errorf("%+v, %v: want 1.5 GB of credit, and a plan that is not sold", w, err)
+		if err != nil || w.Credit != 1_233_333_334 || w.Sold != nil || w.Price != 0 {
+			t.Errorf("%+v, %v: want what 733,333,334 octets of allowance leave of the credit, and a plan that is not sold", w, err)
 		}
 	}})
 	if err != nil {
@@ -308,7 +308,7 @@ func TestWarn_otherCurrency(t *testing.T) {
 	b := s.Billing()
 	b.Currency = "CHF"
 	s.SetBilling(b)
-	c.set(october(17, 6))
+	c.set(atEnd(17, 6))
 	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Write: (warning{t: t}).write, Told: func(w *Warning, err error) {
 		if err != nil || w.Sold != nil || w.Currency != "EUR" {
 			t.Errorf("%+v, %v: want no price", w, err)
@@ -324,7 +324,7 @@ func TestWarn_fails(t *testing.T) {
 	s, c := newBooks(t)
 	ending(t, s, "acme", free)
 	ending(t, s, "beta", free)
-	c.set(october(17, 6))
+	c.set(atEnd(17, 6))
 	got := (warning{t: t, fail: errors.New("no such thing")}).run(s)
 	if want := []string{`acme: warn account "acme": no such thing`, `beta: warn account "beta": no such thing`}; !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)
@@ -352,7 +352,7 @@ func TestVerify_warned(t *testing.T) {
 			s := openBooks(t, filepath.Join(t.TempDir(), "relay.db"), c)
 			defer s.Close()
 			ending(t, s, "acme", free)
-			c.set(october(17, 6))
+			c.set(atEnd(17, 6))
 			wantWarned(t, "due", s, "acme 14 of 14")
 			verify(t, s)
 			err := s.update(0, func(t *tx) error {
@@ -378,7 +378,7 @@ func TestVerify_warned(t *testing.T) {
 func TestWarn_accountAgain(t *testing.T) {
 	s, c := newBooks(t)
 	ending(t, s, "acme", free)
-	c.set(october(17, 6))
+	c.set(atEnd(17, 6))
 	wantWarned(t, "the first", s, "acme 14 of 14")
 	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
 		t.Fatalf("with a warning in the queue: %v", err)
@@ -388,6 +388,6 @@ func TestWarn_accountAgain(t *testing.T) {
 	if a := account(t, s, "acme"); !reflect.DeepEqual(a.Warned, Warned{}) {
 		t.Errorf("warned %+v", a.Warned)
 	}
-	c.set(time.Date(2028, 9, 16, 6, 0, 0, 0, time.UTC))
+	c.set(time.Date(2028, 10, 24, 6, 0, 0, 0, time.UTC))
 	wantWarned(t, "its term is another", s, "acme 14 of 14")
 }
