@@ -50,6 +50,7 @@ type TLS struct {
 // Limits of what comes in.
 type Limits struct {
 	MaxMessage             Size     `toml:"max_message"`
+	StagedPerAccount       Size     `toml:"staged_per_account"`      // of one account, on disk while it comes in
 	Connections            int      `toml:"connections"`             // in all
 	ConnectionsPerAddress  int      `toml:"connections_per_address"` // IPv6: per /64
 	ConnectionsPerAccount  int      `toml:"connections_per_account"`
@@ -117,6 +118,7 @@ func Default() Config {
 		Drain:     lasting(25 * time.Second),
 		Limits: Limits{
 			MaxMessage:             Size{Bytes: 100_000_000},
+			StagedPerAccount:       Size{Bytes: 400_000_000},
 			Connections:            2000,
 			ConnectionsPerAddress:  50,
 			ConnectionsPerAccount:  200,

@@ -58,6 +58,7 @@ func (c *Config) problems() []string {
 
 func (l *Limits) check(v *validator) {
 	v.size("limits.max_message", l.MaxMessage, 1000)
+	v.size("limits.staged_per_account", l.StagedPerAccount, 2000)
 	v.atLeast("limits.connections", l.Connections, 1)
 	v.atLeast("limits.connections_per_address", l.ConnectionsPerAddress, 1)
 	v.atLeast("limits.connections_per_account", l.ConnectionsPerAccount, 1)

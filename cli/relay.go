@@ -237,6 +237,7 @@ func (r *relay) smtpConfig(c *Config) smtp.Config {
 		Lifetime:               c.Delivery.Expire.Duration,
 		Invoice:                c.invoiceToPay,
 		MaxMessage:             l.MaxMessage.Bytes,
+		StagedPerAccount:       l.StagedPerAccount.Bytes,
 		Connections:            l.Connections,
 		ConnectionsPerAddress:  l.ConnectionsPerAddress,
 		ConnectionsPerAccount:  l.ConnectionsPerAccount,

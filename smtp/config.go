@@ -40,6 +40,8 @@ type Config struct {
 	MaxMessage int64 // octets of content; 0: 100 MB
 	MaxHeader  int64 // octets of its header; 0: 256 KiB
 
+	StagedPerAccount int64 // octets of messages that are coming in, on disk and not accepted yet; 0: 4 times MaxMessage; at least twice that
+
 	Connections           int // in all; 0: 2000
 	ConnectionsPerAddress int // IPv4 address or IPv6 /64, loopback and proxies excepted; 0: 50
 	ConnectionsPerAccount int // logged in or known by network; 0: 200
@@ -87,6 +89,8 @@ func (c Config) withDefaults() Config {
 	}
 	limit(&c.MaxMessage, 100_000_000)
 	limit(&c.MaxHeader, 256<<10)
+	limit(&c.StagedPerAccount, 4*min(c.MaxMessage, noLimit/4))
+	c.StagedPerAccount = max(c.StagedPerAccount, 2*min(c.MaxMessage, noLimit/2))
 	limit(&c.Connections, 2000)
 	limit(&c.ConnectionsPerAddress, 50)
 	limit(&c.ConnectionsPerAccount, 200)

@@ -31,12 +31,13 @@ type content struct {
 	r, e int    // buf[r:e] is not looked at yet, and has no LF when more is asked for
 	out  []byte // small pieces on their way to w
 
-	dots   bool  // dot-stuffed: DATA, not BDAT
-	after  bool  // CRLF stands before the line, or it is the first
-	inLine bool  // the beginning of this over-long line is thrown away already
-	size   int64 // octets as handed over: dots not doubled, without the final dot
-	eight  bool  // octets above 127
-	fault  error // why it is refused; what still comes is only counted
+	dots   bool   // dot-stuffed: DATA, not BDAT
+	after  bool   // CRLF stands before the line, or it is the first
+	inLine bool   // the beginning of this over-long line is thrown away already
+	size   int64  // octets as handed over: dots not doubled, without the final dot
+	eight  bool   // octets above 127
+	fault  error  // why it is refused; what still comes is only counted
+	drop   func() // called with the first fault: what was handed on is not wanted; nil: nothing is to do
 }
 
 var contents = sync.Pool{New: func() any {
@@ -53,7 +54,7 @@ func newContent(w io.Writer, dots bool, max int64, h header) *content {
 }
 
 func (p *content) free() {
-	p.w = nil
+	p.w, p.drop = nil, nil
 	p.header = header{}
 	contents.Put(p)
 }
@@ -218,8 +219,15 @@ var faults = []error{errBareCR, errNUL, errLongLine, errHeaderSize, errLoop, err
 
 func (p *content) refuse(err error) {
 	if p.fault == nil || slices.Index(faults, err) < slices.Index(faults, p.fault) {
-		p.fault = err
+		p.spoil(err)
 	}
+}
+
+func (p *content) spoil(err error) {
+	if p.fault == nil && p.drop != nil {
+		p.drop()
+	}
+	p.fault = err
 }
 
 // write hands b on; short pieces wait for others.
@@ -247,6 +255,6 @@ func (p *content) pass(b []byte) {
 		return
 	}
 	if _, err := p.w.Write(b); err != nil {
-		p.fault = err
+		p.spoil(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"relay/quota"
 	"relay/store"
 )
 
@@ -16,13 +17,16 @@ func (s *session) take() (id string, err error) {
 	if c.srv.draining.Load() {
 		c.deadline = time.Time{} // poke may have moved the socket's; this message may still finish
 	}
-	body := c.srv.st.NewBody()
+	var p *content
+	body := c.srv.st.NewBodyOf(store.Sender{Account: s.msg.Account, Staged: c.cfg.StagedPerAccount,
+		Ask: func() error { return s.mayGrow(p.size) }})
 	defer body.Discard()
 	id = body.ID().String()
-	p := newContent(body, !s.chunked, c.cfg.MaxMessage, header{
+	p = newContent(body, !s.chunked, c.cfg.MaxMessage, header{
 		host: c.cfg.Hostname, with: s.protocol(), id: id,
 		now: c.srv.st.Now().In(c.cfg.Zone), limit: c.cfg.MaxHeader,
 	})
+	p.drop = body.Discard
 	defer p.free()
 	if s.chunked {
 		err = c.chunks(p, s.chunk)
@@ -38,10 +42,25 @@ func (s *session) take() (id string, err error) {
 	return id, s.accept(body, p)
 }
 
+// mayGrow asks whether the account may send so much of the message that is coming
+// in, as accept does at its end: what the allowance does not hold is not stored
+// first.
+func (s *session) mayGrow(size int64) error {
+	charge, err := quota.ForMessage(size, len(s.msg.Recipients))
+	if err != nil {
+		return errTooLarge
+	}
+	no, err := s.c.srv.st.Permit(s.msg.Account, s.login.Login, charge)
+	if err == nil && no != nil {
+		err = refusal(no, &s.c.cfg.Config)
+	}
+	return err
+}
+
 // spoilt is the answer to content that is refused, or cannot be stored.
 func (s *session) spoilt(err error) error {
-	r, ours := errors.AsType[*reply](err)
-	if !ours {
+	r := replyTo(err)
+	if r == errLocal || r == errFull {
 		s.c.srv.events.storeFailed(s.c, err)
 		return errFull
 	}
@@ -75,12 +94,12 @@ func (s *session) accept(body *store.Body, p *content) error {
 	m.Expires = c.srv.st.Now().Add(c.cfg.Lifetime)
 	no, err := c.srv.st.Accept(store.Intake{Message: m, Body: body, Login: s.login.Login, Client: c.client})
 	if err != nil {
-		c.srv.events.storeFailed(c, err)
 		if c.srv.st.Err() != nil { // it may be stored or not: only silence says so
+			c.srv.events.storeFailed(c, err)
 			c.dead, c.lost = true, true
 			return errCut
 		}
-		return errFull
+		return s.spoilt(err)
 	}
 	if no != nil {
 		return s.refuse(m.Account, "end", no)

@@ -74,13 +74,15 @@ var (
 	errAgain         = &reply{503, enh{5, 5, 1}, "logged in already"}                                                                        // RFC 4954 §4
 	errRequireTLS    = &reply{530, enh{5, 7, 10}, "REQUIRETLS needs TLS on this connection too: use STARTTLS first"}                         // RFC 8689 §2
 
-	errAccount     = &reply{550, enh{5, 7, 1}, ""}                                                                    // RFC 5321 §4.2.3, RFC 3463 X.7.1
-	errAllowance   = &reply{552, enh{5, 7, 1}, ""}                                                                    // RFC 5321 §4.2.3, RFC 3463 X.7.1
-	errSender      = &reply{553, enh{5, 7, 1}, "this account may not send from that address: use one of "}            // RFC 6409 §6.1
-	errTooManyRcpt = &reply{452, enh{4, 5, 3}, "too many recipients: send the message to the others again, at most "} // RFC 5321 §4.5.3.1.10
-	errTooLarge    = &reply{552, enh{5, 3, 4}, "message larger than the maximum: send it in parts, or a link to it"}  // RFC 1870 §6
-	errFull        = &reply{452, enh{4, 3, 1}, "cannot store mail now: try again later"}                              // RFC 5321 §4.2.3, RFC 3463 X.3.1
-	errLocal       = &reply{451, enh{4, 3, 0}, "local error: try again later"}                                        // RFC 5321 §4.2.3
+	errAccount     = &reply{550, enh{5, 7, 1}, ""}                                                                                                  // RFC 5321 §4.2.3, RFC 3463 X.7.1
+	errAllowance   = &reply{552, enh{5, 7, 1}, ""}                                                                                                  // RFC 5321 §4.2.3, RFC 3463 X.7.1
+	errSender      = &reply{553, enh{5, 7, 1}, "this account may not send from that address: use one of "}                                          // RFC 6409 §6.1
+	errTooManyRcpt = &reply{452, enh{4, 5, 3}, "too many recipients: send the message to the others again, at most "}                               // RFC 5321 §4.5.3.1.10
+	errTooLarge    = &reply{552, enh{5, 3, 4}, "message larger than the maximum: send it in parts, or a link to it"}                                // RFC 1870 §6
+	errFull        = &reply{452, enh{4, 3, 1}, "cannot store mail now: try again later"}                                                            // RFC 5321 §4.2.3, RFC 3463 X.3.1
+	errStaged      = &reply{452, enh{4, 3, 1}, "too much mail of this account is coming in at once: try again when the other messages are through"} // RFC 5321 §4.2.3, RFC 3463 X.3.1
+	errShare       = &reply{452, enh{4, 3, 1}, "little room is left, and this account has most in the queue: try again later"}                      // RFC 5321 §4.2.3, RFC 3463 X.3.1
+	errLocal       = &reply{451, enh{4, 3, 0}, "local error: try again later"}                                                                      // RFC 5321 §4.2.3
 
 	errOrder         = &reply{503, enh{5, 5, 1}, "command out of order: "}                           // RFC 5321 §4.1.4
 	errUnknown       = &reply{500, enh{5, 5, 1}, "unknown command"}                                  // RFC 5321 §4.2.4
@@ -131,7 +133,12 @@ func replyTo(err error) *reply {
 	if r, ok := errors.AsType[*reply](err); ok {
 		return r
 	}
-	if errors.Is(err, store.ErrFull) {
+	switch {
+	case errors.Is(err, store.ErrStaged):
+		return errStaged
+	case errors.Is(err, store.ErrShare):
+		return errShare
+	case errors.Is(err, store.ErrFull):
 		return errFull
 	}
 	return errLocal

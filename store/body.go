@@ -13,6 +13,9 @@ const (
 	ChunkSize = 16_000
 	// stageAt is how many chunks a body may hold in memory: just under 1 MiB.
 	stageAt = 65
+	// stageEarly is how many it may hold in any case, where all bodies together
+	// hold as much as they may. Most mail is not longer.
+	stageEarly = 4
 )
 
 var chunkPool = sync.Pool{New: func() any { return new([ChunkSize]byte) }}
@@ -21,6 +24,7 @@ var chunkPool = sync.Pool{New: func() any { return new([ChunkSize]byte) }}
 // for several goroutines.
 type Body struct {
 	s      *Store
+	from   Sender
 	id     ID
 	size   int64
 	chunks []*[ChunkSize]byte // in memory; all but the last are full
@@ -29,8 +33,13 @@ type Body struct {
 	done   bool
 }
 
-// NewBody starts a body; its ID becomes the message's.
-func (s *Store) NewBody() *Body { return &Body{s: s, id: s.ids.next(s.Now())} }
+// NewBody starts a body of relay's own; its ID becomes the message's.
+func (s *Store) NewBody() *Body { return s.NewBodyOf(Sender{}) }
+
+// NewBodyOf starts a body of what an account sends.
+func (s *Store) NewBodyOf(from Sender) *Body {
+	return &Body{s: s, from: from, id: s.ids.next(s.Now())}
+}
 
 // ID of the message to be.
 func (b *Body) ID() ID { return b.id }
@@ -38,18 +47,20 @@ func (b *Body) ID() ID { return b.id }
 // Size is how many octets were written.
 func (b *Body) Size() int64 { return b.size }
 
-// Write adds to the body. What lies above 1 MiB is staged on disk; a disk
-// without room fails it with ErrFull.
+// Write adds to the body. What lies above 1 MiB, or less where bodies take much
+// memory, is staged on disk. It fails with what Sender.Ask says, with ErrStaged, ErrShare
+// or, where the disk has no room, ErrFull.
 func (b *Body) Write(p []byte) (int, error) {
-	n := len(p)
+	length := len(p)
 	for len(p) > 0 {
 		if len(b.chunks) == 0 || b.fill == ChunkSize {
-			if len(b.chunks) == stageAt {
+			if n := len(b.chunks); n == stageAt || n >= stageEarly && b.s.memory.full() {
 				if err := b.stage(); err != nil {
-					return n - len(p), err
+					return length - len(p), err
 				}
 			}
 			b.chunks = append(b.chunks, chunkPool.Get().(*[ChunkSize]byte))
+			b.s.memory.used.Add(ChunkSize)
 			b.fill = 0
 		}
 		c := copy(b.chunks[len(b.chunks)-1][b.fill:], p)
@@ -57,13 +68,23 @@ func (b *Body) Write(p []byte) (int, error) {
 		b.size += int64(c)
 		p = p[c:]
 	}
-	return n, nil
+	return length, nil
 }
 
 // stage writes the chunks in memory to the disk. The mark tells the next Open
 // that they belong to nobody yet.
 func (b *Body) stage() error {
-	err := b.s.grow(len(b.chunks)*ChunkSize, func(t *tx) error {
+	if err := b.from.ask(); err != nil {
+		return err
+	}
+	n := int64(b.inMemory())
+	if !b.s.staged.take(b.from.Account, n, b.from.Staged) {
+		return ErrStaged
+	}
+	err := b.s.grow(b.inMemory(), func(t *tx) error {
+		if err := t.shareAlike(b.from.Account, 0); err != nil {
+			return err
+		}
 		if b.staged == 0 {
 			if err := t.b.Put(orphans, b.id[:], []byte{}); err != nil {
 				return err
@@ -72,6 +93,7 @@ func (b *Body) stage() error {
 		return b.put(t)
 	})
 	if err != nil {
+		b.s.staged.give(b.from.Account, n)
 		return fmt.Errorf("stage body: %w", err)
 	}
 	b.staged += len(b.chunks)
@@ -102,11 +124,19 @@ func (b *Body) free() {
 	for _, c := range b.chunks {
 		chunkPool.Put(c)
 	}
+	b.s.memory.used.Add(-int64(b.inMemory()))
 	b.chunks = b.chunks[:0]
 }
 
 // accepted gives the memory back; the chunks are the message's now.
-func (b *Body) accepted() { b.done = true; b.free() }
+func (b *Body) accepted() {
+	b.done = true
+	b.free()
+	b.s.staged.give(b.from.Account, b.onDisk())
+}
+
+// onDisk are the octets that are staged.
+func (b *Body) onDisk() int64 { return int64(b.staged) * ChunkSize }
 
 // Discard forgets a body that is not accepted. After Accept it does nothing.
 func (b *Body) Discard() {
@@ -116,7 +146,7 @@ func (b *Body) Discard() {
 	b.done = true
 	b.free()
 	if b.staged > 0 {
-		b.s.sweepLater(b.id)
+		b.s.sweepLater(abandoned{b.id, b.from.Account, b.onDisk()})
 	}
 }
 

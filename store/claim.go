@@ -166,6 +166,9 @@ func (t *tx) remove(m *Message) error {
 	sum := t.totals()
 	sum.Messages--
 	sum.Bytes -= m.Stored
+	if m.Period != "" {
+		t.usage(m.Account, m.Period).Stored -= m.Stored
+	}
 	later, err := t.deleteBody(m.ID, m.Stored)
 	if later {
 		t.removed(m.ID)

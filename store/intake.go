@@ -231,7 +231,7 @@ type Intake struct {
 // Accept decides the quota, charges it and stores message, body and queue keys,
 // all in one transaction. nil, nil means that it is on disk and charged.
 // A refusal or an error means that nothing is, ErrFull that the disk has no
-// room. The body is used up either way.
+// room, ErrShare that it has none for this account. The body is used up either way.
 func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	m, b := in.Message, in.Body
 	defer b.Discard()
@@ -250,8 +250,11 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 		if err != nil || refusal != nil {
 			return err // nothing written yet, so the batch goes on untouched
 		}
+		if err := t.shareAlike(m.Account, b.size-b.onDisk()); err != nil {
+			return err
+		}
 		m.ID, m.Stored, m.Accepted, m.Period = b.id, b.size, t.wall, st.Period.Key
-		if err := t.charge(&st, asked); err != nil {
+		if err := t.charge(&st, asked, m.Stored); err != nil {
 			return err
 		}
 		if err := b.put(t); err != nil {

@@ -130,3 +130,19 @@ func (t *tx) indexOwners() error {
 	}
 	return nil
 }
+
+// countStored adds up what each usage has in the spool.
+func countStored(t *tx) error {
+	c := t.b.Cursor(messages)
+	for k, raw := c.First(); k != nil; k, raw = c.Next() {
+		m := &Message{}
+		if err := decode("messages", k, raw, m); err != nil {
+			return err
+		}
+		if m.Period != "" {
+			t.usage(m.Account, m.Period).Stored += m.Stored
+			t.b.Touch()
+		}
+	}
+	return nil
+}

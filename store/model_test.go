@@ -51,6 +51,15 @@ func (m *model) queued(account string) (queued, deferred int64) {
 	return queued, deferred
 }
 
+func (m *model) stored(account string) (sum int64) {
+	for _, msg := range m.spool {
+		if msg.Account == account {
+			sum += msg.Stored
+		}
+	}
+	return sum
+}
+
 func (m *model) day(account string) string {
 	if m.used[account] == (quota.Charge{}) {
 		return ""
@@ -292,7 +301,7 @@ func (m *model) reopen(t *rapid.T) {
 func (m *model) check(t *rapid.T) {
 	for _, a := range m.account {
 		queued, deferred := m.queued(a)
-		want := Usage{Account: a, Period: "2026-11", Charged: m.used[a], Today: m.used[a], Day: m.day(a), Delivered: m.sent[a], Failed: m.failed[a], Queued: queued, Deferred: deferred}
+		want := Usage{Account: a, Period: "2026-11", Charged: m.used[a], Today: m.used[a], Day: m.day(a), Delivered: m.sent[a], Failed: m.failed[a], Queued: queued, Deferred: deferred, Stored: m.stored(a)}
 		got, err := m.s.Usage(a, "2026-11")
 		if err != nil || got != want {
 			t.Fatalf("Usage = %+v, %v, want %+v", got, err, want)

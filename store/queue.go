@@ -127,9 +127,7 @@ func (s *Store) Change(op Op, ids []ID) (done, missing []ID, err error) {
 			return done, missing, fmt.Errorf("%s: %w", op, err)
 		}
 		done, missing = append(done, ok...), append(missing, not...)
-		for _, id := range gone {
-			s.sweepLater(id)
-		}
+		s.sweepGone(gone)
 		if op == OpDrop {
 			s.logDropped(ok)
 		}

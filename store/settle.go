@@ -64,9 +64,7 @@ func (s *Store) Settle(results ...Result) error {
 	if err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}
-	for _, id := range gone {
-		s.sweepLater(id)
-	}
+	s.sweepGone(gone)
 	s.ready.announce(lanes...)
 	return nil
 }

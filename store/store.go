@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -83,6 +84,9 @@ type Options struct {
 	Zone    *time.Location // the operator's, in which months turn; nil: UTC
 	Log     *slog.Logger   // nil: slog.Default()
 	Reserve int64          // octets of disk kept free of new mail; 0: 32 MiB
+	Shared  int64          // octets of free disk above them, below which who has most in the queue is refused first; 0: 1 GB
+	Free    func() int64   // octets that the disk has free; nil: what its file system says
+	Memory  int64          // octets of bodies in memory, beyond which they are staged early; 0: 128 MiB
 	Billing Billing        // who invoices, and how; see SetBilling
 
 	ReadOnly bool // the file is not changed in the least, nor can be; several may read it
@@ -107,7 +111,10 @@ type Store struct {
 	accounts decoded[Account]
 	logins   decoded[Credential]
 
-	sweep  sync.WaitGroup // removal of bodies
+	staged staging // what bodies have on disk
+	shared int64   // see Options
+	memory memory  // what they have in memory
+	sweep  sweeper // of what was given up
 	closed chan struct{}
 	once   sync.Once
 }
@@ -124,6 +131,7 @@ func Open(path string, o Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
+	s.shared, s.memory.most = cmp.Or(o.Shared, 1_000_000_000), cmp.Or(o.Memory, 128<<20)
 	s.quiet = quiet.New(s.log)
 	s.ready.signal = make(chan struct{}, 1)
 	s.SetBilling(o.Billing)
@@ -132,6 +140,7 @@ func Open(path string, o Options) (*Store, error) {
 		Appending: []bolt.Bucket{messages, bodies, trace, invoices},
 		Flush:     s.flush,
 		Reserve:   o.Reserve,
+		Free:      o.Free,
 		Log:       s.log,
 		ReadOnly:  o.ReadOnly,
 	})
@@ -190,6 +199,7 @@ var migrations = []func(*tx) error{
 	},
 	toContracts,                    // 1: accounts with one term and no ledger
 	func(*tx) error { return nil }, // 2: no claims; a relay that knows none would leave entries behind what it settles
+	countStored,                    // 3: usage that did not say how much of it is in the spool
 }
 
 var (

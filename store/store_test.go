@@ -150,7 +150,7 @@ func TestStore_LifeOfAMessage(t *testing.T) {
 	}
 	settle(t, s, got[0], Deferred)
 	u, _ := s.Usage("acme", "2026-11")
-	want := Usage{Account: "acme", Period: "2026-11", Charged: quota.Charge{Messages: 3, Bytes: 120_000}, Queued: 3, Deferred: 2,
+	want := Usage{Account: "acme", Period: "2026-11", Charged: quota.Charge{Messages: 3, Bytes: 120_000}, Queued: 3, Deferred: 2, Stored: 40_000,
 		Today: quota.Charge{Messages: 3, Bytes: 120_000}, Day: "2026-11-23"}
 	if u != want {
 		t.Errorf("Usage = %+v, want %+v", u, want)

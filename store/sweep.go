@@ -1,10 +1,34 @@
 package store
 
-import "relay/store/bolt"
+import (
+	"sync"
+
+	"relay/store/bolt"
+)
 
 // A body of more than so many chunks is removed in the background, under a
 // mark in "orphans": one transaction for all of it would hold everybody up.
 const sweepAt = 128
+
+// sweepPiece is how many chunks one transaction of the background removes. There
+// is one such transaction at a time: whatever is waiting to be removed, a commit
+// that takes mail is longer by one piece at most.
+const sweepPiece = 64
+
+// abandoned is a body to be removed, and for whom octets of it count as staged.
+type abandoned struct {
+	id      ID
+	account string
+	staged  int64
+}
+
+// sweeper removes bodies one after the other.
+type sweeper struct {
+	sync.WaitGroup
+	mu      sync.Mutex
+	waiting []abandoned
+	busy    bool
+}
 
 // deleteBody removes the chunks of a message that is gone.
 func (t *tx) deleteBody(id ID, size int64) (later bool, err error) {
@@ -20,30 +44,78 @@ func (t *tx) deleteBody(id ID, size int64) (later bool, err error) {
 	return false, nil
 }
 
-// sweepLater removes the body of a mark in "orphans" without anybody waiting.
-func (s *Store) sweepLater(id ID) {
-	s.sweep.Go(func() {
-		for more := true; more; {
-			select {
-			case <-s.closed:
-				return // the next Open goes on
-			default:
-			}
-			err := s.update(0, func(t *tx) (err error) { more, err = t.sweepSome(id); return err })
-			if err != nil {
-				s.logNotSwept(id, err)
-				return
-			}
-		}
-	})
+// sweepLater removes bodies of marks in "orphans" without anybody waiting.
+func (s *Store) sweepLater(list ...abandoned) {
+	w := &s.sweep
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting = append(w.waiting, list...)
+	if len(w.waiting) > 0 && !w.busy {
+		w.busy = true
+		w.Go(s.sweepAll)
+	}
 }
 
-// sweepSome removes up to sweepAt chunks, and the mark with the last of them.
+// sweepGone is sweepLater for messages that have left the spool.
+func (s *Store) sweepGone(ids []ID) {
+	for _, id := range ids {
+		s.sweepLater(abandoned{id: id})
+	}
+}
+
+// sweepAll ends when nothing is left to remove, or with the store: the next Open
+// goes on.
+func (s *Store) sweepAll() {
+	for {
+		a, ok := s.sweep.next()
+		if !ok {
+			return
+		}
+		err := s.sweepBody(&a)
+		s.staged.give(a.account, a.staged) // also of what could not be removed: it is not the account's to wait for
+		if err != nil {
+			s.logNotSwept(a.id, err)
+		}
+	}
+}
+
+func (w *sweeper) next() (a abandoned, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.waiting) == 0 {
+		w.waiting, w.busy = nil, false
+		return a, false
+	}
+	a = w.waiting[0]
+	w.waiting = w.waiting[1:]
+	return a, true
+}
+
+// sweepBody removes a body piece by piece.
+func (s *Store) sweepBody(a *abandoned) error {
+	for more := true; more; {
+		select {
+		case <-s.closed:
+			return nil
+		default:
+		}
+		err := s.update(sweepPiece*ChunkSize, func(t *tx) (err error) { more, err = t.sweepSome(a.id); return err })
+		if err != nil {
+			return err
+		}
+		freed := min(a.staged, sweepPiece*ChunkSize)
+		s.staged.give(a.account, freed)
+		a.staged -= freed
+	}
+	return nil
+}
+
+// sweepSome removes a piece, and the mark with the last of them.
 func (t *tx) sweepSome(id ID) (more bool, err error) {
 	var keys [][]byte
 	c := t.b.Cursor(bodies)
 	for k, _ := c.Seek(id[:]); k != nil && hasPrefix(k, id[:]); k, _ = c.Next() {
-		if len(keys) == sweepAt {
+		if len(keys) == sweepPiece {
 			more = true
 			break
 		}
@@ -71,8 +143,6 @@ func (s *Store) sweepOrphans() error {
 		}
 		return nil
 	})
-	for _, id := range ids {
-		s.sweepLater(id)
-	}
+	s.sweepGone(ids)
 	return err
 }

@@ -16,6 +16,7 @@ type Usage struct {
 	Failed    int64        `json:"failed"`    // e-mails refused for good, expired or dropped
 	Queued    int64        `json:"queued"`    // e-mails still to be delivered
 	Deferred  int64        `json:"deferred"`  // of Queued, those tried at least once
+	Stored    int64        `json:"stored"`    // octets of the bodies of messages in the spool
 
 	// Of Charged the part that is no entry of the ledger yet, and its date in the
 	// operator's zone. Charged = Today + Σ charge entries of the period.
@@ -51,7 +52,7 @@ func (t *tx) usage(account, period string) *Usage {
 // charge counts what an account that stands so was allowed. The first charge of
 // another day makes an entry of the day before; the first of another period
 // closes what is over, so that no entry of it comes before those of its close.
-func (t *tx) charge(st *Standing, asked quota.Charge) error {
+func (t *tx) charge(st *Standing, asked quota.Charge, stored int64) error {
 	u, day := t.usage(st.Account.Name, st.Period.Key), t.day()
 	if u.Day < day && u.Today != (quota.Charge{}) {
 		if st.due == nil {
@@ -69,12 +70,23 @@ func (t *tx) charge(st *Standing, asked quota.Charge) error {
 	u.Today = u.Today.Add(asked)
 	u.Charged = u.Charged.Add(asked)
 	u.Queued += asked.Messages
+	u.Stored += stored
 	return nil
 }
 
-// queued are the e-mails of an account that wait, of all periods: also of one
-// that this transaction is the first to count in.
-func (t *tx) queued(account string) (n int64, err error) {
+// queued are the e-mails of an account that wait, of all periods.
+func (t *tx) queued(account string) (int64, error) {
+	return t.sumUsage(account, func(u *Usage) int64 { return u.Queued })
+}
+
+// spooled are the octets of an account's messages in the spool.
+func (t *tx) spooled(account string) (int64, error) {
+	return t.sumUsage(account, func(u *Usage) int64 { return u.Stored })
+}
+
+// sumUsage adds up an account's usage of all periods: also of one that this
+// transaction is the first to count in.
+func (t *tx) sumUsage(account string, what func(*Usage) int64) (n int64, err error) {
 	prefix := pairKey(account, "")
 	stored, err := all[Usage](t, usage, prefix)
 	if err != nil {
@@ -85,7 +97,7 @@ func (t *tx) queued(account string) (n int64, err error) {
 	}
 	for key, u := range t.scratch().usage {
 		if strings.HasPrefix(key, string(prefix)) {
-			n += u.is.Queued
+			n += what(&u.is)
 		}
 	}
 	return n, nil

@@ -189,22 +189,24 @@ func (v *verifier) message(k []byte, m *Message) {
 			v.fault("message %s: its queue entry for %s has a wrong number of recipients", m.ID, d)
 		}
 	}
+	u := &Usage{} // of relay's own: nobody's
+	if m.Period != "" {
+		key := string(pairKey(m.Account, m.Period))
+		if v.usage[key] == nil {
+			v.usage[key] = u
+		}
+		u = v.usage[key]
+	}
+	u.Stored += m.Stored
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		if r.State.Final() {
 			continue
 		}
 		v.stats.Totals.Recipients++
-		if m.Period == "" {
-			continue
-		}
-		key := string(pairKey(m.Account, m.Period))
-		if v.usage[key] == nil {
-			v.usage[key] = &Usage{}
-		}
-		v.usage[key].Queued++
+		u.Queued++
 		if r.State == Deferred {
-			v.usage[key].Deferred++
+			u.Deferred++
 		}
 	}
 }
@@ -288,6 +290,9 @@ func (v *verifier) counters() error {
 		if u.Queued != is.Queued || u.Deferred != is.Deferred {
 			v.fault("usage of %s in %s says %d queued, %d deferred; the spool holds %d and %d",
 				u.Account, u.Period, u.Queued, u.Deferred, is.Queued, is.Deferred)
+		}
+		if u.Stored != is.Stored {
+			v.fault("usage of %s in %s says that %d octets are in the spool, which holds %d", u.Account, u.Period, u.Stored, is.Stored)
 		}
 		if u.Charged.Messages != u.Delivered+u.Failed+u.Queued {
 			v.fault("usage of %s in %s: %d e-mails charged, but %d delivered, %d failed and %d queued",

@@ -55,6 +55,7 @@ type Options struct {
 	Appending []Bucket        // buckets whose keys grow with time
 	Flush     func(*Tx) error // runs before each commit, to write what Tx.Scratch collected
 	Reserve   int64           // octets of disk space below which Grow requests are refused; 0: 32 MiB
+	Free      func() int64    // octets that the disk has free; nil: what its file system says
 	Log       *slog.Logger
 	ReadOnly  bool // nothing is written, nor can be; several may read, and nobody writes meanwhile
 }
@@ -73,6 +74,7 @@ type DB struct {
 	err       error // set before failed is closed
 	broken    atomic.Bool
 	trimmed   time.Time // last look at the mapped pages; the writer's
+	left      int64     // room at the beginning of the last batch with a Grow; the writer's
 	commits   atomic.Int64
 	reruns    atomic.Int64
 }

@@ -105,7 +105,8 @@ func (db *DB) refuse(batch []*request) []*request {
 	rest := batch[:0]
 	for _, r := range batch {
 		if r.grows && !asked {
-			full, asked = db.full(), true
+			db.left = db.room()
+			full, asked = db.left < 0, true
 		}
 		if r.grows && full {
 			r.err = ErrFull

@@ -1,21 +1,33 @@
 package bolt
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"syscall"
 )
 
-// full reports whether new mail has no room: the disk is below the reserve,
-// and the file has no reserve of its own either.
-func (db *DB) full() bool {
+// room is how many octets new mail may still take: what is free on the disk and in
+// the file, without the reserve.
+func (db *DB) room() int64 {
+	free := db.opt.Free
+	if free == nil {
+		free = db.diskFree
+	}
+	return free() + db.freeBytes() - db.opt.Reserve
+}
+
+// diskFree is as good as endless where nobody can say.
+func (db *DB) diskFree() int64 {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(filepath.Dir(db.path), &fs); err != nil {
-		return false
+		return math.MaxInt64 / 2
 	}
-	free := int64(fs.Bavail) * int64(fs.Bsize)
-	return free < db.opt.Reserve && free+db.freeBytes() < db.opt.Reserve
+	return int64(fs.Bavail) * int64(fs.Bsize)
 }
+
+// Room is how many octets new mail may still take, negative when it has none.
+func (db *DB) Room() int64 { return db.room() }
 
 // freeBytes are the octets of the file's pages that hold nothing.
 func (db *DB) freeBytes() int64 {

@@ -64,6 +64,10 @@ func (tx *Tx) Delete(b Bucket, key []byte) error {
 	return nil
 }
 
+// Room is how many octets Grow had room for when the transaction began. It is for
+// the function of a Grow only.
+func (tx *Tx) Room() int64 { return tx.db.left }
+
 // ID of the transaction, which grows; of a reading one, that of the last commit it sees.
 func (tx *Tx) ID() int { return tx.id }
 

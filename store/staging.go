@@ -1,0 +1,100 @@
+package store
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+)
+
+// What is staged is on disk before anybody has paid for it. Four things bound it:
+//
+//  1. Sender.Ask refuses content that the allowance does not hold, as it grows;
+//  2. the staged octets of an account have a cap, ErrStaged;
+//  3. below Options.Shared octets of free disk an account may have as much in the
+//     queue and staged as is left free, ErrShare: so of all accounts the one that
+//     has most is refused first, and the others go on;
+//  4. below Options.Reserve nobody's mail is taken, ErrFull.
+//
+// Staged octets of a body that was given up count until they are removed. All of
+// it is memory: after a crash nothing is staged.
+
+// Errors of a body and of Accept. Both pass: nothing was stored or charged.
+var (
+	ErrStaged = errors.New("too much mail of the account is coming in at once")
+	ErrShare  = errors.New("the disk is nearly full, and the account has most in the queue")
+)
+
+// Sender is whose content a body collects. The zero one is relay itself, which
+// nothing bounds but the disk.
+type Sender struct {
+	Account string
+	Staged  int64        // octets of the account that may be staged at the same time; 0: any number
+	Ask     func() error // whether the content may grow further, before more of it is staged; nil: it may
+}
+
+func (f *Sender) ask() error {
+	if f.Ask == nil {
+		return nil
+	}
+	return f.Ask()
+}
+
+// staging counts the staged octets of each account.
+type staging struct {
+	mu sync.Mutex
+	of map[string]int64
+}
+
+// take counts n octets more, unless they would be more than most.
+func (s *staging) take(account string, n, most int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if most > 0 && s.of[account]+n > most {
+		return false
+	}
+	if s.of == nil {
+		s.of = make(map[string]int64)
+	}
+	s.of[account] += n
+	return true
+}
+
+// give is for what was accepted or removed.
+func (s *staging) give(account string, n int64) {
+	if n == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[account] -= n; s.of[account] <= 0 {
+		delete(s.of, account)
+	}
+}
+
+func (s *staging) octets(account string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[account]
+}
+
+// shareAlike refuses more octets of an account where the disk has little room left
+// and the account holds more than that.
+func (t *tx) shareAlike(account string, more int64) error {
+	room := t.b.Room()
+	if room >= t.s.shared || account == "" {
+		return nil
+	}
+	held, err := t.spooled(account)
+	if err == nil && held+t.s.staged.octets(account)+more > room {
+		err = ErrShare
+	}
+	return err
+}
+
+// memory is the octets of all bodies that are in memory, in chunks.
+type memory struct {
+	used atomic.Int64
+	most int64
+}
+
+func (m *memory) full() bool { return m.used.Load() >= m.most }
