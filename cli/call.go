@@ -148,7 +148,7 @@ func (p *program) open(cfg *Config, dir place) (*store.Store, error) {
 	}
 	fresh := dir.isNew()
 	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	st, err := openStore(dir.store(), p.guarded(cfg, store.Options{Zone: cfg.zone(), Log: log, Billing: cfg.Billing.store()}))
+	st, err := openStore(dir.store(), p.guarded(cfg, store.Options{Zone: cfg.zone(), Log: log, Billing: cfg.Billing.store(), HighWater: dir.numbers()}))
 	if err != nil {
 		return nil, err
 	}

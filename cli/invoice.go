@@ -64,6 +64,9 @@ func (c *call) invoice(text string) (i store.Invoice, err error) {
 	if _, ok := errors.AsType[*store.NoNumber](err); ok {
 		return i, usage("relay invoice list shows all", "%w", err)
 	}
+	if err == nil && i.Kind == store.VoidNumber {
+		return i, fail(exitFailed, "relay invoice list shows all", "number %s is void: %s", i.Name, i.Reason)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		err = fail(exitFailed, "relay invoice list shows all", "no invoice %s", clean(strings.TrimSpace(text)))
 	}

@@ -16,6 +16,7 @@ const systemData = "/var/lib/relay"
 type place string
 
 func (d place) store() string       { return filepath.Join(string(d), "relay.db") }
+func (d place) numbers() string     { return filepath.Join(string(d), "relay.invoices") } // highest number of an invoice
 func (d place) socket() string      { return filepath.Join(string(d), "relay.sock") }
 func (d place) tls(s string) string { return filepath.Join(string(d), "tls", s) }
 

@@ -32,6 +32,7 @@ type proof struct {
 	Problems []string          `json:"problems"` // the first ones
 	Older    bool              `json:"older"`    // it cannot be proved before an upgrade
 	Newer    bool              `json:"newer"`    // it cannot be proved by this relay
+	Missing  *store.Missing    `json:"missing"`  // what another file has and this one lacks; null: it was not asked for
 	Size     int64             `json:"size"`     // of the file as it was, octets; where it was asked for
 	SHA256   string            `json:"sha256"`   // likewise
 }
@@ -41,6 +42,7 @@ const mostProblems = 100
 
 // What may stand behind the path.
 const (
+	andCompare = "compare" // and the path of another file: only what that has and this one lacks is wanted
 	andUpgrade = "upgrade" // the file may be changed: one of an older relay is brought up to date before
 	andAdd     = "add"     // size and SHA-256 are wanted too
 )
@@ -121,6 +123,9 @@ func (a *App) proveHere(ctx context.Context, path string, more []string) error {
 		if err != nil {
 			return err
 		}
+		if len(more) == 2 && more[0] == andCompare {
+			return errors.Join(found.compare(ctx, st, more[1], a.onlyErrors()), st.Close())
+		}
 		found.Stats, err = st.Verify(ctx, func(text string) {
 			if len(found.Problems) < mostProblems {
 				found.Problems = append(found.Problems, text)
@@ -133,6 +138,17 @@ func (a *App) proveHere(ctx context.Context, path string, more []string) error {
 		return err
 	}
 	return encode(a.Stdout, found)
+}
+
+// compare looks for what the file at path has and st lacks.
+func (f *proof) compare(ctx context.Context, st *store.Store, path string, log *slog.Logger) error {
+	other, err := store.Open(path, store.Options{Log: log, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	missing, err := st.Missing(ctx, other)
+	f.Missing = &missing
+	return errors.Join(err, other.Close())
 }
 
 // add adds the file up.

@@ -22,7 +22,7 @@ func (p *program) restoreCommand() *cli.Command {
 	var dryRun bool
 	return p.here(&cli.Command{
 		Name: "restore", ArgsUsage: "FILE", Usage: "bring a backup back",
-		Description: `The backup takes the place of the store, while no relay runs. Its size and SHA-256 are compared with FILE.manifest, where there is one; then a copy of it is proved. A damaged one changes nothing. The store that was there is kept beside it, with the date in its name; remove it when all is well.
+		Description: `The backup takes the place of the store, while no relay runs. Its size and SHA-256 are compared with FILE.manifest, where there is one; then a copy of it is proved. A damaged one changes nothing. The store that was there is kept beside it, with the date in its name; remove it when all is well. What it has and the backup lacks is listed: accounts, invoices, payments, mail in the queue. Numbers of invoices that were given out since the backup are void, and shown so by relay invoice list: no other invoice gets them. Where the store is lost, relay.invoices beside it still knows the last one.
 
 --dry-run only proves the backup: it reads FILE and changes nothing, also while a relay runs.
 
@@ -39,7 +39,9 @@ Mail that was in the queue when the backup was made is sent again, though it may
 type restored struct {
 	File     string            `json:"file"`
 	DryRun   bool              `json:"dry_run"`
-	Kept     string            `json:"kept"` // where the store is that was there; "": there was none
+	Kept     string            `json:"kept"`    // where the store is that was there; "": there was none
+	Missing  *store.Missing    `json:"missing"` // what that store has and the backup lacks; null: there was none, or it cannot be read
+	Void     *voidNumbers      `json:"void"`    // that no invoice gets any more; null: none
 	Stats    store.VerifyStats `json:"stats"`
 	Manifest *manifest         `json:"manifest"` // null: there is none
 }
@@ -49,10 +51,12 @@ type restored struct {
 //  1. The store's lock is taken, so that no relay starts.
 //  2. FILE is copied beside the store and compared with its manifest.
 //  3. The copy is proved, and brought up to date.
-//  4. The store that is there gets a second name.
-//  5. The copy takes the store's name.
+//  4. What the store that is there has and the copy lacks is listed. Numbers of
+//     invoices that were given out since are void in the copy: it goes on after them.
+//  5. The store that is there gets a second name.
+//  6. The copy takes the store's name.
 //
-// A crash before 5 leaves the store as it was, after it the one from the backup,
+// A crash before 6 leaves the store as it was, after it the one from the backup,
 // and never none. What it leaves of the copy the next restore or start removes.
 func (p *program) restore(ctx context.Context, file string, dryRun bool) error {
 	_, dir, err := p.home()
@@ -181,6 +185,9 @@ func (p *program) replace(ctx context.Context, dir place, from *aBackup, res *re
 	if err := dir.adopt(fresh.f.Name()); err != nil {
 		return err
 	}
+	if err := p.compareStores(ctx, dir, lock, fresh.f.Name(), res); err != nil {
+		return err
+	}
 	if dir.hasStore() {
 		if res.Kept, err = dir.setAside(time.Now()); err != nil {
 			return fmt.Errorf("keep the present store: %w", err)
@@ -262,6 +269,9 @@ func (p *program) showRestored(res *restored) error {
 	if res.Manifest != nil {
 		m := res.Manifest
 		_, err = fmt.Fprintf(p.Stdout, "made %s by relay %s on %s\n", m.Created.Format(time.RFC3339), clean(m.Relay), clean(m.Hostname))
+	}
+	if err == nil {
+		err = p.showMissing(res)
 	}
 	if res.Kept != "" {
 		p.note("the store that was there is kept as %s", filepath.Base(res.Kept))

@@ -280,6 +280,7 @@ func (d *deal) putInvoices() error {
 	if !d.counted {
 		return nil
 	}
+	t.scratch().issued = max(t.scratch().issued, d.last)
 	return errors.Join(t.put(meta, keyInvoice, d.last), t.put(meta, keyCurrency, t.currency()))
 }
 

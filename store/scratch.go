@@ -13,7 +13,8 @@ type scratch struct {
 	usage  map[string]*counter // by key
 	heads  map[string]int64    // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
 	totals *Totals
-	news   *news // for those who watch; nil: none
+	issued uint64 // last number of an invoice; 0: none was issued
+	news   *news  // for those who watch; nil: none
 }
 
 // counter is a usage with what it was before the transaction: one that was
@@ -40,6 +41,9 @@ func (s *Store) flush(b *bolt.Tx) error {
 	sc, ok := b.Scratch.(*scratch)
 	if !ok {
 		return nil
+	}
+	if err := s.raise(sc.issued); err != nil {
+		return err
 	}
 	for key, u := range sc.usage {
 		if u.is == u.was {

@@ -89,22 +89,27 @@ type Options struct {
 	Memory  int64          // octets of bodies in memory, beyond which they are staged early; 0: 128 MiB
 	Billing Billing        // who invoices, and how; see SetBilling
 
+	HighWater string // file that has the highest number of an invoice, beside the store; "": there is none
+
 	ReadOnly bool // the file is not changed in the least, nor can be; several may read it
 }
 
 // Store is an open store. Its methods may be called from any goroutine.
 type Store struct {
-	db    *bolt.DB
-	clock *bookclock.Clock
-	zone  *time.Location
-	log   *slog.Logger
-	quiet *quiet.Log
-	netMu sync.Mutex
-	nets  atomic.Pointer[[]Network] // longest prefix first
-	ready ready
-	feed  feed
-	ids   idSource
-	probe probe
+	db *bolt.DB
+
+	highWater string        // see Options
+	highest   atomic.Uint64 // number that is known to be there
+	clock     *bookclock.Clock
+	zone      *time.Location
+	log       *slog.Logger
+	quiet     *quiet.Log
+	netMu     sync.Mutex
+	nets      atomic.Pointer[[]Network] // longest prefix first
+	ready     ready
+	feed      feed
+	ids       idSource
+	probe     probe
 
 	billing  atomic.Pointer[Billing]
 	before   string // prefix of invoices without a Name, see keepPrefix
@@ -124,7 +129,7 @@ type Store struct {
 // is newer than this program. With ReadOnly there must be a file, and ErrOlder says
 // that it has to be opened for writing once.
 func Open(path string, o Options) (*Store, error) {
-	s := &Store{zone: o.Zone, log: o.Log, closed: make(chan struct{})}
+	s := &Store{zone: o.Zone, log: o.Log, highWater: o.HighWater, closed: make(chan struct{})}
 	if s.zone == nil {
 		s.zone = time.UTC
 	}
@@ -155,7 +160,7 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	if !o.ReadOnly {
-		err = errors.Join(s.sweepOrphans(), s.releaseClaims())
+		err = errors.Join(s.followNumbers(&o), s.sweepOrphans(), s.releaseClaims())
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -313,10 +313,14 @@ func (v *verifier) invoices(n *bookCount) error {
 			v.fault("invoice %d lies in place of %d", i.Number, last)
 			last = lastNumber(k)
 		}
-		n.invoices++
 		if v.t.s.named(&i); !strings.HasSuffix(i.Name, numberText(i.Number)) {
 			v.fault("invoice %d was issued as %q", i.Number, i.Name)
 		}
+		if i.Kind == VoidNumber || i.State == InvoiceVoid {
+			v.verifyVoid(&i)
+			return
+		}
+		n.invoices++
 		v.invoice(&i, n)
 	})
 	if notes := int64(len(n.noted)); n.back != notes { // each is about an invoice that is

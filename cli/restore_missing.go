@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"relay/store"
+	"relay/store/highwater"
+)
+
+// voidNumbers of invoices that were given out since the backup.
+type voidNumbers struct {
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
+}
+
+func (v *voidNumbers) text() string {
+	if v.First == v.Last {
+		return fmt.Sprintf("invoice number %d", v.First)
+	}
+	return fmt.Sprintf("invoice numbers %d to %d", v.First, v.Last)
+}
+
+// compareStores finds what the present store has and the copy at path lacks, and has
+// the copy go on after the last number of an invoice that is known. The store may be
+// damaged, which must not keep a backup from taking its place.
+func (p *program) compareStores(ctx context.Context, dir place, lock *os.File, path string, res *restored) error {
+	if dir.hasStore() {
+		// The other process shares the lock; a relay wants it for itself.
+		if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
+			return fail(exitTryAgain, stopFirst, "%w", store.ErrLocked)
+		}
+		pr := p.progress("comparing", 0)
+		found, err := prove(ctx, path, andCompare, dir.store())
+		pr.end()
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			p.note("the store that is there cannot be compared with the backup: %v", err)
+		default:
+			res.Missing = found.Missing
+		}
+	}
+	known, err := highwater.Read(dir.numbers())
+	if err != nil {
+		p.note("the last number of an invoice is not known: %v", err)
+	}
+	if res.Missing != nil {
+		known = max(known, res.Missing.Invoice)
+	}
+	return p.voidNumbers(path, known, res)
+}
+
+// voidNumbers declares the numbers void that the copy at path does not know.
+func (p *program) voidNumbers(path string, known uint64, res *restored) error {
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	st, err := openStore(path, store.Options{Zone: cfg.zone(), Log: p.onlyErrors(), Billing: cfg.Billing.store()})
+	if err != nil {
+		return err
+	}
+	first, err := st.VoidInvoices(known, "issued after the backup "+cut(clean(res.File), 100)+", which took the store's place")
+	if first != 0 {
+		res.Void = &voidNumbers{first, known}
+	}
+	if e := st.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// showMissing lists what is not there any more.
+func (p *program) showMissing(res *restored) error {
+	var lines []string
+	if m := res.Missing; m != nil {
+		for _, l := range []struct {
+			list *store.Lacking
+			one  string
+		}{{&m.Accounts, "account"}, {&m.Invoices, "invoice"}, {&m.Payments, "payment"}} {
+			if n := l.list.Count; n > 0 {
+				lines = append(lines, fmt.Sprintf("not in the backup: %s: %s", plural(n, l.one), firstOf(l.list.Names[:min(len(l.list.Names), changeTold)], int(n))))
+			}
+		}
+		if n := m.Messages.Count; n > 0 {
+			lines = append(lines, "not in the backup: "+plural(n, "message")+" of the queue")
+		}
+	}
+	if v := res.Void; v != nil {
+		lines = append(lines, fmt.Sprintf("void: %s; the next one is %d", v.text(), v.Last+1))
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintln(p.Stdout, strings.Join(lines, "\n"))
+	return err
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"errors"
+)
+
+// Missing is what another store has and this one lacks. Of each kind the first ones are
+// named, mostMissing of them.
+type Missing struct {
+	Accounts Lacking `json:"accounts"`
+	Invoices Lacking `json:"invoices"`     // with credit notes, as they were issued
+	Payments Lacking `json:"payments"`     // "METHOD REFERENCE"
+	Messages Lacking `json:"messages"`     // of the queue
+	Invoice  uint64  `json:"last_invoice"` // the other store's last number
+}
+
+// Lacking are records of one kind.
+type Lacking struct {
+	Count int64    `json:"count"`
+	Names []string `json:"names"` // the first ones
+}
+
+// mostMissing that are named.
+const mostMissing = 1000
+
+func (l *Lacking) add(name string) {
+	if l.Count++; len(l.Names) < mostMissing {
+		l.Names = append(l.Names, name)
+	}
+}
+
+// Missing compares with another store, by keys, at the cost of reading both. A number
+// that is void here is lacking as much as one that is not there.
+func (s *Store) Missing(ctx context.Context, other *Store) (m Missing, err error) {
+	for _, l := range []*Lacking{&m.Accounts, &m.Invoices, &m.Payments, &m.Messages} {
+		l.Names = []string{}
+	}
+	has := func(err error) (bool, error) {
+		if errors.Is(err, ErrNotFound) {
+			return false, ctx.Err()
+		}
+		return true, errors.Join(err, ctx.Err())
+	}
+	accounts := other.EachAccount(Wanted{}, func(a *Account) error {
+		_, err := s.Account(a.Name)
+		ok, err := has(err)
+		if err == nil && !ok {
+			m.Accounts.add(a.Name)
+		}
+		return err
+	})
+	bills := other.Invoices(1, func(i *Invoice) error {
+		m.Invoice = i.Number
+		is, err := s.Invoice(i.Number)
+		ok, err := has(err)
+		if err == nil && i.Kind != VoidNumber && (!ok || is.Kind == VoidNumber) {
+			m.Invoices.add(i.Name)
+		}
+		return err
+	})
+	paid := other.Payments(func(p *Payment) error {
+		_, err := s.Payment(p.Method, p.Reference)
+		ok, err := has(err)
+		if err == nil && !ok {
+			m.Payments.add(p.Method + " " + p.Reference)
+		}
+		return err
+	})
+	mail := walk(other, messages, nil, nil, func(k []byte, _ *struct{}) error {
+		err := s.view(func(t *tx) error {
+			if t.b.Get(messages, k) == nil {
+				m.Messages.add(ID(k).String())
+			}
+			return nil
+		})
+		return errors.Join(err, ctx.Err())
+	})
+	return m, errors.Join(accounts, bills, paid, mail)
+}

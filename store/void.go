@@ -1,0 +1,102 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"relay/store/highwater"
+)
+
+// A number is void that was given out by a store which this one does not follow: it was
+// lost, or a copy took its place. No other invoice gets it; a record without account and
+// amount says why, so that no number is missing.
+const (
+	VoidNumber  InvoiceKind  = "void"
+	InvoiceVoid InvoiceState = "void"
+)
+
+// voidStep is how many numbers one transaction declares void.
+const voidStep = 5000
+
+// VoidInvoices declares the numbers void that follow the last invoice, through a number,
+// and returns the first one; 0: there are none.
+func (s *Store) VoidInvoices(through uint64, reason string) (first uint64, err error) {
+	for more := true; more; {
+		err := s.update(0, func(t *tx) error {
+			var last uint64
+			if _, err := t.get(meta, keyInvoice, &last); err != nil {
+				return err
+			}
+			if more = last < through; !more {
+				return nil
+			}
+			if first == 0 {
+				first = last + 1
+			}
+			return t.void(last+1, min(through, last+voidStep), reason)
+		})
+		if err != nil {
+			return first, fmt.Errorf("void invoice numbers: %w", err)
+		}
+	}
+	return first, nil
+}
+
+func (t *tx) void(from, through uint64, reason string) error {
+	b := t.s.Billing()
+	for n := from; n <= through; n++ {
+		i := Invoice{Number: n, Name: b.Prefix + numberText(n), Kind: VoidNumber, State: InvoiceVoid, Currency: t.currency(),
+			Issued: t.now, Due: t.now, Lines: []InvoiceLine{}, Reason: reason}
+		if err := t.put(invoices, invoiceKey(n), &i); err != nil {
+			return err
+		}
+	}
+	t.scratch().issued = through
+	return t.put(meta, keyInvoice, through)
+}
+
+// followNumbers goes on after the highest number that is known, and makes it known.
+func (s *Store) followNumbers(o *Options) error {
+	if o.HighWater == "" || o.ReadOnly {
+		return nil
+	}
+	known, err := highwater.Read(o.HighWater)
+	if err != nil {
+		return fmt.Errorf("highest number of an invoice: %w", err)
+	}
+	first, err := s.VoidInvoices(known, "issued by a store that this one does not follow")
+	if err != nil {
+		return err
+	}
+	if first != 0 {
+		s.logVoid(first, known)
+	}
+	var last uint64
+	err = s.view(func(t *tx) error { _, err := t.get(meta, keyInvoice, &last); return err })
+	return errors.Join(err, s.raise(last))
+}
+
+// raise makes a number known outside of the store, before the commit that gives it out.
+func (s *Store) raise(number uint64) error {
+	if s.highWater == "" || number <= s.highest.Load() {
+		return nil
+	}
+	if err := highwater.Raise(s.highWater, s.db.Path(), number); err != nil {
+		return fmt.Errorf("highest number of an invoice: %w", err)
+	}
+	s.highest.Store(number)
+	return nil
+}
+
+// verifyVoid: it is nobody's and over nothing.
+func (v *verifier) verifyVoid(i *Invoice) {
+	if i.State != InvoiceVoid || i.Kind != VoidNumber || i.Account != "" || i.Total != 0 || i.Paid != 0 || len(i.Lines) != 0 {
+		v.fault("invoice %d is %s and %s, of account %q over %d", i.Number, i.Kind, i.State, i.Account, i.Total)
+	}
+}
+
+func (s *Store) logVoid(first, last uint64) {
+	s.log.Warn("invoice numbers are void, the store does not know their invoices", "component", "store",
+		slog.Uint64("first", first), slog.Uint64("last", last))
+}

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"relay/store/highwater"
+)
+
+// numbered is a store with its high-water file.
+func numbered(t *testing.T, dir string) *Store {
+	t.Helper()
+	c := &clock{t: epoch}
+	s, err := Open(filepath.Join(dir, "relay.db"), Options{Now: c.now, HighWater: filepath.Join(dir, "numbers"),
+		Billing: Billing{Currency: "EUR", Prefix: "V-", DueDays: 14, GraceDays: 7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// invoiced orders an account and returns its invoice's number.
+func invoiced(t *testing.T, s *Store, name string) uint64 {
+	t.Helper()
+	r := order(t, s, name, silver, "suspend")
+	if len(r.Invoices) != 1 {
+		t.Fatalf("%d invoices, want 1", len(r.Invoices))
+	}
+	return r.Invoices[0].Number
+}
+
+func closeStore(t *testing.T, s *Store) {
+	t.Helper()
+	verify(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A copy that takes the store's place, and a new store where it was lost, go on after
+// the last number; those between are void and shown.
+func TestStore_numbersAreNeverIssuedAgain(t *testing.T) {
+	for name, lose := range map[string]func(db, copied string) error{
+		"a copy in its place": func(db, copied string) error { return os.Rename(copied, db) },
+		"lost":                func(db, _ string) error { return os.Remove(db) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			db, copied, high := filepath.Join(dir, "relay.db"), filepath.Join(dir, "copy"), filepath.Join(dir, "numbers")
+			s := numbered(t, dir)
+			if err := s.AddPlan(silver); err != nil {
+				t.Fatal(err)
+			}
+			for i, name := range []string{"one", "two", "three"} {
+				n := invoiced(t, s, name)
+				if known, err := highwater.Read(high); n != uint64(i+1) || known != n || err != nil {
+					t.Errorf("invoice %d is issued, %d is known, %v", n, known, err)
+				}
+				if name == "one" {
+					f, err := os.Create(copied)
+					if err == nil {
+						_, err = s.Copy(f, func(Image) error { return nil })
+					}
+					if err != nil || f.Close() != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			closeStore(t, s)
+			if err := lose(db, copied); err != nil {
+				t.Fatal(err)
+			}
+			s = numbered(t, dir)
+			if name == "lost" {
+				if err := s.AddPlan(silver); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := invoiced(t, s, "four"); n != 4 {
+				t.Errorf("the next invoice is %d, want 4", n)
+			}
+			i, err := s.FindInvoice("V-3")
+			if err != nil || i.State != InvoiceVoid || !strings.HasPrefix(i.Reason, "issued by a store") {
+				t.Errorf("number 3 is %+v, %v; want it to be void", i, err)
+			}
+			if _, err := s.RecordPayment(Order{}, Payment{Method: "bank", Reference: "x", Invoice: 3}); err == nil {
+				t.Error("a void number is paid")
+			}
+			if below, err := s.InvoiceBelow("anybody", 3); below || err != nil {
+				t.Errorf("a void number is below a reseller: %v, %v", below, err)
+			}
+			closeStore(t, s)
+			s = numbered(t, dir) // what is void stays so, and nothing else becomes so
+			if n := invoiced(t, s, "five"); n != 5 {
+				t.Errorf("the next invoice is %d, want 5", n)
+			}
+			closeStore(t, s)
+		})
+	}
+}
+
+// Without the file no invoice is issued: it must never lag.
+func TestStore_numberIsKnownBeforeItsInvoice(t *testing.T) {
+	dir := t.TempDir()
+	s := numbered(t, dir)
+	if err := s.AddPlan(silver); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "numbers"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err == nil {
+		t.Error("an invoice is issued whose number is known nowhere else")
+	}
+	if _, err := s.Account("acme"); err == nil {
+		t.Error("and its account is there")
+	}
+	if err := os.Remove(filepath.Join(dir, "numbers")); err != nil {
+		t.Fatal(err)
+	}
+	if n := invoiced(t, s, "acme"); n != 1 {
+		t.Errorf("the first invoice is %d", n)
+	}
+	closeStore(t, s)
+}
