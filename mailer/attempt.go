@@ -2,35 +2,38 @@ package mailer
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"relay/mailer/client"
 	"relay/store"
 )
 
-// attempt is a message on its way to a site: one transaction, or several where
-// the next hop takes fewer recipients at once than there are.
+// attempt is a message on its way to a site. It goes from host to host, and at a
+// host makes one transaction, or several where that takes fewer recipients at
+// once than there are.
 type attempt struct {
 	job        *job
 	began      time.Time
 	connecting time.Duration // how much of the time since then it took to connect
 	targets    []target
-	left       []int // indices of targets that have no outcome yet
+	left       []int // indices of targets that the host at hand was not asked about
+	later      []int // those that it did not take for now: they go on to the next one
+	tour       tour
 
-	begun    bool // a transaction came as far as a recipient
-	answered bool // the next hop has decided about a recipient, or may have
+	begun    bool // a host has come as far as a recipient
+	answered bool // a host has decided about a recipient, or may have
 	maybe    bool // the message may have been taken although its reply was lost
-
-	hop string // host[address]:port of the last connection
-	tls string
 }
 
 // target is a recipient in an attempt, and what became of it.
 type target struct {
 	claim, rcpt int // indices into job.claims and message.Recipients
 	out         client.Outcome
+	hop, tls    string // host[address]:port that was asked last
 	host        string // name of the host that decided; "": we did
 	relayed     bool   // taken by a host that sends no DSNs
+	broke       bool   // the connection broke off, and it was about this one
 }
 
 // maxRcpts is what every host must take in one transaction (RFC 5321 §4.5.3.1.8).
@@ -42,6 +45,7 @@ func newAttempt(m *Mailer, j *job) *attempt {
 		n += len(j.claims[i].Rcpts)
 	}
 	a := &attempt{job: j, began: time.Now(), targets: make([]target, 0, n), left: make([]int, 0, n)}
+	a.tour = tour{path: j.path, began: a.began}
 	for i := range j.claims {
 		for _, r := range j.claims[i].Rcpts {
 			a.left = append(a.left, len(a.targets))
@@ -54,6 +58,9 @@ func newAttempt(m *Mailer, j *job) *attempt {
 func (a *attempt) recipient(i int) *store.Recipient {
 	return &a.job.message.Recipients[a.targets[i].rcpt]
 }
+
+// domain is the one that target i was claimed for.
+func (a *attempt) domain(i int) string { return a.job.claims[a.targets[i].claim].Domain }
 
 // next is who goes into the next transaction.
 func (a *attempt) next(c *connection) []int {
@@ -83,23 +90,21 @@ func (a *attempt) envelope(part []int) *client.Envelope {
 	return e
 }
 
-// take notes the outcomes of a transaction. Recipients that were too many in it
-// stay for the next one, as long as each takes some (RFC 5321 §4.5.3.1.10).
+// take notes the outcomes of a transaction that the host has answered to its end.
+// Recipients that were too many in it stay for the next one, as long as each takes
+// some (RFC 5321 §4.5.3.1.10); those that it did not take for now are for the next
+// host.
 func (a *attempt) take(part []int, res *client.Result, c *connection) {
-	a.hop, a.tls = c.name(), c.client.TLSName()
-	a.begun = true
-	a.maybe = a.maybe || res.Uncertain
-	a.answered = a.answered || res.Uncertain || res.Err == nil
+	a.begun, a.answered = true, true
 	again := 0
 	for k := range part {
 		if tooMany(&res.Rcpts[k]) {
 			again++
 		}
 	}
-	if again == len(part) || res.Err != nil {
+	if again == len(part) {
 		again = 0
 	}
-	dsn := c.client.Extensions().DSN
 	rest := make([]int, 0, again+len(a.left)-len(part))
 	for k, i := range part {
 		out := &res.Rcpts[k]
@@ -107,35 +112,169 @@ func (a *attempt) take(part []int, res *client.Result, c *connection) {
 			rest = append(rest, i)
 			continue
 		}
-		t := &a.targets[i]
-		t.out = *out
-		t.relayed = !dsn
-		if !out.Local {
-			t.host = c.host
-		}
-		a.answered = a.answered || !out.Reply.Temporary()
+		a.note(i, out, c)
 	}
 	a.left = append(rest, a.left[len(part):]...)
 }
 
-// stop gives those that are left the failure as their outcome.
+// lose notes the outcomes of a transaction whose connection broke off. Where that
+// was about one recipient, those of other domains stay for another connection to
+// the same host. What may have been taken goes nowhere else in this attempt: the
+// next host could send it twice (RFC 1047).
+func (a *attempt) lose(part []int, res *client.Result, c *connection) {
+	a.begun = true
+	a.maybe = a.maybe || res.Uncertain
+	a.answered = a.answered || res.Uncertain
+	told := ""
+	if res.Told >= 0 {
+		told = a.domain(part[res.Told])
+	}
+	about := func(i int) bool { return told == "" || a.domain(i) == told }
+	stays := slices.ContainsFunc(part, func(i int) bool { return !about(i) }) && a.tour.back()
+	var rest []int
+	for k, i := range part {
+		out := &res.Rcpts[k]
+		open := undecided(out, res.Err)
+		if open && stays && !about(i) {
+			rest = append(rest, i)
+			continue
+		}
+		a.note(i, out, c)
+		a.targets[i].broke = open && about(i)
+		if open && res.Uncertain {
+			a.later = a.later[:len(a.later)-1] // no other host
+		}
+	}
+	a.left = append(rest, a.left[len(part):]...)
+	if !stays {
+		a.later = append(a.later, a.left...)
+		a.left = nil
+	}
+}
+
+// keep notes what was decided before a connection broke off that is to be made
+// anew for the others.
+func (a *attempt) keep(part []int, res *client.Result, c *connection) {
+	var rest []int
+	for k, i := range part {
+		if out := &res.Rcpts[k]; undecided(out, res.Err) {
+			rest = append(rest, i)
+		} else {
+			a.note(i, out, c)
+		}
+	}
+	a.left = append(rest, a.left[len(part):]...)
+	a.begun = a.begun || res.Err.Stage > client.StageMail
+}
+
+// undecided reports whether an outcome is only that the connection broke off.
+func undecided(o *client.Outcome, err *client.ConnError) bool {
+	return o.Stage == err.Stage && o.Reply == err.Status() && classify(o) == store.Deferred
+}
+
+// note gives a target what the host said of it.
+func (a *attempt) note(i int, out *client.Outcome, c *connection) {
+	t := &a.targets[i]
+	t.decide(*out, c.host)
+	t.hop, t.tls = c.name(), c.client.TLSName()
+	t.relayed = !c.client.Extensions().DSN
+	t.broke = false
+	if classify(out) == store.Deferred {
+		a.later = append(a.later, i)
+	} else {
+		a.answered = true
+	}
+}
+
+// decide takes an outcome, unless there is one already that says more: a word
+// about the recipient says more than one about a connection, and that more than
+// one of our own.
+func (t *target) decide(out client.Outcome, host string) {
+	if t.out.Reply.Code != 0 && weight(&out) < weight(&t.out) {
+		return
+	}
+	t.out, t.host = out, host
+	if out.Local {
+		t.host = ""
+	}
+}
+
+func weight(o *client.Outcome) int {
+	switch {
+	case !o.Local && o.Stage >= client.StageMail:
+		return 3
+	case !o.Local:
+		return 2
+	case o.Stage >= client.StageMail:
+		return 1
+	}
+	return 0
+}
+
+// more reports whether recipients are left. When the host at hand has said what it
+// had to say, those that it did not take are for the next one.
+func (a *attempt) more() bool {
+	if len(a.left) == 0 && len(a.later) > 0 {
+		a.left, a.later = a.later, nil
+		if t := &a.targets[a.left[0]]; !t.broke {
+			a.tour.meet(t.hop, t.out.Reply.String())
+		}
+		a.tour.leave()
+	}
+	return len(a.left) > 0
+}
+
+// stop gives those that are left the failure as their outcome, where they have no
+// better one.
 func (a *attempt) stop(f *failure) {
 	out := client.Outcome{Reply: f.err.Status(), Stage: f.err.Stage, Local: f.err.Reply.Code == 0 || f.local}
 	if f.unsafe && f.noTLS() {
 		out.Reply = client.Reply{Code: 550, Enhanced: [3]int{5, 7, 30}, Text: "REQUIRETLS was asked for: " + f.err.Error()}
-		a.answered = true
 	}
-	if errors.Is(f.err.Err, client.ErrBareCR) {
-		a.answered = true
-	}
-	for _, i := range a.left {
-		a.targets[i].out = out
-		if !out.Local {
-			a.targets[i].host = f.host
+	for _, i := range append(a.left, a.later...) {
+		t := &a.targets[i]
+		if t.out.Reply.Code != 0 && out.Reply.Permanent() {
+			continue // a host that we could speak to has put it off: there will be another attempt
+		}
+		t.decide(out, f.host)
+		a.answered = a.answered || out.Reply.Permanent() && out.Local
+		if t.hop == "" {
+			t.hop = hopName(f.host, f.addr)
 		}
 	}
-	a.left = nil
-	if a.hop == "" {
-		a.hop = hopName(f.host, f.addr)
+	a.left, a.later = nil, nil
+}
+
+// fails reports whether a transaction broke off for a reason that no host could
+// do anything about.
+func fails(err *client.ConnError) bool {
+	return errors.Is(err.Err, client.ErrBareCR) || errors.Is(err.Err, client.ErrContent)
+}
+
+// last is who was asked last about the recipients of a claim.
+func (a *attempt) last(claim int) (hop, tls string) {
+	for k := range a.targets {
+		if t := &a.targets[k]; t.claim == claim && t.hop != "" {
+			hop, tls = t.hop, t.tls
+		}
 	}
+	return hop, tls
+}
+
+// broke are the claims of which the last that was heard is that the connection
+// broke off.
+func (a *attempt) broke() []int {
+	var list []int
+	for i := range a.job.claims {
+		broke, other := false, false
+		for k := range a.targets {
+			if t := &a.targets[k]; t.claim == i {
+				broke, other = broke || t.broke, other || !t.broke
+			}
+		}
+		if broke && !other {
+			list = append(list, i)
+		}
+	}
+	return list
 }

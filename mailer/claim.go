@@ -62,6 +62,13 @@ func (s *schedule) pick(now time.Time) []*lane {
 		}
 		total += n
 		for _, l := range t.ask(n, each) {
+			if s.paused(l.Lane, now) {
+				t.asked -= l.asked
+				l.asked = 0
+				t.leave(l)
+				s.retire(l)
+				continue
+			}
 			if !l.domain.usable(now) && !l.domain.asking {
 				s.want(l.domain, l.Account) // the route is old; this claim still follows it
 			}
@@ -118,7 +125,7 @@ type jobKey struct {
 func (s *schedule) putBack(l *lane, more bool, now time.Time) {
 	t := l.turn.site
 	home := l.domain.site
-	if !more || home == nil || home.blocked(now) || t.blocked(now) {
+	if !more || home == nil || home.blocked(now) || t.blocked(now) || s.paused(l.Lane, now) {
 		t.leave(l)
 		s.retire(l)
 		return

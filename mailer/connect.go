@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/netip"
-	"sync"
-	"time"
 
 	"relay/mailer/client"
 	"relay/mailer/route"
@@ -18,12 +16,16 @@ type connection struct {
 	host   string
 	addr   netip.AddrPort
 	strict bool // TLS, the certificate is the host's, and it has REQUIRETLS
+	once   bool // in the clear for an accident: for one message
+	slow   bool // one command at a time
 	unhook func() bool
 }
 
-// suits reports whether the job may go over the connection.
-func (c *connection) suits(j *job) bool {
-	return c.client.Usable() && (c.strict || !j.message.RequireTLS)
+func (c *connection) hop() hop { return hop{c.host, c.addr} }
+
+// suits reports whether the connection will do for what is left of an attempt.
+func (c *connection) suits(a *attempt) bool {
+	return c.client.Usable() && !a.tour.moving && (c.strict || !a.job.message.RequireTLS)
 }
 
 func (c *connection) quit() {
@@ -66,9 +68,13 @@ type failure struct {
 	addr   netip.AddrPort
 	local  bool // nobody was asked: the reply is our own word
 	unsafe bool // a host can be reached, but not with the TLS that this message asks for
+	rest   bool // there are hosts that were not tried for want of time
 }
 
-var errNoRequireTLS = errors.New("the next hop does not offer it")
+var (
+	errNoRequireTLS = errors.New("the next hop does not offer it")
+	errNoMoreHosts  = errors.New("no more hosts to try")
+)
 
 // noTLS reports that the host will not have the TLS at a later attempt either.
 func (f *failure) noTLS() bool {
@@ -76,81 +82,113 @@ func (f *failure) noTLS() bool {
 	return wrong || errors.Is(f.err.Err, client.ErrNoTLS) || errors.Is(f.err.Err, errNoRequireTLS)
 }
 
-// maxDials is how many addresses are tried for one connection.
-const maxDials = 8
-
-// connect tries the hosts of a path in their order, without those that were dead
-// a short while ago if there are others. With strict, only a host with REQUIRETLS
-// and TLS with its own certificate will do (RFC 8689 §4.2.1).
-func (m *Mailer) connect(ctx context.Context, path *route.Path, strict bool) (*connection, *failure) {
-	var worst *failure
-	unsafe := false
-	for i, hop := range m.hosts.order(path) {
-		if i == maxDials || ctx.Err() != nil {
+// connect makes a connection to the next host of the attempt's tour that takes one.
+// A message that asks for REQUIRETLS goes only to a host with REQUIRETLS and TLS
+// with its own certificate (RFC 8689 §4.2.1).
+func (w *worker) connect(ctx context.Context, a *attempt) (*connection, *failure) {
+	t := &a.tour
+	for ctx.Err() == nil {
+		to, ok := t.next(&w.m.hosts, a.begun)
+		if !ok {
 			break
 		}
-		c, failed := m.open(ctx, hop, path, strict)
+		w.hangUp()
+		c, failed := w.m.open(ctx, to, t, a.job.message.RequireTLS)
 		if failed == nil {
-			m.hosts.alive(hop.addr.Addr())
+			t.moving = false
 			return c, nil
 		}
 		if ctx.Err() == nil && !failed.unsafe {
-			m.hosts.dead(hop.addr.Addr())
+			w.m.hosts.failed(to.addr.Addr())
 		}
-		m.logHostFailed(failed)
-		unsafe = unsafe || failed.unsafe
-		if worst == nil || worst.noTLS() {
-			worst = failed
-		}
+		w.m.logHostFailed(failed)
+		t.fail(failed)
 	}
-	if worst == nil {
-		worst = &failure{err: &client.ConnError{Stage: client.StageConnect, Err: context.Cause(ctx)}, local: true}
-	}
-	worst.unsafe = unsafe
-	return nil, worst
+	return nil, t.failure(ctx)
 }
 
 // open makes one connection. Where TLS is a bonus and the handshake breaks, it
-// dials again without (RFC 7435).
-func (m *Mailer) open(ctx context.Context, hop hop, path *route.Path, strict bool) (*connection, *failure) {
-	mode := path.TLS
-	stricter := strict && mode != client.TLSImplicit && mode != client.TLSRequired
-	if stricter {
-		mode = client.TLSRequired
+// dials again without (RFC 7435); where a host closes at EHLO, with HELO (RFC 5321
+// §3.2). Such a connection is for one message.
+func (m *Mailer) open(ctx context.Context, to hop, t *tour, strict bool) (*connection, *failure) {
+	d := dialing{m: m, hop: to, path: t.path, mode: t.path.TLS}
+	d.stricter = strict && d.mode != client.TLSImplicit && d.mode != client.TLSRequired
+	if d.stricter {
+		d.mode = client.TLSRequired
 	}
-	if mode == client.TLSOpportunistic && m.hosts.plain(hop.host) {
-		mode = client.TLSNone
-	}
-	c, failed := m.dial(ctx, hop, path, mode)
-	if failed != nil && mode == client.TLSOpportunistic && ctx.Err() == nil &&
-		(failed.err.Stage == client.StageHandshake || failed.err.Stage == client.StageStartTLS) {
-		c, failed = m.dial(ctx, hop, path, client.TLSNone)
-		if failed == nil {
-			m.hosts.setPlain(hop.host)
+	d.apply(m.hosts.manners(to.addr.Addr()), t.slow)
+	c, failed := d.dial(ctx)
+	if failed != nil && ctx.Err() == nil {
+		if again := d.otherwise(failed); again != nil {
+			if c, failed = d.dial(ctx); failed == nil {
+				m.hosts.found(to.addr.Addr(), again, true)
+				c.once = true
+			}
 		}
 	}
 	if failed != nil {
-		failed.unsafe = stricter && (failed.err.Stage == client.StageHandshake || failed.err.Stage == client.StageStartTLS)
+		failed.unsafe = d.stricter && (failed.err.Stage == client.StageHandshake || failed.err.Stage == client.StageStartTLS)
 		return nil, failed
 	}
-	c.strict = (mode == client.TLSRequired || mode == client.TLSImplicit) && c.client.Extensions().RequireTLS
+	c.strict = (d.mode == client.TLSRequired || d.mode == client.TLSImplicit) && c.client.Extensions().RequireTLS
 	if strict && !c.strict {
 		c.quit()
-		return nil, &failure{err: &client.ConnError{Stage: client.StageHello, Err: errNoRequireTLS}, host: hop.host, addr: hop.addr, unsafe: true}
+		return nil, &failure{err: &client.ConnError{Stage: client.StageHello, Err: errNoRequireTLS}, host: to.host, addr: to.addr, unsafe: true}
 	}
 	return c, nil
 }
 
-func (m *Mailer) dial(ctx context.Context, hop hop, path *route.Path, mode client.TLSMode) (*connection, *failure) {
+// dialing is how a host is dialled.
+type dialing struct {
+	m        *Mailer
+	hop      hop
+	path     *route.Path
+	mode     client.TLSMode
+	stricter bool // than the path demands
+	helo     bool
+	slow     bool
+}
+
+// apply speaks as the host needs it, as far as TLS is a bonus.
+func (d *dialing) apply(known manners, slow bool) {
+	d.slow = known.slow || slow
+	if d.mode != client.TLSOpportunistic && d.mode != client.TLSNone || d.path.Auth != nil {
+		return
+	}
+	d.helo = known.helo
+	if known.clear {
+		d.mode = client.TLSNone
+	}
+}
+
+// otherwise changes what may have been the reason for a failure, and says which
+// habit that is; nil: nothing.
+func (d *dialing) otherwise(failed *failure) func(*hostState) *habit {
+	stage := failed.err.Stage
+	switch {
+	case d.mode == client.TLSOpportunistic && (stage == client.StageHandshake || stage == client.StageStartTLS):
+		d.mode = client.TLSNone
+		return clearHabit
+	case d.mode != client.TLSOpportunistic && d.mode != client.TLSNone, d.path.Auth != nil, d.helo:
+		return nil
+	case stage == client.StageHello && failed.err.Closed() && !failed.err.Secure:
+		d.helo = true
+		return heloHabit
+	}
+	return nil
+}
+
+func (d *dialing) dial(ctx context.Context) (*connection, *failure) {
+	m, to := d.m, d.hop
 	fail := func(err error) *failure {
 		ce, ok := errors.AsType[*client.ConnError](err)
 		if !ok {
 			ce = &client.ConnError{Stage: client.StageConnect, Err: err}
 		}
-		return &failure{err: ce, host: hop.host, addr: hop.addr}
+		return &failure{err: ce, host: to.host, addr: to.addr}
 	}
 	within, cancel := context.WithTimeout(ctx, m.config().DialTimeout)
-	conn, err := m.config().Dialer.Dial(within, m.config().Egress.Addr, hop.addr)
+	conn, err := m.config().Dialer.Dial(within, m.config().Egress.Addr, to.addr)
 	cancel()
 	if err != nil {
 		return nil, fail(err)
@@ -158,17 +196,31 @@ func (m *Mailer) dial(ctx context.Context, hop hop, path *route.Path, mode clien
 	unhook := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	c, err := client.New(conn, client.Options{
 		Hostname:   m.config().Egress.Name,
-		TLS:        mode,
-		TLSConfig:  m.tlsConfig(mode),
-		ServerName: hop.host,
-		Auth:       path.Auth,
+		TLS:        d.mode,
+		TLSConfig:  m.tlsConfig(d.mode),
+		ServerName: to.host,
+		Auth:       d.path.Auth,
+		Helo:       d.helo,
+		OneByOne:   d.slow,
 		Timeouts:   m.config().Timeouts,
 	})
 	if err != nil {
 		unhook()
 		return nil, fail(err)
 	}
-	return &connection{client: c, host: hop.host, addr: hop.addr, unhook: unhook}, nil
+	d.normal(c)
+	once := d.mode == client.TLSOpportunistic && c.TLSName() == "" && c.Extensions().StartTLS
+	return &connection{client: c, host: to.host, addr: to.addr, once: once, slow: d.slow, unhook: unhook}, nil
+}
+
+// normal forgets the accidents of a host that was spoken to as usual.
+func (d *dialing) normal(c *client.Client) {
+	if !d.helo {
+		d.m.hosts.found(d.hop.addr.Addr(), heloHabit, false)
+	}
+	if c.TLSName() != "" {
+		d.m.hosts.found(d.hop.addr.Addr(), clearHabit, false)
+	}
 }
 
 func (m *Mailer) tlsConfig(mode client.TLSMode) *tls.Config {
@@ -176,83 +228,4 @@ func (m *Mailer) tlsConfig(mode client.TLSMode) *tls.Config {
 		return m.anyTLS
 	}
 	return m.strictTLS
-}
-
-// hop is one address of a next hop.
-type hop struct {
-	host string
-	addr netip.AddrPort
-}
-
-// hostMemory is what connections found out about hosts. It is shared by all
-// workers and forgets by itself.
-type hostMemory struct {
-	mu    sync.Mutex
-	down  map[netip.Addr]time.Time // not tried before others until then
-	broke map[string]time.Time     // TLS is not tried until then
-}
-
-const (
-	deadLife  = 5 * time.Minute
-	plainLife = time.Hour
-	maxHosts  = 20_000
-)
-
-// order is the addresses of a path that are not dead; all, if there is no other.
-func (h *hostMemory) order(path *route.Path) []hop {
-	now := time.Now()
-	var good, bad []hop
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for i := range path.Hosts {
-		host := &path.Hosts[i]
-		for _, a := range host.Addrs {
-			to := hop{host.Name, netip.AddrPortFrom(a, uint16(path.Port))}
-			if now.Before(h.down[a]) {
-				bad = append(bad, to)
-			} else {
-				good = append(good, to)
-			}
-		}
-	}
-	if len(good) == 0 {
-		return bad
-	}
-	return good
-}
-
-func (h *hostMemory) dead(a netip.Addr) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.down == nil || len(h.down) >= maxHosts {
-		h.down = map[netip.Addr]time.Time{}
-	}
-	h.down[a] = time.Now().Add(deadLife)
-}
-
-func (h *hostMemory) alive(a netip.Addr) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.down, a)
-}
-
-func (h *hostMemory) plain(host string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return time.Now().Before(h.broke[host])
-}
-
-func (h *hostMemory) setPlain(host string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.broke == nil || len(h.broke) >= maxHosts {
-		h.broke = map[string]time.Time{}
-	}
-	h.broke[host] = time.Now().Add(plainLife)
-}
-
-func (h *hostMemory) forget() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.down, h.broke = nil, nil
 }

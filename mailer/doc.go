@@ -10,6 +10,8 @@
 //  4. dial: a worker, which is one connection and its goroutine, takes the
 //     next claim of its site, and connects to the first host that answers;
 //  5. transfer: one transaction for all recipients of the message at the site;
+//     those that the host did not take for now go on to the next host (back to
+//     4), until every host of the site had its chance (RFC 5321 §5.1);
 //  6. settle: each recipient delivered, deferred, failed or expired, with the
 //     DSNs about them, in one transaction of the store, before the worker takes
 //     the next message;
@@ -35,15 +37,37 @@
 // Accounts take turns wherever there is a queue: for look-ups, for connections
 // when all are in use, and at a site. None can fill the window of lanes in memory.
 //
+// # When a host fails
+//
+// A temporary failure before the message was taken, at whatever stage, sends the
+// recipients that are left to the next host in the same attempt; what one host
+// has taken or refused stays so. A connection that is lost after the final dot
+// leaves open whether the message was taken: its recipients wait for the next
+// attempt, since another host could send it twice at once. An attempt dials up to
+// 16 addresses, each host's first one before any second where there are more, and
+// begins with no further host after a quarter of an hour.
+//
+// Trouble belongs to the address. One that takes no connection, or breaks off at
+// the first MAIL, is passed over for an interval that grows, and then tried by one
+// connection; so is one that breaks off the mail of several domains in a row, or
+// without a word what another host then takes. A host that closes at EHLO is
+// greeted with HELO, and one that breaks off a flight of commands is told them one
+// by one, on a new connection; the second way is remembered for a day if it worked.
+// Where TLS is a bonus and breaks, the message at hand goes in the clear, over a
+// connection that no other one gets; only when that was needed three times in a
+// row is it remembered, for an hour.
+//
 // # When a site fails
 //
-// A host that does not take a connection is passed over for some minutes. When
-// all hosts of a site fail and no connection to it is open, the site is left
+// When all hosts of a site fail and no connection to it is open, the site is left
 // alone for an interval that grows, the message that found it counts an attempt,
 // and all other claims go back uncounted; after the interval one message
 // probes. A message that asks for more TLS than its hosts have waits, or fails,
-// alone: for all others they are up. A domain whose next hops cannot be looked up is a site of its own that
-// always fails. A greeting, or a first MAIL, that is answered with 421 is such a
-// failure; later in a transaction it defers the message, and the site gets fewer
-// connections for a while.
+// alone: for all others they are up. A domain whose next hops cannot be looked up
+// is a site of its own that always fails.
+//
+// A 421 after MAIL, or a connection closed there, is about the mail that it was
+// said to: five attempts in a row that end so leave the account's mail to that
+// domain alone for an interval that grows, and nobody else's. Unless it was said to
+// one recipient, the site gets fewer connections for a while as well.
 package mailer

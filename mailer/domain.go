@@ -108,7 +108,7 @@ func (s *schedule) found(d *domain, path *route.Path, err error) {
 	d.lanes = nil
 	for _, l := range lanes {
 		s.routed.add(l.Account, -1)
-		if d.site.blocked(now) {
+		if d.site.blocked(now) || s.paused(l.Lane, now) {
 			s.retire(l)
 			continue
 		}

@@ -26,14 +26,14 @@ func (m *Mailer) logAttempt(a *attempt, states []store.RecipientState, now time.
 }
 
 func (m *Mailer) logOutcome(a *attempt, i int, state store.RecipientState, now time.Time) {
-	msg, o := a.job.message, &a.targets[i].out
+	msg, t, o := a.job.message, &a.targets[i], &a.targets[i].out
 	m.log.LogAttrs(context.Background(), slog.LevelInfo, attemptText[state],
 		slog.String("spool_id", msg.ID.String()),
 		slog.String("account", msg.Account),
 		slog.String("from", msg.Sender),
 		slog.String("to", a.recipient(i).Address),
-		slog.String("next_hop", a.hop),
-		slog.String("tls", a.tls),
+		slog.String("next_hop", t.hop),
+		slog.String("tls", t.tls),
 		slog.Int("code", o.Reply.Code),
 		slog.String("enhanced", o.Reply.Status()),
 		slog.String("stage", o.Stage.String()),
@@ -89,6 +89,12 @@ func (m *Mailer) logSiteDown(t *site) {
 
 func (m *Mailer) logSiteUp(t *site) {
 	m.log.Info("next hop up again", "next_hop", t.key, "failures", t.failures)
+}
+
+// logLanePaused comes once an interval too.
+func (m *Mailer) logLanePaused(key store.Lane, p *pause) {
+	m.log.Warn("mail to a domain paused", "account", key.Account, "domain", key.Domain,
+		"failures", p.failures, "next_attempt", p.until, "err", p.why)
 }
 
 func (m *Mailer) logHostFailed(f *failure) {

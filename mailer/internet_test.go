@@ -191,7 +191,7 @@ func TestInternet(t *testing.T) {
 				return ""
 			}
 			return message("you@tar.test")
-		}, content, []fate{{"you@tar.test", store.Delivered, "250", 2, false}}},
+		}, content, []fate{{"you@tar.test", store.Delivered, "250", 1, false}}},
 
 		{"broken STARTTLS", func() *store.Message {
 			n.host("brokentls.test").tls = &tls.Config{}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"relay/mailer/route"
 	"relay/quiet"
@@ -84,6 +85,7 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Mailer, error) {
 		kick:      make(chan struct{}, 1),
 	}
 	m.cfg.Store(&cfg)
+	m.hosts.back = func(failures int) time.Duration { return m.config().lasts(m.config().block(failures)) }
 	return m, nil
 }
 

@@ -397,7 +397,7 @@ func TestMailer_Tarpit(t *testing.T) {
 		if !w.gone(other) || len(good.messages()) != 1 {
 			t.Error("the other one waits")
 		}
-		w.pass(time.Minute)
+		w.pass(2 * time.Minute) // once more, one command at a time
 		w.wantFinal(stuck, "you@tar.test", store.Deferred, "4.4.2")
 	})
 }

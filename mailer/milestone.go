@@ -86,7 +86,7 @@ func (m *Mailer) advance(c *cursor, s *schedule) bool {
 // passing is a message's recipients at a domain at a milestone.
 type passing struct {
 	id     store.ID
-	domain string
+	lane   store.Lane
 	expire bool   // its time is over
 	sure   bool   // and the attempts are: the next one would be later
 	delay  bool   // a delay DSN is due
@@ -119,14 +119,14 @@ func (m *Mailer) pass(list []*store.Message, s *schedule, now time.Time) {
 	}
 	s.tell(func() {
 		for _, p := range mine {
-			s.settled(flight{p.id, p.domain})
+			s.settled(flight{p.id, p.lane.Domain})
 		}
 	})
 }
 
 // passing says what may be due for the recipients of msg at domain.
 func (m *Mailer) passing(msg *store.Message, domain string, now time.Time) passing {
-	p := passing{id: msg.ID, domain: domain}
+	p := passing{id: msg.ID, lane: store.Lane{Domain: domain, Account: msg.Account}}
 	for _, i := range msg.Pending(domain) {
 		r := &msg.Recipients[i]
 		if r.Held {
@@ -151,14 +151,17 @@ func (s *schedule) inspect(due []passing) []passing {
 	now := s.m.store.Now()
 	var mine []passing
 	for _, p := range due {
-		f := flight{p.id, p.domain}
+		f := flight{p.id, p.lane.Domain}
 		if _, busy := s.flights[f]; busy {
 			continue
 		}
 		down := false
-		if d := s.domains[s.m.routeKey(p.domain)]; d != nil && d.site != nil {
+		if d := s.domains[s.m.routeKey(p.lane.Domain)]; d != nil && d.site != nil {
 			down = d.site.blocked(now)
 			p.why = d.site.why
+		}
+		if s.paused(p.lane, now) {
+			down, p.why = true, s.pauses[p.lane].why
 		}
 		p.expire = p.expire && (p.sure || down)
 		if p.expire || p.delay {
@@ -178,8 +181,8 @@ func (m *Mailer) settlePassing(due []passing, now time.Time) {
 	var expired, delayed []dsn.Recipient
 	results := make([]store.Result, 0, len(due))
 	for _, p := range due {
-		r := store.Result{ID: p.id, Domain: p.domain}
-		for _, i := range msg.Pending(p.domain) {
+		r := store.Result{ID: p.id, Domain: p.lane.Domain}
+		for _, i := range msg.Pending(p.lane.Domain) {
 			rcpt := &msg.Recipients[i]
 			d := dsn.Recipient{Address: rcpt.Address, ORCPT: rcpt.ORCPT, Reply: reason(rcpt, p.why)}
 			switch {

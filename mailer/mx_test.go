@@ -18,6 +18,7 @@ type mx struct {
 	ext   []string    // EHLO keywords; nil: all
 	tls   *tls.Config // for STARTTLS
 	say   func(x *exchange) string
+	loses string // what it does when more commands come at once: cut, hang; "": takes them
 	mu    sync.Mutex
 	conns int
 	got   []received
@@ -91,7 +92,11 @@ func (h *mx) serve(conn net.Conn) {
 			return
 		}
 		verb, arg, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
-		if !s.command(strings.ToUpper(verb), arg) {
+		lost := h.loses != "" && s.r.Buffered() > 0
+		if lost {
+			_, _ = s.r.Discard(s.r.Buffered())
+		}
+		if !s.command(strings.ToUpper(verb), arg) || lost && !s.raw(h.loses) {
 			return
 		}
 	}
@@ -141,7 +146,12 @@ func (s *mxSession) command(verb, arg string) bool {
 		}
 		return s.reply(verb, arg, strings.Join(lines, "\r\n"))
 	case "STARTTLS":
-		if !s.reply(verb, arg, "220 go ahead") {
+		if s.h.say != nil {
+			if other := s.h.say(&exchange{conn: s.n, verb: verb}); other != "" {
+				return s.raw(other)
+			}
+		}
+		if !s.raw("220 go ahead") {
 			return false
 		}
 		c := tls.Server(s.conn, s.h.tls)

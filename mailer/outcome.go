@@ -66,11 +66,13 @@ func (m *Mailer) settle(a *attempt) {
 	results := make([]store.Result, len(a.job.claims))
 	for i := range results {
 		c := &a.job.claims[i]
+		hop, tls := a.last(i)
 		results[i] = store.Result{ID: c.Message.ID, Domain: c.Domain, Event: store.Event{
 			Kind:    store.EventAttempt,
-			NextHop: a.hop,
-			TLS:     a.tls,
+			NextHop: hop,
+			TLS:     tls,
 			Millis:  time.Since(a.began).Milliseconds(),
+			Text:    a.tour.before(hop),
 		}, Outcomes: make([]store.Outcome, 0, len(c.Rcpts))}
 		if a.maybe {
 			results[i].Event.Text = "the connection was lost after the final dot: the message may have been taken"

@@ -101,4 +101,9 @@ func (s *schedule) scanLanes(now time.Time) {
 			s.dueAt(t.until)
 		}
 	}
+	for key, p := range s.pauses {
+		if s.paused(key, now) {
+			s.dueAt(p.until)
+		}
+	}
 }

@@ -26,6 +26,7 @@ type schedule struct {
 	landed  map[flight]holder    // of them, those that ended since the claim under way began
 	team    map[*worker]struct{} // all workers
 	parked  map[*worker]struct{} // of them, those that wait for a job
+	pauses  map[store.Lane]*pause
 	conns   int
 	noting  bool      // the store is being told of dials
 	noteAt  time.Time // and is to be told then; zero: of none; monotonic
@@ -89,6 +90,7 @@ func newSchedule(m *Mailer) *schedule {
 		landed:  map[flight]holder{},
 		team:    map[*worker]struct{}{},
 		parked:  map[*worker]struct{}{},
+		pauses:  map[store.Lane]*pause{},
 		keep:    minForget,
 	}
 }
@@ -197,6 +199,9 @@ func (s *schedule) admit(key store.Lane, now time.Time) {
 		l.again = true
 		return
 	}
+	if s.paused(key, now) {
+		return // woken at the end of the pause
+	}
 	var home *site
 	if d := s.domains[s.m.routeKey(key.Domain)]; d != nil {
 		if d.site != nil && d.site.blocked(now) {
@@ -254,6 +259,7 @@ func (s *schedule) retire(l *lane) {
 func (s *schedule) retry(domains []string) {
 	for _, name := range domains {
 		s.m.hosts.forget()
+		s.resume(name)
 		if name == "" {
 			for _, d := range s.domains {
 				s.revive(d)

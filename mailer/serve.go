@@ -114,20 +114,23 @@ func (s *schedule) finished(w *worker, j *job, end ending) {
 	if !end.open {
 		s.closed(w)
 	}
+	now := s.m.store.Now()
+	if end.lost {
+		t.shrink(t.limit/2, now)
+	}
 	switch {
-	case end.lost:
-		t.losses++
-		t.shrink(t.limit/2, s.m.store.Now())
 	case end.spoke:
 		if t.failures > 0 && t.fault == nil {
 			s.m.logSiteUp(t)
 		}
-		t.losses, t.failures, t.why = 0, 0, ""
-		t.grow(s.m.store.Now())
-	}
-	if t.losses >= max(maxLosses, t.workers) {
+		t.failures, t.why = 0, ""
+		if !end.lost {
+			t.grow(now)
+		}
+	case end.lost && s.m.hosts.allIll(t.path):
 		s.block(t, end.why)
 	}
+	s.judgeLanes(w, j, end, now)
 	w.done++
 	if !end.open && t.queue.len() == 0 || s.yields(w) || s.tooMany(t) {
 		close(w.jobs) // nothing to keep, or another one's turn, or one too many
@@ -149,10 +152,6 @@ func (s *schedule) yields(w *worker) bool {
 func (s *schedule) tooMany(t *site) bool {
 	return t.workers > t.pace.Connections || s.conns > s.m.config().Connections
 }
-
-// maxLosses is how many connections in a row may break in mid-transaction
-// before the site is left alone.
-const maxLosses = 5
 
 // tooLong: a worker has waited for long enough, unless a job is on its way to it.
 func (s *schedule) tooLong(w *worker) {
@@ -240,7 +239,7 @@ const maxPassed = 3
 // block leaves a site alone for an interval that grows with its failures.
 func (s *schedule) block(t *site, why string) {
 	now := s.m.store.Now()
-	t.up, t.limit, t.ceiling, t.ahead, t.losses = false, 1, 0, 0, 0
+	t.up, t.limit, t.ceiling, t.ahead = false, 1, 0, 0
 	t.failures++
 	t.why = why
 	t.until = now.Add(s.m.config().block(t.failures))

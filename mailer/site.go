@@ -43,7 +43,6 @@ type site struct {
 
 	up       bool      // the last connection was made
 	failures int       // in a row, of all next hops, until one takes a transaction
-	losses   int       // connections lost in mid-transaction in a row
 	until    time.Time // not tried before
 	why      string    // the last failure
 

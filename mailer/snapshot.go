@@ -28,7 +28,11 @@ func (m *Mailer) Sites(ctx context.Context, domains []string) (map[string]Site, 
 		now := m.store.Now()
 		for _, name := range domains {
 			if d := s.domains[m.routeKey(name)]; d != nil && d.site != nil {
-				known[name] = d.site.snapshot(now)
+				v := d.site.snapshot(now)
+				if p := s.pauseOf(name, now); p != nil && v.Down.IsZero() {
+					v.Down, v.Failures, v.Why = p.until, p.failures, p.why
+				}
+				known[name] = v
 			}
 		}
 	})

@@ -60,7 +60,7 @@ func TestTLS_Opportunistic(t *testing.T) {
 	})
 }
 
-// A broken handshake costs a second connection, once, and no attempt.
+// A broken handshake costs a second connection, and no attempt.
 func TestTLS_Broken(t *testing.T) {
 	inWorld(t, Config{SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
 		h := w.host("example.test")
@@ -74,8 +74,8 @@ func TestTLS_Broken(t *testing.T) {
 				t.Errorf("%d attempts, gone %v", n, w.gone(id))
 			}
 		}
-		if n := h.connections(); n != 3 {
-			t.Errorf("%d connections, want 3", n)
+		if n := h.connections(); n != 4 {
+			t.Errorf("%d connections, want 4", n)
 		}
 	})
 }
@@ -244,6 +244,82 @@ func TestTLS_RequiredAndOneHostDown(t *testing.T) {
 		w.wantFinal(id, "you@example.test", store.Deferred, "4.4.1")
 		if n := len(h.messages()); n != 1 {
 			t.Errorf("%d messages, want 1", n)
+		}
+	})
+}
+
+// Clear text is for the message whose handshake failed: the next one gets TLS.
+func TestTLS_OneBrokenHandshake(t *testing.T) {
+	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+		h := w.host("example.test")
+		good, _ := certificate(t, "mx.example.test")
+		var breaks int
+		h.tls = &tls.Config{SessionTicketsDisabled: true, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if breaks--; breaks >= 0 {
+				return nil, tls.AlertError(80)
+			}
+			return &good.Certificates[0], nil
+		}}
+		sent := func(n int) (clear, safe int) {
+			t.Helper()
+			before := len(h.messages())
+			for range n {
+				w.send("you@example.test")
+			}
+			w.pass(10 * time.Second)
+			all := h.messages()[before:]
+			for _, m := range all {
+				if m.tls {
+					safe++
+				} else {
+					clear++
+				}
+			}
+			return clear, safe
+		}
+		w.start()
+		breaks = 1
+		if clear, safe := sent(20); clear != 1 || safe != 19 {
+			t.Errorf("one broken: %d in the clear, %d with TLS", clear, safe)
+		}
+		breaks = 2
+		if clear, safe := sent(20); clear != 2 || safe != 18 {
+			t.Errorf("two broken: %d in the clear, %d with TLS", clear, safe)
+		}
+		breaks = 3
+		if clear, safe := sent(20); clear != 20 || safe != 0 {
+			t.Errorf("three broken in a row: %d in the clear, %d with TLS", clear, safe)
+		}
+		w.pass(2 * time.Hour) // forgotten
+		if clear, safe := sent(20); clear != 0 || safe != 20 {
+			t.Errorf("later: %d in the clear, %d with TLS", clear, safe)
+		}
+	})
+}
+
+// So is the clear text of a STARTTLS that was offered and refused.
+func TestTLS_RefusedSTARTTLS(t *testing.T) {
+	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+		h := w.host("example.test")
+		h.tls, _ = certificate(t, "mx.example.test")
+		h.say = func(x *exchange) string {
+			if x.verb == "STARTTLS" && x.conn == 1 {
+				return "454 4.7.0 not now"
+			}
+			return ""
+		}
+		for range 10 {
+			w.send("you@example.test")
+		}
+		w.run(time.Minute)
+		clear := 0
+		for _, m := range h.messages() {
+			if !m.tls {
+				clear++
+			}
+		}
+		if n := len(h.messages()); n != 10 || clear != 1 {
+			t.Errorf("%d messages, %d in the clear", n, clear)
 		}
 	})
 }

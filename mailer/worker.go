@@ -27,9 +27,10 @@ type worker struct {
 // ending is how a worker stands after a job.
 type ending struct {
 	open  bool   // the connection can be used again
-	spoke bool   // the next hop answered in good order
-	lost  bool   // it broke off in mid-transaction
-	why   string // why it did
+	spoke bool   // a next hop answered in good order
+	lost  bool   // one broke off in mid-transaction, and not because of one recipient
+	why   string // why one did
+	broke []int  // claims of the job that were broken off by all hosts that were asked
 }
 
 func (w *worker) run() {
@@ -68,7 +69,8 @@ func (w *worker) next() (*job, bool) {
 	}
 }
 
-// serve does a job. With a failure the job was not attempted: no connection
+// serve does a job: from host to host, as long as there are recipients that none
+// has decided about. With a failure the job was not attempted: no connection
 // could be made that takes mail.
 func (w *worker) serve(j *job) (end ending, failed *failure) {
 	if j.fault != nil {
@@ -78,17 +80,15 @@ func (w *worker) serve(j *job) (end ending, failed *failure) {
 		w.m.noteDialled(j.claims)
 	}
 	a := newAttempt(w.m, j)
-	for len(a.left) > 0 && !end.lost {
-		if failed = w.ready(a); failed == nil {
-			end, failed = w.transact(a)
+	for a.more() {
+		if failed = w.ready(a); failed != nil {
+			if !a.begun && !failed.unsafe && !failed.rest {
+				return ending{}, failed
+			}
+			a.stop(failed)
+			break
 		}
-		if failed == nil {
-			continue
-		}
-		if !a.begun && !failed.unsafe {
-			return ending{}, failed
-		}
-		a.stop(failed)
+		w.transact(a, &end)
 	}
 	if w.s.ctx.Err() != nil && !a.answered {
 		w.giveBack(j) // we broke it off ourselves
@@ -96,7 +96,7 @@ func (w *worker) serve(j *job) (end ending, failed *failure) {
 	}
 	w.m.settle(a)
 	w.retire(j)
-	end.open = w.conn != nil
+	end.open, end.broke = w.conn != nil, a.broke()
 	return end, nil
 }
 
@@ -110,19 +110,18 @@ func (w *worker) refuse(j *job) (ending, *failure) {
 	return ending{spoke: true}, nil
 }
 
-// ready sees to a connection that suits the job.
+// ready sees to a connection that suits what is left of the attempt.
 func (w *worker) ready(a *attempt) *failure {
-	j := a.job
-	if w.conn != nil && w.conn.suits(j) {
+	if w.conn != nil && w.conn.suits(a) {
+		a.tour.visit(&w.m.hosts, w.conn.hop())
 		return nil
 	}
-	w.hangUp()
 	ctx := w.s.taking
-	if a.begun {
+	if a.begun && a.tour.again {
 		ctx = w.s.ctx
 	}
 	begin := time.Now()
-	c, failed := w.m.connect(ctx, j.path, j.message.RequireTLS)
+	c, failed := w.connect(ctx, a)
 	a.connecting += time.Since(begin)
 	if failed != nil {
 		return failed
@@ -134,10 +133,8 @@ func (w *worker) ready(a *attempt) *failure {
 }
 
 // transact sends the message to as many of the recipients that are left as go
-// into one transaction. A connection that was reused and had been closed
-// meanwhile leaves them as they are; one that was fresh and ends before anything
-// was said about the message is a failure of the next hop.
-func (w *worker) transact(a *attempt) (ending, *failure) {
+// into one transaction.
+func (w *worker) transact(a *attempt, end *ending) {
 	c := w.conn
 	fresh := c.client.Transactions() == 0
 	part := a.next(c)
@@ -146,19 +143,65 @@ func (w *worker) transact(a *attempt) (ending, *failure) {
 	_ = body.Close()
 	if res.Err == nil {
 		a.take(part, &res, c)
-		return ending{spoke: true}, nil
+		w.m.hosts.heard(a, part, c)
+		end.spoke = true
+		return
 	}
 	w.conn = nil
 	c.drop()
-	if res.Err.Stage <= client.StageMail {
-		if fresh {
-			return ending{}, &failure{err: res.Err, host: c.host, addr: c.addr}
-		}
-		return ending{}, nil
+	if !w.excuse(a, part, &res, c, fresh) {
+		w.lost(a, part, &res, c, end)
 	}
-	a.take(part, &res, c)
-	a.stop(&failure{err: res.Err, host: c.host, addr: c.addr})
-	return ending{lost: true, why: res.Err.Error()}, nil
+}
+
+// excuse reports whether the same host is tried again for a connection that broke
+// off: one that was reused and had been closed meanwhile, or one on which several
+// commands were sent at once, which not all hosts that offer it can take.
+func (w *worker) excuse(a *attempt, part []int, res *client.Result, c *connection, fresh bool) bool {
+	early := res.Err.Stage <= client.StageMail
+	switch {
+	case early && !fresh:
+		return a.tour.back()
+	case res.Pipelined && (!early || res.Err.Closed()) && w.m.hosts.mayLose(c.addr.Addr()) && a.tour.back():
+		a.tour.slow = true
+		a.keep(part, res, c)
+		return true
+	}
+	return false
+}
+
+// lost is for a connection that broke off. At the first MAIL the host is out of
+// order; later, it may be for the recipients that it broke off for.
+func (w *worker) lost(a *attempt, part []int, res *client.Result, c *connection, end *ending) {
+	if w.s.ctx.Err() != nil {
+		a.lose(part, res, c) // it was us
+		return
+	}
+	failed := &failure{err: res.Err, host: c.host, addr: c.addr}
+	domain := a.domain(part[max(res.Told, 0)])
+	if c.slow && a.tour.slow {
+		w.m.hosts.loses(c.addr.Addr(), false)
+	}
+	if res.Err.Stage <= client.StageMail && w.m.hosts.busy(c.addr.Addr(), domain) {
+		w.m.logHostFailed(failed)
+		a.tour.fail(failed)
+		a.tour.leave()
+		return
+	}
+	a.lose(part, res, c)
+	if fails(res.Err) {
+		a.stop(failed) // ours, or the message's: the next host could do no better
+		return
+	}
+	if res.Err.Stage > client.StageMail {
+		w.m.hosts.broke(c.addr.Addr(), domain)
+	}
+	if res.Err.Reply.Code == 0 {
+		a.tour.suspects = append(a.tour.suspects, c.addr.Addr())
+	}
+	a.tour.fail(failed)
+	end.lost = end.lost || res.Told < 0
+	end.why = res.Err.Error()
 }
 
 // retire closes a connection that has carried its share, as it is now.
@@ -168,7 +211,7 @@ func (w *worker) retire(j *job) {
 	}
 	done, theirs := w.conn.client.Transactions(), w.conn.client.Extensions().MailMax
 	most := w.m.config().pace(j.path).Messages
-	if most > 0 && done >= most || theirs > 0 && done >= theirs {
+	if w.conn.once || most > 0 && done >= most || theirs > 0 && done >= theirs {
 		w.hangUp()
 	}
 }

@@ -24,6 +24,8 @@ type Client struct {
 	waiting  []awaited // replies to it
 	accepted []bool    // recipients of the transaction that runs
 
+	helo, oneByOne bool // see Options
+
 	reset  bool // the last transaction is still open at the next hop
 	count  int
 	closed atomic.Bool
@@ -35,7 +37,7 @@ type Client struct {
 // again with TLSNone.
 func New(conn net.Conn, o Options) (*Client, error) {
 	o.Timeouts.setDefaults()
-	c := &Client{raw: conn, conn: conn, times: o.Timeouts, hostname: o.Hostname}
+	c := &Client{raw: conn, conn: conn, times: o.Timeouts, hostname: o.Hostname, helo: o.Helo, oneByOne: o.OneByOne}
 	if c.hostname == "" {
 		c.hostname = "localhost"
 	}
@@ -112,5 +114,5 @@ func (c *Client) Close() error {
 // fail closes the connection and says why.
 func (c *Client) fail(st Stage, r Reply, err error) *ConnError {
 	_ = c.Close()
-	return &ConnError{Stage: st, Reply: r, Err: err}
+	return &ConnError{Stage: st, Reply: r, Err: err, Secure: c.tls != nil}
 }

@@ -26,6 +26,10 @@ func TestNew(t *testing.T) {
 			S: 502 5.5.1 unknown
 			C: HELO relay.example
 			S: 250 old.example`, Options{}, "", false},
+		{"HELO at once", `
+			S: 220 old
+			C: HELO relay.example
+			S: 250 old.example`, Options{Helo: true}, "", false},
 		{"HELO refused too", `
 			S: 220 old
 			C: EHLO relay.example

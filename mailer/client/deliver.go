@@ -17,7 +17,7 @@ const maxFlight = 4000
 // it has one, and only if a recipient was accepted; its lines end in CRLF and its
 // dots are not doubled. It has Close, not a context, to be stopped by.
 func (c *Client) Deliver(e *Envelope, content io.Reader) Result {
-	t := transaction{c: c, e: e, res: Result{Rcpts: make([]Outcome, len(e.Rcpts))}}
+	t := transaction{c: c, e: e, res: Result{Rcpts: make([]Outcome, len(e.Rcpts)), Told: -1}}
 	if err := t.run(content); err != nil {
 		t.lost(err)
 	}
@@ -145,6 +145,10 @@ func (t *transaction) flight() *ConnError {
 	for _, w := range c.waiting {
 		r, err := c.receive(w.stage, c.timeout(w.stage), false, nil)
 		if err != nil {
+			t.res.Pipelined = len(c.waiting) > 1 && err.Reply.Code == 0
+			if w.stage == StageRcpt {
+				t.res.Told = w.rcpt
+			}
 			return err
 		}
 		if err := t.answer(w, r); err != nil {
@@ -306,7 +310,7 @@ func (t *transaction) check(content io.Reader) io.Reader {
 	e, x := t.e, &t.c.ext
 	t.sender = e.Sender
 	refuse := func(code, subject, detail int, text string) {
-		t.decide(local(code, 5, subject, detail, text), StageMail, true)
+		t.decide(t.c.doubt(local(code, 5, subject, detail, text)), StageMail, true)
 	}
 	switch {
 	case e.RequireTLS && (!x.RequireTLS || t.c.tls == nil): // RFC 8689 §4.2.1
@@ -316,7 +320,7 @@ func (t *transaction) check(content io.Reader) io.Reader {
 	case e.EightBit && !x.EightBitMIME:
 		refuse(554, 6, 3, "the message has 8-bit content, which the next hop does not accept")
 	case e.Sender != "" && !wellFormed(e.Sender):
-		refuse(553, 1, 7, "the sender's address is not well-formed")
+		t.decide(local(553, 5, 1, 7, "the sender's address is not well-formed"), StageMail, true)
 	}
 	for i := range e.Rcpts {
 		if o := &t.res.Rcpts[i]; o.Reply.Code == 0 && !wellFormed(e.Rcpts[i].Address) {
@@ -338,6 +342,15 @@ func (t *transaction) check(content io.Reader) io.Reader {
 	return content
 }
 
+// doubt makes a refusal of ours temporary when it was not heard what the next hop
+// can take: it closed at EHLO, and another time it may not.
+func (c *Client) doubt(r Reply) Reply {
+	if c.helo {
+		r.Code, r.Enhanced[0] = 451, 4
+	}
+	return r
+}
+
 // ascii reports whether all addresses are.
 func (t *transaction) ascii() bool {
 	ok := isASCII(t.e.Sender)
@@ -355,13 +368,13 @@ func (t *transaction) downgrade() {
 	}
 	var ok bool
 	if t.sender, ok = asciiAddress(t.e.Sender, ""); !ok {
-		t.decide(local(550, 5, 6, 7, "the next hop does not accept the sender's non-ASCII address"), StageMail, true)
+		t.decide(t.c.doubt(local(550, 5, 6, 7, "the next hop does not accept the sender's non-ASCII address")), StageMail, true)
 		return
 	}
 	t.addresses = make([]string, len(t.e.Rcpts))
 	for i := range t.e.Rcpts {
 		if t.addresses[i], ok = asciiAddress(t.e.Rcpts[i].Address, t.e.Rcpts[i].Domain); !ok && t.res.Rcpts[i].Reply.Code == 0 {
-			t.res.Rcpts[i] = Outcome{Reply: local(553, 5, 6, 7, "the next hop does not accept the recipient's non-ASCII address"), Stage: StageRcpt, Local: true}
+			t.res.Rcpts[i] = Outcome{Reply: t.c.doubt(local(553, 5, 6, 7, "the next hop does not accept the recipient's non-ASCII address")), Stage: StageRcpt, Local: true}
 		}
 	}
 }

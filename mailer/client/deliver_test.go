@@ -60,6 +60,29 @@ func TestClient_Deliver(t *testing.T) {
 			C: QUIT
 			S: 221 bye`,
 			[]string{"RCPT 550 5.1.1 no such user, sorry", "end 250 ok"}, "", false},
+		{"reply of several classes: taken", sentTwo + `
+			S: 250 ok
+			S: 250 ok
+			S: 250 ok
+			S: 354 go on
+			` + contentLines + `
+			S: 450-4.2.0 one moment
+			S: 250 2.0.0 ok
+			C: QUIT
+			S: 221 bye`,
+			[]string{"end 250 2.0.0 one moment ok", "end 250 2.0.0 one moment ok"}, "", false},
+		{"reply of several classes: not taken", sentTwo + `
+			S: 250 ok
+			S: 250 ok
+			S: 250-ok so far
+			S: 550 5.1.1 no, not really
+			S: 354 go on
+			` + contentLines + `
+			S: 250-2.0.0 ok
+			S: 452 4.3.1 out of space
+			C: QUIT
+			S: 221 bye`,
+			[]string{"end 452 4.3.1 ok out of space", "RCPT 550 5.1.1 ok so far no, not really"}, "", false},
 		{"all refused, DATA too", sentTwo + `
 			S: 250 ok
 			S: 550 5.1.1 no
@@ -211,7 +234,46 @@ func checkEnd(t *testing.T, c *Client, r Result, want string) {
 	}
 }
 
+// What a lost connection says of where it was lost.
+func TestClient_Deliver_lostWhere(t *testing.T) {
+	for _, tt := range []struct {
+		name, ext, script string
+		pipelined         bool
+		told              int
+	}{
+		{"no reply to the second of a flight", "PIPELINING", sentTwo + "S: 250 ok\nCLOSE", true, 0},
+		{"no reply to the fourth", "PIPELINING", sentTwo + "S: 250 ok\nS: 250 ok\nS: 250 ok\nCLOSE", true, -1},
+		{"silence", "PIPELINING", sentTwo + "S: 250 ok\nS: 250 ok\nWAIT 6m", true, 1},
+		{"421 in a flight", "PIPELINING", sentTwo + "S: 250 ok\nS: 250 ok\nS: 421 bye", false, 1},
+		{"one by one", "SIZE", "C: MAIL FROM:<a@x.example>\nS: 250 ok\nC: RCPT TO:<b@y.example>\nCLOSE", false, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			play(t, hello(tt.ext)+tt.script, func(conn net.Conn) {
+				r := open(t, conn).Deliver(envelope("b@y.example", "c@y.example"), strings.NewReader(message))
+				if r.Err == nil || r.Pipelined != tt.pipelined || r.Told != tt.told {
+					t.Errorf("%v: pipelined %v, told %d", r.Err, r.Pipelined, r.Told)
+				}
+			})
+		})
+	}
+}
+
 func TestClient_Deliver_withoutPipelining(t *testing.T) {
+	t.Run("OneByOne", func(t *testing.T) {
+		play(t, hello("PIPELINING")+`
+			FLIGHT MAIL FROM:<a@x.example>
+			C: MAIL FROM:<a@x.example>
+			S: 250 ok
+			FLIGHT RCPT TO:<b@y.example>
+			C: RCPT TO:<b@y.example>
+			S: 550 5.1.1 no`, func(conn net.Conn) {
+			c, err := New(conn, Options{Hostname: "relay.example", OneByOne: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantOutcomes(t, c.Deliver(envelope("b@y.example"), strings.NewReader(message)), "RCPT 550 5.1.1 no")
+		})
+	})
 	t.Run("one by one", func(t *testing.T) {
 		play(t, hello()+`
 			FLIGHT MAIL FROM:<a@x.example>

@@ -13,6 +13,8 @@
 // reply, however long or odd, costs more than a bounded amount of memory, and
 // no phase lasts longer than its time in Timeouts.
 //
+// A reply whose lines have different codes means what its last line says.
+//
 // A connection that is lost before the final dot has left delivered nothing.
 // Lost between the final dot and its reply, the message may or may not have been
 // taken: Result.Uncertain says so, the outcome is temporary, and the next

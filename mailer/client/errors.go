@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 )
 
 // Causes inside a ConnError.
@@ -24,6 +25,16 @@ type ConnError struct {
 	Stage Stage
 	Reply Reply // what the next hop said, where it said something: 421 anywhere, a refusal before the first transaction
 	Err   error // else what happened
+
+	Secure bool // it happened under TLS
+}
+
+// Closed reports that the next hop closed the connection without a word.
+func (e *ConnError) Closed() bool {
+	if e.Reply.Code != 0 || e.Err == nil {
+		return false
+	}
+	return closed(e.Err) || errors.Is(e.Err, syscall.ECONNRESET) || errors.Is(e.Err, syscall.EPIPE)
 }
 
 // Error names the stage and the cause.
@@ -40,14 +51,17 @@ func cause(err error) string {
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
 		return "no answer in time"
 	}
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
+	if closed(err) {
 		return "connection closed"
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
 		return strings.TrimPrefix(op.Err.Error(), "connect: ")
 	}
 	return strings.TrimPrefix(err.Error(), "client: ")
+}
+
+func closed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
 }
 
 // Unwrap is the cause, nil where the next hop gave its reasons itself.

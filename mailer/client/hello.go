@@ -37,6 +37,9 @@ func (c *Client) greeting() *ConnError {
 // hello says EHLO, or HELO to those who know nothing else (RFC 5321 §3.2).
 func (c *Client) hello() *ConnError {
 	c.ext = Extensions{}
+	if c.helo {
+		return c.oldHello()
+	}
 	first := true
 	r, err := c.command(StageHello, c.times.Hello, "EHLO "+c.hostname, func(line []byte) {
 		if !first {
@@ -49,9 +52,21 @@ func (c *Client) hello() *ConnError {
 	}
 	if r.Permanent() {
 		c.ext = Extensions{}
-		if r, err = c.command(StageHello, c.times.Hello, "HELO "+c.hostname, nil); err != nil {
-			return err
-		}
+		return c.oldHello()
+	}
+	if !r.Delivered() {
+		return c.refused(StageHello, r)
+	}
+	if c.oneByOne {
+		c.ext.Pipelining = false
+	}
+	return nil
+}
+
+func (c *Client) oldHello() *ConnError {
+	r, err := c.command(StageHello, c.times.Hello, "HELO "+c.hostname, nil)
+	if err != nil {
+		return err
 	}
 	if !r.Delivered() {
 		return c.refused(StageHello, r)

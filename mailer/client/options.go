@@ -28,6 +28,9 @@ type Options struct {
 	TLSConfig  *tls.Config
 	ServerName string // name of the next hop, where TLSConfig does not say one
 
+	Helo     bool // HELO, not EHLO: the next hop closes at that
+	OneByOne bool // commands are not sent at once even where that is offered: the next hop loses some then
+
 	Auth     *Auth    // login at a smarthost; nil: none
 	Timeouts Timeouts // zero fields: RFC 5321 §4.5.3.2
 }

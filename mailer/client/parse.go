@@ -18,7 +18,7 @@ const (
 
 // replyReader reads replies (RFC 5321 §4.2.1), also odd ones: lines ended by LF
 // alone, codes without text, lines without a code between lines with one, and
-// codes that change within their class, of which the last counts.
+// codes that change, of which the last counts, whatever its class.
 type replyReader struct {
 	br   *bufio.Reader
 	text []byte // of the reply being read
@@ -47,8 +47,8 @@ func (p *replyReader) read(full bool, each func([]byte)) (Reply, error) {
 			return Reply{}, ErrProtocol
 		case code == 0:
 			more = true // a stray line inside a reply
-		case r.Code != 0 && r.Code/100 != code/100:
-			return Reply{}, ErrProtocol // nobody knows what it means
+		case r.Code/100 != code/100: // of another class: the enhanced codes so far are not about it
+			r.Code, r.Enhanced = code, [3]int{}
 		default:
 			r.Code = code
 		}
@@ -59,7 +59,7 @@ func (p *replyReader) read(full bool, each func([]byte)) (Reply, error) {
 		if each != nil {
 			each(text)
 		}
-		if full || r.Code >= 400 {
+		if full || more || r.Code >= 400 {
 			p.keep(text)
 		}
 		if !more {
@@ -69,7 +69,9 @@ func (p *replyReader) read(full bool, each func([]byte)) (Reply, error) {
 	if r.Enhanced[0] != 0 {
 		r.Enhanced[0] = r.Code / 100 // 550 4.1.1 is 5.1.1: the basic code is the one all agree on
 	}
-	r.Text = string(p.text)
+	if full || r.Code >= 400 {
+		r.Text = string(p.text)
+	}
 	return r, nil
 }
 

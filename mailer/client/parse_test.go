@@ -34,7 +34,11 @@ func TestReplyReader_read(t *testing.T) {
 		{"stray lines inside", "220-hello\r\n  no spam here\r\n220 ready\r\n", "220 hello no spam here ready", nil},
 		{"empty line inside", "220-hello\r\n\r\n220 ready\r\n", "220 hello ready", nil},
 		{"another code of the class", "550-one\r\n554 two\r\n", "554 one two", nil},
-		{"another class", "250-one\r\n550 two\r\n", "", ErrProtocol},
+		{"another class", "250-one\r\n550 two\r\n", "550 one two", nil},
+		{"another class: taken after all", "450-4.2.0 wait\r\n250 2.0.0 ok\r\n", "250 2.0.0 wait ok", nil},
+		{"another class: not taken after all", "250-2.0.0 ok\r\n450 no\r\n", "450 ok no", nil},
+		{"another class: reason in an inner line", "250-hello\r\n554-5.7.1 listed\r\n554 see https://example.test\r\n", "554 5.7.1 hello listed see", nil},
+		{"another class: three", "354-x\r\n250-y\r\n451 4.3.0 z\r\n", "451 4.3.0 x y z", nil},
 		{"tab", "250\tok\r\n", "250 ok", nil},
 		{"not a code", "2500 ok\r\n", "", ErrProtocol},
 		{"code of no class", "650 ok\r\n", "", ErrProtocol},
@@ -66,6 +70,16 @@ func TestReplyReader_read(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Whether a reply's text is wanted shows with its last line.
+func TestReplyReader_read_mixedText(t *testing.T) {
+	p := replyReader{br: bufio.NewReader(strings.NewReader("250-a\r\n450 b\r\n450-a\r\n250 b\r\n"))}
+	for _, want := range []string{"450 a b", "250"} {
+		if r, err := p.read(false, nil); err != nil || r.String() != want {
+			t.Errorf("read = %v, %v, want %s", r, err, want)
+		}
 	}
 }
 

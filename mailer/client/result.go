@@ -52,6 +52,8 @@ type Result struct {
 	// likely closed it, and a new one may be tried at once.
 	Err *ConnError
 
+	Pipelined bool  // lost without a word while the replies to several commands were to come
+	Told      int   // index of the recipient at whose RCPT the connection was lost; -1: none
 	Uncertain bool  // lost between the final dot and its reply: may have been delivered (RFC 1047)
 	Octets    int64 // of content that were sent, dots doubled
 }
