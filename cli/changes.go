@@ -137,6 +137,7 @@ func takenOver(now, next Config) Config {
 	live.Delivery = now.Delivery
 	d := &next.Delivery
 	live.Delivery.Retry, live.Delivery.Expire = d.Retry, d.Expire
+	live.Delivery.NoticesPerHour = d.NoticesPerHour
 	live.Delivery.NoticeExpire, live.Delivery.DelayAfter = d.NoticeExpire, d.DelayAfter
 	live.Delivery.Connections, live.Delivery.SiteConnections = d.Connections, d.SiteConnections
 	live.Delivery.MessagesPerConnection = d.MessagesPerConnection

@@ -78,6 +78,7 @@ type Delivery struct {
 	Retry           []Duration `toml:"retry"`                   // waits between attempts, the last repeats
 	Expire          Duration   `toml:"expire"`                  // given up after
 	NoticeExpire    Duration   `toml:"notice_expire"`           // likewise, for the relay's own DSNs
+	NoticesPerHour  int        `toml:"notices_per_hour"`        // DSNs about one account's mail; 0: no limit
 	DelayAfter      Duration   `toml:"delay_after"`             // a delay is told after, where asked for
 
 	Connections           int `toml:"connections"`             // in all
@@ -138,10 +139,11 @@ func Default() Config {
 				lasting(5 * time.Minute), lasting(10 * time.Minute), lasting(20 * time.Minute), lasting(40 * time.Minute),
 				lasting(time.Hour), lasting(2 * time.Hour), lasting(4 * time.Hour), lasting(6 * time.Hour),
 			},
-			Expire:       days(4),
-			NoticeExpire: days(1),
-			DelayAfter:   lasting(4 * time.Hour),
-			Connections:  500,
+			Expire:         days(4),
+			NoticeExpire:   days(1),
+			NoticesPerHour: 1000,
+			DelayAfter:     lasting(4 * time.Hour),
+			Connections:    500,
 		},
 		Log:     Log{Level: "info", Format: "text"},
 		Backup:  Backup{Keep: 7},

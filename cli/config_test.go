@@ -128,6 +128,7 @@ port = 70000
 retry = []
 expire = "4 days"
 notice_expire = "1s"
+notices_per_hour = -1
 delay_after = ""
 connections = 0
 site_connections = -1
@@ -140,7 +141,7 @@ format = "xml"
 			"limits.messages_per_connection:", "limits.errors:", "limits.failed_logins:", "limits.failed_logins_per_address:",
 			"limits.ban_time:", "limits.idle_timeout:", "limits.data_timeout:",
 			"delivery.resolver:", "delivery.smarthost:", "delivery.smarthost_tls:", "delivery: smarthost_user", "delivery.port:", "line 29: delivery.retry:",
-			"delivery.expire:", "delivery.notice_expire:", "delivery.delay_after:", "delivery.connections:", "delivery.site_connections:",
+			"delivery.expire:", "delivery.notice_expire:", "delivery.notices_per_hour:", "delivery.delay_after:", "delivery.connections:", "delivery.site_connections:",
 			"delivery.messages_per_connection:", "log.level:", "log.format:"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -97,6 +97,7 @@ func (d *Delivery) check(v *validator) {
 	}
 	v.duration("delivery.expire", d.Expire, time.Minute)
 	v.duration("delivery.notice_expire", d.NoticeExpire, time.Minute)
+	v.atLeast("delivery.notices_per_hour", d.NoticesPerHour, 0)
 	v.duration("delivery.delay_after", d.DelayAfter, time.Minute)
 	v.atLeast("delivery.connections", d.Connections, 1)
 	v.atLeast("delivery.site_connections", d.SiteConnections, 0)

@@ -135,6 +135,7 @@ func (r *relay) mailerConfig(c *Config) mailer.Config {
 		Retry:                 durations(d.Retry),
 		Expire:                d.Expire.Duration,
 		NoticeExpire:          d.NoticeExpire.Duration,
+		NoticesPerHour:        d.NoticesPerHour,
 		DelayAfter:            d.DelayAfter.Duration,
 		SiteConnections:       d.SiteConnections,
 		MessagesPerConnection: d.MessagesPerConnection,

@@ -26,6 +26,8 @@ type usageView struct {
 	Deferred      int64  `json:"deferred"` // of queued, those tried at least once
 	Failed        int64  `json:"failed"`
 	Queued        int64  `json:"queued"`
+	DSNs          int64  `json:"dsns,omitempty"`          // sent about this mail
+	Withheld      int64  `json:"dsns_withheld,omitempty"` // that were not: over notices_per_hour
 
 	free bool      // the plan bills nothing beyond its allowance
 	use  quota.Use // how the present period's is met
@@ -37,6 +39,7 @@ func viewUsage(u store.Usage, plan quota.Plan) usageView {
 		Account: u.Account, Plan: plan.Name, Period: u.Period,
 		Messages: u.Charged.Messages, Bytes: u.Charged.Bytes,
 		Delivered: u.Delivered, Deferred: u.Deferred, Failed: u.Failed, Queued: u.Queued,
+		DSNs: u.DSNs, Withheld: u.Withheld,
 	}
 	if v.AllowMessages = orUnlimited(plan.Emails); v.AllowMessages != nil {
 		v.OverMessages = max(0, v.Messages-*v.AllowMessages)
@@ -134,7 +137,19 @@ func (c *call) showUsage(v *usageView) error {
 		{"delivered", number(v.Delivered)},
 		{"failed", number(v.Failed)},
 		{"queued", fmt.Sprintf("%s, of these deferred: %s", number(v.Queued), number(v.Deferred))},
+		{"DSNs", dsnText(v)},
 	})
+}
+
+// dsnText is how many DSNs went out about the account's mail; "": none.
+func dsnText(v *usageView) string {
+	switch {
+	case v.Withheld > 0:
+		return fmt.Sprintf("%s sent; %s not, over notices_per_hour", number(v.DSNs), number(v.Withheld))
+	case v.DSNs > 0:
+		return number(v.DSNs) + " sent"
+	}
+	return ""
 }
 
 // creditText is the credit that is left beside the allowance, and what the

@@ -26,11 +26,12 @@ type Config struct {
 	AllowPrivate bool                   // loopback and private addresses are next hops like others
 	Self         []netip.Addr           // ours: a next hop with such an address is a loop
 
-	Retry        []time.Duration // waits after the first, second … attempt, the last repeats; nil: DefaultRetry
-	Expire       time.Duration   // life of a message, for the walk that expires what is never tried; 0: 4 days
-	NoticeExpire time.Duration   // life of a DSN; 0: 1 day
-	DelayAfter   time.Duration   // age at which a delay DSN is due; 0: 4 hours
-	ReturnMax    int64           // octets up to which a DSN returns the whole message; 0: 50,000
+	Retry          []time.Duration // waits after the first, second … attempt, the last repeats; nil: DefaultRetry
+	Expire         time.Duration   // life of a message, for the walk that expires what is never tried; 0: 4 days
+	NoticeExpire   time.Duration   // life of a DSN; 0: 1 day
+	NoticesPerHour int             // DSNs about one account's mail in an hour; 0: no limit
+	DelayAfter     time.Duration   // age at which a delay DSN is due; 0: 4 hours
+	ReturnMax      int64           // octets up to which a DSN returns the whole message; 0: 50,000
 
 	SiteConnections       int    // to one site at once; 0: 20 to a static route, 10 to MX hosts
 	MessagesPerConnection int    // 0: no limit to a static route, 100 to MX hosts

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func TestNotice_Failure(t *testing.T) {
 		}
 		c := dsns[0].content
 		for _, s := range []string{"Original-Envelope-Id: env+1", "Original-Recipient: rfc822; orig@example.test",
-			"Final-Recipient: rfc822; you@example.test", "Status: 5.1.1", "Remote-MTA: dns; mx.example.test", "Hello\r\n"} {
+			"Final-Recipient: rfc822; you@example.test", "Status: 5.1.1", "Remote-MTA: dns; mx.example.test", "Subject: test\r\n"} {
 			if !strings.Contains(c, s) && !strings.Contains(c, strings.Replace(s, "; ", ";", 1)) {
 				t.Errorf("lacks %q:\n%s", s, c)
 			}
@@ -85,19 +86,29 @@ func TestNotice_Undeliverable(t *testing.T) {
 	})
 }
 
+// The whole message goes to the account's own addresses only, and only when it was
+// asked for: anybody else may be a stranger whose address was forged.
 func TestNotice_Return(t *testing.T) {
 	large := content + strings.Repeat("0123456789abcdef\r\n", 4000)
+	contact := func(a *store.Account) { a.Contact = "A@src.test" }
+	domain := func(a *store.Account) { a.Senders = []string{"@src.test"} }
+	other := func(a *store.Account) { a.Contact = "boss@src.test" }
 	for _, c := range []struct {
 		name, ret, body string
+		account         func(*store.Account)
 		full            bool
 	}{
-		{"small", "", content, true},
-		{"headers asked for", "HDRS", content, false},
-		{"large", "FULL", large, false},
+		{"not asked for", "", content, contact, false},
+		{"headers asked for", "HDRS", content, contact, false},
+		{"asked for by the contact", "FULL", content, contact, true},
+		{"asked for by a domain of the account's", "FULL", content, domain, true},
+		{"asked for by anybody", "FULL", content, other, false},
+		{"large", "FULL", large, contact, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, Config{}, func(w *world) {
 				w.host("example.test").say = refuseAll
+				w.change("acme", c.account)
 				m := message("you@example.test")
 				m.Ret = c.ret
 				w.acceptBody(m, c.body)
@@ -110,9 +121,70 @@ func TestNotice_Return(t *testing.T) {
 				if !strings.Contains(body, "Subject: test") || strings.Contains(body, "Hello\r\n") != c.full {
 					t.Errorf("returned:\n%s", body)
 				}
+				if kind := "Content-Type: text/rfc822-headers"; strings.Contains(body, kind) == c.full {
+					t.Errorf("returned as:\n%s", body)
+				}
 			})
 		})
 	}
+}
+
+// Fifty domains refuse a message whose sender was forged: one DSN, with no more than
+// the header in it.
+func TestNotice_oneForAllDomains(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		var to []string
+		for i := range 50 {
+			domain := fmt.Sprintf("d%d.test", i)
+			w.host(domain).say = refuseAll
+			to = append(to, "you@"+domain)
+		}
+		id := w.send(to...)
+		w.run(2 * time.Minute)
+		dsns := w.notices()
+		if len(dsns) != 1 || strings.Count(dsns[0].content, "Action: failed") != 50 || strings.Contains(dsns[0].content, "Hello") {
+			t.Errorf("%d DSNs: %+v", len(dsns), dsns)
+		}
+		if !w.gone(id) {
+			t.Error("the message is still there")
+		}
+	})
+}
+
+// Those who are refused are told of after a minute, though others are tried for days.
+func TestNotice_afterAMinute(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		w.host("one.test").say = refuseAll
+		w.host("two.test").say = refuseAll
+		w.dead("dead.test")
+		w.send("you@one.test", "you@two.test", "you@dead.test")
+		w.run(30 * time.Second)
+		if n := len(w.notices()); n != 0 {
+			t.Errorf("%d DSNs after half a minute", n)
+		}
+		w.pass(time.Minute)
+		dsns := w.notices()
+		if len(dsns) != 1 || strings.Count(dsns[0].content, "Action: failed") != 2 {
+			t.Errorf("%d DSNs: %+v", len(dsns), dsns)
+		}
+	})
+}
+
+// What is over the account's number in an hour is not sent, and the log says so once.
+func TestNotice_perHour(t *testing.T) {
+	inWorld(t, Config{NoticesPerHour: 3}, func(w *world) {
+		w.host("example.test").say = refuseAll
+		for range 10 {
+			w.send("you@example.test")
+		}
+		w.run(10 * time.Second)
+		if n := len(w.notices()); n != 3 {
+			t.Errorf("%d DSNs, want 3", n)
+		}
+		if n := strings.Count(w.logged(), "as many as it may in this hour"); n != 1 {
+			t.Errorf("the log says %d times that there were too many", n)
+		}
+	})
 }
 
 // NOTIFY=SUCCESS: a next hop that knows DSN gets the parameters and reports

@@ -48,38 +48,16 @@ func (m *Mailer) logOutcome(a *attempt, i int, state store.RecipientState, now t
 func (m *Mailer) logSettled(results []store.Result) {
 	for i := range results {
 		r := &results[i]
-		if r.Gone {
-			continue
-		}
-		for j := range r.Notices {
-			m.logNotice(r.ID, &r.Notices[j])
-		}
+		m.store.LogSent(r.Sent...)
 		if r.Done {
 			m.log.LogAttrs(context.Background(), slog.LevelInfo, "message removed", slog.String("spool_id", r.ID.String()))
 		}
 	}
 }
 
-func (m *Mailer) logNotice(about store.ID, n *store.Notice) {
-	msg := &n.Message
-	m.log.LogAttrs(context.Background(), slog.LevelInfo, "DSN queued",
-		slog.String("spool_id", msg.ID.String()),
-		slog.String("about", about.String()),
-		slog.String("account", msg.Account),
-		slog.String("to", msg.Recipients[0].Address),
-		slog.Int("size", len(n.Body)),
-		slog.Int("rcpt", len(msg.Recipients)),
-		slog.String("message_id", msg.MessageID))
-}
-
 func (m *Mailer) logExpired(msg *store.Message, r *store.Recipient, reply string) {
 	m.log.Info(attemptText[store.Expired], "spool_id", msg.ID.String(), "account", msg.Account,
 		"from", msg.Sender, "to", r.Address, "reply", reply)
-}
-
-func (m *Mailer) logNoNotice(msg *store.Message) {
-	m.log.Warn("no DSN: the sender's address has no domain to send it to",
-		"spool_id", msg.ID.String(), "account", msg.Account, "from", msg.Sender)
 }
 
 // logSiteDown comes once an interval, since a site is tried once an interval.
@@ -99,11 +77,6 @@ func (m *Mailer) logLanePaused(key store.Lane, p *pause) {
 
 func (m *Mailer) logHostFailed(f *failure) {
 	m.log.Debug("connection not made", "next_hop", hopName(f.host, f.addr), "err", f.err)
-}
-
-func (m *Mailer) logNoOriginal(msg *store.Message, err error) {
-	m.quiet.Often(slog.LevelError, "", "a DSN goes without the message it is about",
-		slog.String("spool_id", msg.ID.String()), slog.Any("err", err))
 }
 
 const storeFailed = "store failed"

@@ -86,6 +86,7 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Mailer, error) {
 	}
 	m.cfg.Store(&cfg)
 	m.hosts.back = func(failures int) time.Duration { return m.config().lasts(m.config().block(failures)) }
+	wordDSNs(st, &m.cfg)
 	return m, nil
 }
 

@@ -127,7 +127,7 @@ func TestMailer_NeverTried(t *testing.T) {
 		if n := len(w.notices()); n != 0 {
 			t.Fatalf("%d DSNs before their time", n)
 		}
-		w.pass(3 * time.Minute)
+		w.pass(4 * time.Minute)
 		dsns := w.notices()
 		if len(dsns) != 1 || !strings.Contains(dsns[0].content, "Action: delayed") {
 			t.Fatalf("delay DSNs: %+v", dsns)
@@ -245,6 +245,7 @@ func TestMailer_MixedReplies(t *testing.T) {
 		w.wantFinal(id, "good@example.test", store.Delivered, "250")
 		w.wantFinal(id, "bad@example.test", store.Failed, "550 5.1.1 no such user")
 		w.wantFinal(id, "grey@example.test", store.Deferred, "450 4.7.1 greylisted")
+		w.pass(time.Minute)
 		dsns := w.notices()
 		if len(dsns) != 1 || strings.Count(dsns[0].content, "Final-Recipient:") != 2 {
 			t.Fatalf("DSNs %+v", dsns)

@@ -13,7 +13,8 @@ import (
 // expire. Messages pass their milestones in the order of acceptance, so a cursor
 // at each is enough; what a cursor has missed (held, in flight, accepted while
 // relay was down, or with a life of its own) the patrol finds, which goes
-// through the whole spool, slowly, now and then.
+// through the whole spool, slowly, now and then. It also sends the DSNs whose
+// minute is over.
 const (
 	walkStep   = 10 * time.Second       // between looks at the milestones
 	walkRush   = 100 * time.Millisecond // between batches while there are more
@@ -48,6 +49,9 @@ func (m *Mailer) walk(ctx context.Context, s *schedule) {
 		case <-timer.C:
 		}
 		wait := walkStep
+		if m.sendDSNs() {
+			wait = walkRush
+		}
 		for _, c := range cursors {
 			if m.advance(c, s) {
 				wait = walkRush
@@ -178,26 +182,25 @@ func (m *Mailer) settlePassing(due []passing, now time.Time) {
 	if err != nil {
 		return // gone meanwhile
 	}
-	var expired, delayed []dsn.Recipient
 	results := make([]store.Result, 0, len(due))
 	for _, p := range due {
 		r := store.Result{ID: p.id, Domain: p.lane.Domain}
 		for _, i := range msg.Pending(p.lane.Domain) {
 			rcpt := &msg.Recipients[i]
-			d := dsn.Recipient{Address: rcpt.Address, ORCPT: rcpt.ORCPT, Reply: reason(rcpt, p.why)}
+			reply := reason(rcpt, p.why)
 			switch {
 			case rcpt.Held:
 			case p.expire:
-				r.Event.Kind = store.EventExpired
-				r.Outcomes = append(r.Outcomes, store.Outcome{Rcpt: i, State: store.Expired, Reply: d.Reply})
-				m.logExpired(msg, rcpt, d.Reply)
-				if d.Action, d.Expired = dsn.Failed, true; wantsFailure(rcpt) {
-					expired = append(expired, d)
+				o := store.Outcome{Rcpt: i, State: store.Expired, Reply: reply}
+				if msg.Sender != "" && rcpt.WantsFailure() {
+					o.DSN = &store.DSN{Action: string(dsn.Failed), Reply: reply, Expired: true}
 				}
+				r.Event.Kind = store.EventExpired
+				r.Outcomes = append(r.Outcomes, o)
+				m.logExpired(msg, rcpt, reply)
 			case m.delayDue(msg, rcpt, now):
-				r.Outcomes = append(r.Outcomes, store.Outcome{Rcpt: i, State: store.Queued, Delayed: true})
-				d.Action, d.RetryUntil = dsn.Delayed, msg.Expires
-				delayed = append(delayed, d)
+				r.Outcomes = append(r.Outcomes, store.Outcome{Rcpt: i, State: store.Queued, Delayed: true,
+					DSN: &store.DSN{Action: string(dsn.Delayed), Reply: reply}})
 			}
 		}
 		if len(r.Outcomes) > 0 {
@@ -206,11 +209,6 @@ func (m *Mailer) settlePassing(due []passing, now time.Time) {
 	}
 	if len(results) == 0 {
 		return
-	}
-	for _, about := range [][]dsn.Recipient{expired, delayed} {
-		if n, ok := m.notice(msg, about, now); ok {
-			results[0].Notices = append(results[0].Notices, n)
-		}
 	}
 	if m.commit(results) {
 		m.logSettled(results)

@@ -1,9 +1,9 @@
 package mailer
 
 import (
-	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"relay/maildomain"
@@ -11,79 +11,86 @@ import (
 	"relay/store"
 )
 
-// notices are the DSNs about an attempt: one for all recipients that are given
-// up, one for all that went to a host that does not report itself (RFC 3461
-// §5.2.2). The null reverse-path gets none (RFC 5321 §4.5.5).
-func (m *Mailer) notices(a *attempt, states []store.RecipientState, now time.Time) []store.Notice {
-	msg := a.job.message
-	if msg.Sender == "" {
-		return nil
+// dsnOf is what the sender is to be told of a target's outcome; nil: nothing. It
+// hears of recipients that are given up, and of those that went to a host that does
+// not report itself, where it asked for that (RFC 3461 §5.2.2). The null
+// reverse-path hears nothing (RFC 5321 §4.5.5).
+func dsnOf(msg *store.Message, t *target, state store.RecipientState, now time.Time) *store.DSN {
+	r := &msg.Recipients[t.rcpt]
+	d := &store.DSN{Action: string(dsn.Failed), Reply: t.out.Reply.String(), Host: t.host, At: now}
+	switch {
+	case msg.Sender == "":
+	case state == store.Failed && r.WantsFailure():
+		d.Status = t.out.Reply.Status()
+		return d
+	case state == store.Expired && r.WantsFailure():
+		d.Expired = true
+		return d
+	case state == store.Delivered && t.relayed && r.Notify&store.NotifySuccess != 0:
+		d.Action, d.Status = string(dsn.Relayed), t.out.Reply.Status()
+		return d
 	}
-	var failed, relayed []dsn.Recipient
-	for i := range a.targets {
-		t := &a.targets[i]
-		r := &msg.Recipients[t.rcpt]
-		d := dsn.Recipient{
-			Address:     r.Address,
-			ORCPT:       r.ORCPT,
-			RemoteMTA:   t.host,
-			Reply:       t.out.Reply.String(),
-			LastAttempt: now,
-		}
-		switch {
-		case states[i] == store.Failed && wantsFailure(r):
-			d.Action, d.Status = dsn.Failed, t.out.Reply.Status()
-			failed = append(failed, d)
-		case states[i] == store.Expired && wantsFailure(r):
-			d.Action, d.Expired = dsn.Failed, true
-			failed = append(failed, d)
-		case states[i] == store.Delivered && t.relayed && r.Notify&store.NotifySuccess != 0:
-			d.Action, d.Status = dsn.Relayed, t.out.Reply.Status()
-			relayed = append(relayed, d)
-		}
-	}
-	var list []store.Notice
-	for _, about := range [][]dsn.Recipient{failed, relayed} {
-		if n, ok := m.notice(msg, about, now); ok {
-			list = append(list, n)
-		}
-	}
-	return list
+	return nil
 }
 
-// wantsFailure reports whether the sender is to hear of a failure: unless it
-// said otherwise.
-func wantsFailure(r *store.Recipient) bool {
-	return r.Notify == 0 || r.Notify&store.NotifyFailure != 0
+// sendDSNs sends those that are due, and reports whether there may be more.
+func (m *Mailer) sendDSNs() bool {
+	sent, more, err := m.store.SendDSNs()
+	if err != nil {
+		m.logStoreError("DSNs", err)
+		return false
+	}
+	m.storeWorks("DSNs")
+	m.store.LogSent(sent...)
+	return more
 }
 
-// notice builds one DSN; false when there is none to build, or nobody to send it to.
-func (m *Mailer) notice(msg *store.Message, about []dsn.Recipient, now time.Time) (store.Notice, bool) {
-	if len(about) == 0 || msg.Sender == "" {
-		return store.Notice{}, false
-	}
+// WordDSNs has the DSNs of a store worded for a relay of that configuration. New
+// does it too: this is for commands that run while no relay does.
+func WordDSNs(st *store.Store, cfg Config) {
+	cfg.setDefaults()
+	var p atomic.Pointer[Config]
+	p.Store(&cfg)
+	wordDSNs(st, &p)
+}
+
+func wordDSNs(st *store.Store, cfg *atomic.Pointer[Config]) {
+	zone := st.Zone()
+	st.SetDSNs(store.DSNs{PerHour: cfg.Load().NoticesPerHour, Build: func(msg *store.Message, own bool, original io.Reader) (store.Notice, bool) {
+		return buildDSN(cfg.Load(), zone, st.Now(), msg, own, original)
+	}})
+}
+
+// buildDSN words one DSN about all that a message's sender is to be told; false
+// when there is nobody to send it to.
+func buildDSN(cfg *Config, zone *time.Location, now time.Time, msg *store.Message, own bool, original io.Reader) (store.Notice, bool) {
 	domain, ok := nextHopDomain(msg.Sender)
 	if !ok {
-		m.logNoNotice(msg)
 		return store.Notice{}, false
 	}
-	// Of all but failures the header is enough (RFC 3461 §4.3). A message in it
-	// cannot be encoded: with 8-bit content not every host would take the DSN.
-	full := about[0].Action == dsn.Failed && msg.Ret != "HDRS" && msg.Stored <= m.config().ReturnMax && !msg.EightBit
-	n := dsn.Build(dsn.Params{
-		Hostname:   m.config().Hostname,
-		Date:       now.In(m.store.Zone()),
+	p := dsn.Params{
+		Hostname:   cfg.Hostname,
+		Date:       now.In(zone),
 		To:         msg.Sender,
 		EnvID:      msg.EnvID,
 		Arrived:    msg.Accepted,
 		OriginalID: msg.MessageID,
-		Original:   m.original(msg, full),
-		Full:       full,
-		Recipients: about,
-	})
+	}
+	failed := false
+	for i := range msg.Recipients {
+		if r := &msg.Recipients[i]; r.DSN != nil {
+			p.Recipients = append(p.Recipients, dsnRecipient(msg, r))
+			failed = failed || r.DSN.Action == string(dsn.Failed)
+		}
+	}
+	// The whole message goes to nobody who may be a stranger to it, nor to one who did
+	// not ask for it; of all but failures the header is enough (RFC 3461 §4.3). One with
+	// 8-bit content cannot be encoded in it: not every host would take the DSN.
+	p.Full = own && failed && msg.Ret == "FULL" && msg.Stored <= cfg.ReturnMax && !msg.EightBit
+	p.Original = readOriginal(original, p.Full)
+	n := dsn.Build(p)
 	return store.Notice{Body: n.Content, Message: store.Message{
-		Account:    msg.Account,
-		Expires:    now.Add(m.config().NoticeExpire),
+		Expires:    now.Add(cfg.NoticeExpire),
 		MessageID:  n.MessageID,
 		EightBit:   n.EightBit,
 		SMTPUTF8:   n.SMTPUTF8,
@@ -92,28 +99,32 @@ func (m *Mailer) notice(msg *store.Message, about []dsn.Recipient, now time.Time
 	}}, true
 }
 
-// original is what a DSN returns of a message. What cannot be read is left out:
-// the DSN is worth more without it than not at all.
-func (m *Mailer) original(msg *store.Message, full bool) []byte {
-	body := m.store.OpenBody(msg.ID)
-	defer body.Close()
-	var b []byte
-	var err error
-	if full {
-		b, err = io.ReadAll(body)
-	} else {
-		b, err = dsn.ReadHeader(body)
+func dsnRecipient(msg *store.Message, r *store.Recipient) dsn.Recipient {
+	d := dsn.Recipient{
+		Address:     r.Address,
+		ORCPT:       r.ORCPT,
+		Action:      dsn.Action(r.DSN.Action),
+		Status:      r.DSN.Status,
+		RemoteMTA:   r.DSN.Host,
+		Reply:       r.DSN.Reply,
+		Expired:     r.DSN.Expired,
+		LastAttempt: r.DSN.At,
 	}
-	if err != nil && !m.gone(msg.ID) {
-		m.logNoOriginal(msg, err)
+	if d.Action == dsn.Delayed {
+		d.RetryUntil = msg.Expires
 	}
-	return b
+	return d
 }
 
-// gone reports whether a message has left the spool, and nobody is to be told of it.
-func (m *Mailer) gone(id store.ID) bool {
-	_, err := m.store.QueueMessage(id)
-	return errors.Is(err, store.ErrNotFound)
+// readOriginal is what a DSN returns of a message. What cannot be read is left out,
+// and the store says so: the DSN is worth more without it than not at all.
+func readOriginal(r io.Reader, full bool) (b []byte) {
+	if full {
+		b, _ = io.ReadAll(r)
+	} else {
+		b, _ = dsn.ReadHeader(r)
+	}
+	return b
 }
 
 // nextHopDomain is the domain of a reverse-path as the queue has it: lower case

@@ -39,20 +39,19 @@ func tooMany(o *client.Outcome) bool {
 	return said && o.Stage == client.StageData
 }
 
-// outcome is what is stored about a target, and its state as it is now. Who is
+// outcome is what is stored about a target, with its state as it is now. Who is
 // deferred after the message's time has expired (RFC 5321 §4.5.4.1).
 func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
 	msg := a.job.message
 	o := store.Outcome{Rcpt: t.rcpt, State: classify(&t.out), Reply: t.out.Reply.String()}
-	if o.State != store.Deferred {
-		return o
-	}
 	switch {
+	case o.State != store.Deferred:
 	case !m.store.Past().Before(msg.Expires):
 		o.State = store.Expired
 	case m.config().shown(time.Since(a.job.claimed)) > longAttempt:
 		o.Next = m.config().retryAt(now, msg.Recipients[t.rcpt].Tries+1) // the wait begins at the end
 	}
+	o.DSN = dsnOf(msg, t, o.State, now)
 	return o
 }
 
@@ -85,7 +84,6 @@ func (m *Mailer) settle(a *attempt) {
 		states[i] = o.State
 		results[t.claim].Outcomes = append(results[t.claim].Outcomes, o)
 	}
-	results[0].Notices = m.notices(a, states, now)
 	if m.commit(results) {
 		m.logAttempt(a, states, now)
 		m.logSettled(results)

@@ -21,8 +21,9 @@ func (m *Mailer) Reconfigure(cfg Config) error {
 	next.Retry, next.Drain = cfg.Retry, cfg.Drain
 	next.Expire, next.NoticeExpire, next.DelayAfter = cfg.Expire, cfg.NoticeExpire, cfg.DelayAfter
 	next.Connections, next.SiteConnections = cfg.Connections, cfg.SiteConnections
-	next.MessagesPerConnection = cfg.MessagesPerConnection
+	next.MessagesPerConnection, next.NoticesPerHour = cfg.MessagesPerConnection, cfg.NoticesPerHour
 	m.cfg.Store(&next)
+	wordDSNs(m.store, &m.cfg)
 	select {
 	case m.tuned <- struct{}{}:
 	default: // it will be looked at

@@ -164,6 +164,15 @@ func (w *world) account(name string) {
 	}
 }
 
+// change changes an account.
+func (w *world) change(name string, fn func(*store.Account)) {
+	w.t.Helper()
+	_, err := w.store.ChangeAccount(store.Order{}, name, func(a *store.Account) (store.Change, error) { fn(a); return store.Change{}, nil })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // Dial connects to the hop at an address through a pipe.
 func (w *world) Dial(ctx context.Context, _ netip.Addr, to netip.AddrPort) (net.Conn, error) {
 	w.mu.Lock()

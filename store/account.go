@@ -247,7 +247,7 @@ func (t *tx) deleteAccount(name string) error {
 			}
 		}
 	}
-	return t.b.Delete(accounts, []byte(name))
+	return errors.Join(t.b.Delete(dsnHours, []byte(name)), t.b.Delete(accounts, []byte(name)))
 }
 
 // account is load for the hot path: a record that has not changed since it was

@@ -126,8 +126,11 @@ func (t *tx) change(m *Message, domain string, fn func(*Recipient)) error {
 }
 
 // store writes a message back after a change of the domain's recipients, whose
-// key was dropped before.
+// key was dropped before. What its sender is to be told is sent or put on the list.
 func (t *tx) store(m *Message, domain string) error {
+	if err := t.tellSender(m); err != nil {
+		return err
+	}
 	if m.Done() {
 		return t.remove(m)
 	}
@@ -170,8 +173,8 @@ func (t *tx) remove(m *Message) error {
 		t.usage(m.Account, m.Period).Stored -= m.Stored
 	}
 	later, err := t.deleteBody(m.ID, m.Stored)
-	if later {
-		t.removed(m.ID)
+	if later && t.then != nil {
+		t.then.gone = append(t.then.gone, m.ID)
 	}
 	return err
 }

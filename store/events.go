@@ -1,6 +1,9 @@
 package store
 
-import "log/slog"
+import (
+	"context"
+	"log/slog"
+)
 
 // One function per event. What an account does with a message is logged by who
 // does it; here is what only the store knows.
@@ -8,6 +11,39 @@ import "log/slog"
 func (s *Store) logDropped(ids []ID) {
 	for _, id := range ids {
 		s.log.Info("message dropped", "component", "store", "spool_id", id.String())
+	}
+}
+
+// LogSent tells of DSNs, for whoever had them queued.
+func (s *Store) LogSent(list ...Sent) {
+	for i := range list {
+		switch d := &list[i]; {
+		case d.Notice != nil:
+			s.logDSN(d)
+		case d.Withheld:
+			s.quiet.Often(slog.LevelWarn, d.Account, "no DSN: the account has had as many as it may in this hour",
+				slog.String("component", "store"), slog.String("spool_id", d.About.String()), slog.String("account", d.Account))
+		default:
+			s.log.Warn("no DSN: the sender's address has no domain to send it to", "component", "store",
+				"spool_id", d.About.String(), "account", d.Account, "from", d.From)
+		}
+	}
+}
+
+func (s *Store) logDSN(d *Sent) {
+	m := &d.Notice.Message
+	s.log.LogAttrs(context.Background(), slog.LevelInfo, "DSN queued",
+		slog.String("component", "store"),
+		slog.String("spool_id", m.ID.String()),
+		slog.String("about", d.About.String()),
+		slog.String("account", m.Account),
+		slog.String("to", m.Recipients[0].Address),
+		slog.Int("size", len(d.Notice.Body)),
+		slog.Int("rcpt", len(m.Recipients)),
+		slog.String("message_id", m.MessageID))
+	if d.Unread != nil {
+		s.quiet.Often(slog.LevelError, "", "a DSN goes without the message it is about",
+			slog.String("component", "store"), slog.String("spool_id", d.About.String()), slog.Any("err", d.Unread))
 	}
 }
 

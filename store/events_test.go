@@ -33,9 +33,6 @@ func TestStore_Settle_done(t *testing.T) {
 			if c.list[i].Done != want {
 				t.Errorf("%s: Done of result %d = %v, want %v", c.name, i, c.list[i].Done, want)
 			}
-			if tooLate := i == 1; c.list[i].Gone != tooLate {
-				t.Errorf("%s: Gone of result %d = %v, want %v", c.name, i, c.list[i].Gone, tooLate)
-			}
 		}
 	}
 }

@@ -48,16 +48,16 @@ func TestStore_Watch(t *testing.T) {
 	if _, _, err := s.Change(OpRetry, []ID{m.ID}); err != nil {
 		t.Fatal(err)
 	}
-	notice := Notice{Message: Message{Account: "acme", Expires: s.Now(), Recipients: []Recipient{{Address: "a@src.test", Domain: "src.test"}}}, Body: []byte("dsn\r\n")}
+	s.SetDSNs(plainDSNs(s, 0, "dsn\r\n"))
 	err := s.Settle(Result{ID: m.ID, Domain: "b.test", Event: Event{Kind: EventAttempt},
-		Outcomes: []Outcome{{Rcpt: 1, State: Failed, Reply: "550 no"}}, Notices: []Notice{notice}})
+		Outcomes: []Outcome{{Rcpt: 1, State: Failed, Reply: "550 no", DSN: &DSN{Action: "failed"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], Delivered)
 
 	list := take(t, w, 7)
-	want := []string{"accepted", "attempt", "changed", "attempt", "accepted", "notice", "attempt, done"}
+	want := []string{"accepted", "attempt", "changed", "attempt", "attempt", "accepted", "notice, done"}
 	if got := kinds(list); !slices.Equal(got, want) {
 		t.Errorf("events %q, want %q", got, want)
 	}

@@ -52,7 +52,12 @@ type Recipient struct {
 	Notify  Notify         `json:"notify,omitempty"`
 	ORCPT   string         `json:"orcpt,omitempty"`   // original recipient, "rfc822;user@example", decoded
 	Delayed bool           `json:"delayed,omitempty"` // a delay DSN was sent or is not wanted
+	DSN     *DSN           `json:"dsn,omitempty"`     // what the sender is still to be told; nil: nothing
 }
+
+// WantsFailure reports whether the sender is to hear of a failure: unless it
+// said otherwise.
+func (r *Recipient) WantsFailure() bool { return r.Notify == 0 || r.Notify&NotifyFailure != 0 }
 
 // Message is the envelope of a message in the spool. Bucket "messages", key
 // ID, JSON. It is there exactly as long as one of its recipients is not final,
@@ -76,6 +81,7 @@ type Message struct {
 	About      ID          `json:"about,omitzero"`   // of a DSN: the message it tells about
 	Own        string      `json:"own,omitempty"`    // of other mail of relay's own: what it is
 	Traced     bool        `json:"traced,omitempty"` // the event of its acceptance lies in the trace
+	DSNDue     time.Time   `json:"dsn_due,omitzero"` // when the sender is told what its recipients' DSN fields say; zero: they say nothing
 	Recipients []Recipient `json:"recipients"`
 
 	index map[string]int // of many recipients, by mailbox; nil: not made

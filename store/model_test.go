@@ -198,7 +198,11 @@ func (m *model) settle(t *rapid.T) {
 	}
 	for _, i := range c.Rcpts {
 		st := rapid.SampledFrom([]RecipientState{Delivered, Deferred, Failed, Expired}).Draw(t, "state")
-		r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: st})
+		o := Outcome{Rcpt: i, State: st}
+		if rapid.Bool().Draw(t, "told") {
+			o.DSN = &DSN{Action: "failed"}
+		}
+		r.Outcomes = append(r.Outcomes, o)
 		if msg == nil || msg.Recipients[i].State.Final() {
 			continue
 		}
@@ -262,6 +266,13 @@ func (m *model) operate(t *rapid.T) {
 		}
 	}
 	m.forget(id)
+}
+
+// tell has senders told; Verify knows who is left.
+func (m *model) tell(t *rapid.T) {
+	if _, _, err := m.s.SendDSNs(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (m *model) forget(id ID) {
@@ -396,7 +407,7 @@ func TestStore_AgainstModel(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"accept": m.accept, "claim": m.claim, "dial": m.dial, "settle": m.settle, "return": m.giveBack,
-			"operate": m.operate, "reopen": m.reopen, "": m.check,
+			"operate": m.operate, "reopen": m.reopen, "": m.check, "tell": m.tell,
 			"wait": func(*rapid.T) { m.c.add(30 * time.Second) },
 		})
 	})

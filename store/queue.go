@@ -99,11 +99,9 @@ func (s *Store) Change(op Op, ids []ID) (done, missing []ID, err error) {
 		return nil, nil, fmt.Errorf("no operation %q", op)
 	}
 	for part := range slices.Chunk(ids, changeStep) {
-		var ok, not, gone []ID
-		var lanes []Lane
-		err := s.update(len(part)*1024, func(t *tx) error {
-			ok, not, gone, lanes = ok[:0], not[:0], gone[:0], lanes[:0]
-			t.gone = &gone
+		var ok, not []ID
+		err := s.updateThen(len(part)*1024, func(t *tx) error {
+			ok, not = ok[:0], not[:0]
 			for _, id := range part {
 				m, err := t.message(id)
 				if err != nil {
@@ -113,8 +111,10 @@ func (s *Store) Change(op Op, ids []ID) (done, missing []ID, err error) {
 					not = append(not, id)
 					continue
 				}
-				for _, d := range m.Domains() {
-					lanes = append(lanes, Lane{d, m.Account})
+				if op == OpRetry || op == OpRelease {
+					for _, d := range m.Domains() {
+						t.then.lanes = append(t.then.lanes, Lane{d, m.Account})
+					}
 				}
 				if err := t.operate(op, m); err != nil {
 					return err
@@ -127,12 +127,8 @@ func (s *Store) Change(op Op, ids []ID) (done, missing []ID, err error) {
 			return done, missing, fmt.Errorf("%s: %w", op, err)
 		}
 		done, missing = append(done, ok...), append(missing, not...)
-		s.sweepGone(gone)
 		if op == OpDrop {
 			s.logDropped(ok)
-		}
-		if op == OpRetry || op == OpRelease {
-			s.ready.announce(lanes...)
 		}
 	}
 	return done, missing, nil

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,7 @@ type Outcome struct {
 	Reply   string         // what the next hop said, or why none was reached
 	Next    time.Time      // of a deferred one; zero: what Claim stored
 	Delayed bool           // a delay DSN was sent, or none will be wanted
+	DSN     *DSN           // what the sender is to be told of it; nil: nothing
 }
 
 // Notice is a message of relay's own: a DSN about another one, or a warning. It is
@@ -28,83 +30,71 @@ type Result struct {
 	Domain   string
 	Event    Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
 	Outcomes []Outcome
-	Notices  []Notice
 
-	Done bool // set by Settle: the message has left the spool with its last recipient
-	Gone bool // set by Settle: it had left before, and no notice was queued
+	Done bool   // set by Settle: the message has left the spool with its last recipient
+	Sent []Sent // set by Settle: the DSN that went with it, for LogSent
 }
 
 // Settle stores what attempts came to, in one transaction: that there was one, the
-// recipients' states, the statistics, the trace, the DSNs, and the removal of messages with
+// recipients' states, the statistics, the trace, what senders are to be told, and the removal of messages with
 // their last recipient. Of a message that is gone only the trace is kept; a
 // recipient that is final already stays as it is.
 func (s *Store) Settle(results ...Result) error {
 	weight := 0
 	for i := range results {
 		weight += 2048
-		for j := range results[i].Notices {
-			weight += len(results[i].Notices[j].Body)
-			results[i].Notices[j].Message.ID = s.ids.next(s.Now())
+		if slices.ContainsFunc(results[i].Outcomes, func(o Outcome) bool { return o.DSN != nil }) {
+			weight += dsnWeight
 		}
 	}
-	var lanes []Lane
-	var gone []ID
-	err := s.update(weight, func(t *tx) error {
-		lanes, gone = lanes[:0], gone[:0]
-		t.gone = &gone
+	err := s.updateThen(weight, func(t *tx) error {
 		for i := range results {
-			new, err := t.settle(&results[i])
-			if err != nil {
+			if err := t.settle(&results[i]); err != nil {
 				return err
 			}
-			lanes = append(lanes, new...)
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}
-	s.sweepGone(gone)
-	s.ready.announce(lanes...)
 	return nil
 }
 
-func (t *tx) settle(r *Result) (lanes []Lane, err error) {
+func (t *tx) settle(r *Result) error {
 	m, err := t.message(r.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r.Event.ID, r.Event.Time, r.Done, r.Gone = r.ID, t.wall, false, m == nil
+	r.Event.ID, r.Event.Time, r.Done, r.Sent = r.ID, t.wall, false, nil
 	r.Event.Recipients = r.Event.Recipients[:0]
 	if m == nil {
-		return nil, t.happened(&r.Event, nil)
+		return t.happened(&r.Event, nil)
 	}
 	if err := t.traceAccepted(m); err != nil {
-		return nil, err
+		return err
 	}
 	r.Event.Account = m.Account
-	if err := t.apply(m, r); err != nil {
-		return nil, err
-	}
-	r.Done = m.Done()
-	if err := t.happened(&r.Event, m); err != nil {
-		return nil, err
-	}
-	for i := range r.Notices {
-		new, err := t.notice(m, &r.Notices[i])
-		if err != nil {
-			return nil, err
-		}
-		lanes = append(lanes, new...)
-	}
-	return lanes, nil
-}
-
-// apply brings the outcomes into the message and stores it.
-func (t *tx) apply(m *Message, r *Result) error {
 	if err := errors.Join(t.dropKey(m, r.Domain), t.closeClaim(m.ID, r.Domain)); err != nil {
 		return err
 	}
+	if err := t.apply(m, r); err != nil {
+		return err
+	}
+	r.Done = m.Done()
+	if err := t.happened(&r.Event, m); err != nil {
+		return err
+	}
+	before := len(t.then.sent)
+	if err := t.store(m, r.Domain); err != nil {
+		return err
+	}
+	r.Sent = t.then.sent[before:]
+	return nil
+}
+
+// apply brings the outcomes into the message.
+func (t *tx) apply(m *Message, r *Result) error {
 	if r.Event.Kind == EventAttempt {
 		for _, i := range m.Pending(r.Domain) {
 			m.Recipients[i].Tries++
@@ -119,6 +109,9 @@ func (t *tx) apply(m *Message, r *Result) error {
 			continue
 		}
 		rcpt.Delayed = rcpt.Delayed || o.Delayed
+		if o.DSN != nil || o.State.Final() { // it is no longer delayed
+			rcpt.DSN = o.DSN
+		}
 		e := EventOutcome{Address: rcpt.Address, State: o.State, Reply: o.Reply}
 		if o.State != Queued {
 			t.count(m, rcpt.State, o.State)
@@ -133,7 +126,7 @@ func (t *tx) apply(m *Message, r *Result) error {
 		r.Event.Recipients = append(r.Event.Recipients, e)
 	}
 	alignNext(m, r.Domain)
-	return t.store(m, r.Domain)
+	return nil
 }
 
 // alignNext lets the domain's recipients that are left share the earliest next
@@ -154,19 +147,6 @@ func alignNext(m *Message, domain string) {
 	for _, i := range left[1:] {
 		m.Recipients[i].Next, m.Recipients[i].Tries = first.Next, first.Tries
 	}
-}
-
-// notice queues a DSN about a message.
-func (t *tx) notice(about *Message, n *Notice) ([]Lane, error) {
-	m := n.Message
-	m.About = about.ID
-	lanes, err := t.enqueueOwn(&m, n.Body)
-	if err != nil {
-		return nil, err
-	}
-	e := &Event{ID: about.ID, Time: t.wall, Kind: EventNotice, Account: m.Account,
-		Text: "DSN queued as " + m.ID.String(), Recipients: accepted(&m).Recipients}
-	return lanes, t.happened(e, about)
 }
 
 // enqueueOwn stores a message of relay's own, with its body.

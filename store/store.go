@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -68,12 +69,14 @@ const (
 	networksOf                     // account NUL prefix
 	places                         // login
 	claims                         // id, domain: a claim that is open, see claimState
+	dsns                           // due (8), id of the message whose sender is to be told
+	dsnHours                       // account: the DSNs of its open hour
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
-	"accounts-of", "below", "logins-of", "networks-of", "places", "claims"}
+	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours"}
 
 // Options of a store.
 type Options struct {
@@ -113,6 +116,7 @@ type Store struct {
 
 	billing  atomic.Pointer[Billing]
 	before   string // prefix of invoices without a Name, see keepPrefix
+	dsns     atomic.Pointer[DSNs]
 	accounts decoded[Account]
 	logins   decoded[Credential]
 
@@ -140,6 +144,7 @@ func Open(path string, o Options) (*Store, error) {
 	s.quiet = quiet.New(s.log)
 	s.ready.signal = make(chan struct{}, 1)
 	s.SetBilling(o.Billing)
+	s.SetDSNs(DSNs{Build: func(*Message, bool, io.Reader) (Notice, bool) { return Notice{}, false }})
 	db, err := bolt.Open(path, bolt.Options{
 		Buckets:   bucketNames,
 		Appending: []bolt.Bucket{messages, bodies, trace, invoices},
@@ -245,14 +250,7 @@ type tx struct {
 	now  time.Time // of the books, UTC: months, terms, days
 	wall time.Time // of the wall clock, UTC: the queue and the trace go by it
 
-	gone *[]ID // collects long bodies to be removed in the background, for who asks
-}
-
-// removed notes a body whose removal goes on in the background.
-func (t *tx) removed(id ID) {
-	if t.gone != nil {
-		*t.gone = append(*t.gone, id)
-	}
+	then *aftermath // of a transaction that may remove messages; see updateThen
 }
 
 func (s *Store) tx(b *bolt.Tx) *tx {
@@ -267,6 +265,29 @@ func (s *Store) view(fn func(*tx) error) error {
 
 func (s *Store) update(weight int, fn func(*tx) error) error {
 	return s.db.Update(weight, func(b *bolt.Tx) error { return fn(s.tx(b)) })
+}
+
+// aftermath is what is left to do when a transaction is on disk.
+type aftermath struct {
+	gone  []ID   // long bodies, to be removed in the background
+	lanes []Lane // that got mail due at once
+	sent  []Sent // DSNs, to be logged
+}
+
+// updateThen is update for what may remove messages or queue DSNs.
+func (s *Store) updateThen(weight int, fn func(*tx) error) error {
+	var then aftermath
+	err := s.update(weight, func(t *tx) error {
+		then = aftermath{}
+		t.then = &then
+		return fn(t)
+	})
+	if err != nil {
+		return err
+	}
+	s.sweepGone(then.gone)
+	s.ready.announce(then.lanes...)
+	return nil
 }
 
 func (s *Store) grow(weight int, fn func(*tx) error) error {

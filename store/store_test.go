@@ -420,10 +420,9 @@ func TestStore_NoticeIsFreeAndStoredWithTheOutcome(t *testing.T) {
 	m := accept(t, s, "acme", 100, "x@a.test")
 	claim(t, s, "a.test", "acme", 1)
 	s.TakeReady()
+	s.SetDSNs(plainDSNs(s, 0, strings.Repeat("x", 40_000)))
 	err := s.Settle(Result{ID: m.ID, Domain: "a.test", Event: Event{Kind: EventAttempt},
-		Outcomes: []Outcome{{Rcpt: 0, State: Failed, Reply: "550 no"}},
-		Notices: []Notice{{Message: Message{Account: "acme", Expires: s.Now().Add(time.Hour),
-			Recipients: []Recipient{{Address: "a@src.test", Domain: "src.test"}}}, Body: bytes.Repeat([]byte("x"), 40_000)}}})
+		Outcomes: []Outcome{{Rcpt: 0, State: Failed, Reply: "550 no", DSN: &DSN{Action: "failed"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,12 +11,14 @@ import (
 type Usage struct {
 	Account   string       `json:"account"`
 	Period    string       `json:"period"`
-	Charged   quota.Charge `json:"charged"`   // what was accepted
-	Delivered int64        `json:"delivered"` // e-mails that a next hop took
-	Failed    int64        `json:"failed"`    // e-mails refused for good, expired or dropped
-	Queued    int64        `json:"queued"`    // e-mails still to be delivered
-	Deferred  int64        `json:"deferred"`  // of Queued, those tried at least once
-	Stored    int64        `json:"stored"`    // octets of the bodies of messages in the spool
+	Charged   quota.Charge `json:"charged"`            // what was accepted
+	Delivered int64        `json:"delivered"`          // e-mails that a next hop took
+	Failed    int64        `json:"failed"`             // e-mails refused for good, expired or dropped
+	Queued    int64        `json:"queued"`             // e-mails still to be delivered
+	Deferred  int64        `json:"deferred"`           // of Queued, those tried at least once
+	Stored    int64        `json:"stored"`             // octets of the bodies of messages in the spool
+	DSNs      int64        `json:"dsns,omitempty"`     // sent about its mail, which are free
+	Withheld  int64        `json:"withheld,omitempty"` // DSNs that were not: over the account's number an hour
 
 	// Of Charged the part that is no entry of the ledger yet, and its date in the
 	// operator's zone. Charged = Today + Σ charge entries of the period.

@@ -27,6 +27,7 @@ type verifier struct {
 	stats   VerifyStats
 	usage   map[string]*Usage // what the spool says is queued and deferred
 	entries int64             // queue entries that the messages ask for
+	untold  int64             // messages whose sender is to be told
 }
 
 func (v *verifier) fault(format string, args ...any) {
@@ -48,7 +49,7 @@ func (s *Store) Verify(ctx context.Context, problem func(string)) (VerifyStats, 
 	s.db.Trim()
 	err := s.view(func(t *tx) error {
 		v.t = t
-		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.counters, v.books} {
+		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.senders, v.counters, v.books} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -189,6 +190,12 @@ func (v *verifier) message(k []byte, m *Message) {
 			v.fault("message %s: its queue entry for %s has a wrong number of recipients", m.ID, d)
 		}
 	}
+	if m.untold() {
+		v.untold++
+		if m.DSNDue.IsZero() || v.t.b.Get(dsns, dsnKey(m)) == nil {
+			v.fault("message %s: its sender is to be told, and it is not on that list", m.ID)
+		}
+	}
 	u := &Usage{} // of relay's own: nobody's
 	if m.Period != "" {
 		key := string(pairKey(m.Account, m.Period))
@@ -270,6 +277,16 @@ func (v *verifier) heads() error {
 	err = v.each(due, func([]byte, []byte) { listed++ })
 	if lanes != listed {
 		v.fault("%d lanes are due, %d are listed", lanes, listed)
+	}
+	return err
+}
+
+// senders: the list of those to be told has as many as there are, each of which was found.
+func (v *verifier) senders() error {
+	listed := int64(0)
+	err := v.each(dsns, func([]byte, []byte) { listed++ })
+	if listed != v.untold {
+		v.fault("%d messages are listed because their senders are to be told, %d have something to tell", listed, v.untold)
 	}
 	return err
 }

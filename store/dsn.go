@@ -1,0 +1,289 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// A sender is told of what became of a message by DSNs (RFC 3461), one for all
+// that happens within a minute:
+//
+//  1. Settle, or Change for what is dropped, stores with a recipient what there is
+//     to tell. The first one puts the message on the list, bucket "dsns", under the
+//     time at which its sender is told;
+//  2. with the last recipient, before the message is removed, or at that time by
+//     SendDSNs, one DSN tells all of it. It is built, counted and queued in the
+//     transaction that takes it off the list.
+//
+// So a crash neither loses a report nor sends it twice, and a start reads no more
+// than the front of the list.
+
+// DSN is what a message's sender is to be told about one recipient.
+type DSN struct {
+	Action  string    `json:"action"`           // RFC 3464 §2.3.3
+	Status  string    `json:"status,omitempty"` // "5.1.1"; "": after the action
+	Reply   string    `json:"reply,omitempty"`  // what the next hop said, or our own reason
+	Host    string    `json:"host,omitempty"`   // that said it; "": we did
+	At      time.Time `json:"at,omitzero"`      // the last attempt; zero: none is meant
+	Expired bool      `json:"expired,omitempty"`
+	Dropped bool      `json:"dropped,omitempty"` // removed by the operator
+}
+
+// DSNs says how DSNs are made.
+type DSNs struct {
+	// Build words the DSN about those recipients of a message that have a DSN. own
+	// says that the sender is the account's own, see Account.Owns; original reads
+	// the message. It runs in a transaction, perhaps more than once, and returns
+	// false when there is nobody to tell.
+	Build   func(about *Message, own bool, original io.Reader) (Notice, bool)
+	PerHour int // at most so many in an hour about one account's mail; 0: any number
+}
+
+// SetDSNs says how DSNs are made from now on. Before it is called, none are.
+func (s *Store) SetDSNs(d DSNs) { s.dsns.Store(&d) }
+
+// Sent is a DSN that was queued, or was not because the account had too many.
+type Sent struct {
+	About    ID
+	Account  string
+	From     string  // the sender
+	Notice   *Notice // nil: none; unless it was withheld, the sender has no domain to send it to
+	Withheld bool    // it was over DSNs.PerHour
+	Unread   error   // why the message could not be read; the DSN goes without it
+}
+
+// dsnHour counts an account's DSNs. Bucket "dsn-hours", key account, JSON.
+type dsnHour struct {
+	Hour time.Time `json:"hour"` // its beginning, UTC
+	Sent int       `json:"sent"`
+}
+
+const (
+	dsnCollect = time.Minute // what happens within it goes into one DSN
+	dsnWeight  = 8 << 10     // about how many octets a DSN has
+	dsnBatch   = 32          // messages whose senders one transaction tells
+)
+
+// Owns reports whether an address is certainly the customer's own: the account's
+// contact, or one that the operator has named as a sender of the account's, by
+// itself or by its domain. Any other may be forged.
+func (a *Account) Owns(address string) bool {
+	if address == "" {
+		return false
+	}
+	if strings.EqualFold(address, a.Contact) {
+		return true
+	}
+	for _, s := range a.Senders {
+		if IsAddress(address, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// untold reports whether there is anything left to tell the sender.
+func (m *Message) untold() bool {
+	for i := range m.Recipients {
+		if m.Recipients[i].DSN != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// tellSender sends what there is to tell with the last recipient, else puts the
+// message on the list, or takes it off. The caller stores it.
+func (t *tx) tellSender(m *Message) error {
+	untold := m.untold()
+	switch {
+	case untold && m.Done():
+		return t.sendDSN(m)
+	case untold && m.DSNDue.IsZero():
+		m.DSNDue = t.wall.Add(dsnCollect)
+		return t.b.Put(dsns, dsnKey(m), []byte{})
+	case !untold && !m.DSNDue.IsZero():
+		return t.dropDSNKey(m)
+	}
+	return nil
+}
+
+func dsnKey(m *Message) []byte { return append(appendTime(nil, m.DSNDue), m.ID[:]...) }
+
+func (t *tx) dropDSNKey(m *Message) error {
+	key := dsnKey(m)
+	m.DSNDue = time.Time{}
+	return t.b.Delete(dsns, key)
+}
+
+// sendDSN queues one DSN about all that the sender is to be told.
+func (t *tx) sendDSN(m *Message) error {
+	if !m.DSNDue.IsZero() {
+		if err := t.dropDSNKey(m); err != nil {
+			return err
+		}
+	}
+	how := t.s.dsns.Load()
+	hour, err := t.dsnHour(m.Account)
+	if err != nil {
+		return err
+	}
+	sent := Sent{About: m.ID, Account: m.Account, From: m.Sender}
+	if sent.Withheld = how.PerHour > 0 && hour.Sent >= how.PerHour; !sent.Withheld {
+		if err := t.buildDSN(m, how, &sent); err != nil {
+			return err
+		}
+	}
+	for i := range m.Recipients {
+		m.Recipients[i].DSN = nil
+	}
+	if err := t.queueDSN(m, how, hour, &sent); err != nil {
+		return err
+	}
+	t.then.sent = append(t.then.sent, sent)
+	return nil
+}
+
+func (t *tx) buildDSN(m *Message, how *DSNs, sent *Sent) error {
+	a, err := t.account(m.Account)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	body := &bodyIn{t: t, id: m.ID, left: m.Stored}
+	n, ok := how.Build(m, err == nil && a.Owns(m.Sender), body)
+	if ok {
+		n.Message.ID, n.Message.Account, n.Message.About = t.s.ids.next(t.wall), m.Account, m.ID
+		sent.Notice, sent.Unread = &n, body.err
+	}
+	return nil
+}
+
+// queueDSN queues and counts a DSN, or counts that it was withheld. The trace
+// tells either.
+func (t *tx) queueDSN(m *Message, how *DSNs, hour *dsnHour, sent *Sent) error {
+	e := &Event{ID: m.ID, Time: t.wall, Kind: EventNotice, Account: m.Account}
+	switch {
+	case sent.Withheld:
+		e.Text = fmt.Sprintf("no DSN: the account has had %d in this hour", how.PerHour)
+	case sent.Notice == nil:
+		return nil
+	default:
+		d := &sent.Notice.Message
+		lanes, err := t.enqueueOwn(d, sent.Notice.Body)
+		if err != nil {
+			return err
+		}
+		hour.Sent++
+		if err := t.put(dsnHours, []byte(m.Account), hour); err != nil {
+			return err
+		}
+		t.then.lanes = append(t.then.lanes, lanes...)
+		e.Text, e.Recipients = "DSN queued as "+d.ID.String(), accepted(d).Recipients
+	}
+	t.countDSN(m, sent.Withheld)
+	return t.happened(e, m)
+}
+
+// dsnHour is the account's count in the hour that is now.
+func (t *tx) dsnHour(account string) (*dsnHour, error) {
+	h := &dsnHour{}
+	if _, err := t.get(dsnHours, []byte(account), h); err != nil {
+		return nil, err
+	}
+	if now := t.wall.Truncate(time.Hour); !h.Hour.Equal(now) {
+		*h = dsnHour{Hour: now}
+	}
+	return h, nil
+}
+
+// countDSN counts in the statistics of the period that the message was charged to.
+func (t *tx) countDSN(m *Message, withheld bool) {
+	t.b.Touch()
+	if m.Period == "" {
+		return
+	}
+	u := t.usage(m.Account, m.Period)
+	if withheld {
+		u.Withheld++
+	} else {
+		u.DSNs++
+	}
+}
+
+// SendDSNs sends what is due, of some messages; more says that others may be. After
+// the clock was set back it does not wait for the time that was.
+func (s *Store) SendDSNs() (sent []Sent, more bool, err error) {
+	var ids []ID
+	err = s.view(func(t *tx) error { ids = t.dueDSNs(); return nil })
+	if err != nil || len(ids) == 0 {
+		return nil, false, err
+	}
+	err = s.updateThen(len(ids)*dsnWeight, func(t *tx) error {
+		for _, id := range t.dueDSNs() {
+			m, err := t.message(id)
+			if err != nil {
+				return err
+			}
+			if m == nil {
+				return fmt.Errorf("message %s, whose sender is to be told, is not there; see relay check --store", id)
+			}
+			if err := errors.Join(t.traceAccepted(m), t.sendDSN(m)); err != nil {
+				return err
+			}
+			if err := t.put(messages, m.ID[:], m); err != nil {
+				return err
+			}
+		}
+		sent = t.then.sent
+		return nil
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("send DSNs: %w", err)
+	}
+	return sent, len(ids) == dsnBatch, nil
+}
+
+// dueDSNs are the first messages whose sender is to be told by now.
+func (t *tx) dueDSNs() (ids []ID) {
+	c := t.b.Cursor(dsns)
+	for k, _ := c.First(); k != nil && len(ids) < dsnBatch; k, _ = c.Next() {
+		at := parseTime(k)
+		if at.After(t.wall) && !at.After(t.wall.Add(dsnCollect)) {
+			break
+		}
+		ids = append(ids, ID(k[8:]))
+	}
+	return ids
+}
+
+// bodyIn reads a body within a transaction.
+type bodyIn struct {
+	t    *tx
+	id   ID
+	next int
+	rest []byte // of the chunk before
+	left int64  // octets after rest
+	err  error  // what was wrong
+}
+
+// Read implements io.Reader.
+func (b *bodyIn) Read(p []byte) (int, error) {
+	if len(b.rest) == 0 {
+		if b.left <= 0 {
+			return 0, io.EOF
+		}
+		b.rest = b.t.b.Get(bodies, chunkKey(b.id, b.next))
+		if len(b.rest) == 0 {
+			b.err = fmt.Errorf("body %s, chunk %d: %w", b.id, b.next, ErrNotFound)
+			return 0, b.err
+		}
+		b.next++
+		b.left -= int64(len(b.rest))
+	}
+	n := copy(p, b.rest)
+	b.rest = b.rest[n:]
+	return n, nil
+}
