@@ -199,7 +199,7 @@ func (w *world) dialled(a netip.Addr) int {
 // address is a public one that nobody has yet.
 func (w *world) address(name string) netip.Addr {
 	w.next++
-	a := netip.AddrFrom4([4]byte{198, 51, 100, w.next})
+	a := netip.AddrFrom4([4]byte{11, 0, 0, w.next})
 	w.dns.mu.Lock()
 	defer w.dns.mu.Unlock()
 	w.dns.addrs[name] = []netip.Addr{a}

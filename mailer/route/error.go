@@ -27,5 +27,5 @@ func loop(domain string) *Error {
 }
 
 func private(domain string) *Error {
-	return &Error{Domain: domain, Permanent: true, Status: "5.4.4", Text: "the mail hosts of " + domain + " have only loopback or private addresses"}
+	return &Error{Domain: domain, Permanent: true, Status: "5.4.4", Text: "the mail hosts of " + domain + " have only private or reserved addresses"}
 }

@@ -89,7 +89,7 @@ func before(mxs []MX, us func(MX) bool) []MX {
 func (r *Router) isOurName(m MX) bool { return m.Host == r.cfg.Hostname }
 
 func (r *Router) isSelf(addrs []netip.Addr) bool {
-	return slices.ContainsFunc(addrs, func(a netip.Addr) bool { return slices.Contains(r.cfg.Self, a) })
+	return slices.ContainsFunc(addrs, func(a netip.Addr) bool { return slices.Contains(r.cfg.Self, plain(a)) })
 }
 
 // found is one MX host with its addresses.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,6 +66,10 @@ func New(cfg Config) (*Router, error) {
 		return nil, fmt.Errorf("route: no such port: %d", cfg.Port)
 	}
 	cfg.Hostname = canonical(cfg.Hostname)
+	cfg.Self = slices.Clone(cfg.Self)
+	for i, a := range cfg.Self {
+		cfg.Self[i] = plain(a)
+	}
 	if err := cfg.Smarthost.normalize(); err != nil {
 		return nil, err
 	}
