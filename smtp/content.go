@@ -47,15 +47,18 @@ var contents = sync.Pool{New: func() any {
 // newContent begins a message that goes to w. Give it back with free.
 func newContent(w io.Writer, dots bool, max int64, h header) *content {
 	p := contents.Get().(*content)
+	h.open, h.before = true, p.before[:0]
 	*p = content{header: h, w: w, max: max, buf: p.buf, out: p.out[:0], dots: dots, after: true}
-	p.open = true
 	p.out = p.appendTrace(p.out)
 	return p
 }
 
 func (p *content) free() {
 	p.w, p.drop = nil, nil
-	p.header = header{}
+	p.header = header{before: p.before}
+	if cap(p.before) > writeSize {
+		p.before = nil
+	}
 	contents.Put(p)
 }
 
@@ -128,18 +131,15 @@ func (p *content) lines(block []byte) (n int, done bool) {
 		pos = nl + 1
 		p.after = crlf
 		if p.open && !p.inLine {
-			switch p.field(text, i+1) {
-			case drop:
+			v := p.field(text, i+1)
+			if v == drop || len(p.before) > 0 {
 				p.write(block[run:from])
+				p.write(p.before)
+				run = from
+			}
+			if v == drop {
 				run = pos
 				continue
-			case ends:
-				p.write(block[run:from])
-				run = from
-				p.out = p.appendMissing(p.out)
-				if len(text) > 0 {
-					p.out = append(p.out, "\r\n"...)
-				}
 			}
 		}
 		p.inLine = false
@@ -207,15 +207,18 @@ func (p *content) finish() error {
 		p.refuse(errTooLarge)
 	}
 	if p.open {
-		p.open = false
-		p.out = append(p.appendMissing(p.out), "\r\n"...)
+		p.before = p.before[:0]
+		p.endText()
+		p.judge()
+		p.write(p.before)
 	}
 	p.flush()
 	return p.fault
 }
 
 // faults of content; of several the first in this order is told.
-var faults = []error{errBareCR, errNUL, errLongLine, errHeaderSize, errLoop, errTooLarge}
+var faults = []error{errBareCR, errNUL, errLongLine, errHeaderSize, errLoop,
+	errDiffer[fromField], errDiffer[dateField], errDiffer[subjectField], errDiffer[idField], errNoFrom, errTooLarge}
 
 func (p *content) refuse(err error) {
 	if p.fault == nil || slices.Index(faults, err) < slices.Index(faults, p.fault) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net/mail"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -13,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var testHeader = header{host: "relay.example", with: "ESMTP", id: "ID", now: time.Unix(0, 0).UTC(), limit: 4096}
+var testHeader = header{sender: "a@b.example", host: "relay.example", with: "ESMTP", id: "ID", now: time.Unix(0, 0).UTC(), limit: 4096}
 
 // result of a pass.
 type result struct {
@@ -67,7 +69,7 @@ func (p *pieces) Read(b []byte) (int, error) {
 // content drawn from what matters to the pass.
 var drawContent = rapid.Custom(func(t *rapid.T) string {
 	parts := rapid.SliceOfN(rapid.SampledFrom([]string{"\r", "\n", "\r\n", ".", "..", "\r\n.\r\n", "\r\n.", "Bcc: x", "Subject: y", " z", "Message-ID: <m@d>",
-		"Date: d", "a", "", "é", "\x00", strings.Repeat("l", 998), strings.Repeat("l", 40_000), "\r\n\r\n", "From x"}), 0, 30).Draw(t, "parts")
+		"Date: d", "a", "", "é", "\x00", strings.Repeat("l", 998), strings.Repeat("l", 40_000), "\r\n\r\n", "From x", ">From x", "From: a", "From: b", "Subject:", "To: t", "Content-Type: c", "junk", "X-a: b", "Return-Path: <r>", strings.Repeat("junk\r\n", 4000)}), 0, 30).Draw(t, "parts")
 	return strings.Join(parts, "") + "\r\n.\r\nrest"
 })
 
@@ -112,7 +114,7 @@ func check(t fataler, s string, got result) {
 		long = long || len(l) > maxText
 	}
 	bad := strings.Contains(norm, "\r") || strings.Contains(norm, "\x00") || long
-	if bad != (got.fault != nil) && !errors.Is(got.fault, errHeaderSize) {
+	if bad != (got.fault != nil) && !isOfHeader(got.fault) {
 		t.Fatalf("fault %v: %.300q", got.fault, s)
 	}
 	if got.fault != nil {
@@ -126,26 +128,88 @@ func check(t fataler, s string, got result) {
 	}
 }
 
+// isOfHeader reports whether it is a fault that check does not judge.
+func isOfHeader(err error) bool {
+	return errors.Is(err, errHeaderSize) || errors.Is(err, errLoop) || slices.ContainsFunc(errDiffer[:], func(r *reply) bool { return err == r })
+}
+
+// What goes out has a header that any receiver takes: each field that may stand once
+// does, those that a message needs are there, and what was secret is nowhere.
+func TestContent_headerIsWhole(t *testing.T) {
+	lines := []string{"From: me@b.example", "From:", "From: <>", "Date: Mon, 23 Nov 2026 12:00:00 +0000", "Date:", "Message-ID: <i@b.example>",
+		"Message-ID:", " \t", "Subject: s", "Subject:", "subject:  s ", "To: x@y.example", "To: z@y.example", "MIME-Version: 1.0",
+		"Bcc: secret@x.example", "bcc :\r\n secret@x.example", "BCC:a,\r\nsecret,\r\n\tsecret", "Bcc: a\r\nsecret@x.example", "Resent-Bcc: secret@x.example",
+		"Return-Path: <secret@x.example>",
+		">From secret", "From secret", "secret", "X-Other: x", " more"}
+	rapid.Check(t, func(t *rapid.T) {
+		head := rapid.SliceOfN(rapid.SampledFrom(lines), 0, 12).Draw(t, "lines")
+		head = append(head, "X-Last: x", "", "text")
+		got := passDots(strings.NewReader(strings.Join(head, "\r\n") + "\r\n.\r\n"))
+		if isOfHeader(got.fault) {
+			t.Skip("fields that differ")
+		}
+		if strings.Contains(got.out, "secret") || got.fault != nil {
+			t.Fatalf("%q gives %q", head, got.out)
+		}
+		m, err := mail.ReadMessage(strings.NewReader(got.out))
+		if err != nil {
+			t.Fatalf("%v: %q gives %q", err, head, got.out)
+		}
+		for name, most := range map[string]int{"From": 1, "Date": 1, "Message-Id": 1, "Subject": 1, "Mime-Version": 1, "To": 12, "Bcc": 0, "Resent-Bcc": 0, "Return-Path": 0} {
+			n := len(m.Header[name])
+			if n > most || n == 0 && (name == "From" || name == "Date" || name == "Message-Id") {
+				t.Fatalf("%d fields %s: %q gives %q", n, name, head, got.out)
+			}
+		}
+		if m.Header.Get("From") == "" || m.Header.Get("Date") == "" || m.Header.Get("Message-Id") == "" || m.Header.Get("X-Last") != "x" {
+			t.Fatalf("%q gives %q", head, got.out)
+		}
+		if text, _ := io.ReadAll(m.Body); string(text) != "text\r\n" {
+			t.Fatalf("%q has the text %q", head, text)
+		}
+	})
+}
+
 func TestContent_header(t *testing.T) {
 	const trace = "Received: by relay.example with ESMTP id ID; Thu, 1 Jan 1970 00:00:00 +0000\r\n"
+	const from = "From: a@b.example\r\n"
 	const date = "Date: Thu, 1 Jan 1970 00:00:00 +0000\r\n"
 	const id = "Message-ID: <ID@relay.example>\r\n"
+	const own = "From: me\r\nDate: d\r\nMessage-ID: <i>\r\n" // of a message that has all
 	for _, c := range []struct{ name, in, want, msgID string }{
-		{"empty", "", trace + date + id + "\r\n", "<ID@relay.example>"},
-		{"complete", "DATE: d\r\nmessage-id: <a@b>\r\n\r\nx\r\n", trace + "DATE: d\r\nmessage-id: <a@b>\r\n\r\nx\r\n", "<a@b>"},
-		{"folded Message-ID", "Date: d\r\nMessage-ID:\r\n <a@b>\r\n\r\n", trace + "Date: d\r\nMessage-ID:\r\n <a@b>\r\n\r\n", "<a@b>"},
-		{"header only", "Subject: s\r\n", trace + "Subject: s\r\n" + date + id + "\r\n", "<ID@relay.example>"},
-		{"no blank line", "Subject: s\r\ntext here\r\nmore: x\r\n", trace + "Subject: s\r\n" + date + id + "\r\ntext here\r\nmore: x\r\n", "<ID@relay.example>"},
-		{"only Bcc", "Bcc: a\r\n\tb\r\n\r\nx\r\n", trace + date + id + "\r\nx\r\n", "<ID@relay.example>"},
-		{"Bcc last", "Date: d\r\nMessage-ID: <i>\r\nBCC: a\r\n b\r\n", trace + "Date: d\r\nMessage-ID: <i>\r\n\r\n", "<i>"},
-		{"continuation first", " x\r\n", trace + date + id + "\r\n x\r\n", "<ID@relay.example>"},
-		{"mbox line", "From me Mon Nov 23 12:00:00 2026\r\nSubject: s\r\n\r\n", trace + "Subject: s\r\n" + date + id + "\r\n", "<ID@relay.example>"},
-		{"dot at a field", "..x: y\r\n\r\n", trace + ".x: y\r\n" + date + id + "\r\n", "<ID@relay.example>"},
+		{"empty", "", from + date + id + "\r\n", "<ID@relay.example>"},
+		{"complete", "FROM: me\r\nDATE: d\r\nmessage-id: <a@b>\r\n\r\nx\r\n", "FROM: me\r\nDATE: d\r\nmessage-id: <a@b>\r\n\r\nx\r\n", "<a@b>"},
+		{"folded Message-ID", "From: me\r\nDate: d\r\nMessage-ID:\r\n <a@b>\r\n\r\n", "From: me\r\nDate: d\r\nMessage-ID:\r\n <a@b>\r\n\r\n", "<a@b>"},
+		{"header only", "Subject: s\r\n", "Subject: s\r\n" + from + date + id + "\r\n", "<ID@relay.example>"},
+		{"no blank line", "Subject: s\r\ntext here\r\nmore: x\r\n", "Subject: s\r\n" + from + date + id + "\r\ntext here\r\nmore: x\r\n", "<ID@relay.example>"},
+		{"only Bcc", "Bcc: a\r\n\tb\r\n\r\nx\r\n", from + date + id + "\r\nx\r\n", "<ID@relay.example>"},
+		{"Bcc last", own + "BCC: a\r\n b\r\n", own + "\r\n", "<i>"},
+		{"continuation first", " x\r\n", from + date + id + "\r\n x\r\n", "<ID@relay.example>"},
+		{"dot at a field", "..x: y\r\n\r\n", ".x: y\r\n" + from + date + id + "\r\n", "<ID@relay.example>"},
+
+		{"Return-Path", "Return-Path: <x@y>\r\n\t(z)\r\n" + own + "\r\n", own + "\r\n", "<i>"},
+		{"empty fields", "From:\r\nDate:\r\n \t\r\nMessage-ID: <>\r\nSubject: \r\nTo:\r\n\r\nx\r\n", "To:\r\n" + from + date + id + "Subject:\r\n\r\nx\r\n", "<ID@relay.example>"},
+		{"empty and another", "From: <>\r\nSubject:\r\nDate:\r\n" + own + "Message-ID:\r\nSubject: s\r\n\r\n", own + "Subject: s\r\n\r\n", "<i>"},
+		{"a value on the second line", "From:\r\n <\r\n a@b>\r\nDate:\r\n d\r\nMessage-ID: <i>\r\n\r\n", "From:\r\n <\r\n a@b>\r\nDate:\r\n d\r\nMessage-ID: <i>\r\n\r\n", "<i>"},
+		{"repeats", own + "date:  d \r\nfrom:\r\n\tme\r\nSubject: a  b\r\nSubject:\r\n a\r\n b\r\nMessage-ID: <i>\r\n\r\n", own + "Subject: a  b\r\n\r\n", "<i>"},
+		{"repeats of others", own + "To: x\r\nTo: x\r\nTo: y\r\n z\r\nMIME-Version: 1.0\r\nX: 1\r\nX: 1\r\nMIME-Version: 1.0\r\nBcc: b\r\n\r\n", own + "To: x\r\nTo: y\r\n z\r\nMIME-Version: 1.0\r\nX: 1\r\nX: 1\r\n\r\n", "<i>"},
+		{"a differing field last", own + "To: x\r\nTo: y\r\n", own + "To: x\r\nTo: y\r\n\r\n", "<i>"},
+
+		{"mbox line", "From me Mon Nov 23 12:00:00 2026\r\nSubject: s\r\nBcc: b\r\n\r\n", "Subject: s\r\n" + from + date + id + "\r\n", "<ID@relay.example>"},
+		{"quoted mbox line", ">From me Mon Nov 23 12:00:00 2026\r\n" + own + "Bcc: b\r\n\r\nx\r\n", own + "\r\nx\r\n", "<i>"},
+		{"mbox line within", "From: me\r\n>From me Mon Nov 23 12:00:00 2026\r\nBcc: b\r\nDate: d\r\nMessage-ID: <i>\r\n\r\n", own + "\r\n", "<i>"},
+		{"junk at the head", "junk\r\n more\r\nPrice: 5\r\n a\r\njunk\r\n b\r\nSubject: s\r\nBcc: b\r\n" + own + "\r\n", "Price: 5\r\n a\r\nSubject: s\r\n" + own + "\r\n", "<i>"},
+		{"text with a colon", "Hello there,\r\nPrice: 5\r\n\r\nSubject: text\r\n", from + date + id + "\r\nHello there,\r\nPrice: 5\r\n\r\nSubject: text\r\n", "<ID@relay.example>"},
+		{"text that begins with From", "From now on\r\nall is well\r\n", from + date + id + "\r\nFrom now on\r\nall is well\r\n", "<ID@relay.example>"},
+		{"a fold that was lost", own + "Subject: long\r\nsubject\r\nBcc: b\r\n\r\nx\r\n", own + "Subject: long\r\n\r\nx\r\n", "<i>"},
+		{"a fold of Bcc that was lost", own + "Bcc: b,\r\nsecret\r\n <c@x>,\r\nd@x\r\nSubject: s\r\nBcc: e\r\nf@x\r\n\r\nx\r\n", own + "Subject: s\r\n\r\nx\r\n", "<i>"},
+		{"text after Bcc", own + "Bcc: b\r\nDear all,\r\nbye\r\n", own + "\r\nDear all,\r\nbye\r\n", "<i>"},
+		{"a long text without header", strings.Repeat("text\r\n", 4000) + "Subject: s\r\n", from + date + id + "\r\n" + strings.Repeat("text\r\n", 4000) + "Subject: s\r\n", "<ID@relay.example>"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := passDots(strings.NewReader(c.in + ".\r\n"))
-			if got.fault != nil || got.out != c.want || got.msgID != c.msgID {
-				t.Errorf("%v\n%q %s\nwant\n%q %s", got.fault, got.out, got.msgID, c.want, c.msgID)
+			if got.fault != nil || got.out != trace+c.want || got.msgID != c.msgID {
+				t.Errorf("%v\n%.1000q %s\nwant\n%.1000q %s", got.fault, got.out, got.msgID, trace+c.want, c.msgID)
 			}
 		})
 	}
@@ -159,6 +223,11 @@ func TestContent_limits(t *testing.T) {
 		{"header size", strings.Repeat("A: "+strings.Repeat("x", 95)+"\r\n", 41) + "\r\n", errHeaderSize},
 		{"hops", strings.Repeat("received: x\r\n", 51) + "\r\n", errLoop},
 		{"hops that are enough", strings.Repeat("received: x\r\n", 50) + "\r\n", nil},
+		{"two senders", "From: a\r\nFrom: b\r\n\r\n", errDiffer[fromField]},
+		{"two dates", "Date: a\r\nDate: a\r\n b\r\n\r\n", errDiffer[dateField]},
+		{"two subjects", "Subject: a\r\nX: y\r\nSubject: A\r\n\r\n", errDiffer[subjectField]},
+		{"two identifiers, at the end", "Message-ID: <a>\r\nMessage-ID: <b>\r\n", errDiffer[idField]},
+		{"two subjects, the second after a line that is no field", "Subject: a\r\njunk\r\nSubject: b\r\n\r\n", errDiffer[subjectField]},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := passDots(strings.NewReader(c.in + ".\r\n")); !errors.Is(got.fault, c.want) {

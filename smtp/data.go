@@ -24,7 +24,7 @@ func (s *session) take() (id string, err error) {
 	id = body.ID().String()
 	p = newContent(body, !s.chunked, c.cfg.MaxMessage, header{
 		host: c.cfg.Hostname, with: s.protocol(), id: id,
-		now: c.srv.st.Now().In(c.cfg.Zone), limit: c.cfg.MaxHeader,
+		now: c.srv.st.Now().In(c.cfg.Zone), limit: c.cfg.MaxHeader, sender: s.msg.Sender,
 	})
 	p.drop = body.Discard
 	defer p.free()

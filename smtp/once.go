@@ -1,0 +1,163 @@
+package smtp
+
+import "bytes"
+
+// Fields that may stand once (RFC 5322 §3.6, RFC 2045). Many programs write one of them
+// twice, with the same value. The first four are those that receivers refuse a message
+// for; they are judged by value.
+const (
+	fromField = iota
+	dateField
+	subjectField
+	idField
+	judged // so many
+)
+
+var onceNames = [...]string{fromField: "from", dateField: "date", subjectField: "subject", idField: "message-id",
+	judged: "sender", "reply-to", "to", "cc", "in-reply-to", "references", "mime-version", "content-type", "content-transfer-encoding"}
+
+var errDiffer = [judged]*reply{errTwice.with("From"), errTwice.with("Date"), errTwice.with("Subject"), errTwice.with("Message-ID")}
+
+// onceIndex is the number of a field that may stand once; -1 for others.
+func onceIndex(name []byte) int {
+	for i, n := range onceNames {
+		if len(n) == len(name) && is(name, n) {
+			return i
+		}
+	}
+	return -1
+}
+
+// maxWait octets are kept of a field that is not out yet.
+const maxWait = 8 << 10
+
+// once is what is known of the fields that may stand once.
+type once struct {
+	sums         [len(onceNames)]uint64 // of the first one with a value; 0: there is none
+	now          int                    // the one whose lines come
+	sum          valueSum               // of its value so far
+	wait         []byte                 // its lines, which are not out yet
+	blankSubject bool                   // a Subject without a value was taken away
+	differs      *reply                 // why the header is refused
+}
+
+func (o *once) has(i int) bool { return o.sums[i] != 0 }
+
+// beginsOnce judges the first line of a field that may stand once.
+func (h *header) beginsOnce(i int, text, value []byte) verdict {
+	o := &h.once
+	o.now, o.sum, o.wait = i, valueSum{}, o.wait[:0]
+	o.sum.add(value)
+	switch {
+	case o.has(i):
+		h.state = repeatField
+	case i < judged && isBlank(i, value):
+		h.state = blankField
+	default:
+		h.state = onceField
+		h.noteID(value)
+		return keep
+	}
+	o.wait = appendLine(o.wait, text)
+	return drop
+}
+
+// continuesOnce judges a line that continues such a field.
+func (h *header) continuesOnce(text []byte) verdict {
+	o := &h.once
+	o.sum.add(text)
+	release := false
+	switch h.state {
+	case onceField:
+		h.noteID(text)
+		return keep
+	case blankField:
+		release = !isBlank(o.now, text)
+	case repeatField:
+		release = o.now >= judged && len(o.wait) > maxWait // too long to wait for its end
+	}
+	if release {
+		h.before = append(h.before, o.wait...)
+		if h.state = keptField; !o.has(o.now) {
+			h.state = onceField
+			h.noteID(text)
+		}
+		return keep
+	}
+	if len(o.wait) <= maxWait {
+		o.wait = appendLine(o.wait, text)
+	}
+	return drop
+}
+
+// fieldEnds judges the field that has come to its end.
+func (h *header) fieldEnds() {
+	o := &h.once
+	switch h.state {
+	case onceField:
+		if o.sum.some {
+			o.sums[o.now] = o.sum.value()
+		}
+	case blankField:
+		o.blankSubject = o.blankSubject || o.now == subjectField
+	case repeatField:
+		if !o.sum.some || o.sum.value() == o.sums[o.now] {
+			break
+		}
+		if o.now >= judged {
+			h.before = append(h.before, o.wait...)
+		} else if o.differs == nil && !isBlank(o.now, o.wait[bytes.IndexByte(o.wait, ':')+1:]) {
+			o.differs = errDiffer[o.now]
+		}
+	}
+	h.state = noField
+}
+
+// noteID keeps the value of a Message-ID.
+func (h *header) noteID(text []byte) {
+	if h.once.now != idField {
+		return
+	}
+	if v := bytes.TrimSpace(text); len(h.msgID)+len(v) < maxMsgID {
+		h.msgID = append(h.msgID, v...)
+	}
+}
+
+// isBlank reports whether a value is as good as none: of an address or an identifier
+// empty brackets are.
+func isBlank(i int, value []byte) bool {
+	if i == fromField || i == idField {
+		return len(bytes.Trim(value, " \t\r\n<>")) == 0
+	}
+	return len(bytes.TrimSpace(value)) == 0
+}
+
+// valueSum is a checksum (FNV-1a) of a value, unfolded: white space counts as one
+// space wherever it stands, and for nothing at both ends.
+type valueSum struct {
+	sum  uint64
+	gap  bool // white space came
+	some bool // something else came
+}
+
+func (v *valueSum) add(text []byte) {
+	const offset, prime = 14695981039346656037, 1099511628211
+	sum := v.sum
+	for _, c := range text {
+		if c == ' ' || c == '\t' {
+			v.gap = v.some
+			continue
+		}
+		if !v.some {
+			sum, v.some = offset, true
+		}
+		if v.gap {
+			sum, v.gap = (sum^' ')*prime, false
+		}
+		sum = (sum ^ uint64(c)) * prime
+	}
+	v.sum = sum
+}
+
+// value is never 0.
+func (v *valueSum) value() uint64 { return v.sum | 1 }
