@@ -10,6 +10,7 @@ import (
 
 	"relay/cli/control"
 	"relay/smtp"
+	"relay/store"
 )
 
 func (p *program) banCommand() *cli.Command {
@@ -134,7 +135,7 @@ func liftOne(s *smtp.Server, who string) (banView, bool) {
 		addr, err = network.Addr(), nil
 	}
 	for _, b := range s.Bans() {
-		if b.Login == who && who != "" || err == nil && b.Network.Contains(addr.Unmap().WithZone("")) {
+		if b.Login == store.FoldLogin(who) && who != "" || err == nil && b.Network.Contains(addr.Unmap().WithZone("")) {
 			return viewBan(b), lift(s, b)
 		}
 	}

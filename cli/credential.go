@@ -131,7 +131,7 @@ func (p *program) credentialRevoke() *cli.Command {
 	return p.onStore(&cli.Command{
 		Name: "revoke", ArgsUsage: "NAME LOGIN", Usage: "delete a login: it stops at once",
 	}, work{run: func(c *call) error {
-		name, login := c.args[0], c.args[1]
+		name, login := c.args[0], store.FoldLogin(c.args[1])
 		if _, err := c.account(name); err != nil {
 			return err
 		}

@@ -62,10 +62,30 @@ func parseLiteral(s string) (string, bool) {
 	if err != nil || a.Zone() != "" || a.Is4() == v6 {
 		return "", false
 	}
-	if v6 {
-		return "[IPv6:" + a.String() + "]", true
+	return literal(a), true
+}
+
+func literal(a netip.Addr) string {
+	if a.Is6() {
+		return "[IPv6:" + a.String() + "]"
 	}
-	return "[" + a.String() + "]", true
+	return "[" + a.String() + "]"
+}
+
+// Literal is the address literal of an IP address that is written without brackets.
+func Literal(s string) (string, bool) {
+	if s == "" || !isHex(s[len(s)-1]) && s[len(s)-1] != ':' { // a name, mostly
+		return "", false
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.Zone() != "" {
+		return "", false
+	}
+	return literal(a), true
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
 // IsName: letters, digits, hyphen and, since it is seen, underscore; a last

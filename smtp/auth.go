@@ -55,7 +55,7 @@ func (l *loginServer) Next(response []byte) (challenge []byte, done bool, err er
 
 // plain checks the response of PLAIN (RFC 4616). Nobody may act for another.
 func (s *session) plain(identity, user, password string) error {
-	if identity != "" && identity != user {
+	if identity != "" && store.FoldLogin(identity) != store.FoldLogin(user) {
 		password = ""
 	}
 	return s.authenticate(user, password)

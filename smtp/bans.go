@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"relay/store"
 )
 
 // Ban keeps an address out, or locks a user name for addresses that it never came
@@ -46,9 +48,10 @@ func newGuard() *guard {
 	}
 }
 
-// nameKey is the user name as it is counted and shown.
+// nameKey is the user name as it is counted and shown: in one form, or another case
+// would be another name to guess at.
 func nameKey(user string) string {
-	user = printable(user)
+	user = printable(store.FoldLogin(user))
 	if len(user) > maxName {
 		return user[:maxName] + "..."
 	}

@@ -109,7 +109,10 @@ func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // splitCommand cuts the verb off, in upper case.
 func splitCommand(line []byte) (verb, arg string) {
-	v, a, _ := bytes.Cut(line, space)
+	v, a := line, []byte(nil)
+	if i := bytes.IndexAny(line, " \t"); i >= 0 {
+		v, a = line[:i], line[i+1:]
+	}
 	var up [8]byte
 	if len(v) > len(up) {
 		return "", ""
@@ -134,8 +137,6 @@ func splitCommand(line []byte) (verb, arg string) {
 	}
 	return verb, string(bytes.TrimSpace(a))
 }
-
-var space = []byte(" ")
 
 // hello answers EHLO and HELO; go-smtp takes note of it.
 func (c *Conn) hello(verb, name string) []byte {
@@ -271,7 +272,11 @@ func (c *Conn) rset(arg string) []byte {
 
 // auth lets an AUTH command through when it may be one (RFC 4954 §4).
 func (c *Conn) auth(arg string) []byte {
-	mech, initial, _ := strings.Cut(arg, " ")
+	mech, initial := arg, ""
+	if i := strings.IndexAny(arg, " \t"); i >= 0 {
+		mech, initial = arg[:i], strings.TrimLeft(arg[i:], " \t")
+	}
+	initial, isBase64 := padded(initial)
 	var bad *reply
 	switch s := &c.session; {
 	case !s.helo:
@@ -284,32 +289,38 @@ func (c *Conn) auth(arg string) []byte {
 		bad = errOrder.with("not in the middle of a message")
 	case mech == "":
 		bad = errSyntax.with("AUTH mechanism expected")
-	case initial != "" && initial != "=" && !isBase64(initial):
+	case !isBase64:
 		bad = errBase64
 	}
 	if bad != nil {
 		c.reply(bad)
 		return nil
 	}
-	return []byte("AUTH " + arg + "\r\n")
+	return []byte("AUTH " + mech + " " + initial + "\r\n")
 }
 
 // response lets a SASL response through; go-smtp's words for a bad one are not
 // the RFC's.
 func (c *Conn) response(line []byte) []byte {
-	switch s := string(line); {
-	case s == "*":
+	s := strings.Trim(string(line), " \t")
+	if s == "*" {
 		c.say = errAuthCancelled
-	case s != "=" && !isBase64(s):
-		c.say = errBase64
-		line = []byte("!")
+	} else if in, ok := padded(s); ok {
+		s = in
+	} else {
+		c.say, s = errBase64, "!"
 	}
-	return append(bytes.Clone(line), "\r\n"...)
+	return []byte(s + "\r\n")
 }
 
-func isBase64(s string) bool {
-	_, err := base64.StdEncoding.DecodeString(s)
-	return err == nil
+// padded is base64 with its padding, which some programs leave out; "=" stands for
+// nothing (RFC 4954 §4).
+func padded(s string) (string, bool) {
+	if s == "" || s == "=" {
+		return s, true
+	}
+	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "="))
+	return base64.StdEncoding.EncodeToString(raw), err == nil && len(raw) > 0
 }
 
 // startTLS does the handshake. Nothing the client said before it counts

@@ -32,7 +32,7 @@ func parseMail(arg string) (a mailArgs, err *reply) {
 	if !ok {
 		return a, errSyntax.with("MAIL FROM:<address> expected")
 	}
-	from, rest, why := parsePath(strings.TrimLeft(rest, " "))
+	from, rest, why := parseReversePath(strings.TrimLeft(rest, " \t"))
 	if why != "" {
 		return a, errSenderAddr.with("%s", why)
 	}
@@ -83,7 +83,7 @@ func parseRcpt(arg string, utf8 bool) (a rcptArgs, err *reply) {
 	if !ok {
 		return a, errSyntax.with("RCPT TO:<address> expected")
 	}
-	to, rest, why := parsePath(strings.TrimLeft(rest, " "))
+	to, rest, why := parsePath(strings.TrimLeft(rest, " \t"))
 	switch {
 	case why == noDomain:
 		return a, errPostmaster
@@ -116,7 +116,7 @@ func (a *rcptArgs) set(key, value string) *reply {
 
 // eachParam calls set for every parameter, each name once, in upper case.
 func eachParam(s string, set func(key, value string) *reply) *reply {
-	if s != "" && s[0] != ' ' {
+	if s != "" && s[0] != ' ' && s[0] != '\t' {
 		return errSyntax.with("space expected after the address")
 	}
 	var seen []string

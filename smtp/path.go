@@ -14,7 +14,7 @@ import (
 type path struct {
 	addr   string // without brackets; "": the null reverse-path
 	domain string // lower case A-labels, or an address literal in brackets
-	utf8   bool   // the client wrote octets beyond ASCII
+	utf8   bool   // the local part has octets beyond ASCII; a domain has another form
 }
 
 // Lengths of RFC 5321 §4.5.3.1; a path is its address and two brackets.
@@ -26,7 +26,20 @@ const (
 // parsePath reads the path that s begins with and returns what follows it. why
 // is what is wrong with it. Brackets may be missing, as old programs leave them
 // out; a source route is read and ignored (RFC 5321 appendix C).
-func parsePath(s string) (p path, rest, why string) {
+func parsePath(s string) (p path, rest, why string) { return readPath(s, maildomain.Parse) }
+
+// parseReversePath is parsePath, and takes an address without its brackets for a domain,
+// as printers and scanners write their own.
+func parseReversePath(s string) (p path, rest, why string) {
+	return readPath(s, func(domain string) (wire, ascii string, ok bool) {
+		if lit, ok := maildomain.Literal(domain); ok {
+			return lit, lit, true
+		}
+		return maildomain.Parse(domain)
+	})
+}
+
+func readPath(s string, parse func(string) (wire, ascii string, ok bool)) (p path, rest, why string) {
 	open := strings.HasPrefix(s, "<")
 	if open {
 		s = s[1:]
@@ -48,11 +61,11 @@ func parsePath(s string) (p path, rest, why string) {
 		return p, "", "bad local part"
 	}
 	s = s[1:]
-	end := strings.IndexAny(s, "> ")
+	end := strings.IndexAny(s, "> \t")
 	if end < 0 {
 		end = len(s)
 	}
-	wire, ascii, ok := maildomain.Parse(s[:end])
+	wire, ascii, ok := parse(s[:end])
 	if !ok {
 		return p, "", "bad domain"
 	}
@@ -63,9 +76,8 @@ func parsePath(s string) (p path, rest, why string) {
 		}
 		s = s[1:]
 	}
-	p.utf8 = !isASCII(local) || !isASCII(wire)
-	if isASCII(local) && !isASCII(wire) {
-		wire = ascii // the next hop then needs no SMTPUTF8
+	if p.utf8 = !isASCII(local); !p.utf8 && !isASCII(wire) {
+		wire = ascii // neither client nor next hop needs SMTPUTF8 for it
 	}
 	p.addr, p.domain = local+"@"+wire, ascii
 	if len(p.addr) > maxPath {
@@ -93,18 +105,21 @@ func skipRoute(s string) (rest, why string) {
 }
 
 // parseLocal reads a Dot-string or Quoted-string and writes it anew: quoted
-// only where it must be.
+// only where it must be. Dots may stand anywhere, as some carriers gave out such
+// addresses.
 func parseLocal(s string) (local, rest, why string) {
 	if strings.HasPrefix(s, `"`) {
 		local, rest, why = parseQuoted(s[1:])
 	} else {
-		end := strings.IndexAny(s, "@> ")
+		end := strings.IndexAny(s, "@> \t")
 		if end < 0 {
 			end = len(s)
 		}
 		local, rest = s[:end], s[end:]
-		if !isDotString(local) {
+		if !isDotText(local) {
 			why = "bad local part"
+		} else {
+			local = requote(local)
 		}
 	}
 	switch {
@@ -181,6 +196,16 @@ func isDotString(s string) bool {
 		dot = false
 	}
 	return !dot
+}
+
+// isDotText: atext and dots, in any order.
+func isDotText(s string) bool {
+	for i := range len(s) {
+		if s[i] != '.' && !isAtext(s[i]) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 func isAtext(c byte) bool {

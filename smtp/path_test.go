@@ -22,6 +22,10 @@ func TestParsePath(t *testing.T) {
 		{in: `<"a\b"@c>`, addr: "ab@c", domain: "c"},
 		{in: `<"a.b"@c>`, addr: "a.b@c", domain: "c"},
 		{in: `<"a..b"@c>`, addr: `"a..b"@c`, domain: "c"},
+		{in: "<a..b@c>", addr: `"a..b"@c`, domain: "c"},
+		{in: "<..a.@b>", addr: `"..a."@b`, domain: "b"},
+		{in: "a.@b X=Y", addr: `"a."@b`, domain: "b", rest: " X=Y"},
+		{in: "a@b\tX=Y", addr: "a@b", domain: "b", rest: "\tX=Y"},
 		{in: `<"a@b"@c>`, addr: `"a@b"@c`, domain: "c"},
 		{in: `<"x> NOTIFY=NEVER foo"@b.example>`, addr: `"x> NOTIFY=NEVER foo"@b.example`, domain: "b.example"},
 		{in: "<@x.example,@y.example:a@b.example>", addr: "a@b.example", domain: "b.example"},
@@ -52,8 +56,7 @@ func TestParsePath(t *testing.T) {
 		{in: "<a@>", why: "bad domain"},
 		{in: "<a@b", why: "no > at its end"},
 		{in: "<a@b c>", why: "no > at its end"},
-		{in: "<..a.@b>", why: "bad local part"},
-		{in: "<a.@b>", why: "bad local part"},
+		{in: "<..a(.@b>", why: "bad local part"},
 		{in: "<@b>", why: "bad source route"},
 		{in: "<@b,:a@c>", why: "bad source route"},
 		{in: "<a(c)@b>", why: "bad local part"},
@@ -72,6 +75,18 @@ func TestParsePath(t *testing.T) {
 		p, rest, why := parsePath(c.in)
 		if why != c.why || why == "" && (p.addr != c.addr || p.domain != c.domain || rest != c.rest) {
 			t.Errorf("parsePath(%q) = %+v, %q, %q", c.in, p, rest, why)
+		}
+	}
+}
+
+func TestParseReversePath(t *testing.T) {
+	for in, want := range map[string]string{
+		"<scan@192.168.1.5>": "scan@[192.168.1.5]", "<scan@[192.168.1.5]>": "scan@[192.168.1.5]", "scan@10.0.0.1 SIZE=1": "scan@[10.0.0.1]",
+		"<scan@2001:DB8::1>": "scan@[IPv6:2001:db8::1]", "<scan@fe80::1%eth0>": "", "<scan@192.168.1>": "", "<scan@192.168.1.256>": "",
+		"<>": "", "<a@b.example>": "a@b.example", "<a@bücher.example>": "a@xn--bcher-kva.example",
+	} {
+		if p, _, _ := parseReversePath(in); p.addr != want {
+			t.Errorf("parseReversePath(%q) = %q, want %q", in, p.addr, want)
 		}
 	}
 }

@@ -96,6 +96,8 @@ func (t *tx) mayAdd(n *NewAccount) error {
 		return fmt.Errorf("account %q: %w", a.Name, ErrExists)
 	case c != nil && t.b.Get(credentials, []byte(c.Login)) != nil:
 		return fmt.Errorf("login %q: %w", c.Login, ErrExists)
+	case c != nil && validLogin(c.Login) != nil:
+		return validLogin(c.Login)
 	case n.Plan.Retired:
 		return retired(n.Plan)
 	case a.AtLimit != "" && !n.Plan.Allows(a.AtLimit):

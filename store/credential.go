@@ -16,7 +16,7 @@ const (
 // Credential lets a mail program log in. Bucket "credentials", key Login, JSON.
 // An account may have several; revoking one deletes it.
 type Credential struct {
-	Login   string         `json:"login"` // unique among all accounts; the first one is the account's name
+	Login   string         `json:"login"` // unique among all accounts, as FoldLogin has it; the first one is the account's name
 	Account string         `json:"account"`
 	Kind    CredentialKind `json:"kind"`
 	Hash    string         `json:"hash"`
@@ -27,6 +27,9 @@ type Credential struct {
 // AddCredential stores a further credential of an account that whoever orders it manages.
 func (s *Store) AddCredential(o Order, c Credential) error {
 	return s.update(0, func(t *tx) error {
+		if err := validLogin(c.Login); err != nil {
+			return err
+		}
 		a, err := load[Account](t, accounts, c.Account)
 		if err == nil {
 			err = o.reaches(&a)
@@ -38,10 +41,10 @@ func (s *Store) AddCredential(o Order, c Credential) error {
 	})
 }
 
-// Credential by login.
+// Credential by login, as a mail program writes it: case does not matter.
 func (s *Store) Credential(login string) (c Credential, err error) {
 	err = s.view(func(t *tx) error {
-		p, err := s.logins.load(t, credentials, login)
+		p, err := s.logins.load(t, credentials, FoldLogin(login))
 		if err == nil {
 			c = *p
 		}
