@@ -56,12 +56,12 @@ func (s *schedule) pick(now time.Time) []*lane {
 		if t.blocked(now) {
 			continue
 		}
-		n, each := t.wants()
+		stuck := s.stuck(t)
+		n, each := t.wants(stuck)
 		if n == 0 {
 			continue
 		}
-		total += n
-		for _, l := range t.ask(n, each) {
+		for _, l := range t.ask(n, each, stuck) {
 			if s.paused(l.Lane, now) {
 				t.asked -= l.asked
 				l.asked = 0
@@ -69,6 +69,7 @@ func (s *schedule) pick(now time.Time) []*lane {
 				s.retire(l)
 				continue
 			}
+			total += l.asked
 			if !l.domain.usable(now) && !l.domain.asking {
 				s.want(l.domain, l.Account) // the route is old; this claim still follows it
 			}
@@ -98,7 +99,7 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 		}
 		j := &job{site: t, path: t.path, fault: t.fault, message: c.Message, claims: []store.Claimed{c}, claimed: time.Now(), again: c.Again}
 		jobs[jobKey{t, c.Message.ID}] = j
-		t.queue.push(j)
+		t.queue.push(j.message.Account, j)
 	}
 	clear(s.landed)
 	for _, l := range lanes {

@@ -35,7 +35,7 @@ type Config struct {
 
 	SiteConnections       int    // to one site at once; 0: 20 to a static route, 10 to MX hosts
 	MessagesPerConnection int    // 0: no limit to a static route, 100 to MX hosts
-	Connections           int    // in all; 0: 500
+	Connections           int    // in all, of which an account has a share; 0: 500
 	Egress                Egress // where connections come from
 
 	RootCAs  *x509.CertPool // for TLS that must be verified; nil: the system's

@@ -14,6 +14,7 @@ const noteEvery = 250 * time.Millisecond
 // assign has a worker that waits take a job.
 func (s *schedule) assign(w *worker, j *job) {
 	w.job, w.since, w.noted = j, time.Now(), j.again || j.fault != nil
+	s.held.add(j.message.Account, 1)
 	if s.noteAt.IsZero() {
 		s.noteAt = w.since.Add(noteEvery)
 	}
@@ -21,7 +22,12 @@ func (s *schedule) assign(w *worker, j *job) {
 }
 
 // release takes note that a worker's job has ended.
-func (s *schedule) release(w *worker) { w.job = nil }
+func (s *schedule) release(w *worker) {
+	if w.job != nil {
+		s.held.add(w.job.message.Account, -1)
+		w.job = nil
+	}
+}
 
 // noteDials tells the store whom somebody dials for, in one transaction for all
 // attempts that last: so a crash leaves them their next try, and whatever waited

@@ -42,7 +42,7 @@ func (w *world) killed() *store.Store {
 // tried: not by the queue's word, and not for a start after a kill, which has it go
 // at once. What a connection was made for has, and keeps its next try.
 func TestMailer_WaitingCountsNoTry(t *testing.T) {
-	slow := client.Timeouts{Greeting: 2 * time.Hour}
+	slow := client.Timeouts{Greeting: 2 * time.Hour, Reach: 2 * time.Hour}
 	inWorld(t, Config{Connections: 1, Timeouts: slow}, func(w *world) {
 		w.set(w.dead("tarpit.test"), &mx{name: "tarpit", say: func(*exchange) string { return hang }})
 		h := w.host("example.test")

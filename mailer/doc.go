@@ -30,12 +30,24 @@
 //
 // One goroutine, in schedule.run, owns lanes, domains, sites and claims; it
 // never waits for the network or the disk to write. Look-ups, claims and workers
-// run beside it and tell it what they found. Only hostMemory is shared.
+// run beside it and tell it what they found. Only hostMemory is shared, and each
+// worker's leash.
 //
 // # Fairness
 //
 // Accounts take turns wherever there is a queue: for look-ups, for connections
 // when all are in use, and at a site. None can fill the window of lanes in memory.
+//
+// Connections are shared as the window is: an account may have three for each that
+// is free, and a few in any case. So one that sends to hosts which keep connections
+// waiting leaves a quarter of them to others, whose mail goes at once; with several
+// such accounts it is less, but never nothing as long as one is free. When all are
+// in use and an account waits that has hardly any, the oldest attempt of the account
+// that has most is broken off, if it has lasted for some seconds: it counts as an
+// attempt and says nothing about the site. It is not broken off once the final dot
+// may have been sent, since the message may then be taken, nor while content moves.
+// What keeps a connection that long is bounded too: client.Timeouts has one
+// deadline from the connection to the reply to DATA, and a least rate for content.
 //
 // # When a host fails
 //

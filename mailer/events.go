@@ -65,6 +65,11 @@ func (m *Mailer) logSiteDown(t *site) {
 	m.log.Warn("next hop down", "next_hop", t.key, "failures", t.failures, "next_attempt", t.until, "err", t.why)
 }
 
+// logPoolFull says so once a minute while looks find that accounts wait.
+func (m *Mailer) logPoolFull(connections, waiting int) {
+	m.quiet.Often(slog.LevelWarn, "", "all connections are in use", slog.Int("connections", connections), slog.Int("accounts", waiting))
+}
+
 func (m *Mailer) logSiteUp(t *site) {
 	m.log.Info("next hop up again", "next_hop", t.key, "failures", t.failures)
 }

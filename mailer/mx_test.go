@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // mx is a next hop for tests: it takes all mail, except where say has another
@@ -18,7 +19,8 @@ type mx struct {
 	ext   []string    // EHLO keywords; nil: all
 	tls   *tls.Config // for STARTTLS
 	say   func(x *exchange) string
-	loses string // what it does when more commands come at once: cut, hang; "": takes them
+	loses string        // what it does when more commands come at once: cut, hang; "": takes them
+	slow  time.Duration // before each read of content
 	mu    sync.Mutex
 	conns int
 	got   []received
@@ -112,10 +114,19 @@ type mxSession struct {
 	cur     received
 	secure  bool
 	refused bool // MAIL was
+	content bool // is being read
+}
+
+// Read reads content as slowly as the hop does.
+func (s *mxSession) Read(p []byte) (int, error) {
+	if s.content && s.h.slow > 0 {
+		time.Sleep(s.h.slow)
+	}
+	return s.conn.Read(p)
 }
 
 func (s *mxSession) wire() {
-	s.r = bufio.NewReaderSize(s.conn, 64<<10)
+	s.r = bufio.NewReaderSize(s, 64<<10)
 }
 
 // reply sends the hop's word, or what say has instead; false ends the connection.
@@ -227,6 +238,8 @@ func (s *mxSession) data(arg string) bool {
 	if !s.reply("DATA", arg, "354 go on") {
 		return false
 	}
+	s.content = true
+	defer func() { s.content = false }()
 	var b strings.Builder
 	for {
 		line, err := s.r.ReadString('\n')

@@ -102,7 +102,7 @@ func (s *schedule) takeBack(t *site, now time.Time) {
 			back = append(back, &goes)
 		}
 		if len(stays.claims) > 0 {
-			t.queue.push(&stays)
+			t.queue.push(stays.message.Account, &stays)
 		}
 	}
 	s.giveBack(back)

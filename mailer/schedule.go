@@ -28,12 +28,15 @@ type schedule struct {
 	parked  map[*worker]struct{} // of them, those that wait for a job
 	pauses  map[store.Lane]*pause
 	conns   int
+	held    tally     // workers by the account whose job they have
+	leaving int       // workers whose attempt was broken off, and that are not gone
+	lookAt  time.Time // no look for what is slow before; zero: none is needed; monotonic
 	noting  bool      // the store is being told of dials
 	noteAt  time.Time // and is to be told then; zero: of none; monotonic
 
 	dirty   fifo[*site] // something changed there
 	hungry  fifo[*site] // want more messages
-	waiting rota[*site] // want a connection that Config.Connections does not allow yet
+	waiting rota[*site] // want a connection that the account's share does not allow yet
 
 	unrouted rota[*domain] // next hops to be looked up
 	routing  int           // look-ups under way
@@ -89,6 +92,7 @@ func newSchedule(m *Mailer) *schedule {
 		flights: map[flight]holder{},
 		landed:  map[flight]holder{},
 		team:    map[*worker]struct{}{},
+		held:    tally{},
 		parked:  map[*worker]struct{}{},
 		pauses:  map[store.Lane]*pause{},
 		keep:    minForget,
@@ -172,6 +176,7 @@ func (s *schedule) step() {
 		s.serve(t, now)
 	}
 	s.claim(now)
+	s.relieve(now)
 	s.noteDials()
 	s.forget(now)
 }
@@ -285,6 +290,9 @@ func (s *schedule) sleep() time.Duration {
 	wait := min(maxSleep, max(s.m.config().lasts(s.scan.at.Sub(s.m.store.Now())), 0))
 	if !s.pause.IsZero() {
 		wait = min(wait, max(time.Until(s.pause), 0))
+	}
+	if !s.lookAt.IsZero() {
+		wait = min(wait, max(time.Until(s.lookAt), 0))
 	}
 	if !s.noteAt.IsZero() && !s.noting {
 		wait = min(wait, max(time.Until(s.noteAt), 0))

@@ -14,21 +14,35 @@ func (s *schedule) serve(t *site, now time.Time) {
 		return
 	}
 	for t.queue.len() > 0 && len(t.idle) > 0 {
+		j := s.nextOn(t)
 		w := t.idle[len(t.idle)-1]
 		s.unpark(w)
-		s.assign(w, t.queue.pop())
+		s.assign(w, j)
 	}
 	for t.queue.len() > 0 && t.workers < t.limit {
-		if s.conns >= s.m.config().Connections {
+		_, j, ok := t.queue.popIf(s.within)
+		if !ok {
 			s.await(t)
 			break
 		}
-		s.hire(t, t.queue.pop())
+		s.hire(t, j)
 	}
-	if n, _ := t.wants(); n > 0 && !t.hungry {
+	if n, _ := t.wants(s.stuck(t)); n > 0 && !t.hungry {
 		t.hungry = true
 		s.hungry.push(t)
 	}
+}
+
+// nextOn is the next job for a connection that the site has: of an account within
+// its share if there is one.
+func (s *schedule) nextOn(t *site) *job {
+	if s.crowded() {
+		if _, j, ok := t.queue.popIf(s.modest); ok {
+			return j
+		}
+	}
+	_, j := t.queue.pop()
+	return j
 }
 
 // hire opens a connection with its first job.
@@ -42,19 +56,19 @@ func (s *schedule) hire(t *site, j *job) {
 }
 
 // await has t served when a connection ends, in the turns of the accounts that
-// have mail there, and ends one that is idle.
+// have mail there, and ends one that is idle where there is no other.
 func (s *schedule) await(t *site) {
-	first := t.waiting == nil
-	if first {
+	if t.waiting == nil {
 		t.waiting = map[string]bool{}
 	}
-	for j := range t.queue.all() {
-		if account := j.message.Account; !t.waiting[account] {
-			t.waiting[account] = true
+	added := false
+	for account := range t.queue.turns.all() {
+		if !t.waiting[account] {
+			t.waiting[account], added = true, true
 			s.waiting.push(account, t)
 		}
 	}
-	if !first {
+	if !added || !s.full() {
 		return
 	}
 	for w := range s.parked {
@@ -114,6 +128,11 @@ func (s *schedule) finished(w *worker, j *job, end ending) {
 	if !end.open {
 		s.closed(w)
 	}
+	if w.leaving {
+		close(w.jobs)
+		return
+	}
+	defer s.rouse()
 	now := s.m.store.Now()
 	if end.lost {
 		t.shrink(t.limit/2, now)
@@ -144,7 +163,7 @@ func (s *schedule) finished(w *worker, j *job, end ending) {
 // has had its share.
 func (s *schedule) yields(w *worker) bool {
 	const fair, long = 20, 30 * time.Second
-	return s.waiting.len() > 0 && s.conns >= s.m.config().Connections &&
+	return s.waiting.len() > 0 && s.full() &&
 		(w.site.queue.len() == 0 || w.site.workers > 1 || w.done >= fair || time.Since(w.hired) > long)
 }
 
@@ -166,44 +185,52 @@ func (s *schedule) gone(w *worker) {
 	s.closed(w)
 	s.release(w)
 	delete(s.team, w)
+	if w.leaving {
+		s.leaving--
+	}
 	s.conns--
 	t.workers--
 	if t.workers == 0 {
 		t.limit = 1 // feel the way again
 	}
 	s.touch(t)
+	s.rouse()
+}
+
+// rouse gives connections that are free to those that wait for one.
+func (s *schedule) rouse() {
 	now := s.m.store.Now()
-	for s.waiting.len() > 0 && s.conns < s.m.config().Connections {
-		t := s.longing()
+	for s.waiting.len() > 0 && !s.full() {
+		account, t := s.longing()
 		if t == nil {
 			return
 		}
-		t.waiting = nil
+		if delete(t.waiting, account); len(t.waiting) == 0 {
+			t.waiting = nil
+		}
 		s.touch(t)
-		if !s.stopping && !t.blocked(now) && t.queue.len() > 0 && t.workers < t.limit {
-			s.hire(t, t.queue.pop())
+		if s.stopping || t.blocked(now) || t.workers >= t.limit {
+			continue
+		}
+		if j, ok := t.queue.popOf(account); ok {
+			s.hire(t, j)
 		}
 	}
 }
 
-// longing takes the site that has waited longest in the account's turn, of those
-// that have no connection at all if there are any; nil: none waits.
-func (s *schedule) longing() *site {
+// longing takes the site that has waited longest in the turn of an account that is
+// within its share, of those that have no connection at all if there are any; nil:
+// none waits.
+func (s *schedule) longing() (account string, t *site) {
 	for range s.waiting.len() {
-		account, t := s.waiting.pop()
-		switch {
-		case !t.waiting[account]: // it was another account's turn there
-		case t.workers == 0:
-			return t
-		default:
-			s.waiting.push(account, t)
+		var ok bool
+		if account, t, ok = s.waiting.popIf(s.within); !ok || t.workers == 0 {
+			return account, t
 		}
+		s.waiting.push(account, t)
 	}
-	if s.waiting.len() == 0 {
-		return nil
-	}
-	_, t := s.waiting.pop()
-	return t
+	account, t, _ = s.waiting.popIf(s.within)
+	return account, t
 }
 
 // unreachable: none of the site's hosts took a connection. Where others are
@@ -221,7 +248,7 @@ func (s *schedule) unreachable(w *worker, j *job, failed *failure) {
 	case t.open > 0 && j.passed < maxPassed:
 		j.passed++
 		t.shrink(t.open, now)
-		t.queue.unshift(j)
+		t.queue.unshift(j.message.Account, j)
 		s.touch(t)
 		return
 	case t.open == 0:

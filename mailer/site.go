@@ -30,7 +30,7 @@ type site struct {
 	accounts map[string]*turn // by name; nil: none
 	lanes    int              // of all accounts
 
-	queue fifo[*job] // claimed, waiting for a connection
+	queue rota[*job] // claimed, waiting for a connection
 	asked int        // asked of the store and not answered yet
 
 	workers int       // connections, and those being made
@@ -128,12 +128,20 @@ func (s *site) disband() []*lane {
 	return all
 }
 
-// wants is how many messages to ask for now, and how many of one lane at most.
-func (s *site) wants() (n, each int) {
+// wants is how many messages to ask for now, and how many of one lane at most. What
+// is claimed of accounts that are stuck is in nobody's way.
+func (s *site) wants(stuck func(account string) bool) (n, each int) {
 	if s.turns.len() == 0 {
 		return 0, 0
 	}
 	have := s.queue.len() + s.asked
+	if stuck != nil {
+		for account := range s.queue.turns.all() {
+			if stuck(account) {
+				have -= s.queue.count(account)
+			}
+		}
+	}
 	switch {
 	case s.fault != nil && s.fault.Permanent:
 		n, each = coldAhead, coldAhead // nobody is dialled: as many as a transaction carries well
@@ -154,12 +162,12 @@ func (s *site) wants() (n, each int) {
 }
 
 // ask picks lanes for n messages: the accounts get equal parts, the lanes of an
-// account too.
-func (s *site) ask(n, each int) []*lane {
-	k := min(n, s.turns.len())
+// account too. Those that are stuck have enough.
+func (s *site) ask(n, each int, stuck func(account string) bool) []*lane {
+	turns := s.next(n, stuck)
+	k := len(turns)
 	var picked []*lane
-	for i := range k {
-		t := s.turns.pop()
+	for i, t := range turns {
 		picked = append(picked, t.ask(share(n, k, i), each)...)
 		if t.queued = t.lanes.len() > 0; t.queued {
 			s.turns.push(t)
@@ -169,6 +177,23 @@ func (s *site) ask(n, each int) []*lane {
 		s.asked += l.asked
 	}
 	return picked
+}
+
+// next takes the next accounts, n at most, out of their turns.
+func (s *site) next(n int, stuck func(account string) bool) []*turn {
+	list := make([]*turn, 0, min(n, s.turns.len()))
+	for range s.turns.len() {
+		if len(list) == n {
+			break
+		}
+		t := s.turns.pop()
+		if stuck != nil && stuck(t.account) {
+			s.turns.push(t)
+			continue
+		}
+		list = append(list, t)
+	}
+	return list
 }
 
 // grow allows more connections after a success.

@@ -36,7 +36,7 @@ func TestSite_Ask(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := crowd(c.lanes...)
 			got := make([]int, len(c.lanes))
-			for _, l := range s.ask(c.n, c.each) {
+			for _, l := range s.ask(c.n, c.each, nil) {
 				var a int
 				fmt.Sscanf(l.Account, "a%d", &a)
 				got[a] += l.asked
@@ -53,7 +53,7 @@ func TestSite_TurnsGoRound(t *testing.T) {
 	s := crowd(3, 3, 3, 3, 3)
 	seen := map[string]int{}
 	for range 15 {
-		for _, l := range s.ask(1, 1) {
+		for _, l := range s.ask(1, 1, nil) {
 			seen[l.Account]++
 			s.asked -= l.asked
 			l.asked = 0

@@ -41,4 +41,5 @@ func (s *schedule) tune() {
 		t.limit = min(t.limit, t.pace.Connections)
 		s.touch(t)
 	}
+	s.rouse()
 }

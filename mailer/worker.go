@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"context"
 	"time"
 
 	"relay/mailer/client"
@@ -20,6 +21,9 @@ type worker struct {
 	job   *job      // that it has, as the owner knows; nil: it waits
 	since time.Time // when it was given
 	noted bool      // the store knows, or need not, that it is dialled for
+
+	leash   leash
+	leaving bool // the attempt was broken off
 
 	conn *connection // nil: none
 }
@@ -81,14 +85,19 @@ func (w *worker) serve(j *job) (end ending, failed *failure) {
 	}
 	a := newAttempt(w.m, j)
 	for a.more() {
-		if failed = w.ready(a); failed != nil {
+		if failed = w.ready(a); failed == nil {
+			w.transact(a, &end)
+		}
+		if w.leash.wasPulled() {
+			return w.giveWay(a, failed), nil
+		}
+		if failed != nil {
 			if !a.begun && !failed.unsafe && !failed.rest {
 				return ending{}, failed
 			}
 			a.stop(failed)
 			break
 		}
-		w.transact(a, &end)
 	}
 	if w.s.ctx.Err() != nil && !a.answered {
 		w.giveBack(j) // we broke it off ourselves
@@ -98,6 +107,19 @@ func (w *worker) serve(j *job) (end ending, failed *failure) {
 	w.retire(j)
 	end.open, end.broke = w.conn != nil, a.broke()
 	return end, nil
+}
+
+// giveWay ends an attempt that was broken off for other accounts' mail. That was
+// an attempt, and tells nothing about the site.
+func (w *worker) giveWay(a *attempt, failed *failure) ending {
+	f := &failure{err: &client.ConnError{Stage: client.StageConnect, Err: client.ErrInterrupted}, local: true}
+	if failed != nil {
+		f.err.Stage, f.host, f.addr = failed.err.Stage, failed.host, failed.addr
+	}
+	w.hangUp()
+	a.stop(f)
+	w.m.settle(a)
+	return ending{}
 }
 
 // refuse settles a job of a domain without next hops.
@@ -116,15 +138,22 @@ func (w *worker) ready(a *attempt) *failure {
 		a.tour.visit(&w.m.hosts, w.conn.hop())
 		return nil
 	}
-	ctx := w.s.taking
+	base := w.s.taking
 	if a.begun && a.tour.again {
-		ctx = w.s.ctx
+		base = w.s.ctx
 	}
+	ctx, cancel := context.WithCancel(base)
+	defer cancel()
+	w.leash.dialling(cancel)
 	begin := time.Now()
 	c, failed := w.connect(ctx, a)
 	a.connecting += time.Since(begin)
-	if failed != nil {
+	switch may := w.leash.transacting(nil); {
+	case failed != nil:
 		return failed
+	case !may:
+		c.drop()
+		return &failure{err: &client.ConnError{Err: client.ErrInterrupted}, host: c.host, addr: c.addr, local: true}
 	}
 	c.lastUntil(w.s.ctx)
 	w.conn = c
@@ -137,10 +166,14 @@ func (w *worker) ready(a *attempt) *failure {
 func (w *worker) transact(a *attempt, end *ending) {
 	c := w.conn
 	fresh := c.client.Transactions() == 0
+	if !w.leash.transacting(c.client) {
+		return
+	}
 	part := a.next(c)
 	body := w.m.store.OpenBody(a.job.message.ID)
 	res := c.client.Deliver(a.envelope(part), body)
 	_ = body.Close()
+	w.leash.transacting(nil)
 	if res.Err == nil {
 		a.take(part, &res, c)
 		w.m.hosts.heard(a, part, c)
@@ -149,6 +182,10 @@ func (w *worker) transact(a *attempt, end *ending) {
 	}
 	w.conn = nil
 	c.drop()
+	if w.leash.wasPulled() {
+		a.lose(part, &res, c)
+		return
+	}
 	if !w.excuse(a, part, &res, c, fresh) {
 		w.lost(a, part, &res, c, end)
 	}

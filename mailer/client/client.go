@@ -29,6 +29,11 @@ type Client struct {
 	reset  bool // the last transaction is still open at the next hop
 	count  int
 	closed atomic.Bool
+
+	until time.Time    // the end of Timeouts.Reach; zero: content is under way
+	phase atomic.Int32 // for Interrupt
+	moved atomic.Int64 // when the next hop took content last, in nanoseconds since begun
+	begun time.Time
 }
 
 // New greets the next hop at the other end of conn, turns to TLS and logs in as
@@ -37,7 +42,8 @@ type Client struct {
 // again with TLSNone.
 func New(conn net.Conn, o Options) (*Client, error) {
 	o.Timeouts.setDefaults()
-	c := &Client{raw: conn, conn: conn, times: o.Timeouts, hostname: o.Hostname, helo: o.Helo, oneByOne: o.OneByOne}
+	c := &Client{raw: conn, conn: conn, times: o.Timeouts, hostname: o.Hostname, helo: o.Helo, oneByOne: o.OneByOne, begun: time.Now()}
+	c.until = c.begun.Add(c.times.Reach)
 	if c.hostname == "" {
 		c.hostname = "localhost"
 	}
@@ -114,5 +120,8 @@ func (c *Client) Close() error {
 // fail closes the connection and says why.
 func (c *Client) fail(st Stage, r Reply, err error) *ConnError {
 	_ = c.Close()
+	if c.phase.Load() == phaseStopped {
+		r, err = Reply{}, ErrInterrupted
+	}
 	return &ConnError{Stage: st, Reply: r, Err: err, Secure: c.tls != nil}
 }

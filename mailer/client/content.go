@@ -130,10 +130,15 @@ func (c *Client) content(r io.Reader) (int64, error) {
 	defer blocks.Put(block)
 	p := pace{conn: c.raw, times: &c.times, start: time.Now()}
 	w := dotWriter{buf: (*block)[:0], send: func(b []byte) error {
+		defer c.moves()
 		return p.write(c.conn, b)
 	}}
 	err := copyContent(&w, r)
-	if err == nil {
+	switch {
+	case err != nil:
+	case !c.enter(phaseEnd):
+		err = &writeError{ErrInterrupted}
+	default:
 		err = w.finish()
 	}
 	return p.sent, err

@@ -53,13 +53,18 @@ func (t *transaction) run(content io.Reader) *ConnError {
 	if t.undecided() == 0 || t.stopped() {
 		return nil
 	}
+	c.reach(len(t.e.Rcpts))
 	if err := c.quiet(); err != nil {
 		return err
+	}
+	if !c.enter(phaseTalk) {
+		return c.fail(StageMail, Reply{}, ErrInterrupted)
 	}
 	c.count++
 	if err := t.envelope(); err != nil {
 		return err
 	}
+	c.until = time.Time{}
 	switch {
 	case t.data.Code/100 != 3:
 		c.reset = t.mail.Delivered()
@@ -218,6 +223,10 @@ func (t *transaction) loneDot() *ConnError {
 // accepted.
 func (t *transaction) content(content io.Reader) *ConnError {
 	c := t.c
+	c.moves()
+	if !c.enter(phaseContent) {
+		return c.fail(StageContent, Reply{}, ErrInterrupted)
+	}
 	n, err := c.content(content)
 	t.res.Octets = n
 	if err != nil {

@@ -10,14 +10,15 @@ import (
 
 // Causes inside a ConnError.
 var (
-	ErrNoTLS       = errors.New("client: the next hop does not offer STARTTLS")        // with TLSRequired
-	ErrNoAuth      = errors.New("client: the next hop offers neither PLAIN nor LOGIN") // with Options.Auth
-	ErrInsecure    = errors.New("client: no login without TLS")                        // with Options.Auth
-	ErrProtocol    = errors.New("client: not an SMTP reply")                           // nonsense instead of a reply, or one nobody asked for
-	ErrReplyLength = errors.New("client: reply is too long")                           // above 100 lines or 64 KiB
-	ErrSlow        = errors.New("client: the next hop takes the content too slowly")   // below Timeouts.MinRate
-	ErrContent     = errors.New("client: content cannot be read")                      // our own fault: wraps what the reader said
-	ErrBareCR      = errors.New("client: content has a CR that is not part of a CRLF") // the message's fault
+	ErrNoTLS       = errors.New("client: the next hop does not offer STARTTLS")                              // with TLSRequired
+	ErrNoAuth      = errors.New("client: the next hop offers neither PLAIN nor LOGIN")                       // with Options.Auth
+	ErrInsecure    = errors.New("client: no login without TLS")                                              // with Options.Auth
+	ErrProtocol    = errors.New("client: not an SMTP reply")                                                 // nonsense instead of a reply, or one nobody asked for
+	ErrReplyLength = errors.New("client: reply is too long")                                                 // above 100 lines or 64 KiB
+	ErrSlow        = errors.New("client: the next hop takes the content too slowly")                         // below Timeouts.MinRate
+	ErrContent     = errors.New("client: content cannot be read")                                            // our own fault: wraps what the reader said
+	ErrInterrupted = errors.New("client: slow while all connections were in use, it gave way to other mail") // by Interrupt
+	ErrBareCR      = errors.New("client: content has a CR that is not part of a CRLF")                       // the message's fault
 )
 
 // ConnError says why a connection cannot be used (any longer).
@@ -81,6 +82,8 @@ func (e *ConnError) Status() Reply {
 		return local(451, 4, 3, 0, "local error")
 	case errors.Is(e.Err, ErrProtocol), errors.Is(e.Err, ErrReplyLength):
 		return local(451, 4, 5, 0, e.Error())
+	case errors.Is(e.Err, ErrInterrupted):
+		return local(451, 4, 4, 5, e.Error()) // RFC 3463 §3.5: congestion
 	case errors.Is(e.Err, ErrNoTLS):
 		return local(451, 4, 7, 10, e.Error())
 	case errors.Is(e.Err, ErrNoAuth), errors.Is(e.Err, ErrInsecure):

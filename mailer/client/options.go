@@ -45,6 +45,11 @@ type Auth struct {
 // Timeouts bound each phase of a session. Zero fields have the defaults of RFC
 // 5321 §4.5.3.2.
 type Timeouts struct {
+	// Reach bounds all phases together, from New, or from MAIL on a connection that
+	// was used before, to the reply to DATA; 5 min. Each recipient beyond the first
+	// gets 5 s more.
+	Reach time.Duration
+
 	Greeting  time.Duration // until the greeting has come; 5 min
 	Hello     time.Duration // EHLO, HELO, STARTTLS and RSET; 5 min
 	Handshake time.Duration // TLS; 1 min
@@ -67,6 +72,7 @@ func (t *Timeouts) setDefaults() {
 			*d = v
 		}
 	}
+	set(&t.Reach, 5*time.Minute)
 	set(&t.Greeting, 5*time.Minute)
 	set(&t.Hello, 5*time.Minute)
 	set(&t.Handshake, time.Minute)

@@ -31,7 +31,7 @@ func (c *Client) startTLS(o *Options) *ConnError {
 
 func (c *Client) handshake(o *Options) *ConnError {
 	conn := tls.Client(c.raw, tlsConfig(o))
-	err := c.raw.SetDeadline(time.Now().Add(c.times.Handshake))
+	err := c.raw.SetDeadline(c.by(c.times.Handshake))
 	if err == nil {
 		err = conn.Handshake()
 	}

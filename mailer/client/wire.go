@@ -12,7 +12,7 @@ const lastWord = 2 * time.Second
 
 // send writes b, all of it by deadline d from now.
 func (c *Client) send(st Stage, d time.Duration, b []byte) *ConnError {
-	err := c.raw.SetWriteDeadline(time.Now().Add(d))
+	err := c.raw.SetWriteDeadline(c.by(d))
 	if err == nil {
 		_, err = c.conn.Write(b)
 	}
@@ -47,7 +47,7 @@ func (c *Client) farewell(err error) Reply {
 // end of the connection (RFC 5321 §3.8), wherever it comes. The text of a 2yz or
 // 3yz is dropped unless full; each is told the text of every line.
 func (c *Client) receive(st Stage, d time.Duration, full bool, each func([]byte)) (Reply, *ConnError) {
-	_ = c.raw.SetReadDeadline(time.Now().Add(d)) // fails on a dead connection only, and what it said is read first
+	_ = c.raw.SetReadDeadline(c.by(d)) // fails on a dead connection only, and what it said is read first
 	r, err := c.in.read(full, each)
 	if err != nil {
 		return Reply{}, c.fail(st, Reply{}, err)
