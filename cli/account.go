@@ -258,7 +258,7 @@ func (c *call) owing(name string) error {
 		return fail(exitFailed, "relay account close "+name+" --dry-run shows it, line by line", "account %s: when it ends, money is open between it and you", name)
 	}
 	if a.Balance > 0 {
-		return fail(exitFailed, "pay it back and enter it: relay account correct "+name+" --amount -N --reason TEXT", "account %s has %s with you", name, c.amount(a.Balance))
+		return fail(exitFailed, "pay it back and enter it: relay account correct "+name+" --amount -N --paid-back --reason TEXT", "account %s has %s with you", name, c.amount(a.Balance))
 	}
 	hint := "relay payment record enters a payment, relay account correct waives it"
 	if a.State != store.Closed {

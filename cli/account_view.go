@@ -55,14 +55,15 @@ type accountDetail struct {
 	accountView
 	Logins    []string       `json:"logins"`
 	Networks  []string       `json:"networks"`
-	Period    *string        `json:"period"`    // that runs
-	Allowance *allowance     `json:"allowance"` // of the period
-	Bought    []termView     `json:"bought"`    // terms, by time
-	Credit    []lotView      `json:"credit"`    // in the order of use; of the running period nothing is drawn yet
-	Drawn     int64          `json:"drawn"`     // of it, in the running period
-	Unit      string         `json:"unit"`      // of credit: bytes or e-mails
-	Invoices  []orderInvoice `json:"invoices"`  // open ones
-	UsedUp    bool           `json:"used_up"`   // the running term, which is a month's
+	Period    *string        `json:"period"`         // that runs
+	Allowance *allowance     `json:"allowance"`      // of the period
+	Bought    []termView     `json:"bought"`         // terms, by time
+	Credit    []lotView      `json:"credit"`         // in the order of use; of the running period nothing is drawn yet
+	Drawn     int64          `json:"drawn"`          // of it, in the running period
+	Unit      string         `json:"unit"`           // of credit: bytes or e-mails
+	Invoices  []orderInvoice `json:"invoices"`       // open ones
+	UsedUp    bool           `json:"used_up"`        // the running term, which is a month's
+	Owed      *owedView      `json:"owed,omitempty"` // without an invoice
 
 	usedUp string // for people
 }
@@ -144,6 +145,11 @@ func (c *call) accountDetail(st *store.Standing) (accountDetail, error) {
 	v := accountDetail{accountView: c.accountView(st, c.currency()), Logins: []string{}, Networks: []string{},
 		Bought: c.viewTerms(a), Credit: viewLots(st.Live), Drawn: st.Use().Drawn, Unit: st.Plan().Unit(), Invoices: open,
 		UsedUp: st.Spent(), usedUp: usedUpText(st)}
+	owed, err := c.st.Debt(a.Name)
+	if err != nil {
+		return v, err
+	}
+	v.Owed = c.viewOwed(a.Name, owed)
 	if st.InTerm {
 		v.Period, v.Allowance = &st.Period.Key, viewAllowance(st.InPeriod())
 	}
@@ -198,6 +204,7 @@ func (c *call) showAccount(name string) error {
 		in := &v.Invoices[i]
 		fields = append(fields, field{"unpaid", c.invoiceText(in)}, field{"pay at", value(in.Link)})
 	}
+	fields = append(fields, field{"unpaid", v.Owed.text()}, field{"pay at", v.Owed.link()}, field{"pay by", v.Owed.how()})
 	return writeFields(c.Stdout, append(fields,
 		field{"at limit", atLimitText(a.AtLimit, &plan)},
 		field{"contact", a.Contact},

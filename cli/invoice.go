@@ -99,7 +99,7 @@ What was paid in full is paid back by relay account refund.`,
 			dryRunFlag(&dryRun),
 		},
 	}, work{run: func(c *call) error {
-		text := cut(clean(reason), 200)
+		text := cut(clean(strings.TrimSpace(reason)), 200)
 		if text == "" {
 			return usage("", "--reason cannot be empty: the credit note says it")
 		}

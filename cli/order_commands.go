@@ -131,9 +131,9 @@ func (c *call) renewalWaits(name string, err error) error {
 func (p *program) accountRefund() *cli.Command {
 	return p.orderCommand(&cli.Command{
 		Name: "refund", Usage: "pay the term back in full and close the account, or what has not begun",
-		Description: `Until the 30th day of the term, and unless there was overage or abuse in it. A refusal gives every reason, and what would have been paid back.
+		Description: `Until the 30th day of the account's first term, and unless there was overage or abuse in it. A refusal gives every reason, and what would have been paid back.
 
-What was paid for the term, for upgrades and for credit in it goes back, and the rest of the balance; the invoices get credit notes. The account is closed for good. relay only enters it: the money is sent by the operator.
+What was paid for the term, for upgrades and for credit in it goes back, and the rest of the balance, less what the account owes; the invoices get credit notes. Only what came in by payments is paid back: what you gave by a correction ends with the account. The account is closed for good. relay only enters it: the money is sent by the operator.
 
 A renewal that is paid and whose term has not begun can always be given back. Where the present term cannot, that is all that is: the account goes on to the end of the present one.`,
 	}, func(c *call, o store.Order, a *store.Account) (store.Receipt, error) { return c.st.Refund(o, a.Name) })
@@ -172,12 +172,13 @@ func (p *program) accountCorrect() *cli.Command {
 		Name: "correct", Usage: "enter an amount or credit by hand",
 		Description: `An entry of the ledger is never changed; a mistake is put right by another one.
 
---amount is money, in the customer's favour; with a minus it is against it. It pays open invoices as a payment does. --credit grants allowance until the end of the term: a size for a bandwidth plan, e-mails for a count plan.
+--amount is money, in the customer's favour; with a minus it is against it. It pays what is open. What an account owes by it has no invoice: relay payment record --account NAME enters its payment. With --paid-back it is money that you have sent to the customer, of what is free of its balance: relay payment list has it. From the balance of a closed account nothing else can be taken. --credit grants allowance until the end of the term: a size for a bandwidth plan, e-mails for a count plan.
 
   relay account correct acme --amount -12.50 --reason 'bank charge'`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "amount", Usage: "`AMOUNT` of money: 12.50 or -12.50", Destination: &f.amount},
 			&cli.StringFlag{Name: "credit", Usage: "`N` e-mails, or a size such as 500MB", Destination: &f.credit},
+			&cli.BoolFlag{Name: "paid-back", Usage: "the amount, with a minus, was sent to the customer", Destination: &f.paidBack},
 			&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the ledger", Required: true, Destination: &f.reason},
 		},
 	}, func(c *call, o store.Order, a *store.Account) (store.Receipt, error) {
@@ -185,12 +186,19 @@ func (p *program) accountCorrect() *cli.Command {
 		if err != nil {
 			return store.Receipt{}, err
 		}
-		return c.st.Correct(o, a.Name, what)
+		r, err := c.st.Correct(o, a.Name, what)
+		if no, ok := errors.AsType[*store.NotFree](err); ok {
+			return r, fail(exitFailed, "relay account show "+a.Name+" has its balance and what is open", "account %s has %s with you that is free: no more can be paid back", a.Name, c.amount(no.Free))
+		}
+		return r, err
 	})
 }
 
 // correction is what relay account correct is given.
-type correction struct{ amount, credit, reason string }
+type correction struct {
+	amount, credit, reason string
+	paidBack               bool
+}
 
 func (f *correction) read(c *call, a *store.Account) (what store.Correction, err error) {
 	const more = "relay account correct --help"
@@ -198,6 +206,8 @@ func (f *correction) read(c *call, a *store.Account) (what store.Correction, err
 	switch {
 	case what.Text == "":
 		return what, usage(more, "--reason cannot be empty: the ledger says why")
+	case f.paidBack && f.amount == "":
+		return what, usage(more, "--paid-back is for --amount")
 	case (f.amount == "") == (f.credit == ""):
 		return what, usage(more, "one of --amount and --credit")
 	case f.amount != "":
@@ -206,6 +216,9 @@ func (f *correction) read(c *call, a *store.Account) (what store.Correction, err
 		}
 		if what.Money == 0 {
 			return what, usage(more, "--amount %s: above or below zero", f.amount)
+		}
+		if what.PaidBack = f.paidBack; f.paidBack && what.Money > 0 {
+			return what, usage(more, "--paid-back: what went out has a minus, --amount -%s", f.amount)
 		}
 		return what, nil
 	}

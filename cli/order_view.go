@@ -23,6 +23,7 @@ type receiptView struct {
 	Invoices []orderInvoice `json:"invoices"` // new or changed, credit notes too
 	Before   accountStand   `json:"before"`
 	After    accountStand   `json:"after"`
+	Owed     *owedView      `json:"owed,omitempty"` // without an invoice, afterwards
 }
 
 type refusedView struct {
@@ -95,7 +96,7 @@ func (c *call) openInvoices(name string) ([]orderInvoice, error) {
 func (c *call) receipt(o *ordered, r *store.Receipt) receiptView {
 	v := receiptView{Account: o.name, Order: o.what, DryRun: o.dryRun, Refused: []refusedView{}, Lines: []lineView{},
 		Amount: r.Amount, Currency: c.st.Currency(), Invoices: []orderInvoice{},
-		Before: c.stand(&r.Before), After: c.stand(&r.After)}
+		Before: c.stand(&r.Before), After: c.stand(&r.After), Owed: c.viewOwed(r.After.Name, r.Debt)}
 	for _, l := range r.Lines {
 		v.Lines = append(v.Lines, lineView{l.Text, l.Amount})
 	}
@@ -202,6 +203,7 @@ func (c *call) showStand(v *receiptView) error {
 		{"term ends", change(c.end(value(was.TermEnd)), c.end(value(is.TermEnd)))},
 		{"credit", change(unitsText(was.CreditLeft, value(was.Unit)), unitsText(is.CreditLeft, value(cmp.Or(is.Unit, was.Unit))))},
 		{"balance", change(money.Format(was.Balance, v.Currency), money.Format(is.Balance, v.Currency)) + whose(is.Balance, value(is.State) == string(store.Closed))},
+		{"open", v.Owed.text()}, {"pay at", v.Owed.link()}, {"pay by", v.Owed.how()},
 		{"to send", c.toSend(v)},
 	})
 	if err == nil && v.DryRun {
@@ -220,9 +222,12 @@ func (c *call) noteNext(v *receiptView) {
 			c.note("relay payment record %s enters the payment of invoice %[1]s", in.Invoice)
 		}
 	}
+	if v.Owed != nil && !v.DryRun {
+		c.note("relay payment record --account %s enters the payment of what it owes without an invoice", v.Account)
+	}
 	if left := v.After.Balance; left > 0 && value(v.After.State) == string(store.Closed) {
 		c.note("pay back the %s that are left, and enter it with", money.Format(left, v.Currency))
-		c.note("relay account correct %s --amount -%s --reason TEXT", v.Account, money.Plain(left, v.Currency))
+		c.note("relay account correct %s --amount -%s --paid-back --reason TEXT", v.Account, money.Plain(left, v.Currency))
 	}
 }
 

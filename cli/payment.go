@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,44 +15,73 @@ import (
 )
 
 func (p *program) paymentCommand() *cli.Command {
-	return group("payment", "what customers have paid", p.paymentRecord(), p.paymentList())
+	return group("payment", "what customers have paid", p.paymentRecord(), p.paymentReverse(), p.paymentList())
 }
 
 // paymentView is money that came in or went out as programs see it.
 type paymentView struct {
-	Kind      string    `json:"kind"` // payment, refund, or in a statement correction
+	Kind      string    `json:"kind"` // payment, reversal, refund, or in a statement correction
 	Account   string    `json:"account"`
-	Invoice   *string   `json:"invoice"`   // that was paid, as it is printed
-	Method    *string   `json:"method"`    // null: relay does not know it
-	Reference *string   `json:"reference"` // of a refund: its account and entry of the ledger
-	Amount    int64     `json:"amount"`    // minor units; negative: it went out
+	Invoice   *string   `json:"invoice"`        // that was paid, as it is printed; null: none was named
+	Also      []string  `json:"also,omitempty"` // more that it named
+	Method    *string   `json:"method"`         // null: relay does not know it
+	Reference *string   `json:"reference"`      // of a refund: its account and entry of the ledger
+	Amount    int64     `json:"amount"`         // minor units; negative: it went out
 	Currency  string    `json:"currency"`
-	Text      *string   `json:"text"` // why, of a correction
+	Text      *string   `json:"text"` // why, of a correction, of a reversal, and of what was paid back by hand
 	Time      time.Time `json:"time"`
-	By        *string   `json:"by"` // who recorded it
+	By        *string   `json:"by"`                 // who recorded it
+	Reversed  bool      `json:"reversed,omitempty"` // it was taken back
 }
 
 func (c *call) viewPayment(p *store.Payment, currency string) paymentView {
 	v := paymentView{Kind: string(store.KindPayment), Account: p.Account, Reference: &p.Reference, Amount: p.Amount, Currency: currency,
-		Time: p.Time, By: orNull(p.By)}
-	if p.Method == store.PaidBack {
+		Text: orNull(p.Text), Time: p.Time, By: orNull(p.By), Reversed: p.Reversed != 0}
+	v.Invoice, v.Also = c.invoiceNames(p.Invoice, p.Also)
+	switch p.Method {
+	case store.PaidBack:
 		v.Kind = string(store.KindRefund)
-		return v
+	case store.Reversed:
+		v.Kind, v.Method, v.Reference = string(store.KindReversal), &p.Of[0], &p.Of[1]
+	default:
+		v.Method = &p.Method
 	}
-	v.Method, v.Invoice = &p.Method, new(c.invoiceName(strconv.FormatUint(p.Invoice, 10)))
 	return v
+}
+
+// invoiceNames are the invoices that a payment named, the first one by itself.
+func (c *call) invoiceNames(first uint64, also []uint64) (*string, []string) {
+	if first == 0 {
+		return nil, nil
+	}
+	var more []string
+	for _, n := range also {
+		more = append(more, c.invoiceName(strconv.FormatUint(n, 10)))
+	}
+	return new(c.invoiceName(strconv.FormatUint(first, 10))), more
+}
+
+// forInvoices is a cell of them.
+func (v *paymentView) forInvoices() string {
+	return orElse(strings.Join(append(slices.Compact([]string{value(v.Invoice)}), v.Also...), " "), "-")
 }
 
 // viewMoney is an entry of a ledger that is a payment, a refund or a correction.
 func (c *call) viewMoney(e *store.Entry, currency string) paymentView {
 	v := paymentView{Kind: string(e.Kind), Account: e.Account, Invoice: orNull(c.invoiceName(e.Ref)), Amount: e.Money,
 		Currency: cmp.Or(e.Currency, currency), Time: e.Time, By: orNull(e.By)}
+	n, _ := strconv.ParseUint(e.Ref, 10, 64)
+	_, v.Also = c.invoiceNames(n, e.Also)
 	switch e.Kind {
 	case store.KindPayment:
 		method, reference, _ := strings.Cut(e.Text, " ")
 		v.Method, v.Reference = &method, &reference
+	case store.KindReversal:
+		if p, err := c.st.Payment(store.Reversed, store.PaidBackRef(e.Account, e.Seq)); err == nil {
+			v.Method, v.Reference, v.Text = &p.Of[0], &p.Of[1], orNull(p.Text)
+		}
 	case store.KindRefund:
-		v.Reference = new(store.PaidBackRef(e.Account, e.Seq))
+		v.Reference, v.Text = new(store.PaidBackRef(e.Account, e.Seq)), orNull(e.Text)
 	default:
 		v.Text = orNull(e.Text)
 	}
@@ -67,11 +97,11 @@ type paymentFilter struct {
 func (p *program) paymentList() *cli.Command {
 	var f paymentFilter
 	return p.onStore(&cli.Command{
-		Name: "list", Usage: "money that came in, and what was paid back",
-		Description: `By method and reference; those of one account in the order in which they were recorded. What was paid back is negative, and has its account and the entry of its ledger as reference. Corrections are no payments: relay account statement has them.`,
+		Name: "list", Usage: "money that came in, and what was taken or paid back",
+		Description: `By method and reference; those of one account in the order in which they were recorded. What was taken back by the bank or the card processor is negative, and has the reference of its payment. So is what you paid back, by a refund or by hand; it has its account and the entry of its ledger as reference. Other corrections are no payments: relay account statement has them.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only those of this account", Destination: &f.account},
-			&cli.StringFlag{Name: "kind", Usage: "`payment|refund` only what came in, or what was paid back", Destination: &f.kind},
+			&cli.StringFlag{Name: "kind", Usage: "`payment|reversal|refund` only what came in, was taken back, or was paid back", Destination: &f.kind},
 			&cli.StringFlag{Name: "period", Usage: "`PERIOD` only those recorded in this month, 2026-11, year or day", Destination: &f.period},
 			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many", Value: &f.limit},
 		},
@@ -79,20 +109,31 @@ func (p *program) paymentList() *cli.Command {
 }
 
 // paymentSum sums up what was shown.
-type paymentSum struct{ payments, received, refunds, paidBack int64 }
+type paymentSum struct{ payments, received, reversals, takenBack, refunds, paidBack int64 }
 
 func (s *paymentSum) add(v *paymentView) {
-	if v.Kind == string(store.KindRefund) {
+	switch store.Kind(v.Kind) {
+	case store.KindRefund:
 		s.refunds, s.paidBack = s.refunds+1, s.paidBack+v.Amount
-		return
+	case store.KindReversal:
+		s.reversals, s.takenBack = s.reversals+1, s.takenBack+v.Amount
+	default:
+		s.payments, s.received = s.payments+1, s.received+v.Amount
 	}
-	s.payments, s.received = s.payments+1, s.received+v.Amount
 }
 
 func (s *paymentSum) text(currency string) string {
 	text := fmt.Sprintf("%s, %s", plural(s.payments, "payment"), money.Format(s.received, currency))
-	if s.refunds > 0 {
-		text += fmt.Sprintf("; %s, %s; in all %s", plural(s.refunds, "refund"), money.Format(s.paidBack, currency), money.Format(s.received+s.paidBack, currency))
+	for _, o := range []struct {
+		n, sum int64
+		what   string
+	}{{s.reversals, s.takenBack, "reversal"}, {s.refunds, s.paidBack, "refund"}} {
+		if o.n > 0 {
+			text += fmt.Sprintf("; %s, %s", plural(o.n, o.what), money.Format(o.sum, currency))
+		}
+	}
+	if s.reversals+s.refunds > 0 {
+		text += "; in all " + money.Format(s.received+s.takenBack+s.paidBack, currency)
 	}
 	return text
 }
@@ -111,8 +152,11 @@ func (c *call) listPayments(f *paymentFilter) error {
 			return err
 		}
 		sum.add(v)
-		return s.add(v, c.day(v.Time), v.Account, orElse(value(v.Invoice), "-"), orElse(value(v.Method), v.Kind),
-			money.Number(v.Amount, v.Currency), value(v.Reference))
+		how := orElse(value(v.Method), v.Kind)
+		if v.Kind == string(store.KindReversal) {
+			how = v.Kind
+		}
+		return s.add(v, c.day(v.Time), v.Account, v.forInvoices(), how, money.Number(v.Amount, v.Currency), value(v.Reference))
 	})
 	if sum == (paymentSum{}) && err == nil && !c.json {
 		return c.say("%s", orElse(ifSo(f.account+f.kind+f.period != "", "No such payment"), "No payment is recorded"))
@@ -127,9 +171,9 @@ func (c *call) listPayments(f *paymentFilter) error {
 // shown as an empty list.
 func (c *call) paymentMatch(f *paymentFilter) (func(*paymentView) bool, error) {
 	switch store.Kind(f.kind) {
-	case "", store.KindPayment, store.KindRefund:
+	case "", store.KindPayment, store.KindReversal, store.KindRefund:
 	default:
-		return nil, usage("relay payment list --help", "--kind %q: payment or refund", f.kind)
+		return nil, usage("relay payment list --help", "--kind %q: payment, reversal or refund", f.kind)
 	}
 	if err := c.checkPeriod(f.period); err != nil {
 		return nil, err
@@ -148,10 +192,11 @@ func (c *call) payments(account, currency string, fn func(*paymentView) error) e
 		return c.st.Payments(func(p *store.Payment) error { v := c.viewPayment(p, currency); return fn(&v) })
 	}
 	return c.st.Ledger(account, func(e *store.Entry) error {
-		if e.Kind != store.KindPayment && e.Kind != store.KindRefund {
-			return nil
+		switch e.Kind {
+		case store.KindPayment, store.KindReversal, store.KindRefund:
+			v := c.viewMoney(e, currency)
+			return fn(&v)
 		}
-		v := c.viewMoney(e, currency)
-		return fn(&v)
+		return nil
 	})
 }

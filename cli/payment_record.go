@@ -18,20 +18,27 @@ import (
 
 // paying is the command line of payment record.
 type paying struct {
-	method, reference, amount string
-	dryRun                    bool
+	account, method, reference, amount string
+	dryRun                             bool
 }
 
 func (p *program) paymentRecord() *cli.Command {
 	var f paying
 	return p.onStore(&cli.Command{
-		Name: "record", ArgsUsage: "INVOICE", Usage: "enter a payment: what was ordered is done",
-		Description: `It pays this invoice, then what else of the account is open, the oldest first. What is left stays in the account's balance for invoices to come. An order that is paid in full is done at that moment: the account is active, or its term renewed; and an account that was held back for what it owed goes on.
+		Name: "record", ArgsUsage: "[NUMBER...]", Usage: "enter a payment: what was ordered is done",
+		Description: `It pays the invoices that it names, in that order; all have to be of one account. What is left pays what else of the account was delivered, the oldest first; then what it owes by corrections; then orders that wait, the oldest first. The rest stays in the account's balance for invoices to come. An order that is paid in full is done at that moment: the account is active, or its term renewed; and an account that was held back for what it owed goes on.
 
-The reference is the bank's or the card processor's: the same one by the same method is taken once only. Without --amount it is all that is open of the invoice.
+The reference is the bank's or the card processor's: the same one by the same method is taken once only. Without --amount it is all that is open of these invoices.
 
-  relay payment record 17 --method bank --reference TRN-4711 --amount 50.00`,
+What an account owes by a correction has no invoice. --account enters a payment for that: it comes first, then the rest as above.
+
+A payment for an order that has expired is entered too, and the order is done.
+
+  relay payment record 17 --method bank --reference TRN-4711 --amount 50.00
+
+  relay payment record 17 18 19 --method bank --reference TRN-4712`,
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "account", Usage: "`NAME` of an account that owes without an invoice, in place of NUMBER", Destination: &f.account},
 			&cli.StringFlag{Name: "method", Usage: "`METHOD` " + strings.Join(store.Methods, ", "), Required: true, Destination: &f.method},
 			&cli.StringFlag{Name: "reference", Usage: "`TEXT` that tells the payment from all others", Required: true, Destination: &f.reference},
 			&cli.StringFlag{Name: "amount", Usage: "`AMOUNT` that was received, 12.50 (default what is open)", Destination: &f.amount},
@@ -53,17 +60,7 @@ func (c *call) recordPayment(f *paying) error {
 	case clean(p.Reference) != p.Reference:
 		return usage("", "--reference: one line of plain text")
 	}
-	i, err := c.invoice(c.args[0])
-	if err != nil {
-		return err
-	}
-	p.Invoice = i.Number
-	if f.amount != "" {
-		if p.Amount, err = received(f.amount, i.Currency); err != nil {
-			return err
-		}
-	}
-	if err := c.payable(&i, &p); err != nil {
+	if err := c.payFor(f, &p); err != nil {
 		return err
 	}
 	r, err := c.st.RecordPayment(c.order(f.dryRun), p)
@@ -71,7 +68,7 @@ func (c *call) recordPayment(f *paying) error {
 		return c.paidBefore(&p, err)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return fail(exitNoAccount, "send the money back; or add an account and enter it there", "invoice %s is of account %s, which was removed", i.Name, i.Account)
+		return fail(exitNoAccount, "send the money back; or add an account and enter it there", "invoice %s is of account %s, which was removed", c.args[0], p.Account)
 	}
 	if err != nil {
 		return err
@@ -81,6 +78,61 @@ func (c *call) recordPayment(f *paying) error {
 		return encode(c.Stdout, v)
 	}
 	return c.showPayment(&v, &r)
+}
+
+// payFor reads what is paid: invoices of one account, or what that owes without one.
+func (c *call) payFor(f *paying, p *store.Payment) (err error) {
+	const more = "relay payment record --help"
+	switch {
+	case f.account != "" && len(c.args) > 0:
+		return usage(more, "INVOICE and --account: name one of them")
+	case f.account == "" && len(c.args) == 0:
+		return usage(more, "relay payment record needs INVOICE")
+	}
+	currency, open := c.currency(), int64(0)
+	if f.account != "" {
+		a, err := c.account(f.account)
+		if err != nil {
+			return err
+		}
+		p.Account = a.Name
+		if open, err = c.st.Debt(a.Name); err != nil {
+			return err
+		}
+	}
+	for at, text := range c.args {
+		i, err := c.invoice(text)
+		if err != nil {
+			return err
+		}
+		if err := c.mayPay(&i, p, at); err != nil {
+			return err
+		}
+		open, currency = open+i.Open(), i.Currency
+	}
+	if f.amount != "" {
+		if p.Amount, err = received(f.amount, currency); err != nil {
+			return err
+		}
+	}
+	return c.payable(p, open)
+}
+
+// mayPay adds an invoice to those of a payment.
+func (c *call) mayPay(i *store.Invoice, p *store.Payment, at int) error {
+	switch {
+	case i.Kind == store.CreditNote:
+		return fail(exitFailed, "relay invoice list --account "+i.Account+" --open shows what is to be paid", "%s is a credit note: there is nothing to pay", i.Name)
+	case at == 0:
+		p.Invoice, p.Account = i.Number, i.Account
+		return nil
+	case i.Account != p.Account:
+		return usage("enter a payment for each account, with its own --amount; the reference may end with the account's name", "invoice %s is of account %s, and %s of %s", c.args[0], p.Account, i.Name, i.Account)
+	case i.Number == p.Invoice || slices.Contains(p.Also, i.Number):
+		return usage("", "invoice %s is named twice", i.Name)
+	}
+	p.Also = append(p.Also, i.Number)
+	return nil
 }
 
 const mostReference = 200 // octets
@@ -99,19 +151,23 @@ func received(text, currency string) (int64, error) {
 	return n, nil
 }
 
-// payable says why an invoice cannot be paid.
-func (c *call) payable(i *store.Invoice, p *store.Payment) error {
-	number := i.Name
-	if i.Kind == store.CreditNote {
-		return fail(exitFailed, "relay invoice list --account "+i.Account+" --open shows what is to be paid", "%s is a credit note: there is nothing to pay", number)
-	}
+// payable says why nothing can be paid.
+func (c *call) payable(p *store.Payment, open int64) error {
 	if _, err := c.st.Payment(p.Method, p.Reference); err == nil {
 		return c.paidBefore(p, store.ErrExists)
 	}
-	if p.Amount == 0 && i.Open() == 0 {
-		return fail(exitFailed, "name what was received with --amount: it is kept as balance", "invoice %s is %s: nothing of it is open", number, i.State)
+	if p.Amount != 0 || open != 0 {
+		return nil
 	}
-	return nil
+	const hint = "name what was received with --amount: it is kept as balance"
+	if p.Invoice == 0 {
+		return fail(exitFailed, hint, "account %s owes nothing without an invoice", p.Account)
+	}
+	i, err := c.st.Invoice(p.Invoice)
+	if err != nil {
+		return err
+	}
+	return fail(exitFailed, hint, "invoice %s is %s: nothing of it is open", i.Name, i.State)
 }
 
 // paidBefore names the payment that has the same method and reference.
@@ -120,9 +176,13 @@ func (c *call) paidBefore(p *store.Payment, err error) error {
 	if e != nil {
 		return errors.Join(err, e)
 	}
+	what := ""
+	if old.Invoice != 0 {
+		what = "for invoice " + c.invoiceName(strconv.FormatUint(old.Invoice, 10)) + " "
+	}
 	return fail(exitFailed, "it was not entered again; another payment has another reference",
-		"a payment by %s with reference %q is recorded already: %s for invoice %s of account %s, at %s",
-		old.Method, old.Reference, c.amount(old.Amount), c.invoiceName(strconv.FormatUint(old.Invoice, 10)), old.Account, c.stamp(old.Time))
+		"a payment by %s with reference %q is recorded already: %s %sof account %s, at %s",
+		old.Method, old.Reference, c.amount(old.Amount), what, old.Account, c.stamp(old.Time))
 }
 
 // paidView is what a payment came to, or would, as programs see it.
@@ -133,6 +193,7 @@ type paidView struct {
 	Invoices []orderInvoice `json:"invoices"` // that are new or changed, the one that was paid first
 	Before   accountStand   `json:"before"`
 	After    accountStand   `json:"after"`
+	Owed     *owedView      `json:"owed,omitempty"` // by the account without an invoice, afterwards
 }
 
 const released = "released"
@@ -154,6 +215,7 @@ func (c *call) viewPaid(p *store.Payment, r *store.Receipt, dryRun bool) paidVie
 	if r.Before.Hold != "" && r.After.Hold == "" {
 		v.Did = append(v.Did, released)
 	}
+	v.Owed = c.viewOwed(r.After.Name, r.Debt)
 	for i := range r.Invoices {
 		d := &r.Invoices[i]
 		one := c.orderInvoice(d)
@@ -173,6 +235,7 @@ func (c *call) showPayment(v *paidView, r *store.Receipt) error {
 	}
 	fields = append(fields,
 		field{"account", c.paidAccount(v, &r.After)},
+		field{"open", v.Owed.text()}, field{"pay at", v.Owed.link()}, field{"pay by", v.Owed.how()},
 		field{"credit", c.lotsText(&r.After)},
 		field{"balance", balanceText(v.After.Balance, v.Currency, r.After.State == store.Closed)})
 	if err := writeFields(c.Stdout, fields); err != nil || !v.DryRun {

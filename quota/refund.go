@@ -13,19 +13,21 @@ const refundDays = 30
 type Refunding struct {
 	Contract Contract
 	Paid     int64 // for the contract, with its upgrades and what was bought on top; minor units
+	Later    bool  // it is not the first term of the account
 	Overage  bool  // in any period of the contract, the running one included
 	Abuse    bool  // the account is marked
 }
 
 // Refund is what is paid back, in full, at now (M20). Days are dates in zone. It is
 // refused, with a *Refused that names every reason beside what would have been paid
-// back, from the 31st day on, unless 30 times 24 hours are not over yet, after
-// overage and after abuse.
+// back, from the 31st day on, unless 30 times 24 hours are not over yet, for any but
+// the first term of an account, after overage and after abuse.
 func Refund(in Refunding, now time.Time, zone *time.Location) (amount int64, err error) {
 	day := dayNumber(now, zone) - dayNumber(in.Contract.Start, zone) + 1
 	r := &Refused{Order: "refund"}
 	over := !now.Before(in.Contract.Start.Add(refundDays * 24 * time.Hour))
 	r.add(over && day > refundDays, WhyLate, fmt.Sprintf("it is day %d of the term, the last for a refund was day %d", day, refundDays))
+	r.add(in.Later, WhyLater, "it is not the first term of the account")
 	r.add(in.Overage, WhyOverage, "there was overage in this term")
 	r.add(in.Abuse, WhyAbuse, "the account was marked for abuse")
 	return in.Paid, r.err()

@@ -17,6 +17,7 @@ const (
 	WhyUnlimited Why = "unlimited" // there is no limit to add to
 	WhyNoBlock   Why = "no block"  // the plan has no such block
 	WhyLate      Why = "late"      // after the thirtieth day
+	WhyLater     Why = "later"     // it is not the first term of the account
 	WhyOverage   Why = "overage"   // there was overage in the term
 	WhyAbuse     Why = "abuse"     // the account was marked for abuse
 	WhyOrdered   Why = "ordered"   // an account waits for it

@@ -33,6 +33,7 @@ type Receipt struct {
 	Invoices      []Invoice // that are new or changed, by number; credit notes too
 	Lines         []Line    // the figures, line by line
 	Amount        int64     // minor units: of what was or would be invoiced, or paid back
+	Debt          int64     // minor units: what the account owes afterwards that no open invoice is over
 }
 
 // Invoice that an entry of the receipt refers to.
@@ -103,7 +104,10 @@ func (s *Store) order(name string, o Order, fn func(*deal) error) (r Receipt, er
 			err = fn(d)
 		}
 		r = d.receipt()
-		if err != nil || o.DryRun {
+		if err != nil {
+			return err
+		}
+		if r.Debt, err = d.debt(); err != nil || o.DryRun {
 			return err
 		}
 		return d.apply()

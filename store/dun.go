@@ -34,12 +34,17 @@ func (d *deal) dun(number uint64) error {
 	if err != nil || i.dunningKey() == nil || i.Suspends.After(d.t.now) {
 		return err
 	}
+	d.hold(i)
+	return nil
+}
+
+// hold the account back for an invoice.
+func (d *deal) hold(i *Invoice) {
 	i.Dunned = true
 	if d.a.Hold == "" {
 		d.a.Hold = HoldUnpaid
-		d.enter(Entry{Kind: KindSuspended, Ref: numberText(number), Text: HoldUnpaid})
+		d.enter(Entry{Kind: KindSuspended, Ref: numberText(i.Number), Text: HoldUnpaid})
 	}
-	return nil
 }
 
 // release lets an account go on that owes nothing more it is held back for.

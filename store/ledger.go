@@ -22,6 +22,7 @@ const (
 	KindInvoice    Kind = "invoice"     // owed
 	KindPayment    Kind = "payment"     // received
 	KindRefund     Kind = "refund"      // paid back
+	KindReversal   Kind = "reversal"    // a payment that was taken back
 	KindCreditNote Kind = "credit-note" // an invoice taken back
 	KindCorrection Kind = "correction"  // by the operator, either way
 )
@@ -55,13 +56,14 @@ type Entry struct {
 	Messages int64           `json:"messages,omitempty"` // e-mails
 	Bytes    int64           `json:"bytes,omitempty"`    // octets
 	Units    int64           `json:"units,omitempty"`    // of the plan, signed
-	Over     int64           `json:"over,omitempty"`     // units that were overage until an upgrade, a top-up or another plan
+	Over     int64           `json:"over,omitempty"`     // units that were overage until an upgrade, a top-up, a credit or another plan
 	Lot      string          `json:"lot,omitempty"`      // credit that Units belong to
 	Expires  time.Time       `json:"expires,omitzero"`   // of the credit
 	Money    int64           `json:"money,omitempty"`    // minor units, signed: positive is in the customer's favour
 	Currency string          `json:"currency,omitempty"`
-	Ref      string          `json:"ref,omitempty"` // number of the invoice
-	By       string          `json:"by,omitempty"`  // "": relay itself
+	Ref      string          `json:"ref,omitempty"`  // number of the invoice
+	Also     []uint64        `json:"also,omitempty"` // more that a payment named
+	By       string          `json:"by,omitempty"`   // "": relay itself
 	Text     string          `json:"text,omitempty"`
 	Contract *quota.Contract `json:"contract,omitempty"`
 }

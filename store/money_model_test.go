@@ -301,6 +301,54 @@ func (m *books) pay(t *rapid.T) {
 	}
 }
 
+// takeBack reverses some payment; the money may have gone anywhere since.
+func (m *books) takeBack(t *rapid.T) {
+	name := m.account(t)
+	which, suspend := rapid.IntRange(0, 3).Draw(t, "payment"), rapid.Bool().Draw(t, "at once")
+	r, ok := m.do(t, func(s *Store, o Order) (Receipt, error) {
+		var list []Payment
+		err := s.Payments(func(p *Payment) error {
+			if p.Account == name && p.Method == "bank" && p.Invoice != 0 && p.Reversed == 0 {
+				list = append(list, *p)
+			}
+			return nil
+		})
+		if err != nil || which >= len(list) {
+			return Receipt{}, errors.Join(err, errModel)
+		}
+		return s.ReversePayment(o, Reversal{Invoice: list[which].Invoice, Reference: list[which].Reference, Text: "bounced", Suspend: suspend})
+	})
+	if ok {
+		m.cash[name] += r.Amount
+	}
+}
+
+// payAll that is open of an account at once, or what it owes besides.
+func (m *books) payAll(t *rapid.T) {
+	name, debt := m.account(t), rapid.Bool().Draw(t, "debt")
+	m.refs++
+	p := Payment{Account: name, Method: "bank", Reference: fmt.Sprint(m.refs), Amount: rapid.SampledFrom([]int64{0, 500, 9000}).Draw(t, "amount")}
+	r, ok := m.do(t, func(s *Store, o Order) (Receipt, error) {
+		list, err := m.invoices(s, name, true)
+		if err != nil || len(list) == 0 && (!debt || p.Amount == 0) {
+			return Receipt{}, errors.Join(err, errModel)
+		}
+		is := p
+		if !debt {
+			is.Invoice = list[0].Number
+			for _, i := range list[1:] {
+				is.Also = append(is.Also, i.Number)
+			}
+		} else if is.Amount == 0 {
+			return Receipt{}, errModel
+		}
+		return s.RecordPayment(o, is)
+	})
+	if ok {
+		m.cash[name] += r.Amount
+	}
+}
+
 func (m *books) correct(t *rapid.T) {
 	name := m.account(t)
 	money := rapid.SampledFrom([]int64{-700, 300}).Draw(t, "money")
@@ -314,7 +362,11 @@ func (m *books) correct(t *rapid.T) {
 func (m *books) refund(t *rapid.T) {
 	name := m.account(t)
 	if r, ok := m.do(t, func(s *Store, o Order) (Receipt, error) { return s.Refund(o, name) }); ok {
-		m.cash[name] -= r.Amount
+		for _, e := range r.Entries { // what is paid back, and goodwill that ends
+			if e.Kind == KindRefund || e.Kind == KindCorrection {
+				m.cash[name] += e.Money
+			}
+		}
 	}
 }
 
@@ -546,7 +598,7 @@ func (m *books) credit(t *rapid.T, a *Account) {
 func (m *books) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"order": m.order, "send": m.send, "send more": m.send, "send much": m.send, "busy": m.busy, "busy again": m.busy, "top up": m.topUp, "block": m.block, "upgrade": m.upgrade,
-		"renew": m.renew, "use up": m.useUp, "activate": m.activate, "pay": m.pay, "pay more": m.pay, "correct": m.correct, "refund": m.refund, "end": m.end,
+		"renew": m.renew, "use up": m.useUp, "activate": m.activate, "pay": m.pay, "pay more": m.pay, "correct": m.correct, "take back": m.takeBack, "pay all": m.payAll, "refund": m.refund, "end": m.end,
 		"suspend": m.suspend, "cancel": m.cancel, "set plan": m.setPlan, "restart": m.restart, "close due": m.closeDue, "dun": m.dun,
 		"wait": m.wait, "wait more": m.wait, "": m.check,
 	}
@@ -624,7 +676,7 @@ func TestBooks_batches(t *testing.T) {
 // ledgerOf is a ledger without numbers of invoices, which other accounts share.
 func ledgerOf(t *rapid.T, s *Store, name string) (list []Entry) {
 	err := s.Ledger(name, func(e *Entry) error {
-		e.Ref = ""
+		e.Ref, e.Also = "", make([]uint64, len(e.Also))
 		if e.Contract != nil {
 			e.Contract.Invoice = ""
 		}

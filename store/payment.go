@@ -21,22 +21,44 @@ var Methods = []string{"bank", "card", "paypal", "postepay", "western-union", "o
 // account and the entry of its ledger, "acme/12".
 const PaidBack = "refund"
 
-// Payment that was received, or paid back. Bucket "payments", key Method NUL
-// Reference, JSON.
+// Reversed is the method of money that was taken back: a chargeback, a debit that
+// bounced. Its reference is made like that of PaidBack.
+const Reversed = "reversal"
+
+// Payment that was received, taken back or paid back. Bucket "payments", key Method
+// NUL Reference, JSON.
 type Payment struct {
-	Method    string    `json:"method"`    // one of Methods, or PaidBack
-	Reference string    `json:"reference"` // the bank's, the card processor's: unique with Method
-	Invoice   uint64    `json:"invoice"`   // that the customer paid; 0: none, it was paid back
-	Amount    int64     `json:"amount"`    // minor units, negative: paid back; RecordPayment takes 0 for what is open
-	Account   string    `json:"account"`   // filled in
-	Time      time.Time `json:"time"`      // filled in
-	By        string    `json:"by,omitempty"`
+	Method    string    `json:"method"`             // one of Methods, PaidBack or Reversed
+	Reference string    `json:"reference"`          // the bank's, the card processor's: unique with Method
+	Invoice   uint64    `json:"invoice"`            // that the customer paid; 0: none, see Account
+	Also      []uint64  `json:"also,omitempty"`     // more that it named, of the same account
+	Amount    int64     `json:"amount"`             // minor units, negative: paid or taken back; RecordPayment takes 0 for what is open
+	Account   string    `json:"account"`            // filled in where there is an Invoice
+	Time      time.Time `json:"time"`               // filled in
+	By        string    `json:"by,omitempty"`       // filled in
+	Reversed  uint64    `json:"reversed,omitempty"` // entry of the ledger that took it back; 0: it stands
+	Of        [2]string `json:"of,omitzero"`        // of a reversal: Method and Reference of the payment
+	Text      string    `json:"text,omitempty"`     // why it was taken or paid back
 }
 
-// RecordPayment enters a payment. It pays the invoice it was made for, then the
-// others that are open: what was had before what is only ordered, oldest first;
-// what is left stays in the balance for those to come. An order that is paid in full is done at that moment, and an
-// account that was held back goes on. The same method and reference again fails
+// named are the invoices that it is for.
+func (p *Payment) named() []uint64 {
+	if p.Invoice == 0 {
+		return nil
+	}
+	return append([]uint64{p.Invoice}, p.Also...)
+}
+
+// RecordPayment enters a payment. It pays in this order:
+//
+//  1. the invoices that it names, in the order in which it names them;
+//  2. what else was had, the oldest first;
+//  3. what the account owes by corrections;
+//  4. what is only ordered, the oldest first.
+//
+// One that names none, but the account, pays 3 before 2. What is left stays in the
+// balance for invoices to come. An order that is paid in full is done at that moment,
+// and an account that was held back goes on. The same method and reference again fails
 // with ErrExists.
 func (s *Store) RecordPayment(o Order, p Payment) (Receipt, error) {
 	if !slices.Contains(Methods, p.Method) {
@@ -48,11 +70,14 @@ func (s *Store) RecordPayment(o Order, p Payment) (Receipt, error) {
 	if p.Amount < 0 || p.Amount > mostMoney {
 		return Receipt{}, fmt.Errorf("payment of %d: an amount above zero", p.Amount)
 	}
-	i, err := s.Invoice(p.Invoice)
-	if err != nil {
-		return Receipt{}, err
+	if p.Invoice != 0 {
+		i, err := s.Invoice(p.Invoice)
+		if err != nil {
+			return Receipt{}, err
+		}
+		p.Account = i.Account
 	}
-	return s.order(i.Account, o, func(d *deal) error { return d.pay(p) })
+	return s.order(p.Account, o, func(d *deal) error { return d.pay(p) })
 }
 
 // oneReference is a reference however its spaces were typed.
@@ -87,18 +112,12 @@ func (d *deal) pay(p Payment) error {
 	if d.t.b.Get(payments, pairKey(p.Method, p.Reference)) != nil {
 		return fmt.Errorf("payment by %s with reference %q: %w", p.Method, p.Reference, ErrExists)
 	}
-	i, err := d.invoice(p.Invoice)
+	open, err := d.payable(&p)
 	if err != nil {
 		return err
 	}
-	if i.Kind == CreditNote {
-		return fmt.Errorf("invoice %s is a credit note: there is nothing to pay", i.Name)
-	}
-	if p.Amount == 0 {
-		p.Amount = i.Open()
-	}
-	if p.Amount == 0 {
-		return fmt.Errorf("invoice %s is %s: nothing of it is open, name the amount that was paid", i.Name, i.State)
+	if p.Amount = cmp.Or(p.Amount, open); p.Amount == 0 {
+		return d.nothingOpen(&p)
 	}
 	if err := d.oneCurrency(); err != nil {
 		return err
@@ -106,38 +125,112 @@ func (d *deal) pay(p Payment) error {
 	p.Account, p.Time, p.By = d.a.Name, d.t.now, d.by
 	d.payments = append(d.payments, p)
 	d.amount = p.Amount
-	d.enter(Entry{Kind: KindPayment, Money: p.Amount, Ref: numberText(p.Invoice), Text: p.Method + " " + p.Reference})
-	return d.settle(p.Invoice)
+	e := Entry{Kind: KindPayment, Money: p.Amount, Also: p.Also, Text: p.Method + " " + p.Reference}
+	if p.Invoice == 0 {
+		d.enter(e)
+		return d.settle(0)
+	}
+	e.Ref = numberText(p.Invoice)
+	d.enter(e)
+	return d.settle(p.Amount, p.named()...)
 }
 
-// settle uses what the customer has with us for open invoices: the one named
-// first, then what was had, then what is only ordered; the oldest first. Orders
-// that are paid are done.
-func (d *deal) settle(first uint64) error {
-	list, err := d.unpaid()
+// payable is what is open of what a payment names.
+func (d *deal) payable(p *Payment) (open int64, err error) {
+	if p.Invoice == 0 {
+		return d.debt()
+	}
+	for at, n := range p.named() {
+		i, err := d.invoice(n)
+		switch {
+		case err != nil:
+			return 0, err
+		case i.Account != d.a.Name:
+			return 0, fmt.Errorf("invoice %s is of account %s, not of %s", i.Name, i.Account, d.a.Name)
+		case i.Kind == CreditNote:
+			return 0, fmt.Errorf("invoice %s is a credit note: there is nothing to pay", i.Name)
+		case slices.Contains(p.named()[:at], n):
+			return 0, fmt.Errorf("invoice %s is named twice", i.Name)
+		}
+		if open += i.Open(); open > mostMoney {
+			return 0, fmt.Errorf("payment: %w", quota.ErrOverflow)
+		}
+	}
+	return open, nil
+}
+
+func (d *deal) nothingOpen(p *Payment) error {
+	if p.Invoice == 0 {
+		return fmt.Errorf("account %q owes nothing without an invoice: name the amount that was paid", d.a.Name)
+	}
+	i, err := d.invoice(p.Invoice)
 	if err != nil {
 		return err
 	}
+	return fmt.Errorf("invoice %s is %s: nothing of it is open, name the amount that was paid", i.Name, i.State)
+}
+
+// debt is what the account owes that no open invoice is over: by corrections, or for
+// a payment that was taken back after it had been paid back.
+func (d *deal) debt() (int64, error) {
+	free, err := d.free()
+	return max(-free, 0), err
+}
+
+// Debt is what an account owes that no open invoice is over.
+func (s *Store) Debt(account string) (n int64, err error) {
+	err = s.view(func(t *tx) error {
+		d, err := t.deal(account, Order{})
+		if err == nil {
+			n, err = d.debt()
+		}
+		return err
+	})
+	return n, err
+}
+
+// free is what the customer has with us that pays no invoice; negative: the debt.
+func (d *deal) free() (int64, error) {
+	list, err := d.unpaid()
 	free := d.a.Balance
 	for _, i := range list {
 		free += i.Open()
 	}
+	return free, err
+}
+
+// settle uses money for open invoices: first what has just come in, for those that it
+// names and then for what was had, whatever the account owes by corrections; then what
+// is free, for what was had and for what is only ordered. The oldest come first.
+// Orders that are paid are done.
+func (d *deal) settle(money int64, first ...uint64) error {
+	list, err := d.unpaid()
+	if err != nil {
+		return err
+	}
+	free, err := d.free()
+	if err != nil {
+		return err
+	}
 	rank := func(i *Invoice) int {
-		switch {
-		case i.Number == first:
-			return 0
+		switch at := slices.Index(first, i.Number); {
+		case at >= 0:
+			return at
 		case i.Order == nil:
-			return 1
+			return len(first)
 		}
-		return 2
+		return len(first) + 1
 	}
 	slices.SortStableFunc(list, func(a, b *Invoice) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, i := range list {
-		n := min(free, i.Open())
-		if n <= 0 {
-			break
+		n := free
+		if rank(i) <= len(first) {
+			n = max(free, money)
 		}
-		free -= n
+		if n = min(n, i.Open()); n <= 0 {
+			continue
+		}
+		free, money = free-n, max(money-n, 0)
 		i.Paid += n
 		d.say(n, "paid of invoice %s", i.Name)
 		if i.Paid == i.Total {
@@ -175,13 +268,19 @@ type Correction struct {
 	Money int64  // minor units: positive is in the customer's favour
 	Units int64  // credit granted until the end of the term, units of the plan
 	Text  string // why
+
+	PaidBack bool // Money was sent to the customer by hand, of what was its own: no more than is free
 }
 
-// Correct enters a correction. Money pays open invoices as a payment does.
+// Correct enters a correction. Money that is free then pays open invoices. What is
+// taken from the balance of a closed account was paid back by hand: no invoice is to
+// come that it could pay.
 func (s *Store) Correct(o Order, account string, c Correction) (Receipt, error) {
 	switch {
 	case strings.TrimSpace(c.Text) == "":
 		return Receipt{}, errors.New("correction: say why")
+	case c.PaidBack && c.Money >= 0:
+		return Receipt{}, errors.New("correction: what is paid back is below zero")
 	case c.Money == 0 && c.Units == 0, c.Units < 0, magnitude(c.Money) > mostMoney, c.Units > quota.MaxOver:
 		return Receipt{}, errors.New("correction: an amount of money, or credit above zero")
 	}
@@ -196,6 +295,13 @@ func (s *Store) Correct(o Order, account string, c Correction) (Receipt, error) 
 		}
 		if err := errors.Join(d.count(), d.oneCurrency()); err != nil {
 			return err
+		}
+		byHand, err := d.byHand(&c)
+		if err != nil {
+			return err
+		}
+		if byHand {
+			return d.giveByHand(&c)
 		}
 		d.enter(Entry{Kind: KindCorrection, Money: c.Money, Text: c.Text})
 		d.say(c.Money, "correction: %s", c.Text)
@@ -212,8 +318,9 @@ func (d *deal) grant(units int64, text string) error {
 	if !c.Holds(d.t.now) {
 		return fmt.Errorf("account %q: the term has ended, credit would be lost at once", d.a.Name)
 	}
+	over := d.overage(c)
 	l := quota.Lot{Ref: d.lotRef("correction"), Amount: units, Granted: d.t.now, Expires: c.End}
 	d.a.Lots = append(d.a.Lots, l)
-	d.enter(Entry{Kind: KindCorrection, Period: d.a.Open, Units: units, Lot: l.Ref, Expires: l.Expires, Text: text})
+	d.enter(Entry{Kind: KindCorrection, Over: over, Period: d.a.Open, Units: units, Lot: l.Ref, Expires: l.Expires, Text: text})
 	return nil
 }

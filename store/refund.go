@@ -8,11 +8,13 @@ import (
 	"relay/quota"
 )
 
-// Refund pays the present term back in full, with those to come, and closes the
-// account (M20), with what else the customer has with us. Where the present term is
-// not paid back, terms that were paid and have not begun still are: they go, and the
-// account goes on. With none of these it fails with a *quota.Refused that names
-// every reason; the receipt then says what it would have paid back.
+// Refund gives the present term back, with those to come, and closes the account
+// (M20): what came in for them by payments, and is not used for what stays, is paid
+// back, less what the account owes. Goodwill is not: it ends with the account. Only
+// the first term of an account can be given back. Where the present one cannot, terms
+// that were paid and have not begun still are: they go, and the account goes on. With
+// none of these it fails with a *quota.Refused that names every reason; the receipt
+// then says what it would have paid back.
 func (s *Store) Refund(o Order, account string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
 		c, err := d.current()
@@ -32,11 +34,18 @@ func (s *Store) Refund(o Order, account string) (Receipt, error) {
 			return err
 		}
 		all := append(own, later...)
-		amount, err := quota.Refund(quota.Refunding{Contract: *c, Paid: paidOf(all), Overage: over, Abuse: d.a.Abuse}, d.t.now, d.zone())
+		first := &d.a.Contracts[0]
+		is, err := d.worth(all, true)
+		if err != nil {
+			return err
+		}
+		amount, err := quota.Refund(quota.Refunding{Contract: *c, Later: c.Key != first.Key || c.Copy != first.Copy,
+			Paid: is.out, Overage: over, Abuse: d.a.Abuse}, d.t.now, d.zone())
 		if no := (*quota.Refused)(nil); errors.As(err, &no) && paidOf(later) > 0 {
 			return d.giveBack(later, no)
 		}
 		d.sayPaid(all)
+		d.sayWorth(&is)
 		d.amount = amount
 		d.say(amount, "paid back")
 		if err != nil {
@@ -44,6 +53,64 @@ func (s *Store) Refund(o Order, account string) (Receipt, error) {
 		}
 		return d.refund(all, amount)
 	})
+}
+
+// worth is what taking invoices back comes to. Minor units.
+type worth struct {
+	paid     int64 // of them, and of orders that wait
+	free     int64 // that the customer has with us besides
+	owed     int64 // for what stays, and by corrections
+	goodwill int64 // of the rest: it did not come in by a payment, or is used for what stays
+	out      int64 // that is paid back
+}
+
+// worth of invoices; ending: the account ends, and orders that wait with it.
+func (d *deal) worth(list []*Invoice, ending bool) (w worth, err error) {
+	free, err := d.free()
+	if err != nil {
+		return w, err
+	}
+	w.free, w.owed = max(free, 0), max(-free, 0)
+	came, err := d.cash()
+	for _, n := range d.t.numbers(billed, d.a.Name) {
+		i, e := d.invoice(n)
+		switch {
+		case e != nil:
+			return w, e
+		case i.State != InvoiceOpen && i.State != InvoicePaid:
+		case slices.Contains(list, i), ending && i.Order != nil:
+			w.paid += i.Paid
+		default:
+			came -= i.Paid
+			if i.Order == nil {
+				w.owed += i.Open()
+			}
+		}
+	}
+	rest := max(w.paid+w.free-w.owed, 0)
+	w.out = max(min(rest, came-w.owed), 0)
+	w.goodwill = rest - w.out
+	return w, err
+}
+
+// cash is what came in by payments, less what went back.
+func (d *deal) cash() (sum int64, err error) {
+	entries, err := all[Entry](d.t, ledger, ledgerPrefix(d.a.Name))
+	for _, e := range append(entries, d.entries...) {
+		switch e.Kind {
+		case KindPayment, KindReversal, KindRefund:
+			sum += e.Money
+		}
+	}
+	return sum, err
+}
+
+func (d *deal) sayWorth(w *worth) {
+	for _, l := range []Line{{"the rest of the balance", w.free}, {"owed besides", -w.owed}, {"goodwill, which is not paid out", -w.goodwill}} {
+		if l.Amount != 0 {
+			d.say(l.Amount, "%s", l.Text)
+		}
+	}
 }
 
 // ofTerms are the invoices of contracts that are not taken back.
@@ -83,9 +150,16 @@ func (d *deal) sayPaid(list []*Invoice) {
 // giveBack takes the terms back that have not begun, with their invoices; why the
 // present one stays is said.
 func (d *deal) giveBack(list []*Invoice, no *quota.Refused) error {
-	amount := paidOf(list)
+	is, err := d.worth(list, false)
+	if err != nil {
+		return err
+	}
 	d.sayPaid(list)
-	d.say(amount, "paid back for what has not begun")
+	if is.free, is.goodwill = 0, paidOf(list)-is.owed-is.out; is.goodwill < 0 {
+		is.owed, is.goodwill = paidOf(list)-is.out, 0
+	}
+	d.sayWorth(&is)
+	d.say(is.out, "paid back for what has not begun")
 	for _, r := range no.Reasons {
 		d.say(0, "the present term stays: %s", r.Text)
 	}
@@ -98,8 +172,11 @@ func (d *deal) giveBack(list []*Invoice, no *quota.Refused) error {
 			return err
 		}
 	}
-	d.amount = amount
-	return d.payBack(amount)
+	d.amount = is.out
+	if err := d.payBack(is.out, ""); err != nil {
+		return err
+	}
+	return d.settle(0)
 }
 
 // hadOverage reports whether there was overage in a period of the contract, the
@@ -116,36 +193,36 @@ func (d *deal) hadOverage(c *quota.Contract) (bool, error) {
 }
 
 func (d *deal) refund(list []*Invoice, amount int64) error {
+	term := min(amount, paidOf(list))
 	for _, i := range list {
 		if err := d.takeBack(i, unpaidReason(i)); err != nil {
 			return err
 		}
 	}
-	if err := errors.Join(d.payBack(amount), d.end("refunded")); err != nil {
+	if err := errors.Join(d.payBack(term, ""), d.end("refunded"), d.payBack(amount-term, "")); err != nil {
 		return err
 	}
-	// What is left when everything that is owed is paid goes back too.
 	if rest := d.a.Balance; rest > 0 {
-		d.say(rest, "the rest of the balance")
-		if err := d.payBack(rest); err != nil {
+		if err := d.oneCurrency(); err != nil {
 			return err
 		}
-		amount += rest
+		d.enter(Entry{Kind: KindCorrection, Money: -rest, Text: "goodwill, which is not paid out"})
 	}
 	d.amount = amount
 	return nil
 }
 
-func (d *deal) payBack(amount int64) error {
+// payBack enters money that goes out; why, where it is not the refund of a term.
+func (d *deal) payBack(amount int64, why string) error {
 	if amount <= 0 {
 		return nil
 	}
 	if err := d.oneCurrency(); err != nil {
 		return err
 	}
-	d.enter(Entry{Kind: KindRefund, Money: -amount})
+	d.enter(Entry{Kind: KindRefund, Money: -amount, Text: why})
 	d.payments = append(d.payments, Payment{Method: PaidBack, Reference: PaidBackRef(d.a.Name, d.a.Seq),
-		Account: d.a.Name, Amount: -amount, Time: d.t.now, By: d.by})
+		Account: d.a.Name, Amount: -amount, Time: d.t.now, By: d.by, Text: why})
 	return nil
 }
 

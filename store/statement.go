@@ -158,7 +158,7 @@ func (st *Statement) note(e *Entry) {
 	switch e.Kind {
 	case KindInvoice, KindCreditNote:
 		st.Invoices = append(st.Invoices, Billed{e.Ref, InvoiceKind(e.Text), e.Time, e.Period, -e.Money})
-	case KindPayment, KindRefund:
+	case KindPayment, KindRefund, KindReversal:
 		st.Payments = append(st.Payments, *e)
 	case KindCorrection:
 		if e.Money != 0 {

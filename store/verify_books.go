@@ -113,7 +113,7 @@ func (v *verifier) book(name string, n *bookCount) {
 	}
 	r := newReplay(v.t.s.zone)
 	currency := v.t.currency()
-	var balance, debits int64
+	var balance, debits, back, reversed int64
 	var last uint64
 	bills := map[string]int64{}
 	entries, err := all[Entry](v.t, ledger, ledgerPrefix(name))
@@ -134,9 +134,14 @@ func (v *verifier) book(name string, n *bookCount) {
 		switch e.Kind {
 		case KindInvoice, KindCreditNote:
 			bills[e.Ref] = -e.Money
-		case KindPayment, KindRefund:
+		case KindPayment, KindRefund, KindReversal:
 			n.payments++
 			v.payment(e)
+			if e.Kind == KindRefund {
+				back -= e.Money
+			} else if e.Kind == KindReversal {
+				reversed -= e.Money
+			}
 		case KindCorrection:
 			debits += min(e.Money, 0)
 		}
@@ -152,7 +157,8 @@ func (v *verifier) book(name string, n *bookCount) {
 	}
 	v.lots(a, r.lots)
 	v.charges(name, r.used)
-	v.bills(a, bills, debits)
+	// What was paid back and then taken back by the bank too is a debt.
+	v.bills(a, bills, debits-min(back, reversed))
 	if there {
 		v.standing(a, r)
 		v.indexed(a, n)
@@ -162,7 +168,10 @@ func (v *verifier) book(name string, n *bookCount) {
 // payment is the record that makes a second one of the same fail.
 func (v *verifier) payment(e *Entry) {
 	is := Payment{Method: PaidBack, Reference: PaidBackRef(e.Account, e.Seq)}
-	if e.Kind == KindPayment {
+	switch e.Kind {
+	case KindReversal:
+		is.Method = Reversed
+	case KindPayment:
 		is.Method, is.Reference, _ = strings.Cut(e.Text, " ")
 	}
 	var p Payment
@@ -172,6 +181,21 @@ func (v *verifier) payment(e *Entry) {
 	}
 	if p.Account != e.Account || p.Amount != e.Money || p.Invoice > 0 && numberText(p.Invoice) != e.Ref {
 		v.fault("payment %s %s is %d of %q for invoice %d, entry %d of %s says %d for %s", is.Method, is.Reference, p.Amount, p.Account, p.Invoice, e.Seq, e.Account, e.Money, e.Ref)
+	}
+	if e.Kind == KindReversal {
+		v.reversed(e, &p)
+	}
+}
+
+// reversed: the payment says so, and is over the same.
+func (v *verifier) reversed(e *Entry, p *Payment) {
+	var of Payment
+	if _, err := v.t.get(payments, pairKey(p.Of[0], p.Of[1]), &of); err != nil {
+		v.fault("%v", err)
+		return
+	}
+	if of.Amount != -e.Money || of.Account != e.Account || of.Reversed != e.Seq {
+		v.fault("payment %s %s is %d of %q, taken back by entry %d; entry %d of %s takes %d back", p.Of[0], p.Of[1], of.Amount, of.Account, of.Reversed, e.Seq, e.Account, e.Money)
 	}
 }
 

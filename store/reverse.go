@@ -1,0 +1,170 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Reversal is the news that a payment was taken back: a chargeback, a debit that
+// bounced.
+type Reversal struct {
+	Invoice   uint64 // that the payment named
+	Method    string // of the payment; "": whichever has the reference
+	Reference string // of the payment
+	Text      string // why
+	Suspend   bool   // hold the account back at once, rather than after the days of grace
+}
+
+// ErrSeveral is a reference that payments by several methods have.
+var ErrSeveral = errors.New("several payments have the reference")
+
+// ErrReversed is a payment that was taken back before.
+var ErrReversed = errors.New("was taken back before")
+
+// ReversePayment takes a payment back: the customer's free money goes first, then what
+// is paid of the invoices that it named, then of the newest others. They are open
+// again, and the days of grace run from now. What was had for them stays. What is more
+// than that was paid back before, and is a debt.
+func (s *Store) ReversePayment(o Order, r Reversal) (Receipt, error) {
+	if strings.TrimSpace(r.Text) == "" {
+		return Receipt{}, errors.New("reversal: say why")
+	}
+	i, err := s.Invoice(r.Invoice)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.order(i.Account, o, func(d *deal) error {
+		p, err := d.paymentFor(&r)
+		if err != nil {
+			return err
+		}
+		return d.reverse(p, &r)
+	})
+}
+
+// paymentFor finds the payment of a reversal.
+func (d *deal) paymentFor(r *Reversal) (p Payment, err error) {
+	methods := Methods
+	if r.Method != "" {
+		methods = []string{r.Method}
+	}
+	ref, n := oneReference(r.Reference), 0
+	for _, m := range methods {
+		var is Payment
+		ok, err := d.t.get(payments, pairKey(m, ref), &is)
+		if err != nil {
+			return p, err
+		}
+		if ok && slices.Contains(is.named(), r.Invoice) {
+			p, n = is, n+1
+		}
+	}
+	switch {
+	case n == 0:
+		return p, fmt.Errorf("payment with reference %q: %w", ref, ErrNotFound)
+	case n > 1:
+		return p, fmt.Errorf("%q: %w", ref, ErrSeveral)
+	case p.Reversed != 0:
+		return p, fmt.Errorf("payment by %s with reference %q %w", p.Method, ref, ErrReversed)
+	}
+	return p, nil
+}
+
+func (d *deal) reverse(p Payment, r *Reversal) error {
+	if err := d.oneCurrency(); err != nil {
+		return err
+	}
+	list, err := d.paidBy(&p)
+	if err != nil {
+		return err
+	}
+	free, err := d.free()
+	if err != nil {
+		return err
+	}
+	d.enter(Entry{Kind: KindReversal, Money: -p.Amount, Ref: numberText(p.Invoice), Also: p.Also,
+		Text: p.Method + " " + p.Reference + ": " + r.Text})
+	d.say(-p.Amount, "taken back: %s %s", p.Method, p.Reference)
+	d.amount = -p.Amount
+	p.Reversed = d.a.Seq
+	d.payments = append(d.payments, p, Payment{Method: Reversed, Reference: PaidBackRef(d.a.Name, d.a.Seq), Invoice: p.Invoice, Also: p.Also,
+		Account: d.a.Name, Amount: -p.Amount, Time: d.t.now, By: d.by, Of: [2]string{p.Method, p.Reference}, Text: r.Text})
+	left := p.Amount - max(free, 0)
+	for _, i := range list {
+		n := min(left, i.Paid)
+		if n <= 0 {
+			continue
+		}
+		left -= n
+		d.reopen(i, n, r.Suspend)
+	}
+	return nil
+}
+
+// paidBy are the invoices that a payment may have paid: those that it named, and the
+// others, the newest first.
+func (d *deal) paidBy(p *Payment) (list []*Invoice, err error) {
+	numbers := d.t.numbers(billed, d.a.Name)
+	slices.Reverse(numbers)
+	for _, n := range append(p.named(), numbers...) {
+		i, err := d.invoice(n)
+		if err != nil {
+			return nil, err
+		}
+		if (i.State == InvoicePaid || i.State == InvoiceOpen) && !slices.Contains(list, i) {
+			list = append(list, i)
+		}
+	}
+	return list, nil
+}
+
+// reopen takes back what was paid of an invoice. What was had for it has to be paid
+// within the days of grace, or holds the account back now.
+func (d *deal) reopen(i *Invoice, n int64, suspend bool) {
+	d.say(n, "open again of invoice %s", i.Name)
+	was := i.State
+	i.Paid -= n
+	i.State = InvoiceOpen
+	if i.Order != nil || d.a.State == Closed { // nothing was had for it, or there is nobody to hold back
+		return
+	}
+	if was == InvoicePaid || i.Suspends.IsZero() {
+		i.Suspends, i.Dunned = d.days(d.t.now, d.t.s.Billing().GraceDays), false
+	}
+	if suspend && !i.Dunned {
+		i.Suspends = d.t.now
+		d.hold(i)
+	}
+}
+
+// NotFree is more to be paid back than the customer has with us beyond open invoices.
+type NotFree struct {
+	Account string
+	Free    int64 // minor units
+}
+
+func (e *NotFree) Error() string {
+	return fmt.Sprintf("account %q has %d with us, in minor units: no more can be paid back", e.Account, e.Free)
+}
+
+// byHand reports whether a correction is money that was sent to the customer.
+func (d *deal) byHand(c *Correction) (bool, error) {
+	free, err := d.free()
+	return c.PaidBack || d.a.State == Closed && c.Money < 0 && -c.Money <= free, err
+}
+
+// giveByHand enters money that the operator has sent back to the customer, of what was
+// the customer's.
+func (d *deal) giveByHand(c *Correction) error {
+	free, err := d.free()
+	if err != nil {
+		return err
+	}
+	if -c.Money > free {
+		return &NotFree{d.a.Name, max(free, 0)}
+	}
+	d.say(c.Money, "paid back by hand: %s", c.Text)
+	return d.payBack(-c.Money, c.Text)
+}
