@@ -35,16 +35,21 @@ func (p *program) onRelay(c *cli.Command, run func(s *smtp.Server, args []string
 
 // banView is a ban as programs see it: of an address, or of a login.
 type banView struct {
-	Network string    `json:"network"` // an address, or an IPv6 /64; "": a login is locked
+	Network string    `json:"network"` // an address, an IPv6 /64, or a larger network; "": a login is locked
 	Login   string    `json:"login"`   // "": a network is banned
 	Failed  int       `json:"failed"`
 	Until   time.Time `json:"until"`
+
+	kind string
 }
 
 func viewBan(b smtp.Ban) banView {
-	v := banView{Login: b.Login, Failed: b.Failed, Until: b.Until.Truncate(time.Second)}
+	v := banView{Login: b.Login, Failed: b.Failed, Until: b.Until.Truncate(time.Second), kind: "address"}
 	switch {
 	case !b.Network.IsValid():
+		v.kind = "login"
+	case b.Wide():
+		v.Network, v.kind = b.Network.String(), "network"
 	case b.Network.IsSingleIP():
 		v.Network = b.Network.Addr().String()
 	default:
@@ -56,7 +61,7 @@ func viewBan(b smtp.Ban) banView {
 func (p *program) banList() *cli.Command {
 	return p.onRelay(&cli.Command{
 		Name: "list", Usage: "addresses that are banned, logins that are locked",
-		Description: `An address is banned when it tried too many different passwords; a login is locked when too many were tried for it, from wherever. A lock does not hold for addresses from which that login has succeeded in the last 30 days. Names are shown as they were tried: there need not be such a login.
+		Description: `An address is banned when it tried too many different passwords, a network (an IPv4 /24, an IPv6 /56 or /48) when many were tried from all over it, but for the addresses in it from which any login has succeeded in the last 30 days; a login is locked when too many were tried for it, from wherever. A lock does not hold for addresses from which that login has succeeded in the last 30 days, nor for a generated password that is right. Names are shown as they were tried: there need not be such a login.
 
 Bans are in the memory of the running relay and end with it. Each that follows another one soon lasts twice as long, up to a day. See failed_logins_per_address, failed_logins_per_login and ban_time in [limits].`,
 	}, func(s *smtp.Server, _ []string) error {
@@ -79,11 +84,7 @@ func (p *program) banTable(views []banView) error {
 	t := newTable(column{head: "KIND"}, column{head: "WHO", least: 20}, column{head: "FAILED", right: true}, column{head: "UNTIL"})
 	zone := p.inner.config().zone()
 	for _, v := range views {
-		kind, who := "address", v.Network
-		if v.Network == "" {
-			kind, who = "login", v.Login
-		}
-		t.add(kind, who, number(int64(v.Failed)), stamp(v.Until, zone))
+		t.add(v.kind, orElse(v.Network, v.Login), number(int64(v.Failed)), stamp(v.Until, zone))
 	}
 	return t.write(p.Stdout)
 }
@@ -135,8 +136,11 @@ func liftOne(s *smtp.Server, who string) (banView, bool) {
 		addr, err = network.Addr(), nil
 	}
 	for _, b := range s.Bans() {
-		if b.Login == store.FoldLogin(who) && who != "" || err == nil && b.Network.Contains(addr.Unmap().WithZone("")) {
+		if b.Login == store.FoldLogin(who) && who != "" {
 			return viewBan(b), lift(s, b)
+		}
+		if err == nil && b.Network.Contains(addr.Unmap().WithZone("")) {
+			return viewBan(b), s.LiftBan(addr)
 		}
 	}
 	return banView{}, false

@@ -67,16 +67,27 @@ func (s *session) authenticate(user, password string) error {
 	c := s.c
 	begin := time.Now()
 	name := nameKey(user)
-	if no := s.shut(begin, name, password); no != nil {
-		return no
-	}
 	cred, err := c.srv.st.Credential(user)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		c.srv.events.storeFailed(c, err)
 		return errAuthLocal
 	}
-	right := err == nil && password != "" && c.srv.logins.verify(cred, password)
-	if no := s.shut(begin, name, password); no != nil { // meanwhile: of guesses that come at once few are answered
+	exists := err == nil
+	if !exists {
+		cred = store.Credential{Login: store.FoldLogin(user)}
+	}
+	sure := exists && isToken(cred, password)
+	if no := s.shut(begin, name, password, sure); no != nil {
+		return no
+	}
+	right := sure
+	if !sure && password != "" {
+		answered := false
+		if right, answered = c.srv.logins.verify(cred, password, s.asker(name)); !answered {
+			return errAuthBusy
+		}
+	}
+	if no := s.shut(begin, name, password, sure); no != nil { // meanwhile: of guesses that come at once few are answered
 		return no
 	}
 	if !right {
@@ -93,30 +104,48 @@ func (s *session) authenticate(user, password string) error {
 	return nil
 }
 
+func (s *session) asker(name string) asker {
+	c := s.c
+	if c.exempt {
+		return asker{known: true, stop: c.srv.stopping}
+	}
+	return asker{site(c.addr), c.srv.guard.places.known(name, site(c.addr)), c.srv.stopping}
+}
+
 // shut refuses a login whose name is locked, or whose address was banned since the
 // connection began: whatever the password, or the answer would tell a right one.
-func (s *session) shut(begin time.Time, name, password string) error {
+// sure: it is a generated password and right, which nobody guesses; a lock is not
+// for it.
+func (s *session) shut(begin time.Time, name, password string, sure bool) error {
 	c := s.c
 	if c.exempt {
 		return nil
 	}
-	if until := c.srv.guard.addrs.until(site(c.addr), time.Now()); !until.IsZero() {
-		return s.bannedLogin(begin, until)
+	if b := c.srv.guard.banned(site(c.addr)); b.Network.IsValid() {
+		return s.bannedLogin(begin, b)
 	}
-	if until := c.srv.guard.locked(name, site(c.addr)); !until.IsZero() {
+	if until := c.srv.guard.locked(name, site(c.addr)); !until.IsZero() && !sure {
 		return s.lockedLogin(begin, name, password, until)
 	}
 	return nil
 }
 
 // bannedLogin ends the connection as one that begins now would be.
-func (s *session) bannedLogin(begin, until time.Time) error {
+func (s *session) bannedLogin(begin time.Time, b Ban) error {
 	c := s.c
-	no := errBanned.with("%s", minutes(until))
+	no := bannedReply(b)
 	c.srv.events.turnedAway(c, no)
 	c.dead = true
 	c.srv.wait(begin, loginDelay(c.cfg.LoginDelay, c.failed+1))
 	return no
+}
+
+// bannedReply is for an address, or one in a network, that is banned.
+func bannedReply(b Ban) *reply {
+	if b.Wide() {
+		return errBannedNet.with("%s", minutes(b.Until))
+	}
+	return errBanned.with("%s", minutes(b.Until))
 }
 
 // wrongLogin counts, waits and refuses. The wait grows with every failure; it is
@@ -124,11 +153,12 @@ func (s *session) bannedLogin(begin, until time.Time) error {
 func (s *session) wrongLogin(begin time.Time, name, password string) error {
 	c := s.c
 	var addr, login failure
+	var nets []Ban
 	if !c.exempt {
-		addr, login = c.srv.guard.failed(&c.cfg.Config, name, site(c.addr), c.srv.logins.mark(name, password))
+		addr, nets, login = c.srv.guard.failed(&c.cfg.Config, name, site(c.addr), c.srv.logins.mark(name, password))
 	}
 	c.srv.events.loginFailed(c, name, addr)
-	c.tellBans(name, addr, login)
+	c.tellBans(name, addr, nets, login)
 	s.refuseLogin(begin, max(addr.failed, login.failed), !addr.until.IsZero())
 	return errLogin
 }
@@ -137,9 +167,9 @@ func (s *session) wrongLogin(begin time.Time, name, password string) error {
 // wrong login.
 func (s *session) lockedLogin(begin time.Time, name, password string, until time.Time) error {
 	c := s.c
-	addr := c.srv.guard.addrs.failed(site(c.addr), c.srv.logins.mark(name, password), c.cfg.FailedLoginsPerAddress, c.cfg.BanTime, begin)
+	addr, nets := c.srv.guard.failedFrom(&c.cfg.Config, site(c.addr), c.srv.logins.mark(name, password), begin)
 	c.srv.events.loginLocked(c, name, until)
-	c.tellBans(name, addr, failure{})
+	c.tellBans(name, addr, nets, failure{})
 	s.refuseLogin(begin, addr.failed, !addr.until.IsZero())
 	return errLocked.with("%s", minutes(until))
 }
@@ -156,9 +186,12 @@ func (s *session) refuseLogin(begin time.Time, n int, banned bool) {
 }
 
 // tellBans logs what began with a failed login.
-func (c *Conn) tellBans(name string, addr, login failure) {
+func (c *Conn) tellBans(name string, addr failure, nets []Ban, login failure) {
 	if addr.begins {
-		c.srv.events.banned(site(c.addr), addr)
+		c.srv.events.banned(Ban{Network: site(c.addr), Failed: addr.failed, Until: addr.until})
+	}
+	for _, b := range nets {
+		c.srv.events.banned(b)
 	}
 	if login.begins {
 		c.srv.events.locked(name, login)

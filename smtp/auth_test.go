@@ -2,8 +2,11 @@ package smtp
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,30 +53,164 @@ func TestVerify(t *testing.T) {
 func TestLogins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLogins()
+		hashed := 0
+		l.slow = func(c store.Credential, secret string) bool { hashed++; return Verify(c, secret) }
+		from := asker{site: site(netip.MustParseAddr("192.0.2.1"))}
 		c := store.Credential{Login: "x", Kind: store.Password, Hash: HashPassword("p")}
-		if !l.verify(c, "p") || l.verify(c, "q") {
-			t.Fatal("verify is wrong")
+		try := func(c store.Credential, secret string, want bool, cost int) {
+			t.Helper()
+			hashed = 0
+			if right, ok := l.verify(c, secret, from); right != want || !ok || hashed != cost {
+				t.Errorf("%q: %v, %v after %d hashes, want %v after %d", secret, right, ok, hashed, want, cost)
+			}
 		}
-		if m := l.mark("x", c.Hash, "p"); !l.has(m) {
-			t.Error("a verified login is not remembered")
-		}
-		if l.has(l.mark("x", c.Hash, "q")) {
-			t.Error("a wrong login is remembered")
-		}
+		try(c, "p", true, 1)
+		try(c, "p", true, 0)
+		try(c, "q", false, 1)
+		try(c, "q", false, 0)
 		changed := c
-		changed.Hash = HashPassword("new")
-		if l.verify(changed, "p") {
-			t.Error("the old password holds after the change")
-		}
+		changed.Hash = HashPassword("q")
+		try(changed, "p", false, 1)
+		try(changed, "q", true, 1)
+		nobody := store.Credential{Login: "nobody"}
+		try(nobody, "q", false, 1)
+		try(nobody, "q", false, 0)
 		time.Sleep(loginsFor)
-		if l.has(l.mark("x", c.Hash, "p")) {
-			t.Error("remembered for too long")
+		try(c, "p", true, 1)
+		try(c, "q", false, 0)
+		time.Sleep(wrongFor)
+		try(c, "q", false, 1)
+		if len(l.turns.of) != 0 || l.turns.waiting != 0 {
+			t.Errorf("%d addresses, %d strangers still wait", len(l.turns.of), l.turns.waiting)
 		}
 		for i := range 2 * loginsKept {
-			l.add(l.mark(string(rune(i))))
+			l.remember(l.mark(string(rune(i))), i%2 == 0)
 		}
-		if len(l.seen) > loginsKept {
-			t.Errorf("%d remembered", len(l.seen))
+		if len(l.right.of) > loginsKept || len(l.wrong.of) > loginsKept {
+			t.Errorf("%d and %d remembered", len(l.right.of), len(l.wrong.of))
+		}
+	})
+}
+
+// What is wrong costs one argon2id, with the parameters of a person's password:
+// whatever kind of login it is, and if there is none.
+func TestVerifySlowly(t *testing.T) {
+	_, token := NewToken()
+	for name, c := range map[string]store.Credential{
+		"nobody": {}, "generated": {Kind: store.Token, Hash: token}, "unreadable": {Kind: store.Password, Hash: "x"},
+		"a person's": {Kind: store.Password, Hash: HashPassword("pw")},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			defer func(was chan struct{}) { hashing = was }(hashing)
+			hashing = make(chan struct{}, 1)
+			hashing <- struct{}{} // busy
+			done := make(chan bool, 1)
+			go func() { done <- verifySlowly(c, "wrong") }()
+			synctest.Wait()
+			select {
+			case <-done:
+				t.Errorf("%s: answered without a hash", name)
+			default:
+				<-hashing
+				if <-done {
+					t.Errorf("%s: wrong is right", name)
+				}
+			}
+		})
+	}
+	h, ok := parsePHC(HashPassword("x"))
+	if !ok || h.memory != nobodys.memory || h.time != nobodys.time || h.lanes != nobodys.lanes || len(h.salt) != len(nobodys.salt) || len(h.key) != len(nobodys.key) {
+		t.Errorf("a hash has other parameters than nobody's: %+v", h)
+	}
+	if !verifySlowly(store.Credential{Kind: store.Password, Hash: HashPassword("pw")}, "pw") {
+		t.Error("right is wrong")
+	}
+}
+
+// A device with an old password, and a name that nobody has, cost one hash each and
+// count once.
+func TestAuth_wrongAgainIsNotHashed(t *testing.T) {
+	for _, user := range []string{"acme", "person", "nobody"} {
+		bubble(t, setup{cfg: Config{FailedLogins: 100}}, func(t *testing.T, f *fixture) {
+			f.addPerson()
+			var hashed atomic.Int64
+			f.srv.logins.slow = func(c store.Credential, secret string) bool { hashed.Add(1); return Verify(c, secret) }
+			for i := range 20 {
+				if got, d := f.login("192.0.2.1", user, "old"); got != "535 5.7.8 wrong user name or password" || d != 500*time.Millisecond {
+					t.Errorf("%s, %d: %q after %v", user, i, got, d)
+				}
+			}
+			if hashed.Load() != 1 {
+				t.Errorf("%s: %d hashes", user, hashed.Load())
+			}
+			if n := len(f.srv.guard.addrs.of[site(netip.MustParseAddr("192.0.2.1"))].failed); n != 1 {
+				t.Errorf("%s: counted %d times", user, n)
+			}
+			f.wantLogin("192.0.2.2", "acme", secret, "235 ")
+			if hashed.Load() != 1 {
+				t.Error("a generated password that is right is hashed slowly")
+			}
+		})
+	}
+}
+
+// Many connections of one address take one place in the queue for argon2id; another
+// address is the next. Strangers do not wait without end: they are told to come
+// again; who is at home waits.
+func TestAuth_queueIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLogins()
+		var order []string
+		var mu sync.Mutex
+		free := make(chan struct{})
+		l.slow = func(c store.Credential, _ string) bool {
+			<-free
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, c.Login)
+			return false
+		}
+		stop := make(chan struct{})
+		var refused atomic.Int64
+		ask := func(login, from string, known bool) {
+			go func() {
+				_, ok := l.verify(store.Credential{Login: login}, fmt.Sprint(len(order), login, from), asker{site(netip.MustParseAddr(from)), known, stop})
+				if !ok {
+					refused.Add(1)
+				}
+			}()
+		}
+		for i := range 30 {
+			ask(fmt.Sprint("guess", i), "192.0.2.1", false)
+		}
+		synctest.Wait()
+		ask("customer", "192.0.2.2", false)
+		synctest.Wait()
+		free <- struct{}{}
+		free <- struct{}{}
+		synctest.Wait()
+		mu.Lock()
+		if len(order) != 2 || order[0] != "customer" && order[1] != "customer" {
+			t.Errorf("first are %v", order)
+		}
+		mu.Unlock()
+		for i := range mostWaiting {
+			ask(fmt.Sprint("bot", i), fmt.Sprintf("198.51.100.%d", i), false)
+		}
+		synctest.Wait()
+		if n := refused.Load(); n != 29 {
+			t.Errorf("%d are told to come again, want all but %d", n, mostWaiting)
+		}
+		ask("home", "203.0.113.1", true)
+		synctest.Wait()
+		if n := refused.Load(); n != 29 {
+			t.Error("who is at home is told to come again")
+		}
+		close(stop)
+		close(free)
+		synctest.Wait()
+		if len(l.turns.of) != 0 || l.turns.waiting != 0 {
+			t.Errorf("%d addresses, %d strangers are left", len(l.turns.of), l.turns.waiting)
 		}
 	})
 }
@@ -81,10 +218,7 @@ func TestLogins(t *testing.T) {
 // A wrong password and an unknown user are answered alike, at the same time.
 func TestAuth_tellsNothing(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, f *fixture) {
-		pw := store.Credential{Login: "person", Account: "acme", Kind: store.Password, Hash: HashPassword("pw")}
-		if err := f.st.AddCredential(store.Order{}, pw); err != nil {
-			t.Fatal(err)
-		}
+		f.addPerson()
 		for _, user := range []string{"acme", "person", "nobody", ""} {
 			c := f.dial(Implicit, "127.0.0.1")
 			c.want("220 ")

@@ -10,13 +10,23 @@ import (
 	"relay/store"
 )
 
-// Ban keeps an address out, or locks a user name for addresses that it never came
+// Ban keeps an address out, or a network around it, or locks a user name for addresses that it never came
 // from, after too many failed logins. Bans last as long as the process at most.
 type Ban struct {
-	Network netip.Prefix // an IPv4 address or an IPv6 /64; zero: Login is locked
+	Network netip.Prefix // an IPv4 address or /24, an IPv6 /64, /56 or /48; zero: Login is locked
 	Login   string       // printable, whether there is such a login or not; "": Network is banned
 	Failed  int          // different wrong logins
 	Until   time.Time    // UTC
+}
+
+// Wide reports whether it is of more than what counts as one address.
+func (b *Ban) Wide() bool { return b.Network != site(b.Network.Addr()) }
+
+// around are the networks of an address that count too: with so many times the
+// failed logins of an address they are banned. Most have many users.
+var around = map[bool][]struct{ bits, times int }{
+	false: {{24, 4}},
+	true:  {{56, 4}, {48, 16}},
 }
 
 const (
@@ -28,7 +38,8 @@ const (
 
 // guard counts failed logins by address and by user name.
 //
-// Too many of an address ban it: whoever guesses many names from one place. Too
+// Too many of an address ban it: whoever guesses many names from one place. More of
+// them ban the network around it, but for addresses that any login came from. Too
 // many of a name lock it: whoever guesses one name from many places. A locked
 // name is refused whatever the password, or the lock would tell a right one; but
 // not to addresses that it logged in from before, or anybody could lock a
@@ -36,6 +47,7 @@ const (
 // not tell which exist.
 type guard struct {
 	addrs  watch[netip.Prefix]
+	nets   watch[netip.Prefix] // around them
 	names  watch[string]
 	places *places
 }
@@ -43,6 +55,7 @@ type guard struct {
 func newGuard() *guard {
 	return &guard{
 		addrs:  watch[netip.Prefix]{of: make(map[netip.Prefix]*offender)},
+		nets:   watch[netip.Prefix]{of: make(map[netip.Prefix]*offender)},
 		names:  watch[string]{of: make(map[string]*offender)},
 		places: newPlaces(),
 	}
@@ -76,24 +89,58 @@ type failure struct {
 }
 
 // failed counts a wrong login of a name from an address; mark stands for both
-// name and password.
-func (g *guard) failed(cfg *Config, name string, from netip.Prefix, mark [sha256.Size]byte) (addr, login failure) {
+// name and password. nets are the bans of networks that begin with it.
+func (g *guard) failed(cfg *Config, name string, from netip.Prefix, mark [sha256.Size]byte) (addr failure, nets []Ban, login failure) {
 	now := time.Now()
-	addr = g.addrs.failed(from, mark, cfg.FailedLoginsPerAddress, cfg.BanTime, now)
+	addr, nets = g.failedFrom(cfg, from, mark, now)
 	if name != "" && !g.places.known(name, from) {
 		login = g.names.failed(name, mark, cfg.FailedLoginsPerLogin, cfg.BanTime, now)
 	}
-	return addr, login
+	return addr, nets, login
+}
+
+// failedFrom is failed without the name.
+func (g *guard) failedFrom(cfg *Config, from netip.Prefix, mark [sha256.Size]byte, now time.Time) (addr failure, nets []Ban) {
+	limit := cfg.FailedLoginsPerAddress
+	addr = g.addrs.failed(from, mark, limit, cfg.BanTime, now)
+	for _, a := range around[from.Addr().Is6()] {
+		most := limit
+		if limit < noLimit {
+			most = min(limit, maxMarks) * a.times
+		}
+		net, _ := from.Addr().Prefix(a.bits)
+		if f := g.nets.failed(net, mark, most, cfg.BanTime, now); f.begins {
+			nets = append(nets, Ban{Network: net, Failed: f.failed, Until: f.until})
+		}
+	}
+	return addr, nets
+}
+
+// banned is the ban that keeps an address out; one without a network: there is none.
+func (g *guard) banned(from netip.Prefix) Ban {
+	now := time.Now()
+	if until := g.addrs.until(from, now); !until.IsZero() {
+		return Ban{Network: from, Until: until}
+	}
+	for _, a := range around[from.Addr().Is6()] {
+		net, _ := from.Addr().Prefix(a.bits)
+		if until := g.nets.until(net, now); !until.IsZero() && !g.known(from) {
+			return Ban{Network: net, Until: until}
+		}
+	}
+	return Ban{}
 }
 
 // list is the bans in force: addresses, then names.
 func (g *guard) list() []Ban {
 	now := time.Now()
 	var list []Ban
-	g.addrs.each(now, func(p netip.Prefix, o *offender) {
-		list = append(list, Ban{Network: p, Failed: len(o.failed), Until: o.until.UTC()})
-	})
-	slices.SortFunc(list, func(a, b Ban) int { return a.Network.Addr().Compare(b.Network.Addr()) })
+	for _, w := range []*watch[netip.Prefix]{&g.addrs, &g.nets} {
+		w.each(now, func(p netip.Prefix, o *offender) {
+			list = append(list, Ban{Network: p, Failed: len(o.failed), Until: o.until.UTC()})
+		})
+	}
+	slices.SortFunc(list, func(a, b Ban) int { return a.Network.Compare(b.Network) })
 	n := len(list)
 	g.names.each(now, func(name string, o *offender) {
 		list = append(list, Ban{Login: name, Failed: len(o.failed), Until: o.until.UTC()})
@@ -105,10 +152,17 @@ func (g *guard) list() []Ban {
 // Bans lists who is kept out for failed logins: addresses, then user names.
 func (s *Server) Bans() []Ban { return s.guard.list() }
 
-// LiftBan forgets the failed logins of an address and reports whether it was
-// banned.
+// LiftBan forgets the failed logins of an address, and of the networks around it, and
+// reports whether one of them was banned.
 func (s *Server) LiftBan(a netip.Addr) bool {
-	return s.guard.addrs.lift(site(a.Unmap().WithZone("")), time.Now())
+	now := time.Now()
+	from := site(a.Unmap().WithZone(""))
+	lifted := s.guard.addrs.lift(from, now)
+	for _, a := range around[from.Addr().Is6()] {
+		net, _ := from.Addr().Prefix(a.bits)
+		lifted = s.guard.nets.lift(net, now) || lifted
+	}
+	return lifted
 }
 
 // LiftLogin forgets the failed logins of a user name and reports whether it was

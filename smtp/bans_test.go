@@ -34,18 +34,28 @@ func (f *fixture) wantLogin(from, user, password, want string) {
 	}
 }
 
+// addPerson adds the login person with the password pw, which is not generated.
+func (f *fixture) addPerson() {
+	f.t.Helper()
+	c := store.Credential{Login: "person", Account: "acme", Kind: store.Password, Hash: HashPassword("pw")}
+	if err := f.st.AddCredential(store.Order{}, c); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // A name that is guessed from many addresses is locked for strangers, whether
 // there is such a login or not, and opens after its time.
 func TestLimits_lock(t *testing.T) {
 	cfg := Config{FailedLogins: 100, FailedLoginsPerLogin: 3, BanTime: time.Hour}
-	for _, user := range []string{"acme", "nobody"} {
+	for _, user := range []string{"person", "nobody"} {
 		bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
+			f.addPerson()
 			for i, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second} {
 				if got, d := f.login(fmt.Sprintf("192.0.2.%d", i+1), user, fmt.Sprint(i)); !strings.HasPrefix(got, "535 ") || d != want {
 					t.Errorf("%s: failure %d: %q after %v, want it after %v", user, i, got, d, want)
 				}
 			}
-			got, d := f.login("192.0.2.9", user, secret)
+			got, d := f.login("192.0.2.9", user, "pw")
 			if want := "454 4.7.0 too many wrong passwords for this user name: try again in 60 min"; got != want {
 				t.Errorf("%s: stranger hears %q", user, got)
 			}
@@ -58,9 +68,67 @@ func TestLimits_lock(t *testing.T) {
 			f.wantLogin("192.0.2.9", "other", "x", "535 ") // nobody else is
 			time.Sleep(time.Hour)
 			f.wantLogin("192.0.2.10", user, "x", "535 ")
-			if user == "acme" {
-				f.wantLogin("192.0.2.10", user, secret, "235 ")
+			if user == "person" {
+				f.wantLogin("192.0.2.10", user, "pw", "235 ")
 			}
+		})
+	}
+}
+
+// A generated password that is right is no guess: a lock is not for it, and tells
+// it apart from no other.
+func TestLimits_lockOpensToAToken(t *testing.T) {
+	cfg := Config{FailedLogins: 100, FailedLoginsPerLogin: 2}
+	bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
+		f.addPerson()
+		for _, user := range []string{"acme", "person"} {
+			f.wantLogin("203.0.113.1", user, "a", "535 ")
+			f.wantLogin("203.0.113.2", user, "b", "535 ")
+		}
+		f.wantLogin("198.51.100.1", "acme", "x", "454 ")
+		f.wantLogin("198.51.100.1", "acme", secret, "235 ")
+		f.wantLogin("198.51.100.1", "person", "pw", "454 ")
+	})
+}
+
+// Guesses from all over a network ban it, but for addresses that a login came from;
+// the operator sees the network, and lifts the ban by any address of it.
+func TestLimits_networks(t *testing.T) {
+	for _, c := range []struct {
+		name, network string
+		limit         int
+		from          func(i int) string
+		other         string
+	}{
+		{"an IPv4 /24", "192.0.2.0/24", 8, func(i int) string { return fmt.Sprintf("192.0.2.%d", 10+i) }, "192.0.3.1"},
+		{"an IPv6 /56", "2001:db8:0:100::/56", 8, func(i int) string { return fmt.Sprintf("2001:db8:0:1%02x::1", 16+i) }, "2001:db8:0:200::1"},
+		{"an IPv6 /48", "2001:db8::/48", 32, func(i int) string { return fmt.Sprintf("2001:db8:0:%02x00::1", 1+i) }, "2001:db8:1::1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := Config{FailedLogins: 100, FailedLoginsPerAddress: 2, FailedLoginsPerLogin: -1}
+			bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
+				f.wantLogin(c.from(200), "acme", secret, "235 ")
+				for i := range c.limit {
+					f.wantLogin(c.from(i), "acme", fmt.Sprint(i), "535 ")
+				}
+				b := f.srv.Bans()
+				if len(b) != 1 || b[0].Network.String() != c.network || b[0].Failed != c.limit {
+					t.Fatalf("bans %+v", b)
+				}
+				if !strings.Contains(f.log.String(), `msg="network banned" component=smtp network=`+c.network) {
+					t.Errorf("the log does not say so: %s", f.log)
+				}
+				f.wantLogin(c.from(100), "acme", secret, "421 4.7.0 too many failed logins from your network: try again in 15 min")
+				f.wantLogin(c.from(200), "acme", secret, "235 ") // at home
+				f.wantLogin(c.other, "acme", secret, "235 ")
+				if f.srv.Banned(netip.MustParseAddr(c.from(100))).IsZero() || !f.srv.Banned(netip.MustParseAddr(c.other)).IsZero() {
+					t.Error("tokens are not shut out alike")
+				}
+				if !f.srv.LiftBan(netip.MustParseAddr(c.from(150))) || f.srv.Bans() != nil {
+					t.Error("the ban is not lifted")
+				}
+				f.wantLogin(c.from(100), "acme", secret, "235 ")
+			})
 		})
 	}
 }
@@ -70,26 +138,27 @@ func TestLimits_lock(t *testing.T) {
 func TestLimits_lockKnown(t *testing.T) {
 	cfg := Config{FailedLogins: 100, FailedLoginsPerLogin: 3, FailedLoginsPerAddress: 100}
 	bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
-		f.wantLogin("2001:db8::1", "acme", secret, "235 ")
+		f.addPerson()
+		f.wantLogin("2001:db8::1", "person", "pw", "235 ")
 		for i := range 10 { // at home, and on this machine
-			f.wantLogin("2001:db8::2", "acme", fmt.Sprint(i), "535 ")
-			f.wantLogin("127.0.0.1", "acme", fmt.Sprint(i), "535 ")
+			f.wantLogin("2001:db8::2", "person", fmt.Sprint(i), "535 ")
+			f.wantLogin("127.0.0.1", "person", fmt.Sprint(i), "535 ")
 		}
-		f.wantLogin("203.0.113.1", "acme", "a", "535 ")
+		f.wantLogin("203.0.113.1", "person", "a", "535 ")
 		if b := f.srv.Bans(); b != nil {
 			t.Fatalf("bans %+v", b)
 		}
-		f.wantLogin("203.0.113.1", "acme", "b", "535 ")
-		f.wantLogin("203.0.113.1", "acme", "c", "535 ")
-		f.wantLogin("203.0.113.1", "acme", secret, "454 ")
-		f.wantLogin("2001:db8::3", "acme", secret, "235 ")
-		f.wantLogin("2001:db8::3", "acme", "wrong", "535 ")
-		f.wantLogin("127.0.0.1", "acme", secret, "235 ")
-		f.wantLogin("2001:db8:0:1::1", "acme", secret, "454 ") // another /64
-		if !f.srv.LiftLogin("acme") || f.srv.LiftLogin("acme") || f.srv.Bans() != nil {
+		f.wantLogin("203.0.113.1", "person", "b", "535 ")
+		f.wantLogin("203.0.113.1", "person", "c", "535 ")
+		f.wantLogin("203.0.113.1", "person", "pw", "454 ")
+		f.wantLogin("2001:db8::3", "person", "pw", "235 ")
+		f.wantLogin("2001:db8::3", "person", "wrong", "535 ")
+		f.wantLogin("127.0.0.1", "person", "pw", "235 ")
+		f.wantLogin("2001:db8:0:1::1", "person", "pw", "454 ") // another /64
+		if !f.srv.LiftLogin("person") || f.srv.LiftLogin("person") || f.srv.Bans() != nil {
 			t.Error("the lock is not lifted")
 		}
-		f.wantLogin("203.0.113.1", "acme", secret, "235 ")
+		f.wantLogin("203.0.113.1", "person", "pw", "235 ")
 	})
 }
 
@@ -261,10 +330,7 @@ func TestLimits_bannedLater(t *testing.T) {
 func TestLimits_lockedMeanwhile(t *testing.T) {
 	for _, password := range []string{"pw", "wrong"} {
 		bubble(t, setup{cfg: Config{FailedLoginsPerLogin: 3}}, func(t *testing.T, f *fixture) {
-			person := store.Credential{Login: "person", Account: "acme", Kind: store.Password, Hash: HashPassword("pw")}
-			if err := f.st.AddCredential(store.Order{}, person); err != nil {
-				t.Fatal(err)
-			}
+			f.addPerson()
 			defer func(was chan struct{}) { hashing = was }(hashing)
 			hashing = make(chan struct{}, 1)
 			hashing <- struct{}{} // busy

@@ -76,10 +76,10 @@ func (c *Conn) admit(late bool) bool {
 		return true
 	}
 	s := site(c.addr)
-	until := c.srv.guard.addrs.until(s, time.Now())
+	ban := c.srv.guard.banned(s)
 	switch {
-	case !until.IsZero():
-		c.away = errBanned.with("%s", minutes(until))
+	case ban.Network.IsValid():
+		c.away = bannedReply(ban)
 	case late && c.srv.gate.crowded(room(c.cfg.Connections, c.srv.knows(c.addr))):
 		c.away = errBusy
 	case !c.srv.gate.enterAddress(s, c.cfg.ConnectionsPerAddress):

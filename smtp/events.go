@@ -47,8 +47,13 @@ func (e events) failed(remote, login, auth string, f failure) {
 	e.at(slog.LevelWarn, LoginFailed, append(attrs, slog.Bool("banned", !f.until.IsZero()))...)
 }
 
-func (e events) banned(site netip.Prefix, f failure) {
-	e.at(slog.LevelWarn, "address banned", slog.String("network", site.String()), slog.Int("failed", f.failed), slog.Time("until", f.until.UTC()))
+func (e events) banned(b Ban) {
+	attrs := []slog.Attr{slog.String("network", b.Network.String()), slog.Int("failed", b.Failed), slog.Time("until", b.Until.UTC())}
+	if b.Wide() {
+		e.at(slog.LevelWarn, "network banned", attrs...)
+		return
+	}
+	e.at(slog.LevelWarn, "address banned", attrs...)
 }
 
 func (e events) locked(login string, f failure) {

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -11,22 +12,32 @@ import (
 )
 
 const (
-	loginsFor  = 5 * time.Minute
-	loginsKept = 4096
+	loginsFor  = 5 * time.Minute // a right login is remembered
+	wrongFor   = time.Hour       // a wrong one
+	loginsKept = 4096            // of each
 )
 
-// logins remembers which passwords were verified, so that a mass mailer with a
-// connection a message is not slowed down by argon2id. It holds keyed hashes of
-// credential and password together: one that was changed is not found.
+// logins finds out whether a password is right. What is slow about it, argon2id, is
+// done once for the same login: a mass mailer with a connection a message is not
+// slowed down by it, and a device with an old password does not slow others down.
+// It holds keyed hashes of credential and password together: one that was changed
+// is not found.
+//
+// What is wrong costs the same whether it is the password of a person, a generated
+// one, or the name of nobody, so that the time does not tell which.
 type logins struct {
-	key [32]byte
+	key   [32]byte
+	slow  func(store.Credential, string) bool
+	turns *turns
 
-	mu   sync.Mutex
-	seen map[[sha256.Size]byte]time.Time // until when
+	mu    sync.Mutex
+	right verdicts
+	wrong verdicts
 }
 
 func newLogins() *logins {
-	l := &logins{seen: make(map[[sha256.Size]byte]time.Time)}
+	l := &logins{slow: verifySlowly, turns: newTurns(),
+		right: verdicts{of: make(map[[sha256.Size]byte]time.Time)}, wrong: verdicts{of: make(map[[sha256.Size]byte]time.Time)}}
 	_, _ = rand.Read(l.key[:]) // never fails
 	return l
 }
@@ -42,45 +53,76 @@ func (l *logins) mark(parts ...string) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// verify is Verify with a memory for what is slow.
-func (l *logins) verify(c store.Credential, secret string) bool {
-	if c.Kind != store.Password {
-		return Verify(c, secret)
-	}
+// asker is who waits for an answer.
+type asker struct {
+	site  netip.Prefix    // zero: nothing is counted for it
+	known bool            // the login came from there before
+	stop  <-chan struct{} // closed when nobody waits any more
+}
+
+// verify reports whether secret is the credential's; c.Kind "" is nobody's. ok is
+// false when there is no time to find out.
+func (l *logins) verify(c store.Credential, secret string, from asker) (right, ok bool) {
 	m := l.mark(c.Login, c.Hash, secret)
-	if l.has(m) {
-		return true
+	if right, ok = l.remembered(m); ok {
+		return right, true
 	}
-	if !Verify(c, secret) {
-		return false
+	if !l.turns.enter(from) {
+		return false, false
 	}
-	l.add(m)
-	return true
+	defer l.turns.leave(from)
+	if right, ok = l.remembered(m); ok { // another connection has asked the same meanwhile
+		return right, true
+	}
+	right = l.slow(c, secret)
+	l.remember(m, right)
+	return right, true
 }
 
-func (l *logins) has(m [sha256.Size]byte) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	until, ok := l.seen[m]
-	return ok && time.Now().Before(until)
-}
-
-func (l *logins) add(m [sha256.Size]byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (l *logins) remembered(m [sha256.Size]byte) (right, ok bool) {
 	now := time.Now()
-	if len(l.seen) >= loginsKept {
-		for k, until := range l.seen {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.right.has(m, now) {
+		return true, true
+	}
+	return false, l.wrong.has(m, now)
+}
+
+func (l *logins) remember(m [sha256.Size]byte, right bool) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if right {
+		l.right.add(m, now, loginsFor)
+	} else {
+		l.wrong.add(m, now, wrongFor)
+	}
+}
+
+// verdicts are marks and until when they hold.
+type verdicts struct {
+	of map[[sha256.Size]byte]time.Time
+}
+
+func (v *verdicts) has(m [sha256.Size]byte, now time.Time) bool {
+	until, ok := v.of[m]
+	return ok && now.Before(until)
+}
+
+func (v *verdicts) add(m [sha256.Size]byte, now time.Time, keep time.Duration) {
+	if len(v.of) >= loginsKept {
+		for k, until := range v.of {
 			if !now.Before(until) {
-				delete(l.seen, k)
+				delete(v.of, k)
 			}
 		}
 	}
-	for k := range l.seen {
-		if len(l.seen) < loginsKept {
+	for k := range v.of {
+		if len(v.of) < loginsKept {
 			break
 		}
-		delete(l.seen, k)
+		delete(v.of, k)
 	}
-	l.seen[m] = now.Add(loginsFor)
+	v.of[m] = now.Add(keep)
 }

@@ -67,6 +67,7 @@ var (
 	errEncryptFirst  = &reply{538, enh{5, 7, 11}, "encryption required: use STARTTLS, or a port with TLS, before AUTH"}                      // RFC 4954 §6, RFC 5248
 	errLogin         = &reply{535, enh{5, 7, 8}, "wrong user name or password"}                                                              // RFC 4954 §6
 	errAuthLocal     = &reply{454, enh{4, 7, 0}, "cannot check the login now: try again later"}                                              // RFC 4954 §6
+	errAuthBusy      = &reply{454, enh{4, 7, 0}, "too many logins at once: try again in a minute"}                                           // RFC 4954 §6
 	errAuthCancelled = &reply{501, enh{5, 7, 0}, "authentication cancelled"}                                                                 // RFC 4954 §4
 	errBase64        = &reply{501, enh{5, 5, 2}, "not base64"}                                                                               // RFC 4954 §4
 	errSASL          = &reply{501, enh{5, 5, 2}, "malformed response"}                                                                       // RFC 4954 §4
@@ -116,6 +117,7 @@ var (
 	errBusyAddr   = &reply{421, enh{4, 7, 0}, "too many connections from your address: try again later"}                   // RFC 5321 §3.1
 	errBusyAcct   = &reply{421, enh{4, 7, 0}, "too many connections of this account: try again later"}                     // RFC 5321 §3.8
 	errBanned     = &reply{421, enh{4, 7, 0}, "too many failed logins from your address: try again in "}                   // RFC 5321 §3.1
+	errBannedNet  = &reply{421, enh{4, 7, 0}, "too many failed logins from your network: try again in "}                   // RFC 5321 §3.1
 	errLogins     = &reply{421, enh{4, 7, 0}, "too many failed logins: check user name and password"}                      // RFC 4954 §6
 	errErrors     = &reply{421, enh{4, 7, 0}, "too many errors, closing: see the replies before this one"}                 // RFC 5321 §3.8
 	errEndless    = &reply{421, enh{4, 5, 2}, "command line without an end, closing"}                                      // RFC 5321 §3.8

@@ -68,24 +68,56 @@ func Verify(c store.Credential, secret string) bool {
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
+// verifySlowly is Verify where the secret is wrong, or is a person's: it costs the
+// same for a generated password, a hash that cannot be read, and nobody's name.
+func verifySlowly(c store.Credential, secret string) bool {
+	h, ok := parsePHC(c.Hash)
+	if c.Kind != store.Password || !ok {
+		h, ok = nobodys, false
+	}
+	return h.fits(secret) && ok
+}
+
+// isToken reports whether secret is a generated password, and right.
+func isToken(c store.Credential, secret string) bool {
+	return c.Kind == store.Token && Verify(c, secret)
+}
+
 func verifyPassword(phc, password string) bool {
+	h, ok := parsePHC(phc)
+	return ok && h.fits(password)
+}
+
+// passwordHash is what argon2id made of a password.
+type passwordHash struct {
+	memory, time uint32
+	lanes        uint8
+	salt, key    []byte
+}
+
+// nobodys is the hash of no password, to be compared where there is none.
+var nobodys = passwordHash{argonMemory, argonTime, argonLanes, make([]byte, 16), make([]byte, argonKey)}
+
+func (h *passwordHash) fits(password string) bool {
+	return subtle.ConstantTimeCompare(h.key, argon(password, h.salt, h.time, h.memory, h.lanes, uint32(len(h.key)))) == 1
+}
+
+// parsePHC reads what HashPassword wrote; ok is false for what cannot be read, or
+// would take too long.
+func parsePHC(phc string) (h passwordHash, ok bool) {
 	part := strings.Split(phc, "$")
 	if len(part) != 6 || part[1] != "argon2id" {
-		return false
+		return h, false
 	}
 	var version int
-	var memory, time uint32
-	var lanes uint8
 	if _, err := fmt.Sscanf(part[2], "v=%d", &version); err != nil || version != argon2.Version {
-		return false
+		return h, false
 	}
-	if _, err := fmt.Sscanf(part[3], "m=%d,t=%d,p=%d", &memory, &time, &lanes); err != nil {
-		return false
+	if _, err := fmt.Sscanf(part[3], "m=%d,t=%d,p=%d", &h.memory, &h.time, &h.lanes); err != nil {
+		return h, false
 	}
-	salt, err1 := b64.DecodeString(part[4])
-	key, err2 := b64.DecodeString(part[5])
-	if err1 != nil || err2 != nil || len(key) < 16 || memory > 1<<20 || time == 0 || time > 16 || lanes == 0 {
-		return false
-	}
-	return subtle.ConstantTimeCompare(key, argon(password, salt, time, memory, lanes, uint32(len(key)))) == 1
+	var err1, err2 error
+	h.salt, err1 = b64.DecodeString(part[4])
+	h.key, err2 = b64.DecodeString(part[5])
+	return h, err1 == nil && err2 == nil && len(h.key) >= 16 && h.memory <= 1<<20 && h.time > 0 && h.time <= 16 && h.lanes > 0
 }

@@ -16,7 +16,7 @@ func (s *Server) Banned(a netip.Addr) time.Time {
 	if s.Exempt(a) {
 		return time.Time{}
 	}
-	return s.guard.addrs.until(site(a), time.Now())
+	return s.guard.banned(site(a)).Until
 }
 
 // WrongToken counts a token that nobody has as a failed login of the address, and
@@ -24,12 +24,16 @@ func (s *Server) Banned(a netip.Addr) time.Time {
 func (s *Server) WrongToken(a netip.Addr, token string) {
 	begin, cfg := time.Now(), s.cfg()
 	f := failure{failed: 1}
+	var nets []Ban
 	if !s.Exempt(a) {
-		f, _ = s.guard.failed(&cfg.Config, "", site(a), s.logins.mark("token", token))
+		f, nets = s.guard.failedFrom(&cfg.Config, site(a), s.logins.mark("token", token), begin)
 	}
 	s.events.wrongToken(a, f)
 	if f.begins {
-		s.events.banned(site(a), f)
+		nets = append(nets, Ban{Network: site(a), Failed: f.failed, Until: f.until})
+	}
+	for _, b := range nets {
+		s.events.banned(b)
 	}
 	s.wait(begin, loginDelay(cfg.LoginDelay, f.failed))
 }
