@@ -23,7 +23,7 @@ func (p *program) backupCommand() *cli.Command {
 	var force bool
 	return p.here(&cli.Command{
 		Name: "backup", ArgsUsage: "[FILE]", Usage: "copy the store, while the relay runs",
-		Description: `The copy is consistent, and holds everything: accounts, usage, the queue with its mail, the trace. FILE is whole or not there; what it holds, its size and SHA-256 stand in FILE.manifest beside it. relay restore FILE brings it back, and relay restore --dry-run FILE proves it.
+		Description: `The copy is consistent, and holds everything: accounts, usage, the queue with its mail, the trace. What was delivered or dropped is not in it, so that it is about as large as what is live. FILE is whole or not there; what it holds, its size and SHA-256 stand in FILE.manifest beside it. relay restore FILE brings it back, and relay restore --dry-run FILE proves it.
 
 FILE - is standard output, for a pipe; there is no manifest then.
 

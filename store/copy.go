@@ -15,7 +15,7 @@ type Image struct {
 	Totals   Totals `json:"totals"`
 }
 
-// Copy writes a consistent copy of the live store. begin is told what will be in
+// Copy writes a consistent copy of the live store, without what was deleted. begin is told what will be in
 // it, before the first octet; an error of its ends the copy. While it runs the
 // store takes mail, but cannot use again what it frees: its file grows by what is
 // written meanwhile.

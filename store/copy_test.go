@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"relay/quota"
 	"relay/store/bolt"
@@ -62,6 +66,108 @@ func TestStore_Copy(t *testing.T) {
 	if n, err := s.Copy(&b, func(Image) error { return no }); n != 0 || !errors.Is(err, no) {
 		t.Errorf("Copy for one who does not want it = %d, %v", n, err)
 	}
+}
+
+// What was delivered is not in a backup any more, and the backup is about as large as
+// what is live.
+func TestStore_Copy_hasNoDeletedMail(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	for range 60 {
+		accept(t, s, "acme", 200_000, "x@a.test")
+	}
+	for _, cl := range claim(t, s, "a.test", "acme", 57) {
+		settle(t, s, cl, Delivered)
+	}
+	s.sweep.Wait()
+	var b bytes.Buffer
+	if _, err := s.Copy(&b, func(Image) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	file, _ := s.Size()
+	if b.Len() > 3*200_000*3/2 {
+		t.Errorf("the copy has %d octets of %d, for three messages of 200,000", b.Len(), file)
+	}
+	path := filepath.Join(t.TempDir(), "copy.db")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := verify(t, n); got.Messages != 3 {
+		t.Errorf("the copy holds %+v", got)
+	}
+	accept(t, n, "acme", 200_000, "x@a.test")
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// BenchmarkStore_Copy is a backup of a store whose backlog has come and gone, while
+// mail comes in.
+func BenchmarkStore_Copy(b *testing.B) {
+	b.Run("delivered", func(b *testing.B) { benchCopy(b, 40) })
+	b.Run("queued", func(b *testing.B) { benchCopy(b, 7000) })
+}
+
+func benchCopy(b *testing.B, kept int) {
+	s, _ := newStore(b)
+	addAccount(b, s, "acme", quota.Plan{})
+	const backlog = 7000
+	var fill sync.WaitGroup
+	for range 20 {
+		fill.Go(func() {
+			for range backlog / 20 {
+				accept(b, s, "acme", 95_000, "x@a.test")
+			}
+		})
+	}
+	fill.Wait()
+	for left := backlog - kept; left > 0; {
+		list := claim(b, s, "a.test", "acme", min(left, 100))
+		var done []Result
+		for _, cl := range list {
+			done = append(done, Result{ID: cl.Message.ID, Domain: cl.Domain, Event: Event{Kind: EventAttempt},
+				Outcomes: []Outcome{{Rcpt: 0, State: Delivered, Reply: "250 ok"}}})
+		}
+		if err := s.Settle(done...); err != nil {
+			b.Fatal(err)
+		}
+		left -= len(list)
+	}
+	s.sweep.Wait()
+	file, _ := s.Size()
+	var size int64
+	var worst atomic.Int64
+	for b.Loop() {
+		stop := make(chan struct{})
+		var senders sync.WaitGroup
+		for range 4 {
+			senders.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					begin := time.Now()
+					accept(b, s, "acme", 5000, "x@b.test")
+					worst.Store(max(worst.Load(), time.Since(begin).Milliseconds()))
+				}
+			})
+		}
+		n, err := s.Copy(io.Discard, func(Image) error { return nil })
+		close(stop)
+		senders.Wait()
+		if size = n; err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(file)/1e6, "MB-file")
+	b.ReportMetric(float64(size)/1e6, "MB-copy")
+	b.ReportMetric(float64(worst.Load()), "ms-worst-accept")
 }
 
 func TestOpen_readOnlyAndOlder(t *testing.T) {

@@ -22,10 +22,8 @@
 package bolt
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -63,6 +61,7 @@ type Options struct {
 // DB is an open file. Its methods may be called from any goroutine.
 type DB struct {
 	db        *bbolt.DB
+	file      *os.File // db's, to be read only
 	path      string
 	opt       Options
 	appending []bool
@@ -93,12 +92,12 @@ func Open(path string, o Options) (*DB, error) {
 			return nil, err
 		}
 	}
-	b, err := open(path, o.ReadOnly)
+	b, file, err := open(path, o.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
 	db := &DB{
-		db: b, path: path, opt: o,
+		db: b, file: file, path: path, opt: o,
 		appending: make([]bool, len(o.Buckets)),
 		requests:  make(chan *request, maxRequests),
 		failed:    make(chan struct{}),
@@ -119,10 +118,10 @@ func Open(path string, o Options) (*DB, error) {
 // open opens the file that has the name at the end of it: the lock is the file's,
 // not the name's, and who waits for it may get it when a restore or a compaction
 // has given the name to another file.
-func open(path string, readOnly bool) (*bbolt.DB, error) {
+func open(path string, readOnly bool) (*bbolt.DB, *os.File, error) {
 	for {
 		if err := whole(path); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		var file *os.File
 		db, err := openFile(path, readOnly, func(name string, flag int, mode os.FileMode) (*os.File, error) {
@@ -131,14 +130,14 @@ func open(path string, readOnly bool) (*bbolt.DB, error) {
 			return f, err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("open store %q: %w", path, err)
+			return nil, nil, fmt.Errorf("open store %q: %w", path, err)
 		}
 		is, err := named(path, file)
 		if is {
-			return db, nil
+			return db, file, nil
 		}
 		if err = errors.Join(err, db.Close()); err != nil { // nothing was written to it
-			return nil, fmt.Errorf("open store %q: %w", path, err)
+			return nil, nil, fmt.Errorf("open store %q: %w", path, err)
 		}
 	}
 }
@@ -295,33 +294,6 @@ func (db *DB) Path() string { return db.path }
 // Commits counts the transactions written since Open, and those that had to be
 // rolled back and run again because one request spoilt them.
 func (db *DB) Commits() (written, reruns int64) { return db.commits.Load(), db.reruns.Load() }
-
-// Copy writes a consistent copy of the file as it is now; writers go on meanwhile,
-// but pages that are freed while it runs cannot be used again, so that the file
-// grows by what is written. begin sees the same state before the first octet: the
-// number of the transaction that made it, and how long the copy will be.
-func (db *DB) Copy(w io.Writer, begin func(tx *Tx, id, size int64) error) (n int64, err error) {
-	err = db.db.View(func(tx *bbolt.Tx) error {
-		if err := begin(db.newTx(tx), int64(tx.ID()), tx.Size()); err != nil {
-			return err
-		}
-		to := &taker{w: w}
-		n, err = tx.WriteTo(to)
-		return cmp.Or(to.err, err)
-	})
-	return n, err
-}
-
-// taker keeps the error of who takes a copy, which bbolt tells in words only.
-type taker struct {
-	w   io.Writer
-	err error
-}
-
-func (t *taker) Write(p []byte) (n int, err error) {
-	n, t.err = t.w.Write(p)
-	return n, t.err
-}
 
 // Check proves the file's own structure and calls problem for each fault. Nobody
 // can commit meanwhile: the list of free pages must stand still.
