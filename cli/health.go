@@ -27,6 +27,8 @@ func (p *program) healthCommand() *cli.Command {
 		Name: "health", Usage: "whether the running relay works, in one line",
 		Description: `Asks the running relay to send a probe through its store and through its queue, each within 5 seconds. Exit code 0 when both come back, 1 when one does not or the store has failed, 69 when no relay answers.
 
+When all connections to next hops are in use, or an account has used up its share of them, further lines say so, and whose they are: mail waits then, but relay is well.
+
 It is for monitoring and for a container's health check; relay check looks at more.`,
 	}, func(ctx context.Context, _ []string) error { return p.health(ctx) })
 }
@@ -98,7 +100,7 @@ func (p *program) healthLine(h *control.Health, bad string) error {
 	if h.Clock != nil {
 		text += "; " + holdText(h.Clock, time.Local)
 	}
-	_, err := fmt.Fprintln(p.Stdout, clean(text))
+	_, err := fmt.Fprintln(p.Stdout, strings.Join(append([]string{clean(text)}, busyLines(h.Connections)...), "\n"))
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/control"
 	"relay/mailer"
 	"relay/store"
 )
@@ -20,7 +21,7 @@ func (p *program) queueTop() *cli.Command {
 	limit := countFlag{n: 20}
 	return p.onStore(&cli.Command{
 		Name: "top", Usage: "where mail waits: by domain and account, the most first",
-		Description: `A line for each domain's mail of an account, or with --by for each domain, or each account: how many messages and recipients wait, how old the oldest is, and when the next one is tried. Below it what that oldest one was told last, and, while a relay runs, how its next hop is: down until when, or how many connections there are.
+		Description: `A line for each domain's mail of an account, or with --by for each domain, or each account: how many messages and recipients wait, how old the oldest is, and when the next one is tried. Below it what that oldest one was told last, and, while a relay runs, how its next hop is: down until when, or how many connections there are. When all connections to next hops are in use, or an account has used up its share of them, the last lines say whose they are.
 
 A message to several domains counts at each of them; the last line counts it once.`,
 		Flags: []cli.Flag{
@@ -48,11 +49,12 @@ type topRow struct {
 	Account    string     `json:"account,omitempty"`
 	Messages   int64      `json:"messages"`
 	Recipients int64      `json:"recipients"`
-	Held       int64      `json:"held"`   // of the messages
-	Oldest     time.Time  `json:"oldest"` // when it was accepted
-	Next       *time.Time `json:"next"`   // when the first is due; null: all are held
-	Reply      string     `json:"reply"`  // what the oldest was told last
-	Site       *siteView  `json:"site"`   // null: not known
+	Held       int64      `json:"held"`        // of the messages
+	Oldest     time.Time  `json:"oldest"`      // when it was accepted
+	Next       *time.Time `json:"next"`        // when the first is due; null: all are held
+	Reply      string     `json:"reply"`       // what the oldest was told last
+	Site       *siteView  `json:"site"`        // null: not known
+	Pool       *poolView  `json:"connections"` // null: not known
 
 	oldest store.ID
 }
@@ -73,7 +75,8 @@ type topList struct {
 	by    string
 	limit int // 0: none
 	rows  []topRow
-	all   int // rows that there were
+	all   int                  // rows that there were
+	pool  *control.Connections // nil: not known
 }
 
 // top reads the queue's keys, and a message of each row that is shown.
@@ -108,6 +111,9 @@ func (c *call) top(by string, limit int) (*topList, error) {
 	}
 	if by != "account" {
 		c.addSites(t.rows)
+	}
+	if c.inner != nil {
+		t.addPool(c.inner.connections(c.ctx))
 	}
 	return t, nil
 }
@@ -293,5 +299,7 @@ func (c *call) writeTotal(t *topList, by string) error {
 	if n := len(t.rows); n < t.all {
 		shown = fmt.Sprintf("the first %s of %s", number(int64(n)), shown)
 	}
-	return c.say("-- %s, %s; %s", plural(sum.Messages, "message"), plural(sum.Recipients, "recipient"), shown)
+	lines := []string{fmt.Sprintf("%s, %s; %s", plural(sum.Messages, "message"), plural(sum.Recipients, "recipient"), shown)}
+	lines = append(lines, busyLines(t.pool)...)
+	return c.say("%s", totalMark+strings.Join(lines, "\n"+totalMark))
 }

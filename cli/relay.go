@@ -305,6 +305,7 @@ func (r *relay) health(ctx context.Context) control.Health {
 	h.Messages, h.Octets = sum.Messages, sum.Bytes
 	h.File, h.Free = r.store.Size()
 	h.Clock = clockOf(r.store)
+	h.Connections = r.connections(ctx)
 	h.Probes = r.probe(ctx, probeLimit)
 	return h
 }

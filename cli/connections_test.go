@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"relay/cli/control"
+)
+
+func TestBusyLines(t *testing.T) {
+	many := []control.Holder{{Account: "acme", Connections: 375}, {Account: "shop", Connections: 94}, {Connections: 12}}
+	for i := range 14 {
+		many = append(many, control.Holder{Account: fmt.Sprint("account", i), Connections: 1})
+	}
+	for _, tt := range []struct {
+		name string
+		c    *control.Connections
+		want []string
+	}{
+		{"not known", nil, nil},
+		{"some are free and nobody waits", &control.Connections{Limit: 500, InUse: 375, Accounts: many[:1]}, nil},
+		{"all in use", &control.Connections{Limit: 500, InUse: 500, Accounts: many, Waiting: []string{"b", "c"}}, []string{
+			"all 500 connections to next hops are in use: acme has 375, shop has 94,",
+			"relay's own mail has 12, 14 other accounts 14; mail waits of b, c"}},
+		{"a share used up", &control.Connections{Limit: 500, InUse: 375, Accounts: many[:1], Waiting: []string{"acme"}}, []string{
+			"375 of 500 connections to next hops are in use: acme has 375; mail waits of",
+			"acme, beyond the share of an account"}},
+		{"a single one", &control.Connections{Limit: 1, InUse: 1}, []string{
+			"the only connection to next hops is in use: none carries mail at this moment"}},
+		{"many wait", &control.Connections{Limit: 2, InUse: 2, Accounts: many[:1], Waiting: []string{"a", "b", "c", "d", "e"}}, []string{
+			"all 2 connections to next hops are in use: acme has 375; mail waits of a, b,",
+			"c, 2 other accounts"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := busyLines(tt.c)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+			}
+			for _, l := range got {
+				if utf8.RuneCountInString(totalMark+l) > screen {
+					t.Errorf("wider than the screen: %s", l)
+				}
+			}
+		})
+	}
+}
+
+// A next hop that takes connections and says nothing: health and queue top say that
+// none is left, and who has it.
+func TestHealth_allConnectionsInUse(t *testing.T) {
+	tarpit, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tarpit.Close()
+	e := newEnv(t, strings.Replace(testConfig, `smarthost = "127.0.0.1:1"`, fmt.Sprintf("smarthost = %q\nconnections = 1", tarpit.Addr()), 1))
+	e.must(t, "account", "add", "acme", "--plan", "entry")
+	e.must(t, "account", "network", "add", "acme", "127.0.0.0/8")
+	s := serveTest(t, e)
+	if text := e.must(t, "health"); strings.Contains(text, "connection") {
+		t.Errorf("health before: %s", text)
+	}
+	if err := submit(s.dir, "a@acme.example", "x@one.example"); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := tarpit.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+
+	const line = "the only connection to next hops is in use: acme has 1"
+	mustMatch(t, "health", e.must(t, "health"), `^well: 1 message in the queue, up .*\n`+line+`\n$`)
+	mustMatch(t, "queue top", e.must(t, "queue", "top"), `(?m)^-- 1 message, 1 recipient; 1 line\n-- `+line+`\n`)
+	mustMatch(t, "queue top by domain", e.must(t, "queue", "top", "--by", "domain"), line)
+	var health struct {
+		Healthy     bool
+		Connections struct {
+			Limit    int
+			InUse    int `json:"in_use"`
+			Accounts []struct {
+				Account     string
+				Connections int
+			}
+			Waiting []string
+		}
+	}
+	if err := json.Unmarshal([]byte(e.must(t, "health", "--json")), &health); err != nil {
+		t.Fatal(err)
+	}
+	c := health.Connections
+	if !health.Healthy || c.Limit != 1 || c.InUse != 1 || len(c.Accounts) != 1 || c.Accounts[0].Account != "acme" || c.Accounts[0].Connections != 1 || c.Waiting == nil {
+		t.Errorf("health --json: %+v", health)
+	}
+	mustMatch(t, "queue top --json", e.must(t, "queue", "top", "--json"), `"connections":\{"limit":1,"in_use":1,"account":1,"waits":false\}`)
+	mustMatch(t, "queue top --by domain --json", e.must(t, "queue", "top", "--by", "domain", "--json"), `"connections":\{"limit":1,"in_use":1\}`)
+	if code := s.stop(); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+}
