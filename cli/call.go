@@ -11,6 +11,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/mailer"
 	"relay/store"
 )
 
@@ -152,6 +153,8 @@ func (p *program) open(cfg *Config, dir place) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	mailer.WordDSNs(st, mailer.Config{Hostname: hostname(cfg), NoticeExpire: cfg.Delivery.NoticeExpire.Duration,
+		NoticesPerHour: cfg.Delivery.NoticesPerHour}) // of mail that the command drops
 	if fresh {
 		p.note("new store %s", dir.store())
 		if err := dir.adopt(dir.store()); err != nil {

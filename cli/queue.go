@@ -17,7 +17,7 @@ func (p *program) queueCommand() *cli.Command {
 		p.queueChange(store.OpRetry, "try messages again now", "What is held stays held. Next hops that were taken for dead are tried again too."),
 		p.queueChange(store.OpHold, "stop messages until they are released", "What is held is neither tried nor expired. "+onlyNow),
 		p.queueChange(store.OpRelease, "let held messages go on", ""),
-		p.queueChange(store.OpDrop, "delete messages, without a notice", "What was charged stays charged, and counts as failed."))
+		p.queueChange(store.OpDrop, "delete messages", "What was charged stays charged, and counts as failed. The sender is told by a DSN where the address is certainly the customer's own: the account's contact, or one that is named as a sender of the account's. --silent tells nobody."))
 }
 
 // queueFilter chooses messages by what they are.

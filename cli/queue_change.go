@@ -20,61 +20,91 @@ var opWords = map[store.Op]string{
 
 func (p *program) queueChange(op store.Op, text, more string) *cli.Command {
 	var f queueFilter
-	var all bool
+	var w changeWish
+	flags := append(f.flags(), &cli.BoolFlag{Name: "all", Usage: "every message in the queue", Destination: &w.all},
+		&cli.BoolFlag{Name: "dry-run", Usage: "list the recipients it would change, and change nothing", Destination: &w.dryRun})
+	if op == store.OpDrop {
+		flags = append(flags, &cli.BoolFlag{Name: "silent", Usage: "tell no sender", Destination: &w.silent})
+	}
 	return p.onStore(&cli.Command{
 		Name: string(op), ArgsUsage: "[ID...]", Usage: text,
-		Description: strings.TrimSpace(more + ` Name messages by their IDs, by - for IDs on standard input, by filters that all must hold, or by --all. Standard input may be a list of IDs or what relay queue list writes.`),
-		Flags:       append(f.flags(), &cli.BoolFlag{Name: "all", Usage: "every message in the queue", Destination: &all}),
+		Description: strings.TrimSpace(more + ` Name messages by their IDs, by - for IDs on standard input, by filters that all must hold, or by --all. Standard input may be a list of IDs or what relay queue list writes.
+
+Filters that say something about recipients (--domain, --recipient, --held, --deferred) choose recipients: others of the same message stay as they are. What is counted is what was changed.`),
+		Flags: flags,
 	}, work{
 		stdin: func(args []string) bool { return slices.Equal(args, []string{"-"}) },
-		run:   func(c *call) error { return c.queueChange(op, &f, all) },
+		run:   func(c *call) error { return c.queueChange(op, &f, w) },
 	})
 }
 
-// queueChange does op to what is meant, as it is found. Nothing is meant by
-// saying nothing.
-func (c *call) queueChange(op store.Op, f *queueFilter, all bool) error {
-	g := &changing{call: c, op: op, chosen: f.set() || all}
-	var err error
+// changeWish is how a change is meant.
+type changeWish struct{ all, dryRun, silent bool }
+
+// queueChange applies op to each selected message. Without IDs, a filter or --all
+// it refuses.
+func (c *call) queueChange(op store.Op, f *queueFilter, w changeWish) error {
+	g := &changing{call: c, op: store.Operation{Op: op, Tell: !w.silent}, dryRun: w.dryRun, chosen: f.set() || w.all, list: array{w: c.Stdout}}
+	err := g.begin(f)
+	if err == nil {
+		err = g.choose(f)
+	}
+	if err = errors.Join(err, g.step()); err != nil {
+		if g.done > 0 && !g.dryRun {
+			c.note("%s %s before it came to an end", plural(int64(g.done), "message"), opWords[op])
+		}
+		return errors.Join(err, g.endList())
+	}
+	if op == store.OpRetry && c.inner != nil && !g.dryRun {
+		g.wakeSites(f)
+	}
+	return errors.Join(g.endList(), g.report())
+}
+
+// begin checks how messages are chosen, and by what filter.
+func (g *changing) begin(f *queueFilter) error {
 	switch {
-	case g.chosen && len(c.args) > 0:
+	case g.chosen && len(g.args) > 0:
 		return usage("", "IDs and filters do not go together")
 	case f.limit.set && !g.chosen:
 		return usage("with --all: the oldest of all", "--limit goes with a filter or --all")
+	case !g.chosen && len(g.args) == 0:
+		return usage(fmt.Sprintf("name IDs, use a filter such as --account NAME, or --all; see relay queue %s --help", g.op.Op),
+			"relay queue %s: which messages?", g.op.Op)
+	}
+	if !g.chosen {
+		return nil
+	}
+	filter, err := g.filter(f)
+	g.op.Of = &filter
+	return err
+}
+
+func (g *changing) choose(f *queueFilter) error {
+	switch {
 	case g.chosen:
-		err = g.byFilter(f)
-	case slices.Equal(c.args, []string{"-"}):
-		err = g.byLines(c.Stdin)
-	case len(c.args) > 0:
-		err = g.byNames(c.args)
-	default:
-		return usage(fmt.Sprintf("name IDs, use a filter such as --account NAME, or --all; see relay queue %s --help", op),
-			"relay queue %s: which messages?", op)
+		return g.byFilter(f)
+	case slices.Equal(g.args, []string{"-"}):
+		return g.byLines(g.Stdin)
 	}
-	if err = errors.Join(err, g.step()); err != nil {
-		if g.done > 0 {
-			c.note("%s %s before it came to an end", plural(int64(g.done), "message"), opWords[op])
-		}
-		return err
-	}
-	if op == store.OpRetry && c.inner != nil {
-		g.wakeSites(f)
-	}
-	return g.report()
+	return g.byNames(g.args)
 }
 
 // changing is a change under way, a batch at a time.
 type changing struct {
 	*call
-	op     store.Op
+	op     store.Operation
+	dryRun bool
 	chosen bool // by filter: what is gone when its turn comes was delivered
 
-	batch   []store.ID
-	done    int
-	some    []store.ID // the first of what is done
-	missing []store.ID // not in the queue
-	bad     []string   // lines that name no message, the first ones
-	badAll  int
+	batch      []store.ID
+	done, same int // messages that were changed, and those with nothing to change
+	recipients int64
+	some       []store.ID // the first of what is done
+	missing    []store.ID // not in the queue
+	bad        []string   // lines that name no message, the first ones
+	badAll     int
+	list       array // what a dry run writes for programs
 }
 
 const (
@@ -95,22 +125,25 @@ func (g *changing) step() error {
 	if err := g.ctx.Err(); err != nil || len(g.batch) == 0 {
 		return err
 	}
-	done, missing, err := g.st.Change(g.op, g.batch)
+	operate := g.st.Operate
+	if g.dryRun {
+		operate = g.preview
+	}
+	is, err := operate(g.op, g.batch)
 	g.batch = g.batch[:0]
-	g.done += len(done)
-	g.some = append(g.some, done[:min(len(done), changeSome+1-len(g.some))]...)
+	g.done += len(is.Done)
+	g.same += len(is.Same)
+	g.recipients += is.Recipients
+	g.some = append(g.some, is.Done[:min(len(is.Done), changeSome+1-len(g.some))]...)
 	if !g.chosen {
-		g.missing = append(g.missing, missing...)
+		g.missing = append(g.missing, is.Missing...)
 	}
 	return err
 }
 
+// byFilter adds what the filter of the operation chooses.
 func (g *changing) byFilter(f *queueFilter) error {
-	filter, err := g.filter(f)
-	if err != nil {
-		return err
-	}
-	err = g.queue(&filter, f.limit.n, func(m *store.Message) error { return g.add(m.ID) })
+	err := g.queue(g.op.Of, f.limit.n, func(m *store.Message) error { return g.add(m.ID) })
 	if errors.Is(err, errEnough) {
 		return nil
 	}
@@ -192,10 +225,11 @@ func (g *changing) wakeSites(f *queueFilter) {
 		if err != nil {
 			continue // done meanwhile
 		}
-		for _, d := range m.Domains() {
-			if !woken[d] {
-				woken[d] = true
-				mail.Retry(d)
+		for i := range m.Recipients {
+			r := &m.Recipients[i]
+			if !woken[r.Domain] && (g.op.Of == nil || g.op.Of.MatchRecipient(r)) {
+				woken[r.Domain] = true
+				mail.Retry(r.Domain)
 			}
 		}
 	}
@@ -204,14 +238,18 @@ func (g *changing) wakeSites(f *queueFilter) {
 // report says what was done, and what could not be.
 func (g *changing) report() error {
 	var err error
-	if g.json {
+	switch {
+	case g.json && g.dryRun: // the list is all
+	case g.json:
 		err = encode(g.Stdout, struct {
-			Op      store.Op   `json:"op"`
-			Done    int        `json:"done"`
-			Missing []store.ID `json:"missing"` // not in the queue
-		}{g.op, g.done, append([]store.ID{}, g.missing...)})
-	} else {
-		err = g.say("%s %s", plural(int64(g.done), "message"), opWords[g.op])
+			Op         store.Op   `json:"op"`
+			Done       int        `json:"done"`       // messages
+			Recipients int64      `json:"recipients"` // of these, that were changed
+			Unchanged  int        `json:"unchanged"`  // messages with nothing to change
+			Missing    []store.ID `json:"missing"`    // not in the queue
+		}{g.op.Op, g.done, g.recipients, g.same, append([]store.ID{}, g.missing...)})
+	default:
+		err = g.say("%s", g.summary())
 	}
 	if n := len(g.missing); n > 0 {
 		var list []string
@@ -226,6 +264,19 @@ func (g *changing) report() error {
 			plural(int64(g.badAll), "line"), firstOf(g.bad, g.badAll)))
 	}
 	return err
+}
+
+// summary counts what was changed, or would be.
+func (g *changing) summary() string {
+	words := opWords[g.op.Op]
+	if g.dryRun {
+		words = "would be " + strings.TrimPrefix(words, "will be ")
+	}
+	text := fmt.Sprintf("%s %s, %s", plural(int64(g.done), "message"), words, plural(g.recipients, "recipient"))
+	if g.same > 0 {
+		text += fmt.Sprintf("; %s as before", number(int64(g.same)))
+	}
+	return text
 }
 
 // firstOf joins the first of n.

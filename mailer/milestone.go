@@ -131,13 +131,14 @@ func (m *Mailer) pass(list []*store.Message, s *schedule, now time.Time) {
 // passing says what may be due for the recipients of msg at domain.
 func (m *Mailer) passing(msg *store.Message, domain string, now time.Time) passing {
 	p := passing{id: msg.ID, lane: store.Lane{Domain: domain, Account: msg.Account}}
+	p.sure = true
 	for _, i := range msg.Pending(domain) {
 		r := &msg.Recipients[i]
 		if r.Held {
-			return passing{}
+			continue
 		}
 		p.expire = !now.Before(msg.Expires)
-		p.sure = r.Tries > 0 && r.Next.After(msg.Expires)
+		p.sure = p.sure && r.Tries > 0 && r.Next.After(msg.Expires)
 		p.delay = p.delay || m.delayDue(msg, r, now)
 	}
 	return p

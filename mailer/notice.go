@@ -108,6 +108,7 @@ func dsnRecipient(msg *store.Message, r *store.Recipient) dsn.Recipient {
 		RemoteMTA:   r.DSN.Host,
 		Reply:       r.DSN.Reply,
 		Expired:     r.DSN.Expired,
+		Dropped:     r.DSN.Dropped,
 		LastAttempt: r.DSN.At,
 	}
 	if d.Action == dsn.Delayed {

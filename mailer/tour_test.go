@@ -130,6 +130,7 @@ func TestTour_DecidedStays(t *testing.T) {
 		if n := len(w.attempts(id)); n != 1 {
 			t.Errorf("%d attempts", n)
 		}
+		w.pass(time.Minute)
 		if dsns := w.notices(); len(dsns) != 1 || strings.Count(dsns[0].content, "Final-Recipient:") != 1 {
 			t.Errorf("DSNs %+v", dsns)
 		}

@@ -16,7 +16,7 @@ type Want struct {
 type Claimed struct {
 	Message *Message
 	Domain  string
-	Rcpts   []int // indices into Message.Recipients: all that are not final at Domain
+	Rcpts   []int // indices into Message.Recipients: those at Domain that are due
 	Again   bool  // Open has released it: Dialled comes before the dial
 }
 
@@ -52,13 +52,13 @@ func (t *tx) claim(w Want, next func(*Message, int) time.Time, list *[]Claimed) 
 		if m == nil {
 			return fmt.Errorf("queue names message %s, which is not there; see relay check --store", id)
 		}
-		c := Claimed{Message: m, Domain: w.Lane.Domain, Rcpts: m.Pending(w.Lane.Domain)}
+		c := Claimed{Message: m, Domain: w.Lane.Domain, Rcpts: m.ready(w.Lane.Domain, t.wall)}
 		was, _ := m.due(w.Lane.Domain)
 		if c.Again, err = t.openClaim(id, w.Lane.Domain, was); err != nil {
 			return err
 		}
 		at := next(m, m.Recipients[c.Rcpts[0]].Tries+1)
-		err = t.change(m, w.Lane.Domain, func(r *Recipient) { r.Next = at })
+		err = t.change(m, w.Lane.Domain, c.Rcpts, func(r *Recipient) { r.Next = at })
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (t *tx) dueIDs(w Want) (ids []ID) {
 func (s *Store) Return(list []Claimed) error {
 	err := s.update(len(list)*1024, func(t *tx) error {
 		for _, c := range list {
-			err := errors.Join(t.undoClaim(c.Message.ID, c.Domain), t.closeClaim(c.Message.ID, c.Domain))
+			err := errors.Join(t.undoClaim(c.Message.ID, c.Domain, c.Rcpts), t.closeClaim(c.Message.ID, c.Domain))
 			if err != nil {
 				return err
 			}
@@ -108,14 +108,17 @@ func (t *tx) message(id ID) (*Message, error) {
 	return m, nil
 }
 
-// change applies fn to the domain's recipients that are not final, moves the
-// message in its lane, and stores it or, with its last recipient, removes it.
-func (t *tx) change(m *Message, domain string, fn func(*Recipient)) error {
+// change applies fn to those of the domain's recipients that are listed and not
+// final, moves the message in its lane, and stores it or, with its last recipient,
+// removes it.
+func (t *tx) change(m *Message, domain string, list []int, fn func(*Recipient)) error {
 	if err := t.dropKey(m, domain); err != nil {
 		return err
 	}
-	for _, i := range m.Pending(domain) {
-		fn(&m.Recipients[i])
+	for _, i := range list {
+		if r := &m.Recipients[i]; !r.State.Final() {
+			fn(r)
+		}
 	}
 	if _, left := m.due(domain); !left {
 		if err := t.closeClaim(m.ID, domain); err != nil {

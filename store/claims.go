@@ -87,23 +87,28 @@ func (s *Store) Dialled(list []Claimed) error {
 	return nil
 }
 
-// undoClaim has the mail of an open claim due as before; there need not be one.
-func (t *tx) undoClaim(id ID, domain string) error {
+// undoClaim has the mail of an open claim due as before; there need not be one. list
+// are its recipients; nil: it is not known which of the domain's they were.
+func (t *tx) undoClaim(id ID, domain string, list []int) error {
 	raw := t.b.Get(claims, claimKey(id, domain))
 	if raw == nil || claimState(raw[0]) == claimReleased {
 		return nil
 	}
 	due := parseTime(raw[1:])
-	return t.changeAt(id, domain, func(r *Recipient) { r.Next = due })
+	return t.changeAt(id, domain, list, func(r *Recipient) { r.Next = due })
 }
 
-// changeAt is change for a message that may be gone.
-func (t *tx) changeAt(id ID, domain string, fn func(*Recipient)) error {
+// changeAt is change for a message that may be gone, of all recipients at the domain
+// where list is nil.
+func (t *tx) changeAt(id ID, domain string, list []int, fn func(*Recipient)) error {
 	m, err := t.message(id)
 	if err != nil || m == nil {
 		return err
 	}
-	return t.change(m, domain, fn)
+	if list == nil {
+		list = m.Pending(domain)
+	}
+	return t.change(m, domain, list, fn)
 }
 
 // claimsStep is how many entries one transaction of releaseClaims changes.
@@ -155,9 +160,9 @@ func (t *tx) releaseClaim(key []byte) error {
 		return err
 	}
 	if state == claimDialled {
-		err = t.changeAt(id, domain, func(r *Recipient) { r.Tries++ })
+		err = t.changeAt(id, domain, nil, func(r *Recipient) { r.Tries++ })
 		return errors.Join(err, t.closeClaim(id, domain))
 	}
-	err = t.undoClaim(id, domain)
+	err = t.undoClaim(id, domain, nil)
 	return errors.Join(err, t.b.Put(claims, key, claimValue(claimReleased, due)))
 }

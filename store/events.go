@@ -3,14 +3,19 @@ package store
 import (
 	"context"
 	"log/slog"
+	"slices"
 )
 
 // One function per event. What an account does with a message is logged by who
 // does it; here is what only the store knows.
 
-func (s *Store) logDropped(ids []ID) {
+func (s *Store) logDropped(ids, partly []ID) {
 	for _, id := range ids {
-		s.log.Info("message dropped", "component", "store", "spool_id", id.String())
+		text := "message dropped"
+		if slices.Contains(partly, id) {
+			text = "recipients dropped"
+		}
+		s.log.Info(text, "component", "store", "spool_id", id.String())
 	}
 }
 

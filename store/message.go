@@ -47,7 +47,7 @@ type Recipient struct {
 	State   RecipientState `json:"state"`
 	Held    bool           `json:"held,omitempty"`  // stopped by the operator until released
 	Tries   int            `json:"tries,omitempty"` // attempts that have ended
-	Next    time.Time      `json:"next,omitzero"`   // next attempt is due; all of a domain's share it
+	Next    time.Time      `json:"next,omitzero"`   // next attempt is due; those of a domain that are tried together share it
 	Reply   string         `json:"reply,omitempty"` // the last thing a next hop said, or why none was reached
 	Notify  Notify         `json:"notify,omitempty"`
 	ORCPT   string         `json:"orcpt,omitempty"`   // original recipient, "rfc822;user@example", decoded
@@ -113,17 +113,31 @@ func (m *Message) Pending(domain string) []int {
 	return all
 }
 
-// due is when the domain's recipients may be tried next, and whether any is left.
-func (m *Message) due(domain string) (time.Time, bool) {
+// due is when the first of the domain's recipients may be tried next, and whether
+// any is left. What is held is never due.
+func (m *Message) due(domain string) (at time.Time, left bool) {
 	for i := range m.Recipients {
-		if r := &m.Recipients[i]; r.Domain == domain && !r.State.Final() {
-			if r.Held {
-				return never, true
-			}
-			return r.Next, true
+		r := &m.Recipients[i]
+		if r.Domain != domain || r.State.Final() {
+			continue
+		}
+		next := r.Next
+		if r.Held {
+			next = never
+		}
+		if !left || next.Before(at) {
+			at, left = next, true
 		}
 	}
-	return time.Time{}, false
+	return at, left
+}
+
+// ready are the indices of the domain's recipients that may be tried at that time.
+func (m *Message) ready(domain string, at time.Time) []int {
+	return slices.DeleteFunc(m.Pending(domain), func(i int) bool {
+		r := &m.Recipients[i]
+		return r.Held || r.Next.Truncate(time.Millisecond).After(at) // as in the queue's key
+	})
 }
 
 // Done reports whether every recipient is final.

@@ -31,8 +31,9 @@ const modelEmails, modelBytes = 60, 60_000
 
 func (m *model) due(msg *Message, domain string) bool {
 	for _, i := range msg.Pending(domain) {
-		r := msg.Recipients[i]
-		return !r.Held && !r.Next.Truncate(time.Millisecond).After(m.c.now())
+		if r := msg.Recipients[i]; !r.Held && !r.Next.Truncate(time.Millisecond).After(m.c.now()) {
+			return true
+		}
 	}
 	return false
 }
@@ -131,6 +132,9 @@ func (m *model) claim(t *rapid.T) {
 		m.opens(c)
 		for _, i := range c.Rcpts {
 			r := &msg.Recipients[i]
+			if r.Held || r.Next.Truncate(time.Millisecond).After(m.c.now()) {
+				t.Fatalf("claimed %s of %s, which is not due", r.Address, c.Message.ID)
+			}
 			r.Next = m.c.now().Add(time.Duration(r.Tries+1) * time.Minute)
 		}
 	}
@@ -157,13 +161,15 @@ func (m *model) opens(c Claimed) {
 }
 
 // undo makes an open claim as if it had not been.
-func (m *model) undo(key claimed) {
+func (m *model) undo(key claimed, list []int) {
 	o, msg := m.open[key], m.spool[key.id]
 	if o == nil || o.state == claimReleased {
 		return
 	}
-	for _, i := range msg.Pending(key.domain) {
-		msg.Recipients[i].Next = o.due
+	for _, i := range list {
+		if r := &msg.Recipients[i]; !r.State.Final() {
+			r.Next = o.due
+		}
 	}
 }
 
@@ -191,11 +197,6 @@ func (m *model) takeClaim(t *rapid.T) (Claimed, *Message) {
 func (m *model) settle(t *rapid.T) {
 	c, msg := m.takeClaim(t)
 	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: Event{Kind: EventAttempt}}
-	if msg != nil {
-		for _, i := range msg.Pending(c.Domain) {
-			msg.Recipients[i].Tries++
-		}
-	}
 	for _, i := range c.Rcpts {
 		st := rapid.SampledFrom([]RecipientState{Delivered, Deferred, Failed, Expired}).Draw(t, "state")
 		o := Outcome{Rcpt: i, State: st}
@@ -207,6 +208,7 @@ func (m *model) settle(t *rapid.T) {
 			continue
 		}
 		msg.Recipients[i].State = st
+		msg.Recipients[i].Tries++
 		switch st {
 		case Delivered:
 			m.sent[msg.Account]++
@@ -217,8 +219,25 @@ func (m *model) settle(t *rapid.T) {
 	if err := m.s.Settle(r); err != nil {
 		t.Fatal(err)
 	}
+	m.align(msg, c.Rcpts)
 	delete(m.open, claimed{c.Message.ID, c.Domain})
 	m.forget(c.Message.ID)
+}
+
+// align: those of an attempt that are left go together again.
+func (m *model) align(msg *Message, list []int) {
+	var left []*Recipient
+	for _, i := range list {
+		if msg != nil && !msg.Recipients[i].State.Final() {
+			left = append(left, &msg.Recipients[i])
+		}
+	}
+	for _, r := range left {
+		for _, other := range left {
+			r.Tries = max(r.Tries, other.Tries)
+			r.Next = earliest(r.Next, other.Next)
+		}
+	}
 }
 
 func (m *model) giveBack(t *rapid.T) {
@@ -228,7 +247,7 @@ func (m *model) giveBack(t *rapid.T) {
 	}
 	key := claimed{c.Message.ID, c.Domain}
 	if msg != nil {
-		m.undo(key)
+		m.undo(key, c.Rcpts)
 	}
 	delete(m.open, key)
 }
@@ -244,28 +263,44 @@ func (m *model) operate(t *rapid.T) {
 	slices.SortFunc(ids, ID.Compare)
 	id := rapid.SampledFrom(ids).Draw(t, "id")
 	op := rapid.SampledFrom([]Op{OpRetry, OpHold, OpRelease, OpDrop}).Draw(t, "op")
-	if done, _, err := m.s.Change(op, []ID{id}); len(done) != 1 || err != nil {
-		t.Fatalf("Change(%s) = %v, %v", op, done, err)
-	}
 	msg := m.spool[id]
-	for i := range msg.Recipients {
-		r := &msg.Recipients[i]
-		if r.State.Final() {
-			continue
-		}
-		switch op {
-		case OpRetry:
-			r.Next = m.c.now()
-		case OpHold:
-			r.Held = true
-		case OpRelease:
-			r.Held = false
-		case OpDrop:
-			r.State = Dropped
-			m.failed[msg.Account]++
-		}
+	var of *Filter
+	if to := rapid.SampledFrom([]string{"", "@d0.test", "@d1.test", "r0@d0.test", "r1@d0.test"}).Draw(t, "to"); to != "" {
+		of = &Filter{Recipient: to}
+	}
+	done, err := m.s.Operate(Operation{Op: op, Of: of, Tell: true}, []ID{id})
+	if err != nil {
+		t.Fatalf("Operate(%s): %v", op, err)
+	}
+	if changed := m.operateOn(msg, op, of); changed != done.Recipients || changed > 0 != (len(done.Done) == 1) {
+		t.Fatalf("Operate(%s, %+v) = %+v, want %d recipients", op, of, done, changed)
 	}
 	m.forget(id)
+}
+
+// operateOn counts whom it changes.
+func (m *model) operateOn(msg *Message, op Op, of *Filter) (changed int64) {
+	for i := range msg.Recipients {
+		r := &msg.Recipients[i]
+		if r.State.Final() || of != nil && !IsAddress(r.Address, of.Recipient) {
+			continue
+		}
+		switch {
+		case op == OpRetry && !r.Held:
+			r.Next = m.c.now()
+		case op == OpHold && !r.Held:
+			r.Held = true
+		case op == OpRelease && r.Held:
+			r.Held = false
+		case op == OpDrop:
+			r.State = Dropped
+			m.failed[msg.Account]++
+		default:
+			continue
+		}
+		changed++
+	}
+	return changed
 }
 
 // tell has senders told; Verify knows who is left.
@@ -304,7 +339,7 @@ func (m *model) reopen(t *rapid.T) {
 			delete(m.open, key)
 			continue
 		}
-		m.undo(key)
+		m.undo(key, m.spool[key.id].Pending(key.domain))
 		o.state = claimReleased
 	}
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -76,87 +75,4 @@ func (s *Store) QueueMessage(id ID) (m *Message, err error) {
 		return err
 	})
 	return m, err
-}
-
-// Op is what an operator does to messages in the queue.
-type Op string
-
-const (
-	OpRetry   Op = "retry"   // due at once; what is held stays held
-	OpHold    Op = "hold"    // not tried and not expired until released
-	OpRelease Op = "release" // the end of hold
-	OpDrop    Op = "drop"    // removed without a DSN; counted as failed
-)
-
-var opText = map[Op]string{OpRetry: "retry asked for", OpHold: "held", OpRelease: "released", OpDrop: "dropped"}
-
-// changeStep is how many messages one transaction changes.
-const changeStep = 128
-
-// Change does op to the messages; those that are not in the queue come back as missing.
-func (s *Store) Change(op Op, ids []ID) (done, missing []ID, err error) {
-	if opText[op] == "" {
-		return nil, nil, fmt.Errorf("no operation %q", op)
-	}
-	for part := range slices.Chunk(ids, changeStep) {
-		var ok, not []ID
-		err := s.updateThen(len(part)*1024, func(t *tx) error {
-			ok, not = ok[:0], not[:0]
-			for _, id := range part {
-				m, err := t.message(id)
-				if err != nil {
-					return err
-				}
-				if m == nil {
-					not = append(not, id)
-					continue
-				}
-				if op == OpRetry || op == OpRelease {
-					for _, d := range m.Domains() {
-						t.then.lanes = append(t.then.lanes, Lane{d, m.Account})
-					}
-				}
-				if err := t.operate(op, m); err != nil {
-					return err
-				}
-				ok = append(ok, id)
-			}
-			return nil
-		})
-		if err != nil {
-			return done, missing, fmt.Errorf("%s: %w", op, err)
-		}
-		done, missing = append(done, ok...), append(missing, not...)
-		if op == OpDrop {
-			s.logDropped(ok)
-		}
-	}
-	return done, missing, nil
-}
-
-func (t *tx) operate(op Op, m *Message) error {
-	if err := t.traceAccepted(m); err != nil {
-		return err
-	}
-	e := Event{ID: m.ID, Time: t.wall, Kind: EventChanged, Account: m.Account, Text: opText[op]}
-	for _, domain := range m.Domains() {
-		err := t.change(m, domain, func(r *Recipient) {
-			switch op {
-			case OpRetry:
-				r.Next = t.wall
-			case OpHold:
-				r.Held = true
-			case OpRelease:
-				r.Held = false
-			case OpDrop:
-				t.count(m, r.State, Dropped)
-				r.State = Dropped
-			}
-			e.Recipients = append(e.Recipients, EventOutcome{Address: r.Address, State: r.State})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return t.happened(&e, m)
 }

@@ -95,11 +95,7 @@ func (t *tx) settle(r *Result) error {
 
 // apply brings the outcomes into the message.
 func (t *tx) apply(m *Message, r *Result) error {
-	if r.Event.Kind == EventAttempt {
-		for _, i := range m.Pending(r.Domain) {
-			m.Recipients[i].Tries++
-		}
-	}
+	var tried []*Recipient
 	for _, o := range r.Outcomes {
 		if o.Rcpt < 0 || o.Rcpt >= len(m.Recipients) {
 			return fmt.Errorf("message %s has no recipient %d", m.ID, o.Rcpt)
@@ -107,6 +103,9 @@ func (t *tx) apply(m *Message, r *Result) error {
 		rcpt := &m.Recipients[o.Rcpt]
 		if rcpt.State.Final() || rcpt.Domain != r.Domain {
 			continue
+		}
+		if r.Event.Kind == EventAttempt {
+			rcpt.Tries++
 		}
 		rcpt.Delayed = rcpt.Delayed || o.Delayed
 		if o.DSN != nil || o.State.Final() { // it is no longer delayed
@@ -123,29 +122,30 @@ func (t *tx) apply(m *Message, r *Result) error {
 			}
 			e.Next = rcpt.Next
 		}
+		if !rcpt.State.Final() {
+			tried = append(tried, rcpt)
+		}
 		r.Event.Recipients = append(r.Event.Recipients, e)
 	}
-	alignNext(m, r.Domain)
+	alignNext(tried)
 	return nil
 }
 
-// alignNext lets the domain's recipients that are left share the earliest next
-// try: they go in one transaction.
-func alignNext(m *Message, domain string) {
-	left := m.Pending(domain)
+// alignNext lets the recipients of an attempt that are left share the earliest next
+// try: they go in one transaction again.
+func alignNext(left []*Recipient) {
 	if len(left) == 0 {
 		return
 	}
-	first := &m.Recipients[left[0]]
-	for _, i := range left[1:] {
-		r := &m.Recipients[i]
+	first := left[0]
+	for _, r := range left[1:] {
 		if r.Next.Before(first.Next) {
 			first.Next = r.Next
 		}
 		first.Tries = max(first.Tries, r.Tries)
 	}
-	for _, i := range left[1:] {
-		m.Recipients[i].Next, m.Recipients[i].Tries = first.Next, first.Tries
+	for _, r := range left[1:] {
+		r.Next, r.Tries = first.Next, first.Tries
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -354,23 +355,23 @@ func TestStore_OperatorChanges(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "x@a.test", "y@b.test")
-	change := func(op Op) {
+	change := func(op Op, want ...ID) {
 		t.Helper()
 		done, missing, err := s.Change(op, []ID{m.ID, s.ids.next(c.now())})
-		if len(done) != 1 || len(missing) != 1 || err != nil {
+		if !slices.Equal(done, want) || len(missing) != 1 || err != nil {
 			t.Errorf("Change(%s) = %v, %v, %v", op, done, missing, err)
 		}
 		verify(t, s)
 	}
-	change(OpHold)
+	change(OpHold, m.ID)
 	if got := claim(t, s, "a.test", "acme", 1); len(got) != 0 {
 		t.Errorf("claimed what is held: %v", got)
 	}
 	if due, next, _ := s.DueLanes(s.Now(), 10, nil); len(due) != 0 || !next.IsZero() {
 		t.Errorf("DueLanes = %v, %v while all is held", due, next)
 	}
-	change(OpRetry)
-	change(OpRelease)
+	change(OpRetry) // it stays held
+	change(OpRelease, m.ID)
 	got := claim(t, s, "a.test", "acme", 1)
 	if len(got) != 1 {
 		t.Fatal("released, but not due")
@@ -382,7 +383,7 @@ func TestStore_OperatorChanges(t *testing.T) {
 	if len(got) != 1 || got[0].Message.Recipients[0].Tries != 0 {
 		t.Fatalf("after Return: %+v", got)
 	}
-	change(OpDrop)
+	change(OpDrop, m.ID)
 	settle(t, s, got[0], Delivered) // the worker did not know
 	u, _ := s.Usage("acme", "2026-11")
 	if u.Failed != 2 || u.Delivered != 0 || u.Queued != 0 {

@@ -28,6 +28,9 @@ var advices = []struct{ code, text string }{
 
 // advice is what the sender can do about a failure.
 func advice(r *Recipient) string {
+	if r.Dropped {
+		return "Ask the operator why before you send it again."
+	}
 	if _, code, ok := strings.Cut(r.status(), "."); ok {
 		for _, a := range advices {
 			if strings.HasPrefix(code+".", a.code) {

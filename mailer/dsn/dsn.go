@@ -50,6 +50,7 @@ type Recipient struct {
 	RemoteMTA   string    // name of the host that said Reply; "": it is our own word
 	Reply       string    // the host's reply on one line, "550 5.1.1 no such user", or our own reason
 	Expired     bool      // failed because its time ran out; Reply is the last one
+	Dropped     bool      // failed because the operator removed it; Reply says so
 	LastAttempt time.Time // zero: none
 	RetryUntil  time.Time // of Delayed; zero: not said
 }

@@ -1,0 +1,180 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Op is what an operator does to mail in the queue.
+type Op string
+
+const (
+	OpRetry   Op = "retry"   // due at once; what is held stays held
+	OpHold    Op = "hold"    // not tried and not expired until released
+	OpRelease Op = "release" // the end of hold
+	OpDrop    Op = "drop"    // removed; counted as failed
+)
+
+var opText = map[Op]string{OpRetry: "retry asked for", OpHold: "held", OpRelease: "released", OpDrop: "dropped"}
+
+// Operation is an Op, and whom of a message it is for.
+type Operation struct {
+	Op   Op
+	Of   *Filter // only those recipients for which it holds; nil: all that are not final
+	Tell bool    // of OpDrop: the sender gets a DSN if it is certainly the customer's own, see Account.Owns
+}
+
+// Affects are the indices of the recipients of m that it would change.
+func (o *Operation) Affects(m *Message) (list []int) {
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if r.State.Final() || o.Of != nil && !o.Of.MatchRecipient(r) {
+			continue
+		}
+		switch {
+		case o.Op == OpDrop, o.Op == OpRelease && r.Held, (o.Op == OpHold || o.Op == OpRetry) && !r.Held:
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// Operated is what an operation has come to.
+type Operated struct {
+	Done       []ID  // messages of which it changed something
+	Recipients int64 // that it changed
+	Same       []ID  // messages in the queue with nothing to change
+	Missing    []ID  // not in the queue
+}
+
+// add another part of it.
+func (o *Operated) add(p *Operated) {
+	o.Done, o.Same, o.Missing = append(o.Done, p.Done...), append(o.Same, p.Same...), append(o.Missing, p.Missing...)
+	o.Recipients += p.Recipients
+}
+
+// operateStep is how many messages one transaction changes.
+const operateStep = 128
+
+// Change does op to all recipients of the messages.
+func (s *Store) Change(op Op, ids []ID) (done, missing []ID, err error) {
+	is, err := s.Operate(Operation{Op: op}, ids)
+	return is.Done, is.Missing, err
+}
+
+// Operate does o to messages. Whom of them it is for is decided again in the
+// transaction that changes them. With an error it tells what was done before.
+func (s *Store) Operate(o Operation, ids []ID) (all Operated, err error) {
+	if opText[o.Op] == "" {
+		return all, fmt.Errorf("no operation %q", o.Op)
+	}
+	for part := range slices.Chunk(ids, operateStep) {
+		var done Operated
+		var sent []Sent
+		var partly []ID
+		err := s.updateThen(len(part)*1024, func(t *tx) error {
+			done, partly = Operated{}, partly[:0]
+			for _, id := range part {
+				if err := t.operate(&o, id, &done, &partly); err != nil {
+					return err
+				}
+			}
+			sent = t.then.sent
+			return nil
+		})
+		if err != nil {
+			return all, fmt.Errorf("%s: %w", o.Op, err)
+		}
+		all.add(&done)
+		if o.Op == OpDrop {
+			s.logDropped(done.Done, partly)
+		}
+		s.LogSent(sent...)
+	}
+	return all, nil
+}
+
+// operate on one message. partly gets those that are still there after OpDrop.
+func (t *tx) operate(o *Operation, id ID, done *Operated, partly *[]ID) error {
+	m, err := t.message(id)
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		done.Missing = append(done.Missing, id)
+		return nil
+	}
+	list := o.Affects(m)
+	if len(list) == 0 {
+		done.Same = append(done.Same, id)
+		return nil
+	}
+	tell, err := t.tells(o, m)
+	if err = errors.Join(err, t.traceAccepted(m)); err != nil {
+		return err
+	}
+	if err := t.happened(o.event(t, m, list), m); err != nil { // before the DSN that follows from it
+		return err
+	}
+	for _, domain := range m.Domains() {
+		at := slices.DeleteFunc(slices.Clone(list), func(i int) bool { return m.Recipients[i].Domain != domain })
+		if len(at) == 0 {
+			continue
+		}
+		if o.Op == OpRetry || o.Op == OpRelease {
+			t.then.lanes = append(t.then.lanes, Lane{domain, m.Account})
+		}
+		if err := t.change(m, domain, at, func(r *Recipient) { t.operateOn(o.Op, m, r, tell) }); err != nil {
+			return err
+		}
+	}
+	done.Done = append(done.Done, id)
+	done.Recipients += int64(len(list))
+	if o.Op == OpDrop && !m.Done() {
+		*partly = append(*partly, id)
+	}
+	return nil
+}
+
+// event of the trace.
+func (o *Operation) event(t *tx, m *Message, list []int) *Event {
+	e := &Event{ID: m.ID, Time: t.wall, Kind: EventChanged, Account: m.Account, Text: opText[o.Op]}
+	for _, i := range list {
+		out := EventOutcome{Address: m.Recipients[i].Address, State: m.Recipients[i].State}
+		if o.Op == OpDrop {
+			out.State = Dropped
+		}
+		e.Recipients = append(e.Recipients, out)
+	}
+	return e
+}
+
+func (t *tx) operateOn(op Op, m *Message, r *Recipient, tell bool) {
+	switch op {
+	case OpRetry:
+		r.Next = t.wall
+	case OpHold:
+		r.Held = true
+	case OpRelease:
+		r.Held = false
+	case OpDrop:
+		t.count(m, r.State, Dropped)
+		r.State, r.DSN = Dropped, nil
+		if tell && r.WantsFailure() {
+			r.DSN = &DSN{Action: "failed", Dropped: true, Reply: "the operator of this mail system has removed the message"}
+		}
+	}
+}
+
+// tells reports whether the sender is to hear of what is dropped.
+func (t *tx) tells(o *Operation, m *Message) (bool, error) {
+	if o.Op != OpDrop || !o.Tell {
+		return false, nil
+	}
+	a, err := t.account(m.Account)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && a.Owns(m.Sender), err
+}
