@@ -6,7 +6,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"unicode/utf8"
+
+	"relay/smtp"
 )
 
 // longest line of a message (RFC 5322 §2.1.1).
@@ -192,14 +195,15 @@ func (f *headerField) value() (string, int) {
 	return string(f.text[i:]), i
 }
 
-// header reads the header section. rest is the first line behind it where no
-// blank line stands between the two, else nil.
+// header reads the header section. rest is the text behind it where no blank line
+// stands between the two, up to the first blank one, else nil.
 func (l *inputLines) header() (fields []headerField, rest []byte, err error) {
 	total, folded := 0, false
+	var astray []byte // lines from one on that is no field; nil: none
 	for first := true; ; first = false {
 		line, more, err := l.next()
 		if errors.Is(err, io.EOF) {
-			return fields, nil, nil
+			return fields, astray, nil
 		}
 		if err != nil {
 			return nil, nil, fail(exitTryAgain, "the program that writes it went away; send it again", "read the message: %w", err)
@@ -208,6 +212,17 @@ func (l *inputLines) header() (fields []headerField, rest []byte, err error) {
 			return nil, nil, fail(exitData, "a blank line must part header and text", "the header of the message is longer than %s", size(maxHeader))
 		}
 		name, ok := fieldName(line)
+		if astray != nil {
+			switch {
+			case ok && smtp.IsMailField(name): // the header goes on
+				fields, astray = append(fields, fieldsAmong(astray)...), nil
+			case len(line) == 0, len(astray) > maxAstray:
+				return fields, append(append(astray, "\r\n"...), line...), nil
+			default:
+				astray = append(append(astray, "\r\n"...), line...)
+				continue
+			}
+		}
 		switch {
 		case folded: // by us, at a space
 			fields[len(fields)-1].add("\r\n ", line)
@@ -219,11 +234,45 @@ func (l *inputLines) header() (fields []headerField, rest []byte, err error) {
 			fields[len(fields)-1].add("\r\n", line)
 		case ok:
 			fields = append(fields, headerField{name, bytes.Clone(line)})
-		default: // text without a header, or without the blank line before it
-			return fields, bytes.Clone(line), nil
+		case len(fields) > 0 && fields[len(fields)-1].goesOn(line):
+			fields[len(fields)-1].add("\r\n ", line)
+		default: // the relay judges such lines the same way
+			astray = append(make([]byte, 0, len(line)), line...)
+			continue
 		}
 		folded = more
 	}
+}
+
+// maxAstray octets are read from a line on that is no field, to see whether the header
+// goes on behind it or it was text.
+const maxAstray = 16 << 10
+
+// fieldsAmong are the fields among lines that were read as text.
+func fieldsAmong(lines []byte) (fields []headerField) {
+	kept := false
+	for line := range bytes.SplitSeq(lines, []byte("\r\n")) {
+		name, ok := fieldName(line)
+		switch folded := line[0] == ' ' || line[0] == '\t'; {
+		case !folded && ok:
+			fields = append(fields, headerField{name, bytes.Clone(line)})
+		case folded && kept:
+			fields[len(fields)-1].add("\r\n", line)
+			continue
+		}
+		kept = ok
+	}
+	return fields
+}
+
+// goesOn reports whether a line that is no field has further recipients, after a fold
+// without its space.
+func (f *headerField) goesOn(line []byte) bool {
+	if !isRecipientField(strings.TrimPrefix(f.name, "resent-"), "") {
+		return false
+	}
+	return bytes.HasSuffix(bytes.TrimRight(f.text, " \t"), []byte(",")) ||
+		strings.HasSuffix(f.name, "bcc") && bytes.IndexByte(line, '@') >= 0
 }
 
 func (f *headerField) add(fold string, line []byte) {

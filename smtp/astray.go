@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -23,7 +24,7 @@ func (h *header) stray(text []byte) verdict {
 // strays judges a line that follows.
 func (h *header) strays(text, name, value []byte, isField bool) verdict {
 	switch {
-	case isField && isMailField(name):
+	case isField && IsMailField(string(name)):
 		h.before = appendFields(h.before, h.astray)
 		h.seen += int64(len(h.before))
 		h.astray = nil
@@ -60,20 +61,10 @@ var (
 	mailPrefixes = []string{"x-", "content-", "resent-", "list-", "arc-", "authentication-", "feedback-", "autocrypt"}
 )
 
-// isMailField reports whether it is the name of a field that mail has. Others may be a
+// IsMailField reports whether it is the name of a field that mail has. Others may be a
 // word of a text that a colon follows.
-func isMailField(name []byte) bool {
-	if onceIndex(name) >= 0 {
-		return true
-	}
-	lower := strings.ToLower(string(name))
-	if mailFields[lower] {
-		return true
-	}
-	for _, p := range mailPrefixes {
-		if strings.HasPrefix(lower, p) {
-			return true
-		}
-	}
-	return false
+func IsMailField(name string) bool {
+	lower := strings.ToLower(name)
+	return onceIndex([]byte(lower)) >= 0 || mailFields[lower] ||
+		slices.ContainsFunc(mailPrefixes, func(p string) bool { return strings.HasPrefix(lower, p) })
 }
