@@ -128,6 +128,7 @@ type invoiceWhole struct {
 	Seller []string          `json:"seller"`
 	Buyer  []string          `json:"buyer"`
 	Lines  []invoiceLineView `json:"lines"`
+	Taxes  []taxView         `json:"taxes"`
 
 	Suspends *time.Time `json:"suspends"` // unpaid until then, it holds the account back
 }
@@ -138,7 +139,14 @@ type invoiceLineView struct {
 	Price   int64  `json:"price"` // of one
 	Net     int64  `json:"net"`
 	TaxRate string `json:"tax_rate"`
-	Tax     int64  `json:"tax"`
+	Tax     *int64 `json:"tax,omitempty"` // of an invoice whose tax was worked out line by line; else see taxes
+}
+
+// taxView is the tax on all lines of one rate.
+type taxView struct {
+	Rate string `json:"rate"`
+	Net  int64  `json:"net"`
+	Tax  int64  `json:"tax"`
 }
 
 func (c *call) showInvoice(format string) error {
@@ -178,17 +186,24 @@ func (c *call) tellMissing(doc *invoice.Document) error {
 
 func (c *call) wholeInvoice(i *store.Invoice, doc *invoice.Document) invoiceWhole {
 	v := invoiceWhole{orderInvoice: c.orderInvoice(i), Reason: orNull(i.Reason), Seller: orNone(i.Seller), Buyer: orNone(i.Buyer),
-		Lines: viewLines(i.Lines)}
+		Lines: viewLines(i), Taxes: []taxView{}}
+	for _, t := range doc.Taxes {
+		v.Taxes = append(v.Taxes, taxView{t.Rate.String(), t.Net, t.Tax})
+	}
 	if v.Open > 0 {
 		v.Suspends = orNull(i.Suspends)
 	}
 	return v
 }
 
-func viewLines(lines []store.InvoiceLine) []invoiceLineView {
+func viewLines(i *store.Invoice) []invoiceLineView {
 	list := []invoiceLineView{}
-	for _, l := range lines {
-		list = append(list, invoiceLineView{l.Text, l.Count, l.Price, l.Net, l.TaxRate.String(), l.Tax})
+	for _, l := range i.Lines {
+		v := invoiceLineView{Text: l.Text, Count: l.Count, Price: l.Price, Net: l.Net, TaxRate: l.TaxRate.String()}
+		if len(i.Taxes) == 0 {
+			v.Tax = &l.Tax
+		}
+		list = append(list, v)
 	}
 	return list
 }

@@ -350,7 +350,7 @@ func (s *simulation) collect(m *simMonth, to *[]simInvoice) error {
 			if err != nil {
 				return err
 			}
-			*to = append(*to, simInvoice{i.Kind, viewLines(i.Lines), i.Net, i.Tax, i.Total})
+			*to = append(*to, simInvoice{i.Kind, viewLines(&i), i.Net, i.Tax, i.Total})
 		}
 		return nil
 	})

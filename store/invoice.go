@@ -34,14 +34,23 @@ const (
 	InvoiceRefunded  InvoiceState = "refunded"  // taken back, and paid back or kept in the balance
 )
 
-// InvoiceLine is one line; its tax is rounded by itself, half away from zero.
+// InvoiceLine is one line. Tax is of an invoice without Taxes, and of its credit note:
+// those that were issued when each line was rounded by itself.
 type InvoiceLine struct {
 	Text    string     `json:"text"`
 	Count   int64      `json:"count"`
 	Price   int64      `json:"price"` // of one, minor units
 	Net     int64      `json:"net"`
 	TaxRate quota.Rate `json:"tax_rate"` // millionths: 220,000 is 22 %
-	Tax     int64      `json:"tax"`
+	Tax     int64      `json:"tax,omitempty"`
+}
+
+// InvoiceTax is the tax of all lines of one rate, rounded half away from zero (EN
+// 16931, BR-CO-17).
+type InvoiceTax struct {
+	Rate quota.Rate `json:"rate"`
+	Net  int64      `json:"net"` // of these lines
+	Tax  int64      `json:"tax"`
 }
 
 // Ordered is what the payment of an invoice does.
@@ -70,6 +79,7 @@ type Invoice struct {
 	Seller   []string      `json:"seller,omitempty"`
 	Buyer    []string      `json:"buyer,omitempty"`
 	Lines    []InvoiceLine `json:"lines"`
+	Taxes    []InvoiceTax  `json:"taxes,omitempty"` // by rate, in the order of the lines; nil: see InvoiceLine
 	Currency string        `json:"currency"`
 	Net      int64         `json:"net"` // minor units
 	Tax      int64         `json:"tax"`
@@ -162,27 +172,58 @@ func (d *deal) charge(inv Invoice) (*Invoice, error) {
 	return i, d.settle(0)
 }
 
+// addUp fills in what follows from lines of so many at a price. A credit note has the
+// rates and the taxes of what it takes back.
 func (i *Invoice) addUp(rate quota.Rate) error {
+	byLine := i.Kind == CreditNote && len(i.Taxes) == 0
 	for n := range i.Lines {
 		l := &i.Lines[n]
 		if l.Price != 0 && (l.Count > math.MaxInt64/magnitude(l.Price)) {
 			return fmt.Errorf("invoice line %q: %w", l.Text, quota.ErrOverflow)
 		}
 		l.Net = l.Count * l.Price
-		if i.Kind != CreditNote { // which has the rates of what it takes back
+		if i.Kind != CreditNote {
 			l.TaxRate = rate
+		}
+		if i.Net += l.Net; magnitude(i.Net) > math.MaxInt64/8 || magnitude(l.Net) > math.MaxInt64/8 {
+			return fmt.Errorf("invoice: %w", quota.ErrOverflow)
+		}
+		if !byLine {
+			continue
 		}
 		var err error
 		if l.Tax, err = quota.Tax(l.Net, l.TaxRate); err != nil {
 			return fmt.Errorf("invoice line %q: %w", l.Text, err)
 		}
-		i.Net += l.Net
 		i.Tax += l.Tax
-		if i.Total = i.Net + i.Tax; magnitude(i.Total) > math.MaxInt64/4 {
-			return fmt.Errorf("invoice: %w", quota.ErrOverflow)
+	}
+	if i.Kind != CreditNote {
+		i.Taxes = taxesOf(i.Lines)
+	}
+	for n := range i.Taxes {
+		t := &i.Taxes[n]
+		var err error
+		if t.Tax, err = quota.Tax(t.Net, t.Rate); err != nil {
+			return fmt.Errorf("invoice: tax %s: %w", t.Rate, err)
 		}
+		i.Tax += t.Tax
+	}
+	if i.Total = i.Net + i.Tax; magnitude(i.Total) > math.MaxInt64/4 {
+		return fmt.Errorf("invoice: %w", quota.ErrOverflow)
 	}
 	return nil
+}
+
+// taxesOf lines are the sums by rate, without the tax.
+func taxesOf(lines []InvoiceLine) (list []InvoiceTax) {
+	for _, l := range lines {
+		n := slices.IndexFunc(list, func(t InvoiceTax) bool { return t.Rate == l.TaxRate })
+		if n < 0 {
+			n, list = len(list), append(list, InvoiceTax{Rate: l.TaxRate})
+		}
+		list[n].Net += l.Net
+	}
+	return list
 }
 
 func magnitude(n int64) int64 {

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -125,9 +126,9 @@ func TestInvoices_withoutGaps(t *testing.T) {
 	}
 }
 
-// Tax is that of a line, not of its count times the price of one; a credit note
+// Tax is that of the sum of all lines of a rate (EN 16931, BR-CO-17); a credit note
 // has the rate of what it takes back, whatever it is by then.
-func TestInvoice_taxOfLines(t *testing.T) {
+func TestInvoice_taxByRate(t *testing.T) {
 	s, c := newBooks(t)
 	odd := free
 	odd.Blocks = []quota.Block{{Bytes: gb, Price: 102}} // 22.44 of tax on one, 67.32 on three
@@ -143,13 +144,65 @@ func TestInvoice_taxOfLines(t *testing.T) {
 	if r, err = s.CancelInvoice(Order{}, 1, "a mistake"); err != nil || r.After.Balance != 0 || r.Invoices[1].Tax != -67 || r.Invoices[1].Lines[0].TaxRate != 22*quota.Percent {
 		t.Errorf("CancelInvoice = %+v, %v", r, err)
 	}
-	odd.Blocks = append(odd.Blocks, quota.Block{Bytes: 5 * gb, Price: 305})
+	odd.Blocks = []quota.Block{{Bytes: gb, Price: 105}, {Bytes: 5 * gb, Price: 305}}
 	order(t, s, "big", odd, quota.Continue)
 	mustSend(t, s, "big", 7*gb, 1)
 	c.set(december)
 	closeDue(t, s, 2)
-	// 6 GB: 3.05 and 1.02, with 0.305 and 0.102 of tax, each rounded by itself.
-	if list, err := s.InvoicesOf("big", true); err != nil || len(list) != 1 || len(list[0].Lines) != 2 || list[0].Net != 407 || list[0].Tax != 31+10 || list[0].Total != 448 {
+	// 6 GB: 3.05 and 1.05, with 0.41 of tax on both; by line it would be 0.31 and 0.11.
+	if list, err := s.InvoicesOf("big", true); err != nil || len(list) != 1 || len(list[0].Lines) != 2 || list[0].Net != 410 || list[0].Tax != 41 || list[0].Total != 451 ||
+		!reflect.DeepEqual(list[0].Taxes, []InvoiceTax{{10 * quota.Percent, 410, 41}}) {
 		t.Errorf("overage = %+v, %v", list, err)
+	}
+}
+
+// An invoice whose tax was rounded by line stays what it is, and so does its credit note.
+func TestInvoice_taxByLineStays(t *testing.T) {
+	s, _ := newBooks(t)
+	odd := free
+	odd.Blocks = []quota.Block{{Bytes: gb, Price: 1025}, {Bytes: 2 * gb, Price: 1025}}
+	order(t, s, "acme", odd, quota.Suspend)
+	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+		t.Fatal(err)
+	}
+	err := s.update(0, func(t *tx) error { // as it would have been issued
+		i, err := t.invoice(1)
+		if err != nil {
+			return err
+		}
+		l := i.Lines[0]
+		l.Tax = 226 // of 225.5
+		i.Taxes, i.Lines, i.Net, i.Tax, i.Total = nil, []InvoiceLine{l, l}, 2050, 452, 2502
+		return t.put(invoices, invoiceKey(1), i)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Its entry and the balance are left as they were: only paper is compared.
+	var note Invoice
+	err = s.view(func(t *tx) error {
+		d, err := t.deal("acme", Order{})
+		if err != nil {
+			return err
+		}
+		i, err := d.invoice(1)
+		if err != nil {
+			return err
+		}
+		if err := d.takeBack(i, "a mistake"); err != nil {
+			return err
+		}
+		note = *d.invoices[2]
+		return nil
+	})
+	if err != nil || note.Tax != -452 || note.Total != -2502 || note.Taxes != nil || note.Lines[1].Tax != -226 {
+		t.Errorf("credit note = %+v, %v, want the tax of its lines", note, err)
+	}
+	if err := s.update(0, func(t *tx) error { // put right for the check of the books
+		i, err := t.invoice(1)
+		i.Lines, i.Net, i.Tax, i.Total = i.Lines[:1], 1025, 226, 1251
+		return errors.Join(err, t.put(invoices, invoiceKey(1), i))
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -235,6 +235,9 @@ func (d *deal) takeBack(i *Invoice, reason string) error {
 		}
 		note.Lines = append(note.Lines, InvoiceLine{Text: l.Text, Count: l.Count, Price: -l.Price, TaxRate: l.TaxRate})
 	}
+	for _, t := range i.Taxes {
+		note.Taxes = append(note.Taxes, InvoiceTax{Rate: t.Rate, Net: -t.Net})
+	}
 	lines, amount := d.lines, d.amount
 	if _, err := d.issue(note, time.Time{}); err != nil {
 		return err

@@ -381,15 +381,38 @@ func (v *verifier) takenBack(i *Invoice, n *bookCount) {
 	}
 }
 
-func (v *verifier) invoice(i *Invoice, n *bookCount) {
-	var net, tax int64
+// sums of the lines and of their tax: by rate, or by line as it was in former times.
+func (v *verifier) sums(i *Invoice) (net, tax int64) {
 	for _, l := range i.Lines {
 		net += l.Net
 		tax += l.Tax
-		if t, err := quota.Tax(l.Net, l.TaxRate); err != nil || t != l.Tax || l.Count*l.Price != l.Net {
+		t, err := quota.Tax(l.Net, l.TaxRate)
+		if len(i.Taxes) > 0 {
+			t = 0
+		}
+		if err != nil || t != l.Tax || l.Count*l.Price != l.Net {
 			v.fault("invoice %d: a line of %d times %d is %d and %d tax, at %s", i.Number, l.Count, l.Price, l.Net, l.Tax, l.TaxRate)
 		}
 	}
+	if len(i.Taxes) == 0 {
+		return net, tax
+	}
+	bases := taxesOf(i.Lines)
+	for n, t := range i.Taxes {
+		tax += t.Tax
+		want, err := quota.Tax(t.Net, t.Rate)
+		if err != nil || t.Tax != want || n >= len(bases) || bases[n].Rate != t.Rate || bases[n].Net != t.Net {
+			v.fault("invoice %d: the tax at %s is %d on %d, which is not that of its lines", i.Number, t.Rate, t.Tax, t.Net)
+		}
+	}
+	if len(bases) != len(i.Taxes) {
+		v.fault("invoice %d has lines of %d rates, and taxes of %d", i.Number, len(bases), len(i.Taxes))
+	}
+	return net, tax
+}
+
+func (v *verifier) invoice(i *Invoice, n *bookCount) {
+	net, tax := v.sums(i)
 	v.takenBack(i, n)
 	if waits := i.Order != nil; waits && i.State != InvoiceOpen || i.State == InvoiceOpen && waits == (i.Term != "") {
 		v.fault("invoice %d is %s of term %q, waits for its payment is %v", i.Number, i.State, i.Term, waits)

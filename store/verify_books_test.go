@@ -43,7 +43,7 @@ func TestVerify_books(t *testing.T) {
 			i.Paid, i.State, i.Suspends = i.Total, InvoicePaid, time.Time{}
 			return d.apply()
 		}, "that it did not pay"},
-		"lines":          {harmed(1, func(i *Invoice) { i.Lines[0].Tax++ }), "its lines sum up to"},
+		"lines":          {harmed(1, func(i *Invoice) { i.Taxes[0].Tax++ }), "its lines sum up to"},
 		"sum":            {harmed(1, func(i *Invoice) { i.Total++ }), "its lines sum up to"},
 		"entry":          {harmed(1, func(i *Invoice) { i.Lines[0].Net++; i.Net++; i.Total++; i.Paid++ }), "invoice 1 of acme is over 14641, its entry over 14640"},
 		"open, all paid": {harmed(2, func(i *Invoice) { i.Paid = i.Total }), "invoice 2 is open, with 1220 of 1220 paid"},
@@ -148,7 +148,8 @@ func TestVerify_whatNoEntrySays(t *testing.T) {
 		"rounded again":    {harmAccount(func(a *Account) { a.Lots[0].Fresh = true }), "entries of credit"},
 		"nobody's":         {func(t *tx, _ *Account) error { return t.b.Delete(customers, []byte("boss")) }, "not among the customers"},
 		"amount of a line": {harmInvoice(3, func(i *Invoice) { i.Lines[0].Price++ }), "invoice 3: a line of"},
-		"tax of a line":    {harmInvoice(3, func(i *Invoice) { i.Lines[0].Tax--; i.Tax--; i.Total-- }), "invoice 3: a line of"},
+		"tax of a line":    {harmInvoice(3, func(i *Invoice) { i.Lines[0].Tax-- }), "invoice 3: a line of"},
+		"tax of a rate":    {harmInvoice(3, func(i *Invoice) { i.Taxes[0].Tax--; i.Tax--; i.Total-- }), "invoice 3: the tax at"},
 		"had":              {harmInvoice(5, func(i *Invoice) { i.Order = nil }), "waits for its payment"},
 		"taken back":       {harmInvoice(2, func(i *Invoice) { i.State, i.Paid = InvoiceCancelled, 0 }), "taken back, credit notes are about 1"},
 		"not taken back":   {harmInvoice(6, func(i *Invoice) { i.State, i.Paid = InvoicePaid, i.Total }), "takes back invoice 6"},

@@ -29,6 +29,7 @@ type Document struct {
 
 	Seller, Buyer []string // lines of an address; the first one is the name
 	Lines         []Line
+	Taxes         []Tax // by rate; nil: it was worked out line by line
 
 	Currency              string // ISO 4217
 	Net, Tax, Total, Paid int64  // minor units
@@ -44,7 +45,13 @@ type Line struct {
 	Price int64 // of one
 	Net   int64 // of all
 	Rate  quota.Rate
-	Tax   int64 // on Net
+	Tax   int64 // on Net; of a document without Taxes
+}
+
+// Tax on all lines of one rate. Amounts are minor units.
+type Tax struct {
+	Rate     quota.Rate
+	Net, Tax int64
 }
 
 // State is what became of a document.
@@ -130,7 +137,7 @@ type sum struct {
 func (d *Document) sums() []sum {
 	list := []sum{d.sum("Net", d.Net)}
 	for _, t := range d.taxes() {
-		list = append(list, d.sum("Tax "+t.rate.String()+" on "+money.Number(t.net, d.Currency), t.tax))
+		list = append(list, d.sum("Tax "+t.Rate.String()+" on "+money.Number(t.Net, d.Currency), t.Tax))
 	}
 	total := d.sum("Total", d.Total)
 	total.Strong = true
@@ -157,25 +164,26 @@ func (d *Document) sum(name string, amount int64) sum {
 	return sum{Name: name, Amount: money.Format(amount, d.Currency)}
 }
 
-// taxed is the sum of the lines of one rate.
-type taxed struct {
-	rate     quota.Rate
-	net, tax int64
+// taxes by rate, the highest first.
+func (d *Document) taxes() []Tax {
+	list := slices.Clone(d.Taxes)
+	if len(list) == 0 {
+		list = d.taxesByLine()
+	}
+	slices.SortFunc(list, func(a, b Tax) int { return cmp.Compare(b.Rate, a.Rate) })
+	return list
 }
 
-// taxes by rate, the highest first.
-func (d *Document) taxes() []taxed {
-	var list []taxed
+func (d *Document) taxesByLine() (list []Tax) {
 	for _, l := range d.Lines {
-		i := slices.IndexFunc(list, func(t taxed) bool { return t.rate == l.Rate })
+		i := slices.IndexFunc(list, func(t Tax) bool { return t.Rate == l.Rate })
 		if i < 0 {
 			i = len(list)
-			list = append(list, taxed{rate: l.Rate})
+			list = append(list, Tax{Rate: l.Rate})
 		}
-		list[i].net += l.Net
-		list[i].tax += l.Tax
+		list[i].Net += l.Net
+		list[i].Tax += l.Tax
 	}
-	slices.SortFunc(list, func(a, b taxed) int { return cmp.Compare(b.rate, a.rate) })
 	return list
 }
 

@@ -84,7 +84,7 @@ func TestDocument_taxes(t *testing.T) {
 	for name, d := range samples() {
 		var net, tax int64
 		for _, e := range d.taxes() {
-			net, tax = net+e.net, tax+e.tax
+			net, tax = net+e.Net, tax+e.Tax
 		}
 		if net != d.Net || tax != d.Tax {
 			t.Errorf("%s: taxes %d on %d, want %d on %d", name, tax, net, d.Tax, d.Net)

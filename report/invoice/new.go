@@ -30,6 +30,9 @@ func New(i *store.Invoice, o Options) *Document {
 			Text: l.Text, Count: l.Count, Price: l.Price, Net: l.Net, Rate: l.TaxRate, Tax: l.Tax,
 		})
 	}
+	for _, t := range i.Taxes {
+		d.Taxes = append(d.Taxes, Tax(t))
+	}
 	d.Link, d.Instructions = d.FillLink(o.Link), d.FillText(o.Text)
 	return d
 }

@@ -17,7 +17,7 @@ var (
 func samples() map[string]*Document {
 	return map[string]*Document{
 		"open": open(), "partly-paid": partlyPaid(), "paid": paid(), "refunded": refunded(), "cancelled": cancelled(),
-		"credit-note": creditNote(), "wide": wide(), "yen": yen(), "hostile": hostile(), "scripts": scripts(), "long": long(90), "bare": {Number: "1", State: Open, Currency: "EUR"},
+		"credit-note": creditNote(), "wide": wide(), "yen": yen(), "hostile": hostile(), "scripts": scripts(), "long": long(90), "by-rate": byRate(), "bare": {Number: "1", State: Open, Currency: "EUR"},
 	}
 }
 
@@ -39,6 +39,16 @@ func pay(d *Document) *Document {
 	d.Instructions = d.FillText("By bank transfer to IT60 X054 2811 1010 0000 0123 456, Posta Sicura S.r.l.\nwith the text {invoice}: {currency} {amount}. The account {account} becomes active as soon as the payment has arrived.")
 	d.Link = d.FillLink("https://pay.example.org/{account}?ref={invoice}&amount={amount}&currency={currency}")
 	return d
+}
+
+// byRate has two lines whose tax of 0.5 of a cent makes one cent together.
+func byRate() *Document {
+	d := open()
+	d.Lines = []Line{line("1.2 GB ahead", 1, 1025, 0), line("1.2 GB ahead", 1, 1025, 0), line("postage", 1, 120, 0)}
+	d.Lines[0].Rate, d.Lines[1].Rate = 22*quota.Percent, 22*quota.Percent
+	d.Taxes = []Tax{{22 * quota.Percent, 2050, 451}, {0, 120, 0}}
+	d.Net, d.Tax, d.Total = 2170, 451, 2621
+	return pay(d)
 }
 
 func partlyPaid() *Document {
