@@ -25,6 +25,7 @@ type accountFlags struct {
 	plan     string
 	contact  string
 	atLimit  string
+	overMax  overFlag
 	senders  listFlag
 	owner    string
 	reseller string
@@ -35,6 +36,7 @@ func (f *accountFlags) flags(planNeeded bool) []cli.Flag {
 		&cli.StringFlag{Name: "plan", Usage: "`PLAN` what it may send: see relay plan list", Required: planNeeded, Destination: &f.plan},
 		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` where reports and notices go (or: none)", Destination: &f.contact},
 		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit; or overage (where the plan leaves the choice)", Destination: &f.atLimit},
+		f.overMax.flag("as the plan says"),
 		&cli.GenericFlag{Name: "sender", Usage: "`LIST` addresses or @domains it may send from, with commas (default any)", Value: &f.senders},
 		&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` whose account it is (or: none)", Destination: &f.owner},
 		&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` who manages it (or: none)", Destination: &f.reseller},
@@ -80,7 +82,7 @@ func (c *call) addAccount(name string, f *newAccount) error {
 	if err != nil {
 		return err
 	}
-	a := store.Account{Name: name, AtLimit: quota.Suspend, Created: c.now()}
+	a := store.Account{Name: name, Created: c.now()}
 	if err := cmp.Or(f.apply(&a), f.limit(&a, plan), c.known(notNone(f.owner), notNone(f.reseller))); err != nil {
 		return err
 	}
@@ -104,7 +106,7 @@ func (c *call) addAccount(name string, f *newAccount) error {
 	} else if err != nil {
 		return err
 	}
-	c.noteUnbilled(a.AtLimit, plan)
+	c.noteUnbilled(a.Limit(plan), plan)
 	if r.Before.Name == "" && len(r.Entries) > 0 && r.Entries[0].Seq > 1 {
 		c.note("the name was used by an account before: its ledger and invoices are there too")
 	}
@@ -170,6 +172,7 @@ func (f *accountFlags) apply(a *store.Account) error {
 		}
 		a.Senders = senders
 	}
+	f.overMax.take(&a.OverMax)
 	take(&a.Owner, f.owner)
 	take(&a.Reseller, f.reseller)
 	return nil
@@ -210,7 +213,7 @@ func (f *accountFlags) limit(a *store.Account, plan quota.Plan) error {
 	default:
 		return usage("", "--at-limit %q: suspend or continue", f.atLimit)
 	}
-	if plan.Allows(a.AtLimit) {
+	if a.AtLimit == "" || plan.Allows(a.AtLimit) {
 		return nil
 	}
 	choices := plan.Choices()

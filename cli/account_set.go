@@ -33,7 +33,7 @@ func (p *program) accountSet() *cli.Command {
 }
 
 func (c *call) accountSet(name string, f *accountChange) error {
-	if f.plan == "" && f.contact == "" && f.atLimit == "" && !f.senders.set && f.owner == "" && f.reseller == "" && f.abuse == "" {
+	if f.plan == "" && f.contact == "" && f.atLimit == "" && !f.overMax.set && !f.senders.set && f.owner == "" && f.reseller == "" && f.abuse == "" {
 		return usage("relay account set --help", "nothing to set")
 	}
 	if _, err := c.account(name); err != nil {
@@ -59,7 +59,8 @@ func (c *call) accountSet(name string, f *accountChange) error {
 		return c.orderFailed(name, err)
 	}
 	if to != nil || f.atLimit != "" {
-		c.noteUnbilled(r.After.AtLimit, r.After.Plan(c.now()))
+		plan := r.After.Plan(c.now())
+		c.noteUnbilled(r.After.Limit(plan), plan)
 	}
 	return c.showAccount(name)
 }

@@ -20,8 +20,9 @@ type accountView struct {
 	Hold      *string    `json:"hold"`   // why the system holds it back: unpaid
 	Contact   *string    `json:"contact"`
 	AtLimit   string     `json:"at_limit"`
-	Senders   []string   `json:"senders"` // empty: any
-	Owner     *string    `json:"owner"`   // customer
+	OverMax   *int64     `json:"over_max"` // octets of overage in a month, where it continues; null: no ceiling
+	Senders   []string   `json:"senders"`  // empty: any
+	Owner     *string    `json:"owner"`    // customer
 	Reseller  *string    `json:"reseller"`
 	Abuse     bool       `json:"abuse"`   // no refund
 	Balance   int64      `json:"balance"` // minor units; negative: owed
@@ -44,7 +45,7 @@ func (c *call) accountView(st *store.Standing, currency string) accountView {
 	a, plan := &st.Account, st.Plan()
 	return accountView{
 		Account: a.Name, Plan: plan.Name, Terms: viewPlan(&plan, currency), State: accountState(st), Reason: orNull(a.Reason),
-		Hold: orNull(a.Hold), Contact: orNull(a.Contact), AtLimit: string(a.AtLimit), Senders: orNone(a.Senders), Owner: orNull(a.Owner),
+		Hold: orNull(a.Hold), Contact: orNull(a.Contact), AtLimit: string(a.Limit(plan)), OverMax: viewCeiling(plan.Ceiling(a.OverMax)), Senders: orNone(a.Senders), Owner: orNull(a.Owner),
 		Reseller: orNull(a.Reseller), Abuse: a.Abuse, Balance: a.Balance, Currency: currency, Created: a.Created,
 		Activated: orNull(a.Activated()), TermEnd: orNull(a.TermEnd()),
 	}
@@ -206,7 +207,7 @@ func (c *call) showAccount(name string) error {
 	}
 	fields = append(fields, field{"unpaid", v.Owed.text()}, field{"pay at", v.Owed.link()}, field{"pay by", v.Owed.how()})
 	return writeFields(c.Stdout, append(fields,
-		field{"at limit", atLimitText(a.AtLimit, &plan)},
+		field{"at limit", atLimitText(a.Limit(plan), a.OverMax, &plan)},
 		field{"contact", a.Contact},
 		field{"owner", a.Owner},
 		field{"reseller", a.Reseller},
@@ -216,14 +217,6 @@ func (c *call) showAccount(name string) error {
 		field{"networks", strings.Join(v.Networks, ", ")},
 		field{"created", c.stamp(v.Created)},
 	))
-}
-
-// atLimitText is what happens at the limit, whatever was chosen on another plan.
-func atLimitText(limit quota.AtLimit, p *quota.Plan) string {
-	if p.Name == "" || p.Allows(limit) {
-		return string(limit)
-	}
-	return fmt.Sprintf("%s, the only choice on this plan", p.Choices()[0])
 }
 
 // usedUpText is how a month's term that is used up goes on; "": it is not.

@@ -121,7 +121,7 @@ func TestLife(t *testing.T) {
 	d.run("plan add pack --term month --emails 9000 --price 10.00")
 	d.run("plan add many --term year --emails 500 --price 100.00")
 	d.run("customer add anna --address Anna")
-	d.run("account add acme --plan small --owner anna --contact boss@acme.example --at-limit continue")
+	d.run("account add acme --plan small --owner anna --contact boss@acme.example --at-limit continue --over-max 5MB")
 	d.show("account list")
 	d.show("account show acme")
 	d.show("invoice show R-1")

@@ -40,6 +40,7 @@ type planView struct {
 	Blocks     []quota.Block   `json:"blocks"`           // prices in minor units
 	CreditStep int64           `json:"credit_step"`      // units of the kind
 	AtLimit    []quota.AtLimit `json:"at_limit_choices"` // what an account may choose
+	OverMax    *int64          `json:"over_max"`         // octets of overage in a month, where it is continued; null: no ceiling
 	Dedicated  bool            `json:"dedicated"`
 	Retired    bool            `json:"retired"`
 }
@@ -47,7 +48,7 @@ type planView struct {
 func viewPlan(p *quota.Plan, currency string) planView {
 	return planView{
 		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: orUnlimited(p.Emails), Bandwidth: orUnlimited(p.Bandwidth), Recipients: p.MaxRecipients(),
-		Price: p.Price, Currency: currency, Blocks: orNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(),
+		Price: p.Price, Currency: currency, Blocks: orNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(), OverMax: viewCeiling(p.Ceiling(0)),
 		Dedicated: p.Dedicated, Retired: p.Retired,
 	}
 }
@@ -126,7 +127,7 @@ func (c *call) showPlan(plan *quota.Plan) error {
 	atLimit := string(quota.Suspend)
 	switch choices := plan.Choices(); {
 	case len(choices) > 1:
-		atLimit = "suspend or continue, as the account chooses"
+		atLimit = "suspend or continue, as the account chooses (default " + string(plan.Default()) + ")"
 	case len(choices) == 1:
 		atLimit = string(choices[0])
 	}
@@ -141,6 +142,7 @@ func (c *call) showPlan(plan *quota.Plan) error {
 		{"credit", "in whole steps of " + wholeUnits(plan.Step(), plan.Unit())},
 		{"recipients", strconv.Itoa(plan.MaxRecipients()) + " in one message"},
 		{"at limit", atLimit},
+		{"overage", ifSo(plan.Allows(quota.Continue), ceilingText(plan.Ceiling(0)))},
 		{"source", ifSo(plan.Dedicated, "an address of its own")},
 		{"sold", soldText(plan)},
 	})

@@ -35,6 +35,7 @@ type planEntry struct {
 	CreditStep any          `toml:"credit_step"`
 	Recipients any          `toml:"recipients"`
 	AtLimit    []string     `toml:"at_limit"`
+	OverMax    any          `toml:"over_max"`
 	Dedicated  bool         `toml:"dedicated"`
 	Retired    bool         `toml:"retired"`
 }
@@ -140,6 +141,8 @@ func (e *planEntry) plan(currency string) (p quota.Plan, bad []string) {
 	for _, a := range e.AtLimit {
 		p.AtLimit = append(p.AtLimit, quota.AtLimit(a))
 	}
+	p.OverMax, err = overMaxOf(e.OverMax)
+	check("over_max", err)
 	if bad == nil {
 		check("kind", checkKind(&p, e.Kind, "kind", "bandwidth"))
 		if err := p.Validate(); err != nil {
@@ -164,6 +167,13 @@ func limitOf(v any, parse func(string) (int64, error)) (int64, error) {
 		return parseLimit(v, parse)
 	}
 	return 0, fmt.Errorf("%v is no whole number", v)
+}
+
+func overMaxOf(v any) (int64, error) {
+	if text, ok := v.(string); ok {
+		return parseOverMax(text)
+	}
+	return limitOf(v, parseSize)
 }
 
 func amountOf(v any, currency string) (n int64, err error) {
@@ -220,6 +230,11 @@ func planKeys(p *quota.Plan, currency string) []planKey {
 		choices[i] = strconv.Quote(string(a))
 	}
 	add(len(choices) > 0, "at_limit", "["+strings.Join(choices, ", ")+"]")
+	most := strconv.Quote("none")
+	if p.OverMax > 0 {
+		most = sizeValue(p.OverMax)
+	}
+	add(p.OverMax != 0, "over_max", most)
 	add(p.Dedicated, "dedicated", "true")
 	add(p.Retired, "retired", "true")
 	return keys
@@ -238,7 +253,7 @@ const planFileHead = `# Plans, for relay plan import.
 #
 #   name         up to 64 of a-z 0-9 . _ @ + -
 #   kind         bandwidth or count; follows from bandwidth, and is checked
-#   term         year: an allowance for each calendar month of it; month: one for 30 days
+#   term         year: an allowance for each calendar month; month: for 30 days
 #   emails       in a period; left out: unlimited
 #   bandwidth    in a period, "500MB" or octets; left out: unlimited
 #   price        of a term, without tax; left out: free
@@ -247,6 +262,8 @@ const planFileHead = `# Plans, for relay plan import.
 #   recipients   in one message; left out: 50
 #   at_limit     what an account may choose: suspend, continue; left out: what
 #                the kind leaves
+#   over_max     overage in a month at most, "5GB" or "none"; left out: the
+#                largest block, without blocks none
 #   dedicated    with a sending address of its own
 #   retired      not sold any more
 

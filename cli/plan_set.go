@@ -26,6 +26,7 @@ type planFlags struct {
 	blocks     listFlag
 	creditStep string
 	atLimit    listFlag
+	overMax    overFlag
 	dedicated  *bool
 }
 
@@ -39,6 +40,7 @@ func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 		&cli.GenericFlag{Name: "block", Usage: "`SIZE=AMOUNT` bandwidth beyond the allowance and its price, such as 1GB=5.00; several with commas (or: none)", Value: &f.blocks},
 		&cli.StringFlag{Name: "credit-step", Usage: "`SIZE|N` credit is rounded down to whole ones: 500MB, or e-mails (or: default)", Destination: &f.creditStep},
 		&cli.GenericFlag{Name: "at-limit", Usage: "`LIST` what an account may choose: suspend,continue (or: default)", Value: &f.atLimit},
+		f.overMax.flag("the largest block"),
 		&cli.GenericFlag{Name: "recipients", Usage: "`N` recipients in one message (default 50)", Value: &f.recipients},
 		&cli.BoolFlag{Name: "dedicated", Usage: "with a sending address of its own; --dedicated=false without",
 			Action: func(_ *cli.Context, yes bool) error { f.dedicated = &yes; return nil }},
@@ -47,7 +49,7 @@ func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 
 func (f *planFlags) set() bool {
 	return f.kind != "" || f.emails.set || f.bandwidth.set || f.recipients.set || f.term != "" || f.price != "" ||
-		f.blocks.set || f.creditStep != "" || f.atLimit.set || f.dedicated != nil
+		f.blocks.set || f.creditStep != "" || f.atLimit.set || f.overMax.set || f.dedicated != nil
 }
 
 // apply takes over what was given; amounts are in currency.
@@ -67,6 +69,7 @@ func (f *planFlags) apply(plan *quota.Plan, currency string) error {
 	if f.term != "" {
 		plan.Term = quota.Term(f.term)
 	}
+	f.overMax.take(&plan.OverMax)
 	if f.dedicated != nil {
 		plan.Dedicated = *f.dedicated
 	}
@@ -254,7 +257,7 @@ func (c *call) oldTerms(plan *quota.Plan) error {
 func sameTerms(a, b *quota.Plan) bool {
 	x, y := *a, *b
 	for _, p := range []*quota.Plan{&x, &y} {
-		p.Retired, p.Recipients, p.CreditStep, p.AtLimit = false, p.MaxRecipients(), p.Step(), p.Choices()
+		p.Retired, p.Recipients, p.CreditStep, p.AtLimit, p.OverMax = false, p.MaxRecipients(), p.Step(), p.Choices(), p.Ceiling(0)
 		if len(p.Blocks) == 0 {
 			p.Blocks = nil
 		}

@@ -16,6 +16,7 @@ type simFlags struct {
 	plan, topUp, atLimit, from string
 	size                       sizeFlag
 	emails, months             countFlag
+	overMax                    overFlag
 }
 
 func (p *program) planSimulate() *cli.Command {
@@ -36,7 +37,8 @@ E-mails that do not fit are refused and not tried again; with --top-up they make
 			&cli.GenericFlag{Name: "size", Usage: "`SIZE` of an e-mail, decimal: 40KB", Required: true, Value: &f.size},
 			&cli.GenericFlag{Name: "emails", Usage: "`N` e-mails a month, one for each recipient", Required: true, Value: &f.emails},
 			&cli.GenericFlag{Name: "months", Usage: "`N` months or periods of 30 days, up to 60 (default 12)", Value: &f.months},
-			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit, or overage (default suspend)", Destination: &f.atLimit},
+			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit, or overage (default as for an account that says nothing)", Destination: &f.atLimit},
+			f.overMax.flag("as the plan says"),
 			&cli.StringFlag{Name: "top-up", Usage: "`PLAN` that is bought on top when mail does not fit", Destination: &f.topUp},
 			&cli.StringFlag{Name: "from", Usage: "`MONTH` the first one, such as 2026-11 (default this one)", Destination: &f.from},
 		},
@@ -61,7 +63,7 @@ func (c *call) planSimulate(f *simFlags) error {
 
 // simulated is what the flags ask for.
 func (c *call) simulated(f *simFlags) (in simulated, err error) {
-	in = simulated{size: f.size.n, emails: f.emails.n, months: 12, atLimit: quota.Suspend, zone: c.st.Zone(), billing: c.st.Billing()}
+	in = simulated{size: f.size.n, emails: f.emails.n, months: 12, overMax: f.overMax.n, zone: c.st.Zone(), billing: c.st.Billing()}
 	switch {
 	case in.size <= 0 || in.size > mostSimSize:
 		return in, usage("", "--size: up to %s", wholeSize(mostSimSize))
@@ -91,9 +93,8 @@ func (c *call) simulated(f *simFlags) (in simulated, err error) {
 // simChoices are those that depend on the plan.
 func (c *call) simChoices(f *simFlags, in *simulated) error {
 	switch a := quota.AtLimit(f.atLimit); {
-	case f.atLimit == "" && !in.plan.Allows(quota.Suspend):
-		in.atLimit = quota.Continue
 	case f.atLimit == "":
+		in.atLimit = in.plan.Default()
 	case a != quota.Suspend && a != quota.Continue:
 		return usage("", "--at-limit %q: suspend or continue", f.atLimit)
 	case !in.plan.Allows(a):
@@ -166,7 +167,8 @@ type simView struct {
 	Size     int64         `json:"size"`     // octets of an e-mail
 	Emails   int64         `json:"emails"`   // a month
 	AtLimit  quota.AtLimit `json:"at_limit"`
-	TopUp    string        `json:"top_up"` // plan; "": none
+	OverMax  *int64        `json:"over_max"` // octets of overage in a month, where it continues; null: no ceiling
+	TopUp    string        `json:"top_up"`   // plan; "": none
 	Months   []simMonth    `json:"months"`
 	Years    []simTotal    `json:"years"` // of twelve months each
 	Total    simTotal      `json:"total"`
@@ -174,7 +176,7 @@ type simView struct {
 
 func (r *simReport) view() simView {
 	v := simView{Plan: r.in.plan.Name, Unit: r.in.plan.Unit(), Currency: r.in.billing.Currency, Size: r.in.size, Emails: r.in.emails,
-		AtLimit: r.in.atLimit, Months: r.months, Years: r.years(), Total: sumOf(r.months)}
+		AtLimit: r.in.atLimit, OverMax: viewCeiling(r.in.plan.Ceiling(r.in.overMax)), Months: r.months, Years: r.years(), Total: sumOf(r.months)}
 	if r.in.topUp != nil {
 		v.TopUp = r.in.topUp.Name
 	}
@@ -226,7 +228,7 @@ func (r *simReport) head() error {
 	if blocks := r.blocksText(r.in.plan.Blocks); blocks != "" {
 		text += "; blocks: " + blocks
 	}
-	sends := fmt.Sprintf("%s of %s %s, at the limit %s", plural(r.in.emails, "e-mail"), wholeSize(r.in.size), perPeriod(r.in.plan.Term), r.in.atLimit)
+	sends := fmt.Sprintf("%s of %s %s, at the limit %s", plural(r.in.emails, "e-mail"), wholeSize(r.in.size), perPeriod(r.in.plan.Term), atLimitText(r.in.atLimit, r.in.overMax, &r.in.plan))
 	if r.in.topUp != nil {
 		sends += ", then " + r.in.topUp.Name + " on top for " + r.price(r.in.topUp.Price)
 	}

@@ -46,6 +46,7 @@ type simulated struct {
 	emails  int64       // a month
 	months  int
 	atLimit quota.AtLimit
+	overMax int64     // as of an account
 	from    time.Time // first day of a month, in the operator's zone
 	zone    *time.Location
 	billing store.Billing
@@ -133,7 +134,7 @@ func (s *simulation) run() ([]simMonth, error) {
 	if _, err := s.st.PutPlans(list, false); err != nil {
 		return nil, err
 	}
-	a := store.NewAccount{Account: store.Account{Name: simAccount, AtLimit: s.atLimit}, Plan: s.plan}
+	a := store.NewAccount{Account: store.Account{Name: simAccount, AtLimit: s.atLimit, OverMax: s.overMax}, Plan: s.plan}
 	if _, err := s.st.AddAccount(simOrder, a); err != nil {
 		return nil, err
 	}

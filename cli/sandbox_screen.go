@@ -110,8 +110,8 @@ func (s *sandbox) deal() string {
 		return err.Error()
 	}
 	p, beyond := a.Plan(s.relay.store.BookTime()), "refused"
-	if a.AtLimit == quota.Continue {
-		beyond = "invoiced"
+	if a.Limit(p) == quota.Continue {
+		beyond = "invoiced, " + ceilingText(p.Ceiling(a.OverMax))
 	}
 	return fmt.Sprintf("%s, a year, paid: %s a month; beyond that mail is %s", p.Name, size(p.Bandwidth), beyond)
 }

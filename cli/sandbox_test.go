@@ -291,7 +291,7 @@ func TestSandbox_books(t *testing.T) {
 	b := startBox(t, "--at", "2026-11-30 12:00", "--speed", "100000", "--traffic", "120MB")
 	b.patience = 3 * soon // for a month at this speed, and the days of grace
 	b.says("MB over the allowance, covered by 1 × 1 GB")
-	b.says("500 MB of what that leaves is credited until 2027-10-31")
+	b.says("500 MB of what that leaves is credited until 2027-11-29")
 	b.says("demo is suspended: invoice 2, EUR 12.00, is unpaid. To go on:")
 	mustMatch(t, "invoice", b.err.String(), `invoice 2 to demo: EUR 12.00, due on 202\d-\d\d-04. To pay it:`)
 	b.says("refused: 550 5.7.1 account demo: suspended")
@@ -313,8 +313,8 @@ func TestSandbox_books(t *testing.T) {
 // width of a terminal.
 func TestSandbox_booksScreen(t *testing.T) {
 	for beyond, args := range map[string][]string{
-		"invoiced": {"--traffic", "1200MB", "--at", "2026-11-02", "--speed", "100000"},
-		"refused":  {"--traffic", "1200MB", "--at", "2026-11-02", "--speed", "100000", "--at-limit", "suspend"},
+		"invoiced, up to 5 GB of overage a month": {"--traffic", "1200MB", "--at", "2026-11-02", "--speed", "100000"},
+		"refused": {"--traffic", "1200MB", "--at", "2026-11-02", "--speed", "100000", "--at-limit", "suspend"},
 	} {
 		t.Run(beyond, func(t *testing.T) {
 			b := newBox(t, args...)
@@ -326,7 +326,7 @@ func TestSandbox_booksScreen(t *testing.T) {
 				}
 			}
 			for _, pattern := range []string{
-				`(?m)^plan +entry, a year, paid: 90 MB a month; beyond that mail is ` + beyond + `$`,
+				`(?m)^plan +entry, a year, paid: 90 MB a month; beyond that mail is ` + strings.ReplaceAll(beyond, " ", `\s+`) + `$`,
 				`(?m)^traffic +by itself, 1.2 GB a month; first what this month has seen by now$`,
 				`(?m)^clock +set to 2026-11-02 00:00:00, 100,000 times as fast as time$`,
 			} {

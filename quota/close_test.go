@@ -73,7 +73,7 @@ func TestClosePeriod_TopUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := Charge{55_000, 1 << 40}
-	if e := Fits(contract.Plan, Charge{54_999, 1 << 40}, Charge{1, 1000}, Live([]Lot{q.Lot}, date(2026, 11, 21)), false); e != nil {
+	if e := Fits(contract.Plan, Charge{54_999, 1 << 40}, Charge{1, 1000}, Live([]Lot{q.Lot}, date(2026, 11, 21)), 0); e != nil {
 		t.Errorf("the top-up does not count at once: %v", e)
 	}
 	c := closePeriod(t, Closing{Plan: contract.Plan, Period: november, Used: used, Lots: []Lot{q.Lot}, Expiry: contract.End})
@@ -310,7 +310,7 @@ func TestYear_SuspendNeverOverruns(t *testing.T) {
 			for range rapid.IntRange(0, 12).Draw(t, "messages") {
 				c, _ := ForMessage(rapid.Int64Range(1, 2000).Draw(t, "size"), rapid.IntRange(1, 20).Draw(t, "recipients"))
 				live := Live(lots, period.Start)
-				if e := Fits(p, used, c, live, false); (e == nil) != (Over(p, used.Add(c)) <= Sum(live)) {
+				if e := Fits(p, used, c, live, 0); (e == nil) != (Over(p, used.Add(c)) <= Sum(live)) {
 					t.Fatalf("Fits(%v, %v) = %v with credit %d", used, c, e, Sum(live))
 				} else if e == nil {
 					used = used.Add(c)

@@ -53,25 +53,25 @@ func Split(p Plan, used Charge, live []Lot) Use {
 
 // Fits says whether asked may be sent by an account that has used so much of
 // the plan in this period and has these live lots: nil, or what is exceeded.
-// goOn is the account's choice to continue; it holds only where the plan leaves
-// it (M14). Asking for nothing always fits. What cannot be counted never does.
+// most is the overage that it may run up, see MayOver. Asking for nothing always
+// fits. What cannot be counted fits only where there is no ceiling.
 // Renewed is left for the caller, who knows the period.
-func Fits(p Plan, used, asked Charge, live []Lot, goOn bool) *Exceeded {
-	if asked == (Charge{}) || (goOn && p.Allows(Continue)) {
+func Fits(p Plan, used, asked Charge, live []Lot, most int64) *Exceeded {
+	if asked == (Charge{}) || most == Endless {
 		return nil
 	}
 	over, credit := Over(p, used.Add(asked)), Sum(live)
-	if over == 0 || (over <= credit && over < MaxOver) {
+	if over == 0 || (over <= add(credit, most) && over < MaxOver) {
 		return nil
 	}
-	return &Exceeded{Allowance: p.Allowance(), Used: used, Asked: asked, Credit: credit, Weight: p.EmailWeight()}
+	return &Exceeded{Allowance: p.Allowance(), Used: used, Asked: asked, Credit: credit, Most: most, Weight: p.EmailWeight()}
 }
 
 // Spent reports whether a contract's allowance is used up, which ends a month's
 // term (M13): what is left, credit included, is less than one e-mail of the size
 // that bandwidth plans reckon with (M11). A year's term has months to come.
 func (c Contract) Spent(used Charge, live []Lot) bool {
-	return c.Plan.Term == Month && Fits(c.Plan, used, Charge{1, defaultWeight}, live, false) != nil
+	return c.Plan.Term == Month && Fits(c.Plan, used, Charge{1, defaultWeight}, live, 0) != nil
 }
 
 // Exceeded says why a message does not fit: what was allowed and used, what
@@ -81,6 +81,7 @@ type Exceeded struct {
 	Used      Charge
 	Asked     Charge
 	Credit    int64     // beside the allowance in this period, used or not; units of the plan
+	Most      int64     // overage beside that, which the account may run up; units of the plan
 	Weight    int64     // octets an e-mail over the allowance stands for; 0 in a count plan
 	Renewed   time.Time // UTC, start of the next period; zero: not renewed in this term
 }

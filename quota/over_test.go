@@ -44,31 +44,31 @@ func TestFits(t *testing.T) {
 		plan        Plan
 		used, asked Charge
 		lots        []Lot
-		goOn        bool
+		limit       AtLimit
 		want        string // "": it fits
 	}{
-		{"to the last octet", standard, Charge{}, Charge{1, 500 * mb}, nil, false, ""},
-		{"an octet more", standard, Charge{}, Charge{1, 500*mb + 1}, nil, false, "0 bytes used of 500000000, 500000001 more asked for"},
-		{"credit to the last octet", standard, Charge{1, 500 * mb}, Charge{1, gb}, credit, false, ""},
-		{"more than the credit", standard, Charge{1, 500 * mb}, Charge{1, gb + 1}, credit, false,
+		{"to the last octet", standard, Charge{}, Charge{1, 500 * mb}, nil, Suspend, ""},
+		{"an octet more", standard, Charge{}, Charge{1, 500*mb + 1}, nil, Suspend, "0 bytes used of 500000000, 500000001 more asked for"},
+		{"credit to the last octet", standard, Charge{1, 500 * mb}, Charge{1, gb}, credit, Suspend, ""},
+		{"more than the credit", standard, Charge{1, 500 * mb}, Charge{1, gb + 1}, credit, Suspend,
 			"500000000 bytes used of 500000000, 1000000001 more asked for, with a credit of 1000000000 bytes"},
-		{"credit for e-mails by weight", standard, Charge{50_000, mb}, Charge{100_000, mb}, credit, false, ""},
-		{"too many of them", standard, Charge{50_000, mb}, Charge{100_001, mb}, credit, false,
+		{"credit for e-mails by weight", standard, Charge{50_000, mb}, Charge{100_000, mb}, credit, Suspend, ""},
+		{"too many of them", standard, Charge{50_000, mb}, Charge{100_001, mb}, credit, Suspend,
 			"50000 e-mails used of 50000, 100001 more asked for, with a credit of 1000000000 bytes"},
-		{"an e-mail too many, but more bytes", standard, Charge{50_000, 600 * mb}, Charge{1, gb}, credit, false,
+		{"an e-mail too many, but more bytes", standard, Charge{50_000, 600 * mb}, Charge{1, gb}, credit, Suspend,
 			"600000000 bytes used of 500000000, 1000000000 more asked for, with a credit of 1000000000 bytes"},
-		{"continue", standard, Charge{1, gb}, Charge{1, gb}, nil, true, ""},
-		{"continue where the plan has no choice", closed, Charge{1, gb}, Charge{1, 1}, nil, true, "1000000000 bytes used of 500000000, 1 more asked for"},
-		{"a count plan never continues", count, Charge{10, 1}, Charge{1, 1}, nil, true, "10 e-mails used of 10, 1 more asked for"},
-		{"a month's plan never continues", month, Charge{1, mb}, Charge{1, 1}, nil, true, "1000000 bytes used of 1000000, 1 more asked for"},
-		{"count credit", count, Charge{10, 1}, Charge{2, 1}, []Lot{{Amount: 1}}, false, "10 e-mails used of 10, 2 more asked for, with a credit of 1 e-mails"},
-		{"nothing asked for while over", standard, Charge{1, gb}, Charge{}, nil, false, ""},
-		{"what cannot be counted", standard, Charge{1, math.MaxInt64}, Charge{1, 1}, huge, false,
+		{"continue", standard, Charge{1, gb}, Charge{1, gb}, nil, Continue, ""},
+		{"continue where the plan has no choice", closed, Charge{1, gb}, Charge{1, 1}, nil, Continue, "1000000000 bytes used of 500000000, 1 more asked for"},
+		{"a count plan never continues", count, Charge{10, 1}, Charge{1, 1}, nil, Continue, "10 e-mails used of 10, 1 more asked for"},
+		{"a month's plan never continues", month, Charge{1, mb}, Charge{1, 1}, nil, Continue, "1000000 bytes used of 1000000, 1 more asked for"},
+		{"count credit", count, Charge{10, 1}, Charge{2, 1}, []Lot{{Amount: 1}}, Suspend, "10 e-mails used of 10, 2 more asked for, with a credit of 1 e-mails"},
+		{"nothing asked for while over", standard, Charge{1, gb}, Charge{}, nil, Suspend, ""},
+		{"what cannot be counted", standard, Charge{1, math.MaxInt64}, Charge{1, 1}, huge, Suspend,
 			"9223372036854775807 bytes used of 500000000, 1 more asked for, with a credit of 4611686018427387904 bytes"},
-		{"no limit", Plan{}, Charge{math.MaxInt64, math.MaxInt64}, Charge{1, 1}, nil, false, ""},
+		{"no limit", Plan{}, Charge{math.MaxInt64, math.MaxInt64}, Charge{1, 1}, nil, Suspend, ""},
 	} {
 		got := ""
-		if e := Fits(tc.plan, tc.used, tc.asked, tc.lots, tc.goOn); e != nil {
+		if e := Fits(tc.plan, tc.used, tc.asked, tc.lots, tc.plan.MayOver(tc.limit, 0)); e != nil {
 			got = said(e)
 		}
 		if got != tc.want {

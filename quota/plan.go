@@ -49,6 +49,7 @@ type Plan struct {
 	Blocks     []Block   `json:"blocks,omitempty"`      // for overage or ahead; empty: overage is not billed
 	CreditStep int64     `json:"credit_step,omitempty"` // units of the plan; 0: 500 MB, 1 e-mail
 	AtLimit    []AtLimit `json:"at_limit,omitempty"`    // what an account may choose; empty: by kind, see Choices
+	OverMax    int64     `json:"over_max,omitempty"`    // octets of overage in a period; 0: the largest block, Uncapped: no ceiling; see Ceiling
 	Dedicated  bool      `json:"dedicated,omitempty"`   // with a sending address of its own (M10)
 	Retired    bool      `json:"retired,omitempty"`     // not sold any more
 

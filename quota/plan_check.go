@@ -48,6 +48,12 @@ func (p Plan) Validate() error {
 	if p.CreditStep < 0 {
 		bad = append(bad, "credit step: has to be above zero")
 	}
+	if p.OverMax < Uncapped || p.OverMax > MaxOver {
+		bad = append(bad, "ceiling of overage: has to be above zero")
+	}
+	if p.OverMax > 0 && !p.mayContinue() {
+		bad = append(bad, "ceiling of overage: only yearly plans with a bandwidth have overage")
+	}
 	bad = append(bad, p.badChoices()...)
 	bad = append(bad, p.badBlocks()...)
 	if bad != nil {

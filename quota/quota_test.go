@@ -20,10 +20,10 @@ func TestFits_BandwidthPlan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if over := Fits(p, used, one, nil, false); over != nil {
+		if over := Fits(p, used, one, nil, 0); over != nil {
 			t.Errorf("e-mail %d of %d bytes: %v", tc.emails, tc.size, over)
 		}
-		if over := Fits(p, used.Add(one), one, nil, false); over == nil {
+		if over := Fits(p, used.Add(one), one, nil, 0); over == nil {
 			t.Errorf("e-mail %d of %d bytes was allowed", tc.emails+1, tc.size)
 		}
 	}
@@ -46,7 +46,7 @@ func TestFits_withoutCredit(t *testing.T) {
 		{"no limit", Allowance{}, Charge{math.MaxInt64, math.MaxInt64}, Charge{1, 1}, true},
 	} {
 		p := Plan{Term: Year, Emails: tc.a.Messages, Bandwidth: tc.a.Bytes}
-		if got := Fits(p, tc.used, tc.asked, nil, false) == nil; got != tc.ok {
+		if got := Fits(p, tc.used, tc.asked, nil, 0) == nil; got != tc.ok {
 			t.Errorf("%s: Fits(%v, %v, %v) = %v, want %v", tc.name, tc.a, tc.used, tc.asked, got, tc.ok)
 		}
 	}
@@ -74,7 +74,7 @@ func TestFits_NeverOverrun(t *testing.T) {
 			}
 			after := used.Add(c)
 			within := (a.Messages == 0 || after.Messages <= a.Messages) && (a.Bytes == 0 || after.Bytes <= a.Bytes)
-			if allowed := Fits(Plan{Term: Year, Emails: a.Messages, Bandwidth: a.Bytes}, used, c, nil, false) == nil; allowed != within {
+			if allowed := Fits(Plan{Term: Year, Emails: a.Messages, Bandwidth: a.Bytes}, used, c, nil, 0) == nil; allowed != within {
 				t.Fatalf("Fits(%v, %v, %v): allowed %v, within it %v", a, used, c, allowed, within)
 			}
 			if within {

@@ -88,8 +88,8 @@ func TestPlan_In_nothing(t *testing.T) {
 	if is.Emails != Nothing || is.Bandwidth != Nothing || is.Kind() != Bandwidth || is.EmailWeight() != 2 {
 		t.Fatalf("the rest of a month = %+v, want nothing", is)
 	}
-	over := Fits(is, Charge{}, Charge{1, 1}, nil, false)
-	if over == nil || Over(is, Charge{3, 1}) != 6 || Fits(is, Charge{}, Charge{1, 1}, []Lot{{Amount: 2}}, false) != nil {
+	over := Fits(is, Charge{}, Charge{1, 1}, nil, 0)
+	if over == nil || Over(is, Charge{3, 1}) != 6 || Fits(is, Charge{}, Charge{1, 1}, []Lot{{Amount: 2}}, 0) != nil {
 		t.Errorf("one e-mail beyond nothing = %+v", over)
 	}
 }

@@ -134,6 +134,8 @@ func (p *play) set(arg string) {
 		p.setup.plan.Term = quota.Term(value)
 	case "credit":
 		p.setup.credit = int64(n)
+	case "over-max":
+		change(func(a *store.Account) { a.AtLimit, a.OverMax = quota.Continue, int64(n) })
 	case "unpaid":
 		p.setup.unpaid = true
 	case "invoices":

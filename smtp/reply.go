@@ -192,12 +192,18 @@ func exceeded(e *quota.Exceeded, spent bool, zone *time.Location) *reply {
 			what += " bytes"
 		}
 	}
+	if e.Most > 0 {
+		what += fmt.Sprintf(" and overage of up to %d bytes", e.Most)
+	}
 	what += fmt.Sprintf(": %d used, %d more asked for", used, asked)
 	if spent && e.Renewed.IsZero() {
 		return errAllowance.with("%s; the term is used up: renew, upgrade or buy more", what)
 	}
 	if e.Renewed.IsZero() {
 		return errAllowance.with("%s; not renewed in this term, upgrade or buy more", what)
+	}
+	if e.Most > 0 {
+		return errAllowance.with("%s; renewed%s, or upgrade, or have more overage allowed", what, on(e.Renewed, zone))
 	}
 	return errAllowance.with("%s; renewed%s, or upgrade", what, on(e.Renewed, zone))
 }

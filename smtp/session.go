@@ -165,7 +165,7 @@ func (s *session) permit(account string, size, recipients int64) error {
 	}
 	st := &s.standing
 	if st.Account.Status() == store.Active && st.InTerm &&
-		quota.Fits(st.InPeriod(), st.Usage.Charged, charge, nil, false) == nil {
+		quota.Fits(st.InPeriod(), st.Usage.Charged, charge, nil, 0) == nil {
 		return nil
 	}
 	r, err := s.c.srv.st.Permit(account, s.login.Login, charge)

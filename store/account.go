@@ -30,10 +30,11 @@ const HoldUnpaid = "unpaid"
 type Account struct {
 	Name     string        `json:"account"` // quota.ValidName
 	Contact  string        `json:"contact,omitempty"`
-	AtLimit  quota.AtLimit `json:"at_limit"`
-	State    AccountState  `json:"state"`             // as the operator and the orders have it; Status knows of Hold too
-	Reason   string        `json:"reason,omitempty"`  // why the operator suspended it, told to the customer
-	Senders  []string      `json:"senders,omitempty"` // addresses or @domains it may send from; empty: any (M4)
+	AtLimit  quota.AtLimit `json:"at_limit"`           // what was chosen; "": nothing, see Limit
+	OverMax  int64         `json:"over_max,omitempty"` // octets of overage in a period; 0: as the plan says, quota.Uncapped: no ceiling
+	State    AccountState  `json:"state"`              // as the operator and the orders have it; Status knows of Hold too
+	Reason   string        `json:"reason,omitempty"`   // why the operator suspended it, told to the customer
+	Senders  []string      `json:"senders,omitempty"`  // addresses or @domains it may send from; empty: any (M4)
 	Created  time.Time     `json:"created"`
 	Owner    string        `json:"owner,omitempty"`    // customer whose account it is (M22)
 	Reseller string        `json:"reseller,omitempty"` // who manages it (M23)
@@ -53,6 +54,15 @@ type Book struct {
 	Hold      string          `json:"hold,omitempty"`      // HoldUnpaid or ""
 	Abuse     bool            `json:"abuse,omitempty"`     // no refund (M20)
 	Warned    Warned          `json:"warned,omitzero"`     // that the last term ends (M19)
+}
+
+// Limit is what happens at the limit of plan p: the account's choice, or else what
+// the plan leaves to those that choose nothing (M14).
+func (a *Account) Limit(p quota.Plan) quota.AtLimit {
+	if a.AtLimit != "" {
+		return a.AtLimit
+	}
+	return p.Default()
 }
 
 // Status is State with what the system adds: an active account that is held back is suspended.
@@ -181,6 +191,12 @@ func (d *deal) change(o *Order, was *Account, c *Change) error {
 		}
 		d.enter(Entry{Kind: KindLimit, Text: string(is)})
 	}
+	if is := d.a.OverMax; is != was.OverMax {
+		if is < quota.Uncapped || is > quota.MaxOver {
+			return fmt.Errorf("account %q: a ceiling of overage above zero", d.a.Name)
+		}
+		d.enter(Entry{Kind: KindOverMax, Text: overMaxText(is)})
+	}
 	if is := d.a.AtLimit; is != was.AtLimit || c.Plan != nil {
 		if err := o.mayGoOn(d.a.Name, is, d.a.Plan(d.t.now)); err != nil {
 			return err
@@ -196,6 +212,17 @@ func (d *deal) change(o *Order, was *Account, c *Change) error {
 		d.enter(Entry{Kind: KindAbuse, Text: *c.Abuse})
 	}
 	return d.t.known(&d.a)
+}
+
+// overMaxText says a ceiling of overage to the octet.
+func overMaxText(n int64) string {
+	switch {
+	case n == 0:
+		return "as the plan says"
+	case n < 0:
+		return "none"
+	}
+	return octets(n)
 }
 
 // RemoveAccount closes an account and deletes it with its credentials and

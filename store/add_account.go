@@ -8,7 +8,7 @@ import (
 )
 
 // NewAccount is an order for an account. Of Account the caller fills in Name,
-// Contact, AtLimit, Senders, Owner and Reseller.
+// Contact, AtLimit, OverMax, Senders, Owner and Reseller.
 type NewAccount struct {
 	Account    Account
 	Plan       quota.Plan
@@ -64,9 +64,6 @@ func (t *tx) newAccount(o Order, n NewAccount) (*deal, error) {
 	a.Book, a.State, a.Reason = Book{Ordered: &n.Plan, Seq: t.lastSeq(a.Name)}, Pending, ""
 	if a.Created.IsZero() {
 		a.Created = t.now
-	}
-	if a.AtLimit == "" {
-		a.AtLimit = quota.Suspend
 	}
 	d := t.dealOn(Account{}, o)
 	d.a = a

@@ -20,6 +20,7 @@ func TestCloseBy_failing(t *testing.T) {
 	dear.Blocks = []quota.Block{{Bytes: 1000, Price: 1_000_000_000_000}}
 	for i, p := range []quota.Plan{dear, dear, dear, free, free} {
 		name := string(rune('a' + i))
+		p.OverMax = quota.Uncapped
 		order(t, s, name, p, quota.Continue)
 		mustSend(t, s, name, 10_000*gb, 1)
 	}

@@ -42,6 +42,12 @@ type Standing struct {
 // InPeriod is the plan as it holds in Period, which may have a share of its allowance.
 func (st *Standing) InPeriod() quota.Plan { return st.Plan().In(st.Period) }
 
+// MayOver is the overage that the account may run up in Period, in units of the plan
+// (M14); quota.Endless: there is no ceiling.
+func (st *Standing) MayOver() int64 {
+	return st.Contract.Plan.MayOver(st.Account.AtLimit, st.Account.OverMax)
+}
+
 // Use is how the period's usage is met so far. Of one that is closed, because the
 // term has ended, it is Over only: what that drew and what was left uncovered are
 // entries of the ledger.
@@ -157,7 +163,7 @@ func (st *Standing) refuse(asked quota.Charge) *Refusal {
 	if r.State != Active {
 		return r
 	}
-	over := quota.Fits(st.InPeriod(), st.Usage.Charged, asked, st.Live, a.AtLimit == quota.Continue)
+	over := quota.Fits(st.InPeriod(), st.Usage.Charged, asked, st.Live, st.MayOver())
 	if over == nil {
 		return nil
 	}

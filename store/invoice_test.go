@@ -145,6 +145,7 @@ func TestInvoice_taxByRate(t *testing.T) {
 		t.Errorf("CancelInvoice = %+v, %v", r, err)
 	}
 	odd.Blocks = []quota.Block{{Bytes: gb, Price: 105}, {Bytes: 5 * gb, Price: 305}}
+	odd.OverMax = quota.Uncapped
 	order(t, s, "big", odd, quota.Continue)
 	mustSend(t, s, "big", 7*gb, 1)
 	c.set(december)

@@ -37,6 +37,7 @@ const (
 	KindSuspended Kind = "suspended"
 	KindResumed   Kind = "resumed"
 	KindLimit     Kind = "at-limit"
+	KindOverMax   Kind = "over-max" // ceiling of overage
 	KindAbuse     Kind = "abuse"
 	KindWarned    Kind = "warned" // that a term ends, the Period being its first; Ref: the renewal that waits
 	KindClosed    Kind = "closed" // a Period

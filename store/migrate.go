@@ -146,3 +146,26 @@ func countStored(t *tx) error {
 	}
 	return nil
 }
+
+// uncapped leaves the accounts that continue at their limit what they agreed to,
+// which was overage without a ceiling.
+func uncapped(t *tx) error {
+	c := t.b.Cursor(accounts)
+	for k, raw := c.First(); k != nil; k, raw = c.Next() {
+		var a Account
+		if err := decode("accounts", k, raw, &a); err != nil {
+			return err
+		}
+		if a.AtLimit != quota.Continue {
+			continue
+		}
+		a.OverMax = quota.Uncapped
+		k = bytes.Clone(k)
+		if err := t.put(accounts, k, &a); err != nil {
+			return err
+		}
+		c = t.b.Cursor(accounts) // it was written to
+		c.Seek(k)
+	}
+	return nil
+}

@@ -86,7 +86,7 @@ func checkTakenOver(t *testing.T, s *Store) {
 	if c == nil || c.Plan.Name != "standard" || !c.Start.Equal(start) || !c.End.Equal(time.Date(2027, 9, 30, 22, 0, 0, 0, time.UTC)) {
 		t.Errorf("contract of year = %+v", c)
 	}
-	if a.Open != "2026-11" || a.AtLimit != quota.Continue || a.Contact != "year@example.com" || a.State != Active {
+	if a.Open != "2026-11" || a.AtLimit != quota.Continue || a.OverMax != quota.Uncapped || a.Contact != "year@example.com" || a.State != Active {
 		t.Errorf("year = %+v", a)
 	}
 	st, err := s.Standing("year")

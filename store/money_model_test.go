@@ -92,10 +92,11 @@ func (m *books) order(t *rapid.T) {
 
 func (m *books) add(t *rapid.T, p quota.Plan, activate bool) {
 	n := NewAccount{Account: Account{Name: fmt.Sprintf("a%d", len(m.names)), Contact: "boss@acme.test"}, Plan: p, Activate: activate}
-	if p.Allows(quota.Continue) && rapid.Bool().Draw(t, "continue") {
-		n.Account.AtLimit = quota.Continue
-		m.goOn[n.Account.Name] = true
+	if p.Allows(quota.Continue) {
+		n.Account.AtLimit = rapid.SampledFrom([]quota.AtLimit{quota.Suspend, quota.Suspend, "", quota.Continue}).Draw(t, "at limit")
+		n.Account.OverMax = rapid.SampledFrom([]int64{0, quota.Uncapped, 2 * gb}).Draw(t, "ceiling")
 	}
+	m.goOn[n.Account.Name] = n.Account.AtLimit != quota.Suspend
 	if _, ok := m.do(t, func(s *Store, o Order) (Receipt, error) { return s.AddAccount(o, n) }); !ok {
 		t.Fatal("AddAccount failed")
 	}
@@ -138,7 +139,7 @@ func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 			credit += l.Amount
 		}
 		want := a.State == Active && a.Hold == "" && st.InTerm &&
-			(over <= credit || (a.AtLimit == quota.Continue && p.Term == quota.Year && p.Bandwidth > 0))
+			over <= credit+plainCeiling(a, &p)
 		if next := nextTerm(&st); !want && a.State == Active && a.Hold == "" && next != nil { // M13
 			want = plainOver(*next, ask) == 0
 		}
@@ -168,6 +169,19 @@ func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 			}
 		}
 	}
+}
+
+// plainCeiling is M14 in short: 0 where it suspends.
+func plainCeiling(a *Account, p *quota.Plan) int64 {
+	switch {
+	case p.Term != quota.Year || p.Bandwidth == 0 || a.AtLimit == quota.Suspend || a.AtLimit == "" && len(p.Blocks) == 0:
+		return 0
+	case a.OverMax == quota.Uncapped || a.OverMax == 0 && len(p.Blocks) == 0:
+		return 1 << 60
+	case a.OverMax > 0:
+		return a.OverMax
+	}
+	return 5 * gb // the largest block
 }
 
 // plainShare is M13 in short: the limits of a year's plan in the month that its

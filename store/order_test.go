@@ -66,7 +66,7 @@ func TestRenew_oneWaits(t *testing.T) {
 	}
 }
 
-// What was paid for terms to come is had after the new term, and paid back with it.
+// What was paid for terms to come follows the new term.
 func TestSetPlan_keepsRenewals(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", free, quota.Suspend)
@@ -93,8 +93,9 @@ func TestSetPlan_keepsRenewals(t *testing.T) {
 	if r := send(t, s, "acme", 1, 1); r == nil {
 		t.Error("beyond silver's limit was taken")
 	}
-	if r, err := s.Refund(Order{}, "acme"); err != nil || r.Amount != 14_640 {
-		t.Errorf("Refund = %+v, %v, want what the renewal cost", r.Lines, err)
+	r, err = s.Refund(Order{}, "acme")
+	if no := (*quota.Refused)(nil); !errors.As(err, &no) || !no.For(quota.WhyLater) || r.Amount != 14_640 {
+		t.Errorf("Refund = %+v, %v, want it refused: it is not the first term (M20)", r.Lines, err)
 	}
 }
 

@@ -39,7 +39,7 @@ func (s *Store) Refund(o Order, account string) (Receipt, error) {
 		if err != nil {
 			return err
 		}
-		amount, err := quota.Refund(quota.Refunding{Contract: *c, Later: c.Key != first.Key || c.Copy != first.Copy,
+		amount, err := quota.Refund(quota.Refunding{Contract: *c, Later: c.TermKey() != first.TermKey(),
 			Paid: is.out, Overage: over, Abuse: d.a.Abuse}, d.t.now, d.zone())
 		if no := (*quota.Refused)(nil); errors.As(err, &no) && paidOf(later) > 0 {
 			return d.giveBack(later, no)

@@ -24,6 +24,7 @@ type replay struct {
 	abuse  bool
 	warned *Entry // the last one; nil: none
 	limit  string // that was chosen after the account was added; "": none was
+	most   string // ceiling of overage, likewise
 	beyond int64  // drawn and overage of the period that is being closed
 	faults []string
 }
@@ -68,7 +69,7 @@ func (r *replay) born(e *Entry) {
 	if r.state != "" && !again || e.Kind == KindCharge { // of one that is gone may be the charges only
 		return
 	}
-	r.state, r.contracts, r.hold, r.abuse, r.limit, r.warned = Pending, nil, false, false, "", nil
+	r.state, r.contracts, r.hold, r.abuse, r.limit, r.most, r.warned = Pending, nil, false, false, "", "", nil
 }
 
 // note takes over what the operator and the orders say of an account.
@@ -93,6 +94,8 @@ func (r *replay) note(e *Entry) {
 		}
 	case KindLimit:
 		r.limit = e.Text
+	case KindOverMax:
+		r.most = e.Text
 	case KindWarned:
 		r.warned = e
 	case KindAbuse:

@@ -219,6 +219,9 @@ func (v *verifier) standing(a *Account, r *replay) {
 	if r.limit != "" && string(a.AtLimit) != r.limit {
 		v.fault("account %s is to %s at the limit, its entries say %s", a.Name, a.AtLimit, r.limit)
 	}
+	if r.most != "" && overMaxText(a.OverMax) != r.most {
+		v.fault("account %s has %s as its ceiling of overage, its entries say %s", a.Name, overMaxText(a.OverMax), r.most)
+	}
 	if a.Open != r.granted {
 		v.fault("account %s: its open period is %q, the one that was granted last %q", a.Name, a.Open, r.granted)
 	}
