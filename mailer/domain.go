@@ -108,11 +108,15 @@ func (s *schedule) found(d *domain, path *route.Path, err error) {
 	d.lanes = nil
 	for _, l := range lanes {
 		s.routed.add(l.Account, -1)
-		if d.site.blocked(now) || s.paused(l.Lane, now) {
+		switch {
+		case d.site.blocked(now), s.paused(l.Lane, now):
 			s.retire(l)
-			continue
+		case !s.room(d.site, l.Account):
+			s.scan.missed = true // it was let in before anybody knew which crowd it is of
+			s.retire(l)
+		default:
+			d.site.join(l)
 		}
-		d.site.join(l)
 	}
 	s.touch(d.site)
 }
