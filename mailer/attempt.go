@@ -20,6 +20,7 @@ type attempt struct {
 	left       []int // indices of targets that the host at hand was not asked about
 	later      []int // those that it did not take for now: they go on to the next one
 	tour       tour
+	noted      int // words of hosts about recipients
 
 	begun    bool // a host has come as far as a recipient
 	answered bool // a host has decided about a recipient, or may have
@@ -30,7 +31,8 @@ type attempt struct {
 type target struct {
 	claim, rcpt int // indices into job.claims and message.Recipients
 	out         client.Outcome
-	hop, tls    string // host[address]:port that was asked last
+	hop, tls    string // host[address]:port that said so
+	noted       int    // in which place of all words
 	host        string // name of the host that decided; "": we did
 	relayed     bool   // taken by a host that sends no DSNs
 	broke       bool   // the connection broke off, and it was about this one
@@ -175,10 +177,13 @@ func undecided(o *client.Outcome, err *client.ConnError) bool {
 // note gives a target what the host said of it.
 func (a *attempt) note(i int, out *client.Outcome, c *connection) {
 	t := &a.targets[i]
-	t.decide(*out, c.host)
-	t.hop, t.tls = c.name(), c.client.TLSName()
-	t.relayed = !c.client.Extensions().DSN
 	t.broke = false
+	if t.decide(*out, c.host) {
+		a.noted++
+		t.noted = a.noted
+		t.hop, t.tls = c.name(), c.client.TLSName()
+		t.relayed = !c.client.Extensions().DSN
+	}
 	if classify(out) == store.Deferred {
 		a.later = append(a.later, i)
 	} else {
@@ -188,15 +193,16 @@ func (a *attempt) note(i int, out *client.Outcome, c *connection) {
 
 // decide takes an outcome, unless there is one already that says more: a word
 // about the recipient says more than one about a connection, and that more than
-// one of our own.
-func (t *target) decide(out client.Outcome, host string) {
+// one of our own. It reports whether it took it.
+func (t *target) decide(out client.Outcome, host string) bool {
 	if t.out.Reply.Code != 0 && weight(&out) < weight(&t.out) {
-		return
+		return false
 	}
 	t.out, t.host = out, host
 	if out.Local {
 		t.host = ""
 	}
+	return true
 }
 
 func weight(o *client.Outcome) int {
@@ -251,11 +257,12 @@ func fails(err *client.ConnError) bool {
 	return errors.Is(err.Err, client.ErrBareCR) || errors.Is(err.Err, client.ErrContent)
 }
 
-// last is who was asked last about the recipients of a claim.
+// last is who spoke last of the recipients of a claim.
 func (a *attempt) last(claim int) (hop, tls string) {
+	latest := -1
 	for k := range a.targets {
-		if t := &a.targets[k]; t.claim == claim && t.hop != "" {
-			hop, tls = t.hop, t.tls
+		if t := &a.targets[k]; t.claim == claim && t.noted > latest {
+			hop, tls, latest = t.hop, t.tls, t.noted
 		}
 	}
 	return hop, tls

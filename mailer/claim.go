@@ -105,6 +105,9 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 	for _, l := range lanes {
 		t := l.turn.site
 		s.touch(t)
+		if s.paused(l.Lane, now) { // since the claim began
+			s.takeBack(t, now)
+		}
 		t.asked -= l.asked
 		more := !ok || l.again || got[l.Lane] >= l.asked
 		l.asked = 0

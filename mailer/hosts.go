@@ -201,7 +201,7 @@ func (h *hostMemory) broke(a netip.Addr, domain string) {
 }
 
 func (h *hostMemory) breaks(st *hostState, domain string) {
-	if !slices.Contains(st.broke, domain) {
+	if len(st.broke) < maxBroke && !slices.Contains(st.broke, domain) {
 		st.broke = append(st.broke, domain)
 	}
 	if len(st.broke) >= maxBroke {

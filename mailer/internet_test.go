@@ -210,6 +210,35 @@ func TestInternet(t *testing.T) {
 			return message("you@second.test")
 		}, content, []fate{{"you@second.test", store.Delivered, "250", 1, false}}},
 
+		{"first MX fails at DATA", func() *store.Message {
+			n.host("atdata.test")
+			n.host("bad.atdata.test").say = at("DATA", "421 4.3.2 busy")
+			n.record("atdata.test. 60 IN MX 5 mx.bad.atdata.test.")
+			return message("you@atdata.test")
+		}, content, []fate{{"you@atdata.test", store.Delivered, "250", 1, false}}},
+
+		{"first address fails after the dot", func() *store.Message {
+			n.host("twice.test")
+			n.host("bad.twice.test").say = at("content", "451 4.3.0 no")
+			n.record("mx.twice.test. 60 IN A %s", n.records["mx.bad.twice.test."][0].(*dns.A).A)
+			return message("you@twice.test")
+		}, content, []fate{{"you@twice.test", store.Delivered, "250", 1, false}}},
+
+		{"closes at EHLO", func() *store.Message {
+			n.host("helo.test").say = at("EHLO", cut)
+			return message("you@helo.test")
+		}, content, []fate{{"you@helo.test", store.Delivered, "250", 1, false}}},
+
+		{"loses pipelined commands", func() *store.Message {
+			n.host("lossy.test").loses = cut
+			return message("you@lossy.test", "me@lossy.test")
+		}, content, []fate{{"you@lossy.test", store.Delivered, "250", 1, false}, {"me@lossy.test", store.Delivered, "250", 1, false}}},
+
+		{"reply of two classes after the dot", func() *store.Message {
+			n.host("classes.test").say = at("content", "450-4.2.0 one moment\r\n250 2.0.0 ok")
+			return message("you@classes.test")
+		}, content, []fate{{"you@classes.test", store.Delivered, "250 2.0.0 one moment ok", 1, false}}},
+
 		{"CNAME", func() *store.Message {
 			n.host("target.test")
 			n.record("alias.test. 60 IN CNAME target.test.")

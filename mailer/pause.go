@@ -117,14 +117,14 @@ func (s *schedule) resume(domain string) {
 	}
 }
 
-// pauseOf is the pause of an account's lane to the domain that ends last; nil:
-// there is none.
-func (s *schedule) pauseOf(domain string, now time.Time) *pause {
-	var last *pause
+// pausedDomains are the domains that a lane is left alone to, with the pause that
+// ends last.
+func (s *schedule) pausedDomains(now time.Time) map[string]*pause {
+	list := map[string]*pause{}
 	for key, p := range s.pauses {
-		if key.Domain == domain && s.paused(key, now) && (last == nil || p.until.After(last.until)) {
-			last = p
+		if last := list[key.Domain]; s.paused(key, now) && (last == nil || p.until.After(last.until)) {
+			list[key.Domain] = p
 		}
 	}
-	return last
+	return list
 }

@@ -26,10 +26,11 @@ func (m *Mailer) Sites(ctx context.Context, domains []string) (map[string]Site, 
 	known := make(map[string]Site, len(domains))
 	err := m.ask(ctx, func(s *schedule) {
 		now := m.store.Now()
+		paused := s.pausedDomains(now)
 		for _, name := range domains {
 			if d := s.domains[m.routeKey(name)]; d != nil && d.site != nil {
 				v := d.site.snapshot(now)
-				if p := s.pauseOf(name, now); p != nil && v.Down.IsZero() {
+				if p := paused[name]; p != nil && v.Down.IsZero() {
 					v.Down, v.Failures, v.Why = p.until, p.failures, p.why
 				}
 				known[name] = v
