@@ -79,7 +79,7 @@ func (c *checker) relay() {
 	switch bad := unwell(&h); {
 	case err == nil && bad != "":
 		c.health = &h
-		c.add("process", failed, "see its log; mend the disk and start it again", "runs, but: %s", bad)
+		c.add("process", failed, advice(&h), "runs, but: %s", bad)
 	case err == nil:
 		c.health = &h
 		c.add("process", ok, "", "%s runs, pid %d, for %s", h.Version, h.PID, span(time.Since(h.Started)))
@@ -104,6 +104,16 @@ func (c *checker) relay() {
 	default:
 		c.openStore()
 	}
+}
+
+// advice for a relay that runs and is not well.
+func advice(h *control.Health) string {
+	for _, p := range h.Probes {
+		if p.Error != "" && p.Name != intakeProbe || h.Problem != "" {
+			return "see its log; mend the disk and start it again"
+		}
+	}
+	return "make space; relay compact gives back what its file does not use"
 }
 
 // openStore looks at the store of a relay that does not run.

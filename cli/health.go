@@ -25,7 +25,7 @@ type healthView struct {
 func (p *program) healthCommand() *cli.Command {
 	return p.here(&cli.Command{
 		Name: "health", Usage: "whether the running relay works, in one line",
-		Description: `Asks the running relay to send a probe through its store and through its queue, each within 5 seconds. Exit code 0 when both come back, 1 when one does not or the store has failed, 69 when no relay answers.
+		Description: `Asks the running relay to send a probe through its store and through its queue, and to store something small as a message would be, each within 5 seconds. Exit code 0 when all is well, 1 when a probe does not come back, no mail could be stored (the disk is full) or the store has failed, 69 when no relay answers.
 
 When all connections to next hops are in use, or an account has used up its share of them, further lines say so, and whose they are: mail waits then, but relay is well.
 

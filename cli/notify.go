@@ -226,12 +226,16 @@ func (r *relay) queueStatus() string {
 	return statusLine("%s in the queue", plural(sum.Messages, "message"))
 }
 
-// probe has the store and the queue do a round trip, each within limit.
-func (r *relay) probe(ctx context.Context, limit time.Duration) []control.Probe {
-	all := []struct {
-		name string
-		fn   func(context.Context) error
-	}{{"store", r.store.Probe}, {"queue", r.mail.Probe}}
+// question to a part of the relay.
+type question struct {
+	name string
+	ask  func(context.Context) error
+}
+
+// probe has the store and the queue do a round trip, each within limit, and asks what
+// else is to be known.
+func (r *relay) probe(ctx context.Context, limit time.Duration, more ...question) []control.Probe {
+	all := append([]question{{"store", r.store.Probe}, {"queue", r.mail.Probe}}, more...)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s", limit.Round(time.Millisecond)))
 	defer cancel()
 	found := make([]control.Probe, len(all))
@@ -239,7 +243,7 @@ func (r *relay) probe(ctx context.Context, limit time.Duration) []control.Probe 
 	for i, p := range all {
 		asked.Go(func() {
 			start := time.Now()
-			err := p.fn(ctx)
+			err := p.ask(ctx)
 			found[i] = control.Probe{Name: p.name, MS: time.Since(start).Milliseconds()}
 			if err != nil {
 				found[i].Error = err.Error()

@@ -286,6 +286,19 @@ func (r *relay) command(ctx context.Context, req control.Request, stdin io.Reade
 // probeLimit is how long a part may take to answer who asks for the relay's health.
 const probeLimit = 5 * time.Second
 
+// intakeProbe is the name of the probe whether a message could be stored. The service
+// manager does not ask it: to start relay again makes no room.
+const intakeProbe = "intake"
+
+// takesMail fails when a message could not be stored now.
+func (r *relay) takesMail(ctx context.Context) error {
+	err := r.store.Storable(ctx)
+	if errors.Is(err, store.ErrFull) {
+		return errors.New("the disk is full: mail is refused with 452 until there is room")
+	}
+	return err
+}
+
 // health is what relay health and relay check ask for.
 func (r *relay) health(ctx context.Context) control.Health {
 	h := control.Health{Version: readBuild().Version, PID: os.Getpid(), Hostname: r.hostname, Started: r.started}
@@ -306,6 +319,6 @@ func (r *relay) health(ctx context.Context) control.Health {
 	h.File, h.Free = r.store.Size()
 	h.Clock = clockOf(r.store)
 	h.Connections = r.connections(ctx)
-	h.Probes = r.probe(ctx, probeLimit)
+	h.Probes = r.probe(ctx, probeLimit, question{intakeProbe, r.takesMail})
 	return h
 }

@@ -82,8 +82,16 @@ func TestDiskFull(t *testing.T) {
 			t.Errorf("charged %d e-mails and %d octets, want %d and %d", u.Messages, u.Bytes, want.Messages, want.Bytes)
 		}
 	}
+	well := func(want int) {
+		t.Helper()
+		res := r.run("", "health")
+		if res.code != want || want != 0 && !strings.HasPrefix(res.out, "not well: the disk is full: mail is refused with 452") {
+			t.Errorf("health: exit code %d, want %d: %s%s", res.code, want, res.out, res.err)
+		}
+	}
 	refused := func() {
 		t.Helper()
+		well(1)
 		for _, size := range sizes {
 			wantFull(t, c, compose("refused", "a@acme.test", []string{"one@there.test"}, size))
 		}
@@ -91,6 +99,7 @@ func TestDiskFull(t *testing.T) {
 	}
 
 	send()
+	well(0)
 	fill(t, filler, 4<<20)
 	refused()
 
@@ -104,6 +113,7 @@ func TestDiskFull(t *testing.T) {
 
 	t.Log("space is made: all goes on")
 	remove(t, filler)
+	well(0)
 	s.behave(later)
 	send()
 

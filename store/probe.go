@@ -21,12 +21,23 @@ type probing struct {
 	err  error // once done is closed
 }
 
+// Storable stores something small as a message would be, and fails when it could not:
+// with ErrFull when the disk has no room for mail. It waits no longer than ctx.
+func (s *Store) Storable(ctx context.Context) error {
+	return wait(ctx, s.storable.join(func() error {
+		return s.grow(0, func(t *tx) error { return t.put(meta, keyStorable, t.wall) })
+	}))
+}
+
 // Probe goes once through the writer and its group commit, without writing, and
 // reads a record. It fails when the store has failed, and with the context's
 // cause when it ends before there is an answer: something holds the writer up,
 // such as a disk that does not answer.
 func (s *Store) Probe(ctx context.Context) error {
-	p := s.probe.join(s.roundTrip)
+	return wait(ctx, s.probe.join(s.roundTrip))
+}
+
+func wait(ctx context.Context, p *probing) error {
 	select {
 	case <-p.done:
 		return p.err

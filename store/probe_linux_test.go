@@ -23,6 +23,36 @@ func TestStore_Probe_fullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { probeFullDisk(t, dir) })
 }
 
+// On a full disk no mail could be stored; with room again it could.
+func TestStore_Storable_fullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
+		t.Skipf("a tmpfs cannot be mounted here: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	s := reopen(t, filepath.Join(dir, "relay.db"), &clock{t: epoch})
+	defer s.Close()
+	if err := s.Storable(t.Context()); err != nil {
+		t.Errorf("with room: %v", err)
+	}
+	filler := filepath.Join(dir, "filler")
+	if err := os.WriteFile(filler, make([]byte, 64<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	if err := s.Storable(t.Context()); !errors.Is(err, ErrFull) {
+		t.Errorf("on a full disk: %v", err)
+	}
+	if err := s.Probe(t.Context()); err != nil {
+		t.Errorf("the writer works on a full disk: %v", err)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Storable(t.Context()); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}
+
 func probeFullDisk(t *testing.T, dir string) {
 	s := reopen(t, filepath.Join(dir, "relay.db"), &clock{t: epoch})
 	defer s.Close()

@@ -56,3 +56,24 @@ func TestStore_Probe_closed(t *testing.T) {
 		t.Errorf("Probe = %v, want %v", err, bolt.ErrClosed)
 	}
 }
+
+// Mail could be stored: something is written. Below the reserve it could not, while
+// the writer works.
+func TestStore_Storable(t *testing.T) {
+	room := int64(1 << 40)
+	s := custom(t, Options{Free: func() int64 { return room }})
+	before, _ := s.Commits()
+	if err := s.Storable(t.Context()); err != nil {
+		t.Errorf("Storable: %v", err)
+	}
+	if after, _ := s.Commits(); after != before+1 {
+		t.Errorf("%d transactions were written, want one", after-before)
+	}
+	room = 0
+	if err := s.Storable(t.Context()); !errors.Is(err, ErrFull) {
+		t.Errorf("below the reserve: %v", err)
+	}
+	if err := s.Probe(t.Context()); err != nil {
+		t.Errorf("Probe below the reserve: %v", err)
+	}
+}

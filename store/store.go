@@ -112,7 +112,8 @@ type Store struct {
 	ready     ready
 	feed      feed
 	ids       idSource
-	probe     probe
+	probe     probe // whether the writer works
+	storable  probe // whether it could take mail
 
 	billing  atomic.Pointer[Billing]
 	before   string // prefix of invoices without a Name, see keepPrefix
@@ -214,9 +215,10 @@ var migrations = []func(*tx) error{
 }
 
 var (
-	keySchema = []byte("schema")
-	keyTotals = []byte("totals")
-	keyClock  = []byte("clock")
+	keySchema   = []byte("schema")
+	keyTotals   = []byte("totals")
+	keyStorable = []byte("storable") // when Storable wrote last
+	keyClock    = []byte("clock")
 )
 
 func (s *Store) migrate(readOnly bool) error {
