@@ -122,6 +122,9 @@ func empty(t *testing.T, s *schedule) {
 		t.Errorf("left: %d lanes, %d flights, %d connections, %d parked, claiming %v, %d look-ups",
 			len(s.lanes), len(s.flights), s.conns, len(s.parked), s.claiming, s.routing)
 	}
+	if len(s.held) != 0 || len(s.team) != 0 || s.leaving != 0 {
+		t.Errorf("left: %v held, %d workers, %d leaving", s.held, len(s.team), s.leaving)
+	}
 	for key, site := range s.sites {
 		if site.workers != 0 || site.open != 0 || site.asked != 0 || site.queue.len() != 0 || len(site.idle) != 0 {
 			t.Errorf("site %s: %d workers, %d open, %d asked, %d queued, %d idle", key,

@@ -9,18 +9,17 @@ import (
 
 // Pool is how the connections to next hops are used at a moment.
 type Pool struct {
-	Limit   int       `json:"limit"`   // Config.Connections
-	Used    int       `json:"used"`    // open, or being made; with those that wait for a message
-	Busy    bool      `json:"busy"`    // an account waits because there is none for it
-	Held    []Holding `json:"held"`    // by accounts, the most first
-	Waiting []string  `json:"waiting"` // accounts that wait because there is none for them, sorted
+	Limit   int       // Config.Connections
+	Used    int       // open, or being made; with those that wait for a message
+	Held    []Holding // by accounts, the most first
+	Waiting []string  // accounts with mail for which only a connection is missing, sorted
 }
 
 // Holding is what an account has of the connections.
 type Holding struct {
-	Account     string        `json:"account"` // "": relay's own mail
-	Connections int           `json:"connections"`
-	Oldest      time.Duration `json:"oldest"` // how long the first of its attempts has lasted
+	Account     string // "": relay's own mail
+	Connections int
+	Oldest      time.Duration // how long the first of its attempts has lasted
 }
 
 // Pool says how the connections are used. It fails when the schedule does not answer
@@ -58,6 +57,5 @@ func (s *schedule) pool() Pool {
 		}
 	}
 	slices.Sort(p.Waiting)
-	p.Busy = len(p.Waiting) > 0
 	return p
 }
