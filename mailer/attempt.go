@@ -24,7 +24,6 @@ type attempt struct {
 
 	begun    bool // a host has come as far as a recipient
 	answered bool // a host has decided about a recipient, or may have
-	maybe    bool // the message may have been taken although its reply was lost
 }
 
 // target is a recipient in an attempt, and what became of it.
@@ -36,6 +35,8 @@ type target struct {
 	host        string // name of the host that decided; "": we did
 	relayed     bool   // taken by a host that sends no DSNs
 	broke       bool   // the connection broke off, and it was about this one
+	maybe       bool   // it may have been taken although the reply was lost
+	settled     bool   // the store has it
 }
 
 // maxRcpts is what every host must take in one transaction (RFC 5321 §4.5.3.1.8).
@@ -125,7 +126,6 @@ func (a *attempt) take(part []int, res *client.Result, c *connection) {
 // next host could send it twice (RFC 1047).
 func (a *attempt) lose(part []int, res *client.Result, c *connection) {
 	a.begun = true
-	a.maybe = a.maybe || res.Uncertain
 	a.answered = a.answered || res.Uncertain
 	told := ""
 	if res.Told >= 0 {
@@ -145,6 +145,7 @@ func (a *attempt) lose(part []int, res *client.Result, c *connection) {
 		a.targets[i].broke = open && about(i)
 		if open && res.Uncertain {
 			a.later = a.later[:len(a.later)-1] // no other host
+			a.targets[i].maybe = true
 		}
 	}
 	a.left = append(rest, a.left[len(part):]...)

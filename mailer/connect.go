@@ -93,6 +93,7 @@ func (w *worker) connect(ctx context.Context, a *attempt) (*connection, *failure
 			break
 		}
 		w.hangUp()
+		w.m.settleDecided(a)
 		c, failed := w.m.open(ctx, to, t, a.job.message.RequireTLS)
 		if failed == nil {
 			t.moving = false

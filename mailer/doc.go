@@ -55,7 +55,8 @@
 // recipients that are left to the next host in the same attempt; what one host
 // has taken or refused stays so. A connection that is lost after the final dot
 // leaves open whether the message was taken: its recipients wait for the next
-// attempt, since another host could send it twice at once. An attempt dials up to
+// attempt, since another host could send it twice at once. What is decided is
+// settled before the next host is dialled. An attempt dials up to
 // 16 addresses, each host's first one before any second where there are more, and
 // begins with no further host after a quarter of an hour.
 //

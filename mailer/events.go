@@ -15,17 +15,11 @@ var attemptText = map[store.RecipientState]string{
 	store.Expired:   "message expired",
 }
 
-// logAttempt writes a line for each recipient of an attempt.
-func (m *Mailer) logAttempt(a *attempt, states []store.RecipientState, now time.Time) {
+// logOutcome writes a line for a recipient of an attempt.
+func (m *Mailer) logOutcome(a *attempt, i int, state store.RecipientState, now time.Time) {
 	if !m.log.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
-	for i, state := range states {
-		m.logOutcome(a, i, state, now)
-	}
-}
-
-func (m *Mailer) logOutcome(a *attempt, i int, state store.RecipientState, now time.Time) {
 	msg, t, o := a.job.message, &a.targets[i], &a.targets[i].out
 	m.log.LogAttrs(context.Background(), slog.LevelInfo, attemptText[state],
 		slog.String("spool_id", msg.ID.String()),

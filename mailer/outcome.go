@@ -61,33 +61,64 @@ const longAttempt = time.Minute
 
 // settle stores what became of an attempt.
 func (m *Mailer) settle(a *attempt) {
+	m.settleThose(a, func(*target) bool { return true })
+}
+
+// settleDecided stores what is decided before another host is asked about the
+// others. That may take long, and a crash meanwhile would have it sent again.
+func (m *Mailer) settleDecided(a *attempt) {
+	m.settleThose(a, func(t *target) bool {
+		return t.out.Reply.Code != 0 && classify(&t.out) != store.Deferred
+	})
+}
+
+// settleThose stores what became of those targets that which picks, of those that
+// are not settled yet.
+func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 	now := m.store.Now()
-	results := make([]store.Result, len(a.job.claims))
-	for i := range results {
-		c := &a.job.claims[i]
-		hop, tls := a.last(i)
-		results[i] = store.Result{ID: c.Message.ID, Domain: c.Domain, Event: store.Event{
-			Kind:    store.EventAttempt,
-			NextHop: hop,
-			TLS:     tls,
-			Millis:  time.Since(a.began).Milliseconds(),
-			Text:    a.tour.before(hop),
-		}, Outcomes: make([]store.Outcome, 0, len(c.Rcpts))}
-		if a.maybe {
-			results[i].Event.Text = "the connection was lost after the final dot: the message may have been taken"
-		}
-	}
-	states := make([]store.RecipientState, len(a.targets))
+	results := make([]store.Result, 0, len(a.job.claims))
+	place := -1 // of the claim at hand in results; targets are in the order of their claims
+	var mine []int
+	var states []store.RecipientState
 	for i := range a.targets {
 		t := &a.targets[i]
+		if t.settled || !which(t) {
+			continue
+		}
+		if place < 0 || a.targets[mine[len(mine)-1]].claim != t.claim {
+			results = append(results, m.resultOf(a, t.claim))
+			place++
+		}
 		o := m.outcome(a, t, now)
-		states[i] = o.State
-		results[t.claim].Outcomes = append(results[t.claim].Outcomes, o)
+		r := &results[place]
+		r.Outcomes = append(r.Outcomes, o)
+		if t.maybe {
+			r.Event.Text = "the connection was lost after the final dot: the message may have been taken"
+		}
+		mine, states = append(mine, i), append(states, o.State)
 	}
-	if m.commit(results) {
-		m.logAttempt(a, states, now)
-		m.logSettled(results)
+	if len(mine) == 0 || !m.commit(results) {
+		return
 	}
+	for k, i := range mine {
+		a.targets[i].settled = true
+		m.logOutcome(a, i, states[k], now)
+	}
+	m.logSettled(results)
+}
+
+// resultOf is what is stored of an attempt about the recipients of a claim, without
+// their outcomes.
+func (m *Mailer) resultOf(a *attempt, claim int) store.Result {
+	c := &a.job.claims[claim]
+	hop, tls := a.last(claim)
+	return store.Result{ID: c.Message.ID, Domain: c.Domain, Event: store.Event{
+		Kind:    store.EventAttempt,
+		NextHop: hop,
+		TLS:     tls,
+		Millis:  time.Since(a.began).Milliseconds(),
+		Text:    a.tour.before(hop),
+	}, Outcomes: make([]store.Outcome, 0, len(c.Rcpts))}
 }
 
 // settleUnreached stores that no next hop was reached.

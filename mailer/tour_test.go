@@ -127,12 +127,49 @@ func TestTour_DecidedStays(t *testing.T) {
 		if b.tries("good@example.test")+b.tries("bad@example.test") != 0 {
 			t.Error("the second was asked about those that the first had decided")
 		}
-		if n := len(w.attempts(id)); n != 1 {
-			t.Errorf("%d attempts", n)
+		if n := w.rcpt(id, 3).Tries; n != 1 {
+			t.Errorf("%d tries", n)
 		}
 		w.pass(time.Minute)
 		if dsns := w.notices(); len(dsns) != 1 || strings.Count(dsns[0].content, "Final-Recipient:") != 1 {
 			t.Errorf("DSNs %+v", dsns)
+		}
+	})
+}
+
+// What is decided is stored before the next host is asked, which may take long: a
+// kill meanwhile has nobody get it twice.
+func TestTour_DecidedIsStored(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		a, b := w.host("a.test"), w.host("b.test")
+		a.say = func(x *exchange) string {
+			if x.arg == "later@example.test" {
+				return "450 4.2.0 later"
+			}
+			return ""
+		}
+		b.say = at("greeting", hang)
+		w.point("example.test", "mx.a.test", "mx.b.test")
+		id := w.send("good@example.test", "later@example.test")
+		w.run(time.Minute)
+		m, err := w.killed().QueueMessage(id)
+		if err != nil || m.Recipients[0].State != store.Delivered || m.Recipients[1].State != store.Queued {
+			t.Fatalf("killed in the middle: %+v, %v", m, err)
+		}
+		if next := m.Recipients[1].Next; !next.After(w.store.Now()) {
+			t.Errorf("the other one is due at %v", next)
+		}
+		w.pass(5 * time.Minute)
+		w.wantFinal(id, "later@example.test", store.Deferred, "450 4.2.0 later")
+		if r := w.rcpt(id, 1); r.Tries != 1 {
+			t.Errorf("%d tries, want 1", r.Tries)
+		}
+		if e := w.attempts(id); len(e) != 2 || len(e[0].Recipients) != 1 || len(e[1].Recipients) != 1 {
+			t.Errorf("trace %+v", e)
+		}
+		w.pass(time.Hour)
+		if n := len(a.messages()); n < 1 || a.tries("good@example.test") != 1 {
+			t.Errorf("the first host was asked %d times about the one that it took", a.tries("good@example.test"))
 		}
 	})
 }
