@@ -92,8 +92,8 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	if len(args) > 0 && args[0] == completeVerb {
 		return report(a.Stderr, p.complete(ctx, args[1:]))
 	}
-	if rest, ok := p.asSendmail(args); ok {
-		return report(a.Stderr, p.sendmail(ctx, rest))
+	if own, rest, ok := p.asSendmail(args); ok {
+		return report(a.Stderr, p.sendmail(ctx, own, rest))
 	}
 	return report(a.Stderr, p.run(ctx, args))
 }

@@ -432,7 +432,7 @@ func withoutRedirections(words []string) (rest []string) {
 // understood parses a command line as relay does, and runs nothing.
 func understood(words []string) error {
 	p := &program{}
-	if rest, ok := p.asSendmail(words); ok {
+	if _, rest, ok := p.asSendmail(words); ok {
 		_, err := parseSendmail(rest)
 		return err
 	}

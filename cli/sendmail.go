@@ -41,7 +41,7 @@ Without user and password_file in [sendmail] an account must know this machine:
 
 Missing From is added; names without a domain, such as root, get the host's name, or are replaced by [sendmail] local. A line with a lone dot ends the message unless -i is given. A message that is not taken with all its recipients is not taken at all, and not kept.
 
-With -t the addresses of the command line are recipients too, as Postfix has it; sendmail itself would take them off. Other flags of sendmail are taken and ignored. -bp, or the name mailq, shows the queue. Exit codes are sysexits.h's: 64 wrong usage, 65 the message or its recipients, 67 recipient refused, 69 refused, 75 try again, 77 not allowed, 78 configuration.`,
+With -t the addresses of the command line are recipients too, as Postfix has it; sendmail itself would take them off. Other flags of sendmail are taken and ignored. -bp, or the name mailq, shows the queue; -bs speaks SMTP on standard input and output. --config and --data are not taken from here, since programs pass on what others have typed: they stand before the word sendmail, or in RELAY_CONFIG and RELAY_DATA. Exit codes are sysexits.h's: 64 wrong usage, 65 the message or its recipients, 67 recipient refused, 69 refused, 75 try again, 77 not allowed, 78 configuration.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "t", Usage: "take recipients from To, Cc and Bcc too; Bcc is removed"},
 			&cli.BoolFlag{Name: "i", Usage: "a line with a lone dot does not end the message (or: -oi)"},
@@ -58,9 +58,9 @@ With -t the addresses of the command line are recipients too, as Postfix has it;
 }
 
 // sendmail does what a command line of sendmail's asks for.
-func (p *program) sendmail(ctx context.Context, args []string) error {
+func (p *program) sendmail(ctx context.Context, own, args []string) error {
 	a, err := parseSendmail(args)
-	if err != nil {
+	if err = errors.Join(err, p.ownFlags(own)); err != nil {
 		return err
 	}
 	switch a.task {
@@ -69,7 +69,7 @@ func (p *program) sendmail(ctx context.Context, args []string) error {
 	case taskNone:
 		return nil
 	}
-	p.config, p.data, p.json = a.config, a.data, a.json
+	p.json = p.json || a.json
 	cfg, dir, blind, err := p.sendmailHome()
 	if err != nil {
 		return err
@@ -78,26 +78,37 @@ func (p *program) sendmail(ctx context.Context, args []string) error {
 		if blind != nil || dir.isNew() { // who may not see the queue must not get a store of his own
 			return fail(exitUnreachable, "run it as the user that runs the relay, or as root", "no queue to be seen in %s", dir)
 		}
-		return p.run(ctx, a.queueLine())
+		return p.run(ctx, p.queueLine())
 	}
 	s := &sending{program: p, args: a, cfg: &cfg, dir: dir, blind: blind, host: hostname(&cfg)}
+	if a.task == taskSMTP {
+		return s.speak(ctx)
+	}
+	if err := s.handOver(ctx, p.Stdin); err != nil {
+		return err
+	}
+	return s.said(s.answer)
+}
+
+// handOver reads a message and sends it.
+func (s *sending) handOver(ctx context.Context, r io.Reader) error {
 	defer s.text.close()
-	if err := s.read(p.Stdin); err != nil {
+	if err := s.read(r); err != nil {
 		return err
 	}
 	return s.send(ctx)
 }
 
 // queueLine is the command line that shows the queue.
-func (a *sendmailArgs) queueLine() []string {
+func (p *program) queueLine() []string {
 	line := []string{"queue", "list"}
-	if a.config != "" {
-		line = append(line, "--config="+a.config)
+	if p.config != "" {
+		line = append(line, "--config="+p.config)
 	}
-	if a.data != "" {
-		line = append(line, "--data="+a.data)
+	if p.data != "" {
+		line = append(line, "--data="+p.data)
 	}
-	if a.json {
+	if p.json {
 		line = append(line, "--json")
 	}
 	return line
@@ -133,6 +144,7 @@ type sending struct {
 	sender string
 	rcpts  []string
 	text   spooled
+	answer client.Reply // the relay's last word on it; zero: none
 }
 
 // read takes the message and decides on its envelope.

@@ -14,6 +14,7 @@ const (
 	taskSend  sendmailTask = iota // take a message from standard input
 	taskQueue                     // -bp, mailq: show the queue
 	taskNone                      // -q, -bi: what relay does by itself, or has no need of
+	taskSMTP                      // -bs: speak SMTP on the standard streams
 	taskHelp                      // --help
 )
 
@@ -32,8 +33,7 @@ type sendmailArgs struct {
 	ret, envID string
 	rcpts      []mailbox
 
-	config, data string // --config, --data
-	json         bool
+	json bool
 }
 
 // Letters of flags by what follows them.
@@ -45,28 +45,53 @@ const (
 
 // asSendmail finds out whether a command line is sendmail's: the program was
 // called by one of its names, or sendmail is the command. The arguments of such
-// a line are not for the parser of all others.
-func (p *program) asSendmail(args []string) (rest []string, ok bool) {
+// a line are not for the parser of all others. own are relay's flags before the word
+// sendmail.
+func (p *program) asSendmail(args []string) (own, rest []string, ok bool) {
 	switch filepath.Base(p.Name) {
 	case "sendmail", "send-mail": // the latter by BSD's mail, whatever the file is called
-		return args, true
+		return nil, args, true
 	case "mailq":
-		return append([]string{"-bp"}, args...), true
+		return nil, append([]string{"-bp"}, args...), true
 	case "newaliases":
-		return append([]string{"-bi"}, args...), true
+		return nil, append([]string{"-bi"}, args...), true
 	}
 	for i := 0; i < len(args); i++ {
 		name, _, hasValue := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
 		switch {
 		case args[i] == "sendmail":
-			return append(args[:i:i], args[i+1:]...), true
+			return args[:i:i], args[i+1:], true
 		case args[i] == name: // another command
-			return nil, false
+			return nil, nil, false
 		case (name == "config" || name == "data") && !hasValue:
 			i++
 		}
 	}
-	return nil, false
+	return nil, nil, false
+}
+
+// ownFlags takes relay's flags before the word sendmail. Behind it, and where the
+// program is called sendmail, none may name files: other programs pass on there what
+// strangers have typed into a form.
+func (p *program) ownFlags(words []string) error {
+	for len(words) > 0 {
+		name, value, hasValue := strings.Cut(strings.TrimLeft(words[0], "-"), "=")
+		words = words[1:]
+		to := map[string]*string{"config": &p.config, "data": &p.data}[name]
+		switch {
+		case name == "json" && !hasValue:
+			p.json = true
+			continue
+		case to == nil:
+			return usage(sendmailHint, "no flag --%s before sendmail", name)
+		case !hasValue && len(words) == 0:
+			return usage(sendmailHint, "--%s needs a value", name)
+		case !hasValue:
+			value, words = words[0], words[1:]
+		}
+		*to = value
+	}
+	return nil
 }
 
 // parseSendmail reads a command line without the word sendmail.
@@ -85,7 +110,7 @@ func parseSendmail(args []string) (*sendmailArgs, error) {
 			}
 			return a, nil
 		case strings.HasPrefix(word, "--"):
-			args, err = a.long(word[2:], args)
+			err = a.long(word[2:])
 		case len(word) > 1 && word[0] == '-':
 			args, err = a.letters(word[1:], args)
 		default:
@@ -100,32 +125,20 @@ func parseSendmail(args []string) (*sendmailArgs, error) {
 
 const sendmailHint = "relay sendmail --help"
 
-// long takes one of relay's own flags, and its value from args where it needs one.
-func (a *sendmailArgs) long(word string, args []string) ([]string, error) {
-	name, value, hasValue := strings.Cut(word, "=")
-	var to *string
-	switch name {
+// long takes one of relay's own flags.
+func (a *sendmailArgs) long(word string) error {
+	switch name, _, _ := strings.Cut(word, "="); name {
 	case "help":
 		a.task = taskHelp
-		return args, nil
 	case "json":
 		a.json = true
-		return args, nil
-	case "config":
-		to = &a.config
-	case "data":
-		to = &a.data
+	case "config", "data":
+		return usage("write it before the word: relay --"+name+" … sendmail; or set RELAY_"+strings.ToUpper(name),
+			"--%s is not taken from the arguments of sendmail", name)
 	default:
-		return nil, usage(sendmailHint, "no flag --%s in sendmail", name)
+		return usage(sendmailHint, "no flag --%s in sendmail", name)
 	}
-	if !hasValue {
-		if len(args) == 0 {
-			return nil, usage(sendmailHint, "--%s needs a value", name)
-		}
-		value, args = args[0], args[1:]
-	}
-	*to = value
-	return args, nil
+	return nil
 }
 
 // letters takes one word of flags, "i", "ti", "fADDRESS", and a value from args
@@ -224,7 +237,8 @@ func (a *sendmailArgs) mode(value string) error {
 		a.task = taskNone
 		return nil
 	case "s":
-		return fail(exitUnreachable, "let the program talk SMTP to one of the relay's ports: relay check lists them", "sendmail -bs is not offered: there is no SMTP on standard input")
+		a.task = taskSMTP
+		return nil
 	case "d", "D":
 		return usage("start it with: relay serve", "sendmail -b%s is not offered: the relay is no part of sendmail", value)
 	}

@@ -39,7 +39,8 @@ func TestParseSendmail(t *testing.T) {
 		{"-bm -v -n -m -s -U -G a@b.example", sendmailArgs{verbose: true, rcpts: boxes("a@b.example")}},
 		{"-C /etc/mail/x.cf -X log -L tag -h 3 -p ESMTP:host -d0.1 -A m -t", sendmailArgs{headers: true}},
 		{"-t -- -odd@b.example", sendmailArgs{headers: true, rcpts: boxes("-odd@b.example")}},
-		{"--config /x/relay.toml --data=/y --json -t", sendmailArgs{headers: true, config: "/x/relay.toml", data: "/y", json: true}},
+		{"--json -t", sendmailArgs{headers: true, json: true}},
+		{"-bs", sendmailArgs{task: taskSMTP}},
 		{"-bp", sendmailArgs{task: taskQueue}},
 		{"-bi", sendmailArgs{task: taskNone}},
 		{"-q", sendmailArgs{task: taskNone}},
@@ -55,8 +56,8 @@ func TestParseSendmail(t *testing.T) {
 
 func TestParseSendmail_refuses(t *testing.T) {
 	for line, code := range map[string]int{
-		"-bs": 69, "-bd": 64, "-bt": 64, "-bv a@b.example": 64,
-		"-k": 64, "-tk": 64, "--frm=x": 64, "-t -f": 64, "--config": 64,
+		"-bd": 64, "-bt": 64, "-bv a@b.example": 64,
+		"-k": 64, "-tk": 64, "--frm=x": 64, "-t -f": 64, "--config": 64, "-t --config /tmp/x.toml": 64, "--config=/tmp/x.toml -t": 64, "-t --data=/tmp": 64,
 		"-f a@b.example,c@d.example -t": 64, "-f <": 64,
 		"-N sometimes": 64, "-R some": 64, "Ann<": 64, "-- Ann<": 64, ",": 64,
 		"-fa@b.example\nRCPT:c@d.example -t": 64, "-- a@b.example\nc:d@e.example": 64,
@@ -70,23 +71,37 @@ func TestParseSendmail_refuses(t *testing.T) {
 }
 
 func TestProgram_asSendmail(t *testing.T) {
-	for _, c := range []struct{ name, line, want string }{
-		{"/usr/sbin/sendmail", "-t -i", "-t -i"},
-		{"/usr/bin/mailq", "", "-bp"},
-		{"newaliases", "", "-bi"},
-		{"send-mail", "-i -v root", "-i -v root"}, // what BSD's mail calls /usr/sbin/sendmail
-		{"relay", "sendmail -t -f x@y", "-t -f x@y"},
-		{"./relay", "--config f sendmail -t", "--config f -t"},
-		{"relay", "--config=f --json sendmail", "--config=f --json"},
-		{"relay", "--data d queue list", "!"},
-		{"relay", "--data sendmail queue", "!"},
-		{"relay", "help sendmail", "!"},
-		{"relay", "", "!"},
+	for _, c := range []struct{ name, line, own, want string }{
+		{"/usr/sbin/sendmail", "-t -i", "", "-t -i"},
+		{"/usr/sbin/sendmail", "--config f -t", "", "--config f -t"}, // which is refused
+		{"/usr/bin/mailq", "", "", "-bp"},
+		{"newaliases", "", "", "-bi"},
+		{"send-mail", "-i -v root", "", "-i -v root"}, // what BSD's mail calls /usr/sbin/sendmail
+		{"relay", "sendmail -t -f x@y", "", "-t -f x@y"},
+		{"./relay", "--config f sendmail -t", "--config f", "-t"},
+		{"relay", "--config=f --json sendmail", "--config=f --json", ""},
+		{"relay", "--data d queue list", "", "!"},
+		{"relay", "--data sendmail queue", "", "!"},
+		{"relay", "help sendmail", "", "!"},
+		{"relay", "", "", "!"},
 	} {
 		p := &program{App: App{Name: c.name}}
-		rest, ok := p.asSendmail(strings.Fields(c.line))
-		if got := strings.Join(rest, " "); ok != (c.want != "!") || ok && got != c.want {
-			t.Errorf("%s %s: %q, %v, want %q", c.name, c.line, got, ok, c.want)
+		own, rest, ok := p.asSendmail(strings.Fields(c.line))
+		if got := strings.Join(rest, " "); ok != (c.want != "!") || ok && (got != c.want || strings.Join(own, " ") != c.own) {
+			t.Errorf("%s %s: %q, %q, %v, want %q, %q", c.name, c.line, own, got, ok, c.own, c.want)
+		}
+	}
+}
+
+// Only what stands before the word sendmail names a configuration.
+func TestSendmail_ownFlags(t *testing.T) {
+	p := &program{}
+	if err := p.ownFlags(strings.Fields("--config f --data=d -json")); err != nil || p.config != "f" || p.data != "d" || !p.json {
+		t.Errorf("%+v, %v", p, err)
+	}
+	for _, line := range []string{"--config", "--api x", "--json=1"} {
+		if err := p.ownFlags(strings.Fields(line)); err == nil {
+			t.Errorf("%s is taken", line)
 		}
 	}
 }

@@ -16,12 +16,15 @@ import (
 const longest = 998
 
 // inputLines cuts what a program writes into lines that mail can carry. LF, CRLF
-// and a lone CR end one: what shows its progress on a terminal writes the
-// last. NUL is left out. A line that is too long comes in parts, cut at a space
+// and, in the text, a lone CR end one: what shows its progress on a terminal writes
+// the last. In the header a lone CR is a space: a program that guards against line
+// feeds in what goes into a field must not be given another field by it. NUL is left
+// out. A line that is too long comes in parts, cut at a space
 // where there is one.
 type inputLines struct {
 	r    *bufio.Reader
 	dots bool   // a lone dot is a line like others
+	head bool   // it is the header that is read
 	buf  []byte // the line so far
 	part bool   // buf continues a line that was too long
 }
@@ -37,10 +40,14 @@ func (l *inputLines) next() (line []byte, more bool, err error) {
 		case err != nil:
 			return nil, false, err
 		case c == '\r':
-			if err := l.endOfCR(); err != nil {
+			lone, err := l.endOfCR()
+			if err != nil {
 				return nil, false, err
 			}
-			return l.whole()
+			if !lone || !l.head {
+				return l.whole()
+			}
+			l.buf = append(l.buf, ' ')
 		case c == '\n':
 			return l.whole()
 		case c != 0:
@@ -52,17 +59,18 @@ func (l *inputLines) next() (line []byte, more bool, err error) {
 	}
 }
 
-// endOfCR takes what belongs to a CR that was read: more of them, and an LF.
-func (l *inputLines) endOfCR() error {
+// endOfCR takes what belongs to a CR that was read: more of them, and an LF. lone:
+// there was none, and more follows.
+func (l *inputLines) endOfCR() (lone bool, err error) {
 	for {
 		c, err := l.r.ReadByte()
 		switch {
 		case errors.Is(err, io.EOF), c == '\n' && err == nil:
-			return nil
+			return false, nil
 		case err != nil:
-			return err
+			return false, err
 		case c != '\r':
-			return l.r.UnreadByte()
+			return true, l.r.UnreadByte()
 		}
 	}
 }
@@ -198,6 +206,8 @@ func (f *headerField) value() (string, int) {
 // header reads the header section. rest is the text behind it where no blank line
 // stands between the two, up to the first blank one, else nil.
 func (l *inputLines) header() (fields []headerField, rest []byte, err error) {
+	l.head = true
+	defer func() { l.head = false }()
 	total, folded := 0, false
 	var astray []byte // lines from one on that is no field; nil: none
 	for first := true; ; first = false {

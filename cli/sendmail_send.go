@@ -243,7 +243,8 @@ func (s *sending) judge(at door, res *client.Result) error {
 	if worst != nil {
 		return s.refused(at, worst, who)
 	}
-	return s.said(res.Rcpts[0].Reply)
+	s.answer = res.Rcpts[0].Reply
+	return nil
 }
 
 // refused puts a reply into an exit code and the next step.
@@ -255,6 +256,7 @@ func (s *sending) refused(at door, o *client.Outcome, who []string) error {
 			what += fmt.Sprintf(" and %d more", len(who)-1)
 		}
 	}
+	s.answer = o.Reply
 	said := at.addr + " said: " + o.Reply.String()
 	if o.Local {
 		said = o.Reply.Text

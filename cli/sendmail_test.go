@@ -150,6 +150,8 @@ func TestSendmail(t *testing.T) {
 			"me@a.example", "a@b.example", "From: me@a.example\n\nhello\n there\n\nTo: you\n"},
 		{"line ends of all kinds, and NUL", "", "-f me@a.example a@b.example", "From: me@a.example\r\n\r\n1\r\r\n2\r3\x00\n\r\n10%\r20%\r100%",
 			"me@a.example", "a@b.example", "From: me@a.example\n\n1\n2\n3\n\n10%\n20%\n100%\n"},
+		{"a lone CR in the header makes no field, and no text", "", "-t -f me@a.example", "From: me@a.example\rBcc: x@evil.example\nTo: a@b.example\nSubject: x\r\r\rBcc: y@evil.example\r\r\n\r\n1\r2\n",
+			"me@a.example", "a@b.example", "From: me@a.example Bcc: x@evil.example\nTo: a@b.example\nSubject: x Bcc: y@evil.example\n\n1\n2\n"},
 		{"8-bit text and addresses", "", "-f me@a.example jürgen@bücher.example", "From: me@a.example\nSubject: grün\n\n\xfcber\n",
 			"me@a.example", "jürgen@bücher.example", "From: me@a.example\nSubject: grün\n\n\xfcber\n"},
 	} {
@@ -314,7 +316,8 @@ func TestSendmail_wrong(t *testing.T) {
 		{"none in the header", "", "-t", "Subject: x\n\nTo: a@b.example\n", 65, "the message has no recipients\n.*hint: add a To field"},
 		{"a bad field", "", "-t", "To: Ann Bee\n\n", 65, `the message's To: "Ann Bee" is not an address\n.*hint`},
 		{"a header without end", "", "-t", "To: a@b.example\n" + strings.Repeat("X-A: b\n", 50_000), 65, "the header of the message is longer than 262 kB\n.*hint"},
-		{"SMTP on standard input", "", "-bs", "", 69, "is not offered.*\n.*hint"},
+		{"another configuration", "", "--config /tmp/x.toml a@b.example", "x\n", 64, "not taken from the arguments of sendmail\n.*hint"},
+		{"another data directory", "", "a@b.example --data=/tmp", "x\n", 64, "not taken from the arguments of sendmail\n.*hint"},
 		{"no login without TLS elsewhere, nor offered", "user = \"a\"\npassword_file = \"" + secret + "\"\n", "a@b.example", "x\n", 78, "offers neither PLAIN nor LOGIN\n.*hint: .*TLS"},
 		{"no password", "user = \"a\"\npassword_file = \"/nowhere/secret\"\n", "a@b.example", "x\n", 78, "sendmail.password_file: .*no such file.*\n.*hint"},
 	} {

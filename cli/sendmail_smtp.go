@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"relay/cli/stdsmtp"
+)
+
+// speak is -bs: SMTP on the standard streams. Each message goes out like one that
+// is read from standard input, in the same way and with the same rights.
+func (s *sending) speak(ctx context.Context) error {
+	return stdsmtp.Serve(s.Stdin, s.Stdout, stdsmtp.Config{
+		Hostname: s.host, MaxMessage: s.cfg.Limits.MaxMessage.Bytes,
+		Take: func(from string, to []string, content io.Reader) stdsmtp.Reply { return s.take(ctx, from, to, content) },
+	})
+}
+
+// take sends one message of the conversation. The answer is the relay's, where
+// there is one.
+func (s *sending) take(ctx context.Context, from string, to []string, content io.Reader) stdsmtp.Reply {
+	args := *s.args
+	args.dots, args.headers, args.sender, args.senderSet, args.rcpts = true, false, from, true, nil
+	for _, addr := range to {
+		args.rcpts = append(args.rcpts, mailbox{addr: addr, end: len(addr)})
+	}
+	one := sending{program: s.program, args: &args, cfg: s.cfg, dir: s.dir, blind: s.blind, host: s.host}
+	err := one.handOver(ctx, content)
+	if a := one.answer; a.Code != 0 {
+		return stdsmtp.Reply{Code: a.Code, Enhanced: a.Enhanced, Text: clean(a.Text)}
+	}
+	return replyTo(err)
+}
+
+// replyTo says in SMTP why a message was not handed over. What nobody understands
+// is temporary.
+func replyTo(err error) stdsmtp.Reply {
+	r := stdsmtp.Reply{Code: 451, Enhanced: [3]int{4, 3, 0}, Text: clean(err.Error())}
+	if f, ok := errors.AsType[*failure](err); ok && (f.code == exitData || f.code == exitUsage) {
+		r.Code, r.Enhanced = 554, [3]int{5, 6, 0}
+	}
+	return r
+}
