@@ -33,6 +33,10 @@ type App struct {
 	// configuration again; nil: there is none.
 	Reloads func() (c <-chan os.Signal, stop func())
 
+	// Outlive has the process go on when the reader of its output goes away; nil: it
+	// does, or not, as it is.
+	Outlive func()
+
 	// Sockets hands over what the service manager passed to the process, by
 	// name, once; nil: nothing.
 	Sockets func() (map[string][]net.Listener, error)
@@ -57,6 +61,7 @@ func System() *App {
 		Listen:     listenTCP,
 		Signals:    endSignals,
 		Reloads:    reloadSignals,
+		Outlive:    outliveReaders,
 		Sockets:    passedSockets,
 		Supervisor: systemd,
 	}
@@ -81,6 +86,11 @@ func reloadSignals() (<-chan os.Signal, func()) {
 	signal.Notify(c, syscall.SIGHUP)
 	return c, func() { signal.Ignore(syscall.SIGHUP) }
 }
+
+// outliveReaders takes SIGPIPE, by which a write to standard output or standard error
+// that nobody reads ends a process. The write fails instead. It is not ignored, since
+// what this process starts would inherit that.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // Run runs one command line, without the program's name, and returns the exit
 // code.

@@ -24,6 +24,9 @@ The log goes to standard error. SIGTERM and SIGINT drain: idle clients are told 
 }
 
 func (p *program) serve(ctx context.Context) error {
+	if p.Outlive != nil {
+		p.Outlive()
+	}
 	signals, stopSignals := p.Signals()
 	defer stopSignals()
 	hangups, stopHangups := p.hangups()
