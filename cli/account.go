@@ -108,14 +108,14 @@ func (c *call) addAccount(name string, f *newAccount) error {
 	}
 	c.noteUnbilled(a.Limit(plan), plan)
 	if r.Before.Name == "" && len(r.Entries) > 0 && r.Entries[0].Seq > 1 {
-		c.note("the name was used by an account before: its ledger and invoices are there too")
+		c.note("the name was used by an account before: its ledger is there too")
 	}
 	return c.showAdded(&ordered{name: name, what: "add", dryRun: f.dryRun}, &r, &cred, secret)
 }
 
-// usedName is the refusal to put the books of another account below a reseller.
+// usedName is the refusal to give the books of an account to another one.
 func usedName(name string) error {
-	return fail(exitFailed, "add one with another name: a reseller would see the ledger and the invoices of the one before",
+	return fail(exitFailed, "add one with another name: the ledger and the invoices of the one before would be its own",
 		"account %s: the name was used by an account before", name)
 }
 
@@ -237,7 +237,7 @@ func (p *program) accountShow() *cli.Command {
 func (p *program) accountRemove() *cli.Command {
 	return p.onStore(&cli.Command{
 		Name: "remove", ArgsUsage: "NAME", Usage: "delete an account; its usage stays",
-		Description: "Its usage, its ledger and its invoices stay for the books. While mail of it is in the queue, or money is open between it and you, it cannot be removed; relay account close ends it without deleting it.",
+		Description: "Its usage, its ledger and its invoices stay for the books, and so does its name: once mail was charged or an invoice was issued under it, no other account gets it. While mail of it is in the queue, or money is open between it and you, it cannot be removed; relay account close ends it without deleting it.",
 	}, work{run: func(c *call) error {
 		name := c.args[0]
 		err := c.st.RemoveAccount(c.order(false), name)
@@ -247,8 +247,22 @@ func (p *program) accountRemove() *cli.Command {
 		if err != nil {
 			return c.noAccount(name, err)
 		}
-		return c.done(map[string]string{"removed": name}, "account %s is removed", name)
+		used, err := c.st.NameUsed(name)
+		if err != nil {
+			return err
+		}
+		text := "account %s is removed"
+		if used {
+			text += "; its name stands in the books, and no other account gets it"
+		}
+		return c.done(removedView{name, used}, text, name)
 	}})
+}
+
+// removedView is what programs see of a removal.
+type removedView struct {
+	Removed string `json:"removed"`
+	Used    bool   `json:"name_used"` // no other account gets the name
 }
 
 // owing says what is open between an account and the operator.

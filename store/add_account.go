@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -57,8 +58,8 @@ func (t *tx) newAccount(o Order, n NewAccount) (*deal, error) {
 	if err := t.inherit(&n.Account); err != nil {
 		return nil, err
 	}
-	if n.Account.Reseller != "" && t.hasBooks(n.Account.Name) {
-		return nil, fmt.Errorf("account %q: %w", n.Account.Name, ErrUsed)
+	if used, err := t.usedName(n.Account.Name); err != nil || used || n.Account.Reseller != "" && t.hasBooks(n.Account.Name) {
+		return nil, cmp.Or(err, fmt.Errorf("account %q: %w", n.Account.Name, ErrUsed))
 	}
 	a := n.Account
 	a.Book, a.State, a.Reason = Book{Ordered: &n.Plan, Seq: t.lastSeq(a.Name)}, Pending, ""

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"relay/quota"
 )
@@ -12,7 +13,8 @@ import (
 //  1. an account that is not below it is ErrNotFound, whether it is there or not;
 //  2. an account that it adds is below it, and nobody's else, and its name has no
 //     books of an account before it; nor has that of one which the operator puts
-//     below a reseller, whose statement would show them: ErrUsed;
+//     below a reseller, whose statement would show them: ErrUsed; elsewhere a name
+//     has no charges and invoices of an account before;
 //  3. it lifts only a suspension of its own, see maySwitch, and activates nothing
 //     that waits for a payment: both are ErrNotYours;
 //  4. it lets no account go on at the limit of a plan without blocks, which bills
@@ -55,6 +57,24 @@ func (t *tx) hasBooks(account string) bool {
 	prefix := pairKey(account, "")
 	k, _ := t.b.Cursor(usage).Seek(prefix)
 	return t.lastSeq(account) > 0 || k != nil && hasPrefix(k, prefix)
+}
+
+// usedName reports whether mail was charged or an invoice issued under the name of an
+// account: then it stands for that account for good, on paper and in the books.
+func (t *tx) usedName(account string) (bool, error) {
+	prefix := pairKey(account, "")
+	if k, _ := t.b.Cursor(billed).Seek(prefix); hasPrefix(k, prefix) {
+		return true, nil
+	}
+	list, err := all[Usage](t, usage, prefix)
+	return slices.ContainsFunc(list, func(u Usage) bool { return u.Charged != quota.Charge{} }), err
+}
+
+// NameUsed reports whether the name of an account that is removed is never given to
+// another one.
+func (s *Store) NameUsed(account string) (used bool, err error) {
+	err = s.view(func(t *tx) error { used, err = t.usedName(account); return err })
+	return used, err
 }
 
 // hadBooks reports that the ledger of an account begins with that of another one,
