@@ -78,7 +78,7 @@ func refusedHint(name, plan string, no *quota.Refused) string {
 		return "relay account close " + name + " ends both"
 	case no.Order == "plan":
 		return "wait for the month to turn, or renew with the smaller plan: relay account renew " + name + " --plan PLAN"
-	case no.For(quota.WhyEnded):
+	case no.For(quota.WhyEnded), no.For(quota.WhyUsedUp):
 		return "relay account renew " + name
 	case no.For(quota.WhySmaller), no.For(quota.WhyCheaper), no.For(quota.WhyKind) && no.Order == "upgrade", no.For(quota.WhyTerm) && no.Order == "upgrade":
 		return "relay account renew " + name + " --plan PLAN changes to any plan when the term ends"

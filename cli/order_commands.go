@@ -33,7 +33,7 @@ func (p *program) accountUpgrade() *cli.Command {
 		Name: "upgrade", Usage: "a larger plan for what remains of the term",
 		Description: `The larger allowance holds at once, for all of the current month too; what was used and credit go on. The invoice is over the difference in price, by the day, from the start of the current month to the end of the term.
 
-A plan that is smaller, or of another kind or term, is had from the next term on: relay account renew NAME --plan PLAN.
+A plan that is smaller, or of another kind or term, is had from the next term on: relay account renew NAME --plan PLAN. So is a larger one where 30 days are used up: the renewal begins at once.
 
   relay account upgrade acme --plan mega --dry-run`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` the larger one", Required: true, Destination: &plan}},
@@ -93,7 +93,7 @@ func (p *program) accountRenew() *cli.Command {
 	var plan string
 	return p.orderCommand(&cli.Command{
 		Name: "renew", Usage: "a further term, after the current one",
-		Description: `The term starts when the last one ends, or at once if that is over. A month's is over too when its allowance is used: when no e-mail is left, of a bandwidth plan none of 10 KB. A renewal that waits then begins with the next message. A plan with a price waits for the payment of its invoice; one without is added at once.
+		Description: `The term starts when the last one ends, or at once if that is over. 30 days are over too when their allowance is used: when no e-mail is left, of a bandwidth plan none of 10 KB; they are renewed, not upgraded. A renewal that is paid before begins with the first message that does not fit into what is left and fits into the new term; what was left is credited there. A plan with a price waits for the payment of its invoice; one without is added at once.
 
 --plan takes another plan for that term, a smaller one too. Without it the plan stays, as it is sold now.`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` of the further term (default the present one)", Destination: &plan}},

@@ -51,6 +51,24 @@ func Split(p Plan, used Charge, live []Lot) Use {
 	return Use{Over: over, Drawn: drawn, Credit: credit - drawn, Overage: over - drawn}
 }
 
+// Left is what is there to use of an allowance, credit included, in units of the plan:
+// of octets no more than the e-mails that are left would weigh. Of no limit it is
+// nothing.
+func Left(p Plan, used Charge, live []Lot) int64 {
+	left := p.Emails
+	if left != 0 {
+		left = max(max(p.Emails, 0)-used.Messages, 0)
+	}
+	if p.Kind() == Bandwidth {
+		octets := max(max(p.Bandwidth, 0)-used.Bytes, 0)
+		if p.Emails != 0 {
+			octets = min(octets, times(left, p.EmailWeight()))
+		}
+		left = octets
+	}
+	return min(add(left, Split(p, used, live).Credit), MaxOver)
+}
+
 // Fits says whether asked may be sent by an account that has used so much of
 // the plan in this period and has these live lots: nil, or what is exceeded.
 // most is the overage that it may run up, see MayOver. Asking for nothing always

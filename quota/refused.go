@@ -20,6 +20,7 @@ const (
 	WhyLater     Why = "later"     // it is not the first term of the account
 	WhyOverage   Why = "overage"   // there was overage in the term
 	WhyAbuse     Why = "abuse"     // the account was marked for abuse
+	WhyUsedUp    Why = "used up"   // nothing is left of a month's term: it is renewed
 	WhyOrdered   Why = "ordered"   // an account waits for it
 )
 

@@ -152,7 +152,7 @@ func replyTo(err error) *reply {
 func refusal(r *store.Refusal, cfg *Config) *reply {
 	switch {
 	case r.Exceeded != nil:
-		return exceeded(r.Exceeded, r.Spent, cfg.Zone)
+		return exceeded(r, cfg.Zone)
 	case r.Revoked:
 		return errAccount.with("this login was revoked: log in with another one")
 	case r.State == store.Pending:
@@ -180,7 +180,8 @@ func toPay(i *store.Invoice, cfg *Config, none, text string) string {
 	return fmt.Sprintf(text, cfg.Invoice(i))
 }
 
-func exceeded(e *quota.Exceeded, spent bool, zone *time.Location) *reply {
+func exceeded(r *store.Refusal, zone *time.Location) *reply {
+	e := r.Exceeded
 	allowed, used, asked, unit := e.Allowance.Bytes, e.Used.Bytes, e.Asked.Bytes, "bytes"
 	if e.OverMessages() {
 		allowed, used, asked, unit = e.Allowance.Messages, e.Used.Messages, e.Asked.Messages, "e-mails"
@@ -196,16 +197,29 @@ func exceeded(e *quota.Exceeded, spent bool, zone *time.Location) *reply {
 		what += fmt.Sprintf(" and overage of up to %d bytes", e.Most)
 	}
 	what += fmt.Sprintf(": %d used, %d more asked for", used, asked)
-	if spent && e.Renewed.IsZero() {
-		return errAllowance.with("%s; the term is used up: renew, upgrade or buy more", what)
+	return errAllowance.with("%s; %s", what, offer(r, zone))
+}
+
+// offer is what the customer can do, the best first: a year's plan is upgraded, 30
+// days are renewed (M18).
+func offer(r *store.Refusal, zone *time.Location) string {
+	renewed := "not renewed in this term"
+	if e := r.Exceeded; !e.Renewed.IsZero() {
+		renewed = "renewed" + on(e.Renewed, zone)
 	}
-	if e.Renewed.IsZero() {
-		return errAllowance.with("%s; not renewed in this term, upgrade or buy more", what)
+	switch e := r.Exceeded; {
+	case r.Month && r.Spent && e.Renewed.IsZero():
+		return "the term is used up: renew it, or buy more"
+	case r.Month && e.Renewed.IsZero():
+		return "not renewed in this term: renew it, what is left goes with it, or buy more"
+	case r.Month:
+		return renewed + ", or buy more"
+	case e.Renewed.IsZero():
+		return "upgrade or buy more: " + renewed
+	case e.Most > 0:
+		return "upgrade, have more overage allowed, or wait: " + renewed
 	}
-	if e.Most > 0 {
-		return errAllowance.with("%s; renewed%s, or upgrade, or have more overage allowed", what, on(e.Renewed, zone))
-	}
-	return errAllowance.with("%s; renewed%s, or upgrade", what, on(e.Renewed, zone))
+	return "upgrade, or wait: " + renewed
 }
 
 func on(t time.Time, zone *time.Location) string {

@@ -20,6 +20,7 @@ type Refusal struct {
 	Reason   string          // the operator's words
 	Hold     string          // why the system holds it back: HoldUnpaid or ""
 	Exceeded *quota.Exceeded // the allowance does not hold it
+	Month    bool            // by a term of 30 days, which is renewed
 	Spent    bool            // nothing is left of it: a further term would begin at once (M13)
 	Unpaid   *Invoice        // whose payment lets it send: of a pending account its order, of one held back what is overdue; nil: none
 }
@@ -115,24 +116,6 @@ func (st *Standing) Spent() bool {
 	return st.InTerm && st.Contract.Spent(st.Usage.Charged, st.Live)
 }
 
-// goOn works out that the term after one that is used up begins now; ok is false
-// where there is none to begin.
-func (st *Standing) goOn(t *tx) (ok bool, err error) {
-	if !st.Spent() || !st.TermEnd.Before(st.Account.TermEnd()) {
-		return false, nil
-	}
-	if st.due == nil {
-		st.due = t.dealOn(st.Account, Order{})
-	}
-	if err := st.due.goOn(); err != nil {
-		return false, err
-	}
-	st.Account = st.due.a
-	st.Contract, st.Period, st.InTerm = st.Account.Contracts.At(t.now, t.s.zone)
-	st.read(t)
-	return true, nil
-}
-
 // elsewhere is standing where now is not in the open period: either that is
 // over, and its close is worked out, or the clock went back behind its start, and
 // what comes belongs to it all the same.
@@ -170,7 +153,7 @@ func (st *Standing) refuse(asked quota.Charge) *Refusal {
 	if st.Goes {
 		over.Renewed = st.Period.End
 	}
-	r.Exceeded, r.Spent = over, st.Spent()
+	r.Exceeded, r.Month, r.Spent = over, st.Contract.Plan.Term == quota.Month, st.Spent()
 	return r
 }
 
@@ -194,9 +177,15 @@ func (t *tx) permit(account, login string, asked quota.Charge) (*Refusal, Standi
 		}
 	}
 	r := st.refuse(asked)
-	if r != nil && r.Spent {
-		if ok, err := st.goOn(t); err != nil || ok {
-			return st.refuse(asked), st, err
+	if r != nil && r.Exceeded != nil {
+		next, ok, err := st.goOn(t)
+		if err != nil {
+			return nil, st, err
+		}
+		if ok { // of one that is used up the next has the word, of others if it says yes
+			if again := next.refuse(asked); again == nil || r.Spent {
+				return again, next, nil
+			}
 		}
 	}
 	if r != nil && (r.State == Pending || r.Hold != "") {

@@ -15,6 +15,7 @@ const (
 	KindGrant      Kind = "grant"       // a Period's allowance: Messages, Bytes; 0: no limit
 	KindTopUp      Kind = "topup"       // credit that was bought
 	KindCredit     Kind = "credit"      // what blocks for overage left unused
+	KindCarried    Kind = "carried"     // what a term of 30 days left that the next began before its end
 	KindDraw       Kind = "draw"        // credit used in a Period
 	KindRounded    Kind = "rounded"     // credit lost, not a whole step
 	KindExpired    Kind = "expired"     // credit lost at the end of the term

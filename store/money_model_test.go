@@ -140,8 +140,8 @@ func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 		}
 		want := a.State == Active && a.Hold == "" && st.InTerm &&
 			over <= credit+plainCeiling(a, &p)
-		if next := nextTerm(&st); !want && a.State == Active && a.Hold == "" && next != nil { // M13
-			want = plainOver(*next, ask) == 0
+		if next, left := nextTerm(&st, m.c.now()); !want && a.State == Active && a.Hold == "" && next != nil { // M13
+			want = plainOver(*next, ask) <= left+plainCeiling(a, next)
 		}
 		was := map[string]string(nil)
 		if !want {
@@ -210,21 +210,44 @@ func plainShare(st *Standing) quota.Plan {
 	return p
 }
 
-// nextTerm is the plan of the term that begins where a month's is used up; nil: none does.
-func nextTerm(st *Standing) *quota.Plan {
-	p, credit := st.Contract.Plan, int64(0)
+// nextTerm is the plan of the term that may begin where a month's is not enough, with
+// the share that it has of the month then, and what it would be credited; nil: none may.
+func nextTerm(st *Standing, now time.Time) (next *quota.Plan, left int64) {
+	p := st.Contract.Plan
 	for _, l := range st.Live {
-		credit += l.Amount
+		left += l.Amount
 	}
-	if !st.InTerm || p.Term != quota.Month || st.Usage.Charged.Messages < p.Emails+credit {
-		return nil
+	left = max(p.Emails+left-st.Usage.Charged.Messages, 0)
+	if !st.InTerm || p.Term != quota.Month {
+		return nil, 0
 	}
 	for _, c := range st.Account.Contracts {
-		if c.Start.After(st.Contract.Start) {
-			return &c.Plan
+		if !c.Start.After(st.Contract.Start) {
+			continue
 		}
+		if c.Plan.Bandwidth > 0 {
+			if left > 0 {
+				return nil, 0 // of other units
+			}
+			return plainRest(c.Plan, now), 0
+		}
+		return plainRest(c.Plan, now), left
 	}
-	return nil
+	return nil, 0
+}
+
+// plainRest is what a year has of the month in which it begins without a gap.
+func plainRest(p quota.Plan, now time.Time) *quota.Plan {
+	zone, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		panic(err)
+	}
+	at := now.In(zone)
+	if days := int64(time.Date(at.Year(), at.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()); p.Term == quota.Year {
+		here := days - int64(at.Day()-1)
+		p.Emails, p.Bandwidth = p.Emails*here/days, p.Bandwidth*here/days
+	}
+	return &p
 }
 
 func (m *books) topUp(t *rapid.T) {

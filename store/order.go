@@ -75,34 +75,19 @@ func (d *deal) sell(p quota.Plan) error {
 
 // renew appends a term. It begins now where the present one is used up.
 func (d *deal) renew(p quota.Plan, invoice string) error {
-	if d.usedUp() {
-		if err := d.goOn(); err != nil {
+	var left rest
+	used := d.usedUp()
+	if used {
+		var err error
+		if left, err = d.leave(); err != nil {
 			return err
 		}
 	}
 	c := d.next(p)
 	c.Invoice = invoice
 	d.start(c, KindRenewed, p.Name)
-	return nil
-}
-
-// usedUp reports whether the term that runs is a month's whose allowance is used (M13).
-func (d *deal) usedUp() bool {
-	c, _, ok := d.a.Contracts.Find(d.a.Open, d.zone())
-	return ok && c.Spent(d.t.usage(d.a.Name, d.a.Open).Charged, quota.Live(d.a.Lots, d.t.now))
-}
-
-// goOn ends a term that is used up, with what is left of its credit. Those that were
-// bought after it begin now.
-func (d *deal) goOn() error {
-	later := d.later()
-	if err := d.cut(); err != nil {
-		return err
-	}
-	for i := range later {
-		if err := d.move(&later[i], KindRenewed, ", the term before it is used up"); err != nil {
-			return err
-		}
+	if used {
+		d.carry(left)
 	}
 	return nil
 }
@@ -119,6 +104,9 @@ func (s *Store) Upgrade(o Order, account, plan string) (Receipt, error) {
 		to, err := load[quota.Plan](d.t, plans, plan)
 		if err != nil {
 			return err
+		}
+		if d.usedUp() {
+			return quota.Refuse("upgrade", quota.WhyUsedUp, fmt.Sprintf("what plan %s allows in 30 days is used up: renew it, or renew with the larger plan", c.Plan.Name))
 		}
 		q, err := quota.Upgrade(*c, to, d.t.now, d.zone())
 		if err != nil {

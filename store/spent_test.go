@@ -118,14 +118,14 @@ func TestAccept_beginsTheNextTerm(t *testing.T) {
 	}
 	was := account(t, s, "acme")
 	mustSend(t, s, "acme", mb/2, 1)
-	if r := send(t, s, "acme", 600_000, 1); r == nil || r.Spent || !r.Exceeded.Renewed.Equal(was.Contracts[0].End) {
-		t.Errorf("beyond what is left of a term that is not used up = %+v, want it renewed at its end", r)
+	if r := send(t, s, "acme", 1_500_001, 1); r == nil || r.Spent || !r.Month || !r.Exceeded.Renewed.Equal(was.Contracts[0].End) {
+		t.Errorf("beyond what is left and the term after it = %+v, want it renewed at its end", r)
 	}
 	mustSend(t, s, "acme", mb/2-5000, 1)
 	mustSend(t, s, "acme", 4000, 1) // it still fits
 	c.add(24 * time.Hour)
 	before := dump(t, s)
-	if r := send(t, s, "acme", mb+1, 1); r == nil || r.Exceeded.Used != (quota.Charge{}) || !reflect.DeepEqual(before, dump(t, s)) {
+	if r := send(t, s, "acme", mb+1001, 1); r == nil || r.Exceeded.Used != (quota.Charge{}) || !reflect.DeepEqual(before, dump(t, s)) {
 		t.Errorf("what fits into no term = %+v, want it refused by the next one, and nothing changed", r)
 	}
 	if r, err := s.Permit("acme", "", quota.Charge{Messages: 1, Bytes: mb}); r != nil || err != nil {
@@ -137,6 +137,9 @@ func TestAccept_beginsTheNextTerm(t *testing.T) {
 	mustSend(t, s, "acme", mb, 1)
 	verify(t, s)
 	is := account(t, s, "acme")
+	if l := is.Lots; len(l) != 1 || l[0].Amount != 1000 || !l[0].Expires.Equal(is.Contracts[1].End) {
+		t.Errorf("what was left = %+v, want 1,000 octets until the end of the term that began", l)
+	}
 	if l := is.Contracts; len(l) != 3 || !l[0].End.Equal(c.now()) || !l[1].Start.Equal(c.now()) || !l[2].Start.Equal(l[1].End) ||
 		l[1].Invoice != was.Contracts[1].Invoice || l[2].Invoice != was.Contracts[2].Invoice {
 		t.Errorf("terms = %+v", l)
@@ -152,7 +155,7 @@ func TestAccept_beginsTheNextTerm(t *testing.T) {
 	if l := account(t, s, "acme").Contracts; !l[2].Start.Equal(c.now()) || l[2].Key != "2026-11-24" || l[2].Again != 2 {
 		t.Errorf("terms = %+v", l)
 	}
-	wantBook(t, s, "acme", "invoice -854", "activated", "invoice -854", "payment 854", "renewed", "invoice -854", "payment 854", "renewed", "closed", "renewed", "renewed", "closed", "renewed")
+	wantBook(t, s, "acme", "invoice -854", "activated", "invoice -854", "payment 854", "renewed", "invoice -854", "payment 854", "renewed", "closed", "renewed", "renewed", "carried 1000", "expired -1000", "closed", "renewed", "carried 1000")
 }
 
 // Only the first term of an account can be given back (M20): not the one that began
@@ -174,5 +177,111 @@ func TestRefund_afterUsedUp(t *testing.T) {
 	}
 	if a := account(t, s, "acme"); a.State != Active {
 		t.Errorf("the account is %s", a.State)
+	}
+}
+
+// M18: a term of 30 days that is paid begins with the first message that does not fit
+// into the one before. What was left is credited there, to the octet, with its credit.
+func TestAccept_carriesWhatIsLeft(t *testing.T) {
+	for name, x := range map[string]struct {
+		plan        quota.Plan
+		size        int64
+		to          int // of the first message
+		gift        int64
+		size2       int64
+		to2         int // of the one that does not fit
+		left, after int64
+	}{
+		"octets":                  {megas, 400_000, 1, 0, 700_000, 1, 600_000, 600_000},
+		"more than either allows": {megas, 400_000, 1, 0, 1_600_000, 1, 600_000, 600_000},
+		"few e-mails are left":    {megas, 1000, 90, 0, 1000, 11, 100_000, 100_000},
+		"with credit":             {megas, 400_000, 1, 50_000, 700_000, 1, 650_000, 650_000},
+		"credit in use":           {megas, 1_020_000, 1, 50_000, 700_000, 1, 30_000, 30_000},
+		"e-mails":                 {letters, 1, 7, 0, 1, 4, 3, 3},
+		"e-mails and credit":      {letters, 1, 7, 2, 1, 6, 5, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := monthBooks(t)
+			order(t, s, "acme", x.plan, quota.Suspend)
+			pay(t, s, 1, 0, "a")
+			if x.gift > 0 {
+				if _, err := s.Correct(Order{}, "acme", Correction{Units: x.gift, Text: "gift"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := s.Renew(Order{}, "acme", ""); err != nil {
+				t.Fatal(err)
+			}
+			mustSend(t, s, "acme", x.size, x.to)
+			c.add(48 * time.Hour)
+			if r := send(t, s, "acme", x.size2, x.to2); r == nil || r.Spent || !r.Month {
+				t.Fatalf("with a renewal that is not paid: %+v, want it refused", r)
+			}
+			pay(t, s, 2, 0, "b") // the term is not used up: it goes on
+			if l := account(t, s, "acme").Contracts; !l[1].Start.Equal(l[0].End) || !l[1].Start.After(c.now()) {
+				t.Errorf("after the payment: %+v", l)
+			}
+			if r, err := s.Permit("acme", "", quota.Charge{Messages: int64(x.to2), Bytes: int64(x.to2) * x.size2}); r != nil || err != nil {
+				t.Errorf("Permit = %+v, %v", r, err)
+			}
+			mustSend(t, s, "acme", x.size2, x.to2)
+			verify(t, s)
+			a := account(t, s, "acme")
+			if l := a.Contracts; !l[0].End.Equal(c.now()) || !l[1].Start.Equal(c.now()) || len(a.Lots) != 1 || a.Lots[0].Amount != x.left || !a.Lots[0].Expires.Equal(l[1].End) {
+				t.Errorf("terms %+v, credit %+v, want %d", l, a.Lots, x.left)
+			}
+			if st, err := s.Standing("acme"); err != nil || quota.Sum(st.Live) != x.after || st.Usage.Charged.Messages != int64(x.to2) {
+				t.Errorf("Standing = %+v, %v", st, err)
+			}
+		})
+	}
+}
+
+// What is left of other units cannot be credited: that term ends when nothing is left.
+func TestAccept_otherUnitsWait(t *testing.T) {
+	s, _ := monthBooks(t)
+	order(t, s, "acme", letters, quota.Suspend)
+	if _, err := s.Renew(Order{}, "acme", "free"); err != nil {
+		t.Fatal(err)
+	}
+	mustSend(t, s, "acme", 1, 9)
+	if r := send(t, s, "acme", 1, 2); r == nil || r.Spent || r.Exceeded.Renewed.IsZero() {
+		t.Errorf("two e-mails where one is left = %+v, want them refused", r)
+	}
+	mustSend(t, s, "acme", 1, 1)
+	mustSend(t, s, "acme", 1, 2)
+	if a := account(t, s, "acme"); len(a.Lots) != 0 || a.Contracts[1].Plan.Name != "free" || !a.Contracts[0].End.Equal(a.Contracts[1].Start) {
+		t.Errorf("after it: %+v", a)
+	}
+}
+
+// M18: 30 days that are used up are renewed. Until then, and of a year always, there
+// is an upgrade.
+func TestUpgrade_usedUp(t *testing.T) {
+	s, _ := monthBooks(t)
+	big := letters
+	big.Name, big.Emails, big.Price = "big", 100, 1700
+	if err := s.AddPlan(big); err != nil {
+		t.Fatal(err)
+	}
+	order(t, s, "acme", letters, quota.Suspend)
+	mustSend(t, s, "acme", 1, 9)
+	if r, err := s.Upgrade(Order{DryRun: true}, "acme", "big"); err != nil || r.Invoices[0].Net != 1000 {
+		t.Errorf("before it is used up: %+v, %v, want all of the difference", r.Invoices, err)
+	}
+	mustSend(t, s, "acme", 1, 1)
+	_, err := s.Upgrade(Order{}, "acme", "big")
+	if no := (*quota.Refused)(nil); !errors.As(err, &no) || !no.For(quota.WhyUsedUp) {
+		t.Errorf("Upgrade of what is used up = %v", err)
+	}
+	order(t, s, "year", count, quota.Suspend)
+	mustSend(t, s, "year", 1, 50_000)
+	more := count
+	more.Name, more.Emails, more.Price = "twice", 100_000, 18_000
+	if err := s.AddPlan(more); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Upgrade(Order{}, "year", "twice"); err != nil {
+		t.Errorf("Upgrade of a year that is used up = %v", err)
 	}
 }
