@@ -29,10 +29,11 @@ type accountFlags struct {
 	senders  listFlag
 	owner    string
 	reseller string
+	buying
 }
 
 func (f *accountFlags) flags(planNeeded bool) []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "plan", Usage: "`PLAN` what it may send: see relay plan list", Required: planNeeded, Destination: &f.plan},
 		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` where reports and notices go (or: none)", Destination: &f.contact},
 		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit; or overage (where the plan leaves the choice)", Destination: &f.atLimit},
@@ -40,7 +41,7 @@ func (f *accountFlags) flags(planNeeded bool) []cli.Flag {
 		&cli.GenericFlag{Name: "sender", Usage: "`LIST` addresses or @domains it may send from, with commas (default any)", Value: &f.senders},
 		&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` whose account it is (or: none)", Destination: &f.owner},
 		&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` who manages it (or: none)", Destination: &f.reseller},
-	}
+	}, f.buying.accountFlags()...)
 }
 
 // newAccount is what relay account add is given beside that.
@@ -63,6 +64,8 @@ func (p *program) accountAdd() *cli.Command {
 
 On a plan without a price it can send at once. On a plan with a price it is pending, and its invoice is shown: relay payment record activates it. --activate starts the term without waiting for that.
 
+--method is how the customer pays: its invoices carry the instructions of that method, from [[payment]] of relay.toml. --reference is a text of the customer's own that stands on its invoices and letters. --terms is the version of your terms that it agreed to; it is kept with the time.
+
 The password is generated and shown only this once, unless --password-stdin brings one.
 
   relay account add acme --plan standard --contact boss@acme.example`,
@@ -83,7 +86,7 @@ func (c *call) addAccount(name string, f *newAccount) error {
 		return err
 	}
 	a := store.Account{Name: name, Created: c.now()}
-	if err := cmp.Or(f.apply(&a), f.limit(&a, plan), c.known(notNone(f.owner), notNone(f.reseller))); err != nil {
+	if err := cmp.Or(f.apply(&a), f.limit(&a, plan), c.known(notNone(f.owner), notNone(f.reseller)), c.mayPayBy(f.method, notNone(f.owner))); err != nil {
 		return err
 	}
 	if !quota.ValidName(name) {
@@ -173,6 +176,10 @@ func (f *accountFlags) apply(a *store.Account) error {
 		a.Senders = senders
 	}
 	f.overMax.take(&a.OverMax)
+	if err := f.buying.check(); err != nil {
+		return err
+	}
+	f.buying.apply(a)
 	take(&a.Owner, f.owner)
 	take(&a.Reseller, f.reseller)
 	return nil

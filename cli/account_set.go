@@ -25,7 +25,7 @@ func (p *program) accountSet() *cli.Command {
 		&cli.StringFlag{Name: "abuse", Usage: "`REASON` mark it for abuse, which forbids a refund (or: none)", Destination: &f.abuse})
 	return p.onStore(&cli.Command{
 		Name: "set", ArgsUsage: "NAME", Flags: flags,
-		Usage: "change contact, senders, limit, owner",
+		Usage: "change contact, senders, limit, owner, payment",
 		Description: `All that is given is set at once, or nothing of it. --sender replaces the whole list; --sender any lifts the restriction.
 
 --plan is for plans without a price. One of the same term and kind holds from now on, for the current period too; any other starts a new term now, and the credit is lost. With the account's own plan it takes over what was changed in it, as long as the price is the same. What costs money is bought: relay account upgrade, relay account renew.`,
@@ -33,11 +33,18 @@ func (p *program) accountSet() *cli.Command {
 }
 
 func (c *call) accountSet(name string, f *accountChange) error {
-	if f.plan == "" && f.contact == "" && f.atLimit == "" && !f.overMax.set && !f.senders.set && f.owner == "" && f.reseller == "" && f.abuse == "" {
+	if f.plan == "" && f.contact == "" && f.atLimit == "" && !f.overMax.set && !f.senders.set && f.owner == "" && f.reseller == "" && f.abuse == "" && !f.buying.given() {
 		return usage("relay account set --help", "nothing to set")
 	}
-	if _, err := c.account(name); err != nil {
+	has, err := c.account(name)
+	if err != nil {
 		return err
+	}
+	owner := has.Owner
+	if take(&owner, f.owner); f.method != "" {
+		if err := c.mayPayBy(f.method, owner); err != nil {
+			return err
+		}
 	}
 	var to *quota.Plan
 	if f.plan != "" {

@@ -30,6 +30,10 @@ type accountView struct {
 	Created   time.Time  `json:"created"`
 	Activated *time.Time `json:"activated"`
 	TermEnd   *time.Time `json:"term_end"` // it sends until then
+
+	Method    *string      `json:"method,omitempty"`    // by which it pays
+	Reference *string      `json:"reference,omitempty"` // the customer's own text
+	Consent   *consentView `json:"consent,omitempty"`   // to the operator's terms
 }
 
 // orNull is what programs see of a text or an instant: null where there is none.
@@ -47,6 +51,7 @@ func (c *call) accountView(st *store.Standing, currency string) accountView {
 		Account: a.Name, Plan: plan.Name, Terms: viewPlan(&plan, currency), State: accountState(st), Reason: orNull(a.Reason),
 		Hold: orNull(a.Hold), Contact: orNull(a.Contact), AtLimit: string(a.Limit(plan)), OverMax: viewCeiling(plan.Ceiling(a.OverMax)), Senders: orNone(a.Senders), Owner: orNull(a.Owner),
 		Reseller: orNull(a.Reseller), Abuse: a.Abuse, Balance: a.Balance, Currency: currency, Created: a.Created,
+		Method: orNull(a.Method), Reference: orNull(a.Reference), Consent: viewConsent(a.Consent),
 		Activated: orNull(a.Activated()), TermEnd: orNull(a.TermEnd()),
 	}
 }
@@ -211,6 +216,9 @@ func (c *call) showAccount(name string) error {
 		field{"contact", a.Contact},
 		field{"owner", a.Owner},
 		field{"reseller", a.Reseller},
+		field{"pays by", a.Method},
+		field{"reference", a.Reference},
+		field{"agreed to", c.consentText(a.Consent)},
 		field{"abuse", ifSo(v.Abuse, "marked: no refund")},
 		field{"senders", orElse(strings.Join(v.Senders, ", "), "any")},
 		field{"logins", orElse(strings.Join(v.Logins, ", "), "none")},

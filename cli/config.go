@@ -28,6 +28,7 @@ type Config struct {
 	Backup   Backup   `toml:"backup"`
 	Sendmail Sendmail `toml:"sendmail"`
 	Billing  Billing  `toml:"billing"`
+	Payment  []PayBy  `toml:"payment"` // none: all methods, by billing.payment_text and payment_link
 	API      API      `toml:"api"`
 
 	source string // the file it was read from; "": there was none

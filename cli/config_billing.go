@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -119,11 +118,6 @@ func (v *validator) days(key string, n int) {
 func (b *Billing) store() store.Billing {
 	rate, _ := money.ParseRate(b.TaxRate) // 0 where it is none
 	return store.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, Prefix: b.InvoicePrefix, DueDays: b.DueDays, GraceDays: b.GraceDays}
-}
-
-// invoices is how they are shown, with days in the store's zone.
-func (b *Billing) invoices(zone *time.Location) invoice.Options {
-	return invoice.Options{Zone: zone, Link: b.PaymentLink, Text: b.PaymentText}
 }
 
 // invoiceToPay names an invoice to the mail program of a customer.

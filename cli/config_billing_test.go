@@ -39,7 +39,7 @@ func TestReadConfig_billing(t *testing.T) {
 		Link: "https://pay.example.org/{invoice}?a={amount}&c={currency}",
 		Text: "By bank transfer, with the text {invoice}:\n{currency} {amount}",
 	}
-	if diff := cmp.Diff(show, c.Billing.invoices(nil)); diff != "" {
+	if diff := cmp.Diff(show, c.invoices(nil)); diff != "" {
 		t.Errorf("for invoices (-want +got):\n%s", diff)
 	}
 }

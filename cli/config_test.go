@@ -31,6 +31,7 @@ func TestReadConfig_sample(t *testing.T) {
 	want := Default()
 	want.Proxies = []string{}
 	want.Listen = []Listen{{Addr: ":587", TLS: "starttls"}, {Addr: ":465", TLS: "implicit"}, {Addr: ":2525", TLS: "starttls"}}
+	want.Payment = []PayBy{{Method: "bank", Countries: []string{}}}
 	if d := cmp.Diff(want, got, cmp.Exporter(func(reflect.Type) bool { return true })); d != "" {
 		t.Errorf("sample differs from Default (-want +got):\n%s", d)
 	}

@@ -52,6 +52,7 @@ func (c *Config) problems() []string {
 	c.Backup.check(&v)
 	c.Sendmail.check(&v)
 	c.Billing.check(&v)
+	c.checkPayment(&v)
 	c.API.check(&v)
 	return v.problems
 }

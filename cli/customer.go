@@ -20,14 +20,15 @@ func (p *program) customerCommand() *cli.Command {
 
 // customerFlags are what add and set have in common.
 type customerFlags struct {
-	contact, reseller string
-	address           linesFlag
+	contact, reseller, country string
+	address                    linesFlag
 }
 
 func (f *customerFlags) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` of the customer (or: none)", Destination: &f.contact},
 		&cli.GenericFlag{Name: "address", Usage: "`LINES` of the buyer on invoices, with semicolons, or once for each (or: none)", Value: &f.address},
+		&cli.StringFlag{Name: "country", Usage: "`CODE` of its country, IT: some methods of payment are for some only (or: none)", Destination: &f.country},
 		&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` that manages the accounts added for it from now on (or: none)", Destination: &f.reseller},
 	}
 }
@@ -55,6 +56,10 @@ func (f *customerFlags) apply(c *store.Customer) error {
 		return err
 	}
 	take(&c.Reseller, f.reseller)
+	if code := notNone(f.country); code != "" && !isCountry(code) {
+		return usage("", "--country %q is not the code of a country such as IT", code)
+	}
+	take(&c.Country, f.country)
 	if !f.address.set {
 		return nil
 	}
@@ -104,11 +109,11 @@ func noneName(what string) error { return usage("", "no %s can be called none", 
 func (p *program) customerSet() *cli.Command {
 	var f customerFlags
 	return p.onStore(&cli.Command{
-		Name: "set", ArgsUsage: "CUSTOMER", Flags: f.flags(), Usage: "change contact, address, reseller",
+		Name: "set", ArgsUsage: "CUSTOMER", Flags: f.flags(), Usage: "change contact, address, country, reseller",
 		Description: "Invoices that were issued stay as they are. Accounts that are there stay with the reseller they have.",
 	}, work{run: func(c *call) error {
 		name := c.args[0]
-		if f.contact == "" && f.reseller == "" && !f.address.set {
+		if f.contact+f.reseller+f.country == "" && !f.address.set {
 			return usage("relay customer set --help", "nothing to set")
 		}
 		if _, err := c.st.Customer(name); err != nil {
@@ -142,13 +147,14 @@ type customerView struct {
 	Contact  *string   `json:"contact"`
 	Address  []string  `json:"address"`
 	Reseller *string   `json:"reseller"`
+	Country  *string   `json:"country,omitempty"`
 	Created  time.Time `json:"created"`
 	Accounts int       `json:"accounts"`
 	*rollUp
 }
 
 func viewCustomer(v *store.Customer, accounts int, sum *rollUp) customerView {
-	return customerView{v.Name, orNull(v.Contact), orNone(v.Address), orNull(v.Reseller), v.Created, accounts, sum}
+	return customerView{v.Name, orNull(v.Contact), orNone(v.Address), orNull(v.Reseller), orNull(v.Country), v.Created, accounts, sum}
 }
 
 func (p *program) customerList() *cli.Command {
@@ -201,6 +207,7 @@ func (c *call) showCustomer(v *store.Customer) error {
 		{"customer", v.Name},
 		{"contact", v.Contact},
 		{"address", strings.Join(v.Address, "; ")},
+		{"country", v.Country},
 		{"reseller", v.Reseller},
 		{"created", c.stamp(v.Created)},
 	}, sum)

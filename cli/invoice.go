@@ -30,7 +30,9 @@ type invoiceView struct {
 	Waits    bool      `json:"waits"` // what was ordered waits for its payment
 	Issued   time.Time `json:"issued"`
 	Due      time.Time `json:"due"`
-	Period   *string   `json:"period"` // of overage
+	Period   *string   `json:"period"`              // of overage
+	Method   *string   `json:"method,omitempty"`    // by which the customer chose to pay
+	Ref      *string   `json:"reference,omitempty"` // the customer's own text
 	Currency string    `json:"currency"`
 	Net      int64     `json:"net"`
 	Tax      int64     `json:"tax"`
@@ -43,7 +45,7 @@ func (c *call) viewInvoice(i *store.Invoice) invoiceView {
 	v := invoiceView{
 		Invoice: i.Name, Number: i.Number, Account: i.Account, Customer: orNull(i.Customer), Kind: string(i.Kind),
 		State: string(i.State), Overdue: c.overdue(i), Waits: i.State == store.InvoiceOpen && i.Order != nil,
-		Issued: i.Issued, Due: i.Due, Period: orNull(i.Period), Currency: i.Currency,
+		Issued: i.Issued, Due: i.Due, Period: orNull(i.Period), Method: orNull(i.Method), Ref: orNull(i.Reference), Currency: i.Currency,
 		Net: i.Net, Tax: i.Tax, Total: i.Total, Paid: i.Paid, Open: i.Open(),
 	}
 	if i.About != 0 {

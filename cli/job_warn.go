@@ -148,7 +148,7 @@ func recipientOf(address string) (to, domain string, ok bool) {
 func (r *relay) ending(w *store.Warning) *letter.Ending {
 	c := r.config()
 	e := &letter.Ending{Seller: c.Billing.seller(), Host: r.hostname,
-		Account: w.Account.Name, Plan: w.Contract.Plan.Name, Holds: viewAllowance(w.Contract.Plan).text() + " " + perPeriod(w.Contract.Plan.Term), LastDay: r.lastDay(w), Days: w.Days,
+		Account: w.Account.Name, Reference: w.Account.Reference, Plan: w.Contract.Plan.Name, Holds: viewAllowance(w.Contract.Plan).text() + " " + perPeriod(w.Contract.Plan.Term), LastDay: r.lastDay(w), Days: w.Days,
 		Contact: c.Billing.Contact, RenewLink: c.Billing.RenewLink, RenewText: c.Billing.RenewText}
 	if w.Account.Status() == store.Suspended {
 		e.State = strings.TrimRight("suspended: "+cmp.Or(w.Account.Reason, w.Account.Hold), ": ")
@@ -160,7 +160,7 @@ func (r *relay) ending(w *store.Warning) *letter.Ending {
 		e.Credit = unitsText(w.Credit, w.Contract.Plan.Unit())
 	}
 	if w.Renewal != nil {
-		doc := invoice.New(w.Renewal, c.Billing.invoices(r.store.Zone()))
+		doc := invoice.New(w.Renewal, c.invoices(r.store.Zone()))
 		e.Renewal = &letter.Renewal{Title: doc.Title(), Left: money.Format(doc.Left(), doc.Currency), Link: doc.Link, Instructions: doc.Instructions}
 		if len(doc.Lines) > 0 {
 			e.Renewal.For = doc.Lines[0].Text

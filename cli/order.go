@@ -22,7 +22,7 @@ func (c *call) documents() invoice.Options {
 	if c.cfg == nil { // no configuration was read for it
 		return invoice.Options{Zone: c.st.Zone()}
 	}
-	return c.cfg.Billing.invoices(c.st.Zone())
+	return c.cfg.invoices(c.st.Zone())
 }
 
 // amount of money for people.

@@ -29,6 +29,7 @@ func (p *program) orderCommand(cmd *cli.Command, run func(c *call, o store.Order
 
 func (p *program) accountUpgrade() *cli.Command {
 	var plan string
+	var b buying
 	return p.orderCommand(&cli.Command{
 		Name: "upgrade", Usage: "a larger plan for what remains of the term",
 		Description: `The larger allowance holds at once, for all of the current month too; what was used and credit go on. The invoice is over the difference in price, by the day, from the start of the current month to the end of the term.
@@ -36,8 +37,11 @@ func (p *program) accountUpgrade() *cli.Command {
 A plan that is smaller, or of another kind or term, is had from the next term on: relay account renew NAME --plan PLAN. So is a larger one where 30 days are used up: the renewal begins at once.
 
   relay account upgrade acme --plan mega --dry-run`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` the larger one", Required: true, Destination: &plan}},
+		Flags: append([]cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` the larger one", Required: true, Destination: &plan}}, b.orderFlags()...),
 	}, func(c *call, o store.Order, a *store.Account) (store.Receipt, error) {
+		if err := c.choose(&b, &o, a); err != nil {
+			return store.Receipt{}, err
+		}
 		if _, err := c.plan(plan); err != nil {
 			return store.Receipt{}, err
 		}
@@ -54,11 +58,11 @@ func (p *program) accountTopUp() *cli.Command {
 The credit is used after the allowance and before overage. What the period leaves of it lasts until the end of the term: of a count plan every e-mail, of a bandwidth plan whole steps (500 MB, unless the plan says otherwise).
 
   relay account topup acme --block 1GB --count 2`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "plan", Usage: "`PLAN` a monthly count plan", Destination: &f.plan},
 			&cli.GenericFlag{Name: "block", Usage: "`SIZE` of a block of the account's plan: 1GB", Value: &f.block},
 			&cli.GenericFlag{Name: "count", Usage: "`N` how many blocks (default 1)", Value: &f.count},
-		},
+		}, f.buying.orderFlags()...),
 	}, func(c *call, o store.Order, a *store.Account) (store.Receipt, error) { return f.order(c, o, a) })
 }
 
@@ -67,10 +71,14 @@ type topUp struct {
 	plan  string
 	block sizeFlag
 	count countFlag
+	buying
 }
 
 func (f *topUp) order(c *call, o store.Order, a *store.Account) (store.Receipt, error) {
 	const more = "relay account topup --help"
+	if err := c.choose(&f.buying, &o, a); err != nil {
+		return store.Receipt{}, err
+	}
 	switch {
 	case f.plan != "" && f.block.set:
 		return store.Receipt{}, usage(more, "--plan and --block: a count plan takes the one, a bandwidth plan the other")
@@ -91,13 +99,17 @@ func (f *topUp) order(c *call, o store.Order, a *store.Account) (store.Receipt, 
 
 func (p *program) accountRenew() *cli.Command {
 	var plan string
+	var b buying
 	return p.orderCommand(&cli.Command{
 		Name: "renew", Usage: "a further term, after the current one",
 		Description: `The term starts when the last one ends, or at once if that is over. 30 days are over too when their allowance is used: when no e-mail is left, of a bandwidth plan none of 10 KB; they are renewed, not upgraded. A renewal that is paid before begins with the first message that does not fit into what is left and fits into the new term; what was left is credited there. A plan with a price waits for the payment of its invoice; one without is added at once.
 
 --plan takes another plan for that term, a smaller one too. Without it the plan stays, as it is sold now.`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` of the further term (default the present one)", Destination: &plan}},
+		Flags: append([]cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` of the further term (default the present one)", Destination: &plan}}, b.orderFlags()...),
 	}, func(c *call, o store.Order, a *store.Account) (store.Receipt, error) {
+		if err := c.choose(&b, &o, a); err != nil {
+			return store.Receipt{}, err
+		}
 		if plan == "" {
 			plan = a.Plan(c.now()).Name
 		}

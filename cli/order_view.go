@@ -178,7 +178,7 @@ func (c *call) showOrderInvoice(i *orderInvoice, currency string) error {
 	if err := c.say(""); err != nil {
 		return err
 	}
-	return writeFields(c.Stdout, []field{{"invoice", text}, {"pay at", value(i.Link)}, {"pay by", value(i.Text)}})
+	return writeFields(c.Stdout, []field{{"invoice", text}, {"reference", value(i.Ref)}, {"pay at", value(i.Link)}, {"pay by", value(i.Text)}})
 }
 
 // showStand is how the account stands afterwards, and what was different before.

@@ -26,11 +26,11 @@ func write(t *testing.T, path, text string) {
 // Every key of the file is a setting, and what it is shown as can be read again.
 func TestConfig_settings(t *testing.T) {
 	c := Default()
-	c.Listen = defaultListen()
+	c.Listen, c.Payment = defaultListen(), []PayBy{{Method: "bank"}}
 	have := map[string]bool{}
 	for _, s := range c.settings() {
 		have[strings.NewReplacer("[0]", "", "[1]", "", "[2]", "").Replace(s.key)] = true
-		if strings.HasPrefix(s.key, "listen[") {
+		if strings.HasPrefix(s.key, "listen[") || strings.HasPrefix(s.key, "payment[") {
 			continue
 		}
 		table, key, inTable := strings.Cut(s.key, ".")
@@ -54,7 +54,7 @@ func TestConfig_settings(t *testing.T) {
 	}
 }
 
-var tables = map[string]bool{"listen": true, "limits": true, "delivery": true, "log": true, "backup": true, "sendmail": true, "billing": true, "api": true}
+var tables = map[string]bool{"listen": true, "limits": true, "delivery": true, "log": true, "backup": true, "sendmail": true, "billing": true, "payment": true, "api": true}
 
 func TestExact(t *testing.T) {
 	for d, want := range map[time.Duration]string{

@@ -45,7 +45,7 @@ const (
 
 // resellerMay is all that a reseller may do (M23).
 var resellerMay = map[string]permit{
-	"account add":               {[]argKind{argNew}, []string{"plan", "contact", "at-limit", "over-max", "sender", "password-stdin", "dry-run"}, true},
+	"account add":               {[]argKind{argNew}, []string{"plan", "contact", "at-limit", "over-max", "sender", "password-stdin", "dry-run", "method", "reference", "terms"}, true},
 	"account list":              {nil, []string{"state", "limit"}, true},
 	"account show":              {args: []argKind{argAccount}},
 	"account suspend":           {args: []argKind{argAccount}, flags: []string{"reason"}},

@@ -38,6 +38,10 @@ type Account struct {
 	Created  time.Time     `json:"created"`
 	Owner    string        `json:"owner,omitempty"`    // customer whose account it is (M22)
 	Reseller string        `json:"reseller,omitempty"` // who manages it (M23)
+
+	Method    string  `json:"method,omitempty"`    // one of Methods by which it pays; "": not chosen (M21)
+	Reference string  `json:"reference,omitempty"` // the customer's own text, on invoices and letters (M22)
+	Consent   Consent `json:"consent,omitzero"`
 	Book
 }
 
@@ -207,6 +211,7 @@ func (d *deal) change(o *Order, was *Account, c *Change) error {
 			return cmp.Or(err, fmt.Errorf("account %q: %w", d.a.Name, ErrUsed))
 		}
 	}
+	d.agree(was.Consent)
 	if c.Abuse != nil {
 		d.a.Abuse = strings.TrimSpace(*c.Abuse) != ""
 		d.enter(Entry{Kind: KindAbuse, Text: *c.Abuse})
@@ -223,6 +228,16 @@ func overMaxText(n int64) string {
 		return "none"
 	}
 	return octets(n)
+}
+
+// agree enters that the customer agreed to other terms than before.
+func (d *deal) agree(was Consent) {
+	is := &d.a.Consent
+	if is.Version == was.Version && is.Time.Equal(was.Time) {
+		return
+	}
+	is.Time = d.t.now
+	d.enter(Entry{Kind: KindConsent, Text: is.Version})
 }
 
 // RemoveAccount closes an account and deletes it with its credentials and

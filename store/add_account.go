@@ -9,7 +9,7 @@ import (
 )
 
 // NewAccount is an order for an account. Of Account the caller fills in Name,
-// Contact, AtLimit, OverMax, Senders, Owner and Reseller.
+// Contact, AtLimit, OverMax, Senders, Owner, Reseller, Method, Reference and the version of Consent.
 type NewAccount struct {
 	Account    Account
 	Plan       quota.Plan
@@ -68,6 +68,7 @@ func (t *tx) newAccount(o Order, n NewAccount) (*deal, error) {
 	}
 	d := t.dealOn(Account{}, o)
 	d.a = a
+	d.agree(Consent{})
 	if err := d.sell(n.Plan); err != nil {
 		return nil, err
 	}

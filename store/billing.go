@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"relay/quota"
 )
 
@@ -12,6 +14,12 @@ type Billing struct {
 	Prefix    string   // of the numbers of new invoices; it does not end with a digit
 	DueDays   int      // from an invoice to its due date
 	GraceDays int      // from the due date until what was had and not paid suspends
+}
+
+// Consent is the version of the operator's terms that a customer agreed to (M34).
+type Consent struct {
+	Version string    `json:"version,omitempty"` // "": to none
+	Time    time.Time `json:"time,omitzero"`     // filled in
 }
 
 // SetBilling holds for the invoices from now on.

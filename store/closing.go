@@ -18,8 +18,8 @@ func (d *deal) closeDue() error { return d.closeBy(d.t.now) }
 
 // closeBy closes those that were over at an instant that is not to come.
 func (d *deal) closeBy(by time.Time) error {
-	defer func(by string) { d.by = by }(d.by)
-	d.by = ""
+	defer func(by string, chosen Order) { d.by, d.chosen = by, chosen }(d.by, d.chosen)
+	d.by, d.chosen = "", Order{}
 	zone := d.zone()
 	for d.a.Open != "" {
 		c, p, ok := d.a.Contracts.Find(d.a.Open, zone)

@@ -13,6 +13,7 @@ type Customer struct {
 	Name    string    `json:"customer"` // quota.ValidName
 	Address []string  `json:"address"`  // lines of the buyer on invoices
 	Contact string    `json:"contact,omitempty"`
+	Country string    `json:"country,omitempty"` // ISO 3166-1; "": not known
 	Created time.Time `json:"created"`
 
 	Reseller string `json:"reseller,omitempty"` // who manages the accounts that are added for it; "": nobody

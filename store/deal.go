@@ -17,6 +17,9 @@ type Order struct {
 	DryRun bool   // change nothing; the Receipt is what it would be
 
 	Reseller string // who may change the accounts below it only, see may.go; "": any
+
+	Method    string // one of Methods, by which what is ordered is paid; "": the account's
+	Reference string // the customer's own text on its invoice; "": the account's
 }
 
 // Line is one line of what an order comes to.
@@ -52,6 +55,7 @@ func (r *Receipt) Invoice(ref string) *Invoice {
 type deal struct {
 	t        *tx
 	by       string
+	chosen   Order // Method and Reference of it
 	was, a   Account
 	entries  []Entry
 	lines    []Line
@@ -82,7 +86,7 @@ func (t *tx) deal(name string, o Order) (*deal, error) {
 
 // dealOn changes nothing that a shares with other copies of it.
 func (t *tx) dealOn(a Account, o Order) *deal {
-	d := &deal{t: t, by: o.By, was: a, a: a, invoices: map[uint64]*Invoice{}, before: map[uint64]Invoice{}}
+	d := &deal{t: t, by: o.By, chosen: o, was: a, a: a, invoices: map[uint64]*Invoice{}, before: map[uint64]Invoice{}}
 	d.a.Contracts, d.a.Lots = slices.Clone(a.Contracts), slices.Clone(a.Lots)
 	return d
 }

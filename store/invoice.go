@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -81,15 +82,19 @@ type Invoice struct {
 	Lines    []InvoiceLine `json:"lines"`
 	Taxes    []InvoiceTax  `json:"taxes,omitempty"` // by rate, in the order of the lines; nil: see InvoiceLine
 	Currency string        `json:"currency"`
-	Net      int64         `json:"net"` // minor units
-	Tax      int64         `json:"tax"`
-	Total    int64         `json:"total"`
-	Paid     int64         `json:"paid"` // of Total
-	State    InvoiceState  `json:"state"`
-	About    uint64        `json:"about,omitempty"`  // of a credit note: the invoice
-	Names    string        `json:"names,omitempty"`  // of a credit note: Name of that invoice
-	Reason   string        `json:"reason,omitempty"` // of a credit note; "": none was given
-	Order    *Ordered      `json:"order,omitempty"`  // waits for the payment; nil: what is invoiced was had
+
+	Method    string `json:"method,omitempty"`    // by which the customer chose to pay; "": none was chosen
+	Reference string `json:"reference,omitempty"` // the customer's own text
+
+	Net    int64        `json:"net"` // minor units
+	Tax    int64        `json:"tax"`
+	Total  int64        `json:"total"`
+	Paid   int64        `json:"paid"` // of Total
+	State  InvoiceState `json:"state"`
+	About  uint64       `json:"about,omitempty"`  // of a credit note: the invoice
+	Names  string       `json:"names,omitempty"`  // of a credit note: Name of that invoice
+	Reason string       `json:"reason,omitempty"` // of a credit note; "": none was given
+	Order  *Ordered     `json:"order,omitempty"`  // waits for the payment; nil: what is invoiced was had
 
 	Suspends time.Time `json:"suspends,omitzero"` // unpaid until then, it holds the account back; zero: never
 	Dunned   bool      `json:"dunned,omitempty"`  // it does
@@ -136,6 +141,7 @@ func (d *deal) issue(inv Invoice, from time.Time) (*Invoice, error) {
 			return nil, err
 		}
 		inv.Customer, inv.Reseller = d.a.Owner, d.a.Reseller
+		inv.Method, inv.Reference = cmp.Or(d.chosen.Method, d.a.Method), cmp.Or(d.chosen.Reference, d.a.Reference)
 	}
 	kind := KindInvoice
 	switch {

@@ -40,9 +40,10 @@ const (
 	KindLimit     Kind = "at-limit"
 	KindOverMax   Kind = "over-max" // ceiling of overage
 	KindAbuse     Kind = "abuse"
-	KindWarned    Kind = "warned" // that a term ends, the Period being its first; Ref: the renewal that waits
-	KindClosed    Kind = "closed" // a Period
-	KindEnded     Kind = "ended"  // the account
+	KindConsent   Kind = "consent" // to terms of service, the version being the text
+	KindWarned    Kind = "warned"  // that a term ends, the Period being its first; Ref: the renewal that waits
+	KindClosed    Kind = "closed"  // a Period
+	KindEnded     Kind = "ended"   // the account
 )
 
 // Entry of an account's ledger. Bucket "ledger", key account NUL Seq, JSON.

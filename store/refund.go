@@ -228,7 +228,7 @@ func (d *deal) payBack(amount int64, why string) error {
 
 // takeBack issues the credit note of an invoice.
 func (d *deal) takeBack(i *Invoice, reason string) error {
-	note := Invoice{Kind: CreditNote, About: i.Number, Names: i.Name, Reason: reason, Period: i.Period, Term: i.Term, Customer: i.Customer, Reseller: i.Reseller, Buyer: i.Buyer}
+	note := Invoice{Kind: CreditNote, About: i.Number, Names: i.Name, Reason: reason, Period: i.Period, Term: i.Term, Customer: i.Customer, Reseller: i.Reseller, Buyer: i.Buyer, Reference: i.Reference}
 	for _, l := range i.Lines {
 		if l.Price == 0 {
 			continue // it says something of the others

@@ -23,6 +23,7 @@ type Document struct {
 	Reason     string    // of a credit note; "": none was given
 	State      State     // what became of it
 	Account    string    // that it is for
+	Reference  string    // the customer's own text; "": none
 	Issued     time.Time // in the operator's zone
 	Due        time.Time // likewise; zero: none
 	Period     string    // key of the period it is for; "": none
@@ -101,7 +102,7 @@ func (d *Document) facts() []fact {
 	} else {
 		list = append(list, fact{"Due", day(d.Due)})
 	}
-	list = append(list, fact{"Account", Clean(d.Account)}, fact{"Period", period(d.Period)})
+	list = append(list, fact{"Account", Clean(d.Account)}, fact{"Reference", Clean(d.Reference)}, fact{"Period", period(d.Period)})
 	return slices.DeleteFunc(list, func(f fact) bool { return f.Value == "" })
 }
 

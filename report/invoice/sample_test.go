@@ -48,6 +48,7 @@ func byRate() *Document {
 	d.Lines[0].Rate, d.Lines[1].Rate = 22*quota.Percent, 22*quota.Percent
 	d.Taxes = []Tax{{22 * quota.Percent, 2050, 451}, {0, 120, 0}}
 	d.Net, d.Tax, d.Total = 2170, 451, 2621
+	d.Reference = "PO 4711 / web"
 	return pay(d)
 }
 

@@ -17,16 +17,18 @@ type Ending struct {
 	Seller  string // who sells the service; "": Host speaks for itself
 	Host    string // where the mail is handed over
 	Account string
-	Plan    string
-	Holds   string    // what the plan allows, "9,000 e-mails and 90 MB a month"
-	State   string    // if it is suspended: how, in words; "": it is not
-	LastDay time.Time // in the operator's zone
-	Days    int64     // before the last day; 0: it is today
-	Price   string    // of the plan as it is sold now, "EUR 120.00 a year"; "": it is not any more
-	Amount  string    // likewise, plain
-	Credit  string    // that is lost; "": there is none
-	Renewal *Renewal  // that waits for its payment; nil: none does
-	Contact string    // address of the operator; "": not said
+
+	Reference string // the customer's own text; "": none
+	Plan      string
+	Holds     string    // what the plan allows, "9,000 e-mails and 90 MB a month"
+	State     string    // if it is suspended: how, in words; "": it is not
+	LastDay   time.Time // in the operator's zone
+	Days      int64     // before the last day; 0: it is today
+	Price     string    // of the plan as it is sold now, "EUR 120.00 a year"; "": it is not any more
+	Amount    string    // likewise, plain
+	Credit    string    // that is lost; "": there is none
+	Renewal   *Renewal  // that waits for its payment; nil: none does
+	Contact   string    // address of the operator; "": not said
 
 	RenewLink string // template of where to renew, see HowToRenew; "": nowhere
 	RenewText string // template of how to renew; "": not said
@@ -122,7 +124,7 @@ func (e *Ending) facts() (list []fact) {
 	if e.Holds != "" {
 		plan += ": " + e.Holds
 	}
-	for _, f := range []fact{{"Service", "outgoing mail by " + e.Host}, {"Account", e.Account}, {"State", e.State}, {"Plan", plan}, {"Last day", e.lastDay()},
+	for _, f := range []fact{{"Service", "outgoing mail by " + e.Host}, {"Account", e.Account}, {"Reference", e.Reference}, {"State", e.State}, {"Plan", plan}, {"Last day", e.lastDay()},
 		{"Price", price}, {"Credit left", e.Credit}} {
 		if f.Value = invoice.Clean(f.Value); f.Value != "" {
 			list = append(list, f)
