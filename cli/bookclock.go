@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/cli/control"
+	"relay/cli/memlimit"
 	"relay/store"
 )
 
@@ -30,7 +31,7 @@ func clockOf(st *store.Store) *control.Clock {
 // storeOptions of the relay's store. A clock of its own, as the sandbox's, is meant
 // to be elsewhere than the system's.
 func (r *relay) storeOptions() store.Options {
-	o := store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store(), HighWater: r.dir.numbers()}
+	o := store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store(), Memory: memlimit.Bodies(r.memory), HighWater: r.dir.numbers()}
 	if r.clock == (clock{}) {
 		o = r.app.guarded(&r.cfg, o)
 	}

@@ -33,6 +33,7 @@ type relay struct {
 	log      *slog.Logger
 	hostname string
 	started  time.Time
+	memory   int64         // octets that the machine grants it; 0: no limit is known
 	clock    clock         // the wall clock of the business; zero: the system's
 	beside   []job         // further jobs, of whoever runs the relay
 	stopping chan struct{} // closed when it begins to stop

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/memlimit"
 )
 
 func (p *program) serveCommand() *cli.Command {
@@ -182,7 +184,7 @@ func (p *program) relayOf(cfg Config, dir place) (*relay, error) {
 	}
 	logs := newLogSwitch(newLog(p.Stderr, &cfg).Handler())
 	return &relay{
-		app: &p.App, cfg: cfg, dir: dir, started: time.Now(),
+		app: &p.App, cfg: cfg, dir: dir, started: time.Now(), memory: p.memory(),
 		logs: logs, log: slog.New(logs), hostname: hostname(&cfg), stopping: make(chan struct{}),
 	}, nil
 }
@@ -206,4 +208,16 @@ func (p *program) tuneMemory() {
 		debug.SetGCPercent(200)
 	}
 	debug.FreeOSMemory() // what the start needed and nothing else will
+}
+
+// memory is how much the machine grants the relay, which the collector then keeps
+// below, unless the operator told it in GOMEMLIMIT; 0: no limit is known.
+func (p *program) memory() int64 {
+	if p.getenv("GOMEMLIMIT") == "" {
+		return memlimit.Follow(os.DirFS("/"))
+	}
+	if n := debug.SetMemoryLimit(-1); n < math.MaxInt64 {
+		return n
+	}
+	return 0
 }

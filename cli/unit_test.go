@@ -47,6 +47,9 @@ func TestUnit_service(t *testing.T) {
 			t.Errorf("%s=%s, want %s", key, got, want)
 		}
 	}
+	if len(u["MemoryHigh"]) != 1 || len(u["MemoryMax"]) != 0 {
+		t.Errorf("MemoryHigh=%v: relay follows it, and is slowed down before it takes the machine's memory", u["MemoryHigh"])
+	}
 	if exitUsage != 64 || exitConfig != 78 {
 		t.Error("the exit codes have changed")
 	}

@@ -95,6 +95,7 @@ type setup struct {
 	credit  int64 // granted, in units of the plan
 	unpaid  bool  // it was activated without the payment, which is overdue
 	reserve int64 // octets of disk kept free
+	memory  int64 // octets of bodies in memory
 }
 
 func start(t testing.TB, s setup) *fixture {
@@ -105,7 +106,7 @@ func start(t testing.TB, s setup) *fixture {
 	var ago atomic.Int64 // what the store's clock is behind, while the account is added
 	ago.Store(int64(time.Since(time.Now().Add(-time.Minute).AddDate(0, 0, -s.started))))
 	now := func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }
-	if f.st, err = store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log, Reserve: s.reserve, Now: now}); err != nil {
+	if f.st, err = store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log, Reserve: s.reserve, Memory: s.memory, Now: now}); err != nil {
 		t.Fatal(err)
 	}
 	if s.plan.Term == "" {

@@ -1,0 +1,67 @@
+// Package memlimit finds how much memory the process may have: what the control
+// group it runs in, or one above that, is limited to (cgroups(7)), versions 2 and 1.
+package memlimit
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// none is what version 1 says where there is no limit, or nearly.
+const none = 1 << 60
+
+// Of returns the least limit of memory that holds for the process, in octets, as the
+// file system says that begins at /; ok is false when there is none, or nobody can
+// tell. What the kernel slows a process down for (memory.high) counts as a limit too.
+func Of(root fs.FS) (limit int64, ok bool) {
+	text, err := fs.ReadFile(root, "proc/self/cgroup")
+	if err != nil {
+		return 0, false
+	}
+	limit = none
+	for line := range strings.Lines(string(text)) {
+		part := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		switch {
+		case len(part) < 3:
+		case part[1] == "":
+			limit = min(limit, least(root, "sys/fs/cgroup", part[2], "memory.max", "memory.high"))
+		case hasMemory(part[1]):
+			limit = min(limit, least(root, "sys/fs/cgroup/memory", part[2], "memory.limit_in_bytes"))
+		}
+	}
+	return limit, limit < none
+}
+
+func hasMemory(controllers string) bool {
+	return slices.Contains(strings.Split(controllers, ","), "memory")
+}
+
+// least is the lowest limit of a group and those above it. In a container its own
+// group is the root of what it sees, whatever the group's name is outside.
+func least(root fs.FS, base, group string, files ...string) int64 {
+	limit := int64(none)
+	for at := path.Join("/", group); ; at = path.Dir(at) {
+		for _, name := range files {
+			limit = min(limit, read(root, path.Join(base, at, name)))
+		}
+		if at == "/" {
+			return limit
+		}
+	}
+}
+
+// read is a limit; "max" and what is not there are none.
+func read(root fs.FS, name string) int64 {
+	text, err := fs.ReadFile(root, name)
+	if err != nil {
+		return none
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil || n <= 0 {
+		return none
+	}
+	return n
+}
