@@ -59,6 +59,24 @@ func (h *mx) extensions() []string {
 	return []string{"PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN", "SIZE 50000000"}
 }
 
+// word is what say has to say.
+func (h *mx) word(x *exchange) string {
+	h.mu.Lock()
+	say := h.say
+	h.mu.Unlock()
+	if say == nil {
+		return ""
+	}
+	return say(x)
+}
+
+// becomes gives a hop that is at work another say; nil: it takes all.
+func (h *mx) becomes(say func(*exchange) string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.say = say
+}
+
 func (h *mx) messages() []received {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -131,11 +149,9 @@ func (s *mxSession) wire() {
 
 // reply sends the hop's word, or what say has instead; false ends the connection.
 func (s *mxSession) reply(verb, arg, text string) bool {
-	if s.h.say != nil {
-		x := &exchange{conn: s.n, message: s.message, verb: verb, arg: arg, rcpt: s.rcpts, tls: s.secure}
-		if other := s.h.say(x); other != "" {
-			text = other
-		}
+	x := &exchange{conn: s.n, message: s.message, verb: verb, arg: arg, rcpt: s.rcpts, tls: s.secure}
+	if other := s.h.word(x); other != "" {
+		text = other
 	}
 	s.refused = s.refused || verb == "MAIL" && !strings.HasPrefix(text, "250")
 	return s.raw(text)
@@ -157,10 +173,8 @@ func (s *mxSession) command(verb, arg string) bool {
 		}
 		return s.reply(verb, arg, strings.Join(lines, "\r\n"))
 	case "STARTTLS":
-		if s.h.say != nil {
-			if other := s.h.say(&exchange{conn: s.n, verb: verb}); other != "" {
-				return s.raw(other)
-			}
+		if other := s.h.word(&exchange{conn: s.n, verb: verb}); other != "" {
+			return s.raw(other)
 		}
 		if !s.raw("220 go ahead") {
 			return false
@@ -204,10 +218,7 @@ func (s *mxSession) rcpt(arg string) bool {
 	}
 	s.h.asked[to]++
 	s.h.mu.Unlock()
-	text := ""
-	if s.h.say != nil {
-		text = s.h.say(&exchange{conn: s.n, message: s.message, verb: "RCPT", arg: to, rcpt: s.rcpts, tls: s.secure})
-	}
+	text := s.h.word(&exchange{conn: s.n, message: s.message, verb: "RCPT", arg: to, rcpt: s.rcpts, tls: s.secure})
 	if text == "" {
 		text = "250 2.1.5 ok"
 	}
@@ -252,10 +263,7 @@ func (s *mxSession) data(arg string) bool {
 		b.WriteString(strings.TrimPrefix(line, "."))
 	}
 	s.cur.content = b.String()
-	refused := ""
-	if s.h.say != nil {
-		refused = s.h.say(&exchange{conn: s.n, message: s.message, verb: "content", arg: s.cur.content, tls: s.secure})
-	}
+	refused := s.h.word(&exchange{conn: s.n, message: s.message, verb: "content", arg: s.cur.content, tls: s.secure})
 	if refused == "" || strings.HasPrefix(refused, "250") {
 		s.h.mu.Lock()
 		s.h.got = append(s.h.got, s.cur)

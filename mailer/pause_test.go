@@ -57,7 +57,8 @@ func TestPause_WhatWasToldTo(t *testing.T) {
 				if err != nil || sites["refused.test"].Down.IsZero() || !sites["fine.test"].Down.IsZero() {
 					t.Errorf("sites %+v, %v", sites, err)
 				}
-				a.say, b.say = nil, nil
+				a.becomes(nil)
+				b.becomes(nil)
 				w.pass(2 * time.Hour)
 				if n := len(a.messages()) + len(b.messages()); n != 332 {
 					t.Errorf("%d of 332 delivered in the end", n)
@@ -150,7 +151,7 @@ func TestPause_Retry(t *testing.T) {
 			w.send("you@example.test")
 		}
 		w.run(time.Minute)
-		h.say = nil
+		h.becomes(nil)
 		before := len(h.messages())
 		w.mail.Retry("example.test")
 		w.pass(time.Second)

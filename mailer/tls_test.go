@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -253,9 +254,9 @@ func TestTLS_OneBrokenHandshake(t *testing.T) {
 	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
 		h := w.host("example.test")
 		good, _ := certificate(t, "mx.example.test")
-		var breaks int
+		var breaks atomic.Int32
 		h.tls = &tls.Config{SessionTicketsDisabled: true, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			if breaks--; breaks >= 0 {
+			if breaks.Add(-1) >= 0 {
 				return nil, tls.AlertError(80)
 			}
 			return &good.Certificates[0], nil
@@ -278,15 +279,15 @@ func TestTLS_OneBrokenHandshake(t *testing.T) {
 			return clear, safe
 		}
 		w.start()
-		breaks = 1
+		breaks.Store(1)
 		if clear, safe := sent(20); clear != 1 || safe != 19 {
 			t.Errorf("one broken: %d in the clear, %d with TLS", clear, safe)
 		}
-		breaks = 2
+		breaks.Store(2)
 		if clear, safe := sent(20); clear != 2 || safe != 18 {
 			t.Errorf("two broken: %d in the clear, %d with TLS", clear, safe)
 		}
-		breaks = 3
+		breaks.Store(3)
 		if clear, safe := sent(20); clear != 20 || safe != 0 {
 			t.Errorf("three broken in a row: %d in the clear, %d with TLS", clear, safe)
 		}

@@ -63,11 +63,16 @@ func (t *tour) next(m *hostMemory, spoke bool) (hop, bool) {
 	return hop{}, false
 }
 
+// plan is made when there is a host to dial: most messages go over a connection
+// that is open.
 func (t *tour) plan(m *hostMemory) {
-	if !t.planned {
-		t.planned = true
-		t.well, t.ill = m.order(t.path)
+	if t.planned {
+		return
 	}
+	t.planned = true
+	t.well, t.ill = m.order(t.path)
+	is := func(h hop) bool { return h.addr == t.here.addr }
+	t.well, t.ill = slices.DeleteFunc(t.well, is), slices.DeleteFunc(t.ill, is)
 }
 
 func (t *tour) late() bool { return time.Since(t.began) >= maxTour }
@@ -78,15 +83,12 @@ func (t *tour) at(to hop) hop {
 	return to
 }
 
-// visit is for a connection that is open already.
-func (t *tour) visit(m *hostMemory, open hop) {
-	if t.planned && t.here == open {
-		return
+// visit is for a connection that is open already: if it is not one of this tour,
+// it is where that begins.
+func (t *tour) visit(open hop) {
+	if t.here != open {
+		t.at(open)
 	}
-	t.plan(m)
-	is := func(h hop) bool { return h.addr == open.addr }
-	t.well, t.ill = slices.DeleteFunc(t.well, is), slices.DeleteFunc(t.ill, is)
-	t.at(open)
 }
 
 // back has the host at hand dialled once more, and reports false when that was

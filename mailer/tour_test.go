@@ -239,7 +239,7 @@ func TestTour_TroubleIsTheHosts(t *testing.T) {
 				}
 				w.pass(time.Hour)
 				before := a.connections()
-				a.say = nil
+				a.becomes(nil)
 				w.send("you@example.test")
 				w.pass(time.Second)
 				if a.connections() != before+1 || len(a.messages()) != 1 {
@@ -268,7 +268,7 @@ func TestTour_AllHostsFail(t *testing.T) {
 		if tried != 1 || a.connections() != 1 || b.connections() > 2 {
 			t.Errorf("%d tries, %d and %d connections", tried, a.connections(), b.connections())
 		}
-		b.say = nil
+		b.becomes(nil)
 		w.pass(10 * time.Minute)
 		if n := len(b.messages()); n != 50 {
 			t.Errorf("%d delivered when one was well again", n)

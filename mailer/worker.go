@@ -135,7 +135,7 @@ func (w *worker) refuse(j *job) (ending, *failure) {
 // ready sees to a connection that suits what is left of the attempt.
 func (w *worker) ready(a *attempt) *failure {
 	if w.conn != nil && w.conn.suits(a) {
-		a.tour.visit(&w.m.hosts, w.conn.hop())
+		a.tour.visit(w.conn.hop())
 		return nil
 	}
 	base := w.s.taking
