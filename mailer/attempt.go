@@ -182,7 +182,7 @@ func (a *attempt) note(i int, out *client.Outcome, c *connection) {
 	if t.decide(*out, c.host) {
 		a.noted++
 		t.noted = a.noted
-		t.hop, t.tls = c.name(), c.client.TLSName()
+		t.hop, t.tls = c.name, c.tls
 		t.relayed = !c.client.Extensions().DSN
 	}
 	if classify(out) == store.Deferred {

@@ -15,9 +15,11 @@ type connection struct {
 	client *client.Client
 	host   string
 	addr   netip.AddrPort
-	strict bool // TLS, the certificate is the host's, and it has REQUIRETLS
-	once   bool // in the clear for an accident: for one message
-	slow   bool // one command at a time
+	name   string // host[address]:port, for traces and logs
+	tls    string // version and cipher, for the same; "": in the clear
+	strict bool   // TLS, the certificate is the host's, and it has REQUIRETLS
+	once   bool   // in the clear for an accident: for one message
+	slow   bool   // one command at a time
 	unhook func() bool
 }
 
@@ -46,9 +48,7 @@ func (c *connection) lastUntil(ctx context.Context) {
 	}
 }
 
-// name is host[address]:port, for traces and logs.
-func (c *connection) name() string { return hopName(c.host, c.addr) }
-
+// hopName is host[address]:port.
 func hopName(host string, addr netip.AddrPort) string {
 	if host == "" {
 		return ""
@@ -211,7 +211,8 @@ func (d *dialing) dial(ctx context.Context) (*connection, *failure) {
 	}
 	d.normal(c)
 	once := d.mode == client.TLSOpportunistic && c.TLSName() == "" && c.Extensions().StartTLS
-	return &connection{client: c, host: to.host, addr: to.addr, once: once, slow: d.slow, unhook: unhook}, nil
+	return &connection{client: c, host: to.host, addr: to.addr, name: hopName(to.host, to.addr), tls: c.TLSName(),
+		once: once, slow: d.slow, unhook: unhook}, nil
 }
 
 // normal forgets the accidents of a host that was spoken to as usual.

@@ -78,8 +78,8 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 	now := m.store.Now()
 	results := make([]store.Result, 0, len(a.job.claims))
 	place := -1 // of the claim at hand in results; targets are in the order of their claims
-	var mine []int
-	var states []store.RecipientState
+	mine := make([]int, 0, len(a.targets))
+	states := make([]store.RecipientState, 0, len(a.targets))
 	for i := range a.targets {
 		t := &a.targets[i]
 		if t.settled || !which(t) {
