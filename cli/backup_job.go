@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"relay/cli/calendar"
 	"relay/store"
 )
 
@@ -49,7 +50,7 @@ func (r *relay) backupDue(schedule string) (bool, error) {
 	if err != nil || !ever || last.After(r.store.Now()) {
 		return err == nil, err
 	}
-	s, err := parseSchedule(schedule)
+	s, err := calendar.Parse(schedule)
 	if err != nil {
 		return false, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relay/cli/calendar"
 	"relay/cli/control"
 	"relay/store"
 )
@@ -176,7 +177,7 @@ func (c *checker) judgeBackup(done time.Time) {
 		c.add("backup", ok, "", "none is scheduled; the last was %s", when)
 		return
 	}
-	schedule, err := parseSchedule(c.cfg.Backup.Schedule)
+	schedule, err := calendar.Parse(c.cfg.Backup.Schedule)
 	if err != nil { // Validate has seen to that
 		return
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
+	"relay/cli/calendar"
 	"relay/store"
 )
 
@@ -106,7 +107,7 @@ func TestAlarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, spec := range []string{"17 * * * *", "0 0 1 * *", "@daily", "@every 90s", "30 2 * * *"} {
-		schedule, err := parseSchedule(spec)
+		schedule, err := calendar.Parse(spec)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"relay/cli/calendar"
 )
 
 // Validate names every bad field at once.
@@ -198,7 +200,7 @@ func (v *validator) schedule(key, s string) {
 	if s == "" {
 		return
 	}
-	if _, err := parseSchedule(s); err != nil {
+	if _, err := calendar.Parse(s); err != nil {
 		v.bad(key, "%q is not a schedule in cron's notation, such as \"0 3 * * *\": %v", s, err)
 	}
 }

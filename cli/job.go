@@ -9,6 +9,8 @@ import (
 	"time"
 
 	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/calendar"
 )
 
 // task is a job, and what relay job run does of it: now, whether it is due or not,
@@ -40,7 +42,7 @@ type jobView struct {
 func (p *program) jobList() *cli.Command {
 	return p.onStore(&cli.Command{
 		Name: "list", Usage: "what is done by the calendar, when it was done and is next",
-		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. What was due while no relay ran is done once when it starts.",
+		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. Where summer time leaves a time out it comes when the clock is turned, and one that comes twice counts the first time. What was due while no relay ran is done once when it starts.",
 	}, work{run: (*call).jobList})
 }
 
@@ -82,7 +84,7 @@ func (r *relay) jobView(t *task) (v jobView, err error) {
 	if err != nil {
 		return v, err
 	}
-	s, err := parseSchedule(t.schedule)
+	s, err := calendar.Parse(t.schedule)
 	if err != nil {
 		return v, fmt.Errorf("%s: %w", t.name, err)
 	}

@@ -2,33 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/robfig/cron/v3"
 
+	"relay/cli/calendar"
 	"relay/store"
 )
-
-// parseSchedule reads cron's notation: five fields, or a word such as @daily. It
-// refuses what never comes and what carries a zone of its own.
-func parseSchedule(s string) (cron.Schedule, error) {
-	if strings.Contains(s, "=") { // the library panics at some of these
-		return nil, errors.New("it is in the operator's zone, and names none")
-	}
-	schedule, err := cron.ParseStandard(s)
-	if err != nil {
-		return nil, err
-	}
-	if schedule.Next(time.Now()).IsZero() {
-		return nil, errors.New("that never comes")
-	}
-	return schedule, nil
-}
 
 // job is done by the calendar. run is told to end by its context, logs what goes
 // wrong, and may be called more often than it is due.
@@ -79,7 +62,7 @@ func (r *relay) runAll(ctx context.Context, jobs []job) error {
 	chain := cron.NewChain(onceMore, cron.Recover(log)) // the other order never runs a job again that panicked once
 	var all []cron.Job
 	for _, j := range jobs {
-		schedule, err := parseSchedule(j.schedule)
+		schedule, err := calendar.Parse(j.schedule)
 		if err != nil {
 			return fmt.Errorf("%s: %w", j.name, err)
 		}
