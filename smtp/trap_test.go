@@ -325,6 +325,7 @@ func TestRefused_withoutEnd(t *testing.T) {
 			_ = c.conn.Close()
 		}
 		time.Sleep(2 * time.Minute) // of the bubble's clock
+		synctest.Wait()
 		log := f.log.String()
 		if n := strings.Count(log, `msg="message refused"`); n != 2 {
 			t.Errorf("logged %d times: %s", n, log)
