@@ -117,6 +117,9 @@ func (e *planEntry) plan(currency string) (p quota.Plan, bad []string) {
 	check("emails", err)
 	p.Bandwidth, err = limitOf(e.Bandwidth, parseSize)
 	check("bandwidth", err)
+	if e.Emails == nil && p.Bandwidth > 0 {
+		p.Emails = quota.EmailsFor(p.Bandwidth)
+	}
 	p.Price, err = amountOf(e.Price, currency)
 	check("price", err)
 	for i, b := range e.Blocks {
@@ -160,7 +163,7 @@ func limitOf(v any, parse func(string) (int64, error)) (int64, error) {
 		return 0, nil
 	case int64:
 		if v <= 0 {
-			return 0, fmt.Errorf("%d: more than 0; what is left out has no limit", v)
+			return 0, fmt.Errorf("%d: more than 0, or \"unlimited\"", v)
 		}
 		return v, nil
 	case string:
@@ -212,6 +215,7 @@ func planKeys(p *quota.Plan, currency string) []planKey {
 		}
 	}
 	add(p.Emails != 0, "emails", strconv.FormatInt(p.Emails, 10))
+	add(p.Emails == 0 && p.Bandwidth > 0, "emails", strconv.Quote("unlimited"))
 	add(p.Bandwidth != 0, "bandwidth", sizeValue(p.Bandwidth))
 	add(p.Price != 0, "price", strconv.Quote(money.Plain(p.Price, currency)))
 	blocks := make([]string, len(p.Blocks))
@@ -254,7 +258,8 @@ const planFileHead = `# Plans, for relay plan import.
 #   name         up to 64 of a-z 0-9 . _ @ + -
 #   kind         bandwidth or count; follows from bandwidth, and is checked
 #   term         year: an allowance for each calendar month; month: for 30 days
-#   emails       in a period; left out: unlimited
+#   emails       in a period, or "unlimited"; left out: one for each 10 KB of
+#                bandwidth, without bandwidth unlimited
 #   bandwidth    in a period, "500MB" or octets; left out: unlimited
 #   price        of a term, without tax; left out: free
 #   blocks       bandwidth beyond the allowance; left out: it is not billed

@@ -120,3 +120,23 @@ func TestReadPlans_wrong(t *testing.T) {
 		}
 	}
 }
+
+// M11: a bandwidth plan in a file that does not say has an e-mail for each 10 KB, and
+// what has no limit says so, also when it is written.
+func TestReadPlans_emails(t *testing.T) {
+	text := "[[plan]]\nname = \"a\"\nterm = \"year\"\nbandwidth = \"90MB\"\n" +
+		"[[plan]]\nname = \"b\"\nterm = \"year\"\nbandwidth = \"90MB\"\nemails = \"unlimited\"\n" +
+		"[[plan]]\nname = \"c\"\nterm = \"year\"\n"
+	list, err := readPlans("plans", text, "EUR")
+	if err != nil || list[0].Emails != 9000 || list[1].Emails != 0 || list[2].Emails != 0 {
+		t.Fatalf("read %+v, %v", list, err)
+	}
+	var out strings.Builder
+	if err := writePlans(&out, list, "EUR"); err != nil {
+		t.Fatal(err)
+	}
+	again, err := readPlans("written", out.String(), "EUR")
+	if err != nil || !cmp.Equal(list, again) {
+		t.Errorf("written and read again: %+v, %v, want %+v", again, err, list)
+	}
+}

@@ -34,7 +34,7 @@ func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "term", Usage: "`year|month` an allowance for each calendar month of a year, or one for 30 days", Required: termNeeded, Destination: &f.term},
 		&cli.StringFlag{Name: "kind", Usage: "`bandwidth|count` follows from --bandwidth; named, it is checked", Destination: &f.kind},
-		&cli.GenericFlag{Name: "emails", Usage: "`N` e-mails a period (or: unlimited)", Value: &f.emails},
+		&cli.GenericFlag{Name: "emails", Usage: "`N` e-mails a period (or: unlimited; default with --bandwidth: one for each 10 KB)", Value: &f.emails},
 		&cli.GenericFlag{Name: "bandwidth", Usage: "`SIZE` a period, decimal: 500MB (or: unlimited)", Value: &f.bandwidth},
 		&cli.StringFlag{Name: "price", Usage: "`AMOUNT` of a term, without tax: 12.00 (or: free)", Destination: &f.price},
 		&cli.GenericFlag{Name: "block", Usage: "`SIZE=AMOUNT` bandwidth beyond the allowance and its price, such as 1GB=5.00; several with commas (or: none)", Value: &f.blocks},
@@ -58,7 +58,7 @@ func (f *planFlags) apply(plan *quota.Plan, currency string) error {
 		plan.Emails = f.emails.n
 	}
 	if f.bandwidth.set {
-		plan.Bandwidth = f.bandwidth.n
+		f.applyBandwidth(plan)
 	}
 	if f.recipients.set {
 		if f.recipients.n == 0 || f.recipients.n > 10_000 {
@@ -82,6 +82,17 @@ func (f *planFlags) apply(plan *quota.Plan, currency string) error {
 		return usage("", "%w", err)
 	}
 	return nil
+}
+
+// applyBandwidth takes a bandwidth over, and with it the number of e-mails where
+// nobody said one: that of a new plan, and one that was the old bandwidth's.
+func (f *planFlags) applyBandwidth(plan *quota.Plan) {
+	was := *plan
+	plan.Bandwidth = f.bandwidth.n
+	follows := was.Bandwidth == 0 && was.Emails == 0 || was.Bandwidth > 0 && was.Emails == quota.EmailsFor(was.Bandwidth)
+	if follows && !f.emails.set && plan.Bandwidth > 0 {
+		plan.Emails = quota.EmailsFor(plan.Bandwidth)
+	}
 }
 
 func (f *planFlags) applyKind(plan *quota.Plan, _ string) error {
@@ -200,7 +211,7 @@ func (p *program) planAdd() *cli.Command {
 	var f planFlags
 	return p.onStore(&cli.Command{
 		Name: "add", ArgsUsage: "PLAN", Flags: f.flags(true), Usage: "add a plan",
-		Description: `What is left out is unlimited, but the recipients of one message (50). Without a price it is free, and without blocks what is used over the allowance is not billed. Amounts are in the currency of [billing].
+		Description: `With --bandwidth and without --emails it allows one e-mail for each 10 KB; --emails unlimited says otherwise. Without --bandwidth it is a plan for so many e-mails of any size; with neither there is no limit. A message has up to 50 recipients. Without a price it is free, and without blocks what is used over the allowance is not billed. Amounts are in the currency of [billing].
 
   relay plan add small --term year --bandwidth 50MB --emails 5000 --price 12.00
   relay plan add large --term year --bandwidth 5GB --price 90 \
@@ -223,7 +234,7 @@ func (p *program) planSet() *cli.Command {
 	var f planFlags
 	return p.onStore(&cli.Command{
 		Name: "set", ArgsUsage: "PLAN", Flags: f.flags(false), Usage: "change a plan, for new terms",
-		Description: "Running terms never change: accounts keep what they bought, and renew at what the plan is then. relay account set NAME --plan PLAN gives an account the new terms now. --block and --at-limit replace the whole list.",
+		Description: "Running terms never change: accounts keep what they bought, and renew at what the plan is then. relay account set NAME --plan PLAN gives an account the new terms now. --block and --at-limit replace the whole list. A new --bandwidth changes the e-mails too where these are one for each 10 KB of the old one.",
 	}, work{run: func(c *call) error {
 		if !f.set() {
 			return usage("relay plan set --help", "nothing to set")

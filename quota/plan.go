@@ -75,6 +75,9 @@ func (p Plan) Unit() string {
 // defaultWeight is the size that an e-mail counts for in a bandwidth plan (M11).
 const defaultWeight = 10_000
 
+// EmailsFor is how many e-mails a bandwidth plan allows that does not say (M11).
+func EmailsFor(bandwidth int64) int64 { return max(bandwidth/defaultWeight, 1) }
+
 // EmailWeight is the number of octets that stand for one e-mail over the
 // allowance of a bandwidth plan; 0 in a count plan.
 func (p Plan) EmailWeight() int64 {
