@@ -1,15 +1,14 @@
 package cli
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/password"
 	"relay/quota"
 	"relay/store"
 )
@@ -19,7 +18,7 @@ func (p *program) credentialCommand() *cli.Command {
 }
 
 func passwordFlag(to *bool) cli.Flag {
-	return &cli.BoolFlag{Name: "password-stdin", Usage: "take the password from standard input instead of generating one", Destination: to}
+	return &cli.BoolFlag{Name: "password-stdin", Usage: "take the password from standard input instead of generating one: its first line, 8 characters to 1,024 octets, none of the common ones", Destination: to}
 }
 
 func (p *program) credentialAdd() *cli.Command {
@@ -144,18 +143,14 @@ func (p *program) credentialRevoke() *cli.Command {
 	}})
 }
 
-// shortest password that a person may choose, in characters.
-const shortest = 8
-
 // readPassword reads the first line.
 func readPassword(r io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(r, 4096)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	line, bad, err := password.Read(r)
+	switch {
+	case err != nil:
 		return "", fmt.Errorf("password: %w", err)
-	}
-	line = strings.TrimRight(line, "\r\n")
-	if len([]rune(line)) < shortest {
-		return "", usage("", "the password on standard input needs at least %d characters", shortest)
+	case bad != nil:
+		return "", usage("without --password-stdin relay makes one", "the password on standard input %w", bad)
 	}
 	return line, nil
 }
