@@ -175,7 +175,7 @@ func (c *Config) block(failures int) time.Duration {
 type tcpDialer struct{}
 
 func (tcpDialer) Dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
-	var d net.Dialer
+	d := net.Dialer{Control: showProgress}
 	if from.IsValid() {
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 	}

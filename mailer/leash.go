@@ -17,8 +17,9 @@ type leash struct {
 }
 
 // stalled is how long a next hop may take no content before the attempt counts as
-// slow: at the least rate that it must keep, a block takes 33 s.
-const stalled = 40 * time.Second
+// slow: at the least rate that it must keep, what is sent ahead takes 33 s, and a
+// block as long.
+const stalled = 70 * time.Second
 
 // pull breaks the attempt off, unless the message may have been taken, or is
 // moving; then it reports false.

@@ -7,9 +7,8 @@ import (
 )
 
 // Connections are shared like the window: an account may have three for each that
-// is free, so a quarter is left for others by one that wants all, and a few in
-// any case. Where that does not help, because all connections are in use, the
-// slowest make room.
+// is free, and a few in any case. So an account that wants all leaves a quarter to
+// others. When all are in use nevertheless, slow attempts give way.
 const (
 	fewConnections = 4
 	slowAttempt    = 5 * time.Second // by then a host that is well has said something
