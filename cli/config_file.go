@@ -42,6 +42,7 @@ func (p *program) load() (Config, error) {
 func ReadConfig(path string, text []byte) (Config, error) {
 	c := Default()
 	c.source = path
+	text = bytes.TrimPrefix(text, []byte(orderMark))
 	err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&c)
 	bad := &configError{path: path}
 	unknown, strict := errors.AsType[*toml.StrictMissingError](err)
@@ -64,6 +65,9 @@ func ReadConfig(path string, text []byte) (Config, error) {
 	}
 	return Config{}, fail(exitConfig, "relay check shows them one by one", "%w", bad)
 }
+
+// orderMark is what some editors write at the beginning of a file. TOML knows none.
+const orderMark = "\ufeff"
 
 func unknownKey(e *toml.DecodeError) configProblem {
 	line, _ := e.Position()

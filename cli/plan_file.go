@@ -51,6 +51,7 @@ const mostPlans = 1 << 20
 // readPlans of a file. All that is wrong is told at once.
 func readPlans(name, text, currency string) ([]quota.Plan, error) {
 	var f planFile
+	text = strings.TrimPrefix(text, orderMark)
 	err := toml.NewDecoder(strings.NewReader(text)).DisallowUnknownFields().Decode(&f)
 	if bad := planFileErrors(err); bad != nil {
 		return nil, badPlans(name, bad)
