@@ -20,6 +20,7 @@ type Billing struct {
 	Seller        []string `toml:"seller"`         // lines of the operator's address, the name first
 	DueDays       int      `toml:"due_days"`       // from an invoice to its due date
 	GraceDays     int      `toml:"grace_days"`     // from the due date until what was had and not paid suspends
+	OrderDays     int      `toml:"order_days"`     // from the due date of an order, or the term's end, until it expires; 0: never
 	InvoicePrefix string   `toml:"invoice_prefix"` // before the numbers of new invoices, such as "R-"
 	PaymentLink   string   `toml:"payment_link"`   // template of a web address; "": none
 	PaymentText   string   `toml:"payment_text"`   // template of lines; "": none
@@ -30,7 +31,7 @@ type Billing struct {
 }
 
 func defaultBilling() Billing {
-	return Billing{Currency: money.Default, TaxRate: "0%", Seller: []string{}, DueDays: 14, GraceDays: 14, WarnDays: []int{14, 3}}
+	return Billing{Currency: money.Default, TaxRate: "0%", Seller: []string{}, DueDays: 14, GraceDays: 14, OrderDays: 30, WarnDays: []int{14, 3}}
 }
 
 const (
@@ -53,6 +54,7 @@ func (b *Billing) check(v *validator) {
 	b.checkSeller(v)
 	v.days("billing.due_days", b.DueDays)
 	v.days("billing.grace_days", b.GraceDays)
+	v.days("billing.order_days", b.OrderDays)
 	if !prefixRE.MatchString(b.InvoicePrefix) {
 		v.bad("billing.invoice_prefix", "%q: up to 20 letters, digits and ./_- that begin with a letter or digit and do not end with a digit, such as R- or 2026/", b.InvoicePrefix)
 	}
@@ -117,7 +119,7 @@ func (v *validator) days(key string, n int) {
 // store is what the store has to know of it; Validate has seen that it is right.
 func (b *Billing) store() store.Billing {
 	rate, _ := money.ParseRate(b.TaxRate) // 0 where it is none
-	return store.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, Prefix: b.InvoicePrefix, DueDays: b.DueDays, GraceDays: b.GraceDays}
+	return store.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, Prefix: b.InvoicePrefix, DueDays: b.DueDays, GraceDays: b.GraceDays, OrderDays: b.OrderDays}
 }
 
 // invoiceToPay names an invoice to the mail program of a customer.

@@ -31,7 +31,7 @@ func TestReadConfig_billing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := store.Billing{Currency: "CHF", TaxRate: 81_000, Seller: []string{"Posta Sicura S.r.l.", "Via Garibaldi 12, Torino"}, Prefix: "2026/", DueDays: 30}
+	want := store.Billing{Currency: "CHF", TaxRate: 81_000, Seller: []string{"Posta Sicura S.r.l.", "Via Garibaldi 12, Torino"}, Prefix: "2026/", DueDays: 30, OrderDays: 30}
 	if diff := cmp.Diff(want, c.Billing.store()); diff != "" {
 		t.Errorf("for the store (-want +got):\n%s", diff)
 	}

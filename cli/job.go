@@ -234,6 +234,9 @@ func (r *relay) dunNow(ctx context.Context, at time.Time) (any, string, error) {
 	if n := v.Accounts; n > 0 {
 		text = fmt.Sprintf("%s held back, unpaid: %s", plural(int64(n), "account"), firstOf(v.Held[:min(n, changeTold)], n))
 	}
+	if n := len(v.Expired); n > 0 {
+		text += fmt.Sprintf("\n%s expired: %s", plural(int64(n), "order"), numbersOf(v.Expired))
+	}
 	return v, text, err
 }
 

@@ -20,7 +20,8 @@ import (
 //  1. close: what every account used in the months that are over is settled, each
 //     account in a transaction of its own, from its allowance, its credit, and
 //     blocks that are invoiced.
-//  2. dun: accounts that have not paid within the days of grace are held back.
+//  2. dun: accounts that have not paid within the days of grace are held back, and
+//     orders that nobody has paid expire.
 //
 // What is done is not due any more, so that both may run late, often, and at the
 // same time as a command. An account that cannot be closed holds up no other; it is
@@ -172,10 +173,11 @@ func (r *relay) tellInvoices() error {
 type held struct {
 	Job      string    `json:"job"`
 	At       time.Time `json:"at"`
-	Accounts int       `json:"accounts"` // that are held back now
-	Held     []string  `json:"held"`     // their names
-	Checked  int       `json:"checked"`  // invoices that were looked at
-	Failed   []failing `json:"errors"`   // tried again at the next run
+	Accounts int       `json:"accounts"`          // that are held back now
+	Held     []string  `json:"held"`              // their names
+	Checked  int       `json:"checked"`           // invoices that were looked at
+	Expired  []string  `json:"expired,omitempty"` // orders that nobody paid: their invoices, cancelled now
+	Failed   []failing `json:"errors"`            // tried again at the next run
 	MS       int64     `json:"ms"`
 }
 
@@ -205,6 +207,10 @@ func (r *relay) holdUnpaid(ctx context.Context, at time.Time) (held, error) {
 		}
 		r.often().Works(i.Account, cannotDun)
 		res.Checked++
+		if now := is.Invoice(strconv.FormatUint(i.Number, 10)); now != nil && now.Lapsed != nil {
+			res.Expired = append(res.Expired, i.Name)
+			r.logExpired(&i)
+		}
 		if is.Before.Hold == "" && is.After.Hold != "" {
 			res.Accounts++
 			res.Held = append(res.Held, i.Account)
@@ -243,6 +249,11 @@ func (r *relay) logHeldBack(i *store.Invoice) {
 	r.log.Warn("account suspended, unpaid; its payment lifts that", "account", i.Account, "invoice", i.Name,
 		"open", money.Format(i.Open(), i.Currency), "due", i.Due.In(r.store.Zone()).Format(time.DateOnly),
 		"advice", "when it is paid: relay payment record "+i.Name)
+}
+
+func (r *relay) logExpired(i *store.Invoice) {
+	r.log.Info("order expired, nobody has paid it; a payment revives it", "account", i.Account, "invoice", i.Name,
+		"total", money.Format(i.Total, i.Currency), "due", i.Due.In(r.store.Zone()).Format(time.DateOnly))
 }
 
 const (

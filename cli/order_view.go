@@ -227,7 +227,7 @@ func (c *call) noteNext(v *receiptView) {
 	}
 	if left := v.After.Balance; left > 0 && value(v.After.State) == string(store.Closed) {
 		c.note("pay back the %s that are left, and enter it with", money.Format(left, v.Currency))
-		c.note("relay account correct %s --amount -%s --paid-back --reason TEXT", v.Account, money.Plain(left, v.Currency))
+		c.note("relay account correct %s --amount -%s --reason TEXT", v.Account, money.Plain(left, v.Currency))
 	}
 }
 

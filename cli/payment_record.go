@@ -108,7 +108,7 @@ func (c *call) payFor(f *paying, p *store.Payment) (err error) {
 		if err := c.mayPay(&i, p, at); err != nil {
 			return err
 		}
-		open, currency = open+i.Open(), i.Currency
+		open, currency = open+i.Payable(), i.Currency
 	}
 	if f.amount != "" {
 		if p.Amount, err = received(f.amount, currency); err != nil {

@@ -170,11 +170,23 @@ func (s *Store) Activate(o Order, account string) (Receipt, error) {
 			return err
 		}
 		i := slices.IndexFunc(list, func(i *Invoice) bool { return i.Order != nil && i.Order.Do == KindActivated })
-		if i < 0 {
+		if i >= 0 {
+			d.activateUnpaid(list[i])
+			return nil
+		}
+		old, err := d.lapsedOrder()
+		if err != nil {
+			return err
+		}
+		if old == nil {
 			d.activate("")
 			return nil
 		}
-		d.activateUnpaid(list[i])
-		return nil
+		is, err := d.revive(old)
+		if err != nil || is == nil {
+			return cmp.Or(err, d.oneCurrency())
+		}
+		d.activateUnpaid(is)
+		return d.settle(0)
 	})
 }

@@ -14,6 +14,7 @@ type Billing struct {
 	Prefix    string   // of the numbers of new invoices; it does not end with a digit
 	DueDays   int      // from an invoice to its due date
 	GraceDays int      // from the due date until what was had and not paid suspends
+	OrderDays int      // from the due date of an order, or the term's end, until it expires; 0: it never does
 }
 
 // Consent is the version of the operator's terms that a customer agreed to (M34).

@@ -56,7 +56,7 @@ func openBooks(t fataler, path string, c *clock) *Store {
 		t.Fatal(err)
 	}
 	s, err := Open(path, Options{Now: c.now, Zone: rome, Billing: Billing{Currency: "EUR", TaxRate: 22 * quota.Percent,
-		Seller: []string{"Relay Ltd"}, DueDays: 14, GraceDays: 7}})
+		Seller: []string{"Relay Ltd"}, DueDays: 14, GraceDays: 7, OrderDays: 30}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,8 @@ import (
 )
 
 // DunBy holds back the accounts that had something and had not paid it within the
-// days of grace at an instant; one to come counts as now. It may run late and more
+// days of grace at an instant, and cancels the orders that nobody has paid until they
+// expired; one to come counts as now. It may run late and more
 // than once. It tells of each invoice what came of it, of one after the other: a
 // receipt once that is on disk, or why it went wrong. Its own error is what stopped
 // it before all were tried.
@@ -31,8 +32,14 @@ func (s *Store) dunInvoice(number uint64) (i Invoice, r Receipt, err error) {
 
 func (d *deal) dun(number uint64) error {
 	i, err := d.invoice(number)
-	if err != nil || i.dunningKey() == nil || i.Suspends.After(d.t.now) {
+	if err != nil || i.dunningKey() == nil {
 		return err
+	}
+	if i.Order != nil {
+		return d.expire(i)
+	}
+	if i.Suspends.After(d.t.now) {
+		return nil
 	}
 	d.hold(i)
 	return nil

@@ -64,7 +64,8 @@ type Ordered struct {
 // gaps. What is on paper never changes, Name among it: a new prefix is for new ones. What does is how it stands: Paid, State and
 // Order by payments and credit notes; Term when an order is had, or the term it
 // bought gets another place; Suspends and Dunned when it is had, holds the account
-// back, or the operator resumes that in spite of it.
+// back, or the operator resumes that in spite of it; Expires and Lapsed when nobody pays
+// what is ordered.
 type Invoice struct {
 	Number   uint64        `json:"number"`
 	Name     string        `json:"name"` // Number as it was issued, with the prefix of then
@@ -96,6 +97,8 @@ type Invoice struct {
 	Reason string       `json:"reason,omitempty"` // of a credit note; "": none was given
 	Order  *Ordered     `json:"order,omitempty"`  // waits for the payment; nil: what is invoiced was had
 
+	Expires  time.Time `json:"expires,omitzero"`  // unpaid until then, an Order is cancelled; zero: never
+	Lapsed   *Ordered  `json:"lapsed,omitempty"`  // an Order that has expired, see lapse.go; nil: it has not, or it was revived
 	Suspends time.Time `json:"suspends,omitzero"` // unpaid until then, it holds the account back; zero: never
 	Dunned   bool      `json:"dunned,omitempty"`  // it does
 }
@@ -110,15 +113,19 @@ func (i *Invoice) Open() int64 {
 
 func changed(was, is *Invoice) bool {
 	return was.Paid != is.Paid || was.State != is.State || was.Term != is.Term || was.Order != is.Order ||
-		was.Dunned != is.Dunned || !was.Suspends.Equal(is.Suspends)
+		was.Dunned != is.Dunned || was.Lapsed != is.Lapsed || !was.Expires.Equal(is.Expires) || !was.Suspends.Equal(is.Suspends)
 }
 
 // dunningKey is where it waits for its payment; nil: nowhere.
 func (i *Invoice) dunningKey() []byte {
-	if i.State != InvoiceOpen || i.Suspends.IsZero() || i.Dunned {
+	at := i.Suspends
+	if i.Order != nil {
+		at = i.Expires
+	}
+	if i.State != InvoiceOpen || at.IsZero() || i.Dunned {
 		return nil
 	}
-	return dunningKey(i.Suspends, i.Number)
+	return dunningKey(at, i.Number)
 }
 
 var keyInvoice, keyCurrency = []byte("invoice"), []byte("currency")
@@ -149,6 +156,8 @@ func (d *deal) issue(inv Invoice, from time.Time) (*Invoice, error) {
 		kind, inv.State, inv.Due = KindCreditNote, InvoicePaid, inv.Issued
 	case inv.Order == nil:
 		inv.Suspends = d.days(inv.Due, b.GraceDays)
+	default:
+		inv.Expires = d.expiry(inv.Due)
 	}
 	d.invoices[inv.Number] = &inv
 	d.enter(Entry{Kind: kind, Time: from, Period: inv.Period, Money: -inv.Total, Ref: numberText(inv.Number), Text: string(inv.Kind)})

@@ -112,7 +112,7 @@ func (d *deal) pay(p Payment) error {
 	if d.t.b.Get(payments, pairKey(p.Method, p.Reference)) != nil {
 		return fmt.Errorf("payment by %s with reference %q: %w", p.Method, p.Reference, ErrExists)
 	}
-	open, err := d.payable(&p)
+	pays, open, err := d.payable(&p)
 	if err != nil {
 		return err
 	}
@@ -132,31 +132,41 @@ func (d *deal) pay(p Payment) error {
 	}
 	e.Ref = numberText(p.Invoice)
 	d.enter(e)
-	return d.settle(p.Amount, p.named()...)
+	return d.settle(p.Amount, pays...)
 }
 
-// payable is what is open of what a payment names.
-func (d *deal) payable(p *Payment) (open int64, err error) {
+// payable is what is open of what a payment names, and the invoices that it pays: in
+// the place of one that has expired its new one.
+func (d *deal) payable(p *Payment) (pays []uint64, open int64, err error) {
 	if p.Invoice == 0 {
-		return d.debt()
+		open, err = d.debt()
+		return nil, open, err
 	}
 	for at, n := range p.named() {
 		i, err := d.invoice(n)
 		switch {
 		case err != nil:
-			return 0, err
+			return nil, 0, err
 		case i.Account != d.a.Name:
-			return 0, fmt.Errorf("invoice %s is of account %s, not of %s", i.Name, i.Account, d.a.Name)
+			return nil, 0, fmt.Errorf("invoice %s is of account %s, not of %s", i.Name, i.Account, d.a.Name)
 		case i.Kind == CreditNote:
-			return 0, fmt.Errorf("invoice %s is a credit note: there is nothing to pay", i.Name)
+			return nil, 0, fmt.Errorf("invoice %s is a credit note: there is nothing to pay", i.Name)
 		case slices.Contains(p.named()[:at], n):
-			return 0, fmt.Errorf("invoice %s is named twice", i.Name)
+			return nil, 0, fmt.Errorf("invoice %s is named twice", i.Name)
 		}
+		again, err := d.revive(i)
+		if err != nil {
+			return nil, 0, err
+		}
+		if again != nil {
+			i = again
+		}
+		pays = append(pays, i.Number)
 		if open += i.Open(); open > mostMoney {
-			return 0, fmt.Errorf("payment: %w", quota.ErrOverflow)
+			return nil, 0, fmt.Errorf("payment: %w", quota.ErrOverflow)
 		}
 	}
-	return open, nil
+	return pays, open, nil
 }
 
 func (d *deal) nothingOpen(p *Payment) error {

@@ -59,7 +59,7 @@ const (
 	billedTo                       // customer NUL number (8): the invoices of accounts that were its own then
 	billedBelow                    // reseller NUL number (8): those of accounts that were below it then
 	owed                           // account NUL number (8): the open ones
-	dunning                        // when it suspends (8), number (8)
+	dunning                        // when it suspends or, an order, expires (8), number (8)
 	closing                        // period's end (8), account: its first open period
 	customers                      // name
 	resellers                      // name
@@ -212,6 +212,7 @@ var migrations = []func(*tx) error{
 	func(*tx) error { return nil }, // 2: no claims; a relay that knows none would leave entries behind what it settles
 	countStored,                    // 3: usage that did not say how much of it is in the spool
 	uncapped,                       // 4: no ceiling of overage, and years that end with a month
+	expireOrders,                   // 5: orders that wait for ever
 }
 
 var (

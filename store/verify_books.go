@@ -417,6 +417,9 @@ func (v *verifier) sums(i *Invoice) (net, tax int64) {
 func (v *verifier) invoice(i *Invoice, n *bookCount) {
 	net, tax := v.sums(i)
 	v.takenBack(i, n)
+	if i.Lapsed != nil && i.State != InvoiceCancelled {
+		v.fault("invoice %d is %s, and of an order that has expired", i.Number, i.State)
+	}
 	if waits := i.Order != nil; waits && i.State != InvoiceOpen || i.State == InvoiceOpen && waits == (i.Term != "") {
 		v.fault("invoice %d is %s of term %q, waits for its payment is %v", i.Number, i.State, i.Term, waits)
 	}

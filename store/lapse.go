@@ -1,0 +1,134 @@
+package store
+
+import (
+	"cmp"
+	"time"
+)
+
+// An order that nobody pays does not wait for ever:
+//
+//  1. it expires Billing.OrderDays after its due date or the end of the account's last
+//     term, whichever is later: its invoice is cancelled by a credit note;
+//  2. what was ordered is kept with the invoice, so that a payment that comes later, or
+//     Activate, revives it: a new invoice over the same, at the tax of then;
+//  3. where it cannot be revived any more, since the account is closed, is active, or
+//     has ordered anew, the payment stays in the balance.
+
+// lapsed is why an order is cancelled that has expired.
+const lapsed = "expired, it was not paid"
+
+// Payable is what is still to be paid of an invoice, or would be if its order were
+// revived, at the tax of the day on which it was issued.
+func (i *Invoice) Payable() int64 {
+	if i.Lapsed != nil {
+		return i.Total
+	}
+	return i.Open()
+}
+
+// expiry is when an order that is due then expires; zero: never.
+func (d *deal) expiry(due time.Time) time.Time {
+	n := d.t.s.Billing().OrderDays
+	if n == 0 {
+		return time.Time{}
+	}
+	if end := d.a.TermEnd(); end.After(due) {
+		due = end
+	}
+	return d.days(due, n)
+}
+
+// expire cancels an order, unless a term that was bought or the configuration has moved
+// its time since.
+func (d *deal) expire(i *Invoice) error {
+	if i.Expires = d.expiry(i.Due); i.Expires.IsZero() || i.Expires.After(d.t.now) {
+		return nil
+	}
+	order := i.Order
+	if err := d.cancel(i, lapsed); err != nil {
+		return err
+	}
+	i.Lapsed = order
+	return d.settle(0)
+}
+
+// revive issues the invoice of an order that had expired anew; nil: it cannot be.
+func (d *deal) revive(i *Invoice) (*Invoice, error) {
+	if i.Lapsed == nil || d.a.State == Closed || d.oneCurrency() != nil {
+		return nil, nil
+	}
+	switch i.Lapsed.Do {
+	case KindActivated:
+		if d.a.Ordered == nil {
+			return nil, nil
+		}
+	case KindRenewed:
+		if len(d.a.Contracts) == 0 || d.oneRenewal() != nil {
+			return nil, nil
+		}
+	}
+	is := Invoice{Kind: i.Kind, Order: i.Lapsed}
+	for _, l := range i.Lines {
+		is.Lines = append(is.Lines, InvoiceLine{Text: l.Text, Count: l.Count, Price: l.Price})
+	}
+	i.Lapsed = nil
+	d.say(0, "invoice %s had expired: it is issued anew", i.Name)
+	was := d.chosen
+	defer func() { d.chosen = was }()
+	d.chosen.Method, d.chosen.Reference = cmp.Or(was.Method, i.Method), cmp.Or(was.Reference, i.Reference)
+	return d.issue(is, time.Time{})
+}
+
+// lapsedOrder is the order of a pending account that has expired; nil: there is none.
+func (d *deal) lapsedOrder() (*Invoice, error) {
+	for _, n := range d.t.numbers(billed, d.a.Name) {
+		i, err := d.invoice(n)
+		if err != nil {
+			return nil, err
+		}
+		if i.Lapsed != nil && i.Lapsed.Do == KindActivated {
+			return i, nil
+		}
+	}
+	return nil, nil
+}
+
+// orderDays is how long orders wait that were there before they expired.
+const orderDays = 30
+
+// expireOrders gives the open orders of a file from before the time from which on
+// they expire: none at once, however old it is.
+func expireOrders(t *tx) error {
+	c := t.b.Cursor(owed)
+	var numbers []uint64
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		numbers = append(numbers, lastNumber(k))
+	}
+	for _, n := range numbers {
+		var i Invoice // not by its name, which keepPrefix gives it later
+		var a Account
+		if _, err := t.get(invoices, invoiceKey(n), &i); err != nil {
+			return err
+		}
+		if _, err := t.get(accounts, []byte(i.Account), &a); err != nil {
+			return err
+		}
+		if i.Order == nil {
+			continue
+		}
+		from := t.now
+		for _, at := range []time.Time{i.Due, a.TermEnd()} {
+			if at.After(from) {
+				from = at
+			}
+		}
+		i.Expires = from.In(t.s.zone).AddDate(0, 0, orderDays).UTC()
+		if err := t.put(invoices, invoiceKey(n), i); err != nil {
+			return err
+		}
+		if err := t.b.Put(dunning, i.dunningKey(), []byte{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
