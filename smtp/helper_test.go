@@ -92,10 +92,11 @@ type setup struct {
 	reason  string             // of a suspension
 	started int                // days ago
 	network string
-	credit  int64 // granted, in units of the plan
-	unpaid  bool  // it was activated without the payment, which is overdue
-	reserve int64 // octets of disk kept free
-	memory  int64 // octets of bodies in memory
+	credit  int64        // granted, in units of the plan
+	unpaid  bool         // it was activated without the payment, which is overdue
+	reserve int64        // octets of disk kept free
+	memory  int64        // octets of bodies in memory
+	free    func() int64 // octets of free disk; nil: what there are
 }
 
 func start(t testing.TB, s setup) *fixture {
@@ -106,7 +107,7 @@ func start(t testing.TB, s setup) *fixture {
 	var ago atomic.Int64 // what the store's clock is behind, while the account is added
 	ago.Store(int64(time.Since(time.Now().Add(-time.Minute).AddDate(0, 0, -s.started))))
 	now := func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }
-	if f.st, err = store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log, Reserve: s.reserve, Memory: s.memory, Now: now}); err != nil {
+	if f.st, err = store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log, Reserve: s.reserve, Memory: s.memory, Free: s.free, Now: now}); err != nil {
 		t.Fatal(err)
 	}
 	if s.plan.Term == "" {

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -132,5 +133,33 @@ func TestStaged_leavesNothing(t *testing.T) {
 		if f.charged() != (quota.Charge{}) {
 			t.Errorf("charged %v", f.charged())
 		}
+	})
+}
+
+// On a disk that is nearly full the account that has most in the queue hears 452, and
+// nothing is charged; with room it goes on, in the same session.
+func TestStaged_mostInTheQueue(t *testing.T) {
+	var free atomic.Int64
+	free.Store(1 << 40)
+	bubble(t, setup{free: free.Load}, func(t *testing.T, f *fixture) {
+		c := f.dial(Implicit, "192.0.2.1")
+		c.login()
+		c.envelope()
+		c.send("a: b\r\n\r\n" + megabytes(3) + ".\r\n")
+		c.want("250 ")
+		charged := f.charged()
+		_, inFile := f.st.Size()
+		free.Store(32<<20 + 2_000_000 - inFile)
+		for _, size := range []int{0, 2} {
+			c.envelope()
+			c.send("a: b\r\n\r\n" + megabytes(size) + ".\r\n")
+			c.want("452 4.3.1 little room is left, and this account has most in the queue: try again later")
+		}
+		if f.charged() != charged || f.staged() != 0 {
+			t.Errorf("charged %v, before it was %v", f.charged(), charged)
+		}
+		free.Store(1 << 40)
+		c.envelope()
+		c.do("a: b\r\n\r\nx\r\n.", "250 ", "QUIT", "221 ")
 	})
 }
