@@ -319,31 +319,6 @@ func TestRefund_balance(t *testing.T) {
 	}
 }
 
-// A term that was bought ahead and never began keeps its key: what was paid for
-// it is not paid back with a later term.
-func TestRefund_notOfAnEarlierAccount(t *testing.T) {
-	s, c := newBooks(t)
-	r := order(t, s, "acme", silver, quota.Suspend)
-	pay(t, s, r.Invoices[0].Number, 0, "a")
-	r, err := s.Renew(Order{}, "acme", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pay(t, s, r.Invoices[0].Number, 0, "b")
-	if _, err := s.Refund(Order{}, "acme"); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
-		t.Fatal(err)
-	}
-	c.set(time.Date(2027, 11, 5, 12, 0, 0, 0, time.UTC)) // in the first month of the renewal
-	r = order(t, s, "acme", silver, quota.Suspend)
-	pay(t, s, r.Invoices[0].Number, 0, "c")
-	if r, err = s.Refund(Order{}, "acme"); err != nil || r.Amount != 14_640 || r.After.Balance != 0 {
-		t.Errorf("Refund = %+v, %v, want what the new account paid", r, err)
-	}
-}
-
 func TestRefund_currency(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", free, quota.Suspend)
