@@ -104,6 +104,9 @@ func (c *call) addAccount(name string, f *newAccount) error {
 	if errors.Is(err, store.ErrUsed) {
 		return usedName(name)
 	}
+	if errors.Is(err, store.ErrEnough) {
+		return fail(exitFailed, "the operator can add more, and raise accounts_per_reseller in [limits]", "account %s: %w", name, err)
+	}
 	if no, ok := errors.AsType[*quota.Refused](err); ok {
 		return fail(exitFailed, refusedHint(name, plan.Name, no), "account %s: %w", name, no)
 	} else if err != nil {

@@ -56,6 +56,7 @@ type Limits struct {
 	ConnectionsPerAddress  int      `toml:"connections_per_address"` // IPv6: per /64
 	ConnectionsPerAccount  int      `toml:"connections_per_account"`
 	MessagesPerConnection  int      `toml:"messages_per_connection"`
+	AccountsPerReseller    int      `toml:"accounts_per_reseller"`     // below one that adds its own
 	Errors                 int      `toml:"errors"`                    // mistakes of a client between two messages
 	FailedLogins           int      `toml:"failed_logins"`             // in a connection
 	FailedLoginsPerAddress int      `toml:"failed_logins_per_address"` // before it is banned
@@ -125,6 +126,7 @@ func Default() Config {
 			ConnectionsPerAddress:  50,
 			ConnectionsPerAccount:  200,
 			MessagesPerConnection:  10_000,
+			AccountsPerReseller:    1000,
 			Errors:                 20,
 			FailedLogins:           5,
 			FailedLoginsPerAddress: 20,

@@ -66,6 +66,7 @@ func (l *Limits) check(v *validator) {
 	v.atLeast("limits.connections_per_address", l.ConnectionsPerAddress, 1)
 	v.atLeast("limits.connections_per_account", l.ConnectionsPerAccount, 1)
 	v.atLeast("limits.messages_per_connection", l.MessagesPerConnection, 1)
+	v.atLeast("limits.accounts_per_reseller", l.AccountsPerReseller, 1)
 	v.atLeast("limits.errors", l.Errors, 1)
 	v.atLeast("limits.failed_logins", l.FailedLogins, 1)
 	v.atLeast("limits.failed_logins_per_address", l.FailedLoginsPerAddress, 1)

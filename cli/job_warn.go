@@ -125,10 +125,12 @@ func (r *relay) writeWarning(w *store.Warning, id store.ID) (n store.Notice, err
 	if err != nil {
 		return n, err
 	}
-	l := letter.Letter{Host: r.hostname, Name: c.Billing.seller(), To: to, ID: id.String(), Date: now.In(r.store.Zone()),
+	l := letter.Letter{Host: r.hostname, Name: e.Seller, To: to, ID: id.String(), Date: now.In(r.store.Zone()),
 		Subject: e.Subject(), Text: e.Text(), HTML: html}
-	if c.Billing.Contact != "" {
-		l.ReplyTo, _, _ = recipientOf(c.Billing.Contact) // Validate has seen that it is one
+	for _, contact := range []string{e.Contact, c.Billing.Contact} { // a reseller may have named none that mail can go to
+		if reply, _, ok := recipientOf(contact); ok && l.ReplyTo == "" {
+			l.ReplyTo = reply
+		}
 	}
 	m, err := l.Build()
 	return store.Notice{Body: m.Content, Message: store.Message{
@@ -150,10 +152,13 @@ func (r *relay) ending(w *store.Warning) *letter.Ending {
 	e := &letter.Ending{Seller: c.Billing.seller(), Host: r.hostname,
 		Account: w.Account.Name, Reference: w.Account.Reference, Plan: w.Contract.Plan.Name, Holds: viewAllowance(w.Contract.Plan).text() + " " + perPeriod(w.Contract.Plan.Term), LastDay: r.lastDay(w), Days: w.Days,
 		Contact: c.Billing.Contact, RenewLink: c.Billing.RenewLink, RenewText: c.Billing.RenewText}
+	if w.Reseller != nil {
+		e.Resold, e.Seller, e.Contact, e.RenewLink, e.RenewText = true, w.Reseller.Name, w.Reseller.Contact, "", ""
+	}
 	if w.Account.Status() == store.Suspended {
 		e.State = strings.TrimRight("suspended: "+cmp.Or(w.Account.Reason, w.Account.Hold), ": ")
 	}
-	if w.Sold != nil {
+	if w.Sold != nil && w.Reseller == nil {
 		e.Price, e.Amount = priceOf(w), money.Plain(w.Price, w.Currency)
 	}
 	if w.Credit > 0 {

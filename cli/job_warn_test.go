@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -304,6 +305,36 @@ func TestRelay_writeWarning(t *testing.T) {
 		if _, err := r.writeWarning(w(contact), store.ID{1}); err == nil {
 			t.Errorf("to %q: no error", contact)
 		}
+	}
+}
+
+// What a reseller's customer reads names the reseller, and no price of the operator's.
+func TestRelay_writeWarning_belowAReseller(t *testing.T) {
+	l := newLedgerRun(t, "2026-11-15 10:00", 1)
+	r := &relay{cfg: Default(), hostname: "relay.test", log: slog.New(slog.DiscardHandler)}
+	st, err := store.Open(l.path, store.Options{Now: l.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	r.store = st
+	b := &r.cfg.Billing
+	b.Contact, b.Seller, b.RenewLink, b.RenewText = "office@host.example", []string{"Host Ltd"}, "https://host.example/renew?a={amount}", "pay Host Ltd {amount}"
+	w := &store.Warning{Account: store.Account{Name: "webco.shop", Contact: "boss@shop.example", State: store.Active},
+		Contract: quota.Contract{Plan: quota.Plan{Name: "bronze", Term: quota.Year, Bandwidth: 1}, End: l.clock.Now().AddDate(0, 0, 3)},
+		Sold:     &quota.Plan{Term: quota.Year, Price: 1}, Price: 1220, Currency: "EUR",
+		Reseller: &store.Reseller{Name: "webco", Contact: "help@webco.example"}}
+	n, err := r.writeWarning(w, store.ID{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := readWarning(t, n.Body)
+	mustMatch(t, "the letter", text, `(?s)webco.shop .*answer this mail, or write to help@webco.example.*Sent by webco`)
+	if m := regexp.MustCompile(`EUR|12\.20|Host Ltd|host\.example|[Pp]rice|no longer sold`).FindString(text); m != "" {
+		t.Errorf("the letter says %q:\n%s", m, text)
+	}
+	if m, err := mail.ReadMessage(bytes.NewReader(n.Body)); err != nil || m.Header.Get("Reply-To") != "<help@webco.example>" || !strings.Contains(m.Header.Get("From"), "webco") {
+		t.Errorf("%v\n%s", err, n.Body)
 	}
 }
 

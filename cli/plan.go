@@ -43,13 +43,14 @@ type planView struct {
 	OverMax    *int64          `json:"over_max"`         // octets of overage in a month, where it is continued; null: no ceiling
 	Dedicated  bool            `json:"dedicated"`
 	Retired    bool            `json:"retired"`
+	Resale     bool            `json:"resale"` // resellers may order it
 }
 
 func viewPlan(p *quota.Plan, currency string) planView {
 	return planView{
 		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: orUnlimited(p.Emails), Bandwidth: orUnlimited(p.Bandwidth), Recipients: p.MaxRecipients(),
 		Price: p.Price, Currency: currency, Blocks: orNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(), OverMax: viewCeiling(p.Ceiling(0)),
-		Dedicated: p.Dedicated, Retired: p.Retired,
+		Dedicated: p.Dedicated, Retired: p.Retired, Resale: p.Resale,
 	}
 }
 
@@ -81,6 +82,10 @@ func (c *call) planList(all bool) error {
 	if !all {
 		list = slices.DeleteFunc(list, func(p quota.Plan) bool { return p.Retired })
 	}
+	if c.scope != nil { // no others are there for it
+		list = slices.DeleteFunc(list, func(p quota.Plan) bool { return !p.Resale })
+		n = len(list)
+	}
 	if c.json {
 		views, currency := make([]planView, len(list)), c.currency()
 		for i := range list {
@@ -92,7 +97,7 @@ func (c *call) planList(all bool) error {
 		column{head: "BANDWIDTH", right: true}, column{head: "ALLOWED"}, column{head: "PRICE", right: true, least: 12}, column{head: ""})
 	for _, plan := range list {
 		t.add(plan.Name, string(plan.Term), allowed(plan.Emails, number(plan.Emails)), allowed(plan.Bandwidth, size(plan.Bandwidth)),
-			perPeriod(plan.Term), c.price(plan.Price), ifSo(plan.Retired, "retired"))
+			perPeriod(plan.Term), c.price(plan.Price), planRemark(&plan, c.scope != nil))
 	}
 	if err := t.write(c.Stdout); err != nil {
 		return err
@@ -101,6 +106,17 @@ func (c *call) planList(all bool) error {
 		c.note("%s retired: relay plan list --all", plural(int64(hidden), "plan"))
 	}
 	return nil
+}
+
+// planRemark is what a list adds to a plan; a reseller sees those for it only.
+func planRemark(p *quota.Plan, reseller bool) string {
+	switch {
+	case p.Retired:
+		return "retired"
+	case p.Resale && !reseller:
+		return "resale"
+	}
+	return ""
 }
 
 func ifSo(yes bool, text string) string {
@@ -144,6 +160,7 @@ func (c *call) showPlan(plan *quota.Plan) error {
 		{"at limit", atLimit},
 		{"overage", ifSo(plan.Allows(quota.Continue), ceilingText(plan.Ceiling(0)))},
 		{"source", ifSo(plan.Dedicated, "an address of its own")},
+		{"resale", ifSo(plan.Resale, "resellers may order it")},
 		{"sold", soldText(plan)},
 	})
 }

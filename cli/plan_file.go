@@ -38,6 +38,7 @@ type planEntry struct {
 	OverMax    any          `toml:"over_max"`
 	Dedicated  bool         `toml:"dedicated"`
 	Retired    bool         `toml:"retired"`
+	Resale     bool         `toml:"resale"`
 }
 
 type blockEntry struct {
@@ -113,7 +114,7 @@ func (e *planEntry) plan(currency string) (p quota.Plan, bad []string) {
 		}
 	}
 	var err error
-	p = quota.Plan{Name: e.Name, Term: quota.Term(e.Term), Dedicated: e.Dedicated, Retired: e.Retired}
+	p = quota.Plan{Name: e.Name, Term: quota.Term(e.Term), Dedicated: e.Dedicated, Retired: e.Retired, Resale: e.Resale}
 	p.Emails, err = limitOf(e.Emails, parseCount)
 	check("emails", err)
 	p.Bandwidth, err = limitOf(e.Bandwidth, parseSize)
@@ -242,6 +243,7 @@ func planKeys(p *quota.Plan, currency string) []planKey {
 	add(p.OverMax != 0, "over_max", most)
 	add(p.Dedicated, "dedicated", "true")
 	add(p.Retired, "retired", "true")
+	add(p.Resale, "resale", "true")
 	return keys
 }
 
@@ -272,6 +274,7 @@ const planFileHead = `# Plans, for relay plan import.
 #                largest block, without blocks none
 #   dedicated    with a sending address of its own
 #   retired      not sold any more
+#   resale       resellers may order it
 
 `
 

@@ -28,6 +28,7 @@ type planFlags struct {
 	atLimit    listFlag
 	overMax    overFlag
 	dedicated  *bool
+	resale     *bool
 }
 
 func (f *planFlags) flags(termNeeded bool) []cli.Flag {
@@ -44,12 +45,14 @@ func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 		&cli.GenericFlag{Name: "recipients", Usage: "`N` recipients in one message (default 50)", Value: &f.recipients},
 		&cli.BoolFlag{Name: "dedicated", Usage: "with a sending address of its own; --dedicated=false without",
 			Action: func(_ *cli.Context, yes bool) error { f.dedicated = &yes; return nil }},
+		&cli.BoolFlag{Name: "resale", Usage: "resellers may order it too; --resale=false only the operator",
+			Action: func(_ *cli.Context, yes bool) error { f.resale = &yes; return nil }},
 	}
 }
 
 func (f *planFlags) set() bool {
 	return f.kind != "" || f.emails.set || f.bandwidth.set || f.recipients.set || f.term != "" || f.price != "" ||
-		f.blocks.set || f.creditStep != "" || f.atLimit.set || f.overMax.set || f.dedicated != nil
+		f.blocks.set || f.creditStep != "" || f.atLimit.set || f.overMax.set || f.dedicated != nil || f.resale != nil
 }
 
 // apply takes over what was given; amounts are in currency.
@@ -72,6 +75,9 @@ func (f *planFlags) apply(plan *quota.Plan, currency string) error {
 	f.overMax.take(&plan.OverMax)
 	if f.dedicated != nil {
 		plan.Dedicated = *f.dedicated
+	}
+	if f.resale != nil {
+		plan.Resale = *f.resale
 	}
 	for _, take := range []func(*quota.Plan, string) error{f.applyKind, f.applyPrice, f.applyBlocks, f.applyStep, f.applyAtLimit} {
 		if err := take(plan, currency); err != nil {
@@ -268,7 +274,7 @@ func (c *call) oldTerms(plan *quota.Plan) error {
 func sameTerms(a, b *quota.Plan) bool {
 	x, y := *a, *b
 	for _, p := range []*quota.Plan{&x, &y} {
-		p.Retired, p.Recipients, p.CreditStep, p.AtLimit, p.OverMax = false, p.MaxRecipients(), p.Step(), p.Choices(), p.Ceiling(0)
+		p.Retired, p.Resale, p.Recipients, p.CreditStep, p.AtLimit, p.OverMax = false, false, p.MaxRecipients(), p.Step(), p.Choices(), p.Ceiling(0)
 		if len(p.Blocks) == 0 {
 			p.Blocks = nil
 		}

@@ -54,6 +54,7 @@ var resellerMay = map[string]permit{
 	"account credential add":    {args: []argKind{argAccount}, flags: []string{"login", "note", "password-stdin"}},
 	"account credential list":   {args: []argKind{argAccount}},
 	"account credential revoke": {args: []argKind{argAccount, argOther}},
+	"plan list":                 {},
 	"usage":                     {[]argKind{argAccount}, []string{"period", "state", "limit"}, true},
 	"invoice list":              {nil, []string{"account", "open", "overdue", "period", "limit"}, true},
 	"invoice show":              {args: []argKind{argInvoice}, flags: []string{"format", "out"}},
@@ -193,8 +194,8 @@ func (c *call) admitFlags(cc *cli.Context) error {
 	case "account add":
 		name := cc.String("plan")
 		plan, err := c.st.Plan(name)
-		if errors.Is(err, store.ErrNotFound) || err == nil && plan.Retired {
-			return fail(exitFailed, "ask the operator for the plans that are", "no plan %q is sold", name)
+		if errors.Is(err, store.ErrNotFound) || err == nil && (plan.Retired || !plan.Resale) {
+			return fail(exitFailed, "relay plan list shows those that you can order", "no plan %q is sold", name)
 		}
 		return err
 	}

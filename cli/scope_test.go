@@ -58,7 +58,8 @@ func marketOf(t *testing.T, rival, alone string) *market {
 		t.Fatalf("no API:\n%s", m.relay.log)
 	}
 	m.base = "http://" + found[1]
-	m.must(t, "plan", "add", "dear", "--term", "month", "--emails", "1000", "--price", "12.50")
+	m.must(t, "plan", "add", "dear", "--term", "month", "--emails", "1000", "--price", "12.50", "--resale")
+	m.must(t, "plan", "set", "entry", "--resale")
 	m.must(t, "account", "add", alone, "--plan", "dear")
 	for _, name := range []string{"webco", rival} {
 		out := m.must(t, "reseller", "add", name)
@@ -305,8 +306,11 @@ func TestAPI(t *testing.T) {
 		if code != exitDone {
 			t.Errorf("%d %s%s", code, out, stderr)
 		}
-		if _, _, code := e.run("", "plan", "list"); code != exitNoAccount {
-			t.Errorf("plan list: %d", code)
+		if out, _, code := e.run("", "plan", "list"); code != exitDone || !strings.Contains(out, "dear") || strings.Contains(out, "standard") {
+			t.Errorf("plan list: %d %s", code, out)
+		}
+		if _, _, code := e.run("", "plan", "show", "dear"); code != exitNoAccount {
+			t.Errorf("plan show: %d", code)
 		}
 		e["RELAY_TOKEN"] = "wrong"
 		if _, stderr, code := e.run("", "account", "list"); code != exitNoPermission {

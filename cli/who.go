@@ -12,7 +12,7 @@ import (
 func (c *call) order(dryRun bool) store.Order {
 	o := store.Order{By: c.by(), DryRun: dryRun}
 	if c.scope != nil {
-		o.Reseller = c.scope.reseller
+		o.Reseller, o.MostAccounts = c.scope.reseller, c.cfg.Limits.AccountsPerReseller
 	}
 	return o
 }

@@ -52,6 +52,7 @@ type Plan struct {
 	OverMax    int64     `json:"over_max,omitempty"`    // octets of overage in a period; 0: the largest block, Uncapped: no ceiling; see Ceiling
 	Dedicated  bool      `json:"dedicated,omitempty"`   // with a sending address of its own (M10)
 	Retired    bool      `json:"retired,omitempty"`     // not sold any more
+	Resale     bool      `json:"resale,omitempty"`      // resellers may order it for the accounts below them (M23)
 
 	Weight int64 `json:"-"` // EmailWeight of the whole, where In has made a share of it; 0: of a plan as it is sold
 }

@@ -148,6 +148,9 @@ func replyTo(err error) *reply {
 	return errLocal
 }
 
+// idle is how an account that a reseller sells is: its prices are not ours.
+var idle = map[store.AccountState]string{store.Pending: "not active yet", store.Suspended: "suspended"}
+
 // refusal words what the store says about an account.
 func refusal(r *store.Refusal, cfg *Config) *reply {
 	switch {
@@ -155,6 +158,8 @@ func refusal(r *store.Refusal, cfg *Config) *reply {
 		return exceeded(r, cfg.Zone)
 	case r.Revoked:
 		return errAccount.with("this login was revoked: log in with another one")
+	case r.Reseller != "" && r.Reason == "" && (r.State == store.Pending || r.State == store.Suspended):
+		return errAccount.with("account %s: %s, ask %s", r.Account, idle[r.State], r.Reseller)
 	case r.State == store.Pending:
 		return errAccount.with("account %s: not active yet, %s", r.Account, toPay(r.Unpaid, cfg, "it waits for its payment", "pay %s to begin"))
 	case r.Expired:

@@ -52,6 +52,9 @@ func (t *tx) newAccount(o Order, n NewAccount) (*deal, error) {
 	if o.Reseller != "" && t.hasBooks(n.Account.Name) {
 		return nil, fmt.Errorf("account %q: %w", n.Account.Name, ErrExists)
 	}
+	if err := t.mayResell(&o, n.Plan); err != nil {
+		return nil, err
+	}
 	if err := o.mayGoOn(n.Account.Name, n.Account.AtLimit, n.Plan); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,8 @@ type Order struct {
 	By     string // who, for the ledger; "": relay itself
 	DryRun bool   // change nothing; the Receipt is what it would be
 
-	Reseller string // who may change the accounts below it only, see may.go; "": any
+	Reseller     string // who may change the accounts below it only, see may.go; "": any
+	MostAccounts int    // that the reseller may have below it; 0: any number
 
 	Method    string // one of Methods, by which what is ordered is paid; "": the account's
 	Reference string // the customer's own text on its invoice; "": the account's

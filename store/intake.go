@@ -22,7 +22,8 @@ type Refusal struct {
 	Exceeded *quota.Exceeded // the allowance does not hold it
 	Month    bool            // by a term of 30 days, which is renewed
 	Spent    bool            // nothing is left of it: a further term would begin at once (M13)
-	Unpaid   *Invoice        // whose payment lets it send: of a pending account its order, of one held back what is overdue; nil: none
+	Reseller string          // who manages the account, and is to be asked; "": the operator
+	Unpaid   *Invoice        // whose payment lets it send: of a pending account its order, of one held back what is overdue, but below a reseller, who has a price of its own; nil: none
 }
 
 // Standing is where an account stands now. Periods that are over count as
@@ -138,7 +139,7 @@ func (st *Standing) elsewhere(t *tx) error {
 // refuse decides whether the account may send so much more: nil if it may.
 func (st *Standing) refuse(asked quota.Charge) *Refusal {
 	a := &st.Account
-	r := &Refusal{Account: a.Name, State: a.Status(), Reason: a.Reason, Hold: a.Hold, TermEnd: st.TermEnd}
+	r := &Refusal{Account: a.Name, State: a.Status(), Reason: a.Reason, Hold: a.Hold, TermEnd: st.TermEnd, Reseller: a.Reseller}
 	if st.Expired() { // even where an invoice holds it back: to pay that does not let it go on
 		r.Expired = true
 		return r
@@ -188,7 +189,7 @@ func (t *tx) permit(account, login string, asked quota.Charge) (*Refusal, Standi
 			}
 		}
 	}
-	if r != nil && (r.State == Pending || r.Hold != "") {
+	if r != nil && r.Reseller == "" && (r.State == Pending || r.Hold != "") {
 		r.Unpaid, err = t.unpaidOf(account)
 	}
 	return r, st, err

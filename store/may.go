@@ -15,6 +15,8 @@ import (
 //     books of an account before it; nor has that of one which the operator puts
 //     below a reseller, whose statement would show them: ErrUsed; elsewhere a name
 //     has no charges and invoices of an account before;
+//     it is on a plan that is for resellers (ErrNotYours), and one of so many that
+//     it may have: ErrEnough;
 //  3. it lifts only a suspension of its own, see maySwitch, and activates nothing
 //     that waits for a payment: both are ErrNotYours;
 //  4. it lets no account go on at the limit of a plan without blocks, which bills
@@ -22,6 +24,28 @@ import (
 
 // ErrNotYours is what a reseller may not change of an account below it.
 var ErrNotYours = errors.New("is for the operator to change")
+
+// ErrEnough is the refusal of an account beyond those that a reseller may have.
+var ErrEnough = errors.New("no more accounts are allowed below this reseller")
+
+// mayResell says whether a reseller may order another account on a plan. Those that are
+// closed count until they are removed.
+func (t *tx) mayResell(o *Order, p quota.Plan) error {
+	if o.Reseller == "" {
+		return nil
+	}
+	if !p.Resale {
+		return fmt.Errorf("plan %q %w", p.Name, ErrNotYours)
+	}
+	n, prefix := 0, pairKey(o.Reseller, "")
+	c := t.b.Cursor(below)
+	for k, _ := c.Seek(prefix); o.MostAccounts > 0 && hasPrefix(k, prefix); k, _ = c.Next() {
+		if n++; n >= o.MostAccounts {
+			return fmt.Errorf("%w: it has %d", ErrEnough, n)
+		}
+	}
+	return nil
+}
 
 // reaches fails for an account that whoever orders does not manage.
 func (o *Order) reaches(a *Account) error {

@@ -15,7 +15,7 @@ func resold(t *testing.T) *Store {
 		if err := s.AddReseller(Reseller{Name: name, Hash: TokenHash(name)}); err != nil {
 			t.Fatal(err)
 		}
-		n := NewAccount{Account: Account{Name: name + ".one", Reseller: "whoever"}, Plan: quota.Plan{Name: "p", Term: quota.Month}}
+		n := NewAccount{Account: Account{Name: name + ".one", Reseller: "whoever"}, Plan: quota.Plan{Name: "p", Term: quota.Month, Resale: true}}
 		if _, err := s.AddAccount(Order{By: "reseller " + name, Reseller: name}, n); err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +33,7 @@ func TestOrder_Reseller(t *testing.T) {
 				t.Errorf("Below(webco, %q) = %t, %v, want %t", name, got, err, want)
 			}
 		}
-		n := NewAccount{Account: Account{Name: "webco.two"}, Plan: quota.Plan{Name: "p", Term: quota.Month}, Activate: true}
+		n := NewAccount{Account: Account{Name: "webco.two"}, Plan: quota.Plan{Name: "p", Term: quota.Month, Resale: true}, Activate: true}
 		if _, err := s.AddAccount(o, n); !errors.Is(err, ErrNotYours) {
 			t.Errorf("an account that does not wait for its payment: %v", err)
 		}
@@ -106,7 +106,7 @@ func TestOrder_Reseller(t *testing.T) {
 		}
 	})
 	t.Run("no name that has books: they may be somebody else's", func(t *testing.T) {
-		n := NewAccount{Account: Account{Name: "webco.gone"}, Plan: quota.Plan{Name: "p", Term: quota.Month}}
+		n := NewAccount{Account: Account{Name: "webco.gone"}, Plan: quota.Plan{Name: "p", Term: quota.Month, Resale: true}}
 		if _, err := s.AddAccount(operator, n); err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestOrder_Reseller(t *testing.T) {
 		}
 	})
 	t.Run("nothing that waits for money", func(t *testing.T) {
-		n := NewAccount{Account: Account{Name: "webco.paid"}, Plan: quota.Plan{Name: "dear", Term: quota.Month, Price: 900}}
+		n := NewAccount{Account: Account{Name: "webco.paid"}, Plan: quota.Plan{Name: "dear", Term: quota.Month, Price: 900, Resale: true}}
 		if _, err := s.AddAccount(o, n); err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func TestOrder_Reseller(t *testing.T) {
 func TestStore_InvoiceBelow(t *testing.T) {
 	s := resold(t)
 	for _, name := range []string{"webco", "other"} {
-		n := NewAccount{Account: Account{Name: name + ".paid"}, Plan: quota.Plan{Name: "dear", Term: quota.Month, Price: 900}}
+		n := NewAccount{Account: Account{Name: name + ".paid"}, Plan: quota.Plan{Name: "dear", Term: quota.Month, Price: 900, Resale: true}}
 		if _, err := s.AddAccount(Order{Reseller: name}, n); err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +191,7 @@ func TestStore_customerOfAReseller(t *testing.T) {
 	if err := s.RemoveReseller("third"); !errors.Is(err, ErrInUse) {
 		t.Errorf("RemoveReseller = %v, want ErrInUse", err)
 	}
-	n := NewAccount{Account: Account{Name: "shop", Owner: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Month}}
+	n := NewAccount{Account: Account{Name: "shop", Owner: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Month, Resale: true}}
 	if _, err := s.AddAccount(Order{}, n); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestStore_customerOfAReseller(t *testing.T) {
 func TestOrder_Reseller_continue(t *testing.T) {
 	s := resold(t)
 	o := Order{By: "reseller webco", Reseller: "webco"}
-	open := quota.Plan{Name: "open", Term: quota.Year, Bandwidth: 1000}
+	open := quota.Plan{Name: "open", Term: quota.Year, Bandwidth: 1000, Resale: true}
 	billed := open
 	billed.Name, billed.Blocks = "billed", []quota.Block{{Bytes: 1000, Price: 1}}
 	add := func(o Order, name string, p quota.Plan, limit quota.AtLimit) error {
@@ -276,5 +276,63 @@ func TestAddAccount_nameOfAnother(t *testing.T) {
 	}
 	if err := below("p5", "webco"); err != nil {
 		t.Errorf("an account with no books but its own: %v", err)
+	}
+}
+
+// A reseller orders the plans that are for it, and so many accounts as it may have.
+func TestOrder_Reseller_plansAndNumber(t *testing.T) {
+	s := resold(t)
+	o := Order{By: "reseller webco", Reseller: "webco", MostAccounts: 2}
+	add := func(o Order, name string, resale bool) error {
+		_, err := s.AddAccount(o, NewAccount{Account: Account{Name: name, Reseller: "webco"}, Plan: quota.Plan{Name: "p", Term: quota.Month, Resale: resale}})
+		return err
+	}
+	if err := add(o, "webco.two", false); !errors.Is(err, ErrNotYours) {
+		t.Errorf("on a plan that is not for resellers: %v", err)
+	}
+	if err := add(o, "webco.two", true); err != nil {
+		t.Errorf("the second account: %v", err)
+	}
+	if err := add(o, "webco.three", true); !errors.Is(err, ErrEnough) {
+		t.Errorf("one more than it may have: %v", err)
+	}
+	if err := add(Order{By: "uid 0"}, "webco.three", false); err != nil {
+		t.Errorf("the operator adds it: %v", err)
+	}
+}
+
+// Plans that resellers use when the store is brought up to date go on being for them.
+func TestMigrate_keepResold(t *testing.T) {
+	s := resold(t)
+	for _, p := range []quota.Plan{{Name: "p", Term: quota.Month}, {Name: "q", Term: quota.Month}} {
+		if err := s.AddPlan(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.update(0, func(t *tx) error { return keepResold(t) }); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"p": true, "q": false, "entry": false} {
+		if p, err := s.Plan(name); err != nil || p.Resale != want {
+			t.Errorf("plan %s is for resellers: %v, %v; want %v", name, p.Resale, err, want)
+		}
+	}
+}
+
+// What is refused below a reseller names it, and no invoice of the operator's.
+func TestPermit_belowAReseller(t *testing.T) {
+	s, _ := newBooks(t)
+	if err := s.AddReseller(Reseller{Name: "webco"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"webco", ""} {
+		n := NewAccount{Account: Account{Name: "a" + name, Reseller: name}, Plan: silver}
+		if _, err := s.AddAccount(Order{}, n); err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Permit(n.Account.Name, "", quota.Charge{})
+		if err != nil || r == nil || r.Reseller != name || (r.Unpaid != nil) != (name == "") {
+			t.Errorf("below %q: %+v, %v", name, r, err)
+		}
 	}
 }

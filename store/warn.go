@@ -24,6 +24,7 @@ type Warning struct {
 	Step     int            // that was reached, see quota.Contract.Reached
 	Days     int64          // before the last one
 	Credit   int64          // that is left now and lost at the end, units of the plan
+	Reseller *Reseller      // who manages the account, and sells it at prices of its own; nil: the operator does
 	Renewal  *Invoice       // that waits for its payment; nil: none does
 	Sold     *quota.Plan    // the plan as it is sold now; nil: it is not any more
 	Price    int64          // of Sold, minor units, with tax
@@ -138,6 +139,11 @@ func (d *deal) warning(steps []int) (*Warning, error) {
 	c := d.a.lastTerm()
 	w := &Warning{Account: d.a, Contract: c, Step: step, Days: c.BeforeEnd(d.t.now, d.zone()), Currency: d.t.currency(),
 		Credit: d.use(&c).Credit}
+	if d.a.Reseller != "" {
+		r, err := load[Reseller](d.t, resellers, d.a.Reseller)
+		w.Reseller = &r
+		return w, err
+	}
 	list, err := d.unpaid()
 	if err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ type Ending struct {
 	Amount    string    // likewise, plain
 	Credit    string    // that is lost; "": there is none
 	Renewal   *Renewal  // that waits for its payment; nil: none does
+	Resold    bool      // a reseller sells it: Seller and Contact are its own, and nothing is said of prices
 	Contact   string    // address of the operator; "": not said
 
 	RenewLink string // template of where to renew, see HowToRenew; "": nowhere
@@ -117,7 +118,7 @@ func (e *Ending) when() string {
 
 func (e *Ending) facts() (list []fact) {
 	price := e.Price
-	if price == "" {
+	if price == "" && !e.Resold {
 		price = "the plan is no longer sold; ask for another one"
 	}
 	plan := e.Plan
