@@ -61,7 +61,9 @@ func viewBan(b smtp.Ban) banView {
 func (p *program) banList() *cli.Command {
 	return p.onRelay(&cli.Command{
 		Name: "list", Usage: "addresses that are banned, logins that are locked",
-		Description: `An address is banned when it tried too many different passwords, a network (an IPv4 /24, an IPv6 /56 or /48) when many were tried from all over it, but for the addresses in it from which any login has succeeded in the last 30 days; a login is locked when too many were tried for it, from wherever. A lock does not hold for addresses from which that login has succeeded in the last 30 days, nor for a generated password that is right. Names are shown as they were tried: there need not be such a login.
+		Description: `An address is banned when it tried too many different passwords. A network (an IPv4 /24, an IPv6 /56 or /48) is banned when many were tried from all over it; the ban leaves out the addresses in it from which any login succeeded in the last 30 days.
+
+A login is locked when too many passwords were tried for it, from wherever. The lock leaves out the addresses from which that login succeeded in the last 30 days, and a generated password that is right. Names are shown as they were tried: there need not be such a login.
 
 Bans are in the memory of the running relay and end with it. Each that follows another one soon lasts twice as long, up to a day. See failed_logins_per_address, failed_logins_per_login and ban_time in [limits].`,
 	}, func(s *smtp.Server, _ []string) error {

@@ -174,7 +174,7 @@ func TestAuth_queueIsShared(t *testing.T) {
 		var refused atomic.Int64
 		ask := func(login, from string, known bool) {
 			go func() {
-				_, ok := l.verify(store.Credential{Login: login}, fmt.Sprint(len(order), login, from), asker{site(netip.MustParseAddr(from)), known, stop})
+				_, ok := l.verify(store.Credential{Login: login}, login+from, asker{site(netip.MustParseAddr(from)), known, stop})
 				if !ok {
 					refused.Add(1)
 				}
