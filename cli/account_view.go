@@ -68,6 +68,7 @@ type accountDetail struct {
 	Drawn     int64          `json:"drawn"`          // of it, in the running period
 	Unit      string         `json:"unit"`           // of credit: bytes or e-mails
 	Invoices  []orderInvoice `json:"invoices"`       // open ones
+	GoesOn    bool           `json:"goes_on"`        // by itself, at the end of the last term
 	UsedUp    bool           `json:"used_up"`        // the running term, which is a month's
 	Owed      *owedView      `json:"owed,omitempty"` // without an invoice
 
@@ -156,6 +157,10 @@ func (c *call) accountDetail(st *store.Standing) (accountDetail, error) {
 		return v, err
 	}
 	v.Owed = c.viewOwed(a.Name, owed)
+	goes, err := c.st.GoesOn(&st.Account)
+	if v.GoesOn = goes; err != nil {
+		return accountDetail{}, err
+	}
 	if st.InTerm {
 		v.Period, v.Allowance = &st.Period.Key, viewAllowance(st.InPeriod())
 	}
@@ -197,7 +202,7 @@ func (c *call) showAccount(name string) error {
 		{"account", v.Account},
 		{"state", v.stateText()},
 		{"plan", planText(&plan)},
-		{"term ends", c.end(a.TermEnd())},
+		{"term ends", c.end(a.TermEnd()) + ifSo(v.GoesOn, ", and goes on by itself")},
 		{"used up", v.usedUp},
 	}
 	fields = append(fields, c.termFields(v.Bought)...)

@@ -17,7 +17,7 @@ import (
 	"relay/store"
 )
 
-// Nothing renews by itself (M19). On the days that [billing] warn_days names, the
+// Nothing that has a price renews by itself (M19). On the days that [billing] warn_days names, the
 // customer of an account is told by mail that its last term ends. The entry of the
 // ledger and the mail are one transaction, so that each step is told once; what was
 // due while relay was down is told at the start, the nearest step only.

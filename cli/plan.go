@@ -41,6 +41,7 @@ type planView struct {
 	CreditStep int64           `json:"credit_step"`      // units of the kind
 	AtLimit    []quota.AtLimit `json:"at_limit_choices"` // what an account may choose
 	OverMax    *int64          `json:"over_max"`         // octets of overage in a month, where it is continued; null: no ceiling
+	GoesOn     bool            `json:"goes_on"`          // by itself, at its end
 	Dedicated  bool            `json:"dedicated"`
 	Retired    bool            `json:"retired"`
 	Resale     bool            `json:"resale"` // resellers may order it
@@ -50,7 +51,7 @@ func viewPlan(p *quota.Plan, currency string) planView {
 	return planView{
 		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: orUnlimited(p.Emails), Bandwidth: orUnlimited(p.Bandwidth), Recipients: p.MaxRecipients(),
 		Price: p.Price, Currency: currency, Blocks: orNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(), OverMax: viewCeiling(p.Ceiling(0)),
-		Dedicated: p.Dedicated, Retired: p.Retired, Resale: p.Resale,
+		GoesOn: p.GoesOn(), Dedicated: p.Dedicated, Retired: p.Retired, Resale: p.Resale,
 	}
 }
 
@@ -158,6 +159,7 @@ func (c *call) showPlan(plan *quota.Plan) error {
 		{"credit", "in whole steps of " + wholeUnits(plan.Step(), plan.Unit())},
 		{"recipients", strconv.Itoa(plan.MaxRecipients()) + " in one message"},
 		{"at limit", atLimit},
+		{"at its end", ifSo(plan.GoesOn(), "it goes on by itself")},
 		{"overage", ifSo(plan.Allows(quota.Continue), ceilingText(plan.Ceiling(0)))},
 		{"source", ifSo(plan.Dedicated, "an address of its own")},
 		{"resale", ifSo(plan.Resale, "resellers may order it")},

@@ -36,6 +36,7 @@ type planEntry struct {
 	Recipients any          `toml:"recipients"`
 	AtLimit    []string     `toml:"at_limit"`
 	OverMax    any          `toml:"over_max"`
+	Ends       bool         `toml:"ends"`
 	Dedicated  bool         `toml:"dedicated"`
 	Retired    bool         `toml:"retired"`
 	Resale     bool         `toml:"resale"`
@@ -114,7 +115,7 @@ func (e *planEntry) plan(currency string) (p quota.Plan, bad []string) {
 		}
 	}
 	var err error
-	p = quota.Plan{Name: e.Name, Term: quota.Term(e.Term), Dedicated: e.Dedicated, Retired: e.Retired, Resale: e.Resale}
+	p = quota.Plan{Name: e.Name, Term: quota.Term(e.Term), Ends: e.Ends, Dedicated: e.Dedicated, Retired: e.Retired, Resale: e.Resale}
 	p.Emails, err = limitOf(e.Emails, parseCount)
 	check("emails", err)
 	p.Bandwidth, err = limitOf(e.Bandwidth, parseSize)
@@ -241,6 +242,7 @@ func planKeys(p *quota.Plan, currency string) []planKey {
 		most = sizeValue(p.OverMax)
 	}
 	add(p.OverMax != 0, "over_max", most)
+	add(p.Ends, "ends", "true")
 	add(p.Dedicated, "dedicated", "true")
 	add(p.Retired, "retired", "true")
 	add(p.Resale, "resale", "true")
@@ -272,6 +274,7 @@ const planFileHead = `# Plans, for relay plan import.
 #                the kind leaves
 #   over_max     overage in a month at most, "5GB" or "none"; left out: the
 #                largest block, without blocks none
+#   ends         of a year without a price, which otherwise goes on by itself
 #   dedicated    with a sending address of its own
 #   retired      not sold any more
 #   resale       resellers may order it

@@ -29,6 +29,7 @@ type planFlags struct {
 	overMax    overFlag
 	dedicated  *bool
 	resale     *bool
+	ends       *bool
 }
 
 func (f *planFlags) flags(termNeeded bool) []cli.Flag {
@@ -43,6 +44,8 @@ func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 		&cli.GenericFlag{Name: "at-limit", Usage: "`LIST` what an account may choose: suspend,continue (or: default)", Value: &f.atLimit},
 		f.overMax.flag("the largest block"),
 		&cli.GenericFlag{Name: "recipients", Usage: "`N` recipients in one message (default 50)", Value: &f.recipients},
+		&cli.BoolFlag{Name: "ends", Usage: "a year without a price ends too; --ends=false goes on by itself",
+			Action: func(_ *cli.Context, yes bool) error { f.ends = &yes; return nil }},
 		&cli.BoolFlag{Name: "dedicated", Usage: "with a sending address of its own; --dedicated=false without",
 			Action: func(_ *cli.Context, yes bool) error { f.dedicated = &yes; return nil }},
 		&cli.BoolFlag{Name: "resale", Usage: "resellers may order it too; --resale=false only the operator",
@@ -52,7 +55,7 @@ func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 
 func (f *planFlags) set() bool {
 	return f.kind != "" || f.emails.set || f.bandwidth.set || f.recipients.set || f.term != "" || f.price != "" ||
-		f.blocks.set || f.creditStep != "" || f.atLimit.set || f.overMax.set || f.dedicated != nil || f.resale != nil
+		f.blocks.set || f.creditStep != "" || f.atLimit.set || f.overMax.set || f.dedicated != nil || f.resale != nil || f.ends != nil
 }
 
 // apply takes over what was given; amounts are in currency.
@@ -73,6 +76,9 @@ func (f *planFlags) apply(plan *quota.Plan, currency string) error {
 		plan.Term = quota.Term(f.term)
 	}
 	f.overMax.take(&plan.OverMax)
+	if f.ends != nil {
+		plan.Ends = *f.ends
+	}
 	if f.dedicated != nil {
 		plan.Dedicated = *f.dedicated
 	}
@@ -217,7 +223,7 @@ func (p *program) planAdd() *cli.Command {
 	var f planFlags
 	return p.onStore(&cli.Command{
 		Name: "add", ArgsUsage: "PLAN", Flags: f.flags(true), Usage: "add a plan",
-		Description: `With --bandwidth and without --emails it allows one e-mail for each 10 KB; --emails unlimited says otherwise. Without --bandwidth it is a plan for so many e-mails of any size; with neither there is no limit. A message has up to 50 recipients. Without a price it is free, and without blocks what is used over the allowance is not billed. Amounts are in the currency of [billing].
+		Description: `With --bandwidth and without --emails it allows one e-mail for each 10 KB; --emails unlimited says otherwise. Without --bandwidth it is a plan for so many e-mails of any size; with neither there is no limit. A message has up to 50 recipients. Without a price it is free, and a year goes on by itself at its end, unless --ends says otherwise; 30 days end. Without blocks what is used over the allowance is not billed. Amounts are in the currency of [billing].
 
   relay plan add small --term year --bandwidth 50MB --emails 5000 --price 12.00
   relay plan add large --term year --bandwidth 5GB --price 90 \

@@ -68,25 +68,20 @@ func ledgerNames(t *testing.T, s *Store) (list []string) {
 // The plan that runs decides: who said nothing continues from the term on that has
 // prices for overage. Who chose keeps the choice.
 func TestAtLimit_defaultFollowsThePlan(t *testing.T) {
-	s, c := newBooks(t)
+	s, _ := newBooks(t)
 	month := quota.Plan{Name: "month", Term: quota.Month, Bandwidth: gb}
-	if err := s.AddPlan(month); err != nil {
-		t.Fatal(err)
-	}
 	for name, limit := range map[string]quota.AtLimit{"silent": "", "firm": quota.Suspend} {
 		order(t, s, name, month, limit)
-		if _, err := s.Renew(Order{}, name, "free"); err != nil {
+		if r := send(t, s, name, gb+1, 1); r == nil {
+			t.Errorf("%s, on a plan for 30 days: more was taken", name)
+		}
+		to := free
+		if _, err := s.ChangeAccount(Order{}, name, change(Change{Plan: &to})); err != nil {
 			t.Fatal(err)
 		}
-	}
-	for _, before := range []bool{true, false} {
-		for _, name := range []string{"silent", "firm"} {
-			mustSend(t, s, name, 200*mb, 1)
-			if r := send(t, s, name, gb, 1); (r == nil) == (before || name == "firm") {
-				t.Errorf("%s, in the first term %v: %+v", name, before, r)
-			}
+		if r := send(t, s, name, gb+1, 1); (r == nil) != (name == "silent") {
+			t.Errorf("%s, on a plan with prices for overage: %+v", name, r)
 		}
-		c.set(account(t, s, "silent").Contracts[0].End)
 	}
 }
 

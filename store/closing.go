@@ -35,25 +35,37 @@ func (d *deal) closeBy(by time.Time) error {
 				return fmt.Errorf("account %q: close %s: %w", d.a.Name, p.Key, err)
 			}
 		}
-		d.openNext(c, p)
+		if err := d.openNext(c, p); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // openNext opens the period that follows p of contract c, if there is one that has
-// an instant: the later ones of a term that was ended early have none.
-func (d *deal) openNext(c quota.Contract, p quota.Period) {
+// an instant: the later ones of a term that was ended early have none. After the last
+// one a term may go on by itself.
+func (d *deal) openNext(c quota.Contract, p quota.Period) error {
 	found := false
 	for _, next := range d.a.Contracts {
 		for _, is := range next.Periods(d.zone()) {
 			if found && is.Start.Before(is.End) {
 				d.openPeriod(next, is)
-				return
+				return nil
 			}
 			found = found || is.Key == p.Key && next.TermKey() == c.TermKey()
 		}
 	}
+	if !d.cutting {
+		if again, ok, err := d.t.goesOn(&c); err != nil || ok {
+			if err == nil {
+				d.goAgain(again)
+			}
+			return err
+		}
+	}
 	d.a.Open, d.a.Closes = "", time.Time{}
+	return nil
 }
 
 // closePeriod makes entries of what a period that is over comes to: what it

@@ -203,6 +203,9 @@ func TestCloseBy_withoutBlocks(t *testing.T) {
 func TestCloseBy_creditOfTheTerm(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", free, quota.Continue)
+	if _, err := s.UpdatePlan("free", func(p *quota.Plan) error { p.Ends = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.Renew(Order{}, "acme", "free"); err != nil {
 		t.Fatal(err)
 	}

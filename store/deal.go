@@ -69,6 +69,7 @@ type deal struct {
 	periods  map[string]bool     // keys of the ledger, and whether more than a term was named by it; nil: not read
 	ended    []*Usage            // whose open day became an entry
 	payments []Payment
+	cutting  bool // the term is ended early: nothing follows by itself
 }
 
 // deal is on an account as it is stored. A clock that went back behind what the

@@ -83,21 +83,26 @@ func (t *tx) standingOf(a *Account) (st Standing, err error) {
 			return st, err
 		}
 	}
-	st.read(t)
-	return st, nil
+	return st, st.read(t)
 }
 
 // read is what the period has used, and what else it may use.
-func (st *Standing) read(t *tx) {
+func (st *Standing) read(t *tx) error {
 	if st.Period.Key == "" {
-		return
+		return nil
 	}
 	st.TermEnd = st.Contract.End
-	st.Goes = !st.Period.Last || st.TermEnd.Before(st.Account.TermEnd())
+	if st.Goes = !st.Period.Last || st.TermEnd.Before(st.Account.TermEnd()); !st.Goes && st.InTerm {
+		var err error
+		if _, st.Goes, err = t.goesOn(&st.Contract); err != nil {
+			return err
+		}
+	}
 	st.Usage, st.Live = *t.usage(st.Account.Name, st.Period.Key), nil
 	if len(st.Account.Lots) > 0 {
 		st.Live = quota.Live(st.Account.Lots, t.now)
 	}
+	return nil
 }
 
 // Expired reports whether the term of an account that was active has ended.
@@ -133,6 +138,7 @@ func (st *Standing) elsewhere(t *tx) error {
 	st.due = t.dealOn(st.Account, Order{})
 	err := st.due.closeDue()
 	st.Account = st.due.a
+	st.Contract, st.Period, st.InTerm = st.Account.Contracts.At(t.now, t.s.zone) // a term may have gone on
 	return err
 }
 

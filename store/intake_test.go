@@ -11,7 +11,7 @@ import (
 // would not let it go on, and the answer must not say so.
 func TestAccept_expiredWhileHeldBack(t *testing.T) {
 	s, c := newBooks(t)
-	order(t, s, "acme", free, quota.Continue)
+	order(t, s, "acme", fleeting, quota.Continue)
 	mustSend(t, s, "acme", 1500*mb, 1)
 	c.set(december.Add(60 * 24 * time.Hour))
 	closeDue(t, s, 1)

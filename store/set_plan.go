@@ -122,5 +122,7 @@ func (d *deal) cut() error {
 		}
 	}
 	d.a.Contracts = slices.DeleteFunc(d.a.Contracts, func(c quota.Contract) bool { return !c.Start.Before(c.End) })
+	d.cutting = true
+	defer func() { d.cutting = false }()
 	return d.closeDue()
 }

@@ -120,6 +120,7 @@ type Store struct {
 	dsns     atomic.Pointer[DSNs]
 	accounts decoded[Account]
 	logins   decoded[Credential]
+	sold     decoded[quota.Plan]
 
 	staged staging // what bodies have on disk
 	shared int64   // see Options

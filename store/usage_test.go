@@ -56,7 +56,7 @@ func TestUsage_entriesByDay(t *testing.T) {
 func TestStanding_lastMonth(t *testing.T) {
 	s, c := newBooks(t)
 	for _, name := range []string{"ends", "goes"} {
-		order(t, s, name, quota.Plan{Name: "few", Term: quota.Year, Emails: 10}, quota.Suspend)
+		order(t, s, name, quota.Plan{Name: "few", Term: quota.Year, Emails: 10, Ends: true}, quota.Suspend)
 		if _, err := s.Correct(Order{}, name, Correction{Units: 5, Text: "gift"}); err != nil {
 			t.Fatal(err)
 		}

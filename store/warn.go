@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +54,14 @@ type Endings struct {
 // have passed the nearest is told. An account without a contact is told of to Told
 // only, each time. It may run late, at any time and more than once.
 func (s *Store) Warn(ctx context.Context, e Endings) error {
-	w := Wanted{Pause: ctx.Err, Match: func(a *Account) bool { _, ok := a.ending(e.Steps, s.BookTime(), s.zone); return ok }}
+	sold, err := s.Plans()
+	if err != nil {
+		return err
+	}
+	w := Wanted{Pause: ctx.Err, Match: func(a *Account) bool {
+		_, ok := a.ending(e.Steps, s.BookTime(), s.zone)
+		return ok && !a.lastGoesOn(sold)
+	}}
 	return s.EachAccount(w, func(a *Account) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -79,6 +87,16 @@ func (a *Account) ending(steps []int, now time.Time, zone *time.Location) (step 
 		return 0, false
 	}
 	return step, a.Warned.Term != c.TermKey() || step < a.Warned.Days
+}
+
+// lastGoesOn reports whether the last term goes on by itself, by the plans that are sold.
+func (a *Account) lastGoesOn(sold []quota.Plan) bool {
+	c, now := a.lastTerm(), (*quota.Plan)(nil)
+	if i := slices.IndexFunc(sold, func(p quota.Plan) bool { return p.Name == c.Plan.Name }); i >= 0 {
+		now = &sold[i]
+	}
+	_, ok := goesOn(&c, now)
+	return ok
 }
 
 // lastTerm of an account that has one.
@@ -137,6 +155,9 @@ func (d *deal) warning(steps []int) (*Warning, error) {
 		return nil, nil
 	}
 	c := d.a.lastTerm()
+	if _, goes, err := d.t.goesOn(&c); err != nil || goes {
+		return nil, err
+	}
 	w := &Warning{Account: d.a, Contract: c, Step: step, Days: c.BeforeEnd(d.t.now, d.zone()), Currency: d.t.currency(),
 		Credit: d.use(&c).Credit}
 	if d.a.Reseller != "" {

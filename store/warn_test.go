@@ -55,6 +55,9 @@ func ending(t testing.TB, s *Store, name string, p quota.Plan) {
 	}
 }
 
+// fleeting is free, and ends.
+var fleeting = func() quota.Plan { p := free; p.Ends = true; return p }()
+
 func atEnd(day, hour int) time.Time {
 	return time.Date(2027, 10, day+22, hour, 0, 0, 0, time.UTC)
 }
@@ -102,7 +105,7 @@ func TestWarn_once(t *testing.T) {
 		}
 		s = openBooks(t, path, c)
 	}
-	ending(t, s, "acme", free)
+	ending(t, s, "acme", fleeting)
 	c.set(atEnd(16, 12))
 	wantWarned(t, "15 days before", s)
 	c.set(atEnd(17, 6))
@@ -156,7 +159,7 @@ func TestWarn_once(t *testing.T) {
 // the account can go while it waits.
 func TestWarn_mailIsNotCharged(t *testing.T) {
 	s, c := newBooks(t)
-	ending(t, s, "acme", free)
+	ending(t, s, "acme", fleeting)
 	c.set(atEnd(18, 6))
 	mustSend(t, s, "acme", 100, 1)
 	wantWarned(t, "due", s, "acme 13 of 14")
@@ -222,8 +225,8 @@ func TestWarn_renewed(t *testing.T) {
 // What is paid after the walk has seen the account, and before its turn, counts.
 func TestWarn_renewedMeanwhile(t *testing.T) {
 	s, c := newBooks(t)
-	ending(t, s, "acme", free)
-	ending(t, s, "beta", free)
+	ending(t, s, "acme", fleeting)
+	ending(t, s, "beta", fleeting)
 	c.set(atEnd(17, 6))
 	var told []string
 	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Write: (warning{t: t}).write, Told: func(w *Warning, err error) {
@@ -241,7 +244,7 @@ func TestWarn_renewedMeanwhile(t *testing.T) {
 func TestWarn_who(t *testing.T) {
 	s, c := newBooks(t)
 	for _, name := range []string{"closed", "held", "mute", "stopped"} {
-		ending(t, s, name, free)
+		ending(t, s, name, fleeting)
 	}
 	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "pending", Contact: "boss@acme.test"}, Plan: silver}); err != nil {
 		t.Fatal(err)
@@ -322,8 +325,8 @@ func TestWarn_otherCurrency(t *testing.T) {
 // A mail that cannot be written holds up no other, and is tried again.
 func TestWarn_fails(t *testing.T) {
 	s, c := newBooks(t)
-	ending(t, s, "acme", free)
-	ending(t, s, "beta", free)
+	ending(t, s, "acme", fleeting)
+	ending(t, s, "beta", fleeting)
 	c.set(atEnd(17, 6))
 	got := (warning{t: t, fail: errors.New("no such thing")}).run(s)
 	if want := []string{`acme: warn account "acme": no such thing`, `beta: warn account "beta": no such thing`}; !slices.Equal(got, want) {
@@ -351,7 +354,7 @@ func TestVerify_warned(t *testing.T) {
 			c := &clock{t: epoch}
 			s := openBooks(t, filepath.Join(t.TempDir(), "relay.db"), c)
 			defer s.Close()
-			ending(t, s, "acme", free)
+			ending(t, s, "acme", fleeting)
 			c.set(atEnd(17, 6))
 			wantWarned(t, "due", s, "acme 14 of 14")
 			verify(t, s)
@@ -377,13 +380,13 @@ func TestVerify_warned(t *testing.T) {
 // A new account of the name is told anew, and an older record has nothing of it.
 func TestWarn_accountAgain(t *testing.T) {
 	s, c := newBooks(t)
-	ending(t, s, "acme", free)
+	ending(t, s, "acme", fleeting)
 	c.set(atEnd(17, 6))
 	wantWarned(t, "the first", s, "acme 14 of 14")
 	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
 		t.Fatalf("with a warning in the queue: %v", err)
 	}
-	ending(t, s, "acme", free)
+	ending(t, s, "acme", fleeting)
 	verify(t, s)
 	if a := account(t, s, "acme"); !reflect.DeepEqual(a.Warned, Warned{}) {
 		t.Errorf("warned %+v", a.Warned)

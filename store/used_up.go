@@ -20,8 +20,8 @@ type rest struct {
 	period string
 }
 
-// goesOn reports whether the term that runs is a month's that a paid one may follow now.
-func (st *Standing) goesOn() bool {
+// nextMayBegin reports whether the term that runs is a month's that a paid one may follow now.
+func (st *Standing) nextMayBegin() bool {
 	if !st.InTerm || st.Contract.Plan.Term != quota.Month || !st.TermEnd.Before(st.Account.TermEnd()) {
 		return false
 	}
@@ -34,7 +34,7 @@ func (st *Standing) goesOn() bool {
 // none may.
 func (st *Standing) goOn(t *tx) (is Standing, ok bool, err error) {
 	is = *st
-	if !st.goesOn() {
+	if !st.nextMayBegin() {
 		return is, false, nil
 	}
 	if is.due == nil {
@@ -45,8 +45,7 @@ func (st *Standing) goOn(t *tx) (is Standing, ok bool, err error) {
 	}
 	is.Account = is.due.a
 	is.Contract, is.Period, is.InTerm = is.Account.Contracts.At(t.now, t.s.zone)
-	is.read(t)
-	return is, true, nil
+	return is, true, is.read(t)
 }
 
 // usedUp reports whether the term that runs is a month's whose allowance is used (M13).
