@@ -213,8 +213,8 @@ var migrations = []func(*tx) error{
 	func(*tx) error { return nil }, // 2: no claims; a relay that knows none would leave entries behind what it settles
 	countStored,                    // 3: usage that did not say how much of it is in the spool
 	keepResold,                     // 4: plans that did not say whether they are for resellers
-	uncapped,                       // 4: no ceiling of overage, and years that end with a month
-	expireOrders,                   // 5: orders that wait for ever
+	uncapped,                       // 5: no ceiling of overage, and years that end with a month
+	expireOrders,                   // 6: orders that wait for ever
 }
 
 var (
