@@ -67,6 +67,9 @@ func (c *call) recordPayment(f *paying) error {
 	if errors.Is(err, store.ErrExists) {
 		return c.paidBefore(&p, err)
 	}
+	if errors.Is(err, quota.ErrOverflow) {
+		return fail(exitFailed, "relay account show "+p.Account+" has its balance", "account %s: with this payment it would have more than can be counted", p.Account)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return fail(exitNoAccount, "send the money back; or add an account and enter it there", "invoice %s is of account %s, which was removed", c.args[0], p.Account)
 	}

@@ -68,6 +68,9 @@ func (r *relay) takeOver(now *Config) ([]change, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.store.CheckCurrency(live.Billing.Currency); err != nil {
+		return nil, err
+	}
 	if err := r.mail.Reconfigure(r.mailerConfig(&live)); err != nil {
 		return nil, fail(exitConfig, "see [delivery] in the configuration", "%w", err)
 	}

@@ -77,6 +77,9 @@ func (r *relay) assemble() error {
 		return err
 	}
 	r.store = st
+	if err := st.CheckCurrency(r.cfg.Billing.Currency); err != nil {
+		return err
+	}
 	r.dir.removeUnfinished()
 	if r.control, err = control.Listen(r.dir.socket()); errors.Is(err, control.ErrPath) {
 		return fail(exitConfig, "choose a data_dir with a shorter path", "%w", err)

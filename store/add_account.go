@@ -28,8 +28,8 @@ func (s *Store) AddAccount(o Order, n NewAccount) (r Receipt, err error) {
 			return err
 		}
 		r = d.receipt()
-		if o.DryRun {
-			return nil
+		if err := d.counts(); err != nil || o.DryRun {
+			return err
 		}
 		if c := n.Credential; c != nil {
 			if err := addOwned(t, ownLogins, c.Account, c.Login, c); err != nil {

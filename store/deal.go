@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -70,6 +71,7 @@ type deal struct {
 	ended    []*Usage            // whose open day became an entry
 	payments []Payment
 	cutting  bool // the term is ended early: nothing follows by itself
+	beyond   bool // the balance is more than can be counted
 }
 
 // deal is on an account as it is stored. A clock that went back behind what the
@@ -107,7 +109,7 @@ func (s *Store) order(name string, o Order, fn func(*deal) error) (r Receipt, er
 		}
 		if err = d.closeDue(); err == nil {
 			d.lines, d.amount = nil, 0 // these are not the order's
-			err = fn(d)
+			err = cmp.Or(fn(d), d.counts())
 		}
 		r = d.receipt()
 		if err != nil {
@@ -146,7 +148,7 @@ func (d *deal) receipt() Receipt {
 // enter adds an entry; what it does not say is filled in.
 func (d *deal) enter(e Entry) {
 	d.a.Seq++
-	d.a.Balance += e.Money
+	d.count64(e.Money)
 	e.Account, e.Seq, e.By = d.a.Name, d.a.Seq, d.by
 	if e.Time.IsZero() {
 		e.Time = d.t.now
@@ -157,6 +159,28 @@ func (d *deal) enter(e Entry) {
 	d.entries = append(d.entries, e)
 }
 
+// mostBalance is the most that an account may owe or have: sums of some hundred
+// accounts can be counted.
+const mostBalance = mostMoney
+
+// count64 adds to the balance, which never wraps: an order that would is refused, see
+// counts.
+func (d *deal) count64(money int64) {
+	was, is := d.a.Balance, d.a.Balance+money // of which each is less than a quarter of what can be counted
+	if magnitude(is) > mostBalance && magnitude(is) > magnitude(was) {
+		d.beyond = true
+	}
+	d.a.Balance = is
+}
+
+// counts fails for an order whose sums cannot be counted.
+func (d *deal) counts() error {
+	if d.beyond {
+		return fmt.Errorf("account %q: balance: %w", d.a.Name, quota.ErrOverflow)
+	}
+	return nil
+}
+
 func (d *deal) say(amount int64, format string, args ...any) {
 	d.lines = append(d.lines, Line{fmt.Sprintf(format, args...), amount})
 }
@@ -164,6 +188,9 @@ func (d *deal) say(amount int64, format string, args ...any) {
 // apply writes all of it. What the orders before it in the same transaction
 // wrote was read by this one.
 func (d *deal) apply() error {
+	if err := d.counts(); err != nil {
+		return err
+	}
 	t := d.t
 	t.b.Touch()
 	for _, u := range d.ended {

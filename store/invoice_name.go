@@ -10,18 +10,32 @@ import (
 var keyPrefix = []byte("prefix")
 
 // keepPrefix gives them, once and for good, that of the first Open with Billing. What
-// is on their paper is nowhere else: until now the prefix in force was shown.
+// is on their paper is nowhere else: until now the prefix in force was shown. Likewise it
+// keeps the currency that the prices of plans are in.
 func (s *Store) keepPrefix(o Options) error {
-	known := false
-	err := s.view(func(t *tx) (err error) { known, err = t.get(meta, keyPrefix, &s.before); return err })
-	if err != nil || known {
+	known, priced := false, false
+	err := s.view(func(t *tx) (err error) {
+		known, err = t.get(meta, keyPrefix, &s.before)
+		priced = t.b.Get(meta, keyPrices) != nil
+		return err
+	})
+	if err != nil || known && priced {
 		return err
 	}
-	s.before = o.Billing.Prefix
+	if !known {
+		s.before = o.Billing.Prefix
+	}
 	if o.ReadOnly || o.Billing.Currency == "" { // nobody has said who invoices
 		return nil
 	}
-	return s.update(0, func(t *tx) error { return t.put(meta, keyPrefix, s.before) })
+	return s.update(0, func(t *tx) error {
+		if !priced {
+			if err := t.put(meta, keyPrices, o.Billing.Currency); err != nil {
+				return err
+			}
+		}
+		return t.put(meta, keyPrefix, s.before)
+	})
 }
 
 // named fills in the names of an invoice from before they were kept.

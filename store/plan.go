@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"relay/quota"
 )
@@ -12,7 +14,7 @@ func (s *Store) AddPlan(p quota.Plan) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	return s.update(0, func(t *tx) error { return add(t, plans, p.Name, p) })
+	return s.update(0, func(t *tx) error { return cmp.Or(t.setPrices(false, p), add(t, plans, p.Name, p)) })
 }
 
 // Plan by name.
@@ -28,6 +30,7 @@ func (s *Store) UpdatePlan(name string, fn func(*quota.Plan) error) (p quota.Pla
 		if p, err = load[quota.Plan](t, plans, name); err != nil {
 			return err
 		}
+		was := p
 		if err := fn(&p); err != nil {
 			return err
 		}
@@ -36,6 +39,11 @@ func (s *Store) UpdatePlan(name string, fn func(*quota.Plan) error) (p quota.Pla
 		}
 		if err := p.Validate(); err != nil {
 			return err
+		}
+		if was.Price != p.Price || !slices.Equal(was.Blocks, p.Blocks) {
+			if err := t.setPrices(false, p); err != nil {
+				return err
+			}
 		}
 		return t.put(plans, []byte(name), p)
 	})
@@ -52,6 +60,9 @@ func (s *Store) PutPlans(list []quota.Plan, dryRun bool) (was []*quota.Plan, err
 		}
 	}
 	run := func(t *tx) error {
+		if err := t.setPrices(dryRun, list...); err != nil {
+			return err
+		}
 		was = make([]*quota.Plan, len(list))
 		for i, p := range list {
 			var old quota.Plan

@@ -2,6 +2,8 @@ package store
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -99,7 +101,9 @@ func (d *deal) cash() (sum int64, err error) {
 	for _, e := range append(entries, d.entries...) {
 		switch e.Kind {
 		case KindPayment, KindReversal, KindRefund:
-			sum += e.Money
+			if sum += e.Money; magnitude(sum) > math.MaxInt64/2 {
+				return 0, fmt.Errorf("account %q: what came in: %w", d.a.Name, quota.ErrOverflow)
+			}
 		}
 	}
 	return sum, err
