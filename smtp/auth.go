@@ -114,8 +114,8 @@ func (s *session) asker(name string) asker {
 
 // shut refuses a login whose name is locked, or whose address was banned since the
 // connection began: whatever the password, or the answer would tell a right one.
-// sure: it is a generated password and right, which nobody guesses; a lock is not
-// for it.
+// sure says that it is a generated password and right: nobody guesses those, so a
+// lock does not hold for it.
 func (s *session) shut(begin time.Time, name, password string, sure bool) error {
 	c := s.c
 	if c.exempt {
@@ -153,12 +153,12 @@ func bannedReply(b Ban) *reply {
 func (s *session) wrongLogin(begin time.Time, name, password string) error {
 	c := s.c
 	var addr, login failure
-	var nets []Ban
+	var bans []Ban
 	if !c.exempt {
-		addr, nets, login = c.srv.guard.failed(&c.cfg.Config, name, site(c.addr), c.srv.logins.mark(name, password))
+		addr, bans, login = c.srv.guard.failed(&c.cfg.Config, name, site(c.addr), c.srv.logins.mark(name, password))
 	}
 	c.srv.events.loginFailed(c, name, addr)
-	c.tellBans(name, addr, nets, login)
+	c.tellBans(name, bans, login)
 	s.refuseLogin(begin, max(addr.failed, login.failed), !addr.until.IsZero())
 	return errLogin
 }
@@ -167,9 +167,9 @@ func (s *session) wrongLogin(begin time.Time, name, password string) error {
 // wrong login.
 func (s *session) lockedLogin(begin time.Time, name, password string, until time.Time) error {
 	c := s.c
-	addr, nets := c.srv.guard.failedFrom(&c.cfg.Config, site(c.addr), c.srv.logins.mark(name, password), begin)
+	addr, bans := c.srv.guard.failedFrom(&c.cfg.Config, site(c.addr), c.srv.logins.mark(name, password), begin)
 	c.srv.events.loginLocked(c, name, until)
-	c.tellBans(name, addr, nets, failure{})
+	c.tellBans(name, bans, failure{})
 	s.refuseLogin(begin, addr.failed, !addr.until.IsZero())
 	return errLocked.with("%s", minutes(until))
 }
@@ -186,11 +186,8 @@ func (s *session) refuseLogin(begin time.Time, n int, banned bool) {
 }
 
 // tellBans logs what began with a failed login.
-func (c *Conn) tellBans(name string, addr failure, nets []Ban, login failure) {
-	if addr.begins {
-		c.srv.events.banned(Ban{Network: site(c.addr), Failed: addr.failed, Until: addr.until})
-	}
-	for _, b := range nets {
+func (c *Conn) tellBans(name string, bans []Ban, login failure) {
+	for _, b := range bans {
 		c.srv.events.banned(b)
 	}
 	if login.begins {

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"crypto/sha256"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -10,8 +11,9 @@ import (
 	"relay/store"
 )
 
-// Ban keeps an address out, or a network around it, or locks a user name for addresses that it never came
-// from, after too many failed logins. Bans last as long as the process at most.
+// Ban keeps an address out, or a network around it, or locks a user name for
+// addresses that it never came from, after too many failed logins. Bans last as long
+// as the process at most.
 type Ban struct {
 	Network netip.Prefix // an IPv4 address or /24, an IPv6 /64, /56 or /48; zero: Login is locked
 	Login   string       // printable, whether there is such a login or not; "": Network is banned
@@ -19,14 +21,24 @@ type Ban struct {
 	Until   time.Time    // UTC
 }
 
-// Wide reports whether it is of more than what counts as one address.
+// Wide reports whether it is of a network with more than one address as site counts
+// them.
 func (b *Ban) Wide() bool { return b.Network != site(b.Network.Addr()) }
 
-// around are the networks of an address that count too: with so many times the
-// failed logins of an address they are banned. Most have many users.
-var around = map[bool][]struct{ bits, times int }{
-	false: {{24, 4}},
-	true:  {{56, 4}, {48, 16}},
+// around yields the networks around an address that are banned too, and with how many
+// times the failed logins of an address: most networks have many users.
+func around(addr netip.Prefix) iter.Seq2[netip.Prefix, int] {
+	return func(yield func(netip.Prefix, int) bool) {
+		wider := func(bits, times int) bool {
+			net, _ := addr.Addr().Prefix(bits)
+			return yield(net, times)
+		}
+		if addr.Addr().Is4() {
+			wider(24, 4)
+		} else if wider(56, 4) {
+			wider(48, 16)
+		}
+	}
 }
 
 const (
@@ -38,11 +50,11 @@ const (
 
 // guard counts failed logins by address and by user name.
 //
-// Too many of an address ban it: whoever guesses many names from one place. More of
-// them ban the network around it, but for addresses that any login came from. Too
-// many of a name lock it: whoever guesses one name from many places. A locked
-// name is refused whatever the password, or the lock would tell a right one; but
-// not to addresses that it logged in from before, or anybody could lock a
+// Too many of an address ban it, against guesses at many names from one place. More
+// of them ban the network around it, except for addresses from which a login
+// succeeded. Too many of a name lock it, against guesses at one name from many places.
+// A locked name is refused whatever the password, or the lock would tell a right one;
+// but not to addresses that it logged in from before, or anybody could lock a
 // customer out. Names that nobody has are locked like others, so that a lock does
 // not tell which exist.
 type guard struct {
@@ -89,41 +101,44 @@ type failure struct {
 }
 
 // failed counts a wrong login of a name from an address; mark stands for both
-// name and password. nets are the bans of networks that begin with it.
-func (g *guard) failed(cfg *Config, name string, from netip.Prefix, mark [sha256.Size]byte) (addr failure, nets []Ban, login failure) {
+// name and password. bans are those of the address and its networks that begin with it.
+func (g *guard) failed(cfg *Config, name string, from netip.Prefix, mark [sha256.Size]byte) (addr failure, bans []Ban, login failure) {
 	now := time.Now()
-	addr, nets = g.failedFrom(cfg, from, mark, now)
+	addr, bans = g.failedFrom(cfg, from, mark, now)
 	if name != "" && !g.places.known(name, from) {
 		login = g.names.failed(name, mark, cfg.FailedLoginsPerLogin, cfg.BanTime, now)
 	}
-	return addr, nets, login
+	return addr, bans, login
 }
 
 // failedFrom is failed without the name.
-func (g *guard) failedFrom(cfg *Config, from netip.Prefix, mark [sha256.Size]byte, now time.Time) (addr failure, nets []Ban) {
+func (g *guard) failedFrom(cfg *Config, from netip.Prefix, mark [sha256.Size]byte, now time.Time) (addr failure, bans []Ban) {
 	limit := cfg.FailedLoginsPerAddress
-	addr = g.addrs.failed(from, mark, limit, cfg.BanTime, now)
-	for _, a := range around[from.Addr().Is6()] {
+	count := func(w *watch[netip.Prefix], net netip.Prefix, most int) failure {
+		f := w.failed(net, mark, most, cfg.BanTime, now)
+		if f.begins {
+			bans = append(bans, Ban{Network: net, Failed: f.failed, Until: f.until})
+		}
+		return f
+	}
+	addr = count(&g.addrs, from, limit)
+	for net, times := range around(from) {
 		most := limit
 		if limit < noLimit {
-			most = min(limit, maxMarks) * a.times
+			most = min(limit, maxMarks) * times
 		}
-		net, _ := from.Addr().Prefix(a.bits)
-		if f := g.nets.failed(net, mark, most, cfg.BanTime, now); f.begins {
-			nets = append(nets, Ban{Network: net, Failed: f.failed, Until: f.until})
-		}
+		count(&g.nets, net, most)
 	}
-	return addr, nets
+	return addr, bans
 }
 
-// banned is the ban that keeps an address out; one without a network: there is none.
+// banned is the ban that keeps an address out; without a network there is none.
 func (g *guard) banned(from netip.Prefix) Ban {
 	now := time.Now()
 	if until := g.addrs.until(from, now); !until.IsZero() {
 		return Ban{Network: from, Until: until}
 	}
-	for _, a := range around[from.Addr().Is6()] {
-		net, _ := from.Addr().Prefix(a.bits)
+	for net := range around(from) {
 		if until := g.nets.until(net, now); !until.IsZero() && !g.known(from) {
 			return Ban{Network: net, Until: until}
 		}
@@ -158,8 +173,7 @@ func (s *Server) LiftBan(a netip.Addr) bool {
 	now := time.Now()
 	from := site(a.Unmap().WithZone(""))
 	lifted := s.guard.addrs.lift(from, now)
-	for _, a := range around[from.Addr().Is6()] {
-		net, _ := from.Addr().Prefix(a.bits)
+	for net := range around(from) {
 		lifted = s.guard.nets.lift(net, now) || lifted
 	}
 	return lifted

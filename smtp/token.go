@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A reseller's token counts like a login: who guesses either is kept out of both.
+// A reseller's token counts like a login: guesses at either are kept out of both.
 
 // Exempt reports whether nothing is counted for an address: loopback, or a listed
 // proxy.
@@ -24,15 +24,12 @@ func (s *Server) Banned(a netip.Addr) time.Time {
 func (s *Server) WrongToken(a netip.Addr, token string) {
 	begin, cfg := time.Now(), s.cfg()
 	f := failure{failed: 1}
-	var nets []Ban
+	var bans []Ban
 	if !s.Exempt(a) {
-		f, nets = s.guard.failedFrom(&cfg.Config, site(a), s.logins.mark("token", token), begin)
+		f, bans = s.guard.failedFrom(&cfg.Config, site(a), s.logins.mark("token", token), begin)
 	}
 	s.events.wrongToken(a, f)
-	if f.begins {
-		nets = append(nets, Ban{Network: site(a), Failed: f.failed, Until: f.until})
-	}
-	for _, b := range nets {
+	for _, b := range bans {
 		s.events.banned(b)
 	}
 	s.wait(begin, loginDelay(cfg.LoginDelay, f.failed))
