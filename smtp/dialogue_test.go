@@ -132,6 +132,8 @@ func (p *play) set(arg string) {
 		p.setup.reason = value
 	case "term":
 		p.setup.plan.Term = quota.Term(value)
+	case "ends":
+		p.setup.plan.Ends = true
 	case "credit":
 		p.setup.credit = int64(n)
 	case "over-max":
