@@ -12,9 +12,9 @@ const maxAstray = 16 << 10
 
 // stray begins with a line that is no field: the first line of a mailbox file ("From " or
 // ">From "), a line whose fold was lost, or text before which the blank line is missing.
-// Which it is shows in the lines up to the next blank one. Is there a field that mail
-// has, the header goes on, and the lines that are none are left out: they must not
-// turn Bcc into text. Is there none, it is text, and nothing of it is lost.
+// The lines up to the next blank one show which it is. If a field that mail has is
+// among them, the header goes on, and the lines that are no fields are left out: they
+// must not turn Bcc into text. If there is none, it is text, and none of it is lost.
 func (h *header) stray(text []byte) verdict {
 	h.fieldEnds()
 	h.astray = appendLine(make([]byte, 0, 1<<10), text)
@@ -61,8 +61,8 @@ var (
 	mailPrefixes = []string{"x-", "content-", "resent-", "list-", "arc-", "authentication-", "feedback-", "autocrypt"}
 )
 
-// IsMailField reports whether it is the name of a field that mail has. Others may be a
-// word of a text that a colon follows.
+// IsMailField reports whether name is that of a field that mail has. Any other may be
+// a word of the text, followed by a colon.
 func IsMailField(name string) bool {
 	lower := strings.ToLower(name)
 	return onceIndex([]byte(lower)) >= 0 || mailFields[lower] ||

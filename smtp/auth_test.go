@@ -86,8 +86,8 @@ func TestLogins(t *testing.T) {
 		for i := range 2 * loginsKept {
 			l.remember(l.mark(string(rune(i))), i%2 == 0)
 		}
-		if len(l.right.of) > loginsKept || len(l.wrong.of) > loginsKept {
-			t.Errorf("%d and %d remembered", len(l.right.of), len(l.wrong.of))
+		if len(l.right) > loginsKept || len(l.wrong) > loginsKept {
+			t.Errorf("%d and %d remembered", len(l.right), len(l.wrong))
 		}
 	})
 }

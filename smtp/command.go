@@ -71,7 +71,8 @@ func (c *Conn) command(line []byte) []byte {
 	return nil
 }
 
-// counts a command, and reports false where it ends the session.
+// counts counts a command, and reports false when that was one too many, which ends
+// the session.
 func (c *Conn) counts() bool {
 	c.commands++
 	switch {
@@ -96,8 +97,8 @@ func (c *Conn) isKnown() bool {
 	return c.known
 }
 
-// untilLogin is how long the client has left to log in; once it has, and where
-// its network is known, for ever.
+// untilLogin is how long the client has left to log in: no limit once it has, or where
+// its network is known.
 func (c *Conn) untilLogin() time.Duration {
 	if c.isKnown() {
 		return noLimit

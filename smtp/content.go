@@ -31,13 +31,13 @@ type content struct {
 	r, e int    // buf[r:e] is not looked at yet, and has no LF when more is asked for
 	out  []byte // small pieces on their way to w
 
-	dots   bool   // dot-stuffed: DATA, not BDAT
-	after  bool   // CRLF stands before the line, or it is the first
-	inLine bool   // the beginning of this over-long line is thrown away already
-	size   int64  // octets as handed over: dots not doubled, without the final dot
-	eight  bool   // octets above 127
-	fault  error  // why it is refused; what still comes is only counted
-	drop   func() // called with the first fault: what was handed on is not wanted; nil: nothing is to do
+	dots    bool   // dot-stuffed: DATA, not BDAT
+	after   bool   // CRLF stands before the line, or it is the first
+	inLine  bool   // the beginning of this over-long line is thrown away already
+	size    int64  // octets as handed over: dots not doubled, without the final dot
+	eight   bool   // octets above 127
+	fault   error  // why it is refused; what still comes is only counted
+	discard func() // called at the first fault, to free what was handed on; nil: nothing is to be done
 }
 
 var contents = sync.Pool{New: func() any {
@@ -54,7 +54,7 @@ func newContent(w io.Writer, dots bool, max int64, h header) *content {
 }
 
 func (p *content) free() {
-	p.w, p.drop = nil, nil
+	p.w, p.discard = nil, nil
 	p.header = header{before: p.before}
 	if cap(p.before) > writeSize {
 		p.before = nil
@@ -226,9 +226,10 @@ func (p *content) refuse(err error) {
 	}
 }
 
+// spoil makes err the fault.
 func (p *content) spoil(err error) {
-	if p.fault == nil && p.drop != nil {
-		p.drop()
+	if p.fault == nil && p.discard != nil {
+		p.discard()
 	}
 	p.fault = err
 }

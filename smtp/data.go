@@ -26,7 +26,7 @@ func (s *session) take() (id string, err error) {
 		host: c.cfg.Hostname, with: s.protocol(), id: id,
 		now: c.srv.st.Now().In(c.cfg.Zone), limit: c.cfg.MaxHeader, sender: s.msg.Sender,
 	})
-	p.drop = body.Discard
+	p.discard = body.Discard
 	defer p.free()
 	if s.chunked {
 		err = c.chunks(p, s.chunk)

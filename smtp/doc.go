@@ -8,9 +8,9 @@
 //  2. greet: Conn owns TLS, deadlines and writes. It reads whole command lines,
 //     which end at CRLF only (line.go), answers what is wrong with them and hands
 //     the others to go-smtp, which keeps the order of a session and calls ours.
-//     Who does not log in has to go soon.
-//  3. AUTH: only under TLS. Wrong logins are counted by address, network and user name,
-//     answered ever later, and at last not looked at for a time. The account may
+//     A client that does not log in is soon sent away.
+//  3. AUTH: only under TLS. Wrong logins are counted by address, network and user
+//     name, answered ever later, and at last refused unseen for a time. The account may
 //     instead be known by its network; then mail is taken without TLS too, as old
 //     devices have none.
 //  4. MAIL and RCPT: addresses are parsed and written anew (path.go); the store is

@@ -31,13 +31,13 @@ type logins struct {
 	turns *turns
 
 	mu    sync.Mutex
-	right verdicts
-	wrong verdicts
+	right answers
+	wrong answers
 }
 
 func newLogins() *logins {
 	l := &logins{slow: verifySlowly, turns: newTurns(),
-		right: verdicts{of: make(map[[sha256.Size]byte]time.Time)}, wrong: verdicts{of: make(map[[sha256.Size]byte]time.Time)}}
+		right: make(answers), wrong: make(answers)}
 	_, _ = rand.Read(l.key[:]) // never fails
 	return l
 }
@@ -100,29 +100,27 @@ func (l *logins) remember(m [sha256.Size]byte, right bool) {
 	}
 }
 
-// verdicts are marks and until when they hold.
-type verdicts struct {
-	of map[[sha256.Size]byte]time.Time
-}
+// answers are marks of logins and until when they need not be checked again.
+type answers map[[sha256.Size]byte]time.Time
 
-func (v *verdicts) has(m [sha256.Size]byte, now time.Time) bool {
-	until, ok := v.of[m]
+func (a answers) has(m [sha256.Size]byte, now time.Time) bool {
+	until, ok := a[m]
 	return ok && now.Before(until)
 }
 
-func (v *verdicts) add(m [sha256.Size]byte, now time.Time, keep time.Duration) {
-	if len(v.of) >= loginsKept {
-		for k, until := range v.of {
+func (a answers) add(m [sha256.Size]byte, now time.Time, keep time.Duration) {
+	if len(a) >= loginsKept {
+		for k, until := range a {
 			if !now.Before(until) {
-				delete(v.of, k)
+				delete(a, k)
 			}
 		}
 	}
-	for k := range v.of {
-		if len(v.of) < loginsKept {
+	for k := range a {
+		if len(a) < loginsKept {
 			break
 		}
-		delete(v.of, k)
+		delete(a, k)
 	}
-	v.of[m] = now.Add(keep)
+	a[m] = now.Add(keep)
 }

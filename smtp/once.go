@@ -34,7 +34,7 @@ const maxWait = 8 << 10
 // once is what is known of the fields that may stand once.
 type once struct {
 	sums         [len(onceNames)]uint64 // of the first one with a value; 0: there is none
-	now          int                    // the one whose lines come
+	at           int                    // the field whose lines come
 	sum          valueSum               // of its value so far
 	wait         []byte                 // its lines, which are not out yet
 	blankSubject bool                   // a Subject without a value was taken away
@@ -46,7 +46,7 @@ func (o *once) has(i int) bool { return o.sums[i] != 0 }
 // beginsOnce judges the first line of a field that may stand once.
 func (h *header) beginsOnce(i int, text, value []byte) verdict {
 	o := &h.once
-	o.now, o.sum, o.wait = i, valueSum{}, o.wait[:0]
+	o.at, o.sum, o.wait = i, valueSum{}, o.wait[:0]
 	o.sum.add(value)
 	switch {
 	case o.has(i):
@@ -72,13 +72,13 @@ func (h *header) continuesOnce(text []byte) verdict {
 		h.noteID(text)
 		return keep
 	case blankField:
-		release = !isBlank(o.now, text)
+		release = !isBlank(o.at, text)
 	case repeatField:
-		release = o.now >= judged && len(o.wait) > maxWait // too long to wait for its end
+		release = o.at >= judged && len(o.wait) > maxWait // too long to wait for its end
 	}
 	if release {
 		h.before = append(h.before, o.wait...)
-		if h.state = keptField; !o.has(o.now) {
+		if h.state = keptField; !o.has(o.at) {
 			h.state = onceField
 			h.noteID(text)
 		}
@@ -96,18 +96,18 @@ func (h *header) fieldEnds() {
 	switch h.state {
 	case onceField:
 		if o.sum.some {
-			o.sums[o.now] = o.sum.value()
+			o.sums[o.at] = o.sum.value()
 		}
 	case blankField:
-		o.blankSubject = o.blankSubject || o.now == subjectField
+		o.blankSubject = o.blankSubject || o.at == subjectField
 	case repeatField:
-		if !o.sum.some || o.sum.value() == o.sums[o.now] {
+		if !o.sum.some || o.sum.value() == o.sums[o.at] {
 			break
 		}
-		if o.now >= judged {
+		if o.at >= judged {
 			h.before = append(h.before, o.wait...)
-		} else if o.differs == nil && !isBlank(o.now, o.wait[bytes.IndexByte(o.wait, ':')+1:]) {
-			o.differs = errDiffer[o.now]
+		} else if o.differs == nil && !isBlank(o.at, o.wait[bytes.IndexByte(o.wait, ':')+1:]) {
+			o.differs = errDiffer[o.at]
 		}
 	}
 	h.state = noField
@@ -115,7 +115,7 @@ func (h *header) fieldEnds() {
 
 // noteID keeps the value of a Message-ID.
 func (h *header) noteID(text []byte) {
-	if h.once.now != idField {
+	if h.once.at != idField {
 		return
 	}
 	if v := bytes.TrimSpace(text); len(h.msgID)+len(v) < maxMsgID {

@@ -21,8 +21,8 @@ const (
 )
 
 // places remembers from which addresses a login succeeded lately, so that a lock
-// or a ban of a whole network does not shut out who is at home there. The login
-// not used for longest is forgotten first.
+// or a ban of a whole network does not shut out those who are at home there. The
+// login that was not used for longest is forgotten first.
 //
 // What is new is written to the store every placesEvery, all in one transaction,
 // and at the end: a crash loses a minute of it, and no login waits for the disk.
@@ -30,7 +30,7 @@ type places struct {
 	mu    sync.Mutex
 	of    map[string]*list.Element // of *homes
 	order *list.List               // the last one used is at the front
-	sites map[netip.Prefix]*seen
+	sites map[netip.Prefix]*origin
 	dirty map[string]struct{} // logins whose places are to be written
 }
 
@@ -45,15 +45,15 @@ type home struct {
 	saved time.Time // last, as it is stored; zero: it is not
 }
 
-// seen is an address from which any login succeeded.
-type seen struct {
-	logins int
+// origin is an address from which any login succeeded.
+type origin struct {
+	logins int // that have it among their places
 	last   time.Time
 }
 
 func newPlaces() *places {
 	return &places{of: make(map[string]*list.Element), order: list.New(),
-		sites: make(map[netip.Prefix]*seen), dirty: make(map[string]struct{})}
+		sites: make(map[netip.Prefix]*origin), dirty: make(map[string]struct{})}
 }
 
 // succeeded notes a login.
@@ -82,12 +82,12 @@ func (p *places) note(login string, from netip.Prefix, now, saved time.Time) {
 	}
 }
 
-// homeOf is the place of a login, which takes that of the oldest where there is
-// no room.
+// homeOf is the place of a login at an address; a new one takes the place of the
+// oldest where there is no room.
 func (p *places) homeOf(h *homes, from netip.Prefix, now time.Time) *home {
 	s := p.sites[from]
 	if s == nil {
-		s = &seen{}
+		s = &origin{}
 		p.sites[from] = s
 	}
 	if s.last.Before(now) {
@@ -112,7 +112,7 @@ func (p *places) homeOf(h *homes, from netip.Prefix, now time.Time) *home {
 	return &h.at[oldest]
 }
 
-// left is for a login that has an address no longer.
+// left counts that one login less has an address.
 func (p *places) left(from netip.Prefix) {
 	if s := p.sites[from]; s != nil {
 		if s.logins--; s.logins <= 0 {

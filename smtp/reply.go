@@ -148,8 +148,9 @@ func replyTo(err error) *reply {
 	return errLocal
 }
 
-// idle is how an account that a reseller sells is: its prices are not ours.
-var idle = map[store.AccountState]string{store.Pending: "not active yet", store.Suspended: "suspended"}
+// heldBack says why an account of a reseller may not send. It names no invoice, since
+// the reseller's customers have other ones.
+var heldBack = map[store.AccountState]string{store.Pending: "not active yet", store.Suspended: "suspended"}
 
 // refusal words what the store says about an account.
 func refusal(r *store.Refusal, cfg *Config) *reply {
@@ -159,7 +160,7 @@ func refusal(r *store.Refusal, cfg *Config) *reply {
 	case r.Revoked:
 		return errAccount.with("this login was revoked: log in with another one")
 	case r.Reseller != "" && r.Reason == "" && (r.State == store.Pending || r.State == store.Suspended):
-		return errAccount.with("account %s: %s, ask %s", r.Account, idle[r.State], r.Reseller)
+		return errAccount.with("account %s: %s, ask %s", r.Account, heldBack[r.State], r.Reseller)
 	case r.State == store.Pending:
 		return errAccount.with("account %s: not active yet, %s", r.Account, toPay(r.Unpaid, cfg, "it waits for its payment", "pay %s to begin"))
 	case r.Expired:

@@ -10,8 +10,8 @@ import (
 const mostWaiting = 100
 
 // turns lets one connection of an address hash a password, or wait for it, at a
-// time: the others of that address wait behind it, so that who guesses from one
-// place does not keep everybody else waiting.
+// time: the others of that address wait behind it, so that guesses from one place do
+// not keep everybody else waiting.
 type turns struct {
 	mu      sync.Mutex
 	waiting int // of strangers, from all addresses
@@ -19,14 +19,14 @@ type turns struct {
 }
 
 type turn struct {
-	users int           // who has it or waits for it
+	users int           // connections that have it or wait for it
 	taken chan struct{} // capacity 1
 }
 
 func newTurns() *turns { return &turns{of: make(map[netip.Prefix]*turn)} }
 
-// enter waits for the turn, which has to leave again. It reports false when too many
-// wait already, or when nobody waits any more.
+// enter waits for the turn; after true the caller has to leave. It reports false when
+// too many wait already, or when from.stop is closed.
 func (t *turns) enter(from asker) bool {
 	one := t.join(from)
 	switch {
@@ -54,7 +54,7 @@ func (t *turns) leave(from asker) {
 	t.quit(from)
 }
 
-// join counts who waits; nil: too many do.
+// join counts one that waits; nil: too many do.
 func (t *turns) join(from asker) *turn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
