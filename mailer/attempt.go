@@ -9,9 +9,9 @@ import (
 	"relay/store"
 )
 
-// attempt is a message on its way to a site. It goes from host to host, and at a
-// host makes one transaction, or several where that takes fewer recipients at
-// once than there are.
+// attempt is a message on its way to a site. It goes from host to host, and makes
+// one transaction at each, or several where a host takes fewer recipients at once
+// than there are.
 type attempt struct {
 	job        *job
 	began      time.Time
@@ -20,9 +20,9 @@ type attempt struct {
 	left       []int // indices of targets that the host at hand was not asked about
 	later      []int // those that it did not take for now: they go on to the next one
 	tour       tour
-	noted      int // words of hosts about recipients
+	heard      int // outcomes that hosts gave so far
 
-	begun    bool // a host has come as far as a recipient
+	reached  bool // a host has come as far as a recipient
 	answered bool // a host has decided about a recipient, or may have
 }
 
@@ -31,7 +31,7 @@ type target struct {
 	claim, rcpt int // indices into job.claims and message.Recipients
 	out         client.Outcome
 	hop, tls    string // host[address]:port that said so
-	noted       int    // in which place of all words
+	heard       int    // its place among all outcomes that hosts gave
 	host        string // name of the host that decided; "": we did
 	relayed     bool   // taken by a host that sends no DSNs
 	broke       bool   // the connection broke off, and it was about this one
@@ -94,11 +94,11 @@ func (a *attempt) envelope(part []int) *client.Envelope {
 }
 
 // take notes the outcomes of a transaction that the host has answered to its end.
-// Recipients that were too many in it stay for the next one, as long as each takes
-// some (RFC 5321 §4.5.3.1.10); those that it did not take for now are for the next
-// host.
+// Recipients that were too many in it stay for the next transaction, as long as each
+// takes some (RFC 5321 §4.5.3.1.10); those that it did not take for now are for the
+// next host.
 func (a *attempt) take(part []int, res *client.Result, c *connection) {
-	a.begun, a.answered = true, true
+	a.reached, a.answered = true, true
 	again := 0
 	for k := range part {
 		if tooMany(&res.Rcpts[k]) {
@@ -120,12 +120,12 @@ func (a *attempt) take(part []int, res *client.Result, c *connection) {
 	a.left = append(rest, a.left[len(part):]...)
 }
 
-// lose notes the outcomes of a transaction whose connection broke off. Where that
-// was about one recipient, those of other domains stay for another connection to
-// the same host. What may have been taken goes nowhere else in this attempt: the
-// next host could send it twice (RFC 1047).
+// lose notes the outcomes of a transaction whose connection broke off. If it did at
+// one recipient, those of other domains stay for another connection to the same
+// host. Recipients that the host may have taken go to no other in this attempt: it
+// would be sent to them twice (RFC 1047).
 func (a *attempt) lose(part []int, res *client.Result, c *connection) {
-	a.begun = true
+	a.reached = true
 	a.answered = a.answered || res.Uncertain
 	told := ""
 	if res.Told >= 0 {
@@ -155,8 +155,8 @@ func (a *attempt) lose(part []int, res *client.Result, c *connection) {
 	}
 }
 
-// keep notes what was decided before a connection broke off that is to be made
-// anew for the others.
+// keep notes what was decided before a connection broke off; a new one is made to
+// the same host for the others.
 func (a *attempt) keep(part []int, res *client.Result, c *connection) {
 	var rest []int
 	for k, i := range part {
@@ -167,7 +167,7 @@ func (a *attempt) keep(part []int, res *client.Result, c *connection) {
 		}
 	}
 	a.left = append(rest, a.left[len(part):]...)
-	a.begun = a.begun || res.Err.Stage > client.StageMail
+	a.reached = a.reached || res.Err.Stage > client.StageMail
 }
 
 // undecided reports whether an outcome is only that the connection broke off.
@@ -180,8 +180,8 @@ func (a *attempt) note(i int, out *client.Outcome, c *connection) {
 	t := &a.targets[i]
 	t.broke = false
 	if t.decide(*out, c.host) {
-		a.noted++
-		t.noted = a.noted
+		a.heard++
+		t.heard = a.heard
 		t.hop, t.tls = c.name, c.tls
 		t.relayed = !c.client.Extensions().DSN
 	}
@@ -192,9 +192,9 @@ func (a *attempt) note(i int, out *client.Outcome, c *connection) {
 	}
 }
 
-// decide takes an outcome, unless there is one already that says more: a word
-// about the recipient says more than one about a connection, and that more than
-// one of our own. It reports whether it took it.
+// decide takes an outcome, unless there is one already that says more: a reply about
+// the recipient says more than one about a connection, and that more than an outcome
+// of our own. It reports whether it took it.
 func (t *target) decide(out client.Outcome, host string) bool {
 	if t.out.Reply.Code != 0 && weight(&out) < weight(&t.out) {
 		return false
@@ -252,25 +252,25 @@ func (a *attempt) stop(f *failure) {
 	a.left, a.later = nil, nil
 }
 
-// fails reports whether a transaction broke off for a reason that no host could
-// do anything about.
-func fails(err *client.ConnError) bool {
+// atAnyHost reports whether a transaction broke off for a reason that would be the
+// same at any other host.
+func atAnyHost(err *client.ConnError) bool {
 	return errors.Is(err.Err, client.ErrBareCR) || errors.Is(err.Err, client.ErrContent)
 }
 
-// last is who spoke last of the recipients of a claim.
+// last is the host that was the last to speak about recipients of a claim.
 func (a *attempt) last(claim int) (hop, tls string) {
 	latest := -1
 	for k := range a.targets {
-		if t := &a.targets[k]; t.claim == claim && t.noted > latest {
-			hop, tls, latest = t.hop, t.tls, t.noted
+		if t := &a.targets[k]; t.claim == claim && t.heard > latest {
+			hop, tls, latest = t.hop, t.tls, t.heard
 		}
 	}
 	return hop, tls
 }
 
-// broke are the claims of which the last that was heard is that the connection
-// broke off.
+// broke are the claims for all of whose recipients the last outcome is that the
+// connection broke off.
 func (a *attempt) broke() []int {
 	var list []int
 	for i := range a.job.claims {

@@ -88,7 +88,7 @@ func (f *failure) noTLS() bool {
 func (w *worker) connect(ctx context.Context, a *attempt) (*connection, *failure) {
 	t := &a.tour
 	for ctx.Err() == nil {
-		to, ok := t.next(&w.m.hosts, a.begun)
+		to, ok := t.next(&w.m.hosts, a.reached)
 		if !ok {
 			break
 		}

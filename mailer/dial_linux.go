@@ -12,8 +12,8 @@ import (
 const maxUnsent = 32 << 10
 
 // showProgress lets writes to a connection go on as the next hop takes the content.
-// What is under way at once is not bounded by it. Where that cannot be had, mail
-// goes without.
+// It does not bound how much is under way at once. Where the system refuses the
+// option, mail goes without it.
 func showProgress(_, _ string, c syscall.RawConn) error {
 	_ = c.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)

@@ -29,9 +29,9 @@ func (s *schedule) release(w *worker) {
 	}
 }
 
-// noteDials tells the store whom somebody dials for, in one transaction for all
-// attempts that last: so a crash leaves them their next try, and whatever waited
-// only is due at the next start.
+// noteDials tells the store which claims are dialled for, in one transaction for all
+// attempts that last: so a crash leaves these their next try, and claims that only
+// waited are due at the next start.
 func (s *schedule) noteDials() {
 	now := time.Now()
 	if s.noting || s.noteAt.IsZero() || now.Before(s.noteAt) {

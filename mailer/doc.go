@@ -20,9 +20,10 @@
 //
 // A crash before 4 loses nothing but memory: the next start has the claimed
 // messages due again. One in 4 or 5 delays those that are dialled for until the
-// next try that 3 stored. One between the final dot of 5 and the end of 6 sends one message a connection
-// twice (RFC 1047). A DSN is in the transaction that makes it due: it is neither
-// lost nor doubled. In 7, too, marks, outcomes and DSNs are one transaction. A
+// next try that 3 stored. One between the final dot of 5 and the end of 6 sends
+// one message a connection twice (RFC 1047). What a sender is to be told is stored
+// with the outcome, and its DSN in the transaction that takes it off the list: it
+// is neither lost nor doubled. In 7, too, marks and outcomes are one transaction. A
 // clean stop (Run's context) breaks off 2 and 4, lets 5 and 6 end, and gives back
 // what 3 claimed.
 //

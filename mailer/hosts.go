@@ -92,15 +92,16 @@ func (h *hostMemory) shed(now time.Time) {
 
 // order is the addresses of a path as they are to be tried, those that are well
 // before those in trouble, and no more than maxDials. Of those whose trouble may be
-// over, one has its place among the others and the rest come last, so that finding
-// out takes no attempt all its time.
+// over, one has its place among the others and the rest come last: to find out about
+// all of them would take an attempt all its time.
 func (h *hostMemory) order(path *route.Path) (well, ill []hop) {
 	now := time.Now()
 	var doubtful []hop
 	probe := false
+	all := chances(path, maxDials)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, to := range chances(path, maxDials) {
+	for _, to := range all {
 		st := h.known[to.addr.Addr()]
 		switch {
 		case st == nil || st.failures == 0:
@@ -207,24 +208,6 @@ func (h *hostMemory) breaks(st *hostState, domain string) {
 	if len(st.broke) >= maxBroke {
 		h.down(st)
 	}
-}
-
-// heard notes that a host answered a transaction for part of an attempt. Hosts
-// before it that broke off without a word are in trouble, if this one took it.
-func (h *hostMemory) heard(a *attempt, part []int, c *connection) {
-	h.answered(c.addr.Addr())
-	if c.slow && a.tour.slow {
-		h.loses(c.addr.Addr(), true)
-	}
-	if !slices.ContainsFunc(part, func(i int) bool { return a.targets[i].out.Reply.Delivered() }) {
-		return
-	}
-	for _, s := range a.tour.suspects {
-		if s != c.addr.Addr() {
-			h.failed(s)
-		}
-	}
-	a.tour.suspects = nil
 }
 
 // answered notes that a host answered a transaction in good order.

@@ -8,7 +8,7 @@ import (
 	"relay/mailer/client"
 )
 
-// leash is what the schedule can take an attempt back by.
+// leash lets the schedule break off a worker's attempt.
 type leash struct {
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the connection that is being made; nil: none is

@@ -39,8 +39,8 @@ func tooMany(o *client.Outcome) bool {
 	return said && o.Stage == client.StageData
 }
 
-// outcome is what is stored about a target, with its state as it is now. Who is
-// deferred after the message's time has expired (RFC 5321 §4.5.4.1).
+// outcome is what is stored about a target, with its state as it is now. A recipient
+// that is deferred when the message's time is over has expired (RFC 5321 §4.5.4.1).
 func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
 	msg := a.job.message
 	o := store.Outcome{Rcpt: t.rcpt, State: classify(&t.out), Reply: t.out.Reply.String()}
@@ -65,15 +65,15 @@ func (m *Mailer) settle(a *attempt) {
 }
 
 // settleDecided stores what is decided before another host is asked about the
-// others. That may take long, and a crash meanwhile would have it sent again.
+// others: that may take long, and after a crash meanwhile it would be sent again.
 func (m *Mailer) settleDecided(a *attempt) {
 	m.settleThose(a, func(t *target) bool {
 		return t.out.Reply.Code != 0 && classify(&t.out) != store.Deferred
 	})
 }
 
-// settleThose stores what became of those targets that which picks, of those that
-// are not settled yet.
+// settleThose stores what became of the targets that which picks, unless they are
+// settled already.
 func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 	now := m.store.Now()
 	results := make([]store.Result, 0, len(a.job.claims))

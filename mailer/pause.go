@@ -7,9 +7,9 @@ import (
 	"relay/store"
 )
 
-// pause is what is known of a lane whose connections the next hops break off, be
-// it with a 421 or without a word. It is the account's mail to the domain that they
-// do not want: that is left alone for an interval that grows, and nobody else's.
+// pause is what is known of a lane whose connections the next hops break off, with
+// a 421 or without a word. They do not want the account's mail to the domain: that
+// is left alone for an interval that grows, and nobody else's mail.
 type pause struct {
 	losses   int       // attempts broken off in a row since the last pause
 	failures int       // pauses in a row

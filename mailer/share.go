@@ -33,8 +33,8 @@ func (s *schedule) crowded() bool {
 // full reports whether all connections are in use.
 func (s *schedule) full() bool { return s.conns >= s.m.config().Connections }
 
-// stuck says whose jobs wait at a site for a share of the connections; nil:
-// nobody's. At a site that has connections, jobs come to their turn.
+// stuck tells the accounts whose jobs wait at a site for a share of the connections;
+// nil: there is none. At a site that has connections, jobs come to their turn.
 func (s *schedule) stuck(t *site) func(account string) bool {
 	if t.workers > 0 || !s.crowded() {
 		return nil

@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"relay/mailer/client"
@@ -92,7 +93,7 @@ func (w *worker) serve(j *job) (end ending, failed *failure) {
 			return w.giveWay(a, failed), nil
 		}
 		if failed != nil {
-			if !a.begun && !failed.unsafe && !failed.rest {
+			if !a.reached && !failed.unsafe && !failed.rest {
 				return ending{}, failed
 			}
 			a.stop(failed)
@@ -139,7 +140,7 @@ func (w *worker) ready(a *attempt) *failure {
 		return nil
 	}
 	base := w.s.taking
-	if a.begun && a.tour.again {
+	if a.reached && a.tour.again {
 		base = w.s.ctx
 	}
 	ctx, cancel := context.WithCancel(base)
@@ -176,7 +177,7 @@ func (w *worker) transact(a *attempt, end *ending) {
 	w.leash.transacting(nil)
 	if res.Err == nil {
 		a.take(part, &res, c)
-		w.m.hosts.heard(a, part, c)
+		w.heard(a, part, c)
 		end.spoke = true
 		return
 	}
@@ -189,6 +190,25 @@ func (w *worker) transact(a *attempt, end *ending) {
 	if !w.excuse(a, part, &res, c, fresh) {
 		w.lost(a, part, &res, c, end)
 	}
+}
+
+// heard notes that a host answered a transaction for part of an attempt. If it took
+// some of that, the hosts before it that broke off without a word are in trouble.
+func (w *worker) heard(a *attempt, part []int, c *connection) {
+	hosts, addr := &w.m.hosts, c.addr.Addr()
+	hosts.answered(addr)
+	if c.slow && a.tour.slow {
+		hosts.loses(addr, true)
+	}
+	if !slices.ContainsFunc(part, func(i int) bool { return a.targets[i].out.Reply.Delivered() }) {
+		return
+	}
+	for _, s := range a.tour.suspects {
+		if s != addr {
+			hosts.failed(s)
+		}
+	}
+	a.tour.suspects = nil
 }
 
 // excuse reports whether the same host is tried again for a connection that broke
@@ -226,7 +246,7 @@ func (w *worker) lost(a *attempt, part []int, res *client.Result, c *connection,
 		return
 	}
 	a.lose(part, res, c)
-	if fails(res.Err) {
+	if atAnyHost(res.Err) {
 		a.stop(failed) // ours, or the message's: the next host could do no better
 		return
 	}

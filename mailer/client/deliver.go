@@ -351,8 +351,8 @@ func (t *transaction) check(content io.Reader) io.Reader {
 	return content
 }
 
-// doubt makes a refusal of ours temporary when it was not heard what the next hop
-// can take: it closed at EHLO, and another time it may not.
+// doubt makes a refusal of ours temporary where we do not know what the next hop can
+// take: it closed at EHLO, and another time it may not.
 func (c *Client) doubt(r Reply) Reply {
 	if c.helo {
 		r.Code, r.Enhanced[0] = 451, 4

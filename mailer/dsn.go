@@ -83,8 +83,8 @@ func buildDSN(cfg *Config, zone *time.Location, now time.Time, msg *store.Messag
 			failed = failed || r.DSN.Action == string(dsn.Failed)
 		}
 	}
-	// The whole message goes to nobody who may be a stranger to it, nor to one who did
-	// not ask for it; of all but failures the header is enough (RFC 3461 §4.3). One with
+	// The whole message goes only to an address that is certainly the customer's and
+	// asked for it; of all but failures the header is enough (RFC 3461 §4.3). One with
 	// 8-bit content cannot be encoded in it: not every host would take the DSN.
 	p.Full = own && failed && msg.Ret == "FULL" && msg.Stored <= cfg.ReturnMax && !msg.EightBit
 	p.Original = readOriginal(original, p.Full)
