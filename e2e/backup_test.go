@@ -178,10 +178,10 @@ func remove(t *testing.T, files ...string) {
 	}
 }
 
-// TestBackup_scheduled has the relay copy its store once a second, and keep two.
+// TestBackup_scheduled has the relay make copies as the calendar does, and keep two.
 func TestBackup_scheduled(t *testing.T) {
 	s := newSink(t, later)
-	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h", limits: "[backup]\nschedule = \"@every 1s\"\nkeep = 2"})
+	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h", limits: "[backup]\nschedule = \"0 3 * * *\"\nkeep = 2"})
 	r.local("steady")
 	dir := filepath.Join(r.data, "backup")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -193,6 +193,9 @@ func TestBackup_scheduled(t *testing.T) {
 	}
 	p := r.start()
 	fillStore(t, r, 5)
+	for range 4 {
+		r.cli("job", "run", "backup")
+	}
 	until(t, 30*time.Second, "four copies are made", func() bool { return len(p.log.kept(`msg="backup made"`)) >= 4 })
 	p.signal(t, syscall.SIGTERM)
 	if code := p.wait(t, 40*time.Second); code != 0 {

@@ -93,7 +93,7 @@ func TestSandbox_curl(t *testing.T) {
 	if res := b.paste(b.example("printf")); res.code != 0 {
 		t.Fatalf("exit code %d\n%s%s", res.code, res.out, res.err)
 	}
-	b.says("me@demo.example → you@example.org       222 B  Hello")
+	b.says("me@demo.example → you@example.org       245 B  Hello")
 	b.end(syscall.SIGINT, "Taken 2 e-mails, ")
 }
 
