@@ -17,7 +17,7 @@ type affected struct {
 }
 
 // preview is an operation that changes nothing and lists what it would change.
-func (g *changing) preview(o store.Operation, ids []store.ID) (is store.Operated, err error) {
+func (g *changing) preview(o store.Operation, ids []store.ID) (is store.Effect, err error) {
 	for _, id := range ids {
 		m, err := g.st.QueueMessage(id)
 		if errors.Is(err, store.ErrNotFound) {

@@ -41,7 +41,7 @@ func (m *Mailer) sendDSNs() bool {
 		return false
 	}
 	m.storeWorks("DSNs")
-	m.store.LogSent(sent...)
+	m.store.LogDSNs(sent...)
 	return more
 }
 

@@ -42,7 +42,7 @@ func (m *Mailer) logOutcome(a *attempt, i int, state store.RecipientState, now t
 func (m *Mailer) logSettled(results []store.Result) {
 	for i := range results {
 		r := &results[i]
-		m.store.LogSent(r.Sent...)
+		m.store.LogDSNs(r.DSNs...)
 		if r.Done {
 			m.log.LogAttrs(context.Background(), slog.LevelInfo, "message removed", slog.String("spool_id", r.ID.String()))
 		}

@@ -47,9 +47,9 @@ func (b *Body) ID() ID { return b.id }
 // Size is how many octets were written.
 func (b *Body) Size() int64 { return b.size }
 
-// Write adds to the body. What lies above 1 MiB, or less where bodies take much
-// memory, is staged on disk. It fails with what Sender.Ask says, with ErrStaged, ErrShare
-// or, where the disk has no room, ErrFull.
+// Write adds to the body. What lies above 1 MiB, or above less where bodies take much
+// memory, is staged on disk. It fails with the error of Sender.Ask, with ErrStaged,
+// ErrShare or, where the disk has no room, ErrFull.
 func (b *Body) Write(p []byte) (int, error) {
 	length := len(p)
 	for len(p) > 0 {
@@ -146,7 +146,7 @@ func (b *Body) Discard() {
 	b.done = true
 	b.free()
 	if b.staged > 0 {
-		b.s.sweepLater(abandoned{b.id, b.from.Account, b.onDisk()})
+		b.s.sweepLater(leftover{b.id, b.from.Account, b.onDisk()})
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 )
 
 // Bucket "claims" has an entry for each claim that is open: from Claim until
-// Settle or Return, or until nothing is left to send at that domain. It lets a
-// start tell what was claimed and waited only from what was being tried, without
-// looking at the queue. Key: ID, domain. Value: a claimState, and when the
+// Settle or Return, or until nothing is left to send at that domain. By it a start
+// tells claims that only waited from those that were being tried, without looking
+// at the queue. Key: ID, domain. Value: a claimState, and when the
 // message was due before the claim.
 //
 // A crash leaves entries; Open settles them:

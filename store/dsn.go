@@ -45,8 +45,9 @@ type DSNs struct {
 // SetDSNs says how DSNs are made from now on. Before it is called, none are.
 func (s *Store) SetDSNs(d DSNs) { s.dsns.Store(&d) }
 
-// Sent is a DSN that was queued, or was not because the account had too many.
-type Sent struct {
+// DSNResult is what became of a DSN: it was queued, or was not because the account had
+// too many.
+type DSNResult struct {
 	About    ID
 	Account  string
 	From     string  // the sender
@@ -131,7 +132,7 @@ func (t *tx) sendDSN(m *Message) error {
 	if err != nil {
 		return err
 	}
-	sent := Sent{About: m.ID, Account: m.Account, From: m.Sender}
+	sent := DSNResult{About: m.ID, Account: m.Account, From: m.Sender}
 	if sent.Withheld = how.PerHour > 0 && hour.Sent >= how.PerHour; !sent.Withheld {
 		if err := t.buildDSN(m, how, &sent); err != nil {
 			return err
@@ -147,7 +148,7 @@ func (t *tx) sendDSN(m *Message) error {
 	return nil
 }
 
-func (t *tx) buildDSN(m *Message, how *DSNs, sent *Sent) error {
+func (t *tx) buildDSN(m *Message, how *DSNs, sent *DSNResult) error {
 	a, err := t.account(m.Account)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
@@ -163,7 +164,7 @@ func (t *tx) buildDSN(m *Message, how *DSNs, sent *Sent) error {
 
 // queueDSN queues and counts a DSN, or counts that it was withheld. The trace
 // tells either.
-func (t *tx) queueDSN(m *Message, how *DSNs, hour *dsnHour, sent *Sent) error {
+func (t *tx) queueDSN(m *Message, how *DSNs, hour *dsnHour, sent *DSNResult) error {
 	e := &Event{ID: m.ID, Time: t.wall, Kind: EventNotice, Account: m.Account}
 	switch {
 	case sent.Withheld:
@@ -215,7 +216,7 @@ func (t *tx) countDSN(m *Message, withheld bool) {
 
 // SendDSNs sends what is due, of some messages; more says that others may be. After
 // the clock was set back it does not wait for the time that was.
-func (s *Store) SendDSNs() (sent []Sent, more bool, err error) {
+func (s *Store) SendDSNs() (sent []DSNResult, more bool, err error) {
 	var ids []ID
 	err = s.view(func(t *tx) error { ids = t.dueDSNs(); return nil })
 	if err != nil || len(ids) == 0 {

@@ -54,7 +54,7 @@ func dsnBodies(t testing.TB, s *Store) (list []string) {
 	return list
 }
 
-func sendDSNs(t testing.TB, s *Store) []Sent {
+func sendDSNs(t testing.TB, s *Store) []DSNResult {
 	t.Helper()
 	sent, _, err := s.SendDSNs()
 	if err != nil {
@@ -176,15 +176,15 @@ func TestDSN_perAccountAndHour(t *testing.T) {
 		}
 		return r
 	}
-	if r := bounce("acme", 5); len(r.Sent) != 1 || !r.Sent[0].Withheld || r.Sent[0].Notice != nil {
-		t.Errorf("the fifth: %+v", r.Sent)
+	if r := bounce("acme", 5); len(r.DSNs) != 1 || !r.DSNs[0].Withheld || r.DSNs[0].Notice != nil {
+		t.Errorf("the fifth: %+v", r.DSNs)
 	}
 	events, err := s.Trace(last.ID)
 	if e := events[len(events)-1]; err != nil || e.Kind != EventNotice || !strings.HasPrefix(e.Text, "no DSN: the account has had 2 ") {
 		t.Errorf("trace %+v, %v", events, err)
 	}
-	if r := bounce("other", 1); r.Sent[0].Notice == nil {
-		t.Errorf("another account's: %+v", r.Sent)
+	if r := bounce("other", 1); r.DSNs[0].Notice == nil {
+		t.Errorf("another account's: %+v", r.DSNs)
 	}
 	c.add(time.Hour)
 	bounce("acme", 1)

@@ -19,8 +19,9 @@ func (s *Store) logDropped(ids, partly []ID) {
 	}
 }
 
-// LogSent tells of DSNs, for whoever had them queued.
-func (s *Store) LogSent(list ...Sent) {
+// LogDSNs logs what became of DSNs. The caller of the transaction does, since it logs
+// first what they are about.
+func (s *Store) LogDSNs(list ...DSNResult) {
 	for i := range list {
 		switch d := &list[i]; {
 		case d.Notice != nil:
@@ -35,7 +36,7 @@ func (s *Store) LogSent(list ...Sent) {
 	}
 }
 
-func (s *Store) logDSN(d *Sent) {
+func (s *Store) logDSN(d *DSNResult) {
 	m := &d.Notice.Message
 	s.log.LogAttrs(context.Background(), slog.LevelInfo, "DSN queued",
 		slog.String("component", "store"),

@@ -18,7 +18,7 @@ const (
 
 var opText = map[Op]string{OpRetry: "retry asked for", OpHold: "held", OpRelease: "released", OpDrop: "dropped"}
 
-// Operation is an Op, and whom of a message it is for.
+// Operation is an Op, and which recipients of a message it is for.
 type Operation struct {
 	Op   Op
 	Of   *Filter // only those recipients for which it holds; nil: all that are not final
@@ -40,16 +40,16 @@ func (o *Operation) Affects(m *Message) (list []int) {
 	return list
 }
 
-// Operated is what an operation has come to.
-type Operated struct {
+// Effect is what an operation has changed.
+type Effect struct {
 	Done       []ID  // messages of which it changed something
 	Recipients int64 // that it changed
 	Same       []ID  // messages in the queue with nothing to change
 	Missing    []ID  // not in the queue
 }
 
-// add another part of it.
-func (o *Operated) add(p *Operated) {
+// add adds that of another part of the messages.
+func (o *Effect) add(p *Effect) {
 	o.Done, o.Same, o.Missing = append(o.Done, p.Done...), append(o.Same, p.Same...), append(o.Missing, p.Missing...)
 	o.Recipients += p.Recipients
 }
@@ -63,18 +63,18 @@ func (s *Store) Change(op Op, ids []ID) (done, missing []ID, err error) {
 	return is.Done, is.Missing, err
 }
 
-// Operate does o to messages. Whom of them it is for is decided again in the
-// transaction that changes them. With an error it tells what was done before.
-func (s *Store) Operate(o Operation, ids []ID) (all Operated, err error) {
+// Operate does o to messages. Which of their recipients it is for is decided again in
+// the transaction that changes them. With an error it returns what was done before.
+func (s *Store) Operate(o Operation, ids []ID) (all Effect, err error) {
 	if opText[o.Op] == "" {
 		return all, fmt.Errorf("no operation %q", o.Op)
 	}
 	for part := range slices.Chunk(ids, operateStep) {
-		var done Operated
-		var sent []Sent
+		var done Effect
+		var sent []DSNResult
 		var partly []ID
 		err := s.updateThen(len(part)*1024, func(t *tx) error {
-			done, partly = Operated{}, partly[:0]
+			done, partly = Effect{}, partly[:0]
 			for _, id := range part {
 				if err := t.operate(&o, id, &done, &partly); err != nil {
 					return err
@@ -90,13 +90,13 @@ func (s *Store) Operate(o Operation, ids []ID) (all Operated, err error) {
 		if o.Op == OpDrop {
 			s.logDropped(done.Done, partly)
 		}
-		s.LogSent(sent...)
+		s.LogDSNs(sent...)
 	}
 	return all, nil
 }
 
 // operate on one message. partly gets those that are still there after OpDrop.
-func (t *tx) operate(o *Operation, id ID, done *Operated, partly *[]ID) error {
+func (t *tx) operate(o *Operation, id ID, done *Effect, partly *[]ID) error {
 	m, err := t.message(id)
 	if err != nil {
 		return err

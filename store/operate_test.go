@@ -28,7 +28,7 @@ func states(t testing.TB, s *Store, id ID) (list []string) {
 	return list
 }
 
-func operate(t testing.TB, s *Store, o Operation, ids ...ID) Operated {
+func operate(t testing.TB, s *Store, o Operation, ids ...ID) Effect {
 	t.Helper()
 	is, err := s.Operate(o, ids)
 	if err != nil {
@@ -60,9 +60,9 @@ func TestOperate_actsOnThoseNamed(t *testing.T) {
 			{OpDrop, []string{"queued", "dropped", "queued"}, true},
 		} {
 			is := operate(t, s, Operation{Op: step.op, Of: &f}, m.ID)
-			want := Operated{Done: []ID{m.ID}, Recipients: 1}
+			want := Effect{Done: []ID{m.ID}, Recipients: 1}
 			if step.same {
-				want = Operated{Same: []ID{m.ID}}
+				want = Effect{Same: []ID{m.ID}}
 			}
 			if fmt.Sprint(is) != fmt.Sprint(want) {
 				t.Errorf("%+v, %s: %+v, want %+v", f, step.op, is, want)

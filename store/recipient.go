@@ -5,14 +5,15 @@ import "strings"
 // fewRecipients are compared with each other; for more a map is made.
 const fewRecipients = 8
 
-// local is the local part as it goes on the wire. It is compared exactly; of two
-// domains those in Domain are.
+// local is the local part as it goes on the wire. It is compared exactly, and the
+// domain as it is in Domain.
 func (r *Recipient) local() string { return r.Address[:max(0, strings.LastIndexByte(r.Address, '@'))] }
 
 func (r *Recipient) mailbox() string { return r.local() + "@" + r.Domain }
 
-// Repeats reports whether the message goes to r's mailbox already. Whatever r asks for
-// is then asked for there too: a mailbox that is named twice is one recipient.
+// Repeats reports whether the message goes to r's mailbox already. If so, that
+// recipient also gets the DSNs that r asks for: a mailbox that is named twice is one
+// recipient.
 func (m *Message) Repeats(r *Recipient) bool {
 	i := m.find(r)
 	if i < 0 {
@@ -74,8 +75,8 @@ func (m *Message) distinct() {
 	}
 }
 
-// with is what satisfies both: nobody is told only where both say NEVER, and who says
-// nothing is told of failures.
+// with is what satisfies both: nothing is told only where both say NEVER, and where
+// one says nothing failures are told (RFC 3461 §4.1).
 func (n Notify) with(o Notify) Notify {
 	switch {
 	case n == o || o == NotifyNever:

@@ -31,14 +31,14 @@ type Result struct {
 	Event    Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
 	Outcomes []Outcome
 
-	Done bool   // set by Settle: the message has left the spool with its last recipient
-	Sent []Sent // set by Settle: the DSN that went with it, for LogSent
+	Done bool        // set by Settle: the message has left the spool with its last recipient
+	DSNs []DSNResult // set by Settle: what became of the DSN that went with it, for LogDSNs
 }
 
 // Settle stores what attempts came to, in one transaction: that there was one, the
-// recipients' states, the statistics, the trace, what senders are to be told, and the removal of messages with
-// their last recipient. Of a message that is gone only the trace is kept; a
-// recipient that is final already stays as it is.
+// recipients' states, the statistics, the trace, what senders are to be told, and the
+// removal of messages with their last recipient. Of a message that is gone only the
+// trace is kept; a recipient that is final already stays as it is.
 func (s *Store) Settle(results ...Result) error {
 	weight := 0
 	for i := range results {
@@ -66,7 +66,7 @@ func (t *tx) settle(r *Result) error {
 	if err != nil {
 		return err
 	}
-	r.Event.ID, r.Event.Time, r.Done, r.Sent = r.ID, t.wall, false, nil
+	r.Event.ID, r.Event.Time, r.Done, r.DSNs = r.ID, t.wall, false, nil
 	r.Event.Recipients = r.Event.Recipients[:0]
 	if m == nil {
 		return t.happened(&r.Event, nil)
@@ -89,7 +89,7 @@ func (t *tx) settle(r *Result) error {
 	if err := t.store(m, r.Domain); err != nil {
 		return err
 	}
-	r.Sent = t.then.sent[before:]
+	r.DSNs = t.then.sent[before:]
 	return nil
 }
 

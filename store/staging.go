@@ -24,8 +24,8 @@ var (
 	ErrShare  = errors.New("the disk is nearly full, and the account has most in the queue")
 )
 
-// Sender is whose content a body collects. The zero one is relay itself, which
-// nothing bounds but the disk.
+// Sender is the account whose content a body collects, and its bounds. The zero one is
+// relay itself, bounded by the disk only.
 type Sender struct {
 	Account string
 	Staged  int64        // octets of the account that may be staged at the same time; 0: any number

@@ -275,9 +275,9 @@ func (s *Store) update(weight int, fn func(*tx) error) error {
 
 // aftermath is what is left to do when a transaction is on disk.
 type aftermath struct {
-	gone  []ID   // long bodies, to be removed in the background
-	lanes []Lane // that got mail due at once
-	sent  []Sent // DSNs, to be logged
+	gone  []ID        // long bodies, to be removed in the background
+	lanes []Lane      // that got mail due at once
+	sent  []DSNResult // DSNs, to be logged
 }
 
 // updateThen is update for what may remove messages or queue DSNs.

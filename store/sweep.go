@@ -11,12 +11,13 @@ import (
 const sweepAt = 128
 
 // sweepPiece is how many chunks one transaction of the background removes. There
-// is one such transaction at a time: whatever is waiting to be removed, a commit
-// that takes mail is longer by one piece at most.
+// is one such transaction at a time: however much waits to be removed, a commit that
+// takes mail is longer by one piece at most.
 const sweepPiece = 64
 
-// abandoned is a body to be removed, and for whom octets of it count as staged.
-type abandoned struct {
+// leftover is a body to be removed, and the account for which octets of it still count
+// as staged.
+type leftover struct {
 	id      ID
 	account string
 	staged  int64
@@ -26,7 +27,7 @@ type abandoned struct {
 type sweeper struct {
 	sync.WaitGroup
 	mu      sync.Mutex
-	waiting []abandoned
+	waiting []leftover
 	busy    bool
 }
 
@@ -45,7 +46,7 @@ func (t *tx) deleteBody(id ID, size int64) (later bool, err error) {
 }
 
 // sweepLater removes bodies of marks in "orphans" without anybody waiting.
-func (s *Store) sweepLater(list ...abandoned) {
+func (s *Store) sweepLater(list ...leftover) {
 	w := &s.sweep
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -59,7 +60,7 @@ func (s *Store) sweepLater(list ...abandoned) {
 // sweepGone is sweepLater for messages that have left the spool.
 func (s *Store) sweepGone(ids []ID) {
 	for _, id := range ids {
-		s.sweepLater(abandoned{id: id})
+		s.sweepLater(leftover{id: id})
 	}
 }
 
@@ -79,7 +80,7 @@ func (s *Store) sweepAll() {
 	}
 }
 
-func (w *sweeper) next() (a abandoned, ok bool) {
+func (w *sweeper) next() (a leftover, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.waiting) == 0 {
@@ -92,7 +93,7 @@ func (w *sweeper) next() (a abandoned, ok bool) {
 }
 
 // sweepBody removes a body piece by piece.
-func (s *Store) sweepBody(a *abandoned) error {
+func (s *Store) sweepBody(a *leftover) error {
 	for more := true; more; {
 		select {
 		case <-s.closed:
