@@ -48,7 +48,7 @@ func newAttempt(m *Mailer, j *job) *attempt {
 		n += len(j.claims[i].Rcpts)
 	}
 	a := &attempt{job: j, began: time.Now(), targets: make([]target, 0, n), left: make([]int, 0, n)}
-	a.tour = tour{path: j.path, began: a.began}
+	a.tour = tour{path: j.path, began: a.began, doubted: m.doubts.about(j.message.ID)}
 	for i := range j.claims {
 		for _, r := range j.claims[i].Rcpts {
 			a.left = append(a.left, len(a.targets))

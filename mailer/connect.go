@@ -27,7 +27,7 @@ func (c *connection) hop() hop { return hop{c.host, c.addr} }
 
 // suits reports whether the connection will do for what is left of an attempt.
 func (c *connection) suits(a *attempt) bool {
-	return c.client.Usable() && !a.tour.moving && (c.strict || !a.job.message.RequireTLS)
+	return c.client.Usable() && !a.tour.moving && !a.tour.shuns(c.hop()) && (c.strict || !a.job.message.RequireTLS)
 }
 
 func (c *connection) quit() {

@@ -21,6 +21,7 @@ type Mailer struct {
 	log    *slog.Logger
 	router *route.Router
 	hosts  hostMemory
+	doubts doubts
 	quiet  *quiet.Log // for what may fail again and again
 
 	anyTLS    *tls.Config     // takes every certificate

@@ -105,6 +105,11 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 		m.logOutcome(a, i, states[k], now)
 	}
 	m.logSettled(results)
+	for i := range results {
+		if results[i].Done {
+			m.doubts.settle(results[i].ID)
+		}
+	}
 }
 
 // resultOf is what is stored of an attempt about the recipients of a claim, without

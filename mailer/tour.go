@@ -17,8 +17,9 @@ type tour struct {
 	path    *route.Path
 	began   time.Time
 	planned bool
-	well    []hop // not tried yet
-	ill     []hop // nor these: the last resort
+	doubted []netip.Addr // may have taken the message at an earlier attempt, see doubts
+	well    []hop        // not tried yet
+	ill     []hop        // nor these: the last resort
 
 	here   hop  // the host at hand
 	moving bool // it has had its chance
@@ -71,6 +72,8 @@ func (t *tour) plan(m *hostMemory) {
 	}
 	t.planned = true
 	t.well, t.ill = m.order(t.path)
+	doubtedLast(t.well, t.doubted)
+	doubtedLast(t.ill, t.doubted)
 	is := func(h hop) bool { return h.addr == t.here.addr }
 	t.well, t.ill = slices.DeleteFunc(t.well, is), slices.DeleteFunc(t.ill, is)
 }
@@ -89,6 +92,12 @@ func (t *tour) visit(open hop) {
 	if t.here != open {
 		t.at(open)
 	}
+}
+
+// shuns reports whether a connection that is open already is not taken, because it is
+// to a host that comes after others.
+func (t *tour) shuns(open hop) bool {
+	return t.here != open && slices.Contains(t.doubted, open.addr.Addr())
 }
 
 // back has the host at hand dialled once more, and reports false when that was

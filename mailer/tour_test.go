@@ -61,6 +61,43 @@ func TestTour_NextHost(t *testing.T) {
 	}
 }
 
+// A host that never answers the final dot may have the message, so nobody else gets it
+// in that attempt. The next one goes to the other hosts first, also where a connection
+// to that host is open.
+func TestTour_AfterFinalDot(t *testing.T) {
+	for _, word := range []string{cut, hang, "what?"} {
+		t.Run(name("content", word), func(t *testing.T) {
+			inWorld(t, Config{Timeouts: quick, Retry: []time.Duration{20 * time.Second}, IdleTimeout: time.Hour}, func(w *world) {
+				a, b := w.host("a.test"), w.host("b.test")
+				var bad sync.Map // messages
+				a.say = func(x *exchange) string {
+					message := [2]int{x.conn, x.message}
+					if x.verb == "RCPT" && strings.Contains(x.arg, "bad@") {
+						bad.Store(message, true)
+					}
+					if _, is := bad.Load(message); is && x.verb == "content" {
+						return word
+					}
+					return ""
+				}
+				w.point("example.test", "mx.a.test", "mx.b.test")
+				id := w.send("bad@example.test")
+				w.start()
+				w.pass(10 * time.Second)
+				if n := len(b.messages()); n != 0 {
+					t.Errorf("%d messages at the second host in the attempt in which the first may have taken it", n)
+				}
+				w.send("you@example.test") // leaves a connection to the first
+				w.pass(4 * time.Minute)
+				w.wantFinal(id, "bad@example.test", store.Delivered, "250")
+				if e := w.attempts(id); len(e) != 2 || !strings.HasPrefix(e[1].NextHop, "mx.b.test[") {
+					t.Errorf("attempts %+v, want the second at the second host", e)
+				}
+			})
+		})
+	}
+}
+
 // The same for one name with two addresses.
 func TestTour_NextAddress(t *testing.T) {
 	for _, f := range failures {

@@ -246,6 +246,9 @@ func (w *worker) lost(a *attempt, part []int, res *client.Result, c *connection,
 		return
 	}
 	a.lose(part, res, c)
+	if res.Uncertain {
+		w.m.doubts.add(a.job.message.ID, c.addr.Addr())
+	}
 	if atAnyHost(res.Err) {
 		a.stop(failed) // ours, or the message's: the next host could do no better
 		return
