@@ -77,16 +77,25 @@ func (m *Mailer) settleDecided(a *attempt) {
 func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 	now := m.store.Now()
 	results := make([]store.Result, 0, len(a.job.claims))
-	place := -1 // of the claim at hand in results; targets are in the order of their claims
+	place := -1  // of the claim at hand in results; targets are in the order of their claims
+	goesOn := -1 // the latest claim of which a target is left open
 	mine := make([]int, 0, len(a.targets))
 	states := make([]store.RecipientState, 0, len(a.targets))
 	for i := range a.targets {
 		t := &a.targets[i]
-		if t.settled || !which(t) {
+		if t.settled {
+			continue
+		}
+		if !which(t) {
+			goesOn = t.claim
+			if place >= 0 && a.targets[mine[len(mine)-1]].claim == t.claim {
+				results[place].Open = true
+			}
 			continue
 		}
 		if place < 0 || a.targets[mine[len(mine)-1]].claim != t.claim {
 			results = append(results, m.resultOf(a, t.claim))
+			results[place+1].Open = goesOn == t.claim
 			place++
 		}
 		o := m.outcome(a, t, now)

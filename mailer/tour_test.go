@@ -196,6 +196,9 @@ func TestTour_DecidedIsStored(t *testing.T) {
 		if next := m.Recipients[1].Next; !next.After(w.store.Now()) {
 			t.Errorf("the other one is due at %v", next)
 		}
+		if n := m.Recipients[1].Tries; n != 1 {
+			t.Errorf("killed in the attempt of the other one: %d tries, want 1", n)
+		}
 		w.pass(5 * time.Minute)
 		w.wantFinal(id, "later@example.test", store.Deferred, "450 4.2.0 later")
 		if r := w.rcpt(id, 1); r.Tries != 1 {

@@ -54,10 +54,10 @@ func (t *tx) claim(w Want, next func(*Message, int) time.Time, list *[]Claimed) 
 		}
 		c := Claimed{Message: m, Domain: w.Lane.Domain, Rcpts: m.ready(w.Lane.Domain, t.wall)}
 		was, _ := m.due(w.Lane.Domain)
-		if c.Again, err = t.openClaim(id, w.Lane.Domain, was); err != nil {
+		at := next(m, m.Recipients[c.Rcpts[0]].Tries+1)
+		if c.Again, err = t.openClaim(id, w.Lane.Domain, was, at); err != nil {
 			return err
 		}
-		at := next(m, m.Recipients[c.Rcpts[0]].Tries+1)
 		err = t.change(m, w.Lane.Domain, c.Rcpts, func(r *Recipient) { r.Next = at })
 		if err != nil {
 			return err

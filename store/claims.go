@@ -10,8 +10,9 @@ import (
 // Bucket "claims" has an entry for each claim that is open: from Claim until
 // Settle or Return, or until nothing is left to send at that domain. By it a start
 // tells claims that only waited from those that were being tried, without looking
-// at the queue. Key: ID, domain. Value: a claimState, and when the
-// message was due before the claim.
+// at the queue. Key: ID, domain. Value: a claimState, when the message was due
+// before the claim, and when it is due after it. The latter tells the recipients
+// that were claimed from others at the domain, which have another time.
 //
 // A crash leaves entries; Open settles them:
 //
@@ -36,30 +37,54 @@ func claimKey(id ID, domain string) []byte {
 	return append(append(make([]byte, 0, len(id)+len(domain)), id[:]...), domain...)
 }
 
-func claimValue(state claimState, due time.Time) []byte {
-	return appendTime(append(make([]byte, 0, 9), byte(state)), due)
+// claimEntry is an entry, read.
+type claimEntry struct {
+	state claimState
+	due   time.Time // before the claim
+	next  time.Time // after it; zero in entries of an earlier relay: it is not known
+}
+
+func (c claimEntry) value() []byte {
+	return appendTime(appendTime(append(make([]byte, 0, 17), byte(c.state)), c.due), c.next)
+}
+
+// has reports whether a recipient at the domain is one of those that were claimed.
+func (c claimEntry) has(r *Recipient) bool {
+	return c.next.IsZero() || r.Next.Truncate(time.Millisecond).Equal(c.next)
 }
 
 // parseClaim reads key and value of an entry.
-func parseClaim(k, raw []byte) (id ID, domain string, state claimState, due time.Time, err error) {
-	if len(k) <= len(id) || len(raw) != 9 {
-		return id, "", 0, due, fmt.Errorf("entry %x of an open claim cannot be read", k)
+func parseClaim(k, raw []byte) (id ID, domain string, c claimEntry, err error) {
+	if len(k) <= len(id) || len(raw) != 9 && len(raw) != 17 {
+		return id, "", c, fmt.Errorf("entry %x of an open claim cannot be read", k)
 	}
 	copy(id[:], k)
-	return id, string(k[len(id):]), claimState(raw[0]), parseTime(raw[1:]), nil
+	return id, string(k[len(id):]), readClaim(raw), nil
 }
 
-// openClaim notes a claim, if none is open. again: Open has released it before.
-func (t *tx) openClaim(id ID, domain string, due time.Time) (again bool, err error) {
-	key := claimKey(id, domain)
-	raw := t.b.Get(claims, key)
-	switch {
-	case raw == nil:
-		return false, t.b.Put(claims, key, claimValue(claimWaits, due))
-	case claimState(raw[0]) == claimReleased:
-		return true, t.b.Put(claims, key, claimValue(claimAgain, due))
+func readClaim(raw []byte) claimEntry {
+	c := claimEntry{state: claimState(raw[0]), due: parseTime(raw[1:])}
+	if len(raw) > 9 {
+		c.next = parseTime(raw[9:])
 	}
-	return claimState(raw[0]) == claimAgain, nil
+	return c
+}
+
+// openClaim notes a claim, or that one that is open is renewed. again: Open has
+// released it before.
+func (t *tx) openClaim(id ID, domain string, due, next time.Time) (again bool, err error) {
+	key := claimKey(id, domain)
+	c := claimEntry{claimWaits, due, next}
+	if raw := t.b.Get(claims, key); raw != nil {
+		was := readClaim(raw)
+		switch was.state {
+		case claimReleased:
+			c.state = claimAgain
+		default:
+			c.state, c.due = was.state, was.due
+		}
+	}
+	return c.state == claimAgain, t.b.Put(claims, key, c.value())
 }
 
 // closeClaim takes the note away; it need not be there.
@@ -70,12 +95,7 @@ func (t *tx) closeClaim(id ID, domain string) error { return t.b.Delete(claims, 
 func (s *Store) Dialled(list []Claimed) error {
 	err := s.update(len(list)*128, func(t *tx) error {
 		for _, c := range list {
-			key := claimKey(c.Message.ID, c.Domain)
-			raw := t.b.Get(claims, key)
-			if raw == nil || claimState(raw[0]) == claimReleased {
-				continue
-			}
-			if err := t.b.Put(claims, key, claimValue(claimDialled, parseTime(raw[1:]))); err != nil {
+			if err := t.dialled(c.Message.ID, c.Domain); err != nil {
 				return err
 			}
 		}
@@ -87,28 +107,30 @@ func (s *Store) Dialled(list []Claimed) error {
 	return nil
 }
 
+func (t *tx) dialled(id ID, domain string) error {
+	key := claimKey(id, domain)
+	raw := t.b.Get(claims, key)
+	if raw == nil || claimState(raw[0]) == claimReleased {
+		return nil
+	}
+	c := readClaim(raw)
+	c.state = claimDialled
+	return t.b.Put(claims, key, c.value())
+}
+
 // undoClaim has the mail of an open claim due as before; there need not be one. list
-// are its recipients; nil: it is not known which of the domain's they were.
+// are its recipients.
 func (t *tx) undoClaim(id ID, domain string, list []int) error {
 	raw := t.b.Get(claims, claimKey(id, domain))
 	if raw == nil || claimState(raw[0]) == claimReleased {
 		return nil
 	}
-	due := parseTime(raw[1:])
-	return t.changeAt(id, domain, list, func(r *Recipient) { r.Next = due })
-}
-
-// changeAt is change for a message that may be gone, of all recipients at the domain
-// where list is nil.
-func (t *tx) changeAt(id ID, domain string, list []int, fn func(*Recipient)) error {
 	m, err := t.message(id)
 	if err != nil || m == nil {
 		return err
 	}
-	if list == nil {
-		list = m.Pending(domain)
-	}
-	return t.change(m, domain, list, fn)
+	due := readClaim(raw).due
+	return t.change(m, domain, list, func(r *Recipient) { r.Next = due })
 }
 
 // claimsStep is how many entries one transaction of releaseClaims changes.
@@ -155,14 +177,24 @@ func (t *tx) openClaims(from []byte) (keys [][]byte, more bool) {
 }
 
 func (t *tx) releaseClaim(key []byte) error {
-	id, domain, state, due, err := parseClaim(key, t.b.Get(claims, key))
+	id, domain, c, err := parseClaim(key, t.b.Get(claims, key))
 	if err != nil {
 		return err
 	}
-	if state == claimDialled {
-		err = t.changeAt(id, domain, nil, func(r *Recipient) { r.Tries++ })
+	m, err := t.message(id)
+	if err != nil {
+		return err
+	}
+	var list []int
+	if m != nil {
+		list = slices.DeleteFunc(m.Pending(domain), func(i int) bool { return !c.has(&m.Recipients[i]) })
+	}
+	if c.state == claimDialled {
+		if len(list) > 0 {
+			err = t.change(m, domain, list, func(r *Recipient) { r.Tries++ })
+		}
 		return errors.Join(err, t.closeClaim(id, domain))
 	}
-	err = t.undoClaim(id, domain, nil)
-	return errors.Join(err, t.b.Put(claims, key, claimValue(claimReleased, due)))
+	err = t.undoClaim(id, domain, list)
+	return errors.Join(err, t.b.Put(claims, key, claimEntry{claimReleased, c.due, c.next}.value()))
 }

@@ -152,3 +152,94 @@ func TestOpen_releasesMany(t *testing.T) {
 		t.Errorf("%d due after a kill, want %d", len(again), n-100)
 	}
 }
+
+// An attempt goes on at the next host with whom the first did not take. However long
+// that takes, a kill then is one in an attempt: it counts for those, and they wait for
+// their next try.
+func TestSettle_openKeepsTheClaim(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	m := accept(t, s, "acme", 100, "x@a.test", "y@a.test")
+	got := claim(t, s, "a.test", "acme", 1)
+	part := Result{ID: m.ID, Domain: "a.test", Open: true, Event: Event{Kind: EventAttempt},
+		Outcomes: []Outcome{{Rcpt: 0, State: Delivered, Reply: "250 ok"}}}
+	if err := s.Settle(part); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, s)
+	c.add(5*time.Minute + time.Second)
+	if again := claim(t, s, "a.test", "acme", 1); len(again) != 1 { // the attempt lasts
+		t.Fatal("not due when its claim was over")
+	}
+	k := killed(t, s, c)
+	is, _ := k.QueueMessage(m.ID)
+	if r := is.Recipients[1]; r.Tries != 1 || !r.Next.After(c.now()) {
+		t.Errorf("killed in an attempt: %d tries, next %v at %v, want 1 and a wait", r.Tries, r.Next, c.now())
+	}
+	settle(t, s, got[0], Deferred)
+	if k := killed(t, s, c); len(openClaimsOf(t, k)) != 0 {
+		t.Error("the claim is open after the attempt")
+	}
+	part.Outcomes[0].Rcpt = 1 // nobody is left
+	if err := s.Settle(part); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, s)
+}
+
+func openClaimsOf(t *testing.T, s *Store) (keys [][]byte) {
+	t.Helper()
+	if err := s.view(func(t *tx) error { keys, _ = t.openClaims(nil); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// Of the recipients at a domain a kill concerns those that were claimed: others keep
+// their time and their tries.
+func TestOpen_releasesWhoWasClaimed(t *testing.T) {
+	for _, dialled := range []bool{false, true} {
+		s, c := newStore(t)
+		addAccount(t, s, "acme", quota.Plan{})
+		m := accept(t, s, "acme", 100, "x@a.test", "y@a.test")
+		settle(t, s, claim(t, s, "a.test", "acme", 1)[0], Deferred)
+		before, _ := s.QueueMessage(m.ID)
+		c.add(time.Second)
+		if _, err := s.Operate(Operation{Op: OpRetry, Of: &Filter{Recipient: "x@a.test"}}, []ID{m.ID}); err != nil {
+			t.Fatal(err)
+		}
+		got := claim(t, s, "a.test", "acme", 1)
+		if len(got) != 1 || len(got[0].Rcpts) != 1 {
+			t.Fatalf("claimed %+v, want one recipient", got)
+		}
+		if dialled {
+			if err := s.Dialled(got); err != nil {
+				t.Fatal(err)
+			}
+		}
+		is, _ := killed(t, s, c).QueueMessage(m.ID)
+		if x, y, was := is.Recipients[0], is.Recipients[1], before.Recipients[1]; y.Tries != was.Tries || !y.Next.Equal(was.Next) || (x.Tries == 2) != dialled {
+			t.Errorf("dialled %v: the one tried %d times, the other %d, next %v; want it as it was: %d, %v",
+				dialled, x.Tries, y.Tries, y.Next, was.Tries, was.Next)
+		}
+	}
+}
+
+// A store of a relay whose claims did not say when they are due next opens, and
+// releases them for all recipients at the domain.
+func TestOpen_releasesOldClaims(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	m := accept(t, s, "acme", 100, "x@a.test", "y@a.test")
+	claim(t, s, "a.test", "acme", 1)
+	err := s.update(0, func(t *tx) error {
+		key := claimKey(m.ID, "a.test")
+		return t.b.Put(claims, key, t.b.Get(claims, key)[:9])
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := claim(t, killed(t, s, c), "a.test", "acme", 1); len(got) != 1 || len(got[0].Rcpts) != 2 || !got[0].Again {
+		t.Errorf("claimed %+v, want both, marked", got)
+	}
+}

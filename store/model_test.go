@@ -78,6 +78,7 @@ type (
 	openClaim struct {
 		state claimState
 		due   time.Time
+		next  time.Time
 	}
 )
 
@@ -152,9 +153,10 @@ func (m *model) opens(c Claimed) {
 		if o != nil {
 			state = claimAgain
 		}
-		o = &openClaim{state, at.Truncate(time.Millisecond)}
+		o = &openClaim{state: state, due: at.Truncate(time.Millisecond)}
 		m.open[key] = o
 	}
+	o.next = m.c.now().Add(time.Duration(m.spool[key.id].Recipients[c.Rcpts[0]].Tries+1) * time.Minute).Truncate(time.Millisecond)
 	if c.Again != (o.state == claimAgain) {
 		m.t.Fatalf("claim of %s: again %v, it is %c", c.Message.ID, c.Again, o.state)
 	}
@@ -331,15 +333,18 @@ func (m *model) reopen(t *rapid.T) {
 	}
 	m.s = s
 	for key, o := range m.open { // the claims are as a crash leaves them
+		msg := m.spool[key.id]
+		mine := slices.DeleteFunc(msg.Pending(key.domain), func(i int) bool {
+			return !msg.Recipients[i].Next.Truncate(time.Millisecond).Equal(o.next)
+		})
 		if o.state == claimDialled {
-			msg := m.spool[key.id]
-			for _, i := range msg.Pending(key.domain) {
+			for _, i := range mine {
 				msg.Recipients[i].Tries++
 			}
 			delete(m.open, key)
 			continue
 		}
-		m.undo(key, m.spool[key.id].Pending(key.domain))
+		m.undo(key, mine)
 		o.state = claimReleased
 	}
 }

@@ -30,6 +30,7 @@ type Result struct {
 	Domain   string
 	Event    Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
 	Outcomes []Outcome
+	Open     bool // the attempt goes on with others at the domain: the claim stays open
 
 	Done bool        // set by Settle: the message has left the spool with its last recipient
 	DSNs []DSNResult // set by Settle: what became of the DSN that went with it, for LogDSNs
@@ -75,10 +76,7 @@ func (t *tx) settle(r *Result) error {
 		return err
 	}
 	r.Event.Account = m.Account
-	if err := errors.Join(t.dropKey(m, r.Domain), t.closeClaim(m.ID, r.Domain)); err != nil {
-		return err
-	}
-	if err := t.apply(m, r); err != nil {
+	if err := errors.Join(t.dropKey(m, r.Domain), t.apply(m, r), t.settleClaim(m, r)); err != nil {
 		return err
 	}
 	r.Done = m.Done()
@@ -91,6 +89,15 @@ func (t *tx) settle(r *Result) error {
 	}
 	r.DSNs = t.then.sent[before:]
 	return nil
+}
+
+// settleClaim ends the claim, or, while the attempt goes on, notes that it is dialled
+// for, so that a crash counts the attempt for the others too.
+func (t *tx) settleClaim(m *Message, r *Result) error {
+	if _, left := m.due(r.Domain); left && r.Open {
+		return t.dialled(m.ID, r.Domain)
+	}
+	return t.closeClaim(m.ID, r.Domain)
 }
 
 // apply brings the outcomes into the message.

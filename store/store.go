@@ -215,6 +215,7 @@ var migrations = []func(*tx) error{
 	keepResold,                     // 4: plans that did not say whether they are for resellers
 	uncapped,                       // 5: no ceiling of overage, and years that end with a month
 	expireOrders,                   // 6: orders that wait for ever
+	func(*tx) error { return nil }, // 7: claims that do not say when they are due next
 }
 
 var (

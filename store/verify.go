@@ -239,7 +239,7 @@ func (v *verifier) queue() error {
 // claims: each is of a message that has recipients left there.
 func (v *verifier) claims() error {
 	return v.each(claims, func(k, raw []byte) {
-		id, domain, _, _, err := parseClaim(k, raw)
+		id, domain, _, err := parseClaim(k, raw)
 		if err != nil {
 			v.fault("%v", err)
 			return
