@@ -8,7 +8,7 @@ import (
 )
 
 // room is how many octets new mail may still take: what is free on the disk and in
-// the file, without the reserve.
+// the file, without the reserve. It is negative when there is none.
 func (db *DB) room() int64 {
 	free := db.opt.Free
 	if free == nil {
@@ -17,7 +17,7 @@ func (db *DB) room() int64 {
 	return free() + db.freeBytes() - db.opt.Reserve
 }
 
-// diskFree is as good as endless where nobody can say.
+// diskFree is as good as endless where the file system does not say.
 func (db *DB) diskFree() int64 {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(filepath.Dir(db.path), &fs); err != nil {
@@ -25,9 +25,6 @@ func (db *DB) diskFree() int64 {
 	}
 	return int64(fs.Bavail) * int64(fs.Bsize)
 }
-
-// Room is how many octets new mail may still take, negative when it has none.
-func (db *DB) Room() int64 { return db.room() }
 
 // freeBytes are the octets of the file's pages that hold nothing.
 func (db *DB) freeBytes() int64 {
