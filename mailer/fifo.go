@@ -44,10 +44,3 @@ func (q *fifo[T]) pop() T {
 
 // all are the values in their order.
 func (q *fifo[T]) all() iter.Seq[T] { return slices.Values(q.items[q.head:]) }
-
-// take empties the queue.
-func (q *fifo[T]) take() []T {
-	all := append([]T(nil), q.items[q.head:]...)
-	*q = fifo[T]{}
-	return all
-}
