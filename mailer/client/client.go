@@ -30,7 +30,7 @@ type Client struct {
 	count  int
 	closed atomic.Bool
 
-	until time.Time    // the end of Timeouts.Reach; zero: content is under way
+	until time.Time    // the end of Timeouts.Reach; zero: content is under way, or no transaction
 	phase atomic.Int32 // for Interrupt
 	moved atomic.Int64 // when the next hop took content last, in nanoseconds since begun
 	begun time.Time

@@ -51,6 +51,7 @@ func (t *transaction) run(content io.Reader) *ConnError {
 	}
 	content = t.check(content)
 	if t.undecided() == 0 || t.stopped() {
+		c.until = time.Time{} // the next transaction may be hours away
 		return nil
 	}
 	c.reach(len(t.e.Rcpts))

@@ -57,7 +57,7 @@ const perRecipient = 5 * time.Second
 
 // reach sets when the reply to DATA must be there.
 func (c *Client) reach(recipients int) {
-	if c.count > 0 {
+	if c.until.IsZero() {
 		c.until = time.Now().Add(c.times.Reach)
 	}
 	c.until = c.until.Add(time.Duration(max(recipients-1, 0)) * perRecipient)

@@ -38,6 +38,20 @@ func TestClient_Reach(t *testing.T) {
 			}
 		})
 	})
+	t.Run("on one whose message was refused here", func(t *testing.T) {
+		play(t, hello()+"C: MAIL FROM:<a@x.example>\nS: 250 ok\nC: RCPT TO:<b@y.example>\nS: 550 no", func(conn net.Conn) {
+			c := open(t, conn)
+			refused := envelope("b@y.example")
+			refused.EightBit = true
+			if r := c.Deliver(refused, strings.NewReader("x")); r.Err != nil || !r.Rcpts[0].Local {
+				t.Fatalf("%+v, want it refused without a word to the host", r)
+			}
+			time.Sleep(time.Hour)
+			if r := c.Deliver(envelope("b@y.example"), strings.NewReader("x")); r.Err != nil {
+				t.Errorf("an hour later: %v", r.Err)
+			}
+		})
+	})
 	t.Run("content has its own times", func(t *testing.T) {
 		play(t, hello("PIPELINING")+"C: MAIL FROM:<a@x.example>\nC: RCPT TO:<b@y.example>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go on\nC: x\nC: .\nWAIT 9m\nS: 250 ok\nC: QUIT", func(conn net.Conn) {
 			c := open(t, conn)
