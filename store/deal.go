@@ -277,7 +277,9 @@ func (d *deal) taken(key string, first bool) bool {
 			named := ""
 			if e.Contract != nil {
 				named = e.Contract.TermKey()
-				d.periods[named] = d.periods[named]
+				if _, there := d.periods[named]; !there {
+					d.periods[named] = false
+				}
 			}
 			if e.Kind == KindWarned { // that a term ends, which may not have begun
 				named = e.Period
