@@ -108,6 +108,35 @@ func TestClient_Run(t *testing.T) {
 	}
 }
 
+// A command that ends before it has read its standard input leaves an orderly connection.
+func TestServer_Run_standardInputIsLeft(t *testing.T) {
+	var log lockedBuffer
+	path := socketPath(t)
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &Server{Log: slog.New(slog.NewTextHandler(&log, nil)), Drain: func() time.Duration { return time.Minute },
+		Command: func(context.Context, Request, io.Reader, io.Writer, io.Writer) int { return 1 }}
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, l) }()
+	for range 50 {
+		c := NewClient(path)
+		if code, err := c.Run(t.Context(), Request{}, strings.NewReader("a-long-password\n"), io.Discard, io.Discard); code != 1 || err != nil {
+			t.Errorf("Run = %d, %v, want 1", code, err)
+		}
+		c.Close()
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(log.String(), "panic") {
+		t.Errorf("log %s", log.String())
+	}
+}
+
 func TestClient_Run_endsWithTheClient(t *testing.T) {
 	path := socketPath(t)
 	started := make(chan struct{})

@@ -87,6 +87,9 @@ func (s *Server) serve(ctx context.Context, l net.Listener, srv *http.Server) er
 
 // run is for the operator, and for a reseller whose token comes with it.
 func (s *Server) run(w http.ResponseWriter, r *http.Request) {
+	// net/http cannot reuse a connection on which a request still comes in when
+	// its answer is complete: it panics.
+	w.Header().Set("Connection", "close")
 	if r.Header.Get("Authorization") == "" {
 		s.runFor(w, r, "")
 		return
