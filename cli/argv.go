@@ -134,7 +134,7 @@ func (l *line) unknown(globals []cli.Flag, name string) error {
 		hint = "the flags of a command stand after its name: " + hint
 	}
 	return usage(hint, "no flag --%s in %s%s", name, l.name(),
-		didYouMean(name, append(flagNames(l.cmd().Flags), flagNames(globals)...)))
+		doYouMean("--", name, append(flagNames(l.cmd().Flags), flagNames(globals)...)))
 }
 
 // complete checks that the flags a command needs are there and that the number
@@ -202,8 +202,11 @@ func flagNames(all []cli.Flag) (names []string) {
 	return names
 }
 
-// didYouMean is ", did you mean ...?" when one of the names is near to word.
-func didYouMean(word string, names []string) string {
+// didYouMean is "; did you mean ...?" when one of the names is near to word.
+func didYouMean(word string, names []string) string { return doYouMean("", word, names) }
+
+// doYouMean is the same for names that are typed with a prefix.
+func doYouMean(prefix, word string, names []string) string {
 	best, least := "", 1+len(word)/3
 	for _, n := range names {
 		if d := distance(word, n); d <= least {
@@ -213,7 +216,7 @@ func didYouMean(word string, names []string) string {
 	if best == "" {
 		return ""
 	}
-	return fmt.Sprintf("; did you mean %q?", best)
+	return fmt.Sprintf("; did you mean %q?", prefix+best)
 }
 
 // distance is Levenshtein's.

@@ -44,7 +44,7 @@ func TestParse_refuses(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"nonsense", `no command "nonsense" in relay`},
 		{"account ad", `did you mean "add"?`},
-		{"account add x --plam y", `did you mean "plan"?`},
+		{"account add x --plam y", `did you mean "--plan"?`},
 		{"account add x --plan", "--plan needs a value"},
 		{"account add x --plan --json", "--plan needs a value"},
 		{"account add x --plan=", "--plan has an empty value"},

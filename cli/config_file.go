@@ -80,6 +80,9 @@ func decodeProblem(e *toml.DecodeError) configProblem {
 	line, _ := e.Position()
 	text, _, _ := strings.Cut(strings.TrimPrefix(e.Error(), "toml: "), " into ")
 	text = strings.Replace(text, "cannot decode TOML", "cannot be of type", 1)
+	if strings.HasSuffix(text, "at start of value") {
+		text += ", as of a text without its quotes"
+	}
 	if len(e.Key()) > 0 {
 		text = strings.Join(e.Key(), ".") + ": " + text
 	}

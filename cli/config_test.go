@@ -98,6 +98,7 @@ func TestReadConfig_refuses(t *testing.T) {
 		{"an unknown key and a bad value together", "x = 1\n[delivery]\nport = 0\n", []string{`line 1: unknown key "x"`, "line 3: delivery.port: 0"}},
 		{"a wrong type", "[delivery]\nport = 'smtp'\n", []string{"line 2: delivery.port: cannot be of type string"}},
 		{"broken TOML", "hostname = \n", []string{"line 1"}},
+		{"a text without quotes", "hostname = relay.test\n", []string{"line 1: unexpected character U+0072 'r' at start of value, as of a text without its quotes"}},
 		{"every bad field", `
 hostname = "a b"
 timezone = "Rome"

@@ -73,3 +73,11 @@ func ceilingText(most int64) string {
 	}
 	return "up to " + wholeSize(most) + " of overage a month"
 }
+
+// mostText is a plan's ceiling, behind the word overage.
+func mostText(most int64) string {
+	if most == quota.Endless {
+		return "without a ceiling"
+	}
+	return "up to " + wholeSize(most) + " a month"
+}

@@ -130,7 +130,7 @@ func (c *call) mayPay(i *store.Invoice, p *store.Payment, at int) error {
 		p.Invoice, p.Account = i.Number, i.Account
 		return nil
 	case i.Account != p.Account:
-		return usage("enter a payment for each account, with its own --amount; the reference may end with the account's name", "invoice %s is of account %s, and %s of %s", c.args[0], p.Account, i.Name, i.Account)
+		return usage("enter a payment for each account, with its own --amount; the reference may end with the account's name", "invoice %s is of account %s, the first one of %s", i.Name, i.Account, p.Account)
 	case i.Number == p.Invoice || slices.Contains(p.Also, i.Number):
 		return usage("", "invoice %s is named twice", i.Name)
 	}

@@ -160,7 +160,7 @@ func (c *call) showPlan(plan *quota.Plan) error {
 		{"recipients", strconv.Itoa(plan.MaxRecipients()) + " in one message"},
 		{"at limit", atLimit},
 		{"at its end", ifSo(plan.GoesOn(), "it goes on by itself")},
-		{"overage", ifSo(plan.Allows(quota.Continue), ceilingText(plan.Ceiling(0)))},
+		{"overage", ifSo(plan.Allows(quota.Continue), mostText(plan.Ceiling(0)))},
 		{"source", ifSo(plan.Dedicated, "an address of its own")},
 		{"resale", ifSo(plan.Resale, "resellers may order it")},
 		{"sold", soldText(plan)},

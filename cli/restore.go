@@ -24,10 +24,10 @@ func (p *program) restoreCommand() *cli.Command {
 		Name: "restore", ArgsUsage: "FILE", Usage: "bring a backup back",
 		Description: `The backup takes the place of the store, while no relay runs. Its size and SHA-256 are compared with FILE.manifest, where there is one; then a copy of it is proved. A damaged one changes nothing. The store that was there is kept beside it, with the date in its name; remove it when all is well. What it has and the backup lacks is listed: accounts, invoices, payments, mail in the queue. Numbers of invoices that were given out since the backup are void, and shown so by relay invoice list: no other invoice gets them. Where the store is lost, relay.invoices beside it still knows the last one.
 
---dry-run only proves the backup: it reads FILE and changes nothing, also while a relay runs.
+--dry-run proves the backup and changes nothing, also while a relay runs. While none runs it lists what the store has and the backup lacks.
 
 Mail that was in the queue when the backup was made is sent again, though it may have been delivered since: look at it with relay queue list before relay serve, and drop or hold what must not go out twice.`,
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only prove the backup", Destination: &dryRun}},
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "prove the backup, and change nothing", Destination: &dryRun}},
 	}, func(ctx context.Context, args []string) error {
 		ctx, stop := p.untilSignal(ctx)
 		defer stop()
@@ -73,7 +73,7 @@ func (p *program) restore(ctx context.Context, file string, dryRun bool) error {
 		p.note("there is no %s: size and SHA-256 cannot be compared", manifestOf(file))
 	}
 	if dryRun {
-		err = p.proveBackup(ctx, from, &res)
+		err = p.proveBackup(ctx, dir, from, &res)
 	} else {
 		err = p.replace(ctx, dir, from, &res)
 	}
@@ -141,8 +141,8 @@ func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest pace) error {
 	return b.m.checkSum(hex.EncodeToString(sum.Sum(nil)))
 }
 
-// proveBackup reads the backup and proves it where it lies.
-func (p *program) proveBackup(ctx context.Context, from *aBackup, res *restored) error {
+// proveBackup reads the backup, proves it where it lies, and compares it with the store.
+func (p *program) proveBackup(ctx context.Context, dir place, from *aBackup, res *restored) error {
 	if from.m != nil {
 		pr := p.progress("reading", from.size)
 		err := from.copyTo(ctx, pr, newPace())
@@ -151,6 +151,9 @@ func (p *program) proveBackup(ctx context.Context, from *aBackup, res *restored)
 		}
 	}
 	err := p.proven(ctx, from, from.path, res)
+	if err == nil {
+		return p.missing(ctx, dir, from.path, res)
+	}
 	if !errors.Is(err, store.ErrOlder) {
 		return err
 	}
@@ -160,7 +163,10 @@ func (p *program) proveBackup(ctx context.Context, from *aBackup, res *restored)
 		return err
 	}
 	defer fresh.discard()
-	return p.proven(ctx, from, fresh.f.Name(), res, andUpgrade)
+	if err := p.proven(ctx, from, fresh.f.Name(), res, andUpgrade); err != nil {
+		return err
+	}
+	return p.missing(ctx, dir, fresh.f.Name(), res)
 }
 
 // replace proves a copy of the backup and gives it the store's name.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -34,16 +35,8 @@ func (p *program) compareStores(ctx context.Context, dir place, lock *os.File, p
 		if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
 			return fail(exitTryAgain, stopFirst, "%w", store.ErrLocked)
 		}
-		pr := p.progress("comparing", 0)
-		found, err := prove(ctx, path, andCompare, dir.store())
-		pr.end()
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			p.note("the store that is there cannot be compared with the backup: %v", err)
-		default:
-			res.Missing = found.Missing
+		if err := p.missing(ctx, dir, path, res); err != nil {
+			return err
 		}
 	}
 	known, err := highwater.Read(dir.numbers())
@@ -54,6 +47,28 @@ func (p *program) compareStores(ctx context.Context, dir place, lock *os.File, p
 		known = max(known, res.Missing.Invoice)
 	}
 	return p.voidNumbers(path, known, res)
+}
+
+// missing finds what the store has and the backup, or its copy, at path lacks. That it
+// cannot be found is only noted.
+func (p *program) missing(ctx context.Context, dir place, path string, res *restored) error {
+	if !dir.hasStore() {
+		return nil
+	}
+	pr := p.progress("comparing", 0)
+	found, err := prove(ctx, path, andCompare, dir.store())
+	pr.end()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, store.ErrLocked):
+		p.note("what the store has and the backup lacks can be listed while no relay runs")
+	case err != nil:
+		p.note("the store that is there cannot be compared with the backup: %v", err)
+	default:
+		res.Missing = found.Missing
+	}
+	return nil
 }
 
 // voidNumbers declares the numbers void that the copy at path does not know.

@@ -44,7 +44,7 @@ func upgradable(c Contract, to Plan, now time.Time) *Refused {
 	r.add(from.Kind() != to.Kind(), WhyKind, fmt.Sprintf("%s is a %s plan, %s a %s plan: change at renewal", from.Name, from.Kind(), to.Name, to.Kind()))
 	r.add(from.Term != to.Term, WhyTerm, fmt.Sprintf("%s runs for a %s, %s for a %s: change at renewal", from.Name, from.Term, to.Name, to.Term))
 	r.add(from.Kind() == to.Kind() && !allowsMore(from, to), WhySmaller, fmt.Sprintf("%s does not allow more than %s: downgrade at renewal", to.Name, from.Name))
-	r.add(to.Price < from.Price, WhyCheaper, fmt.Sprintf("%s costs less than %s: downgrade at renewal", to.Name, from.Name))
+	r.add(to.Price < from.Price, WhyCheaper, fmt.Sprintf("%s costs less than %s", to.Name, from.Name))
 	return r
 }
 

@@ -258,7 +258,7 @@ func (s *Store) RemoveAccount(o Order, name string) error {
 			return err
 		}
 		if queued > 0 {
-			return fmt.Errorf("account %q: %w", name, ErrBusy)
+			return fmt.Errorf("account %s %w", name, ErrBusy)
 		}
 		if err := errors.Join(d.closeDue(), d.end("removed")); err != nil {
 			return err
