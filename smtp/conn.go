@@ -151,7 +151,9 @@ func (c *Conn) end(r *reply) {
 }
 
 // fill reads more behind what is there. A line has to be complete within one
-// idle time: only its first octets set the deadline.
+// idle time: only its first octets set the deadline. Before login it has to be
+// complete within what is left of that time, even if its beginning was read with the
+// line before.
 func (c *Conn) fill(idle, first bool) error {
 	if err := c.flush(); err != nil {
 		return err
@@ -162,8 +164,8 @@ func (c *Conn) fill(idle, first bool) error {
 	if len(c.in) == 0 || &c.in[0] != &c.buf[0] {
 		c.in = c.buf[:copy(c.buf, c.in)]
 	}
-	if first {
-		c.arm(min(c.cfg.IdleTimeout, c.untilLogin()))
+	if left := c.untilLogin(); first || left < c.cfg.IdleTimeout {
+		c.arm(min(c.cfg.IdleTimeout, left))
 	}
 	if idle {
 		c.idle.Store(true)
