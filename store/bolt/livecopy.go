@@ -169,7 +169,8 @@ func (c *copier) tree(id uint64, depth int) (at uint64, err error) {
 	return at, err
 }
 
-// read reads a page: all of it to be written, else as far as its pointers go.
+// read reads a page. To be counted the first part of a leaf without buckets will do,
+// since that points to nothing.
 func (c *copier) read(id uint64, depth int) ([]byte, error) {
 	if depth == len(c.held) {
 		c.held = append(c.held, make([]byte, c.size))
@@ -182,7 +183,7 @@ func (c *copier) read(id uint64, depth int) ([]byte, error) {
 	if native.Uint64(p) != id || flags != branchPage && flags != leafPage || id+over >= c.pages {
 		return nil, fmt.Errorf("page %d is damaged: number %d, flags %#x, %d more of %d", id, native.Uint64(p), flags, over, c.pages)
 	}
-	if table := headerSize + count*pageElement; over == 0 || c.out == nil && table <= c.size && !hasBuckets(p[:table], flags) {
+	if table := headerSize + count*pageElement; over == 0 || c.out == nil && flags == leafPage && table <= c.size && !hasBuckets(p[:table]) {
 		return p, nil
 	}
 	whole := c.size * int(1+over)
@@ -201,8 +202,8 @@ func (c *copier) fill(p []byte, id uint64) error {
 }
 
 // hasBuckets reports whether an element of a leaf is a bucket.
-func hasBuckets(table []byte, flags uint16) bool {
-	for e := table[headerSize:]; flags == leafPage && len(e) > 0; e = e[pageElement:] {
+func hasBuckets(table []byte) bool {
+	for e := table[headerSize:]; len(e) > 0; e = e[pageElement:] {
 		if native.Uint32(e)&bucketElement != 0 {
 			return true
 		}

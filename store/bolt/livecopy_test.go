@@ -96,6 +96,24 @@ func TestDB_Copy_holdsOnlyWhatIsLive(t *testing.T) {
 	t.Logf("%d octets of %d, %d live", len(text), file, live)
 }
 
+// Keys so long that the pages which point to others go on over several pages.
+func TestDB_Copy_longKeys(t *testing.T) {
+	db := openCopied(t, filepath.Join(t.TempDir(), "x.db"), Options{Buckets: []string{"long"}})
+	defer db.Close()
+	err := db.Update(0, func(tx *Tx) error {
+		for i := range 200 {
+			if err := tx.Put(0, fmt.Appendf(nil, "%05d%s", i, strings.Repeat("k", 3000)), []byte("value")); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameAs(t, db, copyOf(t, db))
+}
+
 // Whatever the trees are like, and whatever is written meanwhile.
 func TestDB_Copy_anyFile(t *testing.T) {
 	o := Options{Buckets: []string{"a", "b", "c"}}
