@@ -79,7 +79,7 @@ func (c Contract) named(taken Taken) Contract {
 }
 
 func (c Contract) copied(taken Taken) Contract {
-	any := func() bool {
+	some := func() bool {
 		for i := range c.periods() {
 			if taken(c.key(i), i == 0) {
 				return true
@@ -87,7 +87,7 @@ func (c Contract) copied(taken Taken) Contract {
 		}
 		return false
 	}
-	for n := 2; any(); n++ {
+	for n := 2; some(); n++ {
 		c.Copy = n
 	}
 	return c
@@ -124,19 +124,16 @@ func (c Contract) anniversary() (year int, month time.Month, day int) {
 	return time.Date(y+1, m, max(c.Day, 1), 0, 0, 0, 0, time.UTC).Date()
 }
 
-// periods is how many there are: twelve months, and one more where the last is not
-// whole. (A year from 29 February has thirteen whole ones.)
+// periods is how many there are: twelve months, and one more for the days before the
+// anniversary. (Of a year from 29 February the thirteenth is whole.)
 func (c Contract) periods() int {
-	if c.Plan.Term == Month {
+	switch {
+	case c.Plan.Term == Month:
 		return 1
+	case c.Day > 1:
+		return yearMonths + 1
 	}
-	y, m, day := c.anniversary()
-	year, month := c.firstMonth()
-	n := (y-year)*12 + int(m-month)
-	if day > 1 {
-		n++
-	}
-	return n
+	return yearMonths
 }
 
 func (c Contract) key(i int) string {
