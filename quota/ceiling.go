@@ -1,6 +1,9 @@
 package quota
 
-import "math"
+import (
+	"cmp"
+	"math"
+)
 
 // Uncapped stands for no ceiling of overage, Endless for one that nothing reaches.
 const (
@@ -8,8 +11,8 @@ const (
 	Endless  = math.MaxInt64
 )
 
-// Default is what happens at the limit where the account says nothing: to be blocked
-// is the last resort, so a yearly plan with prices for overage continues (M14).
+// Default is what happens at the limit where the account chooses nothing. Blocking is
+// the last resort, so a yearly plan with prices for overage continues (M14).
 func (p Plan) Default() AtLimit {
 	if p.Bills() && p.Allows(Continue) || !p.Allows(Suspend) {
 		return Continue
@@ -18,16 +21,12 @@ func (p Plan) Default() AtLimit {
 }
 
 // Ceiling is how much overage an account may run up in a period that continues at
-// the limit. own is what is set for the account, zero: nothing; then it is what the
-// plan says, and where that says nothing its largest block. Without blocks there is
-// none, as nothing is billed: Endless.
+// the limit: own, which is set for the account, else what the plan says, else its
+// largest block. A plan without blocks bills nothing and has none: Endless.
 func (p Plan) Ceiling(own int64) int64 {
-	most := own
+	most := cmp.Or(own, p.OverMax)
 	if most == 0 {
-		most = p.OverMax
-	}
-	for _, b := range p.Blocks {
-		if own == 0 && p.OverMax == 0 {
+		for _, b := range p.Blocks {
 			most = max(most, b.Bytes)
 		}
 	}

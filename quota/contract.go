@@ -24,22 +24,21 @@ type Contract struct {
 	Invoice string    `json:"invoice,omitempty"` // it was bought with; "": none
 }
 
-// Taken tells which keys of periods the account has used already. first is asked of
-// the key that names a term: that of another one will not do even if nothing was
-// sent in it.
-type Taken func(key string, first bool) bool
+// KeyUse tells which keys of periods the account has used already. first is for the key
+// that names a term: one that names another term is used even if nothing was sent in it.
+type KeyUse func(key string, first bool) bool
 
 // NewContract is a term of plan p that starts at start. A year ends on the day
-// before its anniversary in zone; what it begins on is full, and a last month that
+// before its anniversary in zone; the month it begins in is full, and a last month that
 // is not whole has its share. A month ends at the first midnight in zone that is 30
 // times 24 hours away: never less, and always at the end of a day.
-func NewContract(p Plan, start time.Time, zone *time.Location, taken Taken) Contract {
+func NewContract(p Plan, start time.Time, zone *time.Location, used KeyUse) Contract {
 	y, m, d := start.In(zone).Date()
 	if p.Term == Month {
 		c := Contract{Plan: p, Start: start.UTC(), End: monthPlanEnd(start, zone), Key: start.In(zone).Format(time.DateOnly)}
-		return c.named(taken)
+		return c.withKeys(used)
 	}
-	return newYear(p, start, y, m, d, zone).named(taken)
+	return newYear(p, start, y, m, d, zone).withKeys(used)
 }
 
 // newYear begins on a date, which is that of start unless the operator's zone has
@@ -61,27 +60,28 @@ func WholeMonths(p Plan, start time.Time, zone *time.Location) Contract {
 	return Contract{Plan: p, Start: start.UTC(), End: monthStart(l.Year(), l.Month()+yearMonths, zone), Key: monthName(l.Year(), l.Month())}
 }
 
-// named gives the periods keys that are not taken. As a rule it is the first month
-// alone that the account has seen before.
-func (c Contract) named(taken Taken) Contract {
-	if taken == nil {
+// withKeys gives the periods keys that are not used yet. As a rule only the first month's
+// was, by the term before.
+func (c Contract) withKeys(used KeyUse) Contract {
+	if used == nil {
 		return c
 	}
 	for i := 1; i < c.periods(); i++ {
-		if taken(c.key(i), false) {
-			return c.copied(taken)
+		if used(c.key(i), false) {
+			return c.withCopy(used)
 		}
 	}
-	for n := 2; taken(c.key(0), true); n++ {
+	for n := 2; used(c.key(0), true); n++ {
 		c.Again = n
 	}
 	return c
 }
 
-func (c Contract) copied(taken Taken) Contract {
+// withCopy gives all keys the same suffix.
+func (c Contract) withCopy(used KeyUse) Contract {
 	some := func() bool {
 		for i := range c.periods() {
-			if taken(c.key(i), i == 0) {
+			if used(c.key(i), i == 0) {
 				return true
 			}
 		}

@@ -27,19 +27,20 @@ func (l Contracts) Index(now time.Time) int {
 	return min(len(l)-1, 0)
 }
 
-// Find is the contract and the period that a key belongs to. A contract that was
-// ended early has no instant of its later periods: a contract that has comes first.
+// Find is the contract and the period that a key belongs to. The later periods of a
+// contract that was ended early have no instant: a period that has one comes first.
 func (l Contracts) Find(key string, zone *time.Location) (c Contract, p Period, ok bool) {
 	for i := range l {
 		for n := range l[i].periods() {
 			if l[i].key(n) != key {
 				continue
 			}
-			if is := l[i].period(n, zone); !ok || is.Start.Before(is.End) {
-				c, p, ok = l[i], is, true
+			is := l[i].period(n, zone)
+			if is.Start.Before(is.End) {
+				return l[i], is, true
 			}
-			if p.Start.Before(p.End) {
-				return c, p, ok
+			if !ok {
+				c, p, ok = l[i], is, true
 			}
 		}
 	}
@@ -49,11 +50,11 @@ func (l Contracts) Find(key string, zone *time.Location) (c Contract, p Period, 
 // Next is the contract that a renewal appends: it starts where the last one
 // ends, or now if that is over. Without a gap between them a year has the rest of
 // the month that the last one ended in (M13). Its keys differ from those of the
-// contracts and from those that taken names (nil: no other).
-func (l Contracts) Next(p Plan, now time.Time, zone *time.Location, taken Taken) Contract {
+// contracts and from those in use (nil: no other).
+func (l Contracts) Next(p Plan, now time.Time, zone *time.Location, inUse KeyUse) Contract {
 	used := func(key string, first bool) bool {
 		_, is, ok := l.Find(key, zone)
-		return ok && (first || is.Start.Before(is.End)) || taken != nil && taken(key, first)
+		return ok && (first || is.Start.Before(is.End)) || inUse != nil && inUse(key, first)
 	}
 	if len(l) == 0 {
 		return NewContract(p, now, zone, used)
@@ -71,5 +72,5 @@ func (l Contracts) Next(p Plan, now time.Time, zone *time.Location, taken Taken)
 	}
 	c := newYear(p, last.End, y, m, d, zone)
 	c.Rest = d > 1
-	return c.named(used)
+	return c.withKeys(used)
 }

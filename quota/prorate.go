@@ -19,8 +19,9 @@ type UpgradeQuote struct {
 // of the period that runs, for all of which the larger allowance holds. So nobody
 // buys a month's allowance for the price of its last day. Days are dates in zone.
 // The quote's Contract is c with the new plan: same term, same periods; use and
-// credit go on. Of a contract that has not started all days are left. It is refused, with a *Refused beside what figures there are, unless the
-// plan is of the same kind and term, allows more, costs no less and is sold.
+// credit go on. Of a contract that has not started all days are left. It is refused,
+// with a *Refused beside what figures there are, unless the plan is of the same kind
+// and term, allows more, costs no less and is sold.
 func Upgrade(c Contract, to Plan, now time.Time, zone *time.Location) (UpgradeQuote, error) {
 	from := now
 	if p, ok := c.PeriodAt(now, zone); ok {
