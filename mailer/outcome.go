@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -73,40 +74,33 @@ func (m *Mailer) settleDecided(a *attempt) {
 }
 
 // settleThose stores what became of the targets that which picks, unless they are
-// settled already.
+// settled already. The claims of others stay open.
 func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 	now := m.store.Now()
-	results := make([]store.Result, 0, len(a.job.claims))
-	place := -1  // of the claim at hand in results; targets are in the order of their claims
-	goesOn := -1 // the latest claim of which a target is left open
+	results := make([]store.Result, len(a.job.claims))
 	mine := make([]int, 0, len(a.targets))
 	states := make([]store.RecipientState, 0, len(a.targets))
 	for i := range a.targets {
 		t := &a.targets[i]
-		if t.settled {
-			continue
-		}
-		if !which(t) {
-			goesOn = t.claim
-			if place >= 0 && a.targets[mine[len(mine)-1]].claim == t.claim {
-				results[place].Open = true
+		r := &results[t.claim]
+		switch {
+		case t.settled:
+		case !which(t):
+			r.Open = true
+		default:
+			if r.Outcomes == nil {
+				a.report(t.claim, r)
 			}
-			continue
+			o := m.outcome(a, t, now)
+			r.Outcomes = append(r.Outcomes, o)
+			if t.maybe {
+				r.Event.Text = "the connection was lost after the final dot: the message may have been taken"
+			}
+			mine, states = append(mine, i), append(states, o.State)
 		}
-		if place < 0 || a.targets[mine[len(mine)-1]].claim != t.claim {
-			results = append(results, m.resultOf(a, t.claim))
-			results[place+1].Open = goesOn == t.claim
-			place++
-		}
-		o := m.outcome(a, t, now)
-		r := &results[place]
-		r.Outcomes = append(r.Outcomes, o)
-		if t.maybe {
-			r.Event.Text = "the connection was lost after the final dot: the message may have been taken"
-		}
-		mine, states = append(mine, i), append(states, o.State)
 	}
-	if len(mine) == 0 || !m.commit(results) {
+	results = slices.DeleteFunc(results, func(r store.Result) bool { return r.Outcomes == nil })
+	if len(results) == 0 || !m.commit(results) {
 		return
 	}
 	for k, i := range mine {
@@ -121,18 +115,19 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 	}
 }
 
-// resultOf is what is stored of an attempt about the recipients of a claim, without
-// their outcomes.
-func (m *Mailer) resultOf(a *attempt, claim int) store.Result {
+// report fills in what is stored of an attempt about a claim, without the outcomes.
+func (a *attempt) report(claim int, r *store.Result) {
 	c := &a.job.claims[claim]
 	hop, tls := a.last(claim)
-	return store.Result{ID: c.Message.ID, Domain: c.Domain, Event: store.Event{
+	r.ID, r.Domain = c.Message.ID, c.Domain
+	r.Event = store.Event{
 		Kind:    store.EventAttempt,
 		NextHop: hop,
 		TLS:     tls,
 		Millis:  time.Since(a.began).Milliseconds(),
 		Text:    a.tour.before(hop),
-	}, Outcomes: make([]store.Outcome, 0, len(c.Rcpts))}
+	}
+	r.Outcomes = make([]store.Outcome, 0, len(c.Rcpts))
 }
 
 // settleUnreached stores that no next hop was reached.

@@ -11,8 +11,8 @@ import (
 // Settle or Return, or until nothing is left to send at that domain. By it a start
 // tells claims that only waited from those that were being tried, without looking
 // at the queue. Key: ID, domain. Value: a claimState, when the message was due
-// before the claim, and when it is due after it. The latter tells the recipients
-// that were claimed from others at the domain, which have another time.
+// before the claim, and when it is due after it. By the latter the recipients
+// that were claimed are told from others at the domain, which have another time.
 //
 // A crash leaves entries; Open settles them:
 //
@@ -77,10 +77,7 @@ func (t *tx) openClaim(id ID, domain string, due, next time.Time) (again bool, e
 	c := claimEntry{claimWaits, due, next}
 	if raw := t.b.Get(claims, key); raw != nil {
 		was := readClaim(raw)
-		switch was.state {
-		case claimReleased:
-			c.state = claimAgain
-		default:
+		if c.state = claimAgain; was.state != claimReleased {
 			c.state, c.due = was.state, was.due
 		}
 	}
