@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"relay/cli/stdsmtp"
+	"relay/mailer/client"
 )
 
 // speak is -bs: SMTP on the standard streams. Each message goes out like one that
@@ -27,7 +28,10 @@ func (s *sending) take(ctx context.Context, from string, to []string, content io
 	}
 	one := sending{program: s.program, args: &args, cfg: s.cfg, dir: s.dir, blind: s.blind, host: s.host}
 	err := one.handOver(ctx, content)
-	if a := one.answer; a.Code != 0 {
+	if a := one.answer; a.Code == 530 { // AUTH is not spoken here
+		_, hint := meaning(client.StageMail, a)
+		return stdsmtp.Reply{Code: a.Code, Enhanced: a.Enhanced, Text: hint}
+	} else if a.Code != 0 {
 		return stdsmtp.Reply{Code: a.Code, Enhanced: a.Enhanced, Text: clean(a.Text)}
 	}
 	return replyTo(err)

@@ -25,7 +25,7 @@ func TestSendmail_bs(t *testing.T) {
 	b.refuse["no@a.example"] = &gosmtp.SMTPError{Code: 550, EnhancedCode: gosmtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
 	said := speakTo(t, e, "EHLO localhost", "MAIL FROM:<web@example.org>", "RCPT TO:<ann@a.example>", "DATA",
 		"Subject: x", "", "..dot", ".", "MAIL FROM:<>", "RCPT TO:<no@a.example>", "DATA", "Subject: y", "", ".", "QUIT")
-	for _, want := range []string{"220 host.example ", "250 2.0.0 queued as 42\r\n", "550 5.1.1 no such user\r\n", "221 "} {
+	for _, want := range []string{"220 host.example ", "250 2.1.0 sender ok\r\n", "250 2.1.5 recipient ok\r\n", "250 2.0.0 queued as 42\r\n", "550 5.1.1 no such user\r\n", "221 "} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not in what it said:\n%s", want, said)
 		}
@@ -49,5 +49,16 @@ func TestSendmail_bs_content(t *testing.T) {
 	speakTo(t, e, "HELO localhost", "MAIL FROM:<web@example.org>", "RCPT TO:<ann@a.example>", "DATA", "To: ann@a.example", "", "cut")
 	if b.taken != 1 {
 		t.Errorf("%d messages were taken, one of them was cut off", b.taken)
+	}
+}
+
+// Where no account knows the machine the answer says what to do: AUTH is not spoken
+// on a pipe.
+func TestSendmail_bs_unknown(t *testing.T) {
+	b := newInbox(t)
+	b.refuse["MAIL"] = &gosmtp.SMTPError{Code: 530, EnhancedCode: gosmtp.EnhancedCode{5, 7, 0}, Message: "authentication required: log in with AUTH"}
+	said := speakTo(t, b.env(t, ""), "EHLO localhost", "MAIL FROM:<web@example.org>", "RCPT TO:<ann@a.example>", "DATA", "Subject: x", "", "x", ".", "QUIT")
+	if want := "530 5.7.0 let an account know this machine: relay account network add "; !strings.Contains(said, want) || strings.Contains(said, "AUTH") {
+		t.Errorf("%q is not in what it said, or AUTH is:\n%s", want, said)
 	}
 }
