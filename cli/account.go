@@ -291,7 +291,7 @@ func (c *call) owing(name string) error {
 	if a.State != store.Closed {
 		hint += ", relay account close leaves it open"
 	}
-	return fail(exitFailed, hint, "account %s owes money; relay account show %[1]s has the invoices", name)
+	return fail(exitFailed, hint, "account %s owes money; relay account show %s has the invoices", name, name)
 }
 
 // account by name; one that is not there is exit code 67.

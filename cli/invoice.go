@@ -93,7 +93,7 @@ func (p *program) invoiceCancel() *cli.Command {
 	var dryRun bool
 	return p.onStore(&cli.Command{
 		Name: "cancel", ArgsUsage: "NUMBER", Usage: "take back an invoice that is not paid",
-		Description: `A credit note says that it is taken back, and why: no number is ever missing. What was paid of it stays in the account's balance and pays what else is open. An order that waits for the payment is not done. Credit that it bought goes as far as it is not used; a term or an upgrade that was had stays.
+		Description: `A credit note says that it is taken back, and why: no number is ever missing. What was paid of it stays in the account's balance and pays what else is open. An order that waits for the payment is not done. Unused credit that it bought is removed; a term or an upgrade that was delivered stays.
 
 What was paid in full is paid back by relay account refund.`,
 		Flags: []cli.Flag{

@@ -208,7 +208,7 @@ func (p *program) planRetire() *cli.Command {
 	var undo bool
 	return p.onStore(&cli.Command{
 		Name: "retire", ArgsUsage: "PLAN", Usage: "sell a plan no more",
-		Description: "Nobody can order, renew, upgrade to or top up by it any more. Terms that run go on to their end, and what is ordered already is had.",
+		Description: "Nobody can order, renew, upgrade to or top up by it any more. Running terms go on to their end, and orders already placed are fulfilled.",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "undo", Usage: "sell it again", Destination: &undo}},
 	}, work{run: func(c *call) error { return c.planRetire(c.args[0], !undo) }})
 }

@@ -20,7 +20,7 @@ func (p *program) accountStatement() *cli.Command {
 	var at string
 	return p.onStore(&cli.Command{
 		Name: "statement", ArgsUsage: "NAME", Usage: "every number of an account, from its ledger",
-		Description: `It replays the ledger: plan, allowance, use, credit, overage, invoices, payments and balance, then the entries themselves, oldest first. Nothing of it comes from counters, but for the day that is not over. A month that is over counts as closed, also where that is still to be done. A ledger outlives its account.
+		Description: `It replays the ledger: plan, allowance, use, credit, overage, invoices, payments and balance, then the entries themselves, oldest first. Only the figures of the present day come from counters. A month that is over counts as closed, also where that is still to be done. A ledger outlives its account.
 
 --at takes a date, whose whole day counts, or an instant: 2026-11-23, "2026-11-23 12:00", 2026-11-23T12:00:00+01:00. Without a zone it is in the operator's. Use is entered by the day: that of a day which was not over then is not counted, and the statement says so.`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "at", Usage: "`DATE` as it was then (default now)", Destination: &at}},
