@@ -36,10 +36,13 @@ func around(addr netip.Prefix) iter.Seq2[netip.Prefix, int] {
 		if addr.Addr().Is4() {
 			wider(24, 4)
 		} else if wider(56, 4) {
-			wider(48, 16)
+			wider(48, maxTimes)
 		}
 	}
 }
+
+// maxTimes is the largest multiple that around yields.
+const maxTimes = 16
 
 const (
 	maxOffenders = 50_000         // addresses with failed logins that are remembered, and user names as well
@@ -67,7 +70,7 @@ type guard struct {
 func newGuard() *guard {
 	return &guard{
 		addrs:  watch[netip.Prefix]{of: make(map[netip.Prefix]*offender)},
-		nets:   watch[netip.Prefix]{of: make(map[netip.Prefix]*offender)},
+		nets:   watch[netip.Prefix]{of: make(map[netip.Prefix]*offender), marks: maxMarks * maxTimes},
 		names:  watch[string]{of: make(map[string]*offender)},
 		places: newPlaces(),
 	}
@@ -122,12 +125,10 @@ func (g *guard) failedFrom(cfg *Config, from netip.Prefix, mark [sha256.Size]byt
 		return f
 	}
 	addr = count(&g.addrs, from, limit)
-	for net, times := range around(from) {
-		most := limit
-		if limit < noLimit {
-			most = min(limit, maxMarks) * times
+	if limit < noLimit {
+		for net, times := range around(from) {
+			count(&g.nets, net, min(limit, maxMarks)*times)
 		}
-		count(&g.nets, net, most)
 	}
 	return addr, bans
 }

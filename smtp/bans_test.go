@@ -133,6 +133,21 @@ func TestLimits_networks(t *testing.T) {
 	}
 }
 
+// A network is banned at its multiple of a large limit too.
+func TestGuard_networkLimit(t *testing.T) {
+	g, cfg, now := newGuard(), &Config{FailedLoginsPerAddress: 100, BanTime: time.Hour}, time.Now()
+	for i := range 16*100 - 1 { // from 32 of its /56, 50 each
+		from := site(netip.MustParseAddr(fmt.Sprintf("2001:db8:0:%02x00::1", i%32)))
+		if _, bans := g.failedFrom(cfg, from, mark(fmt.Sprint(i)), now); bans != nil {
+			t.Fatalf("after %d: %v", i+1, bans)
+		}
+	}
+	_, bans := g.failedFrom(cfg, site(netip.MustParseAddr("2001:db8:0:ff00::1")), mark("last"), now)
+	if len(bans) != 1 || bans[0].Network.String() != "2001:db8::/48" {
+		t.Errorf("bans %v, want its /48", bans)
+	}
+}
+
 // A lock shuts nobody out where the login came from before, nor loopback; what
 // is wrong from there does not lock it.
 func TestLimits_lockKnown(t *testing.T) {

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"sync"
 	"time"
@@ -9,8 +10,9 @@ import (
 // watch counts failed logins of addresses, or of user names, and bans those that
 // have too many. What it remembers is bounded.
 type watch[K comparable] struct {
-	mu sync.Mutex
-	of map[K]*offender
+	mu    sync.Mutex
+	of    map[K]*offender
+	marks int // different wrong logins of one that are told apart; 0: maxMarks
 }
 
 // offender has failed logins. The same wrong login again counts once: a device
@@ -58,11 +60,11 @@ func (w *watch[K]) failed(k K, mark [sha256.Size]byte, limit int, ban time.Durat
 	}
 	o.renew(ban, now)
 	o.last = now
-	m := [8]byte(mark[:8])
-	if _, f.again = o.failed[m]; f.again || len(o.failed) < maxMarks {
+	m, most := [8]byte(mark[:8]), cmp.Or(w.marks, maxMarks)
+	if _, f.again = o.failed[m]; f.again || len(o.failed) < most {
 		o.failed[m] = now
 	}
-	if !o.banned(now) && len(o.failed) >= min(limit, maxMarks) && limit < noLimit {
+	if !o.banned(now) && len(o.failed) >= min(limit, most) && limit < noLimit {
 		o.until = now.Add(grown(ban, o.bans))
 		o.bans++
 		f.begins = true
