@@ -291,6 +291,19 @@ func (d *deal) taken(key string, first bool) bool {
 	return lived || first && there
 }
 
+// bills are the invoices of the account by number, with those that this order has
+// issued: what its close of a period comes to counts in it.
+func (d *deal) bills() []uint64 {
+	list := d.t.numbers(billed, d.a.Name)
+	for n := range d.invoices {
+		if _, stored := d.before[n]; !stored {
+			list = append(list, n)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 // current is the contract that runs, for orders on it.
 func (d *deal) current() (*quota.Contract, error) {
 	if d.a.State == Closed {

@@ -81,7 +81,7 @@ func (d *deal) revive(i *Invoice) (*Invoice, error) {
 
 // lapsedOrder is the order of a pending account that has expired; nil: there is none.
 func (d *deal) lapsedOrder() (*Invoice, error) {
-	for _, n := range d.t.numbers(billed, d.a.Name) {
+	for _, n := range d.bills() {
 		i, err := d.invoice(n)
 		if err != nil {
 			return nil, err

@@ -74,7 +74,7 @@ func (d *deal) worth(list []*Invoice, ending bool) (w worth, err error) {
 	}
 	w.free, w.owed = max(free, 0), max(-free, 0)
 	came, err := d.cash()
-	for _, n := range d.t.numbers(billed, d.a.Name) {
+	for _, n := range d.bills() {
 		i, e := d.invoice(n)
 		switch {
 		case e != nil:
@@ -123,7 +123,7 @@ func (d *deal) ofTerms(list []quota.Contract) (bills []*Invoice, err error) {
 	for i := range list {
 		terms = append(terms, list[i].TermKey())
 	}
-	for _, n := range d.t.numbers(billed, d.a.Name) {
+	for _, n := range d.bills() {
 		i, err := d.invoice(n)
 		if err != nil {
 			return nil, err

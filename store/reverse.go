@@ -106,7 +106,7 @@ func (d *deal) reverse(p Payment, r *Reversal) error {
 // paidBy are the invoices that a payment may have paid: those that it named, and the
 // others, the newest first.
 func (d *deal) paidBy(p *Payment) (list []*Invoice, err error) {
-	numbers := d.t.numbers(billed, d.a.Name)
+	numbers := d.bills()
 	slices.Reverse(numbers)
 	for _, n := range append(p.named(), numbers...) {
 		i, err := d.invoice(n)
