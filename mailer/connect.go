@@ -122,7 +122,7 @@ func (m *Mailer) open(ctx context.Context, to hop, t *tour, strict bool) (*conne
 	if failed != nil && ctx.Err() == nil {
 		if again := d.otherwise(failed); again != nil {
 			if c, failed = d.dial(ctx); failed == nil {
-				m.hosts.found(to.addr.Addr(), again, true)
+				m.hosts.needed(to.addr.Addr(), again)
 				c.once = true
 			}
 		}
@@ -150,10 +150,15 @@ type dialing struct {
 	slow     bool
 }
 
+// bonus reports whether TLS is one: neither the path nor a password asks for it.
+func (d *dialing) bonus() bool {
+	return (d.mode == client.TLSOpportunistic || d.mode == client.TLSNone) && d.path.Auth == nil
+}
+
 // apply speaks as the host needs it, as far as TLS is a bonus.
 func (d *dialing) apply(known manners, slow bool) {
 	d.slow = known.slow || slow
-	if d.mode != client.TLSOpportunistic && d.mode != client.TLSNone || d.path.Auth != nil {
+	if !d.bonus() {
 		return
 	}
 	d.helo = known.helo
@@ -170,9 +175,7 @@ func (d *dialing) otherwise(failed *failure) func(*hostState) *habit {
 	case d.mode == client.TLSOpportunistic && (stage == client.StageHandshake || stage == client.StageStartTLS):
 		d.mode = client.TLSNone
 		return clearHabit
-	case d.mode != client.TLSOpportunistic && d.mode != client.TLSNone, d.path.Auth != nil, d.helo:
-		return nil
-	case stage == client.StageHello && failed.err.Closed() && !failed.err.Secure:
+	case d.bonus() && !d.helo && stage == client.StageHello && failed.err.Closed() && !failed.err.Secure:
 		d.helo = true
 		return heloHabit
 	}
@@ -218,10 +221,10 @@ func (d *dialing) dial(ctx context.Context) (*connection, *failure) {
 // normal forgets the accidents of a host that was spoken to as usual.
 func (d *dialing) normal(c *client.Client) {
 	if !d.helo {
-		d.m.hosts.found(d.hop.addr.Addr(), heloHabit, false)
+		d.m.hosts.unneeded(d.hop.addr.Addr(), heloHabit)
 	}
 	if c.TLSName() != "" {
-		d.m.hosts.found(d.hop.addr.Addr(), clearHabit, false)
+		d.m.hosts.unneeded(d.hop.addr.Addr(), clearHabit)
 	}
 }
 

@@ -239,23 +239,24 @@ func (h *hostMemory) manners(a netip.Addr) manners {
 	return manners{now.Before(st.slow.until), now.Before(st.helo.until), now.Before(st.clear.until)}
 }
 
-// found notes that a host had to be spoken to in another way, or (false) that
-// the usual one did. What costs the TLS is remembered only when it was needed
-// several times in a row: one accident is no reason to send others' mail in the
-// clear.
-func (h *hostMemory) found(a netip.Addr, which func(*hostState) *habit, needed bool) {
+// needed notes that a host had to be spoken to in another way. What costs the TLS is
+// remembered only when it was needed several times in a row: one accident is no reason
+// to send others' mail in the clear.
+func (h *hostMemory) needed(a netip.Addr, which func(*hostState) *habit) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.known[a] == nil && !needed {
-		return
-	}
 	b := which(h.state(a))
-	if !needed {
-		*b = habit{}
-		return
-	}
 	if b.found++; b.found >= clearAfter {
 		*b = habit{until: time.Now().Add(clearLife)}
+	}
+}
+
+// unneeded notes that a host understood the usual way.
+func (h *hostMemory) unneeded(a netip.Addr, which func(*hostState) *habit) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.known[a] != nil {
+		*which(h.state(a)) = habit{}
 	}
 }
 

@@ -24,7 +24,7 @@ type sessions struct {
 	conns []net.Conn
 }
 
-// open brings n clients to the beginning of their content.
+// openMany brings n clients to the beginning of their content.
 func (f *fixture) openMany(n int) *sessions {
 	all := &sessions{f.t, make([]net.Conn, n)}
 	for i := range all.conns {
