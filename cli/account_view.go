@@ -143,24 +143,17 @@ func viewLots(lots []quota.Lot) []lotView {
 
 func (c *call) accountDetail(st *store.Standing) (accountDetail, error) {
 	a := &st.Account
-	creds, e2 := c.st.Credentials(a.Name)
-	nets, e3 := c.st.Networks(a.Name)
-	open, e4 := c.openInvoices(a.Name)
-	if err := cmp.Or(e2, e3, e4); err != nil {
+	creds, e1 := c.st.Credentials(a.Name)
+	nets, e2 := c.st.Networks(a.Name)
+	open, e3 := c.openInvoices(a.Name)
+	owed, e4 := c.st.Debt(a.Name)
+	goes, e5 := c.st.GoesOn(a)
+	if err := cmp.Or(e1, e2, e3, e4, e5); err != nil {
 		return accountDetail{}, err
 	}
 	v := accountDetail{accountView: c.accountView(st, c.currency()), Logins: []string{}, Networks: []string{},
 		Bought: c.viewTerms(a), Credit: viewLots(st.Live), Drawn: st.Use().Drawn, Unit: st.Plan().Unit(), Invoices: open,
-		UsedUp: st.Spent(), usedUp: usedUpText(st)}
-	owed, err := c.st.Debt(a.Name)
-	if err != nil {
-		return v, err
-	}
-	v.Owed = c.viewOwed(a.Name, owed)
-	goes, err := c.st.GoesOn(&st.Account)
-	if v.GoesOn = goes; err != nil {
-		return accountDetail{}, err
-	}
+		GoesOn: goes, UsedUp: st.Spent(), Owed: c.viewOwed(a.Name, owed), usedUp: usedUpText(st)}
 	if st.InTerm {
 		v.Period, v.Allowance = &st.Period.Key, viewAllowance(st.InPeriod())
 	}

@@ -18,9 +18,9 @@ type Billing struct {
 	Currency      string   `toml:"currency"`       // ISO 4217, of all amounts; it cannot change once a price was agreed on
 	TaxRate       string   `toml:"tax_rate"`       // on all that is sold, such as "22%" or "8.875%"
 	Seller        []string `toml:"seller"`         // lines of the operator's address, the name first
-	DueDays       int      `toml:"due_days"`       // from an invoice to its due date
-	GraceDays     int      `toml:"grace_days"`     // from the due date until what was had and not paid suspends
-	OrderDays     int      `toml:"order_days"`     // from the due date of an order, or the term's end, until it expires; 0: never
+	DueDays       int      `toml:"due_days"`       // days from an invoice to its due date
+	GraceDays     int      `toml:"grace_days"`     // days after the due date before an unpaid invoice suspends the account
+	OrderDays     int      `toml:"order_days"`     // days after the due date of an order, or the term's end, before it expires; 0: never
 	InvoicePrefix string   `toml:"invoice_prefix"` // before the numbers of new invoices, such as "R-"
 	PaymentLink   string   `toml:"payment_link"`   // template of a web address; "": none
 	PaymentText   string   `toml:"payment_text"`   // template of lines; "": none

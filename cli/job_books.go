@@ -147,8 +147,8 @@ func (r *relay) didJob(name string, at time.Time) error {
 	return r.store.SetJob(name, store.JobState{Last: at.UTC().Format(time.RFC3339Nano), Done: now})
 }
 
-// tellInvoices logs the invoices for overage that there are since the last time,
-// whoever came upon them.
+// tellInvoices logs the invoices for overage that there are since the last time, also
+// those that a message or an order made.
 func (r *relay) tellInvoices() error {
 	state, err := r.store.Job(invoicesTold)
 	if err != nil {

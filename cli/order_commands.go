@@ -34,7 +34,7 @@ func (p *program) accountUpgrade() *cli.Command {
 		Name: "upgrade", Usage: "a larger plan for what remains of the term",
 		Description: `The larger allowance holds at once, for all of the current month too; what was used and credit go on. The invoice is over the difference in price, by the day, from the start of the current month to the end of the term.
 
-A plan that is smaller, or of another kind or term, starts with the next term: relay account renew NAME --plan PLAN. So is a larger one where 30 days are used up: the renewal begins at once.
+A plan that is smaller, or of another kind or term, starts with the next term: relay account renew NAME --plan PLAN. So does a larger one where 30 days are used up; the renewal then begins at once.
 
   relay account upgrade acme --plan mega --dry-run`,
 		Flags: append([]cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` the larger one", Required: true, Destination: &plan}}, b.orderFlags()...),

@@ -32,7 +32,7 @@ type proof struct {
 	Problems []string          `json:"problems"` // the first ones
 	Older    bool              `json:"older"`    // it cannot be proved before an upgrade
 	Newer    bool              `json:"newer"`    // it cannot be proved by this relay
-	Missing  *store.Missing    `json:"missing"`  // what another file has and this one lacks; null: it was not asked for
+	Missing  *store.Gaps       `json:"missing"`  // what another file has and this one lacks; null: it was not asked for
 	Size     int64             `json:"size"`     // of the file as it was, octets; where it was asked for
 	SHA256   string            `json:"sha256"`   // likewise
 }

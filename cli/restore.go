@@ -40,7 +40,7 @@ type restored struct {
 	File     string            `json:"file"`
 	DryRun   bool              `json:"dry_run"`
 	Kept     string            `json:"kept"`    // where the store is that was there; "": there was none
-	Missing  *store.Missing    `json:"missing"` // what that store has and the backup lacks; null: there was none, or it cannot be read
+	Missing  *store.Gaps       `json:"missing"` // what that store has and the backup lacks; null: there was none, or it cannot be read
 	Void     *voidNumbers      `json:"void"`    // that no invoice gets any more; null: none
 	Stats    store.VerifyStats `json:"stats"`
 	Manifest *manifest         `json:"manifest"` // null: there is none

@@ -96,7 +96,7 @@ func (p *program) showMissing(res *restored) error {
 	var lines []string
 	if m := res.Missing; m != nil {
 		for _, l := range []struct {
-			list *store.Lacking
+			list *store.Gap
 			one  string
 		}{{&m.Accounts, "account"}, {&m.Invoices, "invoice"}, {&m.Payments, "payment"}} {
 			if n := l.list.Count; n > 0 {

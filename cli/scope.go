@@ -17,8 +17,8 @@ import (
 // each in one place; whatever is not admitted is "not found", in the same words
 // and with the same exit code, so that nobody learns what there is.
 //
-//  1. before anything is read: the command and its flags are in resellerMay. What
-//     is not named there is not admitted, be it new;
+//  1. before anything is read: the command and its flags are in resellerMay. Commands
+//     not listed are refused, including new ones;
 //  2. before it runs, with the store: what its arguments name is below the
 //     reseller; and what lists or adds does so below it, by --reseller.
 //
@@ -167,8 +167,8 @@ func advised(err error) error {
 	return err
 }
 
-// ownName: a name that a reseller gives tells by how it begins whose it is. So
-// whether it can be had does not depend on what others have.
+// ownName: names created by a reseller start with the reseller's name, so availability
+// reveals nothing about others.
 func (c *call) ownName(what, name string) error {
 	prefix := c.scope.reseller + "."
 	if !strings.HasPrefix(name, prefix) {

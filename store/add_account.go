@@ -28,7 +28,7 @@ func (s *Store) AddAccount(o Order, n NewAccount) (r Receipt, err error) {
 			return err
 		}
 		r = d.receipt()
-		if err := d.counts(); err != nil || o.DryRun {
+		if err := d.countable(); err != nil || o.DryRun {
 			return err
 		}
 		if c := n.Credential; c != nil {
@@ -142,11 +142,11 @@ func (d *deal) activate(invoice string) {
 // activateUnpaid does what the payment of an order would.
 func (d *deal) activateUnpaid(inv *Invoice) {
 	d.activate(numberText(inv.Number))
-	d.had(inv)
+	d.noteDelivery(inv)
 }
 
-// had notes that what an open invoice is for was had: it has to be paid now.
-func (d *deal) had(inv *Invoice) {
+// noteDelivery notes that what an open invoice is for was delivered: it has to be paid now.
+func (d *deal) noteDelivery(inv *Invoice) {
 	inv.Order, inv.Term = nil, d.a.lastTerm().TermKey()
 	from := inv.Due
 	if from.Before(d.t.now) {

@@ -12,9 +12,9 @@ type Billing struct {
 	TaxRate   quota.Rate
 	Seller    []string // lines of the operator's address
 	Prefix    string   // of the numbers of new invoices; it does not end with a digit
-	DueDays   int      // from an invoice to its due date
-	GraceDays int      // from the due date until what was had and not paid suspends
-	OrderDays int      // from the due date of an order, or the term's end, until it expires; 0: it never does
+	DueDays   int      // days from an invoice to its due date
+	GraceDays int      // days after the due date before an unpaid invoice suspends the account
+	OrderDays int      // days after the due date of an order, or the term's end, before it expires; 0: never
 }
 
 // Consent is the version of the operator's terms that a customer agreed to (M34).

@@ -12,8 +12,8 @@ import (
 	"relay/store/bolt"
 )
 
-// closeDue closes the periods of the account that are over, oldest first. It is
-// relay's own doing, whoever's order comes upon them.
+// closeDue closes the periods of the account that are over, oldest first. The entries
+// are recorded as relay's own, even when a customer's order triggers the close.
 func (d *deal) closeDue() error { return d.closeBy(d.t.now) }
 
 // closeBy closes those that were over at an instant that is not to come.

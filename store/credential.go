@@ -24,7 +24,7 @@ type Credential struct {
 	Created time.Time      `json:"created"`
 }
 
-// AddCredential stores a further credential of an account that whoever orders it manages.
+// AddCredential stores a further credential of an account that the one who orders manages.
 func (s *Store) AddCredential(o Order, c Credential) error {
 	return s.update(0, func(t *tx) error {
 		if err := validLogin(c.Login); err != nil {

@@ -109,7 +109,7 @@ func (s *Store) order(name string, o Order, fn func(*deal) error) (r Receipt, er
 		}
 		if err = d.closeDue(); err == nil {
 			d.lines, d.amount = nil, 0 // these are not the order's
-			err = cmp.Or(fn(d), d.counts())
+			err = cmp.Or(fn(d), d.countable())
 		}
 		r = d.receipt()
 		if err != nil {
@@ -148,7 +148,7 @@ func (d *deal) receipt() Receipt {
 // enter adds an entry; what it does not say is filled in.
 func (d *deal) enter(e Entry) {
 	d.a.Seq++
-	d.count64(e.Money)
+	d.addMoney(e.Money)
 	e.Account, e.Seq, e.By = d.a.Name, d.a.Seq, d.by
 	if e.Time.IsZero() {
 		e.Time = d.t.now
@@ -163,9 +163,9 @@ func (d *deal) enter(e Entry) {
 // accounts can be counted.
 const mostBalance = mostMoney
 
-// count64 adds to the balance, which never wraps: an order that would is refused, see
-// counts.
-func (d *deal) count64(money int64) {
+// addMoney adds to the balance, which never wraps: an order by which it would is refused,
+// see countable.
+func (d *deal) addMoney(money int64) {
 	was, is := d.a.Balance, d.a.Balance+money // of which each is less than a quarter of what can be counted
 	if magnitude(is) > mostBalance && magnitude(is) > magnitude(was) {
 		d.beyond = true
@@ -173,8 +173,8 @@ func (d *deal) count64(money int64) {
 	d.a.Balance = is
 }
 
-// counts fails for an order whose sums cannot be counted.
-func (d *deal) counts() error {
+// countable fails for an order whose sums cannot be counted.
+func (d *deal) countable() error {
 	if d.beyond {
 		return fmt.Errorf("account %q: balance: %w", d.a.Name, quota.ErrOverflow)
 	}
@@ -188,7 +188,7 @@ func (d *deal) say(amount int64, format string, args ...any) {
 // apply writes all of it. What the orders before it in the same transaction
 // wrote was read by this one.
 func (d *deal) apply() error {
-	if err := d.counts(); err != nil {
+	if err := d.countable(); err != nil {
 		return err
 	}
 	t := d.t

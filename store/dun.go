@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// DunBy holds back the accounts that had something and had not paid it within the
-// days of grace at an instant, and cancels the orders that nobody has paid until they
-// expired; one to come counts as now. It may run late and more
-// than once. It tells of each invoice what came of it, of one after the other: a
-// receipt once that is on disk, or why it went wrong. Its own error is what stopped
-// it before all were tried.
+// DunBy holds back the accounts whose invoices were not paid within the days of grace
+// at an instant, and cancels the orders that have expired unpaid; an instant to come
+// counts as now. It may run late and more than once. It tells of each invoice what came
+// of it, of one after the other: a receipt once that is on disk, or why it went wrong.
+// Its own error is what stopped it before all were tried.
 func (s *Store) DunBy(ctx context.Context, by time.Time, told func(i Invoice, r Receipt, err error)) error {
 	var mu sync.Mutex
 	return s.forDue(ctx, dunning, earliest(by, s.BookTime()), func(k []byte) {

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
 	"relay/quota"
-	"relay/store/bolt"
 )
 
 // InvoiceKind is what an invoice is for.
@@ -60,12 +58,15 @@ type Ordered struct {
 	Plan quota.Plan `json:"plan"`
 }
 
-// Invoice, or credit note. Bucket "invoices", key Number, JSON. Numbers have no
-// gaps. What is on paper never changes, Name among it: a new prefix is for new ones. What does is how it stands: Paid, State and
-// Order by payments and credit notes; Term when an order is had, or the term it
-// bought gets another place; Suspends and Dunned when it is had, holds the account
-// back, or the operator resumes that in spite of it; Expires and Lapsed when nobody pays
-// what is ordered.
+// Invoice, or credit note. Bucket "invoices", key Number, JSON. Numbers have no gaps.
+// What is on paper never changes, Name among it: a new prefix is for new invoices. How
+// it stands does:
+//
+//   - Paid, State and Order change by payments and credit notes;
+//   - Term changes when the order is fulfilled or its term moves;
+//   - Suspends and Dunned change when the order is fulfilled, when the invoice holds the
+//     account back, and when the operator resumes the account all the same;
+//   - Expires and Lapsed change when nobody pays the order.
 type Invoice struct {
 	Number   uint64        `json:"number"`
 	Name     string        `json:"name"` // Number as it was issued, with the prefix of then
@@ -95,7 +96,7 @@ type Invoice struct {
 	About  uint64       `json:"about,omitempty"`  // of a credit note: the invoice
 	Names  string       `json:"names,omitempty"`  // of a credit note: Name of that invoice
 	Reason string       `json:"reason,omitempty"` // of a credit note; "": none was given
-	Order  *Ordered     `json:"order,omitempty"`  // waits for the payment; nil: what is invoiced was had
+	Order  *Ordered     `json:"order,omitempty"`  // waits for the payment; nil: what is invoiced was delivered
 
 	Expires  time.Time `json:"expires,omitzero"`  // unpaid until then, an Order is cancelled; zero: never
 	Lapsed   *Ordered  `json:"lapsed,omitempty"`  // an Order that has expired, see lapse.go; nil: it has not, or it was revived
@@ -185,67 +186,6 @@ func (d *deal) charge(inv Invoice) (*Invoice, error) {
 		return nil, err
 	}
 	return i, d.settle(0)
-}
-
-// addUp fills in what follows from lines of so many at a price. A credit note has the
-// rates and the taxes of what it takes back.
-func (i *Invoice) addUp(rate quota.Rate) error {
-	byLine := i.Kind == CreditNote && len(i.Taxes) == 0
-	for n := range i.Lines {
-		l := &i.Lines[n]
-		if l.Price != 0 && (l.Count > math.MaxInt64/magnitude(l.Price)) {
-			return fmt.Errorf("invoice line %q: %w", l.Text, quota.ErrOverflow)
-		}
-		l.Net = l.Count * l.Price
-		if i.Kind != CreditNote {
-			l.TaxRate = rate
-		}
-		if i.Net += l.Net; magnitude(i.Net) > math.MaxInt64/8 || magnitude(l.Net) > math.MaxInt64/8 {
-			return fmt.Errorf("invoice: %w", quota.ErrOverflow)
-		}
-		if !byLine {
-			continue
-		}
-		var err error
-		if l.Tax, err = quota.Tax(l.Net, l.TaxRate); err != nil {
-			return fmt.Errorf("invoice line %q: %w", l.Text, err)
-		}
-		i.Tax += l.Tax
-	}
-	if i.Kind != CreditNote {
-		i.Taxes = taxesOf(i.Lines)
-	}
-	for n := range i.Taxes {
-		t := &i.Taxes[n]
-		var err error
-		if t.Tax, err = quota.Tax(t.Net, t.Rate); err != nil {
-			return fmt.Errorf("invoice: tax %s: %w", t.Rate, err)
-		}
-		i.Tax += t.Tax
-	}
-	if i.Total = i.Net + i.Tax; magnitude(i.Total) > math.MaxInt64/4 {
-		return fmt.Errorf("invoice: %w", quota.ErrOverflow)
-	}
-	return nil
-}
-
-// taxesOf lines are the sums by rate, without the tax.
-func taxesOf(lines []InvoiceLine) (list []InvoiceTax) {
-	for _, l := range lines {
-		n := slices.IndexFunc(list, func(t InvoiceTax) bool { return t.Rate == l.TaxRate })
-		if n < 0 {
-			n, list = len(list), append(list, InvoiceTax{Rate: l.TaxRate})
-		}
-		list[n].Net += l.Net
-	}
-	return list
-}
-
-func magnitude(n int64) int64 {
-	if n < 0 {
-		return -n
-	}
-	return n
 }
 
 // days later, by the calendar of the zone.
@@ -361,133 +301,4 @@ func (d *deal) indexInvoice(was, is *Invoice, old bool) error {
 		errs = append(errs, t.b.Put(dunning, k, []byte{}))
 	}
 	return errors.Join(errs...)
-}
-
-// listInvoice under whose it was when it was issued, for good; "" is nobody.
-func (t *tx) listInvoice(index bolt.Bucket, whose string, number uint64) error {
-	if whose == "" {
-		return nil
-	}
-	return t.b.Put(index, numberKey(whose, number), []byte{})
-}
-
-// numbers under an account, or whoever the index is by, in one of the indexes of invoices.
-func (t *tx) numbers(index bolt.Bucket, whose string) (list []uint64) {
-	list = []uint64{}
-	prefix := ledgerPrefix(whose)
-	c := t.b.Cursor(index)
-	for k, _ := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, _ = c.Next() {
-		list = append(list, lastNumber(k))
-	}
-	return list
-}
-
-// Invoice by number. FindInvoice has it by name.
-func (s *Store) Invoice(n uint64) (i Invoice, err error) {
-	err = s.view(func(t *tx) error { i, err = t.invoice(n); return err })
-	return i, err
-}
-
-func (t *tx) invoice(n uint64) (i Invoice, err error) {
-	ok, err := t.get(invoices, invoiceKey(n), &i)
-	if err == nil && !ok {
-		err = fmt.Errorf("invoice %d: %w", n, ErrNotFound)
-	}
-	t.s.named(&i)
-	return i, err
-}
-
-// Invoices calls fn for each invoice from number from on, outside of any transaction.
-func (s *Store) Invoices(from uint64, fn func(*Invoice) error) error {
-	return walk(s, invoices, nil, invoiceKey(from), func(_ []byte, i *Invoice) error {
-		s.named(i)
-		return fn(i)
-	})
-}
-
-// InvoicesTo calls fn for the invoices of accounts that were a customer's when they
-// were issued, by number, outside of any transaction. No other is read.
-func (s *Store) InvoicesTo(customer string, fn func(*Invoice) error) error {
-	return s.eachListed(billedTo, customer, fn)
-}
-
-// InvoicesThrough a reseller is InvoicesTo for accounts that were below it then.
-func (s *Store) InvoicesThrough(reseller string, fn func(*Invoice) error) error {
-	return s.eachListed(billedBelow, reseller, fn)
-}
-
-// InvoicesBelow calls fn for the invoices of accounts that are below a reseller now,
-// by number; open: those that are not paid. Each is read when it is its turn.
-func (s *Store) InvoicesBelow(reseller string, open bool, fn func(*Invoice) error) error {
-	index := billed
-	if open {
-		index = owed
-	}
-	var list []uint64
-	read := func(t *tx, a *Account) ([]uint64, bool, error) { return t.numbers(index, a.Name), true, nil }
-	err := walkAccounts(s, Wanted{Reseller: reseller}, read, func(own []uint64) error { list = append(list, own...); return nil })
-	if err != nil {
-		return err
-	}
-	slices.Sort(list)
-	return s.eachNumbered(list, fn)
-}
-
-func (s *Store) eachListed(index bolt.Bucket, whose string, fn func(*Invoice) error) error {
-	var list []uint64
-	if err := s.view(func(t *tx) error { list = t.numbers(index, whose); return nil }); err != nil {
-		return err
-	}
-	return s.eachNumbered(list, fn)
-}
-
-// eachNumbered reads as many invoices a transaction as a walk.
-func (s *Store) eachNumbered(numbers []uint64, fn func(*Invoice) error) error {
-	step := 0
-	for some := range slices.Chunk(numbers, walkStep) {
-		if step++; step%trimSteps == 0 {
-			s.db.Trim()
-		}
-		var list []Invoice
-		err := s.view(func(t *tx) error {
-			for _, n := range some {
-				i, err := t.invoice(n)
-				if err != nil {
-					return err
-				}
-				list = append(list, i)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		for i := range list {
-			if err := fn(&list[i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// InvoicesOf an account, oldest first; open: those that are not paid.
-func (s *Store) InvoicesOf(account string, open bool) (list []Invoice, err error) {
-	err = s.view(func(t *tx) error { list, err = t.invoicesOf(account, open); return err })
-	return list, err
-}
-
-func (t *tx) invoicesOf(account string, open bool) (list []Invoice, err error) {
-	index := billed
-	if open {
-		index = owed
-	}
-	for _, n := range t.numbers(index, account) {
-		i, err := t.invoice(n)
-		if err != nil {
-			return nil, fmt.Errorf("account %q: %w", account, err)
-		}
-		list = append(list, i)
-	}
-	return list, nil
 }

@@ -38,8 +38,8 @@ func (s *Store) keepPrefix(o Options) error {
 	})
 }
 
-// named fills in the names of an invoice from before they were kept.
-func (s *Store) named(i *Invoice) {
+// fillNames fills in the names of an invoice from before they were kept.
+func (s *Store) fillNames(i *Invoice) {
 	if i.Number != 0 && i.Name == "" {
 		i.Name = s.before + numberText(i.Number)
 	}

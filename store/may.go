@@ -11,15 +11,15 @@ import (
 // What a reseller orders (M23, M32) is checked in the transaction that does it:
 //
 //  1. an account that is not below it is ErrNotFound, whether it is there or not;
-//  2. an account that it adds is below it, and nobody's else, and its name has no
-//     books of an account before it; nor has that of one which the operator puts
-//     below a reseller, whose statement would show them: ErrUsed; elsewhere a name
-//     has no charges and invoices of an account before;
-//     it is on a plan that is for resellers (ErrNotYours), and one of so many that
-//     it may have: ErrEnough;
-//  3. it lifts only a suspension of its own, see maySwitch, and activates nothing
+//  2. an account that it adds is below it and no other reseller;
+//  3. the name of such an account, or of one that the operator puts below a reseller,
+//     has no books of an earlier account, which the statement would show: ErrUsed. (Any
+//     other name must have no charges and invoices of an earlier account.)
+//  4. the plan of an account that it adds is for resellers: ErrNotYours;
+//  5. it adds no more accounts than it may have: ErrEnough;
+//  6. it lifts only a suspension of its own, see maySwitch, and activates nothing
 //     that waits for a payment: both are ErrNotYours;
-//  4. it lets no account go on at the limit of a plan without blocks, which bills
+//  7. it lets no account go on at the limit of a plan without blocks, which bills
 //     nothing for that: ErrNotYours too.
 
 // ErrNotYours is what a reseller may not change of an account below it.
@@ -47,7 +47,7 @@ func (t *tx) mayResell(o *Order, p quota.Plan) error {
 	return nil
 }
 
-// reaches fails for an account that whoever orders does not manage.
+// reaches fails for an account that the one who orders does not manage.
 func (o *Order) reaches(a *Account) error {
 	if o.Reseller != "" && a.Reseller != o.Reseller {
 		return fmt.Errorf("accounts %q: %w", a.Name, ErrNotFound)

@@ -5,18 +5,18 @@ import (
 	"errors"
 )
 
-// Missing is what another store has and this one lacks. Of each kind the first ones are
+// Gaps are what another store has and this one lacks. Of each kind the first ones are
 // named, mostMissing of them.
-type Missing struct {
-	Accounts Lacking `json:"accounts"`
-	Invoices Lacking `json:"invoices"`     // with credit notes, as they were issued
-	Payments Lacking `json:"payments"`     // "METHOD REFERENCE"
-	Messages Lacking `json:"messages"`     // of the queue
-	Invoice  uint64  `json:"last_invoice"` // the other store's last number
+type Gaps struct {
+	Accounts Gap    `json:"accounts"`
+	Invoices Gap    `json:"invoices"`     // with credit notes, as they were issued
+	Payments Gap    `json:"payments"`     // "METHOD REFERENCE"
+	Messages Gap    `json:"messages"`     // of the queue
+	Invoice  uint64 `json:"last_invoice"` // the other store's last number
 }
 
-// Lacking are records of one kind.
-type Lacking struct {
+// Gap is what is lacking of one kind.
+type Gap struct {
 	Count int64    `json:"count"`
 	Names []string `json:"names"` // the first ones
 }
@@ -24,7 +24,7 @@ type Lacking struct {
 // mostMissing that are named.
 const mostMissing = 1000
 
-func (l *Lacking) add(name string) {
+func (l *Gap) add(name string) {
 	if l.Count++; len(l.Names) < mostMissing {
 		l.Names = append(l.Names, name)
 	}
@@ -32,8 +32,8 @@ func (l *Lacking) add(name string) {
 
 // Missing compares with another store, by keys, at the cost of reading both. A number
 // that is void here is lacking as much as one that is not there.
-func (s *Store) Missing(ctx context.Context, other *Store) (m Missing, err error) {
-	for _, l := range []*Lacking{&m.Accounts, &m.Invoices, &m.Payments, &m.Messages} {
+func (s *Store) Missing(ctx context.Context, other *Store) (m Gaps, err error) {
+	for _, l := range []*Gap{&m.Accounts, &m.Invoices, &m.Payments, &m.Messages} {
 		l.Names = []string{}
 	}
 	has := func(err error) (bool, error) {

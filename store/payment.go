@@ -41,8 +41,8 @@ type Payment struct {
 	Text      string    `json:"text,omitempty"`     // why it was taken or paid back
 }
 
-// named are the invoices that it is for.
-func (p *Payment) named() []uint64 {
+// invoices are those that it is for.
+func (p *Payment) invoices() []uint64 {
 	if p.Invoice == 0 {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (p *Payment) named() []uint64 {
 // RecordPayment enters a payment. It pays in this order:
 //
 //  1. the invoices that it names, in the order in which it names them;
-//  2. what else was had, the oldest first;
+//  2. what else was delivered, the oldest first;
 //  3. what the account owes by corrections;
 //  4. what is only ordered, the oldest first.
 //
@@ -126,13 +126,12 @@ func (d *deal) pay(p Payment) error {
 	d.payments = append(d.payments, p)
 	d.amount = p.Amount
 	e := Entry{Kind: KindPayment, Money: p.Amount, Also: p.Also, Text: p.Method + " " + p.Reference}
-	if p.Invoice == 0 {
-		d.enter(e)
-		return d.settle(0)
+	came := int64(0) // what the account owes by corrections takes first, unless an invoice is named
+	if p.Invoice != 0 {
+		e.Ref, came = numberText(p.Invoice), p.Amount
 	}
-	e.Ref = numberText(p.Invoice)
 	d.enter(e)
-	return d.settle(p.Amount, pays...)
+	return d.settle(came, pays...)
 }
 
 // payable is what is open of what a payment names, and the invoices that it pays: in
@@ -142,7 +141,7 @@ func (d *deal) payable(p *Payment) (pays []uint64, open int64, err error) {
 		open, err = d.debt()
 		return nil, open, err
 	}
-	for at, n := range p.named() {
+	for at, n := range p.invoices() {
 		i, err := d.invoice(n)
 		switch {
 		case err != nil:
@@ -151,7 +150,7 @@ func (d *deal) payable(p *Payment) (pays []uint64, open int64, err error) {
 			return nil, 0, fmt.Errorf("invoice %s is of account %s, not of %s", i.Name, i.Account, d.a.Name)
 		case i.Kind == CreditNote:
 			return nil, 0, fmt.Errorf("invoice %s is a credit note: there is nothing to pay", i.Name)
-		case slices.Contains(p.named()[:at], n):
+		case slices.Contains(p.invoices()[:at], n):
 			return nil, 0, fmt.Errorf("invoice %s is named twice", i.Name)
 		}
 		again, err := d.revive(i)
@@ -210,9 +209,9 @@ func (d *deal) free() (int64, error) {
 }
 
 // settle uses money for open invoices: first what has just come in, for those that it
-// names and then for what was had, whatever the account owes by corrections; then what
-// is free, for what was had and for what is only ordered. The oldest come first.
-// Orders that are paid are done.
+// names and then for what was delivered, whatever the account owes by corrections; then
+// what is free, for what was delivered and for what is only ordered. The oldest come
+// first. Orders that are paid are fulfilled.
 func (d *deal) settle(money int64, first ...uint64) error {
 	list, err := d.unpaid()
 	if err != nil {
@@ -283,8 +282,8 @@ type Correction struct {
 }
 
 // Correct enters a correction. Money that is free then pays open invoices. What is
-// taken from the balance of a closed account was paid back by hand: no invoice is to
-// come that it could pay.
+// taken from the balance of a closed account was paid back by hand, since no invoice
+// will come that it could pay.
 func (s *Store) Correct(o Order, account string, c Correction) (Receipt, error) {
 	switch {
 	case strings.TrimSpace(c.Text) == "":

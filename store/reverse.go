@@ -25,8 +25,8 @@ var ErrReversed = errors.New("was taken back before")
 
 // ReversePayment takes a payment back: the customer's free money goes first, then what
 // is paid of the invoices that it named, then of the newest others. They are open
-// again, and the days of grace run from now. What was had for them stays. What is more
-// than that was paid back before, and is a debt.
+// again, and the days of grace run from now. What was delivered for them stays. The
+// rest was paid back before and is now owed.
 func (s *Store) ReversePayment(o Order, r Reversal) (Receipt, error) {
 	if strings.TrimSpace(r.Text) == "" {
 		return Receipt{}, errors.New("reversal: say why")
@@ -57,7 +57,7 @@ func (d *deal) paymentFor(r *Reversal) (p Payment, err error) {
 		if err != nil {
 			return p, err
 		}
-		if ok && slices.Contains(is.named(), r.Invoice) {
+		if ok && slices.Contains(is.invoices(), r.Invoice) {
 			p, n = is, n+1
 		}
 	}
@@ -108,7 +108,7 @@ func (d *deal) reverse(p Payment, r *Reversal) error {
 func (d *deal) paidBy(p *Payment) (list []*Invoice, err error) {
 	numbers := d.bills()
 	slices.Reverse(numbers)
-	for _, n := range append(p.named(), numbers...) {
+	for _, n := range append(p.invoices(), numbers...) {
 		i, err := d.invoice(n)
 		if err != nil {
 			return nil, err
@@ -120,14 +120,14 @@ func (d *deal) paidBy(p *Payment) (list []*Invoice, err error) {
 	return list, nil
 }
 
-// reopen takes back what was paid of an invoice. What was had for it has to be paid
+// reopen takes back what was paid of an invoice. What was delivered has to be paid
 // within the days of grace, or holds the account back now.
 func (d *deal) reopen(i *Invoice, n int64, suspend bool) {
 	d.say(n, "open again of invoice %s", i.Name)
 	was := i.State
 	i.Paid -= n
 	i.State = InvoiceOpen
-	if i.Order != nil || d.a.State == Closed { // nothing was had for it, or there is nobody to hold back
+	if i.Order != nil || d.a.State == Closed { // nothing was delivered, or there is no account to hold back
 		return
 	}
 	if was == InvoicePaid || i.Suspends.IsZero() {

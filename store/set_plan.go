@@ -78,7 +78,7 @@ func (d *deal) move(was *quota.Contract, kind Kind, why string) error {
 	d.start(is, kind, was.Plan.Name+why)
 	n, err := strconv.ParseUint(was.Invoice, 10, 64)
 	if err != nil {
-		return nil // it was had without one
+		return nil // it was given without one
 	}
 	i, err := d.invoice(n)
 	if err == nil {

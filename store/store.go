@@ -39,7 +39,7 @@ var (
 
 // Buckets. Their order is not stored, their names are.
 const (
-	meta        bolt.Bucket = iota // "schema", "totals", "clock", "invoice", "currency"
+	meta        bolt.Bucket = iota // "schema", "totals", "clock", "storable", "invoice", "prefix", "currency", "prices"
 	accounts                       // name
 	credentials                    // login
 	networks                       // prefix

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"relay/quota"
+)
+
+// addUp fills in what follows from lines of so many at a price. A credit note has the
+// rates and the taxes of what it takes back.
+func (i *Invoice) addUp(rate quota.Rate) error {
+	byLine := i.Kind == CreditNote && len(i.Taxes) == 0
+	for n := range i.Lines {
+		l := &i.Lines[n]
+		if l.Price != 0 && (l.Count > math.MaxInt64/magnitude(l.Price)) {
+			return fmt.Errorf("invoice line %q: %w", l.Text, quota.ErrOverflow)
+		}
+		l.Net = l.Count * l.Price
+		if i.Kind != CreditNote {
+			l.TaxRate = rate
+		}
+		if i.Net += l.Net; magnitude(i.Net) > math.MaxInt64/8 || magnitude(l.Net) > math.MaxInt64/8 {
+			return fmt.Errorf("invoice: %w", quota.ErrOverflow)
+		}
+		if !byLine {
+			continue
+		}
+		var err error
+		if l.Tax, err = quota.Tax(l.Net, l.TaxRate); err != nil {
+			return fmt.Errorf("invoice line %q: %w", l.Text, err)
+		}
+		i.Tax += l.Tax
+	}
+	if i.Kind != CreditNote {
+		i.Taxes = taxesOf(i.Lines)
+	}
+	for n := range i.Taxes {
+		t := &i.Taxes[n]
+		var err error
+		if t.Tax, err = quota.Tax(t.Net, t.Rate); err != nil {
+			return fmt.Errorf("invoice: tax %s: %w", t.Rate, err)
+		}
+		i.Tax += t.Tax
+	}
+	if i.Total = i.Net + i.Tax; magnitude(i.Total) > math.MaxInt64/4 {
+		return fmt.Errorf("invoice: %w", quota.ErrOverflow)
+	}
+	return nil
+}
+
+// taxesOf lines are the sums by rate, without the tax.
+func taxesOf(lines []InvoiceLine) (list []InvoiceTax) {
+	for _, l := range lines {
+		n := slices.IndexFunc(list, func(t InvoiceTax) bool { return t.Rate == l.TaxRate })
+		if n < 0 {
+			n, list = len(list), append(list, InvoiceTax{Rate: l.TaxRate})
+		}
+		list[n].Net += l.Net
+	}
+	return list
+}
+
+func magnitude(n int64) int64 {
+	if n < 0 {
+		return -n
+	}
+	return n
+}

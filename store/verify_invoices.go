@@ -1,0 +1,149 @@
+package store
+
+import (
+	"strings"
+
+	"relay/quota"
+	"relay/store/bolt"
+)
+
+// invoices: numbers without gaps, sums, states, indexes.
+func (v *verifier) invoices(n *bookCount) error {
+	var last uint64
+	err := v.each(invoices, func(k, raw []byte) {
+		var i Invoice
+		if err := decode("invoices", k, raw, &i); err != nil {
+			v.fault("%v", err)
+			return
+		}
+		if last++; i.Number != last || lastNumber(k) != last {
+			v.fault("invoice %d lies in place of %d", i.Number, last)
+			last = lastNumber(k)
+		}
+		if v.t.s.fillNames(&i); !strings.HasSuffix(i.Name, numberText(i.Number)) {
+			v.fault("invoice %d was issued as %q", i.Number, i.Name)
+		}
+		if i.Kind == VoidNumber || i.State == InvoiceVoid {
+			v.verifyVoid(&i)
+			return
+		}
+		n.invoices++
+		v.invoice(&i, n)
+	})
+	if notes := int64(len(n.noted)); n.back != notes { // each is about an invoice that is
+		v.fault("%d invoices are taken back, credit notes are about %d", n.back, notes)
+	}
+	var count uint64
+	if _, e := v.t.get(meta, keyInvoice, &count); e != nil {
+		v.fault("%v", e)
+	}
+	if count != last {
+		v.fault("%d invoices are counted, the last one is %d", count, last)
+	}
+	return err
+}
+
+// takenBack: what is cancelled or refunded has one credit note, over the same, and
+// nothing else has any.
+func (v *verifier) takenBack(i *Invoice, n *bookCount) {
+	if i.State == InvoiceCancelled || i.State == InvoiceRefunded {
+		n.back++
+	}
+	if i.Kind != CreditNote {
+		return
+	}
+	if first, ok := n.noted[i.About]; ok {
+		v.fault("invoice %d is taken back by credit note %d, and by %d", i.About, first, i.Number)
+		return
+	}
+	n.noted[i.About] = i.Number
+	var about Invoice
+	if ok, err := v.t.get(invoices, invoiceKey(i.About), &about); err != nil || !ok || about.Total != -i.Total || about.Account != i.Account ||
+		about.State != InvoiceCancelled && about.State != InvoiceRefunded {
+		v.fault("credit note %d over %d takes back invoice %d of %s, %s, over %d", i.Number, i.Total, i.About, about.Account, about.State, about.Total)
+	}
+}
+
+// sums of the lines and of their tax: by rate, or by line as it was in former times.
+func (v *verifier) sums(i *Invoice) (net, tax int64) {
+	for _, l := range i.Lines {
+		net += l.Net
+		tax += l.Tax
+		t, err := quota.Tax(l.Net, l.TaxRate)
+		if len(i.Taxes) > 0 {
+			t = 0
+		}
+		if err != nil || t != l.Tax || l.Count*l.Price != l.Net {
+			v.fault("invoice %d: a line of %d times %d is %d and %d tax, at %s", i.Number, l.Count, l.Price, l.Net, l.Tax, l.TaxRate)
+		}
+	}
+	if len(i.Taxes) == 0 {
+		return net, tax
+	}
+	bases := taxesOf(i.Lines)
+	for n, t := range i.Taxes {
+		tax += t.Tax
+		want, err := quota.Tax(t.Net, t.Rate)
+		if err != nil || t.Tax != want || n >= len(bases) || bases[n].Rate != t.Rate || bases[n].Net != t.Net {
+			v.fault("invoice %d: the tax at %s is %d on %d, which is not that of its lines", i.Number, t.Rate, t.Tax, t.Net)
+		}
+	}
+	if len(bases) != len(i.Taxes) {
+		v.fault("invoice %d has lines of %d rates, and taxes of %d", i.Number, len(bases), len(i.Taxes))
+	}
+	return net, tax
+}
+
+func (v *verifier) invoice(i *Invoice, n *bookCount) {
+	net, tax := v.sums(i)
+	v.takenBack(i, n)
+	if i.Lapsed != nil && i.State != InvoiceCancelled {
+		v.fault("invoice %d is %s, and of an order that has expired", i.Number, i.State)
+	}
+	if waits := i.Order != nil; waits && i.State != InvoiceOpen || i.State == InvoiceOpen && waits == (i.Term != "") {
+		v.fault("invoice %d is %s of term %q, waits for its payment is %v", i.Number, i.State, i.Term, waits)
+	}
+	if net != i.Net || tax != i.Tax || net+tax != i.Total {
+		v.fault("invoice %d: its lines sum up to %d and %d tax, it says %d and %d, in all %d", i.Number, net, tax, i.Net, i.Tax, i.Total)
+	}
+	bad := false
+	switch i.State {
+	case InvoiceOpen:
+		bad = i.Paid < 0 || i.Paid >= i.Total
+	case InvoicePaid:
+		bad = i.Paid != i.Total && i.Kind != CreditNote
+	case InvoiceCancelled:
+		bad = i.Paid != 0
+	case InvoiceRefunded:
+		bad = i.Paid <= 0 || i.Paid > i.Total
+	default:
+		bad = true
+	}
+	if bad {
+		v.fault("invoice %d is %s, with %d of %d paid", i.Number, i.State, i.Paid, i.Total)
+	}
+	key := numberKey(i.Account, i.Number)
+	if v.t.b.Get(billed, key) == nil {
+		v.fault("invoice %d is not listed under account %s", i.Number, i.Account)
+	}
+	listed := func(index bolt.Bucket, whose string, n *int64) {
+		if whose == "" {
+			return
+		}
+		if *n++; v.t.b.Get(index, numberKey(whose, i.Number)) == nil {
+			v.fault("invoice %d is not listed under %s in bucket %s", i.Number, whose, bucketNames[index])
+		}
+	}
+	listed(billedTo, i.Customer, &n.to)
+	listed(billedBelow, i.Reseller, &n.through)
+	if i.State == InvoiceOpen {
+		if n.owed++; v.t.b.Get(owed, key) == nil {
+			v.fault("invoice %d is open and not listed as such", i.Number)
+		}
+	}
+	if k := i.dunningKey(); k != nil {
+		if n.dunning++; v.t.b.Get(dunning, k) == nil {
+			v.fault("invoice %d is not listed under the end of its grace", i.Number)
+		}
+	}
+}
