@@ -72,10 +72,12 @@ type orderInvoice struct {
 	invoiceView
 	Link *string `json:"payment_link"` // where it is paid; null: nowhere, or there is nothing to pay
 	Text *string `json:"payment_text"` // how
+
+	noSeller, noBuyer bool // has no address of theirs
 }
 
 func (c *call) orderInvoice(i *store.Invoice) orderInvoice {
-	v := orderInvoice{invoiceView: c.viewInvoice(i)}
+	v := orderInvoice{invoiceView: c.viewInvoice(i), noSeller: len(i.Seller) == 0, noBuyer: len(i.Buyer) > 0 && i.Buyer[0] == i.Account}
 	if v.Open > 0 {
 		d := invoice.New(i, c.documents())
 		v.Link, v.Text = orNull(d.Link), orNull(d.Instructions)
@@ -206,13 +208,43 @@ func (c *call) showStand(v *receiptView) error {
 		{"open", v.Owed.text()}, {"pay at", v.Owed.link()}, {"pay by", v.Owed.how()},
 		{"to send", c.toSend(v)},
 	})
+	if c.scope == nil { // resellers neither enter money nor say who sells
+		c.noteParties(v)
+	}
 	if err == nil && v.DryRun {
 		return c.say("\nnothing was changed")
 	}
-	if c.scope == nil { // no reseller enters money
+	if c.scope == nil {
 		c.noteNext(v)
 	}
 	return err
+}
+
+// noteParties says which address a new invoice lacks. It is never changed later.
+func (c *call) noteParties(v *receiptView) {
+	for i := range v.Invoices {
+		in := &v.Invoices[i]
+		if in.Open == 0 || in.Open != in.Total {
+			continue
+		}
+		if in.noSeller {
+			c.note("invoice %s has no address of yours and never changes: set seller in [billing] before the next one", in.Invoice)
+		}
+		switch {
+		case !in.noBuyer:
+		case in.Customer != nil:
+			c.note("invoice %s has no address of the customer: relay customer set %s --address LINES is for the next one", in.Invoice, *in.Customer)
+		default:
+			c.note("invoice %s has no address of the customer: relay customer add takes one, and --owner names the customer", in.Invoice)
+		}
+	}
+}
+
+// noteSeller of a plan that will be invoiced.
+func (c *call) noteSeller(p *quota.Plan) {
+	if p.Price > 0 && len(c.st.Billing().Seller) == 0 {
+		c.note("invoices have no address of yours yet: set seller in [billing]")
+	}
 }
 
 // noteNext tells the operator what is left to do about money.

@@ -201,7 +201,8 @@ func soldText(p *quota.Plan) string {
 func wholeSize(n int64) string {
 	text := exactSize(n)
 	digits := strings.TrimRight(text, "KMGB")
-	return digits + " " + orElse(strings.Replace(text[len(digits):], "KB", "kB", 1), "B")
+	count, _ := strconv.ParseInt(digits, 10, 64) // it is one
+	return number(count) + " " + orElse(strings.Replace(text[len(digits):], "KB", "kB", 1), "B")
 }
 
 func (p *program) planRetire() *cli.Command {

@@ -238,6 +238,7 @@ func (p *program) planAdd() *cli.Command {
 		} else if err != nil {
 			return err
 		}
+		c.noteSeller(&plan)
 		return c.showPlan(&plan)
 	}})
 }
@@ -261,6 +262,7 @@ func (c *call) planSet(name string, f *planFlags) error {
 	if err != nil {
 		return notListed(err, "plan", name)
 	}
+	c.noteSeller(&plan)
 	if err := c.showPlan(&plan); err != nil {
 		return err
 	}
