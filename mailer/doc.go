@@ -31,8 +31,8 @@
 //
 // One goroutine, in schedule.run, owns lanes, domains, sites and claims; it
 // never waits for the network or the disk to write. Look-ups, claims and workers
-// run beside it and tell it what they found. Only hostMemory is shared, and each
-// worker's leash.
+// run beside it and tell it what they found. Only hostMemory and doubts are shared,
+// and each worker's leash.
 //
 // # Fairness
 //
@@ -56,10 +56,10 @@
 // recipients that are left to the next host in the same attempt; what one host
 // has taken or refused stays so. A connection that is lost after the final dot
 // leaves open whether the message was taken: its recipients wait for the next
-// attempt, since another host could send it twice at once. What is decided is
-// settled before the next host is dialled. An attempt dials up to
-// 16 addresses, each host's first one before any second where there are more, and
-// begins with no further host after a quarter of an hour.
+// attempt, since another host could send it twice at once, and that attempt asks the
+// other hosts first. What is decided is settled before the next host is dialled. An
+// attempt dials up to 16 addresses, each host's first one before any second where
+// there are more, and begins with no further host after a quarter of an hour.
 //
 // Trouble belongs to the address. One that takes no connection, or breaks off at
 // the first MAIL, is passed over for an interval that grows, and then tried by one

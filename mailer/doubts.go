@@ -8,11 +8,11 @@ import (
 	"relay/store"
 )
 
-// doubts is which hosts left it unsaid whether they took a message: the connection
-// was lost after its final dot. The message may be there, so in that attempt no other
-// host gets it. The next attempt may send it twice wherever it goes (RFC 1047), so it
-// goes to the other hosts first: one that never answers the final dot must not keep
-// the message from those that do.
+// doubts remembers, by message, the hosts that left it unsaid whether they took it:
+// the connection was lost after its final dot. The message may be there, so in that
+// attempt no other host gets it. The next attempt may send it twice wherever it goes
+// (RFC 1047), so it goes to the other hosts first: one that never answers the final
+// dot must not keep the message from those that do.
 //
 // It holds a bounded number of messages and is forgotten by a restart, which costs no
 // more than one further attempt at the same host.
@@ -33,8 +33,8 @@ func (d *doubts) add(id store.ID, a netip.Addr) {
 	d.of[id] = append(slices.DeleteFunc(slices.Clone(d.of[id]), func(o netip.Addr) bool { return o == a }), a)
 }
 
-// about is the hosts noted for a message, the latest one last. It is not changed
-// any more.
+// about are the hosts noted for a message, the latest one last. The slice is never
+// changed.
 func (d *doubts) about(id store.ID) []netip.Addr {
 	d.mu.Lock()
 	defer d.mu.Unlock()
