@@ -66,7 +66,8 @@ type worth struct {
 	out      int64 // that is paid back
 }
 
-// worth of invoices; ending: the account ends, and orders that wait with it.
+// worth of invoices; ending: the account ends, and orders that wait with it. One that
+// goes on keeps what it has besides.
 func (d *deal) worth(list []*Invoice, ending bool) (w worth, err error) {
 	free, err := d.free()
 	if err != nil {
@@ -74,11 +75,14 @@ func (d *deal) worth(list []*Invoice, ending bool) (w worth, err error) {
 	}
 	w.free, w.owed = max(free, 0), max(-free, 0)
 	came, err := d.cash()
+	if err != nil {
+		return w, err
+	}
 	for _, n := range d.bills() {
-		i, e := d.invoice(n)
+		i, err := d.invoice(n)
 		switch {
-		case e != nil:
-			return w, e
+		case err != nil:
+			return w, err
 		case i.State != InvoiceOpen && i.State != InvoicePaid:
 		case slices.Contains(list, i), ending && i.Order != nil:
 			w.paid += i.Paid
@@ -92,7 +96,12 @@ func (d *deal) worth(list []*Invoice, ending bool) (w worth, err error) {
 	rest := max(w.paid+w.free-w.owed, 0)
 	w.out = max(min(rest, came-w.owed), 0)
 	w.goodwill = rest - w.out
-	return w, err
+	if !ending {
+		w.out = min(w.out, w.paid)
+		w.free, w.owed = 0, min(w.owed, w.paid-w.out)
+		w.goodwill = w.paid - w.out - w.owed
+	}
+	return w, nil
 }
 
 // cash is what came in by payments, less what went back.
@@ -159,9 +168,6 @@ func (d *deal) giveBack(list []*Invoice, no *quota.Refused) error {
 		return err
 	}
 	d.sayPaid(list)
-	if is.free, is.goodwill = 0, paidOf(list)-is.owed-is.out; is.goodwill < 0 {
-		is.owed, is.goodwill = paidOf(list)-is.out, 0
-	}
 	d.sayWorth(&is)
 	d.say(is.out, "paid back for what has not begun")
 	for _, r := range no.Reasons {

@@ -303,3 +303,24 @@ func TestRefund_creditDoesNotUndoOverage(t *testing.T) {
 		t.Errorf("Refund after overage that was credited = %v, want it refused", err)
 	}
 }
+
+// What the account has in its balance besides stays there: only the terms that have not
+// begun are paid back.
+func TestRefund_giveBackLeavesTheBalance(t *testing.T) {
+	s, c := newBooks(t)
+	order(t, s, "acme", silver, "")
+	pay(t, s, 1, 0, "a")
+	if _, err := s.Renew(Order{}, "acme", ""); err != nil {
+		t.Fatal(err)
+	}
+	pay(t, s, 2, 19_640, "b") // 5,000 more than it costs
+	c.add(40 * 24 * time.Hour)
+	r, err := s.Refund(Order{}, "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Amount != 14_640 || r.After.Balance != 5000 {
+		t.Errorf("Refund = %d, %+v, balance %d, want 14640 back and 5000 left", r.Amount, r.Lines, r.After.Balance)
+	}
+	verify(t, s)
+}
