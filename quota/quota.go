@@ -1,7 +1,6 @@
 // Package quota is the arithmetic of plans: how much an account may send, what
 // it owes for more, and what is credited to it. It is pure: no I/O, no clock, no
-// goroutine; whoever stores the result calls it inside the transaction that
-// does so.
+// goroutine; the store calls it inside the transaction that keeps the result.
 //
 //  1. A Plan names an allowance: e-mails, bytes, either of them unlimited. A
 //     Contract is one term of it that an account bought.

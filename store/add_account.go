@@ -8,8 +8,9 @@ import (
 	"relay/quota"
 )
 
-// NewAccount is an order for an account. Of Account the caller fills in Name,
-// Contact, AtLimit, OverMax, Senders, Owner, Reseller, Method, Reference and the version of Consent.
+// NewAccount is an order for an account. Of Account the caller fills in Name, Contact,
+// AtLimit, OverMax, Senders, Owner, Reseller, Method, Reference and the version of
+// Consent.
 type NewAccount struct {
 	Account    Account
 	Plan       quota.Plan

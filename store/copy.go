@@ -15,10 +15,10 @@ type Image struct {
 	Totals   Totals `json:"totals"`
 }
 
-// Copy writes a consistent copy of the live store, without what was deleted. begin is told what will be in
-// it, before the first octet; an error of its ends the copy. While it runs the
-// store takes mail, but cannot use again what it frees: its file grows by what is
-// written meanwhile.
+// Copy writes a consistent copy of the live store, without what was deleted. begin is
+// told what will be in it, before the first octet; an error of its ends the copy. While
+// it runs the store takes mail, but cannot use again what it frees: its file grows by
+// what is written meanwhile.
 func (s *Store) Copy(w io.Writer, begin func(Image) error) (int64, error) {
 	return s.db.Copy(w, func(b *bolt.Tx, id, size int64) error {
 		t := s.tx(b)

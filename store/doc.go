@@ -5,8 +5,8 @@
 //
 // # The life of a message here
 //
-//  1. NewBody collects the content; above 1 MiB it is staged on disk as it
-//     arrives, under a mark in bucket "orphans".
+//  1. NewBodyOf collects the content; above 1 MiB, or less where bodies take much
+//     memory, it is staged on disk as it arrives, under a mark in bucket "orphans".
 //  2. Accept decides the quota, charges it, stores envelope, body and queue
 //     keys, and takes the mark away, all in one transaction. It returns when
 //     that is on disk. Until its first other event, the message itself is the
@@ -48,8 +48,8 @@
 // A lane is all mail of one account to one next-hop domain. The queue's key is
 // lane, due time, ID, so that the head of a lane is found by one seek and a
 // message costs the same whether it is the first or the millionth. Bucket "due"
-// holds each lane once, under the due time of its head: who wants to know what
-// is due reads it from the front, and start-up reads nothing else.
+// holds each lane once, under the due time of its head: what is due is read from its
+// front. Start-up reads that, and the open claims.
 //
 // An entry's value is how many recipients wait there, so that Lanes sums up the
 // queue from its keys.
@@ -58,8 +58,8 @@
 //
 // Watch and Follow show the trace's events as they happen, once they are on disk,
 // the acceptance included. A crash loses nothing by it: the feed is memory, the
-// trace is in the transaction. Whoever does not keep up is told how many events it
-// missed, and holds up nobody.
+// trace is in the transaction. A watcher that does not keep up is told how many events
+// it missed, and holds up nobody.
 //
 // Instants are UTC. The wall clock comes in through Options.Now. The books have a clock
 // that stands still while the wall clock is plainly wrong; see BookTime and Hold.

@@ -120,7 +120,7 @@ type Store struct {
 	dsns     atomic.Pointer[DSNs]
 	accounts decoded[Account]
 	logins   decoded[Credential]
-	sold     decoded[quota.Plan]
+	sold     decoded[quota.Plan] // as plans are sold now
 
 	staged staging // what bodies have on disk
 	shared int64   // see Options

@@ -1,5 +1,6 @@
-// Package memlimit finds how much memory the process may have: what the control
-// group it runs in, or one above that, is limited to (cgroups(7)), versions 2 and 1.
+// Package memlimit keeps the process within the memory that it may have: what the
+// control group it runs in, or one above that, is limited to (cgroups(7)), versions 2
+// and 1. Follow has Go's collector keep below it, Bodies is the part of it for mail.
 package memlimit
 
 import (
