@@ -24,6 +24,7 @@ func TestServe_wrongClock(t *testing.T) {
 	e, m := newEnv(t, testConfig), &machineClock{}
 	s := serveTest(t, e, m.on)
 	defer s.stop()
+	e.must(t, "plan", "set", "entry", "--ends")
 	e.must(t, "account", "add", "acme", "--plan", "entry")
 	e.must(t, "account", "network", "add", "acme", "127.0.0.0/8")
 	mustMatch(t, "health", e.must(t, "health"), `^well: 0 messages in the queue, up [^;]*$`)
@@ -70,6 +71,7 @@ func TestServe_wrongClock(t *testing.T) {
 // A command without a relay stands by the same clock, trust_clock switches it off.
 func TestCommands_wrongClock(t *testing.T) {
 	e := newEnv(t, testConfig)
+	e.must(t, "plan", "set", "entry", "--ends")
 	e.must(t, "account", "add", "acme", "--plan", "entry")
 	run := func(args ...string) string {
 		var out, err bytes.Buffer
