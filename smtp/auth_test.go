@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/quota"
 	"relay/store"
 )
 
@@ -265,8 +267,8 @@ func TestAuth_log(t *testing.T) {
 	})
 }
 
-// A credential that was revoked or changed stops at the next MAIL, one revoked
-// after MAIL at the end of the message.
+// A credential that was revoked or changed stops at the next MAIL, or, after MAIL, at
+// the end of the message.
 func TestAuth_revoked(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, f *fixture) {
 		token, hash := NewToken()
@@ -294,6 +296,14 @@ func TestAuth_revoked(t *testing.T) {
 		cred.Hash = hash
 		remove()
 		add()
+		c.envelope()
+		_, cred.Hash = NewToken()
+		remove()
+		add()
+		c.do(".", "550 5.7.1 this login was revoked")
+		cred.Hash = hash
+		remove()
+		add()
 		c.do("MAIL FROM:<a@b.example>", "250 ", "QUIT", "221 ")
 		if n := f.charged().Messages; n != 0 {
 			t.Errorf("charged %d", n)
@@ -301,7 +311,8 @@ func TestAuth_revoked(t *testing.T) {
 	})
 }
 
-// A network that was taken away stops at the next MAIL.
+// A network that was taken away, or belongs to another account now, stops at the next
+// MAIL, or, after MAIL, at the end of the message.
 func TestNetwork_removed(t *testing.T) {
 	bubble(t, setup{network: "192.0.2.0/24"}, func(t *testing.T, f *fixture) {
 		c := f.dial(StartTLS, "192.0.2.1")
@@ -312,6 +323,28 @@ func TestNetwork_removed(t *testing.T) {
 		}
 		c.do("MAIL FROM:<a@b.example>", "530 5.7.0", "QUIT", "221 ")
 	})
+	for _, moved := range []bool{false, true} {
+		bubble(t, setup{network: "192.0.2.0/24"}, func(t *testing.T, f *fixture) {
+			c := f.dial(StartTLS, "192.0.2.1")
+			c.want("220 ")
+			c.do("EHLO me", "250 ")
+			c.envelope()
+			if err := f.st.RemoveNetwork("acme", netip.MustParsePrefix("192.0.2.0/24")); err != nil {
+				t.Fatal(err)
+			}
+			if moved {
+				other := store.NewAccount{Account: store.Account{Name: "other"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}
+				_, err := f.st.AddAccount(store.Order{}, other)
+				if err = errors.Join(err, f.st.AddNetwork(store.Network{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Account: "other"})); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.do(".", "550 5.7.1 this network may not send for the account any more: log in", "QUIT", "221 ")
+			if n := f.charged().Messages; n != 0 {
+				t.Errorf("charged %d", n)
+			}
+		})
+	}
 }
 
 func TestLimits_connections(t *testing.T) {

@@ -92,6 +92,9 @@ func (s *session) accept(body *store.Body, p *content) error {
 	m.Size, m.EightBit = p.size, p.eight
 	m.MessageID = string(p.msgID)
 	m.Expires = c.srv.st.Now().Add(c.cfg.Lifetime)
+	if err := s.still(); err != nil {
+		return s.spoilt(err)
+	}
 	no, err := c.srv.st.Accept(store.Intake{Message: m, Body: body, Login: s.login.Login, Client: c.client})
 	if err != nil {
 		if c.srv.st.Err() != nil { // it may be stored or not: only silence says so

@@ -106,18 +106,33 @@ func (s *session) begin() error {
 // who is the account that sends: the one logged in, as long as its credential
 // is what it was at the login, or the one that owns the client's network.
 func (s *session) who() (string, error) {
-	c := s.c
 	if s.login.Login == "" {
 		return s.byNetwork()
 	}
-	now, err := c.srv.st.Credential(s.login.Login)
+	return s.login.Account, s.unrevoked()
+}
+
+// unrevoked fails when the credential is no longer what it was at the login.
+func (s *session) unrevoked() error {
+	now, err := s.c.srv.st.Credential(s.login.Login)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return "", err
+		return err
 	}
 	if now.Hash != s.login.Hash || now.Account != s.login.Account {
-		return "", refusal(&store.Refusal{Revoked: true}, &c.cfg.Config)
+		return refusal(&store.Refusal{Revoked: true}, &s.c.cfg.Config)
 	}
-	return s.login.Account, nil
+	return nil
+}
+
+// still fails when who said MAIL may not send for that account any more.
+func (s *session) still() error {
+	if s.login.Login != "" {
+		return s.unrevoked()
+	}
+	if account, ok := s.c.srv.st.NetworkAccount(s.c.addr); !ok || account != s.msg.Account {
+		return errAccount.with("this network may not send for the account any more: log in")
+	}
+	return nil
 }
 
 func (s *session) byNetwork() (string, error) {
