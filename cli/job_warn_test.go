@@ -230,7 +230,7 @@ Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 20
 		p.until("2027-10-27 23:50")
 		p.wantMail("before the hour")
 		p.until("2027-10-28 08:31")
-		p.wantMail("the second step, a renewal waits", `(?s)Date: Thu, 28 Oct 2027 08:30:00 \+0200\n.* in 3 days\. .*pay Invoice R-2 .*plan pack, a month from 2027-11-01.* EUR 12\.00\. .*https://pay\.example\.org/R-2 `)
+		p.wantMail("the second step, a renewal waits", `(?s)Date: Thu, 28 Oct 2027 08:30:00 \+0200\n.* in 3 days\. .*pay invoice R-2 .*plan pack, a month from 2027-11-01.* EUR 12\.00\. .*https://pay\.example\.org/R-2 `)
 		p.until("2027-10-30 09:00")
 		p.pay(2)
 		p.until("2027-11-02 12:00")

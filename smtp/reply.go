@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	gosmtp "github.com/emersion/go-smtp"
 
 	"relay/quota"
@@ -192,17 +193,20 @@ func exceeded(r *store.Refusal, zone *time.Location) *reply {
 	if e.OverMessages() {
 		allowed, used, asked, unit = e.Allowance.Messages, e.Used.Messages, e.Asked.Messages, "e-mails"
 	}
-	what := fmt.Sprintf("allowance of %d %s", allowed, unit)
+	if allowed == 1 {
+		unit = strings.TrimSuffix(unit, "s")
+	}
+	what := fmt.Sprintf("allowance of %s %s", humanize.Comma(allowed), unit)
 	if e.Credit > 0 {
-		what += fmt.Sprintf(" and credit of %d", e.Credit)
+		what += " and credit of " + humanize.Comma(e.Credit)
 		if e.Weight > 0 && e.OverMessages() { // of a bandwidth plan it is octets
 			what += " bytes"
 		}
 	}
 	if e.Most > 0 {
-		what += fmt.Sprintf(" and overage of up to %d bytes", e.Most)
+		what += fmt.Sprintf(" and overage of up to %s bytes", humanize.Comma(e.Most))
 	}
-	what += fmt.Sprintf(": %d used, %d more asked for", used, asked)
+	what += fmt.Sprintf(": %s used, %s more asked for", humanize.Comma(used), humanize.Comma(asked))
 	return errAllowance.with("%s; %s", what, offer(r, zone))
 }
 

@@ -3,6 +3,7 @@ package letter
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"relay/report/invoice"
@@ -139,11 +140,12 @@ func (e *Ending) facts() (list []fact) {
 func (e *Ending) goOn() section {
 	s, to := section{Heading: "To go on"}, "renew"
 	if r := e.Renewal; r != nil {
-		s.Heading = "To go on: pay " + invoice.Clean(r.Title)
+		title := strings.Replace(invoice.Clean(r.Title), "Invoice", "invoice", 1) // within a sentence
+		s.Heading = "To go on: pay " + title
 		s.Text = []string{fmt.Sprintf("It is for %s, and waits for its payment of %s. Once that is there, the account goes on after its last day.",
 			invoice.Clean(r.For), invoice.Clean(r.Left))}
 		s.Lines, s.Link = invoice.Shown(r.Instructions, r.Link)
-		s.Label, to = "Pay "+invoice.Clean(r.Title), "pay"
+		s.Label, to = "Pay "+title, "pay"
 	} else {
 		values := []string{e.Account, e.Plan, e.LastDay.Format(time.DateOnly), e.Amount}
 		s.Lines, s.Link = invoice.Shown(HowToRenew.FillText(e.RenewText, values...), HowToRenew.FillLink(e.RenewLink, values...))
