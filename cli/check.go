@@ -105,6 +105,7 @@ func (c *checker) all(prove, offline bool) {
 		outside = c.meanwhile(ctx, look{"DNS", (*checker).dns}, look{"way out", (*checker).wayOut})
 	}
 	c.directory()
+	c.numbers()
 	c.relay()
 	if prove && !c.unopened {
 		c.proveStore()

@@ -12,6 +12,7 @@ import (
 	"relay/cli/calendar"
 	"relay/cli/control"
 	"relay/store"
+	"relay/store/highwater"
 )
 
 // configuration reads it, with one finding for each thing that is wrong; false:
@@ -67,6 +68,14 @@ func (c *checker) directory() {
 		c.add("data directory", warning, "chmod 700 "+string(c.dir), "%s may be read by others (mode %04o)", c.dir, info.Mode().Perm())
 	default:
 		c.add("data directory", ok, "", "%s", c.dir)
+	}
+}
+
+// numbers looks at the file of the last number of an invoice, without which no relay
+// starts.
+func (c *checker) numbers() {
+	if err := highwater.Writable(c.dir.numbers()); err != nil {
+		c.add("last invoice", failed, known(err).hint, "%v", err)
 	}
 }
 

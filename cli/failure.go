@@ -11,6 +11,7 @@ import (
 
 	"relay/cli/control"
 	"relay/store"
+	"relay/store/highwater"
 )
 
 // Exit codes that scripts may rely on (after BSD's sysexits.h).
@@ -83,6 +84,8 @@ func known(err error) *failure {
 		f.hint = "relay serve, or any command on it, brings it up to date"
 	case errors.Is(err, store.ErrNewer):
 		f.hint = "run the relay that wrote it, or a newer one"
+	case errors.Is(err, highwater.ErrDamaged):
+		f.hint = "write the number of the last invoice that you sent into that file, twice: echo 17 17 > relay.invoices"
 	case errors.Is(err, control.ErrDenied):
 		f.code, f.hint = exitUnreachable, "run the command as the user that runs the relay, or as root"
 	case errors.Is(err, control.ErrToken):

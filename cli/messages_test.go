@@ -15,6 +15,7 @@ import (
 
 	"relay/cli/control"
 	"relay/store"
+	"relay/store/highwater"
 )
 
 // said is a message in the source that an operator can meet.
@@ -222,7 +223,7 @@ func TestDocs_messages(t *testing.T) {
 			rows[row{m.text, code, m.hint}] = true
 		}
 	}
-	for _, err := range []error{store.ErrLocked, store.ErrFull, store.ErrBusy, store.ErrNewer, store.ErrCurrency, errDamaged, control.ErrDenied, control.ErrBroken, os.ErrPermission, os.ErrNotExist} {
+	for _, err := range []error{store.ErrLocked, store.ErrFull, store.ErrBusy, store.ErrNewer, store.ErrCurrency, errDamaged, highwater.ErrDamaged, control.ErrDenied, control.ErrBroken, os.ErrPermission, os.ErrNotExist} {
 		f := known(err)
 		if f.hint == "" {
 			t.Errorf("%v has no hint", err)

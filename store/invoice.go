@@ -276,6 +276,9 @@ func (d *deal) putInvoices() error {
 	if !d.counted {
 		return nil
 	}
+	if err := t.s.mayRaise(d.last); err != nil {
+		return err
+	}
 	t.scratch().issued = max(t.scratch().issued, d.last)
 	return errors.Join(t.put(meta, keyInvoice, d.last), t.put(meta, keyCurrency, t.currency()))
 }

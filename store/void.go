@@ -77,6 +77,18 @@ func (s *Store) followNumbers(o *Options) error {
 	return errors.Join(err, s.raise(last))
 }
 
+// mayRaise fails the order that gives a number out where raise would, which fails all
+// that is committed with it, mail too.
+func (s *Store) mayRaise(number uint64) error {
+	if s.highWater == "" || number <= s.highest.Load() {
+		return nil
+	}
+	if err := highwater.Writable(s.highWater); err != nil {
+		return fmt.Errorf("highest number of an invoice: %w", err)
+	}
+	return nil
+}
+
 // raise makes a number known outside of the store, before the commit that gives it out.
 func (s *Store) raise(number uint64) error {
 	if s.highWater == "" || number <= s.highest.Load() {

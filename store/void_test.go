@@ -1,11 +1,15 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
+	"relay/quota"
 	"relay/store/highwater"
 )
 
@@ -123,5 +127,40 @@ func TestStore_numberIsKnownBeforeItsInvoice(t *testing.T) {
 	if n := invoiced(t, s, "acme"); n != 1 {
 		t.Errorf("the first invoice is %d", n)
 	}
+	closeStore(t, s)
+}
+
+// An order that cannot make its number known fails alone: mail that is accepted at the
+// same moment is not refused for it.
+func TestStore_numberThatCannotBeKnownFailsItsOrderAlone(t *testing.T) {
+	dir := t.TempDir()
+	s := numbered(t, dir)
+	for _, p := range []quota.Plan{silver, free} {
+		if err := s.AddPlan(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	order(t, s, "mail", free, "suspend")
+	if err := os.WriteFile(filepath.Join(dir, "numbers"), []byte("damaged\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var both sync.WaitGroup
+	for i := range 200 {
+		both.Go(func() {
+			if i%2 == 0 {
+				n := NewAccount{Account: Account{Name: fmt.Sprintf("a%d", i)}, Plan: silver}
+				if _, err := s.AddAccount(Order{}, n); !errors.Is(err, highwater.ErrDamaged) {
+					t.Errorf("AddAccount = %v, want ErrDamaged", err)
+				}
+				return
+			}
+			in := intake(s, "mail", 100, "x@d.test")
+			in.Login = ""
+			if r, err := s.Accept(in); err != nil || r != nil {
+				t.Errorf("Accept = %+v, %v", r, err)
+			}
+		})
+	}
+	both.Wait()
 	closeStore(t, s)
 }

@@ -14,6 +14,10 @@ import (
 	"syscall"
 )
 
+// ErrDamaged is a file that does not hold a number. What it held is nowhere else where
+// the store is lost too, so that a person has to say it.
+var ErrDamaged = errors.New("does not hold a number twice")
+
 // line holds the number twice, so that a damaged one is noticed.
 const line = "%020d %020d\n"
 
@@ -28,7 +32,7 @@ func Read(path string) (uint64, error) {
 	}
 	var n, again uint64
 	if _, err := fmt.Sscanf(string(text), line, &n, &again); err != nil || n != again {
-		return 0, fmt.Errorf("%s does not hold a number twice: %q", path, text)
+		return 0, fmt.Errorf("%s %w: %.60q", path, ErrDamaged, text)
 	}
 	return n, nil
 }
@@ -65,6 +69,22 @@ func own(f *os.File, like string) error {
 		return f.Chown(int(owner.Uid), int(owner.Gid))
 	}
 	return nil
+}
+
+// Writable fails where Raise would for the file itself: one that is damaged, or that
+// may not be written.
+func Writable(path string) error {
+	if _, err := Read(path); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // Raise makes it
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func syncDir(dir string) error {

@@ -1,6 +1,7 @@
 package highwater
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -24,10 +25,24 @@ func TestRaise(t *testing.T) {
 	if err := os.WriteFile(path, []byte("00000000000000000008 00000000000000000007\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := Read(path); err == nil {
-		t.Errorf("Read = %d of a damaged file, want an error", n)
+	if n, err := Read(path); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Read = %d, %v of a damaged file, want ErrDamaged", n, err)
+	}
+	if err := Writable(path); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Writable = %v of a damaged file, want ErrDamaged", err)
 	}
 	if err := Raise(path, path, 9); err == nil {
 		t.Error("Raise writes over a file that it cannot read")
+	}
+	if err := os.WriteFile(path, []byte("17 17\n"), 0o600); err != nil { // as the hint has it
+		t.Fatal(err)
+	}
+	is(17)
+	if err := Raise(path, path, 18); err != nil {
+		t.Fatal(err)
+	}
+	is(18)
+	if err := Writable(path); err != nil {
+		t.Errorf("Writable = %v", err)
 	}
 }
