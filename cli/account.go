@@ -116,7 +116,7 @@ func (c *call) addAccount(name string, f *newAccount) error {
 	if r.Before.Name == "" && len(r.Entries) > 0 && r.Entries[0].Seq > 1 {
 		c.note("the name was used by an account before: its ledger is there too")
 	}
-	return c.showAdded(&ordered{name: name, what: "add", dryRun: f.dryRun}, &r, &cred, secret)
+	return c.showAdded(&orderOutput{name: name, what: "add", dryRun: f.dryRun}, &r, &cred, secret)
 }
 
 // usedName is the refusal to give the books of an account to another one.
@@ -135,7 +135,7 @@ type addedView struct {
 }
 
 // showAdded shows what a mail program has to be told, and what is to be paid.
-func (c *call) showAdded(o *ordered, r *store.Receipt, cred *store.Credential, secret *string) error {
+func (c *call) showAdded(o *orderOutput, r *store.Receipt, cred *store.Credential, secret *string) error {
 	v := c.receipt(o, r)
 	if o.dryRun {
 		secret = nil // there is no such login

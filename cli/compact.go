@@ -48,8 +48,8 @@ Whatever goes wrong, or is killed, the store stays as it was. --dry-run says wha
 // free, is worth a compaction.
 func compactionPays(file, free int64) bool { return free > file/2 && free > 256_000_000 }
 
-// compacted is the result for programs.
-type compacted struct {
+// compactView is the result for programs.
+type compactView struct {
 	DryRun bool  `json:"dry_run"`
 	Before int64 `json:"before"` // octets of the file
 	Free   int64 `json:"free"`   // of these, free for use
@@ -57,8 +57,8 @@ type compacted struct {
 	Pays   bool  `json:"pays"`
 }
 
-func newCompacted(file, free int64) *compacted {
-	return &compacted{Before: file, Free: free, After: file - free, Pays: compactionPays(file, free)}
+func newCompacted(file, free int64) *compactView {
+	return &compactView{Before: file, Free: free, After: file - free, Pays: compactionPays(file, free)}
 }
 
 // compactDry asks the running relay, or the store itself.
@@ -106,7 +106,7 @@ func (p *program) compact(ctx context.Context, cfg *Config, dir place) error {
 	return p.showCompacted(res, false)
 }
 
-func (p *program) compactInto(ctx context.Context, dir place, st *store.Store, res *compacted) error {
+func (p *program) compactInto(ctx context.Context, dir place, st *store.Store, res *compactView) error {
 	dir.removeUnfinished()
 	if err := room(string(dir), res.Before-res.Free); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (p *program) compactInto(ctx context.Context, dir place, st *store.Store, r
 }
 
 // compactTo makes the new file.
-func (p *program) compactTo(ctx context.Context, dir place, st *store.Store, fresh string, res *compacted) error {
+func (p *program) compactTo(ctx context.Context, dir place, st *store.Store, fresh string, res *compactView) error {
 	pr := p.progress("copying", res.Before-res.Free)
 	err := st.Compact(fresh, func(n int64) error { pr.add(n); return ctx.Err() })
 	if pr.end(); err != nil {
@@ -198,7 +198,7 @@ func keepOwner(path string, f *os.File) error {
 	return f.Chmod(info.Mode().Perm())
 }
 
-func (p *program) showCompacted(res *compacted, dry bool) error {
+func (p *program) showCompacted(res *compactView, dry bool) error {
 	if res.DryRun = dry; p.json {
 		return encode(p.Stdout, res)
 	}

@@ -118,6 +118,6 @@ What was paid in full is paid back by relay account refund.`,
 				"invoice %s is %s: only an open one can be cancelled", number, i.State)
 		}
 		r, err := c.st.CancelInvoice(c.order(dryRun), i.Number, text)
-		return c.ordered(ordered{name: i.Account, what: fmt.Sprintf("cancel invoice %s", number), dryRun: dryRun}, r, err)
+		return c.ordered(orderOutput{name: i.Account, what: fmt.Sprintf("cancel invoice %s", number), dryRun: dryRun}, r, err)
 	}})
 }

@@ -185,11 +185,11 @@ func (c *call) jobMoment(t *task, text string) (at time.Time, err error) {
 func jobFailures(result any) error {
 	var list []failing
 	switch v := result.(type) {
-	case closed:
+	case closeView:
 		list = v.Failed
-	case held:
+	case dunView:
 		list = v.Failed
-	case warned:
+	case warnView:
 		list = v.Failed
 	}
 	if len(list) == 0 {
@@ -240,8 +240,8 @@ func (r *relay) dunNow(ctx context.Context, at time.Time) (any, string, error) {
 	return v, text, err
 }
 
-// pruned is the result of pruning, as programs see it.
-type pruned struct {
+// pruneView is the result of pruning, as programs see it.
+type pruneView struct {
 	Job    string `json:"job"`
 	Events int    `json:"events"`
 	MS     int64  `json:"ms"`
@@ -250,11 +250,11 @@ type pruned struct {
 func (r *relay) pruneNow(ctx context.Context, _ time.Time) (any, string, error) {
 	start := time.Now()
 	n, err := r.prune(ctx)
-	return pruned{"prune-trace", n, time.Since(start).Milliseconds()}, "removed " + plural(int64(n), "event") + " of the trace", err
+	return pruneView{"prune-trace", n, time.Since(start).Milliseconds()}, "removed " + plural(int64(n), "event") + " of the trace", err
 }
 
-// copied is the result of a backup, as programs see it.
-type copied struct {
+// backupView is the result of a backup, as programs see it.
+type backupView struct {
 	Job     string `json:"job"`
 	File    string `json:"file"`
 	Removed int    `json:"removed"` // older ones
@@ -265,5 +265,5 @@ func (r *relay) backupNow(ctx context.Context, _ time.Time) (any, string, error)
 	start := time.Now()
 	cfg := r.config().Backup
 	path, _, gone, err := r.makeBackup(ctx, &cfg)
-	return copied{backupJob, path, gone, time.Since(start).Milliseconds()}, "made " + path, err
+	return backupView{backupJob, path, gone, time.Since(start).Milliseconds()}, "made " + path, err
 }

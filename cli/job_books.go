@@ -42,8 +42,8 @@ const (
 // logged: one that the first message or order of a month made comes up too.
 const invoicesTold = "invoices told"
 
-// closed is what a run came to, as programs see it.
-type closed struct {
+// closeView is what a run came to, as programs see it.
+type closeView struct {
 	Job      string    `json:"job"`
 	At       time.Time `json:"at"`       // what was due then is done
 	Accounts int       `json:"accounts"` // that were settled
@@ -89,8 +89,8 @@ func (r *relay) closeMonths(ctx context.Context) {
 }
 
 // settleMonths closes what was due at an instant.
-func (r *relay) settleMonths(ctx context.Context, at time.Time) (closed, error) {
-	res, start := closed{Job: closeJob, At: at.UTC(), Invoices: []string{}, Failed: []failing{}}, time.Now()
+func (r *relay) settleMonths(ctx context.Context, at time.Time) (closeView, error) {
+	res, start := closeView{Job: closeJob, At: at.UTC(), Invoices: []string{}, Failed: []failing{}}, time.Now()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	err := r.store.CloseBy(ctx, at, func(account string, is store.Receipt, err error) {
@@ -118,7 +118,7 @@ func (r *relay) settleMonths(ctx context.Context, at time.Time) (closed, error) 
 }
 
 // add a receipt; one without entries is of an account that is gone.
-func (v *closed) add(is *store.Receipt) {
+func (v *closeView) add(is *store.Receipt) {
 	if len(is.Entries) == 0 {
 		return
 	}
@@ -169,8 +169,8 @@ func (r *relay) tellInvoices() error {
 	return r.store.SetJob(invoicesTold, store.JobState{Last: strconv.FormatUint(last, 10), Done: r.store.Now()})
 }
 
-// held is what a dun came to, as programs see it.
-type held struct {
+// dunView is what a dun came to, as programs see it.
+type dunView struct {
 	Job      string    `json:"job"`
 	At       time.Time `json:"at"`
 	Accounts int       `json:"accounts"`          // that are held back now
@@ -190,8 +190,8 @@ func (r *relay) dun(ctx context.Context) {
 }
 
 // holdUnpaid holds back who was to have paid by an instant.
-func (r *relay) holdUnpaid(ctx context.Context, at time.Time) (held, error) {
-	res, start := held{Job: dunJob, At: at.UTC(), Held: []string{}, Failed: []failing{}}, time.Now()
+func (r *relay) holdUnpaid(ctx context.Context, at time.Time) (dunView, error) {
+	res, start := dunView{Job: dunJob, At: at.UTC(), Held: []string{}, Failed: []failing{}}, time.Now()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	err := r.store.DunBy(ctx, at, func(i store.Invoice, is store.Receipt, err error) {
@@ -232,11 +232,11 @@ func (r *relay) logClockWrong(h *bookclock.Hold) {
 		"books", h.Stands.In(r.store.Zone()), "advice", clockAdvice)
 }
 
-func (r *relay) logMonthClosed(v *closed) {
+func (r *relay) logMonthClosed(v *closeView) {
 	r.log.Info("month closed", "accounts", v.Accounts, "periods", v.Periods, "invoices", len(v.Invoices), "failed", len(v.Failed), "ms", v.MS)
 }
 
-func (r *relay) logCloseInterrupted(v *closed) {
+func (r *relay) logCloseInterrupted(v *closeView) {
 	r.log.Info("close interrupted; it goes on at the next start", "accounts", v.Accounts)
 }
 

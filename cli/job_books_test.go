@@ -443,7 +443,7 @@ func TestJobRun_at(t *testing.T) {
 		{now.AddDate(1, 0, 0), 2, 4}, // now at most
 	} {
 		v, _, err := r.closeNow(t.Context(), c.at)
-		if is := v.(closed); err != nil || is.Accounts != c.accounts || is.Periods != c.periods {
+		if is := v.(closeView); err != nil || is.Accounts != c.accounts || is.Periods != c.periods {
 			t.Errorf("at %v: %+v, %v; want %d accounts, %d periods", c.at, is, err, c.accounts, c.periods)
 		}
 	}

@@ -26,8 +26,8 @@ const warnJob = "warn"
 // warnSchedule is when people read their mail.
 const warnSchedule = "30 8 * * *"
 
-// warned is what a run came to, as programs see it.
-type warned struct {
+// warnView is what a run came to, as programs see it.
+type warnView struct {
 	Job       string       `json:"job"`
 	At        time.Time    `json:"at"`
 	DryRun    bool         `json:"dry_run"`
@@ -57,9 +57,9 @@ func (r *relay) warn(ctx context.Context) {
 }
 
 // warnEndings tells whose term ends soon.
-func (r *relay) warnEndings(ctx context.Context, dryRun bool) (warned, error) {
+func (r *relay) warnEndings(ctx context.Context, dryRun bool) (warnView, error) {
 	at, start := r.store.BookTime(), time.Now()
-	res := warned{Job: warnJob, At: at, DryRun: dryRun, Warned: []warnedView{}, NoContact: []string{}, Failed: []failing{}}
+	res := warnView{Job: warnJob, At: at, DryRun: dryRun, Warned: []warnedView{}, NoContact: []string{}, Failed: []failing{}}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	err := r.store.Warn(ctx, store.Endings{DryRun: dryRun, Steps: r.config().Billing.WarnDays, Write: r.writeWarning,
@@ -84,7 +84,7 @@ func (r *relay) warnEndings(ctx context.Context, dryRun bool) (warned, error) {
 }
 
 // told notes and logs what came of an account.
-func (r *relay) told(res *warned, w *store.Warning, err error) {
+func (r *relay) told(res *warnView, w *store.Warning, err error) {
 	name := w.Account.Name
 	switch {
 	case err != nil:
@@ -200,7 +200,7 @@ func (r *relay) warnTry(ctx context.Context) (any, string, error) {
 }
 
 // text for people.
-func (v *warned) text(did string) string {
+func (v *warnView) text(did string) string {
 	text := "nobody to warn"
 	if n := v.Accounts; n > 0 {
 		var names []string

@@ -28,15 +28,15 @@ func (c *call) documents() invoice.Options {
 // amount of money for people.
 func (c *call) amount(minor int64) string { return money.Format(minor, c.st.Currency()) }
 
-// ordered is an order on an account on its way to the screen.
-type ordered struct {
+// orderOutput is an order on an account on its way to the screen.
+type orderOutput struct {
 	name   string // account
 	what   string // "upgrade"
 	dryRun bool
 }
 
 // ordered shows what an order came to, or why it is not possible.
-func (c *call) ordered(o ordered, r store.Receipt, err error) error {
+func (c *call) ordered(o orderOutput, r store.Receipt, err error) error {
 	no, refused := errors.AsType[*quota.Refused](err)
 	if err != nil && !refused {
 		return c.orderFailed(o.name, err)

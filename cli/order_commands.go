@@ -23,7 +23,7 @@ func (p *program) orderCommand(cmd *cli.Command, run func(c *call, o store.Order
 			return err
 		}
 		r, err := run(c, c.order(dry), &a)
-		return c.ordered(ordered{name: a.Name, what: cmd.Name, dryRun: dry}, r, err)
+		return c.ordered(orderOutput{name: a.Name, what: cmd.Name, dryRun: dry}, r, err)
 	}})
 }
 

@@ -95,7 +95,7 @@ func (c *call) openInvoices(name string) ([]orderInvoice, error) {
 	return open, err
 }
 
-func (c *call) receipt(o *ordered, r *store.Receipt) receiptView {
+func (c *call) receipt(o *orderOutput, r *store.Receipt) receiptView {
 	v := receiptView{Account: o.name, Order: o.what, DryRun: o.dryRun, Refused: []refusedView{}, Lines: []lineView{},
 		Amount: r.Amount, Currency: c.st.Currency(), Invoices: []orderInvoice{},
 		Before: c.stand(&r.Before), After: c.stand(&r.After), Owed: c.viewOwed(r.After.Name, r.Debt)}

@@ -57,5 +57,5 @@ func (c *call) reversePayment(r store.Reversal, dryRun bool) error {
 		}
 		return fail(exitFailed, list, "no payment of invoice %s has the reference %q", i.Name, reference)
 	}
-	return c.ordered(ordered{name: i.Account, what: fmt.Sprintf("reverse the payment of invoice %s", i.Name), dryRun: dryRun}, receipt, err)
+	return c.ordered(orderOutput{name: i.Account, what: fmt.Sprintf("reverse the payment of invoice %s", i.Name), dryRun: dryRun}, receipt, err)
 }

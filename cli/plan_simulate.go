@@ -62,8 +62,8 @@ func (c *call) planSimulate(f *simFlags) error {
 }
 
 // simulated is what the flags ask for.
-func (c *call) simulated(f *simFlags) (in simulated, err error) {
-	in = simulated{size: f.size.n, emails: f.emails.n, months: 12, overMax: f.overMax.n, zone: c.st.Zone(), billing: c.st.Billing()}
+func (c *call) simulated(f *simFlags) (in simInput, err error) {
+	in = simInput{size: f.size.n, emails: f.emails.n, months: 12, overMax: f.overMax.n, zone: c.st.Zone(), billing: c.st.Billing()}
 	switch {
 	case in.size <= 0 || in.size > mostSimSize:
 		return in, usage("", "--size: up to %s", wholeSize(mostSimSize))
@@ -91,7 +91,7 @@ func (c *call) simulated(f *simFlags) (in simulated, err error) {
 }
 
 // simChoices are those that depend on the plan.
-func (c *call) simChoices(f *simFlags, in *simulated) error {
+func (c *call) simChoices(f *simFlags, in *simInput) error {
 	switch a := quota.AtLimit(f.atLimit); {
 	case f.atLimit == "":
 		in.atLimit = in.plan.Default()
@@ -121,7 +121,7 @@ func (c *call) simChoices(f *simFlags, in *simulated) error {
 // simReport shows what came out.
 type simReport struct {
 	*call
-	in     simulated
+	in     simInput
 	months []simMonth
 }
 

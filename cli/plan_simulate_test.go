@@ -13,7 +13,7 @@ import (
 )
 
 // simulateFor runs the simulation of plan.
-func simulateFor(t *testing.T, in simulated) []simMonth {
+func simulateFor(t *testing.T, in simInput) []simMonth {
 	t.Helper()
 	rome, err := time.LoadLocation("Europe/Rome")
 	if err != nil {
@@ -50,7 +50,7 @@ func TestSimulate_overage(t *testing.T) {
 		{3600, "1 × 5 GB", 900, 2_000_000_000},
 		{1000, "", 0, 0},
 	} {
-		m := simulateFor(t, simulated{plan: plan, size: 1_000_000, emails: c.used, months: 1, atLimit: quota.Continue,
+		m := simulateFor(t, simInput{plan: plan, size: 1_000_000, emails: c.used, months: 1, atLimit: quota.Continue,
 			billing: store.Billing{Currency: "EUR", TaxRate: 22 * quota.Percent}})[0]
 		over := (c.used - 1000) * 1_000_000
 		if m.Emails != c.used || m.Bytes != c.used*1_000_000 || m.Over != over || m.Overage != over || m.Refused != 0 {
@@ -66,7 +66,7 @@ func TestSimulate_overage(t *testing.T) {
 // With suspend the same customer is refused to the e-mail, and owes nothing.
 func TestSimulate_suspend(t *testing.T) {
 	plan := quota.Plan{Name: "big", Term: quota.Year, Bandwidth: 1_000_000_000, Blocks: []quota.Block{{Bytes: 1e9, Price: 500}}}
-	months := simulateFor(t, simulated{plan: plan, size: 700_000, emails: 2500, months: 2})
+	months := simulateFor(t, simInput{plan: plan, size: 700_000, emails: 2500, months: 2})
 	for _, m := range months {
 		if m.Emails != 1428 || m.Refused != 2500-1428 || m.Bytes != 1428*700_000 || m.Over != 0 || m.Total != 0 || len(m.Invoices) != 0 {
 			t.Errorf("%+v", m)
@@ -81,14 +81,14 @@ func TestSimulate_suspend(t *testing.T) {
 func TestSimulate_topUp(t *testing.T) {
 	plan := quota.Plan{Name: "standard-count", Term: quota.Year, Emails: 50_000}
 	by := quota.Plan{Name: "entry-count-month", Term: quota.Month, Emails: 9000, Price: 300}
-	months := simulateFor(t, simulated{plan: plan, topUp: &by, size: 100, emails: 55_000, months: 3})
+	months := simulateFor(t, simInput{plan: plan, topUp: &by, size: 100, emails: 55_000, months: 3})
 	for i, want := range []struct{ topUps, credit, total int64 }{{1, 4000, 300}, {1, 8000, 300}, {0, 3000, 0}} {
 		m := months[i]
 		if m.Emails != 55_000 || m.Refused != 0 || m.Over != 5000 || m.Drawn != 5000 || int64(m.TopUps) != want.topUps || m.Credit != want.credit || m.Total != want.total {
 			t.Errorf("%d: %+v, want %+v", i, m, want)
 		}
 	}
-	for _, m := range simulateFor(t, simulated{plan: plan, size: 100, emails: 55_000, months: 2}) {
+	for _, m := range simulateFor(t, simInput{plan: plan, size: 100, emails: 55_000, months: 2}) {
 		if m.Emails != 50_000 || m.Refused != 5000 || m.Over != 0 || m.Credit != 0 {
 			t.Errorf("without: %+v", m)
 		}
@@ -98,7 +98,7 @@ func TestSimulate_topUp(t *testing.T) {
 // A term that is over is bought again, and its credit is lost.
 func TestSimulate_terms(t *testing.T) {
 	year := quota.Plan{Name: "big", Term: quota.Year, Bandwidth: 1_000_000_000, Price: 1200, Blocks: []quota.Block{{Bytes: 5e9, Price: 600}}}
-	months := simulateFor(t, simulated{plan: year, size: 5_000_000, emails: 300, months: 14, atLimit: quota.Continue})
+	months := simulateFor(t, simInput{plan: year, size: 5_000_000, emails: 300, months: 14, atLimit: quota.Continue})
 	var total int64
 	for i, m := range months {
 		total += m.Total
@@ -113,7 +113,7 @@ func TestSimulate_terms(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	month := quota.Plan{Name: "m", Term: quota.Month, Emails: 900, Price: 100}
-	got := simulateFor(t, simulated{plan: month, size: 10_000, emails: 1000, months: 3})
+	got := simulateFor(t, simInput{plan: month, size: 10_000, emails: 1000, months: 3})
 	var keys []string
 	for _, m := range got {
 		keys = append(keys, m.Period)

@@ -28,7 +28,7 @@ import (
 //  3. What does not fit is refused and not tried again, or makes it buy a top-up.
 //  4. At the end of the month the periods that are due are closed.
 type simulation struct {
-	simulated
+	simInput
 	ctx   context.Context
 	st    *store.Store
 	clock atomic.Int64 // seconds since 1970
@@ -38,8 +38,8 @@ type simulation struct {
 	ahead []simInvoice // of the month to come
 }
 
-// simulated is what there is to simulate.
-type simulated struct {
+// simInput is what there is to simulate.
+type simInput struct {
 	plan    quota.Plan
 	topUp   *quota.Plan // bought when mail does not fit; nil: none
 	size    int64       // octets of an e-mail
@@ -99,13 +99,13 @@ const (
 )
 
 // simulate a customer of c's relay: its zone and its billing hold.
-func (c *call) simulate(in simulated) (months []simMonth, err error) {
+func (c *call) simulate(in simInput) (months []simMonth, err error) {
 	dir, err := os.MkdirTemp("", "relay-simulate-")
 	if err != nil {
 		return nil, fail(exitFailed, "TMPDIR names a directory that can be written to", "%w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s := &simulation{simulated: in, ctx: c.ctx}
+	s := &simulation{simInput: in, ctx: c.ctx}
 	s.clock.Store(in.from.Unix())
 	s.st, err = store.Open(filepath.Join(dir, "simulate.db"), store.Options{
 		Now:     func() time.Time { return time.Unix(s.clock.Load(), 0) },

@@ -8,8 +8,8 @@ import (
 	"relay/store"
 )
 
-// affected is what an operation would change of a message, as programs see it.
-type affected struct {
+// changeView is what an operation would change of a message, as programs see it.
+type changeView struct {
 	ID         store.ID `json:"id"`
 	Account    string   `json:"account"`
 	Sender     string   `json:"sender"`
@@ -42,7 +42,7 @@ func (g *changing) preview(o store.Operation, ids []store.ID) (is store.Effect, 
 }
 
 func (g *changing) showAffected(m *store.Message, list []int) error {
-	v := affected{ID: m.ID, Account: m.Account, Sender: m.Sender}
+	v := changeView{ID: m.ID, Account: m.Account, Sender: m.Sender}
 	for _, i := range list {
 		v.Recipients = append(v.Recipients, m.Recipients[i].Address)
 	}

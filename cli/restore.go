@@ -35,8 +35,8 @@ Mail that was in the queue when the backup was made is sent again, though it may
 	})
 }
 
-// restored is the result for programs.
-type restored struct {
+// restoreView is the result for programs.
+type restoreView struct {
 	File     string            `json:"file"`
 	DryRun   bool              `json:"dry_run"`
 	Kept     string            `json:"kept"`    // where the store is that was there; "": there was none
@@ -63,7 +63,7 @@ func (p *program) restore(ctx context.Context, file string, dryRun bool) error {
 	if err != nil {
 		return err
 	}
-	res := restored{File: file, DryRun: dryRun}
+	res := restoreView{File: file, DryRun: dryRun}
 	from, err := openBackup(file, dir)
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest pace) error {
 }
 
 // proveBackup reads the backup, proves it where it lies, and compares it with the store.
-func (p *program) proveBackup(ctx context.Context, dir place, from *aBackup, res *restored) error {
+func (p *program) proveBackup(ctx context.Context, dir place, from *aBackup, res *restoreView) error {
 	if from.m != nil {
 		pr := p.progress("reading", from.size)
 		err := from.copyTo(ctx, pr, newPace())
@@ -170,7 +170,7 @@ func (p *program) proveBackup(ctx context.Context, dir place, from *aBackup, res
 }
 
 // replace proves a copy of the backup and gives it the store's name.
-func (p *program) replace(ctx context.Context, dir place, from *aBackup, res *restored) error {
+func (p *program) replace(ctx context.Context, dir place, from *aBackup, res *restoreView) error {
 	if err := dir.make(); err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base strin
 
 // proven proves the file, which is the backup or a copy of it, and wants it to be
 // without fault.
-func (p *program) proven(ctx context.Context, from *aBackup, path string, res *restored, more ...string) error {
+func (p *program) proven(ctx context.Context, from *aBackup, path string, res *restoreView, more ...string) error {
 	pr := p.progress("proving", 0)
 	found, err := prove(ctx, path, more...)
 	pr.end()
@@ -259,7 +259,7 @@ func (d place) setAside(now time.Time) (name string, err error) {
 	}
 }
 
-func (p *program) showRestored(res *restored) error {
+func (p *program) showRestored(res *restoreView) error {
 	if p.json {
 		return encode(p.Stdout, res)
 	}

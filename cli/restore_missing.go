@@ -29,7 +29,7 @@ func (v *voidNumbers) text() string {
 // compareStores finds what the present store has and the copy at path lacks, and has
 // the copy go on after the last number of an invoice that is known. The store may be
 // damaged, which must not keep a backup from taking its place.
-func (p *program) compareStores(ctx context.Context, dir place, lock *os.File, path string, res *restored) error {
+func (p *program) compareStores(ctx context.Context, dir place, lock *os.File, path string, res *restoreView) error {
 	if dir.hasStore() {
 		// The other process shares the lock; a relay wants it for itself.
 		if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
@@ -51,7 +51,7 @@ func (p *program) compareStores(ctx context.Context, dir place, lock *os.File, p
 
 // missing finds what the store has and the backup, or its copy, at path lacks. That it
 // cannot be found is only noted.
-func (p *program) missing(ctx context.Context, dir place, path string, res *restored) error {
+func (p *program) missing(ctx context.Context, dir place, path string, res *restoreView) error {
 	if !dir.hasStore() {
 		return nil
 	}
@@ -72,7 +72,7 @@ func (p *program) missing(ctx context.Context, dir place, path string, res *rest
 }
 
 // voidNumbers declares the numbers void that the copy at path does not know.
-func (p *program) voidNumbers(path string, known uint64, res *restored) error {
+func (p *program) voidNumbers(path string, known uint64, res *restoreView) error {
 	cfg, err := p.load()
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (p *program) voidNumbers(path string, known uint64, res *restored) error {
 }
 
 // showMissing lists what is not there any more.
-func (p *program) showMissing(res *restored) error {
+func (p *program) showMissing(res *restoreView) error {
 	var lines []string
 	if m := res.Missing; m != nil {
 		for _, l := range []struct {

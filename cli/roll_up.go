@@ -17,8 +17,8 @@ const rollUpText = `Use is by the month; that of 30 days counts to the month in 
 // were theirs when they were issued, whatever became of these. Use counts to the month
 // in which its period began.
 type rollUp struct {
-	Now      summed       `json:"this_month"`
-	Last     summed       `json:"last_month"`
+	Now      monthUse     `json:"this_month"`
+	Last     monthUse     `json:"last_month"`
 	Invoices billedSum    `json:"invoices"`
 	Balance  int64        `json:"balance"` // minor units, positive: in their favour
 	Kept     int64        `json:"kept"`    // what single accounts have in their favour, which pays no other's invoice
@@ -26,23 +26,23 @@ type rollUp struct {
 	List     []rolledView `json:"list"`
 }
 
-// summed is the use of a month.
-type summed struct {
+// monthUse is the use of a month.
+type monthUse struct {
 	Messages  int64 `json:"messages"`
 	Bytes     int64 `json:"bytes"`
 	Delivered int64 `json:"delivered"`
 	Failed    int64 `json:"failed"`
 }
 
-func (s *summed) add(o summed) {
+func (s *monthUse) add(o monthUse) {
 	s.Messages += o.Messages
 	s.Bytes += o.Bytes
 	s.Delivered += o.Delivered
 	s.Failed += o.Failed
 }
 
-func summedOf(u *store.Usage) summed {
-	return summed{u.Charged.Messages, u.Charged.Bytes, u.Delivered, u.Failed}
+func summedOf(u *store.Usage) monthUse {
+	return monthUse{u.Charged.Messages, u.Charged.Bytes, u.Delivered, u.Failed}
 }
 
 // billedSum counts invoices; credit notes and what they take back are left out.
@@ -56,13 +56,13 @@ type billedSum struct {
 
 // rolledView is one account of it.
 type rolledView struct {
-	Account string  `json:"account"`
-	State   string  `json:"state"`
-	Contact *string `json:"contact"` // null: none
-	Now     summed  `json:"this_month"`
-	Last    summed  `json:"last_month"`
-	Owed    int64   `json:"owed"`
-	Balance int64   `json:"balance"`
+	Account string   `json:"account"`
+	State   string   `json:"state"`
+	Contact *string  `json:"contact"` // null: none
+	Now     monthUse `json:"this_month"`
+	Last    monthUse `json:"last_month"`
+	Owed    int64    `json:"owed"`
+	Balance int64    `json:"balance"`
 
 	contact string
 }
@@ -139,7 +139,7 @@ func (b *billedSum) add(i *store.Invoice) {
 	}
 }
 
-func (s *summed) text() string {
+func (s *monthUse) text() string {
 	return fmt.Sprintf("%s, %s", plural(s.Messages, "e-mail"), size(s.Bytes))
 }
 

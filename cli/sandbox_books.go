@@ -109,7 +109,7 @@ func (t *teller) tell() error {
 
 // tellAccount replays the ledger, and tells of what is new in it.
 func (t *teller) tellAccount(a *store.Account) error {
-	g := replayed{periods: map[string]*settled{}, lots: map[string]int64{}}
+	g := ledgerReplay{periods: map[string]*periodSum{}, lots: map[string]int64{}}
 	return t.relay.store.Ledger(a.Name, func(e *store.Entry) error {
 		p := g.add(e)
 		if e.Seq <= t.told[a.Name] {
@@ -120,14 +120,14 @@ func (t *teller) tellAccount(a *store.Account) error {
 	})
 }
 
-// replayed is a ledger as far as it was read.
-type replayed struct {
-	periods map[string]*settled
+// ledgerReplay is a ledger as far as it was read.
+type ledgerReplay struct {
+	periods map[string]*periodSum
 	lots    map[string]int64
 }
 
-// settled is what the entries of a period come to.
-type settled struct {
+// periodSum is what the entries of a period come to.
+type periodSum struct {
 	used                quota.Charge
 	drawn, credit, gone int64
 	overage             int64
@@ -135,10 +135,10 @@ type settled struct {
 	expires             time.Time
 }
 
-func (g *replayed) add(e *store.Entry) *settled {
+func (g *ledgerReplay) add(e *store.Entry) *periodSum {
 	p := g.periods[e.Period]
 	if p == nil {
-		p = &settled{}
+		p = &periodSum{}
 		g.periods[e.Period] = p
 	}
 	if e.Lot != "" {
@@ -159,14 +159,14 @@ func (g *replayed) add(e *store.Entry) *settled {
 	return p
 }
 
-func (g *replayed) left() (sum int64) {
+func (g *ledgerReplay) left() (sum int64) {
 	for _, n := range g.lots {
 		sum += n
 	}
 	return sum
 }
 
-func (t *teller) tellEntry(a *store.Account, e *store.Entry, p *settled, g *replayed) error {
+func (t *teller) tellEntry(a *store.Account, e *store.Entry, p *periodSum, g *ledgerReplay) error {
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
 	name := cut(a.Name, 30)
 	switch e.Kind {
@@ -199,7 +199,7 @@ func (t *teller) tellEntry(a *store.Account, e *store.Entry, p *settled, g *repl
 }
 
 // tellClosed is a period from its use to what is left of the credit.
-func (t *teller) tellClosed(a *store.Account, e *store.Entry, p *settled, g *replayed) {
+func (t *teller) tellClosed(a *store.Account, e *store.Entry, p *periodSum, g *ledgerReplay) {
 	zone := t.relay.store.Zone()
 	c, period, ok := a.Contracts.Find(e.Period, zone)
 	if !ok {
