@@ -16,7 +16,7 @@ func (c *call) usageAll(period string, f *accountFilter) error {
 			size(v.Bytes), limitText(v.AllowBytes, size), number(v.Failed), number(v.Queued))
 	}
 	if period != "" {
-		return s.end(c.st.EachUsed(period, w, func(u *store.Used) error {
+		return s.end(c.st.EachUsed(period, w, func(u *store.AccountUsage) error {
 			if u.Usage.Charged.Messages == 0 {
 				return nil
 			}

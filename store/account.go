@@ -57,7 +57,7 @@ type Book struct {
 	Closes    time.Time       `json:"closes,omitzero"`     // end of that period, under which bucket "closing" has it
 	Hold      string          `json:"hold,omitempty"`      // HoldUnpaid or ""
 	Abuse     bool            `json:"abuse,omitempty"`     // no refund (M20)
-	Warned    Warned          `json:"warned,omitzero"`     // that the last term ends (M19)
+	Warned    WarnStep        `json:"warned,omitzero"`     // that the last term ends (M19)
 }
 
 // Limit is what happens at the limit of plan p: the account's choice, or else what
@@ -157,8 +157,8 @@ type Change struct {
 
 // ChangeAccount changes an account in one transaction: all or nothing. fn sets
 // what is no part of the Book, and returns what else is to be done; it may run
-// more than once, and must not call the store. What orders change it cannot: the Book, and the state but for
-// suspending and resuming.
+// more than once, and must not call the store. It cannot change what orders do: the
+// Book, and the state but for suspending and resuming.
 func (s *Store) ChangeAccount(o Order, name string, fn func(*Account) (Change, error)) (Receipt, error) {
 	return s.order(name, o, func(d *deal) error {
 		was, book := d.a, d.a.Book

@@ -80,7 +80,7 @@ func (t *tx) newAccount(o Order, n NewAccount) (*deal, error) {
 		d.activate("")
 		return d, nil
 	}
-	inv, err := d.charge(Invoice{Kind: ForOrder, Order: &Ordered{KindActivated, n.Plan}, Lines: []InvoiceLine{termLine(n.Plan)}})
+	inv, err := d.charge(Invoice{Kind: ForOrder, Order: &Fulfilment{KindActivated, n.Plan}, Lines: []InvoiceLine{termLine(n.Plan)}})
 	if err != nil {
 		return nil, err
 	}

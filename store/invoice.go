@@ -52,8 +52,8 @@ type InvoiceTax struct {
 	Tax  int64      `json:"tax"`
 }
 
-// Ordered is what the payment of an invoice does.
-type Ordered struct {
+// Fulfilment is what the payment of an invoice does.
+type Fulfilment struct {
 	Do   Kind       `json:"do"` // KindActivated, KindRenewed
 	Plan quota.Plan `json:"plan"`
 }
@@ -96,12 +96,12 @@ type Invoice struct {
 	About  uint64       `json:"about,omitempty"`  // of a credit note: the invoice
 	Names  string       `json:"names,omitempty"`  // of a credit note: Name of that invoice
 	Reason string       `json:"reason,omitempty"` // of a credit note; "": none was given
-	Order  *Ordered     `json:"order,omitempty"`  // waits for the payment; nil: what is invoiced was delivered
+	Order  *Fulfilment  `json:"order,omitempty"`  // waits for the payment; nil: what is invoiced was delivered
 
-	Expires  time.Time `json:"expires,omitzero"`  // unpaid until then, an Order is cancelled; zero: never
-	Lapsed   *Ordered  `json:"lapsed,omitempty"`  // an Order that has expired, see lapse.go; nil: it has not, or it was revived
-	Suspends time.Time `json:"suspends,omitzero"` // unpaid until then, it holds the account back; zero: never
-	Dunned   bool      `json:"dunned,omitempty"`  // it does
+	Expires  time.Time   `json:"expires,omitzero"`  // unpaid until then, an Order is cancelled; zero: never
+	Lapsed   *Fulfilment `json:"lapsed,omitempty"`  // an Order that has expired, see lapse.go; nil: it has not, or it was revived
+	Suspends time.Time   `json:"suspends,omitzero"` // unpaid until then, it holds the account back; zero: never
+	Dunned   bool        `json:"dunned,omitempty"`  // it does
 }
 
 // Open is what is still to be paid.

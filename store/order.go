@@ -45,7 +45,7 @@ func (s *Store) Renew(o Order, account, plan string) (Receipt, error) {
 		if end := d.a.TermEnd(); d.t.now.Before(end) && !d.usedUp() {
 			l.Text += " from " + end.In(d.zone()).Format(time.DateOnly)
 		}
-		_, err = d.charge(Invoice{Kind: ForRenewal, Order: &Ordered{KindRenewed, p}, Lines: []InvoiceLine{l}})
+		_, err = d.charge(Invoice{Kind: ForRenewal, Order: &Fulfilment{KindRenewed, p}, Lines: []InvoiceLine{l}})
 		return err
 	})
 }

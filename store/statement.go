@@ -21,15 +21,15 @@ type Statement struct {
 	Uncounted string         // the day that At is in, where its use is in none of this; "": it is, or there was none
 	Use       quota.Use      // how that is met
 	Lots      []quota.Lot    // credit, in the order of use; of the running period nothing is drawn yet
-	Invoices  []Billed       // with credit notes, by number
+	Invoices  []Bill         // with credit notes, by number
 	Payments  []Entry        // payments, refunds, corrections of money
 	Balance   int64          // minor units
 	Currency  string
 	Entries   []Entry // all of it, oldest first
 }
 
-// Billed is an invoice in a statement.
-type Billed struct {
+// Bill is an invoice in a statement.
+type Bill struct {
 	Number string // "": it is not issued yet, its close is due
 	Kind   InvoiceKind
 	Issued time.Time
@@ -157,7 +157,7 @@ func (st *Statement) note(e *Entry) {
 	}
 	switch e.Kind {
 	case KindInvoice, KindCreditNote:
-		st.Invoices = append(st.Invoices, Billed{e.Ref, InvoiceKind(e.Text), e.Time, e.Period, -e.Money})
+		st.Invoices = append(st.Invoices, Bill{e.Ref, InvoiceKind(e.Text), e.Time, e.Period, -e.Money})
 	case KindPayment, KindRefund, KindReversal:
 		st.Payments = append(st.Payments, *e)
 	case KindCorrection:

@@ -31,18 +31,18 @@ func (s *Store) EachStanding(w Wanted, fn func(*Standing) error) error {
 	return walkAccounts(s, w, read, fn)
 }
 
-// Used is an account and what it used in a period.
-type Used struct {
+// AccountUsage is an account with its usage in a period.
+type AccountUsage struct {
 	Account Account
 	Usage   Usage
 }
 
 // EachUsed is EachAccount for those that used a period: one by its key, or a
 // month's plan by the month it began in; the last one that did.
-func (s *Store) EachUsed(period string, w Wanted, fn func(*Used) error) error {
-	read := func(t *tx, a *Account) (*Used, bool, error) {
+func (s *Store) EachUsed(period string, w Wanted, fn func(*AccountUsage) error) error {
+	read := func(t *tx, a *Account) (*AccountUsage, bool, error) {
 		u, ok, err := t.usedIn(a.Name, period)
-		return &Used{*a, u}, ok, err
+		return &AccountUsage{*a, u}, ok, err
 	}
 	return walkAccounts(s, w, read, fn)
 }

@@ -119,7 +119,7 @@ func TestStore_EachUsed(t *testing.T) {
 	c.set(december)
 	mustSend(t, s, "a0006", 10, 1)
 	used := func(period string) (list []string) {
-		err := s.EachUsed(period, Wanted{}, func(u *Used) error {
+		err := s.EachUsed(period, Wanted{}, func(u *AccountUsage) error {
 			one, ok, err := s.UsedIn(u.Account.Name, period)
 			if !ok || one != u.Usage {
 				t.Errorf("UsedIn(%s, %s) = %+v, %v, want %+v", u.Account.Name, period, one, ok, u.Usage)

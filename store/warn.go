@@ -11,8 +11,8 @@ import (
 	"relay/quota"
 )
 
-// Warned is how far a customer was told that a term ends.
-type Warned struct {
+// WarnStep is how far a customer was told that a term ends.
+type WarnStep struct {
 	Term string `json:"term,omitempty"` // key of the term's first period; "": of none yet
 	Days int    `json:"days,omitempty"` // the last step that was told
 }
@@ -198,7 +198,7 @@ func (d *deal) warned(w *Warning) {
 	}
 	last := quota.LastDay(w.Contract.End, d.zone()).Format(time.DateOnly)
 	e.Text = warnedText(w.Step) + fmt.Sprintf(", %s, to %s", last, w.Account.Contact)
-	d.a.Warned = Warned{e.Period, w.Step}
+	d.a.Warned = WarnStep{e.Period, w.Step}
 	d.enter(e)
 }
 
@@ -211,7 +211,7 @@ func warnedText(days int) string {
 }
 
 // is reports whether an entry is that of the warning.
-func (w Warned) is(e *Entry) bool {
+func (w WarnStep) is(e *Entry) bool {
 	return e.Period == w.Term && strings.HasPrefix(e.Text, warnedText(w.Days)+",")
 }
 

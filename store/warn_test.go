@@ -346,7 +346,7 @@ func TestWarn_fails(t *testing.T) {
 // What was told is in the books: Verify compares both.
 func TestVerify_warned(t *testing.T) {
 	for name, harm := range map[string]func(*Account){
-		"forgotten":    func(a *Account) { a.Warned = Warned{} },
+		"forgotten":    func(a *Account) { a.Warned = WarnStep{} },
 		"another step": func(a *Account) { a.Warned.Days = 4 },
 		"another term": func(a *Account) { a.Warned.Term = "2027-11" },
 	} {
@@ -388,7 +388,7 @@ func TestWarn_accountAgain(t *testing.T) {
 	}
 	ending(t, s, "acme", fleeting)
 	verify(t, s)
-	if a := account(t, s, "acme"); !reflect.DeepEqual(a.Warned, Warned{}) {
+	if a := account(t, s, "acme"); !reflect.DeepEqual(a.Warned, WarnStep{}) {
 		t.Errorf("warned %+v", a.Warned)
 	}
 	c.set(time.Date(2028, 10, 24, 6, 0, 0, 0, time.UTC))
