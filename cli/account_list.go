@@ -19,8 +19,8 @@ type accountFilter struct {
 
 func (f *accountFilter) flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "owner", Usage: "`NAME` only accounts of this customer", Destination: &f.owner},
-		&cli.StringFlag{Name: "reseller", Usage: "`NAME` only accounts below this reseller", Destination: &f.reseller},
+		&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` only accounts of this customer", Destination: &f.owner},
+		&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` only accounts below this reseller", Destination: &f.reseller},
 		&cli.StringFlag{Name: "state", Usage: "`STATE` only these: " + strings.Join(accountStates, ", "), Destination: &f.state},
 		&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many accounts, the first by name", Value: &f.limit},
 	}

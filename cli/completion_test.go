@@ -20,6 +20,10 @@ func (e env) candidates(t *testing.T, words ...string) []string {
 func TestComplete(t *testing.T) {
 	e, s, _ := serveAcme(t)
 	e.must(t, "account", "credential", "add", "acme", "--login", "acme-printer", "--note", "the one upstairs")
+	e.must(t, "customer", "add", "verdi")
+	e.must(t, "reseller", "add", "webco")
+	e.must(t, "plan", "add", "paid", "--term", "year", "--emails", "10", "--price", "1")
+	e.must(t, "account", "add", "buyer", "--plan", "paid")
 	for _, c := range []struct{ line, want string }{ // the last word is what is typed; * stands for more
 		{"acc", "account"},
 		{"account ", "add list show statement set upgrade topup renew activate refund close correct suspend resume remove credential network"},
@@ -47,6 +51,12 @@ func TestComplete(t *testing.T) {
 		{"help acc", "account"},
 		{"help account sh", "show"},
 		{"sendmail -", "-t -i -f -F -N -R -V -v --config --data --token-file --api --help"},
+		{"payment record 1 --method ", "bank card paypal postepay western-union other"},
+		{"payment record ", "1"},
+		{"invoice show ", "1"},
+		{"account list --owner ", "verdi"},
+		{"account list --reseller ", "webco"},
+		{"job run c", "close"},
 		{"nothing at", ""},
 		{"account nothing ", ""},
 		{"account show -- a", "acme"},

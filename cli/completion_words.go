@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -15,6 +16,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/store"
 )
 
 // completeVerb is what completion scripts run: relay complete WORD..., the last
@@ -201,6 +203,16 @@ func (t *typing) values(ctx context.Context, placeholder string) []candidate {
 		return []candidate{{":dir", ""}}
 	case "NAME", "ACCOUNT":
 		return t.ask(ctx, "account", "plan", "account", "list")
+	case "CUSTOMER":
+		return t.ask(ctx, "customer", "contact", "customer", "list")
+	case "RESELLER":
+		return t.ask(ctx, "reseller", "contact", "reseller", "list")
+	case "INVOICE", "NUMBER":
+		return t.invoices(ctx)
+	case "JOB":
+		return t.ask(ctx, "job", "", "job", "list")
+	case "METHOD":
+		return wordCandidates(store.Methods)
 	case "PLAN":
 		return t.ask(ctx, "name", "", "plan", "list")
 	case "LOGIN":
@@ -212,13 +224,25 @@ func (t *typing) values(ctx context.Context, placeholder string) []candidate {
 			return t.ask(ctx, "network", "", "account", "network", "list", t.args[0])
 		}
 	}
-	var list []candidate
-	for w := range strings.SplitSeq(placeholder, "|") {
-		if w != "" && strings.IndexFunc(w, unicode.IsUpper) < 0 {
-			list = append(list, candidate{w, ""})
-		}
+	return wordCandidates(slices.DeleteFunc(strings.Split(placeholder, "|"), func(w string) bool {
+		return w == "" || strings.IndexFunc(w, unicode.IsUpper) >= 0
+	}))
+}
+
+func wordCandidates(words []string) (list []candidate) {
+	for _, w := range words {
+		list = append(list, candidate{w, ""})
 	}
 	return list
+}
+
+// invoices that the command can be about: a payment is for one that is open.
+func (t *typing) invoices(ctx context.Context) []candidate {
+	line := []string{"invoice", "list"}
+	if t.cmd().Name == "record" || t.cmd().Name == "cancel" {
+		line = append(line, "--open")
+	}
+	return t.ask(ctx, "invoice", "account", line...)
 }
 
 // ask has the running relay list things, and takes the word that stands under

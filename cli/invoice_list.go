@@ -29,7 +29,7 @@ func (p *program) invoiceList() *cli.Command {
 --period takes a month (2026-11), a year or a day. An invoice of overage belongs to the month it was used in, every other to the day it was issued on.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only those of this account", Destination: &f.account},
-			&cli.StringFlag{Name: "customer", Usage: "`NAME` only those to this customer", Destination: &f.customer},
+			&cli.StringFlag{Name: "customer", Usage: "`CUSTOMER` only those to this customer", Destination: &f.customer},
 			&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` only those of accounts that were below it when they were issued", Destination: &f.reseller},
 			&cli.BoolFlag{Name: "open", Usage: "only those that are not paid", Destination: &f.open},
 			&cli.BoolFlag{Name: "overdue", Usage: "only those that should have been paid by now", Destination: &f.overdue},
