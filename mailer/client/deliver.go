@@ -36,6 +36,7 @@ type transaction struct {
 
 	mail Reply // to MAIL
 	data Reply // to DATA
+	deaf bool  // a recipient was accepted though MAIL was refused
 }
 
 // awaited is a reply to the flight that is still to come.
@@ -70,6 +71,8 @@ func (t *transaction) run(content io.Reader) *ConnError {
 	case t.data.Code/100 != 3:
 		c.reset = t.mail.Delivered()
 		return nil
+	case !t.anyAccepted() && t.deaf: // a lone dot would be an empty message to those
+		return c.fail(StageData, Reply{}, ErrProtocol)
 	case !t.anyAccepted():
 		return t.loneDot()
 	}
@@ -194,10 +197,13 @@ func (t *transaction) answer(w awaited, r Reply) *ConnError {
 			t.decide(r, StageMail, false)
 		}
 	case StageRcpt:
-		if t.mail.Delivered() {
-			if t.c.accepted[w.rcpt] = r.Delivered(); !r.Delivered() {
-				t.res.Rcpts[w.rcpt] = Outcome{Reply: r, Stage: StageRcpt}
-			}
+		switch {
+		case !t.mail.Delivered():
+			t.deaf = t.deaf || r.Delivered()
+		case r.Delivered():
+			t.c.accepted[w.rcpt] = true
+		default:
+			t.res.Rcpts[w.rcpt] = Outcome{Reply: r, Stage: StageRcpt}
 		}
 	case StageData:
 		t.data = r

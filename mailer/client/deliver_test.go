@@ -109,6 +109,12 @@ func TestClient_Deliver(t *testing.T) {
 			C: QUIT
 			S: 221 bye`,
 			[]string{"MAIL 552 5.2.2 sender too fat", "MAIL 552 5.2.2 sender too fat"}, "", false},
+		{"MAIL refused, the rest taken: no empty message", sentTwo + `
+			S: 451 4.3.0 later
+			S: 250 ok
+			S: 250 ok
+			S: 354 go on`,
+			[]string{"MAIL 451 4.3.0 later", "MAIL 451 4.3.0 later"}, "DATA: not an SMTP reply", false},
 		{"DATA refused", sentTwo + `
 			S: 250 ok
 			S: 550 5.1.1 no
