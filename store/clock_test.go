@@ -141,3 +141,35 @@ func TestStore_wrongClockAtStart(t *testing.T) {
 		}
 	}
 }
+
+// What opens the store without asking about the clock, as compact and restore do, takes
+// no word for it: the next start finds the clock as wrong as it was.
+func TestStore_unaskedClockProvesNothing(t *testing.T) {
+	path, kept := filepath.Join(t.TempDir(), "relay.db"), true
+	c := &clock{t: epoch}
+	s := guardedBooks(t, path, c, &kept)
+	if err := s.AddPlan(silver); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	kept, c.t = false, epoch.AddDate(0, 5, 0)
+	tool, err := Open(path, Options{Now: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tool.AddPlan(gold); err != nil {
+		t.Fatal(err)
+	}
+	if err := tool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = guardedBooks(t, path, c, &kept)
+	if s.Hold() == nil {
+		t.Error("a clock that is five months ahead is believed after a tool has written")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -237,8 +237,13 @@ func (c *Clock) Trust(on bool) {
 	}
 }
 
-// Note is the state that must be stored with a commit, if it is not the one that is.
+// Note is the state that must be stored with a commit, if it is not the one that is. A
+// clock that is never asked about leaves it: what it shows proves nothing to the next
+// start, and its work is no operator's word.
 func (c *Clock) Note(stored State) (State, bool) {
+	if c.opt.Kept == nil {
+		return stored, false
+	}
 	_, books := c.Now()
 	is := State{Last: books.Truncate(time.Second), Hold: c.hold.Load()}
 	same := (is.Hold == nil) == (stored.Hold == nil)
