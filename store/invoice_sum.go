@@ -8,10 +8,8 @@ import (
 	"relay/quota"
 )
 
-// addUp fills in what follows from lines of so many at a price. A credit note has the
-// rates and the taxes of what it takes back.
+// addUp fills in what follows from lines of so many at a price.
 func (i *Invoice) addUp(rate quota.Rate) error {
-	byLine := i.Kind == CreditNote && len(i.Taxes) == 0
 	for n := range i.Lines {
 		l := &i.Lines[n]
 		if l.Price != 0 && (l.Count > math.MaxInt64/magnitude(l.Price)) {
@@ -24,28 +22,38 @@ func (i *Invoice) addUp(rate quota.Rate) error {
 		if i.Net += l.Net; magnitude(i.Net) > math.MaxInt64/8 || magnitude(l.Net) > math.MaxInt64/8 {
 			return fmt.Errorf("invoice: %w", quota.ErrOverflow)
 		}
-		if !byLine {
-			continue
+	}
+	if err := i.addTax(); err != nil {
+		return err
+	}
+	if i.Total = i.Net + i.Tax; magnitude(i.Total) > math.MaxInt64/4 {
+		return fmt.Errorf("invoice: %w", quota.ErrOverflow)
+	}
+	return nil
+}
+
+// addTax adds the tax up by rate; of a credit note as it was on the invoice: by its
+// rates, or by line where that has none.
+func (i *Invoice) addTax() (err error) {
+	if i.Kind == CreditNote && len(i.Taxes) == 0 {
+		for n := range i.Lines {
+			l := &i.Lines[n]
+			if l.Tax, err = quota.Tax(l.Net, l.TaxRate); err != nil {
+				return fmt.Errorf("invoice line %q: %w", l.Text, err)
+			}
+			i.Tax += l.Tax
 		}
-		var err error
-		if l.Tax, err = quota.Tax(l.Net, l.TaxRate); err != nil {
-			return fmt.Errorf("invoice line %q: %w", l.Text, err)
-		}
-		i.Tax += l.Tax
+		return nil
 	}
 	if i.Kind != CreditNote {
 		i.Taxes = taxesOf(i.Lines)
 	}
 	for n := range i.Taxes {
 		t := &i.Taxes[n]
-		var err error
 		if t.Tax, err = quota.Tax(t.Net, t.Rate); err != nil {
 			return fmt.Errorf("invoice: tax %s: %w", t.Rate, err)
 		}
 		i.Tax += t.Tax
-	}
-	if i.Total = i.Net + i.Tax; magnitude(i.Total) > math.MaxInt64/4 {
-		return fmt.Errorf("invoice: %w", quota.ErrOverflow)
 	}
 	return nil
 }
