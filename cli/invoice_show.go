@@ -62,22 +62,29 @@ func (p *program) invoiceShow() *cli.Command {
 
 // chosen format: the flag's, the file's, or text.
 func (s *showing) chosen() string {
-	ending := strings.ToLower(strings.TrimPrefix(filepath.Ext(s.out), "."))
-	switch {
+	switch ending := s.ending(); {
 	case s.format != "":
 		return s.format
 	case ending == "htm":
 		return "html"
-	case invoiceFormats[ending] != nil:
+	case ending == "" || ending == "txt":
+		return "text"
+	default:
 		return ending
 	}
-	return "text"
+}
+
+// ending of the file's name.
+func (s *showing) ending() string {
+	return strings.ToLower(strings.TrimPrefix(filepath.Ext(s.out), "."))
 }
 
 // mayShow fails where the output would be of no use.
 func (p *program) mayShow(s *showing) error {
 	format := s.chosen()
 	switch {
+	case invoiceFormats[format] == nil && s.format == "":
+		return usage("name one with --format: text, html or pdf", "--out %q: no format has the ending .%s", s.out, s.ending())
 	case invoiceFormats[format] == nil:
 		return usage("", "--format %q: text, html or pdf", s.format)
 	case p.json && (s.format != "" || s.out != ""):

@@ -103,7 +103,7 @@ func (p *program) jobRun() *cli.Command {
 	var dryRun bool
 	return p.onStore(&cli.Command{
 		Name: "run", ArgsUsage: "JOB", Usage: "do one of them now",
-		Description: `NAME is one of relay job list. It does no harm to run a job that is not due, or twice: what is done is not done again.
+		Description: `JOB is one of relay job list. It does no harm to run a job that is not due, or twice: what is done is not done again.
 
 While the clock is plainly wrong and the books stand still, close without --at is your word that it is right: the books go on by it, and what is over by it is closed for good.
 
