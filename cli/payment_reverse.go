@@ -16,7 +16,7 @@ func (p *program) paymentReverse() *cli.Command {
 	var dryRun bool
 	return p.onStore(&cli.Command{
 		Name: "reverse", ArgsUsage: "INVOICE", Usage: "a payment was taken back: a chargeback, a debit that bounced",
-		Description: `The payment is named by an invoice that it was for and by its reference. What the customer has with you besides goes first; for the rest the invoice is open again, then the newest of the others that were paid. The days of grace run from now; --suspend holds the account back at once. Its payment lets it go on. What was delivered stays.
+		Description: `The payment is named by an invoice that it was for and by its reference; one that was recorded with --account, by any invoice of that account. What the customer has with you besides goes first; for the rest the invoice is open again, then the newest of the others that were paid. The days of grace run from now; --suspend holds the account back at once. Its payment lets it go on. What was delivered stays.
 
 If the money was paid back before, the account owes it without an invoice.
 

@@ -10,7 +10,7 @@ import (
 // Reversal is the news that a payment was taken back: a chargeback, a debit that
 // bounced.
 type Reversal struct {
-	Invoice   uint64 // that the payment named
+	Invoice   uint64 // that the payment named, or any of the account for one that named none
 	Method    string // of the payment; "": whichever has the reference
 	Reference string // of the payment
 	Text      string // why
@@ -57,7 +57,7 @@ func (d *deal) paymentFor(r *Reversal) (p Payment, err error) {
 		if err != nil {
 			return p, err
 		}
-		if ok && slices.Contains(is.invoices(), r.Invoice) {
+		if ok && (slices.Contains(is.invoices(), r.Invoice) || is.Invoice == 0 && is.Account == d.a.Name) {
 			p, n = is, n+1
 		}
 	}
@@ -84,8 +84,11 @@ func (d *deal) reverse(p Payment, r *Reversal) error {
 	if err != nil {
 		return err
 	}
-	d.enter(Entry{Kind: KindReversal, Money: -p.Amount, Ref: numberText(p.Invoice), Also: p.Also,
-		Text: p.Method + " " + p.Reference + ": " + r.Text})
+	e := Entry{Kind: KindReversal, Money: -p.Amount, Also: p.Also, Text: p.Method + " " + p.Reference + ": " + r.Text}
+	if p.Invoice != 0 {
+		e.Ref = numberText(p.Invoice)
+	}
+	d.enter(e)
 	d.say(-p.Amount, "taken back: %s %s", p.Method, p.Reference)
 	d.amount = -p.Amount
 	p.Reversed = d.a.Seq

@@ -127,6 +127,29 @@ func TestReversePayment_opensTheInvoiceAgain(t *testing.T) {
 	wantBook(t, s, "acme", "invoice -14640", "activated", "payment 14640", "closed", "closed", "reversal -14640", "suspended", "payment 14640", "resumed")
 }
 
+// A payment that named the account, and no invoice, is taken back likewise: what it paid
+// is open again. Another account's invoice does not find it.
+func TestReversePayment_onAccount(t *testing.T) {
+	s, _ := debts(t)
+	order(t, s, "beta", silver, "") // invoice 3
+	if _, err := s.RecordPayment(Order{}, Payment{Account: "acme", Method: "bank", Reference: "a", Amount: 700 + 14_640}); err != nil {
+		t.Fatal(err)
+	}
+	wantPaid(t, s, 14_640, 0)
+	if _, err := s.ReversePayment(Order{}, Reversal{Invoice: 3, Reference: "a", Text: "bounced"}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("by an invoice of another account: %v, want ErrNotFound", err)
+	}
+	r, err := s.ReversePayment(Order{}, Reversal{Invoice: 1, Reference: "a", Text: "bounced"})
+	if err != nil || r.Debt != 700 || r.Amount != -15_340 || r.After.Balance != -14_640-1220-700 {
+		t.Errorf("ReversePayment = %d, debt %d, %+v, %v", r.Amount, r.Debt, r.After, err)
+	}
+	wantPaid(t, s, 0, 0)
+	if _, err := s.ReversePayment(Order{}, Reversal{Invoice: 2, Reference: "a", Text: "again"}); !errors.Is(err, ErrReversed) {
+		t.Errorf("the second time: %v, want ErrReversed", err)
+	}
+	verify(t, s)
+}
+
 // Suspended at once where the operator says so; what cannot be is told.
 func TestReversePayment_suspend(t *testing.T) {
 	s, _ := newBooks(t)
