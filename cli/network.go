@@ -18,7 +18,7 @@ func (p *program) networkCommand() *cli.Command {
 func (p *program) networkAdd() *cli.Command {
 	return p.onStore(&cli.Command{
 		Name: "add", ArgsUsage: "NAME CIDR", Usage: "let a network send without a login",
-		Description: `For printers and old devices. Whoever can send from there sends at the account's expense.
+		Description: `For printers and old devices. Any program that can send from there sends at the account's expense.
 
   relay account network add acme 192.0.2.0/28`,
 	}, work{run: func(c *call) error {
