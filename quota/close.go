@@ -11,13 +11,13 @@ type Closing struct {
 	Lots   []Lot     // of the account
 }
 
-// Closed is what closing a period comes to: every line of it is an entry of the
+// Settlement is what closing a period comes to: every line of it is an entry of the
 // ledger. In units of the plan it holds that
 //
 //	Σ lots before + Bought.Bytes = Σ Draws + Overage + Σ Rounded + Unused + Σ Expired + Σ Lots
 //
 // where Overage is left out if nothing was bought for it.
-type Closed struct {
+type Settlement struct {
 	Over    int64    // used over the allowance
 	Draws   []Drawn  // from lots, in the order of use; their sum is Over less Overage
 	Overage int64    // what no lot covered
@@ -36,13 +36,13 @@ func creditRef(periodKey string) string { return "credit-" + periodKey }
 // order (M16), then blocks (M15), rounding (M17) and the end of the term. A lot
 // that was granted after the period's end has no part in it, so that a close may
 // run late. It fails with ErrOverflow if the blocks' price cannot be counted.
-func ClosePeriod(in Closing) (Closed, error) {
+func ClosePeriod(in Closing) (Settlement, error) {
 	ours, others := in.split()
-	c := Closed{Over: Over(in.Plan, in.Used)}
+	c := Settlement{Over: Over(in.Plan, in.Used)}
 	c.Draws, ours, c.Overage = Draw(ours, c.Over)
 	ours = c.round(ours, in.Plan.Step())
 	if err := c.buy(in); err != nil {
-		return Closed{}, err
+		return Settlement{}, err
 	}
 	if c.Credit != nil {
 		ours = append(ours, *c.Credit)
@@ -65,7 +65,7 @@ func (in Closing) split() (ours, others []Lot) {
 }
 
 // round makes whole steps of what is left of fresh lots.
-func (c *Closed) round(lots []Lot, step int64) []Lot {
+func (c *Settlement) round(lots []Lot, step int64) []Lot {
 	for i := range lots {
 		l := &lots[i]
 		if !l.Fresh {
@@ -81,7 +81,7 @@ func (c *Closed) round(lots []Lot, step int64) []Lot {
 }
 
 // buy covers the overage with blocks.
-func (c *Closed) buy(in Closing) (err error) {
+func (c *Settlement) buy(in Closing) (err error) {
 	if c.Overage == 0 || !in.Plan.Bills() || in.Plan.Kind() != Bandwidth {
 		return nil
 	}
@@ -97,7 +97,7 @@ func (c *Closed) buy(in Closing) (err error) {
 }
 
 // expire keeps the lots that outlive end.
-func (c *Closed) expire(lots []Lot, end time.Time) {
+func (c *Settlement) expire(lots []Lot, end time.Time) {
 	_, lots, _ = Draw(lots, 0) // in order, without the empty ones
 	for _, l := range lots {
 		if end.Before(l.Expires) {

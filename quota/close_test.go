@@ -25,7 +25,7 @@ func blockPlan() Plan {
 		Blocks: []Block{{gb, 1000}, {2 * gb, 1800}, {5 * gb, 2700}}}
 }
 
-func closePeriod(t *testing.T, in Closing) Closed {
+func closePeriod(t *testing.T, in Closing) Settlement {
 	t.Helper()
 	if in.Expiry.IsZero() {
 		in.Expiry = termEnd
@@ -47,9 +47,9 @@ func TestClosePeriod_Overage(t *testing.T) {
 	} {
 		p := blockPlan()
 		c := closePeriod(t, Closing{Plan: p, Period: november, Used: Charge{10, p.Bandwidth + tc.over}})
-		want := Closed{
+		want := Settlement{
 			Over: tc.over, Overage: tc.over, Unused: tc.unused,
-			Bought: Purchase{Blocks: []Bought{{Block{tc.block, tc.price}, 1}}, Bytes: tc.block, Price: tc.price},
+			Bought: Purchase{Blocks: []BlockCount{{Block{tc.block, tc.price}, 1}}, Bytes: tc.block, Price: tc.price},
 		}
 		if tc.credit > 0 {
 			want.Credit = &Lot{Ref: "credit-2026-11", Amount: tc.credit, Granted: november.End, Expires: termEnd}
@@ -79,7 +79,7 @@ func TestClosePeriod_TopUp(t *testing.T) {
 	c := closePeriod(t, Closing{Plan: contract.Plan, Period: november, Used: used, Lots: []Lot{q.Lot}, Expiry: contract.End})
 	left := q.Lot
 	left.Amount, left.Fresh = 4000, false
-	want := Closed{Over: 5000, Draws: []Drawn{{"topup-7", 5000}}, Lots: []Lot{left}}
+	want := Settlement{Over: 5000, Draws: []Drawn{{"topup-7", 5000}}, Lots: []Lot{left}}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -120,32 +120,32 @@ func TestClosePeriod_Cases(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		in   Closing
-		want Closed
+		want Settlement
 	}{
-		{"nothing used", Closing{Plan: blockPlan(), Period: november}, Closed{}},
+		{"nothing used", Closing{Plan: blockPlan(), Period: november}, Settlement{}},
 		{"continue without blocks: recorded, not billed",
 			Closing{Plan: noBlocks, Period: november, Used: Charge{1, 700 * mb}},
-			Closed{Over: 200 * mb, Overage: 200 * mb}},
+			Settlement{Over: 200 * mb, Overage: 200 * mb}},
 		{"e-mails too many weigh 10 KB each",
 			Closing{Plan: noBlocks, Period: november, Used: Charge{50_100, mb}},
-			Closed{Over: mb, Overage: mb}},
+			Settlement{Over: mb, Overage: mb}},
 		{"granted after the period's end, closed late",
 			Closing{Plan: noBlocks, Period: november, Used: Charge{1, 700 * mb},
 				Lots: []Lot{{"late", gb, november.End, termEnd, true}}},
-			Closed{Over: 200 * mb, Overage: 200 * mb,
+			Settlement{Over: 200 * mb, Overage: 200 * mb,
 				Lots: []Lot{{"late", gb, november.End, termEnd, true}}}},
 		{"expired before the period began",
 			Closing{Plan: noBlocks, Period: november, Used: Charge{1, 700 * mb}, Lots: []Lot{lot("gone", gb, date(2026, 1, 1), november.Start)}},
-			Closed{Over: 200 * mb, Overage: 200 * mb, Expired: []Drawn{{"gone", gb}}}},
+			Settlement{Over: 200 * mb, Overage: 200 * mb, Expired: []Drawn{{"gone", gb}}}},
 		{"the end of the term: all is lost, the new credit too",
 			Closing{Plan: blockPlan(), Period: october, Used: Charge{1, 1500 * mb}, Lots: []Lot{old}},
-			Closed{Over: gb, Draws: []Drawn{{"old", 500 * mb}}, Overage: 500 * mb,
-				Bought:  Purchase{Blocks: []Bought{{Block{gb, 1000}, 1}}, Bytes: gb, Price: 1000},
+			Settlement{Over: gb, Draws: []Drawn{{"old", 500 * mb}}, Overage: 500 * mb,
+				Bought:  Purchase{Blocks: []BlockCount{{Block{gb, 1000}, 1}}, Bytes: gb, Price: 1000},
 				Credit:  &Lot{Ref: "credit-2027-10", Amount: 500 * mb, Granted: termEnd, Expires: termEnd},
 				Expired: []Drawn{{"credit-2027-10", 500 * mb}}}},
 		{"what is left at the end of the term is lost",
 			Closing{Plan: blockPlan(), Period: october, Lots: []Lot{old}},
-			Closed{Expired: []Drawn{{"old", 500 * mb}}}},
+			Settlement{Expired: []Drawn{{"old", 500 * mb}}}},
 	} {
 		if diff := cmp.Diff(tc.want, closePeriod(t, tc.in)); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", tc.name, diff)
@@ -252,7 +252,7 @@ func TestClosePeriod_Conserves(t *testing.T) {
 }
 
 // A lot is touched only when those that are used before it are empty.
-func checkOrder(t *rapid.T, in Closing, c Closed) {
+func checkOrder(t *rapid.T, in Closing, c Settlement) {
 	ours, _ := in.split()
 	slices.SortFunc(ours, compareLots)
 	need := c.Over

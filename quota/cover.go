@@ -11,13 +11,13 @@ import (
 
 // Purchase is a set of blocks.
 type Purchase struct {
-	Blocks []Bought // by size, the largest first
-	Bytes  int64    // in all
-	Price  int64    // in all, minor units
+	Blocks []BlockCount // by size, the largest first
+	Bytes  int64        // in all
+	Price  int64        // in all, minor units
 }
 
-// Bought is a number of equal blocks: one line of an invoice.
-type Bought struct {
+// BlockCount is a number of equal blocks: one line of an invoice.
+type BlockCount struct {
 	Block
 	Count int64 `json:"count"`
 }
@@ -249,7 +249,7 @@ func (s *search) purchase(i int32) (p Purchase, err error) {
 		if n == 0 {
 			continue
 		}
-		p.Blocks = append(p.Blocks, Bought{s.blocks[k], n})
+		p.Blocks = append(p.Blocks, BlockCount{s.blocks[k], n})
 		p.Bytes += n * s.blocks[k].Bytes
 		if p.Price, err = mulAdd(p.Price, n, s.blocks[k].Price); err != nil {
 			return Purchase{}, fmt.Errorf("price of %d blocks: %w", n, err)

@@ -48,7 +48,7 @@ func bruteCover(over int64, table []Block) Purchase {
 	p := Purchase{Price: least[0], Bytes: least[1]}
 	for k, b := range blocks {
 		if best[k] > 0 {
-			p.Blocks = append(p.Blocks, Bought{b, best[k]})
+			p.Blocks = append(p.Blocks, BlockCount{b, best[k]})
 		}
 	}
 	return p

@@ -112,7 +112,7 @@ func (d *deal) closePeriod(c quota.Contract, p quota.Period) error {
 
 // overageLines are the blocks that cover what a period used beyond its allowance,
 // and a line without a price for what they leave.
-func (d *deal) overageLines(period string, is *quota.Closed) (lines []InvoiceLine) {
+func (d *deal) overageLines(period string, is *quota.Settlement) (lines []InvoiceLine) {
 	over := fmt.Sprintf("%s beyond the allowance of %s", octets(is.Overage), period)
 	for i, b := range is.Bought.Blocks {
 		if i > 0 {
