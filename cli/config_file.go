@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,6 +45,9 @@ func ReadConfig(path string, text []byte) (Config, error) {
 	c.source = path
 	text = bytes.TrimPrefix(text, []byte(orderMark))
 	err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&c)
+	for i := range c.Listen {
+		c.Listen[i].TLS = cmp.Or(c.Listen[i].TLS, usualTLS(c.Listen[i].Addr))
+	}
 	bad := &configError{path: path}
 	unknown, strict := errors.AsType[*toml.StrictMissingError](err)
 	wrong, broken := errors.AsType[*toml.DecodeError](err)
@@ -64,6 +68,14 @@ func ReadConfig(path string, text []byte) (Config, error) {
 		return c, nil
 	}
 	return Config{}, fail(exitConfig, "relay check shows them one by one", "%w", bad)
+}
+
+// usualTLS of a port, where the file does not name it.
+func usualTLS(addr string) string {
+	if strings.HasSuffix(addr, ":465") { // RFC 8314 §7.3
+		return "implicit"
+	}
+	return "starttls"
 }
 
 // orderMark is what some editors write at the beginning of a file. TOML knows none.

@@ -183,3 +183,15 @@ func TestPlace(t *testing.T) {
 		}
 	}
 }
+
+// A listener that says nothing of TLS has what is usual on its port, as the page of
+// keys says.
+func TestReadConfig_listenTLS(t *testing.T) {
+	c, err := ReadConfig("relay.toml", []byte("hostname = 'relay.test'\n[[listen]]\naddr = ':2587'\n[[listen]]\naddr = '[::1]:465'\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := c.listen(); len(l) != 2 || l[0].TLS != "starttls" || l[1].TLS != "implicit" {
+		t.Errorf("it listens on %v", l)
+	}
+}
