@@ -143,8 +143,10 @@ func (c *checker) openStore() {
 	var backup time.Time
 	var file, free int64
 	c.hold = clockOf(st)
+	var wrong error // a relay would not start
 	err = guard(c.dir.store(), func() error {
 		file, free = st.Size()
+		wrong = st.CheckCurrency(c.cfg.Billing.Currency)
 		var errs [2]error
 		sum, errs[0] = st.Totals()
 		backup, _, errs[1] = lastBackup(st)
@@ -155,6 +157,9 @@ func (c *checker) openStore() {
 		return
 	}
 	c.store(file, free, sum)
+	if wrong != nil {
+		c.add("currency", failed, known(wrong).hint, "%v", wrong)
+	}
 	c.judgeBackup(backup)
 }
 
