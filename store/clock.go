@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"log/slog"
 	"time"
 
@@ -49,13 +50,23 @@ func (s *Store) startClock(o *Options) error {
 	return nil
 }
 
+// lastNote is what a commit noted last, so that it is decoded when it changes and not
+// at every commit. The writer has it.
+type lastNote struct {
+	raw   []byte
+	state bookclock.State
+}
+
 // noteTime rides with a commit: the next start compares the wall clock with it.
 func (s *Store) noteTime(b *bolt.Tx) error {
-	var stored bookclock.State
-	if _, err := (&tx{b: b}).get(meta, keyClock, &stored); err != nil {
-		return err
+	if raw := b.Get(meta, keyClock); !bytes.Equal(raw, s.noted.raw) {
+		var is bookclock.State
+		if _, err := (&tx{b: b}).get(meta, keyClock, &is); err != nil {
+			return err
+		}
+		s.noted = lastNote{bytes.Clone(raw), is}
 	}
-	if is, changed := s.clock.Note(stored); changed {
+	if is, changed := s.clock.Note(s.noted.state); changed {
 		return putJSON(b, meta, keyClock, is)
 	}
 	return nil

@@ -104,6 +104,7 @@ type Store struct {
 	highWater string        // see Options
 	highest   atomic.Uint64 // number that is known to be there
 	clock     *bookclock.Clock
+	noted     lastNote
 	zone      *time.Location
 	log       *slog.Logger
 	quiet     *quiet.Log
