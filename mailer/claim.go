@@ -143,22 +143,24 @@ func (s *schedule) putBack(l *lane, more bool, now time.Time) {
 	t.stand(l)
 }
 
-// takeOff notes a claim as in flight. It reports false when it is already, or was
-// until after the claim began: that may have seen it as it was before it was
-// settled. With a worker, the claim has then only prolonged its lease; the walk is
-// done in a moment, and the claim goes back.
+// takeOff notes a claim as in flight. It reports false when it is already: then it has
+// only prolonged the lease of the worker that has it; the walk is done in a moment, and
+// the claim goes back. It reports false also when the flight ended since the claim began:
+// what was claimed may be from before it was settled. That claim goes back too, which
+// changes nothing where the settling came after it; where it came before, the mail would
+// wait until the lease is over.
 func (s *schedule) takeOff(c store.Claimed) bool {
 	f := flight{c.Message.ID, c.Domain}
-	who, busy := s.flights[f]
-	if !busy {
-		who, busy = s.landed[f]
-	}
-	if !busy {
+	who, flying := s.flights[f]
+	_, landed := s.landed[f]
+	switch {
+	case !flying && !landed:
 		s.flights[f] = byWorker
-	} else if who == byWalk {
+		return true
+	case !flying || who == byWalk:
 		s.returnClaims([]store.Claimed{c}, func() {})
 	}
-	return !busy
+	return false
 }
 
 // land ends the flight of a job that is settled.
@@ -171,7 +173,7 @@ func (s *schedule) land(j *job) {
 // settled ends a flight.
 func (s *schedule) settled(f flight) {
 	if s.claiming {
-		s.landed[f] = s.flights[f]
+		s.landed[f] = struct{}{}
 	}
 	delete(s.flights, f)
 }

@@ -23,7 +23,7 @@ type schedule struct {
 	shares  tally // lanes by account
 	routed  tally // of them, those whose domain is being looked up or waits for it
 	flights map[flight]holder
-	landed  map[flight]holder    // of them, those that ended since the claim under way began
+	landed  map[flight]struct{}  // of them, those that ended since the claim under way began
 	team    map[*worker]struct{} // all workers
 	parked  map[*worker]struct{} // of them, those that wait for a job
 	pauses  map[store.Lane]*pause
@@ -90,7 +90,7 @@ func newSchedule(m *Mailer) *schedule {
 		shares:  tally{},
 		routed:  tally{},
 		flights: map[flight]holder{},
-		landed:  map[flight]holder{},
+		landed:  map[flight]struct{}{},
 		team:    map[*worker]struct{}{},
 		held:    tally{},
 		parked:  map[*worker]struct{}{},

@@ -3,6 +3,7 @@ package mailer
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"relay/store"
@@ -142,6 +143,31 @@ func TestSchedule_takeOff_landedMeanwhile(t *testing.T) {
 		s.claimed(nil, nil, true, w.mail.store.Now())
 		if !s.takeOff(settled) {
 			t.Error("the next claim, which knows what became of it, is not taken")
+		}
+	})
+}
+
+// A message that was settled while a claim was under way, and claimed by it after that
+// since its next try had come, goes back: nobody has it in hand, and it would wait until
+// its lease is over.
+func TestSchedule_takeOff_claimedAfterLanding(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		s, st := newSchedule(w.mail), w.mail.store
+		s.ctx = t.Context()
+		id := w.send("x@a.test")
+		due := w.rcpt(id, 0).Next
+		lease := func(*store.Message, int) time.Time { return st.Now().Add(time.Hour) }
+		claims, err := st.Claim([]store.Want{{Lane: store.Lane{Domain: "a.test", Account: "acme"}, Max: 1}}, lease)
+		if err != nil || len(claims) != 1 {
+			t.Fatalf("%d claims, %v", len(claims), err)
+		}
+		s.landed[flight{id, "a.test"}] = struct{}{}
+		if s.takeOff(claims[0]) {
+			t.Error("it is taken up, though the claim may be from before it was settled")
+		}
+		synctest.Wait()
+		if next := w.rcpt(id, 0).Next; !next.Equal(due) {
+			t.Errorf("its next try is %v, want %v as before", next, due)
 		}
 	})
 }
