@@ -16,7 +16,7 @@ check:
 # relay beside Postfix and the bare listener, the same load in turn; needs root,
 # Debian's postfix and strace, and the bench folder (BENCH=...).
 bench: build
-	bench/run.sh $(BENCH)
+	testdata/bench/run.sh $(BENCH)
 
 fuzz:
 	FUZZTIME=300000x ./.ci/run

@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"time"
 
-	"relay/quiet"
 	"relay/report/money"
 	"relay/store"
 	"relay/store/bookclock"
+	"relay/store/quiet"
 )
 
 // The books by the calendar.

@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"relay/maildomain"
 	"relay/quota"
 	"relay/report/invoice"
 	"relay/report/letter"
 	"relay/report/money"
 	"relay/store"
+	"relay/store/maildomain"
 )
 
 // Nothing that has a price renews by itself (M19). On the days that [billing] warn_days names, the

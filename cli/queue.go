@@ -6,8 +6,8 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
-	"relay/maildomain"
 	"relay/store"
+	"relay/store/maildomain"
 )
 
 func (p *program) queueCommand() *cli.Command {

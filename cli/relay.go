@@ -20,9 +20,9 @@ import (
 	"relay/mailer"
 	"relay/mailer/client"
 	"relay/mailer/route"
-	"relay/quiet"
 	"relay/smtp"
 	"relay/store"
+	"relay/store/quiet"
 )
 
 // relay is the running appliance.

@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"relay/maildomain"
 	"relay/mailer/dsn"
 	"relay/store"
+	"relay/store/maildomain"
 )
 
 // dsnOf is what the sender is to be told of a target's outcome; nil: nothing. It

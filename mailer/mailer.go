@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"relay/mailer/route"
-	"relay/quiet"
 	"relay/store"
+	"relay/store/quiet"
 )
 
 // Mailer delivers what is in the spool.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"relay/maildomain"
+	"relay/store/maildomain"
 )
 
 // What go-smtp is given in place of a command that is parsed already: it keeps

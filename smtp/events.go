@@ -6,8 +6,8 @@ import (
 	"net/netip"
 	"time"
 
-	"relay/quiet"
 	"relay/store"
+	"relay/store/quiet"
 )
 
 // events writes the log of the listener: one function for each event, its text

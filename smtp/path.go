@@ -5,7 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"relay/maildomain"
+	"relay/store/maildomain"
 )
 
 // path is a reverse-path or forward-path (RFC 5321 §4.1.2) as it may go out

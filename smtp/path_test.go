@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"relay/maildomain"
 	"relay/store"
+	"relay/store/maildomain"
 )
 
 func TestParsePath(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 
 	gosmtp "github.com/emersion/go-smtp"
 
-	"relay/maildomain"
 	"relay/store"
+	"relay/store/maildomain"
 )
 
 // Server takes mail from clients.

@@ -11,10 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"relay/quiet"
 	"relay/quota"
 	"relay/store/bolt"
 	"relay/store/bookclock"
+	"relay/store/quiet"
 )
 
 // Errors for errors.Is. What is looked up by name fails with ErrNotFound, what

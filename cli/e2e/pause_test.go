@@ -14,7 +14,7 @@ import (
 // copied, beside how long they do otherwise. The limits are wide: disks differ. For
 // figures that can be compared:
 //
-//	go test ./e2e -run TestBackup_pause -v -store 1200 -pause 50ms
+//	go test ./cli/e2e -run TestBackup_pause -v -store 1200 -pause 50ms
 func TestBackup_pause(t *testing.T) {
 	down := newSink(t, behaviour{})
 	hop := down.addr()

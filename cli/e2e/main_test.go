@@ -64,7 +64,7 @@ func build(m *testing.M) (int, error) {
 		return 0, err
 	}
 	binary = filepath.Join(dir, "relay")
-	cmd := exec.Command("go", "build", "-o", binary, "..")
+	cmd := exec.Command("go", "build", "-o", binary, "../..")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build the relay: %w\n%s", err, out)

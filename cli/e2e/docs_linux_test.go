@@ -25,7 +25,7 @@ func TestDocs(t *testing.T) {
 	for _, page := range []struct {
 		file   string
 		blocks int // at least
-	}{{"../README.md", 1}, {"../docs/guide.md", 15}} {
+	}{{"../../README.md", 1}, {"../../docs/guide.md", 15}} {
 		t.Run(filepath.Base(page.file), func(t *testing.T) {
 			text, err := os.ReadFile(page.file)
 			if err != nil {

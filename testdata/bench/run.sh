@@ -2,13 +2,13 @@
 # Measures relay beside Postfix (tuned, durable) and the bare go-smtp listener,
 # each scenario in turn on the same machine, and prints medians and ratios.
 #
-#   bench/run.sh [BENCH]      BENCH: folder with peers.sh (default ../shared/bench)
+#   testdata/bench/run.sh [BENCH]      BENCH: folder with peers.sh (default ../shared/bench)
 #
 # Environment: RUNS (5), M messages a run (5000), ONLY ("accept reused tls lone
 # through memory large backlog", any of them), BACKLOG (1000000 for relay, a
 # tenth of it for Postfix), WORK (temporary folder).
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 BENCH=${1:-../shared/bench}
 [ -x "$BENCH/peers.sh" ] || { echo "no peers.sh in $BENCH: give the bench folder as argument" >&2; exit 64; }
 BENCH=$(cd "$BENCH" && pwd)
@@ -59,5 +59,5 @@ if wants backlog; then
 	BACKLOG=$((BACKLOG / 10)) one postfix tuned backlog backlog
 	BACKLOG=$BACKLOG one relay default backlog backlog
 fi
-bench/table.sh "$WORK/results.tsv"
+testdata/bench/table.sh "$WORK/results.tsv"
 echo "results: $WORK/results.tsv" >&2

@@ -302,7 +302,7 @@ func units(t *testing.T) []string {
 	dir := shortDir(t)
 	var list []string
 	for _, name := range []string{"relay.service", "relay-submission.socket", "relay-submissions.socket"} {
-		text, err := os.ReadFile(filepath.Join("../docs/systemd", name))
+		text, err := os.ReadFile(filepath.Join("../../docs/systemd", name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -386,7 +386,7 @@ func TestUnit_syscalls(t *testing.T) {
 // filter is what SystemCallFilter= of the unit allows.
 func filter(t *testing.T) map[string]bool {
 	t.Helper()
-	text, err := os.ReadFile("../docs/systemd/relay.service")
+	text, err := os.ReadFile("../../docs/systemd/relay.service")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -235,7 +235,7 @@ func TestSandbox_goRun(t *testing.T) {
 	need(t, "go")
 	tmp := shortDir(t)
 	out := newLogBook()
-	cmd := command("go", "run", "..", "sandbox", "--port", "0")
+	cmd := command("go", "run", "../..", "sandbox", "--port", "0")
 	cmd.Env = append(cmd.Env, "TMPDIR="+tmp, "CGO_ENABLED=0")
 	cmd.Stdout = out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C goes to both

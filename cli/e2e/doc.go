@@ -6,7 +6,7 @@
 // name. Everything stays on loopback; only TestDefaults binds the fixed ports of a
 // relay without configuration, in a network namespace where it may have one.
 //
-//	go test ./e2e -short                  5 kills, else 30
-//	go test ./e2e -run Kill -kills 200    more of them
-//	go test ./e2e -run Backlog -backlog 100000
+//	go test ./cli/e2e -short                  5 kills, else 30
+//	go test ./cli/e2e -run Kill -kills 200    more of them
+//	go test ./cli/e2e -run Backlog -backlog 100000
 package e2e
