@@ -219,8 +219,6 @@ func (r *records) permitted(a netip.Addr) {
 		r.add("SPF", failed, "mend it, or have this one only: "+whole, "the record of %s is wrong: %v", r.name, v.Err)
 	case spf.TempError:
 		r.add("SPF", warning, resolverAdvice, "%s: cannot tell: %s", r.name, why(v.Err))
-	case spf.Unknown:
-		r.add("SPF", warning, advice, "%s: cannot tell: %v", r.name, v.Err)
 	default: // softfail, neutral
 		r.add("SPF", warning, advice, "%s says %s of %s", r.name, v.Result, a)
 	}

@@ -1,241 +1,151 @@
-// Package spf says whether a domain's SPF record lets an address send (RFC 7208).
+// Package spf says whether a host's SPF record lets an address send, and which of its
+// terms decides that (RFC 7208).
 //
-//  1. The one record "v=spf1 …" among the domain's texts is looked up.
-//  2. Its terms are tried from left to right; the first one that matches decides.
-//     include and redirect lead to other domains' records.
-//  3. Ten terms that ask the DNS, and two that find nothing, are the most; beyond
-//     them receivers refuse the record, and so does Check.
+//  1. blitiri.com.ar/go/spf evaluates the record for a message from postmaster at the
+//     host, which is the sender of notices with an empty reverse-path (RFC 7208 §2.4).
+//  2. The library does not name the term that decided. It is asked again about records
+//     that end with the first term, the second, and so on: the first of these records
+//     that decides ends with the term.
+//  3. The library stops reading at the term that matches. RFC 7208 §4.6 wants a record
+//     with a wrong term anywhere refused, so each term is also read on its own.
 //
-// It is for an operator who looks at a host's own record: macros, whose value
-// depends on each mail, are not expanded, and ptr, which should not be used, is not
-// looked up (RFC 7208 §5.5). Where one of them decides the result is Unknown. It
-// keeps nothing.
+// It keeps nothing. The resolver should remember answers, because 2 repeats questions.
 package spf
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"blitiri.com.ar/go/spf"
 
 	"relay/mailer/route"
 )
 
 // Result of an evaluation (RFC 7208 §2.6).
-type Result string
+type Result = spf.Result
 
 const (
-	None      Result = "none"      // the domain has no record
-	Neutral   Result = "neutral"   // it says nothing about the address
-	Pass      Result = "pass"      // the address may send
-	Fail      Result = "fail"      // it may not
-	SoftFail  Result = "softfail"  // it should not
-	TempError Result = "temperror" // the DNS did not answer
-	PermError Result = "permerror" // the record is wrong
-	Unknown   Result = "unknown"   // a macro or ptr decides
+	None      = spf.None      // the domain has no record
+	Neutral   = spf.Neutral   // the record says nothing about the address
+	Pass      = spf.Pass      // the address may send
+	Fail      = spf.Fail      // it may not
+	SoftFail  = spf.SoftFail  // it should not
+	TempError = spf.TempError // the DNS did not answer
+	PermError = spf.PermError // the record is wrong
 )
 
-// Verdict is what came out for one address.
+// Verdict on one address.
 type Verdict struct {
 	Result Result
-	Record string // the domain's own record; "" where it has none, or it was not found
 	Term   string // that decided; "": none did
-	Err    error  // of TempError, PermError and Unknown
+	Err    error  // of TempError and PermError
 }
 
 // Resolver asks the DNS, in the ways of route.Resolver.
 type Resolver interface {
 	route.Resolver
 	LookupTXT(ctx context.Context, name string) ([]string, error)
+	LookupPTR(ctx context.Context, a netip.Addr) ([]string, error)
 }
-
-// The most that a check may cost (RFC 7208 §4.6.4).
-const (
-	maxLookups = 10 // terms that ask the DNS
-	maxVoid    = 2  // of them, those that find nothing
-	maxMX      = 10 // hosts of one mx term
-)
 
 // Check evaluates the record of domain for an address.
 func Check(ctx context.Context, r Resolver, domain string, addr netip.Addr) Verdict {
-	e := &evaluation{ctx: ctx, resolver: r, addr: addr.Unmap()}
-	record, err := e.record(domain)
-	switch {
-	case err != nil:
-		return e.broken("", err)
-	case record == "":
-		return Verdict{Result: None}
+	c := &check{domain: domain, addr: addr.Unmap()}
+	names := &names{Resolver: r, domain: domain}
+	result, err := c.evaluate(ctx, names)
+	if result == None {
+		return Verdict{Result: result}
 	}
-	result, term, err := e.eval(domain, record)
-	if err != nil {
-		return e.broken(record, err)
+	terms := split(names.record)
+	if term, err := c.wrong(ctx, terms); err != nil {
+		return Verdict{Result: PermError, Err: explain(term, err)}
 	}
-	return Verdict{Result: result, Record: record, Term: term}
-}
-
-// evaluation of one check; lookups and void count over all its records.
-type evaluation struct {
-	ctx           context.Context
-	resolver      Resolver
-	addr          netip.Addr
-	lookups, void int
-}
-
-var (
-	errTemporary = errors.New("the DNS does not answer")
-	errUnknown   = errors.New("macros and ptr are not evaluated here")
-)
-
-func (e *evaluation) broken(record string, err error) Verdict {
-	v := Verdict{Result: PermError, Record: record, Err: err}
-	switch {
-	case errors.Is(err, errTemporary):
-		v.Result = TempError
-	case errors.Is(err, errUnknown):
-		v.Result = Unknown
+	v := Verdict{Result: result, Term: c.deciding(ctx, names, terms)}
+	if result == TempError || result == PermError {
+		return Verdict{Result: result, Err: explain(cmp.Or(v.Term, domain), err)}
+	}
+	if other, ok := redirect(v.Term); ok {
+		v.Term = Check(ctx, r, other, addr).Term
 	}
 	return v
 }
 
-// record is the domain's; "" when there is none.
-func (e *evaluation) record(domain string) (string, error) {
-	texts, err := e.resolver.LookupTXT(e.ctx, domain)
-	if err != nil && !errors.Is(err, route.ErrNotFound) {
-		return "", fmt.Errorf("%w: %w", errTemporary, err)
-	}
-	records := slices.DeleteFunc(slices.Clone(texts), func(s string) bool {
-		version, _, _ := strings.Cut(s, " ")
-		return !strings.EqualFold(version, "v=spf1")
-	})
-	switch len(records) {
-	case 0:
-		return "", nil
-	case 1:
-		return records[0], nil
-	}
-	return "", fmt.Errorf("%s has %d SPF records; only one is allowed", domain, len(records))
+// check of one address against one domain's record.
+type check struct {
+	domain string
+	addr   netip.Addr
 }
 
-// eval tries the terms of a record.
-func (e *evaluation) eval(domain, record string) (Result, string, error) {
-	terms, redirect, err := parse(record)
-	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", domain, err)
-	}
-	for i := range terms {
-		matched, err := e.match(&terms[i], domain)
-		if err != nil {
-			return "", "", err
-		}
-		if matched {
-			return terms[i].result, terms[i].text, nil
+func (c *check) evaluate(ctx context.Context, r spf.DNSResolver) (Result, error) {
+	return spf.CheckHostWithSender(c.addr.AsSlice(), c.domain, "postmaster@"+c.domain, spf.WithContext(ctx), spf.WithResolver(r))
+}
+
+// wrong is the first term that cannot be read. No DNS is asked for it.
+func (c *check) wrong(ctx context.Context, terms []string) (string, error) {
+	for _, term := range terms {
+		if result, err := c.evaluate(ctx, &names{Resolver: silence{}, domain: c.domain, instead: "v=spf1 " + term}); result == PermError {
+			return term, err
 		}
 	}
-	if redirect == "" {
-		return Neutral, "", nil
-	}
-	if err := e.count("redirect=" + redirect); err != nil {
-		return "", "", err
-	}
-	return e.other(redirect, "redirect="+redirect)
+	return "", nil
 }
 
-// other evaluates the record of a domain that a term names, which must have one.
-func (e *evaluation) other(domain, term string) (Result, string, error) {
-	record, err := e.record(domain)
-	if err == nil && record == "" {
-		err = fmt.Errorf("%s: %s has no SPF record", term, domain)
-	}
-	if err != nil {
-		return "", "", err
-	}
-	return e.eval(domain, record)
-}
-
-// count is called for each term that asks the DNS.
-func (e *evaluation) count(term string) error {
-	if strings.Contains(term, "%") {
-		return fmt.Errorf("%s: %w", term, errUnknown)
-	}
-	if e.lookups++; e.lookups > maxLookups {
-		return fmt.Errorf("%s: more than %d terms that ask the DNS", term, maxLookups)
-	}
-	return nil
-}
-
-func (e *evaluation) match(t *term, domain string) (bool, error) {
-	target := domain
-	if t.domain != "" {
-		target = t.domain
-	}
-	switch t.name {
-	case "all":
-		return true, nil
-	case "ip4", "ip6":
-		return t.net.Contains(e.addr), nil
-	}
-	if err := e.count(t.text); err != nil {
-		return false, err
-	}
-	switch t.name {
-	case "include":
-		result, _, err := e.other(target, t.text)
-		return result == Pass, err
-	case "a":
-		return e.hostHas(target, t)
-	case "mx":
-		return e.mxHas(target, t)
-	case "exists":
-		addrs, err := e.addrs(target)
-		return len(addrs) > 0, err
-	}
-	return false, fmt.Errorf("%s: %w", t.text, errUnknown) // ptr
-}
-
-// addrs of a name; nothing is void.
-func (e *evaluation) addrs(host string) ([]netip.Addr, error) {
-	addrs, err := e.resolver.LookupAddrs(e.ctx, host)
-	if err != nil && !errors.Is(err, route.ErrNotFound) {
-		return nil, fmt.Errorf("%w: %w", errTemporary, err)
-	}
-	return addrs, e.empty(host, len(addrs))
-}
-
-func (e *evaluation) empty(name string, found int) error {
-	if found > 0 {
-		return nil
-	}
-	if e.void++; e.void > maxVoid {
-		return fmt.Errorf("%s: more than %d terms find nothing in the DNS", name, maxVoid)
-	}
-	return nil
-}
-
-func (e *evaluation) hostHas(host string, t *term) (bool, error) {
-	addrs, err := e.addrs(host)
-	return err == nil && slices.ContainsFunc(addrs, func(a netip.Addr) bool { return t.near(a, e.addr) }), err
-}
-
-func (e *evaluation) mxHas(domain string, t *term) (bool, error) {
-	mxs, err := e.resolver.LookupMX(e.ctx, domain)
-	if err != nil && !errors.Is(err, route.ErrNotFound) {
-		return false, fmt.Errorf("%w: %w", errTemporary, err)
-	}
-	if err := e.empty(domain, len(mxs)); err != nil {
-		return false, err
-	}
-	if len(mxs) > maxMX {
-		return false, fmt.Errorf("%s: %s has more than %d mail hosts", t.text, domain, maxMX)
-	}
-	for _, mx := range mxs {
-		if mx.Host == "" {
-			continue
-		}
-		if found, err := e.hostHas(mx.Host, t); found || err != nil {
-			return found, err
+// deciding is the last term of the shortest record that decides.
+func (c *check) deciding(ctx context.Context, n *names, terms []string) string {
+	for i, term := range terms {
+		n.instead = "v=spf1 " + strings.Join(terms[:i+1], " ")
+		if result, err := c.evaluate(ctx, n); result != Neutral || err != nil {
+			return term
 		}
 	}
-	return false, nil
+	return ""
+}
+
+// split is the record's terms in the order in which they are tried: redirect comes
+// last, wherever it stands (RFC 7208 §6.1).
+func split(record string) []string {
+	words := strings.Fields(record)
+	terms := slices.Clone(words[min(len(words), 1):])
+	slices.SortStableFunc(terms, func(a, b string) int { return last(a) - last(b) })
+	return terms
+}
+
+func last(term string) int {
+	if name, _, _ := strings.Cut(term, "="); strings.EqualFold(name, "redirect") {
+		return 1
+	}
+	return 0
+}
+
+// redirect is the domain of a redirect that needs no macro.
+func redirect(term string) (domain string, ok bool) {
+	_, domain, _ = strings.Cut(term, "=")
+	return domain, last(term) == 1 && !strings.Contains(domain, "%")
+}
+
+// words for what the library says of errors that an operator may meet.
+var words = map[error]string{
+	spf.ErrUnknownField:           "no mechanism of SPF",
+	spf.ErrNoResult:               "there is no SPF record",
+	spf.ErrMultipleRecords:        "more than one SPF record; only one is allowed",
+	spf.ErrLookupLimitReached:     "more than 10 terms that ask the DNS",
+	spf.ErrVoidLookupLimitReached: "more than 2 terms find nothing in the DNS",
+	spf.ErrTooManyMXRecords:       "more than 10 mail hosts",
+}
+
+// explain says where an error is; of a time-out in the DNS it keeps the cause.
+func explain(where string, err error) error {
+	if failure, ok := errors.AsType[*net.DNSError](err); ok && failure.UnwrapErr != nil {
+		return fmt.Errorf("the DNS does not answer: %w", failure.UnwrapErr)
+	}
+	if text, ok := words[err]; ok {
+		return fmt.Errorf("%s: %s", where, text)
+	}
+	return fmt.Errorf("%s: %w", where, err)
 }
