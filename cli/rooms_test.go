@@ -1,0 +1,232 @@
+package cli_test
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// rooms lists what a folder may import of this module. The longest name that leads to
+// a package holds for it. "store" is that package and all below it, "store/" only
+// those below it. ARCHITECTURE.md has the picture.
+var rooms = map[string]string{
+	".":              "cli",
+	"cli":            "cli/ smtp mailer report store quota",
+	"cli/e2e":        "cli",
+	"smtp":           "smtp/ store quota report/words report/money",
+	"mailer":         "mailer/ store report/words report/money",
+	"report":         "report/ store quota",
+	"report/money":   "quota",
+	"report/words":   "report/money store quota",
+	"report/jobs":    "report/invoice report/letter report/money report/words store quota",
+	"report/api/act": "report/money report/words store quota",
+	"store":          "store/ quota",
+	"store/bolt":     "",
+	"quota":          "",
+}
+
+// homes are the only rooms that may import a library.
+var homes = map[string]string{
+	"go.etcd.io/bbolt":                 "store/bolt",
+	"github.com/urfave/cli/v2":         "cli",
+	"github.com/danielgtaylor/huma/v2": "report/api",
+	"github.com/bojanz/currency":       "report/money",
+	"codeberg.org/go-pdf/fpdf":         "report/invoice",
+}
+
+// The most that a package under cli or report may hold, tests not counted.
+const (
+	mostLines = 3000
+	mostFiles = 30
+)
+
+// large are packages from before the rule. A number here only ever goes down, and the
+// entry goes when the package keeps the rule.
+var large = map[string]struct{ lines, files int }{
+	"cli": {22_800, 135},
+}
+
+// topLevel is all that stands there, files whose names begin with a dot apart.
+const topLevel = "main.go go.mod go.sum README.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE Makefile Dockerfile " +
+	"cli smtp mailer report store quota testdata docs"
+
+const (
+	module = "relay"
+	root   = ".."
+)
+
+// source is a Go file of ours.
+type source struct {
+	name  string // from the top level, as in smtp/session.go
+	test  bool
+	lines int
+	file  *ast.File
+}
+
+// sources are all Go files by package, as the go command finds them.
+func sources(t *testing.T) map[string][]source {
+	t.Helper()
+	all := map[string][]source{}
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && (strings.ContainsAny(d.Name()[:1], "._") || d.Name() == "testdata"):
+			return fs.SkipDir
+		case d.IsDir() || path.Ext(name) != ".go":
+			return nil
+		}
+		s, err := read(name)
+		all[path.Dir(name)] = append(all[path.Dir(name)], s)
+		return err
+	})
+	if err != nil || len(all) < 20 {
+		t.Fatalf("%d packages, %v", len(all), err)
+	}
+	return all
+}
+
+func read(name string) (source, error) {
+	text, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		return source{}, err
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly|parser.ParseComments)
+	return source{name, strings.HasSuffix(name, "_test.go"), bytes.Count(text, []byte("\n")), file}, err
+}
+
+// imports of a file that are of this module, from its top level.
+func (s *source) imports() (ours, others []string) {
+	for _, spec := range s.file.Imports {
+		name, _ := strconv.Unquote(spec.Path.Value) // the parser has read it
+		if rest, ok := strings.CutPrefix(name, module+"/"); ok {
+			ours = append(ours, rest)
+		} else {
+			others = append(others, name)
+		}
+	}
+	return ours, others
+}
+
+// room is the entry of rooms that holds for a package.
+func room(pkg string) string {
+	for pkg != "." {
+		if _, ok := rooms[pkg]; ok {
+			return pkg
+		}
+		pkg = path.Dir(pkg)
+	}
+	return pkg
+}
+
+// within reports whether a package is one of those that the words name.
+func within(pkg, words string) bool {
+	return slices.ContainsFunc(strings.Fields(words), func(w string) bool {
+		return pkg == w || strings.HasPrefix(pkg, strings.TrimSuffix(w, "/")+"/")
+	})
+}
+
+func TestRooms_imports(t *testing.T) {
+	for pkg, files := range sources(t) {
+		for _, s := range files {
+			ours, others := s.imports()
+			for _, name := range ours {
+				own := name == pkg                 // tests from outside
+				plain := s.test && name == "quota" // plans for a test's store
+				if !own && !plain && !within(name, rooms[room(pkg)]) {
+					t.Errorf("%s imports %s; %s may import %q", s.name, name, room(pkg), rooms[room(pkg)])
+				}
+			}
+			for _, name := range others {
+				for library, home := range homes {
+					if within(name, library) && !within(pkg, home) {
+						t.Errorf("%s imports %s; only %s may", s.name, name, home)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestRooms_sizes(t *testing.T) {
+	all := sources(t)
+	for pkg, files := range all {
+		if !within(pkg, "cli report") {
+			continue
+		}
+		lines, count := 0, 0
+		for _, s := range files {
+			if !s.test {
+				lines, count = lines+s.lines, count+1
+			}
+		}
+		keeps := lines <= mostLines && count <= mostFiles
+		was, known := large[pkg]
+		switch {
+		case known && keeps:
+			t.Errorf("%s has %d lines in %d files: take it out of large", pkg, lines, count)
+		case known && (lines > was.lines || count > was.files):
+			t.Errorf("%s has %d lines in %d files; it had %d in %d and may only shrink", pkg, lines, count, was.lines, was.files)
+		case !known && !keeps:
+			t.Errorf("%s has %d lines in %d files; at most %d in %d", pkg, lines, count, mostLines, mostFiles)
+		}
+	}
+	for pkg := range maps.Keys(large) {
+		if all[pkg] == nil {
+			t.Errorf("%s is gone: take it out of large", pkg)
+		}
+	}
+}
+
+func TestRooms_topLevel(t *testing.T) {
+	want := strings.Fields(topLevel)
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := ignored(t)
+	for _, e := range entries {
+		name := e.Name()
+		if !slices.Contains(want, name) && name[0] != '.' && !slices.ContainsFunc(built, func(p string) bool { ok, _ := path.Match(p, name); return ok }) {
+			t.Errorf("%s stands at the top level: it belongs into one of the folders there", name)
+		}
+	}
+}
+
+// ignored are the patterns of .gitignore for the top level: what a build leaves there.
+func ignored(t *testing.T) (patterns []string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, ".gitignore"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.FieldsSeq(string(text)) {
+		patterns = append(patterns, strings.TrimPrefix(line, "/"))
+	}
+	return patterns
+}
+
+// Every package says in one file what it is.
+func TestRooms_packageDocs(t *testing.T) {
+	for pkg, files := range sources(t) {
+		var docs []string
+		for _, s := range files {
+			if s.file.Doc != nil && !s.test {
+				docs = append(docs, s.name)
+			}
+		}
+		if len(docs) != 1 {
+			t.Errorf("%s has package docs in %q, want one", pkg, docs)
+		}
+	}
+}
