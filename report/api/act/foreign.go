@@ -1,0 +1,43 @@
+package act
+
+import (
+	"reflect"
+	"strings"
+)
+
+var kindNames = map[string]Who{"operator": Operator, "reseller": Reseller, "customer": Customer, "key": Key}
+
+// foreign finds a member of a request that is set and whose tag "who", such as
+// `who:"operator,customer"`, leaves the actor's kind out. A member without the tag is
+// for everybody.
+func foreign(a Actor, in any) error { return foreignIn(a, reflect.ValueOf(in).Elem()) }
+
+func foreignIn(a Actor, v reflect.Value) error {
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	for f, member := range v.Fields() {
+		if !f.IsExported() && !f.Anonymous || member.IsZero() {
+			continue
+		}
+		if who, ok := f.Tag.Lookup("who"); ok && namedKinds(who)&a.Kind == 0 {
+			return NotFound
+		}
+		if f.Anonymous || f.Name == "Body" {
+			if err := foreignIn(a, member); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func namedKinds(tag string) (w Who) {
+	for name := range strings.SplitSeq(tag, ",") {
+		w |= kindNames[name]
+	}
+	return w
+}

@@ -1,0 +1,156 @@
+package act
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"path"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// API is the HTTP face of the service.
+type API struct {
+	http.Handler
+	mux  *http.ServeMux
+	s    *Service
+	all  map[string]*Spec
+	acts []Any
+}
+
+// NewAPI serves acts. Requests carry their Actor in the context. An act is prepared
+// with its first request: a command that opens the store itself needs only one.
+func NewAPI(s *Service, acts ...Any) *API {
+	ownProblems()
+	a := &API{mux: http.NewServeMux(), s: s, all: map[string]*Spec{}, acts: acts}
+	for _, one := range acts {
+		spec := one.About()
+		if a.all[spec.Name] != nil || spec.May == 0 || spec.Name == "" {
+			panic("act " + spec.Name + ", " + spec.Route + ": its name is there already, or it does not say whom it is for")
+		}
+		a.all[spec.Name] = spec
+		a.mux.Handle(spec.Route, &route{a: a, acts: []Any{one}})
+	}
+	a.mux.HandleFunc("GET /v1/openapi.json", a.describe)
+	a.Handler = a.sameVersion(http.HandlerFunc(a.serve))
+	return a
+}
+
+// route prepares an act when it is asked for.
+type route struct {
+	a    *API
+	acts []Any
+	once sync.Once
+	h    http.Handler
+}
+
+func (r *route) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.once.Do(func() { r.h, _ = r.a.mount(r.acts) })
+	r.h.ServeHTTP(w, req)
+}
+
+func (a *API) mount(acts []Any) (http.Handler, *huma.OpenAPI) {
+	mux := http.NewServeMux()
+	config := huma.DefaultConfig("relay", a.s.Version)
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
+	plain := huma.Format{Marshal: encode, Unmarshal: json.Unmarshal}
+	config.Formats = map[string]huma.Format{"application/json": plain, "json": plain}
+	m := &mount{api: humago.New(mux, config), s: a.s, all: a.all}
+	for _, one := range acts {
+		one.register(m)
+	}
+	return mux, m.api.OpenAPI()
+}
+
+// OpenAPI describes all acts.
+func (a *API) OpenAPI() *huma.OpenAPI {
+	_, doc := a.mount(a.acts)
+	return doc
+}
+
+func (a *API) describe(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/openapi+json")
+	_ = encode(w, a.OpenAPI()) // a client that has gone needs no answer
+}
+
+// serve answers what is no act with a problem too, and so what the mux would redirect.
+func (a *API) serve(w http.ResponseWriter, r *http.Request) {
+	_, pattern := a.mux.Handler(r)
+	if pattern == "" || path.Clean(r.URL.Path) != r.URL.Path || ActorOf(r.Context()).Kind == 0 {
+		WriteProblem(w, problemFor(r.Context(), a.all, NotFound))
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// sameVersion refuses clients of another version: an act of theirs may be another.
+func (a *API) sameVersion(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if v := r.Header.Get(VersionHeader); v != "" && v != a.s.Version {
+			err := Fail(Version, "restart the relay, so that it is of the same version", "relay %s is running, and this command is of %s: nothing was done", a.s.Version, v)
+			WriteProblem(w, problemFor(r.Context(), a.all, err))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// registerTo is huma.Register, with the mount's API.
+func registerTo[In, Out any](m *mount, op huma.Operation, do func(context.Context, *In) (*Out, error)) {
+	huma.Register(m.api, op, do)
+}
+
+func encode(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// WriteProblem answers with a problem, for what ends before an act.
+func WriteProblem(w http.ResponseWriter, p *Problem) {
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	_ = encode(w, p) // a client that has gone needs no answer
+}
+
+// ownProblems has huma's own refusals look like ours. Its hook is a variable of the
+// package, so it is set once.
+var ownProblems = sync.OnceFunc(func() {
+	huma.NewError = func(status int, text string, errs ...error) huma.StatusError {
+		if len(errs) == 1 {
+			if p, ok := errs[0].(*Problem); ok {
+				return p
+			}
+		}
+		return invalid(status, text, errs)
+	}
+})
+
+// invalid is a request that does not fit the act's description.
+func invalid(status int, text string, errs []error) *Problem {
+	p := Fail(Wrong, "", "%s", text).(*Problem)
+	if status >= 500 {
+		p = Fail(Internal, "", "%s", text).(*Problem)
+	}
+	if status != 0 {
+		p.Status = status
+	}
+	for _, err := range errs {
+		f := Field{Message: err.Error()}
+		if d, ok := err.(huma.ErrorDetailer); ok {
+			detail := d.ErrorDetail()
+			_, name, _ := strings.Cut(detail.Location, ".")
+			f = Field{name, ": " + detail.Message}
+		}
+		p.Errors = append(p.Errors, f)
+		p.Detail += "; " + f.Field + f.Message
+	}
+	return p
+}
+
+func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }

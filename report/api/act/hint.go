@@ -1,0 +1,121 @@
+package act
+
+import (
+	"context"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Hint is the next step. Each face writes the acts in it its own way: as a command
+// line, as a link.
+type Hint struct {
+	Text string `json:"text" doc:"The step; {0} stands for the first act, and so on."`
+	Acts []Step `json:"acts,omitempty" doc:"Acts that the text refers to."`
+}
+
+// Step is an act with arguments, as a hint proposes it.
+type Step struct {
+	Act       string     `json:"act" doc:"Name of the act, such as 'account show', or of a command of the machine that relay runs on."`
+	Arguments []Argument `json:"arguments,omitempty"`
+}
+
+// Argument of a proposed act.
+type Argument struct {
+	Name  string `json:"name,omitempty" doc:"Member of the request; none: the act's object."`
+	Value string `json:"value,omitempty"`
+}
+
+var stepRE = regexp.MustCompile(`\{([^{}]*)\}`)
+
+// hintOf reads what Fail was given. all are the acts there are.
+func hintOf(advice string, all map[string]*Spec) *Hint {
+	if advice == "" {
+		return nil
+	}
+	h := &Hint{}
+	h.Text = stepRE.ReplaceAllStringFunc(advice, func(s string) string {
+		h.Acts = append(h.Acts, stepOf(strings.Fields(s[1:len(s)-1]), all))
+		return "{" + strconv.Itoa(len(h.Acts)-1) + "}"
+	})
+	return h
+}
+
+// stepOf divides the words of a step into an act, which has the longest name that fits,
+// and its arguments. Without such an act the words up to the first argument in capitals
+// or with a hyphen are a command of the machine.
+func stepOf(words []string, all map[string]*Spec) Step {
+	n := 0
+	for i := range words {
+		if _, ok := all[strings.Join(words[:i+1], " ")]; ok {
+			n = i + 1
+		}
+	}
+	for n == 0 || all[strings.Join(words[:n], " ")] == nil && n < len(words) && plainWord(words[n]) {
+		n++
+	}
+	s := Step{Act: strings.Join(words[:n], " ")}
+	for _, w := range words[n:] {
+		last := len(s.Arguments) - 1
+		switch name, flag := strings.CutPrefix(w, "--"); {
+		case flag:
+			s.Arguments = append(s.Arguments, Argument{Name: strings.ReplaceAll(name, "-", "_")})
+		case last >= 0 && s.Arguments[last].Name != "" && s.Arguments[last].Value == "":
+			s.Arguments[last].Value = w
+		default:
+			s.Arguments = append(s.Arguments, Argument{Value: w})
+		}
+	}
+	return s
+}
+
+func plainWord(w string) bool { return strings.Trim(w, "abcdefghijklmnopqrstuvwxyz") == "" }
+
+// CommandLine is a step as it is typed, without the program's name.
+func (s *Step) CommandLine() string {
+	words := []string{s.Act}
+	for _, a := range s.Arguments {
+		if a.Name != "" {
+			words = append(words, "--"+strings.ReplaceAll(a.Name, "_", "-"))
+		}
+		if a.Value != "" {
+			words = append(words, a.Value)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// Line is the hint with its acts as command lines of a program.
+func (h *Hint) Line(program string) string {
+	return stepRE.ReplaceAllStringFunc(h.Text, func(s string) string {
+		i, err := strconv.Atoi(s[1 : len(s)-1])
+		if err != nil || i < 0 || i >= len(h.Acts) {
+			return s
+		}
+		return program + " " + h.Acts[i].CommandLine()
+	})
+}
+
+// problemFor is err for the actor of a request: a hint with a step that is not for it
+// becomes a hint to ask the operator.
+func problemFor(ctx context.Context, all map[string]*Spec, err error) *Problem {
+	p := ProblemOf(err)
+	if p.Hint == nil {
+		p.Hint = hintOf(p.advice, all)
+	}
+	if a := ActorOf(ctx); p.Hint != nil && a.Kind != Operator && !canTake(a, all, p.Hint) {
+		p.Hint = &Hint{Text: "ask the operator"}
+	}
+	return p
+}
+
+func (m *mount) problem(ctx context.Context, err error) *Problem { return problemFor(ctx, m.all, err) }
+
+func canTake(a Actor, all map[string]*Spec, h *Hint) bool {
+	for _, s := range h.Acts {
+		if spec := all[s.Act]; spec == nil || !spec.For(a) {
+			return false
+		}
+	}
+	return true
+}

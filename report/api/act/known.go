@@ -1,0 +1,42 @@
+package act
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"relay/store"
+	"relay/store/highwater"
+)
+
+// known is the problem that an error from below stands for.
+func known(err error) *Problem {
+	for _, k := range sentinels {
+		if errors.Is(err, k.is) {
+			return Fail(k.as, k.hint, "%w", err).(*Problem)
+		}
+	}
+	return Fail(Internal, "", "%w", err).(*Problem)
+}
+
+// sentinels lists errors of the store and of the system, with the next step.
+var sentinels = []struct {
+	is   error
+	as   Type
+	hint string
+}{
+	{store.ErrLocked, Busy, "a relay that is starting or stopping, or another command, has it: try again"},
+	{store.ErrFull, Busy, "make space on the disk and try again"},
+	{syscall.ENOSPC, Busy, "make space on the disk and try again"},
+	{syscall.EDQUOT, Busy, "make space on the disk and try again"},
+	{store.ErrBusy, Busy, "wait until it is delivered, or take it out with: {queue drop --account NAME}"},
+	{store.ErrOlder, Internal, "relay serve, or any command on it, brings it up to date"},
+	{store.ErrNewer, Internal, "run the relay that wrote it, or a newer one"},
+	{highwater.ErrDamaged, Internal, "write the number of the last invoice that you sent into that file, twice: echo 17 17 > relay.invoices"},
+	{store.ErrCurrency, Settings, "set [billing] currency back"},
+	{store.ErrNotYours, Refused, "ask the operator"},
+	{fs.ErrPermission, Internal, "run the command as the user that runs the relay, or as root"},
+	{fs.ErrNotExist, Internal, "see that the name is right, and that the directory is there"},
+	{context.Canceled, Busy, ""},
+}

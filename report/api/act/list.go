@@ -1,0 +1,159 @@
+package act
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Limits of a page.
+const (
+	MostRows  = 1000                  // also where a request names no limit
+	longest   = 50 * time.Millisecond // of searching; a page then ends where the search stands
+	looksEach = 64                    // things that are passed between two looks at the clock
+)
+
+// Paging is embedded in the request of a list.
+type Paging struct {
+	Limit  int    `query:"limit" minimum:"0" maximum:"1000" doc:"Rows of a page at most; 0: 1,000."`
+	Cursor string `query:"cursor" doc:"Where the page begins: from the link of the page before. It means nothing else."`
+}
+
+func (p *Paging) paging() *Paging { return p }
+
+type pageable interface{ paging() *Paging }
+
+// ErrFull ends the walk of a list's function: the page is full. The function returns it.
+var ErrFull = errors.New("act: the page is full")
+
+// Page takes the rows of one page.
+type Page[Row any] struct {
+	From string // key behind which the page begins; "": at the beginning
+
+	rows  []Row
+	next  string // key of the last row, when more may follow
+	limit int
+	seen  int
+	until time.Time
+}
+
+// Add adds a row, whose place in the list is key: the next page begins behind it.
+func (p *Page[Row]) Add(row Row, key string) error {
+	p.rows = append(p.rows, row)
+	if len(p.rows) >= p.limit {
+		p.next = key
+		return ErrFull
+	}
+	return p.Pass(key)
+}
+
+// Pass says that the search has come to key, with or without a row of it.
+func (p *Page[Row]) Pass(key string) error {
+	if p.seen++; p.seen%looksEach != 0 || time.Now().Before(p.until) {
+		return nil
+	}
+	p.next = key
+	return ErrFull
+}
+
+// List is an act that answers with many rows, a page at a time.
+type List[In, Row any] struct {
+	Spec
+	do func(context.Context, *Service, *In, *Page[Row]) error
+}
+
+// NewList makes an act of its function, whose request embeds Paging.
+func NewList[In, Row any](s Spec, do func(context.Context, *Service, *In, *Page[Row]) error) *List[In, Row] {
+	if _, ok := any(new(In)).(pageable); !ok {
+		panic("act " + s.Name + ": its request has no Paging")
+	}
+	return &List[In, Row]{s, do}
+}
+
+type rows[Row any] struct {
+	Link string `header:"Link" doc:"The next page, rel=next; none: this is the last one."`
+	Body []Row
+}
+
+func (l *List[In, Row]) register(m *mount) {
+	op := m.operation(&l.Spec)
+	type answer = rows[Row]
+	registerTo(m, op, func(ctx context.Context, in *In) (*answer, error) {
+		page, err := run(ctx, m, in, l.page)
+		if err != nil {
+			return nil, m.problem(ctx, err)
+		}
+		out := &answer{Body: page.rows}
+		if page.next != "" {
+			if out.Link, err = l.link(in, page.next); err != nil {
+				return nil, m.problem(ctx, err)
+			}
+		}
+		return out, nil
+	})
+}
+
+// page runs the function for one page.
+func (l *List[In, Row]) page(ctx context.Context, s *Service, in *In) (*Page[Row], error) {
+	at := any(in).(pageable).paging()
+	from, err := base64.RawURLEncoding.DecodeString(at.Cursor)
+	if err != nil {
+		return nil, Invalid("cursor", "", " is not one of this list")
+	}
+	page := &Page[Row]{From: string(from), rows: []Row{}, limit: at.Limit, until: time.Now().Add(longest)}
+	if page.limit == 0 {
+		page.limit = MostRows
+	}
+	if err := l.do(ctx, s, in, page); err != nil && !errors.Is(err, ErrFull) {
+		return nil, err
+	}
+	return page, nil
+}
+
+// link to the page that begins behind key (RFC 8288).
+func (l *List[In, Row]) link(in *In, key string) (string, error) {
+	next := *in
+	at := any(&next).(pageable).paging()
+	at.Cursor = base64.RawURLEncoding.EncodeToString([]byte(key))
+	u, err := address(&l.Spec, &next)
+	return fmt.Sprintf("<%s>; rel=\"next\"", u), err
+}
+
+// Each calls fn for the rows, page after page, and ends with fn's error. limit is of
+// all rows; 0: none.
+func (l *List[In, Row]) Each(ctx context.Context, c Caller, in *In, limit int64, fn func(*Row) error) error {
+	req := *in
+	at := any(&req).(pageable).paging()
+	for left := limit; ; {
+		if limit > 0 {
+			at.Limit = int(min(left, MostRows))
+		}
+		resp, err := l.send(ctx, c, &req)
+		if err != nil {
+			return err
+		}
+		n, err := eachRow(resp, fn)
+		if err != nil {
+			return err
+		}
+		left -= n
+		if at.Cursor = nextCursor(resp); at.Cursor == "" || limit > 0 && left <= 0 {
+			return nil
+		}
+	}
+}
+
+// nextCursor of the page behind an answer's; "": there is none.
+func nextCursor(resp *http.Response) string {
+	target, _, ok := strings.Cut(strings.TrimPrefix(resp.Header.Get("Link"), "<"), ">")
+	u, err := url.Parse(target)
+	if !ok || err != nil {
+		return ""
+	}
+	return u.Query().Get("cursor")
+}

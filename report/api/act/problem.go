@@ -1,0 +1,106 @@
+package act
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Type of a problem: one word that programs and exit codes go by.
+type Type string
+
+// Types of problems.
+const (
+	Wrong       Type = "invalid"     // the request cannot be understood, or a value cannot be
+	Data        Type = "data"        // a document that came with it is not in order
+	Missing     Type = "not-found"   // what it names is not there, or not for this actor
+	Refused     Type = "refused"     // as things stand; nothing was done
+	Token       Type = "token"       // nobody has it
+	Forbidden   Type = "forbidden"   // the key has no scope for it
+	Busy        Type = "try-again"   // not now, perhaps later
+	Unreachable Type = "unreachable" // needs a running relay, or a part of it that does not answer
+	Version     Type = "version"     // the client is of another version
+	Settings    Type = "config"      // the configuration does not allow it
+	Internal    Type = "internal"    // a fault of ours or of the machine
+)
+
+// types lists title and HTTP status of each type.
+var types = map[Type]struct {
+	title  string
+	status int
+}{
+	Wrong:       {"The request is not valid", http.StatusUnprocessableEntity},
+	Data:        {"The document is not in order", http.StatusUnprocessableEntity},
+	Missing:     {"Not found", http.StatusNotFound},
+	Refused:     {"Refused", http.StatusConflict},
+	Token:       {"Unknown token", http.StatusUnauthorized},
+	Forbidden:   {"Not allowed", http.StatusForbidden},
+	Busy:        {"Try again later", http.StatusServiceUnavailable},
+	Unreachable: {"Not running", http.StatusBadGateway},
+	Version:     {"Another version is running", http.StatusPreconditionFailed},
+	Settings:    {"The configuration does not allow it", http.StatusConflict},
+	Internal:    {"Failed", http.StatusInternalServerError},
+}
+
+// Problem is an error as it travels (RFC 9457).
+type Problem struct {
+	Type   Type    `json:"type" doc:"One word, stable: see the list of problems."`
+	Title  string  `json:"title" doc:"What the type means."`
+	Status int     `json:"status" doc:"HTTP status code."`
+	Detail string  `json:"detail" doc:"What is wrong this time."`
+	Errors []Field `json:"errors,omitempty" doc:"Members of the request that are wrong."`
+	Hint   *Hint   `json:"hint,omitempty" doc:"The next step."`
+
+	cause  error
+	advice string // the hint as it was written, see Fail
+}
+
+// Field is a member of a request that is wrong.
+type Field struct {
+	Field   string `json:"field"`
+	Message string `json:"message"` // goes on behind the member's name
+}
+
+// Fail makes a problem. hint is the next step for the actor, "" where there is none;
+// an act in it stands in braces, with its arguments, as it is typed without the
+// program's name: "{account show acme} has the invoices".
+func Fail(t Type, hint, format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	return &Problem{Type: t, Title: types[t].title, Status: types[t].status, Detail: err.Error(), cause: err, advice: hint}
+}
+
+// Invalid is the problem of a member of the request. The text goes on behind the
+// member's name: ` "x": suspend or continue`.
+func Invalid(field, hint, format string, args ...any) error {
+	p := Fail(Wrong, hint, field+format, args...).(*Problem)
+	p.Errors = []Field{{field, strings.TrimPrefix(p.Detail, field)}}
+	return p
+}
+
+// NotFound is the answer to what an actor may not see: the same for what is not there,
+// for what belongs to others and for acts that are not for it.
+var NotFound = Fail(Missing, "a reseller's token is for the accounts below it: {account list}", "not found")
+
+func (p *Problem) Error() string { return p.Detail }
+func (p *Problem) Unwrap() error { return p.cause }
+
+// GetStatus implements huma.StatusError.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType implements huma.ContentTypeFilter.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// ProblemOf is err as it travels, but for its hint: the problem in it, or what is known
+// of an error from below.
+func ProblemOf(err error) *Problem {
+	p, ok := errors.AsType[*Problem](err)
+	if !ok {
+		p = known(err)
+	}
+	is := *p
+	if is.Detail != err.Error() {
+		is.Detail, is.Errors = strings.ReplaceAll(err.Error(), "\n", "; "), nil
+	}
+	return &is
+}

@@ -1,0 +1,89 @@
+package act
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"relay/store"
+)
+
+// Service is what acts work on.
+type Service struct {
+	Store   *store.Store
+	Log     *slog.Logger
+	Version string        // of this program
+	Rules   func() *Rules // of the configuration, as it is in force now
+	Running *Running      // nil: no relay runs, a command has opened the store
+}
+
+// Rules are what acts go by in the configuration.
+type Rules struct {
+	MostAccounts int // that a reseller may have below it; 0: any number
+}
+
+// Running is what a relay that runs has beside its store. Each part may be nil.
+type Running struct{}
+
+// NotRunning is the problem of an act that needs a running relay.
+func NotRunning() error {
+	return Fail(Unreachable, "start it: {serve}", "no relay is running")
+}
+
+// Holder finds whose token it is.
+func (s *Service) Holder(token string) (Actor, error) {
+	r, err := s.Store.ResellerByToken(token)
+	if errors.Is(err, store.ErrNotFound) {
+		return Actor{}, Fail(Token, "ask the operator for a new one: {reseller token RESELLER}", "the relay does not know this token")
+	}
+	return Actor{Kind: Reseller, Name: r.Name}, err
+}
+
+// Order on behalf of the actor of ctx.
+func (s *Service) Order(ctx context.Context, dryRun bool) store.Order {
+	a := ActorOf(ctx)
+	o := store.Order{By: a.String(), DryRun: dryRun}
+	if a.Kind == Reseller {
+		o.Reseller, o.MostAccounts = a.Name, s.Rules().MostAccounts
+	}
+	return o
+}
+
+// Account that an actor names, if it is within the actor's reach.
+func (s *Service) Account(ctx context.Context, name string) (store.Account, error) {
+	actor := ActorOf(ctx)
+	if actor.Kind == Reseller {
+		if ok, err := s.Store.Below(actor.Name, name); err != nil || !ok {
+			return store.Account{}, errors.Join(err, onlyIf(!ok && err == nil, NotFound))
+		}
+	}
+	a, err := s.Store.Account(name)
+	return a, NoAccount(name, err)
+}
+
+// NoAccount is the problem of a look-up that found no account of that name.
+func NoAccount(name string, err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return Fail(Missing, "{account list} shows all", "no account %q", name)
+	}
+	return err
+}
+
+func onlyIf(is bool, err error) error {
+	if is {
+		return err
+	}
+	return nil
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// logBroken notes an answer that was cut short.
+func (s *Service) logBroken(ctx context.Context, err error) {
+	s.Log.Error("answer cut short", "component", "api", "actor", ActorOf(ctx).String(), "err", err)
+}

@@ -1,0 +1,148 @@
+package act
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Spec describes an act to everybody but its function.
+type Spec struct {
+	Name    string // as the command line says it: "account add"; unique
+	Route   string // "POST /v1/accounts"
+	Summary string // one line, for the OpenAPI description
+	May     Who    // for whom it is
+	Scope   string // that a key needs; "": none has it
+	Largest int64  // octets of a body; 0: 64 KiB
+}
+
+const largestBody = 64 << 10
+
+// method and path of the route.
+func (s *Spec) method() string { m, _, _ := strings.Cut(s.Route, " "); return m }
+func (s *Spec) path() string   { _, p, _ := strings.Cut(s.Route, " "); return p }
+
+// For reports whether the act is for an actor at all. What its request names is
+// checked by the act.
+func (s *Spec) For(a Actor) bool {
+	return a.Kind&s.May != 0 && (a.Kind != Key || s.Scope != "" && slices.Contains(a.Scopes, s.Scope))
+}
+
+// Any is an act of any request and answer.
+type Any interface {
+	About() *Spec
+	register(*mount)
+}
+
+// About is the act's description.
+func (s *Spec) About() *Spec { return s }
+
+// mount is where acts are registered.
+type mount struct {
+	api huma.API
+	s   *Service
+	all map[string]*Spec
+}
+
+// operation of an act, with what runs before its request is read.
+func (m *mount) operation(s *Spec) huma.Operation {
+	most := s.Largest
+	if most == 0 {
+		most = largestBody
+	}
+	words := strings.Fields(s.Name)
+	return huma.Operation{
+		OperationID:                  strings.Join(words, "-"),
+		Method:                       s.method(),
+		Path:                         s.path(),
+		Summary:                      s.Summary,
+		Tags:                         words[:1],
+		MaxBodyBytes:                 most,
+		RejectUnknownQueryParameters: true,
+		Middlewares:                  huma.Middlewares{m.admit(s)},
+	}
+}
+
+// admit refuses actors that the act is not for, before anything of the request is
+// judged: for them it is not there.
+func (m *mount) admit(s *Spec) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if !s.For(ActorOf(ctx.Context())) {
+			m.refuse(ctx, NotFound)
+			return
+		}
+		ctx.SetHeader(ZoneHeader, m.s.Store.Zone().String())
+		next(ctx)
+	}
+}
+
+// refuse answers with a problem.
+func (m *mount) refuse(ctx huma.Context, err error) {
+	p := m.problem(ctx.Context(), err)
+	_ = huma.WriteErr(m.api, ctx, p.Status, "", p) // a client that has gone needs no answer
+}
+
+// Headers that are not HTTP's own.
+const (
+	ZoneHeader    = "Relay-Zone"    // of the operator: name of a location
+	VersionHeader = "Relay-Version" // of the client
+)
+
+// Caller carries a request to the service, and says by its error when the service
+// could not be reached or broke off.
+type Caller interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
+// Act is an act with one answer.
+type Act[In, Out any] struct {
+	Spec
+	do func(context.Context, *Service, *In) (*Out, error)
+}
+
+// New makes an act of its function.
+func New[In, Out any](s Spec, do func(context.Context, *Service, *In) (*Out, error)) *Act[In, Out] {
+	return &Act[In, Out]{s, do}
+}
+
+type answer[Out any] struct{ Body *Out }
+
+func (a *Act[In, Out]) register(m *mount) {
+	huma.Register(m.api, m.operation(&a.Spec), func(ctx context.Context, in *In) (*answer[Out], error) {
+		out, err := run(ctx, m, in, a.do)
+		if err != nil {
+			return nil, m.problem(ctx, err)
+		}
+		return &answer[Out]{out}, nil
+	})
+}
+
+// run calls an act's function once what the request says is allowed to the actor.
+func run[In, Out any](ctx context.Context, m *mount, in *In, do func(context.Context, *Service, *In) (*Out, error)) (*Out, error) {
+	if err := owned(ActorOf(ctx), in); err != nil {
+		return nil, err
+	}
+	return do(ctx, m.s, in)
+}
+
+// Call asks for the act.
+func (a *Act[In, Out]) Call(ctx context.Context, c Caller, in *In) (*Out, error) {
+	resp, err := a.send(ctx, c, in)
+	if err != nil {
+		return nil, err
+	}
+	out := new(Out)
+	return out, decode(resp, out)
+}
+
+// owned fails for a member of a request that only others may set: one whose tag "who"
+// does not name the actor's kind.
+func owned(a Actor, in any) error {
+	if a.Kind == Operator {
+		return nil
+	}
+	return foreign(a, in)
+}
