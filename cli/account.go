@@ -8,6 +8,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/quota"
+	"relay/report/words"
 	"relay/smtp"
 	"relay/store"
 )
@@ -308,12 +309,7 @@ func (c *call) noAccount(name string, err error) error {
 }
 
 // day of an instant in the operator's zone.
-func (c *call) day(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.In(c.st.Zone()).Format(time.DateOnly)
-}
+func (c *call) day(t time.Time) string { return words.Day(t, c.st.Zone()) }
 
 // newCredential makes a credential, with the secret to show once; a chosen
 // password is not shown.

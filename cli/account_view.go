@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -102,11 +103,11 @@ func (a *allowance) text() string {
 	case a.Messages == nil && a.Bytes == nil:
 		return "unlimited"
 	case a.Messages == nil:
-		return fineSize(*a.Bytes)
+		return words.FineSize(*a.Bytes)
 	case a.Bytes == nil:
-		return plural(*a.Messages, "e-mail")
+		return words.Plural(*a.Messages, "e-mail")
 	}
-	return plural(*a.Messages, "e-mail") + " and " + fineSize(*a.Bytes)
+	return words.Plural(*a.Messages, "e-mail") + " and " + words.FineSize(*a.Bytes)
 }
 
 // value of what may be null.
@@ -318,13 +319,13 @@ func planText(p *quota.Plan) string {
 	}
 	emails, bandwidth := "any number of e-mails", "any bandwidth"
 	if p.Emails > 0 {
-		emails = plural(p.Emails, "e-mail")
+		emails = words.Plural(p.Emails, "e-mail")
 	}
 	if p.Bandwidth > 0 {
-		bandwidth = size(p.Bandwidth)
+		bandwidth = words.Size(p.Bandwidth)
 	}
 	return fmt.Sprintf("%s: %s and %s %s, up to %s a message", p.Name, emails, bandwidth, perPeriod(p.Term),
-		plural(int64(p.MaxRecipients()), "recipient"))
+		words.Plural(int64(p.MaxRecipients()), "recipient"))
 }
 
 // perPeriod is the stretch of time that the allowance of a term is for.
@@ -343,7 +344,7 @@ func allowed(n int64, text string) string {
 	return text
 }
 
-func (c *call) stamp(t time.Time) string { return stamp(t, c.st.Zone()) }
+func (c *call) stamp(t time.Time) string { return words.Stamp(t, c.st.Zone()) }
 
 func orElse(s, other string) string {
 	if s == "" {

@@ -16,6 +16,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -215,7 +216,7 @@ func (p *program) backupToPipe(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.note("%s written, %s octets, SHA-256 %s", size(m.Size), number(m.Size), m.SHA256)
+		p.note("%s written, %s octets, SHA-256 %s", words.Size(m.Size), words.Number(m.Size), m.SHA256)
 		return nil
 	})
 }
@@ -283,8 +284,8 @@ func (p *program) showBackup(res *backedUp) error {
 		done = "written and proved"
 	}
 	m := res.Manifest
-	_, err := fmt.Fprintf(p.Stdout, "%s %s, %s\n%s, %s in the queue\n", res.File, done, size(res.Bytes),
-		plural(m.Accounts, "account"), plural(m.Totals.Messages, "message"))
+	_, err := fmt.Fprintf(p.Stdout, "%s %s, %s\n%s, %s in the queue\n", res.File, done, words.Size(res.Bytes),
+		words.Plural(m.Accounts, "account"), words.Plural(m.Totals.Messages, "message"))
 	for _, path := range res.Removed {
 		p.note("removed %s", path)
 	}

@@ -9,6 +9,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/report/words"
 	"relay/smtp"
 	"relay/store"
 )
@@ -86,7 +87,7 @@ func (p *program) banTable(views []banView) error {
 	t := newTable(column{head: "KIND"}, column{head: "WHO", least: 20}, column{head: "FAILED", right: true}, column{head: "UNTIL"})
 	zone := p.inner.config().zone()
 	for _, v := range views {
-		t.add(v.kind, orElse(v.Network, v.Login), number(int64(v.Failed)), stamp(v.Until, zone))
+		t.add(v.kind, orElse(v.Network, v.Login), words.Number(int64(v.Failed)), words.Stamp(v.Until, zone))
 	}
 	return t.write(p.Stdout)
 }

@@ -6,6 +6,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/memlimit"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -17,7 +18,7 @@ const clockAdvice = "set the clock right; if it is right: relay job run close"
 
 // holdText says what the clock of the books does.
 func holdText(h *control.Clock, zone *time.Location) string {
-	return fmt.Sprintf("the clock was plainly wrong (%s), the books stand still at %s", stamp(h.Wall, zone), stamp(h.Stands, zone))
+	return fmt.Sprintf("the clock was plainly wrong (%s), the books stand still at %s", words.Stamp(h.Wall, zone), words.Stamp(h.Stands, zone))
 }
 
 // clockOf the open store's books; nil: it goes.

@@ -11,6 +11,7 @@ import (
 
 	"relay/cli/calendar"
 	"relay/cli/control"
+	"relay/report/words"
 	"relay/store"
 	"relay/store/highwater"
 )
@@ -92,7 +93,7 @@ func (c *checker) relay() {
 		c.add("process", failed, advice(&h), "runs, but: %s", bad)
 	case err == nil:
 		c.health = &h
-		c.add("process", ok, "", "%s runs, pid %d, for %s", h.Version, h.PID, span(time.Since(h.Started)))
+		c.add("process", ok, "", "%s runs, pid %d, for %s", h.Version, h.PID, words.Span(time.Since(h.Started)))
 	case errors.Is(err, context.DeadlineExceeded):
 		c.silent = true
 		c.add("process", failed, "see its log; a restart is safe at any time", "does not answer within %s", healthLimit)
@@ -165,9 +166,9 @@ func (c *checker) openStore() {
 
 func (c *checker) store(file, free int64, sum store.Totals) {
 	const text = "%s, %s%s of it free; %s (%s) queued"
-	args := []any{size(file), size(free), percent(free, file), plural(sum.Messages, "message"), size(sum.Bytes)}
+	args := []any{words.Size(file), words.Size(free), words.Percent(free, file), words.Plural(sum.Messages, "message"), words.Size(sum.Bytes)}
 	if compactionPays(file, free) {
-		c.add("store file", warning, "relay compact gives about "+size(free)+" back to the disk; without it the space is used again by new mail", text, args...)
+		c.add("store file", warning, "relay compact gives about "+words.Size(free)+" back to the disk; without it the space is used again by new mail", text, args...)
 		return
 	}
 	c.add("store file", ok, "", text, args...)
@@ -178,7 +179,7 @@ const late = 2 * time.Hour
 
 // judgeBackup judges the backup by the calendar; done is the instant of the last copy.
 func (c *checker) judgeBackup(done time.Time) {
-	when := stamp(done, c.cfg.zone())
+	when := words.Stamp(done, c.cfg.zone())
 	if done.After(time.Now().Add(time.Minute)) {
 		c.add("backup", warning, "set the clock right, then: relay backup", "the last was %s, which is yet to come", when)
 		return
@@ -198,10 +199,10 @@ func (c *checker) judgeBackup(done time.Time) {
 	now := time.Now().In(c.cfg.zone())
 	switch due := schedule.Next(done.In(c.cfg.zone())); {
 	case done.IsZero():
-		c.add("backup", warning, "let the relay run at that time, and look into its log", "none was made yet; the next is due %s", stamp(schedule.Next(now), c.cfg.zone()))
+		c.add("backup", warning, "let the relay run at that time, and look into its log", "none was made yet; the next is due %s", words.Stamp(schedule.Next(now), c.cfg.zone()))
 	case now.After(due.Add(late)):
-		c.add("backup", warning, "let the relay run at that time, and look into its log", "overdue since %s; the last was %s", stamp(due, c.cfg.zone()), when)
+		c.add("backup", warning, "let the relay run at that time, and look into its log", "overdue since %s; the last was %s", words.Stamp(due, c.cfg.zone()), when)
 	default:
-		c.add("backup", ok, "", "the last was %s, the next is due %s", when, stamp(due, c.cfg.zone()))
+		c.add("backup", ok, "", "the last was %s, the next is due %s", when, words.Stamp(due, c.cfg.zone()))
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"relay/report/words"
 )
 
 // machine looks at what a relay needs of it.
@@ -44,11 +46,11 @@ func (c *checker) disk() {
 	const advice = "make space: a relay without it refuses mail with 452"
 	switch {
 	case free < noRoom:
-		c.add("disk", failed, advice, "%s free of %s at %s", size(free), size(all), dir)
+		c.add("disk", failed, advice, "%s free of %s at %s", words.Size(free), words.Size(all), dir)
 	case free < littleRoom:
-		c.add("disk", warning, advice, "%s free of %s at %s", size(free), size(all), dir)
+		c.add("disk", warning, advice, "%s free of %s at %s", words.Size(free), words.Size(all), dir)
 	default:
-		c.add("disk", ok, "", "%s free of %s at %s", size(free), size(all), dir)
+		c.add("disk", ok, "", "%s free of %s at %s", words.Size(free), words.Size(all), dir)
 	}
 }
 
@@ -153,9 +155,9 @@ func (c *checker) clock() {
 		c.add("clock", warning, "see that the machine's clock is kept by NTP: dates in mail, months and TLS depend on it", "cannot tell: %v", err)
 	case !state.synced:
 		c.add("clock", warning, "have it kept by NTP (timedatectl set-ntp true): dates in mail, months and TLS depend on it", "%s, not kept by a time server",
-			stamp(time.Now(), c.cfg.zone()))
+			words.Stamp(time.Now(), c.cfg.zone()))
 	default:
-		c.add("clock", ok, "", "%s, kept by a time server, off by %s at most", stamp(time.Now(), c.cfg.zone()), milliseconds(state.off))
+		c.add("clock", ok, "", "%s, kept by a time server, off by %s at most", words.Stamp(time.Now(), c.cfg.zone()), milliseconds(state.off))
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"relay/report/words"
 )
 
 // certificates that end so soon are worth a warning.
@@ -58,12 +60,12 @@ func certificatesOf(pair *tls.Certificate) []*x509.Certificate {
 
 func (c *checker) judge(leaf *x509.Certificate) {
 	left := time.Until(leaf.NotAfter)
-	ends := stamp(leaf.NotAfter, c.cfg.zone())
+	ends := words.Stamp(leaf.NotAfter, c.cfg.zone())
 	switch err := leaf.VerifyHostname(hostname(&c.cfg)); {
 	case left < 0:
 		c.add("certificate", failed, "renew it", "ended %s", ends)
 	case time.Until(leaf.NotBefore) > 0:
-		c.add("certificate", failed, "see that the machine's clock is right, or wait until then", "holds from %s only", stamp(leaf.NotBefore, c.cfg.zone()))
+		c.add("certificate", failed, "see that the machine's clock is right, or wait until then", "holds from %s only", words.Stamp(leaf.NotBefore, c.cfg.zone()))
 	case err != nil:
 		c.add("certificate", warning, "get one for the name that mail programs use", "%v", err)
 	case left < endsSoon:

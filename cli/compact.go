@@ -12,6 +12,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -151,7 +152,7 @@ func (p *program) proveCompacted(ctx context.Context, fresh string, st *store.St
 	}
 	if n := found.Stats.Problems; n > 0 {
 		return fail(exitFailed, "nothing was changed; relay check --store tells more, and relay restore FILE brings back a backup",
-			"the store has %s, the first: %s", plural(n, "problem"), clean(found.Problems[0]))
+			"the store has %s, the first: %s", words.Plural(n, "problem"), clean(found.Problems[0]))
 	}
 	sum, err := st.Totals()
 	if err == nil && sum != found.Stats.Totals {
@@ -204,13 +205,13 @@ func (p *program) showCompacted(res *compactView, dry bool) error {
 	}
 	won := max(res.Before-res.After, 0)
 	if !dry {
-		_, err := fmt.Fprintf(p.Stdout, "%s before, %s now: %s given back\n", size(res.Before), size(res.After), size(won))
+		_, err := fmt.Fprintf(p.Stdout, "%s before, %s now: %s given back\n", words.Size(res.Before), words.Size(res.After), words.Size(won))
 		return err
 	}
 	advice := "that does not pay: later mail uses it"
 	if res.Pays {
 		advice = "that pays: stop the relay, then relay compact"
 	}
-	_, err := fmt.Fprintf(p.Stdout, "%s, of which about %s can be given back\n%s\n", size(res.Before), size(won), advice)
+	_, err := fmt.Fprintf(p.Stdout, "%s, of which about %s can be given back\n%s\n", words.Size(res.Before), words.Size(won), advice)
 	return err
 }

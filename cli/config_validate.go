@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"relay/cli/calendar"
+	"relay/report/words"
 )
 
 // Validate names every bad field at once.
@@ -153,7 +154,7 @@ func (v *validator) size(key string, s Size, least int64) {
 	case s.bad != "":
 		v.bad(key, "%q is not a size such as 100MB", s.bad)
 	case s.Bytes < least:
-		v.bad(key, "%d: at least %s", s.Bytes, size(least))
+		v.bad(key, "%d: at least %s", s.Bytes, words.Size(least))
 	}
 }
 
@@ -162,7 +163,7 @@ func (v *validator) duration(key string, d Duration, least time.Duration) {
 	case d.bad != "":
 		v.bad(key, "%q is not a length of time such as 90s, 5m, 4h or 4d", d.bad)
 	case d.Duration < least:
-		v.bad(key, "%s: at least %s", d.Duration, span(least))
+		v.bad(key, "%s: at least %s", d.Duration, words.Span(least))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"relay/cli/control"
 	"relay/mailer"
+	"relay/report/words"
 )
 
 // connections are those to next hops, as a relay that runs has them; nil: it does
@@ -41,7 +42,7 @@ func busyLines(c *control.Connections) []string {
 	case c.InUse >= c.Limit:
 		text = fmt.Sprintf("%s: %s", allInUse(c.Limit), holders(c.Accounts))
 	case len(c.Waiting) > 0:
-		text = fmt.Sprintf("%s of %s to next hops are in use: %s", number(int64(c.InUse)), plural(int64(c.Limit), "connection"), holders(c.Accounts))
+		text = fmt.Sprintf("%s of %s to next hops are in use: %s", words.Number(int64(c.InUse)), words.Plural(int64(c.Limit), "connection"), holders(c.Accounts))
 	default:
 		return nil
 	}
@@ -58,7 +59,7 @@ func allInUse(limit int) string {
 	if limit == 1 {
 		return "the only connection to next hops is in use"
 	}
-	return fmt.Sprintf("all %s to next hops are in use", plural(int64(limit), "connection"))
+	return fmt.Sprintf("all %s to next hops are in use", words.Plural(int64(limit), "connection"))
 }
 
 // shownNames is how many accounts a line names.
@@ -70,13 +71,13 @@ func holders(list []control.Holder) string {
 	rest := 0
 	for i, h := range list {
 		if i < shownNames {
-			parts = append(parts, fmt.Sprintf("%s has %s", named(h.Account), number(int64(h.Connections))))
+			parts = append(parts, fmt.Sprintf("%s has %s", named(h.Account), words.Number(int64(h.Connections))))
 		} else {
 			rest += h.Connections
 		}
 	}
 	if n := len(list) - shownNames; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s %s", plural(int64(n), "other account"), number(int64(rest))))
+		parts = append(parts, fmt.Sprintf("%s %s", words.Plural(int64(n), "other account"), words.Number(int64(rest))))
 	}
 	if len(parts) == 0 {
 		return "none carries mail at this moment"
@@ -98,7 +99,7 @@ func waiters(list []string, share bool) string {
 		names = append(names, named(account))
 	}
 	if n := len(list) - shownNames; n > 0 {
-		names = append(names, plural(int64(n), "other account"))
+		names = append(names, words.Plural(int64(n), "other account"))
 	}
 	text := "mail waits of " + strings.Join(names, ", ")
 	if share {

@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/quota"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -169,7 +170,7 @@ func (p *program) customerList() *cli.Command {
 			if c.json {
 				return a.add(viewCustomer(&v, n, nil))
 			}
-			t.add(v.Name, number(int64(n)), orElse(v.Reseller, "-"), v.Contact)
+			t.add(v.Name, words.Number(int64(n)), orElse(v.Reseller, "-"), v.Contact)
 			return nil
 		})
 		if err != nil {

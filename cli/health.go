@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/report/words"
 )
 
 // healthLimit is how long relay health waits for the relay's answer, which may
@@ -93,7 +94,7 @@ func (p *program) showHealth(h *control.Health) error {
 }
 
 func (p *program) healthLine(h *control.Health, bad string) error {
-	text := fmt.Sprintf("well: %s in the queue, up %s", plural(h.Messages, "message"), span(time.Since(h.Started)))
+	text := fmt.Sprintf("well: %s in the queue, up %s", words.Plural(h.Messages, "message"), words.Span(time.Since(h.Started)))
 	if bad != "" {
 		text = "not well: " + bad
 	}

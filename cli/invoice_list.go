@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -65,7 +66,7 @@ func (c *call) listInvoices(f *invoiceFilter) error {
 	if err = s.end(c.invoices(f, show)); err != nil || c.json {
 		return err
 	}
-	return c.say("-- %s, %s open", plural(shown, "document"), c.amount(sum))
+	return c.say("-- %s, %s open", words.Plural(shown, "document"), c.amount(sum))
 }
 
 // invoices of one account, of whoever they are listed under, or all.
@@ -177,7 +178,7 @@ func (c *call) invoiced(account string) error {
 func inPeriod(i *store.Invoice, period string, zone *time.Location) bool {
 	own := i.Period
 	if own == "" {
-		own = i.Issued.In(zone).Format(time.DateOnly)
+		own = words.Day(i.Issued, zone)
 	}
 	return within(own, period)
 }

@@ -11,6 +11,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/calendar"
+	"relay/report/words"
 )
 
 // task is a job, and what relay job run does of it: now, whether it is due or not,
@@ -66,9 +67,9 @@ func (c *call) jobList() error {
 	for _, v := range list {
 		done := "never"
 		if v.Done != nil {
-			done = stamp(*v.Done, c.st.Zone())
+			done = words.Stamp(*v.Done, c.st.Zone())
 		}
-		t.add(v.Job, v.Schedule, done, stamp(v.Next, c.st.Zone()))
+		t.add(v.Job, v.Schedule, done, words.Stamp(v.Next, c.st.Zone()))
 	}
 	if err := t.write(c.Stdout); err != nil {
 		return err
@@ -176,7 +177,7 @@ func (c *call) jobMoment(t *task, text string) (at time.Time, err error) {
 	}
 	if now := c.now(); at.After(now) {
 		return at, usage("a month is closed when it is over; relay sandbox --at shows one that is to come",
-			"--at %s is yet to come: it is %s", stamp(at, c.st.Zone()), stamp(now, c.st.Zone()))
+			"--at %s is yet to come: it is %s", words.Stamp(at, c.st.Zone()), words.Stamp(now, c.st.Zone()))
 	}
 	return at, nil
 }
@@ -196,7 +197,7 @@ func jobFailures(result any) error {
 		return nil
 	}
 	return fail(exitFailed, "the others are done; relay check --store proves the file", "%s failed, among them %s: %s",
-		plural(int64(len(list)), "account"), list[0].Account, list[0].Error)
+		words.Plural(int64(len(list)), "account"), list[0].Account, list[0].Error)
 }
 
 // worker is the running relay, or one that has nothing but the open store.
@@ -215,7 +216,7 @@ func (r *relay) closeNow(ctx context.Context, at time.Time) (any, string, error)
 	v, err := r.settleMonths(ctx, at)
 	text := "nothing to close"
 	if v.Accounts > 0 {
-		text = fmt.Sprintf("closed %s of %s, %s", plural(int64(v.Periods), "period"), plural(int64(v.Accounts), "account"), numbersOf(v.Invoices))
+		text = fmt.Sprintf("closed %s of %s, %s", words.Plural(int64(v.Periods), "period"), words.Plural(int64(v.Accounts), "account"), numbersOf(v.Invoices))
 	}
 	return v, text, err
 }
@@ -225,17 +226,17 @@ func numbersOf(list []string) string {
 	if len(list) == 0 {
 		return "no invoice"
 	}
-	return plural(int64(len(list)), "invoice") + ": " + firstOf(list[:min(len(list), changeTold)], len(list))
+	return words.Plural(int64(len(list)), "invoice") + ": " + firstOf(list[:min(len(list), changeTold)], len(list))
 }
 
 func (r *relay) dunNow(ctx context.Context, at time.Time) (any, string, error) {
 	v, err := r.holdUnpaid(ctx, at)
 	text := "nobody to hold back"
 	if n := v.Accounts; n > 0 {
-		text = fmt.Sprintf("%s held back, unpaid: %s", plural(int64(n), "account"), firstOf(v.Held[:min(n, changeTold)], n))
+		text = fmt.Sprintf("%s held back, unpaid: %s", words.Plural(int64(n), "account"), firstOf(v.Held[:min(n, changeTold)], n))
 	}
 	if n := len(v.Expired); n > 0 {
-		text += fmt.Sprintf("\n%s expired: %s", plural(int64(n), "order"), numbersOf(v.Expired))
+		text += fmt.Sprintf("\n%s expired: %s", words.Plural(int64(n), "order"), numbersOf(v.Expired))
 	}
 	return v, text, err
 }
@@ -250,7 +251,7 @@ type pruneView struct {
 func (r *relay) pruneNow(ctx context.Context, _ time.Time) (any, string, error) {
 	start := time.Now()
 	n, err := r.prune(ctx)
-	return pruneView{"prune-trace", n, time.Since(start).Milliseconds()}, "removed " + plural(int64(n), "event") + " of the trace", err
+	return pruneView{"prune-trace", n, time.Since(start).Milliseconds()}, "removed " + words.Plural(int64(n), "event") + " of the trace", err
 }
 
 // backupView is the result of a backup, as programs see it.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 	"relay/store/bookclock"
 	"relay/store/quiet"
@@ -242,18 +243,18 @@ func (r *relay) logCloseInterrupted(v *closeView) {
 
 func (r *relay) logInvoice(i *store.Invoice) {
 	r.log.Info("invoice issued", "account", i.Account, "invoice", i.Name, "period", i.Period,
-		"total", money.Format(i.Total, i.Currency), "due", i.Due.In(r.store.Zone()).Format(time.DateOnly))
+		"total", money.Format(i.Total, i.Currency), "due", words.Day(i.Due, r.store.Zone()))
 }
 
 func (r *relay) logHeldBack(i *store.Invoice) {
 	r.log.Warn("account suspended, unpaid; its payment lifts that", "account", i.Account, "invoice", i.Name,
-		"open", money.Format(i.Open(), i.Currency), "due", i.Due.In(r.store.Zone()).Format(time.DateOnly),
+		"open", money.Format(i.Open(), i.Currency), "due", words.Day(i.Due, r.store.Zone()),
 		"advice", "when it is paid: relay payment record "+i.Name)
 }
 
 func (r *relay) logExpired(i *store.Invoice) {
 	r.log.Info("order expired, nobody has paid it; a payment revives it", "account", i.Account, "invoice", i.Name,
-		"total", money.Format(i.Total, i.Currency), "due", i.Due.In(r.store.Zone()).Format(time.DateOnly))
+		"total", money.Format(i.Total, i.Currency), "due", words.Day(i.Due, r.store.Zone()))
 }
 
 const (

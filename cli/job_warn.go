@@ -13,6 +13,7 @@ import (
 	"relay/report/invoice"
 	"relay/report/letter"
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 	"relay/store/maildomain"
 )
@@ -207,10 +208,10 @@ func (v *warnView) text(did string) string {
 		for i := range v.Warned[:min(n, changeTold)] {
 			names = append(names, v.Warned[i].Account)
 		}
-		text = fmt.Sprintf("%s %s: %s", did, plural(int64(n), "account"), firstOf(names, n))
+		text = fmt.Sprintf("%s %s: %s", did, words.Plural(int64(n), "account"), firstOf(names, n))
 	}
 	if n := len(v.NoContact); n > 0 {
-		text += fmt.Sprintf("\n%s without a contact: %s", plural(int64(n), "account"), firstOf(v.NoContact[:min(n, changeTold)], n))
+		text += fmt.Sprintf("\n%s without a contact: %s", words.Plural(int64(n), "account"), firstOf(v.NoContact[:min(n, changeTold)], n))
 	}
 	return text
 }

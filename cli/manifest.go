@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -67,7 +68,7 @@ const anotherCopy = "take another copy: this one is not what was written"
 
 func (m *manifest) checkSize(size int64) error {
 	if size != m.Size {
-		return fail(exitFailed, anotherCopy, "it has %s octets, the manifest says %s", number(size), number(m.Size))
+		return fail(exitFailed, anotherCopy, "it has %s octets, the manifest says %s", words.Number(size), words.Number(m.Size))
 	}
 	return nil
 }
@@ -96,8 +97,8 @@ func (m *manifest) checkProof(s *store.VerifyStats) error {
 		return nil
 	}
 	is := func(accounts int64, t store.Totals) string {
-		return fmt.Sprintf("%s, %s, %s, %s octets", plural(accounts, "account"), plural(t.Messages, "message"),
-			plural(t.Recipients, "recipient"), number(t.Bytes))
+		return fmt.Sprintf("%s, %s, %s, %s octets", words.Plural(accounts, "account"), words.Plural(t.Messages, "message"),
+			words.Plural(t.Recipients, "recipient"), words.Number(t.Bytes))
 	}
 	return fail(exitFailed, anotherCopy, "it holds %s; the manifest says %s", is(s.Accounts, s.Totals), is(m.Accounts, m.Totals))
 }

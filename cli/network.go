@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -102,7 +102,7 @@ func (p *program) networkList() *cli.Command {
 		}
 		t := newTable(column{head: "NETWORK"}, column{head: "ACCOUNT", least: 12}, column{head: "CREATED"})
 		for _, n := range list {
-			t.add(n.Prefix.String(), n.Account, n.Created.In(c.st.Zone()).Format(time.DateTime))
+			t.add(n.Prefix.String(), n.Account, words.Stamp(n.Created, c.st.Zone()))
 		}
 		return t.write(c.Stdout)
 	}})

@@ -13,6 +13,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"relay/cli/control"
+	"relay/report/words"
 )
 
 // Supervisor is the service manager above the process: systemd, or another one
@@ -223,7 +224,7 @@ func (r *relay) queueStatus() string {
 	if err != nil {
 		return statusLine("the store cannot be read: %v", err)
 	}
-	return statusLine("%s in the queue", plural(sum.Messages, "message"))
+	return statusLine("%s in the queue", words.Plural(sum.Messages, "message"))
 }
 
 // question to a part of the relay.

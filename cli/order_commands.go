@@ -8,6 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -245,9 +246,9 @@ func (f *correction) read(c *call, a *store.Account) (what store.Correction, err
 
 // parseUnits is credit of a plan: a size, or e-mails.
 func parseUnits(text string, p quota.Plan) (n int64, err error) {
-	parse := parseSize
+	parse := words.ParseSize
 	if p.Kind() == quota.Count {
-		parse = parseCount
+		parse = words.ParseCount
 	}
 	n, err = parse(text)
 	if err == nil && (n <= 0 || n > quota.MaxOver) {

@@ -8,6 +8,7 @@ import (
 	"relay/quota"
 	"relay/report/invoice"
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -287,9 +288,9 @@ func (c *call) toSend(v *receiptView) string {
 // unitsText is an amount of credit or overage in the unit of the plan.
 func unitsText(n int64, unit string) string {
 	if unit == "bytes" {
-		return fineSize(n)
+		return words.FineSize(n)
 	}
-	return plural(n, "e-mail")
+	return words.Plural(n, "e-mail")
 }
 
 // wholeUnits is one that comes in whole steps, exactly.
@@ -297,7 +298,7 @@ func wholeUnits(n int64, unit string) string {
 	if unit == "bytes" {
 		return wholeSize(n)
 	}
-	return plural(n, "e-mail")
+	return words.Plural(n, "e-mail")
 }
 
 // unitsCell is one in a column of them.
@@ -306,7 +307,7 @@ func unitsCell(n int64, unit string) string {
 	case n == 0:
 		return "-"
 	case unit == "bytes":
-		return fineSize(n)
+		return words.FineSize(n)
 	}
-	return number(n)
+	return words.Number(n)
 }

@@ -6,6 +6,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/quota"
+	"relay/report/words"
 )
 
 // overFlag is a ceiling of overage as it is typed.
@@ -29,7 +30,7 @@ func parseOverMax(text string) (int64, error) {
 	case "default":
 		return 0, nil
 	}
-	n, err := parseSize(text)
+	n, err := words.ParseSize(text)
 	if err == nil && n <= 0 {
 		err = fmt.Errorf("%q: more than 0, none or default", text)
 	}

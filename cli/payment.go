@@ -11,6 +11,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -123,13 +124,13 @@ func (s *paymentSum) add(v *paymentView) {
 }
 
 func (s *paymentSum) text(currency string) string {
-	text := fmt.Sprintf("%s, %s", plural(s.payments, "payment"), money.Format(s.received, currency))
+	text := fmt.Sprintf("%s, %s", words.Plural(s.payments, "payment"), money.Format(s.received, currency))
 	for _, o := range []struct {
 		n, sum int64
 		what   string
 	}{{s.reversals, s.takenBack, "reversal"}, {s.refunds, s.paidBack, "refund"}} {
 		if o.n > 0 {
-			text += fmt.Sprintf("; %s, %s", plural(o.n, o.what), money.Format(o.sum, currency))
+			text += fmt.Sprintf("; %s, %s", words.Plural(o.n, o.what), money.Format(o.sum, currency))
 		}
 	}
 	if s.reversals+s.refunds > 0 {

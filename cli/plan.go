@@ -12,6 +12,7 @@ import (
 
 	"relay/quota"
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -97,14 +98,14 @@ func (c *call) planList(all bool) error {
 	t := newTable(column{head: "PLAN", least: 10}, column{head: "TERM"}, column{head: "E-MAILS", right: true},
 		column{head: "BANDWIDTH", right: true}, column{head: "ALLOWED"}, column{head: "PRICE", right: true, least: 12}, column{head: ""})
 	for _, plan := range list {
-		t.add(plan.Name, string(plan.Term), allowed(plan.Emails, number(plan.Emails)), allowed(plan.Bandwidth, size(plan.Bandwidth)),
+		t.add(plan.Name, string(plan.Term), allowed(plan.Emails, words.Number(plan.Emails)), allowed(plan.Bandwidth, words.Size(plan.Bandwidth)),
 			perPeriod(plan.Term), c.price(plan.Price), planRemark(&plan, c.scope != nil))
 	}
 	if err := t.write(c.Stdout); err != nil {
 		return err
 	}
 	if hidden := n - len(list); hidden > 0 {
-		c.note("%s retired: relay plan list --all", plural(int64(hidden), "plan"))
+		c.note("%s retired: relay plan list --all", words.Plural(int64(hidden), "plan"))
 	}
 	return nil
 }
@@ -152,7 +153,7 @@ func (c *call) showPlan(plan *quota.Plan) error {
 		{"plan", plan.Name},
 		{"kind", kindText(plan)},
 		{"term", string(plan.Term)},
-		{"e-mails", allowed(plan.Emails, number(plan.Emails)) + " " + perPeriod(plan.Term)},
+		{"e-mails", allowed(plan.Emails, words.Number(plan.Emails)) + " " + perPeriod(plan.Term)},
 		{"bandwidth", allowed(plan.Bandwidth, wholeSize(plan.Bandwidth)) + " " + perPeriod(plan.Term)},
 		{"price", c.termPrice(plan)},
 		{"blocks", c.blocksText(plan.Blocks)},
@@ -202,7 +203,7 @@ func wholeSize(n int64) string {
 	text := exactSize(n)
 	digits := strings.TrimRight(text, "KMGB")
 	count, _ := strconv.ParseInt(digits, 10, 64) // it is one
-	return number(count) + " " + orElse(strings.Replace(text[len(digits):], "KB", "kB", 1), "B")
+	return words.Number(count) + " " + orElse(strings.Replace(text[len(digits):], "KB", "kB", 1), "B")
 }
 
 func (p *program) planRetire() *cli.Command {
@@ -230,7 +231,7 @@ func (c *call) planRetire(name string, retired bool) error {
 	}
 	on, all, err := c.running(func(terms *quota.Plan) bool { return terms.Name == name })
 	if err == nil && on > 0 {
-		c.note("%s%s on it until the end of the term", ifSo(!all, "at least "), plural(on, "account"))
+		c.note("%s%s on it until the end of the term", ifSo(!all, "at least "), words.Plural(on, "account"))
 	}
 	return err
 }

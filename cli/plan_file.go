@@ -14,6 +14,7 @@ import (
 
 	"relay/quota"
 	"relay/report/money"
+	"relay/report/words"
 )
 
 // planFile is a table of plans as it stands in a file.
@@ -116,9 +117,9 @@ func (e *planEntry) plan(currency string) (p quota.Plan, bad []string) {
 	}
 	var err error
 	p = quota.Plan{Name: e.Name, Term: quota.Term(e.Term), Ends: e.Ends, Dedicated: e.Dedicated, Retired: e.Retired, Resale: e.Resale}
-	p.Emails, err = limitOf(e.Emails, parseCount)
+	p.Emails, err = limitOf(e.Emails, words.ParseCount)
 	check("emails", err)
-	p.Bandwidth, err = limitOf(e.Bandwidth, parseSize)
+	p.Bandwidth, err = limitOf(e.Bandwidth, words.ParseSize)
 	check("bandwidth", err)
 	if e.Emails == nil && p.Bandwidth > 0 {
 		p.Emails = quota.EmailsFor(p.Bandwidth)
@@ -126,19 +127,19 @@ func (e *planEntry) plan(currency string) (p quota.Plan, bad []string) {
 	p.Price, err = amountOf(e.Price, currency)
 	check("price", err)
 	for i, b := range e.Blocks {
-		n, err := limitOf(b.Size, parseSize)
+		n, err := limitOf(b.Size, words.ParseSize)
 		check(fmt.Sprintf("blocks[%d].size", i), err)
 		price, err := amountOf(b.Price, currency)
 		check(fmt.Sprintf("blocks[%d].price", i), err)
 		p.Blocks = append(p.Blocks, quota.Block{Bytes: n, Price: price})
 	}
-	step := parseCount
+	step := words.ParseCount
 	if p.Kind() == quota.Bandwidth {
-		step = parseSize
+		step = words.ParseSize
 	}
 	p.CreditStep, err = limitOf(e.CreditStep, step)
 	check("credit_step", err)
-	n, err := limitOf(e.Recipients, parseCount)
+	n, err := limitOf(e.Recipients, words.ParseCount)
 	if err == nil && n > math.MaxInt32 {
 		n = math.MaxInt32 // which is too many in any case
 	}
@@ -179,7 +180,7 @@ func overMaxOf(v any) (int64, error) {
 	if text, ok := v.(string); ok {
 		return parseOverMax(text)
 	}
-	return limitOf(v, parseSize)
+	return limitOf(v, words.ParseSize)
 }
 
 func amountOf(v any, currency string) (n int64, err error) {

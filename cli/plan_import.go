@@ -9,6 +9,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/quota"
+	"relay/report/words"
 )
 
 func (p *program) planImport() *cli.Command {
@@ -63,7 +64,7 @@ func (c *call) planImport(file string, dryRun bool) error {
 		file = "standard input"
 	}
 	if len(text) > mostPlans {
-		return badPlans(file, []string{"longer than " + size(mostPlans) + ": it is no file of plans"})
+		return badPlans(file, []string{"longer than " + words.Size(mostPlans) + ": it is no file of plans"})
 	}
 	list, err := readPlans(file, string(text), c.currency())
 	if err != nil {
@@ -89,7 +90,7 @@ func (c *call) planImport(file string, dryRun bool) error {
 		return is != nil && !sameTerms(terms, is)
 	})
 	if err == nil && n > 0 {
-		c.note("running terms stay as they were bought: %s%s on older terms of what is changed", ifSo(!all, "at least "), plural(n, "account"))
+		c.note("running terms stay as they were bought: %s%s on older terms of what is changed", ifSo(!all, "at least "), words.Plural(n, "account"))
 	}
 	return err
 }
@@ -157,5 +158,5 @@ func (c *call) showChanges(changes []planChange, dryRun bool) error {
 	if dryRun {
 		what = "dry run, nothing is changed: %s would be new, %d changed, %d as they were"
 	}
-	return c.say(what, plural(count["new"], "plan"), count["changed"], count["same"])
+	return c.say(what, words.Plural(count["new"], "plan"), count["changed"], count["same"])
 }

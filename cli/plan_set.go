@@ -11,6 +11,7 @@ import (
 
 	"relay/quota"
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -159,7 +160,7 @@ func (f *planFlags) applyBlocks(plan *quota.Plan, currency string) error {
 		if !ok {
 			return usage("in prices a point stands before the decimals: --block 1GB=5.00,2GB=9.00", "--block %q: SIZE=AMOUNT, such as 1GB=5.00", text)
 		}
-		n, err := parseSize(bytes)
+		n, err := words.ParseSize(bytes)
 		if err != nil {
 			return usage("", "--block: %w", err)
 		}
@@ -188,9 +189,9 @@ func (f *planFlags) applyStep(plan *quota.Plan, _ string) error {
 	switch {
 	case f.creditStep == "default":
 	case plan.Kind() == quota.Bandwidth:
-		n, err = parseSize(f.creditStep)
+		n, err = words.ParseSize(f.creditStep)
 	default:
-		n, err = parseCount(f.creditStep)
+		n, err = words.ParseCount(f.creditStep)
 	}
 	if err == nil && n <= 0 && f.creditStep != "default" {
 		err = fmt.Errorf("%q: more than 0, or default", f.creditStep)
@@ -273,7 +274,7 @@ func (c *call) planSet(name string, f *planFlags) error {
 func (c *call) oldTerms(plan *quota.Plan) error {
 	n, all, err := c.running(func(terms *quota.Plan) bool { return terms.Name == plan.Name && !sameTerms(terms, plan) })
 	if err == nil && n > 0 {
-		c.note("running terms stay as they were bought: %s%s on older terms of %s", ifSo(!all, "at least "), plural(n, "account"), plan.Name)
+		c.note("running terms stay as they were bought: %s%s on older terms of %s", ifSo(!all, "at least "), words.Plural(n, "account"), plan.Name)
 	}
 	return err
 }

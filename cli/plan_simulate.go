@@ -9,6 +9,7 @@ import (
 
 	"relay/quota"
 	"relay/report/money"
+	"relay/report/words"
 )
 
 // simFlags are what is simulated, as it is typed.
@@ -68,14 +69,14 @@ func (c *call) simulated(f *simFlags) (in simInput, err error) {
 	case in.size <= 0 || in.size > mostSimSize:
 		return in, usage("", "--size: up to %s", wholeSize(mostSimSize))
 	case in.emails <= 0 || in.emails > mostSim:
-		return in, usage("", "--emails: 1 to %s", number(mostSim))
+		return in, usage("", "--emails: 1 to %s", words.Number(mostSim))
 	case f.months.set && (f.months.n <= 0 || f.months.n > mostMonths):
 		return in, usage("", "--months: 1 to %d", mostMonths)
 	case f.months.set:
 		in.months = int(f.months.n)
 	}
 	if in.emails*int64(in.months) > mostSimAll {
-		return in, usage("a few months show what there is to see", "--emails times --months: up to %s", number(mostSimAll))
+		return in, usage("a few months show what there is to see", "--emails times --months: up to %s", words.Number(mostSimAll))
 	}
 	y, m, _ := c.now().In(in.zone).Date()
 	in.from = time.Date(y, m, 1, 0, 0, 0, 0, in.zone)
@@ -192,7 +193,7 @@ func (r *simReport) write() error {
 		column{head: "REFUSED", right: true}, column{head: "OVER", right: true}, column{head: "CREDIT", right: true},
 		column{head: "BILLED", right: true})
 	row := func(name string, s simTotal, credit string) {
-		t.add(name, number(s.Emails), fineSize(s.Bytes), unitsCell(s.Refused, "e-mails"), unitsCell(s.Over, unit), credit, money.Number(s.Total, r.in.billing.Currency))
+		t.add(name, words.Number(s.Emails), words.FineSize(s.Bytes), unitsCell(s.Refused, "e-mails"), unitsCell(s.Over, unit), credit, money.Number(s.Total, r.in.billing.Currency))
 	}
 	for i := range r.months {
 		m := &r.months[i]
@@ -228,7 +229,7 @@ func (r *simReport) head() error {
 	if blocks := r.blocksText(r.in.plan.Blocks); blocks != "" {
 		text += "; blocks: " + blocks
 	}
-	sends := fmt.Sprintf("%s of %s %s, at the limit %s", plural(r.in.emails, "e-mail"), wholeSize(r.in.size), perPeriod(r.in.plan.Term), atLimitText(r.in.atLimit, r.in.overMax, &r.in.plan))
+	sends := fmt.Sprintf("%s of %s %s, at the limit %s", words.Plural(r.in.emails, "e-mail"), wholeSize(r.in.size), perPeriod(r.in.plan.Term), atLimitText(r.in.atLimit, r.in.overMax, &r.in.plan))
 	if r.in.topUp != nil {
 		sends += ", then " + r.in.topUp.Name + " on top for " + r.price(r.in.topUp.Price)
 	}
@@ -239,7 +240,7 @@ func (r *simReport) head() error {
 	fields := []field{{"plan", text}, {"sends", sends}, {"billed", billed}}
 	if p := &r.in.plan; p.Kind() == quota.Bandwidth && r.in.atLimit == quota.Continue && 0 < p.Emails && p.Emails < r.in.emails {
 		fields = append(fields, field{"over", fmt.Sprintf("%s for each e-mail beyond %s, or the bandwidth beyond %s if more",
-			wholeSize(p.EmailWeight()), number(p.Emails), wholeSize(p.Bandwidth))})
+			wholeSize(p.EmailWeight()), words.Number(p.Emails), wholeSize(p.Bandwidth))})
 	}
 	if err := writeFields(r.Stdout, fields); err != nil {
 		return err
@@ -261,7 +262,7 @@ func (r *simReport) story(m *simMonth) error {
 			}
 			text := l.Text
 			if l.Count != 1 {
-				text = number(l.Count) + " × " + text
+				text = words.Number(l.Count) + " × " + text
 			}
 			bills = append(bills, text+" "+money.Format(l.Net, r.in.billing.Currency))
 		}

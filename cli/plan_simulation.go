@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -237,7 +238,7 @@ func (s *simulation) day(m *simMonth, n int64) (left int64, err error) {
 			return n, err
 		}
 		if m.TopUps++; m.TopUps > mostTopUps {
-			return n, fail(exitFailed, "name a larger plan for --top-up", "more than %s top-ups by %s in %s", number(mostTopUps), s.topUp.Name, m.Period)
+			return n, fail(exitFailed, "name a larger plan for --top-up", "more than %s top-ups by %s in %s", words.Number(mostTopUps), s.topUp.Name, m.Period)
 		}
 		if _, err := s.st.TopUp(simOrder, simAccount, s.topUp.Name); err != nil {
 			return n, err

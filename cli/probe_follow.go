@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -51,7 +52,7 @@ func (t *trial) follow(ctx context.Context) error {
 // waits is the end of a test whose message goes on.
 func (t *trial) waits() error {
 	return fail(exitTryAgain, fmt.Sprintf("it goes on by itself; to go on following: relay trace %s --follow", t.id),
-		"message %s is still in the queue after %s", t.id, span(t.timeout))
+		"message %s is still in the queue after %s", t.id, words.Span(t.timeout))
 }
 
 // event shows one, and notes where the recipient stands after it.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relay/mailer/client"
+	"relay/report/words"
 	"relay/smtp"
 	"relay/store"
 )
@@ -123,7 +124,7 @@ func (t *trial) notLetIn(err error) error {
 
 func (t *trial) deliver(ctx context.Context, c *client.Client, before *store.Standing) error {
 	text := t.content(t.wall())
-	if err := t.step("message", ok, "", "from %s to %s, %s", t.from, t.to, size(int64(len(text)))); err != nil {
+	if err := t.step("message", ok, "", "from %s to %s, %s", t.from, t.to, words.Size(int64(len(text)))); err != nil {
 		return err
 	}
 	res := c.Deliver(&client.Envelope{
@@ -159,10 +160,10 @@ func (t *trial) charged(before *store.Standing) error {
 	was, is := before.Usage.Charged, after.Usage.Charged
 	v := viewUsage(after.Usage, after.InPeriod())
 	if is == was {
-		return t.step("charged", failed, "relay check --store proves the counters", "nothing: still %s, %s", plural(is.Messages, "e-mail"), size(is.Bytes))
+		return t.step("charged", failed, "relay check --store proves the counters", "nothing: still %s, %s", words.Plural(is.Messages, "e-mail"), words.Size(is.Bytes))
 	}
-	return t.step("charged", ok, "", "e-mails %s → %s; bandwidth %s → %s", number(was.Messages),
-		used(number(is.Messages), is.Messages, v.AllowMessages, number), size(was.Bytes), used(size(is.Bytes), is.Bytes, v.AllowBytes, size))
+	return t.step("charged", ok, "", "e-mails %s → %s; bandwidth %s → %s", words.Number(was.Messages),
+		used(words.Number(is.Messages), is.Messages, v.AllowMessages, words.Number), words.Size(was.Bytes), used(words.Size(is.Bytes), is.Bytes, v.AllowBytes, words.Size))
 }
 
 // refusalAdvice is the operator's part in a refusal of ours.

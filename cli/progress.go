@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+
+	"relay/report/words"
 )
 
 // progress is one line on a terminal, written over and over, that says how far
@@ -71,14 +73,14 @@ func (pr *progress) line(since time.Duration) string {
 		return pr.what + " …"
 	}
 	done := min(pr.done, pr.total)
-	text := fmt.Sprintf("%s %3d %%  %s of %s", pr.what, int(float64(done)/float64(pr.total)*100), size(done), size(pr.total))
+	text := fmt.Sprintf("%s %3d %%  %s of %s", pr.what, int(float64(done)/float64(pr.total)*100), words.Size(done), words.Size(pr.total))
 	if since < time.Second || done == 0 {
 		return text
 	}
 	rate := float64(done) / since.Seconds()
-	text += fmt.Sprintf("  %s/s", size(int64(rate)))
+	text += fmt.Sprintf("  %s/s", words.Size(int64(rate)))
 	if left := float64(pr.total-done) / rate; left < (100 * 24 * time.Hour).Seconds() {
-		text += fmt.Sprintf("  %s left", span(time.Duration(left*float64(time.Second))))
+		text += fmt.Sprintf("  %s left", words.Span(time.Duration(left*float64(time.Second))))
 	}
 	return cut(text, screen-1)
 }

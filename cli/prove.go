@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"relay/cli/control"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -215,15 +216,15 @@ func (c *checker) liveCopy() (*wholeFile, error) {
 func (c *checker) judgeProof(found *proof) {
 	s := &found.Stats
 	if s.Problems == 0 {
-		c.add("store", ok, "", "proved: %s, %s, %s, %s of mail", plural(s.Accounts, "account"),
-			plural(s.Messages, "message"), entries(s.Queued), size(s.Bodies))
+		c.add("store", ok, "", "proved: %s, %s, %s, %s of mail", words.Plural(s.Accounts, "account"),
+			words.Plural(s.Messages, "message"), entries(s.Queued), words.Size(s.Bodies))
 		return
 	}
 	for _, text := range found.Problems {
 		c.add("store", failed, "", "%s", text)
 	}
 	c.add("store", failed, "stop the relay, keep a copy of the file, and bring back a backup: relay restore FILE",
-		"%s", plural(s.Problems, "problem"))
+		"%s", words.Plural(s.Problems, "problem"))
 }
 
 func entries(n int64) string {

@@ -6,6 +6,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/report/words"
 	"relay/store"
 	"relay/store/maildomain"
 )
@@ -71,7 +72,7 @@ func (c *call) filter(f *queueFilter) (out store.Filter, err error) {
 	}
 	if f.olderThan.set && f.youngerThan.set && f.olderThan.d >= f.youngerThan.d {
 		return out, usage("--older-than 1h --younger-than 1d is between an hour and a day old",
-			"nothing is older than %s and younger than %s", span(f.olderThan.d), span(f.youngerThan.d))
+			"nothing is older than %s and younger than %s", words.Span(f.olderThan.d), words.Span(f.youngerThan.d))
 	}
 	if f.account != "" {
 		_, err = c.account(f.account)

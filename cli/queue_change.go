@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -51,7 +52,7 @@ func (c *call) queueChange(op store.Op, f *queueFilter, w changeWish) error {
 	}
 	if err = errors.Join(err, g.step()); err != nil {
 		if g.done > 0 && !g.dryRun {
-			c.note("%s %s before it came to an end", plural(int64(g.done), "message"), opWords[op])
+			c.note("%s %s before it came to an end", words.Plural(int64(g.done), "message"), opWords[op])
 		}
 		return errors.Join(err, g.endList())
 	}
@@ -257,24 +258,24 @@ func (g *changing) report() error {
 			list = append(list, id.String())
 		}
 		err = errors.Join(err, fail(exitFailed, "what is done is in the trace: relay trace ID", "%s not in the queue: %s",
-			plural(int64(n), "message"), firstOf(list, n)))
+			words.Plural(int64(n), "message"), firstOf(list, n)))
 	}
 	if g.badAll > 0 {
 		err = errors.Join(err, fail(exitUsage, listAdvice, "%s of standard input without an ID: %s",
-			plural(int64(g.badAll), "line"), firstOf(g.bad, g.badAll)))
+			words.Plural(int64(g.badAll), "line"), firstOf(g.bad, g.badAll)))
 	}
 	return err
 }
 
 // summary counts what was changed, or would be.
 func (g *changing) summary() string {
-	words := opWords[g.op.Op]
+	done := opWords[g.op.Op]
 	if g.dryRun {
-		words = "would be " + strings.TrimPrefix(words, "will be ")
+		done = "would be " + strings.TrimPrefix(done, "will be ")
 	}
-	text := fmt.Sprintf("%s %s, %s", plural(int64(g.done), "message"), words, plural(g.recipients, "recipient"))
+	text := fmt.Sprintf("%s %s, %s", words.Plural(int64(g.done), "message"), done, words.Plural(g.recipients, "recipient"))
 	if g.same > 0 {
-		text += fmt.Sprintf("; %s as before", number(int64(g.same)))
+		text += fmt.Sprintf("; %s as before", words.Number(int64(g.same)))
 	}
 	return text
 }

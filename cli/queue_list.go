@@ -11,6 +11,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -91,7 +92,7 @@ func (c *call) listQueue(filter *store.Filter, f *queueFilter) error {
 	case err != nil && !errors.Is(err, errEnough):
 		return err
 	case sum.Messages > 0:
-		if err := c.say("-- %s in %s, %s", size(sum.Bytes), plural(sum.Messages, "message"), plural(sum.Recipients, "recipient")); err != nil {
+		if err := c.say("-- %s in %s, %s", words.Size(sum.Bytes), words.Plural(sum.Messages, "message"), words.Plural(sum.Recipients, "recipient")); err != nil {
 			return err
 		}
 	case f.set():
@@ -157,7 +158,7 @@ func (l *queueLister) entry(b *strings.Builder, m *store.Message, inHand bool) i
 	if utf8.RuneCountInString(sender) > screen-listAddress {
 		first = ""
 	}
-	line := fmt.Sprintf(listRow, m.ID.String()+mark, size(m.Size), m.Accepted.In(l.zone).Format(time.Stamp), first)
+	line := fmt.Sprintf(listRow, m.ID.String()+mark, words.Size(m.Size), m.Accepted.In(l.zone).Format(time.Stamp), first)
 	b.WriteString(strings.TrimRight(line, " \n") + "\n")
 	if first == "" {
 		address(b, "", sender)
@@ -184,7 +185,7 @@ func (l *queueLister) entry(b *strings.Builder, m *store.Message, inHand bool) i
 		address(b, left, clean(r.Address))
 	}
 	if more := len(open) - most; more > 0 {
-		address(b, "", fmt.Sprintf("+%s more", number(int64(more))))
+		address(b, "", fmt.Sprintf("+%s more", words.Number(int64(more))))
 	}
 	return len(open)
 }
@@ -210,7 +211,7 @@ func (l *queueLister) open(m *store.Message) []*store.Recipient {
 func (l *queueLister) standing(m *store.Message, r *store.Recipient, inHand bool) string {
 	s := m.Account
 	if r.Tries > 0 && r.State == store.Deferred {
-		s += ", " + plural(int64(r.Tries), "attempt")
+		s += ", " + words.Plural(int64(r.Tries), "attempt")
 	}
 	switch {
 	case r.Held:
@@ -218,7 +219,7 @@ func (l *queueLister) standing(m *store.Message, r *store.Recipient, inHand bool
 	case inHand && r.Next.After(l.now):
 		return s + ", in hand"
 	case r.Next.After(l.now):
-		return s + ", next in " + span(r.Next.Sub(l.now))
+		return s + ", next in " + words.Span(r.Next.Sub(l.now))
 	}
 	return s + ", due now"
 }

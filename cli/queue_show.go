@@ -6,6 +6,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -35,7 +36,7 @@ func (c *call) showMessage(m *store.Message) error {
 		{"message-id", m.MessageID},
 		{"account", m.Account},
 		{"sender", orElse(m.Sender, "<>")},
-		{"size", number(m.Size) + " octets"},
+		{"size", words.Number(m.Size) + " octets"},
 		{"accepted", c.stamp(m.Accepted)},
 		{"expires", c.stamp(m.Expires)},
 	}
@@ -52,7 +53,7 @@ func (c *call) showMessage(m *store.Message) error {
 			state += ", due now"
 		}
 		if r.Tries > 0 {
-			state += ", " + plural(int64(r.Tries), "attempt")
+			state += ", " + words.Plural(int64(r.Tries), "attempt")
 		}
 		fields = append(fields, field{"recipient", r.Address}, field{"", state}, field{"", r.Reply})
 	}

@@ -13,6 +13,7 @@ import (
 
 	"relay/cli/control"
 	"relay/mailer"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -251,11 +252,11 @@ func (r *topRow) cells(by string, now time.Time) []string {
 	switch {
 	case r.Next == nil:
 	case r.Next.After(now):
-		next = span(r.Next.Sub(now))
+		next = words.Span(r.Next.Sub(now))
 	default:
 		next = "now"
 	}
-	cells := []string{number(r.Messages), number(r.Recipients), span(now.Sub(r.Oldest)), next}
+	cells := []string{words.Number(r.Messages), words.Number(r.Recipients), words.Span(now.Sub(r.Oldest)), next}
 	switch by {
 	case "domain":
 		return append([]string{r.Domain}, cells...)
@@ -271,19 +272,19 @@ func (r *topRow) remarks(now time.Time) (lines []string) {
 		lines = append(lines, cut("  "+clean(r.Reply), screen))
 	}
 	if r.Held > 0 && r.Next != nil {
-		lines = append(lines, fmt.Sprintf("  %s held", number(r.Held)))
+		lines = append(lines, fmt.Sprintf("  %s held", words.Number(r.Held)))
 	}
 	if s := r.Site; s != nil {
 		switch {
 		case s.DownUntil != nil:
-			text := fmt.Sprintf("  next hop down, next probe in %s, %s", span(s.DownUntil.Sub(now)), plural(int64(s.Failures), "failure"))
+			text := fmt.Sprintf("  next hop down, next probe in %s, %s", words.Span(s.DownUntil.Sub(now)), words.Plural(int64(s.Failures), "failure"))
 			if s.Why != "" && !strings.Contains(r.Reply, s.Why) {
 				text += ": " + clean(s.Why)
 			}
 			lines = append(lines, cut(text, screen))
 		case s.Connections > 0:
-			lines = append(lines, fmt.Sprintf("  %s of %s open, %s in hand", number(int64(s.Connections)),
-				plural(int64(s.Limit), "connection"), number(int64(s.Claimed))))
+			lines = append(lines, fmt.Sprintf("  %s of %s open, %s in hand", words.Number(int64(s.Connections)),
+				words.Plural(int64(s.Limit), "connection"), words.Number(int64(s.Claimed))))
 		}
 	}
 	return lines
@@ -295,11 +296,11 @@ func (c *call) writeTotal(t *topList, by string) error {
 		return err
 	}
 	unit := map[string]string{"both": "line", "domain": "domain", "account": "account"}[by]
-	shown := plural(int64(t.all), unit)
+	shown := words.Plural(int64(t.all), unit)
 	if n := len(t.rows); n < t.all {
-		shown = fmt.Sprintf("the first %s of %s", number(int64(n)), shown)
+		shown = fmt.Sprintf("the first %s of %s", words.Number(int64(n)), shown)
 	}
-	lines := []string{fmt.Sprintf("%s, %s; %s", plural(sum.Messages, "message"), plural(sum.Recipients, "recipient"), shown)}
+	lines := []string{fmt.Sprintf("%s, %s; %s", words.Plural(sum.Messages, "message"), words.Plural(sum.Recipients, "recipient"), shown)}
 	lines = append(lines, busyLines(t.pool)...)
 	return c.say("%s", totalMark+strings.Join(lines, "\n"+totalMark))
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"relay/mailer/route"
+	"relay/report/words"
 )
 
 // config is the configuration in force: cfg, the one the relay started with,
@@ -117,9 +118,9 @@ func reloadSummary(list []change) string {
 	case len(list) == 0:
 		return "nothing in the configuration has changed"
 	case later == 0:
-		return plural(int64(len(list)), "change") + " in force"
+		return words.Plural(int64(len(list)), "change") + " in force"
 	}
-	return plural(int64(len(list)-later), "change") + " in force, " + plural(int64(later), "change") + " after a restart"
+	return words.Plural(int64(len(list)-later), "change") + " in force, " + words.Plural(int64(later), "change") + " after a restart"
 }
 
 // runReloads reads the configuration again at each hangup, until ctx is done.

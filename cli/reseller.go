@@ -7,6 +7,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/report/words"
 	"relay/smtp"
 	"relay/store"
 )
@@ -123,7 +124,7 @@ func (p *program) resellerList() *cli.Command {
 			if c.json {
 				return a.add(resellerView{r.Name, orNull(r.Contact), r.Created, n, nil})
 			}
-			t.add(r.Name, number(int64(n)), c.day(r.Created), r.Contact)
+			t.add(r.Name, words.Number(int64(n)), c.day(r.Created), r.Contact)
 			return nil
 		})
 		if err != nil {

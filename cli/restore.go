@@ -15,6 +15,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -238,7 +239,7 @@ func (p *program) proven(ctx context.Context, from *aBackup, path string, res *r
 		p.note("%s", clean(text))
 	}
 	if found.Stats.Problems > 0 {
-		return from.wrap(fail(exitFailed, "take another backup", "damaged: %s", plural(found.Stats.Problems, "problem")))
+		return from.wrap(fail(exitFailed, "take another backup", "damaged: %s", words.Plural(found.Stats.Problems, "problem")))
 	}
 	if from.m != nil {
 		return from.wrap(from.m.checkProof(&found.Stats))
@@ -268,7 +269,7 @@ func (p *program) showRestored(res *restoreView) error {
 		done = "in order:"
 	}
 	_, err := fmt.Fprintf(p.Stdout, "%s %s: %s, %s in the queue\n", done, res.File,
-		plural(res.Stats.Accounts, "account"), plural(res.Stats.Messages, "message"))
+		words.Plural(res.Stats.Accounts, "account"), words.Plural(res.Stats.Messages, "message"))
 	if err != nil {
 		return err
 	}

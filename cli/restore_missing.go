@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relay/report/words"
 	"relay/store"
 	"relay/store/highwater"
 )
@@ -100,11 +101,11 @@ func (p *program) showMissing(res *restoreView) error {
 			one  string
 		}{{&m.Accounts, "account"}, {&m.Invoices, "invoice"}, {&m.Payments, "payment"}} {
 			if n := l.list.Count; n > 0 {
-				lines = append(lines, fmt.Sprintf("not in the backup: %s: %s", plural(n, l.one), firstOf(l.list.Names[:min(len(l.list.Names), changeTold)], int(n))))
+				lines = append(lines, fmt.Sprintf("not in the backup: %s: %s", words.Plural(n, l.one), firstOf(l.list.Names[:min(len(l.list.Names), changeTold)], int(n))))
 			}
 		}
 		if n := m.Messages.Count; n > 0 {
-			lines = append(lines, "not in the backup: "+plural(n, "message")+" of the queue")
+			lines = append(lines, "not in the backup: "+words.Plural(n, "message")+" of the queue")
 		}
 	}
 	if v := res.Void; v != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -140,7 +141,7 @@ func (b *billedSum) add(i *store.Invoice) {
 }
 
 func (s *monthUse) text() string {
-	return fmt.Sprintf("%s, %s", plural(s.Messages, "e-mail"), size(s.Bytes))
+	return fmt.Sprintf("%s, %s", words.Plural(s.Messages, "e-mail"), words.Size(s.Bytes))
 }
 
 func (c *call) showRollUp(head []field, sum *rollUp) error {
@@ -149,19 +150,19 @@ func (c *call) showRollUp(head []field, sum *rollUp) error {
 	if err := writeFields(c.Stdout, append(head, []field{
 		{"this month", sum.Now.text()},
 		{"last month", sum.Last.text()},
-		{"to pay", fmt.Sprintf("%s: %s", plural(int64(b.Open), "invoice"), amount(b.Owed))},
+		{"to pay", fmt.Sprintf("%s: %s", words.Plural(int64(b.Open), "invoice"), amount(b.Owed))},
 		{"only ordered", ifSo(b.Waiting > 0, amount(b.Waiting)+" of it")},
-		{"paid", fmt.Sprintf("%s: %s", plural(int64(b.Paid), "invoice"), amount(b.Earned))},
+		{"paid", fmt.Sprintf("%s: %s", words.Plural(int64(b.Paid), "invoice"), amount(b.Earned))},
 		{"balance", amount(sum.Balance)},
 		{"kept", ifSo(sum.Kept > 0, amount(sum.Kept)+" in their favour, each for its own account")},
-		{"accounts", number(int64(len(sum.List)))},
+		{"accounts", words.Number(int64(len(sum.List)))},
 	}...)); err != nil || len(sum.List) == 0 {
 		return err
 	}
 	t := newTable(column{head: "ACCOUNT", least: 16}, column{head: "STATE"}, column{head: "E-MAILS", right: true},
 		column{head: "BANDWIDTH", right: true}, column{head: "TO PAY", right: true}, column{head: "CONTACT", least: 7})
 	for _, v := range sum.List {
-		t.add(v.Account, v.State, number(v.Now.Messages), size(v.Now.Bytes), money.Number(v.Owed, sum.Currency), v.contact)
+		t.add(v.Account, v.State, words.Number(v.Now.Messages), words.Size(v.Now.Bytes), money.Number(v.Owed, sum.Currency), v.contact)
 	}
 	if err := c.say(""); err != nil {
 		return err

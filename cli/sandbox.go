@@ -18,6 +18,7 @@ import (
 	"relay/cli/control"
 	"relay/cli/sink"
 	"relay/quota"
+	"relay/report/words"
 )
 
 // sandboxFlags are what relay sandbox was asked for.
@@ -45,7 +46,7 @@ Other commands work on it with --data DIR, as its first screen shows. With --at 
   relay sandbox --at "2026-11-28" --speed 86400 --traffic 120MB`,
 		Flags: []cli.Flag{
 			&cli.GenericFlag{Name: "at", Usage: "`TIME` where the clock begins: 2026-11-30, \"2026-11-30 23:58\", or RFC 3339", Value: &f.at},
-			&cli.GenericFlag{Name: "speed", Usage: "`N` how many times as fast as time the clock runs, up to " + number(maxSpeed), Value: &f.speed},
+			&cli.GenericFlag{Name: "speed", Usage: "`N` how many times as fast as time the clock runs, up to " + words.Number(maxSpeed), Value: &f.speed},
 			&cli.GenericFlag{Name: "traffic", Usage: "`SIZE` a month of mail of its own, such as 120MB: the plan holds 90 MB", Value: &f.traffic},
 			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` what the account does beyond its allowance (default continue)", Destination: &f.atLimit},
 			&cli.StringFlag{Name: "keep", Usage: "`DIR` write what would have left to files there, NAME.eml", Destination: &f.keep},

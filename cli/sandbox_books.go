@@ -10,6 +10,7 @@ import (
 
 	"relay/quota"
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -211,8 +212,8 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, p *periodSum, g *l
 	}
 	plan := c.Plan.In(period)
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
-	say("%s is over: %s used %s e-mails, %s; %s", e.Period, cut(a.Name, 30), ofLimit(p.used.Messages, plan.Emails, number),
-		ofLimit(p.used.Bytes, plan.Bandwidth, size), next)
+	say("%s is over: %s used %s e-mails, %s; %s", e.Period, cut(a.Name, 30), ofLimit(p.used.Messages, plan.Emails, words.Number),
+		ofLimit(p.used.Bytes, plan.Bandwidth, words.Size), next)
 	units := func(n int64) string { return unitsText(n, c.Plan.Unit()) }
 	if p.drawn > 0 {
 		say("%s of it from credit, which leaves %s", units(p.drawn), units(g.left()))
@@ -236,7 +237,7 @@ func (t *teller) invoice(number string) (store.Invoice, error) {
 	return t.relay.store.Invoice(n)
 }
 
-func (t *teller) day(at time.Time) string { return at.In(t.relay.store.Zone()).Format(time.DateOnly) }
+func (t *teller) day(at time.Time) string { return words.Day(at, t.relay.store.Zone()) }
 
 // tellPayment can be pasted.
 func (t *teller) tellPayment(i *store.Invoice) {

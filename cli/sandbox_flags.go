@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"time"
+
+	"relay/report/words"
 )
 
 // maxSpeed is a day in less than a second, a year in five minutes. Faster, and
@@ -51,9 +53,9 @@ func (f *speedFlag) String() string { return "" }
 // Set implements flag.Value.
 func (f *speedFlag) Set(text string) (err error) {
 	f.set = true
-	f.n, err = parseCount(text)
+	f.n, err = words.ParseCount(text)
 	if err == nil && (f.n < 1 || f.n > maxSpeed) {
-		err = fmt.Errorf("%s is not from 1 to %s", text, number(maxSpeed))
+		err = fmt.Errorf("%s is not from 1 to %s", text, words.Number(maxSpeed))
 	}
 	return err
 }
@@ -65,9 +67,9 @@ func (f *trafficFlag) String() string { return "" }
 
 // Set implements flag.Value.
 func (f *trafficFlag) Set(text string) (err error) {
-	f.n, err = parseSize(text)
+	f.n, err = words.ParseSize(text)
 	if err == nil && (f.n < leastTraffic || f.n > mostTraffic) {
-		err = fmt.Errorf("%s is not from %s to %s", text, size(leastTraffic), size(mostTraffic))
+		err = fmt.Errorf("%s is not from %s to %s", text, words.Size(leastTraffic), words.Size(mostTraffic))
 	}
 	return err
 }
@@ -82,7 +84,7 @@ func (f *portFlag) String() string { return "" }
 
 // Set implements flag.Value.
 func (f *portFlag) Set(text string) error {
-	n, err := parseCount(text)
+	n, err := words.ParseCount(text)
 	if err != nil || n < 0 || n > 65535 {
 		return fmt.Errorf("%q is not a port, 0 to 65535", text)
 	}

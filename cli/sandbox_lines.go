@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"relay/cli/sink"
+	"relay/report/words"
 )
 
 // feed writes what comes after the first screen, and keeps it until that is
@@ -73,7 +74,7 @@ func (f *feed) take() string {
 		return ""
 	}
 	if f.missed > 0 {
-		f.kept = append(f.kept, fmt.Sprintf("… %s missed: they came faster than they were read", plural(int64(f.missed), "line")))
+		f.kept = append(f.kept, fmt.Sprintf("… %s missed: they came faster than they were read", words.Plural(int64(f.missed), "line")))
 	}
 	text := strings.Join(f.kept, "\n") + "\n"
 	f.kept, f.missed = nil, 0
@@ -114,7 +115,7 @@ func (s *sandbox) stamp(t time.Time) string {
 }
 
 func (s *sandbox) tellTaken(m *sink.Message) {
-	s.out.say(s.passing(m.Time, m.From, m.To, fmt.Sprintf("%7s  %s", size(m.Size), clean(m.Subject))))
+	s.out.say(s.passing(m.Time, m.From, m.To, fmt.Sprintf("%7s  %s", words.Size(m.Size), clean(m.Subject))))
 }
 
 func (s *sandbox) tellRefused(r *sink.Refusal) {

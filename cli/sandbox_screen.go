@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/report/words"
 )
 
 // show sends the first message and shows the first screen, or for programs the
@@ -91,14 +92,14 @@ func (s *sandbox) settings() []field {
 		list = append(list, field{"plan", s.deal()})
 	}
 	if s.traffic > 0 {
-		list = append(list, field{"traffic", "by itself, " + size(s.traffic) + " a month; first what this month has seen by now"})
+		list = append(list, field{"traffic", "by itself, " + words.Size(s.traffic) + " a month; first what this month has seen by now"})
 	}
 	if s.clock.speed == 0 {
 		return list
 	}
-	text := "set to " + stamp(s.clock.base, s.relay.cfg.zone())
+	text := "set to " + words.Stamp(s.clock.base, s.relay.cfg.zone())
 	if s.clock.speed > 1 {
-		text += fmt.Sprintf(", %s times as fast as time", number(s.clock.speed))
+		text += fmt.Sprintf(", %s times as fast as time", words.Number(s.clock.speed))
 	}
 	return append(list, field{"clock", text})
 }
@@ -113,7 +114,7 @@ func (s *sandbox) deal() string {
 	if a.Limit(p) == quota.Continue {
 		beyond = "invoiced, " + ceilingText(p.Ceiling(a.OverMax))
 	}
-	return fmt.Sprintf("%s, a year, paid: %s a month; beyond that mail is %s", p.Name, size(p.Bandwidth), beyond)
+	return fmt.Sprintf("%s, a year, paid: %s a month; beyond that mail is %s", p.Name, words.Size(p.Bandwidth), beyond)
 }
 
 // story of the first message, as it is in the store.
@@ -121,10 +122,10 @@ func (s *sandbox) story(j *journey) []field {
 	in, out := j.events[0], j.events[len(j.events)-1]
 	plan := s.terms()
 	return []field{
-		{"accepted", fmt.Sprintf("%s, %s → %s, %s", in.ID, in.Sender, in.Recipients[0].Address, size(in.Size))},
+		{"accepted", fmt.Sprintf("%s, %s → %s, %s", in.ID, in.Sender, in.Recipients[0].Address, words.Size(in.Size))},
 		{"charged", fmt.Sprintf("e-mails %s → %s, bandwidth %s → %s",
-			number(j.before.Charged.Messages), ofLimit(j.after.Charged.Messages, plan.Emails, number),
-			size(j.before.Charged.Bytes), ofLimit(j.after.Charged.Bytes, plan.Bandwidth, size))},
+			words.Number(j.before.Charged.Messages), ofLimit(j.after.Charged.Messages, plan.Emails, words.Number),
+			words.Size(j.before.Charged.Bytes), ofLimit(j.after.Charged.Bytes, plan.Bandwidth, words.Size))},
 		{"delivered", fmt.Sprintf("%s, in %d ms", out.Recipients[0].Reply, out.Time.Sub(in.Time).Milliseconds()/s.clock.rate())},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -25,8 +26,8 @@ func (s *sandbox) sum() error {
 		return err
 	})
 	s.out.say("")
-	s.out.say(fmt.Sprintf("Taken %s, %s: %s delivered, %s failed, %s waiting.", plural(total.Charged.Messages, "e-mail"), size(total.Charged.Bytes),
-		number(total.Delivered), number(total.Failed), number(total.Queued)))
+	s.out.say(fmt.Sprintf("Taken %s, %s: %s delivered, %s failed, %s waiting.", words.Plural(total.Charged.Messages, "e-mail"), words.Size(total.Charged.Bytes),
+		words.Number(total.Delivered), words.Number(total.Failed), words.Number(total.Queued)))
 	s.out.say("Removed " + string(s.dir))
 	return errors.Join(err, st.Close())
 }

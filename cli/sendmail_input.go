@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"relay/report/words"
 	"relay/smtp"
 )
 
@@ -219,7 +220,7 @@ func (l *inputLines) header() (fields []headerField, rest []byte, err error) {
 			return nil, nil, fail(exitTryAgain, "the program that writes it went away; send it again", "read the message: %w", err)
 		}
 		if total += len(line); total > maxHeader {
-			return nil, nil, fail(exitData, "a blank line must part header and text", "the header of the message is longer than %s", size(maxHeader))
+			return nil, nil, fail(exitData, "a blank line must part header and text", "the header of the message is longer than %s", words.Size(maxHeader))
 		}
 		name, ok := fieldName(line)
 		if astray != nil {

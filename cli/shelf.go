@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"relay/report/words"
 )
 
 // shelf is the directory of the copies that are made by the calendar, and how
@@ -196,7 +198,7 @@ func proveCopy(ctx context.Context, path string, m *manifest, pr *progress) erro
 	}
 	if found.Stats.Problems > 0 {
 		return fail(exitFailed, "relay check --store looks at the store itself", "damaged: %s, the first: %s",
-			plural(found.Stats.Problems, "problem"), clean(found.Problems[0]))
+			words.Plural(found.Stats.Problems, "problem"), clean(found.Problems[0]))
 	}
 	return m.check(&found)
 }

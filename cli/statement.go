@@ -13,6 +13,7 @@ import (
 
 	"relay/quota"
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -224,7 +225,7 @@ func (c *call) showStanding(v *statementView) error {
 	if v.Period != nil {
 		fields = append(fields,
 			field{"allowance", v.Allowance.text() + " in " + *v.Period},
-			field{"used", plural(v.Used.Messages, "e-mail") + ", " + fineSize(v.Used.Bytes)})
+			field{"used", words.Plural(v.Used.Messages, "e-mail") + ", " + words.FineSize(v.Used.Bytes)})
 	}
 	if v.Uncounted != nil {
 		fields = append(fields, field{"not counted", "the use of " + *v.Uncounted + ", which is entered when that day is over"})
@@ -248,7 +249,7 @@ func (c *call) showPeriods(v *statementView) error {
 		if !p.Closed {
 			text = "open"
 		}
-		t.add(p.Period, number(p.Messages), fineSize(p.Bytes), unitsCell(p.Drawn, v.Unit), unitsCell(p.Overage, v.Unit), text)
+		t.add(p.Period, words.Number(p.Messages), words.FineSize(p.Bytes), unitsCell(p.Drawn, v.Unit), unitsCell(p.Overage, v.Unit), text)
 	}
 	return c.part("Use by period", t)
 }
@@ -346,13 +347,13 @@ func figureOf(e *store.Entry, unit string) string {
 	case e.Money != 0:
 		return money.Format(e.Money, e.Currency)
 	case e.Units != 0 && unit == "bytes":
-		return fineSize(e.Units)
+		return words.FineSize(e.Units)
 	case e.Units != 0:
-		return number(e.Units)
+		return words.Number(e.Units)
 	case e.Kind == store.KindGrant, e.Kind == store.KindUpgraded, e.Kind == store.KindPlan:
 		return allowed(e.Messages+e.Bytes, shortCharge(e.Messages, e.Bytes))
 	case e.Kind == store.KindCharge:
-		return number(e.Messages) + ", " + fineSize(e.Bytes)
+		return words.Number(e.Messages) + ", " + words.FineSize(e.Bytes)
 	}
 	return ""
 }
@@ -360,9 +361,9 @@ func figureOf(e *store.Entry, unit string) string {
 // shortCharge is what limits first: octets where there are any.
 func shortCharge(messages, bytes int64) string {
 	if bytes > 0 {
-		return fineSize(bytes)
+		return words.FineSize(bytes)
 	}
-	return number(messages)
+	return words.Number(messages)
 }
 
 // whatOf an entry is what else there is to say of it.

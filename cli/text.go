@@ -1,14 +1,9 @@
 package cli
 
 import (
-	"fmt"
-	"math"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/dustin/go-humanize"
 )
 
 // screen is how wide a terminal is taken to be.
@@ -88,66 +83,4 @@ func chop(text string, width int) (parts []string) {
 		runes = runes[width:]
 	}
 	return append(parts, string(runes))
-}
-
-// size for people, decimal.
-func size(n int64) string {
-	if n < 0 {
-		return "-" + humanize.Bytes(-uint64(n)) // the least one has no counterpart
-	}
-	return humanize.Bytes(uint64(n))
-}
-
-// fineSize is octets where figures are added up: 10.5 GB is not 11 GB there.
-func fineSize(n int64) string { return humanize.SIWithDigits(float64(n), 3, "B") }
-
-// number for people.
-func number(n int64) string { return humanize.Comma(n) }
-
-// plural is "1 message", "2 messages".
-func plural(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return number(n) + " " + noun + "s"
-}
-
-// span is a duration for people, in its two largest units: "3d4h", "12m", "45s".
-func span(d time.Duration) string {
-	if d < 0 {
-		return "-" + span(-max(d, -math.MaxInt64)) // the least one has no counterpart
-	}
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
-	case d < 24*time.Hour:
-		return units(int(d.Hours()), "h", int(d.Minutes())%60, "m")
-	default:
-		return units(int(d.Hours())/24, "d", int(d.Hours())%24, "h")
-	}
-}
-
-func units(n int, a string, m int, b string) string {
-	if m == 0 {
-		return fmt.Sprint(n, a)
-	}
-	return fmt.Sprint(n, a, m, b)
-}
-
-// stamp is an instant for people, in the operator's zone.
-func stamp(t time.Time, zone *time.Location) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.In(zone).Format(time.DateTime)
-}
-
-// percent of whole that part is, rounded down; "" when there is no whole.
-func percent(part, whole int64) string {
-	if whole <= 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (%d %%)", part/whole*100+part%whole*100/whole)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -115,7 +116,7 @@ func (c *call) writeMissed(n int) error {
 			Missed int `json:"missed"`
 		}{n})
 	}
-	return c.say("… %s missed: they came faster than they were read", plural(int64(n), "event"))
+	return c.say("… %s missed: they came faster than they were read", words.Plural(int64(n), "event"))
 }
 
 // line writes an object on a line of its own.

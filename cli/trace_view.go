@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -135,7 +136,7 @@ func aboutEvent(e *store.Event) string {
 	}
 	if e.Kind == store.EventAccepted {
 		add("from %s", orElse(e.Sender, "<>"))
-		about = append(about, size(e.Size))
+		about = append(about, words.Size(e.Size))
 		add("account %s", e.Account)
 		add("client %s", e.Client)
 		add("%s", e.MessageID)

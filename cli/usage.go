@@ -6,6 +6,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/quota"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -130,13 +131,13 @@ func (c *call) showUsage(v *usageView) error {
 		{"account", v.Account},
 		{"plan", orElse(v.Plan, "-")},
 		{"period", v.Period},
-		{"e-mails", used(number(v.Messages), v.Messages, v.AllowMessages, number)},
-		{"bandwidth", used(size(v.Bytes), v.Bytes, v.AllowBytes, size)},
+		{"e-mails", used(words.Number(v.Messages), v.Messages, v.AllowMessages, words.Number)},
+		{"bandwidth", used(words.Size(v.Bytes), v.Bytes, v.AllowBytes, words.Size)},
 		{"credit", creditText(v)},
 		{"overage", overageText(v)},
-		{"delivered", number(v.Delivered)},
-		{"failed", number(v.Failed)},
-		{"queued", fmt.Sprintf("%s, of these deferred: %s", number(v.Queued), number(v.Deferred))},
+		{"delivered", words.Number(v.Delivered)},
+		{"failed", words.Number(v.Failed)},
+		{"queued", fmt.Sprintf("%s, of these deferred: %s", words.Number(v.Queued), words.Number(v.Deferred))},
 		{"DSNs", dsnText(v)},
 	})
 }
@@ -145,9 +146,9 @@ func (c *call) showUsage(v *usageView) error {
 func dsnText(v *usageView) string {
 	switch {
 	case v.Withheld > 0:
-		return fmt.Sprintf("%s sent; %s not, over notices_per_hour", number(v.DSNs), number(v.Withheld))
+		return fmt.Sprintf("%s sent; %s not, over notices_per_hour", words.Number(v.DSNs), words.Number(v.Withheld))
 	case v.DSNs > 0:
-		return number(v.DSNs) + " sent"
+		return words.Number(v.DSNs) + " sent"
 	}
 	return ""
 }
@@ -181,7 +182,7 @@ func used(text string, n int64, limit *int64, format func(int64) string) string 
 	if limit == nil {
 		return text + ", unlimited"
 	}
-	text = fmt.Sprintf("%s of %s%s", text, format(*limit), percent(n, *limit))
+	text = fmt.Sprintf("%s of %s%s", text, format(*limit), words.Percent(n, *limit))
 	if n > *limit {
 		text += ", over by " + format(n-*limit)
 	}

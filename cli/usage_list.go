@@ -1,6 +1,9 @@
 package cli
 
-import "relay/store"
+import (
+	"relay/report/words"
+	"relay/store"
+)
 
 // usageAll lists the accounts there are; with a period, those that used it.
 func (c *call) usageAll(period string, f *accountFilter) error {
@@ -12,8 +15,8 @@ func (c *call) usageAll(period string, f *accountFilter) error {
 		return err
 	}
 	add := func(v usageView) error {
-		return s.add(v, v.Account, orElse(v.Period, "-"), number(v.Messages), limitText(v.AllowMessages, number),
-			size(v.Bytes), limitText(v.AllowBytes, size), number(v.Failed), number(v.Queued))
+		return s.add(v, v.Account, orElse(v.Period, "-"), words.Number(v.Messages), limitText(v.AllowMessages, words.Number),
+			words.Size(v.Bytes), limitText(v.AllowBytes, words.Size), words.Number(v.Failed), words.Number(v.Queued))
 	}
 	if period != "" {
 		return s.end(c.st.EachUsed(period, w, func(u *store.AccountUsage) error {

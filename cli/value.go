@@ -2,13 +2,10 @@ package cli
 
 import (
 	"fmt"
-	"math"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
+	"relay/report/words"
 )
 
 // Size is a number of octets, written "100MB" (decimal) or as a bare number.
@@ -21,7 +18,7 @@ type Size struct {
 
 // UnmarshalText never fails: see Config.Validate.
 func (s *Size) UnmarshalText(text []byte) error {
-	n, err := parseSize(string(text))
+	n, err := words.ParseSize(string(text))
 	*s = Size{Bytes: n}
 	if err != nil {
 		s.bad = string(text)
@@ -30,15 +27,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 }
 
 // String is the size for people.
-func (s Size) String() string { return size(s.Bytes) }
-
-func parseSize(text string) (int64, error) {
-	n, err := humanize.ParseBytes(strings.TrimSpace(text))
-	if err != nil || n > math.MaxInt64 {
-		return 0, fmt.Errorf("%q is not a size such as 500MB", text)
-	}
-	return int64(n), nil
-}
+func (s Size) String() string { return words.Size(s.Bytes) }
 
 // Duration is a length of time, written "90s", "5m", "1h30m", "4d" or "2w".
 // What cannot be read is kept, as in Size.
@@ -49,35 +38,12 @@ type Duration struct {
 
 // UnmarshalText never fails: see Config.Validate.
 func (d *Duration) UnmarshalText(text []byte) error {
-	v, err := parseDuration(string(text))
+	v, err := words.ParseDuration(string(text))
 	*d = Duration{Duration: v}
 	if err != nil {
 		d.bad = string(text)
 	}
 	return nil
-}
-
-var daysRE = regexp.MustCompile(`^(?:(\d{1,3})w)?(?:(\d{1,4})d)?(.*)$`)
-
-// parseDuration is time.ParseDuration with weeks and days in front.
-func parseDuration(text string) (time.Duration, error) {
-	text = strings.TrimSpace(text)
-	m := daysRE.FindStringSubmatch(text)
-	var d time.Duration
-	if m != nil && (m[1] != "" || m[2] != "") {
-		weeks, _ := strconv.Atoi(m[1]) // "" is none
-		days, _ := strconv.Atoi(m[2])
-		d = time.Duration(7*weeks+days) * 24 * time.Hour
-		if m[3] == "" {
-			return d, nil
-		}
-		text = m[3]
-	}
-	rest, err := time.ParseDuration(text)
-	if err != nil || rest < 0 || d+rest < 0 {
-		return 0, fmt.Errorf("%q is not a length of time such as 90s, 5m, 4h or 4d", text)
-	}
-	return d + rest, nil
 }
 
 // The flags' values: they say in their own words what is wrong.
@@ -90,7 +56,7 @@ type sizeFlag struct {
 func (f *sizeFlag) String() string { return "" }
 func (f *sizeFlag) Set(text string) (err error) {
 	f.set = true
-	f.n, err = parseLimit(text, parseSize)
+	f.n, err = parseLimit(text, words.ParseSize)
 	return err
 }
 
@@ -102,7 +68,7 @@ type countFlag struct {
 func (f *countFlag) String() string { return "" }
 func (f *countFlag) Set(text string) (err error) {
 	f.set = true
-	f.n, err = parseLimit(text, parseCount)
+	f.n, err = parseLimit(text, words.ParseCount)
 	return err
 }
 
@@ -118,15 +84,6 @@ func parseLimit(text string, parse func(string) (int64, error)) (int64, error) {
 	return n, err
 }
 
-// parseCount takes 50000, 50,000 and 50_000.
-func parseCount(text string) (int64, error) {
-	n, err := strconv.ParseInt(strings.NewReplacer(",", "", "_", "").Replace(text), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a number", text)
-	}
-	return n, nil
-}
-
 type durationFlag struct {
 	d   time.Duration
 	set bool
@@ -135,7 +92,7 @@ type durationFlag struct {
 func (f *durationFlag) String() string { return "" }
 func (f *durationFlag) Set(text string) (err error) {
 	f.set = true
-	f.d, err = parseDuration(text)
+	f.d, err = words.ParseDuration(text)
 	return err
 }
 

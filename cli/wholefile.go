@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"relay/report/words"
 )
 
 // wholeFile is written beside its final name and gets it when it is complete and
@@ -201,7 +203,7 @@ func room(dir string, need int64) error {
 	}
 	if has := int64(fs.Bavail) * int64(fs.Bsize); has < need+spare {
 		return fail(exitTryAgain, "make space there, or choose another place", "no room in %s: it takes %s, and %s to spare; %s are free",
-			dir, size(need), size(spare), size(has))
+			dir, words.Size(need), words.Size(spare), words.Size(has))
 	}
 	return nil
 }

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	gosmtp "github.com/emersion/go-smtp"
 
 	"relay/quota"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -196,17 +196,17 @@ func exceeded(r *store.Refusal, zone *time.Location) *reply {
 	if allowed == 1 {
 		unit = strings.TrimSuffix(unit, "s")
 	}
-	what := fmt.Sprintf("allowance of %s %s", humanize.Comma(allowed), unit)
+	what := fmt.Sprintf("allowance of %s %s", words.Number(allowed), unit)
 	if e.Credit > 0 {
-		what += " and credit of " + humanize.Comma(e.Credit)
+		what += " and credit of " + words.Number(e.Credit)
 		if e.Weight > 0 && e.OverMessages() { // of a bandwidth plan it is octets
 			what += " bytes"
 		}
 	}
 	if e.Most > 0 {
-		what += fmt.Sprintf(" and overage of up to %s bytes", humanize.Comma(e.Most))
+		what += fmt.Sprintf(" and overage of up to %s bytes", words.Number(e.Most))
 	}
-	what += fmt.Sprintf(": %s used, %s more asked for", humanize.Comma(used), humanize.Comma(asked))
+	what += fmt.Sprintf(": %s used, %s more asked for", words.Number(used), words.Number(asked))
 	return errAllowance.with("%s; %s", what, offer(r, zone))
 }
 
@@ -236,7 +236,7 @@ func on(t time.Time, zone *time.Location) string {
 	if t.IsZero() {
 		return ""
 	}
-	return " on " + t.In(zone).Format(time.DateOnly)
+	return " on " + words.Day(t, zone)
 }
 
 // lastDay is that before the midnight at which a term ends.
@@ -244,7 +244,7 @@ func lastDay(end time.Time, zone *time.Location) string {
 	if end.IsZero() {
 		return ""
 	}
-	return ", its last day was " + quota.LastDay(end, zone).Format(time.DateOnly)
+	return ", its last day was " + words.Day(quota.LastDay(end, zone), zone)
 }
 
 // printable keeps a reply one line of ASCII, whatever an operator wrote.

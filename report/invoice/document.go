@@ -8,11 +8,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/dustin/go-humanize"
 	"golang.org/x/text/unicode/norm"
 
 	"relay/quota"
 	"relay/report/money"
+	"relay/report/words"
 )
 
 // Document is an invoice or a credit note as it is shown.
@@ -246,7 +246,7 @@ func (d *Document) rows() []row {
 	var list []row
 	for _, l := range d.Lines {
 		list = append(list, row{Text: sentence(l.Text), Cells: []string{
-			humanize.Comma(l.Count), money.Number(l.Price, d.Currency), l.Rate.String(), money.Number(l.Net, d.Currency),
+			words.Number(l.Count), money.Number(l.Price, d.Currency), l.Rate.String(), money.Number(l.Net, d.Currency),
 		}})
 	}
 	return list

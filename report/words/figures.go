@@ -1,0 +1,123 @@
+package words
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Size writes octets in decimal units, to two digits: "1.5 kB", "82 MB".
+func Size(n int64) string {
+	if n < 0 {
+		return "-" + humanize.Bytes(-uint64(n)) // MinInt64 has no positive counterpart
+	}
+	return humanize.Bytes(uint64(n))
+}
+
+// FineSize writes octets to three decimals, for figures that a reader adds up:
+// "10.5 GB" where Size says "11 GB".
+func FineSize(n int64) string { return humanize.SIWithDigits(float64(n), 3, "B") }
+
+// Number groups digits by thousands: "1,000,000".
+func Number(n int64) string { return humanize.Comma(n) }
+
+// Plural counts a noun: "1 message", "2 messages".
+func Plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Number(n) + " " + noun + "s"
+}
+
+// Span writes a duration in its two largest units: "3d4h", "12m", "45s".
+func Span(d time.Duration) string {
+	if d < 0 {
+		return "-" + Span(-max(d, -math.MaxInt64)) // MinInt64 has no positive counterpart
+	}
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 24*time.Hour:
+		return units(int(d.Hours()), "h", int(d.Minutes())%60, "m")
+	default:
+		return units(int(d.Hours())/24, "d", int(d.Hours())%24, "h")
+	}
+}
+
+func units(n int, a string, m int, b string) string {
+	if m == 0 {
+		return fmt.Sprint(n, a)
+	}
+	return fmt.Sprint(n, a, m, b)
+}
+
+// Day is the date of an instant in zone, "-" for the zero time.
+func Day(t time.Time, zone *time.Location) string { return inZone(t, zone, time.DateOnly) }
+
+// Stamp is an instant in zone to the second, "-" for the zero time.
+func Stamp(t time.Time, zone *time.Location) string { return inZone(t, zone, time.DateTime) }
+
+func inZone(t time.Time, zone *time.Location, layout string) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.In(zone).Format(layout)
+}
+
+// Percent is the share of whole that part is, rounded down: " (29 %)"; "" when
+// whole is zero.
+func Percent(part, whole int64) string {
+	if whole <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d %%)", part/whole*100+part%whole*100/whole)
+}
+
+// ParseSize reads octets, written with a unit as in "500MB" or "1 MiB", or
+// without one.
+func ParseSize(text string) (int64, error) {
+	n, err := humanize.ParseBytes(strings.TrimSpace(text))
+	if err != nil || n > math.MaxInt64 {
+		return 0, fmt.Errorf("%q is not a size such as 500MB", text)
+	}
+	return int64(n), nil
+}
+
+var daysRE = regexp.MustCompile(`^(?:(\d{1,3})w)?(?:(\d{1,4})d)?(.*)$`)
+
+// ParseDuration is time.ParseDuration with weeks and days in front, as in "1w2d12h".
+func ParseDuration(text string) (time.Duration, error) {
+	text = strings.TrimSpace(text)
+	m := daysRE.FindStringSubmatch(text)
+	var d time.Duration
+	if m != nil && (m[1] != "" || m[2] != "") {
+		weeks, _ := strconv.Atoi(m[1]) // "" counts as 0
+		days, _ := strconv.Atoi(m[2])
+		d = time.Duration(7*weeks+days) * 24 * time.Hour
+		if m[3] == "" {
+			return d, nil
+		}
+		text = m[3]
+	}
+	rest, err := time.ParseDuration(text)
+	if err != nil || rest < 0 || d+rest < 0 {
+		return 0, fmt.Errorf("%q is not a length of time such as 90s, 5m, 4h or 4d", text)
+	}
+	return d + rest, nil
+}
+
+// ParseCount reads a number: 50000, 50,000 or 50_000.
+func ParseCount(text string) (int64, error) {
+	n, err := strconv.ParseInt(strings.NewReplacer(",", "", "_", "").Replace(text), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number", text)
+	}
+	return n, nil
+}
