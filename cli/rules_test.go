@@ -1,0 +1,63 @@
+package cli_test
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+const page = "docs/rules.md"
+
+// Every rule that code, tests and pages cite stands in docs/rules.md.
+func TestDocs_rules(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^- \*\*(M\d+)\*\* \S`).FindAllStringSubmatch(string(text), -1) {
+		if known[m[1]] {
+			t.Errorf("%s has %s twice", page, m[1])
+		}
+		known[m[1]] = true
+	}
+	cited := map[string]bool{}
+	for rule, name := range citations(t) {
+		cited[rule] = true
+		if !known[rule] {
+			t.Errorf("%s cites %s, which %s does not have", name, rule, page)
+		}
+	}
+	if len(known) < 36 || len(cited) < 15 {
+		t.Errorf("%d rules, %d cited", len(known), len(cited))
+	}
+}
+
+// citations are the rules that files other than the page cite, each with one of the files.
+func citations(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	kinds := []string{".go", ".md", ".txtar"}
+	rule := regexp.MustCompile(`\bM[1-9]\d?\b`)
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err == nil && d.IsDir() && name != "." && d.Name()[0] == '.':
+			return fs.SkipDir
+		case err != nil || d.IsDir() || name == page || !slices.Contains(kinds, path.Ext(name)):
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(root, name))
+		for _, m := range rule.FindAllString(string(text), -1) {
+			found[m] = name
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
