@@ -34,6 +34,7 @@ type simulation struct {
 	st    *store.Store
 	clock atomic.Int64 // seconds since 1970
 	seen  uint64       // of the ledger
+	fold  *store.Fold  // of what was seen
 	ids   []store.ID   // in the spool
 	paid  int          // payments, for their references
 	ahead []simInvoice // of the month to come
@@ -106,7 +107,7 @@ func (c *call) simulate(in simInput) (months []simMonth, err error) {
 		return nil, fail(exitFailed, "TMPDIR names a directory that can be written to", "%w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s := &simulation{simInput: in, ctx: c.ctx}
+	s := &simulation{simInput: in, ctx: c.ctx, fold: store.NewFold(in.zone)}
 	s.clock.Store(in.from.Unix())
 	s.st, err = store.Open(filepath.Join(dir, "simulate.db"), store.Options{
 		Now:     func() time.Time { return time.Unix(s.clock.Load(), 0) },
@@ -326,36 +327,30 @@ func (s *simulation) collect(m *simMonth, to *[]simInvoice) error {
 	if err := s.pay(); err != nil {
 		return err
 	}
-	return s.st.Ledger(simAccount, func(e *store.Entry) error {
+	err := s.st.Ledger(simAccount, func(e *store.Entry) error {
 		if e.Seq <= s.seen {
 			return nil
 		}
 		s.seen = e.Seq
-		switch e.Kind {
-		case store.KindDraw:
-			m.Drawn -= e.Units
-			m.Over -= e.Units
-		case store.KindOverage:
-			m.Overage += e.Units
-			m.Over += e.Units
-			m.Blocks = e.Text
-		case store.KindCredit:
-			m.Credited += e.Units
-		case store.KindRounded, store.KindExpired:
-			m.Lost -= e.Units
-		case store.KindInvoice:
-			n, err := strconv.ParseUint(e.Ref, 10, 64)
-			if err != nil {
-				return err
-			}
-			i, err := s.st.Invoice(n)
-			if err != nil {
-				return err
-			}
-			*to = append(*to, simInvoice{i.Kind, viewLines(&i), i.Net, i.Tax, i.Total})
+		s.fold.Add(e)
+		if e.Kind != store.KindInvoice {
+			return nil
 		}
+		n, err := strconv.ParseUint(e.Ref, 10, 64)
+		if err != nil {
+			return err
+		}
+		i, err := s.st.Invoice(n)
+		if err != nil {
+			return err
+		}
+		*to = append(*to, simInvoice{i.Kind, viewLines(&i), i.Net, i.Tax, i.Total})
 		return nil
 	})
+	p := s.fold.Period(m.Period)
+	m.Drawn, m.Overage, m.Over, m.Blocks = p.Drawn, p.Overage, p.Drawn+p.Overage, p.Blocks
+	m.Credited, m.Lost = p.Credited, p.Rounded+p.Expired
+	return err
 }
 
 // simMilestones are what has happened in a period already. Usage is looked at once

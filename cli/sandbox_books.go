@@ -110,69 +110,23 @@ func (t *teller) tell() error {
 
 // tellAccount replays the ledger, and tells of what is new in it.
 func (t *teller) tellAccount(a *store.Account) error {
-	g := ledgerReplay{periods: map[string]*periodSum{}, lots: map[string]int64{}}
+	f := store.NewFold(t.relay.store.Zone())
 	return t.relay.store.Ledger(a.Name, func(e *store.Entry) error {
-		p := g.add(e)
+		f.Add(e)
 		if e.Seq <= t.told[a.Name] {
 			return nil
 		}
 		t.told[a.Name] = e.Seq
-		return t.tellEntry(a, e, p, &g)
+		return t.tellEntry(a, e, f)
 	})
 }
 
-// ledgerReplay is a ledger as far as it was read.
-type ledgerReplay struct {
-	periods map[string]*periodSum
-	lots    map[string]int64
-}
-
-// periodSum is what the entries of a period come to.
-type periodSum struct {
-	used                quota.Charge
-	drawn, credit, gone int64
-	overage             int64
-	blocks              string
-	expires             time.Time
-}
-
-func (g *ledgerReplay) add(e *store.Entry) *periodSum {
-	p := g.periods[e.Period]
-	if p == nil {
-		p = &periodSum{}
-		g.periods[e.Period] = p
-	}
-	if e.Lot != "" {
-		g.lots[e.Lot] += e.Units
-	}
-	switch e.Kind {
-	case store.KindCharge:
-		p.used = p.used.Add(quota.Charge{Messages: e.Messages, Bytes: e.Bytes})
-	case store.KindDraw:
-		p.drawn -= e.Units
-	case store.KindExpired:
-		p.gone -= e.Units
-	case store.KindCredit:
-		p.credit, p.expires = p.credit+e.Units, e.Expires
-	case store.KindOverage:
-		p.overage, p.blocks = e.Units, e.Text
-	}
-	return p
-}
-
-func (g *ledgerReplay) left() (sum int64) {
-	for _, n := range g.lots {
-		sum += n
-	}
-	return sum
-}
-
-func (t *teller) tellEntry(a *store.Account, e *store.Entry, p *periodSum, g *ledgerReplay) error {
+func (t *teller) tellEntry(a *store.Account, e *store.Entry, f *store.Fold) error {
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
 	name := cut(a.Name, 30)
 	switch e.Kind {
 	case store.KindClosed:
-		t.tellClosed(a, e, p, g)
+		t.tellClosed(a, e, f)
 	case store.KindInvoice:
 		i, err := t.invoice(e.Ref)
 		if err != nil || i.Order != nil || i.Kind == store.ForOrder { // the order's own command says so
@@ -200,8 +154,9 @@ func (t *teller) tellEntry(a *store.Account, e *store.Entry, p *periodSum, g *le
 }
 
 // tellClosed is a period from its use to what is left of the credit.
-func (t *teller) tellClosed(a *store.Account, e *store.Entry, p *periodSum, g *ledgerReplay) {
+func (t *teller) tellClosed(a *store.Account, e *store.Entry, f *store.Fold) {
 	zone := t.relay.store.Zone()
+	p := f.Period(e.Period)
 	c, period, ok := a.Contracts.Find(e.Period, zone)
 	if !ok {
 		return
@@ -212,20 +167,20 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, p *periodSum, g *l
 	}
 	plan := c.Plan.In(period)
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
-	say("%s is over: %s used %s e-mails, %s; %s", e.Period, cut(a.Name, 30), ofLimit(p.used.Messages, plan.Emails, words.Number),
-		ofLimit(p.used.Bytes, plan.Bandwidth, words.Size), next)
+	say("%s is over: %s used %s e-mails, %s; %s", e.Period, cut(a.Name, 30), ofLimit(p.Used.Messages, plan.Emails, words.Number),
+		ofLimit(p.Used.Bytes, plan.Bandwidth, words.Size), next)
 	units := func(n int64) string { return unitsText(n, c.Plan.Unit()) }
-	if p.drawn > 0 {
-		say("%s of it from credit, which leaves %s", units(p.drawn), units(g.left()))
+	if p.Drawn > 0 {
+		say("%s of it from credit, which leaves %s", units(p.Drawn), units(quota.Sum(f.Lots)))
 	}
-	if p.overage > 0 {
-		say("%s over the allowance, covered by %s", units(p.overage), orElse(p.blocks, "no block"))
+	if p.Overage > 0 {
+		say("%s over the allowance, covered by %s", units(p.Overage), orElse(p.Blocks, "no block"))
 	}
-	if p.credit > 0 {
-		say("%s of what that leaves is credited until %s", units(p.credit), t.day(quota.LastDay(p.expires, t.relay.store.Zone())))
+	if p.Credited > 0 {
+		say("%s of what that leaves is credited until %s", units(p.Credited), t.day(quota.LastDay(p.Until, t.relay.store.Zone())))
 	}
-	if p.gone > 0 {
-		say("%s of credit is lost with the term", units(p.gone))
+	if p.Expired > 0 {
+		say("%s of credit is lost with the term", units(p.Expired))
 	}
 }
 

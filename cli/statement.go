@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -148,9 +147,9 @@ type billedView struct {
 func (c *call) viewStatement(st *store.Statement) statementView {
 	v := statementView{Account: st.Account, At: st.At.UTC(), Plan: orNull(st.Contract.Plan.Name), Unit: st.Contract.Plan.Unit(),
 		TermStart: orNull(st.Contract.Start), TermEnd: orNull(st.Contract.End), Period: orNull(st.Period), Used: st.Used, Uncounted: orNull(st.Uncounted),
-		Over: st.Use.Over, Drawn: st.Use.Drawn, Overage: st.Use.Overage, Periods: periodsOf(st), Credit: viewLots(st.Lots),
+		Over: st.Use.Over, Drawn: st.Use.Drawn, Overage: st.Use.Overage, Periods: viewPeriods(st.Periods), Credit: viewLots(st.Lots),
 		Invoices: []billedView{}, Payments: []paymentView{}, Balance: st.Balance, Currency: cmp.Or(st.Currency, c.currency()),
-		Entries: []entryView{}, ended: endedBy(st.Entries)}
+		Entries: []entryView{}, ended: st.Ended}
 	if st.Period != "" {
 		v.Allowance = &allowance{orUnlimited(st.Allowance.Messages), orUnlimited(st.Allowance.Bytes)}
 	}
@@ -176,38 +175,13 @@ func orNone[T any](list []T) []T {
 	return list
 }
 
-// periodsOf sums up the use by period, oldest first.
-func periodsOf(st *store.Statement) []periodView {
-	list := []periodView{}
-	at := func(key string) *periodView {
-		i := slices.IndexFunc(list, func(p periodView) bool { return p.Period == key })
-		if i < 0 {
-			i, list = len(list), append(list, periodView{Period: key})
-		}
-		return &list[i]
+func viewPeriods(list []store.PeriodSum) []periodView {
+	views := make([]periodView, len(list))
+	for i := range list {
+		p := &list[i]
+		views[i] = periodView{p.Period, p.Used.Messages, p.Used.Bytes, p.Drawn, p.Overage, orNull(p.Blocks), p.Closed}
 	}
-	for i := range st.Entries {
-		e := &st.Entries[i]
-		switch e.Kind {
-		case store.KindGrant:
-			at(e.Period)
-		case store.KindCharge:
-			p := at(e.Period)
-			p.Messages, p.Bytes = p.Messages+e.Messages, p.Bytes+e.Bytes
-		case store.KindDraw:
-			at(e.Period).Drawn -= e.Units
-		case store.KindOverage:
-			p := at(e.Period)
-			p.Overage, p.Covered = p.Overage+e.Units, orNull(e.Text)
-		case store.KindClosed:
-			at(e.Period).Closed = true
-		}
-	}
-	if st.Period != "" { // with the day that is not over
-		p := at(st.Period)
-		p.Messages, p.Bytes, p.Drawn, p.Overage = st.Used.Messages, st.Used.Bytes, st.Use.Drawn, st.Use.Overage
-	}
-	return list
+	return views
 }
 
 // showStatement is a statement for a person.
@@ -284,19 +258,6 @@ func (c *call) showPayments(v *statementView) error {
 		t.add(c.day(p.Time), p.Kind, orElse(value(p.Invoice), "-"), money.Number(p.Amount, v.Currency), text)
 	}
 	return c.part("Payments", t)
-}
-
-// endedBy reports whether the account was closed with the last of its entries.
-func endedBy(list []store.Entry) (closed bool) {
-	for i := range list {
-		switch list[i].Kind {
-		case store.KindEnded:
-			closed = true
-		case store.KindActivated: // another one of its name
-			closed = false
-		}
-	}
-	return closed
 }
 
 func (c *call) showBalance(v *statementView) error {

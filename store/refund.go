@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -104,18 +103,24 @@ func (d *deal) worth(list []*Invoice, ending bool) (w worth, err error) {
 	return w, nil
 }
 
-// cash is what came in by payments, less what went back.
-func (d *deal) cash() (sum int64, err error) {
+// folded is the ledger of the account, with what this order has entered.
+func (d *deal) folded() (*Fold, error) {
+	f := NewFold(d.zone())
 	entries, err := all[Entry](d.t, ledger, ledgerPrefix(d.a.Name))
-	for _, e := range append(entries, d.entries...) {
-		switch e.Kind {
-		case KindPayment, KindReversal, KindRefund:
-			if sum += e.Money; magnitude(sum) > math.MaxInt64/2 {
-				return 0, fmt.Errorf("account %q: what came in: %w", d.a.Name, quota.ErrOverflow)
-			}
-		}
+	entries = append(entries, d.entries...)
+	for i := range entries {
+		f.Add(&entries[i])
 	}
-	return sum, err
+	return f, err
+}
+
+// cash is what came in by payments, less what went back.
+func (d *deal) cash() (int64, error) {
+	f, err := d.folded()
+	if err == nil && f.overflow {
+		err = fmt.Errorf("account %q: what came in: %w", d.a.Name, quota.ErrOverflow)
+	}
+	return f.cash, err
 }
 
 func (d *deal) sayWorth(w *worth) {
@@ -196,10 +201,8 @@ func (d *deal) hadOverage(c *quota.Contract) (bool, error) {
 	if own(d.a.Open) && d.overage(c) > 0 {
 		return true, nil
 	}
-	entries, err := all[Entry](d.t, ledger, ledgerPrefix(d.a.Name))
-	return slices.ContainsFunc(append(entries, d.entries...), func(e Entry) bool {
-		return (e.Kind == KindOverage || e.Over > 0) && own(e.Period)
-	}), err
+	f, err := d.folded()
+	return slices.ContainsFunc(f.Periods, func(p PeriodSum) bool { return (p.Overage > 0 || p.Met > 0) && own(p.Period) }), err
 }
 
 func (d *deal) refund(list []*Invoice, amount int64) error {

@@ -21,10 +21,12 @@ type Statement struct {
 	Uncounted string         // the day that At is in, where its use is in none of this; "": it is, or there was none
 	Use       quota.Use      // how that is met
 	Lots      []quota.Lot    // credit, in the order of use; of the running period nothing is drawn yet
+	Periods   []PeriodSum    // with what is no entry yet of the open one
 	Invoices  []Bill         // with credit notes, by number
 	Payments  []Entry        // payments, refunds, corrections of money
 	Balance   int64          // minor units
 	Currency  string
+	Ended     bool    // the account is closed for good
 	Entries   []Entry // all of it, oldest first
 }
 
@@ -66,20 +68,32 @@ func (s *Store) Statement(account string, at time.Time) (st Statement, err error
 		if st.Uncounted != at.In(s.zone).Format(time.DateOnly) {
 			st.Uncounted = ""
 		}
-		return st.list(t)
+		f := st.fold(s.zone, open)
+		return st.take(t, f)
 	})
-	if err != nil {
-		return st, err
-	}
-	r := newReplay(s.zone)
+	return st, err
+}
+
+// fold adds its entries up, and the days that are open. It lists those with money that
+// are no invoices.
+func (st *Statement) fold(zone *time.Location, open []Usage) *Fold {
+	f := NewFold(zone)
 	for i := range st.Entries {
-		r.add(&st.Entries[i])
+		e := &st.Entries[i]
+		f.Add(e)
+		switch e.Kind {
+		case KindPayment, KindRefund, KindReversal, KindCorrection:
+			if e.Money != 0 {
+				st.Payments = append(st.Payments, *e)
+			}
+		}
 	}
 	for _, u := range open {
-		r.used[u.Period] = r.used[u.Period].Add(u.Today)
+		if u.Today != (quota.Charge{}) {
+			f.charge(u.Period, u.Today)
+		}
 	}
-	r.into(&st)
-	return st, nil
+	return f
 }
 
 // books are the ledger of an account, with the entries of the close that is due,
@@ -125,52 +139,40 @@ func (st *Statement) leaves(day string, from time.Time) bool {
 	return true
 }
 
-// list takes over what a statement lists. Invoices were issued when they were
+// take takes over what the ledger adds up to. Invoices were issued when they were
 // issued, whenever that holds from which they are for.
-func (st *Statement) list(t *tx) error {
-	for i := range st.Entries {
-		st.note(&st.Entries[i])
+func (st *Statement) take(t *tx, f *Fold) error {
+	st.Contract, _, _ = f.contracts.At(st.At, f.zone)
+	st.Period, st.Allowance, st.Used = f.granted, f.allowance, f.used(f.granted)
+	st.Lots = quota.Live(f.Lots, st.At)
+	_, p, _ := f.contracts.Find(f.granted, f.zone)
+	st.Use = quota.Split(st.Contract.Plan.In(p), st.Used, st.Lots)
+	if st.Period != "" { // of which nothing is drawn yet
+		open := f.Period(st.Period)
+		open.Drawn, open.Overage = st.Use.Drawn, st.Use.Overage
 	}
+	st.Periods, st.Invoices, st.Balance, st.Currency, st.Ended = f.Periods, f.Bills, f.Balance, f.Currency, f.state == Closed
 	for i := range st.Invoices {
-		b := &st.Invoices[i]
-		if b.Number == "" {
-			continue
-		}
-		n, err := strconv.ParseUint(b.Number, 10, 64)
-		if err != nil {
+		if err := st.Invoices[i].dated(t); err != nil {
 			return err
 		}
-		var is Invoice
-		if _, err := t.get(invoices, invoiceKey(n), &is); err != nil {
-			return err
-		}
-		b.Issued = is.Issued
 	}
 	return nil
 }
 
-// note takes over what a statement lists.
-func (st *Statement) note(e *Entry) {
-	if e.Money != 0 {
-		st.Balance += e.Money
-		st.Currency = e.Currency
+// dated takes over when the invoice was issued.
+func (b *Bill) dated(t *tx) error {
+	if b.Number == "" {
+		return nil
 	}
-	switch e.Kind {
-	case KindInvoice, KindCreditNote:
-		st.Invoices = append(st.Invoices, Bill{e.Ref, InvoiceKind(e.Text), e.Time, e.Period, -e.Money})
-	case KindPayment, KindRefund, KindReversal:
-		st.Payments = append(st.Payments, *e)
-	case KindCorrection:
-		if e.Money != 0 {
-			st.Payments = append(st.Payments, *e)
-		}
+	n, err := strconv.ParseUint(b.Number, 10, 64)
+	if err != nil {
+		return err
 	}
-}
-
-func (r *replay) into(st *Statement) {
-	st.Contract, _, _ = r.contracts.At(st.At, r.zone)
-	st.Period, st.Allowance, st.Used = r.granted, r.allowance, r.used[r.granted]
-	st.Lots = quota.Live(r.lots, st.At)
-	_, p, _ := r.contracts.Find(r.granted, r.zone)
-	st.Use = quota.Split(st.Contract.Plan.In(p), st.Used, st.Lots)
+	var is Invoice
+	if _, err := t.get(invoices, invoiceKey(n), &is); err != nil {
+		return err
+	}
+	b.Issued = is.Issued
+	return nil
 }

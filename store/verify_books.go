@@ -111,11 +111,9 @@ func (v *verifier) book(name string, n *bookCount) {
 		v.fault("%v", err)
 		return
 	}
-	r := newReplay(v.t.s.zone)
+	f := NewFold(v.t.s.zone)
 	currency := v.t.currency()
-	var balance, debits, back, reversed int64
 	var last uint64
-	bills := map[string]int64{}
 	entries, err := all[Entry](v.t, ledger, ledgerPrefix(name))
 	if err != nil {
 		v.fault("%v", err)
@@ -126,41 +124,31 @@ func (v *verifier) book(name string, n *bookCount) {
 		if last++; e.Seq != last || e.Account != name {
 			v.fault("ledger of %s: entry %d is %s's %d", name, last, e.Account, e.Seq)
 		}
-		r.add(e)
-		balance += e.Money
+		f.Add(e)
 		if e.Money != 0 && e.Currency != currency {
 			v.fault("ledger of %s: entry %d is in %s, the books are in %s", name, e.Seq, e.Currency, currency)
 		}
 		switch e.Kind {
-		case KindInvoice, KindCreditNote:
-			bills[e.Ref] = -e.Money
 		case KindPayment, KindRefund, KindReversal:
 			n.payments++
 			v.payment(e)
-			if e.Kind == KindRefund {
-				back -= e.Money
-			} else if e.Kind == KindReversal {
-				reversed -= e.Money
-			}
-		case KindCorrection:
-			debits += min(e.Money, 0)
 		}
 	}
-	if balance != a.Balance {
-		v.fault("account %s has a balance of %d, its entries sum up to %d", name, a.Balance, balance)
+	if f.Balance != a.Balance {
+		v.fault("account %s has a balance of %d, its entries sum up to %d", name, a.Balance, f.Balance)
 	}
 	if there && last != a.Seq {
 		v.fault("account %s counts %d entries, there are %d", name, a.Seq, last)
 	}
-	for _, text := range r.faults {
+	for _, text := range f.faults {
 		v.fault("account %s %s", name, text)
 	}
-	v.lots(a, r.lots)
-	v.charges(name, r.used)
+	v.lots(a, f.Lots)
+	v.charges(name, f)
 	// What was paid back and then taken back by the bank too is a debt.
-	v.bills(a, bills, debits-min(back, reversed))
+	v.bills(a, totals(f.Bills), f.debits-min(f.back, f.reversed))
 	if there {
-		v.standing(a, r)
+		v.standing(a, f)
 		v.indexed(a, n)
 	}
 }
@@ -200,32 +188,32 @@ func (v *verifier) reversed(e *Entry, p *Payment) {
 }
 
 // standing: what the account may do is what its entries say.
-func (v *verifier) standing(a *Account, r *replay) {
-	if r.state == "" {
-		r.state = Pending // nothing has happened to it yet
+func (v *verifier) standing(a *Account, f *Fold) {
+	if f.state == "" {
+		f.state = Pending // nothing has happened to it yet
 	}
-	if a.State != r.state {
-		v.fault("account %s is %s, its entries make it %s", a.Name, a.State, r.state)
+	if a.State != f.state {
+		v.fault("account %s is %s, its entries make it %s", a.Name, a.State, f.state)
 	}
-	if (a.Hold != "") != r.hold {
-		v.fault("account %s: held back is %q, its entries say %v", a.Name, a.Hold, r.hold)
+	if (a.Hold != "") != f.hold {
+		v.fault("account %s: held back is %q, its entries say %v", a.Name, a.Hold, f.hold)
 	}
-	if (a.Warned.Term != "") != (r.warned != nil) || r.warned != nil && !a.Warned.is(r.warned) {
+	if (a.Warned.Term != "") != (f.warned != nil) || f.warned != nil && !a.Warned.is(f.warned) {
 		v.fault("account %s was warned %d days before the end of the term %q, its entries do not say so", a.Name, a.Warned.Days, a.Warned.Term)
 	}
-	if a.Abuse != r.abuse {
-		v.fault("account %s: marked for abuse is %v, its entries say %v", a.Name, a.Abuse, r.abuse)
+	if a.Abuse != f.abuse {
+		v.fault("account %s: marked for abuse is %v, its entries say %v", a.Name, a.Abuse, f.abuse)
 	}
-	if r.limit != "" && string(a.AtLimit) != r.limit {
-		v.fault("account %s is to %s at the limit, its entries say %s", a.Name, a.AtLimit, r.limit)
+	if f.limit != "" && string(a.AtLimit) != f.limit {
+		v.fault("account %s is to %s at the limit, its entries say %s", a.Name, a.AtLimit, f.limit)
 	}
-	if r.most != "" && overMaxText(a.OverMax) != r.most {
-		v.fault("account %s has %s as its ceiling of overage, its entries say %s", a.Name, overMaxText(a.OverMax), r.most)
+	if f.most != "" && overMaxText(a.OverMax) != f.most {
+		v.fault("account %s has %s as its ceiling of overage, its entries say %s", a.Name, overMaxText(a.OverMax), f.most)
 	}
-	if a.Open != r.granted {
-		v.fault("account %s: its open period is %q, the one that was granted last %q", a.Name, a.Open, r.granted)
+	if a.Open != f.granted {
+		v.fault("account %s: its open period is %q, the one that was granted last %q", a.Name, a.Open, f.granted)
 	}
-	if !slices.EqualFunc(a.Contracts, r.contracts, func(a, b quota.Contract) bool { return reflect.DeepEqual(a, b) }) {
+	if !slices.EqualFunc(a.Contracts, f.contracts, func(a, b quota.Contract) bool { return reflect.DeepEqual(a, b) }) {
 		v.fault("account %s: its terms are not those of its entries", a.Name)
 	}
 	if (a.Ordered != nil) != (len(a.Contracts) == 0 && a.State != Closed) {
@@ -245,7 +233,11 @@ func (v *verifier) lots(a *Account, sum []quota.Lot) {
 	}
 }
 
-func (v *verifier) charges(name string, used map[string]quota.Charge) {
+func (v *verifier) charges(name string, f *Fold) {
+	used := map[string]quota.Charge{}
+	for i := range f.Periods {
+		used[f.Periods[i].Period] = f.Periods[i].Used
+	}
 	list, err := all[Usage](v.t, usage, pairKey(name, ""))
 	if err != nil {
 		v.fault("%v", err)
@@ -262,6 +254,15 @@ func (v *verifier) charges(name string, used map[string]quota.Charge) {
 			v.fault("ledger of %s charges %v to %s, which has no usage", name, c, p)
 		}
 	}
+}
+
+// totals of invoices by number.
+func totals(bills []Bill) map[string]int64 {
+	m := map[string]int64{}
+	for _, b := range bills {
+		m[b.Number] = b.Total
+	}
+	return m
 }
 
 // bills: the account's invoices are those of its ledger, and nothing is open
