@@ -109,7 +109,7 @@ func (c *call) addAccount(name string, f *newAccount) error {
 		return fail(exitFailed, "the operator can add more, and raise accounts_per_reseller in [limits]", "account %s: %w", name, err)
 	}
 	if no, ok := errors.AsType[*quota.Refused](err); ok {
-		return fail(exitFailed, refusedHint(name, plan.Name, no), "account %s: %w", name, no)
+		return fail(exitFailed, refusedHint(name, plan.Name, no), "account %s: %s", name, words.English.Refused(no))
 	} else if err != nil {
 		return err
 	}

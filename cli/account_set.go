@@ -10,6 +10,7 @@ import (
 
 	"relay/quota"
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -60,7 +61,7 @@ func (c *call) accountSet(name string, f *accountChange) error {
 	currency := c.currency() // before: the function runs inside the store's writer
 	r, err := c.st.ChangeAccount(c.order(false), name, func(a *store.Account) (store.Change, error) { return f.change(a, to, c.now(), currency) })
 	if no, ok := errors.AsType[*quota.Refused](err); ok {
-		return fail(exitFailed, refusedHint(name, f.plan, no), "account %s: %w", name, no)
+		return fail(exitFailed, refusedHint(name, f.plan, no), "account %s: %s", name, words.English.Refused(no))
 	}
 	if err != nil {
 		return c.orderFailed(name, err)

@@ -9,6 +9,7 @@ import (
 	"relay/quota"
 	"relay/report/invoice"
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -54,7 +55,7 @@ func (c *call) ordered(o orderOutput, r store.Receipt, err error) error {
 // refusedOrder tells all the reasons at once.
 func (c *call) refusedOrder(v *receiptView, no *quota.Refused) error {
 	for _, r := range no.Reasons {
-		v.Refused = append(v.Refused, refusedView{string(r.Why), r.Text})
+		v.Refused = append(v.Refused, refusedView{string(r.Why), words.English.Reason(no.Order, &r)})
 	}
 	v.Invoices, v.After = []orderInvoice{}, v.Before
 	if c.json {
@@ -62,7 +63,7 @@ func (c *call) refusedOrder(v *receiptView, no *quota.Refused) error {
 			return err
 		}
 	}
-	text := no.Error()
+	text := words.English.Refused(no)
 	if no.Order == "refund" {
 		text += fmt.Sprintf("; it would have paid back %s", c.amount(v.Amount))
 	}

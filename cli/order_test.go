@@ -45,7 +45,7 @@ func cmdSame(ts *testscript.TestScript, _ bool, args []string) {
 
 // M18: who asks for an upgrade of 30 days that are used up is told to renew.
 func TestRefusedHint_usedUp(t *testing.T) {
-	if got := refusedHint("acme", "big", quota.Refuse("upgrade", quota.WhyUsedUp, "used up")); got != "relay account renew acme" {
+	if got := refusedHint("acme", "big", quota.Refuse("upgrade", quota.Reason{Why: quota.WhyUsedUp})); got != "relay account renew acme" {
 		t.Errorf("hint %q", got)
 	}
 }

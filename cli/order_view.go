@@ -100,8 +100,8 @@ func (c *call) receipt(o *orderOutput, r *store.Receipt) receiptView {
 	v := receiptView{Account: o.name, Order: o.what, DryRun: o.dryRun, Refused: []refusedView{}, Lines: []lineView{},
 		Amount: r.Amount, Currency: c.st.Currency(), Invoices: []orderInvoice{},
 		Before: c.stand(&r.Before), After: c.stand(&r.After), Owed: c.viewOwed(r.After.Name, r.Debt)}
-	for _, l := range r.Lines {
-		v.Lines = append(v.Lines, lineView{l.Text, l.Amount})
+	for i := range r.Lines {
+		v.Lines = append(v.Lines, lineView{words.English.Line(&r.Lines[i]), r.Lines[i].Amount})
 	}
 	for i := range r.Invoices {
 		v.Invoices = append(v.Invoices, c.orderInvoice(&r.Invoices[i]))

@@ -40,12 +40,13 @@ func Upgrade(c Contract, to Plan, now time.Time, zone *time.Location) (UpgradeQu
 func upgradable(c Contract, to Plan, now time.Time) *Refused {
 	r := &Refused{Order: "upgrade"}
 	from := c.Plan
-	r.add(!now.Before(c.End), WhyEnded, "the term has ended: renew with the other plan")
-	r.add(to.Retired, WhyRetired, fmt.Sprintf("plan %s is not sold any more", to.Name))
-	r.add(from.Kind() != to.Kind(), WhyKind, fmt.Sprintf("%s is a %s plan, %s a %s plan: change at renewal", from.Name, from.Kind(), to.Name, to.Kind()))
-	r.add(from.Term != to.Term, WhyTerm, fmt.Sprintf("%s runs for a %s, %s for a %s: change at renewal", from.Name, from.Term, to.Name, to.Term))
-	r.add(from.Kind() == to.Kind() && !allowsMore(from, to), WhySmaller, fmt.Sprintf("%s does not allow more than %s: downgrade at renewal", to.Name, from.Name))
-	r.add(to.Price < from.Price, WhyCheaper, fmt.Sprintf("%s costs less than %s", to.Name, from.Name))
+	add := func(bad bool, why Why) { r.add(bad, Reason{Why: why, From: from, To: to}) }
+	add(!now.Before(c.End), WhyEnded)
+	add(to.Retired, WhyRetired)
+	add(from.Kind() != to.Kind(), WhyKind)
+	add(from.Term != to.Term, WhyTerm)
+	add(from.Kind() == to.Kind() && !allowsMore(from, to), WhySmaller)
+	add(to.Price < from.Price, WhyCheaper)
 	return r
 }
 

@@ -2,10 +2,8 @@ package quota
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"math/big"
-	"strings"
 	"testing"
 	"time"
 
@@ -99,8 +97,8 @@ func TestRefund(t *testing.T) {
 		if amount != 10_000 || (err == nil) != (tc.whys == nil) {
 			t.Errorf("%s: Refund = %d, %v", tc.name, amount, err)
 		}
-		if says := fmt.Sprintf("it is day %d of the term, the last for a refund was day 30", tc.day); tc.day > 0 && !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: %v, want that %s", tc.name, err, says)
+		if no, ok := errors.AsType[*Refused](err); tc.day > 0 && (!ok || no.Reasons[0].Day != tc.day || no.Reasons[0].Last != 30) {
+			t.Errorf("%s: %+v, want that day %d is beyond day 30", tc.name, no, tc.day)
 		}
 		for _, why := range tc.whys {
 			if r, ok := errors.AsType[*Refused](err); !ok || !r.For(why) || len(r.Reasons) != len(tc.whys) {

@@ -1,9 +1,6 @@
 package quota
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // refundDays is how long a term can be given back, its first day being day 1 (M20).
 // Where a clock change makes these days short, it is as many times 24 hours.
@@ -26,9 +23,9 @@ func Refund(in Refunding, now time.Time, zone *time.Location) (amount int64, err
 	day := dayNumber(now, zone) - dayNumber(in.Contract.Start, zone) + 1
 	r := &Refused{Order: "refund"}
 	over := !now.Before(in.Contract.Start.Add(refundDays * 24 * time.Hour))
-	r.add(over && day > refundDays, WhyLate, fmt.Sprintf("it is day %d of the term, the last for a refund was day %d", day, refundDays))
-	r.add(in.Later, WhyLater, "it is not the first term of the account")
-	r.add(in.Overage, WhyOverage, "there was overage in this term")
-	r.add(in.Abuse, WhyAbuse, "the account was marked for abuse")
+	r.add(over && day > refundDays, Reason{Why: WhyLate, Day: day, Last: refundDays})
+	r.add(in.Later, Reason{Why: WhyLater})
+	r.add(in.Overage, Reason{Why: WhyOverage})
+	r.add(in.Abuse, Reason{Why: WhyAbuse})
 	return in.Paid, r.err()
 }

@@ -1,8 +1,6 @@
 package quota
 
-import (
-	"strings"
-)
+import "strings"
 
 // Why an order is not possible.
 type Why string
@@ -31,23 +29,31 @@ type Refused struct {
 	Reasons []Reason
 }
 
-// Reason in a word for programs and a sentence for people.
+// Reason is a word for programs, with the figures that the order and the Why need to be
+// put into a sentence; report/words does that.
 type Reason struct {
-	Why  Why
-	Text string
+	Why Why
+
+	From, To  Plan   // that the account has, and that was ordered; of no Name: it is not about that
+	Day, Last int64  // of the term: today, and the last day for a refund
+	Units     int64  // of To, that would be overage
+	Since     string // date in the operator's zone from which on they were sent
+	Invoice   string // as it was issued
+	Account   string
 }
 
 // Refuse for one reason.
-func Refuse(order string, why Why, text string) *Refused {
-	return &Refused{Order: order, Reasons: []Reason{{why, text}}}
+func Refuse(order string, r Reason) *Refused {
+	return &Refused{Order: order, Reasons: []Reason{r}}
 }
 
+// Error is for logs and programs: it has no sentences.
 func (r *Refused) Error() string {
-	texts := make([]string, len(r.Reasons))
+	list := make([]string, len(r.Reasons))
 	for i, reason := range r.Reasons {
-		texts[i] = reason.Text
+		list[i] = string(reason.Why)
 	}
-	return r.Order + " refused: " + strings.Join(texts, "; ")
+	return r.Order + " refused: " + strings.Join(list, ", ")
 }
 
 // For reports whether why is one of the reasons.
@@ -60,9 +66,9 @@ func (r *Refused) For(why Why) bool {
 	return false
 }
 
-func (r *Refused) add(bad bool, why Why, text string) {
+func (r *Refused) add(bad bool, reason Reason) {
 	if bad {
-		r.Reasons = append(r.Reasons, Reason{why, text})
+		r.Reasons = append(r.Reasons, reason)
 	}
 }
 

@@ -17,12 +17,12 @@ type TopUpQuote struct {
 // *Refused where the contract has ended, has no limit, or a plan is of another kind.
 func TopUp(c Contract, by Plan, ref string, now time.Time) (TopUpQuote, error) {
 	r := &Refused{Order: "top-up"}
-	r.add(!now.Before(c.End), WhyEnded, "the term has ended: renew it")
-	r.add(by.Retired, WhyRetired, fmt.Sprintf("plan %s is not sold any more", by.Name))
-	r.add(c.Plan.Kind() != Count, WhyKind, fmt.Sprintf("%s is a bandwidth plan: buy a block ahead", c.Plan.Name))
-	r.add(by.Kind() != Count || by.Emails == 0, WhyKind, fmt.Sprintf("%s is no plan for a number of e-mails", by.Name))
-	r.add(by.Term != Month, WhyTerm, fmt.Sprintf("%s does not run for a month", by.Name))
-	r.add(c.Plan.Kind() == Count && c.Plan.Emails == 0, WhyUnlimited, fmt.Sprintf("%s has no limit to add to", c.Plan.Name))
+	r.add(!now.Before(c.End), Reason{Why: WhyEnded, From: c.Plan})
+	r.add(by.Retired, Reason{Why: WhyRetired, To: by})
+	r.add(c.Plan.Kind() != Count, Reason{Why: WhyKind, From: c.Plan})
+	r.add(by.Kind() != Count || by.Emails == 0, Reason{Why: WhyKind, To: by})
+	r.add(by.Term != Month, Reason{Why: WhyTerm, To: by})
+	r.add(c.Plan.Kind() == Count && c.Plan.Emails == 0, Reason{Why: WhyUnlimited, From: c.Plan})
 	return TopUpQuote{Price: by.Price, Lot: c.fresh(by.Emails, ref, now)}, r.err()
 }
 
@@ -33,8 +33,8 @@ func TopUp(c Contract, by Plan, ref string, now time.Time) (TopUpQuote, error) {
 func BuyBlock(c Contract, bytes, count int64, ref string, now time.Time) (q TopUpQuote, err error) {
 	r := &Refused{Order: "block"}
 	i := slices.IndexFunc(c.Plan.Blocks, func(b Block) bool { return b.Bytes == bytes })
-	r.add(!now.Before(c.End), WhyEnded, "the term has ended: renew it")
-	r.add(i < 0, WhyNoBlock, fmt.Sprintf("plan %s has no block of that size", c.Plan.Name))
+	r.add(!now.Before(c.End), Reason{Why: WhyEnded, From: c.Plan})
+	r.add(i < 0, Reason{Why: WhyNoBlock, From: c.Plan})
 	if i < 0 {
 		return q, r.err()
 	}

@@ -25,7 +25,7 @@ func (s *Store) CancelInvoice(o Order, number uint64, reason string) (Receipt, e
 			return fmt.Errorf("invoice %s is %s: only an open one can be cancelled", i.Name, i.State)
 		}
 		if i.Order != nil && i.Order.Do == KindActivated {
-			return quota.Refuse("cancel", quota.WhyOrdered, fmt.Sprintf("invoice %s is the order of account %s", i.Name, d.a.Name))
+			return quota.Refuse("cancel", quota.Reason{Why: quota.WhyOrdered, Invoice: i.Name, Account: d.a.Name})
 		}
 		if err := d.cancel(i, reason); err != nil {
 			return err

@@ -21,7 +21,7 @@ func (d *deal) end(reason string) error {
 		return err
 	}
 	for _, i := range later {
-		d.say(i.Paid, "paid of invoice %s, whose term has not begun", i.Name)
+		d.say(Line{Kind: LineNotBegun, Amount: i.Paid, Invoice: i.Name})
 		if err := d.takeBack(i, "its term had not begun"); err != nil {
 			return err
 		}

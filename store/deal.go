@@ -24,33 +24,6 @@ type Order struct {
 	Reference string // the customer's own text on its invoice; "": the account's
 }
 
-// Line is one line of what an order comes to.
-type Line struct {
-	Text   string
-	Amount int64 // minor units
-}
-
-// Receipt is what an order came to, or would. It is filled in as far as it goes
-// when the order is refused.
-type Receipt struct {
-	Before, After Account
-	Entries       []Entry   // that the ledger got
-	Invoices      []Invoice // that are new or changed, by number; credit notes too
-	Lines         []Line    // the figures, line by line
-	Amount        int64     // minor units: of what was or would be invoiced, or paid back
-	Debt          int64     // minor units: what the account owes afterwards that no open invoice is over
-}
-
-// Invoice that an entry of the receipt refers to.
-func (r *Receipt) Invoice(ref string) *Invoice {
-	for i := range r.Invoices {
-		if numberText(r.Invoices[i].Number) == ref {
-			return &r.Invoices[i]
-		}
-	}
-	return nil
-}
-
 // deal is one order on one account, worked out in memory: entries, invoices and
 // the account as it will be. Working it out only reads; apply writes. So a dry
 // run is the order without its last step, and what fails has changed nothing.
@@ -179,10 +152,6 @@ func (d *deal) countable() error {
 		return fmt.Errorf("account %q: balance: %w", d.a.Name, quota.ErrOverflow)
 	}
 	return nil
-}
-
-func (d *deal) say(amount int64, format string, args ...any) {
-	d.lines = append(d.lines, Line{fmt.Sprintf(format, args...), amount})
 }
 
 // apply writes all of it. What the orders before it in the same transaction

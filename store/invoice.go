@@ -162,16 +162,7 @@ func (d *deal) issue(inv Invoice, from time.Time) (*Invoice, error) {
 	}
 	d.invoices[inv.Number] = &inv
 	d.enter(Entry{Kind: kind, Time: from, Period: inv.Period, Money: -inv.Total, Ref: numberText(inv.Number), Text: string(inv.Kind)})
-	for _, l := range inv.Lines {
-		if l.Count > 1 {
-			d.say(l.Net, "%d × %s", l.Count, l.Text)
-			continue
-		}
-		d.say(l.Net, "%s", l.Text)
-	}
-	if inv.Tax != 0 {
-		d.say(inv.Tax, "tax %s", b.TaxRate)
-	}
+	d.sayIssued(&inv, b.TaxRate)
 	d.amount += inv.Total
 	return &inv, nil
 }

@@ -72,7 +72,7 @@ func (d *deal) revive(i *Invoice) (*Invoice, error) {
 		is.Lines = append(is.Lines, InvoiceLine{Text: l.Text, Count: l.Count, Price: l.Price})
 	}
 	i.Lapsed = nil
-	d.say(0, "invoice %s had expired: it is issued anew", i.Name)
+	d.say(Line{Kind: LineRevived, Invoice: i.Name})
 	was := d.chosen
 	defer func() { d.chosen = was }()
 	d.chosen.Method, d.chosen.Reference = cmp.Or(was.Method, i.Method), cmp.Or(was.Reference, i.Reference)

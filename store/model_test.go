@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
 	"relay/quota"
+
+	"pgregory.net/rapid"
 )
 
 // model is what the store should hold, as plainly as possible.

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"pgregory.net/rapid"
 	"relay/quota"
+
+	"pgregory.net/rapid"
 )
 
 // audit replays a ledger by plain arithmetic, without the code that wrote it: what

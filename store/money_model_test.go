@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
 	"relay/quota"
+
+	"pgregory.net/rapid"
 )
 
 // books is what the customers did, as plainly as possible: sums only.

@@ -9,7 +9,7 @@ import (
 )
 
 func retired(p quota.Plan) error {
-	return quota.Refuse("order", quota.WhyRetired, fmt.Sprintf("plan %s is not sold any more", p.Name))
+	return quota.Refuse("order", quota.Reason{Why: quota.WhyRetired, To: p})
 }
 
 func termLine(p quota.Plan) InvoiceLine {
@@ -106,15 +106,15 @@ func (s *Store) Upgrade(o Order, account, plan string) (Receipt, error) {
 			return err
 		}
 		if d.usedUp() {
-			return quota.Refuse("upgrade", quota.WhyUsedUp, fmt.Sprintf("what plan %s allows in 30 days is used up: renew it, or renew with the larger plan", c.Plan.Name))
+			return quota.Refuse("upgrade", quota.Reason{Why: quota.WhyUsedUp, From: c.Plan, To: to})
 		}
 		q, err := quota.Upgrade(*c, to, d.t.now, d.zone())
 		if err != nil {
-			d.say(q.Amount, "it would cost")
+			d.say(Line{Kind: LineQuote, Amount: q.Amount})
 			return err
 		}
-		d.say(to.Price, "plan %s for the whole term", q.To)
-		d.say(-c.Plan.Price, "plan %s for the whole term", q.From)
+		d.say(Line{Kind: LinePlan, Amount: to.Price, Plan: q.To})
+		d.say(Line{Kind: LinePlan, Amount: -c.Plan.Price, Plan: q.From})
 		if err := d.sell(to); err != nil {
 			return err
 		}

@@ -427,7 +427,7 @@ func TestOrder_figuresAfterAClose(t *testing.T) {
 	mustSend(t, s, "acme", 1500*mb, 1)
 	c.set(december)
 	r, err := s.BuyBlock(Order{By: "op"}, "acme", 2*gb, 3)
-	if err != nil || r.Amount != 3*1800*122/100 || r.Lines[0] != (Line{"3 × 2 GB ahead", 3 * 1800}) || len(r.Invoices) != 2 {
+	if err != nil || r.Amount != 3*1800*122/100 || r.Lines[0] != (Line{Kind: LineItem, Amount: 3 * 1800, Count: 3, Text: "2 GB ahead"}) || len(r.Invoices) != 2 {
 		t.Errorf("BuyBlock = %d, %+v, %+v, %v", r.Amount, r.Lines, r.Invoices, err)
 	}
 	for _, e := range r.Entries {

@@ -241,7 +241,7 @@ func (d *deal) settle(money int64, first ...uint64) error {
 		}
 		free, money = free-n, max(money-n, 0)
 		i.Paid += n
-		d.say(n, "paid of invoice %s", i.Name)
+		d.say(Line{Kind: LinePaid, Amount: n, Invoice: i.Name})
 		if i.Paid == i.Total {
 			i.State = InvoicePaid
 			if err := d.do(i); err != nil {
@@ -313,7 +313,7 @@ func (s *Store) Correct(o Order, account string, c Correction) (Receipt, error) 
 			return d.giveByHand(&c)
 		}
 		d.enter(Entry{Kind: KindCorrection, Money: c.Money, Text: c.Text})
-		d.say(c.Money, "correction: %s", c.Text)
+		d.say(Line{Kind: LineCorrect, Amount: c.Money, Text: c.Text})
 		return d.settle(0)
 	})
 }

@@ -48,7 +48,7 @@ func (s *Store) Refund(o Order, account string) (Receipt, error) {
 		d.sayPaid(all)
 		d.sayWorth(&is)
 		d.amount = amount
-		d.say(amount, "paid back")
+		d.say(Line{Kind: LineBack, Amount: amount})
 		if err != nil {
 			return err
 		}
@@ -123,14 +123,6 @@ func (d *deal) cash() (int64, error) {
 	return f.cash, err
 }
 
-func (d *deal) sayWorth(w *worth) {
-	for _, l := range []Line{{"the rest of the balance", w.free}, {"owed besides", -w.owed}, {"goodwill, which is not paid out", -w.goodwill}} {
-		if l.Amount != 0 {
-			d.say(l.Amount, "%s", l.Text)
-		}
-	}
-}
-
 // ofTerms are the invoices of contracts that are not taken back.
 func (d *deal) ofTerms(list []quota.Contract) (bills []*Invoice, err error) {
 	var terms []string
@@ -157,14 +149,6 @@ func paidOf(list []*Invoice) (sum int64) {
 	return sum
 }
 
-func (d *deal) sayPaid(list []*Invoice) {
-	for _, i := range list {
-		if i.Paid > 0 {
-			d.say(i.Paid, "paid of invoice %s", i.Name)
-		}
-	}
-}
-
 // giveBack takes the terms back that have not begun, with their invoices; why the
 // present one stays is said.
 func (d *deal) giveBack(list []*Invoice, no *quota.Refused) error {
@@ -174,9 +158,9 @@ func (d *deal) giveBack(list []*Invoice, no *quota.Refused) error {
 	}
 	d.sayPaid(list)
 	d.sayWorth(&is)
-	d.say(is.out, "paid back for what has not begun")
-	for _, r := range no.Reasons {
-		d.say(0, "the present term stays: %s", r.Text)
+	d.say(Line{Kind: LineBackNext, Amount: is.out})
+	for i := range no.Reasons {
+		d.say(Line{Kind: LineStays, Order: no.Order, Reason: &no.Reasons[i]})
 	}
 	for _, c := range d.later() {
 		d.enter(Entry{Kind: KindReturned, Period: c.TermKey(), Contract: &c, Ref: c.Invoice, Text: c.Plan.Name})

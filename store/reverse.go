@@ -89,7 +89,7 @@ func (d *deal) reverse(p Payment, r *Reversal) error {
 		e.Ref = numberText(p.Invoice)
 	}
 	d.enter(e)
-	d.say(-p.Amount, "taken back: %s %s", p.Method, p.Reference)
+	d.say(Line{Kind: LineTaken, Amount: -p.Amount, Method: p.Method, Reference: p.Reference})
 	d.amount = -p.Amount
 	p.Reversed = d.a.Seq
 	d.payments = append(d.payments, p, Payment{Method: Reversed, Reference: PaidBackRef(d.a.Name, d.a.Seq), Invoice: p.Invoice, Also: p.Also,
@@ -126,7 +126,7 @@ func (d *deal) paidBy(p *Payment) (list []*Invoice, err error) {
 // reopen takes back what was paid of an invoice. What was delivered has to be paid
 // within the days of grace, or holds the account back now.
 func (d *deal) reopen(i *Invoice, n int64, suspend bool) {
-	d.say(n, "open again of invoice %s", i.Name)
+	d.say(Line{Kind: LineReopened, Amount: n, Invoice: i.Name})
 	was := i.State
 	i.Paid -= n
 	i.State = InvoiceOpen
@@ -168,6 +168,6 @@ func (d *deal) giveByHand(c *Correction) error {
 	if -c.Money > free {
 		return &NotFree{d.a.Name, max(free, 0)}
 	}
-	d.say(c.Money, "paid back by hand: %s", c.Text)
+	d.say(Line{Kind: LineByHand, Amount: c.Money, Text: c.Text})
 	return d.payBack(-c.Money, c.Text)
 }

@@ -62,13 +62,8 @@ func (d *deal) roomFor(c *quota.Contract, p quota.Plan) error {
 	if n <= d.overage(c) {
 		return nil
 	}
-	units := octets(n)
-	if p.Kind() == quota.Count {
-		units = numberText(uint64(n)) + " e-mails"
-	}
 	_, at, _ := quota.Contracts{*c}.At(d.t.now, d.zone())
-	return quota.Refuse("plan", quota.WhySmaller,
-		fmt.Sprintf("%s of what was sent since %s would be overage", units, at.Start.In(d.zone()).Format(time.DateOnly)))
+	return quota.Refuse("plan", quota.Reason{Why: quota.WhySmaller, From: c.Plan, To: p, Units: n, Since: at.Start.In(d.zone()).Format(time.DateOnly)})
 }
 
 // move gives a term that was bought for later a new place, with its invoice.
