@@ -97,17 +97,10 @@ func orUnlimited(n int64) *int64 {
 
 // text of an allowance for people, "9,000 e-mails and 90 MB"; "": none runs.
 func (a *allowance) text() string {
-	switch {
-	case a == nil:
+	if a == nil {
 		return ""
-	case a.Messages == nil && a.Bytes == nil:
-		return "unlimited"
-	case a.Messages == nil:
-		return words.FineSize(*a.Bytes)
-	case a.Bytes == nil:
-		return words.Plural(*a.Messages, "e-mail")
 	}
-	return words.Plural(*a.Messages, "e-mail") + " and " + words.FineSize(*a.Bytes)
+	return words.Allowance(a.Messages, a.Bytes)
 }
 
 // value of what may be null.
@@ -295,10 +288,10 @@ func (c *call) end(t time.Time) string {
 // creditFields are a line a lot.
 func (c *call) creditFields(lots []lotView, drawn int64, unit string) (list []field) {
 	for i, l := range lots {
-		list = append(list, field{ifSo(i == 0, "credit"), fmt.Sprintf("%s %s (%s)", unitsText(l.Units, unit), c.through(l.Expires), l.Lot)})
+		list = append(list, field{ifSo(i == 0, "credit"), fmt.Sprintf("%s %s (%s)", words.Units(l.Units, unit), c.through(l.Expires), l.Lot)})
 	}
 	if drawn > 0 {
-		list = append(list, field{"", "of it used in this period: " + unitsText(drawn, unit)})
+		list = append(list, field{"", "of it used in this period: " + words.Units(drawn, unit)})
 	}
 	return list
 }
@@ -324,16 +317,8 @@ func planText(p *quota.Plan) string {
 	if p.Bandwidth > 0 {
 		bandwidth = words.Size(p.Bandwidth)
 	}
-	return fmt.Sprintf("%s: %s and %s %s, up to %s a message", p.Name, emails, bandwidth, perPeriod(p.Term),
+	return fmt.Sprintf("%s: %s and %s %s, up to %s a message", p.Name, emails, bandwidth, words.PerPeriod(p.Term),
 		words.Plural(int64(p.MaxRecipients()), "recipient"))
-}
-
-// perPeriod is the stretch of time that the allowance of a term is for.
-func perPeriod(t quota.Term) string {
-	if t == quota.Month {
-		return "in 30 days"
-	}
-	return "a month"
 }
 
 // allowed is text, or that there is no limit.

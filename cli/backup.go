@@ -16,6 +16,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/report/jobs"
 	"relay/report/words"
 	"relay/store"
 )
@@ -260,7 +261,7 @@ func (p *program) backup(ctx context.Context, make func(from copier, keep func(t
 		return make(fromRelay(client), func(at time.Time) error { return client.Keep(ctx, at) })
 	}
 	local := func(st *store.Store) error {
-		return make(fromStore(st, hostname(&cfg)), func(at time.Time) error { return keepLastBackup(st, at) })
+		return make(fromStore(st, hostname(&cfg)), func(at time.Time) error { return jobs.RecordBackup(st, at) })
 	}
 	if err := p.eitherWay(ctx, &cfg, dir, remote, local); err != nil {
 		return fmt.Errorf("backup: %w", err)

@@ -6,15 +6,13 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/memlimit"
+	"relay/report/jobs"
 	"relay/report/words"
 	"relay/store"
 )
 
 // booksJobs go by the clock of the books.
-const booksJobs = closeJob + ", " + dunJob + " and " + warnJob
-
-// clockAdvice is the next step while the books stand still.
-const clockAdvice = "set the clock right; if it is right: relay job run close"
+const booksJobs = jobs.Close + ", " + jobs.Dun + " and " + jobs.Warn
 
 // holdText says what the clock of the books does.
 func holdText(h *control.Clock, zone *time.Location) string {

@@ -9,8 +9,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"relay/cli/calendar"
 	"relay/cli/control"
+	"relay/report/jobs"
+	"relay/report/jobs/calendar"
 	"relay/report/words"
 	"relay/store"
 	"relay/store/highwater"
@@ -150,7 +151,7 @@ func (c *checker) openStore() {
 		wrong = st.CheckCurrency(c.cfg.Billing.Currency)
 		var errs [2]error
 		sum, errs[0] = st.Totals()
-		backup, _, errs[1] = lastBackup(st)
+		backup, _, errs[1] = jobs.LastBackup(st)
 		return errors.Join(errs[0], errs[1], st.Close())
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relay/report/jobs"
 	"relay/report/words"
 )
 
@@ -150,7 +151,7 @@ func (c *checker) clock() {
 	state, err := kernelClock()
 	switch {
 	case c.hold != nil:
-		c.add("clock", failed, clockAdvice, "%s", holdText(c.hold, c.cfg.zone()))
+		c.add("clock", failed, jobs.ClockAdvice, "%s", holdText(c.hold, c.cfg.zone()))
 	case err != nil:
 		c.add("clock", warning, "see that the machine's clock is kept by NTP: dates in mail, months and TLS depend on it", "cannot tell: %v", err)
 	case !state.synced:

@@ -15,7 +15,8 @@ import (
 
 	"github.com/robfig/cron/v3"
 
-	"relay/cli/calendar"
+	"relay/report/jobs"
+	"relay/report/jobs/calendar"
 	"relay/store"
 )
 
@@ -148,12 +149,12 @@ func TestRunJobs_byTheBusinessClock(t *testing.T) {
 			r.cfg.Timezone = "Europe/Rome"
 			r.clock = newClock(time.Date(2026, 1, 31, 22, 59, 0, 0, time.UTC), speed)
 			r.store = openAt(t, r.clock)
-			jobs := []job{{"turn", "0 0 1 * *", func(context.Context) {
+			list := []jobs.Job{{Name: "turn", Schedule: "0 0 1 * *", Run: func(context.Context) {
 				turns = append(turns, r.store.Now().In(r.cfg.zone()).Truncate(time.Minute).Format("01-02 15:04"))
 			}}}
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
-			go func() { ended <- r.runAll(ctx, jobs) }()
+			go func() { ended <- r.runAll(ctx, list) }()
 			time.Sleep(time.Until(r.clock.when(time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC))))
 			stop()
 			if err := <-ended; err != nil {
@@ -179,21 +180,21 @@ func TestRunJobs_dueWhileRunning(t *testing.T) {
 		r.cfg.Timezone = "UTC"
 		r.clock = newClock(time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC), 60)
 		var long, panics []string
-		jobs := []job{
-			{"long", "@hourly", func(context.Context) {
+		list := []jobs.Job{
+			{Name: "long", Schedule: "@hourly", Run: func(context.Context) {
 				long = append(long, r.clock.Now().Format("15:04"))
 				if len(long) <= 2 {
 					time.Sleep(3*time.Minute + time.Second) // three hours and a minute
 				}
 			}},
-			{"panics", "0 */2 * * *", func(context.Context) {
+			{Name: "panics", Schedule: "0 */2 * * *", Run: func(context.Context) {
 				panics = append(panics, r.clock.Now().Format("15:04"))
 				panic("tea")
 			}},
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- r.runAll(ctx, jobs) }()
+		go func() { ended <- r.runAll(ctx, list) }()
 		time.Sleep(9 * time.Minute)
 		stop()
 		if err := <-ended; err != nil {
@@ -220,7 +221,7 @@ func openAt(t *testing.T, c clock) *store.Store {
 // A schedule that cannot be names its job.
 func TestRunJobs_wrongSchedule(t *testing.T) {
 	r := &relay{cfg: Default(), log: slog.New(slog.DiscardHandler)}
-	err := r.runAll(t.Context(), []job{{"tea", "at five", func(context.Context) { t.Error("it ran") }}})
+	err := r.runAll(t.Context(), []jobs.Job{{Name: "tea", Schedule: "at five", Run: func(context.Context) { t.Error("it ran") }}})
 	if err == nil {
 		t.Fatal("no error")
 	}

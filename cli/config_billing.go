@@ -77,7 +77,7 @@ func (b *Billing) checkWarning(v *validator) {
 	if err := letter.HowToRenew.CheckText(b.RenewText); err != nil {
 		v.bad("billing.renew_text", "%v", err)
 	}
-	if _, _, ok := recipientOf(b.Contact); b.Contact != "" && (!ok || checkAddress(b.Contact) != nil) {
+	if _, _, ok := letter.Recipient(b.Contact); b.Contact != "" && (!ok || checkAddress(b.Contact) != nil) {
 		v.bad("billing.contact", "%q is not a mail address", b.Contact)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"relay/cli/calendar"
+	"relay/report/jobs/calendar"
 	"relay/report/words"
 )
 

@@ -69,14 +69,6 @@ func (r *relay) logStoreFailed(err error) {
 	r.log.Error("the store failed: the relay stops, and must be started again when the disk is in order", "err", err)
 }
 
-func (r *relay) logTracePruned(n int, took time.Duration) {
-	r.log.Debug("trace pruned", "events", n, "ms", took.Milliseconds())
-}
-
-func (r *relay) logJobFailed(job string, err error) {
-	r.log.Error("job failed", "job", job, "err", err)
-}
-
 func (r *relay) logUnusedSocket(name, addr string) {
 	r.log.Warn("a socket that the service manager passed is not used: no [[listen]] names it", "socket", name, "addr", addr)
 }

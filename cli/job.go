@@ -1,31 +1,17 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	cli "github.com/urfave/cli/v2"
 
-	"relay/cli/calendar"
+	"relay/report/jobs"
+	"relay/report/jobs/calendar"
 	"relay/report/words"
 )
-
-// task is a job, and what relay job run does of it: now, whether it is due or not,
-// for what was due at an instant. The result is for programs, the text for people.
-type task struct {
-	job
-	now   func(ctx context.Context, at time.Time) (result any, text string, err error)
-	books bool                                                           // it goes by the clock of the books
-	dated bool                                                           // it knows what was due at an instant; others know only of now
-	try   func(ctx context.Context) (result any, text string, err error) // now, changing nothing; nil: there is no such thing
-}
-
-// word is the task's name on a command line.
-func (t *task) word() string { return strings.ReplaceAll(t.name, " ", "-") }
 
 func (p *program) jobCommand() *cli.Command {
 	return group("job", "what is done by the calendar", p.jobList(), p.jobRun())
@@ -53,8 +39,8 @@ func (c *call) jobList() error {
 		return err
 	}
 	var list []jobView
-	for _, t := range r.tasks() {
-		v, err := r.jobView(&t)
+	for _, j := range r.jobs().Jobs() {
+		v, err := r.jobView(&j)
 		if err != nil {
 			return err
 		}
@@ -75,25 +61,25 @@ func (c *call) jobList() error {
 		return err
 	}
 	if h := clockOf(c.st); h != nil {
-		return c.say("\n%s: %s do nothing.\n%s", holdText(h, c.st.Zone()), booksJobs, clockAdvice)
+		return c.say("\n%s: %s do nothing.\n%s", holdText(h, c.st.Zone()), booksJobs, jobs.ClockAdvice)
 	}
 	return nil
 }
 
-func (r *relay) jobView(t *task) (v jobView, err error) {
-	state, err := r.store.Job(t.name)
+func (r *relay) jobView(j *jobs.Job) (v jobView, err error) {
+	state, err := r.store.Job(j.Name)
 	if err != nil {
 		return v, err
 	}
-	s, err := calendar.Parse(t.schedule)
+	s, err := calendar.Parse(j.Schedule)
 	if err != nil {
-		return v, fmt.Errorf("%s: %w", t.name, err)
+		return v, fmt.Errorf("%s: %w", j.Name, err)
 	}
-	v = jobView{Job: t.word(), Schedule: t.schedule, Next: s.Next(r.store.Now().In(r.store.Zone())).UTC()}
+	v = jobView{Job: j.Word(), Schedule: j.Schedule, Next: s.Next(r.store.Now().In(r.store.Zone())).UTC()}
 	if !state.Done.IsZero() {
 		v.Done = &state.Done
 	}
-	if h := r.store.Hold(); h != nil && t.books {
+	if h := r.store.Hold(); h != nil && j.Books {
 		v.Stands = &h.Stands
 	}
 	return v, nil
@@ -124,53 +110,52 @@ func (c *call) jobRun(name, at string, dryRun bool) error {
 	if err != nil {
 		return err
 	}
-	all := r.tasks()
-	i := slices.IndexFunc(all, func(t task) bool { return t.word() == name || t.name == name })
+	all := r.jobs().Jobs()
+	i := slices.IndexFunc(all, func(j jobs.Job) bool { return j.Word() == name || j.Name == name })
 	if i < 0 {
 		return noJob(name)
 	}
-	t := &all[i]
+	j := &all[i]
 	when := c.now()
 	if at != "" {
-		if when, err = c.jobMoment(t, at); err != nil {
+		if when, err = c.jobMoment(j, at); err != nil {
 			return err
 		}
 	}
-	if t.name == closeJob && at == "" {
+	if j.Name == jobs.Close && at == "" {
 		if when, err = c.believeClock(); err != nil {
 			return err
 		}
 	}
-	var v any
-	var text string
+	var did jobs.Result
 	switch {
 	case !dryRun:
-		v, text, err = t.now(c.ctx, when)
-	case t.try != nil:
-		v, text, err = t.try(c.ctx)
+		did, err = j.Now(c.ctx, when)
+	case j.Try != nil:
+		did, err = j.Try(c.ctx)
 	default:
-		err = usage("", "--dry-run is for %s", warnJob)
+		err = usage("", "--dry-run is for %s", jobs.Warn)
 	}
 	if err != nil {
 		return err
 	}
-	if err := c.done(v, "%s", text); err != nil {
+	if err := c.done(did, "%s", jobText(did)); err != nil {
 		return err
 	}
-	return jobFailures(v)
+	return jobFailures(did)
 }
 
 func noJob(name string) error {
-	if name == backupJob {
+	if name == jobs.Backup {
 		return fail(exitFailed, "make a copy with: relay backup; set schedule in [backup] for one by the calendar", "no schedule for a backup is configured")
 	}
 	return fail(exitFailed, "relay job list shows all", "no job %q", name)
 }
 
 // jobMoment reads --at.
-func (c *call) jobMoment(t *task, text string) (at time.Time, err error) {
-	if !t.dated {
-		return at, usage("", "--at is for %s and %s", closeJob, dunJob)
+func (c *call) jobMoment(j *jobs.Job, text string) (at time.Time, err error) {
+	if !j.Dated {
+		return at, usage("", "--at is for %s and %s", jobs.Close, jobs.Dun)
 	}
 	if at, err = parseMoment(text, c.st.Zone()); err != nil {
 		return at, usage("", "--at: %w", err)
@@ -182,17 +167,9 @@ func (c *call) jobMoment(t *task, text string) (at time.Time, err error) {
 	return at, nil
 }
 
-// jobFailures is what the command ends with when a job could not do everything.
-func jobFailures(result any) error {
-	var list []failing
-	switch v := result.(type) {
-	case closeView:
-		list = v.Failed
-	case dunView:
-		list = v.Failed
-	case warnView:
-		list = v.Failed
-	}
+// jobFailures is the command's error when a job could not do everything.
+func jobFailures(did jobs.Result) error {
+	list := did.Failures()
 	if len(list) == 0 {
 		return nil
 	}
@@ -212,13 +189,28 @@ func (c *call) worker() (*relay, error) {
 	return &relay{app: &c.App, cfg: cfg, dir: dir, store: c.st, hostname: hostname(&cfg), log: slog.New(slog.DiscardHandler)}, nil
 }
 
-func (r *relay) closeNow(ctx context.Context, at time.Time) (any, string, error) {
-	v, err := r.settleMonths(ctx, at)
-	text := "nothing to close"
-	if v.Accounts > 0 {
-		text = fmt.Sprintf("closed %s of %s, %s", words.Plural(int64(v.Periods), "period"), words.Plural(int64(v.Accounts), "account"), numbersOf(v.Invoices))
+// jobText says what a job did.
+func jobText(did jobs.Result) string {
+	switch v := did.(type) {
+	case *jobs.Closing:
+		return closingText(v)
+	case *jobs.Dunning:
+		return dunningText(v)
+	case *jobs.Warnings:
+		return warningsText(v)
+	case *jobs.Pruning:
+		return "removed " + words.Plural(int64(v.Events), "event") + " of the trace"
+	case *jobs.Copying:
+		return "made " + v.File
 	}
-	return v, text, err
+	return "done"
+}
+
+func closingText(v *jobs.Closing) string {
+	if v.Accounts == 0 {
+		return "nothing to close"
+	}
+	return fmt.Sprintf("closed %s of %s, %s", words.Plural(int64(v.Periods), "period"), words.Plural(int64(v.Accounts), "account"), numbersOf(v.Invoices))
 }
 
 // numbersOf invoices, the first ones.
@@ -229,8 +221,7 @@ func numbersOf(list []string) string {
 	return words.Plural(int64(len(list)), "invoice") + ": " + firstOf(list[:min(len(list), changeTold)], len(list))
 }
 
-func (r *relay) dunNow(ctx context.Context, at time.Time) (any, string, error) {
-	v, err := r.holdUnpaid(ctx, at)
+func dunningText(v *jobs.Dunning) string {
 	text := "nobody to hold back"
 	if n := v.Accounts; n > 0 {
 		text = fmt.Sprintf("%s held back, unpaid: %s", words.Plural(int64(n), "account"), firstOf(v.Held[:min(n, changeTold)], n))
@@ -238,33 +229,23 @@ func (r *relay) dunNow(ctx context.Context, at time.Time) (any, string, error) {
 	if n := len(v.Expired); n > 0 {
 		text += fmt.Sprintf("\n%s expired: %s", words.Plural(int64(n), "order"), numbersOf(v.Expired))
 	}
-	return v, text, err
+	return text
 }
 
-// pruneView is the result of pruning, as programs see it.
-type pruneView struct {
-	Job    string `json:"job"`
-	Events int    `json:"events"`
-	MS     int64  `json:"ms"`
-}
-
-func (r *relay) pruneNow(ctx context.Context, _ time.Time) (any, string, error) {
-	start := time.Now()
-	n, err := r.prune(ctx)
-	return pruneView{"prune-trace", n, time.Since(start).Milliseconds()}, "removed " + words.Plural(int64(n), "event") + " of the trace", err
-}
-
-// backupView is the result of a backup, as programs see it.
-type backupView struct {
-	Job     string `json:"job"`
-	File    string `json:"file"`
-	Removed int    `json:"removed"` // older ones
-	MS      int64  `json:"ms"`
-}
-
-func (r *relay) backupNow(ctx context.Context, _ time.Time) (any, string, error) {
-	start := time.Now()
-	cfg := r.config().Backup
-	path, _, gone, err := r.makeBackup(ctx, &cfg)
-	return backupView{backupJob, path, gone, time.Since(start).Milliseconds()}, "made " + path, err
+func warningsText(v *jobs.Warnings) string {
+	did, text := "warned", "nobody to warn"
+	if v.DryRun {
+		did = "would warn"
+	}
+	if n := v.Accounts; n > 0 {
+		var names []string
+		for i := range v.Warned[:min(n, changeTold)] {
+			names = append(names, v.Warned[i].Account)
+		}
+		text = fmt.Sprintf("%s %s: %s", did, words.Plural(int64(n), "account"), firstOf(names, n))
+	}
+	if n := len(v.NoContact); n > 0 {
+		text += fmt.Sprintf("\n%s without a contact: %s", words.Plural(int64(n), "account"), firstOf(v.NoContact[:min(n, changeTold)], n))
+	}
+	return text
 }

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -379,6 +377,9 @@ func (l *ledgerRun) credit(name string) (list []string) {
 	return list
 }
 
+// cannotClose is what the log says each hour.
+const cannotClose = "an account's month cannot be closed; it is tried again each hour"
+
 // An account that cannot be closed is logged, and holds up no other.
 func TestBooks_failingAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -404,7 +405,7 @@ func TestBooks_failingAccount(t *testing.T) {
 		if n := strings.Count(l.log.String(), cannotClose); n != 4 {
 			t.Errorf("%d lines of the failing account, want one an hour\n%s", n, l.log)
 		}
-		v, err := l.r.settleMonths(t.Context(), l.clock.Now())
+		v, err := l.r.jobs().Close(t.Context(), l.clock.Now())
 		if err != nil || len(v.Failed) != 1 || v.Failed[0].Account != "over" || jobFailures(v) == nil {
 			t.Errorf("%+v, %v", v, err)
 		}
@@ -416,145 +417,4 @@ func TestBooks_failingAccount(t *testing.T) {
 		verifyBooks(t, l.r.store)
 		l.stop()
 	})
-}
-
-// What was due at an instant, and nothing else.
-func TestJobRun_at(t *testing.T) {
-	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
-	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	for _, name := range []string{"a", "b"} {
-		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	now = time.Date(2027, 2, 10, 9, 0, 0, 0, time.UTC)
-	r := &relay{cfg: Default(), store: st, log: slog.New(slog.DiscardHandler)}
-	for _, c := range []struct {
-		at                time.Time
-		accounts, periods int
-	}{
-		{time.Date(2026, 11, 30, 23, 59, 59, 0, time.UTC), 0, 0},
-		{time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), 2, 2},
-		{time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC), 0, 0},
-		{now.AddDate(1, 0, 0), 2, 4}, // now at most
-	} {
-		v, _, err := r.closeNow(t.Context(), c.at)
-		if is := v.(closeView); err != nil || is.Accounts != c.accounts || is.Periods != c.periods {
-			t.Errorf("at %v: %+v, %v; want %d accounts, %d periods", c.at, is, err, c.accounts, c.periods)
-		}
-	}
-	verifyBooks(t, st)
-}
-
-// A close that is told to end begins no other account, and leaves them to the next one.
-func TestBooks_interrupted(t *testing.T) {
-	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
-	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "a"}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
-		t.Fatal(err)
-	}
-	now = now.AddDate(0, 1, 0)
-	log := &spool{}
-	r := &relay{cfg: Default(), store: st, log: slog.New(slog.NewTextHandler(log, nil))}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	r.closeMonths(ctx)
-	mustMatch(t, "log", log.String(), "close interrupted")
-	for range 200 { // whichever of its goroutines is there first
-		if v, err := r.settleMonths(ctx, now); err == nil || v.Accounts != 0 {
-			t.Fatalf("told to end, it came to %+v, %v", v, err)
-		}
-	}
-	if state, err := st.Job(closeJob); err != nil || !state.Done.IsZero() {
-		t.Errorf("%+v, %v: it is not done", state, err)
-	}
-	r.closeMonths(t.Context())
-	mustMatch(t, "log", log.String(), `msg="month closed" accounts=1 periods=1 invoices=0 failed=0`)
-}
-
-// Messages are accepted while the month turns and is being closed: each is charged
-// once, in one of the two.
-func TestBooks_closeWhileAccepting(t *testing.T) {
-	turn := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
-	var clock atomic.Int64
-	set := func(at time.Time) { clock.Store(at.UnixNano()) }
-	set(turn.Add(-time.Hour))
-	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return time.Unix(0, clock.Load()).UTC() }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	free := small
-	free.Price, free.Bandwidth = 0, 10_000
-	names := []string{"a", "b", "c"}
-	for _, name := range names {
-		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name, AtLimit: quota.Continue}, Plan: free}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	set(turn.Add(-time.Millisecond))
-	r := &relay{cfg: Default(), store: st, log: slog.New(slog.DiscardHandler)}
-	const senders, each, octets = 6, 60, 1000
-	var sent atomic.Int64
-	var senderGroup, closing sync.WaitGroup
-	over := make(chan struct{})
-	closing.Go(func() {
-		for {
-			select {
-			case <-over:
-				return
-			default:
-				r.closeMonths(t.Context())
-			}
-		}
-	})
-	for i := range senders {
-		senderGroup.Go(func() {
-			for range each {
-				if no := sendOne(t, st, names[i%len(names)], octets, 1); no != nil {
-					t.Errorf("refused: %+v", no)
-				}
-				if sent.Add(1) == senders*each/2 {
-					set(turn)
-				}
-			}
-		})
-	}
-	senderGroup.Wait()
-	close(over)
-	closing.Wait()
-	verifyBooks(t, st)
-	set(turn.AddDate(0, 1, 0))
-	r.closeMonths(t.Context())
-	for _, name := range names {
-		var used, charged [2]int64
-		closedTimes := 0
-		for i, month := range []string{"2026-11", "2026-12"} {
-			u, err := st.Usage(name, month)
-			if err != nil || u.Today != (quota.Charge{}) {
-				t.Errorf("%s %s: %+v, %v", name, month, u, err)
-			}
-			used[i] = u.Charged.Bytes
-			for _, e := range ledgerOf(t, st, name) {
-				if e.Period == month && e.Kind == store.KindCharge {
-					charged[i] += e.Bytes
-				}
-				if e.Period == month && e.Kind == store.KindClosed {
-					closedTimes++
-				}
-			}
-		}
-		if used != charged || used[0] == 0 || used[1] == 0 || used[0]+used[1] != senders/3*each*octets || closedTimes != 2 {
-			t.Errorf("%s: used %v, charged %v, closed %d times; %d were accepted", name, used, charged, closedTimes, senders/3*each*octets)
-		}
-	}
-	verifyBooks(t, st)
 }

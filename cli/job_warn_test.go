@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -14,7 +13,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -258,84 +256,6 @@ Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 20
 			t.Errorf("%d lines of the log, want 3\n%s", n, p.log)
 		}
 	})
-}
-
-// What a mail is made of, where names are hostile and addresses strange.
-func TestRelay_writeWarning(t *testing.T) {
-	l := newLedgerRun(t, "2026-11-15 10:00", 1)
-	r := &relay{cfg: Default(), hostname: "relay.test", log: slog.New(slog.DiscardHandler)}
-	st, err := store.Open(l.path, store.Options{Now: l.clock.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	r.store = st
-	r.cfg.Billing.Contact = "wir@bücher.example"
-	evil := "x\r\nBcc: all@evil.example\r\n\r\n<b>"
-	w := func(contact string) *store.Warning {
-		return &store.Warning{Account: store.Account{Name: evil, Contact: contact, State: store.Suspended, Reason: evil},
-			Contract: quota.Contract{Plan: quota.Plan{Name: evil, Term: quota.Month, Bandwidth: 1}, End: l.clock.Now().AddDate(0, 0, 3)},
-			Sold:     &quota.Plan{Term: quota.Month, Price: 1}, Price: 1220, TaxRate: 22 * quota.Percent, Currency: "EUR", Credit: 1_500_000}
-	}
-	for contact, want := range map[string]struct {
-		to, domain string
-		utf8       bool
-	}{
-		"boss@Acme.example":   {"boss@acme.example", "acme.example", false},
-		"boss@bücher.example": {"boss@xn--bcher-kva.example", "xn--bcher-kva.example", false},
-		"jörg@acme.example":   {"jörg@acme.example", "acme.example", true},
-		"boss@[192.0.2.7]":    {"boss@[192.0.2.7]", "[192.0.2.7]", false},
-	} {
-		n, err := r.writeWarning(w(contact), store.ID{1})
-		if err != nil {
-			t.Errorf("%s: %v", contact, err)
-			continue
-		}
-		m := n.Message
-		if to := m.Recipients[0]; to.Address != want.to || to.Domain != want.domain || m.SMTPUTF8 != want.utf8 || m.EightBit != want.utf8 || m.Sender != "" {
-			t.Errorf("%s: %+v", contact, m)
-		}
-		text := readWarning(t, n.Body)
-		mustMatch(t, contact, text, `(?s)State suspended: x Bcc: all@evil\.example <b> .*Price EUR 12\.20 for 30 days, with 22% tax Credit left 1\.5 MB`)
-		if m, err := mail.ReadMessage(bytes.NewReader(n.Body)); err != nil || m.Header.Get("Bcc") != "" || m.Header.Get("Reply-To") != "<wir@xn--bcher-kva.example>" {
-			t.Errorf("%s: %v\n%s", contact, err, n.Body)
-		}
-	}
-	for _, contact := range []string{"boss", "boss@", "@acme.example", "boss@acme.example\r\nBcc: all@evil.example", "boss@a b", evil} {
-		if _, err := r.writeWarning(w(contact), store.ID{1}); err == nil {
-			t.Errorf("to %q: no error", contact)
-		}
-	}
-}
-
-// What a reseller's customer reads names the reseller, and no price of the operator's.
-func TestRelay_writeWarning_belowAReseller(t *testing.T) {
-	l := newLedgerRun(t, "2026-11-15 10:00", 1)
-	r := &relay{cfg: Default(), hostname: "relay.test", log: slog.New(slog.DiscardHandler)}
-	st, err := store.Open(l.path, store.Options{Now: l.clock.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	r.store = st
-	b := &r.cfg.Billing
-	b.Contact, b.Seller, b.RenewLink, b.RenewText = "office@host.example", []string{"Host Ltd"}, "https://host.example/renew?a={amount}", "pay Host Ltd {amount}"
-	w := &store.Warning{Account: store.Account{Name: "webco.shop", Contact: "boss@shop.example", State: store.Active},
-		Contract: quota.Contract{Plan: quota.Plan{Name: "bronze", Term: quota.Year, Bandwidth: 1}, End: l.clock.Now().AddDate(0, 0, 3)},
-		Sold:     &quota.Plan{Term: quota.Year, Price: 1}, Price: 1220, Currency: "EUR",
-		Reseller: &store.Reseller{Name: "webco", Contact: "help@webco.example"}}
-	n, err := r.writeWarning(w, store.ID{1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := readWarning(t, n.Body)
-	mustMatch(t, "the letter", text, `(?s)webco.shop .*answer this mail, or write to help@webco.example.*Sent by webco`)
-	if m := regexp.MustCompile(`EUR|12\.20|Host Ltd|host\.example|[Pp]rice|no longer sold`).FindString(text); m != "" {
-		t.Errorf("the letter says %q:\n%s", m, text)
-	}
-	if m, err := mail.ReadMessage(bytes.NewReader(n.Body)); err != nil || m.Header.Get("Reply-To") != "<help@webco.example>" || !strings.Contains(m.Header.Get("From"), "webco") {
-		t.Errorf("%v\n%s", err, n.Body)
-	}
 }
 
 // ending NAME [CONTACT]: an account on a plan for 30 days, of which 20 are over.

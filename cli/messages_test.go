@@ -146,7 +146,7 @@ func failures(t *testing.T) (list []said) {
 
 // warnings are what the log says at levels warn and error.
 func warnings(t *testing.T) (list []said) {
-	dirs := []string{"cli", "cli/control", "smtp", "mailer", "store", "store/bolt"}
+	dirs := []string{"cli", "cli/control", "smtp", "mailer", "report/jobs", "store", "store/bolt"}
 	fset, files := sources(t, dirs...)
 	for _, dir := range dirs {
 		names := constants(files[dir])
@@ -261,7 +261,7 @@ func TestDocs_warnings(t *testing.T) {
 // The words that the README and the guide tell people to look for are in the
 // source.
 func TestDocs_wordsExist(t *testing.T) {
-	dirs := []string{"cli", "cli/control", "smtp", "mailer", "mailer/client", "store", "store/bolt", "quota"}
+	dirs := []string{"cli", "cli/control", "smtp", "mailer", "mailer/client", "report/jobs", "store", "store/bolt", "quota"}
 	var all strings.Builder
 	_, files := sources(t, dirs...)
 	for _, dir := range dirs {

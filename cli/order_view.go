@@ -204,7 +204,7 @@ func (c *call) showStand(v *receiptView) error {
 		{"plan", change(orElse(value(was.Plan), "none"), orElse(value(is.Plan), "none"))},
 		{"allowance", change(orElse(was.Allowance.text(), "none"), orElse(is.Allowance.text(), "none"))},
 		{"term ends", change(c.end(value(was.TermEnd)), c.end(value(is.TermEnd)))},
-		{"credit", change(unitsText(was.CreditLeft, value(was.Unit)), unitsText(is.CreditLeft, value(cmp.Or(is.Unit, was.Unit))))},
+		{"credit", change(words.Units(was.CreditLeft, value(was.Unit)), words.Units(is.CreditLeft, value(cmp.Or(is.Unit, was.Unit))))},
 		{"balance", change(money.Format(was.Balance, v.Currency), money.Format(is.Balance, v.Currency)) + whose(is.Balance, value(is.State) == string(store.Closed))},
 		{"open", v.Owed.text()}, {"pay at", v.Owed.link()}, {"pay by", v.Owed.how()},
 		{"to send", c.toSend(v)},
@@ -283,14 +283,6 @@ func (c *call) toSend(v *receiptView) string {
 		return ""
 	}
 	return money.Format(v.Amount, v.Currency) + " to the customer: relay only enters it"
-}
-
-// unitsText is an amount of credit or overage in the unit of the plan.
-func unitsText(n int64, unit string) string {
-	if unit == "bytes" {
-		return words.FineSize(n)
-	}
-	return words.Plural(n, "e-mail")
 }
 
 // wholeUnits is one that comes in whole steps, exactly.

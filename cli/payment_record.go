@@ -13,6 +13,7 @@ import (
 
 	"relay/quota"
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -300,7 +301,7 @@ func (c *call) lotsText(a *store.Account) string {
 	var parts []string
 	unit := a.Plan(c.now()).Unit()
 	for _, l := range quota.Live(a.Lots, c.now()) {
-		parts = append(parts, unitsText(l.Amount, unit)+" "+c.through(l.Expires))
+		parts = append(parts, words.Units(l.Amount, unit)+" "+c.through(l.Expires))
 	}
 	return strings.Join(parts, ", ")
 }

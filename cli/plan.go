@@ -99,7 +99,7 @@ func (c *call) planList(all bool) error {
 		column{head: "BANDWIDTH", right: true}, column{head: "ALLOWED"}, column{head: "PRICE", right: true, least: 12}, column{head: ""})
 	for _, plan := range list {
 		t.add(plan.Name, string(plan.Term), allowed(plan.Emails, words.Number(plan.Emails)), allowed(plan.Bandwidth, words.Size(plan.Bandwidth)),
-			perPeriod(plan.Term), c.price(plan.Price), planRemark(&plan, c.scope != nil))
+			words.PerPeriod(plan.Term), c.price(plan.Price), planRemark(&plan, c.scope != nil))
 	}
 	if err := t.write(c.Stdout); err != nil {
 		return err
@@ -153,8 +153,8 @@ func (c *call) showPlan(plan *quota.Plan) error {
 		{"plan", plan.Name},
 		{"kind", kindText(plan)},
 		{"term", string(plan.Term)},
-		{"e-mails", allowed(plan.Emails, words.Number(plan.Emails)) + " " + perPeriod(plan.Term)},
-		{"bandwidth", allowed(plan.Bandwidth, wholeSize(plan.Bandwidth)) + " " + perPeriod(plan.Term)},
+		{"e-mails", allowed(plan.Emails, words.Number(plan.Emails)) + " " + words.PerPeriod(plan.Term)},
+		{"bandwidth", allowed(plan.Bandwidth, wholeSize(plan.Bandwidth)) + " " + words.PerPeriod(plan.Term)},
 		{"price", c.termPrice(plan)},
 		{"blocks", c.blocksText(plan.Blocks)},
 		{"credit", "in whole steps of " + wholeUnits(plan.Step(), plan.Unit())},

@@ -229,7 +229,7 @@ func (r *simReport) head() error {
 	if blocks := r.blocksText(r.in.plan.Blocks); blocks != "" {
 		text += "; blocks: " + blocks
 	}
-	sends := fmt.Sprintf("%s of %s %s, at the limit %s", words.Plural(r.in.emails, "e-mail"), wholeSize(r.in.size), perPeriod(r.in.plan.Term), atLimitText(r.in.atLimit, r.in.overMax, &r.in.plan))
+	sends := fmt.Sprintf("%s of %s %s, at the limit %s", words.Plural(r.in.emails, "e-mail"), wholeSize(r.in.size), words.PerPeriod(r.in.plan.Term), atLimitText(r.in.atLimit, r.in.overMax, &r.in.plan))
 	if r.in.topUp != nil {
 		sends += ", then " + r.in.topUp.Name + " on top for " + r.price(r.in.topUp.Price)
 	}
@@ -274,7 +274,7 @@ func (r *simReport) story(m *simMonth) error {
 		parts = append(parts, "billed: "+strings.Join(bills, ", "))
 	}
 	if m.Overage > 0 && !r.in.plan.Bills() {
-		parts = append(parts, "not billed, the plan has no blocks: "+unitsText(m.Overage, r.in.plan.Unit())+" of overage")
+		parts = append(parts, "not billed, the plan has no blocks: "+words.Units(m.Overage, r.in.plan.Unit())+" of overage")
 	}
 	if m.Credited > 0 {
 		parts = append(parts, "credited of the blocks: "+wholeUnits(m.Credited, r.in.plan.Unit()))

@@ -20,9 +20,9 @@ import (
 	"relay/mailer"
 	"relay/mailer/client"
 	"relay/mailer/route"
+	"relay/report/jobs"
 	"relay/smtp"
 	"relay/store"
-	"relay/store/quiet"
 )
 
 // relay is the running appliance.
@@ -35,7 +35,6 @@ type relay struct {
 	started  time.Time
 	memory   int64         // octets that the machine grants it; 0: no limit is known
 	clock    clock         // the wall clock of the business; zero: the system's
-	beside   []job         // further jobs, of whoever runs the relay
 	stopping chan struct{} // closed when it begins to stop
 
 	store     *store.Store
@@ -57,8 +56,8 @@ type relay struct {
 	logs      *logSwitch             // under log
 	parts     *parts                 // while it runs
 
-	quietly sync.Once
-	quiet   *quiet.Log // see often
+	making sync.Once
+	runner *jobs.Runner // see jobs
 }
 
 // assemble opens and builds everything, and starts nothing. What it has opened
@@ -314,7 +313,7 @@ func (r *relay) health(ctx context.Context) control.Health {
 		h.Listeners = append(h.Listeners, one)
 	}
 	sum, err := r.store.Totals()
-	copied, _, backupErr := lastBackup(r.store)
+	copied, _, backupErr := jobs.LastBackup(r.store)
 	if err = errors.Join(err, backupErr, r.store.Err()); err != nil {
 		h.Problem = err.Error()
 	}

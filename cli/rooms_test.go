@@ -28,7 +28,7 @@ var rooms = map[string]string{
 	"report":         "report/ store quota",
 	"report/money":   "quota",
 	"report/words":   "report/money store quota",
-	"report/jobs":    "report/invoice report/letter report/money report/words store quota",
+	"report/jobs":    "report/jobs/ report/invoice report/letter report/money report/words store quota",
 	"report/api/act": "report/money report/words store quota",
 	"store":          "store/ quota",
 	"store/bolt":     "",

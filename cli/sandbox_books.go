@@ -169,7 +169,7 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, f *store.Fold) {
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
 	say("%s is over: %s used %s e-mails, %s; %s", e.Period, cut(a.Name, 30), ofLimit(p.Used.Messages, plan.Emails, words.Number),
 		ofLimit(p.Used.Bytes, plan.Bandwidth, words.Size), next)
-	units := func(n int64) string { return unitsText(n, c.Plan.Unit()) }
+	units := func(n int64) string { return words.Units(n, c.Plan.Unit()) }
 	if p.Drawn > 0 {
 		say("%s of it from credit, which leaves %s", units(p.Drawn), units(quota.Sum(f.Lots)))
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/report/jobs"
 	"relay/store"
 )
 
@@ -307,38 +308,35 @@ func TestWholeFile_largeOne(t *testing.T) {
 	}
 }
 
-func TestRelay_runBackup(t *testing.T) {
+// The job puts copies on the shelf of the configuration.
+func TestRelay_backupJob(t *testing.T) {
 	s, st := newShelf(t, 2)
 	log := &logBuffer{ready: make(chan struct{})}
 	at := time.Date(2026, 11, 23, 2, 30, 0, 0, time.UTC)
 	r := backupRelay(t, s, st, log, &at)
-	if at, ever, err := lastBackup(r.store); ever || err != nil {
-		t.Fatalf("lastBackup = %v, %v, %v before the first", at, ever, err)
+	put(t, s.dir, "a file in its place")
+	runJob(t, r, jobs.Backup)
+	mustMatch(t, "log", log.String(), `level=ERROR msg="backup failed; it is tried again at the next time" dir=\S+ err=.*not a directory.* advice="`)
+	if err := os.Remove(s.dir); err != nil {
+		t.Fatal(err)
 	}
-	r.runBackup(t.Context()) // the first at once
-	r.runBackup(t.Context()) // and no other
-	wantCopies(t, s, "relay-20261123T023000Z.db")
-	if last, ever, err := lastBackup(r.store); !ever || err != nil || !last.Equal(at) {
-		t.Errorf("lastBackup = %v, %v, %v, want %v", last, ever, err, at)
+	for _, at = range []time.Time{at, at, at.AddDate(0, 0, 1), at.AddDate(0, 0, 2)} {
+		runJob(t, r, jobs.Backup)
 	}
-	for _, step := range []struct {
-		at   string
-		want []string
-	}{
-		{"2026-11-23T02:59:59Z", []string{"relay-20261123T023000Z.db"}},
-		{"2026-11-23T03:00:00Z", []string{"relay-20261123T023000Z.db", "relay-20261123T030000Z.db"}},
-		{"2026-11-30T12:00:00Z", []string{"relay-20261123T030000Z.db", "relay-20261130T120000Z.db"}}, // it was down: late, once
-		{"2026-12-01T02:00:00Z", []string{"relay-20261123T030000Z.db", "relay-20261130T120000Z.db"}},
-		{"2026-12-01T03:00:01Z", []string{"relay-20261130T120000Z.db", "relay-20261201T030001Z.db"}},
-	} {
-		var err error
-		if at, err = time.Parse(time.RFC3339, step.at); err != nil {
-			t.Fatal(err)
+	wantCopies(t, s, "relay-20261124T023000Z.db", "relay-20261125T023000Z.db")
+	mustMatch(t, "log", log.String(), `msg="backup made" file=\S+relay-20261125T023000Z.db size=\d+ sha256=\S+ removed=1 `)
+}
+
+// runJob as the calendar does.
+func runJob(t *testing.T, r *relay, name string) {
+	t.Helper()
+	for _, j := range r.jobs().Jobs() {
+		if j.Name == name {
+			j.Run(t.Context())
+			return
 		}
-		r.runBackup(t.Context())
-		wantCopies(t, s, step.want...)
 	}
-	mustMatch(t, "log", log.String(), `msg="backup made" file=\S+relay-20261201T030001Z.db size=\d+ sha256=\S+ removed=1 `)
+	t.Fatalf("no job %q", name)
 }
 
 // backupRelay is a relay whose business's clock shows at.
@@ -367,60 +365,5 @@ func wantCopies(t *testing.T, s shelf, want ...string) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("copies %v, want %v", got, want)
-	}
-}
-
-// A directory that will not do is told of each time, and costs nothing else.
-func TestRelay_runBackup_fails(t *testing.T) {
-	s, st := newShelf(t, 2)
-	log := &logBuffer{ready: make(chan struct{})}
-	at := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
-	r := backupRelay(t, s, st, log, &at)
-	put(t, s.dir, "a file in its place")
-	r.runBackup(t.Context())
-	mustMatch(t, "log", log.String(), `level=ERROR msg="backup failed; it is tried again at the next time" dir=\S+ err=.*not a directory.* advice="`)
-	if _, ever, err := lastBackup(r.store); ever || err != nil {
-		t.Errorf("a backup that failed counts: %v", err)
-	}
-	if err := os.Remove(s.dir); err != nil {
-		t.Fatal(err)
-	}
-	r.runBackup(t.Context())
-	wantCopies(t, s, "relay-20261123T030000Z.db")
-
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	at = at.AddDate(0, 0, 1)
-	r.runBackup(ctx)
-	mustMatch(t, "log", log.String(), `level=INFO msg="backup interrupted`)
-	wantCopies(t, s, "relay-20261123T030000Z.db")
-}
-
-// A clock that was wrong once must not end all backups until then.
-func TestRelay_runBackup_afterAClockThatWasWrong(t *testing.T) {
-	s, st := newShelf(t, 3)
-	at := time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
-	r := backupRelay(t, s, st, io.Discard, &at)
-	r.runBackup(t.Context())
-	for _, at = range []time.Time{
-		time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), // it is right again
-		time.Date(2026, 11, 23, 13, 0, 0, 0, time.UTC), // not due
-		time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC),
-	} {
-		r.runBackup(t.Context())
-	}
-	wantCopies(t, s, "relay-20261123T120000Z.db", "relay-20261124T030000Z.db", "relay-20360101T000000Z.db")
-}
-
-func TestKeepLastBackup_neverGoesBack(t *testing.T) {
-	_, st := newShelf(t, 1)
-	at := time.Now().UTC().Truncate(time.Second)
-	for _, give := range []time.Time{at, at.Add(-time.Hour)} {
-		if err := keepLastBackup(st, give); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if last, ever, err := lastBackup(st); !ever || err != nil || !last.Equal(at) {
-		t.Errorf("lastBackup = %v, %v, %v, want %v", last, ever, err, at)
 	}
 }

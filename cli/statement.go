@@ -231,12 +231,12 @@ func (c *call) showPeriods(v *statementView) error {
 func (c *call) showCredit(v *statementView) error {
 	t := newTable(column{head: "LOT", least: 20}, column{head: "LEFT", right: true}, column{head: "GRANTED"}, column{head: "LAST DAY"})
 	for _, l := range v.Credit {
-		t.add(l.Lot, unitsText(l.Units, v.Unit), c.day(l.Granted), c.lastDay(l.Expires))
+		t.add(l.Lot, words.Units(l.Units, v.Unit), c.day(l.Granted), c.lastDay(l.Expires))
 	}
 	if err := c.part("Credit, in the order of use", t); err != nil || v.Drawn == 0 {
 		return err
 	}
-	return c.say("of it used in %s, which is open: %s", value(v.Period), unitsText(v.Drawn, v.Unit))
+	return c.say("of it used in %s, which is open: %s", value(v.Period), words.Units(v.Drawn, v.Unit))
 }
 
 func (c *call) showBilled(v *statementView) error {
@@ -339,7 +339,7 @@ func (c *call) whatOf(e *store.Entry, unit string) string {
 		}
 	}
 	if e.Over > 0 {
-		parts = append(parts, unitsText(e.Over, unit)+" were overage until then")
+		parts = append(parts, words.Units(e.Over, unit)+" were overage until then")
 	}
 	if e.By != "" {
 		parts = append(parts, "by "+e.By)

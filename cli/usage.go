@@ -159,9 +159,9 @@ func creditText(v *usageView) string {
 	if v.use.Credit == 0 && v.use.Drawn == 0 {
 		return ""
 	}
-	text := unitsText(v.use.Credit, v.unit) + " left"
+	text := words.Units(v.use.Credit, v.unit) + " left"
 	if v.use.Drawn > 0 {
-		text += ", used in this period " + unitsText(v.use.Drawn, v.unit)
+		text += ", used in this period " + words.Units(v.use.Drawn, v.unit)
 	}
 	return text
 }
@@ -172,9 +172,9 @@ func overageText(v *usageView) string {
 		return ""
 	}
 	if v.free {
-		return unitsText(v.use.Overage, v.unit) + ", not billed"
+		return words.Units(v.use.Overage, v.unit) + ", not billed"
 	}
-	return unitsText(v.use.Overage, v.unit) + ", to be settled when the period ends"
+	return words.Units(v.use.Overage, v.unit) + ", to be settled when the period ends"
 }
 
 // used is "1,200 of 9,000 (13 %)".

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"relay/report/invoice"
+	"relay/store/maildomain"
 )
 
 // Letter is a mail of relay's own.
@@ -121,4 +122,11 @@ func field(b *bytes.Buffer, name, value string) {
 
 func ascii(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// Recipient is an address as it goes out, its domain in A-labels, and that domain.
+func Recipient(address string) (to, domain string, ok bool) {
+	at := strings.LastIndexByte(address, '@')
+	_, domain, ok = maildomain.Parse(strings.TrimSuffix(address[at+1:], "."))
+	return address[:max(at, 0)] + "@" + domain, domain, ok && at > 0
 }

@@ -1,0 +1,176 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"relay/store"
+)
+
+// invoicesTold is the name under which the store knows the last invoice that was
+// logged: the first message or order of a month makes invoices too.
+const invoicesTold = "invoices told"
+
+// Closing is what close did.
+type Closing struct {
+	Job      string    `json:"job"`
+	At       time.Time `json:"at"`       // what was due then is done
+	Accounts int       `json:"accounts"` // that were settled
+	Periods  int       `json:"closed_periods"`
+	Invoices []string  `json:"invoices"` // as they are printed
+	Failed   []Failure `json:"errors"`
+	MS       int64     `json:"ms"`
+
+	issued []store.Invoice
+}
+
+// Failures implements Result.
+func (c *Closing) Failures() []Failure { return c.Failed }
+
+// runClose is close by the calendar.
+func (r *Runner) runClose(ctx context.Context) {
+	if h := r.store.Hold(); h != nil {
+		r.logClockWrong(h)
+	}
+	res, err := r.Close(ctx, r.store.BookTime())
+	switch {
+	case ctx.Err() != nil:
+		r.logCloseInterrupted(res)
+		return
+	case err != nil:
+		r.logFailed(Close, err)
+		return
+	case res.Accounts > 0:
+		r.logClosing(res)
+	}
+	if err := r.logInvoices(); err != nil {
+		r.logFailed(Close, err)
+	}
+}
+
+// Close closes the periods that were over at an instant. With an error it still says
+// what was done before.
+func (r *Runner) Close(ctx context.Context, at time.Time) (*Closing, error) {
+	res, start := &Closing{Job: Close, At: at.UTC(), Invoices: []string{}, Failed: []Failure{}}, time.Now()
+	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
+		return r.store.CloseBy(ctx, at, func(account string, is store.Receipt, err error) {
+			switch {
+			case err == nil:
+				r.often.Works(account, cannotClose)
+				res.add(&is)
+			case !stop(err):
+				res.Failed = append(res.Failed, Failure{account, err.Error()})
+				r.logCannotClose(account, err)
+			}
+		})
+	})
+	slices.SortFunc(res.issued, func(a, b store.Invoice) int { return cmp.Compare(a.Number, b.Number) })
+	for i := range res.issued {
+		res.Invoices = append(res.Invoices, res.issued[i].Name)
+	}
+	if res.MS = time.Since(start).Milliseconds(); err != nil {
+		return res, err
+	}
+	return res, r.did(Close, at)
+}
+
+// add a receipt; one without entries is of an account that is gone.
+func (c *Closing) add(is *store.Receipt) {
+	if len(is.Entries) == 0 {
+		return
+	}
+	c.Accounts++
+	for i := range is.Entries {
+		switch is.Entries[i].Kind {
+		case store.KindClosed:
+			c.Periods++
+		case store.KindInvoice:
+			c.issued = append(c.issued, *is.Invoice(is.Entries[i].Ref))
+		}
+	}
+}
+
+// logInvoices logs the invoices for overage since the last time, including those that
+// a message or an order made.
+func (r *Runner) logInvoices() error {
+	state, err := r.store.Job(invoicesTold)
+	if err != nil {
+		return err
+	}
+	told, _ := strconv.ParseUint(state.Last, 10, 64) // "": none
+	last := told
+	err = r.store.Invoices(told+1, func(i *store.Invoice) error {
+		last = i.Number
+		if i.Kind == store.ForOverage {
+			r.logInvoice(i)
+		}
+		return nil
+	})
+	if err != nil || last == told {
+		return err
+	}
+	return r.store.SetJob(invoicesTold, store.JobState{Last: strconv.FormatUint(last, 10), Done: r.store.Now()})
+}
+
+// Dunning is what dun did.
+type Dunning struct {
+	Job      string    `json:"job"`
+	At       time.Time `json:"at"`
+	Accounts int       `json:"accounts"`          // that are suspended now
+	Held     []string  `json:"held"`              // their names
+	Checked  int       `json:"checked"`           // invoices that were looked at
+	Expired  []string  `json:"expired,omitempty"` // invoices of orders that nobody paid, cancelled now
+	Failed   []Failure `json:"errors"`
+	MS       int64     `json:"ms"`
+}
+
+// Failures implements Result.
+func (d *Dunning) Failures() []Failure { return d.Failed }
+
+// runDun is dun by the calendar.
+func (r *Runner) runDun(ctx context.Context) {
+	if _, err := r.Dun(ctx, r.store.BookTime()); err != nil && ctx.Err() == nil {
+		r.logFailed(Dun, err)
+	}
+}
+
+// Dun suspends accounts whose days of grace were over at an instant. With an error it
+// still says what was done before.
+func (r *Runner) Dun(ctx context.Context, at time.Time) (*Dunning, error) {
+	res, start := &Dunning{Job: Dun, At: at.UTC(), Held: []string{}, Failed: []Failure{}}, time.Now()
+	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
+		return r.store.DunBy(ctx, at, func(i store.Invoice, is store.Receipt, err error) {
+			switch {
+			case err == nil:
+				r.often.Works(i.Account, cannotDun)
+				r.dunned(res, &i, &is)
+			case !stop(err):
+				name := cmp.Or(i.Account, "invoice "+strconv.FormatUint(i.Number, 10))
+				res.Failed = append(res.Failed, Failure{name, err.Error()})
+				r.logCannotDun(name, i.Number, err)
+			}
+		})
+	})
+	slices.Sort(res.Held)
+	if res.MS = time.Since(start).Milliseconds(); err != nil {
+		return res, err
+	}
+	return res, r.did(Dun, at)
+}
+
+// dunned notes and logs what came of an unpaid invoice.
+func (r *Runner) dunned(res *Dunning, i *store.Invoice, is *store.Receipt) {
+	res.Checked++
+	if now := is.Invoice(strconv.FormatUint(i.Number, 10)); now != nil && now.Lapsed != nil {
+		res.Expired = append(res.Expired, i.Name)
+		r.logExpired(i)
+	}
+	if is.Before.Hold == "" && is.After.Hold != "" {
+		res.Accounts++
+		res.Held = append(res.Held, i.Account)
+		r.logSuspended(i)
+	}
+}

@@ -1,0 +1,16 @@
+// Package jobs does what is due by the calendar. Cron and relay job run call the
+// same functions; each returns what it did.
+//
+//  1. close settles what every account used in the months that are over, from its
+//     allowance, its credit, and blocks that are invoiced.
+//  2. dun suspends accounts that have not paid within the days of grace, and cancels
+//     orders that nobody has paid.
+//  3. warn writes to customers before their last term ends.
+//  4. prune trace removes events that are older than trace_keep.
+//  5. backup makes a copy of the store, and removes older ones.
+//
+// Each account is a transaction of its own, and what is done is not due any more. So
+// a job may run late, often, and at the same time as a command; a crash leaves the
+// rest to the next run. An account that fails holds up no other; it is tried again
+// each time. What a job has done is recorded in the store under its name.
+package jobs

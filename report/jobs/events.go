@@ -1,0 +1,109 @@
+package jobs
+
+import (
+	"cmp"
+	"log/slog"
+	"strings"
+
+	"relay/report/money"
+	"relay/report/words"
+	"relay/store"
+	"relay/store/bookclock"
+)
+
+// One function per event.
+
+const (
+	cannotClose = "an account's month cannot be closed; it is tried again each hour"
+	cannotDun   = "an unpaid invoice cannot be dealt with; it is tried again each day"
+	cannotWarn  = "a customer cannot be told that the term ends; it is tried again each day"
+)
+
+// mostNames that are logged; the rest is only counted.
+const mostNames = 5
+
+func (r *Runner) logFailed(job string, err error) {
+	r.log.Error("job failed", "job", job, "err", err)
+}
+
+func (r *Runner) logClockWrong(h *bookclock.Hold) {
+	r.log.Warn("the clock is plainly wrong, no month closes and no term ends", "clock", r.store.Now().In(r.store.Zone()),
+		"books", h.Stands.In(r.store.Zone()), "advice", ClockAdvice)
+}
+
+func (r *Runner) logClosing(c *Closing) {
+	r.log.Info("month closed", "accounts", c.Accounts, "periods", c.Periods, "invoices", len(c.Invoices), "failed", len(c.Failed), "ms", c.MS)
+}
+
+func (r *Runner) logCloseInterrupted(c *Closing) {
+	r.log.Info("close interrupted; it goes on at the next start", "accounts", c.Accounts)
+}
+
+func (r *Runner) logInvoice(i *store.Invoice) {
+	r.log.Info("invoice issued", "account", i.Account, "invoice", i.Name, "period", i.Period,
+		"total", money.Format(i.Total, i.Currency), "due", r.due(i))
+}
+
+func (r *Runner) logSuspended(i *store.Invoice) {
+	r.log.Warn("account suspended, unpaid; its payment lifts that", "account", i.Account, "invoice", i.Name,
+		"open", money.Format(i.Open(), i.Currency), "due", r.due(i),
+		"advice", "when it is paid: relay payment record "+i.Name)
+}
+
+func (r *Runner) logExpired(i *store.Invoice) {
+	r.log.Info("order expired, nobody has paid it; a payment revives it", "account", i.Account, "invoice", i.Name,
+		"total", money.Format(i.Total, i.Currency), "due", r.due(i))
+}
+
+// due day of an invoice.
+func (r *Runner) due(i *store.Invoice) string {
+	return words.Day(i.Due, r.store.Zone())
+}
+
+func (r *Runner) logCannotClose(account string, err error) {
+	r.often.Fails(slog.LevelError, account, cannotClose, slog.String("account", account), slog.Any("err", err))
+}
+
+func (r *Runner) logCannotDun(account string, invoice uint64, err error) {
+	r.often.Fails(slog.LevelError, account, cannotDun, slog.String("account", account), slog.Uint64("invoice", invoice), slog.Any("err", err))
+}
+
+func (r *Runner) logCannotWarn(account string, err error) {
+	r.often.Fails(slog.LevelError, account, cannotWarn, slog.String("account", account), slog.Any("err", err))
+}
+
+func (r *Runner) logWarned(w *store.Warning, lastDay string) {
+	m := w.Mail
+	r.log.Info("warning queued", "account", m.Account, "last_day", lastDay, "days", w.Days, "spool_id", m.ID.String(),
+		"to", m.Recipients[0].Address, "size", m.Size, "rcpt", len(m.Recipients), "message_id", m.MessageID)
+}
+
+func (r *Runner) logNoContact(accounts []string) {
+	among := strings.Join(accounts[:min(len(accounts), mostNames)], ", ")
+	if len(accounts) > mostNames {
+		among += ", …"
+	}
+	r.log.Warn("terms end soon of accounts without a contact, nobody is told", "accounts", len(accounts),
+		"among", among, "advice", "relay account set NAME --contact ADDRESS")
+}
+
+func (r *Runner) logPruned(p *Pruning) {
+	r.log.Debug("trace pruned", "events", p.Events, "ms", p.MS)
+}
+
+func (r *Runner) logBackup(c *Copying) {
+	r.log.Info("backup made", "file", c.File, "size", c.made.Size, "sha256", c.made.SHA256, "removed", c.Removed, "ms", c.MS)
+}
+
+func (r *Runner) logBackupFailed(c *Copies, err error) {
+	r.log.Error("backup failed; it is tried again at the next time", "dir", c.Dir, "err", err,
+		"advice", cmp.Or(c.Shelf.Hint(err), "see to the directory and the disk, then: relay backup"))
+}
+
+func (r *Runner) logBackupInterrupted(c *Copies) {
+	r.log.Info("backup interrupted; it is made at the next start", "dir", c.Dir)
+}
+
+func (r *Runner) logNotRemoved(c *Copies, err error) {
+	r.log.Warn("older backups are not removed", "dir", c.Dir, "err", err, "advice", c.Shelf.Hint(err))
+}

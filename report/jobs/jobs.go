@@ -1,0 +1,161 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"relay/report/invoice"
+	"relay/store"
+	"relay/store/quiet"
+)
+
+// Names under which the store knows what a job has done.
+const (
+	Close  = "close"
+	Dun    = "dun"
+	Warn   = "warn"
+	Prune  = "prune trace"
+	Backup = "backup"
+)
+
+// Schedules of the jobs. Months turn at midnight, whichever hours the day has; the
+// other runs of close are a net. Dun has an hour that no change of clocks leaves out,
+// warn one at which people read their mail. Prune keeps away from the full hour, which
+// is busy.
+const (
+	closeSchedule = "1 * * * *"
+	dunSchedule   = "35 3 * * *"
+	warnSchedule  = "30 8 * * *"
+	pruneSchedule = "17 * * * *"
+)
+
+// ClockAdvice is the next step while the books stand still.
+const ClockAdvice = "set the clock right; if it is right: relay job run close"
+
+// Config is what the jobs are told. It may change while relay runs.
+type Config struct {
+	TraceKeep time.Duration // age at which events of the trace are removed
+	Letters   Letters
+	Copies    Copies
+}
+
+// Letters is how customers are written to.
+type Letters struct {
+	WarnDays  []int  // days before the last one on which customers are warned
+	Host      string // of the relay
+	Seller    string // "": not said
+	Contact   string // address of the operator; "": not said
+	RenewLink string // templates of how to renew, see letter.HowToRenew; "": not said
+	RenewText string
+	Expire    time.Duration   // how long a mail is tried
+	Invoices  invoice.Options // how the invoice for a renewal is shown
+}
+
+// Copies is where and when copies of the store are made.
+type Copies struct {
+	Schedule string // cron's notation; "": never
+	Dir      string
+	Shelf    Shelf
+}
+
+// Job is due by the calendar. Run logs what goes wrong, and may be called more often
+// than the job is due; the others return it.
+type Job struct {
+	Name     string // see the constants
+	Schedule string // cron's notation, in the operator's zone
+	Books    bool   // it goes by the clock of the books
+	Dated    bool   // it knows what was due at an instant; others know only of now
+
+	Run func(context.Context)
+	Now func(ctx context.Context, at time.Time) (Result, error) // whether it is due or not
+	Try func(context.Context) (Result, error)                   // Now, without changing anything; nil: not supported
+}
+
+// Word is the job's name on a command line.
+func (j *Job) Word() string { return strings.ReplaceAll(j.Name, " ", "-") }
+
+// Result is what a job did: a *Closing, *Dunning, *Warnings, *Pruning or *Copying.
+type Result interface {
+	// Failures lists what is tried again at the next run.
+	Failures() []Failure
+}
+
+// Failure is an account that a job could not deal with.
+type Failure struct {
+	Account string `json:"account"`
+	Error   string `json:"error"`
+}
+
+// Runner runs the jobs on a store. Its methods may be called from any goroutine.
+type Runner struct {
+	store  *store.Store
+	log    *slog.Logger
+	often  *quiet.Log // for what fails again and again
+	config func() Config
+}
+
+// New makes a Runner. config returns the configuration in force.
+func New(st *store.Store, log *slog.Logger, config func() Config) *Runner {
+	return &Runner{store: st, log: log, often: quiet.New(log), config: config}
+}
+
+// Flush logs the failures that were only counted so far.
+func (r *Runner) Flush() { r.often.Flush() }
+
+// Jobs in the order in which they run at the start. Backup is there if it has a
+// schedule.
+func (r *Runner) Jobs() []Job {
+	all := []Job{
+		{Name: Close, Schedule: closeSchedule, Books: true, Dated: true, Run: r.runClose,
+			Now: func(ctx context.Context, at time.Time) (Result, error) { return r.Close(ctx, at) }},
+		{Name: Dun, Schedule: dunSchedule, Books: true, Dated: true, Run: r.runDun,
+			Now: func(ctx context.Context, at time.Time) (Result, error) { return r.Dun(ctx, at) }},
+		{Name: Warn, Schedule: warnSchedule, Books: true, Run: r.runWarn,
+			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Warn(ctx, false) },
+			Try: func(ctx context.Context) (Result, error) { return r.Warn(ctx, true) }},
+		{Name: Prune, Schedule: pruneSchedule, Run: r.runPrune,
+			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Prune(ctx) }},
+	}
+	if schedule := r.config().Copies.Schedule; schedule != "" {
+		all = append(all, Job{Name: Backup, Schedule: schedule, Run: r.runBackup,
+			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Backup(ctx) }})
+	}
+	return all
+}
+
+// did records that what was due at an instant is done. An earlier instant than the
+// recorded one changes nothing, unless the recorded one is yet to come: the clock was
+// wrong then.
+func (r *Runner) did(name string, at time.Time) error {
+	state, err := r.store.Job(name)
+	if err != nil {
+		return err
+	}
+	now := r.store.Now()
+	if last, err := time.Parse(time.RFC3339Nano, state.Last); err == nil && at.Before(last) && !last.After(now) {
+		at = last
+	}
+	return r.store.SetJob(name, store.JobState{Last: at.UTC().Format(time.RFC3339Nano), Done: now})
+}
+
+// each calls walk, which goes from account to account. An account's error for which
+// stop reports true ends the walk: all others would meet it too.
+func (r *Runner) each(ctx context.Context, walk func(ctx context.Context, stop func(error) bool) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	err := walk(ctx, func(err error) bool {
+		if !errors.Is(err, store.ErrFull) && r.store.Err() == nil {
+			return false
+		}
+		cancel(err)
+		return true
+	})
+	if err != nil {
+		return cmp.Or(context.Cause(ctx), err)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package jobs
+
+import (
+	"bytes"
+	"log/slog"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"relay/quota"
+	"relay/store"
+)
+
+// logText is what was logged.
+type logText struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logText) mustMatch(t *testing.T, pattern string) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	mustMatch(t, "log", l.text.String(), pattern)
+}
+
+func mustMatch(t *testing.T, what, text, pattern string) {
+	t.Helper()
+	if !regexp.MustCompile(pattern).MatchString(text) {
+		t.Errorf("%s does not match %q:\n%s", what, pattern, text)
+	}
+}
+
+// openAt opens a store whose clock is now.
+func openAt(t *testing.T, now func() time.Time) *store.Store {
+	t.Helper()
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	return st
+}
+
+// runner of a store, and what it logs.
+func runner(st *store.Store, c Config) (*Runner, *logText) {
+	log := &logText{}
+	return New(st, slog.New(slog.NewTextHandler(log, nil)), func() Config { return c }), log
+}
+
+// send has one message of so many octets accepted, or refused.
+func send(t *testing.T, st *store.Store, name string, octets int64) store.ID {
+	t.Helper()
+	b := st.NewBody()
+	if _, err := b.Write([]byte(strings.Repeat("x", int(octets)-2) + "\r\n")); err != nil {
+		t.Error(err)
+	}
+	m := &store.Message{Account: name, Size: octets, Expires: st.Now().AddDate(0, 0, 4),
+		Recipients: []store.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
+	if no, err := st.Accept(store.Intake{Message: m, Body: b}); no != nil || err != nil {
+		t.Errorf("Accept = %+v, %v", no, err)
+	}
+	return b.ID()
+}
+
+func verify(t *testing.T, st *store.Store) {
+	t.Helper()
+	if _, err := st.Verify(t.Context(), func(p string) { t.Error("verify:", p) }); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRunner_Prune(t *testing.T) {
+	now := time.Now()
+	clock := now
+	st := openAt(t, func() time.Time { return clock })
+	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
+		t.Fatal(err)
+	}
+	traces := map[store.ID]int{}
+	for _, c := range []struct{ days, left int }{{40, 0}, {31, 0}, {29, 2}} {
+		clock = now.AddDate(0, 0, -c.days)
+		id := send(t, st, "acme", 100)
+		if _, _, err := st.Change(store.OpHold, []store.ID{id}); err != nil {
+			t.Fatal(err)
+		}
+		traces[id] = c.left
+	}
+	clock = now
+	if err := st.SetJob(Prune, store.JobState{Last: now.AddDate(0, 0, -45).Format(time.RFC3339)}); err != nil {
+		t.Fatal(err)
+	}
+	r, _ := runner(st, Config{TraceKeep: 30 * 24 * time.Hour})
+	for _, want := range []int{4, 0} { // again is nothing
+		if got, err := r.Prune(t.Context()); err != nil || got.Events != want {
+			t.Errorf("Prune = %+v, %v, want %d events", got, err, want)
+		}
+	}
+	for id, want := range traces {
+		if got, err := st.Trace(id); len(got) != want || err != nil {
+			t.Errorf("Trace(%s) = %d events, %v, want %d", id, len(got), err, want)
+		}
+		if _, err := st.QueueMessage(id); err != nil {
+			t.Errorf("the message itself: %v", err)
+		}
+	}
+}
+
+// The names are what the store and scripts know the jobs by.
+func TestRunner_Jobs(t *testing.T) {
+	st := openAt(t, time.Now)
+	for schedule, want := range map[string]string{
+		"":          "close+ dun+ warn prune-trace",
+		"0 3 * * *": "close+ dun+ warn prune-trace backup",
+	} {
+		r, _ := runner(st, Config{Copies: Copies{Schedule: schedule}})
+		var got []string
+		for _, j := range r.Jobs() {
+			word := j.Word()
+			if j.Dated {
+				word += "+"
+			}
+			if j.Books != (j.Name == Close || j.Name == Dun || j.Name == Warn) || (j.Try != nil) != (j.Name == Warn) {
+				t.Errorf("%+v", j)
+			}
+			got = append(got, word)
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("jobs %q, want %q", text, want)
+		}
+	}
+}
+
+// A later run for an earlier instant does not go back, unless the clock was wrong.
+func TestRunner_did(t *testing.T) {
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	st := openAt(t, func() time.Time { return now })
+	r, _ := runner(st, Config{})
+	for _, c := range []struct{ last, at, want time.Time }{
+		{time.Time{}, now, now},
+		{now.Add(-time.Hour), now, now},
+		{now, now.Add(-time.Hour), now},
+		{now.AddDate(1, 0, 0), now, now},
+	} {
+		state := store.JobState{}
+		if !c.last.IsZero() {
+			state.Last = c.last.Format(time.RFC3339Nano)
+		}
+		if err := st.SetJob(Dun, state); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.did(Dun, c.at); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := st.Job(Dun); err != nil || got.Last != c.want.Format(time.RFC3339Nano) || !got.Done.Equal(now) {
+			t.Errorf("after %v, %v: %+v, %v, want %v", c.last, c.at, got, err, c.want)
+		}
+	}
+}

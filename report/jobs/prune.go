@@ -1,0 +1,62 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"relay/store"
+)
+
+// Pruning is what prune trace did.
+type Pruning struct {
+	Job    string `json:"job"`
+	Events int    `json:"events"` // removed
+	MS     int64  `json:"ms"`
+}
+
+// Failures implements Result.
+func (*Pruning) Failures() []Failure { return nil }
+
+// runPrune is prune trace by the calendar.
+func (r *Runner) runPrune(ctx context.Context) {
+	res, err := r.Prune(ctx)
+	if err != nil {
+		r.logFailed(Prune, err)
+		return
+	}
+	r.logPruned(res)
+}
+
+// Prune removes the events of the trace that are older than trace_keep.
+func (r *Runner) Prune(ctx context.Context) (*Pruning, error) {
+	start := time.Now()
+	n, err := r.prune(ctx, r.store.Past().Add(-r.config().TraceKeep))
+	return &Pruning{Job: "prune-trace", Events: n, MS: time.Since(start).Milliseconds()}, err
+}
+
+// prune removes an hour of events at a time, so that it soon ends with ctx however
+// many there are after a long downtime.
+func (r *Runner) prune(ctx context.Context, until time.Time) (total int, err error) {
+	state, err := r.store.Job(Prune)
+	if err != nil {
+		return 0, err
+	}
+	from, err := time.Parse(time.RFC3339, state.Last)
+	if err != nil { // never done
+		from = until
+	}
+	for more := true; more && ctx.Err() == nil; from = from.Add(time.Hour) {
+		if more = from.Before(until); !more {
+			from = until
+		}
+		n, err := r.store.PruneTrace(from)
+		if err == nil {
+			err = r.store.SetJob(Prune, store.JobState{Last: from.UTC().Format(time.RFC3339), Done: r.store.Now()})
+		}
+		if err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, nil
+}

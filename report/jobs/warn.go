@@ -1,0 +1,93 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"relay/quota"
+	"relay/store"
+)
+
+// Warnings is what warn did. Nothing that has a price renews by itself (M19), so the
+// customer is told some days before. The entry of the ledger and the mail are one
+// transaction: each step is told once. After downtime the nearest step alone is told.
+type Warnings struct {
+	Job       string    `json:"job"`
+	At        time.Time `json:"at"`
+	DryRun    bool      `json:"dry_run"`
+	Accounts  int       `json:"accounts"` // whose customers were told, or would be
+	Warned    []Warning `json:"warned"`
+	NoContact []string  `json:"no_contact"` // accounts whose term ends too, without an address to write to
+	Failed    []Failure `json:"errors"`
+	MS        int64     `json:"ms"`
+}
+
+// Warning is one mail.
+type Warning struct {
+	Account string  `json:"account"`
+	LastDay string  `json:"last_day"`
+	Days    int64   `json:"days"` // before it
+	To      string  `json:"to"`
+	Invoice *string `json:"invoice"` // the renewal that waits for its payment
+	ID      *string `json:"id"`      // of the mail; null: a dry run
+}
+
+// Failures implements Result.
+func (w *Warnings) Failures() []Failure { return w.Failed }
+
+// runWarn is warn by the calendar.
+func (r *Runner) runWarn(ctx context.Context) {
+	if _, err := r.Warn(ctx, false); err != nil && ctx.Err() == nil {
+		r.logFailed(Warn, err)
+	}
+}
+
+// Warn writes to the customers whose last term ends soon. With an error it still says
+// what was done before.
+func (r *Runner) Warn(ctx context.Context, dryRun bool) (*Warnings, error) {
+	at, start, letters := r.store.BookTime(), time.Now(), r.config().Letters
+	res := &Warnings{Job: Warn, At: at, DryRun: dryRun, Warned: []Warning{}, NoContact: []string{}, Failed: []Failure{}}
+	write := func(w *store.Warning, id store.ID) (store.Notice, error) {
+		return letters.write(w, id, r.store.Now(), r.store.Zone())
+	}
+	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
+		return r.store.Warn(ctx, store.Endings{DryRun: dryRun, Steps: letters.WarnDays, Write: write,
+			Told: func(w *store.Warning, err error) {
+				if err == nil || !stop(err) {
+					r.warned(res, w, err)
+				}
+			}})
+	})
+	if res.MS = time.Since(start).Milliseconds(); err != nil || dryRun {
+		return res, err
+	}
+	if len(res.NoContact) > 0 {
+		r.logNoContact(res.NoContact)
+	}
+	return res, r.did(Warn, at)
+}
+
+// warned notes and logs what came of an account.
+func (r *Runner) warned(res *Warnings, w *store.Warning, err error) {
+	name := w.Account.Name
+	switch {
+	case err != nil:
+		res.Failed = append(res.Failed, Failure{name, err.Error()})
+		r.logCannotWarn(name, err)
+		return
+	case w.Account.Contact == "":
+		res.NoContact = append(res.NoContact, name)
+		return
+	}
+	v := Warning{Account: name, LastDay: quota.LastDay(w.Contract.End, r.store.Zone()).Format(time.DateOnly), Days: w.Days, To: w.Account.Contact}
+	if w.Renewal != nil {
+		v.Invoice = new(w.Renewal.Name)
+	}
+	if w.Mail != nil {
+		v.ID = new(w.Mail.ID.String())
+		r.often.Works(name, cannotWarn)
+		r.logWarned(w, v.LastDay)
+	}
+	res.Accounts++
+	res.Warned = append(res.Warned, v)
+}
