@@ -195,11 +195,16 @@ func TestRooms_topLevel(t *testing.T) {
 		t.Fatal(err)
 	}
 	built := ignored(t)
+	missing := slices.Clone(want)
 	for _, e := range entries {
 		name := e.Name()
+		missing = slices.DeleteFunc(missing, func(s string) bool { return s == name })
 		if !slices.Contains(want, name) && name[0] != '.' && !slices.ContainsFunc(built, func(p string) bool { ok, _ := path.Match(p, name); return ok }) {
 			t.Errorf("%s stands at the top level: it belongs into one of the folders there", name)
 		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("the top level has no %q", missing)
 	}
 }
 
