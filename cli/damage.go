@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -24,8 +25,9 @@ func guard(path string, fn func() error) (err error) {
 }
 
 // openStore is store.Open for a file that may be damaged. One that is stays
-// locked until the process ends.
+// locked until the process ends. What the store issues is worded in English.
 func openStore(path string, o store.Options) (st *store.Store, err error) {
+	o.Print = words.English.Print
 	err = guard(path, func() error {
 		st, err = store.Open(path, o)
 		return err

@@ -114,6 +114,7 @@ func (c *call) simulate(in simInput) (months []simMonth, err error) {
 		Zone:    in.zone,
 		Log:     slog.New(slog.DiscardHandler),
 		Billing: in.billing,
+		Print:   words.English.Print,
 	})
 	if err != nil {
 		return nil, err

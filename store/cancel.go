@@ -27,7 +27,7 @@ func (s *Store) CancelInvoice(o Order, number uint64, reason string) (Receipt, e
 		if i.Order != nil && i.Order.Do == KindActivated {
 			return quota.Refuse("cancel", quota.Reason{Why: quota.WhyOrdered, Invoice: i.Name, Account: d.a.Name})
 		}
-		if err := d.cancel(i, reason); err != nil {
+		if err := d.cancel(i, "", reason); err != nil {
 			return err
 		}
 		d.takeCredit(i)
@@ -56,7 +56,7 @@ func (d *deal) takeCredit(i *Invoice) {
 	d.enter(Entry{Kind: KindCorrection, Period: d.a.Open, Units: -unused, Lot: i.Lot, Ref: numberText(i.Number), Text: "taken back with its invoice"})
 }
 
-func (d *deal) cancel(i *Invoice, reason string) error {
+func (d *deal) cancel(i *Invoice, cause Cause, reason string) error {
 	i.Paid = 0
-	return d.takeBack(i, reason)
+	return d.takeBack(i, cause, reason)
 }

@@ -22,7 +22,7 @@ func (d *deal) end(reason string) error {
 	}
 	for _, i := range later {
 		d.say(Line{Kind: LineNotBegun, Amount: i.Paid, Invoice: i.Name})
-		if err := d.takeBack(i, "its term had not begun"); err != nil {
+		if err := d.takeBack(i, CauseNotBegun, ""); err != nil {
 			return err
 		}
 	}
@@ -32,7 +32,7 @@ func (d *deal) end(reason string) error {
 	}
 	for _, i := range list {
 		if i.Order != nil {
-			if err := d.cancel(i, unpaidReason(i)); err != nil {
+			if err := d.cancel(i, unpaidCause(i), ""); err != nil {
 				return err
 			}
 		}

@@ -113,16 +113,16 @@ func (d *deal) closePeriod(c quota.Contract, p quota.Period) error {
 // overageLines are the blocks that cover what a period used beyond its allowance,
 // and a line without a price for what they leave.
 func (d *deal) overageLines(period string, is *quota.Settlement) (lines []InvoiceLine) {
-	over := fmt.Sprintf("%s beyond the allowance of %s", octets(is.Overage), period)
 	for i, b := range is.Bought.Blocks {
-		if i > 0 {
-			over = "the same"
+		item := Item{Kind: ItemOverage, Bytes: b.Bytes}
+		if i == 0 {
+			item.Over, item.Period = is.Overage, period
 		}
-		lines = append(lines, InvoiceLine{Count: b.Count, Price: b.Price, Text: octets(b.Bytes) + " for " + over})
+		lines = append(lines, InvoiceLine{Count: b.Count, Price: b.Price, Item: item})
 	}
 	if l := is.Credit; l != nil && len(is.Expired) == 0 { // at the end of the term it is lost
 		last := quota.LastDay(l.Expires, d.zone()).Format(time.DateOnly)
-		lines = append(lines, InvoiceLine{Count: 1, Text: fmt.Sprintf("%s of it not used: credit until %s", octets(l.Amount), last)})
+		lines = append(lines, InvoiceLine{Count: 1, Item: Item{Kind: ItemCredit, Bytes: l.Amount, Until: last}})
 	}
 	return lines
 }

@@ -74,10 +74,10 @@ func TestCloseBy_blocksAndCredit(t *testing.T) {
 			i := list[0]
 			tax := (x.price*22 + 50) / 100
 			if i.Net != x.price || i.Tax != tax || i.Total != x.price+tax || i.Kind != ForOverage || i.Period != "2026-11" || i.Term != "2026-11" ||
-				i.Lines[0].Text != octets(x.block)+" for "+octets(x.over)+" beyond the allowance of 2026-11" {
+				i.Lines[0].Text != (Item{Kind: ItemOverage, Bytes: x.block, Over: x.over, Period: "2026-11"}).String() {
 				t.Errorf("invoice = %+v", i)
 			}
-			credited := []InvoiceLine{{Text: octets(x.credit) + " of it not used: credit until 2027-11-22", Count: 1, TaxRate: 22 * quota.Percent}}
+			credited := []InvoiceLine{{Text: Item{Kind: ItemCredit, Bytes: x.credit, Until: "2027-11-22"}.String(), Count: 1, TaxRate: 22 * quota.Percent}}
 			if x.credit == 0 {
 				credited = nil
 			}

@@ -36,12 +36,13 @@ const (
 // InvoiceLine is one line. Tax is of an invoice without Taxes, and of its credit note:
 // those that were issued when each line was rounded by itself.
 type InvoiceLine struct {
-	Text    string     `json:"text"`
+	Text    string     `json:"text"` // as it is on paper
 	Count   int64      `json:"count"`
 	Price   int64      `json:"price"` // of one, minor units
 	Net     int64      `json:"net"`
 	TaxRate quota.Rate `json:"tax_rate"` // millionths: 220,000 is 22 %
 	Tax     int64      `json:"tax,omitempty"`
+	Item    Item       `json:"-"` // until it is printed, see paper.go
 }
 
 // InvoiceTax is the tax of all lines of one rate, rounded half away from zero (EN
@@ -96,6 +97,7 @@ type Invoice struct {
 	About  uint64       `json:"about,omitempty"`  // of a credit note: the invoice
 	Names  string       `json:"names,omitempty"`  // of a credit note: Name of that invoice
 	Reason string       `json:"reason,omitempty"` // of a credit note; "": none was given
+	Cause  Cause        `json:"-"`                // of a credit note or void number, until it is printed
 	Order  *Fulfilment  `json:"order,omitempty"`  // waits for the payment; nil: what is invoiced was delivered
 
 	Expires  time.Time   `json:"expires,omitzero"`  // unpaid until then, an Order is cancelled; zero: never
@@ -160,6 +162,7 @@ func (d *deal) issue(inv Invoice, from time.Time) (*Invoice, error) {
 	default:
 		inv.Expires = d.expiry(inv.Due)
 	}
+	d.t.s.print(&inv)
 	d.invoices[inv.Number] = &inv
 	d.enter(Entry{Kind: kind, Time: from, Period: inv.Period, Money: -inv.Total, Ref: numberText(inv.Number), Text: string(inv.Kind)})
 	d.sayIssued(&inv, b.TaxRate)

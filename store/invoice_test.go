@@ -190,7 +190,7 @@ func TestInvoice_taxByLineStays(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if err := d.takeBack(i, "a mistake"); err != nil {
+		if err := d.takeBack(i, "", "a mistake"); err != nil {
 			return err
 		}
 		note = *d.invoices[2]

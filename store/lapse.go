@@ -14,9 +14,6 @@ import (
 //  3. where it cannot be revived any more, since the account is closed, is active, or
 //     has ordered anew, the payment stays in the balance.
 
-// lapsed is why an order is cancelled that has expired.
-const lapsed = "expired, it was not paid"
-
 // Payable is what is still to be paid of an invoice, or would be if its order were
 // revived, at the tax of the day on which it was issued.
 func (i *Invoice) Payable() int64 {
@@ -45,7 +42,7 @@ func (d *deal) expire(i *Invoice) error {
 		return nil
 	}
 	order := i.Order
-	if err := d.cancel(i, lapsed); err != nil {
+	if err := d.cancel(i, CauseExpired, ""); err != nil {
 		return err
 	}
 	i.Lapsed = order

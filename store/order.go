@@ -13,7 +13,7 @@ func retired(p quota.Plan) error {
 }
 
 func termLine(p quota.Plan) InvoiceLine {
-	return InvoiceLine{Text: fmt.Sprintf("plan %s, a %s", p.Name, p.Term), Count: 1, Price: p.Price}
+	return InvoiceLine{Item: Item{Kind: ItemTerm, Plan: p.Name, Term: p.Term}, Count: 1, Price: p.Price}
 }
 
 // Renew orders a further term: plan "" is the present one's, as it is sold now.
@@ -43,7 +43,7 @@ func (s *Store) Renew(o Order, account, plan string) (Receipt, error) {
 		}
 		l := termLine(p)
 		if end := d.a.TermEnd(); d.t.now.Before(end) && !d.usedUp() {
-			l.Text += " from " + end.In(d.zone()).Format(time.DateOnly)
+			l.Item.Starts = end.In(d.zone()).Format(time.DateOnly)
 		}
 		_, err = d.charge(Invoice{Kind: ForRenewal, Order: &Fulfilment{KindRenewed, p}, Lines: []InvoiceLine{l}})
 		return err
@@ -126,8 +126,8 @@ func (s *Store) Upgrade(o Order, account, plan string) (Receipt, error) {
 		if q.Amount == 0 {
 			return nil
 		}
-		text := fmt.Sprintf("upgrade from %s to %s, %d of %d days", q.From, q.To, q.Left, q.Days)
-		_, err = d.charge(Invoice{Kind: ForUpgrade, Term: c.TermKey(), Lines: []InvoiceLine{{Text: text, Count: 1, Price: q.Amount}}})
+		what := Item{Kind: ItemUpgrade, From: q.From, Plan: q.To, Left: q.Left, Days: q.Days}
+		_, err = d.charge(Invoice{Kind: ForUpgrade, Term: c.TermKey(), Lines: []InvoiceLine{{Item: what, Count: 1, Price: q.Amount}}})
 		return err
 	})
 }
@@ -147,7 +147,7 @@ func (s *Store) TopUp(o Order, account, plan string) (Receipt, error) {
 		if err != nil {
 			return err
 		}
-		return d.credit(c, q, Invoice{Kind: ForTopUp, Lines: []InvoiceLine{{Text: fmt.Sprintf("top-up by plan %s", by.Name), Count: 1, Price: q.Price}}})
+		return d.credit(c, q, Invoice{Kind: ForTopUp, Lines: []InvoiceLine{{Item: Item{Kind: ItemTopUp, Plan: by.Name}, Count: 1, Price: q.Price}}})
 	})
 }
 
@@ -163,7 +163,7 @@ func (s *Store) BuyBlock(o Order, account string, bytes, count int64) (Receipt, 
 		if err != nil {
 			return err
 		}
-		return d.credit(c, q, Invoice{Kind: ForBlock, Lines: []InvoiceLine{{Text: octets(bytes) + " ahead", Count: count, Price: q.Price / count}}})
+		return d.credit(c, q, Invoice{Kind: ForBlock, Lines: []InvoiceLine{{Item: Item{Kind: ItemAhead, Bytes: bytes}, Count: count, Price: q.Price / count}}})
 	})
 }
 
@@ -173,6 +173,7 @@ func (d *deal) lotRef(what string) string { return fmt.Sprintf("%s-%d", what, d.
 // credit grants a lot that was bought and invoices it.
 func (d *deal) credit(c *quota.Contract, q quota.TopUpQuote, inv Invoice) error {
 	over := d.overage(c)
+	d.t.s.print(&inv)
 	d.a.Lots = append(d.a.Lots, q.Lot)
 	d.enter(Entry{Kind: KindTopUp, Over: over, Period: d.a.Open, Units: q.Lot.Amount, Lot: q.Lot.Ref, Expires: q.Lot.Expires, Text: inv.Lines[0].Text})
 	if q.Price == 0 {

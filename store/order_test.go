@@ -46,7 +46,7 @@ func TestRenew_oneWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := r.Invoices[0]; i.Lines[0].Text != "plan gold, a year from 2028-11-23" {
+	if i := r.Invoices[0]; i.Lines[0].Text != "term plan=gold term=year starts=2028-11-23" {
 		t.Errorf("the second renewal is for %q", i.Lines[0].Text)
 	}
 	pay(t, s, r.Invoices[0].Number, 0, "b")
@@ -361,7 +361,7 @@ func TestUpgrade_midMonth(t *testing.T) {
 	if r.Before.Contracts[0].Plan.Name != "silver" || r.After.Contracts[0].Plan.Name != "gold" {
 		t.Errorf("from %+v to %+v", r.Before.Contracts, r.After.Contracts)
 	}
-	if i := r.Invoices[0]; i.Net != 24_000 || i.Lines[0].Text != "upgrade from silver to gold, 365 of 365 days" || i.Kind != ForUpgrade {
+	if i := r.Invoices[0]; i.Net != 24_000 || i.Lines[0].Text != "upgrade plan=gold from=silver left=365 days=365" || i.Kind != ForUpgrade {
 		t.Errorf("invoice = %+v", i)
 	}
 	mustSend(t, s, "acme", 4*gb, 1) // 6 GB in all: 5 allowed, 1 of credit
@@ -427,7 +427,7 @@ func TestOrder_figuresAfterAClose(t *testing.T) {
 	mustSend(t, s, "acme", 1500*mb, 1)
 	c.set(december)
 	r, err := s.BuyBlock(Order{By: "op"}, "acme", 2*gb, 3)
-	if err != nil || r.Amount != 3*1800*122/100 || r.Lines[0] != (Line{Kind: LineItem, Amount: 3 * 1800, Count: 3, Text: "2 GB ahead"}) || len(r.Invoices) != 2 {
+	if err != nil || r.Amount != 3*1800*122/100 || r.Lines[0] != (Line{Kind: LineItem, Amount: 3 * 1800, Count: 3, Text: "ahead bytes=2000000000"}) || len(r.Invoices) != 2 {
 		t.Errorf("BuyBlock = %d, %+v, %+v, %v", r.Amount, r.Lines, r.Invoices, err)
 	}
 	for _, e := range r.Entries {

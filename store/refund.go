@@ -167,7 +167,7 @@ func (d *deal) giveBack(list []*Invoice, no *quota.Refused) error {
 	}
 	d.a.Contracts = slices.DeleteFunc(d.a.Contracts, func(c quota.Contract) bool { return c.Start.After(d.t.now) })
 	for _, i := range list {
-		if err := d.takeBack(i, unpaidReason(i)); err != nil {
+		if err := d.takeBack(i, unpaidCause(i), ""); err != nil {
 			return err
 		}
 	}
@@ -192,7 +192,7 @@ func (d *deal) hadOverage(c *quota.Contract) (bool, error) {
 func (d *deal) refund(list []*Invoice, amount int64) error {
 	term := min(amount, paidOf(list))
 	for _, i := range list {
-		if err := d.takeBack(i, unpaidReason(i)); err != nil {
+		if err := d.takeBack(i, unpaidCause(i), ""); err != nil {
 			return err
 		}
 	}
@@ -223,9 +223,9 @@ func (d *deal) payBack(amount int64, why string) error {
 	return nil
 }
 
-// takeBack issues the credit note of an invoice.
-func (d *deal) takeBack(i *Invoice, reason string) error {
-	note := Invoice{Kind: CreditNote, About: i.Number, Names: i.Name, Reason: reason, Period: i.Period, Term: i.Term, Customer: i.Customer, Reseller: i.Reseller, Buyer: i.Buyer, Reference: i.Reference}
+// takeBack issues the credit note of an invoice, for a cause or the operator's reason.
+func (d *deal) takeBack(i *Invoice, cause Cause, reason string) error {
+	note := Invoice{Kind: CreditNote, About: i.Number, Names: i.Name, Cause: cause, Reason: reason, Period: i.Period, Term: i.Term, Customer: i.Customer, Reseller: i.Reseller, Buyer: i.Buyer, Reference: i.Reference}
 	for _, l := range i.Lines {
 		if l.Price == 0 {
 			continue // it says something of the others
@@ -247,14 +247,14 @@ func (d *deal) takeBack(i *Invoice, reason string) error {
 	return nil
 }
 
-// unpaidReason is why an invoice is cancelled when its account ends; "": it is not,
+// unpaidCause is why an invoice is cancelled when its account ends; "": it is not,
 // what was paid is paid back.
-func unpaidReason(i *Invoice) string {
+func unpaidCause(i *Invoice) Cause {
 	switch {
 	case i.Paid == 0:
-		return "cancelled, it was not paid"
+		return CauseUnpaid
 	case i.Order != nil:
-		return "cancelled, it was not paid in full"
+		return CausePartly
 	}
 	return ""
 }

@@ -86,7 +86,7 @@ func TestRefund_whatWasNotPaid(t *testing.T) {
 	}
 	list, _ := s.InvoicesOf("acme", false)
 	for _, i := range list[3:] {
-		want := "cancelled, it was not paid"
+		want := string(CauseUnpaid)
 		if i.About == 1 {
 			want = "" // what was paid is paid back
 		}

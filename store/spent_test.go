@@ -50,7 +50,7 @@ func TestRenew_usedUp(t *testing.T) {
 				t.Fatalf("beyond the allowance = %+v", r)
 			}
 			o, err := s.Renew(Order{}, "acme", "")
-			if err != nil || o.Invoices[0].Lines[0].Text != "plan "+x.plan.Name+", a month" {
+			if err != nil || o.Invoices[0].Lines[0].Text != "term plan="+x.plan.Name+" term=month" {
 				t.Fatalf("Renew = %+v, %v, want no day to wait for", o.Invoices, err)
 			}
 			if got := pay(t, s, 2, 0, "b").After.Contracts; len(got) != 2 || !got[0].End.Equal(c.now()) || !got[1].Start.Equal(c.now()) ||

@@ -92,6 +92,10 @@ type Options struct {
 	Memory  int64          // octets of bodies in memory, beyond which they are staged early; 0: 128 MiB
 	Billing Billing        // who invoices, and how; see SetBilling
 
+	// Print puts the lines of an invoice, and the cause of a credit note, into words before
+	// it is stored; nil: the figures are printed as they are.
+	Print func(*Invoice)
+
 	HighWater string // file that has the highest number of an invoice, beside the store; "": there is none
 
 	ReadOnly bool // the file is not changed in the least, nor can be; several may read it
@@ -108,6 +112,7 @@ type Store struct {
 	zone      *time.Location
 	log       *slog.Logger
 	quiet     *quiet.Log
+	words     func(*Invoice) // see Options.Print
 	netMu     sync.Mutex
 	nets      atomic.Pointer[[]Network] // longest prefix first
 	ready     ready
@@ -136,12 +141,15 @@ type Store struct {
 // is newer than this program. With ReadOnly there must be a file, and ErrOlder says
 // that it has to be opened for writing once.
 func Open(path string, o Options) (*Store, error) {
-	s := &Store{zone: o.Zone, log: o.Log, highWater: o.HighWater, closed: make(chan struct{})}
+	s := &Store{zone: o.Zone, log: o.Log, words: o.Print, highWater: o.HighWater, closed: make(chan struct{})}
 	if s.zone == nil {
 		s.zone = time.UTC
 	}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	if s.words == nil {
+		s.words = printPlainly
 	}
 	s.shared, s.memory.most = cmp.Or(o.Shared, 1_000_000_000), cmp.Or(o.Memory, 128<<20)
 	s.quiet = quiet.New(s.log)

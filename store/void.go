@@ -22,6 +22,10 @@ const voidStep = 5000
 // VoidInvoices declares the numbers void that follow the last invoice, through a number,
 // and returns the first one; 0: there are none.
 func (s *Store) VoidInvoices(through uint64, reason string) (first uint64, err error) {
+	return s.voidInvoices(through, "", reason)
+}
+
+func (s *Store) voidInvoices(through uint64, cause Cause, reason string) (first uint64, err error) {
 	for more := true; more; {
 		err := s.update(0, func(t *tx) error {
 			var last uint64
@@ -34,7 +38,7 @@ func (s *Store) VoidInvoices(through uint64, reason string) (first uint64, err e
 			if first == 0 {
 				first = last + 1
 			}
-			return t.void(last+1, min(through, last+voidStep), reason)
+			return t.void(last+1, min(through, last+voidStep), cause, reason)
 		})
 		if err != nil {
 			return first, fmt.Errorf("void invoice numbers: %w", err)
@@ -43,11 +47,12 @@ func (s *Store) VoidInvoices(through uint64, reason string) (first uint64, err e
 	return first, nil
 }
 
-func (t *tx) void(from, through uint64, reason string) error {
+func (t *tx) void(from, through uint64, cause Cause, reason string) error {
 	b := t.s.Billing()
 	for n := from; n <= through; n++ {
 		i := Invoice{Number: n, Name: b.Prefix + numberText(n), Kind: VoidNumber, State: InvoiceVoid, Currency: t.currency(),
-			Issued: t.now, Due: t.now, Lines: []InvoiceLine{}, Reason: reason}
+			Issued: t.now, Due: t.now, Lines: []InvoiceLine{}, Cause: cause, Reason: reason}
+		t.s.print(&i)
 		if err := t.put(invoices, invoiceKey(n), &i); err != nil {
 			return err
 		}
@@ -65,7 +70,7 @@ func (s *Store) followNumbers(o *Options) error {
 	if err != nil {
 		return fmt.Errorf("highest number of an invoice: %w", err)
 	}
-	first, err := s.VoidInvoices(known, "issued by a store that this one does not follow")
+	first, err := s.voidInvoices(known, CauseLost, "")
 	if err != nil {
 		return err
 	}

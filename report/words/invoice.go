@@ -1,0 +1,63 @@
+package words
+
+import (
+	"fmt"
+
+	"relay/store"
+)
+
+// Print puts the lines of an invoice and the cause of a credit note into words, for
+// store.Options.
+func (l Language) Print(i *store.Invoice) {
+	for at := range i.Lines {
+		if line := &i.Lines[at]; line.Item.Kind != "" {
+			line.Text = l.Item(&line.Item)
+		}
+	}
+	if i.Cause != "" {
+		i.Reason = l.Cause(i.Cause)
+	}
+}
+
+// Item is the text of an invoice's line.
+func (Language) Item(i *store.Item) string {
+	switch i.Kind {
+	case store.ItemTerm:
+		text := fmt.Sprintf("plan %s, a %s", i.Plan, i.Term)
+		if i.Starts != "" {
+			text += " from " + i.Starts
+		}
+		return text
+	case store.ItemUpgrade:
+		return fmt.Sprintf("upgrade from %s to %s, %d of %d days", i.From, i.Plan, i.Left, i.Days)
+	case store.ItemTopUp:
+		return "top-up by plan " + i.Plan
+	case store.ItemAhead:
+		return Octets(i.Bytes) + " ahead"
+	case store.ItemOverage:
+		if i.Over == 0 {
+			return Octets(i.Bytes) + " for the same"
+		}
+		return fmt.Sprintf("%s for %s beyond the allowance of %s", Octets(i.Bytes), Octets(i.Over), i.Period)
+	case store.ItemCredit:
+		return fmt.Sprintf("%s of it not used: credit until %s", Octets(i.Bytes), i.Until)
+	}
+	return i.String()
+}
+
+// Cause says why an invoice was taken back, or a number is void.
+func (Language) Cause(c store.Cause) string {
+	switch c {
+	case store.CauseUnpaid:
+		return "cancelled, it was not paid"
+	case store.CausePartly:
+		return "cancelled, it was not paid in full"
+	case store.CauseExpired:
+		return "expired, it was not paid"
+	case store.CauseNotBegun:
+		return "its term had not begun"
+	case store.CauseLost:
+		return "issued by a store that this one does not follow"
+	}
+	return string(c)
+}
