@@ -6,34 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/netip"
 	"net/url"
 	"strings"
 
 	"relay/cli/control"
 )
-
-// API is where resellers reach the relay over a network.
-type API struct {
-	Listen string `toml:"listen"` // host:port; "": nowhere
-	TLS    string `toml:"tls"`    // implicit, or none (loopback only)
-}
-
-func (a *API) check(v *validator) {
-	v.oneOf("api.tls", a.TLS, "implicit", "none")
-	if a.Listen == "" {
-		return
-	}
-	v.address("api.listen", a.Listen, 0)
-	host, _, err := net.SplitHostPort(a.Listen)
-	if err == nil && a.TLS == "none" && !isLoopback(host) {
-		v.bad("api.tls", "\"none\" only on loopback, such as listen = \"127.0.0.1:8080\": tokens would be read on the way")
-	}
-}
-
-// needsTLS reports whether it needs the certificate.
-func (a *API) needsTLS() bool { return a.Listen != "" && a.TLS != "none" }
 
 // listenAPI opens the API's address.
 func (r *relay) listenAPI() error {
@@ -106,10 +83,4 @@ func checkAPI(base string) error {
 		return nil
 	}
 	return usage("write https://"+u.Host, "--api %q: a token goes over https, or stays on this machine", base)
-}
-
-// isLoopback reports a host that only this machine reaches.
-func isLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
 }

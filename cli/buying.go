@@ -1,73 +1,14 @@
 package cli
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	cli "github.com/urfave/cli/v2"
-	"golang.org/x/text/language"
 
-	"relay/report/invoice"
 	"relay/store"
 )
-
-// PayBy is a method of payment that customers can choose, and how they pay by it.
-type PayBy struct {
-	Method    string   `toml:"method"`    // one of store.Methods
-	Text      string   `toml:"text"`      // template of lines; "": billing.payment_text
-	Link      string   `toml:"link"`      // template of a web address; "": billing.payment_link
-	Countries []string `toml:"countries"` // whose customers can choose it, ISO 3166-1; none: all
-}
-
-func (c *Config) checkPayment(v *validator) {
-	seen := map[string]bool{}
-	for i, p := range c.Payment {
-		key := fmt.Sprintf("payment[%d].", i)
-		v.oneOf(key+"method", p.Method, store.Methods...)
-		if seen[p.Method] {
-			v.bad(key+"method", "%q is there twice", p.Method)
-		}
-		seen[p.Method] = true
-		if err := invoice.HowToPay.CheckText(p.Text); err != nil {
-			v.bad(key+"text", "%v", err)
-		}
-		if err := invoice.HowToPay.CheckLink(p.Link); err != nil {
-			v.bad(key+"link", "%v", err)
-		}
-		for n, country := range p.Countries {
-			if !isCountry(country) {
-				v.bad(fmt.Sprintf("%scountries[%d]", key, n), "%q is not the code of a country such as IT", country)
-			}
-		}
-	}
-}
-
-var countryRE = regexp.MustCompile(`^[A-Z]{2}$`)
-
-// isCountry reports a code of ISO 3166-1.
-func isCountry(code string) bool {
-	r, err := language.ParseRegion(code)
-	return err == nil && countryRE.MatchString(code) && r.IsCountry()
-}
-
-// invoices is how they are shown, with days in the store's zone.
-func (c *Config) invoices(zone *time.Location) invoice.Options {
-	o := invoice.Options{Zone: zone, Link: c.Billing.PaymentLink, Text: c.Billing.PaymentText}
-	for _, p := range c.Payment {
-		if o.By == nil {
-			o.By = map[string]invoice.Instructions{}
-		}
-		how := invoice.Instructions{Link: p.Link, Text: p.Text}
-		if how == (invoice.Instructions{}) {
-			how = invoice.Instructions{Link: o.Link, Text: o.Text}
-		}
-		o.By[p.Method] = how
-	}
-	return o
-}
 
 // buying is what a customer chooses beside a plan (M21, M22, M34).
 type buying struct{ method, reference, terms string }

@@ -20,54 +20,11 @@ type change struct {
 type setting struct{ key, value string }
 
 // settings of a configuration, in the order of the file.
-func (c *Config) settings() []setting {
-	return appendSettings(nil, "", reflect.ValueOf(c).Elem())
-}
-
-func appendSettings(list []setting, prefix string, v reflect.Value) []setting {
-	for f, value := range v.Fields() {
-		key, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
-		if key == "" {
-			continue
-		}
-		key = prefix + key
-		switch {
-		case isTable(value.Type()):
-			list = appendSettings(list, key+".", value)
-		case value.Kind() == reflect.Slice && isTable(value.Type().Elem()):
-			for i := range value.Len() {
-				list = appendSettings(list, fmt.Sprintf("%s[%d].", key, i), value.Index(i))
-			}
-		default:
-			list = append(list, setting{key, tomlText(value)})
-		}
+func (c *Config) settings() (list []setting) {
+	for _, e := range c.entries() {
+		list = append(list, setting{e.path, tomlText(e.value)})
 	}
 	return list
-}
-
-// isTable reports a struct whose fields are keys of their own.
-func isTable(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && t != reflect.TypeFor[Duration]() && t != reflect.TypeFor[Size]()
-}
-
-// tomlText is a value as one would write it.
-func tomlText(v reflect.Value) string {
-	switch value := v.Interface().(type) {
-	case Duration:
-		return strconv.Quote(exactSpan(value.Duration))
-	case Size:
-		return strconv.Quote(exactSize(value.Bytes))
-	case string:
-		return strconv.Quote(value)
-	}
-	if v.Kind() != reflect.Slice {
-		return fmt.Sprint(v.Interface())
-	}
-	parts := make([]string, v.Len())
-	for i := range parts {
-		parts[i] = tomlText(v.Index(i))
-	}
-	return "[" + strings.Join(parts, ", ") + "]"
 }
 
 // exactSpan is a duration as one would write it, with nothing lost.
@@ -132,14 +89,25 @@ func asMap(c *Config) map[string]string {
 // stays as it is until a restart.
 func takenOver(now, next Config) Config {
 	live := next
-	live.Hostname, live.Timezone, live.DataDir = now.Hostname, now.Timezone, now.DataDir
-	live.Listen, live.API = now.Listen, now.API
-	live.Delivery = now.Delivery
-	d := &next.Delivery
-	live.Delivery.Retry, live.Delivery.Expire = d.Retry, d.Expire
-	live.Delivery.NoticesPerHour = d.NoticesPerHour
-	live.Delivery.NoticeExpire, live.Delivery.DelayAfter = d.NoticeExpire, d.DelayAfter
-	live.Delivery.Connections, live.Delivery.SiteConnections = d.Connections, d.SiteConnections
-	live.Delivery.MessagesPerConnection = d.MessagesPerConnection
+	for _, s := range Sections() {
+		for _, k := range s.Keys {
+			if k.Effect == OnRestart {
+				s.part(&live, k.Name).Set(s.part(&now, k.Name))
+			}
+		}
+	}
 	return live
+}
+
+// part is the value of a key; of a section that may stand there several times, all
+// of them.
+func (s *Section) part(c *Config, key string) reflect.Value {
+	v := reflect.ValueOf(c).Elem()
+	if s.Name != "" {
+		v = valueIn(v, s.Name)
+	}
+	if s.Many {
+		return v
+	}
+	return valueIn(v, key)
 }

@@ -69,7 +69,7 @@ func (c *checker) served(name string, l Listen) {
 // notServed is a port that the relay should have and has not.
 func (c *checker) notServed(name string, l Listen) {
 	s, advice := failed, "start the relay again after a change of [[listen]]; the reason is in its log"
-	if l.optional {
+	if l.Optional {
 		s = warning
 		if portOf(l.Addr) < 1024 {
 			advice = bindAdvice(fs.ErrPermission)
@@ -106,7 +106,7 @@ func (c *checker) bind(name string, l Listen) {
 		_ = ln.Close()
 	case errors.Is(err, syscall.EADDRINUSE):
 		c.taken(name, l, portUsers(l.Addr))
-	case l.optional && errors.Is(err, fs.ErrPermission):
+	case l.Optional && errors.Is(err, fs.ErrPermission):
 		c.add(name, warning, bindAdvice(err), "%s, would be skipped: %v", l.TLS, err)
 	default:
 		c.add(name, failed, bindAdvice(err), "%s: %v", l.TLS, err)
@@ -128,7 +128,7 @@ func (c *checker) taken(name string, l Listen, users []process) {
 		return
 	}
 	s := failed
-	if l.optional {
+	if l.Optional {
 		s = warning
 	}
 	c.add(name, s, orElse(stopAdvice(users), bindAdvice(syscall.EADDRINUSE)), "%s, %s is in use by %s", l.TLS, l.Addr, who)

@@ -130,7 +130,7 @@ func TestChecker_taken(t *testing.T) {
 		{[]process{{"systemd", 1}}, false, "ok port: starttls, the service manager has :587"},
 	} {
 		k := newChecker(t, nil)
-		k.taken("port", Listen{Addr: ":587", TLS: "starttls", optional: c.optional}, c.users)
+		k.taken("port", Listen{Addr: ":587", TLS: "starttls", Optional: c.optional}, c.users)
 		if got := lines(k); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%v: %s, want %s", c.users, got, c.want)
 		}

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/language"
 
 	"relay/report/invoice"
 	"relay/report/letter"
@@ -13,26 +16,41 @@ import (
 	"relay/store"
 )
 
-// Billing is who invoices, and how.
+// Billing is the [billing] section.
 type Billing struct {
-	Currency      string   `toml:"currency"`       // ISO 4217, of all amounts; it cannot change once a price was agreed on
-	TaxRate       string   `toml:"tax_rate"`       // on all that is sold, such as "22%" or "8.875%"
-	Seller        []string `toml:"seller"`         // lines of the operator's address, the name first
-	DueDays       int      `toml:"due_days"`       // days from an invoice to its due date
-	GraceDays     int      `toml:"grace_days"`     // days after the due date before an unpaid invoice suspends the account
-	OrderDays     int      `toml:"order_days"`     // days after the due date of an order, or the term's end, before it expires; 0: never
-	InvoicePrefix string   `toml:"invoice_prefix"` // before the numbers of new invoices, such as "R-"
-	PaymentLink   string   `toml:"payment_link"`   // template of a web address; "": none
-	PaymentText   string   `toml:"payment_text"`   // template of lines; "": none
-	WarnDays      []int    `toml:"warn_days"`      // days before the last one of a term on which its customer is told; none: never
-	RenewLink     string   `toml:"renew_link"`     // template of a web address; "": none
-	RenewText     string   `toml:"renew_text"`     // template of lines; "": none
-	Contact       string   `toml:"contact"`        // where customers' answers go; "": postmaster at the hostname
+	Currency      string   `toml:"currency"` // ISO 4217
+	TaxRate       string   `toml:"tax_rate"`
+	Seller        []string `toml:"seller"`
+	DueDays       int      `toml:"due_days"`
+	GraceDays     int      `toml:"grace_days"`
+	OrderDays     int      `toml:"order_days"`
+	InvoicePrefix string   `toml:"invoice_prefix"`
+	PaymentLink   string   `toml:"payment_link"`
+	PaymentText   string   `toml:"payment_text"`
+	WarnDays      []int    `toml:"warn_days"`
+	RenewLink     string   `toml:"renew_link"`
+	RenewText     string   `toml:"renew_text"`
+	Contact       string   `toml:"contact"`
 }
 
-func defaultBilling() Billing {
-	return Billing{Currency: money.Default, TaxRate: "0%", Seller: []string{}, DueDays: 14, GraceDays: 14, OrderDays: 30, WarnDays: []int{14, 3}}
-}
+var billingKeys = Section{Name: "billing", Before: `Who invoices, and how. In the templates of payment_link and payment_text,
+{invoice}, {amount}, {currency} and {account} stand for what is to be paid; in
+those of renew_link and renew_text, {account}, {plan}, {end} and {amount} for the
+term that ends, its last day, and what the plan costs now.`, Keys: []Key{
+	{"currency", money.Default, isCurrency, OnReload, `ISO 4217, of all prices; it cannot change while there are prices`},
+	{"tax_rate", "0%", passes(isRate), OnReload, `on all that is sold: "22%", "8.875%"`},
+	{"seller", []string{}, all(fewLines, each(isSellerLine)), OnReload, `lines of your address on invoices, the name first`},
+	{"due_days", 14, isDays, OnReload, `from an invoice to its due date`},
+	{"grace_days", 14, isDays, OnReload, `days after the due date before an unpaid invoice suspends the account`},
+	{"order_days", 30, isDays, OnReload, `days after the due date, or the term's end, before an unpaid order expires; 0: never`},
+	{"invoice_prefix", "", unlessEmpty(isPrefix), OnReload, `before the numbers of new invoices, "R-" or "2026/"`},
+	{"payment_link", "", passes(invoice.HowToPay.CheckLink), OnReload, `"https://pay.example.org/{invoice}?amount={amount}"; default none`},
+	{"payment_text", "", passes(invoice.HowToPay.CheckText), OnReload, `"By bank transfer to ..., with the text {invoice}"; default none`},
+	{"warn_days", []int{14, 3}, each(isDays), OnReload, `days before the last one of a term on which its customer is told; []: never`},
+	{"renew_link", "", passes(letter.HowToRenew.CheckLink), OnReload, `"https://www.example.org/renew?account={account}"; default none`},
+	{"renew_text", "", passes(letter.HowToRenew.CheckText), OnReload, `"Write to us before {end}, with the text {account}"; default none`},
+	{"contact", "", unlessEmpty(isContact), OnReload, `where answers of customers go; default postmaster at the hostname`},
+}}
 
 const (
 	mostSellerLines = 12
@@ -40,49 +58,63 @@ const (
 	mostDays        = 366
 )
 
-func (b *Billing) check(v *validator) {
-	switch {
-	case money.Known(b.Currency):
-	case money.Known(strings.ToUpper(b.Currency)):
-		v.bad("billing.currency", "%q is written %s", b.Currency, strings.ToUpper(b.Currency))
+func isCurrency(v *validator, key string, value any) {
+	code := value.(string)
+	switch large := strings.ToUpper(code); {
+	case money.Known(code):
+	case money.Known(large):
+		v.bad(key, "%q is written %s", code, large)
 	default:
-		v.bad("billing.currency", "%q is not the code of a currency such as EUR", b.Currency)
-	}
-	if _, err := money.ParseRate(b.TaxRate); err != nil {
-		v.bad("billing.tax_rate", "%v", err)
-	}
-	b.checkSeller(v)
-	v.days("billing.due_days", b.DueDays)
-	v.days("billing.grace_days", b.GraceDays)
-	v.days("billing.order_days", b.OrderDays)
-	if !prefixRE.MatchString(b.InvoicePrefix) {
-		v.bad("billing.invoice_prefix", "%q: up to 20 letters, digits and ./_- that begin with a letter or digit and do not end with a digit, such as R- or 2026/", b.InvoicePrefix)
-	}
-	if err := invoice.HowToPay.CheckLink(b.PaymentLink); err != nil {
-		v.bad("billing.payment_link", "%v", err)
-	}
-	if err := invoice.HowToPay.CheckText(b.PaymentText); err != nil {
-		v.bad("billing.payment_text", "%v", err)
-	}
-	b.checkWarning(v)
-}
-
-func (b *Billing) checkWarning(v *validator) {
-	for i, n := range b.WarnDays {
-		v.days(fmt.Sprintf("billing.warn_days[%d]", i), n)
-	}
-	if err := letter.HowToRenew.CheckLink(b.RenewLink); err != nil {
-		v.bad("billing.renew_link", "%v", err)
-	}
-	if err := letter.HowToRenew.CheckText(b.RenewText); err != nil {
-		v.bad("billing.renew_text", "%v", err)
-	}
-	if _, _, ok := letter.Recipient(b.Contact); b.Contact != "" && (!ok || checkAddress(b.Contact) != nil) {
-		v.bad("billing.contact", "%q is not a mail address", b.Contact)
+		v.bad(key, "%q is not the code of a currency such as EUR", code)
 	}
 }
 
-// seller is the operator's name; "": not said.
+func isRate(text string) error {
+	_, err := money.ParseRate(text)
+	return err
+}
+
+func fewLines(v *validator, key string, value any) {
+	if n := len(value.([]string)); n > mostSellerLines {
+		v.bad(key, "%d lines: at most %d", n, mostSellerLines)
+	}
+}
+
+func isSellerLine(v *validator, key string, value any) {
+	l := value.(string)
+	switch n := utf8.RuneCountInString(l); {
+	case strings.TrimSpace(l) == "":
+		v.bad(key, "the line is empty")
+	case n > widestSeller:
+		v.bad(key, "%q has %d characters: at most %d", cut(l, 20), n, widestSeller)
+	case strings.ContainsFunc(l, unicode.IsControl):
+		v.bad(key, "%q: one line each, without control characters", l)
+	}
+}
+
+func isDays(v *validator, key string, value any) {
+	if n := value.(int); n < 0 || n > mostDays {
+		v.bad(key, "%d: 0 to %d days", n, mostDays)
+	}
+}
+
+// prefixRE: a prefix that ends with a digit would run into the number.
+var prefixRE = regexp.MustCompile(`^([A-Za-z]|[A-Za-z0-9][A-Za-z0-9./_-]{0,18}[A-Za-z./_-])$`)
+
+func isPrefix(v *validator, key string, value any) {
+	if !prefixRE.MatchString(value.(string)) {
+		v.bad(key, "%q: up to 20 letters, digits and ./_- that begin with a letter or digit and do not end with a digit, such as R- or 2026/", value)
+	}
+}
+
+func isContact(v *validator, key string, value any) {
+	address := value.(string)
+	if _, _, ok := letter.Recipient(address); !ok || checkAddress(address) != nil {
+		v.bad(key, "%q is not a mail address", address)
+	}
+}
+
+// seller is the operator's name; "": none is set.
 func (b *Billing) seller() string {
 	if len(b.Seller) == 0 {
 		return ""
@@ -90,33 +122,7 @@ func (b *Billing) seller() string {
 	return b.Seller[0]
 }
 
-func (b *Billing) checkSeller(v *validator) {
-	if n := len(b.Seller); n > mostSellerLines {
-		v.bad("billing.seller", "%d lines: at most %d", n, mostSellerLines)
-	}
-	for i, l := range b.Seller {
-		key := fmt.Sprintf("billing.seller[%d]", i)
-		switch {
-		case strings.TrimSpace(l) == "":
-			v.bad(key, "the line is empty")
-		case utf8.RuneCountInString(l) > widestSeller:
-			v.bad(key, "%q has %d characters: at most %d", cut(l, 20), utf8.RuneCountInString(l), widestSeller)
-		case strings.ContainsFunc(l, unicode.IsControl):
-			v.bad(key, "%q: one line each, without control characters", l)
-		}
-	}
-}
-
-// prefixRE: a prefix that ends with a digit would run into the number.
-var prefixRE = regexp.MustCompile(`^([A-Za-z]|[A-Za-z0-9][A-Za-z0-9./_-]{0,18}[A-Za-z./_-])?$`)
-
-func (v *validator) days(key string, n int) {
-	if n < 0 || n > mostDays {
-		v.bad(key, "%d: 0 to %d days", n, mostDays)
-	}
-}
-
-// store is what the store has to know of it; Validate has seen that it is right.
+// store is the part of it that the store applies; Validate has seen that it is right.
 func (b *Billing) store() store.Billing {
 	rate, _ := money.ParseRate(b.TaxRate) // 0 where it is none
 	return store.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, Prefix: b.InvoicePrefix, DueDays: b.DueDays, GraceDays: b.GraceDays, OrderDays: b.OrderDays}
@@ -125,4 +131,52 @@ func (b *Billing) store() store.Billing {
 // invoiceToPay names an invoice to the mail program of a customer.
 func (c *Config) invoiceToPay(i *store.Invoice) string {
 	return fmt.Sprintf("invoice %s, %s", i.Name, money.Format(i.Open(), i.Currency))
+}
+
+// PayBy is a [[payment]] section: a method of payment that customers can choose, and
+// how they pay by it.
+type PayBy struct {
+	Method    string   `toml:"method"`
+	Text      string   `toml:"text"`
+	Link      string   `toml:"link"`
+	Countries []string `toml:"countries"` // ISO 3166-1; none: all
+}
+
+var paymentKeys = Section{Name: "payment", Many: true, Before: `What customers can choose to pay by, once for each method. Without any [[payment]]
+it is every method, paid as [billing] says. An invoice has the instructions of the
+method that was chosen; the templates are like those of [billing].`, Keys: []Key{
+	{"method", "bank", all(oneOf(store.Methods...), onlyOnce), OnReload, `bank, card, paypal, postepay, western-union or other`},
+	{"text", "", passes(invoice.HowToPay.CheckText), OnReload, `"To IT60 X054 ..., with the text {invoice}"; default payment_text`},
+	{"link", "", passes(invoice.HowToPay.CheckLink), OnReload, `default payment_link`},
+	{"countries", []string{}, each(isCountryCode), OnReload, `whose customers can choose it, "IT", "SM"; default all`},
+}}
+
+func isCountryCode(v *validator, key string, value any) {
+	if !isCountry(value.(string)) {
+		v.bad(key, "%q is not the code of a country such as IT", value)
+	}
+}
+
+var countryRE = regexp.MustCompile(`^[A-Z]{2}$`)
+
+// isCountry reports a code of ISO 3166-1.
+func isCountry(code string) bool {
+	r, err := language.ParseRegion(code)
+	return err == nil && countryRE.MatchString(code) && r.IsCountry()
+}
+
+// invoices is how they are shown, with days in the store's zone.
+func (c *Config) invoices(zone *time.Location) invoice.Options {
+	o := invoice.Options{Zone: zone, Link: c.Billing.PaymentLink, Text: c.Billing.PaymentText}
+	for _, p := range c.Payment {
+		if o.By == nil {
+			o.By = map[string]invoice.Instructions{}
+		}
+		how := invoice.Instructions{Link: p.Link, Text: p.Text}
+		if how == (invoice.Instructions{}) {
+			how = invoice.Instructions{Link: o.Link, Text: o.Text}
+		}
+		o.By[p.Method] = how
+	}
+	return o
 }

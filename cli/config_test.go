@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	toml "github.com/pelletier/go-toml/v2"
 )
 
 func TestDefault_isValid(t *testing.T) {
@@ -22,37 +21,49 @@ func TestDefault_isValid(t *testing.T) {
 
 // The sample shows every key with its default.
 func TestReadConfig_sample(t *testing.T) {
-	text := []byte(sampleConfig)
-	got, err := ReadConfig("relay.toml", text)
+	got, err := ReadConfig("relay.toml", []byte(Sample()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	got.source = ""
 	want := Default()
-	want.Proxies = []string{}
 	want.Listen = []Listen{{Addr: ":587", TLS: "starttls"}, {Addr: ":465", TLS: "implicit"}, {Addr: ":2525", TLS: "starttls"}}
 	want.Payment = []PayBy{{Method: "bank", Countries: []string{}}}
 	if d := cmp.Diff(want, got, cmp.Exporter(func(reflect.Type) bool { return true })); d != "" {
 		t.Errorf("sample differs from Default (-want +got):\n%s", d)
 	}
-	var keys map[string]any
-	if err := toml.Unmarshal(text, &keys); err != nil {
-		t.Fatal(err)
-	}
-	var shown []string
-	for k, v := range keys {
-		shown = append(shown, k)
-		table, _ := v.(map[string]any)
-		if list, ok := v.([]any); ok && len(list) > 0 {
-			table, _ = list[0].(map[string]any)
+}
+
+// Each field of Config has its key, with everything that belongs to one.
+func TestSections(t *testing.T) {
+	for _, s := range Sections() {
+		for _, table := range s.tables(sampled()) {
+			named := map[string]bool{}
+			for _, k := range s.Keys {
+				named[k.Name] = true
+				value := valueIn(table, k.Name)
+				if reflect.TypeOf(k.Default) != value.Type() {
+					t.Errorf("%s: the default is of type %T, the field of type %s", k.Name, k.Default, value.Type())
+				}
+				if k.Text == "" || k.Effect == "" {
+					t.Errorf("%s: %q, %q", k.Name, k.Effect, k.Text)
+				}
+				if k.check == nil && slices.Contains([]string{"size", "time", "times"}, k.TypeOf()) {
+					t.Errorf("%s: a %s that cannot be read is not refused", k.Name, k.TypeOf())
+				}
+			}
+			for f := range table.Type().Fields() {
+				name := f.Tag.Get("toml")
+				isSection := slices.ContainsFunc(Sections(), func(s *Section) bool { return s.Name == name })
+				if f.IsExported() && name != "-" && !named[name] && !(s.Name == "" && isSection) {
+					t.Errorf("[%s]: %s has no key", s.Name, f.Name)
+				}
+			}
 		}
-		for inner := range table {
-			shown = append(shown, k+"."+inner)
-		}
-	}
-	for _, k := range configKeys() {
-		if !slices.Contains(shown, k) {
-			t.Errorf("the sample does not show %s", k)
+		for _, k := range s.Keys {
+			if s.Many && k.Effect != s.Keys[0].Effect {
+				t.Errorf("%s is taken over at once with the others of [[%s]]", k.Name, s.Name)
+			}
 		}
 	}
 }
@@ -80,7 +91,7 @@ expire = "1d12h"
 	if got := durations(c.Delivery.Retry); !slices.Equal(got, []time.Duration{time.Minute, 90 * time.Minute}) {
 		t.Errorf("retry %v", got)
 	}
-	if got := c.listen(); len(got) != 1 || got[0].optional {
+	if got := c.listen(); len(got) != 1 || got[0].Optional {
 		t.Errorf("listen %v", got)
 	}
 	if c.zone().String() != "Europe/Rome" {

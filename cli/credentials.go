@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -36,11 +39,31 @@ func mayOpen(file string) error {
 	return nil
 }
 
-// credential is credential:NAME, the name without a slash; other files are not
+// readSecret is the first line of a file.
+func readSecret(path string) (string, error) {
+	if err := mayOpen(path); err != nil {
+		return "", err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(io.LimitReader(f, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	if line = strings.TrimRight(line, "\r\n"); line == "" {
+		return "", fmt.Errorf("%s: the first line is empty", path)
+	}
+	return line, nil
+}
+
+// isCredential is credential:NAME, the name without a slash; other files are not
 // looked at.
-func (v *validator) credential(key, file string) {
-	name, ok := strings.CutPrefix(file, credentialPrefix)
+func isCredential(v *validator, key string, value any) {
+	name, ok := strings.CutPrefix(value.(string), credentialPrefix)
 	if ok && (name == "" || name != filepath.Base(name) || name == "." || name == "..") {
-		v.bad(key, "%q is not credential:NAME", file)
+		v.bad(key, "%q is not credential:NAME", value)
 	}
 }

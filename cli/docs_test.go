@@ -62,7 +62,7 @@ func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
 const configurationHead = `# Configuration
 
-Every key of relay.toml. All of them have a default; an unknown key is an error that names its line and the key that may be meant. The page is made from the code and the sample, [cli/relay.toml](../cli/relay.toml).
+Every key of relay.toml. All of them have a default; an unknown key is an error that names its line and the key that may be meant. The page and the sample, [docs/relay.toml](relay.toml), are made from the code.
 
 relay looks for the file at --config, then RELAY_CONFIG, then /etc/relay/relay.toml; without the last it runs on the defaults. relay check reads it and says what is wrong.
 
@@ -75,188 +75,28 @@ func TestDocs_configuration(t *testing.T) {
 	for par := range strings.SplitSeq(configurationHead, "\n\n") {
 		p.text(par)
 	}
-	seen := map[string]bool{}
-	for _, s := range sampleSections(t) {
-		p.line("## %s\n", s.title)
-		for _, par := range s.before {
-			p.text(par)
+	for _, s := range Sections() {
+		p.line("## %s\n", s.Title())
+		if s.Before != "" {
+			p.text(s.Before)
 		}
-		if s.shown != "" {
-			p.line("```toml\n%s```\n", s.shown)
+		if s.Beside != "" {
+			p.text(sentence(s.Beside))
+		}
+		if s.Many {
+			p.line("```toml\n%s```\n", s.Example())
 		}
 		p.line("| key | type | default | changes | meaning |\n|---|---|---|---|---|")
-		for _, k := range s.keys {
-			seen[k.key] = true
-			if k.text == "" {
-				t.Errorf("relay.toml does not say what %s is for", k.key)
-			}
-			p.line("| `%s` | %s | `%s` | %s | %s |", k.short, typeOf(t, k.key), k.value, needs(k.key), cell(k.text))
+		for _, k := range s.Keys {
+			p.line("| `%s` | %s | `%s` | %s | %s |", k.Name, k.TypeOf(), k.Value(), k.Effect, cell(k.Text))
 		}
 		p.line("")
-		for _, par := range s.after {
-			p.text(par)
-		}
-	}
-	for _, key := range configKeys() {
-		if !seen[key] && !slices.ContainsFunc(configKeys(), func(k string) bool { return strings.HasPrefix(k, key+".") }) {
-			t.Errorf("relay.toml does not show %s", key)
+		if s.After != "" {
+			p.text(s.After)
 		}
 	}
 	generated(t, "configuration.md", strings.TrimRight(p.String(), "\n")+"\n")
-}
-
-// section of the sample: a table, or what stands before the first.
-type section struct {
-	title         string
-	before, after []string // paragraphs
-	keys          []sampleKey
-	shown         string // of a table that can be there several times: the sample's
-}
-
-type sampleKey struct{ key, short, value, text string }
-
-var (
-	tableLine = regexp.MustCompile(`^\[+([a-z_]+)\]+\s*(?:# *(.*))?$`)
-	keyLine   = regexp.MustCompile(`^([a-z_]+)\s*=\s*("[^"]*"|\[.*\]|[^#\s]+)\s*(?:# *(.*))?$`)
-)
-
-// sampleSections reads the sample, each key and table once.
-func sampleSections(t *testing.T) (list []*section) {
-	t.Helper()
-	current := &section{title: "Top of the file"}
-	list = append(list, current)
-	var comment []string
-	skip := false // the keys of a table that was there already
-	flush := func(to *[]string) {
-		if len(comment) > 0 {
-			*to = append(*to, strings.Join(comment, " "))
-		}
-		comment = nil
-	}
-	for line := range strings.SplitSeq(sampleConfig, "\n") {
-		if text, ok := strings.CutPrefix(line, "#"); ok {
-			comment = append(comment, strings.TrimSpace(text))
-			continue
-		}
-		table, key := tableLine.FindStringSubmatch(line), keyLine.FindStringSubmatch(line)
-		switch {
-		case line == "":
-			if len(current.keys) > 0 {
-				flush(&current.after)
-			}
-			comment = nil // of the first line
-		case table != nil:
-			name := "[" + table[1] + "]"
-			if strings.HasPrefix(line, "[[") {
-				name = "[[" + table[1] + "]]"
-			}
-			if skip = current.title == name; skip {
-				current.shown += "\n" + line + "\n"
-				continue
-			}
-			current = &section{title: name}
-			if strings.HasPrefix(line, "[[") {
-				current.shown = line + "\n"
-			}
-			list = append(list, current)
-			flush(&current.before)
-			if table[2] != "" {
-				current.before = append(current.before, sentence(table[2]))
-			}
-		case key != nil:
-			if current.shown != "" {
-				current.shown += regexp.MustCompile(` *#.*`).ReplaceAllString(line, "") + "\n"
-			}
-			if skip {
-				continue
-			}
-			full := strings.Trim(current.title, "[]") + "." + key[1]
-			if len(list) == 1 {
-				full = key[1]
-			}
-			current.keys = append(current.keys, sampleKey{full, key[1], key[2], key[3]})
-		default:
-			t.Fatalf("relay.toml: %q", line)
-		}
-	}
-	flush(&current.after)
-	return list
-}
-
-// fieldOf is the field of a configuration that a key stands for.
-func fieldOf(c *Config, key string) reflect.Value {
-	v := reflect.ValueOf(c).Elem()
-	for name := range strings.SplitSeq(key, ".") {
-		if v.Kind() == reflect.Slice {
-			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-			v = v.Index(0)
-		}
-		for f, value := range v.Fields() {
-			if f.Tag.Get("toml") == name {
-				v = value
-				break
-			}
-		}
-	}
-	return v
-}
-
-func typeOf(t *testing.T, key string) string {
-	t.Helper()
-	c := Default()
-	v := fieldOf(&c, key)
-	switch v.Interface().(type) {
-	case Duration:
-		return "time"
-	case Size:
-		return "size"
-	case []Duration:
-		return "times"
-	case []string:
-		return "texts"
-	case string:
-		return "text"
-	case int:
-		return "number"
-	case []int:
-		return "numbers"
-	case bool:
-		return "true or false"
-	}
-	t.Fatalf("%s: what is a %s?", key, v.Type())
-	return ""
-}
-
-// needs says what a change of one key needs, as reload sees it.
-func needs(key string) string {
-	if strings.HasPrefix(key, "sendmail.") {
-		return "call"
-	}
-	now, next := Default(), Default()
-	v := fieldOf(&next, key)
-	switch value := v.Interface().(type) {
-	case Duration:
-		v.Set(reflect.ValueOf(lasting(value.Duration + 1)))
-	case Size:
-		v.Set(reflect.ValueOf(Size{Bytes: value.Bytes + 1}))
-	case []Duration:
-		v.Set(reflect.ValueOf([]Duration{days(1)}))
-	case []string:
-		v.Set(reflect.ValueOf([]string{"x"}))
-	case string:
-		v.SetString(value + "x")
-	case int:
-		v.SetInt(int64(value) + 1)
-	case bool:
-		v.SetBool(!value)
-	}
-	live := takenOver(now, next)
-	for _, c := range changes(&now, &next, &live) {
-		if c.Restart {
-			return "restart"
-		}
-	}
-	return "reload"
+	generated(t, "relay.toml", Sample())
 }
 
 const commandsHead = `# Commands

@@ -71,7 +71,7 @@ func TestConfigFor(t *testing.T) {
 		t.Errorf("not the default (-want +got):\n%s", d)
 	}
 	text = configFor("smtp.example.org", "/srv")
-	for line := range strings.Lines(sampleConfig) {
+	for line := range strings.Lines(Sample()) {
 		key := strings.TrimRight(line, "\n")
 		if strings.HasPrefix(line, "hostname") || strings.HasPrefix(line, "data_dir") || strings.HasPrefix(line, "# Every key") {
 			continue

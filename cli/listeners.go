@@ -51,7 +51,7 @@ func (r *relay) listenOn(l Listen, sockets map[string][]net.Listener) error {
 	switch {
 	case err == nil:
 		r.listeners = append(r.listeners, smtp.Listener{Listener: ln, Mode: smtp.Mode(l.TLS)})
-	case l.optional:
+	case l.Optional:
 		r.logSkipped(l, bindAdvice(err))
 	case errors.Is(err, syscall.EADDRINUSE) && holds(sockets, l.Addr) != "":
 		return fail(exitConfig, fmt.Sprintf("write addr = %q in its place", systemdPrefix+holds(sockets, l.Addr)),

@@ -1,24 +1,20 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"relay/cli/control"
 	"relay/mailer"
-	"relay/mailer/client"
 	"relay/mailer/route"
 	"relay/report/jobs"
 	"relay/smtp"
@@ -127,25 +123,9 @@ func (r *relay) newMailer() (*mailer.Mailer, error) {
 }
 
 func (r *relay) mailerConfig(c *Config) mailer.Config {
-	d := &c.Delivery
-	return mailer.Config{
-		Hostname:              r.hostname,
-		Resolver:              d.Resolver,
-		Smarthost:             r.hop,
-		Port:                  d.Port,
-		AllowPrivate:          d.AllowPrivate,
-		Self:                  r.self(),
-		Retry:                 durations(d.Retry),
-		Expire:                d.Expire.Duration,
-		NoticeExpire:          d.NoticeExpire.Duration,
-		NoticesPerHour:        d.NoticesPerHour,
-		DelayAfter:            d.DelayAfter.Duration,
-		SiteConnections:       d.SiteConnections,
-		MessagesPerConnection: d.MessagesPerConnection,
-		Connections:           d.Connections,
-		Drain:                 c.Drain.Duration,
-		Speed:                 r.clock.rate(),
-	}
+	m := c.mailer()
+	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.clock.rate()
+	return m
 }
 
 // self is this machine's addresses, where delivery to them would come back in:
@@ -171,56 +151,6 @@ func (r *relay) self() []netip.Addr {
 	return self
 }
 
-// smarthost is the next hop of all mail; zero: MX.
-func smarthost(d *Delivery) (route.Route, error) {
-	if d.Smarthost == "" {
-		return route.Route{}, nil
-	}
-	host, _, err := net.SplitHostPort(d.Smarthost)
-	if err != nil {
-		return route.Route{}, fail(exitConfig, "it is host:port", "delivery.smarthost: %w", err)
-	}
-	hop := route.Route{Host: host, Port: portOf(d.Smarthost)}
-	switch d.SmarthostTLS {
-	case "none":
-		hop.TLS = client.TLSNone
-	case "starttls":
-		hop.TLS = client.TLSRequired
-	case "implicit":
-		hop.TLS = client.TLSImplicit
-	default:
-		hop.TLS = client.TLSOpportunistic
-	}
-	if d.SmarthostUser != "" {
-		password, err := readSecret(d.SmarthostSecret)
-		if err != nil {
-			return hop, fail(exitConfig, known(err).hint, "delivery.smarthost_password_file: %w", err)
-		}
-		hop.Auth = &client.Auth{Username: d.SmarthostUser, Password: password}
-	}
-	return hop, nil
-}
-
-// readSecret is the first line of a file.
-func readSecret(path string) (string, error) {
-	if err := mayOpen(path); err != nil {
-		return "", err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	line, err := bufio.NewReader(io.LimitReader(f, 4096)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", err
-	}
-	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		return "", fmt.Errorf("%s: the first line is empty", path)
-	}
-	return line, nil
-}
-
 func (r *relay) newSMTP() (*smtp.Server, error) {
 	cfg := r.smtpConfig(&r.cfg)
 	if r.cfg.API.needsTLS() || slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
@@ -234,30 +164,9 @@ func (r *relay) newSMTP() (*smtp.Server, error) {
 }
 
 func (r *relay) smtpConfig(c *Config) smtp.Config {
-	l := &c.Limits
-	return smtp.Config{
-		Hostname:               r.hostname,
-		Zone:                   c.zone(),
-		Lifetime:               c.Delivery.Expire.Duration,
-		Invoice:                c.invoiceToPay,
-		MaxMessage:             l.MaxMessage.Bytes,
-		StagedPerAccount:       l.StagedPerAccount.Bytes,
-		Connections:            l.Connections,
-		ConnectionsPerAddress:  l.ConnectionsPerAddress,
-		ConnectionsPerAccount:  l.ConnectionsPerAccount,
-		MessagesPerConnection:  l.MessagesPerConnection,
-		Errors:                 l.Errors,
-		FailedLogins:           l.FailedLogins,
-		FailedLoginsPerAddress: l.FailedLoginsPerAddress,
-		FailedLoginsPerLogin:   l.FailedLoginsPerLogin,
-		BanTime:                l.BanTime.Duration,
-		MessagesPerMinute:      l.MessagesPerMinute,
-		RecipientsPerMinute:    l.RecipientsPerMinute,
-		Proxies:                c.proxies(),
-		IdleTimeout:            l.IdleTimeout.Duration,
-		DataTimeout:            l.DataTimeout.Duration,
-		Drain:                  c.Drain.Duration,
-	}
+	s := c.smtp()
+	s.Hostname = r.hostname
+	return s
 }
 
 // certificate that the configuration names, or one of the relay's own.

@@ -247,7 +247,7 @@ func (s *sandbox) bound(network, addr string) (net.Listener, error) {
 func (s *sandbox) setup() Config {
 	c := Default()
 	c.Hostname = "localhost"
-	c.Drain = lasting(5 * time.Second)
+	c.Drain = lasting("5s")
 	c.Listen = []Listen{
 		{Addr: s.starttls.Addr().String(), TLS: "starttls"},
 		{Addr: s.implicit.Addr().String(), TLS: "implicit"},

@@ -375,9 +375,9 @@ func TestAPI_check(t *testing.T) {
 		{":8443", "none", "api.tls"}, {"0.0.0.0:80", "none", "api.tls"}, {"192.0.2.1:80", "none", "api.tls"},
 		{"8443", "implicit", "api.listen"}, {":70000", "implicit", "api.listen"}, {":80", "starttls", "api.tls"},
 	} {
-		var v validator
-		(&API{c.listen, c.tls}).check(&v)
-		got := strings.Join(v.problems, "; ")
+		cfg := Default()
+		cfg.API = API{c.listen, c.tls}
+		got := strings.Join(cfg.problems(), "; ")
 		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%q %q: %q, want %q", c.listen, c.tls, got, c.want)
 		}

@@ -62,7 +62,7 @@ func (s *sending) doors(ctx context.Context) []door {
 			switch {
 			case socketName(l.Addr) != "": // only the relay knows
 				unsure = append(unsure, usual(l.TLS)...)
-			case l.optional:
+			case l.Optional:
 				unsure = append(unsure, l)
 			case portOf(l.Addr) != 0:
 				sure = append(sure, l)
@@ -75,7 +75,7 @@ func (s *sending) doors(ctx context.Context) []door {
 // usual are the listeners of a kind that are there by default.
 func usual(tls string) (list []Listen) {
 	for _, l := range defaultListen() {
-		if l.TLS == tls && l.optional {
+		if l.TLS == tls && l.Optional {
 			list = append(list, l)
 		}
 	}

@@ -189,18 +189,6 @@ func (p *program) relayOf(cfg Config, dir place) (*relay, error) {
 	}, nil
 }
 
-// hostname is the configured one, else the system's.
-func hostname(c *Config) string {
-	if c.Hostname != "" {
-		return c.Hostname
-	}
-	name, err := os.Hostname()
-	if err != nil || !hostRE.MatchString(name) {
-		return "localhost"
-	}
-	return name
-}
-
 // tuneMemory trades a little memory for half of the collector's work, where the
 // operator did not choose: what lives is a few MB.
 func (p *program) tuneMemory() {

@@ -12,10 +12,6 @@ import (
 	"relay/smtp"
 )
 
-// systemdPrefix marks an address that is the name of a socket which the service
-// manager passes (systemd's FileDescriptorName=).
-const systemdPrefix = "systemd:"
-
 // passed is a socket of the service manager's. It outlives the relay: Close
 // closes our copy, and who connects then waits for the next start.
 type passed struct {

@@ -29,6 +29,12 @@ func (s *Size) UnmarshalText(text []byte) error {
 // String is the size for people.
 func (s Size) String() string { return words.Size(s.Bytes) }
 
+// octets is a size that is known to be one.
+func octets(text string) (s Size) {
+	_ = s.UnmarshalText([]byte(text)) // Validate says what is wrong with it
+	return s
+}
+
 // Duration is a length of time, written "90s", "5m", "1h30m", "4d" or "2w".
 // What cannot be read is kept, as in Size.
 type Duration struct {
@@ -44,6 +50,12 @@ func (d *Duration) UnmarshalText(text []byte) error {
 		d.bad = string(text)
 	}
 	return nil
+}
+
+// lasting is a length of time that is known to be one.
+func lasting(text string) (d Duration) {
+	_ = d.UnmarshalText([]byte(text)) // Validate says what is wrong with it
+	return d
 }
 
 // The flags' values: they say in their own words what is wrong.

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"net"
+	"time"
+
+	"relay/mailer"
+	"relay/mailer/client"
+	"relay/mailer/route"
+)
+
+// Delivery is the [delivery] section: how mail goes out.
+type Delivery struct {
+	Resolver        string     `toml:"resolver"`
+	Smarthost       string     `toml:"smarthost"`
+	SmarthostTLS    string     `toml:"smarthost_tls"`
+	SmarthostUser   string     `toml:"smarthost_user"`
+	SmarthostSecret string     `toml:"smarthost_password_file"`
+	Port            int        `toml:"port"`
+	AllowPrivate    bool       `toml:"allow_private"`
+	Retry           []Duration `toml:"retry"`
+	Expire          Duration   `toml:"expire"`
+	NoticeExpire    Duration   `toml:"notice_expire"`
+	NoticesPerHour  int        `toml:"notices_per_hour"`
+	DelayAfter      Duration   `toml:"delay_after"`
+
+	Connections           int `toml:"connections"`
+	SiteConnections       int `toml:"site_connections"`
+	MessagesPerConnection int `toml:"messages_per_connection"`
+}
+
+var deliveryKeys = Section{Name: "delivery", Keys: []Key{
+	{"resolver", "", unlessEmpty(isPeer), OnRestart, `host:port; default the system's`},
+	{"smarthost", "", unlessEmpty(isPeer), OnRestart, `host:port; default MX`},
+	{"smarthost_tls", "opportunistic", oneOf("opportunistic", "starttls", "implicit", "none"), OnRestart, `or starttls, implicit (certificate verified), none`},
+	{"smarthost_user", "", with("smarthost_password_file"), OnRestart, `with smarthost_password_file; TLS is then verified, except to loopback`},
+	{"smarthost_password_file", "", isCredential, OnRestart, `its first line is the password`},
+	{"port", 25, isPort, OnRestart, `of MX hosts`},
+	{"allow_private", false, nil, OnRestart, `deliver to loopback and private addresses`},
+	{"retry", waits("5m", "10m", "20m", "40m", "1h", "2h", "4h", "6h"), all(hasWaits, each(timeFrom("1s"))), OnReload, `waits between attempts; the last repeats`},
+	{"expire", lasting("4d"), timeFrom("1m"), OnReload, `given up after`},
+	{"notice_expire", lasting("1d"), timeFrom("1m"), OnReload, `likewise, for relay's own DSNs`},
+	{"notices_per_hour", 1000, countFrom(0), OnReload, `DSNs about one account's mail in an hour; others are counted, not sent; 0: no limit`},
+	{"delay_after", lasting("4h"), timeFrom("1m"), OnReload, `a delay is told after, where asked for`},
+	{"connections", 500, countFrom(1), OnReload, `to next hops at the same time, in all; an account may have three quarters of it`},
+	{"site_connections", 0, countFrom(0), OnReload, `to one set of MX hosts; 0: 10, to a smarthost 20`},
+	{"messages_per_connection", 0, countFrom(0), OnReload, `0: 100 to MX hosts, any number to a smarthost`},
+}}
+
+func waits(texts ...string) (list []Duration) {
+	for _, t := range texts {
+		list = append(list, lasting(t))
+	}
+	return list
+}
+
+func hasWaits(v *validator, key string, value any) {
+	if len(value.([]Duration)) == 0 {
+		v.bad(key, "at least one wait")
+	}
+}
+
+// mailer is the configuration of delivery. Hostname, smarthost, and what belongs to
+// the machine are the caller's.
+func (c *Config) mailer() mailer.Config {
+	d := &c.Delivery
+	return mailer.Config{
+		Resolver:              d.Resolver,
+		Port:                  d.Port,
+		AllowPrivate:          d.AllowPrivate,
+		Retry:                 durations(d.Retry),
+		Expire:                d.Expire.Duration,
+		NoticeExpire:          d.NoticeExpire.Duration,
+		NoticesPerHour:        d.NoticesPerHour,
+		DelayAfter:            d.DelayAfter.Duration,
+		SiteConnections:       d.SiteConnections,
+		MessagesPerConnection: d.MessagesPerConnection,
+		Connections:           d.Connections,
+		Drain:                 c.Drain.Duration,
+	}
+}
+
+// durations of a list.
+func durations(list []Duration) []time.Duration {
+	out := make([]time.Duration, len(list))
+	for i, d := range list {
+		out[i] = d.Duration
+	}
+	return out
+}
+
+var smarthostTLS = map[string]client.TLSMode{
+	"none": client.TLSNone, "opportunistic": client.TLSOpportunistic, "starttls": client.TLSRequired, "implicit": client.TLSImplicit,
+}
+
+// smarthost is the next hop of all mail; zero: MX. It reads the password.
+func smarthost(d *Delivery) (route.Route, error) {
+	if d.Smarthost == "" {
+		return route.Route{}, nil
+	}
+	host, _, err := net.SplitHostPort(d.Smarthost)
+	if err != nil {
+		return route.Route{}, fail(exitConfig, "it is host:port", "delivery.smarthost: %w", err)
+	}
+	hop := route.Route{Host: host, Port: portOf(d.Smarthost), TLS: smarthostTLS[d.SmarthostTLS]}
+	if d.SmarthostUser != "" {
+		password, err := readSecret(d.SmarthostSecret)
+		if err != nil {
+			return hop, fail(exitConfig, known(err).hint, "delivery.smarthost_password_file: %w", err)
+		}
+		hop.Auth = &client.Auth{Username: d.SmarthostUser, Password: password}
+	}
+	return hop, nil
+}

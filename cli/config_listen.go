@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Listen is a [[listen]] section: an address where mail comes in.
+type Listen struct {
+	Addr string `toml:"addr"` // port 0: any free one
+	TLS  string `toml:"tls"`
+
+	Optional bool `toml:"-"` // skipped when it cannot be bound
+}
+
+// systemdPrefix marks an address that is the name of a socket which the service
+// manager passes (systemd's FileDescriptorName=).
+const systemdPrefix = "systemd:"
+
+var listenKeys = Section{Name: "listen", Many: true, aligned: true, Before: `Where mail comes in. Without any [[listen]] it is these three, and the first
+two are skipped when they cannot be bound. "systemd:NAME" is a socket that the
+service manager passes under that name.`, Keys: []Key{
+	{"addr", ":587", isListenAddress, OnRestart, `host:port; without host: all addresses of the machine`},
+	{"tls", "starttls", oneOf("starttls", "implicit", "none"), OnRestart, `starttls | implicit | none (known networks only); default implicit on port 465`},
+}}
+
+// defaultListen is where relay listens without any [[listen]]: submission needs
+// privileges, so its ports may be missing; 2525 never is.
+func defaultListen() []Listen {
+	return []Listen{
+		{Addr: ":587", TLS: "starttls", Optional: true},
+		{Addr: ":465", TLS: "implicit", Optional: true},
+		{Addr: ":2525", TLS: "starttls"},
+	}
+}
+
+// isListenAddress is host:port, or a socket that the service manager passes.
+func isListenAddress(v *validator, key string, value any) {
+	name, passed := strings.CutPrefix(value.(string), systemdPrefix)
+	switch {
+	case !passed:
+		isListener(v, key, value)
+	case name == "":
+		v.bad(key, "%q: the socket's name is missing, systemd:NAME", value)
+	}
+}
+
+// usualTLS of a port, where the file does not name it.
+func usualTLS(addr string) string {
+	if strings.HasSuffix(addr, ":465") { // RFC 8314 §7.3
+		return "implicit"
+	}
+	return "starttls"
+}
+
+// listen is the configured addresses, or the default ones.
+func (c *Config) listen() []Listen {
+	if len(c.Listen) == 0 {
+		return defaultListen()
+	}
+	return c.Listen
+}
+
+// TLS is the [tls] section: the certificate of the listeners.
+type TLS struct {
+	Cert string `toml:"cert"`
+	Key  string `toml:"key"`
+}
+
+var tlsKeys = Section{Name: "tls", aligned: true, Keys: []Key{
+	{"cert", "", all(with("key"), isCredential), OnReload, `PEM with the chain; default self-signed, said loudly`},
+	{"key", "", isCredential, OnReload, `PEM; both are read again when they change`},
+}, After: `"credential:NAME", here and in smarthost_password_file, is a file that systemd
+passes: LoadCredential=NAME:FILE in relay.service. It has read it as root.`}
+
+// needsTLS reports whether a listener needs a certificate.
+func (c *Config) needsTLS() bool {
+	return c.API.needsTLS() || slices.ContainsFunc(c.listen(), func(l Listen) bool { return l.TLS != "none" })
+}
+
+// proxies are the balancers; Validate has seen that they can be read.
+func (c *Config) proxies() []netip.Prefix {
+	var list []netip.Prefix
+	for _, text := range c.Proxies {
+		if p, err := parseNetwork(text); err == nil {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// API is the [api] section: where resellers reach relay over a network.
+type API struct {
+	Listen string `toml:"listen"` // "": nowhere
+	TLS    string `toml:"tls"`
+}
+
+var apiKeys = Section{Name: "api", Before: `Where resellers reach this relay with their tokens: relay --api URL --token-file
+FILE, or POST /v1/run. Each command is in the log with the reseller's name.`, Keys: []Key{
+	{"listen", "", unlessEmpty(isListener), OnRestart, `host:port, ":8443"; default nowhere but on this machine`},
+	{"tls", "implicit", all(oneOf("implicit", "none"), noneOnLoopback), OnRestart, `with the certificate of [tls]; or none, on loopback only`},
+}}
+
+// noneOnLoopback refuses tokens in clear text on a network.
+func noneOnLoopback(v *validator, key string, value any) {
+	host, _, err := net.SplitHostPort(v.c.API.Listen)
+	if err == nil && value == "none" && !isLoopback(host) {
+		v.bad(key, "\"none\" only on loopback, such as listen = \"127.0.0.1:8080\": tokens would be read on the way")
+	}
+}
+
+// needsTLS reports whether it needs the certificate.
+func (a *API) needsTLS() bool { return a.Listen != "" && a.TLS != "none" }
+
+// isLoopback reports a host that only this machine reaches.
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
