@@ -9,8 +9,8 @@ import (
 
 	"relay/quota"
 	"relay/report/words"
-	"relay/smtp"
 	"relay/store"
+	"relay/store/secret"
 )
 
 func (p *program) accountCommand() *cli.Command {
@@ -316,7 +316,7 @@ func (c *call) day(t time.Time) string { return words.Day(t, c.st.Zone()) }
 func (c *call) newCredential(account, login string, passwordStdin bool) (store.Credential, *string, error) {
 	cred := store.Credential{Login: login, Account: account, Created: c.wall()}
 	if !passwordStdin {
-		secret, hash := smtp.NewToken()
+		secret, hash := secret.NewToken()
 		cred.Kind, cred.Hash = store.Token, hash
 		return cred, &secret, nil
 	}
@@ -325,6 +325,6 @@ func (c *call) newCredential(account, login string, passwordStdin bool) (store.C
 		return cred, nil, err
 	}
 	cred.Kind = store.Password
-	cred.Hash = smtp.HashPassword(password)
+	cred.Hash = secret.HashPassword(password)
 	return cred, nil, nil
 }

@@ -12,8 +12,8 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
-	"relay/smtp"
 	"relay/store"
+	"relay/store/secret"
 )
 
 // trial is relay test: a message sent as a customer's program does, and followed
@@ -182,7 +182,7 @@ func (t *trial) lend() error {
 			}
 		}
 	}
-	secret, hash := smtp.NewToken()
+	secret, hash := secret.NewToken()
 	t.secret = secret
 	t.login = store.Credential{Login: trialLogin + strings.ToLower(rand.Text()[:8]), Account: t.account.Name,
 		Kind: store.Token, Hash: hash, Note: trialNote, Created: t.wall()}

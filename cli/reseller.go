@@ -8,8 +8,8 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/report/words"
-	"relay/smtp"
 	"relay/store"
+	"relay/store/secret"
 )
 
 func (p *program) resellerCommand() *cli.Command {
@@ -58,7 +58,7 @@ The token is shown only this once.
 			}
 		}
 		var token string
-		token, r.Hash = smtp.NewToken()
+		token, r.Hash = secret.NewToken()
 		if err := c.st.AddReseller(r); errors.Is(err, store.ErrExists) {
 			return fail(exitFailed, "a new token for it: relay reseller token "+r.Name, "there is a reseller %q already", r.Name)
 		} else if err != nil {
@@ -80,7 +80,7 @@ func (p *program) resellerToken() *cli.Command {
 		Description: "The token is shown only this once.",
 	}, work{run: func(c *call) error {
 		name := c.args[0]
-		token, hash := smtp.NewToken()
+		token, hash := secret.NewToken()
 		_, err := c.st.UpdateReseller(name, func(r *store.Reseller) error { r.Hash = hash; return nil })
 		if err != nil {
 			return notListed(err, "reseller", name)

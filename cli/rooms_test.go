@@ -32,6 +32,7 @@ var rooms = map[string]string{
 	"report/api/act": "report/money report/words store quota",
 	"store":          "store/ quota",
 	"store/bolt":     "",
+	"store/secret":   "store", // what a credential is
 	"quota":          "",
 }
 

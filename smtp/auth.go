@@ -7,6 +7,7 @@ import (
 	"github.com/emersion/go-sasl"
 
 	"relay/store"
+	"relay/store/secret"
 )
 
 // exchange makes every failure of a SASL server one of our replies.
@@ -76,7 +77,7 @@ func (s *session) authenticate(user, password string) error {
 	if !exists {
 		cred = store.Credential{Login: store.FoldLogin(user)}
 	}
-	sure := exists && isToken(cred, password)
+	sure := exists && secret.IsToken(cred, password)
 	if no := s.shut(begin, name, password, sure); no != nil {
 		return no
 	}

@@ -14,56 +14,21 @@ import (
 
 	"relay/quota"
 	"relay/store"
+	"relay/store/secret"
 )
-
-func TestVerify(t *testing.T) {
-	secret, hash := NewToken()
-	if len(secret) < 26 { // of 5 bits
-		t.Errorf("token %q has less than 128 bits", secret)
-	}
-	if other, _ := NewToken(); other == secret {
-		t.Error("two tokens are the same")
-	}
-	phc := HashPassword("päss")
-	for _, c := range []struct {
-		name   string
-		cred   store.Credential
-		secret string
-		want   bool
-	}{
-		{"token", store.Credential{Kind: store.Token, Hash: hash}, secret, true},
-		{"other token", store.Credential{Kind: store.Token, Hash: hash}, secret + "x", false},
-		{"hash as token", store.Credential{Kind: store.Token, Hash: hash}, hash, false},
-		{"password", store.Credential{Kind: store.Password, Hash: phc}, "päss", true},
-		{"other password", store.Credential{Kind: store.Password, Hash: phc}, "pass", false},
-		{"token kind of a password", store.Credential{Kind: store.Token, Hash: phc}, "päss", false},
-		{"empty hash", store.Credential{Kind: store.Password}, "", false},
-		{"empty token", store.Credential{Kind: store.Token}, "", false},
-		{"unknown kind", store.Credential{Kind: "plain", Hash: "x"}, "x", false},
-		{"broken hash", store.Credential{Kind: store.Password, Hash: "$argon2id$v=19$m=19456,t=0,p=1$YWJj$YWJj"}, "x", false},
-		{"greedy hash", store.Credential{Kind: store.Password, Hash: strings.Replace(phc, "m=19456", "m=99999999", 1)}, "päss", false},
-	} {
-		if got := Verify(c.cred, c.secret); got != c.want {
-			t.Errorf("%s: Verify = %v", c.name, got)
-		}
-	}
-	if !strings.HasPrefix(phc, "$argon2id$v=19$m=19456,t=2,p=1$") {
-		t.Errorf("hash %q", phc)
-	}
-}
 
 func TestLogins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLogins()
 		hashed := 0
-		l.slow = func(c store.Credential, secret string) bool { hashed++; return Verify(c, secret) }
+		l.slow = func(c store.Credential, goodSecret string) bool { hashed++; return secret.Verify(c, goodSecret) }
 		from := asker{site: site(netip.MustParseAddr("192.0.2.1"))}
-		c := store.Credential{Login: "x", Kind: store.Password, Hash: HashPassword("p")}
-		try := func(c store.Credential, secret string, want bool, cost int) {
+		c := store.Credential{Login: "x", Kind: store.Password, Hash: secret.HashPassword("p")}
+		try := func(c store.Credential, goodSecret string, want bool, cost int) {
 			t.Helper()
 			hashed = 0
-			if right, ok := l.verify(c, secret, from); right != want || !ok || hashed != cost {
-				t.Errorf("%q: %v, %v after %d hashes, want %v after %d", secret, right, ok, hashed, want, cost)
+			if right, ok := l.verify(c, goodSecret, from); right != want || !ok || hashed != cost {
+				t.Errorf("%q: %v, %v after %d hashes, want %v after %d", goodSecret, right, ok, hashed, want, cost)
 			}
 		}
 		try(c, "p", true, 1)
@@ -71,7 +36,7 @@ func TestLogins(t *testing.T) {
 		try(c, "q", false, 1)
 		try(c, "q", false, 0)
 		changed := c
-		changed.Hash = HashPassword("q")
+		changed.Hash = secret.HashPassword("q")
 		try(changed, "p", false, 1)
 		try(changed, "q", true, 1)
 		nobody := store.Credential{Login: "nobody"}
@@ -94,41 +59,6 @@ func TestLogins(t *testing.T) {
 	})
 }
 
-// What is wrong costs one argon2id, with the parameters of a person's password:
-// whatever kind of login it is, and if there is none.
-func TestVerifySlowly(t *testing.T) {
-	_, token := NewToken()
-	for name, c := range map[string]store.Credential{
-		"nobody": {}, "generated": {Kind: store.Token, Hash: token}, "unreadable": {Kind: store.Password, Hash: "x"},
-		"a person's": {Kind: store.Password, Hash: HashPassword("pw")},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			defer func(was chan struct{}) { hashing = was }(hashing)
-			hashing = make(chan struct{}, 1)
-			hashing <- struct{}{} // busy
-			done := make(chan bool, 1)
-			go func() { done <- verifySlowly(c, "wrong") }()
-			synctest.Wait()
-			select {
-			case <-done:
-				t.Errorf("%s: answered without a hash", name)
-			default:
-				<-hashing
-				if <-done {
-					t.Errorf("%s: wrong is right", name)
-				}
-			}
-		})
-	}
-	h, ok := parsePHC(HashPassword("x"))
-	if !ok || h.memory != nobodys.memory || h.time != nobodys.time || h.lanes != nobodys.lanes || len(h.salt) != len(nobodys.salt) || len(h.key) != len(nobodys.key) {
-		t.Errorf("a hash has other parameters than nobody's: %+v", h)
-	}
-	if !verifySlowly(store.Credential{Kind: store.Password, Hash: HashPassword("pw")}, "pw") {
-		t.Error("right is wrong")
-	}
-}
-
 // A device with an old password, and a name that nobody has, cost one hash each and
 // count once.
 func TestAuth_wrongAgainIsNotHashed(t *testing.T) {
@@ -136,7 +66,7 @@ func TestAuth_wrongAgainIsNotHashed(t *testing.T) {
 		bubble(t, setup{cfg: Config{FailedLogins: 100}}, func(t *testing.T, f *fixture) {
 			f.addPerson()
 			var hashed atomic.Int64
-			f.srv.logins.slow = func(c store.Credential, secret string) bool { hashed.Add(1); return Verify(c, secret) }
+			f.srv.logins.slow = func(c store.Credential, goodSecret string) bool { hashed.Add(1); return secret.Verify(c, goodSecret) }
 			for i := range 20 {
 				if got, d := f.login("192.0.2.1", user, "old"); got != "535 5.7.8 wrong user name or password" || d != 500*time.Millisecond {
 					t.Errorf("%s, %d: %q after %v", user, i, got, d)
@@ -148,7 +78,7 @@ func TestAuth_wrongAgainIsNotHashed(t *testing.T) {
 			if n := len(f.srv.guard.addrs.of[site(netip.MustParseAddr("192.0.2.1"))].failed); n != 1 {
 				t.Errorf("%s: counted %d times", user, n)
 			}
-			f.wantLogin("192.0.2.2", "acme", secret, "235 ")
+			f.wantLogin("192.0.2.2", "acme", goodSecret, "235 ")
 			if hashed.Load() != 1 {
 				t.Error("a generated password that is right is hashed slowly")
 			}
@@ -256,12 +186,12 @@ func TestAuth_log(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, f *fixture) {
 		c := f.dial(Implicit, "192.0.2.9")
 		c.want("220 ")
-		c.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", "hunter2"), "535 ", "AUTH PLAIN "+plain("acme", secret), "235 ", "QUIT", "221 ")
+		c.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", "hunter2"), "535 ", "AUTH PLAIN "+plain("acme", goodSecret), "235 ", "QUIT", "221 ")
 		text := f.log.String()
 		if !strings.Contains(text, `msg="`+LoginFailed+`"`) || !strings.Contains(text, "remote=192.0.2.9 login=acme") {
 			t.Errorf("log %q", text)
 		}
-		if strings.Contains(text, "hunter2") || strings.Contains(text, secret) {
+		if strings.Contains(text, "hunter2") || strings.Contains(text, goodSecret) {
 			t.Errorf("password in the log: %q", text)
 		}
 	})
@@ -271,7 +201,7 @@ func TestAuth_log(t *testing.T) {
 // the end of the message.
 func TestAuth_revoked(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, f *fixture) {
-		token, hash := NewToken()
+		token, hash := secret.NewToken()
 		cred := store.Credential{Login: "printer", Account: "acme", Kind: store.Token, Hash: hash}
 		add := func() {
 			if err := f.st.AddCredential(store.Order{}, cred); err != nil {
@@ -290,14 +220,14 @@ func TestAuth_revoked(t *testing.T) {
 		c.envelope()
 		remove()
 		c.do(".", "550 5.7.1 this login was revoked", "MAIL FROM:<a@b.example>", "550 5.7.1 this login was revoked")
-		_, cred.Hash = NewToken()
+		_, cred.Hash = secret.NewToken()
 		add()
 		c.do("MAIL FROM:<a@b.example>", "550 5.7.1 this login was revoked")
 		cred.Hash = hash
 		remove()
 		add()
 		c.envelope()
-		_, cred.Hash = NewToken()
+		_, cred.Hash = secret.NewToken()
 		remove()
 		add()
 		c.do(".", "550 5.7.1 this login was revoked")
@@ -399,7 +329,7 @@ func TestLimits_account(t *testing.T) {
 		one, two := f.dial(Implicit, "192.0.2.1"), f.dial(Implicit, "192.0.2.2")
 		one.login()
 		two.want("220 ")
-		two.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", secret), "421 4.7.0 too many connections of this account")
+		two.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", goodSecret), "421 4.7.0 too many connections of this account")
 		two.want("<close>")
 		one.do("QUIT", "221 ")
 		synctest.Wait()

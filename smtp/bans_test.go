@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"relay/store"
+	"relay/store/secret"
 )
 
 // login tries to log in on a connection of its own and returns what the server
@@ -37,7 +38,7 @@ func (f *fixture) wantLogin(from, user, password, want string) {
 // addPerson adds the login person with the password pw, which is not generated.
 func (f *fixture) addPerson() {
 	f.t.Helper()
-	c := store.Credential{Login: "person", Account: "acme", Kind: store.Password, Hash: HashPassword("pw")}
+	c := store.Credential{Login: "person", Account: "acme", Kind: store.Password, Hash: secret.HashPassword("pw")}
 	if err := f.st.AddCredential(store.Order{}, c); err != nil {
 		f.t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestLimits_lockOpensToAToken(t *testing.T) {
 			f.wantLogin("203.0.113.2", user, "b", "535 ")
 		}
 		f.wantLogin("198.51.100.1", "acme", "x", "454 ")
-		f.wantLogin("198.51.100.1", "acme", secret, "235 ")
+		f.wantLogin("198.51.100.1", "acme", goodSecret, "235 ")
 		f.wantLogin("198.51.100.1", "person", "pw", "454 ")
 	})
 }
@@ -107,7 +108,7 @@ func TestLimits_networks(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := Config{FailedLogins: 100, FailedLoginsPerAddress: 2, FailedLoginsPerLogin: -1}
 			bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
-				f.wantLogin(c.from(200), "acme", secret, "235 ")
+				f.wantLogin(c.from(200), "acme", goodSecret, "235 ")
 				for i := range c.limit {
 					f.wantLogin(c.from(i), "acme", fmt.Sprint(i), "535 ")
 				}
@@ -118,16 +119,16 @@ func TestLimits_networks(t *testing.T) {
 				if !strings.Contains(f.log.String(), `msg="network banned" component=smtp network=`+c.network) {
 					t.Errorf("the log does not say so: %s", f.log)
 				}
-				f.wantLogin(c.from(100), "acme", secret, "421 4.7.0 too many failed logins from your network: try again in 15 min")
-				f.wantLogin(c.from(200), "acme", secret, "235 ") // at home
-				f.wantLogin(c.other, "acme", secret, "235 ")
+				f.wantLogin(c.from(100), "acme", goodSecret, "421 4.7.0 too many failed logins from your network: try again in 15 min")
+				f.wantLogin(c.from(200), "acme", goodSecret, "235 ") // at home
+				f.wantLogin(c.other, "acme", goodSecret, "235 ")
 				if f.srv.Banned(netip.MustParseAddr(c.from(100))).IsZero() || !f.srv.Banned(netip.MustParseAddr(c.other)).IsZero() {
 					t.Error("tokens are not shut out alike")
 				}
 				if !f.srv.LiftBan(netip.MustParseAddr(c.from(150))) || f.srv.Bans() != nil {
 					t.Error("the ban is not lifted")
 				}
-				f.wantLogin(c.from(100), "acme", secret, "235 ")
+				f.wantLogin(c.from(100), "acme", goodSecret, "235 ")
 			})
 		})
 	}
@@ -322,7 +323,7 @@ func TestServer_bansInOrder(t *testing.T) {
 // Who was let in before the ban is not heard any more either, right or wrong.
 func TestLimits_bannedLater(t *testing.T) {
 	cfg := Config{FailedLogins: 100, FailedLoginsPerAddress: 2}
-	for _, password := range []string{secret, "c"} {
+	for _, password := range []string{goodSecret, "c"} {
 		bubble(t, setup{cfg: cfg}, func(t *testing.T, f *fixture) {
 			open := f.dial(Implicit, "192.0.2.1")
 			open.want("220 ")
@@ -346,9 +347,9 @@ func TestLimits_lockedMeanwhile(t *testing.T) {
 	for _, password := range []string{"pw", "wrong"} {
 		bubble(t, setup{cfg: Config{FailedLoginsPerLogin: 3}}, func(t *testing.T, f *fixture) {
 			f.addPerson()
-			defer func(was chan struct{}) { hashing = was }(hashing)
-			hashing = make(chan struct{}, 1)
-			hashing <- struct{}{} // busy
+			defer func(was chan struct{}) { secret.Hashing = was }(secret.Hashing)
+			secret.Hashing = make(chan struct{}, 1)
+			secret.Hashing <- struct{}{} // busy
 			c := f.dial(Implicit, "192.0.2.1")
 			c.want("220 ")
 			c.do("EHLO me", "250 ")
@@ -357,7 +358,7 @@ func TestLimits_lockedMeanwhile(t *testing.T) {
 			for i := range 3 {
 				f.srv.guard.failed(&f.srv.cfg().Config, "person", site(netip.AddrFrom4([4]byte{203, 0, 113, byte(i)})), mark(fmt.Sprint(i)))
 			}
-			<-hashing
+			<-secret.Hashing
 			c.want("454 4.7.0 too many wrong passwords for this user name")
 			_ = c.conn.Close()
 		})
@@ -430,7 +431,7 @@ func TestLimits_oneAddressLocksNobody(t *testing.T) {
 			if len(b) != 1 || !b[0].Network.IsValid() {
 				t.Fatalf("round %d: bans %+v", round, b)
 			}
-			f.wantLogin(fmt.Sprintf("203.0.113.%d", round), "acme", secret, "235 ")
+			f.wantLogin(fmt.Sprintf("203.0.113.%d", round), "acme", goodSecret, "235 ")
 			time.Sleep(time.Until(b[0].Until))
 		}
 	})

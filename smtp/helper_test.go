@@ -25,6 +25,7 @@ import (
 
 	"relay/quota"
 	"relay/store"
+	"relay/store/secret"
 )
 
 // pipes is a listener whose connections are pipes: it works in a synctest bubble.
@@ -80,9 +81,9 @@ type fixture struct {
 	log  *bytes.Buffer
 }
 
-const secret = "correct horse battery"
+const goodSecret = "correct horse battery"
 
-var secretHash = hashToken(secret)
+var secretHash = secret.HashToken(goodSecret)
 
 type setup struct {
 	cfg     Config
@@ -156,7 +157,7 @@ func start(t testing.TB, s setup) *fixture {
 	if f.srv, err = New(f.st, s.cfg, log); err != nil {
 		t.Fatal(err)
 	}
-	f.srv.logins.slow = Verify // what is wrong is not hashed, but where a test is about that
+	f.srv.logins.slow = secret.Verify // what is wrong is not hashed, but where a test is about that
 	var ls []Listener
 	for m, p := range f.ls {
 		ls = append(ls, Listener{p, m})
@@ -303,7 +304,7 @@ func (c *client) do(pairs ...string) {
 func (c *client) login() {
 	c.t.Helper()
 	c.want("220 ")
-	c.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", secret), "235 2.7.0")
+	c.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", goodSecret), "235 2.7.0")
 }
 
 func plain(user, password string) string {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relay/store"
+	"relay/store/secret"
 )
 
 const (
@@ -36,7 +37,7 @@ type logins struct {
 }
 
 func newLogins() *logins {
-	l := &logins{slow: verifySlowly, turns: newTurns(),
+	l := &logins{slow: secret.VerifySlowly, turns: newTurns(),
 		right: make(answers), wrong: make(answers)}
 	_, _ = rand.Read(l.key[:]) // never fails
 	return l

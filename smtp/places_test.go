@@ -23,7 +23,7 @@ func stored(t *testing.T, st *store.Store) (n int) {
 func TestPlaces_restart(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, f *fixture) {
 		home := site(netip.MustParseAddr("192.0.2.1"))
-		f.wantLogin("192.0.2.1", "acme", secret, "235 ")
+		f.wantLogin("192.0.2.1", "acme", goodSecret, "235 ")
 		before, _ := f.st.Commits()
 		if stored(t, f.st) != 0 {
 			t.Error("a login waits for the disk")
@@ -33,7 +33,7 @@ func TestPlaces_restart(t *testing.T) {
 			t.Errorf("%d commits, %d places stored, want one of each", n-before, stored(t, f.st))
 		}
 		for range 10 {
-			f.wantLogin("192.0.2.1", "acme", secret, "235 ")
+			f.wantLogin("192.0.2.1", "acme", goodSecret, "235 ")
 			time.Sleep(time.Hour)
 		}
 		if n, _ := f.st.Commits(); n != before+1 {

@@ -99,7 +99,7 @@ func TestProxy_exempt(t *testing.T) {
 			c.want("220 ")
 			c.do("EHLO me", "250 ", "STARTTLS", "220 ")
 			c.tls()
-			c.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", "a"), "535 ", "AUTH PLAIN "+plain("acme", secret), "235 ")
+			c.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", "a"), "535 ", "AUTH PLAIN "+plain("acme", goodSecret), "235 ")
 			all = append(all, c)
 		}
 		if b := f.srv.Bans(); b != nil {
@@ -300,7 +300,7 @@ func TestServer_Reconfigure(t *testing.T) {
 			t.Errorf("EHLO says %q", said)
 		}
 		old.do("MAIL FROM:<a@b.example> SIZE=1500", "552 5.3.4")
-		fresh.do("AUTH PLAIN "+plain("acme", secret), "235 ", "MAIL FROM:<a@b.example> SIZE=1500", "250 ")
+		fresh.do("AUTH PLAIN "+plain("acme", goodSecret), "235 ", "MAIL FROM:<a@b.example> SIZE=1500", "250 ")
 		third := f.dial(Implicit, "192.0.2.1")
 		third.want("421 4.7.0 too many connections from your address")
 		behind := f.through(StartTLS, 1, "192.0.2.77")

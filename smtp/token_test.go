@@ -27,7 +27,7 @@ func TestServer_WrongToken(t *testing.T) {
 		if until := f.srv.Banned(from); time.Until(until) < 59*time.Minute {
 			t.Errorf("banned until %v", until)
 		}
-		f.wantLogin("2001:db8::3", "acme", secret, "421 4.7.0 too many failed logins")
+		f.wantLogin("2001:db8::3", "acme", goodSecret, "421 4.7.0 too many failed logins")
 		if b := f.srv.Bans(); len(b) != 1 || b[0].Network.String() != "2001:db8::/64" || b[0].Failed != 3 {
 			t.Errorf("bans %+v", b)
 		}

@@ -1,4 +1,7 @@
-package smtp
+// Package secret makes and verifies what clients log in with: generated tokens, of which
+// SHA-256 is kept, and chosen passwords, of which argon2id is kept. Argon2id is slow on
+// purpose, and bounded in how many are computed at the same time.
+package secret
 
 import (
 	"crypto/rand"
@@ -23,17 +26,17 @@ const (
 	argonKey    = 32
 )
 
-// hashing bounds the memory of hashes that are computed at the same time.
-var hashing = make(chan struct{}, max(1, min(runtime.GOMAXPROCS(0), 2)))
+// Hashing bounds the memory of hashes that are computed at the same time.
+var Hashing = make(chan struct{}, max(1, min(runtime.GOMAXPROCS(0), 2)))
 
 // NewToken makes a secret of 160 bits, which nobody can guess, and the hash that
 // is stored of it.
 func NewToken() (secret, hash string) {
 	secret = rand.Text() + rand.Text()[:6]
-	return secret, hashToken(secret)
+	return secret, HashToken(secret)
 }
 
-func hashToken(secret string) string {
+func HashToken(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
@@ -49,8 +52,8 @@ func HashPassword(password string) string {
 var b64 = base64.RawStdEncoding
 
 func argon(password string, salt []byte, time, memory uint32, lanes uint8, n uint32) []byte {
-	hashing <- struct{}{}
-	defer func() { <-hashing }()
+	Hashing <- struct{}{}
+	defer func() { <-Hashing }()
 	return argon2.IDKey([]byte(password), salt, time, memory, lanes, n)
 }
 
@@ -59,7 +62,7 @@ func argon(password string, salt []byte, time, memory uint32, lanes uint8, n uin
 func Verify(c store.Credential, secret string) bool {
 	switch c.Kind {
 	case store.Token:
-		return equal(hashToken(secret), c.Hash)
+		return equal(HashToken(secret), c.Hash)
 	case store.Password:
 		return verifyPassword(c.Hash, secret)
 	}
@@ -68,9 +71,9 @@ func Verify(c store.Credential, secret string) bool {
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// verifySlowly is Verify where the secret is wrong, or is a person's: it costs the
+// VerifySlowly is Verify where the secret is wrong, or is a person's: it costs the
 // same for a generated password, a hash that cannot be read, and nobody's name.
-func verifySlowly(c store.Credential, secret string) bool {
+func VerifySlowly(c store.Credential, secret string) bool {
 	h, ok := parsePHC(c.Hash)
 	if c.Kind != store.Password || !ok {
 		h, ok = nobodys, false
@@ -78,8 +81,8 @@ func verifySlowly(c store.Credential, secret string) bool {
 	return h.fits(secret) && ok
 }
 
-// isToken reports whether secret is a generated password, and right.
-func isToken(c store.Credential, secret string) bool {
+// IsToken reports whether secret is a generated password, and right.
+func IsToken(c store.Credential, secret string) bool {
 	return c.Kind == store.Token && Verify(c, secret)
 }
 
