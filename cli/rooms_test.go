@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,7 @@ var homes = map[string]string{
 	"go.etcd.io/bbolt":                 "store/bolt",
 	"github.com/urfave/cli/v2":         "cli",
 	"github.com/danielgtaylor/huma/v2": "report/api",
+	"github.com/dustin/go-humanize":    "report/words",
 	"github.com/bojanz/currency":       "report/money",
 	"codeberg.org/go-pdf/fpdf":         "report/invoice",
 }
@@ -71,6 +73,7 @@ type source struct {
 	name  string // from the top level, as in smtp/session.go
 	test  bool
 	lines int
+	text  []byte
 	file  *ast.File
 }
 
@@ -103,7 +106,7 @@ func read(name string) (source, error) {
 		return source{}, err
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly|parser.ParseComments)
-	return source{name, strings.HasSuffix(name, "_test.go"), bytes.Count(text, []byte("\n")), file}, err
+	return source{name, strings.HasSuffix(name, "_test.go"), bytes.Count(text, []byte("\n")), text, file}, err
 }
 
 // imports of a file that are of this module, from its top level.
@@ -233,6 +236,22 @@ func TestRooms_packageDocs(t *testing.T) {
 		}
 		if len(docs) != 1 {
 			t.Errorf("%s has package docs in %q, want one", pkg, docs)
+		}
+	}
+}
+
+// Sizes, fractions and amounts for people are written by report/words and report/money:
+// no format elsewhere does it.
+func TestRooms_figures(t *testing.T) {
+	format := regexp.MustCompile(`%[-+ 0-9.]*(f|[dgvs] ?([KMGT]i?)?B\b)`)
+	for pkg, files := range sources(t) {
+		if within(pkg, "report/words report/money") {
+			continue
+		}
+		for _, s := range files {
+			if m := format.Find(s.text); m != nil && !s.test {
+				t.Errorf("%s has the format %q", s.name, m)
+			}
 		}
 	}
 }
