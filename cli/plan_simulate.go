@@ -1,15 +1,19 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
 	cli "github.com/urfave/cli/v2"
 
 	"relay/quota"
+	"relay/report/forecast"
 	"relay/report/money"
 	"relay/report/words"
+	"relay/store"
 )
 
 // simFlags are what is simulated, as it is typed.
@@ -51,57 +55,73 @@ func (c *call) planSimulate(f *simFlags) error {
 	if err != nil {
 		return err
 	}
-	months, err := c.simulate(in)
-	if err != nil {
+	r := simReport{call: c, in: in}
+	if err := c.simulate(&r); err != nil {
 		return err
 	}
-	r := simReport{call: c, in: in, months: months}
 	if c.json {
 		return encode(c.Stdout, r.view())
 	}
 	return r.write()
 }
 
-// simulated is what the flags ask for.
-func (c *call) simulated(f *simFlags) (in simInput, err error) {
-	in = simInput{size: f.size.n, emails: f.emails.n, months: 12, overMax: f.overMax.n, zone: c.st.Zone(), billing: c.st.Billing()}
+// simulate fills in the months of a report.
+func (c *call) simulate(r *simReport) (err error) {
+	dir, err := os.MkdirTemp("", "relay-simulate-")
+	if err != nil {
+		return fail(exitFailed, "TMPDIR names a directory that can be written to", "%w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	err = forecast.Run(c.ctx, dir, r.in, func(m forecast.Month) error {
+		r.months = append(r.months, m)
+		return nil
+	})
+	if e, ok := errors.AsType[*forecast.TooManyTopUps](err); ok {
+		return fail(exitFailed, "name a larger plan for --top-up", "more than %s top-ups by %s in %s", words.Number(forecast.MostTopUps), e.Plan, e.Period)
+	}
+	return err
+}
+
+// simulated is the customer that the flags describe.
+func (c *call) simulated(f *simFlags) (in forecast.Customer, err error) {
+	in = forecast.Customer{Size: f.size.n, Emails: f.emails.n, Months: 12, OverMax: f.overMax.n, Zone: c.st.Zone(), Billing: c.st.Billing()}
 	switch {
-	case in.size <= 0 || in.size > mostSimSize:
-		return in, usage("", "--size: up to %s", wholeSize(mostSimSize))
-	case in.emails <= 0 || in.emails > mostSim:
-		return in, usage("", "--emails: 1 to %s", words.Number(mostSim))
-	case f.months.set && (f.months.n <= 0 || f.months.n > mostMonths):
-		return in, usage("", "--months: 1 to %d", mostMonths)
+	case in.Size <= 0 || in.Size > forecast.MostSize:
+		return in, usage("", "--size: up to %s", wholeSize(forecast.MostSize))
+	case in.Emails <= 0 || in.Emails > forecast.MostEmails:
+		return in, usage("", "--emails: 1 to %s", words.Number(forecast.MostEmails))
+	case f.months.set && (f.months.n <= 0 || f.months.n > forecast.MostMonths):
+		return in, usage("", "--months: 1 to %d", forecast.MostMonths)
 	case f.months.set:
-		in.months = int(f.months.n)
+		in.Months = int(f.months.n)
 	}
-	if in.emails*int64(in.months) > mostSimAll {
-		return in, usage("a few months show what there is to see", "--emails times --months: up to %s", words.Number(mostSimAll))
+	if in.Emails*int64(in.Months) > forecast.MostInAll {
+		return in, usage("a few months show what there is to see", "--emails times --months: up to %s", words.Number(forecast.MostInAll))
 	}
-	y, m, _ := c.now().In(in.zone).Date()
-	in.from = time.Date(y, m, 1, 0, 0, 0, 0, in.zone)
+	y, m, _ := c.now().In(in.Zone).Date()
+	in.From = time.Date(y, m, 1, 0, 0, 0, 0, in.Zone)
 	if f.from != "" {
-		if in.from, err = time.ParseInLocation("2006-01", f.from, in.zone); err != nil {
+		if in.From, err = time.ParseInLocation("2006-01", f.from, in.Zone); err != nil {
 			return in, usage("", "--from %q: a month such as 2026-11", f.from)
 		}
 	}
-	if in.plan, err = c.plan(f.plan); err != nil {
+	if in.Plan, err = c.plan(f.plan); err != nil {
 		return in, err
 	}
 	return in, c.simChoices(f, &in)
 }
 
 // simChoices are those that depend on the plan.
-func (c *call) simChoices(f *simFlags, in *simInput) error {
+func (c *call) simChoices(f *simFlags, in *forecast.Customer) error {
 	switch a := quota.AtLimit(f.atLimit); {
 	case f.atLimit == "":
-		in.atLimit = in.plan.Default()
+		in.AtLimit = in.Plan.Default()
 	case a != quota.Suspend && a != quota.Continue:
 		return usage("", "--at-limit %q: suspend or continue", f.atLimit)
-	case !in.plan.Allows(a):
-		return usage("relay plan show "+in.plan.Name, "plan %q does not leave the choice to %s at the limit", in.plan.Name, a)
+	case !in.Plan.Allows(a):
+		return usage("relay plan show "+in.Plan.Name, "plan %q does not leave the choice to %s at the limit", in.Plan.Name, a)
 	default:
-		in.atLimit = a
+		in.AtLimit = a
 	}
 	if f.topUp == "" {
 		return nil
@@ -110,90 +130,84 @@ func (c *call) simChoices(f *simFlags, in *simInput) error {
 	if err != nil {
 		return err
 	}
-	term := quota.NewContract(in.plan, in.from.UTC(), in.zone, nil)
+	term := quota.NewContract(in.Plan, in.From.UTC(), in.Zone, nil)
 	by.Retired = false
-	if _, err := quota.TopUp(term, by, "", in.from.UTC()); err != nil {
+	if _, err := quota.TopUp(term, by, "", in.From.UTC()); err != nil {
 		return usage("a monthly count plan goes on top of a count plan", "--top-up %s: %w", by.Name, err)
 	}
-	in.topUp = &by
+	in.TopUp = &by
 	return nil
 }
 
 // simReport shows what came out.
 type simReport struct {
 	*call
-	in     simInput
-	months []simMonth
+	in     forecast.Customer
+	months []forecast.Month
 }
 
-// simTotal is a sum over months.
-type simTotal struct {
-	Months  int   `json:"months"`
-	Emails  int64 `json:"emails"`
-	Bytes   int64 `json:"bytes"`
-	Refused int64 `json:"refused"`
-	Over    int64 `json:"over"`
-	Overage int64 `json:"overage"`
-	TopUps  int   `json:"top_ups"`
-	Lost    int64 `json:"lost"`
-	Net     int64 `json:"net"`
-	Tax     int64 `json:"tax"`
-	Total   int64 `json:"total"`
+// simMonth is a month for programs.
+type simMonth struct {
+	forecast.Month
+	Invoices []simInvoice     `json:"invoices"`
+	Events   []forecast.Event `json:"events"`
 }
 
-func sumOf(months []simMonth) (t simTotal) {
-	t.Months = len(months)
-	for i := range months {
-		m := &months[i]
-		t.Emails, t.Bytes, t.Refused = t.Emails+m.Emails, t.Bytes+m.Bytes, t.Refused+m.Refused
-		t.Over, t.Overage, t.TopUps, t.Lost = t.Over+m.Over, t.Overage+m.Overage, t.TopUps+m.TopUps, t.Lost+m.Lost
-		t.Net, t.Tax, t.Total = t.Net+m.Net, t.Tax+m.Tax, t.Total+m.Total
+// simInvoice is an invoice without its number and its parties, which are simulated.
+type simInvoice struct {
+	Kind  store.InvoiceKind `json:"kind"`
+	Lines []invoiceLineView `json:"lines"`
+	Net   int64             `json:"net"` // minor units
+	Tax   int64             `json:"tax"`
+	Total int64             `json:"total"`
+}
+
+func viewSimulated(m *forecast.Month) simMonth {
+	v := simMonth{Month: *m, Invoices: []simInvoice{}, Events: orNone(m.Events)}
+	for n := range m.Invoices {
+		i := &m.Invoices[n]
+		v.Invoices = append(v.Invoices, simInvoice{i.Kind, viewLines(i), i.Net, i.Tax, i.Total})
 	}
-	return t
-}
-
-// years are the sums of twelve months each; the last may have fewer.
-func (r *simReport) years() (list []simTotal) {
-	for i := 0; i < len(r.months); i += 12 {
-		list = append(list, sumOf(r.months[i:min(i+12, len(r.months))]))
-	}
-	return list
+	return v
 }
 
 // simView is all of it for programs.
 type simView struct {
-	Plan     string        `json:"plan"`
-	Unit     string        `json:"unit"`     // of over, drawn, overage, credited, lost and credit
-	Currency string        `json:"currency"` // of net, tax and total, which are minor units
-	Size     int64         `json:"size"`     // octets of an e-mail
-	Emails   int64         `json:"emails"`   // a month
-	AtLimit  quota.AtLimit `json:"at_limit"`
-	OverMax  *int64        `json:"over_max"` // octets of overage in a month, where it continues; null: no ceiling
-	TopUp    string        `json:"top_up"`   // plan; "": none
-	Months   []simMonth    `json:"months"`
-	Years    []simTotal    `json:"years"` // of twelve months each
-	Total    simTotal      `json:"total"`
+	Plan     string           `json:"plan"`
+	Unit     string           `json:"unit"`     // of over, drawn, overage, credited, lost and credit
+	Currency string           `json:"currency"` // of net, tax and total, which are minor units
+	Size     int64            `json:"size"`     // octets of an e-mail
+	Emails   int64            `json:"emails"`   // a month
+	AtLimit  quota.AtLimit    `json:"at_limit"`
+	OverMax  *int64           `json:"over_max"` // octets of overage in a month, where it continues; null: no ceiling
+	TopUp    string           `json:"top_up"`   // plan; "": none
+	Months   []simMonth       `json:"months"`
+	Years    []forecast.Total `json:"years"` // of twelve months each
+	Total    forecast.Total   `json:"total"`
 }
 
 func (r *simReport) view() simView {
-	v := simView{Plan: r.in.plan.Name, Unit: r.in.plan.Unit(), Currency: r.in.billing.Currency, Size: r.in.size, Emails: r.in.emails,
-		AtLimit: r.in.atLimit, OverMax: viewCeiling(r.in.plan.Ceiling(r.in.overMax)), Months: r.months, Years: r.years(), Total: sumOf(r.months)}
-	if r.in.topUp != nil {
-		v.TopUp = r.in.topUp.Name
+	v := simView{Plan: r.in.Plan.Name, Unit: r.in.Plan.Unit(), Currency: r.in.Billing.Currency, Size: r.in.Size, Emails: r.in.Emails,
+		AtLimit: r.in.AtLimit, OverMax: viewCeiling(r.in.Plan.Ceiling(r.in.OverMax)), Months: []simMonth{}, Years: forecast.Years(r.months), Total: forecast.Sum(r.months)}
+	if r.in.TopUp != nil {
+		v.TopUp = r.in.TopUp.Name
+	}
+	for i := range r.months {
+		v.Months = append(v.Months, viewSimulated(&r.months[i]))
 	}
 	return v
 }
 
 func (r *simReport) write() error {
-	unit := r.in.plan.Unit()
+	unit := r.in.Plan.Unit()
 	if err := r.head(); err != nil {
 		return err
 	}
 	t := newTable(column{head: "MONTH"}, column{head: "SENT", right: true}, column{head: "USED", right: true},
 		column{head: "REFUSED", right: true}, column{head: "OVER", right: true}, column{head: "CREDIT", right: true},
 		column{head: "BILLED", right: true})
-	row := func(name string, s simTotal, credit string) {
-		t.add(name, words.Number(s.Emails), words.FineSize(s.Bytes), unitsCell(s.Refused, "e-mails"), unitsCell(s.Over, unit), credit, money.Number(s.Total, r.in.billing.Currency))
+	row := func(name string, s forecast.Total, credit string) {
+		t.add(name, words.Number(s.Emails), words.FineSize(s.Bytes), unitsCell(s.Refused, "e-mails"), unitsCell(s.Over, unit), credit, money.Number(s.Total, r.in.Billing.Currency))
 	}
 	for i := range r.months {
 		m := &r.months[i]
@@ -201,14 +215,14 @@ func (r *simReport) write() error {
 		if m.Credit != 0 {
 			credit = strings.TrimSuffix(wholeUnits(m.Credit, unit), " e-mails")
 		}
-		row(m.Period, sumOf(r.months[i:i+1]), credit)
+		row(m.Period, forecast.Sum(r.months[i:i+1]), credit)
 	}
-	if years := r.years(); len(years) > 1 {
+	if years := forecast.Years(r.months); len(years) > 1 {
 		for i, y := range years {
 			row(fmt.Sprintf("year %d", i+1), y, "")
 		}
 	}
-	row("total", sumOf(r.months), "")
+	row("total", forecast.Sum(r.months), "")
 	if err := t.write(r.Stdout); err != nil {
 		return err
 	}
@@ -225,20 +239,20 @@ func (r *simReport) write() error {
 
 // head says what is simulated.
 func (r *simReport) head() error {
-	text := planText(&r.in.plan) + ", " + r.price(r.in.plan.Price)
-	if blocks := r.blocksText(r.in.plan.Blocks); blocks != "" {
+	text := planText(&r.in.Plan) + ", " + r.price(r.in.Plan.Price)
+	if blocks := r.blocksText(r.in.Plan.Blocks); blocks != "" {
 		text += "; blocks: " + blocks
 	}
-	sends := fmt.Sprintf("%s of %s %s, at the limit %s", words.Plural(r.in.emails, "e-mail"), wholeSize(r.in.size), words.PerPeriod(r.in.plan.Term), atLimitText(r.in.atLimit, r.in.overMax, &r.in.plan))
-	if r.in.topUp != nil {
-		sends += ", then " + r.in.topUp.Name + " on top for " + r.price(r.in.topUp.Price)
+	sends := fmt.Sprintf("%s of %s %s, at the limit %s", words.Plural(r.in.Emails, "e-mail"), wholeSize(r.in.Size), words.PerPeriod(r.in.Plan.Term), atLimitText(r.in.AtLimit, r.in.OverMax, &r.in.Plan))
+	if r.in.TopUp != nil {
+		sends += ", then " + r.in.TopUp.Name + " on top for " + r.price(r.in.TopUp.Price)
 	}
-	billed := "in " + r.in.billing.Currency
-	if r.in.billing.TaxRate != 0 {
-		billed += ", with tax at " + r.in.billing.TaxRate.String()
+	billed := "in " + r.in.Billing.Currency
+	if r.in.Billing.TaxRate != 0 {
+		billed += ", with tax at " + r.in.Billing.TaxRate.String()
 	}
 	fields := []field{{"plan", text}, {"sends", sends}, {"billed", billed}}
-	if p := &r.in.plan; p.Kind() == quota.Bandwidth && r.in.atLimit == quota.Continue && 0 < p.Emails && p.Emails < r.in.emails {
+	if p := &r.in.Plan; p.Kind() == quota.Bandwidth && r.in.AtLimit == quota.Continue && 0 < p.Emails && p.Emails < r.in.Emails {
 		fields = append(fields, field{"over", fmt.Sprintf("%s for each e-mail beyond %s, or the bandwidth beyond %s if more",
 			wholeSize(p.EmailWeight()), words.Number(p.Emails), wholeSize(p.Bandwidth))})
 	}
@@ -249,7 +263,7 @@ func (r *simReport) head() error {
 }
 
 // story is what happens to the customer in a month, and what is billed.
-func (r *simReport) story(m *simMonth) error {
+func (r *simReport) story(m *forecast.Month) error {
 	var parts []string
 	if len(m.Events) > 0 {
 		parts = append(parts, eventsText(m.Events))
@@ -264,23 +278,23 @@ func (r *simReport) story(m *simMonth) error {
 			if l.Count != 1 {
 				text = words.Number(l.Count) + " × " + text
 			}
-			bills = append(bills, text+" "+money.Format(l.Net, r.in.billing.Currency))
+			bills = append(bills, text+" "+money.Format(l.Net, r.in.Billing.Currency))
 		}
 	}
 	if bills != nil {
 		if m.Tax != 0 {
-			bills = append(bills, "tax "+money.Format(m.Tax, r.in.billing.Currency))
+			bills = append(bills, "tax "+money.Format(m.Tax, r.in.Billing.Currency))
 		}
 		parts = append(parts, "billed: "+strings.Join(bills, ", "))
 	}
-	if m.Overage > 0 && !r.in.plan.Bills() {
-		parts = append(parts, "not billed, the plan has no blocks: "+words.Units(m.Overage, r.in.plan.Unit())+" of overage")
+	if m.Overage > 0 && !r.in.Plan.Bills() {
+		parts = append(parts, "not billed, the plan has no blocks: "+words.Units(m.Overage, r.in.Plan.Unit())+" of overage")
 	}
 	if m.Credited > 0 {
-		parts = append(parts, "credited of the blocks: "+wholeUnits(m.Credited, r.in.plan.Unit()))
+		parts = append(parts, "credited of the blocks: "+wholeUnits(m.Credited, r.in.Plan.Unit()))
 	}
 	if m.Lost > 0 {
-		parts = append(parts, "credit that is lost: "+wholeUnits(m.Lost, r.in.plan.Unit()))
+		parts = append(parts, "credit that is lost: "+wholeUnits(m.Lost, r.in.Plan.Unit()))
 	}
 	if parts == nil {
 		parts = []string{"within the allowance"}
@@ -300,19 +314,19 @@ func (r *simReport) story(m *simMonth) error {
 }
 
 // eventsText is what happened on which day, in one line.
-func eventsText(list []simEvent) string {
+func eventsText(list []forecast.Event) string {
 	var parts []string
 	for _, e := range list {
 		switch day := ordinal(e.Date); e.What {
-		case "limit":
+		case forecast.Limit:
 			parts = append(parts, "limit on the "+day)
-		case "credit":
+		case forecast.Credit:
 			parts = append(parts, "credit in use from the "+day)
-		case "overage":
+		case forecast.Overage:
 			parts = append(parts, "overage from the "+day)
-		case "refused":
+		case forecast.Refused:
 			parts = append(parts, "refused from the "+day)
-		case "top-up":
+		case forecast.TopUp:
 			parts = append(parts, "top-up on the "+day)
 		}
 	}

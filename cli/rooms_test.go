@@ -21,20 +21,21 @@ import (
 // a package holds for it. "store" is that package and all below it, "store/" only
 // those below it. ARCHITECTURE.md has the picture.
 var rooms = map[string]string{
-	".":              "cli",
-	"cli":            "cli/ smtp mailer report store quota",
-	"cli/e2e":        "cli",
-	"smtp":           "smtp/ store quota report/words report/money",
-	"mailer":         "mailer/ store report/words report/money",
-	"report":         "report/ store quota",
-	"report/money":   "quota",
-	"report/words":   "report/money store quota",
-	"report/jobs":    "report/jobs/ report/invoice report/letter report/money report/words store quota",
-	"report/api/act": "report/money report/words store quota",
-	"store":          "store/ quota",
-	"store/bolt":     "",
-	"store/secret":   "store", // what a credential is
-	"quota":          "",
+	".":               "cli",
+	"cli":             "cli/ smtp mailer report store quota",
+	"cli/e2e":         "cli",
+	"smtp":            "smtp/ store quota report/words report/money",
+	"mailer":          "mailer/ store report/words report/money",
+	"report":          "report/ store quota",
+	"report/money":    "quota",
+	"report/words":    "report/money store quota",
+	"report/forecast": "report/words store quota",
+	"report/jobs":     "report/jobs/ report/invoice report/letter report/money report/words store quota",
+	"report/api/act":  "report/money report/words store quota",
+	"store":           "store/ quota",
+	"store/bolt":      "",
+	"store/secret":    "store", // what a credential is
+	"quota":           "",
 }
 
 // homes are the only rooms that may import a library.
