@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	cli "github.com/urfave/cli/v2"
+
+	"relay/report/words"
 )
 
 // line is a command line sorted into its parts. The library below stops looking
@@ -90,7 +92,7 @@ func (l *line) descend(word string) error {
 			return nil
 		}
 	}
-	return usage(l.hint(), "no command %q in %s%s", word, l.name(), didYouMean(word, commandNames(subs)))
+	return usage(l.hint(), "no command %q in %s%s", word, l.name(), words.DidYouMean(word, commandNames(subs)))
 }
 
 // flag takes one flag, and its value from args where it needs one; it returns
@@ -134,7 +136,7 @@ func (l *line) unknown(globals []cli.Flag, name string) error {
 		hint = "the flags of a command stand after its name: " + hint
 	}
 	return usage(hint, "no flag --%s in %s%s", name, l.name(),
-		doYouMean("--", name, append(flagNames(l.cmd().Flags), flagNames(globals)...)))
+		words.DidYouMeanAfter("--", name, append(flagNames(l.cmd().Flags), flagNames(globals)...)))
 }
 
 // complete checks that the flags a command needs are there and that the number
@@ -200,42 +202,4 @@ func flagNames(all []cli.Flag) (names []string) {
 		names = append(names, f.Names()[0])
 	}
 	return names
-}
-
-// didYouMean is "; did you mean ...?" when one of the names is near to word.
-func didYouMean(word string, names []string) string { return doYouMean("", word, names) }
-
-// doYouMean is the same for names that are typed with a prefix.
-func doYouMean(prefix, word string, names []string) string {
-	best, least := "", 1+len(word)/3
-	for _, n := range names {
-		if d := distance(word, n); d <= least {
-			best, least = n, d-1
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", prefix+best)
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -7,6 +7,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -79,7 +80,7 @@ func (c *call) mayPayBy(method, owner string) error {
 	}
 	offered := c.payMethods()
 	if !slices.Contains(offered, method) {
-		return usage("", "--method %q: one of %s%s", method, strings.Join(offered, ", "), didYouMean(method, offered))
+		return usage("", "--method %q: one of %s%s", method, strings.Join(offered, ", "), words.DidYouMean(method, offered))
 	}
 	countries := c.countriesOf(method)
 	if len(countries) == 0 {

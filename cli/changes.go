@@ -1,11 +1,7 @@
 package cli
 
 import (
-	"fmt"
 	"reflect"
-	"strconv"
-	"strings"
-	"time"
 )
 
 // change is a key of the configuration that has another value.
@@ -25,34 +21,6 @@ func (c *Config) settings() (list []setting) {
 		list = append(list, setting{e.path, tomlText(e.value)})
 	}
 	return list
-}
-
-// exactSpan is a duration as one would write it, with nothing lost.
-func exactSpan(d time.Duration) string {
-	if day := 24 * time.Hour; d >= day && d%day == 0 {
-		return fmt.Sprint(int64(d/day), "d")
-	}
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
-// exactSize is a size as one would write it, with nothing lost.
-func exactSize(n int64) string {
-	for _, unit := range []struct {
-		octets int64
-		name   string
-	}{{1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}} {
-		if n >= unit.octets && n%unit.octets == 0 {
-			return strconv.FormatInt(n/unit.octets, 10) + unit.name
-		}
-	}
-	return strconv.FormatInt(n, 10)
 }
 
 // changes are the keys in which next differs from now, in the order of the file.

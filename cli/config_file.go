@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	toml "github.com/pelletier/go-toml/v2"
+
+	"relay/report/words"
 )
 
 // systemConfig is read when no other file is named.
@@ -78,7 +80,7 @@ const orderMark = "\ufeff"
 func unknownKey(e *toml.DecodeError) configProblem {
 	line, _ := e.Position()
 	key := strings.Join(e.Key(), ".")
-	return configProblem{line, fmt.Sprintf("unknown key %q%s", key, didYouMean(key, keyNames()))}
+	return configProblem{line, fmt.Sprintf("unknown key %q%s", key, words.DidYouMean(key, keyNames()))}
 }
 
 // decodeProblem leaves out what only means something to us.

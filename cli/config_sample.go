@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"relay/report/words"
 )
 
 // sampleColumn is where the sample has what its keys are for.
@@ -112,9 +114,9 @@ func besides(line string, column int, text string) string {
 func tomlText(v reflect.Value) string {
 	switch value := v.Interface().(type) {
 	case Duration:
-		return strconv.Quote(exactSpan(value.Duration))
+		return strconv.Quote(words.ExactSpan(value.Duration))
 	case Size:
-		return strconv.Quote(exactSize(value.Bytes))
+		return strconv.Quote(words.ExactSize(value.Bytes))
 	case string:
 		return strconv.Quote(value)
 	}

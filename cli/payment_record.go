@@ -50,7 +50,7 @@ A payment for an order that has expired is entered too, and the order is done.
 
 func (c *call) recordPayment(f *paying) error {
 	if !slices.Contains(store.Methods, f.method) {
-		return usage("", "--method %q: one of %s%s", f.method, strings.Join(store.Methods, ", "), didYouMean(f.method, store.Methods))
+		return usage("", "--method %q: one of %s%s", f.method, strings.Join(store.Methods, ", "), words.DidYouMean(f.method, store.Methods))
 	}
 	p := store.Payment{Method: f.method, Reference: strings.TrimSpace(f.reference)}
 	switch {

@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -33,7 +34,7 @@ If the money was paid back before, the account owes it without an invoice.
 
 func (c *call) reversePayment(r store.Reversal, dryRun bool) error {
 	if r.Method != "" && !slices.Contains(store.Methods, r.Method) {
-		return usage("", "--method %q: one of %s%s", r.Method, strings.Join(store.Methods, ", "), didYouMean(r.Method, store.Methods))
+		return usage("", "--method %q: one of %s%s", r.Method, strings.Join(store.Methods, ", "), words.DidYouMean(r.Method, store.Methods))
 	}
 	if r.Text = cut(clean(strings.TrimSpace(r.Text)), 200); r.Text == "" {
 		return usage("", "--reason cannot be empty: the ledger says why")

@@ -200,7 +200,7 @@ func soldText(p *quota.Plan) string {
 
 // wholeSize is a size for people that says it exactly.
 func wholeSize(n int64) string {
-	text := exactSize(n)
+	text := words.ExactSize(n)
 	digits := strings.TrimRight(text, "KMGB")
 	count, _ := strconv.ParseInt(digits, 10, 64) // it is one
 	return words.Number(count) + " " + orElse(strings.Replace(text[len(digits):], "KB", "kB", 1), "B")

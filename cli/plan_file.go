@@ -256,7 +256,7 @@ func sizeValue(n int64) string {
 	if n%1000 != 0 || n >= 1<<53 {
 		return strconv.FormatInt(n, 10)
 	}
-	return strconv.Quote(exactSize(n))
+	return strconv.Quote(words.ExactSize(n))
 }
 
 const planFileHead = `# Plans, for relay plan import.
