@@ -1,14 +1,14 @@
 package cli
 
 import (
-	"net/mail"
 	"strings"
+
+	"relay/store/maildomain"
 )
 
 // checkAddress refuses what is no plain mail address.
 func checkAddress(s string) error {
-	a, err := mail.ParseAddress(s)
-	if err != nil || a.Address != s || clean(s) != s {
+	if !maildomain.IsAddress(s) {
 		return usage("", "%q is not a mail address", s)
 	}
 	return nil
@@ -36,7 +36,7 @@ func senderList(list []string) ([]string, error) {
 		if local == "" {
 			probe = "any" + s
 		}
-		if !found || checkAddress(probe) != nil {
+		if !found || !maildomain.IsAddress(probe) {
 			return nil, usage("", "sender %q: an address, @domain or any", s)
 		}
 		out = append(out, local+"@"+strings.ToLower(domain))

@@ -5,6 +5,8 @@ import (
 	"os"
 	"time"
 	_ "time/tzdata" // a small host may have none of its own
+
+	"relay/store/maildomain"
 )
 
 // Config is relay.toml. The lists of keys beside each part say what its fields are.
@@ -81,7 +83,7 @@ var sendmailKeys = Section{Name: "sendmail", Beside: "how relay sendmail hands o
 }}
 
 func isRecipient(v *validator, key string, value any) {
-	if checkAddress(value.(string)) != nil {
+	if !maildomain.IsAddress(value.(string)) {
 		v.bad(key, "%q is not an address", value)
 	}
 }

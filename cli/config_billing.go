@@ -14,6 +14,7 @@ import (
 	"relay/report/letter"
 	"relay/report/money"
 	"relay/store"
+	"relay/store/maildomain"
 )
 
 // Billing is the [billing] section.
@@ -109,7 +110,7 @@ func isPrefix(v *validator, key string, value any) {
 
 func isContact(v *validator, key string, value any) {
 	address := value.(string)
-	if _, _, ok := letter.Recipient(address); !ok || checkAddress(address) != nil {
+	if _, _, ok := letter.Recipient(address); !ok || !maildomain.IsAddress(address) {
 		v.bad(key, "%q is not a mail address", address)
 	}
 }

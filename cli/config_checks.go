@@ -15,6 +15,7 @@ import (
 
 	"relay/report/jobs/calendar"
 	"relay/report/words"
+	"relay/store/netblock"
 )
 
 // check says what is wrong with a value. key is where it stands in the file.
@@ -170,7 +171,7 @@ func isAddress(v *validator, key, addr string, least int) {
 
 // isNetwork is an address or a CIDR.
 func isNetwork(v *validator, key string, value any) {
-	if _, err := parseNetwork(value.(string)); err != nil {
+	if _, err := netblock.Parse(value.(string)); err != nil {
 		v.bad(key, "%q is neither an address nor a network such as 192.0.2.0/24", value)
 	}
 }

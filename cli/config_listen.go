@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"relay/store/netblock"
 )
 
 // Listen is a [[listen]] section: an address where mail comes in.
@@ -84,7 +86,7 @@ func (c *Config) needsTLS() bool {
 func (c *Config) proxies() []netip.Prefix {
 	var list []netip.Prefix
 	for _, text := range c.Proxies {
-		if p, err := parseNetwork(text); err == nil {
+		if p, err := netblock.Parse(text); err == nil {
 			list = append(list, p)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"relay/report/words"
 	"relay/store"
+	"relay/store/netblock"
 )
 
 func (p *program) networkCommand() *cli.Command {
@@ -51,37 +52,16 @@ func (c *call) networkTaken(prefix netip.Prefix) error {
 	return fail(exitTryAgain, "try again", "network %s was removed in this moment", prefix)
 }
 
-// The widest networks that may send without a login: anything wider would be an
-// open relay.
-const (
-	widest4 = 8
-	widest6 = 32
-)
-
-// parseNetwork takes a network or a single address; bits behind the length do
-// not matter.
+// parseNetwork is netblock.Parse for a command line.
 func parseNetwork(s string) (netip.Prefix, error) {
-	p, err := netip.ParsePrefix(s)
-	if a, addrErr := netip.ParseAddr(s); err != nil && addrErr == nil && a.Zone() == "" {
-		p, err = netip.PrefixFrom(a, a.BitLen()), nil
+	p, err := netblock.Parse(s)
+	switch {
+	case errors.Is(err, netblock.ErrWide):
+		err = usage("name the networks that need it", "%w", err)
+	case err != nil:
+		err = usage("", "%w", err)
 	}
-	if err != nil {
-		return p, usage("", "%q is not a network such as 192.0.2.0/28", s)
-	}
-	if p.Addr().Is4In6() {
-		if p.Bits() < 96 {
-			return p, usage("", "%q: write it as an IPv4 network", s)
-		}
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-	}
-	least := widest6
-	if p.Addr().Is4() {
-		least = widest4
-	}
-	if p.Bits() < least {
-		return p, usage("name the networks that need it", "network %s is too wide, at least /%d: it would let anybody send", s, least)
-	}
-	return p.Masked(), nil
+	return p, err
 }
 
 func (p *program) networkList() *cli.Command {

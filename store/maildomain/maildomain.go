@@ -1,5 +1,6 @@
 // Package maildomain reads the domain of a mail address (RFC 5321 §4.1.2, RFC 6531
-// §3.7.2), so that intake, queue and commands know it by the same name.
+// §3.7.2), so that intake, queue and commands know it by the same name, and tells
+// plain addresses from others.
 package maildomain
 
 import (
