@@ -3,27 +3,16 @@ package cli
 import (
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	cli "github.com/urfave/cli/v2"
 
 	"relay/report/jobs"
-	"relay/report/jobs/calendar"
 	"relay/report/words"
 )
 
 func (p *program) jobCommand() *cli.Command {
 	return group("job", "what is done by the calendar", p.jobList(), p.jobRun())
-}
-
-// jobView is a job as programs see it.
-type jobView struct {
-	Job      string     `json:"job"`
-	Schedule string     `json:"schedule"` // cron's notation, in the operator's zone
-	Done     *time.Time `json:"done"`     // when it ran last; null: never
-	Next     time.Time  `json:"next"`     // by the schedule, while a relay runs
-	Stands   *time.Time `json:"stands"`   // what the clock of the books shows while it stands still; null: it goes, or the job has its own
 }
 
 func (p *program) jobList() *cli.Command {
@@ -38,13 +27,9 @@ func (c *call) jobList() error {
 	if err != nil {
 		return err
 	}
-	var list []jobView
-	for _, j := range r.jobs().Jobs() {
-		v, err := r.jobView(&j)
-		if err != nil {
-			return err
-		}
-		list = append(list, v)
+	list, err := r.jobs().States()
+	if err != nil {
+		return err
 	}
 	if c.json {
 		return encodeAll(c.Stdout, list)
@@ -64,25 +49,6 @@ func (c *call) jobList() error {
 		return c.say("\n%s: %s do nothing.\n%s", holdText(h, c.st.Zone()), booksJobs, jobs.ClockAdvice)
 	}
 	return nil
-}
-
-func (r *relay) jobView(j *jobs.Job) (v jobView, err error) {
-	state, err := r.store.Job(j.Name)
-	if err != nil {
-		return v, err
-	}
-	s, err := calendar.Parse(j.Schedule)
-	if err != nil {
-		return v, fmt.Errorf("%s: %w", j.Name, err)
-	}
-	v = jobView{Job: j.Word(), Schedule: j.Schedule, Next: s.Next(r.store.Now().In(r.store.Zone())).UTC()}
-	if !state.Done.IsZero() {
-		v.Done = &state.Done
-	}
-	if h := r.store.Hold(); h != nil && j.Books {
-		v.Stands = &h.Stands
-	}
-	return v, nil
 }
 
 func (p *program) jobRun() *cli.Command {
@@ -110,15 +76,13 @@ func (c *call) jobRun(name, at string, dryRun bool) error {
 	if err != nil {
 		return err
 	}
-	all := r.jobs().Jobs()
-	i := slices.IndexFunc(all, func(j jobs.Job) bool { return j.Word() == name || j.Name == name })
-	if i < 0 {
+	j, ok := r.jobs().Find(name)
+	if !ok {
 		return noJob(name)
 	}
-	j := &all[i]
 	when := c.now()
 	if at != "" {
-		if when, err = c.jobMoment(j, at); err != nil {
+		if when, err = c.jobMoment(&j, at); err != nil {
 			return err
 		}
 	}

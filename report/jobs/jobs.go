@@ -127,6 +127,16 @@ func (r *Runner) Jobs() []Job {
 	return all
 }
 
+// Find returns the job of that name or word.
+func (r *Runner) Find(name string) (j Job, ok bool) {
+	for _, j := range r.Jobs() {
+		if j.Name == name || j.Word() == name {
+			return j, true
+		}
+	}
+	return j, false
+}
+
 // did records that what was due at an instant is done. An earlier instant than the
 // recorded one changes nothing, unless the recorded one is yet to come: the clock was
 // wrong then.

@@ -166,3 +166,42 @@ func TestRunner_did(t *testing.T) {
 		}
 	}
 }
+
+func TestRunner_States(t *testing.T) {
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	st := openAt(t, func() time.Time { return now })
+	r, _ := runner(st, Config{Copies: Copies{Schedule: "@every 90m"}})
+	if _, err := r.Dun(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	list, err := r.States()
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := map[string]string{"close": "09:01", "dun": "03:35", "warn": "08:30", "prune-trace": "09:17", "backup": "10:30"}
+	for _, s := range list {
+		if got := s.Next.Format("15:04"); got != next[s.Job] {
+			t.Errorf("%s: next at %s, want %s", s.Job, got, next[s.Job])
+		}
+		if (s.Done != nil) != (s.Job == Dun) || s.Stands != nil {
+			t.Errorf("%+v", s)
+		}
+		delete(next, s.Job)
+	}
+	if len(next) > 0 {
+		t.Errorf("missing: %v", next)
+	}
+	r, _ = runner(st, Config{Copies: Copies{Schedule: "at five"}})
+	if _, err := r.States(); err == nil || !strings.HasPrefix(err.Error(), "backup: ") {
+		t.Errorf("%v: it does not name the job", err)
+	}
+}
+
+func TestRunner_Find(t *testing.T) {
+	r, _ := runner(openAt(t, time.Now), Config{})
+	for name, want := range map[string]string{"close": Close, "prune-trace": Prune, "prune trace": Prune, "backup": "", "": "", "tea": ""} {
+		if j, ok := r.Find(name); j.Name != want || ok != (want != "") {
+			t.Errorf("Find(%q) = %q, %v, want %q", name, j.Name, ok, want)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package jobs
+
+import (
+	"fmt"
+	"time"
+
+	"relay/report/jobs/calendar"
+)
+
+// State says when a job ran and when it is due.
+type State struct {
+	Job      string     `json:"job"`      // its word
+	Schedule string     `json:"schedule"` // cron's notation, in the operator's zone
+	Done     *time.Time `json:"done"`     // when it ran last; null: never
+	Next     time.Time  `json:"next"`     // by the schedule, while a relay runs
+	Stands   *time.Time `json:"stands"`   // what the clock of the books shows while it stands still; null: it goes, or the job has its own
+}
+
+// States of all jobs.
+func (r *Runner) States() (list []State, err error) {
+	for _, j := range r.Jobs() {
+		s, err := r.state(&j)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", j.Name, err)
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+func (r *Runner) state(j *Job) (s State, err error) {
+	last, err := r.store.Job(j.Name)
+	if err != nil {
+		return s, err
+	}
+	schedule, err := calendar.Parse(j.Schedule)
+	if err != nil {
+		return s, err
+	}
+	s = State{Job: j.Word(), Schedule: j.Schedule, Next: schedule.Next(r.store.Now().In(r.store.Zone())).UTC()}
+	if !last.Done.IsZero() {
+		s.Done = &last.Done
+	}
+	if h := r.store.Hold(); h != nil && j.Books {
+		s.Stands = &h.Stands
+	}
+	return s, nil
+}
