@@ -112,7 +112,8 @@ func takeCopy(ctx context.Context, from copier, w io.Writer, pr *progress, ready
 	defer pr.end()
 	sum := sha256.New()
 	err = from(ctx, io.MultiWriter(w, sum, pr), func(head *manifest) error {
-		m, pr.total = head, head.Size
+		m = head
+		pr.of(head.Size)
 		return ready(head.Size)
 	})
 	if err != nil {

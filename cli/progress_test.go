@@ -5,46 +5,68 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 )
 
-func TestProgress(t *testing.T) {
+// drawn is a line of progress and what a terminal got of it.
+func drawn(what string, total int64) (*progress, *bytes.Buffer) {
 	var out bytes.Buffer
-	now := time.Unix(0, 0)
-	pr := &progress{w: &out, what: "copying", total: 2_000_000_000, now: func() time.Time { return now }, start: now}
-	for range 40 {
-		now = now.Add(50 * time.Millisecond)
-		if n, err := pr.Write(make([]byte, 1_000_000)); n != 1_000_000 || err != nil {
-			t.Fatalf("Write = %d, %v", n, err)
-		}
-	}
-	pr.end()
-	lines := strings.Split(out.String(), "\r")
-	if got := len(lines); got < 10 || got > 14 {
-		t.Errorf("%d lines in two seconds: %q", got, lines)
-	}
-	const want = "copying   1 %  37 MB of 2.0 GB  20 MB/s  1m left"
-	found := false
+	pr := &progress{w: &out, what: what}
+	pr.of(total)
+	return pr, &out
+}
+
+// gone checks that no line is as wide as the screen and that nothing is left of them.
+func gone(t *testing.T, out string) {
+	t.Helper()
+	lines := strings.Split(out, "\r")
 	for _, l := range lines {
-		found = found || strings.TrimRight(l, " ") == want
 		if utf8.RuneCountInString(l) >= screen {
 			t.Errorf("%d characters: %q", utf8.RuneCountInString(l), l)
 		}
-	}
-	if !found {
-		t.Errorf("no line %q in %q", want, lines)
 	}
 	if last := lines[len(lines)-2]; strings.TrimSpace(last) != "" || lines[len(lines)-1] != "" {
 		t.Errorf("something is left of the line: %q", lines[len(lines)-2:])
 	}
 }
 
-func TestProgress_widest(t *testing.T) {
-	pr := &progress{what: "copying", total: 999_999_999_999_999, done: 1_000_000}
-	if l := pr.line(time.Hour); utf8.RuneCountInString(l) >= screen {
-		t.Errorf("%d characters: %q", utf8.RuneCountInString(l), l)
+func TestProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pr, out := drawn("copying", 0)
+		pr.of(2_000_000_000) // it turned out
+		for range 40 {
+			time.Sleep(50 * time.Millisecond)
+			if n, err := pr.Write(make([]byte, 1_000_000)); n != 1_000_000 || err != nil {
+				t.Fatalf("Write = %d, %v", n, err)
+			}
+		}
+		time.Sleep(20 * time.Second)
+		pr.add(960_000_000)
+		pr.end()
+		for _, want := range []string{"copying … ", "copying 2.0 GB   0% |", "copying 2.0 GB  50% |█", "[22s:"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("no %q in %q", want, out)
+			}
+		}
+		gone(t, out.String())
+	})
+}
+
+// More than was expected, or less, stops nothing and leaves nothing.
+func TestProgress_wrongTotal(t *testing.T) {
+	for _, done := range []int64{0, 50, 100, 101, 500} {
+		pr, out := drawn("copying", 100)
+		pr.add(done)
+		pr.end()
+		pr.end()
+		gone(t, out.String())
 	}
+	pr, out := drawn("proving", 0)
+	pr.add(5)
+	pr.end()
+	gone(t, out.String())
 }
 
 // Only a terminal sees the line.
