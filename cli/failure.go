@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"relay/cli/control"
+	"relay/report/api/act"
 	"relay/store"
 	"relay/store/highwater"
 )
@@ -63,6 +64,9 @@ func report(w io.Writer, err error) int {
 	if !ok {
 		f = known(err)
 	}
+	if p, ok := errors.AsType[*act.Problem](err); ok && f.err == err {
+		f, err = ofProblem(p), errors.New(problemText(p))
+	}
 	fmt.Fprintf(w, "relay: error: %s\n", clean(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	if f.hint != "" {
 		fmt.Fprintf(w, "relay: hint: %s\n", f.hint)
@@ -112,4 +116,30 @@ func known(err error) *failure {
 		f.err = errors.New("interrupted")
 	}
 	return f
+}
+
+// codeOf the types of problems; others are exitFailed.
+var codeOf = map[act.Type]int{
+	act.Wrong: exitUsage, act.Data: exitData, act.Missing: exitNoAccount, act.Token: exitNoPermission, act.Forbidden: exitNoPermission,
+	act.Busy: exitTryAgain, act.Version: exitTryAgain, act.Unreachable: exitUnreachable, act.Settings: exitConfig,
+}
+
+// ofProblem is what the service answered, as a command tells it.
+func ofProblem(p *act.Problem) *failure {
+	f := &failure{code: exitFailed, err: p}
+	if code, ok := codeOf[p.Type]; ok {
+		f.code = code
+	}
+	if p.Hint != nil {
+		f.hint = p.Hint.Line("relay")
+	}
+	return f
+}
+
+// problemText names a member of a request as its flag.
+func problemText(p *act.Problem) string {
+	if len(p.Errors) != 1 || p.Errors[0].Field+p.Errors[0].Message != p.Detail {
+		return p.Detail
+	}
+	return "--" + strings.ReplaceAll(p.Errors[0].Field, "_", "-") + p.Errors[0].Message
 }

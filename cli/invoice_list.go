@@ -187,3 +187,10 @@ func inPeriod(i *store.Invoice, period string, zone *time.Location) bool {
 func within(own, period string) bool {
 	return own == period || strings.HasPrefix(own, period+"-")
 }
+
+// accountsBelow are the names of the accounts below a reseller.
+func (c *call) accountsBelow(reseller string) (map[string]bool, error) {
+	names := map[string]bool{}
+	err := c.st.EachAccount(store.Wanted{Reseller: reseller}, func(a *store.Account) error { names[a.Name] = true; return nil })
+	return names, err
+}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"relay/cli/control"
+	"relay/report/api/act"
 	"relay/store"
 	"relay/store/highwater"
 )
@@ -110,38 +111,55 @@ func template(e ast.Expr, names map[string]string) string {
 	return "…"
 }
 
-// failures are the calls of fail.
+// serviceRooms hold the acts, whose problems commands show.
+var serviceRooms = []string{"report/api", "report/api/act", "report/api/field", "report/api/owners"}
+
+// failures are the calls of fail, and of act.Fail in the service.
 func failures(t *testing.T) (list []said) {
-	fset, files := sources(t, "cli")
-	global := constants(files["cli"])
-	for _, f := range files["cli"] {
-		names := global
-		ast.Inspect(f, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.FuncDecl:
-				names = maps.Clone(global)
-			case *ast.GenDecl:
-				declared(n, names)
-			}
-			call, ok := n.(*ast.CallExpr)
-			if !ok || len(call.Args) < 3 {
+	fset, files := sources(t, append(serviceRooms, "cli")...)
+	for dir, of := range files {
+		global := constants(of)
+		for _, f := range of {
+			names := global
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.FuncDecl:
+					names = maps.Clone(global)
+				case *ast.GenDecl:
+					declared(n, names)
+				}
+				call, ok := n.(*ast.CallExpr)
+				if !ok || len(call.Args) < 3 || lastName(call.Fun) != map[bool]string{true: "fail", false: "Fail"}[dir == "cli"] {
+					return true
+				}
+				code := lastName(call.Args[0])
+				if code == "" || code == "exitUsage" || code == "Wrong" {
+					return true
+				}
+				hint := stepRE.ReplaceAllString(template(call.Args[1], names), "relay $1")
+				list = append(list, said{fset.Position(call.Pos()).String(), code, template(call.Args[2], names), hint})
 				return true
-			}
-			if fn, ok := call.Fun.(*ast.Ident); !ok || fn.Name != "fail" {
-				return true
-			}
-			code, ok := call.Args[0].(*ast.Ident)
-			if !ok || code.Name == "exitUsage" {
-				return true
-			}
-			list = append(list, said{fset.Position(call.Pos()).String(), code.Name, template(call.Args[2], names), template(call.Args[1], names)})
-			return true
-		})
+			})
+		}
 	}
 	if len(list) < 60 {
 		t.Fatalf("only %d calls of fail are found", len(list))
 	}
 	return list
+}
+
+// stepRE is an act in a hint.
+var stepRE = regexp.MustCompile(`\{([^{}]*)\}`)
+
+// lastName is the name that an expression ends in, of a package or not.
+func lastName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
 }
 
 // warnings are what the log says at levels warn and error.
@@ -197,7 +215,7 @@ func logged(call *ast.CallExpr, names map[string]string) string {
 // Every failure says the next step.
 func TestMessages_haveHints(t *testing.T) {
 	for _, m := range failures(t) {
-		if m.hint == "" {
+		if m.hint == "" && strings.Trim(m.text, "…") != "" {
 			t.Errorf("%s: %q has no hint", m.where, m.text)
 		}
 	}
@@ -212,11 +230,15 @@ Wrong usage, exit code 64, is not listed: it names the word that is wrong, and t
 func TestDocs_messages(t *testing.T) {
 	codes := map[string]int{"exitFailed": exitFailed, "exitNoAccount": exitNoAccount, "exitUnreachable": exitUnreachable, "exitTryAgain": exitTryAgain,
 		"exitConfig": exitConfig, "exitData": exitData, "exitNoUser": exitNoUser, "exitRefused": exitRefused, "exitNoPermission": exitNoPermission}
+	ofTypes := map[string]int{"Refused": exitFailed, "NoSuch": exitFailed, "Internal": exitFailed, "Missing": codeOf[act.Missing], "Data": codeOf[act.Data], "Busy": codeOf[act.Busy],
+		"Token": codeOf[act.Token], "Forbidden": codeOf[act.Forbidden], "Unreachable": codeOf[act.Unreachable], "Version": codeOf[act.Version], "Settings": codeOf[act.Settings]}
 	type row struct{ text, code, hint string }
 	rows := map[row]bool{}
 	for _, m := range failures(t) {
 		code := "…"
 		if n, ok := codes[m.code]; ok {
+			code = strconv.Itoa(n)
+		} else if n, ok := ofTypes[m.code]; ok {
 			code = strconv.Itoa(n)
 		}
 		if strings.Trim(m.text, "…: ") != "" { // what comes from below is listed below
@@ -261,7 +283,7 @@ func TestDocs_warnings(t *testing.T) {
 // The words that the README and the guide tell people to look for are in the
 // source.
 func TestDocs_wordsExist(t *testing.T) {
-	dirs := []string{"cli", "cli/control", "smtp", "mailer", "mailer/client", "report/jobs", "store", "store/bolt", "quota"}
+	dirs := append(serviceRooms, "cli", "cli/control", "smtp", "mailer", "mailer/client", "report/jobs", "store", "store/bolt", "quota")
 	var all strings.Builder
 	_, files := sources(t, dirs...)
 	for _, dir := range dirs {

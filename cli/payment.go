@@ -71,18 +71,20 @@ func (v *paymentView) forInvoices() string {
 func (c *call) viewMoney(e *store.Entry, currency string) paymentView {
 	v := paymentView{Kind: string(e.Kind), Account: e.Account, Invoice: orNull(c.invoiceName(e.Ref)), Amount: e.Money,
 		Currency: cmp.Or(e.Currency, currency), Time: e.Time, By: orNull(e.By)}
-	_, v.Also = c.invoiceNames(e.Invoice(), e.Also)
+	n, _ := strconv.ParseUint(e.Ref, 10, 64)
+	_, v.Also = c.invoiceNames(n, e.Also)
 	switch e.Kind {
 	case store.KindPayment:
-		v.Method, v.Reference = &e.Method, &e.Reference
+		method, reference, _ := strings.Cut(e.Text, " ")
+		v.Method, v.Reference = &method, &reference
 	case store.KindReversal:
 		if p, err := c.st.Payment(store.Reversed, store.PaidBackRef(e.Account, e.Seq)); err == nil {
 			v.Method, v.Reference, v.Text = &p.Of[0], &p.Of[1], orNull(p.Text)
 		}
 	case store.KindRefund:
-		v.Reference, v.Text = new(store.PaidBackRef(e.Account, e.Seq)), orNull(words.English.Entry(e))
+		v.Reference, v.Text = new(store.PaidBackRef(e.Account, e.Seq)), orNull(e.Text)
 	default:
-		v.Text = orNull(words.English.Entry(e))
+		v.Text = orNull(e.Text)
 	}
 	return v
 }

@@ -2,12 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/shell"
 )
 
 // program is one command line on its way: made for it and thrown away after it.
@@ -25,7 +28,8 @@ type program struct {
 	scope    *scope   // the reseller whose it is; nil: the operator's
 	argv     []string // the sorted command line, to be sent to a running relay
 	coloured bool     // of a command that was sent: whether its output goes to a terminal
-	inner    *relay   // the running relay this command line was sent to; nil: it runs in a process of its own
+	env      *shell.Env
+	inner    *relay // the running relay this command line was sent to; nil: it runs in a process of its own
 }
 
 // globals are the flags that every command takes.
@@ -50,8 +54,8 @@ func (p *program) commands() []*cli.Command {
 		p.healthCommand(),
 		p.reloadCommand(),
 		p.accountCommand(),
-		p.customerCommand(),
-		p.resellerCommand(),
+		customerCommand(p.env),
+		resellerCommand(p.env),
 		p.planCommand(),
 		p.invoiceCommand(),
 		p.paymentCommand(),
@@ -71,6 +75,7 @@ func (p *program) commands() []*cli.Command {
 }
 
 func (p *program) run(ctx context.Context, args []string) error {
+	p.env = p.newEnv()
 	root := &cli.Command{Name: "relay", Subcommands: p.commands()}
 	if len(args) > 0 && args[0] == "help" {
 		args = append(slices.Clone(args[1:]), "--help")
@@ -108,9 +113,10 @@ func (p *program) run(ctx context.Context, args []string) error {
 		Writer:         io.Discard, // nothing of the library's own words
 		ErrWriter:      io.Discard,
 		ExitErrHandler: func(*cli.Context, error) {},
+		Before:         func(*cli.Context) error { p.env.JSON = p.json; return nil },
 	}
 	l.cmd().OnUsageError = func(_ *cli.Context, err error, _ bool) error { return flagError(l, err) }
-	return app.RunContext(ctx, append([]string{root.Name}, l.sorted(true)...))
+	return errors.Join(app.RunContext(ctx, append([]string{root.Name}, l.sorted(true)...)), p.env.Service.Close())
 }
 
 // flagError says in fewer words which flag has a value that cannot be.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"slices"
@@ -16,6 +17,8 @@ import (
 	"relay/cli/control"
 	"relay/mailer"
 	"relay/mailer/route"
+	"relay/report/api"
+	"relay/report/api/act"
 	"relay/report/jobs"
 	"relay/smtp"
 	"relay/store"
@@ -40,7 +43,9 @@ type relay struct {
 	control   net.Listener
 	api       net.Listener // nil: there is none
 	cert      *certificate // of the listeners; nil: none needs one
-	hop       route.Route  // of all mail; zero: MX
+	service   http.Handler // of the acts
+	acts      *act.Service
+	hop       route.Route // of all mail; zero: MX
 
 	notify  *notifier                                 // nil: nobody to tell
 	sockets func() (map[string][]net.Listener, error) // what the service manager passed; nil: nothing
@@ -72,6 +77,8 @@ func (r *relay) assemble() error {
 		return err
 	}
 	r.store = st
+	r.acts = serviceOn(st, r.config, r.log)
+	r.service = api.New(r.acts)
 	if err := st.CheckCurrency(r.cfg.Billing.Currency); err != nil {
 		return err
 	}

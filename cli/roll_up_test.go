@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
 	"relay/quota"
+	"relay/report/api"
+	"relay/report/api/act"
+	"relay/report/api/owners"
 	"relay/store"
 )
 
@@ -56,28 +60,39 @@ func TestRollUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sums := func(w store.Wanted) (now, last int64, accounts int, b billedSum, balance int64) {
+	service := operatorOf(t, c.st)
+	sums := func(w store.Wanted) (now, last int64, accounts int, b owners.Billed, balance int64) {
 		t.Helper()
-		sum, err := c.rollUp(w)
-		if err != nil {
-			t.Fatal(err)
+		var sum owners.RollUp
+		if w.Owner != "" {
+			v, err := owners.ShowCustomer.Call(t.Context(), service, &owners.CustomerName{Customer: w.Owner})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum = v.RollUp
+		} else {
+			v, err := owners.ShowReseller.Call(t.Context(), service, &owners.ResellerName{Reseller: w.Reseller})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum = v.RollUp
 		}
 		return sum.Now.Messages, sum.Last.Messages, len(sum.List), sum.Invoices, sum.Balance
 	}
 	type figures struct {
 		now, last int64
 		accounts  int
-		billed    billedSum
+		billed    owners.Billed
 		balance   int64
 	}
 	// Invoices are whose the account was when they were issued: acme was nobody's.
-	owing := billedSum{Open: 1, Owed: 2000, Waiting: 2000}
+	owing := owners.Billed{Open: 1, Owed: 2000, Waiting: 2000}
 	for _, step := range []struct {
 		at    time.Time
 		of    store.Wanted
 		wants figures
 	}{
-		{december, store.Wanted{Reseller: "webco"}, figures{0, 1 + 10 + 1 + 1, 4, billedSum{}, -12_000}},
+		{december, store.Wanted{Reseller: "webco"}, figures{0, 1 + 10 + 1 + 1, 4, owners.Billed{}, -12_000}},
 		{december, store.Wanted{Reseller: "rival"}, figures{10, 2, 2, owing, 0}},
 		{december, store.Wanted{Owner: "boss"}, figures{10, 1 + 11 + 1 + 1 + 1, 6, owing, -12_000}},
 		{december.AddDate(0, 1, 0), store.Wanted{Owner: "boss"}, figures{0, 10, 6, owing, -12_000}},
@@ -90,4 +105,10 @@ func TestRollUp(t *testing.T) {
 			t.Errorf("%s, %+v: %+v, want %+v", step.at.Format(time.DateOnly), step.of, got, step.wants)
 		}
 	}
+}
+
+// operatorOf is the service on an open store, asked by the operator.
+func operatorOf(t *testing.T, st *store.Store) act.Caller {
+	s := serviceOn(st, func() *Config { return &Config{} }, slog.New(slog.DiscardHandler))
+	return &act.Local{Handler: api.New(s), Actor: act.Actor{Kind: act.Operator, UID: -1}}
 }

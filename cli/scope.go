@@ -10,6 +10,8 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/report/api"
+	"relay/report/api/act"
 	"relay/store"
 )
 
@@ -75,6 +77,12 @@ func (p *program) permitted(l *line) error {
 		return nil
 	}
 	name := l.command()
+	if spec := api.Spec(name); spec != nil && !l.help {
+		if !spec.For(act.Actor{Kind: act.Reseller}) {
+			return errNotFound
+		}
+		return nil // the service says the rest
+	}
 	if p.inner == nil && (l.help || slices.Contains([]string{"completion", "man", "version"}, name)) {
 		return nil
 	}
@@ -226,15 +234,6 @@ func (p *program) bearer() (string, error) {
 		return "", fail(exitConfig, "it is to be the token that relay reseller add showed", "%s is blank", from)
 	}
 	return text, nil
-}
-
-// who is the reseller whose token it is.
-func (r *relay) who(token string) (string, error) {
-	found, err := r.store.ResellerByToken(token)
-	if errors.Is(err, store.ErrNotFound) {
-		return "", control.ErrToken
-	}
-	return found.Name, err
 }
 
 // reseller whose command it is, for the ledger.

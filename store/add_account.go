@@ -137,7 +137,7 @@ func (d *deal) activate(invoice string) {
 	}
 	c := d.next(p)
 	c.Invoice = invoice
-	d.start(c, KindActivated, "")
+	d.start(c, KindActivated, p.Name)
 }
 
 // activateUnpaid does what the payment of an order would.

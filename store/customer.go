@@ -59,9 +59,10 @@ func (s *Store) UpdateCustomer(name string, fn func(*Customer) error) (c Custome
 	return c, err
 }
 
-// Customers calls fn for each customer by name, outside of any transaction.
-func (s *Store) Customers(fn func(Customer) error) error {
-	return walk(s, customers, nil, nil, func(_ []byte, c *Customer) error { return fn(*c) })
+// Customers calls fn for each customer whose name is beyond after, by name, outside of
+// any transaction.
+func (s *Store) Customers(after string, fn func(Customer) error) error {
+	return walk(s, customers, nil, beyond(after), func(_ []byte, c *Customer) error { return fn(*c) })
 }
 
 // RemoveCustomer deletes a customer without accounts; with any it fails with ErrInUse.

@@ -29,10 +29,10 @@ type Fold struct {
 	state  AccountState // "": there is no account yet
 	hold   bool
 	abuse  bool
-	warned *Entry        // the last one; nil: none
-	limit  quota.AtLimit // that was chosen after the account was added; "": none was
-	most   *int64        // ceiling of overage, likewise
-	beyond int64         // drawn and overage of the period that is being closed
+	warned *Entry // the last one; nil: none
+	limit  string // that was chosen after the account was added; "": none was
+	most   string // ceiling of overage, likewise
+	beyond int64  // drawn and overage of the period that is being closed
 	faults []string
 
 	cash     int64 // that came in by payments, less what went back
@@ -46,15 +46,14 @@ type Fold struct {
 type PeriodSum struct {
 	Period   string
 	Used     quota.Charge
-	Drawn    int64              // from credit
-	Overage  int64              // beyond allowance and credit
-	Blocks   []quota.BlockCount // that were bought for it
-	Covered  string             // likewise, in the words of an entry of schema 8 or before
-	Credited int64              // of what the blocks left unused
-	Until    time.Time          // UTC, end of that credit
-	Rounded  int64              // credit lost, not a whole step
-	Expired  int64              // credit lost at the end of the term
-	Met      int64              // was overage until an order met it
+	Drawn    int64     // from credit
+	Overage  int64     // beyond allowance and credit
+	Blocks   string    // that were bought for it; "": none
+	Credited int64     // of what the blocks left unused
+	Until    time.Time // UTC, end of that credit
+	Rounded  int64     // credit lost, not a whole step
+	Expired  int64     // credit lost at the end of the term
+	Met      int64     // was overage until an order met it
 	Closed   bool
 }
 
@@ -136,7 +135,7 @@ func (f *Fold) addPeriod(e *Entry) {
 		f.beyond -= e.Units
 	case KindOverage:
 		p := f.Period(e.Period)
-		p.Overage, p.Blocks, p.Covered = p.Overage+e.Units, e.Blocks, e.Note
+		p.Overage, p.Blocks = p.Overage+e.Units, e.Text
 		f.beyond += e.Units
 	case KindCredit:
 		p := f.Period(e.Period)
@@ -157,7 +156,7 @@ func (f *Fold) addMoney(e *Entry) {
 	}
 	switch e.Kind {
 	case KindInvoice, KindCreditNote:
-		f.Bills = append(f.Bills, Bill{e.Ref, e.For, e.Time, e.Period, -e.Money})
+		f.Bills = append(f.Bills, Bill{e.Ref, InvoiceKind(e.Text), e.Time, e.Period, -e.Money})
 	case KindCorrection:
 		f.debits += min(e.Money, 0)
 	case KindRefund:
@@ -178,7 +177,7 @@ func (f *Fold) born(e *Entry) {
 	if f.state != "" && !again || e.Kind == KindCharge { // of one that is gone may be the charges only
 		return
 	}
-	f.state, f.contracts, f.hold, f.abuse, f.limit, f.most, f.warned = Pending, nil, false, false, "", nil, nil
+	f.state, f.contracts, f.hold, f.abuse, f.limit, f.most, f.warned = Pending, nil, false, false, "", "", nil
 }
 
 // note takes over what the operator and the orders say of an account.
@@ -195,20 +194,20 @@ func (f *Fold) note(e *Entry) {
 			f.state = Suspended
 		}
 	case KindResumed:
-		if f.hold = false; e.Cause == CausePaid {
+		if f.hold = false; e.Text == resumedPaid {
 			return
 		}
 		if f.state = Active; len(f.contracts) == 0 {
 			f.state = Pending
 		}
 	case KindLimit:
-		f.limit = e.Limit
+		f.limit = e.Text
 	case KindOverMax:
-		f.most = e.Most
+		f.most = e.Text
 	case KindWarned:
 		f.warned = e
 	case KindAbuse:
-		f.abuse = strings.TrimSpace(e.Note) != ""
+		f.abuse = strings.TrimSpace(e.Text) != ""
 	}
 }
 

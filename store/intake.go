@@ -108,6 +108,14 @@ func (st *Standing) read(t *tx) error {
 // Expired reports whether the term of an account that was active has ended.
 func (st *Standing) Expired() bool { return st.Account.State == Active && !st.InTerm }
 
+// State is the account's status; expired, once its term is over.
+func (st *Standing) State() string {
+	if st.Expired() {
+		return "expired"
+	}
+	return string(st.Account.Status())
+}
+
 // Plan is that of the contract, or the one that an account without any waits for.
 func (st *Standing) Plan() quota.Plan {
 	if st.Contract.Key == "" && st.Account.Ordered != nil {

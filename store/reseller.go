@@ -43,7 +43,7 @@ func (s *Store) Reseller(name string) (r Reseller, err error) {
 // ResellerByToken is the reseller whose token it is; ErrNotFound if nobody's.
 func (s *Store) ResellerByToken(token string) (found Reseller, err error) {
 	hash, ok := []byte(TokenHash(token)), false
-	err = s.Resellers(func(r Reseller) error {
+	err = s.Resellers("", func(r Reseller) error {
 		if subtle.ConstantTimeCompare([]byte(r.Hash), hash) == 1 {
 			found, ok = r, true
 		}
@@ -73,9 +73,10 @@ func (s *Store) UpdateReseller(name string, fn func(*Reseller) error) (r Reselle
 	return r, err
 }
 
-// Resellers calls fn for each reseller by name, outside of any transaction.
-func (s *Store) Resellers(fn func(Reseller) error) error {
-	return walk(s, resellers, nil, nil, func(_ []byte, r *Reseller) error { return fn(*r) })
+// Resellers calls fn for each reseller whose name is beyond after, by name, outside of
+// any transaction.
+func (s *Store) Resellers(after string, fn func(Reseller) error) error {
+	return walk(s, resellers, nil, beyond(after), func(_ []byte, r *Reseller) error { return fn(*r) })
 }
 
 // RemoveReseller deletes a reseller without accounts and customers; with any it

@@ -45,3 +45,11 @@ func walk[T any](s *Store, b bolt.Bucket, prefix, from []byte, fn func(key []byt
 		from = append(list[len(list)-1].key, 0)
 	}
 }
+
+// beyond is the first key that may stand behind a name; "" is the beginning.
+func beyond(name string) []byte {
+	if name == "" {
+		return nil
+	}
+	return append([]byte(name), 0)
+}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+
 	"relay/store/bolt"
 )
 
@@ -10,6 +12,7 @@ type Wanted struct {
 	Reseller string               // only those below this reseller; "": any
 	Match    func(*Account) bool  // only those; it must not call the store. nil: any
 	Stands   func(*Standing) bool // only those; likewise. nil: any
+	After    string               // only those whose names are beyond it, as a page before ended; "": all
 	Pause    func() error         // called between transactions, however few accounts match; an error ends the walk. nil: none
 }
 
@@ -58,7 +61,7 @@ func walkAccounts[T any](s *Store, w Wanted, read func(*tx, *Account) (T, bool, 
 	case w.Reseller != "":
 		index, prefix = below, pairKey(w.Reseller, "")
 	}
-	from := prefix
+	from := append(slices.Clone(prefix), beyond(w.After)...)
 	for n := 1; from != nil || n == 1; n++ {
 		if n%trimSteps == 0 {
 			s.db.Trim()

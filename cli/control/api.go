@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"relay/report/api/act"
 )
 
 // ErrToken is a token that is nobody's.
@@ -26,7 +28,7 @@ var ErrToken = errors.New("the relay does not know this token")
 const (
 	apiConnections = 256
 	apiAddress     = 16               // of these, of one address, see Guard
-	apiRate        = 120              // commands a minute of one reseller
+	apiRate        = 600              // requests a minute of one actor; a long list takes one for each page
 	apiCommands    = 16               // at the same time; others wait
 	apiEach        = 4                // of these, of one reseller
 	apiRoom        = 10 * time.Second // others wait so long
@@ -43,8 +45,8 @@ type Guard interface {
 	WrongToken(from netip.Addr, token string) // counts it, and returns when it may be answered
 }
 
-// API is POST /v1/run for resellers, over a network. Each request carries a token;
-// who has none learns nothing but that.
+// API serves acts over a network. Each request carries a token; without one it learns
+// nothing but that.
 type API struct {
 	Server *Server     // whose Command and Who it is
 	TLS    *tls.Config // nil: none, on loopback
@@ -78,35 +80,35 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		tooMany(w, time.Until(until), "too many wrong tokens or logins from your address")
 		return
 	}
-	name, err := a.Server.who(r)
-	switch {
-	case errors.Is(err, ErrToken):
-		a.Guard.WrongToken(from, bearer(r))
-		http.Error(w, ErrToken.Error(), http.StatusUnauthorized)
-	case err != nil:
-		http.Error(w, "try again later", http.StatusServiceUnavailable)
-	case r.Method != http.MethodPost || r.URL.Path != "/v1/run":
-		http.NotFound(w, r)
-	default:
-		a.run(w, r, name)
+	actor, err := a.Server.Holder(bearer(r))
+	if err != nil {
+		p := act.ProblemOf(err)
+		if p.Type == act.Token {
+			a.Guard.WrongToken(from, bearer(r))
+		}
+		act.WriteProblem(w, p)
+		return
 	}
+	a.run(w, r, actor)
 }
 
-// run a reseller's command, once all of it is there: who sends it slowly takes
-// nobody's room, and a token that is changed meanwhile is seen.
-func (a *API) run(w http.ResponseWriter, r *http.Request, name string) {
-	found, _ := a.callers.LoadOrStore(name, &caller{running: make(chan struct{}, apiEach)})
+// run an act once all of its request is there: one that comes slowly takes nobody's
+// room, and a token that is changed meanwhile is seen.
+func (a *API) run(w http.ResponseWriter, r *http.Request, actor act.Actor) {
+	found, _ := a.callers.LoadOrStore(actor.String(), &caller{running: make(chan struct{}, apiEach)})
 	c := found.(*caller)
 	if wait := c.take(time.Now()); wait > 0 {
-		tooMany(w, wait, fmt.Sprintf("more than %d commands a minute", apiRate))
+		tooMany(w, wait, fmt.Sprintf("more than %d requests a minute", apiRate))
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, apiBody))
 	if _, long := errors.AsType[*http.MaxBytesError](err); long {
-		http.Error(w, fmt.Sprintf("more than %d octets", apiBody), http.StatusRequestEntityTooLarge)
+		p := act.ProblemOf(act.Fail(act.Wrong, "", "more than %d octets", apiBody))
+		p.Status = http.StatusRequestEntityTooLarge
+		act.WriteProblem(w, p)
 		return
 	} else if err != nil {
-		http.Error(w, "the request did not come whole", http.StatusBadRequest)
+		act.WriteProblem(w, act.ProblemOf(act.Fail(act.Wrong, "", "the request did not come whole")))
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -117,18 +119,29 @@ func (a *API) run(w http.ResponseWriter, r *http.Request, name string) {
 		case room <- struct{}{}:
 			defer func() { <-room }()
 		case <-ctx.Done():
-			tooMany(w, apiRoom, "too many commands at the same time")
+			tooMany(w, apiRoom, "too many requests at the same time")
 			return
 		}
 	}
-	a.Server.runFor(w, r, name)
+	if now, err := a.Server.Holder(bearer(r)); err != nil || now.String() != actor.String() { // the token may be another one since the request began
+		a.Server.logRefused(r)
+		act.WriteProblem(w, act.ProblemOf(act.UnknownToken))
+		return
+	}
+	if r.URL.Path == "/v1/run" {
+		a.Server.runFor(w, r, actor.Name)
+		return
+	}
+	a.Server.actFor(w, r, actor)
 }
 
 // tooMany says why, and when to come again.
 func tooMany(w http.ResponseWriter, wait time.Duration, why string) {
 	seconds := int(wait/time.Second) + 1
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	http.Error(w, fmt.Sprintf("%s: try again in %d s", why, seconds), http.StatusTooManyRequests)
+	p := act.ProblemOf(act.Fail(act.Busy, "nothing was done: wait, and try again", "the relay takes no more for now: %s: try again in %d s", why, seconds))
+	p.Status = http.StatusTooManyRequests
+	act.WriteProblem(w, p)
 }
 
 // caller is a reseller at the API.
@@ -213,15 +226,11 @@ func (c *counted) Close() error {
 
 // who has the token of a request; "": it carries none.
 func (s *Server) who(r *http.Request) (name string, err error) {
-	token := bearer(r)
-	if token == "" || s.Who == nil {
-		return "", ErrToken
-	}
-	name, err = s.Who(token)
-	if err == nil && name == "" {
+	a, err := s.Holder(bearer(r))
+	if p, ok := errors.AsType[*act.Problem](err); ok && p.Type == act.Token {
 		err = ErrToken
 	}
-	return name, err
+	return a.Name, err
 }
 
 // bearer is the token of a request; "": it carries none that can be one.

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"relay/report/api/act"
 )
 
 // guard is a Guard that notes what it is told.
@@ -68,9 +70,14 @@ func serveAPI(t *testing.T, a *API) string {
 func trusting(command Command) *Server {
 	return &Server{
 		Log:     slog.New(slog.DiscardHandler),
-		Who:     func(token string) (string, error) { return token, nil },
+		Holder:  func(token string) (act.Actor, error) { return reseller(token, nil) },
+		Service: http.NotFoundHandler(),
 		Command: command,
 	}
+}
+
+func reseller(name string, err error) (act.Actor, error) {
+	return act.Actor{Kind: act.Reseller, Name: name}, err
 }
 
 func nothing(context.Context, Request, io.Reader, io.Writer, io.Writer) int { return 0 }
@@ -89,16 +96,14 @@ func TestAddressOf(t *testing.T) {
 func TestServer_tokens(t *testing.T) {
 	s := &Server{
 		Log: slog.New(slog.DiscardHandler),
-		Who: func(token string) (string, error) {
+		Holder: func(token string) (act.Actor, error) {
 			switch token {
 			case "good":
-				return "webco", nil
-			case "empty":
-				return "", nil
+				return reseller("webco", nil)
 			case "broken":
-				return "", errors.New("the disk is on fire")
+				return reseller("", errors.New("the disk is on fire"))
 			}
-			return "", ErrToken
+			return reseller("", act.UnknownToken)
 		},
 		Command: func(_ context.Context, req Request, _ io.Reader, stdout, _ io.Writer) int {
 			_, _ = io.WriteString(stdout, "<"+req.Reseller+">")
@@ -164,11 +169,11 @@ func TestServer_tokenOfThen(t *testing.T) {
 	var asked, ran atomic.Int32
 	s := &Server{
 		Log: slog.New(slog.DiscardHandler),
-		Who: func(string) (string, error) {
+		Holder: func(string) (act.Actor, error) {
 			if asked.Add(1) > 1 {
-				return "", ErrToken
+				return reseller("", act.UnknownToken)
 			}
-			return "webco", nil
+			return reseller("webco", nil)
 		},
 		Command: func(context.Context, Request, io.Reader, io.Writer, io.Writer) int { ran.Add(1); return 0 },
 	}
@@ -224,7 +229,7 @@ func TestAPI_banned(t *testing.T) {
 	g.ban(time.Now().Add(time.Hour))
 	var asked atomic.Int32
 	s := trusting(nothing)
-	s.Who = func(token string) (string, error) { asked.Add(1); return token, nil }
+	s.Holder = func(token string) (act.Actor, error) { asked.Add(1); return reseller(token, nil) }
 	c := NewRemote("http://"+serveAPI(t, &API{Server: s, Guard: g}), "webco")
 	defer c.Close()
 	_, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard)
@@ -272,7 +277,7 @@ func TestAPI_rate(t *testing.T) {
 	for n := 0; err == nil && n < 10*apiRate; n++ {
 		err = run("webco")
 	}
-	if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "more than 120 commands a minute: try again in 1 s") || ran.Load() < apiRate {
+	if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "more than 600 requests a minute: try again in 1 s") || ran.Load() < apiRate {
 		t.Errorf("after %d commands: %v", ran.Load(), err)
 	}
 	if err := run("rival"); err != nil {
@@ -326,11 +331,11 @@ func TestAPI_connections(t *testing.T) {
 func TestAPI_slow(t *testing.T) {
 	var good, ran atomic.Int32
 	s := trusting(func(context.Context, Request, io.Reader, io.Writer, io.Writer) int { ran.Add(1); return 0 })
-	s.Who = func(token string) (string, error) {
+	s.Holder = func(token string) (act.Actor, error) {
 		if token == "old" && good.Load() == 0 {
-			return "", ErrToken
+			return reseller("", act.UnknownToken)
 		}
-		return "webco", nil
+		return reseller("webco", nil)
 	}
 	good.Store(1)
 	base := "http://" + serveAPI(t, &API{Server: s})

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"relay/report/api/act"
 )
 
 // Client talks to the relay that listens on a socket, or to its API.
@@ -146,24 +148,41 @@ func (c *Client) Health(ctx context.Context) (h Health, err error) {
 	return h, nil
 }
 
-func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+// Do implements act.Caller. It fails with ErrAbsent, ErrDenied or ErrUnreached before
+// anything was done, with ErrBroken when that is not known.
+func (c *Client) Do(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	u, err := req.URL.Parse(c.base + req.URL.RequestURI())
 	if err != nil {
 		return nil, err
 	}
+	req.URL, req.Host = u, ""
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	resp, err := c.http.Do(req)
 	switch {
+	case err == nil:
+		return resp, nil
 	case errors.Is(err, ErrAbsent):
 		return nil, ErrAbsent
 	case errors.Is(err, ErrDenied):
 		return nil, fmt.Errorf("%w: %s", ErrDenied, c.path)
 	case unreached(err) && ctx.Err() == nil:
 		return nil, fmt.Errorf("%w: %w", ErrUnreached, err)
+	}
+	return nil, c.broken(ctx, err)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.Do(req)
+	switch {
 	case err != nil:
-		return nil, c.broken(ctx, err)
+		return nil, err
 	case resp.StatusCode == http.StatusUnauthorized:
 		return nil, errors.Join(ErrToken, resp.Body.Close())
 	case resp.StatusCode == http.StatusTooManyRequests:
@@ -185,6 +204,10 @@ func unreached(err error) bool {
 func reason(resp *http.Response) []byte {
 	defer resp.Body.Close()
 	why, _ := io.ReadAll(io.LimitReader(resp.Body, 1000)) // what came of it is better than nothing
+	var p act.Problem
+	if json.Unmarshal(why, &p) == nil {
+		return []byte(strings.TrimPrefix(p.Detail, ErrBusy.Error()+": "))
+	}
 	return bytes.TrimSpace(why)
 }
 

@@ -22,13 +22,15 @@ package control
 import (
 	"errors"
 	"time"
+
+	"relay/report/api/act"
 )
 
 // Errors of a client.
 var (
 	ErrAbsent    = errors.New("no relay is running")                        // there is no socket, or nobody listens there
 	ErrDenied    = errors.New("no permission to talk to the relay")         // the socket is somebody else's
-	ErrBroken    = errors.New("the connection to the running relay broke")  // in the middle of an answer
+	ErrBroken    = act.ErrBroken                                            // in the middle of an answer
 	ErrUnreached = errors.New("the relay cannot be reached")                // elsewhere; nothing was done
 	ErrBusy      = errors.New("the relay takes no more for now")            // nothing was done
 	ErrPath      = errors.New("the path of the control socket is too long") // over MaxPath

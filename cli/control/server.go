@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"relay/report/api/act"
 )
 
 // Command runs one command line and returns its exit code. Its context ends
@@ -27,7 +29,8 @@ type Server struct {
 	Backup  Backup
 	Keep    func(at time.Time) error // a copy of that instant is whole, and kept
 	Health  func(context.Context) Health
-	Who     func(token string) (name string, err error) // the reseller whose token it is; ErrToken: nobody's; nil: nobody has one
+	Service http.Handler                          // of the acts, by the actor in a request's context
+	Holder  func(token string) (act.Actor, error) // whose token it is
 	Log     *slog.Logger
 	Drain   func() time.Duration // what runs may take so long to end; nil: not at all
 }
@@ -52,6 +55,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	mux.HandleFunc("GET /v1/backup", s.backup)
 	mux.HandleFunc("POST /v1/backup", s.keep)
 	mux.HandleFunc("GET /v1/health", s.health)
+	mux.HandleFunc("/", s.act)
 	return s.serve(ctx, l, &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -103,6 +107,27 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.runFor(w, r, name)
 	}
+}
+
+// act is asked for by the operator, or by the holder of the token that comes with it.
+func (s *Server) act(w http.ResponseWriter, r *http.Request) {
+	a := act.Actor{Kind: act.Operator, UID: CallerUID(r.Context())}
+	if r.Header.Get("Authorization") != "" {
+		var err error
+		if a, err = s.Holder(bearer(r)); err != nil {
+			s.logRefused(r)
+			act.WriteProblem(w, act.ProblemOf(err))
+			return
+		}
+	}
+	s.actFor(w, r, a)
+}
+
+// actFor serves an act and logs it: what changes something for the operator to see.
+func (s *Server) actFor(w http.ResponseWriter, r *http.Request, a act.Actor) {
+	start := time.Now()
+	s.Service.ServeHTTP(w, r.WithContext(act.WithActor(r.Context(), a)))
+	s.logAct(r, a, time.Since(start))
 }
 
 // runFor runs a command line for a reseller; "": for the operator.
@@ -201,6 +226,20 @@ func (s *Server) logCommand(r *http.Request, req *Request, code int, d time.Dura
 	}
 	p, _ := r.Context().Value(peerKey{}).(peer)
 	s.Log.Info("control command", "component", "control", "uid", p.UID, "pid", p.PID, "args", req.Args, "code", code, "ms", d.Milliseconds())
+}
+
+func (s *Server) logAct(r *http.Request, a act.Actor, d time.Duration) {
+	level := slog.LevelInfo
+	if r.Method == http.MethodGet {
+		level = slog.LevelDebug
+	}
+	attrs := []any{"component", "api", "actor", a.String(), "method", r.Method, "path", shortened([]string{r.URL.Path}), "ms", d.Milliseconds()}
+	if p, ok := r.Context().Value(peerKey{}).(peer); ok {
+		attrs = append(attrs, "pid", p.PID)
+	} else {
+		attrs = append(attrs, "remote", r.RemoteAddr)
+	}
+	s.Log.Log(r.Context(), level, "act", attrs...)
 }
 
 // shortened is as much of a stranger's command line as the log has room for.

@@ -39,6 +39,9 @@ func (s *Spec) send(ctx context.Context, c Caller, in any) (*http.Response, erro
 	p := &Problem{}
 	const most = 1 << 20
 	if err := json.NewDecoder(io.LimitReader(resp.Body, most)).Decode(p); err != nil || p.Type == "" {
+		if resp.StatusCode == http.StatusNotFound {
+			return nil, Fail(Version, "restart the relay, so that it is of the same version", "the relay that runs does not know this command: nothing was done")
+		}
 		return nil, broken(ctx, fmt.Errorf("it answers %s", resp.Status))
 	}
 	return nil, p

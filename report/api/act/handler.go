@@ -115,6 +115,9 @@ func encode(w io.Writer, v any) error {
 func WriteProblem(w http.ResponseWriter, p *Problem) {
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
+	if p.Hint == nil && p.advice != "" {
+		p.Hint = &Hint{Text: p.advice}
+	}
 	_ = encode(w, p) // a client that has gone needs no answer
 }
 

@@ -15,6 +15,7 @@ const (
 	Wrong       Type = "invalid"     // the request cannot be understood, or a value cannot be
 	Data        Type = "data"        // a document that came with it is not in order
 	Missing     Type = "not-found"   // what it names is not there, or not for this actor
+	NoSuch      Type = "no-such"     // no thing of that name, other than an account
 	Refused     Type = "refused"     // as things stand; nothing was done
 	Token       Type = "token"       // nobody has it
 	Forbidden   Type = "forbidden"   // the key has no scope for it
@@ -33,6 +34,7 @@ var types = map[Type]struct {
 	Wrong:       {"The request is not valid", http.StatusUnprocessableEntity},
 	Data:        {"The document is not in order", http.StatusUnprocessableEntity},
 	Missing:     {"Not found", http.StatusNotFound},
+	NoSuch:      {"No such thing", http.StatusNotFound},
 	Refused:     {"Refused", http.StatusConflict},
 	Token:       {"Unknown token", http.StatusUnauthorized},
 	Forbidden:   {"Not allowed", http.StatusForbidden},
@@ -80,7 +82,7 @@ func Invalid(field, hint, format string, args ...any) error {
 
 // NotFound is the answer to what an actor may not see: the same for what is not there,
 // for what belongs to others and for acts that are not for it.
-var NotFound = Fail(Missing, "a reseller's token is for the accounts below it: {account list}", "not found")
+var NotFound = Fail(Missing, "a reseller's token is for the accounts below it: relay account list", "not found")
 
 func (p *Problem) Error() string { return p.Detail }
 func (p *Problem) Unwrap() error { return p.cause }

@@ -30,11 +30,14 @@ func NotRunning() error {
 	return Fail(Unreachable, "start it: {serve}", "no relay is running")
 }
 
+// UnknownToken is the problem of a token that nobody has.
+var UnknownToken = Fail(Token, "ask the operator for a new one: relay reseller token RESELLER", "the relay does not know this token")
+
 // Holder finds whose token it is.
 func (s *Service) Holder(token string) (Actor, error) {
 	r, err := s.Store.ResellerByToken(token)
 	if errors.Is(err, store.ErrNotFound) {
-		return Actor{}, Fail(Token, "ask the operator for a new one: {reseller token RESELLER}", "the relay does not know this token")
+		return Actor{}, UnknownToken
 	}
 	return Actor{Kind: Reseller, Name: r.Name}, err
 }
@@ -65,6 +68,14 @@ func (s *Service) Account(ctx context.Context, name string) (store.Account, erro
 func NoAccount(name string, err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return Fail(Missing, "{account list} shows all", "no account %q", name)
+	}
+	return err
+}
+
+// Unlisted is the problem of a look-up by name that found nothing.
+func Unlisted(err error, what, name string) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return Fail(NoSuch, "{"+what+" list} shows all", "no %s %q", what, name)
 	}
 	return err
 }

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"relay/cli/reach"
+	"relay/cli/shell"
+	"relay/report/api"
+	"relay/report/api/act"
+	"relay/store"
+)
+
+// newEnv is what the commands of this command line are given.
+func (p *program) newEnv() *shell.Env {
+	e := &shell.Env{Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Service: &lazyService{p: p}}
+	if p.inner != nil {
+		e.Service = p.inner.within(p.scope)
+	}
+	return e
+}
+
+// within is the service for a command line that another process sent.
+func (r *relay) within(s *scope) shell.Service {
+	a := act.Actor{Kind: act.Operator, UID: -1}
+	if s != nil {
+		a = act.Actor{Kind: act.Reseller, Name: s.reseller}
+	}
+	return innerService{&act.Local{Handler: r.service, Actor: a}, r.cfg.zone()}
+}
+
+type innerService struct {
+	*act.Local
+	zone *time.Location
+}
+
+// Zone implements shell.Service.
+func (s innerService) Zone() *time.Location { return s.zone }
+
+// Close implements shell.Service.
+func (s innerService) Close() error { return nil }
+
+// lazyService reads the configuration with the first request: where the service is
+// follows from it.
+type lazyService struct {
+	p *program
+	reach.Service
+	ready bool
+}
+
+// Do implements act.Caller.
+func (s *lazyService) Do(req *http.Request) (*http.Response, error) {
+	if !s.ready {
+		if err := s.p.reach(&s.Service); err != nil {
+			return nil, err
+		}
+		s.ready = true
+	}
+	return s.Service.Do(req)
+}
+
+// reach says where the service is: elsewhere, with --api, or on this machine.
+func (p *program) reach(s *reach.Service) (err error) {
+	s.Version = readBuild().Version
+	if s.Token, err = p.bearer(); err != nil {
+		return err
+	}
+	if s.Base = p.away(); s.Base != "" || p.named.given["api"] {
+		if s.Token == "" {
+			return usage("name it with --token-file FILE, or RELAY_TOKEN", "--api needs a reseller's token")
+		}
+		return checkAPI(s.Base)
+	}
+	cfg, dir, err := p.home()
+	if err != nil {
+		return err
+	}
+	s.Socket = dir.socket()
+	s.Open = func() (reach.Store, error) {
+		st, err := p.open(&cfg, dir)
+		return &openedStore{Store: st, dir: dir, s: serviceOn(st, func() *Config { return &cfg }, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, err
+	}
+	return nil
+}
+
+// openedStore is a store that a command opened itself.
+type openedStore struct {
+	*store.Store
+	dir place
+	s   *act.Service
+	bad bool // the file turned out to be damaged
+}
+
+// Local implements reach.Store: the actor is the operator, or the holder of a token.
+func (o *openedStore) Local(token string) (*act.Local, error) {
+	l := &act.Local{Handler: api.New(o.s), Actor: act.Actor{Kind: act.Operator, UID: os.Getuid()}, Guard: o.guard}
+	if token == "" {
+		return l, nil
+	}
+	var err error
+	l.Actor, err = o.s.Holder(token)
+	return l, err
+}
+
+func (o *openedStore) guard(fn func() error) error {
+	err := guard(o.dir.store(), fn)
+	o.bad = o.bad || errors.Is(err, errDamaged)
+	return err
+}
+
+// Close leaves a damaged store alone.
+func (o *openedStore) Close() error {
+	if o.bad {
+		return nil
+	}
+	return guard(o.dir.store(), o.Store.Close)
+}
+
+// serviceOn is the service on an open store.
+func serviceOn(st *store.Store, cfg func() *Config, log *slog.Logger) *act.Service {
+	return &act.Service{
+		Store: st, Log: log, Version: readBuild().Version,
+		Rules: func() *act.Rules { return &act.Rules{MostAccounts: cfg().Limits.AccountsPerReseller} },
+	}
+}

@@ -1,0 +1,31 @@
+// Package api is the service: every act of operator, reseller and customer, and who may
+// do it. It is the HTTP API, and nothing else reaches the books or the queue from
+// outside: the command line is a client of it, and so is every other face.
+//
+// The acts lie in the packages below, by noun; package act is their frame.
+package api
+
+import (
+	"slices"
+
+	"relay/report/api/act"
+	"relay/report/api/owners"
+)
+
+// Acts are all there are.
+func Acts() []act.Any {
+	return slices.Concat(owners.Acts())
+}
+
+// New serves all acts on s.
+func New(s *act.Service) *act.API { return act.NewAPI(s, Acts()...) }
+
+// Spec is the description of the act of that name; nil: there is none.
+func Spec(name string) *act.Spec {
+	for _, a := range Acts() {
+		if s := a.About(); s.Name == name {
+			return s
+		}
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+// Package field checks members of requests that several acts have.
+package field
+
+import (
+	"net/mail"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/language"
+
+	"relay/report/api/act"
+)
+
+// Mail refuses what is no plain mail address; "" is none.
+func Mail(s string) error {
+	if s == "" {
+		return nil
+	}
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Address != s || !Plain(s) {
+		return act.Fail(act.Wrong, "", "%q is not a mail address", s)
+	}
+	return nil
+}
+
+// Plain reports text that is safe to show anywhere: without control and format
+// characters, line ends included.
+func Plain(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError
+	})
+}
+
+// Set takes over a member that is given.
+func Set[T any](to *T, given *T) {
+	if given != nil {
+		*to = *given
+	}
+}
+
+// Or0 is the value of a member that may be left out.
+func Or0[T any](given *T) (v T) {
+	if given != nil {
+		v = *given
+	}
+	return v
+}
+
+// OrNull is a text or an instant as answers have it: null where there is none.
+func OrNull[T comparable](v T) *T {
+	var none T
+	if v == none {
+		return nil
+	}
+	return &v
+}
+
+// OrNone is a list as answers have it: never null.
+func OrNone[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+var countryRE = regexp.MustCompile(`^[A-Z]{2}$`)
+
+// IsCountry reports a code of ISO 3166-1.
+func IsCountry(code string) bool {
+	r, err := language.ParseRegion(code)
+	return err == nil && countryRE.MatchString(code) && r.IsCountry()
+}

@@ -1,0 +1,186 @@
+package owners
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"relay/quota"
+	"relay/report/api/act"
+	"relay/report/api/field"
+	"relay/store"
+)
+
+// Customer is a customer as answers have it. What there is none of is null.
+type Customer struct {
+	Customer string    `json:"customer"`
+	Contact  *string   `json:"contact"`
+	Address  []string  `json:"address"`
+	Reseller *string   `json:"reseller"`
+	Country  *string   `json:"country,omitempty"`
+	Created  time.Time `json:"created"`
+	Accounts int       `json:"accounts"`
+}
+
+// CustomerSum is a customer with what its accounts add up to.
+type CustomerSum struct {
+	Customer
+	RollUp
+}
+
+// CustomerFields are what a request may say of a customer. Empty text takes away what
+// there was.
+type CustomerFields struct {
+	Contact  *string   `json:"contact,omitempty" doc:"Mail address."`
+	Address  *[]string `json:"address,omitempty" doc:"Lines of the buyer on invoices."`
+	Country  *string   `json:"country,omitempty" doc:"ISO 3166-1, such as IT."`
+	Reseller *string   `json:"reseller,omitempty" doc:"Manages the accounts that are added from now on."`
+}
+
+// NewCustomer is the request for a new one.
+type NewCustomer struct {
+	Body struct {
+		Customer string `json:"customer" doc:"Up to 64 of a-z 0-9 . _ @ + -."`
+		CustomerFields
+	}
+}
+
+// CustomerChange is the request for changes.
+type CustomerChange struct {
+	Customer string `path:"customer"`
+	Body     CustomerFields
+}
+
+// CustomerName is a request on one customer.
+type CustomerName struct {
+	Customer string `path:"customer"`
+}
+
+// Removed is the answer when something was removed.
+type Removed struct {
+	Removed string `json:"removed"`
+}
+
+// All is the request for a list.
+type All struct{ act.Paging }
+
+// Acts on customers.
+var (
+	AddCustomer    = act.New(act.Spec{Name: "customer add", Route: "POST /v1/customers", Summary: "Add a customer", May: act.Operator}, addCustomer)
+	ListCustomers  = act.NewList(act.Spec{Name: "customer list", Route: "GET /v1/customers", Summary: "All customers, by name", May: act.Operator}, listCustomers)
+	ShowCustomer   = act.New(act.Spec{Name: "customer show", Route: "GET /v1/customers/{customer}", Summary: "One customer, with use and money of its accounts", May: act.Operator}, showCustomer)
+	SetCustomer    = act.New(act.Spec{Name: "customer set", Route: "PATCH /v1/customers/{customer}", Summary: "Change what is given", May: act.Operator}, setCustomer)
+	RemoveCustomer = act.New(act.Spec{Name: "customer remove", Route: "DELETE /v1/customers/{customer}", Summary: "Delete a customer that has no accounts", May: act.Operator}, removeCustomer)
+)
+
+func addCustomer(ctx context.Context, s *act.Service, in *NewCustomer) (*CustomerSum, error) {
+	c := store.Customer{Name: in.Body.Customer, Created: s.Store.Now()}
+	if !quota.ValidName(c.Name) {
+		return nil, act.Fail(act.Wrong, "", "customer name %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", c.Name)
+	}
+	if c.Name == "none" {
+		return nil, noneName("customer")
+	}
+	if err := in.Body.apply(&c); err != nil {
+		return nil, err
+	}
+	if err := s.Store.AddCustomer(c); errors.Is(err, store.ErrExists) {
+		return nil, act.Fail(act.Refused, "change it with: {customer set "+c.Name+"}", "there is a customer %q already", c.Name)
+	} else if err != nil {
+		return nil, act.Unlisted(err, "reseller", c.Reseller)
+	}
+	return sumOf(s, &c)
+}
+
+// noneName: where a command names a customer or reseller, none is nobody.
+func noneName(what string) error {
+	return act.Fail(act.Wrong, "", "no %s can be called none", what)
+}
+
+// apply takes over what is given.
+func (f *CustomerFields) apply(c *store.Customer) error {
+	if err := field.Mail(field.Or0(f.Contact)); err != nil {
+		return err
+	}
+	if code := field.Or0(f.Country); code != "" && !field.IsCountry(code) {
+		return act.Invalid("country", "", " %q is not the code of a country such as IT", code)
+	}
+	if f.Address != nil {
+		if err := checkAddress(*f.Address); err != nil {
+			return err
+		}
+	}
+	field.Set(&c.Contact, f.Contact)
+	field.Set(&c.Country, f.Country)
+	field.Set(&c.Reseller, f.Reseller)
+	field.Set(&c.Address, f.Address)
+	return nil
+}
+
+// Limits of an address on an invoice.
+const (
+	mostLines  = 12
+	widestLine = 100 // characters
+)
+
+func checkAddress(lines []string) error {
+	if n := len(lines); n > mostLines {
+		return act.Invalid("address", "", " has %d lines: at most %d", n, mostLines)
+	}
+	for _, l := range lines {
+		if utf8.RuneCountInString(l) > widestLine || strings.ContainsFunc(l, unicode.IsControl) || !utf8.ValidString(l) {
+			return act.Invalid("address", "", " %q: lines of up to %d characters, without control characters", l, widestLine)
+		}
+	}
+	return nil
+}
+
+func listCustomers(_ context.Context, s *act.Service, _ *All, page *act.Page[Customer]) error {
+	return s.Store.Customers(page.From, func(c store.Customer) error {
+		n, err := s.Store.CountOwned(c.Name)
+		if err != nil {
+			return err
+		}
+		return page.Add(customerOf(&c, n), c.Name)
+	})
+}
+
+func customerOf(c *store.Customer, accounts int) Customer {
+	return Customer{c.Name, field.OrNull(c.Contact), field.OrNone(c.Address), field.OrNull(c.Reseller), field.OrNull(c.Country), c.Created, accounts}
+}
+
+func showCustomer(_ context.Context, s *act.Service, in *CustomerName) (*CustomerSum, error) {
+	c, err := s.Store.Customer(in.Customer)
+	if err != nil {
+		return nil, act.Unlisted(err, "customer", in.Customer)
+	}
+	return sumOf(s, &c)
+}
+
+func sumOf(s *act.Service, c *store.Customer) (*CustomerSum, error) {
+	sum, err := rollUp(s, store.Wanted{Owner: c.Name})
+	return &CustomerSum{customerOf(c, len(sum.List)), sum}, err
+}
+
+func setCustomer(_ context.Context, s *act.Service, in *CustomerChange) (*CustomerSum, error) {
+	if _, err := s.Store.Customer(in.Customer); err != nil {
+		return nil, act.Unlisted(err, "customer", in.Customer)
+	}
+	c, err := s.Store.UpdateCustomer(in.Customer, in.Body.apply)
+	if err != nil {
+		return nil, act.Unlisted(err, "reseller", field.Or0(in.Body.Reseller))
+	}
+	return sumOf(s, &c)
+}
+
+func removeCustomer(_ context.Context, s *act.Service, in *CustomerName) (*Removed, error) {
+	if err := s.Store.RemoveCustomer(in.Customer); errors.Is(err, store.ErrInUse) {
+		return nil, act.Fail(act.Refused, "give them to another first: {customer show "+in.Customer+"}", "%w", err)
+	} else if err != nil {
+		return nil, act.Unlisted(err, "customer", in.Customer)
+	}
+	return &Removed{in.Customer}, nil
+}
