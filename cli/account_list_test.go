@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/store"
 )
@@ -157,7 +158,7 @@ func wantTable(t *testing.T, lines []string, n int) {
 		t.Fatalf("%d lines, want %d", len(lines), n+1)
 	}
 	for i, l := range lines {
-		if len([]rune(l)) > screen {
+		if len([]rune(l)) > term.Columns {
 			t.Fatalf("%d columns: %s", len([]rune(l)), l)
 		}
 		if i > 1 && l <= lines[i-1] {

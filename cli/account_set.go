@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
 	"relay/report/words"
@@ -93,7 +94,7 @@ func (f *accountChange) change(a *store.Account, to *quota.Plan, now time.Time, 
 	if err := cmp.Or(f.apply(a), f.limit(a, plan)); err != nil {
 		return is, err
 	}
-	if reason := cut(clean(strings.TrimSpace(notNone(f.abuse))), 200); reason != "" || f.abuse != "" && a.Abuse {
+	if reason := term.Cut(term.Clean(strings.TrimSpace(notNone(f.abuse))), 200); reason != "" || f.abuse != "" && a.Abuse {
 		is.Abuse = &reason
 	}
 	return is, nil
@@ -130,7 +131,7 @@ func (p *program) accountSuspend() *cli.Command {
 		Description: "What it has handed over already is still delivered; relay queue hold --account NAME stops that too.",
 		Flags:       []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`TEXT` what the customer is told in the reply", Required: true, Destination: &reason}},
 	}, work{run: func(c *call) error {
-		reason := cut(clean(reason), 200)
+		reason := term.Cut(term.Clean(reason), 200)
 		if strings.TrimSpace(reason) == "" {
 			return usage("", "--reason cannot be empty: the customer is told")
 		}

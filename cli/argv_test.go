@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/term"
 )
 
 func TestParse(t *testing.T) {
@@ -128,7 +130,7 @@ func TestHelp(t *testing.T) {
 func checkWidth(t *testing.T, what, text string) {
 	t.Helper()
 	for line := range strings.Lines(text) {
-		if n := len([]rune(strings.TrimRight(line, "\n"))); n > screen {
+		if n := len([]rune(strings.TrimRight(line, "\n"))); n > term.Columns {
 			t.Errorf("%s: %d characters: %s", what, n, line)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/smtp"
 	"relay/store"
@@ -158,7 +159,7 @@ func (p *program) banLifted(lifted []banView) error {
 		return c.say("nobody was banned")
 	}
 	for _, v := range lifted {
-		if err := c.say("%s may come in again", clean(orElse(v.Network, v.Login))); err != nil {
+		if err := c.say("%s may come in again", term.Clean(orElse(v.Network, v.Login))); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 )
@@ -43,7 +44,7 @@ func (b *buying) check() error {
 		name, text string
 		most       int
 	}{{"--reference", b.reference, widestReference}, {"--terms", b.terms, widestVersion}} {
-		if f.text != "" && strings.TrimSpace(clean(f.text)) == "" || len([]rune(f.text)) > f.most || clean(f.text) != f.text {
+		if f.text != "" && strings.TrimSpace(term.Clean(f.text)) == "" || len([]rune(f.text)) > f.most || term.Clean(f.text) != f.text {
 			return usage("", "%s: one line of plain text, up to %d characters", f.name, f.most)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/term"
 	"relay/store"
 )
 
@@ -196,15 +197,15 @@ func (c *checker) show() error {
 
 // writeFinding writes what was looked at in a column of that width.
 func (p *program) writeFinding(f finding, width int) error {
-	mark := pad(string(f.Status), len(warning)+gap, false)
-	lead := pad(cut(f.Check, width), width+gap, false)
+	mark := term.Pad(string(f.Status), len(warning)+gap, false)
+	lead := term.Pad(term.Cut(f.Check, width), width+gap, false)
 	head := 2 + utf8.RuneCountInString(mark+lead)
 	if p.colours() {
 		mark = painted(mark, f.Status)
 	}
 	lead = "  " + mark + lead
-	lines := wrap(clean(strings.ReplaceAll(f.Detail, "\n", "; ")), screen-head)
-	for i, l := range wrap(f.Advice, screen-head-2) {
+	lines := term.Wrap(term.Clean(strings.ReplaceAll(f.Detail, "\n", "; ")), term.Columns-head)
+	for i, l := range term.Wrap(f.Advice, term.Columns-head-2) {
 		mark := "  "
 		if i == 0 {
 			mark = "→ "

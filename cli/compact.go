@@ -12,6 +12,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 )
@@ -152,7 +153,7 @@ func (p *program) proveCompacted(ctx context.Context, fresh string, st *store.St
 	}
 	if n := found.Stats.Problems; n > 0 {
 		return fail(exitFailed, "nothing was changed; relay check --store tells more, and relay restore FILE brings back a backup",
-			"the store has %s, the first: %s", words.Plural(n, "problem"), clean(found.Problems[0]))
+			"the store has %s, the first: %s", words.Plural(n, "problem"), term.Clean(found.Problems[0]))
 	}
 	sum, err := st.Totals()
 	if err == nil && sum != found.Stats.Totals {

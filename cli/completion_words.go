@@ -16,6 +16,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/term"
 	"relay/store"
 )
 
@@ -46,7 +47,7 @@ func (p *program) complete(ctx context.Context, words []string) error {
 		if !strings.HasPrefix(c.word, t.word) && !strings.HasPrefix(c.word, ":") {
 			continue
 		}
-		fmt.Fprintf(&out, "%s\t%s\n", c.word, clean(c.text))
+		fmt.Fprintf(&out, "%s\t%s\n", c.word, term.Clean(c.text))
 	}
 	_, err := io.WriteString(p.Stdout, strings.NewReplacer(":file\t\n", ":file\n", ":dir\t\n", ":dir\n").Replace(out.String()))
 	return err

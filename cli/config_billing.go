@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"relay/cli/term"
 	"relay/report/invoice"
 	"relay/report/letter"
 	"relay/report/money"
@@ -87,7 +88,7 @@ func isSellerLine(v *validator, key string, value any) {
 	case strings.TrimSpace(l) == "":
 		v.bad(key, "the line is empty")
 	case n > widestSeller:
-		v.bad(key, "%q has %d characters: at most %d", cut(l, 20), n, widestSeller)
+		v.bad(key, "%q has %d characters: at most %d", term.Cut(l, 20), n, widestSeller)
 	case strings.ContainsFunc(l, unicode.IsControl):
 		v.bad(key, "%q: one line each, without control characters", l)
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relay/cli/term"
 	"relay/report/words"
 )
 
@@ -78,7 +79,7 @@ func (s *Section) write(b *strings.Builder, mark string, explain bool, chosen ma
 			if explain && !again {
 				text = k.Text
 			}
-			name := pad(k.Name, s.nameWidth(), false) + " = "
+			name := term.Pad(k.Name, s.nameWidth(), false) + " = "
 			line := name + tomlText(valueIn(table, k.Name))
 			column = max(column, len(line)+gap+1)
 			if value := chosen[k.Name]; s.Name == "" && value != "" {
@@ -107,7 +108,7 @@ func besides(line string, column int, text string) string {
 	if text == "" {
 		return line
 	}
-	return pad(line, max(column, len(line)+gap), false) + "# " + text
+	return term.Pad(line, max(column, len(line)+gap), false) + "# " + text
 }
 
 // tomlText is a value as one would write it.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/cli/control"
+	"relay/cli/term"
 	"relay/mailer"
 	"relay/report/words"
 )
@@ -49,7 +50,7 @@ func busyLines(c *control.Connections) []string {
 	if n := len(c.Waiting); n > 0 {
 		text += "; " + waiters(c.Waiting, c.InUse < c.Limit)
 	}
-	return fold(clean(text), screen-len(totalMark))
+	return term.Fold(term.Clean(text), term.Columns-len(totalMark))
 }
 
 // totalMark begins the lines below a list.

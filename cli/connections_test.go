@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"relay/cli/control"
+	"relay/cli/term"
 )
 
 func TestBusyLines(t *testing.T) {
@@ -42,7 +43,7 @@ func TestBusyLines(t *testing.T) {
 				t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
 			}
 			for _, l := range got {
-				if utf8.RuneCountInString(totalMark+l) > screen {
+				if utf8.RuneCountInString(totalMark+l) > term.Columns {
 					t.Errorf("wider than the screen: %s", l)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/password"
+	"relay/cli/term"
 	"relay/quota"
 	"relay/store"
 )
@@ -51,7 +52,7 @@ func (c *call) credentialAdd(name, login, note string, passwordStdin bool) error
 	if err != nil {
 		return err
 	}
-	cred.Note = cut(clean(note), 200)
+	cred.Note = term.Cut(term.Clean(note), 200)
 	for n := 1; ; n++ {
 		if login == "" {
 			cred.Login = numbered(name, n)

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/term"
 )
 
 var update = flag.Bool("update", false, "write the generated pages in docs anew")
@@ -51,7 +53,7 @@ func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", ar
 
 // text is a paragraph of the width that all pages have.
 func (p *page) text(s string) {
-	for _, l := range wrap(s, screen) {
+	for _, l := range term.Wrap(s, term.Columns) {
 		p.line("%s", l)
 	}
 	p.line("")

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"relay/cli/control"
+	"relay/cli/term"
 	"relay/report/api/act"
 	"relay/store"
 	"relay/store/highwater"
@@ -67,7 +68,7 @@ func report(w io.Writer, err error) int {
 	if p, ok := errors.AsType[*act.Problem](err); ok && f.err == err {
 		f, err = ofProblem(p), errors.New(problemText(p))
 	}
-	fmt.Fprintf(w, "relay: error: %s\n", clean(strings.ReplaceAll(err.Error(), "\n", "; ")))
+	fmt.Fprintf(w, "relay: error: %s\n", term.Clean(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	if f.hint != "" {
 		fmt.Fprintf(w, "relay: hint: %s\n", f.hint)
 	}

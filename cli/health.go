@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/term"
 	"relay/report/words"
 )
 
@@ -101,7 +102,7 @@ func (p *program) healthLine(h *control.Health, bad string) error {
 	if h.Clock != nil {
 		text += "; " + holdText(h.Clock, time.Local)
 	}
-	_, err := fmt.Fprintln(p.Stdout, strings.Join(append([]string{clean(text)}, busyLines(h.Connections)...), "\n"))
+	_, err := fmt.Fprintln(p.Stdout, strings.Join(append([]string{term.Clean(text)}, busyLines(h.Connections)...), "\n"))
 	return err
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/term"
 )
 
 const about = `relay takes mail from your programs, charges it to the account that sent it, keeps it safe on disk and delivers it.`
@@ -84,7 +86,7 @@ func (h *helpPage) line(s string) { h.WriteString(s + "\n") }
 func (h *helpPage) blank()        { h.line("") }
 
 func (h *helpPage) text(s string) {
-	for _, l := range wrap(s, screen) {
+	for _, l := range term.Wrap(s, term.Columns) {
 		h.line(l)
 	}
 }
@@ -100,8 +102,8 @@ func (h *helpPage) paragraph(s string) {
 
 func (h *helpPage) pair(left, right string, width int) {
 	const indent = 2
-	room := screen - indent - width - gap
-	for i, l := range wrap(right, room) {
+	room := term.Columns - indent - width - gap
+	for i, l := range term.Wrap(right, room) {
 		if i > 0 {
 			left = ""
 		}
@@ -109,7 +111,7 @@ func (h *helpPage) pair(left, right string, width int) {
 			h.line(strings.Repeat(" ", indent) + left)
 			left = ""
 		}
-		h.line(strings.Repeat(" ", indent) + pad(left, width, false) + strings.Repeat(" ", gap) + l)
+		h.line(strings.Repeat(" ", indent) + term.Pad(left, width, false) + strings.Repeat(" ", gap) + l)
 	}
 }
 

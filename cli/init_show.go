@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"relay/cli/term"
 )
 
 // show tells what was made, what to publish and what to do next: one screen.
@@ -19,7 +21,7 @@ func (s *installation) show() error {
 	s.showRecords(&b)
 	b.WriteString("\n")
 	for _, note := range s.notes() {
-		b.WriteString(strings.Join(wrap(note, screen), "\n") + "\n")
+		b.WriteString(strings.Join(term.Wrap(note, term.Columns), "\n") + "\n")
 	}
 	s.showNext(&b)
 	_, err := fmt.Fprint(s.Stdout, b.String())
@@ -30,15 +32,15 @@ func (s *installation) show() error {
 func (s *installation) showMade(b *strings.Builder) {
 	for _, m := range s.made {
 		if m.Thing == "certificate" {
-			fmt.Fprintf(b, "  %s%s\n", pad("data directory", 16, false), clean(string(s.dir)))
+			fmt.Fprintf(b, "  %s%s\n", term.Pad("data directory", 16, false), term.Clean(string(s.dir)))
 		}
 		state := ""
 		if m.State == "kept" {
 			state = " (kept)"
 		}
-		fmt.Fprintf(b, "  %s%s%s\n", pad(m.Thing, 16, false), clean(strings.TrimPrefix(m.Path, string(s.dir)+"/")), state)
+		fmt.Fprintf(b, "  %s%s%s\n", term.Pad(m.Thing, 16, false), term.Clean(strings.TrimPrefix(m.Path, string(s.dir)+"/")), state)
 		if m.Thing == "account" {
-			fmt.Fprintf(b, "  %s%s\n", pad("password", 16, false), s.password(m.Path))
+			fmt.Fprintf(b, "  %s%s\n", term.Pad("password", 16, false), s.password(m.Path))
 		}
 	}
 }
@@ -65,8 +67,8 @@ func (s *installation) showRecords(b *strings.Builder) {
 		if r.Type == "MX" {
 			value += " (takes answers to notices)"
 		}
-		lead := "  " + pad(r.Name, width, false) + "  " + pad(r.Type, 4, false)
-		if len(lead)+1+len(value) > screen {
+		lead := "  " + term.Pad(r.Name, width, false) + "  " + term.Pad(r.Type, 4, false)
+		if len(lead)+1+len(value) > term.Columns {
 			lead = strings.TrimRight(lead, " ") + "\n     "
 		}
 		b.WriteString(lead + " " + value + "\n")

@@ -9,6 +9,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/store"
 )
 
@@ -70,7 +71,7 @@ func (c *call) invoice(text string) (i store.Invoice, err error) {
 		return i, fail(exitFailed, "relay invoice list shows all", "number %s is void: %s", i.Name, i.Reason)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		err = fail(exitFailed, "relay invoice list shows all", "no invoice %s", clean(strings.TrimSpace(text)))
+		err = fail(exitFailed, "relay invoice list shows all", "no invoice %s", term.Clean(strings.TrimSpace(text)))
 	}
 	return i, err
 }
@@ -101,7 +102,7 @@ What was paid in full is paid back by relay account refund.`,
 			dryRunFlag(&dryRun),
 		},
 	}, work{run: func(c *call) error {
-		text := cut(clean(strings.TrimSpace(reason)), 200)
+		text := term.Cut(term.Clean(strings.TrimSpace(reason)), 200)
 		if text == "" {
 			return usage("", "--reason cannot be empty: the credit note says it")
 		}

@@ -14,6 +14,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/report/invoice"
 	"relay/store"
 )
@@ -113,7 +114,7 @@ func (p *program) intoFile(cc *cli.Context, path string, force bool, run cli.Act
 	if err := w.keep(); err != nil {
 		return noFile(path, err)
 	}
-	_, err = fmt.Fprintf(p.Stdout, "%s is written\n", clean(path))
+	_, err = fmt.Fprintf(p.Stdout, "%s is written\n", term.Clean(path))
 	return err
 }
 
@@ -186,7 +187,7 @@ func (c *call) showInvoice(format string) error {
 func (c *call) tellMissing(doc *invoice.Document) error {
 	missing, err := invoice.Missing(doc)
 	if missing != "" {
-		c.note("the fonts of the PDF do not have %s: similar letters or ? stand there; HTML has all", cut(missing, 20))
+		c.note("the fonts of the PDF do not have %s: similar letters or ? stand there; HTML has all", term.Cut(missing, 20))
 	}
 	return err
 }

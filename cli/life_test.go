@@ -15,6 +15,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/term"
 	"relay/store"
 )
 
@@ -77,7 +78,7 @@ func (d *desk) give(code int, words ...string) string {
 		return ""
 	}
 	for line := range strings.Lines(out.String()) {
-		if n := len([]rune(strings.TrimRight(line, "\n"))); n > screen {
+		if n := len([]rune(strings.TrimRight(line, "\n"))); n > term.Columns {
 			d.t.Errorf("relay %s: %d characters: %s", strings.Join(words, " "), n, line)
 		}
 	}

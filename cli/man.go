@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/term"
 )
 
 // exitMeanings are the exit codes for pages that have room for them.
@@ -124,7 +126,7 @@ func (m *manPage) text(s string) {
 
 // fill breaks text into lines that do not begin with a request.
 func (m *manPage) fill(s string) {
-	for _, l := range wrap(s, screen-10) {
+	for _, l := range term.Wrap(s, term.Columns-10) {
 		m.request("%s", roffLine(l))
 	}
 }

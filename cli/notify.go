@@ -13,6 +13,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"relay/cli/control"
+	"relay/cli/term"
 	"relay/report/words"
 )
 
@@ -98,7 +99,7 @@ func (n *notifier) logDeaf(err error) {
 
 // status is a line for people, as systemctl status shows it.
 func statusLine(format string, args ...any) string {
-	return "STATUS=" + strings.ReplaceAll(clean(fmt.Sprintf(format, args...)), "\n", "; ")
+	return "STATUS=" + strings.ReplaceAll(term.Clean(fmt.Sprintf(format, args...)), "\n", "; ")
 }
 
 // moreTime asks that start or stop may take so long from now on.

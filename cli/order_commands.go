@@ -6,6 +6,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
 	"relay/report/words"
@@ -162,7 +163,7 @@ func (p *program) accountClose() *cli.Command {
 		if a.State == store.Closed {
 			return store.Receipt{}, fail(exitFailed, "relay account statement "+a.Name+" tells since when; relay account remove "+a.Name+" deletes it", "account %s is closed already", a.Name)
 		}
-		return c.st.CloseAccount(o, a.Name, cut(clean(strings.TrimSpace(reason)), 200))
+		return c.st.CloseAccount(o, a.Name, term.Cut(term.Clean(strings.TrimSpace(reason)), 200))
 	})
 }
 
@@ -215,7 +216,7 @@ type correction struct {
 
 func (f *correction) read(c *call, a *store.Account) (what store.Correction, err error) {
 	const more = "relay account correct --help"
-	what.Text = cut(clean(strings.TrimSpace(f.reason)), 200)
+	what.Text = term.Cut(term.Clean(strings.TrimSpace(f.reason)), 200)
 	switch {
 	case what.Text == "":
 		return what, usage(more, "--reason cannot be empty: the ledger says why")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/invoice"
 	"relay/report/money"
@@ -147,9 +148,9 @@ func (c *call) showLines(lines []lineView, currency string) error {
 		return err
 	}
 	const indent = "  "
-	room := screen - len(indent) - gap - width
+	room := term.Columns - len(indent) - gap - width
 	for i, l := range lines {
-		texts := fold(clean(l.Text), room)
+		texts := term.Fold(term.Clean(l.Text), room)
 		for n, text := range texts {
 			if n < len(texts)-1 {
 				if err := c.say("%s%s", indent, text); err != nil {
@@ -157,7 +158,7 @@ func (c *call) showLines(lines []lineView, currency string) error {
 				}
 				continue
 			}
-			if err := c.say("%s%s  %s", indent, pad(text, room, false), pad(amounts[i], width, true)); err != nil {
+			if err := c.say("%s%s  %s", indent, term.Pad(text, room, false), term.Pad(amounts[i], width, true)); err != nil {
 				return err
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"relay/cli/term"
 )
 
 // encode writes v as one JSON document for programs.
@@ -69,12 +71,12 @@ func writeFields(w io.Writer, fields []field) error {
 		width = max(width, utf8.RuneCountInString(f.name))
 	}
 	for _, f := range fields {
-		for i, text := range wrap(clean(f.value), screen-width-gap) {
+		for i, text := range term.Wrap(term.Clean(f.value), term.Columns-width-gap) {
 			name := f.name
 			if i > 0 {
 				name = ""
 			}
-			if _, err := fmt.Fprintf(w, "%s%s%s\n", pad(name, width, false), strings.Repeat(" ", gap), text); err != nil {
+			if _, err := fmt.Fprintf(w, "%s%s%s\n", term.Pad(name, width, false), strings.Repeat(" ", gap), text); err != nil {
 				return err
 			}
 		}

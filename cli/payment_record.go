@@ -11,6 +11,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
 	"relay/report/words"
@@ -58,7 +59,7 @@ func (c *call) recordPayment(f *paying) error {
 		return usage("", "--reference cannot be empty: it tells the payment from all others")
 	case len(p.Reference) > mostReference:
 		return usage("", "--reference: at most %d octets", mostReference)
-	case clean(p.Reference) != p.Reference:
+	case term.Clean(p.Reference) != p.Reference:
 		return usage("", "--reference: one line of plain text")
 	}
 	if err := c.payFor(f, &p); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 )
@@ -36,7 +37,7 @@ func (c *call) reversePayment(r store.Reversal, dryRun bool) error {
 	if r.Method != "" && !slices.Contains(store.Methods, r.Method) {
 		return usage("", "--method %q: one of %s%s", r.Method, strings.Join(store.Methods, ", "), words.DidYouMean(r.Method, store.Methods))
 	}
-	if r.Text = cut(clean(strings.TrimSpace(r.Text)), 200); r.Text == "" {
+	if r.Text = term.Cut(term.Clean(strings.TrimSpace(r.Text)), 200); r.Text == "" {
 		return usage("", "--reason cannot be empty: the ledger says why")
 	}
 	i, err := c.invoice(c.args[0])
@@ -45,7 +46,7 @@ func (c *call) reversePayment(r store.Reversal, dryRun bool) error {
 	}
 	r.Invoice = i.Number
 	receipt, err := c.st.ReversePayment(c.order(dryRun), r)
-	reference := clean(r.Reference)
+	reference := term.Clean(r.Reference)
 	list := "relay payment list --account " + i.Account + " shows them"
 	switch {
 	case errors.Is(err, store.ErrReversed):

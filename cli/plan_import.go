@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/words"
 )
@@ -147,7 +148,7 @@ func (c *call) showChanges(changes []planChange, dryRun bool) error {
 			if d.Change == "changed" {
 				line = fmt.Sprintf("%s: %s -> %s", k.Key, orElse(k.Was, "left out"), orElse(k.Is, "left out"))
 			}
-			for i, l := range wrap(line, screen-4) {
+			for i, l := range term.Wrap(line, term.Columns-4) {
 				if err := c.say("  %s%s", ifSo(i > 0, "  "), l); err != nil {
 					return err
 				}

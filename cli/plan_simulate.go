@@ -9,6 +9,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/forecast"
 	"relay/report/money"
@@ -300,12 +301,12 @@ func (r *simReport) story(m *forecast.Month) error {
 		parts = []string{"within the allowance"}
 	}
 	for i, p := range parts {
-		for j, l := range wrap(p, screen-12-2) {
+		for j, l := range term.Wrap(p, term.Columns-12-2) {
 			name := ""
 			if i == 0 && j == 0 {
 				name = m.Period
 			}
-			if err := r.say("%s%s%s", pad(name, 12, false), ifSo(j > 0, "  "), l); err != nil {
+			if err := r.say("%s%s%s", term.Pad(name, 12, false), ifSo(j > 0, "  "), l); err != nil {
 				return err
 			}
 		}

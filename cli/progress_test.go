@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 	"unicode/utf8"
+
+	"relay/cli/term"
 )
 
 // drawn is a line of progress and what a terminal got of it.
@@ -23,7 +25,7 @@ func gone(t *testing.T, out string) {
 	t.Helper()
 	lines := strings.Split(out, "\r")
 	for _, l := range lines {
-		if utf8.RuneCountInString(l) >= screen {
+		if utf8.RuneCountInString(l) >= term.Columns {
 			t.Errorf("%d characters: %q", utf8.RuneCountInString(l), l)
 		}
 	}

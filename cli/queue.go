@@ -6,6 +6,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 	"relay/store/maildomain"
@@ -94,7 +95,7 @@ func domainName(s string) (string, error) {
 // checkWho refuses what is neither an address nor an @domain; "" is none.
 func checkWho(flag, s string) error {
 	at := strings.LastIndexByte(s, '@')
-	if s != "" && (at < 0 || at == len(s)-1 || clean(s) != s) {
+	if s != "" && (at < 0 || at == len(s)-1 || term.Clean(s) != s) {
 		return usage("", "--%s: %q is neither an address nor an @domain", flag, s)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 )
@@ -184,7 +185,7 @@ func (g *changing) byLines(r io.Reader) error {
 		id, err := parseID(strings.TrimRight(word, "*!"))
 		if err != nil {
 			if g.badAll++; len(g.bad) < changeTold {
-				g.bad = append(g.bad, fmt.Sprintf("line %d: %q", n, cut(word, 40)))
+				g.bad = append(g.bad, fmt.Sprintf("line %d: %q", n, term.Cut(word, 40)))
 			}
 			continue
 		}

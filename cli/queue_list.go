@@ -11,6 +11,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 )
@@ -153,9 +154,9 @@ func (l *queueLister) entry(b *strings.Builder, m *store.Message, inHand bool) i
 	case inHand:
 		mark = "*"
 	}
-	sender := clean(orElse(m.Sender, "<>"))
+	sender := term.Clean(orElse(m.Sender, "<>"))
 	first := sender
-	if utf8.RuneCountInString(sender) > screen-listAddress {
+	if utf8.RuneCountInString(sender) > term.Columns-listAddress {
 		first = ""
 	}
 	line := fmt.Sprintf(listRow, m.ID.String()+mark, words.Size(m.Size), m.Accepted.In(l.zone).Format(time.Stamp), first)
@@ -175,14 +176,14 @@ func (l *queueLister) entry(b *strings.Builder, m *store.Message, inHand bool) i
 		}
 		left := l.standing(m, r, inHand)
 		if left == standing {
-			address(b, "", clean(r.Address))
+			address(b, "", term.Clean(r.Address))
 			continue
 		}
 		standing = left
 		if i > 0 {
 			left = strings.TrimPrefix(left, m.Account+", ")
 		}
-		address(b, left, clean(r.Address))
+		address(b, left, term.Clean(r.Address))
 	}
 	if more := len(open) - most; more > 0 {
 		address(b, "", fmt.Sprintf("+%s more", words.Number(int64(more))))
@@ -230,10 +231,10 @@ func remark(b *strings.Builder, reply string) {
 	if reply == "" {
 		return
 	}
-	lines := fold("("+clean(reply)+")", screen-listIndent)
+	lines := term.Fold("("+term.Clean(reply)+")", term.Columns-listIndent)
 	if len(lines) > most {
 		lines = lines[:most]
-		lines[most-1] = chop(lines[most-1], screen-listIndent-2)[0] + "…)"
+		lines[most-1] = term.Chop(lines[most-1], term.Columns-listIndent-2)[0] + "…)"
 	}
 	for _, l := range lines {
 		b.WriteString(strings.Repeat(" ", listIndent) + l + "\n")
@@ -244,20 +245,20 @@ func remark(b *strings.Builder, reply string) {
 // leaves it room.
 func address(b *strings.Builder, left, addr string) {
 	width := utf8.RuneCountInString(addr)
-	at := min(listAddress, max(screen-width, listIndent))
+	at := min(listAddress, max(term.Columns-width, listIndent))
 	if left != "" {
 		left = strings.Repeat(" ", listIndent) + left
 		if utf8.RuneCountInString(left) >= at {
-			for _, l := range fold(left, screen-listIndent) {
+			for _, l := range term.Fold(left, term.Columns-listIndent) {
 				b.WriteString(strings.Repeat(" ", listIndent) + l + "\n")
 			}
 			left = ""
 		}
 	}
-	for i, part := range chop(addr, screen-at) {
+	for i, part := range term.Chop(addr, term.Columns-at) {
 		if i > 0 {
 			left = ""
 		}
-		b.WriteString(pad(left, at, false) + part + "\n")
+		b.WriteString(term.Pad(left, at, false) + part + "\n")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/term"
 	"relay/store"
 )
 
@@ -93,7 +94,7 @@ func TestQueueLister_longReplyAndManyRecipients(t *testing.T) {
 func TestChanging_byLines_list(t *testing.T) {
 	const other = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 	text := listed(&store.Message{Sender: "a@acme.example", Recipients: []store.Recipient{
-		{Address: strings.Repeat("x", screen-listIndent) + other, Reply: "451 " + strings.Repeat("x", 70) + " " + other + " later"}}}, false)
+		{Address: strings.Repeat("x", term.Columns-listIndent) + other, Reply: "451 " + strings.Repeat("x", 70) + " " + other + " later"}}}, false)
 	mustMatch(t, "list", text, `(?m)^ +`+other+` later`)
 	mustMatch(t, "list", text, `(?m)^ +`+other+`$`)
 	g := &changing{call: &call{}}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"relay/cli/term"
 	"relay/store"
 )
 
@@ -50,9 +51,9 @@ func (g *changing) showAffected(m *store.Message, list []int) error {
 		return g.list.add(v)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s, from %s\n", v.ID, v.Account, clean(orElse(v.Sender, "<>")))
+	fmt.Fprintf(&b, "%s  %s, from %s\n", v.ID, v.Account, term.Clean(orElse(v.Sender, "<>")))
 	for _, to := range v.Recipients {
-		for _, part := range chop(clean(to), screen-listIndent) {
+		for _, part := range term.Chop(term.Clean(to), term.Columns-listIndent) {
 			b.WriteString(strings.Repeat(" ", listIndent) + part + "\n")
 		}
 	}

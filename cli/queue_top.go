@@ -12,6 +12,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/term"
 	"relay/mailer"
 	"relay/report/words"
 	"relay/store"
@@ -269,7 +270,7 @@ func (r *topRow) cells(by string, now time.Time) []string {
 // remarks are the lines below a row.
 func (r *topRow) remarks(now time.Time) (lines []string) {
 	if r.Reply != "" {
-		lines = append(lines, cut("  "+clean(r.Reply), screen))
+		lines = append(lines, term.Cut("  "+term.Clean(r.Reply), term.Columns))
 	}
 	if r.Held > 0 && r.Next != nil {
 		lines = append(lines, fmt.Sprintf("  %s held", words.Number(r.Held)))
@@ -279,9 +280,9 @@ func (r *topRow) remarks(now time.Time) (lines []string) {
 		case s.DownUntil != nil:
 			text := fmt.Sprintf("  next hop down, next probe in %s, %s", words.Span(s.DownUntil.Sub(now)), words.Plural(int64(s.Failures), "failure"))
 			if s.Why != "" && !strings.Contains(r.Reply, s.Why) {
-				text += ": " + clean(s.Why)
+				text += ": " + term.Clean(s.Why)
 			}
-			lines = append(lines, cut(text, screen))
+			lines = append(lines, term.Cut(text, term.Columns))
 		case s.Connections > 0:
 			lines = append(lines, fmt.Sprintf("  %s of %s open, %s in hand", words.Number(int64(s.Connections)),
 				words.Plural(int64(s.Limit), "connection"), words.Number(int64(s.Claimed))))

@@ -7,6 +7,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/term"
 )
 
 // reloadView is what a reload came to, as programs see it.
@@ -58,7 +59,7 @@ func (p *program) askRelay(ctx context.Context) error {
 
 func (p *program) showReload(v *reloadView) error {
 	text := reloadSummary(v.Changes) + ", from " + orElse(v.Config, "no file: the defaults")
-	for _, l := range wrap(text, screen) {
+	for _, l := range term.Wrap(text, term.Columns) {
 		if _, err := fmt.Fprintln(p.Stdout, l); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 )
@@ -236,7 +237,7 @@ func (p *program) proven(ctx context.Context, from *aBackup, path string, res *r
 	}
 	res.Stats = found.Stats
 	for _, text := range found.Problems {
-		p.note("%s", clean(text))
+		p.note("%s", term.Clean(text))
 	}
 	if found.Stats.Problems > 0 {
 		return from.wrap(fail(exitFailed, "take another backup", "damaged: %s", words.Plural(found.Stats.Problems, "problem")))
@@ -275,7 +276,7 @@ func (p *program) showRestored(res *restoreView) error {
 	}
 	if res.Manifest != nil {
 		m := res.Manifest
-		_, err = fmt.Fprintf(p.Stdout, "made %s by relay %s on %s\n", m.Created.Format(time.RFC3339), clean(m.Relay), clean(m.Hostname))
+		_, err = fmt.Fprintf(p.Stdout, "made %s by relay %s on %s\n", m.Created.Format(time.RFC3339), term.Clean(m.Relay), term.Clean(m.Hostname))
 	}
 	if err == nil {
 		err = p.showMissing(res)

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 	"relay/store/highwater"
@@ -82,7 +83,7 @@ func (p *program) voidNumbers(path string, known uint64, res *restoreView) error
 	if err != nil {
 		return err
 	}
-	first, err := st.VoidInvoices(known, "issued after the backup "+cut(clean(res.File), 100)+", which took the store's place")
+	first, err := st.VoidInvoices(known, "issued after the backup "+term.Cut(term.Clean(res.File), 100)+", which took the store's place")
 	if first != 0 {
 		res.Void = &voidNumbers{first, known}
 	}

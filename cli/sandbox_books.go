@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
 	"relay/report/words"
@@ -123,7 +124,7 @@ func (t *teller) tellAccount(a *store.Account) error {
 
 func (t *teller) tellEntry(a *store.Account, e *store.Entry, f *store.Fold) error {
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
-	name := cut(a.Name, 30)
+	name := term.Cut(a.Name, 30)
 	switch e.Kind {
 	case store.KindClosed:
 		t.tellClosed(a, e, f)
@@ -167,7 +168,7 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, f *store.Fold) {
 	}
 	plan := c.Plan.In(period)
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
-	say("%s is over: %s used %s e-mails, %s; %s", e.Period, cut(a.Name, 30), ofLimit(p.Used.Messages, plan.Emails, words.Number),
+	say("%s is over: %s used %s e-mails, %s; %s", e.Period, term.Cut(a.Name, 30), ofLimit(p.Used.Messages, plan.Emails, words.Number),
 		ofLimit(p.Used.Bytes, plan.Bandwidth, words.Size), next)
 	units := func(n int64) string { return words.Units(n, c.Plan.Unit()) }
 	if p.Drawn > 0 {

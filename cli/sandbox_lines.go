@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"relay/cli/sink"
+	"relay/cli/term"
 	"relay/report/words"
 )
 
@@ -98,7 +99,7 @@ func (f *feed) finish() {
 // timed writes text of any length behind a time.
 func (f *feed) timed(stamp, text string) {
 	next := "\n" + strings.Repeat(" ", len(stamp)+gap)
-	f.say(stamp + "  " + strings.Join(wrap(clean(text), screen-len(stamp)-gap), next))
+	f.say(stamp + "  " + strings.Join(term.Wrap(term.Clean(text), term.Columns-len(stamp)-gap), next))
 }
 
 // stamp is an instant as the lines show it: where the clock is the system's, the
@@ -115,11 +116,11 @@ func (s *sandbox) stamp(t time.Time) string {
 }
 
 func (s *sandbox) tellTaken(m *sink.Message) {
-	s.out.say(s.passing(m.Time, m.From, m.To, fmt.Sprintf("%7s  %s", words.Size(m.Size), clean(m.Subject))))
+	s.out.say(s.passing(m.Time, m.From, m.To, fmt.Sprintf("%7s  %s", words.Size(m.Size), term.Clean(m.Subject))))
 }
 
 func (s *sandbox) tellRefused(r *sink.Refusal) {
-	s.out.say(s.passing(r.Time, r.From, r.To, clean(r.Reply)))
+	s.out.say(s.passing(r.Time, r.From, r.To, term.Clean(r.Reply)))
 }
 
 // passing is a line of the sink's, a screen wide at most.
@@ -130,8 +131,8 @@ func (s *sandbox) passing(t time.Time, from string, to []string, rest string) st
 	if n := len(to) - 1; n > 0 {
 		more = fmt.Sprintf(" +%d", n)
 	}
-	who := pair(clean(orElse(from, "<>")), clean(to[0]), width-len(more)) + more
-	return cut(head+"  "+pad(who, width, false)+"  "+rest, screen)
+	who := pair(term.Clean(orElse(from, "<>")), term.Clean(to[0]), width-len(more)) + more
+	return term.Cut(head+"  "+term.Pad(who, width, false)+"  "+rest, term.Columns)
 }
 
 // pair is "a → b" in width characters; the longer one is cut first.
@@ -139,6 +140,6 @@ func pair(a, b string, width int) string {
 	const arrow = " → "
 	room := width - utf8.RuneCountInString(arrow)
 	short := min(utf8.RuneCountInString(a), utf8.RuneCountInString(b), room/2)
-	a, b = cut(a, room-min(short, utf8.RuneCountInString(b))), cut(b, room-min(short, utf8.RuneCountInString(a)))
+	a, b = term.Cut(a, room-min(short, utf8.RuneCountInString(b))), term.Cut(b, room-min(short, utf8.RuneCountInString(a)))
 	return a + arrow + b
 }

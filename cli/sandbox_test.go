@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"relay/cli/sink"
+	"relay/cli/term"
 	"relay/store"
 )
 
@@ -197,7 +198,7 @@ func TestSandbox_firstScreen(t *testing.T) {
 		t.Errorf("%d lines", len(lines))
 	}
 	for _, l := range lines {
-		if n := len([]rune(l)); n > screen {
+		if n := len([]rune(l)); n > term.Columns {
 			t.Errorf("%d characters: %s", n, l)
 		}
 	}
@@ -321,7 +322,7 @@ func TestSandbox_booksScreen(t *testing.T) {
 			b.until("the screen", func() bool { return strings.Contains(b.out.String(), "First message\n") })
 			text := b.out.String()
 			for l := range strings.Lines(text) {
-				if n := len([]rune(l)) - 1; n > screen {
+				if n := len([]rune(l)) - 1; n > term.Columns {
 					t.Errorf("%d characters: %s", n, l)
 				}
 			}
@@ -556,7 +557,7 @@ func TestSandbox_passing(t *testing.T) {
 		s.out.w = out
 		s.tellTaken(&sink.Message{Time: at, From: c.from, To: c.to, Size: 12_000, Subject: c.subject})
 		s.out.finish()
-		if got := strings.TrimSuffix(out.String(), "\n"); got != c.want || len([]rune(got)) > screen {
+		if got := strings.TrimSuffix(out.String(), "\n"); got != c.want || len([]rune(got)) > term.Columns {
 			t.Errorf("got  %q\nwant %q", got, c.want)
 		}
 	}

@@ -18,6 +18,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/term"
 )
 
 // The scripts in testdata/script run twice: with no relay running, and with one.
@@ -238,7 +240,7 @@ func cmdKeys(ts *testscript.TestScript, _ bool, args []string) {
 // wide FILE: no line is wider than a screen.
 func cmdWide(ts *testscript.TestScript, neg bool, args []string) {
 	for line := range strings.Lines(ts.ReadFile(args[0])) {
-		if n := len([]rune(strings.TrimRight(line, "\n"))); n > screen {
+		if n := len([]rune(strings.TrimRight(line, "\n"))); n > term.Columns {
 			if !neg {
 				return
 			}
@@ -246,7 +248,7 @@ func cmdWide(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	if !neg {
-		ts.Fatalf("no line is wider than %d characters", screen)
+		ts.Fatalf("no line is wider than %d characters", term.Columns)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/mailer/client"
 )
 
@@ -314,7 +315,7 @@ func (s *sending) said(r client.Reply) error {
 			Recipients []string `json:"recipients"`
 		}{id, s.rcpts})
 	case s.args.verbose:
-		s.note("the relay said: %s", clean(r.String()))
+		s.note("the relay said: %s", term.Clean(r.String()))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"relay/cli/stdsmtp"
+	"relay/cli/term"
 	"relay/mailer/client"
 )
 
@@ -32,7 +33,7 @@ func (s *sending) take(ctx context.Context, from string, to []string, content io
 		_, hint := meaning(client.StageMail, a)
 		return stdsmtp.Reply{Code: a.Code, Enhanced: a.Enhanced, Text: hint}
 	} else if a.Code != 0 {
-		return stdsmtp.Reply{Code: a.Code, Enhanced: a.Enhanced, Text: clean(a.Text)}
+		return stdsmtp.Reply{Code: a.Code, Enhanced: a.Enhanced, Text: term.Clean(a.Text)}
 	}
 	return replyTo(err)
 }
@@ -40,7 +41,7 @@ func (s *sending) take(ctx context.Context, from string, to []string, content io
 // replyTo says in SMTP why a message was not handed over. What nobody understands
 // is temporary.
 func replyTo(err error) stdsmtp.Reply {
-	r := stdsmtp.Reply{Code: 451, Enhanced: [3]int{4, 3, 0}, Text: clean(err.Error())}
+	r := stdsmtp.Reply{Code: 451, Enhanced: [3]int{4, 3, 0}, Text: term.Clean(err.Error())}
 	if f, ok := errors.AsType[*failure](err); ok && (f.code == exitData || f.code == exitUsage) {
 		r.Code, r.Enhanced = 554, [3]int{5, 6, 0}
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/term"
 	"relay/report/words"
 )
 
@@ -198,7 +199,7 @@ func proveCopy(ctx context.Context, path string, m *manifest, pr *progress) erro
 	}
 	if found.Stats.Problems > 0 {
 		return fail(exitFailed, "relay check --store looks at the store itself", "damaged: %s, the first: %s",
-			words.Plural(found.Stats.Problems, "problem"), clean(found.Problems[0]))
+			words.Plural(found.Stats.Problems, "problem"), term.Clean(found.Problems[0]))
 	}
 	return m.check(&found)
 }

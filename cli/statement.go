@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
 	"relay/report/words"
@@ -287,9 +288,9 @@ func (c *call) showEntries(v *statementView, list []store.Entry) error {
 // entryLines are an entry; its columns are as wide as any entry needs, since it
 // is written before the next one is read. What does not fit goes on below.
 func (c *call) entryLines(seq, at, kind, figure, what string) error {
-	left := fmt.Sprintf("%s  %s  %s  %s  ", pad(seq, 5, true), pad(at, 16, false), pad(kind, 11, false), pad(figure, 14, true))
+	left := fmt.Sprintf("%s  %s  %s  %s  ", term.Pad(seq, 5, true), term.Pad(at, 16, false), term.Pad(kind, 11, false), term.Pad(figure, 14, true))
 	width := utf8.RuneCountInString(left)
-	texts := fold(clean(what), screen-width)
+	texts := term.Fold(term.Clean(what), term.Columns-width)
 	if len(texts) == 0 {
 		texts = []string{""}
 	}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"relay/cli/term"
 )
 
 // column of a table.
@@ -27,7 +29,7 @@ func newTable(columns ...column) *table { return &table{columns: columns} }
 
 func (t *table) add(cells ...string) {
 	for i := range cells {
-		cells[i] = clean(cells[i])
+		cells[i] = term.Clean(cells[i])
 	}
 	t.rows = append(t.rows, cells)
 }
@@ -52,7 +54,7 @@ func (t *table) line(widths []int, row []string) string {
 		if i > 0 {
 			b.WriteString(strings.Repeat(" ", gap))
 		}
-		b.WriteString(pad(cut(cell, widths[i]), widths[i], t.columns[i].right))
+		b.WriteString(term.Pad(term.Cut(cell, widths[i]), widths[i], t.columns[i].right))
 	}
 	return strings.TrimRight(b.String(), " ")
 }
@@ -77,7 +79,7 @@ func (t *table) fit(widths []int) []int {
 	for _, w := range widths {
 		total += w
 	}
-	for ; total > screen; total-- {
+	for ; total > term.Columns; total-- {
 		i := t.widest(widths)
 		if i < 0 {
 			break

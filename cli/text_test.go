@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"relay/cli/term"
 )
 
 func TestTable_fitsTheScreen(t *testing.T) {
@@ -19,7 +21,7 @@ func TestTable_fitsTheScreen(t *testing.T) {
 		t.Fatalf("%d lines:\n%s", len(lines), b.String())
 	}
 	for _, l := range lines {
-		if n := utf8.RuneCountInString(l); n > screen {
+		if n := utf8.RuneCountInString(l); n > term.Columns {
 			t.Errorf("%d characters: %s", n, l)
 		}
 	}
@@ -49,18 +51,6 @@ func TestWriteFields_wrapsAndKeepsAll(t *testing.T) {
 	checkWidth(t, "fields", b.String())
 	if strings.Count(b.String(), "word") != 40 || strings.Contains(b.String(), "nothing") {
 		t.Errorf("got\n%s", b.String())
-	}
-}
-
-func TestCut(t *testing.T) {
-	for _, c := range []struct {
-		in    string
-		width int
-		want  string
-	}{{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"äöüß", 3, "äö…"}, {"abc", 1, "…"}, {"abc", 0, ""}} {
-		if got := cut(c.in, c.width); got != c.want {
-			t.Errorf("cut(%q, %d) = %q, want %q", c.in, c.width, got, c.want)
-		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 )
@@ -107,7 +108,7 @@ func alike(list []store.EventOutcome) int {
 
 func writeHead(w io.Writer, when, title string, e *store.Event) error {
 	const head = 21 + 10 // the time, the kind
-	lines := wrap(clean(aboutEvent(e)), screen-head)
+	lines := term.Wrap(term.Clean(aboutEvent(e)), term.Columns-head)
 	if title != "" {
 		lines = append([]string{title}, lines...)
 	}
@@ -165,9 +166,9 @@ func (c *call) writeOutcome(e *store.Event, list []store.EventOutcome) error {
 	if !o.Next.IsZero() && !o.State.Final() {
 		text += " (next try " + c.stamp(o.Next) + ")"
 	}
-	lines := wrap(clean(text), screen-6)
+	lines := term.Wrap(term.Clean(text), term.Columns-6)
 	if id := remoteOf(o); id != "" {
-		lines = append(lines, clean("remote id "+id))
+		lines = append(lines, term.Clean("remote id "+id))
 	}
 	for i, l := range lines {
 		lead := "    "

@@ -1,4 +1,4 @@
-package cli
+package term
 
 import (
 	"strings"
@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// screen is how wide a terminal is taken to be.
-const screen = 80
+// Columns is the width of a terminal that does not say its own.
+const Columns = 80
 
-// clean makes text safe for a terminal: addresses and replies come from
-// strangers.
-func clean(s string) string {
+// Clean makes one line of text that is safe for a terminal, since addresses and
+// replies come from strangers.
+func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' {
 			return ' '
@@ -23,8 +23,8 @@ func clean(s string) string {
 	}, s)
 }
 
-// cut shortens s to width characters, the last one … where something is missing.
-func cut(s string, width int) string {
+// Cut shortens s to width characters; the last one is … when text was cut off.
+func Cut(s string, width int) string {
 	if utf8.RuneCountInString(s) <= width {
 		return s
 	}
@@ -34,8 +34,8 @@ func cut(s string, width int) string {
 	return string([]rune(s)[:width-1]) + "…"
 }
 
-// pad fills s with spaces up to width.
-func pad(s string, width int, right bool) string {
+// Pad fills s with spaces up to width, on its left when right is set.
+func Pad(s string, width int, right bool) string {
 	n := max(width-utf8.RuneCountInString(s), 0)
 	if right {
 		return strings.Repeat(" ", n) + s
@@ -43,9 +43,9 @@ func pad(s string, width int, right bool) string {
 	return s + strings.Repeat(" ", n)
 }
 
-// wrap breaks text into lines of at most width characters; a longer word stays
+// Wrap breaks text into lines of at most width characters. A longer word stays
 // whole, so that it can be copied.
-func wrap(text string, width int) []string {
+func Wrap(text string, width int) []string {
 	var lines []string
 	current := ""
 	for word := range strings.FieldsSeq(text) {
@@ -65,18 +65,18 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
-// fold is wrap for what need not be copied in one piece, or cannot be: a longer
-// word goes on in the next line.
-func fold(text string, width int) []string {
+// Fold is Wrap for text that nobody copies in one piece: a longer word goes on in
+// the next line.
+func Fold(text string, width int) []string {
 	var lines []string
-	for _, l := range wrap(text, width) {
-		lines = append(lines, chop(l, width)...)
+	for _, l := range Wrap(text, width) {
+		lines = append(lines, Chop(l, width)...)
 	}
 	return lines
 }
 
-// chop breaks text after every width characters.
-func chop(text string, width int) (parts []string) {
+// Chop breaks text after every width characters.
+func Chop(text string, width int) (parts []string) {
 	runes := []rune(text)
 	for len(runes) > width {
 		parts = append(parts, string(runes[:width]))
