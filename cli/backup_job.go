@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"io"
 	"time"
 
@@ -45,12 +44,3 @@ func (s jobShelf) Prune(path string) ([]string, error) { return s.prune(path) }
 
 // Hint implements jobs.Shelf.
 func (jobShelf) Hint(err error) string { return hintOf(err) }
-
-// hintOf is the next step after an error, for the log.
-func hintOf(err error) string {
-	f, ok := errors.AsType[*failure](err)
-	if !ok {
-		f = known(err)
-	}
-	return f.hint
-}

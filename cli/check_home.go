@@ -77,7 +77,7 @@ func (c *checker) directory() {
 // starts.
 func (c *checker) numbers() {
 	if err := highwater.Writable(c.dir.numbers()); err != nil {
-		c.add("last invoice", failed, known(err).hint, "%v", err)
+		c.add("last invoice", failed, hintOf(err), "%v", err)
 	}
 }
 
@@ -100,7 +100,7 @@ func (c *checker) relay() {
 		c.add("process", failed, "see its log; a restart is safe at any time", "does not answer within %s", healthLimit)
 	case !errors.Is(err, control.ErrAbsent):
 		c.silent = true
-		c.add("process", failed, known(err).hint, "%v", err)
+		c.add("process", failed, hintOf(err), "%v", err)
 	default:
 		c.add("process", ok, "", "no relay runs")
 	}
@@ -133,12 +133,12 @@ func (c *checker) openStore() {
 	st, err := openStore(c.dir.store(), c.storeOptions())
 	if errors.Is(err, store.ErrOlder) {
 		c.unopened = true
-		c.add("store file", ok, known(err).hint, "is of an older relay")
+		c.add("store file", ok, hintOf(err), "is of an older relay")
 		return
 	}
 	if err != nil {
 		c.unopened = true
-		c.add("store file", failed, orElse(known(err).hint, "relay restore FILE brings back a backup"), "does not open: %v", err)
+		c.add("store file", failed, orElse(hintOf(err), "relay restore FILE brings back a backup"), "does not open: %v", err)
 		return
 	}
 	var sum store.Totals
@@ -160,7 +160,7 @@ func (c *checker) openStore() {
 	}
 	c.store(file, free, sum)
 	if wrong != nil {
-		c.add("currency", failed, known(wrong).hint, "%v", wrong)
+		c.add("currency", failed, hintOf(wrong), "%v", wrong)
 	}
 	c.judgeBackup(backup)
 }

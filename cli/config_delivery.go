@@ -106,7 +106,7 @@ func smarthost(d *Delivery) (route.Route, error) {
 	if d.SmarthostUser != "" {
 		password, err := readSecret(d.SmarthostSecret)
 		if err != nil {
-			return hop, fail(exitConfig, known(err).hint, "delivery.smarthost_password_file: %w", err)
+			return hop, fail(exitConfig, hintOf(err), "delivery.smarthost_password_file: %w", err)
 		}
 		hop.Auth = &client.Auth{Username: d.SmarthostUser, Password: password}
 	}

@@ -15,7 +15,9 @@ import (
 const credentialPrefix = "credential:"
 
 // errNoCredential is a credential that was not passed to this process.
-var errNoCredential = errors.New("the service manager did not pass this credential")
+var errNoCredential = sentinel(exitConfig,
+	"credentials are for the relay that systemd starts: put LoadCredential=NAME:FILE into relay.service",
+	"the service manager did not pass this credential")
 
 // findCredentials puts the paths of credentials in the place of their names,
 // where dir is theirs. Without one the names stay, and mayOpen refuses them: a

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -10,7 +9,8 @@ import (
 )
 
 // errDamaged is a store's file that cannot be read as one.
-var errDamaged = errors.New("the file is damaged")
+var errDamaged = sentinel(exitFailed,
+	"bring back a backup: relay restore FILE; keep the damaged file for a look at it", "the file is damaged")
 
 // guard turns the panics, and the faults in mapped memory, by which the engine
 // tells of a damaged file into errDamaged.

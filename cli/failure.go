@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,17 +19,17 @@ import (
 const (
 	exitDone         = 0
 	exitFailed       = 1
-	exitUsage        = 64 // wrong usage
-	exitData         = 65 // a file of plans, or sendmail's message, is not in order
+	exitUsage        = 64 // the command line cannot be understood
+	exitData         = 65 // a file of plans, or the message for sendmail, is malformed
 	exitNoAccount    = 67 // no such account
-	exitUnreachable  = 69 // a relay is there, but cannot be talked to
+	exitUnreachable  = 69 // relay runs, but cannot be talked to
 	exitTryAgain     = 75 // not now, perhaps later
-	exitNoPermission = 77 // the token, or sendmail's sender, may not
+	exitNoPermission = 77 // the token, or the sender given to sendmail, is not allowed to
 	exitConfig       = 78 // configuration
 )
 
-// failure is an error that knows its exit code and, where there is one, the
-// next step for whoever reads it.
+// failure is an error that knows its exit code and, where there is one, the next
+// step for the reader.
 type failure struct {
 	code int
 	err  error
@@ -40,20 +39,24 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// fail makes a failure; hint may be "".
+// fail makes an Error; hint may be "".
 func fail(code int, hint, format string, args ...any) error {
 	return &failure{code, fmt.Errorf(format, args...), hint}
 }
 
-// usage is the failure of a command line that cannot be understood.
+// usage makes the Error for a command line that cannot be understood.
 func usage(hint, format string, args ...any) error { return fail(exitUsage, hint, format, args...) }
 
-// exitCode ends a run that has said everything already.
+// sentinel makes an Error for errors.Is: the code and the hint hold for every
+// error that wraps it.
+func sentinel(code int, hint, text string) error { return &failure{code, errors.New(text), hint} }
+
+// exitCode ends a run whose messages are written already.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
-// report tells err to the operator and returns the exit code it stands for.
+// report writes err to the operator and returns the exit code it stands for.
 func report(w io.Writer, err error) int {
 	if err == nil {
 		return exitDone
@@ -61,86 +64,59 @@ func report(w io.Writer, err error) int {
 	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
 	}
-	f, ok := errors.AsType[*failure](err)
-	if !ok {
-		f = known(err)
-	}
-	if p, ok := errors.AsType[*act.Problem](err); ok && f.err == err {
-		f, err = ofProblem(p), errors.New(problemText(p))
-	}
-	fmt.Fprintf(w, "relay: error: %s\n", term.Clean(strings.ReplaceAll(err.Error(), "\n", "; ")))
+	f := failureOf(err)
+	fmt.Fprintf(w, "relay: error: %s\n", term.Clean(strings.ReplaceAll(f.Error(), "\n", "; ")))
 	if f.hint != "" {
 		fmt.Fprintf(w, "relay: hint: %s\n", f.hint)
 	}
 	return f.code
 }
 
-// known finds code and hint of an error that came up from below.
-func known(err error) *failure {
-	f := &failure{code: exitFailed, err: err}
-	switch {
-	case errors.Is(err, store.ErrLocked):
-		f.code, f.hint = exitTryAgain, "a relay that is starting or stopping, or another command, has it: try again"
-	case errors.Is(err, store.ErrFull), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		f.code, f.hint = exitTryAgain, "make space on the disk and try again"
-	case errors.Is(err, store.ErrBusy):
-		f.code, f.hint = exitTryAgain, "wait until it is delivered, or take it out with: relay queue drop --account NAME"
-	case errors.Is(err, store.ErrOlder):
-		f.hint = "relay serve, or any command on it, brings it up to date"
-	case errors.Is(err, store.ErrNewer):
-		f.hint = "run the relay that wrote it, or a newer one"
-	case errors.Is(err, highwater.ErrDamaged):
-		f.hint = "write the number of the last invoice that you sent into that file, twice: echo 17 17 > relay.invoices"
-	case errors.Is(err, control.ErrDenied):
-		f.code, f.hint = exitUnreachable, "run the command as the user that runs the relay, or as root"
-	case errors.Is(err, control.ErrToken):
-		f.code, f.hint = exitNoPermission, "ask the operator for a new one: relay reseller token RESELLER"
-	case errors.Is(err, control.ErrUnreached):
-		f.code, f.hint = exitUnreachable, "nothing was done: check the address and its certificate; SSL_CERT_FILE names one that nobody signed"
-	case errors.Is(err, control.ErrBusy):
-		f.code, f.hint = exitTryAgain, "nothing was done: wait, and try again"
-	case errors.Is(err, store.ErrCurrency):
-		f.code, f.hint = exitConfig, "set [billing] currency back"
-	case errors.Is(err, store.ErrNotYours):
-		f.hint = "ask the operator"
-	case errors.Is(err, control.ErrBroken):
-		f.code, f.hint = exitUnreachable, "see the relay's log; what the command asked for may have been done or not"
-	case errors.Is(err, errNoCredential):
-		f.code, f.hint = exitConfig, "credentials are for the relay that systemd starts: put LoadCredential=NAME:FILE into relay.service"
-	case errors.Is(err, os.ErrPermission):
-		f.hint = "run the command as the user that runs the relay, or as root"
-	case errors.Is(err, os.ErrNotExist):
-		f.hint = "see that the name is right, and that the directory is there"
-	case errors.Is(err, errDamaged):
-		f.hint = "bring back a backup: relay restore FILE; keep the damaged file for a look at it"
-	case errors.Is(err, context.Canceled):
-		f.err = errors.New("interrupted")
+// failureOf is err with code and hint: of the Error that it wraps, of the service's
+// problem, or from a table of causes.
+func failureOf(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return &failure{f.code, err, f.hint}
 	}
-	return f
+	if p, ok := errors.AsType[*act.Problem](err); ok {
+		return ofProblem(p)
+	}
+	for _, c := range causes {
+		if errors.Is(err, c.err) {
+			return &failure{c.code, err, c.hint}
+		}
+	}
+	return &failure{code: exitFailed, err: err}
 }
 
-// codeOf the types of problems; others are exitFailed.
-var codeOf = map[act.Type]int{
-	act.Wrong: exitUsage, act.Data: exitData, act.Missing: exitNoAccount, act.Token: exitNoPermission, act.Forbidden: exitNoPermission,
-	act.Busy: exitTryAgain, act.Version: exitTryAgain, act.Unreachable: exitUnreachable, act.Settings: exitConfig,
+// hintOf is the next step after err, "" when none is known.
+func hintOf(err error) string { return failureOf(err).hint }
+
+const asOwner = "run the command as the user that runs the relay, or as root"
+
+// causes of errors that come from other packages. The first that fits counts.
+var causes = []struct {
+	err  error
+	code int
+	hint string
+}{
+	{store.ErrLocked, exitTryAgain, "a relay that is starting or stopping, or another command, has it: try again"},
+	{store.ErrFull, exitTryAgain, makeSpace},
+	{syscall.ENOSPC, exitTryAgain, makeSpace},
+	{syscall.EDQUOT, exitTryAgain, makeSpace},
+	{store.ErrBusy, exitTryAgain, "wait until it is delivered, or take it out with: relay queue drop --account NAME"},
+	{store.ErrOlder, exitFailed, "relay serve, or any command on it, brings it up to date"},
+	{store.ErrNewer, exitFailed, "run the relay that wrote it, or a newer one"},
+	{highwater.ErrDamaged, exitFailed, "write the number of the last invoice that you sent into that file, twice: echo 17 17 > relay.invoices"},
+	{control.ErrDenied, exitUnreachable, asOwner},
+	{control.ErrToken, exitNoPermission, "ask the operator for a new one: relay reseller token RESELLER"},
+	{control.ErrUnreached, exitUnreachable, "nothing was done: check the address and its certificate; SSL_CERT_FILE names one that nobody signed"},
+	{control.ErrBusy, exitTryAgain, "nothing was done: wait, and try again"},
+	{store.ErrCurrency, exitConfig, "set [billing] currency back"},
+	{store.ErrNotYours, exitFailed, "ask the operator"},
+	{control.ErrBroken, exitUnreachable, "see the relay's log; what the command asked for may have been done or not"},
+	{os.ErrPermission, exitFailed, asOwner},
+	{os.ErrNotExist, exitFailed, "see that the name is right, and that the directory is there"},
 }
 
-// ofProblem is what the service answered, as a command tells it.
-func ofProblem(p *act.Problem) *failure {
-	f := &failure{code: exitFailed, err: p}
-	if code, ok := codeOf[p.Type]; ok {
-		f.code = code
-	}
-	if p.Hint != nil {
-		f.hint = p.Hint.Line("relay")
-	}
-	return f
-}
-
-// problemText names a member of a request as its flag.
-func problemText(p *act.Problem) string {
-	if len(p.Errors) != 1 || p.Errors[0].Field+p.Errors[0].Message != p.Detail {
-		return p.Detail
-	}
-	return "--" + strings.ReplaceAll(p.Errors[0].Field, "_", "-") + p.Errors[0].Message
-}
+const makeSpace = "make space on the disk and try again"

@@ -230,8 +230,8 @@ Wrong usage, exit code 64, is not listed: it names the word that is wrong, and t
 func TestDocs_messages(t *testing.T) {
 	codes := map[string]int{"exitFailed": exitFailed, "exitNoAccount": exitNoAccount, "exitUnreachable": exitUnreachable, "exitTryAgain": exitTryAgain,
 		"exitConfig": exitConfig, "exitData": exitData, "exitNoUser": exitNoUser, "exitRefused": exitRefused, "exitNoPermission": exitNoPermission}
-	ofTypes := map[string]int{"Refused": exitFailed, "NoSuch": exitFailed, "Internal": exitFailed, "Missing": codeOf[act.Missing], "Data": codeOf[act.Data], "Busy": codeOf[act.Busy],
-		"Token": codeOf[act.Token], "Forbidden": codeOf[act.Forbidden], "Unreachable": codeOf[act.Unreachable], "Version": codeOf[act.Version], "Settings": codeOf[act.Settings]}
+	ofTypes := map[string]int{"Refused": exitFailed, "NoSuch": exitFailed, "Internal": exitFailed, "Missing": codeOf(act.Missing), "Data": codeOf(act.Data), "Busy": codeOf(act.Busy),
+		"Token": codeOf(act.Token), "Forbidden": codeOf(act.Forbidden), "Unreachable": codeOf(act.Unreachable), "Version": codeOf(act.Version), "Settings": codeOf(act.Settings)}
 	type row struct{ text, code, hint string }
 	rows := map[row]bool{}
 	for _, m := range failures(t) {
@@ -246,7 +246,7 @@ func TestDocs_messages(t *testing.T) {
 		}
 	}
 	for _, err := range []error{store.ErrLocked, store.ErrFull, store.ErrBusy, store.ErrNewer, store.ErrCurrency, errDamaged, highwater.ErrDamaged, control.ErrDenied, control.ErrBroken, os.ErrPermission, os.ErrNotExist} {
-		f := known(err)
+		f := failureOf(err)
 		if f.hint == "" {
 			t.Errorf("%v has no hint", err)
 		}

@@ -189,7 +189,7 @@ func (c *checker) proveStore() {
 	}
 	found, err := prove(c.ctx, path)
 	if err != nil {
-		c.add("store", failed, known(err).hint, "%v", err)
+		c.add("store", failed, hintOf(err), "%v", err)
 		return
 	}
 	c.judgeProof(&found)

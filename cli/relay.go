@@ -181,7 +181,7 @@ func (r *relay) certificate(cfg *Config) (*certificate, error) {
 	if cfg.TLS.Cert != "" {
 		c, err := loadCertificate(cfg.TLS.Cert, cfg.TLS.Key, r.log)
 		if err != nil {
-			return nil, fail(exitConfig, orElse(known(err).hint, "see [tls] in the configuration"), "%w", err)
+			return nil, fail(exitConfig, orElse(hintOf(err), "see [tls] in the configuration"), "%w", err)
 		}
 		return c, nil
 	}

@@ -159,10 +159,7 @@ var adviceRE = regexp.MustCompile(`\brelay ([a-z]+(?: [a-z]+){0,2})`)
 
 // advised is err with a hint that a reseller can follow.
 func advised(err error) error {
-	f, ok := errors.AsType[*failure](err)
-	if !ok {
-		f = known(err)
-	}
+	f := failureOf(err)
 	for _, m := range adviceRE.FindAllStringSubmatch(f.hint, -1) {
 		may := false
 		for name := m[1]; name != "" && !may; name = name[:max(0, strings.LastIndexByte(name, ' '))] {
@@ -226,7 +223,7 @@ func (p *program) bearer() (string, error) {
 		from = "--token-file"
 		var err error
 		if token, err = readSecret(p.tokenFile); err != nil {
-			return "", fail(exitConfig, orElse(known(err).hint, "its first line is the token that relay reseller add showed"), "--token-file: %w", err)
+			return "", fail(exitConfig, orElse(hintOf(err), "its first line is the token that relay reseller add showed"), "--token-file: %w", err)
 		}
 	}
 	text := strings.TrimSpace(token)
