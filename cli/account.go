@@ -7,6 +7,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/quota"
 	"relay/report/words"
 	"relay/store"
@@ -91,7 +92,7 @@ func (c *call) addAccount(name string, f *newAccount) error {
 		return err
 	}
 	if !quota.ValidName(name) {
-		return usage("", "account name %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", name)
+		return exit.Usage("", "account name %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", name)
 	}
 	cred, secret, err := c.newCredential(name, name, f.passwordStdin)
 	if err != nil {
@@ -100,16 +101,16 @@ func (c *call) addAccount(name string, f *newAccount) error {
 	n := store.NewAccount{Account: a, Plan: plan, Credential: &cred, Activate: f.activate}
 	r, err := c.st.AddAccount(c.order(f.dryRun), n)
 	if errors.Is(err, store.ErrExists) {
-		return fail(exitFailed, "choose another name; relay account list shows those that are taken", "there is an account or a login %q already", name)
+		return exit.Fail(exit.Failed, "choose another name; relay account list shows those that are taken", "there is an account or a login %q already", name)
 	}
 	if errors.Is(err, store.ErrUsed) {
 		return usedName(name)
 	}
 	if errors.Is(err, store.ErrEnough) {
-		return fail(exitFailed, "the operator can add more, and raise accounts_per_reseller in [limits]", "account %s: %w", name, err)
+		return exit.Fail(exit.Failed, "the operator can add more, and raise accounts_per_reseller in [limits]", "account %s: %w", name, err)
 	}
 	if no, ok := errors.AsType[*quota.Refused](err); ok {
-		return fail(exitFailed, refusedHint(name, plan.Name, no), "account %s: %s", name, words.English.Refused(no))
+		return exit.Fail(exit.Failed, refusedHint(name, plan.Name, no), "account %s: %s", name, words.English.Refused(no))
 	} else if err != nil {
 		return err
 	}
@@ -122,7 +123,7 @@ func (c *call) addAccount(name string, f *newAccount) error {
 
 // usedName is the refusal to give the books of an account to another one.
 func usedName(name string) error {
-	return fail(exitFailed, "add one with another name: the ledger and the invoices of the one before would be its own",
+	return exit.Fail(exit.Failed, "add one with another name: the ledger and the invoices of the one before would be its own",
 		"account %s: the name was used by an account before", name)
 }
 
@@ -222,17 +223,17 @@ func (f *accountFlags) limit(a *store.Account, plan quota.Plan) error {
 	case quota.Suspend, quota.Continue:
 		a.AtLimit = quota.AtLimit(f.atLimit)
 	default:
-		return usage("", "--at-limit %q: suspend or continue", f.atLimit)
+		return exit.Usage("", "--at-limit %q: suspend or continue", f.atLimit)
 	}
 	if a.AtLimit == "" || plan.Allows(a.AtLimit) {
 		return nil
 	}
 	choices := plan.Choices()
 	if a.AtLimit == quota.Continue {
-		return usage("use --at-limit "+string(choices[0])+", or a plan that allows more",
+		return exit.Usage("use --at-limit "+string(choices[0])+", or a plan that allows more",
 			"plan %q does not leave the choice to continue over its allowance", plan.Name)
 	}
-	return usage("use --at-limit "+string(choices[0]), "plan %q does not leave the choice to %s at the limit", plan.Name, a.AtLimit)
+	return exit.Usage("use --at-limit "+string(choices[0]), "plan %q does not leave the choice to %s at the limit", plan.Name, a.AtLimit)
 }
 
 func (p *program) accountShow() *cli.Command {
@@ -283,16 +284,16 @@ func (c *call) owing(name string) error {
 		return err
 	}
 	if a.Balance == 0 { // it is not closed yet
-		return fail(exitFailed, "relay account close "+name+" --dry-run shows it, line by line", "account %s: when it ends, money is open between it and you", name)
+		return exit.Fail(exit.Failed, "relay account close "+name+" --dry-run shows it, line by line", "account %s: when it ends, money is open between it and you", name)
 	}
 	if a.Balance > 0 {
-		return fail(exitFailed, "pay it back and enter it: relay account correct "+name+" --amount -N --paid-back --reason TEXT", "account %s has %s with you", name, c.amount(a.Balance))
+		return exit.Fail(exit.Failed, "pay it back and enter it: relay account correct "+name+" --amount -N --paid-back --reason TEXT", "account %s has %s with you", name, c.amount(a.Balance))
 	}
 	hint := "relay payment record enters a payment, relay account correct waives it"
 	if a.State != store.Closed {
 		hint += ", relay account close leaves it open"
 	}
-	return fail(exitFailed, hint, "account %s owes money; relay account show %s has the invoices", name, name)
+	return exit.Fail(exit.Failed, hint, "account %s owes money; relay account show %s has the invoices", name, name)
 }
 
 // account by name; one that is not there is exit code 67.
@@ -303,7 +304,7 @@ func (c *call) account(name string) (store.Account, error) {
 
 func (c *call) noAccount(name string, err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return fail(exitNoAccount, "relay account list shows all", "no account %q", name)
+		return exit.Fail(exit.NoAccount, "relay account list shows all", "no account %q", name)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/store"
 )
 
@@ -51,7 +52,7 @@ func (c *call) wanted(f *accountFilter, s *stream) (w store.Wanted, err error) {
 		return w, nil
 	}
 	if !slices.Contains(accountStates, f.state) {
-		return w, usage("", "--state %q: one of %s", f.state, strings.Join(accountStates, ", "))
+		return w, exit.Usage("", "--state %q: one of %s", f.state, strings.Join(accountStates, ", "))
 	}
 	w.Stands = func(st *store.Standing) bool { return accountState(st) == f.state }
 	return w, nil
@@ -75,7 +76,7 @@ func (c *call) known(customer, reseller string) error {
 // notListed is the error of a look-up by name, for people.
 func notListed(err error, what, name string) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return fail(exitFailed, fmt.Sprintf("relay %s list shows all", what), "no %s %q", what, name)
+		return exit.Fail(exit.Failed, fmt.Sprintf("relay %s list shows all", what), "no %s %q", what, name)
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/store"
@@ -82,7 +83,7 @@ func (e env) rows(t *testing.T, args ...string) (lines []string, first, all time
 	app := &App{Stdin: strings.NewReader(""), Stdout: w, Stderr: io.Discard, Getenv: e.get, Listen: net.Listen}
 	go func() {
 		code := app.Run(context.Background(), args)
-		if code != exitDone {
+		if code != exit.Done {
 			w.CloseWithError(fmt.Errorf("relay %s: exit code %d", strings.Join(args, " "), code))
 		}
 		w.Close()
@@ -138,7 +139,7 @@ func TestLists_long(t *testing.T) {
 	check("alone")
 	s := serveTest(t, e)
 	check("relay runs")
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("relay serve ended with %d:\n%s", code, s.log)
 	}
 }

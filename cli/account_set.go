@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
@@ -36,7 +37,7 @@ func (p *program) accountSet() *cli.Command {
 
 func (c *call) accountSet(name string, f *accountChange) error {
 	if f.plan == "" && f.contact == "" && f.atLimit == "" && !f.overMax.set && !f.senders.set && f.owner == "" && f.reseller == "" && f.abuse == "" && !f.buying.given() {
-		return usage("relay account set --help", "nothing to set")
+		return exit.Usage("relay account set --help", "nothing to set")
 	}
 	has, err := c.account(name)
 	if err != nil {
@@ -62,7 +63,7 @@ func (c *call) accountSet(name string, f *accountChange) error {
 	currency := c.currency() // before: the function runs inside the store's writer
 	r, err := c.st.ChangeAccount(c.order(false), name, func(a *store.Account) (store.Change, error) { return f.change(a, to, c.now(), currency) })
 	if no, ok := errors.AsType[*quota.Refused](err); ok {
-		return fail(exitFailed, refusedHint(name, f.plan, no), "account %s: %s", name, words.English.Refused(no))
+		return exit.Fail(exit.Failed, refusedHint(name, f.plan, no), "account %s: %s", name, words.English.Refused(no))
 	}
 	if err != nil {
 		return c.orderFailed(name, err)
@@ -109,16 +110,16 @@ func mayHave(a *store.Account, has quota.Plan, p *quota.Plan, currency string) e
 	case a.State == store.Closed:
 		return closedForGood(a.Name)
 	case a.Ordered != nil && has.Price > 0:
-		return fail(exitFailed, "relay account close "+a.Name+", and add another one with that plan; or relay account activate "+a.Name+" first",
+		return exit.Fail(exit.Failed, "relay account close "+a.Name+", and add another one with that plan; or relay account activate "+a.Name+" first",
 			"account %s waits for the payment of plan %s", a.Name, has.Name)
 	case own:
 		return nil
 	case p.Retired:
-		return fail(exitFailed, "relay plan list shows those that are", "plan %s is not sold any more", p.Name)
+		return exit.Fail(exit.Failed, "relay plan list shows those that are", "plan %s is not sold any more", p.Name)
 	case p.Price > 0:
-		return fail(exitFailed, buy, "plan %s costs %s a %s: it has to be bought", p.Name, money.Format(p.Price, currency), p.Term)
+		return exit.Fail(exit.Failed, buy, "plan %s costs %s a %s: it has to be bought", p.Name, money.Format(p.Price, currency), p.Term)
 	case has.Price > 0:
-		return fail(exitFailed, "relay account renew "+a.Name+" --plan "+p.Name+" for the next term",
+		return exit.Fail(exit.Failed, "relay account renew "+a.Name+" --plan "+p.Name+" for the next term",
 			"account %s has bought plan %s: set would end what it paid for", a.Name, has.Name)
 	}
 	return nil
@@ -133,7 +134,7 @@ func (p *program) accountSuspend() *cli.Command {
 	}, work{run: func(c *call) error {
 		reason := term.Cut(term.Clean(reason), 200)
 		if strings.TrimSpace(reason) == "" {
-			return usage("", "--reason cannot be empty: the customer is told")
+			return exit.Usage("", "--reason cannot be empty: the customer is told")
 		}
 		return c.changeState(c.args[0], func(o store.Order, name string) (store.Receipt, error) { return c.st.Suspend(o, name, reason) })
 	}})
@@ -180,10 +181,10 @@ func (c *call) resume(o store.Order, name string) (store.Receipt, error) {
 func (c *call) stillPending(name string, open []orderInvoice) error {
 	activate := "relay account activate " + name + " starts the term without the payment"
 	if len(open) == 0 {
-		return fail(exitFailed, activate, "account %s is pending: it was never activated", name)
+		return exit.Fail(exit.Failed, activate, "account %s is pending: it was never activated", name)
 	}
 	i := open[0]
-	return fail(exitFailed, "relay payment record "+i.Invoice+" --method METHOD --reference R enters the payment; "+activate,
+	return exit.Fail(exit.Failed, "relay payment record "+i.Invoice+" --method METHOD --reference R enters the payment; "+activate,
 		"account %s is pending: invoice %s, %s, is not paid", name, i.Invoice, c.amount(i.Open))
 }
 

@@ -3,13 +3,14 @@ package cli
 import (
 	"strings"
 
+	"relay/cli/exit"
 	"relay/store/maildomain"
 )
 
 // checkAddress refuses what is no plain mail address.
 func checkAddress(s string) error {
 	if !maildomain.IsAddress(s) {
-		return usage("", "%q is not a mail address", s)
+		return exit.Usage("", "%q is not a mail address", s)
 	}
 	return nil
 }
@@ -24,7 +25,7 @@ func senderList(list []string) ([]string, error) {
 		return nil, nil
 	}
 	if len(list) > mostSenders {
-		return nil, usage("name @domains", "%d senders: at most %d", len(list), mostSenders)
+		return nil, exit.Usage("name @domains", "%d senders: at most %d", len(list), mostSenders)
 	}
 	var out []string
 	for _, s := range list {
@@ -37,7 +38,7 @@ func senderList(list []string) ([]string, error) {
 			probe = "any" + s
 		}
 		if !found || !maildomain.IsAddress(probe) {
-			return nil, usage("", "sender %q: an address, @domain or any", s)
+			return nil, exit.Usage("", "sender %q: an address, @domain or any", s)
 		}
 		out = append(out, local+"@"+strings.ToLower(domain))
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 )
 
 // listenAPI opens the API's address.
@@ -20,7 +21,7 @@ func (r *relay) listenAPI() error {
 	}
 	l, err := r.app.Listen("tcp", addr)
 	if err != nil {
-		return fail(exitFailed, orElse(bindAdvice(err), "see [api] in the configuration"), "api: listen on %s: %w", addr, err)
+		return exit.Fail(exit.Failed, orElse(bindAdvice(err), "see [api] in the configuration"), "api: listen on %s: %w", addr, err)
 	}
 	r.api = l
 	r.log.Info("api listening", "component", "cli", "addr", l.Addr().String(), "tls", r.cfg.API.TLS)
@@ -51,7 +52,7 @@ func (p *program) sendAway(ctx context.Context, base string, w work, args []stri
 		return err
 	}
 	if token == "" {
-		return usage("name it with --token-file FILE, or RELAY_TOKEN", "--api needs a reseller's token")
+		return exit.Usage("name it with --token-file FILE, or RELAY_TOKEN", "--api needs a reseller's token")
 	}
 	if err := checkAPI(base); err != nil {
 		return err
@@ -67,8 +68,8 @@ func (p *program) sendAway(ctx context.Context, base string, w work, args []stri
 		stdin = strings.NewReader(line)
 	}
 	code, err := client.Run(ctx, p.request(), stdin, p.Stdout, p.Stderr)
-	if err == nil && code != exitDone {
-		err = exitCode(code)
+	if err == nil && code != exit.Done {
+		err = exit.Code(code)
 	}
 	return err
 }
@@ -78,9 +79,9 @@ func checkAPI(base string) error {
 	u, err := url.Parse(base)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return usage("such as https://relay.example.org:8443", "--api %q is not the address of a relay", base)
+		return exit.Usage("such as https://relay.example.org:8443", "--api %q is not the address of a relay", base)
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
 	}
-	return usage("write https://"+u.Host, "--api %q: a token goes over https, or stays on this machine", base)
+	return exit.Usage("write https://"+u.Host, "--api %q: a token goes over https, or stays on this machine", base)
 }

@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"relay/cli/exit"
 )
 
 // App is the program as a value: everything it takes from the process it runs
@@ -96,14 +98,14 @@ func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) 
 // code.
 func (a *App) Run(ctx context.Context, args []string) int {
 	if len(args) > 1 && args[0] == proveVerb {
-		return report(a.Stderr, a.proveHere(ctx, args[1], args[2:]))
+		return exit.Report(a.Stderr, a.proveHere(ctx, args[1], args[2:]))
 	}
 	p := &program{App: *a}
 	if len(args) > 0 && args[0] == completeVerb {
-		return report(a.Stderr, p.complete(ctx, args[1:]))
+		return exit.Report(a.Stderr, p.complete(ctx, args[1:]))
 	}
 	if own, rest, ok := p.asSendmail(args); ok {
-		return report(a.Stderr, p.sendmail(ctx, own, rest))
+		return exit.Report(a.Stderr, p.sendmail(ctx, own, rest))
 	}
-	return report(a.Stderr, p.run(ctx, args))
+	return exit.Report(a.Stderr, p.run(ctx, args))
 }

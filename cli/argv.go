@@ -7,6 +7,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/report/words"
 )
 
@@ -92,7 +93,7 @@ func (l *line) descend(word string) error {
 			return nil
 		}
 	}
-	return usage(l.hint(), "no command %q in %s%s", word, l.name(), words.DidYouMean(word, commandNames(subs)))
+	return exit.Usage(l.hint(), "no command %q in %s%s", word, l.name(), words.DidYouMean(word, commandNames(subs)))
 }
 
 // flag takes one flag, and its value from args where it needs one; it returns
@@ -114,15 +115,15 @@ func (l *line) flag(globals []cli.Flag, word string, args []string) ([]string, e
 	l.given[name] = true
 	switch {
 	case hasValue && value == "", !hasValue && takesValue(f) && len(args) > 0 && args[0] == "": // an empty variable of a script, which would count as not given
-		return nil, usage(l.hint(), "--%s has an empty value", name)
+		return nil, exit.Usage(l.hint(), "--%s has an empty value", name)
 	case hasValue:
 		*to = append(*to, "--"+name+"="+value)
 	case !takesValue(f):
 		*to = append(*to, "--"+name)
 	case len(args) == 0:
-		return nil, usage(l.hint(), "--%s needs a value", name)
+		return nil, exit.Usage(l.hint(), "--%s needs a value", name)
 	case strings.HasPrefix(args[0], "--"):
-		return nil, usage(fmt.Sprintf("if %q is the value, write --%s=%s", args[0], name, args[0]), "--%s needs a value", name)
+		return nil, exit.Usage(fmt.Sprintf("if %q is the value, write --%s=%s", args[0], name, args[0]), "--%s needs a value", name)
 	default:
 		*to = append(*to, "--"+name+"="+args[0])
 		return args[1:], nil
@@ -135,7 +136,7 @@ func (l *line) unknown(globals []cli.Flag, name string) error {
 	if len(l.cmd().Subcommands) > 0 {
 		hint = "the flags of a command stand after its name: " + hint
 	}
-	return usage(hint, "no flag --%s in %s%s", name, l.name(),
+	return exit.Usage(hint, "no flag --%s in %s%s", name, l.name(),
 		words.DidYouMeanAfter("--", name, append(flagNames(l.cmd().Flags), flagNames(globals)...)))
 }
 
@@ -144,17 +145,17 @@ func (l *line) unknown(globals []cli.Flag, name string) error {
 func (l *line) complete() error {
 	for _, f := range l.cmd().Flags {
 		if r, ok := f.(cli.RequiredFlag); ok && r.IsRequired() && !l.given[f.Names()[0]] {
-			return usage(l.hint(), "%s needs --%s", l.name(), f.Names()[0])
+			return exit.Usage(l.hint(), "%s needs --%s", l.name(), f.Names()[0])
 		}
 	}
 	need, most := arity(l.cmd().ArgsUsage)
 	switch {
 	case len(l.args) < need:
-		return usage(l.hint(), "%s needs %s", l.name(), l.cmd().ArgsUsage)
+		return exit.Usage(l.hint(), "%s needs %s", l.name(), l.cmd().ArgsUsage)
 	case most >= 0 && len(l.args) > most && most == 0:
-		return usage(l.hint(), "%s takes no arguments, but there is %q", l.name(), l.args[0])
+		return exit.Usage(l.hint(), "%s takes no arguments, but there is %q", l.name(), l.args[0])
 	case most >= 0 && len(l.args) > most:
-		return usage(l.hint(), "%s takes only %s, but there is %q too", l.name(), l.cmd().ArgsUsage, l.args[most])
+		return exit.Usage(l.hint(), "%s takes only %s, but there is %q too", l.name(), l.cmd().ArgsUsage, l.args[most])
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 )
 
@@ -55,8 +56,8 @@ func TestParse_refuses(t *testing.T) {
 	} {
 		p := &program{}
 		_, err := parse(&cli.Command{Name: "relay", Subcommands: p.commands()}, p.globals(), strings.Fields(c.in))
-		f, ok := errors.AsType[*failure](err)
-		if !ok || f.code != exitUsage || f.hint == "" || !strings.Contains(f.Error(), c.want) {
+		f, ok := errors.AsType[*exit.Error](err)
+		if !ok || f.Code != exit.WrongUsage || f.Hint == "" || !strings.Contains(f.Error(), c.want) {
 			t.Errorf("parse(%q) = %v, want exit code 64 with %q and a hint", c.in, err, c.want)
 		}
 	}
@@ -114,7 +115,7 @@ func TestHelp(t *testing.T) {
 			}
 			text, _, code := e.run("", append(full, "--help")...)
 			checkWidth(t, name, text)
-			if code != exitDone || !strings.Contains(text, "Usage: relay "+name) {
+			if code != exit.Done || !strings.Contains(text, "Usage: relay "+name) {
 				t.Errorf("relay %s --help: exit code %d\n%s", name, code, text)
 			}
 			for _, f := range c.Flags {

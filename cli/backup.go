@@ -16,6 +16,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/report/jobs"
 	"relay/report/words"
 	"relay/store"
@@ -38,7 +39,7 @@ The configuration and certificates are not in it.`,
 		defer stop()
 		switch {
 		case len(args) == 0 && force:
-			return usage("", "--force is for FILE")
+			return exit.Usage("", "--force is for FILE")
 		case len(args) == 0:
 			return p.backupToShelf(ctx)
 		case args[0] == "-":
@@ -85,7 +86,7 @@ func fromRelay(c *control.Client) copier {
 		_, err := c.Backup(ctx, w, func(about []byte) error {
 			m := &manifest{}
 			if err := json.Unmarshal(about, m); err != nil {
-				return fail(exitUnreachable, "restart the relay: it is another version than this command",
+				return exit.Fail(exit.Unreachable, "restart the relay: it is another version than this command",
 					"the running relay does not say what the copy holds: %w", err)
 			}
 			return begin(m)
@@ -178,7 +179,7 @@ func (p *program) backupToFile(ctx context.Context, file string, force bool) err
 	if _, data, err := p.home(); err != nil {
 		return err
 	} else if info, err := os.Stat(file); err == nil && data.isStore(info) {
-		return usage("", "%s is the store itself", file)
+		return exit.Usage("", "%s is the store itself", file)
 	}
 	dir := filepath.Dir(file)
 	out, err := newWholeFile(file, force)
@@ -209,9 +210,9 @@ func (p *program) backupToFile(ctx context.Context, file string, force bool) err
 func (p *program) backupToPipe(ctx context.Context) error {
 	switch {
 	case p.json:
-		return usage("", "FILE - leaves no room for --json on standard output")
+		return exit.Usage("", "FILE - leaves no room for --json on standard output")
 	case isTerminal(p.Stdout):
-		return usage("send it elsewhere: relay backup - | ssh HOST 'cat > relay.copy'", "standard output is a terminal")
+		return exit.Usage("send it elsewhere: relay backup - | ssh HOST 'cat > relay.copy'", "standard output is a terminal")
 	}
 	return p.backup(ctx, func(from copier, _ func(time.Time) error) error {
 		m, err := takeCopy(ctx, from, p.Stdout, p.progress("copying", 0), func(int64) error { return nil })

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"relay/cli/exit"
 	"relay/report/jobs"
 	"relay/store"
 )
@@ -43,4 +44,4 @@ func (s jobShelf) Put(ctx context.Context, st *store.Store) (jobs.Copy, error) {
 func (s jobShelf) Prune(path string) ([]string, error) { return s.prune(path) }
 
 // Hint implements jobs.Shelf.
-func (jobShelf) Hint(err error) string { return hintOf(err) }
+func (jobShelf) Hint(err error) string { return exit.Hint(err) }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relay/cli/exit"
 	"relay/store"
 	"relay/store/bolt"
 )
@@ -87,7 +88,7 @@ func TestBackup_noStore(t *testing.T) {
 	e := newEnv(t, testConfig)
 	for _, args := range [][]string{{"backup"}, {"backup", filepath.Join(t.TempDir(), "copy.db")}, {"backup", "-"}} {
 		_, stderr, code := e.run("", args...)
-		if code != exitFailed {
+		if code != exit.Failed {
 			t.Errorf("%v: exit code %d", args, code)
 		}
 		mustMatch(t, "stderr", stderr, `error: there is no store in .*\n.*hint: name the data directory`)
@@ -304,7 +305,7 @@ func TestRestore_newerSchema(t *testing.T) {
 	}
 	for _, args := range [][]string{{"restore", "--dry-run", newer}, {"restore", newer}} {
 		_, stderr, code := e.run("", args...)
-		if code != exitFailed {
+		if code != exit.Failed {
 			t.Errorf("%v: exit code %d", args, code)
 		}
 		mustMatch(t, "stderr", stderr, `newer.db: the store was written by a newer relay\n.*hint: run the relay that wrote it`)
@@ -344,7 +345,7 @@ func TestRoom(t *testing.T) {
 		t.Error(err)
 	}
 	err := room(dir, 1<<60)
-	if f, ok := errors.AsType[*failure](err); !ok || f.code != exitTryAgain || f.hint == "" {
+	if f, ok := errors.AsType[*exit.Error](err); !ok || f.Code != exit.TryAgain || f.Hint == "" {
 		t.Errorf("room for an exabyte: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/smtp"
@@ -28,7 +29,7 @@ func (p *program) onRelay(c *cli.Command, run func(s *smtp.Server, args []string
 		}
 		err := p.askRelay(cc.Context)
 		if errors.Is(err, control.ErrAbsent) {
-			return fail(exitUnreachable, "bans end with the relay that set them; if one is running, name its data directory with --data DIR", "%w", err)
+			return exit.Fail(exit.Unreachable, "bans end with the relay that set them; if one is running, name its data directory with --data DIR", "%w", err)
 		}
 		return err
 	}
@@ -107,7 +108,7 @@ func (p *program) banLift() *cli.Command {
 		var lifted []banView
 		switch {
 		case all == (len(args) > 0):
-			return usage("see who is banned: relay ban list", "name an address or a login, or --all")
+			return exit.Usage("see who is banned: relay ban list", "name an address or a login, or --all")
 		case all:
 			for _, b := range s.Bans() {
 				if lift(s, b) {
@@ -117,7 +118,7 @@ func (p *program) banLift() *cli.Command {
 		default:
 			b, ok := liftOne(s, args[0])
 			if !ok {
-				return fail(exitFailed, "see who is: relay ban list", "%s is not banned", args[0])
+				return exit.Fail(exit.Failed, "see who is: relay ban list", "%s is not banned", args[0])
 			}
 			lifted = append(lifted, b)
 		}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"relay/cli/exit"
 )
 
 // machineClock is the system's, which can be set and is kept by nobody.
@@ -47,17 +49,17 @@ func TestServe_wrongClock(t *testing.T) {
 	mustMatch(t, "job list", e.must(t, "job", "list", "--json"), `(?s)"job":"dun",.*"stands":"2.*"job":"prune-trace".*"stands":null`)
 	out, _, code := e.run("", "check", "--offline")
 	mustMatch(t, "check", out, `(?m)^  failed +clock +the clock was plainly wrong `)
-	if code != exitFailed {
-		t.Errorf("check ends with %d, want %d", code, exitFailed)
+	if code != exit.Failed {
+		t.Errorf("check ends with %d, want %d", code, exit.Failed)
 	}
 	mustMatch(t, "the log", s.log.String(), `the clock is plainly wrong, the books stand still.*advice=`)
 	_, stderr, code := e.run("", "job", "run", "close", "--at", time.Now().AddDate(0, 3, 0).Format(time.DateOnly))
-	if code != exitUsage || !strings.Contains(stderr, "yet to come") {
+	if code != exit.WrongUsage || !strings.Contains(stderr, "yet to come") {
 		t.Errorf("close --at an instant that the books have not reached: exit code %d, %s", code, stderr)
 	}
 
 	out, stderr, code = e.run("", "job", "run", "close")
-	if code != exitDone || !strings.HasPrefix(out, "closed ") {
+	if code != exit.Done || !strings.HasPrefix(out, "closed ") {
 		t.Errorf("job run close: exit code %d, %s%s", code, out, stderr)
 	}
 	mustMatch(t, "job run close", stderr, `note: the clock is believed, the books go on at \d`)
@@ -77,7 +79,7 @@ func TestCommands_wrongClock(t *testing.T) {
 		var out, err bytes.Buffer
 		app := &App{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &err, Getenv: e.get, Listen: net.Listen,
 			Wall: func() time.Time { return time.Now().AddDate(3, 0, 0) }, Kept: func() bool { return false }}
-		if code := app.Run(context.Background(), args); code != exitDone {
+		if code := app.Run(context.Background(), args); code != exit.Done {
 			t.Errorf("relay %v: exit code %d, %s", args, code, &err)
 		}
 		return out.String() + err.String()

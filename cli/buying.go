@@ -7,6 +7,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -45,7 +46,7 @@ func (b *buying) check() error {
 		most       int
 	}{{"--reference", b.reference, widestReference}, {"--terms", b.terms, widestVersion}} {
 		if f.text != "" && strings.TrimSpace(term.Clean(f.text)) == "" || len([]rune(f.text)) > f.most || term.Clean(f.text) != f.text {
-			return usage("", "%s: one line of plain text, up to %d characters", f.name, f.most)
+			return exit.Usage("", "%s: one line of plain text, up to %d characters", f.name, f.most)
 		}
 	}
 	return nil
@@ -81,7 +82,7 @@ func (c *call) mayPayBy(method, owner string) error {
 	}
 	offered := c.payMethods()
 	if !slices.Contains(offered, method) {
-		return usage("", "--method %q: one of %s%s", method, strings.Join(offered, ", "), words.DidYouMean(method, offered))
+		return exit.Usage("", "--method %q: one of %s%s", method, strings.Join(offered, ", "), words.DidYouMean(method, offered))
 	}
 	countries := c.countriesOf(method)
 	if len(countries) == 0 {
@@ -97,11 +98,11 @@ func (c *call) mayPayBy(method, owner string) error {
 	}
 	switch {
 	case country == "" && owner == "":
-		return fail(exitFailed, "add one with --country, and name it with --owner: relay customer add CUSTOMER --country CODE", "%s is for customers of some countries only, and the account has no customer whose country is known", method)
+		return exit.Fail(exit.Failed, "add one with --country, and name it with --owner: relay customer add CUSTOMER --country CODE", "%s is for customers of some countries only, and the account has no customer whose country is known", method)
 	case country == "":
-		return fail(exitFailed, "relay customer set "+owner+" --country CODE", "%s is for customers of some countries only, and the country of %s is not known", method, owner)
+		return exit.Fail(exit.Failed, "relay customer set "+owner+" --country CODE", "%s is for customers of some countries only, and the country of %s is not known", method, owner)
 	case !slices.Contains(countries, country):
-		return fail(exitFailed, "choose another method of payment", "%s is not for customers in %s: only in %s", method, country, strings.Join(countries, ", "))
+		return exit.Fail(exit.Failed, "choose another method of payment", "%s is not for customers in %s: only in %s", method, country, strings.Join(countries, ", "))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/mailer"
 	"relay/store"
 )
@@ -70,7 +71,7 @@ func (p *program) here(c *cli.Command, run func(ctx context.Context, args []stri
 	c.HideHelp = true
 	c.Action = func(cc *cli.Context) error {
 		if p.inner != nil {
-			return usage("", "%q cannot be sent to a running relay", c.Name)
+			return exit.Usage("", "%q cannot be sent to a running relay", c.Name)
 		}
 		return run(cc.Context, cc.Args().Slice())
 	}
@@ -98,8 +99,8 @@ func (p *program) send(cc *cli.Context, w work, args []string) error {
 	defer client.Close()
 	remote := func() error {
 		code, err := client.Run(ctx, p.request(), stdin, p.Stdout, p.Stderr)
-		if err == nil && code != exitDone {
-			err = exitCode(code)
+		if err == nil && code != exit.Done {
+			err = exit.Code(code)
 		}
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/store"
 )
@@ -77,7 +78,7 @@ func (p *program) check(ctx context.Context, prove, offline bool) error {
 		return err
 	}
 	if c.count(failed) > 0 {
-		return exitCode(exitFailed)
+		return exit.Code(exit.Failed)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/report/jobs"
 	"relay/report/jobs/calendar"
 	"relay/report/words"
@@ -33,7 +34,7 @@ func (c *checker) configuration() bool {
 		return false
 	}
 	if err != nil {
-		c.add("configuration", failed, orElse(hintOf(err), "name the right file with --config FILE"), "%s", strings.TrimPrefix(err.Error(), "configuration: "))
+		c.add("configuration", failed, orElse(exit.Hint(err), "name the right file with --config FILE"), "%s", strings.TrimPrefix(err.Error(), "configuration: "))
 		return false
 	}
 	c.add("configuration", ok, "", "%s", orElse(c.cfg.source, "no file, defaults"))
@@ -77,7 +78,7 @@ func (c *checker) directory() {
 // starts.
 func (c *checker) numbers() {
 	if err := highwater.Writable(c.dir.numbers()); err != nil {
-		c.add("last invoice", failed, hintOf(err), "%v", err)
+		c.add("last invoice", failed, exit.Hint(err), "%v", err)
 	}
 }
 
@@ -100,7 +101,7 @@ func (c *checker) relay() {
 		c.add("process", failed, "see its log; a restart is safe at any time", "does not answer within %s", healthLimit)
 	case !errors.Is(err, control.ErrAbsent):
 		c.silent = true
-		c.add("process", failed, hintOf(err), "%v", err)
+		c.add("process", failed, exit.Hint(err), "%v", err)
 	default:
 		c.add("process", ok, "", "no relay runs")
 	}
@@ -133,12 +134,12 @@ func (c *checker) openStore() {
 	st, err := openStore(c.dir.store(), c.storeOptions())
 	if errors.Is(err, store.ErrOlder) {
 		c.unopened = true
-		c.add("store file", ok, hintOf(err), "is of an older relay")
+		c.add("store file", ok, exit.Hint(err), "is of an older relay")
 		return
 	}
 	if err != nil {
 		c.unopened = true
-		c.add("store file", failed, orElse(hintOf(err), "relay restore FILE brings back a backup"), "does not open: %v", err)
+		c.add("store file", failed, orElse(exit.Hint(err), "relay restore FILE brings back a backup"), "does not open: %v", err)
 		return
 	}
 	var sum store.Totals
@@ -160,7 +161,7 @@ func (c *checker) openStore() {
 	}
 	c.store(file, free, sum)
 	if wrong != nil {
-		c.add("currency", failed, hintOf(wrong), "%v", wrong)
+		c.add("currency", failed, exit.Hint(wrong), "%v", wrong)
 	}
 	c.judgeBackup(backup)
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"relay/cli/exit"
 )
 
 func TestParseListeners(t *testing.T) {
@@ -78,7 +80,7 @@ func TestCheck_portInUse(t *testing.T) {
 	defer l.Close()
 	e := newEnv(t, "hostname = \"relay.test\"\n[[listen]]\naddr = \""+l.Addr().String()+"\"\ntls = \"none\"\n")
 	out, _, code := e.run("", "check", "--offline")
-	if code != exitFailed {
+	if code != exit.Failed {
 		t.Errorf("exit code %d", code)
 	}
 	mustMatch(t, "check", out, `failed +port \d+ +none, 127.0.0.1:\d+ is in use by \S+ \(pid\s+\d+\)`)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/store"
 	"relay/store/bolt"
 )
@@ -251,7 +252,7 @@ key = "`+k.cfg.TLS.Key+`"
 	s := serveTest(t, e)
 	defer s.stop()
 	out, _, code := e.run("", "check", "--offline")
-	if code != exitDone {
+	if code != exit.Done {
 		t.Errorf("exit code %d", code)
 	}
 	mustMatch(t, "check", out, `ok +port 0 +implicit, the relay answers on 127.0.0.1:\d+\n`)

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relay/cli/exit"
 	"relay/store"
 )
 
@@ -18,7 +19,7 @@ const stopFirst = "stop the relay first, and sockets that would start it again: 
 
 // noStore is the failure of what wants one that is there.
 func noStore(dir place) error {
-	return fail(exitFailed, "name the data directory with --data DIR", "there is no store in %s", dir)
+	return exit.Fail(exit.Failed, "name the data directory with --data DIR", "there is no store in %s", dir)
 }
 
 // claim locks the store that is there as the engine does, so that no relay can
@@ -46,7 +47,7 @@ func (d place) claim() (lock *os.File, err error) {
 func (d place) noLink() error {
 	info, err := os.Lstat(d.store())
 	if err == nil && info.Mode().Type() == fs.ModeSymlink {
-		return fail(exitFailed, "name the directory that it points to: --data DIR", "%s is a symbolic link", d.store())
+		return exit.Fail(exit.Failed, "name the directory that it points to: --data DIR", "%s is a symbolic link", d.store())
 	}
 	return nil
 }
@@ -83,7 +84,7 @@ func (d place) claimStore() (*os.File, error) {
 func lockIf(f *os.File, holds func() bool) (*os.File, error) {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = fail(exitTryAgain, stopFirst, "%w", store.ErrLocked)
+		err = exit.Fail(exit.TryAgain, stopFirst, "%w", store.ErrLocked)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

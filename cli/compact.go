@@ -12,6 +12,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -95,7 +96,7 @@ func (p *program) compact(ctx context.Context, cfg *Config, dir place) error {
 	}
 	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: p.onlyErrors(), Billing: cfg.Billing.store()})
 	if errors.Is(err, store.ErrLocked) {
-		return fail(exitTryAgain, stopFirst+"; relay compact; and start them again", "%w", err)
+		return exit.Fail(exit.TryAgain, stopFirst+"; relay compact; and start them again", "%w", err)
 	}
 	if err != nil {
 		return err
@@ -152,12 +153,12 @@ func (p *program) proveCompacted(ctx context.Context, fresh string, st *store.St
 		return err
 	}
 	if n := found.Stats.Problems; n > 0 {
-		return fail(exitFailed, "nothing was changed; relay check --store tells more, and relay restore FILE brings back a backup",
+		return exit.Fail(exit.Failed, "nothing was changed; relay check --store tells more, and relay restore FILE brings back a backup",
 			"the store has %s, the first: %s", words.Plural(n, "problem"), term.Clean(found.Problems[0]))
 	}
 	sum, err := st.Totals()
 	if err == nil && sum != found.Stats.Totals {
-		err = fail(exitFailed, "nothing was changed; relay check --store tells more", "the new file holds %+v, the store %+v", found.Stats.Totals, sum)
+		err = exit.Fail(exit.Failed, "nothing was changed; relay check --store tells more", "the new file holds %+v, the store %+v", found.Stats.Totals, sum)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"relay/cli/exit"
 	"relay/store"
 )
 
@@ -71,7 +72,7 @@ func TestCompact_damage(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, stderr, code := e.run("", "compact")
-		if code == exitDone {
+		if code == exit.Done {
 			continue // it was a page that holds nothing
 		}
 		refused++
@@ -102,7 +103,7 @@ func TestCompact_wrongCounters(t *testing.T) {
 	if err := submit(s.dir, "a@acme.example", "x@one.example"); err != nil {
 		t.Fatal(err)
 	}
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Fatalf("exit code %d", code)
 	}
 	dir := place(e["RELAY_DATA"])
@@ -116,7 +117,7 @@ func TestCompact_wrongCounters(t *testing.T) {
 	}
 	put(t, dir.store(), wrong)
 	_, stderr, code := e.run("", "compact")
-	if code != exitFailed {
+	if code != exit.Failed {
 		t.Errorf("exit code %d", code)
 	}
 	mustMatch(t, "stderr", stderr, `error: compact: the store has 1 problem, the first: totals say .*\n.*hint: nothing was changed`)

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/exit"
 )
 
 // The scripts hold no command and no flag: at each TAB they run the hidden
@@ -32,7 +34,7 @@ func (p *program) completionCommand() *cli.Command {
 	}, func(_ context.Context, args []string) error {
 		script, ok := map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[args[0]]
 		if !ok {
-			return usage("relay completion --help", "no completion for %q: bash, zsh or fish", args[0])
+			return exit.Usage("relay completion --help", "no completion for %q: bash, zsh or fish", args[0])
 		}
 		_, err := io.WriteString(p.Stdout, script)
 		return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"relay/cli/exit"
 )
 
 // candidates are the words offered, without what they are for.
@@ -74,7 +76,7 @@ func TestComplete(t *testing.T) {
 	if want := "acme-printer\tthe one upstairs\n"; out != want {
 		t.Errorf("%q, want %q", out, want)
 	}
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -84,14 +86,14 @@ func TestComplete_tellsNoErrors(t *testing.T) {
 	e := newEnv(t, "nonsense")
 	for _, line := range []string{"", "account show ", "--config /nowhere account show ", "account add --plan ", "--nothing x", "= =", "--", "-"} {
 		_, stderr, code := e.run("", append([]string{completeVerb}, strings.Split(line, " ")...)...)
-		if code != exitDone || stderr != "" {
+		if code != exit.Done || stderr != "" {
 			t.Errorf("relay %s: exit code %d, %s", line, code, stderr)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	app := &App{Stdout: &strings.Builder{}, Stderr: &strings.Builder{}, Getenv: e.get}
-	if code := app.Run(ctx, []string{completeVerb}); code != exitDone {
+	if code := app.Run(ctx, []string{completeVerb}); code != exit.Done {
 		t.Errorf("exit code %d", code)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net"
 	"time"
 
+	"relay/cli/exit"
 	"relay/mailer"
 	"relay/mailer/client"
 	"relay/mailer/route"
@@ -100,13 +101,13 @@ func smarthost(d *Delivery) (route.Route, error) {
 	}
 	host, _, err := net.SplitHostPort(d.Smarthost)
 	if err != nil {
-		return route.Route{}, fail(exitConfig, "it is host:port", "delivery.smarthost: %w", err)
+		return route.Route{}, exit.Fail(exit.Config, "it is host:port", "delivery.smarthost: %w", err)
 	}
 	hop := route.Route{Host: host, Port: portOf(d.Smarthost), TLS: smarthostTLS[d.SmarthostTLS]}
 	if d.SmarthostUser != "" {
 		password, err := readSecret(d.SmarthostSecret)
 		if err != nil {
-			return hop, fail(exitConfig, hintOf(err), "delivery.smarthost_password_file: %w", err)
+			return hop, exit.Fail(exit.Config, exit.Hint(err), "delivery.smarthost_password_file: %w", err)
 		}
 		hop.Auth = &client.Auth{Username: d.SmarthostUser, Password: password}
 	}

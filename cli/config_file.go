@@ -13,6 +13,7 @@ import (
 
 	toml "github.com/pelletier/go-toml/v2"
 
+	"relay/cli/exit"
 	"relay/report/words"
 )
 
@@ -35,7 +36,7 @@ func (p *program) load() (Config, error) {
 		return Default(), nil
 	}
 	if err != nil {
-		return Config{}, fail(exitConfig, "it must be there and readable for this user; --config and RELAY_CONFIG name another file", "configuration: %w", err)
+		return Config{}, exit.Fail(exit.Config, "it must be there and readable for this user; --config and RELAY_CONFIG name another file", "configuration: %w", err)
 	}
 	c, err := ReadConfig(path, text)
 	c.findCredentials(p.getenv("CREDENTIALS_DIRECTORY"))
@@ -71,7 +72,7 @@ func ReadConfig(path string, text []byte) (Config, error) {
 	if bad.problems == nil {
 		return c, nil
 	}
-	return Config{}, fail(exitConfig, "relay check shows them one by one", "%w", bad)
+	return Config{}, exit.Fail(exit.Config, "relay check shows them one by one", "%w", bad)
 }
 
 // orderMark is what some editors write at the beginning of a file. TOML knows none.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"relay/cli/exit"
 )
 
 func TestDefault_isValid(t *testing.T) {
@@ -159,8 +161,8 @@ format = "xml"
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := ReadConfig("relay.toml", []byte(c.text))
-			f, ok := errors.AsType[*failure](err)
-			if !ok || f.code != exitConfig {
+			f, ok := errors.AsType[*exit.Error](err)
+			if !ok || f.Code != exit.Config {
 				t.Fatalf("ReadConfig: %v, want exit code 78", err)
 			}
 			for _, w := range c.want {

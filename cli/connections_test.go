@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/cli/term"
 )
 
@@ -100,7 +101,7 @@ func TestHealth_allConnectionsInUse(t *testing.T) {
 	}
 	mustMatch(t, "queue top --json", e.must(t, "queue", "top", "--json"), `"connections":\{"limit":1,"in_use":1,"account":1,"waits":false\}`)
 	mustMatch(t, "queue top --by domain --json", e.must(t, "queue", "top", "--by", "domain", "--json"), `"connections":\{"limit":1,"in_use":1\}`)
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d", code)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/password"
 	"relay/cli/term"
 	"relay/quota"
@@ -43,7 +44,7 @@ func (p *program) credentialAdd() *cli.Command {
 
 func (c *call) credentialAdd(name, login, note string, passwordStdin bool) error {
 	if login != "" && !quota.ValidName(login) {
-		return usage("", "login %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", login)
+		return exit.Usage("", "login %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", login)
 	}
 	if _, err := c.account(name); err != nil {
 		return err
@@ -64,7 +65,7 @@ func (c *call) credentialAdd(name, login, note string, passwordStdin bool) error
 		case !errors.Is(err, store.ErrExists):
 			return c.noAccount(name, err)
 		case login != "":
-			return fail(exitFailed, "choose another one", "there is a login %q already", login)
+			return exit.Fail(exit.Failed, "choose another one", "there is a login %q already", login)
 		}
 	}
 }
@@ -136,7 +137,7 @@ func (p *program) credentialRevoke() *cli.Command {
 			return err
 		}
 		if err := c.st.RemoveCredential(c.order(false), name, login); errors.Is(err, store.ErrNotFound) {
-			return fail(exitFailed, "relay account credential list "+name, "account %s has no login %q", name, login)
+			return exit.Fail(exit.Failed, "relay account credential list "+name, "account %s has no login %q", name, login)
 		} else if err != nil {
 			return err
 		}
@@ -151,7 +152,7 @@ func readPassword(r io.Reader) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("password: %w", err)
 	case bad != nil:
-		return "", usage("without --password-stdin relay makes one", "the password on standard input %w", bad)
+		return "", exit.Usage("without --password-stdin relay makes one", "the password on standard input %w", bad)
 	}
 	return line, nil
 }

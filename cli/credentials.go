@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"relay/cli/exit"
 )
 
 // credentialPrefix marks a file that the service manager passes, by its name
@@ -15,7 +17,7 @@ import (
 const credentialPrefix = "credential:"
 
 // errNoCredential is a credential that was not passed to this process.
-var errNoCredential = sentinel(exitConfig,
+var errNoCredential = exit.Sentinel(exit.Config,
 	"credentials are for the relay that systemd starts: put LoadCredential=NAME:FILE into relay.service",
 	"the service manager did not pass this credential")
 

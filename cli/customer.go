@@ -6,6 +6,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/report/api/owners"
 	"relay/report/words"
@@ -92,7 +93,7 @@ func customerSet(e *shell.Env) *cli.Command {
 		Description: "Invoices that were issued stay as they are. Accounts that are there stay with the reseller they have.",
 	}, func(ctx context.Context, args []string) error {
 		if f.contact+f.reseller+f.country == "" && !f.address.set {
-			return usage("relay customer set --help", "nothing to set")
+			return exit.Usage("relay customer set --help", "nothing to set")
 		}
 		sum, err := owners.SetCustomer.Call(ctx, e.Service, &owners.CustomerChange{Customer: args[0], Body: f.fields()})
 		return showCustomer(e, sum, err)

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"relay/cli/exit"
 	"relay/report/words"
 	"relay/store"
 )
 
 // errDamaged is a store's file that cannot be read as one.
-var errDamaged = sentinel(exitFailed,
+var errDamaged = exit.Sentinel(exit.Failed,
 	"bring back a backup: relay restore FILE; keep the damaged file for a look at it", "the file is damaged")
 
 // guard turns the panics, and the faults in mapped memory, by which the engine

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"relay/cli/exit"
 )
 
 // putDamaged puts a store with an overwritten page in the place of path. It is a
@@ -39,7 +41,7 @@ func TestRestore_damage(t *testing.T) {
 	for page := range len(text) / 4096 {
 		putDamaged(t, bad, text, page)
 		_, stderr, code := e.run("", "restore", bad)
-		if code != exitDone {
+		if code != exit.Done {
 			refused++
 			mustMatch(t, "stderr", stderr, "relay: error: backup .*bad.db: ")
 		}
@@ -47,7 +49,7 @@ func TestRestore_damage(t *testing.T) {
 		for _, line := range []string{"account list", "check --store", "usage", "backup " + bad + " --force"} {
 			putDamaged(t, dir.store(), text, page)
 			_, stderr, code := e.run("", strings.Fields(line)...)
-			if code != exitDone && code != exitFailed {
+			if code != exit.Done && code != exit.Failed {
 				t.Errorf("page %d: relay %s: exit code %d: %s", page, line, code, stderr)
 			}
 		}

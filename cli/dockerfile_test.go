@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"relay/cli/exit"
 )
 
 // instructions of the Dockerfile, with lines that are continued made one.
@@ -65,7 +67,7 @@ func TestDockerfile(t *testing.T) {
 	}
 	for _, args := range [][]string{health[1:], execForm(t, one("CMD"))} {
 		e := env{}
-		if _, stderr, code := e.run("", append(args, "--help")...); code != exitDone {
+		if _, stderr, code := e.run("", append(args, "--help")...); code != exit.Done {
 			t.Errorf("relay %s --help: exit code %d\n%s", args, code, stderr)
 		}
 	}

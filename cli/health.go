@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/words"
 )
@@ -42,7 +43,7 @@ func (p *program) health(ctx context.Context) error {
 		h, err := client.Health(ctx)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
-			return fail(exitUnreachable, "see its log; a restart is safe at any time", "the relay does not answer within %s", healthLimit)
+			return exit.Fail(exit.Unreachable, "see its log; a restart is safe at any time", "the relay does not answer within %s", healthLimit)
 		case err != nil:
 			return err
 		}
@@ -76,7 +77,7 @@ func (p *program) whereRunning() (place, error) {
 
 // absent is the error of a command that needs a running relay.
 func absent(dir place) error {
-	return fail(exitUnreachable, "start it: relay serve; or name its data directory with --data DIR", "%w in %s", control.ErrAbsent, dir)
+	return exit.Fail(exit.Unreachable, "start it: relay serve; or name its data directory with --data DIR", "%w in %s", control.ErrAbsent, dir)
 }
 
 func (p *program) showHealth(h *control.Health) error {
@@ -89,7 +90,7 @@ func (p *program) showHealth(h *control.Health) error {
 		return err
 	}
 	if bad != "" {
-		return exitCode(exitFailed)
+		return exit.Code(exit.Failed)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"os"
 	"regexp"
@@ -40,38 +39,29 @@ func TestHelp_exitCodes(t *testing.T) {
 	}
 }
 
-// exitCodesUsed are those of the constants whose names begin with exit.
+// exitCodesUsed are the constants of package exit.
 func exitCodesUsed(t *testing.T) (used []int) {
 	t.Helper()
-	fset := token.NewFileSet()
-	entries, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(fset, e.Name(), nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.ValueSpec:
-				for i, name := range n.Names {
-					if lit := literalAt(n.Values, i); lit != nil && strings.HasPrefix(name.Name, "exit") {
-						code, _ := strconv.Atoi(lit.Value)
-						used = append(used, code)
+	fset, files := sources(t, "cli", "report")
+	for folder, list := range files {
+		for _, f := range list {
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.ValueSpec:
+					for i := range n.Names {
+						if lit := literalAt(n.Values, i); lit != nil && folder == "cli/exit" {
+							code, _ := strconv.Atoi(lit.Value)
+							used = append(used, code)
+						}
+					}
+				case *ast.CallExpr:
+					if name := selected(n.Fun); (name == "exit.Fail" || name == "exit.Code" || name == "exit.Sentinel") && literalAt(n.Args, 0) != nil {
+						t.Errorf("%s: an exit code without a name", fset.Position(n.Pos()))
 					}
 				}
-			case *ast.CallExpr:
-				if name, ok := n.Fun.(*ast.Ident); ok && (name.Name == "fail" || name.Name == "exitCode") && literalAt(n.Args, 0) != nil {
-					t.Errorf("%s: an exit code without a name", fset.Position(n.Pos()))
-				}
-			}
-			return true
-		})
+				return true
+			})
+		}
 	}
 	slices.Sort(used)
 	return slices.Compact(used)

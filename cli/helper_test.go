@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 )
 
 // TestMain lets the test's own binary prove files, as the relay's does.
@@ -168,7 +169,7 @@ func (e env) run(stdin string, args ...string) (stdout, stderr string, code int)
 func (e env) must(t *testing.T, args ...string) string {
 	t.Helper()
 	out, stderr, code := e.run("", args...)
-	if code != exitDone {
+	if code != exit.Done {
 		t.Fatalf("relay %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/quota"
 )
 
@@ -81,7 +82,7 @@ func (s *installation) run(ctx context.Context) error {
 func (s *installation) words() error {
 	s.hostname = strings.ToLower(strings.TrimSuffix(s.hostname, "."))
 	if !fullName(s.hostname) || len(s.hostname) > 253 {
-		return usage("the name under which the world finds this machine, such as smtp.example.org", "--hostname %q is not the full name of a host", s.hostname)
+		return exit.Usage("the name under which the world finds this machine, such as smtp.example.org", "--hostname %q is not the full name of a host", s.hostname)
 	}
 	if s.contact == "" {
 		s.contact = "postmaster@" + organization(s.hostname)
@@ -93,7 +94,7 @@ func (s *installation) words() error {
 		s.account = "first"
 	}
 	if !quota.ValidName(s.account) {
-		return usage("", "--account %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", s.account)
+		return exit.Usage("", "--account %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", s.account)
 	}
 	return nil
 }
@@ -110,7 +111,7 @@ func (s *installation) wrote(thing, path string) {
 func (s *installation) configuration() error {
 	if s.file = orElse(s.config, s.getenv("RELAY_CONFIG")); s.file == "" {
 		if os.Geteuid() != 0 {
-			return usage("name one with --config FILE, and set RELAY_CONFIG to it for all other commands; or run as root, for "+systemConfig,
+			return exit.Usage("name one with --config FILE, and set RELAY_CONFIG to it for all other commands; or run as root, for "+systemConfig,
 				"where does the configuration go?")
 		}
 		s.file = systemConfig
@@ -154,7 +155,7 @@ func (s *installation) keepConfiguration(text []byte) (err error) {
 		return err
 	}
 	if !strings.EqualFold(s.cfg.Hostname, s.hostname) {
-		return fail(exitFailed, "it is never overwritten: set hostname there yourself, or name another file with --config",
+		return exit.Fail(exit.Failed, "it is never overwritten: set hostname there yourself, or name another file with --config",
 			"%s exists, and its hostname is %q", s.file, s.cfg.Hostname)
 	}
 	if s.dir, err = s.place(&s.cfg); err != nil {
@@ -180,7 +181,7 @@ func (s *installation) directory() (err error) {
 func writeNew(path string, text []byte, mode fs.FileMode, adopt func(string) error) error {
 	err := writeOnce(path, text, mode, adopt)
 	if _, noFile := os.Lstat(path); err != nil && noFile == nil { // of another init, or a link that leads nowhere
-		return fail(exitFailed, "run relay init again; where that does not help, move it away", "%s is in the way", path)
+		return exit.Fail(exit.Failed, "run relay init again; where that does not help, move it away", "%s is in the way", path)
 	}
 	return err
 }

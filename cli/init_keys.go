@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"relay/cli/exit"
 )
 
 // tls makes the pair that serves until there is a certificate from an authority.
@@ -31,9 +33,9 @@ func (s *installation) tls() error {
 		s.kept("certificate", cert)
 		return nil
 	case noCert == nil:
-		return fail(exitFailed, "move it away, or bring its key back", "%s is there, but not its key %s", cert, key)
+		return exit.Fail(exit.Failed, "move it away, or bring its key back", "%s is there, but not its key %s", cert, key)
 	case noKey == nil && readSelfSignedKey(key) == nil: // it would be replaced
-		return fail(exitFailed, "move it away, or bring its certificate back", "%s is no key that relay made", key)
+		return exit.Fail(exit.Failed, "move it away, or bring its certificate back", "%s is no key that relay made", key)
 	}
 	if err := s.folder(filepath.Dir(cert)); err != nil {
 		return err
@@ -99,12 +101,12 @@ func (s *installation) readDKIM(path string) error {
 	const hint = "move it away, and relay init makes another one"
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return fail(exitFailed, hint, "%s is no PEM file", path)
+		return exit.Fail(exit.Failed, hint, "%s is no PEM file", path)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	private, isRSA := key.(*rsa.PrivateKey)
 	if err != nil || !isRSA {
-		return fail(exitFailed, hint, "%s is no RSA key in PKCS #8", path)
+		return exit.Fail(exit.Failed, hint, "%s is no RSA key in PKCS #8", path)
 	}
 	s.dkim.selector = strings.TrimSuffix(filepath.Base(path), ".key")
 	s.dkim.public, err = x509.MarshalPKIXPublicKey(&private.PublicKey)
@@ -147,7 +149,7 @@ func (s *installation) inside(ctx context.Context, args ...string) ([]byte, erro
 	p := &program{App: s.App}
 	p.Stdout, p.Stderr = &out, &words
 	err := p.run(ctx, append([]string{"--config=" + s.file, "--data=" + string(s.dir)}, args...))
-	if _, told := errors.AsType[exitCode](err); told {
+	if _, told := errors.AsType[exit.Code](err); told {
 		_, _ = words.WriteTo(s.Stderr)
 	}
 	return out.Bytes(), err

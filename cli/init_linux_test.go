@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"relay/cli/exit"
 )
 
 // A disk that fills up in the middle of init: what is there is whole, and once
@@ -20,7 +22,7 @@ func TestInit_fullDisk(t *testing.T) {
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	e := env{"RELAY_CONFIG": filepath.Join(dir, "relay.toml"), "RELAY_DATA": filepath.Join(dir, "data")}
 	_, stderr, code := e.run("", "init", "--hostname", "smtp.example.org")
-	if code != exitTryAgain || !strings.Contains(stderr, "hint: make space") {
+	if code != exit.TryAgain || !strings.Contains(stderr, "hint: make space") {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 	before := map[string][]byte{}

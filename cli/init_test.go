@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"relay/cli/exit"
 )
 
 // lines FILE N: it has at most so many: a screen.
@@ -176,7 +178,7 @@ func TestInit_where(t *testing.T) {
 	e := newEnv(t, "")
 	e["RELAY_CONFIG"] = ""
 	_, stderr, code := e.run("", "init", "--hostname", "smtp.example.org")
-	if code != exitUsage || !strings.Contains(stderr, "--config FILE") {
+	if code != exit.WrongUsage || !strings.Contains(stderr, "--config FILE") {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 }

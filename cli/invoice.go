@@ -9,6 +9,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/store"
 )
@@ -65,13 +66,13 @@ func (c *call) overdue(i *store.Invoice) bool {
 func (c *call) invoice(text string) (i store.Invoice, err error) {
 	i, err = c.st.FindInvoice(text)
 	if _, ok := errors.AsType[*store.NoNumber](err); ok {
-		return i, usage("relay invoice list shows all", "%w", err)
+		return i, exit.Usage("relay invoice list shows all", "%w", err)
 	}
 	if err == nil && i.Kind == store.VoidNumber {
-		return i, fail(exitFailed, "relay invoice list shows all", "number %s is void: %s", i.Name, i.Reason)
+		return i, exit.Fail(exit.Failed, "relay invoice list shows all", "number %s is void: %s", i.Name, i.Reason)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		err = fail(exitFailed, "relay invoice list shows all", "no invoice %s", term.Clean(strings.TrimSpace(text)))
+		err = exit.Fail(exit.Failed, "relay invoice list shows all", "no invoice %s", term.Clean(strings.TrimSpace(text)))
 	}
 	return i, err
 }
@@ -104,7 +105,7 @@ What was paid in full is paid back by relay account refund.`,
 	}, work{run: func(c *call) error {
 		text := term.Cut(term.Clean(strings.TrimSpace(reason)), 200)
 		if text == "" {
-			return usage("", "--reason cannot be empty: the credit note says it")
+			return exit.Usage("", "--reason cannot be empty: the credit note says it")
 		}
 		i, err := c.invoice(c.args[0])
 		if err != nil {
@@ -113,9 +114,9 @@ What was paid in full is paid back by relay account refund.`,
 		number := i.Name
 		switch {
 		case i.Kind == store.CreditNote:
-			return fail(exitFailed, "relay invoice show "+number+" has what it is about", "%s is a credit note: it cannot be cancelled", number)
+			return exit.Fail(exit.Failed, "relay invoice show "+number+" has what it is about", "%s is a credit note: it cannot be cancelled", number)
 		case i.State != store.InvoiceOpen:
-			return fail(exitFailed, "relay account refund "+i.Account+" pays a term back; relay account correct "+i.Account+" enters an amount of your own",
+			return exit.Fail(exit.Failed, "relay account refund "+i.Account+" pays a term back; relay account correct "+i.Account+" enters an amount of your own",
 				"invoice %s is %s: only an open one can be cancelled", number, i.State)
 		}
 		r, err := c.st.CancelInvoice(c.order(dryRun), i.Number, text)

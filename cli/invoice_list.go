@@ -9,6 +9,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -113,7 +114,7 @@ func (c *call) checkPeriod(text string) error {
 	if text == "" || isPeriod(text) {
 		return nil
 	}
-	return usage("", "--period %q: a month such as %s, a year or a day", text, c.now().In(c.st.Zone()).Format("2006-01"))
+	return exit.Usage("", "--period %q: a month such as %s, a year or a day", text, c.now().In(c.st.Zone()).Format("2006-01"))
 }
 
 // isPeriod takes a year, a month or a day, and the key of a period, which may

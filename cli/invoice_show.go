@@ -14,6 +14,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/invoice"
 	"relay/store"
@@ -54,7 +55,7 @@ func (p *program) invoiceShow() *cli.Command {
 			return toStdout(cc)
 		}
 		if _, err := os.Lstat(s.out); err == nil {
-			return fail(exitFailed, "choose another name: nothing is ever replaced", "%s exists", s.out)
+			return exit.Fail(exit.Failed, "choose another name: nothing is ever replaced", "%s exists", s.out)
 		}
 		return p.intoFile(cc, s.out, false, toStdout)
 	}
@@ -85,13 +86,13 @@ func (p *program) mayShow(s *showing) error {
 	format := s.chosen()
 	switch {
 	case invoiceFormats[format] == nil && s.format == "":
-		return usage("name one with --format: text, html or pdf", "--out %q: no format has the ending .%s", s.out, s.ending())
+		return exit.Usage("name one with --format: text, html or pdf", "--out %q: no format has the ending .%s", s.out, s.ending())
 	case invoiceFormats[format] == nil:
-		return usage("", "--format %q: text, html or pdf", s.format)
+		return exit.Usage("", "--format %q: text, html or pdf", s.format)
 	case p.json && (s.format != "" || s.out != ""):
-		return usage("leave out --format and --out", "--json is a format of its own, on standard output")
+		return exit.Usage("leave out --format and --out", "--json is a format of its own, on standard output")
 	case s.out == "" && format != "text" && isTerminal(p.Stdout):
-		return usage("write a file with --out FILE, or send it elsewhere with a pipe", "%s is not for a terminal", strings.ToUpper(format))
+		return exit.Usage("write a file with --out FILE, or send it elsewhere with a pipe", "%s is not for a terminal", strings.ToUpper(format))
 	}
 	return nil
 }
@@ -120,11 +121,11 @@ func (p *program) intoFile(cc *cli.Context, path string, force bool, run cli.Act
 
 // noFile says why a new file cannot be had.
 func noFile(path string, err error) error {
-	if f, ok := errors.AsType[*failure](err); ok {
+	if f, ok := errors.AsType[*exit.Error](err); ok {
 		return f
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return fail(exitFailed, "make it, or choose another place", "there is no directory %s", filepath.Dir(path))
+		return exit.Fail(exit.Failed, "make it, or choose another place", "there is no directory %s", filepath.Dir(path))
 	}
 	return fmt.Errorf("write %s: %w", path, err)
 }
@@ -168,7 +169,7 @@ func (c *call) showInvoice(format string) error {
 	}
 	render := invoiceFormats[format]
 	if render == nil {
-		return usage("", "--format %q: text, html or pdf", format)
+		return exit.Usage("", "--format %q: text, html or pdf", format)
 	}
 	var b bytes.Buffer // what fails half way is not shown
 	if err := render(&b, doc); err != nil {

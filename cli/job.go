@@ -7,6 +7,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/report/jobs"
 	"relay/report/words"
 )
@@ -98,7 +99,7 @@ func (c *call) jobRun(name, at string, dryRun bool) error {
 	case j.Try != nil:
 		did, err = j.Try(c.ctx)
 	default:
-		err = usage("", "--dry-run is for %s", jobs.Warn)
+		err = exit.Usage("", "--dry-run is for %s", jobs.Warn)
 	}
 	if err != nil {
 		return err
@@ -111,21 +112,21 @@ func (c *call) jobRun(name, at string, dryRun bool) error {
 
 func noJob(name string) error {
 	if name == jobs.Backup {
-		return fail(exitFailed, "make a copy with: relay backup; set schedule in [backup] for one by the calendar", "no schedule for a backup is configured")
+		return exit.Fail(exit.Failed, "make a copy with: relay backup; set schedule in [backup] for one by the calendar", "no schedule for a backup is configured")
 	}
-	return fail(exitFailed, "relay job list shows all", "no job %q", name)
+	return exit.Fail(exit.Failed, "relay job list shows all", "no job %q", name)
 }
 
 // jobMoment reads --at.
 func (c *call) jobMoment(j *jobs.Job, text string) (at time.Time, err error) {
 	if !j.Dated {
-		return at, usage("", "--at is for %s and %s", jobs.Close, jobs.Dun)
+		return at, exit.Usage("", "--at is for %s and %s", jobs.Close, jobs.Dun)
 	}
 	if at, err = parseMoment(text, c.st.Zone()); err != nil {
-		return at, usage("", "--at: %w", err)
+		return at, exit.Usage("", "--at: %w", err)
 	}
 	if now := c.now(); at.After(now) {
-		return at, usage("a month is closed when it is over; relay sandbox --at shows one that is to come",
+		return at, exit.Usage("a month is closed when it is over; relay sandbox --at shows one that is to come",
 			"--at %s is yet to come: it is %s", words.Stamp(at, c.st.Zone()), words.Stamp(now, c.st.Zone()))
 	}
 	return at, nil
@@ -137,7 +138,7 @@ func jobFailures(did jobs.Result) error {
 	if len(list) == 0 {
 		return nil
 	}
-	return fail(exitFailed, "the others are done; relay check --store proves the file", "%s failed, among them %s: %s",
+	return exit.Fail(exit.Failed, "the others are done; relay check --store proves the file", "%s failed, among them %s: %s",
 		words.Plural(int64(len(list)), "account"), list[0].Account, list[0].Error)
 }
 

@@ -15,6 +15,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/store"
 )
@@ -91,10 +92,10 @@ func (d *desk) run(line string) string {
 	d.t.Helper()
 	words := strings.Fields(line)
 	if order := d.takesDryRun(words); order {
-		d.give(exitDone, append(slices.Clone(words), "--dry-run", "--json")...)
-		d.give(exitDone, append(slices.Clone(words), "--dry-run")...)
+		d.give(exit.Done, append(slices.Clone(words), "--dry-run", "--json")...)
+		d.give(exit.Done, append(slices.Clone(words), "--dry-run")...)
 	}
-	return d.give(exitDone, words...)
+	return d.give(exit.Done, words...)
 }
 
 func (d *desk) takesDryRun(words []string) bool {
@@ -109,8 +110,8 @@ func (d *desk) takesDryRun(words []string) bool {
 func (d *desk) show(line string) string {
 	d.t.Helper()
 	words := strings.Fields(line)
-	d.give(exitDone, append(slices.Clone(words), "--json")...)
-	return d.give(exitDone, words...)
+	d.give(exit.Done, append(slices.Clone(words), "--json")...)
+	return d.give(exit.Done, words...)
 }
 
 // A customer's whole life, at the desk of an operator. What is written is judged
@@ -141,11 +142,11 @@ func TestLife(t *testing.T) {
 	d.show("account show acme")
 	d.send("acme", 3_700_000, true)
 	d.show("usage acme")
-	d.give(exitFailed, "account", "refund", "acme", "--json")
-	d.give(exitFailed, "account", "refund", "acme")
+	d.give(exit.Failed, "account", "refund", "acme", "--json")
+	d.give(exit.Failed, "account", "refund", "acme")
 	mustMatch(d.t, "statement", d.show("account statement acme"), `of it used in 2026-11, which is open: 1 MB`)
 	d.at("2026-12-01 00:05")
-	mustMatch(d.t, "close", d.give(exitDone, "job", "run", "close"), `(?m)^closed 2 periods of 2 accounts, 1 invoice: R-6$`)
+	mustMatch(d.t, "close", d.give(exit.Done, "job", "run", "close"), `(?m)^closed 2 periods of 2 accounts, 1 invoice: R-6$`)
 	d.show("job run close")
 	d.show("job run close --at 2026-12-01")
 	d.show("account show acme")
@@ -153,7 +154,7 @@ func TestLife(t *testing.T) {
 	d.show("invoice list")
 	d.at("2027-01-20 09:00")
 	d.show("invoice list --overdue")
-	mustMatch(d.t, "dun", d.give(exitDone, "job", "run", "dun"), `(?m)^2 accounts held back, unpaid: acme, shop$`)
+	mustMatch(d.t, "dun", d.give(exit.Done, "job", "run", "dun"), `(?m)^2 accounts held back, unpaid: acme, shop$`)
 	d.show("job run dun")
 	d.send("acme", 1000, false)
 	d.show("account show acme")
@@ -164,11 +165,11 @@ func TestLife(t *testing.T) {
 	d.show("account show acme")
 	d.send("acme", 1000, true)
 	d.run("account renew acme --plan small")
-	d.give(exitFailed, "account", "renew", "acme")
+	d.give(exit.Failed, "account", "renew", "acme")
 	d.run("account correct acme --amount 5.00 --reason sorry")
 	d.run("account correct acme --credit 500KB --reason sorry")
 	d.run("account set acme --abuse spam --at-limit suspend")
-	d.give(exitFailed, "account", "refund", "acme")
+	d.give(exit.Failed, "account", "refund", "acme")
 	d.run("account suspend acme --reason spam")
 	d.show("account resume acme")
 	mustMatch(d.t, "close", d.run("account close acme --reason left"), `note: relay account correct acme --amount -5\.00 --reason TEXT`)
@@ -180,7 +181,7 @@ func TestLife(t *testing.T) {
 ^allowance +1,000 e-mails and 1 MB -> none$
 (.*\n)+^to send +EUR 200\.00 to the customer: relay only enters it$`)
 	d.run("account add gone --plan many")
-	d.give(exitFailed, "invoice", "cancel", d.open("gone")[0], "--reason", "mistake")
+	d.give(exit.Failed, "invoice", "cancel", d.open("gone")[0], "--reason", "mistake")
 	d.run("account close gone --reason mistake")
 	for _, at := range []string{"2026-11-22", "2026-11-23", "2026-11-30", "2026-12-01T00:00:00+01:00", "2027-01-20"} {
 		d.show("account statement acme --at " + at)

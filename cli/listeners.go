@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"relay/cli/exit"
 	"relay/smtp"
 )
 
@@ -54,10 +55,10 @@ func (r *relay) listenOn(l Listen, sockets map[string][]net.Listener) error {
 	case l.Optional:
 		r.logSkipped(l, bindAdvice(err))
 	case errors.Is(err, syscall.EADDRINUSE) && holds(sockets, l.Addr) != "":
-		return fail(exitConfig, fmt.Sprintf("write addr = %q in its place", systemdPrefix+holds(sockets, l.Addr)),
+		return exit.Fail(exit.Config, fmt.Sprintf("write addr = %q in its place", systemdPrefix+holds(sockets, l.Addr)),
 			"listen on %s: the service manager holds it, and has passed it", l.Addr)
 	default:
-		return fail(exitFailed, bindAdvice(err), "listen on %s: %w", l.Addr, err)
+		return exit.Fail(exit.Failed, bindAdvice(err), "listen on %s: %w", l.Addr, err)
 	}
 	return nil
 }

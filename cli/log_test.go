@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/exit"
 	"relay/cli/sink"
 )
 
@@ -77,7 +78,7 @@ format = %q
 	for end := time.Now().Add(soon); !(sent.MatchString(s.log.String()) && later.MatchString(s.log.String())) && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d", code)
 	}
 	return s.log.String(), made.Password

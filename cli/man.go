@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 )
 
@@ -16,15 +17,15 @@ var exitMeanings = []struct {
 	code int
 	text string
 }{
-	{exitDone, "Done."},
-	{exitFailed, "Failed. The message says what, and what to do about it."},
-	{exitUsage, "Wrong usage: an unknown command or flag, or a value that cannot be."},
-	{exitData, "What is in a file of plans is not in order; sendmail: the message or its recipients are not."},
-	{exitNoAccount, "No such account; sendmail: a recipient's address was refused."},
-	{exitUnreachable, "A relay is there but cannot be talked to; sendmail: it refused the message for good."},
-	{exitTryAgain, "Not now: try again later."},
-	{exitNoPermission, "The token is nobody's; sendmail: no account knows this machine, or the login is wrong."},
-	{exitConfig, "The configuration is wrong. The message names each key."},
+	{exit.Done, "Done."},
+	{exit.Failed, "Failed. The message says what, and what to do about it."},
+	{exit.WrongUsage, "Wrong usage: an unknown command or flag, or a value that cannot be."},
+	{exit.WrongData, "What is in a file of plans is not in order; sendmail: the message or its recipients are not."},
+	{exit.NoAccount, "No such account; sendmail: a recipient's address was refused."},
+	{exit.Unreachable, "A relay is there but cannot be talked to; sendmail: it refused the message for good."},
+	{exit.TryAgain, "Not now: try again later."},
+	{exit.NotAllowed, "The token is nobody's; sendmail: no account knows this machine, or the login is wrong."},
+	{exit.Config, "The configuration is wrong. The message names each key."},
 }
 
 // places are files and variables for the same pages.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"relay/cli/exit"
 	"relay/report/words"
 	"relay/store"
 )
@@ -54,10 +55,10 @@ func readManifest(path string) (*manifest, error) {
 	m := &manifest{}
 	const hint = "look at it; without it, under another name, the copy is restored unchecked"
 	if err := json.Unmarshal(text, m); err != nil {
-		return nil, fail(exitFailed, hint, "manifest %s: %w", manifestOf(path), err)
+		return nil, exit.Fail(exit.Failed, hint, "manifest %s: %w", manifestOf(path), err)
 	}
 	if m.Format < 1 || m.Format > manifestFormat {
-		return nil, fail(exitFailed, "run the relay that wrote it, or a newer one",
+		return nil, exit.Fail(exit.Failed, "run the relay that wrote it, or a newer one",
 			"manifest %s: format %d, this relay knows %d", manifestOf(path), m.Format, manifestFormat)
 	}
 	return m, nil
@@ -68,14 +69,14 @@ const anotherCopy = "take another copy: this one is not what was written"
 
 func (m *manifest) checkSize(size int64) error {
 	if size != m.Size {
-		return fail(exitFailed, anotherCopy, "it has %s octets, the manifest says %s", words.Number(size), words.Number(m.Size))
+		return exit.Fail(exit.Failed, anotherCopy, "it has %s octets, the manifest says %s", words.Number(size), words.Number(m.Size))
 	}
 	return nil
 }
 
 func (m *manifest) checkSum(sum string) error {
 	if sum != m.SHA256 {
-		return fail(exitFailed, anotherCopy, "its SHA-256 is %s, the manifest says %s", sum, m.SHA256)
+		return exit.Fail(exit.Failed, anotherCopy, "its SHA-256 is %s, the manifest says %s", sum, m.SHA256)
 	}
 	return nil
 }
@@ -100,5 +101,5 @@ func (m *manifest) checkProof(s *store.VerifyStats) error {
 		return fmt.Sprintf("%s, %s, %s, %s octets", words.Plural(accounts, "account"), words.Plural(t.Messages, "message"),
 			words.Plural(t.Recipients, "recipient"), words.Number(t.Bytes))
 	}
-	return fail(exitFailed, anotherCopy, "it holds %s; the manifest says %s", is(s.Accounts, s.Totals), is(m.Accounts, m.Totals))
+	return exit.Fail(exit.Failed, anotherCopy, "it holds %s; the manifest says %s", is(s.Accounts, s.Totals), is(m.Accounts, m.Totals))
 }

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/report/api/act"
 	"relay/store"
 	"relay/store/highwater"
@@ -27,27 +29,39 @@ type said struct {
 	hint  string // likewise
 }
 
-// sources are the program's files below dir.
+// sources are the program's files in dirs and below them, by folder.
 func sources(t *testing.T, dirs ...string) (fset *token.FileSet, files map[string][]*ast.File) {
 	t.Helper()
 	fset, files = token.NewFileSet(), map[string][]*ast.File{}
 	for _, dir := range dirs {
-		names, err := filepath.Glob(filepath.Join("..", dir, "*.go"))
+		err := filepath.WalkDir(filepath.Join("..", dir), func(name string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+				return err
+			}
+			f, err := parser.ParseFile(fset, name, nil, 0)
+			folder := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(name)), "../")
+			files[folder] = append(files[folder], f)
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range names {
-			if strings.HasSuffix(name, "_test.go") {
-				continue
-			}
-			f, err := parser.ParseFile(fset, name, nil, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files[dir] = append(files[dir], f)
-		}
 	}
 	return fset, files
+}
+
+// exportedTexts are the exported constants of all packages that are plain text, as
+// package.Name.
+func exportedTexts(files map[string][]*ast.File) map[string]string {
+	all := map[string]string{}
+	for _, list := range files {
+		for name, text := range constants(list) {
+			if ast.IsExported(name) {
+				all[list[0].Name.Name+"."+name] = text
+			}
+		}
+	}
+	return all
 }
 
 // constants of a package that are plain text.
@@ -101,6 +115,10 @@ func template(e ast.Expr, names map[string]string) string {
 		if s, ok := names[e.Name]; ok {
 			return s
 		}
+	case *ast.SelectorExpr:
+		if s, ok := names[selected(e)]; ok {
+			return s
+		}
 	case *ast.BinaryExpr:
 		return template(e.X, names) + template(e.Y, names)
 	case *ast.CallExpr:
@@ -111,64 +129,76 @@ func template(e ast.Expr, names map[string]string) string {
 	return "…"
 }
 
-// serviceRooms hold the acts, whose problems commands show.
-var serviceRooms = []string{"report/api", "report/api/act", "report/api/field", "report/api/owners"}
-
-// failures are the calls of fail, and of act.Fail in the service.
-func failures(t *testing.T) (list []said) {
-	fset, files := sources(t, append(serviceRooms, "cli")...)
-	for dir, of := range files {
-		global := constants(of)
-		for _, f := range of {
-			names := global
-			ast.Inspect(f, func(n ast.Node) bool {
-				switch n := n.(type) {
-				case *ast.FuncDecl:
-					names = maps.Clone(global)
-				case *ast.GenDecl:
-					declared(n, names)
-				}
-				call, ok := n.(*ast.CallExpr)
-				if !ok || len(call.Args) < 3 || lastName(call.Fun) != map[bool]string{true: "fail", false: "Fail"}[dir == "cli"] {
-					return true
-				}
-				code := lastName(call.Args[0])
-				if code == "" || code == "exitUsage" || code == "Wrong" {
-					return true
-				}
-				hint := stepRE.ReplaceAllString(template(call.Args[1], names), "relay $1")
-				list = append(list, said{fset.Position(call.Pos()).String(), code, template(call.Args[2], names), hint})
-				return true
-			})
+// selected is package.Name, "" for another expression.
+func selected(e ast.Expr) string {
+	if s, ok := e.(*ast.SelectorExpr); ok {
+		if pkg, ok := s.X.(*ast.Ident); ok {
+			return pkg.Name + "." + s.Sel.Name
 		}
 	}
-	if len(list) < 60 {
-		t.Fatalf("only %d calls of fail are found", len(list))
+	return ""
+}
+
+// nameIn is package.Name of an expression in f, "" for another expression.
+func nameIn(f *ast.File, e ast.Expr) string {
+	if id, ok := e.(*ast.Ident); ok && ast.IsExported(id.Name) {
+		return f.Name.Name + "." + id.Name
 	}
-	return list
+	return selected(e)
 }
 
 // stepRE is an act in a hint.
 var stepRE = regexp.MustCompile(`\{([^{}]*)\}`)
 
-// lastName is the name that an expression ends in, of a package or not.
-func lastName(e ast.Expr) string {
-	switch e := e.(type) {
-	case *ast.Ident:
-		return e.Name
-	case *ast.SelectorExpr:
-		return e.Sel.Name
+// failures are the calls of exit.Fail, and of act.Fail in the service.
+func failures(t *testing.T) (list []said) {
+	fset, files := sources(t, "cli", "report")
+	exported := exportedTexts(files)
+	for _, folder := range files {
+		global := maps.Clone(exported)
+		maps.Copy(global, constants(folder))
+		for _, f := range folder {
+			list = append(list, failuresOf(fset, f, global)...)
+		}
 	}
-	return ""
+	if len(list) < 60 {
+		t.Fatalf("only %d calls of exit.Fail are found", len(list))
+	}
+	return list
+}
+
+// failuresOf a file, where global are the constants that it can name.
+func failuresOf(fset *token.FileSet, f *ast.File, global map[string]string) (list []said) {
+	names := global
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			names = maps.Clone(global)
+		case *ast.GenDecl:
+			declared(n, names)
+		}
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) < 3 {
+			return true
+		}
+		fn := nameIn(f, call.Fun)
+		code := nameIn(f, call.Args[0])
+		if fn != "exit.Fail" && fn != "act.Fail" || code == "" || code == "exit.WrongUsage" || code == "act.Wrong" {
+			return true
+		}
+		hint := stepRE.ReplaceAllString(template(call.Args[1], names), "relay $1")
+		list = append(list, said{fset.Position(call.Pos()).String(), code, template(call.Args[2], names), hint})
+		return true
+	})
+	return list
 }
 
 // warnings are what the log says at levels warn and error.
 func warnings(t *testing.T) (list []said) {
-	dirs := []string{"cli", "cli/control", "smtp", "mailer", "report/jobs", "store", "store/bolt"}
-	fset, files := sources(t, dirs...)
-	for _, dir := range dirs {
-		names := constants(files[dir])
-		for _, f := range files[dir] {
+	fset, files := sources(t, "cli", "smtp", "mailer", "store", "report")
+	for _, folder := range files {
+		names := constants(folder)
+		for _, f := range folder {
 			ast.Inspect(f, func(n ast.Node) bool {
 				call, ok := n.(*ast.CallExpr)
 				if !ok {
@@ -228,10 +258,11 @@ What a command says when it fails, in the order of the alphabet; … stands for 
 Wrong usage, exit code 64, is not listed: it names the word that is wrong, and the page that tells more.`
 
 func TestDocs_messages(t *testing.T) {
-	codes := map[string]int{"exitFailed": exitFailed, "exitNoAccount": exitNoAccount, "exitUnreachable": exitUnreachable, "exitTryAgain": exitTryAgain,
-		"exitConfig": exitConfig, "exitData": exitData, "exitNoUser": exitNoUser, "exitRefused": exitRefused, "exitNoPermission": exitNoPermission}
-	ofTypes := map[string]int{"Refused": exitFailed, "NoSuch": exitFailed, "Internal": exitFailed, "Missing": codeOf(act.Missing), "Data": codeOf(act.Data), "Busy": codeOf(act.Busy),
-		"Token": codeOf(act.Token), "Forbidden": codeOf(act.Forbidden), "Unreachable": codeOf(act.Unreachable), "Version": codeOf(act.Version), "Settings": codeOf(act.Settings)}
+	codes := map[string]int{"exit.Failed": exit.Failed, "exit.NoAccount": exit.NoAccount, "exit.Unreachable": exit.Unreachable, "exit.TryAgain": exit.TryAgain,
+		"exit.Config": exit.Config, "exit.WrongData": exit.WrongData, "exit.NoUser": exit.NoUser, "exit.Refused": exit.Refused, "exit.NotAllowed": exit.NotAllowed}
+	ofTypes := map[string]act.Type{"act.Missing": act.Missing, "act.Data": act.Data, "act.Busy": act.Busy, "act.Token": act.Token,
+		"act.Forbidden": act.Forbidden, "act.Unreachable": act.Unreachable, "act.Version": act.Version, "act.Settings": act.Settings,
+		"act.Refused": act.Refused, "act.NoSuch": act.NoSuch, "act.Internal": act.Internal}
 	type row struct{ text, code, hint string }
 	rows := map[row]bool{}
 	for _, m := range failures(t) {
@@ -239,18 +270,18 @@ func TestDocs_messages(t *testing.T) {
 		if n, ok := codes[m.code]; ok {
 			code = strconv.Itoa(n)
 		} else if n, ok := ofTypes[m.code]; ok {
-			code = strconv.Itoa(n)
+			code = strconv.Itoa(exit.CodeOf(n))
 		}
 		if strings.Trim(m.text, "…: ") != "" { // what comes from below is listed below
 			rows[row{m.text, code, m.hint}] = true
 		}
 	}
 	for _, err := range []error{store.ErrLocked, store.ErrFull, store.ErrBusy, store.ErrNewer, store.ErrCurrency, errDamaged, highwater.ErrDamaged, control.ErrDenied, control.ErrBroken, os.ErrPermission, os.ErrNotExist} {
-		f := failureOf(err)
-		if f.hint == "" {
+		f := exit.Of(err)
+		if f.Hint == "" {
 			t.Errorf("%v has no hint", err)
 		}
-		rows[row{"… " + err.Error(), strconv.Itoa(f.code), f.hint}] = true
+		rows[row{"… " + err.Error(), strconv.Itoa(f.Code), f.Hint}] = true
 	}
 	var p page
 	for par := range strings.SplitSeq(messagesHead, "\n\n") {
@@ -283,11 +314,10 @@ func TestDocs_warnings(t *testing.T) {
 // The words that the README and the guide tell people to look for are in the
 // source.
 func TestDocs_wordsExist(t *testing.T) {
-	dirs := append(serviceRooms, "cli", "cli/control", "smtp", "mailer", "mailer/client", "report/jobs", "store", "store/bolt", "quota")
 	var all strings.Builder
-	_, files := sources(t, dirs...)
-	for _, dir := range dirs {
-		for _, f := range files[dir] {
+	_, files := sources(t, "cli", "smtp", "mailer", "store", "quota", "report")
+	for _, folder := range files {
+		for _, f := range folder {
 			ast.Inspect(f, func(n ast.Node) bool {
 				if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 					all.WriteString(unquoted(lit) + "\n")

@@ -7,6 +7,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/report/words"
 	"relay/store"
 	"relay/store/netblock"
@@ -46,10 +47,10 @@ func (c *call) networkTaken(prefix netip.Prefix) error {
 	}
 	for _, n := range list {
 		if n.Prefix == prefix {
-			return fail(exitFailed, fmt.Sprintf("take it away there first: relay account network remove %s %s", n.Account, prefix), "network %s belongs to account %s already", prefix, n.Account)
+			return exit.Fail(exit.Failed, fmt.Sprintf("take it away there first: relay account network remove %s %s", n.Account, prefix), "network %s belongs to account %s already", prefix, n.Account)
 		}
 	}
-	return fail(exitTryAgain, "try again", "network %s was removed in this moment", prefix)
+	return exit.Fail(exit.TryAgain, "try again", "network %s was removed in this moment", prefix)
 }
 
 // parseNetwork is netblock.Parse for a command line.
@@ -57,9 +58,9 @@ func parseNetwork(s string) (netip.Prefix, error) {
 	p, err := netblock.Parse(s)
 	switch {
 	case errors.Is(err, netblock.ErrWide):
-		err = usage("name the networks that need it", "%w", err)
+		err = exit.Usage("name the networks that need it", "%w", err)
 	case err != nil:
-		err = usage("", "%w", err)
+		err = exit.Usage("", "%w", err)
 	}
 	return p, err
 }
@@ -99,7 +100,7 @@ func (p *program) networkRemove() *cli.Command {
 			return err
 		}
 		if err := c.st.RemoveNetwork(name, prefix); errors.Is(err, store.ErrNotFound) {
-			return fail(exitFailed, "relay account network list "+name, "account %s has no network %s", name, prefix)
+			return exit.Fail(exit.Failed, "relay account network list "+name, "account %s has no network %s", name, prefix)
 		} else if err != nil {
 			return err
 		}

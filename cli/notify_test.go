@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/cli/exit"
 	"relay/store"
 )
 
@@ -96,7 +97,7 @@ func TestServe_tellsTheServiceManager(t *testing.T) {
 	}
 	s.hangups <- syscall.SIGHUP
 	sup.wait(t, 2, "READY=1")
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Fatalf("exit code %d\n%s", code, s.log)
 	}
 	want := []string{"EXTEND_TIMEOUT_USEC", "READY", "RELOADING", "MONOTONIC_USEC", "READY", "STOPPING", "EXTEND_TIMEOUT_USEC"}
@@ -116,7 +117,7 @@ func TestServe_tellsOfARefusedReload(t *testing.T) {
 	s.hangups <- syscall.SIGHUP
 	sup.wait(t, 2, "READY=1")
 	sup.wait(t, 1, "STATUS=the new configuration was refused, the old one holds: configuration ")
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 }
@@ -126,7 +127,7 @@ func TestServe_watchdog(t *testing.T) {
 	s := serveTest(t, e, sup.supervise(300*time.Millisecond))
 	sup.wait(t, 3, "WATCHDOG=1")
 	sup.wait(t, 1, "STATUS=0 messages in the queue")
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 }
@@ -137,7 +138,7 @@ func TestServe_theServiceManagerIsDeaf(t *testing.T) {
 	sup.fail = errors.New("nobody there")
 	s := serveTest(t, e, sup.supervise(30*time.Millisecond))
 	sup.wait(t, 5, "WATCHDOG=1")
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 	if n := strings.Count(s.log.String(), "the service manager cannot be told"); n != 1 {

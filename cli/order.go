@@ -6,6 +6,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/quota"
 	"relay/report/invoice"
 	"relay/report/money"
@@ -67,7 +68,7 @@ func (c *call) refusedOrder(v *receiptView, no *quota.Refused) error {
 	if no.Order == "refund" {
 		text += fmt.Sprintf("; it would have paid back %s", c.amount(v.Amount))
 	}
-	return fail(exitFailed, refusedHint(v.Account, value(v.Before.Plan), no), "account %s: %s", v.Account, text)
+	return exit.Fail(exit.Failed, refusedHint(v.Account, value(v.Before.Plan), no), "account %s: %s", v.Account, text)
 }
 
 // refusedHint is the next step after the first reason that has one.
@@ -97,14 +98,14 @@ func (c *call) orderFailed(name string, err error) error {
 	case errors.Is(err, store.ErrUsed):
 		return usedName(name)
 	case errors.Is(err, store.ErrPending):
-		return fail(exitFailed, "relay account show "+name+" has its invoice; relay account activate "+name+" does not wait for the payment",
+		return exit.Fail(exit.Failed, "relay account show "+name+" has its invoice; relay account activate "+name+" does not wait for the payment",
 			"account %s is pending: it has no term yet", name)
 	case errors.Is(err, quota.ErrOverflow):
-		return fail(exitFailed, "order less at a time", "account %s: that is more than can be counted", name)
+		return exit.Fail(exit.Failed, "order less at a time", "account %s: that is more than can be counted", name)
 	}
 	return c.noAccount(name, err)
 }
 
 func closedForGood(name string) error {
-	return fail(exitFailed, "add another one: relay account add NAME --plan PLAN", "account %s is closed for good", name)
+	return exit.Fail(exit.Failed, "add another one: relay account add NAME --plan PLAN", "account %s is closed for good", name)
 }

@@ -6,6 +6,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
@@ -83,13 +84,13 @@ func (f *topUp) order(c *call, o store.Order, a *store.Account) (store.Receipt, 
 	}
 	switch {
 	case f.plan != "" && f.block.set:
-		return store.Receipt{}, usage(more, "--plan and --block: a count plan takes the one, a bandwidth plan the other")
+		return store.Receipt{}, exit.Usage(more, "--plan and --block: a count plan takes the one, a bandwidth plan the other")
 	case f.plan == "" && !f.block.set:
-		return store.Receipt{}, usage(more, "name what is bought: --plan PLAN on a count plan, --block SIZE on a bandwidth plan")
+		return store.Receipt{}, exit.Usage(more, "name what is bought: --plan PLAN on a count plan, --block SIZE on a bandwidth plan")
 	case f.plan != "" && f.count.set:
-		return store.Receipt{}, usage(more, "--count is for --block; a plan is bought on top once a command")
+		return store.Receipt{}, exit.Usage(more, "--count is for --block; a plan is bought on top once a command")
 	case f.block.set && f.block.n == 0, f.count.set && f.count.n == 0:
-		return store.Receipt{}, usage(more, "blocks have a size and a number: --block 1GB --count 2")
+		return store.Receipt{}, exit.Usage(more, "blocks have a size and a number: --block 1GB --count 2")
 	case f.plan != "":
 		if _, err := c.plan(f.plan); err != nil {
 			return store.Receipt{}, err
@@ -135,7 +136,7 @@ func (c *call) renewalWaits(name string, err error) error {
 	for _, i := range open {
 		if i.Kind == store.ForRenewal && i.Order != nil {
 			n := i.Name
-			return fail(exitFailed, "relay payment record "+n+" --method METHOD --reference R enters its payment; relay invoice cancel "+n+" --reason TEXT takes it back",
+			return exit.Fail(exit.Failed, "relay payment record "+n+" --method METHOD --reference R enters its payment; relay invoice cancel "+n+" --reason TEXT takes it back",
 				"account %s has ordered a renewal already: invoice %s, %s, is not paid", name, n, c.amount(i.Open()))
 		}
 	}
@@ -161,7 +162,7 @@ func (p *program) accountClose() *cli.Command {
 		Flags:       []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the ledger", Destination: &reason}},
 	}, func(c *call, o store.Order, a *store.Account) (store.Receipt, error) {
 		if a.State == store.Closed {
-			return store.Receipt{}, fail(exitFailed, "relay account statement "+a.Name+" tells since when; relay account remove "+a.Name+" deletes it", "account %s is closed already", a.Name)
+			return store.Receipt{}, exit.Fail(exit.Failed, "relay account statement "+a.Name+" tells since when; relay account remove "+a.Name+" deletes it", "account %s is closed already", a.Name)
 		}
 		return c.st.CloseAccount(o, a.Name, term.Cut(term.Clean(strings.TrimSpace(reason)), 200))
 	})
@@ -174,7 +175,7 @@ func (p *program) accountActivate() *cli.Command {
 	}, func(c *call, o store.Order, a *store.Account) (store.Receipt, error) {
 		r, err := c.st.Activate(o, a.Name)
 		if errors.Is(err, store.ErrActive) {
-			return r, fail(exitFailed, "relay account show "+a.Name+" tells how it stands", "account %s does not wait for a payment: it was activated on %s", a.Name, c.day(a.Activated()))
+			return r, exit.Fail(exit.Failed, "relay account show "+a.Name+" tells how it stands", "account %s does not wait for a payment: it was activated on %s", a.Name, c.day(a.Activated()))
 		}
 		return r, err
 	})
@@ -202,7 +203,7 @@ func (p *program) accountCorrect() *cli.Command {
 		}
 		r, err := c.st.Correct(o, a.Name, what)
 		if no, ok := errors.AsType[*store.NotFree](err); ok {
-			return r, fail(exitFailed, "relay account show "+a.Name+" has its balance and what is open", "account %s has %s with you that is free: no more can be paid back", a.Name, c.amount(no.Free))
+			return r, exit.Fail(exit.Failed, "relay account show "+a.Name+" has its balance and what is open", "account %s has %s with you that is free: no more can be paid back", a.Name, c.amount(no.Free))
 		}
 		return r, err
 	})
@@ -219,28 +220,28 @@ func (f *correction) read(c *call, a *store.Account) (what store.Correction, err
 	what.Text = term.Cut(term.Clean(strings.TrimSpace(f.reason)), 200)
 	switch {
 	case what.Text == "":
-		return what, usage(more, "--reason cannot be empty: the ledger says why")
+		return what, exit.Usage(more, "--reason cannot be empty: the ledger says why")
 	case f.paidBack && f.amount == "":
-		return what, usage(more, "--paid-back is for --amount")
+		return what, exit.Usage(more, "--paid-back is for --amount")
 	case (f.amount == "") == (f.credit == ""):
-		return what, usage(more, "one of --amount and --credit")
+		return what, exit.Usage(more, "one of --amount and --credit")
 	case f.amount != "":
 		if what.Money, err = money.Parse(f.amount, c.st.Currency()); err != nil {
-			return what, usage(more, "--amount: %w", err)
+			return what, exit.Usage(more, "--amount: %w", err)
 		}
 		if what.Money == 0 {
-			return what, usage(more, "--amount %s: above or below zero", f.amount)
+			return what, exit.Usage(more, "--amount %s: above or below zero", f.amount)
 		}
 		if what.PaidBack = f.paidBack; f.paidBack && what.Money > 0 {
-			return what, usage(more, "--paid-back: what went out has a minus, --amount -%s", f.amount)
+			return what, exit.Usage(more, "--paid-back: what went out has a minus, --amount -%s", f.amount)
 		}
 		return what, nil
 	}
 	if what.Units, err = parseUnits(f.credit, a.Plan(c.now())); err != nil {
-		return what, usage(more, "--credit: %w", err)
+		return what, exit.Usage(more, "--credit: %w", err)
 	}
 	if a.Expired(c.now(), c.st.Zone()) {
-		return what, fail(exitFailed, "relay account renew "+a.Name, "account %s: its term has ended on %s, credit would be lost at once", a.Name, c.day(a.TermEnd()))
+		return what, exit.Fail(exit.Failed, "relay account renew "+a.Name, "account %s: its term has ended on %s, credit would be lost at once", a.Name, c.day(a.TermEnd()))
 	}
 	return what, nil
 }

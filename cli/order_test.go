@@ -10,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"relay/cli/exit"
 	"relay/quota"
 )
 
@@ -20,7 +21,7 @@ var atRE = regexp.MustCompile(`(?m)^at .*\n`)
 func cmdUnchanged(ts *testscript.TestScript, _ bool, args []string) {
 	var out bytes.Buffer
 	app := &App{Stdin: strings.NewReader(""), Stdout: &out, Stderr: ts.Stderr(), Getenv: ts.Getenv, Listen: net.Listen}
-	if code := app.Run(context.Background(), []string{"account", "statement", args[0]}); code != exitDone {
+	if code := app.Run(context.Background(), []string{"account", "statement", args[0]}); code != exit.Done {
 		ts.Fatalf("exit code %d", code)
 	}
 	was, is := atRE.ReplaceAllString(ts.ReadFile(args[1]), ""), atRE.ReplaceAllString(out.String(), "")

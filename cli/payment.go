@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -174,7 +175,7 @@ func (c *call) paymentMatch(f *paymentFilter) (func(*paymentView) bool, error) {
 	switch store.Kind(f.kind) {
 	case "", store.KindPayment, store.KindReversal, store.KindRefund:
 	default:
-		return nil, usage("relay payment list --help", "--kind %q: payment, reversal or refund", f.kind)
+		return nil, exit.Usage("relay payment list --help", "--kind %q: payment, reversal or refund", f.kind)
 	}
 	if err := c.checkPeriod(f.period); err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
@@ -51,16 +52,16 @@ A payment for an order that has expired is entered too, and the order is done.
 
 func (c *call) recordPayment(f *paying) error {
 	if !slices.Contains(store.Methods, f.method) {
-		return usage("", "--method %q: one of %s%s", f.method, strings.Join(store.Methods, ", "), words.DidYouMean(f.method, store.Methods))
+		return exit.Usage("", "--method %q: one of %s%s", f.method, strings.Join(store.Methods, ", "), words.DidYouMean(f.method, store.Methods))
 	}
 	p := store.Payment{Method: f.method, Reference: strings.TrimSpace(f.reference)}
 	switch {
 	case p.Reference == "":
-		return usage("", "--reference cannot be empty: it tells the payment from all others")
+		return exit.Usage("", "--reference cannot be empty: it tells the payment from all others")
 	case len(p.Reference) > mostReference:
-		return usage("", "--reference: at most %d octets", mostReference)
+		return exit.Usage("", "--reference: at most %d octets", mostReference)
 	case term.Clean(p.Reference) != p.Reference:
-		return usage("", "--reference: one line of plain text")
+		return exit.Usage("", "--reference: one line of plain text")
 	}
 	if err := c.payFor(f, &p); err != nil {
 		return err
@@ -70,10 +71,10 @@ func (c *call) recordPayment(f *paying) error {
 		return c.paidBefore(&p, err)
 	}
 	if errors.Is(err, quota.ErrOverflow) {
-		return fail(exitFailed, "relay account show "+p.Account+" has its balance", "account %s: with this payment it would have more than can be counted", p.Account)
+		return exit.Fail(exit.Failed, "relay account show "+p.Account+" has its balance", "account %s: with this payment it would have more than can be counted", p.Account)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return fail(exitNoAccount, "send the money back; or add an account and enter it there", "invoice %s is of account %s, which was removed", c.args[0], p.Account)
+		return exit.Fail(exit.NoAccount, "send the money back; or add an account and enter it there", "invoice %s is of account %s, which was removed", c.args[0], p.Account)
 	}
 	if err != nil {
 		return err
@@ -90,9 +91,9 @@ func (c *call) payFor(f *paying, p *store.Payment) (err error) {
 	const more = "relay payment record --help"
 	switch {
 	case f.account != "" && len(c.args) > 0:
-		return usage(more, "INVOICE and --account: name one of them")
+		return exit.Usage(more, "INVOICE and --account: name one of them")
 	case f.account == "" && len(c.args) == 0:
-		return usage(more, "relay payment record needs INVOICE")
+		return exit.Usage(more, "relay payment record needs INVOICE")
 	}
 	currency, open := c.currency(), int64(0)
 	if f.account != "" {
@@ -127,14 +128,14 @@ func (c *call) payFor(f *paying, p *store.Payment) (err error) {
 func (c *call) mayPay(i *store.Invoice, p *store.Payment, at int) error {
 	switch {
 	case i.Kind == store.CreditNote:
-		return fail(exitFailed, "relay invoice list --account "+i.Account+" --open shows what is to be paid", "%s is a credit note: there is nothing to pay", i.Name)
+		return exit.Fail(exit.Failed, "relay invoice list --account "+i.Account+" --open shows what is to be paid", "%s is a credit note: there is nothing to pay", i.Name)
 	case at == 0:
 		p.Invoice, p.Account = i.Number, i.Account
 		return nil
 	case i.Account != p.Account:
-		return usage("enter a payment for each account, with its own --amount; the reference may end with the account's name", "invoice %s is of account %s, the first one of %s", i.Name, i.Account, p.Account)
+		return exit.Usage("enter a payment for each account, with its own --amount; the reference may end with the account's name", "invoice %s is of account %s, the first one of %s", i.Name, i.Account, p.Account)
 	case i.Number == p.Invoice || slices.Contains(p.Also, i.Number):
-		return usage("", "invoice %s is named twice", i.Name)
+		return exit.Usage("", "invoice %s is named twice", i.Name)
 	}
 	p.Also = append(p.Also, i.Number)
 	return nil
@@ -147,11 +148,11 @@ func received(text, currency string) (int64, error) {
 	n, err := money.Parse(text, currency)
 	switch {
 	case err != nil:
-		return 0, usage("", "--amount: %w", err)
+		return 0, exit.Usage("", "--amount: %w", err)
 	case n <= 0:
-		return 0, usage("what is paid back: relay account refund NAME; any other change: relay account correct NAME", "--amount %q: more than nothing", text)
+		return 0, exit.Usage("what is paid back: relay account refund NAME; any other change: relay account correct NAME", "--amount %q: more than nothing", text)
 	case n > math.MaxInt64/1024:
-		return 0, usage("", "--amount %q is more than can be counted", text)
+		return 0, exit.Usage("", "--amount %q is more than can be counted", text)
 	}
 	return n, nil
 }
@@ -166,13 +167,13 @@ func (c *call) payable(p *store.Payment, open int64) error {
 	}
 	const hint = "name what was received with --amount: it is kept as balance"
 	if p.Invoice == 0 {
-		return fail(exitFailed, hint, "account %s owes nothing without an invoice", p.Account)
+		return exit.Fail(exit.Failed, hint, "account %s owes nothing without an invoice", p.Account)
 	}
 	i, err := c.st.Invoice(p.Invoice)
 	if err != nil {
 		return err
 	}
-	return fail(exitFailed, hint, "invoice %s is %s: nothing of it is open", i.Name, i.State)
+	return exit.Fail(exit.Failed, hint, "invoice %s is %s: nothing of it is open", i.Name, i.State)
 }
 
 // paidBefore names the payment that has the same method and reference.
@@ -185,7 +186,7 @@ func (c *call) paidBefore(p *store.Payment, err error) error {
 	if old.Invoice != 0 {
 		what = "for invoice " + c.invoiceName(strconv.FormatUint(old.Invoice, 10)) + " "
 	}
-	return fail(exitFailed, "it was not entered again; another payment has another reference",
+	return exit.Fail(exit.Failed, "it was not entered again; another payment has another reference",
 		"a payment by %s with reference %q is recorded already: %s %sof account %s, at %s",
 		old.Method, old.Reference, c.amount(old.Amount), what, old.Account, c.stamp(old.Time))
 }

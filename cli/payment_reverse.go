@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -35,10 +36,10 @@ If the money was paid back before, the account owes it without an invoice.
 
 func (c *call) reversePayment(r store.Reversal, dryRun bool) error {
 	if r.Method != "" && !slices.Contains(store.Methods, r.Method) {
-		return usage("", "--method %q: one of %s%s", r.Method, strings.Join(store.Methods, ", "), words.DidYouMean(r.Method, store.Methods))
+		return exit.Usage("", "--method %q: one of %s%s", r.Method, strings.Join(store.Methods, ", "), words.DidYouMean(r.Method, store.Methods))
 	}
 	if r.Text = term.Cut(term.Clean(strings.TrimSpace(r.Text)), 200); r.Text == "" {
-		return usage("", "--reason cannot be empty: the ledger says why")
+		return exit.Usage("", "--reason cannot be empty: the ledger says why")
 	}
 	i, err := c.invoice(c.args[0])
 	if err != nil {
@@ -50,14 +51,14 @@ func (c *call) reversePayment(r store.Reversal, dryRun bool) error {
 	list := "relay payment list --account " + i.Account + " shows them"
 	switch {
 	case errors.Is(err, store.ErrReversed):
-		return fail(exitFailed, list, "the payment of invoice %s with reference %q was taken back before", i.Name, reference)
+		return exit.Fail(exit.Failed, list, "the payment of invoice %s with reference %q was taken back before", i.Name, reference)
 	case errors.Is(err, store.ErrSeveral):
-		return fail(exitFailed, "say which with --method; "+list, "several payments of invoice %s have the reference %q", i.Name, reference)
+		return exit.Fail(exit.Failed, "say which with --method; "+list, "several payments of invoice %s have the reference %q", i.Name, reference)
 	case errors.Is(err, store.ErrNotFound):
 		if _, e := c.account(i.Account); e != nil {
 			return e
 		}
-		return fail(exitFailed, list, "no payment of invoice %s has the reference %q", i.Name, reference)
+		return exit.Fail(exit.Failed, list, "no payment of invoice %s has the reference %q", i.Name, reference)
 	}
 	return c.ordered(orderOutput{name: i.Account, what: fmt.Sprintf("reverse the payment of invoice %s", i.Name), dryRun: dryRun}, receipt, err)
 }

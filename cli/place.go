@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"relay/cli/exit"
 )
 
 // systemData is where root's relay keeps what must last.
@@ -37,7 +39,7 @@ func (p *program) place(c *Config) (place, error) {
 	if home := p.getenv("HOME"); home != "" {
 		return absolute(filepath.Join(home, ".local", "share", "relay"))
 	}
-	return "", fail(exitConfig, "name one with --data DIR", "no data directory: neither data_dir nor HOME is set")
+	return "", exit.Fail(exit.Config, "name one with --data DIR", "no data directory: neither data_dir nor HOME is set")
 }
 
 // home is the configuration and the data directory it leads to.
@@ -52,7 +54,7 @@ func (p *program) home() (cfg Config, dir place, err error) {
 func absolute(dir string) (place, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return "", fail(exitConfig, "name it in full, with --data /DIR or as data_dir", "data directory: %w", err)
+		return "", exit.Fail(exit.Config, "name it in full, with --data /DIR or as data_dir", "data directory: %w", err)
 	}
 	return place(abs), nil
 }
@@ -60,7 +62,7 @@ func absolute(dir string) (place, error) {
 // make creates the directory, for its owner only.
 func (d place) make() error {
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
-		return fail(exitFailed, "name another one with --data DIR, or run as the user that owns it", "data directory: %w", err)
+		return exit.Fail(exit.Failed, "name another one with --data DIR, or run as the user that owns it", "data directory: %w", err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	toml "github.com/pelletier/go-toml/v2"
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/quota"
 	"relay/report/money"
 	"relay/report/words"
@@ -86,7 +87,7 @@ func readPlans(name, text, currency string) ([]quota.Plan, error) {
 }
 
 func badPlans(name string, bad []string) error {
-	return fail(exitData, "nothing was changed; relay plan export shows how it is written", "%s: %s", name, strings.Join(bad, "; "))
+	return exit.Fail(exit.WrongData, "nothing was changed; relay plan export shows how it is written", "%s: %s", name, strings.Join(bad, "; "))
 }
 
 // planFileErrors are those of the notation.
@@ -313,7 +314,7 @@ func (p *program) planExport() *cli.Command {
 			return run(cc)
 		}
 		if p.json {
-			return usage("relay plan list --all --json", "a FILE is TOML: --json goes to standard output")
+			return exit.Usage("relay plan list --all --json", "a FILE is TOML: --json goes to standard output")
 		}
 		return p.intoFile(cc, file, force, run)
 	}

@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/words"
@@ -34,7 +35,7 @@ func (p *program) planImport() *cli.Command {
 		}
 		f, err := os.Open(file) // here: the running relay reads no files of other users
 		if err != nil {
-			return fail(exitFailed, "relay plan export writes one", "%w", err)
+			return exit.Fail(exit.Failed, "relay plan export writes one", "%w", err)
 		}
 		defer f.Close()
 		p.Stdin = f

@@ -9,6 +9,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/quota"
 	"relay/report/money"
 	"relay/report/words"
@@ -69,7 +70,7 @@ func (f *planFlags) apply(plan *quota.Plan, currency string) error {
 	}
 	if f.recipients.set {
 		if f.recipients.n == 0 || f.recipients.n > 10_000 {
-			return usage("", "--recipients: 1 to 10,000")
+			return exit.Usage("", "--recipients: 1 to 10,000")
 		}
 		plan.Recipients = int(f.recipients.n)
 	}
@@ -92,7 +93,7 @@ func (f *planFlags) apply(plan *quota.Plan, currency string) error {
 		}
 	}
 	if err := plan.Validate(); err != nil {
-		return usage("", "%w", err)
+		return exit.Usage("", "%w", err)
 	}
 	return nil
 }
@@ -118,11 +119,11 @@ func checkKind(plan *quota.Plan, kind, name, bandwidth string) error {
 	case "", plan.Kind():
 		return nil
 	case quota.Bandwidth:
-		return usage("", "%s bandwidth: needs a limit in %s", name, bandwidth)
+		return exit.Usage("", "%s bandwidth: needs a limit in %s", name, bandwidth)
 	case quota.Count:
-		return usage("", "%s count: has no limit in %s", name, bandwidth)
+		return exit.Usage("", "%s count: has no limit in %s", name, bandwidth)
 	}
-	return usage("", "%s %q: bandwidth or count", name, kind)
+	return exit.Usage("", "%s %q: bandwidth or count", name, kind)
 }
 
 func (f *planFlags) applyPrice(plan *quota.Plan, currency string) (err error) {
@@ -140,9 +141,9 @@ func parsePrice(text, currency, name string) (int64, error) {
 	n, err := money.Parse(text, currency)
 	switch {
 	case err != nil:
-		return 0, usage("", "%s: %w", name, err)
+		return 0, exit.Usage("", "%s: %w", name, err)
 	case n < 0:
-		return 0, usage("", "%s %q: not below zero", name, text)
+		return 0, exit.Usage("", "%s %q: not below zero", name, text)
 	}
 	return n, nil
 }
@@ -158,25 +159,25 @@ func (f *planFlags) applyBlocks(plan *quota.Plan, currency string) error {
 	for _, text := range f.blocks.list {
 		bytes, price, ok := strings.Cut(text, "=")
 		if !ok {
-			return usage("in prices a point stands before the decimals: --block 1GB=5.00,2GB=9.00", "--block %q: SIZE=AMOUNT, such as 1GB=5.00", text)
+			return exit.Usage("in prices a point stands before the decimals: --block 1GB=5.00,2GB=9.00", "--block %q: SIZE=AMOUNT, such as 1GB=5.00", text)
 		}
 		n, err := words.ParseSize(bytes)
 		if err != nil {
-			return usage("", "--block: %w", err)
+			return exit.Usage("", "--block: %w", err)
 		}
 		amount, err := money.Parse(price, currency)
 		switch {
 		case err != nil:
-			return usage("", "--block %s: %w", text, err)
+			return exit.Usage("", "--block %s: %w", text, err)
 		case amount <= 0:
-			return usage("--block none takes the blocks away", "--block %s: a price above zero", text)
+			return exit.Usage("--block none takes the blocks away", "--block %s: a price above zero", text)
 		case n <= 0:
-			return usage("--block none takes the blocks away", "--block %s: a size above zero", text)
+			return exit.Usage("--block none takes the blocks away", "--block %s: a size above zero", text)
 		}
 		plan.Blocks = append(plan.Blocks, quota.Block{Bytes: n, Price: amount})
 	}
 	if len(plan.Blocks) == 0 {
-		return usage("", "--block: SIZE=AMOUNT, such as 1GB=5.00, or none")
+		return exit.Usage("", "--block: SIZE=AMOUNT, such as 1GB=5.00, or none")
 	}
 	return nil
 }
@@ -197,7 +198,7 @@ func (f *planFlags) applyStep(plan *quota.Plan, _ string) error {
 		err = fmt.Errorf("%q: more than 0, or default", f.creditStep)
 	}
 	if err != nil {
-		return usage("", "--credit-step: %w", err)
+		return exit.Usage("", "--credit-step: %w", err)
 	}
 	plan.CreditStep = n
 	return nil
@@ -212,7 +213,7 @@ func (f *planFlags) applyAtLimit(plan *quota.Plan, _ string) error {
 		return nil
 	}
 	if len(f.atLimit.list) == 0 {
-		return usage("", "--at-limit: suspend, continue or both")
+		return exit.Usage("", "--at-limit: suspend, continue or both")
 	}
 	for _, a := range f.atLimit.list {
 		plan.AtLimit = append(plan.AtLimit, quota.AtLimit(a))
@@ -235,7 +236,7 @@ func (p *program) planAdd() *cli.Command {
 			return err
 		}
 		if err := c.st.AddPlan(plan); errors.Is(err, store.ErrExists) {
-			return fail(exitFailed, "change it with: relay plan set "+plan.Name, "there is a plan %q already", plan.Name)
+			return exit.Fail(exit.Failed, "change it with: relay plan set "+plan.Name, "there is a plan %q already", plan.Name)
 		} else if err != nil {
 			return err
 		}
@@ -251,7 +252,7 @@ func (p *program) planSet() *cli.Command {
 		Description: "Running terms never change: accounts keep what they bought, and renew at what the plan is then. relay account set NAME --plan PLAN gives an account the new terms now. --block and --at-limit replace the whole list. A new --bandwidth changes the e-mails too where these are one for each 10 KB of the old one.",
 	}, work{run: func(c *call) error {
 		if !f.set() {
-			return usage("relay plan set --help", "nothing to set")
+			return exit.Usage("relay plan set --help", "nothing to set")
 		}
 		return c.planSet(c.args[0], &f)
 	}})

@@ -9,6 +9,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/forecast"
@@ -70,7 +71,7 @@ func (c *call) planSimulate(f *simFlags) error {
 func (c *call) simulate(r *simReport) (err error) {
 	dir, err := os.MkdirTemp("", "relay-simulate-")
 	if err != nil {
-		return fail(exitFailed, "TMPDIR names a directory that can be written to", "%w", err)
+		return exit.Fail(exit.Failed, "TMPDIR names a directory that can be written to", "%w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	err = forecast.Run(c.ctx, dir, r.in, func(m forecast.Month) error {
@@ -78,7 +79,7 @@ func (c *call) simulate(r *simReport) (err error) {
 		return nil
 	})
 	if e, ok := errors.AsType[*forecast.TooManyTopUps](err); ok {
-		return fail(exitFailed, "name a larger plan for --top-up", "more than %s top-ups by %s in %s", words.Number(forecast.MostTopUps), e.Plan, e.Period)
+		return exit.Fail(exit.Failed, "name a larger plan for --top-up", "more than %s top-ups by %s in %s", words.Number(forecast.MostTopUps), e.Plan, e.Period)
 	}
 	return err
 }
@@ -88,22 +89,22 @@ func (c *call) simulated(f *simFlags) (in forecast.Customer, err error) {
 	in = forecast.Customer{Size: f.size.n, Emails: f.emails.n, Months: 12, OverMax: f.overMax.n, Zone: c.st.Zone(), Billing: c.st.Billing()}
 	switch {
 	case in.Size <= 0 || in.Size > forecast.MostSize:
-		return in, usage("", "--size: up to %s", wholeSize(forecast.MostSize))
+		return in, exit.Usage("", "--size: up to %s", wholeSize(forecast.MostSize))
 	case in.Emails <= 0 || in.Emails > forecast.MostEmails:
-		return in, usage("", "--emails: 1 to %s", words.Number(forecast.MostEmails))
+		return in, exit.Usage("", "--emails: 1 to %s", words.Number(forecast.MostEmails))
 	case f.months.set && (f.months.n <= 0 || f.months.n > forecast.MostMonths):
-		return in, usage("", "--months: 1 to %d", forecast.MostMonths)
+		return in, exit.Usage("", "--months: 1 to %d", forecast.MostMonths)
 	case f.months.set:
 		in.Months = int(f.months.n)
 	}
 	if in.Emails*int64(in.Months) > forecast.MostInAll {
-		return in, usage("a few months show what there is to see", "--emails times --months: up to %s", words.Number(forecast.MostInAll))
+		return in, exit.Usage("a few months show what there is to see", "--emails times --months: up to %s", words.Number(forecast.MostInAll))
 	}
 	y, m, _ := c.now().In(in.Zone).Date()
 	in.From = time.Date(y, m, 1, 0, 0, 0, 0, in.Zone)
 	if f.from != "" {
 		if in.From, err = time.ParseInLocation("2006-01", f.from, in.Zone); err != nil {
-			return in, usage("", "--from %q: a month such as 2026-11", f.from)
+			return in, exit.Usage("", "--from %q: a month such as 2026-11", f.from)
 		}
 	}
 	if in.Plan, err = c.plan(f.plan); err != nil {
@@ -118,9 +119,9 @@ func (c *call) simChoices(f *simFlags, in *forecast.Customer) error {
 	case f.atLimit == "":
 		in.AtLimit = in.Plan.Default()
 	case a != quota.Suspend && a != quota.Continue:
-		return usage("", "--at-limit %q: suspend or continue", f.atLimit)
+		return exit.Usage("", "--at-limit %q: suspend or continue", f.atLimit)
 	case !in.Plan.Allows(a):
-		return usage("relay plan show "+in.Plan.Name, "plan %q does not leave the choice to %s at the limit", in.Plan.Name, a)
+		return exit.Usage("relay plan show "+in.Plan.Name, "plan %q does not leave the choice to %s at the limit", in.Plan.Name, a)
 	default:
 		in.AtLimit = a
 	}
@@ -134,7 +135,7 @@ func (c *call) simChoices(f *simFlags, in *forecast.Customer) error {
 	term := quota.NewContract(in.Plan, in.From.UTC(), in.Zone, nil)
 	by.Retired = false
 	if _, err := quota.TopUp(term, by, "", in.From.UTC()); err != nil {
-		return usage("a monthly count plan goes on top of a count plan", "--top-up %s: %w", by.Name, err)
+		return exit.Usage("a monthly count plan goes on top of a count plan", "--top-up %s: %w", by.Name, err)
 	}
 	in.TopUp = &by
 	return nil

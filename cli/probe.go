@@ -12,6 +12,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/store"
 	"relay/store/secret"
 )
@@ -131,12 +132,12 @@ func (t *trial) choose(name string) (err error) {
 	case err != nil && !errors.Is(err, errEnough):
 		return err
 	case len(list) == 0:
-		return fail(exitNoAccount, "relay account add NAME --plan entry", "there is no account yet")
+		return exit.Fail(exit.NoAccount, "relay account add NAME --plan entry", "there is no account yet")
 	case len(list) > namesShown:
 		list[namesShown] = "…"
 	}
 	if len(list) > 1 {
-		return usage("relay account list shows all", "there are several accounts (%s): name one with --account", strings.Join(list, ", "))
+		return exit.Usage("relay account list shows all", "there are several accounts (%s): name one with --account", strings.Join(list, ", "))
 	}
 	return nil
 }
@@ -194,7 +195,7 @@ func (t *trial) giveBack() error {
 	if err == nil || errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
-	return fail(exitFailed, fmt.Sprintf("relay account credential revoke %s %s", t.login.Account, t.login.Login),
+	return exit.Fail(exit.Failed, fmt.Sprintf("relay account credential revoke %s %s", t.login.Account, t.login.Login),
 		"the login made for the test is not revoked: %w", err)
 }
 
@@ -211,7 +212,7 @@ func (t *trial) step(name string, s status, advice, format string, args ...any) 
 
 // ended shows the step that the test ends at.
 func (t *trial) ended(code int, name, advice, format string, args ...any) error {
-	return errors.Join(t.step(name, failed, advice, format, args...), exitCode(code))
+	return errors.Join(t.step(name, failed, advice, format, args...), exit.Code(code))
 }
 
 // content of the message.
@@ -238,7 +239,7 @@ func alive(ctx context.Context) error {
 		return nil
 	}
 	if cause := context.Cause(ctx); errors.Is(cause, errStopping) {
-		return fail(exitUnreachable, "test again when the relay is back", "%w", cause)
+		return exit.Fail(exit.Unreachable, "test again when the relay is back", "%w", cause)
 	}
 	return ctx.Err()
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"relay/cli/exit"
 	"relay/report/words"
 	"relay/store"
 )
@@ -44,14 +45,14 @@ func (t *trial) follow(ctx context.Context) error {
 		}
 	}
 	if last != store.Delivered || t.bad {
-		return exitCode(exitFailed)
+		return exit.Code(exit.Failed)
 	}
 	return nil
 }
 
 // waits is the end of a test whose message goes on.
 func (t *trial) waits() error {
-	return fail(exitTryAgain, fmt.Sprintf("it goes on by itself; to go on following: relay trace %s --follow", t.id),
+	return exit.Fail(exit.TryAgain, fmt.Sprintf("it goes on by itself; to go on following: relay trace %s --follow", t.id),
 		"message %s is still in the queue after %s", t.id, words.Span(t.timeout))
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/exit"
 	"relay/mailer/client"
 	"relay/report/words"
 	"relay/smtp"
@@ -34,7 +35,7 @@ func (t *trial) handOver(ctx context.Context) (err error) {
 	}()
 	conn, err := dialOwn(ctx, t.cfg, addr)
 	if err != nil {
-		return t.ended(exitFailed, "connect", "relay check looks at all ports", "%s", why(err))
+		return t.ended(exit.Failed, "connect", "relay check looks at all ports", "%s", why(err))
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
@@ -74,7 +75,7 @@ func (t *trial) door() (addr string, mode client.TLSMode, err error) {
 			return reachable(l.Addr().String()), client.TLSImplicit, nil
 		}
 	}
-	return "", 0, fail(exitFailed, `add a [[listen]] with tls = "starttls" or "implicit"`, "no listener takes logins: none has TLS")
+	return "", 0, exit.Fail(exit.Failed, `add a [[listen]] with tls = "starttls" or "implicit"`, "no listener takes logins: none has TLS")
 }
 
 // watchTLS takes every certificate, and keeps what it saw.
@@ -109,9 +110,9 @@ func (t *trial) notLetIn(err error) error {
 	if !known {
 		return err
 	}
-	code := exitFailed
+	code := exit.Failed
 	if ce.Reply.Temporary() && ce.Reply.Code != 0 {
-		code = exitTryAgain
+		code = exit.TryAgain
 	}
 	switch ce.Stage {
 	case client.StageStartTLS, client.StageHandshake:
@@ -136,9 +137,9 @@ func (t *trial) deliver(ctx context.Context, c *client.Client, before *store.Sta
 	}
 	out := res.Rcpts[0]
 	if !out.Reply.Delivered() {
-		code := exitFailed
+		code := exit.Failed
 		if out.Reply.Temporary() {
-			code = exitTryAgain
+			code = exit.TryAgain
 		}
 		return t.ended(code, "refused", t.refusalAdvice(&out), "at %s: %s", out.Stage, out.Reply)
 	}

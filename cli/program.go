@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/shell"
 )
 
@@ -98,7 +99,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 		if err := p.help(p.Stderr, l); err != nil {
 			return err
 		}
-		return exitCode(exitUsage)
+		return exit.Code(exit.WrongUsage)
 	}
 	if err := l.complete(); err != nil {
 		return err
@@ -125,7 +126,7 @@ func flagError(l *line, err error) error {
 	if _, rest, ok := strings.Cut(text, " for flag -"); ok {
 		text = "--" + rest
 	}
-	return usage(l.hint(), "%s", text)
+	return exit.Usage(l.hint(), "%s", text)
 }
 
 // getenv never finds anything in a command that another process sent.

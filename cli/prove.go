@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/report/words"
 	"relay/store"
 )
@@ -68,7 +69,7 @@ func prove(ctx context.Context, path string, more ...string) (found proof, err e
 		err = json.Unmarshal(out.Bytes(), &found)
 	case ctx.Err() != nil:
 		return found, ctx.Err()
-	case died && ended.ExitCode() == exitTryAgain:
+	case died && ended.ExitCode() == exit.TryAgain:
 		return found, store.ErrLocked
 	case died && wasTold(ended):
 		return found, fmt.Errorf("%s cannot be proved: the process that did so was ended: %w", path, ended)
@@ -189,7 +190,7 @@ func (c *checker) proveStore() {
 	}
 	found, err := prove(c.ctx, path)
 	if err != nil {
-		c.add("store", failed, hintOf(err), "%v", err)
+		c.add("store", failed, exit.Hint(err), "%v", err)
 		return
 	}
 	c.judgeProof(&found)

@@ -6,6 +6,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -72,7 +73,7 @@ func (c *call) filter(f *queueFilter) (out store.Filter, err error) {
 		out.After = c.wall().Add(-f.youngerThan.d)
 	}
 	if f.olderThan.set && f.youngerThan.set && f.olderThan.d >= f.youngerThan.d {
-		return out, usage("--older-than 1h --younger-than 1d is between an hour and a day old",
+		return out, exit.Usage("--older-than 1h --younger-than 1d is between an hour and a day old",
 			"nothing is older than %s and younger than %s", words.Span(f.olderThan.d), words.Span(f.youngerThan.d))
 	}
 	if f.account != "" {
@@ -84,7 +85,7 @@ func (c *call) filter(f *queueFilter) (out store.Filter, err error) {
 // domainName is a domain as the queue has it: lower case A-labels.
 func domainName(s string) (string, error) {
 	if strings.ContainsAny(s, "@ ,") {
-		return "", usage("--sender and --recipient take addresses and @domains", "--domain: %q is not a domain", s)
+		return "", exit.Usage("--sender and --recipient take addresses and @domains", "--domain: %q is not a domain", s)
 	}
 	if _, ascii, ok := maildomain.Parse(s); ok {
 		return ascii, nil
@@ -96,7 +97,7 @@ func domainName(s string) (string, error) {
 func checkWho(flag, s string) error {
 	at := strings.LastIndexByte(s, '@')
 	if s != "" && (at < 0 || at == len(s)-1 || term.Clean(s) != s) {
-		return usage("", "--%s: %q is neither an address nor an @domain", flag, s)
+		return exit.Usage("", "--%s: %q is neither an address nor an @domain", flag, s)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -67,11 +68,11 @@ func (c *call) queueChange(op store.Op, f *queueFilter, w changeWish) error {
 func (g *changing) begin(f *queueFilter) error {
 	switch {
 	case g.chosen && len(g.args) > 0:
-		return usage("", "IDs and filters do not go together")
+		return exit.Usage("", "IDs and filters do not go together")
 	case f.limit.set && !g.chosen:
-		return usage("with --all: the oldest of all", "--limit goes with a filter or --all")
+		return exit.Usage("with --all: the oldest of all", "--limit goes with a filter or --all")
 	case !g.chosen && len(g.args) == 0:
-		return usage(fmt.Sprintf("name IDs, use a filter such as --account NAME, or --all; see relay queue %s --help", g.op.Op),
+		return exit.Usage(fmt.Sprintf("name IDs, use a filter such as --account NAME, or --all; see relay queue %s --help", g.op.Op),
 			"relay queue %s: which messages?", g.op.Op)
 	}
 	if !g.chosen {
@@ -195,7 +196,7 @@ func (g *changing) byLines(r io.Reader) error {
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return fail(exitUsage, listAdvice, "line %d of standard input is too long to begin with an ID", n)
+		return exit.Fail(exit.WrongUsage, listAdvice, "line %d of standard input is too long to begin with an ID", n)
 	case err != nil:
 		return fmt.Errorf("standard input: %w", err)
 	}
@@ -258,11 +259,11 @@ func (g *changing) report() error {
 		for _, id := range g.missing[:min(n, changeTold)] {
 			list = append(list, id.String())
 		}
-		err = errors.Join(err, fail(exitFailed, "what is done is in the trace: relay trace ID", "%s not in the queue: %s",
+		err = errors.Join(err, exit.Fail(exit.Failed, "what is done is in the trace: relay trace ID", "%s not in the queue: %s",
 			words.Plural(int64(n), "message"), firstOf(list, n)))
 	}
 	if g.badAll > 0 {
-		err = errors.Join(err, fail(exitUsage, listAdvice, "%s of standard input without an ID: %s",
+		err = errors.Join(err, exit.Fail(exit.WrongUsage, listAdvice, "%s of standard input without an ID: %s",
 			words.Plural(int64(g.badAll), "line"), firstOf(g.bad, g.badAll)))
 	}
 	return err

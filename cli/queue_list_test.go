@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/store"
 )
@@ -105,7 +106,7 @@ func TestChanging_byLines_list(t *testing.T) {
 		t.Errorf("it names %v", g.batch)
 	}
 	err := g.byLines(strings.NewReader("\n" + strings.Repeat("x", 70_000)))
-	if f, ok := errors.AsType[*failure](err); !ok || f.code != exitUsage || !strings.Contains(err.Error(), "line 2 of") {
+	if f, ok := errors.AsType[*exit.Error](err); !ok || f.Code != exit.WrongUsage || !strings.Contains(err.Error(), "line 2 of") {
 		t.Errorf("a line without end: %v", err)
 	}
 }

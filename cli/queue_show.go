@@ -6,6 +6,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/report/words"
 	"relay/store"
 )
@@ -18,7 +19,7 @@ func (p *program) queueShow() *cli.Command {
 		}
 		m, err := c.st.QueueMessage(id)
 		if errors.Is(err, store.ErrNotFound) {
-			return fail(exitFailed, "it may be done: relay trace "+id.String(), "message %s is not in the queue", id)
+			return exit.Fail(exit.Failed, "it may be done: relay trace "+id.String(), "message %s is not in the queue", id)
 		}
 		if err != nil {
 			return err
@@ -63,7 +64,7 @@ func (c *call) showMessage(m *store.Message) error {
 func parseID(s string) (store.ID, error) {
 	id, err := store.ParseID(strings.ToUpper(s))
 	if err != nil {
-		return id, usage("relay queue list shows them", "%q is not the ID of a message", s)
+		return id, exit.Usage("relay queue list shows them", "%q is not the ID of a message", s)
 	}
 	return id, nil
 }

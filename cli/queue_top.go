@@ -12,6 +12,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/mailer"
 	"relay/report/words"
@@ -32,7 +33,7 @@ A message to several domains counts at each of them; the last line counts it onc
 		},
 	}, work{run: func(c *call) error {
 		if !slices.Contains([]string{"domain", "account", "both"}, by) {
-			return usage("", "--by: domain, account or both, not %q", by)
+			return exit.Usage("", "--by: domain, account or both, not %q", by)
 		}
 		top, err := c.top(by, int(limit.n))
 		if err != nil {

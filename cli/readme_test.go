@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"relay/cli/exit"
 )
 
 // Every command of the help page stands in the README's table, and no other.
@@ -16,7 +18,7 @@ func TestReadme_commands(t *testing.T) {
 	}
 	var help bytes.Buffer
 	app := &App{Stdout: &help, Stderr: &help, Getenv: func(string) string { return "" }}
-	if code := app.Run(t.Context(), []string{"--help"}); code != exitDone {
+	if code := app.Run(t.Context(), []string{"--help"}); code != exit.Done {
 		t.Fatalf("relay --help: exit code %d", code)
 	}
 	words := func(s string) string { // lower case ones: the command without its arguments

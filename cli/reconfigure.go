@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"relay/cli/exit"
 	"relay/mailer/route"
 	"relay/report/words"
 )
@@ -56,7 +57,7 @@ func (r *relay) takeOver(now *Config) ([]change, error) {
 		return nil, err
 	}
 	if now.source != "" && next.source == "" { // for the moment in which it is replaced, perhaps
-		return nil, fail(exitConfig, "put it back; a restart takes the defaults", "configuration: %s is gone", now.source)
+		return nil, exit.Fail(exit.Config, "put it back; a restart takes the defaults", "configuration: %s is gone", now.source)
 	}
 	live := takenOver(*now, next)
 	var cert *certificate
@@ -73,7 +74,7 @@ func (r *relay) takeOver(now *Config) ([]change, error) {
 		return nil, err
 	}
 	if err := r.mail.Reconfigure(r.mailerConfig(&live)); err != nil {
-		return nil, fail(exitConfig, "see [delivery] in the configuration", "%w", err)
+		return nil, exit.Fail(exit.Config, "see [delivery] in the configuration", "%w", err)
 	}
 	list := append(changes(now, &next, &live), r.contents(now, &next, cert, &hop)...)
 	r.smtp.Reconfigure(r.smtpConfig(&live))

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/mailer"
 	"relay/mailer/route"
 	"relay/report/api"
@@ -70,7 +71,7 @@ func (r *relay) assemble() error {
 		return err
 	})
 	if errors.Is(err, store.ErrLocked) {
-		return fail(exitTryAgain, "a relay is running there already, or a command is at work",
+		return exit.Fail(exit.TryAgain, "a relay is running there already, or a command is at work",
 			"%w", err)
 	}
 	if err != nil {
@@ -84,7 +85,7 @@ func (r *relay) assemble() error {
 	}
 	r.dir.removeUnfinished()
 	if r.control, err = control.Listen(r.dir.socket()); errors.Is(err, control.ErrPath) {
-		return fail(exitConfig, "choose a data_dir with a shorter path", "%w", err)
+		return exit.Fail(exit.Config, "choose a data_dir with a shorter path", "%w", err)
 	} else if err != nil {
 		return err
 	}
@@ -181,7 +182,7 @@ func (r *relay) certificate(cfg *Config) (*certificate, error) {
 	if cfg.TLS.Cert != "" {
 		c, err := loadCertificate(cfg.TLS.Cert, cfg.TLS.Key, r.log)
 		if err != nil {
-			return nil, fail(exitConfig, orElse(hintOf(err), "see [tls] in the configuration"), "%w", err)
+			return nil, exit.Fail(exit.Config, orElse(exit.Hint(err), "see [tls] in the configuration"), "%w", err)
 		}
 		return c, nil
 	}
@@ -199,7 +200,7 @@ func (r *relay) command(ctx context.Context, req control.Request, stdin io.Reade
 	if req.Reseller != "" {
 		p.scope = &scope{req.Reseller}
 	}
-	return report(stderr, p.run(ctx, req.Args))
+	return exit.Report(stderr, p.run(ctx, req.Args))
 }
 
 // probeLimit is how long a part may take to answer who asks for the relay's health.

@@ -7,6 +7,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/cli/term"
 )
 
@@ -50,8 +51,8 @@ func (p *program) reloadHere() error {
 func (p *program) askRelay(ctx context.Context) error {
 	return p.onRunning(func(client *control.Client) error {
 		code, err := client.Run(ctx, p.request(), nil, p.Stdout, p.Stderr)
-		if err == nil && code != exitDone {
-			err = exitCode(code)
+		if err == nil && code != exit.Done {
+			err = exit.Code(code)
 		}
 		return err
 	})

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"relay/cli/exit"
 )
 
 func write(t *testing.T, path, text string) {
@@ -140,7 +142,7 @@ func TestReload_limitsWhileMailComesIn(t *testing.T) {
 	busy.expect("250")
 	idle.say("NOOP")
 	idle.expect("250")
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 }
@@ -184,13 +186,13 @@ func TestReload_certificate(t *testing.T) {
 		}
 	}
 	write(t, key, "no key")
-	if _, stderr, code := e.run("", "reload"); code != exitConfig || !strings.Contains(stderr, "certificate "+cert) {
+	if _, stderr, code := e.run("", "reload"); code != exit.Config || !strings.Contains(stderr, "certificate "+cert) {
 		t.Errorf("a broken key: exit code %d\n%s", code, stderr)
 	}
 	if got := shown(t, addr); got != "second.test" {
 		t.Errorf("shown %s after a reload that was refused", got)
 	}
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 }
@@ -223,7 +225,7 @@ func TestReload_contentOfFiles(t *testing.T) {
 	mustMatch(t, "log", s.log.String(), `msg="setting changed" key=tls.cert`)
 	write(t, password, "before\n")
 	mustMatch(t, "the last reload", e.must(t, "reload"), "^nothing in the configuration has changed")
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 }
@@ -236,8 +238,8 @@ func TestReload_theFileIsGone(t *testing.T) {
 	w.cfg.source = systemConfig
 	w.reread = func() (Config, error) { return Default(), nil }
 	_, err := w.reload()
-	if f, ok := errors.AsType[*failure](err); !ok || f.code != exitConfig || !strings.Contains(err.Error(), systemConfig) {
-		t.Errorf("reload = %v, want exit code %d and the file's name", err, exitConfig)
+	if f, ok := errors.AsType[*exit.Error](err); !ok || f.Code != exit.Config || !strings.Contains(err.Error(), systemConfig) {
+		t.Errorf("reload = %v, want exit code %d and the file's name", err, exit.Config)
 	}
 }
 
@@ -278,7 +280,7 @@ func TestReload_whileOthersAsk(t *testing.T) {
 	}
 	<-done
 	dial(t, addr).say("QUIT")
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -113,10 +114,10 @@ func (b *aBackup) look(dir place) error {
 	}
 	b.size = info.Size()
 	if b.size == 0 || !info.Mode().IsRegular() {
-		return fail(exitFailed, "name a file that relay backup has made", "%s is no backup", b.path)
+		return exit.Fail(exit.Failed, "name a file that relay backup has made", "%s is no backup", b.path)
 	}
 	if dir.isStore(info) {
-		return usage("", "%s is the store itself", b.path)
+		return exit.Usage("", "%s is the store itself", b.path)
 	}
 	if b.m, err = readManifest(b.path); err != nil || b.m == nil {
 		return err
@@ -240,7 +241,7 @@ func (p *program) proven(ctx context.Context, from *aBackup, path string, res *r
 		p.note("%s", term.Clean(text))
 	}
 	if found.Stats.Problems > 0 {
-		return from.wrap(fail(exitFailed, "take another backup", "damaged: %s", words.Plural(found.Stats.Problems, "problem")))
+		return from.wrap(exit.Fail(exit.Failed, "take another backup", "damaged: %s", words.Plural(found.Stats.Problems, "problem")))
 	}
 	if from.m != nil {
 		return from.wrap(from.m.checkProof(&found.Stats))

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -35,7 +36,7 @@ func (p *program) compareStores(ctx context.Context, dir place, lock *os.File, p
 	if dir.hasStore() {
 		// The other process shares the lock; a relay wants it for itself.
 		if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
-			return fail(exitTryAgain, stopFirst, "%w", store.ErrLocked)
+			return exit.Fail(exit.TryAgain, stopFirst, "%w", store.ErrLocked)
 		}
 		if err := p.missing(ctx, dir, path, res); err != nil {
 			return err

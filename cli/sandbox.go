@@ -16,6 +16,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/cli/sink"
 	"relay/quota"
 	"relay/report/words"
@@ -79,7 +80,7 @@ type sandbox struct {
 // sandbox runs one until a signal comes. What it has made is gone afterwards.
 func (p *program) sandbox(ctx context.Context, f *sandboxFlags) error {
 	if p.config != "" || p.data != "" {
-		return usage("leave --config and --data out", "a sandbox reads no configuration and has a directory of its own")
+		return exit.Usage("leave --config and --data out", "a sandbox reads no configuration and has a directory of its own")
 	}
 	s := &sandbox{out: &feed{w: p.Stdout}}
 	if p.json {
@@ -136,7 +137,7 @@ func openFolder(dir string) (*sink.Folder, error) {
 	}
 	f, err := sink.OpenFolder(dir)
 	if err != nil {
-		return nil, fail(exitFailed, "name a directory that you may write to", "--keep: %w", err)
+		return nil, exit.Fail(exit.Failed, "name a directory that you may write to", "--keep: %w", err)
 	}
 	return f, nil
 }
@@ -186,7 +187,7 @@ func shortDir() (place, error) {
 	}
 	dir, err := os.MkdirTemp(base, "relay-")
 	if err != nil {
-		return "", fail(exitFailed, "set TMPDIR to a directory that you may write to", "temporary directory: %w", err)
+		return "", exit.Fail(exit.Failed, "set TMPDIR to a directory that you may write to", "temporary directory: %w", err)
 	}
 	return place(dir), nil
 }
@@ -224,9 +225,9 @@ func (p *program) loopback(port int, orAny bool) (net.Listener, error) {
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fail(exitFailed, "choose another one with --port N; --port 0 takes any", "listen on %s: %w", loopbackAddr(port), err)
+		return nil, exit.Fail(exit.Failed, "choose another one with --port N; --port 0 takes any", "listen on %s: %w", loopbackAddr(port), err)
 	case err != nil:
-		return nil, fail(exitFailed, bindAdvice(err), "listen on %s: %w", loopbackAddr(port), err)
+		return nil, exit.Fail(exit.Failed, bindAdvice(err), "listen on %s: %w", loopbackAddr(port), err)
 	}
 	return ln, nil
 }

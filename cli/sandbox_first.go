@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/exit"
 	"relay/mailer/client"
 	"relay/store"
 )
@@ -51,7 +52,7 @@ func (s *sandbox) firstMessage(ctx context.Context) (j journey, err error) {
 		return j, err
 	}
 	if j.id, err = s.submit(ctx, demoSender, []string{demoRecipient}, demoMessage); err != nil {
-		return j, fail(exitFailed, firstAdvice, "hand over the first message: %w", err)
+		return j, exit.Fail(exit.Failed, firstAdvice, "hand over the first message: %w", err)
 	}
 	if j.events, err = s.follow(ctx, j.id); err != nil {
 		return j, err
@@ -141,7 +142,7 @@ func (s *sandbox) follow(ctx context.Context, id store.ID) ([]store.Event, error
 		select {
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil, fail(exitFailed, firstAdvice, "the first message did not arrive within %s", patienceFirst)
+				return nil, exit.Fail(exit.Failed, firstAdvice, "the first message did not arrive within %s", patienceFirst)
 			}
 			return nil, ctx.Err()
 		case <-look.C:

@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
+	"relay/cli/exit"
 	"relay/cli/sink"
 	"relay/cli/term"
 	"relay/store"
@@ -216,7 +217,7 @@ func TestSandbox_firstScreen(t *testing.T) {
 	if text := b.err.String(); text != "" {
 		t.Errorf("on standard error: %s", text)
 	}
-	if code := b.stop(); code != exitDone {
+	if code := b.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, b.err)
 	}
 	mustMatch(t, "the end", b.out.String(), `\n\nTaken 1 e-mail, 192 B: 1 delivered, 0 failed, 0 waiting.\nRemoved `+b.tmp+`/relay-\d+\n$`)
@@ -250,7 +251,7 @@ func TestSandbox_mail(t *testing.T) {
 		t.Errorf("usage %+v", u)
 	}
 	mustMatch(t, "trace", b.relay("trace", b.view.First), "250 2.0.0 OK: queued")
-	if code := b.stop(); code != exitDone {
+	if code := b.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, b.err)
 	}
 	mustMatch(t, "the end", b.err.String(), `\nTaken 5 e-mails, \d+ B: 3 delivered, 1 failed, 1 waiting.\nRemoved `)
@@ -305,7 +306,7 @@ func TestSandbox_books(t *testing.T) {
 	b.says("demo goes on")
 	b.says("mail is taken again")
 	mustMatch(t, "jobs", b.relay("job", "list"), `(?m)^dun +35 3 \* \* \* +20\d\d-`)
-	if code := b.stop(); code != exitDone {
+	if code := b.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, b.err)
 	}
 }
@@ -333,7 +334,7 @@ func TestSandbox_booksScreen(t *testing.T) {
 			} {
 				mustMatch(t, "screen", text, pattern)
 			}
-			if code := b.stop(); code != exitDone {
+			if code := b.stop(); code != exit.Done {
 				t.Errorf("exit code %d\n%s", code, b.err)
 			}
 		})
@@ -366,7 +367,7 @@ func TestSandbox_endsAtAnyMoment(t *testing.T) {
 		t.Run(after.String(), func(t *testing.T) {
 			b := newBox(t, "--port", "0")
 			time.Sleep(after) // a moment, whichever it is
-			if code := b.stop(); code != exitDone {
+			if code := b.stop(); code != exit.Done {
 				t.Errorf("exit code %d\n%s%s", code, b.out, b.err)
 			}
 		})
@@ -396,8 +397,8 @@ func TestSandbox_secondSignal(t *testing.T) {
 	}
 	b.signals <- syscall.SIGTERM
 	b.signals <- syscall.SIGTERM
-	if code := b.wait(); code != exitFailed {
-		t.Errorf("exit code %d, want %d", code, exitFailed)
+	if code := b.wait(); code != exit.Failed {
+		t.Errorf("exit code %d, want %d", code, exit.Failed)
 	}
 	if strings.Contains(b.err.String(), "Taken") {
 		t.Error("it sums up a store that may be open")
@@ -421,7 +422,7 @@ func TestSandbox_brokenPipe(t *testing.T) {
 	}
 	app := &App{Stdout: closedWriter{}, Stderr: &text, Listen: net.Listen, Getenv: func(string) string { return "" },
 		Signals: func() (<-chan os.Signal, func()) { return nil, func() {} }}
-	if code := app.Run(t.Context(), []string{"sandbox", "--port", "0"}); code != exitFailed {
+	if code := app.Run(t.Context(), []string{"sandbox", "--port", "0"}); code != exit.Failed {
 		t.Errorf("exit code %d", code)
 	}
 	mustMatch(t, "stderr", text.String(), "closed pipe")
@@ -443,7 +444,7 @@ func TestSandbox_stuckReader(t *testing.T) {
 	signals <- syscall.SIGTERM
 	select {
 	case code := <-ended:
-		if code != exitDone {
+		if code != exit.Done {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
 	case <-time.After(soon):

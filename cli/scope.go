@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/report/api"
 	"relay/report/api/act"
 	"relay/store"
@@ -63,7 +64,7 @@ var resellerMay = map[string]permit{
 }
 
 // errNotFound is the one answer to all that is not a reseller's.
-var errNotFound = fail(exitNoAccount, "a reseller's token is for the accounts below it: relay account list", "not found")
+var errNotFound = exit.Fail(exit.NoAccount, "a reseller's token is for the accounts below it: relay account list", "not found")
 
 // command is the name of the one that was named, without the program's.
 func (l *line) command() string {
@@ -159,14 +160,14 @@ var adviceRE = regexp.MustCompile(`\brelay ([a-z]+(?: [a-z]+){0,2})`)
 
 // advised is err with a hint that a reseller can follow.
 func advised(err error) error {
-	f := failureOf(err)
-	for _, m := range adviceRE.FindAllStringSubmatch(f.hint, -1) {
+	f := exit.Of(err)
+	for _, m := range adviceRE.FindAllStringSubmatch(f.Hint, -1) {
 		may := false
 		for name := m[1]; name != "" && !may; name = name[:max(0, strings.LastIndexByte(name, ' '))] {
 			_, may = resellerMay[name]
 		}
 		if !may {
-			return fail(f.code, "ask the operator", "%w", err)
+			return exit.Fail(f.Code, "ask the operator", "%w", err)
 		}
 	}
 	return err
@@ -177,7 +178,7 @@ func advised(err error) error {
 func (c *call) ownName(what, name string) error {
 	prefix := c.scope.reseller + "."
 	if !strings.HasPrefix(name, prefix) {
-		return usage("such as "+prefix+"one", "%s %q: those that you add begin with %s", what, name, prefix)
+		return exit.Usage("such as "+prefix+"one", "%s %q: those that you add begin with %s", what, name, prefix)
 	}
 	return nil
 }
@@ -194,13 +195,13 @@ func (c *call) admitFlags(cc *cli.Context) error {
 			return c.ownName("login", login)
 		}
 		if c.ownName("", c.args[0]) != nil {
-			return usage("", "name the login: --login %s.NAME", c.scope.reseller)
+			return exit.Usage("", "name the login: --login %s.NAME", c.scope.reseller)
 		}
 	case "account add":
 		name := cc.String("plan")
 		plan, err := c.st.Plan(name)
 		if errors.Is(err, store.ErrNotFound) || err == nil && (plan.Retired || !plan.Resale) {
-			return fail(exitFailed, "relay plan list shows those that you can order", "no plan %q is sold", name)
+			return exit.Fail(exit.Failed, "relay plan list shows those that you can order", "no plan %q is sold", name)
 		}
 		return err
 	}
@@ -223,12 +224,12 @@ func (p *program) bearer() (string, error) {
 		from = "--token-file"
 		var err error
 		if token, err = readSecret(p.tokenFile); err != nil {
-			return "", fail(exitConfig, orElse(hintOf(err), "its first line is the token that relay reseller add showed"), "--token-file: %w", err)
+			return "", exit.Fail(exit.Config, orElse(exit.Hint(err), "its first line is the token that relay reseller add showed"), "--token-file: %w", err)
 		}
 	}
 	text := strings.TrimSpace(token)
 	if text == "" && token != "" {
-		return "", fail(exitConfig, "it is to be the token that relay reseller add showed", "%s is blank", from)
+		return "", exit.Fail(exit.Config, "it is to be the token that relay reseller add showed", "%s is blank", from)
 	}
 	return text, nil
 }

@@ -15,6 +15,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 )
 
 // token FILE: what the last command showed, as a file.
@@ -49,7 +50,7 @@ func marketOf(t *testing.T, rival, alone string) *market {
 	m := &market{env: newEnv(t, apiConfig), token: map[string]string{}}
 	m.relay = serveTest(t, m.env)
 	t.Cleanup(func() {
-		if code := m.relay.stop(); code != exitDone {
+		if code := m.relay.stop(); code != exit.Done {
 			t.Errorf("exit code %d\n%s", code, m.relay.log)
 		}
 	})
@@ -64,7 +65,7 @@ func marketOf(t *testing.T, rival, alone string) *market {
 	for _, name := range []string{"webco", rival} {
 		out := m.must(t, "reseller", "add", name)
 		m.token[name] = regexp.MustCompile(`(?m)^token +(\S+)$`).FindStringSubmatch(out)[1]
-		if _, stderr, code := m.as(name, "account", "add", name+".shop", "--plan", "dear"); code != exitDone {
+		if _, stderr, code := m.as(name, "account", "add", name+".shop", "--plan", "dear"); code != exit.Done {
 			t.Fatalf("account add: %d %s", code, stderr)
 		}
 	}
@@ -96,7 +97,7 @@ func TestScope_matrix(t *testing.T) {
 			line[i] = strings.ReplaceAll(a, "NAME", name)
 		}
 		out, stderr, code := m.as("webco", line...)
-		if out != "" || code != exitNoAccount {
+		if out != "" || code != exit.NoAccount {
 			t.Errorf("relay %s: code %d, %q %q", strings.Join(line, " "), code, out, stderr)
 		}
 		return stderr
@@ -141,7 +142,7 @@ func TestScope_matrix(t *testing.T) {
 				if first == "" {
 					first = stderr
 				}
-				if out != "" || code != exitUsage || stderr != first {
+				if out != "" || code != exit.WrongUsage || stderr != first {
 					t.Errorf("%s, %s: code %d, %q, want %q", line, name, code, stderr, first)
 				}
 			}
@@ -175,7 +176,7 @@ func TestScope_denied(t *testing.T) {
 	named := map[string]bool{}
 	try := func(args []string) {
 		out, stderr, code := m.as("webco", args...)
-		if out != "" || stderr != want || code != exitNoAccount {
+		if out != "" || stderr != want || code != exit.NoAccount {
 			t.Errorf("relay %q: code %d, %q, %q", args, code, out, stderr)
 		}
 	}
@@ -303,17 +304,17 @@ func TestAPI(t *testing.T) {
 		mustMatch(t, "account list", out, "webco.shop")
 		e := env{"RELAY_TOKEN": m.token["webco"], "RELAY_API": m.base, "RELAY_DATA": "/nonexistent"}
 		out, stderr, code := e.run("correct horse\n", "account", "add", "webco.second", "--plan", "dear", "--password-stdin")
-		if code != exitDone {
+		if code != exit.Done {
 			t.Errorf("%d %s%s", code, out, stderr)
 		}
-		if out, _, code := e.run("", "plan", "list"); code != exitDone || !strings.Contains(out, "dear") || strings.Contains(out, "standard") {
+		if out, _, code := e.run("", "plan", "list"); code != exit.Done || !strings.Contains(out, "dear") || strings.Contains(out, "standard") {
 			t.Errorf("plan list: %d %s", code, out)
 		}
-		if _, _, code := e.run("", "plan", "show", "dear"); code != exitNoAccount {
+		if _, _, code := e.run("", "plan", "show", "dear"); code != exit.NoAccount {
 			t.Errorf("plan show: %d", code)
 		}
 		e["RELAY_TOKEN"] = "wrong"
-		if _, stderr, code := e.run("", "account", "list"); code != exitNoPermission {
+		if _, stderr, code := e.run("", "account", "list"); code != exit.NotAllowed {
 			t.Errorf("a wrong token: %d %s", code, stderr)
 		}
 	})
@@ -321,12 +322,12 @@ func TestAPI(t *testing.T) {
 		file := m.env["RELAY_CONFIG"] + ".blank"
 		write(t, file, "  \n")
 		for _, flag := range []string{"--token-file=" + file, "--token-file=", "--api="} {
-			if out, stderr, code := m.run("", "account", "show", "alone", flag); code == exitDone || out != "" {
+			if out, stderr, code := m.run("", "account", "show", "alone", flag); code == exit.Done || out != "" {
 				t.Errorf("%s: code %d, %s%s", flag, code, out, stderr)
 			}
 		}
 		e := env{"RELAY_CONFIG": m.env["RELAY_CONFIG"], "RELAY_DATA": m.env["RELAY_DATA"], "RELAY_TOKEN": " "}
-		if out, stderr, code := e.run("", "account", "show", "alone"); code != exitConfig || out != "" {
+		if out, stderr, code := e.run("", "account", "show", "alone"); code != exit.Config || out != "" {
 			t.Errorf("a blank RELAY_TOKEN: code %d, %s%s", code, out, stderr)
 		}
 	})
@@ -401,10 +402,10 @@ func TestCheckAPI(t *testing.T) {
 func TestScope_small(t *testing.T) {
 	m := newMarket(t)
 	long := strings.Repeat("a@example.org,", 1+mostSenders)
-	if _, stderr, code := m.as("webco", "account", "add", "webco.x", "--plan", "dear", "--sender", long); code != exitUsage || !strings.Contains(stderr, "at most 100") {
+	if _, stderr, code := m.as("webco", "account", "add", "webco.x", "--plan", "dear", "--sender", long); code != exit.WrongUsage || !strings.Contains(stderr, "at most 100") {
 		t.Errorf("senders: code %d, %s", code, stderr)
 	}
-	if _, stderr, code := m.as("webco", "account", "credential", "add", "webco.shop", "--note", strings.Repeat("x", 5000)+"\n"); code != exitDone {
+	if _, stderr, code := m.as("webco", "account", "credential", "add", "webco.shop", "--note", strings.Repeat("x", 5000)+"\n"); code != exit.Done {
 		t.Fatalf("credential add: code %d, %s", code, stderr)
 	}
 	out := m.must(t, "--json", "account", "credential", "list", "webco.shop")

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/exit"
 )
 
 // Two worlds are the same for webco and have nobody else in common. Whatever it
@@ -27,13 +29,13 @@ func TestScope_worlds(t *testing.T) {
 		m.must(t, "customer", "add", n[1]+"-customer")
 		m.must(t, "account", "add", "webco."+n[1], "--plan", "entry") // named like its own, and not below it
 		m.must(t, "account", "add", n[1]+".moved", "--plan", "entry")
-		if _, stderr, code := m.as(n[0], "account", "add", n[0]+".gone", "--plan", "entry"); code != exitDone {
+		if _, stderr, code := m.as(n[0], "account", "add", n[0]+".gone", "--plan", "entry"); code != exit.Done {
 			t.Fatal(stderr)
 		}
 		m.must(t, "account", "credential", "add", n[0]+".shop", "--login", "webco.shop-"+n[0])
 		m.must(t, "account", "add", "webco.free", "--plan", "entry", "--reseller", "webco")
 		m.must(t, "account", "add", "moved", "--plan", "entry", "--reseller", n[0])
-		if _, stderr, code := m.as(n[0], "account", "suspend", "moved", "--reason", "x"); code != exitDone {
+		if _, stderr, code := m.as(n[0], "account", "suspend", "moved", "--reason", "x"); code != exit.Done {
 			t.Fatal(stderr)
 		}
 		m.must(t, "account", "set", "moved", "--reseller", "webco")
@@ -69,7 +71,7 @@ func TestScope_worlds(t *testing.T) {
 		for i, m := range worlds {
 			out, stderr, code := m.as("webco", line...)
 			heard[i] = fmt.Sprintf("code %d\n%s\n%s", code, masked(out), masked(stderr))
-			if code == exitDone {
+			if code == exit.Done {
 				for name := range resellerMay {
 					if strings.HasPrefix(strings.Join(line, " "), name+" ") {
 						done[name]++
@@ -77,7 +79,7 @@ func TestScope_worlds(t *testing.T) {
 				}
 			}
 			for _, hint := range regexp.MustCompile(`(?m)^relay: hint: (.*)$`).FindAllStringSubmatch(stderr, -1) {
-				if adviceRE.MatchString(hint[1]) && advised(fail(1, hint[1], "x")).(*failure).hint != hint[1] {
+				if adviceRE.MatchString(hint[1]) && advised(exit.Fail(1, hint[1], "x")).(*exit.Error).Hint != hint[1] {
 					t.Errorf("relay %q: a hint at what it may not do: %s", line, hint[1])
 				}
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 )
 
@@ -120,7 +121,7 @@ func setup(e *testscript.Env, running bool) error {
 	s := &state{}
 	e.Values[stateKey{}] = s
 	e.Defer(func() {
-		if s.relay != nil && s.relay.stop() != exitDone {
+		if s.relay != nil && s.relay.stop() != exit.Done {
 			panic("relay did not stop well:\n" + s.relay.log.String())
 		}
 	})
@@ -145,7 +146,7 @@ func cmdRelay(ts *testscript.TestScript, neg bool, args []string) {
 	app := &App{Stdin: strings.NewReader(stdin), Stdout: ts.Stdout(), Stderr: ts.Stderr(), Getenv: ts.Getenv, Listen: net.Listen, Addresses: addressesOf(ts.Getenv)}
 	s := of(ts)
 	s.code = app.Run(context.Background(), args)
-	if (s.code != exitDone) != neg {
+	if (s.code != exit.Done) != neg {
 		ts.Fatalf("exit code %d", s.code)
 	}
 }
@@ -180,7 +181,7 @@ func cmdQuit(ts *testscript.TestScript, _ bool, _ []string) {
 	code := s.relay.stop()
 	fmt.Fprint(ts.Stderr(), s.relay.log.String())
 	s.relay = nil
-	if code != exitDone {
+	if code != exit.Done {
 		ts.Fatalf("exit code %d", code)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/mailer/client"
 )
@@ -77,7 +78,7 @@ func (p *program) sendmail(ctx context.Context, own, args []string) error {
 	}
 	if a.task == taskQueue {
 		if blind != nil || dir.isNew() { // who may not see the queue must not get a store of his own
-			return fail(exitUnreachable, "run it as the user that runs the relay, or as root", "no queue to be seen in %s", dir)
+			return exit.Fail(exit.Unreachable, "run it as the user that runs the relay, or as root", "no queue to be seen in %s", dir)
 		}
 		return p.run(ctx, p.queueLine())
 	}
@@ -190,7 +191,7 @@ func (s *sending) recipients(fields []headerField) error {
 			value, _ := fields[i].value()
 			list, err := mailboxes(value)
 			if err != nil {
-				return fail(exitData, "correct the field; several addresses are parted by commas", "the message's %s: %w", title(fields[i].name), err)
+				return exit.Fail(exit.WrongData, "correct the field; several addresses are parted by commas", "the message's %s: %w", title(fields[i].name), err)
 			}
 			all = append(all, list...)
 		}
@@ -204,9 +205,9 @@ func (s *sending) recipients(fields []headerField) error {
 	case len(s.rcpts) > 0:
 		return nil
 	case s.args.headers:
-		return fail(exitData, "add a To field, or name recipients on the command line", "the message has no recipients")
+		return exit.Fail(exit.WrongData, "add a To field, or name recipients on the command line", "the message has no recipients")
 	}
-	return usage("relay sendmail -t takes them from the message, or name them: relay sendmail ADDRESS...", "no recipients")
+	return exit.Usage("relay sendmail -t takes them from the message, or name them: relay sendmail ADDRESS...", "no recipients")
 }
 
 func isRecipientField(name, prefix string) bool {

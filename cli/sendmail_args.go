@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"relay/cli/exit"
 	"relay/mailer/client"
 )
 
@@ -83,9 +84,9 @@ func (p *program) ownFlags(words []string) error {
 			p.json = true
 			continue
 		case to == nil:
-			return usage(sendmailHint, "no flag --%s before sendmail", name)
+			return exit.Usage(sendmailHint, "no flag --%s before sendmail", name)
 		case !hasValue && len(words) == 0:
-			return usage(sendmailHint, "--%s needs a value", name)
+			return exit.Usage(sendmailHint, "--%s needs a value", name)
 		case !hasValue:
 			value, words = words[0], words[1:]
 		}
@@ -133,10 +134,10 @@ func (a *sendmailArgs) long(word string) error {
 	case "json":
 		a.json = true
 	case "config", "data":
-		return usage("write it before the word: relay --"+name+" … sendmail; or set RELAY_"+strings.ToUpper(name),
+		return exit.Usage("write it before the word: relay --"+name+" … sendmail; or set RELAY_"+strings.ToUpper(name),
 			"--%s is not taken from the arguments of sendmail", name)
 	default:
-		return usage(sendmailHint, "no flag --%s in sendmail", name)
+		return exit.Usage(sendmailHint, "no flag --%s in sendmail", name)
 	}
 	return nil
 }
@@ -157,13 +158,13 @@ func (a *sendmailArgs) letters(word string, args []string) ([]string, error) {
 			value := word[i+1:]
 			if value == "" {
 				if len(args) == 0 {
-					return nil, usage(sendmailHint, "-%c needs a value", letter)
+					return nil, exit.Usage(sendmailHint, "-%c needs a value", letter)
 				}
 				value, args = args[0], args[1:]
 			}
 			return args, a.value(letter, value)
 		default:
-			return nil, usage(sendmailHint, "no flag -%c in sendmail", letter)
+			return nil, exit.Usage(sendmailHint, "no flag -%c in sendmail", letter)
 		}
 	}
 	return args, nil
@@ -210,7 +211,7 @@ func (a *sendmailArgs) from(value string) error {
 	}
 	list, err := mailboxes(value)
 	if err != nil || len(list) != 1 || strings.ContainsAny(value, "\r\n") {
-		return usage(sendmailHint, "-f %q is not one address", value)
+		return exit.Usage(sendmailHint, "-f %q is not one address", value)
 	}
 	a.sender = list[0].addr
 	return nil
@@ -219,7 +220,7 @@ func (a *sendmailArgs) from(value string) error {
 func (a *sendmailArgs) recipient(value string) error {
 	list, err := mailboxes(value)
 	if err != nil || len(list) == 0 || strings.ContainsAny(value, "\r\n") {
-		return usage(sendmailHint, "recipient %q is not an address", value)
+		return exit.Usage(sendmailHint, "recipient %q is not an address", value)
 	}
 	a.rcpts = append(a.rcpts, list...)
 	return nil
@@ -240,9 +241,9 @@ func (a *sendmailArgs) mode(value string) error {
 		a.task = taskSMTP
 		return nil
 	case "d", "D":
-		return usage("start it with: relay serve", "sendmail -b%s is not offered: the relay is no part of sendmail", value)
+		return exit.Usage("start it with: relay serve", "sendmail -b%s is not offered: the relay is no part of sendmail", value)
 	}
-	return usage(sendmailHint, "sendmail -b%s is not offered", value)
+	return exit.Usage(sendmailHint, "sendmail -b%s is not offered", value)
 }
 
 // conditions is -N: when a DSN is wanted (RFC 3461 §4.1).
@@ -256,7 +257,7 @@ func (a *sendmailArgs) conditions(value string) error {
 	for word := range strings.SplitSeq(value, ",") {
 		bit, ok := bits[strings.ToLower(strings.TrimSpace(word))]
 		if !ok {
-			return usage(sendmailHint, "-N %q: never, or some of success,failure,delay", value)
+			return exit.Usage(sendmailHint, "-N %q: never, or some of success,failure,delay", value)
 		}
 		a.notify |= bit
 	}
@@ -271,7 +272,7 @@ func (a *sendmailArgs) returned(value string) error {
 	case "hdrs":
 		a.ret = "HDRS"
 	default:
-		return usage(sendmailHint, "-R %q: full or hdrs", value)
+		return exit.Usage(sendmailHint, "-R %q: full or hdrs", value)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"relay/cli/exit"
 	"relay/mailer/client"
 )
 
@@ -63,8 +64,8 @@ func TestParseSendmail_refuses(t *testing.T) {
 		"-fa@b.example\nRCPT:c@d.example -t": 64, "-- a@b.example\nc:d@e.example": 64,
 	} {
 		_, err := parseSendmail(strings.Split(line, " "))
-		f, ok := errors.AsType[*failure](err)
-		if !ok || f.code != code || f.hint == "" {
+		f, ok := errors.AsType[*exit.Error](err)
+		if !ok || f.Code != code || f.Hint == "" {
 			t.Errorf("%s: %v (%+v), want exit code %d with a hint", line, err, f, code)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"relay/cli/exit"
 	"relay/report/words"
 	"relay/smtp"
 )
@@ -181,10 +182,10 @@ func (l *inputLines) spool(s *spooled) error {
 			return nil
 		}
 		if err != nil {
-			return fail(exitTryAgain, "the program that writes it went away; send it again", "read the message: %w", err)
+			return exit.Fail(exit.TryAgain, "the program that writes it went away; send it again", "read the message: %w", err)
 		}
 		if err := s.line(line); err != nil {
-			return fail(exitTryAgain, "make space there, or name another place with TMPDIR", "keep the message in %s: %w", os.TempDir(), err)
+			return exit.Fail(exit.TryAgain, "make space there, or name another place with TMPDIR", "keep the message in %s: %w", os.TempDir(), err)
 		}
 	}
 }
@@ -217,10 +218,10 @@ func (l *inputLines) header() (fields []headerField, rest []byte, err error) {
 			return fields, astray, nil
 		}
 		if err != nil {
-			return nil, nil, fail(exitTryAgain, "the program that writes it went away; send it again", "read the message: %w", err)
+			return nil, nil, exit.Fail(exit.TryAgain, "the program that writes it went away; send it again", "read the message: %w", err)
 		}
 		if total += len(line); total > maxHeader {
-			return nil, nil, fail(exitData, "a blank line must part header and text", "the header of the message is longer than %s", words.Size(maxHeader))
+			return nil, nil, exit.Fail(exit.WrongData, "a blank line must part header and text", "the header of the message is longer than %s", words.Size(maxHeader))
 		}
 		name, ok := fieldName(line)
 		if astray != nil {

@@ -11,14 +11,9 @@ import (
 	"time"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/mailer/client"
 	"relay/smtp"
-)
-
-// Exit codes that mean something else to sendmail's callers (sysexits.h).
-const (
-	exitNoUser  = 67 // a recipient was refused
-	exitRefused = 69 // refused, for good
 )
 
 // door is where a message can be handed over.
@@ -130,7 +125,7 @@ func (s *sending) send(ctx context.Context) error {
 	}
 	content, err := s.text.reader()
 	if err != nil {
-		return fail(exitTryAgain, "see the disk behind TMPDIR", "keep the message: %w", err)
+		return exit.Fail(exit.TryAgain, "see the disk behind TMPDIR", "keep the message: %w", err)
 	}
 	res := c.Deliver(s.envelope(c.Extensions().EightBitMIME), content)
 	_ = c.Quit() // what counts was said before
@@ -144,7 +139,7 @@ func (s *sending) login() (*client.Auth, error) {
 	}
 	password, err := readSecret(sm.Secret)
 	if err != nil {
-		return nil, fail(exitConfig, "this user must be able to read it", "sendmail.password_file: %w", err)
+		return nil, exit.Fail(exit.Config, "this user must be able to read it", "sendmail.password_file: %w", err)
 	}
 	return &client.Auth{Username: sm.User, Password: password}, nil
 }
@@ -176,7 +171,7 @@ func (s *sending) knock(ctx context.Context) (net.Conn, door, error) {
 			failed = append(failed, errors.New("it does not run, and its configuration names no port"))
 		}
 		if again := errors.Is(errors.Join(failed...), syscall.ECONNREFUSED); !again || time.Now().After(end) {
-			return nil, door{}, fail(exitTryAgain, s.whereHint(), "no relay can be reached: %w", failed[0])
+			return nil, door{}, exit.Fail(exit.TryAgain, s.whereHint(), "no relay can be reached: %w", failed[0])
 		}
 		select {
 		case <-ctx.Done():
@@ -213,17 +208,17 @@ func (s *sending) lost(at door, err error) error {
 	case ok && ce.Reply.Code != 0:
 		return s.refused(at, &client.Outcome{Stage: ce.Stage, Reply: ce.Reply}, nil)
 	case errors.Is(err, client.ErrNoAuth), errors.Is(err, client.ErrInsecure):
-		return fail(exitConfig, "it needs TLS to log in: name a port with TLS in [sendmail] server", "%s: %w", at.addr, err)
+		return exit.Fail(exit.Config, "it needs TLS to log in: name a port with TLS in [sendmail] server", "%s: %w", at.addr, err)
 	case ok && ce.Stage == client.StageHandshake:
-		return fail(exitTryAgain, "its certificate must be valid for the name in [sendmail] server", "%s: %w", at.addr, err)
+		return exit.Fail(exit.TryAgain, "its certificate must be valid for the name in [sendmail] server", "%s: %w", at.addr, err)
 	}
-	return fail(exitTryAgain, "try again; the relay's log may say more", "%s: %w", at.addr, err)
+	return exit.Fail(exit.TryAgain, "try again; the relay's log may say more", "%s: %w", at.addr, err)
 }
 
 // judge tells whether the relay has the message.
 func (s *sending) judge(at door, res *client.Result) error {
 	if res.Uncertain {
-		return fail(exitTryAgain, "look before sending again: relay trace shows what came in", "%s: %w: the message may have been taken", at.addr, res.Err)
+		return exit.Fail(exit.TryAgain, "look before sending again: relay trace shows what came in", "%s: %w: the message may have been taken", at.addr, res.Err)
 	}
 	if res.Err != nil && res.Err.Reply.Code == 0 {
 		return s.lost(at, res.Err)
@@ -262,26 +257,26 @@ func (s *sending) refused(at door, o *client.Outcome, who []string) error {
 		said = o.Reply.Text
 	}
 	code, hint := meaning(o.Stage, o.Reply)
-	return fail(code, hint, "%s: %s", what, said)
+	return exit.Fail(code, hint, "%s: %s", what, said)
 }
 
 // meaning of a refusal, for the caller and for a person.
 func meaning(stage client.Stage, r client.Reply) (code int, hint string) {
 	switch {
 	case r.Code == 535:
-		return exitNoPermission, "see user and password_file in [sendmail]; relay account credential list NAME shows the logins"
+		return exit.NotAllowed, "see user and password_file in [sendmail]; relay account credential list NAME shows the logins"
 	case r.Code == 530:
-		return exitNoPermission, "let an account know this machine: relay account network add NAME 127.0.0.1; or set user and password_file in [sendmail]"
+		return exit.NotAllowed, "let an account know this machine: relay account network add NAME 127.0.0.1; or set user and password_file in [sendmail]"
 	case r.Code == 452 && r.Enhanced == [3]int{4, 5, 3}:
-		return exitData, "send the message in several parts, or on a plan with more recipients"
+		return exit.WrongData, "send the message in several parts, or on a plan with more recipients"
 	case r.Temporary():
-		return exitTryAgain, "try again later"
+		return exit.TryAgain, "try again later"
 	case r.Enhanced[1] == 6:
-		return exitData, "the program that made the message must write it in another way"
+		return exit.WrongData, "the program that made the message must write it in another way"
 	case stage == client.StageMail && r.Enhanced[1] == 1:
-		return exitData, "correct the sender's address: -f, or the name of this user"
+		return exit.WrongData, "correct the sender's address: -f, or the name of this user"
 	case stage == client.StageRcpt && r.Enhanced[1] == 1:
-		return exitNoUser, "correct the address, and send the message again"
+		return exit.NoUser, "correct the address, and send the message again"
 	}
-	return exitRefused, "the relay's words tell why; relay account list and relay usage show how the account stands"
+	return exit.Refused, "the relay's words tell why; relay account list and relay usage show how the account stands"
 }

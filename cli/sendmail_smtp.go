@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"relay/cli/exit"
 	"relay/cli/stdsmtp"
 	"relay/cli/term"
 	"relay/mailer/client"
@@ -42,7 +43,7 @@ func (s *sending) take(ctx context.Context, from string, to []string, content io
 // is temporary.
 func replyTo(err error) stdsmtp.Reply {
 	r := stdsmtp.Reply{Code: 451, Enhanced: [3]int{4, 3, 0}, Text: term.Clean(err.Error())}
-	if f, ok := errors.AsType[*failure](err); ok && (f.code == exitData || f.code == exitUsage) {
+	if f, ok := errors.AsType[*exit.Error](err); ok && (f.Code == exit.WrongData || f.Code == exit.WrongUsage) {
 		r.Code, r.Enhanced = 554, [3]int{5, 6, 0}
 	}
 	return r

@@ -5,13 +5,15 @@ import (
 	"testing"
 
 	gosmtp "github.com/emersion/go-smtp"
+
+	"relay/cli/exit"
 )
 
 // speakTo runs sendmail -bs with these lines, and returns what it said.
 func speakTo(t *testing.T, e env, lines ...string) string {
 	t.Helper()
 	out, errs, code := e.run(strings.Join(lines, "\r\n")+"\r\n", "sendmail", "-bs")
-	if code != exitDone {
+	if code != exit.Done {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	return out

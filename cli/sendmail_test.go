@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	gosmtp "github.com/emersion/go-smtp"
+
+	"relay/cli/exit"
 )
 
 // inbox is a server that sendmail hands over to: it keeps the last message, and
@@ -157,7 +159,7 @@ func TestSendmail(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, stderr, code := b.env(t, c.config).run(c.input, append([]string{"sendmail"}, strings.Fields(c.args)...)...)
-			if code != exitDone || stderr != "" {
+			if code != exit.Done || stderr != "" {
 				t.Fatalf("exit code %d\n%s", code, stderr)
 			}
 			from := map[string]string{"": me(t), "<>": ""}
@@ -195,7 +197,7 @@ func fromLine(t *testing.T) string {
 func TestSendmail_options(t *testing.T) {
 	b := newInbox(t)
 	out, stderr, code := b.env(t, "").run("Subject: gr\xfcn\n\nx\n", "--json", "sendmail", "-v", "-N", "failure,success", "-R", "hdrs", "-V", "id=1", "-fa@b.example", "c@d.example")
-	if code != exitDone || stderr != "" {
+	if code != exit.Done || stderr != "" {
 		t.Fatalf("exit code %d\n%s", code, stderr)
 	}
 	mustMatch(t, "stdout", out, `"id": "42",\n  "recipients": \[\n    "c@d.example"`)
@@ -216,7 +218,7 @@ func TestSendmail_longLines(t *testing.T) {
 	words := strings.Repeat("word ", 400)
 	solid := strings.Repeat("ü", 800)
 	input := "Subject: " + words + "\nFrom: a@b.example\n\n" + words + "\n" + solid + "\n" + strings.Repeat("x", 998) + "\n"
-	if _, stderr, code := b.env(t, "").run(input, "sendmail", "c@d.example"); code != exitDone {
+	if _, stderr, code := b.env(t, "").run(input, "sendmail", "c@d.example"); code != exit.Done {
 		t.Fatalf("exit code %d\n%s", code, stderr)
 	}
 	for line := range strings.Lines(b.content) {
@@ -247,7 +249,7 @@ func TestSendmail_bigMessage(t *testing.T) {
 	t.Setenv("TMPDIR", dir)
 	line := strings.Repeat("x", 99) + "\n"
 	input := "From: a@b.example\n\n" + strings.Repeat(line, 50_000)
-	if _, stderr, code := e.run(input, "sendmail", "-i", "c@d.example"); code != exitDone {
+	if _, stderr, code := e.run(input, "sendmail", "-i", "c@d.example"); code != exit.Done {
 		t.Fatalf("exit code %d\n%s", code, stderr)
 	}
 	if got := strings.ReplaceAll(b.content, "\r\n", "\n"); got != input {
@@ -258,7 +260,7 @@ func TestSendmail_bigMessage(t *testing.T) {
 	}
 	t.Setenv("TMPDIR", filepath.Join(dir, "nowhere"))
 	_, stderr, code := e.run(input, "sendmail", "-i", "c@d.example")
-	if code != exitTryAgain {
+	if code != exit.TryAgain {
 		t.Errorf("exit code %d without a place for it", code)
 	}
 	mustMatch(t, "stderr", stderr, "keep the message in .*nowhere.*\n.*hint: .*TMPDIR")
@@ -332,7 +334,7 @@ func TestSendmail_wrong(t *testing.T) {
 	t.Run("a broken configuration", func(t *testing.T) {
 		_, stderr, code := newEnv(t, "[sendmail]\nserver = \"here\"\nlocal = \"root\"\n").run("x\n", "sendmail", "a@b.example")
 		mustMatch(t, "stderr", stderr, `sendmail.server: "here" is not host:port; .*sendmail.local: "root" is not an address`)
-		if code != exitConfig {
+		if code != exit.Config {
 			t.Errorf("exit code %d", code)
 		}
 	})
@@ -345,7 +347,7 @@ func TestSendmail_wrong(t *testing.T) {
 		_, stderr, code := newEnv(t, fmt.Sprintf("[sendmail]\nserver = %q\n", closed.Addr())).run("x\n", "sendmail", "a@b.example")
 		closed.Close()
 		mustMatch(t, "stderr", stderr, "connection closed")
-		if code != exitTryAgain {
+		if code != exit.TryAgain {
 			t.Errorf("exit code %d", code)
 		}
 	})
@@ -355,14 +357,14 @@ func TestSendmail_wrong(t *testing.T) {
 		}
 		_, stderr, code := newEnv(t, fmt.Sprintf("[sendmail]\nserver = %q\n", closed.Addr())).run("x\n", "sendmail", "a@b.example")
 		mustMatch(t, "stderr", stderr, "no relay can be reached: .*connection refused\n.*hint: see .sendmail. server")
-		if code != exitTryAgain {
+		if code != exit.TryAgain {
 			t.Errorf("exit code %d", code)
 		}
 	})
 	t.Run("no place that is known", func(t *testing.T) {
 		_, stderr, code := newEnv(t, testConfig).run("x\n", "sendmail", "a@b.example")
 		mustMatch(t, "stderr", stderr, "no relay can be reached: it does not run, .*\n.*hint: start it with: relay serve")
-		if code != exitTryAgain {
+		if code != exit.TryAgain {
 			t.Errorf("exit code %d", code)
 		}
 	})
@@ -377,32 +379,32 @@ func TestSendmail_relay(t *testing.T) {
 		code := app.Run(context.Background(), args)
 		return out.String(), errs.String(), code
 	}
-	if _, stderr, code := call("/usr/sbin/sendmail", "-t", "-i", "-fweb@acme.example"); code != exitDone {
+	if _, stderr, code := call("/usr/sbin/sendmail", "-t", "-i", "-fweb@acme.example"); code != exit.Done {
 		t.Fatalf("exit code %d\n%s", code, stderr)
 	}
 	out, stderr, code := call("/usr/bin/mailq")
-	if code != exitDone {
+	if code != exit.Done {
 		t.Fatalf("mailq: exit code %d\n%s", code, stderr)
 	}
 	mustMatch(t, "mailq", out, "web@acme.example")
-	if _, _, code := call("newaliases"); code != exitDone {
+	if _, _, code := call("newaliases"); code != exit.Done {
 		t.Errorf("newaliases: exit code %d", code)
 	}
 	out, _, code = call("/usr/sbin/sendmail", "--help")
-	if code != exitDone {
+	if code != exit.Done {
 		t.Errorf("--help: exit code %d", code)
 	}
 	mustMatch(t, "help", out, "(?m)^  -f ADDRESS +envelope sender")
 
 	e.must(t, "account", "suspend", "acme", "--reason", "unpaid")
 	_, stderr, code = call("sendmail", "-t")
-	if code != exitRefused {
+	if code != exit.Refused {
 		t.Errorf("suspended: exit code %d", code)
 	}
 	mustMatch(t, "stderr", stderr, "550 5.7.1 account acme: suspended: unpaid")
 	e.must(t, "account", "network", "remove", "acme", "127.0.0.0/8")
 	_, stderr, code = call("sendmail", "-t")
-	if code != exitNoPermission {
+	if code != exit.NotAllowed {
 		t.Errorf("unknown: exit code %d", code)
 	}
 	mustMatch(t, "stderr", stderr, "530 5.7.0 .*\n.*hint: .*account network add")
@@ -419,18 +421,18 @@ func TestSendmail_relay(t *testing.T) {
 	if err := os.WriteFile(e["RELAY_CONFIG"], []byte(testConfig+login), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, stderr, code := call("sendmail", "-t"); code != exitDone {
+	if _, stderr, code := call("sendmail", "-t"); code != exit.Done {
 		t.Errorf("with a login: exit code %d\n%s", code, stderr)
 	}
 	if err := os.WriteFile(secret, []byte("wrong\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, stderr, code = call("sendmail", "-t")
-	if code != exitNoPermission {
+	if code != exit.NotAllowed {
 		t.Errorf("wrong password: exit code %d", code)
 	}
 	mustMatch(t, "stderr", stderr, "535 5.7.8 .*\n.*hint: .*credential list")
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d", code)
 	}
 	if list := e.must(t, "queue", "list", "--json"); strings.Count(list, `"id"`) != 2 {

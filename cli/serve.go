@@ -13,6 +13,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 	"relay/cli/memlimit"
 )
 
@@ -100,7 +101,7 @@ func (p *program) operate(ctx context.Context, r *relay, signals <-chan os.Signa
 		why = err.Error()
 	case <-r.store.Failed():
 		r.logStoreFailed(r.store.Err())
-		err = fail(exitFailed, "start the relay again when the disk is in order", "the store failed: %w", r.store.Err())
+		err = exit.Fail(exit.Failed, "start the relay again when the disk is in order", "the store failed: %w", r.store.Err())
 		why = "store failed"
 	}
 	return errors.Join(err, r.drain(all, why, signals))
@@ -132,7 +133,7 @@ func (r *relay) begin(signals <-chan os.Signal) (told bool, err error) {
 	case <-time.After(grace):
 	}
 	r.logAtOnce()
-	return true, exitCode(exitFailed)
+	return true, exit.Code(exit.Failed)
 }
 
 // grace is what the parts have over the time that each grants to what is under
@@ -161,9 +162,9 @@ func (r *relay) drain(all *parts, why string, signals <-chan os.Signal) error {
 		return err
 	case <-signals:
 		r.logAtOnce()
-		return exitCode(exitFailed)
+		return exit.Code(exit.Failed)
 	case <-deadline.C:
-		return fail(exitFailed, "nothing acknowledged is lost; drain in the configuration gives more time", "not everything ended within %s; it was cut off", drain+grace)
+		return exit.Fail(exit.Failed, "nothing acknowledged is lost; drain in the configuration gives more time", "not everything ended within %s; it was cut off", drain+grace)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/exit"
 	"relay/store"
 )
 
@@ -92,7 +93,7 @@ func TestServe_drains(t *testing.T) {
 	idle.expect("421")
 	busy.say("\r\nthe rest\r\n.")
 	busy.expect("250")
-	if code := s.wait(); code != exitDone {
+	if code := s.wait(); code != exit.Done {
 		t.Fatalf("exit code %d\n%s", code, s.log)
 	}
 	if out := e.must(t, "queue", "list", "--json"); strings.Count(out, `"id"`) != 1 {
@@ -110,8 +111,8 @@ func TestServe_secondSignalEndsAtOnce(t *testing.T) {
 	s.signals <- syscall.SIGTERM
 	idle.expect("421") // it drains, and waits for the other
 	s.signals <- syscall.SIGTERM
-	if code := s.wait(); code != exitFailed {
-		t.Errorf("exit code %d, want %d\n%s", code, exitFailed, s.log)
+	if code := s.wait(); code != exit.Failed {
+		t.Errorf("exit code %d, want %d\n%s", code, exit.Failed, s.log)
 	}
 	mustMatch(t, "log", s.log.String(), "ends at once")
 }
@@ -132,8 +133,8 @@ func TestServe_secondSignalEndsTheStart(t *testing.T) {
 	<-reached
 	s.signals <- syscall.SIGTERM
 	s.signals <- syscall.SIGTERM
-	if code := s.wait(); code != exitFailed {
-		t.Errorf("exit code %d, want %d\n%s", code, exitFailed, s.log)
+	if code := s.wait(); code != exit.Failed {
+		t.Errorf("exit code %d, want %d\n%s", code, exit.Failed, s.log)
 	}
 	mustMatch(t, "log", s.log.String(), "ends at once")
 }
@@ -150,8 +151,8 @@ func TestServe_signalDuringTheStart(t *testing.T) {
 			return nil, nil
 		}
 	})
-	if code := s.wait(); code != exitDone {
-		t.Errorf("exit code %d, want %d\n%s", code, exitDone, s.log)
+	if code := s.wait(); code != exit.Done {
+		t.Errorf("exit code %d, want %d\n%s", code, exit.Done, s.log)
 	}
 	mustMatch(t, "log", s.log.String(), "relay stopped")
 	if _, err := os.Stat(s.dir.socket()); !os.IsNotExist(err) {
@@ -166,7 +167,7 @@ func TestServe_endsWithItsContext(t *testing.T) {
 	app := &App{Stdout: log, Stderr: log, Getenv: e.get, Listen: net.Listen,
 		Signals: func() (<-chan os.Signal, func()) { return nil, func() {} }}
 	go func() { <-log.ready; cancel() }()
-	if code := app.Run(ctx, []string{"serve"}); code != exitDone {
+	if code := app.Run(ctx, []string{"serve"}); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, log)
 	}
 }
@@ -199,7 +200,7 @@ func TestServe_withoutConfiguration(t *testing.T) {
 	case <-time.After(soon):
 		t.Fatalf("not ready:\n%s", s.log)
 	}
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 	log := s.log.String()
@@ -263,7 +264,7 @@ func TestEitherWay_waitsForTheStore(t *testing.T) {
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if code := <-done; code != exitDone {
+	if code := <-done; code != exit.Done {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -272,8 +273,8 @@ func TestServe_refusesALongPath(t *testing.T) {
 	e := newEnv(t, testConfig)
 	e["RELAY_DATA"] = filepath.Join(filepath.Dir(e["RELAY_CONFIG"]), strings.Repeat("x", 110))
 	s := launch(e.get)
-	if code := s.wait(); code != exitConfig {
-		t.Errorf("exit code %d, want %d", code, exitConfig)
+	if code := s.wait(); code != exit.Config {
+		t.Errorf("exit code %d, want %d", code, exit.Config)
 	}
 	mustMatch(t, "stderr", s.log.String(), "socket is too long.*\n.*hint: choose a data_dir with a shorter path")
 	e.must(t, "account", "list")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"relay/cli/exit"
 	"relay/cli/reach"
 	"relay/cli/shell"
 	"relay/report/api"
@@ -70,7 +71,7 @@ func (p *program) reach(s *reach.Service) (err error) {
 	}
 	if s.Base = p.away(); s.Base != "" || p.named.given["api"] {
 		if s.Token == "" {
-			return usage("name it with --token-file FILE, or RELAY_TOKEN", "--api needs a reseller's token")
+			return exit.Usage("name it with --token-file FILE, or RELAY_TOKEN", "--api needs a reseller's token")
 		}
 		return checkAPI(s.Base)
 	}

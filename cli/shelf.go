@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/words"
 )
@@ -84,7 +85,7 @@ func (s shelf) make() error {
 		return err
 	}
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fail(exitFailed, "make it yourself, for the user that runs the relay, or name another one as dir in [backup]",
+		return exit.Fail(exit.Failed, "make it yourself, for the user that runs the relay, or name another one as dir in [backup]",
 			"directory for copies: %w", err)
 	}
 	return s.data.adopt(s.dir)
@@ -198,7 +199,7 @@ func proveCopy(ctx context.Context, path string, m *manifest, pr *progress) erro
 		return err
 	}
 	if found.Stats.Problems > 0 {
-		return fail(exitFailed, "relay check --store looks at the store itself", "damaged: %s, the first: %s",
+		return exit.Fail(exit.Failed, "relay check --store looks at the store itself", "damaged: %s, the first: %s",
 			words.Plural(found.Stats.Problems, "problem"), term.Clean(found.Problems[0]))
 	}
 	return m.check(&found)

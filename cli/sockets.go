@@ -9,6 +9,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 
+	"relay/cli/exit"
 	"relay/smtp"
 )
 
@@ -37,7 +38,7 @@ func passedSockets() (map[string][]net.Listener, error) {
 		l, err := net.FileListener(f)
 		_ = f.Close() // l has a copy
 		if _, tcp := l.(*net.TCPListener); err != nil || !tcp || !listens {
-			return nil, fail(exitConfig, "in its .socket unit, ListenStream= must be a port, and Accept= be no",
+			return nil, exit.Fail(exit.Config, "in its .socket unit, ListenStream= must be a port, and Accept= be no",
 				"the socket %q that the service manager passed does not listen on TCP", f.Name())
 		}
 		byName[f.Name()] = append(byName[f.Name()], l)
@@ -70,7 +71,7 @@ func (r *relay) takeByName(sockets map[string][]net.Listener) error {
 	for _, name := range names(sockets) {
 		mode, known := serviceModes[name]
 		if !known {
-			return fail(exitConfig, fmt.Sprintf("call it submission (STARTTLS) or submissions (implicit TLS) with FileDescriptorName= in its .socket unit, or add a [[listen]] with addr = %q", systemdPrefix+name),
+			return exit.Fail(exit.Config, fmt.Sprintf("call it submission (STARTTLS) or submissions (implicit TLS) with FileDescriptorName= in its .socket unit, or add a [[listen]] with addr = %q", systemdPrefix+name),
 				"the service manager passed a socket named %q: how it speaks TLS is not known", name)
 		}
 		r.takePassed(sockets, name, mode)
@@ -82,10 +83,10 @@ func (r *relay) takeByName(sockets map[string][]net.Listener) error {
 func (r *relay) notPassed(name string) error {
 	for _, l := range r.listeners {
 		if p, ok := l.Listener.(*passed); ok && p.name == name {
-			return fail(exitConfig, "leave one of them out", "two [[listen]] have addr = %q", systemdPrefix+name)
+			return exit.Fail(exit.Config, "leave one of them out", "two [[listen]] have addr = %q", systemdPrefix+name)
 		}
 	}
-	return fail(exitConfig,
+	return exit.Fail(exit.Config,
 		fmt.Sprintf("enable the .socket unit that has FileDescriptorName=%s and Service=relay.service, and let systemd start the relay", name),
 		"[[listen]] addr = %q: the service manager passed no socket of that name", systemdPrefix+name)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"relay/cli/exit"
 )
 
 // hand hands a relay sockets as the service manager does.
@@ -64,7 +66,7 @@ func TestSockets_byName(t *testing.T) {
 	if strings.Contains(out, "does not listen there") {
 		t.Errorf("relay check misses a port:\n%s", out)
 	}
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 }
@@ -81,7 +83,7 @@ func TestSockets_configured(t *testing.T) {
 	mustMatch(t, "log", s.log.String(), "a socket that the service manager passed is not used.* socket=other")
 	out := e.must(t, "check")
 	mustMatch(t, "relay check", out, `ok +mine +implicit, the relay answers`)
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 	out = e.must(t, "check")
@@ -108,8 +110,8 @@ func TestSockets_refused(t *testing.T) {
 				s.stop()
 				t.Fatal("it started")
 			}
-			if code := s.wait(); code != exitConfig {
-				t.Errorf("exit code %d, want %d", code, exitConfig)
+			if code := s.wait(); code != exit.Config {
+				t.Errorf("exit code %d, want %d", code, exit.Config)
 			}
 			mustMatch(t, "stderr", s.log.String(), c.want)
 		})
@@ -126,8 +128,8 @@ func TestSockets_thePortIsTheManagers(t *testing.T) {
 		s.stop()
 		t.Fatal("it started")
 	}
-	if code := s.wait(); code != exitConfig {
-		t.Errorf("exit code %d, want %d", code, exitConfig)
+	if code := s.wait(); code != exit.Config {
+		t.Errorf("exit code %d, want %d", code, exit.Config)
 	}
 	mustMatch(t, "stderr", s.log.String(), `listen on 127.0.0.1:\d+: the service manager holds it.*\n.*addr = "systemd:submission"`)
 }
@@ -142,8 +144,8 @@ func TestConfig_credentials(t *testing.T) {
 		s.stop()
 		t.Fatal("it started without its credentials")
 	}
-	if code := s.wait(); code != exitConfig {
-		t.Errorf("exit code %d, want %d", code, exitConfig)
+	if code := s.wait(); code != exit.Config {
+		t.Errorf("exit code %d, want %d", code, exit.Config)
 	}
 	mustMatch(t, "stderr", s.log.String(), `credential:\S+: the service manager did not pass this credential\n.*LoadCredential=`)
 
@@ -161,7 +163,7 @@ func TestConfig_credentials(t *testing.T) {
 	if got := shown(t, addr); got != "passed.test" {
 		t.Errorf("shown %s, want the certificate that was passed", got)
 	}
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 	for _, bad := range []string{"credential:", "credential:a/b", "credential:.."} {

@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
@@ -55,7 +56,7 @@ func (c *call) instant(text string) (time.Time, error) {
 	}
 	at, err := parseMoment(text, c.st.Zone())
 	if err != nil {
-		return at, usage("relay account statement --help", "--at: %w", err)
+		return at, exit.Usage("relay account statement --help", "--at: %w", err)
 	}
 	if _, err := time.Parse(time.DateOnly, text); err == nil { // all of that day
 		if day := at; !now.Before(day) && now.Before(day.AddDate(0, 0, 1)) {
@@ -64,7 +65,7 @@ func (c *call) instant(text string) (time.Time, error) {
 		at = at.AddDate(0, 0, 1).Add(-time.Nanosecond)
 	}
 	if at.After(now) {
-		return at, usage("leave out --at for a statement of now", "--at %s is in the future", text)
+		return at, exit.Usage("leave out --at for a statement of now", "--at %s is in the future", text)
 	}
 	return at, nil
 }

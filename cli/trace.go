@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/store"
 )
 
@@ -35,7 +36,7 @@ remote id is the name that the next hop gave the message: its operator finds it 
 		}
 		switch {
 		case follow && (since.set || limit.set):
-			return usage("", "--since and --limit look back, --follow does not")
+			return exit.Usage("", "--since and --limit look back, --follow does not")
 		case q.id != nil && follow:
 			return c.followID(&q)
 		case q.id != nil:
@@ -43,7 +44,7 @@ remote id is the name that the next hop gave the message: its operator finds it 
 		case follow:
 			return c.followAll(&q)
 		case q.what == "" && q.account == "":
-			return usage("relay trace --help", "relay trace: of what? an ID, an address, or --account NAME; --follow alone shows all that happens")
+			return exit.Usage("relay trace --help", "relay trace: of what? an ID, an address, or --account NAME; --follow alone shows all that happens")
 		}
 		return c.traceBack(&q, c.wall().Add(-since.d), int(limit.n))
 	}})
@@ -77,7 +78,7 @@ func (c *call) askTrace(q *tracing) error {
 		if _, err := c.st.Account(q.what); err == nil {
 			hint = "mail of an account: relay trace --account " + q.what
 		}
-		return usage(hint, "%q is neither the ID of a message nor an address, @domain or Message-ID", q.what)
+		return exit.Usage(hint, "%q is neither the ID of a message nor an address, @domain or Message-ID", q.what)
 	}
 	return nil
 }
@@ -132,10 +133,10 @@ func (c *call) traceID(q *tracing) error {
 // found says that there is no trace of a message, or that it is another account's.
 func (q *tracing) found(events []store.Event) error {
 	if len(events) == 0 {
-		return fail(exitFailed, "traces are kept as long as trace_keep says", "no trace of message %s", *q.id)
+		return exit.Fail(exit.Failed, "traces are kept as long as trace_keep says", "no trace of message %s", *q.id)
 	}
 	if q.account != "" && !slices.ContainsFunc(events, func(e store.Event) bool { return e.Account == q.account }) {
-		return fail(exitFailed, "leave out --account", "message %s is not of account %s", *q.id, q.account)
+		return exit.Fail(exit.Failed, "leave out --account", "message %s is not of account %s", *q.id, q.account)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"relay/cli/exit"
 	"relay/report/words"
 	"relay/store"
 )
@@ -59,7 +60,7 @@ func (c *call) followID(q *tracing) error {
 }
 
 func notRunning(what string) error {
-	return fail(exitUnreachable, "start it with relay serve, or leave out --follow", "no relay is running: %s", what)
+	return exit.Fail(exit.Unreachable, "start it with relay serve, or leave out --follow", "no relay is running: %s", what)
 }
 
 // follow writes the events of a watch as they come, those of the message with
@@ -71,7 +72,7 @@ func (c *call) follow(w *store.Watch, write func(*store.Live) error, id *store.I
 		list, missed, err := w.Take(ctx)
 		if err != nil {
 			if cause := context.Cause(ctx); errors.Is(cause, errStopping) {
-				return fail(exitUnreachable, "follow it again when the relay is back", "%w", cause)
+				return exit.Fail(exit.Unreachable, "follow it again when the relay is back", "%w", cause)
 			}
 			return err
 		}

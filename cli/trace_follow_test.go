@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"relay/cli/exit"
 )
 
 // following is a relay trace --follow that runs.
@@ -100,7 +102,7 @@ func TestTrace_followsAMessageToItsEnd(t *testing.T) {
 	plain.until("released")
 	e.must(t, "queue", "drop", id)
 	for _, f := range []*following{plain, objects} {
-		if f.rest(); <-f.code != exitDone {
+		if f.rest(); <-f.code != exit.Done {
 			t.Errorf("it did not end with the message:\n%s", f.rest())
 		}
 	}
@@ -120,7 +122,7 @@ func TestTrace_followsAMessageToItsEnd(t *testing.T) {
 			t.Errorf("line %d of %d: %s, %v", i+1, len(lines), l, err)
 		}
 	}
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 }
@@ -155,14 +157,14 @@ func TestTrace_followsWhatIsAskedFor(t *testing.T) {
 	<-acme.code
 
 	began := time.Now()
-	if code := s.stop(); code != exitDone {
+	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 	if took := time.Since(began); took > soon/2 {
 		t.Errorf("the relay took %v to stop with somebody following", took)
 	}
 	for _, f := range []*following{all, beta, two} {
-		if text := f.rest(); <-f.code != exitUnreachable {
+		if text := f.rest(); <-f.code != exit.Unreachable {
 			t.Errorf("it did not end with the relay:\n%s", text)
 		}
 	}

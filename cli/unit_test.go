@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"relay/cli/control"
+	"relay/cli/exit"
 )
 
 // unit reads a unit file: the values of each directive.
@@ -35,7 +36,7 @@ func TestUnit_service(t *testing.T) {
 	u := unit(t, "relay.service")
 	for _, key := range []string{"ExecStart", "ExecReload"} {
 		args := strings.Fields(u[key][0])[1:]
-		if _, stderr, code := (env{}).run("", append(args, "--help")...); code != exitDone {
+		if _, stderr, code := (env{}).run("", append(args, "--help")...); code != exit.Done {
 			t.Errorf("%s=%s: %s", key, u[key][0], stderr)
 		}
 	}
@@ -50,7 +51,7 @@ func TestUnit_service(t *testing.T) {
 	if len(u["MemoryHigh"]) != 1 || len(u["MemoryMax"]) != 0 {
 		t.Errorf("MemoryHigh=%v: relay follows it, and is slowed down before it takes the machine's memory", u["MemoryHigh"])
 	}
-	if exitUsage != 64 || exitConfig != 78 {
+	if exit.WrongUsage != 64 || exit.Config != 78 {
 		t.Error("the exit codes have changed")
 	}
 	stop, err := time.ParseDuration(u["TimeoutStopSec"][0] + "s")
@@ -84,12 +85,12 @@ func TestHealth_notWell(t *testing.T) {
 	} {
 		var out strings.Builder
 		p := &program{App: App{Stdout: &out}}
-		if err := p.showHealth(&c.h); err != exitCode(exitFailed) || out.String() != c.want {
+		if err := p.showHealth(&c.h); err != exit.Code(exit.Failed) || out.String() != c.want {
 			t.Errorf("%+v: %v, %q, want exit code 1, %q", c.h, err, out.String(), c.want)
 		}
 		out.Reset()
 		p.json = true
-		if err := p.showHealth(&c.h); err != exitCode(exitFailed) || !strings.Contains(out.String(), `"healthy": false`) {
+		if err := p.showHealth(&c.h); err != exit.Code(exit.Failed) || !strings.Contains(out.String(), `"healthy": false`) {
 			t.Errorf("%+v: %v, %s", c.h, err, out.String())
 		}
 	}
@@ -110,8 +111,8 @@ func TestHealth_noAnswer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	p := &program{App: App{Getenv: e.get}}
-	f, ok := errors.AsType[*failure](p.health(ctx))
-	if !ok || f.code != exitUnreachable || !strings.Contains(f.Error(), "does not answer") {
-		t.Errorf("%v, want exit code %d", f, exitUnreachable)
+	f, ok := errors.AsType[*exit.Error](p.health(ctx))
+	if !ok || f.Code != exit.Unreachable || !strings.Contains(f.Error(), "does not answer") {
+		t.Errorf("%v, want exit code %d", f, exit.Unreachable)
 	}
 }

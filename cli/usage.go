@@ -5,6 +5,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/quota"
 	"relay/report/words"
 	"relay/store"
@@ -64,13 +65,13 @@ Without NAME it lists all accounts, by name; with --period those that used it. T
 		Flags: append([]cli.Flag{&cli.StringFlag{Name: "period", Usage: "`PERIOD` a month, 2026-11, or the first day of a month's plan", Destination: &period}}, f.flags()...),
 	}, work{run: func(c *call) error {
 		if period != "" && (len(period) < len("2006-01") || !isPeriod(period)) {
-			return usage("relay usage --help", "--period %q: a month such as %s, or the first day of a month's plan", period, c.now().In(c.st.Zone()).Format("2006-01"))
+			return exit.Usage("relay usage --help", "--period %q: a month such as %s, or the first day of a month's plan", period, c.now().In(c.st.Zone()).Format("2006-01"))
 		}
 		if len(c.args) == 0 {
 			return c.usageAll(period, &f)
 		}
 		if f.owner != "" || f.reseller != "" || f.state != "" || f.limit.set {
-			return usage("leave out NAME, or the filters", "--owner, --reseller, --state and --limit are for the list of all accounts")
+			return exit.Usage("leave out NAME, or the filters", "--owner, --reseller, --state and --limit are for the list of all accounts")
 		}
 		v, err := c.usage(c.args[0], period)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relay/cli/exit"
 	"relay/report/words"
 )
 
@@ -99,11 +100,11 @@ func free(path string, force bool) error {
 	case err != nil:
 		return err
 	case info.IsDir():
-		return fail(exitFailed, "name a file in it", "%s is a directory", path)
+		return exit.Fail(exit.Failed, "name a file in it", "%s is a directory", path)
 	case !force:
-		return fail(exitFailed, "choose another name, or replace it with --force", "%s exists", path)
+		return exit.Fail(exit.Failed, "choose another name, or replace it with --force", "%s exists", path)
 	case !info.Mode().IsRegular():
-		return fail(exitFailed, "choose another name", "%s is no file", path)
+		return exit.Fail(exit.Failed, "choose another name", "%s is no file", path)
 	}
 	return nil
 }
@@ -202,7 +203,7 @@ func room(dir string, need int64) error {
 		return nil // it will be seen when it is written
 	}
 	if has := int64(fs.Bavail) * int64(fs.Bsize); has < need+spare {
-		return fail(exitTryAgain, "make space there, or choose another place", "no room in %s: it takes %s, and %s to spare; %s are free",
+		return exit.Fail(exit.TryAgain, "make space there, or choose another place", "no room in %s: it takes %s, and %s to spare; %s are free",
 			dir, words.Size(need), words.Size(spare), words.Size(has))
 	}
 	return nil

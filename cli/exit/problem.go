@@ -1,4 +1,4 @@
-package cli
+package exit
 
 import (
 	"errors"
@@ -8,23 +8,23 @@ import (
 )
 
 var problemCodes = map[act.Type]int{
-	act.Wrong: exitUsage, act.Data: exitData, act.Missing: exitNoAccount, act.Token: exitNoPermission, act.Forbidden: exitNoPermission,
-	act.Busy: exitTryAgain, act.Version: exitTryAgain, act.Unreachable: exitUnreachable, act.Settings: exitConfig,
+	act.Wrong: WrongUsage, act.Data: WrongData, act.Missing: NoAccount, act.Token: NotAllowed, act.Forbidden: NotAllowed,
+	act.Busy: TryAgain, act.Version: TryAgain, act.Unreachable: Unreachable, act.Settings: Config,
 }
 
-// codeOf a type of problem; most are exitFailed.
-func codeOf(t act.Type) int {
+// CodeOf a type of problem; most are Failed.
+func CodeOf(t act.Type) int {
 	if code, ok := problemCodes[t]; ok {
 		return code
 	}
-	return exitFailed
+	return Failed
 }
 
 // ofProblem is the service's answer as a command shows it.
-func ofProblem(p *act.Problem) *failure {
-	f := &failure{code: codeOf(p.Type), err: errors.New(problemText(p))}
+func ofProblem(p *act.Problem) *Error {
+	f := &Error{Code: CodeOf(p.Type), Err: errors.New(problemText(p))}
 	if p.Hint != nil {
-		f.hint = p.Hint.Line("relay")
+		f.Hint = p.Hint.Line("relay")
 	}
 	return f
 }
