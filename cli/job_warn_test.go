@@ -27,6 +27,7 @@ import (
 	"relay/mailer/client"
 	"relay/mailer/route"
 	"relay/quota"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -242,7 +243,7 @@ Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 20
 		var told []string
 		for _, e := range p.ledger("acme") {
 			if e.Kind == store.KindWarned {
-				told = append(told, e.Ref+e.Text+e.By)
+				told = append(told, e.Ref+words.English.Entry(&e)+e.By)
 			}
 		}
 		want := []string{"14 days before the last day, 2027-10-31, to boss@acme.example",

@@ -72,20 +72,18 @@ func (v *paymentView) forInvoices() string {
 func (c *call) viewMoney(e *store.Entry, currency string) paymentView {
 	v := paymentView{Kind: string(e.Kind), Account: e.Account, Invoice: orNull(c.invoiceName(e.Ref)), Amount: e.Money,
 		Currency: cmp.Or(e.Currency, currency), Time: e.Time, By: orNull(e.By)}
-	n, _ := strconv.ParseUint(e.Ref, 10, 64)
-	_, v.Also = c.invoiceNames(n, e.Also)
+	_, v.Also = c.invoiceNames(e.Invoice(), e.Also)
 	switch e.Kind {
 	case store.KindPayment:
-		method, reference, _ := strings.Cut(e.Text, " ")
-		v.Method, v.Reference = &method, &reference
+		v.Method, v.Reference = &e.Method, &e.Reference
 	case store.KindReversal:
 		if p, err := c.st.Payment(store.Reversed, store.PaidBackRef(e.Account, e.Seq)); err == nil {
 			v.Method, v.Reference, v.Text = &p.Of[0], &p.Of[1], orNull(p.Text)
 		}
 	case store.KindRefund:
-		v.Reference, v.Text = new(store.PaidBackRef(e.Account, e.Seq)), orNull(e.Text)
+		v.Reference, v.Text = new(store.PaidBackRef(e.Account, e.Seq)), orNull(words.English.Entry(e))
 	default:
-		v.Text = orNull(e.Text)
+		v.Text = orNull(words.English.Entry(e))
 	}
 	return v
 }

@@ -226,6 +226,19 @@ func ignored(t *testing.T) (patterns []string) {
 	return patterns
 }
 
+// The map names every package.
+func TestRooms_map(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range sources(t) {
+		if pkg != "." && !bytes.Contains(text, []byte("\n| `"+pkg+"/` |")) {
+			t.Errorf("the table of ARCHITECTURE.md has no row for `%s/`", pkg)
+		}
+	}
+}
+
 // Every package says in one file what it is.
 func TestRooms_packageDocs(t *testing.T) {
 	for pkg, files := range sources(t) {

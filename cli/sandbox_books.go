@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -129,20 +128,20 @@ func (t *teller) tellEntry(a *store.Account, e *store.Entry, f *store.Fold) erro
 	case store.KindClosed:
 		t.tellClosed(a, e, f)
 	case store.KindInvoice:
-		i, err := t.invoice(e.Ref)
+		i, err := t.relay.store.Invoice(e.Invoice())
 		if err != nil || i.Order != nil || i.Kind == store.ForOrder { // the order's own command says so
 			return err
 		}
 		say("invoice %d to %s: %s, due on %s. To pay it:", i.Number, name, money.Format(i.Total, i.Currency), t.day(i.Due))
 		t.tellPayment(&i)
 	case store.KindPayment:
-		say("%s paid %s by %s, for invoice %s", name, money.Format(e.Money, e.Currency), e.Text, e.Ref)
+		say("%s paid %s by %s, for invoice %s", name, money.Format(e.Money, e.Currency), words.English.Entry(e), e.Ref)
 	case store.KindSuspended:
-		if e.Text != store.HoldUnpaid {
-			say("%s is suspended: %s", name, e.Text)
+		if e.Cause != store.CauseUnpaid {
+			say("%s is suspended: %s", name, e.Note)
 			return nil
 		}
-		i, err := t.invoice(e.Ref)
+		i, err := t.relay.store.Invoice(e.Invoice())
 		if err != nil {
 			return err
 		}
@@ -175,7 +174,7 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, f *store.Fold) {
 		say("%s of it from credit, which leaves %s", units(p.Drawn), units(quota.Sum(f.Lots)))
 	}
 	if p.Overage > 0 {
-		say("%s over the allowance, covered by %s", units(p.Overage), orElse(p.Blocks, "no block"))
+		say("%s over the allowance, covered by %s", units(p.Overage), orElse(words.English.Covered(p), "no block"))
 	}
 	if p.Credited > 0 {
 		say("%s of what that leaves is credited until %s", units(p.Credited), t.day(quota.LastDay(p.Until, t.relay.store.Zone())))
@@ -183,14 +182,6 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, f *store.Fold) {
 	if p.Expired > 0 {
 		say("%s of credit is lost with the term", units(p.Expired))
 	}
-}
-
-func (t *teller) invoice(number string) (store.Invoice, error) {
-	n, err := strconv.ParseUint(number, 10, 64)
-	if err != nil {
-		return store.Invoice{}, err
-	}
-	return t.relay.store.Invoice(n)
 }
 
 func (t *teller) day(at time.Time) string { return words.Day(at, t.relay.store.Zone()) }

@@ -120,7 +120,7 @@ type entryView struct {
 func (c *call) viewEntry(e *store.Entry) entryView {
 	v := entryView{Entry: e.Seq, Time: e.Time, Kind: string(e.Kind), Period: orNull(e.Period), Day: orNull(e.Day),
 		Messages: e.Messages, Bytes: e.Bytes, Units: e.Units, Over: e.Over, Lot: orNull(e.Lot), Expires: orNull(e.Expires), Amount: e.Money,
-		Invoice: orNull(c.invoiceName(e.Ref)), Text: orNull(e.Text), By: orNull(e.By)}
+		Invoice: orNull(c.invoiceName(e.Ref)), Text: orNull(words.English.Entry(e)), By: orNull(e.By)}
 	if e.Contract != nil {
 		v.Contract = new(c.viewTerm(e.Contract))
 	}
@@ -181,7 +181,7 @@ func viewPeriods(list []store.PeriodSum) []periodView {
 	views := make([]periodView, len(list))
 	for i := range list {
 		p := &list[i]
-		views[i] = periodView{p.Period, p.Used.Messages, p.Used.Bytes, p.Drawn, p.Overage, orNull(p.Blocks), p.Closed}
+		views[i] = periodView{p.Period, p.Used.Messages, p.Used.Bytes, p.Drawn, p.Overage, orNull(words.English.Covered(p)), p.Closed}
 	}
 	return views
 }
@@ -335,7 +335,7 @@ func (c *call) whatOf(e *store.Entry, unit string) string {
 	if e.Ref != "" {
 		parts = append(parts, c.invoiceName(e.Ref))
 	}
-	for _, s := range []string{e.Lot, e.Text, cmp.Or(e.Day, e.Period)} {
+	for _, s := range []string{e.Lot, words.English.Entry(e), cmp.Or(e.Day, e.Period)} {
 		if s != "" {
 			parts = append(parts, s)
 		}

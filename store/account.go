@@ -193,13 +193,13 @@ func (d *deal) change(o *Order, was *Account, c *Change) error {
 		if p := d.a.Plan(d.t.now); !p.Allows(is) {
 			return notAllowed(p, is)
 		}
-		d.enter(Entry{Kind: KindLimit, Text: string(is)})
+		d.enter(Entry{Kind: KindLimit, Facts: Facts{Limit: is}})
 	}
 	if is := d.a.OverMax; is != was.OverMax {
 		if is < quota.Uncapped || is > quota.MaxOver {
 			return fmt.Errorf("account %q: a ceiling of overage above zero", d.a.Name)
 		}
-		d.enter(Entry{Kind: KindOverMax, Text: overMaxText(is)})
+		d.enter(Entry{Kind: KindOverMax, Facts: Facts{Most: &is}})
 	}
 	if is := d.a.AtLimit; is != was.AtLimit || c.Plan != nil {
 		if err := o.mayGoOn(d.a.Name, is, d.a.Plan(d.t.now)); err != nil {
@@ -214,20 +214,9 @@ func (d *deal) change(o *Order, was *Account, c *Change) error {
 	d.agree(was.Consent)
 	if c.Abuse != nil {
 		d.a.Abuse = strings.TrimSpace(*c.Abuse) != ""
-		d.enter(Entry{Kind: KindAbuse, Text: *c.Abuse})
+		d.enter(Entry{Kind: KindAbuse, Note: *c.Abuse})
 	}
 	return d.t.known(&d.a)
-}
-
-// overMaxText says a ceiling of overage to the octet.
-func overMaxText(n int64) string {
-	switch {
-	case n == 0:
-		return "as the plan says"
-	case n < 0:
-		return "none"
-	}
-	return octets(n)
 }
 
 // agree enters that the customer agreed to other terms than before.
@@ -237,7 +226,7 @@ func (d *deal) agree(was Consent) {
 		return
 	}
 	is.Time = d.t.now
-	d.enter(Entry{Kind: KindConsent, Text: is.Version})
+	d.enter(Entry{Kind: KindConsent, Note: is.Version})
 }
 
 // RemoveAccount closes an account and deletes it with its credentials and
@@ -260,7 +249,7 @@ func (s *Store) RemoveAccount(o Order, name string) error {
 		if queued > 0 {
 			return fmt.Errorf("account %s %w", name, ErrBusy)
 		}
-		if err := errors.Join(d.closeDue(), d.end("removed")); err != nil {
+		if err := errors.Join(d.closeDue(), d.end(CauseRemoved, "")); err != nil {
 			return err
 		}
 		if d.a.Balance != 0 {

@@ -36,7 +36,7 @@ func TestRemoveAccount_by(t *testing.T) {
 		if e.Time.Before(december.Add(-time.Hour)) {
 			return nil
 		}
-		got[e.Kind+" "+Kind(e.Text)] = e.By
+		got[e.Kind+" "+Kind(string(e.For)+string(e.Cause))] = e.By
 		return nil
 	})
 	want := map[Kind]string{"closed ": "", "credit-note credit-note": "bob", "ended removed": "bob"}

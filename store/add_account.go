@@ -137,7 +137,7 @@ func (d *deal) activate(invoice string) {
 	}
 	c := d.next(p)
 	c.Invoice = invoice
-	d.start(c, KindActivated, p.Name)
+	d.start(c, KindActivated, "")
 }
 
 // activateUnpaid does what the payment of an order would.

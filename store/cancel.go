@@ -53,7 +53,7 @@ func (d *deal) takeCredit(i *Invoice) {
 	if d.a.Lots[at].Amount -= unused; d.a.Lots[at].Amount == 0 {
 		d.a.Lots = slices.Delete(d.a.Lots, at, at+1)
 	}
-	d.enter(Entry{Kind: KindCorrection, Period: d.a.Open, Units: -unused, Lot: i.Lot, Ref: numberText(i.Number), Text: "taken back with its invoice"})
+	d.enter(Entry{Kind: KindCorrection, Period: d.a.Open, Units: -unused, Lot: i.Lot, Ref: numberText(i.Number), Facts: Facts{Cause: CauseTakenBack}})
 }
 
 func (d *deal) cancel(i *Invoice, cause Cause, reason string) error {

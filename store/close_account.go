@@ -4,12 +4,13 @@ package store
 // wait for a payment. What it owes it still owes, and what it paid for terms that
 // have not begun is in its balance.
 func (s *Store) CloseAccount(o Order, account, reason string) (Receipt, error) {
-	return s.order(account, o, func(d *deal) error { return d.end(reason) })
+	return s.order(account, o, func(d *deal) error { return d.end("", reason) })
 }
 
-// end is nothing for an account that is closed. Terms that have not begun are taken
-// back: what was paid for them is the customer's.
-func (d *deal) end(reason string) error {
+// end is nothing for an account that is closed. It is for a cause, or the reason that was
+// given. Terms that have not begun are taken back: what was paid for them is the
+// customer's.
+func (d *deal) end(cause Cause, reason string) error {
 	if d.a.State == Closed {
 		return nil
 	}
@@ -38,6 +39,6 @@ func (d *deal) end(reason string) error {
 		}
 	}
 	d.a.State, d.a.Reason, d.a.Ordered = Closed, "", nil
-	d.enter(Entry{Kind: KindEnded, Text: reason})
+	d.enter(Entry{Kind: KindEnded, Note: reason, Facts: Facts{Cause: cause}})
 	return d.settle(0)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -87,7 +86,7 @@ func (d *deal) closePeriod(c quota.Contract, p quota.Period) error {
 		entry(KindRounded, -x.Amount, x.Ref)
 	}
 	if is.Overage > 0 {
-		d.enter(Entry{Kind: KindOverage, Time: p.End, Period: p.Key, Units: is.Overage, Text: blocksText(is.Bought)})
+		d.enter(Entry{Kind: KindOverage, Time: p.End, Period: p.Key, Units: is.Overage, Facts: Facts{Blocks: is.Bought.Blocks}})
 	}
 	if l := is.Credit; l != nil {
 		d.enter(Entry{Kind: KindCredit, Time: p.End, Period: p.Key, Units: l.Amount, Lot: l.Ref, Expires: l.Expires})
@@ -155,31 +154,6 @@ func dayEnd(day string, zone *time.Location) time.Time {
 		return t
 	}
 	return t.AddDate(0, 0, 1).UTC()
-}
-
-func blocksText(p quota.Purchase) string {
-	parts := make([]string, len(p.Blocks))
-	for i, b := range p.Blocks {
-		parts[i] = fmt.Sprintf("%d × %s", b.Count, octets(b.Bytes))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// octets exactly, in the largest unit that they fill: "1.2 GB".
-func octets(n int64) string {
-	for _, u := range []struct {
-		size   int64
-		digits int
-		name   string
-	}{{1_000_000_000, 9, "GB"}, {1_000_000, 6, "MB"}, {1000, 3, "kB"}} {
-		if n >= u.size {
-			return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%d.%0*d", n/u.size, u.digits, n%u.size), "0"), ".") + " " + u.name
-		}
-	}
-	if n == 1 {
-		return "1 octet"
-	}
-	return fmt.Sprintf("%d octets", n)
 }
 
 // closers work at the same time, so that group commit takes as many accounts at

@@ -204,10 +204,10 @@ func (d *deal) putAccount() error {
 		t.put(accounts, []byte(is.Name), is))
 }
 
-// start appends a contract.
-func (d *deal) start(c quota.Contract, kind Kind, text string) {
+// start appends a contract, for a cause that the kind does not say.
+func (d *deal) start(c quota.Contract, kind Kind, cause Cause) {
 	d.a.Contracts = append(d.a.Contracts, c)
-	d.enter(Entry{Kind: kind, Contract: &c, Ref: c.Invoice, Text: text})
+	d.enter(Entry{Kind: kind, Contract: &c, Ref: c.Invoice, Facts: Facts{Cause: cause}})
 	if d.a.Open == "" {
 		d.openPeriod(c, c.FirstPeriod(d.zone()))
 	}

@@ -49,7 +49,7 @@ func (d *deal) hold(i *Invoice) {
 	i.Dunned = true
 	if d.a.Hold == "" {
 		d.a.Hold = HoldUnpaid
-		d.enter(Entry{Kind: KindSuspended, Ref: numberText(i.Number), Text: HoldUnpaid})
+		d.enter(Entry{Kind: KindSuspended, Ref: numberText(i.Number), Facts: Facts{Cause: CauseUnpaid}})
 	}
 }
 
@@ -68,9 +68,6 @@ func (d *deal) release() error {
 		}
 	}
 	d.a.Hold = ""
-	d.enter(Entry{Kind: KindResumed, Text: resumedPaid})
+	d.enter(Entry{Kind: KindResumed, Facts: Facts{Cause: CausePaid}})
 	return nil
 }
-
-// resumedPaid is why a payment lets an account go on; nobody resumed it.
-const resumedPaid = "paid"

@@ -29,10 +29,10 @@ type Fold struct {
 	state  AccountState // "": there is no account yet
 	hold   bool
 	abuse  bool
-	warned *Entry // the last one; nil: none
-	limit  string // that was chosen after the account was added; "": none was
-	most   string // ceiling of overage, likewise
-	beyond int64  // drawn and overage of the period that is being closed
+	warned *Entry        // the last one; nil: none
+	limit  quota.AtLimit // that was chosen after the account was added; "": none was
+	most   *int64        // ceiling of overage, likewise
+	beyond int64         // drawn and overage of the period that is being closed
 	faults []string
 
 	cash     int64 // that came in by payments, less what went back
@@ -46,14 +46,15 @@ type Fold struct {
 type PeriodSum struct {
 	Period   string
 	Used     quota.Charge
-	Drawn    int64     // from credit
-	Overage  int64     // beyond allowance and credit
-	Blocks   string    // that were bought for it; "": none
-	Credited int64     // of what the blocks left unused
-	Until    time.Time // UTC, end of that credit
-	Rounded  int64     // credit lost, not a whole step
-	Expired  int64     // credit lost at the end of the term
-	Met      int64     // was overage until an order met it
+	Drawn    int64              // from credit
+	Overage  int64              // beyond allowance and credit
+	Blocks   []quota.BlockCount // that were bought for it
+	Covered  string             // likewise, in the words of an entry of schema 8 or before
+	Credited int64              // of what the blocks left unused
+	Until    time.Time          // UTC, end of that credit
+	Rounded  int64              // credit lost, not a whole step
+	Expired  int64              // credit lost at the end of the term
+	Met      int64              // was overage until an order met it
 	Closed   bool
 }
 
@@ -135,7 +136,7 @@ func (f *Fold) addPeriod(e *Entry) {
 		f.beyond -= e.Units
 	case KindOverage:
 		p := f.Period(e.Period)
-		p.Overage, p.Blocks = p.Overage+e.Units, e.Text
+		p.Overage, p.Blocks, p.Covered = p.Overage+e.Units, e.Blocks, e.Note
 		f.beyond += e.Units
 	case KindCredit:
 		p := f.Period(e.Period)
@@ -156,7 +157,7 @@ func (f *Fold) addMoney(e *Entry) {
 	}
 	switch e.Kind {
 	case KindInvoice, KindCreditNote:
-		f.Bills = append(f.Bills, Bill{e.Ref, InvoiceKind(e.Text), e.Time, e.Period, -e.Money})
+		f.Bills = append(f.Bills, Bill{e.Ref, e.For, e.Time, e.Period, -e.Money})
 	case KindCorrection:
 		f.debits += min(e.Money, 0)
 	case KindRefund:
@@ -177,7 +178,7 @@ func (f *Fold) born(e *Entry) {
 	if f.state != "" && !again || e.Kind == KindCharge { // of one that is gone may be the charges only
 		return
 	}
-	f.state, f.contracts, f.hold, f.abuse, f.limit, f.most, f.warned = Pending, nil, false, false, "", "", nil
+	f.state, f.contracts, f.hold, f.abuse, f.limit, f.most, f.warned = Pending, nil, false, false, "", nil, nil
 }
 
 // note takes over what the operator and the orders say of an account.
@@ -194,20 +195,20 @@ func (f *Fold) note(e *Entry) {
 			f.state = Suspended
 		}
 	case KindResumed:
-		if f.hold = false; e.Text == resumedPaid {
+		if f.hold = false; e.Cause == CausePaid {
 			return
 		}
 		if f.state = Active; len(f.contracts) == 0 {
 			f.state = Pending
 		}
 	case KindLimit:
-		f.limit = e.Text
+		f.limit = e.Limit
 	case KindOverMax:
-		f.most = e.Text
+		f.most = e.Most
 	case KindWarned:
 		f.warned = e
 	case KindAbuse:
-		f.abuse = strings.TrimSpace(e.Text) != ""
+		f.abuse = strings.TrimSpace(e.Note) != ""
 	}
 }
 

@@ -54,6 +54,6 @@ func (d *deal) goAgain(p quota.Plan) {
 	}
 	c := d.a.Contracts.Next(p, last.End, d.zone(), d.taken)
 	d.a.Contracts = append(d.a.Contracts, c)
-	d.enter(Entry{Kind: KindRenewed, Time: c.Start, Contract: &c, Text: p.Name + ", goes on by itself"})
+	d.enter(Entry{Kind: KindRenewed, Time: c.Start, Contract: &c, Facts: Facts{Cause: CauseGoesOn}})
 	d.openPeriod(c, c.FirstPeriod(d.zone()))
 }

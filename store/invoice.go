@@ -164,7 +164,7 @@ func (d *deal) issue(inv Invoice, from time.Time) (*Invoice, error) {
 	}
 	d.t.s.print(&inv)
 	d.invoices[inv.Number] = &inv
-	d.enter(Entry{Kind: kind, Time: from, Period: inv.Period, Money: -inv.Total, Ref: numberText(inv.Number), Text: string(inv.Kind)})
+	d.enter(Entry{Kind: kind, Time: from, Period: inv.Period, Money: -inv.Total, Ref: numberText(inv.Number), Facts: Facts{For: inv.Kind}})
 	d.sayIssued(&inv, b.TaxRate)
 	d.amount += inv.Total
 	return &inv, nil

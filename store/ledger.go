@@ -40,7 +40,7 @@ const (
 	KindLimit     Kind = "at-limit"
 	KindOverMax   Kind = "over-max" // ceiling of overage
 	KindAbuse     Kind = "abuse"
-	KindConsent   Kind = "consent" // to terms of service, the version being the text
+	KindConsent   Kind = "consent" // to terms of service, the version being the note
 	KindWarned    Kind = "warned"  // that a term ends, the Period being its first; Ref: the renewal that waits
 	KindClosed    Kind = "closed"  // a Period
 	KindEnded     Kind = "ended"   // the account
@@ -67,15 +67,16 @@ type Entry struct {
 	Ref      string          `json:"ref,omitempty"`  // number of the invoice
 	Also     []uint64        `json:"also,omitempty"` // more that a payment named
 	By       string          `json:"by,omitempty"`   // "": relay itself
-	Text     string          `json:"text,omitempty"`
+	Note     string          `json:"text,omitempty"` // in somebody's own words; up to schema 8 all that there is to say
 	Contract *quota.Contract `json:"contract,omitempty"`
+	Facts
 }
 
 // Ledger calls fn for the entries of an account, oldest first, outside of any
 // transaction. It outlives the account.
 func (s *Store) Ledger(account string, fn func(*Entry) error) error {
 	prefix := ledgerPrefix(account)
-	return walk(s, ledger, prefix, prefix, func(_ []byte, e *Entry) error { return fn(e) })
+	return walk(s, ledger, prefix, prefix, func(_ []byte, e *Entry) error { e.recall(); return fn(e) })
 }
 
 // lastSeq is where the ledger of a name ends, which may be that of an account

@@ -104,7 +104,7 @@ func (s *Store) NameUsed(account string) (used bool, err error) {
 // hadBooks reports that the ledger of an account begins with that of another one,
 // which had its name before.
 func (t *tx) hadBooks(a *Account) (bool, error) {
-	entries, err := all[Entry](t, ledger, ledgerPrefix(a.Name))
+	entries, err := t.entries(a.Name)
 	ends := 0
 	for _, e := range entries {
 		if e.Kind == KindEnded {

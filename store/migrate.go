@@ -60,7 +60,7 @@ func (t *tx) toContract(a Account, old *account1) error {
 	d.toTerm(old)
 	switch a.State { // what was done before there was a ledger
 	case Suspended:
-		d.enter(Entry{Kind: KindSuspended, Text: a.Reason})
+		d.enter(Entry{Kind: KindSuspended, Note: a.Reason})
 	case Closed:
 		d.enter(Entry{Kind: KindEnded})
 	}
@@ -79,7 +79,7 @@ func (d *deal) toTerm(old *account1) {
 	// Its usage lies under the keys of its first term, so nothing is taken.
 	c := quota.WholeMonths(old.Terms, old.Activated, d.zone())
 	bought := c
-	d.enter(Entry{Kind: KindActivated, Time: c.Start, Contract: &bought, Text: old.Terms.Name})
+	d.enter(Entry{Kind: KindActivated, Time: c.Start, Contract: &bought})
 	if d.a.State == Closed {
 		c.End = earliest(c.End, d.t.now)
 	}
@@ -99,7 +99,7 @@ func (t *tx) ledgerOfUsage(used []Usage) error {
 		}
 		seq[u.Account]++
 		e := Entry{Account: u.Account, Seq: seq[u.Account], Time: t.now, Kind: KindCharge, Period: u.Period,
-			Messages: u.Charged.Messages, Bytes: u.Charged.Bytes, Text: "before days were kept"}
+			Messages: u.Charged.Messages, Bytes: u.Charged.Bytes, Facts: Facts{Cause: CauseUndated}}
 		if err := t.put(ledger, numberKey(e.Account, e.Seq), &e); err != nil {
 			return err
 		}

@@ -85,7 +85,7 @@ func (d *deal) renew(p quota.Plan, invoice string) error {
 	}
 	c := d.next(p)
 	c.Invoice = invoice
-	d.start(c, KindRenewed, p.Name)
+	d.start(c, KindRenewed, "")
 	if used {
 		d.carry(left)
 	}
@@ -122,7 +122,7 @@ func (s *Store) Upgrade(o Order, account, plan string) (Receipt, error) {
 		*c = q.Contract
 		_, p, _ := quota.Contracts{*c}.At(d.t.now, d.zone())
 		changed, is := *c, to.In(p)
-		d.enter(Entry{Kind: KindUpgraded, Period: p.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over, Text: q.From + " to " + q.To})
+		d.enter(Entry{Kind: KindUpgraded, Period: p.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over, Facts: Facts{From: q.From}})
 		if q.Amount == 0 {
 			return nil
 		}
@@ -173,9 +173,9 @@ func (d *deal) lotRef(what string) string { return fmt.Sprintf("%s-%d", what, d.
 // credit grants a lot that was bought and invoices it.
 func (d *deal) credit(c *quota.Contract, q quota.TopUpQuote, inv Invoice) error {
 	over := d.overage(c)
-	d.t.s.print(&inv)
 	d.a.Lots = append(d.a.Lots, q.Lot)
-	d.enter(Entry{Kind: KindTopUp, Over: over, Period: d.a.Open, Units: q.Lot.Amount, Lot: q.Lot.Ref, Expires: q.Lot.Expires, Text: inv.Lines[0].Text})
+	d.enter(Entry{Kind: KindTopUp, Over: over, Period: d.a.Open, Units: q.Lot.Amount, Lot: q.Lot.Ref, Expires: q.Lot.Expires,
+		Facts: Facts{Plan: inv.Lines[0].Item.Plan, Block: inv.Lines[0].Item.Bytes}})
 	if q.Price == 0 {
 		return nil
 	}

@@ -55,7 +55,8 @@ func (i Item) String() string {
 	return strings.Join(parts, " ")
 }
 
-// Cause is why something was done that nobody gave reasons for.
+// Cause is why an invoice is taken back, or something else happened, where nobody has
+// given a reason in words.
 type Cause string
 
 const (
@@ -64,6 +65,15 @@ const (
 	CauseExpired  Cause = "expired"     // the order was not paid in time
 	CauseNotBegun Cause = "not-begun"   // its term had not begun
 	CauseLost     Cause = "lost"        // another store issued the number
+
+	CausePaid      Cause = "paid"       // what the account was held back for was paid; nobody resumed it
+	CauseGoesOn    Cause = "goes-on"    // a year without a price goes on by itself
+	CauseUsedUp    Cause = "used-up"    // the term before it is used up
+	CauseTakenBack Cause = "taken-back" // credit goes with the invoice that it was bought by
+	CauseGoodwill  Cause = "goodwill"   // money that did not come in by payments ends with the account
+	CauseRefunded  Cause = "refunded"
+	CauseRemoved   Cause = "removed"
+	CauseUndated   Cause = "undated" // use from before days were kept
 )
 
 // printPlainly prints figures and causes as they are.

@@ -125,7 +125,7 @@ func (d *deal) pay(p Payment) error {
 	p.Account, p.Time, p.By = d.a.Name, d.t.now, d.by
 	d.payments = append(d.payments, p)
 	d.amount = p.Amount
-	e := Entry{Kind: KindPayment, Money: p.Amount, Also: p.Also, Text: p.Method + " " + p.Reference}
+	e := Entry{Kind: KindPayment, Money: p.Amount, Also: p.Also, Facts: Facts{Method: p.Method, Reference: p.Reference}}
 	came := int64(0) // what the account owes by corrections takes first, unless an invoice is named
 	if p.Invoice != 0 {
 		e.Ref, came = numberText(p.Invoice), p.Amount
@@ -312,7 +312,7 @@ func (s *Store) Correct(o Order, account string, c Correction) (Receipt, error) 
 		if byHand {
 			return d.giveByHand(&c)
 		}
-		d.enter(Entry{Kind: KindCorrection, Money: c.Money, Text: c.Text})
+		d.enter(Entry{Kind: KindCorrection, Money: c.Money, Note: c.Text})
 		d.say(Line{Kind: LineCorrect, Amount: c.Money, Text: c.Text})
 		return d.settle(0)
 	})
@@ -330,6 +330,6 @@ func (d *deal) grant(units int64, text string) error {
 	over := d.overage(c)
 	l := quota.Lot{Ref: d.lotRef("correction"), Amount: units, Granted: d.t.now, Expires: c.End}
 	d.a.Lots = append(d.a.Lots, l)
-	d.enter(Entry{Kind: KindCorrection, Over: over, Period: d.a.Open, Units: units, Lot: l.Ref, Expires: l.Expires, Text: text})
+	d.enter(Entry{Kind: KindCorrection, Over: over, Period: d.a.Open, Units: units, Lot: l.Ref, Expires: l.Expires, Note: text})
 	return nil
 }

@@ -106,7 +106,7 @@ func (d *deal) worth(list []*Invoice, ending bool) (w worth, err error) {
 // folded is the ledger of the account, with what this order has entered.
 func (d *deal) folded() (*Fold, error) {
 	f := NewFold(d.zone())
-	entries, err := all[Entry](d.t, ledger, ledgerPrefix(d.a.Name))
+	entries, err := d.t.entries(d.a.Name)
 	entries = append(entries, d.entries...)
 	for i := range entries {
 		f.Add(&entries[i])
@@ -163,7 +163,7 @@ func (d *deal) giveBack(list []*Invoice, no *quota.Refused) error {
 		d.say(Line{Kind: LineStays, Order: no.Order, Reason: &no.Reasons[i]})
 	}
 	for _, c := range d.later() {
-		d.enter(Entry{Kind: KindReturned, Period: c.TermKey(), Contract: &c, Ref: c.Invoice, Text: c.Plan.Name})
+		d.enter(Entry{Kind: KindReturned, Period: c.TermKey(), Contract: &c, Ref: c.Invoice})
 	}
 	d.a.Contracts = slices.DeleteFunc(d.a.Contracts, func(c quota.Contract) bool { return c.Start.After(d.t.now) })
 	for _, i := range list {
@@ -196,14 +196,14 @@ func (d *deal) refund(list []*Invoice, amount int64) error {
 			return err
 		}
 	}
-	if err := errors.Join(d.payBack(term, ""), d.end("refunded"), d.payBack(amount-term, "")); err != nil {
+	if err := errors.Join(d.payBack(term, ""), d.end(CauseRefunded, ""), d.payBack(amount-term, "")); err != nil {
 		return err
 	}
 	if rest := d.a.Balance; rest > 0 {
 		if err := d.oneCurrency(); err != nil {
 			return err
 		}
-		d.enter(Entry{Kind: KindCorrection, Money: -rest, Text: "goodwill, which is not paid out"})
+		d.enter(Entry{Kind: KindCorrection, Money: -rest, Facts: Facts{Cause: CauseGoodwill}})
 	}
 	d.amount = amount
 	return nil
@@ -217,7 +217,7 @@ func (d *deal) payBack(amount int64, why string) error {
 	if err := d.oneCurrency(); err != nil {
 		return err
 	}
-	d.enter(Entry{Kind: KindRefund, Money: -amount, Text: why})
+	d.enter(Entry{Kind: KindRefund, Money: -amount, Note: why})
 	d.payments = append(d.payments, Payment{Method: PaidBack, Reference: PaidBackRef(d.a.Name, d.a.Seq),
 		Account: d.a.Name, Amount: -amount, Time: d.t.now, By: d.by, Text: why})
 	return nil

@@ -84,7 +84,7 @@ func (d *deal) reverse(p Payment, r *Reversal) error {
 	if err != nil {
 		return err
 	}
-	e := Entry{Kind: KindReversal, Money: -p.Amount, Also: p.Also, Text: p.Method + " " + p.Reference + ": " + r.Text}
+	e := Entry{Kind: KindReversal, Money: -p.Amount, Also: p.Also, Note: r.Text, Facts: Facts{Method: p.Method, Reference: p.Reference}}
 	if p.Invoice != 0 {
 		e.Ref = numberText(p.Invoice)
 	}

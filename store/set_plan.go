@@ -34,7 +34,7 @@ func (d *deal) setPlan(p quota.Plan) error {
 		changed := *c
 		_, at, _ := quota.Contracts{*c}.At(d.t.now, d.zone())
 		is := p.In(at)
-		d.enter(Entry{Kind: KindPlan, Period: at.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over, Text: p.Name})
+		d.enter(Entry{Kind: KindPlan, Period: at.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over})
 		return nil
 	}
 	later := d.later()
@@ -43,7 +43,7 @@ func (d *deal) setPlan(p quota.Plan) error {
 	}
 	given := d.next(p)
 	given.Rest = false // the month it begins in was begun under other units
-	d.start(given, KindPlan, p.Name)
+	d.start(given, KindPlan, "")
 	for i := range later {
 		if err := d.move(&later[i], KindPlan, ""); err != nil {
 			return err
@@ -67,10 +67,10 @@ func (d *deal) roomFor(c *quota.Contract, p quota.Plan) error {
 }
 
 // move gives a term that was bought for later a new place, with its invoice.
-func (d *deal) move(was *quota.Contract, kind Kind, why string) error {
+func (d *deal) move(was *quota.Contract, kind Kind, cause Cause) error {
 	is := d.next(was.Plan)
 	is.Invoice = was.Invoice
-	d.start(is, kind, was.Plan.Name+why)
+	d.start(is, kind, cause)
 	n, err := strconv.ParseUint(was.Invoice, 10, 64)
 	if err != nil {
 		return nil // it was given without one
@@ -92,7 +92,7 @@ func (d *deal) reorder(p quota.Plan) error {
 		return fmt.Errorf("account %q waits for the payment of invoice %s: close the account, or activate it first", d.a.Name, list[0].Name)
 	}
 	d.a.Ordered = &p
-	d.enter(Entry{Kind: KindPlan, Text: p.Name})
+	d.enter(Entry{Kind: KindPlan, Facts: Facts{Plan: p.Name}})
 	return nil
 }
 

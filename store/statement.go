@@ -99,7 +99,7 @@ func (st *Statement) fold(zone *time.Location, open []Usage) *Fold {
 // books are the ledger of an account, with the entries of the close that is due,
 // and the days that are open. The account may be gone.
 func (t *tx) books(account string) (entries []Entry, open []Usage, err error) {
-	if entries, err = all[Entry](t, ledger, ledgerPrefix(account)); err != nil {
+	if entries, err = t.entries(account); err != nil {
 		return nil, nil, err
 	}
 	d, err := t.deal(account, Order{})

@@ -56,7 +56,7 @@ func (d *deal) switched(was AccountState) error {
 	case was == Closed:
 		return fmt.Errorf("account %q %w", d.a.Name, ErrClosed)
 	case is == Suspended:
-		d.enter(Entry{Kind: KindSuspended, Text: d.a.Reason})
+		d.enter(Entry{Kind: KindSuspended, Note: d.a.Reason})
 	case is == Active && d.a.Ordered == nil, is == Pending && d.a.Ordered != nil:
 		d.a.Hold = ""
 		d.enter(Entry{Kind: KindResumed})

@@ -73,7 +73,7 @@ func (d *deal) leave() (left rest, err error) {
 		return left, err
 	}
 	for i := range later {
-		if err := d.move(&later[i], KindRenewed, ", the term before it is used up"); err != nil {
+		if err := d.move(&later[i], KindRenewed, CauseUsedUp); err != nil {
 			return left, err
 		}
 	}
@@ -88,5 +88,5 @@ func (d *deal) carry(left rest) {
 	}
 	l := quota.Lot{Ref: d.lotRef("carried"), Amount: left.units, Granted: d.t.now, Expires: c.End}
 	d.a.Lots = append(d.a.Lots, l)
-	d.enter(Entry{Kind: KindCarried, Period: d.a.Open, Units: l.Amount, Lot: l.Ref, Expires: l.Expires, Text: "left of " + left.period})
+	d.enter(Entry{Kind: KindCarried, Period: d.a.Open, Units: l.Amount, Lot: l.Ref, Expires: l.Expires, Facts: Facts{From: left.period}})
 }

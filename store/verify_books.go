@@ -5,7 +5,6 @@ import (
 	"errors"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"relay/quota"
@@ -114,7 +113,7 @@ func (v *verifier) book(name string, n *bookCount) {
 	f := NewFold(v.t.s.zone)
 	currency := v.t.currency()
 	var last uint64
-	entries, err := all[Entry](v.t, ledger, ledgerPrefix(name))
+	entries, err := v.t.entries(name)
 	if err != nil {
 		v.fault("%v", err)
 		return
@@ -160,7 +159,7 @@ func (v *verifier) payment(e *Entry) {
 	case KindReversal:
 		is.Method = Reversed
 	case KindPayment:
-		is.Method, is.Reference, _ = strings.Cut(e.Text, " ")
+		is.Method, is.Reference = e.Method, e.Reference
 	}
 	var p Payment
 	if _, err := v.t.get(payments, pairKey(is.Method, is.Reference), &p); err != nil {
@@ -204,11 +203,11 @@ func (v *verifier) standing(a *Account, f *Fold) {
 	if a.Abuse != f.abuse {
 		v.fault("account %s: marked for abuse is %v, its entries say %v", a.Name, a.Abuse, f.abuse)
 	}
-	if f.limit != "" && string(a.AtLimit) != f.limit {
+	if f.limit != "" && a.AtLimit != f.limit {
 		v.fault("account %s is to %s at the limit, its entries say %s", a.Name, a.AtLimit, f.limit)
 	}
-	if f.most != "" && overMaxText(a.OverMax) != f.most {
-		v.fault("account %s has %s as its ceiling of overage, its entries say %s", a.Name, overMaxText(a.OverMax), f.most)
+	if f.most != nil && a.OverMax != *f.most {
+		v.fault("account %s has %d as its ceiling of overage, its entries say %d", a.Name, a.OverMax, *f.most)
 	}
 	if a.Open != f.granted {
 		v.fault("account %s: its open period is %q, the one that was granted last %q", a.Name, a.Open, f.granted)

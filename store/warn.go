@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"relay/quota"
@@ -196,24 +195,13 @@ func (d *deal) warned(w *Warning) {
 	if w.Renewal != nil {
 		e.Ref = numberText(w.Renewal.Number)
 	}
-	last := quota.LastDay(w.Contract.End, d.zone()).Format(time.DateOnly)
-	e.Text = warnedText(w.Step) + fmt.Sprintf(", %s, to %s", last, w.Account.Contact)
+	e.Days, e.LastDay, e.To = w.Step, quota.LastDay(w.Contract.End, d.zone()).Format(time.DateOnly), w.Account.Contact
 	d.a.Warned = WarnStep{e.Period, w.Step}
 	d.enter(e)
 }
 
-// warnedText begins the text of an entry; it says which step was told.
-func warnedText(days int) string {
-	if days == 1 {
-		return "a day before the last day"
-	}
-	return fmt.Sprintf("%d days before the last day", days)
-}
-
 // is reports whether an entry is that of the warning.
-func (w WarnStep) is(e *Entry) bool {
-	return e.Period == w.Term && strings.HasPrefix(e.Text, warnedText(w.Days)+",")
-}
+func (w WarnStep) is(e *Entry) bool { return e.Period == w.Term && e.Days == w.Days }
 
 // enqueueWarning queues the mail; it is not tried any more once the term has ended.
 func (t *tx) enqueueWarning(w *Warning, id ID, n *Notice) ([]Lane, error) {

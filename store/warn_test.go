@@ -79,11 +79,14 @@ func mails(t testing.TB, s *Store) []*Message {
 	return list
 }
 
+// warned is an entry of a warning in short.
+func warned(e *Entry) string { return fmt.Sprintf("%d days, %s, %s", e.Days, e.LastDay, e.To) }
+
 func warnings(t testing.TB, s *Store, name string) (list []string) {
 	t.Helper()
 	err := s.Ledger(name, func(e *Entry) error {
 		if e.Kind == KindWarned {
-			list = append(list, strings.Join(strings.Fields(e.Period+" "+e.Ref+" "+e.Text), " "))
+			list = append(list, strings.Join(strings.Fields(e.Period+" "+e.Ref+" "+warned(e)), " "))
 		}
 		return nil
 	})
@@ -130,8 +133,8 @@ func TestWarn_once(t *testing.T) {
 	c.set(atEnd(31, 23))
 	wantWarned(t, "the end", s)
 
-	want := []string{"2026-11 14 days before the last day, 2027-11-22, to boss@acme.test",
-		"2026-11 3 days before the last day, 2027-11-22, to boss@acme.test"}
+	want := []string{"2026-11 14 days, 2027-11-22, boss@acme.test",
+		"2026-11 3 days, 2027-11-22, boss@acme.test"}
 	if got := warnings(t, s, "acme"); !slices.Equal(got, want) {
 		t.Errorf("ledger %q, want %q", got, want)
 	}

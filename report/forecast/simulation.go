@@ -274,11 +274,7 @@ func (s *simulation) collect(m *Month, to *[]store.Invoice) error {
 		if e.Kind != store.KindInvoice {
 			return nil
 		}
-		n, err := strconv.ParseUint(e.Ref, 10, 64)
-		if err != nil {
-			return err
-		}
-		i, err := s.st.Invoice(n)
+		i, err := s.st.Invoice(e.Invoice())
 		if err != nil {
 			return err
 		}
@@ -286,7 +282,7 @@ func (s *simulation) collect(m *Month, to *[]store.Invoice) error {
 		return nil
 	})
 	p := s.fold.Period(m.Period)
-	m.Drawn, m.Overage, m.Over, m.Blocks = p.Drawn, p.Overage, p.Drawn+p.Overage, p.Blocks
+	m.Drawn, m.Overage, m.Over, m.Blocks = p.Drawn, p.Overage, p.Drawn+p.Overage, words.English.Covered(p)
 	m.Credited, m.Lost = p.Credited, p.Rounded+p.Expired
 	return err
 }

@@ -1,0 +1,91 @@
+package words
+
+import (
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/quota"
+	"relay/store"
+)
+
+func options(o store.Options) store.Options {
+	o.Print = English.Print
+	return o
+}
+
+func refusedText(no *quota.Refused) string { return English.Refused(no) }
+func lineText(l *store.Line) string        { return English.Line(l) }
+func entryText(e *store.Entry) string      { return English.Entry(e) }
+
+// schema8 is a file that the release before entries had facts wrote, with the story of
+// this test in it; testdata/story.txt is what that release said of it.
+func schema8(t *testing.T) (path string) {
+	t.Helper()
+	f, err := os.Open("testdata/schema8.db.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), "relay.db")
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func wantStory(t *testing.T, got, want string) {
+	t.Helper()
+	is, should := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range should {
+		if i >= len(is) || is[i] != should[i] {
+			t.Fatalf("line %d says\n %q, want\n %q", i+1, strings.Join(is[min(i, len(is)):min(i+1, len(is))], ""), should[i])
+		}
+	}
+	if len(is) != len(should) {
+		t.Errorf("it says %d lines, want %d", len(is), len(should))
+	}
+}
+
+// The same orders are told in the same words as by the release that stored sentences.
+func TestLanguage_sameWords(t *testing.T) {
+	raw, err := os.ReadFile("testdata/story.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := newStory(t)
+	y.tell()
+	y.books()
+	wantStory(t, y.said.String(), string(raw))
+}
+
+// Entries and papers of before say what they have always said, and their sums hold.
+func TestLanguage_wordsOfBefore(t *testing.T) {
+	raw, err := os.ReadFile("testdata/story.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, want, _ := strings.Cut(string(raw), "== ")
+	y := &story{t: t, refs: 100, now: time.Date(2028, 1, 10, 12, 0, 0, 0, time.UTC)}
+	y.open(schema8(t))
+	defer y.s.Close()
+	y.books()
+	wantStory(t, y.said.String(), "== "+want)
+	// Orders on the old books go on with the facts of old entries.
+	y.did("reversal")(y.s.ReversePayment(store.Order{By: "op"}, store.Reversal{Invoice: 14, Reference: "TRN 12", Text: "bounced", Suspend: true}))
+	y.payAll("acme")
+	y.change("acme", store.Change{}, func(a *store.Account) { a.OverMax = 2_000_000 })
+	y.books()
+}
