@@ -14,7 +14,7 @@ import (
 // All that one command line sets is one transaction: its entries are of one instant.
 func TestAccountSet_atOnce(t *testing.T) {
 	moving := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { moving = moving.Add(time.Second); return moving }})
+	st, err := openStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { moving = moving.Add(time.Second); return moving }})
 	if err != nil {
 		t.Fatal(err)
 	}

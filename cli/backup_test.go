@@ -147,7 +147,7 @@ func TestPlace_claim(t *testing.T) {
 	}
 	opened := make(chan error)
 	go func() { // a relay that starts waits until the restore is over
-		st, err := store.Open(dir.store(), store.Options{})
+		st, err := openStore(dir.store(), store.Options{})
 		if err == nil {
 			_, err = dir.claim()
 			err = errors.Join(err, st.Close())
@@ -170,7 +170,7 @@ func TestPlace_claim(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Close()
-	if _, err := store.Open(dir.store(), store.Options{}); !errors.Is(err, store.ErrLocked) {
+	if _, err := openStore(dir.store(), store.Options{}); !errors.Is(err, store.ErrLocked) {
 		t.Errorf("Open of a store that is claimed: %v", err)
 	}
 }
@@ -189,7 +189,7 @@ func TestPlace_claim_emptyFile(t *testing.T) {
 	}
 	opened := make(chan error)
 	go func() {
-		st, err := store.Open(dir.store(), store.Options{})
+		st, err := openStore(dir.store(), store.Options{})
 		if err == nil {
 			err = st.Close()
 		}

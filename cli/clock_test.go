@@ -211,7 +211,7 @@ func TestRunJobs_dueWhileRunning(t *testing.T) {
 
 func openAt(t *testing.T, c clock) *store.Store {
 	t.Helper()
-	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: c.Now})
+	st, err := openStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

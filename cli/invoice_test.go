@@ -16,7 +16,7 @@ func billed(t *testing.T) (c *call, out *strings.Builder, now *time.Time) {
 	t.Helper()
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	now = &at
-	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{
+	st, err := openStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{
 		Now: func() time.Time { return *now }, Billing: store.Billing{DueDays: 14, GraceDays: 10}})
 	if err != nil {
 		t.Fatal(err)

@@ -74,7 +74,7 @@ func (l *ledgerRun) start() {
 		l.setup(&r.cfg)
 	}
 	var err error
-	r.store, err = store.Open(l.path, store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store()})
+	r.store, err = openStore(l.path, store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store()})
 	if err != nil {
 		l.t.Fatal(err)
 	}

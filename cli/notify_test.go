@@ -164,7 +164,7 @@ func newWatched(t *testing.T) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.store, err = store.Open(r.dir.store(), store.Options{Now: w.now}); err != nil {
+	if r.store, err = openStore(r.dir.store(), store.Options{Now: w.now}); err != nil {
 		t.Fatal(err)
 	}
 	if r.mail, err = r.newMailer(); err != nil {

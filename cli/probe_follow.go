@@ -62,7 +62,7 @@ func (t *trial) event(e *store.Event, last *store.RecipientState) error {
 		return nil // shown already
 	}
 	if len(e.Recipients) == 0 {
-		return t.step(string(e.Kind), ok, "", "%s", e.Text)
+		return t.step(string(e.Kind), ok, "", "%s", words.English.Event(e))
 	}
 	o := &e.Recipients[0]
 	if o.State != "" {
@@ -86,11 +86,11 @@ func eventDetail(e *store.Event, o *store.EventOutcome) string {
 	if e.Millis > 0 {
 		parts = append(parts, fmt.Sprintf("%d ms", e.Millis))
 	}
-	words := orElse(o.Reply, e.Text)
+	said := orElse(o.Reply, words.English.Event(e))
 	if len(parts) == 0 {
-		return words
+		return said
 	}
-	return strings.Join(parts, ", ") + ": " + words
+	return strings.Join(parts, ", ") + ": " + said
 }
 
 // judge says what an event means for whoever tests.

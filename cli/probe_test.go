@@ -74,7 +74,7 @@ func wait(t *testing.T, otherwise string, so func() bool) {
 // another test that runs now is not, nor one of a customer's.
 func TestTrial_removesLeftovers(t *testing.T) {
 	dir := t.TempDir()
-	st, err := store.Open(dir+"/relay.db", store.Options{})
+	st, err := openStore(dir+"/relay.db", store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

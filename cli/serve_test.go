@@ -247,7 +247,7 @@ func TestSelfSigned_isKeptAndRenewed(t *testing.T) {
 func TestEitherWay_waitsForTheStore(t *testing.T) {
 	e := newEnv(t, testConfig)
 	e.must(t, "plan", "list")
-	st, err := store.Open(place(e["RELAY_DATA"]).store(), store.Options{})
+	st, err := openStore(place(e["RELAY_DATA"]).store(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func newShelf(t *testing.T, keep int) (shelf, *store.Store) {
 	e := newEnv(t, testConfig)
 	e.must(t, "account", "add", "acme", "--plan", "entry")
 	dir := place(e["RELAY_DATA"])
-	st, err := store.Open(dir.store(), store.Options{})
+	st, err := openStore(dir.store(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -345,7 +345,7 @@ func backupRelay(t *testing.T, s shelf, st *store.Store, log io.Writer, at *time
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	st, err := store.Open(s.data.store(), store.Options{Now: func() time.Time { return *at }})
+	st, err := openStore(s.data.store(), store.Options{Now: func() time.Time { return *at }})
 	if err != nil {
 		t.Fatal(err)
 	}

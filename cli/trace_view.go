@@ -24,6 +24,8 @@ type outcomeView struct {
 
 func viewEvent(e *store.Event) eventView {
 	v := eventView{Event: *e}
+	v.Text = words.English.Event(e)
+	v.Note, v.Other, v.Sent = "", store.ID{}, 0 // Text has them
 	for _, o := range e.Recipients {
 		v.Recipients = append(v.Recipients, outcomeView{o, remoteOf(&o)})
 	}
@@ -147,7 +149,7 @@ func aboutEvent(e *store.Event) string {
 	if e.Millis > 0 {
 		about = append(about, fmt.Sprintf("%d ms", e.Millis))
 	}
-	add("%s", e.Text)
+	add("%s", words.English.Event(e))
 	return strings.Join(about, ", ")
 }
 

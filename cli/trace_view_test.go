@@ -9,7 +9,7 @@ import (
 )
 
 func TestCall_writeTrace(t *testing.T) {
-	st, err := store.Open(t.TempDir()+"/relay.db", store.Options{})
+	st, err := openStore(t.TempDir()+"/relay.db", store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

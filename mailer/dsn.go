@@ -111,6 +111,9 @@ func dsnRecipient(msg *store.Message, r *store.Recipient) dsn.Recipient {
 		Dropped:     r.DSN.Dropped,
 		LastAttempt: r.DSN.At,
 	}
+	if d.Dropped && d.Reply == "" {
+		d.Reply = "the operator of this mail system has removed the message"
+	}
 	if d.Action == dsn.Delayed {
 		d.RetryUntil = msg.Expires
 	}

@@ -373,7 +373,7 @@ func TestMailer_LostAfterTheDot(t *testing.T) {
 		if o.State != store.Deferred {
 			t.Errorf("%+v", o)
 		}
-		if e := w.attempts(id); !strings.Contains(e[0].Text, "may have been taken") {
+		if e := w.attempts(id); e[0].Note != store.NoteLost {
 			t.Errorf("trace %+v", e)
 		}
 		w.pass(6 * time.Minute)

@@ -94,7 +94,7 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 			o := m.outcome(a, t, now)
 			r.Outcomes = append(r.Outcomes, o)
 			if t.maybe {
-				r.Event.Text = "the connection was lost after the final dot: the message may have been taken"
+				r.Event.Note = store.NoteLost
 			}
 			mine, states = append(mine, i), append(states, o.State)
 		}

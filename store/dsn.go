@@ -168,7 +168,7 @@ func (t *tx) queueDSN(m *Message, how *DSNs, hour *dsnHour, sent *DSNResult) err
 	e := &Event{ID: m.ID, Time: t.wall, Kind: EventNotice, Account: m.Account}
 	switch {
 	case sent.Withheld:
-		e.Text = fmt.Sprintf("no DSN: the account has had %d in this hour", how.PerHour)
+		e.Note, e.Sent = NoteNoDSN, how.PerHour
 	case sent.Notice == nil:
 		return nil
 	default:
@@ -182,7 +182,7 @@ func (t *tx) queueDSN(m *Message, how *DSNs, hour *dsnHour, sent *DSNResult) err
 			return err
 		}
 		t.then.lanes = append(t.then.lanes, lanes...)
-		e.Text, e.Recipients = "DSN queued as "+d.ID.String(), accepted(d).Recipients
+		e.Note, e.Other, e.Recipients = NoteDSN, d.ID, accepted(d).Recipients
 	}
 	t.countDSN(m, sent.Withheld)
 	return t.happened(e, m)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -180,7 +179,7 @@ func TestDSN_perAccountAndHour(t *testing.T) {
 		t.Errorf("the fifth: %+v", r.DSNs)
 	}
 	events, err := s.Trace(last.ID)
-	if e := events[len(events)-1]; err != nil || e.Kind != EventNotice || !strings.HasPrefix(e.Text, "no DSN: the account has had 2 ") {
+	if e := events[len(events)-1]; err != nil || e.Kind != EventNotice || e.Note != NoteNoDSN || e.Sent != 2 {
 		t.Errorf("trace %+v, %v", events, err)
 	}
 	if r := bounce("other", 1); r.DSNs[0].Notice == nil {

@@ -79,7 +79,7 @@ type Message struct {
 	RequireTLS bool        `json:"requiretls,omitempty"`
 	Client     string      `json:"client,omitempty"` // address of the mail program, for the trace
 	About      ID          `json:"about,omitzero"`   // of a DSN: the message it tells about
-	Own        string      `json:"own,omitempty"`    // of other mail of relay's own: what it is
+	Own        EventNote   `json:"own,omitempty"`    // of other mail of relay's own: what it is
 	Traced     bool        `json:"traced,omitempty"` // the event of its acceptance lies in the trace
 	DSNDue     time.Time   `json:"dsn_due,omitzero"` // when the sender is told what its recipients' DSN fields say; zero: they say nothing
 	Recipients []Recipient `json:"recipients"`

@@ -16,7 +16,7 @@ const (
 	OpDrop    Op = "drop"    // removed; counted as failed
 )
 
-var opText = map[Op]string{OpRetry: "retry asked for", OpHold: "held", OpRelease: "released", OpDrop: "dropped"}
+var ops = []Op{OpRetry, OpHold, OpRelease, OpDrop}
 
 // Operation is an Op, and which recipients of a message it is for.
 type Operation struct {
@@ -66,7 +66,7 @@ func (s *Store) Change(op Op, ids []ID) (done, missing []ID, err error) {
 // Operate does o to messages. Which of their recipients it is for is decided again in
 // the transaction that changes them. With an error it returns what was done before.
 func (s *Store) Operate(o Operation, ids []ID) (all Effect, err error) {
-	if opText[o.Op] == "" {
+	if !slices.Contains(ops, o.Op) {
 		return all, fmt.Errorf("no operation %q", o.Op)
 	}
 	for part := range slices.Chunk(ids, operateStep) {
@@ -139,7 +139,7 @@ func (t *tx) operate(o *Operation, id ID, done *Effect, partly *[]ID) error {
 
 // event of the trace.
 func (o *Operation) event(t *tx, m *Message, list []int) *Event {
-	e := &Event{ID: m.ID, Time: t.wall, Kind: EventChanged, Account: m.Account, Text: opText[o.Op]}
+	e := &Event{ID: m.ID, Time: t.wall, Kind: EventChanged, Account: m.Account, Note: EventNote(o.Op)}
 	for _, i := range list {
 		out := EventOutcome{Address: m.Recipients[i].Address, State: m.Recipients[i].State}
 		if o.Op == OpDrop {
@@ -162,7 +162,7 @@ func (t *tx) operateOn(op Op, m *Message, r *Recipient, tell bool) {
 		t.count(m, r.State, Dropped)
 		r.State, r.DSN = Dropped, nil
 		if tell && r.WantsFailure() {
-			r.DSN = &DSN{Action: "failed", Dropped: true, Reply: "the operator of this mail system has removed the message"}
+			r.DSN = &DSN{Action: "failed", Dropped: true}
 		}
 	}
 }

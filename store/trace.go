@@ -35,7 +35,10 @@ type Event struct {
 	NextHop    string         `json:"next_hop,omitempty"` // host[address]:port
 	TLS        string         `json:"tls,omitempty"`      // version and cipher, or ""
 	Millis     int64          `json:"ms,omitempty"`       // how long the attempt took
-	Text       string         `json:"text,omitempty"`
+	Text       string         `json:"text,omitempty"`     // hosts that were asked before; up to schema 8 what Note says
+	Note       EventNote      `json:"note,omitempty"`
+	Other      ID             `json:"other,omitzero"`
+	Sent       int            `json:"sent,omitempty"`
 	Recipients []EventOutcome `json:"recipients,omitempty"`
 }
 
@@ -70,10 +73,8 @@ func (t *tx) event(e *Event) error {
 func accepted(m *Message) *Event {
 	e := &Event{ID: m.ID, Time: m.Accepted, Kind: EventAccepted, Account: m.Account, Sender: m.Sender,
 		Size: m.Size, MessageID: m.MessageID, Client: m.Client, Recipients: make([]EventOutcome, len(m.Recipients))}
-	if m.About != (ID{}) {
-		e.Text = "DSN about " + m.About.String()
-	} else {
-		e.Text = m.Own
+	if e.Note = m.Own; m.About != (ID{}) {
+		e.Note, e.Other = NoteAbout, m.About
 	}
 	for i := range m.Recipients {
 		e.Recipients[i].Address = m.Recipients[i].Address

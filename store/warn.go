@@ -207,7 +207,7 @@ func (w WarnStep) is(e *Entry) bool { return e.Period == w.Term && e.Days == w.D
 func (t *tx) enqueueWarning(w *Warning, id ID, n *Notice) ([]Lane, error) {
 	m := n.Message
 	m.ID, m.Account, m.Sender, m.Period = id, w.Account.Name, "", ""
-	m.Own = "warning that the term ends"
+	m.Own = NoteEnding
 	m.Expires = earliest(m.Expires, w.Contract.End)
 	w.Mail = &m
 	return t.enqueueOwn(&m, n.Body)

@@ -146,7 +146,7 @@ func TestWarn_once(t *testing.T) {
 	if m.Account != "acme" || m.Sender != "" || m.Period != "" || m.Size != 17 || !m.Expires.Equal(atEnd(31, 23)) {
 		t.Errorf("mail %+v", m)
 	}
-	if e, err := s.Trace(m.ID); err != nil || len(e) != 1 || e[0].Text != "warning that the term ends" || e[0].Recipients[0].Address != "boss@acme.test" {
+	if e, err := s.Trace(m.ID); err != nil || len(e) != 1 || e[0].Note != NoteEnding || e[0].Recipients[0].Address != "boss@acme.test" {
 		t.Errorf("trace %+v, %v", e, err)
 	}
 	if list, err := s.Usages("acme"); err != nil || len(list) != 0 {

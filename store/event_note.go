@@ -1,0 +1,13 @@
+package store
+
+// EventNote is what an event is, beside its kind; report/words puts it into words. An
+// operation by the operator is its own: "retry", "hold", "release", "drop".
+type EventNote string
+
+const (
+	NoteDSN    EventNote = "dsn"    // a DSN was queued, Event.Other
+	NoteNoDSN  EventNote = "no-dsn" // none was: the account has had Event.Sent in this hour
+	NoteAbout  EventNote = "about"  // the message is a DSN about Event.Other
+	NoteEnding EventNote = "ending" // the message is a warning that a term ends
+	NoteLost   EventNote = "lost"   // the connection was lost after the final dot
+)
