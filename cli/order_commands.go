@@ -120,27 +120,18 @@ func (p *program) accountRenew() *cli.Command {
 			return store.Receipt{}, err
 		}
 		r, err := c.st.Renew(o, a.Name, plan)
-		if errors.Is(err, store.ErrWaits) {
-			err = c.renewalWaits(a.Name, err)
+		if w, ok := errors.AsType[*store.Waiting](err); ok {
+			err = c.renewalWaits(w)
 		}
 		return r, err
 	})
 }
 
 // renewalWaits names the renewal that was ordered before and is not paid.
-func (c *call) renewalWaits(name string, err error) error {
-	open, e := c.st.InvoicesOf(name, true)
-	if e != nil {
-		return e
-	}
-	for _, i := range open {
-		if i.Kind == store.ForRenewal && i.Order != nil {
-			n := i.Name
-			return exit.Fail(exit.Failed, "relay payment record "+n+" --method METHOD --reference R enters its payment; relay invoice cancel "+n+" --reason TEXT takes it back",
-				"account %s has ordered a renewal already: invoice %s, %s, is not paid", name, n, c.amount(i.Open()))
-		}
-	}
-	return err
+func (c *call) renewalWaits(w *store.Waiting) error {
+	n := w.Invoice.Name
+	return exit.Fail(exit.Failed, "relay payment record "+n+" --method METHOD --reference R enters its payment; relay invoice cancel "+n+" --reason TEXT takes it back",
+		"account %s has ordered a renewal already: invoice %s, %s, is not paid", w.Account, n, c.amount(w.Invoice.Open()))
 }
 
 func (p *program) accountRefund() *cli.Command {

@@ -50,6 +50,19 @@ func (s *Store) Renew(o Order, account, plan string) (Receipt, error) {
 	})
 }
 
+// Waiting is a renewal that waits for its payment, so that another one cannot be ordered.
+type Waiting struct {
+	Account string
+	Invoice Invoice
+}
+
+func (w *Waiting) Error() string {
+	return fmt.Sprintf("account %q %v: renewal invoice %s", w.Account, ErrWaits, w.Invoice.Name)
+}
+
+// Unwrap is ErrWaits.
+func (w *Waiting) Unwrap() error { return ErrWaits }
+
 // oneRenewal: of two that wait each would begin when the present term ends.
 func (d *deal) oneRenewal() error {
 	list, err := d.unpaid()
@@ -58,7 +71,7 @@ func (d *deal) oneRenewal() error {
 	}
 	for _, i := range list {
 		if i.Order != nil && i.Order.Do == KindRenewed {
-			return fmt.Errorf("account %q %w: renewal invoice %s", d.a.Name, ErrWaits, i.Name)
+			return &Waiting{d.a.Name, *i}
 		}
 	}
 	return nil
