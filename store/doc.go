@@ -35,6 +35,10 @@
 //  2. It is worked out in memory: entries, invoices, the account as it will be.
 //  3. It is written, in the same transaction. A dry run leaves this step out.
 //
+// Entries, receipts, refusals and events are kinds with figures; report/words puts them
+// into words. Only what is printed on an invoice is worded here, by Options.Print, and
+// stays as it was issued.
+//
 // Warn, which tells that a term ends, has its mail in that transaction as well.
 //
 // Use within a period is no entry a message: it counts in its usage, and becomes

@@ -1,15 +1,18 @@
-// Package words puts values into the words and figures that people read: sizes,
-// counts, lengths of time, dates; why an order is refused.
+// Package words puts values into what people read, so that the same value reads the same
+// everywhere: in tables of commands, replies to mail programs, letters and invoices.
 //
-// Tables of commands, replies to mail programs, letters and invoices call it, so
-// that the same value reads the same everywhere. The figures that people write,
-// such as "500MB" or "4d", are read here too. Nothing here knows a terminal, or
-// reads a store; a time zone is a parameter. What makes whole sentences is a method of
-// a Language, of which there is English only.
+//  1. What the store and the arithmetic return, such as entries of the ledger, lines of
+//     receipts and invoices, refusals and events, becomes text by the methods of a
+//     Language. English is the only one so far.
+//  2. Sizes, counts, lengths of time and dates are written by functions, and what people
+//     write of them, such as "500MB" or "4d", is read here too.
+//
+// Nothing here knows a terminal or reads a store; a time zone is a parameter. What was
+// stored as text before stays as it is: an entry's note comes before any other words.
 package words
 
 // Language in which people are told something.
 type Language string
 
-// English is the one that there is.
+// English is the language of all that relay says.
 const English Language = "en"
