@@ -10,18 +10,18 @@ import (
 	"testing"
 )
 
-const page = "docs/rules.md"
+const rulesPage = "docs/rules.md"
 
 // Every rule that code, tests and pages cite stands in docs/rules.md.
 func TestDocs_rules(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, page))
+	text, err := os.ReadFile(filepath.Join(root, rulesPage))
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^- \*\*(M\d+)\*\* \S`).FindAllStringSubmatch(string(text), -1) {
 		if known[m[1]] {
-			t.Errorf("%s has %s twice", page, m[1])
+			t.Errorf("%s has %s twice", rulesPage, m[1])
 		}
 		known[m[1]] = true
 	}
@@ -29,7 +29,7 @@ func TestDocs_rules(t *testing.T) {
 	for rule, name := range citations(t) {
 		cited[rule] = true
 		if !known[rule] {
-			t.Errorf("%s cites %s, which %s does not have", name, rule, page)
+			t.Errorf("%s cites %s, which %s does not have", name, rule, rulesPage)
 		}
 	}
 	if len(known) < 36 || len(cited) < 15 {
@@ -47,7 +47,7 @@ func citations(t *testing.T) map[string]string {
 		switch {
 		case err == nil && d.IsDir() && name != "." && d.Name()[0] == '.':
 			return fs.SkipDir
-		case err != nil || d.IsDir() || name == page || !slices.Contains(kinds, path.Ext(name)):
+		case err != nil || d.IsDir() || name == rulesPage || !slices.Contains(kinds, path.Ext(name)):
 			return err
 		}
 		text, err := os.ReadFile(filepath.Join(root, name))
@@ -62,9 +62,9 @@ func citations(t *testing.T) map[string]string {
 	return found
 }
 
-// What a page links to is there.
-func TestDocs_links(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+// pages calls look with each page that people write and read.
+func pages(t *testing.T, look func(name, text string)) {
+	t.Helper()
 	for _, pattern := range []string{"*.md", "docs/*.md"} {
 		names, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(names) < 4 {
@@ -75,11 +75,25 @@ func TestDocs_links(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-				if _, err := os.Stat(filepath.Join(filepath.Dir(name), m[1])); err != nil {
-					t.Errorf("%s: %v", name, err)
-				}
-			}
+			look(name, string(text))
 		}
 	}
+}
+
+// What a page links to is there, and so are the files of ours that it names.
+func TestDocs_links(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	file := regexp.MustCompile("`((?:cli|smtp|mailer|report|store|quota|testdata|docs)/[A-Za-z0-9_./-]*)`")
+	pages(t, func(name, text string) {
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), m[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for _, m := range file.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+				t.Errorf("%s names %s, which is not there", name, m[1])
+			}
+		}
+	})
 }
