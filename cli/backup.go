@@ -190,7 +190,7 @@ func (p *program) backupToFile(ctx context.Context, file string, force bool) err
 	out.rest = newPace()
 	res := backedUp{File: file, Removed: []string{}}
 	err = p.backup(ctx, func(from copier, keep func(time.Time) error) error {
-		m, err := takeCopy(ctx, from, out, p.progress("copying", 0), func(size int64) error { return room(dir, size) })
+		m, err := takeCopy(ctx, from, out, newProgress(p.Stderr, "copying", 0), func(size int64) error { return room(dir, size) })
 		if err != nil {
 			return err
 		}
@@ -215,7 +215,7 @@ func (p *program) backupToPipe(ctx context.Context) error {
 		return exit.Usage("send it elsewhere: relay backup - | ssh HOST 'cat > relay.copy'", "standard output is a terminal")
 	}
 	return p.backup(ctx, func(from copier, _ func(time.Time) error) error {
-		m, err := takeCopy(ctx, from, p.Stdout, p.progress("copying", 0), func(int64) error { return nil })
+		m, err := takeCopy(ctx, from, p.Stdout, newProgress(p.Stderr, "copying", 0), func(int64) error { return nil })
 		if err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (p *program) backupToShelf(ctx context.Context) error {
 	s := shelfOf(&cfg.Backup, dir)
 	res := backedUp{Proved: true}
 	err = p.backup(ctx, func(from copier, keep func(time.Time) error) error {
-		m, path, err := s.put(ctx, from, p.progress)
+		m, path, err := s.put(ctx, from, p.watched)
 		if err != nil {
 			return err
 		}

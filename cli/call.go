@@ -30,6 +30,13 @@ type call struct {
 	cfg  *Config // in force for whoever runs it
 }
 
+// output is where the call writes.
+func (c *call) output() output { return output{w: c.Stdout, json: c.json, note: c.note} }
+
+func (c *call) stream(limit int64, columns ...column) *stream {
+	return newStream(c.ctx, c.output(), limit, columns...)
+}
+
 // work is what a command does with the store. It is the same code in the
 // process that was started and in a running relay that the command was sent to.
 type work struct {

@@ -131,7 +131,7 @@ func (p *program) compactInto(ctx context.Context, dir place, st *store.Store, r
 
 // compactTo makes the new file.
 func (p *program) compactTo(ctx context.Context, dir place, st *store.Store, fresh string, res *compactView) error {
-	pr := p.progress("copying", res.Before-res.Free)
+	pr := newProgress(p.Stderr, "copying", res.Before-res.Free)
 	err := st.Compact(fresh, func(n int64) error { pr.add(n); return ctx.Err() })
 	if pr.end(); err != nil {
 		return err
@@ -146,7 +146,7 @@ func (p *program) compactTo(ctx context.Context, dir place, st *store.Store, fre
 // proveCompacted wants the new file to be without fault, and to hold what the
 // store does.
 func (p *program) proveCompacted(ctx context.Context, fresh string, st *store.Store) error {
-	pr := p.progress("proving", 0)
+	pr := newProgress(p.Stderr, "proving", 0)
 	found, err := prove(ctx, fresh)
 	pr.end()
 	if err != nil {

@@ -114,7 +114,7 @@ func customerRemove(e *shell.Env) *cli.Command {
 
 func customerList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", Usage: "all customers"}, func(ctx context.Context, _ []string) error {
-		a := array{w: e.Stdout}
+		a := newArray(e.Stdout)
 		t := newTable(column{head: "CUSTOMER", least: 20}, column{head: "ACCOUNTS", right: true}, column{head: "RESELLER", least: 8}, column{head: "CONTACT", least: 7})
 		err := owners.ListCustomers.Each(ctx, e.Service, &owners.All{}, 0, func(c *owners.Customer) error {
 			if e.JSON {

@@ -24,6 +24,8 @@ type array struct {
 	n int
 }
 
+func newArray(w io.Writer) array { return array{w: w} }
+
 func (a *array) add(v any) error {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
@@ -51,7 +53,7 @@ func (a *array) end() error {
 
 // encodeAll writes list as a JSON array, [] when it is empty.
 func encodeAll[T any](w io.Writer, list []T) error {
-	a := array{w: w}
+	a := newArray(w)
 	for _, v := range list {
 		if err := a.add(v); err != nil {
 			return err

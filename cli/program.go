@@ -141,3 +141,8 @@ func (p *program) getenv(name string) string {
 func (p *program) note(format string, args ...any) {
 	fmt.Fprintf(p.Stderr, "relay: note: "+format+"\n", args...)
 }
+
+// watched begins a line of progress on standard error.
+func (p *program) watched(what string, total int64) *progress {
+	return newProgress(p.Stderr, what, total)
+}

@@ -14,26 +14,25 @@ import (
 // progress is one line on a terminal, written over and over, that says how far long
 // work has come. It goes away at the end.
 type progress struct {
-	w    io.Writer // nil: nobody watches
+	w    io.Writer // nil: not a terminal
 	what string    // "copying"
 	bar  *progressbar.ProgressBar
 }
 
-// progressEvery so often the line is written.
+// progressEvery is the least time between two writes of the line.
 const progressEvery = 200 * time.Millisecond
 
-// progress begins a line on standard error, where that is a terminal. A total of 0 is
-// not known.
-func (p *program) progress(what string, total int64) *progress {
+// newProgress begins a line on w, where that is a terminal. A total of 0 is not known.
+func newProgress(w io.Writer, what string, total int64) *progress {
 	pr := &progress{what: what}
-	if isTerminal(p.Stderr) {
-		pr.w = p.Stderr
+	if isTerminal(w) {
+		pr.w = w
 	}
 	pr.of(total)
 	return pr
 }
 
-// isTerminal: of what is written to, only a terminal has a size.
+// isTerminal reports whether w is a terminal: no other file has a size.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {

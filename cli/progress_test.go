@@ -78,7 +78,7 @@ func TestProgram_progress_notInAPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	pr := (&program{App: App{Stderr: w}}).progress("copying", 10)
+	pr := newProgress(w, "copying", 10)
 	pr.add(5)
 	pr.end()
 	w.Close()

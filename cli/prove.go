@@ -205,7 +205,7 @@ func (c *checker) liveCopy() (*wholeFile, error) {
 	out.rest = newPace()
 	client := control.NewClient(c.dir.socket())
 	defer client.Close()
-	pr := c.progress("copying", 0)
+	pr := newProgress(c.Stderr, "copying", 0)
 	_, err = takeCopy(c.ctx, fromRelay(client), out, pr, func(size int64) error { return room(string(c.dir), size) })
 	if err != nil {
 		out.discard()

@@ -47,7 +47,7 @@ type changeWish struct{ all, dryRun, silent bool }
 // queueChange applies op to each selected message. Without IDs, a filter or --all
 // it refuses.
 func (c *call) queueChange(op store.Op, f *queueFilter, w changeWish) error {
-	g := &changing{call: c, op: store.Operation{Op: op, Tell: !w.silent}, dryRun: w.dryRun, chosen: f.set() || w.all, list: array{w: c.Stdout}}
+	g := &changing{call: c, op: store.Operation{Op: op, Tell: !w.silent}, dryRun: w.dryRun, chosen: f.set() || w.all, list: newArray(c.Stdout)}
 	err := g.begin(f)
 	if err == nil {
 		err = g.choose(f)

@@ -61,7 +61,7 @@ func (p *program) queueList() *cli.Command {
 			return err
 		}
 		if c.json {
-			a := array{w: c.Stdout}
+			a := newArray(c.Stdout)
 			err := c.queue(&filter, f.limit.n, func(m *store.Message) error { return a.add(viewMessage(m)) })
 			if errors.Is(err, errEnough) {
 				err = nil

@@ -71,7 +71,7 @@ func resellerRemove(e *shell.Env) *cli.Command {
 
 func resellerList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", Usage: "all resellers"}, func(ctx context.Context, _ []string) error {
-		a := array{w: e.Stdout}
+		a := newArray(e.Stdout)
 		t := newTable(column{head: "RESELLER", least: 20}, column{head: "ACCOUNTS", right: true}, column{head: "CREATED"}, column{head: "CONTACT", least: 7})
 		err := owners.ListResellers.Each(ctx, e.Service, &owners.All{}, 0, func(r *owners.Reseller) error {
 			if e.JSON {

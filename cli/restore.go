@@ -147,7 +147,7 @@ func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest pace) error {
 // proveBackup reads the backup, proves it where it lies, and compares it with the store.
 func (p *program) proveBackup(ctx context.Context, dir place, from *aBackup, res *restoreView) error {
 	if from.m != nil {
-		pr := p.progress("reading", from.size)
+		pr := newProgress(p.Stderr, "reading", from.size)
 		err := from.copyTo(ctx, pr, newPace())
 		if pr.end(); err != nil {
 			return from.wrap(err)
@@ -215,7 +215,7 @@ func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base strin
 		return nil, err
 	}
 	out.unlock() // it may be changed by who proves it
-	pr := p.progress("copying", from.size)
+	pr := newProgress(p.Stderr, "copying", from.size)
 	err = from.copyTo(ctx, io.MultiWriter(out, pr), pace{})
 	if pr.end(); err == nil {
 		err = out.sync()
@@ -230,7 +230,7 @@ func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base strin
 // proven proves the file, which is the backup or a copy of it, and wants it to be
 // without fault.
 func (p *program) proven(ctx context.Context, from *aBackup, path string, res *restoreView, more ...string) error {
-	pr := p.progress("proving", 0)
+	pr := newProgress(p.Stderr, "proving", 0)
 	found, err := prove(ctx, path, more...)
 	pr.end()
 	if err != nil {

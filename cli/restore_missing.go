@@ -58,7 +58,7 @@ func (p *program) missing(ctx context.Context, dir place, path string, res *rest
 	if !dir.hasStore() {
 		return nil
 	}
-	pr := p.progress("comparing", 0)
+	pr := newProgress(p.Stderr, "comparing", 0)
 	found, err := prove(ctx, path, andCompare, dir.store())
 	pr.end()
 	switch {

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -14,11 +16,29 @@ const (
 	streamWait = 50 * time.Millisecond
 )
 
+// errEnough ends a scan that has found as much as was asked for.
+var errEnough = errors.New("enough")
+
+// output is where a command writes its result.
+type output struct {
+	w    io.Writer
+	json bool                             // for programs
+	note func(format string, args ...any) // to the operator, beside the result
+}
+
+// flush sends what is written so far on its way, where a writer holds it back.
+func (o *output) flush() {
+	if f, ok := o.w.(interface{ Flush() }); ok {
+		f.Flush()
+	}
+}
+
 // stream is a table or, for programs, an array of any length: rows go out as they
 // come. A table is as wide as its first rows need; a later row that needs more gets
-// it from then on, within a screen.
+// it from then on, within the width of a terminal.
 type stream struct {
-	c       *call
+	ctx     context.Context
+	to      output
 	t       *table
 	a       array
 	wants   []int // widths without regard to the screen
@@ -29,8 +49,9 @@ type stream struct {
 	limit   int64 // 0: none
 }
 
-func (c *call) stream(limit int64, columns ...column) *stream {
-	return &stream{c: c, t: newTable(columns...), a: array{w: c.Stdout}, limit: limit}
+// newStream begins a list of at most limit rows; 0: of any number. It ends with ctx.
+func newStream(ctx context.Context, to output, limit int64, columns ...column) *stream {
+	return &stream{ctx: ctx, to: to, t: newTable(columns...), a: newArray(to.w), limit: limit}
 }
 
 // add writes a row: v for programs, cells for people. It ends the walk with
@@ -47,7 +68,7 @@ func (s *stream) add(v any, cells ...string) error {
 }
 
 func (s *stream) put(v any, cells []string) error {
-	if s.c.json {
+	if s.to.json {
 		return errors.Join(s.a.add(v), s.out(false))
 	}
 	if s.t.add(cells...); s.widths == nil {
@@ -74,7 +95,7 @@ func (s *stream) grow(row []string) (more bool) {
 	return more
 }
 
-// write writes what was held back.
+// write writes the rows that were held back.
 func (s *stream) write() error {
 	s.wants = s.t.natural()
 	s.widths = s.t.fit(slices.Clone(s.wants))
@@ -93,45 +114,45 @@ func (s *stream) write() error {
 }
 
 func (s *stream) line(row []string) error {
-	_, err := fmt.Fprintln(s.c.Stdout, s.t.line(s.widths, row))
+	_, err := fmt.Fprintln(s.to.w, s.t.line(s.widths, row))
 	return errors.Join(err, s.out(false))
 }
 
-// out sends what was written to whoever asked, now and then, or at once.
+// out sends what was written to the reader, every 100 ms or at once.
 func (s *stream) out(now bool) error {
 	const most = 100 * time.Millisecond
 	if t := time.Now(); now || t.Sub(s.flushed) > most {
 		s.flushed = t
-		return s.c.flush(nil)
+		s.to.flush()
 	}
 	return nil
 }
 
-// pause is for the walk: nothing is held back for long, and it ends when whoever
-// asked has gone.
+// pause is called by the walk between rows: rows are not held back for long, and the
+// walk ends when the reader has gone.
 func (s *stream) pause() error {
-	if err := s.c.ctx.Err(); err != nil {
+	if err := s.ctx.Err(); err != nil {
 		return err
 	}
-	if s.n > 0 && s.widths == nil && !s.c.json && time.Since(s.began) > streamWait {
+	if s.n > 0 && s.widths == nil && !s.to.json && time.Since(s.began) > streamWait {
 		return s.write()
 	}
 	return nil
 }
 
-// end of the walk, which may have had enough.
+// end ends the list after the walk, whose error may be errEnough.
 func (s *stream) end(err error) error {
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	switch {
-	case s.c.json:
+	case s.to.json:
 		err = errors.Join(err, s.a.end())
 	case err == nil && s.widths == nil:
 		err = s.write()
 	}
 	if err == nil && s.limit > 0 && s.n == s.limit {
-		s.c.note("there may be more: --limit %d is reached", s.limit)
+		s.to.note("there may be more: --limit %d is reached", s.limit)
 	}
 	return err
 }

@@ -141,14 +141,11 @@ func (q *tracing) found(events []store.Event) error {
 	return nil
 }
 
-// errEnough ends a scan that has found as much as was asked for.
-var errEnough = errors.New("enough")
-
 // traceBack shows the whole trace of each message that is asked for, at most
 // limit of them; 0: all.
 func (c *call) traceBack(q *tracing, since time.Time, limit int) error {
 	var list []store.Event // of the message being read
-	a := array{w: c.Stdout}
+	a := newArray(c.Stdout)
 	found := 0
 	next := func() error {
 		events := list

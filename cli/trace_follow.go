@@ -147,8 +147,8 @@ func (c *call) whileRunning() (context.Context, context.CancelFunc) {
 // flush sends what was written to whoever asked, unless err says that it could
 // not be written.
 func (c *call) flush(err error) error {
-	if f, ok := c.Stdout.(interface{ Flush() }); ok && err == nil {
-		f.Flush()
+	if o := c.output(); err == nil {
+		o.flush()
 	}
 	return err
 }
