@@ -8,6 +8,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/words"
 	"relay/store"
@@ -144,19 +145,19 @@ func (c *call) showAdded(o *orderOutput, r *store.Receipt, cred *store.Credentia
 	}
 	if c.json {
 		if o.dryRun {
-			return encode(c.Stdout, v)
+			return term.Encode(c.Stdout, v)
 		}
-		return encode(c.Stdout, addedView{Account: o.name, Login: cred.Login, Password: secret, State: *v.After.State, Invoices: v.Invoices})
+		return term.Encode(c.Stdout, addedView{Account: o.name, Login: cred.Login, Password: secret, State: *v.After.State, Invoices: v.Invoices})
 	}
-	fields := []field{{"account", o.name}, {"login", cred.Login}, {"password", "as given"}}
+	fields := []term.Field{{"account", o.name}, {"login", cred.Login}, {"password", "as given"}}
 	switch {
 	case secret != nil:
-		fields[2].value = *secret
+		fields[2].Value = *secret
 		defer c.note("the password is shown only this once")
 	case o.dryRun && cred.Kind == store.Token:
-		fields[2].value = "is made when it is added"
+		fields[2].Value = "is made when it is added"
 	}
-	if err := writeFields(c.Stdout, fields); err != nil {
+	if err := term.WriteFields(c.Stdout, fields); err != nil {
 		return err
 	}
 	if len(v.Lines) == 0 && !o.dryRun {

@@ -9,6 +9,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/store"
 )
 
@@ -43,8 +44,8 @@ func stateName(a *store.Account, expired bool) string {
 }
 
 // wanted for the store. What cannot be is told, rather than shown as an empty list.
-func (c *call) wanted(f *accountFilter, s *stream) (w store.Wanted, err error) {
-	w = store.Wanted{Owner: f.owner, Reseller: f.reseller, Pause: s.pause}
+func (c *call) wanted(f *accountFilter, s *term.Stream) (w store.Wanted, err error) {
+	w = store.Wanted{Owner: f.owner, Reseller: f.reseller, Pause: s.Pause}
 	if err := c.known(f.owner, f.reseller); err != nil {
 		return w, err
 	}
@@ -90,15 +91,15 @@ func (p *program) accountList() *cli.Command {
 }
 
 func (c *call) accountList(f *accountFilter) error {
-	s := c.stream(f.limit.n, column{head: "ACCOUNT", least: 24}, column{head: "PLAN", least: 10}, column{head: "STATE"},
-		column{head: "AT LIMIT"}, column{head: "LAST DAY"}, column{head: "CONTACT", least: 7})
+	s := c.stream(f.limit.n, term.Column{Head: "ACCOUNT", Least: 24}, term.Column{Head: "PLAN", Least: 10}, term.Column{Head: "STATE"},
+		term.Column{Head: "AT LIMIT"}, term.Column{Head: "LAST DAY"}, term.Column{Head: "CONTACT", Least: 7})
 	w, err := c.wanted(f, s)
 	if err != nil {
 		return err
 	}
 	currency := c.currency()
-	return s.end(c.st.EachStanding(w, func(st *store.Standing) error {
+	return s.End(c.st.EachStanding(w, func(st *store.Standing) error {
 		a, v := &st.Account, c.accountView(st, currency)
-		return s.add(v, v.Account, v.Plan, v.State, v.AtLimit, c.lastDayOf(a.TermEnd()), a.Contact)
+		return s.Add(v, v.Account, v.Plan, v.State, v.AtLimit, c.lastDayOf(a.TermEnd()), a.Contact)
 	}))
 }

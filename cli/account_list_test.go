@@ -172,22 +172,22 @@ func TestStream_widths(t *testing.T) {
 	var out strings.Builder
 	p := &program{App: App{Stdout: &out, Stderr: io.Discard}}
 	c := &call{program: p, ctx: t.Context()}
-	s := c.stream(0, column{head: "NAME", least: 6}, column{head: "COUNT", right: true}, column{head: "PLAN"})
-	for i := range streamRows {
-		if err := s.add(nil, fmt.Sprintf("n%d", i), "1", "p"); err != nil || (i < streamRows-1) != (out.Len() == 0) {
+	s := c.stream(0, term.Column{Head: "NAME", Least: 6}, term.Column{Head: "COUNT", Right: true}, term.Column{Head: "PLAN"})
+	for i := range term.StreamRows {
+		if err := s.Add(nil, fmt.Sprintf("n%d", i), "1", "p"); err != nil || (i < term.StreamRows-1) != (out.Len() == 0) {
 			t.Fatalf("row %d: %v, %d octets", i, err, out.Len())
 		}
 	}
 	long := strings.Repeat("x", 90)
 	for _, row := range [][]string{{"wider-name", "1", "p"}, {"n", "1,234,567", "a-longer-plan"}, {long, "1", "p"}, {"n", "2", "p"}} {
-		if err := s.add(nil, row...); err != nil {
+		if err := s.Add(nil, row...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.end(nil); err != nil {
+	if err := s.End(nil); err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(strings.TrimSpace(out.String()), "\n")[streamRows+1:]
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")[term.StreamRows+1:]
 	want := []string{
 		"wider-name      1  p",
 		"n           1,234,567  a-longer-plan",

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/words"
 	"relay/store"
@@ -182,10 +183,10 @@ func (c *call) showAccount(name string) error {
 		return err
 	}
 	if c.json {
-		return encode(c.Stdout, v)
+		return term.Encode(c.Stdout, v)
 	}
 	a, plan := &st.Account, st.Plan()
-	fields := []field{
+	fields := []term.Field{
 		{"account", v.Account},
 		{"state", v.stateText()},
 		{"plan", planText(&plan)},
@@ -194,28 +195,28 @@ func (c *call) showAccount(name string) error {
 	}
 	fields = append(fields, c.termFields(v.Bought)...)
 	if v.Period != nil {
-		fields = append(fields, field{"allowance", v.Allowance.text() + " in " + *v.Period})
+		fields = append(fields, term.Field{"allowance", v.Allowance.text() + " in " + *v.Period})
 	}
 	fields = append(fields, c.creditFields(v.Credit, v.Drawn, v.Unit)...)
-	fields = append(fields, field{"balance", balanceText(v.Balance, v.Currency, v.State == string(store.Closed))})
+	fields = append(fields, term.Field{"balance", balanceText(v.Balance, v.Currency, v.State == string(store.Closed))})
 	for i := range v.Invoices {
 		in := &v.Invoices[i]
-		fields = append(fields, field{"unpaid", c.invoiceText(in)}, field{"pay at", value(in.Link)})
+		fields = append(fields, term.Field{"unpaid", c.invoiceText(in)}, term.Field{"pay at", value(in.Link)})
 	}
-	fields = append(fields, field{"unpaid", v.Owed.text()}, field{"pay at", v.Owed.link()}, field{"pay by", v.Owed.how()})
-	return writeFields(c.Stdout, append(fields,
-		field{"at limit", atLimitText(a.Limit(plan), a.OverMax, &plan)},
-		field{"contact", a.Contact},
-		field{"owner", a.Owner},
-		field{"reseller", a.Reseller},
-		field{"pays by", a.Method},
-		field{"reference", a.Reference},
-		field{"agreed to", c.consentText(a.Consent)},
-		field{"abuse", ifSo(v.Abuse, "marked: no refund")},
-		field{"senders", orElse(strings.Join(v.Senders, ", "), "any")},
-		field{"logins", orElse(strings.Join(v.Logins, ", "), "none")},
-		field{"networks", strings.Join(v.Networks, ", ")},
-		field{"created", c.stamp(v.Created)},
+	fields = append(fields, term.Field{"unpaid", v.Owed.text()}, term.Field{"pay at", v.Owed.link()}, term.Field{"pay by", v.Owed.how()})
+	return term.WriteFields(c.Stdout, append(fields,
+		term.Field{"at limit", atLimitText(a.Limit(plan), a.OverMax, &plan)},
+		term.Field{"contact", a.Contact},
+		term.Field{"owner", a.Owner},
+		term.Field{"reseller", a.Reseller},
+		term.Field{"pays by", a.Method},
+		term.Field{"reference", a.Reference},
+		term.Field{"agreed to", c.consentText(a.Consent)},
+		term.Field{"abuse", ifSo(v.Abuse, "marked: no refund")},
+		term.Field{"senders", orElse(strings.Join(v.Senders, ", "), "any")},
+		term.Field{"logins", orElse(strings.Join(v.Logins, ", "), "none")},
+		term.Field{"networks", strings.Join(v.Networks, ", ")},
+		term.Field{"created", c.stamp(v.Created)},
 	))
 }
 
@@ -251,7 +252,7 @@ func (v *accountDetail) stateText() string {
 }
 
 // termFields are the terms, where there is more than one.
-func (c *call) termFields(terms []termView) (list []field) {
+func (c *call) termFields(terms []termView) (list []term.Field) {
 	if len(terms) < 2 {
 		return nil
 	}
@@ -260,7 +261,7 @@ func (c *call) termFields(terms []termView) (list []field) {
 		if t.Invoice != nil {
 			text += ", invoice " + *t.Invoice
 		}
-		list = append(list, field{ifSo(i == 0, "terms"), text})
+		list = append(list, term.Field{ifSo(i == 0, "terms"), text})
 	}
 	return list
 }
@@ -286,12 +287,12 @@ func (c *call) end(t time.Time) string {
 }
 
 // creditFields are a line a lot.
-func (c *call) creditFields(lots []lotView, drawn int64, unit string) (list []field) {
+func (c *call) creditFields(lots []lotView, drawn int64, unit string) (list []term.Field) {
 	for i, l := range lots {
-		list = append(list, field{ifSo(i == 0, "credit"), fmt.Sprintf("%s %s (%s)", words.Units(l.Units, unit), c.through(l.Expires), l.Lot)})
+		list = append(list, term.Field{ifSo(i == 0, "credit"), fmt.Sprintf("%s %s (%s)", words.Units(l.Units, unit), c.through(l.Expires), l.Lot)})
 	}
 	if drawn > 0 {
-		list = append(list, field{"", "of it used in this period: " + words.Units(drawn, unit)})
+		list = append(list, term.Field{"", "of it used in this period: " + words.Units(drawn, unit)})
 	}
 	return list
 }

@@ -17,6 +17,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/report/jobs"
 	"relay/report/words"
 	"relay/store"
@@ -109,12 +110,12 @@ func (w while) Write(p []byte) (int, error) {
 }
 
 // takeCopy writes a copy and describes it. ready is told how long it will be.
-func takeCopy(ctx context.Context, from copier, w io.Writer, pr *progress, ready func(size int64) error) (m *manifest, err error) {
-	defer pr.end()
+func takeCopy(ctx context.Context, from copier, w io.Writer, pr *term.Progress, ready func(size int64) error) (m *manifest, err error) {
+	defer pr.End()
 	sum := sha256.New()
 	err = from(ctx, io.MultiWriter(w, sum, pr), func(head *manifest) error {
 		m = head
-		pr.of(head.Size)
+		pr.Restart(head.Size)
 		return ready(head.Size)
 	})
 	if err != nil {
@@ -190,7 +191,7 @@ func (p *program) backupToFile(ctx context.Context, file string, force bool) err
 	out.rest = newPace()
 	res := backedUp{File: file, Removed: []string{}}
 	err = p.backup(ctx, func(from copier, keep func(time.Time) error) error {
-		m, err := takeCopy(ctx, from, out, newProgress(p.Stderr, "copying", 0), func(size int64) error { return room(dir, size) })
+		m, err := takeCopy(ctx, from, out, term.NewProgress(p.Stderr, "copying", 0), func(size int64) error { return room(dir, size) })
 		if err != nil {
 			return err
 		}
@@ -211,11 +212,11 @@ func (p *program) backupToPipe(ctx context.Context) error {
 	switch {
 	case p.json:
 		return exit.Usage("", "FILE - leaves no room for --json on standard output")
-	case isTerminal(p.Stdout):
+	case term.IsTerminal(p.Stdout):
 		return exit.Usage("send it elsewhere: relay backup - | ssh HOST 'cat > relay.copy'", "standard output is a terminal")
 	}
 	return p.backup(ctx, func(from copier, _ func(time.Time) error) error {
-		m, err := takeCopy(ctx, from, p.Stdout, newProgress(p.Stderr, "copying", 0), func(int64) error { return nil })
+		m, err := takeCopy(ctx, from, p.Stdout, term.NewProgress(p.Stderr, "copying", 0), func(int64) error { return nil })
 		if err != nil {
 			return err
 		}
@@ -280,7 +281,7 @@ func (p *program) record(keep func(time.Time) error, m *manifest) {
 
 func (p *program) showBackup(res *backedUp) error {
 	if p.json {
-		return encode(p.Stdout, res)
+		return term.Encode(p.Stdout, res)
 	}
 	done := "written"
 	if res.Proved {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/report/jobs"
 	"relay/store"
 )
@@ -32,7 +33,7 @@ type jobShelf struct {
 
 // Put implements jobs.Shelf.
 func (s jobShelf) Put(ctx context.Context, st *store.Store) (jobs.Copy, error) {
-	unseen := func(string, int64) *progress { return &progress{} }
+	unseen := func(string, int64) *term.Progress { return &term.Progress{} }
 	m, path, err := s.put(ctx, fromStore(st, s.host), unseen)
 	if err != nil {
 		return jobs.Copy{}, err

@@ -75,7 +75,7 @@ Bans are in the memory of the running relay and end with it. Each that follows a
 			views = append(views, viewBan(b))
 		}
 		if p.json {
-			return encodeAll(p.Stdout, views)
+			return term.EncodeAll(p.Stdout, views)
 		}
 		return p.banTable(views)
 	})
@@ -86,12 +86,12 @@ func (p *program) banTable(views []banView) error {
 		_, err := fmt.Fprintln(p.Stdout, "nobody is kept out")
 		return err
 	}
-	t := newTable(column{head: "KIND"}, column{head: "WHO", least: 20}, column{head: "FAILED", right: true}, column{head: "UNTIL"})
+	t := term.NewTable(term.Column{Head: "KIND"}, term.Column{Head: "WHO", Least: 20}, term.Column{Head: "FAILED", Right: true}, term.Column{Head: "UNTIL"})
 	zone := p.inner.config().zone()
 	for _, v := range views {
-		t.add(v.kind, orElse(v.Network, v.Login), words.Number(int64(v.Failed)), words.Stamp(v.Until, zone))
+		t.Add(v.kind, orElse(v.Network, v.Login), words.Number(int64(v.Failed)), words.Stamp(v.Until, zone))
 	}
-	return t.write(p.Stdout)
+	return t.Print(p.Stdout)
 }
 
 func (p *program) banLift() *cli.Command {
@@ -153,7 +153,7 @@ func liftOne(s *smtp.Server, who string) (banView, bool) {
 
 func (p *program) banLifted(lifted []banView) error {
 	if p.json {
-		return encodeAll(p.Stdout, lifted)
+		return term.EncodeAll(p.Stdout, lifted)
 	}
 	c := &call{program: p}
 	if len(lifted) == 0 {

@@ -12,6 +12,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/mailer"
 	"relay/store"
 )
@@ -31,10 +32,10 @@ type call struct {
 }
 
 // output is where the call writes.
-func (c *call) output() output { return output{w: c.Stdout, json: c.json, note: c.note} }
+func (c *call) output() term.Output { return term.Output{W: c.Stdout, JSON: c.json, Note: c.note} }
 
-func (c *call) stream(limit int64, columns ...column) *stream {
-	return newStream(c.ctx, c.output(), limit, columns...)
+func (c *call) stream(limit int64, columns ...term.Column) *term.Stream {
+	return term.NewStream(c.ctx, c.output(), limit, columns...)
 }
 
 // work is what a command does with the store. It is the same code in the
@@ -188,7 +189,7 @@ func (c *call) say(format string, args ...any) error {
 // what there is now, for programs.
 func (c *call) done(v any, format string, args ...any) error {
 	if c.json {
-		return encode(c.Stdout, v)
+		return term.Encode(c.Stdout, v)
 	}
 	return c.say(format, args...)
 }

@@ -170,7 +170,7 @@ const widestCheck = len("data directory")
 
 func (c *checker) show() error {
 	if c.json {
-		return encodeAll(c.Stdout, c.findings)
+		return term.EncodeAll(c.Stdout, c.findings)
 	}
 	width := 0
 	for _, f := range c.findings {
@@ -198,8 +198,8 @@ func (c *checker) show() error {
 
 // writeFinding writes what was looked at in a column of that width.
 func (p *program) writeFinding(f finding, width int) error {
-	mark := term.Pad(string(f.Status), len(warning)+gap, false)
-	lead := term.Pad(term.Cut(f.Check, width), width+gap, false)
+	mark := term.Pad(string(f.Status), len(warning)+term.Gap, false)
+	lead := term.Pad(term.Cut(f.Check, width), width+term.Gap, false)
 	head := 2 + utf8.RuneCountInString(mark+lead)
 	if p.colours() {
 		mark = painted(mark, f.Status)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"relay/cli/control"
+	"relay/cli/term"
 )
 
 // Colours of a terminal (ECMA-48 §8.3.117): of the sixteen that each has, so
@@ -24,7 +25,7 @@ func (p *program) colours() bool {
 	if p.inner != nil {
 		return p.coloured
 	}
-	return p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb" && isTerminal(p.Stdout)
+	return p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb" && term.IsTerminal(p.Stdout)
 }
 
 // request is this command line for a running relay.

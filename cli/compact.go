@@ -131,9 +131,9 @@ func (p *program) compactInto(ctx context.Context, dir place, st *store.Store, r
 
 // compactTo makes the new file.
 func (p *program) compactTo(ctx context.Context, dir place, st *store.Store, fresh string, res *compactView) error {
-	pr := newProgress(p.Stderr, "copying", res.Before-res.Free)
-	err := st.Compact(fresh, func(n int64) error { pr.add(n); return ctx.Err() })
-	if pr.end(); err != nil {
+	pr := term.NewProgress(p.Stderr, "copying", res.Before-res.Free)
+	err := st.Compact(fresh, func(n int64) error { pr.Add(n); return ctx.Err() })
+	if pr.End(); err != nil {
 		return err
 	}
 	if err := p.proveCompacted(ctx, fresh, st); err != nil {
@@ -146,9 +146,9 @@ func (p *program) compactTo(ctx context.Context, dir place, st *store.Store, fre
 // proveCompacted wants the new file to be without fault, and to hold what the
 // store does.
 func (p *program) proveCompacted(ctx context.Context, fresh string, st *store.Store) error {
-	pr := newProgress(p.Stderr, "proving", 0)
+	pr := term.NewProgress(p.Stderr, "proving", 0)
 	found, err := prove(ctx, fresh)
-	pr.end()
+	pr.End()
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func keepOwner(path string, f *os.File) error {
 
 func (p *program) showCompacted(res *compactView, dry bool) error {
 	if res.DryRun = dry; p.json {
-		return encode(p.Stdout, res)
+		return term.Encode(p.Stdout, res)
 	}
 	won := max(res.Before-res.After, 0)
 	if !dry {

@@ -81,7 +81,7 @@ func (s *Section) write(b *strings.Builder, mark string, explain bool, chosen ma
 			}
 			name := term.Pad(k.Name, s.nameWidth(), false) + " = "
 			line := name + tomlText(valueIn(table, k.Name))
-			column = max(column, len(line)+gap+1)
+			column = max(column, len(line)+term.Gap+1)
 			if value := chosen[k.Name]; s.Name == "" && value != "" {
 				line = name + quoteTOML(value)
 			} else {
@@ -108,7 +108,7 @@ func besides(line string, column int, text string) string {
 	if text == "" {
 		return line
 	}
-	return term.Pad(line, max(column, len(line)+gap), false) + "# " + text
+	return term.Pad(line, max(column, len(line)+term.Gap), false) + "# " + text
 }
 
 // tomlText is a value as one would write it.

@@ -83,18 +83,18 @@ func numbered(name string, n int) string {
 // brought along is not repeated.
 func (c *call) showSecret(cred store.Credential, secret *string) error {
 	if c.json {
-		return encode(c.Stdout, struct {
+		return term.Encode(c.Stdout, struct {
 			Account  string  `json:"account"`
 			Login    string  `json:"login"`
 			Password *string `json:"password"`
 		}{cred.Account, cred.Login, secret})
 	}
-	fields := []field{{"account", cred.Account}, {"login", cred.Login}, {"password", "as given"}}
+	fields := []term.Field{{"account", cred.Account}, {"login", cred.Login}, {"password", "as given"}}
 	if secret != nil {
-		fields[2].value = *secret
+		fields[2].Value = *secret
 		defer c.note("the password is shown only this once")
 	}
-	return writeFields(c.Stdout, fields)
+	return term.WriteFields(c.Stdout, fields)
 }
 
 // credentialView is a login as programs see it; its hash stays here.
@@ -116,15 +116,15 @@ func (p *program) credentialList() *cli.Command {
 			return err
 		}
 		var views []credentialView
-		t := newTable(column{head: "LOGIN", least: 20}, column{head: "KIND"}, column{head: "CREATED"}, column{head: "NOTE", least: 10})
+		t := term.NewTable(term.Column{Head: "LOGIN", Least: 20}, term.Column{Head: "KIND"}, term.Column{Head: "CREATED"}, term.Column{Head: "NOTE", Least: 10})
 		for _, cred := range list {
 			views = append(views, credentialView{cred.Account, cred.Login, string(cred.Kind), cred.Note, cred.Created})
-			t.add(cred.Login, string(cred.Kind), c.stamp(cred.Created), cred.Note)
+			t.Add(cred.Login, string(cred.Kind), c.stamp(cred.Created), cred.Note)
 		}
 		if c.json {
-			return encodeAll(c.Stdout, views)
+			return term.EncodeAll(c.Stdout, views)
 		}
-		return t.write(c.Stdout)
+		return t.Print(c.Stdout)
 	}})
 }
 

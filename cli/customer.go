@@ -8,6 +8,7 @@ import (
 
 	"relay/cli/exit"
 	"relay/cli/shell"
+	"relay/cli/term"
 	"relay/report/api/owners"
 	"relay/report/words"
 )
@@ -114,22 +115,22 @@ func customerRemove(e *shell.Env) *cli.Command {
 
 func customerList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", Usage: "all customers"}, func(ctx context.Context, _ []string) error {
-		a := newArray(e.Stdout)
-		t := newTable(column{head: "CUSTOMER", least: 20}, column{head: "ACCOUNTS", right: true}, column{head: "RESELLER", least: 8}, column{head: "CONTACT", least: 7})
+		a := term.NewArray(e.Stdout)
+		t := term.NewTable(term.Column{Head: "CUSTOMER", Least: 20}, term.Column{Head: "ACCOUNTS", Right: true}, term.Column{Head: "RESELLER", Least: 8}, term.Column{Head: "CONTACT", Least: 7})
 		err := owners.ListCustomers.Each(ctx, e.Service, &owners.All{}, 0, func(c *owners.Customer) error {
 			if e.JSON {
-				return a.add(c)
+				return a.Add(c)
 			}
-			t.add(c.Customer, words.Number(int64(c.Accounts)), orElse(or0(c.Reseller), "-"), or0(c.Contact))
+			t.Add(c.Customer, words.Number(int64(c.Accounts)), orElse(or0(c.Reseller), "-"), or0(c.Contact))
 			return nil
 		})
 		if err != nil {
 			return err
 		}
 		if e.JSON {
-			return a.end()
+			return a.End()
 		}
-		return t.write(e.Stdout)
+		return t.Print(e.Stdout)
 	})
 }
 
@@ -156,9 +157,9 @@ func showCustomer(e *shell.Env, c *owners.CustomerSum, err error) error {
 		return err
 	}
 	if e.JSON {
-		return encode(e.Stdout, c)
+		return term.Encode(e.Stdout, c)
 	}
-	return showRollUp(e, []field{
+	return showRollUp(e, []term.Field{
 		{"customer", c.Customer.Customer},
 		{"contact", or0(c.Contact)},
 		{"address", strings.Join(c.Address, "; ")},

@@ -83,7 +83,7 @@ func absent(dir place) error {
 func (p *program) showHealth(h *control.Health) error {
 	bad := unwell(h)
 	if p.json {
-		if err := encode(p.Stdout, healthView{bad == "", *h}); err != nil {
+		if err := term.Encode(p.Stdout, healthView{bad == "", *h}); err != nil {
 			return err
 		}
 	} else if err := p.healthLine(h, bad); err != nil {

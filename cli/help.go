@@ -102,7 +102,7 @@ func (h *helpPage) paragraph(s string) {
 
 func (h *helpPage) pair(left, right string, width int) {
 	const indent = 2
-	room := term.Columns - indent - width - gap
+	room := term.Columns - indent - width - term.Gap
 	for i, l := range term.Wrap(right, room) {
 		if i > 0 {
 			left = ""
@@ -111,7 +111,7 @@ func (h *helpPage) pair(left, right string, width int) {
 			h.line(strings.Repeat(" ", indent) + left)
 			left = ""
 		}
-		h.line(strings.Repeat(" ", indent) + term.Pad(left, width, false) + strings.Repeat(" ", gap) + l)
+		h.line(strings.Repeat(" ", indent) + term.Pad(left, width, false) + strings.Repeat(" ", term.Gap) + l)
 	}
 }
 

@@ -106,7 +106,7 @@ func (s *installation) showNext(b *strings.Builder) {
 }
 
 func (s *installation) showJSON() error {
-	return encode(s.Stdout, struct {
+	return term.Encode(s.Stdout, struct {
 		Hostname  string        `json:"hostname"`
 		Made      []installStep `json:"made"`
 		Login     *installLogin `json:"login"` // null: no account was made

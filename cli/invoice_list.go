@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -46,11 +47,11 @@ func (c *call) listInvoices(f *invoiceFilter) error {
 	if err != nil {
 		return err
 	}
-	s := c.stream(f.limit.n, column{head: "NUMBER"}, column{head: "ISSUED"}, column{head: "ACCOUNT", least: 8}, column{head: "FOR"},
-		column{head: "TOTAL", right: true}, column{head: "OPEN", right: true}, column{head: "STATE"})
+	s := c.stream(f.limit.n, term.Column{Head: "NUMBER"}, term.Column{Head: "ISSUED"}, term.Column{Head: "ACCOUNT", Least: 8}, term.Column{Head: "FOR"},
+		term.Column{Head: "TOTAL", Right: true}, term.Column{Head: "OPEN", Right: true}, term.Column{Head: "STATE"})
 	var shown, sum int64
 	show := func(i *store.Invoice) error {
-		if err := s.pause(); err != nil {
+		if err := s.Pause(); err != nil {
 			return err
 		}
 		if !match(i) {
@@ -61,10 +62,10 @@ func (c *call) listInvoices(f *invoiceFilter) error {
 		if i.Open() != 0 {
 			open = money.Number(i.Open(), i.Currency)
 		}
-		return s.add(c.viewInvoice(i), i.Name, c.day(i.Issued), i.Account, string(i.Kind),
+		return s.Add(c.viewInvoice(i), i.Name, c.day(i.Issued), i.Account, string(i.Kind),
 			money.Number(i.Total, i.Currency), open, c.invoiceState(i))
 	}
-	if err = s.end(c.invoices(f, show)); err != nil || c.json {
+	if err = s.End(c.invoices(f, show)); err != nil || c.json {
 		return err
 	}
 	return c.say("-- %s, %s open", words.Plural(shown, "document"), c.amount(sum))

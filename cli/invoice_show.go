@@ -91,7 +91,7 @@ func (p *program) mayShow(s *showing) error {
 		return exit.Usage("", "--format %q: text, html or pdf", s.format)
 	case p.json && (s.format != "" || s.out != ""):
 		return exit.Usage("leave out --format and --out", "--json is a format of its own, on standard output")
-	case s.out == "" && format != "text" && isTerminal(p.Stdout):
+	case s.out == "" && format != "text" && term.IsTerminal(p.Stdout):
 		return exit.Usage("write a file with --out FILE, or send it elsewhere with a pipe", "%s is not for a terminal", strings.ToUpper(format))
 	}
 	return nil
@@ -165,7 +165,7 @@ func (c *call) showInvoice(format string) error {
 	}
 	doc := invoice.New(&i, c.documents())
 	if c.json {
-		return encode(c.Stdout, c.wholeInvoice(&i, doc))
+		return term.Encode(c.Stdout, c.wholeInvoice(&i, doc))
 	}
 	render := invoiceFormats[format]
 	if render == nil {

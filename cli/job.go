@@ -8,6 +8,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/report/jobs"
 	"relay/report/words"
 )
@@ -33,17 +34,17 @@ func (c *call) jobList() error {
 		return err
 	}
 	if c.json {
-		return encodeAll(c.Stdout, list)
+		return term.EncodeAll(c.Stdout, list)
 	}
-	t := newTable(column{head: "JOB"}, column{head: "SCHEDULE", least: 10}, column{head: "DONE"}, column{head: "NEXT"})
+	t := term.NewTable(term.Column{Head: "JOB"}, term.Column{Head: "SCHEDULE", Least: 10}, term.Column{Head: "DONE"}, term.Column{Head: "NEXT"})
 	for _, v := range list {
 		done := "never"
 		if v.Done != nil {
 			done = words.Stamp(*v.Done, c.st.Zone())
 		}
-		t.add(v.Job, v.Schedule, done, words.Stamp(v.Next, c.st.Zone()))
+		t.Add(v.Job, v.Schedule, done, words.Stamp(v.Next, c.st.Zone()))
 	}
-	if err := t.write(c.Stdout); err != nil {
+	if err := t.Print(c.Stdout); err != nil {
 		return err
 	}
 	if h := clockOf(c.st); h != nil {

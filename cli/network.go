@@ -8,6 +8,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 	"relay/store/netblock"
@@ -79,13 +80,13 @@ func (p *program) networkList() *cli.Command {
 			return err
 		}
 		if c.json {
-			return encodeAll(c.Stdout, list)
+			return term.EncodeAll(c.Stdout, list)
 		}
-		t := newTable(column{head: "NETWORK"}, column{head: "ACCOUNT", least: 12}, column{head: "CREATED"})
+		t := term.NewTable(term.Column{Head: "NETWORK"}, term.Column{Head: "ACCOUNT", Least: 12}, term.Column{Head: "CREATED"})
 		for _, n := range list {
-			t.add(n.Prefix.String(), n.Account, words.Stamp(n.Created, c.st.Zone()))
+			t.Add(n.Prefix.String(), n.Account, words.Stamp(n.Created, c.st.Zone()))
 		}
-		return t.write(c.Stdout)
+		return t.Print(c.Stdout)
 	}})
 }
 

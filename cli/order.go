@@ -7,6 +7,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/invoice"
 	"relay/report/money"
@@ -48,7 +49,7 @@ func (c *call) ordered(o orderOutput, r store.Receipt, err error) error {
 		return c.refusedOrder(&v, no)
 	}
 	if c.json {
-		return encode(c.Stdout, v)
+		return term.Encode(c.Stdout, v)
 	}
 	return c.showReceipt(&v)
 }
@@ -60,7 +61,7 @@ func (c *call) refusedOrder(v *receiptView, no *quota.Refused) error {
 	}
 	v.Invoices, v.After = []orderInvoice{}, v.Before
 	if c.json {
-		if err := encode(c.Stdout, v); err != nil {
+		if err := term.Encode(c.Stdout, v); err != nil {
 			return err
 		}
 	}

@@ -112,7 +112,7 @@ func (c *call) receipt(o *orderOutput, r *store.Receipt) receiptView {
 
 // showReceipt is the same screen for what was done and for what would be.
 func (c *call) showReceipt(v *receiptView) error {
-	if err := writeFields(c.Stdout, []field{{"account", v.Account}, {"order", v.Order}}); err != nil {
+	if err := term.WriteFields(c.Stdout, []term.Field{{"account", v.Account}, {"order", v.Order}}); err != nil {
 		return err
 	}
 	if err := c.showFigures(v); err != nil {
@@ -148,7 +148,7 @@ func (c *call) showLines(lines []lineView, currency string) error {
 		return err
 	}
 	const indent = "  "
-	room := term.Columns - len(indent) - gap - width
+	room := term.Columns - len(indent) - term.Gap - width
 	for i, l := range lines {
 		texts := term.Fold(term.Clean(l.Text), room)
 		for n, text := range texts {
@@ -182,7 +182,7 @@ func (c *call) showOrderInvoice(i *orderInvoice, currency string) error {
 	if err := c.say(""); err != nil {
 		return err
 	}
-	return writeFields(c.Stdout, []field{{"invoice", text}, {"reference", value(i.Ref)}, {"pay at", value(i.Link)}, {"pay by", value(i.Text)}})
+	return term.WriteFields(c.Stdout, []term.Field{{"invoice", text}, {"reference", value(i.Ref)}, {"pay at", value(i.Link)}, {"pay by", value(i.Text)}})
 }
 
 // showStand is how the account stands afterwards, and what was different before.
@@ -200,7 +200,7 @@ func (c *call) showStand(v *receiptView) error {
 		}
 		return before + " -> " + after
 	}
-	err := writeFields(c.Stdout, []field{
+	err := term.WriteFields(c.Stdout, []term.Field{
 		{"state", change(value(was.State), value(is.State))},
 		{"plan", change(orElse(value(was.Plan), "none"), orElse(value(is.Plan), "none"))},
 		{"allowance", change(orElse(was.Allowance.text(), "none"), orElse(is.Allowance.text(), "none"))},

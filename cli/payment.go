@@ -11,6 +11,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -143,12 +144,12 @@ func (c *call) listPayments(f *paymentFilter) error {
 	if err != nil {
 		return err
 	}
-	s := c.stream(f.limit.n, column{head: "RECORDED"}, column{head: "ACCOUNT", least: 8}, column{head: "INVOICE"}, column{head: "METHOD"},
-		column{head: "AMOUNT", right: true}, column{head: "REFERENCE", least: 12})
+	s := c.stream(f.limit.n, term.Column{Head: "RECORDED"}, term.Column{Head: "ACCOUNT", Least: 8}, term.Column{Head: "INVOICE"}, term.Column{Head: "METHOD"},
+		term.Column{Head: "AMOUNT", Right: true}, term.Column{Head: "REFERENCE", Least: 12})
 	var sum paymentSum
 	currency := c.currency()
 	err = c.payments(f.account, currency, func(v *paymentView) error {
-		if err := s.pause(); err != nil || !match(v) {
+		if err := s.Pause(); err != nil || !match(v) {
 			return err
 		}
 		sum.add(v)
@@ -156,12 +157,12 @@ func (c *call) listPayments(f *paymentFilter) error {
 		if v.Kind == string(store.KindReversal) {
 			how = v.Kind
 		}
-		return s.add(v, c.day(v.Time), v.Account, v.forInvoices(), how, money.Number(v.Amount, v.Currency), value(v.Reference))
+		return s.Add(v, c.day(v.Time), v.Account, v.forInvoices(), how, money.Number(v.Amount, v.Currency), value(v.Reference))
 	})
 	if sum == (paymentSum{}) && err == nil && !c.json {
 		return c.say("%s", orElse(ifSo(f.account+f.kind+f.period != "", "No such payment"), "No payment is recorded"))
 	}
-	if err = s.end(err); err != nil || c.json {
+	if err = s.End(err); err != nil || c.json {
 		return err
 	}
 	return c.say("-- %s", sum.text(currency))

@@ -81,7 +81,7 @@ func (c *call) recordPayment(f *paying) error {
 	}
 	v := c.viewPaid(&p, &r, f.dryRun)
 	if c.json {
-		return encode(c.Stdout, v)
+		return term.Encode(c.Stdout, v)
 	}
 	return c.showPayment(&v, &r)
 }
@@ -235,16 +235,16 @@ func (c *call) viewPaid(p *store.Payment, r *store.Receipt, dryRun bool) paidVie
 }
 
 func (c *call) showPayment(v *paidView, r *store.Receipt) error {
-	fields := []field{{"payment", fmt.Sprintf("%s by %s, reference %s", money.Format(v.Amount, v.Currency), *v.Method, *v.Reference)}}
+	fields := []term.Field{{"payment", fmt.Sprintf("%s by %s, reference %s", money.Format(v.Amount, v.Currency), *v.Method, *v.Reference)}}
 	for i := range v.Invoices {
-		fields = append(fields, field{"invoice", paidText(&v.Invoices[i], v.Currency)})
+		fields = append(fields, term.Field{"invoice", paidText(&v.Invoices[i], v.Currency)})
 	}
 	fields = append(fields,
-		field{"account", c.paidAccount(v, &r.After)},
-		field{"open", v.Owed.text()}, field{"pay at", v.Owed.link()}, field{"pay by", v.Owed.how()},
-		field{"credit", c.lotsText(&r.After)},
-		field{"balance", balanceText(v.After.Balance, v.Currency, r.After.State == store.Closed)})
-	if err := writeFields(c.Stdout, fields); err != nil || !v.DryRun {
+		term.Field{"account", c.paidAccount(v, &r.After)},
+		term.Field{"open", v.Owed.text()}, term.Field{"pay at", v.Owed.link()}, term.Field{"pay by", v.Owed.how()},
+		term.Field{"credit", c.lotsText(&r.After)},
+		term.Field{"balance", balanceText(v.After.Balance, v.Currency, r.After.State == store.Closed)})
+	if err := term.WriteFields(c.Stdout, fields); err != nil || !v.DryRun {
 		return err
 	}
 	return c.say("\nnothing was recorded")

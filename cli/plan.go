@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
 	"relay/report/words"
@@ -93,15 +94,15 @@ func (c *call) planList(all bool) error {
 		for i := range list {
 			views[i] = viewPlan(&list[i], currency)
 		}
-		return encodeAll(c.Stdout, views)
+		return term.EncodeAll(c.Stdout, views)
 	}
-	t := newTable(column{head: "PLAN", least: 10}, column{head: "TERM"}, column{head: "E-MAILS", right: true},
-		column{head: "BANDWIDTH", right: true}, column{head: "ALLOWED"}, column{head: "PRICE", right: true, least: 12}, column{head: ""})
+	t := term.NewTable(term.Column{Head: "PLAN", Least: 10}, term.Column{Head: "TERM"}, term.Column{Head: "E-MAILS", Right: true},
+		term.Column{Head: "BANDWIDTH", Right: true}, term.Column{Head: "ALLOWED"}, term.Column{Head: "PRICE", Right: true, Least: 12}, term.Column{Head: ""})
 	for _, plan := range list {
-		t.add(plan.Name, string(plan.Term), allowed(plan.Emails, words.Number(plan.Emails)), allowed(plan.Bandwidth, words.Size(plan.Bandwidth)),
+		t.Add(plan.Name, string(plan.Term), allowed(plan.Emails, words.Number(plan.Emails)), allowed(plan.Bandwidth, words.Size(plan.Bandwidth)),
 			words.PerPeriod(plan.Term), c.price(plan.Price), planRemark(&plan, c.scope != nil))
 	}
-	if err := t.write(c.Stdout); err != nil {
+	if err := t.Print(c.Stdout); err != nil {
 		return err
 	}
 	if hidden := n - len(list); hidden > 0 {
@@ -140,7 +141,7 @@ func (p *program) planShow() *cli.Command {
 
 func (c *call) showPlan(plan *quota.Plan) error {
 	if c.json {
-		return encode(c.Stdout, viewPlan(plan, c.currency()))
+		return term.Encode(c.Stdout, viewPlan(plan, c.currency()))
 	}
 	atLimit := string(quota.Suspend)
 	switch choices := plan.Choices(); {
@@ -149,7 +150,7 @@ func (c *call) showPlan(plan *quota.Plan) error {
 	case len(choices) == 1:
 		atLimit = string(choices[0])
 	}
-	return writeFields(c.Stdout, []field{
+	return term.WriteFields(c.Stdout, []term.Field{
 		{"plan", plan.Name},
 		{"kind", kindText(plan)},
 		{"term", string(plan.Term)},
@@ -221,7 +222,7 @@ func (c *call) planRetire(name string, retired bool) error {
 		return notListed(err, "plan", name)
 	}
 	if c.json {
-		return encode(c.Stdout, viewPlan(&plan, c.currency()))
+		return term.Encode(c.Stdout, viewPlan(&plan, c.currency()))
 	}
 	if !retired {
 		return c.say("plan %s is sold", name)
@@ -249,11 +250,11 @@ func (c *call) running(is func(terms *quota.Plan) bool) (n int64, all bool, err 
 			n++
 		}
 		if looked++; looked%1000 == 0 && time.Now().After(end) {
-			return errEnough
+			return term.ErrEnough
 		}
 		return nil
 	})
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, term.ErrEnough) {
 		return n, false, nil
 	}
 	return n, true, err

@@ -133,7 +133,7 @@ func differences(was, is *quota.Plan, currency string) planChange {
 
 func (c *call) showChanges(changes []planChange, dryRun bool) error {
 	if c.json {
-		return encodeAll(c.Stdout, changes)
+		return term.EncodeAll(c.Stdout, changes)
 	}
 	count := map[string]int64{}
 	for _, d := range changes {

@@ -62,7 +62,7 @@ func (c *call) planSimulate(f *simFlags) error {
 		return err
 	}
 	if c.json {
-		return encode(c.Stdout, r.view())
+		return term.Encode(c.Stdout, r.view())
 	}
 	return r.write()
 }
@@ -205,11 +205,11 @@ func (r *simReport) write() error {
 	if err := r.head(); err != nil {
 		return err
 	}
-	t := newTable(column{head: "MONTH"}, column{head: "SENT", right: true}, column{head: "USED", right: true},
-		column{head: "REFUSED", right: true}, column{head: "OVER", right: true}, column{head: "CREDIT", right: true},
-		column{head: "BILLED", right: true})
+	t := term.NewTable(term.Column{Head: "MONTH"}, term.Column{Head: "SENT", Right: true}, term.Column{Head: "USED", Right: true},
+		term.Column{Head: "REFUSED", Right: true}, term.Column{Head: "OVER", Right: true}, term.Column{Head: "CREDIT", Right: true},
+		term.Column{Head: "BILLED", Right: true})
 	row := func(name string, s forecast.Total, credit string) {
-		t.add(name, words.Number(s.Emails), words.FineSize(s.Bytes), unitsCell(s.Refused, "e-mails"), unitsCell(s.Over, unit), credit, money.Number(s.Total, r.in.Billing.Currency))
+		t.Add(name, words.Number(s.Emails), words.FineSize(s.Bytes), unitsCell(s.Refused, "e-mails"), unitsCell(s.Over, unit), credit, money.Number(s.Total, r.in.Billing.Currency))
 	}
 	for i := range r.months {
 		m := &r.months[i]
@@ -225,7 +225,7 @@ func (r *simReport) write() error {
 		}
 	}
 	row("total", forecast.Sum(r.months), "")
-	if err := t.write(r.Stdout); err != nil {
+	if err := t.Print(r.Stdout); err != nil {
 		return err
 	}
 	if err := r.say(""); err != nil {
@@ -253,12 +253,12 @@ func (r *simReport) head() error {
 	if r.in.Billing.TaxRate != 0 {
 		billed += ", with tax at " + r.in.Billing.TaxRate.String()
 	}
-	fields := []field{{"plan", text}, {"sends", sends}, {"billed", billed}}
+	fields := []term.Field{{"plan", text}, {"sends", sends}, {"billed", billed}}
 	if p := &r.in.Plan; p.Kind() == quota.Bandwidth && r.in.AtLimit == quota.Continue && 0 < p.Emails && p.Emails < r.in.Emails {
-		fields = append(fields, field{"over", fmt.Sprintf("%s for each e-mail beyond %s, or the bandwidth beyond %s if more",
+		fields = append(fields, term.Field{"over", fmt.Sprintf("%s for each e-mail beyond %s, or the bandwidth beyond %s if more",
 			wholeSize(p.EmailWeight()), words.Number(p.Emails), wholeSize(p.Bandwidth))})
 	}
-	if err := writeFields(r.Stdout, fields); err != nil {
+	if err := term.WriteFields(r.Stdout, fields); err != nil {
 		return err
 	}
 	return r.say("")

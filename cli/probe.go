@@ -13,6 +13,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/store"
 	"relay/store/secret"
 )
@@ -38,7 +39,7 @@ type trial struct {
 	login    store.Credential
 	secret   string
 
-	steps array               // with --json
+	steps term.Array          // with --json
 	state tls.ConnectionState // once there is TLS
 	id    store.ID            // once it was accepted
 	bad   bool                // a step failed
@@ -102,8 +103,8 @@ func (t *trial) run(account string) (err error) {
 	ctx, cancel := t.whileRunning()
 	defer cancel()
 	if t.json {
-		t.steps.w = t.Stdout
-		defer func() { err = errors.Join(err, t.steps.end()) }()
+		t.steps.W = t.Stdout
+		defer func() { err = errors.Join(err, t.steps.End()) }()
 	}
 	if err := t.handOver(ctx); err != nil {
 		return err
@@ -124,12 +125,12 @@ func (t *trial) choose(name string) (err error) {
 	err = t.st.EachAccount(store.Wanted{}, func(a *store.Account) error {
 		t.account = *a
 		if list = append(list, a.Name); len(list) > namesShown {
-			return errEnough
+			return term.ErrEnough
 		}
 		return nil
 	})
 	switch {
-	case err != nil && !errors.Is(err, errEnough):
+	case err != nil && !errors.Is(err, term.ErrEnough):
 		return err
 	case len(list) == 0:
 		return exit.Fail(exit.NoAccount, "relay account add NAME --plan entry", "there is no account yet")
@@ -204,7 +205,7 @@ func (t *trial) step(name string, s status, advice, format string, args ...any) 
 	detail := fmt.Sprintf(format, args...)
 	t.bad = t.bad || s == failed
 	if t.json {
-		return t.flush(t.steps.add(trialStep{name, s, detail, advice, t.wall()}))
+		return t.flush(t.steps.Add(trialStep{name, s, detail, advice, t.wall()}))
 	}
 	const width = len("delivered")
 	return t.flush(t.writeFinding(finding{Check: name, Status: s, Detail: detail, Advice: advice}, width))

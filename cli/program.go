@@ -12,6 +12,7 @@ import (
 
 	"relay/cli/exit"
 	"relay/cli/shell"
+	"relay/cli/term"
 )
 
 // program is one command line on its way: made for it and thrown away after it.
@@ -143,6 +144,6 @@ func (p *program) note(format string, args ...any) {
 }
 
 // watched begins a line of progress on standard error.
-func (p *program) watched(what string, total int64) *progress {
-	return newProgress(p.Stderr, what, total)
+func (p *program) watched(what string, total int64) *term.Progress {
+	return term.NewProgress(p.Stderr, what, total)
 }

@@ -18,6 +18,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 )
@@ -139,7 +140,7 @@ func (a *App) proveHere(ctx context.Context, path string, more []string) error {
 	if err != nil && !found.Older && !found.Newer {
 		return err
 	}
-	return encode(a.Stdout, found)
+	return term.Encode(a.Stdout, found)
 }
 
 // compare looks for what the file at path has and st lacks.
@@ -205,7 +206,7 @@ func (c *checker) liveCopy() (*wholeFile, error) {
 	out.rest = newPace()
 	client := control.NewClient(c.dir.socket())
 	defer client.Close()
-	pr := newProgress(c.Stderr, "copying", 0)
+	pr := term.NewProgress(c.Stderr, "copying", 0)
 	_, err = takeCopy(c.ctx, fromRelay(client), out, pr, func(size int64) error { return room(string(c.dir), size) })
 	if err != nil {
 		out.discard()

@@ -120,7 +120,7 @@ func (c *call) queue(f *store.Filter, limit int64, fn func(*store.Message) error
 			_ = c.flush(nil)
 		}
 		if n++; n == limit {
-			return errEnough
+			return term.ErrEnough
 		}
 		return nil
 	})

@@ -47,7 +47,7 @@ type changeWish struct{ all, dryRun, silent bool }
 // queueChange applies op to each selected message. Without IDs, a filter or --all
 // it refuses.
 func (c *call) queueChange(op store.Op, f *queueFilter, w changeWish) error {
-	g := &changing{call: c, op: store.Operation{Op: op, Tell: !w.silent}, dryRun: w.dryRun, chosen: f.set() || w.all, list: newArray(c.Stdout)}
+	g := &changing{call: c, op: store.Operation{Op: op, Tell: !w.silent}, dryRun: w.dryRun, chosen: f.set() || w.all, list: term.NewArray(c.Stdout)}
 	err := g.begin(f)
 	if err == nil {
 		err = g.choose(f)
@@ -107,7 +107,7 @@ type changing struct {
 	missing    []store.ID // not in the queue
 	bad        []string   // lines that name no message, the first ones
 	badAll     int
-	list       array // what a dry run writes for programs
+	list       term.Array // what a dry run writes for programs
 }
 
 const (
@@ -147,7 +147,7 @@ func (g *changing) step() error {
 // byFilter adds what the filter of the operation chooses.
 func (g *changing) byFilter(f *queueFilter) error {
 	err := g.queue(g.op.Of, f.limit.n, func(m *store.Message) error { return g.add(m.ID) })
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, term.ErrEnough) {
 		return nil
 	}
 	return err
@@ -244,7 +244,7 @@ func (g *changing) report() error {
 	switch {
 	case g.json && g.dryRun: // the list is all
 	case g.json:
-		err = encode(g.Stdout, struct {
+		err = term.Encode(g.Stdout, struct {
 			Op         store.Op   `json:"op"`
 			Done       int        `json:"done"`       // messages
 			Recipients int64      `json:"recipients"` // of these, that were changed

@@ -61,12 +61,12 @@ func (p *program) queueList() *cli.Command {
 			return err
 		}
 		if c.json {
-			a := newArray(c.Stdout)
-			err := c.queue(&filter, f.limit.n, func(m *store.Message) error { return a.add(viewMessage(m)) })
-			if errors.Is(err, errEnough) {
+			a := term.NewArray(c.Stdout)
+			err := c.queue(&filter, f.limit.n, func(m *store.Message) error { return a.Add(viewMessage(m)) })
+			if errors.Is(err, term.ErrEnough) {
 				err = nil
 			}
-			return errors.Join(err, a.end())
+			return errors.Join(err, a.End())
 		}
 		return c.listQueue(&filter, &f)
 	}})
@@ -90,7 +90,7 @@ func (c *call) listQueue(filter *store.Filter, f *queueFilter) error {
 		return err
 	})
 	switch {
-	case err != nil && !errors.Is(err, errEnough):
+	case err != nil && !errors.Is(err, term.ErrEnough):
 		return err
 	case sum.Messages > 0:
 		if err := c.say("-- %s in %s, %s", words.Size(sum.Bytes), words.Plural(sum.Messages, "message"), words.Plural(sum.Recipients, "recipient")); err != nil {

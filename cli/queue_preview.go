@@ -48,7 +48,7 @@ func (g *changing) showAffected(m *store.Message, list []int) error {
 		v.Recipients = append(v.Recipients, m.Recipients[i].Address)
 	}
 	if g.json {
-		return g.list.add(v)
+		return g.list.Add(v)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s, from %s\n", v.ID, v.Account, term.Clean(orElse(v.Sender, "<>")))
@@ -66,5 +66,5 @@ func (g *changing) endList() error {
 	if !g.json || !g.dryRun {
 		return nil
 	}
-	return g.list.end()
+	return g.list.End()
 }

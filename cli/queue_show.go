@@ -7,6 +7,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 )
@@ -25,14 +26,14 @@ func (p *program) queueShow() *cli.Command {
 			return err
 		}
 		if c.json {
-			return encode(c.Stdout, viewMessage(m))
+			return term.Encode(c.Stdout, viewMessage(m))
 		}
 		return c.showMessage(m)
 	}})
 }
 
 func (c *call) showMessage(m *store.Message) error {
-	fields := []field{
+	fields := []term.Field{
 		{"message", m.ID.String()},
 		{"message-id", m.MessageID},
 		{"account", m.Account},
@@ -56,9 +57,9 @@ func (c *call) showMessage(m *store.Message) error {
 		if r.Tries > 0 {
 			state += ", " + words.Plural(int64(r.Tries), "attempt")
 		}
-		fields = append(fields, field{"recipient", r.Address}, field{"", state}, field{"", r.Reply})
+		fields = append(fields, term.Field{"recipient", r.Address}, term.Field{"", state}, term.Field{"", r.Reply})
 	}
-	return writeFields(c.Stdout, fields)
+	return term.WriteFields(c.Stdout, fields)
 }
 
 func parseID(s string) (store.ID, error) {

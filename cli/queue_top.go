@@ -40,7 +40,7 @@ A message to several domains counts at each of them; the last line counts it onc
 			return err
 		}
 		if c.json {
-			return encodeAll(c.Stdout, top.rows)
+			return term.EncodeAll(c.Stdout, top.rows)
 		}
 		return c.writeTop(top, by)
 	}})
@@ -215,20 +215,20 @@ func (c *call) writeTop(t *topList, by string) error {
 	if len(t.rows) == 0 {
 		return c.say("The queue is empty")
 	}
-	tab := newTable(topColumns(by)...)
+	tab := term.NewTable(topColumns(by)...)
 	for i := range t.rows {
-		tab.add(t.rows[i].cells(by, c.wall())...)
+		tab.Add(t.rows[i].cells(by, c.wall())...)
 	}
-	widths := tab.widths()
-	heads := make([]string, len(tab.columns))
+	widths := tab.Widths()
+	heads := make([]string, len(tab.Columns))
 	for i := range heads {
-		heads[i] = tab.columns[i].head
+		heads[i] = tab.Columns[i].Head
 	}
-	if err := c.say("%s", tab.line(widths, heads)); err != nil {
+	if err := c.say("%s", tab.Line(widths, heads)); err != nil {
 		return err
 	}
 	for i := range t.rows {
-		lines := append([]string{tab.line(widths, tab.rows[i])}, t.rows[i].remarks(c.wall())...)
+		lines := append([]string{tab.Line(widths, tab.Rows[i])}, t.rows[i].remarks(c.wall())...)
 		if err := c.say("%s", strings.Join(lines, "\n")); err != nil {
 			return err
 		}
@@ -236,17 +236,17 @@ func (c *call) writeTop(t *topList, by string) error {
 	return c.writeTotal(t, by)
 }
 
-func topColumns(by string) []column {
-	domain, account := column{head: "DOMAIN", least: 20}, column{head: "ACCOUNT", least: 12}
-	numbers := []column{{head: "MESSAGES", right: true}, {head: "RECIPIENTS", right: true},
-		{head: "OLDEST", right: true}, {head: "NEXT", right: true}}
+func topColumns(by string) []term.Column {
+	domain, account := term.Column{Head: "DOMAIN", Least: 20}, term.Column{Head: "ACCOUNT", Least: 12}
+	numbers := []term.Column{{Head: "MESSAGES", Right: true}, {Head: "RECIPIENTS", Right: true},
+		{Head: "OLDEST", Right: true}, {Head: "NEXT", Right: true}}
 	switch by {
 	case "domain":
-		return append([]column{domain}, numbers...)
+		return append([]term.Column{domain}, numbers...)
 	case "account":
-		return append([]column{account}, numbers...)
+		return append([]term.Column{account}, numbers...)
 	}
-	return append([]column{domain, account}, numbers...)
+	return append([]term.Column{domain, account}, numbers...)
 }
 
 func (r *topRow) cells(by string, now time.Time) []string {

@@ -42,7 +42,7 @@ func (p *program) reloadHere() error {
 	}
 	v := reloadView{p.inner.config().source, list}
 	if p.json {
-		return encode(p.Stdout, v)
+		return term.Encode(p.Stdout, v)
 	}
 	return p.showReload(&v)
 }
@@ -65,9 +65,9 @@ func (p *program) showReload(v *reloadView) error {
 			return err
 		}
 	}
-	var now, later []field
+	var now, later []term.Field
 	for _, c := range v.Changes {
-		f := field{"  " + c.Key, orElse(c.Old, "none") + " → " + orElse(c.New, "none")}
+		f := term.Field{"  " + c.Key, orElse(c.Old, "none") + " → " + orElse(c.New, "none")}
 		if c.Restart {
 			later = append(later, f)
 		} else {
@@ -80,12 +80,12 @@ func (p *program) showReload(v *reloadView) error {
 	return p.section("after a restart:", later)
 }
 
-func (p *program) section(head string, fields []field) error {
+func (p *program) section(head string, fields []term.Field) error {
 	if fields == nil {
 		return nil
 	}
 	if _, err := fmt.Fprintln(p.Stdout, head); err != nil {
 		return err
 	}
-	return writeFields(p.Stdout, fields)
+	return term.WriteFields(p.Stdout, fields)
 }

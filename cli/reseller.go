@@ -6,6 +6,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/shell"
+	"relay/cli/term"
 	"relay/report/api/owners"
 	"relay/report/words"
 )
@@ -21,10 +22,10 @@ func showToken(e *shell.Env, t *owners.Token, err error) error {
 		return err
 	}
 	if e.JSON {
-		return encode(e.Stdout, t)
+		return term.Encode(e.Stdout, t)
 	}
 	defer e.Note("the token is shown only this once")
-	return writeFields(e.Stdout, []field{{"reseller", t.Reseller}, {"token", t.Token}})
+	return term.WriteFields(e.Stdout, []term.Field{{"reseller", t.Reseller}, {"token", t.Token}})
 }
 
 func resellerAdd(e *shell.Env) *cli.Command {
@@ -71,22 +72,22 @@ func resellerRemove(e *shell.Env) *cli.Command {
 
 func resellerList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", Usage: "all resellers"}, func(ctx context.Context, _ []string) error {
-		a := newArray(e.Stdout)
-		t := newTable(column{head: "RESELLER", least: 20}, column{head: "ACCOUNTS", right: true}, column{head: "CREATED"}, column{head: "CONTACT", least: 7})
+		a := term.NewArray(e.Stdout)
+		t := term.NewTable(term.Column{Head: "RESELLER", Least: 20}, term.Column{Head: "ACCOUNTS", Right: true}, term.Column{Head: "CREATED"}, term.Column{Head: "CONTACT", Least: 7})
 		err := owners.ListResellers.Each(ctx, e.Service, &owners.All{}, 0, func(r *owners.Reseller) error {
 			if e.JSON {
-				return a.add(r)
+				return a.Add(r)
 			}
-			t.add(r.Reseller, words.Number(int64(r.Accounts)), words.Day(r.Created, e.Zone()), or0(r.Contact))
+			t.Add(r.Reseller, words.Number(int64(r.Accounts)), words.Day(r.Created, e.Zone()), or0(r.Contact))
 			return nil
 		})
 		if err != nil {
 			return err
 		}
 		if e.JSON {
-			return a.end()
+			return a.End()
 		}
-		return t.write(e.Stdout)
+		return t.Print(e.Stdout)
 	})
 }
 
@@ -100,8 +101,8 @@ func resellerShow(e *shell.Env) *cli.Command {
 			return err
 		}
 		if e.JSON {
-			return encode(e.Stdout, r)
+			return term.Encode(e.Stdout, r)
 		}
-		return showRollUp(e, []field{{"reseller", r.Reseller.Reseller}, {"contact", or0(r.Contact)}, {"created", words.Stamp(r.Created, e.Zone())}}, &r.RollUp)
+		return showRollUp(e, []term.Field{{"reseller", r.Reseller.Reseller}, {"contact", or0(r.Contact)}, {"created", words.Stamp(r.Created, e.Zone())}}, &r.RollUp)
 	})
 }

@@ -147,9 +147,9 @@ func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest pace) error {
 // proveBackup reads the backup, proves it where it lies, and compares it with the store.
 func (p *program) proveBackup(ctx context.Context, dir place, from *aBackup, res *restoreView) error {
 	if from.m != nil {
-		pr := newProgress(p.Stderr, "reading", from.size)
+		pr := term.NewProgress(p.Stderr, "reading", from.size)
 		err := from.copyTo(ctx, pr, newPace())
-		if pr.end(); err != nil {
+		if pr.End(); err != nil {
 			return from.wrap(err)
 		}
 	}
@@ -215,9 +215,9 @@ func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base strin
 		return nil, err
 	}
 	out.unlock() // it may be changed by who proves it
-	pr := newProgress(p.Stderr, "copying", from.size)
+	pr := term.NewProgress(p.Stderr, "copying", from.size)
 	err = from.copyTo(ctx, io.MultiWriter(out, pr), pace{})
-	if pr.end(); err == nil {
+	if pr.End(); err == nil {
 		err = out.sync()
 	}
 	if err != nil {
@@ -230,9 +230,9 @@ func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base strin
 // proven proves the file, which is the backup or a copy of it, and wants it to be
 // without fault.
 func (p *program) proven(ctx context.Context, from *aBackup, path string, res *restoreView, more ...string) error {
-	pr := newProgress(p.Stderr, "proving", 0)
+	pr := term.NewProgress(p.Stderr, "proving", 0)
 	found, err := prove(ctx, path, more...)
-	pr.end()
+	pr.End()
 	if err != nil {
 		return from.wrap(err)
 	}
@@ -264,7 +264,7 @@ func (d place) setAside(now time.Time) (name string, err error) {
 
 func (p *program) showRestored(res *restoreView) error {
 	if p.json {
-		return encode(p.Stdout, res)
+		return term.Encode(p.Stdout, res)
 	}
 	done := "restored from"
 	if res.DryRun {

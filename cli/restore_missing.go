@@ -58,9 +58,9 @@ func (p *program) missing(ctx context.Context, dir place, path string, res *rest
 	if !dir.hasStore() {
 		return nil
 	}
-	pr := newProgress(p.Stderr, "comparing", 0)
+	pr := term.NewProgress(p.Stderr, "comparing", 0)
 	found, err := prove(ctx, path, andCompare, dir.store())
-	pr.end()
+	pr.End()
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

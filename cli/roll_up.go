@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"relay/cli/shell"
+	"relay/cli/term"
 	"relay/report/api/owners"
 	"relay/report/money"
 	"relay/report/words"
@@ -17,10 +18,10 @@ func useText(u owners.Use) string {
 }
 
 // showRollUp shows a sum over accounts below what it is of.
-func showRollUp(e *shell.Env, head []field, sum *owners.RollUp) error {
+func showRollUp(e *shell.Env, head []term.Field, sum *owners.RollUp) error {
 	amount := func(n int64) string { return money.Format(n, sum.Currency) }
 	b := &sum.Invoices
-	if err := writeFields(e.Stdout, append(head, []field{
+	if err := term.WriteFields(e.Stdout, append(head, []term.Field{
 		{"this month", useText(sum.Now)},
 		{"last month", useText(sum.Last)},
 		{"to pay", fmt.Sprintf("%s: %s", words.Plural(int64(b.Open), "invoice"), amount(b.Owed))},
@@ -32,13 +33,13 @@ func showRollUp(e *shell.Env, head []field, sum *owners.RollUp) error {
 	}...)); err != nil || len(sum.List) == 0 {
 		return err
 	}
-	t := newTable(column{head: "ACCOUNT", least: 16}, column{head: "STATE"}, column{head: "E-MAILS", right: true},
-		column{head: "BANDWIDTH", right: true}, column{head: "TO PAY", right: true}, column{head: "CONTACT", least: 7})
+	t := term.NewTable(term.Column{Head: "ACCOUNT", Least: 16}, term.Column{Head: "STATE"}, term.Column{Head: "E-MAILS", Right: true},
+		term.Column{Head: "BANDWIDTH", Right: true}, term.Column{Head: "TO PAY", Right: true}, term.Column{Head: "CONTACT", Least: 7})
 	for _, p := range sum.List {
-		t.add(p.Account, p.State, words.Number(p.Now.Messages), words.Size(p.Now.Bytes), money.Number(p.Owed, sum.Currency), or0(p.Contact))
+		t.Add(p.Account, p.State, words.Number(p.Now.Messages), words.Size(p.Now.Bytes), money.Number(p.Owed, sum.Currency), or0(p.Contact))
 	}
 	if err := e.Say(""); err != nil {
 		return err
 	}
-	return t.write(e.Stdout)
+	return t.Print(e.Stdout)
 }

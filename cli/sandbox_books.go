@@ -95,14 +95,14 @@ func (t *teller) tell() error {
 	n := 0
 	err := t.relay.store.EachAccount(store.Wanted{}, func(a *store.Account) error {
 		if n++; n > tellMost {
-			return errEnough
+			return term.ErrEnough
 		}
 		if t.told[a.Name] == a.Seq {
 			return nil
 		}
 		return t.tellAccount(a)
 	})
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, term.ErrEnough) {
 		return nil
 	}
 	return err

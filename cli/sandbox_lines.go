@@ -98,8 +98,8 @@ func (f *feed) finish() {
 
 // timed writes text of any length behind a time.
 func (f *feed) timed(stamp, text string) {
-	next := "\n" + strings.Repeat(" ", len(stamp)+gap)
-	f.say(stamp + "  " + strings.Join(term.Wrap(term.Clean(text), term.Columns-len(stamp)-gap), next))
+	next := "\n" + strings.Repeat(" ", len(stamp)+term.Gap)
+	f.say(stamp + "  " + strings.Join(term.Wrap(term.Clean(text), term.Columns-len(stamp)-term.Gap), next))
 }
 
 // stamp is an instant as the lines show it: where the clock is the system's, the

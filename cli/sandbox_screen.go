@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/words"
 )
@@ -19,7 +20,7 @@ func (s *sandbox) show(ctx context.Context) error {
 		return err
 	}
 	if s.json {
-		err = encode(s.Stdout, s.view(&j))
+		err = term.Encode(s.Stdout, s.view(&j))
 	} else {
 		_, err = io.WriteString(s.Stdout, s.screen(&j))
 	}
@@ -62,9 +63,9 @@ func (s *sandbox) view(j *journey) sandboxView {
 func (s *sandbox) screen(j *journey) string {
 	var b strings.Builder
 	b.WriteString("relay sandbox: a whole relay on this machine. No mail leaves it. Ctrl-C ends it.\n\n")
-	_ = writeFields(&b, s.settings()) // a builder takes everything
+	_ = term.WriteFields(&b, s.settings()) // a builder takes everything
 	b.WriteString("\nA first message has gone the whole way:\n")
-	_ = writeFields(&b, s.story(j))
+	_ = term.WriteFields(&b, s.story(j))
 	b.WriteString("\nSend your own. The second one comes back, with a report to its sender:\n")
 	for _, l := range s.examples() {
 		b.WriteString("  " + l + "\n")
@@ -77,22 +78,22 @@ func (s *sandbox) screen(j *journey) string {
 }
 
 // settings of a mail program, and where things are.
-func (s *sandbox) settings() []field {
+func (s *sandbox) settings() []term.Field {
 	files := string(s.dir)
 	if s.log != nil {
 		files += ", with relay.log"
 	}
-	list := []field{
+	list := []term.Field{
 		{"server", fmt.Sprintf("localhost, port %d with STARTTLS, port %d with TLS", portOf(s.starttls.Addr().String()), portOf(s.implicit.Addr().String()))},
 		{"user", s.account.Login},
 		{"password", s.account.Password},
 		{"files", files + "; gone at the end"},
 	}
 	if s.traffic > 0 || s.clock.speed != 0 {
-		list = append(list, field{"plan", s.deal()})
+		list = append(list, term.Field{"plan", s.deal()})
 	}
 	if s.traffic > 0 {
-		list = append(list, field{"traffic", "by itself, " + words.Size(s.traffic) + " a month; first what this month has seen by now"})
+		list = append(list, term.Field{"traffic", "by itself, " + words.Size(s.traffic) + " a month; first what this month has seen by now"})
 	}
 	if s.clock.speed == 0 {
 		return list
@@ -101,7 +102,7 @@ func (s *sandbox) settings() []field {
 	if s.clock.speed > 1 {
 		text += fmt.Sprintf(", %s times as fast as time", words.Number(s.clock.speed))
 	}
-	return append(list, field{"clock", text})
+	return append(list, term.Field{"clock", text})
 }
 
 // deal is the account's plan, and what becomes of mail beyond it.
@@ -118,10 +119,10 @@ func (s *sandbox) deal() string {
 }
 
 // story of the first message, as it is in the store.
-func (s *sandbox) story(j *journey) []field {
+func (s *sandbox) story(j *journey) []term.Field {
 	in, out := j.events[0], j.events[len(j.events)-1]
 	plan := s.terms()
-	return []field{
+	return []term.Field{
 		{"accepted", fmt.Sprintf("%s, %s → %s, %s", in.ID, in.Sender, in.Recipients[0].Address, words.Size(in.Size))},
 		{"charged", fmt.Sprintf("e-mails %s → %s, bandwidth %s → %s",
 			words.Number(j.before.Charged.Messages), ofLimit(j.after.Charged.Messages, plan.Emails, words.Number),

@@ -311,7 +311,7 @@ func (s *sending) said(r client.Reply) error {
 	_, id, _ := strings.Cut(r.Text, "queued as ")
 	switch {
 	case s.json:
-		return encode(s.Stdout, struct {
+		return term.Encode(s.Stdout, struct {
 			ID         string   `json:"id"`
 			Recipients []string `json:"recipients"`
 		}{id, s.rcpts})

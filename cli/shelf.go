@@ -49,7 +49,7 @@ const shelfName = "relay-20060102T150405Z.db"
 var shelfRE = regexp.MustCompile(`^relay-\d{8}T\d{6}Z\.db$`)
 
 // put makes a copy. watch begins a line of progress.
-func (s shelf) put(ctx context.Context, from copier, watch func(what string, total int64) *progress) (m *manifest, path string, err error) {
+func (s shelf) put(ctx context.Context, from copier, watch func(what string, total int64) *term.Progress) (m *manifest, path string, err error) {
 	if err := s.make(); err != nil {
 		return nil, "", err
 	}
@@ -192,8 +192,8 @@ func (c shelved) follows(old shelved) bool {
 
 // proveCopy has a copy read from the disk, compared with its manifest and proved.
 // It does not change it.
-func proveCopy(ctx context.Context, path string, m *manifest, pr *progress) error {
-	defer pr.end()
+func proveCopy(ctx context.Context, path string, m *manifest, pr *term.Progress) error {
+	defer pr.End()
 	found, err := prove(ctx, path, andAdd)
 	if err != nil {
 		return err

@@ -12,11 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/term"
 	"relay/report/jobs"
 	"relay/store"
 )
 
-func unwatched(string, int64) *progress { return &progress{} }
+func unwatched(string, int64) *term.Progress { return &term.Progress{} }
 
 // newShelf has a store of one account to copy from.
 func newShelf(t *testing.T, keep int) (shelf, *store.Store) {

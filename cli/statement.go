@@ -41,7 +41,7 @@ func (p *program) accountStatement() *cli.Command {
 			}
 		}
 		if c.json {
-			return encode(c.Stdout, c.viewStatement(&st))
+			return term.Encode(c.Stdout, c.viewStatement(&st))
 		}
 		return c.showStatement(&st)
 	}})
@@ -194,46 +194,46 @@ func (c *call) showStatement(st *store.Statement) error {
 }
 
 func (c *call) showStanding(v *statementView) error {
-	fields := []field{{"account", v.Account}, {"at", c.stamp(v.At)}, {"plan", orElse(value(v.Plan), "none yet")}}
+	fields := []term.Field{{"account", v.Account}, {"at", c.stamp(v.At)}, {"plan", orElse(value(v.Plan), "none yet")}}
 	if v.TermStart != nil {
-		fields = append(fields, field{"term", c.day(*v.TermStart) + " to " + c.lastDay(*v.TermEnd)})
+		fields = append(fields, term.Field{"term", c.day(*v.TermStart) + " to " + c.lastDay(*v.TermEnd)})
 	}
 	if v.Period != nil {
 		fields = append(fields,
-			field{"allowance", v.Allowance.text() + " in " + *v.Period},
-			field{"used", words.Plural(v.Used.Messages, "e-mail") + ", " + words.FineSize(v.Used.Bytes)})
+			term.Field{"allowance", v.Allowance.text() + " in " + *v.Period},
+			term.Field{"used", words.Plural(v.Used.Messages, "e-mail") + ", " + words.FineSize(v.Used.Bytes)})
 	}
 	if v.Uncounted != nil {
-		fields = append(fields, field{"not counted", "the use of " + *v.Uncounted + ", which is entered when that day is over"})
+		fields = append(fields, term.Field{"not counted", "the use of " + *v.Uncounted + ", which is entered when that day is over"})
 	}
-	return writeFields(c.Stdout, fields)
+	return term.WriteFields(c.Stdout, fields)
 }
 
 // part is a table with a heading, where there are rows.
-func (c *call) part(head string, t *table) error {
-	if len(t.rows) == 0 {
+func (c *call) part(head string, t *term.Table) error {
+	if len(t.Rows) == 0 {
 		return nil
 	}
-	return cmp.Or(c.say("\n%s", head), t.write(c.Stdout))
+	return cmp.Or(c.say("\n%s", head), t.Print(c.Stdout))
 }
 
 func (c *call) showPeriods(v *statementView) error {
-	t := newTable(column{head: "PERIOD"}, column{head: "E-MAILS", right: true}, column{head: "BANDWIDTH", right: true},
-		column{head: "CREDIT USED", right: true}, column{head: "OVERAGE", right: true}, column{head: "BLOCKS", least: 6})
+	t := term.NewTable(term.Column{Head: "PERIOD"}, term.Column{Head: "E-MAILS", Right: true}, term.Column{Head: "BANDWIDTH", Right: true},
+		term.Column{Head: "CREDIT USED", Right: true}, term.Column{Head: "OVERAGE", Right: true}, term.Column{Head: "BLOCKS", Least: 6})
 	for _, p := range v.Periods {
 		text := orElse(value(p.Covered), "-")
 		if !p.Closed {
 			text = "open"
 		}
-		t.add(p.Period, words.Number(p.Messages), words.FineSize(p.Bytes), unitsCell(p.Drawn, v.Unit), unitsCell(p.Overage, v.Unit), text)
+		t.Add(p.Period, words.Number(p.Messages), words.FineSize(p.Bytes), unitsCell(p.Drawn, v.Unit), unitsCell(p.Overage, v.Unit), text)
 	}
 	return c.part("Use by period", t)
 }
 
 func (c *call) showCredit(v *statementView) error {
-	t := newTable(column{head: "LOT", least: 20}, column{head: "LEFT", right: true}, column{head: "GRANTED"}, column{head: "LAST DAY"})
+	t := term.NewTable(term.Column{Head: "LOT", Least: 20}, term.Column{Head: "LEFT", Right: true}, term.Column{Head: "GRANTED"}, term.Column{Head: "LAST DAY"})
 	for _, l := range v.Credit {
-		t.add(l.Lot, words.Units(l.Units, v.Unit), c.day(l.Granted), c.lastDay(l.Expires))
+		t.Add(l.Lot, words.Units(l.Units, v.Unit), c.day(l.Granted), c.lastDay(l.Expires))
 	}
 	if err := c.part("Credit, in the order of use", t); err != nil || v.Drawn == 0 {
 		return err
@@ -242,22 +242,22 @@ func (c *call) showCredit(v *statementView) error {
 }
 
 func (c *call) showBilled(v *statementView) error {
-	t := newTable(column{head: "INVOICE", least: 10}, column{head: "ISSUED"}, column{head: "FOR"}, column{head: "PERIOD"}, column{head: v.Currency, right: true})
+	t := term.NewTable(term.Column{Head: "INVOICE", Least: 10}, term.Column{Head: "ISSUED"}, term.Column{Head: "FOR"}, term.Column{Head: "PERIOD"}, term.Column{Head: v.Currency, Right: true})
 	for _, i := range v.Invoices {
-		t.add(orElse(value(i.Invoice), "to come"), c.day(i.Issued), i.Kind, orElse(value(i.Period), "-"), money.Number(i.Total, v.Currency))
+		t.Add(orElse(value(i.Invoice), "to come"), c.day(i.Issued), i.Kind, orElse(value(i.Period), "-"), money.Number(i.Total, v.Currency))
 	}
 	return c.part("Invoices", t)
 }
 
 func (c *call) showPayments(v *statementView) error {
-	t := newTable(column{head: "DATE"}, column{head: "KIND"}, column{head: "INVOICE", least: 8}, column{head: v.Currency, right: true}, column{head: "REFERENCE", least: 10})
+	t := term.NewTable(term.Column{Head: "DATE"}, term.Column{Head: "KIND"}, term.Column{Head: "INVOICE", Least: 8}, term.Column{Head: v.Currency, Right: true}, term.Column{Head: "REFERENCE", Least: 10})
 	for i := range v.Payments {
 		p := &v.Payments[i]
 		text := value(p.Text)
 		if p.Reference != nil {
 			text = strings.TrimSpace(value(p.Method) + " " + *p.Reference)
 		}
-		t.add(c.day(p.Time), p.Kind, orElse(value(p.Invoice), "-"), money.Number(p.Amount, v.Currency), text)
+		t.Add(c.day(p.Time), p.Kind, orElse(value(p.Invoice), "-"), money.Number(p.Amount, v.Currency), text)
 	}
 	return c.part("Payments", t)
 }

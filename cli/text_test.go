@@ -9,11 +9,11 @@ import (
 )
 
 func TestTable_fitsTheScreen(t *testing.T) {
-	tab := newTable(column{head: "NAME", least: 10}, column{head: "N", right: true}, column{head: "CONTACT", least: 10})
-	tab.add("short", "1", "a@b.example")
-	tab.add(strings.Repeat("n", 90), "1,000,000", strings.Repeat("ü", 200)+"\x1b[31m\n")
+	tab := term.NewTable(term.Column{Head: "NAME", Least: 10}, term.Column{Head: "N", Right: true}, term.Column{Head: "CONTACT", Least: 10})
+	tab.Add("short", "1", "a@b.example")
+	tab.Add(strings.Repeat("n", 90), "1,000,000", strings.Repeat("ü", 200)+"\x1b[31m\n")
 	var b strings.Builder
-	if err := tab.write(&b); err != nil {
+	if err := tab.Print(&b); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
@@ -31,10 +31,10 @@ func TestTable_fitsTheScreen(t *testing.T) {
 }
 
 func TestTable_isNarrowWhereItCanBe(t *testing.T) {
-	tab := newTable(column{head: "A", least: 5}, column{head: "B", right: true})
-	tab.add("x", "10")
+	tab := term.NewTable(term.Column{Head: "A", Least: 5}, term.Column{Head: "B", Right: true})
+	tab.Add("x", "10")
 	var b strings.Builder
-	if err := tab.write(&b); err != nil {
+	if err := tab.Print(&b); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := b.String(), "A   B\nx  10\n"; got != want {
@@ -45,7 +45,7 @@ func TestTable_isNarrowWhereItCanBe(t *testing.T) {
 func TestWriteFields_wrapsAndKeepsAll(t *testing.T) {
 	var b strings.Builder
 	words := strings.Repeat("word ", 40)
-	if err := writeFields(&b, []field{{"name", "acme"}, {"nothing", ""}, {"reply", words}}); err != nil {
+	if err := term.WriteFields(&b, []term.Field{{"name", "acme"}, {"nothing", ""}, {"reply", words}}); err != nil {
 		t.Fatal(err)
 	}
 	checkWidth(t, "fields", b.String())
@@ -56,13 +56,13 @@ func TestWriteFields_wrapsAndKeepsAll(t *testing.T) {
 
 func TestArray(t *testing.T) {
 	var b strings.Builder
-	a := array{w: &b}
+	a := term.Array{W: &b}
 	for range 2 {
-		if err := a.add(map[string]string{"a": "<b>"}); err != nil {
+		if err := a.Add(map[string]string{"a": "<b>"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := a.end(); err != nil {
+	if err := a.End(); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := b.String(), "[\n {\"a\":\"<b>\"},\n {\"a\":\"<b>\"}\n]\n"; got != want {

@@ -9,6 +9,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/store"
 )
 
@@ -125,7 +126,7 @@ func (c *call) traceID(q *tracing) error {
 		return err
 	}
 	if c.json {
-		return encodeAll(c.Stdout, viewEvents(events))
+		return term.EncodeAll(c.Stdout, viewEvents(events))
 	}
 	return c.writeTrace(events)
 }
@@ -145,7 +146,7 @@ func (q *tracing) found(events []store.Event) error {
 // limit of them; 0: all.
 func (c *call) traceBack(q *tracing, since time.Time, limit int) error {
 	var list []store.Event // of the message being read
-	a := newArray(c.Stdout)
+	a := term.NewArray(c.Stdout)
 	found := 0
 	next := func() error {
 		events := list
@@ -157,7 +158,7 @@ func (c *call) traceBack(q *tracing, since time.Time, limit int) error {
 			return err
 		}
 		if found++; found == limit {
-			return errEnough
+			return term.ErrEnough
 		}
 		return nil
 	}
@@ -176,14 +177,14 @@ func (c *call) traceBack(q *tracing, since time.Time, limit int) error {
 	if err == nil {
 		err = next()
 	}
-	if err != nil && !errors.Is(err, errEnough) {
+	if err != nil && !errors.Is(err, term.ErrEnough) {
 		return err
 	}
 	if c.json {
-		return a.end()
+		return a.End()
 	}
 	switch {
-	case errors.Is(err, errEnough):
+	case errors.Is(err, term.ErrEnough):
 		c.note("there may be more: --limit %d is reached", limit)
 	case found == 0:
 		return c.say("nothing since %s", c.stamp(since))

@@ -148,7 +148,7 @@ func (c *call) whileRunning() (context.Context, context.CancelFunc) {
 // not be written.
 func (c *call) flush(err error) error {
 	if o := c.output(); err == nil {
-		o.flush()
+		o.Flush()
 	}
 	return err
 }

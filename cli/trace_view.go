@@ -49,10 +49,10 @@ func remoteOf(o *store.EventOutcome) string {
 }
 
 // writeFound writes the life of one of several messages.
-func (c *call) writeFound(a *array, events []store.Event, first bool) error {
+func (c *call) writeFound(a *term.Array, events []store.Event, first bool) error {
 	if c.json {
 		for i := range events {
-			if err := a.add(viewEvent(&events[i])); err != nil {
+			if err := a.Add(viewEvent(&events[i])); err != nil {
 				return err
 			}
 		}

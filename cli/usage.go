@@ -6,6 +6,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/words"
 	"relay/store"
@@ -126,9 +127,9 @@ func (c *call) viewPast(a *store.Account, u store.Usage) usageView {
 
 func (c *call) showUsage(v *usageView) error {
 	if c.json {
-		return encode(c.Stdout, v)
+		return term.Encode(c.Stdout, v)
 	}
-	return writeFields(c.Stdout, []field{
+	return term.WriteFields(c.Stdout, []term.Field{
 		{"account", v.Account},
 		{"plan", orElse(v.Plan, "-")},
 		{"period", v.Period},

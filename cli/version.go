@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/term"
 )
 
 // build is what is known about this binary.
@@ -57,7 +59,7 @@ func (p *program) versionCommand() *cli.Command {
 	return p.here(&cli.Command{Name: "version", Usage: "which relay this is"}, func(context.Context, []string) error {
 		b := readBuild()
 		if p.json {
-			return encode(p.Stdout, b)
+			return term.Encode(p.Stdout, b)
 		}
 		_, err := fmt.Fprintln(p.Stdout, b)
 		return err

@@ -1,4 +1,4 @@
-package cli
+package term
 
 import (
 	"io"
@@ -11,9 +11,9 @@ import (
 	"relay/report/words"
 )
 
-// progress is one line on a terminal, written over and over, that says how far long
+// Progress is one line on a terminal, written over and over, that says how far long
 // work has come. It goes away at the end.
-type progress struct {
+type Progress struct {
 	w    io.Writer // nil: not a terminal
 	what string    // "copying"
 	bar  *progressbar.ProgressBar
@@ -22,18 +22,18 @@ type progress struct {
 // progressEvery is the least time between two writes of the line.
 const progressEvery = 200 * time.Millisecond
 
-// newProgress begins a line on w, where that is a terminal. A total of 0 is not known.
-func newProgress(w io.Writer, what string, total int64) *progress {
-	pr := &progress{what: what}
-	if isTerminal(w) {
+// NewProgress begins a line on w, where that is a terminal. A total of 0 is not known.
+func NewProgress(w io.Writer, what string, total int64) *Progress {
+	pr := &Progress{what: what}
+	if IsTerminal(w) {
 		pr.w = w
 	}
-	pr.of(total)
+	pr.Restart(total)
 	return pr
 }
 
-// isTerminal reports whether w is a terminal: no other file has a size.
-func isTerminal(w io.Writer) bool {
+// IsTerminal reports whether w is a terminal: no other file has a size.
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
@@ -42,12 +42,12 @@ func isTerminal(w io.Writer) bool {
 	return err == nil
 }
 
-// of begins the line again, with a total.
-func (pr *progress) of(total int64) {
+// Restart begins the line again, with a total.
+func (pr *Progress) Restart(total int64) {
 	if pr.w == nil {
 		return
 	}
-	pr.end()
+	pr.End()
 	text, most := pr.what+" …", int64(-1)
 	if total > 0 {
 		text, most = pr.what+" "+words.Size(total), total
@@ -65,19 +65,19 @@ func (pr *progress) of(total int64) {
 }
 
 // Write counts what passes.
-func (pr *progress) Write(b []byte) (int, error) {
-	pr.add(int64(len(b)))
+func (pr *Progress) Write(b []byte) (int, error) {
+	pr.Add(int64(len(b)))
 	return len(b), nil
 }
 
-func (pr *progress) add(n int64) {
+func (pr *Progress) Add(n int64) {
 	if pr.bar != nil {
 		_ = pr.bar.Add64(n) // a line that cannot be drawn, or a total that is passed, stops no work
 	}
 }
 
-// end takes the line away.
-func (pr *progress) end() {
+// End takes the line away.
+func (pr *Progress) End() {
 	if pr.bar != nil {
 		_ = pr.bar.Clear() // as above
 	}

@@ -1,4 +1,4 @@
-package cli
+package term
 
 import (
 	"bytes"
@@ -8,15 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 	"unicode/utf8"
-
-	"relay/cli/term"
 )
 
 // drawn is a line of progress and what a terminal got of it.
-func drawn(what string, total int64) (*progress, *bytes.Buffer) {
+func drawn(what string, total int64) (*Progress, *bytes.Buffer) {
 	var out bytes.Buffer
-	pr := &progress{w: &out, what: what}
-	pr.of(total)
+	pr := &Progress{w: &out, what: what}
+	pr.Restart(total)
 	return pr, &out
 }
 
@@ -25,7 +23,7 @@ func gone(t *testing.T, out string) {
 	t.Helper()
 	lines := strings.Split(out, "\r")
 	for _, l := range lines {
-		if utf8.RuneCountInString(l) >= term.Columns {
+		if utf8.RuneCountInString(l) >= Columns {
 			t.Errorf("%d characters: %q", utf8.RuneCountInString(l), l)
 		}
 	}
@@ -37,7 +35,7 @@ func gone(t *testing.T, out string) {
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pr, out := drawn("copying", 0)
-		pr.of(2_000_000_000) // it turned out
+		pr.Restart(2_000_000_000) // it turned out
 		for range 40 {
 			time.Sleep(50 * time.Millisecond)
 			if n, err := pr.Write(make([]byte, 1_000_000)); n != 1_000_000 || err != nil {
@@ -45,8 +43,8 @@ func TestProgress(t *testing.T) {
 			}
 		}
 		time.Sleep(20 * time.Second)
-		pr.add(960_000_000)
-		pr.end()
+		pr.Add(960_000_000)
+		pr.End()
 		for _, want := range []string{"copying … ", "copying 2.0 GB   0% |", "copying 2.0 GB  50% |█", "[22s:"} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("no %q in %q", want, out)
@@ -60,14 +58,14 @@ func TestProgress(t *testing.T) {
 func TestProgress_wrongTotal(t *testing.T) {
 	for _, done := range []int64{0, 50, 100, 101, 500} {
 		pr, out := drawn("copying", 100)
-		pr.add(done)
-		pr.end()
-		pr.end()
+		pr.Add(done)
+		pr.End()
+		pr.End()
 		gone(t, out.String())
 	}
 	pr, out := drawn("proving", 0)
-	pr.add(5)
-	pr.end()
+	pr.Add(5)
+	pr.End()
 	gone(t, out.String())
 }
 
@@ -78,9 +76,9 @@ func TestProgram_progress_notInAPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	pr := newProgress(w, "copying", 10)
-	pr.add(5)
-	pr.end()
+	pr := NewProgress(w, "copying", 10)
+	pr.Add(5)
+	pr.End()
 	w.Close()
 	var got bytes.Buffer
 	if _, err := got.ReadFrom(r); err != nil || got.Len() > 0 {

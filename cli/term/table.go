@@ -1,0 +1,99 @@
+package term
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// Column of a table.
+type Column struct {
+	Head  string
+	Right bool // numbers
+	Least int  // narrower it does not get; 0: it is never shortened
+}
+
+// Table for people: as wide as it must be, at most a screen. Columns that may
+// be shortened lose characters, the widest first.
+type Table struct {
+	Columns []Column
+	Rows    [][]string
+}
+
+const Gap = 2 // spaces between columns
+
+func NewTable(columns ...Column) *Table { return &Table{Columns: columns} }
+
+func (t *Table) Add(cells ...string) {
+	for i := range cells {
+		cells[i] = Clean(cells[i])
+	}
+	t.Rows = append(t.Rows, cells)
+}
+
+func (t *Table) Print(w io.Writer) error {
+	widths := t.Widths()
+	heads := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		heads[i] = c.Head
+	}
+	for _, row := range append([][]string{heads}, t.Rows...) {
+		if _, err := fmt.Fprintln(w, t.Line(widths, row)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Table) Line(widths []int, row []string) string {
+	var b strings.Builder
+	for i, cell := range row {
+		if i > 0 {
+			b.WriteString(strings.Repeat(" ", Gap))
+		}
+		b.WriteString(Pad(Cut(cell, widths[i]), widths[i], t.Columns[i].Right))
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+func (t *Table) Widths() []int { return t.fit(t.natural()) }
+
+// natural widths are those of heads and rows, whatever the screen.
+func (t *Table) natural() []int {
+	widths := make([]int, len(t.Columns))
+	for i, c := range t.Columns {
+		widths[i] = utf8.RuneCountInString(c.Head)
+		for _, row := range t.Rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+		}
+	}
+	return widths
+}
+
+// fit makes widths fit the screen.
+func (t *Table) fit(widths []int) []int {
+	total := Gap * (len(widths) - 1)
+	for _, w := range widths {
+		total += w
+	}
+	for ; total > Columns; total-- {
+		i := t.widest(widths)
+		if i < 0 {
+			break
+		}
+		widths[i]--
+	}
+	return widths
+}
+
+// widest column that may still be shortened, or -1.
+func (t *Table) widest(widths []int) int {
+	best := -1
+	for i, c := range t.Columns {
+		if c.Least > 0 && widths[i] > max(c.Least, utf8.RuneCountInString(c.Head)) && (best < 0 || widths[i] > widths[best]) {
+			best = i
+		}
+	}
+	return best
+}
