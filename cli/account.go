@@ -152,10 +152,10 @@ func (c *call) showAdded(o *orderOutput, r *store.Receipt, cred *store.Credentia
 	fields := []term.Field{{"account", o.name}, {"login", cred.Login}, {"password", "as given"}}
 	switch {
 	case secret != nil:
-		fields[2].Value = *secret
+		fields[2][1] = *secret
 		defer c.note("the password is shown only this once")
 	case o.dryRun && cred.Kind == store.Token:
-		fields[2].Value = "is made when it is added"
+		fields[2][1] = "is made when it is added"
 	}
 	if err := term.WriteFields(c.Stdout, fields); err != nil {
 		return err

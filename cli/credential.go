@@ -91,7 +91,7 @@ func (c *call) showSecret(cred store.Credential, secret *string) error {
 	}
 	fields := []term.Field{{"account", cred.Account}, {"login", cred.Login}, {"password", "as given"}}
 	if secret != nil {
-		fields[2].Value = *secret
+		fields[2][1] = *secret
 		defer c.note("the password is shown only this once")
 	}
 	return term.WriteFields(c.Stdout, fields)

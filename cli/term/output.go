@@ -60,19 +60,19 @@ func EncodeAll[T any](w io.Writer, list []T) error {
 	return a.End()
 }
 
-// Field is one line of what is shown of a single thing.
-type Field struct{ name, Value string }
+// Field is one line of a description: a name and its value.
+type Field [2]string
 
 // WriteFields writes names and values in two columns; values that do not fit
 // are continued on the next line, never shortened. Empty ones are left out.
 func WriteFields(w io.Writer, fields []Field) error {
 	width := 0
 	for _, f := range fields {
-		width = max(width, utf8.RuneCountInString(f.name))
+		width = max(width, utf8.RuneCountInString(f[0]))
 	}
 	for _, f := range fields {
-		for i, text := range Wrap(Clean(f.Value), Columns-width-Gap) {
-			name := f.name
+		for i, text := range Wrap(Clean(f[1]), Columns-width-Gap) {
+			name := f[0]
 			if i > 0 {
 				name = ""
 			}
