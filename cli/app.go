@@ -98,7 +98,7 @@ func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) 
 // code.
 func (a *App) Run(ctx context.Context, args []string) int {
 	if len(args) > 1 && args[0] == proveVerb {
-		return exit.Report(a.Stderr, a.proveHere(ctx, args[1], args[2:]))
+		return exit.Report(a.Stderr, proveHere(ctx, a.Stdout, a.Stderr, args[1], args[2:]))
 	}
 	p := &program{App: *a}
 	if len(args) > 0 && args[0] == completeVerb {

@@ -2,13 +2,7 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,6 +12,7 @@ import (
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/term"
+	"relay/cli/wholefile"
 	"relay/report/jobs"
 	"relay/report/words"
 	"relay/store"
@@ -70,103 +65,6 @@ func (p *program) untilSignal(ctx context.Context) (context.Context, context.Can
 	return ctx, func() { cancel(); stop() }
 }
 
-// copier writes a copy of a store. It calls begin before the first octet.
-type copier func(ctx context.Context, w io.Writer, begin func(*manifest) error) error
-
-// fromStore copies the open store.
-func fromStore(st *store.Store, host string) copier {
-	return func(ctx context.Context, w io.Writer, begin func(*manifest) error) error {
-		_, err := st.Copy(while{ctx, w}, func(i store.Image) error { return begin(newManifest(host, st.Now(), i)) })
-		return err
-	}
-}
-
-// fromRelay has the running relay copy its store.
-func fromRelay(c *control.Client) copier {
-	return func(ctx context.Context, w io.Writer, begin func(*manifest) error) error {
-		_, err := c.Backup(ctx, w, func(about []byte) error {
-			m := &manifest{}
-			if err := json.Unmarshal(about, m); err != nil {
-				return exit.Fail(exit.Unreachable, "restart the relay: it is another version than this command",
-					"the running relay does not say what the copy holds: %w", err)
-			}
-			return begin(m)
-		})
-		return err
-	}
-}
-
-// while writes as long as its context lasts.
-type while struct {
-	ctx context.Context
-	io.Writer
-}
-
-func (w while) Write(p []byte) (int, error) {
-	if err := w.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return w.Writer.Write(p)
-}
-
-// takeCopy writes a copy and describes it. ready is told how long it will be.
-func takeCopy(ctx context.Context, from copier, w io.Writer, pr *term.Progress, ready func(size int64) error) (m *manifest, err error) {
-	defer pr.End()
-	sum := sha256.New()
-	err = from(ctx, io.MultiWriter(w, sum, pr), func(head *manifest) error {
-		m = head
-		pr.Restart(head.Size)
-		return ready(head.Size)
-	})
-	if err != nil {
-		return nil, err
-	}
-	m.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	return m, nil
-}
-
-// keepCopy gives a copy its name, and then its manifest.
-func keepCopy(out *wholeFile, path string, m *manifest) error {
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := free(path, out.force); err != nil {
-		return err
-	}
-	switch err := os.Remove(manifestOf(path)); {
-	case err == nil:
-		if err := syncDir(filepath.Dir(path)); err != nil {
-			return err
-		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	if err := out.keepAs(path); err != nil {
-		return err
-	}
-	if err := writeManifest(path, append(text, '\n')); err != nil {
-		return fmt.Errorf("%s is whole, but its manifest is missing: %w", path, err)
-	}
-	return nil
-}
-
-// writeManifest writes that of the copy at path, whose owner and mode it has.
-func writeManifest(path string, text []byte) error {
-	w, err := newWholeFile(manifestOf(path), true)
-	if err != nil {
-		return err
-	}
-	defer w.discard()
-	if _, err := w.Write(text); err != nil {
-		return err
-	}
-	if err := keepOwner(path, w.f); err != nil {
-		return err
-	}
-	return w.keep()
-}
-
 // backedUp is the result for programs.
 type backedUp struct {
 	File     string    `json:"file"`
@@ -183,15 +81,15 @@ func (p *program) backupToFile(ctx context.Context, file string, force bool) err
 		return exit.Usage("", "%s is the store itself", file)
 	}
 	dir := filepath.Dir(file)
-	out, err := newWholeFile(file, force)
+	out, err := wholefile.New(file, force)
 	if err != nil {
 		return err
 	}
-	defer out.discard()
-	out.rest = newPace()
+	defer out.Discard()
+	out.Rest = wholefile.NewPace()
 	res := backedUp{File: file, Removed: []string{}}
 	err = p.backup(ctx, func(from copier, keep func(time.Time) error) error {
-		m, err := takeCopy(ctx, from, out, term.NewProgress(p.Stderr, "copying", 0), func(size int64) error { return room(dir, size) })
+		m, err := takeCopy(ctx, from, out, p.watch("copying"), func(size int64) error { return wholefile.Room(dir, size) })
 		if err != nil {
 			return err
 		}
@@ -216,7 +114,7 @@ func (p *program) backupToPipe(ctx context.Context) error {
 		return exit.Usage("send it elsewhere: relay backup - | ssh HOST 'cat > relay.copy'", "standard output is a terminal")
 	}
 	return p.backup(ctx, func(from copier, _ func(time.Time) error) error {
-		m, err := takeCopy(ctx, from, p.Stdout, term.NewProgress(p.Stderr, "copying", 0), func(int64) error { return nil })
+		m, err := takeCopy(ctx, from, p.Stdout, p.watch("copying"), func(int64) error { return nil })
 		if err != nil {
 			return err
 		}
@@ -233,7 +131,7 @@ func (p *program) backupToShelf(ctx context.Context) error {
 	s := shelfOf(&cfg.Backup, dir)
 	res := backedUp{Proved: true}
 	err = p.backup(ctx, func(from copier, keep func(time.Time) error) error {
-		m, path, err := s.put(ctx, from, p.watched)
+		m, path, err := s.put(ctx, from, p.watch)
 		if err != nil {
 			return err
 		}
@@ -264,7 +162,7 @@ func (p *program) backup(ctx context.Context, make func(from copier, keep func(t
 		return make(fromRelay(client), func(at time.Time) error { return client.Keep(ctx, at) })
 	}
 	local := func(st *store.Store) error {
-		return make(fromStore(st, hostname(&cfg)), func(at time.Time) error { return jobs.RecordBackup(st, at) })
+		return make(fromStore(st, originOf(hostname(&cfg))), func(at time.Time) error { return jobs.RecordBackup(st, at) })
 	}
 	if err := p.eitherWay(ctx, &cfg, dir, remote, local); err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -295,3 +193,18 @@ func (p *program) showBackup(res *backedUp) error {
 	}
 	return err
 }
+
+// shelfOf is the configured one.
+func shelfOf(b *Backup, data place) shelf {
+	dir := b.Dir
+	if dir == "" {
+		dir = filepath.Join(string(data), "backup")
+	}
+	return shelf{dir, b.Keep, string(data)}
+}
+
+// originOf is what manifests say of this relay.
+func originOf(host string) origin { return origin{host, readBuild().Version} }
+
+// watch shows on standard error how far a copy has come.
+func (p *program) watch(what string) *term.Progress { return term.NewProgress(p.Stderr, what, 0) }

@@ -13,7 +13,7 @@ import (
 
 // backup is what the control socket streams.
 func (r *relay) backup(w io.Writer, about func(any) error) (n int64, err error) {
-	return r.store.Copy(w, func(i store.Image) error { return about(newManifest(r.hostname, r.store.Now(), i)) })
+	return r.store.Copy(w, func(i store.Image) error { return about(newManifest(originOf(r.hostname), r.store.Now(), i)) })
 }
 
 // kept records a copy that a command has made.
@@ -33,8 +33,8 @@ type jobShelf struct {
 
 // Put implements jobs.Shelf.
 func (s jobShelf) Put(ctx context.Context, st *store.Store) (jobs.Copy, error) {
-	unseen := func(string, int64) *term.Progress { return &term.Progress{} }
-	m, path, err := s.put(ctx, fromStore(st, s.host), unseen)
+	unseen := func(what string) *term.Progress { return term.NewProgress(io.Discard, what, 0) }
+	m, path, err := s.put(ctx, fromStore(st, originOf(s.host)), unseen)
 	if err != nil {
 		return jobs.Copy{}, err
 	}

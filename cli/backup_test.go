@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"relay/cli/exit"
+	"relay/cli/wholefile"
 	"relay/store"
 	"relay/store/bolt"
 )
@@ -22,12 +23,12 @@ func TestKeepCopy_removesTheManifestOfAnEarlierOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "copy.db")
 	put(t, path, "old")
 	put(t, manifestOf(path), "old")
-	out, err := newWholeFile(path, true)
+	out, err := wholefile.New(path, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.discard()
-	if err := out.f.Close(); err != nil { // so that it cannot be synced
+	defer out.Discard()
+	if err := out.Close(); err != nil { // so that it cannot be synced
 		t.Fatal(err)
 	}
 	if err := keepCopy(out, path, &manifest{}); err == nil {
@@ -68,11 +69,11 @@ func TestBackup_pipeInItsPlace(t *testing.T) {
 // Who comes second to a name that is taken leaves the first one's manifest alone.
 func TestKeepCopy_leavesAnothersManifest(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "copy.db")
-	out, err := newWholeFile(path, false)
+	out, err := wholefile.New(path, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.discard()
+	defer out.Discard()
 	put(t, path, "another's")
 	put(t, manifestOf(path), "another's")
 	if err := keepCopy(out, path, &manifest{}); err == nil {
@@ -255,7 +256,7 @@ func TestPlace_claimStore_replaced(t *testing.T) {
 	if err := os.Rename(dir.store()+".new", dir.store()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lockIf(f, func() bool { return sameFile(dir.store(), f) }); !errors.Is(err, errReplaced) {
+	if _, err := lockIf(f, func() bool { return wholefile.SameFile(dir.store(), f) }); !errors.Is(err, errReplaced) {
 		t.Errorf("claimStore = %v, want errReplaced", err)
 	}
 }
@@ -315,7 +316,7 @@ func TestRestore_newerSchema(t *testing.T) {
 // A proof does not change what it proves, nor does it hinder another.
 func TestProve_onlyReads(t *testing.T) {
 	s, st := newShelf(t, 1)
-	_, path, err := s.put(t.Context(), fromStore(st, "relay.test"), unwatched)
+	_, path, err := s.put(t.Context(), fromStore(st, origin{"relay.test", "1"}), unwatched)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,19 +334,7 @@ func TestProve_onlyReads(t *testing.T) {
 	if after, err := os.Stat(path); err != nil || !after.ModTime().Equal(before.ModTime()) {
 		t.Errorf("it was written to: %v", err)
 	}
-	if _, err := prove(t.Context(), s.data.store()); !errors.Is(err, store.ErrLocked) {
+	if _, err := prove(t.Context(), place(s.owner).store()); !errors.Is(err, store.ErrLocked) {
 		t.Errorf("prove of a store that is open = %v, want ErrLocked", err)
-	}
-}
-
-// What needs no room is not refused, what needs more than there is, is.
-func TestRoom(t *testing.T) {
-	dir := t.TempDir()
-	if err := room(dir, 1); err != nil {
-		t.Error(err)
-	}
-	err := room(dir, 1<<60)
-	if f, ok := errors.AsType[*exit.Error](err); !ok || f.Code != exit.TryAgain || f.Hint == "" {
-		t.Errorf("room for an exabyte: %v", err)
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"relay/cli/wholefile"
 )
 
 // certificate is the listeners'. Its files are looked at again now and then, so
@@ -186,5 +188,5 @@ func readSelfSignedKey(file string) *ecdsa.PrivateKey {
 }
 
 func writePEM(path, kind string, der []byte) error {
-	return writeWhole(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	return wholefile.Write(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }

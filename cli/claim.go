@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"relay/cli/exit"
+	"relay/cli/wholefile"
 	"relay/store"
 )
 
@@ -76,7 +77,7 @@ func (d place) claimStore() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return lockIf(f, func() bool { return sameFile(d.store(), f) })
+	return lockIf(f, func() bool { return wholefile.SameFile(d.store(), f) })
 }
 
 // lockIf locks the open file, and wants something to hold after that. The file is
@@ -122,17 +123,7 @@ func (d place) install(path string) error {
 	if err := os.Rename(path, d.store()); err != nil {
 		return err
 	}
-	return syncDir(string(d))
-}
-
-// sameFile reports whether path is still the name of the open file.
-func sameFile(path string, f *os.File) bool {
-	now, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	is, err := f.Stat()
-	return err == nil && os.SameFile(now, is)
+	return wholefile.SyncDir(string(d))
 }
 
 // Files in the data directory on the way to become the store, less what stands

@@ -7,13 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/term"
+	"relay/cli/wholefile"
 	"relay/report/words"
 	"relay/store"
 )
@@ -94,7 +94,7 @@ func (p *program) compact(ctx context.Context, cfg *Config, dir place) error {
 	if err := dir.noLink(); err != nil {
 		return err
 	}
-	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: p.onlyErrors(), Billing: cfg.Billing.store()})
+	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: onlyErrors(p.Stderr), Billing: cfg.Billing.store()})
 	if errors.Is(err, store.ErrLocked) {
 		return exit.Fail(exit.TryAgain, stopFirst+"; relay compact; and start them again", "%w", err)
 	}
@@ -111,7 +111,7 @@ func (p *program) compact(ctx context.Context, cfg *Config, dir place) error {
 
 func (p *program) compactInto(ctx context.Context, dir place, st *store.Store, res *compactView) error {
 	dir.removeUnfinished()
-	if err := room(string(dir), res.Before-res.Free); err != nil {
+	if err := wholefile.Room(string(dir), res.Before-res.Free); err != nil {
 		return err
 	}
 	fresh := filepath.Join(string(dir), unfinishedCompaction+"."+strconv.Itoa(os.Getpid()))
@@ -171,7 +171,7 @@ func settle(path, old string) (size int64, err error) {
 		return 0, err
 	}
 	defer f.Close()
-	if err := keepOwner(old, f); err != nil {
+	if err := wholefile.KeepOwner(old, f); err != nil {
 		return 0, err
 	}
 	info, err := f.Stat()
@@ -179,26 +179,6 @@ func settle(path, old string) (size int64, err error) {
 		return 0, err
 	}
 	return info.Size(), nil
-}
-
-// keepOwner gives the file the owner and the mode of the one at path.
-func keepOwner(path string, f *os.File) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	is, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	was, ok := info.Sys().(*syscall.Stat_t)
-	now, same := is.Sys().(*syscall.Stat_t)
-	if ok && same && (was.Uid != now.Uid || was.Gid != now.Gid) {
-		if err := f.Chown(int(was.Uid), int(was.Gid)); err != nil {
-			return fmt.Errorf("give the new file to the store's owner: %w", err)
-		}
-	}
-	return f.Chmod(info.Mode().Perm())
 }
 
 func (p *program) showCompacted(res *compactView, dry bool) error {

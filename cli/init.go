@@ -11,6 +11,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/wholefile"
 	"relay/quota"
 )
 
@@ -187,23 +188,23 @@ func writeNew(path string, text []byte, mode fs.FileMode, adopt func(string) err
 }
 
 func writeOnce(path string, text []byte, mode fs.FileMode, adopt func(string) error) error {
-	out, err := newWholeFile(path, false)
+	out, err := wholefile.New(path, false)
 	if err != nil {
 		return err
 	}
-	defer out.discard()
+	defer out.Discard()
 	if _, err := out.Write(text); err != nil {
 		return err
 	}
-	if err := out.f.Chmod(mode); err != nil {
+	if err := out.Chmod(mode); err != nil {
 		return err
 	}
 	if adopt != nil {
-		if err := adopt(out.f.Name()); err != nil {
+		if err := adopt(out.Name()); err != nil {
 			return err
 		}
 	}
-	return out.keep()
+	return out.Keep()
 }
 
 // folder makes a directory of the data directory's.

@@ -16,6 +16,7 @@ import (
 
 	"relay/cli/exit"
 	"relay/cli/term"
+	"relay/cli/wholefile"
 	"relay/report/invoice"
 	"relay/store"
 )
@@ -100,11 +101,11 @@ func (p *program) mayShow(s *showing) error {
 // intoFile has run write to a file instead of to standard output. The file gets
 // its name when run is done, and none when it fails.
 func (p *program) intoFile(cc *cli.Context, path string, force bool, run cli.ActionFunc) error {
-	w, err := newWholeFile(path, force)
+	w, err := wholefile.New(path, force)
 	if err != nil {
 		return noFile(path, err)
 	}
-	defer w.discard()
+	defer w.Discard()
 	stdout := p.Stdout
 	p.Stdout = w
 	err = run(cc)
@@ -112,7 +113,7 @@ func (p *program) intoFile(cc *cli.Context, path string, force bool, run cli.Act
 	if err := cmp.Or(err, cc.Context.Err()); err != nil {
 		return err
 	}
-	if err := w.keep(); err != nil {
+	if err := w.Keep(); err != nil {
 		return noFile(path, err)
 	}
 	_, err = fmt.Fprintf(p.Stdout, "%s is written\n", term.Clean(path))

@@ -34,11 +34,17 @@ type manifest struct {
 // manifestOf is the path of the manifest of the copy at path.
 func manifestOf(path string) string { return path + ".manifest" }
 
+// origin is the relay whose store is copied.
+type origin struct {
+	host    string
+	version string
+}
+
 // newManifest describes a copy that is about to be made; what it adds up to is not
 // known yet.
-func newManifest(host string, now time.Time, image store.Image) *manifest {
+func newManifest(by origin, now time.Time, image store.Image) *manifest {
 	return &manifest{
-		Format: manifestFormat, Relay: readBuild().Version, Hostname: host,
+		Format: manifestFormat, Relay: by.version, Hostname: by.host,
 		Created: now.UTC().Truncate(time.Second), Wall: time.Now().UTC().Truncate(time.Second), Image: image,
 	}
 }

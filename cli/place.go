@@ -2,13 +2,12 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"relay/cli/exit"
+	"relay/cli/wholefile"
 )
 
 // systemData is where root's relay keeps what must last.
@@ -75,17 +74,4 @@ func (d place) isNew() bool {
 
 // adopt gives a file that root made to the directory's owner, as whom the relay
 // will run.
-func (d place) adopt(path string) error {
-	info, err := os.Stat(string(d))
-	if err != nil {
-		return err
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || os.Geteuid() != 0 || owner.Uid == 0 {
-		return nil
-	}
-	if err := os.Lchown(path, int(owner.Uid), int(owner.Gid)); err != nil {
-		return fmt.Errorf("give %s to the directory's owner: %w", path, err)
-	}
-	return nil
-}
+func (d place) adopt(path string) error { return wholefile.Adopt(string(d), path) }

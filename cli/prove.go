@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -16,10 +17,8 @@ import (
 	"strings"
 	"syscall"
 
-	"relay/cli/control"
 	"relay/cli/exit"
-	"relay/cli/term"
-	"relay/report/words"
+	"relay/cli/wholefile"
 	"relay/store"
 )
 
@@ -111,23 +110,23 @@ func wasTold(e *exec.ExitError) bool {
 }
 
 // proveHere is what the other process does.
-func (a *App) proveHere(ctx context.Context, path string, more []string) error {
-	found := proof{Problems: []string{}}
+func proveHere(ctx context.Context, stdout, stderr io.Writer, path string, more []string) error {
+	found, log := proof{Problems: []string{}}, onlyErrors(stderr)
 	if slices.Contains(more, andAdd) {
 		if err := found.add(ctx, path); err != nil {
 			return err
 		}
 	}
 	err := guard(path, func() error {
-		st, err := store.Open(path, store.Options{Log: a.onlyErrors(), ReadOnly: true})
+		st, err := store.Open(path, store.Options{Log: log, ReadOnly: true})
 		if errors.Is(err, store.ErrOlder) && slices.Contains(more, andUpgrade) {
-			st, err = store.Open(path, store.Options{Log: a.onlyErrors()})
+			st, err = store.Open(path, store.Options{Log: log})
 		}
 		if err != nil {
 			return err
 		}
 		if len(more) == 2 && more[0] == andCompare {
-			return errors.Join(found.compare(ctx, st, more[1], a.onlyErrors()), st.Close())
+			return errors.Join(found.compare(ctx, st, more[1], log), st.Close())
 		}
 		found.Stats, err = st.Verify(ctx, func(text string) {
 			if len(found.Problems) < mostProblems {
@@ -140,7 +139,7 @@ func (a *App) proveHere(ctx context.Context, path string, more []string) error {
 	if err != nil && !found.Older && !found.Newer {
 		return err
 	}
-	return term.Encode(a.Stdout, found)
+	return json.NewEncoder(stdout).Encode(found)
 }
 
 // compare looks for what the file at path has and st lacks.
@@ -162,76 +161,12 @@ func (f *proof) add(ctx context.Context, path string) error {
 	}
 	defer file.Close()
 	sum := sha256.New()
-	f.Size, err = readThrough(ctx, file, sum, newPace())
+	f.Size, err = wholefile.ReadThrough(ctx, file, sum, wholefile.NewPace())
 	f.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	return err
 }
 
 // onlyErrors is a log for a store that is only looked at.
-func (a *App) onlyErrors() *slog.Logger {
-	return slog.New(slog.NewTextHandler(a.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-}
-
-// proveStore proves the store: a copy of it while a relay has it, which is not
-// held up by that.
-func (c *checker) proveStore() {
-	if c.health == nil && c.dir.isNew() {
-		c.add("store", ok, "", "there is none yet")
-		return
-	}
-	path := c.dir.store()
-	if c.health != nil {
-		copied, err := c.liveCopy()
-		if err != nil {
-			c.add("store", warning, "while a relay runs, a copy beside the store is proved: make room for it, or stop the relay first", "not proved: %v", err)
-			return
-		}
-		defer copied.discard()
-		path = copied.f.Name()
-	}
-	found, err := prove(c.ctx, path)
-	if err != nil {
-		c.add("store", failed, exit.Hint(err), "%v", err)
-		return
-	}
-	c.judgeProof(&found)
-}
-
-// liveCopy has the running relay write a copy of its store beside it.
-func (c *checker) liveCopy() (*wholeFile, error) {
-	out, err := beginFile(string(c.dir), "relay.db.check")
-	if err != nil {
-		return nil, err
-	}
-	out.rest = newPace()
-	client := control.NewClient(c.dir.socket())
-	defer client.Close()
-	pr := term.NewProgress(c.Stderr, "copying", 0)
-	_, err = takeCopy(c.ctx, fromRelay(client), out, pr, func(size int64) error { return room(string(c.dir), size) })
-	if err != nil {
-		out.discard()
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *checker) judgeProof(found *proof) {
-	s := &found.Stats
-	if s.Problems == 0 {
-		c.add("store", ok, "", "proved: %s, %s, %s, %s of mail", words.Plural(s.Accounts, "account"),
-			words.Plural(s.Messages, "message"), entries(s.Queued), words.Size(s.Bodies))
-		return
-	}
-	for _, text := range found.Problems {
-		c.add("store", failed, "", "%s", text)
-	}
-	c.add("store", failed, "stop the relay, keep a copy of the file, and bring back a backup: relay restore FILE",
-		"%s", words.Plural(s.Problems, "problem"))
-}
-
-func entries(n int64) string {
-	if n == 1 {
-		return "1 queue entry"
-	}
-	return fmt.Sprintf("%d queue entries", n)
+func onlyErrors(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelError}))
 }

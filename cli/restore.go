@@ -17,6 +17,7 @@ import (
 
 	"relay/cli/exit"
 	"relay/cli/term"
+	"relay/cli/wholefile"
 	"relay/report/words"
 	"relay/store"
 )
@@ -133,12 +134,12 @@ func (b *aBackup) wrap(err error) error {
 }
 
 // copyTo reads the backup from its beginning, and compares it with its manifest.
-func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest pace) error {
+func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest wholefile.Pace) error {
 	if _, err := b.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	sum := sha256.New()
-	if _, err := readThrough(ctx, b.File, io.MultiWriter(w, sum), rest); err != nil || b.m == nil {
+	if _, err := wholefile.ReadThrough(ctx, b.File, io.MultiWriter(w, sum), rest); err != nil || b.m == nil {
 		return err
 	}
 	return b.m.checkSum(hex.EncodeToString(sum.Sum(nil)))
@@ -148,7 +149,7 @@ func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest pace) error {
 func (p *program) proveBackup(ctx context.Context, dir place, from *aBackup, res *restoreView) error {
 	if from.m != nil {
 		pr := term.NewProgress(p.Stderr, "reading", from.size)
-		err := from.copyTo(ctx, pr, newPace())
+		err := from.copyTo(ctx, pr, wholefile.NewPace())
 		if pr.End(); err != nil {
 			return from.wrap(err)
 		}
@@ -165,11 +166,11 @@ func (p *program) proveBackup(ctx context.Context, dir place, from *aBackup, res
 	if err != nil {
 		return err
 	}
-	defer fresh.discard()
-	if err := p.proven(ctx, from, fresh.f.Name(), res, andUpgrade); err != nil {
+	defer fresh.Discard()
+	if err := p.proven(ctx, from, fresh.Name(), res, andUpgrade); err != nil {
 		return err
 	}
-	return p.missing(ctx, dir, fresh.f.Name(), res)
+	return p.missing(ctx, dir, fresh.Name(), res)
 }
 
 // replace proves a copy of the backup and gives it the store's name.
@@ -187,14 +188,14 @@ func (p *program) replace(ctx context.Context, dir place, from *aBackup, res *re
 	if err != nil {
 		return err
 	}
-	defer fresh.discard()
-	if err := p.proven(ctx, from, fresh.f.Name(), res, andUpgrade); err != nil {
+	defer fresh.Discard()
+	if err := p.proven(ctx, from, fresh.Name(), res, andUpgrade); err != nil {
 		return err
 	}
-	if err := dir.adopt(fresh.f.Name()); err != nil {
+	if err := dir.adopt(fresh.Name()); err != nil {
 		return err
 	}
-	if err := p.compareStores(ctx, dir, lock, fresh.f.Name(), res); err != nil {
+	if err := p.compareStores(ctx, dir, lock, fresh.Name(), res); err != nil {
 		return err
 	}
 	if dir.hasStore() {
@@ -202,26 +203,26 @@ func (p *program) replace(ctx context.Context, dir place, from *aBackup, res *re
 			return fmt.Errorf("keep the present store: %w", err)
 		}
 	}
-	return dir.install(fresh.f.Name())
+	return dir.install(fresh.Name())
 }
 
 // copyBackup copies the backup into a file of the directory that has no name yet.
-func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base string) (*wholeFile, error) {
-	if err := room(dir, from.size); err != nil {
+func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base string) (*wholefile.File, error) {
+	if err := wholefile.Room(dir, from.size); err != nil {
 		return nil, err
 	}
-	out, err := beginFile(dir, base)
+	out, err := wholefile.Begin(dir, base)
 	if err != nil {
 		return nil, err
 	}
-	out.unlock() // it may be changed by who proves it
+	out.Unlock() // it may be changed by who proves it
 	pr := term.NewProgress(p.Stderr, "copying", from.size)
-	err = from.copyTo(ctx, io.MultiWriter(out, pr), pace{})
+	err = from.copyTo(ctx, io.MultiWriter(out, pr), wholefile.Pace{})
 	if pr.End(); err == nil {
-		err = out.sync()
+		err = out.Sync()
 	}
 	if err != nil {
-		out.discard()
+		out.Discard()
 		return nil, from.wrap(err)
 	}
 	return out, nil

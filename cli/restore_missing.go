@@ -80,7 +80,7 @@ func (p *program) voidNumbers(path string, known uint64, res *restoreView) error
 	if err != nil {
 		return err
 	}
-	st, err := openStore(path, store.Options{Zone: cfg.zone(), Log: p.onlyErrors(), Billing: cfg.Billing.store()})
+	st, err := openStore(path, store.Options{Zone: cfg.zone(), Log: onlyErrors(p.Stderr), Billing: cfg.Billing.store()})
 	if err != nil {
 		return err
 	}

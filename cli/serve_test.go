@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/wholefile"
 	"relay/store"
 )
 
@@ -282,17 +283,17 @@ func TestServe_refusesALongPath(t *testing.T) {
 
 func TestWholeFile_neverOverwrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
-	w, err := newWholeFile(path, false)
+	w, err := wholefile.New(path, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil { // meanwhile
 		t.Fatal(err)
 	}
-	if err := w.keep(); err == nil {
+	if err := w.Keep(); err == nil {
 		t.Error("keep replaced a file that was made meanwhile")
 	}
-	w.discard()
+	w.Discard()
 	if got, err := os.ReadFile(path); string(got) != "mine" {
 		t.Errorf("%q, %v", got, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 
 	"relay/cli/exit"
 	"relay/cli/term"
+	"relay/cli/wholefile"
 	"relay/report/words"
 )
 
@@ -29,18 +29,9 @@ import (
 //
 // A crash before 2 leaves a file under another name, which the next copy removes.
 type shelf struct {
-	dir  string
-	keep int
-	data place // whose owner owns the copies
-}
-
-// shelfOf is the configured one.
-func shelfOf(b *Backup, data place) shelf {
-	dir := b.Dir
-	if dir == "" {
-		dir = filepath.Join(string(data), "backup")
-	}
-	return shelf{dir, b.Keep, data}
+	dir   string
+	keep  int    // copies
+	owner string // directory whose owner gets the copies: relay runs as that user
 }
 
 // Names on the shelf sort by their time, UTC.
@@ -48,28 +39,28 @@ const shelfName = "relay-20060102T150405Z.db"
 
 var shelfRE = regexp.MustCompile(`^relay-\d{8}T\d{6}Z\.db$`)
 
-// put makes a copy. watch begins a line of progress.
-func (s shelf) put(ctx context.Context, from copier, watch func(what string, total int64) *term.Progress) (m *manifest, path string, err error) {
+// put makes a copy. watch begins to show how far it has come.
+func (s shelf) put(ctx context.Context, from copier, watch func(what string) *term.Progress) (m *manifest, path string, err error) {
 	if err := s.make(); err != nil {
 		return nil, "", err
 	}
-	out, err := beginFile(s.dir, "relay-copy")
+	out, err := wholefile.Begin(s.dir, "relay-copy")
 	if err != nil {
 		return nil, "", err
 	}
-	defer out.discard()
-	out.rest = newPace()
-	m, err = takeCopy(ctx, from, out, watch("copying", 0), func(size int64) error { return room(s.dir, size) })
+	defer out.Discard()
+	out.Rest = wholefile.NewPace()
+	m, err = takeCopy(ctx, from, out, watch("copying"), func(size int64) error { return wholefile.Room(s.dir, size) })
 	if err != nil {
 		return nil, "", err
 	}
-	if err := out.sync(); err != nil {
+	if err := out.Sync(); err != nil {
 		return nil, "", err
 	}
-	if err := proveCopy(ctx, out.f.Name(), m, watch("proving", 0)); err != nil {
+	if err := proveCopy(ctx, out.Name(), m, watch("proving")); err != nil {
 		return nil, "", fmt.Errorf("the copy in %s: %w", s.dir, err)
 	}
-	if err := s.data.adopt(out.f.Name()); err != nil {
+	if err := wholefile.Adopt(s.owner, out.Name()); err != nil {
 		return nil, "", err
 	}
 	path = s.name(m.Created)
@@ -88,7 +79,7 @@ func (s shelf) make() error {
 		return exit.Fail(exit.Failed, "make it yourself, for the user that runs the relay, or name another one as dir in [backup]",
 			"directory for copies: %w", err)
 	}
-	return s.data.adopt(s.dir)
+	return wholefile.Adopt(s.owner, s.dir)
 }
 
 // name for a copy of that instant; one that is taken is passed over.
@@ -203,27 +194,4 @@ func proveCopy(ctx context.Context, path string, m *manifest, pr *term.Progress)
 			words.Plural(found.Stats.Problems, "problem"), term.Clean(found.Problems[0]))
 	}
 	return m.check(&found)
-}
-
-// readThrough copies f, a piece at a time, and takes what was read out of the cache:
-// it came in only for this.
-func readThrough(ctx context.Context, f *os.File, w io.Writer, rest pace) (all int64, err error) {
-	b := make([]byte, piece)
-	for ; ; rest.take() {
-		if err := ctx.Err(); err != nil {
-			return all, err
-		}
-		n, err := f.Read(b)
-		if _, werr := w.Write(b[:n]); werr != nil {
-			return all, werr
-		}
-		forget(f, all, int64(n))
-		all += int64(n)
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return all, err
-		}
-	}
 }

@@ -17,7 +17,7 @@ import (
 	"relay/store"
 )
 
-func unwatched(string, int64) *term.Progress { return &term.Progress{} }
+func unwatched(what string) *term.Progress { return term.NewProgress(io.Discard, what, 0) }
 
 // newShelf has a store of one account to copy from.
 func newShelf(t *testing.T, keep int) (shelf, *store.Store) {
@@ -30,7 +30,7 @@ func newShelf(t *testing.T, keep int) (shelf, *store.Store) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	return shelf{filepath.Join(t.TempDir(), "copies"), keep, dir}, st
+	return shelf{filepath.Join(t.TempDir(), "copies"), keep, string(dir)}, st
 }
 
 func (s shelf) names(t *testing.T) []string {
@@ -55,7 +55,7 @@ func put(t *testing.T, path, text string) {
 
 func TestShelf_put(t *testing.T) {
 	s, st := newShelf(t, 2)
-	m, path, err := s.put(t.Context(), fromStore(st, "relay.test"), unwatched)
+	m, path, err := s.put(t.Context(), fromStore(st, origin{"relay.test", "1"}), unwatched)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestShelf_put(t *testing.T) {
 	if names := s.names(t); len(names) != 2 {
 		t.Errorf("the directory holds %v", names)
 	}
-	again, second, err := s.put(t.Context(), fromStore(st, "relay.test"), unwatched)
+	again, second, err := s.put(t.Context(), fromStore(st, origin{"relay.test", "1"}), unwatched)
 	if err != nil || second == path || again.SHA256 != m.SHA256 {
 		t.Errorf("a second one at once: %s, %v", second, err)
 	}
@@ -120,7 +120,7 @@ func TestShelf_put_whatIsNotProved(t *testing.T) {
 			if err := s.make(); err != nil {
 				t.Fatal(err)
 			}
-			if _, path, err := s.put(t.Context(), change(fromStore(st, "relay.test")), unwatched); err == nil {
+			if _, path, err := s.put(t.Context(), change(fromStore(st, origin{"relay.test", "1"})), unwatched); err == nil {
 				t.Errorf("put = %s", path)
 			}
 			if names := s.names(t); len(names) > 0 {
@@ -248,67 +248,6 @@ func TestShelf_prune_anotherRelaysCopies(t *testing.T) {
 	}
 }
 
-// What a killed one left goes; what another is writing stays.
-func TestBeginFile_removesWhatIsAbandoned(t *testing.T) {
-	dir := t.TempDir()
-	put(t, filepath.Join(dir, ".relay-copy.123"), "abandoned")
-	put(t, filepath.Join(dir, ".relay-copy.123x"), "something else")
-	busy, err := beginFile(dir, "relay-copy")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer busy.discard()
-	second, err := beginFile(dir, "relay-copy")
-	if err != nil {
-		t.Fatal(err)
-	}
-	second.discard()
-	want := []string{".relay-copy.123x", filepath.Base(busy.f.Name())}
-	slices.Sort(want)
-	if got := (shelf{dir: dir}).names(t); !slices.Equal(got, want) {
-		t.Errorf("left are %v, want %v", got, want)
-	}
-}
-
-// A file system that cannot sync a directory is no reason to fail.
-func TestSyncDir(t *testing.T) {
-	if _, err := os.Stat("/proc/self"); err != nil {
-		t.Skip("no /proc here")
-	}
-	if err := syncDir("/proc/self"); err != nil {
-		t.Error(err)
-	}
-	if err := syncDir(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("syncDir of nothing: %v", err)
-	}
-}
-
-func TestWholeFile_largeOne(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "f")
-	w, err := newWholeFile(path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.discard()
-	want := make([]byte, 5*piece+17)
-	for i := range want {
-		want[i] = byte(i * 7 >> 3)
-	}
-	for rest := want; len(rest) > 0; {
-		n := min(len(rest), 100_001)
-		if _, err := w.Write(rest[:n]); err != nil {
-			t.Fatal(err)
-		}
-		rest = rest[n:]
-	}
-	if err := w.keep(); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(path); err != nil || !slices.Equal(got, want) {
-		t.Errorf("%d octets, %v, want the %d that were written", len(got), err, len(want))
-	}
-}
-
 // The job puts copies on the shelf of the configuration.
 func TestRelay_backupJob(t *testing.T) {
 	s, st := newShelf(t, 2)
@@ -346,14 +285,14 @@ func backupRelay(t *testing.T, s shelf, st *store.Store, log io.Writer, at *time
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	st, err := openStore(s.data.store(), store.Options{Now: func() time.Time { return *at }})
+	st, err := store.Open(place(s.owner).store(), store.Options{Now: func() time.Time { return *at }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	cfg := Default()
 	cfg.Backup = Backup{Schedule: "0 3 * * *", Dir: s.dir, Keep: s.keep}
-	return &relay{cfg: cfg, dir: s.data, store: st, log: newLog(log, &cfg), hostname: "relay.test"}
+	return &relay{cfg: cfg, dir: place(s.owner), store: st, log: newLog(log, &cfg), hostname: "relay.test"}
 }
 
 func wantCopies(t *testing.T, s shelf, want ...string) {
