@@ -110,8 +110,8 @@ func (c *call) addAccount(name string, f *newAccount) error {
 	if errors.Is(err, store.ErrEnough) {
 		return exit.Fail(exit.Failed, "the operator can add more, and raise accounts_per_reseller in [limits]", "account %s: %w", name, err)
 	}
-	if no, ok := errors.AsType[*quota.Refused](err); ok {
-		return exit.Fail(exit.Failed, refusedHint(name, plan.Name, no), "account %s: %s", name, words.English.Refused(no))
+	if no, ok := errors.AsType[*quota.Refusal](err); ok {
+		return exit.Fail(exit.Failed, refusedHint(name, plan.Name, no), "account %s: %s", name, words.English.Refusal(no))
 	} else if err != nil {
 		return err
 	}

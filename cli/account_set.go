@@ -62,8 +62,8 @@ func (c *call) accountSet(name string, f *accountChange) error {
 	}
 	currency := c.currency() // before: the function runs inside the store's writer
 	r, err := c.st.ChangeAccount(c.order(false), name, func(a *store.Account) (store.Change, error) { return f.change(a, to, c.now(), currency) })
-	if no, ok := errors.AsType[*quota.Refused](err); ok {
-		return exit.Fail(exit.Failed, refusedHint(name, f.plan, no), "account %s: %s", name, words.English.Refused(no))
+	if no, ok := errors.AsType[*quota.Refusal](err); ok {
+		return exit.Fail(exit.Failed, refusedHint(name, f.plan, no), "account %s: %s", name, words.English.Refusal(no))
 	}
 	if err != nil {
 		return c.orderFailed(name, err)

@@ -40,7 +40,7 @@ type orderOutput struct {
 
 // ordered shows what an order came to, or why it is not possible.
 func (c *call) ordered(o orderOutput, r store.Receipt, err error) error {
-	no, refused := errors.AsType[*quota.Refused](err)
+	no, refused := errors.AsType[*quota.Refusal](err)
 	if err != nil && !refused {
 		return c.orderFailed(o.name, err)
 	}
@@ -55,7 +55,7 @@ func (c *call) ordered(o orderOutput, r store.Receipt, err error) error {
 }
 
 // refusedOrder tells all the reasons at once.
-func (c *call) refusedOrder(v *receiptView, no *quota.Refused) error {
+func (c *call) refusedOrder(v *receiptView, no *quota.Refusal) error {
 	for _, r := range no.Reasons {
 		v.Refused = append(v.Refused, refusedView{string(r.Why), words.English.Reason(no.Order, &r)})
 	}
@@ -65,7 +65,7 @@ func (c *call) refusedOrder(v *receiptView, no *quota.Refused) error {
 			return err
 		}
 	}
-	text := words.English.Refused(no)
+	text := words.English.Refusal(no)
 	if no.Order == "refund" {
 		text += fmt.Sprintf("; it would have paid back %s", c.amount(v.Amount))
 	}
@@ -73,7 +73,7 @@ func (c *call) refusedOrder(v *receiptView, no *quota.Refused) error {
 }
 
 // refusedHint is the next step after the first reason that has one.
-func refusedHint(name, plan string, no *quota.Refused) string {
+func refusedHint(name, plan string, no *quota.Refusal) string {
 	switch {
 	case no.Order == "refund":
 		return "relay account close " + name + " ends it without paying back; relay account correct " + name + " enters an amount of your own"

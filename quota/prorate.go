@@ -20,7 +20,7 @@ type UpgradeQuote struct {
 // buys a month's allowance for the price of its last day. Days are dates in zone.
 // The quote's Contract is c with the new plan: same term, same periods; use and
 // credit go on. Of a contract that has not started all days are left. It is refused,
-// with a *Refused beside what figures there are, unless the plan is of the same kind
+// with a *Refusal beside what figures there are, unless the plan is of the same kind
 // and term, allows more, costs no less and is sold.
 func Upgrade(c Contract, to Plan, now time.Time, zone *time.Location) (UpgradeQuote, error) {
 	from := now
@@ -37,8 +37,8 @@ func Upgrade(c Contract, to Plan, now time.Time, zone *time.Location) (UpgradeQu
 	return q, upgradable(c, to, now).err()
 }
 
-func upgradable(c Contract, to Plan, now time.Time) *Refused {
-	r := &Refused{Order: "upgrade"}
+func upgradable(c Contract, to Plan, now time.Time) *Refusal {
+	r := &Refusal{Order: "upgrade"}
 	from := c.Plan
 	add := func(bad bool, why Why) { r.add(bad, Reason{Why: why, From: from, To: to}) }
 	add(!now.Before(c.End), WhyEnded)

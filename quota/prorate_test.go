@@ -53,7 +53,7 @@ func TestUpgrade(t *testing.T) {
 		p := to
 		tc.to(&p)
 		_, err := Upgrade(c, p, tc.now, rome)
-		r, ok := errors.AsType[*Refused](err)
+		r, ok := errors.AsType[*Refusal](err)
 		if !ok || len(r.Reasons) != 1 || !r.For(tc.why) {
 			t.Errorf("%s: Upgrade = %v, want %s", tc.name, err, tc.why)
 		}
@@ -97,11 +97,11 @@ func TestRefund(t *testing.T) {
 		if amount != 10_000 || (err == nil) != (tc.whys == nil) {
 			t.Errorf("%s: Refund = %d, %v", tc.name, amount, err)
 		}
-		if no, ok := errors.AsType[*Refused](err); tc.day > 0 && (!ok || no.Reasons[0].Day != tc.day || no.Reasons[0].Last != 30) {
+		if no, ok := errors.AsType[*Refusal](err); tc.day > 0 && (!ok || no.Reasons[0].Day != tc.day || no.Reasons[0].Last != 30) {
 			t.Errorf("%s: %+v, want that day %d is beyond day 30", tc.name, no, tc.day)
 		}
 		for _, why := range tc.whys {
-			if r, ok := errors.AsType[*Refused](err); !ok || !r.For(why) || len(r.Reasons) != len(tc.whys) {
+			if r, ok := errors.AsType[*Refusal](err); !ok || !r.For(why) || len(r.Reasons) != len(tc.whys) {
 				t.Errorf("%s: Refund = %v, want %v", tc.name, err, tc.whys)
 			}
 		}
@@ -133,7 +133,7 @@ func TestTopUp_Refuses(t *testing.T) {
 		{NewContract(Plan{Term: Year}, count.Start, time.UTC, nil), entry, count.Start, WhyUnlimited},
 	} {
 		_, err := TopUp(tc.c, tc.by, "r", tc.now)
-		if r, ok := errors.AsType[*Refused](err); !ok || !r.For(tc.why) {
+		if r, ok := errors.AsType[*Refusal](err); !ok || !r.For(tc.why) {
 			t.Errorf("TopUp(%v, %v) = %v, want %s", tc.c.Plan, tc.by, err, tc.why)
 		}
 	}

@@ -14,7 +14,7 @@
 //     then overage, which Cover buys the cheapest blocks for.
 //  5. Contract.Spent says that a month's term is over because its allowance is used.
 //  6. Upgrade, TopUp, BuyBlock and Refund say what an order costs or pays back,
-//     or, as a *Refused, why it is not possible.
+//     or, as a *Refusal, why it is not possible.
 //
 // Units are decimal: 1 KB is 1,000 bytes. An e-mail is one recipient's copy.
 // Money is a whole number of minor units; which currency, the caller knows.

@@ -16,12 +16,12 @@ type Refunding struct {
 }
 
 // Refund is what is paid back, in full, at now (M20). Days are dates in zone. It is
-// refused, with a *Refused that names every reason beside what would have been paid
+// refused, with a *Refusal that names every reason beside what would have been paid
 // back, from the 31st day on, unless 30 times 24 hours are not over yet, for any but
 // the first term of an account, after overage and after abuse.
 func Refund(in Refunding, now time.Time, zone *time.Location) (amount int64, err error) {
 	day := dayNumber(now, zone) - dayNumber(in.Contract.Start, zone) + 1
-	r := &Refused{Order: "refund"}
+	r := &Refusal{Order: "refund"}
 	over := !now.Before(in.Contract.Start.Add(refundDays * 24 * time.Hour))
 	r.add(over && day > refundDays, Reason{Why: WhyLate, Day: day, Last: refundDays})
 	r.add(in.Later, Reason{Why: WhyLater})

@@ -14,9 +14,9 @@ type TopUpQuote struct {
 
 // TopUp quotes a monthly count plan that is bought on top of a count plan and
 // chained to contract c (M17). ref becomes the lot's. It is refused with a
-// *Refused where the contract has ended, has no limit, or a plan is of another kind.
+// *Refusal where the contract has ended, has no limit, or a plan is of another kind.
 func TopUp(c Contract, by Plan, ref string, now time.Time) (TopUpQuote, error) {
-	r := &Refused{Order: "top-up"}
+	r := &Refusal{Order: "top-up"}
 	r.add(!now.Before(c.End), Reason{Why: WhyEnded, From: c.Plan})
 	r.add(by.Retired, Reason{Why: WhyRetired, To: by})
 	r.add(c.Plan.Kind() != Count, Reason{Why: WhyKind, From: c.Plan})
@@ -27,11 +27,11 @@ func TopUp(c Contract, by Plan, ref string, now time.Time) (TopUpQuote, error) {
 }
 
 // BuyBlock quotes blocks of the contract's plan that are bought ahead of need
-// (M17). ref becomes the lot's. It is refused with a *Refused where the contract
+// (M17). ref becomes the lot's. It is refused with a *Refusal where the contract
 // has ended or the plan has no block of that size; it fails with ErrOverflow if
 // price or size cannot be counted.
 func BuyBlock(c Contract, bytes, count int64, ref string, now time.Time) (q TopUpQuote, err error) {
-	r := &Refused{Order: "block"}
+	r := &Refusal{Order: "block"}
 	i := slices.IndexFunc(c.Plan.Blocks, func(b Block) bool { return b.Bytes == bytes })
 	r.add(!now.Before(c.End), Reason{Why: WhyEnded, From: c.Plan})
 	r.add(i < 0, Reason{Why: WhyNoBlock, From: c.Plan})

@@ -10,7 +10,7 @@ import (
 // CancelInvoice takes an open invoice back; the credit note says why. What was
 // paid of it stays with the customer's balance. Credit that it bought goes as far
 // as it is not used; a term or an upgrade that was delivered stays. The order that a
-// pending account waits for is refused with a *quota.Refused: CloseAccount ends both.
+// pending account waits for is refused with a *quota.Refusal: CloseAccount ends both.
 func (s *Store) CancelInvoice(o Order, number uint64, reason string) (Receipt, error) {
 	i, err := s.Invoice(number)
 	if err != nil {

@@ -40,7 +40,7 @@ func TestCancelInvoice_theOrderOfAnAccount(t *testing.T) {
 	pay(t, s, 1, 5000, "part")
 	was := dump(t, s)
 	_, err := s.CancelInvoice(Order{}, 1, "mistake")
-	if no := (*quota.Refused)(nil); !errors.As(err, &no) || !no.For(quota.WhyOrdered) || no.Reasons[0].Invoice != "1" || no.Reasons[0].Account != "acme" {
+	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyOrdered) || no.Reasons[0].Invoice != "1" || no.Reasons[0].Account != "acme" {
 		t.Errorf("CancelInvoice = %v", err)
 	}
 	if !maps.Equal(was, dump(t, s)) {

@@ -67,7 +67,7 @@ func (m *books) do(t *rapid.T, fn func(*Store, Order) (Receipt, error)) (r Recei
 		if !reflect.DeepEqual(was, m.dump(t, s)) {
 			t.Fatalf("an order that failed changed the file: %v", err)
 		}
-		if no := (*quota.Refused)(nil); !errors.As(err, &no) && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrPending) && !errors.Is(err, ErrExists) && !errors.Is(err, ErrActive) && !errors.Is(err, ErrWaits) && !errors.Is(err, errModel) {
+		if no := (*quota.Refusal)(nil); !errors.As(err, &no) && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrPending) && !errors.Is(err, ErrExists) && !errors.Is(err, ErrActive) && !errors.Is(err, ErrWaits) && !errors.Is(err, errModel) {
 			t.Fatalf("order: %v", err)
 		}
 	}

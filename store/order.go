@@ -107,7 +107,7 @@ func (d *deal) renew(p quota.Plan, invoice string) error {
 
 // Upgrade moves the account to a larger plan for what remains of its term (M18).
 // The larger allowance holds at once; the difference is invoiced. It fails with
-// a *quota.Refused where that is no upgrade.
+// a *quota.Refusal where that is no upgrade.
 func (s *Store) Upgrade(o Order, account, plan string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
 		c, err := d.current()

@@ -94,7 +94,7 @@ func TestSetPlan_keepsRenewals(t *testing.T) {
 		t.Error("beyond silver's limit was taken")
 	}
 	r, err = s.Refund(Order{}, "acme")
-	if no := (*quota.Refused)(nil); !errors.As(err, &no) || !no.For(quota.WhyLater) || r.Amount != 14_640 {
+	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyLater) || r.Amount != 14_640 {
 		t.Errorf("Refund = %+v, %v, want it refused: it is not the first term (M20)", r.Lines, err)
 	}
 }
@@ -374,7 +374,7 @@ func TestUpgrade_midMonth(t *testing.T) {
 	}
 	for plan, why := range map[string]quota.Why{"silver": quota.WhySmaller, "count": quota.WhyKind, "more": quota.WhyTerm, "old": quota.WhyRetired} {
 		_, err := s.Upgrade(Order{}, "acme", plan)
-		if no, ok := errors.AsType[*quota.Refused](err); !ok || !no.For(why) {
+		if no, ok := errors.AsType[*quota.Refusal](err); !ok || !no.For(why) {
 			t.Errorf("Upgrade to %s = %v, want %s", plan, err, why)
 		}
 	}

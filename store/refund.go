@@ -14,7 +14,7 @@ import (
 // back, less what the account owes. Goodwill is not: it ends with the account. Only
 // the first term of an account can be given back. Where the present one cannot, terms
 // that were paid and have not begun still are: they go, and the account goes on. With
-// none of these it fails with a *quota.Refused that names every reason; the receipt
+// none of these it fails with a *quota.Refusal that names every reason; the receipt
 // then says what it would have paid back.
 func (s *Store) Refund(o Order, account string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
@@ -42,7 +42,7 @@ func (s *Store) Refund(o Order, account string) (Receipt, error) {
 		}
 		amount, err := quota.Refund(quota.Refunding{Contract: *c, Later: c.TermKey() != first.TermKey(),
 			Paid: is.out, Overage: over, Abuse: d.a.Abuse}, d.t.now, d.zone())
-		if no := (*quota.Refused)(nil); errors.As(err, &no) && paidOf(later) > 0 {
+		if no := (*quota.Refusal)(nil); errors.As(err, &no) && paidOf(later) > 0 {
 			return d.giveBack(later, no)
 		}
 		d.sayPaid(all)
@@ -151,7 +151,7 @@ func paidOf(list []*Invoice) (sum int64) {
 
 // giveBack takes the terms back that have not begun, with their invoices; why the
 // present one stays is said.
-func (d *deal) giveBack(list []*Invoice, no *quota.Refused) error {
+func (d *deal) giveBack(list []*Invoice, no *quota.Refusal) error {
 	is, err := d.worth(list, false)
 	if err != nil {
 		return err

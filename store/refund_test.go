@@ -223,7 +223,7 @@ func TestRefund_overageThatWasMet(t *testing.T) {
 			for _, when := range []time.Time{c.now(), december.Add(time.Hour)} {
 				c.set(when)
 				_, err := s.Refund(Order{}, "acme")
-				if no := (*quota.Refused)(nil); !errors.As(err, &no) || !no.For(quota.WhyOverage) {
+				if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyOverage) {
 					t.Errorf("Refund at %v = %v, want it refused for overage", when, err)
 				}
 			}
@@ -248,7 +248,7 @@ func TestRefund(t *testing.T) {
 	}
 	c.add(30 * 24 * time.Hour) // day 31
 	r, err := s.Refund(Order{}, "acme")
-	no, ok := errors.AsType[*quota.Refused](err)
+	no, ok := errors.AsType[*quota.Refusal](err)
 	paid := int64(14_640) + up[0].Total
 	if !ok || !no.For(quota.WhyLate) || !no.For(quota.WhyAbuse) || no.For(quota.WhyOverage) || r.Amount != paid {
 		t.Fatalf("Refund = %+v, %v, want it refused, naming %d", r.Lines, err, paid)
@@ -295,7 +295,7 @@ func TestRefund(t *testing.T) {
 	order(t, s, "big", silver, quota.Continue)
 	mustSend(t, s, "big", gb+1, 1)
 	_, err = s.Refund(Order{}, "big")
-	if no, ok := errors.AsType[*quota.Refused](err); !ok || !no.For(quota.WhyOverage) {
+	if no, ok := errors.AsType[*quota.Refusal](err); !ok || !no.For(quota.WhyOverage) {
 		t.Errorf("Refund with overage = %v", err)
 	}
 	c.add(10 * 24 * time.Hour)

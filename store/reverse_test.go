@@ -322,7 +322,7 @@ func TestRefund_creditDoesNotUndoOverage(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := s.Refund(Order{}, "acme")
-	if no := (*quota.Refused)(nil); !errors.As(err, &no) || !no.For(quota.WhyOverage) {
+	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyOverage) {
 		t.Errorf("Refund after overage that was credited = %v, want it refused", err)
 	}
 }

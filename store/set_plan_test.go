@@ -49,7 +49,7 @@ func TestChangeAccount_smallerThanUsed(t *testing.T) {
 		mustSend(t, s, name, gb/2+20*mb, 1)
 		was := dump(t, s)
 		_, err := s.ChangeAccount(Order{}, name, change(Change{Plan: &small}))
-		if no := (*quota.Refused)(nil); !errors.As(err, &no) || no.Order != "plan" || no.Reasons[0].Units != 20*mb || no.Reasons[0].Since != "2026-11-23" {
+		if no := (*quota.Refusal)(nil); !errors.As(err, &no) || no.Order != "plan" || no.Reasons[0].Units != 20*mb || no.Reasons[0].Since != "2026-11-23" {
 			t.Errorf("%s: a plan smaller than the use = %v", name, err)
 		}
 		if !maps.Equal(was, dump(t, s)) {

@@ -172,7 +172,7 @@ func TestRefund_afterUsedUp(t *testing.T) {
 	c.add(time.Hour)
 	mustSend(t, s, "acme", 1, 10)
 	r, err := s.Refund(Order{}, "acme")
-	if no := (*quota.Refused)(nil); !errors.As(err, &no) || !no.For(quota.WhyLater) || len(no.Reasons) != 1 || r.Amount != 854 {
+	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyLater) || len(no.Reasons) != 1 || r.Amount != 854 {
 		t.Errorf("Refund = %d, %v, want it refused since it is not the first term", r.Amount, err)
 	}
 	if a := account(t, s, "acme"); a.State != Active {
@@ -271,7 +271,7 @@ func TestUpgrade_usedUp(t *testing.T) {
 	}
 	mustSend(t, s, "acme", 1, 1)
 	_, err := s.Upgrade(Order{}, "acme", "big")
-	if no := (*quota.Refused)(nil); !errors.As(err, &no) || !no.For(quota.WhyUsedUp) {
+	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyUsedUp) {
 		t.Errorf("Upgrade of what is used up = %v", err)
 	}
 	order(t, s, "year", count, quota.Suspend)

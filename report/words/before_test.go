@@ -18,7 +18,7 @@ func options(o store.Options) store.Options {
 	return o
 }
 
-func refusedText(no *quota.Refused) string { return English.Refused(no) }
+func refusedText(no *quota.Refusal) string { return English.Refusal(no) }
 func lineText(l *store.Line) string        { return English.Line(l) }
 func entryText(e *store.Entry) string      { return English.Entry(e) }
 

@@ -51,7 +51,7 @@ func (y *story) did(what string) func(store.Receipt, error) {
 	return func(r store.Receipt, err error) {
 		y.t.Helper()
 		fmt.Fprintln(&y.said, "--", what)
-		if no, ok := errors.AsType[*quota.Refused](err); ok {
+		if no, ok := errors.AsType[*quota.Refusal](err); ok {
 			fmt.Fprintln(&y.said, refusedText(no))
 		} else if err != nil {
 			y.t.Fatalf("%s: %v", what, err)

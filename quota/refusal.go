@@ -22,9 +22,9 @@ const (
 	WhyOrdered   Why = "ordered"   // an account waits for it
 )
 
-// Refused says why an order is not possible. It is an answer, not a fault; the
+// Refusal says why an order is not possible. It is an answer, not a fault; the
 // quote beside it says what it would have come to.
-type Refused struct {
+type Refusal struct {
 	Order   string // "upgrade", "top-up", "block", "refund"; of the store's "order", "plan", "cancel"
 	Reasons []Reason
 }
@@ -43,12 +43,12 @@ type Reason struct {
 }
 
 // Refuse for one reason.
-func Refuse(order string, r Reason) *Refused {
-	return &Refused{Order: order, Reasons: []Reason{r}}
+func Refuse(order string, r Reason) *Refusal {
+	return &Refusal{Order: order, Reasons: []Reason{r}}
 }
 
 // Error is for logs and programs: it has no sentences.
-func (r *Refused) Error() string {
+func (r *Refusal) Error() string {
 	list := make([]string, len(r.Reasons))
 	for i, reason := range r.Reasons {
 		list[i] = string(reason.Why)
@@ -57,7 +57,7 @@ func (r *Refused) Error() string {
 }
 
 // For reports whether why is one of the reasons.
-func (r *Refused) For(why Why) bool {
+func (r *Refusal) For(why Why) bool {
 	for _, reason := range r.Reasons {
 		if reason.Why == why {
 			return true
@@ -66,14 +66,14 @@ func (r *Refused) For(why Why) bool {
 	return false
 }
 
-func (r *Refused) add(bad bool, reason Reason) {
+func (r *Refusal) add(bad bool, reason Reason) {
 	if bad {
 		r.Reasons = append(r.Reasons, reason)
 	}
 }
 
 // err is nil where there is no reason.
-func (r *Refused) err() error {
+func (r *Refusal) err() error {
 	if len(r.Reasons) == 0 {
 		return nil
 	}

@@ -7,8 +7,8 @@ import (
 	"relay/quota"
 )
 
-// Refused says why an order is not possible: "upgrade refused: …; …".
-func (l Language) Refused(no *quota.Refused) string {
+// Refusal says why an order is not possible: "upgrade refused: …; …".
+func (l Language) Refusal(no *quota.Refusal) string {
 	texts := make([]string, len(no.Reasons))
 	for i := range no.Reasons {
 		texts[i] = l.Reason(no.Order, &no.Reasons[i])

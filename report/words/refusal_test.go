@@ -13,7 +13,7 @@ var (
 )
 
 // What the arithmetic refuses, in the sentences that people have always read.
-func TestLanguage_Refused(t *testing.T) {
+func TestLanguage_Refusal(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	c := quota.NewContract(silver, now, time.UTC, nil)
 	late := now.AddDate(2, 0, 0)
@@ -46,13 +46,13 @@ func TestLanguage_Refused(t *testing.T) {
 		{one("plan", quota.Reason{Why: quota.WhySmaller, To: silver, Units: 20_000_000, Since: "2026-11-23"}), "plan refused: 20 MB of what was sent since 2026-11-23 would be overage"},
 		{one("plan", quota.Reason{Why: quota.WhySmaller, To: gold, Units: 1200, Since: "2026-11-23"}), "plan refused: 1200 e-mails of what was sent since 2026-11-23 would be overage"},
 	} {
-		no, ok := x.order().(*quota.Refused)
+		no, ok := x.order().(*quota.Refusal)
 		if !ok {
 			t.Errorf("not refused, want %s", x.want)
 			continue
 		}
-		if got := English.Refused(no); got != x.want {
-			t.Errorf("Refused says\n %s, want\n %s", got, x.want)
+		if got := English.Refusal(no); got != x.want {
+			t.Errorf("Refusal says\n %s, want\n %s", got, x.want)
 		}
 	}
 }
