@@ -8,6 +8,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/words"
@@ -29,7 +30,7 @@ type accountFlags struct {
 	contact  string
 	atLimit  string
 	overMax  overFlag
-	senders  listFlag
+	senders  shell.ListFlag
 	owner    string
 	reseller string
 	buying
@@ -89,7 +90,7 @@ func (c *call) addAccount(name string, f *newAccount) error {
 		return err
 	}
 	a := store.Account{Name: name, Created: c.now()}
-	if err := cmp.Or(f.apply(&a), f.limit(&a, plan), c.known(notNone(f.owner), notNone(f.reseller)), c.mayPayBy(f.method, notNone(f.owner))); err != nil {
+	if err := cmp.Or(f.apply(&a), f.limit(&a, plan), c.known(shell.NotNone(f.owner), shell.NotNone(f.reseller)), c.mayPayBy(f.method, shell.NotNone(f.owner))); err != nil {
 		return err
 	}
 	if !quota.ValidName(name) {
@@ -174,8 +175,8 @@ func (f *accountFlags) apply(a *store.Account) error {
 	if err := takeContact(&a.Contact, f.contact); err != nil {
 		return err
 	}
-	if f.senders.set {
-		senders, err := senderList(f.senders.list)
+	if f.senders.Given {
+		senders, err := senderList(f.senders.List)
 		if err != nil {
 			return err
 		}
@@ -194,27 +195,19 @@ func (f *accountFlags) apply(a *store.Account) error {
 // take over the name that a flag gives: none is nobody, and "" changes nothing.
 func take(to *string, given string) {
 	if given != "" {
-		*to = notNone(given)
+		*to = shell.NotNone(given)
 	}
 }
 
 // takeContact is take, for an address of mail.
 func takeContact(to *string, given string) error {
-	if address := notNone(given); address != "" {
+	if address := shell.NotNone(given); address != "" {
 		if err := checkAddress(address); err != nil {
 			return err
 		}
 	}
 	take(to, given)
 	return nil
-}
-
-// notNone is "" for none.
-func notNone(name string) string {
-	if name == "none" {
-		return ""
-	}
-	return name
 }
 
 // limit takes over what is to happen at the limit of plan.

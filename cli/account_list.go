@@ -9,6 +9,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/store"
 )
@@ -16,7 +17,7 @@ import (
 // accountFilter chooses accounts by what they are.
 type accountFilter struct {
 	owner, reseller, state string
-	limit                  countFlag
+	limit                  shell.CountFlag
 }
 
 func (f *accountFilter) flags() []cli.Flag {
@@ -91,7 +92,7 @@ func (p *program) accountList() *cli.Command {
 }
 
 func (c *call) accountList(f *accountFilter) error {
-	s := c.stream(f.limit.n, term.Column{Head: "ACCOUNT", Least: 24}, term.Column{Head: "PLAN", Least: 10}, term.Column{Head: "STATE"},
+	s := c.stream(f.limit.N, term.Column{Head: "ACCOUNT", Least: 24}, term.Column{Head: "PLAN", Least: 10}, term.Column{Head: "STATE"},
 		term.Column{Head: "AT LIMIT"}, term.Column{Head: "LAST DAY"}, term.Column{Head: "CONTACT", Least: 7})
 	w, err := c.wanted(f, s)
 	if err != nil {

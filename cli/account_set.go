@@ -9,6 +9,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
@@ -36,7 +37,7 @@ func (p *program) accountSet() *cli.Command {
 }
 
 func (c *call) accountSet(name string, f *accountChange) error {
-	if f.plan == "" && f.contact == "" && f.atLimit == "" && !f.overMax.set && !f.senders.set && f.owner == "" && f.reseller == "" && f.abuse == "" && !f.buying.given() {
+	if f.plan == "" && f.contact == "" && f.atLimit == "" && !f.overMax.set && !f.senders.Given && f.owner == "" && f.reseller == "" && f.abuse == "" && !f.buying.given() {
 		return exit.Usage("relay account set --help", "nothing to set")
 	}
 	has, err := c.account(name)
@@ -57,7 +58,7 @@ func (c *call) accountSet(name string, f *accountChange) error {
 		}
 		to = &p
 	}
-	if err := c.known(notNone(f.owner), notNone(f.reseller)); err != nil {
+	if err := c.known(shell.NotNone(f.owner), shell.NotNone(f.reseller)); err != nil {
 		return err
 	}
 	currency := c.currency() // before: the function runs inside the store's writer
@@ -95,7 +96,7 @@ func (f *accountChange) change(a *store.Account, to *quota.Plan, now time.Time, 
 	if err := cmp.Or(f.apply(a), f.limit(a, plan)); err != nil {
 		return is, err
 	}
-	if reason := term.Cut(term.Clean(strings.TrimSpace(notNone(f.abuse))), 200); reason != "" || f.abuse != "" && a.Abuse {
+	if reason := term.Cut(term.Clean(strings.TrimSpace(shell.NotNone(f.abuse))), 200); reason != "" || f.abuse != "" && a.Abuse {
 		is.Abuse = &reason
 	}
 	return is, nil

@@ -8,6 +8,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -63,7 +64,7 @@ func (b *buying) apply(a *store.Account) {
 
 // order says it for one order only.
 func (b *buying) order(o *store.Order) {
-	o.Method, o.Reference = notNone(b.method), strings.TrimSpace(b.reference)
+	o.Method, o.Reference = shell.NotNone(b.method), strings.TrimSpace(b.reference)
 }
 
 // choose takes over how an order is paid.

@@ -21,7 +21,7 @@ func customerCommand(e *shell.Env) *cli.Command {
 // customerFlags are what add and set have in common.
 type customerFlags struct {
 	contact, reseller, country string
-	address                    linesFlag
+	address                    shell.LinesFlag
 }
 
 func (f *customerFlags) flags() []cli.Flag {
@@ -35,40 +35,12 @@ func (f *customerFlags) flags() []cli.Flag {
 
 // fields of the request that were given.
 func (f *customerFlags) fields() owners.CustomerFields {
-	out := owners.CustomerFields{Contact: given(f.contact), Country: given(f.country), Reseller: given(f.reseller)}
-	if f.address.set {
-		lines := append([]string{}, f.address.list...) // none is empty, not left out
+	out := owners.CustomerFields{Contact: shell.Given(f.contact), Country: shell.Given(f.country), Reseller: shell.Given(f.reseller)}
+	if f.address.Given {
+		lines := append([]string{}, f.address.List...) // none is empty, not left out
 		out.Address = &lines
 	}
 	return out
-}
-
-// given is a flag's text as a member of a request: nil when it was not given, "" for
-// none.
-func given(text string) *string {
-	if text == "" {
-		return nil
-	}
-	text = notNone(text)
-	return &text
-}
-
-// linesFlag may be given several times, and takes several lines with semicolons
-// or line ends.
-type linesFlag struct {
-	list []string
-	set  bool
-}
-
-func (f *linesFlag) String() string { return "" }
-func (f *linesFlag) Set(text string) error {
-	f.set = true
-	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ';' || r == '\n' }) {
-		if line = strings.TrimSpace(line); line != "" && line != "none" {
-			f.list = append(f.list, line)
-		}
-	}
-	return nil
 }
 
 func customerAdd(e *shell.Env) *cli.Command {
@@ -93,7 +65,7 @@ func customerSet(e *shell.Env) *cli.Command {
 		Name: "set", ArgsUsage: "CUSTOMER", Flags: f.flags(), Usage: "change contact, address, country, reseller",
 		Description: "Invoices that were issued stay as they are. Accounts that are there stay with the reseller they have.",
 	}, func(ctx context.Context, args []string) error {
-		if f.contact+f.reseller+f.country == "" && !f.address.set {
+		if f.contact+f.reseller+f.country == "" && !f.address.Given {
 			return exit.Usage("relay customer set --help", "nothing to set")
 		}
 		sum, err := owners.SetCustomer.Call(ctx, e.Service, &owners.CustomerChange{Customer: args[0], Body: f.fields()})

@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/money"
 	"relay/report/words"
@@ -20,7 +21,7 @@ import (
 type invoiceFilter struct {
 	account, customer, reseller, period string
 	open, overdue                       bool
-	limit                               countFlag
+	limit                               shell.CountFlag
 }
 
 func (p *program) invoiceList() *cli.Command {
@@ -47,7 +48,7 @@ func (c *call) listInvoices(f *invoiceFilter) error {
 	if err != nil {
 		return err
 	}
-	s := c.stream(f.limit.n, term.Column{Head: "NUMBER"}, term.Column{Head: "ISSUED"}, term.Column{Head: "ACCOUNT", Least: 8}, term.Column{Head: "FOR"},
+	s := c.stream(f.limit.N, term.Column{Head: "NUMBER"}, term.Column{Head: "ISSUED"}, term.Column{Head: "ACCOUNT", Least: 8}, term.Column{Head: "FOR"},
 		term.Column{Head: "TOTAL", Right: true}, term.Column{Head: "OPEN", Right: true}, term.Column{Head: "STATE"})
 	var shown, sum int64
 	show := func(i *store.Invoice) error {

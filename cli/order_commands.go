@@ -7,6 +7,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
@@ -72,8 +73,8 @@ The credit is used after the allowance and before overage. What the period leave
 // topUp is what relay account topup is given.
 type topUp struct {
 	plan  string
-	block sizeFlag
-	count countFlag
+	block shell.SizeFlag
+	count shell.CountFlag
 	buying
 }
 
@@ -83,13 +84,13 @@ func (f *topUp) order(c *call, o store.Order, a *store.Account) (store.Receipt, 
 		return store.Receipt{}, err
 	}
 	switch {
-	case f.plan != "" && f.block.set:
+	case f.plan != "" && f.block.Given:
 		return store.Receipt{}, exit.Usage(more, "--plan and --block: a count plan takes the one, a bandwidth plan the other")
-	case f.plan == "" && !f.block.set:
+	case f.plan == "" && !f.block.Given:
 		return store.Receipt{}, exit.Usage(more, "name what is bought: --plan PLAN on a count plan, --block SIZE on a bandwidth plan")
-	case f.plan != "" && f.count.set:
+	case f.plan != "" && f.count.Given:
 		return store.Receipt{}, exit.Usage(more, "--count is for --block; a plan is bought on top once a command")
-	case f.block.set && f.block.n == 0, f.count.set && f.count.n == 0:
+	case f.block.Given && f.block.N == 0, f.count.Given && f.count.N == 0:
 		return store.Receipt{}, exit.Usage(more, "blocks have a size and a number: --block 1GB --count 2")
 	case f.plan != "":
 		if _, err := c.plan(f.plan); err != nil {
@@ -97,7 +98,7 @@ func (f *topUp) order(c *call, o store.Order, a *store.Account) (store.Receipt, 
 		}
 		return c.st.TopUp(o, a.Name, f.plan)
 	}
-	return c.st.BuyBlock(o, a.Name, f.block.n, max(f.count.n, 1))
+	return c.st.BuyBlock(o, a.Name, f.block.N, max(f.count.N, 1))
 }
 
 func (p *program) accountRenew() *cli.Command {

@@ -11,6 +11,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/money"
 	"relay/report/words"
@@ -92,7 +93,7 @@ func (c *call) viewMoney(e *store.Entry, currency string) paymentView {
 // paymentFilter chooses payments by what they are.
 type paymentFilter struct {
 	account, kind, period string
-	limit                 countFlag
+	limit                 shell.CountFlag
 }
 
 func (p *program) paymentList() *cli.Command {
@@ -144,7 +145,7 @@ func (c *call) listPayments(f *paymentFilter) error {
 	if err != nil {
 		return err
 	}
-	s := c.stream(f.limit.n, term.Column{Head: "RECORDED"}, term.Column{Head: "ACCOUNT", Least: 8}, term.Column{Head: "INVOICE"}, term.Column{Head: "METHOD"},
+	s := c.stream(f.limit.N, term.Column{Head: "RECORDED"}, term.Column{Head: "ACCOUNT", Least: 8}, term.Column{Head: "INVOICE"}, term.Column{Head: "METHOD"},
 		term.Column{Head: "AMOUNT", Right: true}, term.Column{Head: "REFERENCE", Least: 12})
 	var sum paymentSum
 	currency := c.currency()

@@ -13,6 +13,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/quota"
 	"relay/report/money"
 	"relay/report/words"
@@ -172,7 +173,7 @@ func limitOf(v any, parse func(string) (int64, error)) (int64, error) {
 		}
 		return v, nil
 	case string:
-		return parseLimit(v, parse)
+		return shell.ParseLimit(v, parse)
 	}
 	return 0, fmt.Errorf("%v is no whole number", v)
 }

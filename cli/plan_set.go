@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/quota"
 	"relay/report/money"
 	"relay/report/words"
@@ -20,14 +21,14 @@ import (
 // once the currency and the kind are known.
 type planFlags struct {
 	kind       string
-	emails     countFlag
-	bandwidth  sizeFlag
-	recipients countFlag
+	emails     shell.CountFlag
+	bandwidth  shell.SizeFlag
+	recipients shell.CountFlag
 	term       string
 	price      string
-	blocks     listFlag
+	blocks     shell.ListFlag
 	creditStep string
-	atLimit    listFlag
+	atLimit    shell.ListFlag
 	overMax    overFlag
 	dedicated  *bool
 	resale     *bool
@@ -56,23 +57,23 @@ func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 }
 
 func (f *planFlags) set() bool {
-	return f.kind != "" || f.emails.set || f.bandwidth.set || f.recipients.set || f.term != "" || f.price != "" ||
-		f.blocks.set || f.creditStep != "" || f.atLimit.set || f.overMax.set || f.dedicated != nil || f.resale != nil || f.ends != nil
+	return f.kind != "" || f.emails.Given || f.bandwidth.Given || f.recipients.Given || f.term != "" || f.price != "" ||
+		f.blocks.Given || f.creditStep != "" || f.atLimit.Given || f.overMax.set || f.dedicated != nil || f.resale != nil || f.ends != nil
 }
 
 // apply takes over what was given; amounts are in currency.
 func (f *planFlags) apply(plan *quota.Plan, currency string) error {
-	if f.emails.set {
-		plan.Emails = f.emails.n
+	if f.emails.Given {
+		plan.Emails = f.emails.N
 	}
-	if f.bandwidth.set {
+	if f.bandwidth.Given {
 		f.applyBandwidth(plan)
 	}
-	if f.recipients.set {
-		if f.recipients.n == 0 || f.recipients.n > 10_000 {
+	if f.recipients.Given {
+		if f.recipients.N == 0 || f.recipients.N > 10_000 {
 			return exit.Usage("", "--recipients: 1 to 10,000")
 		}
-		plan.Recipients = int(f.recipients.n)
+		plan.Recipients = int(f.recipients.N)
 	}
 	if f.term != "" {
 		plan.Term = quota.Term(f.term)
@@ -102,9 +103,9 @@ func (f *planFlags) apply(plan *quota.Plan, currency string) error {
 // nobody said one: that of a new plan, and one that was the old bandwidth's.
 func (f *planFlags) applyBandwidth(plan *quota.Plan) {
 	was := *plan
-	plan.Bandwidth = f.bandwidth.n
+	plan.Bandwidth = f.bandwidth.N
 	follows := was.Bandwidth == 0 && was.Emails == 0 || was.Bandwidth > 0 && was.Emails == quota.EmailsFor(was.Bandwidth)
-	if follows && !f.emails.set && plan.Bandwidth > 0 {
+	if follows && !f.emails.Given && plan.Bandwidth > 0 {
 		plan.Emails = quota.EmailsFor(plan.Bandwidth)
 	}
 }
@@ -149,14 +150,14 @@ func parsePrice(text, currency, name string) (int64, error) {
 }
 
 func (f *planFlags) applyBlocks(plan *quota.Plan, currency string) error {
-	if !f.blocks.set {
+	if !f.blocks.Given {
 		return nil
 	}
 	plan.Blocks = nil
-	if slices.Equal(f.blocks.list, []string{"none"}) {
+	if slices.Equal(f.blocks.List, []string{"none"}) {
 		return nil
 	}
-	for _, text := range f.blocks.list {
+	for _, text := range f.blocks.List {
 		bytes, price, ok := strings.Cut(text, "=")
 		if !ok {
 			return exit.Usage("in prices a point stands before the decimals: --block 1GB=5.00,2GB=9.00", "--block %q: SIZE=AMOUNT, such as 1GB=5.00", text)
@@ -205,17 +206,17 @@ func (f *planFlags) applyStep(plan *quota.Plan, _ string) error {
 }
 
 func (f *planFlags) applyAtLimit(plan *quota.Plan, _ string) error {
-	if !f.atLimit.set {
+	if !f.atLimit.Given {
 		return nil
 	}
 	plan.AtLimit = nil
-	if slices.Equal(f.atLimit.list, []string{"default"}) {
+	if slices.Equal(f.atLimit.List, []string{"default"}) {
 		return nil
 	}
-	if len(f.atLimit.list) == 0 {
+	if len(f.atLimit.List) == 0 {
 		return exit.Usage("", "--at-limit: suspend, continue or both")
 	}
-	for _, a := range f.atLimit.list {
+	for _, a := range f.atLimit.List {
 		plan.AtLimit = append(plan.AtLimit, quota.AtLimit(a))
 	}
 	return nil

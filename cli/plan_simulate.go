@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/forecast"
@@ -21,8 +22,8 @@ import (
 // simFlags are what is simulated, as it is typed.
 type simFlags struct {
 	plan, topUp, atLimit, from string
-	size                       sizeFlag
-	emails, months             countFlag
+	size                       shell.SizeFlag
+	emails, months             shell.CountFlag
 	overMax                    overFlag
 }
 
@@ -86,16 +87,16 @@ func (c *call) simulate(r *simReport) (err error) {
 
 // simulated is the customer that the flags describe.
 func (c *call) simulated(f *simFlags) (in forecast.Customer, err error) {
-	in = forecast.Customer{Size: f.size.n, Emails: f.emails.n, Months: 12, OverMax: f.overMax.n, Zone: c.st.Zone(), Billing: c.st.Billing()}
+	in = forecast.Customer{Size: f.size.N, Emails: f.emails.N, Months: 12, OverMax: f.overMax.n, Zone: c.st.Zone(), Billing: c.st.Billing()}
 	switch {
 	case in.Size <= 0 || in.Size > forecast.MostSize:
 		return in, exit.Usage("", "--size: up to %s", wholeSize(forecast.MostSize))
 	case in.Emails <= 0 || in.Emails > forecast.MostEmails:
 		return in, exit.Usage("", "--emails: 1 to %s", words.Number(forecast.MostEmails))
-	case f.months.set && (f.months.n <= 0 || f.months.n > forecast.MostMonths):
+	case f.months.Given && (f.months.N <= 0 || f.months.N > forecast.MostMonths):
 		return in, exit.Usage("", "--months: 1 to %d", forecast.MostMonths)
-	case f.months.set:
-		in.Months = int(f.months.n)
+	case f.months.Given:
+		in.Months = int(f.months.N)
 	}
 	if in.Emails*int64(in.Months) > forecast.MostInAll {
 		return in, exit.Usage("a few months show what there is to see", "--emails times --months: up to %s", words.Number(forecast.MostInAll))

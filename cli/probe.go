@@ -13,6 +13,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/store"
 	"relay/store/secret"
@@ -57,7 +58,7 @@ type trialStep struct {
 func (p *program) testCommand() *cli.Command {
 	t := trial{}
 	var account string
-	timeout := durationFlag{d: 2 * time.Minute}
+	timeout := shell.DurationFlag{D: 2 * time.Minute}
 	return p.onTrial(&cli.Command{
 		Name: "test", Usage: "send a message through the whole way, followed to its end",
 		Description: `The message goes the way of a customer's: through a listener of the running relay, with TLS and a login, charged to the account, through the queue and out. Each step is shown as it happens. The login is made for the test and revoked again.
@@ -72,7 +73,7 @@ Exit code 0 when the message was delivered, 1 when it was refused or bounced, 75
 			&cli.GenericFlag{Name: "timeout", Usage: "`TIME` to follow it (default 2m)", Value: &timeout},
 		},
 	}, func(c *call) error {
-		t.call, t.timeout = c, timeout.d
+		t.call, t.timeout = c, timeout.D
 		return t.run(account)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -27,9 +28,9 @@ func (p *program) queueCommand() *cli.Command {
 type queueFilter struct {
 	account, domain        string
 	sender, recipient      string
-	olderThan, youngerThan durationFlag
+	olderThan, youngerThan shell.DurationFlag
 	held, deferred         bool
-	limit                  countFlag
+	limit                  shell.CountFlag
 }
 
 func (f *queueFilter) flags() []cli.Flag {
@@ -48,7 +49,7 @@ func (f *queueFilter) flags() []cli.Flag {
 
 func (f *queueFilter) set() bool {
 	return f.account != "" || f.domain != "" || f.sender != "" || f.recipient != "" ||
-		f.olderThan.set || f.youngerThan.set || f.held || f.deferred
+		f.olderThan.Given || f.youngerThan.Given || f.held || f.deferred
 }
 
 // filter for the store. What cannot be is told, rather than shown as an empty
@@ -66,15 +67,15 @@ func (c *call) filter(f *queueFilter) (out store.Filter, err error) {
 	if err := checkWho("recipient", f.recipient); err != nil {
 		return out, err
 	}
-	if f.olderThan.set {
-		out.Before = c.wall().Add(-f.olderThan.d)
+	if f.olderThan.Given {
+		out.Before = c.wall().Add(-f.olderThan.D)
 	}
-	if f.youngerThan.set {
-		out.After = c.wall().Add(-f.youngerThan.d)
+	if f.youngerThan.Given {
+		out.After = c.wall().Add(-f.youngerThan.D)
 	}
-	if f.olderThan.set && f.youngerThan.set && f.olderThan.d >= f.youngerThan.d {
+	if f.olderThan.Given && f.youngerThan.Given && f.olderThan.D >= f.youngerThan.D {
 		return out, exit.Usage("--older-than 1h --younger-than 1d is between an hour and a day old",
-			"nothing is older than %s and younger than %s", words.Span(f.olderThan.d), words.Span(f.youngerThan.d))
+			"nothing is older than %s and younger than %s", words.Span(f.olderThan.D), words.Span(f.youngerThan.D))
 	}
 	if f.account != "" {
 		_, err = c.account(f.account)

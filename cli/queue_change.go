@@ -69,7 +69,7 @@ func (g *changing) begin(f *queueFilter) error {
 	switch {
 	case g.chosen && len(g.args) > 0:
 		return exit.Usage("", "IDs and filters do not go together")
-	case f.limit.set && !g.chosen:
+	case f.limit.Given && !g.chosen:
 		return exit.Usage("with --all: the oldest of all", "--limit goes with a filter or --all")
 	case !g.chosen && len(g.args) == 0:
 		return exit.Usage(fmt.Sprintf("name IDs, use a filter such as --account NAME, or --all; see relay queue %s --help", g.op.Op),
@@ -146,7 +146,7 @@ func (g *changing) step() error {
 
 // byFilter adds what the filter of the operation chooses.
 func (g *changing) byFilter(f *queueFilter) error {
-	err := g.queue(g.op.Of, f.limit.n, func(m *store.Message) error { return g.add(m.ID) })
+	err := g.queue(g.op.Of, f.limit.N, func(m *store.Message) error { return g.add(m.ID) })
 	if errors.Is(err, term.ErrEnough) {
 		return nil
 	}

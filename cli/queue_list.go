@@ -62,7 +62,7 @@ func (p *program) queueList() *cli.Command {
 		}
 		if c.json {
 			a := term.NewArray(c.Stdout)
-			err := c.queue(&filter, f.limit.n, func(m *store.Message) error { return a.Add(viewMessage(m)) })
+			err := c.queue(&filter, f.limit.N, func(m *store.Message) error { return a.Add(viewMessage(m)) })
 			if errors.Is(err, term.ErrEnough) {
 				err = nil
 			}
@@ -77,7 +77,7 @@ func (c *call) listQueue(filter *store.Filter, f *queueFilter) error {
 	list := queueLister{now: c.wall(), zone: c.st.Zone(), filter: filter}
 	hand := c.inHand()
 	var sum store.Totals
-	err := c.queue(filter, f.limit.n, func(m *store.Message) error {
+	err := c.queue(filter, f.limit.N, func(m *store.Message) error {
 		var b strings.Builder
 		if sum.Messages == 0 {
 			fmt.Fprintf(&b, listRow, "ID", "SIZE", "ARRIVED", "SENDER, RECIPIENTS")
@@ -102,7 +102,7 @@ func (c *call) listQueue(filter *store.Filter, f *queueFilter) error {
 		return c.say("The queue is empty")
 	}
 	if err != nil {
-		c.note("there may be more: --limit %d is reached", f.limit.n)
+		c.note("there may be more: --limit %d is reached", f.limit.N)
 	}
 	return nil
 }

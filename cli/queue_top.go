@@ -13,6 +13,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/mailer"
 	"relay/report/words"
@@ -21,7 +22,7 @@ import (
 
 func (p *program) queueTop() *cli.Command {
 	by := "both"
-	limit := countFlag{n: 20}
+	limit := shell.CountFlag{N: 20}
 	return p.onStore(&cli.Command{
 		Name: "top", Usage: "where mail waits: by domain and account, the most first",
 		Description: `A line for each domain's mail of an account, or with --by for each domain, or each account: how many messages and recipients wait, how old the oldest is, and when the next one is tried. Below it what that oldest one was told last, and, while a relay runs, how its next hop is: down until when, or how many connections there are. When all connections to next hops are in use, or an account has used up its share of them, the last lines say whose they are.
@@ -35,7 +36,7 @@ A message to several domains counts at each of them; the last line counts it onc
 		if !slices.Contains([]string{"domain", "account", "both"}, by) {
 			return exit.Usage("", "--by: domain, account or both, not %q", by)
 		}
-		top, err := c.top(by, int(limit.n))
+		top, err := c.top(by, int(limit.N))
 		if err != nil {
 			return err
 		}

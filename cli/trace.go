@@ -9,13 +9,14 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/store"
 )
 
 func (p *program) traceCommand() *cli.Command {
-	since := durationFlag{d: 7 * 24 * time.Hour}
-	limit := countFlag{n: 20}
+	since := shell.DurationFlag{D: 7 * 24 * time.Hour}
+	limit := shell.CountFlag{N: 20}
 	follow := false
 	var q tracing
 	return p.onStore(&cli.Command{
@@ -36,7 +37,7 @@ remote id is the name that the next hop gave the message: its operator finds it 
 			return err
 		}
 		switch {
-		case follow && (since.set || limit.set):
+		case follow && (since.Given || limit.Given):
 			return exit.Usage("", "--since and --limit look back, --follow does not")
 		case q.id != nil && follow:
 			return c.followID(&q)
@@ -47,7 +48,7 @@ remote id is the name that the next hop gave the message: its operator finds it 
 		case q.what == "" && q.account == "":
 			return exit.Usage("relay trace --help", "relay trace: of what? an ID, an address, or --account NAME; --follow alone shows all that happens")
 		}
-		return c.traceBack(&q, c.wall().Add(-since.d), int(limit.n))
+		return c.traceBack(&q, c.wall().Add(-since.D), int(limit.N))
 	}})
 }
 

@@ -71,7 +71,7 @@ Without NAME it lists all accounts, by name; with --period those that used it. T
 		if len(c.args) == 0 {
 			return c.usageAll(period, &f)
 		}
-		if f.owner != "" || f.reseller != "" || f.state != "" || f.limit.set {
+		if f.owner != "" || f.reseller != "" || f.state != "" || f.limit.Given {
 			return exit.Usage("leave out NAME, or the filters", "--owner, --reseller, --state and --limit are for the list of all accounts")
 		}
 		v, err := c.usage(c.args[0], period)

@@ -8,7 +8,7 @@ import (
 
 // usageAll lists the accounts there are; with a period, those that used it.
 func (c *call) usageAll(period string, f *accountFilter) error {
-	s := c.stream(f.limit.n, term.Column{Head: "ACCOUNT", Least: 12}, term.Column{Head: "PERIOD"}, term.Column{Head: "E-MAILS", Right: true},
+	s := c.stream(f.limit.N, term.Column{Head: "ACCOUNT", Least: 12}, term.Column{Head: "PERIOD"}, term.Column{Head: "E-MAILS", Right: true},
 		term.Column{Head: "OF", Right: true}, term.Column{Head: "BANDWIDTH", Right: true}, term.Column{Head: "OF", Right: true},
 		term.Column{Head: "FAILED", Right: true}, term.Column{Head: "QUEUED", Right: true})
 	w, err := c.wanted(f, s)

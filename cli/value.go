@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"relay/report/words"
@@ -59,68 +57,3 @@ func lasting(text string) (d Duration) {
 }
 
 // The flags' values: they say in their own words what is wrong.
-
-type sizeFlag struct {
-	n   int64
-	set bool
-}
-
-func (f *sizeFlag) String() string { return "" }
-func (f *sizeFlag) Set(text string) (err error) {
-	f.set = true
-	f.n, err = parseLimit(text, words.ParseSize)
-	return err
-}
-
-type countFlag struct {
-	n   int64
-	set bool
-}
-
-func (f *countFlag) String() string { return "" }
-func (f *countFlag) Set(text string) (err error) {
-	f.set = true
-	f.n, err = parseLimit(text, words.ParseCount)
-	return err
-}
-
-// parseLimit takes "unlimited" for 0, which is how it is stored.
-func parseLimit(text string, parse func(string) (int64, error)) (int64, error) {
-	if text == "unlimited" {
-		return 0, nil
-	}
-	n, err := parse(text)
-	if err == nil && n <= 0 {
-		err = fmt.Errorf("%q: more than 0, or unlimited", text)
-	}
-	return n, err
-}
-
-type durationFlag struct {
-	d   time.Duration
-	set bool
-}
-
-func (f *durationFlag) String() string { return "" }
-func (f *durationFlag) Set(text string) (err error) {
-	f.set = true
-	f.d, err = words.ParseDuration(text)
-	return err
-}
-
-// listFlag may be given several times, and takes several values with commas.
-type listFlag struct {
-	list []string
-	set  bool
-}
-
-func (f *listFlag) String() string { return "" }
-func (f *listFlag) Set(text string) error {
-	f.set = true
-	for item := range strings.SplitSeq(text, ",") {
-		if item = strings.TrimSpace(item); item != "" {
-			f.list = append(f.list, item)
-		}
-	}
-	return nil
-}
