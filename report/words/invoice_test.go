@@ -35,3 +35,18 @@ func TestLanguage_Print(t *testing.T) {
 		t.Errorf("the operator's reason became %q", given.Reason)
 	}
 }
+
+// Causes that the story of the books does not come to.
+func TestLanguage_Cause(t *testing.T) {
+	for cause, want := range map[store.Cause]string{
+		store.CauseNotBegun: "its term had not begun", store.CauseLost: "issued by a store that this one does not follow",
+	} {
+		if got := English.Cause(cause); got != want {
+			t.Errorf("Cause(%s) = %q, want %q", cause, got, want)
+		}
+	}
+	before := store.Entry{Kind: store.KindCharge, Facts: store.Facts{Cause: store.CauseUndated}}
+	if got := English.Entry(&before); got != "before days were kept" {
+		t.Errorf("Entry = %q", got)
+	}
+}

@@ -12,8 +12,9 @@ import (
 	"relay/store"
 )
 
-// story is books in which every kind of entry, line and refusal comes up, and what
-// people read of it.
+// story is books in which every kind of entry, and nearly every line and refusal, comes
+// up, and what people read of it. It does not change: testdata has it as an older release
+// wrote and told it.
 type story struct {
 	t    *testing.T
 	s    *store.Store
@@ -22,7 +23,7 @@ type story struct {
 	refs int
 }
 
-// books opens a store whose clock is the story's.
+// open opens a store whose clock is the story's.
 func (y *story) open(path string) {
 	rome, err := time.LoadLocation("Europe/Rome")
 	if err != nil {
