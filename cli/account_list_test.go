@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/store"
@@ -29,7 +30,7 @@ func (e env) manyAccounts(t *testing.T, n int) {
 	if err := dir.make(); err != nil {
 		t.Fatal(err)
 	}
-	st, err := openStore(dir.store(), store.Options{})
+	st, err := proof.OpenStore(dir.store(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/proof"
 	"relay/quota"
 	"relay/store"
 )
@@ -14,7 +15,7 @@ import (
 // All that one command line sets is one transaction: its entries are of one instant.
 func TestAccountSet_atOnce(t *testing.T) {
 	moving := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	st, err := openStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { moving = moving.Add(time.Second); return moving }})
+	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { moving = moving.Add(time.Second); return moving }})
 	if err != nil {
 		t.Fatal(err)
 	}

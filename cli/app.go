@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/proof"
 )
 
 // App is the program as a value: everything it takes from the process it runs
@@ -97,8 +98,8 @@ func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) 
 // Run runs one command line, without the program's name, and returns the exit
 // code.
 func (a *App) Run(ctx context.Context, args []string) int {
-	if len(args) > 1 && args[0] == proveVerb {
-		return exit.Report(a.Stderr, proveHere(ctx, a.Stdout, a.Stderr, args[1], args[2:]))
+	if len(args) > 1 && args[0] == proof.Verb {
+		return exit.Report(a.Stderr, proof.Here(ctx, a.Stdout, a.Stderr, args[1], args[2:]))
 	}
 	p := &program{App: *a}
 	if len(args) > 0 && args[0] == completeVerb {

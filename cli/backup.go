@@ -9,6 +9,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/backup"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/term"
@@ -67,11 +68,11 @@ func (p *program) untilSignal(ctx context.Context) (context.Context, context.Can
 
 // backedUp is the result for programs.
 type backedUp struct {
-	File     string    `json:"file"`
-	Bytes    int64     `json:"bytes"`
-	Proved   bool      `json:"proved"`  // read again and proved
-	Removed  []string  `json:"removed"` // older ones
-	Manifest *manifest `json:"manifest"`
+	File     string           `json:"file"`
+	Bytes    int64            `json:"bytes"`
+	Proved   bool             `json:"proved"`  // read again and proved
+	Removed  []string         `json:"removed"` // older ones
+	Manifest *backup.Manifest `json:"manifest"`
 }
 
 func (p *program) backupToFile(ctx context.Context, file string, force bool) error {
@@ -88,13 +89,13 @@ func (p *program) backupToFile(ctx context.Context, file string, force bool) err
 	defer out.Discard()
 	out.Rest = wholefile.NewPace()
 	res := backedUp{File: file, Removed: []string{}}
-	err = p.backup(ctx, func(from copier, keep func(time.Time) error) error {
-		m, err := takeCopy(ctx, from, out, p.watch("copying"), func(size int64) error { return wholefile.Room(dir, size) })
+	err = p.backup(ctx, func(from backup.Copier, keep func(time.Time) error) error {
+		m, err := backup.Take(ctx, from, out, p.watch("copying"), func(size int64) error { return wholefile.Room(dir, size) })
 		if err != nil {
 			return err
 		}
 		res.Bytes, res.Manifest = m.Size, m
-		if err := keepCopy(out, file, m); err != nil {
+		if err := backup.Keep(out, file, m); err != nil {
 			return err
 		}
 		p.record(keep, m)
@@ -113,8 +114,8 @@ func (p *program) backupToPipe(ctx context.Context) error {
 	case term.IsTerminal(p.Stdout):
 		return exit.Usage("send it elsewhere: relay backup - | ssh HOST 'cat > relay.copy'", "standard output is a terminal")
 	}
-	return p.backup(ctx, func(from copier, _ func(time.Time) error) error {
-		m, err := takeCopy(ctx, from, p.Stdout, p.watch("copying"), func(int64) error { return nil })
+	return p.backup(ctx, func(from backup.Copier, _ func(time.Time) error) error {
+		m, err := backup.Take(ctx, from, p.Stdout, p.watch("copying"), func(int64) error { return nil })
 		if err != nil {
 			return err
 		}
@@ -130,14 +131,14 @@ func (p *program) backupToShelf(ctx context.Context) error {
 	}
 	s := shelfOf(&cfg.Backup, dir)
 	res := backedUp{Proved: true}
-	err = p.backup(ctx, func(from copier, keep func(time.Time) error) error {
-		m, path, err := s.put(ctx, from, p.watch)
+	err = p.backup(ctx, func(from backup.Copier, keep func(time.Time) error) error {
+		m, path, err := s.Put(ctx, from, p.watch)
 		if err != nil {
 			return err
 		}
 		res.File, res.Bytes, res.Manifest = path, m.Size, m
 		p.record(keep, m)
-		res.Removed, err = s.prune(path)
+		res.Removed, err = s.Prune(path)
 		return err
 	})
 	if err != nil {
@@ -148,7 +149,7 @@ func (p *program) backupToShelf(ctx context.Context) error {
 
 // backup calls make with where the copy comes from, and whom to tell that it is
 // kept.
-func (p *program) backup(ctx context.Context, make func(from copier, keep func(time.Time) error) error) error {
+func (p *program) backup(ctx context.Context, make func(from backup.Copier, keep func(time.Time) error) error) error {
 	cfg, dir, err := p.home()
 	if err != nil {
 		return err
@@ -159,10 +160,10 @@ func (p *program) backup(ctx context.Context, make func(from copier, keep func(t
 	client := control.NewClient(dir.socket())
 	defer client.Close()
 	remote := func() error {
-		return make(fromRelay(client), func(at time.Time) error { return client.Keep(ctx, at) })
+		return make(backup.FromRelay(client), func(at time.Time) error { return client.Keep(ctx, at) })
 	}
 	local := func(st *store.Store) error {
-		return make(fromStore(st, originOf(hostname(&cfg))), func(at time.Time) error { return jobs.RecordBackup(st, at) })
+		return make(backup.FromStore(st, originOf(hostname(&cfg))), func(at time.Time) error { return jobs.RecordBackup(st, at) })
 	}
 	if err := p.eitherWay(ctx, &cfg, dir, remote, local); err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -171,7 +172,7 @@ func (p *program) backup(ctx context.Context, make func(from copier, keep func(t
 }
 
 // record notes when the copy was made. It is whole in any case.
-func (p *program) record(keep func(time.Time) error, m *manifest) {
+func (p *program) record(keep func(time.Time) error, m *backup.Manifest) {
 	if err := keep(m.Created); err != nil {
 		p.note("the copy is whole, but relay check will not know of it: %v", err)
 	}
@@ -195,16 +196,18 @@ func (p *program) showBackup(res *backedUp) error {
 }
 
 // shelfOf is the configured one.
-func shelfOf(b *Backup, data place) shelf {
+func shelfOf(b *Backup, data place) backup.Shelf {
 	dir := b.Dir
 	if dir == "" {
 		dir = filepath.Join(string(data), "backup")
 	}
-	return shelf{dir, b.Keep, string(data)}
+	return backup.Shelf{Dir: dir, Keep: b.Keep, Owner: string(data)}
 }
 
 // originOf is what manifests say of this relay.
-func originOf(host string) origin { return origin{host, readBuild().Version} }
+func originOf(host string) backup.Origin {
+	return backup.Origin{Host: host, Version: readBuild().Version}
+}
 
 // watch shows on standard error how far a copy has come.
 func (p *program) watch(what string) *term.Progress { return term.NewProgress(p.Stderr, what, 0) }

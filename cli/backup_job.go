@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"relay/cli/backup"
 	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/jobs"
@@ -13,7 +14,7 @@ import (
 
 // backup is what the control socket streams.
 func (r *relay) backup(w io.Writer, about func(any) error) (n int64, err error) {
-	return r.store.Copy(w, func(i store.Image) error { return about(newManifest(originOf(r.hostname), r.store.Now(), i)) })
+	return r.store.Copy(w, func(i store.Image) error { return about(backup.NewManifest(originOf(r.hostname), r.store.Now(), i)) })
 }
 
 // kept records a copy that a command has made.
@@ -22,27 +23,24 @@ func (r *relay) kept(at time.Time) error { return jobs.RecordBackup(r.store, at)
 // copies says where and when the configuration wants them.
 func (r *relay) copies(b *Backup) jobs.Copies {
 	s := shelfOf(b, r.dir)
-	return jobs.Copies{Schedule: b.Schedule, Dir: s.dir, Shelf: jobShelf{s, r.hostname}}
+	return jobs.Copies{Schedule: b.Schedule, Dir: s.Dir, Shelf: jobShelf{s, r.hostname}}
 }
 
 // jobShelf is a shelf as the job sees it.
 type jobShelf struct {
-	shelf
+	backup.Shelf
 	host string // of the relay
 }
 
 // Put implements jobs.Shelf.
 func (s jobShelf) Put(ctx context.Context, st *store.Store) (jobs.Copy, error) {
 	unseen := func(what string) *term.Progress { return term.NewProgress(io.Discard, what, 0) }
-	m, path, err := s.put(ctx, fromStore(st, originOf(s.host)), unseen)
+	m, path, err := s.Shelf.Put(ctx, backup.FromStore(st, originOf(s.host)), unseen)
 	if err != nil {
 		return jobs.Copy{}, err
 	}
 	return jobs.Copy{Path: path, Size: m.Size, SHA256: m.SHA256, Created: m.Created}, nil
 }
-
-// Prune implements jobs.Shelf.
-func (s jobShelf) Prune(path string) ([]string, error) { return s.prune(path) }
 
 // Hint implements jobs.Shelf.
 func (jobShelf) Hint(err error) string { return exit.Hint(err) }

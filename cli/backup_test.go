@@ -13,34 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/wholefile"
 	"relay/store"
 	"relay/store/bolt"
 )
-
-// A crash may leave a copy without its manifest, never with that of another.
-func TestKeepCopy_removesTheManifestOfAnEarlierOne(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "copy.db")
-	put(t, path, "old")
-	put(t, manifestOf(path), "old")
-	out, err := wholefile.New(path, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Discard()
-	if err := out.Close(); err != nil { // so that it cannot be synced
-		t.Fatal(err)
-	}
-	if err := keepCopy(out, path, &manifest{}); err == nil {
-		t.Fatal("a file that could not be synced got its name")
-	}
-	if got, err := os.ReadFile(path); string(got) != "old" {
-		t.Errorf("the copy is %q, %v, want the earlier one", got, err)
-	}
-	if _, err := os.Stat(manifestOf(path)); !os.IsNotExist(err) {
-		t.Errorf("a manifest is there that need not be of this copy: %v", err)
-	}
-}
 
 // A pipe has no size, and opening it waits for who is at its other end.
 func TestBackup_pipeInItsPlace(t *testing.T) {
@@ -63,24 +40,6 @@ func TestBackup_pipeInItsPlace(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatalf("%v waits for the pipe", args)
 		}
-	}
-}
-
-// Who comes second to a name that is taken leaves the first one's manifest alone.
-func TestKeepCopy_leavesAnothersManifest(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "copy.db")
-	out, err := wholefile.New(path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Discard()
-	put(t, path, "another's")
-	put(t, manifestOf(path), "another's")
-	if err := keepCopy(out, path, &manifest{}); err == nil {
-		t.Error("it took a name that was taken")
-	}
-	if got, err := os.ReadFile(manifestOf(path)); string(got) != "another's" {
-		t.Errorf("the other's manifest is %q, %v", got, err)
 	}
 }
 
@@ -148,7 +107,7 @@ func TestPlace_claim(t *testing.T) {
 	}
 	opened := make(chan error)
 	go func() { // a relay that starts waits until the restore is over
-		st, err := openStore(dir.store(), store.Options{})
+		st, err := proof.OpenStore(dir.store(), store.Options{})
 		if err == nil {
 			_, err = dir.claim()
 			err = errors.Join(err, st.Close())
@@ -171,7 +130,7 @@ func TestPlace_claim(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lock.Close()
-	if _, err := openStore(dir.store(), store.Options{}); !errors.Is(err, store.ErrLocked) {
+	if _, err := proof.OpenStore(dir.store(), store.Options{}); !errors.Is(err, store.ErrLocked) {
 		t.Errorf("Open of a store that is claimed: %v", err)
 	}
 }
@@ -190,7 +149,7 @@ func TestPlace_claim_emptyFile(t *testing.T) {
 	}
 	opened := make(chan error)
 	go func() {
-		st, err := openStore(dir.store(), store.Options{})
+		st, err := proof.OpenStore(dir.store(), store.Options{})
 		if err == nil {
 			err = st.Close()
 		}
@@ -310,31 +269,5 @@ func TestRestore_newerSchema(t *testing.T) {
 			t.Errorf("%v: exit code %d", args, code)
 		}
 		mustMatch(t, "stderr", stderr, `newer.db: the store was written by a newer relay\n.*hint: run the relay that wrote it`)
-	}
-}
-
-// A proof does not change what it proves, nor does it hinder another.
-func TestProve_onlyReads(t *testing.T) {
-	s, st := newShelf(t, 1)
-	_, path, err := s.put(t.Context(), fromStore(st, origin{"relay.test", "1"}), unwatched)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, 0o400); err != nil {
-		t.Fatal(err)
-	}
-	found, err := prove(t.Context(), path, andAdd)
-	if err != nil || found.Size != before.Size() || found.Stats.Accounts != 1 {
-		t.Errorf("prove = %+v, %v", found, err)
-	}
-	if after, err := os.Stat(path); err != nil || !after.ModTime().Equal(before.ModTime()) {
-		t.Errorf("it was written to: %v", err)
-	}
-	if _, err := prove(t.Context(), place(s.owner).store()); !errors.Is(err, store.ErrLocked) {
-		t.Errorf("prove of a store that is open = %v, want ErrLocked", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/mailer"
 	"relay/store"
@@ -144,11 +145,11 @@ func (p *program) eitherWay(ctx context.Context, cfg *Config, dir place, remote 
 // onOpen runs local and closes the store, unless the file turned out to be
 // damaged: then nothing of it is touched any more.
 func (p *program) onOpen(dir place, st *store.Store, local func(*store.Store) error) error {
-	err := guard(dir.store(), func() error { return local(st) })
-	if errors.Is(err, errDamaged) {
+	err := proof.Guard(dir.store(), func() error { return local(st) })
+	if errors.Is(err, proof.ErrDamaged) {
 		return err
 	}
-	return errors.Join(err, guard(dir.store(), st.Close))
+	return errors.Join(err, proof.Guard(dir.store(), st.Close))
 }
 
 // open opens the store for a command, and makes a new one where there is none.
@@ -158,7 +159,7 @@ func (p *program) open(cfg *Config, dir place) (*store.Store, error) {
 	}
 	fresh := dir.isNew()
 	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	st, err := openStore(dir.store(), p.guarded(cfg, store.Options{Zone: cfg.zone(), Log: log, Billing: cfg.Billing.store(), HighWater: dir.numbers()}))
+	st, err := proof.OpenStore(dir.store(), p.guarded(cfg, store.Options{Zone: cfg.zone(), Log: log, Billing: cfg.Billing.store(), HighWater: dir.numbers()}))
 	if err != nil {
 		return nil, err
 	}

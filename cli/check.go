@@ -13,6 +13,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/store"
 )
@@ -226,5 +227,5 @@ func (p *program) writeFinding(f finding, width int) error {
 
 // storeOptions of a check: it says nothing itself, and writes nothing.
 func (c *checker) storeOptions() store.Options {
-	return c.guarded(&c.cfg, store.Options{Zone: c.cfg.zone(), Log: onlyErrors(c.Stderr), ReadOnly: true, Billing: c.cfg.Billing.store()})
+	return c.guarded(&c.cfg, store.Options{Zone: c.cfg.zone(), Log: proof.OnlyErrors(c.Stderr), ReadOnly: true, Billing: c.cfg.Billing.store()})
 }

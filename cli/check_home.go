@@ -11,6 +11,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/report/jobs"
 	"relay/report/jobs/calendar"
 	"relay/report/words"
@@ -129,9 +130,9 @@ func advice(h *control.Health) string {
 	return "make space; relay compact gives back what its file does not use"
 }
 
-// openStore looks at the store of a relay that does not run.
+// OpenStore looks at the store of a relay that does not run.
 func (c *checker) openStore() {
-	st, err := openStore(c.dir.store(), c.storeOptions())
+	st, err := proof.OpenStore(c.dir.store(), c.storeOptions())
 	if errors.Is(err, store.ErrOlder) {
 		c.unopened = true
 		c.add("store file", ok, exit.Hint(err), "is of an older relay")
@@ -147,7 +148,7 @@ func (c *checker) openStore() {
 	var file, free int64
 	c.hold = clockOf(st)
 	var wrong error // a relay would not start
-	err = guard(c.dir.store(), func() error {
+	err = proof.Guard(c.dir.store(), func() error {
 		file, free = st.Size()
 		wrong = st.CheckCurrency(c.cfg.Billing.Currency)
 		var errs [2]error

@@ -3,8 +3,10 @@ package cli
 import (
 	"fmt"
 
+	"relay/cli/backup"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/wholefile"
 	"relay/report/words"
 )
@@ -26,7 +28,7 @@ func (c *checker) proveStore() {
 		defer copied.Discard()
 		path = copied.Name()
 	}
-	found, err := prove(c.ctx, path)
+	found, err := proof.Of(c.ctx, path)
 	if err != nil {
 		c.add("store", failed, exit.Hint(err), "%v", err)
 		return
@@ -43,7 +45,7 @@ func (c *checker) liveCopy() (*wholefile.File, error) {
 	out.Rest = wholefile.NewPace()
 	client := control.NewClient(c.dir.socket())
 	defer client.Close()
-	_, err = takeCopy(c.ctx, fromRelay(client), out, c.watch("copying"), func(size int64) error { return wholefile.Room(string(c.dir), size) })
+	_, err = backup.Take(c.ctx, backup.FromRelay(client), out, c.watch("copying"), func(size int64) error { return wholefile.Room(string(c.dir), size) })
 	if err != nil {
 		out.Discard()
 		return nil, err
@@ -51,7 +53,7 @@ func (c *checker) liveCopy() (*wholefile.File, error) {
 	return out, nil
 }
 
-func (c *checker) judgeProof(found *proof) {
+func (c *checker) judgeProof(found *proof.Result) {
 	s := &found.Stats
 	if s.Problems == 0 {
 		c.add("store", ok, "", "proved: %s, %s, %s, %s of mail", words.Plural(s.Accounts, "account"),

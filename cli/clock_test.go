@@ -15,6 +15,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
+	"relay/cli/proof"
 	"relay/report/jobs"
 	"relay/report/jobs/calendar"
 	"relay/store"
@@ -211,7 +212,7 @@ func TestRunJobs_dueWhileRunning(t *testing.T) {
 
 func openAt(t *testing.T, c clock) *store.Store {
 	t.Helper()
-	st, err := openStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: c.Now})
+	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/cli/wholefile"
 	"relay/report/words"
@@ -94,7 +95,7 @@ func (p *program) compact(ctx context.Context, cfg *Config, dir place) error {
 	if err := dir.noLink(); err != nil {
 		return err
 	}
-	st, err := openStore(dir.store(), store.Options{Zone: cfg.zone(), Log: onlyErrors(p.Stderr), Billing: cfg.Billing.store()})
+	st, err := proof.OpenStore(dir.store(), store.Options{Zone: cfg.zone(), Log: proof.OnlyErrors(p.Stderr), Billing: cfg.Billing.store()})
 	if errors.Is(err, store.ErrLocked) {
 		return exit.Fail(exit.TryAgain, stopFirst+"; relay compact; and start them again", "%w", err)
 	}
@@ -147,7 +148,7 @@ func (p *program) compactTo(ctx context.Context, dir place, st *store.Store, fre
 // store does.
 func (p *program) proveCompacted(ctx context.Context, fresh string, st *store.Store) error {
 	pr := term.NewProgress(p.Stderr, "proving", 0)
-	found, err := prove(ctx, fresh)
+	found, err := proof.Of(ctx, fresh)
 	pr.End()
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/store"
 )
 
@@ -121,7 +122,7 @@ func TestCompact_wrongCounters(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	mustMatch(t, "stderr", stderr, `error: compact: the store has 1 problem, the first: totals say .*\n.*hint: nothing was changed`)
-	if st, err := openStore(dir.store(), store.Options{}); err != nil {
+	if st, err := proof.OpenStore(dir.store(), store.Options{}); err != nil {
 		t.Error(err)
 	} else if err := st.Close(); err != nil {
 		t.Error(err)

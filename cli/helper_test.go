@@ -17,11 +17,12 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/proof"
 )
 
 // TestMain lets the test's own binary prove files, as the relay's does.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == proveVerb {
+	if len(os.Args) > 2 && os.Args[1] == proof.Verb {
 		os.Exit(System().Run(context.Background(), os.Args[1:]))
 	}
 	os.Exit(m.Run())

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/proof"
 	"relay/quota"
 	"relay/store"
 )
@@ -16,7 +17,7 @@ func billed(t *testing.T) (c *call, out *strings.Builder, now *time.Time) {
 	t.Helper()
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	now = &at
-	st, err := openStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{
+	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{
 		Now: func() time.Time { return *now }, Billing: store.Billing{DueDays: 14, GraceDays: 10}})
 	if err != nil {
 		t.Fatal(err)

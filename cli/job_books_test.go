@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/cli/proof"
 	"relay/quota"
 	"relay/store"
 )
@@ -74,7 +75,7 @@ func (l *ledgerRun) start() {
 		l.setup(&r.cfg)
 	}
 	var err error
-	r.store, err = openStore(l.path, store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store()})
+	r.store, err = proof.OpenStore(l.path, store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store()})
 	if err != nil {
 		l.t.Fatal(err)
 	}

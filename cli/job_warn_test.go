@@ -22,6 +22,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"relay/cli/proof"
 	"relay/cli/sink"
 	"relay/mailer"
 	"relay/mailer/client"
@@ -262,7 +263,7 @@ Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 20
 // ending NAME [CONTACT]: an account on a plan for 30 days, of which 20 are over.
 func cmdEnding(ts *testscript.TestScript, _ bool, args []string) {
 	ago := func() time.Time { return time.Now().AddDate(0, 0, -20) }
-	st, err := openStore(filepath.Join(ts.Getenv("RELAY_DATA"), "relay.db"), store.Options{Now: ago})
+	st, err := proof.OpenStore(filepath.Join(ts.Getenv("RELAY_DATA"), "relay.db"), store.Options{Now: ago})
 	ts.Check(err)
 	a := store.Account{Name: args[0]}
 	if len(args) > 1 {

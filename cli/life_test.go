@@ -16,6 +16,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/store"
 )
@@ -35,7 +36,7 @@ func newDesk(t *testing.T) *desk {
 	r.cfg.Timezone = "Europe/Rome"
 	r.cfg.Billing = Billing{Currency: "EUR", TaxRate: "22%", Seller: []string{"Posta Sicura S.r.l."}, DueDays: 14, GraceDays: 10,
 		InvoicePrefix: "R-", PaymentLink: "https://pay.example.org/{invoice}", PaymentText: "By bank transfer, with the text {invoice}."}
-	st, err := openStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return d.now }, Zone: r.cfg.zone(), Billing: r.cfg.Billing.store()})
+	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return d.now }, Zone: r.cfg.zone(), Billing: r.cfg.Billing.store()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/report/api/act"
 	"relay/store"
 	"relay/store/highwater"
@@ -276,7 +277,7 @@ func TestDocs_messages(t *testing.T) {
 			rows[row{m.text, code, m.hint}] = true
 		}
 	}
-	for _, err := range []error{store.ErrLocked, store.ErrFull, store.ErrBusy, store.ErrNewer, store.ErrCurrency, errDamaged, highwater.ErrDamaged, control.ErrDenied, control.ErrBroken, os.ErrPermission, os.ErrNotExist} {
+	for _, err := range []error{store.ErrLocked, store.ErrFull, store.ErrBusy, store.ErrNewer, store.ErrCurrency, proof.ErrDamaged, highwater.ErrDamaged, control.ErrDenied, control.ErrBroken, os.ErrPermission, os.ErrNotExist} {
 		f := exit.Of(err)
 		if f.Hint == "" {
 			t.Errorf("%v has no hint", err)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/store"
 )
 
@@ -164,7 +165,7 @@ func newWatched(t *testing.T) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.store, err = openStore(r.dir.store(), store.Options{Now: w.now}); err != nil {
+	if r.store, err = proof.OpenStore(r.dir.store(), store.Options{Now: w.now}); err != nil {
 		t.Fatal(err)
 	}
 	if r.mail, err = r.newMailer(); err != nil {

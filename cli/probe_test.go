@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/proof"
 	"relay/quota"
 	"relay/store"
 )
@@ -74,7 +75,7 @@ func wait(t *testing.T, otherwise string, so func() bool) {
 // another test that runs now is not, nor one of a customer's.
 func TestTrial_removesLeftovers(t *testing.T) {
 	dir := t.TempDir()
-	st, err := openStore(dir+"/relay.db", store.Options{})
+	st, err := proof.OpenStore(dir+"/relay.db", store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

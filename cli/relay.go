@@ -16,6 +16,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/mailer"
 	"relay/mailer/route"
 	"relay/report/api"
@@ -67,7 +68,7 @@ type relay struct {
 func (r *relay) assemble() error {
 	var st *store.Store
 	err := r.notify.during("opening the store", func() (err error) {
-		st, err = openStore(r.dir.store(), r.storeOptions())
+		st, err = proof.OpenStore(r.dir.store(), r.storeOptions())
 		return err
 	})
 	if errors.Is(err, store.ErrLocked) {

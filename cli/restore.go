@@ -15,7 +15,9 @@ import (
 	cli "github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
+	"relay/cli/backup"
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/cli/wholefile"
 	"relay/report/words"
@@ -47,7 +49,7 @@ type restoreView struct {
 	Missing  *store.Gaps       `json:"missing"` // what that store has and the backup lacks; null: there was none, or it cannot be read
 	Void     *voidNumbers      `json:"void"`    // that no invoice gets any more; null: none
 	Stats    store.VerifyStats `json:"stats"`
-	Manifest *manifest         `json:"manifest"` // null: there is none
+	Manifest *backup.Manifest  `json:"manifest"` // null: there is none
 }
 
 // restore brings the backup in FILE back.
@@ -74,7 +76,7 @@ func (p *program) restore(ctx context.Context, file string, dryRun bool) error {
 	}
 	defer from.Close()
 	if res.Manifest = from.m; from.m == nil {
-		p.note("there is no %s: size and SHA-256 cannot be compared", manifestOf(file))
+		p.note("there is no %s: size and SHA-256 cannot be compared", backup.ManifestOf(file))
 	}
 	if dryRun {
 		err = p.proveBackup(ctx, dir, from, &res)
@@ -92,7 +94,7 @@ type aBackup struct {
 	*os.File
 	path string
 	size int64
-	m    *manifest // nil: none lies beside it
+	m    *backup.Manifest // nil: none lies beside it
 }
 
 // openBackup looks at what can be seen of a backup without reading it.
@@ -120,10 +122,10 @@ func (b *aBackup) look(dir place) error {
 	if dir.isStore(info) {
 		return exit.Usage("", "%s is the store itself", b.path)
 	}
-	if b.m, err = readManifest(b.path); err != nil || b.m == nil {
+	if b.m, err = backup.ReadManifest(b.path); err != nil || b.m == nil {
 		return err
 	}
-	return b.wrap(b.m.checkSize(b.size))
+	return b.wrap(b.m.CheckSize(b.size))
 }
 
 func (b *aBackup) wrap(err error) error {
@@ -142,7 +144,7 @@ func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest wholefile.Pace) 
 	if _, err := wholefile.ReadThrough(ctx, b.File, io.MultiWriter(w, sum), rest); err != nil || b.m == nil {
 		return err
 	}
-	return b.m.checkSum(hex.EncodeToString(sum.Sum(nil)))
+	return b.m.CheckSum(hex.EncodeToString(sum.Sum(nil)))
 }
 
 // proveBackup reads the backup, proves it where it lies, and compares it with the store.
@@ -167,7 +169,7 @@ func (p *program) proveBackup(ctx context.Context, dir place, from *aBackup, res
 		return err
 	}
 	defer fresh.Discard()
-	if err := p.proven(ctx, from, fresh.Name(), res, andUpgrade); err != nil {
+	if err := p.proven(ctx, from, fresh.Name(), res, proof.Upgrade); err != nil {
 		return err
 	}
 	return p.missing(ctx, dir, fresh.Name(), res)
@@ -189,7 +191,7 @@ func (p *program) replace(ctx context.Context, dir place, from *aBackup, res *re
 		return err
 	}
 	defer fresh.Discard()
-	if err := p.proven(ctx, from, fresh.Name(), res, andUpgrade); err != nil {
+	if err := p.proven(ctx, from, fresh.Name(), res, proof.Upgrade); err != nil {
 		return err
 	}
 	if err := dir.adopt(fresh.Name()); err != nil {
@@ -232,7 +234,7 @@ func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base strin
 // without fault.
 func (p *program) proven(ctx context.Context, from *aBackup, path string, res *restoreView, more ...string) error {
 	pr := term.NewProgress(p.Stderr, "proving", 0)
-	found, err := prove(ctx, path, more...)
+	found, err := proof.Of(ctx, path, more...)
 	pr.End()
 	if err != nil {
 		return from.wrap(err)
@@ -245,7 +247,7 @@ func (p *program) proven(ctx context.Context, from *aBackup, path string, res *r
 		return from.wrap(exit.Fail(exit.Failed, "take another backup", "damaged: %s", words.Plural(found.Stats.Problems, "problem")))
 	}
 	if from.m != nil {
-		return from.wrap(from.m.checkProof(&found.Stats))
+		return from.wrap(from.m.CheckProof(&found.Stats))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -59,7 +60,7 @@ func (p *program) missing(ctx context.Context, dir place, path string, res *rest
 		return nil
 	}
 	pr := term.NewProgress(p.Stderr, "comparing", 0)
-	found, err := prove(ctx, path, andCompare, dir.store())
+	found, err := proof.Of(ctx, path, proof.Compare, dir.store())
 	pr.End()
 	switch {
 	case ctx.Err() != nil:
@@ -80,7 +81,7 @@ func (p *program) voidNumbers(path string, known uint64, res *restoreView) error
 	if err != nil {
 		return err
 	}
-	st, err := openStore(path, store.Options{Zone: cfg.zone(), Log: onlyErrors(p.Stderr), Billing: cfg.Billing.store()})
+	st, err := proof.OpenStore(path, store.Options{Zone: cfg.zone(), Log: proof.OnlyErrors(p.Stderr), Billing: cfg.Billing.store()})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/mailer/client"
 	"relay/store"
 )
@@ -79,9 +80,9 @@ func (s *sandbox) addAccount(ctx context.Context, at time.Time, atLimit string) 
 	return json.Unmarshal(out.Bytes(), &s.account)
 }
 
-// openStore opens the store while the relay does not run.
+// OpenStore opens the store while the relay does not run.
 func (s *sandbox) openStore(now func() time.Time) (*store.Store, error) {
-	return openStore(s.dir.store(), store.Options{Now: now, Zone: s.relay.cfg.zone(), Log: s.relay.log, Billing: s.relay.cfg.Billing.store()})
+	return proof.OpenStore(s.dir.store(), store.Options{Now: now, Zone: s.relay.cfg.zone(), Log: s.relay.log, Billing: s.relay.cfg.Billing.store()})
 }
 
 // used is where the account stands.

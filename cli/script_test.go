@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/backup"
 	"relay/cli/exit"
 	"relay/cli/term"
 )
@@ -287,7 +288,7 @@ func cmdShelf(ts *testscript.TestScript, _ bool, args []string) {
 			continue
 		}
 		copies++
-		_, err := os.Stat(manifestOf(filepath.Join(ts.MkAbs(args[0]), e.Name())))
+		_, err := os.Stat(backup.ManifestOf(filepath.Join(ts.MkAbs(args[0]), e.Name())))
 		ts.Check(err)
 	}
 	if strconv.Itoa(copies) != args[1] {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/wholefile"
 	"relay/store"
 )
@@ -248,7 +249,7 @@ func TestSelfSigned_isKeptAndRenewed(t *testing.T) {
 func TestEitherWay_waitsForTheStore(t *testing.T) {
 	e := newEnv(t, testConfig)
 	e.must(t, "plan", "list")
-	st, err := openStore(place(e["RELAY_DATA"]).store(), store.Options{})
+	st, err := proof.OpenStore(place(e["RELAY_DATA"]).store(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/reach"
 	"relay/cli/shell"
 	"relay/report/api"
@@ -107,8 +108,8 @@ func (o *openedStore) Local(token string) (*act.Local, error) {
 }
 
 func (o *openedStore) guard(fn func() error) error {
-	err := guard(o.dir.store(), fn)
-	o.bad = o.bad || errors.Is(err, errDamaged)
+	err := proof.Guard(o.dir.store(), fn)
+	o.bad = o.bad || errors.Is(err, proof.ErrDamaged)
 	return err
 }
 
@@ -117,7 +118,7 @@ func (o *openedStore) Close() error {
 	if o.bad {
 		return nil
 	}
-	return guard(o.dir.store(), o.Store.Close)
+	return proof.Guard(o.dir.store(), o.Store.Close)
 }
 
 // serviceOn is the service on an open store.

@@ -5,11 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/proof"
 	"relay/store"
 )
 
 func TestCall_writeTrace(t *testing.T) {
-	st, err := openStore(t.TempDir()+"/relay.db", store.Options{})
+	st, err := proof.OpenStore(t.TempDir()+"/relay.db", store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package cli
+package backup
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/report/words"
 	"relay/store"
 )
@@ -16,12 +17,12 @@ import (
 // manifestFormat is the newest form of a manifest that is known.
 const manifestFormat = 1
 
-// manifest says what a copy of the store is. It lies beside the copy, JSON.
+// Manifest says what a copy of the store is. It lies beside the copy, JSON.
 //
 // The copy gets its name first, and the manifest when that is on disk: a crash in
 // between leaves a whole copy without a manifest. One that describes an earlier
 // copy of that name is removed before.
-type manifest struct {
+type Manifest struct {
 	Format      int       `json:"format"`
 	Relay       string    `json:"relay"`    // version that made the copy
 	Hostname    string    `json:"hostname"` // of the relay
@@ -31,41 +32,41 @@ type manifest struct {
 	SHA256      string    `json:"sha256"` // of the copy, hexadecimal
 }
 
-// manifestOf is the path of the manifest of the copy at path.
-func manifestOf(path string) string { return path + ".manifest" }
+// ManifestOf is the path of the manifest of the copy at path.
+func ManifestOf(path string) string { return path + ".manifest" }
 
-// origin is the relay whose store is copied.
-type origin struct {
-	host    string
-	version string
+// Origin is the relay whose store is copied.
+type Origin struct {
+	Host    string
+	Version string
 }
 
-// newManifest describes a copy that is about to be made; what it adds up to is not
+// NewManifest describes a copy that is about to be made; what it adds up to is not
 // known yet.
-func newManifest(by origin, now time.Time, image store.Image) *manifest {
-	return &manifest{
-		Format: manifestFormat, Relay: by.version, Hostname: by.host,
+func NewManifest(by Origin, now time.Time, image store.Image) *Manifest {
+	return &Manifest{
+		Format: manifestFormat, Relay: by.Version, Hostname: by.Host,
 		Created: now.UTC().Truncate(time.Second), Wall: time.Now().UTC().Truncate(time.Second), Image: image,
 	}
 }
 
-// readManifest reads that of the copy at path; nil when there is none.
-func readManifest(path string) (*manifest, error) {
-	text, err := os.ReadFile(manifestOf(path))
+// ReadManifest reads that of the copy at path; nil when there is none.
+func ReadManifest(path string) (*Manifest, error) {
+	text, err := os.ReadFile(ManifestOf(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	m := &manifest{}
+	m := &Manifest{}
 	const hint = "look at it; without it, under another name, the copy is restored unchecked"
 	if err := json.Unmarshal(text, m); err != nil {
-		return nil, exit.Fail(exit.Failed, hint, "manifest %s: %w", manifestOf(path), err)
+		return nil, exit.Fail(exit.Failed, hint, "manifest %s: %w", ManifestOf(path), err)
 	}
 	if m.Format < 1 || m.Format > manifestFormat {
 		return nil, exit.Fail(exit.Failed, "run the relay that wrote it, or a newer one",
-			"manifest %s: format %d, this relay knows %d", manifestOf(path), m.Format, manifestFormat)
+			"manifest %s: format %d, this relay knows %d", ManifestOf(path), m.Format, manifestFormat)
 	}
 	return m, nil
 }
@@ -73,14 +74,14 @@ func readManifest(path string) (*manifest, error) {
 // anotherCopy is the next step with a copy that is not what it was.
 const anotherCopy = "take another copy: this one is not what was written"
 
-func (m *manifest) checkSize(size int64) error {
+func (m *Manifest) CheckSize(size int64) error {
 	if size != m.Size {
 		return exit.Fail(exit.Failed, anotherCopy, "it has %s octets, the manifest says %s", words.Number(size), words.Number(m.Size))
 	}
 	return nil
 }
 
-func (m *manifest) checkSum(sum string) error {
+func (m *Manifest) CheckSum(sum string) error {
 	if sum != m.SHA256 {
 		return exit.Fail(exit.Failed, anotherCopy, "its SHA-256 is %s, the manifest says %s", sum, m.SHA256)
 	}
@@ -88,18 +89,18 @@ func (m *manifest) checkSum(sum string) error {
 }
 
 // check compares all that was found.
-func (m *manifest) check(found *proof) error {
-	if err := m.checkSize(found.Size); err != nil {
+func (m *Manifest) check(found *proof.Result) error {
+	if err := m.CheckSize(found.Size); err != nil {
 		return err
 	}
-	if err := m.checkSum(found.SHA256); err != nil {
+	if err := m.CheckSum(found.SHA256); err != nil {
 		return err
 	}
-	return m.checkProof(&found.Stats)
+	return m.CheckProof(&found.Stats)
 }
 
-// checkProof compares the counts.
-func (m *manifest) checkProof(s *store.VerifyStats) error {
+// CheckProof compares the counts.
+func (m *Manifest) CheckProof(s *store.VerifyStats) error {
 	if s.Accounts == m.Accounts && s.Totals == m.Totals {
 		return nil
 	}

@@ -1,4 +1,8 @@
-package cli
+// Package proof proves a store's file in a process of its own: every queue entry has its
+// message, every counter is the sum it says. The engine maps the file into memory and
+// ends its process when a damaged page leads it astray. That must be neither relay nor
+// the command that has to report the damage.
+package proof
 
 import (
 	"bytes"
@@ -22,14 +26,11 @@ import (
 	"relay/store"
 )
 
-// proveVerb is the command line, not for people, of the process that proves a
-// file. The engine maps the file into memory and ends its process when a
-// damaged page leads it astray: that must be neither the relay nor the command
-// that has to say so.
-const proveVerb = "prove-file"
+// Verb is the command line, not for people, of the process that proves a file.
+const Verb = "prove-file"
 
-// proof is what came out of proving a store's file.
-type proof struct {
+// Result of a proof.
+type Result struct {
 	Stats    store.VerifyStats `json:"stats"`
 	Problems []string          `json:"problems"` // the first ones
 	Older    bool              `json:"older"`    // it cannot be proved before an upgrade
@@ -44,21 +45,21 @@ const mostProblems = 100
 
 // What may stand behind the path.
 const (
-	andCompare = "compare" // and the path of another file: only what that has and this one lacks is wanted
-	andUpgrade = "upgrade" // the file may be changed: one of an older relay is brought up to date before
-	andAdd     = "add"     // size and SHA-256 are wanted too
+	Compare = "compare" // and the path of another file: only what that has and this one lacks is wanted
+	Upgrade = "upgrade" // the file may be changed: one of an older relay is brought up to date before
+	WithSum = "add"     // size and SHA-256 are wanted too
 )
 
-// prove proves the file in a process of its own, which only reads it and stands
+// Of proves the file in a process of its own, which only reads it and stands
 // back behind others. It fails with store.ErrOlder when the file has to be brought
 // up to date first.
-func prove(ctx context.Context, path string, more ...string) (found proof, err error) {
+func Of(ctx context.Context, path string, more ...string) (found Result, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return found, err
 	}
 	var out, words bytes.Buffer
-	cmd := exec.CommandContext(ctx, self, append([]string{proveVerb, path}, more...)...)
+	cmd := exec.CommandContext(ctx, self, append([]string{Verb, path}, more...)...)
 	cmd.Stdout, cmd.Stderr = &out, &words
 	if err = startMeekly(cmd); err == nil {
 		err = cmd.Wait()
@@ -75,7 +76,7 @@ func prove(ctx context.Context, path string, more ...string) (found proof, err e
 		return found, fmt.Errorf("%s cannot be proved: the process that did so was ended: %w", path, ended)
 	case died:
 		first, _, _ := strings.Cut(words.String(), "\n")
-		return found, fmt.Errorf("%w: %s", errDamaged, strings.TrimPrefix(first, "relay: error: "))
+		return found, fmt.Errorf("%w: %s", ErrDamaged, strings.TrimPrefix(first, "relay: error: "))
 	}
 	switch {
 	case err != nil:
@@ -109,23 +110,23 @@ func wasTold(e *exec.ExitError) bool {
 	return slices.Contains([]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGKILL}, w.Signal())
 }
 
-// proveHere is what the other process does.
-func proveHere(ctx context.Context, stdout, stderr io.Writer, path string, more []string) error {
-	found, log := proof{Problems: []string{}}, onlyErrors(stderr)
-	if slices.Contains(more, andAdd) {
+// Here is what the other process does.
+func Here(ctx context.Context, stdout, stderr io.Writer, path string, more []string) error {
+	found, log := Result{Problems: []string{}}, OnlyErrors(stderr)
+	if slices.Contains(more, WithSum) {
 		if err := found.add(ctx, path); err != nil {
 			return err
 		}
 	}
-	err := guard(path, func() error {
+	err := Guard(path, func() error {
 		st, err := store.Open(path, store.Options{Log: log, ReadOnly: true})
-		if errors.Is(err, store.ErrOlder) && slices.Contains(more, andUpgrade) {
+		if errors.Is(err, store.ErrOlder) && slices.Contains(more, Upgrade) {
 			st, err = store.Open(path, store.Options{Log: log})
 		}
 		if err != nil {
 			return err
 		}
-		if len(more) == 2 && more[0] == andCompare {
+		if len(more) == 2 && more[0] == Compare {
 			return errors.Join(found.compare(ctx, st, more[1], log), st.Close())
 		}
 		found.Stats, err = st.Verify(ctx, func(text string) {
@@ -143,7 +144,7 @@ func proveHere(ctx context.Context, stdout, stderr io.Writer, path string, more 
 }
 
 // compare looks for what the file at path has and st lacks.
-func (f *proof) compare(ctx context.Context, st *store.Store, path string, log *slog.Logger) error {
+func (f *Result) compare(ctx context.Context, st *store.Store, path string, log *slog.Logger) error {
 	other, err := store.Open(path, store.Options{Log: log, ReadOnly: true})
 	if err != nil {
 		return err
@@ -154,7 +155,7 @@ func (f *proof) compare(ctx context.Context, st *store.Store, path string, log *
 }
 
 // add adds the file up.
-func (f *proof) add(ctx context.Context, path string) error {
+func (f *Result) add(ctx context.Context, path string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -166,7 +167,7 @@ func (f *proof) add(ctx context.Context, path string) error {
 	return err
 }
 
-// onlyErrors is a log for a store that is only looked at.
-func onlyErrors(w io.Writer) *slog.Logger {
+// OnlyErrors is a log for a store that is only looked at.
+func OnlyErrors(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelError}))
 }

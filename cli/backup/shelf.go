@@ -1,4 +1,4 @@
-package cli
+package backup
 
 import (
 	"context"
@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/cli/wholefile"
 	"relay/report/words"
 )
 
-// shelf is the directory of the copies that are made by the calendar, and how
+// Shelf is the directory of the copies that are made by the calendar, and how
 // many of them are to stand there.
 //
 //  1. A copy is written under another name, synced, read again from the disk and
@@ -28,10 +29,10 @@ import (
 //     another host name, never are.
 //
 // A crash before 2 leaves a file under another name, which the next copy removes.
-type shelf struct {
-	dir   string
-	keep  int    // copies
-	owner string // directory whose owner gets the copies: relay runs as that user
+type Shelf struct {
+	Dir   string
+	Keep  int    // copies
+	Owner string // directory whose owner gets the copies: relay runs as that user
 }
 
 // Names on the shelf sort by their time, UTC.
@@ -39,18 +40,18 @@ const shelfName = "relay-20060102T150405Z.db"
 
 var shelfRE = regexp.MustCompile(`^relay-\d{8}T\d{6}Z\.db$`)
 
-// put makes a copy. watch begins to show how far it has come.
-func (s shelf) put(ctx context.Context, from copier, watch func(what string) *term.Progress) (m *manifest, path string, err error) {
+// Put makes a copy. watch begins to show how far it has come.
+func (s Shelf) Put(ctx context.Context, from Copier, watch func(what string) *term.Progress) (m *Manifest, path string, err error) {
 	if err := s.make(); err != nil {
 		return nil, "", err
 	}
-	out, err := wholefile.Begin(s.dir, "relay-copy")
+	out, err := wholefile.Begin(s.Dir, "relay-copy")
 	if err != nil {
 		return nil, "", err
 	}
 	defer out.Discard()
 	out.Rest = wholefile.NewPace()
-	m, err = takeCopy(ctx, from, out, watch("copying"), func(size int64) error { return wholefile.Room(s.dir, size) })
+	m, err = Take(ctx, from, out, watch("copying"), func(size int64) error { return wholefile.Room(s.Dir, size) })
 	if err != nil {
 		return nil, "", err
 	}
@@ -58,45 +59,45 @@ func (s shelf) put(ctx context.Context, from copier, watch func(what string) *te
 		return nil, "", err
 	}
 	if err := proveCopy(ctx, out.Name(), m, watch("proving")); err != nil {
-		return nil, "", fmt.Errorf("the copy in %s: %w", s.dir, err)
+		return nil, "", fmt.Errorf("the copy in %s: %w", s.Dir, err)
 	}
-	if err := wholefile.Adopt(s.owner, out.Name()); err != nil {
+	if err := wholefile.Adopt(s.Owner, out.Name()); err != nil {
 		return nil, "", err
 	}
 	path = s.name(m.Created)
-	if err := keepCopy(out, path, m); err != nil {
+	if err := Keep(out, path, m); err != nil {
 		return nil, "", err
 	}
 	return m, path, nil
 }
 
-func (s shelf) make() error {
-	_, err := os.Stat(s.dir)
+func (s Shelf) make() error {
+	_, err := os.Stat(s.Dir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return exit.Fail(exit.Failed, "make it yourself, for the user that runs the relay, or name another one as dir in [backup]",
 			"directory for copies: %w", err)
 	}
-	return wholefile.Adopt(s.owner, s.dir)
+	return wholefile.Adopt(s.Owner, s.Dir)
 }
 
 // name for a copy of that instant; one that is taken is passed over.
-func (s shelf) name(at time.Time) string {
+func (s Shelf) name(at time.Time) string {
 	for ; ; at = at.Add(time.Second) {
-		path := filepath.Join(s.dir, at.UTC().Format(shelfName))
+		path := filepath.Join(s.Dir, at.UTC().Format(shelfName))
 		if _, err := os.Lstat(path); err != nil {
 			return path
 		}
 	}
 }
 
-// prune removes what is older than the newest whole copies that are to be kept,
+// Prune removes what is older than the newest whole copies that are to be kept,
 // never the one at path, and manifests without a copy. It leaves alone what is not
 // of this series.
-func (s shelf) prune(path string) (gone []string, err error) {
-	list, err := os.ReadDir(s.dir)
+func (s Shelf) Prune(path string) (gone []string, err error) {
+	list, err := os.ReadDir(s.Dir)
 	if err != nil {
 		return []string{}, err
 	}
@@ -108,20 +109,20 @@ func (s shelf) prune(path string) (gone []string, err error) {
 	kept := 1 // the one at path
 	var errs []error
 	for _, e := range slices.Backward(list) { // by name, and so by time
-		name := filepath.Join(s.dir, e.Name())
+		name := filepath.Join(s.Dir, e.Name())
 		if !shelfRE.MatchString(e.Name()) || !e.Type().IsRegular() || name == path {
 			continue
 		}
 		if old, err := s.look(name); err != nil || !made.follows(old) {
 			continue
 		}
-		if kept++; kept <= s.keep {
+		if kept++; kept <= s.Keep {
 			continue
 		}
 		err := removeMissing(name)
 		if err == nil {
 			gone = append(gone, name)
-			err = removeMissing(manifestOf(name))
+			err = removeMissing(ManifestOf(name))
 		}
 		errs = append(errs, err)
 	}
@@ -129,7 +130,7 @@ func (s shelf) prune(path string) (gone []string, err error) {
 }
 
 // pruneManifests removes those whose copies are gone: a crash left them.
-func (s shelf) pruneManifests(list []fs.DirEntry) error {
+func (s Shelf) pruneManifests(list []fs.DirEntry) error {
 	const tail = ".manifest"
 	var errs []error
 	for _, e := range list {
@@ -137,8 +138,8 @@ func (s shelf) pruneManifests(list []fs.DirEntry) error {
 		if !isManifest || !shelfRE.MatchString(copied) {
 			continue
 		}
-		if _, err := os.Lstat(filepath.Join(s.dir, copied)); errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, removeMissing(filepath.Join(s.dir, e.Name())))
+		if _, err := os.Lstat(filepath.Join(s.Dir, copied)); errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, removeMissing(filepath.Join(s.Dir, e.Name())))
 		}
 	}
 	return errors.Join(errs...)
@@ -152,40 +153,40 @@ func removeMissing(path string) error {
 	return nil
 }
 
-// shelved is a whole copy on the shelf.
-type shelved struct {
+// standing is a whole copy on the shelf.
+type standing struct {
 	host    string // whose it is; "": its manifest is missing
 	written time.Time
 }
 
 // look fails on a copy that is not as long as its manifest says. One without a
 // manifest is whole: it has its name since it was proved.
-func (s shelf) look(path string) (c shelved, err error) {
+func (s Shelf) look(path string) (c standing, err error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return c, err
 	}
 	c.written = info.ModTime()
-	m, err := readManifest(path)
+	m, err := ReadManifest(path)
 	if err != nil || m == nil {
 		return c, err
 	}
 	c.host = m.Hostname
-	return c, m.checkSize(info.Size())
+	return c, m.CheckSize(info.Size())
 }
 
 // follows reports whether old is an earlier copy of the same relay: one of another
 // may lie in the same directory, and what was written later another command has made
 // meanwhile, whatever its name says.
-func (c shelved) follows(old shelved) bool {
+func (c standing) follows(old standing) bool {
 	return (old.host == "" || old.host == c.host) && !old.written.After(c.written)
 }
 
 // proveCopy has a copy read from the disk, compared with its manifest and proved.
 // It does not change it.
-func proveCopy(ctx context.Context, path string, m *manifest, pr *term.Progress) error {
+func proveCopy(ctx context.Context, path string, m *Manifest, pr *term.Progress) error {
 	defer pr.End()
-	found, err := prove(ctx, path, andAdd)
+	found, err := proof.Of(ctx, path, proof.WithSum)
 	if err != nil {
 		return err
 	}

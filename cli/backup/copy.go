@@ -1,4 +1,13 @@
-package cli
+// Package backup makes copies of the store and keeps them on this machine.
+//
+//  1. A Copier writes a consistent copy, from the open store or from the running relay.
+//  2. Keep gives the copy its name, and then its Manifest: what it holds, its size and
+//     its SHA-256.
+//  3. A Shelf does both in a directory, proves the copy before it gets its name, and
+//     removes the oldest ones.
+//
+// A crash leaves no copy under its name that is not whole.
+package backup
 
 import (
 	"context"
@@ -19,22 +28,22 @@ import (
 	"relay/store"
 )
 
-// copier writes a copy of a store. It calls begin before the first octet.
-type copier func(ctx context.Context, w io.Writer, begin func(*manifest) error) error
+// Copier writes a copy of a store. It calls begin before the first octet.
+type Copier func(ctx context.Context, w io.Writer, begin func(*Manifest) error) error
 
-// fromStore copies the open store.
-func fromStore(st *store.Store, by origin) copier {
-	return func(ctx context.Context, w io.Writer, begin func(*manifest) error) error {
-		_, err := st.Copy(while{ctx, w}, func(i store.Image) error { return begin(newManifest(by, st.Now(), i)) })
+// FromStore copies the open store.
+func FromStore(st *store.Store, by Origin) Copier {
+	return func(ctx context.Context, w io.Writer, begin func(*Manifest) error) error {
+		_, err := st.Copy(while{ctx, w}, func(i store.Image) error { return begin(NewManifest(by, st.Now(), i)) })
 		return err
 	}
 }
 
-// fromRelay has the running relay copy its store.
-func fromRelay(c *control.Client) copier {
-	return func(ctx context.Context, w io.Writer, begin func(*manifest) error) error {
+// FromRelay has the running relay copy its store.
+func FromRelay(c *control.Client) Copier {
+	return func(ctx context.Context, w io.Writer, begin func(*Manifest) error) error {
 		_, err := c.Backup(ctx, w, func(about []byte) error {
-			m := &manifest{}
+			m := &Manifest{}
 			if err := json.Unmarshal(about, m); err != nil {
 				return exit.Fail(exit.Unreachable, "restart the relay: it is another version than this command",
 					"the running relay does not say what the copy holds: %w", err)
@@ -58,11 +67,11 @@ func (w while) Write(p []byte) (int, error) {
 	return w.Writer.Write(p)
 }
 
-// takeCopy writes a copy and describes it. ready is told how long it will be.
-func takeCopy(ctx context.Context, from copier, w io.Writer, pr *term.Progress, ready func(size int64) error) (m *manifest, err error) {
+// Take writes a copy and describes it. ready is told how long it will be.
+func Take(ctx context.Context, from Copier, w io.Writer, pr *term.Progress, ready func(size int64) error) (m *Manifest, err error) {
 	defer pr.End()
 	sum := sha256.New()
-	err = from(ctx, io.MultiWriter(w, sum, pr), func(head *manifest) error {
+	err = from(ctx, io.MultiWriter(w, sum, pr), func(head *Manifest) error {
 		m = head
 		pr.Restart(head.Size)
 		return ready(head.Size)
@@ -74,8 +83,8 @@ func takeCopy(ctx context.Context, from copier, w io.Writer, pr *term.Progress, 
 	return m, nil
 }
 
-// keepCopy gives a copy its name, and then its manifest.
-func keepCopy(out *wholefile.File, path string, m *manifest) error {
+// Keep gives a copy its name, and then its manifest.
+func Keep(out *wholefile.File, path string, m *Manifest) error {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
@@ -83,7 +92,7 @@ func keepCopy(out *wholefile.File, path string, m *manifest) error {
 	if err := wholefile.Free(path, out.Force); err != nil {
 		return err
 	}
-	switch err := os.Remove(manifestOf(path)); {
+	switch err := os.Remove(ManifestOf(path)); {
 	case err == nil:
 		if err := wholefile.SyncDir(filepath.Dir(path)); err != nil {
 			return err
@@ -102,7 +111,7 @@ func keepCopy(out *wholefile.File, path string, m *manifest) error {
 
 // writeManifest writes that of the copy at path, whose owner and mode it has.
 func writeManifest(path string, text []byte) error {
-	w, err := wholefile.New(manifestOf(path), true)
+	w, err := wholefile.New(ManifestOf(path), true)
 	if err != nil {
 		return err
 	}
