@@ -11,6 +11,7 @@ import (
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
+	"relay/report/api/answer"
 	"relay/report/words"
 	"relay/store"
 	"relay/store/secret"
@@ -131,11 +132,11 @@ func usedName(name string) error {
 
 // addedView is a new account as programs see it.
 type addedView struct {
-	Account  string         `json:"account"`
-	Login    string         `json:"login"`
-	Password *string        `json:"password"` // only this once; null: as given
-	State    string         `json:"state"`
-	Invoices []orderInvoice `json:"invoices"` // none: the plan has no price
+	Account  string           `json:"account"`
+	Login    string           `json:"login"`
+	Password *string          `json:"password"` // only this once; null: as given
+	State    string           `json:"state"`
+	Invoices []answer.Payable `json:"invoices"` // none: the plan has no price
 }
 
 // showAdded shows what a mail program has to be told, and what is to be paid.

@@ -12,6 +12,7 @@ import (
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
+	"relay/report/api/answer"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -158,7 +159,7 @@ func (c *call) resume(o store.Order, name string) (store.Receipt, error) {
 	if err != nil {
 		return store.Receipt{}, err
 	}
-	open, err := c.openInvoices(name)
+	open, err := answer.OpenInvoices(c.acts(), name)
 	if err != nil {
 		return store.Receipt{}, err
 	}
@@ -172,21 +173,21 @@ func (c *call) resume(o store.Order, name string) (store.Receipt, error) {
 	r, err := c.st.Resume(o, name)
 	if err == nil && a.Hold != "" {
 		for _, i := range open {
-			c.note("invoice %s is still open: %s", i.Invoice, c.amount(i.Open))
+			c.note("invoice %s is still open: %s", i.Name, c.amount(i.Open))
 		}
 	}
 	return r, err
 }
 
 // stillPending says what an account waits for.
-func (c *call) stillPending(name string, open []orderInvoice) error {
+func (c *call) stillPending(name string, open []answer.Payable) error {
 	activate := "relay account activate " + name + " starts the term without the payment"
 	if len(open) == 0 {
 		return exit.Fail(exit.Failed, activate, "account %s is pending: it was never activated", name)
 	}
 	i := open[0]
-	return exit.Fail(exit.Failed, "relay payment record "+i.Invoice+" --method METHOD --reference R enters the payment; "+activate,
-		"account %s is pending: invoice %s, %s, is not paid", name, i.Invoice, c.amount(i.Open))
+	return exit.Fail(exit.Failed, "relay payment record "+i.Name+" --method METHOD --reference R enters the payment; "+activate,
+		"account %s is pending: invoice %s, %s, is not paid", name, i.Name, c.amount(i.Open))
 }
 
 func (c *call) changeState(name string, change func(store.Order, string) (store.Receipt, error)) error {

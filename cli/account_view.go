@@ -8,6 +8,7 @@ import (
 
 	"relay/cli/term"
 	"relay/quota"
+	"relay/report/api/answer"
 	"relay/report/words"
 	"relay/store"
 )
@@ -61,18 +62,18 @@ func (c *call) accountView(st *store.Standing, currency string) accountView {
 // accountDetail is all of one account.
 type accountDetail struct {
 	accountView
-	Logins    []string       `json:"logins"`
-	Networks  []string       `json:"networks"`
-	Period    *string        `json:"period"`         // that runs
-	Allowance *allowance     `json:"allowance"`      // of the period
-	Bought    []termView     `json:"bought"`         // terms, by time
-	Credit    []lotView      `json:"credit"`         // in the order of use; of the running period nothing is drawn yet
-	Drawn     int64          `json:"drawn"`          // of it, in the running period
-	Unit      string         `json:"unit"`           // of credit: bytes or e-mails
-	Invoices  []orderInvoice `json:"invoices"`       // open ones
-	GoesOn    bool           `json:"goes_on"`        // by itself, at the end of the last term
-	UsedUp    bool           `json:"used_up"`        // the running term, which is a month's
-	Owed      *owedView      `json:"owed,omitempty"` // without an invoice
+	Logins    []string         `json:"logins"`
+	Networks  []string         `json:"networks"`
+	Period    *string          `json:"period"`         // that runs
+	Allowance *allowance       `json:"allowance"`      // of the period
+	Bought    []termView       `json:"bought"`         // terms, by time
+	Credit    []lotView        `json:"credit"`         // in the order of use; of the running period nothing is drawn yet
+	Drawn     int64            `json:"drawn"`          // of it, in the running period
+	Unit      string           `json:"unit"`           // of credit: bytes or e-mails
+	Invoices  []answer.Payable `json:"invoices"`       // open ones
+	GoesOn    bool             `json:"goes_on"`        // by itself, at the end of the last term
+	UsedUp    bool             `json:"used_up"`        // the running term, which is a month's
+	Owed      *answer.Owed     `json:"owed,omitempty"` // without an invoice
 
 	usedUp string // for people
 }
@@ -140,7 +141,7 @@ func (c *call) accountDetail(st *store.Standing) (accountDetail, error) {
 	a := &st.Account
 	creds, e1 := c.st.Credentials(a.Name)
 	nets, e2 := c.st.Networks(a.Name)
-	open, e3 := c.openInvoices(a.Name)
+	open, e3 := answer.OpenInvoices(c.acts(), a.Name)
 	owed, e4 := c.st.Debt(a.Name)
 	goes, e5 := c.st.GoesOn(a)
 	if err := cmp.Or(e1, e2, e3, e4, e5); err != nil {
@@ -148,7 +149,7 @@ func (c *call) accountDetail(st *store.Standing) (accountDetail, error) {
 	}
 	v := accountDetail{accountView: c.accountView(st, c.currency()), Logins: []string{}, Networks: []string{},
 		Bought: c.viewTerms(a), Credit: viewLots(st.Live), Drawn: st.Use().Drawn, Unit: st.Plan().Unit(), Invoices: open,
-		GoesOn: goes, UsedUp: st.Spent(), Owed: c.viewOwed(a.Name, owed), usedUp: usedUpText(st)}
+		GoesOn: goes, UsedUp: st.Spent(), Owed: answer.OwedBy(c.acts(), a.Name, owed), usedUp: usedUpText(st)}
 	if st.InTerm {
 		v.Period, v.Allowance = &st.Period.Key, viewAllowance(st.InPeriod())
 	}
@@ -170,7 +171,7 @@ func (c *call) viewTerms(a *store.Account) []termView {
 }
 
 func (c *call) viewTerm(t *quota.Contract) termView {
-	return termView{Plan: t.Plan.Name, Start: t.Start, End: t.End, Invoice: orNull(c.invoiceName(t.Invoice))}
+	return termView{Plan: t.Plan.Name, Start: t.Start, End: t.End, Invoice: orNull(answer.InvoiceName(c.acts(), t.Invoice))}
 }
 
 func (c *call) showAccount(name string) error {
@@ -203,7 +204,7 @@ func (c *call) showAccount(name string) error {
 		in := &v.Invoices[i]
 		fields = append(fields, term.Field{"unpaid", c.invoiceText(in)}, term.Field{"pay at", value(in.Link)})
 	}
-	fields = append(fields, term.Field{"unpaid", v.Owed.text()}, term.Field{"pay at", v.Owed.link()}, term.Field{"pay by", v.Owed.how()})
+	fields = append(fields, term.Field{"unpaid", owedText(v.Owed)}, term.Field{"pay at", owedLink(v.Owed)}, term.Field{"pay by", owedHow(v.Owed)})
 	return term.WriteFields(c.Stdout, append(fields,
 		term.Field{"at limit", atLimitText(a.Limit(plan), a.OverMax, &plan)},
 		term.Field{"contact", a.Contact},
@@ -239,14 +240,14 @@ func (v *accountDetail) stateText() string {
 	case v.Hold != nil:
 		for _, i := range v.Invoices {
 			if !i.Waits {
-				return v.State + ": unpaid invoice " + i.Invoice
+				return v.State + ": unpaid invoice " + i.Name
 			}
 		}
 		return v.State + ": " + *v.Hold
 	case v.State == string(store.Pending) && len(v.Invoices) == 0:
 		return v.State + ": no invoice waits for a payment"
 	case v.State == string(store.Pending):
-		return v.State + ": it sends when invoice " + v.Invoices[0].Invoice + " is paid"
+		return v.State + ": it sends when invoice " + v.Invoices[0].Name + " is paid"
 	}
 	return v.State
 }
@@ -298,12 +299,12 @@ func (c *call) creditFields(lots []lotView, drawn int64, unit string) (list []te
 }
 
 // invoiceText is an open invoice in one line.
-func (c *call) invoiceText(i *orderInvoice) string {
+func (c *call) invoiceText(i *answer.Payable) string {
 	due := "due"
 	if i.Overdue {
 		due = "was due"
 	}
-	return fmt.Sprintf("invoice %s, %s, %s, %s %s", i.Invoice, i.Kind, c.amount(i.Open), due, c.day(i.Due))
+	return fmt.Sprintf("invoice %s, %s, %s, %s %s", i.Name, i.Kind, c.amount(i.Open), due, c.day(i.Due))
 }
 
 // planText is a plan in one line.

@@ -15,6 +15,7 @@ import (
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/mailer"
+	"relay/report/api/act"
 	"relay/store"
 )
 
@@ -172,6 +173,15 @@ func (p *program) open(cfg *Config, dir place) (*store.Store, error) {
 		}
 	}
 	return st, nil
+}
+
+// acts is the service on the store that the command works on.
+func (c *call) acts() *act.Service {
+	cfg := c.cfg
+	if cfg == nil {
+		cfg = &Config{}
+	}
+	return serviceOn(c.st, func() *Config { return cfg }, slog.New(slog.DiscardHandler))
 }
 
 // now is the clock of the books, by which accounts are judged.

@@ -12,6 +12,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/answer"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -63,7 +64,7 @@ func (c *call) listInvoices(f *invoiceFilter) error {
 		if i.Open() != 0 {
 			open = money.Number(i.Open(), i.Currency)
 		}
-		return s.Add(c.viewInvoice(i), i.Name, c.day(i.Issued), i.Account, string(i.Kind),
+		return s.Add(answer.InvoiceOf(c.acts(), i), i.Name, c.day(i.Issued), i.Account, string(i.Kind),
 			money.Number(i.Total, i.Currency), open, c.invoiceState(i))
 	}
 	if err = s.End(c.invoices(f, show)); err != nil || c.json {
@@ -102,7 +103,7 @@ func (c *call) invoiceState(i *store.Invoice) string {
 	switch {
 	case i.Kind == store.CreditNote:
 		return "for " + i.Names
-	case c.overdue(i):
+	case answer.Overdue(c.acts(), i):
 		return "late " + c.day(i.Due)
 	case i.State == store.InvoiceOpen:
 		return "due " + c.day(i.Due)
@@ -152,7 +153,7 @@ func (c *call) invoiceMatch(f *invoiceFilter) (func(*store.Invoice) bool, error)
 		switch {
 		case below != nil && !below[i.Account]:
 			return false
-		case f.open && i.State != store.InvoiceOpen, f.overdue && !c.overdue(i):
+		case f.open && i.State != store.InvoiceOpen, f.overdue && !answer.Overdue(c.acts(), i):
 			return false
 		case f.customer != "" && i.Customer != f.customer, below == nil && f.reseller != "" && i.Reseller != f.reseller:
 			return false

@@ -17,6 +17,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/cli/wholefile"
+	"relay/report/api/answer"
 	"relay/report/invoice"
 	"relay/store"
 )
@@ -133,23 +134,14 @@ func noFile(path string, err error) error {
 
 // invoiceWhole is an invoice with all that is on it.
 type invoiceWhole struct {
-	orderInvoice
-	Reason *string           `json:"reason"` // of a credit note; null: none was given
-	Seller []string          `json:"seller"`
-	Buyer  []string          `json:"buyer"`
-	Lines  []invoiceLineView `json:"lines"`
-	Taxes  []taxView         `json:"taxes"`
+	answer.Payable
+	Reason *string       `json:"reason"` // of a credit note; null: none was given
+	Seller []string      `json:"seller"`
+	Buyer  []string      `json:"buyer"`
+	Lines  []answer.Line `json:"lines"`
+	Taxes  []taxView     `json:"taxes"`
 
 	Suspends *time.Time `json:"suspends"` // unpaid until then, it holds the account back
-}
-
-type invoiceLineView struct {
-	Text    string `json:"text"`
-	Count   int64  `json:"count"`
-	Price   int64  `json:"price"` // of one
-	Net     int64  `json:"net"`
-	TaxRate string `json:"tax_rate"`
-	Tax     *int64 `json:"tax,omitempty"` // of an invoice whose tax was worked out line by line; else see taxes
 }
 
 // taxView is the tax on all lines of one rate.
@@ -164,7 +156,7 @@ func (c *call) showInvoice(format string) error {
 	if err != nil {
 		return err
 	}
-	doc := invoice.New(&i, c.documents())
+	doc := invoice.New(&i, answer.Documents(c.acts()))
 	if c.json {
 		return term.Encode(c.Stdout, c.wholeInvoice(&i, doc))
 	}
@@ -195,8 +187,8 @@ func (c *call) tellMissing(doc *invoice.Document) error {
 }
 
 func (c *call) wholeInvoice(i *store.Invoice, doc *invoice.Document) invoiceWhole {
-	v := invoiceWhole{orderInvoice: c.orderInvoice(i), Reason: orNull(i.Reason), Seller: orNone(i.Seller), Buyer: orNone(i.Buyer),
-		Lines: viewLines(i), Taxes: []taxView{}}
+	v := invoiceWhole{Payable: answer.PayableOf(c.acts(), i), Reason: orNull(i.Reason), Seller: orNone(i.Seller), Buyer: orNone(i.Buyer),
+		Lines: answer.LinesOf(i), Taxes: []taxView{}}
 	for _, t := range doc.Taxes {
 		v.Taxes = append(v.Taxes, taxView{t.Rate.String(), t.Net, t.Tax})
 	}
@@ -204,16 +196,4 @@ func (c *call) wholeInvoice(i *store.Invoice, doc *invoice.Document) invoiceWhol
 		v.Suspends = orNull(i.Suspends)
 	}
 	return v
-}
-
-func viewLines(i *store.Invoice) []invoiceLineView {
-	list := []invoiceLineView{}
-	for _, l := range i.Lines {
-		v := invoiceLineView{Text: l.Text, Count: l.Count, Price: l.Price, Net: l.Net, TaxRate: l.TaxRate.String()}
-		if len(i.Taxes) == 0 {
-			v.Tax = &l.Tax
-		}
-		list = append(list, v)
-	}
-	return list
 }

@@ -8,6 +8,7 @@ import (
 
 	"relay/cli/proof"
 	"relay/quota"
+	"relay/report/api/answer"
 	"relay/store"
 )
 
@@ -161,7 +162,7 @@ func TestInPeriod(t *testing.T) {
 func TestCall_documents(t *testing.T) {
 	c, _, _ := billed(t)
 	c.cfg = &Config{Timezone: "Asia/Tokyo", Billing: Billing{PaymentText: "{invoice}"}}
-	if o := c.documents(); o.Zone != c.st.Zone() || o.Text != "{invoice}" {
+	if o := answer.Documents(c.acts()); o.Zone != c.st.Zone() || o.Text != "{invoice}" {
 		t.Errorf("%+v, want the zone %v", o, c.st.Zone())
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
-	"relay/report/invoice"
+	"relay/report/api/answer"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -18,14 +18,6 @@ import (
 // dryRunFlag is what every order has.
 func dryRunFlag(to *bool) cli.Flag {
 	return &cli.BoolFlag{Name: "dry-run", Usage: "show the figures and change nothing", Destination: to}
-}
-
-// documents is how invoices are shown.
-func (c *call) documents() invoice.Options {
-	if c.cfg == nil { // no configuration was read for it
-		return invoice.Options{Zone: c.st.Zone()}
-	}
-	return c.cfg.invoices(c.st.Zone())
 }
 
 // amount of money for people.
@@ -59,7 +51,7 @@ func (c *call) refusedOrder(v *receiptView, no *quota.Refusal) error {
 	for _, r := range no.Reasons {
 		v.Refused = append(v.Refused, refusedView{string(r.Why), words.English.Reason(no.Order, &r)})
 	}
-	v.Invoices, v.After = []orderInvoice{}, v.Before
+	v.Invoices, v.After = []answer.Payable{}, v.Before
 	if c.json {
 		if err := term.Encode(c.Stdout, v); err != nil {
 			return err

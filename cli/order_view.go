@@ -3,11 +3,12 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"relay/cli/term"
 	"relay/quota"
-	"relay/report/invoice"
+	"relay/report/api/answer"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -15,17 +16,17 @@ import (
 
 // receiptView is an order as programs see it. Amounts are minor units.
 type receiptView struct {
-	Account  string         `json:"account"`
-	Order    string         `json:"order"`
-	DryRun   bool           `json:"dry_run"` // nothing was changed
-	Refused  []refusedView  `json:"refused"` // why it is not possible; empty: it is
-	Lines    []lineView     `json:"lines"`   // the figures
-	Amount   int64          `json:"amount"`  // invoiced with tax, or paid back
-	Currency string         `json:"currency"`
-	Invoices []orderInvoice `json:"invoices"` // new or changed, credit notes too
-	Before   accountStand   `json:"before"`
-	After    accountStand   `json:"after"`
-	Owed     *owedView      `json:"owed,omitempty"` // without an invoice, afterwards
+	Account  string           `json:"account"`
+	Order    string           `json:"order"`
+	DryRun   bool             `json:"dry_run"` // nothing was changed
+	Refused  []refusedView    `json:"refused"` // why it is not possible; empty: it is
+	Lines    []lineView       `json:"lines"`   // the figures
+	Amount   int64            `json:"amount"`  // invoiced with tax, or paid back
+	Currency string           `json:"currency"`
+	Invoices []answer.Payable `json:"invoices"` // new or changed, credit notes too
+	Before   accountStand     `json:"before"`
+	After    accountStand     `json:"after"`
+	Owed     *answer.Owed     `json:"owed,omitempty"` // without an invoice, afterwards
 }
 
 type refusedView struct {
@@ -69,43 +70,15 @@ func (c *call) stand(a *store.Account) accountStand {
 	return s
 }
 
-// orderInvoice is an invoice with how it is paid while it is open.
-type orderInvoice struct {
-	invoiceView
-	Link *string `json:"payment_link"` // where it is paid; null: nowhere, or there is nothing to pay
-	Text *string `json:"payment_text"` // how
-
-	noSeller, noBuyer bool // has no address of theirs
-}
-
-func (c *call) orderInvoice(i *store.Invoice) orderInvoice {
-	v := orderInvoice{invoiceView: c.viewInvoice(i), noSeller: len(i.Seller) == 0, noBuyer: len(i.Buyer) > 0 && i.Buyer[0] == i.Account}
-	if v.Open > 0 {
-		d := invoice.New(i, c.documents())
-		v.Link, v.Text = orNull(d.Link), orNull(d.Instructions)
-	}
-	return v
-}
-
-// openInvoices of an account, oldest first.
-func (c *call) openInvoices(name string) ([]orderInvoice, error) {
-	list, err := c.st.InvoicesOf(name, true)
-	open := make([]orderInvoice, len(list))
-	for i := range list {
-		open[i] = c.orderInvoice(&list[i])
-	}
-	return open, err
-}
-
 func (c *call) receipt(o *orderOutput, r *store.Receipt) receiptView {
 	v := receiptView{Account: o.name, Order: o.what, DryRun: o.dryRun, Refused: []refusedView{}, Lines: []lineView{},
-		Amount: r.Amount, Currency: c.st.Currency(), Invoices: []orderInvoice{},
-		Before: c.stand(&r.Before), After: c.stand(&r.After), Owed: c.viewOwed(r.After.Name, r.Debt)}
+		Amount: r.Amount, Currency: c.st.Currency(), Invoices: []answer.Payable{},
+		Before: c.stand(&r.Before), After: c.stand(&r.After), Owed: answer.OwedBy(c.acts(), r.After.Name, r.Debt)}
 	for i := range r.Lines {
 		v.Lines = append(v.Lines, lineView{words.English.Line(&r.Lines[i]), r.Lines[i].Amount})
 	}
 	for i := range r.Invoices {
-		v.Invoices = append(v.Invoices, c.orderInvoice(&r.Invoices[i]))
+		v.Invoices = append(v.Invoices, answer.IssuedOf(c.acts(), &r.Invoices[i]))
 	}
 	return v
 }
@@ -166,8 +139,8 @@ func (c *call) showLines(lines []lineView, currency string) error {
 	return nil
 }
 
-func (c *call) showOrderInvoice(i *orderInvoice, currency string) error {
-	text := fmt.Sprintf("%s, %s", i.Invoice, money.Format(i.Total, currency))
+func (c *call) showOrderInvoice(i *answer.Payable, currency string) error {
+	text := fmt.Sprintf("%s, %s", i.Name, money.Format(i.Total, currency))
 	switch {
 	case i.Kind == string(store.CreditNote):
 		text += ", a credit note for " + value(i.About)
@@ -207,7 +180,7 @@ func (c *call) showStand(v *receiptView) error {
 		{"term ends", change(c.end(value(was.TermEnd)), c.end(value(is.TermEnd)))},
 		{"credit", change(words.Units(was.CreditLeft, value(was.Unit)), words.Units(is.CreditLeft, value(cmp.Or(is.Unit, was.Unit))))},
 		{"balance", change(money.Format(was.Balance, v.Currency), money.Format(is.Balance, v.Currency)) + whose(is.Balance, value(is.State) == string(store.Closed))},
-		{"open", v.Owed.text()}, {"pay at", v.Owed.link()}, {"pay by", v.Owed.how()},
+		{"open", owedText(v.Owed)}, {"pay at", owedLink(v.Owed)}, {"pay by", owedHow(v.Owed)},
 		{"to send", c.toSend(v)},
 	})
 	if c.scope == nil { // resellers neither enter money nor say who sells
@@ -229,15 +202,15 @@ func (c *call) noteParties(v *receiptView) {
 		if in.Open == 0 || in.Open != in.Total {
 			continue
 		}
-		if in.noSeller {
-			c.note("invoice %s has no address of yours and never changes: set seller in [billing] before the next one", in.Invoice)
+		if slices.Contains(in.Lacks, answer.Seller) {
+			c.note("invoice %s has no address of yours and never changes: set seller in [billing] before the next one", in.Name)
 		}
 		switch {
-		case !in.noBuyer:
+		case !slices.Contains(in.Lacks, answer.Buyer):
 		case in.Customer != nil:
-			c.note("invoice %s has no address of the customer: relay customer set %s --address LINES is for the next one", in.Invoice, *in.Customer)
+			c.note("invoice %s has no address of the customer: relay customer set %s --address LINES is for the next one", in.Name, *in.Customer)
 		default:
-			c.note("invoice %s has no address of the customer: relay customer add takes one, and --owner names the customer", in.Invoice)
+			c.note("invoice %s has no address of the customer: relay customer add takes one, and --owner names the customer", in.Name)
 		}
 	}
 }
@@ -253,7 +226,7 @@ func (c *call) noteSeller(p *quota.Plan) {
 func (c *call) noteNext(v *receiptView) {
 	for i := range v.Invoices {
 		if in := &v.Invoices[i]; in.Open > 0 {
-			c.note("relay payment record %s enters the payment of invoice %[1]s", in.Invoice)
+			c.note("relay payment record %s enters the payment of invoice %[1]s", in.Name)
 		}
 	}
 	if v.Owed != nil && !v.DryRun {

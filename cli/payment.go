@@ -1,18 +1,16 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/answer"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -22,72 +20,9 @@ func (p *program) paymentCommand() *cli.Command {
 	return group("payment", "what customers have paid", p.paymentRecord(), p.paymentReverse(), p.paymentList())
 }
 
-// paymentView is money that came in or went out as programs see it.
-type paymentView struct {
-	Kind      string    `json:"kind"` // payment, reversal, refund, or in a statement correction
-	Account   string    `json:"account"`
-	Invoice   *string   `json:"invoice"`        // that was paid, as it is printed; null: none was named
-	Also      []string  `json:"also,omitempty"` // more that it named
-	Method    *string   `json:"method"`         // null: relay does not know it
-	Reference *string   `json:"reference"`      // of a refund: its account and entry of the ledger
-	Amount    int64     `json:"amount"`         // minor units; negative: it went out
-	Currency  string    `json:"currency"`
-	Text      *string   `json:"text"` // why, of a correction, of a reversal, and of what was paid back by hand
-	Time      time.Time `json:"time"`
-	By        *string   `json:"by"`                 // who recorded it
-	Reversed  bool      `json:"reversed,omitempty"` // it was taken back
-}
-
-func (c *call) viewPayment(p *store.Payment, currency string) paymentView {
-	v := paymentView{Kind: string(store.KindPayment), Account: p.Account, Reference: &p.Reference, Amount: p.Amount, Currency: currency,
-		Text: orNull(p.Text), Time: p.Time, By: orNull(p.By), Reversed: p.Reversed != 0}
-	v.Invoice, v.Also = c.invoiceNames(p.Invoice, p.Also)
-	switch p.Method {
-	case store.PaidBack:
-		v.Kind = string(store.KindRefund)
-	case store.Reversed:
-		v.Kind, v.Method, v.Reference = string(store.KindReversal), &p.Of[0], &p.Of[1]
-	default:
-		v.Method = &p.Method
-	}
-	return v
-}
-
-// invoiceNames are the invoices that a payment named, the first one by itself.
-func (c *call) invoiceNames(first uint64, also []uint64) (*string, []string) {
-	if first == 0 {
-		return nil, nil
-	}
-	var more []string
-	for _, n := range also {
-		more = append(more, c.invoiceName(strconv.FormatUint(n, 10)))
-	}
-	return new(c.invoiceName(strconv.FormatUint(first, 10))), more
-}
-
 // forInvoices is a cell of them.
-func (v *paymentView) forInvoices() string {
+func forInvoices(v *answer.Payment) string {
 	return orElse(strings.Join(append(slices.Compact([]string{value(v.Invoice)}), v.Also...), " "), "-")
-}
-
-// viewMoney is an entry of a ledger that is a payment, a refund or a correction.
-func (c *call) viewMoney(e *store.Entry, currency string) paymentView {
-	v := paymentView{Kind: string(e.Kind), Account: e.Account, Invoice: orNull(c.invoiceName(e.Ref)), Amount: e.Money,
-		Currency: cmp.Or(e.Currency, currency), Time: e.Time, By: orNull(e.By)}
-	_, v.Also = c.invoiceNames(e.Invoice(), e.Also)
-	switch e.Kind {
-	case store.KindPayment:
-		v.Method, v.Reference = &e.Method, &e.Reference
-	case store.KindReversal:
-		if p, err := c.st.Payment(store.Reversed, store.PaidBackRef(e.Account, e.Seq)); err == nil {
-			v.Method, v.Reference, v.Text = &p.Of[0], &p.Of[1], orNull(p.Text)
-		}
-	case store.KindRefund:
-		v.Reference, v.Text = new(store.PaidBackRef(e.Account, e.Seq)), orNull(words.English.Entry(e))
-	default:
-		v.Text = orNull(words.English.Entry(e))
-	}
-	return v
 }
 
 // paymentFilter chooses payments by what they are.
@@ -113,7 +48,7 @@ func (p *program) paymentList() *cli.Command {
 // paymentSum sums up what was shown.
 type paymentSum struct{ payments, received, reversals, takenBack, refunds, paidBack int64 }
 
-func (s *paymentSum) add(v *paymentView) {
+func (s *paymentSum) add(v *answer.Payment) {
 	switch store.Kind(v.Kind) {
 	case store.KindRefund:
 		s.refunds, s.paidBack = s.refunds+1, s.paidBack+v.Amount
@@ -149,7 +84,7 @@ func (c *call) listPayments(f *paymentFilter) error {
 		term.Column{Head: "AMOUNT", Right: true}, term.Column{Head: "REFERENCE", Least: 12})
 	var sum paymentSum
 	currency := c.currency()
-	err = c.payments(f.account, currency, func(v *paymentView) error {
+	err = c.payments(f.account, currency, func(v *answer.Payment) error {
 		if err := s.Pause(); err != nil || !match(v) {
 			return err
 		}
@@ -158,7 +93,7 @@ func (c *call) listPayments(f *paymentFilter) error {
 		if v.Kind == string(store.KindReversal) {
 			how = v.Kind
 		}
-		return s.Add(v, c.day(v.Time), v.Account, v.forInvoices(), how, money.Number(v.Amount, v.Currency), value(v.Reference))
+		return s.Add(v, c.day(v.Time), v.Account, forInvoices(v), how, money.Number(v.Amount, v.Currency), value(v.Reference))
 	})
 	if sum == (paymentSum{}) && err == nil && !c.json {
 		return c.say("%s", orElse(ifSo(f.account+f.kind+f.period != "", "No such payment"), "No payment is recorded"))
@@ -171,7 +106,7 @@ func (c *call) listPayments(f *paymentFilter) error {
 
 // paymentMatch is the filter as a function. What cannot be is told, rather than
 // shown as an empty list.
-func (c *call) paymentMatch(f *paymentFilter) (func(*paymentView) bool, error) {
+func (c *call) paymentMatch(f *paymentFilter) (func(*answer.Payment) bool, error) {
 	switch store.Kind(f.kind) {
 	case "", store.KindPayment, store.KindReversal, store.KindRefund:
 	default:
@@ -183,20 +118,20 @@ func (c *call) paymentMatch(f *paymentFilter) (func(*paymentView) bool, error) {
 	if err := c.invoiced(f.account); err != nil {
 		return nil, err
 	}
-	return func(v *paymentView) bool {
+	return func(v *answer.Payment) bool {
 		return (f.kind == "" || v.Kind == f.kind) && (f.period == "" || within(c.day(v.Time), f.period))
 	}, nil
 }
 
 // payments of one account as its ledger has them, or of all.
-func (c *call) payments(account, currency string, fn func(*paymentView) error) error {
+func (c *call) payments(account, currency string, fn func(*answer.Payment) error) error {
 	if account == "" {
-		return c.st.Payments(func(p *store.Payment) error { v := c.viewPayment(p, currency); return fn(&v) })
+		return c.st.Payments(func(p *store.Payment) error { v := answer.PaymentOf(c.acts(), p, currency); return fn(&v) })
 	}
 	return c.st.Ledger(account, func(e *store.Entry) error {
 		switch e.Kind {
 		case store.KindPayment, store.KindReversal, store.KindRefund:
-			v := c.viewMoney(e, currency)
+			v := answer.MoneyOf(c.acts(), e, currency)
 			return fn(&v)
 		}
 		return nil

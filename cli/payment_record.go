@@ -14,6 +14,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
+	"relay/report/api/answer"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -184,7 +185,7 @@ func (c *call) paidBefore(p *store.Payment, err error) error {
 	}
 	what := ""
 	if old.Invoice != 0 {
-		what = "for invoice " + c.invoiceName(strconv.FormatUint(old.Invoice, 10)) + " "
+		what = "for invoice " + answer.InvoiceName(c.acts(), strconv.FormatUint(old.Invoice, 10)) + " "
 	}
 	return exit.Fail(exit.Failed, "it was not entered again; another payment has another reference",
 		"a payment by %s with reference %q is recorded already: %s %sof account %s, at %s",
@@ -193,13 +194,13 @@ func (c *call) paidBefore(p *store.Payment, err error) error {
 
 // paidView is what a payment came to, or would, as programs see it.
 type paidView struct {
-	paymentView
-	DryRun   bool           `json:"dry_run"`  // nothing was recorded
-	Did      []string       `json:"did"`      // by this payment: activated, renewed, released (it was held back as unpaid)
-	Invoices []orderInvoice `json:"invoices"` // that are new or changed, the one that was paid first
-	Before   accountStand   `json:"before"`
-	After    accountStand   `json:"after"`
-	Owed     *owedView      `json:"owed,omitempty"` // by the account without an invoice, afterwards
+	answer.Payment
+	DryRun   bool             `json:"dry_run"`  // nothing was recorded
+	Did      []string         `json:"did"`      // by this payment: activated, renewed, released (it was held back as unpaid)
+	Invoices []answer.Payable `json:"invoices"` // that are new or changed, the one that was paid first
+	Before   accountStand     `json:"before"`
+	After    accountStand     `json:"after"`
+	Owed     *answer.Owed     `json:"owed,omitempty"` // by the account without an invoice, afterwards
 }
 
 const released = "released"
@@ -212,7 +213,7 @@ func (c *call) viewPaid(p *store.Payment, r *store.Receipt, dryRun bool) paidVie
 	if at := slices.IndexFunc(r.Entries, func(e store.Entry) bool { return e.Kind == store.KindPayment }); at >= 0 {
 		paid.Time = r.Entries[at].Time
 	}
-	v := paidView{paymentView: c.viewPayment(&paid, c.currency()), DryRun: dryRun, Did: []string{}, Invoices: []orderInvoice{}, Before: c.stand(&r.Before), After: c.stand(&r.After)}
+	v := paidView{Payment: answer.PaymentOf(c.acts(), &paid, c.currency()), DryRun: dryRun, Did: []string{}, Invoices: []answer.Payable{}, Before: c.stand(&r.Before), After: c.stand(&r.After)}
 	for _, e := range r.Entries {
 		if e.Kind == store.KindActivated || e.Kind == store.KindRenewed {
 			v.Did = append(v.Did, string(e.Kind))
@@ -221,10 +222,10 @@ func (c *call) viewPaid(p *store.Payment, r *store.Receipt, dryRun bool) paidVie
 	if r.Before.Hold != "" && r.After.Hold == "" {
 		v.Did = append(v.Did, released)
 	}
-	v.Owed = c.viewOwed(r.After.Name, r.Debt)
+	v.Owed = answer.OwedBy(c.acts(), r.After.Name, r.Debt)
 	for i := range r.Invoices {
 		d := &r.Invoices[i]
-		one := c.orderInvoice(d)
+		one := answer.PayableOf(c.acts(), d)
 		if d.Number == p.Invoice {
 			v.Invoices = slices.Insert(v.Invoices, 0, one)
 		} else {
@@ -241,7 +242,7 @@ func (c *call) showPayment(v *paidView, r *store.Receipt) error {
 	}
 	fields = append(fields,
 		term.Field{"account", c.paidAccount(v, &r.After)},
-		term.Field{"open", v.Owed.text()}, term.Field{"pay at", v.Owed.link()}, term.Field{"pay by", v.Owed.how()},
+		term.Field{"open", owedText(v.Owed)}, term.Field{"pay at", owedLink(v.Owed)}, term.Field{"pay by", owedHow(v.Owed)},
 		term.Field{"credit", c.lotsText(&r.After)},
 		term.Field{"balance", balanceText(v.After.Balance, v.Currency, r.After.State == store.Closed)})
 	if err := term.WriteFields(c.Stdout, fields); err != nil || !v.DryRun {
@@ -251,8 +252,8 @@ func (c *call) showPayment(v *paidView, r *store.Receipt) error {
 }
 
 // paidText is what an invoice has become.
-func paidText(d *orderInvoice, currency string) string {
-	text := d.Invoice
+func paidText(d *answer.Payable, currency string) string {
+	text := d.Name
 	if d.Kind != string(store.ForOrder) {
 		text += " (" + d.Kind + ")"
 	}

@@ -13,6 +13,7 @@ import (
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
+	"relay/report/api/answer"
 	"relay/report/forecast"
 	"relay/report/money"
 	"relay/report/words"
@@ -159,7 +160,7 @@ type simMonth struct {
 // simInvoice is an invoice without its number and its parties, which are simulated.
 type simInvoice struct {
 	Kind  store.InvoiceKind `json:"kind"`
-	Lines []invoiceLineView `json:"lines"`
+	Lines []answer.Line     `json:"lines"`
 	Net   int64             `json:"net"` // minor units
 	Tax   int64             `json:"tax"`
 	Total int64             `json:"total"`
@@ -169,7 +170,7 @@ func viewSimulated(m *forecast.Month) simMonth {
 	v := simMonth{Month: *m, Invoices: []simInvoice{}, Events: orNone(m.Events)}
 	for n := range m.Invoices {
 		i := &m.Invoices[n]
-		v.Invoices = append(v.Invoices, simInvoice{i.Kind, viewLines(i), i.Net, i.Tax, i.Total})
+		v.Invoices = append(v.Invoices, simInvoice{i.Kind, answer.LinesOf(i), i.Net, i.Tax, i.Total})
 	}
 	return v
 }

@@ -125,6 +125,11 @@ func (o *openedStore) Close() error {
 func serviceOn(st *store.Store, cfg func() *Config, log *slog.Logger) *act.Service {
 	return &act.Service{
 		Store: st, Log: log, Version: readBuild().Version,
-		Rules: func() *act.Rules { return &act.Rules{MostAccounts: cfg().Limits.AccountsPerReseller} },
+		Rules: func() *act.Rules { return rules(cfg()) },
 	}
+}
+
+// rules of the configuration that acts go by.
+func rules(c *Config) *act.Rules {
+	return &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.invoices(nil)}
 }

@@ -13,6 +13,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
+	"relay/report/api/answer"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -73,26 +74,26 @@ func (c *call) instant(text string) (time.Time, error) {
 // statementView is a statement as programs see it. Money is in minor units,
 // credit and overage are in the unit of the plan.
 type statementView struct {
-	Account   string        `json:"account"`
-	At        time.Time     `json:"at"`
-	Plan      *string       `json:"plan"` // null: none yet
-	Unit      string        `json:"unit"` // bytes or e-mails
-	TermStart *time.Time    `json:"term_start"`
-	TermEnd   *time.Time    `json:"term_end"`
-	Period    *string       `json:"period"`    // that is open
-	Allowance *allowance    `json:"allowance"` // of the period
-	Used      quota.Charge  `json:"used"`
-	Uncounted *string       `json:"uncounted"` // the day whose use is in none of this, since it was not over; null: none
-	Over      int64         `json:"over"`      // in the open period, beyond the allowance
-	Drawn     int64         `json:"drawn"`     // of it from credit
-	Overage   int64         `json:"overage"`   // of it what no credit covers
-	Periods   []periodView  `json:"periods"`
-	Credit    []lotView     `json:"credit"` // of the open period nothing is drawn yet
-	Invoices  []billedView  `json:"invoices"`
-	Payments  []paymentView `json:"payments"` // refunds and corrections too
-	Balance   int64         `json:"balance"`
-	Currency  string        `json:"currency"`
-	Entries   []entryView   `json:"entries"`
+	Account   string           `json:"account"`
+	At        time.Time        `json:"at"`
+	Plan      *string          `json:"plan"` // null: none yet
+	Unit      string           `json:"unit"` // bytes or e-mails
+	TermStart *time.Time       `json:"term_start"`
+	TermEnd   *time.Time       `json:"term_end"`
+	Period    *string          `json:"period"`    // that is open
+	Allowance *allowance       `json:"allowance"` // of the period
+	Used      quota.Charge     `json:"used"`
+	Uncounted *string          `json:"uncounted"` // the day whose use is in none of this, since it was not over; null: none
+	Over      int64            `json:"over"`      // in the open period, beyond the allowance
+	Drawn     int64            `json:"drawn"`     // of it from credit
+	Overage   int64            `json:"overage"`   // of it what no credit covers
+	Periods   []periodView     `json:"periods"`
+	Credit    []lotView        `json:"credit"` // of the open period nothing is drawn yet
+	Invoices  []billedView     `json:"invoices"`
+	Payments  []answer.Payment `json:"payments"` // refunds and corrections too
+	Balance   int64            `json:"balance"`
+	Currency  string           `json:"currency"`
+	Entries   []entryView      `json:"entries"`
 
 	ended bool
 }
@@ -120,7 +121,7 @@ type entryView struct {
 func (c *call) viewEntry(e *store.Entry) entryView {
 	v := entryView{Entry: e.Seq, Time: e.Time, Kind: string(e.Kind), Period: orNull(e.Period), Day: orNull(e.Day),
 		Messages: e.Messages, Bytes: e.Bytes, Units: e.Units, Over: e.Over, Lot: orNull(e.Lot), Expires: orNull(e.Expires), Amount: e.Money,
-		Invoice: orNull(c.invoiceName(e.Ref)), Text: orNull(words.English.Entry(e)), By: orNull(e.By)}
+		Invoice: orNull(answer.InvoiceName(c.acts(), e.Ref)), Text: orNull(words.English.Entry(e)), By: orNull(e.By)}
 	if e.Contract != nil {
 		v.Contract = new(c.viewTerm(e.Contract))
 	}
@@ -150,16 +151,16 @@ func (c *call) viewStatement(st *store.Statement) statementView {
 	v := statementView{Account: st.Account, At: st.At.UTC(), Plan: orNull(st.Contract.Plan.Name), Unit: st.Contract.Plan.Unit(),
 		TermStart: orNull(st.Contract.Start), TermEnd: orNull(st.Contract.End), Period: orNull(st.Period), Used: st.Used, Uncounted: orNull(st.Uncounted),
 		Over: st.Use.Over, Drawn: st.Use.Drawn, Overage: st.Use.Overage, Periods: viewPeriods(st.Periods), Credit: viewLots(st.Lots),
-		Invoices: []billedView{}, Payments: []paymentView{}, Balance: st.Balance, Currency: cmp.Or(st.Currency, c.currency()),
+		Invoices: []billedView{}, Payments: []answer.Payment{}, Balance: st.Balance, Currency: cmp.Or(st.Currency, c.currency()),
 		Entries: []entryView{}, ended: st.Ended}
 	if st.Period != "" {
 		v.Allowance = &allowance{orUnlimited(st.Allowance.Messages), orUnlimited(st.Allowance.Bytes)}
 	}
 	for _, b := range st.Invoices {
-		v.Invoices = append(v.Invoices, billedView{orNull(c.invoiceName(b.Number)), string(b.Kind), b.Issued, orNull(b.Period), b.Total})
+		v.Invoices = append(v.Invoices, billedView{orNull(answer.InvoiceName(c.acts(), b.Number)), string(b.Kind), b.Issued, orNull(b.Period), b.Total})
 	}
 	for i := range st.Payments {
-		v.Payments = append(v.Payments, c.viewMoney(&st.Payments[i], v.Currency))
+		v.Payments = append(v.Payments, answer.MoneyOf(c.acts(), &st.Payments[i], v.Currency))
 	}
 	for i := range st.Entries {
 		if !c.json { // for people they are written one after the other
@@ -333,7 +334,7 @@ func shortCharge(messages, bytes int64) string {
 func (c *call) whatOf(e *store.Entry, unit string) string {
 	var parts []string
 	if e.Ref != "" {
-		parts = append(parts, c.invoiceName(e.Ref))
+		parts = append(parts, answer.InvoiceName(c.acts(), e.Ref))
 	}
 	for _, s := range []string{e.Lot, words.English.Entry(e), cmp.Or(e.Day, e.Period)} {
 		if s != "" {

@@ -66,13 +66,13 @@ func serveDNS(zone string) (addr string, stop func(), err error) {
 	}
 	started, ended := make(chan struct{}), make(chan struct{})
 	srv := &dns.Server{PacketConn: conn, NotifyStartedFunc: func() { close(started) },
-		Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) { _ = w.WriteMsg(answer(records, q)) })}
+		Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) { _ = w.WriteMsg(reply(records, q)) })}
 	go func() { defer close(ended); _ = srv.ActivateAndServe() }()
 	<-started
 	return conn.LocalAddr().String(), func() { _ = srv.Shutdown(); <-ended }, nil
 }
 
-func answer(records []dns.RR, q *dns.Msg) *dns.Msg {
+func reply(records []dns.RR, q *dns.Msg) *dns.Msg {
 	m := new(dns.Msg).SetReply(q)
 	m.Rcode = dns.RcodeNameError
 	for _, rr := range records {

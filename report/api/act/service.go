@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"relay/report/invoice"
 	"relay/store"
 )
 
@@ -19,7 +20,8 @@ type Service struct {
 
 // Rules are what acts go by in the configuration.
 type Rules struct {
-	MostAccounts int // that a reseller may have below it; 0: any number
+	MostAccounts int             // that a reseller may have below it; 0: any number
+	Invoices     invoice.Options // how they are paid; days are in the zone of the store
 }
 
 // Running is what a relay that runs has beside its store. Each part may be nil.
