@@ -45,7 +45,8 @@ func newDesk(t *testing.T) *desk {
 			t.Error(err)
 		}
 	})
-	d.r, r.store = r, st
+	r.workOn(st)
+	d.r = r
 	return d
 }
 

@@ -78,9 +78,7 @@ func (r *relay) assemble() error {
 	if err != nil {
 		return err
 	}
-	r.store = st
-	r.acts = serviceOn(st, r.config, r.log)
-	r.service = api.New(r.acts)
+	r.workOn(st)
 	if err := st.CheckCurrency(r.cfg.Billing.Currency); err != nil {
 		return err
 	}
@@ -103,6 +101,12 @@ func (r *relay) assemble() error {
 		r.logListening(l)
 	}
 	return nil
+}
+
+// workOn has the relay and its service work on an open store.
+func (r *relay) workOn(st *store.Store) {
+	r.store, r.acts = st, serviceOn(st, r.config, r.log)
+	r.service = api.New(r.acts)
 }
 
 // close gives back what assemble opened and no part has closed. The store is last.

@@ -58,6 +58,10 @@ func (a *API) mount(acts []Any) (http.Handler, *huma.OpenAPI) {
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("relay", a.s.Version)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
+	config.Servers = []*huma.Server{{URL: "/", Description: "relay.sock, or the address in [api] of relay.toml"}}
+	config.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "A reseller's token. The operator at relay.sock needs none."}}
+	config.Security = []map[string][]string{{"token": {}}, {}}
 	plain := huma.Format{Marshal: encode, Unmarshal: json.Unmarshal}
 	config.Formats = map[string]huma.Format{"application/json": plain, "json": plain}
 	m := &mount{api: humago.New(mux, config), s: a.s, all: a.all}

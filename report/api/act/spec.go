@@ -61,6 +61,7 @@ func (m *mount) operation(s *Spec) huma.Operation {
 		Summary:                      s.Summary,
 		Tags:                         words[:1],
 		MaxBodyBytes:                 most,
+		Errors:                       []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		RejectUnknownQueryParameters: true,
 		Middlewares:                  huma.Middlewares{m.admit(s)},
 	}

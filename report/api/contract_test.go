@@ -1,0 +1,161 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+
+	"relay/report/api/act"
+	"relay/store"
+)
+
+// sample is a request of an act: method and path come from its route, with the names
+// of things that are there.
+type sample struct {
+	path string // with query; "": the route's own
+	body string
+	want int // status; 0: 200
+}
+
+// samples has at least one request for each act, in the order in which they can be
+// made: what one adds another one shows.
+var samples = []struct {
+	act  string
+	list []sample
+}{
+	{"reseller add", []sample{{body: `{"reseller":"webco","contact":"boss@webco.example"}`}, {body: `{"reseller":"webco"}`, want: 409}, {body: `{"reseller":""}`, want: 422}}},
+	{"reseller list", []sample{{}, {path: "/v1/resellers?limit=1"}}},
+	{"reseller show", []sample{{path: "/v1/resellers/webco"}, {path: "/v1/resellers/nobody", want: 404}}},
+	{"reseller token", []sample{{path: "/v1/resellers/webco/token"}}},
+	{"customer add", []sample{{body: `{"customer":"acme","address":["Acme Srl","Via Roma 1"],"country":"IT"}`}, {body: `{"customer":"acme","country":"Italy"}`, want: 422}}},
+	{"customer list", []sample{{}}},
+	{"customer show", []sample{{path: "/v1/customers/acme"}}},
+	{"customer set", []sample{{path: "/v1/customers/acme", body: `{"reseller":"webco"}`}, {path: "/v1/customers/acme", body: `{"reseller":"nobody"}`, want: 404}}},
+	{"reseller remove", []sample{{path: "/v1/resellers/webco", want: 409}}},
+	{"customer remove", []sample{{path: "/v1/customers/acme"}, {path: "/v1/customers/acme", want: 404}}},
+	{"reseller remove", []sample{{path: "/v1/resellers/webco"}}},
+}
+
+// service is a new one on a store of its own.
+func service(t *testing.T) *act.Service {
+	t.Helper()
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &act.Service{Store: st, Log: slog.New(slog.DiscardHandler), Version: "1", Rules: func() *act.Rules { return &act.Rules{} }}
+}
+
+// Each request of an act and each answer is as the OpenAPI document says.
+func TestOpenAPI_contract(t *testing.T) {
+	a := New(service(t))
+	text, err := json.Marshal(a.OpenAPI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := libopenapi.NewDocument(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, errs := validator.NewValidator(doc)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	if ok, errs := v.ValidateDocument(); !ok {
+		t.Errorf("the document: %v", errs)
+	}
+	seen := map[string]bool{}
+	for _, s := range samples {
+		seen[s.act] = true
+		spec := Spec(s.act)
+		if spec == nil {
+			t.Errorf("there is no act %q", s.act)
+			continue
+		}
+		for _, one := range s.list {
+			check(t, v, a, spec, one)
+		}
+	}
+	for _, one := range Acts() {
+		if name := one.About().Name; !seen[name] {
+			t.Errorf("act %q has no sample here", name)
+		}
+	}
+}
+
+func check(t *testing.T, v validator.Validator, h http.Handler, spec *act.Spec, one sample) {
+	t.Helper()
+	method, path, _ := strings.Cut(spec.Route, " ")
+	if one.path != "" {
+		path = one.path
+	}
+	request := func() *http.Request {
+		r := httptest.NewRequest(method, path, strings.NewReader(one.body))
+		if one.body != "" {
+			r.Header.Set("Content-Type", "application/json")
+		}
+		return r.WithContext(act.WithActor(r.Context(), act.Actor{Kind: act.Operator, UID: -1}))
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, request())
+	want := one.want
+	if want == 0 {
+		want = http.StatusOK
+	}
+	resp := w.Result()
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != want {
+		t.Errorf("%s %s %s: %d %s, want %d", method, path, one.body, resp.StatusCode, body, want)
+	}
+	if want == http.StatusOK {
+		if ok, errs := v.ValidateHttpRequest(request()); !ok {
+			t.Errorf("%s %s %s: the request: %v", method, path, one.body, errs)
+		}
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	if ok, errs := v.ValidateHttpResponse(request(), resp); !ok {
+		for _, e := range errs {
+			t.Errorf("%s %s: the answer %s: %s %s", method, path, body, e.Message, e.Reason)
+			for _, s := range e.SchemaValidationErrors {
+				t.Errorf("  %s %s", s.FieldPath, s.Reason)
+			}
+		}
+	}
+}
+
+// The document passes the rules of redocly's linter.
+func TestOpenAPI_lint(t *testing.T) {
+	lint, err := exec.LookPath("redocly")
+	if err != nil {
+		t.Skip("redocly (npm: @redocly/cli) is not installed")
+	}
+	text, err := json.MarshalIndent(New(service(t)).OpenAPI(), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "openapi.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(lint, "lint", "--extends=recommended", file)
+	cmd.Env = append(os.Environ(), "REDOCLY_TELEMETRY=off", "REDOCLY_SUPPRESS_UPDATE_NOTICE=true", "NO_COLOR=1")
+	if out, err := cmd.CombinedOutput(); err != nil || bytes.Contains(out, []byte("Warning was generated")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
