@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 )
@@ -31,7 +32,7 @@ func (r *relay) listenAPI() error {
 // runAPI answers resellers until ctx is done.
 func (r *relay) runAPI(ctx context.Context, s *control.Server) error {
 	a := &control.API{Server: s, Guard: r.smtp}
-	if r.cfg.API.needsTLS() {
+	if r.cfg.API.NeedsTLS() {
 		a.TLS = r.cert.config()
 	}
 	return a.Run(ctx, r.api)
@@ -80,7 +81,7 @@ func checkAPI(base string) error {
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return exit.Usage("such as https://relay.example.org:8443", "--api %q is not the address of a relay", base)
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && config.IsLoopback(u.Hostname()):
 		return nil
 	}
 	return exit.Usage("write https://"+u.Host, "--api %q: a token goes over https, or stays on this machine", base)

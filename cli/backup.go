@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/backup"
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/term"
@@ -163,7 +164,7 @@ func (p *program) backup(ctx context.Context, make func(from backup.Copier, keep
 		return make(backup.FromRelay(client), func(at time.Time) error { return client.Keep(ctx, at) })
 	}
 	local := func(st *store.Store) error {
-		return make(backup.FromStore(st, originOf(hostname(&cfg))), func(at time.Time) error { return jobs.RecordBackup(st, at) })
+		return make(backup.FromStore(st, originOf(cfg.Host())), func(at time.Time) error { return jobs.RecordBackup(st, at) })
 	}
 	if err := p.eitherWay(ctx, &cfg, dir, remote, local); err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -196,7 +197,7 @@ func (p *program) showBackup(res *backedUp) error {
 }
 
 // shelfOf is the configured one.
-func shelfOf(b *Backup, data place) backup.Shelf {
+func shelfOf(b *config.Backup, data place) backup.Shelf {
 	dir := b.Dir
 	if dir == "" {
 		dir = filepath.Join(string(data), "backup")

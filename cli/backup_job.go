@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/cli/backup"
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/jobs"
@@ -21,7 +22,7 @@ func (r *relay) backup(w io.Writer, about func(any) error) (n int64, err error) 
 func (r *relay) kept(at time.Time) error { return jobs.RecordBackup(r.store, at) }
 
 // copies says where and when the configuration wants them.
-func (r *relay) copies(b *Backup) jobs.Copies {
+func (r *relay) copies(b *config.Backup) jobs.Copies {
 	s := shelfOf(b, r.dir)
 	return jobs.Copies{Schedule: b.Schedule, Dir: s.Dir, Shelf: jobShelf{s, r.hostname}}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"relay/cli/backup"
+	"relay/cli/config"
 	"relay/report/jobs"
 	"relay/store"
 )
@@ -54,8 +55,8 @@ func backupRelay(t *testing.T, s backup.Shelf, log io.Writer, at *time.Time) *re
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	cfg := Default()
-	cfg.Backup = Backup{Schedule: "0 3 * * *", Dir: s.Dir, Keep: s.Keep}
+	cfg := config.Default()
+	cfg.Backup = config.Backup{Schedule: "0 3 * * *", Dir: s.Dir, Keep: s.Keep}
 	return &relay{cfg: cfg, dir: place(s.Owner), store: st, log: newLog(log, &cfg), hostname: "relay.test"}
 }
 

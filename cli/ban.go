@@ -87,7 +87,7 @@ func (p *program) banTable(views []banView) error {
 		return err
 	}
 	t := term.NewTable(term.Column{Head: "KIND"}, term.Column{Head: "WHO", Least: 20}, term.Column{Head: "FAILED", Right: true}, term.Column{Head: "UNTIL"})
-	zone := p.inner.config().zone()
+	zone := p.inner.config().Zone()
 	for _, v := range views {
 		t.Add(v.kind, orElse(v.Network, v.Login), words.Number(int64(v.Failed)), words.Stamp(v.Until, zone))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/memlimit"
 	"relay/report/jobs"
@@ -30,7 +31,7 @@ func clockOf(st *store.Store) *control.Clock {
 // storeOptions of the relay's store. A clock of its own, as the sandbox's, is meant
 // to be elsewhere than the system's.
 func (r *relay) storeOptions() store.Options {
-	o := store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store(), Memory: memlimit.Bodies(r.memory), HighWater: r.dir.numbers()}
+	o := store.Options{Now: r.clock.Now, Zone: r.cfg.Zone(), Log: r.log, Billing: r.cfg.Billing.Store(), Memory: memlimit.Bodies(r.memory), HighWater: r.dir.numbers()}
 	if r.clock == (clock{}) {
 		o = r.app.guarded(&r.cfg, o)
 	}
@@ -38,7 +39,7 @@ func (r *relay) storeOptions() store.Options {
 }
 
 // guarded has the system's clock watched, unless the configuration trusts it.
-func (a *App) guarded(cfg *Config, o store.Options) store.Options {
+func (a *App) guarded(cfg *config.Config, o store.Options) store.Options {
 	o.Now, o.Kept = a.Wall, a.Kept
 	if o.Kept == nil {
 		o.Kept = clockKept

@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/proof"
@@ -30,7 +31,7 @@ type call struct {
 	ctx  context.Context
 	st   *store.Store
 	args []string
-	cfg  *Config // in force for whoever runs it
+	cfg  *config.Config // in force for whoever runs it
 }
 
 // output is where the call writes.
@@ -121,7 +122,7 @@ func (p *program) send(cc *cli.Context, w work, args []string) error {
 // eitherWay does remote when a relay has the store, else local with the store
 // open. While somebody has the store and does not answer it tries again, for a
 // few seconds.
-func (p *program) eitherWay(ctx context.Context, cfg *Config, dir place, remote func() error, local func(*store.Store) error) error {
+func (p *program) eitherWay(ctx context.Context, cfg *config.Config, dir place, remote func() error, local func(*store.Store) error) error {
 	deadline := time.Now().Add(lockedFor)
 	for {
 		err := remote()
@@ -154,17 +155,17 @@ func (p *program) onOpen(dir place, st *store.Store, local func(*store.Store) er
 }
 
 // open opens the store for a command, and makes a new one where there is none.
-func (p *program) open(cfg *Config, dir place) (*store.Store, error) {
+func (p *program) open(cfg *config.Config, dir place) (*store.Store, error) {
 	if err := dir.make(); err != nil {
 		return nil, err
 	}
 	fresh := dir.isNew()
 	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	st, err := proof.OpenStore(dir.store(), p.guarded(cfg, store.Options{Zone: cfg.zone(), Log: log, Billing: cfg.Billing.store(), HighWater: dir.numbers()}))
+	st, err := proof.OpenStore(dir.store(), p.guarded(cfg, store.Options{Zone: cfg.Zone(), Log: log, Billing: cfg.Billing.Store(), HighWater: dir.numbers()}))
 	if err != nil {
 		return nil, err
 	}
-	mailer.WordDSNs(st, mailer.Config{Hostname: hostname(cfg), NoticeExpire: cfg.Delivery.NoticeExpire.Duration,
+	mailer.WordDSNs(st, mailer.Config{Hostname: cfg.Host(), NoticeExpire: cfg.Delivery.NoticeExpire.Duration,
 		NoticesPerHour: cfg.Delivery.NoticesPerHour}) // of mail that the command drops
 	if fresh {
 		p.note("new store %s", dir.store())
@@ -179,9 +180,9 @@ func (p *program) open(cfg *Config, dir place) (*store.Store, error) {
 func (c *call) acts() *act.Service {
 	cfg := c.cfg
 	if cfg == nil {
-		cfg = &Config{}
+		cfg = &config.Config{}
 	}
-	return serviceOn(c.st, func() *Config { return cfg }, slog.New(slog.DiscardHandler))
+	return serviceOn(c.st, func() *config.Config { return cfg }, slog.New(slog.DiscardHandler))
 }
 
 // now is the clock of the books, by which accounts are judged.

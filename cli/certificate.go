@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/wholefile"
 )
 
@@ -47,7 +48,7 @@ func loadCertificate(cert, key string, log *slog.Logger) (*certificate, error) {
 
 func (c *certificate) load() error {
 	for _, file := range []string{c.cert, c.key} {
-		if err := mayOpen(file); err != nil {
+		if err := config.MayOpen(file); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/proof"
@@ -41,7 +42,7 @@ type finding struct {
 type checker struct {
 	*program
 	ctx      context.Context
-	cfg      Config
+	cfg      config.Config
 	dir      place
 	health   *control.Health     // of the running relay; nil: there is none
 	seen     []*x509.Certificate // that it showed
@@ -115,7 +116,7 @@ func (c *checker) all(prove, offline bool) {
 	}
 	c.group = "way in"
 	c.ports()
-	if c.cfg.needsTLS() {
+	if c.cfg.NeedsTLS() {
 		c.certificate()
 	}
 	outside()
@@ -227,5 +228,5 @@ func (p *program) writeFinding(f finding, width int) error {
 
 // storeOptions of a check: it says nothing itself, and writes nothing.
 func (c *checker) storeOptions() store.Options {
-	return c.guarded(&c.cfg, store.Options{Zone: c.cfg.zone(), Log: proof.OnlyErrors(c.Stderr), ReadOnly: true, Billing: c.cfg.Billing.store()})
+	return c.guarded(&c.cfg, store.Options{Zone: c.cfg.Zone(), Log: proof.OnlyErrors(c.Stderr), ReadOnly: true, Billing: c.cfg.Billing.Store()})
 }

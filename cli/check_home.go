@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/proof"
@@ -24,13 +25,13 @@ import (
 func (c *checker) configuration() bool {
 	var err error
 	c.cfg, err = c.load()
-	if bad, is := errors.AsType[*configError](err); is {
+	if bad, is := errors.AsType[*config.Error](err); is {
 		advice := ""
-		for i, p := range bad.problems {
-			if i == len(bad.problems)-1 {
+		for i, p := range bad.Problems {
+			if i == len(bad.Problems)-1 {
 				advice = "mend the file; every key has a default and may be left out"
 			}
-			c.add("configuration", failed, advice, "%s: %s", bad.place(p), p.text)
+			c.add("configuration", failed, advice, "%s: %s", bad.Place(p), p.Text)
 		}
 		return false
 	}
@@ -38,7 +39,7 @@ func (c *checker) configuration() bool {
 		c.add("configuration", failed, orElse(exit.Hint(err), "name the right file with --config FILE"), "%s", strings.TrimPrefix(err.Error(), "configuration: "))
 		return false
 	}
-	c.add("configuration", ok, "", "%s", orElse(c.cfg.source, "no file, defaults"))
+	c.add("configuration", ok, "", "%s", orElse(c.cfg.File(), "no file, defaults"))
 	if c.dir, err = c.place(&c.cfg); err != nil {
 		c.add("data directory", failed, "name one with --data DIR", "%v", err)
 		return false
@@ -48,7 +49,7 @@ func (c *checker) configuration() bool {
 }
 
 func (c *checker) hostname() {
-	name := hostname(&c.cfg)
+	name := c.cfg.Host()
 	if !fullName(name) {
 		c.add("hostname", warning, `set hostname = "smtp.your.domain" in relay.toml: many receivers refuse mail from hosts without a full name`,
 			"%s is not a full name", name)
@@ -182,7 +183,7 @@ const late = 2 * time.Hour
 
 // judgeBackup judges the backup by the calendar; done is the instant of the last copy.
 func (c *checker) judgeBackup(done time.Time) {
-	when := words.Stamp(done, c.cfg.zone())
+	when := words.Stamp(done, c.cfg.Zone())
 	if done.After(time.Now().Add(time.Minute)) {
 		c.add("backup", warning, "set the clock right, then: relay backup", "the last was %s, which is yet to come", when)
 		return
@@ -199,13 +200,13 @@ func (c *checker) judgeBackup(done time.Time) {
 	if err != nil { // Validate has seen to that
 		return
 	}
-	now := time.Now().In(c.cfg.zone())
-	switch due := schedule.Next(done.In(c.cfg.zone())); {
+	now := time.Now().In(c.cfg.Zone())
+	switch due := schedule.Next(done.In(c.cfg.Zone())); {
 	case done.IsZero():
-		c.add("backup", warning, "let the relay run at that time, and look into its log", "none was made yet; the next is due %s", words.Stamp(schedule.Next(now), c.cfg.zone()))
+		c.add("backup", warning, "let the relay run at that time, and look into its log", "none was made yet; the next is due %s", words.Stamp(schedule.Next(now), c.cfg.Zone()))
 	case now.After(due.Add(late)):
-		c.add("backup", warning, "let the relay run at that time, and look into its log", "overdue since %s; the last was %s", words.Stamp(due, c.cfg.zone()), when)
+		c.add("backup", warning, "let the relay run at that time, and look into its log", "overdue since %s; the last was %s", words.Stamp(due, c.cfg.Zone()), when)
 	default:
-		c.add("backup", ok, "", "the last was %s, the next is due %s", when, words.Stamp(due, c.cfg.zone()))
+		c.add("backup", ok, "", "the last was %s, the next is due %s", when, words.Stamp(due, c.cfg.Zone()))
 	}
 }

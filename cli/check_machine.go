@@ -152,14 +152,14 @@ func (c *checker) clock() {
 	state, err := kernelClock()
 	switch {
 	case c.hold != nil:
-		c.add("clock", failed, jobs.ClockAdvice, "%s", holdText(c.hold, c.cfg.zone()))
+		c.add("clock", failed, jobs.ClockAdvice, "%s", holdText(c.hold, c.cfg.Zone()))
 	case err != nil:
 		c.add("clock", warning, "see that the machine's clock is kept by NTP: dates in mail, months and TLS depend on it", "cannot tell: %v", err)
 	case !state.synced:
 		c.add("clock", warning, "have it kept by NTP (timedatectl set-ntp true): dates in mail, months and TLS depend on it", "%s, not kept by a time server",
-			words.Stamp(time.Now(), c.cfg.zone()))
+			words.Stamp(time.Now(), c.cfg.Zone()))
 	default:
-		c.add("clock", ok, "", "%s, kept by a time server, off by %s at most", words.Stamp(time.Now(), c.cfg.zone()), milliseconds(state.off))
+		c.add("clock", ok, "", "%s, kept by a time server, off by %s at most", words.Stamp(time.Now(), c.cfg.Zone()), milliseconds(state.off))
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"relay/cli/config"
 )
 
 // patience with a peer on the network.
@@ -27,7 +29,7 @@ func (c *checker) ports() {
 		switch {
 		case c.health != nil:
 			c.served(name, l)
-		case strings.HasPrefix(l.Addr, systemdPrefix):
+		case strings.HasPrefix(l.Addr, config.SystemdPrefix):
 			c.add(name, ok, "", "%s, the service manager passes it (%s) when it starts the relay", l.TLS, l.Addr)
 		default:
 			c.bind(name, l)
@@ -38,14 +40,14 @@ func (c *checker) ports() {
 // portName is "port 587" of a configured address, or the name of a socket that
 // the service manager passes.
 func portName(addr string) string {
-	if name, passed := strings.CutPrefix(addr, systemdPrefix); passed {
+	if name, passed := strings.CutPrefix(addr, config.SystemdPrefix); passed {
 		return name
 	}
 	return "port " + addr[strings.LastIndexByte(addr, ':')+1:]
 }
 
 // served asks the running relay's listener for its greeting.
-func (c *checker) served(name string, l Listen) {
+func (c *checker) served(name string, l config.Listen) {
 	addr, found := c.listener(l)
 	if !found {
 		c.notServed(name, l)
@@ -67,11 +69,11 @@ func (c *checker) served(name string, l Listen) {
 }
 
 // notServed is a port that the relay should have and has not.
-func (c *checker) notServed(name string, l Listen) {
+func (c *checker) notServed(name string, l config.Listen) {
 	s, advice := failed, "start the relay again after a change of [[listen]]; the reason is in its log"
 	if l.Optional {
 		s = warning
-		if portOf(l.Addr) < 1024 {
+		if config.PortOf(l.Addr) < 1024 {
 			advice = bindAdvice(fs.ErrPermission)
 		}
 	}
@@ -79,8 +81,8 @@ func (c *checker) notServed(name string, l Listen) {
 }
 
 // listener finds the running relay's listener for a configured one.
-func (c *checker) listener(l Listen) (addr string, found bool) {
-	name, passed := strings.CutPrefix(l.Addr, systemdPrefix)
+func (c *checker) listener(l config.Listen) (addr string, found bool) {
+	name, passed := strings.CutPrefix(l.Addr, config.SystemdPrefix)
 	_, port, err := net.SplitHostPort(l.Addr)
 	if err != nil && !passed {
 		return "", false
@@ -98,7 +100,7 @@ func (c *checker) listener(l Listen) (addr string, found bool) {
 	return "", false
 }
 
-func (c *checker) bind(name string, l Listen) {
+func (c *checker) bind(name string, l config.Listen) {
 	ln, err := c.Listen("tcp", l.Addr)
 	switch {
 	case err == nil:
@@ -114,7 +116,7 @@ func (c *checker) bind(name string, l Listen) {
 }
 
 // taken is a port that somebody has; no users: we may not see who.
-func (c *checker) taken(name string, l Listen, users []process) {
+func (c *checker) taken(name string, l config.Listen, users []process) {
 	if len(users) > 0 && users[0].pid == 1 {
 		c.add(name, ok, "", "%s, the service manager has %s, for the relay that it starts (or stop its socket unit)", l.TLS, l.Addr)
 		return
@@ -150,7 +152,7 @@ type process struct {
 
 // dialOwn connects to a listener of this relay's as a mail program does, and
 // where the relay takes us for a balancer, as one.
-func dialOwn(ctx context.Context, cfg *Config, addr string) (net.Conn, error) {
+func dialOwn(ctx context.Context, cfg *config.Config, addr string) (net.Conn, error) {
 	d := net.Dialer{Timeout: patience}
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -166,8 +168,8 @@ func dialOwn(ctx context.Context, cfg *Config, addr string) (net.Conn, error) {
 	return conn, nil
 }
 
-func isProxy(cfg *Config, a netip.Addr) bool {
-	return slices.ContainsFunc(cfg.proxies(), func(n netip.Prefix) bool { return n.Contains(a) })
+func isProxy(cfg *config.Config, a netip.Addr) bool {
+	return slices.ContainsFunc(cfg.Balancers(), func(n netip.Prefix) bool { return n.Contains(a) })
 }
 
 // greets connects as a mail program does, waits for 220, and turns to TLS where

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/store"
@@ -31,9 +32,9 @@ func lines(c *checker) string {
 	return b.String()
 }
 
-func newChecker(t *testing.T, change func(*Config)) *checker {
+func newChecker(t *testing.T, change func(*config.Config)) *checker {
 	t.Helper()
-	cfg := Default()
+	cfg := config.Default()
 	cfg.Hostname, cfg.Timezone = "relay.test", "UTC"
 	if change != nil {
 		change(&cfg)
@@ -58,7 +59,7 @@ func TestChecker_judgeBackup(t *testing.T) {
 		{"the same by hand", "", now.Add(72 * time.Hour), "warning backup: the last was "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k := newChecker(t, func(cfg *Config) { cfg.Backup.Schedule = c.schedule })
+			k := newChecker(t, func(cfg *config.Config) { cfg.Backup.Schedule = c.schedule })
 			k.judgeBackup(c.done)
 			if got := lines(k); !strings.HasPrefix(got, c.want) || strings.Count(got, "\n") != 1 {
 				t.Errorf("%s, want %s", got, c.want)
@@ -107,10 +108,10 @@ func TestChecker_openStore_older(t *testing.T) {
 }
 
 func TestChecker_descriptors(t *testing.T) {
-	k := newChecker(t, func(c *Config) { c.Limits.Connections = 1_000_000_000 })
+	k := newChecker(t, func(c *config.Config) { c.Limits.Connections = 1_000_000_000 })
 	k.descriptors()
 	mustMatch(t, "too few", lines(k), `^warning open files: started here it may have \d+, as many .* → set LimitNOFILE=1000000600 in the unit`)
-	k = newChecker(t, func(c *Config) { c.Limits.Connections = 1; c.Delivery.Connections = 1 })
+	k = newChecker(t, func(c *config.Config) { c.Limits.Connections = 1; c.Delivery.Connections = 1 })
 	k.descriptors()
 	mustMatch(t, "enough", lines(k), `^ok open files: .* at most 102 are needed`)
 	k = newChecker(t, nil)
@@ -131,7 +132,7 @@ func TestChecker_taken(t *testing.T) {
 		{[]process{{"systemd", 1}}, false, "ok port: starttls, the service manager has :587"},
 	} {
 		k := newChecker(t, nil)
-		k.taken("port", Listen{Addr: ":587", TLS: "starttls", Optional: c.optional}, c.users)
+		k.taken("port", config.Listen{Addr: ":587", TLS: "starttls", Optional: c.optional}, c.users)
 		if got := lines(k); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%v: %s, want %s", c.users, got, c.want)
 		}
@@ -174,7 +175,7 @@ func (c *checker) make(t *testing.T, host string, begins, ends time.Time, parent
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.cfg.TLS = TLS{Cert: filepath.Join(string(c.dir), "cert.pem"), Key: filepath.Join(string(c.dir), "key.pem")}
+	c.cfg.TLS = config.TLS{Cert: filepath.Join(string(c.dir), "cert.pem"), Key: filepath.Join(string(c.dir), "key.pem")}
 	for _, err := range []error{writePEM(c.cfg.TLS.Cert, "CERTIFICATE", der), writePEM(c.cfg.TLS.Key, "PRIVATE KEY", pkcs8)} {
 		if err != nil {
 			t.Fatal(err)
@@ -215,10 +216,10 @@ func TestChecker_certificate(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"warning TLS key: ", "may be read by everybody"}},
-		{"no files", func(t *testing.T, c *checker) { c.cfg.TLS = TLS{Cert: "/nowhere/c.pem", Key: "/nowhere/k.pem"} },
+		{"no files", func(t *testing.T, c *checker) { c.cfg.TLS = config.TLS{Cert: "/nowhere/c.pem", Key: "/nowhere/k.pem"} },
 			[]string{"failed certificate: ", "no such file"}},
 		{"none", func(*testing.T, *checker) {}, []string{"warning certificate: none configured"}},
-		{"passed to the service", func(_ *testing.T, c *checker) { c.cfg.TLS = TLS{Cert: "credential:cert", Key: "credential:key"} },
+		{"passed to the service", func(_ *testing.T, c *checker) { c.cfg.TLS = config.TLS{Cert: "credential:cert", Key: "credential:key"} },
 			[]string{"warning certificate: cannot tell: credential:cert is passed to the service only"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -282,7 +283,7 @@ func TestChecker_portOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop()
-	k := newChecker(t, func(c *Config) { c.Delivery.Resolver, c.Delivery.Port = addr, portOf(hop) })
+	k := newChecker(t, func(c *config.Config) { c.Delivery.Resolver, c.Delivery.Port = addr, config.PortOf(hop) })
 	k.wayOut()
 	mustMatch(t, "open", lines(k), `^ok port \d+ out: open: near.test answers 220 mx.gmail.test ESMTP`)
 }
@@ -300,14 +301,14 @@ func TestChecker_portOut_noRoute(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop()
-	k := newChecker(t, func(c *Config) { c.Delivery.Resolver, c.Delivery.Port = addr, portOf(hop) })
+	k := newChecker(t, func(c *config.Config) { c.Delivery.Resolver, c.Delivery.Port = addr, config.PortOf(hop) })
 	k.wayOut()
 	mustMatch(t, "open", lines(k), `^ok port \d+ out: open: mx.test answers`)
 }
 
 // There was no time left for it.
 func TestChecker_portOut_late(t *testing.T) {
-	k := newChecker(t, func(c *Config) { c.Delivery.Resolver = "127.0.0.1:1" })
+	k := newChecker(t, func(c *config.Config) { c.Delivery.Resolver = "127.0.0.1:1" })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	k.ctx = ctx
@@ -319,7 +320,7 @@ func TestChecker_portOut_late(t *testing.T) {
 func TestChecker_taken_silent(t *testing.T) {
 	k := newChecker(t, nil)
 	k.silent = true
-	k.taken("port", Listen{Addr: ":587", TLS: "starttls"}, nil)
+	k.taken("port", config.Listen{Addr: ":587", TLS: "starttls"}, nil)
 	mustMatch(t, "taken", lines(k), `^warning port: starttls, :587 is in use by another program, .*: perhaps the relay, which could not be asked`)
 }
 
@@ -330,7 +331,7 @@ func TestChecker_hangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	k := newChecker(t, func(c *Config) { c.Delivery.Resolver = silent.LocalAddr().String() })
+	k := newChecker(t, func(c *config.Config) { c.Delivery.Resolver = silent.LocalAddr().String() })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	k.meanwhile(ctx, look{"DNS", (*checker).dns}, look{"way out", (*checker).wayOut})()
@@ -393,10 +394,10 @@ retry = [
   "5m",
 ]
 `
-	l := linesOf(text)
+	l := config.LinesOf(text)
 	for key, want := range map[string]int{"hostname": 1, "listen[0].addr": 5, "listen[1].tls": 7, "listen[1].addr": 6, "limits.errors": 9,
 		"limits.retry[1]": 10, "limits": 8, "timezone": 0, "delivery.port": 0} {
-		if got := l.of(key); got != want {
+		if got := l.Of(key); got != want {
 			t.Errorf("line of %s: %d, want %d", key, got, want)
 		}
 	}

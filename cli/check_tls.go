@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/config"
 	"relay/report/words"
 )
 
@@ -20,7 +21,7 @@ func (c *checker) certificate() {
 		c.add("certificate", warning, "set cert and key in [tls] of relay.toml; mail programs complain about a self-signed certificate", "none configured, a self-signed one is used")
 		return
 	}
-	if strings.HasPrefix(t.Cert, credentialPrefix) || strings.HasPrefix(t.Key, credentialPrefix) {
+	if strings.HasPrefix(t.Cert, config.CredentialPrefix) || strings.HasPrefix(t.Key, config.CredentialPrefix) {
 		c.passedCertificate()
 		return
 	}
@@ -60,12 +61,12 @@ func certificatesOf(pair *tls.Certificate) []*x509.Certificate {
 
 func (c *checker) judge(leaf *x509.Certificate) {
 	left := time.Until(leaf.NotAfter)
-	ends := words.Stamp(leaf.NotAfter, c.cfg.zone())
-	switch err := leaf.VerifyHostname(hostname(&c.cfg)); {
+	ends := words.Stamp(leaf.NotAfter, c.cfg.Zone())
+	switch err := leaf.VerifyHostname(c.cfg.Host()); {
 	case left < 0:
 		c.add("certificate", failed, "renew it", "ended %s", ends)
 	case time.Until(leaf.NotBefore) > 0:
-		c.add("certificate", failed, "see that the machine's clock is right, or wait until then", "holds from %s only", words.Stamp(leaf.NotBefore, c.cfg.zone()))
+		c.add("certificate", failed, "see that the machine's clock is right, or wait until then", "holds from %s only", words.Stamp(leaf.NotBefore, c.cfg.Zone()))
 	case err != nil:
 		c.add("certificate", warning, "get one for the name that mail programs use", "%v", err)
 	case left < endsSoon:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
+	"relay/cli/config"
 	"relay/cli/proof"
 	"relay/report/jobs"
 	"relay/report/jobs/calendar"
@@ -146,12 +147,12 @@ func TestRunJobs_byTheBusinessClock(t *testing.T) {
 	for _, speed := range []int64{1, 60, 3600, maxSpeed} {
 		synctest.Test(t, func(t *testing.T) {
 			var turns []string
-			r := &relay{cfg: Default(), log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+			r := &relay{cfg: config.Default(), log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 			r.cfg.Timezone = "Europe/Rome"
 			r.clock = newClock(time.Date(2026, 1, 31, 22, 59, 0, 0, time.UTC), speed)
 			r.store = openAt(t, r.clock)
 			list := []jobs.Job{{Name: "turn", Schedule: "0 0 1 * *", Run: func(context.Context) {
-				turns = append(turns, r.store.Now().In(r.cfg.zone()).Truncate(time.Minute).Format("01-02 15:04"))
+				turns = append(turns, r.store.Now().In(r.cfg.Zone()).Truncate(time.Minute).Format("01-02 15:04"))
 			}}}
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
@@ -177,7 +178,7 @@ func TestRunJobs_byTheBusinessClock(t *testing.T) {
 // is over, however often it was due; and a panic ends nothing.
 func TestRunJobs_dueWhileRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &relay{cfg: Default(), log: slog.New(slog.DiscardHandler)}
+		r := &relay{cfg: config.Default(), log: slog.New(slog.DiscardHandler)}
 		r.cfg.Timezone = "UTC"
 		r.clock = newClock(time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC), 60)
 		var long, panics []string
@@ -221,7 +222,7 @@ func openAt(t *testing.T, c clock) *store.Store {
 
 // A schedule that cannot be names its job.
 func TestRunJobs_wrongSchedule(t *testing.T) {
-	r := &relay{cfg: Default(), log: slog.New(slog.DiscardHandler)}
+	r := &relay{cfg: config.Default(), log: slog.New(slog.DiscardHandler)}
 	err := r.runAll(t.Context(), []jobs.Job{{Name: "tea", Schedule: "at five", Run: func(context.Context) { t.Error("it ran") }}})
 	if err == nil {
 		t.Fatal("no error")

@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/proof"
@@ -66,7 +67,7 @@ func newCompacted(file, free int64) *compactView {
 }
 
 // compactDry asks the running relay, or the store itself.
-func (p *program) compactDry(ctx context.Context, cfg *Config, dir place) error {
+func (p *program) compactDry(ctx context.Context, cfg *config.Config, dir place) error {
 	client := control.NewClient(dir.socket())
 	defer client.Close()
 	remote := func() error {
@@ -91,11 +92,11 @@ func (p *program) compactDry(ctx context.Context, cfg *Config, dir place) error 
 // A crash before 4 leaves the store as it was, and a file that the next compaction
 // or start removes; a crash after it leaves the new one. A process that waited for
 // the lock finds at 5 that its file has lost the name, and opens the new one.
-func (p *program) compact(ctx context.Context, cfg *Config, dir place) error {
+func (p *program) compact(ctx context.Context, cfg *config.Config, dir place) error {
 	if err := dir.noLink(); err != nil {
 		return err
 	}
-	st, err := proof.OpenStore(dir.store(), store.Options{Zone: cfg.zone(), Log: proof.OnlyErrors(p.Stderr), Billing: cfg.Billing.store()})
+	st, err := proof.OpenStore(dir.store(), store.Options{Zone: cfg.Zone(), Log: proof.OnlyErrors(p.Stderr), Billing: cfg.Billing.Store()})
 	if errors.Is(err, store.ErrLocked) {
 		return exit.Fail(exit.TryAgain, stopFirst+"; relay compact; and start them again", "%w", err)
 	}

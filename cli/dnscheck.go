@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"relay/cli/config"
 	"relay/cli/spf"
 	"relay/mailer/route"
 )
@@ -17,7 +18,7 @@ import (
 // fullName reports whether a host can be found by its name from anywhere.
 func fullName(host string) bool {
 	_, err := netip.ParseAddr(host)
-	return err != nil && hostRE.MatchString(host) && strings.Contains(host, ".")
+	return err != nil && config.HostRE.MatchString(host) && strings.Contains(host, ".")
 }
 
 // organization is the domain that somebody registered: example.org of
@@ -52,7 +53,7 @@ const resolverAdvice = "see resolver in [delivery], or /etc/resolv.conf: without
 
 // dns looks at the records that receivers ask for.
 func (c *checker) dns() {
-	r := &records{checker: c, name: strings.ToLower(hostname(&c.cfg))}
+	r := &records{checker: c, name: strings.ToLower(c.cfg.Host())}
 	if !fullName(r.name) {
 		c.add("A, AAAA", warning, "", "cannot tell: %s is not a full name", r.name)
 		return

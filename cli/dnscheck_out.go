@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/config"
 	"relay/mailer/route"
 )
 
@@ -27,7 +28,7 @@ func (c *checker) wayOut() {
 
 func (c *checker) smarthost() {
 	d := &c.cfg.Delivery
-	if _, err := smarthost(d); err != nil && !errors.Is(err, errNoCredential) {
+	if _, err := d.NextHop(); err != nil && !errors.Is(err, config.ErrNoCredential) {
 		c.add("smarthost", failed, "see [delivery] in relay.toml", "%v", err)
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 )
 
@@ -76,7 +77,7 @@ func TestDockerfile(t *testing.T) {
 		t.Errorf("ENV %s, VOLUME %s, want %s", one("ENV"), volume, systemData)
 	}
 	var ports []string
-	for _, l := range defaultListen() {
+	for _, l := range config.DefaultListen() {
 		ports = append(ports, strings.TrimPrefix(l.Addr, ":"))
 	}
 	if got, want := one("EXPOSE"), strings.Join(ports, " "); got != want {

@@ -13,6 +13,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/term"
 )
 
@@ -77,7 +78,7 @@ func TestDocs_configuration(t *testing.T) {
 	for par := range strings.SplitSeq(configurationHead, "\n\n") {
 		p.text(par)
 	}
-	for _, s := range Sections() {
+	for _, s := range config.Sections() {
 		p.line("## %s\n", s.Title())
 		if s.Before != "" {
 			p.text(s.Before)
@@ -98,7 +99,7 @@ func TestDocs_configuration(t *testing.T) {
 		}
 	}
 	generated(t, "configuration.md", strings.TrimRight(p.String(), "\n")+"\n")
-	generated(t, "relay.toml", Sample())
+	generated(t, "relay.toml", config.Sample())
 }
 
 const commandsHead = `# Commands

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/logline"
 	"relay/smtp"
@@ -14,11 +15,11 @@ import (
 // newLog is the relay's log on standard error, in the shape that was asked for.
 // What goes into systemd's journal carries its priority; Postfix's shape keeps the
 // time even there, as tools want the whole line.
-func newLog(w io.Writer, c *Config) *slog.Logger {
-	level, journal := c.level(), logline.IsJournal(w, os.Getenv("JOURNAL_STREAM"))
+func newLog(w io.Writer, c *config.Config) *slog.Logger {
+	level, journal := c.LogLevel(), logline.IsJournal(w, os.Getenv("JOURNAL_STREAM"))
 	switch {
 	case c.Log.Format == "postfix":
-		return slog.New(logline.NewPostfix(w, logline.Options{Level: level, Host: hostname(c), Zone: c.zone(), Journal: journal}))
+		return slog.New(logline.NewPostfix(w, logline.Options{Level: level, Host: c.Host(), Zone: c.Zone(), Journal: journal}))
 	case c.Log.Format == "json":
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 	case journal:
@@ -31,14 +32,14 @@ func newLog(w io.Writer, c *Config) *slog.Logger {
 
 func (r *relay) logStarting() {
 	r.log.Info("relay starting", "version", readBuild().Version, "pid", os.Getpid(), "hostname", r.hostname,
-		"data", string(r.dir), "config", orElse(r.cfg.source, "none, defaults"))
+		"data", string(r.dir), "config", orElse(r.cfg.File(), "none, defaults"))
 }
 
 func (r *relay) logListening(l smtp.Listener) {
 	r.log.Info("listening", "addr", l.Addr().String(), "tls", string(l.Mode))
 }
 
-func (r *relay) logSkipped(l Listen, advice string) {
+func (r *relay) logSkipped(l config.Listen, advice string) {
 	r.log.Warn("port skipped", "addr", l.Addr, "tls", l.TLS, "advice", advice)
 }
 
@@ -78,7 +79,7 @@ func (r *relay) logNoSign(p control.Probe) {
 	r.log.Error("no sign of life for the service manager's watchdog", "probe", p.Name, "err", p.Error, "ms", p.MS)
 }
 
-func (r *relay) logReloaded(list []change) {
+func (r *relay) logReloaded(list []config.Change) {
 	for _, c := range list {
 		if c.Restart {
 			r.log.Warn("a changed setting needs a restart", "key", c.Key, "old", c.Old, "new", c.New)
@@ -86,7 +87,7 @@ func (r *relay) logReloaded(list []change) {
 			r.log.Info("setting changed", "key", c.Key, "old", c.Old, "new", c.New)
 		}
 	}
-	r.log.Info("configuration read again", "config", orElse(r.config().source, "none, defaults"), "result", reloadSummary(list))
+	r.log.Info("configuration read again", "config", orElse(r.config().File(), "none, defaults"), "result", reloadSummary(list))
 }
 
 func (r *relay) logRefused(err error) {

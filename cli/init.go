@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/wholefile"
 	"relay/quota"
@@ -22,7 +23,7 @@ type installation struct {
 	accountGiven                     bool
 
 	file  string // the configuration's
-	cfg   Config
+	cfg   config.Config
 	dir   place
 	own   Addresses
 	dkim  dkimKey
@@ -52,7 +53,7 @@ func (p *program) initCommand() *cli.Command {
 
 Nothing is ever overwritten: what is there already is kept, and said so. Run again it makes what is missing, and shows the records again.
 
-The configuration is written to --config, else RELAY_CONFIG, else for root to ` + systemConfig + `.
+The configuration is written to --config, else RELAY_CONFIG, else for root to ` + config.SystemFile + `.
 
   relay init --hostname smtp.example.org --contact you@example.org`,
 		Flags: []cli.Flag{
@@ -112,10 +113,10 @@ func (s *installation) wrote(thing, path string) {
 func (s *installation) configuration() error {
 	if s.file = orElse(s.config, s.getenv("RELAY_CONFIG")); s.file == "" {
 		if os.Geteuid() != 0 {
-			return exit.Usage("name one with --config FILE, and set RELAY_CONFIG to it for all other commands; or run as root, for "+systemConfig,
+			return exit.Usage("name one with --config FILE, and set RELAY_CONFIG to it for all other commands; or run as root, for "+config.SystemFile,
 				"where does the configuration go?")
 		}
-		s.file = systemConfig
+		s.file = config.SystemFile
 	}
 	file, err := filepath.Abs(s.file)
 	if err != nil {
@@ -133,8 +134,8 @@ func (s *installation) configuration() error {
 	if s.dir, err = s.place(&s.cfg); err != nil {
 		return err
 	}
-	text = []byte(configFor(s.hostname, string(s.dir)))
-	if s.cfg, err = ReadConfig(s.file, text); err != nil {
+	text = []byte(config.For(s.hostname, string(s.dir)))
+	if s.cfg, err = config.Read(s.file, text); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(s.file), 0o755); err != nil {
@@ -152,7 +153,7 @@ func (s *installation) configuration() error {
 
 // keepConfiguration goes on with a file that is there, if it is about this host.
 func (s *installation) keepConfiguration(text []byte) (err error) {
-	if s.cfg, err = ReadConfig(s.file, text); err != nil {
+	if s.cfg, err = config.Read(s.file, text); err != nil {
 		return err
 	}
 	if !strings.EqualFold(s.cfg.Hostname, s.hostname) {

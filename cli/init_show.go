@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"relay/cli/config"
 	"relay/cli/term"
 )
 
@@ -95,7 +96,7 @@ func (s *installation) notes() (list []string) {
 
 func (s *installation) showNext(b *strings.Builder) {
 	next := []string{"a certificate: cert and key in [tls]; until then it is self-signed"}
-	if s.file != systemConfig {
+	if s.file != config.SystemFile {
 		next = append(next, "export RELAY_CONFIG="+s.file)
 	}
 	next = append(next, "relay serve", "relay check           what is wrong, and what to do about it", "relay test --to YOU   a message, followed to its end")

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/proof"
 	"relay/quota"
 	"relay/report/api/answer"
@@ -161,7 +162,7 @@ func TestInPeriod(t *testing.T) {
 // Days on paper are those of the books, wherever the configuration says they are.
 func TestCall_documents(t *testing.T) {
 	c, _, _ := billed(t)
-	c.cfg = &Config{Timezone: "Asia/Tokyo", Billing: Billing{PaymentText: "{invoice}"}}
+	c.cfg = &config.Config{Timezone: "Asia/Tokyo", Billing: config.Billing{PaymentText: "{invoice}"}}
 	if o := answer.Documents(c.acts()); o.Zone != c.st.Zone() || o.Text != "{invoice}" {
 		t.Errorf("%+v, want the zone %v", o, c.st.Zone())
 	}

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/proof"
 	"relay/quota"
 	"relay/store"
@@ -27,8 +28,8 @@ type ledgerRun struct {
 	path  string
 	clock clock
 	log   *spool
-	used  map[string]int64 // octets by account and period, as the test counted them
-	setup func(*Config)    // nil: the defaults
+	used  map[string]int64     // octets by account and period, as the test counted them
+	setup func(*config.Config) // nil: the defaults
 
 	r    *relay
 	stop func()
@@ -69,13 +70,13 @@ func (l *ledgerRun) moment(text string) time.Time {
 // start opens the store and lets the jobs run.
 func (l *ledgerRun) start() {
 	l.t.Helper()
-	r := &relay{cfg: Default(), hostname: "relay.test", clock: l.clock, log: slog.New(slog.NewTextHandler(l.log, nil))}
+	r := &relay{cfg: config.Default(), hostname: "relay.test", clock: l.clock, log: slog.New(slog.NewTextHandler(l.log, nil))}
 	r.cfg.Timezone = "Europe/Rome"
 	if l.setup != nil {
 		l.setup(&r.cfg)
 	}
 	var err error
-	r.store, err = proof.OpenStore(l.path, store.Options{Now: r.clock.Now, Zone: r.cfg.zone(), Log: r.log, Billing: r.cfg.Billing.store()})
+	r.store, err = proof.OpenStore(l.path, store.Options{Now: r.clock.Now, Zone: r.cfg.Zone(), Log: r.log, Billing: r.cfg.Billing.Store()})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -331,7 +332,7 @@ func (l *ledgerRun) closedPeriods(name string) (list []string) {
 			continue
 		}
 		list = append(list, e.Period)
-		if _, p, ok := a.Contracts.Find(e.Period, l.r.cfg.zone()); !ok || !e.Time.Equal(p.End) {
+		if _, p, ok := a.Contracts.Find(e.Period, l.r.cfg.Zone()); !ok || !e.Time.Equal(p.End) {
 			l.t.Errorf("%s: %s was closed as of %v, it ended at %v", name, e.Period, e.Time, p.End)
 		}
 	}
@@ -340,7 +341,7 @@ func (l *ledgerRun) closedPeriods(name string) (list []string) {
 		l.t.Fatal(err)
 	}
 	for _, i := range invoices {
-		_, p, ok := a.Contracts.Find(i.Period, l.r.cfg.zone())
+		_, p, ok := a.Contracts.Find(i.Period, l.r.cfg.Zone())
 		due := p.End
 		if i.Period == "2028-01" {
 			due = up

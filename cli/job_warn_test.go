@@ -22,6 +22,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"relay/cli/config"
 	"relay/cli/proof"
 	"relay/cli/sink"
 	"relay/mailer"
@@ -100,7 +101,7 @@ func newPostRun(t *testing.T, at string) *postRun {
 // up starts jobs and deliveries.
 func (p *postRun) up() {
 	p.t.Helper()
-	p.setup = func(c *Config) {
+	p.setup = func(c *config.Config) {
 		b := &c.Billing
 		b.Seller, b.Contact, b.InvoicePrefix = []string{"Posta Sicura S.r.l."}, "billing@example.org", "R-"
 		b.RenewLink, b.PaymentLink = "https://www.example.org/renew?account={account}&until={end}&amount={amount}", "https://pay.example.org/{invoice}"

@@ -24,8 +24,8 @@ func (r *relay) jobConfig() jobs.Config {
 	b := &c.Billing
 	return jobs.Config{
 		TraceKeep: c.TraceKeep.Duration,
-		Letters: jobs.Letters{WarnDays: b.WarnDays, Host: r.hostname, Seller: b.seller(), Contact: b.Contact,
-			RenewLink: b.RenewLink, RenewText: b.RenewText, Expire: c.Delivery.Expire.Duration, Invoices: c.invoices(r.store.Zone())},
+		Letters: jobs.Letters{WarnDays: b.WarnDays, Host: r.hostname, Seller: b.SellerName(), Contact: b.Contact,
+			RenewLink: b.RenewLink, RenewText: b.RenewText, Expire: c.Delivery.Expire.Duration, Invoices: c.Invoices(r.store.Zone())},
 		Copies: r.copies(&c.Backup),
 	}
 }
@@ -41,7 +41,7 @@ func (r *relay) runJobs(ctx context.Context) error {
 // falls between the two.
 func (r *relay) runAll(ctx context.Context, list []jobs.Job) error {
 	log := cronLog{r.log}
-	c := cron.New(cron.WithLocation(r.cfg.zone()), cron.WithLogger(log))
+	c := cron.New(cron.WithLocation(r.cfg.Zone()), cron.WithLogger(log))
 	chain := cron.NewChain(onceMore, cron.Recover(log)) // the other order never runs a job again that panicked once
 	var all []cron.Job
 	for _, j := range list {
@@ -50,7 +50,7 @@ func (r *relay) runAll(ctx context.Context, list []jobs.Job) error {
 			return fmt.Errorf("%s: %w", j.Name, err)
 		}
 		run := chain.Then(cron.FuncJob(func() { j.Run(ctx) }))
-		c.Schedule(alarm{r.clock, r.cfg.zone(), schedule}, run)
+		c.Schedule(alarm{r.clock, r.cfg.Zone(), schedule}, run)
 		all = append(all, run)
 	}
 	c.Start()

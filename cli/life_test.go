@@ -14,6 +14,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/proof"
@@ -32,11 +33,11 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{t: t, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
-	r := &relay{cfg: Default(), log: slog.New(slog.DiscardHandler), hostname: "relay.test"}
+	r := &relay{cfg: config.Default(), log: slog.New(slog.DiscardHandler), hostname: "relay.test"}
 	r.cfg.Timezone = "Europe/Rome"
-	r.cfg.Billing = Billing{Currency: "EUR", TaxRate: "22%", Seller: []string{"Posta Sicura S.r.l."}, DueDays: 14, GraceDays: 10,
+	r.cfg.Billing = config.Billing{Currency: "EUR", TaxRate: "22%", Seller: []string{"Posta Sicura S.r.l."}, DueDays: 14, GraceDays: 10,
 		InvoicePrefix: "R-", PaymentLink: "https://pay.example.org/{invoice}", PaymentText: "By bank transfer, with the text {invoice}."}
-	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return d.now }, Zone: r.cfg.zone(), Billing: r.cfg.Billing.store()})
+	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return d.now }, Zone: r.cfg.Zone(), Billing: r.cfg.Billing.Store()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func newDesk(t *testing.T) *desk {
 // at turns the clock to an instant in the operator's zone.
 func (d *desk) at(text string) {
 	d.t.Helper()
-	at, err := parseMoment(text, d.r.cfg.zone())
+	at, err := parseMoment(text, d.r.cfg.Zone())
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"strconv"
 	"syscall"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/smtp"
 )
@@ -24,7 +24,7 @@ func (r *relay) listenAll() error {
 	if len(r.cfg.Listen) == 0 && len(sockets) > 0 {
 		return r.takeByName(sockets)
 	}
-	for _, l := range r.cfg.listen() {
+	for _, l := range r.cfg.Listeners() {
 		if err := r.listenOn(l, sockets); err != nil {
 			return err
 		}
@@ -40,7 +40,7 @@ func (r *relay) passed() (map[string][]net.Listener, error) {
 	return r.sockets()
 }
 
-func (r *relay) listenOn(l Listen, sockets map[string][]net.Listener) error {
+func (r *relay) listenOn(l config.Listen, sockets map[string][]net.Listener) error {
 	if name := socketName(l.Addr); name != "" {
 		if sockets[name] == nil {
 			return r.notPassed(name)
@@ -55,7 +55,7 @@ func (r *relay) listenOn(l Listen, sockets map[string][]net.Listener) error {
 	case l.Optional:
 		r.logSkipped(l, bindAdvice(err))
 	case errors.Is(err, syscall.EADDRINUSE) && holds(sockets, l.Addr) != "":
-		return exit.Fail(exit.Config, fmt.Sprintf("write addr = %q in its place", systemdPrefix+holds(sockets, l.Addr)),
+		return exit.Fail(exit.Config, fmt.Sprintf("write addr = %q in its place", config.SystemdPrefix+holds(sockets, l.Addr)),
 			"listen on %s: the service manager holds it, and has passed it", l.Addr)
 	default:
 		return exit.Fail(exit.Failed, bindAdvice(err), "listen on %s: %w", l.Addr, err)
@@ -74,19 +74,6 @@ func bindAdvice(err error) string {
 		return "the address is not one of this machine's"
 	}
 	return ""
-}
-
-// portOf an address as it is written in the configuration.
-func portOf(addr string) int {
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return 0
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		return 0
-	}
-	return n
 }
 
 // reachable turns the address of a listener into one to dial.

@@ -8,6 +8,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/term"
 )
@@ -30,7 +31,7 @@ var exitMeanings = []struct {
 
 // places are files and variables for the same pages.
 var places = [][2]string{
-	{systemConfig, "The configuration, unless --config or RELAY_CONFIG names another. All of it has defaults."},
+	{config.SystemFile, "The configuration, unless --config or RELAY_CONFIG names another. All of it has defaults."},
 	{systemData, "The data directory of root's relay, unless --data, RELAY_DATA or data_dir names another; else ~/.local/share/relay. It holds relay.db, relay.sock while a relay runs, and tls/ with a self-signed certificate."},
 }
 

@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/proof"
 	"relay/store"
@@ -161,7 +162,7 @@ func newWatched(t *testing.T) *watched {
 	t.Helper()
 	w := &watched{sup: newSupervision(), log: &logBuffer{ready: make(chan struct{})}, release: make(chan struct{})}
 	p := &program{App: App{Stderr: w.log, Stdout: io.Discard, Getenv: env{}.get}}
-	r, err := p.relayOf(Default(), place(t.TempDir()))
+	r, err := p.relayOf(config.Default(), place(t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/wholefile"
 )
@@ -23,7 +24,7 @@ func (d place) tls(s string) string { return filepath.Join(string(d), "tls", s) 
 
 // place finds the data directory: --data, RELAY_DATA, the configuration, else
 // the system's for root and one below the home directory for others.
-func (p *program) place(c *Config) (place, error) {
+func (p *program) place(c *config.Config) (place, error) {
 	for _, dir := range []string{p.data, p.getenv("RELAY_DATA"), c.DataDir} {
 		if dir != "" {
 			return absolute(dir)
@@ -41,8 +42,11 @@ func (p *program) place(c *Config) (place, error) {
 	return "", exit.Fail(exit.Config, "name one with --data DIR", "no data directory: neither data_dir nor HOME is set")
 }
 
+// load is the configuration that the command line names, or the usual one.
+func (p *program) load() (config.Config, error) { return config.Load(p.config, p.getenv) }
+
 // home is the configuration and the data directory it leads to.
-func (p *program) home() (cfg Config, dir place, err error) {
+func (p *program) home() (cfg config.Config, dir place, err error) {
 	if cfg, err = p.load(); err != nil {
 		return cfg, dir, err
 	}

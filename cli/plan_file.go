@@ -12,6 +12,7 @@ import (
 	toml "github.com/pelletier/go-toml/v2"
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/quota"
@@ -56,7 +57,7 @@ const mostPlans = 1 << 20
 // readPlans of a file. All that is wrong is told at once.
 func readPlans(name, text, currency string) ([]quota.Plan, error) {
 	var f planFile
-	text = strings.TrimPrefix(text, orderMark)
+	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark; TOML knows none
 	err := toml.NewDecoder(strings.NewReader(text)).DisallowUnknownFields().Decode(&f)
 	if bad := planFileErrors(err); bad != nil {
 		return nil, badPlans(name, bad)
@@ -101,8 +102,8 @@ func planFileErrors(err error) (bad []string) {
 		return bad
 	}
 	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
-		p := decodeProblem(wrong)
-		return []string{fmt.Sprintf("line %d: %s", p.line, p.text)}
+		p := config.DecodeProblem(wrong)
+		return []string{fmt.Sprintf("line %d: %s", p.Line, p.Text)}
 	}
 	if err != nil {
 		return []string{err.Error()}

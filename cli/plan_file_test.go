@@ -140,3 +140,11 @@ func TestReadPlans_emails(t *testing.T) {
 		t.Errorf("written and read again: %+v, %v, want %+v", again, err, list)
 	}
 }
+
+// An editor may have begun the file with a byte order mark.
+func TestReadPlans_orderMark(t *testing.T) {
+	list, err := readPlans("plans.toml", "\ufeff[[plan]]\nname = \"small\"\nterm = \"year\"\nbandwidth = \"90MB\"\n", "EUR")
+	if err != nil || len(list) != 1 || list[0].Name != "small" {
+		t.Errorf("plans %+v, %v", list, err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
@@ -34,7 +35,7 @@ type trial struct {
 	to, from string
 	timeout  time.Duration
 
-	cfg      *Config
+	cfg      *config.Config
 	hostname string
 	account  store.Account
 	login    store.Credential

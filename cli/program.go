@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
@@ -37,7 +38,7 @@ type program struct {
 // globals are the flags that every command takes.
 func (p *program) globals() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "config", Usage: "`FILE` the configuration (RELAY_CONFIG; default " + systemConfig + ")", Destination: &p.config},
+		&cli.StringFlag{Name: "config", Usage: "`FILE` the configuration (RELAY_CONFIG; default " + config.SystemFile + ")", Destination: &p.config},
 		&cli.StringFlag{Name: "data", Usage: "`DIR` the data directory (RELAY_DATA; default data_dir)", Destination: &p.data},
 		&cli.StringFlag{Name: "token-file", Usage: "`FILE` a reseller's token: the command is the reseller's (RELAY_TOKEN: the token itself)", Destination: &p.tokenFile},
 		&cli.StringFlag{Name: "api", Usage: "`URL` the relay that the token is for, https://host:port (RELAY_API; default the one of this machine)", Destination: &p.api},

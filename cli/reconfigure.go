@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/mailer/route"
 	"relay/report/words"
@@ -13,7 +14,7 @@ import (
 // config is the configuration in force: cfg, the one the relay started with,
 // with what it has taken over since. Where the two may differ, ask for it at
 // each use.
-func (r *relay) config() *Config {
+func (r *relay) config() *config.Config {
 	if c := r.live.Load(); c != nil {
 		return c
 	}
@@ -28,7 +29,7 @@ func (r *relay) config() *Config {
 //  2. compare with what is in force;
 //  3. hand it to the parts: listeners, deliveries, log, and last to who asks
 //     config. Sessions and deliveries under way go on.
-func (r *relay) reload() ([]change, error) {
+func (r *relay) reload() ([]config.Change, error) {
 	r.reloading.Lock()
 	defer r.reloading.Unlock()
 	if r.reread == nil {
@@ -51,22 +52,22 @@ func (r *relay) reload() ([]change, error) {
 	return list, nil
 }
 
-func (r *relay) takeOver(now *Config) ([]change, error) {
+func (r *relay) takeOver(now *config.Config) ([]config.Change, error) {
 	next, err := r.reread()
 	if err != nil {
 		return nil, err
 	}
-	if now.source != "" && next.source == "" { // for the moment in which it is replaced, perhaps
-		return nil, exit.Fail(exit.Config, "put it back; a restart takes the defaults", "configuration: %s is gone", now.source)
+	if now.File() != "" && next.File() == "" { // for the moment in which it is replaced, perhaps
+		return nil, exit.Fail(exit.Config, "put it back; a restart takes the defaults", "configuration: %s is gone", now.File())
 	}
-	live := takenOver(*now, next)
+	live := config.TakeOver(*now, next)
 	var cert *certificate
 	if r.cert != nil && (live.TLS.Cert != "" || now.TLS.Cert != "") {
 		if cert, err = r.certificate(&live); err != nil {
 			return nil, err
 		}
 	}
-	hop, err := smarthost(&next.Delivery) // for after the restart, but to be told now
+	hop, err := next.Delivery.NextHop() // for after the restart, but to be told now
 	if err != nil {
 		return nil, err
 	}
@@ -76,9 +77,9 @@ func (r *relay) takeOver(now *Config) ([]change, error) {
 	if err := r.mail.Reconfigure(r.mailerConfig(&live)); err != nil {
 		return nil, exit.Fail(exit.Config, "see [delivery] in the configuration", "%w", err)
 	}
-	list := append(changes(now, &next, &live), r.contents(now, &next, cert, &hop)...)
+	list := append(config.Changes(now, &next, &live), r.contents(now, &next, cert, &hop)...)
 	r.smtp.Reconfigure(r.smtpConfig(&live))
-	r.store.SetBilling(live.Billing.store())
+	r.store.SetBilling(live.Billing.Store())
 	r.store.TrustClock(live.TrustClock)
 	if cert != nil {
 		r.cert.take(cert)
@@ -92,10 +93,10 @@ func (r *relay) takeOver(now *Config) ([]change, error) {
 
 // contents are the changes in files that are named as before: what cert and hop
 // were made of now, and what is in use.
-func (r *relay) contents(now, next *Config, cert *certificate, hop *route.Route) (list []change) {
+func (r *relay) contents(now, next *config.Config, cert *certificate, hop *route.Route) (list []config.Change) {
 	other := func(key, file string, restart bool) {
 		name := strconv.Quote(file)
-		list = append(list, change{key, name, name + ", other content", restart})
+		list = append(list, config.Change{Key: key, Old: name, New: name + ", other content", Restart: restart})
 	}
 	if cert != nil && next.TLS == now.TLS && cert.fingerprint() != r.cert.fingerprint() {
 		other("tls.cert", next.TLS.Cert, false)
@@ -108,7 +109,7 @@ func (r *relay) contents(now, next *Config, cert *certificate, hop *route.Route)
 }
 
 // reloadSummary in a line.
-func reloadSummary(list []change) string {
+func reloadSummary(list []config.Change) string {
 	later := 0
 	for _, c := range list {
 		if c.Restart {
@@ -137,7 +138,7 @@ func (r *relay) runReloads(ctx context.Context) error {
 }
 
 // keepJobs starts the calendar again when a schedule in it has changed.
-func (r *relay) keepJobs(before *Config) {
+func (r *relay) keepJobs(before *config.Config) {
 	if r.config().Backup.Schedule != before.Backup.Schedule && r.parts != nil {
 		r.parts.again(context.Background(), "jobs")
 	}

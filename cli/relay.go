@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/proof"
@@ -29,7 +30,7 @@ import (
 // relay is the running appliance.
 type relay struct {
 	app      *App
-	cfg      Config // the one it was started with; see config
+	cfg      config.Config // the one it was started with; see config
 	dir      place
 	log      *slog.Logger
 	hostname string
@@ -52,12 +53,12 @@ type relay struct {
 	notify  *notifier                                 // nil: nobody to tell
 	sockets func() (map[string][]net.Listener, error) // what the service manager passed; nil: nothing
 
-	hangups   <-chan os.Signal       // each asks for a reload; nil: none comes
-	reread    func() (Config, error) // the configuration as it is now; nil: it cannot be read again
+	hangups   <-chan os.Signal              // each asks for a reload; nil: none comes
+	reread    func() (config.Config, error) // the configuration as it is now; nil: it cannot be read again
 	reloading sync.Mutex
-	live      atomic.Pointer[Config] // in force since the last reload; nil: cfg
-	logs      *logSwitch             // under log
-	parts     *parts                 // while it runs
+	live      atomic.Pointer[config.Config] // in force since the last reload; nil: cfg
+	logs      *logSwitch                    // under log
+	parts     *parts                        // while it runs
 
 	making sync.Once
 	runner *jobs.Runner // see jobs
@@ -127,7 +128,7 @@ func (r *relay) close() error {
 }
 
 func (r *relay) newMailer() (*mailer.Mailer, error) {
-	hop, err := smarthost(&r.cfg.Delivery)
+	hop, err := r.cfg.Delivery.NextHop()
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +136,8 @@ func (r *relay) newMailer() (*mailer.Mailer, error) {
 	return mailer.New(r.store, r.mailerConfig(&r.cfg), r.log)
 }
 
-func (r *relay) mailerConfig(c *Config) mailer.Config {
-	m := c.mailer()
+func (r *relay) mailerConfig(c *config.Config) mailer.Config {
+	m := c.Mailer()
 	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.clock.rate()
 	return m
 }
@@ -146,7 +147,7 @@ func (r *relay) mailerConfig(c *Config) mailer.Config {
 func (r *relay) self() []netip.Addr {
 	loops := false
 	for _, l := range r.listeners {
-		loops = loops || portOf(l.Addr().String()) == r.cfg.Delivery.Port
+		loops = loops || config.PortOf(l.Addr().String()) == r.cfg.Delivery.Port
 	}
 	if !loops {
 		return nil
@@ -166,7 +167,7 @@ func (r *relay) self() []netip.Addr {
 
 func (r *relay) newSMTP() (*smtp.Server, error) {
 	cfg := r.smtpConfig(&r.cfg)
-	if r.cfg.API.needsTLS() || slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
+	if r.cfg.API.NeedsTLS() || slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
 		cert, err := r.certificate(&r.cfg)
 		if err != nil {
 			return nil, err
@@ -176,14 +177,14 @@ func (r *relay) newSMTP() (*smtp.Server, error) {
 	return smtp.New(r.store, cfg, r.log)
 }
 
-func (r *relay) smtpConfig(c *Config) smtp.Config {
-	s := c.smtp()
+func (r *relay) smtpConfig(c *config.Config) smtp.Config {
+	s := c.SMTP()
 	s.Hostname = r.hostname
 	return s
 }
 
 // certificate that the configuration names, or one of the relay's own.
-func (r *relay) certificate(cfg *Config) (*certificate, error) {
+func (r *relay) certificate(cfg *config.Config) (*certificate, error) {
 	if cfg.TLS.Cert != "" {
 		c, err := loadCertificate(cfg.TLS.Cert, cfg.TLS.Key, r.log)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/term"
@@ -13,8 +14,8 @@ import (
 
 // reloadView is what a reload came to, as programs see it.
 type reloadView struct {
-	Config  string   `json:"config"` // the file; "": there is none, the defaults hold
-	Changes []change `json:"changes"`
+	Config  string          `json:"config"` // the file; "": there is none, the defaults hold
+	Changes []config.Change `json:"changes"`
 }
 
 func (p *program) reloadCommand() *cli.Command {
@@ -40,7 +41,7 @@ func (p *program) reloadHere() error {
 	if err != nil {
 		return err
 	}
-	v := reloadView{p.inner.config().source, list}
+	v := reloadView{p.inner.config().File(), list}
 	if p.json {
 		return term.Encode(p.Stdout, v)
 	}

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 )
 
@@ -22,27 +23,6 @@ func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// Every key of the file is a setting, and the value that is shown for it can be read
-// again.
-func TestConfig_settings(t *testing.T) {
-	c := Default()
-	for _, s := range c.settings() {
-		table, key, inTable := strings.Cut(s.key, ".")
-		text := s.key + " = " + s.value
-		if inTable {
-			text = "[" + table + "]\n" + key + " = " + s.value
-		}
-		again, err := ReadConfig("test", []byte(text))
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-			continue
-		}
-		if was := asMap(&again)[s.key]; was != s.value {
-			t.Errorf("%s is read as %s", text, was)
-		}
 	}
 }
 
@@ -235,10 +215,13 @@ func TestReload_contentOfFiles(t *testing.T) {
 func TestReload_theFileIsGone(t *testing.T) {
 	w := newWatched(t)
 	defer w.store.Close()
-	w.cfg.source = systemConfig
-	w.reread = func() (Config, error) { return Default(), nil }
-	_, err := w.reload()
-	if f, ok := errors.AsType[*exit.Error](err); !ok || f.Code != exit.Config || !strings.Contains(err.Error(), systemConfig) {
+	var err error
+	if w.cfg, err = config.Read(config.SystemFile, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.reread = func() (config.Config, error) { return config.Default(), nil }
+	_, err = w.reload()
+	if f, ok := errors.AsType[*exit.Error](err); !ok || f.Code != exit.Config || !strings.Contains(err.Error(), config.SystemFile) {
 		t.Errorf("reload = %v, want exit code %d and the file's name", err, exit.Config)
 	}
 }
@@ -248,7 +231,7 @@ func TestReload_theFileIsGone(t *testing.T) {
 func TestReload_whileItStops(t *testing.T) {
 	w := newWatched(t)
 	defer w.store.Close()
-	w.reread = func() (Config, error) { return Default(), nil }
+	w.reread = func() (config.Config, error) { return config.Default(), nil }
 	close(w.stopping)
 	if _, err := w.reload(); !errors.Is(err, errStopping) {
 		t.Errorf("reload = %v, want %v", err, errStopping)

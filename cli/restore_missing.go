@@ -81,7 +81,7 @@ func (p *program) voidNumbers(path string, known uint64, res *restoreView) error
 	if err != nil {
 		return err
 	}
-	st, err := proof.OpenStore(path, store.Options{Zone: cfg.zone(), Log: proof.OnlyErrors(p.Stderr), Billing: cfg.Billing.store()})
+	st, err := proof.OpenStore(path, store.Options{Zone: cfg.Zone(), Log: proof.OnlyErrors(p.Stderr), Billing: cfg.Billing.Store()})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/config"
 	"relay/quota"
 	"relay/report/api"
 	"relay/report/api/act"
@@ -109,6 +110,6 @@ func TestRollUp(t *testing.T) {
 
 // operatorOf is the service on an open store, asked by the operator.
 func operatorOf(t *testing.T, st *store.Store) act.Caller {
-	s := serviceOn(st, func() *Config { return &Config{} }, slog.New(slog.DiscardHandler))
+	s := serviceOn(st, func() *config.Config { return &config.Config{} }, slog.New(slog.DiscardHandler))
 	return &act.Local{Handler: api.New(s), Actor: act.Actor{Kind: act.Operator, UID: -1}}
 }

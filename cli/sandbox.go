@@ -15,6 +15,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/sink"
@@ -245,11 +246,11 @@ func (s *sandbox) bound(network, addr string) (net.Listener, error) {
 }
 
 // setup is the relay's configuration: all mail goes to the sink.
-func (s *sandbox) setup() Config {
-	c := Default()
+func (s *sandbox) setup() config.Config {
+	c := config.Default()
 	c.Hostname = "localhost"
-	c.Drain = lasting("5s")
-	c.Listen = []Listen{
+	c.Drain = config.Lasting("5s")
+	c.Listen = []config.Listen{
 		{Addr: s.starttls.Addr().String(), TLS: "starttls"},
 		{Addr: s.implicit.Addr().String(), TLS: "implicit"},
 	}

@@ -112,7 +112,7 @@ func (s *sandbox) stamp(t time.Time) string {
 	case s.clock.speed >= 60:
 		layout = "2006-01-02 15:04"
 	}
-	return t.In(s.relay.cfg.zone()).Format(layout)
+	return t.In(s.relay.cfg.Zone()).Format(layout)
 }
 
 func (s *sandbox) tellTaken(m *sink.Message) {

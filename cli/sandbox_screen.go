@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/words"
@@ -84,7 +85,7 @@ func (s *sandbox) settings() []term.Field {
 		files += ", with relay.log"
 	}
 	list := []term.Field{
-		{"server", fmt.Sprintf("localhost, port %d with STARTTLS, port %d with TLS", portOf(s.starttls.Addr().String()), portOf(s.implicit.Addr().String()))},
+		{"server", fmt.Sprintf("localhost, port %d with STARTTLS, port %d with TLS", config.PortOf(s.starttls.Addr().String()), config.PortOf(s.implicit.Addr().String()))},
 		{"user", s.account.Login},
 		{"password", s.account.Password},
 		{"files", files + "; gone at the end"},
@@ -98,7 +99,7 @@ func (s *sandbox) settings() []term.Field {
 	if s.clock.speed == 0 {
 		return list
 	}
-	text := "set to " + words.Stamp(s.clock.base, s.relay.cfg.zone())
+	text := "set to " + words.Stamp(s.clock.base, s.relay.cfg.Zone())
 	if s.clock.speed > 1 {
 		text += fmt.Sprintf(", %s times as fast as time", words.Number(s.clock.speed))
 	}
@@ -150,7 +151,7 @@ func ofLimit(n, limit int64, format func(int64) string) string {
 
 // examples can be pasted as they are.
 func (s *sandbox) examples() []string {
-	port := portOf(s.starttls.Addr().String())
+	port := config.PortOf(s.starttls.Addr().String())
 	user, password := s.account.Login, s.account.Password
 	return []string{
 		`printf 'Subject: Hello\n\nIt works.\n' | curl -sSk --ssl-reqd -T - \`,

@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/sink"
 	"relay/cli/term"
@@ -537,7 +538,7 @@ func TestParseMoment(t *testing.T) {
 // A line of the sink's is a screen wide at most, and harmless, whatever
 // strangers write.
 func TestSandbox_passing(t *testing.T) {
-	s := &sandbox{relay: &relay{cfg: Config{Timezone: "UTC"}}, out: &feed{w: &spool{}, begun: true}}
+	s := &sandbox{relay: &relay{cfg: config.Config{Timezone: "UTC"}}, out: &feed{w: &spool{}, begun: true}}
 	at := time.Date(2026, 11, 30, 23, 58, 1, 0, time.UTC)
 	for _, c := range []struct {
 		from    string

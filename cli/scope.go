@@ -9,6 +9,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/report/api"
@@ -223,7 +224,7 @@ func (p *program) bearer() (string, error) {
 	if p.named.given["token-file"] {
 		from = "--token-file"
 		var err error
-		if token, err = readSecret(p.tokenFile); err != nil {
+		if token, err = config.Secret(p.tokenFile); err != nil {
 			return "", exit.Fail(exit.Config, orElse(exit.Hint(err), "its first line is the token that relay reseller add showed"), "--token-file: %w", err)
 		}
 	}

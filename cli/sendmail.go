@@ -15,6 +15,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/mailer/client"
@@ -82,7 +83,7 @@ func (p *program) sendmail(ctx context.Context, own, args []string) error {
 		}
 		return p.run(ctx, p.queueLine())
 	}
-	s := &sending{program: p, args: a, cfg: &cfg, dir: dir, blind: blind, host: hostname(&cfg)}
+	s := &sending{program: p, args: a, cfg: &cfg, dir: dir, blind: blind, host: cfg.Host()}
 	if a.task == taskSMTP {
 		return s.speak(ctx)
 	}
@@ -120,10 +121,10 @@ func (p *program) queueLine() []string {
 // run as users that may not read the one and may not have the other: then there
 // are the defaults, and blind says why. A configuration named on the command
 // line must be readable.
-func (p *program) sendmailHome() (cfg Config, dir place, blind error, err error) {
+func (p *program) sendmailHome() (cfg config.Config, dir place, blind error, err error) {
 	cfg, err = p.load()
 	if errors.Is(err, os.ErrPermission) && p.config == "" {
-		cfg, blind, err = Default(), err, nil
+		cfg, blind, err = config.Default(), err, nil
 	}
 	if err != nil {
 		return cfg, dir, nil, err
@@ -138,7 +139,7 @@ func (p *program) sendmailHome() (cfg Config, dir place, blind error, err error)
 type sending struct {
 	*program
 	args  *sendmailArgs
-	cfg   *Config
+	cfg   *config.Config
 	dir   place
 	blind error  // why the configuration could not be read
 	host  string // domain of names without one

@@ -7,13 +7,15 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+
+	"relay/cli/config"
 )
 
 // A user who may not read the configuration gets the defaults, unless it was
 // named.
 func TestProgram_sendmailHome(t *testing.T) {
 	e := newEnv(t, "hostname = \"host.example\"\n")
-	read := func(config string) (Config, error, error) {
+	read := func(config string) (config.Config, error, error) {
 		p := &program{App: App{Getenv: e.get}, config: config}
 		cfg, _, blind, err := p.sendmailHome()
 		return cfg, blind, err

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/mailer/client"
@@ -38,28 +39,28 @@ const (
 func (s *sending) doors(ctx context.Context) []door {
 	if server := s.cfg.Sendmail.Server; server != "" {
 		mode := client.TLSOpportunistic
-		if portOf(server) == 465 {
+		if config.PortOf(server) == 465 {
 			mode = client.TLSImplicit
 		}
 		return []door{{server, mode}}
 	}
-	var sure, unsure []Listen // the latter may have been skipped at the start
+	var sure, unsure []config.Listen // the latter may have been skipped at the start
 	c := control.NewClient(s.dir.socket())
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()
 	if h, err := c.Health(ctx); err == nil {
 		for _, l := range h.Listeners {
-			sure = append(sure, Listen{Addr: l.Addr, TLS: l.TLS})
+			sure = append(sure, config.Listen{Addr: l.Addr, TLS: l.TLS})
 		}
 	} else {
-		for _, l := range s.cfg.listen() {
+		for _, l := range s.cfg.Listeners() {
 			switch {
 			case socketName(l.Addr) != "": // only the relay knows
 				unsure = append(unsure, usual(l.TLS)...)
 			case l.Optional:
 				unsure = append(unsure, l)
-			case portOf(l.Addr) != 0:
+			case config.PortOf(l.Addr) != 0:
 				sure = append(sure, l)
 			}
 		}
@@ -68,8 +69,8 @@ func (s *sending) doors(ctx context.Context) []door {
 }
 
 // usual are the listeners of a kind that are there by default.
-func usual(tls string) (list []Listen) {
-	for _, l := range defaultListen() {
+func usual(tls string) (list []config.Listen) {
+	for _, l := range config.DefaultListen() {
 		if l.TLS == tls && l.Optional {
 			list = append(list, l)
 		}
@@ -78,7 +79,7 @@ func usual(tls string) (list []Listen) {
 }
 
 // doorsOf listeners: those for known networks first, unless there is a login.
-func (s *sending) doorsOf(listeners []Listen) (doors []door) {
+func (s *sending) doorsOf(listeners []config.Listen) (doors []door) {
 	order := []smtp.Mode{smtp.None, smtp.StartTLS, smtp.Implicit}
 	if s.cfg.Sendmail.User != "" {
 		order = order[1:]
@@ -137,7 +138,7 @@ func (s *sending) login() (*client.Auth, error) {
 	if sm.User == "" {
 		return nil, nil
 	}
-	password, err := readSecret(sm.Secret)
+	password, err := config.Secret(sm.Secret)
 	if err != nil {
 		return nil, exit.Fail(exit.Config, "this user must be able to read it", "sendmail.password_file: %w", err)
 	}
@@ -184,7 +185,7 @@ func (s *sending) knock(ctx context.Context) (net.Conn, door, error) {
 // whereHint says how the place to send to is found.
 func (s *sending) whereHint() string {
 	if s.blind != nil {
-		return fmt.Sprintf("start the relay; if it listens elsewhere, let this user read %s", systemConfig)
+		return fmt.Sprintf("start the relay; if it listens elsewhere, let this user read %s", config.SystemFile)
 	}
 	if s.cfg.Sendmail.Server != "" {
 		return "see [sendmail] server in the configuration"

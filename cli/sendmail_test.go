@@ -17,6 +17,7 @@ import (
 
 	gosmtp "github.com/emersion/go-smtp"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 )
 
@@ -460,7 +461,7 @@ func TestSending_doorsOfAStuckRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	cfg := Default()
+	cfg := config.Default()
 	s := &sending{program: &program{}, cfg: &cfg, dir: place(dir)}
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
@@ -477,7 +478,7 @@ func TestSending_doors(t *testing.T) {
 		{"sockets of the service manager", "[[listen]]\naddr = 'systemd:submission'\ntls = 'starttls'\n[[listen]]\naddr = ':0'\ntls = 'none'\n", "127.0.0.1:587 [::1]:587"},
 		{"another server", "[sendmail]\nserver = 'mail.example.org:465'\n", "mail.example.org:465"},
 	} {
-		cfg, err := ReadConfig("relay.toml", []byte(c.config))
+		cfg, err := config.Read("relay.toml", []byte(c.config))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/memlimit"
@@ -179,14 +180,14 @@ func (p *program) newRelay() (*relay, error) {
 
 // relayOf is a relay with that configuration on that data directory, by the
 // system's clock.
-func (p *program) relayOf(cfg Config, dir place) (*relay, error) {
+func (p *program) relayOf(cfg config.Config, dir place) (*relay, error) {
 	if err := dir.make(); err != nil {
 		return nil, err
 	}
 	logs := newLogSwitch(newLog(p.Stderr, &cfg).Handler())
 	return &relay{
 		app: &p.App, cfg: cfg, dir: dir, started: time.Now(), memory: p.memory(),
-		logs: logs, log: slog.New(logs), hostname: hostname(&cfg), stopping: make(chan struct{}),
+		logs: logs, log: slog.New(logs), hostname: cfg.Host(), stopping: make(chan struct{}),
 	}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/proof"
 	"relay/cli/wholefile"
@@ -179,7 +180,7 @@ func TestServe_endsWithItsContext(t *testing.T) {
 func TestServe_withoutConfiguration(t *testing.T) {
 	e := newEnv(t, "")
 	e["RELAY_CONFIG"] = ""
-	if _, err := os.Stat(systemConfig); err == nil {
+	if _, err := os.Stat(config.SystemFile); err == nil {
 		t.Skip("this machine has a configuration")
 	}
 	var mu sync.Mutex
@@ -191,7 +192,7 @@ func TestServe_withoutConfiguration(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			asked = append(asked, addr)
-			if portOf(addr) < 1024 {
+			if config.PortOf(addr) < 1024 {
 				return nil, &net.OpError{Op: "listen", Net: network, Err: os.NewSyscallError("bind", syscall.EACCES)}
 			}
 			return net.Listen(network, "127.0.0.1:0")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/proof"
 	"relay/cli/reach"
@@ -31,7 +32,7 @@ func (r *relay) within(s *scope) shell.Service {
 	if s != nil {
 		a = act.Actor{Kind: act.Reseller, Name: s.reseller}
 	}
-	return innerService{&act.Local{Handler: r.service, Actor: a}, r.cfg.zone()}
+	return innerService{&act.Local{Handler: r.service, Actor: a}, r.cfg.Zone()}
 }
 
 type innerService struct {
@@ -83,7 +84,7 @@ func (p *program) reach(s *reach.Service) (err error) {
 	s.Socket = dir.socket()
 	s.Open = func() (reach.Store, error) {
 		st, err := p.open(&cfg, dir)
-		return &openedStore{Store: st, dir: dir, s: serviceOn(st, func() *Config { return &cfg }, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, err
+		return &openedStore{Store: st, dir: dir, s: serviceOn(st, func() *config.Config { return &cfg }, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, err
 	}
 	return nil
 }
@@ -122,7 +123,7 @@ func (o *openedStore) Close() error {
 }
 
 // serviceOn is the service on an open store.
-func serviceOn(st *store.Store, cfg func() *Config, log *slog.Logger) *act.Service {
+func serviceOn(st *store.Store, cfg func() *config.Config, log *slog.Logger) *act.Service {
 	return &act.Service{
 		Store: st, Log: log, Version: readBuild().Version,
 		Rules: func() *act.Rules { return rules(cfg()) },
@@ -130,6 +131,6 @@ func serviceOn(st *store.Store, cfg func() *Config, log *slog.Logger) *act.Servi
 }
 
 // rules of the configuration that acts go by.
-func rules(c *Config) *act.Rules {
-	return &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.invoices(nil)}
+func rules(c *config.Config) *act.Rules {
+	return &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil)}
 }

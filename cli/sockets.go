@@ -9,6 +9,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/smtp"
 )
@@ -71,7 +72,7 @@ func (r *relay) takeByName(sockets map[string][]net.Listener) error {
 	for _, name := range names(sockets) {
 		mode, known := serviceModes[name]
 		if !known {
-			return exit.Fail(exit.Config, fmt.Sprintf("call it submission (STARTTLS) or submissions (implicit TLS) with FileDescriptorName= in its .socket unit, or add a [[listen]] with addr = %q", systemdPrefix+name),
+			return exit.Fail(exit.Config, fmt.Sprintf("call it submission (STARTTLS) or submissions (implicit TLS) with FileDescriptorName= in its .socket unit, or add a [[listen]] with addr = %q", config.SystemdPrefix+name),
 				"the service manager passed a socket named %q: how it speaks TLS is not known", name)
 		}
 		r.takePassed(sockets, name, mode)
@@ -83,19 +84,19 @@ func (r *relay) takeByName(sockets map[string][]net.Listener) error {
 func (r *relay) notPassed(name string) error {
 	for _, l := range r.listeners {
 		if p, ok := l.Listener.(*passed); ok && p.name == name {
-			return exit.Fail(exit.Config, "leave one of them out", "two [[listen]] have addr = %q", systemdPrefix+name)
+			return exit.Fail(exit.Config, "leave one of them out", "two [[listen]] have addr = %q", config.SystemdPrefix+name)
 		}
 	}
 	return exit.Fail(exit.Config,
 		fmt.Sprintf("enable the .socket unit that has FileDescriptorName=%s and Service=relay.service, and let systemd start the relay", name),
-		"[[listen]] addr = %q: the service manager passed no socket of that name", systemdPrefix+name)
+		"[[listen]] addr = %q: the service manager passed no socket of that name", config.SystemdPrefix+name)
 }
 
 // holds is the name of a passed socket with the port of addr; "": there is none.
 func holds(sockets map[string][]net.Listener, addr string) string {
 	for _, name := range names(sockets) {
 		for _, l := range sockets[name] {
-			if portOf(l.Addr().String()) == portOf(addr) {
+			if config.PortOf(l.Addr().String()) == config.PortOf(addr) {
 				return name
 			}
 		}
@@ -124,7 +125,7 @@ func names(sockets map[string][]net.Listener) []string {
 
 // socketName of a configured address; "": it is none of the service manager's.
 func socketName(addr string) string {
-	name, _ := strings.CutPrefix(addr, systemdPrefix)
+	name, _ := strings.CutPrefix(addr, config.SystemdPrefix)
 	if name == addr {
 		return ""
 	}
@@ -133,17 +134,17 @@ func socketName(addr string) string {
 
 // listens are the addresses that relay check looks at: the configured ones, or
 // without any those that the service manager passed to the running relay.
-func (c *checker) listens() []Listen {
-	var list []Listen
+func (c *checker) listens() []config.Listen {
+	var list []config.Listen
 	if c.health != nil && len(c.cfg.Listen) == 0 {
 		for _, l := range c.health.Listeners {
 			if l.Socket != "" {
-				list = append(list, Listen{Addr: systemdPrefix + l.Socket, TLS: l.TLS})
+				list = append(list, config.Listen{Addr: config.SystemdPrefix + l.Socket, TLS: l.TLS})
 			}
 		}
 	}
 	if list == nil {
-		return c.cfg.listen()
+		return c.cfg.Listeners()
 	}
 	return slices.Compact(list)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/exit"
 )
 
@@ -135,9 +136,9 @@ func TestSockets_thePortIsTheManagers(t *testing.T) {
 }
 
 func TestConfig_credentials(t *testing.T) {
-	config := noListen + "smarthost_user = \"me\"\nsmarthost_password_file = \"credential:password\"\n" +
+	file := noListen + "smarthost_user = \"me\"\nsmarthost_password_file = \"credential:password\"\n" +
 		"[tls]\ncert = \"credential:tls.crt\"\nkey = \"credential:tls.key\"\n[[listen]]\naddr = \"127.0.0.1:0\"\ntls = \"starttls\"\n"
-	e := newEnv(t, config)
+	e := newEnv(t, file)
 	e.must(t, "account", "list") // which has no use for them
 	s, ok := start(e.get)
 	if ok {
@@ -167,7 +168,7 @@ func TestConfig_credentials(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}
 	for _, bad := range []string{"credential:", "credential:a/b", "credential:.."} {
-		_, err := ReadConfig("test", []byte("[tls]\ncert = \""+bad+"\"\nkey = \"x\"\n"))
+		_, err := config.Read("test", []byte("[tls]\ncert = \""+bad+"\"\nkey = \"x\"\n"))
 		if err == nil || !strings.Contains(err.Error(), "is not credential:NAME") {
 			t.Errorf("%s: %v", bad, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 )
@@ -55,7 +56,7 @@ func TestUnit_service(t *testing.T) {
 		t.Error("the exit codes have changed")
 	}
 	stop, err := time.ParseDuration(u["TimeoutStopSec"][0] + "s")
-	if d := Default(); err != nil || stop <= d.Drain.Duration+grace {
+	if d := config.Default(); err != nil || stop <= d.Drain.Duration+grace {
 		t.Errorf("TimeoutStopSec=%s is less than relay takes to drain, %v", u["TimeoutStopSec"][0], err)
 	}
 }

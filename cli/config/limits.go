@@ -1,4 +1,4 @@
-package cli
+package config
 
 import "relay/smtp"
 
@@ -34,18 +34,18 @@ var limitKeys = Section{Name: "limits", Keys: []Key{
 	{"failed_logins", 5, countFrom(1), OnReload, `in one connection`},
 	{"failed_logins_per_address", 20, countFrom(1), OnReload, `then it is banned; 4 times as many ban its /24 or /56, 16 times its /48`},
 	{"failed_logins_per_login", 50, countFrom(1), OnReload, `of one user name; then it is locked for unknown addresses`},
-	{"ban_time", lasting("15m"), timeFrom("1s"), OnReload, `of a first ban or lock; one that follows soon lasts twice as long`},
+	{"ban_time", Lasting("15m"), timeFrom("1s"), OnReload, `of a first ban or lock; one that follows soon lasts twice as long`},
 	{"messages_per_minute", 0, countFrom(0), OnReload, `of one account; 0: no limit`},
 	{"recipients_per_minute", 0, countFrom(0), OnReload, `likewise`},
-	{"idle_timeout", lasting("5m"), timeFrom("1s"), OnReload, `a client that says nothing`},
-	{"data_timeout", lasting("5m"), timeFrom("1s"), OnReload, `a message of which nothing arrives`},
+	{"idle_timeout", Lasting("5m"), timeFrom("1s"), OnReload, `a client that says nothing`},
+	{"data_timeout", Lasting("5m"), timeFrom("1s"), OnReload, `a message of which nothing arrives`},
 }}
 
-// smtp is the configuration of intake. Hostname and certificate are the caller's.
-func (c *Config) smtp() smtp.Config {
+// SMTP is the configuration of intake. Hostname and certificate are the caller's.
+func (c *Config) SMTP() smtp.Config {
 	l := &c.Limits
 	return smtp.Config{
-		Zone:                   c.zone(),
+		Zone:                   c.Zone(),
 		Lifetime:               c.Delivery.Expire.Duration,
 		Invoice:                c.invoiceToPay,
 		MaxMessage:             l.MaxMessage.Bytes,
@@ -61,7 +61,7 @@ func (c *Config) smtp() smtp.Config {
 		BanTime:                l.BanTime.Duration,
 		MessagesPerMinute:      l.MessagesPerMinute,
 		RecipientsPerMinute:    l.RecipientsPerMinute,
-		Proxies:                c.proxies(),
+		Proxies:                c.Balancers(),
 		IdleTimeout:            l.IdleTimeout.Duration,
 		DataTimeout:            l.DataTimeout.Duration,
 		Drain:                  c.Drain.Duration,

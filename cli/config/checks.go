@@ -1,4 +1,4 @@
-package cli
+package config
 
 import (
 	"errors"
@@ -108,7 +108,7 @@ func sizeFrom(least string) check {
 
 func timeFrom(least string) check {
 	return func(v *validator, key string, value any) {
-		switch d, least := value.(Duration), lasting(least); {
+		switch d, least := value.(Duration), Lasting(least); {
 		case d.bad != "":
 			v.bad(key, "%q is not a length of time such as 90s, 5m, 4h or 4d", d.bad)
 		case d.Duration < least.Duration:
@@ -183,10 +183,10 @@ func isSchedule(v *validator, key string, value any) {
 	}
 }
 
-var hostRE = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`)
+var HostRE = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`)
 
 func isHost(v *validator, key string, value any) {
-	if name := value.(string); len(name) > 253 || !hostRE.MatchString(name) {
+	if name := value.(string); len(name) > 253 || !HostRE.MatchString(name) {
 		v.bad(key, "%q is not a host name", name)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package config
 
 import (
 	"bufio"
@@ -12,40 +12,40 @@ import (
 	"relay/cli/exit"
 )
 
-// credentialPrefix marks a file that the service manager passes, by its name
+// CredentialPrefix marks a file that the service manager passes, by its name
 // (systemd's LoadCredential=). It lies in a directory that is the service's own.
-const credentialPrefix = "credential:"
+const CredentialPrefix = "credential:"
 
-// errNoCredential is a credential that was not passed to this process.
-var errNoCredential = exit.Sentinel(exit.Config,
+// ErrNoCredential is a credential that was not passed to this process.
+var ErrNoCredential = exit.Sentinel(exit.Config,
 	"credentials are for the relay that systemd starts: put LoadCredential=NAME:FILE into relay.service",
 	"the service manager did not pass this credential")
 
 // findCredentials puts the paths of credentials in the place of their names,
-// where dir is theirs. Without one the names stay, and mayOpen refuses them: a
+// where dir is theirs. Without one the names stay, and MayOpen refuses them: a
 // command that has no use for the file must not fail.
 func (c *Config) findCredentials(dir string) {
 	if dir == "" {
 		return
 	}
 	for _, file := range []*string{&c.TLS.Cert, &c.TLS.Key, &c.Delivery.SmarthostSecret} {
-		if name, ok := strings.CutPrefix(*file, credentialPrefix); ok {
+		if name, ok := strings.CutPrefix(*file, CredentialPrefix); ok {
 			*file = filepath.Join(dir, name)
 		}
 	}
 }
 
-// mayOpen refuses a file that is a credential this process was not given.
-func mayOpen(file string) error {
-	if strings.HasPrefix(file, credentialPrefix) {
-		return fmt.Errorf("%s: %w", file, errNoCredential)
+// MayOpen refuses a file that is a credential this process was not given.
+func MayOpen(file string) error {
+	if strings.HasPrefix(file, CredentialPrefix) {
+		return fmt.Errorf("%s: %w", file, ErrNoCredential)
 	}
 	return nil
 }
 
-// readSecret is the first line of a file.
-func readSecret(path string) (string, error) {
-	if err := mayOpen(path); err != nil {
+// Secret is the first line of a file.
+func Secret(path string) (string, error) {
+	if err := MayOpen(path); err != nil {
 		return "", err
 	}
 	f, err := os.Open(path)
@@ -66,7 +66,7 @@ func readSecret(path string) (string, error) {
 // isCredential is credential:NAME, the name without a slash; other files are not
 // looked at.
 func isCredential(v *validator, key string, value any) {
-	name, ok := strings.CutPrefix(value.(string), credentialPrefix)
+	name, ok := strings.CutPrefix(value.(string), CredentialPrefix)
 	if ok && (name == "" || name != filepath.Base(name) || name == "." || name == "..") {
 		v.bad(key, "%q is not credential:NAME", value)
 	}

@@ -1,4 +1,15 @@
-package cli
+// Package config is relay.toml: what it may say, what is wrong with it, and what the
+// parts of relay take of it.
+//
+// A key has a field in Config or one of its sections, and a line in the list beside it:
+// default, check, when a change takes effect, and its text. From these lists come
+//
+//   - Default, and Read, which reads a file over the defaults and checks it;
+//   - Sample, For (the file of relay init) and docs/configuration.md;
+//   - Changes and TakeOver, which a reload goes by.
+//
+// Each section also makes what intake, delivery, store and invoices are configured with.
+package config
 
 import (
 	"log/slog"
@@ -30,15 +41,15 @@ type Config struct {
 	Payment  []PayBy  `toml:"payment"` // none: all methods, by billing.payment_text and payment_link
 	API      API      `toml:"api"`
 
-	source string // the file it was read from; "": there was none
+	file string // see File
 }
 
 var topKeys = Section{Keys: []Key{
 	{"hostname", "", unlessEmpty(isHost), OnRestart, `greeting, EHLO, Message-ID; default the system's name`},
 	{"timezone", "", isZone, OnRestart, `in which months turn, "Europe/Rome"; default the system's`},
 	{"data_dir", "", nil, OnRestart, `/var/lib/relay for root, else ~/.local/share/relay`},
-	{"trace_keep", lasting("30d"), timeFrom("1h"), OnReload, `how long the trace of a message is kept`},
-	{"drain", lasting("25s"), timeFrom("1s"), OnReload, `what is under way may take so long when relay stops`},
+	{"trace_keep", Lasting("30d"), timeFrom("1h"), OnReload, `how long the trace of a message is kept`},
+	{"drain", Lasting("25s"), timeFrom("1s"), OnReload, `what is under way may take so long when relay stops`},
 	{"trust_clock", false, nil, OnReload, `let months close and terms end by a clock that is plainly wrong`},
 	{"proxies", []string{}, each(isNetwork), OnReload, `balancers that send the PROXY protocol: "192.0.2.10", "10.0.0.0/8"`},
 }}
@@ -88,8 +99,8 @@ func isRecipient(v *validator, key string, value any) {
 	}
 }
 
-// zone is the operator's; Validate has seen that it exists.
-func (c *Config) zone() *time.Location {
+// Zone is the operator's; Validate has seen that it exists.
+func (c *Config) Zone() *time.Location {
 	if c.Timezone == "" {
 		return time.Local
 	}
@@ -100,20 +111,23 @@ func (c *Config) zone() *time.Location {
 	return zone
 }
 
-// hostname is the configured one, else the system's.
-func hostname(c *Config) string {
+// File is the one it was read from; "": there was none.
+func (c *Config) File() string { return c.file }
+
+// Host is the configured host name, else the system's.
+func (c *Config) Host() string {
 	if c.Hostname != "" {
 		return c.Hostname
 	}
 	name, err := os.Hostname()
-	if err != nil || !hostRE.MatchString(name) {
+	if err != nil || !HostRE.MatchString(name) {
 		return "localhost"
 	}
 	return name
 }
 
-// level is the log's; Validate has seen that it exists.
-func (c *Config) level() slog.Level {
+// LogLevel is the log's; Validate has seen that it exists.
+func (c *Config) LogLevel() slog.Level {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(c.Log.Level)); err != nil {
 		return slog.LevelInfo

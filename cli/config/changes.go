@@ -1,11 +1,11 @@
-package cli
+package config
 
 import (
 	"reflect"
 )
 
-// change is a key of the configuration that has another value.
-type change struct {
+// Change is a key of the configuration that has another value.
+type Change struct {
 	Key     string `json:"key"`
 	Old     string `json:"old"` // as it stands in the file; "": it was not there
 	New     string `json:"new"`
@@ -23,23 +23,23 @@ func (c *Config) settings() (list []setting) {
 	return list
 }
 
-// changes are the keys in which next differs from now, in the order of the file.
+// Changes are the keys in which next differs from now, in the order of the file.
 // live is what a relay that runs with now has taken over of next: what differs
 // from it needs a restart.
-func changes(now, next, live *Config) []change {
-	list := []change{} // never null for programs
+func Changes(now, next, live *Config) []Change {
+	list := []Change{} // never null for programs
 	old, taken := asMap(now), asMap(live)
 	seen := map[string]bool{}
 	for _, s := range next.settings() {
 		seen[s.key] = true
 		if before, had := old[s.key]; !had || before != s.value {
-			list = append(list, change{s.key, before, s.value, taken[s.key] != s.value})
+			list = append(list, Change{s.key, before, s.value, taken[s.key] != s.value})
 		}
 	}
 	for _, s := range now.settings() {
 		if !seen[s.key] {
 			_, kept := taken[s.key]
-			list = append(list, change{s.key, s.value, "", kept})
+			list = append(list, Change{s.key, s.value, "", kept})
 		}
 	}
 	return list
@@ -53,9 +53,9 @@ func asMap(c *Config) map[string]string {
 	return m
 }
 
-// takenOver is what a relay that runs with now can take over of next. The rest
+// TakeOver is what a relay that runs with now can take over of next. The rest
 // stays as it is until a restart.
-func takenOver(now, next Config) Config {
+func TakeOver(now, next Config) Config {
 	live := next
 	for _, s := range Sections() {
 		for _, k := range s.Keys {

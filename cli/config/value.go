@@ -1,4 +1,4 @@
-package cli
+package config
 
 import (
 	"time"
@@ -50,10 +50,8 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// lasting is a length of time that is known to be one.
-func lasting(text string) (d Duration) {
+// Lasting is a length of time that is known to be one.
+func Lasting(text string) (d Duration) {
 	_ = d.UnmarshalText([]byte(text)) // Validate says what is wrong with it
 	return d
 }
-
-// The flags' values: they say in their own words what is wrong.

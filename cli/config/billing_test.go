@@ -1,4 +1,4 @@
-package cli
+package config
 
 import (
 	"slices"
@@ -27,26 +27,26 @@ By bank transfer, with the text {invoice}:
 `
 
 func TestReadConfig_billing(t *testing.T) {
-	c, err := ReadConfig("relay.toml", []byte(billingFile))
+	c, err := Read("relay.toml", []byte(billingFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := store.Billing{Currency: "CHF", TaxRate: 81_000, Seller: []string{"Posta Sicura S.r.l.", "Via Garibaldi 12, Torino"}, Prefix: "2026/", DueDays: 30, OrderDays: 30}
-	if diff := cmp.Diff(want, c.Billing.store()); diff != "" {
+	if diff := cmp.Diff(want, c.Billing.Store()); diff != "" {
 		t.Errorf("for the store (-want +got):\n%s", diff)
 	}
 	show := invoice.Options{
 		Link: "https://pay.example.org/{invoice}?a={amount}&c={currency}",
 		Text: "By bank transfer, with the text {invoice}:\n{currency} {amount}",
 	}
-	if diff := cmp.Diff(show, c.invoices(nil)); diff != "" {
+	if diff := cmp.Diff(show, c.Invoices(nil)); diff != "" {
 		t.Errorf("for invoices (-want +got):\n%s", diff)
 	}
 }
 
 func TestReadConfig_warnDays(t *testing.T) {
 	for text, want := range map[string][]int{"": {14, 3}, "warn_days = []": {}, "warn_days = [30]": {30}, "warn_days = [1, 2, 3]": {1, 2, 3}} {
-		c, err := ReadConfig("relay.toml", []byte("[billing]\n"+text+"\n"))
+		c, err := Read("relay.toml", []byte("[billing]\n"+text+"\n"))
 		if err != nil || !slices.Equal(c.Billing.WarnDays, want) {
 			t.Errorf("%q: %v, %v; want %v", text, c.Billing.WarnDays, err, want)
 		}
@@ -84,13 +84,13 @@ func TestBilling_check(t *testing.T) {
 		{`contact = "boss@example..org"`, `billing.contact: "boss@example..org" is not a mail address`},
 		{`contact = "boss@123"`, `billing.contact: "boss@123" is not a mail address`},
 	} {
-		_, err := ReadConfig("relay.toml", []byte("[billing]\n"+c.line+"\n"))
+		_, err := Read("relay.toml", []byte("[billing]\n"+c.line+"\n"))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.line, err, c.want)
 		}
 	}
 	for _, line := range []string{`tax_rate = "0%"`, `tax_rate = "100%"`, `tax_rate = "7,7 %"`, `tax_rate = "8.875%"`, `tax_rate = "9.9975%"`, `invoice_prefix = "R"`, `invoice_prefix = "R-"`, `due_days = 0`, `seller = []`, `warn_days = []`, `warn_days = [366, 0]`, `contact = "billing@example.org"`, `renew_text = "{account} {plan} {end} {amount}"`} {
-		if _, err := ReadConfig("relay.toml", []byte("[billing]\n"+line+"\n")); err != nil {
+		if _, err := Read("relay.toml", []byte("[billing]\n"+line+"\n")); err != nil {
 			t.Errorf("%s: %v", line, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package cli
+package config
 
 import (
 	"bytes"
@@ -17,59 +17,52 @@ import (
 	"relay/report/words"
 )
 
-// systemConfig is read when no other file is named.
-const systemConfig = "/etc/relay/relay.toml"
+// SystemFile is read when no other file is named.
+const SystemFile = "/etc/relay/relay.toml"
 
-// load finds and reads the configuration: the named file, else the system's,
-// else there is none and the defaults hold. It fails with exit code 78.
-func (p *program) load() (Config, error) {
-	path := p.config
-	if path == "" {
-		path = p.getenv("RELAY_CONFIG")
-	}
-	named := path != ""
-	if !named {
-		path = systemConfig
-	}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && !named {
+// Load finds and reads the configuration: the named file, else that of RELAY_CONFIG,
+// else the system's; without the last the defaults hold. It fails with exit code 78.
+func Load(name string, getenv func(string) string) (Config, error) {
+	path := cmp.Or(name, getenv("RELAY_CONFIG"))
+	text, err := os.ReadFile(cmp.Or(path, SystemFile))
+	if errors.Is(err, fs.ErrNotExist) && path == "" {
 		return Default(), nil
 	}
 	if err != nil {
 		return Config{}, exit.Fail(exit.Config, "it must be there and readable for this user; --config and RELAY_CONFIG name another file", "configuration: %w", err)
 	}
-	c, err := ReadConfig(path, text)
-	c.findCredentials(p.getenv("CREDENTIALS_DIRECTORY"))
+	c, err := Read(cmp.Or(path, SystemFile), text)
+	c.findCredentials(getenv("CREDENTIALS_DIRECTORY"))
 	return c, err
 }
 
-// ReadConfig reads the text of a configuration file over the defaults and
+// Read reads the text of a configuration file over the defaults and
 // checks it. All that is wrong is told at once.
-func ReadConfig(path string, text []byte) (Config, error) {
+func Read(path string, text []byte) (Config, error) {
 	c := Default()
-	c.source = path
+	c.file = path
 	text = bytes.TrimPrefix(text, []byte(orderMark))
 	err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&c)
 	for i := range c.Listen {
 		c.Listen[i].TLS = cmp.Or(c.Listen[i].TLS, usualTLS(c.Listen[i].Addr))
 	}
-	bad := &configError{path: path}
+	bad := &Error{path: path}
 	unknown, strict := errors.AsType[*toml.StrictMissingError](err)
 	wrong, broken := errors.AsType[*toml.DecodeError](err)
 	switch {
 	case err == nil:
-		bad.add(linesOf(string(text)), c.problems())
+		bad.add(LinesOf(string(text)), c.problems())
 	case strict:
 		for i := range unknown.Errors {
-			bad.problems = append(bad.problems, unknownKey(&unknown.Errors[i]))
+			bad.Problems = append(bad.Problems, unknownKey(&unknown.Errors[i]))
 		}
-		bad.add(linesOf(string(text)), c.problems())
+		bad.add(LinesOf(string(text)), c.problems())
 	case broken:
-		bad.problems = []configProblem{decodeProblem(wrong)}
+		bad.Problems = []Problem{DecodeProblem(wrong)}
 	default:
-		bad.problems = []configProblem{{0, err.Error()}}
+		bad.Problems = []Problem{{0, err.Error()}}
 	}
-	if bad.problems == nil {
+	if bad.Problems == nil {
 		return c, nil
 	}
 	return Config{}, exit.Fail(exit.Config, "relay check shows them one by one", "%w", bad)
@@ -78,14 +71,14 @@ func ReadConfig(path string, text []byte) (Config, error) {
 // orderMark is what some editors write at the beginning of a file. TOML knows none.
 const orderMark = "\ufeff"
 
-func unknownKey(e *toml.DecodeError) configProblem {
+func unknownKey(e *toml.DecodeError) Problem {
 	line, _ := e.Position()
 	key := strings.Join(e.Key(), ".")
-	return configProblem{line, fmt.Sprintf("unknown key %q%s", key, words.DidYouMean(key, keyNames()))}
+	return Problem{line, fmt.Sprintf("unknown key %q%s", key, words.DidYouMean(key, keyNames()))}
 }
 
-// decodeProblem leaves out what only means something to us.
-func decodeProblem(e *toml.DecodeError) configProblem {
+// DecodeProblem leaves out what only means something to us.
+func DecodeProblem(e *toml.DecodeError) Problem {
 	line, _ := e.Position()
 	text, _, _ := strings.Cut(strings.TrimPrefix(e.Error(), "toml: "), " into ")
 	text = strings.Replace(text, "cannot decode TOML", "cannot be of type", 1)
@@ -95,44 +88,44 @@ func decodeProblem(e *toml.DecodeError) configProblem {
 	if len(e.Key()) > 0 {
 		text = strings.Join(e.Key(), ".") + ": " + text
 	}
-	return configProblem{line, text}
+	return Problem{line, text}
 }
 
-// configError is all that is wrong with a configuration file.
-type configError struct {
+// Error is all that is wrong with a configuration file.
+type Error struct {
 	path     string
-	problems []configProblem
+	Problems []Problem
 }
 
-type configProblem struct {
-	line int // 0: it is not one line's
-	text string
+type Problem struct {
+	Line int // 0: it is not one line's
+	Text string
 }
 
-func (e *configError) Error() string {
-	list := make([]string, len(e.problems))
-	for i, p := range e.problems {
-		list[i] = p.text
-		if p.line > 0 {
-			list[i] = fmt.Sprintf("line %d: %s", p.line, p.text)
+func (e *Error) Error() string {
+	list := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		list[i] = p.Text
+		if p.Line > 0 {
+			list[i] = fmt.Sprintf("line %d: %s", p.Line, p.Text)
 		}
 	}
 	return "configuration " + e.path + ": " + strings.Join(list, "; ")
 }
 
-// place of a problem, as editors and compilers write it.
-func (e *configError) place(p configProblem) string {
-	if p.line == 0 {
+// Place of a problem, as editors and compilers write it.
+func (e *Error) Place(p Problem) string {
+	if p.Line == 0 {
 		return e.path
 	}
-	return e.path + ":" + strconv.Itoa(p.line)
+	return e.path + ":" + strconv.Itoa(p.Line)
 }
 
 // add takes what Validate says, which begins with the key.
-func (e *configError) add(lines keyLines, problems []string) {
+func (e *Error) add(lines keyLines, problems []string) {
 	for _, text := range problems {
 		key, _, _ := strings.Cut(text, ":")
-		e.problems = append(e.problems, configProblem{lines.of(key), text})
+		e.Problems = append(e.Problems, Problem{lines.Of(key), text})
 	}
 }
 
@@ -146,9 +139,9 @@ var (
 	keyRE   = regexp.MustCompile(`^([A-Za-z0-9_.]+)\s*=`)
 )
 
-// linesOf reads the plain notation, which is the one of the sample; what is
+// LinesOf reads the plain notation, which is the one of the sample; what is
 // written in other ways has no line, or its table's.
-func linesOf(text string) keyLines {
+func LinesOf(text string) keyLines {
 	lines, table, count := keyLines{}, "", map[string]int{}
 	n := 0
 	for line := range strings.Lines(text) {
@@ -169,8 +162,8 @@ func linesOf(text string) keyLines {
 	return lines
 }
 
-// of a key, or of the nearest thing around it; 0: none.
-func (l keyLines) of(key string) int {
+// Of a key, or of the nearest thing around it; 0: none.
+func (l keyLines) Of(key string) int {
 	for {
 		if n := l[key]; n > 0 {
 			return n

@@ -1,4 +1,4 @@
-package cli
+package config
 
 import (
 	"fmt"
@@ -8,9 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/language"
-
 	"relay/cli/term"
+	"relay/report/api/field"
 	"relay/report/invoice"
 	"relay/report/letter"
 	"relay/report/money"
@@ -116,16 +115,16 @@ func isContact(v *validator, key string, value any) {
 	}
 }
 
-// seller is the operator's name; "": none is set.
-func (b *Billing) seller() string {
+// SellerName is the operator's name; "": none is set.
+func (b *Billing) SellerName() string {
 	if len(b.Seller) == 0 {
 		return ""
 	}
 	return b.Seller[0]
 }
 
-// store is the part of it that the store applies; Validate has seen that it is right.
-func (b *Billing) store() store.Billing {
+// Store is the part of it that the store applies; Validate has seen that it is right.
+func (b *Billing) Store() store.Billing {
 	rate, _ := money.ParseRate(b.TaxRate) // 0 where it is none
 	return store.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, Prefix: b.InvoicePrefix, DueDays: b.DueDays, GraceDays: b.GraceDays, OrderDays: b.OrderDays}
 }
@@ -154,21 +153,13 @@ method that was chosen; the templates are like those of [billing].`, Keys: []Key
 }}
 
 func isCountryCode(v *validator, key string, value any) {
-	if !isCountry(value.(string)) {
+	if !field.IsCountry(value.(string)) {
 		v.bad(key, "%q is not the code of a country such as IT", value)
 	}
 }
 
-var countryRE = regexp.MustCompile(`^[A-Z]{2}$`)
-
-// isCountry reports a code of ISO 3166-1.
-func isCountry(code string) bool {
-	r, err := language.ParseRegion(code)
-	return err == nil && countryRE.MatchString(code) && r.IsCountry()
-}
-
-// invoices is how they are shown, with days in the store's zone.
-func (c *Config) invoices(zone *time.Location) invoice.Options {
+// Invoices is how they are shown, with days in the store's zone.
+func (c *Config) Invoices(zone *time.Location) invoice.Options {
 	o := invoice.Options{Zone: zone, Link: c.Billing.PaymentLink, Text: c.Billing.PaymentText}
 	for _, p := range c.Payment {
 		if o.By == nil {

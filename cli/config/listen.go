@@ -1,9 +1,10 @@
-package cli
+package config
 
 import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"relay/store/netblock"
@@ -17,9 +18,9 @@ type Listen struct {
 	Optional bool `toml:"-"` // skipped when it cannot be bound
 }
 
-// systemdPrefix marks an address that is the name of a socket which the service
+// SystemdPrefix marks an address that is the name of a socket which the service
 // manager passes (systemd's FileDescriptorName=).
-const systemdPrefix = "systemd:"
+const SystemdPrefix = "systemd:"
 
 var listenKeys = Section{Name: "listen", Many: true, aligned: true, Before: `Where mail comes in. Without any [[listen]] it is these three, and the first
 two are skipped when they cannot be bound. "systemd:NAME" is a socket that the
@@ -28,9 +29,9 @@ service manager passes under that name.`, Keys: []Key{
 	{"tls", "starttls", oneOf("starttls", "implicit", "none"), OnRestart, `starttls | implicit | none (known networks only); default implicit on port 465`},
 }}
 
-// defaultListen is where relay listens without any [[listen]]: submission needs
+// DefaultListen is where relay listens without any [[listen]]: submission needs
 // privileges, so its ports may be missing; 2525 never is.
-func defaultListen() []Listen {
+func DefaultListen() []Listen {
 	return []Listen{
 		{Addr: ":587", TLS: "starttls", Optional: true},
 		{Addr: ":465", TLS: "implicit", Optional: true},
@@ -40,7 +41,7 @@ func defaultListen() []Listen {
 
 // isListenAddress is host:port, or a socket that the service manager passes.
 func isListenAddress(v *validator, key string, value any) {
-	name, passed := strings.CutPrefix(value.(string), systemdPrefix)
+	name, passed := strings.CutPrefix(value.(string), SystemdPrefix)
 	switch {
 	case !passed:
 		isListener(v, key, value)
@@ -57,10 +58,10 @@ func usualTLS(addr string) string {
 	return "starttls"
 }
 
-// listen is the configured addresses, or the default ones.
-func (c *Config) listen() []Listen {
+// Listeners is the configured addresses, or the default ones.
+func (c *Config) Listeners() []Listen {
 	if len(c.Listen) == 0 {
-		return defaultListen()
+		return DefaultListen()
 	}
 	return c.Listen
 }
@@ -77,13 +78,13 @@ var tlsKeys = Section{Name: "tls", aligned: true, Keys: []Key{
 }, After: `"credential:NAME", here and in smarthost_password_file, is a file that systemd
 passes: LoadCredential=NAME:FILE in relay.service. It has read it as root.`}
 
-// needsTLS reports whether a listener needs a certificate.
-func (c *Config) needsTLS() bool {
-	return c.API.needsTLS() || slices.ContainsFunc(c.listen(), func(l Listen) bool { return l.TLS != "none" })
+// NeedsTLS reports whether a listener needs a certificate.
+func (c *Config) NeedsTLS() bool {
+	return c.API.NeedsTLS() || slices.ContainsFunc(c.Listeners(), func(l Listen) bool { return l.TLS != "none" })
 }
 
-// proxies are the balancers; Validate has seen that they can be read.
-func (c *Config) proxies() []netip.Prefix {
+// Balancers are the balancers; Validate has seen that they can be read.
+func (c *Config) Balancers() []netip.Prefix {
 	var list []netip.Prefix
 	for _, text := range c.Proxies {
 		if p, err := netblock.Parse(text); err == nil {
@@ -108,16 +109,29 @@ FILE, or POST /v1/run. Each command is in the log with the reseller's name.`, Ke
 // noneOnLoopback refuses tokens in clear text on a network.
 func noneOnLoopback(v *validator, key string, value any) {
 	host, _, err := net.SplitHostPort(v.c.API.Listen)
-	if err == nil && value == "none" && !isLoopback(host) {
+	if err == nil && value == "none" && !IsLoopback(host) {
 		v.bad(key, "\"none\" only on loopback, such as listen = \"127.0.0.1:8080\": tokens would be read on the way")
 	}
 }
 
-// needsTLS reports whether it needs the certificate.
-func (a *API) needsTLS() bool { return a.Listen != "" && a.TLS != "none" }
+// NeedsTLS reports whether it needs the certificate.
+func (a *API) NeedsTLS() bool { return a.Listen != "" && a.TLS != "none" }
 
-// isLoopback reports a host that only this machine reaches.
-func isLoopback(host string) bool {
+// IsLoopback reports a host that only this machine reaches.
+func IsLoopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+// PortOf an address as it is written in the configuration.
+func PortOf(addr string) int {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return 0
+	}
+	return n
 }

@@ -1,8 +1,7 @@
-package cli
+package config
 
 import (
 	"errors"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -23,11 +22,11 @@ func TestDefault_isValid(t *testing.T) {
 
 // The sample shows every key with its default.
 func TestReadConfig_sample(t *testing.T) {
-	got, err := ReadConfig("relay.toml", []byte(Sample()))
+	got, err := Read("relay.toml", []byte(Sample()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got.source = ""
+	got.file = ""
 	want := Default()
 	want.Listen = []Listen{{Addr: ":587", TLS: "starttls"}, {Addr: ":465", TLS: "implicit"}, {Addr: ":2525", TLS: "starttls"}}
 	want.Payment = []PayBy{{Method: "bank", Countries: []string{}}}
@@ -71,7 +70,7 @@ func TestSections(t *testing.T) {
 }
 
 func TestReadConfig(t *testing.T) {
-	c, err := ReadConfig("relay.toml", []byte(`
+	c, err := Read("relay.toml", []byte(`
 hostname = "smtp.example.org"
 timezone = "Europe/Rome"
 trace_keep = "2w"
@@ -93,11 +92,11 @@ expire = "1d12h"
 	if got := durations(c.Delivery.Retry); !slices.Equal(got, []time.Duration{time.Minute, 90 * time.Minute}) {
 		t.Errorf("retry %v", got)
 	}
-	if got := c.listen(); len(got) != 1 || got[0].Optional {
+	if got := c.Listeners(); len(got) != 1 || got[0].Optional {
 		t.Errorf("listen %v", got)
 	}
-	if c.zone().String() != "Europe/Rome" {
-		t.Errorf("zone %v", c.zone())
+	if c.Zone().String() != "Europe/Rome" {
+		t.Errorf("zone %v", c.Zone())
 	}
 }
 
@@ -160,7 +159,7 @@ format = "xml"
 			"delivery.messages_per_connection:", "log.level:", "log.format:"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := ReadConfig("relay.toml", []byte(c.text))
+			_, err := Read("relay.toml", []byte(c.text))
 			f, ok := errors.AsType[*exit.Error](err)
 			if !ok || f.Code != exit.Config {
 				t.Fatalf("ReadConfig: %v, want exit code 78", err)
@@ -174,37 +173,30 @@ format = "xml"
 	}
 }
 
-func TestPlace(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		p    program
-		cfg  Config
-		want place
-	}{
-		{"the flag first", program{data: "/flag", App: App{Getenv: env{"RELAY_DATA": "/env"}.get}}, Config{DataDir: "/file"}, "/flag"},
-		{"then the environment", program{App: App{Getenv: env{"RELAY_DATA": "/env"}.get}}, Config{DataDir: "/file"}, "/env"},
-		{"then the file", program{App: App{Getenv: env{}.get}}, Config{DataDir: "/file"}, "/file"},
-	} {
-		if got, err := c.p.place(&c.cfg); got != c.want || err != nil {
-			t.Errorf("%s: place = %q, %v, want %q", c.name, got, err, c.want)
-		}
-	}
-	if os.Geteuid() == 0 {
-		p := program{App: App{Getenv: env{"HOME": "/home/x"}.get}}
-		if got, err := p.place(&Config{}); got != systemData || err != nil {
-			t.Errorf("root: place = %q, %v, want %q", got, err, systemData)
-		}
-	}
-}
-
 // A listener that says nothing of TLS has what is usual on its port, as the page of
 // keys says.
 func TestReadConfig_listenTLS(t *testing.T) {
-	c, err := ReadConfig("relay.toml", []byte("hostname = 'relay.test'\n[[listen]]\naddr = ':2587'\n[[listen]]\naddr = '[::1]:465'\n"))
+	c, err := Read("relay.toml", []byte("hostname = 'relay.test'\n[[listen]]\naddr = ':2587'\n[[listen]]\naddr = '[::1]:465'\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l := c.listen(); len(l) != 2 || l[0].TLS != "starttls" || l[1].TLS != "implicit" {
+	if l := c.Listeners(); len(l) != 2 || l[0].TLS != "starttls" || l[1].TLS != "implicit" {
 		t.Errorf("it listens on %v", l)
+	}
+}
+
+// A file that an editor has begun with a byte order mark is read like any other, and
+// what is wrong in it stands in the line that is shown.
+func TestReadConfig_orderMark(t *testing.T) {
+	c, err := Read("relay.toml", []byte("\ufeffhostname = \"smtp.example.org\"\r\n"))
+	if err != nil || c.Hostname != "smtp.example.org" {
+		t.Errorf("hostname %q, %v", c.Hostname, err)
+	}
+	_, err = Read("relay.toml", []byte("\ufeffhostnam = \"smtp.example.org\"\n"))
+	if err == nil || !strings.Contains(err.Error(), `line 1: unknown key "hostnam"`) {
+		t.Errorf("a wrong key behind the mark: %v", err)
+	}
+	if _, err := Read("relay.toml", []byte("hostname = \"a.example\"\n\ufefftimezone = \"UTC\"\n")); err == nil {
+		t.Error("a mark in the middle of a file is taken")
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package config
 
 import (
 	"net"
@@ -39,10 +39,10 @@ var deliveryKeys = Section{Name: "delivery", Keys: []Key{
 	{"port", 25, isPort, OnRestart, `of MX hosts`},
 	{"allow_private", false, nil, OnRestart, `deliver to loopback and private addresses`},
 	{"retry", waits("5m", "10m", "20m", "40m", "1h", "2h", "4h", "6h"), all(hasWaits, each(timeFrom("1s"))), OnReload, `waits between attempts; the last repeats`},
-	{"expire", lasting("4d"), timeFrom("1m"), OnReload, `given up after`},
-	{"notice_expire", lasting("1d"), timeFrom("1m"), OnReload, `likewise, for relay's own DSNs`},
+	{"expire", Lasting("4d"), timeFrom("1m"), OnReload, `given up after`},
+	{"notice_expire", Lasting("1d"), timeFrom("1m"), OnReload, `likewise, for relay's own DSNs`},
 	{"notices_per_hour", 1000, countFrom(0), OnReload, `DSNs about one account's mail in an hour; others are counted, not sent; 0: no limit`},
-	{"delay_after", lasting("4h"), timeFrom("1m"), OnReload, `a delay is told after, where asked for`},
+	{"delay_after", Lasting("4h"), timeFrom("1m"), OnReload, `a delay is told after, where asked for`},
 	{"connections", 500, countFrom(1), OnReload, `to next hops at the same time, in all; an account may have three quarters of it`},
 	{"site_connections", 0, countFrom(0), OnReload, `to one set of MX hosts; 0: 10, to a smarthost 20`},
 	{"messages_per_connection", 0, countFrom(0), OnReload, `0: 100 to MX hosts, any number to a smarthost`},
@@ -50,7 +50,7 @@ var deliveryKeys = Section{Name: "delivery", Keys: []Key{
 
 func waits(texts ...string) (list []Duration) {
 	for _, t := range texts {
-		list = append(list, lasting(t))
+		list = append(list, Lasting(t))
 	}
 	return list
 }
@@ -61,9 +61,9 @@ func hasWaits(v *validator, key string, value any) {
 	}
 }
 
-// mailer is the configuration of delivery. Hostname, smarthost, and what belongs to
+// Mailer is the configuration of delivery. Hostname, smarthost, and what belongs to
 // the machine are the caller's.
-func (c *Config) mailer() mailer.Config {
+func (c *Config) Mailer() mailer.Config {
 	d := &c.Delivery
 	return mailer.Config{
 		Resolver:              d.Resolver,
@@ -94,8 +94,8 @@ var smarthostTLS = map[string]client.TLSMode{
 	"none": client.TLSNone, "opportunistic": client.TLSOpportunistic, "starttls": client.TLSRequired, "implicit": client.TLSImplicit,
 }
 
-// smarthost is the next hop of all mail; zero: MX. It reads the password.
-func smarthost(d *Delivery) (route.Route, error) {
+// NextHop is the smarthost; zero: MX. It reads the password.
+func (d *Delivery) NextHop() (route.Route, error) {
 	if d.Smarthost == "" {
 		return route.Route{}, nil
 	}
@@ -103,9 +103,9 @@ func smarthost(d *Delivery) (route.Route, error) {
 	if err != nil {
 		return route.Route{}, exit.Fail(exit.Config, "it is host:port", "delivery.smarthost: %w", err)
 	}
-	hop := route.Route{Host: host, Port: portOf(d.Smarthost), TLS: smarthostTLS[d.SmarthostTLS]}
+	hop := route.Route{Host: host, Port: PortOf(d.Smarthost), TLS: smarthostTLS[d.SmarthostTLS]}
 	if d.SmarthostUser != "" {
-		password, err := readSecret(d.SmarthostSecret)
+		password, err := Secret(d.SmarthostSecret)
 		if err != nil {
 			return hop, exit.Fail(exit.Config, exit.Hint(err), "delivery.smarthost_password_file: %w", err)
 		}

@@ -1,4 +1,4 @@
-package cli
+package config
 
 import (
 	"fmt"
@@ -18,9 +18,9 @@ func Sample() string {
 	return render("# Every key of relay.toml with its default. All may be left out.\n\n", "", nil)
 }
 
-// configFor is the sample for a host: what was chosen is set, everything else is
+// For is the sample for a host: what was chosen is set, everything else is
 // a comment that shows the default, so that later defaults hold.
-func configFor(hostname, dataDir string) string {
+func For(hostname, dataDir string) string {
 	head := fmt.Sprintf("# relay.toml of %s, written by relay init.\n# A key behind # shows its default, which holds; take the # away to change it.\n# relay check says what is wrong with this file.\n\n", hostname)
 	return render(head, "#", map[string]string{"hostname": hostname, "data_dir": dataDir})
 }
@@ -28,7 +28,7 @@ func configFor(hostname, dataDir string) string {
 // sampled is the configuration that the sample writes out.
 func sampled() *Config {
 	c := Default()
-	c.Listen, c.Payment = defaultListen(), []PayBy{{Method: "bank"}}
+	c.Listen, c.Payment = DefaultListen(), []PayBy{{Method: "bank"}}
 	return &c
 }
 
