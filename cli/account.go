@@ -18,7 +18,7 @@ import (
 )
 
 func (p *program) accountCommand() *cli.Command {
-	return group("account", "customers: who may send, on which plan",
+	return shell.Group("account", "customers: who may send, on which plan",
 		p.accountAdd(), p.accountList(), p.accountShow(), p.accountStatement(), p.accountSet(),
 		p.accountUpgrade(), p.accountTopUp(), p.accountRenew(), p.accountActivate(), p.accountRefund(), p.accountClose(), p.accountCorrect(),
 		p.accountSuspend(), p.accountResume(), p.accountRemove(),
@@ -30,7 +30,7 @@ type accountFlags struct {
 	plan     string
 	contact  string
 	atLimit  string
-	overMax  overFlag
+	overMax  shell.OverMaxFlag
 	senders  shell.ListFlag
 	owner    string
 	reseller string
@@ -42,7 +42,7 @@ func (f *accountFlags) flags(planNeeded bool) []cli.Flag {
 		&cli.StringFlag{Name: "plan", Usage: "`PLAN` what it may send: see relay plan list", Required: planNeeded, Destination: &f.plan},
 		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` where reports and notices go (or: none)", Destination: &f.contact},
 		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit; or overage (where the plan leaves the choice)", Destination: &f.atLimit},
-		f.overMax.flag("as the plan says"),
+		f.overMax.Flag("as the plan says"),
 		&cli.GenericFlag{Name: "sender", Usage: "`LIST` addresses or @domains it may send from, with commas (default any)", Value: &f.senders},
 		&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` whose account it is (or: none)", Destination: &f.owner},
 		&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` who manages it (or: none)", Destination: &f.reseller},
@@ -59,9 +59,9 @@ type newAccount struct {
 
 func (p *program) accountAdd() *cli.Command {
 	var a newAccount
-	flags := append(a.flags(true), passwordFlag(&a.passwordStdin),
+	flags := append(a.flags(true), shell.PasswordFlag(&a.passwordStdin),
 		&cli.BoolFlag{Name: "activate", Usage: "do not wait for the payment", Destination: &a.activate},
-		dryRunFlag(&a.dryRun))
+		shell.DryRunFlag(&a.dryRun))
 	return p.onStore(&cli.Command{
 		Name: "add", ArgsUsage: "NAME", Flags: flags,
 		Usage: "add an account and show its password",
@@ -183,7 +183,7 @@ func (f *accountFlags) apply(a *store.Account) error {
 		}
 		a.Senders = senders
 	}
-	f.overMax.take(&a.OverMax)
+	f.overMax.Take(&a.OverMax)
 	if err := f.buying.check(); err != nil {
 		return err
 	}
@@ -316,7 +316,7 @@ func (c *call) newCredential(account, login string, passwordStdin bool) (store.C
 		cred.Kind, cred.Hash = store.Token, hash
 		return cred, &secret, nil
 	}
-	password, err := readPassword(c.Stdin)
+	password, err := shell.ReadPassword(c.Stdin)
 	if err != nil {
 		return cred, nil, err
 	}

@@ -38,7 +38,7 @@ func (p *program) accountSet() *cli.Command {
 }
 
 func (c *call) accountSet(name string, f *accountChange) error {
-	if f.plan == "" && f.contact == "" && f.atLimit == "" && !f.overMax.set && !f.senders.Given && f.owner == "" && f.reseller == "" && f.abuse == "" && !f.buying.given() {
+	if f.plan == "" && f.contact == "" && f.atLimit == "" && !f.overMax.Given && !f.senders.Given && f.owner == "" && f.reseller == "" && f.abuse == "" && !f.buying.given() {
 		return exit.Usage("relay account set --help", "nothing to set")
 	}
 	has, err := c.account(name)

@@ -10,6 +10,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/smtp"
@@ -17,7 +18,7 @@ import (
 )
 
 func (p *program) banCommand() *cli.Command {
-	return group("ban", "who is kept out for failed logins", p.banList(), p.banLift())
+	return shell.Group("ban", "who is kept out for failed logins", p.banList(), p.banLift())
 }
 
 // onRelay completes a command that is about what a running relay has in memory.

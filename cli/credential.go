@@ -3,24 +3,19 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
-	"relay/cli/password"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/store"
 )
 
 func (p *program) credentialCommand() *cli.Command {
-	return group("credential", "logins of an account", p.credentialAdd(), p.credentialList(), p.credentialRevoke())
-}
-
-func passwordFlag(to *bool) cli.Flag {
-	return &cli.BoolFlag{Name: "password-stdin", Usage: "take the password from standard input instead of generating one: its first line, 8 characters to 1,024 octets, none of the common ones", Destination: to}
+	return shell.Group("credential", "logins of an account", p.credentialAdd(), p.credentialList(), p.credentialRevoke())
 }
 
 func (p *program) credentialAdd() *cli.Command {
@@ -34,7 +29,7 @@ func (p *program) credentialAdd() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "login", Usage: "`LOGIN` (default the account's name and a number)", Destination: &a.login},
 			&cli.StringFlag{Name: "note", Usage: "`TEXT` that tells logins apart", Destination: &a.note},
-			passwordFlag(&a.passwordStdin),
+			shell.PasswordFlag(&a.passwordStdin),
 		},
 	}, work{
 		stdin: func([]string) bool { return a.passwordStdin },
@@ -143,16 +138,4 @@ func (p *program) credentialRevoke() *cli.Command {
 		}
 		return c.done(map[string]string{"account": name, "revoked": login}, "login %s is revoked", login)
 	}})
-}
-
-// readPassword reads the first line.
-func readPassword(r io.Reader) (string, error) {
-	line, bad, err := password.Read(r)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("password: %w", err)
-	case bad != nil:
-		return "", exit.Usage("without --password-stdin relay makes one", "the password on standard input %w", bad)
-	}
-	return line, nil
 }

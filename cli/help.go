@@ -165,8 +165,3 @@ func dashed(name string) string {
 	}
 	return "--" + name
 }
-
-// group is a command that only holds others.
-func group(name, usage string, subs ...*cli.Command) *cli.Command {
-	return &cli.Command{Name: name, Usage: usage, Subcommands: subs, HideHelp: true}
-}

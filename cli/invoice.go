@@ -8,12 +8,13 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/store"
 )
 
 func (p *program) invoiceCommand() *cli.Command {
-	return group("invoice", "what customers owe", p.invoiceList(), p.invoiceShow(), p.invoiceCancel())
+	return shell.Group("invoice", "what customers owe", p.invoiceList(), p.invoiceShow(), p.invoiceCancel())
 }
 
 // invoice by its number as it was issued, or without the prefix.
@@ -41,7 +42,7 @@ func (p *program) invoiceCancel() *cli.Command {
 What was paid in full is paid back by relay account refund.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "reason", Usage: "`TEXT` what the credit note says", Required: true, Destination: &reason},
-			dryRunFlag(&dryRun),
+			shell.DryRunFlag(&dryRun),
 		},
 	}, work{run: func(c *call) error {
 		text := term.Cut(term.Clean(strings.TrimSpace(reason)), 200)

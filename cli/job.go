@@ -8,13 +8,14 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/jobs"
 	"relay/report/words"
 )
 
 func (p *program) jobCommand() *cli.Command {
-	return group("job", "what is done by the calendar", p.jobList(), p.jobRun())
+	return shell.Group("job", "what is done by the calendar", p.jobList(), p.jobRun())
 }
 
 func (p *program) jobList() *cli.Command {

@@ -8,6 +8,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -15,7 +16,7 @@ import (
 )
 
 func (p *program) networkCommand() *cli.Command {
-	return group("network", "addresses that send without a login", p.networkAdd(), p.networkList(), p.networkRemove())
+	return shell.Group("network", "addresses that send without a login", p.networkAdd(), p.networkList(), p.networkRemove())
 }
 
 func (p *program) networkAdd() *cli.Command {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	cli "github.com/urfave/cli/v2"
-
 	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
@@ -14,11 +12,6 @@ import (
 	"relay/report/words"
 	"relay/store"
 )
-
-// dryRunFlag is what every order has.
-func dryRunFlag(to *bool) cli.Flag {
-	return &cli.BoolFlag{Name: "dry-run", Usage: "show the figures and change nothing", Destination: to}
-}
 
 // amount of money for people.
 func (c *call) amount(minor int64) string { return money.Format(minor, c.st.Currency()) }

@@ -20,7 +20,7 @@ import (
 func (p *program) orderCommand(cmd *cli.Command, run func(c *call, o store.Order, a *store.Account) (store.Receipt, error)) *cli.Command {
 	var dry bool
 	cmd.ArgsUsage = "NAME"
-	cmd.Flags = append(cmd.Flags, dryRunFlag(&dry))
+	cmd.Flags = append(cmd.Flags, shell.DryRunFlag(&dry))
 	return p.onStore(cmd, work{run: func(c *call) error {
 		a, err := c.account(c.args[0])
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 func (p *program) paymentCommand() *cli.Command {
-	return group("payment", "what customers have paid", p.paymentRecord(), p.paymentReverse(), p.paymentList())
+	return shell.Group("payment", "what customers have paid", p.paymentRecord(), p.paymentReverse(), p.paymentList())
 }
 
 // forInvoices is a cell of them.

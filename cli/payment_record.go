@@ -12,6 +12,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/api/answer"
@@ -46,7 +47,7 @@ A payment for an order that has expired is entered too, and the order is done.
 			&cli.StringFlag{Name: "method", Usage: "`METHOD` " + strings.Join(store.Methods, ", "), Required: true, Destination: &f.method},
 			&cli.StringFlag{Name: "reference", Usage: "`TEXT` that tells the payment from all others", Required: true, Destination: &f.reference},
 			&cli.StringFlag{Name: "amount", Usage: "`AMOUNT` that was received, 12.50 (default what is open)", Destination: &f.amount},
-			dryRunFlag(&f.dryRun),
+			shell.DryRunFlag(&f.dryRun),
 		},
 	}, work{run: func(c *call) error { return c.recordPayment(&f) }})
 }

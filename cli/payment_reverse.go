@@ -9,6 +9,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -29,7 +30,7 @@ If the money was paid back before, the account owes it without an invoice.
 			&cli.StringFlag{Name: "method", Usage: "`METHOD` of the payment, where several have the reference", Destination: &r.Method},
 			&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the ledger", Required: true, Destination: &r.Text},
 			&cli.BoolFlag{Name: "suspend", Usage: "hold the account back at once", Destination: &r.Suspend},
-			dryRunFlag(&dryRun),
+			shell.DryRunFlag(&dryRun),
 		},
 	}, work{run: func(c *call) error { return c.reversePayment(r, dryRun) }})
 }

@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/money"
@@ -18,7 +19,7 @@ import (
 )
 
 func (p *program) planCommand() *cli.Command {
-	return group("plan", "what can be bought",
+	return shell.Group("plan", "what can be bought",
 		p.planList(), p.planShow(), p.planAdd(), p.planSet(), p.planRetire(),
 		p.planExport(), p.planImport(), p.planSimulate())
 }

@@ -181,7 +181,7 @@ func limitOf(v any, parse func(string) (int64, error)) (int64, error) {
 
 func overMaxOf(v any) (int64, error) {
 	if text, ok := v.(string); ok {
-		return parseOverMax(text)
+		return shell.ParseOverMax(text)
 	}
 	return limitOf(v, words.ParseSize)
 }

@@ -29,7 +29,7 @@ type planFlags struct {
 	blocks     shell.ListFlag
 	creditStep string
 	atLimit    shell.ListFlag
-	overMax    overFlag
+	overMax    shell.OverMaxFlag
 	dedicated  *bool
 	resale     *bool
 	ends       *bool
@@ -45,7 +45,7 @@ func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 		&cli.GenericFlag{Name: "block", Usage: "`SIZE=AMOUNT` bandwidth beyond the allowance and its price, such as 1GB=5.00; several with commas (or: none)", Value: &f.blocks},
 		&cli.StringFlag{Name: "credit-step", Usage: "`SIZE|N` credit is rounded down to whole ones: 500MB, or e-mails (or: default)", Destination: &f.creditStep},
 		&cli.GenericFlag{Name: "at-limit", Usage: "`LIST` what an account may choose: suspend,continue (or: default)", Value: &f.atLimit},
-		f.overMax.flag("the largest block"),
+		f.overMax.Flag("the largest block"),
 		&cli.GenericFlag{Name: "recipients", Usage: "`N` recipients in one message (default 50)", Value: &f.recipients},
 		&cli.BoolFlag{Name: "ends", Usage: "a year without a price ends too; --ends=false goes on by itself",
 			Action: func(_ *cli.Context, yes bool) error { f.ends = &yes; return nil }},
@@ -58,7 +58,7 @@ func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 
 func (f *planFlags) set() bool {
 	return f.kind != "" || f.emails.Given || f.bandwidth.Given || f.recipients.Given || f.term != "" || f.price != "" ||
-		f.blocks.Given || f.creditStep != "" || f.atLimit.Given || f.overMax.set || f.dedicated != nil || f.resale != nil || f.ends != nil
+		f.blocks.Given || f.creditStep != "" || f.atLimit.Given || f.overMax.Given || f.dedicated != nil || f.resale != nil || f.ends != nil
 }
 
 // apply takes over what was given; amounts are in currency.
@@ -78,7 +78,7 @@ func (f *planFlags) apply(plan *quota.Plan, currency string) error {
 	if f.term != "" {
 		plan.Term = quota.Term(f.term)
 	}
-	f.overMax.take(&plan.OverMax)
+	f.overMax.Take(&plan.OverMax)
 	if f.ends != nil {
 		plan.Ends = *f.ends
 	}

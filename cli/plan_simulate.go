@@ -25,7 +25,7 @@ type simFlags struct {
 	plan, topUp, atLimit, from string
 	size                       shell.SizeFlag
 	emails, months             shell.CountFlag
-	overMax                    overFlag
+	overMax                    shell.OverMaxFlag
 }
 
 func (p *program) planSimulate() *cli.Command {
@@ -47,7 +47,7 @@ E-mails that do not fit are refused and not tried again; with --top-up they make
 			&cli.GenericFlag{Name: "emails", Usage: "`N` e-mails a month, one for each recipient", Required: true, Value: &f.emails},
 			&cli.GenericFlag{Name: "months", Usage: "`N` months or periods of 30 days, up to 60 (default 12)", Value: &f.months},
 			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit, or overage (default as for an account that says nothing)", Destination: &f.atLimit},
-			f.overMax.flag("as the plan says"),
+			f.overMax.Flag("as the plan says"),
 			&cli.StringFlag{Name: "top-up", Usage: "`PLAN` that is bought on top when mail does not fit", Destination: &f.topUp},
 			&cli.StringFlag{Name: "from", Usage: "`MONTH` the first one, such as 2026-11 (default this one)", Destination: &f.from},
 		},
@@ -88,7 +88,7 @@ func (c *call) simulate(r *simReport) (err error) {
 
 // simulated is the customer that the flags describe.
 func (c *call) simulated(f *simFlags) (in forecast.Customer, err error) {
-	in = forecast.Customer{Size: f.size.N, Emails: f.emails.N, Months: 12, OverMax: f.overMax.n, Zone: c.st.Zone(), Billing: c.st.Billing()}
+	in = forecast.Customer{Size: f.size.N, Emails: f.emails.N, Months: 12, OverMax: f.overMax.N, Zone: c.st.Zone(), Billing: c.st.Billing()}
 	switch {
 	case in.Size <= 0 || in.Size > forecast.MostSize:
 		return in, exit.Usage("", "--size: up to %s", wholeSize(forecast.MostSize))

@@ -16,7 +16,7 @@ import (
 
 func (p *program) queueCommand() *cli.Command {
 	const onlyNow = "It is for mail that is in the queue now: what is accepted later is not held. To stop new mail of an account: relay account suspend NAME."
-	return group("queue", "mail that is not delivered yet",
+	return shell.Group("queue", "mail that is not delivered yet",
 		p.queueList(), p.queueTop(), p.queueShow(),
 		p.queueChange(store.OpRetry, "try messages again now", "What is held stays held. Next hops that were taken for dead are tried again too."),
 		p.queueChange(store.OpHold, "stop messages until they are released", "What is held is neither tried nor expired. "+onlyNow),

@@ -2,13 +2,13 @@ package shell
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/term"
 	"relay/report/api/act"
 )
 
@@ -22,14 +22,14 @@ type Env struct {
 	Service Service
 }
 
-// Service does the acts, wherever it is.
+// Service answers acts: over the socket, over HTTPS or in this process.
 type Service interface {
 	act.Caller
-	Zone() *time.Location // of the operator, once an act was answered
+	Zone() *time.Location // the operator's, known once an act was answered
 	Close() error
 }
 
-// Note tells the operator something that is not the result.
+// Note writes a line to standard error, beside the result.
 func (e *Env) Note(format string, args ...any) {
 	fmt.Fprintf(e.Stderr, "relay: note: "+format+"\n", args...)
 }
@@ -40,29 +40,26 @@ func (e *Env) Say(format string, args ...any) error {
 	return err
 }
 
-// Zone is the operator's.
+// Zone is the operator's time zone.
 func (e *Env) Zone() *time.Location { return e.Service.Zone() }
 
-// Command completes a command that asks the service.
+// Command sets the action of a command.
 func Command(c *cli.Command, run func(ctx context.Context, args []string) error) *cli.Command {
 	c.HideHelp = true
 	c.Action = func(cc *cli.Context) error { return run(cc.Context, cc.Args().Slice()) }
 	return c
 }
 
-// Group is a command of commands.
+// Group is a command that only holds other commands.
 func Group(name, usage string, subs ...*cli.Command) *cli.Command {
 	return &cli.Command{Name: name, Usage: usage, Subcommands: subs, HideHelp: true}
 }
 
-// Done shows the result of a command that has nothing to show: what it did, or what
-// there is now, for programs.
+// Done shows the result of a command that only does something: v for programs, one
+// line for people.
 func (e *Env) Done(v any, format string, args ...any) error {
 	if e.JSON {
-		enc := json.NewEncoder(e.Stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(v)
+		return term.Encode(e.Stdout, v)
 	}
 	return e.Say(format, args...)
 }

@@ -2,9 +2,15 @@ package shell
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/exit"
+	"relay/cli/password"
+	"relay/quota"
 	"relay/report/words"
 )
 
@@ -115,4 +121,67 @@ func (f *ListFlag) Set(text string) error {
 		}
 	}
 	return nil
+}
+
+// OverMaxFlag is a ceiling of overage: a size, none or default.
+type OverMaxFlag struct {
+	N     int64 // octets; 0: default, quota.Uncapped: none
+	Given bool
+}
+
+func (f *OverMaxFlag) String() string { return "" }
+
+func (f *OverMaxFlag) Set(text string) (err error) {
+	f.Given = true
+	f.N, err = ParseOverMax(text)
+	return err
+}
+
+// ParseOverMax reads the ceiling of a flag or of a file of plans.
+func ParseOverMax(text string) (int64, error) {
+	switch text {
+	case "none":
+		return quota.Uncapped, nil
+	case "default":
+		return 0, nil
+	}
+	n, err := words.ParseSize(text)
+	if err == nil && n <= 0 {
+		err = fmt.Errorf("%q: more than 0, none or default", text)
+	}
+	return n, err
+}
+
+// Flag is --over-max; usual says what the default is.
+func (f *OverMaxFlag) Flag(usual string) cli.Flag {
+	return &cli.GenericFlag{Name: "over-max", Usage: "`SIZE` of overage in a month at most: 5GB (or: none, default: " + usual + ")", Value: f}
+}
+
+// Take stores the ceiling in to when the flag was given.
+func (f *OverMaxFlag) Take(to *int64) {
+	if f.Given {
+		*to = f.N
+	}
+}
+
+// DryRunFlag is --dry-run of orders and of payments.
+func DryRunFlag(to *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "dry-run", Usage: "show the figures and change nothing", Destination: to}
+}
+
+// PasswordFlag is --password-stdin of commands that make a login.
+func PasswordFlag(to *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "password-stdin", Usage: "take the password from standard input instead of generating one: its first line, 8 characters to 1,024 octets, none of the common ones", Destination: to}
+}
+
+// ReadPassword reads the first line of r.
+func ReadPassword(r io.Reader) (string, error) {
+	line, bad, err := password.Read(r)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("password: %w", err)
+	case bad != nil:
+		return "", exit.Usage("without --password-stdin relay makes one", "the password on standard input %w", bad)
+	}
+	return line, nil
 }
