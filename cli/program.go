@@ -12,6 +12,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/owners"
 	"relay/cli/shell"
 	"relay/cli/term"
 )
@@ -57,8 +58,8 @@ func (p *program) commands() []*cli.Command {
 		p.healthCommand(),
 		p.reloadCommand(),
 		p.accountCommand(),
-		customerCommand(p.env),
-		resellerCommand(p.env),
+		owners.CustomerCommand(p.env),
+		owners.ResellerCommand(p.env),
 		p.planCommand(),
 		p.invoiceCommand(),
 		p.paymentCommand(),

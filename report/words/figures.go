@@ -121,3 +121,11 @@ func ParseCount(text string) (int64, error) {
 	}
 	return n, nil
 }
+
+// If is text where yes holds, else nothing.
+func If(yes bool, text string) string {
+	if yes {
+		return text
+	}
+	return ""
+}

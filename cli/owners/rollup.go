@@ -1,4 +1,4 @@
-package cli
+package owners
 
 import (
 	"fmt"
@@ -25,10 +25,10 @@ func showRollUp(e *shell.Env, head []term.Field, sum *owners.RollUp) error {
 		{"this month", useText(sum.Now)},
 		{"last month", useText(sum.Last)},
 		{"to pay", fmt.Sprintf("%s: %s", words.Plural(int64(b.Open), "invoice"), amount(b.Owed))},
-		{"only ordered", ifSo(b.Waiting > 0, amount(b.Waiting)+" of it")},
+		{"only ordered", words.If(b.Waiting > 0, amount(b.Waiting)+" of it")},
 		{"paid", fmt.Sprintf("%s: %s", words.Plural(int64(b.Paid), "invoice"), amount(b.Earned))},
 		{"balance", amount(sum.Balance)},
-		{"kept", ifSo(sum.Kept > 0, amount(sum.Kept)+" in their favour, each for its own account")},
+		{"kept", words.If(sum.Kept > 0, amount(sum.Kept)+" in their favour, each for its own account")},
 		{"accounts", words.Number(int64(len(sum.List)))},
 	}...)); err != nil || len(sum.List) == 0 {
 		return err

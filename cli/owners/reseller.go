@@ -1,4 +1,4 @@
-package cli
+package owners
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"relay/report/words"
 )
 
-func resellerCommand(e *shell.Env) *cli.Command {
+func ResellerCommand(e *shell.Env) *cli.Command {
 	return shell.Group("reseller", "who manages accounts below their own, by a token",
 		resellerAdd(e), resellerList(e), resellerShow(e), resellerToken(e), resellerRemove(e))
 }

@@ -1,6 +1,7 @@
-package cli
+package owners
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 	"relay/report/words"
 )
 
-func customerCommand(e *shell.Env) *cli.Command {
+func CustomerCommand(e *shell.Env) *cli.Command {
 	return shell.Group("customer", "who owns accounts, one or many",
 		customerAdd(e), customerList(e), customerShow(e), customerSet(e), customerRemove(e))
 }
@@ -93,7 +94,7 @@ func customerList(e *shell.Env) *cli.Command {
 			if e.JSON {
 				return a.Add(c)
 			}
-			t.Add(c.Customer, words.Number(int64(c.Accounts)), orElse(or0(c.Reseller), "-"), or0(c.Contact))
+			t.Add(c.Customer, words.Number(int64(c.Accounts)), cmp.Or(or0(c.Reseller), "-"), or0(c.Contact))
 			return nil
 		})
 		if err != nil {

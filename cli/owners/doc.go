@@ -1,0 +1,2 @@
+// Package owners has the commands on customers and resellers: flags in, a table out.
+package owners
