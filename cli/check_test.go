@@ -379,26 +379,3 @@ func TestFullName(t *testing.T) {
 		}
 	}
 }
-
-func TestLinesOf(t *testing.T) {
-	const text = `hostname = "x"
-# a comment = 1
-
-[[listen]]
-addr = ":1"
-[[ listen ]]
-tls  = "none"
-[limits]   # with a comment
-errors=3
-retry = [
-  "5m",
-]
-`
-	l := config.LinesOf(text)
-	for key, want := range map[string]int{"hostname": 1, "listen[0].addr": 5, "listen[1].tls": 7, "listen[1].addr": 6, "limits.errors": 9,
-		"limits.retry[1]": 10, "limits": 8, "timezone": 0, "delivery.port": 0} {
-		if got := l.Of(key); got != want {
-			t.Errorf("line of %s: %d, want %d", key, got, want)
-		}
-	}
-}

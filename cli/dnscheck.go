@@ -18,7 +18,7 @@ import (
 // fullName reports whether a host can be found by its name from anywhere.
 func fullName(host string) bool {
 	_, err := netip.ParseAddr(host)
-	return err != nil && config.HostRE.MatchString(host) && strings.Contains(host, ".")
+	return err != nil && config.IsHostName(host) && strings.Contains(host, ".")
 }
 
 // organization is the domain that somebody registered: example.org of

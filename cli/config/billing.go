@@ -123,7 +123,7 @@ func (b *Billing) SellerName() string {
 	return b.Seller[0]
 }
 
-// Store is the part of it that the store applies; Validate has seen that it is right.
+// Store is the part of [billing] that the store applies. Validate has checked it.
 func (b *Billing) Store() store.Billing {
 	rate, _ := money.ParseRate(b.TaxRate) // 0 where it is none
 	return store.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, Prefix: b.InvoicePrefix, DueDays: b.DueDays, GraceDays: b.GraceDays, OrderDays: b.OrderDays}
@@ -158,7 +158,7 @@ func isCountryCode(v *validator, key string, value any) {
 	}
 }
 
-// Invoices is how they are shown, with days in the store's zone.
+// Invoices says how invoices are shown, with days in the zone of the store.
 func (c *Config) Invoices(zone *time.Location) invoice.Options {
 	o := invoice.Options{Zone: zone, Link: c.Billing.PaymentLink, Text: c.Billing.PaymentText}
 	for _, p := range c.Payment {

@@ -24,8 +24,8 @@ func (c *Config) settings() (list []setting) {
 }
 
 // Changes are the keys in which next differs from now, in the order of the file.
-// live is what a relay that runs with now has taken over of next: what differs
-// from it needs a restart.
+// live is the part of next that the running relay has taken over; a key in which next
+// differs from live needs a restart.
 func Changes(now, next, live *Config) []Change {
 	list := []Change{} // never null for programs
 	old, taken := asMap(now), asMap(live)
@@ -53,8 +53,8 @@ func asMap(c *Config) map[string]string {
 	return m
 }
 
-// TakeOver is what a relay that runs with now can take over of next. The rest
-// stays as it is until a restart.
+// TakeOver is next as far as a relay that runs with now can take it over. Keys that
+// need a restart keep the value of now.
 func TakeOver(now, next Config) Config {
 	live := next
 	for _, s := range Sections() {
@@ -67,8 +67,8 @@ func TakeOver(now, next Config) Config {
 	return live
 }
 
-// part is the value of a key; of a section that may stand there several times, all
-// of them.
+// part is the value of a key. A section that may stand there several times is taken
+// over as a whole.
 func (s *Section) part(c *Config, key string) reflect.Value {
 	v := reflect.ValueOf(c).Elem()
 	if s.Name != "" {

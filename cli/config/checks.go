@@ -18,7 +18,7 @@ import (
 	"relay/store/netblock"
 )
 
-// check says what is wrong with a value. key is where it stands in the file.
+// check reports what is wrong with a value to the validator. key is its place in the file.
 type check func(v *validator, key string, value any)
 
 // validator gathers what is wrong with a configuration, in the order of the file.
@@ -69,7 +69,7 @@ func each(c check) check {
 	}
 }
 
-// unlessEmpty checks a text that is there.
+// unlessEmpty checks a text only if there is one.
 func unlessEmpty(c check) check {
 	return func(v *validator, key string, value any) {
 		if value != "" {
@@ -78,7 +78,7 @@ func unlessEmpty(c check) check {
 	}
 }
 
-// passes is a check that another package has.
+// passes makes a check of a function of another package.
 func passes(check func(string) error) check {
 	return func(v *validator, key string, value any) {
 		if err := check(value.(string)); err != nil {
@@ -183,10 +183,13 @@ func isSchedule(v *validator, key string, value any) {
 	}
 }
 
-var HostRE = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`)
+var hostRE = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`)
+
+// IsHostName reports a text that may be the name of a host, full or not.
+func IsHostName(name string) bool { return hostRE.MatchString(name) }
 
 func isHost(v *validator, key string, value any) {
-	if name := value.(string); len(name) > 253 || !HostRE.MatchString(name) {
+	if name := value.(string); len(name) > 253 || !IsHostName(name) {
 		v.bad(key, "%q is not a host name", name)
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"relay/store/maildomain"
 )
 
-// Config is relay.toml. The lists of keys beside each part say what its fields are.
+// Config is relay.toml. The list of keys below each struct says what its fields are.
 type Config struct {
 	Hostname   string   `toml:"hostname"`
 	Timezone   string   `toml:"timezone"`
@@ -99,7 +99,7 @@ func isRecipient(v *validator, key string, value any) {
 	}
 }
 
-// Zone is the operator's; Validate has seen that it exists.
+// Zone is the zone of the operator. Validate has checked it.
 func (c *Config) Zone() *time.Location {
 	if c.Timezone == "" {
 		return time.Local
@@ -120,13 +120,13 @@ func (c *Config) Host() string {
 		return c.Hostname
 	}
 	name, err := os.Hostname()
-	if err != nil || !HostRE.MatchString(name) {
+	if err != nil || !IsHostName(name) {
 		return "localhost"
 	}
 	return name
 }
 
-// LogLevel is the log's; Validate has seen that it exists.
+// LogLevel is the least level that is logged. Validate has checked it.
 func (c *Config) LogLevel() slog.Level {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(c.Log.Level)); err != nil {

@@ -21,9 +21,9 @@ var ErrNoCredential = exit.Sentinel(exit.Config,
 	"credentials are for the relay that systemd starts: put LoadCredential=NAME:FILE into relay.service",
 	"the service manager did not pass this credential")
 
-// findCredentials puts the paths of credentials in the place of their names,
-// where dir is theirs. Without one the names stay, and MayOpen refuses them: a
-// command that has no use for the file must not fail.
+// findCredentials replaces the names of credentials by paths in dir, where the
+// service manager put them. Without dir the names stay, and MayOpen refuses them: a
+// command that does not need the file must not fail.
 func (c *Config) findCredentials(dir string) {
 	if dir == "" {
 		return
@@ -63,8 +63,8 @@ func Secret(path string) (string, error) {
 	return line, nil
 }
 
-// isCredential is credential:NAME, the name without a slash; other files are not
-// looked at.
+// isCredential wants credential:NAME, the name without a slash. It does not look at
+// other files.
 func isCredential(v *validator, key string, value any) {
 	name, ok := strings.CutPrefix(value.(string), CredentialPrefix)
 	if ok && (name == "" || name != filepath.Base(name) || name == "." || name == "..") {

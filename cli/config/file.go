@@ -36,8 +36,8 @@ func Load(name string, getenv func(string) string) (Config, error) {
 	return c, err
 }
 
-// Read reads the text of a configuration file over the defaults and
-// checks it. All that is wrong is told at once.
+// Read reads the text of a configuration file over the defaults and checks it. Its
+// error names everything that is wrong.
 func Read(path string, text []byte) (Config, error) {
 	c := Default()
 	c.file = path
@@ -51,12 +51,12 @@ func Read(path string, text []byte) (Config, error) {
 	wrong, broken := errors.AsType[*toml.DecodeError](err)
 	switch {
 	case err == nil:
-		bad.add(LinesOf(string(text)), c.problems())
+		bad.add(linesOf(string(text)), c.problems())
 	case strict:
 		for i := range unknown.Errors {
 			bad.Problems = append(bad.Problems, unknownKey(&unknown.Errors[i]))
 		}
-		bad.add(LinesOf(string(text)), c.problems())
+		bad.add(linesOf(string(text)), c.problems())
 	case broken:
 		bad.Problems = []Problem{DecodeProblem(wrong)}
 	default:
@@ -68,7 +68,7 @@ func Read(path string, text []byte) (Config, error) {
 	return Config{}, exit.Fail(exit.Config, "relay check shows them one by one", "%w", bad)
 }
 
-// orderMark is what some editors write at the beginning of a file. TOML knows none.
+// orderMark is the byte order mark that some editors put before a text. TOML has none.
 const orderMark = "\ufeff"
 
 func unknownKey(e *toml.DecodeError) Problem {
@@ -77,7 +77,7 @@ func unknownKey(e *toml.DecodeError) Problem {
 	return Problem{line, fmt.Sprintf("unknown key %q%s", key, words.DidYouMean(key, keyNames()))}
 }
 
-// DecodeProblem leaves out what only means something to us.
+// DecodeProblem is the error of the TOML package without its names of Go types.
 func DecodeProblem(e *toml.DecodeError) Problem {
 	line, _ := e.Position()
 	text, _, _ := strings.Cut(strings.TrimPrefix(e.Error(), "toml: "), " into ")
@@ -91,7 +91,7 @@ func DecodeProblem(e *toml.DecodeError) Problem {
 	return Problem{line, text}
 }
 
-// Error is all that is wrong with a configuration file.
+// Error lists everything that is wrong with a configuration file.
 type Error struct {
 	path     string
 	Problems []Problem
@@ -121,11 +121,11 @@ func (e *Error) Place(p Problem) string {
 	return e.path + ":" + strconv.Itoa(p.Line)
 }
 
-// add takes what Validate says, which begins with the key.
+// add finds the lines of problems, which begin with the key.
 func (e *Error) add(lines keyLines, problems []string) {
 	for _, text := range problems {
 		key, _, _ := strings.Cut(text, ":")
-		e.Problems = append(e.Problems, Problem{lines.Of(key), text})
+		e.Problems = append(e.Problems, Problem{lines.of(key), text})
 	}
 }
 
@@ -139,9 +139,9 @@ var (
 	keyRE   = regexp.MustCompile(`^([A-Za-z0-9_.]+)\s*=`)
 )
 
-// LinesOf reads the plain notation, which is the one of the sample; what is
-// written in other ways has no line, or its table's.
-func LinesOf(text string) keyLines {
+// linesOf finds keys in the notation of the sample. A key that is written in another
+// way has the line of its table, or none.
+func linesOf(text string) keyLines {
 	lines, table, count := keyLines{}, "", map[string]int{}
 	n := 0
 	for line := range strings.Lines(text) {
@@ -162,8 +162,8 @@ func LinesOf(text string) keyLines {
 	return lines
 }
 
-// Of a key, or of the nearest thing around it; 0: none.
-func (l keyLines) Of(key string) int {
+// of a key, or of the nearest thing around it; 0: none.
+func (l keyLines) of(key string) int {
 	for {
 		if n := l[key]; n > 0 {
 			return n

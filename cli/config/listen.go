@@ -50,7 +50,7 @@ func isListenAddress(v *validator, key string, value any) {
 	}
 }
 
-// usualTLS of a port, where the file does not name it.
+// usualTLS is the TLS of a listener for which the file names none.
 func usualTLS(addr string) string {
 	if strings.HasSuffix(addr, ":465") { // RFC 8314 §7.3
 		return "implicit"
@@ -58,7 +58,7 @@ func usualTLS(addr string) string {
 	return "starttls"
 }
 
-// Listeners is the configured addresses, or the default ones.
+// Listeners are the configured addresses, or the default ones.
 func (c *Config) Listeners() []Listen {
 	if len(c.Listen) == 0 {
 		return DefaultListen()
@@ -83,7 +83,7 @@ func (c *Config) NeedsTLS() bool {
 	return c.API.NeedsTLS() || slices.ContainsFunc(c.Listeners(), func(l Listen) bool { return l.TLS != "none" })
 }
 
-// Balancers are the balancers; Validate has seen that they can be read.
+// Balancers are the networks of the balancers. Validate has checked them.
 func (c *Config) Balancers() []netip.Prefix {
 	var list []netip.Prefix
 	for _, text := range c.Proxies {
@@ -123,7 +123,7 @@ func IsLoopback(host string) bool {
 	return host == "localhost" || err == nil && a.IsLoopback()
 }
 
-// PortOf an address as it is written in the configuration.
+// PortOf is the port of host:port; 0: there is none.
 func PortOf(addr string) int {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"relay/report/words"
 )
 
-// sampleColumn is where the sample has what its keys are for.
+// sampleColumn is the column of the comments in the sample.
 const sampleColumn = 37
 
 // Sample is a relay.toml that shows every key with its default.
@@ -18,8 +18,8 @@ func Sample() string {
 	return render("# Every key of relay.toml with its default. All may be left out.\n\n", "", nil)
 }
 
-// For is the sample for a host: what was chosen is set, everything else is
-// a comment that shows the default, so that later defaults hold.
+// For is the sample for a host. The host's name and directory are set; every other key
+// is a comment that shows its default, so that a new default of a later relay holds.
 func For(hostname, dataDir string) string {
 	head := fmt.Sprintf("# relay.toml of %s, written by relay init.\n# A key behind # shows its default, which holds; take the # away to change it.\n# relay check says what is wrong with this file.\n\n", hostname)
 	return render(head, "#", map[string]string{"hostname": hostname, "data_dir": dataDir})
@@ -32,8 +32,8 @@ func sampled() *Config {
 	return &c
 }
 
-// render writes all sections. A key, and a table that is there by itself already, has the
-// mark before it, unless a value was chosen.
+// render writes all sections. The mark goes before keys without a chosen value, and
+// before [[tables]], which would replace the default ones.
 func render(head, mark string, chosen map[string]string) string {
 	var b strings.Builder
 	b.WriteString(head)
@@ -48,7 +48,7 @@ func render(head, mark string, chosen map[string]string) string {
 	return b.String()
 }
 
-// commentOn writes a paragraph that goes beside no key.
+// commentOn writes a paragraph as comment lines.
 func commentOn(b *strings.Builder, text string) {
 	for line := range strings.Lines(text) {
 		b.WriteString("# " + strings.TrimSpace(line) + "\n")

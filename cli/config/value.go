@@ -7,8 +7,7 @@ import (
 )
 
 // Size is a number of octets, written "100MB" (decimal) or as a bare number.
-// A text that is none is kept, so that every mistake of a file can be told at
-// once.
+// A text that is no size is kept, so that one error can name every mistake of a file.
 type Size struct {
 	Bytes int64
 	bad   string
@@ -27,14 +26,14 @@ func (s *Size) UnmarshalText(text []byte) error {
 // String is the size for people.
 func (s Size) String() string { return words.Size(s.Bytes) }
 
-// octets is a size that is known to be one.
+// octets is the size that a text of ours says.
 func octets(text string) (s Size) {
 	_ = s.UnmarshalText([]byte(text)) // Validate says what is wrong with it
 	return s
 }
 
 // Duration is a length of time, written "90s", "5m", "1h30m", "4d" or "2w".
-// What cannot be read is kept, as in Size.
+// A text that cannot be read is kept, as in Size.
 type Duration struct {
 	time.Duration
 	bad string
@@ -50,7 +49,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Lasting is a length of time that is known to be one.
+// Lasting is the length of time that a text of ours says.
 func Lasting(text string) (d Duration) {
 	_ = d.UnmarshalText([]byte(text)) // Validate says what is wrong with it
 	return d

@@ -2,7 +2,6 @@
 package field
 
 import (
-	"net/mail"
 	"regexp"
 	"strings"
 	"unicode"
@@ -11,15 +10,12 @@ import (
 	"golang.org/x/text/language"
 
 	"relay/report/api/act"
+	"relay/store/maildomain"
 )
 
 // Mail refuses what is no plain mail address; "" is none.
 func Mail(s string) error {
-	if s == "" {
-		return nil
-	}
-	a, err := mail.ParseAddress(s)
-	if err != nil || a.Address != s || !Plain(s) {
+	if s != "" && !maildomain.IsAddress(s) {
 		return act.Fail(act.Wrong, "", "%q is not a mail address", s)
 	}
 	return nil
