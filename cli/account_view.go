@@ -9,6 +9,7 @@ import (
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/api/answer"
+	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
 )
@@ -52,7 +53,7 @@ func (c *call) accountView(st *store.Standing, currency string) accountView {
 	a, plan := &st.Account, st.Plan()
 	return accountView{
 		Account: a.Name, Plan: plan.Name, Terms: viewPlan(&plan, currency), State: accountState(st), Reason: orNull(a.Reason),
-		Hold: orNull(a.Hold), Contact: orNull(a.Contact), AtLimit: string(a.Limit(plan)), OverMax: viewCeiling(plan.Ceiling(a.OverMax)), Senders: orNone(a.Senders), Owner: orNull(a.Owner),
+		Hold: orNull(a.Hold), Contact: orNull(a.Contact), AtLimit: string(a.Limit(plan)), OverMax: field.Ceiling(plan.Ceiling(a.OverMax)), Senders: orNone(a.Senders), Owner: orNull(a.Owner),
 		Reseller: orNull(a.Reseller), Abuse: a.Abuse, Balance: a.Balance, Currency: currency, Created: a.Created,
 		Method: orNull(a.Method), Reference: orNull(a.Reference), Consent: viewConsent(a.Consent),
 		Activated: orNull(a.Activated()), TermEnd: orNull(a.TermEnd()),
@@ -85,16 +86,7 @@ type allowance struct {
 }
 
 func viewAllowance(p quota.Plan) *allowance {
-	return &allowance{orUnlimited(p.Emails), orUnlimited(p.Bandwidth)}
-}
-
-// orUnlimited is what programs see of a limit: null where there is none.
-func orUnlimited(n int64) *int64 {
-	n, limited := quota.Limit(n)
-	if !limited {
-		return nil
-	}
-	return &n
+	return &allowance{field.OrUnlimited(p.Emails), field.OrUnlimited(p.Bandwidth)}
 }
 
 // text of an allowance for people, "9,000 e-mails and 90 MB"; "": none runs.
@@ -190,7 +182,7 @@ func (c *call) showAccount(name string) error {
 	fields := []term.Field{
 		{"account", v.Account},
 		{"state", v.stateText()},
-		{"plan", planText(&plan)},
+		{"plan", words.Plan(&plan)},
 		{"term ends", c.end(a.TermEnd()) + ifSo(v.GoesOn, ", and goes on by itself")},
 		{"used up", v.usedUp},
 	}
@@ -199,14 +191,14 @@ func (c *call) showAccount(name string) error {
 		fields = append(fields, term.Field{"allowance", v.Allowance.text() + " in " + *v.Period})
 	}
 	fields = append(fields, c.creditFields(v.Credit, v.Drawn, v.Unit)...)
-	fields = append(fields, term.Field{"balance", balanceText(v.Balance, v.Currency, v.State == string(store.Closed))})
+	fields = append(fields, term.Field{"balance", words.Balance(v.Balance, v.Currency, v.State == string(store.Closed))})
 	for i := range v.Invoices {
 		in := &v.Invoices[i]
 		fields = append(fields, term.Field{"unpaid", c.invoiceText(in)}, term.Field{"pay at", value(in.Link)})
 	}
 	fields = append(fields, term.Field{"unpaid", owedText(v.Owed)}, term.Field{"pay at", owedLink(v.Owed)}, term.Field{"pay by", owedHow(v.Owed)})
 	return term.WriteFields(c.Stdout, append(fields,
-		term.Field{"at limit", atLimitText(a.Limit(plan), a.OverMax, &plan)},
+		term.Field{"at limit", words.AtLimit(a.Limit(plan), a.OverMax, &plan)},
 		term.Field{"contact", a.Contact},
 		term.Field{"owner", a.Owner},
 		term.Field{"reseller", a.Reseller},
@@ -305,30 +297,6 @@ func (c *call) invoiceText(i *answer.Payable) string {
 		due = "was due"
 	}
 	return fmt.Sprintf("invoice %s, %s, %s, %s %s", i.Name, i.Kind, c.amount(i.Open), due, c.day(i.Due))
-}
-
-// planText is a plan in one line.
-func planText(p *quota.Plan) string {
-	if p.Name == "" { // closed before it was active
-		return "none"
-	}
-	emails, bandwidth := "any number of e-mails", "any bandwidth"
-	if p.Emails > 0 {
-		emails = words.Plural(p.Emails, "e-mail")
-	}
-	if p.Bandwidth > 0 {
-		bandwidth = words.Size(p.Bandwidth)
-	}
-	return fmt.Sprintf("%s: %s and %s %s, up to %s a message", p.Name, emails, bandwidth, words.PerPeriod(p.Term),
-		words.Plural(int64(p.MaxRecipients()), "recipient"))
-}
-
-// allowed is text, or that there is no limit.
-func allowed(n int64, text string) string {
-	if n == 0 {
-		return "unlimited"
-	}
-	return text
 }
 
 func (c *call) stamp(t time.Time) string { return words.Stamp(t, c.st.Zone()) }

@@ -258,22 +258,3 @@ func (c *call) toSend(v *receiptView) string {
 	}
 	return money.Format(v.Amount, v.Currency) + " to the customer: relay only enters it"
 }
-
-// wholeUnits is one that comes in whole steps, exactly.
-func wholeUnits(n int64, unit string) string {
-	if unit == "bytes" {
-		return wholeSize(n)
-	}
-	return words.Plural(n, "e-mail")
-}
-
-// unitsCell is one in a column of them.
-func unitsCell(n int64, unit string) string {
-	switch {
-	case n == 0:
-		return "-"
-	case unit == "bytes":
-		return words.FineSize(n)
-	}
-	return words.Number(n)
-}

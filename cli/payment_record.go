@@ -245,7 +245,7 @@ func (c *call) showPayment(v *paidView, r *store.Receipt) error {
 		term.Field{"account", c.paidAccount(v, &r.After)},
 		term.Field{"open", owedText(v.Owed)}, term.Field{"pay at", owedLink(v.Owed)}, term.Field{"pay by", owedHow(v.Owed)},
 		term.Field{"credit", c.lotsText(&r.After)},
-		term.Field{"balance", balanceText(v.After.Balance, v.Currency, r.After.State == store.Closed)})
+		term.Field{"balance", words.Balance(v.After.Balance, v.Currency, r.After.State == store.Closed)})
 	if err := term.WriteFields(c.Stdout, fields); err != nil || !v.DryRun {
 		return err
 	}
@@ -308,18 +308,4 @@ func (c *call) lotsText(a *store.Account) string {
 		parts = append(parts, words.Units(l.Amount, unit)+" "+c.through(l.Expires))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// balanceText is a balance in words. Of an account that is closed no invoice is to
-// come that it could pay.
-func balanceText(n int64, currency string, closed bool) string {
-	switch {
-	case n < 0:
-		return money.Format(-n, currency) + " are still to be paid"
-	case n > 0 && closed:
-		return money.Format(n, currency) + " are to be paid back"
-	case n > 0:
-		return money.Format(n, currency) + " are kept for invoices to come"
-	}
-	return money.Format(0, currency) + ": nothing is owed"
 }

@@ -13,6 +13,7 @@ import (
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
+	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -52,8 +53,8 @@ type planView struct {
 
 func viewPlan(p *quota.Plan, currency string) planView {
 	return planView{
-		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: orUnlimited(p.Emails), Bandwidth: orUnlimited(p.Bandwidth), Recipients: p.MaxRecipients(),
-		Price: p.Price, Currency: currency, Blocks: orNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(), OverMax: viewCeiling(p.Ceiling(0)),
+		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: field.OrUnlimited(p.Emails), Bandwidth: field.OrUnlimited(p.Bandwidth), Recipients: p.MaxRecipients(),
+		Price: p.Price, Currency: currency, Blocks: orNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(), OverMax: field.Ceiling(p.Ceiling(0)),
 		GoesOn: p.GoesOn(), Dedicated: p.Dedicated, Retired: p.Retired, Resale: p.Resale,
 	}
 }
@@ -100,7 +101,7 @@ func (c *call) planList(all bool) error {
 	t := term.NewTable(term.Column{Head: "PLAN", Least: 10}, term.Column{Head: "TERM"}, term.Column{Head: "E-MAILS", Right: true},
 		term.Column{Head: "BANDWIDTH", Right: true}, term.Column{Head: "ALLOWED"}, term.Column{Head: "PRICE", Right: true, Least: 12}, term.Column{Head: ""})
 	for _, plan := range list {
-		t.Add(plan.Name, string(plan.Term), allowed(plan.Emails, words.Number(plan.Emails)), allowed(plan.Bandwidth, words.Size(plan.Bandwidth)),
+		t.Add(plan.Name, string(plan.Term), words.Allowed(plan.Emails, words.Number(plan.Emails)), words.Allowed(plan.Bandwidth, words.Size(plan.Bandwidth)),
 			words.PerPeriod(plan.Term), c.price(plan.Price), planRemark(&plan, c.scope != nil))
 	}
 	if err := t.Print(c.Stdout); err != nil {
@@ -155,15 +156,15 @@ func (c *call) showPlan(plan *quota.Plan) error {
 		{"plan", plan.Name},
 		{"kind", kindText(plan)},
 		{"term", string(plan.Term)},
-		{"e-mails", allowed(plan.Emails, words.Number(plan.Emails)) + " " + words.PerPeriod(plan.Term)},
-		{"bandwidth", allowed(plan.Bandwidth, wholeSize(plan.Bandwidth)) + " " + words.PerPeriod(plan.Term)},
+		{"e-mails", words.Allowed(plan.Emails, words.Number(plan.Emails)) + " " + words.PerPeriod(plan.Term)},
+		{"bandwidth", words.Allowed(plan.Bandwidth, words.WholeSize(plan.Bandwidth)) + " " + words.PerPeriod(plan.Term)},
 		{"price", c.termPrice(plan)},
 		{"blocks", c.blocksText(plan.Blocks)},
-		{"credit", "in whole steps of " + wholeUnits(plan.Step(), plan.Unit())},
+		{"credit", "in whole steps of " + words.WholeUnits(plan.Step(), plan.Unit())},
 		{"recipients", strconv.Itoa(plan.MaxRecipients()) + " in one message"},
 		{"at limit", atLimit},
 		{"at its end", ifSo(plan.GoesOn(), "it goes on by itself")},
-		{"overage", ifSo(plan.Allows(quota.Continue), mostText(plan.Ceiling(0)))},
+		{"overage", ifSo(plan.Allows(quota.Continue), words.MostOverage(plan.Ceiling(0)))},
 		{"source", ifSo(plan.Dedicated, "an address of its own")},
 		{"resale", ifSo(plan.Resale, "resellers may order it")},
 		{"sold", soldText(plan)},
@@ -188,7 +189,7 @@ func (c *call) termPrice(p *quota.Plan) string {
 func (c *call) blocksText(list []quota.Block) string {
 	parts := make([]string, len(list))
 	for i, b := range list {
-		parts[i] = wholeSize(b.Bytes) + " for " + c.price(b.Price)
+		parts[i] = words.WholeSize(b.Bytes) + " for " + c.price(b.Price)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -198,14 +199,6 @@ func soldText(p *quota.Plan) string {
 		return "no: it is retired, and goes on for those who have it"
 	}
 	return "yes"
-}
-
-// wholeSize is a size for people that says it exactly.
-func wholeSize(n int64) string {
-	text := words.ExactSize(n)
-	digits := strings.TrimRight(text, "KMGB")
-	count, _ := strconv.ParseInt(digits, 10, 64) // it is one
-	return words.Number(count) + " " + orElse(strings.Replace(text[len(digits):], "KB", "kB", 1), "B")
 }
 
 func (p *program) planRetire() *cli.Command {

@@ -14,6 +14,7 @@ import (
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/api/answer"
+	"relay/report/api/field"
 	"relay/report/forecast"
 	"relay/report/money"
 	"relay/report/words"
@@ -91,7 +92,7 @@ func (c *call) simulated(f *simFlags) (in forecast.Customer, err error) {
 	in = forecast.Customer{Size: f.size.N, Emails: f.emails.N, Months: 12, OverMax: f.overMax.N, Zone: c.st.Zone(), Billing: c.st.Billing()}
 	switch {
 	case in.Size <= 0 || in.Size > forecast.MostSize:
-		return in, exit.Usage("", "--size: up to %s", wholeSize(forecast.MostSize))
+		return in, exit.Usage("", "--size: up to %s", words.WholeSize(forecast.MostSize))
 	case in.Emails <= 0 || in.Emails > forecast.MostEmails:
 		return in, exit.Usage("", "--emails: 1 to %s", words.Number(forecast.MostEmails))
 	case f.months.Given && (f.months.N <= 0 || f.months.N > forecast.MostMonths):
@@ -192,7 +193,7 @@ type simView struct {
 
 func (r *simReport) view() simView {
 	v := simView{Plan: r.in.Plan.Name, Unit: r.in.Plan.Unit(), Currency: r.in.Billing.Currency, Size: r.in.Size, Emails: r.in.Emails,
-		AtLimit: r.in.AtLimit, OverMax: viewCeiling(r.in.Plan.Ceiling(r.in.OverMax)), Months: []simMonth{}, Years: forecast.Years(r.months), Total: forecast.Sum(r.months)}
+		AtLimit: r.in.AtLimit, OverMax: field.Ceiling(r.in.Plan.Ceiling(r.in.OverMax)), Months: []simMonth{}, Years: forecast.Years(r.months), Total: forecast.Sum(r.months)}
 	if r.in.TopUp != nil {
 		v.TopUp = r.in.TopUp.Name
 	}
@@ -211,13 +212,13 @@ func (r *simReport) write() error {
 		term.Column{Head: "REFUSED", Right: true}, term.Column{Head: "OVER", Right: true}, term.Column{Head: "CREDIT", Right: true},
 		term.Column{Head: "BILLED", Right: true})
 	row := func(name string, s forecast.Total, credit string) {
-		t.Add(name, words.Number(s.Emails), words.FineSize(s.Bytes), unitsCell(s.Refused, "e-mails"), unitsCell(s.Over, unit), credit, money.Number(s.Total, r.in.Billing.Currency))
+		t.Add(name, words.Number(s.Emails), words.FineSize(s.Bytes), words.UnitsCell(s.Refused, "e-mails"), words.UnitsCell(s.Over, unit), credit, money.Number(s.Total, r.in.Billing.Currency))
 	}
 	for i := range r.months {
 		m := &r.months[i]
 		credit := "-"
 		if m.Credit != 0 {
-			credit = strings.TrimSuffix(wholeUnits(m.Credit, unit), " e-mails")
+			credit = strings.TrimSuffix(words.WholeUnits(m.Credit, unit), " e-mails")
 		}
 		row(m.Period, forecast.Sum(r.months[i:i+1]), credit)
 	}
@@ -243,11 +244,11 @@ func (r *simReport) write() error {
 
 // head says what is simulated.
 func (r *simReport) head() error {
-	text := planText(&r.in.Plan) + ", " + r.price(r.in.Plan.Price)
+	text := words.Plan(&r.in.Plan) + ", " + r.price(r.in.Plan.Price)
 	if blocks := r.blocksText(r.in.Plan.Blocks); blocks != "" {
 		text += "; blocks: " + blocks
 	}
-	sends := fmt.Sprintf("%s of %s %s, at the limit %s", words.Plural(r.in.Emails, "e-mail"), wholeSize(r.in.Size), words.PerPeriod(r.in.Plan.Term), atLimitText(r.in.AtLimit, r.in.OverMax, &r.in.Plan))
+	sends := fmt.Sprintf("%s of %s %s, at the limit %s", words.Plural(r.in.Emails, "e-mail"), words.WholeSize(r.in.Size), words.PerPeriod(r.in.Plan.Term), words.AtLimit(r.in.AtLimit, r.in.OverMax, &r.in.Plan))
 	if r.in.TopUp != nil {
 		sends += ", then " + r.in.TopUp.Name + " on top for " + r.price(r.in.TopUp.Price)
 	}
@@ -258,7 +259,7 @@ func (r *simReport) head() error {
 	fields := []term.Field{{"plan", text}, {"sends", sends}, {"billed", billed}}
 	if p := &r.in.Plan; p.Kind() == quota.Bandwidth && r.in.AtLimit == quota.Continue && 0 < p.Emails && p.Emails < r.in.Emails {
 		fields = append(fields, term.Field{"over", fmt.Sprintf("%s for each e-mail beyond %s, or the bandwidth beyond %s if more",
-			wholeSize(p.EmailWeight()), words.Number(p.Emails), wholeSize(p.Bandwidth))})
+			words.WholeSize(p.EmailWeight()), words.Number(p.Emails), words.WholeSize(p.Bandwidth))})
 	}
 	if err := term.WriteFields(r.Stdout, fields); err != nil {
 		return err
@@ -295,10 +296,10 @@ func (r *simReport) story(m *forecast.Month) error {
 		parts = append(parts, "not billed, the plan has no blocks: "+words.Units(m.Overage, r.in.Plan.Unit())+" of overage")
 	}
 	if m.Credited > 0 {
-		parts = append(parts, "credited of the blocks: "+wholeUnits(m.Credited, r.in.Plan.Unit()))
+		parts = append(parts, "credited of the blocks: "+words.WholeUnits(m.Credited, r.in.Plan.Unit()))
 	}
 	if m.Lost > 0 {
-		parts = append(parts, "credit that is lost: "+wholeUnits(m.Lost, r.in.Plan.Unit()))
+		parts = append(parts, "credit that is lost: "+words.WholeUnits(m.Lost, r.in.Plan.Unit()))
 	}
 	if parts == nil {
 		parts = []string{"within the allowance"}

@@ -114,7 +114,7 @@ func (s *sandbox) deal() string {
 	}
 	p, beyond := a.Plan(s.relay.store.BookTime()), "refused"
 	if a.Limit(p) == quota.Continue {
-		beyond = "invoiced, " + ceilingText(p.Ceiling(a.OverMax))
+		beyond = "invoiced, " + words.Ceiling(p.Ceiling(a.OverMax))
 	}
 	return fmt.Sprintf("%s, a year, paid: %s a month; beyond that mail is %s", p.Name, words.Size(p.Bandwidth), beyond)
 }

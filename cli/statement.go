@@ -14,6 +14,7 @@ import (
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/api/answer"
+	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -154,7 +155,7 @@ func (c *call) viewStatement(st *store.Statement) statementView {
 		Invoices: []billedView{}, Payments: []answer.Payment{}, Balance: st.Balance, Currency: cmp.Or(st.Currency, c.currency()),
 		Entries: []entryView{}, ended: st.Ended}
 	if st.Period != "" {
-		v.Allowance = &allowance{orUnlimited(st.Allowance.Messages), orUnlimited(st.Allowance.Bytes)}
+		v.Allowance = &allowance{field.OrUnlimited(st.Allowance.Messages), field.OrUnlimited(st.Allowance.Bytes)}
 	}
 	for _, b := range st.Invoices {
 		v.Invoices = append(v.Invoices, billedView{orNull(answer.InvoiceName(c.acts(), b.Number)), string(b.Kind), b.Issued, orNull(b.Period), b.Total})
@@ -226,7 +227,7 @@ func (c *call) showPeriods(v *statementView) error {
 		if !p.Closed {
 			text = "open"
 		}
-		t.Add(p.Period, words.Number(p.Messages), words.FineSize(p.Bytes), unitsCell(p.Drawn, v.Unit), unitsCell(p.Overage, v.Unit), text)
+		t.Add(p.Period, words.Number(p.Messages), words.FineSize(p.Bytes), words.UnitsCell(p.Drawn, v.Unit), words.UnitsCell(p.Overage, v.Unit), text)
 	}
 	return c.part("Use by period", t)
 }
@@ -264,7 +265,7 @@ func (c *call) showPayments(v *statementView) error {
 }
 
 func (c *call) showBalance(v *statementView) error {
-	return c.say("\nBalance: %s", balanceText(v.Balance, v.Currency, v.ended))
+	return c.say("\nBalance: %s", words.Balance(v.Balance, v.Currency, v.ended))
 }
 
 func (c *call) showEntries(v *statementView, list []store.Entry) error {
@@ -315,7 +316,7 @@ func figureOf(e *store.Entry, unit string) string {
 	case e.Units != 0:
 		return words.Number(e.Units)
 	case e.Kind == store.KindGrant, e.Kind == store.KindUpgraded, e.Kind == store.KindPlan:
-		return allowed(e.Messages+e.Bytes, shortCharge(e.Messages, e.Bytes))
+		return words.Allowed(e.Messages+e.Bytes, shortCharge(e.Messages, e.Bytes))
 	case e.Kind == store.KindCharge:
 		return words.Number(e.Messages) + ", " + words.FineSize(e.Bytes)
 	}

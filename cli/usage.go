@@ -8,6 +8,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/quota"
+	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
 )
@@ -44,10 +45,10 @@ func viewUsage(u store.Usage, plan quota.Plan) usageView {
 		Delivered: u.Delivered, Deferred: u.Deferred, Failed: u.Failed, Queued: u.Queued,
 		DSNs: u.DSNs, Withheld: u.Withheld,
 	}
-	if v.AllowMessages = orUnlimited(plan.Emails); v.AllowMessages != nil {
+	if v.AllowMessages = field.OrUnlimited(plan.Emails); v.AllowMessages != nil {
 		v.OverMessages = max(0, v.Messages-*v.AllowMessages)
 	}
-	if v.AllowBytes = orUnlimited(plan.Bandwidth); v.AllowBytes != nil {
+	if v.AllowBytes = field.OrUnlimited(plan.Bandwidth); v.AllowBytes != nil {
 		v.OverBytes = max(0, v.Bytes-*v.AllowBytes)
 	}
 	return v

@@ -1,6 +1,14 @@
 package words
 
-import "relay/quota"
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"relay/quota"
+	"relay/report/money"
+)
 
 // Allowance is "9,000 e-mails and 90 MB"; nil is no limit.
 func Allowance(emails, bytes *int64) string {
@@ -29,4 +37,97 @@ func Units(n int64, unit string) string {
 		return FineSize(n)
 	}
 	return Plural(n, "e-mail")
+}
+
+// Plan is a plan in one line.
+func Plan(p *quota.Plan) string {
+	if p.Name == "" { // closed before it was active
+		return "none"
+	}
+	emails, bandwidth := "any number of e-mails", "any bandwidth"
+	if p.Emails > 0 {
+		emails = Plural(p.Emails, "e-mail")
+	}
+	if p.Bandwidth > 0 {
+		bandwidth = Size(p.Bandwidth)
+	}
+	return fmt.Sprintf("%s: %s and %s %s, up to %s a message", p.Name, emails, bandwidth, PerPeriod(p.Term),
+		Plural(int64(p.MaxRecipients()), "recipient"))
+}
+
+// Allowed is text, or that there is no limit.
+func Allowed(n int64, text string) string {
+	if n == 0 {
+		return "unlimited"
+	}
+	return text
+}
+
+// WholeUnits is an amount of credit that comes in whole steps, exactly.
+func WholeUnits(n int64, unit string) string {
+	if unit == "bytes" {
+		return WholeSize(n)
+	}
+	return Plural(n, "e-mail")
+}
+
+// UnitsCell is an amount in a column of them.
+func UnitsCell(n int64, unit string) string {
+	switch {
+	case n == 0:
+		return "-"
+	case unit == "bytes":
+		return FineSize(n)
+	}
+	return Number(n)
+}
+
+// AtLimit is what happens at the limit of a plan, and how far overage goes. A choice
+// that the plan does not offer, made on another plan, does not count.
+func AtLimit(limit quota.AtLimit, own int64, p *quota.Plan) string {
+	switch {
+	case p.Name != "" && !p.Allows(limit) && len(p.Choices()) == 1:
+		return string(p.Choices()[0]) + ", the only choice on this plan"
+	case limit != quota.Continue:
+		return string(limit)
+	}
+	return string(limit) + ", " + Ceiling(p.Ceiling(own))
+}
+
+// Ceiling of overage in octets, in a sentence.
+func Ceiling(most int64) string {
+	if most == quota.Endless {
+		return "without a ceiling of overage"
+	}
+	return "up to " + WholeSize(most) + " of overage a month"
+}
+
+// MostOverage is the ceiling of a plan, to follow the word overage.
+func MostOverage(most int64) string {
+	if most == quota.Endless {
+		return "without a ceiling"
+	}
+	return "up to " + WholeSize(most) + " a month"
+}
+
+// Balance is a balance in words. An account that is closed gets no more invoices, so
+// what is left is paid back.
+func Balance(n int64, currency string, closed bool) string {
+	switch {
+	case n < 0:
+		return money.Format(-n, currency) + " are still to be paid"
+	case n > 0 && closed:
+		return money.Format(n, currency) + " are to be paid back"
+	case n > 0:
+		return money.Format(n, currency) + " are kept for invoices to come"
+	}
+	return money.Format(0, currency) + ": nothing is owed"
+}
+
+// WholeSize is a size for people that says it exactly.
+func WholeSize(n int64) string {
+	text := ExactSize(n)
+	digits := strings.TrimRight(text, "KMGB")
+	count, _ := strconv.ParseInt(digits, 10, 64) // it is one
+	return Number(count) + " " + cmp.Or(strings.Replace(text[len(digits):], "KB", "kB", 1), "B")
 }

@@ -1,4 +1,5 @@
-// Package field checks members of requests that several acts have.
+// Package field has what acts have in common about members: checks of requests, and how
+// answers have them.
 package field
 
 import (
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"relay/quota"
 	"relay/report/api/act"
 	"relay/store/maildomain"
 )
@@ -51,6 +53,23 @@ func OrNull[T comparable](v T) *T {
 		return nil
 	}
 	return &v
+}
+
+// OrUnlimited is the limit of a plan as answers have it: null where there is none.
+func OrUnlimited(n int64) *int64 {
+	n, limited := quota.Limit(n)
+	if !limited {
+		return nil
+	}
+	return &n
+}
+
+// Ceiling of overage in octets as answers have it: null where there is none.
+func Ceiling(most int64) *int64 {
+	if most == quota.Endless {
+		return nil
+	}
+	return &most
 }
 
 // OrNone is a list as answers have it: never null.
