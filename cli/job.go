@@ -124,7 +124,7 @@ func (c *call) jobMoment(j *jobs.Job, text string) (at time.Time, err error) {
 	if !j.Dated {
 		return at, exit.Usage("", "--at is for %s and %s", jobs.Close, jobs.Dun)
 	}
-	if at, err = parseMoment(text, c.st.Zone()); err != nil {
+	if at, err = words.ParseMoment(text, c.st.Zone()); err != nil {
 		return at, exit.Usage("", "--at: %w", err)
 	}
 	if now := c.now(); at.After(now) {

@@ -15,6 +15,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/proof"
 	"relay/quota"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -60,7 +61,7 @@ func (l *ledgerRun) moment(text string) time.Time {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	at, err := parseMoment(text, zone)
+	at, err := words.ParseMoment(text, zone)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/proof"
 	"relay/cli/term"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -54,7 +55,7 @@ func newDesk(t *testing.T) *desk {
 // at turns the clock to an instant in the operator's zone.
 func (d *desk) at(text string) {
 	d.t.Helper()
-	at, err := parseMoment(text, d.r.cfg.Zone())
+	at, err := words.ParseMoment(text, d.r.cfg.Zone())
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/sink"
 	"relay/cli/term"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -524,13 +525,13 @@ func TestParseMoment(t *testing.T) {
 		"1999-12-31":                "not in the years 2000 to 2999",
 		"3000-01-01":                "not in the years 2000 to 2999",
 	} {
-		at, err := parseMoment(text, zone)
+		at, err := words.ParseMoment(text, zone)
 		got := at.UTC().Format(time.RFC3339)
 		if err != nil {
 			got = err.Error()
 		}
 		if !strings.Contains(got, want) {
-			t.Errorf("parseMoment(%q) = %s, want %s", text, got, want)
+			t.Errorf("words.ParseMoment(%q) = %s, want %s", text, got, want)
 		}
 	}
 }

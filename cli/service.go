@@ -43,6 +43,9 @@ type innerService struct {
 // Zone implements shell.Service.
 func (s innerService) Zone() *time.Location { return s.zone }
 
+// Operator implements shell.Service.
+func (s innerService) Operator() bool { return s.Actor.Kind == act.Operator }
+
 // Close implements shell.Service.
 func (s innerService) Close() error { return nil }
 
@@ -132,5 +135,9 @@ func serviceOn(st *store.Store, cfg func() *config.Config, log *slog.Logger) *ac
 
 // rules of the configuration that acts go by.
 func rules(c *config.Config) *act.Rules {
-	return &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil)}
+	r := &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil)}
+	for _, p := range c.Payment {
+		r.Methods = append(r.Methods, act.Method{Name: p.Method, Countries: p.Countries})
+	}
+	return r
 }

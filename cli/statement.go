@@ -56,7 +56,7 @@ func (c *call) instant(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	at, err := parseMoment(text, c.st.Zone())
+	at, err := words.ParseMoment(text, c.st.Zone())
 	if err != nil {
 		return at, exit.Usage("relay account statement --help", "--at: %w", err)
 	}

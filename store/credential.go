@@ -59,6 +59,12 @@ func (s *Store) Credentials(account string) (list []Credential, err error) {
 	return list, err
 }
 
+// EachCredential calls fn for the credentials of an account whose logins are beyond after,
+// by login, outside of any transaction.
+func (s *Store) EachCredential(account, after string, fn func(*Credential) error) error {
+	return walkOwned(s, ownLogins, account, after, fn)
+}
+
 // RemoveCredential revokes a login of that account; of another one it is not found.
 func (s *Store) RemoveCredential(o Order, account, login string) error {
 	return s.update(0, func(t *tx) error {

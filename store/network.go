@@ -45,6 +45,15 @@ func (s *Store) Networks(account string) (list []Network, err error) {
 	return list, err
 }
 
+// EachNetwork calls fn for the networks of an account, of all when account is empty, that
+// are beyond after as they are written, outside of any transaction.
+func (s *Store) EachNetwork(account, after string, fn func(*Network) error) error {
+	if account == "" {
+		return walk(s, networks, nil, beyond(after), func(_ []byte, n *Network) error { return fn(n) })
+	}
+	return walkOwned(s, ownNetworks, account, after, fn)
+}
+
 // RemoveNetwork takes the network away from that account.
 func (s *Store) RemoveNetwork(account string, p netip.Prefix) error {
 	err := s.update(0, func(t *tx) error {

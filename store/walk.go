@@ -1,6 +1,10 @@
 package store
 
-import "relay/store/bolt"
+import (
+	"slices"
+
+	"relay/store/bolt"
+)
 
 // walkStep is how many records one transaction of a walk reads: a long one
 // would keep the pages that writers free from being used again.
@@ -52,4 +56,32 @@ func beyond(name string) []byte {
 		return nil
 	}
 	return append([]byte(name), 0)
+}
+
+// walkOwned is walk for the records that owner has, by key, whose keys are beyond after.
+func walkOwned[T any](s *Store, o owned, owner, after string, fn func(*T) error) error {
+	prefix := pairKey(owner, "")
+	from := append(slices.Clone(prefix), beyond(after)...)
+	for {
+		list := make([]T, 0, walkStep)
+		err := s.view(func(t *tx) error {
+			c := t.b.Cursor(o.index)
+			for k, _ := c.Seek(from); k != nil && hasPrefix(k, prefix) && len(list) < walkStep; k, _ = c.Next() {
+				v, err := load[T](t, o.records, string(k[len(prefix):]))
+				if err != nil {
+					return err
+				}
+				list, from = append(list, v), append(slices.Clone(k), 0)
+			}
+			return nil
+		})
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for i := range list {
+			if err := fn(&list[i]); err != nil {
+				return err
+			}
+		}
+	}
 }

@@ -76,6 +76,9 @@ func (s *Service) Zone() *time.Location {
 	return s.zone
 }
 
+// Operator reports whether requests are the operator's; those with a token are not.
+func (s *Service) Operator() bool { return s.Token == "" }
+
 func (s *Service) send(req *http.Request) (*http.Response, error) {
 	if s.local != nil {
 		return s.local.Do(req)

@@ -26,6 +26,7 @@ type Env struct {
 type Service interface {
 	act.Caller
 	Zone() *time.Location // the operator's, known once an act was answered
+	Operator() bool       // whether the operator asks; otherwise the holder of a token does
 	Close() error
 }
 
@@ -39,6 +40,12 @@ func (e *Env) Say(format string, args ...any) error {
 	_, err := fmt.Fprintf(e.Stdout, format+"\n", args...)
 	return err
 }
+
+// Operator reports whether the operator gave the command.
+func (e *Env) Operator() bool { return e.Service.Operator() }
+
+// Output is where a list goes.
+func (e *Env) Output() term.Output { return term.Output{W: e.Stdout, JSON: e.JSON, Note: e.Note} }
 
 // Zone is the operator's time zone.
 func (e *Env) Zone() *time.Location { return e.Service.Zone() }

@@ -9,8 +9,8 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
-	"relay/cli/password"
 	"relay/quota"
+	"relay/report/api/password"
 	"relay/report/words"
 )
 

@@ -2,8 +2,9 @@ package term
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"relay/report/words"
 )
 
 // Columns is the width of a terminal that does not say its own.
@@ -11,28 +12,10 @@ const Columns = 80
 
 // Clean makes one line of text that is safe for a terminal, since addresses and
 // replies come from strangers.
-func Clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return ' '
-		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
-}
+func Clean(s string) string { return words.Clean(s) }
 
 // Cut shortens s to width characters; the last one is … when text was cut off.
-func Cut(s string, width int) string {
-	if utf8.RuneCountInString(s) <= width {
-		return s
-	}
-	if width <= 1 {
-		return strings.Repeat("…", width)
-	}
-	return string([]rune(s)[:width-1]) + "…"
-}
+func Cut(s string, width int) string { return words.Cut(s, width) }
 
 // Pad fills s with spaces up to width, on its left when right is set.
 func Pad(s string, width int, right bool) string {

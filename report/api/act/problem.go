@@ -1,6 +1,7 @@
 package act
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -54,6 +55,8 @@ type Problem struct {
 	Errors []Field `json:"errors,omitempty" doc:"Members of the request that are wrong."`
 	Hint   *Hint   `json:"hint,omitempty" doc:"The next step."`
 
+	Answer json.RawMessage `json:"answer,omitempty" doc:"Of a refused order: its receipt, with the figures and all reasons."`
+
 	cause  error
 	advice string // the hint as it was written, see Fail
 }
@@ -78,6 +81,17 @@ func Invalid(field, hint, format string, args ...any) error {
 	p := Fail(Wrong, hint, field+format, args...).(*Problem)
 	p.Errors = []Field{{field, strings.TrimPrefix(p.Detail, field)}}
 	return p
+}
+
+// With is a problem that carries what the act would have answered.
+func With(problem error, answer any) error {
+	p := *problem.(*Problem)
+	var text strings.Builder
+	if err := encode(&text, answer); err != nil {
+		return err
+	}
+	p.Answer = json.RawMessage(text.String())
+	return &p
 }
 
 // NotFound is the answer to what an actor may not see: the same for what is not there,

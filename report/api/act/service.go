@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"relay/report/invoice"
 	"relay/store"
@@ -22,6 +23,13 @@ type Service struct {
 type Rules struct {
 	MostAccounts int             // that a reseller may have below it; 0: any number
 	Invoices     invoice.Options // how they are paid; days are in the zone of the store
+	Methods      []Method        // of payment that customers can choose
+}
+
+// Method of payment.
+type Method struct {
+	Name      string
+	Countries []string // whose customers can choose it; empty: all
 }
 
 // Running is what a relay that runs has beside its store. Each part may be nil.
@@ -56,14 +64,36 @@ func (s *Service) Order(ctx context.Context, dryRun bool) store.Order {
 
 // Account that an actor names, if it is within the actor's reach.
 func (s *Service) Account(ctx context.Context, name string) (store.Account, error) {
-	actor := ActorOf(ctx)
-	if actor.Kind == Reseller {
-		if ok, err := s.Store.Below(actor.Name, name); err != nil || !ok {
-			return store.Account{}, errors.Join(err, onlyIf(!ok && err == nil, NotFound))
-		}
+	if err := s.Reach(ctx, name); err != nil {
+		return store.Account{}, err
 	}
 	a, err := s.Store.Account(name)
 	return a, NoAccount(name, err)
+}
+
+// Reach fails for an account that is not within the actor's reach. For the operator it
+// need not be there: the books of an account outlive it.
+func (s *Service) Reach(ctx context.Context, name string) error {
+	actor := ActorOf(ctx)
+	if actor.Kind != Reseller {
+		return nil
+	}
+	ok, err := s.Store.Below(actor.Name, name)
+	if err == nil && !ok {
+		return NotFound
+	}
+	return err
+}
+
+// OwnName fails for a name that a reseller may not give. Names created by a reseller
+// start with the reseller's name, so availability reveals nothing about others.
+func OwnName(ctx context.Context, what, name string) error {
+	actor := ActorOf(ctx)
+	prefix := actor.Name + "."
+	if actor.Kind != Reseller || strings.HasPrefix(name, prefix) {
+		return nil
+	}
+	return Fail(Wrong, "such as "+prefix+"one", "%s %q: those that you add begin with %s", what, name, prefix)
 }
 
 // NoAccount is the problem of a look-up that found no account of that name.
@@ -80,13 +110,6 @@ func Unlisted(err error, what, name string) error {
 		return Fail(NoSuch, "{"+what+" list} shows all", "no %s %q", what, name)
 	}
 	return err
-}
-
-func onlyIf(is bool, err error) error {
-	if is {
-		return err
-	}
-	return nil
 }
 
 func orElse(s, other string) string {

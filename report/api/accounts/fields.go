@@ -1,0 +1,174 @@
+package accounts
+
+import (
+	"slices"
+	"strings"
+
+	"relay/quota"
+	"relay/report/api/act"
+	"relay/report/api/field"
+	"relay/report/words"
+	"relay/store"
+	"relay/store/maildomain"
+)
+
+// AccountFields are what requests to add and to set may say of an account. Empty text
+// takes away what there was.
+type AccountFields struct {
+	Contact   *string   `json:"contact,omitempty" doc:"Mail address where reports and notices go."`
+	AtLimit   string    `json:"at_limit,omitempty" doc:"suspend or continue, where the plan leaves the choice."`
+	OverMax   *int64    `json:"over_max,omitempty" minimum:"-1" doc:"Octets of overage in a month at most; 0: as the plan says, -1: no ceiling."`
+	Senders   *[]string `json:"senders,omitempty" doc:"Addresses or @domains that it may send from; empty: any."`
+	Owner     *string   `json:"owner,omitempty" who:"operator" doc:"Customer whose account it is."`
+	Reseller  *string   `json:"reseller,omitempty" who:"operator" doc:"Who manages it."`
+	Method    *string   `json:"method,omitempty" doc:"Of payment of its invoices."`
+	Reference *string   `json:"reference,omitempty" doc:"The customer's own text on invoices and letters."`
+	Terms     string    `json:"terms,omitempty" doc:"Version of the terms of service that the customer agreed to, now."`
+}
+
+// apply takes over all that is given but the limit.
+func (f *AccountFields) apply(a *store.Account) error {
+	if err := field.Mail(field.Or0(f.Contact)); err != nil {
+		return err
+	}
+	if f.Senders != nil {
+		senders, err := senderList(*f.Senders)
+		if err != nil {
+			return err
+		}
+		a.Senders = senders
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	field.Set(&a.Contact, f.Contact)
+	field.Set(&a.OverMax, f.OverMax)
+	field.Set(&a.Owner, f.Owner)
+	field.Set(&a.Reseller, f.Reseller)
+	field.Set(&a.Method, f.Method)
+	if f.Reference != nil {
+		a.Reference = strings.TrimSpace(*f.Reference)
+	}
+	if f.Terms != "" {
+		a.Consent = store.Consent{Version: strings.TrimSpace(f.Terms)}
+	}
+	return nil
+}
+
+func (f *AccountFields) check() error {
+	const widestVersion = 40 // characters
+	if err := CheckReference(field.Or0(f.Reference)); err != nil {
+		return err
+	}
+	return oneLine("terms", f.Terms, widestVersion)
+}
+
+// CheckReference refuses what cannot be a customer's own reference; "" is none.
+func CheckReference(text string) error {
+	const widestReference = 80 // characters
+	return oneLine("reference", text, widestReference)
+}
+
+func oneLine(name, text string, most int) error {
+	if text != "" && strings.TrimSpace(words.Clean(text)) == "" || len([]rune(text)) > most || words.Clean(text) != text {
+		return act.Invalid(name, "", ": one line of plain text, up to %d characters", most)
+	}
+	return nil
+}
+
+// limit takes over what is to happen at the limit of plan.
+func (f *AccountFields) limit(a *store.Account, plan quota.Plan) error {
+	switch quota.AtLimit(f.AtLimit) {
+	case "":
+	case quota.Suspend, quota.Continue:
+		a.AtLimit = quota.AtLimit(f.AtLimit)
+	default:
+		return act.Invalid("at_limit", "", " %q: suspend or continue", f.AtLimit)
+	}
+	if a.AtLimit == "" || plan.Allows(a.AtLimit) {
+		return nil
+	}
+	choices := plan.Choices()
+	if a.AtLimit == quota.Continue {
+		return act.Fail(act.Wrong, "use --at-limit "+string(choices[0])+", or a plan that allows more",
+			"plan %q does not leave the choice to continue over its allowance", plan.Name)
+	}
+	return act.Fail(act.Wrong, "use --at-limit "+string(choices[0]), "plan %q does not leave the choice to %s at the limit", plan.Name, a.AtLimit)
+}
+
+// mostSenders of an account: they are looked through for each message.
+const mostSenders = 100
+
+// senderList checks what an account may send from: addresses and @domains, the domain's
+// letters made small. The single word any, or nothing, is no restriction.
+func senderList(list []string) ([]string, error) {
+	if len(list) == 0 || (len(list) == 1 && list[0] == "any") {
+		return nil, nil
+	}
+	if len(list) > mostSenders {
+		return nil, act.Fail(act.Wrong, "name @domains", "%d senders: at most %d", len(list), mostSenders)
+	}
+	var out []string
+	for _, s := range list {
+		local, domain, found := strings.Cut(s, "@")
+		if at := strings.LastIndexByte(s, '@'); at > 0 {
+			local, domain = s[:at], s[at+1:]
+		}
+		probe := s
+		if local == "" {
+			probe = "any" + s
+		}
+		if !found || !maildomain.IsAddress(probe) {
+			return nil, act.Fail(act.Wrong, "", "sender %q: an address, @domain or any", s)
+		}
+		out = append(out, local+"@"+strings.ToLower(domain))
+	}
+	return out, nil
+}
+
+// MayPayBy fails for a method of payment that the customer of an account cannot choose;
+// "" and none are no choice.
+func MayPayBy(s *act.Service, method, owner string) error {
+	if method == "" || method == "none" {
+		return nil
+	}
+	offered, countries := methods(s, method)
+	if !slices.Contains(offered, method) {
+		return act.Invalid("method", "", " %q: one of %s%s", method, strings.Join(offered, ", "), words.DidYouMean(method, offered))
+	}
+	if len(countries) == 0 {
+		return nil
+	}
+	country := ""
+	if owner != "" {
+		customer, err := s.Store.Customer(owner)
+		if err != nil {
+			return act.Unlisted(err, "customer", owner)
+		}
+		country = customer.Country
+	}
+	switch {
+	case country == "" && owner == "":
+		return act.Fail(act.Refused, "add one with --country, and name it with --owner: {customer add CUSTOMER --country CODE}", "%s is for customers of some countries only, and the account has no customer whose country is known", method)
+	case country == "":
+		return act.Fail(act.Refused, "{customer set "+owner+" --country CODE}", "%s is for customers of some countries only, and the country of %s is not known", method, owner)
+	case !slices.Contains(countries, country):
+		return act.Fail(act.Refused, "choose another method of payment", "%s is not for customers in %s: only in %s", method, country, strings.Join(countries, ", "))
+	}
+	return nil
+}
+
+// methods that customers can choose, and the countries of one of them.
+func methods(s *act.Service, name string) (all, countries []string) {
+	list := s.Rules().Methods
+	if len(list) == 0 {
+		return store.Methods, nil
+	}
+	for _, m := range list {
+		all = append(all, m.Name)
+		if m.Name == name && countries == nil {
+			countries = m.Countries
+		}
+	}
+	return all, countries
+}

@@ -1,0 +1,74 @@
+package accounts
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"relay/report/api/act"
+	"relay/report/api/answer"
+	"relay/store"
+)
+
+// Filter chooses accounts by what they are. It is embedded in the request of a list.
+type Filter struct {
+	Owner    string `query:"owner" who:"operator" doc:"Only accounts of this customer."`
+	Reseller string `query:"reseller" who:"operator" doc:"Only accounts below this reseller."`
+	State    string `query:"state" doc:"Only these: pending, active, suspended, expired or closed."`
+}
+
+// Wanted are the accounts that the actor may see beyond the one called after, whatever
+// their state: see Stands. A filter that names nothing is a problem, rather than an empty
+// list.
+func (f *Filter) Wanted(ctx context.Context, s *act.Service, after string) (w store.Wanted, err error) {
+	w = store.Wanted{Owner: f.Owner, Reseller: f.Reseller, After: after}
+	if a := act.ActorOf(ctx); a.Kind == act.Reseller {
+		w.Reseller = a.Name
+	}
+	if f.State != "" && !slices.Contains(answer.States, f.State) {
+		return w, act.Invalid("state", "", " %q: one of %s", f.State, strings.Join(answer.States, ", "))
+	}
+	return w, known(s, f.Owner, w.Reseller)
+}
+
+// Stands reports an account in the state that is asked for.
+func (f *Filter) Stands(st *store.Standing) bool { return f.State == "" || st.State() == f.State }
+
+// known fails where there is no such customer or reseller; "": none was named.
+func known(s *act.Service, customer, reseller string) error {
+	if customer != "" {
+		if _, err := s.Store.Customer(customer); err != nil {
+			return act.Unlisted(err, "customer", customer)
+		}
+	}
+	if reseller != "" {
+		if _, err := s.Store.Reseller(reseller); err != nil {
+			return act.Unlisted(err, "reseller", reseller)
+		}
+	}
+	return nil
+}
+
+// AccountList is the request for a list of accounts.
+type AccountList struct {
+	act.Paging
+	Filter
+}
+
+// List is the act that lists accounts.
+var List = act.NewList(act.Spec{Name: "account list", Route: "GET /v1/accounts", Summary: "All accounts, by name",
+	May: act.Operator | act.Reseller}, list)
+
+func list(ctx context.Context, s *act.Service, in *AccountList, page *act.Page[Account]) error {
+	w, err := in.Wanted(ctx, s, page.From)
+	if err != nil {
+		return err
+	}
+	currency := s.Store.Currency()
+	return s.Store.EachStanding(w, func(st *store.Standing) error {
+		if !in.Stands(st) {
+			return page.Pass(st.Account.Name)
+		}
+		return page.Add(accountOf(st, currency), st.Account.Name)
+	})
+}

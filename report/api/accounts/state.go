@@ -1,0 +1,137 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"relay/report/api/act"
+	"relay/report/api/answer"
+	"relay/report/money"
+	"relay/report/words"
+	"relay/store"
+)
+
+// Suspension is the request to suspend an account.
+type Suspension struct {
+	Account string `path:"account"`
+	Body    struct {
+		Reason string `json:"reason" doc:"The customer is told, in the reply to its mail."`
+	}
+}
+
+// ResumedAccount is the answer when an account was resumed.
+type ResumedAccount struct {
+	Account
+	Unchanged bool             `json:"unchanged,omitempty" doc:"It was not suspended."`
+	Unpaid    []answer.Payable `json:"unpaid,omitempty" doc:"Invoices for which it was held back: they stay open."`
+}
+
+// RemovedAccount is the answer when an account was removed.
+type RemovedAccount struct {
+	Removed string `json:"removed"`
+	Used    bool   `json:"name_used" doc:"Its name stands in the books, and no other account gets it."`
+}
+
+// Acts that stop an account, let it go on, and delete it.
+var (
+	Suspend = act.New(act.Spec{Name: "account suspend", Route: "POST /v1/accounts/{account}/suspend", Summary: "Refuse all mail of an account",
+		May: act.Operator | act.Reseller}, suspend)
+	Resume = act.New(act.Spec{Name: "account resume", Route: "POST /v1/accounts/{account}/resume", Summary: "Let a suspended account send again",
+		May: act.Operator | act.Reseller}, resume)
+	Remove = act.New(act.Spec{Name: "account remove", Route: "DELETE /v1/accounts/{account}", Summary: "Delete an account; its usage stays", May: act.Operator}, remove)
+)
+
+func suspend(ctx context.Context, s *act.Service, in *Suspension) (*Account, error) {
+	if err := s.Reach(ctx, in.Account); err != nil {
+		return nil, err
+	}
+	reason := words.Cut(words.Clean(in.Body.Reason), mostReason)
+	if strings.TrimSpace(reason) == "" {
+		return nil, act.Invalid("reason", "", " cannot be empty: the customer is told")
+	}
+	if _, err := s.Store.Suspend(s.Order(ctx, false), in.Account, reason); err != nil {
+		return nil, answer.Failed(in.Account, err)
+	}
+	return standing(s, in.Account)
+}
+
+func standing(s *act.Service, name string) (*Account, error) {
+	st, err := s.Store.Standing(name)
+	if err != nil {
+		return nil, err
+	}
+	v := accountOf(&st, s.Store.Currency())
+	return &v, nil
+}
+
+// resume does not stand for a payment.
+func resume(ctx context.Context, s *act.Service, in *Name) (*ResumedAccount, error) {
+	a, err := s.Account(ctx, in.Account)
+	if err != nil {
+		return nil, err
+	}
+	open, err := answer.OpenInvoices(s, a.Name)
+	if err != nil {
+		return nil, err
+	}
+	v := &ResumedAccount{Unchanged: a.State == store.Active && a.Hold == ""}
+	switch {
+	case a.State == store.Pending:
+		return nil, stillPending(a.Name, open)
+	case !v.Unchanged:
+		if _, err := s.Store.Resume(s.Order(ctx, false), a.Name); err != nil {
+			return nil, answer.Failed(a.Name, err)
+		}
+	}
+	if a.Hold != "" {
+		v.Unpaid = open
+	}
+	is, err := standing(s, a.Name)
+	if err == nil {
+		v.Account = *is
+	}
+	return v, err
+}
+
+// stillPending says what an account waits for.
+func stillPending(name string, open []answer.Payable) error {
+	activate := "{account activate " + name + "} starts the term without the payment"
+	if len(open) == 0 {
+		return act.Fail(act.Refused, activate, "account %s is pending: it was never activated", name)
+	}
+	i := open[0]
+	return act.Fail(act.Refused, "{payment record "+i.Name+" --method METHOD --reference R} enters the payment; "+activate,
+		"account %s is pending: invoice %s, %s, is not paid", name, i.Name, money.Format(i.Open, i.Currency))
+}
+
+func remove(ctx context.Context, s *act.Service, in *Name) (*RemovedAccount, error) {
+	err := s.Store.RemoveAccount(s.Order(ctx, false), in.Account)
+	if errors.Is(err, store.ErrOwing) {
+		return nil, owing(ctx, s, in.Account)
+	}
+	if err != nil {
+		return nil, act.NoAccount(in.Account, err)
+	}
+	used, err := s.Store.NameUsed(in.Account)
+	return &RemovedAccount{in.Account, used}, err
+}
+
+// owing says what is open between an account and the operator.
+func owing(ctx context.Context, s *act.Service, name string) error {
+	a, err := s.Account(ctx, name)
+	if err != nil {
+		return err
+	}
+	if a.Balance == 0 { // it is not closed yet
+		return act.Fail(act.Refused, "{account close "+name+" --dry-run} shows it, line by line", "account %s: when it ends, money is open between it and you", name)
+	}
+	if a.Balance > 0 {
+		return act.Fail(act.Refused, "pay it back and enter it: {account correct "+name+" --amount -N --paid-back --reason TEXT}", "account %s has %s with you", name, money.Format(a.Balance, s.Store.Currency()))
+	}
+	hint := "{payment record} enters a payment, {account correct} waives it"
+	if a.State != store.Closed {
+		hint += ", {account close} leaves it open"
+	}
+	return act.Fail(act.Refused, hint, "account %s owes money; relay account show %s has the invoices", name, name)
+}

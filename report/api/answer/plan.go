@@ -1,0 +1,147 @@
+package answer
+
+import (
+	"time"
+
+	"relay/quota"
+	"relay/report/api/act"
+	"relay/report/api/field"
+	"relay/store"
+)
+
+// Plan is what can be bought, or the terms of an account as they were bought.
+type Plan struct {
+	Name       string          `json:"name"`
+	Kind       quota.Kind      `json:"kind"`
+	Term       quota.Term      `json:"term"`
+	Emails     *int64          `json:"emails" doc:"A period; null: unlimited."`
+	Bandwidth  *int64          `json:"bandwidth" doc:"Octets a period; null: unlimited."`
+	Recipients int             `json:"recipients" doc:"In one message."`
+	Price      int64           `json:"price" doc:"Minor units a term; 0: free."`
+	Currency   string          `json:"currency" doc:"Of all prices."`
+	Blocks     []quota.Block   `json:"blocks" doc:"Prices in minor units."`
+	CreditStep int64           `json:"credit_step" doc:"Units of the kind."`
+	AtLimit    []quota.AtLimit `json:"at_limit_choices" doc:"What an account may choose."`
+	OverMax    *int64          `json:"over_max" doc:"Octets of overage in a month, where it is continued; null: no ceiling."`
+	GoesOn     bool            `json:"goes_on" doc:"By itself, at its end."`
+	Dedicated  bool            `json:"dedicated"`
+	Retired    bool            `json:"retired"`
+	Resale     bool            `json:"resale" doc:"Resellers may order it."`
+}
+
+// PlanOf is a plan of the store.
+func PlanOf(p *quota.Plan, currency string) Plan {
+	return Plan{
+		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: Limit(p.Emails), Bandwidth: Limit(p.Bandwidth), Recipients: p.MaxRecipients(),
+		Price: p.Price, Currency: currency, Blocks: field.OrNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(), OverMax: Ceiling(p.Ceiling(0)),
+		GoesOn: p.GoesOn(), Dedicated: p.Dedicated, Retired: p.Retired, Resale: p.Resale,
+	}
+}
+
+// Unit of the plan's credit and overage.
+func (p *Plan) Unit() string {
+	if p.Kind == quota.Bandwidth {
+		return "bytes"
+	}
+	return "e-mails"
+}
+
+// Limit is a limit of the store: null where there is none.
+func Limit(n int64) *int64 {
+	n, limited := quota.Limit(n)
+	if !limited {
+		return nil
+	}
+	return &n
+}
+
+// Ceiling of overage in octets: null where there is none.
+func Ceiling(most int64) *int64 {
+	if most == quota.Endless {
+		return nil
+	}
+	return &most
+}
+
+// Allowance of a period.
+type Allowance struct {
+	Messages *int64 `json:"messages" doc:"Null: unlimited."`
+	Bytes    *int64 `json:"bytes"`
+}
+
+// AllowanceOf a plan, or of a plan's share in a period.
+func AllowanceOf(p quota.Plan) *Allowance { return &Allowance{Limit(p.Emails), Limit(p.Bandwidth)} }
+
+// Term is a term that was bought.
+type Term struct {
+	Plan    string    `json:"plan"`
+	Start   time.Time `json:"start"`
+	End     time.Time `json:"end"`
+	Invoice *string   `json:"invoice" doc:"It was bought with."`
+}
+
+// TermOf is a contract of an account.
+func TermOf(s *act.Service, c *quota.Contract) Term {
+	return Term{Plan: c.Plan.Name, Start: c.Start, End: c.End, Invoice: field.OrNull(InvoiceName(s, c.Invoice))}
+}
+
+// Lot is credit.
+type Lot struct {
+	Lot     string    `json:"lot"`
+	Units   int64     `json:"units" doc:"Of the plan."`
+	Granted time.Time `json:"granted"`
+	Expires time.Time `json:"expires"`
+}
+
+// LotsOf are lots in their order.
+func LotsOf(lots []quota.Lot) []Lot {
+	list := make([]Lot, len(lots))
+	for i, l := range lots {
+		list[i] = Lot{l.Ref, l.Amount, l.Granted, l.Expires}
+	}
+	return list
+}
+
+// Stand is what orders change of an account.
+type Stand struct {
+	State      *string    `json:"state" doc:"Null: there was no account."`
+	Plan       *string    `json:"plan"`
+	Allowance  *Allowance `json:"allowance" doc:"Of a period."`
+	TermEnd    *time.Time `json:"term_end"`
+	Unit       *string    `json:"unit" doc:"Of credit: bytes or e-mails."`
+	CreditLeft int64      `json:"credit_left" doc:"Units."`
+	Balance    int64      `json:"balance" doc:"Minor units; negative: owed."`
+}
+
+// StandOf is an account as it stands now; one without a name was not added yet.
+func StandOf(s *act.Service, a *store.Account) Stand {
+	if a.Name == "" {
+		return Stand{}
+	}
+	now, zone := s.Store.BookTime(), s.Store.Zone()
+	p := a.Plan(now)
+	is := Stand{State: new(StateOf(a, a.Expired(now, zone))), Plan: field.OrNull(p.Name), TermEnd: field.OrNull(a.TermEnd()),
+		CreditLeft: quota.Sum(quota.Live(a.Lots, now)), Balance: a.Balance}
+	if p.Name != "" {
+		is.Unit = new(p.Unit())
+	}
+	if p.Name != "" && a.State != store.Closed {
+		if t := a.Contract(now); t != nil {
+			at, _ := t.PeriodAt(now, zone)
+			p = p.In(at)
+		}
+		is.Allowance = AllowanceOf(p)
+	}
+	return is
+}
+
+// States of accounts as people see them: expired is one whose term has ended.
+var States = []string{"pending", "active", "suspended", "expired", "closed"}
+
+// StateOf an account.
+func StateOf(a *store.Account, expired bool) string {
+	if expired {
+		return "expired"
+	}
+	return string(a.Status())
+}
