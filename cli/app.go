@@ -11,6 +11,7 @@ import (
 
 	"relay/cli/exit"
 	"relay/cli/proof"
+	"relay/cli/shell"
 )
 
 // App is the program as a value: everything it takes from the process it runs
@@ -102,7 +103,7 @@ func (a *App) Run(ctx context.Context, args []string) int {
 		return exit.Report(a.Stderr, proof.Here(ctx, a.Stdout, a.Stderr, args[1], args[2:]))
 	}
 	p := &program{App: *a}
-	if len(args) > 0 && args[0] == completeVerb {
+	if len(args) > 0 && args[0] == shell.CompleteVerb {
 		return exit.Report(a.Stderr, p.complete(ctx, args[1:]))
 	}
 	if own, rest, ok := p.asSendmail(args); ok {

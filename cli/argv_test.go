@@ -9,6 +9,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 )
 
@@ -27,15 +28,15 @@ func TestParse(t *testing.T) {
 		{"queue hold A B --held --json C", "--json queue hold --held -- A B C"},
 	} {
 		p := &program{}
-		l, err := parse(&cli.Command{Name: "relay", Subcommands: p.commands()}, p.globals(), strings.Fields(c.in))
+		l, err := shell.Parse(&cli.Command{Name: "relay", Subcommands: p.commands()}, p.globals(), strings.Fields(c.in))
 		if err != nil {
 			t.Errorf("parse(%q): %v", c.in, err)
 			continue
 		}
-		if got := strings.Join(l.sorted(true), " "); got != c.want {
+		if got := strings.Join(l.Sorted(true), " "); got != c.want {
 			t.Errorf("parse(%q) = %q, want %q", c.in, got, c.want)
 		}
-		for _, g := range l.sorted(false) {
+		for _, g := range l.Sorted(false) {
 			if strings.HasPrefix(g, "--data=") || strings.HasPrefix(g, "--config=") {
 				t.Errorf("parse(%q) sends %q to the relay", c.in, g)
 			}
@@ -55,7 +56,7 @@ func TestParse_refuses(t *testing.T) {
 		{"account list --password", "no flag --password in relay account list"},
 	} {
 		p := &program{}
-		_, err := parse(&cli.Command{Name: "relay", Subcommands: p.commands()}, p.globals(), strings.Fields(c.in))
+		_, err := shell.Parse(&cli.Command{Name: "relay", Subcommands: p.commands()}, p.globals(), strings.Fields(c.in))
 		f, ok := errors.AsType[*exit.Error](err)
 		if !ok || f.Code != exit.WrongUsage || f.Hint == "" || !strings.Contains(f.Error(), c.want) {
 			t.Errorf("parse(%q) = %v, want exit code 64 with %q and a hint", c.in, err, c.want)
@@ -71,28 +72,18 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in string) {
 		p := &program{}
 		root := &cli.Command{Name: "relay", Subcommands: p.commands()}
-		l, err := parse(root, p.globals(), strings.Fields(in))
-		if err != nil || l.help {
+		l, err := shell.Parse(root, p.globals(), strings.Fields(in))
+		if err != nil || l.Help {
 			return
 		}
-		again, err := parse(root, p.globals(), l.sorted(true))
+		again, err := shell.Parse(root, p.globals(), l.Sorted(true))
 		if err != nil {
-			t.Fatalf("%q is sorted to %q: %v", in, l.sorted(true), err)
+			t.Fatalf("%q is sorted to %q: %v", in, l.Sorted(true), err)
 		}
-		if !slices.Equal(l.sorted(true), again.sorted(true)) || !slices.Equal(l.args, again.args) {
-			t.Errorf("%q: %q, then %q", in, l.sorted(true), again.sorted(true))
+		if !slices.Equal(l.Sorted(true), again.Sorted(true)) || !slices.Equal(l.Args, again.Args) {
+			t.Errorf("%q: %q, then %q", in, l.Sorted(true), again.Sorted(true))
 		}
 	})
-}
-
-func TestArity(t *testing.T) {
-	for in, want := range map[string][2]int{
-		"": {0, 0}, "NAME": {1, 1}, "NAME CIDR": {2, 2}, "[NAME]": {0, 1}, "[ID...]": {0, -1}, "ID...": {1, -1}, "ID|ADDRESS": {1, 1},
-	} {
-		if need, most := arity(in); need != want[0] || most != want[1] {
-			t.Errorf("arity(%q) = %d, %d, want %v", in, need, most, want)
-		}
-	}
 }
 
 // Every command is on the help page, says what it is for and what its flags
@@ -119,7 +110,7 @@ func TestHelp(t *testing.T) {
 				t.Errorf("relay %s --help: exit code %d\n%s", name, code, text)
 			}
 			for _, f := range c.Flags {
-				if _, about := flagText(f); about == "" {
+				if _, about := shell.FlagText(f); about == "" {
 					t.Errorf("relay %s --help says nothing about --%s", name, f.Names()[0])
 				}
 			}

@@ -68,7 +68,7 @@ func (p *program) onStore(c *cli.Command, w work) *cli.Command {
 		if p.inner != nil {
 			return w.admitted(&call{p, cc.Context, p.inner.store, args, p.inner.config()}, cc)
 		}
-		if base := p.away(); base != "" || p.named.given["api"] {
+		if base := p.away(); base != "" || p.named.Given["api"] {
 			return p.sendAway(cc.Context, base, w, args)
 		}
 		return p.send(cc, w, args)

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 )
 
 // candidates are the words offered, without what they are for.
 func (e env) candidates(t *testing.T, words ...string) []string {
 	t.Helper()
 	var list []string
-	for line := range strings.Lines(e.must(t, append([]string{completeVerb}, words...)...)) {
+	for line := range strings.Lines(e.must(t, append([]string{shell.CompleteVerb}, words...)...)) {
 		word, _, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		list = append(list, word)
 	}
@@ -72,7 +73,7 @@ func TestComplete(t *testing.T) {
 			t.Errorf("relay %s: %q, want %q", c.line, joined, c.want)
 		}
 	}
-	out := e.must(t, completeVerb, "account", "credential", "revoke", "acme", "acme-")
+	out := e.must(t, shell.CompleteVerb, "account", "credential", "revoke", "acme", "acme-")
 	if want := "acme-printer\tthe one upstairs\n"; out != want {
 		t.Errorf("%q, want %q", out, want)
 	}
@@ -85,7 +86,7 @@ func TestComplete(t *testing.T) {
 func TestComplete_tellsNoErrors(t *testing.T) {
 	e := newEnv(t, "nonsense")
 	for _, line := range []string{"", "account show ", "--config /nowhere account show ", "account add --plan ", "--nothing x", "= =", "--", "-"} {
-		_, stderr, code := e.run("", append([]string{completeVerb}, strings.Split(line, " ")...)...)
+		_, stderr, code := e.run("", append([]string{shell.CompleteVerb}, strings.Split(line, " ")...)...)
 		if code != exit.Done || stderr != "" {
 			t.Errorf("relay %s: exit code %d, %s", line, code, stderr)
 		}
@@ -93,7 +94,7 @@ func TestComplete_tellsNoErrors(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	app := &App{Stdout: &strings.Builder{}, Stderr: &strings.Builder{}, Getenv: e.get}
-	if code := app.Run(ctx, []string{completeVerb}); code != exit.Done {
+	if code := app.Run(ctx, []string{shell.CompleteVerb}); code != exit.Done {
 		t.Errorf("exit code %d", code)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/config"
+	"relay/cli/shell"
 	"relay/cli/term"
 )
 
@@ -84,7 +85,7 @@ func TestDocs_configuration(t *testing.T) {
 			p.text(s.Before)
 		}
 		if s.Beside != "" {
-			p.text(sentence(s.Beside))
+			p.text(shell.Sentence(s.Beside))
 		}
 		if s.Many {
 			p.line("```toml\n%s```\n", s.Example())
@@ -117,19 +118,19 @@ func TestDocs_commands(t *testing.T) {
 	p.line("## Flags of every command\n")
 	writeFlags(&p, append(prog.globals(), &cli.BoolFlag{Name: "help", Usage: "tell about a command"}))
 	p.line("## Exit codes\n\n| code | means |\n|---|---|")
-	for _, e := range exitMeanings {
-		p.line("| %d | %s |", e.code, e.text)
+	for _, e := range shell.ExitMeanings {
+		p.line("| %d | %s |", e.Code, e.Text)
 	}
 	p.line("\n## Environment\n\n| variable | is |\n|---|---|")
-	for _, v := range variables {
+	for _, v := range shell.Variables {
 		p.line("| `%s` | %s |", v[0], v[1])
 	}
 	p.line("")
-	for _, l := range leaves(prog.commands(), "relay") {
-		p.line("## %s\n", l.name)
-		p.text(sentence(l.Usage))
-		p.line("```text\n%s\n```\n", synopsis(l.name, l.Command))
-		for _, par := range paragraphs(l.Description) {
+	for _, l := range shell.Leaves(prog.commands(), "relay") {
+		p.line("## %s\n", l.Name)
+		p.text(shell.Sentence(l.Usage))
+		p.line("```text\n%s\n```\n", shell.Synopsis(l.Name, l.Command))
+		for _, par := range shell.Paragraphs(l.Description) {
 			if !strings.HasPrefix(par, "  ") {
 				p.text(literal(par))
 				continue
@@ -150,7 +151,7 @@ func TestDocs_commands(t *testing.T) {
 func writeFlags(p *page, all []cli.Flag) {
 	p.line("| flag | is |\n|---|---|")
 	for _, f := range all {
-		head, text, _ := flagPair(f)
+		head, text, _ := shell.FlagPair(f)
 		p.line("| `%s` | %s |", cell(head), cell(literal(text)))
 	}
 	p.line("")
@@ -282,14 +283,14 @@ func understood(words []string) error {
 	if len(words) > 0 && words[0] == "help" {
 		words = append(words[1:], "--help")
 	}
-	l, err := parse(&cli.Command{Name: "relay", Subcommands: p.commands()}, p.globals(), words)
-	if err != nil || l.help {
+	l, err := shell.Parse(&cli.Command{Name: "relay", Subcommands: p.commands()}, p.globals(), words)
+	if err != nil || l.Help {
 		return err
 	}
-	if len(l.cmd().Subcommands) > 0 {
-		return fmt.Errorf("%s is no command", l.name())
+	if len(l.Cmd().Subcommands) > 0 {
+		return fmt.Errorf("%s is no command", l.Name())
 	}
-	return l.complete()
+	return l.Check()
 }
 
 func TestCommandLines(t *testing.T) {

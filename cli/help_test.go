@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"relay/cli/shell"
 )
 
 // Every exit code that the code has is told by relay --help, by the manual and
@@ -19,7 +21,7 @@ func TestHelp_exitCodes(t *testing.T) {
 		t.Fatalf("the code has exit codes %v", used)
 	}
 	var told []int
-	for _, m := range regexp.MustCompile(`(?:^|[:,] )(\d+) [a-z]`).FindAllStringSubmatch(codes[:strings.Index(codes, ".")], -1) {
+	for _, m := range regexp.MustCompile(`(?:^|[:,] )(\d+) [a-z]`).FindAllStringSubmatch(shell.Codes[:strings.Index(shell.Codes, ".")], -1) {
 		n, _ := strconv.Atoi(m[1])
 		told = append(told, n)
 	}
@@ -27,12 +29,12 @@ func TestHelp_exitCodes(t *testing.T) {
 		t.Errorf("relay --help tells exit codes %v, used are %v", told, used)
 	}
 	readme, err := os.ReadFile("../README.md")
-	if all, _, _ := strings.Cut(codes, "."); err != nil || !strings.Contains(strings.Join(strings.Fields(string(readme)), " "), all) {
+	if all, _, _ := strings.Cut(shell.Codes, "."); err != nil || !strings.Contains(strings.Join(strings.Fields(string(readme)), " "), all) {
 		t.Errorf("the README does not say %q, %v", all, err)
 	}
 	told = nil
-	for _, e := range exitMeanings {
-		told = append(told, e.code)
+	for _, e := range shell.ExitMeanings {
+		told = append(told, e.Code)
 	}
 	if !slices.Equal(told, used) {
 		t.Errorf("the manual tells exit codes %v, used are %v", told, used)

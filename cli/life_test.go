@@ -18,6 +18,7 @@ import (
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/proof"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -103,11 +104,11 @@ func (d *desk) run(line string) string {
 }
 
 func (d *desk) takesDryRun(words []string) bool {
-	l, err := parse(&cli.Command{Name: "relay", Subcommands: (&program{}).commands()}, (&program{}).globals(), words)
+	l, err := shell.Parse(&cli.Command{Name: "relay", Subcommands: (&program{}).commands()}, (&program{}).globals(), words)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return slices.ContainsFunc(l.cmd().Flags, func(f cli.Flag) bool { return f.Names()[0] == "dry-run" })
+	return slices.ContainsFunc(l.Cmd().Flags, func(f cli.Flag) bool { return f.Names()[0] == "dry-run" })
 }
 
 // show gives a command that changes nothing, for people and for programs.

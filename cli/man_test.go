@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"relay/cli/shell"
 )
 
 // manPageOf the commands, as relay man prints it.
@@ -18,21 +20,21 @@ func manPageOf(t *testing.T) string {
 }
 
 func TestMan_hasEveryCommandAndFlag(t *testing.T) {
-	page := manPageOf(t)
+	page := strings.ReplaceAll(manPageOf(t), `\-`, "-")
 	p := &program{}
-	for _, l := range leaves(p.commands(), "relay") {
-		if want := `.SS "` + roff(synopsis(l.name, l.Command)); !strings.Contains(page, want) {
+	for _, l := range shell.Leaves(p.commands(), "relay") {
+		if want := `.SS "` + shell.Synopsis(l.Name, l.Command); !strings.Contains(page, want) {
 			t.Errorf("%q is not there", want)
 		}
 		for _, f := range l.Flags {
-			if want := `\fB` + roff(dashed(f.Names()[0])) + `\fR`; !strings.Contains(page, want) {
-				t.Errorf("%s: %q is not there", l.name, want)
+			if want := "-" + f.Names()[0] + `\fR`; !strings.Contains(page, want) {
+				t.Errorf("%s: %q is not there", l.Name, want)
 			}
 		}
 	}
-	for _, e := range exitMeanings {
-		if want := "\n.TP\n\\fB" + strconv.Itoa(e.code) + "\\fR\n"; !strings.Contains(page, want) {
-			t.Errorf("exit code %d is not there", e.code)
+	for _, e := range shell.ExitMeanings {
+		if want := "\n.TP\n\\fB" + strconv.Itoa(e.Code) + "\\fR\n"; !strings.Contains(page, want) {
+			t.Errorf("exit code %d is not there", e.Code)
 		}
 	}
 	for line := range strings.Lines(page) {

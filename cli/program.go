@@ -28,10 +28,10 @@ type program struct {
 	api       string // --api
 	tokenFile string // --token-file
 
-	named    *line    // the command line that runs
-	scope    *scope   // the reseller whose it is; nil: the operator's
-	argv     []string // the sorted command line, to be sent to a running relay
-	coloured bool     // of a command that was sent: whether its output goes to a terminal
+	named    *shell.Line // the command line that runs
+	scope    *scope      // the reseller whose it is; nil: the operator's
+	argv     []string    // the sorted command line, to be sent to a running relay
+	coloured bool        // of a command that was sent: whether its output goes to a terminal
 	env      *shell.Env
 	inner    *relay // the running relay this command line was sent to; nil: it runs in a process of its own
 }
@@ -72,10 +72,18 @@ func (p *program) commands() []*cli.Command {
 		p.restoreCommand(),
 		p.compactCommand(),
 		p.sendmailCommand(),
-		p.completionCommand(),
-		p.manCommand(),
+		shell.CompletionCommand(p.env),
+		shell.ManCommand(p.env, p.manual),
 		p.versionCommand(),
 	}
+}
+
+// manual is the content of the manual page.
+func (p *program) manual() *shell.Manual {
+	return &shell.Manual{Version: readBuild().Version, Globals: p.globals(), Commands: p.commands(), Files: [][2]string{
+		{config.SystemFile, "The configuration, unless --config or RELAY_CONFIG names another. All of it has defaults."},
+		{systemData, "The data directory of root's relay, unless --data, RELAY_DATA or data_dir names another; else ~/.local/share/relay. It holds relay.db, relay.sock while a relay runs, and tls/ with a self-signed certificate."},
+	}}
 }
 
 func (p *program) run(ctx context.Context, args []string) error {
@@ -84,7 +92,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "help" {
 		args = append(slices.Clone(args[1:]), "--help")
 	}
-	l, err := parse(root, p.globals(), args)
+	l, err := shell.Parse(root, p.globals(), args)
 	if err != nil {
 		if p.scope != nil {
 			err = errNotFound
@@ -96,18 +104,18 @@ func (p *program) run(ctx context.Context, args []string) error {
 		return err
 	}
 	switch {
-	case l.help:
-		return p.help(p.Stdout, l)
-	case len(l.cmd().Subcommands) > 0:
-		if err := p.help(p.Stderr, l); err != nil {
+	case l.Help:
+		return shell.Help(p.Stdout, l, p.globals())
+	case len(l.Cmd().Subcommands) > 0:
+		if err := shell.Help(p.Stderr, l, p.globals()); err != nil {
 			return err
 		}
 		return exit.Code(exit.WrongUsage)
 	}
-	if err := l.complete(); err != nil {
+	if err := l.Check(); err != nil {
 		return err
 	}
-	p.argv = l.sorted(false)
+	p.argv = l.Sorted(false)
 	app := &cli.App{
 		Name:           root.Name,
 		Commands:       root.Subcommands,
@@ -119,17 +127,17 @@ func (p *program) run(ctx context.Context, args []string) error {
 		ExitErrHandler: func(*cli.Context, error) {},
 		Before:         func(*cli.Context) error { p.env.JSON = p.json; return nil },
 	}
-	l.cmd().OnUsageError = func(_ *cli.Context, err error, _ bool) error { return flagError(l, err) }
-	return errors.Join(app.RunContext(ctx, append([]string{root.Name}, l.sorted(true)...)), p.env.Service.Close())
+	l.Cmd().OnUsageError = func(_ *cli.Context, err error, _ bool) error { return flagError(l, err) }
+	return errors.Join(app.RunContext(ctx, append([]string{root.Name}, l.Sorted(true)...)), p.env.Service.Close())
 }
 
 // flagError says in fewer words which flag has a value that cannot be.
-func flagError(l *line, err error) error {
+func flagError(l *shell.Line, err error) error {
 	text := err.Error()
 	if _, rest, ok := strings.Cut(text, " for flag -"); ok {
 		text = "--" + rest
 	}
-	return exit.Usage(l.hint(), "%s", text)
+	return exit.Usage(l.Hint(), "%s", text)
 }
 
 // getenv never finds anything in a command that another process sent.

@@ -12,6 +12,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/report/api"
 	"relay/report/api/act"
 	"relay/store"
@@ -67,33 +68,27 @@ var resellerMay = map[string]permit{
 // errNotFound is the one answer to all that is not a reseller's.
 var errNotFound = exit.Fail(exit.NoAccount, "a reseller's token is for the accounts below it: relay account list", "not found")
 
-// command is the name of the one that was named, without the program's.
-func (l *line) command() string {
-	_, name, _ := strings.Cut(l.name(), " ")
-	return name
-}
-
 // permitted is the first step. What only this process shows is for everybody.
-func (p *program) permitted(l *line) error {
-	if p.scope == nil && !p.hasToken(l.given) {
+func (p *program) permitted(l *shell.Line) error {
+	if p.scope == nil && !p.hasToken(l.Given) {
 		return nil
 	}
-	name := l.command()
-	if spec := api.Spec(name); spec != nil && !l.help {
+	name := l.Command()
+	if spec := api.Spec(name); spec != nil && !l.Help {
 		if !spec.For(act.Actor{Kind: act.Reseller}) {
 			return errNotFound
 		}
 		return nil // the service says the rest
 	}
-	if p.inner == nil && (l.help || slices.Contains([]string{"completion", "man", "version"}, name)) {
+	if p.inner == nil && (l.Help || slices.Contains([]string{"completion", "man", "version"}, name)) {
 		return nil
 	}
 	may, ok := resellerMay[name]
-	if !ok || l.help || len(l.args) > len(may.args) {
+	if !ok || l.Help || len(l.Args) > len(may.args) {
 		return errNotFound
 	}
-	for flag := range l.given {
-		ours := p.inner == nil && find(p.globals(), flag) != nil // this process's own, of which only --json is sent
+	for flag := range l.Given {
+		ours := p.inner == nil && shell.Find(p.globals(), flag) != nil // this process's own, of which only --json is sent
 		if !ours && flag != "json" && !slices.Contains(may.flags, flag) {
 			return errNotFound
 		}
@@ -116,7 +111,7 @@ func (c *call) admit(cc *cli.Context) error {
 		}
 		c.scope = &scope{r.Name}
 	}
-	may, ok := resellerMay[c.named.command()]
+	may, ok := resellerMay[c.named.Command()]
 	if !ok || len(c.args) > len(may.args) {
 		return errNotFound
 	}
@@ -186,7 +181,7 @@ func (c *call) ownName(what, name string) error {
 
 // admitFlags checks the values that name something.
 func (c *call) admitFlags(cc *cli.Context) error {
-	switch c.named.command() {
+	switch c.named.Command() {
 	case "invoice list":
 		if name := cc.String("account"); name != "" {
 			return c.reaches(argAccount, name)
@@ -221,7 +216,7 @@ func (p *program) bearer() (string, error) {
 		return "", nil
 	}
 	token, from := p.getenv("RELAY_TOKEN"), "RELAY_TOKEN"
-	if p.named.given["token-file"] {
+	if p.named.Given["token-file"] {
 		from = "--token-file"
 		var err error
 		if token, err = config.Secret(p.tokenFile); err != nil {

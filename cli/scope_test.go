@@ -16,6 +16,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/shell"
 )
 
 // token FILE: what the last command showed, as a file.
@@ -194,7 +195,7 @@ func TestScope_denied(t *testing.T) {
 			given := map[string]bool{}
 			add := func(f cli.Flag, to []string) []string {
 				given[f.Names()[0]] = true
-				if takesValue(f) {
+				if shell.TakesValue(f) {
 					return append(to, "--"+f.Names()[0]+"=webco")
 				}
 				return append(to, "--"+f.Names()[0])
@@ -204,7 +205,7 @@ func TestScope_denied(t *testing.T) {
 					line = add(f, line)
 				}
 			}
-			need, _ := arity(c.ArgsUsage)
+			need, _ := shell.Arity(c.ArgsUsage)
 			for range need {
 				line = append(line, "webco.shop")
 			}
@@ -217,7 +218,7 @@ func TestScope_denied(t *testing.T) {
 			allowed := map[string]bool{}
 			for _, f := range may.flags {
 				allowed[f] = true
-				if find(c.Flags, f) == nil {
+				if shell.Find(c.Flags, f) == nil {
 					t.Errorf("relay %s has no --%s", strings.Join(words, " "), f)
 				}
 			}
@@ -226,7 +227,7 @@ func TestScope_denied(t *testing.T) {
 					try(add(f, line))
 				}
 			}
-			if may.own && find(c.Flags, "reseller") == nil {
+			if may.own && shell.Find(c.Flags, "reseller") == nil {
 				t.Errorf("relay %s has no --reseller", strings.Join(words, " "))
 			}
 		}
@@ -333,14 +334,14 @@ func TestAPI(t *testing.T) {
 	})
 	t.Run("completion knows no names of others", func(t *testing.T) {
 		e := env{"RELAY_CONFIG": m.env["RELAY_CONFIG"], "RELAY_DATA": m.env["RELAY_DATA"]}
-		if out := e.must(t, completeVerb, "account", "show", ""); !strings.Contains(out, "alone") {
+		if out := e.must(t, shell.CompleteVerb, "account", "show", ""); !strings.Contains(out, "alone") {
 			t.Errorf("the operator's: %q", out)
 		}
-		if out := e.must(t, completeVerb, "account", "show", "--token-file", "x", ""); out != "" {
+		if out := e.must(t, shell.CompleteVerb, "account", "show", "--token-file", "x", ""); out != "" {
 			t.Errorf("with --token-file: %q", out)
 		}
 		e["RELAY_TOKEN"] = m.token["webco"]
-		if out := e.must(t, completeVerb, "account", "show", ""); out != "" {
+		if out := e.must(t, shell.CompleteVerb, "account", "show", ""); out != "" {
 			t.Errorf("with RELAY_TOKEN: %q", out)
 		}
 	})

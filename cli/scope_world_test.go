@@ -15,6 +15,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 )
 
 // Two worlds are the same for webco and have nobody else in common. Whatever it
@@ -52,7 +53,7 @@ func TestScope_worlds(t *testing.T) {
 		"rival", "rival.shop", "rival.gone", "alone", "alone.moved", "alone-customer", "third", "third.shop", "third.gone", "other", "other.moved", "other-customer",
 		"1", "2", "3", "4", "5", "99", "0", "-1", "2026", "2026-01", "9999-01-01", "dear", "entry", "nothing", "continue", "suspend", "pending", "suspended",
 		"a@example.org", "pdf", "html", "/etc/passwd", filepath.Join(dir, "out"), filepath.Join(dir, "out.pdf"), "true", "--json", "--reseller=rival", "--reseller=webco",
-	}, commandNames((&program{}).commands())...)
+	}, shell.CommandNames((&program{}).commands())...)
 	seed := uint64(20261123)
 	if !testing.Short() {
 		seed = rand.Uint64()
@@ -137,12 +138,12 @@ func randomLine(r *rand.Rand, words []string) []string {
 		case likely[name] != nil && (name == "plan" || r.IntN(often) == 0):
 			line = append(line, "--"+name+"="+append(likely[name], word())[r.IntN(len(likely[name])+1)])
 		case required != nil && required.IsRequired(), r.IntN(often) == 0:
-			if line = append(line, "--"+name); takesValue(f) {
+			if line = append(line, "--"+name); shell.TakesValue(f) {
 				line[len(line)-1] += "=" + word()
 			}
 		}
 	}
-	need, most := arity(c.ArgsUsage)
+	need, most := shell.Arity(c.ArgsUsage)
 	for range need + r.IntN(max(1, most-need+1)) {
 		if number := strings.Contains(c.ArgsUsage, "NUMBER"); number && r.IntN(4) > 0 {
 			line = append(line, fmt.Sprint(1+r.IntN(9)))

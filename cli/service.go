@@ -74,7 +74,7 @@ func (p *program) reach(s *reach.Service) (err error) {
 	if s.Token, err = p.bearer(); err != nil {
 		return err
 	}
-	if s.Base = p.away(); s.Base != "" || p.named.given["api"] {
+	if s.Base = p.away(); s.Base != "" || p.named.Given["api"] {
 		if s.Token == "" {
 			return exit.Usage("name it with --token-file FILE, or RELAY_TOKEN", "--api needs a reseller's token")
 		}

@@ -1,4 +1,4 @@
-package cli
+package shell
 
 import (
 	"context"
@@ -10,10 +10,9 @@ import (
 	"relay/cli/exit"
 )
 
-// The scripts hold no command and no flag: at each TAB they run the hidden
-// command complete (completion_words.go), which knows the commands of the very
-// relay that will run them, and the accounts and plans of the one that is
-// running.
+// The scripts name no commands and flags: at each TAB they run the hidden command
+// complete, see CompleteVerb. It knows the commands of the installed relay, and asks
+// the running one for names.
 var (
 	//go:embed completion/relay.bash
 	bashCompletion string
@@ -23,8 +22,9 @@ var (
 	fishCompletion string
 )
 
-func (p *program) completionCommand() *cli.Command {
-	return p.here(&cli.Command{
+// CompletionCommand prints the scripts.
+func CompletionCommand(e *Env) *cli.Command {
+	return Command(&cli.Command{
 		Name: "completion", ArgsUsage: "bash|zsh|fish", Usage: "print the completion script of a shell",
 		Description: `With it TAB completes commands, flags, files, and the names of accounts, logins, networks and plans while a relay runs.
 
@@ -36,7 +36,7 @@ func (p *program) completionCommand() *cli.Command {
 		if !ok {
 			return exit.Usage("relay completion --help", "no completion for %q: bash, zsh or fish", args[0])
 		}
-		_, err := io.WriteString(p.Stdout, script)
+		_, err := io.WriteString(e.Stdout, script)
 		return err
 	})
 }

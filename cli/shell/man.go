@@ -1,4 +1,4 @@
-package cli
+package shell
 
 import (
 	"context"
@@ -8,15 +8,14 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
-	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/term"
 )
 
-// exitMeanings are the exit codes for pages that have room for them.
-var exitMeanings = []struct {
-	code int
-	text string
+// ExitMeanings explains the exit codes, for pages with room for it.
+var ExitMeanings = []struct {
+	Code int
+	Text string
 }{
 	{exit.Done, "Done."},
 	{exit.Failed, "Failed. The message says what, and what to do about it."},
@@ -29,13 +28,8 @@ var exitMeanings = []struct {
 	{exit.Config, "The configuration is wrong. The message names each key."},
 }
 
-// places are files and variables for the same pages.
-var places = [][2]string{
-	{config.SystemFile, "The configuration, unless --config or RELAY_CONFIG names another. All of it has defaults."},
-	{systemData, "The data directory of root's relay, unless --data, RELAY_DATA or data_dir names another; else ~/.local/share/relay. It holds relay.db, relay.sock while a relay runs, and tls/ with a self-signed certificate."},
-}
-
-var variables = [][2]string{
+// Variables of the environment, for the same pages.
+var Variables = [][2]string{
 	{"RELAY_CONFIG", "The configuration, where --config is not given."},
 	{"RELAY_DATA", "The data directory, where --data is not given."},
 	{"RELAY_TOKEN", "A reseller's token, where --token-file is not given."},
@@ -43,42 +37,51 @@ var variables = [][2]string{
 	{"TMPDIR", "Where sendmail keeps a long message while it reads it; default /tmp."},
 }
 
-func (p *program) manCommand() *cli.Command {
-	return p.here(&cli.Command{
+// Manual is the content of the manual page.
+type Manual struct {
+	Version  string
+	Globals  []cli.Flag // of every command
+	Commands []*cli.Command
+	Files    [][2]string // name and meaning
+}
+
+// ManCommand prints the manual page.
+func ManCommand(e *Env, page func() *Manual) *cli.Command {
+	return Command(&cli.Command{
 		Name: "man", Usage: "print the manual page",
 		Description: `The page is made from the same text as --help, in troff's format.
 
   relay man > /usr/local/share/man/man1/relay.1
   relay man | man -l -`,
 	}, func(context.Context, []string) error {
-		_, err := io.WriteString(p.Stdout, p.manual())
+		_, err := io.WriteString(e.Stdout, page().String())
 		return err
 	})
 }
 
-// leaf is a command that can be run, with all the words of its name.
-type leaf struct {
-	name string
+// Leaf is a command that can be run.
+type Leaf struct {
+	Name string // with all its words
 	*cli.Command
 }
 
-// leaves are all commands that can be run, in the order of the help page.
-func leaves(all []*cli.Command, prefix string) (list []leaf) {
+// Leaves lists all commands that can be run, in the order of the help page.
+func Leaves(all []*cli.Command, prefix string) (list []Leaf) {
 	for _, c := range all {
 		name := prefix + " " + c.Name
 		if len(c.Subcommands) > 0 {
-			list = append(list, leaves(c.Subcommands, name)...)
+			list = append(list, Leaves(c.Subcommands, name)...)
 			continue
 		}
-		list = append(list, leaf{name, c})
+		list = append(list, Leaf{name, c})
 	}
 	return list
 }
 
-// manual is the whole page.
-func (p *program) manual() string {
+// String is the page in the macros of man(7).
+func (p *Manual) String() string {
 	m := &manPage{}
-	m.request(`.TH RELAY 1 "" "relay %s" "relay"`, roff(readBuild().Version))
+	m.request(`.TH RELAY 1 "" "relay %s" "relay"`, roff(p.Version))
 	m.section("NAME")
 	m.request(`relay \- outgoing mail relay with accounts and plans`)
 	m.section("SYNOPSIS")
@@ -87,24 +90,24 @@ func (p *program) manual() string {
 	m.text(about)
 	m.text("Commands do the same with and without a running relay. Results go to standard output, everything else to standard error. Flags may stand anywhere after the command's name.")
 	m.section("FLAGS OF EVERY COMMAND")
-	m.flags(p.globals())
+	m.flags(p.Globals)
 	m.tagged("--help", "", "Tells about a command.")
 	m.section("COMMANDS")
-	for _, l := range leaves(p.commands(), "relay") {
+	for _, l := range Leaves(p.Commands, "relay") {
 		m.command(l)
 	}
 	m.section("EXIT STATUS")
-	for _, e := range exitMeanings {
-		m.tagged(fmt.Sprint(e.code), "", e.text)
+	for _, e := range ExitMeanings {
+		m.tagged(fmt.Sprint(e.Code), "", e.Text)
 	}
 	m.section("ENVIRONMENT")
-	m.list(variables)
+	m.list(Variables)
 	m.section("FILES")
-	m.list(places)
+	m.list(p.Files)
 	return m.String()
 }
 
-// manPage is a page in the making, in the macros of man(7).
+// manPage builds a page.
 type manPage struct {
 	strings.Builder
 	begun bool // the section has a paragraph
@@ -133,8 +136,7 @@ func (m *manPage) fill(s string) {
 	}
 }
 
-// tagged is a paragraph with something to look for in its margin: a word, and
-// what is to be put in its place.
+// tagged is a paragraph with a tag in its margin: a word and the name of its value.
 func (m *manPage) tagged(word, variable, text string) {
 	m.request(".TP")
 	tag := `\fB` + roff(word) + `\fR`
@@ -153,17 +155,17 @@ func (m *manPage) list(all [][2]string) {
 
 func (m *manPage) flags(all []cli.Flag) {
 	for _, f := range all {
-		left, text, _ := flagPair(f)
+		left, text, _ := FlagPair(f)
 		word, variable, _ := strings.Cut(left, " ")
 		m.tagged(word, variable, text)
 	}
 }
 
-func (m *manPage) command(l leaf) {
-	m.request(`.SS "%s"`, strings.ReplaceAll(roff(synopsis(l.name, l.Command)), `"`, `\(dq`))
+func (m *manPage) command(l Leaf) {
+	m.request(`.SS "%s"`, strings.ReplaceAll(roff(Synopsis(l.Name, l.Command)), `"`, `\(dq`))
 	m.begun = false
-	m.text(sentence(l.Usage))
-	for _, par := range paragraphs(l.Description) {
+	m.text(Sentence(l.Usage))
+	for _, par := range Paragraphs(l.Description) {
 		if !strings.HasPrefix(par, "  ") {
 			m.text(par)
 			continue
@@ -177,11 +179,11 @@ func (m *manPage) command(l leaf) {
 	m.flags(l.Flags)
 }
 
-// sentence is a usage text with a capital and a full stop.
-func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
+// Sentence is a usage text with a capital and a full stop.
+func Sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
 
-// paragraphs of a description; those with examples are indented.
-func paragraphs(description string) (list []string) {
+// Paragraphs of a description; examples are indented.
+func Paragraphs(description string) (list []string) {
 	for par := range strings.SplitSeq(strings.Trim(description, "\n"), "\n\n") {
 		if strings.TrimSpace(par) != "" {
 			list = append(list, par)
@@ -192,7 +194,7 @@ func paragraphs(description string) (list []string) {
 
 var roffEscapes = strings.NewReplacer(`\`, `\e`, `-`, `\-`, `^`, `\(ha`, "`", `\(ga`, `~`, `\(ti`, `'`, `\(aq`)
 
-// roff is text that shows itself, in ASCII: hyphens can be copied as such.
+// roff escapes text, so that the page is ASCII and its hyphens can be copied.
 func roff(s string) string {
 	var b strings.Builder
 	for _, r := range roffEscapes.Replace(s) {
@@ -205,7 +207,7 @@ func roff(s string) string {
 	return b.String()
 }
 
-// roffLine is roff for a whole line, which must not look like a request.
+// roffLine escapes a whole line, which must not look like a request.
 func roffLine(s string) string {
 	s = roff(s)
 	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {

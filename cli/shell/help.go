@@ -1,4 +1,4 @@
-package cli
+package shell
 
 import (
 	"io"
@@ -11,12 +11,13 @@ import (
 
 const about = `relay takes mail from your programs, charges it to the account that sent it, keeps it safe on disk and delivers it.`
 
-const codes = `Exit codes: 0 done, 1 failed, 64 wrong usage, 65 wrong data in a file, 67 no such account, 69 relay not reachable, 75 try again, 77 not allowed, 78 configuration. Results go to standard output, everything else to standard error. Commands work with and without a running relay; flags may stand anywhere after the command's name.`
+// Codes are the exit codes as the help page and the README tell them.
+const Codes = `Exit codes: 0 done, 1 failed, 64 wrong usage, 65 wrong data in a file, 67 no such account, 69 relay not reachable, 75 try again, 77 not allowed, 78 configuration. Results go to standard output, everything else to standard error. Commands work with and without a running relay; flags may stand anywhere after the command's name.`
 
-// help writes the page of the command that was named.
-func (p *program) help(w io.Writer, l *line) error {
+// Help writes the page of a command.
+func Help(w io.Writer, l *Line, globals []cli.Flag) error {
 	h := helpPage{}
-	c := l.cmd()
+	c := l.Cmd()
 	switch {
 	case len(l.path) == 1:
 		h.text(about)
@@ -26,20 +27,20 @@ func (p *program) help(w io.Writer, l *line) error {
 		h.commands(c.Subcommands, "")
 		h.blank()
 		h.line("Flags of every command:")
-		h.flags(p.globals())
+		h.flags(globals)
 		h.blank()
-		h.text(codes)
+		h.text(Codes)
 		h.line("relay COMMAND --help tells more.")
 	case len(c.Subcommands) > 0:
-		h.text(l.name() + ": " + c.Usage + ".")
+		h.text(l.Name() + ": " + c.Usage + ".")
 		h.blank()
-		h.commands(c.Subcommands, strings.TrimPrefix(l.name(), "relay")+" ")
+		h.commands(c.Subcommands, strings.TrimPrefix(l.Name(), "relay")+" ")
 		h.blank()
-		h.text("Flags of every command: --config FILE, --data DIR, --json. " + l.name() + " COMMAND --help tells more.")
+		h.text("Flags of every command: --config FILE, --data DIR, --json. " + l.Name() + " COMMAND --help tells more.")
 	default:
-		h.text(l.name() + ": " + c.Usage + ".")
+		h.text(l.Name() + ": " + c.Usage + ".")
 		h.blank()
-		h.line("Usage: " + synopsis(l.name(), c))
+		h.line("Usage: " + Synopsis(l.Name(), c))
 		for paragraph := range strings.SplitSeq(strings.TrimSpace(c.Description), "\n\n") {
 			if paragraph != "" {
 				h.blank()
@@ -58,8 +59,8 @@ func (p *program) help(w io.Writer, l *line) error {
 	return err
 }
 
-// synopsis is a command with its arguments and the flags it needs.
-func synopsis(name string, c *cli.Command) string {
+// Synopsis is a command with its arguments and required flags.
+func Synopsis(name string, c *cli.Command) string {
 	parts := []string{name}
 	if c.ArgsUsage != "" {
 		parts = append(parts, c.ArgsUsage)
@@ -67,7 +68,7 @@ func synopsis(name string, c *cli.Command) string {
 	optional := false
 	for _, f := range c.Flags {
 		if r, ok := f.(cli.RequiredFlag); ok && r.IsRequired() {
-			head, _ := flagText(f)
+			head, _ := FlagText(f)
 			parts = append(parts, head)
 			continue
 		}
@@ -79,7 +80,7 @@ func synopsis(name string, c *cli.Command) string {
 	return strings.Join(parts, " ")
 }
 
-// helpPage is a page in the making, no line wider than a screen.
+// helpPage builds a page with no line wider than a screen.
 type helpPage struct{ strings.Builder }
 
 func (h *helpPage) line(s string) { h.WriteString(s + "\n") }
@@ -91,7 +92,7 @@ func (h *helpPage) text(s string) {
 	}
 }
 
-// paragraph keeps the lines of one that is indented: an example.
+// paragraph wraps text, but keeps the lines of an example, which is indented.
 func (h *helpPage) paragraph(s string) {
 	if !strings.HasPrefix(s, "  ") {
 		h.text(s)
@@ -115,7 +116,7 @@ func (h *helpPage) pair(left, right string, width int) {
 	}
 }
 
-// commands lists all that can be run, groups by their members.
+// commands lists commands, and the members of groups.
 func (h *helpPage) commands(all []*cli.Command, prefix string) {
 	for _, c := range all {
 		if len(c.Subcommands) > 0 {
@@ -128,21 +129,22 @@ func (h *helpPage) commands(all []*cli.Command, prefix string) {
 
 func (h *helpPage) flags(all []cli.Flag) {
 	for _, f := range all {
-		h.pair(flagPair(f))
+		h.pair(FlagPair(f))
 	}
 }
 
-func flagPair(f cli.Flag) (left, right string, width int) {
-	left, right = flagText(f)
+// FlagPair is a flag and its meaning for two columns; width is the first one's.
+func FlagPair(f cli.Flag) (left, right string, width int) {
+	left, right = FlagText(f)
 	if r, ok := f.(cli.RequiredFlag); ok && r.IsRequired() {
 		right += " (needed)"
 	}
 	return left, right, 20
 }
 
-// flagText is "--plan PLAN" and what it is for; the value's name stands in
-// backquotes before the latter.
-func flagText(f cli.Flag) (head, text string) {
+// FlagText is "--plan PLAN" and its meaning. The usage text has the value's name in
+// backquotes.
+func FlagText(f cli.Flag) (head, text string) {
 	d, ok := f.(cli.DocGenerationFlag)
 	if !ok {
 		return dashed(f.Names()[0]), ""
@@ -158,7 +160,7 @@ func flagText(f cli.Flag) (head, text string) {
 	return head, strings.TrimSpace(text)
 }
 
-// dashed is a flag as it is typed; sendmail's have one letter.
+// dashed is a flag as it is typed; flags of sendmail have one letter.
 func dashed(name string) string {
 	if len(name) == 1 {
 		return "-" + name
