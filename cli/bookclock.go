@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"relay/cli/clock"
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/memlimit"
@@ -32,7 +33,7 @@ func clockOf(st *store.Store) *control.Clock {
 // to be elsewhere than the system's.
 func (r *relay) storeOptions() store.Options {
 	o := store.Options{Now: r.clock.Now, Zone: r.cfg.Zone(), Log: r.log, Billing: r.cfg.Billing.Store(), Memory: memlimit.Bodies(r.memory), HighWater: r.dir.numbers()}
-	if r.clock == (clock{}) {
+	if r.clock == (clock.Clock{}) {
 		o = r.app.guarded(&r.cfg, o)
 	}
 	return o

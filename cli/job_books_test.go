@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/cli/clock"
 	"relay/cli/config"
 	"relay/cli/proof"
 	"relay/quota"
@@ -27,7 +28,7 @@ var small = quota.Plan{Name: "small", Term: quota.Year, Bandwidth: 1_000_000, Em
 type ledgerRun struct {
 	t     *testing.T
 	path  string
-	clock clock
+	clock clock.Clock
 	log   *spool
 	used  map[string]int64     // octets by account and period, as the test counted them
 	setup func(*config.Config) // nil: the defaults
@@ -39,7 +40,7 @@ type ledgerRun struct {
 func newLedgerRun(t *testing.T, at string, speed int64) *ledgerRun {
 	t.Helper()
 	l := &ledgerRun{t: t, path: filepath.Join(quickDir(t), "relay.db"), log: &spool{}, used: map[string]int64{}}
-	l.clock = newClock(l.moment(at), speed)
+	l.clock = clock.New(l.moment(at), speed)
 	return l
 }
 
@@ -99,7 +100,7 @@ func (l *ledgerRun) start() {
 // until sleeps.
 func (l *ledgerRun) until(at string) {
 	l.t.Helper()
-	time.Sleep(time.Until(l.clock.when(l.moment(at))))
+	time.Sleep(time.Until(l.clock.When(l.moment(at))))
 	synctest.Wait()
 }
 

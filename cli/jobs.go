@@ -8,6 +8,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
+	"relay/cli/clock"
 	"relay/report/jobs"
 	"relay/report/jobs/calendar"
 )
@@ -50,7 +51,7 @@ func (r *relay) runAll(ctx context.Context, list []jobs.Job) error {
 			return fmt.Errorf("%s: %w", j.Name, err)
 		}
 		run := chain.Then(cron.FuncJob(func() { j.Run(ctx) }))
-		c.Schedule(alarm{r.clock, r.cfg.Zone(), schedule}, run)
+		c.Schedule(clock.Alarm{Clock: r.clock, Zone: r.cfg.Zone(), Schedule: schedule}, run)
 		all = append(all, run)
 	}
 	c.Start()

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/cli/clock"
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
@@ -36,7 +37,7 @@ type relay struct {
 	hostname string
 	started  time.Time
 	memory   int64         // octets that the machine grants it; 0: no limit is known
-	clock    clock         // the wall clock of the business; zero: the system's
+	clock    clock.Clock   // the wall clock of the business; zero: the system's
 	stopping chan struct{} // closed when it begins to stop
 
 	store     *store.Store
@@ -138,7 +139,7 @@ func (r *relay) newMailer() (*mailer.Mailer, error) {
 
 func (r *relay) mailerConfig(c *config.Config) mailer.Config {
 	m := c.Mailer()
-	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.clock.rate()
+	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.clock.Rate()
 	return m
 }
 

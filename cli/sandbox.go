@@ -15,6 +15,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/clock"
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
@@ -48,7 +49,7 @@ Other commands work on it with --data DIR, as its first screen shows. With --at 
   relay sandbox --at "2026-11-28" --speed 86400 --traffic 120MB`,
 		Flags: []cli.Flag{
 			&cli.GenericFlag{Name: "at", Usage: "`TIME` where the clock begins: 2026-11-30, \"2026-11-30 23:58\", or RFC 3339", Value: &f.at},
-			&cli.GenericFlag{Name: "speed", Usage: "`N` how many times as fast as time the clock runs, up to " + words.Number(maxSpeed), Value: &f.speed},
+			&cli.GenericFlag{Name: "speed", Usage: "`N` how many times as fast as time the clock runs, up to " + words.Number(clock.MaxSpeed), Value: &f.speed},
 			&cli.GenericFlag{Name: "traffic", Usage: "`SIZE` a month of mail of its own, such as 120MB: the plan holds 90 MB", Value: &f.traffic},
 			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` what the account does beyond its allowance (default continue)", Destination: &f.atLimit},
 			&cli.StringFlag{Name: "keep", Usage: "`DIR` write what would have left to files there, NAME.eml", Destination: &f.keep},
@@ -64,7 +65,7 @@ type sandbox struct {
 
 	dir   place // temporary; "": none yet
 	log   *os.File
-	clock clock
+	clock clock.Clock
 	relay *relay
 	out   *feed
 

@@ -4,12 +4,9 @@ import (
 	"fmt"
 	"time"
 
+	"relay/cli/clock"
 	"relay/report/words"
 )
-
-// maxSpeed is a day in less than a second, a year in five minutes. Faster, and
-// what is by the minute would be due while it is being done.
-const maxSpeed = 100_000
 
 // momentFlag is an instant in the operator's zone.
 type momentFlag struct {
@@ -38,8 +35,8 @@ func (f *speedFlag) String() string { return "" }
 func (f *speedFlag) Set(text string) (err error) {
 	f.set = true
 	f.n, err = words.ParseCount(text)
-	if err == nil && (f.n < 1 || f.n > maxSpeed) {
-		err = fmt.Errorf("%s is not from 1 to %s", text, words.Number(maxSpeed))
+	if err == nil && (f.n < 1 || f.n > clock.MaxSpeed) {
+		err = fmt.Errorf("%s is not from 1 to %s", text, words.Number(clock.MaxSpeed))
 	}
 	return err
 }
@@ -85,9 +82,9 @@ func (f *sandboxFlags) begin() time.Time {
 }
 
 // clock that the flags ask for; it runs.
-func (f *sandboxFlags) clock() clock {
+func (f *sandboxFlags) clock() clock.Clock {
 	if !f.at.set && !f.speed.set {
-		return clock{}
+		return clock.Clock{}
 	}
-	return newClock(f.begin(), f.speed.n)
+	return clock.New(f.begin(), f.speed.n)
 }

@@ -107,9 +107,9 @@ func (f *feed) timed(stamp, text string) {
 func (s *sandbox) stamp(t time.Time) string {
 	layout := time.DateTime
 	switch {
-	case s.clock.speed == 0:
+	case s.clock.System():
 		layout = time.TimeOnly
-	case s.clock.speed >= 60:
+	case s.clock.Rate() >= 60:
 		layout = "2006-01-02 15:04"
 	}
 	return t.In(s.relay.cfg.Zone()).Format(layout)

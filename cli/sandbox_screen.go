@@ -52,7 +52,7 @@ func (s *sandbox) view(j *journey) sandboxView {
 	v := sandboxView{
 		Hostname: s.relay.hostname, StartTLS: s.starttls.Addr().String(), Implicit: s.implicit.Addr().String(),
 		Certificate: s.certificateFile(), Account: s.account.Account, Login: s.account.Login, Password: s.account.Password,
-		Data: string(s.dir), Sink: s.hop.Addr().String(), Now: s.clock.Now().UTC(), Speed: s.clock.rate(), First: j.id.String(),
+		Data: string(s.dir), Sink: s.hop.Addr().String(), Now: s.clock.Now().UTC(), Speed: s.clock.Rate(), First: j.id.String(),
 	}
 	if s.log != nil {
 		v.Log = s.logFile()
@@ -90,18 +90,18 @@ func (s *sandbox) settings() []term.Field {
 		{"password", s.account.Password},
 		{"files", files + "; gone at the end"},
 	}
-	if s.traffic > 0 || s.clock.speed != 0 {
+	if s.traffic > 0 || !s.clock.System() {
 		list = append(list, term.Field{"plan", s.deal()})
 	}
 	if s.traffic > 0 {
 		list = append(list, term.Field{"traffic", "by itself, " + words.Size(s.traffic) + " a month; first what this month has seen by now"})
 	}
-	if s.clock.speed == 0 {
+	if s.clock.System() {
 		return list
 	}
-	text := "set to " + words.Stamp(s.clock.base, s.relay.cfg.Zone())
-	if s.clock.speed > 1 {
-		text += fmt.Sprintf(", %s times as fast as time", words.Number(s.clock.speed))
+	text := "set to " + words.Stamp(s.clock.Base(), s.relay.cfg.Zone())
+	if s.clock.Rate() > 1 {
+		text += fmt.Sprintf(", %s times as fast as time", words.Number(s.clock.Rate()))
 	}
 	return append(list, term.Field{"clock", text})
 }
@@ -128,7 +128,7 @@ func (s *sandbox) story(j *journey) []term.Field {
 		{"charged", fmt.Sprintf("e-mails %s → %s, bandwidth %s → %s",
 			words.Number(j.before.Charged.Messages), ofLimit(j.after.Charged.Messages, plan.Emails, words.Number),
 			words.Size(j.before.Charged.Bytes), ofLimit(j.after.Charged.Bytes, plan.Bandwidth, words.Size))},
-		{"delivered", fmt.Sprintf("%s, in %d ms", out.Recipients[0].Reply, out.Time.Sub(in.Time).Milliseconds()/s.clock.rate())},
+		{"delivered", fmt.Sprintf("%s, in %d ms", out.Recipients[0].Reply, out.Time.Sub(in.Time).Milliseconds()/s.clock.Rate())},
 	}
 }
 
