@@ -24,7 +24,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/proof"
-	"relay/cli/sink"
+	"relay/cli/sandbox/sink"
 	"relay/mailer"
 	"relay/mailer/client"
 	"relay/mailer/route"

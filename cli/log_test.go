@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
-	"relay/cli/sink"
+	"relay/cli/sandbox/sink"
 )
 
 // What goes in and must not come out.

@@ -19,7 +19,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
-	"relay/cli/sink"
+	"relay/cli/sandbox/sink"
 	"relay/quota"
 	"relay/report/words"
 )

@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"relay/cli/sink"
+	"relay/cli/sandbox/sink"
 	"relay/cli/term"
 	"relay/report/words"
 )

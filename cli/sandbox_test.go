@@ -23,7 +23,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
-	"relay/cli/sink"
+	"relay/cli/sandbox/sink"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"

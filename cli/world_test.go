@@ -13,7 +13,7 @@ import (
 	"github.com/miekg/dns"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"relay/cli/sink"
+	"relay/cli/sandbox/sink"
 )
 
 // addressesOf are a machine's that a script names: public ones in ADDRESSES,

@@ -8,20 +8,20 @@ import (
 	gosmtp "github.com/emersion/go-smtp"
 )
 
-// trouble is what addresses ask for by the beginning of their local part, so
-// that everything that can happen to mail can be seen:
+// trouble refuses mail by the beginning of the local part, to show everything that can
+// happen to mail:
 //
 //	bounce  refused for good, 550
-//	defer   put off every time, 451
-//	later   put off once, taken when it comes again, as greylisting does
+//	defer   deferred every time, 451
+//	later   deferred once and then accepted, as greylisting does
 type trouble struct {
 	mu   sync.Mutex
-	seen map[[2]string]struct{} // sender and recipient that were put off and may come again
+	seen map[[2]string]struct{} // sender and recipient deferred once
 }
 
 const maxSeen = 10_000
 
-// reply is nil where there is no trouble.
+// reply is nil for an address that asks for no trouble.
 func (t *trouble) reply(from, to string) *gosmtp.SMTPError {
 	local := strings.ToLower(strings.TrimPrefix(to, `"`))
 	switch {
@@ -35,7 +35,7 @@ func (t *trouble) reply(from, to string) *gosmtp.SMTPError {
 	return nil
 }
 
-// first is true every other time.
+// first is true every second time for the same sender and recipient.
 func (t *trouble) first(from, to string) bool {
 	key := [2]string{from, to}
 	t.mu.Lock()

@@ -10,15 +10,15 @@ import (
 	"sync/atomic"
 )
 
-// Folder keeps each message in a file of its own, TIME-NUMBER-ADDRESS.eml, with
-// the envelope in two header fields before the message. It overwrites nothing.
+// Folder keeps each message in its own file, TIME-NUMBER-ADDRESS.eml, with the envelope
+// in two header fields before the message. It never overwrites a file.
 type Folder struct {
 	dir string
-	n   atomic.Int64 // of the last name that was tried
+	n   atomic.Int64 // number in the last name tried
 }
 
-// OpenFolder makes the directory, unless it is there, and proves that files can
-// be made in it.
+// OpenFolder creates the directory if it is missing, and checks that files can be
+// created in it.
 func OpenFolder(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func OpenFolder(dir string) (*Folder, error) {
 
 const unfinished = ".taken-*"
 
-// file is a message on its way into the folder.
+// file is a message that is being written to the folder.
 type file struct {
 	f   *os.File
 	of  *Folder
@@ -61,8 +61,8 @@ func (f *file) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// keep gives the file its name: one that was free, and is taken before the file
-// is moved there.
+// keep gives the file its name. It creates an empty file under a free name first, so
+// that the rename overwrites nothing else.
 func (f *file) keep(m *Message) (string, error) {
 	if err := f.f.Close(); err != nil {
 		return "", err
@@ -80,13 +80,13 @@ func (f *file) keep(m *Message) (string, error) {
 	}
 }
 
-// discard removes what has not got its name.
+// discard removes the file unless keep has renamed it.
 func (f *file) discard() {
-	_ = f.f.Close()           // again, as a rule
-	_ = os.Remove(f.f.Name()) // gone, as a rule
+	_ = f.f.Close()           // closed already after keep
+	_ = os.Remove(f.f.Name()) // renamed by keep
 }
 
-// safe makes a part of a file's name of an address.
+// safe turns an address into part of a file name.
 func safe(addr string) string {
 	const longest = 60
 	name := strings.Map(func(r rune) rune {

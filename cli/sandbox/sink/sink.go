@@ -1,13 +1,13 @@
-// Package sink is the next hop of a sandbox: an SMTP server on loopback that
-// takes what would have left the machine, and tells it.
+// Package sink is the next hop of a sandbox: an SMTP server on loopback that accepts the
+// mail that would have left the machine, and reports it.
 //
-//  1. MAIL, RCPT: taken, unless the local part asks for trouble (see trouble);
-//  2. DATA: the content is counted, looked through for its subject and, where a
-//     folder is given, written to a file there;
-//  3. the file gets its name, Taken is called, and 250 is said.
+//  1. MAIL, RCPT: accepted, unless the local part asks for trouble (see trouble);
+//  2. DATA: the content is counted, searched for its subject and, if there is a folder,
+//     written to a file in it;
+//  3. the file gets its name, Taken is called, and the reply is 250.
 //
-// A message that cannot be written is put off with 451. What a crash leaves is a
-// file whose name begins with a dot.
+// A message that cannot be written gets 451. A crash leaves at most a file whose name
+// begins with a dot.
 package sink
 
 import (
@@ -24,25 +24,25 @@ import (
 
 // Config of a Sink.
 type Config struct {
-	Now    func() time.Time // stamps messages and names of files; nil: time.Now
-	Folder *Folder          // where messages are kept; nil: nowhere
+	Now    func() time.Time // for the time of messages and the names of files; nil: time.Now
+	Folder *Folder          // where messages are kept; nil: they are not
 
-	// Taken and Refused are told what happens, one at a time.
+	// Taken and Refused are called for each message, one at a time.
 	Taken   func(*Message)
 	Refused func(*Refusal)
 }
 
-// Message is one that was taken.
+// Message is an accepted message.
 type Message struct {
 	Time    time.Time
 	From    string // "" is the null reverse-path
 	To      []string
 	Size    int64  // octets of content
-	Subject string // decoded; whatever the sender wrote, terminals beware
-	File    string // where it is kept; "": nowhere
+	Subject string // decoded; not safe for a terminal: the sender wrote it
+	File    string // where it is kept; "": it is not
 }
 
-// Refusal is a recipient that was not taken, or a message that could not be kept.
+// Refusal is a refused recipient, or a message that could not be kept.
 type Refusal struct {
 	Time  time.Time
 	From  string
@@ -57,7 +57,7 @@ type Sink struct {
 	tell    sync.Mutex
 }
 
-// New is a sink that does not run yet.
+// New returns a sink; Run starts it.
 func New(c Config) *Sink {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -65,8 +65,8 @@ func New(c Config) *Sink {
 	return &Sink{cfg: c}
 }
 
-// Run serves ln until ctx is done, and closes it. It returns when all
-// connections have ended; they are cut off.
+// Run serves ln until ctx is done, closes it and all connections, and returns when they
+// have ended.
 func (s *Sink) Run(ctx context.Context, ln net.Listener) error {
 	open := &openConns{Listener: ln, conns: map[net.Conn]struct{}{}}
 	srv := gosmtp.NewServer(gosmtp.BackendFunc(func(*gosmtp.Conn) (gosmtp.Session, error) {
@@ -75,7 +75,7 @@ func (s *Sink) Run(ctx context.Context, ln net.Listener) error {
 	srv.Domain = "localhost"
 	srv.EnableSMTPUTF8, srv.EnableDSN, srv.EnableBINARYMIME = true, true, true
 	srv.ReadTimeout, srv.WriteTimeout = 10*time.Minute, time.Minute
-	srv.ErrorLog = log.New(io.Discard, "", 0) // connections that broke off
+	srv.ErrorLog = log.New(io.Discard, "", 0) // broken connections are no news
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
 	defer stop()
 	err := srv.Serve(open)
@@ -95,7 +95,7 @@ func (s *Sink) taken(m *Message) {
 	}
 }
 
-// refuse tells that from's mail to those recipients is not taken, and returns
+// refuse reports that mail from this sender to these recipients is refused, and returns
 // the reply.
 func (s *Sink) refuse(reply *gosmtp.SMTPError, from string, to ...string) error {
 	s.tell.Lock()
@@ -106,7 +106,7 @@ func (s *Sink) refuse(reply *gosmtp.SMTPError, from string, to ...string) error 
 	return reply
 }
 
-// session is a connection.
+// session is one connection.
 type session struct {
 	sink *Sink
 	from string
@@ -140,8 +140,8 @@ func (s *session) Rcpt(to string, _ *gosmtp.RcptOptions) error {
 func (s *session) Data(r io.Reader) error {
 	m := &Message{Time: s.sink.cfg.Now(), From: s.from, To: s.to}
 	err := s.sink.receive(m, r)
-	if cannot, ok := errors.AsType[*cannotKeep](err); ok {
-		reply := &gosmtp.SMTPError{Code: 451, EnhancedCode: gosmtp.EnhancedCode{4, 3, 0}, Message: "cannot keep it: " + cannot.err.Error()}
+	if k, ok := errors.AsType[*keepError](err); ok {
+		reply := &gosmtp.SMTPError{Code: 451, EnhancedCode: gosmtp.EnhancedCode{4, 3, 0}, Message: "cannot keep it: " + k.err.Error()}
 		return s.sink.refuse(reply, s.from, s.to...)
 	}
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *session) Data(r io.Reader) error {
 	return nil
 }
 
-// openConns knows the connections that it has accepted.
+// openConns is a listener that keeps the connections it has accepted, to close them.
 type openConns struct {
 	net.Listener
 	mu    sync.Mutex

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// running is a sink and what it told.
+// running is a running sink and its reports.
 type running struct {
 	t       *testing.T
 	addr    string
@@ -100,7 +100,7 @@ func TestSink_readsNoMoreThanTheHeaderForTheSubject(t *testing.T) {
 	}
 }
 
-// code of the reply that an error is.
+// code and text of the reply that an error carries.
 func code(err error) string {
 	e, ok := err.(*textproto.Error)
 	if !ok {
@@ -191,7 +191,7 @@ func TestFolder_thatCannotBe(t *testing.T) {
 	}
 }
 
-// A folder that is taken away puts mail off, and says so; nothing is lost.
+// When the folder disappears, mail gets 451, and the refusal is reported: nothing is lost.
 func TestSink_cannotKeep(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mail")
 	d, err := OpenFolder(dir)
@@ -213,7 +213,7 @@ func TestSink_cannotKeep(t *testing.T) {
 	}
 }
 
-// The end of a sink cuts off whoever is connected.
+// The sink closes open connections when it ends.
 func TestSink_endsWithOpenConnections(t *testing.T) {
 	r := run(t, nil)
 	c, err := smtp.Dial(r.addr)

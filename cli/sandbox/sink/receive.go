@@ -8,15 +8,16 @@ import (
 	"net/textproto"
 )
 
-// headMax is how much of a message is looked through for its subject.
+// headMax is how many octets of a message are searched for its subject.
 const headMax = 64 << 10
 
-// cannotKeep is a message that could not be written to its file.
-type cannotKeep struct{ err error }
+// keepError says why a message could not be written to its file.
+type keepError struct{ err error }
 
-func (e *cannotKeep) Error() string { return e.err.Error() }
+func (e *keepError) Error() string { return e.err.Error() }
 
-// receive reads the content, fills in what it learns about m and keeps it.
+// receive reads the content, sets size, subject and file of m, and writes the content to
+// the folder if there is one.
 func (s *Sink) receive(m *Message, r io.Reader) error {
 	head := &start{}
 	if s.cfg.Folder == nil {
@@ -26,35 +27,35 @@ func (s *Sink) receive(m *Message, r io.Reader) error {
 	}
 	f, err := s.cfg.Folder.create(m)
 	if err != nil {
-		return &cannotKeep{err}
+		return &keepError{err}
 	}
 	defer f.discard()
 	n, err := io.Copy(f, io.TeeReader(r, head))
 	if f.err != nil {
-		return &cannotKeep{f.err}
+		return &keepError{f.err}
 	}
 	if err != nil {
 		return err
 	}
 	m.Size, m.Subject = n, subject(head.text)
 	if m.File, err = f.keep(m); err != nil {
-		return &cannotKeep{err}
+		return &keepError{err}
 	}
 	return nil
 }
 
-// subject of a message whose header begins so; "" where there is none.
+// subject of a message that begins with head; "" if it has none.
 func subject(head []byte) string {
-	h, _ := textproto.NewReader(bufio.NewReader(bytes.NewReader(head))).ReadMIMEHeader() // as far as it goes
+	h, _ := textproto.NewReader(bufio.NewReader(bytes.NewReader(head))).ReadMIMEHeader() // an incomplete header will do
 	raw := h.Get("Subject")
 	text, err := new(mime.WordDecoder).DecodeHeader(raw)
-	if err != nil { // a character set that nobody knows
+	if err != nil { // an unknown character set
 		return raw
 	}
 	return text
 }
 
-// start keeps the first headMax octets of what is written to it.
+// start keeps the first headMax octets written to it.
 type start struct{ text []byte }
 
 // Write implements io.Writer.
