@@ -11,6 +11,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/mail"
 	"relay/cli/term"
 	"relay/report/words"
 )
@@ -103,7 +104,7 @@ func (p *program) healthLine(h *control.Health, bad string) error {
 	if h.Clock != nil {
 		text += "; " + holdText(h.Clock, time.Local)
 	}
-	_, err := fmt.Fprintln(p.Stdout, strings.Join(append([]string{term.Clean(text)}, busyLines(h.Connections)...), "\n"))
+	_, err := fmt.Fprintln(p.Stdout, strings.Join(append([]string{term.Clean(text)}, mail.BusyLines(h.Connections)...), "\n"))
 	return err
 }
 

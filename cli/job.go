@@ -185,13 +185,13 @@ func numbersOf(list []string) string {
 	if len(list) == 0 {
 		return "no invoice"
 	}
-	return words.Plural(int64(len(list)), "invoice") + ": " + firstOf(list[:min(len(list), changeTold)], len(list))
+	return words.Plural(int64(len(list)), "invoice") + ": " + words.First(list[:min(len(list), words.Shown)], len(list))
 }
 
 func dunningText(v *jobs.Dunning) string {
 	text := "nobody to hold back"
 	if n := v.Accounts; n > 0 {
-		text = fmt.Sprintf("%s held back, unpaid: %s", words.Plural(int64(n), "account"), firstOf(v.Held[:min(n, changeTold)], n))
+		text = fmt.Sprintf("%s held back, unpaid: %s", words.Plural(int64(n), "account"), words.First(v.Held[:min(n, words.Shown)], n))
 	}
 	if n := len(v.Expired); n > 0 {
 		text += fmt.Sprintf("\n%s expired: %s", words.Plural(int64(n), "order"), numbersOf(v.Expired))
@@ -206,13 +206,13 @@ func warningsText(v *jobs.Warnings) string {
 	}
 	if n := v.Accounts; n > 0 {
 		var names []string
-		for i := range v.Warned[:min(n, changeTold)] {
+		for i := range v.Warned[:min(n, words.Shown)] {
 			names = append(names, v.Warned[i].Account)
 		}
-		text = fmt.Sprintf("%s %s: %s", did, words.Plural(int64(n), "account"), firstOf(names, n))
+		text = fmt.Sprintf("%s %s: %s", did, words.Plural(int64(n), "account"), words.First(names, n))
 	}
 	if n := len(v.NoContact); n > 0 {
-		text += fmt.Sprintf("\n%s without a contact: %s", words.Plural(int64(n), "account"), firstOf(v.NoContact[:min(n, changeTold)], n))
+		text += fmt.Sprintf("\n%s without a contact: %s", words.Plural(int64(n), "account"), words.First(v.NoContact[:min(n, words.Shown)], n))
 	}
 	return text
 }

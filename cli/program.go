@@ -12,6 +12,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/mail"
 	"relay/cli/owners"
 	"relay/cli/shell"
 	"relay/cli/term"
@@ -64,7 +65,7 @@ func (p *program) commands() []*cli.Command {
 		p.invoiceCommand(),
 		p.paymentCommand(),
 		p.usageCommand(),
-		p.queueCommand(),
+		mail.QueueCommand(p.env),
 		p.traceCommand(),
 		p.banCommand(),
 		p.jobCommand(),

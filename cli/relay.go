@@ -96,6 +96,7 @@ func (r *relay) assemble() error {
 	if r.mail, err = r.newMailer(); err != nil {
 		return err
 	}
+	r.acts.Running = &act.Running{Mail: deliveries{r.mail}, Stopping: r.stopping}
 	if r.smtp, err = r.newSMTP(); err != nil {
 		return err
 	}
@@ -245,7 +246,7 @@ func (r *relay) health(ctx context.Context) control.Health {
 	h.Messages, h.Octets = sum.Messages, sum.Bytes
 	h.File, h.Free = r.store.Size()
 	h.Clock = clockOf(r.store)
-	h.Connections = r.connections(ctx)
+	h.Connections = deliveries{r.mail}.Connections(ctx)
 	h.Probes = r.probe(ctx, probeLimit, question{intakeProbe, r.takesMail})
 	return h
 }

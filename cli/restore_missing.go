@@ -104,7 +104,7 @@ func (p *program) showMissing(res *restoreView) error {
 			one  string
 		}{{&m.Accounts, "account"}, {&m.Invoices, "invoice"}, {&m.Payments, "payment"}} {
 			if n := l.list.Count; n > 0 {
-				lines = append(lines, fmt.Sprintf("not in the backup: %s: %s", words.Plural(n, l.one), firstOf(l.list.Names[:min(len(l.list.Names), changeTold)], int(n))))
+				lines = append(lines, fmt.Sprintf("not in the backup: %s: %s", words.Plural(n, l.one), words.First(l.list.Names[:min(len(l.list.Names), words.Shown)], int(n))))
 			}
 		}
 		if n := m.Messages.Count; n > 0 {

@@ -32,12 +32,13 @@ func (r *relay) within(s *scope) shell.Service {
 	if s != nil {
 		a = act.Actor{Kind: act.Reseller, Name: s.reseller}
 	}
-	return innerService{&act.Local{Handler: r.service, Actor: a}, r.cfg.Zone()}
+	return innerService{&act.Local{Handler: r.service, Actor: a}, r.cfg.Zone(), r.store.Now}
 }
 
 type innerService struct {
 	*act.Local
 	zone *time.Location
+	now  func() time.Time
 }
 
 // Zone implements shell.Service.
@@ -45,6 +46,9 @@ func (s innerService) Zone() *time.Location { return s.zone }
 
 // Operator implements shell.Service.
 func (s innerService) Operator() bool { return s.Actor.Kind == act.Operator }
+
+// Now implements shell.Service.
+func (s innerService) Now() time.Time { return s.now() }
 
 // Close implements shell.Service.
 func (s innerService) Close() error { return nil }

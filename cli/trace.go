@@ -163,7 +163,7 @@ func (c *call) traceBack(q *tracing, since time.Time, limit int) error {
 		}
 		return nil
 	}
-	err := c.st.TraceScan(since, func(e *store.Event) error {
+	err := c.st.TraceScan(store.ID{}, since, func(e *store.Event) error {
 		if err := c.ctx.Err(); err != nil {
 			return err
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"relay/store"
 )
 
 // Site is what the mailer knows at a moment of where a domain's mail goes. It is
@@ -46,21 +44,6 @@ func (s *site) snapshot(now time.Time) Site {
 		v.Down = s.until
 	}
 	return v
-}
-
-// InHand are the messages that are claimed at this moment: being delivered, or
-// about to be. It fails as Sites does.
-func (m *Mailer) InHand(ctx context.Context) (map[store.ID]bool, error) {
-	var ids map[store.ID]bool
-	err := m.ask(ctx, func(s *schedule) {
-		ids = make(map[store.ID]bool, len(s.flights))
-		for f, who := range s.flights {
-			if who == byWorker {
-				ids[f.id] = true
-			}
-		}
-	})
-	return ids, err
 }
 
 // ask has the schedule run fn, which must be quick.

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"relay/store"
 )
 
 func TestMailer_Sites(t *testing.T) {
@@ -19,7 +21,7 @@ func TestMailer_Sites(t *testing.T) {
 			}
 			return ""
 		}
-		w.send("you@dead.test")
+		dead := w.send("you@dead.test")
 		slow := w.send("you@slow.test")
 		w.start()
 		w.pass(10 * time.Second)
@@ -36,16 +38,21 @@ func TestMailer_Sites(t *testing.T) {
 		if s := sites["slow.test"]; !s.Down.IsZero() || s.Connections != 1 || s.Limit < 1 || !strings.Contains(s.Name, "slow.test") {
 			t.Errorf("slow.test: %+v, want a connection", s)
 		}
-		hand, err := w.mail.InHand(limit)
-		if err != nil || len(hand) != 1 || !hand[slow] {
-			t.Errorf("InHand = %v, %v, want %s", hand, err, slow)
+		at := func(id store.ID, domain string) Place { return Place{id, store.Lane{Domain: domain, Account: "acme"}} }
+		places := []Place{at(slow, "slow.test"), at(dead, "dead.test"), at(dead, "unheard.test")}
+		list, err := w.mail.Outlooks(limit, places)
+		if err != nil || !list[0].InHand || list[0].Wait != "" || list[2] != (Outlook{}) {
+			t.Errorf("Outlooks = %+v, %v, want the first in hand and nothing of the last", list, err)
+		}
+		if is := list[1]; is.InHand || is.Wait != WaitDown || is.Failures != 1 || is.Why == "" || !is.Until.Equal(sites["dead.test"].Down) {
+			t.Errorf("dead.test: %+v, want it down as its site is", is)
 		}
 
 		w.pass(time.Minute)
 		limit, cancel = context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if hand, err := w.mail.InHand(limit); err != nil || len(hand) != 0 {
-			t.Errorf("InHand = %v, %v, want nothing any more", hand, err)
+		if list, err := w.mail.Outlooks(limit, places); err != nil || list[0] != (Outlook{}) {
+			t.Errorf("Outlooks = %+v, %v, want nothing in hand any more", list, err)
 		}
 		w.halt()
 		synctest.Wait()

@@ -327,7 +327,7 @@ var serverTLS = sync.OnceValue(func() *tls.Config {
 // spooled are the stored messages with their bodies, oldest first.
 func (f *fixture) spooled() (ms []*store.Message, bodies []string) {
 	f.t.Helper()
-	err := f.st.Queue(store.Filter{}, func(m *store.Message) error {
+	err := f.st.Queue(store.ID{}, func(m *store.Message) error {
 		c := *m
 		ms = append(ms, &c)
 		return nil

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -46,12 +47,15 @@ type Effect struct {
 	Recipients int64 // that it changed
 	Same       []ID  // messages in the queue with nothing to change
 	Missing    []ID  // not in the queue
+
+	Domains map[string]bool // of the recipients that it changed
 }
 
 // add adds that of another part of the messages.
 func (o *Effect) add(p *Effect) {
 	o.Done, o.Same, o.Missing = append(o.Done, p.Done...), append(o.Same, p.Same...), append(o.Missing, p.Missing...)
 	o.Recipients += p.Recipients
+	maps.Copy(o.Domains, p.Domains)
 }
 
 // operateStep is how many messages one transaction changes.
@@ -69,12 +73,13 @@ func (s *Store) Operate(o Operation, ids []ID) (all Effect, err error) {
 	if !slices.Contains(ops, o.Op) {
 		return all, fmt.Errorf("no operation %q", o.Op)
 	}
+	all.Domains = map[string]bool{}
 	for part := range slices.Chunk(ids, operateStep) {
 		var done Effect
 		var sent []DSNResult
 		var partly []ID
 		err := s.updateThen(len(part)*1024, func(t *tx) error {
-			done, partly = Effect{}, partly[:0]
+			done, partly = Effect{Domains: map[string]bool{}}, partly[:0]
 			for _, id := range part {
 				if err := t.operate(&o, id, &done, &partly); err != nil {
 					return err
@@ -122,6 +127,7 @@ func (t *tx) operate(o *Operation, id ID, done *Effect, partly *[]ID) error {
 		if len(at) == 0 {
 			continue
 		}
+		done.Domains[domain] = true
 		if o.Op == OpRetry || o.Op == OpRelease {
 			t.then.lanes = append(t.then.lanes, Lane{domain, m.Account})
 		}

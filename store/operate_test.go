@@ -60,7 +60,7 @@ func TestOperate_actsOnThoseNamed(t *testing.T) {
 			{OpDrop, []string{"queued", "dropped", "queued"}, true},
 		} {
 			is := operate(t, s, Operation{Op: step.op, Of: &f}, m.ID)
-			want := Effect{Done: []ID{m.ID}, Recipients: 1}
+			want := Effect{Done: []ID{m.ID}, Recipients: 1, Domains: map[string]bool{"b.test": true}}
 			if step.same {
 				want = Effect{Same: []ID{m.ID}}
 			}

@@ -54,15 +54,15 @@ func IsAddress(address, what string) bool {
 	return strings.EqualFold(address, what)
 }
 
-// Queue calls fn for each message that the filter chooses, in the order of
-// acceptance, outside of any transaction: a queue of a million streams.
-func (s *Store) Queue(f Filter, fn func(*Message) error) error {
-	return walk(s, messages, nil, nil, func(_ []byte, m *Message) error {
-		if f.Match(m) {
-			return fn(m)
-		}
-		return nil
-	})
+// Queue calls fn for each message of the queue behind the one with that ID, in the
+// order of acceptance, outside of any transaction: a queue of a million streams. The
+// zero ID is before all.
+func (s *Store) Queue(after ID, fn func(*Message) error) error {
+	var from []byte
+	if after != (ID{}) {
+		from = append(after[:], 0)
+	}
+	return walk(s, messages, nil, from, func(_ []byte, m *Message) error { return fn(m) })
 }
 
 // QueueMessage is one message of the queue.

@@ -454,7 +454,7 @@ func TestStore_Trace(t *testing.T) {
 		settle(t, s, cl, Delivered)
 	}
 	var got []Event
-	if err := s.TraceScan(epoch.Add(100*time.Second), func(e *Event) error { got = append(got, *e); return nil }); err != nil {
+	if err := s.TraceScan(ID{}, epoch.Add(100*time.Second), func(e *Event) error { got = append(got, *e); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 1000 {
@@ -465,6 +465,10 @@ func TestStore_Trace(t *testing.T) {
 		if e.ID != want || (e.Kind == EventAccepted) != (i%2 == 0) {
 			t.Fatalf("event %d = %v %v, want of %v", i, e.ID, e.Kind, want)
 		}
+	}
+	page := got[:0:0]
+	if err := s.TraceScan(ids[300], epoch.Add(100*time.Second), func(e *Event) error { page = append(page, *e); return nil }); err != nil || len(page) != 400 || page[0].ID != ids[299] {
+		t.Errorf("TraceScan before a message gave %d events, %v", len(page), err)
 	}
 	if n, err := s.PruneTrace(epoch.Add(300 * time.Second)); n != 600 || err != nil {
 		t.Errorf("PruneTrace = %d, %v", n, err)

@@ -109,10 +109,13 @@ func (t *tx) life(id ID) ([]Event, error) {
 	return all[Event](t, trace, id[:])
 }
 
-// TraceScan calls fn for the events of messages accepted since then, the newest
-// message first and the events of each in order, outside of any transaction.
-func (s *Store) TraceScan(since time.Time, fn func(*Event) error) error {
-	before := ID(bytes.Repeat([]byte{0xff}, 16))
+// TraceScan calls fn for the events of messages that were accepted since then and
+// before the one with that ID, the newest message first and the events of each in order,
+// outside of any transaction. The zero ID is behind all.
+func (s *Store) TraceScan(before ID, since time.Time, fn func(*Event) error) error {
+	if before == (ID{}) {
+		before = ID(bytes.Repeat([]byte{0xff}, 16))
+	}
 	oldest := FirstID(since)
 	for n := 1; ; n++ {
 		if n%trimSteps == 0 {

@@ -68,7 +68,7 @@ type Health struct {
 	Backup    time.Time  `json:"backup,omitzero"` // of what instant the last copy is; zero: there is none
 	Problem   string     `json:"problem,omitempty"`
 
-	Connections *Connections `json:"connections"` // to next hops; nil: they cannot be told soon
+	Connections *act.Connections `json:"connections"` // to next hops; nil: they cannot be told soon
 
 	Clock  *Clock  `json:"clock,omitempty"` // plainly wrong; nil: it is not
 	Probes []Probe `json:"probes"`
@@ -78,21 +78,6 @@ type Health struct {
 type Clock struct {
 	Stands time.Time `json:"stands"` // at this time of the books
 	Wall   time.Time `json:"wall"`   // what the clock showed
-}
-
-// Connections to next hops, and whose mail they carry.
-type Connections struct {
-	Limit    int      `json:"limit"`    // of all together
-	InUse    int      `json:"in_use"`   // open, or being made
-	Accounts []Holder `json:"accounts"` // the one with the most first
-	Waiting  []string `json:"waiting"`  // accounts that have no connection for some of their mail: all are in use, or their share is
-}
-
-// Holder is an account that has connections.
-type Holder struct {
-	Account       string `json:"account"` // "": relay's own mail
-	Connections   int    `json:"connections"`
-	OldestSeconds int64  `json:"oldest_seconds"` // since the first attempt of them began
 }
 
 // Probe is a round trip through a part of the relay.

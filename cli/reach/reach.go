@@ -41,6 +41,7 @@ type Service struct {
 	local  *act.Local
 	store  Store
 	zone   *time.Location
+	now    time.Time
 }
 
 // Store is an open store and the service on it.
@@ -59,8 +60,11 @@ func (s *Service) Do(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// note keeps the operator's zone, in which a face shows instants.
+// note keeps the operator's zone, in which a face shows instants, and relay's time.
 func (s *Service) note(resp *http.Response) {
+	if t, err := time.Parse(time.RFC3339Nano, resp.Header.Get(act.TimeHeader)); err == nil {
+		s.now = t
+	}
 	if name := resp.Header.Get(act.ZoneHeader); name != "" && (s.zone == nil || s.zone.String() != name) {
 		if zone, err := time.LoadLocation(name); err == nil {
 			s.zone = zone
@@ -78,6 +82,14 @@ func (s *Service) Zone() *time.Location {
 
 // Operator reports whether requests are the operator's; those with a token are not.
 func (s *Service) Operator() bool { return s.Token == "" }
+
+// Now is relay's wall clock, as the last answer said: a sandbox has a clock of its own.
+func (s *Service) Now() time.Time {
+	if s.now.IsZero() {
+		return time.Now()
+	}
+	return s.now
+}
 
 func (s *Service) send(req *http.Request) (*http.Response, error) {
 	if s.local != nil {

@@ -27,6 +27,7 @@ type Service interface {
 	act.Caller
 	Zone() *time.Location // the operator's, known once an act was answered
 	Operator() bool       // whether the operator asks; otherwise the holder of a token does
+	Now() time.Time       // by relay's wall clock, when it answered last
 	Close() error
 }
 
@@ -49,6 +50,9 @@ func (e *Env) Output() term.Output { return term.Output{W: e.Stdout, JSON: e.JSO
 
 // Zone is the operator's time zone.
 func (e *Env) Zone() *time.Location { return e.Service.Zone() }
+
+// Now is the time by relay's wall clock.
+func (e *Env) Now() time.Time { return e.Service.Now() }
 
 // Command sets the action of a command.
 func Command(c *cli.Command, run func(ctx context.Context, args []string) error) *cli.Command {

@@ -9,12 +9,13 @@ import (
 	"slices"
 
 	"relay/report/api/act"
+	"relay/report/api/mail"
 	"relay/report/api/owners"
 )
 
 // Acts are all there are.
 func Acts() []act.Any {
-	return slices.Concat(owners.Acts())
+	return slices.Concat(owners.Acts(), mail.Acts())
 }
 
 // New serves all acts on s.

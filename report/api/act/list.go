@@ -15,6 +15,7 @@ import (
 const (
 	MostRows  = 1000                  // also where a request names no limit
 	longest   = 50 * time.Millisecond // of searching; a page then ends where the search stands
+	heaviest  = 20_000                // things that the rows of a page hold, see Page.Weigh
 	looksEach = 64                    // things that are passed between two looks at the clock
 )
 
@@ -38,6 +39,7 @@ type Page[Row any] struct {
 	rows  []Row
 	next  string // key of the last row, when more may follow
 	limit int
+	load  int
 	seen  int
 	until time.Time
 }
@@ -45,12 +47,16 @@ type Page[Row any] struct {
 // Add adds a row, whose place in the list is key: the next page begins behind it.
 func (p *Page[Row]) Add(row Row, key string) error {
 	p.rows = append(p.rows, row)
-	if len(p.rows) >= p.limit {
+	if len(p.rows) >= p.limit || p.load > heaviest {
 		p.next = key
 		return ErrFull
 	}
 	return p.Pass(key)
 }
+
+// Weigh says that the row which is added next holds n things, such as recipients: a page
+// ends early when its rows hold many.
+func (p *Page[Row]) Weigh(n int) { p.load += n }
 
 // Pass says that the search has come to key, with or without a row of it.
 func (p *Page[Row]) Pass(key string) error {

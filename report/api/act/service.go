@@ -32,9 +32,6 @@ type Method struct {
 	Countries []string // whose customers can choose it; empty: all
 }
 
-// Running is what a relay that runs has beside its store. Each part may be nil.
-type Running struct{}
-
 // NotRunning is the problem of an act that needs a running relay.
 func NotRunning() error {
 	return Fail(Unreachable, "start it: {serve}", "no relay is running")

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -76,6 +77,7 @@ func (m *mount) admit(s *Spec) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		ctx.SetHeader(ZoneHeader, m.s.Store.Zone().String())
+		ctx.SetHeader(TimeHeader, m.s.Store.Now().Format(time.RFC3339Nano))
 		next(ctx)
 	}
 }
@@ -89,6 +91,7 @@ func (m *mount) refuse(ctx huma.Context, err error) {
 // Headers that are not HTTP's own.
 const (
 	ZoneHeader    = "Relay-Zone"    // of the operator: name of a location
+	TimeHeader    = "Relay-Time"    // of the answer, by relay's wall clock
 	VersionHeader = "Relay-Version" // of the client
 )
 

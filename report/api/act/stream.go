@@ -1,8 +1,11 @@
 package act
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -17,7 +20,8 @@ type Stream[In, Row any] struct {
 	do func(context.Context, *Service, *In, func(*Row) error) error
 }
 
-// NewStream makes an act of its function, which gives its rows to a function.
+// NewStream makes an act of its function, which gives its rows to a function. nil is no
+// row: it sends the answer's headers, so that the client knows that the stream has begun.
 func NewStream[In, Row any](s Spec, do func(context.Context, *Service, *In, func(*Row) error) error) *Stream[In, Row] {
 	return &Stream[In, Row]{s, do}
 }
@@ -37,13 +41,17 @@ func NewFile[In any](s Spec, do func(context.Context, *Service, *In, *Sink) erro
 type Sink struct {
 	Type string // media type; "": application/octet-stream
 
-	w     http.ResponseWriter
-	begun bool
+	w        http.ResponseWriter
+	begun    bool
+	stopping <-chan struct{} // then a client that takes nothing is not waited for; nil: never
 }
 
 // stillFor is how long a client may take nothing of an answer that streams: what a
 // read transaction keeps from being used again makes the store's file grow.
 const stillFor = 5 * time.Minute
+
+// lastFor is how long it may when the relay stops.
+const lastFor = time.Second
 
 // Header of the answer.
 func (s *Sink) Header() http.Header { return s.w.Header() }
@@ -54,12 +62,46 @@ func (s *Sink) Write(b []byte) (int, error) {
 		s.begun = true
 		s.w.Header().Set("Content-Type", orElse(s.Type, "application/octet-stream"))
 	}
-	_ = http.NewResponseController(s.w).SetWriteDeadline(time.Now().Add(stillFor)) // not every connection can
+	limit := stillFor
+	select {
+	case <-s.stopping:
+		limit = lastFor
+	default:
+	}
+	s.limit(limit)
 	return s.w.Write(b)
+}
+
+// limit what is written, also at this moment.
+func (s *Sink) limit(d time.Duration) {
+	_ = http.NewResponseController(s.w).SetWriteDeadline(time.Now().Add(d)) // not every connection can
+}
+
+// Begin sends the answer's headers, before there is anything to write.
+func (s *Sink) Begin() {
+	_, _ = s.Write(nil) // what cannot be written now fails with the first octets
+	s.Flush()
 }
 
 // Flush sends what was written.
 func (s *Sink) Flush() { _ = http.NewResponseController(s.w).Flush() }
+
+// untilStop ends what the client holds up once the relay begins to stop.
+func (s *Sink) untilStop(r *Running) (end func()) {
+	if r == nil || r.Stopping == nil {
+		return func() {}
+	}
+	s.stopping = r.Stopping
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-r.Stopping:
+			s.limit(lastFor)
+		case <-ended:
+		}
+	}()
+	return func() { close(ended) }
+}
 
 type body struct {
 	Body func(huma.Context)
@@ -80,7 +122,9 @@ func (m *mount) stream(ctx context.Context, do func(*Sink) error) (*body, error)
 		case !s.begun:
 			m.refuse(hc, err)
 		default:
-			m.s.logBroken(ctx, err)
+			if ctx.Err() == nil && !errors.Is(err, errTold) {
+				m.s.logBroken(ctx, err)
+			}
 			panic(http.ErrAbortHandler)
 		}
 	}}, nil
@@ -94,35 +138,96 @@ func (a *Stream[In, Row]) register(m *mount) {
 			return nil, m.problem(ctx, err)
 		}
 		return m.stream(ctx, func(s *Sink) error {
+			defer s.untilStop(m.s.Running)()
 			s.Type = "application/x-ndjson"
-			e := json.NewEncoder(s)
-			e.SetEscapeHTML(false)
-			return a.do(ctx, m.s, in, func(row *Row) error {
-				defer s.Flush()
-				return e.Encode(row)
-			})
+			return a.rows(ctx, m, in, s)
 		})
 	})
 }
 
+// errTold ends a stream whose last line is its problem.
+var errTold = errors.New("act: the stream ends with its problem")
+
+// lastLine of a stream that fails when it has begun.
+type lastLine struct {
+	Problem *Problem `json:"problem"`
+}
+
+const lastLineBegins = `{"problem":`
+
+func (a *Stream[In, Row]) rows(ctx context.Context, m *mount, in *In, s *Sink) error {
+	e := json.NewEncoder(s)
+	e.SetEscapeHTML(false)
+	err := a.do(ctx, m.s, in, func(row *Row) error {
+		if row == nil {
+			s.Begin()
+			return nil
+		}
+		defer s.Flush()
+		return e.Encode(row)
+	})
+	if err == nil || !s.begun || ctx.Err() != nil {
+		return err
+	}
+	if e.Encode(lastLine{m.problem(ctx, err)}) == nil {
+		s.Flush()
+		err = errTold
+	}
+	return err
+}
+
 // Each calls fn for each row as it comes, and ends with fn's error.
 func (a *Stream[In, Row]) Each(ctx context.Context, c Caller, in *In, fn func(*Row) error) error {
-	resp, err := a.send(ctx, c, in)
+	rows, err := a.Open(ctx, c, in)
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
-	for d := json.NewDecoder(resp.Body); ; {
-		row := new(Row)
-		if err := d.Decode(row); err == io.EOF {
+	return rows.Each(fn)
+}
+
+// Open asks for the rows, and returns when the service has begun to answer.
+func (a *Stream[In, Row]) Open(ctx context.Context, c Caller, in *In) (*Rows[Row], error) {
+	resp, err := a.send(ctx, c, in)
+	return &Rows[Row]{ctx, resp}, err
+}
+
+// Rows of a stream, as they come.
+type Rows[Row any] struct {
+	ctx  context.Context
+	resp *http.Response
+}
+
+// Each calls fn for each row, and ends with fn's error or the stream's problem.
+func (r *Rows[Row]) Each(fn func(*Row) error) error {
+	defer r.resp.Body.Close()
+	for d := json.NewDecoder(r.resp.Body); ; {
+		var line json.RawMessage
+		if err := d.Decode(&line); err == io.EOF {
 			return nil
 		} else if err != nil {
-			return broken(ctx, err)
+			return broken(r.ctx, err)
+		}
+		row, err := rowOf[Row](line)
+		if err != nil {
+			return err
 		}
 		if err := fn(row); err != nil {
 			return err
 		}
 	}
+}
+
+// rowOf reads a line: a row, or the problem of a stream that ends with it.
+func rowOf[Row any](line json.RawMessage) (*Row, error) {
+	if bytes.HasPrefix(line, []byte(lastLineBegins)) {
+		var last lastLine
+		if err := json.Unmarshal(line, &last); err != nil || last.Problem == nil {
+			return nil, fmt.Errorf("%w: %s", ErrBroken, line)
+		}
+		return nil, last.Problem
+	}
+	row := new(Row)
+	return row, json.Unmarshal(line, row)
 }
 
 func (a *File[In]) register(m *mount) {

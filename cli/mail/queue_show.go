@@ -1,46 +1,45 @@
-package cli
+package mail
 
 import (
-	"errors"
+	"cmp"
+	"context"
 	"strings"
 
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
+	api "relay/report/api/mail"
 	"relay/report/words"
 	"relay/store"
 )
 
-func (p *program) queueShow() *cli.Command {
-	return p.onStore(&cli.Command{Name: "show", ArgsUsage: "ID", Usage: "a message with each of its recipients"}, work{run: func(c *call) error {
-		id, err := parseID(c.args[0])
+func queueShow(e *shell.Env) *cli.Command {
+	return shell.Command(&cli.Command{
+		Name: "show", ArgsUsage: "ID", Usage: "a message with each of its recipients",
+	}, func(ctx context.Context, args []string) error {
+		m, err := api.ShowMessage.Call(ctx, e.Service, &api.MessageName{ID: args[0]})
 		if err != nil {
 			return err
 		}
-		m, err := c.st.QueueMessage(id)
-		if errors.Is(err, store.ErrNotFound) {
-			return exit.Fail(exit.Failed, "it may be done: relay trace "+id.String(), "message %s is not in the queue", id)
+		if e.JSON {
+			return term.Encode(e.Stdout, m)
 		}
-		if err != nil {
-			return err
-		}
-		if c.json {
-			return term.Encode(c.Stdout, viewMessage(m))
-		}
-		return c.showMessage(m)
-	}})
+		return showMessage(e, m)
+	})
 }
 
-func (c *call) showMessage(m *store.Message) error {
+func showMessage(e *shell.Env, m *api.Message) error {
+	stamp := words.Stamp
 	fields := []term.Field{
 		{"message", m.ID.String()},
 		{"message-id", m.MessageID},
 		{"account", m.Account},
-		{"sender", orElse(m.Sender, "<>")},
+		{"sender", cmp.Or(m.Sender, "<>")},
 		{"size", words.Number(m.Size) + " octets"},
-		{"accepted", c.stamp(m.Accepted)},
-		{"expires", c.stamp(m.Expires)},
+		{"accepted", stamp(m.Accepted, e.Zone())},
+		{"expires", stamp(m.Expires, e.Zone())},
 	}
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
@@ -49,8 +48,8 @@ func (c *call) showMessage(m *store.Message) error {
 		case r.State.Final():
 		case r.Held:
 			state += ", held"
-		case r.Next.After(c.wall()):
-			state += ", next try " + c.stamp(r.Next)
+		case r.Next != nil && r.Next.After(e.Now()):
+			state += ", next try " + stamp(*r.Next, e.Zone())
 		default:
 			state += ", due now"
 		}
@@ -59,9 +58,10 @@ func (c *call) showMessage(m *store.Message) error {
 		}
 		fields = append(fields, term.Field{"recipient", r.Address}, term.Field{"", state}, term.Field{"", r.Reply})
 	}
-	return term.WriteFields(c.Stdout, fields)
+	return term.WriteFields(e.Stdout, fields)
 }
 
+// parseID reads the ID of a message, in either case.
 func parseID(s string) (store.ID, error) {
 	id, err := store.ParseID(strings.ToUpper(s))
 	if err != nil {

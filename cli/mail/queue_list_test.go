@@ -1,63 +1,86 @@
-package cli
+package mail
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"relay/cli/exit"
 	"relay/cli/term"
+	api "relay/report/api/mail"
 	"relay/store"
 )
 
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
 // listed is a message as the list shows it.
-func listed(m *store.Message, inHand bool) string {
-	l := queueLister{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), zone: time.UTC, filter: &store.Filter{}}
+func listed(m *api.Message) string {
+	l := queueLister{now: noon, zone: time.UTC}
 	var b strings.Builder
 	m.ID, _ = store.ParseID("01KASM2V3Q8X9YJ5T7Z1B4C6D8")
-	m.Account, m.Accepted = "acme", l.now.Add(-2*time.Hour)
+	m.Account, m.Accepted = "acme", noon.Add(-2*time.Hour)
 	for i := range m.Recipients {
 		if r := &m.Recipients[i]; r.State == "" {
 			r.State = store.Deferred
-			r.Next = l.now.Add(5 * time.Minute)
+			r.Next = in5m
 		}
 	}
-	l.entry(&b, m, inHand)
+	l.entry(&b, m)
 	return b.String()
+}
+
+var in5m = new(noon.Add(5 * time.Minute))
+
+// checkWidth wants no line to be wider than a terminal.
+func checkWidth(t *testing.T, what, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > term.Columns {
+			t.Errorf("%s: %d characters: %s", what, n, line)
+		}
+	}
+}
+
+func mustMatch(t *testing.T, what, text, pattern string) {
+	t.Helper()
+	if !regexp.MustCompile(pattern).MatchString(text) {
+		t.Errorf("%s does not match %q:\n%s", what, pattern, text)
+	}
 }
 
 func TestQueueLister(t *testing.T) {
 	for name, c := range map[string]struct {
-		m      store.Message
-		inHand bool
-		want   string
+		m    api.Message
+		want string
 	}{
-		"a reply for all": {store.Message{Sender: "a@acme.example", Size: 12_345, Recipients: []store.Recipient{
+		"a reply for all": {api.Message{Sender: "a@acme.example", Size: 12_345, Recipients: []api.Recipient{
 			{Address: "x@one.example", Tries: 3, Reply: "451 4.7.1 later"}, {Address: "y@one.example", Tries: 3, Reply: "451 4.7.1 later"},
-			{Address: "done@one.example", State: store.Delivered}}}, false, `
+			{Address: "done@one.example", State: store.Delivered}}}, `
 01KASM2V3Q8X9YJ5T7Z1B4C6D8   12 kB  Nov 23 10:00:00  a@acme.example
   (451 4.7.1 later)
   acme, 3 attempts, next in 5m                       x@one.example
                                                      y@one.example
 `},
-		"a reply each, and held": {store.Message{Size: 90_000_000, Recipients: []store.Recipient{
-			{Address: "x@one.example", Tries: 1, Reply: "451 one", Held: true}, {Address: "y@two.example", Tries: 2, Reply: "452 two", Held: true}}}, true, `
+		"a reply each, and held": {api.Message{Size: 90_000_000, Recipients: []api.Recipient{
+			{Address: "x@one.example", Tries: 1, Reply: "451 one", Held: true}, {Address: "y@two.example", Tries: 2, Reply: "452 two", Held: true}}}, `
 01KASM2V3Q8X9YJ5T7Z1B4C6D8!  90 MB  Nov 23 10:00:00  <>
   (451 one)
   acme, 1 attempt, held                              x@one.example
   (452 two)
   2 attempts, held                                   y@two.example
 `},
-		"in hand": {store.Message{Sender: "a@acme.example", Size: 1, Recipients: []store.Recipient{
-			{Address: "x@one.example", State: store.Queued, Tries: 1, Next: time.Date(2026, 11, 23, 12, 5, 0, 0, time.UTC)},
-			{Address: "y@two.example", State: store.Queued}}}, true, `
+		"in hand": {api.Message{Sender: "a@acme.example", Size: 1, Recipients: []api.Recipient{
+			{Address: "x@one.example", State: store.Queued, Tries: 1, Next: in5m, InHand: true},
+			{Address: "y@two.example", State: store.Queued}}}, `
 01KASM2V3Q8X9YJ5T7Z1B4C6D8*    1 B  Nov 23 10:00:00  a@acme.example
   acme, in hand                                      x@one.example
   due now                                            y@two.example
 `},
-		"long addresses stay whole": {store.Message{Sender: "newsletter+" + strings.Repeat("a", 20) + "@acme.example", Size: 999, Recipients: []store.Recipient{
-			{Address: strings.Repeat("b", 40) + "@one.example"}, {Address: strings.Repeat("c", 78)}, {Address: strings.Repeat("d", 100)}}}, false, `
+		"long addresses stay whole": {api.Message{Sender: "newsletter+" + strings.Repeat("a", 20) + "@acme.example", Size: 999, Recipients: []api.Recipient{
+			{Address: strings.Repeat("b", 40) + "@one.example"}, {Address: strings.Repeat("c", 78)}, {Address: strings.Repeat("d", 100)}}}, `
 01KASM2V3Q8X9YJ5T7Z1B4C6D8   999 B  Nov 23 10:00:00
                                     newsletter+aaaaaaaaaaaaaaaaaaaa@acme.example
   acme, next in 5m          bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb@one.example
@@ -67,7 +90,7 @@ func TestQueueLister(t *testing.T) {
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := listed(&c.m, c.inHand)
+			got := listed(&c.m)
 			if want := strings.TrimPrefix(c.want, "\n"); got != want {
 				t.Errorf("got\n%swant\n%s", got, want)
 			}
@@ -77,11 +100,11 @@ func TestQueueLister(t *testing.T) {
 }
 
 func TestQueueLister_longReplyAndManyRecipients(t *testing.T) {
-	m := &store.Message{Sender: "a@acme.example"}
+	m := &api.Message{Sender: "a@acme.example"}
 	for range 12 {
-		m.Recipients = append(m.Recipients, store.Recipient{Address: "x@one.example", Tries: 1, Reply: "451 " + strings.Repeat("word ", 90) + strings.Repeat("x", 200)})
+		m.Recipients = append(m.Recipients, api.Recipient{Address: "x@one.example", Tries: 1, Reply: "451 " + strings.Repeat("word ", 90) + strings.Repeat("x", 200)})
 	}
-	text := listed(m, false)
+	text := listed(m)
 	checkWidth(t, "list", text)
 	mustMatch(t, "list", text, `(?m)^  \(451 word .*\n  word .*\n  word .*…\)\n`)
 	mustMatch(t, "list", text, ` \+7 more\n$`)
@@ -94,11 +117,11 @@ func TestQueueLister_longReplyAndManyRecipients(t *testing.T) {
 // below them name.
 func TestChanging_byLines_list(t *testing.T) {
 	const other = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
-	text := listed(&store.Message{Sender: "a@acme.example", Recipients: []store.Recipient{
-		{Address: strings.Repeat("x", term.Columns-listIndent) + other, Reply: "451 " + strings.Repeat("x", 70) + " " + other + " later"}}}, false)
+	text := listed(&api.Message{Sender: "a@acme.example", Recipients: []api.Recipient{
+		{Address: strings.Repeat("x", term.Columns-listIndent) + other, Reply: "451 " + strings.Repeat("x", 70) + " " + other + " later"}}})
 	mustMatch(t, "list", text, `(?m)^ +`+other+` later`)
 	mustMatch(t, "list", text, `(?m)^ +`+other+`$`)
-	g := &changing{call: &call{}}
+	g := &changing{}
 	if err := g.byLines(strings.NewReader(text)); err != nil || g.badAll > 0 {
 		t.Errorf("%d bad lines, %v", g.badAll, err)
 	}

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"relay/mailer"
+	"relay/report/api/act"
+)
+
+// deliveries is the mailer as the service asks it.
+type deliveries struct{ mail *mailer.Mailer }
+
+// Outlooks implements act.Deliveries.
+func (d deliveries) Outlooks(ctx context.Context, places []act.Place) ([]act.Outlook, error) {
+	asked := make([]mailer.Place, len(places))
+	for i, p := range places {
+		asked[i] = mailer.Place(p)
+	}
+	list, err := d.mail.Outlooks(ctx, asked)
+	out := make([]act.Outlook, len(list))
+	for i, o := range list {
+		out[i].InHand = o.InHand
+		if o.Wait != "" {
+			out[i].Wait = &act.Wait{Reason: string(o.Wait), Until: orNever(o.Until), Failures: o.Failures, Why: o.Why, Limit: o.Limit}
+		}
+	}
+	return out, err
+}
+
+// Sites implements act.Deliveries.
+func (d deliveries) Sites(ctx context.Context, domains []string) (map[string]act.Site, error) {
+	sites, err := d.mail.Sites(ctx, domains)
+	out := make(map[string]act.Site, len(sites))
+	for name, s := range sites {
+		out[name] = act.Site{Name: s.Name, Connections: s.Connections, Limit: s.Limit, Claimed: s.Claimed,
+			DownUntil: orNever(s.Down), Failures: s.Failures, Why: s.Why}
+	}
+	return out, err
+}
+
+// orNever is an instant of an answer; null: there is none.
+func orNever(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// Connections implements act.Deliveries.
+func (d deliveries) Connections(ctx context.Context) *act.Connections {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	p, err := d.mail.Pool(ctx)
+	if err != nil {
+		return nil
+	}
+	v := &act.Connections{Limit: p.Limit, InUse: p.Used, Waiting: p.Waiting, Accounts: []act.Holder{}}
+	for _, h := range p.Held {
+		v.Accounts = append(v.Accounts, act.Holder{Account: h.Account, Connections: h.Connections, OldestSeconds: int64(h.Oldest / time.Second)})
+	}
+	return v
+}
+
+// Retry implements act.Deliveries.
+func (d deliveries) Retry(domain string) { d.mail.Retry(domain) }

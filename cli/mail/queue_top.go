@@ -1,0 +1,132 @@
+package mail
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/shell"
+	"relay/cli/term"
+	api "relay/report/api/mail"
+	"relay/report/words"
+)
+
+func queueTop(e *shell.Env) *cli.Command {
+	in := &api.Top{By: "both"}
+	limit := shell.CountFlag{N: 20}
+	return shell.Command(&cli.Command{
+		Name: "top", Usage: "where mail waits: by domain and account, the most first",
+		Description: `A line for each domain's mail of an account, or with --by for each domain, or each account: how many messages and recipients wait, how old the oldest is, and when the next one is tried. Below it what that oldest one was told last, and, while a relay runs, how its next hop is: down until when, or how many connections there are. When all connections to next hops are in use, or an account has used up its share of them, the last lines say whose they are.
+
+A message to several domains counts at each of them; the last line counts it once.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "by", Usage: "`WHAT` domain, account or both (default both)", Value: in.By, Destination: &in.By},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many lines, or unlimited (default 20)", Value: &limit},
+		},
+	}, func(ctx context.Context, _ []string) error {
+		in.Limit = int(limit.N)
+		top, err := api.TopQueue.Call(ctx, e.Service, in)
+		if err != nil {
+			return err
+		}
+		if e.JSON {
+			return term.EncodeAll(e.Stdout, top.Rows)
+		}
+		return writeTop(e, top, in.By)
+	})
+}
+
+func writeTop(e *shell.Env, t *api.Tops, by string) error {
+	if len(t.Rows) == 0 {
+		return e.Say("The queue is empty")
+	}
+	tab := term.NewTable(topColumns(by)...)
+	for i := range t.Rows {
+		tab.Add(cells(&t.Rows[i], by, e.Now())...)
+	}
+	widths := tab.Widths()
+	heads := make([]string, len(tab.Columns))
+	for i := range heads {
+		heads[i] = tab.Columns[i].Head
+	}
+	if err := e.Say("%s", tab.Line(widths, heads)); err != nil {
+		return err
+	}
+	for i := range t.Rows {
+		lines := append([]string{tab.Line(widths, tab.Rows[i])}, remarks(&t.Rows[i], e.Now())...)
+		if err := e.Say("%s", strings.Join(lines, "\n")); err != nil {
+			return err
+		}
+	}
+	return writeTotal(e, t, by)
+}
+
+func topColumns(by string) []term.Column {
+	domain, account := term.Column{Head: "DOMAIN", Least: 20}, term.Column{Head: "ACCOUNT", Least: 12}
+	numbers := []term.Column{{Head: "MESSAGES", Right: true}, {Head: "RECIPIENTS", Right: true},
+		{Head: "OLDEST", Right: true}, {Head: "NEXT", Right: true}}
+	switch by {
+	case "domain":
+		return append([]term.Column{domain}, numbers...)
+	case "account":
+		return append([]term.Column{account}, numbers...)
+	}
+	return append([]term.Column{domain, account}, numbers...)
+}
+
+func cells(r *api.TopRow, by string, now time.Time) []string {
+	next := "held"
+	switch {
+	case r.Next == nil:
+	case r.Next.After(now):
+		next = words.Span(r.Next.Sub(now))
+	default:
+		next = "now"
+	}
+	cells := []string{words.Number(r.Messages), words.Number(r.Recipients), words.Span(now.Sub(r.Oldest)), next}
+	switch by {
+	case "domain":
+		return append([]string{r.Domain}, cells...)
+	case "account":
+		return append([]string{r.Account}, cells...)
+	}
+	return append([]string{r.Domain, r.Account}, cells...)
+}
+
+// remarks are the lines below a row.
+func remarks(r *api.TopRow, now time.Time) (lines []string) {
+	if r.Reply != "" {
+		lines = append(lines, term.Cut("  "+term.Clean(r.Reply), term.Columns))
+	}
+	if r.Held > 0 && r.Next != nil {
+		lines = append(lines, fmt.Sprintf("  %s held", words.Number(r.Held)))
+	}
+	if s := r.Site; s != nil {
+		switch {
+		case s.DownUntil != nil:
+			text := fmt.Sprintf("  next hop down, next probe in %s, %s", words.Span(s.DownUntil.Sub(now)), words.Plural(int64(s.Failures), "failure"))
+			if s.Why != "" && !strings.Contains(r.Reply, s.Why) {
+				text += ": " + term.Clean(s.Why)
+			}
+			lines = append(lines, term.Cut(text, term.Columns))
+		case s.Connections > 0:
+			lines = append(lines, fmt.Sprintf("  %s of %s open, %s in hand", words.Number(int64(s.Connections)),
+				words.Plural(int64(s.Limit), "connection"), words.Number(int64(s.Claimed))))
+		}
+	}
+	return lines
+}
+
+func writeTotal(e *shell.Env, t *api.Tops, by string) error {
+	unit := map[string]string{"both": "line", "domain": "domain", "account": "account"}[by]
+	shown := words.Plural(int64(t.All), unit)
+	if n := len(t.Rows); n < t.All {
+		shown = fmt.Sprintf("the first %s of %s", words.Number(int64(n)), shown)
+	}
+	lines := []string{fmt.Sprintf("%s, %s; %s", words.Plural(t.Messages, "message"), words.Plural(t.Recipients, "recipient"), shown)}
+	lines = append(lines, BusyLines(t.Connections)...)
+	return e.Say("%s", totalMark+strings.Join(lines, "\n"+totalMark))
+}

@@ -1,0 +1,74 @@
+package act
+
+import (
+	"context"
+	"time"
+
+	"relay/store"
+)
+
+// Running is what a relay that runs has beside its store. Each part may be nil.
+type Running struct {
+	Mail     Deliveries
+	Stopping <-chan struct{} // closed when the relay begins to stop; nil: never
+}
+
+// Deliveries is the part of a relay that delivers mail.
+type Deliveries interface {
+	// Outlooks says what comes next for the mail at each of the places, in their order.
+	Outlooks(context.Context, []Place) ([]Outlook, error)
+	// Sites says how the next hops of domains are; a domain of which nothing is known is
+	// left out.
+	Sites(ctx context.Context, domains []string) (map[string]Site, error)
+	// Connections are those to next hops; nil: it does not say soon.
+	Connections(context.Context) *Connections
+	// Retry tries the next hops of a domain again at once; "": all.
+	Retry(domain string)
+}
+
+// Place is a message's mail to a domain.
+type Place struct {
+	ID   store.ID
+	Lane store.Lane
+}
+
+// Outlook is what the relay knows of mail at a place.
+type Outlook struct {
+	InHand bool  // it is being delivered, or about to be
+	Wait   *Wait // why mail that is due is not tried; nil: nothing keeps it
+}
+
+// Wait is why mail that is due is not tried.
+type Wait struct {
+	Reason   string     `json:"reason" enum:"down,paused,lookup,site,connections,share" doc:"down: the next hop is left alone after failures. paused: it breaks off mail of the account. lookup: it is being looked up. site: all connections allowed to it are in use. connections: all connections are in use. share: the account has its share of them."`
+	Until    *time.Time `json:"until" doc:"When it is tried again; null: as soon as it can be."`
+	Failures int        `json:"failures" doc:"In a row."`
+	Why      string     `json:"why" doc:"The last failure."`
+	Limit    int        `json:"limit" doc:"Connections allowed, where they are all in use."`
+}
+
+// Site is what the relay knows of a next hop.
+type Site struct {
+	Name        string     `json:"name"`
+	Connections int        `json:"connections"`
+	Limit       int        `json:"limit"`
+	Claimed     int        `json:"claimed"`    // messages that wait for a connection
+	DownUntil   *time.Time `json:"down_until"` // null: it is not down
+	Failures    int        `json:"failures"`   // in a row
+	Why         string     `json:"why"`
+}
+
+// Connections to next hops, and whose mail they carry.
+type Connections struct {
+	Limit    int      `json:"limit"`    // of all together
+	InUse    int      `json:"in_use"`   // open, or being made
+	Accounts []Holder `json:"accounts"` // the one with the most first
+	Waiting  []string `json:"waiting"`  // accounts that have no connection for some of their mail: all are in use, or their share is
+}
+
+// Holder is an account that has connections.
+type Holder struct {
+	Account       string `json:"account"` // "": relay's own mail
+	Connections   int    `json:"connections"`
+	OldestSeconds int64  `json:"oldest_seconds"` // since the first attempt of them began
+}

@@ -1,0 +1,128 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"relay/report/api/act"
+	"relay/store"
+)
+
+// Message is a message of the queue.
+type Message struct {
+	ID         store.ID    `json:"id"`
+	Account    string      `json:"account"`
+	Sender     string      `json:"sender" doc:"Empty: a notice of the relay, or the null reverse-path."`
+	Size       int64       `json:"size"`
+	Accepted   time.Time   `json:"accepted"`
+	Expires    time.Time   `json:"expires"`
+	MessageID  string      `json:"message_id"`
+	Recipients []Recipient `json:"recipients"`
+}
+
+// Recipient of a message.
+type Recipient struct {
+	Address string               `json:"address"`
+	State   store.RecipientState `json:"state"`
+	Held    bool                 `json:"held"`
+	Tries   int                  `json:"tries"`
+	Next    *time.Time           `json:"next" doc:"null: no further attempt, or held."`
+	Reply   string               `json:"reply"`
+	Chosen  bool                 `json:"chosen" doc:"It is not done, and what the request says of recipients holds for it."`
+	InHand  bool                 `json:"in_hand" doc:"It is being delivered, or about to be."`
+	Wait    *act.Wait            `json:"wait" doc:"What else keeps it; null: nothing, or it is not known, since no relay runs."`
+}
+
+// views of messages, with what the running relay knows of them.
+func views(ctx context.Context, s *act.Service, f *store.Filter, list []*store.Message) []Message {
+	known := outlooks(ctx, s, list)
+	out := make([]Message, len(list))
+	for i, m := range list {
+		v := Message{ID: m.ID, Account: m.Account, Sender: m.Sender, Size: m.Size, Accepted: m.Accepted,
+			Expires: m.Expires, MessageID: m.MessageID, Recipients: make([]Recipient, len(m.Recipients))}
+		for j := range m.Recipients {
+			r := &m.Recipients[j]
+			v.Recipients[j] = Recipient{Address: r.Address, State: r.State, Held: r.Held, Tries: r.Tries, Reply: r.Reply, Chosen: f.MatchRecipient(r)}
+			v.Recipients[j].expect(r, known[placeOf(m, r)])
+		}
+		out[i] = v
+	}
+	return out
+}
+
+// expect says what comes next for a recipient.
+func (v *Recipient) expect(r *store.Recipient, o act.Outlook) {
+	if r.State.Final() || r.Held {
+		return
+	}
+	v.InHand, v.Wait = o.InHand, o.Wait
+	if !r.Next.IsZero() {
+		v.Next = &r.Next
+	}
+}
+
+func placeOf(m *store.Message, r *store.Recipient) act.Place {
+	return act.Place{ID: m.ID, Lane: store.Lane{Domain: r.Domain, Account: m.Account}}
+}
+
+// outlookTime is how long the running relay may take to say what comes next.
+const outlookTime = time.Second
+
+// outlooks are what the running relay knows of the messages' mail; nil: nothing is known.
+func outlooks(ctx context.Context, s *act.Service, list []*store.Message) map[act.Place]act.Outlook {
+	if s.Running == nil || s.Running.Mail == nil {
+		return nil
+	}
+	known := map[act.Place]act.Outlook{}
+	var places []act.Place
+	for _, m := range list {
+		for i := range m.Recipients {
+			r := &m.Recipients[i]
+			at := placeOf(m, r)
+			if _, there := known[at]; !there && !r.State.Final() && !r.Held {
+				known[at] = act.Outlook{}
+				places = append(places, at)
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, outlookTime)
+	defer cancel()
+	said, err := s.Running.Mail.Outlooks(ctx, places)
+	if err != nil {
+		return nil // it is busy
+	}
+	for i, o := range said {
+		known[places[i]] = o
+	}
+	return known
+}
+
+// MessageName is a request on one message.
+type MessageName struct {
+	ID string `path:"id"`
+}
+
+// ShowMessage shows one message.
+var ShowMessage = act.New(act.Spec{Name: "queue show", Route: "GET /v1/queue/{id}", Summary: "A message of the queue, with each of its recipients", May: act.Operator}, showMessage)
+
+func showMessage(ctx context.Context, s *act.Service, in *MessageName) (*Message, error) {
+	m, err := message(s, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &views(ctx, s, &store.Filter{}, []*store.Message{m})[0], nil
+}
+
+// message of the queue.
+func message(s *act.Service, id string) (*store.Message, error) {
+	parsed, err := parseID(id)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.Store.QueueMessage(parsed)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, act.Fail(act.NoSuch, "it may be done: {trace "+parsed.String()+"}", "message %s is not in the queue", parsed)
+	}
+	return m, err
+}
