@@ -20,7 +20,7 @@ func (r *relay) listenAPI() error {
 	if addr == "" {
 		return nil
 	}
-	l, err := r.app.Listen("tcp", addr)
+	l, err := r.host.listen("tcp", addr)
 	if err != nil {
 		return exit.Fail(exit.Failed, orElse(bindAdvice(err), "see [api] in the configuration"), "api: listen on %s: %w", addr, err)
 	}

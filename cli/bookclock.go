@@ -34,14 +34,14 @@ func clockOf(st *store.Store) *control.Clock {
 func (r *relay) storeOptions() store.Options {
 	o := store.Options{Now: r.clock.Now, Zone: r.cfg.Zone(), Log: r.log, Billing: r.cfg.Billing.Store(), Memory: memlimit.Bodies(r.memory), HighWater: r.dir.numbers()}
 	if r.clock == (clock.Clock{}) {
-		o = r.app.guarded(&r.cfg, o)
+		o = guarded(&r.cfg, r.host.wall, r.host.kept, o)
 	}
 	return o
 }
 
 // guarded has the system's clock watched, unless the configuration trusts it.
-func (a *App) guarded(cfg *config.Config, o store.Options) store.Options {
-	o.Now, o.Kept = a.Wall, a.Kept
+func guarded(cfg *config.Config, wall func() time.Time, kept func() bool, o store.Options) store.Options {
+	o.Now, o.Kept = wall, kept
 	if o.Kept == nil {
 		o.Kept = clockKept
 	}

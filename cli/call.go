@@ -161,7 +161,7 @@ func (p *program) open(cfg *config.Config, dir place) (*store.Store, error) {
 	}
 	fresh := dir.isNew()
 	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	st, err := proof.OpenStore(dir.store(), p.guarded(cfg, store.Options{Zone: cfg.Zone(), Log: log, Billing: cfg.Billing.Store(), HighWater: dir.numbers()}))
+	st, err := proof.OpenStore(dir.store(), guarded(cfg, p.Wall, p.Kept, store.Options{Zone: cfg.Zone(), Log: log, Billing: cfg.Billing.Store(), HighWater: dir.numbers()}))
 	if err != nil {
 		return nil, err
 	}

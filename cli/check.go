@@ -228,5 +228,5 @@ func (p *program) writeFinding(f finding, width int) error {
 
 // storeOptions of a check: it says nothing itself, and writes nothing.
 func (c *checker) storeOptions() store.Options {
-	return c.guarded(&c.cfg, store.Options{Zone: c.cfg.Zone(), Log: proof.OnlyErrors(c.Stderr), ReadOnly: true, Billing: c.cfg.Billing.Store()})
+	return guarded(&c.cfg, c.Wall, c.Kept, store.Options{Zone: c.cfg.Zone(), Log: proof.OnlyErrors(c.Stderr), ReadOnly: true, Billing: c.cfg.Billing.Store()})
 }

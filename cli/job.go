@@ -153,7 +153,7 @@ func (c *call) worker() (*relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &relay{app: &c.App, cfg: cfg, dir: dir, store: c.st, hostname: cfg.Host(), log: slog.New(slog.DiscardHandler)}, nil
+	return &relay{host: c.machine(), cfg: cfg, dir: dir, store: c.st, hostname: cfg.Host(), log: slog.New(slog.DiscardHandler)}, nil
 }
 
 // jobText says what a job did.

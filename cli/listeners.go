@@ -48,7 +48,7 @@ func (r *relay) listenOn(l config.Listen, sockets map[string][]net.Listener) err
 		r.takePassed(sockets, name, smtp.Mode(l.TLS))
 		return nil
 	}
-	ln, err := r.app.Listen("tcp", l.Addr)
+	ln, err := r.host.listen("tcp", l.Addr)
 	switch {
 	case err == nil:
 		r.listeners = append(r.listeners, smtp.Listener{Listener: ln, Mode: smtp.Mode(l.TLS)})

@@ -162,7 +162,7 @@ func newWatched(t *testing.T) *watched {
 	t.Helper()
 	w := &watched{sup: newSupervision(), log: &logBuffer{ready: make(chan struct{})}, release: make(chan struct{})}
 	p := &program{App: App{Stderr: w.log, Stdout: io.Discard, Getenv: env{}.get}}
-	r, err := p.relayOf(config.Default(), place(t.TempDir()))
+	r, err := newRelay(p.machine(), config.Default(), place(t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,7 +85,7 @@ func (r *relay) takeOver(now *config.Config) ([]config.Change, error) {
 		r.cert.take(cert)
 	}
 	if live.Log != now.Log {
-		r.logs.set(newLog(r.app.Stderr, &live).Handler())
+		r.logs.set(newLog(r.host.stderr, &live).Handler())
 	}
 	r.live.Store(&live)
 	return list, nil

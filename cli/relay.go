@@ -30,7 +30,7 @@ import (
 
 // relay is the running appliance.
 type relay struct {
-	app      *App
+	host     machine
 	cfg      config.Config // the one it was started with; see config
 	dir      place
 	log      *slog.Logger
@@ -204,11 +204,7 @@ func (r *relay) certificate(cfg *config.Config) (*certificate, error) {
 
 // command runs a command line that came over the control socket.
 func (r *relay) command(ctx context.Context, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{App: App{Stdin: stdin, Stdout: stdout, Stderr: stderr}, inner: r, coloured: req.Colour}
-	if req.Reseller != "" {
-		p.scope = &scope{req.Reseller}
-	}
-	return exit.Report(stderr, p.run(ctx, req.Args))
+	return r.host.command(ctx, r, req, stdin, stdout, stderr)
 }
 
 // probeLimit is how long a part may take to answer who asks for the relay's health.

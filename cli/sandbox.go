@@ -163,7 +163,7 @@ func (s *sandbox) prepare(p *program, f *sandboxFlags, folder *sink.Folder) (err
 	inner.Reloads, inner.Sockets, inner.Supervisor = nil, nil, nil
 	s.program = &inner
 	s.sink = sink.New(sink.Config{Now: s.now, Folder: folder, Taken: s.tellTaken, Refused: s.tellRefused})
-	if s.relay, err = s.relayOf(s.setup(), s.dir); err != nil {
+	if s.relay, err = newRelay(s.machine(), s.setup(), s.dir); err != nil {
 		return err
 	}
 	return nil
@@ -273,7 +273,7 @@ func (s *sandbox) live(ctx context.Context, signals <-chan os.Signal) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- s.operate(ctx, s.relay, signals, func() { close(ready) }) }()
+	go func() { ended <- s.relay.operate(ctx, signals, func() { close(ready) }) }()
 	select {
 	case err := <-ended:
 		return err

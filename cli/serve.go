@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
+	"net"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -36,13 +38,17 @@ func (p *program) serve(ctx context.Context) error {
 	hangups, stopHangups := p.hangups()
 	defer stopHangups()
 	supervisor := p.supervisor()
-	r, err := p.newRelay()
+	cfg, dir, err := p.home()
+	if err != nil {
+		return err
+	}
+	r, err := newRelay(p.machine(), cfg, dir)
 	if err != nil {
 		return err
 	}
 	r.hangups, r.reread, r.sockets = hangups, p.load, p.Sockets
 	r.notify = &notifier{Supervisor: supervisor, log: r.log}
-	return p.operate(ctx, r, signals, func() {})
+	return r.operate(ctx, signals, func() {})
 }
 
 // hangups are the signals that ask for a reload.
@@ -64,7 +70,7 @@ func (p *program) supervisor() Supervisor {
 // fails or the store does. Order of starting: store, mailer, jobs, smtp, control
 // socket, API, reloads; they are stopped in reverse, under one deadline. ready is called once
 // mail can come in.
-func (p *program) operate(ctx context.Context, r *relay, signals <-chan os.Signal, ready func()) error {
+func (r *relay) operate(ctx context.Context, signals <-chan os.Signal, ready func()) error {
 	r.logStarting()
 	if !strings.Contains(r.hostname, ".") {
 		r.logPlainName()
@@ -73,7 +79,7 @@ func (p *program) operate(ctx context.Context, r *relay, signals <-chan os.Signa
 	if told || err != nil {
 		return err
 	}
-	p.tuneMemory()
+	r.host.tuneMemory()
 	all := newParts()
 	r.parts = all
 	all.start(ctx, "mailer", r.mail.Run)
@@ -169,32 +175,38 @@ func (r *relay) drain(all *parts, why string, signals <-chan os.Signal) error {
 	}
 }
 
-// newRelay reads the configuration and finds the places.
-func (p *program) newRelay() (*relay, error) {
-	cfg, dir, err := p.home()
-	if err != nil {
-		return nil, err
-	}
-	return p.relayOf(cfg, dir)
+// machine is what a relay takes from the process it runs in.
+type machine struct {
+	stderr io.Writer
+	getenv func(string) string
+	listen func(network, address string) (net.Listener, error)
+	wall   func() time.Time // nil: the system's clock
+	kept   func() bool      // likewise
+
+	command func(context.Context, *relay, control.Request, io.Reader, io.Writer, io.Writer) int // runs a command line that came over the control socket
 }
 
-// relayOf is a relay with that configuration on that data directory, by the
-// system's clock.
-func (p *program) relayOf(cfg config.Config, dir place) (*relay, error) {
+func (p *program) machine() machine {
+	return machine{stderr: p.Stderr, getenv: p.getenv, listen: p.Listen, wall: p.Wall, kept: p.Kept, command: runSent}
+}
+
+// newRelay is a relay with that configuration on that data directory, by the system's
+// clock.
+func newRelay(m machine, cfg config.Config, dir place) (*relay, error) {
 	if err := dir.make(); err != nil {
 		return nil, err
 	}
-	logs := newLogSwitch(newLog(p.Stderr, &cfg).Handler())
+	logs := newLogSwitch(newLog(m.stderr, &cfg).Handler())
 	return &relay{
-		app: &p.App, cfg: cfg, dir: dir, started: time.Now(), memory: p.memory(),
+		host: m, cfg: cfg, dir: dir, started: time.Now(), memory: m.memory(),
 		logs: logs, log: slog.New(logs), hostname: cfg.Host(), stopping: make(chan struct{}),
 	}, nil
 }
 
 // tuneMemory trades a little memory for half of the collector's work, where the
 // operator did not choose: what lives is a few MB.
-func (p *program) tuneMemory() {
-	if p.getenv("GOGC") == "" {
+func (m machine) tuneMemory() {
+	if m.getenv("GOGC") == "" {
 		debug.SetGCPercent(200)
 	}
 	debug.FreeOSMemory() // what the start needed and nothing else will
@@ -202,8 +214,8 @@ func (p *program) tuneMemory() {
 
 // memory is how much the machine grants the relay, which the collector then keeps
 // below, unless the operator told it in GOMEMLIMIT; 0: no limit is known.
-func (p *program) memory() int64 {
-	if p.getenv("GOMEMLIMIT") == "" {
+func (m machine) memory() int64 {
+	if m.getenv("GOMEMLIMIT") == "" {
 		return memlimit.Follow(os.DirFS("/"))
 	}
 	if n := debug.SetMemoryLimit(-1); n < math.MaxInt64 {

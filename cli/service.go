@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"time"
 
 	"relay/cli/config"
+	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/proof"
 	"relay/cli/reach"
@@ -144,4 +147,13 @@ func rules(c *config.Config) *act.Rules {
 		r.Methods = append(r.Methods, act.Method{Name: p.Method, Countries: p.Countries})
 	}
 	return r
+}
+
+// runSent runs a command line that came over the control socket.
+func runSent(ctx context.Context, r *relay, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
+	p := &program{App: App{Stdin: stdin, Stdout: stdout, Stderr: stderr}, inner: r, coloured: req.Colour}
+	if req.Reseller != "" {
+		p.scope = &scope{req.Reseller}
+	}
+	return exit.Report(stderr, p.run(ctx, req.Args))
 }
