@@ -128,7 +128,7 @@ func (a *API) run(w http.ResponseWriter, r *http.Request, actor act.Actor) {
 		act.WriteProblem(w, act.ProblemOf(act.UnknownToken))
 		return
 	}
-	if r.URL.Path == "/v1/run" {
+	if r.Method == http.MethodPost && r.URL.Path == "/v1/run" {
 		a.Server.runFor(w, r, actor.Name)
 		return
 	}
