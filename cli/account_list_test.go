@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/quota"
@@ -26,11 +27,11 @@ var accountsFlag = flag.Int("accounts", 3000, "accounts in the test of long list
 // in ten suspended, and an odd one at the end that needs more room.
 func (e env) manyAccounts(t *testing.T, n int) {
 	t.Helper()
-	dir := place(e["RELAY_DATA"])
-	if err := dir.make(); err != nil {
+	dir := place.Dir(e["RELAY_DATA"])
+	if err := dir.Make(); err != nil {
 		t.Fatal(err)
 	}
-	st, err := proof.OpenStore(dir.store(), store.Options{})
+	st, err := proof.OpenStore(dir.Store(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

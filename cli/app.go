@@ -102,7 +102,7 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	if len(args) > 1 && args[0] == proof.Verb {
 		return exit.Report(a.Stderr, proof.Here(ctx, a.Stdout, a.Stderr, args[1], args[2:]))
 	}
-	p := &program{App: *a}
+	p := newProgram(*a)
 	if len(args) > 0 && args[0] == shell.CompleteVerb {
 		return exit.Report(a.Stderr, p.complete(ctx, args[1:]))
 	}

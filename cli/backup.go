@@ -13,6 +13,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/term"
 	"relay/cli/wholefile"
 	"relay/report/jobs"
@@ -77,9 +78,9 @@ type backedUp struct {
 }
 
 func (p *program) backupToFile(ctx context.Context, file string, force bool) error {
-	if _, data, err := p.home(); err != nil {
+	if _, data, err := p.where.Home(); err != nil {
 		return err
-	} else if info, err := os.Stat(file); err == nil && data.isStore(info) {
+	} else if info, err := os.Stat(file); err == nil && data.IsStore(info) {
 		return exit.Usage("", "%s is the store itself", file)
 	}
 	dir := filepath.Dir(file)
@@ -126,7 +127,7 @@ func (p *program) backupToPipe(ctx context.Context) error {
 }
 
 func (p *program) backupToShelf(ctx context.Context) error {
-	cfg, dir, err := p.home()
+	cfg, dir, err := p.where.Home()
 	if err != nil {
 		return err
 	}
@@ -151,14 +152,14 @@ func (p *program) backupToShelf(ctx context.Context) error {
 // backup calls make with where the copy comes from, and whom to tell that it is
 // kept.
 func (p *program) backup(ctx context.Context, make func(from backup.Copier, keep func(time.Time) error) error) error {
-	cfg, dir, err := p.home()
+	cfg, dir, err := p.where.Home()
 	if err != nil {
 		return err
 	}
-	if dir.isNew() { // a copy of nothing would in time push out those of what was there
-		return noStore(dir)
+	if dir.IsNew() { // a copy of nothing would in time push out those of what was there
+		return dir.NoStore()
 	}
-	client := control.NewClient(dir.socket())
+	client := control.NewClient(dir.Socket())
 	defer client.Close()
 	remote := func() error {
 		return make(backup.FromRelay(client), func(at time.Time) error { return client.Keep(ctx, at) })
@@ -197,7 +198,7 @@ func (p *program) showBackup(res *backedUp) error {
 }
 
 // shelfOf is the configured one.
-func shelfOf(b *config.Backup, data place) backup.Shelf {
+func shelfOf(b *config.Backup, data place.Dir) backup.Shelf {
 	dir := b.Dir
 	if dir == "" {
 		dir = filepath.Join(string(data), "backup")

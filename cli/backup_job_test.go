@@ -10,6 +10,7 @@ import (
 
 	"relay/cli/backup"
 	"relay/cli/config"
+	"relay/cli/place"
 	"relay/report/jobs"
 	"relay/store"
 )
@@ -50,14 +51,14 @@ func runJob(t *testing.T, r *relay, name string) {
 // backupRelay is a relay whose business's clock shows at.
 func backupRelay(t *testing.T, s backup.Shelf, log io.Writer, at *time.Time) *relay {
 	t.Helper()
-	st, err := store.Open(place(s.Owner).store(), store.Options{Now: func() time.Time { return *at }})
+	st, err := store.Open(place.Dir(s.Owner).Store(), store.Options{Now: func() time.Time { return *at }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	cfg := config.Default()
 	cfg.Backup = config.Backup{Schedule: "0 3 * * *", Dir: s.Dir, Keep: s.Keep}
-	return &relay{cfg: cfg, dir: place(s.Owner), store: st, log: newLog(log, &cfg), hostname: "relay.test"}
+	return &relay{cfg: cfg, dir: place.Dir(s.Owner), store: st, log: newLog(log, &cfg), hostname: "relay.test"}
 }
 
 func wantCopies(t *testing.T, s backup.Shelf, want ...string) {

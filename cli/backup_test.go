@@ -10,12 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"relay/cli/exit"
-	"relay/cli/proof"
-	"relay/cli/wholefile"
-	"relay/store"
+	"relay/cli/place"
 	"relay/store/bolt"
 )
 
@@ -83,7 +79,7 @@ func TestBackup_interrupted(t *testing.T) {
 	var stderr strings.Builder
 	app := &App{Stdout: &stderr, Stderr: &stderr, Getenv: e.get,
 		Signals: func() (<-chan os.Signal, func()) { return signals, func() {} }}
-	p := &program{App: *app}
+	p := newProgram(*app)
 	ctx, stop := p.untilSignal(t.Context())
 	defer stop()
 	<-ctx.Done()
@@ -92,131 +88,6 @@ func TestBackup_interrupted(t *testing.T) {
 	}
 	if list, err := os.ReadDir(dir); len(list) > 0 || err != nil {
 		t.Errorf("left over: %v, %v", list, err)
-	}
-}
-
-// Two processes must not both have a store that was not there when they began.
-func TestPlace_claim(t *testing.T) {
-	dir := place(t.TempDir())
-	empty, err := dir.claim()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := dir.claim(); !errors.Is(err, store.ErrLocked) {
-		t.Errorf("a second claim on an empty directory: %v", err)
-	}
-	opened := make(chan error)
-	go func() { // a relay that starts waits until the restore is over
-		st, err := proof.OpenStore(dir.store(), store.Options{})
-		if err == nil {
-			_, err = dir.claim()
-			err = errors.Join(err, st.Close())
-		}
-		opened <- err
-	}()
-	select {
-	case err := <-opened:
-		t.Fatalf("a store was made in a directory that is claimed: %v", err)
-	case <-time.After(20 * time.Millisecond): // it waits, or has not begun
-	}
-	if err := empty.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-opened; !errors.Is(err, store.ErrLocked) {
-		t.Errorf("a claim on an open store: %v", err)
-	}
-	lock, err := dir.claim()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close()
-	if _, err := proof.OpenStore(dir.store(), store.Options{}); !errors.Is(err, store.ErrLocked) {
-		t.Errorf("Open of a store that is claimed: %v", err)
-	}
-}
-
-// An empty file is no store: the engine puts a new one in its place, and must not
-// meanwhile.
-func TestPlace_claim_emptyFile(t *testing.T) {
-	dir := place(t.TempDir())
-	put(t, dir.store(), "")
-	lock, err := dir.claim()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := dir.claim(); !errors.Is(err, store.ErrLocked) {
-		t.Errorf("a second claim: %v", err)
-	}
-	opened := make(chan error)
-	go func() {
-		st, err := proof.OpenStore(dir.store(), store.Options{})
-		if err == nil {
-			err = st.Close()
-		}
-		opened <- err
-	}()
-	select {
-	case err := <-opened:
-		t.Fatalf("a store was made in a directory that is claimed: %v", err)
-	case <-time.After(100 * time.Millisecond): // it waits, or has not begun
-	}
-	if err := lock.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-opened; err != nil {
-		t.Error(err)
-	}
-}
-
-// A file that takes the store's name is locked until the name lasts, and one that
-// another has does not get it.
-func TestPlace_install(t *testing.T) {
-	dir := place(t.TempDir())
-	put(t, dir.store(), "old")
-	fresh := filepath.Join(string(dir), "fresh")
-	put(t, fresh, "new")
-	f, err := os.Open(fresh)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH); err != nil {
-		t.Fatal(err)
-	}
-	if err := dir.install(fresh); !errors.Is(err, unix.EWOULDBLOCK) {
-		t.Errorf("install of a file that another has locked: %v", err)
-	}
-	if got, err := os.ReadFile(dir.store()); string(got) != "old" {
-		t.Errorf("the store is %q, %v", got, err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_UN); err != nil {
-		t.Fatal(err)
-	}
-	if err := dir.install(fresh); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(dir.store()); string(got) != "new" {
-		t.Errorf("the store is %q, %v", got, err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		t.Errorf("it stays locked: %v", err)
-	}
-}
-
-// A claim on a file that lost its name is none.
-func TestPlace_claimStore_replaced(t *testing.T) {
-	dir := place(t.TempDir())
-	put(t, dir.store(), "old")
-	f, err := os.OpenFile(dir.store(), os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, dir.store()+".new", "new")
-	if err := os.Rename(dir.store()+".new", dir.store()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := lockIf(f, func() bool { return wholefile.SameFile(dir.store(), f) }); !errors.Is(err, errReplaced) {
-		t.Errorf("claimStore = %v, want errReplaced", err)
 	}
 }
 
@@ -251,7 +122,7 @@ func TestRestore_olderSchema(t *testing.T) {
 func TestRestore_newerSchema(t *testing.T) {
 	e := newEnv(t, testConfig)
 	e.must(t, "account", "add", "acme", "--plan", "entry")
-	db, err := bolt.Open(place(e["RELAY_DATA"]).store(), bolt.Options{Buckets: []string{"meta"}})
+	db, err := bolt.Open(place.Dir(e["RELAY_DATA"]).Store(), bolt.Options{Buckets: []string{"meta"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +131,7 @@ func TestRestore_newerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	newer := filepath.Join(t.TempDir(), "newer.db")
-	if err := os.Rename(place(e["RELAY_DATA"]).store(), newer); err != nil {
+	if err := os.Rename(place.Dir(e["RELAY_DATA"]).Store(), newer); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"restore", "--dry-run", newer}, {"restore", newer}} {

@@ -13,6 +13,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/mailer"
@@ -93,7 +94,7 @@ func (p *program) here(c *cli.Command, run func(ctx context.Context, args []stri
 // and runs it here.
 func (p *program) send(cc *cli.Context, w work, args []string) error {
 	ctx := cc.Context
-	cfg, dir, err := p.home()
+	cfg, dir, err := p.where.Home()
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (p *program) send(cc *cli.Context, w work, args []string) error {
 	if w.stdin != nil && w.stdin(args) {
 		stdin = p.Stdin
 	}
-	client := control.NewClient(dir.socket())
+	client := control.NewClient(dir.Socket())
 	client.Token = token
 	defer client.Close()
 	remote := func() error {
@@ -122,7 +123,7 @@ func (p *program) send(cc *cli.Context, w work, args []string) error {
 // eitherWay does remote when a relay has the store, else local with the store
 // open. While somebody has the store and does not answer it tries again, for a
 // few seconds.
-func (p *program) eitherWay(ctx context.Context, cfg *config.Config, dir place, remote func() error, local func(*store.Store) error) error {
+func (p *program) eitherWay(ctx context.Context, cfg *config.Config, dir place.Dir, remote func() error, local func(*store.Store) error) error {
 	deadline := time.Now().Add(lockedFor)
 	for {
 		err := remote()
@@ -146,30 +147,30 @@ func (p *program) eitherWay(ctx context.Context, cfg *config.Config, dir place, 
 
 // onOpen runs local and closes the store, unless the file turned out to be
 // damaged: then nothing of it is touched any more.
-func (p *program) onOpen(dir place, st *store.Store, local func(*store.Store) error) error {
-	err := proof.Guard(dir.store(), func() error { return local(st) })
+func (p *program) onOpen(dir place.Dir, st *store.Store, local func(*store.Store) error) error {
+	err := proof.Guard(dir.Store(), func() error { return local(st) })
 	if errors.Is(err, proof.ErrDamaged) {
 		return err
 	}
-	return errors.Join(err, proof.Guard(dir.store(), st.Close))
+	return errors.Join(err, proof.Guard(dir.Store(), st.Close))
 }
 
 // open opens the store for a command, and makes a new one where there is none.
-func (p *program) open(cfg *config.Config, dir place) (*store.Store, error) {
-	if err := dir.make(); err != nil {
+func (p *program) open(cfg *config.Config, dir place.Dir) (*store.Store, error) {
+	if err := dir.Make(); err != nil {
 		return nil, err
 	}
-	fresh := dir.isNew()
+	fresh := dir.IsNew()
 	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	st, err := proof.OpenStore(dir.store(), guarded(cfg, p.Wall, p.Kept, store.Options{Zone: cfg.Zone(), Log: log, Billing: cfg.Billing.Store(), HighWater: dir.numbers()}))
+	st, err := proof.OpenStore(dir.Store(), guarded(cfg, p.Wall, p.Kept, store.Options{Zone: cfg.Zone(), Log: log, Billing: cfg.Billing.Store(), HighWater: dir.Numbers()}))
 	if err != nil {
 		return nil, err
 	}
 	mailer.WordDSNs(st, mailer.Config{Hostname: cfg.Host(), NoticeExpire: cfg.Delivery.NoticeExpire.Duration,
 		NoticesPerHour: cfg.Delivery.NoticesPerHour}) // of mail that the command drops
 	if fresh {
-		p.note("new store %s", dir.store())
-		if err := dir.adopt(dir.store()); err != nil {
+		p.note("new store %s", dir.Store())
+		if err := dir.Adopt(dir.Store()); err != nil {
 			return nil, errors.Join(err, st.Close())
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"relay/cli/config"
+	"relay/cli/place"
 	"relay/cli/wholefile"
 )
 
@@ -111,8 +112,8 @@ const (
 
 // selfSigned is the certificate of a relay that was given none: made once and
 // kept in the data directory.
-func selfSigned(dir place, hostname string, now time.Time, log *slog.Logger) (*certificate, error) {
-	cert, key := dir.tls("selfsigned.crt"), dir.tls("selfsigned.key")
+func selfSigned(dir place.Dir, hostname string, now time.Time, log *slog.Logger) (*certificate, error) {
+	cert, key := dir.TLS("selfsigned.crt"), dir.TLS("selfsigned.key")
 	if c, err := loadCertificate(cert, key, log); err == nil && usable(c.current.Leaf, hostname, now) {
 		return c, nil
 	}

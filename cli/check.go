@@ -14,6 +14,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/store"
@@ -43,7 +44,7 @@ type checker struct {
 	*program
 	ctx      context.Context
 	cfg      config.Config
-	dir      place
+	dir      place.Dir
 	health   *control.Health     // of the running relay; nil: there is none
 	seen     []*x509.Certificate // that it showed
 	hold     *control.Clock      // why the clock of the books stands still; nil: it goes

@@ -24,7 +24,7 @@ import (
 // there is nothing to go on with.
 func (c *checker) configuration() bool {
 	var err error
-	c.cfg, err = c.load()
+	c.cfg, err = c.where.Load()
 	if bad, is := errors.AsType[*config.Error](err); is {
 		advice := ""
 		for i, p := range bad.Problems {
@@ -40,7 +40,7 @@ func (c *checker) configuration() bool {
 		return false
 	}
 	c.add("configuration", ok, "", "%s", orElse(c.cfg.File(), "no file, defaults"))
-	if c.dir, err = c.place(&c.cfg); err != nil {
+	if c.dir, err = c.where.Dir(&c.cfg); err != nil {
 		c.add("data directory", failed, "name one with --data DIR", "%v", err)
 		return false
 	}
@@ -79,14 +79,14 @@ func (c *checker) directory() {
 // numbers looks at the file of the last number of an invoice, without which no relay
 // starts.
 func (c *checker) numbers() {
-	if err := highwater.Writable(c.dir.numbers()); err != nil {
+	if err := highwater.Writable(c.dir.Numbers()); err != nil {
 		c.add("last invoice", failed, exit.Hint(err), "%v", err)
 	}
 }
 
 // relay asks the one that runs, or tries whether the store opens.
 func (c *checker) relay() {
-	client := control.NewClient(c.dir.socket())
+	client := control.NewClient(c.dir.Socket())
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(c.ctx, healthLimit)
 	defer cancel()
@@ -114,7 +114,7 @@ func (c *checker) relay() {
 		c.judgeBackup(h.Backup)
 	case c.silent: // it has the store
 		c.unopened = true
-	case c.dir.isNew():
+	case c.dir.IsNew():
 		c.add("store file", ok, "", "there is none yet; relay serve makes one")
 	default:
 		c.openStore()
@@ -133,7 +133,7 @@ func advice(h *control.Health) string {
 
 // OpenStore looks at the store of a relay that does not run.
 func (c *checker) openStore() {
-	st, err := proof.OpenStore(c.dir.store(), c.storeOptions())
+	st, err := proof.OpenStore(c.dir.Store(), c.storeOptions())
 	if errors.Is(err, store.ErrOlder) {
 		c.unopened = true
 		c.add("store file", ok, exit.Hint(err), "is of an older relay")
@@ -149,7 +149,7 @@ func (c *checker) openStore() {
 	var file, free int64
 	c.hold = clockOf(st)
 	var wrong error // a relay would not start
-	err = proof.Guard(c.dir.store(), func() error {
+	err = proof.Guard(c.dir.Store(), func() error {
 		file, free = st.Size()
 		wrong = st.CheckCurrency(c.cfg.Billing.Currency)
 		var errs [2]error

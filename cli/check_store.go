@@ -14,11 +14,11 @@ import (
 // proveStore proves the store: a copy of it while a relay has it, which is not
 // held up by that.
 func (c *checker) proveStore() {
-	if c.health == nil && c.dir.isNew() {
+	if c.health == nil && c.dir.IsNew() {
 		c.add("store", ok, "", "there is none yet")
 		return
 	}
-	path := c.dir.store()
+	path := c.dir.Store()
 	if c.health != nil {
 		copied, err := c.liveCopy()
 		if err != nil {
@@ -43,7 +43,7 @@ func (c *checker) liveCopy() (*wholefile.File, error) {
 		return nil, err
 	}
 	out.Rest = wholefile.NewPace()
-	client := control.NewClient(c.dir.socket())
+	client := control.NewClient(c.dir.Socket())
 	defer client.Close()
 	_, err = backup.Take(c.ctx, backup.FromRelay(client), out, c.watch("copying"), func(size int64) error { return wholefile.Room(string(c.dir), size) })
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/store"
 	"relay/store/bolt"
 )
@@ -39,7 +40,7 @@ func newChecker(t *testing.T, change func(*config.Config)) *checker {
 	if change != nil {
 		change(&cfg)
 	}
-	return &checker{program: &program{App: App{Getenv: env{}.get, Listen: net.Listen}}, ctx: t.Context(), cfg: cfg, dir: place(t.TempDir())}
+	return &checker{program: &program{App: App{Getenv: env{}.get, Listen: net.Listen}}, ctx: t.Context(), cfg: cfg, dir: place.Dir(t.TempDir())}
 }
 
 func TestChecker_judgeBackup(t *testing.T) {
@@ -89,20 +90,20 @@ func TestChecker_store(t *testing.T) {
 // A store of an older relay is not brought up to date by a look at it.
 func TestChecker_openStore_older(t *testing.T) {
 	k := newChecker(t, nil)
-	db, err := bolt.Open(k.dir.store(), bolt.Options{Buckets: []string{"accounts"}})
+	db, err := bolt.Open(k.dir.Store(), bolt.Options{Buckets: []string{"accounts"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	before, err := os.ReadFile(k.dir.store())
+	before, err := os.ReadFile(k.dir.Store())
 	if err != nil {
 		t.Fatal(err)
 	}
 	k.openStore()
 	mustMatch(t, "older", lines(k), `^ok store file: is of an older relay → relay serve, or any command on it, brings it up to date\n$`)
-	if after, err := os.ReadFile(k.dir.store()); !bytes.Equal(after, before) || err != nil {
+	if after, err := os.ReadFile(k.dir.Store()); !bytes.Equal(after, before) || err != nil {
 		t.Errorf("the store was changed, %v", err)
 	}
 }
@@ -141,7 +142,7 @@ func TestChecker_taken(t *testing.T) {
 
 func TestChecker_disk(t *testing.T) {
 	k := newChecker(t, nil)
-	k.dir = place(filepath.Join(string(k.dir), "not", "there"))
+	k.dir = place.Dir(filepath.Join(string(k.dir), "not", "there"))
 	k.disk()
 	k.diskSpeed()
 	mustMatch(t, "a directory that is not there yet", lines(k), `^\S+ disk: .* free of .* → `)

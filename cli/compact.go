@@ -13,6 +13,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/cli/wholefile"
@@ -35,12 +36,12 @@ Whatever goes wrong, or is killed, the store stays as it was. --dry-run says wha
 	}, func(ctx context.Context, _ []string) error {
 		ctx, stop := p.untilSignal(ctx)
 		defer stop()
-		cfg, dir, err := p.home()
+		cfg, dir, err := p.where.Home()
 		switch {
 		case err != nil:
 			return err
-		case dir.isNew():
-			return noStore(dir)
+		case dir.IsNew():
+			return dir.NoStore()
 		case dryRun:
 			return p.compactDry(ctx, &cfg, dir)
 		default:
@@ -67,8 +68,8 @@ func newCompacted(file, free int64) *compactView {
 }
 
 // compactDry asks the running relay, or the store itself.
-func (p *program) compactDry(ctx context.Context, cfg *config.Config, dir place) error {
-	client := control.NewClient(dir.socket())
+func (p *program) compactDry(ctx context.Context, cfg *config.Config, dir place.Dir) error {
+	client := control.NewClient(dir.Socket())
 	defer client.Close()
 	remote := func() error {
 		h, err := client.Health(ctx)
@@ -92,13 +93,13 @@ func (p *program) compactDry(ctx context.Context, cfg *config.Config, dir place)
 // A crash before 4 leaves the store as it was, and a file that the next compaction
 // or start removes; a crash after it leaves the new one. A process that waited for
 // the lock finds at 5 that its file has lost the name, and opens the new one.
-func (p *program) compact(ctx context.Context, cfg *config.Config, dir place) error {
-	if err := dir.noLink(); err != nil {
+func (p *program) compact(ctx context.Context, cfg *config.Config, dir place.Dir) error {
+	if err := dir.NoLink(); err != nil {
 		return err
 	}
-	st, err := proof.OpenStore(dir.store(), store.Options{Zone: cfg.Zone(), Log: proof.OnlyErrors(p.Stderr), Billing: cfg.Billing.Store()})
+	st, err := proof.OpenStore(dir.Store(), store.Options{Zone: cfg.Zone(), Log: proof.OnlyErrors(p.Stderr), Billing: cfg.Billing.Store()})
 	if errors.Is(err, store.ErrLocked) {
-		return exit.Fail(exit.TryAgain, stopFirst+"; relay compact; and start them again", "%w", err)
+		return exit.Fail(exit.TryAgain, place.StopFirst+"; relay compact; and start them again", "%w", err)
 	}
 	if err != nil {
 		return err
@@ -111,28 +112,28 @@ func (p *program) compact(ctx context.Context, cfg *config.Config, dir place) er
 	return p.showCompacted(res, false)
 }
 
-func (p *program) compactInto(ctx context.Context, dir place, st *store.Store, res *compactView) error {
-	dir.removeUnfinished()
+func (p *program) compactInto(ctx context.Context, dir place.Dir, st *store.Store, res *compactView) error {
+	dir.RemoveUnfinished()
 	if err := wholefile.Room(string(dir), res.Before-res.Free); err != nil {
 		return err
 	}
-	fresh := filepath.Join(string(dir), unfinishedCompaction+"."+strconv.Itoa(os.Getpid()))
+	fresh := filepath.Join(string(dir), place.UnfinishedCompaction+"."+strconv.Itoa(os.Getpid()))
 	installed := false
 	defer func() { // also when a fault in the file ends it
 		if !installed {
-			dir.removeUnfinished()
+			dir.RemoveUnfinished()
 		}
 	}()
 	if err := p.compactTo(ctx, dir, st, fresh, res); err != nil {
 		return err
 	}
-	err := dir.install(fresh)
+	err := dir.Install(fresh)
 	installed = err == nil
 	return err
 }
 
 // compactTo makes the new file.
-func (p *program) compactTo(ctx context.Context, dir place, st *store.Store, fresh string, res *compactView) error {
+func (p *program) compactTo(ctx context.Context, dir place.Dir, st *store.Store, fresh string, res *compactView) error {
 	pr := term.NewProgress(p.Stderr, "copying", res.Before-res.Free)
 	err := st.Compact(fresh, func(n int64) error { pr.Add(n); return ctx.Err() })
 	if pr.End(); err != nil {
@@ -141,7 +142,7 @@ func (p *program) compactTo(ctx context.Context, dir place, st *store.Store, fre
 	if err := p.proveCompacted(ctx, fresh, st); err != nil {
 		return err
 	}
-	res.After, err = settle(fresh, dir.store())
+	res.After, err = settle(fresh, dir.Store())
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/store"
 )
@@ -33,17 +34,17 @@ func TestCompactionPays(t *testing.T) {
 func TestCompact_keepsMode(t *testing.T) {
 	e := newEnv(t, testConfig)
 	e.must(t, "account", "add", "acme", "--plan", "entry")
-	dir := place(e["RELAY_DATA"])
-	if err := os.Chmod(dir.store(), 0o640); err != nil {
+	dir := place.Dir(e["RELAY_DATA"])
+	if err := os.Chmod(dir.Store(), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	old, err := os.Stat(dir.store())
+	old, err := os.Stat(dir.Store())
 	if err != nil {
 		t.Fatal(err)
 	}
 	put(t, filepath.Join(string(dir), "relay.db.mine"), "x")
 	e.must(t, "compact")
-	now, err := os.Stat(dir.store())
+	now, err := os.Stat(dir.Store())
 	if err != nil || now.Mode() != old.Mode() || os.SameFile(old, now) {
 		t.Errorf("the new file: %v, %v, want another with mode %v", now.Mode(), err, old.Mode())
 	}
@@ -58,7 +59,7 @@ func TestCompact_keepsMode(t *testing.T) {
 func TestCompact_damage(t *testing.T) {
 	e := newEnv(t, testConfig)
 	e.must(t, "account", "add", "acme", "--plan", "entry")
-	dir := place(e["RELAY_DATA"])
+	dir := place.Dir(e["RELAY_DATA"])
 	good := filepath.Join(filepath.Dir(e["RELAY_CONFIG"]), "good.db") // shorter than the store
 	e.must(t, "backup", good)
 	text, err := os.ReadFile(good)
@@ -67,8 +68,8 @@ func TestCompact_damage(t *testing.T) {
 	}
 	refused := 0
 	for page := range len(text) / 4096 {
-		putDamaged(t, dir.store(), text, page)
-		before, err := os.ReadFile(dir.store())
+		putDamaged(t, dir.Store(), text, page)
+		before, err := os.ReadFile(dir.Store())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +79,7 @@ func TestCompact_damage(t *testing.T) {
 		}
 		refused++
 		mustMatch(t, "stderr", stderr, "^relay: error: ")
-		after, err := os.ReadFile(dir.store())
+		after, err := os.ReadFile(dir.Store())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,8 +108,8 @@ func TestCompact_wrongCounters(t *testing.T) {
 	if code := s.stop(); code != exit.Done {
 		t.Fatalf("exit code %d", code)
 	}
-	dir := place(e["RELAY_DATA"])
-	text, err := os.ReadFile(dir.store())
+	dir := place.Dir(e["RELAY_DATA"])
+	text, err := os.ReadFile(dir.Store())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,13 +117,13 @@ func TestCompact_wrongCounters(t *testing.T) {
 	if wrong == string(text) {
 		t.Fatal("the totals are not where they were")
 	}
-	put(t, dir.store(), wrong)
+	put(t, dir.Store(), wrong)
 	_, stderr, code := e.run("", "compact")
 	if code != exit.Failed {
 		t.Errorf("exit code %d", code)
 	}
 	mustMatch(t, "stderr", stderr, `error: compact: the store has 1 problem, the first: totals say .*\n.*hint: nothing was changed`)
-	if st, err := proof.OpenStore(dir.store(), store.Options{}); err != nil {
+	if st, err := proof.OpenStore(dir.Store(), store.Options{}); err != nil {
 		t.Error(err)
 	} else if err := st.Close(); err != nil {
 		t.Error(err)

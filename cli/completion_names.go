@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"relay/cli/control"
+	"relay/cli/place"
 	"relay/cli/reach"
 	"relay/cli/shell"
 	"relay/report/api/owners"
@@ -29,12 +30,12 @@ func (p *program) names(ctx context.Context, k shell.Kind, t *shell.Typing, add 
 	if p.hasToken(given) {
 		return nil
 	}
-	p.config, p.data = t.Given["config"], t.Given["data"]
-	_, dir, err := p.home()
+	p.where.Config, p.where.Data = t.Given["config"], t.Given["data"]
+	_, dir, err := p.where.Home()
 	if err != nil {
 		return err
 	}
-	s := &reach.Service{Version: readBuild().Version, Socket: dir.socket()}
+	s := &reach.Service{Version: readBuild().Version, Socket: dir.Socket()}
 	defer s.Close()
 	switch k {
 	case shell.Customers:
@@ -66,13 +67,13 @@ var lists = map[shell.Kind]struct {
 }
 
 // listed adds the names that a command of the running relay lists.
-func (p *program) listed(ctx context.Context, dir place, k shell.Kind, args []string, add func(word, text string)) error {
+func (p *program) listed(ctx context.Context, dir place.Dir, k shell.Kind, args []string, add func(word, text string)) error {
 	l := lists[k]
 	line := append([]string{"--json"}, l.line...)
 	if k == shell.Logins || k == shell.Networks {
 		line = append(line, args[0])
 	}
-	c := control.NewClient(dir.socket())
+	c := control.NewClient(dir.Socket())
 	defer c.Close()
 	var out bytes.Buffer
 	if _, err := c.Run(ctx, control.Request{Args: line}, nil, &out, io.Discard); err != nil && ctx.Err() == nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"relay/cli/exit"
+	"relay/cli/place"
 )
 
 // putDamaged puts a store with an overwritten page in the place of path. It is a
@@ -29,7 +30,7 @@ func putDamaged(t *testing.T, path string, store []byte, page int) {
 func TestRestore_damage(t *testing.T) {
 	e := newEnv(t, testConfig)
 	e.must(t, "account", "add", "acme", "--plan", "entry")
-	dir := place(e["RELAY_DATA"])
+	dir := place.Dir(e["RELAY_DATA"])
 	good := filepath.Join(filepath.Dir(e["RELAY_CONFIG"]), "good.db")
 	bad := filepath.Join(filepath.Dir(good), "bad.db")
 	e.must(t, "backup", good)
@@ -47,13 +48,13 @@ func TestRestore_damage(t *testing.T) {
 		}
 		e.must(t, "account", "show", "acme")
 		for _, line := range []string{"account list", "check --store", "usage", "backup " + bad + " --force"} {
-			putDamaged(t, dir.store(), text, page)
+			putDamaged(t, dir.Store(), text, page)
 			_, stderr, code := e.run("", strings.Fields(line)...)
 			if code != exit.Done && code != exit.Failed {
 				t.Errorf("page %d: relay %s: exit code %d: %s", page, line, code, stderr)
 			}
 		}
-		putDamaged(t, dir.store(), text, page)
+		putDamaged(t, dir.Store(), text, page)
 		e.must(t, "restore", good)
 		e.must(t, "account", "show", "acme")
 	}

@@ -9,6 +9,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/place"
 )
 
 // instructions of the Dockerfile, with lines that are continued made one.
@@ -73,8 +74,8 @@ func TestDockerfile(t *testing.T) {
 		}
 	}
 	data, ok := strings.CutPrefix(one("ENV"), "RELAY_DATA=")
-	if volume := one("VOLUME"); !ok || data != volume || data != systemData {
-		t.Errorf("ENV %s, VOLUME %s, want %s", one("ENV"), volume, systemData)
+	if volume := one("VOLUME"); !ok || data != volume || data != place.System {
+		t.Errorf("ENV %s, VOLUME %s, want %s", one("ENV"), volume, place.System)
 	}
 	var ports []string
 	for _, l := range config.DefaultListen() {

@@ -53,7 +53,7 @@ func (r *relay) logPlainName() {
 }
 
 func (r *relay) logReady(took time.Duration) {
-	r.log.Info("relay ready", "socket", r.dir.socket(), "ms", took.Milliseconds())
+	r.log.Info("relay ready", "socket", r.dir.Socket(), "ms", took.Milliseconds())
 }
 
 func (r *relay) logDraining(why string) {

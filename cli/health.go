@@ -12,6 +12,7 @@ import (
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/mail"
+	"relay/cli/place"
 	"relay/cli/term"
 	"relay/report/words"
 )
@@ -58,7 +59,7 @@ func (p *program) onRunning(ask func(*control.Client) error) error {
 	if err != nil {
 		return err
 	}
-	client := control.NewClient(dir.socket())
+	client := control.NewClient(dir.Socket())
 	defer client.Close()
 	if err = ask(client); errors.Is(err, control.ErrAbsent) {
 		return absent(dir)
@@ -68,16 +69,16 @@ func (p *program) onRunning(ask func(*control.Client) error) error {
 
 // whereRunning is the data directory of a relay that runs. A configuration that
 // was broken since it started does not matter where the directory is named.
-func (p *program) whereRunning() (place, error) {
-	cfg, err := p.load()
-	if err != nil && p.data == "" && p.getenv("RELAY_DATA") == "" {
+func (p *program) whereRunning() (place.Dir, error) {
+	cfg, err := p.where.Load()
+	if err != nil && p.where.Data == "" && p.getenv("RELAY_DATA") == "" {
 		return "", err
 	}
-	return p.place(&cfg)
+	return p.where.Dir(&cfg)
 }
 
 // absent is the error of a command that needs a running relay.
-func absent(dir place) error {
+func absent(dir place.Dir) error {
 	return exit.Fail(exit.Unreachable, "start it: relay serve; or name its data directory with --data DIR", "%w in %s", control.ErrAbsent, dir)
 }
 

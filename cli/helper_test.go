@@ -17,6 +17,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 )
 
@@ -76,7 +77,7 @@ type served struct {
 	signals chan os.Signal
 	hangups chan os.Signal
 	exit    chan int
-	dir     place
+	dir     place.Dir
 }
 
 type env map[string]string
@@ -106,7 +107,7 @@ func launch(getenv func(string) string, changes ...func(*App)) *served {
 		signals: make(chan os.Signal, 2),
 		hangups: make(chan os.Signal, 1),
 		exit:    make(chan int, 1),
-		dir:     place(getenv("RELAY_DATA")),
+		dir:     place.Dir(getenv("RELAY_DATA")),
 	}
 	app := &App{
 		Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: s.log, Getenv: getenv, Listen: net.Listen,
@@ -177,8 +178,8 @@ func (e env) must(t *testing.T, args ...string) string {
 }
 
 // listener that the relay in dir has with that mode of TLS.
-func listener(dir place, tls string) (string, error) {
-	c := control.NewClient(dir.socket())
+func listener(dir place.Dir, tls string) (string, error) {
+	c := control.NewClient(dir.Socket())
 	defer c.Close()
 	h, err := c.Health(context.Background())
 	for _, l := range h.Listeners {
@@ -190,7 +191,7 @@ func listener(dir place, tls string) (string, error) {
 }
 
 // submit hands a message to the relay in dir, as a known network does.
-func submit(dir place, from string, to ...string) error {
+func submit(dir place.Dir, from string, to ...string) error {
 	addr, err := listener(dir, "none")
 	if err != nil {
 		return err

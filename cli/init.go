@@ -12,6 +12,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/wholefile"
 	"relay/quota"
 )
@@ -24,7 +25,7 @@ type installation struct {
 
 	file  string // the configuration's
 	cfg   config.Config
-	dir   place
+	dir   place.Dir
 	own   Addresses
 	dkim  dkimKey
 	made  []installStep
@@ -111,7 +112,7 @@ func (s *installation) wrote(thing, path string) {
 
 // configuration is written, or the one that is there is read.
 func (s *installation) configuration() error {
-	if s.file = orElse(s.config, s.getenv("RELAY_CONFIG")); s.file == "" {
+	if s.file = orElse(s.where.Config, s.getenv("RELAY_CONFIG")); s.file == "" {
 		if os.Geteuid() != 0 {
 			return exit.Usage("name one with --config FILE, and set RELAY_CONFIG to it for all other commands; or run as root, for "+config.SystemFile,
 				"where does the configuration go?")
@@ -131,7 +132,7 @@ func (s *installation) configuration() error {
 		return err
 	}
 	s.cfg.Hostname = s.hostname
-	if s.dir, err = s.place(&s.cfg); err != nil {
+	if s.dir, err = s.where.Dir(&s.cfg); err != nil {
 		return err
 	}
 	text = []byte(config.For(s.hostname, string(s.dir)))
@@ -141,7 +142,7 @@ func (s *installation) configuration() error {
 	if err := os.MkdirAll(filepath.Dir(s.file), 0o755); err != nil {
 		return err
 	}
-	if err := s.dir.make(); err != nil { // before a file names it
+	if err := s.dir.Make(); err != nil { // before a file names it
 		return err
 	}
 	if err := writeNew(s.file, text, 0o644, nil); err != nil { // the relay's user reads it, there is no secret in it
@@ -160,7 +161,7 @@ func (s *installation) keepConfiguration(text []byte) (err error) {
 		return exit.Fail(exit.Failed, "it is never overwritten: set hostname there yourself, or name another file with --config",
 			"%s exists, and its hostname is %q", s.file, s.cfg.Hostname)
 	}
-	if s.dir, err = s.place(&s.cfg); err != nil {
+	if s.dir, err = s.where.Dir(&s.cfg); err != nil {
 		return err
 	}
 	if s.cfg.DataDir != "" && s.cfg.DataDir != string(s.dir) {
@@ -171,7 +172,7 @@ func (s *installation) keepConfiguration(text []byte) (err error) {
 }
 
 func (s *installation) directory() (err error) {
-	if err := s.dir.make(); err != nil {
+	if err := s.dir.Make(); err != nil {
 		return err
 	}
 	s.own, err = s.addresses()
@@ -215,5 +216,5 @@ func (s *installation) folder(path string) error {
 	} else if err != nil {
 		return err
 	}
-	return s.dir.adopt(path)
+	return s.dir.Adopt(path)
 }

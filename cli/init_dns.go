@@ -176,7 +176,7 @@ func (s *installation) zoneFile() error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if err := writeNew(path, []byte(text), 0o644, s.dir.adopt); err != nil {
+	if err := writeNew(path, []byte(text), 0o644, s.dir.Adopt); err != nil {
 		return err
 	}
 	s.wrote("DNS records", path)

@@ -25,7 +25,7 @@ func (s *installation) tls() error {
 		s.kept("certificate", s.cfg.TLS.Cert)
 		return nil
 	}
-	cert, key := s.dir.tls("selfsigned.crt"), s.dir.tls("selfsigned.key")
+	cert, key := s.dir.TLS("selfsigned.crt"), s.dir.TLS("selfsigned.key")
 	_, noCert := os.Lstat(cert)
 	_, noKey := os.Lstat(key)
 	switch {
@@ -44,7 +44,7 @@ func (s *installation) tls() error {
 		return fmt.Errorf("self-signed certificate: %w", err)
 	}
 	s.wrote("certificate", cert)
-	return errors.Join(s.dir.adopt(key), s.dir.adopt(cert))
+	return errors.Join(s.dir.Adopt(key), s.dir.Adopt(cert))
 }
 
 // dkimKey is a key for signing mail (RFC 6376), under the name by which its
@@ -86,7 +86,7 @@ func (s *installation) dkimPair() error {
 	if err != nil {
 		return err
 	}
-	if err := writeNew(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600, s.dir.adopt); err != nil {
+	if err := writeNew(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600, s.dir.Adopt); err != nil {
 		return err
 	}
 	s.wrote("DKIM key", path)
@@ -146,7 +146,7 @@ func (s *installation) firstAccount(ctx context.Context) error {
 // where it failed.
 func (s *installation) inside(ctx context.Context, args ...string) ([]byte, error) {
 	var out, words bytes.Buffer
-	p := &program{App: s.App}
+	p := newProgram(s.App)
 	p.Stdout, p.Stderr = &out, &words
 	err := p.run(ctx, append([]string{"--config=" + s.file, "--data=" + string(s.dir)}, args...))
 	if _, told := errors.AsType[exit.Code](err); told {

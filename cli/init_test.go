@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"relay/cli/exit"
+	"relay/cli/place"
 )
 
 // lines FILE N: it has at most so many: a screen.
@@ -136,7 +137,7 @@ func TestInit_adopts(t *testing.T) {
 		t.Skip("needs root")
 	}
 	e := newEnv(t, "")
-	dir := place(e["RELAY_DATA"])
+	dir := place.Dir(e["RELAY_DATA"])
 	if err := os.Mkdir(string(dir), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func (c *call) worker() (*relay, error) {
 	if c.inner != nil {
 		return c.inner, nil
 	}
-	cfg, dir, err := c.home()
+	cfg, dir, err := c.where.Home()
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/store"
 )
@@ -162,11 +163,11 @@ func newWatched(t *testing.T) *watched {
 	t.Helper()
 	w := &watched{sup: newSupervision(), log: &logBuffer{ready: make(chan struct{})}, release: make(chan struct{})}
 	p := &program{App: App{Stderr: w.log, Stdout: io.Discard, Getenv: env{}.get}}
-	r, err := newRelay(p.machine(), config.Default(), place(t.TempDir()))
+	r, err := newRelay(p.machine(), config.Default(), place.Dir(t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.store, err = proof.OpenStore(r.dir.store(), store.Options{Now: w.now}); err != nil {
+	if r.store, err = proof.OpenStore(r.dir.Store(), store.Options{Now: w.now}); err != nil {
 		t.Fatal(err)
 	}
 	if r.mail, err = r.newMailer(); err != nil {

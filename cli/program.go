@@ -14,6 +14,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/mail"
 	"relay/cli/owners"
+	"relay/cli/place"
 	"relay/cli/shell"
 	"relay/cli/term"
 )
@@ -22,9 +23,8 @@ import (
 type program struct {
 	App
 
-	config string // --config
-	data   string // --data
-	json   bool   // --json
+	where place.Flags // --config, --data
+	json  bool        // --json
 
 	api       string // --api
 	tokenFile string // --token-file
@@ -37,11 +37,14 @@ type program struct {
 	inner    *relay // the running relay this command line was sent to; nil: it runs in a process of its own
 }
 
+// newProgram is a command line in this process.
+func newProgram(a App) *program { return &program{App: a, where: place.Flags{Getenv: a.Getenv}} }
+
 // globals are the flags that every command takes.
 func (p *program) globals() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "config", Usage: "`FILE` the configuration (RELAY_CONFIG; default " + config.SystemFile + ")", Destination: &p.config},
-		&cli.StringFlag{Name: "data", Usage: "`DIR` the data directory (RELAY_DATA; default data_dir)", Destination: &p.data},
+		&cli.StringFlag{Name: "config", Usage: "`FILE` the configuration (RELAY_CONFIG; default " + config.SystemFile + ")", Destination: &p.where.Config},
+		&cli.StringFlag{Name: "data", Usage: "`DIR` the data directory (RELAY_DATA; default data_dir)", Destination: &p.where.Data},
 		&cli.StringFlag{Name: "token-file", Usage: "`FILE` a reseller's token: the command is the reseller's (RELAY_TOKEN: the token itself)", Destination: &p.tokenFile},
 		&cli.StringFlag{Name: "api", Usage: "`URL` the relay that the token is for, https://host:port (RELAY_API; default the one of this machine)", Destination: &p.api},
 		&cli.BoolFlag{Name: "json", Usage: "one JSON document on standard output", Destination: &p.json},
@@ -83,7 +86,7 @@ func (p *program) commands() []*cli.Command {
 func (p *program) manual() *shell.Manual {
 	return &shell.Manual{Version: readBuild().Version, Globals: p.globals(), Commands: p.commands(), Files: [][2]string{
 		{config.SystemFile, "The configuration, unless --config or RELAY_CONFIG names another. All of it has defaults."},
-		{systemData, "The data directory of root's relay, unless --data, RELAY_DATA or data_dir names another; else ~/.local/share/relay. It holds relay.db, relay.sock while a relay runs, and tls/ with a self-signed certificate."},
+		{place.System, "The data directory of root's relay, unless --data, RELAY_DATA or data_dir names another; else ~/.local/share/relay. It holds relay.db, relay.sock while a relay runs, and tls/ with a self-signed certificate."},
 	}}
 }
 

@@ -18,6 +18,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/mailer"
 	"relay/mailer/route"
@@ -32,7 +33,7 @@ import (
 type relay struct {
 	host     machine
 	cfg      config.Config // the one it was started with; see config
-	dir      place
+	dir      place.Dir
 	log      *slog.Logger
 	hostname string
 	started  time.Time
@@ -70,7 +71,7 @@ type relay struct {
 func (r *relay) assemble() error {
 	var st *store.Store
 	err := r.notify.during("opening the store", func() (err error) {
-		st, err = proof.OpenStore(r.dir.store(), r.storeOptions())
+		st, err = proof.OpenStore(r.dir.Store(), r.storeOptions())
 		return err
 	})
 	if errors.Is(err, store.ErrLocked) {
@@ -84,8 +85,8 @@ func (r *relay) assemble() error {
 	if err := st.CheckCurrency(r.cfg.Billing.Currency); err != nil {
 		return err
 	}
-	r.dir.removeUnfinished()
-	if r.control, err = control.Listen(r.dir.socket()); errors.Is(err, control.ErrPath) {
+	r.dir.RemoveUnfinished()
+	if r.control, err = control.Listen(r.dir.Socket()); errors.Is(err, control.ErrPath) {
 		return exit.Fail(exit.Config, "choose a data_dir with a shorter path", "%w", err)
 	} else if err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,6 +16,7 @@ import (
 
 	"relay/cli/backup"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/cli/wholefile"
@@ -65,7 +65,7 @@ type restoreView struct {
 // A crash before 6 leaves the store as it was, after it the one from the backup,
 // and never none. What it leaves of the copy the next restore or start removes.
 func (p *program) restore(ctx context.Context, file string, dryRun bool) error {
-	_, dir, err := p.home()
+	_, dir, err := p.where.Home()
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ type aBackup struct {
 }
 
 // openBackup looks at what can be seen of a backup without reading it.
-func openBackup(path string, dir place) (*aBackup, error) {
+func openBackup(path string, dir place.Dir) (*aBackup, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe would wait
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func openBackup(path string, dir place) (*aBackup, error) {
 	return from, nil
 }
 
-func (b *aBackup) look(dir place) error {
+func (b *aBackup) look(dir place.Dir) error {
 	info, err := b.Stat()
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (b *aBackup) look(dir place) error {
 	if b.size == 0 || !info.Mode().IsRegular() {
 		return exit.Fail(exit.Failed, "name a file that relay backup has made", "%s is no backup", b.path)
 	}
-	if dir.isStore(info) {
+	if dir.IsStore(info) {
 		return exit.Usage("", "%s is the store itself", b.path)
 	}
 	if b.m, err = backup.ReadManifest(b.path); err != nil || b.m == nil {
@@ -148,7 +148,7 @@ func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest wholefile.Pace) 
 }
 
 // proveBackup reads the backup, proves it where it lies, and compares it with the store.
-func (p *program) proveBackup(ctx context.Context, dir place, from *aBackup, res *restoreView) error {
+func (p *program) proveBackup(ctx context.Context, dir place.Dir, from *aBackup, res *restoreView) error {
 	if from.m != nil {
 		pr := term.NewProgress(p.Stderr, "reading", from.size)
 		err := from.copyTo(ctx, pr, wholefile.NewPace())
@@ -176,17 +176,17 @@ func (p *program) proveBackup(ctx context.Context, dir place, from *aBackup, res
 }
 
 // replace proves a copy of the backup and gives it the store's name.
-func (p *program) replace(ctx context.Context, dir place, from *aBackup, res *restoreView) error {
-	if err := dir.make(); err != nil {
+func (p *program) replace(ctx context.Context, dir place.Dir, from *aBackup, res *restoreView) error {
+	if err := dir.Make(); err != nil {
 		return err
 	}
-	lock, err := dir.claim()
+	lock, err := dir.Claim()
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	dir.removeUnfinished()
-	fresh, err := p.copyBackup(ctx, from, string(dir), unfinishedRestore)
+	dir.RemoveUnfinished()
+	fresh, err := p.copyBackup(ctx, from, string(dir), place.UnfinishedRestore)
 	if err != nil {
 		return err
 	}
@@ -194,18 +194,18 @@ func (p *program) replace(ctx context.Context, dir place, from *aBackup, res *re
 	if err := p.proven(ctx, from, fresh.Name(), res, proof.Upgrade); err != nil {
 		return err
 	}
-	if err := dir.adopt(fresh.Name()); err != nil {
+	if err := dir.Adopt(fresh.Name()); err != nil {
 		return err
 	}
 	if err := p.compareStores(ctx, dir, lock, fresh.Name(), res); err != nil {
 		return err
 	}
-	if dir.hasStore() {
-		if res.Kept, err = dir.setAside(time.Now()); err != nil {
+	if dir.HasStore() {
+		if res.Kept, err = dir.SetAside(time.Now()); err != nil {
 			return fmt.Errorf("keep the present store: %w", err)
 		}
 	}
-	return dir.install(fresh.Name())
+	return dir.Install(fresh.Name())
 }
 
 // copyBackup copies the backup into a file of the directory that has no name yet.
@@ -250,19 +250,6 @@ func (p *program) proven(ctx context.Context, from *aBackup, path string, res *r
 		return from.wrap(from.m.CheckProof(&found.Stats))
 	}
 	return nil
-}
-
-// setAside gives the store that is there a second name, which it keeps.
-func (d place) setAside(now time.Time) (name string, err error) {
-	for n := 1; ; n++ {
-		name = d.store() + now.Format(".before-restore-20060102-150405")
-		if n > 1 {
-			name = fmt.Sprint(name, "-", n)
-		}
-		if err = os.Link(d.store(), name); !errors.Is(err, fs.ErrExist) {
-			return name, err
-		}
-	}
 }
 
 func (p *program) showRestored(res *restoreView) error {

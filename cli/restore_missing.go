@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/report/words"
@@ -33,17 +34,17 @@ func (v *voidNumbers) text() string {
 // compareStores finds what the present store has and the copy at path lacks, and has
 // the copy go on after the last number of an invoice that is known. The store may be
 // damaged, which must not keep a backup from taking its place.
-func (p *program) compareStores(ctx context.Context, dir place, lock *os.File, path string, res *restoreView) error {
-	if dir.hasStore() {
+func (p *program) compareStores(ctx context.Context, dir place.Dir, lock *os.File, path string, res *restoreView) error {
+	if dir.HasStore() {
 		// The other process shares the lock; a relay wants it for itself.
 		if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
-			return exit.Fail(exit.TryAgain, stopFirst, "%w", store.ErrLocked)
+			return exit.Fail(exit.TryAgain, place.StopFirst, "%w", store.ErrLocked)
 		}
 		if err := p.missing(ctx, dir, path, res); err != nil {
 			return err
 		}
 	}
-	known, err := highwater.Read(dir.numbers())
+	known, err := highwater.Read(dir.Numbers())
 	if err != nil {
 		p.note("the last number of an invoice is not known: %v", err)
 	}
@@ -55,12 +56,12 @@ func (p *program) compareStores(ctx context.Context, dir place, lock *os.File, p
 
 // missing finds what the store has and the backup, or its copy, at path lacks. That it
 // cannot be found is only noted.
-func (p *program) missing(ctx context.Context, dir place, path string, res *restoreView) error {
-	if !dir.hasStore() {
+func (p *program) missing(ctx context.Context, dir place.Dir, path string, res *restoreView) error {
+	if !dir.HasStore() {
 		return nil
 	}
 	pr := term.NewProgress(p.Stderr, "comparing", 0)
-	found, err := proof.Of(ctx, path, proof.Compare, dir.store())
+	found, err := proof.Of(ctx, path, proof.Compare, dir.Store())
 	pr.End()
 	switch {
 	case ctx.Err() != nil:
@@ -77,7 +78,7 @@ func (p *program) missing(ctx context.Context, dir place, path string, res *rest
 
 // voidNumbers declares the numbers void that the copy at path does not know.
 func (p *program) voidNumbers(path string, known uint64, res *restoreView) error {
-	cfg, err := p.load()
+	cfg, err := p.where.Load()
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/sandbox/sink"
 	"relay/quota"
 	"relay/report/words"
@@ -63,7 +64,7 @@ Other commands work on it with --data DIR, as its first screen shows. With --at 
 type sandbox struct {
 	*program // with the streams of the relay
 
-	dir   place // temporary; "": none yet
+	dir   place.Dir // temporary; "": none yet
 	log   *os.File
 	clock clock.Clock
 	relay *relay
@@ -81,7 +82,7 @@ type sandbox struct {
 
 // sandbox runs one until a signal comes. What it has made is gone afterwards.
 func (p *program) sandbox(ctx context.Context, f *sandboxFlags) error {
-	if p.config != "" || p.data != "" {
+	if p.where.Config != "" || p.where.Data != "" {
 		return exit.Usage("leave --config and --data out", "a sandbox reads no configuration and has a directory of its own")
 	}
 	s := &sandbox{out: &feed{w: p.Stdout}}
@@ -182,16 +183,16 @@ func (s *sandbox) logFile() string { return filepath.Join(string(s.dir), "relay.
 
 // shortDir is a new temporary directory for its owner alone, whose path leaves
 // room for a socket's.
-func shortDir() (place, error) {
+func shortDir() (place.Dir, error) {
 	base := os.TempDir()
-	if len(filepath.Join(base, "relay-0123456789", place("").socket())) > control.MaxPath {
+	if len(filepath.Join(base, "relay-0123456789", place.Dir("").Socket())) > control.MaxPath {
 		base = "/tmp"
 	}
 	dir, err := os.MkdirTemp(base, "relay-")
 	if err != nil {
 		return "", exit.Fail(exit.Failed, "set TMPDIR to a directory that you may write to", "temporary directory: %w", err)
 	}
-	return place(dir), nil
+	return place.Dir(dir), nil
 }
 
 // The ports that a sandbox has when they are free.
@@ -342,4 +343,4 @@ func (s *sandbox) trust() (*tls.Config, error) {
 	return &tls.Config{RootCAs: pool, ServerName: "localhost"}, err
 }
 
-func (s *sandbox) certificateFile() string { return s.dir.tls("selfsigned.crt") }
+func (s *sandbox) certificateFile() string { return s.dir.TLS("selfsigned.crt") }

@@ -82,7 +82,7 @@ func (s *sandbox) addAccount(ctx context.Context, at time.Time, atLimit string) 
 
 // OpenStore opens the store while the relay does not run.
 func (s *sandbox) openStore(now func() time.Time) (*store.Store, error) {
-	return proof.OpenStore(s.dir.store(), store.Options{Now: now, Zone: s.relay.cfg.Zone(), Log: s.relay.log, Billing: s.relay.cfg.Billing.Store()})
+	return proof.OpenStore(s.dir.Store(), store.Options{Now: now, Zone: s.relay.cfg.Zone(), Log: s.relay.log, Billing: s.relay.cfg.Billing.Store()})
 }
 
 // used is where the account stands.

@@ -16,6 +16,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/shell"
 )
 
@@ -76,7 +77,7 @@ func marketOf(t *testing.T, rival, alone string) *market {
 // as gives a command with a reseller's token, as it is sent: what the process that
 // sends it would refuse comes through.
 func (m *market) as(reseller string, args ...string) (stdout, stderr string, code int) {
-	c := control.NewClient(place(m.env["RELAY_DATA"]).socket())
+	c := control.NewClient(place.Dir(m.env["RELAY_DATA"]).Socket())
 	c.Token = m.token[reseller]
 	defer c.Close()
 	var out, errs bytes.Buffer

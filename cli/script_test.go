@@ -21,6 +21,7 @@ import (
 
 	"relay/cli/backup"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/term"
 )
 
@@ -270,9 +271,9 @@ func cmdSetID(ts *testscript.TestScript, _ bool, args []string) {
 
 // plug: leaves a socket where nobody listens, as a killed relay does.
 func cmdPlug(ts *testscript.TestScript, _ bool, _ []string) {
-	dir := place(ts.Getenv("RELAY_DATA"))
+	dir := place.Dir(ts.Getenv("RELAY_DATA"))
 	ts.Check(os.MkdirAll(string(dir), 0o700))
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: dir.socket(), Net: "unix"})
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: dir.Socket(), Net: "unix"})
 	ts.Check(err)
 	l.SetUnlinkOnClose(false)
 	ts.Check(l.Close())

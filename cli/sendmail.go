@@ -17,6 +17,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/term"
 	"relay/mailer/client"
 )
@@ -78,7 +79,7 @@ func (p *program) sendmail(ctx context.Context, own, args []string) error {
 		return err
 	}
 	if a.task == taskQueue {
-		if blind != nil || dir.isNew() { // who may not see the queue must not get a store of his own
+		if blind != nil || dir.IsNew() { // who may not see the queue must not get a store of his own
 			return exit.Fail(exit.Unreachable, "run it as the user that runs the relay, or as root", "no queue to be seen in %s", dir)
 		}
 		return p.run(ctx, p.queueLine())
@@ -105,11 +106,11 @@ func (s *sending) handOver(ctx context.Context, r io.Reader) error {
 // queueLine is the command line that shows the queue.
 func (p *program) queueLine() []string {
 	line := []string{"queue", "list"}
-	if p.config != "" {
-		line = append(line, "--config="+p.config)
+	if p.where.Config != "" {
+		line = append(line, "--config="+p.where.Config)
 	}
-	if p.data != "" {
-		line = append(line, "--data="+p.data)
+	if p.where.Data != "" {
+		line = append(line, "--data="+p.where.Data)
 	}
 	if p.json {
 		line = append(line, "--json")
@@ -121,16 +122,16 @@ func (p *program) queueLine() []string {
 // run as users that may not read the one and may not have the other: then there
 // are the defaults, and blind says why. A configuration named on the command
 // line must be readable.
-func (p *program) sendmailHome() (cfg config.Config, dir place, blind error, err error) {
-	cfg, err = p.load()
-	if errors.Is(err, os.ErrPermission) && p.config == "" {
+func (p *program) sendmailHome() (cfg config.Config, dir place.Dir, blind error, err error) {
+	cfg, err = p.where.Load()
+	if errors.Is(err, os.ErrPermission) && p.where.Config == "" {
 		cfg, blind, err = config.Default(), err, nil
 	}
 	if err != nil {
 		return cfg, dir, nil, err
 	}
-	if dir, err = p.place(&cfg); err != nil {
-		dir = systemData // there is no HOME: a service
+	if dir, err = p.where.Dir(&cfg); err != nil {
+		dir = place.System // there is no HOME: a service
 	}
 	return cfg, dir, blind, nil
 }
@@ -140,7 +141,7 @@ type sending struct {
 	*program
 	args  *sendmailArgs
 	cfg   *config.Config
-	dir   place
+	dir   place.Dir
 	blind error  // why the configuration could not be read
 	host  string // domain of names without one
 

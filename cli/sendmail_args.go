@@ -78,7 +78,7 @@ func (p *program) ownFlags(words []string) error {
 	for len(words) > 0 {
 		name, value, hasValue := strings.Cut(strings.TrimLeft(words[0], "-"), "=")
 		words = words[1:]
-		to := map[string]*string{"config": &p.config, "data": &p.data}[name]
+		to := map[string]*string{"config": &p.where.Config, "data": &p.where.Data}[name]
 		switch {
 		case name == "json" && !hasValue:
 			p.json = true

@@ -97,7 +97,7 @@ func TestProgram_asSendmail(t *testing.T) {
 // Only what stands before the word sendmail names a configuration.
 func TestSendmail_ownFlags(t *testing.T) {
 	p := &program{}
-	if err := p.ownFlags(strings.Fields("--config f --data=d -json")); err != nil || p.config != "f" || p.data != "d" || !p.json {
+	if err := p.ownFlags(strings.Fields("--config f --data=d -json")); err != nil || p.where.Config != "f" || p.where.Data != "d" || !p.json {
 		t.Errorf("%+v, %v", p, err)
 	}
 	for _, line := range []string{"--config", "--api x", "--json=1"} {

@@ -16,7 +16,8 @@ import (
 func TestProgram_sendmailHome(t *testing.T) {
 	e := newEnv(t, "hostname = \"host.example\"\n")
 	read := func(config string) (config.Config, error, error) {
-		p := &program{App: App{Getenv: e.get}, config: config}
+		p := newProgram(App{Getenv: e.get})
+		p.where.Config = config
 		cfg, _, blind, err := p.sendmailHome()
 		return cfg, blind, err
 	}

@@ -45,7 +45,7 @@ func (s *sending) doors(ctx context.Context) []door {
 		return []door{{server, mode}}
 	}
 	var sure, unsure []config.Listen // the latter may have been skipped at the start
-	c := control.NewClient(s.dir.socket())
+	c := control.NewClient(s.dir.Socket())
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()

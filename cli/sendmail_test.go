@@ -19,6 +19,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/place"
 )
 
 // inbox is a server that sendmail hands over to: it keeps the last message, and
@@ -456,13 +457,13 @@ func TestSending_doorsOfAStuckRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	l, err := net.Listen("unix", place(dir).socket()) // it never answers
+	l, err := net.Listen("unix", place.Dir(dir).Socket()) // it never answers
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	cfg := config.Default()
-	s := &sending{program: &program{}, cfg: &cfg, dir: place(dir)}
+	s := &sending{program: &program{}, cfg: &cfg, dir: place.Dir(dir)}
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
 	if doors := s.doors(ctx); ctx.Err() != nil || len(doors) == 0 || doors[0].addr != "127.0.0.1:2525" {
@@ -482,7 +483,7 @@ func TestSending_doors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &sending{program: &program{}, cfg: &cfg, dir: place(t.TempDir())}
+		s := &sending{program: &program{}, cfg: &cfg, dir: place.Dir(t.TempDir())}
 		var got []string
 		for _, d := range s.doors(t.Context()) {
 			got = append(got, d.addr)

@@ -18,6 +18,7 @@ import (
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/memlimit"
+	"relay/cli/place"
 )
 
 func (p *program) serveCommand() *cli.Command {
@@ -38,7 +39,7 @@ func (p *program) serve(ctx context.Context) error {
 	hangups, stopHangups := p.hangups()
 	defer stopHangups()
 	supervisor := p.supervisor()
-	cfg, dir, err := p.home()
+	cfg, dir, err := p.where.Home()
 	if err != nil {
 		return err
 	}
@@ -46,7 +47,7 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.hangups, r.reread, r.sockets = hangups, p.load, p.Sockets
+	r.hangups, r.reread, r.sockets = hangups, p.where.Load, p.Sockets
 	r.notify = &notifier{Supervisor: supervisor, log: r.log}
 	return r.operate(ctx, signals, func() {})
 }
@@ -192,8 +193,8 @@ func (p *program) machine() machine {
 
 // newRelay is a relay with that configuration on that data directory, by the system's
 // clock.
-func newRelay(m machine, cfg config.Config, dir place) (*relay, error) {
-	if err := dir.make(); err != nil {
+func newRelay(m machine, cfg config.Config, dir place.Dir) (*relay, error) {
+	if err := dir.Make(); err != nil {
 		return nil, err
 	}
 	logs := newLogSwitch(newLog(m.stderr, &cfg).Handler())

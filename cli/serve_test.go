@@ -16,6 +16,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/wholefile"
 	"relay/store"
@@ -102,7 +103,7 @@ func TestServe_drains(t *testing.T) {
 	if out := e.must(t, "queue", "list", "--json"); strings.Count(out, `"id"`) != 1 {
 		t.Errorf("the message that was being received is not in the queue: %s", out)
 	}
-	if _, err := os.Stat(s.dir.socket()); !os.IsNotExist(err) {
+	if _, err := os.Stat(s.dir.Socket()); !os.IsNotExist(err) {
 		t.Errorf("the socket is left: %v", err)
 	}
 }
@@ -158,7 +159,7 @@ func TestServe_signalDuringTheStart(t *testing.T) {
 		t.Errorf("exit code %d, want %d\n%s", code, exit.Done, s.log)
 	}
 	mustMatch(t, "log", s.log.String(), "relay stopped")
-	if _, err := os.Stat(s.dir.socket()); !os.IsNotExist(err) {
+	if _, err := os.Stat(s.dir.Socket()); !os.IsNotExist(err) {
 		t.Errorf("the socket is left: %v", err)
 	}
 }
@@ -185,7 +186,7 @@ func TestServe_withoutConfiguration(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var asked []string
-	s := &served{log: &logBuffer{ready: make(chan struct{})}, signals: make(chan os.Signal, 2), exit: make(chan int, 1), dir: place(e["RELAY_DATA"])}
+	s := &served{log: &logBuffer{ready: make(chan struct{})}, signals: make(chan os.Signal, 2), exit: make(chan int, 1), dir: place.Dir(e["RELAY_DATA"])}
 	app := &App{Stdout: s.log, Stderr: s.log, Getenv: e.get,
 		Signals: func() (<-chan os.Signal, func()) { return s.signals, func() {} },
 		Listen: func(network, addr string) (net.Listener, error) {
@@ -215,14 +216,14 @@ func TestServe_withoutConfiguration(t *testing.T) {
 	mustMatch(t, "log", log, `msg=listening addr=127.0.0.1:\d+ tls=starttls`)
 	mustMatch(t, "log", log, "NO CERTIFICATE IS CONFIGURED")
 	for _, f := range []string{"selfsigned.crt", "selfsigned.key"} {
-		if info, err := os.Stat(s.dir.tls(f)); err != nil || info.Mode().Perm() != 0o600 {
+		if info, err := os.Stat(s.dir.TLS(f)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", f, info, err)
 		}
 	}
 }
 
 func TestSelfSigned_isKeptAndRenewed(t *testing.T) {
-	dir := place(t.TempDir())
+	dir := place.Dir(t.TempDir())
 	now := time.Now()
 	print := func(host string, now time.Time) string {
 		c, err := selfSigned(dir, host, now, nil)
@@ -250,7 +251,7 @@ func TestSelfSigned_isKeptAndRenewed(t *testing.T) {
 func TestEitherWay_waitsForTheStore(t *testing.T) {
 	e := newEnv(t, testConfig)
 	e.must(t, "plan", "list")
-	st, err := proof.OpenStore(place(e["RELAY_DATA"]).store(), store.Options{})
+	st, err := proof.OpenStore(place.Dir(e["RELAY_DATA"]).Store(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/reach"
 	"relay/cli/shell"
@@ -87,11 +88,11 @@ func (p *program) reach(s *reach.Service) (err error) {
 		}
 		return checkAPI(s.Base)
 	}
-	cfg, dir, err := p.home()
+	cfg, dir, err := p.where.Home()
 	if err != nil {
 		return err
 	}
-	s.Socket = dir.socket()
+	s.Socket = dir.Socket()
 	s.Open = func() (reach.Store, error) {
 		st, err := p.open(&cfg, dir)
 		return &openedStore{Store: st, dir: dir, s: serviceOn(st, func() *config.Config { return &cfg }, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, err
@@ -102,7 +103,7 @@ func (p *program) reach(s *reach.Service) (err error) {
 // openedStore is a store that a command opened itself.
 type openedStore struct {
 	*store.Store
-	dir place
+	dir place.Dir
 	s   *act.Service
 	bad bool // the file turned out to be damaged
 }
@@ -119,7 +120,7 @@ func (o *openedStore) Local(token string) (*act.Local, error) {
 }
 
 func (o *openedStore) guard(fn func() error) error {
-	err := proof.Guard(o.dir.store(), fn)
+	err := proof.Guard(o.dir.Store(), fn)
 	o.bad = o.bad || errors.Is(err, proof.ErrDamaged)
 	return err
 }
@@ -129,7 +130,7 @@ func (o *openedStore) Close() error {
 	if o.bad {
 		return nil
 	}
-	return proof.Guard(o.dir.store(), o.Store.Close)
+	return proof.Guard(o.dir.Store(), o.Store.Close)
 }
 
 // serviceOn is the service on an open store.

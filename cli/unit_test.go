@@ -13,6 +13,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 )
 
 // unit reads a unit file: the values of each directive.
@@ -42,7 +43,7 @@ func TestUnit_service(t *testing.T) {
 		}
 	}
 	for key, want := range map[string]string{
-		"Type": "notify", "StateDirectory": "relay", "Environment": "RELAY_DATA=" + systemData,
+		"Type": "notify", "StateDirectory": "relay", "Environment": "RELAY_DATA=" + place.System,
 		"RestartPreventExitStatus": "64 78", "Sockets": "relay-submission.socket relay-submissions.socket",
 	} {
 		if got := strings.Join(u[key], "\n"); got != want {
@@ -100,18 +101,18 @@ func TestHealth_notWell(t *testing.T) {
 // A relay that took the question and does not answer is not reachable.
 func TestHealth_noAnswer(t *testing.T) {
 	e := newEnv(t, testConfig)
-	dir := place(e["RELAY_DATA"])
-	if err := dir.make(); err != nil {
+	dir := place.Dir(e["RELAY_DATA"])
+	if err := dir.Make(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := control.Listen(dir.socket())
+	l, err := control.Listen(dir.Socket())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close() // which accepts nothing
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	p := &program{App: App{Getenv: e.get}}
+	p := newProgram(App{Getenv: e.get})
 	f, ok := errors.AsType[*exit.Error](p.health(ctx))
 	if !ok || f.Code != exit.Unreachable || !strings.Contains(f.Error(), "does not answer") {
 		t.Errorf("%v, want exit code %d", f, exit.Unreachable)
