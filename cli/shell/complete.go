@@ -142,11 +142,14 @@ func (t *Typing) find(name string) cli.Flag {
 // candidates for the word that is typed.
 func (t *Typing) candidates(ctx context.Context) []Candidate {
 	if t.flag != nil {
-		return t.values(ctx, placeholder(t.flag))
+		return t.flagValues(ctx, t.flag)
 	}
 	if t.ended || !strings.HasPrefix(t.word, "-") {
 		if subs := t.cmd().Subcommands; len(subs) > 0 {
 			return commandCandidates(subs)
+		}
+		if t.asksNewName() {
+			return nil
 		}
 		return t.values(ctx, argument(t.cmd().ArgsUsage, len(t.Args)))
 	}
@@ -169,7 +172,7 @@ func (t *Typing) joined(ctx context.Context, head, value string) (list []Candida
 	if f == nil {
 		return nil
 	}
-	for _, c := range t.values(ctx, placeholder(f)) {
+	for _, c := range t.flagValues(ctx, f) {
 		if !strings.HasPrefix(c.Word, ":") {
 			c.Word = head + "=" + c.Word
 		}
@@ -188,6 +191,34 @@ func (t *Typing) flags() (list []Candidate) {
 		list = append(list, Candidate{dashed(name), text})
 	}
 	return append(list, Candidate{"--help", "the page of the command"})
+}
+
+// asksNewName reports that the argument is a name to be given, as in account add NAME.
+// The argument of account credential add is an account that exists.
+func (t *Typing) asksNewName() bool {
+	return len(t.path) == 3 && t.cmd().Name == "add" && len(t.Args) == 0
+}
+
+// flagValues are the values that fit a flag.
+func (t *Typing) flagValues(ctx context.Context, f cli.Flag) []Candidate {
+	switch p, name := placeholder(f), f.Names()[0]; {
+	case p == "NAME" && name != "account", p == "LOGIN" && t.cmd().Name == "add": // such as --hostname NAME
+		return nil
+	case p == "STATE", p == "LIST":
+		return wordCandidates(choices(f))
+	default:
+		return t.values(ctx, p)
+	}
+}
+
+// choices are the values that a flag's usage lists behind a colon, as in "only these:
+// pending, active".
+func choices(f cli.Flag) []string {
+	_, text := FlagText(f)
+	text, _, _ = strings.Cut(text, " (")
+	_, list, _ := strings.Cut(text, ": ")
+	return slices.DeleteFunc(strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }),
+		func(w string) bool { return w == "or" })
 }
 
 // placeholder is the name of a flag's value.
