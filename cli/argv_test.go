@@ -119,6 +119,31 @@ func TestHelp(t *testing.T) {
 	walk((&program{}).commands(), nil)
 }
 
+// relay alone shows one screen that names every command once.
+func TestOverview(t *testing.T) {
+	out, page, code := env{}.run("")
+	if code != exit.WrongUsage || out != "" {
+		t.Errorf("exit code %d, standard output %q", code, out)
+	}
+	checkWidth(t, "relay", page)
+	if n := strings.Count(page, "\n"); n > 24 {
+		t.Errorf("%d lines:\n%s", n, page)
+	}
+	var named []string
+	for _, c := range chapters {
+		named = append(named, strings.Fields(c.Commands)...)
+		if !strings.Contains(page, strings.ReplaceAll(c.Commands, " ", ", ")+"\n") {
+			t.Errorf("%q is not there:\n%s", c.Commands, page)
+		}
+	}
+	all := shell.CommandNames((&program{}).commands())
+	slices.Sort(named)
+	slices.Sort(all)
+	if !slices.Equal(named, all) {
+		t.Errorf("the screen names %q, want %q", named, all)
+	}
+}
+
 func checkWidth(t *testing.T, what, text string) {
 	t.Helper()
 	for line := range strings.Lines(text) {

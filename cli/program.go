@@ -82,6 +82,17 @@ func (p *program) commands() []*cli.Command {
 	}
 }
 
+// chapters of the first screen name every command once.
+var chapters = []shell.Chapter{
+	{Purpose: "try and set up", Commands: "sandbox init serve check test"},
+	{Purpose: "accounts and plans", Commands: "account customer reseller plan"},
+	{Purpose: "money", Commands: "invoice payment"},
+	{Purpose: "mail", Commands: "queue trace usage sendmail"},
+	{Purpose: "running", Commands: "health reload ban job"},
+	{Purpose: "the store", Commands: "backup restore compact"},
+	{Purpose: "this program", Commands: "completion man version"},
+}
+
 // manual is the content of the manual page.
 func (p *program) manual() *shell.Manual {
 	return &shell.Manual{Version: readBuild().Version, Globals: p.globals(), Commands: p.commands(), Files: [][2]string{
@@ -111,6 +122,9 @@ func (p *program) run(ctx context.Context, args []string) error {
 	case l.Help:
 		return shell.Help(p.Stdout, l, p.globals())
 	case len(l.Cmd().Subcommands) > 0:
+		if l.Command() == "" {
+			return errors.Join(shell.Overview(p.Stderr, chapters), exit.Code(exit.WrongUsage))
+		}
 		if err := shell.Help(p.Stderr, l, p.globals()); err != nil {
 			return err
 		}
