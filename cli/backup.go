@@ -10,6 +10,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/backup"
+	"relay/cli/build"
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
@@ -208,7 +209,7 @@ func shelfOf(b *config.Backup, data place.Dir) backup.Shelf {
 
 // originOf is what manifests say of this relay.
 func originOf(host string) backup.Origin {
-	return backup.Origin{Host: host, Version: readBuild().Version}
+	return backup.Origin{Host: host, Version: build.Read().Version}
 }
 
 // watch shows on standard error how far a copy has come.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 
+	"relay/cli/build"
 	"relay/cli/control"
 	"relay/cli/place"
 	"relay/cli/reach"
@@ -35,7 +36,7 @@ func (p *program) names(ctx context.Context, k shell.Kind, t *shell.Typing, add 
 	if err != nil {
 		return err
 	}
-	s := &reach.Service{Version: readBuild().Version, Socket: dir.Socket()}
+	s := &reach.Service{Version: build.Read().Version, Socket: dir.Socket()}
 	defer s.Close()
 	switch k {
 	case shell.Customers:

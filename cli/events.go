@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"relay/cli/build"
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/logline"
@@ -31,7 +32,7 @@ func newLog(w io.Writer, c *config.Config) *slog.Logger {
 // One function per event.
 
 func (r *relay) logStarting() {
-	r.log.Info("relay starting", "version", readBuild().Version, "pid", os.Getpid(), "hostname", r.hostname,
+	r.log.Info("relay starting", "version", build.Read().Version, "pid", os.Getpid(), "hostname", r.hostname,
 		"data", string(r.dir), "config", orElse(r.cfg.File(), "none, defaults"))
 }
 

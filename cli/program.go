@@ -10,6 +10,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/build"
 	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/mail"
@@ -78,7 +79,7 @@ func (p *program) commands() []*cli.Command {
 		p.sendmailCommand(),
 		shell.CompletionCommand(p.env),
 		shell.ManCommand(p.env, p.manual),
-		p.versionCommand(),
+		shell.VersionCommand(p.env),
 	}
 }
 
@@ -95,7 +96,7 @@ var chapters = []shell.Chapter{
 
 // manual is the content of the manual page.
 func (p *program) manual() *shell.Manual {
-	return &shell.Manual{Version: readBuild().Version, Globals: p.globals(), Commands: p.commands(), Files: [][2]string{
+	return &shell.Manual{Version: build.Read().Version, Globals: p.globals(), Commands: p.commands(), Files: [][2]string{
 		{config.SystemFile, "The configuration, unless --config or RELAY_CONFIG names another. All of it has defaults."},
 		{place.System, "The data directory of root's relay, unless --data, RELAY_DATA or data_dir names another; else ~/.local/share/relay. It holds relay.db, relay.sock while a relay runs, and tls/ with a self-signed certificate."},
 	}}

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/cli/build"
 	"relay/cli/clock"
 	"relay/cli/config"
 	"relay/cli/control"
@@ -226,7 +227,7 @@ func (r *relay) takesMail(ctx context.Context) error {
 
 // health is what relay health and relay check ask for.
 func (r *relay) health(ctx context.Context) control.Health {
-	h := control.Health{Version: readBuild().Version, PID: os.Getpid(), Hostname: r.hostname, Started: r.started}
+	h := control.Health{Version: build.Read().Version, PID: os.Getpid(), Hostname: r.hostname, Started: r.started}
 	for _, l := range r.listeners {
 		one := control.Listener{Addr: l.Addr().String(), TLS: string(l.Mode)}
 		if p, ok := l.Listener.(*passed); ok {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"relay/cli/build"
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
@@ -78,7 +79,7 @@ func (s *lazyService) Do(req *http.Request) (*http.Response, error) {
 
 // reach says where the service is: elsewhere, with --api, or on this machine.
 func (p *program) reach(s *reach.Service) (err error) {
-	s.Version = readBuild().Version
+	s.Version = build.Read().Version
 	if s.Token, err = p.bearer(); err != nil {
 		return err
 	}
@@ -136,7 +137,7 @@ func (o *openedStore) Close() error {
 // serviceOn is the service on an open store.
 func serviceOn(st *store.Store, cfg func() *config.Config, log *slog.Logger) *act.Service {
 	return &act.Service{
-		Store: st, Log: log, Version: readBuild().Version,
+		Store: st, Log: log, Version: build.Read().Version,
 		Rules: func() *act.Rules { return rules(cfg()) },
 	}
 }
