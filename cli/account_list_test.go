@@ -170,40 +170,7 @@ func wantTable(t *testing.T, lines []string, n int) {
 	}
 }
 
-func TestStream_widths(t *testing.T) {
-	var out strings.Builder
-	p := &program{App: App{Stdout: &out, Stderr: io.Discard}}
-	c := &call{program: p, ctx: t.Context()}
-	s := c.stream(0, term.Column{Head: "NAME", Least: 6}, term.Column{Head: "COUNT", Right: true}, term.Column{Head: "PLAN"})
-	for i := range term.StreamRows {
-		if err := s.Add(nil, fmt.Sprintf("n%d", i), "1", "p"); err != nil || (i < term.StreamRows-1) != (out.Len() == 0) {
-			t.Fatalf("row %d: %v, %d octets", i, err, out.Len())
-		}
-	}
-	long := strings.Repeat("x", 90)
-	for _, row := range [][]string{{"wider-name", "1", "p"}, {"n", "1,234,567", "a-longer-plan"}, {long, "1", "p"}, {"n", "2", "p"}} {
-		if err := s.Add(nil, row...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := s.End(nil); err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSpace(out.String()), "\n")[term.StreamRows+1:]
-	want := []string{
-		"wider-name      1  p",
-		"n           1,234,567  a-longer-plan",
-		strings.Repeat("x", 53) + "…          1  p",
-		"n" + strings.Repeat(" ", 63) + "2  p",
-	}
-	for i, w := range want {
-		if lines[i] != w {
-			t.Errorf("%q, want %q", lines[i], w)
-		}
-	}
-}
-
-func TestStream_empty(t *testing.T) {
+func TestLists_empty(t *testing.T) {
 	e := newEnv(t, testConfig)
 	for _, c := range [][2]string{{"account list", "ACCOUNT"}, {"usage", "ACCOUNT"}, {"--json account list", "[]"}, {"--json usage", "[]"}} {
 		if out := e.must(t, strings.Fields(c[0])...); !strings.HasPrefix(out, c[1]) || strings.Count(out, "\n") != 1 {

@@ -205,7 +205,7 @@ func (p *program) writeFinding(f finding, width int) error {
 	lead := term.Pad(term.Cut(f.Check, width), width+term.Gap, false)
 	head := 2 + utf8.RuneCountInString(mark+lead)
 	if p.colours() {
-		mark = painted(mark, f.Status)
+		mark = term.Paint(mark, statusColour[f.Status])
 	}
 	lead = "  " + mark + lead
 	lines := term.Wrap(term.Clean(strings.ReplaceAll(f.Detail, "\n", "; ")), term.Columns-head)

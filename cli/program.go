@@ -169,7 +169,7 @@ func (p *program) getenv(name string) string {
 
 // note tells the operator something that is not the result.
 func (p *program) note(format string, args ...any) {
-	fmt.Fprintf(p.Stderr, "relay: note: "+format+"\n", args...)
+	term.Message(p.Stderr, "relay: note: ", fmt.Sprintf(format, args...))
 }
 
 // watched begins a line of progress on standard error.

@@ -77,9 +77,9 @@ func Report(w io.Writer, err error) int {
 		return int(code)
 	}
 	e := Of(err)
-	fmt.Fprintf(w, "relay: error: %s\n", term.Clean(strings.ReplaceAll(e.Error(), "\n", "; ")))
+	term.Message(w, "relay: error: ", term.Clean(strings.ReplaceAll(e.Error(), "\n", "; ")))
 	if e.Hint != "" {
-		fmt.Fprintf(w, "relay: hint: %s\n", e.Hint)
+		term.Message(w, "relay: hint: ", e.Hint)
 	}
 	return e.Code
 }

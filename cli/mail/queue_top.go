@@ -47,7 +47,7 @@ func writeTop(e *shell.Env, t *api.Tops, by string) error {
 	for i := range t.Rows {
 		tab.Add(cells(&t.Rows[i], by, e.Now())...)
 	}
-	widths := tab.Widths()
+	widths := tab.Widths(term.Width(e.Stdout))
 	heads := make([]string, len(tab.Columns))
 	for i := range heads {
 		heads[i] = tab.Columns[i].Head

@@ -33,7 +33,7 @@ type Service interface {
 
 // Note writes a line to standard error, beside the result.
 func (e *Env) Note(format string, args ...any) {
-	fmt.Fprintf(e.Stderr, "relay: note: "+format+"\n", args...)
+	term.Message(e.Stderr, "relay: note: ", fmt.Sprintf(format, args...))
 }
 
 // Say writes a line of the result for people.

@@ -16,7 +16,7 @@ const Codes = `Exit codes: 0 done, 1 failed, 64 wrong usage, 65 wrong data in a 
 
 // Help writes the page of a command.
 func Help(w io.Writer, l *Line, globals []cli.Flag) error {
-	h := helpPage{}
+	h := newPage(w)
 	c := l.Cmd()
 	switch {
 	case len(l.path) == 1:
@@ -81,13 +81,20 @@ func Synopsis(name string, c *cli.Command) string {
 }
 
 // helpPage builds a page with no line wider than a screen.
-type helpPage struct{ strings.Builder }
+type helpPage struct {
+	strings.Builder
+	width int
+}
+
+// newPage begins a page for w. Prose reads well up to 80 columns, however wide a
+// terminal is.
+func newPage(w io.Writer) *helpPage { return &helpPage{width: min(term.Width(w), term.Columns)} }
 
 func (h *helpPage) line(s string) { h.WriteString(s + "\n") }
 func (h *helpPage) blank()        { h.line("") }
 
 func (h *helpPage) text(s string) {
-	for _, l := range term.Wrap(s, term.Columns) {
+	for _, l := range term.Wrap(s, h.width) {
 		h.line(l)
 	}
 }
@@ -103,7 +110,7 @@ func (h *helpPage) paragraph(s string) {
 
 func (h *helpPage) pair(left, right string, width int) {
 	const indent = 2
-	room := term.Columns - indent - width - term.Gap
+	room := h.width - indent - width - term.Gap
 	for i, l := range term.Wrap(right, room) {
 		if i > 0 {
 			left = ""

@@ -15,7 +15,7 @@ type Chapter struct {
 
 // Overview writes the first screen, which fits 24 lines of 80 columns.
 func Overview(w io.Writer, chapters []Chapter) error {
-	h, width := helpPage{}, 0
+	h, width := newPage(w), 0
 	for _, c := range chapters {
 		width = max(width, len(c.Purpose))
 	}

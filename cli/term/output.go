@@ -22,8 +22,10 @@ type Array struct {
 	n int
 }
 
+// NewArray begins an array.
 func NewArray(w io.Writer) Array { return Array{W: w} }
 
+// Add writes an element.
 func (a *Array) Add(v any) error {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
@@ -40,6 +42,7 @@ func (a *Array) Add(v any) error {
 	return err
 }
 
+// End ends the array.
 func (a *Array) End() error {
 	tail := "\n]\n"
 	if a.n == 0 {
@@ -66,12 +69,12 @@ type Field [2]string
 // WriteFields writes names and values in two columns; values that do not fit
 // are continued on the next line, never shortened. Empty ones are left out.
 func WriteFields(w io.Writer, fields []Field) error {
-	width := 0
+	width, screen := 0, Width(w)
 	for _, f := range fields {
 		width = max(width, utf8.RuneCountInString(f[0]))
 	}
 	for _, f := range fields {
-		for i, text := range Wrap(Clean(f[1]), Columns-width-Gap) {
+		for i, text := range Wrap(Clean(f[1]), screen-width-Gap) {
 			name := f[0]
 			if i > 0 {
 				name = ""

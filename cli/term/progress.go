@@ -2,11 +2,9 @@ package term
 
 import (
 	"io"
-	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/sys/unix"
 
 	"relay/report/words"
 )
@@ -30,16 +28,6 @@ func NewProgress(w io.Writer, what string, total int64) *Progress {
 	}
 	pr.Restart(total)
 	return pr
-}
-
-// IsTerminal reports whether w is a terminal: no other file has a size.
-func IsTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	_, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
-	return err == nil
 }
 
 // Restart begins the line again, with a total.

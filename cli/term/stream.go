@@ -41,6 +41,7 @@ type Stream struct {
 	to      Output
 	t       *Table
 	a       Array
+	screen  int   // its width
 	wants   []int // widths without regard to the screen
 	widths  []int // nil: none is written yet
 	began   time.Time
@@ -51,7 +52,7 @@ type Stream struct {
 
 // NewStream begins a list of at most limit rows; 0: of any number. It ends with ctx.
 func NewStream(ctx context.Context, to Output, limit int64, columns ...Column) *Stream {
-	return &Stream{ctx: ctx, to: to, t: NewTable(columns...), a: NewArray(to.W), limit: limit}
+	return &Stream{ctx: ctx, to: to, t: NewTable(columns...), a: NewArray(to.W), screen: Width(to.W), limit: limit}
 }
 
 // Add writes a row: v for programs, cells for people. It ends the walk with
@@ -80,7 +81,7 @@ func (s *Stream) put(v any, cells []string) error {
 	row := s.t.Rows[0]
 	s.t.Rows = s.t.Rows[:0]
 	if s.grow(row) {
-		s.widths = s.t.fit(slices.Clone(s.wants))
+		s.widths = s.t.fit(slices.Clone(s.wants), s.screen)
 	}
 	return s.line(row)
 }
@@ -98,7 +99,7 @@ func (s *Stream) grow(row []string) (more bool) {
 // write writes the rows that were held back.
 func (s *Stream) write() error {
 	s.wants = s.t.natural()
-	s.widths = s.t.fit(slices.Clone(s.wants))
+	s.widths = s.t.fit(slices.Clone(s.wants), s.screen)
 	heads := make([]string, len(s.t.Columns))
 	for i, c := range s.t.Columns {
 		heads[i] = c.Head

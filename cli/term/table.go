@@ -11,11 +11,11 @@ import (
 type Column struct {
 	Head  string
 	Right bool // numbers
-	Least int  // narrower it does not get; 0: it is never shortened
+	Least int  // the narrowest it gets; 0: it is never shortened
 }
 
-// Table for people: as wide as it must be, at most a screen. Columns that may
-// be shortened lose characters, the widest first.
+// Table for people: as wide as its cells need, at most a screen. Columns that may be
+// shortened lose characters, the widest first.
 type Table struct {
 	Columns []Column
 	Rows    [][]string
@@ -23,8 +23,10 @@ type Table struct {
 
 const Gap = 2 // spaces between columns
 
+// NewTable makes a table without rows.
 func NewTable(columns ...Column) *Table { return &Table{Columns: columns} }
 
+// Add adds a row.
 func (t *Table) Add(cells ...string) {
 	for i := range cells {
 		cells[i] = Clean(cells[i])
@@ -32,8 +34,9 @@ func (t *Table) Add(cells ...string) {
 	t.Rows = append(t.Rows, cells)
 }
 
+// Print writes heads and rows.
 func (t *Table) Print(w io.Writer) error {
-	widths := t.Widths()
+	widths := t.Widths(Width(w))
 	heads := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		heads[i] = c.Head
@@ -46,6 +49,7 @@ func (t *Table) Print(w io.Writer) error {
 	return nil
 }
 
+// Line is a row in columns of these widths.
 func (t *Table) Line(widths []int, row []string) string {
 	var b strings.Builder
 	for i, cell := range row {
@@ -57,9 +61,10 @@ func (t *Table) Line(widths []int, row []string) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-func (t *Table) Widths() []int { return t.fit(t.natural()) }
+// Widths of the columns on a screen.
+func (t *Table) Widths(screen int) []int { return t.fit(t.natural(), screen) }
 
-// natural widths are those of heads and rows, whatever the screen.
+// natural widths are those of heads and rows, without regard to the screen.
 func (t *Table) natural() []int {
 	widths := make([]int, len(t.Columns))
 	for i, c := range t.Columns {
@@ -72,12 +77,12 @@ func (t *Table) natural() []int {
 }
 
 // fit makes widths fit the screen.
-func (t *Table) fit(widths []int) []int {
+func (t *Table) fit(widths []int, screen int) []int {
 	total := Gap * (len(widths) - 1)
 	for _, w := range widths {
 		total += w
 	}
-	for ; total > Columns; total-- {
+	for ; total > screen; total-- {
 		i := t.widest(widths)
 		if i < 0 {
 			break

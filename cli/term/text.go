@@ -7,9 +7,6 @@ import (
 	"relay/report/words"
 )
 
-// Columns is the width of a terminal that does not say its own.
-const Columns = 80
-
 // Clean makes one line of text that is safe for a terminal, since addresses and
 // replies come from strangers.
 func Clean(s string) string { return words.Clean(s) }
