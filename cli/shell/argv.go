@@ -23,7 +23,7 @@ type Line struct {
 	Help   bool
 }
 
-// cmd is the command that was named.
+// Cmd is the command to run.
 func (l *Line) Cmd() *cli.Command { return l.path[len(l.path)-1] }
 
 // Name is the command as it is typed, the program's name first.
