@@ -83,11 +83,16 @@ func (p *program) here(c *cli.Command, run func(ctx context.Context, args []stri
 	c.HideHelp = true
 	c.Action = func(cc *cli.Context) error {
 		if p.inner != nil {
-			return exit.Usage("", "%q cannot be sent to a running relay", c.Name)
+			return notSent(c)
 		}
 		return run(cc.Context, cc.Args().Slice())
 	}
 	return c
+}
+
+// notSent is the error of a command that runs only in the process that was started.
+func notSent(c *cli.Command) error {
+	return exit.Usage("", "%q cannot be sent to a running relay", c.Name)
 }
 
 // send has the command run by the relay that has the store, or opens the store

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,9 +22,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
-	"relay/cli/config"
 	"relay/cli/exit"
-	"relay/cli/sandbox/sink"
+	"relay/cli/sandbox"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
@@ -55,7 +55,7 @@ type box struct {
 	err     *spool
 	signals chan os.Signal
 	exit    chan int
-	view    sandboxView // with --json
+	view    sandbox.View // with --json
 	leaks   []goleak.Option
 
 	patience time.Duration // with what is to come
@@ -131,9 +131,10 @@ func (b *box) wait() int {
 // trust takes the sandbox's certificate, and no other.
 func (b *box) trust() *tls.Config {
 	b.t.Helper()
-	pool, err := poolOf(b.view.Certificate)
-	if err != nil {
-		b.t.Fatal(err)
+	text, err := os.ReadFile(b.view.Certificate)
+	pool := x509.NewCertPool()
+	if err != nil || !pool.AppendCertsFromPEM(text) {
+		b.t.Fatalf("no certificate: %v", err)
 	}
 	return &tls.Config{RootCAs: pool, ServerName: "localhost"}
 }
@@ -260,7 +261,7 @@ func TestSandbox_mail(t *testing.T) {
 	if list, err := filepath.Glob(filepath.Join(keep, "*.eml")); len(list) != 4 || err != nil {
 		t.Errorf("kept %q, %v; want 4 files", list, err)
 	}
-	var doc sandboxView
+	var doc sandbox.View
 	if err := json.Unmarshal([]byte(b.out.String()), &doc); err != nil {
 		t.Errorf("standard output is not one document: %v", err)
 	}
@@ -410,18 +411,6 @@ func TestSandbox_secondSignal(t *testing.T) {
 // Nobody reads any more: the sandbox ends by itself.
 func TestSandbox_brokenPipe(t *testing.T) {
 	var text bytes.Buffer
-	f := &feed{w: closedWriter{}}
-	ended := false
-	f.broken = func() { ended = true }
-	f.say("kept")
-	if ended {
-		t.Error("a line that is kept was written")
-	}
-	f.open()
-	f.finish()
-	if !ended {
-		t.Error("a failed write is not told")
-	}
 	app := &App{Stdout: closedWriter{}, Stderr: &text, Listen: net.Listen, Getenv: func(string) string { return "" },
 		Signals: func() (<-chan os.Signal, func()) { return nil, func() {} }}
 	if code := app.Run(t.Context(), []string{"sandbox", "--port", "0"}); code != exit.Failed {
@@ -455,24 +444,6 @@ func TestSandbox_stuckReader(t *testing.T) {
 	close(stuck.free)
 	if list, err := os.ReadDir(os.TempDir()); len(list) > 0 || err != nil {
 		t.Errorf("left over: %v, %v", list, err)
-	}
-}
-
-// Lines that nobody reads are kept, as many as there is room for, and then counted.
-func TestFeed_counts(t *testing.T) {
-	stuck := &stuckWriter{begun: make(chan struct{}), free: make(chan struct{})}
-	f := &feed{w: stuck}
-	f.open()
-	f.say("first")
-	<-stuck.begun
-	for range feedMost + 3 {
-		f.say("x")
-	}
-	close(stuck.free)
-	f.finish()
-	want := "first\n" + strings.Repeat("x\n", feedMost) + "… 3 lines missed: they came faster than they were read\n"
-	if got := stuck.text.String(); got != want {
-		t.Errorf("%d octets written, want %d", len(got), len(want))
 	}
 }
 
@@ -536,74 +507,6 @@ func TestParseMoment(t *testing.T) {
 	}
 }
 
-// A line of the sink's is a screen wide at most, and harmless, whatever
-// strangers write.
-func TestSandbox_passing(t *testing.T) {
-	s := &sandbox{relay: &relay{cfg: config.Config{Timezone: "UTC"}}, out: &feed{w: &spool{}, begun: true}}
-	at := time.Date(2026, 11, 30, 23, 58, 1, 0, time.UTC)
-	for _, c := range []struct {
-		from    string
-		to      []string
-		subject string
-		want    string
-	}{
-		{"a@b.example", []string{"c@d.example"}, "Hi",
-			"23:58:01  a@b.example → c@d.example               12 kB  Hi"},
-		{"", []string{"c@d.example", "e@d.example"}, "",
-			"23:58:01  <> → c@d.example +1                     12 kB  "},
-		{strings.Repeat("f", 60) + "@b.example", []string{"c@d.example"}, "long\x1b[2Jsub\r\nject " + strings.Repeat("x", 80),
-			"23:58:01  fffffffffffffffffffff… → c@d.example    12 kB  long\uFFFD[2Jsub\uFFFD ject xxxx…"},
-		{strings.Repeat("f", 60), []string{strings.Repeat("ü", 60)}, "Hi",
-			"23:58:01  ffffffffffffffff… → üüüüüüüüüüüüüüüü…    12 kB  Hi"},
-	} {
-		out := &spool{}
-		s.out.w = out
-		s.tellTaken(&sink.Message{Time: at, From: c.from, To: c.to, Size: 12_000, Subject: c.subject})
-		s.out.finish()
-		if got := strings.TrimSuffix(out.String(), "\n"); got != c.want || len([]rune(got)) > term.Columns {
-			t.Errorf("got  %q\nwant %q", got, c.want)
-		}
-	}
-}
-
-func TestQuoted(t *testing.T) {
-	for in, want := range map[string]string{
-		"/tmp/relay-1": "/tmp/relay-1", "/tmp/my dir": "'/tmp/my dir'", "it's": `'it'\''s'`, "$HOME": "'$HOME'", "": "''",
-	} {
-		if got := quoted(in); got != want {
-			t.Errorf("quoted(%q) = %s, want %s", in, got, want)
-		}
-	}
-}
-
-func TestSandbox_self(t *testing.T) {
-	for name, want := range map[string]string{
-		"": "relay", "relay": "relay", "./relay": "./relay", "/home/you/.cache/go-build/ab/cd-d/relay": "go run .",
-		"/tmp/go-build123/b001/exe/relay": "go run .", "/opt/my relay/relay": "'/opt/my relay/relay'",
-	} {
-		s := &sandbox{program: &program{App: App{Name: name}}}
-		if got := s.self(); got != want {
-			t.Errorf("called as %q: %s, want %s", name, got, want)
-		}
-	}
-}
-
-// A long TMPDIR leaves no room for a socket's path.
-func TestShortDir(t *testing.T) {
-	t.Setenv("TMPDIR", "/"+strings.Repeat("x", 100))
-	dir, err := shortDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(string(dir))
-	if filepath.Dir(string(dir)) != "/tmp" {
-		t.Errorf("made %s", dir)
-	}
-	if info, err := os.Stat(string(dir)); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("%v, %v", info, err)
-	}
-}
-
 // sandbox ARGS...: start one, and make it the relay that commands go to; quit
 // ends it.
 func cmdSandbox(ts *testscript.TestScript, _ bool, args []string) {
@@ -616,7 +519,7 @@ func cmdSandbox(ts *testscript.TestScript, _ bool, args []string) {
 		_ = out.CloseWithError(fmt.Errorf("exit code %d\n%s", code, s.log))
 		s.exit <- code
 	}()
-	var v sandboxView
+	var v sandbox.View
 	ts.Check(json.NewDecoder(doc).Decode(&v))
 	ts.Setenv("RELAY_DATA", v.Data)
 	ts.Setenv("FIRST", v.First)

@@ -1,4 +1,4 @@
-package cli
+package sandbox
 
 import (
 	"fmt"
@@ -23,7 +23,7 @@ func (f *momentFlag) Set(text string) (err error) {
 	return err
 }
 
-// speedFlag is how many times as fast as time.
+// speedFlag is how many times as fast as real time the clock runs.
 type speedFlag struct {
 	n   int64
 	set bool
@@ -41,7 +41,7 @@ func (f *speedFlag) Set(text string) (err error) {
 	return err
 }
 
-// trafficFlag is how much the sandbox sends a month.
+// trafficFlag is how many octets the sandbox sends a month.
 type trafficFlag struct{ n int64 }
 
 func (f *trafficFlag) String() string { return "" }
@@ -73,16 +73,16 @@ func (f *portFlag) Set(text string) error {
 	return nil
 }
 
-// begin is where the clock begins.
-func (f *sandboxFlags) begin() time.Time {
+// begin is the time at which the clock starts.
+func (f *flags) begin() time.Time {
 	if f.at.set {
 		return f.at.t
 	}
 	return time.Now()
 }
 
-// clock that the flags ask for; it runs.
-func (f *sandboxFlags) clock() clock.Clock {
+// clock starts the clock that the flags ask for.
+func (f *flags) clock() clock.Clock {
 	if !f.at.set && !f.speed.set {
 		return clock.Clock{}
 	}

@@ -1,4 +1,4 @@
-package cli
+package sandbox
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"relay/store"
 )
 
-// sum says how it went, after the end of the relay.
+// sum writes the summary after the relay has stopped.
 func (s *sandbox) sum() error {
 	st, err := s.openStore(s.now)
 	if err != nil {

@@ -1,10 +1,8 @@
-package cli
+package sandbox
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -18,26 +16,22 @@ import (
 	"relay/store"
 )
 
-// The sandbox's account, and who writes to whom in it.
+// The sandbox's account, its plan and the addresses of its mail.
 const (
 	demoAccount   = "demo"
 	demoPlan      = "entry"
 	demoSender    = "me@demo.example"
-	demoContact   = "owner@demo.example" // gets the letters about the account
+	demoContact   = "owner@demo.example" // receives the letters about the account
 	demoRecipient = "you@example.org"
 )
 
 const demoMessage = "From: Me <" + demoSender + ">\r\nTo: You <" + demoRecipient + ">\r\nSubject: First message\r\n\r\n" +
 	"This message was handed over with TLS and a login, charged, stored and\r\ndelivered, to a sink on this machine.\r\n"
 
-// secretView is what account add --json says.
-type secretView struct {
-	Account  string `json:"account"`
-	Login    string `json:"login"`
-	Password string `json:"password"`
-}
+// login is what a mail program needs to log in.
+type login struct{ name, password string }
 
-// journey is a message on its whole way, as the store tells it.
+// journey is the way of one message, as the store records it.
 type journey struct {
 	id            store.ID
 	events        []store.Event
@@ -46,8 +40,8 @@ type journey struct {
 
 const firstAdvice = "run it with --verbose to see the relay's log"
 
-// firstMessage sends a message through the listener and returns when it has
-// arrived.
+// firstMessage sends a message through the listener and returns when it has arrived at
+// the sink.
 func (s *sandbox) firstMessage(ctx context.Context) (j journey, err error) {
 	if j.before, err = s.used(); err != nil {
 		return j, err
@@ -62,37 +56,29 @@ func (s *sandbox) firstMessage(ctx context.Context) (j journey, err error) {
 	return j, err
 }
 
-// addAccount does what an operator's account add does, at that time, and what the
-// payment of its first invoice does.
+// addAccount adds the account as an operator would at that time, and pays its first
+// invoice.
 func (s *sandbox) addAccount(ctx context.Context, at time.Time, atLimit string) error {
 	st, err := s.openStore(func() time.Time { return at })
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer
-	add := &call{program: &program{App: App{Stdout: &out, Stderr: s.Stderr}, json: true}, ctx: ctx, st: st}
-	err = s.sell(add, func() error {
-		return add.accountAdd(demoAccount, &accountFlags{plan: demoPlan, atLimit: atLimit, contact: demoContact}, false)
-	})
-	if err := errors.Join(err, st.Close()); err != nil {
-		return err
-	}
-	return json.Unmarshal(out.Bytes(), &s.account)
+	return errors.Join(s.sell(ctx, st, atLimit), st.Close())
 }
 
-// OpenStore opens the store while the relay does not run.
+// openStore opens the store while the relay does not run.
 func (s *sandbox) openStore(now func() time.Time) (*store.Store, error) {
-	return proof.OpenStore(s.dir.Store(), store.Options{Now: now, Zone: s.relay.cfg.Zone(), Log: s.relay.log, Billing: s.relay.cfg.Billing.Store()})
+	return proof.OpenStore(s.dir.Store(), store.Options{Now: now, Zone: s.cfg.Zone(), Log: s.relay.Log, Billing: s.cfg.Billing.Store()})
 }
 
-// used is where the account stands.
+// used is the account's usage so far.
 func (s *sandbox) used() (store.Usage, error) {
-	standing, err := s.relay.store.Standing(demoAccount)
+	standing, err := s.store.Standing(demoAccount)
 	return standing.Usage, err
 }
 
-// submit hands a message over as a mail program does, and returns the ID that the
-// relay gave it.
+// submit sends a message as a mail program does, and returns the ID that the relay gave
+// it.
 func (s *sandbox) submit(ctx context.Context, from string, to []string, message string) (id store.ID, err error) {
 	trust, err := s.trust()
 	if err != nil {
@@ -105,7 +91,7 @@ func (s *sandbox) submit(ctx context.Context, from string, to []string, message 
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	c, err := client.New(conn, client.Options{Hostname: "localhost", ServerName: "localhost", TLS: client.TLSRequired, TLSConfig: trust,
-		Auth: &client.Auth{Username: s.account.Login, Password: s.account.Password}})
+		Auth: &client.Auth{Username: s.account.name, Password: s.account.password}})
 	if err != nil {
 		return id, err
 	}
@@ -129,14 +115,14 @@ func (s *sandbox) submit(ctx context.Context, from string, to []string, message 
 // patienceFirst is how long the first message may take to arrive.
 const patienceFirst = 30 * time.Second
 
-// follow waits until the message has arrived, and returns its life.
+// follow waits until the message has arrived, and returns its events.
 func (s *sandbox) follow(ctx context.Context, id store.ID) ([]store.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, patienceFirst)
 	defer cancel()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	for {
-		events, err := s.relay.store.Trace(id)
+		events, err := s.store.Trace(id)
 		if err != nil || delivered(events) {
 			return events, err
 		}
@@ -156,7 +142,7 @@ func delivered(events []store.Event) bool {
 	return len(last) == 1 && last[0].Kind == store.EventAttempt && last[0].Recipients[0].State == store.Delivered
 }
 
-// poolOf is the certificates in a file.
+// poolOf reads the certificates in a file.
 func poolOf(path string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

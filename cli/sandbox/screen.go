@@ -1,4 +1,4 @@
-package cli
+package sandbox
 
 import (
 	"context"
@@ -13,17 +13,17 @@ import (
 	"relay/report/words"
 )
 
-// show sends the first message and shows the first screen, or for programs the
-// document; then the sink's lines follow.
+// show sends the first message and writes the first screen, or with --json the document.
+// Then the lines of sink and ledger follow.
 func (s *sandbox) show(ctx context.Context) error {
 	j, err := s.firstMessage(ctx)
 	if err != nil {
 		return err
 	}
-	if s.json {
-		err = term.Encode(s.Stdout, s.view(&j))
+	if s.env.JSON {
+		err = term.Encode(s.env.Stdout, s.view(&j))
 	} else {
-		_, err = io.WriteString(s.Stdout, s.screen(&j))
+		_, err = io.WriteString(s.env.Stdout, s.screen(&j))
 	}
 	if err == nil {
 		s.out.open()
@@ -31,9 +31,9 @@ func (s *sandbox) show(ctx context.Context) error {
 	return err
 }
 
-// sandboxView is the sandbox as programs see it.
-type sandboxView struct {
-	Hostname    string    `json:"hostname"` // what its certificate is for
+// View is the sandbox as programs see it.
+type View struct {
+	Hostname    string    `json:"hostname"` // of its certificate
 	StartTLS    string    `json:"starttls"` // host:port
 	Implicit    string    `json:"implicit"`
 	Certificate string    `json:"certificate"` // file
@@ -43,15 +43,15 @@ type sandboxView struct {
 	Data        string    `json:"data"` // for --data
 	Log         string    `json:"log"`  // file; "": standard error
 	Sink        string    `json:"sink"` // host:port
-	Now         time.Time `json:"now"`  // the business's clock
+	Now         time.Time `json:"now"`  // by the sandbox's clock
 	Speed       int64     `json:"speed"`
-	First       string    `json:"first_id"` // of the first message, which was delivered
+	First       string    `json:"first_id"` // ID of the first message, which was delivered
 }
 
-func (s *sandbox) view(j *journey) sandboxView {
-	v := sandboxView{
-		Hostname: s.relay.hostname, StartTLS: s.starttls.Addr().String(), Implicit: s.implicit.Addr().String(),
-		Certificate: s.certificateFile(), Account: s.account.Account, Login: s.account.Login, Password: s.account.Password,
+func (s *sandbox) view(j *journey) View {
+	v := View{
+		Hostname: s.cfg.Host(), StartTLS: s.starttls.Addr().String(), Implicit: s.implicit.Addr().String(),
+		Certificate: s.certificateFile(), Account: demoAccount, Login: s.account.name, Password: s.account.password,
 		Data: string(s.dir), Sink: s.hop.Addr().String(), Now: s.clock.Now().UTC(), Speed: s.clock.Rate(), First: j.id.String(),
 	}
 	if s.log != nil {
@@ -60,7 +60,7 @@ func (s *sandbox) view(j *journey) sandboxView {
 	return v
 }
 
-// screen is the first one: what there is, what happened already, what to do.
+// screen is the first screen: settings, what has happened already, and what to try.
 func (s *sandbox) screen(j *journey) string {
 	var b strings.Builder
 	b.WriteString("relay sandbox: a whole relay on this machine. No mail leaves it. Ctrl-C ends it.\n\n")
@@ -78,7 +78,7 @@ func (s *sandbox) screen(j *journey) string {
 	return b.String()
 }
 
-// settings of a mail program, and where things are.
+// settings for a mail program, and where files are.
 func (s *sandbox) settings() []term.Field {
 	files := string(s.dir)
 	if s.log != nil {
@@ -86,8 +86,8 @@ func (s *sandbox) settings() []term.Field {
 	}
 	list := []term.Field{
 		{"server", fmt.Sprintf("localhost, port %d with STARTTLS, port %d with TLS", config.PortOf(s.starttls.Addr().String()), config.PortOf(s.implicit.Addr().String()))},
-		{"user", s.account.Login},
-		{"password", s.account.Password},
+		{"user", s.account.name},
+		{"password", s.account.password},
 		{"files", files + "; gone at the end"},
 	}
 	if s.traffic > 0 || !s.clock.System() {
@@ -99,27 +99,27 @@ func (s *sandbox) settings() []term.Field {
 	if s.clock.System() {
 		return list
 	}
-	text := "set to " + words.Stamp(s.clock.Base(), s.relay.cfg.Zone())
+	text := "set to " + words.Stamp(s.clock.Base(), s.cfg.Zone())
 	if s.clock.Rate() > 1 {
 		text += fmt.Sprintf(", %s times as fast as time", words.Number(s.clock.Rate()))
 	}
 	return append(list, term.Field{"clock", text})
 }
 
-// deal is the account's plan, and what becomes of mail beyond it.
+// deal is the account's plan, and what happens to mail beyond it.
 func (s *sandbox) deal() string {
-	a, err := s.relay.store.Account(demoAccount)
+	a, err := s.store.Account(demoAccount)
 	if err != nil {
 		return err.Error()
 	}
-	p, beyond := a.Plan(s.relay.store.BookTime()), "refused"
+	p, beyond := a.Plan(s.store.BookTime()), "refused"
 	if a.Limit(p) == quota.Continue {
 		beyond = "invoiced, " + words.Ceiling(p.Ceiling(a.OverMax))
 	}
 	return fmt.Sprintf("%s, a year, paid: %s a month; beyond that mail is %s", p.Name, words.Size(p.Bandwidth), beyond)
 }
 
-// story of the first message, as it is in the store.
+// story of the first message, as the store records it.
 func (s *sandbox) story(j *journey) []term.Field {
 	in, out := j.events[0], j.events[len(j.events)-1]
 	plan := s.terms()
@@ -132,15 +132,16 @@ func (s *sandbox) story(j *journey) []term.Field {
 	}
 }
 
+// terms are the account's plan in force.
 func (s *sandbox) terms() quota.Plan {
-	a, err := s.relay.store.Account(demoAccount)
+	a, err := s.store.Account(demoAccount)
 	if err != nil {
 		return quota.Plan{}
 	}
-	return a.Plan(s.relay.store.BookTime())
+	return a.Plan(s.store.BookTime())
 }
 
-// ofLimit is "5 of 9,000"; a limit of 0 is none.
+// ofLimit is "5 of 9,000"; with a limit of 0, which is none, "5".
 func ofLimit(n, limit int64, format func(int64) string) string {
 	limit, limited := quota.Limit(limit)
 	if !limited {
@@ -149,10 +150,10 @@ func ofLimit(n, limit int64, format func(int64) string) string {
 	return format(n) + " of " + format(limit)
 }
 
-// examples can be pasted as they are.
+// examples are commands that are ready to paste.
 func (s *sandbox) examples() []string {
 	port := config.PortOf(s.starttls.Addr().String())
-	user, password := s.account.Login, s.account.Password
+	user, password := s.account.name, s.account.password
 	return []string{
 		`printf 'Subject: Hello\n\nIt works.\n' | curl -sSk --ssl-reqd -T - \`,
 		fmt.Sprintf(`  smtp://localhost:%d -u %s:%s \`, port, user, password),
@@ -164,13 +165,14 @@ func (s *sandbox) examples() []string {
 
 // self is how this program is called on a command line.
 func (s *sandbox) self() string {
-	switch {
-	case s.Name == "":
+	switch name := s.program.Name; {
+	case name == "":
 		return "relay"
-	case strings.Contains(s.Name, "go-build"): // by go run
+	case strings.Contains(name, "go-build"): // by go run
 		return "go run ."
+	default:
+		return quoted(name)
 	}
-	return quoted(s.Name)
 }
 
 // quoted is s as one word of a shell.
