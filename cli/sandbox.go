@@ -19,7 +19,7 @@ func (p *program) sandboxCommand() *cli.Command {
 		case p.inner != nil:
 			return notSent(c)
 		case p.where.Config != "" || p.where.Data != "":
-			return exit.Usage("leave --config and --data out", "a sandbox reads no configuration and has a directory of its own")
+			return exit.Usage("remove --config and --data", "a sandbox reads no configuration and has its own directory")
 		}
 		return nil
 	}

@@ -223,7 +223,7 @@ func TestSandbox_firstScreen(t *testing.T) {
 	if code := b.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, b.err)
 	}
-	mustMatch(t, "the end", b.out.String(), `\n\nTaken 1 e-mail, 192 B: 1 delivered, 0 failed, 0 waiting.\nRemoved `+b.tmp+`/relay-\d+\n$`)
+	mustMatch(t, "the end", b.out.String(), `\n\nAccepted 1 e-mail, 192 B: 1 delivered, 0 failed, 0 waiting.\nRemoved `+b.tmp+`/relay-\d+\n$`)
 }
 
 // Mail goes the whole way, in each way it can go.
@@ -257,7 +257,7 @@ func TestSandbox_mail(t *testing.T) {
 	if code := b.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, b.err)
 	}
-	mustMatch(t, "the end", b.err.String(), `\nTaken 5 e-mails, \d+ B: 3 delivered, 1 failed, 1 waiting.\nRemoved `)
+	mustMatch(t, "the end", b.err.String(), `\nAccepted 5 e-mails, \d+ B: 3 delivered, 1 failed, 1 waiting.\nRemoved `)
 	if list, err := filepath.Glob(filepath.Join(keep, "*.eml")); len(list) != 4 || err != nil {
 		t.Errorf("kept %q, %v; want 4 files", list, err)
 	}
@@ -296,8 +296,8 @@ func TestSandbox_books(t *testing.T) {
 	b := startBox(t, "--at", "2026-11-30 12:00", "--speed", "100000", "--traffic", "120MB")
 	b.patience = 3 * soon // for a month at this speed, and the days of grace
 	b.says("MB over the allowance, covered by 1 × 1 GB")
-	b.says("500 MB of what that leaves is credited until 2027-11-29")
-	b.says("demo is suspended: invoice 2, EUR 12.00, is unpaid. To go on:")
+	b.says("500 MB of the rest is credited until 2027-11-29")
+	b.says("demo is suspended: invoice 2, EUR 12.00, is unpaid. To pay it:")
 	mustMatch(t, "invoice", b.err.String(), `invoice 2 to demo: EUR 12.00, due on 202\d-\d\d-04. To pay it:`)
 	b.says("refused: 550 5.7.1 account demo: suspended")
 	m := regexp.MustCompile(`(?m)^  \./relay (payment record .*) \\\n    --data (\S+)$`).FindStringSubmatch(b.err.String())
@@ -306,8 +306,8 @@ func TestSandbox_books(t *testing.T) {
 	}
 	b.relay(strings.Fields(m[1])...)
 	b.says("demo paid EUR 12.00 by card demo-2, for invoice 2")
-	b.says("demo goes on")
-	b.says("mail is taken again")
+	b.says("demo is active again")
+	b.says("mail is accepted again")
 	mustMatch(t, "jobs", b.relay("job", "list"), `(?m)^dun +35 3 \* \* \* +20\d\d-`)
 	if code := b.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, b.err)
@@ -331,9 +331,9 @@ func TestSandbox_booksScreen(t *testing.T) {
 				}
 			}
 			for _, pattern := range []string{
-				`(?m)^plan +entry, a year, paid: 90 MB a month; beyond that mail is ` + strings.ReplaceAll(beyond, " ", `\s+`) + `$`,
-				`(?m)^traffic +by itself, 1.2 GB a month; first what this month has seen by now$`,
-				`(?m)^clock +set to 2026-11-02 00:00:00, 100,000 times as fast as time$`,
+				`(?m)^plan +entry, one year, paid: 90 MB a month; mail beyond that is ` + strings.ReplaceAll(beyond, " ", `\s+`) + `$`,
+				`(?m)^traffic +1.2 GB a month, generated; starts with this month's mail up to now$`,
+				`(?m)^clock +set to 2026-11-02 00:00:00, 100,000 times as fast as real time$`,
 			} {
 				mustMatch(t, "screen", text, pattern)
 			}
@@ -403,7 +403,7 @@ func TestSandbox_secondSignal(t *testing.T) {
 	if code := b.wait(); code != exit.Failed {
 		t.Errorf("exit code %d, want %d", code, exit.Failed)
 	}
-	if strings.Contains(b.err.String(), "Taken") {
+	if strings.Contains(b.err.String(), "Accepted") {
 		t.Error("it sums up a store that may be open")
 	}
 }

@@ -91,7 +91,7 @@ const (
 func draw(lines []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %d" font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace" font-size="13">
-<title>relay sandbox: a message on its way, the turn of a month, and the invoice for what it used over its allowance</title>
+<title>relay sandbox: a message, the end of a month, and the invoice for usage over the allowance</title>
 <rect width="100%%" height="100%%" rx="8" fill="#16191d"/>
 <g fill="#d6dbe1" style="white-space:pre">
 `, 80*advance+2*margin, len(lines)*leading+2*margin)

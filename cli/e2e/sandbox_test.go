@@ -94,7 +94,7 @@ func TestSandbox_curl(t *testing.T) {
 		t.Fatalf("exit code %d\n%s%s", res.code, res.out, res.err)
 	}
 	b.says("me@demo.example → you@example.org       245 B  Hello")
-	b.end(syscall.SIGINT, "Taken 2 e-mails, ")
+	b.end(syscall.SIGINT, "Accepted 2 e-mails, ")
 }
 
 func TestSandbox_swaks(t *testing.T) {
@@ -125,7 +125,7 @@ func TestSandbox_command(t *testing.T) {
 	if said := b.proc.log.String(); said != "" {
 		t.Errorf("on standard error: %s", said)
 	}
-	b.end(syscall.SIGHUP, "Taken 1 e-mail, ")
+	b.end(syscall.SIGHUP, "Accepted 1 e-mail, ")
 }
 
 // What runs these tests may ignore signals, as nohup and a shell's & do: the

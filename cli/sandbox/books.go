@@ -168,10 +168,10 @@ func (t *teller) tellEntry(a *store.Account, e *store.Entry, f *store.Fold) erro
 		if err != nil {
 			return err
 		}
-		say("%s is suspended: invoice %d, %s, is unpaid. To go on:", name, i.Number, money.Format(i.Open(), i.Currency))
+		say("%s is suspended: invoice %d, %s, is unpaid. To pay it:", name, i.Number, money.Format(i.Open(), i.Currency))
 		t.tellPayment(&i)
 	case store.KindResumed:
-		say("%s goes on", name)
+		say("%s is active again", name)
 	}
 	return nil
 }
@@ -184,7 +184,7 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, f *store.Fold) {
 	if !ok {
 		return
 	}
-	next := "its term is over"
+	next := "its term has ended"
 	if _, following, ok := a.Contracts.At(period.End, zone); ok {
 		next = following.Key + " begins"
 	}
@@ -194,16 +194,16 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, f *store.Fold) {
 		ofLimit(p.Used.Bytes, plan.Bandwidth, words.Size), next)
 	units := func(n int64) string { return words.Units(n, c.Plan.Unit()) }
 	if p.Drawn > 0 {
-		say("%s of it from credit, which leaves %s", units(p.Drawn), units(quota.Sum(f.Lots)))
+		say("%s of it taken from credit, which leaves %s", units(p.Drawn), units(quota.Sum(f.Lots)))
 	}
 	if p.Overage > 0 {
 		say("%s over the allowance, covered by %s", units(p.Overage), cmp.Or(words.English.Covered(p), "no block"))
 	}
 	if p.Credited > 0 {
-		say("%s of what that leaves is credited until %s", units(p.Credited), t.day(quota.LastDay(p.Until, t.store.Zone())))
+		say("%s of the rest is credited until %s", units(p.Credited), t.day(quota.LastDay(p.Until, t.store.Zone())))
 	}
 	if p.Expired > 0 {
-		say("%s of credit is lost with the term", units(p.Expired))
+		say("%s of credit expired with the term", units(p.Expired))
 	}
 }
 

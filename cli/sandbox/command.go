@@ -60,22 +60,22 @@ func Command(e *shell.Env, p Program) *cli.Command {
 	f := &flags{}
 	return shell.Command(&cli.Command{
 		Name: "sandbox", Usage: "a whole relay on loopback, to try things out; no mail leaves it",
-		Description: `A real relay in a temporary directory, which is removed at the end, with an account that can send at once. It listens on loopback alone, and hands what would leave to a sink of its own, which shows a line a message. No configuration is read.
+		Description: `A real relay in a temporary directory, which is removed at the end, with an account that can send at once. It listens on loopback only and delivers all mail to its own sink, which shows a line for each message. It reads no configuration.
 
-An address may ask for trouble: mail to bounce… is refused for good, mail to defer… is put off each time, mail to later… is put off once. Reports (DSNs) come out at the sink like other mail.
+Some addresses cause trouble: mail to bounce… is refused permanently, mail to defer… is deferred every time, mail to later… is deferred once. Reports (DSNs) arrive at the sink like other mail.
 
-Other commands work on it with --data DIR, as its first screen shows. With --at and --speed the clock of the business is moved: terms, months, retries and jobs go by it. The account has a yearly plan with a price, paid already, and goes on beyond its allowance. With --traffic it sends by itself, evenly over the month, and first of all what the month would have seen by then. So a month that ends shows in seconds how overage is invoiced, and in a minute what becomes of who does not pay:
+Other commands work on it with --data DIR, as its first screen shows. --at and --speed move the clock that terms, months, retries and jobs go by. The account has a yearly plan with a price, already paid, and may send beyond its allowance. With --traffic the sandbox generates mail, evenly over the month, starting with the month's mail up to now. So it shows in seconds how overage is invoiced when a month ends, and in a minute what happens to an account that does not pay:
 
   relay sandbox --at "2026-11-30 23:58" --speed 60 --traffic 120MB
   relay sandbox --at "2026-11-28" --speed 86400 --traffic 120MB`,
 		Flags: []cli.Flag{
-			&cli.GenericFlag{Name: "at", Usage: "`TIME` where the clock begins: 2026-11-30, \"2026-11-30 23:58\", or RFC 3339", Value: &f.at},
-			&cli.GenericFlag{Name: "speed", Usage: "`N` how many times as fast as time the clock runs, up to " + words.Number(clock.MaxSpeed), Value: &f.speed},
-			&cli.GenericFlag{Name: "traffic", Usage: "`SIZE` a month of mail of its own, such as 120MB: the plan holds 90 MB", Value: &f.traffic},
-			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` what the account does beyond its allowance (default continue)", Destination: &f.atLimit},
-			&cli.StringFlag{Name: "keep", Usage: "`DIR` write what would have left to files there, NAME.eml", Destination: &f.keep},
-			&cli.GenericFlag{Name: "port", Usage: "`N` for STARTTLS on loopback; 0: any (default 2525, or any)", Value: &f.port},
-			&cli.BoolFlag{Name: "verbose", Usage: "the relay's log on standard error, not in a file", Destination: &f.verbose},
+			&cli.GenericFlag{Name: "at", Usage: "`TIME` at which the clock starts: 2026-11-30, \"2026-11-30 23:58\", or RFC 3339", Value: &f.at},
+			&cli.GenericFlag{Name: "speed", Usage: "`N` times as fast as real time the clock runs, up to " + words.Number(clock.MaxSpeed), Value: &f.speed},
+			&cli.GenericFlag{Name: "traffic", Usage: "`SIZE` of mail to generate a month, such as 120MB: the plan allows 90 MB", Value: &f.traffic},
+			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` beyond the account's allowance (default continue)", Destination: &f.atLimit},
+			&cli.StringFlag{Name: "keep", Usage: "`DIR` for the mail that would have left, a file NAME.eml each", Destination: &f.keep},
+			&cli.GenericFlag{Name: "port", Usage: "`N` for STARTTLS on loopback; 0: any free port (default 2525, or any)", Value: &f.port},
+			&cli.BoolFlag{Name: "verbose", Usage: "write the relay's log to standard error, not to a file", Destination: &f.verbose},
 		},
 	}, func(ctx context.Context, _ []string) error { return run(ctx, e, p, f) })
 }

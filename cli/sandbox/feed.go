@@ -73,7 +73,7 @@ func (f *feed) take() string {
 		return ""
 	}
 	if f.missed > 0 {
-		f.kept = append(f.kept, fmt.Sprintf("… %s missed: they came faster than they were read", words.Plural(int64(f.missed), "line")))
+		f.kept = append(f.kept, fmt.Sprintf("… %s dropped: they came faster than they were read", words.Plural(int64(f.missed), "line")))
 	}
 	text := strings.Join(f.kept, "\n") + "\n"
 	f.kept, f.missed = nil, 0

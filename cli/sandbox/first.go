@@ -47,7 +47,7 @@ func (s *sandbox) firstMessage(ctx context.Context) (j journey, err error) {
 		return j, err
 	}
 	if j.id, err = s.submit(ctx, demoSender, []string{demoRecipient}, demoMessage); err != nil {
-		return j, exit.Fail(exit.Failed, firstAdvice, "hand over the first message: %w", err)
+		return j, exit.Fail(exit.Failed, firstAdvice, "send the first message: %w", err)
 	}
 	if j.events, err = s.follow(ctx, j.id); err != nil {
 		return j, err

@@ -36,7 +36,7 @@ func (f *speedFlag) Set(text string) (err error) {
 	f.set = true
 	f.n, err = words.ParseCount(text)
 	if err == nil && (f.n < 1 || f.n > clock.MaxSpeed) {
-		err = fmt.Errorf("%s is not from 1 to %s", text, words.Number(clock.MaxSpeed))
+		err = fmt.Errorf("%s is not between 1 and %s", text, words.Number(clock.MaxSpeed))
 	}
 	return err
 }
@@ -50,7 +50,7 @@ func (f *trafficFlag) String() string { return "" }
 func (f *trafficFlag) Set(text string) (err error) {
 	f.n, err = words.ParseSize(text)
 	if err == nil && (f.n < leastTraffic || f.n > mostTraffic) {
-		err = fmt.Errorf("%s is not from %s to %s", text, words.Size(leastTraffic), words.Size(mostTraffic))
+		err = fmt.Errorf("%s is not between %s and %s", text, words.Size(leastTraffic), words.Size(mostTraffic))
 	}
 	return err
 }

@@ -46,7 +46,7 @@ func TestFeed_counts(t *testing.T) {
 	}
 	close(stuck.free)
 	f.finish()
-	want := "first\n" + strings.Repeat("x\n", feedMost) + "… 3 lines missed: they came faster than they were read\n"
+	want := "first\n" + strings.Repeat("x\n", feedMost) + "… 3 lines dropped: they came faster than they were read\n"
 	if got := stuck.text.String(); got != want {
 		t.Errorf("%d octets written, want %d", len(got), len(want))
 	}

@@ -65,16 +65,16 @@ func (s *sandbox) screen(j *journey) string {
 	var b strings.Builder
 	b.WriteString("relay sandbox: a whole relay on this machine. No mail leaves it. Ctrl-C ends it.\n\n")
 	_ = term.WriteFields(&b, s.settings()) // a builder takes everything
-	b.WriteString("\nA first message has gone the whole way:\n")
+	b.WriteString("\nA first message was accepted, charged and delivered:\n")
 	_ = term.WriteFields(&b, s.story(j))
-	b.WriteString("\nSend your own. The second one comes back, with a report to its sender:\n")
+	b.WriteString("\nSend your own. The second one bounces, and its sender gets a report:\n")
 	for _, l := range s.examples() {
 		b.WriteString("  " + l + "\n")
 	}
-	b.WriteString("\nMail to bounce… is refused, to defer… put off each time, to later… put off once.\n")
-	b.WriteString("Look into it with this, with account statement demo, trace ADDRESS, queue list:\n")
+	b.WriteString("\nMail to bounce… is refused, to defer… always deferred, to later… deferred once.\n")
+	b.WriteString("Look inside with usage, account statement demo, trace ADDRESS or queue list:\n")
 	fmt.Fprintf(&b, "  %s usage %s --data %s\n", s.self(), demoAccount, quoted(string(s.dir)))
-	b.WriteString("\nWhat would have left this machine, and what the ledger has to tell:\n")
+	b.WriteString("\nMail that would have left this machine, and ledger events:\n")
 	return b.String()
 }
 
@@ -88,20 +88,20 @@ func (s *sandbox) settings() []term.Field {
 		{"server", fmt.Sprintf("localhost, port %d with STARTTLS, port %d with TLS", config.PortOf(s.starttls.Addr().String()), config.PortOf(s.implicit.Addr().String()))},
 		{"user", s.account.name},
 		{"password", s.account.password},
-		{"files", files + "; gone at the end"},
+		{"files", files + "; removed at the end"},
 	}
 	if s.traffic > 0 || !s.clock.System() {
 		list = append(list, term.Field{"plan", s.deal()})
 	}
 	if s.traffic > 0 {
-		list = append(list, term.Field{"traffic", "by itself, " + words.Size(s.traffic) + " a month; first what this month has seen by now"})
+		list = append(list, term.Field{"traffic", words.Size(s.traffic) + " a month, generated; starts with this month's mail up to now"})
 	}
 	if s.clock.System() {
 		return list
 	}
 	text := "set to " + words.Stamp(s.clock.Base(), s.cfg.Zone())
 	if s.clock.Rate() > 1 {
-		text += fmt.Sprintf(", %s times as fast as time", words.Number(s.clock.Rate()))
+		text += fmt.Sprintf(", %s times as fast as real time", words.Number(s.clock.Rate()))
 	}
 	return append(list, term.Field{"clock", text})
 }
@@ -116,7 +116,7 @@ func (s *sandbox) deal() string {
 	if a.Limit(p) == quota.Continue {
 		beyond = "invoiced, " + words.Ceiling(p.Ceiling(a.OverMax))
 	}
-	return fmt.Sprintf("%s, a year, paid: %s a month; beyond that mail is %s", p.Name, words.Size(p.Bandwidth), beyond)
+	return fmt.Sprintf("%s, one year, paid: %s a month; mail beyond that is %s", p.Name, words.Size(p.Bandwidth), beyond)
 }
 
 // story of the first message, as the store records it.

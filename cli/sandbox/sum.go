@@ -26,7 +26,7 @@ func (s *sandbox) sum() error {
 		return err
 	})
 	s.out.say("")
-	s.out.say(fmt.Sprintf("Taken %s, %s: %s delivered, %s failed, %s waiting.", words.Plural(total.Charged.Messages, "e-mail"), words.Size(total.Charged.Bytes),
+	s.out.say(fmt.Sprintf("Accepted %s, %s: %s delivered, %s failed, %s waiting.", words.Plural(total.Charged.Messages, "e-mail"), words.Size(total.Charged.Bytes),
 		words.Number(total.Delivered), words.Number(total.Failed), words.Number(total.Queued)))
 	s.out.say("Removed " + string(s.dir))
 	return errors.Join(err, st.Close())

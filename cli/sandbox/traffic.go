@@ -71,7 +71,7 @@ func (t *traffic) send(ctx context.Context) {
 	case err != nil && ctx.Err() == nil && !t.refused:
 		t.out.timed(t.stamp(t.now()), "refused: "+err.Error())
 	case err == nil && t.refused:
-		t.out.timed(t.stamp(t.now()), "mail is taken again")
+		t.out.timed(t.stamp(t.now()), "mail is accepted again")
 	}
 	t.refused = err != nil
 }
