@@ -17,7 +17,6 @@ import (
 	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/term"
-	"relay/quota"
 	"relay/store"
 )
 
@@ -176,20 +175,5 @@ func TestLists_empty(t *testing.T) {
 		if out := e.must(t, strings.Fields(c[0])...); !strings.HasPrefix(out, c[1]) || strings.Count(out, "\n") != 1 {
 			t.Errorf("relay %s: %q", c[0], out)
 		}
-	}
-}
-
-func TestViewStanding_credit(t *testing.T) {
-	c := &call{program: &program{}, ctx: t.Context()}
-	st := &store.Standing{Contract: quota.Contract{Key: "2026-11", Plan: quota.Plan{Name: "p", Emails: 10}}}
-	st.Usage.Charged = quota.Charge{Messages: 12}
-	st.Live = []quota.Lot{{Ref: "a", Amount: 5}}
-	if v := c.viewStanding(st); v.CreditMessage != 3 || v.CreditBytes != 0 || v.OverMessages != 2 {
-		t.Errorf("%+v", v)
-	}
-	st.Contract.Plan = quota.Plan{Name: "p", Bandwidth: 100}
-	st.Usage.Charged = quota.Charge{Messages: 12, Bytes: 130}
-	if v := c.viewStanding(st); v.CreditMessage != 0 || v.CreditBytes != 0 || v.OverBytes != 30 {
-		t.Errorf("%+v", v)
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/mail"
 	"relay/mailer/client"
+	mailapi "relay/report/api/mail"
 	"relay/report/words"
 	"relay/smtp"
 	"relay/store"
@@ -159,12 +161,12 @@ func (t *trial) charged(before *store.Standing) error {
 		return err
 	}
 	was, is := before.Usage.Charged, after.Usage.Charged
-	v := viewUsage(after.Usage, after.InPeriod())
+	v := mailapi.UsageOf(after.Usage, after.InPeriod())
 	if is == was {
 		return t.step("charged", failed, "relay check --store proves the counters", "nothing: still %s, %s", words.Plural(is.Messages, "e-mail"), words.Size(is.Bytes))
 	}
 	return t.step("charged", ok, "", "e-mails %s → %s; bandwidth %s → %s", words.Number(was.Messages),
-		used(words.Number(is.Messages), is.Messages, v.AllowMessages, words.Number), words.Size(was.Bytes), used(words.Size(is.Bytes), is.Bytes, v.AllowBytes, words.Size))
+		mail.Used(words.Number(is.Messages), is.Messages, v.AllowMessages, words.Number), words.Size(was.Bytes), mail.Used(words.Size(is.Bytes), is.Bytes, v.AllowBytes, words.Size))
 }
 
 // refusalAdvice is the operator's part in a refusal of ours.

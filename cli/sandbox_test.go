@@ -25,6 +25,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/sandbox"
 	"relay/cli/term"
+	mailapi "relay/report/api/mail"
 	"relay/report/words"
 	"relay/store"
 )
@@ -184,7 +185,7 @@ func (b *box) relay(args ...string) string {
 	return env{}.must(b.t, append(args, "--data", b.view.Data)...)
 }
 
-func (b *box) usage() (u usageView) {
+func (b *box) usage() (u mailapi.Usage) {
 	b.t.Helper()
 	if err := json.Unmarshal([]byte(b.relay("usage", "demo", "--json")), &u); err != nil {
 		b.t.Fatal(err)

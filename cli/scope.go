@@ -60,7 +60,6 @@ var resellerMay = map[string]permit{
 	"account credential list":   {args: []argKind{argAccount}},
 	"account credential revoke": {args: []argKind{argAccount, argOther}},
 	"plan list":                 {},
-	"usage":                     {[]argKind{argAccount}, []string{"period", "state", "limit"}, true},
 	"invoice list":              {nil, []string{"account", "open", "overdue", "period", "limit"}, true},
 	"invoice show":              {args: []argKind{argInvoice}, flags: []string{"format", "out"}},
 }
@@ -161,6 +160,9 @@ func advised(err error) error {
 		may := false
 		for name := m[1]; name != "" && !may; name = name[:max(0, strings.LastIndexByte(name, ' '))] {
 			_, may = resellerMay[name]
+			if spec := api.Spec(name); spec != nil {
+				may = spec.For(act.Actor{Kind: act.Reseller})
+			}
 		}
 		if !may {
 			return exit.Fail(f.Code, "ask the operator", "%w", err)

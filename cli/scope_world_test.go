@@ -73,7 +73,7 @@ func TestScope_worlds(t *testing.T) {
 			out, stderr, code := m.as("webco", line...)
 			heard[i] = fmt.Sprintf("code %d\n%s\n%s", code, masked(out), masked(stderr))
 			if code == exit.Done {
-				for name := range resellerMay {
+				for name := range mayAll {
 					if strings.HasPrefix(strings.Join(line, " "), name+" ") {
 						done[name]++
 					}
@@ -107,7 +107,7 @@ func randomLine(r *rand.Rand, words []string) []string {
 	word := func() string { return words[r.IntN(len(words))] }
 	own := func() string { return words[r.IntN(5)] }
 	var may []string
-	for name := range resellerMay {
+	for name := range mayAll {
 		may = append(may, name)
 	}
 	slices.Sort(may)
@@ -126,7 +126,7 @@ func randomLine(r *rand.Rand, words []string) []string {
 		c = c.Subcommands[slices.IndexFunc(c.Subcommands, func(s *cli.Command) bool { return s.Name == w })]
 	}
 	flags := slices.Concat(c.Flags, (&program{}).globals()[4:])
-	permitted := resellerMay[strings.Join(line, " ")].flags
+	permitted := mayAll[strings.Join(line, " ")].flags
 	for _, f := range flags {
 		name := f.Names()[0]
 		required, _ := f.(cli.RequiredFlag)

@@ -174,24 +174,4 @@ func TestTrace_followsWhatIsAskedFor(t *testing.T) {
 	if text := two.rest(); strings.Contains(text, "one.example") {
 		t.Errorf("of two.example there is\n%s", text)
 	}
-	mustMatch(t, "log", s.log.String(), `msg="control command".*--follow.*--account=acme|--account.acme.*--follow`)
-}
-
-// A reader that stands still is told what it missed, and holds up nobody.
-func TestTrace_follow_toldOfWhatItMissed(t *testing.T) {
-	var b strings.Builder
-	c := &call{program: &program{App: App{Stdout: &b}}}
-	for _, n := range []int{0, 1, 12345} {
-		if err := c.writeMissed(n); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c.json = true
-	if err := c.writeMissed(7); err != nil {
-		t.Fatal(err)
-	}
-	want := "… 1 event missed: they came faster than they were read\n… 12,345 events missed: they came faster than they were read\n{\"missed\":7}\n"
-	if b.String() != want {
-		t.Errorf("got %q, want %q", b.String(), want)
-	}
 }

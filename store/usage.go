@@ -160,8 +160,9 @@ func (s *Store) Totals() (sum Totals, err error) {
 	return sum, err
 }
 
-// UsedIn is what an account used in a period, found as EachUsed does. The account
-// may be gone. ok is false where there is nothing.
+// UsedIn is what an account used in a period: one by its key, or a month's plan by the
+// month it began in, the last one that did. The account may be gone. ok is false where
+// there is nothing.
 func (s *Store) UsedIn(account, period string) (u Usage, ok bool, err error) {
 	err = s.view(func(t *tx) error { u, ok, err = t.usedIn(account, period); return err })
 	return u, ok, err

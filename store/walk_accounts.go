@@ -34,22 +34,6 @@ func (s *Store) EachStanding(w Wanted, fn func(*Standing) error) error {
 	return walkAccounts(s, w, read, fn)
 }
 
-// AccountUsage is an account with its usage in a period.
-type AccountUsage struct {
-	Account Account
-	Usage   Usage
-}
-
-// EachUsed is EachAccount for those that used a period: one by its key, or a
-// month's plan by the month it began in; the last one that did.
-func (s *Store) EachUsed(period string, w Wanted, fn func(*AccountUsage) error) error {
-	read := func(t *tx, a *Account) (*AccountUsage, bool, error) {
-		u, ok, err := t.usedIn(a.Name, period)
-		return &AccountUsage{*a, u}, ok, err
-	}
-	return walkAccounts(s, w, read, fn)
-}
-
 // walkAccounts reads at most walkStep accounts a transaction, with what read adds
 // to each, and hands them over outside of it. Of a customer or below a reseller it
 // reads the index of these only.

@@ -3,6 +3,9 @@ package mail
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io"
+	"net/http"
 	"strings"
 
 	cli "github.com/urfave/cli/v2"
@@ -10,15 +13,32 @@ import (
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/act"
 	api "relay/report/api/mail"
 	"relay/report/words"
 	"relay/store"
 )
 
 func queueShow(e *shell.Env) *cli.Command {
+	var headers, raw bool
 	return shell.Command(&cli.Command{
 		Name: "show", ArgsUsage: "ID", Usage: "a message with each of its recipients",
+		Description: "--headers writes its header fields, --raw all of its content, as they are stored: what the mail program handed over, with the fields that the relay added or took out. On a terminal control characters are shown as \uFFFD.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "headers", Usage: "only its header fields", Destination: &headers},
+			&cli.BoolFlag{Name: "raw", Usage: "its content, octet by octet", Destination: &raw},
+		},
 	}, func(ctx context.Context, args []string) error {
+		switch {
+		case headers && raw:
+			return exit.Usage("--raw has the headers too", "--headers and --raw do not go together")
+		case (headers || raw) && e.JSON:
+			return exit.Usage("leave out --json", "--headers and --raw write the message itself, which is no JSON")
+		case headers:
+			return showContent(ctx, e, &api.Content{ID: args[0], Part: "headers"})
+		case raw:
+			return showContent(ctx, e, &api.Content{ID: args[0]})
+		}
 		m, err := api.ShowMessage.Call(ctx, e.Service, &api.MessageName{ID: args[0]})
 		if err != nil {
 			return err
@@ -59,6 +79,40 @@ func showMessage(e *shell.Env, m *api.Message) error {
 		fields = append(fields, term.Field{"recipient", r.Address}, term.Field{"", state}, term.Field{"", r.Reply})
 	}
 	return term.WriteFields(e.Stdout, fields)
+}
+
+// showContent writes the content of a message as it comes.
+func showContent(ctx context.Context, e *shell.Env, in *api.Content) error {
+	_, err := api.MessageContent.Copy(ctx, e.Service, in, func(http.Header) (io.Writer, error) {
+		if term.IsTerminal(e.Stdout) {
+			return tame{e.Stdout}, nil
+		}
+		return e.Stdout, nil
+	})
+	if !errors.Is(err, act.ErrBroken) || ctx.Err() != nil {
+		return err
+	}
+	if _, gone := api.ShowMessage.Call(ctx, e.Service, &api.MessageName{ID: in.ID}); gone != nil {
+		return exit.Fail(exit.Failed, "it may be done: relay trace "+in.ID, "message %s left the queue while it was read: its end is missing", in.ID)
+	}
+	return err
+}
+
+// tame writes lines of strangers to a terminal.
+type tame struct{ w io.Writer }
+
+func (t tame) Write(b []byte) (int, error) {
+	for line := range strings.Lines(string(b)) {
+		text, end := strings.CutSuffix(line, "\n")
+		text = term.Clean(strings.TrimSuffix(text, "\r"))
+		if end {
+			text += "\n"
+		}
+		if _, err := io.WriteString(t.w, text); err != nil {
+			return 0, err
+		}
+	}
+	return len(b), nil
 }
 
 // parseID reads the ID of a message, in either case.

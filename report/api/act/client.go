@@ -75,7 +75,7 @@ func address(s *Spec, in any) (string, error) {
 	err := eachParameter(reflect.ValueOf(in).Elem(), func(f reflect.StructField, text string) error {
 		if name := f.Tag.Get("path"); name != "" {
 			if text == "" || text == "." || text == ".." {
-				return NotFound
+				return unnameable()
 			}
 			path = strings.Replace(path, "{"+name+"}", url.PathEscape(text), 1)
 			return nil
@@ -89,6 +89,13 @@ func address(s *Spec, in any) (string, error) {
 		path += "?" + query.Encode()
 	}
 	return path, err
+}
+
+// unnameable is NotFound as the service would answer it.
+func unnameable() error {
+	p := *NotFound.(*Problem)
+	p.Hint = &Hint{Text: p.advice}
+	return &p
 }
 
 // eachParameter calls fn for what goes into path or query; what is zero is "".

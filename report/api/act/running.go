@@ -40,6 +40,8 @@ type Outlook struct {
 
 // Wait is why mail that is due is not tried.
 type Wait struct {
+	_ struct{} `nullable:"true"`
+
 	Reason   string     `json:"reason" enum:"down,paused,lookup,site,connections,share" doc:"down: the next hop is left alone after failures. paused: it breaks off mail of the account. lookup: it is being looked up. site: all connections allowed to it are in use. connections: all connections are in use. share: the account has its share of them."`
 	Until    *time.Time `json:"until" doc:"When it is tried again; null: as soon as it can be."`
 	Failures int        `json:"failures" doc:"In a row."`
@@ -49,6 +51,8 @@ type Wait struct {
 
 // Site is what the relay knows of a next hop.
 type Site struct {
+	_ struct{} `nullable:"true"`
+
 	Name        string     `json:"name"`
 	Connections int        `json:"connections"`
 	Limit       int        `json:"limit"`
@@ -60,6 +64,8 @@ type Site struct {
 
 // Connections to next hops, and whose mail they carry.
 type Connections struct {
+	_ struct{} `nullable:"true"`
+
 	Limit    int      `json:"limit"`    // of all together
 	InUse    int      `json:"in_use"`   // open, or being made
 	Accounts []Holder `json:"accounts"` // the one with the most first

@@ -132,7 +132,7 @@ func (m *mount) stream(ctx context.Context, do func(*Sink) error) (*body, error)
 
 func (a *Stream[In, Row]) register(m *mount) {
 	op := m.operation(&a.Spec)
-	op.Responses = streams("application/x-ndjson", huma.SchemaFromType(m.api.OpenAPI().Components.Schemas, typeOf[Row]()))
+	op.Responses = m.streams("application/x-ndjson", huma.SchemaFromType(m.api.OpenAPI().Components.Schemas, typeOf[Row]()))
 	registerTo(m, op, func(ctx context.Context, in *In) (*body, error) {
 		if err := owned(ActorOf(ctx), in); err != nil {
 			return nil, m.problem(ctx, err)
@@ -232,7 +232,7 @@ func rowOf[Row any](line json.RawMessage) (*Row, error) {
 
 func (a *File[In]) register(m *mount) {
 	op := m.operation(&a.Spec)
-	op.Responses = streams("application/octet-stream", &huma.Schema{Type: huma.TypeString, Format: "binary"})
+	op.Responses = m.streams("application/octet-stream", &huma.Schema{Type: huma.TypeString, Format: "binary"})
 	registerTo(m, op, func(ctx context.Context, in *In) (*body, error) {
 		if err := owned(ActorOf(ctx), in); err != nil {
 			return nil, m.problem(ctx, err)
@@ -272,7 +272,14 @@ func (b brokenReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// streams describes an answer that is no single document.
-func streams(media string, schema *huma.Schema) map[string]*huma.Response {
-	return map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{media: {Schema: schema}}}}
+// streams describes an answer that is no single document, and the problem in its place.
+func (m *mount) streams(media string, schema *huma.Schema) map[string]*huma.Response {
+	content := func(media string, s *huma.Schema) map[string]*huma.MediaType {
+		return map[string]*huma.MediaType{media: {Schema: s}}
+	}
+	problem := m.api.OpenAPI().Components.Schemas.Schema(typeOf[Problem](), true, "")
+	return map[string]*huma.Response{
+		"200":     {Description: "OK", Content: content(media, schema)},
+		"default": {Description: "Error", Content: content("application/problem+json", problem)},
+	}
 }

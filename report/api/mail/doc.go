@@ -12,7 +12,9 @@ import "relay/report/api/act"
 // Acts of this package.
 func Acts() []act.Any {
 	return []act.Any{
-		ListQueue, TopQueue, ShowMessage,
+		ListQueue, TopQueue, ShowMessage, MessageContent,
 		Retry, Hold, Release, Drop,
+		ListTrace, FollowTrace,
+		ListUsage, ShowUsage,
 	}
 }

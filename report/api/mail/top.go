@@ -45,6 +45,8 @@ type TopRow struct {
 
 // Pool is what an account has of the connections to next hops, in all.
 type Pool struct {
+	_ struct{} `nullable:"true"`
+
 	Limit   int   `json:"limit"`
 	InUse   int   `json:"in_use" doc:"By all."`
 	Account *int  `json:"account,omitempty" doc:"By the row's account."`

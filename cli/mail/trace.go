@@ -1,0 +1,116 @@
+package mail
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/exit"
+	"relay/cli/shell"
+	"relay/cli/term"
+	api "relay/report/api/mail"
+	"relay/report/words"
+	"relay/store"
+)
+
+// TraceCommand is relay trace.
+func TraceCommand(e *shell.Env) *cli.Command {
+	since := shell.DurationFlag{D: 7 * 24 * time.Hour}
+	limit := shell.CountFlag{N: 20}
+	follow := false
+	var q api.Traced
+	return shell.Command(&cli.Command{
+		Name: "trace", ArgsUsage: "[WHAT]", Usage: "what happened to mail",
+		Description: `WHAT is the ID of a message, an address that mail came from or went to, @domain, or a Message-ID in <>. --account chooses mail of one account, with or without WHAT. The trace outlives the message (30 days; trace_keep in the configuration). But for an ID, the newest messages come first.
+
+remote id is the name that the next hop gave the message: its operator finds it by that.
+
+--follow shows what happens as it happens, until Ctrl-C: of a message its life so far and then on to its end, else everything from now on, or what WHAT and --account choose. It needs a running relay. With --json it writes an object a line, without --follow an array.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "account", Usage: "`NAME` only mail of this account", Destination: &q.Account},
+			&cli.BoolFlag{Name: "follow", Usage: "show what happens as it happens", Destination: &follow},
+			&cli.GenericFlag{Name: "since", Usage: "`TIME` how far to look back (default 7d)", Value: &since},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many messages, or unlimited (default 20)", Value: &limit},
+		},
+	}, func(ctx context.Context, args []string) error {
+		if len(args) > 0 {
+			q.What = args[0]
+		}
+		switch {
+		case follow && (since.Given || limit.Given):
+			return exit.Usage("", "--since and --limit look back, --follow does not")
+		case follow:
+			return followTrace(ctx, e, &q)
+		case q.What == "" && q.Account == "":
+			return exit.Usage("relay trace --help", "relay trace: of what? an ID, an address, or --account NAME; --follow alone shows all that happens")
+		}
+		return traceBack(ctx, e, &api.Trace{Traced: q, Since: since.D.String()}, &since, limit.N)
+	})
+}
+
+// ofOne reports whether the trace of one message is asked for, by its ID.
+func ofOne(q *api.Traced) bool {
+	_, err := store.ParseID(strings.ToUpper(q.What))
+	return err == nil
+}
+
+// traceBack shows the whole life of each message that is asked for, at most limit of
+// them; 0: all.
+func traceBack(ctx context.Context, e *shell.Env, in *api.Trace, since *shell.DurationFlag, limit int64) error {
+	v := traceView{e}
+	a := term.NewArray(e.Stdout)
+	found := int64(0)
+	err := api.ListTrace.Each(ctx, e.Service, in, limit, func(l *api.Life) error {
+		if found++; !e.JSON {
+			return v.life(l.Events, found > 1)
+		}
+		for i := range l.Events {
+			if err := a.Add(&l.Events[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case e.JSON:
+		return a.End()
+	case found == limit && !ofOne(&in.Traced):
+		e.Note("there may be more: --limit %d is reached", limit)
+	case found == 0:
+		return e.Say("nothing since %s", words.Stamp(e.Now().Add(-since.D), e.Zone()))
+	}
+	return nil
+}
+
+// followTrace shows what is asked for as it happens. Of one message it shows the past too.
+func followTrace(ctx context.Context, e *shell.Env, q *api.Traced) error {
+	events, err := api.FollowTrace.Open(ctx, e.Service, &api.Follow{Traced: *q})
+	if err != nil {
+		return err
+	}
+	v, one, n := traceView{e}, ofOne(q), 0
+	if !one {
+		e.Note("following; Ctrl-C ends it")
+	}
+	return events.Each(func(l *api.Live) error {
+		n++
+		switch {
+		case e.JSON:
+			enc := json.NewEncoder(e.Stdout)
+			enc.SetEscapeHTML(false)
+			return enc.Encode(l)
+		case l.Event == nil:
+			return v.missed(l.Missed)
+		case !one:
+			return v.event(l.Event, l.ID.String())
+		case n == 1:
+			return v.life([]api.Event{*l.Event}, false)
+		}
+		return v.event(l.Event, "")
+	})
+}

@@ -1,0 +1,146 @@
+package mail
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"relay/cli/shell"
+	"relay/cli/term"
+	api "relay/report/api/mail"
+	"relay/report/words"
+	"relay/store"
+)
+
+// traceView writes events for people.
+type traceView struct{ e *shell.Env }
+
+// life writes the life of one message; more: there was one before it.
+func (v traceView) life(events []api.Event, more bool) error {
+	head := "message " + events[0].ID.String()
+	if more {
+		head = "\n" + head
+	}
+	if err := v.e.Say("%s", head); err != nil {
+		return err
+	}
+	for i := range events {
+		if err := v.event(&events[i], ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missed says how many events came faster than they were read.
+func (v traceView) missed(n int) error {
+	return v.e.Say("… %s missed: they came faster than they were read", words.Plural(int64(n), "event"))
+}
+
+// event writes an event; title stands after its time and kind, on a line of its own.
+func (v traceView) event(e *api.Event, title string) error {
+	if err := writeHead(v.e.Stdout, v.stamp(e.Time), title, e); err != nil {
+		return err
+	}
+	for rest := e.Recipients; len(rest) > 0; {
+		n := alike(rest)
+		if err := v.outcome(e, rest[:n]); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+func (v traceView) stamp(t time.Time) string { return words.Stamp(t, v.e.Zone()) }
+
+// alike is how many of the first recipients have the same outcome: one line is for all of them.
+func alike(list []api.Outcome) int {
+	n := 1
+	for n < len(list) {
+		o := list[n]
+		if o.Address = list[0].Address; o != list[0] {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+func writeHead(w io.Writer, when, title string, e *api.Event) error {
+	const head = 21 + 10 // the time, the kind
+	lines := term.Wrap(term.Clean(aboutEvent(e)), term.Columns-head)
+	if title != "" {
+		lines = append([]string{title}, lines...)
+	}
+	if len(lines) == 0 {
+		lines = []string{""}
+	}
+	for i, l := range lines {
+		lead := fmt.Sprintf("%-19s  %-8s  ", when, e.Kind)
+		if i > 0 {
+			lead = strings.Repeat(" ", head)
+		}
+		if _, err := fmt.Fprintln(w, strings.TrimRight(lead+l, " ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// aboutEvent is what there is to say of an event beside time, kind and recipients.
+func aboutEvent(e *api.Event) string {
+	var about []string
+	add := func(format, value string) {
+		if value != "" {
+			about = append(about, fmt.Sprintf(format, value))
+		}
+	}
+	if e.Kind == store.EventAccepted {
+		add("from %s", cmp.Or(e.Sender, "<>"))
+		about = append(about, words.Size(e.Size))
+		add("account %s", e.Account)
+		add("client %s", e.Client)
+		add("%s", e.MessageID)
+	}
+	add("%s", e.NextHop)
+	add("%s", e.TLS)
+	if e.Millis > 0 {
+		about = append(about, fmt.Sprintf("%d ms", e.Millis))
+	}
+	add("%s", e.Text)
+	return strings.Join(about, ", ")
+}
+
+func (v traceView) outcome(e *api.Event, list []api.Outcome) error {
+	o := &list[0]
+	text := "to " + o.Address
+	for _, other := range list[1:] {
+		text += ", " + other.Address
+	}
+	if e.Kind != store.EventAccepted && o.State != "" {
+		text += " " + string(o.State)
+	}
+	if o.Reply != "" {
+		text += ": " + o.Reply
+	}
+	if !o.Next.IsZero() && !o.State.Final() {
+		text += " (next try " + v.stamp(o.Next) + ")"
+	}
+	lines := term.Wrap(term.Clean(text), term.Columns-6)
+	if id := o.RemoteID; id != "" {
+		lines = append(lines, term.Clean("remote id "+id))
+	}
+	for i, l := range lines {
+		lead := "    "
+		if i > 0 {
+			lead = "      "
+		}
+		if err := v.e.Say("%s", lead+l); err != nil {
+			return err
+		}
+	}
+	return nil
+}

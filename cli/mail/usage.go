@@ -1,0 +1,140 @@
+package mail
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/exit"
+	"relay/cli/shell"
+	"relay/cli/term"
+	"relay/report/api/answer"
+	api "relay/report/api/mail"
+	"relay/report/words"
+)
+
+// UsageCommand is relay usage.
+func UsageCommand(e *shell.Env) *cli.Command {
+	in := &api.UsageList{}
+	var limit shell.CountFlag
+	return shell.Command(&cli.Command{
+		Name: "usage", ArgsUsage: "[NAME]", Usage: "what was used of the allowance",
+		Description: `An e-mail is one recipient's copy; its size is the message's as handed over. Sizes are decimal. Credit is what is left of it now; over is what was used beyond the allowance, on credit or not.
+
+The period is the present one unless --period names another: a month (2026-11), or the first day of a month's plan (2026-11-23). The allowance beside a past period is that of its term as it is now; relay account statement has it as it was.
+
+Without NAME it lists all accounts, by name; with --period those that used it. The filters are for that list.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "period", Usage: "`PERIOD` a month, 2026-11, or the first day of a month's plan", Destination: &in.Period},
+			&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` only accounts of this customer", Destination: &in.Owner},
+			&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` only accounts below this reseller", Destination: &in.Reseller},
+			&cli.StringFlag{Name: "state", Usage: "`STATE` only these: " + strings.Join(answer.States, ", "), Destination: &in.State},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many accounts, the first by name", Value: &limit},
+		},
+	}, func(ctx context.Context, args []string) error {
+		if len(args) == 0 {
+			return listUsage(ctx, e, in, limit.N)
+		}
+		if in.Owner != "" || in.Reseller != "" || in.State != "" || limit.Given {
+			return exit.Usage("leave out NAME, or the filters", "--owner, --reseller, --state and --limit are for the list of all accounts")
+		}
+		v, err := api.ShowUsage.Call(ctx, e.Service, &api.AccountUsage{Account: args[0], Period: in.Period})
+		if err != nil {
+			return err
+		}
+		return showUsage(e, v)
+	})
+}
+
+// listUsage lists the accounts that there are; with a period, those that used it.
+func listUsage(ctx context.Context, e *shell.Env, in *api.UsageList, limit int64) error {
+	to := term.Output{W: e.Stdout, JSON: e.JSON, Note: e.Note}
+	s := term.NewStream(ctx, to, limit, term.Column{Head: "ACCOUNT", Least: 12}, term.Column{Head: "PERIOD"}, term.Column{Head: "E-MAILS", Right: true},
+		term.Column{Head: "OF", Right: true}, term.Column{Head: "BANDWIDTH", Right: true}, term.Column{Head: "OF", Right: true},
+		term.Column{Head: "FAILED", Right: true}, term.Column{Head: "QUEUED", Right: true})
+	err := api.ListUsage.Each(ctx, e.Service, in, limit, func(v *api.Usage) error {
+		return s.Add(v, v.Account, cmp.Or(v.Period, "-"), words.Number(v.Messages), limitText(v.AllowMessages, words.Number),
+			words.Size(v.Bytes), limitText(v.AllowBytes, words.Size), words.Number(v.Failed), words.Number(v.Queued))
+	})
+	if err != nil && !errors.Is(err, term.ErrEnough) {
+		return err
+	}
+	return s.End(err)
+}
+
+func showUsage(e *shell.Env, v *api.Usage) error {
+	if e.JSON {
+		return term.Encode(e.Stdout, v)
+	}
+	return term.WriteFields(e.Stdout, []term.Field{
+		{"account", v.Account},
+		{"plan", cmp.Or(v.Plan, "-")},
+		{"period", v.Period},
+		{"e-mails", Used(words.Number(v.Messages), v.Messages, v.AllowMessages, words.Number)},
+		{"bandwidth", Used(words.Size(v.Bytes), v.Bytes, v.AllowBytes, words.Size)},
+		{"credit", creditText(v)},
+		{"overage", overageText(v)},
+		{"delivered", words.Number(v.Delivered)},
+		{"failed", words.Number(v.Failed)},
+		{"queued", fmt.Sprintf("%s, of these deferred: %s", words.Number(v.Queued), words.Number(v.Deferred))},
+		{"DSNs", dsnText(v)},
+	})
+}
+
+// dsnText is how many DSNs went out about the account's mail; "": none.
+func dsnText(v *api.Usage) string {
+	switch {
+	case v.Withheld > 0:
+		return fmt.Sprintf("%s sent; %s not, over notices_per_hour", words.Number(v.DSNs), words.Number(v.Withheld))
+	case v.DSNs > 0:
+		return words.Number(v.DSNs) + " sent"
+	}
+	return ""
+}
+
+// creditText is the credit that is left beside the allowance, and how much of it the
+// period used; "": there is none.
+func creditText(v *api.Usage) string {
+	if v.Beyond == nil || v.Beyond.Credit == 0 && v.Beyond.Drawn == 0 {
+		return ""
+	}
+	text := words.Units(v.Beyond.Credit, v.Beyond.Unit) + " left"
+	if v.Beyond.Drawn > 0 {
+		text += ", used in this period " + words.Units(v.Beyond.Drawn, v.Beyond.Unit)
+	}
+	return text
+}
+
+// overageText is what neither allowance nor credit covers; "": there is none.
+func overageText(v *api.Usage) string {
+	if v.Beyond == nil || v.Beyond.Overage == 0 {
+		return ""
+	}
+	if v.Beyond.Free {
+		return words.Units(v.Beyond.Overage, v.Beyond.Unit) + ", not billed"
+	}
+	return words.Units(v.Beyond.Overage, v.Beyond.Unit) + ", to be settled when the period ends"
+}
+
+// Used is "1,200 of 9,000 (13 %)".
+func Used(text string, n int64, limit *int64, format func(int64) string) string {
+	if limit == nil {
+		return text + ", unlimited"
+	}
+	text = fmt.Sprintf("%s of %s%s", text, format(*limit), words.Percent(n, *limit))
+	if n > *limit {
+		text += ", over by " + format(n-*limit)
+	}
+	return text
+}
+
+func limitText(n *int64, format func(int64) string) string {
+	if n == nil {
+		return "any"
+	}
+	return format(*n)
+}
