@@ -61,15 +61,15 @@ func (p *program) testCommand() *cli.Command {
 	var account string
 	timeout := shell.DurationFlag{D: 2 * time.Minute}
 	return p.onTrial(&cli.Command{
-		Name: "test", Usage: "send a message through the whole way, followed to its end",
-		Description: `The message goes the way of a customer's: through a listener of the running relay, with TLS and a login, charged to the account, through the queue and out. Each step is shown as it happens. The login is made for the test and revoked again.
+		Name: "test", Usage: "send a message through the relay and follow it to the end",
+		Description: `The message takes the way of a customer's mail: a listener of the running relay with TLS and a login, the charge to the account, the queue, and the next hop. Each step is shown as it happens. The login is made for the test and revoked afterwards.
 
-Exit code 0 when the message was delivered, 1 when it was refused or bounced, 75 when it still waits in the queue after --timeout; relay trace ID --follow goes on then.
+Exit code 0 when the message was delivered, 1 when it was refused or bounced, 75 when it is still in the queue after --timeout: relay trace ID --follow then follows it.
 
   relay test --to you@example.net`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "to", Usage: "`ADDRESS` that the message goes to", Required: true, Destination: &t.to},
-			&cli.StringFlag{Name: "account", Usage: "`NAME` whose mail it is; not needed when there is only one", Destination: &account},
+			&cli.StringFlag{Name: "to", Usage: "`ADDRESS` to send the message to", Required: true, Destination: &t.to},
+			&cli.StringFlag{Name: "account", Usage: "`NAME` of the account that sends; not needed if there is only one", Destination: &account},
 			&cli.StringFlag{Name: "from", Usage: "`ADDRESS` of the sender (default the account's contact)", Destination: &t.from},
 			&cli.GenericFlag{Name: "timeout", Usage: "`TIME` to follow it (default 2m)", Value: &timeout},
 		},
@@ -199,7 +199,7 @@ func (t *trial) giveBack() error {
 		return nil
 	}
 	return exit.Fail(exit.Failed, fmt.Sprintf("relay account credential revoke %s %s", t.login.Account, t.login.Login),
-		"the login made for the test is not revoked: %w", err)
+		"cannot revoke the login made for the test: %w", err)
 }
 
 // step shows what was tried, at once.

@@ -52,7 +52,7 @@ func (t *trial) follow(ctx context.Context) error {
 
 // waits is the end of a test whose message goes on.
 func (t *trial) waits() error {
-	return exit.Fail(exit.TryAgain, fmt.Sprintf("it goes on by itself; to go on following: relay trace %s --follow", t.id),
+	return exit.Fail(exit.TryAgain, fmt.Sprintf("relay keeps trying; to follow it: relay trace %s --follow", t.id),
 		"message %s is still in the queue after %s", t.id, words.Span(t.timeout))
 }
 
@@ -101,11 +101,11 @@ func (t *trial) judge(e *store.Event, o *store.EventOutcome) (name string, s sta
 	case store.Failed:
 		return "bounced", failed, bounceAdvice(o.Reply, t.cfg.Delivery.Smarthost != "")
 	case store.Expired:
-		return "expired", failed, "see why it could not be delivered before: relay trace " + t.id.String()
+		return "expired", failed, "to see the earlier attempts: relay trace " + t.id.String()
 	case store.Dropped:
-		return "dropped", failed, "somebody took it out of the queue"
+		return "dropped", failed, "it was removed from the queue"
 	case store.Deferred:
-		advice := "relay tries again by itself"
+		advice := "relay will try again"
 		if !o.Next.IsZero() {
 			advice += " at " + t.stamp(o.Next)
 		}
@@ -123,13 +123,13 @@ func bounceAdvice(reply string, smarthost bool) string {
 	code := enhancedRE.FindString(reply)
 	switch {
 	case strings.HasPrefix(code, "5.1."):
-		return "the address is not right, or takes no mail; test with another one"
+		return "the address is wrong or accepts no mail; test with another one"
 	case strings.HasPrefix(code, "5.7.") && smarthost:
-		return "the smarthost or the recipient's host refuses it by its rules: see smarthost_user in [delivery], and what it says"
+		return "the smarthost or the recipient's host refuses it by policy: check smarthost_user in [delivery], and read the reply"
 	case strings.HasPrefix(code, "5.7."):
 		return "the recipient's host refuses mail from here: relay check looks at PTR, SPF and address, and the reply may name a blocklist"
 	case strings.HasPrefix(code, "5.4."):
-		return "there is no way to that domain; relay check looks at the DNS and the way out"
+		return "that domain cannot be reached; relay check tests DNS and outgoing connections"
 	}
 	return "the reply says why; relay trace has it too"
 }

@@ -77,7 +77,7 @@ func (t *trial) door() (addr string, mode client.TLSMode, err error) {
 			return reachable(l.Addr().String()), client.TLSImplicit, nil
 		}
 	}
-	return "", 0, exit.Fail(exit.Failed, `add a [[listen]] with tls = "starttls" or "implicit"`, "no listener takes logins: none has TLS")
+	return "", 0, exit.Fail(exit.Failed, `add a [[listen]] with tls = "starttls" or "implicit"`, "no listener accepts logins, because none has TLS")
 }
 
 // watchTLS takes every certificate, and keeps what it saw.
@@ -100,9 +100,9 @@ func (t *trial) showTLS(name string) error {
 	case err == nil:
 		return t.step("TLS", ok, "", "%s, the certificate of %s is trusted", name, t.hostname)
 	case t.cfg.TLS.Cert == "":
-		return t.step("TLS", warning, "set cert and key in [tls]; mail programs complain", "%s, with a self-signed certificate", name)
+		return t.step("TLS", warning, "set cert and key in [tls]: mail programs warn about this", "%s, with a self-signed certificate", name)
 	default:
-		return t.step("TLS", warning, "relay check says more about the certificate", "%s; mail programs will complain: %v", name, err)
+		return t.step("TLS", warning, "relay check says more about the certificate", "%s; mail programs will warn: %v", name, err)
 	}
 }
 
@@ -163,7 +163,7 @@ func (t *trial) charged(before *store.Standing) error {
 	was, is := before.Usage.Charged, after.Usage.Charged
 	v := mailapi.UsageOf(after.Usage, after.InPeriod())
 	if is == was {
-		return t.step("charged", failed, "relay check --store proves the counters", "nothing: still %s, %s", words.Plural(is.Messages, "e-mail"), words.Size(is.Bytes))
+		return t.step("charged", failed, "relay check --store verifies the counters", "nothing: still %s, %s", words.Plural(is.Messages, "e-mail"), words.Size(is.Bytes))
 	}
 	return t.step("charged", ok, "", "e-mails %s → %s; bandwidth %s → %s", words.Number(was.Messages),
 		mail.Used(words.Number(is.Messages), is.Messages, v.AllowMessages, words.Number), words.Size(was.Bytes), mail.Used(words.Size(is.Bytes), is.Bytes, v.AllowBytes, words.Size))
@@ -174,13 +174,13 @@ func (t *trial) refusalAdvice(o *client.Outcome) string {
 	name := t.account.Name
 	switch r := o.Reply; {
 	case r.Code == 550 && o.Stage == client.StageMail:
-		return "relay account show " + name + " tells how the account stands; relay account resume " + name + " lets a suspended one send again"
+		return "relay account show " + name + " shows its state; relay account resume " + name + " ends a suspension"
 	case r.Code == 552 && r.Enhanced == [3]int{5, 7, 1}:
 		return "relay usage " + name + " shows the allowance; relay account set " + name + " --plan PLAN changes it"
 	case r.Code == 553 && o.Stage == client.StageMail:
-		return "name one with --from that the account may send from; relay account show " + name + " lists them"
+		return "choose an address with --from that the account may send from; relay account show " + name + " lists them"
 	case r.Code == 452 && r.Enhanced == [3]int{4, 3, 1}:
-		return "make space on the disk"
+		return "free disk space"
 	case r.Temporary():
 		return "try again in a minute; the relay's log says more"
 	}

@@ -166,11 +166,11 @@ func TestBounceAdvice(t *testing.T) {
 		smarthost bool
 		want      string
 	}{
-		{"550 5.1.1 no such user", false, "address is not right"},
+		{"550 5.1.1 no such user", false, "address is wrong"},
 		{"550 5.7.1 blocked", false, "relay check"},
 		{"550 5.7.1 blocked", true, "smarthost"},
-		{"5.4.4 no mail host", false, "no way to that domain"},
-		{"550 5.4.4 no mail host", false, "no way to that domain"},
+		{"5.4.4 no mail host", false, "domain cannot be reached"},
+		{"550 5.4.4 no mail host", false, "domain cannot be reached"},
 		{"554 no", false, "reply says why"},
 		{"", false, "reply says why"},
 	} {
