@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/kernel"
 	"relay/cli/proof"
 	"relay/cli/shell"
 )
@@ -27,7 +28,7 @@ type App struct {
 	Listen func(network, address string) (net.Listener, error)
 
 	// Addresses are the machine's; nil: as its interfaces have them.
-	Addresses func() (Addresses, error)
+	Addresses func() (kernel.Addresses, error)
 
 	// Signals starts the delivery of the signals that end the program, until
 	// stop is called.
@@ -110,4 +111,12 @@ func (a *App) Run(ctx context.Context, args []string) int {
 		return exit.Report(a.Stderr, p.sendmail(ctx, own, rest))
 	}
 	return exit.Report(a.Stderr, p.run(ctx, args))
+}
+
+// addresses are the machine's, or those that a test gives.
+func (a *App) addresses() (kernel.Addresses, error) {
+	if a.Addresses != nil {
+		return a.Addresses()
+	}
+	return kernel.OwnAddresses()
 }

@@ -95,6 +95,14 @@ func notSent(c *cli.Command) error {
 	return exit.Usage("", "%q cannot be sent to a running relay", c.Name)
 }
 
+// onlyHere refuses the command in a running relay that it was sent to.
+func (p *program) onlyHere(c *cli.Command) *cli.Command {
+	if p.inner != nil {
+		c.Action = func(*cli.Context) error { return notSent(c) }
+	}
+	return c
+}
+
 // send has the command run by the relay that has the store, or opens the store
 // and runs it here.
 func (p *program) send(cc *cli.Context, w work, args []string) error {

@@ -1,17 +1,11 @@
 package cli
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,7 +13,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/place"
-	"relay/cli/wholefile"
+	"relay/cli/selfsigned"
 )
 
 // certificate is the listeners'. Its files are looked at again now and then, so
@@ -103,12 +97,8 @@ func (c *certificate) fingerprint() string {
 	return fmt.Sprintf("%X", sha256.Sum256(c.current.Certificate[0]))
 }
 
-// How long a self-signed certificate is good for: longer, and some clients
-// refuse it; and when a new one is made.
-const (
-	selfSignedLife  = 800 * 24 * time.Hour
-	selfSignedRenew = 30 * 24 * time.Hour
-)
+// selfSignedRenew is how long before its end a self-signed certificate is replaced.
+const selfSignedRenew = 30 * 24 * time.Hour
 
 // selfSigned is the certificate of a relay that was given none: made once and
 // kept in the data directory.
@@ -120,7 +110,7 @@ func selfSigned(dir place.Dir, hostname string, now time.Time, log *slog.Logger)
 	if err := os.MkdirAll(filepath.Dir(cert), 0o700); err != nil {
 		return nil, err
 	}
-	if err := makeSelfSigned(cert, key, hostname, now); err != nil {
+	if err := selfsigned.Make(cert, key, hostname, now); err != nil {
 		return nil, fmt.Errorf("self-signed certificate: %w", err)
 	}
 	return loadCertificate(cert, key, log)
@@ -128,67 +118,4 @@ func selfSigned(dir place.Dir, hostname string, now time.Time, log *slog.Logger)
 
 func usable(leaf *x509.Certificate, hostname string, now time.Time) bool {
 	return leaf.VerifyHostname(hostname) == nil && now.Before(leaf.NotAfter.Add(-selfSignedRenew))
-}
-
-func makeSelfSigned(certFile, keyFile, hostname string, now time.Time) error {
-	key, err := selfSignedKey(keyFile)
-	if err != nil {
-		return err
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return err
-	}
-	template := &x509.Certificate{
-		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: hostname},
-		DNSNames:              []string{hostname},
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(selfSignedLife),
-		KeyUsage:              x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return err
-	}
-	return writePEM(certFile, "CERTIFICATE", der)
-}
-
-// selfSignedKey is the key in the file, which is kept, or a new one: written
-// before its certificate, so that a crash between the two leaves no certificate
-// without a key.
-func selfSignedKey(file string) (*ecdsa.PrivateKey, error) {
-	if old := readSelfSignedKey(file); old != nil {
-		return old, nil
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	return key, writePEM(file, "PRIVATE KEY", pkcs8)
-}
-
-// readSelfSignedKey reads a key that was made here; nil: it is none.
-func readSelfSignedKey(file string) *ecdsa.PrivateKey {
-	text, err := os.ReadFile(file)
-	block, _ := pem.Decode(text)
-	if err != nil || block == nil {
-		return nil
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	made, ok := key.(*ecdsa.PrivateKey)
-	if err != nil || !ok {
-		return nil
-	}
-	return made
-}
-
-func writePEM(path, kind string, der []byte) error {
-	return wholefile.Write(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }

@@ -12,6 +12,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/hostname"
 	"relay/cli/proof"
 	"relay/report/jobs"
 	"relay/report/jobs/calendar"
@@ -50,7 +51,7 @@ func (c *checker) configuration() bool {
 
 func (c *checker) hostname() {
 	name := c.cfg.Host()
-	if !fullName(name) {
+	if !hostname.Full(name) {
 		c.add("hostname", warning, `set hostname = "smtp.your.domain" in relay.toml: many receivers refuse mail from hosts without a full name`,
 			"%s is not a full name", name)
 		return

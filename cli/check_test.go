@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"math/big"
 	"net"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/place"
+	"relay/cli/wholefile"
 	"relay/store"
 	"relay/store/bolt"
 )
@@ -177,7 +179,7 @@ func (c *checker) make(t *testing.T, host string, begins, ends time.Time, parent
 		t.Fatal(err)
 	}
 	c.cfg.TLS = config.TLS{Cert: filepath.Join(string(c.dir), "cert.pem"), Key: filepath.Join(string(c.dir), "key.pem")}
-	for _, err := range []error{writePEM(c.cfg.TLS.Cert, "CERTIFICATE", der), writePEM(c.cfg.TLS.Key, "PRIVATE KEY", pkcs8)} {
+	for _, err := range []error{writeBlock(c.cfg.TLS.Cert, "CERTIFICATE", der), writeBlock(c.cfg.TLS.Key, "PRIVATE KEY", pkcs8)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -365,18 +367,6 @@ func TestChecker_summary(t *testing.T) {
 	}
 }
 
-func TestOrganization(t *testing.T) {
-	for host, want := range map[string]string{"smtp.example.org": "example.org", "a.b.example.co.uk": "example.co.uk", "example.org": "example.org", "relay.test": "relay.test"} {
-		if got := organization(host); got != want {
-			t.Errorf("organization(%s) = %s, want %s", host, got, want)
-		}
-	}
-}
-
-func TestFullName(t *testing.T) {
-	for host, want := range map[string]bool{"smtp.example.org": true, "localhost": false, "192.0.2.1": false, "2001:db8::1": false, "a b.c": false, "-x.org": false, "": false} {
-		if got := fullName(host); got != want {
-			t.Errorf("fullName(%q) = %v", host, got)
-		}
-	}
+func writeBlock(path, kind string, der []byte) error {
+	return wholefile.Write(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }

@@ -8,28 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/publicsuffix"
-
-	"relay/cli/config"
+	"relay/cli/hostname"
+	"relay/cli/kernel"
 	"relay/cli/spf"
 	"relay/mailer/route"
 )
-
-// fullName reports whether a host can be found by its name from anywhere.
-func fullName(host string) bool {
-	_, err := netip.ParseAddr(host)
-	return err != nil && config.IsHostName(host) && strings.Contains(host, ".")
-}
-
-// organization is the domain that somebody registered: example.org of
-// smtp.example.org (RFC 7489 §3.2).
-func organization(host string) string {
-	domain, err := publicsuffix.EffectiveTLDPlusOne(host)
-	if err != nil { // host is a suffix itself
-		return host
-	}
-	return domain
-}
 
 // resolver is the configured one, with less patience than the mailer's.
 func (c *checker) resolver() (*route.DNS, error) {
@@ -44,9 +27,9 @@ func (c *checker) resolver() (*route.DNS, error) {
 type records struct {
 	*checker
 	dns   *route.DNS
-	name  string       // ours, lower case
-	own   Addresses    // this machine's
-	addrs []netip.Addr // of the name
+	name  string           // ours, lower case
+	own   kernel.Addresses // this machine's
+	addrs []netip.Addr     // of the name
 }
 
 const resolverAdvice = "see resolver in [delivery], or /etc/resolv.conf: without the DNS no mail leaves either"
@@ -54,7 +37,7 @@ const resolverAdvice = "see resolver in [delivery], or /etc/resolv.conf: without
 // dns looks at the records that receivers ask for.
 func (c *checker) dns() {
 	r := &records{checker: c, name: strings.ToLower(c.cfg.Host())}
-	if !fullName(r.name) {
+	if !hostname.Full(r.name) {
 		c.add("A, AAAA", warning, "", "cannot tell: %s is not a full name", r.name)
 		return
 	}
@@ -71,7 +54,7 @@ func (c *checker) dns() {
 	r.addrs = slices.DeleteFunc(slices.Clone(found), notPublic)
 	if len(found) > 0 && len(r.addrs) == 0 {
 		c.add("A, AAAA", warning, "ask again with a resolver in [delivery] that is not of your own network",
-			"%s is %s, which is private: what the world sees is something else, or nothing", r.name, addrList(found))
+			"%s is %s, which is private: what the world sees is something else, or nothing", r.name, kernel.AddrList(found))
 		return
 	}
 	r.address()
@@ -134,7 +117,7 @@ func (r *records) named() {
 		r.add("A, AAAA", warning, fmt.Sprintf("publish %s. with this machine's address (A, AAAA)", r.name), "%s has no address: mail programs cannot find it by its name", r.name)
 		return
 	}
-	r.add("A, AAAA", ok, "", "%s is %s", r.name, addrList(r.addrs))
+	r.add("A, AAAA", ok, "", "%s is %s", r.name, kernel.AddrList(r.addrs))
 }
 
 // address: the name must lead to this machine, and to no other.
@@ -149,12 +132,12 @@ func (r *records) address() {
 		return
 	}
 	if len(r.own.Outgoing) == 0 {
-		r.add(check, ok, "", "%s is %s; this machine is behind NAT (%s), so whether that leads here cannot be told", r.name, addrList(r.addrs), orElse(addrList(r.own.All), "no address"))
+		r.add(check, ok, "", "%s is %s; this machine is behind NAT (%s), so whether that leads here cannot be told", r.name, kernel.AddrList(r.addrs), orElse(kernel.AddrList(r.own.All), "no address"))
 		return
 	}
 	for _, a := range r.own.Outgoing {
 		if !slices.Contains(r.addrs, a) {
-			r.add(check, failed, "publish "+recordFor(r.name, a), "mail leaves from %s, which is not among the addresses of %s (%s)", a, r.name, addrList(r.addrs))
+			r.add(check, failed, "publish "+recordFor(r.name, a), "mail leaves from %s, which is not among the addresses of %s (%s)", a, r.name, kernel.AddrList(r.addrs))
 			return
 		}
 	}
@@ -166,9 +149,9 @@ func (r *records) address() {
 	}
 	switch {
 	case !r.own.NAT:
-		r.add(check, ok, "", "%s is %s", r.name, addrList(r.addrs))
+		r.add(check, ok, "", "%s is %s", r.name, kernel.AddrList(r.addrs))
 	case slices.ContainsFunc(r.addrs, netip.Addr.Is4):
-		r.add(check, ok, "", "%s is %s; IPv4 is behind NAT, so whether that leads here cannot be told", r.name, addrList(r.addrs))
+		r.add(check, ok, "", "%s is %s; IPv4 is behind NAT, so whether that leads here cannot be told", r.name, kernel.AddrList(r.addrs))
 	default:
 		r.add(check, failed, fmt.Sprintf("publish %s. A with the public address", r.name), "%s has no IPv4 address, but mail leaves by IPv4 too", r.name)
 	}
@@ -205,10 +188,10 @@ func (r *records) confirmed(names []string, a netip.Addr) bool {
 func (r *records) permitted(a netip.Addr) {
 	var terms []string
 	for _, s := range r.senders() {
-		terms = append(terms, spfTerm(s))
+		terms = append(terms, spf.Term(s))
 	}
-	whole := fmt.Sprintf(`%s. TXT "%s"`, r.name, spfRecord(terms))
-	advice := fmt.Sprintf("put %s into the SPF record that is there, as its first term", spfTerm(a)) // a second record would spoil both
+	whole := fmt.Sprintf(`%s. TXT "%s"`, r.name, spf.Record(terms))
+	advice := fmt.Sprintf("put %s into the SPF record that is there, as its first term", spf.Term(a)) // a second record would spoil both
 	switch v := spf.Check(r.ctx, r.dns, r.name, a); v.Result {
 	case spf.Pass:
 		r.add("SPF", ok, "", "%s lets %s send (%s)", r.name, a, v.Term)
@@ -225,23 +208,10 @@ func (r *records) permitted(a netip.Addr) {
 	}
 }
 
-// spfTerm names an address in an SPF record.
-func spfTerm(a netip.Addr) string {
-	if a.Is4() {
-		return "ip4:" + a.String()
-	}
-	return "ip6:" + a.String()
-}
-
-// spfRecord lets those send that the terms name, and nobody else.
-func spfRecord(terms []string) string {
-	return strings.Join(slices.Concat([]string{"v=spf1"}, terms, []string{"-all"}), " ")
-}
-
 // dmarc of the host's name, or of the domain above it. It is worth knowing, not a
 // fault: whose mail it is about are the customers, with domains of their own.
 func (r *records) dmarc() {
-	for _, domain := range slices.Compact([]string{r.name, organization(r.name)}) {
+	for _, domain := range slices.Compact([]string{r.name, hostname.Organization(r.name)}) {
 		texts, err := r.dns.LookupTXT(r.ctx, "_dmarc."+domain)
 		if err != nil && !errors.Is(err, route.ErrNotFound) {
 			r.add("DMARC", warning, "", "cannot tell: %s", why(err))

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"relay/cli/config"
+	"relay/cli/kernel"
 	"relay/mailer/route"
 )
 
@@ -100,7 +101,7 @@ func mailHost(ctx context.Context, dns *route.DNS, domain string) (string, netip
 
 // reached reports whether the kernel has a way to a.
 func reached(a netip.Addr) bool {
-	_, err := sourceFor(netip.AddrPortFrom(a, 25).String())
+	_, err := kernel.SourceFor(netip.AddrPortFrom(a, 25).String())
 	return err == nil
 }
 

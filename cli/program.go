@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"relay/cli/mail"
 	"relay/cli/owners"
 	"relay/cli/place"
+	"relay/cli/setup"
 	"relay/cli/shell"
 	"relay/cli/term"
 )
@@ -57,7 +59,7 @@ func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
 		p.serveCommand(),
 		p.sandboxCommand(),
-		p.initCommand(),
+		p.onlyHere(setup.Command(p.env, setup.Machine{Where: &p.where, Addresses: p.addresses, Run: p.inside})),
 		p.checkCommand(),
 		p.testCommand(),
 		p.healthCommand(),
@@ -175,4 +177,17 @@ func (p *program) note(format string, args ...any) {
 // watched begins a line of progress on standard error.
 func (p *program) watched(what string, total int64) *term.Progress {
 	return term.NewProgress(p.Stderr, what, total)
+}
+
+// inside runs another command line as a part of this one, and returns its result. Its
+// notes and errors are shown only where it fails.
+func (p *program) inside(ctx context.Context, args ...string) ([]byte, error) {
+	var out, words bytes.Buffer
+	q := newProgram(p.App)
+	q.Stdout, q.Stderr = &out, &words
+	err := q.run(ctx, args)
+	if _, told := errors.AsType[exit.Code](err); told {
+		_, _ = words.WriteTo(p.Stderr)
+	}
+	return out.Bytes(), err
 }

@@ -17,6 +17,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/selfsigned"
 )
 
 func write(t *testing.T, path, text string) {
@@ -157,7 +158,7 @@ func TestReload_certificate(t *testing.T) {
 	cert, key := filepath.Join(dir, "c"), filepath.Join(dir, "k")
 	config := testConfig + "[tls]\ncert = \"" + cert + "\"\nkey = \"" + key + "\"\n"
 	for _, name := range []string{"first.test", "second.test"} { // the second one in the same files
-		if err := makeSelfSigned(cert, key, name, time.Now()); err != nil {
+		if err := selfsigned.Make(cert, key, name, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		e.reloaded(t, config)
@@ -182,14 +183,14 @@ func TestReload_certificate(t *testing.T) {
 func TestReload_contentOfFiles(t *testing.T) {
 	dir := t.TempDir()
 	cert, key, password := filepath.Join(dir, "c"), filepath.Join(dir, "k"), filepath.Join(dir, "p")
-	if err := makeSelfSigned(cert, key, "first.test", time.Now()); err != nil {
+	if err := selfsigned.Make(cert, key, "first.test", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	write(t, password, "before\n")
 	e := newEnv(t, testConfig+"smarthost_user = \"me\"\nsmarthost_password_file = \""+password+"\"\n[tls]\ncert = \""+cert+"\"\nkey = \""+key+"\"\n")
 	s := serveTest(t, e)
 	mustMatch(t, "the first reload", e.must(t, "reload"), "^nothing in the configuration has changed")
-	if err := makeSelfSigned(cert, key, "second.test", time.Now()); err != nil {
+	if err := selfsigned.Make(cert, key, "second.test", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	write(t, password, "behind\n")

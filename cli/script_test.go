@@ -81,7 +81,7 @@ func runScripts(t *testing.T, dir string, running bool) {
 		Dir:           dir,
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
-			return setup(e, running)
+			return prepare(e, running)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"relay":  cmdRelay,
@@ -113,7 +113,7 @@ func runScripts(t *testing.T, dir string, running bool) {
 	})
 }
 
-func setup(e *testscript.Env, running bool) error {
+func prepare(e *testscript.Env, running bool) error {
 	config := filepath.Join(e.WorkDir, "relay.toml")
 	e.Setenv("RELAY_DATA", filepath.Join(e.WorkDir, "data"))
 	e.Setenv("RELAY_CONFIG", config)

@@ -18,6 +18,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
+	"relay/cli/selfsigned"
 	"relay/cli/wholefile"
 	"relay/store"
 )
@@ -243,7 +244,7 @@ func TestSelfSigned_isKeptAndRenewed(t *testing.T) {
 	if second == first {
 		t.Error("the same certificate for another name")
 	}
-	if print("b.example", now.Add(selfSignedLife-24*time.Hour)) == second {
+	if print("b.example", now.Add(selfsigned.Life-24*time.Hour)) == second {
 		t.Error("the same certificate at its end")
 	}
 }

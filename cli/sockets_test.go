@@ -11,6 +11,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/selfsigned"
 )
 
 // hand hands a relay sockets as the service manager does.
@@ -151,7 +152,7 @@ func TestConfig_credentials(t *testing.T) {
 	mustMatch(t, "stderr", s.log.String(), `credential:\S+: the service manager did not pass this credential\n.*LoadCredential=`)
 
 	dir := t.TempDir()
-	if err := makeSelfSigned(dir+"/tls.crt", dir+"/tls.key", "passed.test", time.Now()); err != nil {
+	if err := selfsigned.Make(dir+"/tls.crt", dir+"/tls.key", "passed.test", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	write(t, dir+"/password", "secret\n")

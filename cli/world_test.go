@@ -13,13 +13,14 @@ import (
 	"github.com/miekg/dns"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"relay/cli/kernel"
 	"relay/cli/sandbox/sink"
 )
 
 // addressesOf are a machine's that a script names: public ones in ADDRESSES,
 // those of its interfaces otherwise in PRIVATE.
-func addressesOf(getenv func(string) string) func() (Addresses, error) {
-	return func() (a Addresses, err error) {
+func addressesOf(getenv func(string) string) func() (kernel.Addresses, error) {
+	return func() (a kernel.Addresses, err error) {
 		for word := range strings.FieldsSeq(getenv("ADDRESSES")) {
 			a.Outgoing = append(a.Outgoing, netip.MustParseAddr(word))
 		}

@@ -1,6 +1,7 @@
 package place
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 
@@ -21,6 +22,9 @@ func (f *Flags) getenv(name string) string {
 	}
 	return f.Getenv(name)
 }
+
+// File is the configuration that --config or RELAY_CONFIG names; "": neither does.
+func (f *Flags) File() string { return cmp.Or(f.Config, f.getenv("RELAY_CONFIG")) }
 
 // Load reads the configuration that the command line names, or the usual one.
 func (f *Flags) Load() (config.Config, error) { return config.Load(f.Config, f.getenv) }

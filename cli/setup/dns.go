@@ -1,4 +1,4 @@
-package cli
+package setup
 
 import (
 	"errors"
@@ -10,18 +10,20 @@ import (
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"relay/cli/spf"
 )
 
-// record is one to be published.
+// record of the DNS, to be published.
 type record struct {
 	Name  string `json:"name"` // with a dot at the end
 	Type  string `json:"type"`
-	Value string `json:"value"` // of a TXT the whole text, without quotes
+	Value string `json:"value"` // the whole text of a TXT, without quotes
 
-	why string // for the zone file
+	why string // a comment in the zone file
 }
 
-// Where init does not know the value, a word to be replaced.
+// Words that stand where init does not know the value. The operator replaces them.
 const (
 	unknownWord = "YOUR-" // how each of them begins
 
@@ -33,13 +35,13 @@ const (
 // unknown reports whether the value holds a word to be replaced.
 func (r *record) unknown() bool { return strings.Contains(r.Value, unknownWord) }
 
-// maxShown addresses are in the records; a machine with more of them sends from
-// a few only.
+// maxShown is the most addresses in the records. A machine with more sends from a few of
+// them.
 const maxShown = 4
 
 // records to be published for this host.
 func (s *installation) records() []record {
-	host := s.hostname + "."
+	host := s.host + "."
 	var list []record
 	add := func(name, kind, value, why string) { list = append(list, record{name, kind, value, why}) }
 	why := "mail programs find the relay"
@@ -50,23 +52,23 @@ func (s *installation) records() []record {
 			kind = "A"
 		}
 		add(host, kind, a.String(), why)
-		terms, why = append(terms, spfTerm(a)), ""
+		terms, why = append(terms, spf.Term(a)), ""
 	}
-	if s.own.hidden() {
+	if s.own.Hidden() {
 		add(host, "A", yourAddress, why)
 		terms = append(terms, "ip4:"+yourAddress)
 	}
 	if s.smarthost() {
 		terms = []string{"include:" + yourRelay}
 	}
-	add(host, "TXT", spfRecord(terms), "SPF: mail of this name comes from here only")
+	add(host, "TXT", spf.Record(terms), "SPF: mail of this name comes from here only")
 	add("_dmarc."+host, "TXT", "v=DMARC1; p=none", "DMARC: somebody cares about mail of this name")
 	add(s.dkim.selector+"._domainkey."+host, "TXT", s.dkim.record(), "DKIM: the public key. Publish it now; relay signs from the release on that can")
-	add(host, "MX", "10 "+yourHost, "who takes the answers to relay's own notices, to MAILER-DAEMON@"+s.hostname)
+	add(host, "MX", "10 "+yourHost, "who takes the answers to relay's own notices, to MAILER-DAEMON@"+s.host)
 	return list
 }
 
-// smarthost reports whether receivers see another host than this one.
+// smarthost reports whether mail leaves through another host, which receivers see.
 func (s *installation) smarthost() bool { return s.cfg.Delivery.Smarthost != "" }
 
 // shown are the addresses that are in the records.
@@ -74,7 +76,7 @@ func (s *installation) shown() []netip.Addr {
 	return s.own.Outgoing[:min(len(s.own.Outgoing), maxShown)]
 }
 
-// pointers are the PTR records, which whoever gave the addresses publishes.
+// pointers are the PTR records, which the provider of the addresses publishes.
 func (s *installation) pointers() []record {
 	list := []record{}
 	for _, a := range s.seen() {
@@ -82,7 +84,7 @@ func (s *installation) pointers() []record {
 		if err != nil {
 			name = a // yourAddress
 		}
-		list = append(list, record{name, "PTR", s.hostname + ".", ""})
+		list = append(list, record{name, "PTR", s.host + ".", ""})
 	}
 	return list
 }
@@ -95,25 +97,25 @@ func (s *installation) seen() (list []string) {
 	for _, a := range s.shown() {
 		list = append(list, a.String())
 	}
-	if s.own.hidden() {
+	if s.own.Hidden() {
 		list = append(list, yourAddress)
 	}
 	return list
 }
 
-// customers is what a customer's domain needs in its SPF record.
-func (s *installation) customers() string { return "include:" + s.hostname }
+// customers is the term that a customer's domain needs in its SPF record.
+func (s *installation) customers() string { return "include:" + s.host }
 
 // zoneTTL is short enough to mend a slip, in seconds (RFC 2308 §4).
 const zoneTTL = 3600
 
-// zoneText is all records in the notation of zone files (RFC 1035 §5.1). A record
-// whose value is not known is a comment, so that the file loads as it is.
+// zoneText is all records in the notation of zone files (RFC 1035 §5.1). A record with an
+// unknown value is a comment, so that the file loads as it is.
 func (s *installation) zoneText() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "; DNS records for %s, written by relay init.\n", s.hostname)
+	fmt.Fprintf(&b, "; DNS records for %s, written by relay init.\n", s.host)
 	b.WriteString("; In a line that begins with ;; replace YOUR-..., then remove the ;;.\n")
-	if s.own.hidden() {
+	if s.own.Hidden() {
 		fmt.Fprintf(&b, "; The world sees this machine's IPv4 under another address: put it where %s stands.\n", yourAddress)
 	}
 	if s.smarthost() {
@@ -128,7 +130,11 @@ func (s *installation) zoneText() string {
 		if r.Type == "TXT" {
 			value = zoneTXT(value)
 		}
-		fmt.Fprintf(&b, "%s%s\tIN\t%s\t%s\n", ifSo(r.unknown(), ";; "), r.Name, r.Type, value)
+		comment := ""
+		if r.unknown() {
+			comment = ";; "
+		}
+		fmt.Fprintf(&b, "%s%s\tIN\t%s\t%s\n", comment, r.Name, r.Type, value)
 	}
 	for i, r := range s.pointers() {
 		if i == 0 {
@@ -143,7 +149,7 @@ func (s *installation) zoneText() string {
 // longestString of a TXT record (RFC 1035 §3.3.14).
 const longestString = 255
 
-// zoneTXT writes a text as strings of at most 255 octets, several in brackets.
+// zoneTXT writes a text as strings of at most 255 octets; more than one are in brackets.
 func zoneTXT(text string) string {
 	quote := func(s string) string {
 		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
@@ -169,7 +175,7 @@ func (s *installation) zoneFile() error {
 	switch {
 	case err == nil:
 		if string(old) != text {
-			s.note("%s is not what it would be now: move it away and run init again for a new one", path)
+			s.Note("%s is not what it would be now: move it away and run init again for a new one", path)
 		}
 		s.kept("DNS records", path)
 		return nil

@@ -1,7 +1,6 @@
-package cli
+package setup
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -17,9 +16,11 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/selfsigned"
 )
 
-// tls makes the pair that serves until there is a certificate from an authority.
+// tls makes the certificate that relay serves with until the operator has one from an
+// authority.
 func (s *installation) tls() error {
 	if s.cfg.TLS.Cert != "" {
 		s.kept("certificate", s.cfg.TLS.Cert)
@@ -34,27 +35,26 @@ func (s *installation) tls() error {
 		return nil
 	case noCert == nil:
 		return exit.Fail(exit.Failed, "move it away, or bring its key back", "%s is there, but not its key %s", cert, key)
-	case noKey == nil && readSelfSignedKey(key) == nil: // it would be replaced
+	case noKey == nil && selfsigned.ReadKey(key) == nil: // it would be replaced
 		return exit.Fail(exit.Failed, "move it away, or bring its certificate back", "%s is no key that relay made", key)
 	}
 	if err := s.folder(filepath.Dir(cert)); err != nil {
 		return err
 	}
-	if err := makeSelfSigned(cert, key, s.hostname, time.Now()); err != nil {
+	if err := selfsigned.Make(cert, key, s.host, time.Now()); err != nil {
 		return fmt.Errorf("self-signed certificate: %w", err)
 	}
 	s.wrote("certificate", cert)
 	return errors.Join(s.dir.Adopt(key), s.dir.Adopt(cert))
 }
 
-// dkimKey is a key for signing mail (RFC 6376), under the name by which its
-// public part is found in the DNS.
+// dkimKey is a key for signing mail (RFC 6376).
 type dkimKey struct {
-	selector string
+	selector string // under which the DNS has the public part
 	public   []byte // SubjectPublicKeyInfo (RFC 6376 §3.6.1, k=rsa)
 }
 
-// dkimBits: more does not fit every resolver, less is refused (RFC 8301 §3.2).
+// dkimBits of a key. Not every resolver takes more, and receivers refuse less (RFC 8301 §3.2).
 const dkimBits = 2048
 
 // record is the TXT of the key.
@@ -113,27 +113,22 @@ func (s *installation) readDKIM(path string) error {
 	return err
 }
 
-// firstAccount adds the account, unless it is there, or any is and none was named.
+// firstAccount adds the account, unless it is there. With no name given, any account
+// will do.
 func (s *installation) firstAccount(ctx context.Context) error {
-	out, err := s.inside(ctx, "account", "list", "--json")
+	found, err := s.foundAccount(ctx)
 	if err != nil {
 		return err
 	}
-	var list []struct{ Account string }
-	if err := json.Unmarshal(out, &list); err != nil {
-		return err
+	if found != "" {
+		s.kept("account", found)
+		return nil
 	}
-	for _, a := range list {
-		if a.Account == s.account || !s.accountGiven {
-			s.kept("account", a.Account)
-			return nil
-		}
-	}
-	out, err = s.inside(ctx, "account", "add", s.account, "--plan", s.plan, "--contact", s.contact, "--json")
+	out, err := s.run(ctx, "account", "add", s.account, "--plan", s.plan, "--contact", s.contact, "--json")
 	if err != nil {
 		return err
 	}
-	s.login = &installLogin{}
+	s.login = &login{}
 	if err := json.Unmarshal(out, s.login); err != nil {
 		return err
 	}
@@ -141,16 +136,25 @@ func (s *installation) firstAccount(ctx context.Context) error {
 	return nil
 }
 
-// inside runs another command line as a part of this one: by the running relay,
-// or on the store that it opens. What it says besides its result is told only
-// where it failed.
-func (s *installation) inside(ctx context.Context, args ...string) ([]byte, error) {
-	var out, words bytes.Buffer
-	p := newProgram(s.App)
-	p.Stdout, p.Stderr = &out, &words
-	err := p.run(ctx, append([]string{"--config=" + s.file, "--data=" + string(s.dir)}, args...))
-	if _, told := errors.AsType[exit.Code](err); told {
-		_, _ = words.WriteTo(s.Stderr)
+// foundAccount is the account that need not be added; "": there is none.
+func (s *installation) foundAccount(ctx context.Context) (string, error) {
+	out, err := s.run(ctx, "account", "list", "--json")
+	if err != nil {
+		return "", err
 	}
-	return out.Bytes(), err
+	var list []struct{ Account string }
+	if err := json.Unmarshal(out, &list); err != nil {
+		return "", err
+	}
+	for _, a := range list {
+		if a.Account == s.account || !s.accountGiven {
+			return a.Account, nil
+		}
+	}
+	return "", nil
+}
+
+// run runs another command line on this installation, and returns its result.
+func (s *installation) run(ctx context.Context, args ...string) ([]byte, error) {
+	return s.machine.Run(ctx, append([]string{"--config=" + s.file, "--data=" + string(s.dir)}, args...)...)
 }

@@ -1,4 +1,5 @@
-package cli
+// Package kernel is what the operating system says of this machine.
+package kernel
 
 import (
 	"net"
@@ -10,16 +11,16 @@ import (
 
 // Addresses of a machine.
 type Addresses struct {
-	All      []netip.Addr // of its interfaces, without loopback and link-local ones
+	All      []netip.Addr // of its interfaces, without loopback and link-local addresses
 	Outgoing []netip.Addr // that the world sees as the sender's
 	NAT      bool         // IPv4 leaves from a private address: what the world sees is not known here
 }
 
-// hidden reports whether the world sees an address that is not known here.
-func (a *Addresses) hidden() bool { return a.NAT || len(a.Outgoing) == 0 }
+// Hidden reports whether the world sees an address that is not known here.
+func (a *Addresses) Hidden() bool { return a.NAT || len(a.Outgoing) == 0 }
 
-// systemAddresses are this machine's.
-func systemAddresses() (Addresses, error) {
+// OwnAddresses are this machine's addresses.
+func OwnAddresses() (Addresses, error) {
 	list, err := net.InterfaceAddrs()
 	if err != nil {
 		return Addresses{}, err
@@ -30,11 +31,11 @@ func systemAddresses() (Addresses, error) {
 			a.All = append(a.All, p.Addr().Unmap())
 		}
 	}
-	// Which of them mail leaves from is the kernel's choice, by its routes. It
-	// tells without sending anything.
+	// The kernel chooses by its routes which of them mail leaves from. It tells
+	// without sending anything.
 	for _, far := range []string{"198.51.100.1:25", "[2001:db8::1]:25"} {
-		switch own, err := sourceFor(far); {
-		case err != nil: // no way
+		switch own, err := SourceFor(far); {
+		case err != nil: // no route
 		case route.Public(own):
 			a.Outgoing = append(a.Outgoing, own)
 		case own.Is4():
@@ -42,13 +43,13 @@ func systemAddresses() (Addresses, error) {
 		}
 	}
 	if a.Outgoing == nil && !a.NAT {
-		a.Outgoing = slices.DeleteFunc(slices.Clone(a.All), notPublic)
+		a.Outgoing = slices.DeleteFunc(slices.Clone(a.All), func(own netip.Addr) bool { return !route.Public(own) })
 	}
 	return a, nil
 }
 
-// sourceFor is the address that a packet to far would carry.
-func sourceFor(far string) (netip.Addr, error) {
+// SourceFor is the address that a packet to far would carry.
+func SourceFor(far string) (netip.Addr, error) {
 	conn, err := net.Dial("udp", far)
 	if err != nil {
 		return netip.Addr{}, err
@@ -58,16 +59,8 @@ func sourceFor(far string) (netip.Addr, error) {
 	return own.Addr().Unmap().WithZone(""), err
 }
 
-// addresses are the machine's, or what a test says.
-func (p *program) addresses() (Addresses, error) {
-	if p.Addresses != nil {
-		return p.Addresses()
-	}
-	return systemAddresses()
-}
-
-// addrList is addresses for people.
-func addrList(list []netip.Addr) string {
+// AddrList is addresses for people.
+func AddrList(list []netip.Addr) string {
 	text := ""
 	for i, a := range list {
 		if i > 0 {

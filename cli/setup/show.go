@@ -1,22 +1,24 @@
-package cli
+package setup
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"relay/cli/config"
+	"relay/cli/kernel"
 	"relay/cli/term"
 )
 
-// show tells what was made, what to publish and what to do next: one screen.
+// show writes one screen: what was made, what to publish and what to do next.
 func (s *installation) show() error {
-	if s.json {
+	if s.JSON {
 		return s.showJSON()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "relay is set up for %s.\n\n", s.hostname)
+	fmt.Fprintf(&b, "relay is set up for %s.\n\n", s.host)
 	s.showMade(&b)
 	b.WriteString("\nPublish in the DNS:\n")
 	s.showRecords(&b)
@@ -29,7 +31,7 @@ func (s *installation) show() error {
 	return err
 }
 
-// showMade names what is in the data directory from there.
+// showMade lists what was made or kept. Paths in the data directory begin there.
 func (s *installation) showMade(b *strings.Builder) {
 	for _, m := range s.made {
 		if m.Thing == "certificate" {
@@ -46,7 +48,7 @@ func (s *installation) showMade(b *strings.Builder) {
 	}
 }
 
-// password of the account that was made, or how there is another.
+// password of the account that was made, or how to get another one.
 func (s *installation) password(account string) string {
 	if s.login == nil {
 		return "if lost: relay account credential add " + account
@@ -54,16 +56,17 @@ func (s *installation) password(account string) string {
 	return s.login.Password + " (shown only this once)"
 }
 
-// showRecords shows them as they are typed; what is too long is in the zone file.
+// showRecords shows the records as an operator types them. The DKIM key is too long for
+// that; it is in the zone file.
 func (s *installation) showRecords(b *strings.Builder) {
-	width := len("_dmarc." + s.hostname + ".")
+	width := len("_dmarc." + s.host + ".")
 	for _, r := range s.records() {
 		value := r.Value
 		if r.Type == "TXT" {
 			value = zoneTXT(value)
 		}
 		if strings.Contains(value, "\n") {
-			value = "in dns.zone; signing comes later" // DKIM, which is too long to be typed
+			value = "in dns.zone; signing comes later"
 		}
 		if r.Type == "MX" {
 			value += " (takes answers to notices)"
@@ -78,15 +81,15 @@ func (s *installation) showRecords(b *strings.Builder) {
 		if i == 0 {
 			b.WriteString("At the provider of the addresses:\n")
 		}
-		fmt.Fprintf(b, "  %s  PTR  %s.\n", a, s.hostname)
+		fmt.Fprintf(b, "  %s  PTR  %s.\n", a, s.host)
 	}
 }
 
-// notes about the records.
+// notes on the records.
 func (s *installation) notes() (list []string) {
-	if s.own.hidden() {
+	if s.own.Hidden() {
 		private := slices.DeleteFunc(slices.Clone(s.own.All), func(a netip.Addr) bool { return !a.Is4() })
-		list = append(list, "Behind NAT ("+orElse(addrList(private), "no IPv4 address")+"): put the public address where "+yourAddress+" stands.")
+		list = append(list, "Behind NAT ("+cmp.Or(kernel.AddrList(private), "no IPv4 address")+"): put the public address where "+yourAddress+" stands.")
 	}
 	if s.smarthost() {
 		list = append(list, "Mail leaves through "+s.cfg.Delivery.Smarthost+": put the name that its provider gives for SPF where "+yourRelay+" stands.")
@@ -108,14 +111,14 @@ func (s *installation) showNext(b *strings.Builder) {
 
 func (s *installation) showJSON() error {
 	return term.Encode(s.Stdout, struct {
-		Hostname  string        `json:"hostname"`
-		Made      []installStep `json:"made"`
-		Login     *installLogin `json:"login"` // null: no account was made
-		Addresses []string      `json:"addresses"`
-		Records   []record      `json:"records"`
-		Pointers  []record      `json:"pointers"`
-		Customers string        `json:"customers_spf"`
-	}{s.hostname, s.made, s.login, s.addressTexts(), s.records(), s.pointers(), s.customers()})
+		Hostname  string   `json:"hostname"`
+		Made      []step   `json:"made"`
+		Login     *login   `json:"login"` // null: no account was made
+		Addresses []string `json:"addresses"`
+		Records   []record `json:"records"`
+		Pointers  []record `json:"pointers"`
+		Customers string   `json:"customers_spf"`
+	}{s.host, s.made, s.login, s.addressTexts(), s.records(), s.pointers(), s.customers()})
 }
 
 func (s *installation) addressTexts() []string {
