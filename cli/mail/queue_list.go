@@ -13,6 +13,7 @@ import (
 
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/act"
 	api "relay/report/api/mail"
 	"relay/report/words"
 	"relay/store"
@@ -22,7 +23,7 @@ func queueList(e *shell.Env) *cli.Command {
 	var f queueFilter
 	return shell.Command(&cli.Command{
 		Name: "list", Flags: f.flags(), Usage: "messages in the queue, oldest first",
-		Description: "After the ID, ! is a message that is held, and * one that is being delivered. Below it stand what a next hop said last, in parentheses, and who has not got it yet, with the account and the next try. relay queue show ID has all of a message.",
+		Description: "After the ID, ! is a message that is held, and * one that is being delivered. Below it stand what a next hop said last, in parentheses, and who has not got it yet, with the account and the next try; while a relay runs, also why mail that is due waits: its next hop is down, or connections are in use. relay queue show ID has all of a message.",
 	}, func(ctx context.Context, _ []string) error {
 		if !e.JSON {
 			return listQueue(ctx, e, &f)
@@ -110,8 +111,8 @@ func (l *queueLister) entry(b *strings.Builder, m *api.Message) int {
 	}
 	reply, standing := "", ""
 	for i, r := range open[:min(len(open), most)] {
-		if r.Reply != reply {
-			reply, standing = r.Reply, ""
+		if said := heard(r); said != reply {
+			reply, standing = said, ""
 			remark(b, reply)
 		}
 		left := l.standing(m, r)
@@ -160,10 +161,50 @@ func (l *queueLister) standing(m *api.Message, r *api.Recipient) string {
 		return s + ", held"
 	case r.InHand && later:
 		return s + ", in hand"
-	case later:
-		return s + ", next in " + words.Span(r.Next.Sub(l.now))
 	}
-	return s + ", due now"
+	return s + ", " + waiting(r, l.now)
+}
+
+// waiting is why a recipient's mail waits, and until when.
+func waiting(r *api.Recipient, now time.Time) string {
+	w := r.Wait
+	if w == nil {
+		w = &act.Wait{}
+	}
+	next := r.Next
+	if w.Until != nil && (next == nil || w.Until.After(*next)) {
+		next = w.Until
+	}
+	in := "now"
+	later := next != nil && next.After(now)
+	if later {
+		in = "in " + words.Span(next.Sub(now))
+	}
+	switch {
+	case w.Reason == "down" && next == w.Until:
+		return "next hop down, next try " + in
+	case w.Reason == "paused" && next == w.Until:
+		return "next hop breaks off its mail, next try " + in
+	case later:
+		return "next " + in
+	case w.Reason == "lookup":
+		return "next hop is looked up"
+	case w.Reason == "site":
+		return "waits for one of " + words.Plural(int64(w.Limit), "connection") + " to the next hop"
+	case w.Reason == "connections":
+		return "waits for a connection, all are in use"
+	case w.Reason == "share":
+		return "waits for a connection, the account's share is in use"
+	}
+	return "due now"
+}
+
+// heard is what a next hop said last, or why it cannot be reached.
+func heard(r *api.Recipient) string {
+	if r.Wait != nil && r.Wait.Why != "" && !strings.Contains(r.Reply, r.Wait.Why) {
+		return r.Wait.Why
+	}
+	return r.Reply
 }
 
 // remark writes what a next hop said, in parentheses; the beginning of a long one.

@@ -10,6 +10,7 @@ import (
 
 	"relay/cli/exit"
 	"relay/cli/term"
+	"relay/report/api/act"
 	api "relay/report/api/mail"
 	"relay/store"
 )
@@ -78,6 +79,14 @@ func TestQueueLister(t *testing.T) {
 01KASM2V3Q8X9YJ5T7Z1B4C6D8*    1 B  Nov 23 10:00:00  a@acme.example
   acme, in hand                                      x@one.example
   due now                                            y@two.example
+`},
+		"behind a dead host": {api.Message{Sender: "a@acme.example", Size: 1, Recipients: []api.Recipient{
+			{Address: "x@one.example", State: store.Queued, Wait: &act.Wait{Reason: "down", Until: in5m, Failures: 3, Why: "connection refused"}},
+			{Address: "y@two.example", State: store.Queued, Wait: &act.Wait{Reason: "site", Limit: 5}}}}, `
+01KASM2V3Q8X9YJ5T7Z1B4C6D8     1 B  Nov 23 10:00:00  a@acme.example
+  (connection refused)
+  acme, next hop down, next try in 5m                x@one.example
+  waits for one of 5 connections to the next hop     y@two.example
 `},
 		"long addresses stay whole": {api.Message{Sender: "newsletter+" + strings.Repeat("a", 20) + "@acme.example", Size: 999, Recipients: []api.Recipient{
 			{Address: strings.Repeat("b", 40) + "@one.example"}, {Address: strings.Repeat("c", 78)}, {Address: strings.Repeat("d", 100)}}}, `

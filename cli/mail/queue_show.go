@@ -68,15 +68,15 @@ func showMessage(e *shell.Env, m *api.Message) error {
 		case r.State.Final():
 		case r.Held:
 			state += ", held"
-		case r.Next != nil && r.Next.After(e.Now()):
+		case r.Next != nil && r.Next.After(e.Now()) && (r.Wait == nil || r.Wait.Until == nil):
 			state += ", next try " + stamp(*r.Next, e.Zone())
 		default:
-			state += ", due now"
+			state += ", " + waiting(r, e.Now())
 		}
 		if r.Tries > 0 {
 			state += ", " + words.Plural(int64(r.Tries), "attempt")
 		}
-		fields = append(fields, term.Field{"recipient", r.Address}, term.Field{"", state}, term.Field{"", r.Reply})
+		fields = append(fields, term.Field{"recipient", r.Address}, term.Field{"", state}, term.Field{"", heard(r)})
 	}
 	return term.WriteFields(e.Stdout, fields)
 }
