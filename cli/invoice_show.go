@@ -18,6 +18,7 @@ import (
 	"relay/cli/term"
 	"relay/cli/wholefile"
 	"relay/report/api/answer"
+	"relay/report/api/field"
 	"relay/report/invoice"
 	"relay/store"
 )
@@ -187,13 +188,13 @@ func (c *call) tellMissing(doc *invoice.Document) error {
 }
 
 func (c *call) wholeInvoice(i *store.Invoice, doc *invoice.Document) invoiceWhole {
-	v := invoiceWhole{Payable: answer.PayableOf(c.acts(), i), Reason: orNull(i.Reason), Seller: orNone(i.Seller), Buyer: orNone(i.Buyer),
+	v := invoiceWhole{Payable: answer.PayableOf(c.acts(), i), Reason: field.OrNull(i.Reason), Seller: field.OrNone(i.Seller), Buyer: field.OrNone(i.Buyer),
 		Lines: answer.LinesOf(i), Taxes: []taxView{}}
 	for _, t := range doc.Taxes {
 		v.Taxes = append(v.Taxes, taxView{t.Rate.String(), t.Net, t.Tax})
 	}
 	if v.Open > 0 {
-		v.Suspends = orNull(i.Suspends)
+		v.Suspends = field.OrNull(i.Suspends)
 	}
 	return v
 }

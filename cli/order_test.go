@@ -6,12 +6,10 @@ import (
 	"net"
 	"regexp"
 	"strings"
-	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"relay/cli/exit"
-	"relay/quota"
 )
 
 // atRE is the instant a statement is of.
@@ -41,12 +39,5 @@ func cmdSame(ts *testscript.TestScript, _ bool, args []string) {
 	is := ts.ReadFile("stdout")
 	if !ok || timeOfDayRE.ReplaceAllString(is, "*") != timeOfDayRE.ReplaceAllString(dry, "*") {
 		ts.Fatalf("the dry run said\n%s\nand the order\n%s", dry, is)
-	}
-}
-
-// M18: who asks for an upgrade of 30 days that are used up is told to renew.
-func TestRefusedHint_usedUp(t *testing.T) {
-	if got := refusedHint("acme", "big", quota.Refuse("upgrade", quota.Reason{Why: quota.WhyUsedUp})); got != "relay account renew acme" {
-		t.Errorf("hint %q", got)
 	}
 }

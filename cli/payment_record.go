@@ -12,6 +12,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
+	"relay/cli/receipt"
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/quota"
@@ -199,8 +200,8 @@ type paidView struct {
 	DryRun   bool             `json:"dry_run"`  // nothing was recorded
 	Did      []string         `json:"did"`      // by this payment: activated, renewed, released (it was held back as unpaid)
 	Invoices []answer.Payable `json:"invoices"` // that are new or changed, the one that was paid first
-	Before   accountStand     `json:"before"`
-	After    accountStand     `json:"after"`
+	Before   answer.Stand     `json:"before"`
+	After    answer.Stand     `json:"after"`
 	Owed     *answer.Owed     `json:"owed,omitempty"` // by the account without an invoice, afterwards
 }
 
@@ -214,7 +215,7 @@ func (c *call) viewPaid(p *store.Payment, r *store.Receipt, dryRun bool) paidVie
 	if at := slices.IndexFunc(r.Entries, func(e store.Entry) bool { return e.Kind == store.KindPayment }); at >= 0 {
 		paid.Time = r.Entries[at].Time
 	}
-	v := paidView{Payment: answer.PaymentOf(c.acts(), &paid, c.currency()), DryRun: dryRun, Did: []string{}, Invoices: []answer.Payable{}, Before: c.stand(&r.Before), After: c.stand(&r.After)}
+	v := paidView{Payment: answer.PaymentOf(c.acts(), &paid, c.currency()), DryRun: dryRun, Did: []string{}, Invoices: []answer.Payable{}, Before: answer.StandOf(c.acts(), &r.Before), After: answer.StandOf(c.acts(), &r.After)}
 	for _, e := range r.Entries {
 		if e.Kind == store.KindActivated || e.Kind == store.KindRenewed {
 			v.Did = append(v.Did, string(e.Kind))
@@ -243,7 +244,7 @@ func (c *call) showPayment(v *paidView, r *store.Receipt) error {
 	}
 	fields = append(fields,
 		term.Field{"account", c.paidAccount(v, &r.After)},
-		term.Field{"open", owedText(v.Owed)}, term.Field{"pay at", owedLink(v.Owed)}, term.Field{"pay by", owedHow(v.Owed)},
+		term.Field{"open", receipt.OwedText(v.Owed)}, term.Field{"pay at", receipt.OwedLink(v.Owed)}, term.Field{"pay by", receipt.OwedHow(v.Owed)},
 		term.Field{"credit", c.lotsText(&r.After)},
 		term.Field{"balance", words.Balance(v.After.Balance, v.Currency, r.After.State == store.Closed)})
 	if err := term.WriteFields(c.Stdout, fields); err != nil || !v.DryRun {

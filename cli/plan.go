@@ -54,7 +54,7 @@ type planView struct {
 func viewPlan(p *quota.Plan, currency string) planView {
 	return planView{
 		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: field.OrUnlimited(p.Emails), Bandwidth: field.OrUnlimited(p.Bandwidth), Recipients: p.MaxRecipients(),
-		Price: p.Price, Currency: currency, Blocks: orNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(), OverMax: field.Ceiling(p.Ceiling(0)),
+		Price: p.Price, Currency: currency, Blocks: field.OrNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(), OverMax: field.Ceiling(p.Ceiling(0)),
 		GoesOn: p.GoesOn(), Dedicated: p.Dedicated, Retired: p.Retired, Resale: p.Resale,
 	}
 }

@@ -168,7 +168,7 @@ type simInvoice struct {
 }
 
 func viewSimulated(m *forecast.Month) simMonth {
-	v := simMonth{Month: *m, Invoices: []simInvoice{}, Events: orNone(m.Events)}
+	v := simMonth{Month: *m, Invoices: []simInvoice{}, Events: field.OrNone(m.Events)}
 	for n := range m.Invoices {
 		i := &m.Invoices[n]
 		v.Invoices = append(v.Invoices, simInvoice{i.Kind, answer.LinesOf(i), i.Net, i.Tax, i.Total})

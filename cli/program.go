@@ -11,6 +11,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/accounts"
 	"relay/cli/build"
 	"relay/cli/config"
 	"relay/cli/exit"
@@ -64,7 +65,7 @@ func (p *program) commands() []*cli.Command {
 		p.testCommand(),
 		p.healthCommand(),
 		p.reloadCommand(),
-		p.accountCommand(),
+		accounts.Command(p.env),
 		owners.CustomerCommand(p.env),
 		owners.ResellerCommand(p.env),
 		p.planCommand(),

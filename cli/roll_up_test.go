@@ -8,6 +8,7 @@ import (
 	"relay/cli/config"
 	"relay/quota"
 	"relay/report/api"
+	"relay/report/api/accounts"
 	"relay/report/api/act"
 	"relay/report/api/owners"
 	"relay/store"
@@ -37,9 +38,15 @@ func TestRollUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := c.accountSet("acme", &accountChange{accountFlags: accountFlags{owner: "boss", reseller: "webco"}}); err != nil {
-		t.Fatal(err)
+	set := func(name string, f accounts.AccountFields) {
+		t.Helper()
+		in := &accounts.AccountChange{Account: name}
+		in.Body.AccountFields = f
+		if _, err := accounts.Set.Call(t.Context(), operatorOn(c.st), in); err != nil {
+			t.Fatal(err)
+		}
 	}
+	set("acme", accounts.AccountFields{Owner: new("boss"), Reseller: new("webco")})
 	send := func(at time.Time, name string, recipients int) {
 		t.Helper()
 		*now = at
@@ -57,11 +64,9 @@ func TestRollUp(t *testing.T) {
 	send(december, "year", 10)
 	send(december, "month", 10) // of the 30 days that began in November
 	for name, to := range map[string]string{"month": "webco", "ordered": "webco", "shut": "webco"} {
-		if err := c.accountSet(name, &accountChange{accountFlags: accountFlags{reseller: to}}); err != nil {
-			t.Fatal(err)
-		}
+		set(name, accounts.AccountFields{Reseller: &to})
 	}
-	service := operatorOf(t, c.st)
+	service := operatorOn(c.st)
 	sums := func(w store.Wanted) (now, last int64, accounts int, b owners.Billed, balance int64) {
 		t.Helper()
 		var sum owners.RollUp
@@ -108,8 +113,8 @@ func TestRollUp(t *testing.T) {
 	}
 }
 
-// operatorOf is the service on an open store, asked by the operator.
-func operatorOf(t *testing.T, st *store.Store) act.Caller {
+// operatorOn is the service on an open store, asked by the operator.
+func operatorOn(st *store.Store) act.Caller {
 	s := serviceOn(st, func() *config.Config { return &config.Config{} }, slog.New(slog.DiscardHandler))
 	return &act.Local{Handler: api.New(s), Actor: act.Actor{Kind: act.Operator, UID: -1}}
 }

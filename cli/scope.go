@@ -43,25 +43,14 @@ type argKind int
 
 const (
 	argAccount argKind = iota // below the reseller
-	argNew                    // the name of what is to be below it
 	argInvoice                // of an account below it
-	argOther                  // that the command looks for below the account
 )
 
 // resellerMay is all that a reseller may do (M23).
 var resellerMay = map[string]permit{
-	"account add":               {[]argKind{argNew}, []string{"plan", "contact", "at-limit", "over-max", "sender", "password-stdin", "dry-run", "method", "reference", "terms"}, true},
-	"account list":              {nil, []string{"state", "limit"}, true},
-	"account show":              {args: []argKind{argAccount}},
-	"account suspend":           {args: []argKind{argAccount}, flags: []string{"reason"}},
-	"account resume":            {args: []argKind{argAccount}},
-	"account statement":         {args: []argKind{argAccount}, flags: []string{"at"}},
-	"account credential add":    {args: []argKind{argAccount}, flags: []string{"login", "note", "password-stdin"}},
-	"account credential list":   {args: []argKind{argAccount}},
-	"account credential revoke": {args: []argKind{argAccount, argOther}},
-	"plan list":                 {},
-	"invoice list":              {nil, []string{"account", "open", "overdue", "period", "limit"}, true},
-	"invoice show":              {args: []argKind{argInvoice}, flags: []string{"format", "out"}},
+	"plan list":    {},
+	"invoice list": {nil, []string{"account", "open", "overdue", "period", "limit"}, true},
+	"invoice show": {args: []argKind{argInvoice}, flags: []string{"format", "out"}},
 }
 
 // errNotFound is the one answer to all that is not a reseller's.
@@ -75,6 +64,9 @@ func (p *program) permitted(l *shell.Line) error {
 	name := l.Command()
 	if spec := api.Spec(name); spec != nil && !l.Help {
 		if !spec.For(act.Actor{Kind: act.Reseller}) {
+			return errNotFound
+		}
+		if p.inner != nil && slices.ContainsFunc(p.globals(), func(f cli.Flag) bool { return f.Names()[0] != "json" && l.Given[f.Names()[0]] }) {
 			return errNotFound
 		}
 		return nil // the service says the rest
@@ -122,7 +114,7 @@ func (c *call) admit(cc *cli.Context) error {
 	if err := c.admitFlags(cc); err != nil {
 		return err
 	}
-	if may.own && (len(c.args) == 0 || may.args[0] == argNew) {
+	if may.own && len(c.args) == 0 {
 		if err := cc.Set("reseller", c.scope.reseller); err != nil { // a command without the flag is not one of these
 			return errNotFound
 		}
@@ -135,10 +127,6 @@ func (c *call) reaches(kind argKind, arg string) error {
 	var ok bool
 	var err error
 	switch kind {
-	case argOther:
-		return nil
-	case argNew:
-		return c.ownName("account name", arg)
 	case argInvoice:
 		n, _ := store.ParseInvoice(arg) // 0 is none
 		ok, err = c.st.InvoiceBelow(c.scope.reseller, n)
@@ -171,37 +159,10 @@ func advised(err error) error {
 	return err
 }
 
-// ownName: names created by a reseller start with the reseller's name, so availability
-// reveals nothing about others.
-func (c *call) ownName(what, name string) error {
-	prefix := c.scope.reseller + "."
-	if !strings.HasPrefix(name, prefix) {
-		return exit.Usage("such as "+prefix+"one", "%s %q: those that you add begin with %s", what, name, prefix)
-	}
-	return nil
-}
-
 // admitFlags checks the values that name something.
 func (c *call) admitFlags(cc *cli.Context) error {
-	switch c.named.Command() {
-	case "invoice list":
-		if name := cc.String("account"); name != "" {
-			return c.reaches(argAccount, name)
-		}
-	case "account credential add":
-		if login := cc.String("login"); login != "" {
-			return c.ownName("login", login)
-		}
-		if c.ownName("", c.args[0]) != nil {
-			return exit.Usage("", "name the login: --login %s.NAME", c.scope.reseller)
-		}
-	case "account add":
-		name := cc.String("plan")
-		plan, err := c.st.Plan(name)
-		if errors.Is(err, store.ErrNotFound) || err == nil && (plan.Retired || !plan.Resale) {
-			return exit.Fail(exit.Failed, "relay plan list shows those that you can order", "no plan %q is sold", name)
-		}
-		return err
+	if name := cc.String("account"); name != "" && c.named.Command() == "invoice list" {
+		return c.reaches(argAccount, name)
 	}
 	return nil
 }

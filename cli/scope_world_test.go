@@ -16,6 +16,7 @@ import (
 
 	"relay/cli/exit"
 	"relay/cli/shell"
+	"relay/report/api/answer"
 )
 
 // Two worlds are the same for webco and have nobody else in common. Whatever it
@@ -73,7 +74,7 @@ func TestScope_worlds(t *testing.T) {
 			out, stderr, code := m.as("webco", line...)
 			heard[i] = fmt.Sprintf("code %d\n%s\n%s", code, masked(out), masked(stderr))
 			if code == exit.Done {
-				for name := range mayAll {
+				for name := range resellersCommands {
 					if strings.HasPrefix(strings.Join(line, " "), name+" ") {
 						done[name]++
 					}
@@ -107,7 +108,7 @@ func randomLine(r *rand.Rand, words []string) []string {
 	word := func() string { return words[r.IntN(len(words))] }
 	own := func() string { return words[r.IntN(5)] }
 	var may []string
-	for name := range mayAll {
+	for name := range resellersCommands {
 		may = append(may, name)
 	}
 	slices.Sort(may)
@@ -126,7 +127,7 @@ func randomLine(r *rand.Rand, words []string) []string {
 		c = c.Subcommands[slices.IndexFunc(c.Subcommands, func(s *cli.Command) bool { return s.Name == w })]
 	}
 	flags := slices.Concat(c.Flags, (&program{}).globals()[4:])
-	permitted := mayAll[strings.Join(line, " ")].flags
+	permitted := resellersCommands[strings.Join(line, " ")]
 	for _, f := range flags {
 		name := f.Names()[0]
 		required, _ := f.(cli.RequiredFlag)
@@ -161,7 +162,7 @@ func randomLine(r *rand.Rand, words []string) []string {
 
 // likely values of flags, which a word of all words seldom is.
 var likely = map[string][]string{
-	"plan": {"dear", "entry"}, "format": {"text", "pdf", "html"}, "state": accountStates, "limit": {"1", "3"},
+	"plan": {"dear", "entry"}, "format": {"text", "pdf", "html"}, "state": answer.States, "limit": {"1", "3"},
 	"at": {"2026-01-01"}, "period": {"2026", "2026-01"}, "account": {"webco.shop", "rival.shop"}, "login": {"webco.login", "rival"},
 }
 

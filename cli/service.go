@@ -96,7 +96,10 @@ func (p *program) reach(s *reach.Service) (err error) {
 	s.Socket = dir.Socket()
 	s.Open = func() (reach.Store, error) {
 		st, err := p.open(&cfg, dir)
-		return &openedStore{Store: st, dir: dir, s: serviceOn(st, func() *config.Config { return &cfg }, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, err
+		if err != nil {
+			return nil, err
+		}
+		return &openedStore{Store: st, dir: dir, s: serviceOn(st, func() *config.Config { return &cfg }, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, nil
 	}
 	return nil
 }

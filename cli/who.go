@@ -17,14 +17,6 @@ func (c *call) order(dryRun bool) store.Order {
 	return o
 }
 
-// veil keeps from a reseller who else gave orders on an account below it: others do
-// not exist for it.
-func (c *call) veil(e *store.Entry) {
-	if c.scope != nil && e.By != "" && e.By != c.scope.by() {
-		e.By = "operator"
-	}
-}
-
 // by is who gave the command, for the ledger.
 func (c *call) by() string {
 	if c.scope != nil {

@@ -8,14 +8,16 @@ package api
 import (
 	"slices"
 
+	"relay/report/api/accounts"
 	"relay/report/api/act"
 	"relay/report/api/mail"
+	"relay/report/api/orders"
 	"relay/report/api/owners"
 )
 
 // Acts are all there are.
 func Acts() []act.Any {
-	return slices.Concat(owners.Acts(), mail.Acts())
+	return slices.Concat(accounts.Acts(), orders.Acts(), owners.Acts(), mail.Acts())
 }
 
 // New serves all acts on s.

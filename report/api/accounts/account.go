@@ -48,7 +48,7 @@ func accountOf(st *store.Standing, currency string) Account {
 	a, plan := &st.Account, st.Plan()
 	v := Account{
 		Account: a.Name, Plan: plan.Name, Terms: answer.PlanOf(&plan, currency), State: st.State(), Reason: field.OrNull(a.Reason),
-		Hold: field.OrNull(a.Hold), Contact: field.OrNull(a.Contact), AtLimit: string(a.Limit(plan)), OverMax: answer.Ceiling(plan.Ceiling(a.OverMax)),
+		Hold: field.OrNull(a.Hold), Contact: field.OrNull(a.Contact), AtLimit: string(a.Limit(plan)), OverMax: field.Ceiling(plan.Ceiling(a.OverMax)),
 		Senders: field.OrNone(a.Senders), Owner: field.OrNull(a.Owner), Reseller: field.OrNull(a.Reseller), Abuse: a.Abuse, Balance: a.Balance,
 		Currency: currency, Created: a.Created, Method: field.OrNull(a.Method), Reference: field.OrNull(a.Reference),
 		Activated: field.OrNull(a.Activated()), TermEnd: field.OrNull(a.TermEnd()),

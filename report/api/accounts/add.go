@@ -25,14 +25,21 @@ type NewAccount struct {
 	}
 }
 
-// AddedAccount is the answer: the receipt, and what a mail program has to be told.
+// AddedAccount is the answer: what a mail program has to be told, and the receipt.
 type AddedAccount struct {
-	answer.Receipt
-	Login    string  `json:"login"`
-	Password *string `json:"password" doc:"Only this once; null: as given."`
-	State    string  `json:"state"`
-	Reused   bool    `json:"name_used,omitempty" doc:"An account before had the name: its ledger goes on."`
-	Unbilled bool    `json:"unbilled,omitempty" doc:"What is used over the allowance is not billed: the plan has no blocks."`
+	FirstLogin
+	Receipt  answer.Receipt `json:"receipt"`
+	Reused   bool           `json:"name_used,omitempty" doc:"An account before had the name: its ledger goes on."`
+	Unbilled bool           `json:"unbilled,omitempty" doc:"What is used over the allowance is not billed: the plan has no blocks."`
+}
+
+// FirstLogin is the login of a new account.
+type FirstLogin struct {
+	Account  string           `json:"account"`
+	Login    string           `json:"login"`
+	Password *string          `json:"password" doc:"Only this once; null: as given, or a dry run."`
+	State    string           `json:"state"`
+	Invoices []answer.Payable `json:"invoices" doc:"None: the plan has no price."`
 }
 
 // Add is the act that adds an account.
@@ -66,11 +73,12 @@ func add(ctx context.Context, s *act.Service, in *NewAccount) (*AddedAccount, er
 	if err != nil {
 		return nil, addFailed(a.Name, plan.Name, err)
 	}
-	v := &AddedAccount{Receipt: answer.ReceiptOf(s, a.Name, "add", b.DryRun, &r), Login: cred.Login, Password: token, Unbilled: unbilled(a.Limit(plan), plan)}
-	v.State, v.Reused = *v.After.State, r.Before.Name == "" && len(r.Entries) > 0 && r.Entries[0].Seq > 1
 	if b.DryRun {
-		v.Password = nil // there is no such login
+		token = nil // there is no such login
 	}
+	v := &AddedAccount{Receipt: answer.ReceiptOf(s, a.Name, "add", b.DryRun, &r), Unbilled: unbilled(a.Limit(plan), plan),
+		Reused: r.Before.Name == "" && len(r.Entries) > 0 && r.Entries[0].Seq > 1}
+	v.FirstLogin = FirstLogin{a.Name, cred.Login, token, *v.Receipt.After.State, v.Receipt.Invoices}
 	return v, nil
 }
 
@@ -78,7 +86,7 @@ func add(ctx context.Context, s *act.Service, in *NewAccount) (*AddedAccount, er
 func planFor(ctx context.Context, s *act.Service, name string) (quota.Plan, error) {
 	plan, err := s.Store.Plan(name)
 	if act.ActorOf(ctx).Kind == act.Reseller && (errors.Is(err, store.ErrNotFound) || err == nil && (plan.Retired || !plan.Resale)) {
-		return plan, act.Fail(act.Refused, "{plan list} shows those that you can order", "no plan %q is sold", name)
+		return plan, act.Fail(act.Refused, "relay plan list shows those that you can order", "no plan %q is sold", name)
 	}
 	return plan, act.Unlisted(err, "plan", name)
 }

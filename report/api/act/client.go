@@ -75,7 +75,7 @@ func address(s *Spec, in any) (string, error) {
 	err := eachParameter(reflect.ValueOf(in).Elem(), func(f reflect.StructField, text string) error {
 		if name := f.Tag.Get("path"); name != "" {
 			if text == "" || text == "." || text == ".." {
-				return unnameable()
+				return unfound()
 			}
 			path = strings.Replace(path, "{"+name+"}", url.PathEscape(text), 1)
 			return nil
@@ -91,10 +91,10 @@ func address(s *Spec, in any) (string, error) {
 	return path, err
 }
 
-// unnameable is NotFound as the service would answer it.
-func unnameable() error {
+// unfound is NotFound where no handler reads its hint.
+func unfound() error {
 	p := *NotFound.(*Problem)
-	p.Hint = &Hint{Text: p.advice}
+	p.Hint = hintOf(p.advice, nil)
 	return &p
 }
 

@@ -68,6 +68,7 @@ func (a *API) mount(acts []Any) (http.Handler, *huma.OpenAPI) {
 	for _, one := range acts {
 		one.register(m)
 	}
+	describeNulls(m.api.OpenAPI().Components.Schemas)
 	return mux, m.api.OpenAPI()
 }
 

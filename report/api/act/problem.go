@@ -96,7 +96,7 @@ func With(problem error, answer any) error {
 
 // NotFound is the answer to what an actor may not see: the same for what is not there,
 // for what belongs to others and for acts that are not for it.
-var NotFound = Fail(Missing, "a reseller's token is for the accounts below it: relay account list", "not found")
+var NotFound = Fail(Missing, "a reseller's token is for the accounts below it: {account list}", "not found")
 
 func (p *Problem) Error() string { return p.Detail }
 func (p *Problem) Unwrap() error { return p.cause }

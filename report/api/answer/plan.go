@@ -6,6 +6,7 @@ import (
 	"relay/quota"
 	"relay/report/api/act"
 	"relay/report/api/field"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -32,35 +33,21 @@ type Plan struct {
 // PlanOf is a plan of the store.
 func PlanOf(p *quota.Plan, currency string) Plan {
 	return Plan{
-		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: Limit(p.Emails), Bandwidth: Limit(p.Bandwidth), Recipients: p.MaxRecipients(),
-		Price: p.Price, Currency: currency, Blocks: field.OrNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(), OverMax: Ceiling(p.Ceiling(0)),
+		Name: p.Name, Kind: p.Kind(), Term: p.Term, Emails: field.OrUnlimited(p.Emails), Bandwidth: field.OrUnlimited(p.Bandwidth), Recipients: p.MaxRecipients(),
+		Price: p.Price, Currency: currency, Blocks: field.OrNone(p.Blocks), CreditStep: p.Step(), AtLimit: p.Choices(), OverMax: field.Ceiling(p.Ceiling(0)),
 		GoesOn: p.GoesOn(), Dedicated: p.Dedicated, Retired: p.Retired, Resale: p.Resale,
 	}
 }
 
-// Unit of the plan's credit and overage.
-func (p *Plan) Unit() string {
-	if p.Kind == quota.Bandwidth {
-		return "bytes"
+// Quota is the plan as arithmetic and words know it.
+func (p *Plan) Quota() quota.Plan {
+	q := quota.Plan{Name: p.Name, Term: p.Term, Emails: field.Or0(p.Emails), Bandwidth: field.Or0(p.Bandwidth), Recipients: p.Recipients,
+		Price: p.Price, Blocks: p.Blocks, CreditStep: p.CreditStep, AtLimit: p.AtLimit, OverMax: quota.Uncapped,
+		Ends: !p.GoesOn, Dedicated: p.Dedicated, Retired: p.Retired, Resale: p.Resale}
+	if p.OverMax != nil {
+		q.OverMax = *p.OverMax
 	}
-	return "e-mails"
-}
-
-// Limit is a limit of the store: null where there is none.
-func Limit(n int64) *int64 {
-	n, limited := quota.Limit(n)
-	if !limited {
-		return nil
-	}
-	return &n
-}
-
-// Ceiling of overage in octets: null where there is none.
-func Ceiling(most int64) *int64 {
-	if most == quota.Endless {
-		return nil
-	}
-	return &most
+	return q
 }
 
 // Allowance of a period.
@@ -69,8 +56,18 @@ type Allowance struct {
 	Bytes    *int64 `json:"bytes"`
 }
 
+// String is the allowance for people; "": none runs.
+func (a *Allowance) String() string {
+	if a == nil {
+		return ""
+	}
+	return words.Allowance(a.Messages, a.Bytes)
+}
+
 // AllowanceOf a plan, or of a plan's share in a period.
-func AllowanceOf(p quota.Plan) *Allowance { return &Allowance{Limit(p.Emails), Limit(p.Bandwidth)} }
+func AllowanceOf(p quota.Plan) *Allowance {
+	return &Allowance{field.OrUnlimited(p.Emails), field.OrUnlimited(p.Bandwidth)}
+}
 
 // Term is a term that was bought.
 type Term struct {

@@ -42,7 +42,7 @@ type Statement struct {
 	Balance   int64             `json:"balance"`
 	Currency  string            `json:"currency"`
 	Entries   []Entry           `json:"entries"`
-	Ended     bool              `json:"ended" doc:"The account is closed for good."`
+	Ended     bool              `json:"ended,omitempty" doc:"The account is closed for good."`
 }
 
 // Entry is an entry of the ledger. Figures that it does not have are 0.
@@ -148,7 +148,7 @@ func statementOf(s *act.Service, st *store.Statement) *Statement {
 		Invoices: []Bill{}, Payments: []answer.Payment{}, Balance: st.Balance, Currency: cmp.Or(st.Currency, s.Store.Currency()),
 		Entries: []Entry{}, Ended: st.Ended}
 	if st.Period != "" {
-		v.Allowance = &answer.Allowance{Messages: answer.Limit(st.Allowance.Messages), Bytes: answer.Limit(st.Allowance.Bytes)}
+		v.Allowance = &answer.Allowance{Messages: field.OrUnlimited(st.Allowance.Messages), Bytes: field.OrUnlimited(st.Allowance.Bytes)}
 	}
 	for _, b := range st.Invoices {
 		v.Invoices = append(v.Invoices, Bill{field.OrNull(answer.InvoiceName(s, b.Number)), string(b.Kind), b.Issued, field.OrNull(b.Period), b.Total})

@@ -1,26 +1,25 @@
-package cli
+package accounts
 
 import (
-	"io"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
-	"relay/cli/proof"
 	"relay/quota"
+	"relay/report/api/act"
 	"relay/store"
 )
 
-// All that one command line sets is one transaction: its entries are of one instant.
+// All that one request sets is one transaction: its entries are of one instant.
 func TestAccountSet_atOnce(t *testing.T) {
 	moving := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { moving = moving.Add(time.Second); return moving }})
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { moving = moving.Add(time.Second); return moving }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	c := &call{program: &program{App: App{Stdout: io.Discard, Stderr: io.Discard}}, ctx: t.Context(), st: st}
 	free := quota.Plan{Name: "free", Term: quota.Year, Bandwidth: 500_000_000}
 	more := free
 	more.Name, more.Bandwidth = "more", 1_000_000_000
@@ -36,8 +35,10 @@ func TestAccountSet_atOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	since := ledgerOf(t, st, "web")
-	f := accountChange{accountFlags: accountFlags{plan: "more", atLimit: "continue", owner: "anna", contact: "a@web.example"}, abuse: "spam"}
-	if err := c.accountSet("web", &f); err != nil {
+	in := &AccountChange{Account: "web"}
+	in.Body.Plan, in.Body.Abuse = "more", new("spam")
+	in.Body.AccountFields = AccountFields{AtLimit: "continue", Owner: new("anna"), Contact: new("a@web.example")}
+	if _, err := Set.Call(t.Context(), operatorOf(st), in); err != nil {
 		t.Fatal(err)
 	}
 	var kinds []store.Kind
@@ -55,4 +56,18 @@ func TestAccountSet_atOnce(t *testing.T) {
 	if err != nil || a.Owner != "anna" || a.Contact != "a@web.example" || !a.Abuse || a.AtLimit != quota.Continue || a.Plan(moving).Name != "more" {
 		t.Errorf("the account is %+v, %v", a, err)
 	}
+}
+
+func ledgerOf(t *testing.T, st *store.Store, account string) (list []store.Entry) {
+	t.Helper()
+	if err := st.Ledger(account, func(e *store.Entry) error { list = append(list, *e); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// operatorOf is the service on an open store, asked by the operator.
+func operatorOf(st *store.Store) act.Caller {
+	s := &act.Service{Store: st, Log: slog.New(slog.DiscardHandler), Rules: func() *act.Rules { return &act.Rules{} }}
+	return &act.Local{Handler: act.NewAPI(s, Acts()...), Actor: act.Actor{Kind: act.Operator, UID: -1}}
 }

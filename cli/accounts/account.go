@@ -1,0 +1,271 @@
+package accounts
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/exit"
+	"relay/cli/receipt"
+	"relay/cli/shell"
+	"relay/cli/term"
+	"relay/quota"
+	"relay/report/api/accounts"
+	"relay/report/api/answer"
+	"relay/report/api/field"
+	"relay/report/money"
+)
+
+// Command is relay account.
+func Command(e *shell.Env) *cli.Command {
+	return shell.Group("account", "customers: who may send, on which plan",
+		add(e), list(e), show(e), statement(e), set(e),
+		upgrade(e), topUp(e), renew(e), activate(e), refund(e), closeAccount(e), correct(e),
+		suspend(e), resume(e), remove(e),
+		credential(e), network(e))
+}
+
+// fieldFlags are what add and set have in common.
+type fieldFlags struct {
+	plan, contact, owner, reseller string
+	method, reference, terms       string
+	atLimit                        string
+	overMax                        shell.OverMaxFlag
+	senders                        shell.ListFlag
+}
+
+func (f *fieldFlags) flags(planNeeded bool) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "plan", Usage: "`PLAN` what it may send: see relay plan list", Required: planNeeded, Destination: &f.plan},
+		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` where reports and notices go (or: none)", Destination: &f.contact},
+		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit; or overage (where the plan leaves the choice)", Destination: &f.atLimit},
+		f.overMax.Flag("as the plan says"),
+		&cli.GenericFlag{Name: "sender", Usage: "`LIST` addresses or @domains it may send from, with commas (default any)", Value: &f.senders},
+		&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` whose account it is (or: none)", Destination: &f.owner},
+		&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` who manages it (or: none)", Destination: &f.reseller},
+		&cli.StringFlag{Name: "method", Usage: "`METHOD` how its invoices are paid, see [[payment]] (or: none)", Destination: &f.method},
+		&cli.StringFlag{Name: "reference", Usage: "`TEXT` of the customer's own on invoices and letters (or: none)", Destination: &f.reference},
+		&cli.StringFlag{Name: "terms", Usage: "`VERSION` of your terms of service that the customer agreed to, now", Destination: &f.terms},
+	}
+}
+
+// fields of the request that were given.
+func (f *fieldFlags) fields() accounts.AccountFields {
+	out := accounts.AccountFields{Contact: shell.Given(f.contact), AtLimit: f.atLimit, Owner: shell.Given(f.owner), Reseller: shell.Given(f.reseller),
+		Method: shell.Given(f.method), Reference: shell.Given(f.reference), Terms: f.terms}
+	if f.overMax.Given {
+		out.OverMax = &f.overMax.N
+	}
+	if f.senders.Given {
+		list := append([]string{}, f.senders.List...) // none is empty, not left out
+		out.Senders = &list
+	}
+	return out
+}
+
+// given reports whether any flag was.
+func (f *fieldFlags) given() bool {
+	return f.plan+f.contact+f.owner+f.reseller+f.method+f.reference+f.terms+f.atLimit != "" || f.overMax.Given || f.senders.Given
+}
+
+func add(e *shell.Env) *cli.Command {
+	var f fieldFlags
+	var stdin bool
+	in := &accounts.NewAccount{}
+	flags := append(f.flags(true), shell.PasswordFlag(&stdin),
+		&cli.BoolFlag{Name: "activate", Usage: "do not wait for the payment", Destination: &in.Body.Activate},
+		shell.DryRunFlag(&in.Body.DryRun))
+	return shell.Command(&cli.Command{
+		Name: "add", ArgsUsage: "NAME", Flags: flags,
+		Usage: "add an account and show its password",
+		Description: `NAME is the account's name and its first login: up to 64 of a-z 0-9 . _ @ + -.
+
+On a plan without a price it can send at once. On a plan with a price it is pending, and its invoice is shown: relay payment record activates it. --activate starts the term without waiting for that.
+
+--method is how the customer pays: its invoices carry the instructions of that method, from [[payment]] of relay.toml. --reference is a text of the customer's own that stands on its invoices and letters. --terms is the version of your terms that it agreed to; it is kept with the time.
+
+The password is generated and shown only this once, unless --password-stdin brings one.
+
+  relay account add acme --plan standard --contact boss@acme.example`,
+	}, func(ctx context.Context, args []string) (err error) {
+		in.Body.Account, in.Body.Plan, in.Body.AccountFields = args[0], f.plan, f.fields()
+		if in.Body.Password, err = chosen(e, stdin); err != nil {
+			return err
+		}
+		v, err := accounts.Add.Call(ctx, e.Service, in)
+		if err != nil {
+			return err
+		}
+		return showAdded(e, v, stdin)
+	})
+}
+
+// chosen is the password on standard input; "": none was announced.
+func chosen(e *shell.Env, announced bool) (string, error) {
+	if !announced {
+		return "", nil
+	}
+	return shell.ReadPassword(e.Stdin)
+}
+
+// showAdded shows what a mail program has to be told, and what is to be paid.
+func showAdded(e *shell.Env, v *accounts.AddedAccount, given bool) error {
+	if v.Unbilled {
+		noteUnbilled(e, field.Or0(v.Receipt.After.Plan))
+	}
+	if v.Reused {
+		e.Note("the name was used by an account before: its ledger is there too")
+	}
+	switch {
+	case e.JSON && v.Receipt.DryRun:
+		return term.Encode(e.Stdout, v.Receipt)
+	case e.JSON:
+		return term.Encode(e.Stdout, v.FirstLogin)
+	}
+	password := field.Or0(v.Password)
+	switch {
+	case v.Password != nil:
+		defer e.Note("the password is shown only this once")
+	case given:
+		password = "as given"
+	default:
+		password = "is made when it is added"
+	}
+	if err := term.WriteFields(e.Stdout, []term.Field{{"account", v.Account}, {"login", v.Login}, {"password", password}}); err != nil {
+		return err
+	}
+	if len(v.Receipt.Lines) == 0 && !v.Receipt.DryRun {
+		return nil
+	}
+	if err := receipt.Figures(e, &v.Receipt); err != nil {
+		return err
+	}
+	return receipt.Stand(e, &v.Receipt)
+}
+
+// noteUnbilled: an account that goes on at the limit of a plan without blocks sends any
+// amount.
+func noteUnbilled(e *shell.Env, plan string) {
+	e.Note("plan %s has no blocks: what is used over its allowance is not billed", plan)
+}
+
+func set(e *shell.Env) *cli.Command {
+	var f fieldFlags
+	var abuse string
+	flags := append(f.flags(false),
+		&cli.StringFlag{Name: "abuse", Usage: "`REASON` mark it for abuse, which forbids a refund (or: none)", Destination: &abuse})
+	return shell.Command(&cli.Command{
+		Name: "set", ArgsUsage: "NAME", Flags: flags,
+		Usage: "change contact, senders, limit, owner, payment",
+		Description: `All that is given is set at once, or nothing of it. --sender replaces the whole list; --sender any lifts the restriction.
+
+--plan is for plans without a price. One of the same term and kind holds from now on, for the current period too; any other starts a new term now, and the credit is lost. With the account's own plan it takes over what was changed in it, as long as the price is the same. What costs money is bought: relay account upgrade, relay account renew.`,
+	}, func(ctx context.Context, args []string) error {
+		if !f.given() && abuse == "" {
+			return exit.Usage("relay account set --help", "nothing to set")
+		}
+		in := &accounts.AccountChange{Account: args[0]}
+		in.Body.Plan, in.Body.AccountFields, in.Body.Abuse = f.plan, f.fields(), shell.Given(abuse)
+		v, err := accounts.Set.Call(ctx, e.Service, in)
+		if err == nil && f.plan+f.atLimit != "" && unbilled(v) {
+			noteUnbilled(e, v.Plan)
+		}
+		return showAccount(e, v, err)
+	})
+}
+
+func unbilled(v *accounts.AccountDetail) bool {
+	return v.AtLimit == string(quota.Continue) && slices.Contains(v.Terms.AtLimit, quota.Continue) && len(v.Terms.Blocks) == 0
+}
+
+func list(e *shell.Env) *cli.Command {
+	in := &accounts.AccountList{}
+	var limit shell.CountFlag
+	return shell.Command(&cli.Command{
+		Name: "list", Usage: "all accounts",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` only accounts of this customer", Destination: &in.Owner},
+			&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` only accounts below this reseller", Destination: &in.Reseller},
+			&cli.StringFlag{Name: "state", Usage: "`STATE` only these: " + strings.Join(answer.States, ", "), Destination: &in.State},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many accounts, the first by name", Value: &limit},
+		},
+		Description: "By name. Rows are shown as they are read, however many accounts there are; what is too long for its column ends with …, relay account show NAME has all of it.",
+	}, func(ctx context.Context, _ []string) error {
+		s := term.NewStream(ctx, e.Output(), limit.N, term.Column{Head: "ACCOUNT", Least: 24}, term.Column{Head: "PLAN", Least: 10}, term.Column{Head: "STATE"},
+			term.Column{Head: "AT LIMIT"}, term.Column{Head: "LAST DAY"}, term.Column{Head: "CONTACT", Least: 7})
+		return s.End(accounts.List.Each(ctx, e.Service, in, limit.N, func(a *accounts.Account) error {
+			if err := s.Pause(); err != nil {
+				return err
+			}
+			return s.Add(a, a.Account, a.Plan, a.State, a.AtLimit, receipt.LastDay(e, field.Or0(a.TermEnd)), field.Or0(a.Contact))
+		}))
+	})
+}
+
+func show(e *shell.Env) *cli.Command {
+	return shell.Command(&cli.Command{Name: "show", ArgsUsage: "NAME", Usage: "one account, its logins and networks"},
+		func(ctx context.Context, args []string) error {
+			v, err := accounts.Show.Call(ctx, e.Service, &accounts.Name{Account: args[0]})
+			return showAccount(e, v, err)
+		})
+}
+
+func suspend(e *shell.Env) *cli.Command {
+	in := &accounts.Suspension{}
+	return shell.Command(&cli.Command{
+		Name: "suspend", ArgsUsage: "NAME", Usage: "refuse all mail of an account",
+		Description: "What it has handed over already is still delivered; relay queue hold --account NAME stops that too.",
+		Flags:       []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`TEXT` what the customer is told in the reply", Required: true, Destination: &in.Body.Reason}},
+	}, func(ctx context.Context, args []string) error {
+		in.Account = args[0]
+		v, err := accounts.Suspend.Call(ctx, e.Service, in)
+		if err != nil {
+			return err
+		}
+		return e.Done(v, "account %s is %s", v.Account, v.State)
+	})
+}
+
+func resume(e *shell.Env) *cli.Command {
+	return shell.Command(&cli.Command{
+		Name: "resume", ArgsUsage: "NAME", Usage: "let a suspended account send again",
+		Description: `The term goes on as if it had not been suspended. One that is suspended for an unpaid invoice sends again too, until the next one is overdue; the invoice stays open.
+
+An account that is pending is not suspended: relay payment record enters its payment, relay account activate does not wait for that.`,
+	}, func(ctx context.Context, args []string) error {
+		v, err := accounts.Resume.Call(ctx, e.Service, &accounts.Name{Account: args[0]})
+		if err != nil {
+			return err
+		}
+		if v.Unchanged {
+			e.Note("it was not suspended")
+		}
+		for i := range v.Unpaid {
+			e.Note("invoice %s is still open: %s", v.Unpaid[i].Name, money.Format(v.Unpaid[i].Open, v.Currency))
+		}
+		state := v.State
+		if state == "expired" { // it is not suspended, which is what was asked for
+			state = "active"
+		}
+		return e.Done(v, "account %s is %s", v.Account.Account, state)
+	})
+}
+
+func remove(e *shell.Env) *cli.Command {
+	return shell.Command(&cli.Command{
+		Name: "remove", ArgsUsage: "NAME", Usage: "delete an account; its usage stays",
+		Description: "Its usage, its ledger and its invoices stay for the books, and so does its name: once mail was charged or an invoice was issued under it, no other account gets it. While mail of it is in the queue, or money is open between it and you, it cannot be removed; relay account close ends it without deleting it.",
+	}, func(ctx context.Context, args []string) error {
+		v, err := accounts.Remove.Call(ctx, e.Service, &accounts.Name{Account: args[0]})
+		if err != nil {
+			return err
+		}
+		text := "account %s is removed"
+		if v.Used {
+			text += "; its name stands in the books, and no other account gets it"
+		}
+		return e.Done(v, text, v.Removed)
+	})
+}

@@ -1,0 +1,79 @@
+package accounts
+
+import (
+	"context"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/shell"
+	"relay/cli/term"
+	"relay/report/api/accounts"
+	"relay/report/words"
+)
+
+func credential(e *shell.Env) *cli.Command {
+	return shell.Group("credential", "logins of an account", credentialAdd(e), credentialList(e), credentialRevoke(e))
+}
+
+func credentialAdd(e *shell.Env) *cli.Command {
+	in := &accounts.NewLogin{}
+	var stdin bool
+	return shell.Command(&cli.Command{
+		Name: "add", ArgsUsage: "NAME", Usage: "add a login to an account",
+		Description: "Each device or program can have its own, so that one can be revoked alone. The password is shown only this once.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "login", Usage: "`LOGIN` (default the account's name and a number)", Destination: &in.Body.Login},
+			&cli.StringFlag{Name: "note", Usage: "`TEXT` that tells logins apart", Destination: &in.Body.Note},
+			shell.PasswordFlag(&stdin),
+		},
+	}, func(ctx context.Context, args []string) (err error) {
+		in.Account = args[0]
+		if in.Body.Password, err = chosen(e, stdin); err != nil {
+			return err
+		}
+		v, err := accounts.AddCredential.Call(ctx, e.Service, in)
+		if err != nil {
+			return err
+		}
+		return showLogin(e, v)
+	})
+}
+
+// showLogin shows what a mail program has to be told. A password that was brought along
+// is not repeated.
+func showLogin(e *shell.Env, v *accounts.Login) error {
+	if e.JSON {
+		return term.Encode(e.Stdout, v)
+	}
+	password := "as given"
+	if v.Password != nil {
+		password = *v.Password
+		defer e.Note("the password is shown only this once")
+	}
+	return term.WriteFields(e.Stdout, []term.Field{{"account", v.Account}, {"login", v.Login}, {"password", password}})
+}
+
+func credentialList(e *shell.Env) *cli.Command {
+	return shell.Command(&cli.Command{Name: "list", ArgsUsage: "NAME", Usage: "the logins of an account"}, func(ctx context.Context, args []string) error {
+		s := term.NewStream(ctx, e.Output(), 0, term.Column{Head: "LOGIN", Least: 20}, term.Column{Head: "KIND"}, term.Column{Head: "CREATED"}, term.Column{Head: "NOTE", Least: 10})
+		err := accounts.ListCredentials.Each(ctx, e.Service, &accounts.LoginList{Account: args[0]}, 0, func(c *accounts.Credential) error {
+			return s.Add(c, c.Login, c.Kind, words.Stamp(c.Created, e.Zone()), c.Note)
+		})
+		if err != nil {
+			return err
+		}
+		return s.End(nil)
+	})
+}
+
+func credentialRevoke(e *shell.Env) *cli.Command {
+	return shell.Command(&cli.Command{
+		Name: "revoke", ArgsUsage: "NAME LOGIN", Usage: "delete a login: it stops at once",
+	}, func(ctx context.Context, args []string) error {
+		v, err := accounts.RevokeCredential.Call(ctx, e.Service, &accounts.LoginName{Account: args[0], Login: args[1]})
+		if err != nil {
+			return err
+		}
+		return e.Done(v, "login %s is revoked", v.Revoked)
+	})
+}

@@ -1,0 +1,194 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/exit"
+	"relay/cli/receipt"
+	"relay/cli/shell"
+	"relay/quota"
+	"relay/report/api/accounts"
+	"relay/report/api/act"
+	"relay/report/api/answer"
+	"relay/report/api/orders"
+	"relay/report/money"
+	"relay/report/words"
+)
+
+// orderCommand completes a command that is one order on an account.
+func orderCommand[In any](e *shell.Env, cmd *cli.Command, order *act.Act[In, answer.Receipt], in *In, dry *bool, read func(ctx context.Context, account string) error) *cli.Command {
+	cmd.ArgsUsage = "NAME"
+	cmd.Flags = append(cmd.Flags, shell.DryRunFlag(dry))
+	return shell.Command(cmd, func(ctx context.Context, args []string) error {
+		if err := read(ctx, args[0]); err != nil {
+			return err
+		}
+		v, err := order.Call(ctx, e.Service, in)
+		return receipt.Ordered(e, v, err)
+	})
+}
+
+// payFlags are those of an order that is invoiced.
+func payFlags(p *orders.Payment) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "method", Usage: "`METHOD` how its invoice is paid (default the account's)", Destination: &p.Method},
+		&cli.StringFlag{Name: "reference", Usage: "`TEXT` of the customer's own on its invoice (default the account's)", Destination: &p.Reference},
+	}
+}
+
+func upgrade(e *shell.Env) *cli.Command {
+	in := &orders.PlanOrder{}
+	return orderCommand(e, &cli.Command{
+		Name: "upgrade", Usage: "a larger plan for what remains of the term",
+		Description: `The larger allowance holds at once, for all of the current month too; what was used and credit go on. The invoice is over the difference in price, by the day, from the start of the current month to the end of the term.
+
+A plan that is smaller, or of another kind or term, starts with the next term: relay account renew NAME --plan PLAN. So does a larger one where 30 days are used up; the renewal then begins at once.
+
+  relay account upgrade acme --plan mega --dry-run`,
+		Flags: append([]cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` the larger one", Required: true, Destination: &in.Body.Plan}}, payFlags(&in.Body.Payment)...),
+	}, orders.Upgrade, in, &in.Body.DryRun.DryRun, func(_ context.Context, account string) error { in.Account = account; return nil })
+}
+
+func renew(e *shell.Env) *cli.Command {
+	in := &orders.PlanOrder{}
+	return orderCommand(e, &cli.Command{
+		Name: "renew", Usage: "a further term, after the current one",
+		Description: `The term starts when the last one ends, or at once if that is over. 30 days are over too when their allowance is used: when no e-mail is left, of a bandwidth plan none of 10 KB; they are renewed, not upgraded. A renewal that is paid before begins with the first message that does not fit into what is left and fits into the new term; what was left is credited there. A plan with a price waits for the payment of its invoice; one without is added at once.
+
+--plan takes another plan for that term, a smaller one too. Without it the plan stays, as it is sold now.`,
+		Flags: append([]cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` of the further term (default the present one)", Destination: &in.Body.Plan}}, payFlags(&in.Body.Payment)...),
+	}, orders.Renew, in, &in.Body.DryRun.DryRun, func(_ context.Context, account string) error { in.Account = account; return nil })
+}
+
+func topUp(e *shell.Env) *cli.Command {
+	in := &orders.CreditOrder{}
+	var block shell.SizeFlag
+	var count shell.CountFlag
+	return orderCommand(e, &cli.Command{
+		Name: "topup", Usage: "credit bought on top, that counts at once",
+		Description: `An account with a count plan takes a monthly count plan on top: --plan. One with a bandwidth plan takes blocks of its plan: --block, and --count for more than one.
+
+The credit is used after the allowance and before overage. What the period leaves of it lasts until the end of the term: of a count plan every e-mail, of a bandwidth plan whole steps (500 MB, unless the plan says otherwise).
+
+  relay account topup acme --block 1GB --count 2`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "plan", Usage: "`PLAN` a monthly count plan", Destination: &in.Body.Plan},
+			&cli.GenericFlag{Name: "block", Usage: "`SIZE` of a block of the account's plan: 1GB", Value: &block},
+			&cli.GenericFlag{Name: "count", Usage: "`N` how many blocks (default 1)", Value: &count},
+		}, payFlags(&in.Body.Payment)...),
+	}, orders.TopUp, in, &in.Body.DryRun.DryRun, func(_ context.Context, account string) error {
+		in.Account, in.Body.Block, in.Body.Count = account, block.N, count.N
+		return bought(in.Body.Plan, &block, &count)
+	})
+}
+
+// bought checks which flags of a top-up go together.
+func bought(plan string, block *shell.SizeFlag, count *shell.CountFlag) error {
+	const more = "relay account topup --help"
+	switch {
+	case plan != "" && block.Given:
+		return exit.Usage(more, "--plan and --block: a count plan takes the one, a bandwidth plan the other")
+	case plan == "" && !block.Given:
+		return exit.Usage(more, "name what is bought: --plan PLAN on a count plan, --block SIZE on a bandwidth plan")
+	case plan != "" && count.Given:
+		return exit.Usage(more, "--count is for --block; a plan is bought on top once a command")
+	case block.Given && block.N == 0, count.Given && count.N == 0:
+		return exit.Usage(more, "blocks have a size and a number: --block 1GB --count 2")
+	}
+	return nil
+}
+
+func refund(e *shell.Env) *cli.Command {
+	in := &orders.Order{}
+	return orderCommand(e, &cli.Command{
+		Name: "refund", Usage: "pay the term back in full and close the account, or what has not begun",
+		Description: `Until the 30th day of the account's first term, and unless there was overage or abuse in it. A refusal gives every reason, and what would have been paid back.
+
+What was paid for the term, for upgrades and for credit in it goes back, and the rest of the balance, less what the account owes; the invoices get credit notes. Only what came in by payments is paid back: what you gave by a correction ends with the account. The account is closed for good. relay only enters it: the money is sent by the operator.
+
+A renewal that is paid and whose term has not begun can always be given back. Where the present term cannot, that is all that is: the account goes on to the end of the present one.`,
+	}, orders.Refund, in, &in.Body.DryRun, func(_ context.Context, account string) error { in.Account = account; return nil })
+}
+
+func closeAccount(e *shell.Env) *cli.Command {
+	in := &orders.Ending{}
+	return orderCommand(e, &cli.Command{
+		Name: "close", Usage: "end an account for good, without paying back",
+		Description: `Its term and its credit end now; orders that wait for a payment are cancelled. What it owes it still owes; what it paid for terms that have not begun is its balance, with a credit note, for you to pay back. It stays in lists and in the books; relay account remove deletes it.`,
+		Flags:       []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the ledger", Destination: &in.Body.Reason}},
+	}, orders.Close, in, &in.Body.DryRun.DryRun, func(_ context.Context, account string) error { in.Account = account; return nil })
+}
+
+func activate(e *shell.Env) *cli.Command {
+	in := &orders.Order{}
+	return orderCommand(e, &cli.Command{
+		Name: "activate", Usage: "start a pending account before it has paid",
+		Description: "The term starts now. The invoice stays: when it is not paid in time, with the days of grace, the account is suspended. A payment that has come is for relay payment record, which activates too.",
+	}, orders.Activate, in, &in.Body.DryRun, func(_ context.Context, account string) error { in.Account = account; return nil })
+}
+
+func correct(e *shell.Env) *cli.Command {
+	in := &orders.Correction{}
+	var amount, credit string
+	return orderCommand(e, &cli.Command{
+		Name: "correct", Usage: "enter an amount or credit by hand",
+		Description: `An entry of the ledger is never changed; a mistake is put right by another one.
+
+--amount is money, in the customer's favour; with a minus it is against it. It pays what is open. What an account owes by it has no invoice: relay payment record --account NAME enters its payment. With --paid-back it is money that you have sent to the customer, of what is free of its balance: relay payment list has it. From the balance of a closed account nothing else can be taken. --credit grants allowance until the end of the term: a size for a bandwidth plan, e-mails for a count plan.
+
+  relay account correct acme --amount -12.50 --reason 'bank charge'`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "amount", Usage: "`AMOUNT` of money: 12.50 or -12.50", Destination: &amount},
+			&cli.StringFlag{Name: "credit", Usage: "`N` e-mails, or a size such as 500MB", Destination: &credit},
+			&cli.BoolFlag{Name: "paid-back", Usage: "the amount, with a minus, was sent to the customer", Destination: &in.Body.PaidBack},
+			&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the ledger", Required: true, Destination: &in.Body.Reason},
+		},
+	}, orders.Correct, in, &in.Body.DryRun.DryRun, func(ctx context.Context, account string) error {
+		in.Account = account
+		if amount == "" && credit == "" {
+			return nil // the service says what is missing
+		}
+		a, err := accounts.Show.Call(ctx, e.Service, &accounts.Name{Account: account})
+		if err != nil {
+			return err
+		}
+		return figures(in, a, amount, credit)
+	})
+}
+
+// figures reads amount and credit, in the currency and the unit of the account.
+func figures(in *orders.Correction, a *accounts.AccountDetail, amount, credit string) (err error) {
+	const more = "relay account correct --help"
+	if amount != "" && credit != "" {
+		return exit.Usage(more, "one of --amount and --credit")
+	}
+	if amount != "" {
+		if in.Body.Amount, err = money.Parse(amount, a.Currency); err != nil {
+			return exit.Usage(more, "--amount: %w", err)
+		}
+		if in.Body.Amount == 0 {
+			return exit.Usage(more, "--amount %s: above or below zero", amount)
+		}
+		return nil
+	}
+	if in.Body.Credit, err = parseUnits(credit, a.Terms.Kind); err != nil {
+		return exit.Usage(more, "--credit: %w", err)
+	}
+	return nil
+}
+
+// parseUnits reads credit of a plan: a size, or e-mails.
+func parseUnits(text string, kind quota.Kind) (n int64, err error) {
+	parse := words.ParseSize
+	if kind == quota.Count {
+		parse = words.ParseCount
+	}
+	n, err = parse(text)
+	if err == nil && (n <= 0 || n > quota.MaxOver) {
+		err = errors.New(text + ": above zero, and no more than can be counted")
+	}
+	return n, err
+}

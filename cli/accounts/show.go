@@ -1,0 +1,151 @@
+package accounts
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"relay/cli/receipt"
+	"relay/cli/shell"
+	"relay/cli/term"
+	"relay/quota"
+	"relay/report/api/accounts"
+	"relay/report/api/answer"
+	"relay/report/api/field"
+	"relay/report/money"
+	"relay/report/words"
+	"relay/store"
+)
+
+// showAccount shows all of an account.
+func showAccount(e *shell.Env, v *accounts.AccountDetail, err error) error {
+	if err != nil {
+		return err
+	}
+	if e.JSON {
+		return term.Encode(e.Stdout, v)
+	}
+	plan := v.Terms.Quota()
+	plan.OverMax = ceiling(v.OverMax)
+	fields := []term.Field{
+		{"account", v.Account.Account},
+		{"state", stateText(v)},
+		{"plan", words.Plan(&plan)},
+		{"term ends", receipt.End(e, field.Or0(v.TermEnd)) + ifSo(v.GoesOn, ", and goes on by itself")},
+		{"used up", usedUpText(v)},
+	}
+	fields = append(fields, termFields(e, v.Bought)...)
+	if v.Period != nil {
+		fields = append(fields, term.Field{"allowance", v.Allowance.String() + " in " + *v.Period})
+	}
+	fields = append(fields, creditFields(e, v.Credit, v.Drawn, v.Unit)...)
+	fields = append(fields, term.Field{"balance", words.Balance(v.Balance, v.Currency, v.State == string(store.Closed))})
+	for i := range v.Invoices {
+		in := &v.Invoices[i]
+		fields = append(fields, term.Field{"unpaid", invoiceText(e, in, v.Currency)}, term.Field{"pay at", field.Or0(in.Link)})
+	}
+	fields = append(fields, term.Field{"unpaid", receipt.OwedText(v.Owed)}, term.Field{"pay at", receipt.OwedLink(v.Owed)}, term.Field{"pay by", receipt.OwedHow(v.Owed)})
+	return term.WriteFields(e.Stdout, append(fields,
+		term.Field{"at limit", words.AtLimit(quota.AtLimit(v.AtLimit), plan.OverMax, &plan)},
+		term.Field{"contact", field.Or0(v.Contact)},
+		term.Field{"owner", field.Or0(v.Owner)},
+		term.Field{"reseller", field.Or0(v.Reseller)},
+		term.Field{"pays by", field.Or0(v.Method)},
+		term.Field{"reference", field.Or0(v.Reference)},
+		term.Field{"agreed to", consentText(e, v.Consent)},
+		term.Field{"abuse", ifSo(v.Abuse, "marked: no refund")},
+		term.Field{"senders", cmp.Or(strings.Join(v.Senders, ", "), "any")},
+		term.Field{"logins", cmp.Or(strings.Join(v.Logins, ", "), "none")},
+		term.Field{"networks", strings.Join(v.Networks, ", ")},
+		term.Field{"created", words.Stamp(v.Created, e.Zone())},
+	))
+}
+
+// usedUpText is how a month's term that is used up goes on; "": it is not.
+func usedUpText(v *accounts.AccountDetail) string {
+	switch v.NextTerm {
+	case accounts.ByMessage:
+		return "the next term begins with the next message"
+	case accounts.ByRenewal:
+		return "relay account renew " + v.Account.Account + " begins the next term at once"
+	}
+	return ""
+}
+
+// stateText is the state, with the reason for which the account was stopped.
+func stateText(v *accounts.AccountDetail) string {
+	switch {
+	case v.Reason != nil:
+		return v.State + ": " + *v.Reason
+	case v.Hold != nil:
+		for _, i := range v.Invoices {
+			if !i.Waits {
+				return v.State + ": unpaid invoice " + i.Name
+			}
+		}
+		return v.State + ": " + *v.Hold
+	case v.State == string(store.Pending) && len(v.Invoices) == 0:
+		return v.State + ": no invoice waits for a payment"
+	case v.State == string(store.Pending):
+		return v.State + ": it sends when invoice " + v.Invoices[0].Name + " is paid"
+	}
+	return v.State
+}
+
+// termFields lists the terms, where there is more than one.
+func termFields(e *shell.Env, terms []answer.Term) (list []term.Field) {
+	if len(terms) < 2 {
+		return nil
+	}
+	for i, t := range terms {
+		text := fmt.Sprintf("%s, %s to %s", t.Plan, words.Day(t.Start, e.Zone()), receipt.LastDay(e, t.End))
+		if t.Invoice != nil {
+			text += ", invoice " + *t.Invoice
+		}
+		list = append(list, term.Field{ifSo(i == 0, "terms"), text})
+	}
+	return list
+}
+
+// creditFields has a line for each lot.
+func creditFields(e *shell.Env, lots []answer.Lot, drawn int64, unit string) (list []term.Field) {
+	for i, l := range lots {
+		list = append(list, term.Field{ifSo(i == 0, "credit"), fmt.Sprintf("%s %s (%s)", words.Units(l.Units, unit), receipt.Through(e, l.Expires), l.Lot)})
+	}
+	if drawn > 0 {
+		list = append(list, term.Field{"", "of it used in this period: " + words.Units(drawn, unit)})
+	}
+	return list
+}
+
+// invoiceText is an open invoice in one line.
+func invoiceText(e *shell.Env, i *answer.Payable, currency string) string {
+	due := "due"
+	if i.Overdue {
+		due = "was due"
+	}
+	return fmt.Sprintf("invoice %s, %s, %s, %s %s", i.Name, i.Kind, money.Format(i.Open, currency), due, words.Day(i.Due, e.Zone()))
+}
+
+// ceiling of overage that an account has, its own or its plan's.
+func ceiling(most *int64) int64 {
+	if most == nil {
+		return quota.Uncapped
+	}
+	return *most
+}
+
+// consentText is what the customer agreed to; "": to nothing.
+func consentText(e *shell.Env, v *accounts.Consent) string {
+	if v == nil {
+		return ""
+	}
+	return "version " + v.Version + ", at " + words.Stamp(v.Time, e.Zone())
+}
+
+func ifSo(yes bool, text string) string {
+	if yes {
+		return text
+	}
+	return ""
+}
