@@ -7,6 +7,7 @@ import (
 	"relay/cli/clock"
 	"relay/cli/config"
 	"relay/cli/control"
+	"relay/cli/kernel"
 	"relay/cli/memlimit"
 	"relay/report/jobs"
 	"relay/report/words"
@@ -52,8 +53,8 @@ func guarded(cfg *config.Config, wall func() time.Time, kept func() bool, o stor
 // clockKept reports whether somebody keeps the system's clock. A system that does
 // not say is believed.
 func clockKept() bool {
-	state, err := kernelClock()
-	return err != nil || state.synced
+	state, err := kernel.ReadClock()
+	return err != nil || state.Synced
 }
 
 // believeClock is the operator's word that the clock is right, if it is in doubt.

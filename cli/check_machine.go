@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"relay/cli/exit"
+	"relay/cli/kernel"
 	"relay/report/jobs"
 	"relay/report/words"
 )
@@ -102,7 +102,7 @@ func syncTime(dir string) (time.Duration, error) {
 		if _, err := f.Write(page); err != nil {
 			return 0, err
 		}
-		if err := syncData(f); err != nil {
+		if err := kernel.SyncData(f); err != nil {
 			return 0, err
 		}
 		times = append(times, time.Since(start))
@@ -134,7 +134,7 @@ func (c *checker) descriptors() {
 // Go program raises its own limit to the hard one.
 func (c *checker) fileLimit() (most uint64, whose string, err error) {
 	if c.health != nil && c.health.PID != os.Getpid() {
-		most, err = filesOf(c.health.PID)
+		most, err = kernel.FileLimit(c.health.PID)
 		return most, "the relay", err
 	}
 	var limit unix.Rlimit
@@ -142,39 +142,17 @@ func (c *checker) fileLimit() (most uint64, whose string, err error) {
 	return uint64(limit.Max), "started here it", err
 }
 
-// clockState is what the kernel knows about its clock.
-type clockState struct {
-	synced bool
-	off    time.Duration // at most, by its own estimate
-}
-
 func (c *checker) clock() {
-	state, err := kernelClock()
+	state, err := kernel.ReadClock()
 	switch {
 	case c.hold != nil:
 		c.add("clock", failed, jobs.ClockAdvice, "%s", holdText(c.hold, c.cfg.Zone()))
 	case err != nil:
 		c.add("clock", warning, "see that the machine's clock is kept by NTP: dates in mail, months and TLS depend on it", "cannot tell: %v", err)
-	case !state.synced:
+	case !state.Synced:
 		c.add("clock", warning, "have it kept by NTP (timedatectl set-ntp true): dates in mail, months and TLS depend on it", "%s, not kept by a time server",
 			words.Stamp(time.Now(), c.cfg.Zone()))
 	default:
-		c.add("clock", ok, "", "%s, kept by a time server, off by %s at most", words.Stamp(time.Now(), c.cfg.Zone()), milliseconds(state.off))
+		c.add("clock", ok, "", "%s, kept by a time server, off by %s at most", words.Stamp(time.Now(), c.cfg.Zone()), milliseconds(state.Off))
 	}
-}
-
-// parseFileLimit reads the soft limit of open files from /proc/PID/limits.
-func parseFileLimit(text string) (uint64, error) {
-	for line := range strings.Lines(text) {
-		rest, found := strings.CutPrefix(line, "Max open files")
-		words := strings.Fields(rest)
-		if !found || len(words) == 0 {
-			continue
-		}
-		if words[0] == "unlimited" {
-			return 1 << 62, nil
-		}
-		return strconv.ParseUint(words[0], 10, 64)
-	}
-	return 0, fmt.Errorf("no limit of open files in it")
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"relay/cli/config"
+	"relay/cli/kernel"
 )
 
 // patience with a peer on the network.
@@ -77,7 +78,7 @@ func (c *checker) notServed(name string, l config.Listen) {
 			advice = bindAdvice(fs.ErrPermission)
 		}
 	}
-	c.add(name, s, orElse(stopAdvice(portUsers(l.Addr)), advice), "the running relay does not listen on %s", l.Addr)
+	c.add(name, s, orElse(stopAdvice(kernel.PortUsers(l.Addr)), advice), "the running relay does not listen on %s", l.Addr)
 }
 
 // listener finds the running relay's listener for a configured one.
@@ -107,7 +108,7 @@ func (c *checker) bind(name string, l config.Listen) {
 		c.add(name, ok, "", "%s, %s can be bound", l.TLS, l.Addr)
 		_ = ln.Close()
 	case errors.Is(err, syscall.EADDRINUSE):
-		c.taken(name, l, portUsers(l.Addr))
+		c.taken(name, l, kernel.PortUsers(l.Addr))
 	case l.Optional && errors.Is(err, fs.ErrPermission):
 		c.add(name, warning, bindAdvice(err), "%s, would be skipped: %v", l.TLS, err)
 	default:
@@ -116,14 +117,14 @@ func (c *checker) bind(name string, l config.Listen) {
 }
 
 // taken is a port that somebody has; no users: we may not see who.
-func (c *checker) taken(name string, l config.Listen, users []process) {
-	if len(users) > 0 && users[0].pid == 1 {
+func (c *checker) taken(name string, l config.Listen, users []kernel.Process) {
+	if len(users) > 0 && users[0].PID == 1 {
 		c.add(name, ok, "", "%s, the service manager has %s, for the relay that it starts (or stop its socket unit)", l.TLS, l.Addr)
 		return
 	}
 	who := "another program, run relay check as root to see which"
 	if len(users) > 0 {
-		who = fmt.Sprintf("%s (pid %d)", users[0].name, users[0].pid)
+		who = fmt.Sprintf("%s (pid %d)", users[0].Name, users[0].PID)
 	}
 	if c.silent {
 		c.add(name, warning, "", "%s, %s is in use by %s: perhaps the relay, which could not be asked", l.TLS, l.Addr, who)
@@ -137,17 +138,11 @@ func (c *checker) taken(name string, l config.Listen, users []process) {
 }
 
 // stopAdvice names who has to be stopped, where that is known.
-func stopAdvice(users []process) string {
+func stopAdvice(users []kernel.Process) string {
 	if len(users) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("stop %s, or choose another port in [[listen]]", users[0].name)
-}
-
-// process that has a port.
-type process struct {
-	name string
-	pid  int
+	return fmt.Sprintf("stop %s, or choose another port in [[listen]]", users[0].Name)
 }
 
 // dialOwn connects to a listener of this relay's as a mail program does, and

@@ -20,6 +20,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/kernel"
 	"relay/cli/place"
 	"relay/cli/wholefile"
 	"relay/store"
@@ -125,14 +126,14 @@ func TestChecker_descriptors(t *testing.T) {
 
 func TestChecker_taken(t *testing.T) {
 	for _, c := range []struct {
-		users    []process
+		users    []kernel.Process
 		optional bool
 		want     string
 	}{
-		{[]process{{"postfix", 123}}, false, "failed port: starttls, :587 is in use by postfix (pid 123) → stop postfix, or choose another port"},
-		{[]process{{"postfix", 123}}, true, "warning port: "},
+		{[]kernel.Process{{Name: "postfix", PID: 123}}, false, "failed port: starttls, :587 is in use by postfix (pid 123) → stop postfix, or choose another port"},
+		{[]kernel.Process{{Name: "postfix", PID: 123}}, true, "warning port: "},
 		{nil, false, "failed port: starttls, :587 is in use by another program, run relay check as root to see which → another program listens there"},
-		{[]process{{"systemd", 1}}, false, "ok port: starttls, the service manager has :587"},
+		{[]kernel.Process{{Name: "systemd", PID: 1}}, false, "ok port: starttls, the service manager has :587"},
 	} {
 		k := newChecker(t, nil)
 		k.taken("port", config.Listen{Addr: ":587", TLS: "starttls", Optional: c.optional}, c.users)

@@ -1,4 +1,4 @@
-package cli
+package kernel
 
 import (
 	"encoding/binary"
@@ -16,24 +16,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncData makes what was written to f last.
-func syncData(f *os.File) error { return unix.Fdatasync(int(f.Fd())) }
+// SyncData puts on disk what was written to f.
+func SyncData(f *os.File) error { return unix.Fdatasync(int(f.Fd())) }
 
-// kernelClock asks the kernel whether somebody keeps its clock (adjtimex(2)).
-func kernelClock() (clockState, error) {
+// ReadClock asks the kernel whether a time server keeps its clock (adjtimex(2)).
+func ReadClock() (ClockState, error) {
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
 	if err != nil {
-		return clockState{}, fmt.Errorf("adjtimex: %w", err)
+		return ClockState{}, fmt.Errorf("adjtimex: %w", err)
 	}
-	return clockState{
-		synced: state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0,
-		off:    time.Duration(t.Maxerror) * time.Microsecond,
+	return ClockState{
+		Synced: state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0,
+		Off:    time.Duration(t.Maxerror) * time.Microsecond,
 	}, nil
 }
 
-// filesOf is how many files a process may have open.
-func filesOf(pid int) (uint64, error) {
+// FileLimit is how many files a process may have open.
+func FileLimit(pid int) (uint64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))
 	if err != nil {
 		return 0, err
@@ -41,8 +41,9 @@ func filesOf(pid int) (uint64, error) {
 	return parseFileLimit(string(text))
 }
 
-// portUsers are the processes that listen where addr would, as far as we may see.
-func portUsers(addr string) (list []process) {
+// PortUsers are the processes that listen where addr would, of those that this process
+// may see.
+func PortUsers(addr string) (list []Process) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil
@@ -62,7 +63,7 @@ func portUsers(addr string) (list []process) {
 	if inodes == nil {
 		return nil
 	}
-	fds, _ := filepath.Glob("/proc/[0-9]*/fd/*") // of those that we may look into
+	fds, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the others are left out
 	for _, fd := range fds {
 		if link, err := os.Readlink(fd); err != nil || !slices.Contains(inodes, link) {
 			continue
@@ -70,7 +71,7 @@ func portUsers(addr string) (list []process) {
 		dir := filepath.Dir(filepath.Dir(fd))
 		pid, _ := strconv.Atoi(filepath.Base(dir)) // digits
 		name, err := os.ReadFile(filepath.Join(dir, "comm"))
-		p := process{strings.TrimSpace(string(name)), pid}
+		p := Process{strings.TrimSpace(string(name)), pid}
 		if err == nil && !slices.Contains(list, p) {
 			list = append(list, p)
 		}
@@ -125,4 +126,20 @@ func parseKernelAddr(s string) (netip.AddrPort, error) {
 		return netip.AddrPort{}, fmt.Errorf("%q is no address", s)
 	}
 	return netip.AddrPortFrom(a.Unmap(), uint16(n)), nil
+}
+
+// parseFileLimit reads the soft limit of open files from /proc/PID/limits.
+func parseFileLimit(text string) (uint64, error) {
+	for line := range strings.Lines(text) {
+		rest, found := strings.CutPrefix(line, "Max open files")
+		words := strings.Fields(rest)
+		if !found || len(words) == 0 {
+			continue
+		}
+		if words[0] == "unlimited" {
+			return 1 << 62, nil
+		}
+		return strconv.ParseUint(words[0], 10, 64)
+	}
+	return 0, fmt.Errorf("no limit of open files in it")
 }

@@ -1,4 +1,4 @@
-package cli
+package kernel
 
 import (
 	"net"
@@ -6,8 +6,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"relay/cli/exit"
 )
 
 func TestParseListeners(t *testing.T) {
@@ -61,30 +59,15 @@ func TestPortUsers(t *testing.T) {
 			t.Log(err)
 			continue
 		}
-		got := portUsers(l.Addr().String())
-		if len(got) != 1 || got[0].pid != os.Getpid() || got[0].name == "" {
-			t.Errorf("portUsers(%s) = %v, want this process, %d", l.Addr(), got, os.Getpid())
+		got := PortUsers(l.Addr().String())
+		if len(got) != 1 || got[0].PID != os.Getpid() || got[0].Name == "" {
+			t.Errorf("PortUsers(%s) = %v, want this process, %d", l.Addr(), got, os.Getpid())
 		}
 		l.Close()
-		if got := portUsers(l.Addr().String()); got != nil {
-			t.Errorf("portUsers of a closed port = %v", got)
+		if got := PortUsers(l.Addr().String()); got != nil {
+			t.Errorf("PortUsers of a closed port = %v", got)
 		}
 	}
-}
-
-func TestCheck_portInUse(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	e := newEnv(t, "hostname = \"relay.test\"\n[[listen]]\naddr = \""+l.Addr().String()+"\"\ntls = \"none\"\n")
-	out, _, code := e.run("", "check", "--offline")
-	if code != exit.Failed {
-		t.Errorf("exit code %d", code)
-	}
-	mustMatch(t, "check", out, `failed +port \d+ +none, 127.0.0.1:\d+ is in use by \S+ \(pid\s+\d+\)`)
-	mustMatch(t, "check", out, `→ stop \S+, or choose another port`)
 }
 
 func TestParseFileLimit(t *testing.T) {
@@ -100,7 +83,7 @@ func TestParseFileLimit(t *testing.T) {
 			t.Errorf("parseFileLimit(%q) = %d", bad, n)
 		}
 	}
-	if n, err := filesOf(os.Getpid()); n == 0 || err != nil {
+	if n, err := FileLimit(os.Getpid()); n == 0 || err != nil {
 		t.Errorf("this process: %d, %v", n, err)
 	}
 }
