@@ -15,7 +15,9 @@ import (
 
 // backup is what the control socket streams.
 func (r *relay) backup(w io.Writer, about func(any) error) (n int64, err error) {
-	return r.store.Copy(w, func(i store.Image) error { return about(backup.NewManifest(originOf(r.hostname), r.store.Now(), i)) })
+	return r.store.Copy(w, func(i store.Image) error {
+		return about(backup.NewManifest(backup.OriginOf(r.hostname), r.store.Now(), i))
+	})
 }
 
 // kept records a copy that a command has made.
@@ -23,7 +25,7 @@ func (r *relay) kept(at time.Time) error { return jobs.RecordBackup(r.store, at)
 
 // copies says where and when the configuration wants them.
 func (r *relay) copies(b *config.Backup) jobs.Copies {
-	s := shelfOf(b, r.dir)
+	s := backup.ShelfOf(b, r.dir)
 	return jobs.Copies{Schedule: b.Schedule, Dir: s.Dir, Shelf: jobShelf{s, r.hostname}}
 }
 
@@ -36,7 +38,7 @@ type jobShelf struct {
 // Put implements jobs.Shelf.
 func (s jobShelf) Put(ctx context.Context, st *store.Store) (jobs.Copy, error) {
 	unseen := func(what string) *term.Progress { return term.NewProgress(io.Discard, what, 0) }
-	m, path, err := s.Shelf.Put(ctx, backup.FromStore(st, originOf(s.host)), unseen)
+	m, path, err := s.Shelf.Put(ctx, backup.FromStore(st, backup.OriginOf(s.host)), unseen)
 	if err != nil {
 		return jobs.Copy{}, err
 	}

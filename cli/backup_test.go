@@ -4,8 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -51,43 +49,6 @@ func TestBackup_noStore(t *testing.T) {
 	}
 	if list, err := os.ReadDir(e["RELAY_DATA"]); len(list) > 0 {
 		t.Errorf("made: %v, %v", list, err)
-	}
-}
-
-// The second signal ends a command that the first one cannot.
-func TestProgram_untilSignal_onlyTheFirst(t *testing.T) {
-	signals, stopped := make(chan os.Signal, 1), make(chan struct{})
-	signals <- syscall.SIGINT
-	p := &program{App: App{Signals: func() (<-chan os.Signal, func()) { return signals, sync.OnceFunc(func() { close(stopped) }) }}}
-	ctx, stop := p.untilSignal(t.Context())
-	defer stop()
-	<-ctx.Done()
-	select {
-	case <-stopped:
-	case <-time.After(10 * time.Second):
-		t.Error("further signals are caught, and nobody looks at them")
-	}
-}
-
-// A signal ends a command and takes away what it has half done.
-func TestBackup_interrupted(t *testing.T) {
-	e := newEnv(t, testConfig)
-	e.must(t, "account", "add", "acme", "--plan", "entry")
-	dir := t.TempDir()
-	signals := make(chan os.Signal, 1)
-	signals <- syscall.SIGINT
-	var stderr strings.Builder
-	app := &App{Stdout: &stderr, Stderr: &stderr, Getenv: e.get,
-		Signals: func() (<-chan os.Signal, func()) { return signals, func() {} }}
-	p := newProgram(*app)
-	ctx, stop := p.untilSignal(t.Context())
-	defer stop()
-	<-ctx.Done()
-	if err := p.backupToFile(ctx, filepath.Join(dir, "copy.db"), false); err == nil {
-		t.Error("an interrupted backup is done")
-	}
-	if list, err := os.ReadDir(dir); len(list) > 0 || err != nil {
-		t.Errorf("left over: %v, %v", list, err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/mailer"
 	"relay/report/api/act"
@@ -77,17 +78,10 @@ func (p *program) onStore(c *cli.Command, w work) *cli.Command {
 	return c
 }
 
-// here completes a command that has a part to do in the process that was
-// started: it touches files, or it is the relay.
+// here completes a command that runs in the process that was started: it touches files,
+// or it is the relay.
 func (p *program) here(c *cli.Command, run func(ctx context.Context, args []string) error) *cli.Command {
-	c.HideHelp = true
-	c.Action = func(cc *cli.Context) error {
-		if p.inner != nil {
-			return notSent(c)
-		}
-		return run(cc.Context, cc.Args().Slice())
-	}
-	return c
+	return p.onlyHere(shell.Command(c, run))
 }
 
 // notSent is the error of a command that runs only in the process that was started.
@@ -95,7 +89,8 @@ func notSent(c *cli.Command) error {
 	return exit.Usage("", "%q cannot be sent to a running relay", c.Name)
 }
 
-// onlyHere refuses the command in a running relay that it was sent to.
+// onlyHere refuses the command in a running relay that it was sent to: it touches files of
+// the caller, or takes long.
 func (p *program) onlyHere(c *cli.Command) *cli.Command {
 	if p.inner != nil {
 		c.Action = func(*cli.Context) error { return notSent(c) }
@@ -145,7 +140,7 @@ func (p *program) eitherWay(ctx context.Context, cfg *config.Config, dir place.D
 		}
 		st, err := p.open(cfg, dir)
 		if err == nil {
-			return p.onOpen(dir, st, local)
+			return proof.Use(dir.Store(), st, local)
 		}
 		if !errors.Is(err, store.ErrLocked) || time.Now().After(deadline) {
 			return err
@@ -156,16 +151,6 @@ func (p *program) eitherWay(ctx context.Context, cfg *config.Config, dir place.D
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-}
-
-// onOpen runs local and closes the store, unless the file turned out to be
-// damaged: then nothing of it is touched any more.
-func (p *program) onOpen(dir place.Dir, st *store.Store, local func(*store.Store) error) error {
-	err := proof.Guard(dir.Store(), func() error { return local(st) })
-	if errors.Is(err, proof.ErrDamaged) {
-		return err
-	}
-	return errors.Join(err, proof.Guard(dir.Store(), st.Close))
 }
 
 // open opens the store for a command, and makes a new one where there is none.

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"relay/cli/backup"
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
@@ -172,7 +173,7 @@ func (c *checker) openStore() {
 func (c *checker) store(file, free int64, sum store.Totals) {
 	const text = "%s, %s%s of it free; %s (%s) queued"
 	args := []any{words.Size(file), words.Size(free), words.Percent(free, file), words.Plural(sum.Messages, "message"), words.Size(sum.Bytes)}
-	if compactionPays(file, free) {
+	if backup.CompactionPays(file, free) {
 		c.add("store file", warning, "relay compact gives about "+words.Size(free)+" back to the disk; without it the space is used again by new mail", text, args...)
 		return
 	}

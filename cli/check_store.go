@@ -45,7 +45,7 @@ func (c *checker) liveCopy() (*wholefile.File, error) {
 	out.Rest = wholefile.NewPace()
 	client := control.NewClient(c.dir.Socket())
 	defer client.Close()
-	_, err = backup.Take(c.ctx, backup.FromRelay(client), out, c.watch("copying"), func(size int64) error { return wholefile.Room(string(c.dir), size) })
+	_, err = backup.Take(c.ctx, backup.FromRelay(client), out, c.watched("copying", 0), func(size int64) error { return wholefile.Room(string(c.dir), size) })
 	if err != nil {
 		out.Discard()
 		return nil, err

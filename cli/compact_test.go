@@ -12,24 +12,6 @@ import (
 	"relay/store"
 )
 
-func TestCompactionPays(t *testing.T) {
-	const mb = 1_000_000
-	for _, c := range []struct {
-		file, free int64
-		want       bool
-	}{
-		{0, 0, false},
-		{300 * mb, 256 * mb, false},
-		{300 * mb, 257 * mb, true},
-		{2000 * mb, 900 * mb, false},
-		{2000 * mb, 1100 * mb, true},
-	} {
-		if got := compactionPays(c.file, c.free); got != c.want {
-			t.Errorf("compactionPays(%d MB, %d MB) = %v", c.file/mb, c.free/mb, got)
-		}
-	}
-}
-
 // The new file has the mode of the old one, and what stood beside it stays.
 func TestCompact_keepsMode(t *testing.T) {
 	e := newEnv(t, testConfig)

@@ -12,6 +12,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/accounts"
+	"relay/cli/backup"
 	"relay/cli/build"
 	"relay/cli/config"
 	"relay/cli/exit"
@@ -57,6 +58,7 @@ func (p *program) globals() []cli.Flag {
 
 // commands in the order of the help page.
 func (p *program) commands() []*cli.Command {
+	copies := &backup.Commands{Env: p.env, Where: &p.where, Signals: p.Signals, Either: p.eitherWay}
 	return []*cli.Command{
 		p.serveCommand(),
 		p.sandboxCommand(),
@@ -76,9 +78,9 @@ func (p *program) commands() []*cli.Command {
 		mail.TraceCommand(p.env),
 		p.banCommand(),
 		p.jobCommand(),
-		p.backupCommand(),
-		p.restoreCommand(),
-		p.compactCommand(),
+		p.onlyHere(copies.Backup()),
+		p.onlyHere(copies.Restore()),
+		p.onlyHere(copies.Compact()),
 		p.sendmailCommand(),
 		shell.CompletionCommand(p.env),
 		shell.ManCommand(p.env, p.manual),

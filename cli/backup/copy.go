@@ -1,4 +1,5 @@
-// Package backup makes copies of the store and keeps them on this machine.
+// Package backup makes copies of the store, keeps them on this machine and brings them
+// back. It holds the commands backup, restore and compact.
 //
 //  1. A Copier writes a consistent copy, from the open store or from the running relay.
 //  2. Keep gives the copy its name, and then its Manifest: what it holds, its size and
@@ -6,7 +7,8 @@
 //  3. A Shelf does both in a directory, proves the copy before it gets its name, and
 //     removes the oldest ones.
 //
-// A crash leaves no copy under its name that is not whole.
+// A crash leaves no copy under its name that is not whole. Commands.restore and
+// Commands.compact say what a crash leaves of theirs.
 package backup
 
 import (

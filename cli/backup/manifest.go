@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"relay/cli/build"
 	"relay/cli/exit"
 	"relay/cli/proof"
 	"relay/report/words"
@@ -40,6 +41,9 @@ type Origin struct {
 	Host    string
 	Version string
 }
+
+// OriginOf is a relay of this version on that host.
+func OriginOf(host string) Origin { return Origin{Host: host, Version: build.Read().Version} }
 
 // NewManifest describes a copy that is about to be made; what it adds up to is not
 // known yet.

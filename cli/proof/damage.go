@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -23,6 +24,16 @@ func Guard(path string, fn func() error) (err error) {
 		}
 	}()
 	return fn()
+}
+
+// Use runs fn on the open store at path and closes the store. A store whose file turns out
+// to be damaged is left alone.
+func Use(path string, st *store.Store, fn func(*store.Store) error) error {
+	err := Guard(path, func() error { return fn(st) })
+	if errors.Is(err, ErrDamaged) {
+		return err
+	}
+	return errors.Join(err, Guard(path, st.Close))
 }
 
 // OpenStore is store.Open for a file that may be damaged. One that is stays

@@ -1,4 +1,4 @@
-package cli
+package backup
 
 import (
 	"context"
@@ -14,19 +14,20 @@ import (
 	cli "github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
-	"relay/cli/backup"
 	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/cli/wholefile"
 	"relay/report/words"
 	"relay/store"
 )
 
-func (p *program) restoreCommand() *cli.Command {
+// Restore is the command restore.
+func (c *Commands) Restore() *cli.Command {
 	var dryRun bool
-	return p.here(&cli.Command{
+	return shell.Command(&cli.Command{
 		Name: "restore", ArgsUsage: "FILE", Usage: "bring a backup back",
 		Description: `The backup takes the place of the store, while no relay runs. Its size and SHA-256 are compared with FILE.manifest, where there is one; then a copy of it is proved. A damaged one changes nothing. The store that was there is kept beside it, with the date in its name; remove it when all is well. What it has and the backup lacks is listed: accounts, invoices, payments, mail in the queue. Numbers of invoices that were given out since the backup are void, and shown so by relay invoice list: no other invoice gets them. Where the store is lost, relay.invoices beside it still knows the last one.
 
@@ -35,9 +36,9 @@ func (p *program) restoreCommand() *cli.Command {
 Mail that was in the queue when the backup was made is sent again, though it may have been delivered since: look at it with relay queue list before relay serve, and drop or hold what must not go out twice.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "prove the backup, and change nothing", Destination: &dryRun}},
 	}, func(ctx context.Context, args []string) error {
-		ctx, stop := p.untilSignal(ctx)
+		ctx, stop := c.untilSignal(ctx)
 		defer stop()
-		return p.restore(ctx, args[0], dryRun)
+		return c.restore(ctx, args[0], dryRun)
 	})
 }
 
@@ -45,11 +46,11 @@ Mail that was in the queue when the backup was made is sent again, though it may
 type restoreView struct {
 	File     string            `json:"file"`
 	DryRun   bool              `json:"dry_run"`
-	Kept     string            `json:"kept"`    // where the store is that was there; "": there was none
-	Missing  *store.Gaps       `json:"missing"` // what that store has and the backup lacks; null: there was none, or it cannot be read
-	Void     *voidNumbers      `json:"void"`    // that no invoice gets any more; null: none
+	Kept     string            `json:"kept"`    // new name of the previous store; "": there was none
+	Missing  *store.Gaps       `json:"missing"` // what the previous store has and the backup lacks; null: there was none, or it cannot be read
+	Void     *voidNumbers      `json:"void"`    // numbers that no invoice will get; null: none
 	Stats    store.VerifyStats `json:"stats"`
-	Manifest *backup.Manifest  `json:"manifest"` // null: there is none
+	Manifest *Manifest         `json:"manifest"` // null: there is none
 }
 
 // restore brings the backup in FILE back.
@@ -57,15 +58,15 @@ type restoreView struct {
 //  1. The store's lock is taken, so that no relay starts.
 //  2. FILE is copied beside the store and compared with its manifest.
 //  3. The copy is proved, and brought up to date.
-//  4. What the store that is there has and the copy lacks is listed. Numbers of
-//     invoices that were given out since are void in the copy: it goes on after them.
-//  5. The store that is there gets a second name.
+//  4. What the present store has and the copy lacks is listed. Numbers of invoices that
+//     were given out since the backup become void in the copy: it goes on after them.
+//  5. The present store gets a second name.
 //  6. The copy takes the store's name.
 //
-// A crash before 6 leaves the store as it was, after it the one from the backup,
-// and never none. What it leaves of the copy the next restore or start removes.
-func (p *program) restore(ctx context.Context, file string, dryRun bool) error {
-	_, dir, err := p.where.Home()
+// A crash before 6 leaves the store as it was, a crash after 6 the one from the backup,
+// and never none. The next restore or start removes what is left of the copy.
+func (c *Commands) restore(ctx context.Context, file string, dryRun bool) error {
+	_, dir, err := c.Where.Home()
 	if err != nil {
 		return err
 	}
@@ -76,41 +77,41 @@ func (p *program) restore(ctx context.Context, file string, dryRun bool) error {
 	}
 	defer from.Close()
 	if res.Manifest = from.m; from.m == nil {
-		p.note("there is no %s: size and SHA-256 cannot be compared", backup.ManifestOf(file))
+		c.Env.Note("there is no %s: size and SHA-256 cannot be compared", ManifestOf(file))
 	}
 	if dryRun {
-		err = p.proveBackup(ctx, dir, from, &res)
+		err = c.proveBackup(ctx, dir, from, &res)
 	} else {
-		err = p.replace(ctx, dir, from, &res)
+		err = c.replace(ctx, dir, from, &res)
 	}
 	if err != nil {
 		return err
 	}
-	return p.showRestored(&res)
+	return c.showRestored(&res)
 }
 
-// aBackup is an open file that is said to be one.
-type aBackup struct {
+// source is an open file that is to be restored.
+type source struct {
 	*os.File
 	path string
 	size int64
-	m    *backup.Manifest // nil: none lies beside it
+	m    *Manifest // nil: none lies beside it
 }
 
-// openBackup looks at what can be seen of a backup without reading it.
-func openBackup(path string, dir place.Dir) (*aBackup, error) {
+// openBackup checks all that can be checked without reading the content.
+func openBackup(path string, dir place.Dir) (*source, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe would wait
 	if err != nil {
 		return nil, err
 	}
-	from := &aBackup{File: f, path: path}
+	from := &source{File: f, path: path}
 	if err := from.look(dir); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return from, nil
 }
 
-func (b *aBackup) look(dir place.Dir) error {
+func (b *source) look(dir place.Dir) error {
 	info, err := b.Stat()
 	if err != nil {
 		return err
@@ -122,21 +123,21 @@ func (b *aBackup) look(dir place.Dir) error {
 	if dir.IsStore(info) {
 		return exit.Usage("", "%s is the store itself", b.path)
 	}
-	if b.m, err = backup.ReadManifest(b.path); err != nil || b.m == nil {
+	if b.m, err = ReadManifest(b.path); err != nil || b.m == nil {
 		return err
 	}
 	return b.wrap(b.m.CheckSize(b.size))
 }
 
-func (b *aBackup) wrap(err error) error {
+func (b *source) wrap(err error) error {
 	if err != nil {
 		err = fmt.Errorf("backup %s: %w", b.path, err)
 	}
 	return err
 }
 
-// copyTo reads the backup from its beginning, and compares it with its manifest.
-func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest wholefile.Pace) error {
+// copyTo reads the backup from its beginning and compares it with its manifest.
+func (b *source) copyTo(ctx context.Context, w io.Writer, rest wholefile.Pace) error {
 	if _, err := b.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -148,35 +149,35 @@ func (b *aBackup) copyTo(ctx context.Context, w io.Writer, rest wholefile.Pace) 
 }
 
 // proveBackup reads the backup, proves it where it lies, and compares it with the store.
-func (p *program) proveBackup(ctx context.Context, dir place.Dir, from *aBackup, res *restoreView) error {
+func (c *Commands) proveBackup(ctx context.Context, dir place.Dir, from *source, res *restoreView) error {
 	if from.m != nil {
-		pr := term.NewProgress(p.Stderr, "reading", from.size)
+		pr := term.NewProgress(c.Env.Stderr, "reading", from.size)
 		err := from.copyTo(ctx, pr, wholefile.NewPace())
 		if pr.End(); err != nil {
 			return from.wrap(err)
 		}
 	}
-	err := p.proven(ctx, from, from.path, res)
+	err := c.proven(ctx, from, from.path, res)
 	if err == nil {
-		return p.missing(ctx, dir, from.path, res)
+		return c.missing(ctx, dir, from.path, res)
 	}
 	if !errors.Is(err, store.ErrOlder) {
 		return err
 	}
-	// One of an older relay can only be proved as what it would become.
-	fresh, err := p.copyBackup(ctx, from, os.TempDir(), "relay-restore")
+	// A store of an older relay can only be proved after its upgrade.
+	fresh, err := c.copyBackup(ctx, from, os.TempDir(), "relay-restore")
 	if err != nil {
 		return err
 	}
 	defer fresh.Discard()
-	if err := p.proven(ctx, from, fresh.Name(), res, proof.Upgrade); err != nil {
+	if err := c.proven(ctx, from, fresh.Name(), res, proof.Upgrade); err != nil {
 		return err
 	}
-	return p.missing(ctx, dir, fresh.Name(), res)
+	return c.missing(ctx, dir, fresh.Name(), res)
 }
 
 // replace proves a copy of the backup and gives it the store's name.
-func (p *program) replace(ctx context.Context, dir place.Dir, from *aBackup, res *restoreView) error {
+func (c *Commands) replace(ctx context.Context, dir place.Dir, from *source, res *restoreView) error {
 	if err := dir.Make(); err != nil {
 		return err
 	}
@@ -186,18 +187,18 @@ func (p *program) replace(ctx context.Context, dir place.Dir, from *aBackup, res
 	}
 	defer lock.Close()
 	dir.RemoveUnfinished()
-	fresh, err := p.copyBackup(ctx, from, string(dir), place.UnfinishedRestore)
+	fresh, err := c.copyBackup(ctx, from, string(dir), place.UnfinishedRestore)
 	if err != nil {
 		return err
 	}
 	defer fresh.Discard()
-	if err := p.proven(ctx, from, fresh.Name(), res, proof.Upgrade); err != nil {
+	if err := c.proven(ctx, from, fresh.Name(), res, proof.Upgrade); err != nil {
 		return err
 	}
 	if err := dir.Adopt(fresh.Name()); err != nil {
 		return err
 	}
-	if err := p.compareStores(ctx, dir, lock, fresh.Name(), res); err != nil {
+	if err := c.compareStores(ctx, dir, lock, fresh.Name(), res); err != nil {
 		return err
 	}
 	if dir.HasStore() {
@@ -208,8 +209,8 @@ func (p *program) replace(ctx context.Context, dir place.Dir, from *aBackup, res
 	return dir.Install(fresh.Name())
 }
 
-// copyBackup copies the backup into a file of the directory that has no name yet.
-func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base string) (*wholefile.File, error) {
+// copyBackup copies the backup into a file in dir that has no name yet.
+func (c *Commands) copyBackup(ctx context.Context, from *source, dir, base string) (*wholefile.File, error) {
 	if err := wholefile.Room(dir, from.size); err != nil {
 		return nil, err
 	}
@@ -217,8 +218,8 @@ func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base strin
 	if err != nil {
 		return nil, err
 	}
-	out.Unlock() // it may be changed by who proves it
-	pr := term.NewProgress(p.Stderr, "copying", from.size)
+	out.Unlock() // the process that proves it may upgrade it
+	pr := term.NewProgress(c.Env.Stderr, "copying", from.size)
 	err = from.copyTo(ctx, io.MultiWriter(out, pr), wholefile.Pace{})
 	if pr.End(); err == nil {
 		err = out.Sync()
@@ -230,10 +231,10 @@ func (p *program) copyBackup(ctx context.Context, from *aBackup, dir, base strin
 	return out, nil
 }
 
-// proven proves the file, which is the backup or a copy of it, and wants it to be
-// without fault.
-func (p *program) proven(ctx context.Context, from *aBackup, path string, res *restoreView, more ...string) error {
-	pr := term.NewProgress(p.Stderr, "proving", 0)
+// proven proves the file, which is the backup or a copy of it, and fails when it has a
+// problem.
+func (c *Commands) proven(ctx context.Context, from *source, path string, res *restoreView, more ...string) error {
+	pr := term.NewProgress(c.Env.Stderr, "proving", 0)
 	found, err := proof.Of(ctx, path, more...)
 	pr.End()
 	if err != nil {
@@ -241,7 +242,7 @@ func (p *program) proven(ctx context.Context, from *aBackup, path string, res *r
 	}
 	res.Stats = found.Stats
 	for _, text := range found.Problems {
-		p.note("%s", term.Clean(text))
+		c.Env.Note("%s", term.Clean(text))
 	}
 	if found.Stats.Problems > 0 {
 		return from.wrap(exit.Fail(exit.Failed, "take another backup", "damaged: %s", words.Plural(found.Stats.Problems, "problem")))
@@ -252,31 +253,31 @@ func (p *program) proven(ctx context.Context, from *aBackup, path string, res *r
 	return nil
 }
 
-func (p *program) showRestored(res *restoreView) error {
-	if p.json {
-		return term.Encode(p.Stdout, res)
+func (c *Commands) showRestored(res *restoreView) error {
+	if c.Env.JSON {
+		return term.Encode(c.Env.Stdout, res)
 	}
 	done := "restored from"
 	if res.DryRun {
 		done = "in order:"
 	}
-	_, err := fmt.Fprintf(p.Stdout, "%s %s: %s, %s in the queue\n", done, res.File,
+	_, err := fmt.Fprintf(c.Env.Stdout, "%s %s: %s, %s in the queue\n", done, res.File,
 		words.Plural(res.Stats.Accounts, "account"), words.Plural(res.Stats.Messages, "message"))
 	if err != nil {
 		return err
 	}
 	if res.Manifest != nil {
 		m := res.Manifest
-		_, err = fmt.Fprintf(p.Stdout, "made %s by relay %s on %s\n", m.Created.Format(time.RFC3339), term.Clean(m.Relay), term.Clean(m.Hostname))
+		_, err = fmt.Fprintf(c.Env.Stdout, "made %s by relay %s on %s\n", m.Created.Format(time.RFC3339), term.Clean(m.Relay), term.Clean(m.Hostname))
 	}
 	if err == nil {
-		err = p.showMissing(res)
+		err = c.showMissing(res)
 	}
 	if res.Kept != "" {
-		p.note("the store that was there is kept as %s", filepath.Base(res.Kept))
+		c.Env.Note("the store that was there is kept as %s", filepath.Base(res.Kept))
 	}
 	if res.Stats.Messages > 0 && !res.DryRun {
-		p.note("what was delivered since the backup is in the queue again: see relay queue list")
+		c.Env.Note("what was delivered since the backup is in the queue again: see relay queue list")
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package cli
+package backup
 
 import (
 	"context"
@@ -31,58 +31,58 @@ func (v *voidNumbers) text() string {
 	return fmt.Sprintf("invoice numbers %d to %d", v.First, v.Last)
 }
 
-// compareStores finds what the present store has and the copy at path lacks, and has
-// the copy go on after the last number of an invoice that is known. The store may be
-// damaged, which must not keep a backup from taking its place.
-func (p *program) compareStores(ctx context.Context, dir place.Dir, lock *os.File, path string, res *restoreView) error {
+// compareStores finds what the present store has and the copy at path lacks, and makes
+// the copy go on after the last known number of an invoice. A damaged present store does
+// not stop the restore.
+func (c *Commands) compareStores(ctx context.Context, dir place.Dir, lock *os.File, path string, res *restoreView) error {
 	if dir.HasStore() {
-		// The other process shares the lock; a relay wants it for itself.
+		// The process that compares shares the lock; a relay would need it alone.
 		if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
 			return exit.Fail(exit.TryAgain, place.StopFirst, "%w", store.ErrLocked)
 		}
-		if err := p.missing(ctx, dir, path, res); err != nil {
+		if err := c.missing(ctx, dir, path, res); err != nil {
 			return err
 		}
 	}
 	known, err := highwater.Read(dir.Numbers())
 	if err != nil {
-		p.note("the last number of an invoice is not known: %v", err)
+		c.Env.Note("the last number of an invoice is not known: %v", err)
 	}
 	if res.Missing != nil {
 		known = max(known, res.Missing.Invoice)
 	}
-	return p.voidNumbers(path, known, res)
+	return c.voidNumbers(path, known, res)
 }
 
-// missing finds what the store has and the backup, or its copy, at path lacks. That it
-// cannot be found is only noted.
-func (p *program) missing(ctx context.Context, dir place.Dir, path string, res *restoreView) error {
+// missing finds what the store has and the backup, or its copy, at path lacks. When it
+// cannot be found out, that is only noted.
+func (c *Commands) missing(ctx context.Context, dir place.Dir, path string, res *restoreView) error {
 	if !dir.HasStore() {
 		return nil
 	}
-	pr := term.NewProgress(p.Stderr, "comparing", 0)
+	pr := term.NewProgress(c.Env.Stderr, "comparing", 0)
 	found, err := proof.Of(ctx, path, proof.Compare, dir.Store())
 	pr.End()
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, store.ErrLocked):
-		p.note("what the store has and the backup lacks can be listed while no relay runs")
+		c.Env.Note("what the store has and the backup lacks can be listed while no relay runs")
 	case err != nil:
-		p.note("the store that is there cannot be compared with the backup: %v", err)
+		c.Env.Note("the store that is there cannot be compared with the backup: %v", err)
 	default:
 		res.Missing = found.Missing
 	}
 	return nil
 }
 
-// voidNumbers declares the numbers void that the copy at path does not know.
-func (p *program) voidNumbers(path string, known uint64, res *restoreView) error {
-	cfg, err := p.where.Load()
+// voidNumbers makes the numbers void that the copy at path does not know.
+func (c *Commands) voidNumbers(path string, known uint64, res *restoreView) error {
+	cfg, err := c.Where.Load()
 	if err != nil {
 		return err
 	}
-	st, err := proof.OpenStore(path, store.Options{Zone: cfg.Zone(), Log: proof.OnlyErrors(p.Stderr), Billing: cfg.Billing.Store()})
+	st, err := proof.OpenStore(path, store.Options{Zone: cfg.Zone(), Log: proof.OnlyErrors(c.Env.Stderr), Billing: cfg.Billing.Store()})
 	if err != nil {
 		return err
 	}
@@ -96,8 +96,8 @@ func (p *program) voidNumbers(path string, known uint64, res *restoreView) error
 	return err
 }
 
-// showMissing lists what is not there any more.
-func (p *program) showMissing(res *restoreView) error {
+// showMissing lists what the restore loses.
+func (c *Commands) showMissing(res *restoreView) error {
 	var lines []string
 	if m := res.Missing; m != nil {
 		for _, l := range []struct {
@@ -118,6 +118,6 @@ func (p *program) showMissing(res *restoreView) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintln(p.Stdout, strings.Join(lines, "\n"))
+	_, err := fmt.Fprintln(c.Env.Stdout, strings.Join(lines, "\n"))
 	return err
 }

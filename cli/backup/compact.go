@@ -1,4 +1,4 @@
-package cli
+package backup
 
 import (
 	"context"
@@ -15,15 +15,17 @@ import (
 	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/cli/wholefile"
 	"relay/report/words"
 	"relay/store"
 )
 
-func (p *program) compactCommand() *cli.Command {
+// Compact is the command compact.
+func (c *Commands) Compact() *cli.Command {
 	var dryRun bool
-	return p.here(&cli.Command{
+	return shell.Command(&cli.Command{
 		Name: "compact", Usage: "give free space in the store back to the disk",
 		Description: `The store's file never becomes smaller by itself: what a backlog left free is used for later mail. This writes all that is in it into a new file, compares the two record by record, proves the new one, and puts it in the place of the old one. The relay must not run meanwhile, and the disk needs room for what is in use:
 
@@ -34,25 +36,25 @@ func (p *program) compactCommand() *cli.Command {
 Whatever goes wrong, or is killed, the store stays as it was. --dry-run says what there is to win, also while the relay runs.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only say what there is to win", Destination: &dryRun}},
 	}, func(ctx context.Context, _ []string) error {
-		ctx, stop := p.untilSignal(ctx)
+		ctx, stop := c.untilSignal(ctx)
 		defer stop()
-		cfg, dir, err := p.where.Home()
+		cfg, dir, err := c.Where.Home()
 		switch {
 		case err != nil:
 			return err
 		case dir.IsNew():
 			return dir.NoStore()
 		case dryRun:
-			return p.compactDry(ctx, &cfg, dir)
+			return c.compactDry(ctx, &cfg, dir)
 		default:
-			return p.compact(ctx, &cfg, dir)
+			return c.compact(ctx, &cfg, dir)
 		}
 	})
 }
 
-// compactionPays reports whether a store's file of that size, with so much of it
+// CompactionPays reports whether a store's file of that size, with so much of it
 // free, is worth a compaction.
-func compactionPays(file, free int64) bool { return free > file/2 && free > 256_000_000 }
+func CompactionPays(file, free int64) bool { return free > file/2 && free > 256_000_000 }
 
 // compactView is the result for programs.
 type compactView struct {
@@ -64,11 +66,11 @@ type compactView struct {
 }
 
 func newCompacted(file, free int64) *compactView {
-	return &compactView{Before: file, Free: free, After: file - free, Pays: compactionPays(file, free)}
+	return &compactView{Before: file, Free: free, After: file - free, Pays: CompactionPays(file, free)}
 }
 
 // compactDry asks the running relay, or the store itself.
-func (p *program) compactDry(ctx context.Context, cfg *config.Config, dir place.Dir) error {
+func (c *Commands) compactDry(ctx context.Context, cfg *config.Config, dir place.Dir) error {
 	client := control.NewClient(dir.Socket())
 	defer client.Close()
 	remote := func() error {
@@ -76,10 +78,10 @@ func (p *program) compactDry(ctx context.Context, cfg *config.Config, dir place.
 		if err != nil {
 			return err
 		}
-		return p.showCompacted(newCompacted(h.File, h.Free), true)
+		return c.showCompacted(newCompacted(h.File, h.Free), true)
 	}
-	local := func(st *store.Store) error { return p.showCompacted(newCompacted(st.Size()), true) }
-	return p.eitherWay(ctx, cfg, dir, remote, local)
+	local := func(st *store.Store) error { return c.showCompacted(newCompacted(st.Size()), true) }
+	return c.Either(ctx, cfg, dir, remote, local)
 }
 
 // compact puts a smaller file in the place of the store.
@@ -88,16 +90,16 @@ func (p *program) compactDry(ctx context.Context, cfg *config.Config, dir place.
 //  2. All that it holds is written into a new file beside it, and compared.
 //  3. The new file is proved in a process of its own.
 //  4. It is synced and takes the store's name, locked until the directory is synced.
-//  5. The old file, which has no name any more, is closed, and so removed.
+//  5. The old file has no name any more; it is closed and so removed.
 //
 // A crash before 4 leaves the store as it was, and a file that the next compaction
-// or start removes; a crash after it leaves the new one. A process that waited for
-// the lock finds at 5 that its file has lost the name, and opens the new one.
-func (p *program) compact(ctx context.Context, cfg *config.Config, dir place.Dir) error {
+// or start removes; a crash after 4 leaves the new store. A process that waited for
+// the lock finds after 5 that its file has lost the name, and opens the new one.
+func (c *Commands) compact(ctx context.Context, cfg *config.Config, dir place.Dir) error {
 	if err := dir.NoLink(); err != nil {
 		return err
 	}
-	st, err := proof.OpenStore(dir.Store(), store.Options{Zone: cfg.Zone(), Log: proof.OnlyErrors(p.Stderr), Billing: cfg.Billing.Store()})
+	st, err := proof.OpenStore(dir.Store(), store.Options{Zone: cfg.Zone(), Log: proof.OnlyErrors(c.Env.Stderr), Billing: cfg.Billing.Store()})
 	if errors.Is(err, store.ErrLocked) {
 		return exit.Fail(exit.TryAgain, place.StopFirst+"; relay compact; and start them again", "%w", err)
 	}
@@ -105,26 +107,26 @@ func (p *program) compact(ctx context.Context, cfg *config.Config, dir place.Dir
 		return err
 	}
 	res := newCompacted(st.Size())
-	err = p.onOpen(dir, st, func(st *store.Store) error { return p.compactInto(ctx, dir, st, res) })
+	err = proof.Use(dir.Store(), st, func(st *store.Store) error { return c.compactInto(ctx, dir, st, res) })
 	if err != nil {
 		return fmt.Errorf("compact: %w", err)
 	}
-	return p.showCompacted(res, false)
+	return c.showCompacted(res, false)
 }
 
-func (p *program) compactInto(ctx context.Context, dir place.Dir, st *store.Store, res *compactView) error {
+func (c *Commands) compactInto(ctx context.Context, dir place.Dir, st *store.Store, res *compactView) error {
 	dir.RemoveUnfinished()
 	if err := wholefile.Room(string(dir), res.Before-res.Free); err != nil {
 		return err
 	}
 	fresh := filepath.Join(string(dir), place.UnfinishedCompaction+"."+strconv.Itoa(os.Getpid()))
 	installed := false
-	defer func() { // also when a fault in the file ends it
+	defer func() { // also after a panic over a damaged page
 		if !installed {
 			dir.RemoveUnfinished()
 		}
 	}()
-	if err := p.compactTo(ctx, dir, st, fresh, res); err != nil {
+	if err := c.compactTo(ctx, dir, st, fresh, res); err != nil {
 		return err
 	}
 	err := dir.Install(fresh)
@@ -133,23 +135,22 @@ func (p *program) compactInto(ctx context.Context, dir place.Dir, st *store.Stor
 }
 
 // compactTo makes the new file.
-func (p *program) compactTo(ctx context.Context, dir place.Dir, st *store.Store, fresh string, res *compactView) error {
-	pr := term.NewProgress(p.Stderr, "copying", res.Before-res.Free)
+func (c *Commands) compactTo(ctx context.Context, dir place.Dir, st *store.Store, fresh string, res *compactView) error {
+	pr := term.NewProgress(c.Env.Stderr, "copying", res.Before-res.Free)
 	err := st.Compact(fresh, func(n int64) error { pr.Add(n); return ctx.Err() })
 	if pr.End(); err != nil {
 		return err
 	}
-	if err := p.proveCompacted(ctx, fresh, st); err != nil {
+	if err := c.proveCompacted(ctx, fresh, st); err != nil {
 		return err
 	}
 	res.After, err = settle(fresh, dir.Store())
 	return err
 }
 
-// proveCompacted wants the new file to be without fault, and to hold what the
-// store does.
-func (p *program) proveCompacted(ctx context.Context, fresh string, st *store.Store) error {
-	pr := term.NewProgress(p.Stderr, "proving", 0)
+// proveCompacted fails when the new file has a problem, or other totals than the store.
+func (c *Commands) proveCompacted(ctx context.Context, fresh string, st *store.Store) error {
+	pr := term.NewProgress(c.Env.Stderr, "proving", 0)
 	found, err := proof.Of(ctx, fresh)
 	pr.End()
 	if err != nil {
@@ -167,7 +168,7 @@ func (p *program) proveCompacted(ctx context.Context, fresh string, st *store.St
 }
 
 // settle gives the file at path the owner and mode of the one that it replaces, and
-// says how long it is.
+// returns its length.
 func settle(path, old string) (size int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -184,19 +185,19 @@ func settle(path, old string) (size int64, err error) {
 	return info.Size(), nil
 }
 
-func (p *program) showCompacted(res *compactView, dry bool) error {
-	if res.DryRun = dry; p.json {
-		return term.Encode(p.Stdout, res)
+func (c *Commands) showCompacted(res *compactView, dry bool) error {
+	if res.DryRun = dry; c.Env.JSON {
+		return term.Encode(c.Env.Stdout, res)
 	}
 	won := max(res.Before-res.After, 0)
 	if !dry {
-		_, err := fmt.Fprintf(p.Stdout, "%s before, %s now: %s given back\n", words.Size(res.Before), words.Size(res.After), words.Size(won))
+		_, err := fmt.Fprintf(c.Env.Stdout, "%s before, %s now: %s given back\n", words.Size(res.Before), words.Size(res.After), words.Size(won))
 		return err
 	}
 	advice := "that does not pay: later mail uses it"
 	if res.Pays {
 		advice = "that pays: stop the relay, then relay compact"
 	}
-	_, err := fmt.Fprintf(p.Stdout, "%s, of which about %s can be given back\n%s\n", words.Size(res.Before), words.Size(won), advice)
+	_, err := fmt.Fprintf(c.Env.Stdout, "%s, of which about %s can be given back\n%s\n", words.Size(res.Before), words.Size(won), advice)
 	return err
 }

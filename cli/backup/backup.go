@@ -1,0 +1,178 @@
+package backup
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/control"
+	"relay/cli/exit"
+	"relay/cli/shell"
+	"relay/cli/term"
+	"relay/cli/wholefile"
+	"relay/report/jobs"
+	"relay/report/words"
+	"relay/store"
+)
+
+// Backup is the command backup.
+func (c *Commands) Backup() *cli.Command {
+	var force bool
+	return shell.Command(&cli.Command{
+		Name: "backup", ArgsUsage: "[FILE]", Usage: "copy the store, while the relay runs",
+		Description: `The copy is consistent, and holds everything: accounts, usage, the queue with its mail, the trace. What was delivered or dropped is not in it, so that it is about as large as what is live. FILE is whole or not there; what it holds, its size and SHA-256 stand in FILE.manifest beside it. relay restore FILE brings it back, and relay restore --dry-run FILE proves it.
+
+FILE - is standard output, for a pipe; there is no manifest then.
+
+Without FILE it is a copy as [backup] of the configuration makes them by the calendar: in that directory, under a name with its time, read again and proved; then older ones than are to be kept are removed.
+
+The configuration and certificates are not in it.`,
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace FILE when it exists", Destination: &force}},
+	}, func(ctx context.Context, args []string) error {
+		ctx, stop := c.untilSignal(ctx)
+		defer stop()
+		switch {
+		case len(args) == 0 && force:
+			return exit.Usage("", "--force is for FILE")
+		case len(args) == 0:
+			return c.backupToShelf(ctx)
+		case args[0] == "-":
+			return c.backupToPipe(ctx)
+		default:
+			return c.backupToFile(ctx, args[0], force)
+		}
+	})
+}
+
+// backedUp is the result for programs.
+type backedUp struct {
+	File     string    `json:"file"`
+	Bytes    int64     `json:"bytes"`
+	Proved   bool      `json:"proved"`  // read again and proved
+	Removed  []string  `json:"removed"` // older copies
+	Manifest *Manifest `json:"manifest"`
+}
+
+func (c *Commands) backupToFile(ctx context.Context, file string, force bool) error {
+	if _, data, err := c.Where.Home(); err != nil {
+		return err
+	} else if info, err := os.Stat(file); err == nil && data.IsStore(info) {
+		return exit.Usage("", "%s is the store itself", file)
+	}
+	dir := filepath.Dir(file)
+	out, err := wholefile.New(file, force)
+	if err != nil {
+		return err
+	}
+	defer out.Discard()
+	out.Rest = wholefile.NewPace()
+	res := backedUp{File: file, Removed: []string{}}
+	err = c.backup(ctx, func(from Copier, keep func(time.Time) error) error {
+		m, err := Take(ctx, from, out, c.watch("copying"), func(size int64) error { return wholefile.Room(dir, size) })
+		if err != nil {
+			return err
+		}
+		res.Bytes, res.Manifest = m.Size, m
+		if err := Keep(out, file, m); err != nil {
+			return err
+		}
+		c.record(keep, m)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.showBackup(&res)
+}
+
+func (c *Commands) backupToPipe(ctx context.Context) error {
+	switch {
+	case c.Env.JSON:
+		return exit.Usage("", "FILE - leaves no room for --json on standard output")
+	case term.IsTerminal(c.Env.Stdout):
+		return exit.Usage("send it elsewhere: relay backup - | ssh HOST 'cat > relay.copy'", "standard output is a terminal")
+	}
+	return c.backup(ctx, func(from Copier, _ func(time.Time) error) error {
+		m, err := Take(ctx, from, c.Env.Stdout, c.watch("copying"), func(int64) error { return nil })
+		if err != nil {
+			return err
+		}
+		c.Env.Note("%s written, %s octets, SHA-256 %s", words.Size(m.Size), words.Number(m.Size), m.SHA256)
+		return nil
+	})
+}
+
+func (c *Commands) backupToShelf(ctx context.Context) error {
+	cfg, dir, err := c.Where.Home()
+	if err != nil {
+		return err
+	}
+	s := ShelfOf(&cfg.Backup, dir)
+	res := backedUp{Proved: true}
+	err = c.backup(ctx, func(from Copier, keep func(time.Time) error) error {
+		m, path, err := s.Put(ctx, from, c.watch)
+		if err != nil {
+			return err
+		}
+		res.File, res.Bytes, res.Manifest = path, m.Size, m
+		c.record(keep, m)
+		res.Removed, err = s.Prune(path)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.showBackup(&res)
+}
+
+// backup calls make with the source of the copy, and with the function that records the
+// finished copy.
+func (c *Commands) backup(ctx context.Context, make func(from Copier, keep func(time.Time) error) error) error {
+	cfg, dir, err := c.Where.Home()
+	if err != nil {
+		return err
+	}
+	if dir.IsNew() { // a copy of nothing would in time push out those of what was there
+		return dir.NoStore()
+	}
+	client := control.NewClient(dir.Socket())
+	defer client.Close()
+	remote := func() error {
+		return make(FromRelay(client), func(at time.Time) error { return client.Keep(ctx, at) })
+	}
+	local := func(st *store.Store) error {
+		return make(FromStore(st, OriginOf(cfg.Host())), func(at time.Time) error { return jobs.RecordBackup(st, at) })
+	}
+	if err := c.Either(ctx, &cfg, dir, remote, local); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	return nil
+}
+
+// record notes the time of the copy. A failure is only noted, because the copy is whole.
+func (c *Commands) record(keep func(time.Time) error, m *Manifest) {
+	if err := keep(m.Created); err != nil {
+		c.Env.Note("the copy is whole, but relay check will not know of it: %v", err)
+	}
+}
+
+func (c *Commands) showBackup(res *backedUp) error {
+	if c.Env.JSON {
+		return term.Encode(c.Env.Stdout, res)
+	}
+	done := "written"
+	if res.Proved {
+		done = "written and proved"
+	}
+	m := res.Manifest
+	_, err := fmt.Fprintf(c.Env.Stdout, "%s %s, %s\n%s, %s in the queue\n", res.File, done, words.Size(res.Bytes),
+		words.Plural(m.Accounts, "account"), words.Plural(m.Totals.Messages, "message"))
+	for _, path := range res.Removed {
+		c.Env.Note("removed %s", path)
+	}
+	return err
+}

@@ -1,0 +1,55 @@
+package backup
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"relay/cli/config"
+	"relay/cli/place"
+	"relay/cli/shell"
+	"relay/cli/term"
+	"relay/store"
+)
+
+// Commands are backup, restore and compact. They run in the process that was started,
+// never in a running relay: they can take minutes.
+type Commands struct {
+	Env     *shell.Env
+	Where   *place.Flags
+	Signals func() (c <-chan os.Signal, stop func()) // that end the program; nil: none
+
+	// Either calls remote when a relay has the store, otherwise local with the store open.
+	Either func(ctx context.Context, cfg *config.Config, dir place.Dir, remote func() error, local func(*store.Store) error) error
+}
+
+// ShelfOf is the configured shelf.
+func ShelfOf(b *config.Backup, data place.Dir) Shelf {
+	dir := b.Dir
+	if dir == "" {
+		dir = filepath.Join(string(data), "backup")
+	}
+	return Shelf{Dir: dir, Keep: b.Keep, Owner: string(data)}
+}
+
+// watch shows progress on standard error.
+func (c *Commands) watch(what string) *term.Progress { return term.NewProgress(c.Env.Stderr, what, 0) }
+
+// untilSignal returns a context that the first signal ends, so that a command can remove
+// its unfinished files. The second signal ends the program.
+func (c *Commands) untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	if c.Signals == nil {
+		return ctx, cancel
+	}
+	signals, stop := c.Signals()
+	go func() {
+		select {
+		case <-signals:
+			stop()
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(); stop() }
+}

@@ -1,0 +1,80 @@
+package backup
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"relay/cli/config"
+	"relay/cli/place"
+	"relay/cli/shell"
+	"relay/store"
+)
+
+// The second signal ends a command that the first one cannot.
+func TestCommands_untilSignal_onlyTheFirst(t *testing.T) {
+	signals, stopped := make(chan os.Signal, 1), make(chan struct{})
+	signals <- syscall.SIGINT
+	c := &Commands{Signals: func() (<-chan os.Signal, func()) { return signals, sync.OnceFunc(func() { close(stopped) }) }}
+	ctx, stop := c.untilSignal(t.Context())
+	defer stop()
+	<-ctx.Done()
+	select {
+	case <-stopped:
+	case <-time.After(10 * time.Second):
+		t.Error("further signals are still caught, and nothing reads them")
+	}
+}
+
+// A signal ends a command, which removes its unfinished files.
+func TestCommands_backup_interrupted(t *testing.T) {
+	data := t.TempDir()
+	st, err := store.Open(place.Dir(data).Store(), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	signals := make(chan os.Signal, 1)
+	signals <- syscall.SIGINT
+	c := &Commands{
+		Env:     &shell.Env{Stdout: io.Discard, Stderr: io.Discard},
+		Where:   &place.Flags{Data: data, Getenv: func(name string) string { return map[string]string{"RELAY_CONFIG": os.DevNull}[name] }},
+		Signals: func() (<-chan os.Signal, func()) { return signals, func() {} },
+		Either: func(_ context.Context, _ *config.Config, _ place.Dir, _ func() error, local func(*store.Store) error) error {
+			return local(st)
+		},
+	}
+	ctx, stop := c.untilSignal(t.Context())
+	defer stop()
+	<-ctx.Done()
+	dir := t.TempDir()
+	if err := c.backupToFile(ctx, filepath.Join(dir, "copy.db"), false); err == nil {
+		t.Error("an interrupted backup is done")
+	}
+	if list, err := os.ReadDir(dir); len(list) > 0 || err != nil {
+		t.Errorf("left over: %v, %v", list, err)
+	}
+}
+
+func TestCompactionPays(t *testing.T) {
+	const mb = 1_000_000
+	for _, c := range []struct {
+		file, free int64
+		want       bool
+	}{
+		{0, 0, false},
+		{300 * mb, 256 * mb, false},
+		{300 * mb, 257 * mb, true},
+		{2000 * mb, 900 * mb, false},
+		{2000 * mb, 1100 * mb, true},
+	} {
+		if got := CompactionPays(c.file, c.free); got != c.want {
+			t.Errorf("CompactionPays(%d MB, %d MB) = %v", c.file/mb, c.free/mb, got)
+		}
+	}
+}
