@@ -12,6 +12,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/kernel"
 	"relay/cli/proof"
+	"relay/cli/sendmail"
 	"relay/cli/shell"
 )
 
@@ -107,8 +108,9 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	if len(args) > 0 && args[0] == shell.CompleteVerb {
 		return exit.Report(a.Stderr, p.complete(ctx, args[1:]))
 	}
-	if own, rest, ok := p.asSendmail(args); ok {
-		return exit.Report(a.Stderr, p.sendmail(ctx, own, rest))
+	if own, rest, ok := sendmail.Split(a.Name, args); ok {
+		mail := sendmail.Program{Env: p.newEnv(), Where: &p.where, Relay: p.run}
+		return exit.Report(a.Stderr, mail.Run(ctx, own, rest))
 	}
 	return exit.Report(a.Stderr, p.run(ctx, args))
 }

@@ -14,6 +14,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/config"
+	"relay/cli/sendmail"
 	"relay/cli/shell"
 	"relay/cli/term"
 )
@@ -276,9 +277,8 @@ func withoutRedirections(words []string) (rest []string) {
 // understood parses a command line as relay does, and runs nothing.
 func understood(words []string) error {
 	p := &program{}
-	if _, rest, ok := p.asSendmail(words); ok {
-		_, err := parseSendmail(rest)
-		return err
+	if _, rest, ok := sendmail.Split("", words); ok {
+		return sendmail.Check(rest)
 	}
 	if len(words) > 0 && words[0] == "help" {
 		words = append(words[1:], "--help")

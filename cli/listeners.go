@@ -41,7 +41,7 @@ func (r *relay) passed() (map[string][]net.Listener, error) {
 }
 
 func (r *relay) listenOn(l config.Listen, sockets map[string][]net.Listener) error {
-	if name := socketName(l.Addr); name != "" {
+	if name := config.SocketName(l.Addr); name != "" {
 		if sockets[name] == nil {
 			return r.notPassed(name)
 		}

@@ -19,6 +19,7 @@ import (
 	"relay/cli/mail"
 	"relay/cli/owners"
 	"relay/cli/place"
+	"relay/cli/sendmail"
 	"relay/cli/setup"
 	"relay/cli/shell"
 	"relay/cli/term"
@@ -81,7 +82,7 @@ func (p *program) commands() []*cli.Command {
 		p.onlyHere(copies.Backup()),
 		p.onlyHere(copies.Restore()),
 		p.onlyHere(copies.Compact()),
-		p.sendmailCommand(),
+		p.onlyHere(sendmail.Command()),
 		shell.CompletionCommand(p.env),
 		shell.ManCommand(p.env, p.manual),
 		shell.VersionCommand(p.env),

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -121,15 +120,6 @@ func names(sockets map[string][]net.Listener) []string {
 	}
 	slices.Sort(list)
 	return list
-}
-
-// socketName of a configured address; "": it is none of the service manager's.
-func socketName(addr string) string {
-	name, _ := strings.CutPrefix(addr, config.SystemdPrefix)
-	if name == addr {
-		return ""
-	}
-	return name
 }
 
 // listens are the addresses that relay check looks at: the configured ones, or

@@ -135,3 +135,13 @@ func PortOf(addr string) int {
 	}
 	return n
 }
+
+// SocketName is the name of the service manager's socket that an address stands for; "": it
+// stands for none.
+func SocketName(addr string) string {
+	name, _ := strings.CutPrefix(addr, SystemdPrefix)
+	if name == addr {
+		return ""
+	}
+	return name
+}

@@ -1,4 +1,4 @@
-package cli
+package sendmail
 
 import (
 	"context"
@@ -56,7 +56,7 @@ func (s *sending) doors(ctx context.Context) []door {
 	} else {
 		for _, l := range s.cfg.Listeners() {
 			switch {
-			case socketName(l.Addr) != "": // only the relay knows
+			case config.SocketName(l.Addr) != "": // only the relay knows
 				unsure = append(unsure, usual(l.TLS)...)
 			case l.Optional:
 				unsure = append(unsure, l)

@@ -1,4 +1,4 @@
-package cli
+package sendmail
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // speak is -bs: SMTP on the standard streams. Each message goes out like one that
 // is read from standard input, in the same way and with the same rights.
 func (s *sending) speak(ctx context.Context) error {
-	return stdsmtp.Serve(s.Stdin, s.Stdout, stdsmtp.Config{
+	return stdsmtp.Serve(s.Env.Stdin, s.Env.Stdout, stdsmtp.Config{
 		Hostname: s.host, MaxMessage: s.cfg.Limits.MaxMessage.Bytes,
 		Take: func(from string, to []string, content io.Reader) stdsmtp.Reply { return s.take(ctx, from, to, content) },
 	})
@@ -28,7 +28,7 @@ func (s *sending) take(ctx context.Context, from string, to []string, content io
 	for _, addr := range to {
 		args.rcpts = append(args.rcpts, mailbox{addr: addr, end: len(addr)})
 	}
-	one := sending{program: s.program, args: &args, cfg: s.cfg, dir: s.dir, blind: s.blind, host: s.host}
+	one := sending{Program: s.Program, args: &args, cfg: s.cfg, dir: s.dir, blind: s.blind, host: s.host}
 	err := one.handOver(ctx, content)
 	if a := one.answer; a.Code == 530 { // AUTH is not spoken here
 		_, hint := meaning(client.StageMail, a)

@@ -1,4 +1,4 @@
-package cli
+package sendmail
 
 import (
 	"errors"
@@ -9,22 +9,26 @@ import (
 	"testing"
 
 	"relay/cli/config"
+	"relay/cli/place"
 )
 
 // A user who may not read the configuration gets the defaults, unless it was
 // named.
-func TestProgram_sendmailHome(t *testing.T) {
-	e := newEnv(t, "hostname = \"host.example\"\n")
+func TestProgram_home(t *testing.T) {
+	top := t.TempDir()
+	e := map[string]string{"RELAY_CONFIG": filepath.Join(top, "relay.toml"), "RELAY_DATA": filepath.Join(top, "data")}
+	if err := os.WriteFile(e["RELAY_CONFIG"], []byte("hostname = \"host.example\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	read := func(config string) (config.Config, error, error) {
-		p := newProgram(App{Getenv: e.get})
-		p.where.Config = config
-		cfg, _, blind, err := p.sendmailHome()
+		p := &Program{Where: &place.Flags{Config: config, Getenv: func(name string) string { return e[name] }}}
+		cfg, _, blind, err := p.home()
 		return cfg, blind, err
 	}
 	if cfg, blind, err := read(""); cfg.Hostname != "host.example" || blind != nil || err != nil {
 		t.Errorf("hostname %q, %v, %v", cfg.Hostname, blind, err)
 	}
-	dir := filepath.Join(filepath.Dir(e["RELAY_CONFIG"]), "secret")
+	dir := filepath.Join(top, "secret")
 	if err := os.Mkdir(dir, 0o000); err != nil {
 		t.Fatal(err)
 	}

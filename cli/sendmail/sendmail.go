@@ -1,4 +1,12 @@
-package cli
+// Package sendmail takes mail from this host's own programs, as sendmail does.
+//
+//  1. The command line is read as sendmail's (args.go).
+//  2. The message is read to its end (input.go), and its header is completed.
+//  3. It goes to a relay by SMTP, whole or not at all (send.go).
+//
+// Nothing is kept when that fails: the caller still has the message, and the exit code
+// says whether to try again. Only the relay's 250 is exit code 0. A crash leaves nothing.
+package sendmail
 
 import (
 	"bufio"
@@ -18,21 +26,16 @@ import (
 	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/place"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/mailer/client"
 )
 
-// How sendmail hands over a message:
-//
-//  1. the command line is read as sendmail's (sendmail_args.go);
-//  2. the message is read to its end (sendmail_input.go), the header completed;
-//  3. it goes to a relay by SMTP, whole or not at all (sendmail_send.go).
-//
-// Nothing is kept when that fails: the caller still has the message, and learns
-// from the exit code whether to try again. Only the relay's 250 is exit code 0.
+// Command describes sendmail for help and manual. App.Run never gets to its action, because
+// the arguments are read by Split and Program.Run.
 
-func (p *program) sendmailCommand() *cli.Command {
-	return p.here(&cli.Command{
+func Command() *cli.Command {
+	return shell.Command(&cli.Command{
 		Name: "sendmail", ArgsUsage: "[ADDRESS...]", Usage: "take mail from this host's own programs",
 		Description: `For cron, PHP and everything else that calls sendmail: it takes a message from standard input and hands it to the relay on this machine, or to [sendmail] server. It is the same when relay is called through a link named sendmail.
 
@@ -57,38 +60,46 @@ With -t the addresses of the command line are recipients too, as Postfix has it;
 			&cli.BoolFlag{Name: "v", Usage: "say what the relay answered"},
 		},
 	}, func(context.Context, []string) error {
-		return errors.New("sendmail is read by a parser of its own") // see App.Run
+		return errors.New("sendmail is read by a parser of its own")
 	})
 }
 
-// sendmail does what a command line of sendmail's asks for.
-func (p *program) sendmail(ctx context.Context, own, args []string) error {
-	a, err := parseSendmail(args)
+// Program is what sendmail needs of the program that it is a part of.
+type Program struct {
+	Env   *shell.Env
+	Where *place.Flags
+	Relay func(ctx context.Context, args []string) error // runs one of relay's own command lines
+}
+
+// Run does what a command line of sendmail's asks for. own are relay's flags before the
+// word sendmail.
+func (p *Program) Run(ctx context.Context, own, args []string) error {
+	a, err := parse(args)
 	if err = errors.Join(err, p.ownFlags(own)); err != nil {
 		return err
 	}
 	switch a.task {
 	case taskHelp:
-		return p.run(ctx, []string{"sendmail", "--help"})
+		return p.Relay(ctx, []string{"sendmail", "--help"})
 	case taskNone:
 		return nil
 	}
-	p.json = p.json || a.json
-	cfg, dir, blind, err := p.sendmailHome()
+	p.Env.JSON = p.Env.JSON || a.json
+	cfg, dir, blind, err := p.home()
 	if err != nil {
 		return err
 	}
 	if a.task == taskQueue {
-		if blind != nil || dir.IsNew() { // who may not see the queue must not get a store of his own
+		if blind != nil || dir.IsNew() { // a user who cannot see the queue must not get a store of their own
 			return exit.Fail(exit.Unreachable, "run it as the user that runs the relay, or as root", "no queue to be seen in %s", dir)
 		}
-		return p.run(ctx, p.queueLine())
+		return p.Relay(ctx, p.queueLine())
 	}
-	s := &sending{program: p, args: a, cfg: &cfg, dir: dir, blind: blind, host: cfg.Host()}
+	s := &sending{Program: p, args: a, cfg: &cfg, dir: dir, blind: blind, host: cfg.Host()}
 	if a.task == taskSMTP {
 		return s.speak(ctx)
 	}
-	if err := s.handOver(ctx, p.Stdin); err != nil {
+	if err := s.handOver(ctx, p.Env.Stdin); err != nil {
 		return err
 	}
 	return s.said(s.answer)
@@ -104,42 +115,42 @@ func (s *sending) handOver(ctx context.Context, r io.Reader) error {
 }
 
 // queueLine is the command line that shows the queue.
-func (p *program) queueLine() []string {
+func (p *Program) queueLine() []string {
 	line := []string{"queue", "list"}
-	if p.where.Config != "" {
-		line = append(line, "--config="+p.where.Config)
+	if p.Where.Config != "" {
+		line = append(line, "--config="+p.Where.Config)
 	}
-	if p.where.Data != "" {
-		line = append(line, "--data="+p.where.Data)
+	if p.Where.Data != "" {
+		line = append(line, "--data="+p.Where.Data)
 	}
-	if p.json {
+	if p.Env.JSON {
 		line = append(line, "--json")
 	}
 	return line
 }
 
-// sendmailHome is the configuration and the data directory. The host's programs
-// run as users that may not read the one and may not have the other: then there
-// are the defaults, and blind says why. A configuration named on the command
-// line must be readable.
-func (p *program) sendmailHome() (cfg config.Config, dir place.Dir, blind error, err error) {
-	cfg, err = p.where.Load()
-	if errors.Is(err, os.ErrPermission) && p.where.Config == "" {
+// home is the configuration and the data directory. The host's programs run as users that
+// may not be able to read the configuration: then the defaults hold, and blind says why. A
+// configuration named on the command line must be readable. A service without HOME has the
+// system's data directory.
+func (p *Program) home() (cfg config.Config, dir place.Dir, blind error, err error) {
+	cfg, err = p.Where.Load()
+	if errors.Is(err, os.ErrPermission) && p.Where.Config == "" {
 		cfg, blind, err = config.Default(), err, nil
 	}
 	if err != nil {
 		return cfg, dir, nil, err
 	}
-	if dir, err = p.where.Dir(&cfg); err != nil {
-		dir = place.System // there is no HOME: a service
+	if dir, err = p.Where.Dir(&cfg); err != nil {
+		dir = place.System
 	}
 	return cfg, dir, blind, nil
 }
 
 // sending is one message on its way from standard input to the relay.
 type sending struct {
-	*program
-	args  *sendmailArgs
+	*Program
+	args  *arguments
 	cfg   *config.Config
 	dir   place.Dir
 	blind error  // why the configuration could not be read
@@ -270,8 +281,8 @@ func (s *sending) header(fields []headerField) error {
 	return s.text.line(nil)
 }
 
-// qualify gives the names in a field their domain. What cannot be read stays as
-// it is.
+// qualify gives the names in a field their domain. A field that cannot be read stays as it
+// is.
 func (s *sending) qualify(f *headerField) {
 	value, start := f.value()
 	list, err := mailboxes(value)
@@ -299,7 +310,7 @@ func (s *sending) author() string {
 	return quoted + "<" + addr + ">"
 }
 
-// loginName is the user's that runs this process.
+// loginName is the name of the user that runs this process.
 func loginName() string {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return u.Username
@@ -307,18 +318,17 @@ func loginName() string {
 	return fmt.Sprintf("uid%d", os.Geteuid())
 }
 
-// said is what the relay answered to a message that it took: its words, and the
-// message's ID there.
+// said shows the relay's answer to a message that it took, and the message's ID there.
 func (s *sending) said(r client.Reply) error {
 	_, id, _ := strings.Cut(r.Text, "queued as ")
 	switch {
-	case s.json:
-		return term.Encode(s.Stdout, struct {
+	case s.Env.JSON:
+		return term.Encode(s.Env.Stdout, struct {
 			ID         string   `json:"id"`
 			Recipients []string `json:"recipients"`
 		}{id, s.rcpts})
 	case s.args.verbose:
-		s.note("the relay said: %s", term.Clean(r.String()))
+		s.Env.Note("the relay said: %s", term.Clean(r.String()))
 	}
 	return nil
 }

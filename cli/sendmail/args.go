@@ -1,4 +1,4 @@
-package cli
+package sendmail
 
 import (
 	"path/filepath"
@@ -8,22 +8,22 @@ import (
 	"relay/mailer/client"
 )
 
-// sendmailTask is what a command line of sendmail's asks for.
-type sendmailTask uint8
+// task is one of the things that sendmail does.
+type task uint8
 
 const (
-	taskSend  sendmailTask = iota // take a message from standard input
-	taskQueue                     // -bp, mailq: show the queue
-	taskNone                      // -q, -bi: what relay does by itself, or has no need of
-	taskSMTP                      // -bs: speak SMTP on the standard streams
-	taskHelp                      // --help
+	taskSend  task = iota // take a message from standard input
+	taskQueue             // -bp, mailq: show the queue
+	taskNone              // -q, -bi: relay does it by itself, or does not need it
+	taskSMTP              // -bs: speak SMTP on the standard streams
+	taskHelp              // --help
 )
 
-// sendmailArgs is a command line as programs write it for sendmail. The names
+// arguments is a command line as programs write it for sendmail. The names
 // of its flags are one letter, values may stick to them, and what changes
 // nothing here is taken and ignored: programs pass a lot of that.
-type sendmailArgs struct {
-	task       sendmailTask
+type arguments struct {
+	task       task
 	headers    bool // -t: the recipients are in the header too
 	dots       bool // -i, -oi: a line with a lone dot does not end the message
 	verbose    bool // -v
@@ -44,12 +44,11 @@ const (
 	prefixFlags = "dq"                // perhaps a value in the same word
 )
 
-// asSendmail finds out whether a command line is sendmail's: the program was
-// called by one of its names, or sendmail is the command. The arguments of such
-// a line are not for the parser of all others. own are relay's flags before the word
-// sendmail.
-func (p *program) asSendmail(args []string) (own, rest []string, ok bool) {
-	switch filepath.Base(p.Name) {
+// Split reports whether a command line is sendmail's: the program was called by one of its
+// names, or sendmail is the command. The parser of relay's command lines cannot read the
+// rest of such a line. own are relay's flags before the word sendmail.
+func Split(name string, args []string) (own, rest []string, ok bool) {
+	switch filepath.Base(name) {
 	case "sendmail", "send-mail": // the latter by BSD's mail, whatever the file is called
 		return nil, args, true
 	case "mailq":
@@ -74,19 +73,19 @@ func (p *program) asSendmail(args []string) (own, rest []string, ok bool) {
 // ownFlags takes relay's flags before the word sendmail. Behind it, and where the
 // program is called sendmail, none may name files: other programs pass on there what
 // strangers have typed into a form.
-func (p *program) ownFlags(words []string) error {
+func (p *Program) ownFlags(words []string) error {
 	for len(words) > 0 {
 		name, value, hasValue := strings.Cut(strings.TrimLeft(words[0], "-"), "=")
 		words = words[1:]
-		to := map[string]*string{"config": &p.where.Config, "data": &p.where.Data}[name]
+		to := map[string]*string{"config": &p.Where.Config, "data": &p.Where.Data}[name]
 		switch {
 		case name == "json" && !hasValue:
-			p.json = true
+			p.Env.JSON = true
 			continue
 		case to == nil:
-			return exit.Usage(sendmailHint, "no flag --%s before sendmail", name)
+			return exit.Usage(seeHelp, "no flag --%s before sendmail", name)
 		case !hasValue && len(words) == 0:
-			return exit.Usage(sendmailHint, "--%s needs a value", name)
+			return exit.Usage(seeHelp, "--%s needs a value", name)
 		case !hasValue:
 			value, words = words[0], words[1:]
 		}
@@ -95,9 +94,16 @@ func (p *program) ownFlags(words []string) error {
 	return nil
 }
 
-// parseSendmail reads a command line without the word sendmail.
-func parseSendmail(args []string) (*sendmailArgs, error) {
-	a := &sendmailArgs{}
+// Check reports what is wrong with a command line without the word sendmail, which it
+// does not run.
+func Check(args []string) error {
+	_, err := parse(args)
+	return err
+}
+
+// parse reads a command line without the word sendmail.
+func parse(args []string) (*arguments, error) {
+	a := &arguments{}
 	for len(args) > 0 {
 		word := args[0]
 		args = args[1:]
@@ -124,10 +130,10 @@ func parseSendmail(args []string) (*sendmailArgs, error) {
 	return a, nil
 }
 
-const sendmailHint = "relay sendmail --help"
+const seeHelp = "relay sendmail --help"
 
 // long takes one of relay's own flags.
-func (a *sendmailArgs) long(word string) error {
+func (a *arguments) long(word string) error {
 	switch name, _, _ := strings.Cut(word, "="); name {
 	case "help":
 		a.task = taskHelp
@@ -137,14 +143,14 @@ func (a *sendmailArgs) long(word string) error {
 		return exit.Usage("write it before the word: relay --"+name+" … sendmail; or set RELAY_"+strings.ToUpper(name),
 			"--%s is not taken from the arguments of sendmail", name)
 	default:
-		return exit.Usage(sendmailHint, "no flag --%s in sendmail", name)
+		return exit.Usage(seeHelp, "no flag --%s in sendmail", name)
 	}
 	return nil
 }
 
 // letters takes one word of flags, "i", "ti", "fADDRESS", and a value from args
 // where the last one needs it and has none.
-func (a *sendmailArgs) letters(word string, args []string) ([]string, error) {
+func (a *arguments) letters(word string, args []string) ([]string, error) {
 	for i, letter := range word {
 		switch {
 		case strings.ContainsRune(plainFlags, letter):
@@ -158,19 +164,19 @@ func (a *sendmailArgs) letters(word string, args []string) ([]string, error) {
 			value := word[i+1:]
 			if value == "" {
 				if len(args) == 0 {
-					return nil, exit.Usage(sendmailHint, "-%c needs a value", letter)
+					return nil, exit.Usage(seeHelp, "-%c needs a value", letter)
 				}
 				value, args = args[0], args[1:]
 			}
 			return args, a.value(letter, value)
 		default:
-			return nil, exit.Usage(sendmailHint, "no flag -%c in sendmail", letter)
+			return nil, exit.Usage(seeHelp, "no flag -%c in sendmail", letter)
 		}
 	}
 	return args, nil
 }
 
-func (a *sendmailArgs) plain(letter rune) {
+func (a *arguments) plain(letter rune) {
 	switch letter {
 	case 't':
 		a.headers = true
@@ -181,7 +187,7 @@ func (a *sendmailArgs) plain(letter rune) {
 	}
 }
 
-func (a *sendmailArgs) value(letter rune, value string) error {
+func (a *arguments) value(letter rune, value string) error {
 	switch letter {
 	case 'f', 'r':
 		return a.from(value)
@@ -204,30 +210,30 @@ func (a *sendmailArgs) value(letter rune, value string) error {
 }
 
 // from takes the envelope sender; "" and "<>" are the null reverse-path.
-func (a *sendmailArgs) from(value string) error {
+func (a *arguments) from(value string) error {
 	a.sender, a.senderSet = "", true
 	if strings.TrimSpace(value) == "" || strings.TrimSpace(value) == "<>" {
 		return nil
 	}
 	list, err := mailboxes(value)
 	if err != nil || len(list) != 1 || strings.ContainsAny(value, "\r\n") {
-		return exit.Usage(sendmailHint, "-f %q is not one address", value)
+		return exit.Usage(seeHelp, "-f %q is not one address", value)
 	}
 	a.sender = list[0].addr
 	return nil
 }
 
-func (a *sendmailArgs) recipient(value string) error {
+func (a *arguments) recipient(value string) error {
 	list, err := mailboxes(value)
 	if err != nil || len(list) == 0 || strings.ContainsAny(value, "\r\n") {
-		return exit.Usage(sendmailHint, "recipient %q is not an address", value)
+		return exit.Usage(seeHelp, "recipient %q is not an address", value)
 	}
 	a.rcpts = append(a.rcpts, list...)
 	return nil
 }
 
 // mode is -b: what sendmail is to be.
-func (a *sendmailArgs) mode(value string) error {
+func (a *arguments) mode(value string) error {
 	switch value {
 	case "m", "a":
 		return nil
@@ -243,11 +249,11 @@ func (a *sendmailArgs) mode(value string) error {
 	case "d", "D":
 		return exit.Usage("start it with: relay serve", "sendmail -b%s is not offered: the relay is no part of sendmail", value)
 	}
-	return exit.Usage(sendmailHint, "sendmail -b%s is not offered", value)
+	return exit.Usage(seeHelp, "sendmail -b%s is not offered", value)
 }
 
 // conditions is -N: when a DSN is wanted (RFC 3461 §4.1).
-func (a *sendmailArgs) conditions(value string) error {
+func (a *arguments) conditions(value string) error {
 	bits := map[string]client.Notify{"success": client.NotifySuccess, "failure": client.NotifyFailure, "delay": client.NotifyDelay}
 	a.notify = 0
 	if strings.EqualFold(value, "never") {
@@ -257,7 +263,7 @@ func (a *sendmailArgs) conditions(value string) error {
 	for word := range strings.SplitSeq(value, ",") {
 		bit, ok := bits[strings.ToLower(strings.TrimSpace(word))]
 		if !ok {
-			return exit.Usage(sendmailHint, "-N %q: never, or some of success,failure,delay", value)
+			return exit.Usage(seeHelp, "-N %q: never, or some of success,failure,delay", value)
 		}
 		a.notify |= bit
 	}
@@ -265,14 +271,14 @@ func (a *sendmailArgs) conditions(value string) error {
 }
 
 // returned is -R: what of the message comes back in a DSN (RFC 3461 §4.3).
-func (a *sendmailArgs) returned(value string) error {
+func (a *arguments) returned(value string) error {
 	switch strings.ToLower(value) {
 	case "full":
 		a.ret = "FULL"
 	case "hdrs":
 		a.ret = "HDRS"
 	default:
-		return exit.Usage(sendmailHint, "-R %q: full or hdrs", value)
+		return exit.Usage(seeHelp, "-R %q: full or hdrs", value)
 	}
 	return nil
 }
