@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,5 +110,16 @@ func TestCompact_wrongCounters(t *testing.T) {
 		t.Error(err)
 	} else if err := st.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Commands that take long, or touch the caller's files, never run in a running relay.
+func TestProgram_onlyHere(t *testing.T) {
+	for _, line := range []string{"backup", "backup -", "restore x", "restore --dry-run x", "compact", "compact --dry-run"} {
+		p := &program{App: App{Stdout: io.Discard, Stderr: io.Discard}, inner: &relay{}}
+		err := p.run(t.Context(), strings.Fields(line))
+		if f := exit.Of(err); f.Code != exit.WrongUsage || !strings.Contains(f.Error(), "cannot be sent to a running relay") {
+			t.Errorf("%s: %v", line, err)
+		}
 	}
 }
