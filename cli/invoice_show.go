@@ -2,11 +2,7 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +12,6 @@ import (
 
 	"relay/cli/exit"
 	"relay/cli/term"
-	"relay/cli/wholefile"
 	"relay/report/api/answer"
 	"relay/report/api/field"
 	"relay/report/invoice"
@@ -100,37 +95,14 @@ func (p *program) mayShow(s *showing) error {
 	return nil
 }
 
-// intoFile has run write to a file instead of to standard output. The file gets
-// its name when run is done, and none when it fails.
+// intoFile has run write to a file instead of to standard output.
 func (p *program) intoFile(cc *cli.Context, path string, force bool, run cli.ActionFunc) error {
-	w, err := wholefile.New(path, force)
-	if err != nil {
-		return noFile(path, err)
-	}
-	defer w.Discard()
-	stdout := p.Stdout
-	p.Stdout = w
-	err = run(cc)
-	p.Stdout = stdout
-	if err := cmp.Or(err, cc.Context.Err()); err != nil {
-		return err
-	}
-	if err := w.Keep(); err != nil {
-		return noFile(path, err)
-	}
-	_, err = fmt.Fprintf(p.Stdout, "%s is written\n", term.Clean(path))
-	return err
-}
-
-// noFile says why a new file cannot be had.
-func noFile(path string, err error) error {
-	if f, ok := errors.AsType[*exit.Error](err); ok {
-		return f
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return exit.Fail(exit.Failed, "make it, or choose another place", "there is no directory %s", filepath.Dir(path))
-	}
-	return fmt.Errorf("write %s: %w", path, err)
+	return p.env.IntoFile(cc.Context, path, force, func(w io.Writer) error {
+		stdout := p.Stdout
+		p.Stdout = w
+		defer func() { p.Stdout = stdout }()
+		return run(cc)
+	})
 }
 
 // invoiceWhole is an invoice with all that is on it.

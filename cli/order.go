@@ -3,13 +3,15 @@ package cli
 import (
 	"relay/cli/receipt"
 	"relay/cli/shell"
-	"relay/quota"
 	"relay/report/api"
 	"relay/report/api/act"
 	"relay/report/api/answer"
 	"relay/report/money"
 	"relay/store"
 )
+
+// currency of all amounts.
+func (c *call) currency() string { return c.st.Currency() }
 
 // amount of money for people.
 func (c *call) amount(minor int64) string { return money.Format(minor, c.st.Currency()) }
@@ -39,11 +41,4 @@ func (c *call) actor() act.Actor {
 		return act.Actor{Kind: act.Reseller, Name: c.scope.reseller}
 	}
 	return act.Actor{Kind: act.Operator}
-}
-
-// noteSeller of a plan that will be invoiced.
-func (c *call) noteSeller(p *quota.Plan) {
-	if p.Price > 0 && len(c.st.Billing().Seller) == 0 {
-		c.note("invoices have no address of yours yet: set seller in [billing]")
-	}
 }

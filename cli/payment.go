@@ -96,7 +96,7 @@ func (c *call) listPayments(f *paymentFilter) error {
 		return s.Add(v, c.day(v.Time), v.Account, forInvoices(v), how, money.Number(v.Amount, v.Currency), value(v.Reference))
 	})
 	if sum == (paymentSum{}) && err == nil && !c.json {
-		return c.say("%s", orElse(ifSo(f.account+f.kind+f.period != "", "No such payment"), "No payment is recorded"))
+		return c.say("%s", orElse(words.If(f.account+f.kind+f.period != "", "No such payment"), "No payment is recorded"))
 	}
 	if err = s.End(err); err != nil || c.json {
 		return err

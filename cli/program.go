@@ -19,6 +19,7 @@ import (
 	"relay/cli/mail"
 	"relay/cli/owners"
 	"relay/cli/place"
+	"relay/cli/plans"
 	"relay/cli/sendmail"
 	"relay/cli/setup"
 	"relay/cli/shell"
@@ -71,7 +72,7 @@ func (p *program) commands() []*cli.Command {
 		accounts.Command(p.env),
 		owners.CustomerCommand(p.env),
 		owners.ResellerCommand(p.env),
-		p.planCommand(),
+		plans.Command(p.env),
 		p.invoiceCommand(),
 		p.paymentCommand(),
 		mail.UsageCommand(p.env),

@@ -48,7 +48,6 @@ const (
 
 // resellerMay is all that a reseller may do (M23).
 var resellerMay = map[string]permit{
-	"plan list":    {},
 	"invoice list": {nil, []string{"account", "open", "overdue", "period", "limit"}, true},
 	"invoice show": {args: []argKind{argInvoice}, flags: []string{"format", "out"}},
 }

@@ -77,6 +77,9 @@ func (s *lazyService) Do(req *http.Request) (*http.Response, error) {
 	return s.Service.Do(req)
 }
 
+// Operator implements shell.Service: it is known before the first request.
+func (s *lazyService) Operator() bool { return !s.p.hasToken(s.p.named.Given) }
+
 // reach says where the service is: elsewhere, with --api, or on this machine.
 func (p *program) reach(s *reach.Service) (err error) {
 	s.Version = build.Read().Version

@@ -86,6 +86,12 @@ func (s *Store) PutPlans(list []quota.Plan, dryRun bool) (was []*quota.Plan, err
 	return was, err
 }
 
+// EachPlan calls fn for each plan whose name is beyond after, by name, outside of any
+// transaction.
+func (s *Store) EachPlan(after string, fn func(*quota.Plan) error) error {
+	return walk(s, plans, nil, beyond(after), func(_ []byte, p *quota.Plan) error { return fn(p) })
+}
+
 // Plans by name.
 func (s *Store) Plans() (list []quota.Plan, err error) {
 	err = s.view(func(t *tx) error { list, err = all[quota.Plan](t, plans, nil); return err })

@@ -79,15 +79,7 @@ func unknownKey(e *toml.DecodeError) Problem {
 
 // DecodeProblem is the error of the TOML package without its names of Go types.
 func DecodeProblem(e *toml.DecodeError) Problem {
-	line, _ := e.Position()
-	text, _, _ := strings.Cut(strings.TrimPrefix(e.Error(), "toml: "), " into ")
-	text = strings.Replace(text, "cannot decode TOML", "cannot be of type", 1)
-	if strings.HasSuffix(text, "at start of value") {
-		text += ", as of a text without its quotes"
-	}
-	if len(e.Key()) > 0 {
-		text = strings.Join(e.Key(), ".") + ": " + text
-	}
+	line, text := words.TOMLError(e)
 	return Problem{line, text}
 }
 

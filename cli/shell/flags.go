@@ -9,7 +9,6 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
-	"relay/quota"
 	"relay/report/api/password"
 	"relay/report/words"
 )
@@ -61,7 +60,7 @@ func (f *SizeFlag) String() string { return "" }
 
 func (f *SizeFlag) Set(text string) (err error) {
 	f.Given = true
-	f.N, err = ParseLimit(text, words.ParseSize)
+	f.N, err = words.ParseLimit(text, words.ParseSize)
 	return err
 }
 
@@ -75,20 +74,8 @@ func (f *CountFlag) String() string { return "" }
 
 func (f *CountFlag) Set(text string) (err error) {
 	f.Given = true
-	f.N, err = ParseLimit(text, words.ParseCount)
+	f.N, err = words.ParseLimit(text, words.ParseCount)
 	return err
-}
-
-// ParseLimit takes "unlimited" for 0, which is how it is stored.
-func ParseLimit(text string, parse func(string) (int64, error)) (int64, error) {
-	if text == "unlimited" {
-		return 0, nil
-	}
-	n, err := parse(text)
-	if err == nil && n <= 0 {
-		err = fmt.Errorf("%q: more than 0, or unlimited", text)
-	}
-	return n, err
 }
 
 // DurationFlag is a length of time.
@@ -133,23 +120,8 @@ func (f *OverMaxFlag) String() string { return "" }
 
 func (f *OverMaxFlag) Set(text string) (err error) {
 	f.Given = true
-	f.N, err = ParseOverMax(text)
+	f.N, err = words.ParseOverMax(text)
 	return err
-}
-
-// ParseOverMax reads the ceiling of a flag or of a file of plans.
-func ParseOverMax(text string) (int64, error) {
-	switch text {
-	case "none":
-		return quota.Uncapped, nil
-	case "default":
-		return 0, nil
-	}
-	n, err := words.ParseSize(text)
-	if err == nil && n <= 0 {
-		err = fmt.Errorf("%q: more than 0, none or default", text)
-	}
-	return n, err
 }
 
 // Flag is --over-max; usual says what the default is.

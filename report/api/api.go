@@ -13,11 +13,12 @@ import (
 	"relay/report/api/mail"
 	"relay/report/api/orders"
 	"relay/report/api/owners"
+	"relay/report/api/plans"
 )
 
 // Acts are all there are.
 func Acts() []act.Any {
-	return slices.Concat(accounts.Acts(), orders.Acts(), owners.Acts(), mail.Acts())
+	return slices.Concat(accounts.Acts(), orders.Acts(), owners.Acts(), plans.Acts(), mail.Acts())
 }
 
 // New serves all acts on s.

@@ -83,6 +83,15 @@ var samples = []struct {
 	{"trace", []sample{{path: "/v1/trace?what=MESSAGE"}, {path: "/v1/trace?account=sender&since=1h&limit=1"}, {want: 422}}},
 	{"trace follow", []sample{{want: 502}}},
 	{"queue drop", []sample{{body: `{"ids":["MESSAGE"],"silent":true}`}}},
+	{"plan add", []sample{{body: `{"plan":"big","term":"year","bandwidth":1000000000,"price":"12.00","block":["1GB=5.00"]}`}, {body: `{"plan":"big","term":"year"}`, want: 409},
+		{body: `{"plan":"bad","term":"year","price":"much"}`, want: 422}}},
+	{"plan list", []sample{{}, {path: "/v1/plans?retired=true&limit=1"}}},
+	{"plan show", []sample{{path: "/v1/plans/big"}, {path: "/v1/plans/none", want: 404}}},
+	{"plan set", []sample{{path: "/v1/plans/big", body: `{"resale":true,"at_limit":["suspend"]}`}, {path: "/v1/plans/none", body: `{"resale":true}`, want: 404}}},
+	{"plan retire", []sample{{path: "/v1/plans/big/retire", body: `{}`}, {path: "/v1/plans/big/retire", body: `{"undo":true}`}}},
+	{"plan import", []sample{{body: `{"document":"[[plan]]\nname = \"big\"\nterm = \"month\"\n","dry_run":true}`}, {body: `{"document":"x"}`, want: 422}}},
+	{"plan export", []sample{{}}},
+	{"plan simulate", []sample{{path: "/v1/plans/big/simulation"}, {path: "/v1/plans/big/simulation?top_up=none", want: 404}}},
 }
 
 // spooled puts a message into the queue, and returns its ID.

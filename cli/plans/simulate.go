@@ -1,6 +1,8 @@
-package cli
+package plans
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +17,7 @@ import (
 	"relay/quota"
 	"relay/report/api/answer"
 	"relay/report/api/field"
+	"relay/report/api/plans"
 	"relay/report/forecast"
 	"relay/report/money"
 	"relay/report/words"
@@ -29,9 +32,9 @@ type simFlags struct {
 	overMax                    shell.OverMaxFlag
 }
 
-func (p *program) planSimulate() *cli.Command {
+func planSimulate(e *shell.Env) *cli.Command {
 	var f simFlags
-	return p.onStore(&cli.Command{
+	return shell.Command(&cli.Command{
 		Name: "simulate", Usage: "what a customer would use and pay",
 		Description: `Shows month by month what a customer of the plan would use, be billed and be credited who sends so many e-mails of that size a month, at an even pace from the first day to the last, and pays each invoice at once. A plan for 30 days is bought again when these are over, not when it is used up before, a year after twelve months.
 
@@ -52,32 +55,42 @@ E-mails that do not fit are refused and not tried again; with --top-up they make
 			&cli.StringFlag{Name: "top-up", Usage: "`PLAN` that is bought on top when mail does not fit", Destination: &f.topUp},
 			&cli.StringFlag{Name: "from", Usage: "`MONTH` the first one, such as 2026-11 (default this one)", Destination: &f.from},
 		},
-	}, work{run: func(c *call) error { return c.planSimulate(&f) }})
+	}, func(ctx context.Context, _ []string) error { return simulate(ctx, e, &f) })
 }
 
-func (c *call) planSimulate(f *simFlags) error {
-	in, err := c.simulated(f)
+func simulate(ctx context.Context, e *shell.Env, f *simFlags) error {
+	in, err := f.customer()
 	if err != nil {
 		return err
 	}
-	r := simReport{call: c, in: in}
-	if err := c.simulate(&r); err != nil {
+	b, err := plans.Simulation.Call(ctx, e.Service, &plans.Simulated{Plan: f.plan, TopUp: f.topUp})
+	if err != nil {
 		return err
 	}
-	if c.json {
-		return term.Encode(c.Stdout, r.view())
+	if err := f.on(in, b, e.Zone()); err != nil {
+		return err
+	}
+	r := simReport{Env: e, in: *in}
+	if err := r.run(ctx); err != nil {
+		return err
+	}
+	if e.JSON {
+		return term.Encode(e.Stdout, r.view())
 	}
 	return r.write()
 }
 
-// simulate fills in the months of a report.
-func (c *call) simulate(r *simReport) (err error) {
+// run fills in the months of the report. It may take minutes, in this process.
+func (r *simReport) run(ctx context.Context) (err error) {
 	dir, err := os.MkdirTemp("", "relay-simulate-")
 	if err != nil {
 		return exit.Fail(exit.Failed, "TMPDIR names a directory that can be written to", "%w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	err = forecast.Run(c.ctx, dir, r.in, func(m forecast.Month) error {
+	progress := term.NewProgress(r.Stderr, "simulating", 0)
+	defer progress.End()
+	err = forecast.Run(ctx, dir, r.in, func(m forecast.Month) error {
+		progress.Add(1)
 		r.months = append(r.months, m)
 		return nil
 	})
@@ -87,37 +100,38 @@ func (c *call) simulate(r *simReport) (err error) {
 	return err
 }
 
-// simulated is the customer that the flags describe.
-func (c *call) simulated(f *simFlags) (in forecast.Customer, err error) {
-	in = forecast.Customer{Size: f.size.N, Emails: f.emails.N, Months: 12, OverMax: f.overMax.N, Zone: c.st.Zone(), Billing: c.st.Billing()}
+// customer that the flags describe, as far as they tell without the plan.
+func (f *simFlags) customer() (*forecast.Customer, error) {
+	in := &forecast.Customer{Size: f.size.N, Emails: f.emails.N, Months: 12, OverMax: f.overMax.N}
 	switch {
 	case in.Size <= 0 || in.Size > forecast.MostSize:
-		return in, exit.Usage("", "--size: up to %s", words.WholeSize(forecast.MostSize))
+		return nil, exit.Usage("", "--size: up to %s", words.WholeSize(forecast.MostSize))
 	case in.Emails <= 0 || in.Emails > forecast.MostEmails:
-		return in, exit.Usage("", "--emails: 1 to %s", words.Number(forecast.MostEmails))
+		return nil, exit.Usage("", "--emails: 1 to %s", words.Number(forecast.MostEmails))
 	case f.months.Given && (f.months.N <= 0 || f.months.N > forecast.MostMonths):
-		return in, exit.Usage("", "--months: 1 to %d", forecast.MostMonths)
+		return nil, exit.Usage("", "--months: 1 to %d", forecast.MostMonths)
 	case f.months.Given:
 		in.Months = int(f.months.N)
 	}
 	if in.Emails*int64(in.Months) > forecast.MostInAll {
-		return in, exit.Usage("a few months show what there is to see", "--emails times --months: up to %s", words.Number(forecast.MostInAll))
+		return nil, exit.Usage("a few months show what there is to see", "--emails times --months: up to %s", words.Number(forecast.MostInAll))
 	}
-	y, m, _ := c.now().In(in.Zone).Date()
-	in.From = time.Date(y, m, 1, 0, 0, 0, 0, in.Zone)
 	if f.from != "" {
-		if in.From, err = time.ParseInLocation("2006-01", f.from, in.Zone); err != nil {
-			return in, exit.Usage("", "--from %q: a month such as 2026-11", f.from)
+		if _, err := time.Parse(month, f.from); err != nil {
+			return nil, exit.Usage("", "--from %q: a month such as 2026-11", f.from)
 		}
 	}
-	if in.Plan, err = c.plan(f.plan); err != nil {
-		return in, err
-	}
-	return in, c.simChoices(f, &in)
+	return in, nil
 }
 
-// simChoices are those that depend on the plan.
-func (c *call) simChoices(f *simFlags, in *forecast.Customer) error {
+const month = "2006-01"
+
+// on what the service says the customer buys and is billed.
+func (f *simFlags) on(in *forecast.Customer, b *plans.Basis, zone *time.Location) (err error) {
+	in.Plan, in.TopUp, in.Zone, in.Billing = quota.Plan(b.Plan), (*quota.Plan)(b.TopUp), zone, store.Billing{Currency: b.Currency, TaxRate: b.TaxRate}
+	if in.From, err = time.ParseInLocation(month, cmp.Or(f.from, b.Now.In(zone).Format(month)), zone); err != nil {
+		return err
+	}
 	switch a := quota.AtLimit(f.atLimit); {
 	case f.atLimit == "":
 		in.AtLimit = in.Plan.Default()
@@ -128,25 +142,20 @@ func (c *call) simChoices(f *simFlags, in *forecast.Customer) error {
 	default:
 		in.AtLimit = a
 	}
-	if f.topUp == "" {
+	if in.TopUp == nil {
 		return nil
 	}
-	by, err := c.plan(f.topUp)
-	if err != nil {
-		return err
-	}
+	in.TopUp.Retired = false
 	term := quota.NewContract(in.Plan, in.From.UTC(), in.Zone, nil)
-	by.Retired = false
-	if _, err := quota.TopUp(term, by, "", in.From.UTC()); err != nil {
-		return exit.Usage("a monthly count plan goes on top of a count plan", "--top-up %s: %w", by.Name, err)
+	if _, err := quota.TopUp(term, *in.TopUp, "", in.From.UTC()); err != nil {
+		return exit.Usage("a monthly count plan goes on top of a count plan", "--top-up %s: %w", in.TopUp.Name, err)
 	}
-	in.TopUp = &by
 	return nil
 }
 
 // simReport shows what came out.
 type simReport struct {
-	*call
+	*shell.Env
 	in     forecast.Customer
 	months []forecast.Month
 }
@@ -231,7 +240,7 @@ func (r *simReport) write() error {
 	if err := t.Print(r.Stdout); err != nil {
 		return err
 	}
-	if err := r.say(""); err != nil {
+	if err := r.Say(""); err != nil {
 		return err
 	}
 	for i := range r.months {
@@ -244,13 +253,13 @@ func (r *simReport) write() error {
 
 // head says what is simulated.
 func (r *simReport) head() error {
-	text := words.Plan(&r.in.Plan) + ", " + r.price(r.in.Plan.Price)
-	if blocks := r.blocksText(r.in.Plan.Blocks); blocks != "" {
+	text := words.Plan(&r.in.Plan) + ", " + price(r.in.Plan.Price, r.in.Billing.Currency)
+	if blocks := blocksText(r.in.Plan.Blocks, r.in.Billing.Currency); blocks != "" {
 		text += "; blocks: " + blocks
 	}
 	sends := fmt.Sprintf("%s of %s %s, at the limit %s", words.Plural(r.in.Emails, "e-mail"), words.WholeSize(r.in.Size), words.PerPeriod(r.in.Plan.Term), words.AtLimit(r.in.AtLimit, r.in.OverMax, &r.in.Plan))
 	if r.in.TopUp != nil {
-		sends += ", then " + r.in.TopUp.Name + " on top for " + r.price(r.in.TopUp.Price)
+		sends += ", then " + r.in.TopUp.Name + " on top for " + price(r.in.TopUp.Price, r.in.Billing.Currency)
 	}
 	billed := "in " + r.in.Billing.Currency
 	if r.in.Billing.TaxRate != 0 {
@@ -264,7 +273,7 @@ func (r *simReport) head() error {
 	if err := term.WriteFields(r.Stdout, fields); err != nil {
 		return err
 	}
-	return r.say("")
+	return r.Say("")
 }
 
 // story is what happens to the customer in a month, and what is billed.
@@ -310,7 +319,7 @@ func (r *simReport) story(m *forecast.Month) error {
 			if i == 0 && j == 0 {
 				name = m.Period
 			}
-			if err := r.say("%s%s%s", term.Pad(name, 12, false), ifSo(j > 0, "  "), l); err != nil {
+			if err := r.Say("%s%s%s", term.Pad(name, 12, false), words.If(j > 0, "  "), l); err != nil {
 				return err
 			}
 		}

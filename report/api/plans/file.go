@@ -1,4 +1,4 @@
-package cli
+package plans
 
 import (
 	"bytes"
@@ -10,12 +10,9 @@ import (
 	"strings"
 
 	toml "github.com/pelletier/go-toml/v2"
-	cli "github.com/urfave/cli/v2"
 
-	"relay/cli/config"
-	"relay/cli/exit"
-	"relay/cli/shell"
 	"relay/quota"
+	"relay/report/api/act"
 	"relay/report/money"
 	"relay/report/words"
 )
@@ -50,9 +47,6 @@ type blockEntry struct {
 	Size  any `toml:"size"`
 	Price any `toml:"price"`
 }
-
-// mostPlans is how long a file may be, in octets: some 5,000 plans.
-const mostPlans = 1 << 20
 
 // readPlans of a file. All that is wrong is told at once.
 func readPlans(name, text, currency string) ([]quota.Plan, error) {
@@ -89,7 +83,7 @@ func readPlans(name, text, currency string) ([]quota.Plan, error) {
 }
 
 func badPlans(name string, bad []string) error {
-	return exit.Fail(exit.WrongData, "nothing was changed; relay plan export shows how it is written", "%s: %s", name, strings.Join(bad, "; "))
+	return act.Fail(act.Data, "nothing was changed; {plan export} shows how it is written", "%s: %s", name, strings.Join(bad, "; "))
 }
 
 // planFileErrors are those of the notation.
@@ -102,8 +96,8 @@ func planFileErrors(err error) (bad []string) {
 		return bad
 	}
 	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
-		p := config.DecodeProblem(wrong)
-		return []string{fmt.Sprintf("line %d: %s", p.Line, p.Text)}
+		line, text := words.TOMLError(wrong)
+		return []string{fmt.Sprintf("line %d: %s", line, text)}
 	}
 	if err != nil {
 		return []string{err.Error()}
@@ -154,7 +148,9 @@ func (e *planEntry) plan(currency string) (p quota.Plan, bad []string) {
 	p.OverMax, err = overMaxOf(e.OverMax)
 	check("over_max", err)
 	if bad == nil {
-		check("kind", checkKind(&p, e.Kind, "kind", "bandwidth"))
+		if text := wrongKind(&p, e.Kind, "bandwidth"); text != "" {
+			bad = append(bad, "kind: kind"+text)
+		}
 		if err := p.Validate(); err != nil {
 			bad = append(bad, strings.TrimPrefix(err.Error(), "plan: "))
 		}
@@ -174,14 +170,14 @@ func limitOf(v any, parse func(string) (int64, error)) (int64, error) {
 		}
 		return v, nil
 	case string:
-		return shell.ParseLimit(v, parse)
+		return words.ParseLimit(v, parse)
 	}
 	return 0, fmt.Errorf("%v is no whole number", v)
 }
 
 func overMaxOf(v any) (int64, error) {
 	if text, ok := v.(string); ok {
-		return shell.ParseOverMax(text)
+		return words.ParseOverMax(text)
 	}
 	return limitOf(v, words.ParseSize)
 }
@@ -298,38 +294,4 @@ func writePlans(w io.Writer, list []quota.Plan, currency string) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
-}
-
-func (p *program) planExport() *cli.Command {
-	var force bool
-	c := p.onStore(&cli.Command{
-		Name: "export", ArgsUsage: "[FILE]", Usage: "write all plans as TOML",
-		Description: `FILE - , or none, is standard output. What it writes relay plan import reads, and takes for no change.
-
-  relay plan export plans.toml`,
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace FILE", Destination: &force}},
-	}, work{run: (*call).planExport})
-	run := c.Action
-	c.Action = func(cc *cli.Context) error {
-		file := cc.Args().First()
-		if p.inner != nil || file == "" || file == "-" {
-			return run(cc)
-		}
-		if p.json {
-			return exit.Usage("relay plan list --all --json", "a FILE is TOML: --json goes to standard output")
-		}
-		return p.intoFile(cc, file, force, run)
-	}
-	return c
-}
-
-func (c *call) planExport() error {
-	list, err := c.st.Plans()
-	switch {
-	case err != nil:
-		return err
-	case c.json:
-		return c.planList(true)
-	}
-	return writePlans(c.Stdout, list, c.currency())
 }

@@ -1,0 +1,43 @@
+package shell
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+
+	"relay/cli/exit"
+	"relay/cli/term"
+	"relay/cli/wholefile"
+)
+
+// IntoFile has write write a new file; with force it replaces another one. The file gets
+// its name when it is whole, and none when anything fails.
+func (e *Env) IntoFile(ctx context.Context, path string, force bool, write func(io.Writer) error) error {
+	w, err := wholefile.New(path, force)
+	if err != nil {
+		return noFile(path, err)
+	}
+	defer w.Discard()
+	if err := cmp.Or(write(w), ctx.Err()); err != nil {
+		return err
+	}
+	if err := w.Keep(); err != nil {
+		return noFile(path, err)
+	}
+	return e.Say("%s is written", term.Clean(path))
+}
+
+// noFile says why a new file cannot be made.
+func noFile(path string, err error) error {
+	if f, ok := errors.AsType[*exit.Error](err); ok {
+		return f
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return exit.Fail(exit.Failed, "make it, or choose another place", "there is no directory %s", filepath.Dir(path))
+	}
+	return fmt.Errorf("write %s: %w", path, err)
+}
