@@ -77,8 +77,8 @@ func TestChecker_store(t *testing.T) {
 		file, free int64
 		want       string
 	}{
-		{1_000_000_000, 100_000_000, "ok store file: 1.0 GB, 100 MB (10 %) of it free; 3 messages (5.0 kB) queued → \n"},
-		{1_000_000_000, 700_000_000, "warning store file: 1.0 GB, 700 MB (70 %) of it free; 3 messages (5.0 kB) queued → relay compact gives about 700 MB"},
+		{1_000_000_000, 100_000_000, "ok store file: 1.0 GB, 100 MB (10 %) of it free; 3 messages (5.0 KB) queued → \n"},
+		{1_000_000_000, 700_000_000, "warning store file: 1.0 GB, 700 MB (70 %) of it free; 3 messages (5.0 KB) queued → relay compact gives about 700 MB"},
 		{200_000_000, 190_000_000, "ok store file: 200 MB"}, // too small to be worth it
 		{300_000_000, 200_000_000, "ok store file: 300 MB"}, // as relay compact --dry-run says
 	} {

@@ -79,7 +79,7 @@ var (
 	errAccount     = &reply{550, enh{5, 7, 1}, ""}                                                                                                  // RFC 5321 §4.2.3, RFC 3463 X.7.1
 	errAllowance   = &reply{552, enh{5, 7, 1}, ""}                                                                                                  // RFC 5321 §4.2.3, RFC 3463 X.7.1
 	errSender      = &reply{553, enh{5, 7, 1}, "this account may not send from that address: use one of "}                                          // RFC 6409 §6.1
-	errTooManyRcpt = &reply{452, enh{4, 5, 3}, "too many recipients: send the message to the others again, at most "}                               // RFC 5321 §4.5.3.1.10
+	errTooManyRcpt = &reply{452, enh{4, 5, 3}, "at most "}                                                                                          // RFC 5321 §4.5.3.1.10
 	errTooLarge    = &reply{552, enh{5, 3, 4}, "message larger than the maximum: send it in parts, or a link to it"}                                // RFC 1870 §6
 	errFull        = &reply{452, enh{4, 3, 1}, "cannot store mail now: try again later"}                                                            // RFC 5321 §4.2.3, RFC 3463 X.3.1
 	errStaged      = &reply{452, enh{4, 3, 1}, "too much mail of this account is coming in at once: try again when the other messages are through"} // RFC 5321 §4.2.3, RFC 3463 X.3.1
@@ -98,10 +98,10 @@ var (
 	errNotHere       = &reply{502, enh{5, 5, 1}, "command not offered"}                              // RFC 5321 §4.2.4
 	errPipelined     = &reply{503, enh{5, 5, 1}, "nothing may follow STARTTLS before the handshake"} // RFC 3207 §4
 
-	errSenderAddr = &reply{501, enh{5, 1, 7}, "malformed sender address: "}                                    // RFC 5321 §4.1.2, RFC 3463 X.1.7
-	errRcptAddr   = &reply{501, enh{5, 1, 3}, "malformed recipient address: "}                                 // RFC 5321 §4.1.2, RFC 3463 X.1.3
-	errPostmaster = &reply{550, enh{5, 1, 1}, "no mailboxes here: give the full address, postmaster@a.domain"} // RFC 5321 §4.5.1
-	errNeedsUTF8  = &reply{553, enh{5, 6, 7}, "an address beyond ASCII needs the parameter SMTPUTF8 at MAIL"}  // RFC 6531 §3.5
+	errSenderAddr = &reply{501, enh{5, 1, 7}, "malformed sender address: "}                                   // RFC 5321 §4.1.2, RFC 3463 X.1.7
+	errRcptAddr   = &reply{501, enh{5, 1, 3}, "malformed recipient address: "}                                // RFC 5321 §4.1.2, RFC 3463 X.1.3
+	errPostmaster = &reply{550, enh{5, 1, 1}, "the recipient needs a domain, such as postmaster@example.org"} // RFC 5321 §4.5.1
+	errNeedsUTF8  = &reply{553, enh{5, 6, 7}, "an address beyond ASCII needs the parameter SMTPUTF8 at MAIL"} // RFC 6531 §3.5
 
 	errBareCR     = &reply{550, enh{5, 6, 0}, "bare CR in the message: end lines with CRLF"}                               // RFC 5321 §2.3.8
 	errNUL        = &reply{550, enh{5, 6, 0}, "NUL in the message: encode it"}                                             // RFC 5322 §4
@@ -189,39 +189,41 @@ func toPay(i *store.Invoice, cfg *Config, none, text string) string {
 
 func exceeded(r *store.Refusal, zone *time.Location) *reply {
 	e := r.Exceeded
-	allowed, used, asked, unit := e.Allowance.Bytes, e.Used.Bytes, e.Asked.Bytes, "bytes"
+	used, allowed, asked := words.Octets(e.Used.Bytes), words.Octets(e.Allowance.Bytes), words.Octets(e.Asked.Bytes)
 	if e.OverMessages() {
-		allowed, used, asked, unit = e.Allowance.Messages, e.Used.Messages, e.Asked.Messages, "e-mails"
+		used, allowed, asked = words.Number(e.Used.Messages), words.Plural(e.Allowance.Messages, "e-mail"), words.Number(e.Asked.Messages)
 	}
-	if allowed == 1 {
-		unit = strings.TrimSuffix(unit, "s")
-	}
-	what := fmt.Sprintf("allowance of %s %s", words.Number(allowed), unit)
-	if e.Credit > 0 {
-		what += " and credit of " + words.Number(e.Credit)
-		if e.Weight > 0 && e.OverMessages() { // of a bandwidth plan it is octets
-			what += " bytes"
-		}
+	return errAllowance.with("plan limit: %s of %s%s used, this message needs %s; %s", used, allowed, besides(e), asked, offer(r, zone))
+}
+
+// besides is what an account may use over its plan's allowance. Credit is of the plan's
+// unit: octets, of a plan by bandwidth.
+func besides(e *quota.Exceeded) (text string) {
+	switch {
+	case e.Credit == 0:
+	case e.Weight > 0 || !e.OverMessages():
+		text = " and a credit of " + words.Octets(e.Credit)
+	default:
+		text = " and a credit of " + words.Number(e.Credit)
 	}
 	if e.Most > 0 {
-		what += fmt.Sprintf(" and overage of up to %s bytes", words.Number(e.Most))
+		text += " and an overage of " + words.Octets(e.Most)
 	}
-	what += fmt.Sprintf(": %s used, %s more asked for", words.Number(used), words.Number(asked))
-	return errAllowance.with("%s; %s", what, offer(r, zone))
+	return text
 }
 
 // offer is what the customer can do, the best first: a year's plan is upgraded, 30
 // days are renewed (M18).
 func offer(r *store.Refusal, zone *time.Location) string {
-	renewed := "not renewed in this term"
+	renewed := "does not renew in this term"
 	if e := r.Exceeded; !e.Renewed.IsZero() {
-		renewed = "renewed" + on(e.Renewed, zone)
+		renewed = "renews" + on(e.Renewed, zone)
 	}
 	switch e := r.Exceeded; {
 	case r.Month && r.Spent && e.Renewed.IsZero():
 		return "the term is used up: renew it, or buy more"
 	case r.Month && e.Renewed.IsZero():
-		return "not renewed in this term: renew it, what is left goes with it, or buy more"
+		return "does not renew in this term: renew it, what is left goes with it, or buy more"
 	case r.Month:
 		return renewed + ", or buy more"
 	case e.Renewed.IsZero():

@@ -38,7 +38,7 @@ func TestRefusal(t *testing.T) {
 	}
 	over := &quota.Exceeded{Allowance: quota.Allowance{Messages: 10}, Used: quota.Charge{Messages: 9}, Asked: quota.Charge{Messages: 2}, Renewed: end}
 	got := refusal(&store.Refusal{Account: "acme", State: store.Active, Exceeded: over}, &Config{Zone: rome})
-	if want := "allowance of 10 e-mails: 9 used, 2 more asked for; upgrade, or wait: renewed on 2029-02-01"; got.code != 552 || got.text != want {
+	if want := "plan limit: 9 of 10 e-mails used, this message needs 2; upgrade, or wait: renews on 2029-02-01"; got.code != 552 || got.text != want {
 		t.Errorf("over the limit: %d %q, want %q", got.code, got.text, want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	gosmtp "github.com/emersion/go-smtp"
 
 	"relay/quota"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -236,7 +237,7 @@ func (s *session) add() error {
 	}
 	n := len(s.msg.Recipients)
 	if most := s.standing.Contract.Plan.MaxRecipients(); n >= most {
-		return errTooManyRcpt.with("%d in one", most)
+		return errTooManyRcpt.with("%s per message; send to the rest separately", words.Plural(int64(most), "recipient"))
 	}
 	if err := s.permit(s.msg.Account, s.mail.size, int64(n+1)); err != nil {
 		if r, ok := errors.AsType[*reply](err); ok {

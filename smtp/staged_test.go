@@ -45,7 +45,7 @@ func TestStaged_overTheAllowance(t *testing.T) {
 				}
 				c.send(megabytes(1) + ".\r\n")
 			}
-			c.want("552 5.7.1 allowance of 5,000,000 bytes: 0 used, ")
+			c.want("552 5.7.1 plan limit: 0 octets of 5 MB used, ")
 			c.do("RSET", "250 ")
 			c.envelope()
 			c.do("a: b\r\n\r\nsmall\r\n.", "250 2.0.0 queued")

@@ -131,8 +131,16 @@ func (b *Billing) Store() store.Billing {
 
 // invoiceToPay names an invoice to the mail program of a customer.
 func (c *Config) invoiceToPay(i *store.Invoice) string {
-	return fmt.Sprintf("invoice %s, %s", i.Name, money.Format(i.Open(), i.Currency))
+	text := fmt.Sprintf("invoice %s, %s", i.Name, money.Format(i.Open(), i.Currency))
+	_, link := invoice.Shown("", invoice.New(i, c.Invoices(c.Zone())).Link)
+	if link != "" && len(link) <= longestLink {
+		text += ", at " + link + ","
+	}
+	return text
 }
+
+// longestLink fits into the line of a reply (RFC 5321 §4.5.3.1.5).
+const longestLink = 200
 
 // PayBy is a [[payment]] section: a method of payment that customers can choose, and
 // how they pay by it.

@@ -60,7 +60,7 @@ func TestQueueLister(t *testing.T) {
 		"a reply for all": {api.Message{Sender: "a@acme.example", Size: 12_345, Recipients: []api.Recipient{
 			{Address: "x@one.example", Tries: 3, Reply: "451 4.7.1 later"}, {Address: "y@one.example", Tries: 3, Reply: "451 4.7.1 later"},
 			{Address: "done@one.example", State: store.Delivered}}}, `
-01KASM2V3Q8X9YJ5T7Z1B4C6D8   12 kB  Nov 23 10:00:00  a@acme.example
+01KASM2V3Q8X9YJ5T7Z1B4C6D8   12 KB  Nov 23 10:00:00  a@acme.example
   (451 4.7.1 later)
   acme, 3 attempts, next in 5m                       x@one.example
                                                      y@one.example

@@ -29,7 +29,7 @@ func TestTraceView_life(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `message 01KASM2V3Q8X9YJ5T7Z1B4C6D8
-2026-11-23 12:00:00  accepted  from a@acme.example, 2.3 kB, account acme, client
+2026-11-23 12:00:00  accepted  from a@acme.example, 2.3 KB, account acme, client
                                192.0.2.1, <1@acme.example>
     to x@one.example, y@one.example, z@two.example
 2026-11-23 12:00:01  attempt   mx.one.example[192.0.2.25]:25, TLS1.3, 120 ms

@@ -77,13 +77,13 @@ func TestSandbox_passing(t *testing.T) {
 		want    string
 	}{
 		{"a@b.example", []string{"c@d.example"}, "Hi",
-			"23:58:01  a@b.example → c@d.example               12 kB  Hi"},
+			"23:58:01  a@b.example → c@d.example               12 KB  Hi"},
 		{"", []string{"c@d.example", "e@d.example"}, "",
-			"23:58:01  <> → c@d.example +1                     12 kB  "},
+			"23:58:01  <> → c@d.example +1                     12 KB  "},
 		{strings.Repeat("f", 60) + "@b.example", []string{"c@d.example"}, "long\x1b[2Jsub\r\nject " + strings.Repeat("x", 80),
-			"23:58:01  fffffffffffffffffffff… → c@d.example    12 kB  long\uFFFD[2Jsub\uFFFD ject xxxx…"},
+			"23:58:01  fffffffffffffffffffff… → c@d.example    12 KB  long\uFFFD[2Jsub\uFFFD ject xxxx…"},
 		{strings.Repeat("f", 60), []string{strings.Repeat("ü", 60)}, "Hi",
-			"23:58:01  ffffffffffffffff… → üüüüüüüüüüüüüüüü…    12 kB  Hi"},
+			"23:58:01  ffffffffffffffff… → üüüüüüüüüüüüüüüü…    12 KB  Hi"},
 	} {
 		out := &strings.Builder{}
 		s.out.w = out

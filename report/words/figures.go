@@ -11,17 +11,20 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// Size writes octets in decimal units, to two digits: "1.5 kB", "82 MB".
+// Size writes octets in decimal units, to two digits: "1.5 KB", "82 MB".
 func Size(n int64) string {
 	if n < 0 {
-		return "-" + humanize.Bytes(-uint64(n)) // MinInt64 has no positive counterpart
+		return "-" + capital(humanize.Bytes(-uint64(n))) // MinInt64 has no positive counterpart
 	}
-	return humanize.Bytes(uint64(n))
+	return capital(humanize.Bytes(uint64(n)))
 }
+
+// capital writes the unit of a thousand octets as customers know it from their plans.
+func capital(size string) string { return strings.Replace(size, "kB", "KB", 1) }
 
 // FineSize writes octets to three decimals, for figures that a reader adds up:
 // "10.5 GB" where Size says "11 GB".
-func FineSize(n int64) string { return humanize.SIWithDigits(float64(n), 3, "B") }
+func FineSize(n int64) string { return capital(humanize.SIWithDigits(float64(n), 3, "B")) }
 
 // Number groups digits by thousands: "1,000,000".
 func Number(n int64) string { return humanize.Comma(n) }

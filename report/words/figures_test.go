@@ -20,7 +20,7 @@ func TestSpan(t *testing.T) {
 
 func TestSize(t *testing.T) {
 	for n, want := range map[int64]string{
-		0: "0 B", 1500: "1.5 kB", -1500: "-1.5 kB", math.MaxInt64: "9.2 EB", math.MinInt64: "-9.2 EB",
+		0: "0 B", 1500: "1.5 KB", -1500: "-1.5 KB", math.MaxInt64: "9.2 EB", math.MinInt64: "-9.2 EB",
 	} {
 		if got := Size(n); got != want {
 			t.Errorf("size(%d) = %q, want %q", n, got, want)

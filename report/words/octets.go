@@ -15,7 +15,7 @@ func Octets(n int64) string {
 		size   int64
 		digits int
 		name   string
-	}{{1_000_000_000, 9, "GB"}, {1_000_000, 6, "MB"}, {1000, 3, "kB"}} {
+	}{{1_000_000_000, 9, "GB"}, {1_000_000, 6, "MB"}, {1000, 3, "KB"}} {
 		if n >= u.size {
 			return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%d.%0*d", n/u.size, u.digits, n%u.size), "0"), ".") + " " + u.name
 		}

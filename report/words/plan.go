@@ -129,5 +129,5 @@ func WholeSize(n int64) string {
 	text := ExactSize(n)
 	digits := strings.TrimRight(text, "KMGB")
 	count, _ := strconv.ParseInt(digits, 10, 64) // it is one
-	return Number(count) + " " + cmp.Or(strings.Replace(text[len(digits):], "KB", "kB", 1), "B")
+	return Number(count) + " " + cmp.Or(text[len(digits):], "B")
 }

@@ -59,7 +59,7 @@ func TestLanguage_Refusal(t *testing.T) {
 
 func TestOctets(t *testing.T) {
 	for n, want := range map[int64]string{
-		1: "1 octet", 999: "999 octets", 1000: "1 kB", 1500: "1.5 kB", 20_000_000: "20 MB", 1_200_000_001: "1.200000001 GB",
+		1: "1 octet", 999: "999 octets", 1000: "1 KB", 1500: "1.5 KB", 20_000_000: "20 MB", 1_200_000_001: "1.200000001 GB",
 	} {
 		if got := Octets(n); got != want {
 			t.Errorf("Octets(%d) = %q, want %q", n, got, want)
