@@ -35,7 +35,7 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{t: t, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
-	r := &relay{cfg: config.Default(), log: slog.New(slog.DiscardHandler), hostname: "relay.test"}
+	r := &relay{host: (&program{}).machine(), cfg: config.Default(), log: slog.New(slog.DiscardHandler), hostname: "relay.test"}
 	r.cfg.Timezone = "Europe/Rome"
 	r.cfg.Billing = config.Billing{Currency: "EUR", TaxRate: "22%", Seller: []string{"Posta Sicura S.r.l."}, DueDays: 14, GraceDays: 10,
 		InvoicePrefix: "R-", PaymentLink: "https://pay.example.org/{invoice}", PaymentText: "By bank transfer, with the text {invoice}."}

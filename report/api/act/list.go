@@ -14,6 +14,7 @@ import (
 // Limits of a page.
 const (
 	MostRows  = 1000                  // also where a request names no limit
+	firstRows = 100                   // of a client's first page, so that the first rows come at once
 	longest   = 50 * time.Millisecond // of searching; a page then ends where the search stands
 	heaviest  = 20_000                // things that the rows of a page hold, see Page.Weigh
 	looksEach = 64                    // things that are passed between two looks at the clock
@@ -135,9 +136,10 @@ func (l *List[In, Row]) link(in *In, key string) (string, error) {
 func (l *List[In, Row]) Each(ctx context.Context, c Caller, in *In, limit int64, fn func(*Row) error) error {
 	req := *in
 	at := any(&req).(pageable).paging()
-	for left := limit; ; {
+	for left, most := limit, int64(firstRows); ; most = MostRows {
+		at.Limit = int(most)
 		if limit > 0 {
-			at.Limit = int(min(left, MostRows))
+			at.Limit = int(min(left, most))
 		}
 		resp, err := l.send(ctx, c, &req)
 		if err != nil {

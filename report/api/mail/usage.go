@@ -37,7 +37,7 @@ type Usage struct {
 // Beyond is how the use of a period goes beyond its allowance.
 type Beyond struct {
 	Unit    string `json:"unit" doc:"That the figures are counted in."`
-	Credit  int64  `json:"credit" doc:"Left now."`
+	Credit  int64  `json:"credit_left" doc:"Left now."`
 	Drawn   int64  `json:"drawn" doc:"Credit used in the period."`
 	Overage int64  `json:"overage" doc:"What neither allowance nor credit covers."`
 	Free    bool   `json:"free" doc:"The plan bills no overage."`
