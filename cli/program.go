@@ -109,6 +109,10 @@ func (p *program) manual() *shell.Manual {
 	}}
 }
 
+// fileCommands name files, which are of the process that was started: a running relay
+// opens none for others.
+var fileCommands = []string{"plan import", "plan export"}
+
 func (p *program) run(ctx context.Context, args []string) error {
 	p.env = p.newEnv()
 	root := &cli.Command{Name: "relay", Subcommands: p.commands()}
@@ -125,6 +129,9 @@ func (p *program) run(ctx context.Context, args []string) error {
 	p.named = l
 	if err := p.permitted(l); err != nil {
 		return err
+	}
+	if p.inner != nil && slices.Contains(fileCommands, l.Command()) {
+		return exit.Usage("", "%q cannot be sent to a running relay", l.Command())
 	}
 	switch {
 	case l.Help:
