@@ -12,11 +12,11 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/config"
-	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/term"
+	"relay/report/api/act"
 	"relay/store"
 )
 
@@ -45,9 +45,9 @@ type checker struct {
 	ctx      context.Context
 	cfg      config.Config
 	dir      place.Dir
-	health   *control.Health     // of the running relay; nil: there is none
+	health   *act.Health         // of the running relay; nil: there is none
 	seen     []*x509.Certificate // that it showed
-	hold     *control.Clock      // why the clock of the books stands still; nil: it goes
+	hold     *act.Clock          // why the clock of the books stands still; nil: it goes
 	unopened bool                // the store is there, but does not open
 	silent   bool                // a relay may run, but does not talk to us
 	group    string              // of what is found now

@@ -9,12 +9,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"relay/cli/backup"
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/hostname"
 	"relay/cli/proof"
+	"relay/cli/reach"
+	"relay/report/api/act"
+	"relay/report/api/host"
 	"relay/report/jobs"
 	"relay/report/jobs/calendar"
 	"relay/report/words"
@@ -88,17 +90,17 @@ func (c *checker) numbers() {
 
 // relay asks the one that runs, or tries whether the store opens.
 func (c *checker) relay() {
-	client := control.NewClient(c.dir.Socket())
-	defer client.Close()
+	running := reach.Service{Socket: c.dir.Socket()}
+	defer running.Close()
 	ctx, cancel := context.WithTimeout(c.ctx, healthLimit)
 	defer cancel()
-	h, err := client.Health(ctx)
-	switch bad := unwell(&h); {
-	case err == nil && bad != "":
-		c.health = &h
-		c.add("process", failed, advice(&h), "runs, but: %s", bad)
+	h, err := host.Health.Call(ctx, &running, &host.None{})
+	switch {
+	case err == nil && !h.Healthy:
+		c.health = h
+		c.add("process", failed, advice(h), "runs, but: %s", h.Unwell())
 	case err == nil:
-		c.health = &h
+		c.health = h
 		c.add("process", ok, "", "%s runs, pid %d, for %s", h.Version, h.PID, words.Span(time.Since(h.Started)))
 	case errors.Is(err, context.DeadlineExceeded):
 		c.silent = true
@@ -124,7 +126,7 @@ func (c *checker) relay() {
 }
 
 // advice for a relay that runs and is not well.
-func advice(h *control.Health) string {
+func advice(h *act.Health) string {
 	for _, p := range h.Probes {
 		if p.Error != "" && p.Name != intakeProbe || h.Problem != "" {
 			return "see its log; mend the disk and start it again"
@@ -173,7 +175,7 @@ func (c *checker) openStore() {
 func (c *checker) store(file, free int64, sum store.Totals) {
 	const text = "%s, %s%s of it free; %s (%s) queued"
 	args := []any{words.Size(file), words.Size(free), words.Percent(free, file), words.Plural(sum.Messages, "message"), words.Size(sum.Bytes)}
-	if backup.CompactionPays(file, free) {
+	if host.CompactionPays(file, free) {
 		c.add("store file", warning, "relay compact gives about "+words.Size(free)+" back to the disk; without it the space is used again by new mail", text, args...)
 		return
 	}

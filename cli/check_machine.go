@@ -146,7 +146,7 @@ func (c *checker) clock() {
 	state, err := kernel.ReadClock()
 	switch {
 	case c.hold != nil:
-		c.add("clock", failed, jobs.ClockAdvice, "%s", holdText(c.hold, c.cfg.Zone()))
+		c.add("clock", failed, jobs.ClockAdvice, "%s", words.ClockStands(c.hold.Stands, c.hold.Wall, c.cfg.Zone()))
 	case err != nil:
 		c.add("clock", warning, "see that the machine's clock is kept by NTP: dates in mail, months and TLS depend on it", "cannot tell: %v", err)
 	case !state.Synced:

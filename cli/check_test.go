@@ -18,11 +18,11 @@ import (
 	"time"
 
 	"relay/cli/config"
-	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/kernel"
 	"relay/cli/place"
 	"relay/cli/wholefile"
+	"relay/report/api/act"
 	"relay/store"
 	"relay/store/bolt"
 )
@@ -119,7 +119,7 @@ func TestChecker_descriptors(t *testing.T) {
 	k.descriptors()
 	mustMatch(t, "enough", lines(k), `^ok open files: .* at most 102 are needed`)
 	k = newChecker(t, nil)
-	k.health = &control.Health{PID: 1 << 30}
+	k.health = &act.Health{PID: 1 << 30}
 	k.descriptors()
 	mustMatch(t, "not to be read", lines(k), `^warning open files: cannot tell: `)
 }

@@ -8,8 +8,9 @@ import (
 
 	"relay/cli/build"
 	"relay/cli/config"
-	"relay/cli/control"
+	"relay/cli/host"
 	"relay/cli/logline"
+	"relay/report/api/act"
 	"relay/smtp"
 )
 
@@ -76,11 +77,11 @@ func (r *relay) logUnusedSocket(name, addr string) {
 }
 
 // logNoSign is once for each sign of life that is not given.
-func (r *relay) logNoSign(p control.Probe) {
+func (r *relay) logNoSign(p act.Probe) {
 	r.log.Error("no sign of life for the service manager's watchdog", "probe", p.Name, "err", p.Error, "ms", p.MS)
 }
 
-func (r *relay) logReloaded(list []config.Change) {
+func (r *relay) logReloaded(list []act.Change) {
 	for _, c := range list {
 		if c.Restart {
 			r.log.Warn("a changed setting needs a restart", "key", c.Key, "old", c.Old, "new", c.New)
@@ -88,7 +89,7 @@ func (r *relay) logReloaded(list []config.Change) {
 			r.log.Info("setting changed", "key", c.Key, "old", c.Old, "new", c.New)
 		}
 	}
-	r.log.Info("configuration read again", "config", orElse(r.config().File(), "none, defaults"), "result", reloadSummary(list))
+	r.log.Info("configuration read again", "config", orElse(r.config().File(), "none, defaults"), "result", host.ReloadSummary(list))
 }
 
 func (r *relay) logRefused(err error) {

@@ -14,18 +14,14 @@ import (
 	"relay/cli/mail"
 	"relay/cli/place"
 	"relay/cli/term"
+	"relay/report/api/act"
+	"relay/report/api/host"
 	"relay/report/words"
 )
 
 // healthLimit is how long relay health waits for the relay's answer, which may
 // take its probes' limit.
 const healthLimit = 2 * probeLimit
-
-// healthView is how the relay is, as programs see it.
-type healthView struct {
-	Healthy bool `json:"healthy"`
-	control.Health
-}
 
 func (p *program) healthCommand() *cli.Command {
 	return p.here(&cli.Command{
@@ -41,30 +37,14 @@ It is for monitoring and for a container's health check; relay check looks at mo
 func (p *program) health(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, healthLimit)
 	defer cancel()
-	return p.onRunning(func(client *control.Client) error {
-		h, err := client.Health(ctx)
-		switch {
-		case errors.Is(err, context.DeadlineExceeded):
-			return exit.Fail(exit.Unreachable, "see its log; a restart is safe at any time", "the relay does not answer within %s", healthLimit)
-		case err != nil:
-			return err
-		}
-		return p.showHealth(&h)
-	})
-}
-
-// onRunning does what has no sense without a running relay.
-func (p *program) onRunning(ask func(*control.Client) error) error {
-	dir, err := p.whereRunning()
-	if err != nil {
+	h, err := host.Health.Call(ctx, p.env.Running, &host.None{})
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return exit.Fail(exit.Unreachable, "see its log; a restart is safe at any time", "the relay does not answer within %s", healthLimit)
+	case err != nil:
 		return err
 	}
-	client := control.NewClient(dir.Socket())
-	defer client.Close()
-	if err = ask(client); errors.Is(err, control.ErrAbsent) {
-		return absent(dir)
-	}
-	return err
+	return p.showHealth(h)
 }
 
 // whereRunning is the data directory of a relay that runs. A configuration that
@@ -82,43 +62,28 @@ func absent(dir place.Dir) error {
 	return exit.Fail(exit.Unreachable, "start it: relay serve; or name its data directory with --data DIR", "%w in %s", control.ErrAbsent, dir)
 }
 
-func (p *program) showHealth(h *control.Health) error {
-	bad := unwell(h)
+func (p *program) showHealth(h *act.Health) error {
 	if p.json {
-		if err := term.Encode(p.Stdout, healthView{bad == "", *h}); err != nil {
+		if err := term.Encode(p.Stdout, h); err != nil {
 			return err
 		}
-	} else if err := p.healthLine(h, bad); err != nil {
+	} else if err := p.healthLine(h); err != nil {
 		return err
 	}
-	if bad != "" {
+	if !h.Healthy {
 		return exit.Code(exit.Failed)
 	}
 	return nil
 }
 
-func (p *program) healthLine(h *control.Health, bad string) error {
+func (p *program) healthLine(h *act.Health) error {
 	text := fmt.Sprintf("well: %s in the queue, up %s", words.Plural(h.Messages, "message"), words.Span(time.Since(h.Started)))
-	if bad != "" {
-		text = "not well: " + bad
+	if !h.Healthy {
+		text = "not well: " + h.Unwell()
 	}
 	if h.Clock != nil {
-		text += "; " + holdText(h.Clock, time.Local)
+		text += "; " + words.ClockStands(h.Clock.Stands, h.Clock.Wall, time.Local)
 	}
 	_, err := fmt.Fprintln(p.Stdout, strings.Join(append([]string{term.Clean(text)}, mail.BusyLines(h.Connections)...), "\n"))
 	return err
-}
-
-// unwell is what is wrong; "": nothing.
-func unwell(h *control.Health) string {
-	var bad []string
-	if h.Problem != "" {
-		bad = append(bad, h.Problem)
-	}
-	for _, one := range h.Probes {
-		if one.Error != "" && one.Error != h.Problem {
-			bad = append(bad, one.Error)
-		}
-	}
-	return strings.Join(bad, "; ")
 }

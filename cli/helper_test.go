@@ -15,10 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
+	"relay/cli/reach"
+	"relay/report/api/host"
 )
 
 // TestMain lets the test's own binary prove files, as the relay's does.
@@ -179,15 +180,18 @@ func (e env) must(t *testing.T, args ...string) string {
 
 // listener that the relay in dir has with that mode of TLS.
 func listener(dir place.Dir, tls string) (string, error) {
-	c := control.NewClient(dir.Socket())
-	defer c.Close()
-	h, err := c.Health(context.Background())
+	running := reach.Service{Socket: dir.Socket()}
+	defer running.Close()
+	h, err := host.Health.Call(context.Background(), &running, &host.None{})
+	if err != nil {
+		return "", err
+	}
 	for _, l := range h.Listeners {
 		if l.TLS == tls {
-			return l.Addr, err
+			return l.Addr, nil
 		}
 	}
-	return "", err
+	return "", nil
 }
 
 // submit hands a message to the relay in dir, as a known network does.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
-	"relay/cli/control"
 	"relay/cli/term"
+	"relay/report/api/act"
 	"relay/report/words"
 )
 
@@ -189,7 +189,7 @@ func (r *relay) watch(ctx context.Context) error {
 // signOfLife is given when the queue and the store work, not when a goroutine of
 // its own still turns. While the relay drains it has a deadline of its own.
 func (r *relay) signOfLife(ctx context.Context, limit time.Duration) {
-	var found []control.Probe
+	var found []act.Probe
 	if r.notify.Watchdog > 0 && !r.drains() {
 		found = r.probe(ctx, limit)
 	}
@@ -236,17 +236,17 @@ type question struct {
 
 // probe has the store and the queue do a round trip, each within limit, and asks what
 // else is to be known.
-func (r *relay) probe(ctx context.Context, limit time.Duration, more ...question) []control.Probe {
+func (r *relay) probe(ctx context.Context, limit time.Duration, more ...question) []act.Probe {
 	all := append([]question{{"store", r.store.Probe}, {"queue", r.mail.Probe}}, more...)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s", limit.Round(time.Millisecond)))
 	defer cancel()
-	found := make([]control.Probe, len(all))
+	found := make([]act.Probe, len(all))
 	var asked sync.WaitGroup
 	for i, p := range all {
 		asked.Go(func() {
 			start := time.Now()
 			err := p.ask(ctx)
-			found[i] = control.Probe{Name: p.name, MS: time.Since(start).Milliseconds()}
+			found[i] = act.Probe{Name: p.name, MS: time.Since(start).Milliseconds()}
 			if err != nil {
 				found[i].Error = err.Error()
 			}

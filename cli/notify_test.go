@@ -220,7 +220,7 @@ func TestWatch_theStoreHangs(t *testing.T) {
 	soonOver, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	h := w.health(soonOver)
-	if bad := unwell(&h); !strings.HasPrefix(bad, "the store does not answer") {
+	if bad := h.Unwell(); h.Healthy || !strings.HasPrefix(bad, "the store does not answer") {
 		t.Errorf("health says %q", bad)
 	}
 	w.stall.Store(false)

@@ -13,6 +13,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/config"
+	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
@@ -77,6 +78,24 @@ Exit code 0 when the message was delivered, 1 when it was refused or bounced, 75
 		t.call, t.timeout = c, timeout.D
 		return t.run(account)
 	})
+}
+
+// askRelay has the running relay run the command, which has no sense without one.
+func (p *program) askRelay(ctx context.Context) error {
+	dir, err := p.whereRunning()
+	if err != nil {
+		return err
+	}
+	client := control.NewClient(dir.Socket())
+	defer client.Close()
+	code, err := client.Run(ctx, p.request(), nil, p.Stdout, p.Stderr)
+	switch {
+	case errors.Is(err, control.ErrAbsent):
+		return absent(dir)
+	case err == nil && code != exit.Done:
+		err = exit.Code(code)
+	}
+	return err
 }
 
 // onTrial completes the command: it needs a relay that runs, and runs in it.

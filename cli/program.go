@@ -16,6 +16,7 @@ import (
 	"relay/cli/build"
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/host"
 	"relay/cli/mail"
 	"relay/cli/owners"
 	"relay/cli/place"
@@ -68,7 +69,7 @@ func (p *program) commands() []*cli.Command {
 		p.checkCommand(),
 		p.testCommand(),
 		p.healthCommand(),
-		p.reloadCommand(),
+		host.ReloadCommand(p.env),
 		accounts.Command(p.env),
 		owners.CustomerCommand(p.env),
 		owners.ResellerCommand(p.env),
@@ -78,8 +79,8 @@ func (p *program) commands() []*cli.Command {
 		mail.UsageCommand(p.env),
 		mail.QueueCommand(p.env),
 		mail.TraceCommand(p.env),
-		p.banCommand(),
-		p.jobCommand(),
+		host.BanCommand(p.env),
+		host.JobCommand(p.env),
 		p.onlyHere(copies.Backup()),
 		p.onlyHere(copies.Restore()),
 		p.onlyHere(copies.Compact()),
@@ -161,7 +162,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 		Before:         func(*cli.Context) error { p.env.JSON = p.json; return nil },
 	}
 	l.Cmd().OnUsageError = func(_ *cli.Context, err error, _ bool) error { return flagError(l, err) }
-	return errors.Join(app.RunContext(ctx, append([]string{root.Name}, l.Sorted(true)...)), p.env.Service.Close())
+	return errors.Join(app.RunContext(ctx, append([]string{root.Name}, l.Sorted(true)...)), p.env.Service.Close(), p.env.Running.Close())
 }
 
 // flagError says in fewer words which flag has a value that cannot be.

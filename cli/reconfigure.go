@@ -7,8 +7,9 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/host"
 	"relay/mailer/route"
-	"relay/report/words"
+	"relay/report/api/act"
 )
 
 // config is the configuration in force: cfg, the one the relay started with,
@@ -29,7 +30,7 @@ func (r *relay) config() *config.Config {
 //  2. compare with what is in force;
 //  3. hand it to the parts: listeners, deliveries, log, and last to who asks
 //     config. Sessions and deliveries under way go on.
-func (r *relay) reload() ([]config.Change, error) {
+func (r *relay) reload() ([]act.Change, error) {
 	r.reloading.Lock()
 	defer r.reloading.Unlock()
 	if r.reread == nil {
@@ -48,11 +49,11 @@ func (r *relay) reload() ([]config.Change, error) {
 	}
 	r.logReloaded(list)
 	r.keepJobs(now)
-	r.notify.reloaded("%s", reloadSummary(list))
+	r.notify.reloaded("%s", host.ReloadSummary(list))
 	return list, nil
 }
 
-func (r *relay) takeOver(now *config.Config) ([]config.Change, error) {
+func (r *relay) takeOver(now *config.Config) ([]act.Change, error) {
 	next, err := r.reread()
 	if err != nil {
 		return nil, err
@@ -93,10 +94,10 @@ func (r *relay) takeOver(now *config.Config) ([]config.Change, error) {
 
 // contents are the changes in files that are named as before: what cert and hop
 // were made of now, and what is in use.
-func (r *relay) contents(now, next *config.Config, cert *certificate, hop *route.Route) (list []config.Change) {
+func (r *relay) contents(now, next *config.Config, cert *certificate, hop *route.Route) (list []act.Change) {
 	other := func(key, file string, restart bool) {
 		name := strconv.Quote(file)
-		list = append(list, config.Change{Key: key, Old: name, New: name + ", other content", Restart: restart})
+		list = append(list, act.Change{Key: key, Old: name, New: name + ", other content", Restart: restart})
 	}
 	if cert != nil && next.TLS == now.TLS && cert.fingerprint() != r.cert.fingerprint() {
 		other("tls.cert", next.TLS.Cert, false)
@@ -106,23 +107,6 @@ func (r *relay) contents(now, next *config.Config, cert *certificate, hop *route
 		other("delivery.smarthost_password_file", file, true)
 	}
 	return list
-}
-
-// reloadSummary in a line.
-func reloadSummary(list []config.Change) string {
-	later := 0
-	for _, c := range list {
-		if c.Restart {
-			later++
-		}
-	}
-	switch {
-	case len(list) == 0:
-		return "nothing in the configuration has changed"
-	case later == 0:
-		return words.Plural(int64(len(list)), "change") + " in force"
-	}
-	return words.Plural(int64(len(list)-later), "change") + " in force, " + words.Plural(int64(later), "change") + " after a restart"
 }
 
 // runReloads reads the configuration again at each hangup, until ctx is done.

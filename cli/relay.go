@@ -98,19 +98,20 @@ func (r *relay) assemble() error {
 	if r.mail, err = r.newMailer(); err != nil {
 		return err
 	}
-	r.acts.Running = &act.Running{Mail: deliveries{r.mail}, Stopping: r.stopping}
 	if r.smtp, err = r.newSMTP(); err != nil {
 		return err
 	}
 	for _, l := range r.listeners {
 		r.logListening(l)
 	}
+	r.acts.Running = &act.Running{Host: whole{r}, Bans: bans{r.smtp}, Mail: deliveries{r.mail}, Stopping: r.stopping}
 	return nil
 }
 
 // workOn has the relay and its service work on an open store.
 func (r *relay) workOn(st *store.Store) {
 	r.store, r.acts = st, serviceOn(st, r.config, r.log)
+	r.acts.Jobs = r.jobs()
 	r.service = api.New(r.acts)
 }
 
@@ -226,10 +227,10 @@ func (r *relay) takesMail(ctx context.Context) error {
 }
 
 // health is what relay health and relay check ask for.
-func (r *relay) health(ctx context.Context) control.Health {
-	h := control.Health{Version: build.Read().Version, PID: os.Getpid(), Hostname: r.hostname, Started: r.started}
+func (r *relay) health(ctx context.Context) *act.Health {
+	h := &act.Health{Version: build.Read().Version, PID: os.Getpid(), Hostname: r.hostname, Started: r.started}
 	for _, l := range r.listeners {
-		one := control.Listener{Addr: l.Addr().String(), TLS: string(l.Mode)}
+		one := act.Listener{Addr: l.Addr().String(), TLS: string(l.Mode)}
 		if p, ok := l.Listener.(*passed); ok {
 			one.Socket = p.name
 		}
@@ -246,5 +247,6 @@ func (r *relay) health(ctx context.Context) control.Health {
 	h.Clock = clockOf(r.store)
 	h.Connections = deliveries{r.mail}.Connections(ctx)
 	h.Probes = r.probe(ctx, probeLimit, question{intakeProbe, r.takesMail})
+	h.Healthy = h.Unwell() == ""
 	return h
 }

@@ -31,7 +31,7 @@ var rooms = map[string]string{
 	"report/words":    "report/money store quota",
 	"report/forecast": "report/words store quota",
 	"report/jobs":     "report/jobs/ report/invoice report/letter report/money report/words store quota",
-	"report/api/act":  "report/invoice report/money report/words store quota",
+	"report/api/act":  "report/invoice report/jobs report/money report/words store quota",
 	"store":           "store/ quota",
 	"store/bolt":      "",
 	"store/secret":    "store", // what a credential is

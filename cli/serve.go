@@ -86,7 +86,7 @@ func (r *relay) operate(ctx context.Context, signals <-chan os.Signal, ready fun
 	all.start(ctx, "mailer", r.mail.Run)
 	all.start(ctx, "jobs", r.runJobs)
 	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.listeners) })
-	server := &control.Server{Command: r.command, Backup: r.backup, Keep: r.kept, Health: r.health, Holder: r.acts.Holder, Service: r.service, Log: r.log,
+	server := &control.Server{Command: r.command, Backup: r.backup, Keep: r.kept, Holder: r.acts.Holder, Service: r.service, Log: r.log,
 		Drain: func() time.Duration { return r.config().Drain.Duration }}
 	all.start(ctx, "control", func(ctx context.Context) error { return server.Run(ctx, r.control) })
 	if r.api != nil {

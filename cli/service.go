@@ -19,14 +19,16 @@ import (
 	"relay/cli/shell"
 	"relay/report/api"
 	"relay/report/api/act"
+	"relay/smtp"
 	"relay/store"
 )
 
 // newEnv is what the commands of this command line are given.
 func (p *program) newEnv() *shell.Env {
-	e := &shell.Env{Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Service: &lazyService{p: p}}
+	e := &shell.Env{Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Service: &lazyService{p: p}, Running: &runningService{p: p}}
 	if p.inner != nil {
 		e.Service = p.inner.within(p.scope)
+		e.Running = e.Service
 	}
 	return e
 }
@@ -80,6 +82,30 @@ func (s *lazyService) Do(req *http.Request) (*http.Response, error) {
 // Operator implements shell.Service: it is known before the first request.
 func (s *lazyService) Operator() bool { return !s.p.hasToken(s.p.named.Given) }
 
+// runningService is that of a relay which runs on this machine.
+type runningService struct {
+	p *program
+	reach.Service
+	dir place.Dir
+}
+
+// Do implements act.Caller.
+func (s *runningService) Do(req *http.Request) (resp *http.Response, err error) {
+	if s.dir == "" {
+		if s.dir, err = s.p.whereRunning(); err != nil {
+			return nil, err
+		}
+		s.Socket = s.dir.Socket()
+	}
+	if s.Version = ""; req.Method != http.MethodGet { // one of another version may still be asked how it is
+		s.Version = build.Read().Version
+	}
+	if resp, err = s.Service.Do(req); errors.Is(err, control.ErrAbsent) {
+		return nil, absent(s.dir)
+	}
+	return resp, err
+}
+
 // reach says where the service is: elsewhere, with --api, or on this machine.
 func (p *program) reach(s *reach.Service) (err error) {
 	s.Version = build.Read().Version
@@ -102,7 +128,10 @@ func (p *program) reach(s *reach.Service) (err error) {
 		if err != nil {
 			return nil, err
 		}
-		return &openedStore{Store: st, dir: dir, s: serviceOn(st, func() *config.Config { return &cfg }, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, nil
+		r := &relay{host: p.machine(), cfg: cfg, dir: dir, hostname: cfg.Host(), log: slog.New(slog.DiscardHandler)}
+		r.workOn(st)
+		r.acts.Log = slog.New(slog.NewTextHandler(p.Stderr, nil))
+		return &openedStore{Store: st, dir: dir, s: r.acts}, nil
 	}
 	return nil
 }
@@ -164,4 +193,30 @@ func runSent(ctx context.Context, r *relay, req control.Request, stdin io.Reader
 		p.scope = &scope{req.Reseller}
 	}
 	return exit.Report(stderr, p.run(ctx, req.Args))
+}
+
+// whole is the relay as the service sees it.
+type whole struct{ r *relay }
+
+// Health implements act.Host.
+func (w whole) Health(ctx context.Context) *act.Health { return w.r.health(ctx) }
+
+// Reload implements act.Host.
+func (w whole) Reload() (*act.Reload, error) {
+	list, err := w.r.reload()
+	if err != nil {
+		return nil, exit.Problem(err)
+	}
+	return &act.Reload{Config: w.r.config().File(), Changes: list}, nil
+}
+
+// bans of the SMTP server as the service sees them.
+type bans struct{ *smtp.Server }
+
+// Bans implements act.Bans.
+func (b bans) Bans() (list []act.Ban) {
+	for _, one := range b.Server.Bans() {
+		list = append(list, act.Ban(one))
+	}
+	return list
 }

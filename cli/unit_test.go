@@ -14,6 +14,7 @@ import (
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/place"
+	"relay/report/api/act"
 )
 
 // unit reads a unit file: the values of each directive.
@@ -78,12 +79,12 @@ func TestUnit_sockets(t *testing.T) {
 
 func TestHealth_notWell(t *testing.T) {
 	for _, c := range []struct {
-		h    control.Health
+		h    act.Health
 		want string
 	}{
-		{control.Health{Problem: "the disk is gone"}, "not well: the disk is gone\n"},
-		{control.Health{Probes: []control.Probe{{Name: "store"}, {Name: "queue", Error: "no answer"}}}, "not well: no answer\n"},
-		{control.Health{Problem: "gone", Probes: []control.Probe{{Name: "store", Error: "gone"}}}, "not well: gone\n"},
+		{act.Health{Problem: "the disk is gone"}, "not well: the disk is gone\n"},
+		{act.Health{Probes: []act.Probe{{Name: "store"}, {Name: "queue", Error: "no answer"}}}, "not well: no answer\n"},
+		{act.Health{Problem: "gone", Probes: []act.Probe{{Name: "store", Error: "gone"}}}, "not well: gone\n"},
 	} {
 		var out strings.Builder
 		p := &program{App: App{Stdout: &out}}
@@ -113,6 +114,7 @@ func TestHealth_noAnswer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	p := newProgram(App{Getenv: e.get})
+	p.env = p.newEnv()
 	f, ok := errors.AsType[*exit.Error](p.health(ctx))
 	if !ok || f.Code != exit.Unreachable || !strings.Contains(f.Error(), "does not answer") {
 		t.Errorf("%v, want exit code %d", f, exit.Unreachable)

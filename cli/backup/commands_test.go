@@ -13,6 +13,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/place"
 	"relay/cli/shell"
+	"relay/report/api/host"
 	"relay/store"
 )
 
@@ -73,7 +74,7 @@ func TestCompactionPays(t *testing.T) {
 		{2000 * mb, 900 * mb, false},
 		{2000 * mb, 1100 * mb, true},
 	} {
-		if got := CompactionPays(c.file, c.free); got != c.want {
+		if got := host.CompactionPays(c.file, c.free); got != c.want {
 			t.Errorf("CompactionPays(%d MB, %d MB) = %v", c.file/mb, c.free/mb, got)
 		}
 	}

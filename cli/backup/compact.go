@@ -11,13 +11,13 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/config"
-	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/cli/wholefile"
+	"relay/report/api/host"
 	"relay/report/words"
 	"relay/store"
 )
@@ -45,43 +45,20 @@ Whatever goes wrong, or is killed, the store stays as it was. --dry-run says wha
 		case dir.IsNew():
 			return dir.NoStore()
 		case dryRun:
-			return c.compactDry(ctx, &cfg, dir)
+			return c.compactDry(ctx)
 		default:
 			return c.compact(ctx, &cfg, dir)
 		}
 	})
 }
 
-// CompactionPays reports whether a store's file of that size, with so much of it
-// free, is worth a compaction.
-func CompactionPays(file, free int64) bool { return free > file/2 && free > 256_000_000 }
-
-// compactView is the result for programs.
-type compactView struct {
-	DryRun bool  `json:"dry_run"`
-	Before int64 `json:"before"` // octets of the file
-	Free   int64 `json:"free"`   // of these, free for use
-	After  int64 `json:"after"`  // in a dry run about
-	Pays   bool  `json:"pays"`
-}
-
-func newCompacted(file, free int64) *compactView {
-	return &compactView{Before: file, Free: free, After: file - free, Pays: CompactionPays(file, free)}
-}
-
-// compactDry asks the running relay, or the store itself.
-func (c *Commands) compactDry(ctx context.Context, cfg *config.Config, dir place.Dir) error {
-	client := control.NewClient(dir.Socket())
-	defer client.Close()
-	remote := func() error {
-		h, err := client.Health(ctx)
-		if err != nil {
-			return err
-		}
-		return c.showCompacted(newCompacted(h.File, h.Free), true)
+// compactDry shows what the service works out.
+func (c *Commands) compactDry(ctx context.Context) error {
+	found, err := host.ShowCompaction.Call(ctx, c.Env.Service, &host.None{})
+	if err != nil {
+		return err
 	}
-	local := func(st *store.Store) error { return c.showCompacted(newCompacted(st.Size()), true) }
-	return c.Either(ctx, cfg, dir, remote, local)
+	return c.showCompacted(found)
 }
 
 // compact puts a smaller file in the place of the store.
@@ -106,15 +83,15 @@ func (c *Commands) compact(ctx context.Context, cfg *config.Config, dir place.Di
 	if err != nil {
 		return err
 	}
-	res := newCompacted(st.Size())
+	res := host.NewCompaction(st.Size())
 	err = proof.Use(dir.Store(), st, func(st *store.Store) error { return c.compactInto(ctx, dir, st, res) })
 	if err != nil {
 		return fmt.Errorf("compact: %w", err)
 	}
-	return c.showCompacted(res, false)
+	return c.showCompacted(res)
 }
 
-func (c *Commands) compactInto(ctx context.Context, dir place.Dir, st *store.Store, res *compactView) error {
+func (c *Commands) compactInto(ctx context.Context, dir place.Dir, st *store.Store, res *host.Compaction) error {
 	dir.RemoveUnfinished()
 	if err := wholefile.Room(string(dir), res.Before-res.Free); err != nil {
 		return err
@@ -135,7 +112,7 @@ func (c *Commands) compactInto(ctx context.Context, dir place.Dir, st *store.Sto
 }
 
 // compactTo makes the new file.
-func (c *Commands) compactTo(ctx context.Context, dir place.Dir, st *store.Store, fresh string, res *compactView) error {
+func (c *Commands) compactTo(ctx context.Context, dir place.Dir, st *store.Store, fresh string, res *host.Compaction) error {
 	pr := term.NewProgress(c.Env.Stderr, "copying", res.Before-res.Free)
 	err := st.Compact(fresh, func(n int64) error { pr.Add(n); return ctx.Err() })
 	if pr.End(); err != nil {
@@ -185,12 +162,12 @@ func settle(path, old string) (size int64, err error) {
 	return info.Size(), nil
 }
 
-func (c *Commands) showCompacted(res *compactView, dry bool) error {
-	if res.DryRun = dry; c.Env.JSON {
+func (c *Commands) showCompacted(res *host.Compaction) error {
+	if c.Env.JSON {
 		return term.Encode(c.Env.Stdout, res)
 	}
 	won := max(res.Before-res.After, 0)
-	if !dry {
+	if !res.DryRun {
 		_, err := fmt.Fprintf(c.Env.Stdout, "%s before, %s now: %s given back\n", words.Size(res.Before), words.Size(res.After), words.Size(won))
 		return err
 	}

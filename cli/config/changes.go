@@ -2,15 +2,9 @@ package config
 
 import (
 	"reflect"
-)
 
-// Change is a key of the configuration that has another value.
-type Change struct {
-	Key     string `json:"key"`
-	Old     string `json:"old"` // as it stands in the file; "": it was not there
-	New     string `json:"new"`
-	Restart bool   `json:"restart"` // it needs one; else it is in force
-}
+	"relay/report/api/act"
+)
 
 // setting is a key and its value, as they stand in the file.
 type setting struct{ key, value string }
@@ -26,20 +20,20 @@ func (c *Config) settings() (list []setting) {
 // Changes are the keys in which next differs from now, in the order of the file.
 // live is the part of next that the running relay has taken over; a key in which next
 // differs from live needs a restart.
-func Changes(now, next, live *Config) []Change {
-	list := []Change{} // never null for programs
+func Changes(now, next, live *Config) []act.Change {
+	list := []act.Change{} // never null for programs
 	old, taken := asMap(now), asMap(live)
 	seen := map[string]bool{}
 	for _, s := range next.settings() {
 		seen[s.key] = true
 		if before, had := old[s.key]; !had || before != s.value {
-			list = append(list, Change{s.key, before, s.value, taken[s.key] != s.value})
+			list = append(list, act.Change{Key: s.key, Old: before, New: s.value, Restart: taken[s.key] != s.value})
 		}
 	}
 	for _, s := range now.settings() {
 		if !seen[s.key] {
 			_, kept := taken[s.key]
-			list = append(list, Change{s.key, s.value, "", kept})
+			list = append(list, act.Change{Key: s.key, Old: s.value, Restart: kept})
 		}
 	}
 	return list

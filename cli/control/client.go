@@ -135,19 +135,6 @@ func (c *Client) Keep(ctx context.Context, at time.Time) error {
 // writerOnly hides what w can read from, so that errors of both sides stay apart.
 type writerOnly struct{ io.Writer }
 
-// Health asks how the relay is.
-func (c *Client) Health(ctx context.Context) (h Health, err error) {
-	resp, err := c.do(ctx, http.MethodGet, "/v1/health", nil)
-	if err != nil {
-		return h, err
-	}
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(&h); err != nil {
-		return h, c.broken(ctx, err)
-	}
-	return h, nil
-}
-
 // Do implements act.Caller. It fails with ErrAbsent, ErrDenied or ErrUnreached before
 // anything was done, with ErrBroken when that is not known.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {

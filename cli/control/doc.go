@@ -9,8 +9,7 @@
 //  3. GET /v1/backup streams a consistent copy of the store, and says in a header
 //     what is in it. A client that takes nothing of it for five minutes is cut off.
 //     POST /v1/backup says of what instant a copy is kept.
-//  4. GET /v1/health says how the relay is.
-//  5. POST /v1/run with "Authorization: Bearer TOKEN" is a reseller's. It is what an
+//  4. POST /v1/run with "Authorization: Bearer TOKEN" is a reseller's. It is what an
 //     API answers too, which others can reach over a network; there every request
 //     needs a token, and nothing else is answered. A command is run once all of its
 //     request is there.
@@ -21,7 +20,6 @@ package control
 
 import (
 	"errors"
-	"time"
 
 	"relay/report/api/act"
 )
@@ -52,45 +50,4 @@ type frame struct {
 	Out  []byte `json:"out,omitempty"`
 	Err  []byte `json:"err,omitempty"`
 	Code *int   `json:"code,omitempty"` // the last frame
-}
-
-// Health says how a running relay is.
-type Health struct {
-	Version   string     `json:"version"`
-	PID       int        `json:"pid"`
-	Hostname  string     `json:"hostname"`
-	Started   time.Time  `json:"started"`
-	Listeners []Listener `json:"listeners"`
-	Messages  int64      `json:"messages"` // in the spool
-	Octets    int64      `json:"octets"`
-	File      int64      `json:"file"`            // octets of the store's file
-	Free      int64      `json:"free"`            // of these, free for use
-	Backup    time.Time  `json:"backup,omitzero"` // of what instant the last copy is; zero: there is none
-	Problem   string     `json:"problem,omitempty"`
-
-	Connections *act.Connections `json:"connections"` // to next hops; nil: they cannot be told soon
-
-	Clock  *Clock  `json:"clock,omitempty"` // plainly wrong; nil: it is not
-	Probes []Probe `json:"probes"`
-}
-
-// Clock says that the books stand still, because the clock was found plainly wrong.
-type Clock struct {
-	Stands time.Time `json:"stands"` // at this time of the books
-	Wall   time.Time `json:"wall"`   // what the clock showed
-}
-
-// Probe is a round trip through a part of the relay.
-type Probe struct {
-	Name  string `json:"name"`
-	MS    int64  `json:"ms"`
-	Error string `json:"error,omitempty"` // "": it works
-}
-
-// Listener is an address where mail comes in.
-type Listener struct {
-	Addr string `json:"addr"` // as it was chosen, with the real port
-	TLS  string `json:"tls"`
-
-	Socket string `json:"socket,omitempty"` // the service manager's name for it; "": the relay's own
 }

@@ -27,8 +27,7 @@ type Backup func(w io.Writer, about func(any) error) (int64, error)
 type Server struct {
 	Command Command
 	Backup  Backup
-	Keep    func(at time.Time) error // a copy of that instant is whole, and kept
-	Health  func(context.Context) Health
+	Keep    func(at time.Time) error              // a copy of that instant is whole, and kept
 	Service http.Handler                          // of the acts, by the actor in a request's context
 	Holder  func(token string) (act.Actor, error) // whose token it is
 	Log     *slog.Logger
@@ -54,7 +53,6 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	mux.HandleFunc("POST /v1/run", s.run)
 	mux.HandleFunc("GET /v1/backup", s.backup)
 	mux.HandleFunc("POST /v1/backup", s.keep)
-	mux.HandleFunc("GET /v1/health", s.health)
 	mux.HandleFunc("/", s.act)
 	return s.serve(ctx, l, &http.Server{
 		Handler:           mux,
@@ -209,11 +207,6 @@ func (s *Server) keep(w http.ResponseWriter, r *http.Request) {
 	if err := s.Keep(at); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	}
-}
-
-func (s *Server) health(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(s.Health(r.Context())) // a client that went away needs no answer
 }
 
 // One function per event.

@@ -36,3 +36,18 @@ func problemText(p *act.Problem) string {
 	}
 	return "--" + strings.ReplaceAll(p.Errors[0].Field, "_", "-") + p.Errors[0].Message
 }
+
+// Problem is err as the service answers it: a face makes the same exit code and hint of
+// it.
+func Problem(err error) error {
+	e, t := Of(err), act.Internal
+	switch e.Code {
+	case Config:
+		t = act.Settings
+	case TryAgain:
+		t = act.Busy
+	case Unreachable:
+		t = act.Unreachable
+	}
+	return act.Fail(t, e.Hint, "%w", err)
+}

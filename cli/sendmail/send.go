@@ -11,9 +11,10 @@ import (
 	"time"
 
 	"relay/cli/config"
-	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/reach"
 	"relay/mailer/client"
+	"relay/report/api/host"
 	"relay/smtp"
 )
 
@@ -45,11 +46,11 @@ func (s *sending) doors(ctx context.Context) []door {
 		return []door{{server, mode}}
 	}
 	var sure, unsure []config.Listen // the latter may have been skipped at the start
-	c := control.NewClient(s.dir.Socket())
-	defer c.Close()
+	running := reach.Service{Socket: s.dir.Socket()}
+	defer running.Close()
 	ctx, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()
-	if h, err := c.Health(ctx); err == nil {
+	if h, err := host.Health.Call(ctx, &running, &host.None{}); err == nil {
 		for _, l := range h.Listeners {
 			sure = append(sure, config.Listen{Addr: l.Addr, TLS: l.TLS})
 		}

@@ -20,6 +20,7 @@ type Env struct {
 	JSON   bool // --json: the result is for programs
 
 	Service Service
+	Running Service // that of a relay which runs on this machine; without one its requests fail
 }
 
 // Service answers acts: over the socket, over HTTPS or in this process.

@@ -24,6 +24,10 @@ type Closing struct {
 	Failed   []Failure `json:"errors"`
 	MS       int64     `json:"ms"`
 
+	// Believed is where the books go on, when the clock was in doubt and the operator
+	// said that it is right; nil: it was not in doubt.
+	Believed *time.Time `json:"clock_believed,omitempty"`
+
 	issued []store.Invoice
 }
 

@@ -33,6 +33,9 @@ const (
 	pruneSchedule = "17 * * * *"
 )
 
+// OfBooks are the jobs that go by the clock of the books.
+const OfBooks = Close + ", " + Dun + " and " + Warn
+
 // ClockAdvice is the next step while the books stand still.
 const ClockAdvice = "set the clock right; if it is right: relay job run close"
 

@@ -14,6 +14,8 @@ type State struct {
 	Done     *time.Time `json:"done"`     // when it ran last; null: never
 	Next     time.Time  `json:"next"`     // by the schedule, while a relay runs
 	Stands   *time.Time `json:"stands"`   // what the clock of the books shows while it stands still; null: it goes, or the job has its own
+
+	Wall *time.Time `json:"wall,omitempty"` // what the wall clock showed when that one stopped; nil: it goes
 }
 
 // States of all jobs.
@@ -42,7 +44,7 @@ func (r *Runner) state(j *Job) (s State, err error) {
 		s.Done = &last.Done
 	}
 	if h := r.store.Hold(); h != nil && j.Books {
-		s.Stands = &h.Stands
+		s.Stands, s.Wall = &h.Stands, &h.Wall
 	}
 	return s, nil
 }

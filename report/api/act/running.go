@@ -9,6 +9,8 @@ import (
 
 // Running is what a relay that runs has beside its store. Each part may be nil.
 type Running struct {
+	Host     Host
+	Bans     Bans
 	Mail     Deliveries
 	Stopping <-chan struct{} // closed when the relay begins to stop; nil: never
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"relay/report/invoice"
+	"relay/report/jobs"
 	"relay/store"
 )
 
@@ -16,6 +17,7 @@ type Service struct {
 	Log     *slog.Logger
 	Version string        // of this program
 	Rules   func() *Rules // of the configuration, as it is in force now
+	Jobs    *jobs.Runner  // scheduled jobs, for those who run one by hand
 	Running *Running      // nil: no relay runs, a command has opened the store
 }
 

@@ -1,0 +1,120 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/control"
+	"relay/cli/exit"
+	"relay/cli/shell"
+	"relay/cli/term"
+	"relay/report/api/host"
+	"relay/report/words"
+)
+
+// BanCommand is relay ban.
+func BanCommand(e *shell.Env) *cli.Command {
+	return shell.Group("ban", "who is kept out for failed logins", banList(e), banLift(e))
+}
+
+// noBans says why there are none when no relay runs.
+func noBans(err error) error {
+	if errors.Is(err, control.ErrAbsent) {
+		return exit.Fail(exit.Unreachable, "bans end with the relay that set them; if one is running, name its data directory with --data DIR", "%w", control.ErrAbsent)
+	}
+	return err
+}
+
+func banList(e *shell.Env) *cli.Command {
+	return shell.Command(&cli.Command{
+		Name: "list", Usage: "addresses that are banned, logins that are locked",
+		Description: `An address is banned when it tried too many different passwords. A network (an IPv4 /24, an IPv6 /56 or /48) is banned when many were tried from all over it; the ban leaves out the addresses in it from which any login succeeded in the last 30 days.
+
+A login is locked when too many passwords were tried for it, from wherever. The lock leaves out the addresses from which that login succeeded in the last 30 days, and a generated password that is right. Names are shown as they were tried: there need not be such a login.
+
+Bans are in the memory of the running relay and end with it. Each that follows another one soon lasts twice as long, up to a day. See failed_logins_per_address, failed_logins_per_login and ban_time in [limits].`,
+	}, func(ctx context.Context, _ []string) error {
+		a, none := term.NewArray(e.Stdout), true
+		t := term.NewTable(term.Column{Head: "KIND"}, term.Column{Head: "WHO", Least: 20}, term.Column{Head: "FAILED", Right: true}, term.Column{Head: "UNTIL"})
+		err := host.ListBans.Each(ctx, e.Running, &host.AllBans{}, 0, func(b *host.Ban) error {
+			none = false
+			if e.JSON {
+				return a.Add(b)
+			}
+			t.Add(kind(b), banned(b), words.Number(int64(b.Failed)), words.Stamp(b.Until, e.Running.Zone()))
+			return nil
+		})
+		switch {
+		case err != nil:
+			return noBans(err)
+		case e.JSON:
+			return a.End()
+		case none:
+			return e.Say("nobody is kept out")
+		}
+		return t.Print(e.Stdout)
+	})
+}
+
+// banned is the network or the login.
+func banned(b *host.Ban) string {
+	if b.Network == "" {
+		return b.Login
+	}
+	return b.Network
+}
+
+// kind of a ban. An IPv6 /64 is one customer's, as an IPv4 address is.
+func kind(b *host.Ban) string {
+	const site = 64
+	if b.Network == "" {
+		return "login"
+	}
+	if p, err := netip.ParsePrefix(b.Network); err == nil && (p.Addr().Is4() || p.Bits() < site) {
+		return "network"
+	}
+	return "address"
+}
+
+func banLift(e *shell.Env) *cli.Command {
+	var in host.Lift
+	return shell.Command(&cli.Command{
+		Name: "lift", ArgsUsage: "[ADDRESS|LOGIN]", Usage: "let an address or a login in again",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "all of them", Destination: &in.Body.All},
+		},
+		Description: `Its failed logins are forgotten, and so is that it was banned before.
+
+  relay ban lift 192.0.2.7`,
+	}, func(ctx context.Context, args []string) error {
+		if in.Body.All == (len(args) > 0) {
+			return exit.Usage("see who is banned: relay ban list", "name an address or a login, or --all")
+		}
+		if len(args) > 0 {
+			in.Body.Who = args[0]
+		}
+		lifted, err := host.LiftBans.Call(ctx, e.Running, &in)
+		if err != nil {
+			return noBans(err)
+		}
+		return showLifted(e, *lifted)
+	})
+}
+
+func showLifted(e *shell.Env, lifted []host.Ban) error {
+	if e.JSON {
+		return term.EncodeAll(e.Stdout, lifted)
+	}
+	if len(lifted) == 0 {
+		return e.Say("nobody was banned")
+	}
+	for i := range lifted {
+		if err := e.Say("%s may come in again", term.Clean(banned(&lifted[i]))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/exit"
+	"relay/cli/shell"
+	"relay/cli/term"
+	"relay/report/api/host"
+	"relay/report/jobs"
+	"relay/report/words"
+)
+
+// JobCommand is relay job.
+func JobCommand(e *shell.Env) *cli.Command {
+	return shell.Group("job", "what is done by the calendar", jobList(e), jobRun(e))
+}
+
+func jobList(e *shell.Env) *cli.Command {
+	return shell.Command(&cli.Command{
+		Name: "list", Usage: "what is done by the calendar, when it was done and is next",
+		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. Where summer time leaves a time out it comes when the clock is turned, and one that comes twice counts the first time. What was due while no relay ran is done once when it starts.",
+	}, func(ctx context.Context, _ []string) error {
+		a := term.NewArray(e.Stdout)
+		t := term.NewTable(term.Column{Head: "JOB"}, term.Column{Head: "SCHEDULE", Least: 10}, term.Column{Head: "DONE"}, term.Column{Head: "NEXT"})
+		var stands *jobs.State // nil: the books go on
+		err := host.ListJobs.Each(ctx, e.Service, &host.AllJobs{}, 0, func(j *jobs.State) error {
+			if e.JSON {
+				return a.Add(j)
+			}
+			if j.Stands != nil && j.Wall != nil {
+				stands = j
+			}
+			done := "never"
+			if j.Done != nil {
+				done = words.Stamp(*j.Done, e.Zone())
+			}
+			t.Add(j.Job, j.Schedule, done, words.Stamp(j.Next, e.Zone()))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if e.JSON {
+			return a.End()
+		}
+		if err := t.Print(e.Stdout); err != nil || stands == nil {
+			return err
+		}
+		return e.Say("\n%s: %s do nothing.\n%s", words.ClockStands(*stands.Stands, *stands.Wall, e.Zone()), jobs.OfBooks, jobs.ClockAdvice)
+	})
+}
+
+func jobRun(e *shell.Env) *cli.Command {
+	var in host.JobRun
+	return shell.Command(&cli.Command{
+		Name: "run", ArgsUsage: "JOB", Usage: "do one of them now",
+		Description: `JOB is one of relay job list. It does no harm to run a job that is not due, or twice: what is done is not done again.
+
+While the clock is plainly wrong and the books stand still, close without --at is your word that it is right: the books go on by it, and what is over by it is closed for good.
+
+With --at, close and dun leave out what has become due since then. With --dry-run, warn shows whom it would tell that a term ends.
+
+  relay job run close
+  relay job run warn --dry-run`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "at", Usage: "`TIME` only what was due then: 2026-12-01, \"2026-12-01 08:00\", or RFC 3339", Destination: &in.Body.At},
+			&cli.BoolFlag{Name: "dry-run", Usage: "change nothing, show what warn would do", Destination: &in.Body.DryRun},
+		},
+	}, func(ctx context.Context, args []string) error {
+		in.Job = args[0]
+		did, err := host.RunJob.Call(ctx, e.Service, &in)
+		if err != nil {
+			return err
+		}
+		if c, ok := did.Result.(*jobs.Closing); ok && c.Believed != nil {
+			e.Note("the clock is believed, the books go on at %s", words.Stamp(*c.Believed, e.Zone()))
+		}
+		if err := e.Done(did, "%s", jobText(did.Result)); err != nil {
+			return err
+		}
+		return jobFailures(did.Result)
+	})
+}
+
+// jobFailures is the command's error when a job could not do everything.
+func jobFailures(did jobs.Result) error {
+	list := did.Failures()
+	if len(list) == 0 {
+		return nil
+	}
+	return exit.Fail(exit.Failed, "the others are done; relay check --store proves the file", "%s failed, among them %s: %s",
+		words.Plural(int64(len(list)), "account"), list[0].Account, list[0].Error)
+}
+
+// jobText says what a job did.
+func jobText(did jobs.Result) string {
+	switch v := did.(type) {
+	case *jobs.Closing:
+		return closingText(v)
+	case *jobs.Dunning:
+		return dunningText(v)
+	case *jobs.Warnings:
+		return warningsText(v)
+	case *jobs.Pruning:
+		return "removed " + words.Plural(int64(v.Events), "event") + " of the trace"
+	case *jobs.Copying:
+		return "made " + v.File
+	}
+	return "done"
+}
+
+func closingText(v *jobs.Closing) string {
+	if v.Accounts == 0 {
+		return "nothing to close"
+	}
+	return fmt.Sprintf("closed %s of %s, %s", words.Plural(int64(v.Periods), "period"), words.Plural(int64(v.Accounts), "account"), numbersOf(v.Invoices))
+}
+
+// first names of a list; more are counted only.
+func first(list []string) string {
+	const shown = 5
+	if len(list) > shown {
+		return strings.Join(list[:shown], ", ") + ", …"
+	}
+	return strings.Join(list, ", ")
+}
+
+// numbersOf invoices, the first ones.
+func numbersOf(list []string) string {
+	if len(list) == 0 {
+		return "no invoice"
+	}
+	return words.Plural(int64(len(list)), "invoice") + ": " + first(list)
+}
+
+func dunningText(v *jobs.Dunning) string {
+	text := "nobody to hold back"
+	if n := v.Accounts; n > 0 {
+		text = fmt.Sprintf("%s held back, unpaid: %s", words.Plural(int64(n), "account"), first(v.Held))
+	}
+	if n := len(v.Expired); n > 0 {
+		text += fmt.Sprintf("\n%s expired: %s", words.Plural(int64(n), "order"), numbersOf(v.Expired))
+	}
+	return text
+}
+
+func warningsText(v *jobs.Warnings) string {
+	did, text := "warned", "nobody to warn"
+	if v.DryRun {
+		did = "would warn"
+	}
+	if n := v.Accounts; n > 0 {
+		var names []string
+		for i := range v.Warned {
+			names = append(names, v.Warned[i].Account)
+		}
+		text = fmt.Sprintf("%s %s: %s", did, words.Plural(int64(n), "account"), first(names))
+	}
+	if n := len(v.NoContact); n > 0 {
+		text += fmt.Sprintf("\n%s without a contact: %s", words.Plural(int64(n), "account"), first(v.NoContact))
+	}
+	return text
+}

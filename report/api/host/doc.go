@@ -1,0 +1,10 @@
+// Package host has the acts on the relay itself: bans, scheduled jobs, health and the
+// configuration. They are for the operator of the machine.
+package host
+
+import "relay/report/api/act"
+
+// Acts of this package.
+func Acts() []act.Any {
+	return []act.Any{Health, Reload, ShowCompaction, ListBans, LiftBans, ListJobs, RunJob}
+}

@@ -1,0 +1,163 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"relay/report/api/act"
+	"relay/report/jobs"
+	"relay/report/words"
+	"relay/store"
+)
+
+// AllJobs is the request for the list of jobs.
+type AllJobs struct{ act.Paging }
+
+// JobRun is the request to run a job now.
+type JobRun struct {
+	Job  string `path:"job" doc:"Of the list of jobs."`
+	Body struct {
+		At     string `json:"at,omitempty" doc:"Only what was due then: 2026-12-01, '2026-12-01 08:00' in the operator's zone, or RFC 3339. For close and dun."`
+		DryRun bool   `json:"dry_run,omitempty" doc:"Change nothing. For warn."`
+	}
+}
+
+// Acts on scheduled jobs.
+var (
+	ListJobs = act.NewList(act.Spec{Name: "job list", Route: "GET /v1/jobs", Summary: "Scheduled jobs: when each ran last and is due next", May: act.Operator}, listJobs)
+	RunJob   = act.New(act.Spec{Name: "job run", Route: "POST /v1/jobs/{job}/run", Summary: "Run a job now; it answers when the job is done", May: act.Operator}, runJob)
+)
+
+func listJobs(_ context.Context, s *act.Service, _ *AllJobs, page *act.Page[jobs.State]) error {
+	list, err := s.Jobs.States()
+	if err != nil {
+		return err
+	}
+	skip := page.From != ""
+	for i := range list {
+		if skip {
+			skip = list[i].Job != page.From
+			continue
+		}
+		if err := page.Add(list[i], list[i].Job); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// JobResult is what a job did: each job has an answer of its own.
+type JobResult struct{ jobs.Result }
+
+func runJob(ctx context.Context, s *act.Service, in *JobRun) (*JobResult, error) {
+	j, ok := s.Jobs.Find(in.Job)
+	if !ok {
+		return nil, noJob(in.Job)
+	}
+	if in.Body.DryRun {
+		if j.Try == nil {
+			return nil, act.Invalid("dry_run", "", " is for %s", jobs.Warn)
+		}
+		did, err := j.Try(ctx)
+		return &JobResult{did}, err
+	}
+	at, err := moment(s.Store, &j, in.Body.At)
+	if err != nil {
+		return nil, err
+	}
+	var believed *time.Time
+	if j.Name == jobs.Close && in.Body.At == "" && s.Store.Hold() != nil {
+		if err := s.Store.BelieveClock(); err != nil {
+			return nil, err
+		}
+		at = s.Store.BookTime()
+		believed = &at
+	}
+	did, err := j.Now(ctx, at)
+	if c, ok := did.(*jobs.Closing); ok && c != nil {
+		c.Believed = believed
+	}
+	return &JobResult{did}, err
+}
+
+func noJob(name string) error {
+	if name == jobs.Backup {
+		return act.Fail(act.NoSuch, "make a copy with: {backup}; set schedule in [backup] for one by the calendar", "no schedule for a backup is configured")
+	}
+	return act.Fail(act.NoSuch, "{job list} shows all", "no job %q", name)
+}
+
+// moment that the request is about: now, unless it says another one.
+func moment(st *store.Store, j *jobs.Job, text string) (at time.Time, err error) {
+	now := st.BookTime()
+	if text == "" {
+		return now, nil
+	}
+	if !j.Dated {
+		return at, act.Invalid("at", "", " is for %s and %s", jobs.Close, jobs.Dun)
+	}
+	if at, err = words.ParseMoment(text, st.Zone()); err != nil {
+		return at, act.Invalid("at", "", ": %w", err)
+	}
+	if at.After(now) {
+		return at, act.Invalid("at", "a month is closed when it is over; {sandbox --at} shows one that is to come",
+			" %s is yet to come: it is %s", words.Stamp(at, st.Zone()), words.Stamp(now, st.Zone()))
+	}
+	return at, nil
+}
+
+// resultOf makes an empty answer of the job of that name; nil: there is no such job.
+func resultOf(name string) jobs.Result {
+	switch name {
+	case jobs.Close:
+		return &jobs.Closing{}
+	case jobs.Dun:
+		return &jobs.Dunning{}
+	case jobs.Warn:
+		return &jobs.Warnings{}
+	case jobs.Prune:
+		return &jobs.Pruning{}
+	case jobs.Backup:
+		return &jobs.Copying{}
+	}
+	return nil
+}
+
+// MarshalJSON writes the job's own answer.
+func (r JobResult) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(r.Result)
+	return b.Bytes(), err
+}
+
+// UnmarshalJSON finds by the job's word which answer it is.
+func (r *JobResult) UnmarshalJSON(text []byte) error {
+	var head struct {
+		Job string `json:"job"`
+	}
+	if err := json.Unmarshal(text, &head); err != nil {
+		return err
+	}
+	if r.Result = resultOf(strings.ReplaceAll(head.Job, "-", " ")); r.Result == nil {
+		return fmt.Errorf("the answer is of an unknown job %q", head.Job)
+	}
+	return json.Unmarshal(text, r.Result)
+}
+
+// Schema implements huma.SchemaProvider.
+func (JobResult) Schema(r huma.Registry) *huma.Schema {
+	s := &huma.Schema{Description: "By the job."}
+	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Prune, jobs.Backup} {
+		s.OneOf = append(s.OneOf, huma.SchemaFromType(r, reflect.TypeOf(resultOf(name)).Elem()))
+	}
+	return s
+}
