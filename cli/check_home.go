@@ -12,6 +12,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	commands "relay/cli/host"
 	"relay/cli/hostname"
 	"relay/cli/proof"
 	"relay/cli/reach"
@@ -92,7 +93,7 @@ func (c *checker) numbers() {
 func (c *checker) relay() {
 	running := reach.Service{Socket: c.dir.Socket()}
 	defer running.Close()
-	ctx, cancel := context.WithTimeout(c.ctx, healthLimit)
+	ctx, cancel := context.WithTimeout(c.ctx, commands.HealthLimit)
 	defer cancel()
 	h, err := host.Health.Call(ctx, &running, &host.None{})
 	switch {
@@ -104,7 +105,7 @@ func (c *checker) relay() {
 		c.add("process", ok, "", "%s runs, pid %d, for %s", h.Version, h.PID, words.Span(time.Since(h.Started)))
 	case errors.Is(err, context.DeadlineExceeded):
 		c.silent = true
-		c.add("process", failed, "see its log; a restart is safe at any time", "does not answer within %s", healthLimit)
+		c.add("process", failed, "see its log; a restart is safe at any time", "does not answer within %s", commands.HealthLimit)
 	case !errors.Is(err, control.ErrAbsent):
 		c.silent = true
 		c.add("process", failed, exit.Hint(err), "%v", err)

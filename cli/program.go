@@ -68,7 +68,7 @@ func (p *program) commands() []*cli.Command {
 		p.onlyHere(setup.Command(p.env, setup.Machine{Where: &p.where, Addresses: p.addresses, Run: p.inside})),
 		p.checkCommand(),
 		p.testCommand(),
-		p.healthCommand(),
+		host.HealthCommand(p.env),
 		host.ReloadCommand(p.env),
 		accounts.Command(p.env),
 		owners.CustomerCommand(p.env),

@@ -106,6 +106,21 @@ func (s *runningService) Do(req *http.Request) (resp *http.Response, err error) 
 	return resp, err
 }
 
+// whereRunning is the data directory of a relay that runs. A configuration that was
+// broken since it started does not matter where the directory is named.
+func (p *program) whereRunning() (place.Dir, error) {
+	cfg, err := p.where.Load()
+	if err != nil && p.where.Data == "" && p.getenv("RELAY_DATA") == "" {
+		return "", err
+	}
+	return p.where.Dir(&cfg)
+}
+
+// absent is the error of a command that needs a running relay.
+func absent(dir place.Dir) error {
+	return exit.Fail(exit.Unreachable, "start it: relay serve; or name its data directory with --data DIR", "%w in %s", control.ErrAbsent, dir)
+}
+
 // reach says where the service is: elsewhere, with --api, or on this machine.
 func (p *program) reach(s *reach.Service) (err error) {
 	s.Version = build.Read().Version

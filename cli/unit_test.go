@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,10 +9,8 @@ import (
 	"time"
 
 	"relay/cli/config"
-	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/place"
-	"relay/report/api/act"
 )
 
 // unit reads a unit file: the values of each directive.
@@ -74,49 +70,5 @@ func TestUnit_sockets(t *testing.T) {
 				t.Errorf("relay-%s.socket: %s=%v, want %s", name, key, u[key], want)
 			}
 		}
-	}
-}
-
-func TestHealth_notWell(t *testing.T) {
-	for _, c := range []struct {
-		h    act.Health
-		want string
-	}{
-		{act.Health{Problem: "the disk is gone"}, "not well: the disk is gone\n"},
-		{act.Health{Probes: []act.Probe{{Name: "store"}, {Name: "queue", Error: "no answer"}}}, "not well: no answer\n"},
-		{act.Health{Problem: "gone", Probes: []act.Probe{{Name: "store", Error: "gone"}}}, "not well: gone\n"},
-	} {
-		var out strings.Builder
-		p := &program{App: App{Stdout: &out}}
-		if err := p.showHealth(&c.h); err != exit.Code(exit.Failed) || out.String() != c.want {
-			t.Errorf("%+v: %v, %q, want exit code 1, %q", c.h, err, out.String(), c.want)
-		}
-		out.Reset()
-		p.json = true
-		if err := p.showHealth(&c.h); err != exit.Code(exit.Failed) || !strings.Contains(out.String(), `"healthy": false`) {
-			t.Errorf("%+v: %v, %s", c.h, err, out.String())
-		}
-	}
-}
-
-// A relay that took the question and does not answer is not reachable.
-func TestHealth_noAnswer(t *testing.T) {
-	e := newEnv(t, testConfig)
-	dir := place.Dir(e["RELAY_DATA"])
-	if err := dir.Make(); err != nil {
-		t.Fatal(err)
-	}
-	l, err := control.Listen(dir.Socket())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close() // which accepts nothing
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	p := newProgram(App{Getenv: e.get})
-	p.env = p.newEnv()
-	f, ok := errors.AsType[*exit.Error](p.health(ctx))
-	if !ok || f.Code != exit.Unreachable || !strings.Contains(f.Error(), "does not answer") {
-		t.Errorf("%v, want exit code %d", f, exit.Unreachable)
 	}
 }

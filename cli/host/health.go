@@ -1,4 +1,4 @@
-package cli
+package host
 
 import (
 	"context"
@@ -12,62 +12,77 @@ import (
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/mail"
-	"relay/cli/place"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/api/act"
 	"relay/report/api/host"
 	"relay/report/words"
 )
 
-// healthLimit is how long relay health waits for the relay's answer, which may
-// take its probes' limit.
-const healthLimit = 2 * probeLimit
+// HealthLimit is how long a command waits for the answer, which takes as long as the
+// slowest of the relay's probes: 5 seconds at most.
+const HealthLimit = 10 * time.Second
 
-func (p *program) healthCommand() *cli.Command {
-	return p.here(&cli.Command{
+// askAgain is the pause between two questions while a command waits for a healthy relay.
+const askAgain = 200 * time.Millisecond
+
+// HealthCommand is relay health.
+func HealthCommand(e *shell.Env) *cli.Command {
+	var wait shell.DurationFlag
+	return shell.Command(&cli.Command{
 		Name: "health", Usage: "whether the running relay works, in one line",
 		Description: `Asks the running relay to send a probe through its store and through its queue, and to store something small as a message would be, each within 5 seconds. Exit code 0 when all is well, 1 when a probe does not come back, no mail could be stored (the disk is full) or the store has failed, 69 when no relay answers.
+
+With --wait it asks again until the relay is well or the time is over, and then shows the last answer: for scripts that start a relay.
 
 When all connections to next hops are in use, or an account has used up its share of them, further lines say so, and whose they are: mail waits then, but relay is well.
 
 It is for monitoring and for a container's health check; relay check looks at more.`,
-	}, func(ctx context.Context, _ []string) error { return p.health(ctx) })
-}
-
-func (p *program) health(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, healthLimit)
-	defer cancel()
-	h, err := host.Health.Call(ctx, p.env.Running, &host.None{})
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return exit.Fail(exit.Unreachable, "see its log; a restart is safe at any time", "the relay does not answer within %s", healthLimit)
-	case err != nil:
-		return err
-	}
-	return p.showHealth(h)
-}
-
-// whereRunning is the data directory of a relay that runs. A configuration that
-// was broken since it started does not matter where the directory is named.
-func (p *program) whereRunning() (place.Dir, error) {
-	cfg, err := p.where.Load()
-	if err != nil && p.where.Data == "" && p.getenv("RELAY_DATA") == "" {
-		return "", err
-	}
-	return p.where.Dir(&cfg)
-}
-
-// absent is the error of a command that needs a running relay.
-func absent(dir place.Dir) error {
-	return exit.Fail(exit.Unreachable, "start it: relay serve; or name its data directory with --data DIR", "%w in %s", control.ErrAbsent, dir)
-}
-
-func (p *program) showHealth(h *act.Health) error {
-	if p.json {
-		if err := term.Encode(p.Stdout, h); err != nil {
+		Flags: []cli.Flag{&cli.GenericFlag{Name: "wait", Usage: "`TIME` to wait for a relay that is well, such as 30s", Value: &wait}},
+	}, func(ctx context.Context, _ []string) error {
+		h, err := healthWithin(ctx, e, wait.D)
+		if err != nil {
 			return err
 		}
-	} else if err := p.healthLine(h); err != nil {
+		return showHealth(e, h)
+	})
+}
+
+// healthWithin asks until the relay is well, for so long; the last answer counts.
+func healthWithin(ctx context.Context, e *shell.Env, wait time.Duration) (*act.Health, error) {
+	for deadline := time.Now().Add(wait); ; {
+		h, err := askHealth(ctx, e)
+		if !time.Now().Before(deadline) || !mayGetWell(h, err) {
+			return h, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(askAgain):
+		}
+	}
+}
+
+// mayGetWell reports an answer that a relay gives, or none, while it starts.
+func mayGetWell(h *act.Health, err error) bool {
+	if err == nil {
+		return !h.Healthy
+	}
+	return exit.Of(err).Code == exit.Unreachable && !errors.Is(err, control.ErrDenied)
+}
+
+func askHealth(ctx context.Context, e *shell.Env) (*act.Health, error) {
+	ctx, cancel := context.WithTimeout(ctx, HealthLimit)
+	defer cancel()
+	h, err := host.Health.Call(ctx, e.Running, &host.None{})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, exit.Fail(exit.Unreachable, "see its log; a restart is safe at any time", "the relay does not answer within %s", HealthLimit)
+	}
+	return h, err
+}
+
+func showHealth(e *shell.Env, h *act.Health) error {
+	if err := e.Done(h, "%s", healthText(h)); err != nil {
 		return err
 	}
 	if !h.Healthy {
@@ -76,7 +91,8 @@ func (p *program) showHealth(h *act.Health) error {
 	return nil
 }
 
-func (p *program) healthLine(h *act.Health) error {
+// healthText is a line, and more when connections to next hops are short.
+func healthText(h *act.Health) string {
 	text := fmt.Sprintf("well: %s in the queue, up %s", words.Plural(h.Messages, "message"), words.Span(time.Since(h.Started)))
 	if !h.Healthy {
 		text = "not well: " + h.Unwell()
@@ -84,6 +100,5 @@ func (p *program) healthLine(h *act.Health) error {
 	if h.Clock != nil {
 		text += "; " + words.ClockStands(h.Clock.Stands, h.Clock.Wall, time.Local)
 	}
-	_, err := fmt.Fprintln(p.Stdout, strings.Join(append([]string{term.Clean(text)}, mail.BusyLines(h.Connections)...), "\n"))
-	return err
+	return strings.Join(append([]string{term.Clean(text)}, mail.BusyLines(h.Connections)...), "\n")
 }
