@@ -317,7 +317,7 @@ func TestSendmail_wrong(t *testing.T) {
 		{"no recipients", "", "", "x\n", 64, "no recipients\n.*hint: relay sendmail -t"},
 		{"none in the header", "", "-t", "Subject: x\n\nTo: a@b.example\n", 65, "the message has no recipients\n.*hint: add a To field"},
 		{"a bad field", "", "-t", "To: Ann Bee\n\n", 65, `the message's To: "Ann Bee" is not an address\n.*hint`},
-		{"a header without end", "", "-t", "To: a@b.example\n" + strings.Repeat("X-A: b\n", 50_000), 65, "the header of the message is longer than 262 kB\n.*hint"},
+		{"a header without end", "", "-t", "To: a@b.example\n" + strings.Repeat("X-A: b\n", 50_000), 65, "the header of the message is longer than 262 KB\n.*hint"},
 		{"another configuration", "", "--config /tmp/x.toml a@b.example", "x\n", 64, "not taken from the arguments of sendmail\n.*hint"},
 		{"another data directory", "", "a@b.example --data=/tmp", "x\n", 64, "not taken from the arguments of sendmail\n.*hint"},
 		{"no login without TLS elsewhere, nor offered", "user = \"a\"\npassword_file = \"" + secret + "\"\n", "a@b.example", "x\n", 78, "offers neither PLAIN nor LOGIN\n.*hint: .*TLS"},

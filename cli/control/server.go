@@ -121,11 +121,15 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 	s.actFor(w, r, a)
 }
 
-// actFor serves an act and logs it: what changes something for the operator to see.
+// longRead is how long a read takes that the operator may ask about.
+const longRead = time.Second
+
+// actFor serves an act and logs it: at level info what changes something, and a read
+// that takes long, such as a trace that is followed.
 func (s *Server) actFor(w http.ResponseWriter, r *http.Request, a act.Actor) {
 	start := time.Now()
+	defer func() { s.logAct(r, a, time.Since(start)) }() // an answer that is cut off panics
 	s.Service.ServeHTTP(w, r.WithContext(act.WithActor(r.Context(), a)))
-	s.logAct(r, a, time.Since(start))
 }
 
 // runFor runs a command line for a reseller; "": for the operator.
@@ -223,7 +227,7 @@ func (s *Server) logCommand(r *http.Request, req *Request, code int, d time.Dura
 
 func (s *Server) logAct(r *http.Request, a act.Actor, d time.Duration) {
 	level := slog.LevelInfo
-	if r.Method == http.MethodGet {
+	if r.Method == http.MethodGet && d < longRead {
 		level = slog.LevelDebug
 	}
 	attrs := []any{"component", "api", "actor", a.String(), "method", r.Method, "path", shortened([]string{r.URL.Path}), "ms", d.Milliseconds()}

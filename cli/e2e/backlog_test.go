@@ -165,7 +165,7 @@ func wantMissed(t *testing.T, r *relay, f *idler, n int) {
 	if code := f.wait(t, 5*time.Second); code != -1 {
 		t.Errorf("trace --follow ended with exit code %d after Ctrl-C, want the signal's", code)
 	}
-	if _, ok := r.running().says("--follow", 10*time.Second); !ok {
+	if _, ok := r.running().says("trace/follow", 10*time.Second); !ok {
 		t.Error("the relay still follows for the one that has gone")
 	}
 }
