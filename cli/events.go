@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"io"
 	"log/slog"
 	"os"
@@ -34,7 +35,7 @@ func newLog(w io.Writer, c *config.Config) *slog.Logger {
 
 func (r *relay) logStarting() {
 	r.log.Info("relay starting", "version", build.Read().Version, "pid", os.Getpid(), "hostname", r.hostname,
-		"data", string(r.dir), "config", orElse(r.cfg.File(), "none, defaults"))
+		"data", string(r.dir), "config", cmp.Or(r.cfg.File(), "none, defaults"))
 }
 
 func (r *relay) logListening(l smtp.Listener) {
@@ -89,7 +90,7 @@ func (r *relay) logReloaded(list []act.Change) {
 			r.log.Info("setting changed", "key", c.Key, "old", c.Old, "new", c.New)
 		}
 	}
-	r.log.Info("configuration read again", "config", orElse(r.config().File(), "none, defaults"), "result", host.ReloadSummary(list))
+	r.log.Info("configuration read again", "config", cmp.Or(r.config().File(), "none, defaults"), "result", host.ReloadSummary(list))
 }
 
 func (r *relay) logRefused(err error) {

@@ -88,3 +88,6 @@ func (ps *parts) stop() error {
 	}
 	return errors.Join(errs...)
 }
+
+// errStopping ends what would go on for as long as the relay does.
+var errStopping = errors.New("the relay is stopping")

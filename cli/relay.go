@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -193,7 +194,7 @@ func (r *relay) certificate(cfg *config.Config) (*certificate, error) {
 	if cfg.TLS.Cert != "" {
 		c, err := loadCertificate(cfg.TLS.Cert, cfg.TLS.Key, r.log)
 		if err != nil {
-			return nil, exit.Fail(exit.Config, orElse(exit.Hint(err), "see [tls] in the configuration"), "%w", err)
+			return nil, exit.Fail(exit.Config, cmp.Or(exit.Hint(err), "see [tls] in the configuration"), "%w", err)
 		}
 		return c, nil
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"relay/cli/build"
-	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/place"
@@ -19,7 +18,6 @@ import (
 	"relay/cli/shell"
 	"relay/report/api"
 	"relay/report/api/act"
-	"relay/smtp"
 	"relay/store"
 )
 
@@ -27,14 +25,14 @@ import (
 func (p *program) newEnv() *shell.Env {
 	e := &shell.Env{Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Service: &lazyService{p: p}, Running: &runningService{p: p}}
 	if p.inner != nil {
-		e.Service = p.inner.within(p.scope)
+		e.Service = serviceWithin(p.inner, p.scope)
 		e.Running = e.Service
 	}
 	return e
 }
 
-// within is the service for a command line that another process sent.
-func (r *relay) within(s *scope) shell.Service {
+// serviceWithin is the service for a command line that another process sent.
+func serviceWithin(r *relay, s *scope) shell.Service {
 	a := act.Actor{Kind: act.Operator, UID: -1}
 	if s != nil {
 		a = act.Actor{Kind: act.Reseller, Name: s.reseller}
@@ -143,10 +141,7 @@ func (p *program) reach(s *reach.Service) (err error) {
 		if err != nil {
 			return nil, err
 		}
-		r := &relay{host: p.machine(), cfg: cfg, dir: dir, hostname: cfg.Host(), log: slog.New(slog.DiscardHandler)}
-		r.workOn(st)
-		r.acts.Log = slog.New(slog.NewTextHandler(p.Stderr, nil))
-		return &openedStore{Store: st, dir: dir, s: r.acts}, nil
+		return &openedStore{Store: st, dir: dir, s: actsOn(p.machine(), cfg, dir, st, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, nil
 	}
 	return nil
 }
@@ -184,23 +179,6 @@ func (o *openedStore) Close() error {
 	return proof.Guard(o.dir.Store(), o.Store.Close)
 }
 
-// serviceOn is the service on an open store.
-func serviceOn(st *store.Store, cfg func() *config.Config, log *slog.Logger) *act.Service {
-	return &act.Service{
-		Store: st, Log: log, Version: build.Read().Version,
-		Rules: func() *act.Rules { return rules(cfg()) },
-	}
-}
-
-// rules of the configuration that acts go by.
-func rules(c *config.Config) *act.Rules {
-	r := &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil)}
-	for _, p := range c.Payment {
-		r.Methods = append(r.Methods, act.Method{Name: p.Method, Countries: p.Countries})
-	}
-	return r
-}
-
 // runSent runs a command line that came over the control socket.
 func runSent(ctx context.Context, r *relay, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{App: App{Stdin: stdin, Stdout: stdout, Stderr: stderr}, inner: r, coloured: req.Colour}
@@ -208,30 +186,4 @@ func runSent(ctx context.Context, r *relay, req control.Request, stdin io.Reader
 		p.scope = &scope{req.Reseller}
 	}
 	return exit.Report(stderr, p.run(ctx, req.Args))
-}
-
-// whole is the relay as the service sees it.
-type whole struct{ r *relay }
-
-// Health implements act.Host.
-func (w whole) Health(ctx context.Context) *act.Health { return w.r.health(ctx) }
-
-// Reload implements act.Host.
-func (w whole) Reload() (*act.Reload, error) {
-	list, err := w.r.reload()
-	if err != nil {
-		return nil, exit.Problem(err)
-	}
-	return &act.Reload{Config: w.r.config().File(), Changes: list}, nil
-}
-
-// bans of the SMTP server as the service sees them.
-type bans struct{ *smtp.Server }
-
-// Bans implements act.Bans.
-func (b bans) Bans() (list []act.Ban) {
-	for _, one := range b.Server.Bans() {
-		list = append(list, act.Ban(one))
-	}
-	return list
 }

@@ -2,12 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"time"
 )
-
-// errStopping ends what would go on for as long as the relay does.
-var errStopping = errors.New("the relay is stopping")
 
 // whileRunning is the call's context, which also ends when the relay begins to.
 // Then one who has stopped reading is not waited for.

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+
+	"relay/cli/build"
+	"relay/cli/config"
+	"relay/cli/exit"
+	"relay/cli/place"
+	"relay/report/api/act"
+	"relay/smtp"
+	"relay/store"
+)
+
+// serviceOn is the service on an open store.
+func serviceOn(st *store.Store, cfg func() *config.Config, log *slog.Logger) *act.Service {
+	return &act.Service{
+		Store: st, Log: log, Version: build.Read().Version,
+		Rules: func() *act.Rules { return rules(cfg()) },
+	}
+}
+
+// rules of the configuration that acts go by.
+func rules(c *config.Config) *act.Rules {
+	r := &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil)}
+	for _, p := range c.Payment {
+		r.Methods = append(r.Methods, act.Method{Name: p.Method, Countries: p.Countries})
+	}
+	return r
+}
+
+// whole is the relay as the service sees it.
+type whole struct{ r *relay }
+
+// Health implements act.Host.
+func (w whole) Health(ctx context.Context) *act.Health { return w.r.health(ctx) }
+
+// Reload implements act.Host.
+func (w whole) Reload() (*act.Reload, error) {
+	list, err := w.r.reload()
+	if err != nil {
+		return nil, exit.Problem(err)
+	}
+	return &act.Reload{Config: w.r.config().File(), Changes: list}, nil
+}
+
+// bans of the SMTP server as the service sees them.
+type bans struct{ *smtp.Server }
+
+// Bans implements act.Bans.
+func (b bans) Bans() (list []act.Ban) {
+	for _, one := range b.Server.Bans() {
+		list = append(list, act.Ban(one))
+	}
+	return list
+}
+
+// actsOn is the service on a store that a command has opened itself: no relay runs.
+func actsOn(m machine, cfg config.Config, dir place.Dir, st *store.Store, log *slog.Logger) *act.Service {
+	r := &relay{host: m, cfg: cfg, dir: dir, hostname: cfg.Host(), log: slog.New(slog.DiscardHandler)}
+	r.workOn(st)
+	r.acts.Log = log
+	return r.acts
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"os"
+
+	cli "github.com/urfave/cli/v2"
+)
+
+func (p *program) serveCommand() *cli.Command {
+	return p.here(&cli.Command{
+		Name: "serve", Usage: "run the relay",
+		Description: `Without a configuration it listens on ports 587, 465 (both skipped when they cannot be bound) and 2525, with a self-signed certificate, and keeps everything in the data directory.
+
+The log goes to standard error. SIGTERM and SIGINT drain: idle clients are told to come back, a message that is being received or delivered may end, then relay stops. A second signal ends it at once; nothing that was accepted is lost.`,
+	}, func(ctx context.Context, _ []string) error { return p.serve(ctx) })
+}
+
+func (p *program) serve(ctx context.Context) error {
+	if p.Outlive != nil {
+		p.Outlive()
+	}
+	signals, stopSignals := p.Signals()
+	defer stopSignals()
+	hangups, stopHangups := p.hangups()
+	defer stopHangups()
+	supervisor := p.supervisor()
+	cfg, dir, err := p.where.Home()
+	if err != nil {
+		return err
+	}
+	r, err := newRelay(p.machine(), cfg, dir)
+	if err != nil {
+		return err
+	}
+	r.hangups, r.reread, r.sockets = hangups, p.where.Load, p.Sockets
+	r.notify = &notifier{Supervisor: supervisor, log: r.log}
+	return r.operate(ctx, signals, func() {})
+}
+
+// hangups are the signals that ask for a reload.
+func (p *program) hangups() (<-chan os.Signal, func()) {
+	if p.Reloads == nil {
+		return nil, func() {}
+	}
+	return p.Reloads()
+}
+
+func (p *program) supervisor() Supervisor {
+	if p.App.Supervisor == nil {
+		return Supervisor{}
+	}
+	return p.App.Supervisor()
+}
+
+func (p *program) machine() machine {
+	return machine{stderr: p.Stderr, getenv: p.getenv, listen: p.Listen, wall: p.Wall, kept: p.Kept, command: runSent}
+}
