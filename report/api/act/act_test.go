@@ -368,6 +368,29 @@ func TestStream_cutShort(t *testing.T) {
 }
 
 // A client of another version is refused before anything is done.
+// deadlines records the deadline by which the connection's next octet has to be there.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	read time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.read = t
+	return nil
+}
+
+// net/http listens for a client that goes away while an act runs: a deadline that is left
+// behind by the reading of the body would end the act's context.
+func TestAct_lasts(t *testing.T) {
+	w := &deadlines{httptest.NewRecorder(), time.Now()}
+	r := request(t, http.MethodPost, "/v1/echo/x", `{}`)
+	r.Header.Set("Content-Type", "application/json")
+	sample(t).ServeHTTP(w, r.WithContext(WithActor(t.Context(), Actor{Kind: Operator})))
+	if w.Code != http.StatusOK || !w.read.IsZero() {
+		t.Errorf("answer %d; while the act runs, the connection's deadline is %v, want none", w.Code, w.read)
+	}
+}
+
 func TestAPI_version(t *testing.T) {
 	eachWay(t, operator, func(t *testing.T, c Caller) {
 		for version, want := range map[string]int{"": 200, "1.0": 200, "1.1": 412} {

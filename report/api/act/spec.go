@@ -62,6 +62,7 @@ func (m *mount) operation(s *Spec) huma.Operation {
 		Summary:                      s.Summary,
 		Tags:                         words[:1],
 		MaxBodyBytes:                 most,
+		BodyReadTimeout:              -1, // the transport's: one that stays behind would end the act's context
 		Errors:                       []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		RejectUnknownQueryParameters: true,
 		Middlewares:                  huma.Middlewares{m.admit(s)},
