@@ -29,7 +29,7 @@ func TestServe_wrongClock(t *testing.T) {
 	e.must(t, "plan", "set", "entry", "--ends")
 	e.must(t, "account", "add", "acme", "--plan", "entry")
 	e.must(t, "account", "network", "add", "acme", "127.0.0.0/8")
-	mustMatch(t, "health", e.must(t, "health"), `^well: 0 messages in the queue, up [^;]*$`)
+	mustMatch(t, "health", e.must(t, "health"), `^OK: queue empty, up [^;]*$`)
 	show := e.must(t, "account", "show", "acme")
 
 	m.off.Store(int64(500 * 24 * time.Hour))
@@ -42,7 +42,7 @@ func TestServe_wrongClock(t *testing.T) {
 	mustMatch(t, "account list", e.must(t, "account", "list"), `(?m)^acme +entry +active `)
 	mustMatch(t, "account list", e.must(t, "account", "list", "--state", "active"), `(?m)^acme `)
 	mustMatch(t, "usage", e.must(t, "usage", "acme"), `(?m)^e-mails +1 of `)
-	mustMatch(t, "health", e.must(t, "health"), `^well: .*; the clock was plainly wrong \(\d{4}-.*\), the books stand still at `)
+	mustMatch(t, "health", e.must(t, "health"), `^OK: .*; the clock was plainly wrong \(\d{4}-.*\), the books stand still at `)
 	mustMatch(t, "health", e.must(t, "health", "--json"), `"clock": \{\s+"stands": "`)
 	jobs := e.must(t, "job", "list")
 	mustMatch(t, "job list", jobs, `(?s)\nthe clock was plainly wrong .* the books stand still at .*: close, dun and warn do nothing.\nset the clock right; if it is right: relay job run close\n$`)
@@ -67,7 +67,7 @@ func TestServe_wrongClock(t *testing.T) {
 	if err := submit(s.dir, "a@acme.example", "x@one.example"); err == nil || !strings.Contains(err.Error(), "its term has ended") {
 		t.Errorf("mail after the term: %v", err)
 	}
-	mustMatch(t, "health", e.must(t, "health"), `^well: [^;]*$`)
+	mustMatch(t, "health", e.must(t, "health"), `^OK: [^;]*$`)
 }
 
 // A command without a relay stands by the same clock, trust_clock switches it off.

@@ -186,7 +186,7 @@ func (c *checker) store(file, free int64, sum store.Totals) {
 // late is what a backup may take, and a machine that was off for a moment.
 const late = 2 * time.Hour
 
-// judgeBackup judges the backup by the calendar; done is the instant of the last copy.
+// judgeBackup judges the scheduled backups; done is the instant of the last copy.
 func (c *checker) judgeBackup(done time.Time) {
 	when := words.Stamp(done, c.cfg.Zone())
 	if done.After(time.Now().Add(time.Minute)) {

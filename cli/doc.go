@@ -18,7 +18,7 @@
 //
 // # The relay
 //
-// serve starts the store, the mailer, the jobs by the calendar, the listeners
+// serve starts the store, the mailer, the scheduled jobs, the listeners
 // and the control socket, in this order, and stops them in reverse when a signal
 // comes, a part ends or the store fails. parts owns their goroutines. A second
 // signal, or a part that does not end in time, ends the process as a kill would:

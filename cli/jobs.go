@@ -31,7 +31,7 @@ func (r *relay) jobConfig() jobs.Config {
 	}
 }
 
-// runJobs runs the jobs by the calendar, which goes by the business's clock. What was
+// runJobs runs the scheduled jobs; the schedule goes by the business's clock. What was
 // due while no relay ran is done at the start.
 func (r *relay) runJobs(ctx context.Context) error {
 	defer r.jobs().Flush()

@@ -202,7 +202,7 @@ func (r *relay) signOfLife(ctx context.Context, limit time.Duration) {
 		if p.Error != "" {
 			well = false
 			r.logNoSign(p)
-			r.notify.tell(statusLine("not well: %s", p.Error))
+			r.notify.tell(statusLine("not OK: %s", p.Error))
 		}
 	}
 	if well {

@@ -207,7 +207,7 @@ func TestWatch_theStoreHangs(t *testing.T) {
 	w.stall.Store(true)
 	var writer sync.WaitGroup
 	writer.Go(func() { _ = w.store.SetJob("test", store.JobState{}) })
-	w.sup.wait(t, 1, "STATUS=not well: the store does not answer: not within 500ms")
+	w.sup.wait(t, 1, "STATUS=not OK: the store does not answer: not within 500ms")
 	given := w.sup.count("WATCHDOG=1")
 	time.Sleep(1600 * time.Millisecond) // longer than the watchdog's patience
 	if n := w.sup.count("WATCHDOG=1"); n != given {
@@ -263,7 +263,7 @@ func TestWatch_drainBeginsMeanwhile(t *testing.T) {
 	if n := w.sup.count("WATCHDOG=1"); n != 1 {
 		t.Errorf("%d signs of life, want 1", n)
 	}
-	if strings.Contains(w.log.String(), "no sign of life") || w.sup.count("STATUS=not well") > 0 {
+	if strings.Contains(w.log.String(), "no sign of life") || w.sup.count("STATUS=not OK") > 0 {
 		t.Errorf("told that it is not well: %q\n%s", w.sup.heard, w.log)
 	}
 }

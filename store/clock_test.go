@@ -20,7 +20,7 @@ func guardedBooks(t *testing.T, path string, c *clock, kept *bool) *Store {
 	return s
 }
 
-// closeAll is the job, as it runs by the calendar.
+// closeAll is the job, as it runs on schedule.
 func closeAll(t *testing.T, s *Store) (closed int) {
 	t.Helper()
 	err := s.CloseBy(context.Background(), s.BookTime(), func(_ string, _ Receipt, err error) {

@@ -2,7 +2,7 @@ package store
 
 import "time"
 
-// JobState is what a job by the calendar has done. Bucket "jobs", key name, JSON.
+// JobState is what a scheduled job has done. Bucket "jobs", key name, JSON.
 type JobState struct {
 	Last string    `json:"last"` // the last period or instant that is done, in the job's own words
 	Done time.Time `json:"done"`

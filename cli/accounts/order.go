@@ -68,7 +68,7 @@ func topUp(e *shell.Env) *cli.Command {
 	var block shell.SizeFlag
 	var count shell.CountFlag
 	return orderCommand(e, &cli.Command{
-		Name: "topup", Usage: "credit bought on top, that counts at once",
+		Name: "topup", Usage: "buy extra credit, usable immediately",
 		Description: `An account with a count plan takes a monthly count plan on top: --plan. One with a bandwidth plan takes blocks of its plan: --block, and --count for more than one.
 
 The credit is used after the allowance and before overage. What the period leaves of it lasts until the end of the term: of a count plan every e-mail, of a bandwidth plan whole steps (500 MB, unless the plan says otherwise).

@@ -28,7 +28,7 @@ func (c *Commands) Backup() *cli.Command {
 
 FILE - is standard output, for a pipe; there is no manifest then.
 
-Without FILE it is a copy as [backup] of the configuration makes them by the calendar: in that directory, under a name with its time, read again and proved; then older ones than are to be kept are removed.
+Without FILE it is a copy as the schedule in [backup] of the configuration makes them: in that directory, under a name with its time, read again and proved; then older ones than are to be kept are removed.
 
 The configuration and certificates are not in it.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace FILE when it exists", Destination: &force}},

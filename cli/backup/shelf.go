@@ -19,7 +19,7 @@ import (
 	"relay/report/words"
 )
 
-// Shelf is the directory of the copies that are made by the calendar, and how
+// Shelf is the directory of the copies that are scheduled, and how
 // many of them are to stand there.
 //
 //  1. A copy is written under another name, synced, read again from the disk and

@@ -73,7 +73,7 @@ type TLS struct {
 }
 
 var tlsKeys = Section{Name: "tls", aligned: true, Keys: []Key{
-	{"cert", "", all(with("key"), isCredential), OnReload, `PEM with the chain; default self-signed, said loudly`},
+	{"cert", "", all(with("key"), isCredential), OnReload, `PEM with the chain; default self-signed, with a warning`},
 	{"key", "", isCredential, OnReload, `PEM; both are read again when they change`},
 }, After: `"credential:NAME", here and in smarthost_password_file, is a file that systemd
 passes: LoadCredential=NAME:FILE in relay.service. It has read it as root.`}

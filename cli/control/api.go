@@ -21,8 +21,8 @@ import (
 	"relay/report/api/act"
 )
 
-// ErrToken is a token that is nobody's.
-var ErrToken = errors.New("the relay does not know this token")
+// ErrToken is an unknown token.
+var ErrToken = errors.New("unknown token")
 
 // Limits of the API, which strangers can reach.
 const (

@@ -84,7 +84,7 @@ func bare(t *testing.T, cred *syscall.Credential, env ...string) *process {
 	})
 	p.ready(t)
 	if lines := p.log.kept("self-signed"); len(lines) != 1 || !strings.Contains(lines[0], "level=WARN") {
-		t.Errorf("a self-signed certificate is not said loudly: %v", lines)
+		t.Errorf("no warning about a self-signed certificate: %v", lines)
 	}
 	if p.addr("starttls") == "" {
 		t.Errorf("the relay does not say where it listens:\n%s", p.log)

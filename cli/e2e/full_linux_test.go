@@ -85,7 +85,7 @@ func TestDiskFull(t *testing.T) {
 	well := func(want int) {
 		t.Helper()
 		res := r.run("", "health")
-		if res.code != want || want != 0 && !strings.HasPrefix(res.out, "not well: the disk is full: mail is refused with 452") {
+		if res.code != want || want != 0 && !strings.HasPrefix(res.out, "not OK: the disk is full: mail is refused with 452") {
 			t.Errorf("health: exit code %d, want %d: %s%s", res.code, want, res.out, res.err)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 
 // BanCommand is relay ban.
 func BanCommand(e *shell.Env) *cli.Command {
-	return shell.Group("ban", "who is kept out for failed logins", banList(e), banLift(e))
+	return shell.Group("ban", "bans and locks after failed logins", banList(e), banLift(e))
 }
 
 // noBans says why there are none when no relay runs.
@@ -30,7 +30,7 @@ func noBans(err error) error {
 
 func banList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
-		Name: "list", Usage: "addresses that are banned, logins that are locked",
+		Name: "list", Usage: "banned addresses and locked logins",
 		Description: `An address is banned when it tried too many different passwords. A network (an IPv4 /24, an IPv6 /56 or /48) is banned when many were tried from all over it; the ban leaves out the addresses in it from which any login succeeded in the last 30 days.
 
 A login is locked when too many passwords were tried for it, from wherever. The lock leaves out the addresses from which that login succeeded in the last 30 days, and a generated password that is right. Names are shown as they were tried: there need not be such a login.
@@ -53,7 +53,7 @@ Bans are in the memory of the running relay and end with it. Each that follows a
 		case e.JSON:
 			return a.End()
 		case none:
-			return e.Say("nobody is kept out")
+			return e.Say("no bans or locks")
 		}
 		return t.Print(e.Stdout)
 	})

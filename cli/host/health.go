@@ -33,12 +33,12 @@ func HealthCommand(e *shell.Env) *cli.Command {
 		Name: "health", Usage: "whether the running relay works, in one line",
 		Description: `Asks the running relay to send a probe through its store and through its queue, and to store something small as a message would be, each within 5 seconds. Exit code 0 when all is well, 1 when a probe does not come back, no mail could be stored (the disk is full) or the store has failed, 69 when no relay answers.
 
-With --wait it asks again until the relay is well or the time is over, and then shows the last answer: for scripts that start a relay.
+With --wait it asks again until the relay is healthy or the time is over, and then shows the last answer: for scripts that start a relay.
 
-When all connections to next hops are in use, or an account has used up its share of them, further lines say so, and whose they are: mail waits then, but relay is well.
+When all connections to next hops are in use, or an account has used up its share of them, further lines say so, and whose they are: mail waits then, but relay is healthy.
 
 It is for monitoring and for a container's health check; relay check looks at more.`,
-		Flags: []cli.Flag{&cli.GenericFlag{Name: "wait", Usage: "`TIME` to wait for a relay that is well, such as 30s", Value: &wait}},
+		Flags: []cli.Flag{&cli.GenericFlag{Name: "wait", Usage: "`TIME` to wait for a healthy relay, such as 30s", Value: &wait}},
 	}, func(ctx context.Context, _ []string) error {
 		h, err := healthWithin(ctx, e, wait.D)
 		if err != nil {
@@ -93,9 +93,13 @@ func showHealth(e *shell.Env, h *act.Health) error {
 
 // healthText is a line, and more when connections to next hops are short.
 func healthText(h *act.Health) string {
-	text := fmt.Sprintf("well: %s in the queue, up %s", words.Plural(h.Messages, "message"), words.Span(time.Since(h.Started)))
+	queue := "queue empty"
+	if h.Messages > 0 {
+		queue = words.Plural(h.Messages, "message") + " in the queue"
+	}
+	text := fmt.Sprintf("OK: %s, up %s", queue, words.Span(time.Since(h.Started)))
 	if !h.Healthy {
-		text = "not well: " + h.Unwell()
+		text = "not OK: " + h.Unwell()
 	}
 	if h.Clock != nil {
 		text += "; " + words.ClockStands(h.Clock.Stands, h.Clock.Wall, time.Local)

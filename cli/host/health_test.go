@@ -49,9 +49,9 @@ func TestHealth_notWell(t *testing.T) {
 		h    act.Health
 		want string
 	}{
-		{act.Health{Problem: "the disk is gone"}, "not well: the disk is gone\n"},
-		{act.Health{Probes: []act.Probe{{Name: "store"}, {Name: "queue", Error: "no answer"}}}, "not well: no answer\n"},
-		{act.Health{Problem: "gone", Probes: []act.Probe{{Name: "store", Error: "gone"}}}, "not well: gone\n"},
+		{act.Health{Problem: "the disk is gone"}, "not OK: the disk is gone\n"},
+		{act.Health{Probes: []act.Probe{{Name: "store"}, {Name: "queue", Error: "no answer"}}}, "not OK: no answer\n"},
+		{act.Health{Problem: "gone", Probes: []act.Probe{{Name: "store", Error: "gone"}}}, "not OK: gone\n"},
 	} {
 		var out strings.Builder
 		e := &shell.Env{Stdout: &out}

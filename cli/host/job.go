@@ -17,12 +17,12 @@ import (
 
 // JobCommand is relay job.
 func JobCommand(e *shell.Env) *cli.Command {
-	return shell.Group("job", "what is done by the calendar", jobList(e), jobRun(e))
+	return shell.Group("job", "scheduled jobs", jobList(e), jobRun(e))
 }
 
 func jobList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
-		Name: "list", Usage: "what is done by the calendar, when it was done and is next",
+		Name: "list", Usage: "scheduled jobs, when each ran last and runs next",
 		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. Where summer time leaves a time out it comes when the clock is turned, and one that comes twice counts the first time. What was due while no relay ran is done once when it starts.",
 	}, func(ctx context.Context, _ []string) error {
 		a := term.NewArray(e.Stdout)

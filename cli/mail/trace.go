@@ -45,7 +45,7 @@ remote id is the name that the next hop gave the message: its operator finds it 
 		case follow:
 			return followTrace(ctx, e, &q)
 		case q.What == "" && q.Account == "":
-			return exit.Usage("relay trace --help", "relay trace: of what? an ID, an address, or --account NAME; --follow alone shows all that happens")
+			return exit.Usage("relay trace --help", "relay trace needs an ID, an address or --account NAME; --follow alone shows everything")
 		}
 		return traceBack(ctx, e, &api.Trace{Traced: q, Since: since.D.String()}, &since, limit.N)
 	})

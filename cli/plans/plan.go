@@ -187,7 +187,7 @@ func soldText(retired bool) string {
 func planRetire(e *shell.Env) *cli.Command {
 	in := &plans.Retirement{}
 	return shell.Command(&cli.Command{
-		Name: "retire", ArgsUsage: "PLAN", Usage: "sell a plan no more",
+		Name: "retire", ArgsUsage: "PLAN", Usage: "stop selling a plan",
 		Description: "Nobody can order, renew, upgrade to or top up by it any more. Running terms go on to their end, and orders already placed are fulfilled.",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "undo", Usage: "sell it again", Destination: &in.Body.Undo}},
 	}, func(ctx context.Context, args []string) error {

@@ -24,7 +24,7 @@ var ExitMeanings = []struct {
 	{exit.NoAccount, "No such account; sendmail: a recipient's address was refused."},
 	{exit.Unreachable, "A relay is there but cannot be talked to; sendmail: it refused the message for good."},
 	{exit.TryAgain, "Not now: try again later."},
-	{exit.NotAllowed, "The token is nobody's; sendmail: no account knows this machine, or the login is wrong."},
+	{exit.NotAllowed, "Unknown token; sendmail: no account knows this machine, or the login is wrong."},
 	{exit.Config, "The configuration is wrong. The message names each key."},
 }
 

@@ -40,7 +40,7 @@ type Copying struct {
 // Failures implements Result.
 func (*Copying) Failures() []Failure { return nil }
 
-// LastBackup is the instant of the last whole copy, made by the calendar or by hand;
+// LastBackup is the instant of the last whole copy, scheduled or made by hand;
 // false: there is none.
 func LastBackup(st *store.Store) (at time.Time, ever bool, err error) {
 	state, err := st.Job(Backup)
@@ -76,7 +76,7 @@ func (r *Runner) backupDue(schedule string) (bool, error) {
 	return !s.Next(last.In(r.store.Zone())).After(r.store.Now()), nil
 }
 
-// runBackup is backup by the calendar. A copy that fails is due again at the next time.
+// runBackup is the scheduled backup. A copy that fails is due again at the next time.
 func (r *Runner) runBackup(ctx context.Context) {
 	c := r.config().Copies
 	due, err := r.backupDue(c.Schedule)

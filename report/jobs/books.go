@@ -34,7 +34,7 @@ type Closing struct {
 // Failures implements Result.
 func (c *Closing) Failures() []Failure { return c.Failed }
 
-// runClose is close by the calendar.
+// runClose is the scheduled close.
 func (r *Runner) runClose(ctx context.Context) {
 	if h := r.store.Hold(); h != nil {
 		r.logClockWrong(h)
@@ -134,7 +134,7 @@ type Dunning struct {
 // Failures implements Result.
 func (d *Dunning) Failures() []Failure { return d.Failed }
 
-// runDun is dun by the calendar.
+// runDun is the scheduled dun.
 func (r *Runner) runDun(ctx context.Context) {
 	if _, err := r.Dun(ctx, r.store.BookTime()); err != nil && ctx.Err() == nil {
 		r.logFailed(Dun, err)

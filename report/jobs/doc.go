@@ -1,4 +1,4 @@
-// Package jobs does what is due by the calendar. Cron and relay job run call the
+// Package jobs has the scheduled jobs. Cron and relay job run call the
 // same functions; each returns what it did.
 //
 //  1. close settles what every account used in the months that are over, from its

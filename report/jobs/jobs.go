@@ -65,7 +65,7 @@ type Copies struct {
 	Shelf    Shelf
 }
 
-// Job is due by the calendar. Run logs what goes wrong, and may be called more often
+// Job is a scheduled job. Run logs what goes wrong, and may be called more often
 // than the job is due; the others return it.
 type Job struct {
 	Name     string // see the constants

@@ -17,7 +17,7 @@ type Pruning struct {
 // Failures implements Result.
 func (*Pruning) Failures() []Failure { return nil }
 
-// runPrune is prune trace by the calendar.
+// runPrune is the scheduled prune-trace.
 func (r *Runner) runPrune(ctx context.Context) {
 	res, err := r.Prune(ctx)
 	if err != nil {

@@ -35,7 +35,7 @@ type Warning struct {
 // Failures implements Result.
 func (w *Warnings) Failures() []Failure { return w.Failed }
 
-// runWarn is warn by the calendar.
+// runWarn is the scheduled warn.
 func (r *Runner) runWarn(ctx context.Context) {
 	if _, err := r.Warn(ctx, false); err != nil && ctx.Err() == nil {
 		r.logFailed(Warn, err)

@@ -40,7 +40,7 @@ func NotRunning() error {
 }
 
 // UnknownToken is the problem of a token that nobody has.
-var UnknownToken = Fail(Token, "ask the operator for a new one: relay reseller token RESELLER", "the relay does not know this token")
+var UnknownToken = Fail(Token, "ask the operator for a new one: relay reseller token RESELLER", "unknown token")
 
 // Holder finds whose token it is.
 func (s *Service) Holder(token string) (Actor, error) {

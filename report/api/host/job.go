@@ -89,7 +89,7 @@ func runJob(ctx context.Context, s *act.Service, in *JobRun) (*JobResult, error)
 
 func noJob(name string) error {
 	if name == jobs.Backup {
-		return act.Fail(act.NoSuch, "make a copy with: {backup}; set schedule in [backup] for one by the calendar", "no schedule for a backup is configured")
+		return act.Fail(act.NoSuch, "make a copy with: {backup}; set schedule in [backup] for scheduled ones", "no schedule for a backup is configured")
 	}
 	return act.Fail(act.NoSuch, "{job list} shows all", "no job %q", name)
 }

@@ -41,7 +41,7 @@ func listTrace(ctx context.Context, s *act.Service, in *Trace, page *act.Page[Li
 		return traceID(s, q, page)
 	}
 	if q.what == "" && q.account == "" {
-		return act.Fail(act.Wrong, "", "trace: of what? an ID, an address, or an account")
+		return act.Fail(act.Wrong, "", "trace needs an ID, an address or an account")
 	}
 	since := 7 * 24 * time.Hour
 	if in.Since != "" {

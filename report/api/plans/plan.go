@@ -28,7 +28,7 @@ type Name struct {
 	Plan string `path:"plan"`
 }
 
-// Retirement is the request to sell a plan no more, or again.
+// Retirement is the request to stop selling a plan, or to sell it again.
 type Retirement struct {
 	Plan string `path:"plan"`
 	Body struct {
