@@ -120,16 +120,16 @@ func TestServer_tokens(t *testing.T) {
 		path := socketPath(t)
 		serve(t, path, s)
 		for token, want := range map[string]string{"": "<>", "good": "<webco>"} {
-			if got, err := run(t, withToken(path, token)); got != want || err != nil {
+			if got, err := run(t, clientWith(path, token)); got != want || err != nil {
 				t.Errorf("%q: %q, %v", token, got, err)
 			}
 		}
 		for _, token := range []string{"bad", "empty", strings.Repeat("x", 300)} {
-			if got, err := run(t, withToken(path, token)); got != "" || !errors.Is(err, ErrToken) {
+			if got, err := run(t, clientWith(path, token)); got != "" || !errors.Is(err, ErrToken) {
 				t.Errorf("%q: %q, %v", token, got, err)
 			}
 		}
-		if got, err := run(t, withToken(path, "broken")); got != "" || err == nil || strings.Contains(err.Error(), "fire") {
+		if got, err := run(t, clientWith(path, "broken")); got != "" || err == nil || strings.Contains(err.Error(), "fire") {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
@@ -165,6 +165,61 @@ func TestServer_tokens(t *testing.T) {
 }
 
 // Who held a request back until the token was changed does not get through.
+// A program that passes its customers' requests on to the socket passes their tokens on:
+// none of them gets the store, nor acts as the operator with an empty one.
+func TestServer_tokensAtTheSocket(t *testing.T) {
+	s := trusting(nothing)
+	s.Holder = func(token string) (act.Actor, error) {
+		if token == "" {
+			return reseller("", act.UnknownToken)
+		}
+		return reseller(token, nil)
+	}
+	s.Backup = func(w io.Writer, _ func(any) error) (int64, error) {
+		_, err := io.WriteString(w, "store")
+		return 5, err
+	}
+	s.Keep = func(time.Time) error { t.Error("a reseller says that a copy is kept"); return nil }
+	s.Command = func(_ context.Context, req Request, _ io.Reader, _, _ io.Writer) int {
+		t.Errorf("a command runs for %q", req.Reseller)
+		return 0
+	}
+	s.Service = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a := act.ActorOf(r.Context()); a.Kind == act.Operator {
+			t.Errorf("%s %s comes from the operator", r.Method, r.URL.Path)
+		}
+		http.NotFound(w, r)
+	})
+	path := socketPath(t)
+	serve(t, path, s)
+	c := NewClient(path)
+	defer c.Close()
+	for _, one := range []struct {
+		method, path, token string
+		want                int
+	}{
+		{http.MethodGet, "/v1/backup", "Bearer webco", http.StatusNotFound},
+		{http.MethodPost, "/v1/backup", "Bearer webco", http.StatusNotFound},
+		{http.MethodGet, "/v1/backup", "", http.StatusUnauthorized},
+		{http.MethodGet, "/v1/accounts", "", http.StatusUnauthorized},
+		{http.MethodPost, "/v1/run", "", http.StatusUnauthorized},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), one.method, one.path, strings.NewReader(`"2026-01-01T00:00:00Z"`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header["Authorization"] = []string{one.token}
+		resp, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := io.ReadAll(resp.Body); resp.StatusCode != one.want || strings.Contains(string(text), "store") {
+			t.Errorf("%s %s with %q: %d %s, want %d", one.method, one.path, one.token, resp.StatusCode, text, one.want)
+		}
+		resp.Body.Close()
+	}
+}
+
 func TestServer_tokenOfThen(t *testing.T) {
 	var asked, ran atomic.Int32
 	s := &Server{
@@ -179,7 +234,7 @@ func TestServer_tokenOfThen(t *testing.T) {
 	}
 	path := socketPath(t)
 	serve(t, path, s)
-	c := withToken(path, "good")
+	c := clientWith(path, "good")
 	defer c.Close()
 	if _, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); !errors.Is(err, ErrToken) || ran.Load() != 0 {
 		t.Errorf("%v, it ran %d times", err, ran.Load())
@@ -372,7 +427,7 @@ func TestAPI_slow(t *testing.T) {
 }
 
 // withToken is a reseller's client of the socket at path.
-func withToken(path, token string) *Client {
+func clientWith(path, token string) *Client {
 	c := NewClient(path)
 	c.Token = token
 	return c

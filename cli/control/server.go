@@ -51,8 +51,8 @@ func CallerUID(ctx context.Context) int {
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/run", s.run)
-	mux.HandleFunc("GET /v1/backup", s.backup)
-	mux.HandleFunc("POST /v1/backup", s.keep)
+	mux.HandleFunc("GET /v1/backup", s.operators(s.backup))
+	mux.HandleFunc("POST /v1/backup", s.operators(s.keep))
 	mux.HandleFunc("/", s.act)
 	return s.serve(ctx, l, &http.Server{
 		Handler:           mux,
@@ -87,12 +87,26 @@ func (s *Server) serve(ctx context.Context, l net.Listener, srv *http.Server) er
 	return nil
 }
 
+// withToken reports a request that is not the operator's own, even if its token is empty.
+func withToken(r *http.Request) bool { return len(r.Header.Values("Authorization")) > 0 }
+
+// operators is a handler that holders of a token do not find.
+func (s *Server) operators(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if withToken(r) {
+			s.act(w, r)
+			return
+		}
+		h(w, r)
+	}
+}
+
 // run is for the operator, and for a reseller whose token comes with it.
 func (s *Server) run(w http.ResponseWriter, r *http.Request) {
 	// net/http cannot reuse a connection on which a request still comes in when
 	// its answer is complete: it panics.
 	w.Header().Set("Connection", "close")
-	if r.Header.Get("Authorization") == "" {
+	if !withToken(r) {
 		s.runFor(w, r, "")
 		return
 	}
@@ -110,7 +124,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request) {
 // act is asked for by the operator, or by the holder of the token that comes with it.
 func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 	a := act.Actor{Kind: act.Operator, UID: CallerUID(r.Context())}
-	if r.Header.Get("Authorization") != "" {
+	if withToken(r) {
 		var err error
 		if a, err = s.Holder(bearer(r)); err != nil {
 			s.logRefused(r)
