@@ -368,6 +368,38 @@ func TestStream_cutShort(t *testing.T) {
 }
 
 // A client of another version is refused before anything is done.
+// Who has a token can ask for the description all the time; making it takes long.
+func TestAPI_describesOnce(t *testing.T) {
+	made := 0
+	a := NewAPI(service(t), echoAct, &counted{echoAct, &made})
+	for range 3 {
+		w := httptest.NewRecorder()
+		r := request(t, http.MethodGet, "/v1/openapi.json", "")
+		a.ServeHTTP(w, r.WithContext(WithActor(t.Context(), Actor{Kind: Reseller, Name: "webco"})))
+		if !strings.Contains(w.Body.String(), "/v1/counted") {
+			t.Fatalf("the description: %s", w.Body)
+		}
+	}
+	if made != 1 {
+		t.Errorf("the description was made %d times, want once", made)
+	}
+}
+
+// counted is an act that counts how often it is prepared.
+type counted struct {
+	Any
+	made *int
+}
+
+func (c *counted) About() *Spec {
+	return &Spec{Name: "echo counted", Route: "POST /v1/counted/{name}", May: Operator}
+}
+
+func (c *counted) register(m *mount) {
+	*c.made++
+	New(*c.About(), echo).register(m)
+}
+
 // deadlines records the deadline by which the connection's next octet has to be there.
 type deadlines struct {
 	*httptest.ResponseRecorder

@@ -1,6 +1,7 @@
 package act
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -21,6 +22,7 @@ type API struct {
 	s    *Service
 	all  map[string]*Spec
 	acts []Any
+	text func() ([]byte, error) // the description, made once: it takes long
 }
 
 // NewAPI serves acts. Requests carry their Actor in the context. An act is prepared
@@ -36,6 +38,7 @@ func NewAPI(s *Service, acts ...Any) *API {
 		a.all[spec.Name] = spec
 		a.mux.Handle(spec.Route, &route{a: a, acts: []Any{one}})
 	}
+	a.text = sync.OnceValues(a.description)
 	a.mux.HandleFunc("GET /v1/openapi.json", a.describe)
 	a.Handler = a.sameVersion(http.HandlerFunc(a.serve))
 	return a
@@ -78,9 +81,20 @@ func (a *API) OpenAPI() *huma.OpenAPI {
 	return doc
 }
 
-func (a *API) describe(w http.ResponseWriter, _ *http.Request) {
+func (a *API) description() ([]byte, error) {
+	var b bytes.Buffer
+	err := encode(&b, a.OpenAPI())
+	return b.Bytes(), err
+}
+
+func (a *API) describe(w http.ResponseWriter, r *http.Request) {
+	text, err := a.text()
+	if err != nil {
+		WriteProblem(w, problemFor(r.Context(), a.all, err))
+		return
+	}
 	w.Header().Set("Content-Type", "application/openapi+json")
-	_ = encode(w, a.OpenAPI()) // a client that has gone needs no answer
+	_, _ = w.Write(text) // a client that has gone needs no answer
 }
 
 // serve answers what is no act with a problem too, and so what the mux would redirect.
