@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"relay/cli/receipt"
 	"relay/cli/shell"
@@ -36,7 +37,7 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail, err error) error {
 	}
 	fields = append(fields, termFields(e, v.Bought)...)
 	if v.Period != nil {
-		fields = append(fields, term.Field{"allowance", v.Allowance.String() + " in " + *v.Period})
+		fields = append(fields, term.Field{"allowance", v.Allowance.String() + " " + inTerm(e, v)})
 	}
 	fields = append(fields, creditFields(e, v.Credit, v.Drawn, v.Unit)...)
 	fields = append(fields, term.Field{"balance", words.Balance(v.Balance, v.Currency, v.State == string(store.Closed))})
@@ -148,4 +149,23 @@ func ifSo(yes bool, text string) string {
 		return text
 	}
 	return ""
+}
+
+// inPeriod says which period: a calendar month by its key, a month's plan, whose key is
+// its first day, by its term's dates.
+func inPeriod(e *shell.Env, key string, start, end *time.Time) string {
+	if len(key) <= len("2026-11") || start == nil || end == nil {
+		return "in " + key
+	}
+	return "from " + words.Day(*start, e.Zone()) + " to " + receipt.LastDay(e, *end)
+}
+
+// inTerm is inPeriod for the term whose period runs.
+func inTerm(e *shell.Env, v *accounts.AccountDetail) string {
+	for i := range v.Bought {
+		if t := &v.Bought[i]; strings.HasPrefix(*v.Period, words.Day(t.Start, e.Zone())) {
+			return inPeriod(e, *v.Period, &t.Start, &t.End)
+		}
+	}
+	return inPeriod(e, *v.Period, nil, nil)
 }

@@ -49,7 +49,7 @@ func showStanding(e *shell.Env, v *orders.Statement) error {
 	}
 	if v.Period != nil {
 		fields = append(fields,
-			term.Field{"allowance", v.Allowance.String() + " in " + *v.Period},
+			term.Field{"allowance", v.Allowance.String() + " " + inPeriod(e, *v.Period, v.TermStart, v.TermEnd)},
 			term.Field{"used", words.Plural(v.Used.Messages, "e-mail") + ", " + words.FineSize(v.Used.Bytes)})
 	}
 	if v.Uncounted != nil {
@@ -190,7 +190,7 @@ func whatOf(one *orders.Entry, unit string) string {
 		parts = append(parts, words.Units(one.Over, unit)+" were overage until then")
 	}
 	if one.By != nil {
-		parts = append(parts, "by "+*one.By)
+		parts = append(parts, "by "+words.Actor(*one.By))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -54,3 +54,18 @@ func OwedHow(v *answer.Owed) string {
 	}
 	return field.Or0(v.Text)
 }
+
+// termEnds is when the term ends, before and after where that differs; "": there is
+// and was no term.
+func termEnds(e *shell.Env, before, after *time.Time) string {
+	switch was, is := End(e, field.Or0(before)), End(e, field.Or0(after)); {
+	case before == nil && after == nil:
+		return ""
+	case before == nil || was == is:
+		return is
+	case after == nil:
+		return was + " -> none"
+	default:
+		return was + " -> " + is
+	}
+}

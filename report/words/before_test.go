@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +60,11 @@ func wantStory(t *testing.T, got, want string) {
 	}
 }
 
-// The same orders are told in the same words as by the release that stored sentences.
+// blockAhead is the line of a block as the release that stored sentences said it.
+var blockAhead = regexp.MustCompile(`(\d+ GB) ahead`)
+
+// The same orders are told in the same words as by the release that stored sentences,
+// but for blocks.
 func TestLanguage_sameWords(t *testing.T) {
 	raw, err := os.ReadFile("testdata/story.txt")
 	if err != nil {
@@ -68,7 +73,7 @@ func TestLanguage_sameWords(t *testing.T) {
 	y := newStory(t)
 	y.tell()
 	y.books()
-	wantStory(t, y.said.String(), string(raw))
+	wantStory(t, y.said.String(), blockAhead.ReplaceAllString(string(raw), "prepaid bandwidth, $1"))
 }
 
 // Entries and papers of before say what they have always said, and their sums hold.

@@ -33,7 +33,7 @@ func (Language) Item(i *store.Item) string {
 	case store.ItemTopUp:
 		return "top-up by plan " + i.Plan
 	case store.ItemAhead:
-		return Octets(i.Bytes) + " ahead"
+		return "prepaid bandwidth, " + Octets(i.Bytes)
 	case store.ItemOverage:
 		if i.Over == 0 {
 			return Octets(i.Bytes) + " for the same"

@@ -21,7 +21,7 @@ func TestLanguage_Print(t *testing.T) {
 	}}
 	English.Print(i)
 	for at, want := range []string{"plan gold, a year", "plan gold, a year from 2028-11-23", "upgrade from silver to gold, 364 of 365 days",
-		"top-up by plan more", "2 GB ahead", "1 GB for 1.5 GB beyond the allowance of 2026-11", "500 MB for the same",
+		"top-up by plan more", "prepaid bandwidth, 2 GB", "1 GB for 1.5 GB beyond the allowance of 2026-11", "500 MB for the same",
 		"500 MB of it not used: credit until 2027-11-22", "as it was issued before"} {
 		if got := i.Lines[at].Text; got != want {
 			t.Errorf("line %d says %q, want %q", at, got, want)
