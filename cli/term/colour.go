@@ -28,3 +28,23 @@ func Paint(text string, c Colour) string {
 	word := strings.TrimSpace(text)
 	return strings.Replace(text, word, fmt.Sprintf("\x1b[%dm%s\x1b[0m", c, word), 1)
 }
+
+// stateHead is the head of columns whose cells are coloured by PaintState.
+const stateHead = "STATE"
+
+// stateColours has the first words of states: of accounts, invoices and recipients.
+var stateColours = map[string]Colour{
+	"active": Green, "paid": Green, "delivered": Green, "accepted": Green,
+	"pending": Yellow, "held": Yellow, "deferred": Yellow,
+	"suspended": Red, "late": Red, "bounced": Red, "expired": Red, "failed": Red,
+}
+
+// PaintState colours text by the first word of state; other states keep their colour.
+func PaintState(text, state string) string {
+	word, _, _ := strings.Cut(state, " ")
+	c, ok := stateColours[word]
+	if !ok {
+		return text
+	}
+	return Paint(text, c)
+}

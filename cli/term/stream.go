@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -52,7 +53,9 @@ type Stream struct {
 
 // NewStream begins a list of at most limit rows; 0: of any number. It ends with ctx.
 func NewStream(ctx context.Context, to Output, limit int64, columns ...Column) *Stream {
-	return &Stream{ctx: ctx, to: to, t: NewTable(columns...), a: NewArray(to.W), screen: Width(to.W), limit: limit}
+	t := NewTable(columns...)
+	t.coloured = Coloured(to.W, os.Getenv)
+	return &Stream{ctx: ctx, to: to, t: t, a: NewArray(to.W), screen: Width(to.W), limit: limit}
 }
 
 // Add writes a row: v for programs, cells for people. It ends the walk with

@@ -3,6 +3,7 @@ package term
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,8 +18,9 @@ type Column struct {
 // Table for people: as wide as its cells need, at most a screen. Columns that may be
 // shortened lose characters, the widest first.
 type Table struct {
-	Columns []Column
-	Rows    [][]string
+	Columns  []Column
+	Rows     [][]string
+	coloured bool // by PaintState
 }
 
 const Gap = 2 // spaces between columns
@@ -36,6 +38,7 @@ func (t *Table) Add(cells ...string) {
 
 // Print writes heads and rows.
 func (t *Table) Print(w io.Writer) error {
+	t.coloured = Coloured(w, os.Getenv)
 	widths := t.Widths(Width(w))
 	heads := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
@@ -56,7 +59,11 @@ func (t *Table) Line(widths []int, row []string) string {
 		if i > 0 {
 			b.WriteString(strings.Repeat(" ", Gap))
 		}
-		b.WriteString(Pad(Cut(cell, widths[i]), widths[i], t.Columns[i].Right))
+		text := Pad(Cut(cell, widths[i]), widths[i], t.Columns[i].Right)
+		if t.coloured && t.Columns[i].Head == stateHead {
+			text = PaintState(text, cell)
+		}
+		b.WriteString(text)
 	}
 	return strings.TrimRight(b.String(), " ")
 }
