@@ -28,7 +28,7 @@ func TraceCommand(e *shell.Env) *cli.Command {
 
 remote id is the name that the next hop gave the message: its operator finds it by that.
 
---follow shows what happens as it happens, until Ctrl-C: of a message its life so far and then on to its end, else everything from now on, or what WHAT and --account choose. It needs a running relay. With --json it writes an object a line, without --follow an array.`,
+--follow shows events as they happen, one line each, until Ctrl-C: of a message its life so far and then on to its end, else everything from now on, or what WHAT and --account choose. It needs a running relay. With --json it writes an object a line, without --follow an array.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only mail of this account", Destination: &q.Account},
 			&cli.BoolFlag{Name: "follow", Usage: "show what happens as it happens", Destination: &follow},
@@ -93,12 +93,11 @@ func followTrace(ctx context.Context, e *shell.Env, q *api.Traced) error {
 	if err != nil {
 		return err
 	}
-	v, one, n := traceView{e}, ofOne(q), 0
-	if !one {
+	v := traceView{e}
+	if !ofOne(q) {
 		e.Note("following; Ctrl-C ends it")
 	}
 	return events.Each(func(l *api.Live) error {
-		n++
 		switch {
 		case e.JSON:
 			enc := json.NewEncoder(e.Stdout)
@@ -106,11 +105,7 @@ func followTrace(ctx context.Context, e *shell.Env, q *api.Traced) error {
 			return enc.Encode(l)
 		case l.Event == nil:
 			return v.missed(l.Missed)
-		case !one:
-			return v.event(l.Event, l.ID.String())
-		case n == 1:
-			return v.life([]api.Event{*l.Event}, false)
 		}
-		return v.event(l.Event, "")
+		return v.line(l.Event)
 	})
 }

@@ -27,7 +27,7 @@ func (v traceView) life(events []api.Event, more bool) error {
 		return err
 	}
 	for i := range events {
-		if err := v.event(&events[i], ""); err != nil {
+		if err := v.event(&events[i]); err != nil {
 			return err
 		}
 	}
@@ -39,9 +39,9 @@ func (v traceView) missed(n int) error {
 	return v.e.Say("… %s missed: they came faster than they were read", words.Plural(int64(n), "event"))
 }
 
-// event writes an event; title stands after its time and kind, on a line of its own.
-func (v traceView) event(e *api.Event, title string) error {
-	if err := writeHead(v.e.Stdout, v.stamp(e.Time), title, e); err != nil {
+// event writes an event with all that is known of it.
+func (v traceView) event(e *api.Event) error {
+	if err := writeHead(v.e.Stdout, v.stamp(e.Time), e); err != nil {
 		return err
 	}
 	for rest := e.Recipients; len(rest) > 0; {
@@ -69,12 +69,9 @@ func alike(list []api.Outcome) int {
 	return n
 }
 
-func writeHead(w io.Writer, when, title string, e *api.Event) error {
+func writeHead(w io.Writer, when string, e *api.Event) error {
 	const head = 21 + 10 // the time, the kind
 	lines := term.Wrap(term.Clean(aboutEvent(e)), term.Columns-head)
-	if title != "" {
-		lines = append([]string{title}, lines...)
-	}
 	if len(lines) == 0 {
 		lines = []string{""}
 	}
