@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -41,10 +42,10 @@ func (c *checker) configuration() bool {
 		return false
 	}
 	if err != nil {
-		c.add("configuration", failed, orElse(exit.Hint(err), "name the right file with --config FILE"), "%s", strings.TrimPrefix(err.Error(), "configuration: "))
+		c.add("configuration", failed, cmp.Or(exit.Hint(err), "name the right file with --config FILE"), "%s", strings.TrimPrefix(err.Error(), "configuration: "))
 		return false
 	}
-	c.add("configuration", ok, "", "%s", orElse(c.cfg.File(), "no file, defaults"))
+	c.add("configuration", ok, "", "%s", cmp.Or(c.cfg.File(), "no file, defaults"))
 	if c.dir, err = c.where.Dir(&c.cfg); err != nil {
 		c.add("data directory", failed, "name one with --data DIR", "%v", err)
 		return false
@@ -146,7 +147,7 @@ func (c *checker) openStore() {
 	}
 	if err != nil {
 		c.unopened = true
-		c.add("store file", failed, orElse(exit.Hint(err), "relay restore FILE brings back a backup"), "does not open: %v", err)
+		c.add("store file", failed, cmp.Or(exit.Hint(err), "relay restore FILE brings back a backup"), "does not open: %v", err)
 		return
 	}
 	var sum store.Totals

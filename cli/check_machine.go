@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -71,7 +72,7 @@ func (c *checker) diskSpeed() {
 	median, err := syncTime(string(c.dir))
 	switch {
 	case err != nil:
-		c.add("disk speed", warning, orElse(exit.Hint(err), "see the other lines about disk and data directory"), "cannot tell: %v", err)
+		c.add("disk speed", warning, cmp.Or(exit.Hint(err), "see the other lines about disk and data directory"), "cannot tell: %v", err)
 	case median > slowSync:
 		c.add("disk speed", warning, "use a faster disk, or one that nobody else keeps busy: a program that sends one message after the other waits so long for each",
 			"%s to make a small write last, %d messages a second from one connection", milliseconds(median), int(time.Second/median))
@@ -118,7 +119,7 @@ const otherFiles = 100
 func (c *checker) descriptors() {
 	most, whose, err := c.fileLimit()
 	if err != nil {
-		c.add("open files", warning, orElse(exit.Hint(err), "run the check as the relay's user, or as root"), "cannot tell: %v", err)
+		c.add("open files", warning, cmp.Or(exit.Hint(err), "run the check as the relay's user, or as root"), "cannot tell: %v", err)
 		return
 	}
 	need := uint64(c.cfg.Limits.Connections + c.cfg.Delivery.Connections + otherFiles)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -78,7 +79,7 @@ func (c *checker) notServed(name string, l config.Listen) {
 			advice = bindAdvice(fs.ErrPermission)
 		}
 	}
-	c.add(name, s, orElse(stopAdvice(kernel.PortUsers(l.Addr)), advice), "the running relay does not listen on %s", l.Addr)
+	c.add(name, s, cmp.Or(stopAdvice(kernel.PortUsers(l.Addr)), advice), "the running relay does not listen on %s", l.Addr)
 }
 
 // listener finds the running relay's listener for a configured one.
@@ -134,7 +135,7 @@ func (c *checker) taken(name string, l config.Listen, users []kernel.Process) {
 	if l.Optional {
 		s = warning
 	}
-	c.add(name, s, orElse(stopAdvice(users), bindAdvice(syscall.EADDRINUSE)), "%s, %s is in use by %s", l.TLS, l.Addr, who)
+	c.add(name, s, cmp.Or(stopAdvice(users), bindAdvice(syscall.EADDRINUSE)), "%s, %s is in use by %s", l.TLS, l.Addr, who)
 }
 
 // stopAdvice names who has to be stopped, where that is known.

@@ -11,6 +11,7 @@ import (
 	"relay/cli/place"
 	"relay/cli/reach"
 	"relay/cli/shell"
+	"relay/report/api/field"
 	"relay/report/api/owners"
 )
 
@@ -41,12 +42,12 @@ func (p *program) names(ctx context.Context, k shell.Kind, t *shell.Typing, add 
 	switch k {
 	case shell.Customers:
 		return owners.ListCustomers.Each(ctx, s, &owners.All{}, 0, func(c *owners.Customer) error {
-			add(c.Customer, value(c.Contact))
+			add(c.Customer, field.Or0(c.Contact))
 			return nil
 		})
 	case shell.Resellers:
 		return owners.ListResellers.Each(ctx, s, &owners.All{}, 0, func(r *owners.Reseller) error {
-			add(r.Reseller, value(r.Contact))
+			add(r.Reseller, field.Or0(r.Contact))
 			return nil
 		})
 	}

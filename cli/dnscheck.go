@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -132,7 +133,7 @@ func (r *records) address() {
 		return
 	}
 	if len(r.own.Outgoing) == 0 {
-		r.add(check, ok, "", "%s is %s; this machine is behind NAT (%s), so whether that leads here cannot be told", r.name, kernel.AddrList(r.addrs), orElse(kernel.AddrList(r.own.All), "no address"))
+		r.add(check, ok, "", "%s is %s; this machine is behind NAT (%s), so whether that leads here cannot be told", r.name, kernel.AddrList(r.addrs), cmp.Or(kernel.AddrList(r.own.All), "no address"))
 		return
 	}
 	for _, a := range r.own.Outgoing {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -362,7 +363,7 @@ func (l *ledgerRun) invoices() (list []string) {
 		if i.Number != uint64(len(list)+1) || i.State != store.InvoicePaid {
 			l.t.Errorf("invoice %d after %d, %s", i.Number, len(list), i.State)
 		}
-		list = append(list, fmt.Sprintf("%s %s %d.%02d", i.Account, orElse(i.Period, string(i.Kind)), i.Total/100, i.Total%100))
+		list = append(list, fmt.Sprintf("%s %s %d.%02d", i.Account, cmp.Or(i.Period, string(i.Kind)), i.Total/100, i.Total%100))
 		return nil
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -120,7 +121,7 @@ func (t *trial) run(account string) (err error) {
 	if err := t.choose(account); err != nil {
 		return err
 	}
-	t.from = orElse(t.from, t.sender())
+	t.from = cmp.Or(t.from, t.sender())
 	ctx, cancel := t.whileRunning()
 	defer cancel()
 	if t.json {
@@ -139,7 +140,9 @@ const namesShown = 5
 // choose finds the account: the one that was named, or the only one.
 func (t *trial) choose(name string) (err error) {
 	if name != "" {
-		t.account, err = t.call.account(name)
+		if t.account, err = t.st.Account(name); errors.Is(err, store.ErrNotFound) {
+			return exit.Fail(exit.NoAccount, "relay account list shows all", "no account %q", name)
+		}
 		return err
 	}
 	var list []string

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,7 +87,7 @@ func eventDetail(e *store.Event, o *store.EventOutcome) string {
 	if e.Millis > 0 {
 		parts = append(parts, fmt.Sprintf("%d ms", e.Millis))
 	}
-	said := orElse(o.Reply, words.English.Event(e))
+	said := cmp.Or(o.Reply, words.English.Event(e))
 	if len(parts) == 0 {
 		return said
 	}
@@ -107,7 +108,7 @@ func (t *trial) judge(e *store.Event, o *store.EventOutcome) (name string, s sta
 	case store.Deferred:
 		advice := "relay will try again"
 		if !o.Next.IsZero() {
-			advice += " at " + t.stamp(o.Next)
+			advice += " at " + words.Stamp(o.Next, t.st.Zone())
 		}
 		return "deferred", warning, advice
 	}

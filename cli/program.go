@@ -13,6 +13,7 @@ import (
 
 	"relay/cli/accounts"
 	"relay/cli/backup"
+	"relay/cli/billing"
 	"relay/cli/build"
 	"relay/cli/config"
 	"relay/cli/exit"
@@ -74,8 +75,8 @@ func (p *program) commands() []*cli.Command {
 		owners.CustomerCommand(p.env),
 		owners.ResellerCommand(p.env),
 		plans.Command(p.env),
-		p.invoiceCommand(),
-		p.paymentCommand(),
+		billing.InvoiceCommand(p.env),
+		billing.PaymentCommand(p.env),
 		mail.UsageCommand(p.env),
 		mail.QueueCommand(p.env),
 		mail.TraceCommand(p.env),
@@ -114,6 +115,11 @@ func (p *program) manual() *shell.Manual {
 // opens none for others.
 var fileCommands = []string{"plan import", "plan export"}
 
+// namesFile reports a command line with a file.
+func namesFile(l *shell.Line) bool {
+	return slices.Contains(fileCommands, l.Command()) || l.Command() == "invoice show" && l.Given["out"]
+}
+
 func (p *program) run(ctx context.Context, args []string) error {
 	p.env = p.newEnv()
 	root := &cli.Command{Name: "relay", Subcommands: p.commands()}
@@ -131,7 +137,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if err := p.permitted(l); err != nil {
 		return err
 	}
-	if p.inner != nil && slices.Contains(fileCommands, l.Command()) {
+	if p.inner != nil && namesFile(l) {
 		return exit.Usage("", "%q cannot be sent to a running relay", l.Command())
 	}
 	switch {

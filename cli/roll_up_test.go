@@ -2,10 +2,12 @@ package cli
 
 import (
 	"log/slog"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"relay/cli/config"
+	"relay/cli/proof"
 	"relay/quota"
 	"relay/report/api"
 	"relay/report/api/accounts"
@@ -14,16 +16,38 @@ import (
 	"relay/store"
 )
 
+// billed is a store by a test's clock, with an account that has a plan of 100.00 and has
+// not paid it.
+func billed(t *testing.T, now *time.Time) *store.Store {
+	t.Helper()
+	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{
+		Now: func() time.Time { return *now }, Billing: store.Billing{DueDays: 14, GraceDays: 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p := quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 10_000}
+	if _, err := st.AddAccount(store.Order{By: "test"}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: p, Activate: true}); err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
 // Of each account use and balance are those of its ledger, whoever had it before,
 // and however long ago it was used last.
 func TestRollUp(t *testing.T) {
-	c, _, now := billed(t) // acme owes 100.00
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	st, now := billed(t, &at), &at // acme owes 100.00
 	for _, name := range []string{"webco", "rival"} {
-		if err := c.st.AddReseller(store.Reseller{Name: name}); err != nil {
+		if err := st.AddReseller(store.Reseller{Name: name}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := c.st.AddCustomer(store.Customer{Name: "boss"}); err != nil {
+	if err := st.AddCustomer(store.Customer{Name: "boss"}); err != nil {
 		t.Fatal(err)
 	}
 	for name, p := range map[string]quota.Plan{
@@ -34,7 +58,7 @@ func TestRollUp(t *testing.T) {
 		"ordered": {Name: "dear", Term: quota.Year, Emails: 1000, Price: 2000},
 	} {
 		n := store.NewAccount{Account: store.Account{Name: name, Owner: "boss", Reseller: "rival"}, Plan: p}
-		if _, err := c.st.AddAccount(store.Order{}, n); err != nil {
+		if _, err := st.AddAccount(store.Order{}, n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -42,7 +66,7 @@ func TestRollUp(t *testing.T) {
 		t.Helper()
 		in := &accounts.AccountChange{Account: name}
 		in.Body.AccountFields = f
-		if _, err := accounts.Set.Call(t.Context(), operatorOn(c.st), in); err != nil {
+		if _, err := accounts.Set.Call(t.Context(), operatorOn(st), in); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,7 +74,7 @@ func TestRollUp(t *testing.T) {
 	send := func(at time.Time, name string, recipients int) {
 		t.Helper()
 		*now = at
-		if no := sendOne(t, c.st, name, 100, recipients); no != nil {
+		if no := sendOne(t, st, name, 100, recipients); no != nil {
 			t.Fatalf("%s: %+v", name, no)
 		}
 	}
@@ -58,7 +82,7 @@ func TestRollUp(t *testing.T) {
 	for _, name := range []string{"year", "month", "shut", "plain", "acme"} {
 		send(november, name, 1)
 	}
-	if _, err := c.st.CloseAccount(store.Order{}, "shut", "x"); err != nil {
+	if _, err := st.CloseAccount(store.Order{}, "shut", "x"); err != nil {
 		t.Fatal(err)
 	}
 	send(december, "year", 10)
@@ -66,7 +90,7 @@ func TestRollUp(t *testing.T) {
 	for name, to := range map[string]string{"month": "webco", "ordered": "webco", "shut": "webco"} {
 		set(name, accounts.AccountFields{Reseller: &to})
 	}
-	service := operatorOn(c.st)
+	service := operatorOn(st)
 	sums := func(w store.Wanted) (now, last int64, accounts int, b owners.Billed, balance int64) {
 		t.Helper()
 		var sum owners.RollUp

@@ -57,7 +57,7 @@ const (
 // large are packages from before the rule. A number here only ever goes down, and the
 // entry goes when the package keeps the rule.
 var large = map[string]struct{ lines, files int }{
-	"cli": {8_100, 55},
+	"cli": {5_200, 45},
 }
 
 // topLevel is all that stands there, files whose names begin with a dot apart.

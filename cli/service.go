@@ -37,13 +37,13 @@ func serviceWithin(r *relay, s *scope) shell.Service {
 	if s != nil {
 		a = act.Actor{Kind: act.Reseller, Name: s.reseller}
 	}
-	return innerService{&act.Local{Handler: r.service, Actor: a}, r.cfg.Zone(), r.store.Now}
+	return innerService{&act.Local{Handler: r.service, Actor: a}, r.cfg.Zone(), r.store}
 }
 
 type innerService struct {
 	*act.Local
-	zone *time.Location
-	now  func() time.Time
+	zone  *time.Location
+	store *store.Store
 }
 
 // Zone implements shell.Service.
@@ -53,7 +53,10 @@ func (s innerService) Zone() *time.Location { return s.zone }
 func (s innerService) Operator() bool { return s.Actor.Kind == act.Operator }
 
 // Now implements shell.Service.
-func (s innerService) Now() time.Time { return s.now() }
+func (s innerService) Now() time.Time { return s.store.Now() }
+
+// Currency implements shell.Service.
+func (s innerService) Currency() string { return s.store.Currency() }
 
 // Close implements shell.Service.
 func (s innerService) Close() error { return nil }

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"time"
+
+	"relay/cli/term"
 )
 
 // whileRunning is the call's context, which also ends when the relay begins to.
@@ -25,7 +27,7 @@ func (c *call) whileRunning() (context.Context, context.CancelFunc) {
 // flush sends what was written to whoever asked, unless err says that it could
 // not be written.
 func (c *call) flush(err error) error {
-	if o := c.output(); err == nil {
+	if o := (term.Output{W: c.Stdout}); err == nil {
 		o.Flush()
 	}
 	return err

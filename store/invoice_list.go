@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"relay/store/bolt"
@@ -16,11 +17,16 @@ func (t *tx) listInvoice(index bolt.Bucket, whose string, number uint64) error {
 }
 
 // numbers of invoices that one of their indexes has under an account, a customer or a reseller.
-func (t *tx) numbers(index bolt.Bucket, whose string) (list []uint64) {
-	list = []uint64{}
+func (t *tx) numbers(index bolt.Bucket, whose string) []uint64 {
+	return t.numbersAfter(index, whose, 0, math.MaxInt)
+}
+
+// numbersAfter are those above a number, most of them at most.
+func (t *tx) numbersAfter(index bolt.Bucket, whose string, after uint64, most int) []uint64 {
+	list := []uint64{}
 	prefix := ledgerPrefix(whose)
 	c := t.b.Cursor(index)
-	for k, _ := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, _ = c.Next() {
+	for k, _ := c.Seek(numberKey(whose, after+1)); k != nil && hasPrefix(k, prefix) && len(list) < most; k, _ = c.Next() {
 		list = append(list, lastNumber(k))
 	}
 	return list
@@ -50,69 +56,102 @@ func (s *Store) Invoices(from uint64, fn func(*Invoice) error) error {
 }
 
 // InvoicesTo calls fn for the invoices of accounts that were a customer's when they
-// were issued, by number, outside of any transaction. No other is read.
-func (s *Store) InvoicesTo(customer string, fn func(*Invoice) error) error {
-	return s.eachListed(billedTo, customer, fn)
+// were issued, by number, outside of any transaction: those above the number after. No
+// other is read.
+func (s *Store) InvoicesTo(customer string, after uint64, fn func(*Invoice) error) error {
+	return s.eachListed(billedTo, customer, after, fn)
 }
 
 // InvoicesThrough a reseller is InvoicesTo for accounts that were below it then.
-func (s *Store) InvoicesThrough(reseller string, fn func(*Invoice) error) error {
-	return s.eachListed(billedBelow, reseller, fn)
+func (s *Store) InvoicesThrough(reseller string, after uint64, fn func(*Invoice) error) error {
+	return s.eachListed(billedBelow, reseller, after, fn)
 }
+
+// EachInvoiceOf an account is InvoicesTo for what it has itself; open: those that are not
+// paid.
+func (s *Store) EachInvoiceOf(account string, open bool, after uint64, fn func(*Invoice) error) error {
+	return s.eachListed(indexOf(open), account, after, fn)
+}
+
+// indexOf what accounts have: all their invoices, or those that are open.
+func indexOf(open bool) bolt.Bucket {
+	if open {
+		return owed
+	}
+	return billed
+}
+
+// eachListed reads as many invoices a transaction as a walk.
+func (s *Store) eachListed(index bolt.Bucket, whose string, after uint64, fn func(*Invoice) error) error {
+	return s.eachNumbered(after, fn, func(after uint64) (list []uint64, err error) {
+		err = s.view(func(t *tx) error { list = t.numbersAfter(index, whose, after, walkStep); return nil })
+		return list, err
+	})
+}
+
+// stepBelow is how many numbers InvoicesBelow looks for at a time. A look at every account
+// of the reseller finds them.
+const stepBelow = 4 * walkStep
 
 // InvoicesBelow calls fn for the invoices of accounts that are below a reseller now,
-// by number; open: those that are not paid. Each is read when it is its turn.
-func (s *Store) InvoicesBelow(reseller string, open bool, fn func(*Invoice) error) error {
-	index := billed
-	if open {
-		index = owed
-	}
-	var list []uint64
-	read := func(t *tx, a *Account) ([]uint64, bool, error) { return t.numbers(index, a.Name), true, nil }
-	err := walkAccounts(s, Wanted{Reseller: reseller}, read, func(own []uint64) error { list = append(list, own...); return nil })
-	if err != nil {
-		return err
-	}
-	slices.Sort(list)
-	return s.eachNumbered(list, fn)
-}
-
-func (s *Store) eachListed(index bolt.Bucket, whose string, fn func(*Invoice) error) error {
-	var list []uint64
-	if err := s.view(func(t *tx) error { list = t.numbers(index, whose); return nil }); err != nil {
-		return err
-	}
-	return s.eachNumbered(list, fn)
-}
-
-// eachNumbered reads as many invoices a transaction as a walk.
-func (s *Store) eachNumbered(numbers []uint64, fn func(*Invoice) error) error {
-	step := 0
-	for some := range slices.Chunk(numbers, walkStep) {
-		if step++; step%trimSteps == 0 {
-			s.db.Trim()
+// by number, from above the number after; open: those that are not paid. Each is read when
+// it is its turn.
+func (s *Store) InvoicesBelow(reseller string, open bool, after uint64, fn func(*Invoice) error) error {
+	return s.eachNumbered(after, fn, func(after uint64) (list []uint64, err error) {
+		read := func(t *tx, a *Account) ([]uint64, bool, error) {
+			return t.numbersAfter(indexOf(open), a.Name, after, stepBelow), true, nil
 		}
-		var list []Invoice
-		err := s.view(func(t *tx) error {
-			for _, n := range some {
-				i, err := t.invoice(n)
-				if err != nil {
-					return err
-				}
-				list = append(list, i)
+		err = walkAccounts(s, Wanted{Reseller: reseller}, read, func(own []uint64) error {
+			if list = append(list, own...); len(list) > 2*stepBelow {
+				list = least(list, stepBelow)
 			}
 			return nil
 		})
-		if err != nil {
+		return least(list, stepBelow), err
+	})
+}
+
+// least are the n lowest numbers of a list, which it sorts.
+func least(list []uint64, n int) []uint64 {
+	slices.Sort(list)
+	return list[:min(n, len(list))]
+}
+
+// eachNumbered reads the invoices that next finds above a number, step by step until it
+// finds none.
+func (s *Store) eachNumbered(after uint64, fn func(*Invoice) error, next func(after uint64) ([]uint64, error)) error {
+	for step := 1; ; step++ {
+		if step%trimSteps == 0 {
+			s.db.Trim()
+		}
+		numbers, err := next(after)
+		if err != nil || len(numbers) == 0 {
 			return err
 		}
-		for i := range list {
-			if err := fn(&list[i]); err != nil {
+		for some := range slices.Chunk(numbers, walkStep) {
+			if err := s.eachOf(some, fn); err != nil {
 				return err
 			}
 		}
+		after = numbers[len(numbers)-1]
 	}
-	return nil
+}
+
+// eachOf reads these invoices in one transaction, and calls fn for each outside of it.
+func (s *Store) eachOf(numbers []uint64, fn func(*Invoice) error) error {
+	list := make([]Invoice, len(numbers))
+	err := s.view(func(t *tx) (err error) {
+		for at, n := range numbers {
+			if list[at], err = t.invoice(n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for i := 0; err == nil && i < len(list); i++ {
+		err = fn(&list[i])
+	}
+	return err
 }
 
 // InvoicesOf an account, oldest first; open: those that are not paid.
@@ -122,11 +161,7 @@ func (s *Store) InvoicesOf(account string, open bool) (list []Invoice, err error
 }
 
 func (t *tx) invoicesOf(account string, open bool) (list []Invoice, err error) {
-	index := billed
-	if open {
-		index = owed
-	}
-	for _, n := range t.numbers(index, account) {
+	for _, n := range t.numbers(indexOf(open), account) {
 		i, err := t.invoice(n)
 		if err != nil {
 			return nil, fmt.Errorf("account %q: %w", account, err)

@@ -59,14 +59,17 @@ func TestInvoicesTo_readsNoOther(t *testing.T) {
 		walk func(func(*Invoice) error) error
 		want []uint64
 	}{
-		"to boss":       {func(fn func(*Invoice) error) error { return s.InvoicesTo("boss", fn) }, []uint64{1, 2, 4, 6}},
-		"to bo":         {func(fn func(*Invoice) error) error { return s.InvoicesTo("bo", fn) }, []uint64{3}},
-		"to nobody":     {func(fn func(*Invoice) error) error { return s.InvoicesTo("", fn) }, nil},
-		"through webco": {func(fn func(*Invoice) error) error { return s.InvoicesThrough("webco", fn) }, []uint64{1, 4, 6}},
-		"through other": {func(fn func(*Invoice) error) error { return s.InvoicesThrough("other", fn) }, []uint64{2}},
-		"below webco":   {func(fn func(*Invoice) error) error { return s.InvoicesBelow("webco", false, fn) }, []uint64{1, 2, 4, 6}},
-		"of it, open":   {func(fn func(*Invoice) error) error { return s.InvoicesBelow("webco", true, fn) }, []uint64{1, 2}},
-		"below other":   {func(fn func(*Invoice) error) error { return s.InvoicesBelow("other", false, fn) }, nil},
+		"to boss":              {func(fn func(*Invoice) error) error { return s.InvoicesTo("boss", 0, fn) }, []uint64{1, 2, 4, 6}},
+		"to bo":                {func(fn func(*Invoice) error) error { return s.InvoicesTo("bo", 0, fn) }, []uint64{3}},
+		"to nobody":            {func(fn func(*Invoice) error) error { return s.InvoicesTo("", 0, fn) }, nil},
+		"through webco":        {func(fn func(*Invoice) error) error { return s.InvoicesThrough("webco", 0, fn) }, []uint64{1, 4, 6}},
+		"through other":        {func(fn func(*Invoice) error) error { return s.InvoicesThrough("other", 0, fn) }, []uint64{2}},
+		"below webco":          {func(fn func(*Invoice) error) error { return s.InvoicesBelow("webco", false, 0, fn) }, []uint64{1, 2, 4, 6}},
+		"of it, open":          {func(fn func(*Invoice) error) error { return s.InvoicesBelow("webco", true, 0, fn) }, []uint64{1, 2}},
+		"to boss, from 2":      {func(fn func(*Invoice) error) error { return s.InvoicesTo("boss", 2, fn) }, []uint64{4, 6}},
+		"below webco, from 2":  {func(fn func(*Invoice) error) error { return s.InvoicesBelow("webco", false, 2, fn) }, []uint64{4, 6}},
+		"below webco, the end": {func(fn func(*Invoice) error) error { return s.InvoicesBelow("webco", false, 6, fn) }, nil},
+		"below other":          {func(fn func(*Invoice) error) error { return s.InvoicesBelow("other", false, 0, fn) }, nil},
 	} {
 		var got []uint64
 		if err := x.walk(func(i *Invoice) error { got = append(got, i.Number); return nil }); err != nil || !slices.Equal(got, x.want) {
@@ -74,7 +77,7 @@ func TestInvoicesTo_readsNoOther(t *testing.T) {
 		}
 	}
 	stop := errors.New("stop")
-	if err := s.InvoicesBelow("webco", false, func(*Invoice) error { return stop }); err != stop {
+	if err := s.InvoicesBelow("webco", false, 0, func(*Invoice) error { return stop }); err != stop {
 		t.Errorf("the callback's error = %v", err)
 	}
 }

@@ -75,8 +75,12 @@ type Entry struct {
 // Ledger calls fn for the entries of an account, oldest first, outside of any
 // transaction. It outlives the account.
 func (s *Store) Ledger(account string, fn func(*Entry) error) error {
-	prefix := ledgerPrefix(account)
-	return walk(s, ledger, prefix, prefix, func(_ []byte, e *Entry) error { e.recall(); return fn(e) })
+	return s.LedgerAfter(account, 0, fn)
+}
+
+// LedgerAfter is Ledger from behind the entry with that number.
+func (s *Store) LedgerAfter(account string, seq uint64, fn func(*Entry) error) error {
+	return walk(s, ledger, ledgerPrefix(account), numberKey(account, seq+1), func(_ []byte, e *Entry) error { e.recall(); return fn(e) })
 }
 
 // lastSeq is where the ledger of a name ends, which may be that of an account

@@ -105,7 +105,12 @@ func PaidBackRef(account string, seq uint64) string { return account + "/" + num
 // Payments calls fn for each payment, by method and reference, outside of any
 // transaction.
 func (s *Store) Payments(fn func(*Payment) error) error {
-	return walk(s, payments, nil, nil, func(_ []byte, p *Payment) error { return fn(p) })
+	return s.PaymentsAfter("", "", fn)
+}
+
+// PaymentsAfter is Payments from behind the one of that method and reference.
+func (s *Store) PaymentsAfter(method, reference string, fn func(*Payment) error) error {
+	return walk(s, payments, nil, append(pairKey(method, reference), 0), func(_ []byte, p *Payment) error { return fn(p) })
 }
 
 func (d *deal) pay(p Payment) error {

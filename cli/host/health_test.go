@@ -40,6 +40,7 @@ func (a *answers) Do(req *http.Request) (*http.Response, error) {
 }
 
 func (*answers) Zone() *time.Location { return time.UTC }
+func (*answers) Currency() string     { return "EUR" }
 func (*answers) Operator() bool       { return true }
 func (*answers) Now() time.Time       { return time.Now() }
 func (*answers) Close() error         { return nil }

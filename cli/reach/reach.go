@@ -12,6 +12,7 @@
 package reach
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -42,6 +43,8 @@ type Service struct {
 	store  Store
 	zone   *time.Location
 	now    time.Time
+
+	currency string
 }
 
 // Store is an open store and the service on it.
@@ -60,8 +63,10 @@ func (s *Service) Do(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// note keeps the operator's zone, in which a face shows instants, and relay's time.
+// note keeps the operator's zone, in which a face shows instants, the currency of its prices
+// and relay's time.
 func (s *Service) note(resp *http.Response) {
+	s.currency = cmp.Or(resp.Header.Get(act.CurrencyHeader), s.currency)
 	if t, err := time.Parse(time.RFC3339Nano, resp.Header.Get(act.TimeHeader)); err == nil {
 		s.now = t
 	}
@@ -79,6 +84,9 @@ func (s *Service) Zone() *time.Location {
 	}
 	return s.zone
 }
+
+// Currency of the operator's prices, as the last answer said; "" before the first one.
+func (s *Service) Currency() string { return s.currency }
 
 // Operator reports whether requests are the operator's; those with a token are not.
 func (s *Service) Operator() bool { return s.Token == "" }

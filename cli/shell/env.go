@@ -27,6 +27,7 @@ type Env struct {
 type Service interface {
 	act.Caller
 	Zone() *time.Location // the operator's, known once an act was answered
+	Currency() string     // of the operator's prices, likewise
 	Operator() bool       // whether the operator asks; otherwise the holder of a token does
 	Now() time.Time       // by relay's wall clock, when it answered last
 	Close() error
@@ -51,6 +52,9 @@ func (e *Env) Output() term.Output { return term.Output{W: e.Stdout, JSON: e.JSO
 
 // Zone is the operator's time zone.
 func (e *Env) Zone() *time.Location { return e.Service.Zone() }
+
+// Currency is that of the operator's prices.
+func (e *Env) Currency() string { return e.Service.Currency() }
 
 // Now is the time by relay's wall clock.
 func (e *Env) Now() time.Time { return e.Service.Now() }

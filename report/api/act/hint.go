@@ -119,15 +119,3 @@ func canTake(a Actor, all map[string]*Spec, h *Hint) bool {
 	}
 	return true
 }
-
-// Told is err as an actor is told it, where no handler does that; nil stays nil.
-func Told(acts []Any, a Actor, err error) error {
-	if err == nil {
-		return nil
-	}
-	all := map[string]*Spec{}
-	for _, one := range acts {
-		all[one.About().Name] = one.About()
-	}
-	return problemFor(WithActor(context.Background(), a), all, err)
-}

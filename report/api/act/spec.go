@@ -78,6 +78,7 @@ func (m *mount) admit(s *Spec) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		ctx.SetHeader(ZoneHeader, m.s.Store.Zone().String())
+		ctx.SetHeader(CurrencyHeader, m.s.Store.Currency())
 		ctx.SetHeader(TimeHeader, m.s.Store.Now().Format(time.RFC3339Nano))
 		next(ctx)
 	}
@@ -91,9 +92,10 @@ func (m *mount) refuse(ctx huma.Context, err error) {
 
 // Headers that are not HTTP's own.
 const (
-	ZoneHeader    = "Relay-Zone"    // of the operator: name of a location
-	TimeHeader    = "Relay-Time"    // of the answer, by relay's wall clock
-	VersionHeader = "Relay-Version" // of the client
+	ZoneHeader     = "Relay-Zone"     // of the operator: name of a location
+	CurrencyHeader = "Relay-Currency" // of the operator's prices
+	TimeHeader     = "Relay-Time"     // of the answer, by relay's wall clock
+	VersionHeader  = "Relay-Version"  // of the client
 )
 
 // Caller carries a request to the service, and says by its error when the service

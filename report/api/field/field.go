@@ -12,6 +12,7 @@ import (
 
 	"relay/quota"
 	"relay/report/api/act"
+	"relay/report/words"
 	"relay/store/maildomain"
 )
 
@@ -29,6 +30,12 @@ func Plain(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError
 	})
+}
+
+// Reason is a text for a ledger or a credit note: one line of at most 200 characters.
+func Reason(text string) string {
+	const most = 200
+	return words.Cut(words.Clean(strings.TrimSpace(text)), most)
 }
 
 // Set takes over a member that is given.

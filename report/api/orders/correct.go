@@ -7,6 +7,7 @@ import (
 	"relay/quota"
 	"relay/report/api/act"
 	"relay/report/api/answer"
+	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -43,7 +44,7 @@ const correctHelp = "{account correct --help}"
 
 func (in *Correction) read(s *act.Service, a *store.Account) (what store.Correction, err error) {
 	b, now, zone := &in.Body, s.Store.BookTime(), s.Store.Zone()
-	what = store.Correction{Text: reason(b.Reason), Money: b.Amount, Units: b.Credit, PaidBack: b.PaidBack}
+	what = store.Correction{Text: field.Reason(b.Reason), Money: b.Amount, Units: b.Credit, PaidBack: b.PaidBack}
 	switch {
 	case what.Text == "":
 		return what, act.Invalid("reason", correctHelp, " cannot be empty: the ledger says why")

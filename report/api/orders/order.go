@@ -8,6 +8,7 @@ import (
 	"relay/report/api/accounts"
 	"relay/report/api/act"
 	"relay/report/api/answer"
+	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
@@ -181,12 +182,6 @@ func closeAccount(ctx context.Context, s *act.Service, in *Ending) (*answer.Rece
 		if a.State == store.Closed {
 			return store.Receipt{}, act.Fail(act.Refused, "{account statement "+a.Name+"} tells since when; {account remove "+a.Name+"} deletes it", "account %s is closed already", a.Name)
 		}
-		return s.Store.CloseAccount(o, a.Name, reason(in.Body.Reason))
+		return s.Store.CloseAccount(o, a.Name, field.Reason(in.Body.Reason))
 	})
-}
-
-// reason as the ledger keeps it.
-func reason(text string) string {
-	const most = 200 // characters
-	return words.Cut(words.Clean(strings.TrimSpace(text)), most)
 }

@@ -78,9 +78,9 @@ func rollUp(s *act.Service, w store.Wanted) (RollUp, error) {
 	sum := RollUp{Currency: s.Store.Currency(), List: []Part{}}
 	month := monthOf(s.Store.BookTime(), s.Store.Zone())
 	count := func(i *store.Invoice) error { sum.Invoices.add(i); return nil }
-	err := s.Store.InvoicesTo(w.Owner, count)
+	err := s.Store.InvoicesTo(w.Owner, 0, count)
 	if w.Reseller != "" {
-		err = s.Store.InvoicesThrough(w.Reseller, count)
+		err = s.Store.InvoicesThrough(w.Reseller, 0, count)
 	}
 	if err != nil {
 		return sum, err

@@ -1,25 +1,29 @@
-package cli
+package billing
 
 import (
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"relay/cli/config"
-	"relay/cli/proof"
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/reach"
+	"relay/cli/shell"
 	"relay/quota"
-	"relay/report/api/answer"
+	"relay/report/api"
+	"relay/report/api/act"
 	"relay/store"
 )
 
 // billed is a store whose clock a test turns, with an account that has a plan of
 // 100.00 and has not paid it.
-func billed(t *testing.T) (c *call, out *strings.Builder, now *time.Time) {
+func billed(t *testing.T) (e *shell.Env, st *store.Store, out *strings.Builder, now *time.Time) {
 	t.Helper()
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	now = &at
-	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{
 		Now: func() time.Time { return *now }, Billing: store.Billing{DueDays: 14, GraceDays: 10}})
 	if err != nil {
 		t.Fatal(err)
@@ -35,17 +39,37 @@ func billed(t *testing.T) (c *call, out *strings.Builder, now *time.Time) {
 		t.Fatal(err)
 	}
 	out = &strings.Builder{}
-	return &call{program: &program{App: App{Stdout: out, Stderr: out}}, ctx: t.Context(), st: st, args: []string{"1"}}, out, now
+	h := api.New(&act.Service{Store: st, Log: slog.New(slog.DiscardHandler), Rules: func() *act.Rules { return &act.Rules{} }})
+	s := &reach.Service{Socket: filepath.Join(t.TempDir(), "none"), Open: func() (reach.Store, error) { return opened{h}, nil }}
+	return &shell.Env{Stdout: out, Stderr: out, Service: s}, st, out, now
+}
+
+// opened is a store that another one closes.
+type opened struct{ *act.API }
+
+func (o opened) Local(string) (*act.Local, error) {
+	return &act.Local{Handler: o.API, Actor: act.Actor{Kind: act.Operator}}, nil
+}
+
+func (opened) Close() error { return nil }
+
+// run gives a command of the group.
+func run(t *testing.T, e *shell.Env, args ...string) {
+	t.Helper()
+	app := &cli.App{Commands: []*cli.Command{InvoiceCommand(e), PaymentCommand(e)}}
+	if err := app.RunContext(t.Context(), append([]string{"relay"}, args...)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // An invoice is late when the day is over on which it was to be paid. One that is
 // only ordered never is: it is simply not had.
 func TestInvoices_overdue(t *testing.T) {
-	c, out, now := billed(t)
-	if err := c.st.AddPlan(quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 12_000}); err != nil {
+	e, st, out, now := billed(t)
+	if err := st.AddPlan(quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 12_000}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.st.Renew(store.Order{}, "acme", ""); err != nil {
+	if _, err := st.Renew(store.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []struct {
@@ -60,9 +84,7 @@ func TestInvoices_overdue(t *testing.T) {
 	} {
 		*now = step.at
 		out.Reset()
-		if err := c.listInvoices(&invoiceFilter{overdue: true}); err != nil {
-			t.Fatal(err)
-		}
+		run(t, e, "invoice", "list", "--overdue")
 		if out.String() != step.want {
 			t.Errorf("at %s\n%swant\n%s", step.at, out, step.want)
 		}
@@ -71,7 +93,7 @@ func TestInvoices_overdue(t *testing.T) {
 
 // The payment lifts what the system holds back, part of it does not.
 func TestPayment_lifts(t *testing.T) {
-	c, out, now := billed(t)
+	e, st, out, now := billed(t)
 	*now = now.AddDate(0, 0, 30)
 	held := 0
 	told := func(_ store.Invoice, r store.Receipt, err error) {
@@ -79,19 +101,15 @@ func TestPayment_lifts(t *testing.T) {
 			held++
 		}
 	}
-	if err := c.st.DunBy(t.Context(), *now, told); held != 1 || err != nil {
+	if err := st.DunBy(t.Context(), *now, told); held != 1 || err != nil {
 		t.Fatalf("DunBy held back %d, %v", held, err)
 	}
-	f := paying{method: "bank", reference: "1", amount: "40"}
-	if err := c.recordPayment(&f); err != nil {
-		t.Fatal(err)
+	run(t, e, "payment", "record", "--method", "bank", "--reference", "1", "--amount", "40", "1")
+	if want := "account  acme is suspended: it still owes what it was held back for"; !strings.Contains(out.String(), want) {
+		t.Errorf("got\n%swant\n%s", out, want)
 	}
-	mustMatch(t, "a part", out.String(), `account +acme is suspended: it still owes what it was held back for`)
 	out.Reset()
-	f = paying{method: "bank", reference: "2"}
-	if err := c.recordPayment(&f); err != nil {
-		t.Fatal(err)
-	}
+	run(t, e, "payment", "record", "--method", "bank", "--reference", "2", "1")
 	want := `payment  EUR 60.00 by bank, reference 2
 invoice  1: paid
 account  acme is active again, no longer held back as unpaid; its term runs to
@@ -106,26 +124,22 @@ balance  EUR 0.00: nothing is owed
 // What is left of a payment pays what else is open: what was had before what is
 // only ordered.
 func TestPayment_paysOthers(t *testing.T) {
-	c, out, _ := billed(t)
-	if _, err := c.st.Renew(store.Order{}, "acme", ""); err == nil {
+	e, st, out, _ := billed(t)
+	if _, err := st.Renew(store.Order{}, "acme", ""); err == nil {
 		t.Fatal("a plan that is not sold was renewed")
 	}
 	for name, price := range map[string]int64{"paid": 12_000, "large": 10_000} {
-		if err := c.st.AddPlan(quota.Plan{Name: name, Term: quota.Year, Bandwidth: 900_000_000, Price: price}); err != nil {
+		if err := st.AddPlan(quota.Plan{Name: name, Term: quota.Year, Bandwidth: 900_000_000, Price: price}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := c.st.Renew(store.Order{}, "acme", "large"); err != nil {
+	if _, err := st.Renew(store.Order{}, "acme", "large"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.st.Upgrade(store.Order{}, "acme", "paid"); err != nil {
+	if _, err := st.Upgrade(store.Order{}, "acme", "paid"); err != nil {
 		t.Fatal(err)
 	}
-	f := paying{method: "card", reference: "all", amount: "130"}
-	c.args = []string{"1"}
-	if err := c.recordPayment(&f); err != nil {
-		t.Fatal(err)
-	}
+	run(t, e, "payment", "record", "--method", "card", "--reference", "all", "--amount", "130", "1")
 	want := `payment  EUR 130.00 by card, reference all
 invoice  1: paid
 invoice  2 (renewal): part-paid, EUR 90.00 of EUR 100.00 are left to pay
@@ -135,35 +149,5 @@ balance  EUR 90.00 are still to be paid
 `
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out, want)
-	}
-}
-
-func TestInPeriod(t *testing.T) {
-	rome, err := time.LoadLocation("Europe/Rome")
-	if err != nil {
-		t.Fatal(err)
-	}
-	overage := &store.Invoice{Period: "2026-10", Issued: time.Date(2026, 11, 1, 0, 0, 5, 0, time.UTC)}
-	order := &store.Invoice{Issued: time.Date(2026, 10, 31, 23, 30, 0, 0, time.UTC)} // November in Rome
-	for _, c := range []struct {
-		i      *store.Invoice
-		period string
-		want   bool
-	}{
-		{overage, "2026-10", true}, {overage, "2026-11", false}, {overage, "2026", true},
-		{order, "2026-11", true}, {order, "2026-10", false}, {order, "2026-11-01", true}, {order, "2026-1", false},
-	} {
-		if got := inPeriod(c.i, c.period, rome); got != c.want {
-			t.Errorf("inPeriod(%+v, %s) = %t", c.i, c.period, got)
-		}
-	}
-}
-
-// Days on paper are those of the books, wherever the configuration says they are.
-func TestCall_documents(t *testing.T) {
-	c, _, _ := billed(t)
-	c.cfg = &config.Config{Timezone: "Asia/Tokyo", Billing: config.Billing{PaymentText: "{invoice}"}}
-	if o := answer.Documents(c.acts()); o.Zone != c.st.Zone() || o.Text != "{invoice}" {
-		t.Errorf("%+v, want the zone %v", o, c.st.Zone())
 	}
 }

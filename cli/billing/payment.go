@@ -1,0 +1,118 @@
+package billing
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/receipt"
+	"relay/cli/shell"
+	"relay/cli/term"
+	"relay/report/api/answer"
+	"relay/report/api/billing"
+	"relay/report/api/field"
+	"relay/report/money"
+	"relay/report/words"
+	"relay/store"
+)
+
+func paymentList(e *shell.Env) *cli.Command {
+	in := &billing.Payments{}
+	var limit shell.CountFlag
+	return shell.Command(&cli.Command{
+		Name: "list", Usage: "money that came in, and what was taken or paid back",
+		Description: `By method and reference; those of one account in the order in which they were recorded. What was taken back by the bank or the card processor is negative, and has the reference of its payment. So is what you paid back, by a refund or by hand; it has its account and the entry of its ledger as reference. Other corrections are no payments: relay account statement has them.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "account", Usage: "`NAME` only those of this account", Destination: &in.Account},
+			&cli.StringFlag{Name: "kind", Usage: "`payment|reversal|refund` only what came in, was taken back, or was paid back", Destination: &in.Kind},
+			&cli.StringFlag{Name: "period", Usage: "`PERIOD` only those recorded in this month, 2026-11, year or day", Destination: &in.Period},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many", Value: &limit},
+		},
+	}, func(ctx context.Context, _ []string) error { return listPayments(ctx, e, in, limit.N) })
+}
+
+// paymentSum sums up what was shown.
+type paymentSum struct{ payments, received, reversals, takenBack, refunds, paidBack int64 }
+
+func (s *paymentSum) add(v *answer.Payment) {
+	switch store.Kind(v.Kind) {
+	case store.KindRefund:
+		s.refunds, s.paidBack = s.refunds+1, s.paidBack+v.Amount
+	case store.KindReversal:
+		s.reversals, s.takenBack = s.reversals+1, s.takenBack+v.Amount
+	default:
+		s.payments, s.received = s.payments+1, s.received+v.Amount
+	}
+}
+
+func (s *paymentSum) text(currency string) string {
+	text := fmt.Sprintf("%s, %s", words.Plural(s.payments, "payment"), money.Format(s.received, currency))
+	for _, o := range []struct {
+		n, sum int64
+		what   string
+	}{{s.reversals, s.takenBack, "reversal"}, {s.refunds, s.paidBack, "refund"}} {
+		if o.n > 0 {
+			text += fmt.Sprintf("; %s, %s", words.Plural(o.n, o.what), money.Format(o.sum, currency))
+		}
+	}
+	if s.reversals+s.refunds > 0 {
+		text += "; in all " + money.Format(s.received+s.takenBack+s.paidBack, currency)
+	}
+	return text
+}
+
+func listPayments(ctx context.Context, e *shell.Env, in *billing.Payments, limit int64) error {
+	s := term.NewStream(ctx, e.Output(), limit, term.Column{Head: "RECORDED"}, term.Column{Head: "ACCOUNT", Least: 8}, term.Column{Head: "INVOICE"}, term.Column{Head: "METHOD"},
+		term.Column{Head: "AMOUNT", Right: true}, term.Column{Head: "REFERENCE", Least: 12})
+	var sum paymentSum
+	err := billing.ListPayments.Each(ctx, e.Service, in, limit, func(v *answer.Payment) error {
+		if err := s.Pause(); err != nil {
+			return err
+		}
+		sum.add(v)
+		how := cmp.Or(field.Or0(v.Method), v.Kind)
+		if v.Kind == string(store.KindReversal) {
+			how = v.Kind
+		}
+		return s.Add(v, words.Day(v.Time, e.Zone()), v.Account, forInvoices(v), how, money.Number(v.Amount, v.Currency), field.Or0(v.Reference))
+	})
+	if sum == (paymentSum{}) && err == nil && !e.JSON {
+		return e.Say("%s", cmp.Or(words.If(in.Account+in.Kind+in.Period != "", "No such payment"), "No payment is recorded"))
+	}
+	if err = s.End(err); err != nil || e.JSON {
+		return err
+	}
+	return e.Say("-- %s", sum.text(e.Currency()))
+}
+
+// forInvoices is a cell of them.
+func forInvoices(v *answer.Payment) string {
+	return cmp.Or(strings.Join(append(slices.Compact([]string{field.Or0(v.Invoice)}), v.Also...), " "), "-")
+}
+
+func paymentReverse(e *shell.Env) *cli.Command {
+	in := &billing.Reversal{}
+	return shell.Command(&cli.Command{
+		Name: "reverse", ArgsUsage: "INVOICE", Usage: "a payment was taken back: a chargeback, a debit that bounced",
+		Description: `The payment is named by an invoice that it was for and by its reference; one that was recorded with --account, by any invoice of that account. What the customer has with you besides goes first; for the rest the invoice is open again, then the newest of the others that were paid. The days of grace run from now; --suspend holds the account back at once. Its payment lets it go on. What was delivered stays.
+
+If the money was paid back before, the account owes it without an invoice.
+
+  relay payment reverse 17 --reference TRN-4711 --reason 'chargeback, 4711'`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "reference", Usage: "`TEXT` of the payment", Required: true, Destination: &in.Body.Reference},
+			&cli.StringFlag{Name: "method", Usage: "`METHOD` of the payment, where several have the reference", Destination: &in.Body.Method},
+			&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the ledger", Required: true, Destination: &in.Body.Reason},
+			&cli.BoolFlag{Name: "suspend", Usage: "hold the account back at once", Destination: &in.Body.Suspend},
+			shell.DryRunFlag(&in.Body.DryRun),
+		},
+	}, func(ctx context.Context, args []string) error {
+		in.Body.Invoice = args[0]
+		v, err := billing.ReversePayment.Call(ctx, e.Service, in)
+		return receipt.Ordered(e, v, err)
+	})
+}

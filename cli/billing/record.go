@@ -1,0 +1,168 @@
+package billing
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/exit"
+	"relay/cli/receipt"
+	"relay/cli/shell"
+	"relay/cli/term"
+	"relay/report/api/accounts"
+	"relay/report/api/answer"
+	"relay/report/api/billing"
+	"relay/report/api/field"
+	"relay/report/money"
+	"relay/report/words"
+	"relay/store"
+)
+
+func paymentRecord(e *shell.Env) *cli.Command {
+	in := &billing.PaymentEntry{}
+	var amount string
+	return shell.Command(&cli.Command{
+		Name: "record", ArgsUsage: "[NUMBER...]", Usage: "enter a payment: what was ordered is done",
+		Description: `It pays the invoices that it names, in that order; all have to be of one account. What is left pays what else of the account was delivered, the oldest first; then what it owes by corrections; then orders that wait, the oldest first. The rest stays in the account's balance for invoices to come. An order that is paid in full is done at that moment: the account is active, or its term renewed; and an account that was held back for what it owed goes on.
+
+The reference is the bank's or the card processor's: the same one by the same method is taken once only. Without --amount it is all that is open of these invoices.
+
+What an account owes by a correction has no invoice. --account enters a payment for that: it comes first, then the rest as above.
+
+A payment for an order that has expired is entered too, and the order is done.
+
+  relay payment record 17 --method bank --reference TRN-4711 --amount 50.00
+
+  relay payment record 17 18 19 --method bank --reference TRN-4712`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "account", Usage: "`NAME` of an account that owes without an invoice, in place of NUMBER", Destination: &in.Body.Account},
+			&cli.StringFlag{Name: "method", Usage: "`METHOD` " + strings.Join(store.Methods, ", "), Required: true, Destination: &in.Body.Method},
+			&cli.StringFlag{Name: "reference", Usage: "`TEXT` that tells the payment from all others", Required: true, Destination: &in.Body.Reference},
+			&cli.StringFlag{Name: "amount", Usage: "`AMOUNT` that was received, 12.50 (default what is open)", Destination: &amount},
+			shell.DryRunFlag(&in.Body.DryRun),
+		},
+	}, func(ctx context.Context, args []string) (err error) {
+		in.Body.Invoices = args
+		if in.Body.Amount, err = received(ctx, e, in, amount); err != nil {
+			return err
+		}
+		v, err := billing.RecordPayment.Call(ctx, e.Service, in)
+		if err != nil {
+			return err
+		}
+		if e.JSON {
+			return term.Encode(e.Stdout, v)
+		}
+		return showPayment(e, v)
+	})
+}
+
+// received is an amount that a customer may have paid, in the currency of what is paid; 0:
+// none is named.
+func received(ctx context.Context, e *shell.Env, in *billing.PaymentEntry, text string) (int64, error) {
+	if text == "" || (in.Body.Account == "") == (len(in.Body.Invoices) == 0) {
+		return 0, nil // in the second case the service says what is wrong
+	}
+	currency, err := currencyOf(ctx, e, in)
+	if err != nil {
+		return 0, err
+	}
+	n, err := money.Parse(text, currency)
+	switch {
+	case err != nil:
+		return 0, exit.Usage("", "--amount: %w", err)
+	case n <= 0:
+		return 0, exit.Usage("what is paid back: relay account refund NAME; any other change: relay account correct NAME", "--amount %q: more than nothing", text)
+	case n > billing.MostMoney:
+		return 0, exit.Usage("", "--amount %q is more than can be counted", text)
+	}
+	return n, nil
+}
+
+// currencyOf what is paid.
+func currencyOf(ctx context.Context, e *shell.Env, in *billing.PaymentEntry) (string, error) {
+	if in.Body.Account != "" {
+		a, err := accounts.Show.Call(ctx, e.Service, &accounts.Name{Account: in.Body.Account})
+		if err != nil {
+			return "", err
+		}
+		return a.Currency, nil
+	}
+	i, err := billing.ShowInvoice.Call(ctx, e.Service, &billing.Number{Invoice: in.Body.Invoices[len(in.Body.Invoices)-1]})
+	if err != nil {
+		return "", err
+	}
+	return i.Currency, nil
+}
+
+func showPayment(e *shell.Env, v *billing.Paid) error {
+	fields := []term.Field{{"payment", fmt.Sprintf("%s by %s, reference %s", money.Format(v.Amount, v.Currency), field.Or0(v.Method), field.Or0(v.Reference))}}
+	for i := range v.Invoices {
+		fields = append(fields, term.Field{"invoice", paidText(&v.Invoices[i], v.Currency)})
+	}
+	fields = append(fields,
+		term.Field{"account", paidAccount(e, v)},
+		term.Field{"open", receipt.OwedText(v.Owed)}, term.Field{"pay at", receipt.OwedLink(v.Owed)}, term.Field{"pay by", receipt.OwedHow(v.Owed)},
+		term.Field{"credit", creditText(e, v)},
+		term.Field{"balance", words.Balance(v.After.Balance, v.Currency, store.AccountState(field.Or0(v.After.State)) == store.Closed)})
+	if err := term.WriteFields(e.Stdout, fields); err != nil || !v.DryRun {
+		return err
+	}
+	return e.Say("\nnothing was recorded")
+}
+
+// paidText is what an invoice has become.
+func paidText(d *answer.Payable, currency string) string {
+	text := d.Name
+	if d.Kind != string(store.ForOrder) {
+		text += " (" + d.Kind + ")"
+	}
+	switch {
+	case d.Open == 0:
+		return text + ": " + d.State
+	case d.Paid == 0:
+		return fmt.Sprintf("%s: %s to pay", text, money.Format(d.Open, currency))
+	}
+	return fmt.Sprintf("%s: part-paid, %s of %s are left to pay", text, money.Format(d.Open, currency), money.Format(d.Total, currency))
+}
+
+// paidAccount is what the payment did to the account.
+func paidAccount(e *shell.Env, v *billing.Paid) string {
+	state := store.AccountState(field.Or0(v.After.State))
+	released := slices.Contains(v.Did, billing.Released)
+	text := v.Account + " is " + string(state)
+	switch {
+	case state == store.Pending && v.After.Balance < 0:
+		return text + " until its invoice is paid"
+	case v.Held:
+		return text + ": it still owes what it was held back for"
+	case v.Reason != nil:
+		text += ": " + *v.Reason
+	case state == store.Active && slices.Contains(v.Did, string(store.KindActivated)):
+		text += " from now on"
+	case state == store.Active && released:
+		text += " again"
+	}
+	if released {
+		text += ", no longer held back as unpaid"
+	}
+	if slices.Contains(v.Did, string(store.KindRenewed)) {
+		text += ", renewed"
+	}
+	if v.After.TermEnd == nil || state == store.Closed {
+		return text
+	}
+	return text + "; its term runs " + receipt.Through(e, *v.After.TermEnd)
+}
+
+// creditText is the credit that the account has, and until when.
+func creditText(e *shell.Env, v *billing.Paid) string {
+	var parts []string
+	for _, l := range v.Credit {
+		parts = append(parts, words.Units(l.Units, field.Or0(v.After.Unit))+" "+receipt.Through(e, l.Expires))
+	}
+	return strings.Join(parts, ", ")
+}
