@@ -61,7 +61,7 @@ func (c *checker) add(check string, s status, advice, format string, args ...any
 func (p *program) checkCommand() *cli.Command {
 	var prove, offline bool
 	return p.here(&cli.Command{
-		Name: "check", Usage: "what is wrong, and what to do about it",
+		Name: "check", Usage: "find problems and say how to fix them",
 		Description: `Looks at the configuration, the store and its last backup, ports, TLS certificate, DNS records of the host name (address, PTR, SPF), the way out (port 25, or the smarthost), clock, disk and descriptors, with or without a running relay. It changes nothing and sends no mail; for the way out it greets one well-known mail host, and leaves again.
 
 What cannot be told, such as the DNS without a name server, is a warning. Exit code 0 when all is well or only worth a warning, 1 when something fails.

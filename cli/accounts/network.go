@@ -51,7 +51,7 @@ func networkList(e *shell.Env) *cli.Command {
 }
 
 func networkRemove(e *shell.Env) *cli.Command {
-	return shell.Command(&cli.Command{Name: "remove", ArgsUsage: "NAME CIDR", Usage: "take a network away again"}, func(ctx context.Context, args []string) error {
+	return shell.Command(&cli.Command{Name: "remove", ArgsUsage: "NAME CIDR", Usage: "remove a network"}, func(ctx context.Context, args []string) error {
 		v, err := accounts.RemoveNetwork.Call(ctx, e.Service, &accounts.NetworkName{Account: args[0], Network: args[1]})
 		if err != nil {
 			return err

@@ -42,7 +42,7 @@ func payFlags(p *orders.Payment) []cli.Flag {
 func upgrade(e *shell.Env) *cli.Command {
 	in := &orders.PlanOrder{}
 	return orderCommand(e, &cli.Command{
-		Name: "upgrade", Usage: "a larger plan for what remains of the term",
+		Name: "upgrade", Usage: "change to a larger plan for the rest of the term",
 		Description: `The larger allowance holds at once, for all of the current month too; what was used and credit go on. The invoice is over the difference in price, by the day, from the start of the current month to the end of the term.
 
 A plan that is smaller, or of another kind or term, starts with the next term: relay account renew NAME --plan PLAN. So does a larger one where 30 days are used up; the renewal then begins at once.
@@ -116,7 +116,7 @@ A renewal that is paid and whose term has not begun can always be given back. Wh
 func closeAccount(e *shell.Env) *cli.Command {
 	in := &orders.Ending{}
 	return orderCommand(e, &cli.Command{
-		Name: "close", Usage: "end an account for good, without paying back",
+		Name: "close", Usage: "close an account for good, without a refund",
 		Description: `Its term and its credit end now; orders that wait for a payment are cancelled. What it owes it still owes; what it paid for terms that have not begun is its balance, with a credit note, for you to pay back. It stays in lists and in the books; relay account remove deletes it.`,
 		Flags:       []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the ledger", Destination: &in.Body.Reason}},
 	}, orders.Close, in, &in.Body.DryRun.DryRun, func(_ context.Context, account string) error { in.Account = account; return nil })

@@ -32,7 +32,7 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail, err error) error {
 		{"account", v.Account.Account},
 		{"state", stateText(v)},
 		{"plan", words.Plan(&plan)},
-		{"term ends", receipt.End(e, field.Or0(v.TermEnd)) + ifSo(v.GoesOn, ", and goes on by itself")},
+		{"term ends", endText(e, v)},
 		{"used up", usedUpText(v)},
 	}
 	fields = append(fields, termFields(e, v.Bought)...)
@@ -168,4 +168,12 @@ func inTerm(e *shell.Env, v *accounts.AccountDetail) string {
 		}
 	}
 	return inPeriod(e, *v.Period, nil, nil)
+}
+
+// endText is when the term ends; "": it has not begun.
+func endText(e *shell.Env, v *accounts.AccountDetail) string {
+	if v.TermEnd == nil {
+		return ""
+	}
+	return receipt.End(e, *v.TermEnd) + ifSo(v.GoesOn, ", and goes on by itself")
 }

@@ -34,7 +34,7 @@ func (c *Commands) Compact() *cli.Command {
   systemctl start relay relay-submission.socket relay-submissions.socket
 
 Whatever goes wrong, or is killed, the store stays as it was. --dry-run says what there is to win, also while the relay runs.`,
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only say what there is to win", Destination: &dryRun}},
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only say how much space it would free", Destination: &dryRun}},
 	}, func(ctx context.Context, _ []string) error {
 		ctx, stop := c.untilSignal(ctx)
 		defer stop()

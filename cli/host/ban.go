@@ -82,7 +82,7 @@ func kind(b *host.Ban) string {
 func banLift(e *shell.Env) *cli.Command {
 	var in host.Lift
 	return shell.Command(&cli.Command{
-		Name: "lift", ArgsUsage: "[ADDRESS|LOGIN]", Usage: "let an address or a login in again",
+		Name: "lift", ArgsUsage: "[ADDRESS|LOGIN]", Usage: "lift a ban or a lock",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "all of them", Destination: &in.Body.All},
 		},

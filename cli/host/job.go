@@ -58,7 +58,7 @@ func jobList(e *shell.Env) *cli.Command {
 func jobRun(e *shell.Env) *cli.Command {
 	var in host.JobRun
 	return shell.Command(&cli.Command{
-		Name: "run", ArgsUsage: "JOB", Usage: "do one of them now",
+		Name: "run", ArgsUsage: "JOB", Usage: "run a job now",
 		Description: `JOB is one of relay job list. It does no harm to run a job that is not due, or twice: what is done is not done again.
 
 While the clock is plainly wrong and the books stand still, close without --at is your word that it is right: the books go on by it, and what is over by it is closed for good.

@@ -23,7 +23,7 @@ func TraceCommand(e *shell.Env) *cli.Command {
 	follow := false
 	var q api.Traced
 	return shell.Command(&cli.Command{
-		Name: "trace", ArgsUsage: "[WHAT]", Usage: "what happened to mail",
+		Name: "trace", ArgsUsage: "[WHAT]", Usage: "the history of messages",
 		Description: `WHAT is the ID of a message, an address that mail came from or went to, @domain, or a Message-ID in <>. --account chooses mail of one account, with or without WHAT. The trace outlives the message (30 days; trace_keep in the configuration). But for an ID, the newest messages come first.
 
 remote id is the name that the next hop gave the message: its operator finds it by that.
@@ -31,7 +31,7 @@ remote id is the name that the next hop gave the message: its operator finds it 
 --follow shows events as they happen, one line each, until Ctrl-C: of a message its life so far and then on to its end, else everything from now on, or what WHAT and --account choose. It needs a running relay. With --json it writes an object a line, without --follow an array.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only mail of this account", Destination: &q.Account},
-			&cli.BoolFlag{Name: "follow", Usage: "show what happens as it happens", Destination: &follow},
+			&cli.BoolFlag{Name: "follow", Usage: "show events as they happen", Destination: &follow},
 			&cli.GenericFlag{Name: "since", Usage: "`TIME` how far to look back (default 7d)", Value: &since},
 			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many messages, or unlimited (default 20)", Value: &limit},
 		},

@@ -22,7 +22,7 @@ func UsageCommand(e *shell.Env) *cli.Command {
 	in := &api.UsageList{}
 	var limit shell.CountFlag
 	return shell.Command(&cli.Command{
-		Name: "usage", ArgsUsage: "[NAME]", Usage: "what was used of the allowance",
+		Name: "usage", ArgsUsage: "[NAME]", Usage: "usage of the allowance",
 		Description: `An e-mail is one recipient's copy; its size is the message's as handed over. Sizes are decimal. Credit is what is left of it now; over is what was used beyond the allowance, on credit or not.
 
 The period is the present one unless --period names another: a month (2026-11), or the first day of a month's plan (2026-11-23). The allowance beside a past period is that of its term as it is now; relay account statement has it as it was.

@@ -21,7 +21,7 @@ import (
 
 // Command is the group.
 func Command(e *shell.Env) *cli.Command {
-	return shell.Group("plan", "what can be bought",
+	return shell.Group("plan", "plans for sale",
 		planList(e), planShow(e), planAdd(e), planSet(e), planRetire(e),
 		planExport(e), planImport(e), planSimulate(e))
 }
@@ -29,7 +29,7 @@ func Command(e *shell.Env) *cli.Command {
 func planList(e *shell.Env) *cli.Command {
 	var all bool
 	return shell.Command(&cli.Command{
-		Name: "list", Usage: "all plans that are sold",
+		Name: "list", Usage: "all plans for sale",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "those too that are retired", Destination: &all}},
 	}, func(ctx context.Context, _ []string) error { return list(ctx, e, all) })
 }
