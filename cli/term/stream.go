@@ -144,15 +144,18 @@ func (s *Stream) Pause() error {
 	return nil
 }
 
-// End ends the list after the walk, whose error may be ErrEnough.
+// End ends the list after the walk, whose error may be ErrEnough. After another error an
+// array stays open, so that no program takes a part of a list for the whole.
 func (s *Stream) End(err error) error {
 	if errors.Is(err, ErrEnough) {
 		err = nil
 	}
 	switch {
+	case err != nil:
+		return err
 	case s.to.JSON:
-		err = errors.Join(err, s.a.End())
-	case err == nil && s.widths == nil:
+		err = s.a.End()
+	case s.widths == nil:
 		err = s.write()
 	}
 	if err == nil && s.limit > 0 && s.n == s.limit {

@@ -1,6 +1,8 @@
 package term
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -33,6 +35,24 @@ func TestStream_widths(t *testing.T) {
 	for i, w := range want {
 		if lines[i] != w {
 			t.Errorf("%q, want %q", lines[i], w)
+		}
+	}
+}
+
+// A list that breaks off is no document: a program behind a pipe does not see the exit code.
+func TestStream_broken(t *testing.T) {
+	broken := errors.New("broken")
+	for rows, err := range map[int]error{0: broken, 1: broken, 2: nil, 3: ErrEnough} {
+		var out strings.Builder
+		s := NewStream(t.Context(), Output{W: &out, JSON: true, Note: t.Logf}, 0, Column{Head: "NAME"})
+		for i := range rows {
+			if err := s.Add(i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		end, whole := s.End(err), json.Valid([]byte(out.String()))
+		if failed := err == broken; errors.Is(end, broken) != failed || whole == failed {
+			t.Errorf("after %d rows and %v: %v and %q", rows, err, end, out.String())
 		}
 	}
 }
