@@ -82,9 +82,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	actor, err := a.Server.Holder(bearer(r))
 	if err != nil {
-		p := act.ProblemOf(err)
+		p := act.Veiled(err)
 		if p.Type == act.Token {
 			a.Guard.WrongToken(from, bearer(r))
+		} else {
+			a.Server.logUnknown(r, err)
 		}
 		act.WriteProblem(w, p)
 		return

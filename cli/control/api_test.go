@@ -170,8 +170,11 @@ func TestServer_tokens(t *testing.T) {
 func TestServer_tokensAtTheSocket(t *testing.T) {
 	s := trusting(nothing)
 	s.Holder = func(token string) (act.Actor, error) {
-		if token == "" {
+		switch token {
+		case "":
 			return reseller("", act.UnknownToken)
+		case "broken":
+			return reseller("", errors.New("the store is on fire"))
 		}
 		return reseller(token, nil)
 	}
@@ -203,6 +206,7 @@ func TestServer_tokensAtTheSocket(t *testing.T) {
 		{http.MethodGet, "/v1/backup", "", http.StatusUnauthorized},
 		{http.MethodGet, "/v1/accounts", "", http.StatusUnauthorized},
 		{http.MethodPost, "/v1/run", "", http.StatusUnauthorized},
+		{http.MethodGet, "/v1/accounts", "Bearer broken", http.StatusInternalServerError},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), one.method, one.path, strings.NewReader(`"2026-01-01T00:00:00Z"`))
 		if err != nil {
@@ -217,6 +221,25 @@ func TestServer_tokensAtTheSocket(t *testing.T) {
 			t.Errorf("%s %s with %q: %d %s, want %d", one.method, one.path, one.token, resp.StatusCode, text, one.want)
 		}
 		resp.Body.Close()
+	}
+}
+
+func TestAPI_tokensCannotBeRead(t *testing.T) {
+	s := trusting(nothing)
+	s.Holder = func(string) (act.Actor, error) { return reseller("", errors.New("the store is on fire")) }
+	c := NewRemote("http://"+serveAPI(t, &API{Server: s}), "any")
+	defer c.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/accounts", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusInternalServerError || strings.Contains(string(text), "store") {
+		t.Errorf("a stranger is told %d %s", resp.StatusCode, text)
 	}
 }
 

@@ -127,8 +127,8 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 	if withToken(r) {
 		var err error
 		if a, err = s.Holder(bearer(r)); err != nil {
-			s.logRefused(r)
-			act.WriteProblem(w, act.ProblemOf(err))
+			s.logUnknown(r, err)
+			act.WriteProblem(w, act.Veiled(err))
 			return
 		}
 	}
@@ -265,6 +265,15 @@ func shortened(args []string) string {
 
 func (s *Server) logRefused(r *http.Request) {
 	s.Log.Info("wrong token", "component", "control", "remote", r.RemoteAddr)
+}
+
+// logUnknown notes a request of which nobody can say whose it is.
+func (s *Server) logUnknown(r *http.Request, err error) {
+	if act.ProblemOf(err).Type == act.Token {
+		s.logRefused(r)
+		return
+	}
+	s.Log.Error("tokens cannot be read", "component", "control", "remote", r.RemoteAddr, "err", err)
 }
 
 func (s *Server) logBackup(ctx context.Context, n int64, err error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -49,6 +50,10 @@ func echo(ctx context.Context, _ *Service, in *echoRequest) (*echoAnswer, error)
 		return nil, Invalid("at_limit", "", " %q: suspend or continue", "x")
 	case "below":
 		return nil, fmt.Errorf("account acme: %w", store.ErrFull)
+	case "fault":
+		return nil, errors.New("panic at /usr/src/relay.go:1")
+	case "file":
+		return nil, Fail(Data, "", "read: %w", &fs.PathError{Op: "open", Path: "/usr/src/relay.db", Err: fs.ErrPermission})
 	}
 	return &echoAnswer{in.Name, in.Body.Text, ActorOf(ctx).String(), in.At, in.Of}, nil
 }
@@ -278,6 +283,25 @@ func TestProblem_hintsOfOthers(t *testing.T) {
 }
 
 // Members that an act does not know, and values that cannot be, are named.
+// Faults of the machine are in the log; who is not the operator learns no file of it.
+func TestProblem_faultsOfTheMachine(t *testing.T) {
+	var log bytes.Buffer
+	s := service(t)
+	s.Log = slog.New(slog.NewTextHandler(&log, nil))
+	h := NewAPI(s, echoAct)
+	for _, what := range []string{"fault", "file", "below"} {
+		for a, open := range map[*Actor]bool{{Kind: Operator}: true, {Kind: Reseller, Name: "webco"}: false} {
+			log.Reset()
+			in := &echoRequest{Name: "x"}
+			in.Body.Text = what
+			_, err := echoAct.Call(t.Context(), &Local{Handler: h, Actor: *a}, in)
+			if err == nil || strings.Contains(err.Error(), "cannot do this now") == open || strings.Contains(log.String(), "act failed") == open {
+				t.Errorf("%s for %s: %v; log %q", what, a, err, &log)
+			}
+		}
+	}
+}
+
 func TestProblem_invalid(t *testing.T) {
 	eachWay(t, operator, func(t *testing.T, c Caller) {
 		for _, r := range []*http.Request{

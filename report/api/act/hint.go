@@ -97,9 +97,13 @@ func (h *Hint) Line(program string) string {
 }
 
 // problemFor is err for the actor of a request: a hint with a step that is not for it
-// becomes a hint to ask the operator.
+// becomes a hint to ask the operator, and faults of the machine are told to the operator
+// only.
 func problemFor(ctx context.Context, all map[string]*Spec, err error) *Problem {
 	p := ProblemOf(err)
+	if ActorOf(ctx).Kind != Operator && p.ofMachine() {
+		return veiled(p.Type)
+	}
 	if p.Hint == nil {
 		p.Hint = hintOf(p.advice, all)
 	}
@@ -109,7 +113,12 @@ func problemFor(ctx context.Context, all map[string]*Spec, err error) *Problem {
 	return p
 }
 
-func (m *mount) problem(ctx context.Context, err error) *Problem { return problemFor(ctx, m.all, err) }
+func (m *mount) problem(ctx context.Context, err error) *Problem {
+	if ActorOf(ctx).Kind != Operator && ProblemOf(err).ofMachine() {
+		m.s.logFailed(ctx, err)
+	}
+	return problemFor(ctx, m.all, err)
+}
 
 func canTake(a Actor, all map[string]*Spec, h *Hint) bool {
 	for _, s := range h.Acts {

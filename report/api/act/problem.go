@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"strings"
+
+	"relay/store"
 )
 
 // Type of a problem: one word that programs and exit codes go by.
@@ -97,6 +100,27 @@ func With(problem error, answer any) error {
 // NotFound is the answer to what an actor may not see: the same for what is not there,
 // for what belongs to others and for acts that are not for it.
 var NotFound = Fail(Missing, "a reseller's token is for the accounts below it: {account list}", "not found")
+
+// Veiled is err as it is told to a stranger.
+func Veiled(err error) *Problem {
+	p := ProblemOf(err)
+	if p.ofMachine() {
+		return veiled(p.Type)
+	}
+	return p
+}
+
+// veiled stands for a problem that only the operator is told.
+func veiled(t Type) *Problem {
+	return Fail(t, "ask the operator", "the relay cannot do this now").(*Problem)
+}
+
+// ofMachine reports what tells of the machine: its files, and how the program goes on
+// inside.
+func (p *Problem) ofMachine() bool {
+	_, file := errors.AsType[*fs.PathError](p.cause)
+	return p.Type == Internal || file || errors.Is(p.cause, store.ErrFull) || errors.Is(p.cause, store.ErrLocked)
+}
 
 func (p *Problem) Error() string { return p.Detail }
 func (p *Problem) Unwrap() error { return p.cause }

@@ -122,3 +122,8 @@ func orElse(s, other string) string {
 func (s *Service) logBroken(ctx context.Context, err error) {
 	s.Log.Error("answer cut short", "component", "api", "actor", ActorOf(ctx).String(), "err", err)
 }
+
+// logFailed notes what its actor is not told.
+func (s *Service) logFailed(ctx context.Context, err error) {
+	s.Log.Error("act failed", "component", "api", "actor", ActorOf(ctx).String(), "err", err)
+}
