@@ -8,17 +8,30 @@ import (
 var kindNames = map[string]Who{"operator": Operator, "reseller": Reseller, "customer": Customer, "key": Key}
 
 // foreign finds a member of a request that is set and whose tag "who", such as
-// `who:"operator,customer"`, leaves the actor's kind out. A member without the tag is
-// for everybody.
+// `who:"operator,customer"`, leaves the actor's kind out, however deep it lies. A member
+// without the tag is for everybody.
 func foreign(a Actor, in any) error { return foreignIn(a, reflect.ValueOf(in).Elem()) }
 
 func foreignIn(a Actor, v reflect.Value) error {
-	if v.Kind() == reflect.Pointer && !v.IsNil() {
-		v = v.Elem()
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return nil
+		}
+		return foreignIn(a, v.Elem())
+	case reflect.Slice, reflect.Array, reflect.Map:
+		for _, one := range v.Seq2() {
+			if err := foreignIn(a, one); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		return foreignMember(a, v)
 	}
-	if v.Kind() != reflect.Struct {
-		return nil
-	}
+	return nil
+}
+
+func foreignMember(a Actor, v reflect.Value) error {
 	for f, member := range v.Fields() {
 		if !f.IsExported() && !f.Anonymous || member.IsZero() {
 			continue
@@ -26,10 +39,8 @@ func foreignIn(a Actor, v reflect.Value) error {
 		if who, ok := f.Tag.Lookup("who"); ok && namedKinds(who)&a.Kind == 0 {
 			return NotFound
 		}
-		if f.Anonymous || f.Name == "Body" {
-			if err := foreignIn(a, member); err != nil {
-				return err
-			}
+		if err := foreignIn(a, member); err != nil {
+			return err
 		}
 	}
 	return nil
