@@ -77,7 +77,7 @@ func (m *mount) admit(s *Spec) func(huma.Context, func(huma.Context)) {
 			m.refuse(ctx, NotFound)
 			return
 		}
-		ctx.SetHeader(ZoneHeader, m.s.Store.Zone().String())
+		ctx.SetHeader(ZoneHeader, zoneName(m.s.Store.Zone()))
 		ctx.SetHeader(CurrencyHeader, m.s.Store.Currency())
 		ctx.SetHeader(TimeHeader, m.s.Store.Now().Format(time.RFC3339Nano))
 		next(ctx)
