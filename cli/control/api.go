@@ -64,13 +64,14 @@ func (a *API) Run(ctx context.Context, l net.Listener) error {
 		l = tls.NewListener(l, a.TLS)
 	}
 	return a.Server.serve(ctx, l, &http.Server{
-		Handler:           a,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       apiRead,
-		WriteTimeout:      apiTime,
-		IdleTimeout:       apiRead,
-		MaxHeaderBytes:    apiHeader,
-		ErrorLog:          slog.NewLogLogger(a.Server.Log.Handler(), slog.LevelDebug), // strangers' mistakes
+		Handler:                      a,
+		DisableGeneralOptionsHandler: true, // OPTIONS * needs a token too
+		ReadHeaderTimeout:            10 * time.Second,
+		ReadTimeout:                  apiRead,
+		WriteTimeout:                 apiTime,
+		IdleTimeout:                  apiRead,
+		MaxHeaderBytes:               apiHeader,
+		ErrorLog:                     slog.NewLogLogger(a.Server.Log.Handler(), slog.LevelDebug), // strangers' mistakes
 	})
 }
 

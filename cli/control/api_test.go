@@ -243,6 +243,21 @@ func TestAPI_tokensCannotBeRead(t *testing.T) {
 	}
 }
 
+// Not even that is answered without a token, or to an address that is banned.
+func TestAPI_optionsOfAll(t *testing.T) {
+	s := trusting(nothing)
+	s.Holder = func(string) (act.Actor, error) { return reseller("", act.UnknownToken) }
+	conn, err := net.Dial("tcp", serveAPI(t, &API{Server: s}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, err = io.WriteString(conn, "OPTIONS * HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n")
+	if answer, _ := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 401 ") {
+		t.Errorf("%v, %s", err, answer)
+	}
+}
+
 func TestServer_tokenOfThen(t *testing.T) {
 	var asked, ran atomic.Int32
 	s := &Server{
