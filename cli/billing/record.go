@@ -75,7 +75,7 @@ func received(ctx context.Context, e *shell.Env, in *billing.PaymentEntry, text 
 	case err != nil:
 		return 0, exit.Usage("", "--amount: %w", err)
 	case n <= 0:
-		return 0, exit.Usage("what is paid back: relay account refund NAME; any other change: relay account correct NAME", "--amount %q: more than nothing", text)
+		return 0, exit.Usage("what is paid back: relay account refund NAME; any other change: relay account correct NAME", "--amount %q: must be greater than zero", text)
 	case n > billing.MostMoney:
 		return 0, exit.Usage("", "--amount %q is more than can be counted", text)
 	}
