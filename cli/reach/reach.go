@@ -155,6 +155,9 @@ func (s *Service) Close() error {
 	if s.remote != nil {
 		s.remote.Close()
 	}
+	if s.local != nil {
+		s.local.Wait()
+	}
 	if s.store != nil {
 		return s.store.Close()
 	}

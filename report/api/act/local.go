@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync"
 )
 
 // Local is the service in this process: requests go to its handler without a network.
@@ -11,7 +12,13 @@ type Local struct {
 	Handler http.Handler
 	Actor   Actor
 	Guard   func(func() error) error // runs what reads the store, and says when that is damaged; nil: nothing does
+
+	running sync.WaitGroup
 }
+
+// Wait returns when all handlers have ended. The last octet of an answer may be read a
+// moment before its handler has: a store is closed after this.
+func (l *Local) Wait() { l.running.Wait() }
 
 // Do implements Caller. The answer streams: the handler runs until its body is read, or
 // closed.
@@ -20,11 +27,11 @@ func (l *Local) Do(req *http.Request) (*http.Response, error) {
 	r, w := io.Pipe()
 	a := &reply{header: http.Header{}, body: w, begun: make(chan struct{})}
 	ended := make(chan error, 1)
-	go func() {
+	l.running.Go(func() {
 		err := l.guard(func() error { return a.serve(l.Handler, inbound(req, ctx)) })
 		_ = w.CloseWithError(err) // nil is the end of the answer
 		ended <- err
-	}()
+	})
 	select {
 	case <-a.begun:
 	case err := <-ended:
