@@ -54,7 +54,7 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail, err error) error {
 		term.Field{"pays by", field.Or0(v.Method)},
 		term.Field{"reference", field.Or0(v.Reference)},
 		term.Field{"agreed to", consentText(e, v.Consent)},
-		term.Field{"abuse", ifSo(v.Abuse, "marked: no refund")},
+		term.Field{"abuse", words.If(v.Abuse, "marked: no refund")},
 		term.Field{"senders", cmp.Or(strings.Join(v.Senders, ", "), "any")},
 		term.Field{"logins", cmp.Or(strings.Join(v.Logins, ", "), "none")},
 		term.Field{"networks", strings.Join(v.Networks, ", ")},
@@ -103,7 +103,7 @@ func termFields(e *shell.Env, terms []answer.Term) (list []term.Field) {
 		if t.Invoice != nil {
 			text += ", invoice " + *t.Invoice
 		}
-		list = append(list, term.Field{ifSo(i == 0, "terms"), text})
+		list = append(list, term.Field{words.If(i == 0, "terms"), text})
 	}
 	return list
 }
@@ -111,7 +111,7 @@ func termFields(e *shell.Env, terms []answer.Term) (list []term.Field) {
 // creditFields has a line for each lot.
 func creditFields(e *shell.Env, lots []answer.Lot, drawn int64, unit string) (list []term.Field) {
 	for i, l := range lots {
-		list = append(list, term.Field{ifSo(i == 0, "credit"), fmt.Sprintf("%s %s (%s)", words.Units(l.Units, unit), receipt.Through(e, l.Expires), l.Lot)})
+		list = append(list, term.Field{words.If(i == 0, "credit"), fmt.Sprintf("%s %s (%s)", words.Units(l.Units, unit), receipt.Through(e, l.Expires), l.Lot)})
 	}
 	if drawn > 0 {
 		list = append(list, term.Field{"", "of it used in this period: " + words.Units(drawn, unit)})
@@ -144,13 +144,6 @@ func consentText(e *shell.Env, v *accounts.Consent) string {
 	return "version " + v.Version + ", at " + words.Stamp(v.Time, e.Zone())
 }
 
-func ifSo(yes bool, text string) string {
-	if yes {
-		return text
-	}
-	return ""
-}
-
 // inPeriod says which period: a calendar month by its key, a month's plan, whose key is
 // its first day, by its term's dates.
 func inPeriod(e *shell.Env, key string, start, end *time.Time) string {
@@ -175,5 +168,5 @@ func endText(e *shell.Env, v *accounts.AccountDetail) string {
 	if v.TermEnd == nil {
 		return ""
 	}
-	return receipt.End(e, *v.TermEnd) + ifSo(v.GoesOn, ", and goes on by itself")
+	return receipt.End(e, *v.TermEnd) + words.If(v.GoesOn, ", and goes on by itself")
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 
 	cli "github.com/urfave/cli/v2"
@@ -48,15 +49,8 @@ func ReloadSummary(list []act.Change) string {
 	return words.Plural(int64(len(list)-later), "change") + " in force, " + words.Plural(int64(later), "change") + " after a restart"
 }
 
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
-
 func showReload(e *shell.Env, done *act.Reload) error {
-	text := ReloadSummary(done.Changes) + ", from " + orElse(done.Config, "no file: the defaults")
+	text := ReloadSummary(done.Changes) + ", from " + cmp.Or(done.Config, "no file: the defaults")
 	for _, l := range term.Wrap(text, term.Columns) {
 		if err := e.Say("%s", l); err != nil {
 			return err
@@ -64,7 +58,7 @@ func showReload(e *shell.Env, done *act.Reload) error {
 	}
 	var now, later []term.Field
 	for _, c := range done.Changes {
-		f := term.Field{"  " + c.Key, orElse(c.Old, "none") + " → " + orElse(c.New, "none")}
+		f := term.Field{"  " + c.Key, cmp.Or(c.Old, "none") + " → " + cmp.Or(c.New, "none")}
 		if c.Restart {
 			later = append(later, f)
 		} else {

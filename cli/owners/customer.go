@@ -10,6 +10,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/field"
 	"relay/report/api/owners"
 	"relay/report/words"
 )
@@ -88,31 +89,11 @@ func customerRemove(e *shell.Env) *cli.Command {
 
 func customerList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", Usage: "all customers"}, func(ctx context.Context, _ []string) error {
-		a := term.NewArray(e.Stdout)
-		t := term.NewTable(term.Column{Head: "CUSTOMER", Least: 20}, term.Column{Head: "ACCOUNTS", Right: true}, term.Column{Head: "RESELLER", Least: 8}, term.Column{Head: "CONTACT", Least: 7})
-		err := owners.ListCustomers.Each(ctx, e.Service, &owners.All{}, 0, func(c *owners.Customer) error {
-			if e.JSON {
-				return a.Add(c)
-			}
-			t.Add(c.Customer, words.Number(int64(c.Accounts)), cmp.Or(or0(c.Reseller), "-"), or0(c.Contact))
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if e.JSON {
-			return a.End()
-		}
-		return t.Print(e.Stdout)
+		s := term.NewStream(ctx, e.Output(), 0, term.Column{Head: "CUSTOMER", Least: 20}, term.Column{Head: "ACCOUNTS", Right: true}, term.Column{Head: "RESELLER", Least: 8}, term.Column{Head: "CONTACT", Least: 7})
+		return s.End(owners.ListCustomers.Each(ctx, e.Service, &owners.All{}, 0, func(c *owners.Customer) error {
+			return s.Add(c, c.Customer, words.Number(int64(c.Accounts)), cmp.Or(field.Or0(c.Reseller), "-"), field.Or0(c.Contact))
+		}))
 	})
-}
-
-// or0 is a text of an answer; "" where there is none.
-func or0(text *string) string {
-	if text == nil {
-		return ""
-	}
-	return *text
 }
 
 func customerShow(e *shell.Env) *cli.Command {
@@ -134,10 +115,10 @@ func showCustomer(e *shell.Env, c *owners.CustomerSum, err error) error {
 	}
 	return showRollUp(e, []term.Field{
 		{"customer", c.Customer.Customer},
-		{"contact", or0(c.Contact)},
+		{"contact", field.Or0(c.Contact)},
 		{"address", strings.Join(c.Address, "; ")},
-		{"country", or0(c.Country)},
-		{"reseller", or0(c.Reseller)},
+		{"country", field.Or0(c.Country)},
+		{"reseller", field.Or0(c.Reseller)},
 		{"created", words.Stamp(c.Created, e.Zone())},
 	}, &c.RollUp)
 }

@@ -7,6 +7,7 @@ import (
 
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/field"
 	"relay/report/api/owners"
 	"relay/report/words"
 )
@@ -72,22 +73,10 @@ func resellerRemove(e *shell.Env) *cli.Command {
 
 func resellerList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", Usage: "all resellers"}, func(ctx context.Context, _ []string) error {
-		a := term.NewArray(e.Stdout)
-		t := term.NewTable(term.Column{Head: "RESELLER", Least: 20}, term.Column{Head: "ACCOUNTS", Right: true}, term.Column{Head: "CREATED"}, term.Column{Head: "CONTACT", Least: 7})
-		err := owners.ListResellers.Each(ctx, e.Service, &owners.All{}, 0, func(r *owners.Reseller) error {
-			if e.JSON {
-				return a.Add(r)
-			}
-			t.Add(r.Reseller, words.Number(int64(r.Accounts)), words.Day(r.Created, e.Zone()), or0(r.Contact))
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		if e.JSON {
-			return a.End()
-		}
-		return t.Print(e.Stdout)
+		s := term.NewStream(ctx, e.Output(), 0, term.Column{Head: "RESELLER", Least: 20}, term.Column{Head: "ACCOUNTS", Right: true}, term.Column{Head: "CREATED"}, term.Column{Head: "CONTACT", Least: 7})
+		return s.End(owners.ListResellers.Each(ctx, e.Service, &owners.All{}, 0, func(r *owners.Reseller) error {
+			return s.Add(r, r.Reseller, words.Number(int64(r.Accounts)), words.Day(r.Created, e.Zone()), field.Or0(r.Contact))
+		}))
 	})
 }
 
@@ -103,6 +92,6 @@ func resellerShow(e *shell.Env) *cli.Command {
 		if e.JSON {
 			return term.Encode(e.Stdout, r)
 		}
-		return showRollUp(e, []term.Field{{"reseller", r.Reseller.Reseller}, {"contact", or0(r.Contact)}, {"created", words.Stamp(r.Created, e.Zone())}}, &r.RollUp)
+		return showRollUp(e, []term.Field{{"reseller", r.Reseller.Reseller}, {"contact", field.Or0(r.Contact)}, {"created", words.Stamp(r.Created, e.Zone())}}, &r.RollUp)
 	})
 }

@@ -5,6 +5,7 @@ import (
 
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/field"
 	"relay/report/api/owners"
 	"relay/report/money"
 	"relay/report/words"
@@ -36,7 +37,7 @@ func showRollUp(e *shell.Env, head []term.Field, sum *owners.RollUp) error {
 	t := term.NewTable(term.Column{Head: "ACCOUNT", Least: 16}, term.Column{Head: "STATE"}, term.Column{Head: "E-MAILS", Right: true},
 		term.Column{Head: "BANDWIDTH", Right: true}, term.Column{Head: "TO PAY", Right: true}, term.Column{Head: "CONTACT", Least: 7})
 	for _, p := range sum.List {
-		t.Add(p.Account, p.State, words.Number(p.Now.Messages), words.Size(p.Now.Bytes), money.Number(p.Owed, sum.Currency), or0(p.Contact))
+		t.Add(p.Account, p.State, words.Number(p.Now.Messages), words.Size(p.Now.Bytes), money.Number(p.Owed, sum.Currency), field.Or0(p.Contact))
 	}
 	if err := e.Say(""); err != nil {
 		return err

@@ -28,26 +28,11 @@ func (f *Filter) Wanted(ctx context.Context, s *act.Service, after string) (w st
 	if f.State != "" && !slices.Contains(answer.States, f.State) {
 		return w, act.Invalid("state", "", " %q: one of %s", f.State, strings.Join(answer.States, ", "))
 	}
-	return w, known(s, f.Owner, w.Reseller)
+	return w, s.Owners(f.Owner, w.Reseller)
 }
 
 // Stands reports an account in the state that is asked for.
 func (f *Filter) Stands(st *store.Standing) bool { return f.State == "" || st.State() == f.State }
-
-// known fails where there is no such customer or reseller; "": none was named.
-func known(s *act.Service, customer, reseller string) error {
-	if customer != "" {
-		if _, err := s.Store.Customer(customer); err != nil {
-			return act.Unlisted(err, "customer", customer)
-		}
-	}
-	if reseller != "" {
-		if _, err := s.Store.Reseller(reseller); err != nil {
-			return act.Unlisted(err, "reseller", reseller)
-		}
-	}
-	return nil
-}
 
 // AccountList is the request for a list of accounts.
 type AccountList struct {

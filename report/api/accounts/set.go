@@ -48,7 +48,7 @@ func set(ctx context.Context, s *act.Service, in *AccountChange) (*AccountDetail
 		}
 		to = &p
 	}
-	if err := known(s, field.Or0(b.Owner), field.Or0(b.Reseller)); err != nil {
+	if err := s.Owners(field.Or0(b.Owner), field.Or0(b.Reseller)); err != nil {
 		return nil, err
 	}
 	now, currency := s.Store.BookTime(), s.Store.Currency() // before: the function runs inside the store's writer

@@ -103,19 +103,27 @@ func NoAccount(name string, err error) error {
 	return err
 }
 
+// Owners fails where there is no such customer or reseller; "": none was named.
+func (s *Service) Owners(customer, reseller string) error {
+	if customer != "" {
+		if _, err := s.Store.Customer(customer); err != nil {
+			return Unlisted(err, "customer", customer)
+		}
+	}
+	if reseller != "" {
+		if _, err := s.Store.Reseller(reseller); err != nil {
+			return Unlisted(err, "reseller", reseller)
+		}
+	}
+	return nil
+}
+
 // Unlisted is the problem of a look-up by name that found nothing.
 func Unlisted(err error, what, name string) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return Fail(NoSuch, "{"+what+" list} shows all", "no %s %q", what, name)
 	}
 	return err
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // logBroken notes an answer that was cut short.

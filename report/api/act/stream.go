@@ -2,6 +2,7 @@ package act
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,7 +61,7 @@ func (s *Sink) Header() http.Header { return s.w.Header() }
 func (s *Sink) Write(b []byte) (int, error) {
 	if !s.begun {
 		s.begun = true
-		s.w.Header().Set("Content-Type", orElse(s.Type, "application/octet-stream"))
+		s.w.Header().Set("Content-Type", cmp.Or(s.Type, "application/octet-stream"))
 	}
 	limit := stillFor
 	select {

@@ -53,22 +53,7 @@ func (in *Invoices) check(ctx context.Context, s *act.Service) error {
 			return err
 		}
 	}
-	return cmp.Or(checkPeriod(s, in.Period), invoiced(s, in.Account), known(s, in.Customer, in.Reseller))
-}
-
-// known fails where there is no such customer or reseller; "": none was named.
-func known(s *act.Service, customer, reseller string) error {
-	if customer != "" {
-		if _, err := s.Store.Customer(customer); err != nil {
-			return act.Unlisted(err, "customer", customer)
-		}
-	}
-	if reseller != "" {
-		if _, err := s.Store.Reseller(reseller); err != nil {
-			return act.Unlisted(err, "reseller", reseller)
-		}
-	}
-	return nil
+	return cmp.Or(checkPeriod(s, in.Period), invoiced(s, in.Account), s.Owners(in.Customer, in.Reseller))
 }
 
 // errAny ends a walk that has found something.
