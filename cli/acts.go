@@ -56,10 +56,11 @@ func (b bans) Bans() (list []act.Ban) {
 	return list
 }
 
-// actsOn is the service on a store that a command has opened itself: no relay runs.
-func actsOn(m machine, cfg config.Config, dir place.Dir, st *store.Store, log *slog.Logger) *act.Service {
+// idle is a relay that does not run, for the service on a store that a command has opened
+// itself.
+func idle(m machine, cfg config.Config, dir place.Dir, st *store.Store, log *slog.Logger) *relay {
 	r := &relay{host: m, cfg: cfg, dir: dir, hostname: cfg.Host(), log: slog.New(slog.DiscardHandler)}
 	r.workOn(st)
 	r.acts.Log = log
-	return r.acts
+	return r
 }

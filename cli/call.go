@@ -23,13 +23,11 @@ import (
 // is soon done.
 const lockedFor = 5 * time.Second
 
-// call is a command at work on the open store, whoever opened it.
+// call is a command at work on the open store of a running relay.
 type call struct {
 	*program
-	ctx  context.Context
-	st   *store.Store
-	args []string
-	cfg  *config.Config // in force for whoever runs it
+	ctx context.Context
+	st  *store.Store
 }
 
 // here completes a command that runs in the process that was started: it touches files,

@@ -19,6 +19,7 @@ import (
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/store"
+	"relay/store/maildomain"
 	"relay/store/secret"
 )
 
@@ -104,7 +105,7 @@ func (p *program) onTrial(c *cli.Command, run func(*call) error) *cli.Command {
 	c.HideHelp = true
 	c.Action = func(cc *cli.Context) error {
 		if p.inner != nil {
-			return run(&call{p, cc.Context, p.inner.store, nil, p.inner.config()})
+			return run(&call{p, cc.Context, p.inner.store})
 		}
 		return p.askRelay(cc.Context)
 	}
@@ -114,8 +115,8 @@ func (p *program) onTrial(c *cli.Command, run func(*call) error) *cli.Command {
 func (t *trial) run(account string) (err error) {
 	t.cfg, t.hostname = t.inner.config(), t.inner.hostname
 	for _, a := range []string{t.to, t.from} {
-		if a != "" && checkAddress(a) != nil {
-			return checkAddress(a)
+		if a != "" && !maildomain.IsAddress(a) {
+			return exit.Usage("", "%q is not a mail address", a)
 		}
 	}
 	if err := t.choose(account); err != nil {

@@ -16,7 +16,6 @@ import (
 	"relay/cli/proof"
 	"relay/cli/reach"
 	"relay/cli/shell"
-	"relay/report/api"
 	"relay/report/api/act"
 	"relay/store"
 )
@@ -144,7 +143,7 @@ func (p *program) reach(s *reach.Service) (err error) {
 		if err != nil {
 			return nil, err
 		}
-		return &openedStore{Store: st, dir: dir, s: actsOn(p.machine(), cfg, dir, st, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, nil
+		return &openedStore{Store: st, dir: dir, idle: idle(p.machine(), cfg, dir, st, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, nil
 	}
 	return nil
 }
@@ -152,19 +151,19 @@ func (p *program) reach(s *reach.Service) (err error) {
 // openedStore is a store that a command opened itself.
 type openedStore struct {
 	*store.Store
-	dir place.Dir
-	s   *act.Service
-	bad bool // the file turned out to be damaged
+	dir  place.Dir
+	idle *relay
+	bad  bool // the file turned out to be damaged
 }
 
 // Local implements reach.Store: the actor is the operator, or the holder of a token.
 func (o *openedStore) Local(token string) (*act.Local, error) {
-	l := &act.Local{Handler: api.New(o.s), Actor: act.Actor{Kind: act.Operator, UID: os.Getuid()}, Guard: o.guard}
+	l := &act.Local{Handler: o.idle.service, Actor: act.Actor{Kind: act.Operator, UID: os.Getuid()}, Guard: o.guard}
 	if token == "" {
 		return l, nil
 	}
 	var err error
-	l.Actor, err = o.s.Holder(token)
+	l.Actor, err = o.idle.acts.Holder(token)
 	return l, err
 }
 
