@@ -17,6 +17,7 @@ import (
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/report/api/act"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -202,13 +203,13 @@ func (c *checker) show() error {
 // writeFinding writes what was looked at in a column of that width.
 func (p *program) writeFinding(f finding, width int) error {
 	mark := term.Pad(string(f.Status), len(warning)+term.Gap, false)
-	lead := term.Pad(term.Cut(f.Check, width), width+term.Gap, false)
+	lead := term.Pad(words.Cut(f.Check, width), width+term.Gap, false)
 	head := 2 + utf8.RuneCountInString(mark+lead)
 	if p.colours() {
 		mark = term.Paint(mark, statusColour[f.Status])
 	}
 	lead = "  " + mark + lead
-	lines := term.Wrap(term.Clean(strings.ReplaceAll(f.Detail, "\n", "; ")), term.Columns-head)
+	lines := term.Wrap(words.Clean(strings.ReplaceAll(f.Detail, "\n", "; ")), term.Columns-head)
 	for i, l := range term.Wrap(f.Advice, term.Columns-head-2) {
 		mark := "  "
 		if i == 0 {

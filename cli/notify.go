@@ -12,7 +12,6 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
-	"relay/cli/term"
 	"relay/report/api/act"
 	"relay/report/words"
 )
@@ -99,7 +98,7 @@ func (n *notifier) logDeaf(err error) {
 
 // status is a line for people, as systemctl status shows it.
 func statusLine(format string, args ...any) string {
-	return "STATUS=" + strings.ReplaceAll(term.Clean(fmt.Sprintf(format, args...)), "\n", "; ")
+	return "STATUS=" + strings.ReplaceAll(words.Clean(fmt.Sprintf(format, args...)), "\n", "; ")
 }
 
 // moreTime asks that start or stop may take so long from now on.

@@ -140,7 +140,7 @@ func showEntries(e *shell.Env, v *orders.Statement) error {
 func entryLines(e *shell.Env, seq, at, kind, figure, what string) error {
 	left := fmt.Sprintf("%s  %s  %s  %s  ", term.Pad(seq, 5, true), term.Pad(at, 16, false), term.Pad(kind, 11, false), term.Pad(figure, 14, true))
 	width := utf8.RuneCountInString(left)
-	texts := term.Fold(term.Clean(what), term.Columns-width)
+	texts := term.Fold(words.Clean(what), term.Columns-width)
 	if len(texts) == 0 {
 		texts = []string{""}
 	}

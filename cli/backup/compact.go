@@ -135,7 +135,7 @@ func (c *Commands) proveCompacted(ctx context.Context, fresh string, st *store.S
 	}
 	if n := found.Stats.Problems; n > 0 {
 		return exit.Fail(exit.Failed, "nothing was changed; relay check --store tells more, and relay restore FILE brings back a backup",
-			"the store has %s, the first: %s", words.Plural(n, "problem"), term.Clean(found.Problems[0]))
+			"the store has %s, the first: %s", words.Plural(n, "problem"), words.Clean(found.Problems[0]))
 	}
 	sum, err := st.Totals()
 	if err == nil && sum != found.Stats.Totals {

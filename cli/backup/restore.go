@@ -242,7 +242,7 @@ func (c *Commands) proven(ctx context.Context, from *source, path string, res *r
 	}
 	res.Stats = found.Stats
 	for _, text := range found.Problems {
-		c.Env.Note("%s", term.Clean(text))
+		c.Env.Note("%s", words.Clean(text))
 	}
 	if found.Stats.Problems > 0 {
 		return from.wrap(exit.Fail(exit.Failed, "take another backup", "damaged: %s", words.Plural(found.Stats.Problems, "problem")))
@@ -268,7 +268,7 @@ func (c *Commands) showRestored(res *restoreView) error {
 	}
 	if res.Manifest != nil {
 		m := res.Manifest
-		_, err = fmt.Fprintf(c.Env.Stdout, "made %s by relay %s on %s\n", m.Created.Format(time.RFC3339), term.Clean(m.Relay), term.Clean(m.Hostname))
+		_, err = fmt.Fprintf(c.Env.Stdout, "made %s by relay %s on %s\n", m.Created.Format(time.RFC3339), words.Clean(m.Relay), words.Clean(m.Hostname))
 	}
 	if err == nil {
 		err = c.showMissing(res)

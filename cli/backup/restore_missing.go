@@ -86,7 +86,7 @@ func (c *Commands) voidNumbers(path string, known uint64, res *restoreView) erro
 	if err != nil {
 		return err
 	}
-	first, err := st.VoidInvoices(known, "issued after the backup "+term.Cut(term.Clean(res.File), 100)+", which took the store's place")
+	first, err := st.VoidInvoices(known, "issued after the backup "+words.Cut(words.Clean(res.File), 100)+", which took the store's place")
 	if first != 0 {
 		res.Void = &voidNumbers{first, known}
 	}

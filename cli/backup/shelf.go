@@ -192,7 +192,7 @@ func proveCopy(ctx context.Context, path string, m *Manifest, pr *term.Progress)
 	}
 	if found.Stats.Problems > 0 {
 		return exit.Fail(exit.Failed, "relay check --store looks at the store itself", "damaged: %s, the first: %s",
-			words.Plural(found.Stats.Problems, "problem"), term.Clean(found.Problems[0]))
+			words.Plural(found.Stats.Problems, "problem"), words.Clean(found.Problems[0]))
 	}
 	return m.check(&found)
 }

@@ -15,6 +15,7 @@ import (
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/api/billing"
+	"relay/report/words"
 )
 
 // showing is the command line of invoice show.
@@ -65,7 +66,7 @@ func (s *showing) show(ctx context.Context, e *shell.Env, number string) error {
 func noteMissing(e *shell.Env, h http.Header) error {
 	missing, err := url.PathUnescape(h.Get(billing.MissingHeader))
 	if missing != "" {
-		e.Note("the fonts of the PDF do not have %s: similar letters or ? stand there; HTML has all", term.Cut(missing, 20))
+		e.Note("the fonts of the PDF do not have %s: similar letters or ? stand there; HTML has all", words.Cut(missing, 20))
 	}
 	return err
 }

@@ -8,11 +8,11 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"relay/cli/term"
 	"relay/report/api/field"
 	"relay/report/invoice"
 	"relay/report/letter"
 	"relay/report/money"
+	"relay/report/words"
 	"relay/store"
 	"relay/store/maildomain"
 )
@@ -87,7 +87,7 @@ func isSellerLine(v *validator, key string, value any) {
 	case strings.TrimSpace(l) == "":
 		v.bad(key, "the line is empty")
 	case n > widestSeller:
-		v.bad(key, "%q has %d characters: at most %d", term.Cut(l, 20), n, widestSeller)
+		v.bad(key, "%q has %d characters: at most %d", words.Cut(l, 20), n, widestSeller)
 	case strings.ContainsFunc(l, unicode.IsControl):
 		v.bad(key, "%q: one line each, without control characters", l)
 	}

@@ -17,6 +17,7 @@ import (
 	"relay/cli/control"
 	"relay/cli/term"
 	"relay/report/api/act"
+	"relay/report/words"
 	"relay/store"
 	"relay/store/highwater"
 )
@@ -77,7 +78,7 @@ func Report(w io.Writer, err error) int {
 		return int(code)
 	}
 	e := Of(err)
-	term.Message(w, "relay: error: ", term.Clean(strings.ReplaceAll(e.Error(), "\n", "; ")))
+	term.Message(w, "relay: error: ", words.Clean(strings.ReplaceAll(e.Error(), "\n", "; ")))
 	if e.Hint != "" {
 		term.Message(w, "relay: hint: ", e.Hint)
 	}

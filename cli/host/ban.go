@@ -112,7 +112,7 @@ func showLifted(e *shell.Env, lifted []host.Ban) error {
 		return e.Say("nobody was banned")
 	}
 	for i := range lifted {
-		if err := e.Say("%s may come in again", term.Clean(banned(&lifted[i]))); err != nil {
+		if err := e.Say("%s may come in again", words.Clean(banned(&lifted[i]))); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"relay/cli/exit"
 	"relay/cli/mail"
 	"relay/cli/shell"
-	"relay/cli/term"
 	"relay/report/api/act"
 	"relay/report/api/host"
 	"relay/report/words"
@@ -104,5 +103,5 @@ func healthText(h *act.Health) string {
 	if h.Clock != nil {
 		text += "; " + words.ClockStands(h.Clock.Stands, h.Clock.Wall, time.Local)
 	}
-	return strings.Join(append([]string{term.Clean(text)}, mail.BusyLines(h.Connections)...), "\n")
+	return strings.Join(append([]string{words.Clean(text)}, mail.BusyLines(h.Connections)...), "\n")
 }

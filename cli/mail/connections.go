@@ -26,7 +26,7 @@ func BusyLines(c *act.Connections) []string {
 	if n := len(c.Waiting); n > 0 {
 		text += "; " + waiters(c.Waiting, c.InUse < c.Limit)
 	}
-	return term.Fold(term.Clean(text), term.Columns-len(totalMark))
+	return term.Fold(words.Clean(text), term.Columns-len(totalMark))
 }
 
 // totalMark begins the lines below a list.

@@ -180,7 +180,7 @@ func (g *changing) byLines(r io.Reader) error {
 		id, err := parseID(strings.TrimRight(word, "*!"))
 		if err != nil {
 			if g.badAll++; len(g.bad) < words.Shown {
-				g.bad = append(g.bad, fmt.Sprintf("line %d: %q", n, term.Cut(word, 40)))
+				g.bad = append(g.bad, fmt.Sprintf("line %d: %q", n, words.Cut(word, 40)))
 			}
 			continue
 		}
@@ -249,9 +249,9 @@ func (g *changing) showAffected(v *api.Affected) error {
 		return g.list.Add(v)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s, from %s\n", v.ID, v.Account, term.Clean(cmp.Or(v.Sender, "<>")))
+	fmt.Fprintf(&b, "%s  %s, from %s\n", v.ID, v.Account, words.Clean(cmp.Or(v.Sender, "<>")))
 	for _, to := range v.Recipients {
-		for _, part := range term.Chop(term.Clean(to), term.Columns-listIndent) {
+		for _, part := range term.Chop(words.Clean(to), term.Columns-listIndent) {
 			b.WriteString(strings.Repeat(" ", listIndent) + part + "\n")
 		}
 	}

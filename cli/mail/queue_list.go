@@ -95,7 +95,7 @@ func (l *queueLister) entry(b *strings.Builder, m *api.Message) int {
 	case slices.ContainsFunc(open, func(r *api.Recipient) bool { return r.InHand }):
 		mark = "*"
 	}
-	sender := term.Clean(cmp.Or(m.Sender, "<>"))
+	sender := words.Clean(cmp.Or(m.Sender, "<>"))
 	first := sender
 	if utf8.RuneCountInString(sender) > term.Columns-listAddress {
 		first = ""
@@ -117,14 +117,14 @@ func (l *queueLister) entry(b *strings.Builder, m *api.Message) int {
 		}
 		left := l.standing(m, r)
 		if left == standing {
-			address(b, "", term.Clean(r.Address))
+			address(b, "", words.Clean(r.Address))
 			continue
 		}
 		standing = left
 		if i > 0 {
 			left = strings.TrimPrefix(left, m.Account+", ")
 		}
-		address(b, left, term.Clean(r.Address))
+		address(b, left, words.Clean(r.Address))
 	}
 	if more := len(open) - most; more > 0 {
 		address(b, "", fmt.Sprintf("+%s more", words.Number(int64(more))))
@@ -213,7 +213,7 @@ func remark(b *strings.Builder, reply string) {
 	if reply == "" {
 		return
 	}
-	lines := term.Fold("("+term.Clean(reply)+")", term.Columns-listIndent)
+	lines := term.Fold("("+words.Clean(reply)+")", term.Columns-listIndent)
 	if len(lines) > most {
 		lines = lines[:most]
 		lines[most-1] = term.Chop(lines[most-1], term.Columns-listIndent-2)[0] + "…)"

@@ -104,7 +104,7 @@ type tame struct{ w io.Writer }
 func (t tame) Write(b []byte) (int, error) {
 	for line := range strings.Lines(string(b)) {
 		text, end := strings.CutSuffix(line, "\n")
-		text = term.Clean(strings.TrimSuffix(text, "\r"))
+		text = words.Clean(strings.TrimSuffix(text, "\r"))
 		if end {
 			text += "\n"
 		}

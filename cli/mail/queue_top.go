@@ -99,7 +99,7 @@ func cells(r *api.TopRow, by string, now time.Time) []string {
 // remarks are the lines below a row.
 func remarks(r *api.TopRow, now time.Time) (lines []string) {
 	if r.Reply != "" {
-		lines = append(lines, term.Cut("  "+term.Clean(r.Reply), term.Columns))
+		lines = append(lines, words.Cut("  "+words.Clean(r.Reply), term.Columns))
 	}
 	if r.Held > 0 && r.Next != nil {
 		lines = append(lines, fmt.Sprintf("  %s held", words.Number(r.Held)))
@@ -109,9 +109,9 @@ func remarks(r *api.TopRow, now time.Time) (lines []string) {
 		case s.DownUntil != nil:
 			text := fmt.Sprintf("  next hop down, next probe in %s, %s", words.Span(s.DownUntil.Sub(now)), words.Plural(int64(s.Failures), "failure"))
 			if s.Why != "" && !strings.Contains(r.Reply, s.Why) {
-				text += ": " + term.Clean(s.Why)
+				text += ": " + words.Clean(s.Why)
 			}
-			lines = append(lines, term.Cut(text, term.Columns))
+			lines = append(lines, words.Cut(text, term.Columns))
 		case s.Connections > 0:
 			lines = append(lines, fmt.Sprintf("  %s of %s open, %s in hand", words.Number(int64(s.Connections)),
 				words.Plural(int64(s.Limit), "connection"), words.Number(int64(s.Claimed))))

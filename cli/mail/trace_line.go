@@ -18,7 +18,7 @@ import (
 func (v traceView) line(e *api.Event) error {
 	state, about := shortEvent(e)
 	lead := fmt.Sprintf("%s  %s  ", e.Time.In(v.e.Zone()).Format(time.TimeOnly), e.ID)
-	text := term.Cut(term.Clean(fmt.Sprintf("%-9s  %s", state, about)), term.Width(v.e.Stdout)-len(lead))
+	text := words.Cut(words.Clean(fmt.Sprintf("%-9s  %s", state, about)), term.Width(v.e.Stdout)-len(lead))
 	text = strings.TrimRight(text, " ")
 	if term.Coloured(v.e.Stdout, os.Getenv) {
 		text = term.PaintState(text[:len(state)], state) + text[len(state):]

@@ -71,7 +71,7 @@ func alike(list []api.Outcome) int {
 
 func writeHead(w io.Writer, when string, e *api.Event) error {
 	const head = 21 + 10 // the time, the kind
-	lines := term.Wrap(term.Clean(aboutEvent(e)), term.Columns-head)
+	lines := term.Wrap(words.Clean(aboutEvent(e)), term.Columns-head)
 	if len(lines) == 0 {
 		lines = []string{""}
 	}
@@ -126,9 +126,9 @@ func (v traceView) outcome(e *api.Event, list []api.Outcome) error {
 	if !o.Next.IsZero() && !o.State.Final() {
 		text += " (next try " + v.stamp(o.Next) + ")"
 	}
-	lines := term.Wrap(term.Clean(text), term.Columns-6)
+	lines := term.Wrap(words.Clean(text), term.Columns-6)
 	if id := o.RemoteID; id != "" {
-		lines = append(lines, term.Clean("remote id "+id))
+		lines = append(lines, words.Clean("remote id "+id))
 	}
 	for i, l := range lines {
 		lead := "    "

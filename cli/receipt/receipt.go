@@ -75,7 +75,7 @@ func showLines(e *shell.Env, lines []answer.ReceiptLine, currency string) error 
 	const indent = "  "
 	room := term.Columns - len(indent) - term.Gap - width
 	for i, l := range lines {
-		texts := term.Fold(term.Clean(l.Text), room)
+		texts := term.Fold(words.Clean(l.Text), room)
 		for n, text := range texts {
 			if n < len(texts)-1 {
 				if err := e.Say("%s%s", indent, text); err != nil {

@@ -146,7 +146,7 @@ func (t *teller) tellAccount(a *store.Account) error {
 
 func (t *teller) tellEntry(a *store.Account, e *store.Entry, f *store.Fold) error {
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
-	name := term.Cut(a.Name, 30)
+	name := words.Cut(a.Name, 30)
 	switch e.Kind {
 	case store.KindClosed:
 		t.tellClosed(a, e, f)
@@ -190,7 +190,7 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, f *store.Fold) {
 	}
 	plan := c.Plan.In(period)
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
-	say("%s is over: %s used %s e-mails, %s; %s", e.Period, term.Cut(a.Name, 30), ofLimit(p.Used.Messages, plan.Emails, words.Number),
+	say("%s is over: %s used %s e-mails, %s; %s", e.Period, words.Cut(a.Name, 30), ofLimit(p.Used.Messages, plan.Emails, words.Number),
 		ofLimit(p.Used.Bytes, plan.Bandwidth, words.Size), next)
 	units := func(n int64) string { return words.Units(n, c.Plan.Unit()) }
 	if p.Drawn > 0 {

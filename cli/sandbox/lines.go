@@ -15,7 +15,7 @@ import (
 // timed writes text of any length after a time, wrapped to the screen.
 func (f *feed) timed(stamp, text string) {
 	next := "\n" + strings.Repeat(" ", len(stamp)+term.Gap)
-	f.say(stamp + "  " + strings.Join(term.Wrap(term.Clean(text), term.Columns-len(stamp)-term.Gap), next))
+	f.say(stamp + "  " + strings.Join(term.Wrap(words.Clean(text), term.Columns-len(stamp)-term.Gap), next))
 }
 
 // stamp is an instant as the lines show it: without the day when the clock is the
@@ -33,12 +33,12 @@ func (s *sandbox) stamp(t time.Time) string {
 
 // tellTaken writes a line about an accepted message.
 func (s *sandbox) tellTaken(m *sink.Message) {
-	s.out.say(s.passing(m.Time, m.From, m.To, fmt.Sprintf("%7s  %s", words.Size(m.Size), term.Clean(m.Subject))))
+	s.out.say(s.passing(m.Time, m.From, m.To, fmt.Sprintf("%7s  %s", words.Size(m.Size), words.Clean(m.Subject))))
 }
 
 // tellRefused writes a line about a refusal.
 func (s *sandbox) tellRefused(r *sink.Refusal) {
-	s.out.say(s.passing(r.Time, r.From, r.To, term.Clean(r.Reply)))
+	s.out.say(s.passing(r.Time, r.From, r.To, words.Clean(r.Reply)))
 }
 
 // passing is a line about a message at the sink, at most a screen wide.
@@ -49,8 +49,8 @@ func (s *sandbox) passing(t time.Time, from string, to []string, rest string) st
 	if n := len(to) - 1; n > 0 {
 		more = fmt.Sprintf(" +%d", n)
 	}
-	who := pair(term.Clean(cmp.Or(from, "<>")), term.Clean(to[0]), width-len(more)) + more
-	return term.Cut(head+"  "+term.Pad(who, width, false)+"  "+rest, term.Columns)
+	who := pair(words.Clean(cmp.Or(from, "<>")), words.Clean(to[0]), width-len(more)) + more
+	return words.Cut(head+"  "+term.Pad(who, width, false)+"  "+rest, term.Columns)
 }
 
 // pair is "a → b" in width characters; the longer side is cut first.
@@ -58,6 +58,6 @@ func pair(a, b string, width int) string {
 	const arrow = " → "
 	room := width - utf8.RuneCountInString(arrow)
 	short := min(utf8.RuneCountInString(a), utf8.RuneCountInString(b), room/2)
-	a, b = term.Cut(a, room-min(short, utf8.RuneCountInString(b))), term.Cut(b, room-min(short, utf8.RuneCountInString(a)))
+	a, b = words.Cut(a, room-min(short, utf8.RuneCountInString(b))), words.Cut(b, room-min(short, utf8.RuneCountInString(a)))
 	return a + arrow + b
 }

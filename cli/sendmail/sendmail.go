@@ -29,6 +29,7 @@ import (
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/mailer/client"
+	"relay/report/words"
 )
 
 // Command describes sendmail for help and manual. App.Run never gets to its action, because
@@ -328,7 +329,7 @@ func (s *sending) said(r client.Reply) error {
 			Recipients []string `json:"recipients"`
 		}{id, s.rcpts})
 	case s.args.verbose:
-		s.Env.Note("the relay said: %s", term.Clean(r.String()))
+		s.Env.Note("the relay said: %s", words.Clean(r.String()))
 	}
 	return nil
 }

@@ -7,8 +7,8 @@ import (
 
 	"relay/cli/exit"
 	"relay/cli/stdsmtp"
-	"relay/cli/term"
 	"relay/mailer/client"
+	"relay/report/words"
 )
 
 // speak is -bs: SMTP on the standard streams. Each message goes out like one that
@@ -34,7 +34,7 @@ func (s *sending) take(ctx context.Context, from string, to []string, content io
 		_, hint := meaning(client.StageMail, a)
 		return stdsmtp.Reply{Code: a.Code, Enhanced: a.Enhanced, Text: hint}
 	} else if a.Code != 0 {
-		return stdsmtp.Reply{Code: a.Code, Enhanced: a.Enhanced, Text: term.Clean(a.Text)}
+		return stdsmtp.Reply{Code: a.Code, Enhanced: a.Enhanced, Text: words.Clean(a.Text)}
 	}
 	return replyTo(err)
 }
@@ -42,7 +42,7 @@ func (s *sending) take(ctx context.Context, from string, to []string, content io
 // replyTo says in SMTP why a message was not handed over. What nobody understands
 // is temporary.
 func replyTo(err error) stdsmtp.Reply {
-	r := stdsmtp.Reply{Code: 451, Enhanced: [3]int{4, 3, 0}, Text: term.Clean(err.Error())}
+	r := stdsmtp.Reply{Code: 451, Enhanced: [3]int{4, 3, 0}, Text: words.Clean(err.Error())}
 	if f, ok := errors.AsType[*exit.Error](err); ok && (f.Code == exit.WrongData || f.Code == exit.WrongUsage) {
 		r.Code, r.Enhanced = 554, [3]int{5, 6, 0}
 	}

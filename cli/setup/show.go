@@ -10,6 +10,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/kernel"
 	"relay/cli/term"
+	"relay/report/words"
 )
 
 // show writes one screen: what was made, what to publish and what to do next.
@@ -35,13 +36,13 @@ func (s *installation) show() error {
 func (s *installation) showMade(b *strings.Builder) {
 	for _, m := range s.made {
 		if m.Thing == "certificate" {
-			fmt.Fprintf(b, "  %s%s\n", term.Pad("data directory", 16, false), term.Clean(string(s.dir)))
+			fmt.Fprintf(b, "  %s%s\n", term.Pad("data directory", 16, false), words.Clean(string(s.dir)))
 		}
 		state := ""
 		if m.State == "kept" {
 			state = " (kept)"
 		}
-		fmt.Fprintf(b, "  %s%s%s\n", term.Pad(m.Thing, 16, false), term.Clean(strings.TrimPrefix(m.Path, string(s.dir)+"/")), state)
+		fmt.Fprintf(b, "  %s%s%s\n", term.Pad(m.Thing, 16, false), words.Clean(strings.TrimPrefix(m.Path, string(s.dir)+"/")), state)
 		if m.Thing == "account" {
 			fmt.Fprintf(b, "  %s%s\n", term.Pad("password", 16, false), s.password(m.Path))
 		}

@@ -11,7 +11,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
-	"relay/cli/term"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -54,15 +54,15 @@ type Completion struct {
 	Names    Names
 }
 
-// Complete writes the words that fit in place of the last one of words.
-func (c *Completion) Complete(ctx context.Context, w io.Writer, words []string) error {
-	if len(words) == 0 {
+// Complete writes the words that fit in place of the last one of typed.
+func (c *Completion) Complete(ctx context.Context, w io.Writer, typed []string) error {
+	if len(typed) == 0 {
 		return nil
 	}
 	help := &cli.Command{Name: "help", Usage: "the page of a command"}
 	root := &cli.Command{Name: "relay", Subcommands: append(slices.Clone(c.Commands), help)}
-	t := Typing{c: c, path: []*cli.Command{root}, Given: map[string]string{}, word: words[len(words)-1]}
-	for _, w := range words[:len(words)-1] {
+	t := Typing{c: c, path: []*cli.Command{root}, Given: map[string]string{}, word: typed[len(typed)-1]}
+	for _, w := range typed[:len(typed)-1] {
 		t.read(w)
 	}
 	var out strings.Builder
@@ -70,7 +70,7 @@ func (c *Completion) Complete(ctx context.Context, w io.Writer, words []string) 
 		if !strings.HasPrefix(c.Word, t.word) && !strings.HasPrefix(c.Word, ":") {
 			continue
 		}
-		fmt.Fprintf(&out, "%s\t%s\n", c.Word, term.Clean(c.Text))
+		fmt.Fprintf(&out, "%s\t%s\n", c.Word, words.Clean(c.Text))
 	}
 	_, err := io.WriteString(w, strings.NewReplacer(":file\t\n", ":file\n", ":dir\t\n", ":dir\n").Replace(out.String()))
 	return err

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 
 	"relay/cli/exit"
-	"relay/cli/term"
 	"relay/cli/wholefile"
+	"relay/report/words"
 )
 
 // IntoFile has write write a new file; with force it replaces another one. The file gets
@@ -28,7 +28,7 @@ func (e *Env) IntoFile(ctx context.Context, path string, force bool, write func(
 	if err := w.Keep(); err != nil {
 		return noFile(path, err)
 	}
-	return e.Say("%s is written", term.Clean(path))
+	return e.Say("%s is written", words.Clean(path))
 }
 
 // noFile says why a new file cannot be made.

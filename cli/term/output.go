@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"relay/report/words"
 )
 
 // Encode writes v as one JSON document for programs.
@@ -74,7 +76,7 @@ func WriteFields(w io.Writer, fields []Field) error {
 		width = max(width, utf8.RuneCountInString(f[0]))
 	}
 	for _, f := range fields {
-		for i, text := range Wrap(Clean(f[1]), screen-width-Gap) {
+		for i, text := range Wrap(words.Clean(f[1]), screen-width-Gap) {
 			name := f[0]
 			if i > 0 {
 				name = ""

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"unicode/utf8"
+
+	"relay/report/words"
 )
 
 // Column of a table.
@@ -31,7 +33,7 @@ func NewTable(columns ...Column) *Table { return &Table{Columns: columns} }
 // Add adds a row.
 func (t *Table) Add(cells ...string) {
 	for i := range cells {
-		cells[i] = Clean(cells[i])
+		cells[i] = words.Clean(cells[i])
 	}
 	t.Rows = append(t.Rows, cells)
 }
@@ -59,7 +61,7 @@ func (t *Table) Line(widths []int, row []string) string {
 		if i > 0 {
 			b.WriteString(strings.Repeat(" ", Gap))
 		}
-		text := Pad(Cut(cell, widths[i]), widths[i], t.Columns[i].Right)
+		text := Pad(words.Cut(cell, widths[i]), widths[i], t.Columns[i].Right)
 		if t.coloured && t.Columns[i].Head == stateHead {
 			text = PaintState(text, cell)
 		}

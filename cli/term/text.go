@@ -3,16 +3,7 @@ package term
 import (
 	"strings"
 	"unicode/utf8"
-
-	"relay/report/words"
 )
-
-// Clean makes one line of text that is safe for a terminal, since addresses and
-// replies come from strangers.
-func Clean(s string) string { return words.Clean(s) }
-
-// Cut shortens s to width characters; the last one is … when text was cut off.
-func Cut(s string, width int) string { return words.Cut(s, width) }
 
 // Pad fills s with spaces up to width, on its left when right is set.
 func Pad(s string, width int, right bool) string {

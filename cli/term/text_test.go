@@ -2,6 +2,8 @@ package term
 
 import (
 	"testing"
+
+	"relay/report/words"
 )
 
 func TestCut(t *testing.T) {
@@ -10,8 +12,8 @@ func TestCut(t *testing.T) {
 		width int
 		want  string
 	}{{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"äöüß", 3, "äö…"}, {"abc", 1, "…"}, {"abc", 0, ""}} {
-		if got := Cut(c.in, c.width); got != c.want {
-			t.Errorf("Cut(%q, %d) = %q, want %q", c.in, c.width, got, c.want)
+		if got := words.Cut(c.in, c.width); got != c.want {
+			t.Errorf("words.Cut(%q, %d) = %q, want %q", c.in, c.width, got, c.want)
 		}
 	}
 }
