@@ -24,12 +24,11 @@ import (
 )
 
 // trial is relay test: a message sent as a customer's program does, and followed
-// to its end. All of it runs in the relay itself, for as long as whoever asked is
-// there:
+// to its end. All of it runs in the relay itself, for as long as the client is there:
 //
 //  1. a login is made for it;
 //  2. it connects to a listener, turns to TLS, logs in, and hands the message over;
-//  3. the login is revoked, whatever came of it, also when whoever asked went
+//  3. the login is revoked, whatever came of it, also when the client went
 //     away or was killed; what a relay that was killed itself left of a login is
 //     removed by the next test of that account;
 //  4. the trace is watched until the message has left the queue.
@@ -259,7 +258,7 @@ func (t *trial) content(now time.Time) string {
 	return strings.Join(lines, "\r\n") + "\r\n"
 }
 
-// alive is the context's error, in the words of whoever ended it.
+// alive is the context's error, in the words of what ended it.
 func alive(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil

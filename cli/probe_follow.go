@@ -94,7 +94,7 @@ func eventDetail(e *store.Event, o *store.EventOutcome) string {
 	return strings.Join(parts, ", ") + ": " + said
 }
 
-// judge says what an event means for whoever tests.
+// judge says what an event means for the test.
 func (t *trial) judge(e *store.Event, o *store.EventOutcome) (name string, s status, advice string) {
 	switch o.State {
 	case store.Delivered:

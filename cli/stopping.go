@@ -7,8 +7,8 @@ import (
 	"relay/cli/term"
 )
 
-// whileRunning is the call's context, which also ends when the relay begins to.
-// Then one who has stopped reading is not waited for.
+// whileRunning is the call's context, which also ends when the relay begins to stop. From
+// then on a client that has stopped reading is not waited for.
 func (c *call) whileRunning() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	go func() {
@@ -24,8 +24,7 @@ func (c *call) whileRunning() (context.Context, context.CancelFunc) {
 	return ctx, func() { cancel(nil) }
 }
 
-// flush sends what was written to whoever asked, unless err says that it could
-// not be written.
+// flush sends the output so far to the client, unless err says that writing it failed.
 func (c *call) flush(err error) error {
 	if o := (term.Output{W: c.Stdout}); err == nil {
 		o.Flush()

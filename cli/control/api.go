@@ -95,8 +95,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.run(w, r, actor)
 }
 
-// run an act once all of its request is there: one that comes slowly takes nobody's
-// room, and a token that is changed meanwhile is seen.
+// run does an act once the whole request has arrived, so that a slow client takes no
+// room from others, and looks the token up again, since it may have changed meanwhile.
 func (a *API) run(w http.ResponseWriter, r *http.Request, actor act.Actor) {
 	found, _ := a.callers.LoadOrStore(actor.String(), &caller{running: make(chan struct{}, apiEach)})
 	c := found.(*caller)

@@ -1,5 +1,5 @@
 // Package control is the local API of a running relay: HTTP and JSON over a
-// Unix socket in the data directory, for whoever may open it.
+// Unix socket in the data directory, for users who may open it.
 //
 //  1. Listen makes the socket, mode 0600. Its caller holds the store's lock, so
 //     that what lies there of a killed relay can be removed safely.
@@ -9,7 +9,9 @@
 //  3. GET /v1/backup streams a consistent copy of the store, and says in a header
 //     what is in it. A client that takes nothing of it for five minutes is cut off.
 //     POST /v1/backup says of what instant a copy is kept.
-//  4. POST /v1/run with "Authorization: Bearer TOKEN" is a reseller's. It is what an
+//  4. All other requests are acts (package report/api): the operator's, or with a token
+//     those of its holder. [api] answers them too, over a network, with a token only.
+//  5. POST /v1/run with "Authorization: Bearer TOKEN" is a reseller's. It is what an
 //     API answers too, which others can reach over a network; there every request
 //     needs a token, and nothing else is answered. A command is run once all of its
 //     request is there.

@@ -43,11 +43,11 @@ func (s stream) Write(p []byte) (int, error) {
 	return len(p), s.err
 }
 
-// Limit ends a write that whoever reads holds up, at that time. It may be called
-// while one is under way.
+// Limit ends, at that time, a write that a slow reader holds up. It may be called while
+// one is under way.
 func (s stream) Limit(t time.Time) { _ = s.flush.SetWriteDeadline(t) } // our connections can
 
-// Flush sends what was written: who writes now and then says so.
+// Flush sends what was written, for a writer that writes now and then.
 func (s stream) Flush() { s.send() }
 
 func (f *frameWriter) send() {

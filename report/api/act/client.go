@@ -69,7 +69,7 @@ func (s *Spec) request(ctx context.Context, in any) (*http.Request, error) {
 }
 
 // address is path and query of a request, by the same tags that the server reads.
-// A name that no path can carry is nobody's.
+// A name that no path can carry is not found.
 func address(s *Spec, in any) (string, error) {
 	path, query := s.path(), url.Values{}
 	err := eachParameter(reflect.ValueOf(in).Elem(), func(f reflect.StructField, text string) error {
