@@ -101,7 +101,7 @@ type API struct {
 }
 
 var apiKeys = Section{Name: "api", Before: `Where resellers reach this relay with their tokens: relay --api URL --token-file
-FILE, or POST /v1/run. Each command is in the log with the reseller's name.`, Keys: []Key{
+FILE, or any program. What they change is in the log with the reseller's name.`, Keys: []Key{
 	{"listen", "", unlessEmpty(isListener), OnRestart, `host:port, ":8443"; default nowhere but on this machine`},
 	{"tls", "implicit", all(oneOf("implicit", "none"), noneOnLoopback), OnRestart, `with the certificate of [tls]; or none, on loopback only`},
 }}

@@ -232,7 +232,7 @@ func (s *Server) keep(w http.ResponseWriter, r *http.Request) {
 func (s *Server) logCommand(r *http.Request, req *Request, code int, d time.Duration) {
 	if req.Reseller != "" {
 		s.Log.Info("reseller's command", "component", "control", "reseller", req.Reseller, "remote", r.RemoteAddr,
-			"args", shortened(req.Args), "code", code, "ms", d.Milliseconds())
+			"args", shortened(fmt.Sprint(req.Args)), "code", code, "ms", d.Milliseconds())
 		return
 	}
 	p, _ := r.Context().Value(peerKey{}).(peer)
@@ -244,7 +244,7 @@ func (s *Server) logAct(r *http.Request, a act.Actor, d time.Duration) {
 	if r.Method == http.MethodGet && d < longRead {
 		level = slog.LevelDebug
 	}
-	attrs := []any{"component", "api", "actor", a.String(), "method", r.Method, "path", shortened([]string{r.URL.Path}), "ms", d.Milliseconds()}
+	attrs := []any{"component", "api", "actor", a.String(), "method", r.Method, "path", shortened(r.URL.Path), "ms", d.Milliseconds()}
 	if p, ok := r.Context().Value(peerKey{}).(peer); ok {
 		attrs = append(attrs, "pid", p.PID)
 	} else {
@@ -253,10 +253,9 @@ func (s *Server) logAct(r *http.Request, a act.Actor, d time.Duration) {
 	s.Log.Log(r.Context(), level, "act", attrs...)
 }
 
-// shortened is as much of a stranger's command line as the log has room for.
-func shortened(args []string) string {
+// shortened is as much of a stranger's text as the log has room for.
+func shortened(text string) string {
 	const most = 500
-	text := fmt.Sprint(args)
 	if len(text) > most {
 		text = text[:most] + "..."
 	}

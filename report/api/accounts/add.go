@@ -86,7 +86,7 @@ func add(ctx context.Context, s *act.Service, in *NewAccount) (*AddedAccount, er
 func planFor(ctx context.Context, s *act.Service, name string) (quota.Plan, error) {
 	plan, err := s.Store.Plan(name)
 	if act.ActorOf(ctx).Kind == act.Reseller && (errors.Is(err, store.ErrNotFound) || err == nil && (plan.Retired || !plan.Resale)) {
-		return plan, act.Fail(act.Refused, "relay plan list shows those that you can order", "no plan %q is sold", name)
+		return plan, act.Fail(act.Refused, "{plan list} shows those that you can order", "no plan %q is sold", name)
 	}
 	return plan, act.Unlisted(err, "plan", name)
 }
