@@ -11,6 +11,7 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/clock"
 	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/place"
@@ -230,5 +231,5 @@ func (p *program) writeFinding(f finding, width int) error {
 
 // storeOptions of a check: it says nothing itself, and writes nothing.
 func (c *checker) storeOptions() store.Options {
-	return guarded(&c.cfg, c.Wall, c.Kept, store.Options{Zone: c.cfg.Zone(), Log: proof.OnlyErrors(c.Stderr), ReadOnly: true, Billing: c.cfg.Billing.Store()})
+	return clock.Guard(&c.cfg, c.Wall, c.Kept, store.Options{Zone: c.cfg.Zone(), Log: proof.OnlyErrors(c.Stderr), ReadOnly: true, Billing: c.cfg.Billing.Store()})
 }

@@ -130,7 +130,7 @@ func (c *checker) relay() {
 // advice for a relay that runs and is not well.
 func advice(h *act.Health) string {
 	for _, p := range h.Probes {
-		if p.Error != "" && p.Name != intakeProbe || h.Problem != "" {
+		if p.Error != "" && p.Name != act.IntakeProbe || h.Problem != "" {
 			return "see its log; mend the disk and start it again"
 		}
 	}
@@ -153,7 +153,7 @@ func (c *checker) openStore() {
 	var sum store.Totals
 	var backup time.Time
 	var file, free int64
-	c.hold = clockOf(st)
+	c.hold = act.ClockOf(st)
 	var wrong error // a relay would not start
 	err = proof.Guard(c.dir.Store(), func() error {
 		file, free = st.Size()

@@ -214,10 +214,6 @@ func (r *relay) command(ctx context.Context, req control.Request, stdin io.Reade
 // probeLimit is how long a part may take to answer who asks for the relay's health.
 const probeLimit = 5 * time.Second
 
-// intakeProbe is the name of the probe whether a message could be stored. The service
-// manager does not ask it: to start relay again makes no room.
-const intakeProbe = "intake"
-
 // takesMail fails when a message could not be stored now.
 func (r *relay) takesMail(ctx context.Context) error {
 	err := r.store.Storable(ctx)
@@ -245,9 +241,9 @@ func (r *relay) health(ctx context.Context) *act.Health {
 	h.Backup = copied
 	h.Messages, h.Octets = sum.Messages, sum.Bytes
 	h.File, h.Free = r.store.Size()
-	h.Clock = clockOf(r.store)
+	h.Clock = act.ClockOf(r.store)
 	h.Connections = deliveries{r.mail}.Connections(ctx)
-	h.Probes = r.probe(ctx, probeLimit, question{intakeProbe, r.takesMail})
+	h.Probes = r.probe(ctx, probeLimit, question{act.IntakeProbe, r.takesMail})
 	h.Healthy = h.Unwell() == ""
 	return h
 }

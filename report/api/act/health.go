@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"relay/store"
 )
 
 // Host is the running relay as a whole.
@@ -69,12 +71,24 @@ type Clock struct {
 	Wall   time.Time `json:"wall" doc:"What the clock showed."`
 }
 
+// ClockOf an open store; nil: its books follow the clock.
+func ClockOf(st *store.Store) *Clock {
+	if h := st.Hold(); h != nil {
+		return &Clock{Stands: h.Stands, Wall: h.Wall}
+	}
+	return nil
+}
+
 // Probe is a round trip through a part of the relay.
 type Probe struct {
 	Name  string `json:"name"`
 	MS    int64  `json:"ms"`
 	Error string `json:"error,omitempty" doc:"None: it works."`
 }
+
+// IntakeProbe asks whether a message could be stored. It does not count as a sign of life:
+// a restart does not free a full disk.
+const IntakeProbe = "intake"
 
 // Listener is an address where mail comes in.
 type Listener struct {
