@@ -6,6 +6,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/kernel"
 )
 
 // listenAPI opens the API's address.
@@ -16,7 +17,7 @@ func (r *relay) listenAPI() error {
 	}
 	l, err := r.host.listen("tcp", addr)
 	if err != nil {
-		return exit.Fail(exit.Failed, cmp.Or(bindAdvice(err), "see [api] in the configuration"), "api: listen on %s: %w", addr, err)
+		return exit.Fail(exit.Failed, cmp.Or(kernel.BindAdvice(err), "see [api] in the configuration"), "api: listen on %s: %w", addr, err)
 	}
 	r.api = l
 	r.log.Info("api listening", "component", "cli", "addr", l.Addr().String(), "tls", r.cfg.API.TLS)

@@ -14,32 +14,13 @@ import (
 	"relay/cli/clock"
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/finding"
 	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/report/api/act"
-	"relay/report/words"
 	"relay/store"
 )
-
-// status of one thing that was looked at.
-type status string
-
-const (
-	ok      status = "ok"
-	warning status = "warning" // works, but not as it should; or it cannot be told
-	failed  status = "failed"
-)
-
-// finding is one line of relay check.
-type finding struct {
-	Check  string `json:"check"`
-	Status status `json:"status"`
-	Detail string `json:"detail"`
-	Advice string `json:"advice"` // what to do; "": nothing
-
-	group string // its heading
-}
 
 // checker looks at everything and gathers what it finds.
 type checker struct {
@@ -53,11 +34,11 @@ type checker struct {
 	unopened bool                // the store is there, but does not open
 	silent   bool                // a relay may run, but does not talk to us
 	group    string              // of what is found now
-	findings []finding
+	findings []finding.Finding
 }
 
-func (c *checker) add(check string, s status, advice, format string, args ...any) {
-	c.findings = append(c.findings, finding{check, s, fmt.Sprintf(format, args...), advice, c.group})
+func (c *checker) add(check string, s finding.Status, advice, format string, args ...any) {
+	c.findings = append(c.findings, finding.Finding{Check: check, Status: s, Detail: fmt.Sprintf(format, args...), Advice: advice, Group: c.group})
 }
 
 func (p *program) checkCommand() *cli.Command {
@@ -82,13 +63,13 @@ func (p *program) check(ctx context.Context, prove, offline bool) error {
 	if err := c.show(); err != nil {
 		return err
 	}
-	if c.count(failed) > 0 {
+	if c.count(finding.Failed) > 0 {
 		return exit.Code(exit.Failed)
 	}
 	return nil
 }
 
-func (c *checker) count(s status) (n int) {
+func (c *checker) count(s finding.Status) (n int) {
 	for _, f := range c.findings {
 		if f.Status == s {
 			n++
@@ -154,11 +135,11 @@ func (c *checker) meanwhile(ctx context.Context, looks ...look) (wait func()) {
 func (c *checker) summary() string {
 	var parts []string
 	for _, s := range []struct {
-		status status
+		status finding.Status
 		noun   string
-	}{{failed, "failed"}, {warning, "warning"}} {
+	}{{finding.Failed, "failed"}, {finding.Warning, "warning"}} {
 		switch n := c.count(s.status); {
-		case n == 1 || n > 0 && s.status == failed:
+		case n == 1 || n > 0 && s.status == finding.Failed:
 			parts = append(parts, fmt.Sprint(n, " ", s.noun))
 		case n > 1:
 			parts = append(parts, fmt.Sprint(n, " ", s.noun, "s"))
@@ -167,7 +148,7 @@ func (c *checker) summary() string {
 	if parts == nil {
 		return "All is well."
 	}
-	return strings.Join(append(parts, fmt.Sprint(c.count(ok), " ok")), ", ") + "."
+	return strings.Join(append(parts, fmt.Sprint(c.count(finding.OK), " ok")), ", ") + "."
 }
 
 // widestCheck is how much of the screen is for the names of what was looked at.
@@ -183,50 +164,22 @@ func (c *checker) show() error {
 	}
 	group := ""
 	for _, f := range c.findings {
-		if f.group != group {
+		if f.Group != group {
 			lead := "\n"
 			if group == "" {
 				lead = ""
 			}
-			group = f.group
+			group = f.Group
 			if _, err := fmt.Fprintf(c.Stdout, "%s%s\n", lead, group); err != nil {
 				return err
 			}
 		}
-		if err := c.writeFinding(f, min(width, widestCheck)); err != nil {
+		if err := f.Write(c.Stdout, min(width, widestCheck), c.colours()); err != nil {
 			return err
 		}
 	}
 	_, err := fmt.Fprintf(c.Stdout, "\n%s\n", c.summary())
 	return err
-}
-
-// writeFinding writes what was looked at in a column of that width.
-func (p *program) writeFinding(f finding, width int) error {
-	mark := term.Pad(string(f.Status), len(warning)+term.Gap, false)
-	lead := term.Pad(words.Cut(f.Check, width), width+term.Gap, false)
-	head := 2 + utf8.RuneCountInString(mark+lead)
-	if p.colours() {
-		mark = term.Paint(mark, statusColour[f.Status])
-	}
-	lead = "  " + mark + lead
-	lines := term.Wrap(words.Clean(strings.ReplaceAll(f.Detail, "\n", "; ")), term.Columns-head)
-	for i, l := range term.Wrap(f.Advice, term.Columns-head-2) {
-		mark := "  "
-		if i == 0 {
-			mark = "→ "
-		}
-		lines = append(lines, mark+l)
-	}
-	for i, l := range lines {
-		if i > 0 {
-			lead = strings.Repeat(" ", head)
-		}
-		if _, err := fmt.Fprintln(p.Stdout, lead+l); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // storeOptions of a check: it says nothing itself, and writes nothing.

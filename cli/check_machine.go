@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"relay/cli/exit"
+	"relay/cli/finding"
 	"relay/cli/kernel"
 	"relay/report/jobs"
 	"relay/report/words"
@@ -42,18 +43,18 @@ func (c *checker) disk() {
 	}
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil {
-		c.add("disk", failed, "", "%s: %v", dir, err)
+		c.add("disk", finding.Failed, "", "%s: %v", dir, err)
 		return
 	}
 	free, all := int64(fs.Bavail)*int64(fs.Bsize), int64(fs.Blocks)*int64(fs.Bsize)
 	const advice = "make space: a relay without it refuses mail with 452"
 	switch {
 	case free < noRoom:
-		c.add("disk", failed, advice, "%s free of %s at %s", words.Size(free), words.Size(all), dir)
+		c.add("disk", finding.Failed, advice, "%s free of %s at %s", words.Size(free), words.Size(all), dir)
 	case free < littleRoom:
-		c.add("disk", warning, advice, "%s free of %s at %s", words.Size(free), words.Size(all), dir)
+		c.add("disk", finding.Warning, advice, "%s free of %s at %s", words.Size(free), words.Size(all), dir)
 	default:
-		c.add("disk", ok, "", "%s free of %s at %s", words.Size(free), words.Size(all), dir)
+		c.add("disk", finding.OK, "", "%s free of %s at %s", words.Size(free), words.Size(all), dir)
 	}
 }
 
@@ -72,12 +73,12 @@ func (c *checker) diskSpeed() {
 	median, err := syncTime(string(c.dir))
 	switch {
 	case err != nil:
-		c.add("disk speed", warning, cmp.Or(exit.Hint(err), "see the other lines about disk and data directory"), "cannot tell: %v", err)
+		c.add("disk speed", finding.Warning, cmp.Or(exit.Hint(err), "see the other lines about disk and data directory"), "cannot tell: %v", err)
 	case median > slowSync:
-		c.add("disk speed", warning, "use a faster disk, or one that nobody else keeps busy: a program that sends one message after the other waits so long for each",
+		c.add("disk speed", finding.Warning, "use a faster disk, or one that nobody else keeps busy: a program that sends one message after the other waits so long for each",
 			"%s to make a small write last, %d messages a second from one connection", milliseconds(median), int(time.Second/median))
 	default:
-		c.add("disk speed", ok, "", "%s to make a small write last", milliseconds(median))
+		c.add("disk speed", finding.OK, "", "%s to make a small write last", milliseconds(median))
 	}
 }
 
@@ -119,16 +120,16 @@ const otherFiles = 100
 func (c *checker) descriptors() {
 	most, whose, err := c.fileLimit()
 	if err != nil {
-		c.add("open files", warning, cmp.Or(exit.Hint(err), "run the check as the relay's user, or as root"), "cannot tell: %v", err)
+		c.add("open files", finding.Warning, cmp.Or(exit.Hint(err), "run the check as the relay's user, or as root"), "cannot tell: %v", err)
 		return
 	}
 	need := uint64(c.cfg.Limits.Connections + c.cfg.Delivery.Connections + otherFiles)
 	if most < need {
-		c.add("open files", warning, fmt.Sprintf("set LimitNOFILE=%d in the unit (ulimit -n in a shell), or lower connections in [limits] and [delivery]", need),
+		c.add("open files", finding.Warning, fmt.Sprintf("set LimitNOFILE=%d in the unit (ulimit -n in a shell), or lower connections in [limits] and [delivery]", need),
 			"%s may have %d, as many connections as are configured need %d", whose, most, need)
 		return
 	}
-	c.add("open files", ok, "", "%s may have %d, at most %d are needed", whose, most, need)
+	c.add("open files", finding.OK, "", "%s may have %d, at most %d are needed", whose, most, need)
 }
 
 // fileLimit is that of the running relay, or what one started here could have: a
@@ -147,13 +148,13 @@ func (c *checker) clock() {
 	state, err := kernel.ReadClock()
 	switch {
 	case c.hold != nil:
-		c.add("clock", failed, jobs.ClockAdvice, "%s", words.ClockStands(c.hold.Stands, c.hold.Wall, c.cfg.Zone()))
+		c.add("clock", finding.Failed, jobs.ClockAdvice, "%s", words.ClockStands(c.hold.Stands, c.hold.Wall, c.cfg.Zone()))
 	case err != nil:
-		c.add("clock", warning, "see that the machine's clock is kept by NTP: dates in mail, months and TLS depend on it", "cannot tell: %v", err)
+		c.add("clock", finding.Warning, "see that the machine's clock is kept by NTP: dates in mail, months and TLS depend on it", "cannot tell: %v", err)
 	case !state.Synced:
-		c.add("clock", warning, "have it kept by NTP (timedatectl set-ntp true): dates in mail, months and TLS depend on it", "%s, not kept by a time server",
+		c.add("clock", finding.Warning, "have it kept by NTP (timedatectl set-ntp true): dates in mail, months and TLS depend on it", "%s, not kept by a time server",
 			words.Stamp(time.Now(), c.cfg.Zone()))
 	default:
-		c.add("clock", ok, "", "%s, kept by a time server, off by %s at most", words.Stamp(time.Now(), c.cfg.Zone()), milliseconds(state.Off))
+		c.add("clock", finding.OK, "", "%s, kept by a time server, off by %s at most", words.Stamp(time.Now(), c.cfg.Zone()), milliseconds(state.Off))
 	}
 }

@@ -2,26 +2,22 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
-	"net/netip"
 	"net/smtp"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"relay/cli/config"
+	"relay/cli/finding"
 	"relay/cli/kernel"
+	"relay/cli/knock"
 )
-
-// patience with a peer on the network.
-const patience = 5 * time.Second
 
 // ports: a running relay must answer on each of its own, and a stopped one must
 // be able to bind each of its own.
@@ -32,7 +28,7 @@ func (c *checker) ports() {
 		case c.health != nil:
 			c.served(name, l)
 		case strings.HasPrefix(l.Addr, config.SystemdPrefix):
-			c.add(name, ok, "", "%s, the service manager passes it (%s) when it starts the relay", l.TLS, l.Addr)
+			c.add(name, finding.OK, "", "%s, the service manager passes it (%s) when it starts the relay", l.TLS, l.Addr)
 		default:
 			c.bind(name, l)
 		}
@@ -57,26 +53,26 @@ func (c *checker) served(name string, l config.Listen) {
 	}
 	chain, err := c.greets(addr, l.TLS)
 	if err != nil {
-		c.add(name, failed, "see the relay's log", "no greeting: %s", why(err))
+		c.add(name, finding.Failed, "see the relay's log", "no greeting: %s", knock.Why(err))
 		return
 	}
 	if len(chain) > 0 {
 		c.seen = chain
 	}
 	if len(chain) > 0 && c.cfg.TLS.Cert != "" && !c.isConfigured(chain[0]) {
-		c.add(name, warning, "relay reload, or wait a minute: a renewed file is taken up by itself", "%s, the relay answers on %s, with another certificate than the file has", l.TLS, addr)
+		c.add(name, finding.Warning, "relay reload, or wait a minute: a renewed file is taken up by itself", "%s, the relay answers on %s, with another certificate than the file has", l.TLS, addr)
 		return
 	}
-	c.add(name, ok, "", "%s, the relay answers on %s", l.TLS, addr)
+	c.add(name, finding.OK, "", "%s, the relay answers on %s", l.TLS, addr)
 }
 
 // notServed is a port that the relay should have and has not.
 func (c *checker) notServed(name string, l config.Listen) {
-	s, advice := failed, "start the relay again after a change of [[listen]]; the reason is in its log"
+	s, advice := finding.Failed, "start the relay again after a change of [[listen]]; the reason is in its log"
 	if l.Optional {
-		s = warning
+		s = finding.Warning
 		if config.PortOf(l.Addr) < 1024 {
-			advice = bindAdvice(fs.ErrPermission)
+			advice = kernel.BindAdvice(fs.ErrPermission)
 		}
 	}
 	c.add(name, s, cmp.Or(stopAdvice(kernel.PortUsers(l.Addr)), advice), "the running relay does not listen on %s", l.Addr)
@@ -96,7 +92,7 @@ func (c *checker) listener(l config.Listen) (addr string, found bool) {
 			same = have.Socket == name
 		}
 		if err == nil && have.TLS == l.TLS && same {
-			return reachable(have.Addr), true
+			return knock.Address(have.Addr), true
 		}
 	}
 	return "", false
@@ -106,21 +102,21 @@ func (c *checker) bind(name string, l config.Listen) {
 	ln, err := c.Listen("tcp", l.Addr)
 	switch {
 	case err == nil:
-		c.add(name, ok, "", "%s, %s can be bound", l.TLS, l.Addr)
+		c.add(name, finding.OK, "", "%s, %s can be bound", l.TLS, l.Addr)
 		_ = ln.Close()
 	case errors.Is(err, syscall.EADDRINUSE):
 		c.taken(name, l, kernel.PortUsers(l.Addr))
 	case l.Optional && errors.Is(err, fs.ErrPermission):
-		c.add(name, warning, bindAdvice(err), "%s, would be skipped: %v", l.TLS, err)
+		c.add(name, finding.Warning, kernel.BindAdvice(err), "%s, would be skipped: %v", l.TLS, err)
 	default:
-		c.add(name, failed, bindAdvice(err), "%s: %v", l.TLS, err)
+		c.add(name, finding.Failed, kernel.BindAdvice(err), "%s: %v", l.TLS, err)
 	}
 }
 
 // taken is a port that somebody has; no users: we may not see who.
 func (c *checker) taken(name string, l config.Listen, users []kernel.Process) {
 	if len(users) > 0 && users[0].PID == 1 {
-		c.add(name, ok, "", "%s, the service manager has %s, for the relay that it starts (or stop its socket unit)", l.TLS, l.Addr)
+		c.add(name, finding.OK, "", "%s, the service manager has %s, for the relay that it starts (or stop its socket unit)", l.TLS, l.Addr)
 		return
 	}
 	who := "another program, run relay check as root to see which"
@@ -128,14 +124,14 @@ func (c *checker) taken(name string, l config.Listen, users []kernel.Process) {
 		who = fmt.Sprintf("%s (pid %d)", users[0].Name, users[0].PID)
 	}
 	if c.silent {
-		c.add(name, warning, "", "%s, %s is in use by %s: perhaps the relay, which could not be asked", l.TLS, l.Addr, who)
+		c.add(name, finding.Warning, "", "%s, %s is in use by %s: perhaps the relay, which could not be asked", l.TLS, l.Addr, who)
 		return
 	}
-	s := failed
+	s := finding.Failed
 	if l.Optional {
-		s = warning
+		s = finding.Warning
 	}
-	c.add(name, s, cmp.Or(stopAdvice(users), bindAdvice(syscall.EADDRINUSE)), "%s, %s is in use by %s", l.TLS, l.Addr, who)
+	c.add(name, s, cmp.Or(stopAdvice(users), kernel.BindAdvice(syscall.EADDRINUSE)), "%s, %s is in use by %s", l.TLS, l.Addr, who)
 }
 
 // stopAdvice names who has to be stopped, where that is known.
@@ -146,38 +142,16 @@ func stopAdvice(users []kernel.Process) string {
 	return fmt.Sprintf("stop %s, or choose another port in [[listen]]", users[0].Name)
 }
 
-// dialOwn connects to a listener of this relay's as a mail program does, and
-// where the relay takes us for a balancer, as one.
-func dialOwn(ctx context.Context, cfg *config.Config, addr string) (net.Conn, error) {
-	d := net.Dialer{Timeout: patience}
-	conn, err := d.DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	from, err := netip.ParseAddrPort(conn.LocalAddr().String())
-	if err == nil && isProxy(cfg, from.Addr().Unmap()) {
-		_, err = fmt.Fprint(conn, "PROXY UNKNOWN\r\n") // our own address holds
-	}
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return conn, nil
-}
-
-func isProxy(cfg *config.Config, a netip.Addr) bool {
-	return slices.ContainsFunc(cfg.Balancers(), func(n netip.Prefix) bool { return n.Contains(a) })
-}
-
 // greets connects as a mail program does, waits for 220, and turns to TLS where
 // the listener has it: then it returns the certificates.
 func (c *checker) greets(addr, mode string) ([]*x509.Certificate, error) {
-	conn, err := dialOwn(c.ctx, &c.cfg, addr)
+	conn, err := knock.Dial(c.ctx, addr, c.cfg.Balancers())
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(patience))  // an error shows at the first read
-	anyone := &tls.Config{InsecureSkipVerify: true} // the certificate has lines of its own
+	_ = conn.SetDeadline(time.Now().Add(knock.Patience)) // an error shows at the first read
+	anyone := &tls.Config{InsecureSkipVerify: true}      // the certificate has lines of its own
 	if mode == "implicit" {
 		conn = tls.Client(conn, anyone)
 	}

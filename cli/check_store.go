@@ -6,6 +6,7 @@ import (
 	"relay/cli/backup"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/finding"
 	"relay/cli/proof"
 	"relay/cli/wholefile"
 	"relay/report/words"
@@ -15,14 +16,14 @@ import (
 // held up by that.
 func (c *checker) proveStore() {
 	if c.health == nil && c.dir.IsNew() {
-		c.add("store", ok, "", "there is none yet")
+		c.add("store", finding.OK, "", "there is none yet")
 		return
 	}
 	path := c.dir.Store()
 	if c.health != nil {
 		copied, err := c.liveCopy()
 		if err != nil {
-			c.add("store", warning, "while a relay runs, a copy beside the store is proved: make room for it, or stop the relay first", "not proved: %v", err)
+			c.add("store", finding.Warning, "while a relay runs, a copy beside the store is proved: make room for it, or stop the relay first", "not proved: %v", err)
 			return
 		}
 		defer copied.Discard()
@@ -30,7 +31,7 @@ func (c *checker) proveStore() {
 	}
 	found, err := proof.Of(c.ctx, path)
 	if err != nil {
-		c.add("store", failed, exit.Hint(err), "%v", err)
+		c.add("store", finding.Failed, exit.Hint(err), "%v", err)
 		return
 	}
 	c.judgeProof(&found)
@@ -56,14 +57,14 @@ func (c *checker) liveCopy() (*wholefile.File, error) {
 func (c *checker) judgeProof(found *proof.Result) {
 	s := &found.Stats
 	if s.Problems == 0 {
-		c.add("store", ok, "", "proved: %s, %s, %s, %s of mail", words.Plural(s.Accounts, "account"),
+		c.add("store", finding.OK, "", "proved: %s, %s, %s, %s of mail", words.Plural(s.Accounts, "account"),
 			words.Plural(s.Messages, "message"), entries(s.Queued), words.Size(s.Bodies))
 		return
 	}
 	for _, text := range found.Problems {
-		c.add("store", failed, "", "%s", text)
+		c.add("store", finding.Failed, "", "%s", text)
 	}
-	c.add("store", failed, "stop the relay, keep a copy of the file, and bring back a backup: relay restore FILE",
+	c.add("store", finding.Failed, "stop the relay, keep a copy of the file, and bring back a backup: relay restore FILE",
 		"%s", words.Plural(s.Problems, "problem"))
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/finding"
 	"relay/cli/kernel"
 	"relay/cli/place"
 	"relay/cli/wholefile"
@@ -343,7 +344,7 @@ func TestChecker_hangs(t *testing.T) {
 		t.Fatalf("found %s", lines(k))
 	}
 	for _, f := range k.findings {
-		if f.Status != warning || !strings.HasPrefix(f.Detail, "cannot tell: ") {
+		if f.Status != finding.Warning || !strings.HasPrefix(f.Detail, "cannot tell: ") {
 			t.Errorf("%s: %s", f.Status, f.Detail)
 		}
 	}
@@ -351,12 +352,12 @@ func TestChecker_hangs(t *testing.T) {
 
 func TestChecker_summary(t *testing.T) {
 	for _, c := range []struct {
-		list []status
+		list []finding.Status
 		want string
 	}{
-		{[]status{ok, ok}, "All is well."},
-		{[]status{ok, warning}, "1 warning, 1 ok."},
-		{[]status{failed, warning, warning}, "1 failed, 2 warnings, 0 ok."},
+		{[]finding.Status{finding.OK, finding.OK}, "All is well."},
+		{[]finding.Status{finding.OK, finding.Warning}, "1 warning, 1 ok."},
+		{[]finding.Status{finding.Failed, finding.Warning, finding.Warning}, "1 failed, 2 warnings, 0 ok."},
 	} {
 		k := newChecker(t, nil)
 		for _, s := range c.list {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"relay/cli/config"
+	"relay/cli/finding"
+	"relay/cli/knock"
 	"relay/report/words"
 )
 
@@ -18,7 +20,7 @@ const endsSoon = 14 * 24 * time.Hour
 func (c *checker) certificate() {
 	t := c.cfg.TLS
 	if t.Cert == "" {
-		c.add("certificate", warning, "set cert and key in [tls] of relay.toml; mail programs complain about a self-signed certificate", "none configured, a self-signed one is used")
+		c.add("certificate", finding.Warning, "set cert and key in [tls] of relay.toml; mail programs complain about a self-signed certificate", "none configured, a self-signed one is used")
 		return
 	}
 	if strings.HasPrefix(t.Cert, config.CredentialPrefix) || strings.HasPrefix(t.Key, config.CredentialPrefix) {
@@ -27,13 +29,13 @@ func (c *checker) certificate() {
 	}
 	pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
 	if err != nil {
-		c.add("certificate", failed, "see cert and key in [tls] of relay.toml: in cert the host's own certificate comes first, key is its key, and the relay's user must be able to read both", "%v", err)
+		c.add("certificate", finding.Failed, "see cert and key in [tls] of relay.toml: in cert the host's own certificate comes first, key is its key, and the relay's user must be able to read both", "%v", err)
 		return
 	}
 	c.judge(pair.Leaf)
 	c.chain(certificatesOf(&pair))
 	if info, err := os.Stat(t.Key); err == nil && info.Mode().Perm()&0o007 != 0 {
-		c.add("TLS key", warning, "chmod o= "+t.Key, "%s may be read by everybody (mode %04o)", t.Key, info.Mode().Perm())
+		c.add("TLS key", finding.Warning, "chmod o= "+t.Key, "%s may be read by everybody (mode %04o)", t.Key, info.Mode().Perm())
 	}
 }
 
@@ -41,7 +43,7 @@ func (c *checker) certificate() {
 // shows it.
 func (c *checker) passedCertificate() {
 	if c.seen == nil {
-		c.add("certificate", warning, "start the relay: it shows the certificate then", "cannot tell: %s is passed to the service only", c.cfg.TLS.Cert)
+		c.add("certificate", finding.Warning, "start the relay: it shows the certificate then", "cannot tell: %s is passed to the service only", c.cfg.TLS.Cert)
 		return
 	}
 	c.judge(c.seen[0])
@@ -64,42 +66,31 @@ func (c *checker) judge(leaf *x509.Certificate) {
 	ends := words.Stamp(leaf.NotAfter, c.cfg.Zone())
 	switch err := leaf.VerifyHostname(c.cfg.Host()); {
 	case left < 0:
-		c.add("certificate", failed, "renew it", "ended %s", ends)
+		c.add("certificate", finding.Failed, "renew it", "ended %s", ends)
 	case time.Until(leaf.NotBefore) > 0:
-		c.add("certificate", failed, "see that the machine's clock is right, or wait until then", "holds from %s only", words.Stamp(leaf.NotBefore, c.cfg.Zone()))
+		c.add("certificate", finding.Failed, "see that the machine's clock is right, or wait until then", "holds from %s only", words.Stamp(leaf.NotBefore, c.cfg.Zone()))
 	case err != nil:
-		c.add("certificate", warning, "get one for the name that mail programs use", "%v", err)
+		c.add("certificate", finding.Warning, "get one for the name that mail programs use", "%v", err)
 	case left < endsSoon:
-		c.add("certificate", warning, "renew it; the relay takes up the new file by itself", "ends %s", ends)
+		c.add("certificate", finding.Warning, "renew it; the relay takes up the new file by itself", "ends %s", ends)
 	default:
-		c.add("certificate", ok, "", "%s, until %s", strings.Join(leaf.DNSNames, ", "), ends)
+		c.add("certificate", finding.OK, "", "%s, until %s", strings.Join(leaf.DNSNames, ", "), ends)
 	}
 }
 
 // chain verifies the certificate as a mail program on this machine would.
 func (c *checker) chain(list []*x509.Certificate) {
 	leaf := list[0]
-	switch err := trusted(list, "", inside(leaf)); {
+	switch err := knock.Verify(list, "", inside(leaf)); {
 	case err == nil:
-		c.add("chain", ok, "", "leads to an authority that this machine trusts")
+		c.add("chain", finding.OK, "", "leads to an authority that this machine trusts")
 	case bytes.Equal(leaf.RawIssuer, leaf.RawSubject):
-		c.add("chain", warning, "get a certificate from an authority; mail programs complain about this one", "the certificate is self-signed")
+		c.add("chain", finding.Warning, "get a certificate from an authority; mail programs complain about this one", "the certificate is self-signed")
 	case len(list) == 1:
-		c.add("chain", warning, "cert must be the file with the whole chain (fullchain.pem)", "the file has one certificate only, and %v", err)
+		c.add("chain", finding.Warning, "cert must be the file with the whole chain (fullchain.pem)", "the file has one certificate only, and %v", err)
 	default:
-		c.add("chain", warning, "mail programs will not trust it either, unless they know its authority", "%v", err)
+		c.add("chain", finding.Warning, "mail programs will not trust it either, unless they know its authority", "%v", err)
 	}
-}
-
-// trusted verifies a certificate, which stands first, by those behind it; of any
-// name where none is wanted.
-func trusted(list []*x509.Certificate, name string, now time.Time) error {
-	between := x509.NewCertPool()
-	for _, cert := range list[1:] {
-		between.AddCert(cert)
-	}
-	_, err := list[0].Verify(x509.VerifyOptions{Intermediates: between, DNSName: name, CurrentTime: now})
-	return err
 }
 
 // inside is now, or the nearest instant at which the certificate holds: that it

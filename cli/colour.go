@@ -5,8 +5,6 @@ import (
 	"relay/cli/term"
 )
 
-var statusColour = map[status]term.Colour{ok: term.Green, warning: term.Yellow, failed: term.Red}
-
 // colours reports whether standard output may be coloured. A command that was sent to
 // a running relay brings the answer with it.
 func (p *program) colours() bool {

@@ -9,8 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/finding"
 	"relay/cli/hostname"
 	"relay/cli/kernel"
+	"relay/cli/knock"
 	"relay/cli/spf"
 	"relay/mailer/route"
 )
@@ -39,22 +41,22 @@ const resolverAdvice = "see resolver in [delivery], or /etc/resolv.conf: without
 func (c *checker) dns() {
 	r := &records{checker: c, name: strings.ToLower(c.cfg.Host())}
 	if !hostname.Full(r.name) {
-		c.add("A, AAAA", warning, "", "cannot tell: %s is not a full name", r.name)
+		c.add("A, AAAA", finding.Warning, "", "cannot tell: %s is not a full name", r.name)
 		return
 	}
 	if err := r.lookUp(); err != nil {
-		c.add("A, AAAA", warning, resolverAdvice, "cannot tell: %s", why(err))
+		c.add("A, AAAA", finding.Warning, resolverAdvice, "cannot tell: %s", knock.Why(err))
 		return
 	}
 	if c.cfg.Delivery.Smarthost != "" {
 		r.named()
-		c.add("PTR, SPF", ok, "", "are those of the smarthost, which the world sees")
+		c.add("PTR, SPF", finding.OK, "", "are those of the smarthost, which the world sees")
 		return
 	}
 	found := r.addrs
 	r.addrs = slices.DeleteFunc(slices.Clone(found), notPublic)
 	if len(found) > 0 && len(r.addrs) == 0 {
-		c.add("A, AAAA", warning, "ask again with a resolver in [delivery] that is not of your own network",
+		c.add("A, AAAA", finding.Warning, "ask again with a resolver in [delivery] that is not of your own network",
 			"%s is %s, which is private: what the world sees is something else, or nothing", r.name, kernel.AddrList(found))
 		return
 	}
@@ -115,10 +117,10 @@ func (r *records) lookUp() (err error) {
 // named: behind a smarthost only mail programs look for the name.
 func (r *records) named() {
 	if len(r.addrs) == 0 {
-		r.add("A, AAAA", warning, fmt.Sprintf("publish %s. with this machine's address (A, AAAA)", r.name), "%s has no address: mail programs cannot find it by its name", r.name)
+		r.add("A, AAAA", finding.Warning, fmt.Sprintf("publish %s. with this machine's address (A, AAAA)", r.name), "%s has no address: mail programs cannot find it by its name", r.name)
 		return
 	}
-	r.add("A, AAAA", ok, "", "%s is %s", r.name, kernel.AddrList(r.addrs))
+	r.add("A, AAAA", finding.OK, "", "%s is %s", r.name, kernel.AddrList(r.addrs))
 }
 
 // address: the name must lead to this machine, and to no other.
@@ -129,32 +131,32 @@ func (r *records) address() {
 		if len(r.own.Outgoing) > 0 {
 			advice = "publish " + recordFor(r.name, r.own.Outgoing[0])
 		}
-		r.add(check, failed, advice, "%s has no address: mail programs cannot find it, and receivers refuse its mail", r.name)
+		r.add(check, finding.Failed, advice, "%s has no address: mail programs cannot find it, and receivers refuse its mail", r.name)
 		return
 	}
 	if len(r.own.Outgoing) == 0 {
-		r.add(check, ok, "", "%s is %s; this machine is behind NAT (%s), so whether that leads here cannot be told", r.name, kernel.AddrList(r.addrs), cmp.Or(kernel.AddrList(r.own.All), "no address"))
+		r.add(check, finding.OK, "", "%s is %s; this machine is behind NAT (%s), so whether that leads here cannot be told", r.name, kernel.AddrList(r.addrs), cmp.Or(kernel.AddrList(r.own.All), "no address"))
 		return
 	}
 	for _, a := range r.own.Outgoing {
 		if !slices.Contains(r.addrs, a) {
-			r.add(check, failed, "publish "+recordFor(r.name, a), "mail leaves from %s, which is not among the addresses of %s (%s)", a, r.name, kernel.AddrList(r.addrs))
+			r.add(check, finding.Failed, "publish "+recordFor(r.name, a), "mail leaves from %s, which is not among the addresses of %s (%s)", a, r.name, kernel.AddrList(r.addrs))
 			return
 		}
 	}
 	for _, a := range r.addrs {
 		if !slices.Contains(r.own.All, a) && !slices.Contains(r.own.Outgoing, a) && !(r.own.NAT && a.Is4()) {
-			r.add(check, warning, "take the record away, unless a balancer is there", "%s is also %s, which is not this machine", r.name, a)
+			r.add(check, finding.Warning, "take the record away, unless a balancer is there", "%s is also %s, which is not this machine", r.name, a)
 			return
 		}
 	}
 	switch {
 	case !r.own.NAT:
-		r.add(check, ok, "", "%s is %s", r.name, kernel.AddrList(r.addrs))
+		r.add(check, finding.OK, "", "%s is %s", r.name, kernel.AddrList(r.addrs))
 	case slices.ContainsFunc(r.addrs, netip.Addr.Is4):
-		r.add(check, ok, "", "%s is %s; IPv4 is behind NAT, so whether that leads here cannot be told", r.name, kernel.AddrList(r.addrs))
+		r.add(check, finding.OK, "", "%s is %s; IPv4 is behind NAT, so whether that leads here cannot be told", r.name, kernel.AddrList(r.addrs))
 	default:
-		r.add(check, failed, fmt.Sprintf("publish %s. A with the public address", r.name), "%s has no IPv4 address, but mail leaves by IPv4 too", r.name)
+		r.add(check, finding.Failed, fmt.Sprintf("publish %s. A with the public address", r.name), "%s has no IPv4 address, but mail leaves by IPv4 too", r.name)
 	}
 }
 
@@ -164,15 +166,15 @@ func (r *records) pointer(a netip.Addr) {
 	names, err := r.dns.LookupPTR(r.ctx, a)
 	switch {
 	case err != nil && !errors.Is(err, route.ErrNotFound):
-		r.add("PTR", warning, "", "%s: cannot tell: %s", a, why(err))
+		r.add("PTR", finding.Warning, "", "%s: cannot tell: %s", a, knock.Why(err))
 	case len(names) == 0:
-		r.add("PTR", failed, advice, "%s has no name: many receivers refuse its mail", a)
+		r.add("PTR", finding.Failed, advice, "%s has no name: many receivers refuse its mail", a)
 	case slices.Contains(names, r.name):
-		r.add("PTR", ok, "", "%s is %s", a, r.name)
+		r.add("PTR", finding.OK, "", "%s is %s", a, r.name)
 	case r.confirmed(names, a):
-		r.add("PTR", warning, advice+" Or make that the hostname in relay.toml.", "%s is %s, which is not the hostname", a, strings.Join(names, ", "))
+		r.add("PTR", finding.Warning, advice+" Or make that the hostname in relay.toml.", "%s is %s, which is not the hostname", a, strings.Join(names, ", "))
 	default:
-		r.add("PTR", failed, advice, "%s is %s, which does not lead back to it: many receivers refuse its mail", a, strings.Join(names, ", "))
+		r.add("PTR", finding.Failed, advice, "%s is %s, which does not lead back to it: many receivers refuse its mail", a, strings.Join(names, ", "))
 	}
 }
 
@@ -195,17 +197,17 @@ func (r *records) permitted(a netip.Addr) {
 	advice := fmt.Sprintf("put %s into the SPF record that is there, as its first term", spf.Term(a)) // a second record would spoil both
 	switch v := spf.Check(r.ctx, r.dns, r.name, a); v.Result {
 	case spf.Pass:
-		r.add("SPF", ok, "", "%s lets %s send (%s)", r.name, a, v.Term)
+		r.add("SPF", finding.OK, "", "%s lets %s send (%s)", r.name, a, v.Term)
 	case spf.None:
-		r.add("SPF", warning, "publish "+whole, "%s has no SPF record", r.name)
+		r.add("SPF", finding.Warning, "publish "+whole, "%s has no SPF record", r.name)
 	case spf.Fail:
-		r.add("SPF", failed, advice, "%s does not let %s send (%s)", r.name, a, v.Term)
+		r.add("SPF", finding.Failed, advice, "%s does not let %s send (%s)", r.name, a, v.Term)
 	case spf.PermError:
-		r.add("SPF", failed, "mend it, or have this one only: "+whole, "the record of %s is wrong: %v", r.name, v.Err)
+		r.add("SPF", finding.Failed, "mend it, or have this one only: "+whole, "the record of %s is wrong: %v", r.name, v.Err)
 	case spf.TempError:
-		r.add("SPF", warning, resolverAdvice, "%s: cannot tell: %s", r.name, why(v.Err))
+		r.add("SPF", finding.Warning, resolverAdvice, "%s: cannot tell: %s", r.name, knock.Why(v.Err))
 	default: // softfail, neutral
-		r.add("SPF", warning, advice, "%s says %s of %s", r.name, v.Result, a)
+		r.add("SPF", finding.Warning, advice, "%s says %s of %s", r.name, v.Result, a)
 	}
 }
 
@@ -215,15 +217,15 @@ func (r *records) dmarc() {
 	for _, domain := range slices.Compact([]string{r.name, hostname.Organization(r.name)}) {
 		texts, err := r.dns.LookupTXT(r.ctx, "_dmarc."+domain)
 		if err != nil && !errors.Is(err, route.ErrNotFound) {
-			r.add("DMARC", warning, "", "cannot tell: %s", why(err))
+			r.add("DMARC", finding.Warning, "", "cannot tell: %s", knock.Why(err))
 			return
 		}
 		for _, t := range texts {
 			if strings.HasPrefix(t, "v=DMARC1") {
-				r.add("DMARC", ok, "", "%s: %s", domain, t)
+				r.add("DMARC", finding.OK, "", "%s: %s", domain, t)
 				return
 			}
 		}
 	}
-	r.add("DMARC", ok, fmt.Sprintf(`_dmarc.%s. TXT "v=DMARC1; p=none" says that you care`, r.name), "none for %s", r.name)
+	r.add("DMARC", finding.OK, fmt.Sprintf(`_dmarc.%s. TXT "v=DMARC1; p=none" says that you care`, r.name), "none for %s", r.name)
 }

@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"relay/cli/config"
+	"relay/cli/finding"
 	"relay/cli/kernel"
+	"relay/cli/knock"
 	"relay/mailer/route"
 )
 
@@ -30,13 +31,13 @@ func (c *checker) wayOut() {
 func (c *checker) smarthost() {
 	d := &c.cfg.Delivery
 	if _, err := d.NextHop(); err != nil && !errors.Is(err, config.ErrNoCredential) {
-		c.add("smarthost", failed, "see [delivery] in relay.toml", "%v", err)
+		c.add("smarthost", finding.Failed, "see [delivery] in relay.toml", "%v", err)
 		return
 	}
 	if greeting, err := c.greeting(d.Smarthost, d.SmarthostTLS == "implicit"); err != nil {
-		c.add("smarthost", warning, "mail waits in the queue until it is there again", "%s", why(err))
+		c.add("smarthost", finding.Warning, "mail waits in the queue until it is there again", "%s", knock.Why(err))
 	} else {
-		c.add("smarthost", ok, "", "%s answers: %s", d.Smarthost, greeting)
+		c.add("smarthost", finding.OK, "", "%s answers: %s", d.Smarthost, greeting)
 	}
 }
 
@@ -63,16 +64,16 @@ func (c *checker) portOut() {
 		hop := netip.AddrPortFrom(addr, uint16(c.cfg.Delivery.Port)).String()
 		greeting, failure := c.greeting(hop, false)
 		if failure == nil {
-			c.add(name, ok, "", "open: %s answers %s", host, greeting)
+			c.add(name, finding.OK, "", "open: %s answers %s", host, greeting)
 			return
 		}
-		tried = append(tried, host+": "+why(failure))
+		tried = append(tried, host+": "+knock.Why(failure))
 	}
 	if !asked {
-		c.add(name, warning, resolverAdvice, "cannot tell: %s", why(err))
+		c.add(name, finding.Warning, resolverAdvice, "cannot tell: %s", knock.Why(err))
 		return
 	}
-	c.add(name, failed, "many providers block it: ask yours to open it, or send through a smarthost ([delivery] smarthost)", "%s", strings.Join(tried, "; "))
+	c.add(name, finding.Failed, "many providers block it: ask yours to open it, or send through a smarthost ([delivery] smarthost)", "%s", strings.Join(tried, "; "))
 }
 
 // mailHost is the best mail host of a domain, with an address: of IPv4 where this
@@ -132,23 +133,4 @@ func (c *checker) greeting(addr string, implicit bool) (string, error) {
 	}
 	_, _ = fmt.Fprint(conn, "QUIT\r\n") // a courtesy
 	return strings.TrimSpace(line), nil
-}
-
-// why is an error of the network in few words: whom, and what.
-func why(err error) string {
-	op, isOp := errors.AsType[*net.OpError](err)
-	if ne, isNet := errors.AsType[net.Error](err); isNet && ne.Timeout() || errors.Is(err, context.DeadlineExceeded) {
-		if isOp && op.Addr != nil {
-			return "no answer from " + op.Addr.String()
-		}
-		return "no answer in time"
-	}
-	if !isOp || op.Addr == nil {
-		return err.Error()
-	}
-	text := op.Err.Error()
-	if sys, isSys := errors.AsType[*os.SyscallError](op.Err); isSys {
-		text = sys.Err.Error()
-	}
-	return op.Addr.String() + ": " + text
 }

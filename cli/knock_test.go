@@ -15,12 +15,12 @@ import (
 func cmdKnock(ts *testscript.TestScript, _ bool, args []string) {
 	addr, err := listener(of(ts).relay.dir, "starttls")
 	ts.Check(err)
-	if err := knock(addr, args[0], args[1], args[2]); err == nil || !strings.HasPrefix(err.Error(), args[3]) {
+	if err := tryLogin(addr, args[0], args[1], args[2]); err == nil || !strings.HasPrefix(err.Error(), args[3]) {
 		ts.Fatalf("%s as %s: %v, want %s", args[0], args[1], err, args[3])
 	}
 }
 
-func knock(addr, from, login, password string) error {
+func tryLogin(addr, from, login, password string) error {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return err

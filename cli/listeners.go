@@ -3,12 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"syscall"
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/cli/kernel"
 	"relay/smtp"
 )
 
@@ -53,37 +53,12 @@ func (r *relay) listenOn(l config.Listen, sockets map[string][]net.Listener) err
 	case err == nil:
 		r.listeners = append(r.listeners, smtp.Listener{Listener: ln, Mode: smtp.Mode(l.TLS)})
 	case l.Optional:
-		r.logSkipped(l, bindAdvice(err))
+		r.logSkipped(l, kernel.BindAdvice(err))
 	case errors.Is(err, syscall.EADDRINUSE) && holds(sockets, l.Addr) != "":
 		return exit.Fail(exit.Config, fmt.Sprintf("write addr = %q in its place", config.SystemdPrefix+holds(sockets, l.Addr)),
 			"listen on %s: the service manager holds it, and has passed it", l.Addr)
 	default:
-		return exit.Fail(exit.Failed, bindAdvice(err), "listen on %s: %w", l.Addr, err)
+		return exit.Fail(exit.Failed, kernel.BindAdvice(err), "listen on %s: %w", l.Addr, err)
 	}
 	return nil
-}
-
-// bindAdvice is what to do about an address that cannot be bound.
-func bindAdvice(err error) string {
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return "ports below 1024 need privileges: run as root, or setcap cap_net_bind_service=+ep on the binary"
-	case errors.Is(err, syscall.EADDRINUSE):
-		return "another program listens there: stop it, or choose another port in [[listen]]"
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return "the address is not one of this machine's"
-	}
-	return ""
-}
-
-// reachable turns the address of a listener into one to dial.
-func reachable(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return addr
-	}
-	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "localhost"
-	}
-	return net.JoinHostPort(host, port)
 }

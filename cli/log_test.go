@@ -66,7 +66,7 @@ format = %q
 		t.Fatal(err)
 	}
 	for _, from := range []string{"192.0.2.77", "2001:db8::77"} {
-		if err := knock(addr, from, "acme", wrongSecret); err == nil || !strings.HasPrefix(err.Error(), "535") {
+		if err := tryLogin(addr, from, "acme", wrongSecret); err == nil || !strings.HasPrefix(err.Error(), "535") {
 			t.Errorf("wrong login from %s: %v", from, err)
 		}
 	}

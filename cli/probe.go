@@ -16,6 +16,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/finding"
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/store"
@@ -51,11 +52,11 @@ type trial struct {
 
 // trialStep is one thing that was tried, as programs see it.
 type trialStep struct {
-	Step   string    `json:"step"`
-	Status status    `json:"status"`
-	Detail string    `json:"detail"`
-	Advice string    `json:"advice"`
-	Time   time.Time `json:"time"`
+	Step   string         `json:"step"`
+	Status finding.Status `json:"status"`
+	Detail string         `json:"detail"`
+	Advice string         `json:"advice"`
+	Time   time.Time      `json:"time"`
 }
 
 func (p *program) testCommand() *cli.Command {
@@ -225,19 +226,19 @@ func (t *trial) giveBack() error {
 }
 
 // step shows what was tried, at once.
-func (t *trial) step(name string, s status, advice, format string, args ...any) error {
+func (t *trial) step(name string, s finding.Status, advice, format string, args ...any) error {
 	detail := fmt.Sprintf(format, args...)
-	t.bad = t.bad || s == failed
+	t.bad = t.bad || s == finding.Failed
 	if t.json {
 		return t.flush(t.steps.Add(trialStep{name, s, detail, advice, t.wall()}))
 	}
 	const width = len("delivered")
-	return t.flush(t.writeFinding(finding{Check: name, Status: s, Detail: detail, Advice: advice}, width))
+	return t.flush((&finding.Finding{Check: name, Status: s, Detail: detail, Advice: advice}).Write(t.Stdout, width, t.colours()))
 }
 
 // ended shows the step that the test ends at.
 func (t *trial) ended(code int, name, advice, format string, args ...any) error {
-	return errors.Join(t.step(name, failed, advice, format, args...), exit.Code(code))
+	return errors.Join(t.step(name, finding.Failed, advice, format, args...), exit.Code(code))
 }
 
 // content of the message.

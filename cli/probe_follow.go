@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"relay/cli/exit"
+	"relay/cli/finding"
 	"relay/report/words"
 	"relay/store"
 )
@@ -63,7 +64,7 @@ func (t *trial) event(e *store.Event, last *store.RecipientState) error {
 		return nil // shown already
 	}
 	if len(e.Recipients) == 0 {
-		return t.step(string(e.Kind), ok, "", "%s", words.English.Event(e))
+		return t.step(string(e.Kind), finding.OK, "", "%s", words.English.Event(e))
 	}
 	o := &e.Recipients[0]
 	if o.State != "" {
@@ -95,24 +96,24 @@ func eventDetail(e *store.Event, o *store.EventOutcome) string {
 }
 
 // judge says what an event means for the test.
-func (t *trial) judge(e *store.Event, o *store.EventOutcome) (name string, s status, advice string) {
+func (t *trial) judge(e *store.Event, o *store.EventOutcome) (name string, s finding.Status, advice string) {
 	switch o.State {
 	case store.Delivered:
-		return "delivered", ok, ""
+		return "delivered", finding.OK, ""
 	case store.Failed:
-		return "bounced", failed, bounceAdvice(o.Reply, t.cfg.Delivery.Smarthost != "")
+		return "bounced", finding.Failed, bounceAdvice(o.Reply, t.cfg.Delivery.Smarthost != "")
 	case store.Expired:
-		return "expired", failed, "to see the earlier attempts: relay trace " + t.id.String()
+		return "expired", finding.Failed, "to see the earlier attempts: relay trace " + t.id.String()
 	case store.Dropped:
-		return "dropped", failed, "it was removed from the queue"
+		return "dropped", finding.Failed, "it was removed from the queue"
 	case store.Deferred:
 		advice := "relay will try again"
 		if !o.Next.IsZero() {
 			advice += " at " + words.Stamp(o.Next, t.st.Zone())
 		}
-		return "deferred", warning, advice
+		return "deferred", finding.Warning, advice
 	}
-	return string(e.Kind), ok, ""
+	return string(e.Kind), finding.OK, ""
 }
 
 // enhancedRE is the enhanced code of a refusal (RFC 3463 §2).

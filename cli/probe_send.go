@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/finding"
+	"relay/cli/knock"
 	"relay/cli/mail"
 	"relay/mailer/client"
 	mailapi "relay/report/api/mail"
@@ -35,14 +37,14 @@ func (t *trial) handOver(ctx context.Context) (err error) {
 			err = left // who may log in is more than how the test went
 		}
 	}()
-	conn, err := dialOwn(ctx, t.cfg, addr)
+	conn, err := knock.Dial(ctx, addr, t.cfg.Balancers())
 	if err != nil {
-		return t.ended(exit.Failed, "connect", "relay check looks at all ports", "%s", why(err))
+		return t.ended(exit.Failed, "connect", "relay check looks at all ports", "%s", knock.Why(err))
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	word := map[client.TLSMode]string{client.TLSImplicit: "implicit TLS", client.TLSRequired: "STARTTLS"}[mode]
-	if err := t.step("connect", ok, "", "%s, %s", conn.RemoteAddr(), word); err != nil {
+	if err := t.step("connect", finding.OK, "", "%s, %s", conn.RemoteAddr(), word); err != nil {
 		return errors.Join(err, conn.Close())
 	}
 	c, err := client.New(conn, client.Options{
@@ -57,7 +59,7 @@ func (t *trial) handOver(ctx context.Context) (err error) {
 		return t.notLetIn(err)
 	}
 	defer c.Quit()
-	if err := errors.Join(t.showTLS(c.TLSName()), t.step("login", ok, "", "account %s, as %s, a login made for this test", t.account.Name, t.login.Login)); err != nil {
+	if err := errors.Join(t.showTLS(c.TLSName()), t.step("login", finding.OK, "", "account %s, as %s, a login made for this test", t.account.Name, t.login.Login)); err != nil {
 		return err
 	}
 	return t.deliver(ctx, c, &before)
@@ -72,9 +74,9 @@ func (t *trial) door() (addr string, mode client.TLSMode, err error) {
 	for _, l := range t.inner.listeners {
 		switch l.Mode {
 		case smtp.StartTLS:
-			return reachable(l.Addr().String()), client.TLSRequired, nil
+			return knock.Address(l.Addr().String()), client.TLSRequired, nil
 		case smtp.Implicit:
-			return reachable(l.Addr().String()), client.TLSImplicit, nil
+			return knock.Address(l.Addr().String()), client.TLSImplicit, nil
 		}
 	}
 	return "", 0, exit.Fail(exit.Failed, `add a [[listen]] with tls = "starttls" or "implicit"`, "no listener accepts logins, because none has TLS")
@@ -96,13 +98,13 @@ func (t *trial) showTLS(name string) error {
 	if len(list) == 0 {
 		return nil
 	}
-	switch err := trusted(list, t.hostname, time.Now()); {
+	switch err := knock.Verify(list, t.hostname, time.Now()); {
 	case err == nil:
-		return t.step("TLS", ok, "", "%s, the certificate of %s is trusted", name, t.hostname)
+		return t.step("TLS", finding.OK, "", "%s, the certificate of %s is trusted", name, t.hostname)
 	case t.cfg.TLS.Cert == "":
-		return t.step("TLS", warning, "set cert and key in [tls]: mail programs warn about this", "%s, with a self-signed certificate", name)
+		return t.step("TLS", finding.Warning, "set cert and key in [tls]: mail programs warn about this", "%s, with a self-signed certificate", name)
 	default:
-		return t.step("TLS", warning, "relay check says more about the certificate", "%s; mail programs will warn: %v", name, err)
+		return t.step("TLS", finding.Warning, "relay check says more about the certificate", "%s; mail programs will warn: %v", name, err)
 	}
 }
 
@@ -127,7 +129,7 @@ func (t *trial) notLetIn(err error) error {
 
 func (t *trial) deliver(ctx context.Context, c *client.Client, before *store.Standing) error {
 	text := t.content(t.wall())
-	if err := t.step("message", ok, "", "from %s to %s, %s", t.from, t.to, words.Size(int64(len(text)))); err != nil {
+	if err := t.step("message", finding.OK, "", "from %s to %s, %s", t.from, t.to, words.Size(int64(len(text)))); err != nil {
 		return err
 	}
 	res := c.Deliver(&client.Envelope{
@@ -151,7 +153,7 @@ func (t *trial) deliver(ctx context.Context, c *client.Client, before *store.Sta
 		return fmt.Errorf("the relay's reply %q names no ID: %w", out.Reply, err)
 	}
 	t.id = id
-	return errors.Join(t.step("accepted", ok, "", "%s", out.Reply), t.charged(before))
+	return errors.Join(t.step("accepted", finding.OK, "", "%s", out.Reply), t.charged(before))
 }
 
 // charged shows the usage before and after.
@@ -163,9 +165,9 @@ func (t *trial) charged(before *store.Standing) error {
 	was, is := before.Usage.Charged, after.Usage.Charged
 	v := mailapi.UsageOf(after.Usage, after.InPeriod())
 	if is == was {
-		return t.step("charged", failed, "relay check --store verifies the counters", "nothing: still %s, %s", words.Plural(is.Messages, "e-mail"), words.Size(is.Bytes))
+		return t.step("charged", finding.Failed, "relay check --store verifies the counters", "nothing: still %s, %s", words.Plural(is.Messages, "e-mail"), words.Size(is.Bytes))
 	}
-	return t.step("charged", ok, "", "e-mails %s → %s; bandwidth %s → %s", words.Number(was.Messages),
+	return t.step("charged", finding.OK, "", "e-mails %s → %s; bandwidth %s → %s", words.Number(was.Messages),
 		mail.Used(words.Number(is.Messages), is.Messages, v.AllowMessages, words.Number), words.Size(was.Bytes), mail.Used(words.Size(is.Bytes), is.Bytes, v.AllowBytes, words.Size))
 }
 

@@ -8,12 +8,13 @@ import (
 
 	"relay/cli/clock"
 	"relay/cli/exit"
+	"relay/cli/kernel"
 	"relay/cli/sandbox"
 	"relay/store"
 )
 
 func (p *program) sandboxCommand() *cli.Command {
-	c := sandbox.Command(p.env, sandbox.Program{Name: p.Name, Listen: p.Listen, Advice: bindAdvice, Signals: p.Signals, Relay: p.sandboxRelay})
+	c := sandbox.Command(p.env, sandbox.Program{Name: p.Name, Listen: p.Listen, Advice: kernel.BindAdvice, Signals: p.Signals, Relay: p.sandboxRelay})
 	c.Before = func(*cli.Context) error {
 		switch {
 		case p.inner != nil:

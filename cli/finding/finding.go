@@ -1,0 +1,63 @@
+// Package finding has what relay check and relay test show: one line for each thing that was
+// looked at or tried, with a status and, where something is to be done, with advice.
+package finding
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"relay/cli/term"
+	"relay/report/words"
+)
+
+// Status of one thing that was looked at.
+type Status string
+
+const (
+	OK      Status = "ok"
+	Warning Status = "warning" // works, but not as it should; or nobody can tell
+	Failed  Status = "failed"
+)
+
+var colours = map[Status]term.Colour{OK: term.Green, Warning: term.Yellow, Failed: term.Red}
+
+// Finding is the result for one thing. Its JSON is what programs read.
+type Finding struct {
+	Check  string `json:"check"` // the thing's name
+	Status Status `json:"status"`
+	Detail string `json:"detail"`
+	Advice string `json:"advice"` // what to do; "": nothing
+
+	Group string `json:"-"` // the heading that it stands under
+}
+
+// Write shows the finding, with its name in a column of that width and its advice below.
+func (f *Finding) Write(w io.Writer, width int, coloured bool) error {
+	mark := term.Pad(string(f.Status), len(Warning)+term.Gap, false)
+	lead := term.Pad(words.Cut(f.Check, width), width+term.Gap, false)
+	head := 2 + utf8.RuneCountInString(mark+lead)
+	if coloured {
+		mark = term.Paint(mark, colours[f.Status])
+	}
+	lead = "  " + mark + lead
+	for _, l := range f.lines(term.Columns - head) {
+		if _, err := fmt.Fprintln(w, lead+l); err != nil {
+			return err
+		}
+		lead = strings.Repeat(" ", head)
+	}
+	return nil
+}
+
+// lines of the finding, next to its name.
+func (f *Finding) lines(width int) []string {
+	lines := term.Wrap(words.Clean(strings.ReplaceAll(f.Detail, "\n", "; ")), width)
+	mark := "→ "
+	for _, l := range term.Wrap(f.Advice, width-2) {
+		lines = append(lines, mark+l)
+		mark = "  "
+	}
+	return lines
+}
