@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -27,6 +28,14 @@ func TestComplete(t *testing.T) {
 	e.must(t, "reseller", "add", "webco")
 	e.must(t, "plan", "add", "paid", "--term", "year", "--emails", "10", "--price", "1")
 	e.must(t, "account", "add", "buyer", "--plan", "paid")
+	if err := submit(s.dir, "me@a.io", "you@b.io"); err != nil {
+		t.Fatal(err)
+	}
+	var queue []struct{ ID string }
+	if err := json.Unmarshal([]byte(e.must(t, "queue", "list", "--json")), &queue); err != nil || len(queue) != 1 {
+		t.Fatalf("%d messages wait, %v", len(queue), err)
+	}
+	id := queue[0].ID
 	for _, c := range []struct{ line, want string }{ // the last word is what is typed; * stands for more
 		{"acc", "account"},
 		{"account ", "add list show statement set upgrade topup renew activate refund close correct suspend resume remove credential network"},
@@ -71,7 +80,17 @@ func TestComplete(t *testing.T) {
 		{"invoice show ", "1"},
 		{"account list --owner ", "verdi"},
 		{"account list --reseller ", "webco"},
+		{"account list --owner=", "--owner=verdi"},
+		{"account list --reseller=webco x --owner=v", "--owner=verdi"},
+		{"queue list --account=ac", "--account=acme"},
 		{"job run c", "close"},
+		{"queue top --by ", "domain account both"},
+		{"queue show ", id},
+		{"queue drop " + id[:20], id},
+		{"queue hold " + id + " ", id},
+		{"queue release x", ""},
+		{"trace ", id},
+		{"ban lift ", ""},
 		{"nothing at", ""},
 		{"account nothing ", ""},
 		{"account show -- a", "acme"},

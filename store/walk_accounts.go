@@ -12,6 +12,7 @@ type Wanted struct {
 	Reseller string               // only those below this reseller; "": any
 	Match    func(*Account) bool  // only those; it must not call the store. nil: any
 	Stands   func(*Standing) bool // only those; likewise. nil: any
+	Prefix   string               // only those whose names begin with it; "": any
 	After    string               // only those whose names are beyond it, as a page before ended; "": all
 	Pause    func() error         // called between transactions, however few accounts match; an error ends the walk. nil: none
 }
@@ -45,7 +46,8 @@ func walkAccounts[T any](s *Store, w Wanted, read func(*tx, *Account) (T, bool, 
 	case w.Reseller != "":
 		index, prefix = below, pairKey(w.Reseller, "")
 	}
-	from := append(slices.Clone(prefix), beyond(w.After)...)
+	from := append(slices.Clone(prefix), max(w.Prefix, string(beyond(w.After)))...)
+	within := append(slices.Clone(prefix), w.Prefix...)
 	for n := 1; from != nil || n == 1; n++ {
 		if n%trimSteps == 0 {
 			s.db.Trim()
@@ -54,14 +56,14 @@ func walkAccounts[T any](s *Store, w Wanted, read func(*tx, *Account) (T, bool, 
 		err := s.view(func(t *tx) (err error) {
 			c := t.b.Cursor(index)
 			k, raw := c.Seek(from)
-			for i := 0; k != nil && hasPrefix(k, prefix) && i < walkStep; i++ {
+			for i := 0; k != nil && hasPrefix(k, within) && i < walkStep; i++ {
 				if list, err = appendWanted(t, w, list, k[len(prefix):], raw, read); err != nil {
 					return err
 				}
 				from = append(append(from[:0:0], k...), 0)
 				k, raw = c.Next()
 			}
-			if k == nil || !hasPrefix(k, prefix) {
+			if k == nil || !hasPrefix(k, within) {
 				from = nil
 			}
 			return nil

@@ -23,7 +23,7 @@ func queueTop(e *shell.Env) *cli.Command {
 
 A message to several domains counts at each of them; the last line counts it once.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "by", Usage: "`WHAT` domain, account or both (default both)", Value: in.By, Destination: &in.By},
+			&cli.StringFlag{Name: "by", Usage: "`domain|account|both` what a line is for (default both)", Value: in.By, Destination: &in.By},
 			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many lines, or unlimited (default 20)", Value: &limit},
 		},
 	}, func(ctx context.Context, _ []string) error {

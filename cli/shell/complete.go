@@ -2,6 +2,7 @@ package shell
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -21,15 +22,20 @@ import (
 // It reports no errors and ends quickly.
 const CompleteVerb = "complete"
 
-// askFor is how long a relay may take to list names.
-const askFor = 300 * time.Millisecond
+// Limits of a list of names, of which a relay may have a million.
+const (
+	askFor    = 300 * time.Millisecond // that it may take
+	mostNames = 500                    // that fit what is typed
+)
+
+var errEnough = errors.New("shell: enough names")
 
 // Candidate is a word that fits.
 type Candidate struct{ Word, Text string }
 
-// Names lists what exists, such as accounts. The names listed before an error, or
-// before the time is over, are offered.
-type Names func(ctx context.Context, k Kind, t *Typing, add func(word, text string)) error
+// Names lists what exists, such as accounts, until add returns an error. The names listed
+// before an error, or before the time is over, are offered.
+type Names func(ctx context.Context, k Kind, t *Typing, add func(word, text string) error) error
 
 // Kind of names.
 type Kind int
@@ -45,6 +51,8 @@ const (
 	Jobs
 	Logins   // of the account that is the first argument
 	Networks // likewise
+	Bans     // networks and logins that are kept out
+	Messages // IDs in the queue
 )
 
 // Completion offers words for a command line.
@@ -62,6 +70,7 @@ func (c *Completion) Complete(ctx context.Context, w io.Writer, typed []string) 
 	help := &cli.Command{Name: "help", Usage: "the page of a command"}
 	root := &cli.Command{Name: "relay", Subcommands: append(slices.Clone(c.Commands), help)}
 	t := Typing{c: c, path: []*cli.Command{root}, Given: map[string]string{}, word: typed[len(typed)-1]}
+	t.Begun = t.word
 	for _, w := range typed[:len(typed)-1] {
 		t.read(w)
 	}
@@ -80,6 +89,7 @@ func (c *Completion) Complete(ctx context.Context, w io.Writer, typed []string) 
 type Typing struct {
 	Args  []string
 	Given map[string]string // flags and their values
+	Begun string            // what is typed of the name
 
 	c     *Completion
 	path  []*cli.Command
@@ -172,6 +182,7 @@ func (t *Typing) joined(ctx context.Context, head, value string) (list []Candida
 	if f == nil {
 		return nil
 	}
+	t.Begun = value
 	for _, c := range t.flagValues(ctx, f) {
 		if !strings.HasPrefix(c.Word, ":") {
 			c.Word = head + "=" + c.Word
@@ -244,7 +255,7 @@ func argument(argsUsage string, n int) string {
 // kinds of names by placeholder.
 var kinds = map[string]Kind{
 	"NAME": Accounts, "ACCOUNT": Accounts, "CUSTOMER": Customers, "RESELLER": Resellers, "PLAN": Plans, "JOB": Jobs,
-	"INVOICE": Invoices, "NUMBER": Invoices, "LOGIN": Logins, "CIDR": Networks,
+	"INVOICE": Invoices, "NUMBER": Invoices, "LOGIN": Logins, "CIDR": Networks, "ADDRESS|LOGIN": Bans, "ID": Messages, "WHAT": Messages,
 }
 
 // values that fit a placeholder: existing names, paths, or the words in lower case of
@@ -284,10 +295,14 @@ func (t *Typing) names(ctx context.Context, k Kind) (list []Candidate) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
-	_ = t.c.Names(ctx, k, t, func(word, text string) { // no error is reported
-		if word != "" {
-			list = append(list, Candidate{word, text})
+	_ = t.c.Names(ctx, k, t, func(word, text string) error { // no error is reported
+		if !strings.HasPrefix(word, t.Begun) {
+			return nil
 		}
+		if list = append(list, Candidate{word, text}); len(list) == mostNames {
+			return errEnough
+		}
+		return nil
 	})
 	return list
 }

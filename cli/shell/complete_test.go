@@ -1,8 +1,10 @@
 package shell
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -51,14 +53,13 @@ func offered(t *testing.T, c *Completion, line string) string {
 // Names fit the argument, and none is offered where a new one is asked for.
 func TestCompletion_names(t *testing.T) {
 	of := map[Kind]string{Accounts: "acme", Customers: "verdi", Invoices: "2026-1", OpenInvoices: "2026-2", Jobs: "close", Logins: "printer", Networks: "10.0.0.0/8"}
-	c := completion(func(_ context.Context, k Kind, t *Typing, add func(word, text string)) error {
+	c := completion(func(_ context.Context, k Kind, t *Typing, add func(word, text string) error) error {
 		if k == Logins || k == Networks {
 			if !slices.Equal(t.Args, []string{"acme"}) {
 				return errors.New("no account")
 			}
 		}
-		add(of[k], "")
-		return nil
+		return add(of[k], "")
 	})
 	for _, test := range []struct{ line, want string }{
 		{"account add ", ""},
@@ -96,9 +97,8 @@ func TestCompletion_endsQuickly(t *testing.T) {
 		"the time": func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			c := completion(func(ctx context.Context, _ Kind, _ *Typing, add func(word, text string)) error {
-				add("acme", "its plan")
-				return end(ctx)
+			c := completion(func(ctx context.Context, _ Kind, _ *Typing, add func(word, text string) error) error {
+				return cmp.Or(add("acme", "its plan"), end(ctx))
 			})
 			if got := offered(t, c, "account show "); got != "acme" {
 				t.Errorf("%s: %q is offered", name, got)
@@ -107,10 +107,32 @@ func TestCompletion_endsQuickly(t *testing.T) {
 	}
 }
 
+// Of a million names some are offered, and no more are asked for.
+func TestCompletion_few(t *testing.T) {
+	asked := 0
+	c := completion(func(_ context.Context, _ Kind, t *Typing, add func(word, text string) error) error {
+		if t.Begun != "acme-" {
+			return fmt.Errorf("%q is typed", t.Begun)
+		}
+		for {
+			asked++
+			if err := cmp.Or(add(fmt.Sprint("other-", asked), ""), add(fmt.Sprint("acme-", asked), "")); err != nil {
+				return err
+			}
+		}
+	})
+	for _, line := range []string{"account show acme-", "account list --account=acme-"} {
+		asked = 0
+		if got := strings.Fields(offered(t, c, line)); len(got) != mostNames || asked != mostNames {
+			t.Errorf("%d names are offered of %d, want %d", len(got), asked, mostNames)
+		}
+	}
+}
+
 // The function that lists names sees the flags before the word.
 func TestTyping_given(t *testing.T) {
 	want := map[string]string{"config": "x", "owner": "verdi"}
-	c := completion(func(_ context.Context, _ Kind, t2 *Typing, _ func(word, text string)) error {
+	c := completion(func(_ context.Context, _ Kind, t2 *Typing, _ func(word, text string) error) error {
 		if !maps.Equal(t2.Given, want) {
 			t.Errorf("given %q, want %q", t2.Given, want)
 		}

@@ -51,7 +51,7 @@ var samples = []struct {
 	{"account add", []sample{{body: `{"account":"shop","plan":"standard","owner":"acme","contact":"boss@acme.example","at_limit":"continue","over_max":5000000000}`},
 		{body: `{"account":"shop","plan":"standard"}`, want: 409}, {body: `{"account":"other","plan":"nothing"}`, want: 404}, {body: `{"account":"other","plan":"entry","dry_run":true}`},
 		{body: `{"account":"other","plan":"entry","password":"password"}`, want: 422}}},
-	{"account list", []sample{{}, {path: "/v1/accounts?owner=acme&state=active&limit=1"}, {path: "/v1/accounts?state=odd", want: 422}}},
+	{"account list", []sample{{}, {path: "/v1/accounts?owner=acme&state=active&limit=1"}, {path: "/v1/accounts?prefix=sh"}, {path: "/v1/accounts?state=odd", want: 422}}},
 	{"account show", []sample{{path: "/v1/accounts/shop"}, {path: "/v1/accounts/nobody", want: 404}}},
 	{"account set", []sample{{path: "/v1/accounts/shop", body: `{"senders":["@acme.example"],"owner":"","reference":"PO 1"}`}, {path: "/v1/accounts/shop", body: `{"method":"shells"}`, want: 422}}},
 	{"account suspend", []sample{{path: "/v1/accounts/shop/suspend", body: `{"reason":"spam"}`}, {path: "/v1/accounts/shop/suspend", body: `{"reason":" "}`, want: 422}}},

@@ -38,6 +38,7 @@ func (f *Filter) Stands(st *store.Standing) bool { return f.State == "" || st.St
 type AccountList struct {
 	act.Paging
 	Filter
+	Prefix string `query:"prefix" doc:"Only accounts whose names begin with it."`
 }
 
 // List is the act that lists accounts.
@@ -49,6 +50,7 @@ func list(ctx context.Context, s *act.Service, in *AccountList, page *act.Page[A
 	if err != nil {
 		return err
 	}
+	w.Prefix = in.Prefix
 	currency := s.Store.Currency()
 	return s.Store.EachStanding(w, func(st *store.Standing) error {
 		if !in.Stands(st) {
