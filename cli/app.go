@@ -13,6 +13,7 @@ import (
 	"relay/cli/kernel"
 	"relay/cli/proof"
 	"relay/cli/sendmail"
+	"relay/cli/serve"
 	"relay/cli/shell"
 )
 
@@ -53,7 +54,7 @@ type App struct {
 	Kept func() bool
 
 	// Supervisor is the service manager above the process; nil: nobody.
-	Supervisor func() Supervisor
+	Supervisor func() serve.Supervisor
 }
 
 // System is the program in this process.
@@ -68,8 +69,8 @@ func System() *App {
 		Signals:    endSignals,
 		Reloads:    reloadSignals,
 		Outlive:    outliveReaders,
-		Sockets:    passedSockets,
-		Supervisor: systemd,
+		Sockets:    serve.PassedSockets,
+		Supervisor: serve.Systemd,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
+	"relay/cli/serve"
 	"relay/store"
 )
 
@@ -25,7 +26,7 @@ func TestCompact_keepsMode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, filepath.Join(string(dir), "relay.db.mine"), "x")
+	write(t, filepath.Join(string(dir), "relay.db.mine"), "x")
 	e.must(t, "compact")
 	now, err := os.Stat(dir.Store())
 	if err != nil || now.Mode() != old.Mode() || os.SameFile(old, now) {
@@ -100,7 +101,7 @@ func TestCompact_wrongCounters(t *testing.T) {
 	if wrong == string(text) {
 		t.Fatal("the totals are not where they were")
 	}
-	put(t, dir.Store(), wrong)
+	write(t, dir.Store(), wrong)
 	_, stderr, code := e.run("", "compact")
 	if code != exit.Failed {
 		t.Errorf("exit code %d", code)
@@ -116,7 +117,7 @@ func TestCompact_wrongCounters(t *testing.T) {
 // Commands that take long, or touch the caller's files, never run in a running relay.
 func TestProgram_onlyHere(t *testing.T) {
 	for _, line := range []string{"backup", "backup -", "restore x", "restore --dry-run x", "compact", "compact --dry-run"} {
-		p := &program{App: App{Stdout: io.Discard, Stderr: io.Discard}, inner: &relay{}}
+		p := &program{App: App{Stdout: io.Discard, Stderr: io.Discard}, inner: &serve.Relay{}}
 		err := p.run(t.Context(), strings.Fields(line))
 		if f := exit.Of(err); f.Code != exit.WrongUsage || !strings.Contains(f.Error(), "cannot be sent to a running relay") {
 			t.Errorf("%s: %v", line, err)

@@ -1,35 +1,24 @@
-// Package cli is relay's command line, and the place where its parts are put
-// together.
+// Package cli is relay's command line.
 //
 // # A command
 //
-//  1. parse sorts the command line: flags may stand anywhere, the library below
+//  1. shell.Parse sorts the command line: flags may stand anywhere, the library below
 //     wants them before the arguments. Wrong usage ends here.
-//  2. A command that works on the store is sent to the relay that has it open,
-//     over the control socket (package control), with standard input when it
-//     reads that. With no relay running it opens the store itself.
-//  3. Either way the same function runs, on a call: the open store, arguments,
-//     streams. Its output goes to standard output, all else to standard error.
-//  4. report says what went wrong, what to do next, and returns the exit code.
+//  2. The command's package (cli/accounts, cli/billing, …) makes a request of the flags
+//     and asks an act of report/api. Its caller, package reach, finds the service: the
+//     relay that runs on this machine, over the control socket; another one, over HTTPS
+//     with --api; or, where no relay runs, the same handler in this process, on a store
+//     that it opens for this command.
+//  3. The answer becomes a table or, with --json, is written as it came. It goes to
+//     standard output, all else to standard error.
+//  4. exit.Report writes what went wrong and what to do next, and returns the exit code.
 //
-// serve, check, health, backup, restore and version have a part to do in the
-// process that was started: they touch files, or they are the relay. reload only
-// makes sense to one that runs.
+// serve, sandbox, init, check, backup, restore, compact and sendmail do work of their own
+// in this process. reload, health and test need a relay that runs.
 //
-// # The relay
+// # What runs
 //
-// serve starts the store, the mailer, the scheduled jobs, the listeners
-// and the control socket, in this order, and stops them in reverse when a signal
-// comes, a part ends or the store fails. parts owns their goroutines. A second
-// signal, or a part that does not end in time, ends the process as a kill would:
-// what was acknowledged is on disk, what was in flight is tried again.
-//
-// SIGHUP and relay reload read the configuration again, see relay.reload. A
-// service manager hears when the relay is ready, reloads and stops, and gets a
-// sign of life for its watchdog after a round trip through store and queue; it
-// may hand over listening sockets and files by name.
-//
-// sandbox is a relay as serve runs it, with a configuration made in code, on a
-// temporary directory, with a clock that can be moved, and with package sink as
-// its next hop. A crash leaves the directory.
+// Package serve is the running relay. The sandbox is one as well, with a configuration
+// made in code, on a temporary directory, with a clock that can be moved, and with package
+// sink as its next hop. A crash leaves the directory.
 package cli

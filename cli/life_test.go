@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/proof"
+	"relay/cli/serve"
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/words"
@@ -27,7 +29,7 @@ import (
 // desk is where an operator gives commands to a relay whose clock a test turns.
 type desk struct {
 	t    *testing.T
-	r    *relay
+	r    *serve.Relay
 	now  time.Time
 	docs []any // what --json wrote
 }
@@ -35,11 +37,11 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{t: t, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
-	r := &relay{host: (&program{}).machine(), cfg: config.Default(), log: slog.New(slog.DiscardHandler), hostname: "relay.test"}
-	r.cfg.Timezone = "Europe/Rome"
-	r.cfg.Billing = config.Billing{Currency: "EUR", TaxRate: "22%", Seller: []string{"Posta Sicura S.r.l."}, DueDays: 14, GraceDays: 10,
+	r := &serve.Relay{Host: (&program{}).machine(), Cfg: config.Default(), Log: slog.New(slog.DiscardHandler), Hostname: "relay.test"}
+	r.Cfg.Timezone = "Europe/Rome"
+	r.Cfg.Billing = config.Billing{Currency: "EUR", TaxRate: "22%", Seller: []string{"Posta Sicura S.r.l."}, DueDays: 14, GraceDays: 10,
 		InvoicePrefix: "R-", PaymentLink: "https://pay.example.org/{invoice}", PaymentText: "By bank transfer, with the text {invoice}."}
-	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return d.now }, Zone: r.cfg.Zone(), Billing: r.cfg.Billing.Store()})
+	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return d.now }, Zone: r.Cfg.Zone(), Billing: r.Cfg.Billing.Store()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +50,7 @@ func newDesk(t *testing.T) *desk {
 			t.Error(err)
 		}
 	})
-	r.workOn(st)
+	r.WorkOn(st)
 	d.r = r
 	return d
 }
@@ -56,7 +58,7 @@ func newDesk(t *testing.T) *desk {
 // at turns the clock to an instant in the operator's zone.
 func (d *desk) at(text string) {
 	d.t.Helper()
-	at, err := words.ParseMoment(text, d.r.cfg.Zone())
+	at, err := words.ParseMoment(text, d.r.Cfg.Zone())
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -68,7 +70,7 @@ func (d *desk) at(text string) {
 func (d *desk) give(code int, words ...string) string {
 	d.t.Helper()
 	var out, notes bytes.Buffer
-	is := d.r.command(d.t.Context(), control.Request{Args: words}, strings.NewReader(""), &out, &notes)
+	is := d.r.Command(d.t.Context(), control.Request{Args: words}, strings.NewReader(""), &out, &notes)
 	d.t.Logf("$ relay %s\n%s%s", strings.Join(words, " "), out.String(), notes.String())
 	if is != code {
 		d.t.Errorf("relay %s: exit code %d, want %d\n%s", strings.Join(words, " "), is, code, notes.String())
@@ -196,13 +198,13 @@ func TestLife(t *testing.T) {
 		d.show(line)
 	}
 	d.consistent()
-	verifyBooks(t, d.r.store)
+	verifyBooks(t, d.r.Store)
 }
 
 // open invoices of an account, as they are printed.
 func (d *desk) open(account string) (list []string) {
 	d.t.Helper()
-	all, err := d.r.store.InvoicesOf(account, true)
+	all, err := d.r.Store.InvoicesOf(account, true)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -216,7 +218,7 @@ func (d *desk) open(account string) (list []string) {
 func (d *desk) send(account string, octets int64, taken bool) {
 	d.t.Helper()
 	for left := octets; left > 0; left -= 500_000 {
-		if no := sendOne(d.t, d.r.store, account, min(left, 500_000)/100, 100); (no == nil) != taken {
+		if no := sendOne(d.t, d.r.Store, account, min(left, 500_000)/100, 100); (no == nil) != taken {
 			d.t.Errorf("%d octets of %s at %s: %+v", octets, account, d.now, no)
 			return
 		}
@@ -290,5 +292,30 @@ func (d *desk) judge(key string, v any, currency bool, types map[string]map[stri
 	}
 	if key != "" {
 		types[key][kind] = true
+	}
+}
+
+// sendOne has one message accepted, unless it is refused.
+func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipients int) *store.Refusal {
+	t.Helper()
+	b := st.NewBody()
+	if _, err := b.Write([]byte(strings.Repeat("x", int(octets)-2) + "\r\n")); err != nil {
+		t.Error(err)
+	}
+	m := &store.Message{Account: name, Size: octets, Expires: st.Now().AddDate(0, 0, 4)}
+	for i := range recipients {
+		m.Recipients = append(m.Recipients, store.Recipient{Address: fmt.Sprintf("r%d@one.example", i), Domain: "one.example"})
+	}
+	no, err := st.Accept(store.Intake{Message: m, Body: b})
+	if err != nil {
+		t.Error(err)
+	}
+	return no
+}
+
+func verifyBooks(t *testing.T, st *store.Store) {
+	t.Helper()
+	if _, err := st.Verify(t.Context(), func(p string) { t.Error("verify:", p) }); err != nil {
+		t.Error(err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/finding"
+	"relay/cli/serve"
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/store"
@@ -105,7 +106,7 @@ func (p *program) onTrial(c *cli.Command, run func(*call) error) *cli.Command {
 	c.HideHelp = true
 	c.Action = func(cc *cli.Context) error {
 		if p.inner != nil {
-			return run(&call{p, cc.Context, p.inner.store})
+			return run(&call{p, cc.Context, p.inner.Store})
 		}
 		return p.askRelay(cc.Context)
 	}
@@ -113,7 +114,7 @@ func (p *program) onTrial(c *cli.Command, run func(*call) error) *cli.Command {
 }
 
 func (t *trial) run(account string) (err error) {
-	t.cfg, t.hostname = t.inner.config(), t.inner.hostname
+	t.cfg, t.hostname = t.inner.Config(), t.inner.Hostname
 	for _, a := range []string{t.to, t.from} {
 		if a != "" && !maildomain.IsAddress(a) {
 			return exit.Usage("", "%q is not a mail address", a)
@@ -264,7 +265,7 @@ func alive(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil
 	}
-	if cause := context.Cause(ctx); errors.Is(cause, errStopping) {
+	if cause := context.Cause(ctx); errors.Is(cause, serve.ErrStopping) {
 		return exit.Fail(exit.Unreachable, "test again when the relay is back", "%w", cause)
 	}
 	return ctx.Err()

@@ -71,7 +71,7 @@ var trialTimes = client.Timeouts{Greeting: 30 * time.Second, Hello: 30 * time.Se
 
 // door is the first listener that takes logins.
 func (t *trial) door() (addr string, mode client.TLSMode, err error) {
-	for _, l := range t.inner.listeners {
+	for _, l := range t.inner.Listeners {
 		switch l.Mode {
 		case smtp.StartTLS:
 			return knock.Address(l.Addr().String()), client.TLSRequired, nil

@@ -23,6 +23,7 @@ import (
 	"relay/cli/place"
 	"relay/cli/plans"
 	"relay/cli/sendmail"
+	"relay/cli/serve"
 	"relay/cli/setup"
 	"relay/cli/shell"
 	"relay/cli/term"
@@ -43,7 +44,7 @@ type program struct {
 	argv     []string    // the sorted command line, to be sent to a running relay
 	coloured bool        // of a command that was sent: whether its output goes to a terminal
 	env      *shell.Env
-	inner    *relay // the running relay this command line was sent to; nil: it runs in a process of its own
+	inner    *serve.Relay // the running relay this command line was sent to; nil: it runs in a process of its own
 }
 
 // newProgram is a command line in this process.

@@ -1,21 +1,15 @@
 package cli
 
 import (
-	"bytes"
-	"context"
 	"crypto/tls"
-	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/selfsigned"
 )
@@ -25,75 +19,6 @@ func write(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// A logger that was made before the switch speaks in the new way, with all it was
-// given.
-func TestLogSwitch(t *testing.T) {
-	var out bytes.Buffer
-	s := newLogSwitch(slog.NewTextHandler(&out, nil))
-	log := slog.New(s).With("component", "test").WithGroup("g").With("a", 1)
-	log.Debug("too quiet")
-	log.Info("one", "b", 2)
-	mustMatch(t, "text", out.String(), `^time=\S+ level=INFO msg=one component=test g.a=1 g.b=2\n$`)
-	out.Reset()
-	s.set(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	log.Debug("two", "b", 3)
-	mustMatch(t, "JSON", out.String(), `"msg":"two","component":"test","g":\{"a":1,"b":3\}`)
-}
-
-func TestParts_again(t *testing.T) {
-	ps := newParts()
-	runs := make(chan int, 3)
-	n := 0
-	ps.start(t.Context(), "part", func(ctx context.Context) error {
-		n++
-		runs <- n
-		<-ctx.Done()
-		return nil
-	})
-	if got := <-runs; got != 1 {
-		t.Fatalf("run %d", got)
-	}
-	ps.again(t.Context(), "part")
-	if got := <-runs; got != 2 {
-		t.Fatalf("run %d", got)
-	}
-	if err := ps.stop(); err != nil {
-		t.Error(err)
-	}
-	ps.again(t.Context(), "part")
-	if len(runs) != 0 || len(ps.ended) != 0 {
-		t.Error("a part was started again after the end, or told as ended")
-	}
-}
-
-// A part that takes its time to be started again, a copy that is being synced, holds
-// nobody up who ends.
-func TestParts_againHoldsNobodyUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ps, release, ended := newParts(), make(chan struct{}), false
-		ps.start(t.Context(), "other", func(ctx context.Context) error { <-ctx.Done(); ended = true; return nil })
-		runs := 0
-		ps.start(t.Context(), "slow", func(ctx context.Context) error { runs++; <-ctx.Done(); <-release; return nil })
-		synctest.Wait()
-		go ps.again(context.Background(), "slow")
-		synctest.Wait()
-		stopped := make(chan error)
-		go func() { stopped <- ps.stop() }()
-		synctest.Wait()
-		if !ended {
-			t.Error("the other part was not told to end")
-		}
-		close(release)
-		if err := <-stopped; err != nil {
-			t.Error(err)
-		}
-		synctest.Wait()
-		if runs != 1 {
-			t.Errorf("the slow one ran %d times, want once: all were being stopped", runs)
-		}
-	})
 }
 
 // reloaded asks for a reload, which must go well.
@@ -208,37 +133,6 @@ func TestReload_contentOfFiles(t *testing.T) {
 	mustMatch(t, "the last reload", e.must(t, "reload"), "^nothing in the configuration has changed")
 	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
-	}
-}
-
-// A file that is gone, perhaps for the moment in which it is replaced, is no wish
-// for the defaults.
-func TestReload_theFileIsGone(t *testing.T) {
-	w := newWatched(t)
-	defer w.store.Close()
-	var err error
-	if w.cfg, err = config.Read(config.SystemFile, nil); err != nil {
-		t.Fatal(err)
-	}
-	w.reread = func() (config.Config, error) { return config.Default(), nil }
-	_, err = w.reload()
-	if f, ok := errors.AsType[*exit.Error](err); !ok || f.Code != exit.Config || !strings.Contains(err.Error(), config.SystemFile) {
-		t.Errorf("reload = %v, want exit code %d and the file's name", err, exit.Config)
-	}
-}
-
-// While the relay stops nothing is taken over, and the service manager is not told
-// that it is ready.
-func TestReload_whileItStops(t *testing.T) {
-	w := newWatched(t)
-	defer w.store.Close()
-	w.reread = func() (config.Config, error) { return config.Default(), nil }
-	close(w.stopping)
-	if _, err := w.reload(); !errors.Is(err, errStopping) {
-		t.Errorf("reload = %v, want %v", err, errStopping)
-	}
-	if heard := w.sup.lines(); len(heard) > 0 {
-		t.Errorf("told %q", heard)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"relay/cli/config"
 	"relay/cli/proof"
 	"relay/quota"
 	"relay/report/api"
@@ -139,6 +138,6 @@ func TestRollUp(t *testing.T) {
 
 // operatorOn is the service on an open store, asked by the operator.
 func operatorOn(st *store.Store) act.Caller {
-	s := serviceOn(st, func() *config.Config { return &config.Config{} }, slog.New(slog.DiscardHandler))
+	s := &act.Service{Store: st, Log: slog.New(slog.DiscardHandler), Rules: func() *act.Rules { return &act.Rules{} }}
 	return &act.Local{Handler: api.New(s), Actor: act.Actor{Kind: act.Operator, UID: -1}}
 }

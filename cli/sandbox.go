@@ -10,6 +10,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/kernel"
 	"relay/cli/sandbox"
+	"relay/cli/serve"
 	"relay/store"
 )
 
@@ -30,14 +31,14 @@ func (p *program) sandboxCommand() *cli.Command {
 // sandboxRelay is a relay as serve runs it. It takes no signals but those that end it.
 func (p *program) sandboxRelay(s sandbox.Setup) (*sandbox.Relay, error) {
 	m := p.machine()
-	m.stderr, m.listen = s.Log, s.Listen
-	r, err := newRelay(m, s.Config, s.Dir)
+	m.Stderr, m.Listen = s.Log, s.Listen
+	r, err := serve.New(m, s.Config, s.Dir)
 	if err != nil {
 		return nil, err
 	}
 	run := func(ctx context.Context, c clock.Clock, signals <-chan os.Signal, ready func(*store.Store)) error {
-		r.clock = c
-		return r.operate(ctx, signals, func() { ready(r.store) })
+		r.Clock = c
+		return r.Run(ctx, signals, ready)
 	}
-	return &sandbox.Relay{Log: r.log, Stopping: r.stopping, Run: run}, nil
+	return &sandbox.Relay{Log: r.Log, Stopping: r.Stopping, Run: run}, nil
 }

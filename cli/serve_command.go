@@ -5,6 +5,9 @@ import (
 	"os"
 
 	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/serve"
+	"relay/store"
 )
 
 func (p *program) serveCommand() *cli.Command {
@@ -24,18 +27,18 @@ func (p *program) serve(ctx context.Context) error {
 	defer stopSignals()
 	hangups, stopHangups := p.hangups()
 	defer stopHangups()
-	supervisor := p.supervisor()
+	m := p.machine()
+	m.Sockets, m.Supervisor = p.Sockets, p.supervisor()
 	cfg, dir, err := p.where.Home()
 	if err != nil {
 		return err
 	}
-	r, err := newRelay(p.machine(), cfg, dir)
+	r, err := serve.New(m, cfg, dir)
 	if err != nil {
 		return err
 	}
-	r.hangups, r.reread, r.sockets = hangups, p.where.Load, p.Sockets
-	r.notify = &notifier{Supervisor: supervisor, log: r.log}
-	return r.operate(ctx, signals, func() {})
+	r.Hangups, r.Reread = hangups, p.where.Load
+	return r.Run(ctx, signals, func(*store.Store) {})
 }
 
 // hangups are the signals that ask for a reload.
@@ -46,13 +49,13 @@ func (p *program) hangups() (<-chan os.Signal, func()) {
 	return p.Reloads()
 }
 
-func (p *program) supervisor() Supervisor {
+func (p *program) supervisor() serve.Supervisor {
 	if p.App.Supervisor == nil {
-		return Supervisor{}
+		return serve.Supervisor{}
 	}
 	return p.App.Supervisor()
 }
 
-func (p *program) machine() machine {
-	return machine{stderr: p.Stderr, getenv: p.getenv, listen: p.Listen, wall: p.Wall, kept: p.Kept, command: runSent}
+func (p *program) machine() serve.Machine {
+	return serve.Machine{Stderr: p.Stderr, Getenv: p.getenv, Listen: p.Listen, Wall: p.Wall, Kept: p.Kept, Command: runSent}
 }

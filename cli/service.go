@@ -15,7 +15,9 @@ import (
 	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/reach"
+	"relay/cli/serve"
 	"relay/cli/shell"
+	"relay/report/api"
 	"relay/report/api/act"
 	"relay/store"
 )
@@ -31,12 +33,12 @@ func (p *program) newEnv() *shell.Env {
 }
 
 // serviceWithin is the service for a command line that another process sent.
-func serviceWithin(r *relay, s *scope) shell.Service {
+func serviceWithin(r *serve.Relay, s *scope) shell.Service {
 	a := act.Actor{Kind: act.Operator, UID: -1}
 	if s != nil {
 		a = act.Actor{Kind: act.Reseller, Name: s.reseller}
 	}
-	return innerService{&act.Local{Handler: r.service, Actor: a}, r.cfg.Zone(), r.store}
+	return innerService{&act.Local{Handler: r.Service, Actor: a}, r.Cfg.Zone(), r.Store}
 }
 
 type innerService struct {
@@ -143,7 +145,7 @@ func (p *program) reach(s *reach.Service) (err error) {
 		if err != nil {
 			return nil, err
 		}
-		return &openedStore{Store: st, dir: dir, idle: idle(p.machine(), cfg, dir, st, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, nil
+		return &openedStore{Store: st, dir: dir, acts: serve.Acts(p.machine(), cfg, dir, st, slog.New(slog.NewTextHandler(p.Stderr, nil)))}, nil
 	}
 	return nil
 }
@@ -152,18 +154,18 @@ func (p *program) reach(s *reach.Service) (err error) {
 type openedStore struct {
 	*store.Store
 	dir  place.Dir
-	idle *relay
+	acts *act.Service
 	bad  bool // the file turned out to be damaged
 }
 
 // Local implements reach.Store: the actor is the operator, or the holder of a token.
 func (o *openedStore) Local(token string) (*act.Local, error) {
-	l := &act.Local{Handler: o.idle.service, Actor: act.Actor{Kind: act.Operator, UID: os.Getuid()}, Guard: o.guard}
+	l := &act.Local{Handler: api.New(o.acts), Actor: act.Actor{Kind: act.Operator, UID: os.Getuid()}, Guard: o.guard}
 	if token == "" {
 		return l, nil
 	}
 	var err error
-	l.Actor, err = o.idle.acts.Holder(token)
+	l.Actor, err = o.acts.Holder(token)
 	return l, err
 }
 
@@ -182,7 +184,7 @@ func (o *openedStore) Close() error {
 }
 
 // runSent runs a command line that came over the control socket.
-func runSent(ctx context.Context, r *relay, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
+func runSent(ctx context.Context, r *serve.Relay, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{App: App{Stdin: stdin, Stdout: stdout, Stderr: stderr}, inner: r, coloured: req.Colour}
 	if req.Reseller != "" {
 		p.scope = &scope{req.Reseller}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"relay/cli/serve"
 	"relay/cli/term"
 )
 
@@ -13,8 +14,8 @@ func (c *call) whileRunning() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	go func() {
 		select {
-		case <-c.inner.stopping:
-			cancel(errStopping)
+		case <-c.inner.Stopping:
+			cancel(serve.ErrStopping)
 			if out, ok := c.Stdout.(interface{ Limit(time.Time) }); ok {
 				out.Limit(time.Now().Add(time.Second))
 			}

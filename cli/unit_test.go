@@ -11,6 +11,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/place"
+	"relay/cli/serve"
 )
 
 // unit reads a unit file: the values of each directive.
@@ -54,7 +55,7 @@ func TestUnit_service(t *testing.T) {
 		t.Error("the exit codes have changed")
 	}
 	stop, err := time.ParseDuration(u["TimeoutStopSec"][0] + "s")
-	if d := config.Default(); err != nil || stop <= d.Drain.Duration+grace {
+	if d := config.Default(); err != nil || stop <= d.Drain.Duration+serve.Grace {
 		t.Errorf("TimeoutStopSec=%s is less than relay takes to drain, %v", u["TimeoutStopSec"][0], err)
 	}
 }
@@ -62,7 +63,7 @@ func TestUnit_service(t *testing.T) {
 func TestUnit_sockets(t *testing.T) {
 	for name, port := range map[string]string{"submission": "587", "submissions": "465"} {
 		u := unit(t, "relay-"+name+".socket")
-		if _, known := serviceModes[name]; !known {
+		if _, known := serve.ServiceModes[name]; !known {
 			t.Errorf("relay does not know the name %s", name)
 		}
 		for key, want := range map[string]string{"FileDescriptorName": name, "ListenStream": port, "Service": "relay.service"} {

@@ -2,19 +2,25 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"relay/cli/kernel"
+	"relay/cli/proof"
 	"relay/cli/sandbox/sink"
+	"relay/quota"
+	"relay/store"
 )
 
 // addressesOf are a machine's that a script names: public ones in ADDRESSES,
@@ -123,4 +129,17 @@ func greets(t *testing.T, l net.Listener, line string) string {
 		}
 	}()
 	return l.Addr().String()
+}
+
+// ending NAME [CONTACT]: an account on a plan for 30 days, of which 20 are over.
+func cmdEnding(ts *testscript.TestScript, _ bool, args []string) {
+	ago := func() time.Time { return time.Now().AddDate(0, 0, -20) }
+	st, err := proof.OpenStore(filepath.Join(ts.Getenv("RELAY_DATA"), "relay.db"), store.Options{Now: ago})
+	ts.Check(err)
+	a := store.Account{Name: args[0]}
+	if len(args) > 1 {
+		a.Contact = args[1]
+	}
+	_, err = st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: quota.Plan{Name: "pack", Term: quota.Month, Emails: 9000}})
+	ts.Check(errors.Join(err, st.Close()))
 }

@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -12,14 +12,14 @@ import (
 	"relay/report/api/act"
 )
 
-// config is the configuration in force: cfg, the one the relay started with,
+// Config is the configuration in force: cfg, the one the relay started with,
 // with what it has taken over since. Where the two may differ, ask for it at
 // each use.
-func (r *relay) config() *config.Config {
+func (r *Relay) Config() *config.Config {
 	if c := r.live.Load(); c != nil {
 		return c
 	}
-	return &r.cfg
+	return &r.Cfg
 }
 
 // reload reads the configuration again and takes over what can be changed while
@@ -30,17 +30,17 @@ func (r *relay) config() *config.Config {
 //  2. compare with what is in force;
 //  3. hand it to the parts: listeners, deliveries, log, and last to who asks
 //     config. Sessions and deliveries under way go on.
-func (r *relay) reload() ([]act.Change, error) {
+func (r *Relay) reload() ([]act.Change, error) {
 	r.reloading.Lock()
 	defer r.reloading.Unlock()
-	if r.reread == nil {
+	if r.Reread == nil {
 		return nil, errors.New("this relay was started without a configuration that could be read again")
 	}
 	if r.drains() {
-		return nil, errStopping
+		return nil, ErrStopping
 	}
 	r.notify.reloading()
-	now := r.config()
+	now := r.Config()
 	list, err := r.takeOver(now)
 	if err != nil {
 		r.logRefused(err)
@@ -53,8 +53,8 @@ func (r *relay) reload() ([]act.Change, error) {
 	return list, nil
 }
 
-func (r *relay) takeOver(now *config.Config) ([]act.Change, error) {
-	next, err := r.reread()
+func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
+	next, err := r.Reread()
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (r *relay) takeOver(now *config.Config) ([]act.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.store.CheckCurrency(live.Billing.Currency); err != nil {
+	if err := r.Store.CheckCurrency(live.Billing.Currency); err != nil {
 		return nil, err
 	}
 	if err := r.mail.Reconfigure(r.mailerConfig(&live)); err != nil {
@@ -80,13 +80,13 @@ func (r *relay) takeOver(now *config.Config) ([]act.Change, error) {
 	}
 	list := append(config.Changes(now, &next, &live), r.contents(now, &next, cert, &hop)...)
 	r.smtp.Reconfigure(r.smtpConfig(&live))
-	r.store.SetBilling(live.Billing.Store())
-	r.store.TrustClock(live.TrustClock)
+	r.Store.SetBilling(live.Billing.Store())
+	r.Store.TrustClock(live.TrustClock)
 	if cert != nil {
 		r.cert.take(cert)
 	}
 	if live.Log != now.Log {
-		r.logs.set(newLog(r.host.stderr, &live).Handler())
+		r.logs.set(newLog(r.Host.Stderr, &live).Handler())
 	}
 	r.live.Store(&live)
 	return list, nil
@@ -94,7 +94,7 @@ func (r *relay) takeOver(now *config.Config) ([]act.Change, error) {
 
 // contents are the changes in files that are named as before: what cert and hop
 // were made of now, and what is in use.
-func (r *relay) contents(now, next *config.Config, cert *certificate, hop *route.Route) (list []act.Change) {
+func (r *Relay) contents(now, next *config.Config, cert *certificate, hop *route.Route) (list []act.Change) {
 	other := func(key, file string, restart bool) {
 		name := strconv.Quote(file)
 		list = append(list, act.Change{Key: key, Old: name, New: name + ", other content", Restart: restart})
@@ -110,20 +110,20 @@ func (r *relay) contents(now, next *config.Config, cert *certificate, hop *route
 }
 
 // runReloads reads the configuration again at each hangup, until ctx is done.
-func (r *relay) runReloads(ctx context.Context) error {
+func (r *Relay) runReloads(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-r.hangups:
+		case <-r.Hangups:
 			_, _ = r.reload() // it says in the log what came of it
 		}
 	}
 }
 
 // keepJobs starts the calendar again when a schedule in it has changed.
-func (r *relay) keepJobs(before *config.Config) {
-	if r.config().Backup.Schedule != before.Backup.Schedule && r.parts != nil {
+func (r *Relay) keepJobs(before *config.Config) {
+	if r.Config().Backup.Schedule != before.Backup.Schedule && r.parts != nil {
 		r.parts.again(context.Background(), "jobs")
 	}
 }

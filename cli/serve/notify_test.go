@@ -1,10 +1,9 @@
-package cli
+package serve
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -19,9 +18,10 @@ import (
 	"time"
 
 	"relay/cli/config"
-	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
+	"relay/cli/reach"
+	"relay/report/api/host"
 	"relay/store"
 )
 
@@ -85,24 +85,18 @@ func (s *supervision) wait(t *testing.T, n int, prefix string) {
 	}
 }
 
-func (s *supervision) supervise(watchdog time.Duration) func(*App) {
-	return func(a *App) {
-		a.Supervisor = func() Supervisor { return Supervisor{Notify: s.notify, Watchdog: watchdog} }
-	}
-}
-
 func TestServe_tellsTheServiceManager(t *testing.T) {
-	e, sup := newEnv(t, testConfig), newSupervision()
-	s := serveTest(t, e, sup.supervise(0))
+	sup := newSupervision()
+	s := run(t, sup, 0)
 	sup.wait(t, 1, "READY=1")
-	if _, err := listener(s.dir, "starttls"); err != nil {
+	client := reach.Service{Socket: s.dir.Socket()}
+	defer client.Close()
+	if _, err := host.Health.Call(t.Context(), &client, &host.None{}); err != nil {
 		t.Errorf("told ready before it answers: %v", err)
 	}
 	s.hangups <- syscall.SIGHUP
 	sup.wait(t, 2, "READY=1")
-	if code := s.stop(); code != exit.Done {
-		t.Fatalf("exit code %d\n%s", code, s.log)
-	}
+	s.stop(t)
 	want := []string{"EXTEND_TIMEOUT_USEC", "READY", "RELOADING", "MONOTONIC_USEC", "READY", "STOPPING", "EXTEND_TIMEOUT_USEC"}
 	if got := sup.lines(); !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)
@@ -114,36 +108,31 @@ func TestServe_tellsTheServiceManager(t *testing.T) {
 
 // A reload that is refused ends all the same: the service manager would wait.
 func TestServe_tellsOfARefusedReload(t *testing.T) {
-	e, sup := newEnv(t, testConfig), newSupervision()
-	s := serveTest(t, e, sup.supervise(0))
-	write(t, e["RELAY_CONFIG"], "hostnam = 1\n")
+	sup := newSupervision()
+	s := run(t, sup, 0)
+	sup.wait(t, 1, "READY=1")
+	s.writeConfig(t, "hostnam = 1\n")
 	s.hangups <- syscall.SIGHUP
 	sup.wait(t, 2, "READY=1")
 	sup.wait(t, 1, "STATUS=the new configuration was refused, the old one holds: configuration ")
-	if code := s.stop(); code != exit.Done {
-		t.Errorf("exit code %d\n%s", code, s.log)
-	}
+	s.stop(t)
 }
 
 func TestServe_watchdog(t *testing.T) {
-	e, sup := newEnv(t, testConfig), newSupervision()
-	s := serveTest(t, e, sup.supervise(300*time.Millisecond))
+	sup := newSupervision()
+	s := run(t, sup, 300*time.Millisecond)
 	sup.wait(t, 3, "WATCHDOG=1")
 	sup.wait(t, 1, "STATUS=0 messages in the queue")
-	if code := s.stop(); code != exit.Done {
-		t.Errorf("exit code %d\n%s", code, s.log)
-	}
+	s.stop(t)
 }
 
 // A service manager that does not hear is said once, and is no reason to fail.
 func TestServe_theServiceManagerIsDeaf(t *testing.T) {
-	e, sup := newEnv(t, testConfig), newSupervision()
+	sup := newSupervision()
 	sup.fail = errors.New("nobody there")
-	s := serveTest(t, e, sup.supervise(30*time.Millisecond))
+	s := run(t, sup, 30*time.Millisecond)
 	sup.wait(t, 5, "WATCHDOG=1")
-	if code := s.stop(); code != exit.Done {
-		t.Errorf("exit code %d\n%s", code, s.log)
-	}
+	s.stop(t)
 	if n := strings.Count(s.log.String(), "the service manager cannot be told"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, s.log)
 	}
@@ -152,29 +141,28 @@ func TestServe_theServiceManagerIsDeaf(t *testing.T) {
 // watched is a relay of which only what the watchdog looks at is put together.
 // The store's writer hangs from stall on, until release.
 type watched struct {
-	*relay
+	*Relay
 	sup     *supervision
-	log     *logBuffer
+	log     *logText
 	stall   atomic.Bool
 	release chan struct{}
 }
 
 func newWatched(t *testing.T) *watched {
 	t.Helper()
-	w := &watched{sup: newSupervision(), log: &logBuffer{ready: make(chan struct{})}, release: make(chan struct{})}
-	p := &program{App: App{Stderr: w.log, Stdout: io.Discard, Getenv: env{}.get}}
-	r, err := newRelay(p.machine(), config.Default(), place.Dir(t.TempDir()))
+	w := &watched{sup: newSupervision(), log: &logText{}, release: make(chan struct{})}
+	m := Machine{Stderr: w.log, Getenv: func(string) string { return "" }, Supervisor: Supervisor{Notify: w.sup.notify, Watchdog: 1500 * time.Millisecond}}
+	r, err := New(m, config.Default(), place.Dir(t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.store, err = proof.OpenStore(r.dir.Store(), store.Options{Now: w.now}); err != nil {
+	if r.Store, err = proof.OpenStore(r.dir.Store(), store.Options{Now: w.now}); err != nil {
 		t.Fatal(err)
 	}
 	if r.mail, err = r.newMailer(); err != nil {
 		t.Fatal(err)
 	}
-	r.notify = &notifier{Supervisor: Supervisor{Notify: w.sup.notify, Watchdog: 1500 * time.Millisecond}, log: r.log}
-	w.relay = r
+	w.Relay = r
 	return w
 }
 
@@ -193,7 +181,7 @@ func (w *watched) run(t *testing.T) {
 	ps.start(t.Context(), "queue", w.mail.Run)
 	ps.start(t.Context(), "watch", w.watch)
 	t.Cleanup(func() {
-		if err := errors.Join(ps.stop(), w.store.Close()); err != nil {
+		if err := errors.Join(ps.stop(), w.Store.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -206,7 +194,7 @@ func TestWatch_theStoreHangs(t *testing.T) {
 	w.sup.wait(t, 2, "WATCHDOG=1")
 	w.stall.Store(true)
 	var writer sync.WaitGroup
-	writer.Go(func() { _ = w.store.SetJob("test", store.JobState{}) })
+	writer.Go(func() { _ = w.Store.SetJob("test", store.JobState{}) })
 	w.sup.wait(t, 1, "STATUS=not OK: the store does not answer: not within 500ms")
 	given := w.sup.count("WATCHDOG=1")
 	time.Sleep(1600 * time.Millisecond) // longer than the watchdog's patience
@@ -232,7 +220,7 @@ func TestWatch_theStoreHangs(t *testing.T) {
 // No sign of life without a queue that turns.
 func TestWatch_theQueueHangs(t *testing.T) {
 	w := newWatched(t)
-	defer w.store.Close()
+	defer w.Store.Close()
 	w.signOfLife(t.Context(), 50*time.Millisecond)
 	if n := w.sup.count("WATCHDOG=1"); n != 0 {
 		t.Errorf("%d signs of life", n)
@@ -246,8 +234,8 @@ func TestWatch_theQueueHangs(t *testing.T) {
 // While the relay drains its own deadline counts.
 func TestWatch_draining(t *testing.T) {
 	w := newWatched(t)
-	defer w.store.Close()
-	close(w.stopping)
+	defer w.Store.Close()
+	close(w.Stopping)
 	w.signOfLife(t.Context(), 50*time.Millisecond)
 	if n := w.sup.count("WATCHDOG=1"); n != 1 {
 		t.Errorf("%d signs of life, want 1", n)
@@ -257,8 +245,8 @@ func TestWatch_draining(t *testing.T) {
 // A probe that the drain cuts off is no sign of an illness.
 func TestWatch_drainBeginsMeanwhile(t *testing.T) {
 	w := newWatched(t)
-	defer w.store.Close()
-	time.AfterFunc(50*time.Millisecond, func() { close(w.stopping) })
+	defer w.Store.Close()
+	time.AfterFunc(50*time.Millisecond, func() { close(w.Stopping) })
 	w.signOfLife(t.Context(), soon) // no queue runs that would answer
 	if n := w.sup.count("WATCHDOG=1"); n != 1 {
 		t.Errorf("%d signs of life, want 1", n)
@@ -295,7 +283,7 @@ func TestSystemd(t *testing.T) {
 	for name, value := range variables {
 		t.Setenv(name, value)
 	}
-	s := systemd()
+	s := Systemd()
 	if s.Watchdog != 1500*time.Millisecond {
 		t.Errorf("watchdog %s, want 1.5s", s.Watchdog)
 	}
@@ -312,7 +300,7 @@ func TestSystemd(t *testing.T) {
 	if got := string(b[:n]); err != nil || got != "READY=1\nSTATUS=test" {
 		t.Errorf("heard %q, %v", got, err)
 	}
-	if none := systemd(); none.Notify != nil || none.Watchdog != 0 {
+	if none := Systemd(); none.Notify != nil || none.Watchdog != 0 {
 		t.Errorf("without the variables: %+v", none)
 	}
 }

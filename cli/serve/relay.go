@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"cmp"
@@ -31,34 +31,33 @@ import (
 	"relay/store"
 )
 
-// relay is the running appliance.
-type relay struct {
-	host     machine
-	cfg      config.Config // the one it was started with; see config
+// Relay is the running appliance.
+type Relay struct {
+	Host     Machine
+	Cfg      config.Config // the one it was started with; see config
 	dir      place.Dir
-	log      *slog.Logger
-	hostname string
+	Log      *slog.Logger
+	Hostname string
 	started  time.Time
 	memory   int64         // octets that the machine grants it; 0: no limit is known
-	clock    clock.Clock   // the wall clock of the business; zero: the system's
-	stopping chan struct{} // closed when it begins to stop
+	Clock    clock.Clock   // the wall clock of the business; zero: the system's
+	Stopping chan struct{} // closed when it begins to stop
 
-	store     *store.Store
+	Store     *store.Store
 	mail      *mailer.Mailer
 	smtp      *smtp.Server
-	listeners []smtp.Listener
+	Listeners []smtp.Listener
 	control   net.Listener
 	api       net.Listener // nil: there is none
 	cert      *certificate // of the listeners; nil: none needs one
-	service   http.Handler // of the acts
+	Service   http.Handler // of the acts
 	acts      *act.Service
 	hop       route.Route // of all mail; zero: MX
 
-	notify  *notifier                                 // nil: nobody to tell
-	sockets func() (map[string][]net.Listener, error) // what the service manager passed; nil: nothing
+	notify *notifier
 
-	hangups   <-chan os.Signal              // each asks for a reload; nil: none comes
-	reread    func() (config.Config, error) // the configuration as it is now; nil: it cannot be read again
+	Hangups   <-chan os.Signal              // each asks for a reload; nil: none comes
+	Reread    func() (config.Config, error) // the configuration as it is now; nil: it cannot be read again
 	reloading sync.Mutex
 	live      atomic.Pointer[config.Config] // in force since the last reload; nil: cfg
 	logs      *logSwitch                    // under log
@@ -70,7 +69,7 @@ type relay struct {
 
 // assemble opens and builds everything, and starts nothing. What it has opened
 // when it fails, close closes.
-func (r *relay) assemble() error {
+func (r *Relay) assemble() error {
 	var st *store.Store
 	err := r.notify.during("opening the store", func() (err error) {
 		st, err = proof.OpenStore(r.dir.Store(), r.storeOptions())
@@ -83,8 +82,9 @@ func (r *relay) assemble() error {
 	if err != nil {
 		return err
 	}
-	r.workOn(st)
-	if err := st.CheckCurrency(r.cfg.Billing.Currency); err != nil {
+	r.WorkOn(st)
+	r.Service = api.New(r.acts)
+	if err := st.CheckCurrency(r.Cfg.Billing.Currency); err != nil {
 		return err
 	}
 	r.dir.RemoveUnfinished()
@@ -102,23 +102,22 @@ func (r *relay) assemble() error {
 	if r.smtp, err = r.newSMTP(); err != nil {
 		return err
 	}
-	for _, l := range r.listeners {
+	for _, l := range r.Listeners {
 		r.logListening(l)
 	}
-	r.acts.Running = &act.Running{Host: whole{r}, Bans: bans{r.smtp}, Mail: deliveries{r.mail}, Stopping: r.stopping}
+	r.acts.Running = &act.Running{Host: whole{r}, Bans: bans{r.smtp}, Mail: deliveries{r.mail}, Stopping: r.Stopping}
 	return nil
 }
 
-// workOn has the relay and its service work on an open store.
-func (r *relay) workOn(st *store.Store) {
-	r.store, r.acts = st, serviceOn(st, r.config, r.log)
+// WorkOn has the relay and its service work on an open store.
+func (r *Relay) WorkOn(st *store.Store) {
+	r.Store, r.acts = st, serviceOn(st, r.Config, r.Log)
 	r.acts.Jobs = r.jobs()
-	r.service = api.New(r.acts)
 }
 
 // close gives back what assemble opened and no part has closed. The store is last.
-func (r *relay) close() error {
-	for _, l := range r.listeners {
+func (r *Relay) close() error {
+	for _, l := range r.Listeners {
 		_ = l.Close() // closed by its part, as a rule
 	}
 	if r.control != nil {
@@ -127,33 +126,33 @@ func (r *relay) close() error {
 	if r.api != nil {
 		_ = r.api.Close()
 	}
-	if r.store == nil {
+	if r.Store == nil {
 		return nil
 	}
-	return r.store.Close()
+	return r.Store.Close()
 }
 
-func (r *relay) newMailer() (*mailer.Mailer, error) {
-	hop, err := r.cfg.Delivery.NextHop()
+func (r *Relay) newMailer() (*mailer.Mailer, error) {
+	hop, err := r.Cfg.Delivery.NextHop()
 	if err != nil {
 		return nil, err
 	}
 	r.hop = hop
-	return mailer.New(r.store, r.mailerConfig(&r.cfg), r.log)
+	return mailer.New(r.Store, r.mailerConfig(&r.Cfg), r.Log)
 }
 
-func (r *relay) mailerConfig(c *config.Config) mailer.Config {
+func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
 	m := c.Mailer()
-	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.clock.Rate()
+	m.Hostname, m.Smarthost, m.Self, m.Speed = r.Hostname, r.hop, r.self(), r.Clock.Rate()
 	return m
 }
 
 // self is this machine's addresses, where delivery to them would come back in:
 // when the relay listens on the port that it delivers to.
-func (r *relay) self() []netip.Addr {
+func (r *Relay) self() []netip.Addr {
 	loops := false
-	for _, l := range r.listeners {
-		loops = loops || config.PortOf(l.Addr().String()) == r.cfg.Delivery.Port
+	for _, l := range r.Listeners {
+		loops = loops || config.PortOf(l.Addr().String()) == r.Cfg.Delivery.Port
 	}
 	if !loops {
 		return nil
@@ -171,34 +170,34 @@ func (r *relay) self() []netip.Addr {
 	return self
 }
 
-func (r *relay) newSMTP() (*smtp.Server, error) {
-	cfg := r.smtpConfig(&r.cfg)
-	if r.cfg.API.NeedsTLS() || slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
-		cert, err := r.certificate(&r.cfg)
+func (r *Relay) newSMTP() (*smtp.Server, error) {
+	cfg := r.smtpConfig(&r.Cfg)
+	if r.Cfg.API.NeedsTLS() || slices.ContainsFunc(r.Listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
+		cert, err := r.certificate(&r.Cfg)
 		if err != nil {
 			return nil, err
 		}
 		r.cert, cfg.TLS = cert, cert.config()
 	}
-	return smtp.New(r.store, cfg, r.log)
+	return smtp.New(r.Store, cfg, r.Log)
 }
 
-func (r *relay) smtpConfig(c *config.Config) smtp.Config {
+func (r *Relay) smtpConfig(c *config.Config) smtp.Config {
 	s := c.SMTP()
-	s.Hostname = r.hostname
+	s.Hostname = r.Hostname
 	return s
 }
 
 // certificate that the configuration names, or one of the relay's own.
-func (r *relay) certificate(cfg *config.Config) (*certificate, error) {
+func (r *Relay) certificate(cfg *config.Config) (*certificate, error) {
 	if cfg.TLS.Cert != "" {
-		c, err := loadCertificate(cfg.TLS.Cert, cfg.TLS.Key, r.log)
+		c, err := loadCertificate(cfg.TLS.Cert, cfg.TLS.Key, r.Log)
 		if err != nil {
 			return nil, exit.Fail(exit.Config, cmp.Or(exit.Hint(err), "see [tls] in the configuration"), "%w", err)
 		}
 		return c, nil
 	}
-	c, err := selfSigned(r.dir, r.hostname, time.Now(), r.log)
+	c, err := selfSigned(r.dir, r.Hostname, time.Now(), r.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -206,17 +205,17 @@ func (r *relay) certificate(cfg *config.Config) (*certificate, error) {
 	return c, nil
 }
 
-// command runs a command line that came over the control socket.
-func (r *relay) command(ctx context.Context, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
-	return r.host.command(ctx, r, req, stdin, stdout, stderr)
+// Command runs a command line that came over the control socket.
+func (r *Relay) Command(ctx context.Context, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
+	return r.Host.Command(ctx, r, req, stdin, stdout, stderr)
 }
 
 // probeLimit is how long a part may take to answer who asks for the relay's health.
 const probeLimit = 5 * time.Second
 
 // takesMail fails when a message could not be stored now.
-func (r *relay) takesMail(ctx context.Context) error {
-	err := r.store.Storable(ctx)
+func (r *Relay) takesMail(ctx context.Context) error {
+	err := r.Store.Storable(ctx)
 	if errors.Is(err, store.ErrFull) {
 		return errors.New("the disk is full: mail is refused with 452 until there is room")
 	}
@@ -224,24 +223,24 @@ func (r *relay) takesMail(ctx context.Context) error {
 }
 
 // health is what relay health and relay check ask for.
-func (r *relay) health(ctx context.Context) *act.Health {
-	h := &act.Health{Version: build.Read().Version, PID: os.Getpid(), Hostname: r.hostname, Started: r.started}
-	for _, l := range r.listeners {
+func (r *Relay) health(ctx context.Context) *act.Health {
+	h := &act.Health{Version: build.Read().Version, PID: os.Getpid(), Hostname: r.Hostname, Started: r.started}
+	for _, l := range r.Listeners {
 		one := act.Listener{Addr: l.Addr().String(), TLS: string(l.Mode)}
 		if p, ok := l.Listener.(*passed); ok {
 			one.Socket = p.name
 		}
 		h.Listeners = append(h.Listeners, one)
 	}
-	sum, err := r.store.Totals()
-	copied, _, backupErr := jobs.LastBackup(r.store)
-	if err = errors.Join(err, backupErr, r.store.Err()); err != nil {
+	sum, err := r.Store.Totals()
+	copied, _, backupErr := jobs.LastBackup(r.Store)
+	if err = errors.Join(err, backupErr, r.Store.Err()); err != nil {
 		h.Problem = err.Error()
 	}
 	h.Backup = copied
 	h.Messages, h.Octets = sum.Messages, sum.Bytes
-	h.File, h.Free = r.store.Size()
-	h.Clock = act.ClockOf(r.store)
+	h.File, h.Free = r.Store.Size()
+	h.Clock = act.ClockOf(r.Store)
 	h.Connections = deliveries{r.mail}.Connections(ctx)
 	h.Probes = r.probe(ctx, probeLimit, question{act.IntakeProbe, r.takesMail})
 	h.Healthy = h.Unwell() == ""

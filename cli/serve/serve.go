@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -17,29 +17,30 @@ import (
 	"relay/cli/exit"
 	"relay/cli/memlimit"
 	"relay/cli/place"
+	"relay/store"
 )
 
-// operate puts the parts together and runs them until a signal comes, one of them
+// Run puts the parts together and runs them until a signal comes, one of them
 // fails or the store does. Order of starting: store, mailer, jobs, smtp, control
 // socket, API, reloads; they are stopped in reverse, under one deadline. ready is called once
 // mail can come in.
-func (r *relay) operate(ctx context.Context, signals <-chan os.Signal, ready func()) error {
+func (r *Relay) Run(ctx context.Context, signals <-chan os.Signal, ready func(*store.Store)) error {
 	r.logStarting()
-	if !strings.Contains(r.hostname, ".") {
+	if !strings.Contains(r.Hostname, ".") {
 		r.logPlainName()
 	}
 	told, err := r.begin(signals)
 	if told || err != nil {
 		return err
 	}
-	r.host.tuneMemory()
+	r.Host.tuneMemory()
 	all := newParts()
 	r.parts = all
 	all.start(ctx, "mailer", r.mail.Run)
 	all.start(ctx, "jobs", r.runJobs)
-	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.listeners) })
-	server := &control.Server{Command: r.command, Backup: r.backup, Keep: r.kept, Holder: r.acts.Holder, Service: r.service, Log: r.log,
-		Drain: func() time.Duration { return r.config().Drain.Duration }}
+	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.Listeners) })
+	server := &control.Server{Command: r.Command, Backup: r.backup, Keep: r.kept, Holder: r.acts.Holder, Service: r.Service, Log: r.Log,
+		Drain: func() time.Duration { return r.Config().Drain.Duration }}
 	all.start(ctx, "control", func(ctx context.Context) error { return server.Run(ctx, r.control) })
 	if r.api != nil {
 		all.start(ctx, "api", func(ctx context.Context) error { return r.runAPI(ctx, server) })
@@ -49,7 +50,7 @@ func (r *relay) operate(ctx context.Context, signals <-chan os.Signal, ready fun
 	defer watching.stop()
 	r.logReady(time.Since(r.started))
 	r.notify.ready()
-	ready()
+	ready(r.Store)
 
 	var why string
 	select {
@@ -59,9 +60,9 @@ func (r *relay) operate(ctx context.Context, signals <-chan os.Signal, ready fun
 		why = "told to"
 	case err = <-all.ended:
 		why = err.Error()
-	case <-r.store.Failed():
-		r.logStoreFailed(r.store.Err())
-		err = exit.Fail(exit.Failed, "start the relay again when the disk is in order", "the store failed: %w", r.store.Err())
+	case <-r.Store.Failed():
+		r.logStoreFailed(r.Store.Err())
+		err = exit.Fail(exit.Failed, "start the relay again when the disk is in order", "the store failed: %w", r.Store.Err())
 		why = "store failed"
 	}
 	return errors.Join(err, r.drain(all, why, signals))
@@ -70,7 +71,7 @@ func (r *relay) operate(ctx context.Context, signals <-chan os.Signal, ready fun
 // begin assembles, unless it is told to stop: then it waits no longer than grace,
 // as the store of a relay that was killed may take minutes to open. What is left
 // half open after that ends with the process, and is as after a kill.
-func (r *relay) begin(signals <-chan os.Signal) (told bool, err error) {
+func (r *Relay) begin(signals <-chan os.Signal) (told bool, err error) {
 	start, done := time.Now(), make(chan error, 1)
 	go func() { done <- r.assemble() }()
 	select {
@@ -81,7 +82,7 @@ func (r *relay) begin(signals <-chan os.Signal) (told bool, err error) {
 		return false, err
 	case s := <-signals:
 		r.logDraining(s.String())
-		r.notify.stopping(grace)
+		r.notify.stopping(Grace)
 	}
 	select {
 	case err := <-done:
@@ -90,28 +91,28 @@ func (r *relay) begin(signals <-chan os.Signal) (told bool, err error) {
 		}
 		return true, err
 	case <-signals:
-	case <-time.After(grace):
+	case <-time.After(Grace):
 	}
 	r.logAtOnce()
 	return true, exit.Code(exit.Failed)
 }
 
-// grace is what the parts have over the time that each grants to what is under
+// Grace is what the parts have over the time that each grants to what is under
 // way.
-const grace = 5 * time.Second
+const Grace = 5 * time.Second
 
 // drain stops the parts and then the store. It does not wait for what takes
 // longer than the deadline, nor after a second signal: then the process must
 // end, and the store is as after a kill.
-func (r *relay) drain(all *parts, why string, signals <-chan os.Signal) error {
+func (r *Relay) drain(all *parts, why string, signals <-chan os.Signal) error {
 	start := time.Now()
-	drain := r.config().Drain.Duration
+	drain := r.Config().Drain.Duration
 	r.logDraining(why)
-	r.notify.stopping(drain + grace)
-	close(r.stopping)
+	r.notify.stopping(drain + Grace)
+	close(r.Stopping)
 	stopped := make(chan error, 1)
 	go func() { stopped <- all.stop() }()
-	deadline := time.NewTimer(drain + grace)
+	deadline := time.NewTimer(drain + Grace)
 	defer deadline.Stop()
 	select {
 	case err := <-stopped:
@@ -124,38 +125,42 @@ func (r *relay) drain(all *parts, why string, signals <-chan os.Signal) error {
 		r.logAtOnce()
 		return exit.Code(exit.Failed)
 	case <-deadline.C:
-		return exit.Fail(exit.Failed, "nothing acknowledged is lost; drain in the configuration gives more time", "not everything ended within %s; it was cut off", drain+grace)
+		return exit.Fail(exit.Failed, "nothing acknowledged is lost; drain in the configuration gives more time", "not everything ended within %s; it was cut off", drain+Grace)
 	}
 }
 
-// machine is what a relay takes from the process it runs in.
-type machine struct {
-	stderr io.Writer
-	getenv func(string) string
-	listen func(network, address string) (net.Listener, error)
-	wall   func() time.Time // nil: the system's clock
-	kept   func() bool      // likewise
+// Machine is what a relay takes from the process it runs in.
+type Machine struct {
+	Stderr io.Writer
+	Getenv func(string) string
+	Listen func(network, address string) (net.Listener, error)
+	Wall   func() time.Time // nil: the system's clock
+	Kept   func() bool      // likewise
 
-	command func(context.Context, *relay, control.Request, io.Reader, io.Writer, io.Writer) int // runs a command line that came over the control socket
+	Sockets    func() (map[string][]net.Listener, error) // what the service manager passed, by name; nil: nothing
+	Supervisor Supervisor
+
+	Command func(context.Context, *Relay, control.Request, io.Reader, io.Writer, io.Writer) int // runs a command line that came over the control socket
 }
 
-// newRelay is a relay with that configuration on that data directory, by the system's
+// New is a relay with that configuration on that data directory, by the system's
 // clock.
-func newRelay(m machine, cfg config.Config, dir place.Dir) (*relay, error) {
+func New(m Machine, cfg config.Config, dir place.Dir) (*Relay, error) {
 	if err := dir.Make(); err != nil {
 		return nil, err
 	}
-	logs := newLogSwitch(newLog(m.stderr, &cfg).Handler())
-	return &relay{
-		host: m, cfg: cfg, dir: dir, started: time.Now(), memory: m.memory(),
-		logs: logs, log: slog.New(logs), hostname: cfg.Host(), stopping: make(chan struct{}),
+	logs := newLogSwitch(newLog(m.Stderr, &cfg).Handler())
+	log := slog.New(logs)
+	return &Relay{
+		Host: m, Cfg: cfg, dir: dir, started: time.Now(), memory: m.memory(), notify: &notifier{Supervisor: m.Supervisor, log: log},
+		logs: logs, Log: log, Hostname: cfg.Host(), Stopping: make(chan struct{}),
 	}, nil
 }
 
 // tuneMemory trades a little memory for half of the collector's work, where the
 // operator did not choose: what lives is a few MB.
-func (m machine) tuneMemory() {
-	if m.getenv("GOGC") == "" {
+func (m Machine) tuneMemory() {
+	if m.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200)
 	}
 	debug.FreeOSMemory() // what the start needed and nothing else will
@@ -163,8 +168,8 @@ func (m machine) tuneMemory() {
 
 // memory is how much the machine grants the relay, which the collector then keeps
 // below, unless the operator told it in GOMEMLIMIT; 0: no limit is known.
-func (m machine) memory() int64 {
-	if m.getenv("GOMEMLIMIT") == "" {
+func (m Machine) memory() int64 {
+	if m.Getenv("GOMEMLIMIT") == "" {
 		return memlimit.Follow(os.DirFS("/"))
 	}
 	if n := debug.SetMemoryLimit(-1); n < math.MaxInt64 {

@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -14,19 +14,19 @@ import (
 )
 
 // backup is what the control socket streams.
-func (r *relay) backup(w io.Writer, about func(any) error) (n int64, err error) {
-	return r.store.Copy(w, func(i store.Image) error {
-		return about(backup.NewManifest(backup.OriginOf(r.hostname), r.store.Now(), i))
+func (r *Relay) backup(w io.Writer, about func(any) error) (n int64, err error) {
+	return r.Store.Copy(w, func(i store.Image) error {
+		return about(backup.NewManifest(backup.OriginOf(r.Hostname), r.Store.Now(), i))
 	})
 }
 
 // kept records a copy that a command has made.
-func (r *relay) kept(at time.Time) error { return jobs.RecordBackup(r.store, at) }
+func (r *Relay) kept(at time.Time) error { return jobs.RecordBackup(r.Store, at) }
 
 // copies says where and when the configuration wants them.
-func (r *relay) copies(b *config.Backup) jobs.Copies {
+func (r *Relay) copies(b *config.Backup) jobs.Copies {
 	s := backup.ShelfOf(b, r.dir)
-	return jobs.Copies{Schedule: b.Schedule, Dir: s.Dir, Shelf: jobShelf{s, r.hostname}}
+	return jobs.Copies{Schedule: b.Schedule, Dir: s.Dir, Shelf: jobShelf{s, r.Hostname}}
 }
 
 // jobShelf is a shelf as the job sees it.

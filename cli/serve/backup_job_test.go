@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"io"
@@ -17,13 +17,13 @@ import (
 
 // The job puts copies on the shelf of the configuration.
 func TestRelay_backupJob(t *testing.T) {
-	e := newEnv(t, testConfig)
-	e.must(t, "account", "add", "acme", "--plan", "entry")
-	s := backup.Shelf{Dir: filepath.Join(t.TempDir(), "copies"), Keep: 2, Owner: e["RELAY_DATA"]}
-	log := &logBuffer{ready: make(chan struct{})}
+	s := backup.Shelf{Dir: filepath.Join(t.TempDir(), "copies"), Keep: 2, Owner: t.TempDir()}
+	log := &logText{}
 	at := time.Date(2026, 11, 23, 2, 30, 0, 0, time.UTC)
 	r := backupRelay(t, s, log, &at)
-	put(t, s.Dir, "a file in its place")
+	if err := os.WriteFile(s.Dir, []byte("a file in its place"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	runJob(t, r, jobs.Backup)
 	mustMatch(t, "log", log.String(), `level=ERROR msg="backup failed; it is tried again at the next time" dir=\S+ err=.*not a directory.* advice="`)
 	if err := os.Remove(s.Dir); err != nil {
@@ -37,7 +37,7 @@ func TestRelay_backupJob(t *testing.T) {
 }
 
 // runJob as the calendar does.
-func runJob(t *testing.T, r *relay, name string) {
+func runJob(t *testing.T, r *Relay, name string) {
 	t.Helper()
 	for _, j := range r.jobs().Jobs() {
 		if j.Name == name {
@@ -49,7 +49,7 @@ func runJob(t *testing.T, r *relay, name string) {
 }
 
 // backupRelay is a relay whose business's clock shows at.
-func backupRelay(t *testing.T, s backup.Shelf, log io.Writer, at *time.Time) *relay {
+func backupRelay(t *testing.T, s backup.Shelf, log io.Writer, at *time.Time) *Relay {
 	t.Helper()
 	st, err := store.Open(place.Dir(s.Owner).Store(), store.Options{Now: func() time.Time { return *at }})
 	if err != nil {
@@ -58,7 +58,7 @@ func backupRelay(t *testing.T, s backup.Shelf, log io.Writer, at *time.Time) *re
 	t.Cleanup(func() { _ = st.Close() })
 	cfg := config.Default()
 	cfg.Backup = config.Backup{Schedule: "0 3 * * *", Dir: s.Dir, Keep: s.Keep}
-	return &relay{cfg: cfg, dir: place.Dir(s.Owner), store: st, log: newLog(log, &cfg), hostname: "relay.test"}
+	return &Relay{Cfg: cfg, dir: place.Dir(s.Owner), Store: st, Log: newLog(log, &cfg), Hostname: "relay.test"}
 }
 
 func wantCopies(t *testing.T, s backup.Shelf, want ...string) {
@@ -72,12 +72,5 @@ func wantCopies(t *testing.T, s backup.Shelf, want ...string) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("copies %v, want %v", got, want)
-	}
-}
-
-func put(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }

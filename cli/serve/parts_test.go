@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -60,4 +60,58 @@ func TestParts_outliveTheContextTheyStartIn(t *testing.T) {
 	if err := <-ps.ended; err == nil || errors.Is(err, context.Canceled) {
 		t.Errorf("ended: %v; a part is stopped by stop alone", err)
 	}
+}
+
+func TestParts_again(t *testing.T) {
+	ps := newParts()
+	runs := make(chan int, 3)
+	n := 0
+	ps.start(t.Context(), "part", func(ctx context.Context) error {
+		n++
+		runs <- n
+		<-ctx.Done()
+		return nil
+	})
+	if got := <-runs; got != 1 {
+		t.Fatalf("run %d", got)
+	}
+	ps.again(t.Context(), "part")
+	if got := <-runs; got != 2 {
+		t.Fatalf("run %d", got)
+	}
+	if err := ps.stop(); err != nil {
+		t.Error(err)
+	}
+	ps.again(t.Context(), "part")
+	if len(runs) != 0 || len(ps.ended) != 0 {
+		t.Error("a part was started again after the end, or told as ended")
+	}
+}
+
+// A part that takes its time to be started again, a copy that is being synced, holds
+// nobody up who ends.
+func TestParts_againHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ps, release, ended := newParts(), make(chan struct{}), false
+		ps.start(t.Context(), "other", func(ctx context.Context) error { <-ctx.Done(); ended = true; return nil })
+		runs := 0
+		ps.start(t.Context(), "slow", func(ctx context.Context) error { runs++; <-ctx.Done(); <-release; return nil })
+		synctest.Wait()
+		go ps.again(context.Background(), "slow")
+		synctest.Wait()
+		stopped := make(chan error)
+		go func() { stopped <- ps.stop() }()
+		synctest.Wait()
+		if !ended {
+			t.Error("the other part was not told to end")
+		}
+		close(release)
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if runs != 1 {
+			t.Errorf("the slow one ran %d times, want once: all were being stopped", runs)
+		}
+	})
 }

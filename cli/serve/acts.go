@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func rules(c *config.Config) *act.Rules {
 }
 
 // whole is the relay as the service sees it.
-type whole struct{ r *relay }
+type whole struct{ r *Relay }
 
 // Health implements act.Host.
 func (w whole) Health(ctx context.Context) *act.Health { return w.r.health(ctx) }
@@ -42,7 +42,7 @@ func (w whole) Reload() (*act.Reload, error) {
 	if err != nil {
 		return nil, exit.Problem(err)
 	}
-	return &act.Reload{Config: w.r.config().File(), Changes: list}, nil
+	return &act.Reload{Config: w.r.Config().File(), Changes: list}, nil
 }
 
 // bans of the SMTP server as the service sees them.
@@ -56,11 +56,10 @@ func (b bans) Bans() (list []act.Ban) {
 	return list
 }
 
-// idle is a relay that does not run, for the service on a store that a command has opened
-// itself.
-func idle(m machine, cfg config.Config, dir place.Dir, st *store.Store, log *slog.Logger) *relay {
-	r := &relay{host: m, cfg: cfg, dir: dir, hostname: cfg.Host(), log: slog.New(slog.DiscardHandler)}
-	r.workOn(st)
+// Acts is the service on a store that a command has opened itself: no relay runs.
+func Acts(m Machine, cfg config.Config, dir place.Dir, st *store.Store, log *slog.Logger) *act.Service {
+	r := &Relay{Host: m, Cfg: cfg, dir: dir, Hostname: cfg.Host(), Log: slog.New(slog.DiscardHandler)}
+	r.WorkOn(st)
 	r.acts.Log = log
-	return r
+	return r.acts
 }

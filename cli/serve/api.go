@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"cmp"
@@ -10,24 +10,24 @@ import (
 )
 
 // listenAPI opens the API's address.
-func (r *relay) listenAPI() error {
-	addr := r.cfg.API.Listen
+func (r *Relay) listenAPI() error {
+	addr := r.Cfg.API.Listen
 	if addr == "" {
 		return nil
 	}
-	l, err := r.host.listen("tcp", addr)
+	l, err := r.Host.Listen("tcp", addr)
 	if err != nil {
 		return exit.Fail(exit.Failed, cmp.Or(kernel.BindAdvice(err), "see [api] in the configuration"), "api: listen on %s: %w", addr, err)
 	}
 	r.api = l
-	r.log.Info("api listening", "component", "cli", "addr", l.Addr().String(), "tls", r.cfg.API.TLS)
+	r.Log.Info("api listening", "component", "cli", "addr", l.Addr().String(), "tls", r.Cfg.API.TLS)
 	return nil
 }
 
 // runAPI answers resellers until ctx is done.
-func (r *relay) runAPI(ctx context.Context, s *control.Server) error {
+func (r *Relay) runAPI(ctx context.Context, s *control.Server) error {
 	a := &control.API{Server: s, Guard: r.smtp}
-	if r.cfg.API.NeedsTLS() {
+	if r.Cfg.API.NeedsTLS() {
 		a.TLS = r.cert.config()
 	}
 	return a.Run(ctx, r.api)

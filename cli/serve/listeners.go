@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"errors"
@@ -15,16 +15,16 @@ import (
 // listenAll opens the configured addresses, or takes the sockets that the service
 // manager passed. A default address that cannot be bound is skipped with a clear
 // line; one that was asked for is an error.
-func (r *relay) listenAll() error {
+func (r *Relay) listenAll() error {
 	sockets, err := r.passed()
 	if err != nil {
 		return err
 	}
 	defer r.closeUnused(sockets)
-	if len(r.cfg.Listen) == 0 && len(sockets) > 0 {
+	if len(r.Cfg.Listen) == 0 && len(sockets) > 0 {
 		return r.takeByName(sockets)
 	}
-	for _, l := range r.cfg.Listeners() {
+	for _, l := range r.Cfg.Listeners() {
 		if err := r.listenOn(l, sockets); err != nil {
 			return err
 		}
@@ -33,14 +33,14 @@ func (r *relay) listenAll() error {
 }
 
 // passed are the service manager's sockets, where the relay is to take some.
-func (r *relay) passed() (map[string][]net.Listener, error) {
-	if r.sockets == nil {
+func (r *Relay) passed() (map[string][]net.Listener, error) {
+	if r.Host.Sockets == nil {
 		return nil, nil
 	}
-	return r.sockets()
+	return r.Host.Sockets()
 }
 
-func (r *relay) listenOn(l config.Listen, sockets map[string][]net.Listener) error {
+func (r *Relay) listenOn(l config.Listen, sockets map[string][]net.Listener) error {
 	if name := config.SocketName(l.Addr); name != "" {
 		if sockets[name] == nil {
 			return r.notPassed(name)
@@ -48,10 +48,10 @@ func (r *relay) listenOn(l config.Listen, sockets map[string][]net.Listener) err
 		r.takePassed(sockets, name, smtp.Mode(l.TLS))
 		return nil
 	}
-	ln, err := r.host.listen("tcp", l.Addr)
+	ln, err := r.Host.Listen("tcp", l.Addr)
 	switch {
 	case err == nil:
-		r.listeners = append(r.listeners, smtp.Listener{Listener: ln, Mode: smtp.Mode(l.TLS)})
+		r.Listeners = append(r.Listeners, smtp.Listener{Listener: ln, Mode: smtp.Mode(l.TLS)})
 	case l.Optional:
 		r.logSkipped(l, kernel.BindAdvice(err))
 	case errors.Is(err, syscall.EADDRINUSE) && holds(sockets, l.Addr) != "":

@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -14,35 +14,35 @@ import (
 )
 
 // jobs of the relay, which has one runner while it runs.
-func (r *relay) jobs() *jobs.Runner {
-	r.making.Do(func() { r.runner = jobs.New(r.store, r.log, r.jobConfig) })
+func (r *Relay) jobs() *jobs.Runner {
+	r.making.Do(func() { r.runner = jobs.New(r.Store, r.Log, r.jobConfig) })
 	return r.runner
 }
 
 // jobConfig is what the configuration in force says of the jobs.
-func (r *relay) jobConfig() jobs.Config {
-	c := r.config()
+func (r *Relay) jobConfig() jobs.Config {
+	c := r.Config()
 	b := &c.Billing
 	return jobs.Config{
 		TraceKeep: c.TraceKeep.Duration,
-		Letters: jobs.Letters{WarnDays: b.WarnDays, Host: r.hostname, Seller: b.SellerName(), Contact: b.Contact,
-			RenewLink: b.RenewLink, RenewText: b.RenewText, Expire: c.Delivery.Expire.Duration, Invoices: c.Invoices(r.store.Zone())},
+		Letters: jobs.Letters{WarnDays: b.WarnDays, Host: r.Hostname, Seller: b.SellerName(), Contact: b.Contact,
+			RenewLink: b.RenewLink, RenewText: b.RenewText, Expire: c.Delivery.Expire.Duration, Invoices: c.Invoices(r.Store.Zone())},
 		Copies: r.copies(&c.Backup),
 	}
 }
 
 // runJobs runs the scheduled jobs; the schedule goes by the business's clock. What was
 // due while no relay ran is done at the start.
-func (r *relay) runJobs(ctx context.Context) error {
+func (r *Relay) runJobs(ctx context.Context) error {
 	defer r.jobs().Flush()
 	return r.runAll(ctx, r.jobs().Jobs())
 }
 
 // runAll has cron watch before it does what is due at the start, so that nothing
 // falls between the two.
-func (r *relay) runAll(ctx context.Context, list []jobs.Job) error {
-	log := cronLog{r.log}
-	c := cron.New(cron.WithLocation(r.cfg.Zone()), cron.WithLogger(log))
+func (r *Relay) runAll(ctx context.Context, list []jobs.Job) error {
+	log := cronLog{r.Log}
+	c := cron.New(cron.WithLocation(r.Cfg.Zone()), cron.WithLogger(log))
 	chain := cron.NewChain(onceMore, cron.Recover(log)) // the other order never runs a job again that panicked once
 	var all []cron.Job
 	for _, j := range list {
@@ -51,7 +51,7 @@ func (r *relay) runAll(ctx context.Context, list []jobs.Job) error {
 			return fmt.Errorf("%s: %w", j.Name, err)
 		}
 		run := chain.Then(cron.FuncJob(func() { j.Run(ctx) }))
-		c.Schedule(clock.Alarm{Clock: r.clock, Zone: r.cfg.Zone(), Schedule: schedule}, run)
+		c.Schedule(clock.Alarm{Clock: r.Clock, Zone: r.Cfg.Zone(), Schedule: schedule}, run)
 		all = append(all, run)
 	}
 	c.Start()

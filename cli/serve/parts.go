@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"cmp"
@@ -89,5 +89,5 @@ func (ps *parts) stop() error {
 	return errors.Join(errs...)
 }
 
-// errStopping ends what would go on for as long as the relay does.
-var errStopping = errors.New("the relay is stopping")
+// ErrStopping ends what would go on for as long as the relay does.
+var ErrStopping = errors.New("the relay is stopping")

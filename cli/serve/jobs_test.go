@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -23,17 +23,17 @@ func TestRunJobs_byTheBusinessClock(t *testing.T) {
 	for _, speed := range []int64{1, 60, 3600, clock.MaxSpeed} {
 		synctest.Test(t, func(t *testing.T) {
 			var turns []string
-			r := &relay{cfg: config.Default(), log: slog.New(slog.NewTextHandler(io.Discard, nil))}
-			r.cfg.Timezone = "Europe/Rome"
-			r.clock = clock.New(time.Date(2026, 1, 31, 22, 59, 0, 0, time.UTC), speed)
-			r.store = openAt(t, r.clock)
+			r := &Relay{Cfg: config.Default(), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+			r.Cfg.Timezone = "Europe/Rome"
+			r.Clock = clock.New(time.Date(2026, 1, 31, 22, 59, 0, 0, time.UTC), speed)
+			r.Store = openAt(t, r.Clock)
 			list := []jobs.Job{{Name: "turn", Schedule: "0 0 1 * *", Run: func(context.Context) {
-				turns = append(turns, r.store.Now().In(r.cfg.Zone()).Truncate(time.Minute).Format("01-02 15:04"))
+				turns = append(turns, r.Store.Now().In(r.Cfg.Zone()).Truncate(time.Minute).Format("01-02 15:04"))
 			}}}
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- r.runAll(ctx, list) }()
-			time.Sleep(time.Until(r.clock.When(time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC))))
+			time.Sleep(time.Until(r.Clock.When(time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC))))
 			stop()
 			if err := <-ended; err != nil {
 				t.Error(err)
@@ -43,7 +43,7 @@ func TestRunJobs_byTheBusinessClock(t *testing.T) {
 			if !slices.Equal(turns, want) {
 				t.Errorf("speed %d: turns %q, want %q", speed, turns, want)
 			}
-			if err := r.store.Close(); err != nil {
+			if err := r.Store.Close(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -54,19 +54,19 @@ func TestRunJobs_byTheBusinessClock(t *testing.T) {
 // is over, however often it was due; and a panic ends nothing.
 func TestRunJobs_dueWhileRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &relay{cfg: config.Default(), log: slog.New(slog.DiscardHandler)}
-		r.cfg.Timezone = "UTC"
-		r.clock = clock.New(time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC), 60)
+		r := &Relay{Cfg: config.Default(), Log: slog.New(slog.DiscardHandler)}
+		r.Cfg.Timezone = "UTC"
+		r.Clock = clock.New(time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC), 60)
 		var long, panics []string
 		list := []jobs.Job{
 			{Name: "long", Schedule: "@hourly", Run: func(context.Context) {
-				long = append(long, r.clock.Now().Format("15:04"))
+				long = append(long, r.Clock.Now().Format("15:04"))
 				if len(long) <= 2 {
 					time.Sleep(3*time.Minute + time.Second) // three hours and a minute
 				}
 			}},
 			{Name: "panics", Schedule: "0 */2 * * *", Run: func(context.Context) {
-				panics = append(panics, r.clock.Now().Format("15:04"))
+				panics = append(panics, r.Clock.Now().Format("15:04"))
 				panic("tea")
 			}},
 		}
@@ -98,7 +98,7 @@ func openAt(t *testing.T, c clock.Clock) *store.Store {
 
 // A schedule that cannot be names its job.
 func TestRunJobs_wrongSchedule(t *testing.T) {
-	r := &relay{cfg: config.Default(), log: slog.New(slog.DiscardHandler)}
+	r := &Relay{Cfg: config.Default(), Log: slog.New(slog.DiscardHandler)}
 	err := r.runAll(t.Context(), []jobs.Job{{Name: "tea", Schedule: "at five", Run: func(context.Context) { t.Error("it ran") }}})
 	if err == nil {
 		t.Fatal("no error")

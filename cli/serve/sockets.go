@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"fmt"
@@ -29,9 +29,9 @@ func (p *passed) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// passedSockets takes over what the service manager passed to this process, by
+// PassedSockets takes over what the service manager passed to this process, by
 // name. The variables that tell of it are taken out of the environment.
-func passedSockets() (map[string][]net.Listener, error) {
+func PassedSockets() (map[string][]net.Listener, error) {
 	byName := map[string][]net.Listener{}
 	for _, f := range activation.Files(true) {
 		listens := accepts(f.Fd()) // before the copy: it makes both of them block
@@ -52,24 +52,24 @@ func accepts(fd uintptr) bool {
 	return err == nil && n == 1
 }
 
-// serviceModes are the names that need no configuration: those under which IANA
+// ServiceModes are the names that need no configuration: those under which IANA
 // has ports 587 and 465.
-var serviceModes = map[string]smtp.Mode{"submission": smtp.StartTLS, "submissions": smtp.Implicit}
+var ServiceModes = map[string]smtp.Mode{"submission": smtp.StartTLS, "submissions": smtp.Implicit}
 
 // takePassed adds the sockets of that name to the listeners. Each can be taken
 // once.
-func (r *relay) takePassed(sockets map[string][]net.Listener, name string, mode smtp.Mode) {
+func (r *Relay) takePassed(sockets map[string][]net.Listener, name string, mode smtp.Mode) {
 	for _, l := range sockets[name] {
-		r.listeners = append(r.listeners, smtp.Listener{Listener: &passed{l, name}, Mode: mode})
+		r.Listeners = append(r.Listeners, smtp.Listener{Listener: &passed{l, name}, Mode: mode})
 	}
 	delete(sockets, name)
 }
 
 // takeByName is for a relay without [[listen]]: the names say how each socket
 // speaks TLS.
-func (r *relay) takeByName(sockets map[string][]net.Listener) error {
+func (r *Relay) takeByName(sockets map[string][]net.Listener) error {
 	for _, name := range names(sockets) {
-		mode, known := serviceModes[name]
+		mode, known := ServiceModes[name]
 		if !known {
 			return exit.Fail(exit.Config, fmt.Sprintf("call it submission (STARTTLS) or submissions (implicit TLS) with FileDescriptorName= in its .socket unit, or add a [[listen]] with addr = %q", config.SystemdPrefix+name),
 				"the service manager passed a socket named %q: how it speaks TLS is not known", name)
@@ -80,8 +80,8 @@ func (r *relay) takeByName(sockets map[string][]net.Listener) error {
 }
 
 // notPassed is the error of a configured socket that did not come.
-func (r *relay) notPassed(name string) error {
-	for _, l := range r.listeners {
+func (r *Relay) notPassed(name string) error {
+	for _, l := range r.Listeners {
 		if p, ok := l.Listener.(*passed); ok && p.name == name {
 			return exit.Fail(exit.Config, "leave one of them out", "two [[listen]] have addr = %q", config.SystemdPrefix+name)
 		}
@@ -104,7 +104,7 @@ func holds(sockets map[string][]net.Listener, addr string) string {
 }
 
 // closeUnused gives back the sockets that no [[listen]] names.
-func (r *relay) closeUnused(sockets map[string][]net.Listener) {
+func (r *Relay) closeUnused(sockets map[string][]net.Listener) {
 	for _, name := range names(sockets) {
 		for _, l := range sockets[name] {
 			r.logUnusedSocket(name, l.Addr().String())

@@ -1,4 +1,4 @@
-package cli
+package serve
 
 import (
 	"context"
@@ -23,9 +23,9 @@ type Supervisor struct {
 	Watchdog time.Duration            // it ends a process that gives no sign of life for so long; 0: it does not watch
 }
 
-// systemd is the supervisor that the environment names. Its variables are taken
+// Systemd is the supervisor that the environment names. Its variables are taken
 // out of the environment: they are for this process and none of its children.
-func systemd() Supervisor {
+func Systemd() Supervisor {
 	var s Supervisor
 	if socket := os.Getenv("NOTIFY_SOCKET"); socket != "" {
 		s.Notify = func(state string) error { return sendState(socket, state) }
@@ -65,7 +65,7 @@ type notifier struct {
 
 // tell sends lines such as READY=1. A status that was sent already is left out.
 func (n *notifier) tell(lines ...string) {
-	if n == nil || n.Notify == nil {
+	if n.Notify == nil {
 		return
 	}
 	n.mu.Lock()
@@ -131,7 +131,7 @@ const (
 // during runs fn, which may take long at the start, and asks for more time as
 // long as it does.
 func (n *notifier) during(what string, fn func() error) error {
-	if n == nil || n.Notify == nil {
+	if n.Notify == nil {
 		return fn()
 	}
 	over := make(chan struct{})
@@ -158,16 +158,16 @@ const statusEvery = 10 * time.Second
 
 // startWatch has the supervisor told how the relay is until its part is stopped,
 // which outlives the others.
-func (r *relay) startWatch(ctx context.Context) *parts {
+func (r *Relay) startWatch(ctx context.Context) *parts {
 	ps := newParts()
-	if r.notify != nil && r.notify.Notify != nil {
+	if r.notify.Notify != nil {
 		ps.start(ctx, "watch", r.watch)
 	}
 	return ps
 }
 
 // watch gives the supervisor signs of life until ctx is done.
-func (r *relay) watch(ctx context.Context) error {
+func (r *Relay) watch(ctx context.Context) error {
 	limit, every := statusEvery, statusEvery
 	if w := r.notify.Watchdog; w > 0 {
 		limit = w / 3
@@ -187,7 +187,7 @@ func (r *relay) watch(ctx context.Context) error {
 
 // signOfLife is given when the queue and the store work, not when a goroutine of
 // its own still turns. While the relay drains it has a deadline of its own.
-func (r *relay) signOfLife(ctx context.Context, limit time.Duration) {
+func (r *Relay) signOfLife(ctx context.Context, limit time.Duration) {
 	var found []act.Probe
 	if r.notify.Watchdog > 0 && !r.drains() {
 		found = r.probe(ctx, limit)
@@ -210,17 +210,17 @@ func (r *relay) signOfLife(ctx context.Context, limit time.Duration) {
 }
 
 // drains reports whether the relay has begun to stop.
-func (r *relay) drains() bool {
+func (r *Relay) drains() bool {
 	select {
-	case <-r.stopping:
+	case <-r.Stopping:
 		return true
 	default:
 		return false
 	}
 }
 
-func (r *relay) queueStatus() string {
-	sum, err := r.store.Totals()
+func (r *Relay) queueStatus() string {
+	sum, err := r.Store.Totals()
 	if err != nil {
 		return statusLine("the store cannot be read: %v", err)
 	}
@@ -235,8 +235,8 @@ type question struct {
 
 // probe has the store and the queue do a round trip, each within limit, and asks what
 // else is to be known.
-func (r *relay) probe(ctx context.Context, limit time.Duration, more ...question) []act.Probe {
-	all := append([]question{{"store", r.store.Probe}, {"queue", r.mail.Probe}}, more...)
+func (r *Relay) probe(ctx context.Context, limit time.Duration, more ...question) []act.Probe {
+	all := append([]question{{"store", r.Store.Probe}, {"queue", r.mail.Probe}}, more...)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s", limit.Round(time.Millisecond)))
 	defer cancel()
 	found := make([]act.Probe, len(all))
