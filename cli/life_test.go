@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,50 +13,68 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
-	"relay/cli/config"
-	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/proof"
-	"relay/cli/serve"
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
 )
 
-// desk is where an operator gives commands to a relay whose clock a test turns.
+// deskConfig is the configuration of TestLife. Its clock jumps by months.
+const deskConfig = `
+hostname = "relay.test"
+timezone = "Europe/Rome"
+trust_clock = true
+[billing]
+currency = "EUR"
+tax_rate = "22%"
+seller = ["Posta Sicura S.r.l."]
+due_days = 14
+grace_days = 10
+invoice_prefix = "R-"
+payment_link = "https://pay.example.org/{invoice}"
+payment_text = "By bank transfer, with the text {invoice}."
+`
+
+// desk is where an operator gives commands, by a clock that a test turns.
 type desk struct {
 	t    *testing.T
-	r    *serve.Relay
+	e    env
+	zone *time.Location
 	now  time.Time
 	docs []any // what --json wrote
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{t: t, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
-	r := &serve.Relay{Host: (&program{}).machine(), Cfg: config.Default(), Log: slog.New(slog.DiscardHandler), Hostname: "relay.test"}
-	r.Cfg.Timezone = "Europe/Rome"
-	r.Cfg.Billing = config.Billing{Currency: "EUR", TaxRate: "22%", Seller: []string{"Posta Sicura S.r.l."}, DueDays: 14, GraceDays: 10,
-		InvoicePrefix: "R-", PaymentLink: "https://pay.example.org/{invoice}", PaymentText: "By bank transfer, with the text {invoice}."}
-	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{Now: func() time.Time { return d.now }, Zone: r.Cfg.Zone(), Billing: r.Cfg.Billing.Store()})
+	zone, err := time.LoadLocation("Europe/Rome")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	r.WorkOn(st)
-	d.r = r
-	return d
+	return &desk{t: t, e: newEnv(t, deskConfig), zone: zone, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
 }
+
+// open has fn work on the store between two commands.
+func (d *desk) open(fn func(*store.Store)) {
+	d.t.Helper()
+	st, err := proof.OpenStore(place.Dir(d.e["RELAY_DATA"]).Store(), store.Options{Now: d.wall, Zone: d.zone, TrustClock: true})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	fn(st)
+	if err := st.Close(); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) wall() time.Time { return d.now }
 
 // at turns the clock to an instant in the operator's zone.
 func (d *desk) at(text string) {
 	d.t.Helper()
-	at, err := words.ParseMoment(text, d.r.Cfg.Zone())
+	at, err := words.ParseMoment(text, d.zone)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -70,7 +86,8 @@ func (d *desk) at(text string) {
 func (d *desk) give(code int, words ...string) string {
 	d.t.Helper()
 	var out, notes bytes.Buffer
-	is := d.r.Command(d.t.Context(), control.Request{Args: words}, strings.NewReader(""), &out, &notes)
+	app := &App{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &notes, Getenv: d.e.get, Wall: d.wall}
+	is := app.Run(d.t.Context(), words)
 	d.t.Logf("$ relay %s\n%s%s", strings.Join(words, " "), out.String(), notes.String())
 	if is != code {
 		d.t.Errorf("relay %s: exit code %d, want %d\n%s", strings.Join(words, " "), is, code, notes.String())
@@ -166,7 +183,7 @@ func TestLife(t *testing.T) {
 	d.send("acme", 1000, false)
 	d.show("account show acme")
 	d.show("account list --state suspended")
-	for _, i := range d.open("acme") {
+	for _, i := range d.unpaid("acme") {
 		d.run("payment record " + i + " --method bank --reference last-" + i)
 	}
 	d.show("account show acme")
@@ -182,13 +199,13 @@ func TestLife(t *testing.T) {
 	mustMatch(d.t, "close", d.run("account close acme --reason left"), `note: relay account correct acme --amount -5\.00 --reason TEXT`)
 	d.run("account correct acme --amount -5.00 --reason paid-back")
 	d.run("account add brief --plan small")
-	d.run("payment record R-" + strings.TrimPrefix(d.open("brief")[0], "R-") + " --method other --reference cash --amount 200")
+	d.run("payment record R-" + strings.TrimPrefix(d.unpaid("brief")[0], "R-") + " --method other --reference cash --amount 200")
 	mustMatch(d.t, "refund", d.run("account refund brief"), `(?m)^state +active -> closed$
 ^plan +small.*
 ^allowance +1,000 e-mails and 1 MB -> none$
 (.*\n)+^to send +EUR 200\.00 to the customer: relay only enters it$`)
 	d.run("account add gone --plan many")
-	d.give(exit.Failed, "invoice", "cancel", d.open("gone")[0], "--reason", "mistake")
+	d.give(exit.Failed, "invoice", "cancel", d.unpaid("gone")[0], "--reason", "mistake")
 	d.run("account close gone --reason mistake")
 	for _, at := range []string{"2026-11-22", "2026-11-23", "2026-11-30", "2026-12-01T00:00:00+01:00", "2027-01-20"} {
 		d.show("account statement acme --at " + at)
@@ -198,31 +215,35 @@ func TestLife(t *testing.T) {
 		d.show(line)
 	}
 	d.consistent()
-	verifyBooks(t, d.r.Store)
+	d.open(func(st *store.Store) { verifyBooks(t, st) })
 }
 
-// open invoices of an account, as they are printed.
-func (d *desk) open(account string) (list []string) {
+// unpaid invoices of an account, as they are printed.
+func (d *desk) unpaid(account string) (list []string) {
 	d.t.Helper()
-	all, err := d.r.Store.InvoicesOf(account, true)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	for i := range all {
-		list = append(list, all[i].Name)
-	}
+	d.open(func(st *store.Store) {
+		all, err := st.InvoicesOf(account, true)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		for i := range all {
+			list = append(list, all[i].Name)
+		}
+	})
 	return list
 }
 
 // send has so many octets handed over, which are taken or not.
 func (d *desk) send(account string, octets int64, taken bool) {
 	d.t.Helper()
-	for left := octets; left > 0; left -= 500_000 {
-		if no := sendOne(d.t, d.r.Store, account, min(left, 500_000)/100, 100); (no == nil) != taken {
-			d.t.Errorf("%d octets of %s at %s: %+v", octets, account, d.now, no)
-			return
+	d.open(func(st *store.Store) {
+		for left := octets; left > 0; left -= 500_000 {
+			if no := sendOne(d.t, st, account, min(left, 500_000)/100, 100); (no == nil) != taken {
+				d.t.Errorf("%d octets of %s at %s: %+v", octets, account, d.now, no)
+				return
+			}
 		}
-	}
+	})
 }
 
 var (
