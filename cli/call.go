@@ -10,7 +10,6 @@ import (
 
 	"relay/cli/clock"
 	"relay/cli/config"
-	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
@@ -18,11 +17,6 @@ import (
 	"relay/mailer"
 	"relay/store"
 )
-
-// lockedFor is how long a command waits for a store that somebody else has: a
-// relay that starts has the store a moment before it answers, another command
-// is soon done.
-const lockedFor = 5 * time.Second
 
 // call is a command at work on the open store of a running relay.
 type call struct {
@@ -49,31 +43,6 @@ func (p *program) onlyHere(c *cli.Command) *cli.Command {
 		c.Action = func(*cli.Context) error { return notSent(c) }
 	}
 	return c
-}
-
-// eitherWay does remote when a relay has the store, else local with the store
-// open. While somebody has the store and does not answer it tries again, for a
-// few seconds.
-func (p *program) eitherWay(ctx context.Context, cfg *config.Config, dir place.Dir, remote func() error, local func(*store.Store) error) error {
-	deadline := time.Now().Add(lockedFor)
-	for {
-		err := remote()
-		if !errors.Is(err, control.ErrAbsent) {
-			return err
-		}
-		st, err := p.open(cfg, dir)
-		if err == nil {
-			return proof.Use(dir.Store(), st, local)
-		}
-		if !errors.Is(err, store.ErrLocked) || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
 }
 
 // open opens the store for a command, and makes a new one where there is none.

@@ -63,7 +63,7 @@ func (p *program) globals() []cli.Flag {
 
 // commands in the order of the help page.
 func (p *program) commands() []*cli.Command {
-	copies := &backup.Commands{Env: p.env, Where: &p.where, Signals: p.Signals, Either: p.eitherWay}
+	copies := &backup.Commands{Env: p.env, Where: &p.where, Signals: p.Signals}
 	return []*cli.Command{
 		p.serveCommand(),
 		p.sandboxCommand(),

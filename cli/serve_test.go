@@ -222,7 +222,7 @@ func TestServe_withoutConfiguration(t *testing.T) {
 	}
 }
 
-func TestEitherWay_waitsForTheStore(t *testing.T) {
+func TestReach_waitsForTheStore(t *testing.T) {
 	e := newEnv(t, testConfig)
 	e.must(t, "plan", "list")
 	st, err := proof.OpenStore(place.Dir(e["RELAY_DATA"]).Store(), store.Options{})

@@ -5,18 +5,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	cli "github.com/urfave/cli/v2"
 
-	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/cli/wholefile"
-	"relay/report/jobs"
+	"relay/report/api/host"
 	"relay/report/words"
-	"relay/store"
 )
 
 // Backup is the command backup.
@@ -71,7 +68,7 @@ func (c *Commands) backupToFile(ctx context.Context, file string, force bool) er
 	defer out.Discard()
 	out.Rest = wholefile.NewPace()
 	res := backedUp{File: file, Removed: []string{}}
-	err = c.backup(ctx, func(from Copier, keep func(time.Time) error) error {
+	err = c.backup(func(from host.Copier) error {
 		m, err := Take(ctx, from, out, c.watch("copying"), func(size int64) error { return wholefile.Room(dir, size) })
 		if err != nil {
 			return err
@@ -80,7 +77,7 @@ func (c *Commands) backupToFile(ctx context.Context, file string, force bool) er
 		if err := Keep(out, file, m); err != nil {
 			return err
 		}
-		c.record(keep, m)
+		c.record(ctx, m)
 		return nil
 	})
 	if err != nil {
@@ -96,7 +93,7 @@ func (c *Commands) backupToPipe(ctx context.Context) error {
 	case term.IsTerminal(c.Env.Stdout):
 		return exit.Usage("send it elsewhere: relay backup - | ssh HOST 'cat > relay.copy'", "standard output is a terminal")
 	}
-	return c.backup(ctx, func(from Copier, _ func(time.Time) error) error {
+	return c.backup(func(from host.Copier) error {
 		m, err := Take(ctx, from, c.Env.Stdout, c.watch("copying"), func(int64) error { return nil })
 		if err != nil {
 			return err
@@ -113,13 +110,13 @@ func (c *Commands) backupToShelf(ctx context.Context) error {
 	}
 	s := ShelfOf(&cfg.Backup, dir)
 	res := backedUp{Proved: true}
-	err = c.backup(ctx, func(from Copier, keep func(time.Time) error) error {
+	err = c.backup(func(from host.Copier) error {
 		m, path, err := s.Put(ctx, from, c.watch)
 		if err != nil {
 			return err
 		}
 		res.File, res.Bytes, res.Manifest = path, m.Size, m
-		c.record(keep, m)
+		c.record(ctx, m)
 		res.Removed, err = s.Prune(path)
 		return err
 	})
@@ -129,33 +126,26 @@ func (c *Commands) backupToShelf(ctx context.Context) error {
 	return c.showBackup(&res)
 }
 
-// backup calls make with the source of the copy, and with the function that records the
-// finished copy.
-func (c *Commands) backup(ctx context.Context, make func(from Copier, keep func(time.Time) error) error) error {
-	cfg, dir, err := c.Where.Home()
+// backup calls make with the source of the copy.
+func (c *Commands) backup(make func(from host.Copier) error) error {
+	_, dir, err := c.Where.Home()
 	if err != nil {
 		return err
 	}
 	if dir.IsNew() { // a copy of nothing would in time push out those of what was there
 		return dir.NoStore()
 	}
-	client := control.NewClient(dir.Socket())
-	defer client.Close()
-	remote := func() error {
-		return make(FromRelay(client), func(at time.Time) error { return client.Keep(ctx, at) })
-	}
-	local := func(st *store.Store) error {
-		return make(FromStore(st, OriginOf(cfg.Host())), func(at time.Time) error { return jobs.RecordBackup(st, at) })
-	}
-	if err := c.Either(ctx, &cfg, dir, remote, local); err != nil {
+	if err := make(FromRelay(c.Env.Service)); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	return nil
 }
 
 // record notes the time of the copy. A failure is only noted, because the copy is whole.
-func (c *Commands) record(keep func(time.Time) error, m *Manifest) {
-	if err := keep(m.Created); err != nil {
+func (c *Commands) record(ctx context.Context, m *Manifest) {
+	kept := &host.Kept{}
+	kept.Body.Created = m.Created
+	if _, err := host.RecordCopy.Call(ctx, c.Env.Service, kept); err != nil {
 		c.Env.Note("the copy is whole, but relay check will not know of it: %v", err)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"relay/cli/place"
 	"relay/cli/shell"
 	"relay/cli/term"
-	"relay/store"
 )
 
 // Commands are backup, restore and compact. They run in the process that was started,
@@ -18,9 +17,6 @@ type Commands struct {
 	Env     *shell.Env
 	Where   *place.Flags
 	Signals func() (c <-chan os.Signal, stop func()) // that end the program; nil: none
-
-	// Either calls remote when a relay has the store, otherwise local with the store open.
-	Either func(ctx context.Context, cfg *config.Config, dir place.Dir, remote func() error, local func(*store.Store) error) error
 }
 
 // ShelfOf is the configured shelf.

@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"relay/cli/config"
 	"relay/cli/place"
 	"relay/cli/shell"
 	"relay/report/api/host"
@@ -43,12 +41,9 @@ func TestCommands_backup_interrupted(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	signals <- syscall.SIGINT
 	c := &Commands{
-		Env:     &shell.Env{Stdout: io.Discard, Stderr: io.Discard},
+		Env:     &shell.Env{Stdout: io.Discard, Stderr: io.Discard, Service: serviceOn(st)},
 		Where:   &place.Flags{Data: data, Getenv: func(name string) string { return map[string]string{"RELAY_CONFIG": os.DevNull}[name] }},
 		Signals: func() (<-chan os.Signal, func()) { return signals, func() {} },
-		Either: func(_ context.Context, _ *config.Config, _ place.Dir, _ func() error, local func(*store.Store) error) error {
-			return local(st)
-		},
 	}
 	ctx, stop := c.untilSignal(t.Context())
 	defer stop()

@@ -1,7 +1,7 @@
 // Package backup makes copies of the store, keeps them on this machine and brings them
 // back. It holds the commands backup, restore and compact.
 //
-//  1. A Copier writes a consistent copy, from the open store or from the running relay.
+//  1. The service writes a consistent copy, and says before what is in it (host.Copier).
 //  2. Keep gives the copy its name, and then its Manifest: what it holds, its size and
 //     its SHA-256.
 //  3. A Shelf does both in a directory, proves the copy before it gets its name, and
@@ -20,63 +20,41 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 
-	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/cli/wholefile"
-	"relay/store"
+	"relay/report/api/act"
+	"relay/report/api/host"
 )
 
-// Copier writes a copy of a store. It calls begin before the first octet.
-type Copier func(ctx context.Context, w io.Writer, begin func(*Manifest) error) error
-
-// FromStore copies the open store.
-func FromStore(st *store.Store, by Origin) Copier {
-	return func(ctx context.Context, w io.Writer, begin func(*Manifest) error) error {
-		_, err := st.Copy(while{ctx, w}, func(i store.Image) error { return begin(NewManifest(by, st.Now(), i)) })
-		return err
-	}
-}
-
-// FromRelay has the running relay copy its store.
-func FromRelay(c *control.Client) Copier {
-	return func(ctx context.Context, w io.Writer, begin func(*Manifest) error) error {
-		_, err := c.Backup(ctx, w, func(about []byte) error {
-			m := &Manifest{}
-			if err := json.Unmarshal(about, m); err != nil {
-				return exit.Fail(exit.Unreachable, "restart the relay: it is another version than this command",
+// FromRelay has the service copy its store: that of the relay that runs, or without one
+// that of this process.
+func FromRelay(c act.Caller) host.Copier {
+	return func(ctx context.Context, w io.Writer, begin func(*host.Copy) error) error {
+		_, err := host.ReadCopy.Copy(ctx, c, &host.None{}, func(h http.Header) (io.Writer, error) {
+			about := &host.Copy{}
+			if err := json.Unmarshal([]byte(h.Get(host.AboutHeader)), about); err != nil {
+				return nil, exit.Fail(exit.Unreachable, "restart the relay: it is another version than this command",
 					"the running relay does not say what the copy holds: %w", err)
 			}
-			return begin(m)
+			return w, begin(about)
 		})
 		return err
 	}
 }
 
-// while writes as long as its context lasts.
-type while struct {
-	ctx context.Context
-	io.Writer
-}
-
-func (w while) Write(p []byte) (int, error) {
-	if err := w.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return w.Writer.Write(p)
-}
-
 // Take writes a copy and describes it. ready is told how long it will be.
-func Take(ctx context.Context, from Copier, w io.Writer, pr *term.Progress, ready func(size int64) error) (m *Manifest, err error) {
+func Take(ctx context.Context, from host.Copier, w io.Writer, pr *term.Progress, ready func(size int64) error) (m *Manifest, err error) {
 	defer pr.End()
 	sum := sha256.New()
-	err = from(ctx, io.MultiWriter(w, sum, pr), func(head *Manifest) error {
-		m = head
-		pr.Restart(head.Size)
-		return ready(head.Size)
+	err = from(ctx, io.MultiWriter(w, sum, pr), func(about *host.Copy) error {
+		m = &Manifest{Copy: *about}
+		pr.Restart(about.Size)
+		return ready(about.Size)
 	})
 	if err != nil {
 		return nil, err

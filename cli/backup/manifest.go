@@ -6,17 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
-	"relay/cli/build"
 	"relay/cli/exit"
 	"relay/cli/proof"
+	"relay/report/api/host"
 	"relay/report/words"
 	"relay/store"
 )
-
-// manifestFormat is the newest form of a manifest that is known.
-const manifestFormat = 1
 
 // Manifest says what a copy of the store is. It lies beside the copy, JSON.
 //
@@ -24,35 +20,12 @@ const manifestFormat = 1
 // between leaves a whole copy without a manifest. One that describes an earlier
 // copy of that name is removed before.
 type Manifest struct {
-	Format      int       `json:"format"`
-	Relay       string    `json:"relay"`    // version that made the copy
-	Hostname    string    `json:"hostname"` // of the relay
-	Created     time.Time `json:"created"`  // by the clock of the business, UTC
-	Wall        time.Time `json:"wall"`     // by the machine's
-	store.Image           // size, schema, txid, accounts, totals
-	SHA256      string    `json:"sha256"` // of the copy, hexadecimal
+	host.Copy
+	SHA256 string `json:"sha256"` // of the copy, hexadecimal
 }
 
 // ManifestOf is the path of the manifest of the copy at path.
 func ManifestOf(path string) string { return path + ".manifest" }
-
-// Origin is the relay whose store is copied.
-type Origin struct {
-	Host    string
-	Version string
-}
-
-// OriginOf is a relay of this version on that host.
-func OriginOf(host string) Origin { return Origin{Host: host, Version: build.Read().Version} }
-
-// NewManifest describes a copy that is about to be made; what it adds up to is not
-// known yet.
-func NewManifest(by Origin, now time.Time, image store.Image) *Manifest {
-	return &Manifest{
-		Format: manifestFormat, Relay: by.Version, Hostname: by.Host,
-		Created: now.UTC().Truncate(time.Second), Wall: time.Now().UTC().Truncate(time.Second), Image: image,
-	}
-}
 
 // ReadManifest reads that of the copy at path; nil when there is none.
 func ReadManifest(path string) (*Manifest, error) {
@@ -68,9 +41,9 @@ func ReadManifest(path string) (*Manifest, error) {
 	if err := json.Unmarshal(text, m); err != nil {
 		return nil, exit.Fail(exit.Failed, hint, "manifest %s: %w", ManifestOf(path), err)
 	}
-	if m.Format < 1 || m.Format > manifestFormat {
+	if m.Format < 1 || m.Format > host.CopyFormat {
 		return nil, exit.Fail(exit.Failed, "run the relay that wrote it, or a newer one",
-			"manifest %s: format %d, this relay knows %d", ManifestOf(path), m.Format, manifestFormat)
+			"manifest %s: format %d, this relay knows %d", ManifestOf(path), m.Format, host.CopyFormat)
 	}
 	return m, nil
 }

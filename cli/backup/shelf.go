@@ -16,6 +16,7 @@ import (
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/cli/wholefile"
+	"relay/report/api/host"
 	"relay/report/words"
 )
 
@@ -41,7 +42,7 @@ const shelfName = "relay-20060102T150405Z.db"
 var shelfRE = regexp.MustCompile(`^relay-\d{8}T\d{6}Z\.db$`)
 
 // Put makes a copy. watch begins to show how far it has come.
-func (s Shelf) Put(ctx context.Context, from Copier, watch func(what string) *term.Progress) (m *Manifest, path string, err error) {
+func (s Shelf) Put(ctx context.Context, from host.Copier, watch func(what string) *term.Progress) (m *Manifest, path string, err error) {
 	if err := s.make(); err != nil {
 		return nil, "", err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"relay/cli/term"
 	"relay/quota"
+	"relay/report/api/host"
 	"relay/store"
 )
 
@@ -56,7 +57,7 @@ func lay(t *testing.T, path, text string) {
 
 func TestShelf_put(t *testing.T) {
 	s, st := newShelf(t, 2)
-	m, path, err := s.Put(t.Context(), FromStore(st, Origin{Host: "relay.test", Version: "1"}), unwatched)
+	m, path, err := s.Put(t.Context(), host.CopierOf(st, "relay.test", "1"), unwatched)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func TestShelf_put(t *testing.T) {
 	if names := onShelf(t, s); len(names) != 2 {
 		t.Errorf("the directory holds %v", names)
 	}
-	again, second, err := s.Put(t.Context(), FromStore(st, Origin{Host: "relay.test", Version: "1"}), unwatched)
+	again, second, err := s.Put(t.Context(), host.CopierOf(st, "relay.test", "1"), unwatched)
 	if err != nil || second == path || again.SHA256 != m.SHA256 {
 		t.Errorf("a second one at once: %s, %v", second, err)
 	}
@@ -86,33 +87,33 @@ func TestShelf_put(t *testing.T) {
 // A copy that is not what was written never gets its name.
 func TestShelf_put_whatIsNotProved(t *testing.T) {
 	broken := errors.New("broken")
-	for what, change := range map[string]func(Copier) Copier{
-		"breaks in the middle": func(from Copier) Copier {
-			return func(ctx context.Context, w io.Writer, begin func(*Manifest) error) error {
+	for what, change := range map[string]func(host.Copier) host.Copier{
+		"breaks in the middle": func(from host.Copier) host.Copier {
+			return func(ctx context.Context, w io.Writer, begin func(*host.Copy) error) error {
 				if err := from(ctx, &upTo{w, 20_000}, begin); err == nil {
 					return errors.New("nothing broke")
 				}
 				return broken
 			}
 		},
-		"counts something else": func(from Copier) Copier {
-			return func(ctx context.Context, w io.Writer, begin func(*Manifest) error) error {
-				return from(ctx, w, func(m *Manifest) error { m.Accounts++; return begin(m) })
+		"counts something else": func(from host.Copier) host.Copier {
+			return func(ctx context.Context, w io.Writer, begin func(*host.Copy) error) error {
+				return from(ctx, w, func(m *host.Copy) error { m.Accounts++; return begin(m) })
 			}
 		},
-		"has another length": func(from Copier) Copier {
-			return func(ctx context.Context, w io.Writer, begin func(*Manifest) error) error {
-				return from(ctx, w, func(m *Manifest) error { m.Size++; return begin(m) })
+		"has another length": func(from host.Copier) host.Copier {
+			return func(ctx context.Context, w io.Writer, begin func(*host.Copy) error) error {
+				return from(ctx, w, func(m *host.Copy) error { m.Size++; return begin(m) })
 			}
 		},
-		"is damaged": func(from Copier) Copier {
-			return func(ctx context.Context, w io.Writer, begin func(*Manifest) error) error {
+		"is damaged": func(from host.Copier) host.Copier {
+			return func(ctx context.Context, w io.Writer, begin func(*host.Copy) error) error {
 				return from(ctx, &spoiler{w: w}, begin)
 			}
 		},
-		"has no room": func(from Copier) Copier {
-			return func(ctx context.Context, w io.Writer, begin func(*Manifest) error) error {
-				return from(ctx, w, func(m *Manifest) error { m.Size = 1 << 60; return begin(m) })
+		"has no room": func(from host.Copier) host.Copier {
+			return func(ctx context.Context, w io.Writer, begin func(*host.Copy) error) error {
+				return from(ctx, w, func(m *host.Copy) error { m.Size = 1 << 60; return begin(m) })
 			}
 		},
 	} {
@@ -121,7 +122,7 @@ func TestShelf_put_whatIsNotProved(t *testing.T) {
 			if err := s.make(); err != nil {
 				t.Fatal(err)
 			}
-			if _, path, err := s.Put(t.Context(), change(FromStore(st, Origin{Host: "relay.test", Version: "1"})), unwatched); err == nil {
+			if _, path, err := s.Put(t.Context(), change(host.CopierOf(st, "relay.test", "1")), unwatched); err == nil {
 				t.Errorf("put = %s", path)
 			}
 			if names := onShelf(t, s); len(names) > 0 {
@@ -165,7 +166,7 @@ func TestShelf_prune(t *testing.T) {
 	s := Shelf{Dir: t.TempDir(), Keep: 2}
 	whole := func(name string) string {
 		path := filepath.Join(s.Dir, name)
-		text, err := json.Marshal(Manifest{Format: 1, Image: store.Image{Size: 3}})
+		text, err := json.Marshal(Manifest{Copy: host.Copy{Format: 1, Image: store.Image{Size: 3}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,9 +231,9 @@ func TestShelf_prune_whatAnotherMadeMeanwhile(t *testing.T) {
 // Two relays may share a directory.
 func TestShelf_prune_anotherRelaysCopies(t *testing.T) {
 	s := Shelf{Dir: t.TempDir(), Keep: 1}
-	write := func(name, host string) string {
+	write := func(name, relay string) string {
 		path := filepath.Join(s.Dir, name)
-		text, err := json.Marshal(Manifest{Format: 1, Hostname: host, Image: store.Image{Size: 3}})
+		text, err := json.Marshal(Manifest{Copy: host.Copy{Format: 1, Hostname: relay, Image: store.Image{Size: 3}}})
 		if err != nil {
 			t.Fatal(err)
 		}

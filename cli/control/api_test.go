@@ -178,11 +178,6 @@ func TestServer_tokensAtTheSocket(t *testing.T) {
 		}
 		return reseller(token, nil)
 	}
-	s.Backup = func(w io.Writer, _ func(any) error) (int64, error) {
-		_, err := io.WriteString(w, "store")
-		return 5, err
-	}
-	s.Keep = func(time.Time) error { t.Error("a reseller says that a copy is kept"); return nil }
 	s.Command = func(_ context.Context, req Request, _ io.Reader, _, _ io.Writer) int {
 		t.Errorf("a command runs for %q", req.Reseller)
 		return 0

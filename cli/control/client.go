@@ -101,40 +101,6 @@ func (c *Client) Run(ctx context.Context, req Request, stdin io.Reader, stdout, 
 	}
 }
 
-// Backup streams a copy of the relay's store into w. about is given, before the
-// first octet, what the relay says of it, JSON.
-func (c *Client) Backup(ctx context.Context, w io.Writer, about func([]byte) error) (int64, error) {
-	resp, err := c.do(ctx, http.MethodGet, "/v1/backup", nil)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	if err := about([]byte(resp.Header.Get(aboutHeader))); err != nil {
-		return 0, err
-	}
-	n, err := io.Copy(writerOnly{w}, resp.Body)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = c.broken(ctx, err)
-	}
-	return n, err
-}
-
-// Keep tells the relay that a copy of that instant is whole, and kept.
-func (c *Client) Keep(ctx context.Context, at time.Time) error {
-	body, err := json.Marshal(at)
-	if err != nil {
-		return err
-	}
-	resp, err := c.do(ctx, http.MethodPost, "/v1/backup", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	return resp.Body.Close()
-}
-
-// writerOnly hides what w can read from, so that errors of both sides stay apart.
-type writerOnly struct{ io.Writer }
-
 // Do implements act.Caller. It fails with ErrAbsent, ErrDenied or ErrUnreached before
 // anything was done, with ErrBroken when that is not known.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -164,145 +163,11 @@ func TestClient_brokenAnswers(t *testing.T) {
 			fmt.Fprint(stdout, strings.Repeat("x", 2*pieceSize))
 			panic(http.ErrAbortHandler)
 		},
-		Backup: func(w io.Writer, about func(any) error) (int64, error) {
-			if err := about(1); err != nil {
-				return 0, err
-			}
-			n, err := w.Write(bytes.Repeat([]byte("x"), 1<<20))
-			return int64(n), errors.Join(err, errors.New("disk"))
-		},
 	})
 	c := NewClient(path)
 	defer c.Close()
 	if _, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); !errors.Is(err, ErrBroken) {
 		t.Errorf("Run = %v, want ErrBroken", err)
-	}
-	if n, err := c.Backup(t.Context(), io.Discard, func([]byte) error { return nil }); !errors.Is(err, ErrBroken) {
-		t.Errorf("Backup = %d, %v, want ErrBroken", n, err)
-	}
-}
-
-// A client that takes nothing more must not hold the store's pages for ever.
-func TestServer_backup_clientStandsStill(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := pipes{make(chan net.Conn, 1), make(chan struct{})}
-		ours, theirs := net.Pipe()
-		defer ours.Close()
-		l.conns <- theirs
-		ended := make(chan error, 1)
-		s := &Server{Log: slog.New(slog.DiscardHandler), Backup: func(w io.Writer, about func(any) error) (int64, error) {
-			err := about(1)
-			for n := int64(0); err == nil; n += 1 << 16 {
-				_, err = w.Write(make([]byte, 1<<16))
-			}
-			ended <- err
-			return 0, err
-		}}
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- s.Run(ctx, l) }()
-		fmt.Fprint(ours, "GET /v1/backup HTTP/1.1\r\nHost: relay\r\n\r\n")
-		for range 4 { // slow is not still
-			time.Sleep(stillFor - time.Second)
-			if _, err := io.ReadFull(ours, make([]byte, 1<<17)); err != nil {
-				t.Fatalf("a slow client is cut off: %v", err)
-			}
-		}
-		select {
-		case err := <-ended:
-			if !errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Errorf("the copy ended with %v", err)
-			}
-		case <-time.After(time.Hour):
-			t.Error("the copy goes on after an hour")
-		}
-		cancel()
-		_ = ours.Close()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// pipes is a listener in a bubble.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p pipes) Close() error {
-	select {
-	case <-p.closed:
-	default:
-		close(p.closed)
-	}
-	return nil
-}
-
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
-
-func TestClient_Backup(t *testing.T) {
-	path := socketPath(t)
-	want := bytes.Repeat([]byte("page"), 1<<18)
-	at := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
-	kept := time.Time{}
-	full := errors.New("full")
-	serve(t, path, &Server{
-		Backup: func(w io.Writer, about func(any) error) (int64, error) {
-			if err := about(map[string]int{"size": len(want)}); err != nil {
-				return 0, err
-			}
-			n, err := w.Write(want)
-			return int64(n), err
-		},
-		Keep: func(at time.Time) error {
-			if !kept.IsZero() {
-				return full
-			}
-			kept = at
-			return nil
-		},
-	})
-	c := NewClient(path)
-	defer c.Close()
-	var got bytes.Buffer
-	var said string
-	n, err := c.Backup(t.Context(), &got, func(text []byte) error { said = string(text); return nil })
-	if n != int64(len(want)) || err != nil || !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("Backup = %d, %v, want %d octets", n, err, len(want))
-	}
-	if said != fmt.Sprintf(`{"size":%d}`, len(want)) {
-		t.Errorf("what is said of the copy: %s", said)
-	}
-	if _, err := c.Backup(t.Context(), &got, func([]byte) error { return full }); !errors.Is(err, full) {
-		t.Errorf("Backup of one who does not want it = %v", err)
-	}
-	if err := c.Keep(t.Context(), at); err != nil || !kept.Equal(at) {
-		t.Errorf("Keep = %v, the relay was told %v", err, kept)
-	}
-	if err := c.Keep(t.Context(), at); !errors.Is(err, ErrBroken) {
-		t.Errorf("Keep that fails = %v", err)
-	}
-}
-
-// Why the relay refuses is told.
-func TestClient_Keep_refused(t *testing.T) {
-	path := socketPath(t)
-	serve(t, path, &Server{Keep: func(time.Time) error { return errors.New("the disk is full") }})
-	c := NewClient(path)
-	defer c.Close()
-	err := c.Keep(t.Context(), time.Now())
-	if !errors.Is(err, ErrBroken) || !strings.HasSuffix(err.Error(), "the disk is full") {
-		t.Errorf("Keep = %v, want that the disk is full", err)
 	}
 }
 

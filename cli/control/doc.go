@@ -6,12 +6,9 @@
 //  2. POST /v1/run carries a command line: a line with a JSON Request, then standard input.
 //     The answer is a stream of JSON frames, one a line: pieces of standard
 //     output and standard error, at last the exit code.
-//  3. GET /v1/backup streams a consistent copy of the store, and says in a header
-//     what is in it. A client that takes nothing of it for five minutes is cut off.
-//     POST /v1/backup says of what instant a copy is kept.
-//  4. All other requests are acts (package report/api): the operator's, or with a token
+//  3. All other requests are acts (package report/api): the operator's, or with a token
 //     those of its holder. [api] answers them too, over a network, with a token only.
-//  5. POST /v1/run with "Authorization: Bearer TOKEN" is a reseller's. It is what an
+//  4. POST /v1/run with "Authorization: Bearer TOKEN" is a reseller's. It is what an
 //     API answers too, which others can reach over a network; there every request
 //     needs a token, and nothing else is answered. A command is run once all of its
 //     request is there.

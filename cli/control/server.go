@@ -19,15 +19,9 @@ import (
 // when the client goes away.
 type Command func(ctx context.Context, req Request, stdin io.Reader, stdout, stderr io.Writer) int
 
-// Backup writes a copy of the store. about takes, before the first octet, what the
-// client is to be told of it.
-type Backup func(w io.Writer, about func(any) error) (int64, error)
-
 // Server answers on the control socket.
 type Server struct {
 	Command Command
-	Backup  Backup
-	Keep    func(at time.Time) error              // a copy of that instant is whole, and kept
 	Service http.Handler                          // of the acts, by the actor in a request's context
 	Holder  func(token string) (act.Actor, error) // whose token it is
 	Log     *slog.Logger
@@ -51,8 +45,6 @@ func CallerUID(ctx context.Context) int {
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/run", s.run)
-	mux.HandleFunc("GET /v1/backup", s.operators(s.backup))
-	mux.HandleFunc("POST /v1/backup", s.operators(s.keep))
 	mux.HandleFunc("/", s.act)
 	return s.serve(ctx, l, &http.Server{
 		Handler:           mux,
@@ -89,17 +81,6 @@ func (s *Server) serve(ctx context.Context, l net.Listener, srv *http.Server) er
 
 // withToken reports a request that is not the operator's own, even if its token is empty.
 func withToken(r *http.Request) bool { return len(r.Header.Values("Authorization")) > 0 }
-
-// operators is a handler that holders of a token do not find.
-func (s *Server) operators(h http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if withToken(r) {
-			s.act(w, r)
-			return
-		}
-		h(w, r)
-	}
-}
 
 // run is for the operator, and for a reseller whose token comes with it.
 func (s *Server) run(w http.ResponseWriter, r *http.Request) {
@@ -181,52 +162,6 @@ func readRequest(r *bufio.Reader) (req Request, err error) {
 	return req, json.Unmarshal(line, &req)
 }
 
-func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/octet-stream")
-	out := patient{w, http.NewResponseController(w)}
-	defer out.until(time.Time{})
-	n, err := s.Backup(out, func(about any) error {
-		text, err := json.Marshal(about)
-		w.Header().Set(aboutHeader, string(text))
-		return err
-	})
-	s.logBackup(r.Context(), n, err)
-	if err != nil {
-		panic(http.ErrAbortHandler) // the client must not take it for the whole
-	}
-}
-
-// stillFor so long the client may take nothing of the copy: the store cannot use
-// again what it frees meanwhile, and its file grows.
-const stillFor = 5 * time.Minute
-
-// patient ends a write that takes longer.
-type patient struct {
-	w io.Writer
-	c *http.ResponseController
-}
-
-func (p patient) Write(b []byte) (int, error) {
-	p.until(time.Now().Add(stillFor))
-	return p.w.Write(b)
-}
-
-func (p patient) until(t time.Time) { _ = p.c.SetWriteDeadline(t) } // our connections can
-
-// aboutHeader carries JSON.
-const aboutHeader = "Relay-About"
-
-func (s *Server) keep(w http.ResponseWriter, r *http.Request) {
-	var at time.Time
-	if err := json.NewDecoder(r.Body).Decode(&at); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	if err := s.Keep(at); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-	}
-}
-
 // One function per event.
 
 func (s *Server) logCommand(r *http.Request, req *Request, code int, d time.Duration) {
@@ -273,13 +208,4 @@ func (s *Server) logUnknown(r *http.Request, err error) {
 		return
 	}
 	s.Log.Error("tokens cannot be read", "component", "control", "remote", r.RemoteAddr, "err", err)
-}
-
-func (s *Server) logBackup(ctx context.Context, n int64, err error) {
-	p, _ := ctx.Value(peerKey{}).(peer)
-	if err != nil {
-		s.Log.Error("control backup failed", "component", "control", "uid", p.UID, "pid", p.PID, "size", n, "err", err)
-		return
-	}
-	s.Log.Info("control backup", "component", "control", "uid", p.UID, "pid", p.PID, "size", n)
 }

@@ -112,7 +112,7 @@ func (r *Relay) assemble() error {
 // WorkOn has the relay and its service work on an open store.
 func (r *Relay) WorkOn(st *store.Store) {
 	r.Store, r.acts = st, serviceOn(st, r.Config, r.Log)
-	r.acts.Jobs = r.jobs()
+	r.acts.Jobs, r.acts.Hostname = r.jobs(), r.Hostname
 }
 
 // close gives back what assemble opened and no part has closed. The store is last.

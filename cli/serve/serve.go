@@ -39,7 +39,7 @@ func (r *Relay) Run(ctx context.Context, signals <-chan os.Signal, ready func(*s
 	all.start(ctx, "mailer", r.mail.Run)
 	all.start(ctx, "jobs", r.runJobs)
 	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.Listeners) })
-	server := &control.Server{Command: r.Command, Backup: r.backup, Keep: r.kept, Holder: r.acts.Holder, Service: r.Service, Log: r.Log,
+	server := &control.Server{Command: r.Command, Holder: r.acts.Holder, Service: r.Service, Log: r.Log,
 		Drain: func() time.Duration { return r.Config().Drain.Duration }}
 	all.start(ctx, "control", func(ctx context.Context) error { return server.Run(ctx, r.control) })
 	if r.api != nil {

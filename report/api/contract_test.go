@@ -111,6 +111,8 @@ var samples = []struct {
 	{"health", []sample{{}}},
 	{"reload", []sample{{}}},
 	{"compact", []sample{{}}},
+	{"backup", []sample{{}}},
+	{"backup record", []sample{{body: `{"created":"2026-11-23T03:00:00Z"}`}, {body: `{}`, want: 422}}},
 	{"ban list", []sample{{}, {path: "/v1/bans?limit=1"}}},
 	{"ban lift", []sample{{body: `{"who":"192.0.2.7"}`}, {body: `{"all":true}`}, {body: `{"who":"192.0.2.7"}`, want: 404}, {body: `{}`, want: 422}}},
 	{"job list", []sample{{}, {path: "/v1/jobs?limit=2"}}},

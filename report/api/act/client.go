@@ -18,9 +18,15 @@ import (
 // ErrBroken is an answer that was cut short: what was asked for may have been done.
 var ErrBroken = errors.New("the connection to the running relay broke")
 
+// failedHere is an error of a handler in this process: no connection broke.
+type failedHere struct{ error }
+
 func broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if here, ok := errors.AsType[failedHere](err); ok {
+		return here.error
 	}
 	return fmt.Errorf("%w: %w", ErrBroken, err)
 }

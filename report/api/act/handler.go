@@ -19,6 +19,7 @@ import (
 type API struct {
 	http.Handler
 	mux  *http.ServeMux
+	open map[string]bool // routes for clients of any version
 	s    *Service
 	all  map[string]*Spec
 	acts []Any
@@ -29,13 +30,13 @@ type API struct {
 // with its first request: a command that opens the store itself needs only one.
 func NewAPI(s *Service, acts ...Any) *API {
 	ownProblems()
-	a := &API{mux: http.NewServeMux(), s: s, all: map[string]*Spec{}, acts: acts}
+	a := &API{mux: http.NewServeMux(), s: s, all: map[string]*Spec{}, open: map[string]bool{}, acts: acts}
 	for _, one := range acts {
 		spec := one.About()
 		if a.all[spec.Name] != nil || spec.May == 0 || spec.Name == "" {
 			panic("act " + spec.Name + ", " + spec.Route + ": its name is there already, or it does not say whom it is for")
 		}
-		a.all[spec.Name] = spec
+		a.all[spec.Name], a.open[spec.Route] = spec, spec.AnyVersion
 		a.mux.Handle(spec.Route, &route{a: a, acts: []Any{one}})
 	}
 	a.text = sync.OnceValues(a.description)
@@ -107,16 +108,23 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(w, r)
 }
 
-// sameVersion refuses clients of another version: an act of theirs may be another.
+// sameVersion refuses clients of another version, unless the act is for them: an act of
+// theirs may be another.
 func (a *API) sameVersion(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if v := r.Header.Get(VersionHeader); v != "" && v != a.s.Version {
+		if v := r.Header.Get(VersionHeader); v != "" && v != a.s.Version && !a.anyVersion(r) {
 			err := Fail(Version, "restart the relay, so that it is of the same version", "relay %s is running, and this command is of %s: nothing was done", a.s.Version, v)
 			WriteProblem(w, problemFor(r.Context(), a.all, err))
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// anyVersion reports a request for an act that is for clients of any version.
+func (a *API) anyVersion(r *http.Request) bool {
+	_, pattern := a.mux.Handler(r)
+	return a.open[pattern]
 }
 
 // registerTo is huma.Register, with the mount's API.

@@ -1,6 +1,7 @@
 package act
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -29,7 +30,10 @@ func (l *Local) Do(req *http.Request) (*http.Response, error) {
 	ended := make(chan error, 1)
 	l.running.Go(func() {
 		err := l.guard(func() error { return a.serve(l.Handler, inbound(req, ctx)) })
-		_ = w.CloseWithError(err) // nil is the end of the answer
+		if err != nil {
+			_ = w.CloseWithError(failedHere{err})
+		}
+		_ = w.Close()
 		ended <- err
 	})
 	select {
@@ -80,6 +84,7 @@ type reply struct {
 	header, sent http.Header
 	status       int
 	body         *io.PipeWriter
+	cause        error // that cut the answer off
 	begun        chan struct{}
 }
 
@@ -87,7 +92,7 @@ type reply struct {
 func (a *reply) serve(h http.Handler, r *http.Request) (err error) {
 	defer func() {
 		if p := recover(); p == http.ErrAbortHandler {
-			err = io.ErrUnexpectedEOF
+			err = cmp.Or(a.cause, io.ErrUnexpectedEOF)
 		} else if p != nil {
 			panic(p)
 		}

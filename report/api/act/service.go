@@ -13,12 +13,13 @@ import (
 
 // Service is what acts work on.
 type Service struct {
-	Store   *store.Store
-	Log     *slog.Logger
-	Version string        // of this program
-	Rules   func() *Rules // of the configuration, as it is in force now
-	Jobs    *jobs.Runner  // scheduled jobs, for those who run one by hand
-	Running *Running      // nil: no relay runs, a command has opened the store
+	Store    *store.Store
+	Log      *slog.Logger
+	Version  string        // of this program
+	Hostname string        // of this relay
+	Rules    func() *Rules // of the configuration, as it is in force now
+	Jobs     *jobs.Runner  // scheduled jobs, for those who run one by hand
+	Running  *Running      // nil: no relay runs, a command has opened the store
 }
 
 // Rules are what acts go by in the configuration.

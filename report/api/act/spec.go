@@ -18,6 +18,8 @@ type Spec struct {
 	May     Who    // for whom it is
 	Scope   string // that a key needs; "": none has it
 	Largest int64  // octets of a body; 0: 64 KiB
+
+	AnyVersion bool // clients of another version may ask for it too
 }
 
 const largestBody = 64 << 10

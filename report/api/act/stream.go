@@ -123,12 +123,19 @@ func (m *mount) stream(ctx context.Context, do func(*Sink) error) (*body, error)
 		case !s.begun:
 			m.refuse(hc, err)
 		default:
-			if ctx.Err() == nil && !errors.Is(err, errTold) {
-				m.s.logBroken(ctx, err)
-			}
-			panic(http.ErrAbortHandler)
+			m.cut(ctx, w, err)
 		}
 	}}, nil
+}
+
+// cut ends an answer in the middle.
+func (m *mount) cut(ctx context.Context, w http.ResponseWriter, err error) {
+	if here, ok := w.(*reply); ok {
+		here.cause = err // for its client
+	} else if ctx.Err() == nil && !errors.Is(err, errTold) {
+		m.s.logBroken(ctx, err)
+	}
+	panic(http.ErrAbortHandler)
 }
 
 func (a *Stream[In, Row]) register(m *mount) {

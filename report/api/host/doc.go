@@ -1,10 +1,10 @@
-// Package host has the acts on the relay itself: bans, scheduled jobs, health and the
-// configuration. They are for the operator of the machine.
+// Package host has the acts on the relay itself: bans, scheduled jobs, health, the
+// configuration and copies of the store. They are for the operator of the machine.
 package host
 
 import "relay/report/api/act"
 
 // Acts of this package.
 func Acts() []act.Any {
-	return []act.Any{Health, Reload, ShowCompaction, ListBans, LiftBans, ListJobs, RunJob}
+	return []act.Any{Health, Reload, ShowCompaction, ReadCopy, RecordCopy, ListBans, LiftBans, ListJobs, RunJob}
 }
