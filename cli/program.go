@@ -15,6 +15,7 @@ import (
 	"relay/cli/backup"
 	"relay/cli/billing"
 	"relay/cli/build"
+	"relay/cli/check"
 	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/host"
@@ -68,7 +69,7 @@ func (p *program) commands() []*cli.Command {
 		p.serveCommand(),
 		p.sandboxCommand(),
 		p.onlyHere(setup.Command(p.env, setup.Machine{Where: &p.where, Addresses: p.addresses, Run: p.inside})),
-		p.checkCommand(),
+		p.onlyHere(check.Command(p.env, check.Machine{Where: &p.where, Addresses: p.addresses, Listen: p.Listen, Wall: p.Wall, Kept: p.Kept})),
 		p.testCommand(),
 		host.HealthCommand(p.env),
 		host.ReloadCommand(p.env),
@@ -192,11 +193,6 @@ func (p *program) getenv(name string) string {
 // note tells the operator something that is not the result.
 func (p *program) note(format string, args ...any) {
 	term.Message(p.Stderr, "relay: note: ", fmt.Sprintf(format, args...))
-}
-
-// watched begins a line of progress on standard error.
-func (p *program) watched(what string, total int64) *term.Progress {
-	return term.NewProgress(p.Stderr, what, total)
 }
 
 // inside runs another command line as a part of this one, and returns its result. Its

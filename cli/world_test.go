@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/miekg/dns"
@@ -103,32 +102,6 @@ func cmdHop(ts *testscript.TestScript, _ bool, _ []string) {
 	go func() { defer close(ended); _ = sink.New(sink.Config{}).Run(ctx, l) }()
 	ts.Defer(func() { cancel(); <-ended })
 	ts.Check(set(ts.Getenv("RELAY_CONFIG"), "smarthost", `"`+l.Addr().String()+`"`))
-}
-
-// greeter is a host that greets on its port with a line, and hears QUIT.
-func greeter(t *testing.T, line string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return greets(t, l, line)
-}
-
-func greets(t *testing.T, l net.Listener, line string) string {
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Write([]byte(line + "\r\n"))
-			_, _ = conn.Read(make([]byte, 100))
-			_ = conn.Close()
-		}
-	}()
-	return l.Addr().String()
 }
 
 // ending NAME [CONTACT]: an account on a plan for 30 days, of which 20 are over.

@@ -232,15 +232,9 @@ func (r *Relay) health(ctx context.Context) *act.Health {
 		}
 		h.Listeners = append(h.Listeners, one)
 	}
-	sum, err := r.Store.Totals()
-	copied, _, backupErr := jobs.LastBackup(r.Store)
-	if err = errors.Join(err, backupErr, r.Store.Err()); err != nil {
+	if err := errors.Join(h.Measure(r.Store), r.Store.Err()); err != nil {
 		h.Problem = err.Error()
 	}
-	h.Backup = copied
-	h.Messages, h.Octets = sum.Messages, sum.Bytes
-	h.File, h.Free = r.Store.Size()
-	h.Clock = act.ClockOf(r.Store)
 	h.Connections = deliveries{r.mail}.Connections(ctx)
 	h.Probes = r.probe(ctx, probeLimit, question{act.IntakeProbe, r.takesMail})
 	h.Healthy = h.Unwell() == ""

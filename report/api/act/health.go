@@ -2,10 +2,12 @@ package act
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
 
+	"relay/report/jobs"
 	"relay/store"
 )
 
@@ -65,18 +67,23 @@ func (h *Health) Unwell() string {
 	return strings.Join(bad, "; ")
 }
 
+// Measure sets what the open store says of itself.
+func (h *Health) Measure(st *store.Store) error {
+	if hold := st.Hold(); hold != nil {
+		h.Clock = &Clock{Stands: hold.Stands, Wall: hold.Wall}
+	}
+	h.File, h.Free = st.Size()
+	sum, err := st.Totals()
+	h.Messages, h.Octets = sum.Messages, sum.Bytes
+	copied, _, backupErr := jobs.LastBackup(st)
+	h.Backup = copied
+	return errors.Join(err, backupErr)
+}
+
 // Clock says that the books stand still, because the clock was found plainly wrong.
 type Clock struct {
 	Stands time.Time `json:"stands" doc:"Time of the books."`
 	Wall   time.Time `json:"wall" doc:"What the clock showed."`
-}
-
-// ClockOf an open store; nil: its books follow the clock.
-func ClockOf(st *store.Store) *Clock {
-	if h := st.Hold(); h != nil {
-		return &Clock{Stands: h.Stands, Wall: h.Wall}
-	}
-	return nil
 }
 
 // Probe is a round trip through a part of the relay.

@@ -1,4 +1,4 @@
-package cli
+package check
 
 import (
 	"bufio"
@@ -19,65 +19,64 @@ import (
 	"relay/mailer/route"
 )
 
-// wayOut is how mail leaves: the smarthost, or port 25 of the world.
-func (c *checker) wayOut() {
-	if c.cfg.Delivery.Smarthost != "" {
-		c.smarthost()
+// egress is the look at the way out: the smarthost, or port 25 of the world's mail hosts.
+type egress struct{ *look }
+
+func (e *egress) all() {
+	if e.cfg.Delivery.Smarthost != "" {
+		e.smarthost()
 		return
 	}
-	c.portOut()
+	e.portOut()
 }
 
-func (c *checker) smarthost() {
-	d := &c.cfg.Delivery
+func (e *egress) smarthost() {
+	d := &e.cfg.Delivery
 	if _, err := d.NextHop(); err != nil && !errors.Is(err, config.ErrNoCredential) {
-		c.add("smarthost", finding.Failed, "see [delivery] in relay.toml", "%v", err)
+		e.add("smarthost", finding.Failed, "see [delivery] in relay.toml", "%v", err)
 		return
 	}
-	if greeting, err := c.greeting(d.Smarthost, d.SmarthostTLS == "implicit"); err != nil {
-		c.add("smarthost", finding.Warning, "mail waits in the queue until it is there again", "%s", knock.Why(err))
+	if greeting, err := e.greeting(d.Smarthost, d.SmarthostTLS == "implicit"); err != nil {
+		e.add("smarthost", finding.Warning, "mail waits in the queue until it is there again", "%s", knock.Why(err))
 	} else {
-		c.add("smarthost", finding.OK, "", "%s answers: %s", d.Smarthost, greeting)
+		e.add("smarthost", finding.OK, "", "%s answers: %s", d.Smarthost, greeting)
 	}
 }
 
-// wellKnown domains, whose mail hosts are hardly ever down. One of them is
-// greeted, and left again.
+// wellKnown are domains whose mail hosts are hardly ever down.
 var wellKnown = []string{"gmail.com", "outlook.com"}
 
-// portOut finds out whether the world's mail hosts can be reached.
-func (c *checker) portOut() {
-	name := "port " + strconv.Itoa(c.cfg.Delivery.Port) + " out"
-	dns, err := c.resolver()
+// portOut tries whether the world's mail hosts can be reached.
+func (e *egress) portOut() {
+	name := "port " + strconv.Itoa(e.cfg.Delivery.Port) + " out"
+	dns, err := e.resolver()
 	var tried []string
-	asked := false
 	for _, domain := range wellKnown {
-		if err = errors.Join(err, c.ctx.Err()); err != nil {
+		if err = errors.Join(err, e.ctx.Err()); err != nil {
 			break
 		}
 		var addr netip.Addr
 		var host string
-		if host, addr, err = mailHost(c.ctx, dns, domain); err != nil {
+		if host, addr, err = mailHost(e.ctx, dns, domain); err != nil {
 			break // the other names would not be found either
 		}
-		asked = true
-		hop := netip.AddrPortFrom(addr, uint16(c.cfg.Delivery.Port)).String()
-		greeting, failure := c.greeting(hop, false)
+		hop := netip.AddrPortFrom(addr, uint16(e.cfg.Delivery.Port)).String()
+		greeting, failure := e.greeting(hop, false)
 		if failure == nil {
-			c.add(name, finding.OK, "", "open: %s answers %s", host, greeting)
+			e.add(name, finding.OK, "", "open: %s answers %s", host, greeting)
 			return
 		}
 		tried = append(tried, host+": "+knock.Why(failure))
 	}
-	if !asked {
-		c.add(name, finding.Warning, resolverAdvice, "cannot tell: %s", knock.Why(err))
+	if tried == nil {
+		e.add(name, finding.Warning, resolverAdvice, "cannot tell: %s", knock.Why(err))
 		return
 	}
-	c.add(name, finding.Failed, "many providers block it: ask yours to open it, or send through a smarthost ([delivery] smarthost)", "%s", strings.Join(tried, "; "))
+	e.add(name, finding.Failed, "many providers block it: ask yours to open it, or send through a smarthost ([delivery] smarthost)", "%s", strings.Join(tried, "; "))
 }
 
-// mailHost is the best mail host of a domain, with an address: of IPv4 where this
-// machine has a way there, as the mailer does.
+// mailHost is the best mail host of a domain. Its address is IPv4 where this machine has
+// a route to that, because the mailer prefers it too.
 func mailHost(ctx context.Context, dns *route.DNS, domain string) (string, netip.Addr, error) {
 	mxs, err := dns.LookupMX(ctx, domain)
 	if errors.Is(err, route.ErrNotFound) {
@@ -100,18 +99,18 @@ func mailHost(ctx context.Context, dns *route.DNS, domain string) (string, netip
 	return "", netip.Addr{}, fmt.Errorf("%s has no mail host", domain)
 }
 
-// reached reports whether the kernel has a way to a.
+// reached reports whether the kernel has a route to the address.
 func reached(a netip.Addr) bool {
 	_, err := kernel.SourceFor(netip.AddrPortFrom(a, 25).String())
 	return err == nil
 }
 
-// greetTime is for one host, connection and greeting.
+// greetTime is how long one host may take, for connection and greeting together.
 const greetTime = 3 * time.Second
 
 // greeting connects, reads the first line and says QUIT.
-func (c *checker) greeting(addr string, implicit bool) (string, error) {
-	ctx, cancel := context.WithTimeout(c.ctx, greetTime)
+func (e *egress) greeting(addr string, implicit bool) (string, error) {
+	ctx, cancel := context.WithTimeout(e.ctx, greetTime)
 	defer cancel()
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", addr)

@@ -1,4 +1,4 @@
-package cli
+package check
 
 import (
 	"cmp"
@@ -17,18 +17,18 @@ import (
 	"relay/mailer/route"
 )
 
-// resolver is the configured one, with less patience than the mailer's.
-func (c *checker) resolver() (*route.DNS, error) {
+// resolver is the configured one, with less patience than the mailer has.
+func (l *look) resolver() (*route.DNS, error) {
 	cfg := route.DNSConfig{Timeout: 2 * time.Second}
-	if c.cfg.Delivery.Resolver != "" {
-		cfg.Servers = []string{c.cfg.Delivery.Resolver}
+	if l.cfg.Delivery.Resolver != "" {
+		cfg.Servers = []string{l.cfg.Delivery.Resolver}
 	}
 	return route.NewDNS(cfg)
 }
 
-// records is the look at what the DNS says about this host.
+// records is the look at the DNS records of this host, which receivers ask for.
 type records struct {
-	*checker
+	*look
 	dns   *route.DNS
 	name  string           // ours, lower case
 	own   kernel.Addresses // this machine's
@@ -37,26 +37,25 @@ type records struct {
 
 const resolverAdvice = "see resolver in [delivery], or /etc/resolv.conf: without the DNS no mail leaves either"
 
-// dns looks at the records that receivers ask for.
-func (c *checker) dns() {
-	r := &records{checker: c, name: strings.ToLower(c.cfg.Host())}
+func (r *records) all() {
+	r.name = strings.ToLower(r.cfg.Host())
 	if !hostname.Full(r.name) {
-		c.add("A, AAAA", finding.Warning, "", "cannot tell: %s is not a full name", r.name)
+		r.add("A, AAAA", finding.Warning, "", "cannot tell: %s is not a full name", r.name)
 		return
 	}
 	if err := r.lookUp(); err != nil {
-		c.add("A, AAAA", finding.Warning, resolverAdvice, "cannot tell: %s", knock.Why(err))
+		r.add("A, AAAA", finding.Warning, resolverAdvice, "cannot tell: %s", knock.Why(err))
 		return
 	}
-	if c.cfg.Delivery.Smarthost != "" {
+	if r.cfg.Delivery.Smarthost != "" {
 		r.named()
-		c.add("PTR, SPF", finding.OK, "", "are those of the smarthost, which the world sees")
+		r.add("PTR, SPF", finding.OK, "", "are those of the smarthost, which the world sees")
 		return
 	}
 	found := r.addrs
 	r.addrs = slices.DeleteFunc(slices.Clone(found), notPublic)
 	if len(found) > 0 && len(r.addrs) == 0 {
-		c.add("A, AAAA", finding.Warning, "ask again with a resolver in [delivery] that is not of your own network",
+		r.add("A, AAAA", finding.Warning, "ask again with a resolver in [delivery] that is not of your own network",
 			"%s is %s, which is private: what the world sees is something else, or nothing", r.name, kernel.AddrList(found))
 		return
 	}
@@ -72,8 +71,8 @@ func (c *checker) dns() {
 
 func notPublic(a netip.Addr) bool { return !route.Public(a) }
 
-// senders are the addresses that receivers see: the machine's public ones, and
-// behind NAT those of its name, for want of better knowledge.
+// senders are the addresses that receivers see: the machine's public ones. Behind NAT
+// nobody here knows them, so the addresses of the name stand for them.
 func (r *records) senders() []netip.Addr {
 	if len(r.own.Outgoing) == 0 {
 		return r.addrs
@@ -87,7 +86,7 @@ func (r *records) senders() []netip.Addr {
 	return list
 }
 
-// recordFor is the record that gives the name an address.
+// recordFor is the record that gives the name that address.
 func recordFor(name string, a netip.Addr) string {
 	if a.Is4() {
 		return fmt.Sprintf("%s. A %s", name, a)
@@ -100,21 +99,21 @@ func (r *records) lookUp() (err error) {
 	if r.dns, err = r.resolver(); err != nil {
 		return err
 	}
-	if r.own, err = r.addresses(); err != nil {
+	if r.own, err = r.Addresses(); err != nil {
 		return err
 	}
 	r.addrs, err = r.dns.LookupAddrs(r.ctx, r.name)
 	if !errors.Is(err, route.ErrNotFound) {
 		return err
 	}
-	_, err = r.dns.LookupMX(r.ctx, wellKnown[0]) // a name server that knows nobody says nothing about us
+	_, err = r.dns.LookupMX(r.ctx, wellKnown[0]) // does the name server know the public DNS at all?
 	if errors.Is(err, route.ErrNotFound) {
 		return fmt.Errorf("the name server knows neither %s nor %s", r.name, wellKnown[0])
 	}
 	return err
 }
 
-// named: behind a smarthost only mail programs look for the name.
+// named judges the name behind a smarthost, where only mail programs look for it.
 func (r *records) named() {
 	if len(r.addrs) == 0 {
 		r.add("A, AAAA", finding.Warning, fmt.Sprintf("publish %s. with this machine's address (A, AAAA)", r.name), "%s has no address: mail programs cannot find it by its name", r.name)
@@ -123,7 +122,8 @@ func (r *records) named() {
 	r.add("A, AAAA", finding.OK, "", "%s is %s", r.name, kernel.AddrList(r.addrs))
 }
 
-// address: the name must lead to this machine, and to no other.
+// address judges the addresses of the name: they must be this machine's, and all of
+// those that mail leaves from.
 func (r *records) address() {
 	const check = "A, AAAA"
 	if len(r.addrs) == 0 {
@@ -160,7 +160,8 @@ func (r *records) address() {
 	}
 }
 
-// pointer: the name of an address must be ours.
+// pointer judges the PTR record of an address: many receivers refuse mail from an
+// address whose name does not lead back to it.
 func (r *records) pointer(a netip.Addr) {
 	advice := fmt.Sprintf("have the provider of the address set its PTR to %s.", r.name)
 	names, err := r.dns.LookupPTR(r.ctx, a)
@@ -186,8 +187,8 @@ func (r *records) confirmed(names []string, a netip.Addr) bool {
 	})
 }
 
-// permitted: SPF of the name that we greet with, which is also that of the
-// relay's own notices, whose sender is empty (RFC 7208 §2.4).
+// permitted judges the SPF record of relay's name in EHLO. It counts for DSNs, whose
+// reverse-path is empty (RFC 7208 §2.4).
 func (r *records) permitted(a netip.Addr) {
 	var terms []string
 	for _, s := range r.senders() {
@@ -211,8 +212,8 @@ func (r *records) permitted(a netip.Addr) {
 	}
 }
 
-// dmarc of the host's name, or of the domain above it. It is worth knowing, not a
-// fault: whose mail it is about are the customers, with domains of their own.
+// dmarc shows the DMARC record of the name, or of the domain above it. A missing record
+// is no error: customers send from their own domains.
 func (r *records) dmarc() {
 	for _, domain := range slices.Compact([]string{r.name, hostname.Organization(r.name)}) {
 		texts, err := r.dns.LookupTXT(r.ctx, "_dmarc."+domain)
