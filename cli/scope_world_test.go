@@ -67,7 +67,7 @@ func TestScope_worlds(t *testing.T) {
 	for range 1000 {
 		line := randomLine(r, words)
 		if slices.ContainsFunc(line, func(w string) bool {
-			return slices.ContainsFunc(taken, func(n string) bool { return strings.Contains(w, n) })
+			return strings.HasPrefix(w, "--out=") || slices.ContainsFunc(taken, func(n string) bool { return strings.Contains(w, n) })
 		}) {
 			continue
 		}
@@ -107,8 +107,12 @@ func TestScope_worlds(t *testing.T) {
 
 var adviceRE = regexp.MustCompile(`\brelay ([a-z]+(?: [a-z]+){0,2})`)
 
-// canFollow reports whether a reseller may give the commands in a hint.
+// canFollow reports whether a reseller may give the commands in a hint. Help is for
+// everybody, and so is sendmail.
 func canFollow(hint string) bool {
+	if strings.HasSuffix(hint, " --help") || strings.HasPrefix(hint, "relay sendmail ") {
+		return true
+	}
 	for _, m := range adviceRE.FindAllStringSubmatch(hint, -1) {
 		may := false
 		for name := m[1]; name != "" && !may; name = name[:max(0, strings.LastIndexByte(name, ' '))] {

@@ -122,10 +122,25 @@ const longRead = time.Second
 // actFor serves an act and logs it: at level info what changes something, and a read
 // that takes long, such as a trace that is followed.
 func (s *Server) actFor(w http.ResponseWriter, r *http.Request, a act.Actor) {
-	start := time.Now()
-	defer func() { s.logAct(r, a, time.Since(start)) }() // an answer that is cut off panics
-	s.Service.ServeHTTP(w, r.WithContext(act.WithActor(r.Context(), a)))
+	start, seen := time.Now(), &statusWriter{ResponseWriter: w, status: http.StatusOK}
+	defer func() { s.logAct(r, a, seen.status, time.Since(start)) }() // an answer that is cut off panics
+	s.Service.ServeHTTP(seen, r.WithContext(act.WithActor(r.Context(), a)))
 }
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // runFor runs a command line for a reseller; "": for the operator.
 func (s *Server) runFor(w http.ResponseWriter, r *http.Request, reseller string) {
@@ -174,12 +189,12 @@ func (s *Server) logCommand(r *http.Request, req *Request, code int, d time.Dura
 	s.Log.Info("control command", "component", "control", "uid", p.UID, "pid", p.PID, "args", req.Args, "code", code, "ms", d.Milliseconds())
 }
 
-func (s *Server) logAct(r *http.Request, a act.Actor, d time.Duration) {
+func (s *Server) logAct(r *http.Request, a act.Actor, status int, d time.Duration) {
 	level := slog.LevelInfo
 	if r.Method == http.MethodGet && d < longRead {
 		level = slog.LevelDebug
 	}
-	attrs := []any{"component", "api", "actor", a.String(), "method", r.Method, "path", shortened(r.URL.Path), "ms", d.Milliseconds()}
+	attrs := []any{"component", "api", "actor", a.String(), "method", r.Method, "path", shortened(r.URL.Path), "status", status, "ms", d.Milliseconds()}
 	if p, ok := r.Context().Value(peerKey{}).(peer); ok {
 		attrs = append(attrs, "pid", p.PID)
 	} else {
