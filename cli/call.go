@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	cli "github.com/urfave/cli/v2"
 
@@ -17,13 +16,6 @@ import (
 	"relay/mailer"
 	"relay/store"
 )
-
-// call is a command at work on the open store of a running relay.
-type call struct {
-	*program
-	ctx context.Context
-	st  *store.Store
-}
 
 // here completes a command that runs in the process that was started: it touches files,
 // or it is the relay.
@@ -66,6 +58,3 @@ func (p *program) open(cfg *config.Config, dir place.Dir) (*store.Store, error) 
 	}
 	return st, nil
 }
-
-// wall is the wall clock, by which the queue goes.
-func (c *call) wall() time.Time { return c.st.Now() }

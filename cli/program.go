@@ -28,6 +28,7 @@ import (
 	"relay/cli/setup"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/cli/trial"
 )
 
 // program is one command line on its way: made for it and thrown away after it.
@@ -40,12 +41,10 @@ type program struct {
 	api       string // --api
 	tokenFile string // --token-file
 
-	named    *shell.Line // the command line that runs
-	scope    *scope      // the reseller whose it is; nil: the operator's
-	argv     []string    // the sorted command line, to be sent to a running relay
-	coloured bool        // of a command that was sent: whether its output goes to a terminal
-	env      *shell.Env
-	inner    *serve.Relay // the running relay this command line was sent to; nil: it runs in a process of its own
+	named *shell.Line // the command line that runs
+	scope *scope      // the reseller whose it is; nil: the operator's
+	env   *shell.Env
+	inner *serve.Relay // the running relay this command line was sent to; nil: it runs in a process of its own
 }
 
 // newProgram is a command line in this process.
@@ -70,7 +69,7 @@ func (p *program) commands() []*cli.Command {
 		p.sandboxCommand(),
 		p.onlyHere(setup.Command(p.env, setup.Machine{Where: &p.where, Addresses: p.addresses, Run: p.inside})),
 		p.onlyHere(check.Command(p.env, check.Machine{Where: &p.where, Addresses: p.addresses, Listen: p.Listen, Wall: p.Wall, Kept: p.Kept})),
-		p.testCommand(),
+		trial.Command(p.env),
 		host.HealthCommand(p.env),
 		host.ReloadCommand(p.env),
 		accounts.Command(p.env),
@@ -157,7 +156,6 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if err := l.Check(); err != nil {
 		return err
 	}
-	p.argv = l.Sorted(false)
 	app := &cli.App{
 		Name:           root.Name,
 		Commands:       root.Subcommands,
@@ -170,7 +168,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 		Before:         func(*cli.Context) error { p.env.JSON = p.json; return nil },
 	}
 	l.Cmd().OnUsageError = func(_ *cli.Context, err error, _ bool) error { return flagError(l, err) }
-	return errors.Join(app.RunContext(ctx, append([]string{root.Name}, l.Sorted(true)...)), p.env.Service.Close(), p.env.Running.Close())
+	return errors.Join(app.RunContext(ctx, append([]string{root.Name}, l.Sorted()...)), p.env.Service.Close(), p.env.Running.Close())
 }
 
 // flagError says in fewer words which flag has a value that cannot be.

@@ -185,7 +185,7 @@ func (o *openedStore) Close() error {
 
 // runSent runs a command line that came over the control socket.
 func runSent(ctx context.Context, r *serve.Relay, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{App: App{Stdin: stdin, Stdout: stdout, Stderr: stderr}, inner: r, coloured: req.Colour}
+	p := &program{App: App{Stdin: stdin, Stdout: stdout, Stderr: stderr}, inner: r}
 	if req.Reseller != "" {
 		p.scope = &scope{req.Reseller}
 	}

@@ -79,7 +79,7 @@ func TestClient_Run(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			fmt.Fprintf(stdout, "out %q %v %q\n", req.Args, req.Colour, in)
+			fmt.Fprintf(stdout, "out %q %q\n", req.Args, in)
 			fmt.Fprint(stderr, "err\n")
 			_, _ = stdout.Write(bytes.Repeat([]byte("ü\xff"), pieceSize))
 			return 67
@@ -88,12 +88,12 @@ func TestClient_Run(t *testing.T) {
 	c := NewClient(path)
 	defer c.Close()
 	var out, stderr bytes.Buffer
-	code, err := c.Run(t.Context(), Request{Args: []string{"a", "b c"}, Colour: true}, strings.NewReader("line\nline"), &out, &stderr)
+	code, err := c.Run(t.Context(), Request{Args: []string{"a", "b c"}}, strings.NewReader("line\nline"), &out, &stderr)
 	if code != 67 || err != nil {
 		t.Fatalf("Run = %d, %v, want 67", code, err)
 	}
 	first, rest, _ := strings.Cut(out.String(), "\n")
-	if want := `out ["a" "b c"] true "line\nline"`; first != want {
+	if want := `out ["a" "b c"] "line\nline"`; first != want {
 		t.Errorf("stdout %q, want %q", first, want)
 	}
 	if rest != strings.Repeat("ü\xff", pieceSize) {

@@ -38,8 +38,7 @@ const MaxPath = 107
 
 // Request is a command line for a running relay.
 type Request struct {
-	Args   []string `json:"args"`             // without the program's name
-	Colour bool     `json:"colour,omitempty"` // standard output is a terminal that wants colours
+	Args []string `json:"args"` // without the program's name
 
 	Reseller string `json:"-"` // who asks, by the token that came with it; "": the operator
 }

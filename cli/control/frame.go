@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"time"
 )
 
 // pieces are gathered up to this size before they go out.
@@ -42,10 +41,6 @@ func (s stream) Write(p []byte) (int, error) {
 	}
 	return len(p), s.err
 }
-
-// Limit ends, at that time, a write that a slow reader holds up. It may be called while
-// one is under way.
-func (s stream) Limit(t time.Time) { _ = s.flush.SetWriteDeadline(t) } // our connections can
 
 // Flush sends what was written, for a writer that writes now and then.
 func (s stream) Flush() { s.send() }

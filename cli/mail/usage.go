@@ -74,8 +74,8 @@ func showUsage(e *shell.Env, v *api.Usage) error {
 		{"account", v.Account},
 		{"plan", cmp.Or(v.Plan, "-")},
 		{"period", v.Period},
-		{"e-mails", Used(words.Number(v.Messages), v.Messages, v.AllowMessages, words.Number)},
-		{"bandwidth", Used(words.Size(v.Bytes), v.Bytes, v.AllowBytes, words.Size)},
+		{"e-mails", words.Used(v.Messages, v.AllowMessages, words.Number)},
+		{"bandwidth", words.Used(v.Bytes, v.AllowBytes, words.Size)},
 		{"credit", creditText(v)},
 		{"overage", overageText(v)},
 		{"delivered", words.Number(v.Delivered)},
@@ -118,18 +118,6 @@ func overageText(v *api.Usage) string {
 		return words.Units(v.Beyond.Overage, v.Beyond.Unit) + ", not billed"
 	}
 	return words.Units(v.Beyond.Overage, v.Beyond.Unit) + ", to be settled when the period ends"
-}
-
-// Used is "1,200 of 9,000 (13 %)".
-func Used(text string, n int64, limit *int64, format func(int64) string) string {
-	if limit == nil {
-		return text + ", unlimited"
-	}
-	text = fmt.Sprintf("%s of %s%s", text, format(*limit), words.Percent(n, *limit))
-	if n > *limit {
-		text += ", over by " + format(n-*limit)
-	}
-	return text
 }
 
 func limitText(n *int64, format func(int64) string) string {

@@ -23,7 +23,7 @@ func serviceOn(st *store.Store, cfg func() *config.Config, log *slog.Logger) *ac
 
 // rules of the configuration that acts go by.
 func rules(c *config.Config) *act.Rules {
-	r := &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil)}
+	r := &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil), Smarthost: c.Delivery.Smarthost != ""}
 	for _, p := range c.Payment {
 		r.Methods = append(r.Methods, act.Method{Name: p.Method, Countries: p.Countries})
 	}
@@ -42,7 +42,7 @@ func (w whole) Reload() (*act.Reload, error) {
 	if err != nil {
 		return nil, exit.Problem(err)
 	}
-	return &act.Reload{Config: w.r.Config().File(), Changes: list}, nil
+	return &act.Reload{Config: w.r.config().File(), Changes: list}, nil
 }
 
 // bans of the SMTP server as the service sees them.
@@ -58,7 +58,7 @@ func (b bans) Bans() (list []act.Ban) {
 
 // Acts is the service on a store that a command has opened itself: no relay runs.
 func Acts(m Machine, cfg config.Config, dir place.Dir, st *store.Store, log *slog.Logger) *act.Service {
-	r := &Relay{Host: m, Cfg: cfg, dir: dir, Hostname: cfg.Host(), Log: slog.New(slog.DiscardHandler)}
+	r := &Relay{Host: m, Cfg: cfg, dir: dir, hostname: cfg.Host(), Log: slog.New(slog.DiscardHandler)}
 	r.WorkOn(st)
 	r.acts.Log = log
 	return r.acts

@@ -17,7 +17,7 @@ import (
 // copies says where and when the configuration wants them.
 func (r *Relay) copies(b *config.Backup) jobs.Copies {
 	s := backup.ShelfOf(b, r.dir)
-	return jobs.Copies{Schedule: b.Schedule, Dir: s.Dir, Shelf: jobShelf{s, r.Hostname}}
+	return jobs.Copies{Schedule: b.Schedule, Dir: s.Dir, Shelf: jobShelf{s, r.hostname}}
 }
 
 // jobShelf is a shelf as the job sees it.

@@ -34,7 +34,7 @@ func newLog(w io.Writer, c *config.Config) *slog.Logger {
 // One function per event.
 
 func (r *Relay) logStarting() {
-	r.Log.Info("relay starting", "version", build.Read().Version, "pid", os.Getpid(), "hostname", r.Hostname,
+	r.Log.Info("relay starting", "version", build.Read().Version, "pid", os.Getpid(), "hostname", r.hostname,
 		"data", string(r.dir), "config", cmp.Or(r.Cfg.File(), "none, defaults"))
 }
 
@@ -52,7 +52,7 @@ func (r *Relay) logSelfSigned(c *certificate) {
 }
 
 func (r *Relay) logPlainName() {
-	r.Log.Warn("hostname is not a full name: many receivers refuse that; set hostname", "hostname", r.Hostname)
+	r.Log.Warn("hostname is not a full name: many receivers refuse that; set hostname", "hostname", r.hostname)
 }
 
 func (r *Relay) logReady(took time.Duration) {
@@ -60,7 +60,7 @@ func (r *Relay) logReady(took time.Duration) {
 }
 
 func (r *Relay) logDraining(why string) {
-	r.Log.Info("relay draining; a second signal ends it at once", "reason", why, "at_most", r.Config().Drain.String())
+	r.Log.Info("relay draining; a second signal ends it at once", "reason", why, "at_most", r.config().Drain.String())
 }
 
 func (r *Relay) logStopped(took time.Duration) {
@@ -90,7 +90,7 @@ func (r *Relay) logReloaded(list []act.Change) {
 			r.Log.Info("setting changed", "key", c.Key, "old", c.Old, "new", c.New)
 		}
 	}
-	r.Log.Info("configuration read again", "config", cmp.Or(r.Config().File(), "none, defaults"), "result", host.ReloadSummary(list))
+	r.Log.Info("configuration read again", "config", cmp.Or(r.config().File(), "none, defaults"), "result", host.ReloadSummary(list))
 }
 
 func (r *Relay) logRefused(err error) {

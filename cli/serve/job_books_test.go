@@ -73,7 +73,7 @@ func (l *ledgerRun) moment(text string) time.Time {
 // start opens the store and lets the jobs run.
 func (l *ledgerRun) start() {
 	l.t.Helper()
-	r := &Relay{Cfg: config.Default(), Hostname: "relay.test", Clock: l.clock, Log: slog.New(slog.NewTextHandler(l.log, nil))}
+	r := &Relay{Cfg: config.Default(), hostname: "relay.test", Clock: l.clock, Log: slog.New(slog.NewTextHandler(l.log, nil))}
 	r.Cfg.Timezone = "Europe/Rome"
 	if l.setup != nil {
 		l.setup(&r.Cfg)

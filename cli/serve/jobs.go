@@ -21,11 +21,11 @@ func (r *Relay) jobs() *jobs.Runner {
 
 // jobConfig is what the configuration in force says of the jobs.
 func (r *Relay) jobConfig() jobs.Config {
-	c := r.Config()
+	c := r.config()
 	b := &c.Billing
 	return jobs.Config{
 		TraceKeep: c.TraceKeep.Duration,
-		Letters: jobs.Letters{WarnDays: b.WarnDays, Host: r.Hostname, Seller: b.SellerName(), Contact: b.Contact,
+		Letters: jobs.Letters{WarnDays: b.WarnDays, Host: r.hostname, Seller: b.SellerName(), Contact: b.Contact,
 			RenewLink: b.RenewLink, RenewText: b.RenewText, Expire: c.Delivery.Expire.Duration, Invoices: c.Invoices(r.Store.Zone())},
 		Copies: r.copies(&c.Backup),
 	}

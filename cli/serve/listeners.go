@@ -51,7 +51,7 @@ func (r *Relay) listenOn(l config.Listen, sockets map[string][]net.Listener) err
 	ln, err := r.Host.Listen("tcp", l.Addr)
 	switch {
 	case err == nil:
-		r.Listeners = append(r.Listeners, smtp.Listener{Listener: ln, Mode: smtp.Mode(l.TLS)})
+		r.listeners = append(r.listeners, smtp.Listener{Listener: ln, Mode: smtp.Mode(l.TLS)})
 	case l.Optional:
 		r.logSkipped(l, kernel.BindAdvice(err))
 	case errors.Is(err, syscall.EADDRINUSE) && holds(sockets, l.Addr) != "":

@@ -88,6 +88,3 @@ func (ps *parts) stop() error {
 	}
 	return errors.Join(errs...)
 }
-
-// ErrStopping ends what would go on for as long as the relay does.
-var ErrStopping = errors.New("the relay is stopping")

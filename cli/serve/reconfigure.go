@@ -12,10 +12,10 @@ import (
 	"relay/report/api/act"
 )
 
-// Config is the configuration in force: cfg, the one the relay started with,
+// config is the configuration in force: cfg, the one the relay started with,
 // with what it has taken over since. Where the two may differ, ask for it at
 // each use.
-func (r *Relay) Config() *config.Config {
+func (r *Relay) config() *config.Config {
 	if c := r.live.Load(); c != nil {
 		return c
 	}
@@ -37,10 +37,10 @@ func (r *Relay) reload() ([]act.Change, error) {
 		return nil, errors.New("this relay was started without a configuration that could be read again")
 	}
 	if r.drains() {
-		return nil, ErrStopping
+		return nil, act.ErrStopping
 	}
 	r.notify.reloading()
-	now := r.Config()
+	now := r.config()
 	list, err := r.takeOver(now)
 	if err != nil {
 		r.logRefused(err)
@@ -123,7 +123,7 @@ func (r *Relay) runReloads(ctx context.Context) error {
 
 // keepJobs starts the calendar again when a schedule in it has changed.
 func (r *Relay) keepJobs(before *config.Config) {
-	if r.Config().Backup.Schedule != before.Backup.Schedule && r.parts != nil {
+	if r.config().Backup.Schedule != before.Backup.Schedule && r.parts != nil {
 		r.parts.again(context.Background(), "jobs")
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
+	"relay/report/api/act"
 )
 
 // A file that is gone, perhaps for the moment in which it is replaced, is no wish
@@ -32,8 +33,8 @@ func TestReload_whileItStops(t *testing.T) {
 	defer w.Store.Close()
 	w.Reread = func() (config.Config, error) { return config.Default(), nil }
 	close(w.Stopping)
-	if _, err := w.reload(); !errors.Is(err, ErrStopping) {
-		t.Errorf("reload = %v, want %v", err, ErrStopping)
+	if _, err := w.reload(); !errors.Is(err, act.ErrStopping) {
+		t.Errorf("reload = %v, want %v", err, act.ErrStopping)
 	}
 	if heard := w.sup.lines(); len(heard) > 0 {
 		t.Errorf("told %q", heard)

@@ -22,6 +22,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
+	"relay/cli/trial"
 	"relay/mailer"
 	"relay/mailer/route"
 	"relay/report/api"
@@ -37,7 +38,7 @@ type Relay struct {
 	Cfg      config.Config // the one it was started with; see config
 	dir      place.Dir
 	Log      *slog.Logger
-	Hostname string
+	hostname string
 	started  time.Time
 	memory   int64         // octets that the machine grants it; 0: no limit is known
 	Clock    clock.Clock   // the wall clock of the business; zero: the system's
@@ -46,7 +47,7 @@ type Relay struct {
 	Store     *store.Store
 	mail      *mailer.Mailer
 	smtp      *smtp.Server
-	Listeners []smtp.Listener
+	listeners []smtp.Listener
 	control   net.Listener
 	api       net.Listener // nil: there is none
 	cert      *certificate // of the listeners; nil: none needs one
@@ -102,22 +103,23 @@ func (r *Relay) assemble() error {
 	if r.smtp, err = r.newSMTP(); err != nil {
 		return err
 	}
-	for _, l := range r.Listeners {
+	for _, l := range r.listeners {
 		r.logListening(l)
 	}
-	r.acts.Running = &act.Running{Host: whole{r}, Bans: bans{r.smtp}, Mail: deliveries{r.mail}, Stopping: r.Stopping}
+	r.acts.Running = &act.Running{Host: whole{r}, Bans: bans{r.smtp}, Mail: deliveries{r.mail}, Stopping: r.Stopping,
+		Submission: &trial.Submission{Config: r.config, Hostname: r.hostname, Listeners: r.listeners}}
 	return nil
 }
 
 // WorkOn has the relay and its service work on an open store.
 func (r *Relay) WorkOn(st *store.Store) {
-	r.Store, r.acts = st, serviceOn(st, r.Config, r.Log)
-	r.acts.Jobs, r.acts.Hostname = r.jobs(), r.Hostname
+	r.Store, r.acts = st, serviceOn(st, r.config, r.Log)
+	r.acts.Jobs, r.acts.Hostname = r.jobs(), r.hostname
 }
 
 // close gives back what assemble opened and no part has closed. The store is last.
 func (r *Relay) close() error {
-	for _, l := range r.Listeners {
+	for _, l := range r.listeners {
 		_ = l.Close() // closed by its part, as a rule
 	}
 	if r.control != nil {
@@ -143,7 +145,7 @@ func (r *Relay) newMailer() (*mailer.Mailer, error) {
 
 func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
 	m := c.Mailer()
-	m.Hostname, m.Smarthost, m.Self, m.Speed = r.Hostname, r.hop, r.self(), r.Clock.Rate()
+	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.Clock.Rate()
 	return m
 }
 
@@ -151,7 +153,7 @@ func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
 // when the relay listens on the port that it delivers to.
 func (r *Relay) self() []netip.Addr {
 	loops := false
-	for _, l := range r.Listeners {
+	for _, l := range r.listeners {
 		loops = loops || config.PortOf(l.Addr().String()) == r.Cfg.Delivery.Port
 	}
 	if !loops {
@@ -172,7 +174,7 @@ func (r *Relay) self() []netip.Addr {
 
 func (r *Relay) newSMTP() (*smtp.Server, error) {
 	cfg := r.smtpConfig(&r.Cfg)
-	if r.Cfg.API.NeedsTLS() || slices.ContainsFunc(r.Listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
+	if r.Cfg.API.NeedsTLS() || slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
 		cert, err := r.certificate(&r.Cfg)
 		if err != nil {
 			return nil, err
@@ -184,7 +186,7 @@ func (r *Relay) newSMTP() (*smtp.Server, error) {
 
 func (r *Relay) smtpConfig(c *config.Config) smtp.Config {
 	s := c.SMTP()
-	s.Hostname = r.Hostname
+	s.Hostname = r.hostname
 	return s
 }
 
@@ -197,7 +199,7 @@ func (r *Relay) certificate(cfg *config.Config) (*certificate, error) {
 		}
 		return c, nil
 	}
-	c, err := selfSigned(r.dir, r.Hostname, time.Now(), r.Log)
+	c, err := selfSigned(r.dir, r.hostname, time.Now(), r.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -224,8 +226,8 @@ func (r *Relay) takesMail(ctx context.Context) error {
 
 // health is what relay health and relay check ask for.
 func (r *Relay) health(ctx context.Context) *act.Health {
-	h := &act.Health{Version: build.Read().Version, PID: os.Getpid(), Hostname: r.Hostname, Started: r.started}
-	for _, l := range r.Listeners {
+	h := &act.Health{Version: build.Read().Version, PID: os.Getpid(), Hostname: r.hostname, Started: r.started}
+	for _, l := range r.listeners {
 		one := act.Listener{Addr: l.Addr().String(), TLS: string(l.Mode)}
 		if p, ok := l.Listener.(*passed); ok {
 			one.Socket = p.name

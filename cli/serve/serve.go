@@ -26,7 +26,7 @@ import (
 // mail can come in.
 func (r *Relay) Run(ctx context.Context, signals <-chan os.Signal, ready func(*store.Store)) error {
 	r.logStarting()
-	if !strings.Contains(r.Hostname, ".") {
+	if !strings.Contains(r.hostname, ".") {
 		r.logPlainName()
 	}
 	told, err := r.begin(signals)
@@ -38,9 +38,9 @@ func (r *Relay) Run(ctx context.Context, signals <-chan os.Signal, ready func(*s
 	r.parts = all
 	all.start(ctx, "mailer", r.mail.Run)
 	all.start(ctx, "jobs", r.runJobs)
-	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.Listeners) })
+	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.listeners) })
 	server := &control.Server{Command: r.Command, Holder: r.acts.Holder, Service: r.Service, Log: r.Log,
-		Drain: func() time.Duration { return r.Config().Drain.Duration }}
+		Drain: func() time.Duration { return r.config().Drain.Duration }}
 	all.start(ctx, "control", func(ctx context.Context) error { return server.Run(ctx, r.control) })
 	if r.api != nil {
 		all.start(ctx, "api", func(ctx context.Context) error { return r.runAPI(ctx, server) })
@@ -106,7 +106,7 @@ const Grace = 5 * time.Second
 // end, and the store is as after a kill.
 func (r *Relay) drain(all *parts, why string, signals <-chan os.Signal) error {
 	start := time.Now()
-	drain := r.Config().Drain.Duration
+	drain := r.config().Drain.Duration
 	r.logDraining(why)
 	r.notify.stopping(drain + Grace)
 	close(r.Stopping)
@@ -153,7 +153,7 @@ func New(m Machine, cfg config.Config, dir place.Dir) (*Relay, error) {
 	log := slog.New(logs)
 	return &Relay{
 		Host: m, Cfg: cfg, dir: dir, started: time.Now(), memory: m.memory(), notify: &notifier{Supervisor: m.Supervisor, log: log},
-		logs: logs, Log: log, Hostname: cfg.Host(), Stopping: make(chan struct{}),
+		logs: logs, Log: log, hostname: cfg.Host(), Stopping: make(chan struct{}),
 	}, nil
 }
 

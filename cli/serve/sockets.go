@@ -60,7 +60,7 @@ var ServiceModes = map[string]smtp.Mode{"submission": smtp.StartTLS, "submission
 // once.
 func (r *Relay) takePassed(sockets map[string][]net.Listener, name string, mode smtp.Mode) {
 	for _, l := range sockets[name] {
-		r.Listeners = append(r.Listeners, smtp.Listener{Listener: &passed{l, name}, Mode: mode})
+		r.listeners = append(r.listeners, smtp.Listener{Listener: &passed{l, name}, Mode: mode})
 	}
 	delete(sockets, name)
 }
@@ -81,7 +81,7 @@ func (r *Relay) takeByName(sockets map[string][]net.Listener) error {
 
 // notPassed is the error of a configured socket that did not come.
 func (r *Relay) notPassed(name string) error {
-	for _, l := range r.Listeners {
+	for _, l := range r.listeners {
 		if p, ok := l.Listener.(*passed); ok && p.name == name {
 			return exit.Fail(exit.Config, "leave one of them out", "two [[listen]] have addr = %q", config.SystemdPrefix+name)
 		}

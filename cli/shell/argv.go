@@ -44,15 +44,9 @@ func (l *Line) Command() string {
 // Hint is the command line that shows more.
 func (l *Line) Hint() string { return l.Name() + " --help" }
 
-// Sorted is the command line in the order that the library understands. Without all
-// it has --json but no paths: that is sent to a running relay.
-func (l *Line) Sorted(all bool) []string {
-	var argv []string
-	for _, g := range l.global {
-		if all || g == "--json" {
-			argv = append(argv, g)
-		}
-	}
+// Sorted is the command line in the order that the library understands.
+func (l *Line) Sorted() []string {
+	argv := slices.Clone(l.global)
 	for _, c := range l.path[1:] {
 		argv = append(argv, c.Name)
 	}

@@ -86,6 +86,7 @@ var samples = []struct {
 	{"account usage", []sample{{path: "/v1/accounts/sender/usage"}, {path: "/v1/accounts/nobody/usage", want: 404}}},
 	{"trace", []sample{{path: "/v1/trace?what=MESSAGE"}, {path: "/v1/trace?account=sender&since=1h&limit=1"}, {want: 422}}},
 	{"trace follow", []sample{{want: 502}}},
+	{"test", []sample{{body: `{"to":"you@example.net","account":"sender"}`}, {body: `{"to":"you"}`, want: 422}, {body: `{"to":"you@example.net","account":"nobody"}`, want: 404}}},
 	{"queue drop", []sample{{body: `{"ids":["MESSAGE"],"silent":true}`}}},
 	{"plan add", []sample{{body: `{"plan":"big","term":"year","bandwidth":1000000000,"price":"12.00","block":["1GB=5.00"]}`}, {body: `{"plan":"big","term":"year"}`, want: 409},
 		{body: `{"plan":"bad","term":"year","price":"much"}`, want: 422}}},
@@ -155,6 +156,10 @@ func (*machine) Reload() (*act.Reload, error) {
 
 func (h *machine) Bans() []act.Ban { return h.bans }
 
+func (*machine) Submit(_ context.Context, _ *act.TrialMessage, done act.Steps) (id store.ID, err error) {
+	return id, done.Tell("connect", act.StepFailed, "look at the log", "no answer")
+}
+
 func (h *machine) LiftBan(a netip.Addr) bool {
 	n := len(h.bans)
 	h.bans = slices.DeleteFunc(h.bans, func(b act.Ban) bool { return b.Network.Contains(a) })
@@ -182,7 +187,7 @@ func service(t *testing.T) *act.Service {
 	log := slog.New(slog.DiscardHandler)
 	h := &machine{[]act.Ban{{Network: netip.MustParsePrefix("192.0.2.7/32"), Failed: 3}, {Login: "acme", Failed: 3}}}
 	return &act.Service{Store: st, Log: log, Version: "1", Rules: func() *act.Rules { return &act.Rules{} },
-		Jobs: jobs.New(st, log, func() jobs.Config { return jobs.Config{} }), Running: &act.Running{Host: h, Bans: h}}
+		Jobs: jobs.New(st, log, func() jobs.Config { return jobs.Config{} }), Running: &act.Running{Host: h, Bans: h, Submission: h}}
 }
 
 // Each request of an act and each answer is as the OpenAPI document says.
@@ -228,6 +233,16 @@ func TestOpenAPI_contract(t *testing.T) {
 	}
 }
 
+// serve answers; a stream that ends with its problem is cut off there.
+func serve(h http.Handler, w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			panic(p)
+		}
+	}()
+	h.ServeHTTP(w, r)
+}
+
 func check(t *testing.T, v validator.Validator, h http.Handler, spec *act.Spec, one sample) {
 	t.Helper()
 	method, path, _ := strings.Cut(spec.Route, " ")
@@ -242,7 +257,7 @@ func check(t *testing.T, v validator.Validator, h http.Handler, spec *act.Spec, 
 		return r.WithContext(act.WithActor(r.Context(), act.Actor{Kind: act.Operator, UID: -1}))
 	}
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, request())
+	serve(h, w, request())
 	want := one.want
 	if want == 0 {
 		want = http.StatusOK
@@ -257,15 +272,25 @@ func check(t *testing.T, v validator.Validator, h http.Handler, spec *act.Spec, 
 			t.Errorf("%s %s %s: the request: %v", method, path, one.body, errs)
 		}
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	if ok, errs := v.ValidateHttpResponse(request(), resp); !ok {
+	for _, doc := range documents(resp, body) {
+		resp.Body = io.NopCloser(bytes.NewReader(doc))
+		_, errs := v.ValidateHttpResponse(request(), resp)
 		for _, e := range errs {
-			t.Errorf("%s %s: the answer %s: %s %s", method, path, body, e.Message, e.Reason)
+			t.Errorf("%s %s: the answer %s: %s %s", method, path, doc, e.Message, e.Reason)
 			for _, s := range e.SchemaValidationErrors {
 				t.Errorf("  %s %s", s.FieldPath, s.Reason)
 			}
 		}
 	}
+}
+
+// documents of an answer: of a stream its rows, without the problem that it ends with.
+func documents(resp *http.Response, body []byte) [][]byte {
+	if resp.Header.Get("Content-Type") != "application/x-ndjson" {
+		return [][]byte{body}
+	}
+	rows := slices.Collect(bytes.Lines(body))
+	return slices.DeleteFunc(rows, func(row []byte) bool { return bytes.HasPrefix(row, []byte(`{"problem":`)) })
 }
 
 // The document passes the rules of redocly's linter.

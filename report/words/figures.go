@@ -37,6 +37,18 @@ func Plural(n int64, noun string) string {
 	return Number(n) + " " + noun + "s"
 }
 
+// Used is "1,200 of 9,000 (13 %)"; the limit nil is none.
+func Used(n int64, limit *int64, format func(int64) string) string {
+	if limit == nil {
+		return format(n) + ", unlimited"
+	}
+	text := fmt.Sprintf("%s of %s%s", format(n), format(*limit), Percent(n, *limit))
+	if n > *limit {
+		text += ", over by " + format(n-*limit)
+	}
+	return text
+}
+
 // Span writes a duration in its two largest units: "3d4h", "12m", "45s".
 func Span(d time.Duration) string {
 	if d < 0 {

@@ -2,6 +2,7 @@ package act
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"relay/store"
@@ -9,10 +10,36 @@ import (
 
 // Running is what a relay that runs has beside its store. Each part may be nil.
 type Running struct {
-	Host     Host
-	Bans     Bans
-	Mail     Deliveries
-	Stopping <-chan struct{} // closed when the relay begins to stop; nil: never
+	Host       Host
+	Bans       Bans
+	Mail       Deliveries
+	Submission Submission
+	Stopping   <-chan struct{} // closed when the relay begins to stop; nil: never
+}
+
+// ErrStopping ends what goes on for as long as the relay does.
+var ErrStopping = errors.New("the relay is stopping")
+
+// While is ctx until the relay begins to stop, which makes ErrStopping its cause.
+func (r *Running) While(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-r.Stopping:
+			cancel(ErrStopping)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// Stopped is the problem of what has ended with the relay, with the next step; where ctx
+// ended otherwise, its error.
+func Stopped(ctx context.Context, hint string) error {
+	if errors.Is(context.Cause(ctx), ErrStopping) {
+		return Fail(Unreachable, hint, "%w", ErrStopping)
+	}
+	return ctx.Err()
 }
 
 // Deliveries is the part of a relay that delivers mail.

@@ -27,6 +27,7 @@ type Rules struct {
 	MostAccounts int             // that a reseller may have below it; 0: any number
 	Invoices     invoice.Options // how they are paid; days are in the zone of the store
 	Methods      []Method        // of payment that customers can choose
+	Smarthost    bool            // all mail goes to one host
 }
 
 // Method of payment.

@@ -3,8 +3,8 @@
 //
 // A list of the queue or of the trace goes through the store a page at a time. A change
 // of many messages is asked for a batch at a time: each batch says where the next one
-// begins. What only a running relay knows, such as why mail waits, is left out where none
-// runs.
+// begins. A test sends a message through the running relay, and follows it to its end. What
+// only a running relay knows, such as why mail waits, is left out where none runs.
 package mail
 
 import "relay/report/api/act"
@@ -16,5 +16,6 @@ func Acts() []act.Any {
 		Retry, Hold, Release, Drop,
 		ListTrace, FollowTrace,
 		ListUsage, ShowUsage,
+		Test,
 	}
 }

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -77,27 +78,15 @@ func (f *follower) message(ctx context.Context, q *tracing) error {
 	return f.follow(ctx, w)
 }
 
-var errStopping = errors.New("the relay is stopping")
-
 // follow gives the events of a watch as they come, those of one message to its end. It
 // ends with the client, and with the relay.
 func (f *follower) follow(ctx context.Context, w *store.Watch) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() {
-		select {
-		case <-f.s.Running.Stopping:
-			cancel(errStopping)
-		case <-ctx.Done():
-		}
-	}()
+	ctx, cancel := f.s.Running.While(ctx)
+	defer cancel()
 	for {
 		list, missed, err := w.Take(ctx)
 		if err != nil {
-			if errors.Is(context.Cause(ctx), errStopping) {
-				return act.Fail(act.Unreachable, "follow it again when the relay is back", "%w", errStopping)
-			}
-			return err
+			return cmp.Or(act.Stopped(ctx, "follow it again when the relay is back"), err)
 		}
 		for _, l := range list {
 			if err := f.live(l); err != nil {

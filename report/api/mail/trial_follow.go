@@ -1,4 +1,4 @@
-package cli
+package mail
 
 import (
 	"cmp"
@@ -8,22 +8,20 @@ import (
 	"regexp"
 	"strings"
 
-	"relay/cli/exit"
-	"relay/cli/finding"
+	"relay/report/api/act"
 	"relay/report/words"
 	"relay/store"
 )
 
-// follow shows the message's life until it has left the queue.
+// follow gives the message's life until it has left the queue.
 func (t *trial) follow(ctx context.Context) error {
-	past, queued, w, err := t.st.Follow(t.id)
+	past, queued, w, err := t.s.Store.Follow(t.id)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	var last store.RecipientState
 	for i := range past {
-		if err := t.event(&past[i], &last); err != nil {
+		if err := t.event(&past[i]); err != nil {
 			return err
 		}
 	}
@@ -32,46 +30,44 @@ func (t *trial) follow(ctx context.Context) error {
 	for queued {
 		list, _, err := w.Take(limit) // one message's events are few, and none is missed
 		switch {
-		case err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-			return t.waits()
 		case err != nil && ctx.Err() != nil:
-			return alive(ctx)
+			return over(ctx)
+		case errors.Is(err, context.DeadlineExceeded):
+			return t.waits()
 		case err != nil:
 			return err
 		}
 		for _, l := range list {
-			if err := t.event(&l.Event, &last); err != nil {
+			if err := t.event(&l.Event); err != nil {
 				return err
 			}
 			queued = queued && !l.Done
 		}
 	}
-	if last != store.Delivered || t.bad {
-		return exit.Code(exit.Failed)
+	if t.last != store.Delivered {
+		return cmp.Or(t.failure, act.Fail(act.Refused, "{trace "+t.id.String()+"} has all that is known of it", "message %s was not delivered", t.id))
 	}
-	return nil
+	return t.failure
 }
 
 // waits is the end of a test whose message goes on.
 func (t *trial) waits() error {
-	return exit.Fail(exit.TryAgain, fmt.Sprintf("relay keeps trying; to follow it: relay trace %s --follow", t.id),
+	return act.Fail(act.Busy, fmt.Sprintf("relay keeps trying; to follow it: {trace %s --follow}", t.id),
 		"message %s is still in the queue after %s", t.id, words.Span(t.timeout))
 }
 
-// event shows one, and notes where the recipient stands after it.
-func (t *trial) event(e *store.Event, last *store.RecipientState) error {
+// event gives one, and notes where the recipient stands after it.
+func (t *trial) event(e *store.Event) error {
 	if e.Kind == store.EventAccepted {
-		return nil // shown already
+		return nil // given already
 	}
 	if len(e.Recipients) == 0 {
-		return t.step(string(e.Kind), finding.OK, "", "%s", words.English.Event(e))
+		return t.steps.Tell(string(e.Kind), act.StepOK, "", "%s", words.English.Event(e))
 	}
 	o := &e.Recipients[0]
-	if o.State != "" {
-		*last = o.State
-	}
+	t.last = cmp.Or(o.State, t.last)
 	name, s, advice := t.judge(e, o)
-	return t.step(name, s, advice, "%s", eventDetail(e, o))
+	return t.goesOn(t.steps.Tell(name, s, advice, "%s", eventDetail(e, o)))
 }
 
 // eventDetail is where, how and with what words.
@@ -96,24 +92,24 @@ func eventDetail(e *store.Event, o *store.EventOutcome) string {
 }
 
 // judge says what an event means for the test.
-func (t *trial) judge(e *store.Event, o *store.EventOutcome) (name string, s finding.Status, advice string) {
+func (t *trial) judge(e *store.Event, o *store.EventOutcome) (name string, s act.StepStatus, advice string) {
 	switch o.State {
 	case store.Delivered:
-		return "delivered", finding.OK, ""
+		return "delivered", act.StepOK, ""
 	case store.Failed:
-		return "bounced", finding.Failed, bounceAdvice(o.Reply, t.cfg.Delivery.Smarthost != "")
+		return "bounced", act.StepFailed, bounceAdvice(o.Reply, t.s.Rules().Smarthost)
 	case store.Expired:
-		return "expired", finding.Failed, "to see the earlier attempts: relay trace " + t.id.String()
+		return "expired", act.StepFailed, "to see the earlier attempts: relay trace " + t.id.String()
 	case store.Dropped:
-		return "dropped", finding.Failed, "it was removed from the queue"
+		return "dropped", act.StepFailed, "it was removed from the queue"
 	case store.Deferred:
 		advice := "relay will try again"
 		if !o.Next.IsZero() {
-			advice += " at " + words.Stamp(o.Next, t.st.Zone())
+			advice += " at " + words.Stamp(o.Next, t.s.Store.Zone())
 		}
-		return "deferred", finding.Warning, advice
+		return "deferred", act.StepWarning, advice
 	}
-	return string(e.Kind), finding.OK, ""
+	return string(e.Kind), act.StepOK, ""
 }
 
 // enhancedRE is the enhanced code of a refusal (RFC 3463 §2).

@@ -1,0 +1,208 @@
+package mail
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"relay/report/api/act"
+	"relay/report/words"
+	"relay/store"
+	"relay/store/maildomain"
+)
+
+// Trial is the request for a message that is sent as a customer's program does.
+type Trial struct {
+	Body struct {
+		To      string `json:"to" doc:"Address to send the message to."`
+		Account string `json:"account,omitempty" doc:"That sends. Not needed if there is only one."`
+		From    string `json:"from,omitempty" doc:"Address of the sender. Default the account's contact."`
+		Timeout string `json:"timeout,omitempty" doc:"How long to follow it, such as 30s. Default 2m."`
+	}
+}
+
+// Test sends a message and follows it to its end. A stream that ends without a problem says
+// that it was delivered.
+var Test = act.NewStream(act.Spec{Name: "test", Route: "POST /v1/test", Summary: "Send a message through the relay, and what becomes of it, step by step", May: act.Operator}, test)
+
+// trial is a test that runs, for as long as the client is there:
+//
+//  1. a login is made for it;
+//  2. the running relay connects to a listener of its own, turns to TLS, logs in, and hands
+//     the message over;
+//  3. the login is revoked, however that ended, also when the client went away or was killed.
+//     The next test of that account removes the login that a killed relay left;
+//  4. the trace is followed until the message has left the queue.
+type trial struct {
+	s        *act.Service
+	to, from string
+	timeout  time.Duration
+	account  store.Account
+	steps    act.Steps
+	failure  error // the problem of the last step that failed; nil: none did
+
+	id   store.ID             // of the message, once it was accepted
+	last store.RecipientState // of its recipient, once it was tried
+}
+
+func test(ctx context.Context, s *act.Service, in *Trial, give func(*act.TrialStep) error) error {
+	if s.Running == nil || s.Running.Submission == nil {
+		return act.NotRunning()
+	}
+	t := &trial{s: s, to: in.Body.To, from: in.Body.From}
+	if err := t.choose(ctx, in); err != nil {
+		return err
+	}
+	ctx, cancel := s.Running.While(ctx)
+	defer cancel()
+	t.steps = func(step *act.TrialStep) error { return t.step(ctx, step, give) }
+	return t.run(ctx)
+}
+
+// choose checks what the request names, and finds what it leaves out.
+func (t *trial) choose(ctx context.Context, in *Trial) (err error) {
+	if t.timeout, err = duration("timeout", cmp.Or(in.Body.Timeout, "2m")); err != nil {
+		return err
+	}
+	for _, a := range []string{t.to, cmp.Or(t.from, t.to)} {
+		if !maildomain.IsAddress(a) {
+			return act.Fail(act.Wrong, "", "%q is not a mail address", a)
+		}
+	}
+	if in.Body.Account == "" {
+		err = t.onlyAccount()
+	} else {
+		t.account, err = t.s.Account(ctx, in.Body.Account)
+	}
+	t.from = cmp.Or(t.from, t.sender())
+	return err
+}
+
+// namesShown of accounts in an error.
+const namesShown = 5
+
+// onlyAccount is the account where there is one only.
+func (t *trial) onlyAccount() error {
+	var list []string
+	err := t.s.Store.EachAccount(store.Wanted{}, func(a *store.Account) error {
+		t.account = *a
+		if list = append(list, a.Name); len(list) > namesShown {
+			return act.ErrFull
+		}
+		return nil
+	})
+	switch {
+	case err != nil && !errors.Is(err, act.ErrFull):
+		return err
+	case len(list) == 0:
+		return act.Fail(act.Missing, "{account add NAME --plan entry}", "there is no account yet")
+	case len(list) > namesShown:
+		list[namesShown] = "…"
+	}
+	if len(list) > 1 {
+		return act.Fail(act.Wrong, "{account list} shows all", "there are several accounts (%s): name one with --account", strings.Join(list, ", "))
+	}
+	return nil
+}
+
+// sender is an address that the account may send from.
+func (t *trial) sender() string {
+	own := "postmaster@" + t.s.Hostname
+	for _, a := range append([]string{t.account.Contact, own}, t.account.Senders...) {
+		if strings.HasPrefix(a, "@") {
+			a = "postmaster" + a
+		}
+		if a != "" && t.mayFrom(a) {
+			return a
+		}
+	}
+	return own // the relay says what is wrong with it
+}
+
+func (t *trial) mayFrom(address string) bool {
+	at := strings.LastIndexByte(address, '@')
+	return len(t.account.Senders) == 0 || slices.ContainsFunc(t.account.Senders, func(s string) bool {
+		return strings.EqualFold(s, address) || strings.EqualFold(s, address[at:])
+	})
+}
+
+// step gives a step to the client, unless the test is over.
+func (t *trial) step(ctx context.Context, step *act.TrialStep, give func(*act.TrialStep) error) error {
+	if err := over(ctx); err != nil {
+		return err
+	}
+	if step.Time = t.s.Store.Now(); step.Status != act.StepFailed {
+		return give(step)
+	}
+	as := act.Refused
+	if step.Temporary {
+		as = act.Busy
+	}
+	t.failure = act.Fail(as, step.Advice, "%s", step.Detail)
+	return cmp.Or(give(step), t.failure)
+}
+
+// over is why a test ends early: the relay stops, or the client went away; nil: it goes on.
+func over(ctx context.Context) error { return act.Stopped(ctx, "test again when the relay is back") }
+
+func (t *trial) run(ctx context.Context) error {
+	before, err := t.s.Store.Standing(t.account.Name)
+	if err != nil {
+		return err
+	}
+	if t.id, err = t.handOver(ctx); err != nil {
+		return err
+	}
+	if err := t.charged(&before); err != nil {
+		return err
+	}
+	return t.follow(ctx)
+}
+
+// charged gives the usage before and after.
+func (t *trial) charged(before *store.Standing) error {
+	after, err := t.s.Store.Standing(t.account.Name)
+	if err != nil {
+		return err
+	}
+	was, is := before.Usage.Charged, after.Usage.Charged
+	v := UsageOf(after.Usage, after.InPeriod())
+	if is == was {
+		return t.goesOn(t.steps.Tell("charged", act.StepFailed, "relay check --store verifies the counters",
+			"nothing: still %s, %s", words.Plural(is.Messages, "e-mail"), words.Size(is.Bytes)))
+	}
+	return t.steps.Tell("charged", act.StepOK, "", "e-mails %s → %s; bandwidth %s → %s",
+		words.Number(was.Messages), words.Used(is.Messages, v.AllowMessages, words.Number),
+		words.Size(was.Bytes), words.Used(is.Bytes, v.AllowBytes, words.Size))
+}
+
+// goesOn leaves out the problem of a step after which the message goes on.
+func (t *trial) goesOn(err error) error {
+	if err == t.failure {
+		return nil
+	}
+	return err
+}
+
+// content of the message.
+func (t *trial) content(now time.Time) string {
+	host := t.s.Hostname
+	lines := []string{
+		"From: relay test <" + t.from + ">",
+		"To: <" + t.to + ">",
+		"Subject: relay test",
+		"Date: " + now.In(t.s.Store.Zone()).Format(time.RFC1123Z),
+		"Message-ID: <relay-test." + strings.ToLower(rand.Text()) + "@" + host + ">",
+		"Auto-Submitted: auto-generated",
+		"MIME-Version: 1.0",
+		"Content-Type: text/plain; charset=utf-8",
+		"",
+		"This message was sent by the operator of " + host,
+		"with \"relay test\", to see whether mail arrives. It needs no answer.",
+	}
+	return strings.Join(lines, "\r\n") + "\r\n"
+}
