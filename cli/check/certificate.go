@@ -17,6 +17,7 @@ import (
 // endsSoon is how long a certificate must hold, so that there is no warning.
 const endsSoon = 14 * 24 * time.Hour
 
+// certificate judges the configured certificate, its chain and who may read its key.
 func (e *entrance) certificate() {
 	t := e.cfg.TLS
 	if t.Cert == "" {
@@ -50,7 +51,8 @@ func (e *entrance) passedCertificate() {
 	e.chain(e.seen)
 }
 
-// certificatesOf is the chain of a file, the leaf first.
+// certificatesOf is the chain of a file, the leaf first. One that cannot be parsed is left
+// out, as mail programs cannot use it either.
 func certificatesOf(pair *tls.Certificate) []*x509.Certificate {
 	list := []*x509.Certificate{pair.Leaf}
 	for _, der := range pair.Certificate[1:] {
@@ -61,6 +63,8 @@ func certificatesOf(pair *tls.Certificate) []*x509.Certificate {
 	return list
 }
 
+// judge judges a certificate by its dates and names alone. A wrong name is a warning,
+// because mail programs may know relay by a name other than the hostname.
 func (e *entrance) judge(leaf *x509.Certificate) {
 	left := time.Until(leaf.NotAfter)
 	ends := words.Stamp(leaf.NotAfter, e.cfg.Zone())
@@ -78,7 +82,8 @@ func (e *entrance) judge(leaf *x509.Certificate) {
 	}
 }
 
-// chain verifies the certificate as a mail program on this machine would.
+// chain verifies the certificate as a mail program on this machine would. Nothing here
+// fails: operators may have mail programs that trust an authority of their own.
 func (e *entrance) chain(list []*x509.Certificate) {
 	leaf := list[0]
 	switch err := knock.Verify(list, "", inside(leaf)); {

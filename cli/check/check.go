@@ -63,7 +63,7 @@ What cannot be told, such as the DNS without a name server, is a warning. Exit c
 type checkup struct {
 	*shell.Env
 	Machine
-	cfg config.Config
+	cfg config.Config // read by the first look, like dir
 	dir place.Dir
 }
 
@@ -95,7 +95,8 @@ func (c *checkup) run(ctx context.Context, prove, offline bool) results {
 	return slices.Concat(h.results, in.results, dns.results, out.results, m.results)
 }
 
-// look is the part of the check that stands under one heading.
+// look is the part of the check that stands under one heading. Looks run beside each
+// other, so each has its own results; what they share of the checkup no longer changes.
 type look struct {
 	*checkup
 	ctx     context.Context
@@ -141,7 +142,8 @@ func (r results) summary() string {
 // widestCheck bounds the column of names; longer ones are cut.
 const widestCheck = len("data directory")
 
-// show writes the results, for programs or under their headings.
+// show writes the results, for programs or under their headings. Programs get no
+// headings: the names of the checks are enough.
 func (c *checkup) show(found results) error {
 	if c.JSON {
 		return term.EncodeAll(c.Stdout, found)

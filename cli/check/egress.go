@@ -30,6 +30,8 @@ func (e *egress) all() {
 	e.portOut()
 }
 
+// smarthost greets the configured smarthost, without a login. The password of a smarthost
+// may be a credential that only the service is given, so its absence is no failure.
 func (e *egress) smarthost() {
 	d := &e.cfg.Delivery
 	if _, err := d.NextHop(); err != nil && !errors.Is(err, config.ErrNoCredential) {
@@ -46,7 +48,8 @@ func (e *egress) smarthost() {
 // wellKnown are domains whose mail hosts are hardly ever down.
 var wellKnown = []string{"gmail.com", "outlook.com"}
 
-// portOut tries whether the world's mail hosts can be reached.
+// portOut tries whether the world's mail hosts can be reached, because many providers
+// block port 25. It ends at the first that answers, and blames the port only if it asked.
 func (e *egress) portOut() {
 	name := "port " + strconv.Itoa(e.cfg.Delivery.Port) + " out"
 	dns, err := e.resolver()
@@ -99,7 +102,8 @@ func mailHost(ctx context.Context, dns *route.DNS, domain string) (string, netip
 	return "", netip.Addr{}, fmt.Errorf("%s has no mail host", domain)
 }
 
-// reached reports whether the kernel has a route to the address.
+// reached reports whether the kernel has a route to the address. A machine with IPv6 only
+// must not blame the port for an IPv4 address.
 func reached(a netip.Addr) bool {
 	_, err := kernel.SourceFor(netip.AddrPortFrom(a, 25).String())
 	return err == nil
@@ -108,7 +112,8 @@ func reached(a netip.Addr) bool {
 // greetTime is how long one host may take, for connection and greeting together.
 const greetTime = 3 * time.Second
 
-// greeting connects, reads the first line and says QUIT.
+// greeting connects, reads the first line and says QUIT. With implicit TLS the connection
+// is enough: the handshake is the mailer's, with its own rules.
 func (e *egress) greeting(addr string, implicit bool) (string, error) {
 	ctx, cancel := context.WithTimeout(e.ctx, greetTime)
 	defer cancel()

@@ -26,6 +26,7 @@ type entrance struct {
 	seen  []*x509.Certificate // the chain that a listener showed
 }
 
+// all tries the ports first: they show the certificate that only the relay has.
 func (e *entrance) all() {
 	e.ports()
 	if e.cfg.NeedsTLS() {
@@ -71,7 +72,8 @@ func portName(addr string) string {
 	return cmp.Or(config.SocketName(addr), "port "+addr[strings.LastIndexByte(addr, ':')+1:])
 }
 
-// served asks the running relay's listener for its greeting.
+// served asks the running relay's listener for its greeting. The certificate there may be
+// older than the file: a renewal takes effect with the next look at the file, or a reload.
 func (e *entrance) served(name string, l config.Listen) {
 	addr, found := e.listener(l)
 	if !found {
@@ -93,7 +95,8 @@ func (e *entrance) served(name string, l config.Listen) {
 	e.add(name, finding.OK, "", "%s, the relay answers on %s", l.TLS, addr)
 }
 
-// notServed says that the running relay lacks a configured listener.
+// notServed says that the running relay lacks a configured listener. A default one may be
+// missing where relay runs without the privilege to bind it.
 func (e *entrance) notServed(name string, l config.Listen) {
 	s, advice := finding.Failed, "start the relay again after a change of [[listen]]; the reason is in its log"
 	if l.Optional {
@@ -105,7 +108,8 @@ func (e *entrance) notServed(name string, l config.Listen) {
 	e.add(name, s, cmp.Or(stopAdvice(kernel.PortUsers(l.Addr)), advice), "the running relay does not listen on %s", l.Addr)
 }
 
-// listener finds the running relay's listener for a configured one.
+// listener finds the running relay's listener for a configured one. The address may differ:
+// relay reports the port that the kernel chose, or the address of the passed socket.
 func (e *entrance) listener(l config.Listen) (addr string, found bool) {
 	name, port := config.SocketName(l.Addr), config.PortOf(l.Addr)
 	for _, have := range e.relay.health.Listeners {
@@ -120,6 +124,7 @@ func (e *entrance) listener(l config.Listen) (addr string, found bool) {
 	return "", false
 }
 
+// bind tries to bind the address as relay serve would, and lets it go at once.
 func (e *entrance) bind(name string, l config.Listen) {
 	ln, err := e.Listen("tcp", l.Addr)
 	switch {
@@ -135,7 +140,8 @@ func (e *entrance) bind(name string, l config.Listen) {
 	}
 }
 
-// taken says whose the port is. Without users this process may not see them.
+// taken says whose the port is. Without users this process may not see them. A silent
+// relay may hold the port itself, so that is no failure of its own.
 func (e *entrance) taken(name string, l config.Listen, users []kernel.Process) {
 	if len(users) > 0 && users[0].PID == 1 {
 		e.add(name, finding.OK, "", "%s, the service manager has %s, for the relay that it starts (or stop its socket unit)", l.TLS, l.Addr)
@@ -165,7 +171,8 @@ func stopAdvice(users []kernel.Process) string {
 }
 
 // greets connects as a mail program does, waits for 220, and turns to TLS where the
-// listener offers it. It returns the certificates.
+// listener offers it. It returns the certificates without judging them, so that a bad one
+// does not hide whether the port works.
 func (e *entrance) greets(addr, mode string) ([]*x509.Certificate, error) {
 	conn, err := knock.Dial(e.ctx, addr, e.cfg.Balancers())
 	if err != nil {
@@ -173,7 +180,7 @@ func (e *entrance) greets(addr, mode string) ([]*x509.Certificate, error) {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(knock.Patience)) // an error shows at the first read
-	anyone := &tls.Config{InsecureSkipVerify: true}      // the certificate has findings of its own
+	anyone := &tls.Config{InsecureSkipVerify: true}
 	if mode == "implicit" {
 		conn = tls.Client(conn, anyone)
 	}

@@ -73,6 +73,7 @@ func (h *home) configured() bool {
 	return true
 }
 
+// hostname judges the name in EHLO. Short names work, but many receivers refuse them.
 func (h *home) hostname() {
 	name := h.cfg.Host()
 	if !hostname.Full(name) {
@@ -83,6 +84,8 @@ func (h *home) hostname() {
 	h.add("hostname", finding.OK, "", "%s", name)
 }
 
+// directory judges the data directory. It must be the relay's alone: it holds mail and
+// hashes of passwords.
 func (h *home) directory() {
 	info, err := os.Stat(string(h.dir))
 	switch {
@@ -109,7 +112,8 @@ func (h *home) numbers() {
 	}
 }
 
-// process asks the running relay how it is.
+// process asks the running relay how it is. An answer that does not come is not the same
+// as no relay: a relay that hangs has the store and the ports.
 func (h *home) process() {
 	ctx, cancel := context.WithTimeout(h.ctx, commands.HealthLimit)
 	defer cancel()

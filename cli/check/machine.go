@@ -38,6 +38,8 @@ const (
 	noRoom     = 200_000_000
 )
 
+// disk looks at the file system of the data directory, or of the nearest directory above
+// that exists.
 func (h *hardware) disk() {
 	dir := string(h.dir)
 	for dir != "/" {
@@ -70,6 +72,8 @@ const (
 	slowSync    = 20 * time.Millisecond
 )
 
+// diskSpeed measures how long a message waits for its sync. A lone connection gets no
+// more messages a second than the disk makes syncs.
 func (h *hardware) diskSpeed() {
 	if _, err := os.Stat(string(h.dir)); err != nil {
 		return // there is nothing to measure yet
@@ -90,7 +94,8 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 1, 64) + " ms"
 }
 
-// syncTime is the median time of a small write with its sync.
+// syncTime is the median time of a small write with its sync: one slow write among them
+// says little of the disk.
 func syncTime(dir string) (time.Duration, error) {
 	f, err := os.CreateTemp(dir, ".speed-*")
 	if err != nil {
@@ -148,6 +153,8 @@ func (h *hardware) fileLimit() (most uint64, whose string, err error) {
 	return uint64(limit.Max), "started here it", err
 }
 
+// clock judges the clock of the books, and then whether NTP keeps the system's. The time
+// itself is shown, so that the operator sees a wrong one at once.
 func (h *hardware) clock() {
 	state, err := kernel.ReadClock()
 	switch {

@@ -17,7 +17,7 @@ import (
 	"relay/mailer/route"
 )
 
-// resolver is the configured one, with less patience than the mailer has.
+// resolver is the one that the mailer uses, with less patience: a person waits.
 func (l *look) resolver() (*route.DNS, error) {
 	cfg := route.DNSConfig{Timeout: 2 * time.Second}
 	if l.cfg.Delivery.Resolver != "" {
@@ -32,11 +32,14 @@ type records struct {
 	dns   *route.DNS
 	name  string           // ours, lower case
 	own   kernel.Addresses // this machine's
-	addrs []netip.Addr     // of the name
+	addrs []netip.Addr     // the name's; once private ones have been judged, the public ones
 }
 
+// resolverAdvice is for findings that no name server answers.
 const resolverAdvice = "see resolver in [delivery], or /etc/resolv.conf: without the DNS no mail leaves either"
 
+// all ends at the first thing without which the other records mean nothing. Behind a
+// smarthost receivers see the smarthost's records instead of these.
 func (r *records) all() {
 	r.name = strings.ToLower(r.cfg.Host())
 	if !hostname.Full(r.name) {
@@ -94,7 +97,8 @@ func recordFor(name string, a netip.Addr) string {
 	return fmt.Sprintf("%s. AAAA %s", name, a)
 }
 
-// lookUp finds the addresses of machine and name.
+// lookUp finds the addresses of machine and name. It fails for a name server that knows no
+// public domain either, because its "not found" says nothing about this host.
 func (r *records) lookUp() (err error) {
 	if r.dns, err = r.resolver(); err != nil {
 		return err
@@ -106,7 +110,7 @@ func (r *records) lookUp() (err error) {
 	if !errors.Is(err, route.ErrNotFound) {
 		return err
 	}
-	_, err = r.dns.LookupMX(r.ctx, wellKnown[0]) // does the name server know the public DNS at all?
+	_, err = r.dns.LookupMX(r.ctx, wellKnown[0])
 	if errors.Is(err, route.ErrNotFound) {
 		return fmt.Errorf("the name server knows neither %s nor %s", r.name, wellKnown[0])
 	}
@@ -122,42 +126,40 @@ func (r *records) named() {
 	r.add("A, AAAA", finding.OK, "", "%s is %s", r.name, kernel.AddrList(r.addrs))
 }
 
-// address judges the addresses of the name: they must be this machine's, and all of
-// those that mail leaves from.
+// address judges the addresses of the name: all that mail leaves from must be among
+// them, and each must be this machine's. Of IPv4 behind NAT the machine cannot tell.
 func (r *records) address() {
 	const check = "A, AAAA"
-	if len(r.addrs) == 0 {
+	own, named := &r.own, kernel.AddrList(r.addrs)
+	missing := slices.IndexFunc(own.Outgoing, func(a netip.Addr) bool { return !slices.Contains(r.addrs, a) })
+	foreign := slices.IndexFunc(r.addrs, r.foreign)
+	switch {
+	case len(r.addrs) == 0:
 		advice := fmt.Sprintf("publish %s. with this machine's public address (A, AAAA)", r.name)
-		if len(r.own.Outgoing) > 0 {
-			advice = "publish " + recordFor(r.name, r.own.Outgoing[0])
+		if len(own.Outgoing) > 0 {
+			advice = "publish " + recordFor(r.name, own.Outgoing[0])
 		}
 		r.add(check, finding.Failed, advice, "%s has no address: mail programs cannot find it, and receivers refuse its mail", r.name)
-		return
-	}
-	if len(r.own.Outgoing) == 0 {
-		r.add(check, finding.OK, "", "%s is %s; this machine is behind NAT (%s), so whether that leads here cannot be told", r.name, kernel.AddrList(r.addrs), cmp.Or(kernel.AddrList(r.own.All), "no address"))
-		return
-	}
-	for _, a := range r.own.Outgoing {
-		if !slices.Contains(r.addrs, a) {
-			r.add(check, finding.Failed, "publish "+recordFor(r.name, a), "mail leaves from %s, which is not among the addresses of %s (%s)", a, r.name, kernel.AddrList(r.addrs))
-			return
-		}
-	}
-	for _, a := range r.addrs {
-		if !slices.Contains(r.own.All, a) && !slices.Contains(r.own.Outgoing, a) && !(r.own.NAT && a.Is4()) {
-			r.add(check, finding.Warning, "take the record away, unless a balancer is there", "%s is also %s, which is not this machine", r.name, a)
-			return
-		}
-	}
-	switch {
-	case !r.own.NAT:
-		r.add(check, finding.OK, "", "%s is %s", r.name, kernel.AddrList(r.addrs))
+	case len(own.Outgoing) == 0:
+		r.add(check, finding.OK, "", "%s is %s; this machine is behind NAT (%s), so whether that leads here cannot be told", r.name, named, cmp.Or(kernel.AddrList(own.All), "no address"))
+	case missing >= 0:
+		a := own.Outgoing[missing]
+		r.add(check, finding.Failed, "publish "+recordFor(r.name, a), "mail leaves from %s, which is not among the addresses of %s (%s)", a, r.name, named)
+	case foreign >= 0:
+		r.add(check, finding.Warning, "take the record away, unless a balancer is there", "%s is also %s, which is not this machine", r.name, r.addrs[foreign])
+	case !own.NAT:
+		r.add(check, finding.OK, "", "%s is %s", r.name, named)
 	case slices.ContainsFunc(r.addrs, netip.Addr.Is4):
-		r.add(check, finding.OK, "", "%s is %s; IPv4 is behind NAT, so whether that leads here cannot be told", r.name, kernel.AddrList(r.addrs))
+		r.add(check, finding.OK, "", "%s is %s; IPv4 is behind NAT, so whether that leads here cannot be told", r.name, named)
 	default:
 		r.add(check, finding.Failed, fmt.Sprintf("publish %s. A with the public address", r.name), "%s has no IPv4 address, but mail leaves by IPv4 too", r.name)
 	}
+}
+
+// foreign reports an address that is not this machine's. Behind NAT, an IPv4 address may
+// be the machine's public one.
+func (r *records) foreign(a netip.Addr) bool {
+	return !slices.Contains(r.own.All, a) && !slices.Contains(r.own.Outgoing, a) && !(r.own.NAT && a.Is4())
 }
 
 // pointer judges the PTR record of an address: many receivers refuse mail from an
@@ -179,7 +181,8 @@ func (r *records) pointer(a netip.Addr) {
 	}
 }
 
-// confirmed reports whether one of the first names leads back to the address.
+// confirmed reports whether a name leads back to the address, as receivers ask. The
+// first three are enough, which bounds the look-ups.
 func (r *records) confirmed(names []string, a netip.Addr) bool {
 	return slices.ContainsFunc(names[:min(len(names), 3)], func(name string) bool {
 		addrs, err := r.dns.LookupAddrs(r.ctx, name)
@@ -188,14 +191,15 @@ func (r *records) confirmed(names []string, a netip.Addr) bool {
 }
 
 // permitted judges the SPF record of relay's name in EHLO. It counts for DSNs, whose
-// reverse-path is empty (RFC 7208 §2.4).
+// reverse-path is empty (RFC 7208 §2.4). A missing record is published as a whole; a term
+// goes into the one that is there, because a second record makes both invalid (§4.5).
 func (r *records) permitted(a netip.Addr) {
 	var terms []string
 	for _, s := range r.senders() {
 		terms = append(terms, spf.Term(s))
 	}
 	whole := fmt.Sprintf(`%s. TXT "%s"`, r.name, spf.Record(terms))
-	advice := fmt.Sprintf("put %s into the SPF record that is there, as its first term", spf.Term(a)) // a second record would spoil both
+	advice := fmt.Sprintf("put %s into the SPF record that is there, as its first term", spf.Term(a))
 	switch v := spf.Check(r.ctx, r.dns, r.name, a); v.Result {
 	case spf.Pass:
 		r.add("SPF", finding.OK, "", "%s lets %s send (%s)", r.name, a, v.Term)

@@ -43,7 +43,8 @@ func (h *home) storeFile() bool {
 	return true
 }
 
-// open opens the store of a relay that does not run. It writes nothing.
+// open opens the store of a relay that does not run. It writes nothing, so a store of an
+// older relay stays as it is.
 func (h *home) open() (*store.Store, error) {
 	st, err := proof.OpenStore(h.dir.Store(), clock.Guard(&h.cfg, h.Wall, h.Kept,
 		store.Options{Zone: h.cfg.Zone(), Log: proof.OnlyErrors(h.Stderr), ReadOnly: true, Billing: h.cfg.Billing.Store()}))
@@ -76,6 +77,8 @@ func (h *home) read(st *store.Store) {
 	h.backup(now.Backup)
 }
 
+// size says what the store's file holds, and when a compaction pays. The limit is that of
+// relay compact itself.
 func (h *home) size(now *act.Health) {
 	s, advice := finding.OK, ""
 	if host.CompactionPays(now.File, now.Free) {
@@ -89,7 +92,8 @@ func (h *home) size(now *act.Health) {
 // may have been off for a moment.
 const late = 2 * time.Hour
 
-// backup judges the backups by the instant of the last copy.
+// backup judges the backups by the instant of the last copy. After one from
+// the future none would ever be overdue, so the clock comes first.
 func (h *home) backup(last time.Time) {
 	zone := h.cfg.Zone()
 	now, when := time.Now().In(zone), words.Stamp(last, zone)
@@ -139,7 +143,8 @@ func (h *home) proveStore() {
 	h.proved(&found)
 }
 
-// liveCopy has the running relay write a copy of its store beside it.
+// liveCopy has the running relay send a copy of its store, and writes it beside the store.
+// It fails before the first octet if there is no room for all.
 func (h *home) liveCopy() (*wholefile.File, error) {
 	out, err := wholefile.Begin(string(h.dir), "relay.db.check")
 	if err != nil {
@@ -154,6 +159,7 @@ func (h *home) liveCopy() (*wholefile.File, error) {
 	return out, nil
 }
 
+// proved tells the first problems of the proof one by one, and then their number.
 func (h *home) proved(found *proof.Result) {
 	s := &found.Stats
 	if s.Problems == 0 {
