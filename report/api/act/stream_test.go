@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,6 +36,41 @@ func (l one) Close() error {
 
 func (one) Addr() net.Addr { return &net.UnixAddr{} }
 
+// over serves an act on one connection, whose client is the test; end closes it.
+func over(t *testing.T, s *Service, a Any) (client net.Conn, end func()) {
+	t.Helper()
+	h := NewAPI(s, a)
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(WithActor(r.Context(), operator)))
+	})}
+	l := one{make(chan net.Conn, 1), make(chan struct{})}
+	ours, theirs := net.Pipe()
+	l.conn <- theirs
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	method, path, _ := strings.Cut(a.About().Route, " ")
+	fmt.Fprintf(ours, "%s %s HTTP/1.1\r\nHost: relay\r\n\r\n", method, path)
+	return ours, func() {
+		_ = ours.Close()
+		if err := errors.Join(srv.Close(), <-done); !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	}
+}
+
+// cutOff waits for the error by which an answer ends whose client stands still.
+func cutOff(t *testing.T, ended <-chan error, within time.Duration) {
+	t.Helper()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the answer ended with %v", err)
+		}
+	case <-time.After(within):
+		t.Errorf("the answer goes on after %v", within)
+	}
+}
+
 // A client that takes nothing more must not hold the store's pages for ever.
 func TestFile_clientStandsStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -47,33 +83,36 @@ func TestFile_clientStandsStill(t *testing.T) {
 				}
 			}
 		})
-		h := NewAPI(service(t), endless)
-		srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h.ServeHTTP(w, r.WithContext(WithActor(r.Context(), operator)))
-		})}
-		l := one{make(chan net.Conn, 1), make(chan struct{})}
-		ours, theirs := net.Pipe()
-		l.conn <- theirs
-		done := make(chan error, 1)
-		go func() { done <- srv.Serve(l) }()
-		fmt.Fprint(ours, "GET /v1/endless HTTP/1.1\r\nHost: relay\r\n\r\n")
+		client, end := over(t, service(t), endless)
+		defer end()
 		for range 4 { // slow is not still
 			time.Sleep(stillFor - time.Second)
-			if _, err := io.ReadFull(ours, make([]byte, 1<<17)); err != nil {
+			if _, err := io.ReadFull(client, make([]byte, 1<<17)); err != nil {
 				t.Fatalf("a slow client is cut off: %v", err)
 			}
 		}
-		select {
-		case err := <-ended:
-			if !errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Errorf("the copy ended with %v", err)
+		cutOff(t, ended, time.Hour)
+	})
+}
+
+// A relay that stops does not wait for a client that takes nothing of a stream.
+func TestStream_clientStandsStillAtTheStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan error, 1)
+		endless := NewStream(Spec{Name: "echo endless", Route: "GET /v1/endless", May: Operator}, func(_ context.Context, _ *Service, _ *struct{}, give func(*countRow) error) error {
+			for {
+				if err := give(&countRow{}); err != nil {
+					ended <- err
+					return err
+				}
 			}
-		case <-time.After(time.Hour):
-			t.Error("the copy goes on after an hour")
-		}
-		_ = ours.Close()
-		if err := errors.Join(srv.Close(), <-done); !errors.Is(err, http.ErrServerClosed) {
-			t.Error(err)
-		}
+		})
+		s, stopping := service(t), make(chan struct{})
+		s.Running = &Running{Stopping: stopping}
+		_, end := over(t, s, endless)
+		defer end()
+		synctest.Wait()
+		close(stopping)
+		cutOff(t, ended, 2*lastFor)
 	})
 }
