@@ -1,12 +1,12 @@
-package cli
+package owners_test
 
 import (
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"relay/cli/proof"
 	"relay/quota"
 	"relay/report/api"
 	"relay/report/api/accounts"
@@ -19,7 +19,7 @@ import (
 // not paid it.
 func billed(t *testing.T, now *time.Time) *store.Store {
 	t.Helper()
-	st, err := proof.OpenStore(filepath.Join(t.TempDir(), "relay.db"), store.Options{
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{
 		Now: func() time.Time { return *now }, Billing: store.Billing{DueDays: 14, GraceDays: 10}})
 	if err != nil {
 		t.Fatal(err)
@@ -36,8 +36,8 @@ func billed(t *testing.T, now *time.Time) *store.Store {
 	return st
 }
 
-// Of each account use and balance are those of its ledger, whoever had it before,
-// and however long ago it was used last.
+// Use and balance of each account are those of its ledger, whatever customer or reseller it
+// was below before, and however long ago it was used last.
 func TestRollUp(t *testing.T) {
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	st, now := billed(t, &at), &at // acme owes 100.00
@@ -73,8 +73,16 @@ func TestRollUp(t *testing.T) {
 	send := func(at time.Time, name string, recipients int) {
 		t.Helper()
 		*now = at
-		if no := sendOne(t, st, name, 100, recipients); no != nil {
-			t.Fatalf("%s: %+v", name, no)
+		b := st.NewBody()
+		if _, err := b.Write(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		m := &store.Message{Account: name, Size: 100, Expires: at.AddDate(0, 0, 4)}
+		for i := range recipients {
+			m.Recipients = append(m.Recipients, store.Recipient{Address: fmt.Sprintf("r%d@one.example", i), Domain: "one.example"})
+		}
+		if no, err := st.Accept(store.Intake{Message: m, Body: b}); no != nil || err != nil {
+			t.Fatalf("%s: %+v, %v", name, no, err)
 		}
 	}
 	november, december := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), time.Date(2026, 12, 20, 12, 0, 0, 0, time.UTC)
@@ -114,7 +122,7 @@ func TestRollUp(t *testing.T) {
 		billed    owners.Billed
 		balance   int64
 	}
-	// Invoices are whose the account was when they were issued: acme was nobody's.
+	// An invoice counts where the account was at its issue. The one of acme counts nowhere.
 	owing := owners.Billed{Open: 1, Owed: 2000, Waiting: 2000}
 	for _, step := range []struct {
 		at    time.Time
