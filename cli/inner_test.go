@@ -10,6 +10,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/serve"
 )
 
 // A running relay opens no files for a command line that is sent to it: a client of the
@@ -30,5 +31,16 @@ func TestProgram_run_filesOfOthers(t *testing.T) {
 	}
 	if _, err := os.Lstat(out); err == nil {
 		t.Error("a file was written")
+	}
+}
+
+// Commands that take long, or touch the caller's files, never run in a running relay.
+func TestProgram_onlyHere(t *testing.T) {
+	for _, line := range []string{"backup", "backup -", "restore x", "restore --dry-run x", "compact", "compact --dry-run"} {
+		p := &program{App: App{Stdout: io.Discard, Stderr: io.Discard}, inner: &serve.Relay{}}
+		err := p.run(t.Context(), strings.Fields(line))
+		if f := exit.Of(err); f.Code != exit.WrongUsage || !strings.Contains(f.Error(), "cannot be sent to a running relay") {
+			t.Errorf("%s: %v", line, err)
+		}
 	}
 }
