@@ -24,7 +24,6 @@ import (
 	"relay/cli/place"
 	"relay/cli/plans"
 	"relay/cli/sendmail"
-	"relay/cli/serve"
 	"relay/cli/setup"
 	"relay/cli/shell"
 	"relay/cli/term"
@@ -42,9 +41,7 @@ type program struct {
 	tokenFile string // --token-file
 
 	named *shell.Line // the command line that runs
-	scope *scope      // the reseller whose it is; nil: the operator's
 	env   *shell.Env
-	inner *serve.Relay // the running relay this command line was sent to; nil: it runs in a process of its own
 }
 
 // newProgram is a command line in this process.
@@ -67,8 +64,8 @@ func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
 		p.serveCommand(),
 		p.sandboxCommand(),
-		p.onlyHere(setup.Command(p.env, setup.Machine{Where: &p.where, Addresses: p.addresses, Run: p.inside})),
-		p.onlyHere(check.Command(p.env, check.Machine{Where: &p.where, Addresses: p.addresses, Listen: p.Listen, Wall: p.Wall, Kept: p.Kept})),
+		setup.Command(p.env, setup.Machine{Where: &p.where, Addresses: p.addresses, Run: p.inside}),
+		check.Command(p.env, check.Machine{Where: &p.where, Addresses: p.addresses, Listen: p.Listen, Wall: p.Wall, Kept: p.Kept}),
 		trial.Command(p.env),
 		host.HealthCommand(p.env),
 		host.ReloadCommand(p.env),
@@ -83,10 +80,10 @@ func (p *program) commands() []*cli.Command {
 		mail.TraceCommand(p.env),
 		host.BanCommand(p.env),
 		host.JobCommand(p.env),
-		p.onlyHere(copies.Backup()),
-		p.onlyHere(copies.Restore()),
-		p.onlyHere(copies.Compact()),
-		p.onlyHere(sendmail.Command()),
+		copies.Backup(),
+		copies.Restore(),
+		copies.Compact(),
+		sendmail.Command(),
 		shell.CompletionCommand(p.env),
 		shell.ManCommand(p.env, p.manual),
 		shell.VersionCommand(p.env),
@@ -112,15 +109,6 @@ func (p *program) manual() *shell.Manual {
 	}}
 }
 
-// fileCommands name files, which are of the process that was started: a running relay
-// opens none for others.
-var fileCommands = []string{"plan import", "plan export"}
-
-// namesFile reports a command line with a file.
-func namesFile(l *shell.Line) bool {
-	return slices.Contains(fileCommands, l.Command()) || l.Command() == "invoice show" && l.Given["out"]
-}
-
 func (p *program) run(ctx context.Context, args []string) error {
 	p.env = p.newEnv()
 	root := &cli.Command{Name: "relay", Subcommands: p.commands()}
@@ -129,17 +117,11 @@ func (p *program) run(ctx context.Context, args []string) error {
 	}
 	l, err := shell.Parse(root, p.globals(), args)
 	if err != nil {
-		if p.scope != nil {
-			err = errNotFound
-		}
 		return err
 	}
 	p.named = l
 	if err := p.permitted(l); err != nil {
 		return err
-	}
-	if p.inner != nil && namesFile(l) {
-		return exit.Usage("", "%q cannot be sent to a running relay", l.Command())
 	}
 	switch {
 	case l.Help:
@@ -180,9 +162,9 @@ func flagError(l *shell.Line, err error) error {
 	return exit.Usage(l.Hint(), "%s", text)
 }
 
-// getenv never finds anything in a command that another process sent.
+// getenv reads a variable of the environment; a test may have none.
 func (p *program) getenv(name string) string {
-	if p.inner != nil || p.Getenv == nil {
+	if p.Getenv == nil {
 		return ""
 	}
 	return p.Getenv(name)

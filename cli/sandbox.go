@@ -17,10 +17,7 @@ import (
 func (p *program) sandboxCommand() *cli.Command {
 	c := sandbox.Command(p.env, sandbox.Program{Name: p.Name, Listen: p.Listen, Advice: kernel.BindAdvice, Signals: p.Signals, Relay: p.sandboxRelay})
 	c.Before = func(*cli.Context) error {
-		switch {
-		case p.inner != nil:
-			return notSent(c)
-		case p.where.Config != "" || p.where.Data != "":
+		if p.where.Config != "" || p.where.Data != "" {
 			return exit.Usage("remove --config and --data", "a sandbox reads no configuration and has its own directory")
 		}
 		return nil

@@ -19,6 +19,7 @@ import (
 	"relay/cli/shell"
 	"relay/report/api"
 	"relay/report/api/act"
+	"relay/report/api/host"
 )
 
 // token FILE: what the last command showed, as a file.
@@ -239,7 +240,7 @@ func TestAPI(t *testing.T) {
 	m := newMarket(t)
 	ask := func(method, path, token string) (int, string) {
 		t.Helper()
-		req, err := http.NewRequest(method, m.base+path, strings.NewReader(`{"args":["account","list"],"Reseller":"rival","reseller":"rival"}`+"\n"))
+		req, err := http.NewRequest(method, m.base+path, strings.NewReader(`{"reseller":"rival"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +259,7 @@ func TestAPI(t *testing.T) {
 		return resp.StatusCode, string(text)
 	}
 	t.Run("nothing without a token", func(t *testing.T) {
-		for _, path := range []string{"/v1/run", "/v1/backup"} {
+		for _, path := range []string{"/v1/accounts", "/v1/backup", "/"} {
 			code, first := ask("POST", path, "")
 			again, text := ask("GET", path, "wrong")
 			if code != 401 || again != 401 || text != first {
@@ -266,23 +267,18 @@ func TestAPI(t *testing.T) {
 			}
 		}
 	})
-	t.Run("with one, only commands", func(t *testing.T) {
+	t.Run("with one, only a reseller's acts", func(t *testing.T) {
 		for _, path := range []string{"/v1/health", "/v1/backup", "/"} {
 			if code, _ := ask("GET", path, m.token["webco"]); code != 404 {
 				t.Errorf("%s: %d", path, code)
 			}
 		}
-		if code, _ := ask("GET", "/v1/run", m.token["webco"]); code != 404 {
-			t.Errorf("GET /v1/run: %d", code)
-		}
 	})
 	t.Run("nobody says who he is", func(t *testing.T) {
-		code, text := ask("POST", "/v1/run", m.token["webco"])
-		if code != 200 || !strings.Contains(text, `"code":0`) {
-			t.Errorf("%d %s", code, text)
-		}
-		if out, _, _ := m.as("webco", "account", "list"); strings.Contains(out, "rival") {
-			t.Error(out)
+		for _, path := range []string{"/v1/accounts", "/v1/accounts?reseller=rival"} {
+			if code, text := ask("GET", path, m.token["webco"]); strings.Contains(text, "rival.shop") {
+				t.Errorf("%s: %d %s", path, code, text)
+			}
 		}
 	})
 	t.Run("from the command line", func(t *testing.T) {
@@ -334,7 +330,7 @@ func TestAPI(t *testing.T) {
 	})
 	t.Run("a new token replaces the old one at once", func(t *testing.T) {
 		m.must(t, "reseller", "token", "webco")
-		if _, stderr, code := m.as("webco", "account", "list"); code != exit.NotAllowed || !strings.Contains(stderr, control.ErrToken.Error()) {
+		if _, stderr, code := m.as("webco", "account", "list"); code != exit.NotAllowed || !strings.Contains(stderr, act.UnknownToken.Error()) {
 			t.Errorf("%d %s", code, stderr)
 		}
 	})
@@ -348,12 +344,12 @@ tls = "none"`, `listen = "127.0.0.1:0"`, 1))
 	found := regexp.MustCompile(`api listening.* addr=(\S+)`).FindStringSubmatch(s.log.String())
 	c := control.NewRemote("http://"+found[1], "x")
 	defer c.Close()
-	if _, err := c.Run(t.Context(), control.Request{}, nil, io.Discard, io.Discard); err == nil {
+	if _, err := host.Health.Call(t.Context(), c, &host.None{}); err == nil {
 		t.Error("it talks without TLS")
 	}
 	c = control.NewRemote("https://"+found[1], "x")
 	defer c.Close()
-	if _, err := c.Run(t.Context(), control.Request{}, nil, io.Discard, io.Discard); !errors.Is(err, control.ErrUnreached) || !strings.Contains(err.Error(), "certificate") {
+	if _, err := host.Health.Call(t.Context(), c, &host.None{}); !errors.Is(err, control.ErrUnreached) || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a certificate that nobody signed: %v", err)
 	}
 }

@@ -7,11 +7,12 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/serve"
+	"relay/cli/shell"
 	"relay/store"
 )
 
 func (p *program) serveCommand() *cli.Command {
-	return p.here(&cli.Command{
+	return shell.Command(&cli.Command{
 		Name: "serve", Usage: "run the relay",
 		Description: `Without a configuration it listens on ports 587, 465 (both skipped when they cannot be bound) and 2525, with a self-signed certificate, and keeps everything in the data directory.
 
@@ -57,5 +58,5 @@ func (p *program) supervisor() serve.Supervisor {
 }
 
 func (p *program) machine() serve.Machine {
-	return serve.Machine{Stderr: p.Stderr, Getenv: p.getenv, Listen: p.Listen, Wall: p.Wall, Kept: p.Kept, Command: runSent}
+	return serve.Machine{Stderr: p.Stderr, Getenv: p.getenv, Listen: p.Listen, Wall: p.Wall, Kept: p.Kept}
 }

@@ -1,15 +1,14 @@
 package cli
 
 import (
-	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
-	"time"
 
 	"relay/cli/build"
+	"relay/cli/clock"
+	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/place"
@@ -17,6 +16,7 @@ import (
 	"relay/cli/reach"
 	"relay/cli/serve"
 	"relay/cli/shell"
+	"relay/mailer"
 	"relay/report/api"
 	"relay/report/api/act"
 	"relay/store"
@@ -24,43 +24,8 @@ import (
 
 // newEnv is what the commands of this command line are given.
 func (p *program) newEnv() *shell.Env {
-	e := &shell.Env{Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Service: &lazyService{p: p}, Running: &runningService{p: p}}
-	if p.inner != nil {
-		e.Service = serviceWithin(p.inner, p.scope)
-		e.Running = e.Service
-	}
-	return e
+	return &shell.Env{Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Service: &lazyService{p: p}, Running: &runningService{p: p}}
 }
-
-// serviceWithin is the service for a command line that another process sent.
-func serviceWithin(r *serve.Relay, s *scope) shell.Service {
-	a := act.Actor{Kind: act.Operator, UID: -1}
-	if s != nil {
-		a = act.Actor{Kind: act.Reseller, Name: s.reseller}
-	}
-	return innerService{&act.Local{Handler: r.Service, Actor: a}, r.Cfg.Zone(), r.Store}
-}
-
-type innerService struct {
-	*act.Local
-	zone  *time.Location
-	store *store.Store
-}
-
-// Zone implements shell.Service.
-func (s innerService) Zone() *time.Location { return s.zone }
-
-// Operator implements shell.Service.
-func (s innerService) Operator() bool { return s.Actor.Kind == act.Operator }
-
-// Now implements shell.Service.
-func (s innerService) Now() time.Time { return s.store.Now() }
-
-// Currency implements shell.Service.
-func (s innerService) Currency() string { return s.store.Currency() }
-
-// Close implements shell.Service.
-func (s innerService) Close() error { return nil }
 
 // lazyService reads the configuration with the first request: where the service is
 // follows from it.
@@ -183,11 +148,24 @@ func (o *openedStore) Close() error {
 	return proof.Guard(o.dir.Store(), o.Store.Close)
 }
 
-// runSent runs a command line that came over the control socket.
-func runSent(ctx context.Context, r *serve.Relay, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{App: App{Stdin: stdin, Stdout: stdout, Stderr: stderr}, inner: r}
-	if req.Reseller != "" {
-		p.scope = &scope{req.Reseller}
+// open opens the store for a command, and makes a new one where there is none.
+func (p *program) open(cfg *config.Config, dir place.Dir) (*store.Store, error) {
+	if err := dir.Make(); err != nil {
+		return nil, err
 	}
-	return exit.Report(stderr, p.run(ctx, req.Args))
+	fresh := dir.IsNew()
+	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	st, err := proof.OpenStore(dir.Store(), clock.Guard(cfg, p.Wall, p.Kept, store.Options{Zone: cfg.Zone(), Log: log, Billing: cfg.Billing.Store(), HighWater: dir.Numbers()}))
+	if err != nil {
+		return nil, err
+	}
+	mailer.WordDSNs(st, mailer.Config{Hostname: cfg.Host(), NoticeExpire: cfg.Delivery.NoticeExpire.Duration,
+		NoticesPerHour: cfg.Delivery.NoticesPerHour}) // of mail that the command drops
+	if fresh {
+		p.note("new store %s", dir.Store())
+		if err := dir.Adopt(dir.Store()); err != nil {
+			return nil, errors.Join(err, st.Close())
+		}
+	}
+	return st, nil
 }

@@ -21,18 +21,15 @@ import (
 	"relay/report/api/act"
 )
 
-// ErrToken is an unknown token.
-var ErrToken = errors.New("unknown token")
-
 // Limits of the API, which strangers can reach.
 const (
 	apiConnections = 256
 	apiAddress     = 16               // of these, of one address, see Guard
 	apiRate        = 600              // requests a minute of one actor; a long list takes one for each page
-	apiCommands    = 16               // at the same time; others wait
+	apiActs        = 16               // at the same time; others wait
 	apiEach        = 4                // of these, of one reseller
 	apiRoom        = 10 * time.Second // others wait so long
-	apiBody        = 64 << 10         // octets of a command line and its standard input
+	apiBody        = 64 << 10         // octets of a request
 	apiHeader      = 16 << 10         // octets
 	apiRead        = 30 * time.Second // a request has to be there
 	apiTime        = 5 * time.Minute  // its answer has to be taken
@@ -48,7 +45,7 @@ type Guard interface {
 // API serves acts over a network. Each request carries a token; without one it learns
 // nothing but that.
 type API struct {
-	Server *Server     // whose Command and Who it is
+	Server *Server     // whose Service and Holder it is
 	TLS    *tls.Config // nil: none, on loopback
 	Guard  Guard
 
@@ -58,7 +55,7 @@ type API struct {
 
 // Run answers until ctx is done, and then lets what runs end.
 func (a *API) Run(ctx context.Context, l net.Listener) error {
-	a.running = make(chan struct{}, apiCommands)
+	a.running = make(chan struct{}, apiActs)
 	l = netutil.LimitListener(&fair{Listener: l, exempt: a.Guard.Exempt, of: map[netip.Prefix]int{}}, apiConnections)
 	if a.TLS != nil {
 		l = tls.NewListener(l, a.TLS)
@@ -104,17 +101,9 @@ func (a *API) run(w http.ResponseWriter, r *http.Request, actor act.Actor) {
 		tooMany(w, wait, fmt.Sprintf("more than %d requests a minute", apiRate))
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, apiBody))
-	if _, long := errors.AsType[*http.MaxBytesError](err); long {
-		p := act.ProblemOf(act.Fail(act.Wrong, "", "more than %d octets", apiBody))
-		p.Status = http.StatusRequestEntityTooLarge
-		act.WriteProblem(w, p)
-		return
-	} else if err != nil {
-		act.WriteProblem(w, act.ProblemOf(act.Fail(act.Wrong, "", "the request did not come whole")))
+	if !arrives(w, r) {
 		return
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	ctx, cancel := context.WithTimeout(r.Context(), apiRoom)
 	defer cancel()
 	for _, room := range []chan struct{}{c.running, a.running} {
@@ -131,11 +120,23 @@ func (a *API) run(w http.ResponseWriter, r *http.Request, actor act.Actor) {
 		act.WriteProblem(w, act.ProblemOf(act.UnknownToken))
 		return
 	}
-	if r.Method == http.MethodPost && r.URL.Path == "/v1/run" {
-		a.Server.runFor(w, r, actor.Name)
-		return
-	}
 	a.Server.actFor(w, r, actor)
+}
+
+// arrives waits for the whole request, and answers one that is cut short or too long.
+func arrives(w http.ResponseWriter, r *http.Request) bool {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, apiBody))
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		p := act.ProblemOf(act.Fail(act.Wrong, "", "more than %d octets", apiBody))
+		p.Status = http.StatusRequestEntityTooLarge
+		act.WriteProblem(w, p)
+		return false
+	} else if err != nil {
+		act.WriteProblem(w, act.ProblemOf(act.Fail(act.Wrong, "", "the request did not come whole")))
+		return false
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return true
 }
 
 // tooMany says why, and when to come again.
@@ -155,7 +156,7 @@ type caller struct {
 	back time.Time // when all that it took of its minute will have come back
 }
 
-// take counts a command and returns zero, or how long to wait for one.
+// take counts a request and returns zero, or how long to wait for one.
 func (c *caller) take(now time.Time) time.Duration {
 	const step = time.Minute / apiRate
 	c.mu.Lock()
@@ -225,15 +226,6 @@ type counted struct {
 func (c *counted) Close() error {
 	c.leave()
 	return c.Conn.Close()
-}
-
-// who has the token of a request; "": it carries none.
-func (s *Server) who(r *http.Request) (name string, err error) {
-	a, err := s.Holder(bearer(r))
-	if p, ok := errors.AsType[*act.Problem](err); ok && p.Type == act.Token {
-		err = ErrToken
-	}
-	return a.Name, err
 }
 
 // bearer is the token of a request; "": it carries none that can be one.

@@ -66,13 +66,12 @@ func serveAPI(t *testing.T, a *API) string {
 	return l.Addr().String()
 }
 
-// trusting knows every token, as the reseller of that name.
-func trusting(command Command) *Server {
+// trusting knows every token, as that of the reseller of that name, for whom run answers.
+func trusting(run func(name string)) *Server {
 	return &Server{
 		Log:     slog.New(slog.DiscardHandler),
 		Holder:  func(token string) (act.Actor, error) { return reseller(token, nil) },
-		Service: http.NotFoundHandler(),
-		Command: command,
+		Service: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { run(act.ActorOf(r.Context()).Name) }),
 	}
 }
 
@@ -80,7 +79,7 @@ func reseller(name string, err error) (act.Actor, error) {
 	return act.Actor{Kind: act.Reseller, Name: name}, err
 }
 
-func nothing(context.Context, Request, io.Reader, io.Writer, io.Writer) int { return 0 }
+func nothing(string) {}
 
 func TestAddressOf(t *testing.T) {
 	for in, want := range map[string]string{
@@ -105,66 +104,60 @@ func TestServer_tokens(t *testing.T) {
 			}
 			return reseller("", act.UnknownToken)
 		},
-		Command: func(_ context.Context, req Request, _ io.Reader, stdout, _ io.Writer) int {
-			_, _ = io.WriteString(stdout, "<"+req.Reseller+">")
-			return 0
-		},
+		Service: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "<"+act.ActorOf(r.Context()).Name+">")
+		}),
 	}
-	run := func(t *testing.T, c *Client) (string, error) {
+	run := func(t *testing.T, c *Client) (int, string) {
+		t.Helper()
 		defer c.Close()
-		var out strings.Builder
-		_, err := c.Run(t.Context(), Request{Reseller: "rival"}, nil, &out, io.Discard)
-		return out.String(), err
+		status, text, err := ask(t.Context(), c, strings.NewReader(`{"reseller":"rival"}`))
+		if err != nil {
+			t.Error(err)
+		}
+		return status, text
 	}
+	const unknown = http.StatusUnauthorized
 	t.Run("on the socket", func(t *testing.T) {
 		path := socketPath(t)
 		serve(t, path, s)
 		for token, want := range map[string]string{"": "<>", "good": "<webco>"} {
-			if got, err := run(t, clientWith(path, token)); got != want || err != nil {
-				t.Errorf("%q: %q, %v", token, got, err)
+			if status, got := run(t, clientWith(path, token)); got != want {
+				t.Errorf("%q: %d %q", token, status, got)
 			}
 		}
 		for _, token := range []string{"bad", "empty", strings.Repeat("x", 300)} {
-			if got, err := run(t, clientWith(path, token)); got != "" || !errors.Is(err, ErrToken) {
-				t.Errorf("%q: %q, %v", token, got, err)
+			if status, got := run(t, clientWith(path, token)); status != unknown {
+				t.Errorf("%q: %d %q", token, status, got)
 			}
 		}
-		if got, err := run(t, clientWith(path, "broken")); got != "" || err == nil || strings.Contains(err.Error(), "fire") {
-			t.Errorf("%q, %v", got, err)
+		if status, got := run(t, clientWith(path, "broken")); status != http.StatusInternalServerError || strings.Contains(got, "fire") {
+			t.Errorf("%d %q", status, got)
 		}
 	})
 	t.Run("over a network", func(t *testing.T) {
 		g := &guard{}
 		base := "http://" + serveAPI(t, &API{Server: s, Guard: g})
-		if got, err := run(t, NewRemote(base, "good")); got != "<webco>" || err != nil {
-			t.Errorf("%q, %v", got, err)
+		if status, got := run(t, NewRemote(base, "good")); got != "<webco>" {
+			t.Errorf("%d %q", status, got)
 		}
-		if got, err := run(t, NewRemote(base, "")); got != "" || !errors.Is(err, ErrToken) {
-			t.Errorf("without a token: %q, %v", got, err)
+		if status, got := run(t, NewRemote(base, "")); status != unknown {
+			t.Errorf("without a token: %d %q", status, got)
 		}
-		if got, err := run(t, NewRemote(base, "bad")); got != "" || !errors.Is(err, ErrToken) {
-			t.Errorf("with a wrong one: %q, %v", got, err)
+		if status, got := run(t, NewRemote(base, "bad")); status != unknown {
+			t.Errorf("with a wrong one: %d %q", status, got)
 		}
 		if got, want := strings.Join(g.wrong, ", "), "127.0.0.1 , 127.0.0.1 bad"; got != want {
 			t.Errorf("counted %q, want %q", got, want)
 		}
-		req, err := http.NewRequest("POST", base+"/v1/run", strings.NewReader(strings.Repeat("x", apiBody+1)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer good")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusRequestEntityTooLarge {
-			t.Errorf("more than there may be: %s", resp.Status)
+		c := NewRemote(base, "good")
+		defer c.Close()
+		if status, _, err := ask(t.Context(), c, strings.NewReader(strings.Repeat("x", apiBody+1))); status != http.StatusRequestEntityTooLarge {
+			t.Errorf("more than there may be: %d, %v", status, err)
 		}
 	})
 }
 
-// Who held a request back until the token was changed does not get through.
 // A program that passes its customers' requests on to the socket passes their tokens on:
 // none of them gets the store, nor acts as the operator with an empty one.
 func TestServer_tokensAtTheSocket(t *testing.T) {
@@ -177,10 +170,6 @@ func TestServer_tokensAtTheSocket(t *testing.T) {
 			return reseller("", errors.New("the store is on fire"))
 		}
 		return reseller(token, nil)
-	}
-	s.Command = func(_ context.Context, req Request, _ io.Reader, _, _ io.Writer) int {
-		t.Errorf("a command runs for %q", req.Reseller)
-		return 0
 	}
 	s.Service = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a := act.ActorOf(r.Context()); a.Kind == act.Operator {
@@ -200,7 +189,6 @@ func TestServer_tokensAtTheSocket(t *testing.T) {
 		{http.MethodPost, "/v1/backup", "Bearer webco", http.StatusNotFound},
 		{http.MethodGet, "/v1/backup", "", http.StatusUnauthorized},
 		{http.MethodGet, "/v1/accounts", "", http.StatusUnauthorized},
-		{http.MethodPost, "/v1/run", "", http.StatusUnauthorized},
 		{http.MethodGet, "/v1/accounts", "Bearer broken", http.StatusInternalServerError},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), one.method, one.path, strings.NewReader(`"2026-01-01T00:00:00Z"`))
@@ -253,36 +241,39 @@ func TestAPI_optionsOfAll(t *testing.T) {
 	}
 }
 
+// A client that held a request back until its token was changed does not get through.
 func TestServer_tokenOfThen(t *testing.T) {
-	var asked, ran atomic.Int32
-	s := &Server{
-		Log: slog.New(slog.DiscardHandler),
-		Holder: func(string) (act.Actor, error) {
-			if asked.Add(1) > 1 {
-				return reseller("", act.UnknownToken)
-			}
-			return reseller("webco", nil)
-		},
-		Command: func(context.Context, Request, io.Reader, io.Writer, io.Writer) int { ran.Add(1); return 0 },
+	var changed atomic.Bool
+	s := trusting(func(string) { t.Error("it runs") })
+	s.Holder = func(string) (act.Actor, error) {
+		if changed.Load() {
+			return reseller("", act.UnknownToken)
+		}
+		return reseller("webco", nil)
 	}
 	path := socketPath(t)
 	serve(t, path, s)
 	c := clientWith(path, "good")
 	defer c.Close()
-	if _, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); !errors.Is(err, ErrToken) || ran.Load() != 0 {
-		t.Errorf("%v, it ran %d times", err, ran.Load())
+	body, end := io.Pipe()
+	go func() {
+		_, _ = io.WriteString(end, "the first half")
+		changed.Store(true)
+		_ = end.Close()
+	}()
+	if status, text, err := ask(t.Context(), c, body); status != http.StatusUnauthorized || err != nil {
+		t.Errorf("%d %s, %v", status, text, err)
 	}
 }
 
 // One reseller, with all that it can open, leaves room for others.
 func TestAPI_room(t *testing.T) {
-	hold, begun := make(chan struct{}), make(chan struct{}, 2*apiCommands)
-	s := trusting(func(_ context.Context, req Request, _ io.Reader, _, _ io.Writer) int {
-		if req.Reseller == "webco" {
+	hold, begun := make(chan struct{}), make(chan struct{}, 2*apiActs)
+	s := trusting(func(name string) {
+		if name == "webco" {
 			begun <- struct{}{}
 			<-hold
 		}
-		return 0
 	})
 	base := "http://" + serveAPI(t, &API{Server: s})
 	run := func(token string) error {
@@ -290,11 +281,11 @@ func TestAPI_room(t *testing.T) {
 		defer c.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		_, err := c.Run(ctx, Request{}, nil, io.Discard, io.Discard)
+		_, _, err := ask(ctx, c, nil)
 		return err
 	}
 	done := make(chan error)
-	for range 2 * apiCommands {
+	for range 2 * apiActs {
 		go func() { done <- run("webco") }()
 	}
 	for range apiEach {
@@ -304,7 +295,7 @@ func TestAPI_room(t *testing.T) {
 		t.Errorf("another reseller: %v", err)
 	}
 	close(hold)
-	for range 2 * apiCommands {
+	for range 2 * apiActs {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
@@ -320,13 +311,13 @@ func TestAPI_banned(t *testing.T) {
 	s.Holder = func(token string) (act.Actor, error) { asked.Add(1); return reseller(token, nil) }
 	c := NewRemote("http://"+serveAPI(t, &API{Server: s, Guard: g}), "webco")
 	defer c.Close()
-	_, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard)
-	if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "try again in 3600 s") || asked.Load() != 0 {
-		t.Errorf("%v; the token was looked up %d times", err, asked.Load())
+	status, text, err := ask(t.Context(), c, nil)
+	if status != http.StatusTooManyRequests || !strings.Contains(text, "try again in 3600 s") || asked.Load() != 0 {
+		t.Errorf("%d %s, %v; the token was looked up %d times", status, text, err, asked.Load())
 	}
 	g.ban(time.Time{})
-	if _, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); err != nil {
-		t.Error(err)
+	if status, text, err := ask(t.Context(), c, nil); status != http.StatusOK {
+		t.Errorf("%d %s, %v", status, text, err)
 	}
 }
 
@@ -335,7 +326,7 @@ func TestCaller_take(t *testing.T) {
 	now := time.Now()
 	for n := range apiRate {
 		if wait := c.take(now); wait != 0 {
-			t.Fatalf("command %d waits %s", n, wait)
+			t.Fatalf("request %d waits %s", n, wait)
 		}
 	}
 	if wait := c.take(now); wait != time.Minute/apiRate {
@@ -353,23 +344,26 @@ func TestCaller_take(t *testing.T) {
 // One reseller that asks too often is told when to come again; others are not.
 func TestAPI_rate(t *testing.T) {
 	var ran atomic.Int32
-	s := trusting(func(context.Context, Request, io.Reader, io.Writer, io.Writer) int { ran.Add(1); return 0 })
+	s := trusting(func(string) { ran.Add(1) })
 	base := "http://" + serveAPI(t, &API{Server: s})
-	run := func(token string) error {
+	run := func(token string) (int, string) {
 		c := NewRemote(base, token)
 		defer c.Close()
-		_, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard)
-		return err
+		status, text, err := ask(t.Context(), c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status, text
 	}
-	var err error
-	for n := 0; err == nil && n < 10*apiRate; n++ {
-		err = run("webco")
+	status, text := http.StatusOK, ""
+	for n := 0; status == http.StatusOK && n < 10*apiRate; n++ {
+		status, text = run("webco")
 	}
-	if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "more than 600 requests a minute: try again in 1 s") || ran.Load() < apiRate {
-		t.Errorf("after %d commands: %v", ran.Load(), err)
+	if status != http.StatusTooManyRequests || !strings.Contains(text, "more than 600 requests a minute: try again in 1 s") || ran.Load() < apiRate {
+		t.Errorf("after %d requests: %d %s", ran.Load(), status, text)
 	}
-	if err := run("rival"); err != nil {
-		t.Errorf("another reseller: %v", err)
+	if status, text := run("rival"); status != http.StatusOK {
+		t.Errorf("another reseller: %d %s", status, text)
 	}
 }
 
@@ -418,7 +412,7 @@ func TestAPI_connections(t *testing.T) {
 // the one of the end.
 func TestAPI_slow(t *testing.T) {
 	var good, ran atomic.Int32
-	s := trusting(func(context.Context, Request, io.Reader, io.Writer, io.Writer) int { ran.Add(1); return 0 })
+	s := trusting(func(string) { ran.Add(1) })
 	s.Holder = func(token string) (act.Actor, error) {
 		if token == "old" && good.Load() == 0 {
 			return reseller("", act.UnknownToken)
@@ -428,15 +422,18 @@ func TestAPI_slow(t *testing.T) {
 	good.Store(1)
 	base := "http://" + serveAPI(t, &API{Server: s})
 	var ends []*io.PipeWriter
-	done := make(chan error)
+	done := make(chan int)
 	for range apiEach {
 		body, end := io.Pipe()
 		ends = append(ends, end)
 		go func() {
 			c := NewRemote(base, "old")
 			defer c.Close()
-			_, err := c.Run(t.Context(), Request{}, body, io.Discard, io.Discard)
-			done <- err
+			status, _, err := ask(t.Context(), c, body)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- status
 		}()
 		if _, err := io.WriteString(end, "pass"); err != nil {
 			t.Fatal(err)
@@ -444,14 +441,14 @@ func TestAPI_slow(t *testing.T) {
 	}
 	c := NewRemote(base, "new")
 	defer c.Close()
-	if _, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); err != nil || ran.Load() != 1 {
-		t.Errorf("beside slow ones: %v, %d ran", err, ran.Load())
+	if status, _, err := ask(t.Context(), c, nil); status != http.StatusOK || ran.Load() != 1 {
+		t.Errorf("beside slow ones: %d, %v, %d ran", status, err, ran.Load())
 	}
 	good.Store(0)
 	for _, end := range ends {
 		_ = end.Close()
-		if err := <-done; !errors.Is(err, ErrToken) {
-			t.Errorf("with the old token: %v", err)
+		if status := <-done; status != http.StatusUnauthorized {
+			t.Errorf("with the old token: %d", status)
 		}
 	}
 	if ran.Load() != 1 {

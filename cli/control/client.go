@@ -1,19 +1,14 @@
 package control
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
-
-	"relay/report/api/act"
 )
 
 // Client talks to the relay that listens on a socket, or to its API.
@@ -64,43 +59,6 @@ func NewRemote(base, token string) *Client {
 // Close gives back what the client holds.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Run has the relay run a command line and copies its output. stdin may be nil.
-// It fails with ErrAbsent before anything was done, with ErrBroken when that is
-// not known.
-func (c *Client) Run(ctx context.Context, req Request, stdin io.Reader, stdout, stderr io.Writer) (code int, err error) {
-	head, err := json.Marshal(req)
-	if err != nil {
-		return 0, err
-	}
-	var body io.Reader = bytes.NewReader(append(head, '\n'))
-	if stdin != nil {
-		body = io.MultiReader(body, stdin)
-	}
-	resp, err := c.do(ctx, http.MethodPost, "/v1/run", body)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	for dec := json.NewDecoder(resp.Body); ; {
-		var f frame
-		if err := dec.Decode(&f); err != nil {
-			return 0, c.broken(ctx, err)
-		}
-		if f.Code != nil {
-			return *f.Code, nil
-		}
-		if len(f.Out) > 0 {
-			_, err = stdout.Write(f.Out)
-		}
-		if len(f.Err) > 0 && err == nil {
-			_, err = stderr.Write(f.Err)
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-}
-
 // Do implements act.Caller. It fails with ErrAbsent, ErrDenied or ErrUnreached before
 // anything was done, with ErrBroken when that is not known.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
@@ -127,41 +85,11 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	return nil, c.broken(ctx, err)
 }
 
-func (c *Client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, path, body)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := c.Do(req)
-	switch {
-	case err != nil:
-		return nil, err
-	case resp.StatusCode == http.StatusUnauthorized:
-		return nil, errors.Join(ErrToken, resp.Body.Close())
-	case resp.StatusCode == http.StatusTooManyRequests:
-		return nil, fmt.Errorf("%w: %s", ErrBusy, reason(resp))
-	case resp.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%w: it answers %s: %s", ErrBroken, resp.Status, reason(resp))
-	}
-	return resp, nil
-}
-
 // unreached reports an error before anything was sent.
 func unreached(err error) bool {
 	_, cert := errors.AsType[*tls.CertificateVerificationError](err)
 	op, ok := errors.AsType[*net.OpError](err)
 	return cert || ok && op.Op == "dial"
-}
-
-// reason that a relay gives for not answering.
-func reason(resp *http.Response) []byte {
-	defer resp.Body.Close()
-	why, _ := io.ReadAll(io.LimitReader(resp.Body, 1000)) // what came of it is better than nothing
-	var p act.Problem
-	if json.Unmarshal(why, &p) == nil {
-		return []byte(strings.TrimPrefix(p.Detail, ErrBusy.Error()+": "))
-	}
-	return bytes.TrimSpace(why)
 }
 
 func (c *Client) broken(ctx context.Context, err error) error {

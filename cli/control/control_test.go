@@ -1,7 +1,6 @@
 package control
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -17,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"relay/report/api/act"
 )
 
 // socketPath in a directory whose name is short enough.
@@ -69,105 +70,72 @@ func (b *lockedBuffer) String() string {
 	return b.Buffer.String()
 }
 
-func TestClient_Run(t *testing.T) {
+// ask asks for an act that takes body.
+func ask(ctx context.Context, c *Client, body io.Reader) (status int, text string, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/v1/x", body)
+	if err != nil {
+		return 0, "", err
+	}
+	resp, err := c.Do(r)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	all, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(all), err
+}
+
+func TestClient_Do(t *testing.T) {
 	var log lockedBuffer
 	path := socketPath(t)
 	serve(t, path, &Server{
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
-		Command: func(_ context.Context, req Request, stdin io.Reader, stdout, stderr io.Writer) int {
-			in, err := io.ReadAll(stdin)
+		Service: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			in, err := io.ReadAll(r.Body)
 			if err != nil {
 				t.Error(err)
 			}
-			fmt.Fprintf(stdout, "out %q %q\n", req.Args, in)
-			fmt.Fprint(stderr, "err\n")
-			_, _ = stdout.Write(bytes.Repeat([]byte("ü\xff"), pieceSize))
-			return 67
-		},
+			w.WriteHeader(http.StatusConflict)
+			fmt.Fprintf(w, "%s %s %q", act.ActorOf(r.Context()), r.URL.Path, in)
+		}),
 	})
 	c := NewClient(path)
 	defer c.Close()
-	var out, stderr bytes.Buffer
-	code, err := c.Run(t.Context(), Request{Args: []string{"a", "b c"}}, strings.NewReader("line\nline"), &out, &stderr)
-	if code != 67 || err != nil {
-		t.Fatalf("Run = %d, %v, want 67", code, err)
+	status, text, err := ask(t.Context(), c, strings.NewReader("line\nline"))
+	uid := fmt.Sprintf("uid %d", os.Geteuid())
+	if want := uid + ` /v1/x "line\nline"`; status != http.StatusConflict || text != want || err != nil {
+		t.Errorf("%d %q, %v, want %q", status, text, err, want)
 	}
-	first, rest, _ := strings.Cut(out.String(), "\n")
-	if want := `out ["a" "b c"] "line\nline"`; first != want {
-		t.Errorf("stdout %q, want %q", first, want)
-	}
-	if rest != strings.Repeat("ü\xff", pieceSize) {
-		t.Errorf("%d octets came through changed", len(rest))
-	}
-	if stderr.String() != "err\n" {
-		t.Errorf("stderr %q", stderr.String())
-	}
-	if want := fmt.Sprintf("uid=%d pid=%d", os.Geteuid(), os.Getpid()); !strings.Contains(log.String(), want) {
+	if want := fmt.Sprintf("actor=%q method=POST path=/v1/x status=409 ", uid); !strings.Contains(log.String(), want) || !strings.Contains(log.String(), fmt.Sprintf("pid=%d", os.Getpid())) {
 		t.Errorf("log %q does not say %q", log.String(), want)
 	}
 }
 
-// A command that ends before it has read its standard input leaves an orderly connection.
-func TestServer_Run_standardInputIsLeft(t *testing.T) {
-	var log lockedBuffer
+func TestClient_Do_endsWithTheClient(t *testing.T) {
 	path := socketPath(t)
-	l, err := Listen(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	s := &Server{Log: slog.New(slog.NewTextHandler(&log, nil)), Drain: func() time.Duration { return time.Minute },
-		Command: func(context.Context, Request, io.Reader, io.Writer, io.Writer) int { return 1 }}
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx, l) }()
-	for range 50 {
-		c := NewClient(path)
-		if code, err := c.Run(t.Context(), Request{}, strings.NewReader("a-long-password\n"), io.Discard, io.Discard); code != 1 || err != nil {
-			t.Errorf("Run = %d, %v, want 1", code, err)
-		}
-		c.Close()
-	}
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	if strings.Contains(log.String(), "panic") {
-		t.Errorf("log %s", log.String())
-	}
-}
-
-func TestClient_Run_endsWithTheClient(t *testing.T) {
-	path := socketPath(t)
-	started := make(chan struct{})
-	ended := make(chan struct{})
-	serve(t, path, &Server{Command: func(ctx context.Context, _ Request, _ io.Reader, _, _ io.Writer) int {
+	started, ended := make(chan struct{}), make(chan struct{})
+	serve(t, path, &Server{Service: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(started)
-		<-ctx.Done()
+		<-r.Context().Done()
 		close(ended)
-		return 1
-	}})
+	})})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-started; cancel() }()
 	c := NewClient(path)
 	defer c.Close()
-	if _, err := c.Run(ctx, Request{}, nil, io.Discard, io.Discard); !errors.Is(err, context.Canceled) {
-		t.Errorf("Run = %v, want %v", err, context.Canceled)
+	if _, _, err := ask(ctx, c, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("Do = %v, want %v", err, context.Canceled)
 	}
 	<-ended
 }
 
-func TestClient_brokenAnswers(t *testing.T) {
+func TestClient_Do_broken(t *testing.T) {
 	path := socketPath(t)
-	serve(t, path, &Server{
-		Command: func(_ context.Context, _ Request, _ io.Reader, stdout, _ io.Writer) int {
-			fmt.Fprint(stdout, strings.Repeat("x", 2*pieceSize))
-			panic(http.ErrAbortHandler)
-		},
-	})
+	serve(t, path, &Server{Service: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })})
 	c := NewClient(path)
 	defer c.Close()
-	if _, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); !errors.Is(err, ErrBroken) {
-		t.Errorf("Run = %v, want ErrBroken", err)
+	if _, _, err := ask(t.Context(), c, nil); !errors.Is(err, ErrBroken) {
+		t.Errorf("Do = %v, want ErrBroken", err)
 	}
 }
 
@@ -187,8 +155,8 @@ func absent(t *testing.T, path string) {
 	t.Helper()
 	c := NewClient(path)
 	defer c.Close()
-	if _, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); !errors.Is(err, ErrAbsent) {
-		t.Errorf("Run = %v, want ErrAbsent", err)
+	if _, _, err := ask(t.Context(), c, nil); !errors.Is(err, ErrAbsent) {
+		t.Errorf("Do = %v, want ErrAbsent", err)
 	}
 }
 
@@ -235,7 +203,7 @@ func TestListen(t *testing.T) {
 	})
 }
 
-func TestServer_Run_letsACommandEnd(t *testing.T) {
+func TestServer_Run_letsAnActEnd(t *testing.T) {
 	path := socketPath(t)
 	l, err := Listen(path)
 	if err != nil {
@@ -244,36 +212,20 @@ func TestServer_Run_letsACommandEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	running, release := make(chan struct{}), make(chan struct{})
 	s := &Server{Log: slog.New(slog.DiscardHandler), Drain: func() time.Duration { return time.Minute },
-		Command: func(context.Context, Request, io.Reader, io.Writer, io.Writer) int {
+		Service: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			close(running)
 			<-release
-			return 3
-		}}
+			fmt.Fprint(w, "done")
+		})}
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx, l) }()
 	go func() { <-running; cancel(); close(release) }()
 	c := NewClient(path)
 	defer c.Close()
-	if code, err := c.Run(t.Context(), Request{}, nil, io.Discard, io.Discard); code != 3 || err != nil {
-		t.Errorf("Run = %d, %v, want 3", code, err)
+	if _, text, err := ask(t.Context(), c, nil); text != "done" || err != nil {
+		t.Errorf("Do = %q, %v", text, err)
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
-	}
-}
-
-func TestReadRequest(t *testing.T) {
-	for in, want := range map[string]string{
-		`{"args":["a"]}` + "\nrest": "a", `{"args":["a"]}`: "a", `{"args":[],"Reseller":"x"}`: "",
-		"": "EOF", "\n": "unexpected end", `{"args":`: "unexpected end", "x\n": "invalid character",
-	} {
-		r := bufio.NewReader(strings.NewReader(in))
-		req, err := readRequest(r)
-		if got := strings.Join(req.Args, " "); err == nil && got != want || err != nil && !strings.Contains(err.Error(), want) || req.Reseller != "" {
-			t.Errorf("readRequest(%q) = %+v, %v, want %s", in, req, err, want)
-		}
-		if rest, _ := io.ReadAll(r); strings.HasSuffix(in, "rest") && string(rest) != "rest" {
-			t.Errorf("%q is left", rest)
-		}
 	}
 }

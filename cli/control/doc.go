@@ -3,18 +3,12 @@
 //
 //  1. Listen makes the socket, mode 0600. Its caller holds the store's lock, so
 //     that what lies there of a killed relay can be removed safely.
-//  2. POST /v1/run carries a command line: a line with a JSON Request, then standard input.
-//     The answer is a stream of JSON frames, one a line: pieces of standard
-//     output and standard error, at last the exit code.
-//  3. All other requests are acts (package report/api): the operator's, or with a token
-//     those of its holder. [api] answers them too, over a network, with a token only.
-//  4. POST /v1/run with "Authorization: Bearer TOKEN" is a reseller's. It is what an
-//     API answers too, which others can reach over a network; there every request
-//     needs a token, and nothing else is answered. A command is run once all of its
-//     request is there.
+//  2. A request is an act (package report/api): the operator's, or with "Authorization:
+//     Bearer TOKEN" that of the token's holder.
+//  3. [api] answers acts over a network, to holders of tokens only. A request that others
+//     can send slowly is read whole before it takes a place.
 //
-// An answer that ends before its last frame, or before the end of the HTTP body,
-// is ErrBroken: the command may have been carried out or not.
+// An answer that ends too early is ErrBroken: the act may have been done or not.
 package control
 
 import (
@@ -29,23 +23,8 @@ var (
 	ErrDenied    = errors.New("no permission to talk to the relay")         // the socket is somebody else's
 	ErrBroken    = act.ErrBroken                                            // in the middle of an answer
 	ErrUnreached = errors.New("the relay cannot be reached")                // elsewhere; nothing was done
-	ErrBusy      = errors.New("the relay takes no more for now")            // nothing was done
 	ErrPath      = errors.New("the path of the control socket is too long") // over MaxPath
 )
 
 // MaxPath is the longest path of a Unix socket.
 const MaxPath = 107
-
-// Request is a command line for a running relay.
-type Request struct {
-	Args []string `json:"args"` // without the program's name
-
-	Reseller string `json:"-"` // who asks, by the token that came with it; "": the operator
-}
-
-// frame is a piece of the answer.
-type frame struct {
-	Out  []byte `json:"out,omitempty"`
-	Err  []byte `json:"err,omitempty"`
-	Code *int   `json:"code,omitempty"` // the last frame
-}

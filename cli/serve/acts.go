@@ -58,8 +58,8 @@ func (b bans) Bans() (list []act.Ban) {
 
 // Acts is the service on a store that a command has opened itself: no relay runs.
 func Acts(m Machine, cfg config.Config, dir place.Dir, st *store.Store, log *slog.Logger) *act.Service {
-	r := &Relay{Host: m, Cfg: cfg, dir: dir, hostname: cfg.Host(), Log: slog.New(slog.DiscardHandler)}
-	r.WorkOn(st)
+	r := &Relay{host: m, cfg: cfg, dir: dir, hostname: cfg.Host(), Log: slog.New(slog.DiscardHandler)}
+	r.workOn(st)
 	r.acts.Log = log
 	return r.acts
 }

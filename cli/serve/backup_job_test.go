@@ -58,7 +58,7 @@ func backupRelay(t *testing.T, s backup.Shelf, log io.Writer, at *time.Time) *Re
 	t.Cleanup(func() { _ = st.Close() })
 	cfg := config.Default()
 	cfg.Backup = config.Backup{Schedule: "0 3 * * *", Dir: s.Dir, Keep: s.Keep}
-	return &Relay{Cfg: cfg, dir: place.Dir(s.Owner), Store: st, Log: newLog(log, &cfg), hostname: "relay.test"}
+	return &Relay{cfg: cfg, dir: place.Dir(s.Owner), store: st, Log: newLog(log, &cfg), hostname: "relay.test"}
 }
 
 func wantCopies(t *testing.T, s backup.Shelf, want ...string) {

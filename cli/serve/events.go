@@ -35,7 +35,7 @@ func newLog(w io.Writer, c *config.Config) *slog.Logger {
 
 func (r *Relay) logStarting() {
 	r.Log.Info("relay starting", "version", build.Read().Version, "pid", os.Getpid(), "hostname", r.hostname,
-		"data", string(r.dir), "config", cmp.Or(r.Cfg.File(), "none, defaults"))
+		"data", string(r.dir), "config", cmp.Or(r.cfg.File(), "none, defaults"))
 }
 
 func (r *Relay) logListening(l smtp.Listener) {

@@ -73,13 +73,13 @@ func (l *ledgerRun) moment(text string) time.Time {
 // start opens the store and lets the jobs run.
 func (l *ledgerRun) start() {
 	l.t.Helper()
-	r := &Relay{Cfg: config.Default(), hostname: "relay.test", Clock: l.clock, Log: slog.New(slog.NewTextHandler(l.log, nil))}
-	r.Cfg.Timezone = "Europe/Rome"
+	r := &Relay{cfg: config.Default(), hostname: "relay.test", Clock: l.clock, Log: slog.New(slog.NewTextHandler(l.log, nil))}
+	r.cfg.Timezone = "Europe/Rome"
 	if l.setup != nil {
-		l.setup(&r.Cfg)
+		l.setup(&r.cfg)
 	}
 	var err error
-	r.Store, err = proof.OpenStore(l.path, store.Options{Now: r.Clock.Now, Zone: r.Cfg.Zone(), Log: r.Log, Billing: r.Cfg.Billing.Store()})
+	r.store, err = proof.OpenStore(l.path, store.Options{Now: r.Clock.Now, Zone: r.cfg.Zone(), Log: r.Log, Billing: r.cfg.Billing.Store()})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func (l *ledgerRun) start() {
 		if err := <-ended; err != nil {
 			l.t.Error(err)
 		}
-		if err := r.Store.Close(); err != nil {
+		if err := r.store.Close(); err != nil {
 			l.t.Error(err)
 		}
 	}
@@ -108,7 +108,7 @@ func (l *ledgerRun) until(at string) {
 // order adds an account, and pays for it.
 func (l *ledgerRun) order(name string, p quota.Plan, limit quota.AtLimit) {
 	l.t.Helper()
-	r, err := l.r.Store.AddAccount(store.Order{By: "operator"}, store.NewAccount{Account: store.Account{Name: name, AtLimit: limit}, Plan: p})
+	r, err := l.r.store.AddAccount(store.Order{By: "operator"}, store.NewAccount{Account: store.Account{Name: name, AtLimit: limit}, Plan: p})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func (l *ledgerRun) order(name string, p quota.Plan, limit quota.AtLimit) {
 func (l *ledgerRun) pay(invoice uint64) {
 	l.t.Helper()
 	p := store.Payment{Method: "bank", Reference: fmt.Sprint("transfer ", invoice), Invoice: invoice}
-	if _, err := l.r.Store.RecordPayment(store.Order{By: "operator"}, p); err != nil {
+	if _, err := l.r.store.RecordPayment(store.Order{By: "operator"}, p); err != nil {
 		l.t.Fatal(err)
 	}
 }
@@ -130,7 +130,7 @@ func (l *ledgerRun) send(name, period string, octets int64) *store.Refusal {
 	l.t.Helper()
 	for left := octets; left > 0; {
 		n := min(left, 500_000)
-		if no := sendOne(l.t, l.r.Store, name, n/100, 100); no != nil {
+		if no := sendOne(l.t, l.r.store, name, n/100, 100); no != nil {
 			return no
 		}
 		l.used[name+" "+period] += n
@@ -164,7 +164,7 @@ func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipient
 }
 
 // ledger of an account, and what its statement says of the balance.
-func (l *ledgerRun) ledger(name string) (list []store.Entry) { return ledgerOf(l.t, l.r.Store, name) }
+func (l *ledgerRun) ledger(name string) (list []store.Entry) { return ledgerOf(l.t, l.r.store, name) }
 
 func ledgerOf(t *testing.T, st *store.Store, name string) (list []store.Entry) {
 	t.Helper()
@@ -191,7 +191,7 @@ func TestBooks_year(t *testing.T) {
 		l.order("still", small, quota.Suspend)
 		count := quota.Plan{Name: "count", Term: quota.Year, Emails: 1000, Recipients: 100}
 		l.order("count", count, quota.Suspend)
-		if _, err := l.r.Store.Correct(store.Order{By: "operator"}, "count", store.Correction{Units: 70, Text: "a present"}); err != nil {
+		if _, err := l.r.store.Correct(store.Order{By: "operator"}, "count", store.Correction{Units: 70, Text: "a present"}); err != nil {
 			t.Fatal(err)
 		}
 
@@ -275,7 +275,7 @@ func TestBooks_year(t *testing.T) {
 		if got, want := l.credit("count"), []string{"correction 2027-11 70", "expired 2028-11 -70"}; !slices.Equal(got, want) {
 			t.Errorf("credit %q, want %q", got, want)
 		}
-		verifyBooks(t, l.r.Store)
+		verifyBooks(t, l.r.store)
 		l.stop()
 		if n := strings.Count(l.log.String(), `msg="invoice issued"`); n != 4 {
 			t.Errorf("%d invoices logged, want 4\n%s", n, l.log)
@@ -291,11 +291,11 @@ func (l *ledgerRun) check() {
 	l.t.Helper()
 	charged := map[string]int64{}
 	for _, name := range []string{"acme", "still", "count", "short"} {
-		a, err := l.r.Store.Account(name)
+		a, err := l.r.store.Account(name)
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		st, err := l.r.Store.Statement(name, l.clock.Now())
+		st, err := l.r.store.Statement(name, l.clock.Now())
 		if err != nil {
 			l.t.Fatal(err)
 		}
@@ -325,7 +325,7 @@ func (l *ledgerRun) check() {
 // for those that ended while the relay was down.
 func (l *ledgerRun) closedPeriods(name string) (list []string) {
 	l.t.Helper()
-	a, err := l.r.Store.Account(name)
+	a, err := l.r.store.Account(name)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -335,16 +335,16 @@ func (l *ledgerRun) closedPeriods(name string) (list []string) {
 			continue
 		}
 		list = append(list, e.Period)
-		if _, p, ok := a.Contracts.Find(e.Period, l.r.Cfg.Zone()); !ok || !e.Time.Equal(p.End) {
+		if _, p, ok := a.Contracts.Find(e.Period, l.r.cfg.Zone()); !ok || !e.Time.Equal(p.End) {
 			l.t.Errorf("%s: %s was closed as of %v, it ended at %v", name, e.Period, e.Time, p.End)
 		}
 	}
-	invoices, err := l.r.Store.InvoicesOf(name, false)
+	invoices, err := l.r.store.InvoicesOf(name, false)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	for _, i := range invoices {
-		_, p, ok := a.Contracts.Find(i.Period, l.r.Cfg.Zone())
+		_, p, ok := a.Contracts.Find(i.Period, l.r.cfg.Zone())
 		due := p.End
 		if i.Period == "2028-01" {
 			due = up
@@ -359,7 +359,7 @@ func (l *ledgerRun) closedPeriods(name string) (list []string) {
 // invoices by number, from the first one.
 func (l *ledgerRun) invoices() (list []string) {
 	l.t.Helper()
-	err := l.r.Store.Invoices(0, func(i *store.Invoice) error {
+	err := l.r.store.Invoices(0, func(i *store.Invoice) error {
 		if i.Number != uint64(len(list)+1) || i.State != store.InvoicePaid {
 			l.t.Errorf("invoice %d after %d, %s", i.Number, len(list), i.State)
 		}
@@ -395,10 +395,10 @@ func TestBooks_failingAccount(t *testing.T) {
 			l.order(fmt.Sprintf("a%d", i), quota.Plan{Name: "free", Term: quota.Year, Emails: 100}, quota.Suspend)
 		}
 		l.mustSend("over", "2026-11", 1_500_000)
-		wrong := l.r.Store.Billing()
+		wrong := l.r.store.Billing()
 		due := wrong.DueDays
 		wrong.DueDays = 4_000_000 // beyond the year 9999, which no invoice can say
-		l.r.Store.SetBilling(wrong)
+		l.r.store.SetBilling(wrong)
 		l.until("2026-12-01 03:30")
 		closed := 0
 		for i := range 60 {
@@ -415,11 +415,11 @@ func TestBooks_failingAccount(t *testing.T) {
 			t.Errorf("%+v, %v", v, err)
 		}
 		wrong.DueDays = due
-		l.r.Store.SetBilling(wrong)
+		l.r.store.SetBilling(wrong)
 		l.until("2026-12-01 04:02")
 		mustMatch(t, "log", l.log.String(), `msg="over: `+cannotClose)
 		mustMatch(t, "log", l.log.String(), `msg="invoice issued" account=over invoice=2 period=2026-11 total="EUR 12.00" due=2026-12-15`)
-		verifyBooks(t, l.r.Store)
+		verifyBooks(t, l.r.store)
 		l.stop()
 	})
 }

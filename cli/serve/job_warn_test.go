@@ -104,7 +104,7 @@ func (p *postRun) up() {
 		b.RenewLink, b.PaymentLink = "https://www.example.org/renew?account={account}&until={end}&amount={amount}", "https://pay.example.org/{invoice}"
 	}
 	p.start()
-	m, err := mailer.New(p.r.Store, mailer.Config{Hostname: "relay.test", Dialer: p.hop, AllowPrivate: true,
+	m, err := mailer.New(p.r.store, mailer.Config{Hostname: "relay.test", Dialer: p.hop, AllowPrivate: true,
 		Smarthost: route.Route{Host: "192.0.2.1", Port: 25, TLS: client.TLSNone}}, p.r.Log)
 	if err != nil {
 		p.t.Fatal(err)
@@ -192,11 +192,11 @@ func TestWarn_arrives(t *testing.T) {
 		p := newPostRun(t, "2026-11-01 10:00")
 		p.up()
 		pack := quota.Plan{Name: "pack", Term: quota.Month, Emails: 1000, Price: 12_00}
-		if err := errors.Join(p.r.Store.AddPlan(small), p.r.Store.AddPlan(pack)); err != nil {
+		if err := errors.Join(p.r.store.AddPlan(small), p.r.store.AddPlan(pack)); err != nil {
 			t.Fatal(err)
 		}
 		a := store.Account{Name: "acme", Contact: "boss@acme.example", AtLimit: quota.Suspend}
-		if _, err := p.r.Store.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: small, Activate: true}); err != nil {
+		if _, err := p.r.store.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: small, Activate: true}); err != nil {
 			t.Fatal(err)
 		}
 		p.pay(1)
@@ -222,7 +222,7 @@ Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 20
 		p.until("2027-10-20 12:00")
 		p.up()
 		p.wantMail("started again")
-		if _, err := p.r.Store.Renew(store.Order{}, "acme", "pack"); err != nil {
+		if _, err := p.r.store.Renew(store.Order{}, "acme", "pack"); err != nil {
 			t.Fatal(err)
 		}
 		p.until("2027-10-27 23:50")
@@ -250,7 +250,7 @@ Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 20
 		if !slices.Equal(told, want) {
 			t.Errorf("ledger %q, want %q", told, want)
 		}
-		verifyBooks(t, p.r.Store)
+		verifyBooks(t, p.r.store)
 		p.down()
 		if n := strings.Count(p.log.String(), `msg="warning queued" account=acme last_day=`); n != 3 {
 			t.Errorf("%d lines of the log, want 3\n%s", n, p.log)

@@ -15,7 +15,7 @@ import (
 
 // jobs of the relay, which has one runner while it runs.
 func (r *Relay) jobs() *jobs.Runner {
-	r.making.Do(func() { r.runner = jobs.New(r.Store, r.Log, r.jobConfig) })
+	r.making.Do(func() { r.runner = jobs.New(r.store, r.Log, r.jobConfig) })
 	return r.runner
 }
 
@@ -26,7 +26,7 @@ func (r *Relay) jobConfig() jobs.Config {
 	return jobs.Config{
 		TraceKeep: c.TraceKeep.Duration,
 		Letters: jobs.Letters{WarnDays: b.WarnDays, Host: r.hostname, Seller: b.SellerName(), Contact: b.Contact,
-			RenewLink: b.RenewLink, RenewText: b.RenewText, Expire: c.Delivery.Expire.Duration, Invoices: c.Invoices(r.Store.Zone())},
+			RenewLink: b.RenewLink, RenewText: b.RenewText, Expire: c.Delivery.Expire.Duration, Invoices: c.Invoices(r.store.Zone())},
 		Copies: r.copies(&c.Backup),
 	}
 }
@@ -42,7 +42,7 @@ func (r *Relay) runJobs(ctx context.Context) error {
 // falls between the two.
 func (r *Relay) runAll(ctx context.Context, list []jobs.Job) error {
 	log := cronLog{r.Log}
-	c := cron.New(cron.WithLocation(r.Cfg.Zone()), cron.WithLogger(log))
+	c := cron.New(cron.WithLocation(r.cfg.Zone()), cron.WithLogger(log))
 	chain := cron.NewChain(onceMore, cron.Recover(log)) // the other order never runs a job again that panicked once
 	var all []cron.Job
 	for _, j := range list {
@@ -51,7 +51,7 @@ func (r *Relay) runAll(ctx context.Context, list []jobs.Job) error {
 			return fmt.Errorf("%s: %w", j.Name, err)
 		}
 		run := chain.Then(cron.FuncJob(func() { j.Run(ctx) }))
-		c.Schedule(clock.Alarm{Clock: r.Clock, Zone: r.Cfg.Zone(), Schedule: schedule}, run)
+		c.Schedule(clock.Alarm{Clock: r.Clock, Zone: r.cfg.Zone(), Schedule: schedule}, run)
 		all = append(all, run)
 	}
 	c.Start()

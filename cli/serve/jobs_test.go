@@ -23,12 +23,12 @@ func TestRunJobs_byTheBusinessClock(t *testing.T) {
 	for _, speed := range []int64{1, 60, 3600, clock.MaxSpeed} {
 		synctest.Test(t, func(t *testing.T) {
 			var turns []string
-			r := &Relay{Cfg: config.Default(), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
-			r.Cfg.Timezone = "Europe/Rome"
+			r := &Relay{cfg: config.Default(), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+			r.cfg.Timezone = "Europe/Rome"
 			r.Clock = clock.New(time.Date(2026, 1, 31, 22, 59, 0, 0, time.UTC), speed)
-			r.Store = openAt(t, r.Clock)
+			r.store = openAt(t, r.Clock)
 			list := []jobs.Job{{Name: "turn", Schedule: "0 0 1 * *", Run: func(context.Context) {
-				turns = append(turns, r.Store.Now().In(r.Cfg.Zone()).Truncate(time.Minute).Format("01-02 15:04"))
+				turns = append(turns, r.store.Now().In(r.cfg.Zone()).Truncate(time.Minute).Format("01-02 15:04"))
 			}}}
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
@@ -43,7 +43,7 @@ func TestRunJobs_byTheBusinessClock(t *testing.T) {
 			if !slices.Equal(turns, want) {
 				t.Errorf("speed %d: turns %q, want %q", speed, turns, want)
 			}
-			if err := r.Store.Close(); err != nil {
+			if err := r.store.Close(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -54,8 +54,8 @@ func TestRunJobs_byTheBusinessClock(t *testing.T) {
 // is over, however often it was due; and a panic ends nothing.
 func TestRunJobs_dueWhileRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &Relay{Cfg: config.Default(), Log: slog.New(slog.DiscardHandler)}
-		r.Cfg.Timezone = "UTC"
+		r := &Relay{cfg: config.Default(), Log: slog.New(slog.DiscardHandler)}
+		r.cfg.Timezone = "UTC"
 		r.Clock = clock.New(time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC), 60)
 		var long, panics []string
 		list := []jobs.Job{
@@ -98,7 +98,7 @@ func openAt(t *testing.T, c clock.Clock) *store.Store {
 
 // A schedule that cannot be names its job.
 func TestRunJobs_wrongSchedule(t *testing.T) {
-	r := &Relay{Cfg: config.Default(), Log: slog.New(slog.DiscardHandler)}
+	r := &Relay{cfg: config.Default(), Log: slog.New(slog.DiscardHandler)}
 	err := r.runAll(t.Context(), []jobs.Job{{Name: "tea", Schedule: "at five", Run: func(context.Context) { t.Error("it ran") }}})
 	if err == nil {
 		t.Fatal("no error")

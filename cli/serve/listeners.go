@@ -21,10 +21,10 @@ func (r *Relay) listenAll() error {
 		return err
 	}
 	defer r.closeUnused(sockets)
-	if len(r.Cfg.Listen) == 0 && len(sockets) > 0 {
+	if len(r.cfg.Listen) == 0 && len(sockets) > 0 {
 		return r.takeByName(sockets)
 	}
-	for _, l := range r.Cfg.Listeners() {
+	for _, l := range r.cfg.Listeners() {
 		if err := r.listenOn(l, sockets); err != nil {
 			return err
 		}
@@ -34,10 +34,10 @@ func (r *Relay) listenAll() error {
 
 // passed are the service manager's sockets, where the relay is to take some.
 func (r *Relay) passed() (map[string][]net.Listener, error) {
-	if r.Host.Sockets == nil {
+	if r.host.Sockets == nil {
 		return nil, nil
 	}
-	return r.Host.Sockets()
+	return r.host.Sockets()
 }
 
 func (r *Relay) listenOn(l config.Listen, sockets map[string][]net.Listener) error {
@@ -48,7 +48,7 @@ func (r *Relay) listenOn(l config.Listen, sockets map[string][]net.Listener) err
 		r.takePassed(sockets, name, smtp.Mode(l.TLS))
 		return nil
 	}
-	ln, err := r.Host.Listen("tcp", l.Addr)
+	ln, err := r.host.Listen("tcp", l.Addr)
 	switch {
 	case err == nil:
 		r.listeners = append(r.listeners, smtp.Listener{Listener: ln, Mode: smtp.Mode(l.TLS)})

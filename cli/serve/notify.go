@@ -220,7 +220,7 @@ func (r *Relay) drains() bool {
 }
 
 func (r *Relay) queueStatus() string {
-	sum, err := r.Store.Totals()
+	sum, err := r.store.Totals()
 	if err != nil {
 		return statusLine("the store cannot be read: %v", err)
 	}
@@ -236,7 +236,7 @@ type question struct {
 // probe has the store and the queue do a round trip, each within limit, and asks what
 // else is to be known.
 func (r *Relay) probe(ctx context.Context, limit time.Duration, more ...question) []act.Probe {
-	all := append([]question{{"store", r.Store.Probe}, {"queue", r.mail.Probe}}, more...)
+	all := append([]question{{"store", r.store.Probe}, {"queue", r.mail.Probe}}, more...)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s", limit.Round(time.Millisecond)))
 	defer cancel()
 	found := make([]act.Probe, len(all))

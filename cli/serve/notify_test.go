@@ -156,7 +156,7 @@ func newWatched(t *testing.T) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Store, err = proof.OpenStore(r.dir.Store(), store.Options{Now: w.now}); err != nil {
+	if r.store, err = proof.OpenStore(r.dir.Store(), store.Options{Now: w.now}); err != nil {
 		t.Fatal(err)
 	}
 	if r.mail, err = r.newMailer(); err != nil {
@@ -181,7 +181,7 @@ func (w *watched) run(t *testing.T) {
 	ps.start(t.Context(), "queue", w.mail.Run)
 	ps.start(t.Context(), "watch", w.watch)
 	t.Cleanup(func() {
-		if err := errors.Join(ps.stop(), w.Store.Close()); err != nil {
+		if err := errors.Join(ps.stop(), w.store.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -194,7 +194,7 @@ func TestWatch_theStoreHangs(t *testing.T) {
 	w.sup.wait(t, 2, "WATCHDOG=1")
 	w.stall.Store(true)
 	var writer sync.WaitGroup
-	writer.Go(func() { _ = w.Store.SetJob("test", store.JobState{}) })
+	writer.Go(func() { _ = w.store.SetJob("test", store.JobState{}) })
 	w.sup.wait(t, 1, "STATUS=not OK: the store does not answer: not within 500ms")
 	given := w.sup.count("WATCHDOG=1")
 	time.Sleep(1600 * time.Millisecond) // longer than the watchdog's patience
@@ -220,7 +220,7 @@ func TestWatch_theStoreHangs(t *testing.T) {
 // No sign of life without a queue that turns.
 func TestWatch_theQueueHangs(t *testing.T) {
 	w := newWatched(t)
-	defer w.Store.Close()
+	defer w.store.Close()
 	w.signOfLife(t.Context(), 50*time.Millisecond)
 	if n := w.sup.count("WATCHDOG=1"); n != 0 {
 		t.Errorf("%d signs of life", n)
@@ -234,7 +234,7 @@ func TestWatch_theQueueHangs(t *testing.T) {
 // While the relay drains its own deadline counts.
 func TestWatch_draining(t *testing.T) {
 	w := newWatched(t)
-	defer w.Store.Close()
+	defer w.store.Close()
 	close(w.Stopping)
 	w.signOfLife(t.Context(), 50*time.Millisecond)
 	if n := w.sup.count("WATCHDOG=1"); n != 1 {
@@ -245,7 +245,7 @@ func TestWatch_draining(t *testing.T) {
 // A probe that the drain cuts off is no sign of an illness.
 func TestWatch_drainBeginsMeanwhile(t *testing.T) {
 	w := newWatched(t)
-	defer w.Store.Close()
+	defer w.store.Close()
 	time.AfterFunc(50*time.Millisecond, func() { close(w.Stopping) })
 	w.signOfLife(t.Context(), soon) // no queue runs that would answer
 	if n := w.sup.count("WATCHDOG=1"); n != 1 {

@@ -19,7 +19,7 @@ func (r *Relay) config() *config.Config {
 	if c := r.live.Load(); c != nil {
 		return c
 	}
-	return &r.Cfg
+	return &r.cfg
 }
 
 // reload reads the configuration again and takes over what can be changed while
@@ -72,7 +72,7 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Store.CheckCurrency(live.Billing.Currency); err != nil {
+	if err := r.store.CheckCurrency(live.Billing.Currency); err != nil {
 		return nil, err
 	}
 	if err := r.mail.Reconfigure(r.mailerConfig(&live)); err != nil {
@@ -80,13 +80,13 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	}
 	list := append(config.Changes(now, &next, &live), r.contents(now, &next, cert, &hop)...)
 	r.smtp.Reconfigure(r.smtpConfig(&live))
-	r.Store.SetBilling(live.Billing.Store())
-	r.Store.TrustClock(live.TrustClock)
+	r.store.SetBilling(live.Billing.Store())
+	r.store.TrustClock(live.TrustClock)
 	if cert != nil {
 		r.cert.take(cert)
 	}
 	if live.Log != now.Log {
-		r.logs.set(newLog(r.Host.Stderr, &live).Handler())
+		r.logs.set(newLog(r.host.Stderr, &live).Handler())
 	}
 	r.live.Store(&live)
 	return list, nil

@@ -14,9 +14,9 @@ import (
 // for the defaults.
 func TestReload_theFileIsGone(t *testing.T) {
 	w := newWatched(t)
-	defer w.Store.Close()
+	defer w.store.Close()
 	var err error
-	if w.Cfg, err = config.Read(config.SystemFile, nil); err != nil {
+	if w.cfg, err = config.Read(config.SystemFile, nil); err != nil {
 		t.Fatal(err)
 	}
 	w.Reread = func() (config.Config, error) { return config.Default(), nil }
@@ -30,7 +30,7 @@ func TestReload_theFileIsGone(t *testing.T) {
 // that it is ready.
 func TestReload_whileItStops(t *testing.T) {
 	w := newWatched(t)
-	defer w.Store.Close()
+	defer w.store.Close()
 	w.Reread = func() (config.Config, error) { return config.Default(), nil }
 	close(w.Stopping)
 	if _, err := w.reload(); !errors.Is(err, act.ErrStopping) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -34,34 +33,34 @@ import (
 
 // Relay is the running appliance.
 type Relay struct {
-	Host     Machine
-	Cfg      config.Config // the one it was started with; see config
-	dir      place.Dir
 	Log      *slog.Logger
+	Clock    clock.Clock                   // the wall clock of the business; zero: the system's
+	Hangups  <-chan os.Signal              // each asks for a reload; nil: none comes
+	Reread   func() (config.Config, error) // the configuration as it is now; nil: it cannot be read again
+	Stopping chan struct{}                 // closed when it begins to stop
+
+	host     Machine
+	cfg      config.Config // the one it was started with; see config
+	dir      place.Dir
 	hostname string
 	started  time.Time
-	memory   int64         // octets that the machine grants it; 0: no limit is known
-	Clock    clock.Clock   // the wall clock of the business; zero: the system's
-	Stopping chan struct{} // closed when it begins to stop
+	memory   int64 // octets that the machine grants it; 0: no limit is known
 
-	Store     *store.Store
+	store     *store.Store
 	mail      *mailer.Mailer
 	smtp      *smtp.Server
 	listeners []smtp.Listener
 	control   net.Listener
 	api       net.Listener // nil: there is none
 	cert      *certificate // of the listeners; nil: none needs one
-	Service   http.Handler // of the acts
+	service   http.Handler // of the acts
 	acts      *act.Service
 	hop       route.Route // of all mail; zero: MX
+	notify    *notifier
 
-	notify *notifier
-
-	Hangups   <-chan os.Signal              // each asks for a reload; nil: none comes
-	Reread    func() (config.Config, error) // the configuration as it is now; nil: it cannot be read again
 	reloading sync.Mutex
 	live      atomic.Pointer[config.Config] // in force since the last reload; nil: cfg
-	logs      *logSwitch                    // under log
+	logs      *logSwitch                    // under Log
 	parts     *parts                        // while it runs
 
 	making sync.Once
@@ -83,9 +82,9 @@ func (r *Relay) assemble() error {
 	if err != nil {
 		return err
 	}
-	r.WorkOn(st)
-	r.Service = api.New(r.acts)
-	if err := st.CheckCurrency(r.Cfg.Billing.Currency); err != nil {
+	r.workOn(st)
+	r.service = api.New(r.acts)
+	if err := st.CheckCurrency(r.cfg.Billing.Currency); err != nil {
 		return err
 	}
 	r.dir.RemoveUnfinished()
@@ -111,9 +110,9 @@ func (r *Relay) assemble() error {
 	return nil
 }
 
-// WorkOn has the relay and its service work on an open store.
-func (r *Relay) WorkOn(st *store.Store) {
-	r.Store, r.acts = st, serviceOn(st, r.config, r.Log)
+// workOn has the relay and its service work on an open store.
+func (r *Relay) workOn(st *store.Store) {
+	r.store, r.acts = st, serviceOn(st, r.config, r.Log)
 	r.acts.Jobs, r.acts.Hostname = r.jobs(), r.hostname
 }
 
@@ -128,19 +127,19 @@ func (r *Relay) close() error {
 	if r.api != nil {
 		_ = r.api.Close()
 	}
-	if r.Store == nil {
+	if r.store == nil {
 		return nil
 	}
-	return r.Store.Close()
+	return r.store.Close()
 }
 
 func (r *Relay) newMailer() (*mailer.Mailer, error) {
-	hop, err := r.Cfg.Delivery.NextHop()
+	hop, err := r.cfg.Delivery.NextHop()
 	if err != nil {
 		return nil, err
 	}
 	r.hop = hop
-	return mailer.New(r.Store, r.mailerConfig(&r.Cfg), r.Log)
+	return mailer.New(r.store, r.mailerConfig(&r.cfg), r.Log)
 }
 
 func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
@@ -154,7 +153,7 @@ func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
 func (r *Relay) self() []netip.Addr {
 	loops := false
 	for _, l := range r.listeners {
-		loops = loops || config.PortOf(l.Addr().String()) == r.Cfg.Delivery.Port
+		loops = loops || config.PortOf(l.Addr().String()) == r.cfg.Delivery.Port
 	}
 	if !loops {
 		return nil
@@ -173,15 +172,15 @@ func (r *Relay) self() []netip.Addr {
 }
 
 func (r *Relay) newSMTP() (*smtp.Server, error) {
-	cfg := r.smtpConfig(&r.Cfg)
-	if r.Cfg.API.NeedsTLS() || slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
-		cert, err := r.certificate(&r.Cfg)
+	cfg := r.smtpConfig(&r.cfg)
+	if r.cfg.API.NeedsTLS() || slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
+		cert, err := r.certificate(&r.cfg)
 		if err != nil {
 			return nil, err
 		}
 		r.cert, cfg.TLS = cert, cert.config()
 	}
-	return smtp.New(r.Store, cfg, r.Log)
+	return smtp.New(r.store, cfg, r.Log)
 }
 
 func (r *Relay) smtpConfig(c *config.Config) smtp.Config {
@@ -207,17 +206,12 @@ func (r *Relay) certificate(cfg *config.Config) (*certificate, error) {
 	return c, nil
 }
 
-// Command runs a command line that came over the control socket.
-func (r *Relay) Command(ctx context.Context, req control.Request, stdin io.Reader, stdout, stderr io.Writer) int {
-	return r.Host.Command(ctx, r, req, stdin, stdout, stderr)
-}
-
 // probeLimit is how long a part may take to answer who asks for the relay's health.
 const probeLimit = 5 * time.Second
 
 // takesMail fails when a message could not be stored now.
 func (r *Relay) takesMail(ctx context.Context) error {
-	err := r.Store.Storable(ctx)
+	err := r.store.Storable(ctx)
 	if errors.Is(err, store.ErrFull) {
 		return errors.New("the disk is full: mail is refused with 452 until there is room")
 	}
@@ -234,7 +228,7 @@ func (r *Relay) health(ctx context.Context) *act.Health {
 		}
 		h.Listeners = append(h.Listeners, one)
 	}
-	if err := errors.Join(h.Measure(r.Store), r.Store.Err()); err != nil {
+	if err := errors.Join(h.Measure(r.store), r.store.Err()); err != nil {
 		h.Problem = err.Error()
 	}
 	h.Connections = deliveries{r.mail}.Connections(ctx)

@@ -33,13 +33,13 @@ func (r *Relay) Run(ctx context.Context, signals <-chan os.Signal, ready func(*s
 	if told || err != nil {
 		return err
 	}
-	r.Host.tuneMemory()
+	r.host.tuneMemory()
 	all := newParts()
 	r.parts = all
 	all.start(ctx, "mailer", r.mail.Run)
 	all.start(ctx, "jobs", r.runJobs)
 	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.listeners) })
-	server := &control.Server{Command: r.Command, Holder: r.acts.Holder, Service: r.Service, Log: r.Log,
+	server := &control.Server{Holder: r.acts.Holder, Service: r.service, Log: r.Log,
 		Drain: func() time.Duration { return r.config().Drain.Duration }}
 	all.start(ctx, "control", func(ctx context.Context) error { return server.Run(ctx, r.control) })
 	if r.api != nil {
@@ -50,7 +50,7 @@ func (r *Relay) Run(ctx context.Context, signals <-chan os.Signal, ready func(*s
 	defer watching.stop()
 	r.logReady(time.Since(r.started))
 	r.notify.ready()
-	ready(r.Store)
+	ready(r.store)
 
 	var why string
 	select {
@@ -60,9 +60,9 @@ func (r *Relay) Run(ctx context.Context, signals <-chan os.Signal, ready func(*s
 		why = "told to"
 	case err = <-all.ended:
 		why = err.Error()
-	case <-r.Store.Failed():
-		r.logStoreFailed(r.Store.Err())
-		err = exit.Fail(exit.Failed, "start the relay again when the disk is in order", "the store failed: %w", r.Store.Err())
+	case <-r.store.Failed():
+		r.logStoreFailed(r.store.Err())
+		err = exit.Fail(exit.Failed, "start the relay again when the disk is in order", "the store failed: %w", r.store.Err())
 		why = "store failed"
 	}
 	return errors.Join(err, r.drain(all, why, signals))
@@ -139,8 +139,6 @@ type Machine struct {
 
 	Sockets    func() (map[string][]net.Listener, error) // what the service manager passed, by name; nil: nothing
 	Supervisor Supervisor
-
-	Command func(context.Context, *Relay, control.Request, io.Reader, io.Writer, io.Writer) int // runs a command line that came over the control socket
 }
 
 // New is a relay with that configuration on that data directory, by the system's
@@ -152,7 +150,7 @@ func New(m Machine, cfg config.Config, dir place.Dir) (*Relay, error) {
 	logs := newLogSwitch(newLog(m.Stderr, &cfg).Handler())
 	log := slog.New(logs)
 	return &Relay{
-		Host: m, Cfg: cfg, dir: dir, started: time.Now(), memory: m.memory(), notify: &notifier{Supervisor: m.Supervisor, log: log},
+		host: m, cfg: cfg, dir: dir, started: time.Now(), memory: m.memory(), notify: &notifier{Supervisor: m.Supervisor, log: log},
 		logs: logs, Log: log, hostname: cfg.Host(), Stopping: make(chan struct{}),
 	}, nil
 }
