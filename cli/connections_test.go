@@ -36,7 +36,7 @@ func TestHealth_allConnectionsInUse(t *testing.T) {
 
 	const line = "the only connection to next hops is in use: acme has 1"
 	mustMatch(t, "health", e.must(t, "health"), `^OK: 1 message in the queue, up .*\n`+line+`\n$`)
-	mustMatch(t, "queue top", e.must(t, "queue", "top"), `(?m)^-- 1 message, 1 recipient; 1 line\n-- `+line+`\n`)
+	mustMatch(t, "queue top", e.must(t, "queue", "top"), `(?m)^-- 1 message, 1 recipient\n-- `+line+`\n`)
 	mustMatch(t, "queue top by domain", e.must(t, "queue", "top", "--by", "domain"), line)
 	var health struct {
 		Healthy     bool

@@ -51,7 +51,7 @@ type Plan struct {
 	AtLimit    []AtLimit `json:"at_limit,omitempty"`    // what an account may choose; empty: by kind, see Choices
 	OverMax    int64     `json:"over_max,omitempty"`    // octets of overage in a period; 0: the largest block, Uncapped: no ceiling; see Ceiling
 	Dedicated  bool      `json:"dedicated,omitempty"`   // with a sending address of its own (M10)
-	Ends       bool      `json:"ends,omitempty"`        // a year without a price, which otherwise goes on by itself
+	Ends       bool      `json:"ends,omitempty"`        // a year without a price, which otherwise renews automatically
 	Retired    bool      `json:"retired,omitempty"`     // not sold any more
 	Resale     bool      `json:"resale,omitempty"`      // resellers may order it for the accounts below them (M23)
 
@@ -122,7 +122,7 @@ func (p Plan) Allows(a AtLimit) bool { return slices.Contains(p.Choices(), a) }
 
 func (p Plan) mayContinue() bool { return p.Term == Year && p.Kind() == Bandwidth }
 
-// GoesOn reports whether a term goes on by itself at its end (M19).
+// GoesOn reports whether a term renews automatically at its end (M19).
 func (p Plan) GoesOn() bool { return p.Term == Year && p.Price == 0 && !p.Ends }
 
 // Bills reports whether overage is billed: blocks are needed for it.

@@ -43,7 +43,7 @@ func (d *deal) closeBy(by time.Time) error {
 
 // openNext opens the period that follows p of contract c, if there is one that has
 // an instant: the later ones of a term that was ended early have none. After the last
-// one a term may go on by itself.
+// one a term may renew automatically.
 func (d *deal) openNext(c quota.Contract, p quota.Period) error {
 	found := false
 	for _, next := range d.a.Contracts {

@@ -4,7 +4,7 @@ import (
 	"relay/quota"
 )
 
-// A year without a price goes on by itself at its end (M19): the host's own cron must
+// A year without a price renews automatically at its end (M19): the host's own cron must
 // not fall silent after a year. Nothing that has a price does, 30 days never do, and
 // neither does a term that is ended early. It is decided when the last period is
 // closed, as of its end, like all that a close does.

@@ -67,7 +67,7 @@ const (
 	CauseLost     Cause = "lost"        // another store issued the number
 
 	CausePaid      Cause = "paid"       // what the account was held back for was paid; nobody resumed it
-	CauseGoesOn    Cause = "goes-on"    // a year without a price goes on by itself
+	CauseGoesOn    Cause = "goes-on"    // a year without a price renews automatically
 	CauseUsedUp    Cause = "used-up"    // the term before it is used up
 	CauseTakenBack Cause = "taken-back" // credit goes with the invoice that it was bought by
 	CauseGoodwill  Cause = "goodwill"   // money that did not come in by payments ends with the account

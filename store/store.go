@@ -22,7 +22,7 @@ import (
 var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("exists already")
-	ErrUsed     = errors.New("the name was used by an account before") // whose books would become another's
+	ErrUsed     = errors.New("an earlier account had this name") // whose books would become another's
 	ErrBusy     = errors.New("still has mail in the queue")
 	ErrOwing    = errors.New("is not settled")
 	ErrPending  = errors.New("is not active yet")

@@ -88,7 +88,7 @@ func (a *Account) ending(steps []int, now time.Time, zone *time.Location) (step 
 	return step, a.Warned.Term != c.TermKey() || step < a.Warned.Days
 }
 
-// lastGoesOn reports whether the last term goes on by itself, by the plans that are sold.
+// lastGoesOn reports whether the last term renews automatically, by the plans that are sold.
 func (a *Account) lastGoesOn(sold []quota.Plan) bool {
 	c, now := a.lastTerm(), (*quota.Plan)(nil)
 	if i := slices.IndexFunc(sold, func(p quota.Plan) bool { return p.Name == c.Plan.Name }); i >= 0 {

@@ -116,7 +116,7 @@ func showAdded(e *shell.Env, v *accounts.AddedAccount, given bool) error {
 		noteUnbilled(e, field.Or0(v.Receipt.After.Plan))
 	}
 	if v.Reused {
-		e.Note("the name was used by an account before: its ledger is there too")
+		e.Note("an earlier account had this name: its ledger goes on here")
 	}
 	switch {
 	case e.JSON && v.Receipt.DryRun:

@@ -168,5 +168,5 @@ func endText(e *shell.Env, v *accounts.AccountDetail) string {
 	if v.TermEnd == nil {
 		return ""
 	}
-	return receipt.End(e, *v.TermEnd) + words.If(v.GoesOn, ", and goes on by itself")
+	return receipt.End(e, *v.TermEnd) + words.If(v.GoesOn, ", and renews automatically")
 }

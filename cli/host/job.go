@@ -139,7 +139,7 @@ func numbersOf(list []string) string {
 }
 
 func dunningText(v *jobs.Dunning) string {
-	text := "nobody to hold back"
+	text := "no account to hold back"
 	if n := v.Accounts; n > 0 {
 		text = fmt.Sprintf("%s held back, unpaid: %s", words.Plural(int64(n), "account"), first(v.Held))
 	}
@@ -150,7 +150,7 @@ func dunningText(v *jobs.Dunning) string {
 }
 
 func warningsText(v *jobs.Warnings) string {
-	did, text := "warned", "nobody to warn"
+	did, text := "warned", "no account to warn"
 	if v.DryRun {
 		did = "would warn"
 	}

@@ -122,11 +122,11 @@ func remarks(r *api.TopRow, now time.Time) (lines []string) {
 
 func writeTotal(e *shell.Env, t *api.Tops, by string) error {
 	unit := map[string]string{"both": "line", "domain": "domain", "account": "account"}[by]
-	shown := words.Plural(int64(t.All), unit)
+	total := words.Plural(t.Messages, "message") + ", " + words.Plural(t.Recipients, "recipient")
 	if n := len(t.Rows); n < t.All {
-		shown = fmt.Sprintf("the first %s of %s", words.Number(int64(n)), shown)
+		total += fmt.Sprintf("; %s of %s shown", words.Number(int64(n)), words.Plural(int64(t.All), unit))
 	}
-	lines := []string{fmt.Sprintf("%s, %s; %s", words.Plural(t.Messages, "message"), words.Plural(t.Recipients, "recipient"), shown)}
+	lines := []string{total}
 	lines = append(lines, BusyLines(t.Connections)...)
 	return e.Say("%s", totalMark+strings.Join(lines, "\n"+totalMark))
 }

@@ -113,7 +113,7 @@ func show(e *shell.Env, p *answer.Plan) error {
 		{"credit", "in whole steps of " + words.WholeUnits(p.CreditStep, unit(p.Kind))},
 		{"recipients", strconv.Itoa(p.Recipients) + " in one message"},
 		{"at limit", limitText(p)},
-		{"at its end", words.If(p.GoesOn, "it goes on by itself")},
+		{"at its end", words.If(p.GoesOn, "it renews automatically")},
 		{"overage", words.If(slices.Contains(p.AtLimit, quota.Continue), words.MostOverage(ceiling(p)))},
 		{"source", words.If(p.Dedicated, "an address of its own")},
 		{"resale", words.If(p.Resale, "resellers may order it")},

@@ -43,7 +43,7 @@ func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 		&cli.GenericFlag{Name: "at-limit", Usage: "`LIST` what an account may choose: suspend,continue (or: default)", Value: &f.atLimit},
 		f.overMax.Flag("the largest block"),
 		&cli.GenericFlag{Name: "recipients", Usage: "`N` recipients in one message (default 50)", Value: &f.recipients},
-		&cli.BoolFlag{Name: "ends", Usage: "a year without a price ends too; --ends=false goes on by itself",
+		&cli.BoolFlag{Name: "ends", Usage: "a year without a price ends too; --ends=false: it renews automatically",
 			Action: func(_ *cli.Context, yes bool) error { f.ends = &yes; return nil }},
 		&cli.BoolFlag{Name: "dedicated", Usage: "with a sending address of its own; --dedicated=false without",
 			Action: func(_ *cli.Context, yes bool) error { f.dedicated = &yes; return nil }},
@@ -87,7 +87,7 @@ func planAdd(e *shell.Env) *cli.Command {
 	var f planFlags
 	return shell.Command(&cli.Command{
 		Name: "add", ArgsUsage: "PLAN", Flags: f.flags(true), Usage: "add a plan",
-		Description: `With --bandwidth and without --emails it allows one e-mail for each 10 KB; --emails unlimited says otherwise. Without --bandwidth it is a plan for so many e-mails of any size; with neither there is no limit. A message has up to 50 recipients. Without a price it is free, and a year goes on by itself at its end, unless --ends says otherwise; 30 days end. Without blocks what is used over the allowance is not billed. Amounts are in the currency of [billing].
+		Description: `With --bandwidth and without --emails it allows one e-mail for each 10 KB; --emails unlimited says otherwise. Without --bandwidth it is a plan for so many e-mails of any size; with neither there is no limit. A message has up to 50 recipients. Without a price it is free, and a year renews automatically unless --ends is given; 30 days never do. Without blocks what is used over the allowance is not billed. Amounts are in the currency of [billing].
 
   relay plan add small --term year --bandwidth 50MB --emails 5000 --price 12.00
   relay plan add large --term year --bandwidth 5GB --price 90 \

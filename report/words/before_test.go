@@ -63,8 +63,11 @@ func wantStory(t *testing.T, got, want string) {
 // blockAhead is the line of a block as the release that stored sentences said it.
 var blockAhead = regexp.MustCompile(`(\d+ GB) ahead`)
 
+// reworded are other lines that it said in other words.
+var reworded = strings.NewReplacer("goes on by itself", "renewed automatically", "buy a block ahead", "buy a block instead")
+
 // The same orders are told in the same words as by the release that stored sentences,
-// but for blocks.
+// but for what was reworded since.
 func TestLanguage_sameWords(t *testing.T) {
 	raw, err := os.ReadFile("testdata/story.txt")
 	if err != nil {
@@ -73,7 +76,7 @@ func TestLanguage_sameWords(t *testing.T) {
 	y := newStory(t)
 	y.tell()
 	y.books()
-	wantStory(t, y.said.String(), blockAhead.ReplaceAllString(string(raw), "prepaid bandwidth, $1"))
+	wantStory(t, y.said.String(), reworded.Replace(blockAhead.ReplaceAllString(string(raw), "prepaid bandwidth, $1")))
 }
 
 // Entries and papers of before say what they have always said, and their sums hold.

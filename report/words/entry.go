@@ -49,7 +49,7 @@ func termEntry(e *store.Entry) string {
 	case e.From != "":
 		return e.From + " to " + text
 	case e.Cause == store.CauseGoesOn:
-		return text + ", goes on by itself"
+		return text + ", renewed automatically"
 	case e.Cause == store.CauseUsedUp:
 		return text + ", the term before it is used up"
 	}

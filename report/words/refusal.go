@@ -62,7 +62,7 @@ func endedReason(order string) string {
 func kindReason(r *quota.Reason) string {
 	switch {
 	case r.To.Name == "":
-		return fmt.Sprintf("%s is a bandwidth plan: buy a block ahead", r.From.Name)
+		return fmt.Sprintf("%s is a bandwidth plan: buy a block instead", r.From.Name)
 	case r.From.Name == "":
 		return fmt.Sprintf("%s is no plan for a number of e-mails", r.To.Name)
 	}

@@ -48,8 +48,8 @@ func ClosedForGood(account string) error {
 	return act.Fail(act.Refused, "add another one: {account add NAME --plan PLAN}", "account %s is closed for good", account)
 }
 
-// NameUsed is the refusal to give the books of an account to another one.
+// NameUsed refuses a name whose ledger and invoices belong to an earlier account.
 func NameUsed(account string) error {
-	return act.Fail(act.Refused, "add one with another name: the ledger and the invoices of the one before would be its own",
-		"account %s: the name was used by an account before", account)
+	return act.Fail(act.Refused, "choose another name: with this one it would get the ledger and the invoices of the earlier account",
+		"account %s: an earlier account had this name", account)
 }

@@ -27,7 +27,7 @@ type Fields struct {
 	OverMax    *int64           `json:"over_max,omitempty" doc:"Octets of overage in a month at most; 0: the largest block, -1: no ceiling."`
 	Dedicated  *bool            `json:"dedicated,omitempty" doc:"With a sending address of its own."`
 	Resale     *bool            `json:"resale,omitempty" doc:"Resellers may order it too."`
-	Ends       *bool            `json:"ends,omitempty" doc:"Of a year without a price, which otherwise goes on by itself."`
+	Ends       *bool            `json:"ends,omitempty" doc:"Of a year without a price, which otherwise renews automatically."`
 }
 
 // New is the request for a new plan.

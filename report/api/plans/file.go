@@ -274,7 +274,7 @@ const planFileHead = `# Plans, for relay plan import.
 #                the kind leaves
 #   over_max     overage in a month at most, "5GB" or "none"; left out: the
 #                largest block, without blocks none
-#   ends         of a year without a price, which otherwise goes on by itself
+#   ends         of a year without a price, which otherwise renews automatically
 #   dedicated    with a sending address of its own
 #   retired      not sold any more
 #   resale       resellers may order it
