@@ -45,6 +45,8 @@ type Fold struct {
 // PeriodSum is what the entries of a period add up to. Units are the plan's.
 type PeriodSum struct {
 	Period   string
+	Start    time.Time // UTC; zero: its term is not known, as of an account that had the name before
+	End      time.Time // UTC, excluded; likewise
 	Used     quota.Charge
 	Drawn    int64              // from credit
 	Overage  int64              // beyond allowance and credit

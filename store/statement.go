@@ -145,6 +145,10 @@ func (st *Statement) take(t *tx, f *Fold) error {
 	st.Contract, _, _ = f.contracts.At(st.At, f.zone)
 	st.Period, st.Allowance, st.Used = f.granted, f.allowance, f.used(f.granted)
 	st.Lots = quota.Live(f.Lots, st.At)
+	for i := range f.Periods {
+		_, p, _ := f.contracts.Find(f.Periods[i].Period, f.zone)
+		f.Periods[i].Start, f.Periods[i].End = p.Start, p.End
+	}
 	_, p, _ := f.contracts.Find(f.granted, f.zone)
 	st.Use = quota.Split(st.Contract.Plan.In(p), st.Used, st.Lots)
 	if st.Period != "" { // of which nothing is drawn yet

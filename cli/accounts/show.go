@@ -144,13 +144,12 @@ func consentText(e *shell.Env, v *accounts.Consent) string {
 	return "version " + v.Version + ", at " + words.Stamp(v.Time, e.Zone())
 }
 
-// inPeriod says which period: a calendar month by its key, a month's plan, whose key is
-// its first day, by its term's dates.
+// inPeriod is "in" a month, or "from" the first day of a month's plan to its last.
 func inPeriod(e *shell.Env, key string, start, end *time.Time) string {
-	if len(key) <= len("2026-11") || start == nil || end == nil {
-		return "in " + key
+	if text := words.Period(key, start, end, e.Zone()); text != key {
+		return "from " + text
 	}
-	return "from " + words.Day(*start, e.Zone()) + " to " + receipt.LastDay(e, *end)
+	return "in " + key
 }
 
 // inTerm is inPeriod for the term whose period runs.

@@ -74,7 +74,7 @@ func showPeriods(e *shell.Env, v *orders.Statement) error {
 		if !p.Closed {
 			text = "open"
 		}
-		t.Add(p.Period, words.Number(p.Messages), words.FineSize(p.Bytes), words.UnitsCell(p.Drawn, v.Unit), words.UnitsCell(p.Overage, v.Unit), text)
+		t.Add(words.Period(p.Period, p.Start, p.End, e.Zone()), words.Number(p.Messages), words.FineSize(p.Bytes), words.UnitsCell(p.Drawn, v.Unit), words.UnitsCell(p.Overage, v.Unit), text)
 	}
 	return part(e, "Use by period", t)
 }
@@ -87,13 +87,13 @@ func showCredit(e *shell.Env, v *orders.Statement) error {
 	if err := part(e, "Credit, in the order of use", t); err != nil || v.Drawn == 0 {
 		return err
 	}
-	return e.Say("of it used in %s, which is open: %s", field.Or0(v.Period), words.Units(v.Drawn, v.Unit))
+	return e.Say("of it used %s, which is open: %s", inPeriod(e, *v.Period, v.TermStart, v.TermEnd), words.Units(v.Drawn, v.Unit))
 }
 
 func showBilled(e *shell.Env, v *orders.Statement) error {
 	t := term.NewTable(term.Column{Head: "INVOICE", Least: 10}, term.Column{Head: "ISSUED"}, term.Column{Head: "FOR"}, term.Column{Head: "PERIOD"}, term.Column{Head: v.Currency, Right: true})
 	for _, i := range v.Invoices {
-		t.Add(cmp.Or(field.Or0(i.Invoice), "to come"), words.Day(i.Issued, e.Zone()), i.Kind, cmp.Or(field.Or0(i.Period), "-"), money.Number(i.Total, v.Currency))
+		t.Add(cmp.Or(field.Or0(i.Invoice), "to come"), words.Day(i.Issued, e.Zone()), i.Kind, cmp.Or(periodOf(e, v, field.Or0(i.Period)), "-"), money.Number(i.Total, v.Currency))
 	}
 	return part(e, "Invoices", t)
 }
@@ -128,7 +128,7 @@ func showEntries(e *shell.Env, v *orders.Statement) error {
 	for i := range v.Entries {
 		one := &v.Entries[i]
 		if err := entryLines(e, strconv.FormatUint(one.Entry, 10), one.Time.In(e.Zone()).Format("2006-01-02 15:04"), one.Kind,
-			figureOf(one, v), whatOf(one, v.Unit)); err != nil {
+			figureOf(one, v), whatOf(e, one, v)); err != nil {
 			return err
 		}
 	}
@@ -178,16 +178,29 @@ func shortCharge(messages, bytes int64) string {
 	return words.Number(messages)
 }
 
+// periodOf is a period by its key, with the dates that the statement has of it.
+func periodOf(e *shell.Env, v *orders.Statement, key string) string {
+	for i := range v.Periods {
+		if p := &v.Periods[i]; p.Period == key {
+			return words.Period(key, p.Start, p.End, e.Zone())
+		}
+	}
+	return key
+}
+
 // whatOf an entry is what else there is to say of it.
-func whatOf(one *orders.Entry, unit string) string {
+func whatOf(e *shell.Env, one *orders.Entry, v *orders.Statement) string {
 	var parts []string
-	for _, s := range []*string{one.Invoice, one.Lot, one.Text, cmp.Or(one.Day, one.Period)} {
+	for _, s := range []*string{one.Invoice, one.Lot, one.Text, one.Day} {
 		if s != nil {
 			parts = append(parts, *s)
 		}
 	}
+	if one.Day == nil && one.Period != nil {
+		parts = append(parts, periodOf(e, v, *one.Period))
+	}
 	if one.Over > 0 {
-		parts = append(parts, words.Units(one.Over, unit)+" were overage until then")
+		parts = append(parts, words.Units(one.Over, v.Unit)+" were overage until then")
 	}
 	if one.By != nil {
 		parts = append(parts, "by "+words.Actor(*one.By))

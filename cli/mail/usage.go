@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/quota"
 	"relay/report/api/answer"
 	api "relay/report/api/mail"
 	"relay/report/words"
@@ -27,7 +29,7 @@ func UsageCommand(e *shell.Env) *cli.Command {
 
 The period is the present one unless --period names another: a month (2026-11), or the first day of a month's plan (2026-11-23). The allowance beside a past period is that of its term as it is now; relay account statement has it as it was.
 
-Without NAME it lists all accounts, by name; with --period those that used it. The filters are for that list.`,
+Without NAME it lists all accounts, by name; with --period only those that sent mail in it. Of a period of 30 days the list shows the last day. The filters are for that list.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "period", Usage: "`PERIOD` a month, 2026-11, or the first day of a month's plan", Destination: &in.Period},
 			&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` only accounts of this customer", Destination: &in.Owner},
@@ -53,17 +55,25 @@ Without NAME it lists all accounts, by name; with --period those that used it. T
 // listUsage lists the accounts that there are; with a period, those that used it.
 func listUsage(ctx context.Context, e *shell.Env, in *api.UsageList, limit int64) error {
 	to := term.Output{W: e.Stdout, JSON: e.JSON, Note: e.Note}
-	s := term.NewStream(ctx, to, limit, term.Column{Head: "ACCOUNT", Least: 12}, term.Column{Head: "PERIOD"}, term.Column{Head: "E-MAILS", Right: true},
+	s := term.NewStream(ctx, to, limit, term.Column{Head: "ACCOUNT", Least: 10}, term.Column{Head: "PERIOD"}, term.Column{Head: "E-MAILS", Right: true},
 		term.Column{Head: "OF", Right: true}, term.Column{Head: "BANDWIDTH", Right: true}, term.Column{Head: "OF", Right: true},
 		term.Column{Head: "FAILED", Right: true}, term.Column{Head: "QUEUED", Right: true})
 	err := api.ListUsage.Each(ctx, e.Service, in, limit, func(v *api.Usage) error {
-		return s.Add(v, v.Account, cmp.Or(v.Period, "-"), words.Number(v.Messages), limitText(v.AllowMessages, words.Number),
+		return s.Add(v, v.Account, periodCell(v, e.Zone()), words.Number(v.Messages), limitText(v.AllowMessages, words.Number),
 			words.Size(v.Bytes), limitText(v.AllowBytes, words.Size), words.Number(v.Failed), words.Number(v.Queued))
 	})
 	if err != nil && !errors.Is(err, term.ErrEnough) {
 		return err
 	}
 	return s.End(err)
+}
+
+// periodCell is a period in a table, which has no room for both days of a month's plan.
+func periodCell(v *api.Usage, zone *time.Location) string {
+	if text := words.Period(v.Period, v.PeriodStart, v.PeriodEnd, zone); text != v.Period {
+		return "to " + words.Day(quota.LastDay(*v.PeriodEnd, zone), zone)
+	}
+	return cmp.Or(v.Period, "-")
 }
 
 func showUsage(e *shell.Env, v *api.Usage) error {
@@ -73,7 +83,7 @@ func showUsage(e *shell.Env, v *api.Usage) error {
 	return term.WriteFields(e.Stdout, []term.Field{
 		{"account", v.Account},
 		{"plan", cmp.Or(v.Plan, "-")},
-		{"period", v.Period},
+		{"period", words.Period(v.Period, v.PeriodStart, v.PeriodEnd, e.Zone())},
 		{"e-mails", words.Used(v.Messages, v.AllowMessages, words.Number)},
 		{"bandwidth", words.Used(v.Bytes, v.AllowBytes, words.Size)},
 		{"credit", creditText(v)},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"relay/quota"
 	"relay/report/money"
@@ -21,6 +22,15 @@ func Allowance(emails, bytes *int64) string {
 		return Plural(*emails, "e-mail")
 	}
 	return Plural(*emails, "e-mail") + " and " + FineSize(*bytes)
+}
+
+// Period for people: a calendar month by its key, a month's plan, whose key is its first
+// day, by its first and its last day. Both are nil where they are not known.
+func Period(key string, start, end *time.Time, zone *time.Location) string {
+	if len(key) < len(time.DateOnly) || start == nil || end == nil {
+		return key
+	}
+	return Day(*start, zone) + " to " + Day(quota.LastDay(*end, zone), zone)
 }
 
 // PerPeriod is the stretch of time that the allowance of a term is for.

@@ -170,7 +170,7 @@ func (t *trial) charged(before *store.Standing) error {
 		return err
 	}
 	was, is := before.Usage.Charged, after.Usage.Charged
-	v := UsageOf(after.Usage, after.InPeriod())
+	v := UsageOf(after.Usage, after.Plan(), after.Period)
 	if is == was {
 		return t.goesOn(t.steps.Tell("charged", act.StepFailed, "relay check --store verifies the counters",
 			"nothing: still %s, %s", words.Plural(is.Messages, "e-mail"), words.Size(is.Bytes)))

@@ -14,24 +14,26 @@ import (
 
 // Usage of an account in a period.
 type Usage struct {
-	Account       string  `json:"account"`
-	Plan          string  `json:"plan"`
-	Period        string  `json:"period"`
-	Messages      int64   `json:"messages" doc:"E-mails charged."`
-	Bytes         int64   `json:"bytes"`
-	AllowMessages *int64  `json:"allowance_messages" doc:"null: unlimited."`
-	AllowBytes    *int64  `json:"allowance_bytes" doc:"null: unlimited."`
-	CreditMessage int64   `json:"credit_messages" doc:"Left now; of a named period 0."`
-	CreditBytes   int64   `json:"credit_bytes"`
-	OverMessages  int64   `json:"over_messages" doc:"Beyond the allowance, on credit or not."`
-	OverBytes     int64   `json:"over_bytes"`
-	Delivered     int64   `json:"delivered"`
-	Deferred      int64   `json:"deferred" doc:"Of queued, those tried at least once."`
-	Failed        int64   `json:"failed"`
-	Queued        int64   `json:"queued"`
-	DSNs          int64   `json:"dsns,omitempty" doc:"Sent about this mail."`
-	Withheld      int64   `json:"dsns_withheld,omitempty" doc:"DSNs that were not sent: over notices_per_hour."`
-	Beyond        *Beyond `json:"beyond_allowance,omitempty" doc:"Of the present period, where there is any."`
+	Account       string     `json:"account"`
+	Plan          string     `json:"plan"`
+	Period        string     `json:"period"`
+	PeriodStart   *time.Time `json:"period_start" doc:"null: it is of no term of the account."`
+	PeriodEnd     *time.Time `json:"period_end" doc:"Excluded."`
+	Messages      int64      `json:"messages" doc:"E-mails charged."`
+	Bytes         int64      `json:"bytes"`
+	AllowMessages *int64     `json:"allowance_messages" doc:"null: unlimited."`
+	AllowBytes    *int64     `json:"allowance_bytes" doc:"null: unlimited."`
+	CreditMessage int64      `json:"credit_messages" doc:"Left now; of a named period 0."`
+	CreditBytes   int64      `json:"credit_bytes"`
+	OverMessages  int64      `json:"over_messages" doc:"Beyond the allowance, on credit or not."`
+	OverBytes     int64      `json:"over_bytes"`
+	Delivered     int64      `json:"delivered"`
+	Deferred      int64      `json:"deferred" doc:"Of queued, those tried at least once."`
+	Failed        int64      `json:"failed"`
+	Queued        int64      `json:"queued"`
+	DSNs          int64      `json:"dsns,omitempty" doc:"Sent about this mail."`
+	Withheld      int64      `json:"dsns_withheld,omitempty" doc:"DSNs that were not sent: over notices_per_hour."`
+	Beyond        *Beyond    `json:"beyond_allowance,omitempty" doc:"Of the present period, where there is any."`
 }
 
 // Beyond is how the use of a period goes beyond its allowance.
@@ -43,10 +45,11 @@ type Beyond struct {
 	Free    bool   `json:"free" doc:"The plan bills no overage."`
 }
 
-// UsageOf counters, beside the allowance of a plan.
-func UsageOf(u store.Usage, plan quota.Plan) Usage {
+// UsageOf counters, beside the allowance that a plan has in a period.
+func UsageOf(u store.Usage, plan quota.Plan, p quota.Period) Usage {
+	plan = plan.In(p)
 	v := Usage{
-		Account: u.Account, Plan: plan.Name, Period: u.Period,
+		Account: u.Account, Plan: plan.Name, Period: u.Period, PeriodStart: field.OrNull(p.Start), PeriodEnd: field.OrNull(p.End),
 		Messages: u.Charged.Messages, Bytes: u.Charged.Bytes,
 		Delivered: u.Delivered, Deferred: u.Deferred, Failed: u.Failed, Queued: u.Queued,
 		DSNs: u.DSNs, Withheld: u.Withheld,
@@ -65,7 +68,7 @@ func standingUsage(st *store.Standing) Usage {
 	plan := st.InPeriod()
 	u := st.Usage
 	u.Account, u.Period = st.Account.Name, st.Period.Key
-	v := UsageOf(u, plan)
+	v := UsageOf(u, st.Plan(), st.Period)
 	use := st.Use()
 	if plan.Kind() == quota.Count {
 		v.CreditMessage = use.Credit
@@ -81,9 +84,9 @@ func standingUsage(st *store.Standing) Usage {
 // pastUsage is the usage of a period that is named, beside the plan of its term.
 func pastUsage(s *act.Service, a *store.Account, u store.Usage) Usage {
 	if term, at, ok := a.Contracts.Find(u.Period, s.Store.Zone()); ok {
-		return UsageOf(u, term.Plan.In(at))
+		return UsageOf(u, term.Plan, at)
 	}
-	return UsageOf(u, a.Plan(s.Store.BookTime()))
+	return UsageOf(u, a.Plan(s.Store.BookTime()), quota.Period{})
 }
 
 // AccountUsage is the request for the usage of one account.

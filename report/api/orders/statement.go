@@ -67,13 +67,15 @@ type Entry struct {
 
 // PeriodUse is the use of a period as its entries have it.
 type PeriodUse struct {
-	Period   string  `json:"period"`
-	Messages int64   `json:"messages"`
-	Bytes    int64   `json:"bytes"`
-	Drawn    int64   `json:"drawn" doc:"From credit."`
-	Overage  int64   `json:"overage" doc:"Beyond allowance and credit."`
-	Covered  *string `json:"covered_by" doc:"Blocks that were bought for it."`
-	Closed   bool    `json:"closed"`
+	Period   string     `json:"period"`
+	Start    *time.Time `json:"start" doc:"null: not known."`
+	End      *time.Time `json:"end" doc:"Excluded; null: not known."`
+	Messages int64      `json:"messages"`
+	Bytes    int64      `json:"bytes"`
+	Drawn    int64      `json:"drawn" doc:"From credit."`
+	Overage  int64      `json:"overage" doc:"Beyond allowance and credit."`
+	Covered  *string    `json:"covered_by" doc:"Blocks that were bought for it."`
+	Closed   bool       `json:"closed"`
 }
 
 // Bill is an invoice in a statement.
@@ -166,7 +168,7 @@ func periods(list []store.PeriodSum) []PeriodUse {
 	out := make([]PeriodUse, len(list))
 	for i := range list {
 		p := &list[i]
-		out[i] = PeriodUse{p.Period, p.Used.Messages, p.Used.Bytes, p.Drawn, p.Overage, field.OrNull(words.English.Covered(p)), p.Closed}
+		out[i] = PeriodUse{p.Period, field.OrNull(p.Start), field.OrNull(p.End), p.Used.Messages, p.Used.Bytes, p.Drawn, p.Overage, field.OrNull(words.English.Covered(p)), p.Closed}
 	}
 	return out
 }
