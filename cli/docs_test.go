@@ -117,7 +117,7 @@ func TestDocs_commands(t *testing.T) {
 	}
 	prog := &program{}
 	p.line("## Flags of every command\n")
-	writeFlags(&p, append(prog.globals(), &cli.BoolFlag{Name: "help", Usage: "tell about a command"}))
+	writeFlags(&p, append(prog.globals(), &cli.BoolFlag{Name: "help", Usage: "show the help of a command"}))
 	p.line("## Exit codes\n\n| code | means |\n|---|---|")
 	for _, e := range shell.ExitMeanings {
 		p.line("| %d | %s |", e.Code, e.Text)

@@ -16,7 +16,7 @@ func (p *program) serveCommand() *cli.Command {
 		Name: "serve", Usage: "run the relay",
 		Description: `Without a configuration it listens on ports 587, 465 (both skipped when they cannot be bound) and 2525, with a self-signed certificate, and keeps everything in the data directory.
 
-The log goes to standard error. SIGTERM and SIGINT drain: idle clients are told to come back, a message that is being received or delivered may end, then relay stops. A second signal ends it at once; nothing that was accepted is lost.`,
+The log goes to standard error. SIGTERM and SIGINT drain: idle clients are asked to come back, messages being received or delivered may finish, then relay stops. A second signal ends it at once; nothing that was accepted is lost.`,
 	}, func(ctx context.Context, _ []string) error { return p.serve(ctx) })
 }
 

@@ -46,7 +46,7 @@ func (p *program) bearer() (string, error) {
 	}
 	text := strings.TrimSpace(token)
 	if text == "" && token != "" {
-		return "", exit.Fail(exit.Config, "it is to be the token that relay reseller add showed", "%s is blank", from)
+		return "", exit.Fail(exit.Config, "it must be the token that relay reseller add showed", "%s is blank", from)
 	}
 	return text, nil
 }

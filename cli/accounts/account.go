@@ -40,14 +40,14 @@ func (f *fieldFlags) flags(planNeeded bool) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "plan", Usage: "`PLAN` what it may send: see relay plan list", Required: planNeeded, Destination: &f.plan},
 		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` where reports and notices go (or: none)", Destination: &f.contact},
-		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit; or overage (where the plan leaves the choice)", Destination: &f.atLimit},
+		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail beyond the allowance, or accept it as overage (where the plan leaves the choice)", Destination: &f.atLimit},
 		f.overMax.Flag("as the plan says"),
 		&cli.GenericFlag{Name: "sender", Usage: "`LIST` addresses or @domains it may send from, with commas (default any)", Value: &f.senders},
 		&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` whose account it is (or: none)", Destination: &f.owner},
 		&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` who manages it (or: none)", Destination: &f.reseller},
 		&cli.StringFlag{Name: "method", Usage: "`METHOD` how its invoices are paid, see [[payment]] (or: none)", Destination: &f.method},
 		&cli.StringFlag{Name: "reference", Usage: "`TEXT` of the customer's own on invoices and letters (or: none)", Destination: &f.reference},
-		&cli.StringFlag{Name: "terms", Usage: "`VERSION` of your terms of service that the customer agreed to, now", Destination: &f.terms},
+		&cli.StringFlag{Name: "terms", Usage: "`VERSION` of your terms of service that the customer agrees to now", Destination: &f.terms},
 	}
 }
 
@@ -84,9 +84,9 @@ func add(e *shell.Env) *cli.Command {
 
 On a plan without a price it can send at once. On a plan with a price it is pending, and its invoice is shown: relay payment record activates it. --activate starts the term without waiting for that.
 
---method is how the customer pays: its invoices carry the instructions of that method, from [[payment]] of relay.toml. --reference is a text of the customer's own that stands on its invoices and letters. --terms is the version of your terms that it agreed to; it is kept with the time.
+--method is how the customer pays: its invoices carry the instructions of that method, from [[payment]] of relay.toml. --reference is the customer's own reference, shown on its invoices and letters. --terms is the version of your terms that it agreed to; it is kept with the time.
 
-The password is generated and shown only this once, unless --password-stdin brings one.
+The password is generated and shown only once, unless --password-stdin provides one.
 
   relay account add acme --plan standard --contact boss@acme.example`,
 	}, func(ctx context.Context, args []string) (err error) {
@@ -159,9 +159,9 @@ func set(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "set", ArgsUsage: "NAME", Flags: flags,
 		Usage: "change contact, senders, limit, owner, payment",
-		Description: `All that is given is set at once, or nothing of it. --sender replaces the whole list; --sender any lifts the restriction.
+		Description: `Everything given is set at once, or nothing is. --sender replaces the whole list; --sender any lifts the restriction.
 
---plan is for plans without a price. One of the same term and kind holds from now on, for the current period too; any other starts a new term now, and the credit is lost. With the account's own plan it takes over what was changed in it, as long as the price is the same. What costs money is bought: relay account upgrade, relay account renew.`,
+--plan is for plans without a price. A plan of the same term and kind applies from now on, to the current period too; any other starts a new term now, and credit is lost. The account's own plan applies the changes made to it since, if its price is the same. To buy a plan: relay account upgrade, relay account renew.`,
 	}, func(ctx context.Context, args []string) error {
 		if !f.given() && abuse == "" {
 			return exit.Usage("relay account set --help", "nothing to set")
@@ -191,7 +191,7 @@ func list(e *shell.Env) *cli.Command {
 			&cli.StringFlag{Name: "state", Usage: "`STATE` only these: " + strings.Join(answer.States, ", "), Destination: &in.State},
 			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many accounts, the first by name", Value: &limit},
 		},
-		Description: "By name. Rows are shown as they are read, however many accounts there are; what is too long for its column ends with …, relay account show NAME has all of it.",
+		Description: "Accounts are listed by name. Text that is too long for its column ends with …; relay account show NAME shows all of it.",
 	}, func(ctx context.Context, _ []string) error {
 		s := term.NewStream(ctx, e.Output(), limit.N, term.Column{Head: "ACCOUNT", Least: 24}, term.Column{Head: "PLAN", Least: 10}, term.Column{Head: "STATE"},
 			term.Column{Head: "AT LIMIT"}, term.Column{Head: "LAST DAY"}, term.Column{Head: "CONTACT", Least: 7})
@@ -216,7 +216,7 @@ func suspend(e *shell.Env) *cli.Command {
 	in := &accounts.Suspension{}
 	return shell.Command(&cli.Command{
 		Name: "suspend", ArgsUsage: "NAME", Usage: "refuse all mail of an account",
-		Description: "What it has handed over already is still delivered; relay queue hold --account NAME stops that too.",
+		Description: "Mail in the queue is still delivered; relay queue hold --account NAME stops it too.",
 		Flags:       []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`TEXT` what the customer is told in the reply", Required: true, Destination: &in.Body.Reason}},
 	}, func(ctx context.Context, args []string) error {
 		in.Account = args[0]
@@ -231,9 +231,9 @@ func suspend(e *shell.Env) *cli.Command {
 func resume(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "resume", ArgsUsage: "NAME", Usage: "let a suspended account send again",
-		Description: `The term goes on as if it had not been suspended. One that is suspended for an unpaid invoice sends again too, until the next one is overdue; the invoice stays open.
+		Description: `The term continues as if the account had not been suspended. An account that was suspended for an unpaid invoice can send too, until its next invoice is overdue; the unpaid one stays open.
 
-An account that is pending is not suspended: relay payment record enters its payment, relay account activate does not wait for that.`,
+A pending account is not suspended: relay payment record records its payment, relay account activate starts it without one.`,
 	}, func(ctx context.Context, args []string) error {
 		v, err := accounts.Resume.Call(ctx, e.Service, &accounts.Name{Account: args[0]})
 		if err != nil {
@@ -256,7 +256,7 @@ An account that is pending is not suspended: relay payment record enters its pay
 func remove(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "remove", ArgsUsage: "NAME", Usage: "delete an account; its usage stays",
-		Description: "Its usage, its ledger and its invoices stay for the books, and so does its name: once mail was charged or an invoice was issued under it, no other account gets it. While mail of it is in the queue, or money is open between it and you, it cannot be removed; relay account close ends it without deleting it.",
+		Description: "Its usage, ledger and invoices stay in the books, and so does its name: once mail was charged or an invoice was issued under it, no other account can have it. An account with mail in the queue or with an unsettled balance cannot be removed; relay account close ends it without deleting it.",
 	}, func(ctx context.Context, args []string) error {
 		v, err := accounts.Remove.Call(ctx, e.Service, &accounts.Name{Account: args[0]})
 		if err != nil {

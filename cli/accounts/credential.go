@@ -20,7 +20,7 @@ func credentialAdd(e *shell.Env) *cli.Command {
 	var stdin bool
 	return shell.Command(&cli.Command{
 		Name: "add", ArgsUsage: "NAME", Usage: "add a login to an account",
-		Description: "Each device or program can have its own, so that one can be revoked alone. The password is shown only this once.",
+		Description: "Each device or program can have its own login, so that it can be revoked alone. The password is shown only once.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "login", Usage: "`LOGIN` (default the account's name and a number)", Destination: &in.Body.Login},
 			&cli.StringFlag{Name: "note", Usage: "`TEXT` that tells logins apart", Destination: &in.Body.Note},

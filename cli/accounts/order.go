@@ -43,9 +43,9 @@ func upgrade(e *shell.Env) *cli.Command {
 	in := &orders.PlanOrder{}
 	return orderCommand(e, &cli.Command{
 		Name: "upgrade", Usage: "change to a larger plan for the rest of the term",
-		Description: `The larger allowance holds at once, for all of the current month too; what was used and credit go on. The invoice is over the difference in price, by the day, from the start of the current month to the end of the term.
+		Description: `The larger allowance applies at once, to the whole current month too; use and credit carry over. The invoice is for the difference in price, by the day, from the start of the current month to the end of the term.
 
-A plan that is smaller, or of another kind or term, starts with the next term: relay account renew NAME --plan PLAN. So does a larger one where 30 days are used up; the renewal then begins at once.
+A plan that is smaller, or of another kind or term, starts with the next term: relay account renew NAME --plan PLAN. So does a larger plan when 30 days are used up; the renewal then begins at once.
 
   relay account upgrade acme --plan mega --dry-run`,
 		Flags: append([]cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` the larger one", Required: true, Destination: &in.Body.Plan}}, payFlags(&in.Body.Payment)...),
@@ -55,11 +55,11 @@ A plan that is smaller, or of another kind or term, starts with the next term: r
 func renew(e *shell.Env) *cli.Command {
 	in := &orders.PlanOrder{}
 	return orderCommand(e, &cli.Command{
-		Name: "renew", Usage: "a further term, after the current one",
-		Description: `The term starts when the last one ends, or at once if that is over. 30 days are over too when their allowance is used: when no e-mail is left, of a bandwidth plan none of 10 KB; they are renewed, not upgraded. A renewal that is paid before begins with the first message that does not fit into what is left and fits into the new term; what was left is credited there. A plan with a price waits for the payment of its invoice; one without is added at once.
+		Name: "renew", Usage: "another term, after the current one",
+		Description: `The term starts when the last one ends, or at once if it has ended. A term of 30 days also ends when its allowance is used up: when no e-mail is left, or on a bandwidth plan none of 10 KB. Such a term is renewed, not upgraded. A renewal paid earlier begins with the first message that fits the new term but not the rest of the old one; that rest is credited in the new term. A plan with a price waits for the payment of its invoice; one without is added at once.
 
---plan takes another plan for that term, a smaller one too. Without it the plan stays, as it is sold now.`,
-		Flags: append([]cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` of the further term (default the present one)", Destination: &in.Body.Plan}}, payFlags(&in.Body.Payment)...),
+--plan chooses another plan for that term, which may be smaller. Without it the plan stays the same, as it is sold now.`,
+		Flags: append([]cli.Flag{&cli.StringFlag{Name: "plan", Usage: "`PLAN` of the new term (default the present one)", Destination: &in.Body.Plan}}, payFlags(&in.Body.Payment)...),
 	}, orders.Renew, in, &in.Body.DryRun.DryRun, func(_ context.Context, account string) error { in.Account = account; return nil })
 }
 
@@ -71,7 +71,7 @@ func topUp(e *shell.Env) *cli.Command {
 		Name: "topup", Usage: "buy extra credit, usable immediately",
 		Description: `An account with a count plan takes a monthly count plan on top: --plan. One with a bandwidth plan takes blocks of its plan: --block, and --count for more than one.
 
-The credit is used after the allowance and before overage. What the period leaves of it lasts until the end of the term: of a count plan every e-mail, of a bandwidth plan whole steps (500 MB, unless the plan says otherwise).
+The credit is used after the allowance and before overage. Credit left at the end of the period lasts until the end of the term: every e-mail of a count plan, whole steps of a bandwidth plan (500 MB, unless the plan says otherwise).
 
   relay account topup acme --block 1GB --count 2`,
 		Flags: append([]cli.Flag{
@@ -104,12 +104,12 @@ func bought(plan string, block *shell.SizeFlag, count *shell.CountFlag) error {
 func refund(e *shell.Env) *cli.Command {
 	in := &orders.Order{}
 	return orderCommand(e, &cli.Command{
-		Name: "refund", Usage: "pay the term back in full and close the account, or what has not begun",
-		Description: `Until the 30th day of the account's first term, and unless there was overage or abuse in it. A refusal gives every reason, and what would have been paid back.
+		Name: "refund", Usage: "refund the term in full and close the account, or refund a renewal",
+		Description: `A refund is possible until the 30th day of the account's first term, if there was no overage or abuse in it. A refusal lists every reason and what would have been paid back.
 
-What was paid for the term, for upgrades and for credit in it goes back, and the rest of the balance, less what the account owes; the invoices get credit notes. Only what came in by payments is paid back: what you gave by a correction ends with the account. The account is closed for good. relay only enters it: the money is sent by the operator.
+It covers what was paid for the term, its upgrades and its credit, plus the rest of the balance, less what the account owes; the invoices get credit notes. Only money that came in as payments is paid back: amounts that you gave by corrections end with the account. The account is closed for good. relay only records the refund: you send the money.
 
-A renewal that is paid and whose term has not begun can always be given back. Where the present term cannot, that is all that is: the account goes on to the end of the present one.`,
+A paid renewal whose term has not begun can always be refunded. If the present term cannot be refunded, only the renewal is, and the account continues to the end of the present term.`,
 	}, orders.Refund, in, &in.Body.DryRun, func(_ context.Context, account string) error { in.Account = account; return nil })
 }
 
@@ -117,7 +117,7 @@ func closeAccount(e *shell.Env) *cli.Command {
 	in := &orders.Ending{}
 	return orderCommand(e, &cli.Command{
 		Name: "close", Usage: "close an account for good, without a refund",
-		Description: `Its term and its credit end now; orders that wait for a payment are cancelled. What it owes it still owes; what it paid for terms that have not begun is its balance, with a credit note, for you to pay back. It stays in lists and in the books; relay account remove deletes it.`,
+		Description: `Its term and its credit end now; orders that wait for a payment are cancelled. Its debts remain; what it paid for terms that have not begun becomes its balance, with a credit note, for you to pay back. It stays in lists and in the books; relay account remove deletes it.`,
 		Flags:       []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`TEXT` for the ledger", Destination: &in.Body.Reason}},
 	}, orders.Close, in, &in.Body.DryRun.DryRun, func(_ context.Context, account string) error { in.Account = account; return nil })
 }
@@ -126,7 +126,7 @@ func activate(e *shell.Env) *cli.Command {
 	in := &orders.Order{}
 	return orderCommand(e, &cli.Command{
 		Name: "activate", Usage: "start a pending account before it has paid",
-		Description: "The term starts now. The invoice stays: when it is not paid in time, with the days of grace, the account is suspended. A payment that has come is for relay payment record, which activates too.",
+		Description: "The term starts now. The invoice stays open: if it is not paid by its due date and the days of grace after it, the account is suspended. If the payment has arrived, use relay payment record, which activates the account too.",
 	}, orders.Activate, in, &in.Body.DryRun, func(_ context.Context, account string) error { in.Account = account; return nil })
 }
 
@@ -135,9 +135,9 @@ func correct(e *shell.Env) *cli.Command {
 	var amount, credit string
 	return orderCommand(e, &cli.Command{
 		Name: "correct", Usage: "enter an amount or credit by hand",
-		Description: `An entry of the ledger is never changed; a mistake is put right by another one.
+		Description: `Ledger entries are never changed; another entry corrects a mistake.
 
---amount is money, in the customer's favour; with a minus it is against it. It pays what is open. What an account owes by it has no invoice: relay payment record --account NAME enters its payment. With --paid-back it is money that you have sent to the customer, of what is free of its balance: relay payment list has it. From the balance of a closed account nothing else can be taken. --credit grants allowance until the end of the term: a size for a bandwidth plan, e-mails for a count plan.
+--amount is money in the customer's favour, or with a minus against it. It pays what is open. A debt from a correction has no invoice: relay payment record --account NAME records its payment. With --paid-back the amount is money that you have sent to the customer out of its free balance; relay payment list shows it. Nothing else can be taken from the balance of a closed account. --credit grants allowance until the end of the term: a size for a bandwidth plan, e-mails for a count plan.
 
   relay account correct acme --amount -12.50 --reason 'bank charge'`,
 		Flags: []cli.Flag{

@@ -21,11 +21,11 @@ func (c *Commands) Backup() *cli.Command {
 	var force bool
 	return shell.Command(&cli.Command{
 		Name: "backup", ArgsUsage: "[FILE]", Usage: "copy the store, while the relay runs",
-		Description: `The copy is consistent, and holds everything: accounts, usage, the queue with its mail, the trace. What was delivered or dropped is not in it, so that it is about as large as what is live. FILE is whole or not there; what it holds, its size and SHA-256 stand in FILE.manifest beside it. relay restore FILE brings it back, and relay restore --dry-run FILE proves it.
+		Description: `The copy is consistent and complete: accounts, usage, the queue with its mail, the trace. Mail that was delivered or dropped is not in it, so it is about as large as the live data. FILE appears only when it is complete; FILE.manifest beside it has its size, SHA-256 and contents. relay restore FILE brings it back, and relay restore --dry-run FILE proves it.
 
 FILE - is standard output, for a pipe; there is no manifest then.
 
-Without FILE it is a copy as the schedule in [backup] of the configuration makes them: in that directory, under a name with its time, read again and proved; then older ones than are to be kept are removed.
+Without FILE it makes a copy as the schedule in [backup] of the configuration does: in that directory, named by its time, read again and proved; then the oldest beyond the number to keep are removed.
 
 The configuration and certificates are not in it.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace FILE when it exists", Destination: &force}},

@@ -33,7 +33,7 @@ func (c *Commands) Compact() *cli.Command {
   relay compact
   systemctl start relay relay-submission.socket relay-submissions.socket
 
-Whatever goes wrong, or is killed, the store stays as it was. --dry-run says what there is to win, also while the relay runs.`,
+If it fails or is killed, the store stays as it was. --dry-run says how much space it would free, even while the relay runs.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only say how much space it would free", Destination: &dryRun}},
 	}, func(ctx context.Context, _ []string) error {
 		ctx, stop := c.untilSignal(ctx)

@@ -28,10 +28,10 @@ import (
 func (c *Commands) Restore() *cli.Command {
 	var dryRun bool
 	return shell.Command(&cli.Command{
-		Name: "restore", ArgsUsage: "FILE", Usage: "bring a backup back",
-		Description: `The backup takes the place of the store, while no relay runs. Its size and SHA-256 are compared with FILE.manifest, where there is one; then a copy of it is proved. A damaged one changes nothing. The store that was there is kept beside it, with the date in its name; remove it when all is well. What it has and the backup lacks is listed: accounts, invoices, payments, mail in the queue. Numbers of invoices that were given out since the backup are void, and shown so by relay invoice list: no other invoice gets them. Where the store is lost, relay.invoices beside it still knows the last one.
+		Name: "restore", ArgsUsage: "FILE", Usage: "restore a backup",
+		Description: `The backup replaces the store. No relay may be running. Its size and SHA-256 are compared with FILE.manifest, where there is one; then a copy of it is proved. A damaged one changes nothing. The old store is kept beside it, with the date in its name; remove it when all is well. What the old store has and the backup lacks is listed: accounts, invoices, payments, mail in the queue. Invoice numbers that were issued since the backup become void, as relay invoice list shows: no other invoice gets them. If the store is lost, relay.invoices beside it still has the last number.
 
---dry-run proves the backup and changes nothing, also while a relay runs. While none runs it lists what the store has and the backup lacks.
+--dry-run proves the backup and changes nothing, even while a relay runs. While none runs it lists what the store has and the backup lacks.
 
 Mail that was in the queue when the backup was made is sent again, though it may have been delivered since: look at it with relay queue list before relay serve, and drop or hold what must not go out twice.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "prove the backup, and change nothing", Destination: &dryRun}},

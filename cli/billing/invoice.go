@@ -73,10 +73,10 @@ func settled(e *shell.Env, i *answer.Invoice) string {
 func invoiceCancel(e *shell.Env) *cli.Command {
 	in := &billing.Cancellation{}
 	return shell.Command(&cli.Command{
-		Name: "cancel", ArgsUsage: "NUMBER", Usage: "take back an invoice that is not paid",
-		Description: `A credit note says that it is taken back, and why: no number is ever missing. What was paid of it stays in the account's balance and pays what else is open. An order that waits for the payment is not done. Unused credit that it bought is removed; a term or an upgrade that was delivered stays.
+		Name: "cancel", ArgsUsage: "NUMBER", Usage: "cancel an invoice that is not paid",
+		Description: `A credit note cancels it and says why, so that no number is ever missing. What was paid of it stays in the account's balance and pays what else is open. An order that waits for the payment is not fulfilled. Unused credit that it bought is removed; a term or an upgrade that was delivered stays.
 
-What was paid in full is paid back by relay account refund.`,
+relay account refund pays back what was paid in full.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "reason", Usage: "`TEXT` what the credit note says", Required: true, Destination: &in.Body.Reason},
 			shell.DryRunFlag(&in.Body.DryRun),

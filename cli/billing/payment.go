@@ -24,11 +24,11 @@ func paymentList(e *shell.Env) *cli.Command {
 	in := &billing.Payments{}
 	var limit shell.CountFlag
 	return shell.Command(&cli.Command{
-		Name: "list", Usage: "money that came in, and what was taken or paid back",
-		Description: `By method and reference; those of one account in the order in which they were recorded. What was taken back by the bank or the card processor is negative, and has the reference of its payment. So is what you paid back, by a refund or by hand; it has its account and the entry of its ledger as reference. Other corrections are no payments: relay account statement has them.`,
+		Name: "list", Usage: "payments, and money that was taken or paid back",
+		Description: `Sorted by method and reference; those of one account in the order in which they were recorded. Payments that the bank or the card processor took back are negative, with the reference of the payment. Money that you paid back, by a refund or by hand, is negative too; its reference is the account and the entry in its ledger. Other corrections are not payments: relay account statement has them.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only those of this account", Destination: &in.Account},
-			&cli.StringFlag{Name: "kind", Usage: "`payment|reversal|refund` only what came in, was taken back, or was paid back", Destination: &in.Kind},
+			&cli.StringFlag{Name: "kind", Usage: "`payment|reversal|refund` only payments, those taken back, or money paid back", Destination: &in.Kind},
 			&cli.StringFlag{Name: "period", Usage: "`PERIOD` only those recorded in this month, 2026-11, year or day", Destination: &in.Period},
 			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many", Value: &limit},
 		},
@@ -97,10 +97,10 @@ func forInvoices(v *answer.Payment) string {
 func paymentReverse(e *shell.Env) *cli.Command {
 	in := &billing.Reversal{}
 	return shell.Command(&cli.Command{
-		Name: "reverse", ArgsUsage: "INVOICE", Usage: "a payment was taken back: a chargeback, a debit that bounced",
-		Description: `The payment is named by an invoice that it was for and by its reference; one that was recorded with --account, by any invoice of that account. What the customer has with you besides goes first; for the rest the invoice is open again, then the newest of the others that were paid. The days of grace run from now; --suspend holds the account back at once. Its payment lets it go on. What was delivered stays.
+		Name: "reverse", ArgsUsage: "INVOICE", Usage: "record that a payment was taken back: a chargeback, a returned debit",
+		Description: `Name the payment by an invoice that it was for and by its reference; one that was recorded with --account, by any invoice of that account. The customer's balance covers it first; for the rest the invoice is open again, then the newest of the other paid ones. The days of grace run from now; --suspend holds the account back at once, until it pays. What was delivered stays.
 
-If the money was paid back before, the account owes it without an invoice.
+If the money was already paid back, the account owes it without an invoice.
 
   relay payment reverse 17 --reference TRN-4711 --reason 'chargeback, 4711'`,
 		Flags: []cli.Flag{

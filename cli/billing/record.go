@@ -25,14 +25,14 @@ func paymentRecord(e *shell.Env) *cli.Command {
 	in := &billing.PaymentEntry{}
 	var amount string
 	return shell.Command(&cli.Command{
-		Name: "record", ArgsUsage: "[NUMBER...]", Usage: "enter a payment: what was ordered is done",
-		Description: `It pays the invoices that it names, in that order; all have to be of one account. What is left pays what else of the account was delivered, the oldest first; then what it owes by corrections; then orders that wait, the oldest first. The rest stays in the account's balance for invoices to come. An order that is paid in full is done at that moment: the account is active, or its term renewed; and an account that was held back for what it owed goes on.
+		Name: "record", ArgsUsage: "[NUMBER...]", Usage: "record a payment: the orders it pays are fulfilled",
+		Description: `The payment pays the named invoices in that order; all must be of one account. What is left pays the account's other invoices for what was delivered, the oldest first; then its debts from corrections; then orders that wait, the oldest first. The rest stays in the account's balance for later invoices. An order that is paid in full is fulfilled at once: the account becomes active, or its term is renewed. An account that was held back for its debts can send again.
 
-The reference is the bank's or the card processor's: the same one by the same method is taken once only. Without --amount it is all that is open of these invoices.
+The reference is the bank's or the card processor's: each is accepted once for a method. Without --amount the payment is for all that is open of these invoices.
 
-What an account owes by a correction has no invoice. --account enters a payment for that: it comes first, then the rest as above.
+A debt from a correction has no invoice. --account records a payment for it: that debt is paid first, then the rest as above.
 
-A payment for an order that has expired is entered too, and the order is done.
+A payment for an order that has expired is recorded too, and the order is fulfilled.
 
   relay payment record 17 --method bank --reference TRN-4711 --amount 50.00
 
@@ -40,7 +40,7 @@ A payment for an order that has expired is entered too, and the order is done.
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` of an account that owes without an invoice, in place of NUMBER", Destination: &in.Body.Account},
 			&cli.StringFlag{Name: "method", Usage: "`METHOD` " + strings.Join(store.Methods, ", "), Required: true, Destination: &in.Body.Method},
-			&cli.StringFlag{Name: "reference", Usage: "`TEXT` that tells the payment from all others", Required: true, Destination: &in.Body.Reference},
+			&cli.StringFlag{Name: "reference", Usage: "`TEXT` that identifies the payment", Required: true, Destination: &in.Body.Reference},
 			&cli.StringFlag{Name: "amount", Usage: "`AMOUNT` that was received, 12.50 (default what is open)", Destination: &amount},
 			shell.DryRunFlag(&in.Body.DryRun),
 		},

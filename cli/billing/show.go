@@ -25,7 +25,7 @@ func invoiceShow(e *shell.Env) *cli.Command {
 	var s showing
 	return shell.Command(&cli.Command{
 		Name: "show", ArgsUsage: "NUMBER", Usage: "an invoice as text, a web page or PDF",
-		Description: `NUMBER is as it is printed, or without the prefix. --out writes a file that is there only when it is whole, and never replaces another; its ending chooses the format where --format does not.
+		Description: `NUMBER is the number as printed, or without its prefix. --out writes a new file, which appears only when it is complete; its extension chooses the format unless --format does.
 
   relay invoice show 17 --out invoice-17.pdf
 

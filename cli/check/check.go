@@ -40,9 +40,9 @@ func Command(e *shell.Env, m Machine) *cli.Command {
 		Name: "check", Usage: "find problems and say how to fix them",
 		Description: `Looks at the configuration, the store and its last backup, ports, TLS certificate, DNS records of the host name (address, PTR, SPF), the way out (port 25, or the smarthost), clock, disk and descriptors, with or without a running relay. It changes nothing and sends no mail; for the way out it greets one well-known mail host, and leaves again.
 
-What cannot be told, such as the DNS without a name server, is a warning. Exit code 0 when all is well or only worth a warning, 1 when something fails.
+A check that cannot be made, such as one of the DNS without a name server, is a warning. The exit code is 1 if a check fails; warnings leave it 0.
 
---store also proves the file: every queue entry has its message, every message its body, every counter is the sum it says. It reads all of it. While a relay runs it proves a copy, beside the store, and the relay goes on.`,
+--store also proves the store's file: every queue entry has its message, every message its body, and every counter is right. It reads the whole file. While a relay runs it proves a copy beside the store, and the relay keeps running.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "store", Usage: "prove the store's file too", Destination: &prove},
 			&cli.BoolFlag{Name: "offline", Usage: "leave out what needs the network: DNS, and the way out", Destination: &offline},

@@ -31,11 +31,11 @@ func noBans(err error) error {
 func banList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "list", Usage: "banned addresses and locked logins",
-		Description: `An address is banned when it tried too many different passwords. A network (an IPv4 /24, an IPv6 /56 or /48) is banned when many were tried from all over it; the ban leaves out the addresses in it from which any login succeeded in the last 30 days.
+		Description: `An address is banned when it tried too many different passwords. A network (an IPv4 /24, an IPv6 /56 or /48) is banned when many were tried from addresses all over it; the ban does not apply to addresses from which any login succeeded in the last 30 days.
 
-A login is locked when too many passwords were tried for it, from wherever. The lock leaves out the addresses from which that login succeeded in the last 30 days, and a generated password that is right. Names are shown as they were tried: there need not be such a login.
+A login is locked when too many passwords were tried for it, from any addresses. The lock does not apply to addresses from which that login succeeded in the last 30 days, nor to a correct password that relay generated. Names are shown as they were tried: there need not be such a login.
 
-Bans are in the memory of the running relay and end with it. Each that follows another one soon lasts twice as long, up to a day. See failed_logins_per_address, failed_logins_per_login and ban_time in [limits].`,
+Bans are in the memory of the running relay and end with it. A ban that soon follows another lasts twice as long, up to a day. See failed_logins_per_address, failed_logins_per_login and ban_time in [limits].`,
 	}, func(ctx context.Context, _ []string) error {
 		a, none := term.NewArray(e.Stdout), true
 		t := term.NewTable(term.Column{Head: "KIND"}, term.Column{Head: "WHO", Least: 20}, term.Column{Head: "FAILED", Right: true}, term.Column{Head: "UNTIL"})
@@ -86,7 +86,7 @@ func banLift(e *shell.Env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "all of them", Destination: &in.Body.All},
 		},
-		Description: `Its failed logins are forgotten, and so is that it was banned before.
+		Description: `Its failed logins and earlier bans are forgotten.
 
   relay ban lift 192.0.2.7`,
 	}, func(ctx context.Context, args []string) error {

@@ -23,7 +23,7 @@ func JobCommand(e *shell.Env) *cli.Command {
 func jobList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "list", Usage: "scheduled jobs, when each ran last and runs next",
-		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. Where summer time leaves a time out it comes when the clock is turned, and one that comes twice counts the first time. What was due while no relay ran is done once when it starts.",
+		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. A time that summer time skips counts when the clock is changed; one that occurs twice counts the first time. A job that was due while no relay ran is run once when it starts.",
 	}, func(ctx context.Context, _ []string) error {
 		a := term.NewArray(e.Stdout)
 		t := term.NewTable(term.Column{Head: "JOB"}, term.Column{Head: "SCHEDULE", Least: 10}, term.Column{Head: "DONE"}, term.Column{Head: "NEXT"})
@@ -59,11 +59,11 @@ func jobRun(e *shell.Env) *cli.Command {
 	var in host.JobRun
 	return shell.Command(&cli.Command{
 		Name: "run", ArgsUsage: "JOB", Usage: "run a job now",
-		Description: `JOB is one of relay job list. It does no harm to run a job that is not due, or twice: what is done is not done again.
+		Description: `JOB is a name from relay job list. Running a job early or twice does no harm: it repeats nothing.
 
-While the clock is plainly wrong and the books stand still, close without --at is your word that it is right: the books go on by it, and what is over by it is closed for good.
+While the books stand still because the clock looks wrong, close without --at confirms that the clock is right: the books continue by it, and periods that are over by it are closed for good.
 
-With --at, close and dun leave out what has become due since then. With --dry-run, warn shows whom it would tell that a term ends.
+With --at, close and dun leave out what became due after that time. With --dry-run, warn shows which customers it would warn.
 
   relay job run close
   relay job run warn --dry-run`,

@@ -17,9 +17,9 @@ import (
 func ReloadCommand(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "reload", Usage: "have the running relay read its configuration again",
-		Description: `It is checked first: a configuration that is not right changes nothing, is told with its lines, and gives exit code 78. Then each changed key is shown with its old and its new value: those that are in force from now on, and those that need a restart (hostname, timezone, data_dir, listen, api, and of delivery all but its waits and limits). The files of the TLS certificate are read again too.
+		Description: `The configuration is checked first: an invalid one changes nothing, its errors are shown with their lines, and the exit code is 78. Then each changed key is shown with its old and its new value: those that are in force from now on, and those that need a restart (hostname, timezone, data_dir, listen, api, and of delivery all but its waits and limits). The files of the TLS certificate are read again too.
 
-Open connections keep the limits they began with, and mail under way is not disturbed. SIGHUP does the same, and tells it in the log.`,
+Open connections keep the limits they began with, and mail under way is not disturbed. SIGHUP does the same and logs it.`,
 	}, func(ctx context.Context, _ []string) error {
 		done, err := host.Reload.Call(ctx, e.Running, &host.None{})
 		if err != nil {

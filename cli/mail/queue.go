@@ -12,13 +12,13 @@ import (
 
 // QueueCommand is relay queue.
 func QueueCommand(e *shell.Env) *cli.Command {
-	const onlyNow = "It is for mail that is in the queue now: what is accepted later is not held. To stop new mail of an account: relay account suspend NAME."
+	const onlyNow = "Only mail in the queue now is held, not mail accepted later. To stop new mail of an account: relay account suspend NAME."
 	return shell.Group("queue", "mail that is not delivered yet",
 		queueList(e), queueTop(e), queueShow(e),
-		queueChange(e, api.Retry, store.OpRetry, "try messages again now", "What is held stays held. Next hops that were taken for dead are tried again too."),
-		queueChange(e, api.Hold, store.OpHold, "stop messages until they are released", "What is held is neither tried nor expired. "+onlyNow),
+		queueChange(e, api.Retry, store.OpRetry, "try messages again now", "Held messages stay held. Next hops that are down are tried again too."),
+		queueChange(e, api.Hold, store.OpHold, "stop messages until they are released", "Held messages are neither tried nor expired. "+onlyNow),
 		queueChange(e, api.Release, store.OpRelease, "let held messages go on", ""),
-		queueChange(e, api.Drop, store.OpDrop, "delete messages", "What was charged stays charged, and counts as failed. The sender is told by a DSN where the address is certainly the customer's own: the account's contact, or one that is named as a sender of the account's. --silent tells nobody."))
+		queueChange(e, api.Drop, store.OpDrop, "delete messages", "Dropped mail stays charged, and counts as failed. The sender gets a DSN if its address certainly belongs to the customer: the account's contact, or one of the account's named senders. --silent sends none."))
 }
 
 // queueFilter chooses messages by what they are.

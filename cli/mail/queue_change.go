@@ -36,9 +36,9 @@ func queueChange(e *shell.Env, ask *act.Act[api.Change, api.Changed], op store.O
 	g.sum = api.Changed{Op: op, Missing: []store.ID{}}
 	return shell.Command(&cli.Command{
 		Name: string(op), ArgsUsage: "[ID...]", Usage: text,
-		Description: strings.TrimSpace(more + ` Name messages by their IDs, by - for IDs on standard input, by filters that all must hold, or by --all. Standard input may be a list of IDs or what relay queue list writes.
+		Description: strings.TrimSpace(more + ` Name messages by their IDs, by - for IDs on standard input, by filters, which must all match, or by --all. Standard input may be a list of IDs or the output of relay queue list.
 
-Filters that say something about recipients (--domain, --recipient, --held, --deferred) choose recipients: others of the same message stay as they are. What is counted is what was changed.`),
+Filters on recipients (--domain, --recipient, --held, --deferred) choose recipients: others of the same message stay as they are. The counts are of what was changed.`),
 		Flags: flags,
 	}, g.run)
 }

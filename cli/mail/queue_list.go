@@ -23,7 +23,7 @@ func queueList(e *shell.Env) *cli.Command {
 	var f queueFilter
 	return shell.Command(&cli.Command{
 		Name: "list", Flags: f.flags(), Usage: "messages in the queue, oldest first",
-		Description: "After the ID, ! is a message that is held, and * one that is being delivered. Below it stand what a next hop said last, in parentheses, and who has not got it yet, with the account and the next try; while a relay runs, also why mail that is due waits: its next hop is down, or connections are in use. relay queue show ID has all of a message.",
+		Description: "After the ID, ! marks a message that is held, and * one that is being delivered. Below it are the last reply of a next hop, in parentheses, and the recipients that have not received it, with the account and the next try; while a relay runs, also why mail that is due waits: its next hop is down, or connections are in use. relay queue show ID shows everything about a message.",
 	}, func(ctx context.Context, _ []string) error {
 		if !e.JSON {
 			return listQueue(ctx, e, &f)

@@ -23,7 +23,7 @@ func queueShow(e *shell.Env) *cli.Command {
 	var headers, raw bool
 	return shell.Command(&cli.Command{
 		Name: "show", ArgsUsage: "ID", Usage: "a message with each of its recipients",
-		Description: "--headers writes its header fields, --raw all of its content, as they are stored: what the mail program handed over, with the fields that the relay added or took out. On a terminal control characters are shown as \uFFFD.",
+		Description: "--headers writes its header fields, --raw all of its content, as stored: what the mail program submitted, with the fields that the relay added or removed. On a terminal control characters are shown as \uFFFD.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "headers", Usage: "only its header fields", Destination: &headers},
 			&cli.BoolFlag{Name: "raw", Usage: "its content, octet by octet", Destination: &raw},

@@ -19,7 +19,7 @@ func queueTop(e *shell.Env) *cli.Command {
 	limit := shell.CountFlag{N: 20}
 	return shell.Command(&cli.Command{
 		Name: "top", Usage: "where mail waits: by domain and account, the most first",
-		Description: `A line for each domain's mail of an account, or with --by for each domain, or each account: how many messages and recipients wait, how old the oldest is, and when the next one is tried. Below it what that oldest one was told last, and, while a relay runs, how its next hop is: down until when, or how many connections there are. When all connections to next hops are in use, or an account has used up its share of them, the last lines say whose they are.
+		Description: `A line for each domain's mail of an account, or with --by for each domain, or each account: how many messages and recipients wait, how old the oldest is, and when the next one is tried. Below it are the last reply to that oldest message and, while a relay runs, the state of its next hop: until when it is down, or how many connections it has. When all connections to next hops are in use, or an account has used up its share of them, the last lines say whose they are.
 
 A message to several domains counts at each of them; the last line counts it once.`,
 		Flags: []cli.Flag{

@@ -24,11 +24,11 @@ func TraceCommand(e *shell.Env) *cli.Command {
 	var q api.Traced
 	return shell.Command(&cli.Command{
 		Name: "trace", ArgsUsage: "[WHAT]", Usage: "the history of messages",
-		Description: `WHAT is the ID of a message, an address that mail came from or went to, @domain, or a Message-ID in <>. --account chooses mail of one account, with or without WHAT. The trace outlives the message (30 days; trace_keep in the configuration). But for an ID, the newest messages come first.
+		Description: `WHAT is the ID of a message, an address that mail came from or went to, @domain, or a Message-ID in <>. --account chooses mail of one account, with or without WHAT. The trace outlives the message (30 days; trace_keep in the configuration). The newest messages come first, except for an ID.
 
-remote id is the name that the next hop gave the message: its operator finds it by that.
+remote id is the next hop's own ID of the message, by which its operator can find it.
 
---follow shows events as they happen, one line each, until Ctrl-C: of a message its life so far and then on to its end, else everything from now on, or what WHAT and --account choose. It needs a running relay. With --json it writes an object a line, without --follow an array.`,
+--follow shows events as they happen, one line each, until Ctrl-C. With the ID of a message it shows the history so far and ends with the message; otherwise it shows everything from now on, or what WHAT and --account choose. It needs a running relay. With --json it writes an object a line, without --follow an array.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only mail of this account", Destination: &q.Account},
 			&cli.BoolFlag{Name: "follow", Usage: "show events as they happen", Destination: &follow},

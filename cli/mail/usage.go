@@ -25,9 +25,9 @@ func UsageCommand(e *shell.Env) *cli.Command {
 	var limit shell.CountFlag
 	return shell.Command(&cli.Command{
 		Name: "usage", ArgsUsage: "[NAME]", Usage: "usage of the allowance",
-		Description: `An e-mail is one recipient's copy; its size is the message's as handed over. Sizes are decimal. Credit is what is left of it now; over is what was used beyond the allowance, on credit or not.
+		Description: `An e-mail is one recipient's copy; its size is that of the message as submitted. Sizes are decimal. Credit is what is left of it now; over is what was used beyond the allowance, on credit or not.
 
-The period is the present one unless --period names another: a month (2026-11), or the first day of a month's plan (2026-11-23). The allowance beside a past period is that of its term as it is now; relay account statement has it as it was.
+The period is the present one unless --period names another: a month (2026-11), or the first day of a month's plan (2026-11-23). Beside a past period is the allowance that its term has now; relay account statement shows it as it was.
 
 Without NAME it lists all accounts, by name; with --period only those that sent mail in it. Of a period of 30 days the list shows the last day. The filters are for that list.`,
 		Flags: []cli.Flag{

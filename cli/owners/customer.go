@@ -29,8 +29,8 @@ type customerFlags struct {
 func (f *customerFlags) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` of the customer (or: none)", Destination: &f.contact},
-		&cli.GenericFlag{Name: "address", Usage: "`LINES` of the buyer on invoices, with semicolons, or once for each (or: none)", Value: &f.address},
-		&cli.StringFlag{Name: "country", Usage: "`CODE` of its country, IT: some methods of payment are for some only (or: none)", Destination: &f.country},
+		&cli.GenericFlag{Name: "address", Usage: "`LINES` of the buyer's address on invoices, separated by semicolons, or one for each flag (or: none)", Value: &f.address},
+		&cli.StringFlag{Name: "country", Usage: "`CODE` of its country, such as IT: some methods of payment are for some countries only (or: none)", Destination: &f.country},
 		&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` that manages the accounts added for it from now on (or: none)", Destination: &f.reseller},
 	}
 }
@@ -49,7 +49,7 @@ func customerAdd(e *shell.Env) *cli.Command {
 	var f customerFlags
 	return shell.Command(&cli.Command{
 		Name: "add", ArgsUsage: "CUSTOMER", Flags: f.flags(), Usage: "add a customer",
-		Description: `CUSTOMER is up to 64 of a-z 0-9 . _ @ + -. Its accounts are added with relay account add NAME --owner CUSTOMER; each keeps its own contact for reports. The lines of its address stand on their invoices.
+		Description: `CUSTOMER has up to 64 characters of a-z 0-9 . _ @ + -. Add its accounts with relay account add NAME --owner CUSTOMER; each keeps its own contact for reports. The lines of its address appear on their invoices.
 
   relay customer add acme --contact boss@acme.example \
     --address 'Acme Srl; Via Roma 1; 20100 Milano'`,
@@ -65,7 +65,7 @@ func customerSet(e *shell.Env) *cli.Command {
 	var f customerFlags
 	return shell.Command(&cli.Command{
 		Name: "set", ArgsUsage: "CUSTOMER", Flags: f.flags(), Usage: "change contact, address, country, reseller",
-		Description: "Invoices that were issued stay as they are. Accounts that are there stay with the reseller they have.",
+		Description: "Issued invoices stay as they are. Existing accounts stay with their reseller.",
 	}, func(ctx context.Context, args []string) error {
 		if f.contact+f.reseller+f.country == "" && !f.address.Given {
 			return exit.Usage("relay customer set --help", "nothing to set")

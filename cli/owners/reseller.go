@@ -33,9 +33,9 @@ func resellerAdd(e *shell.Env) *cli.Command {
 	in := &owners.NewReseller{}
 	return shell.Command(&cli.Command{
 		Name: "add", ArgsUsage: "RESELLER", Usage: "add a reseller, and show its token",
-		Description: `With the token it manages the accounts below it and sees no others: relay --token-file FILE account add and so on, on this machine or over the API, see [api] in relay.toml. It may add, list, show, suspend and resume accounts, manage their logins, and see usage, statements and invoices. All else is not found.
+		Description: `With the token it manages the accounts below it and sees no others: relay --token-file FILE account add and so on, on this machine or over the API, see [api] in relay.toml. It may add, list, show, suspend and resume accounts, manage their logins, and see usage, statements and invoices. Everything else is not found.
 
-RESELLER is up to 32 of a-z 0-9 _ -. What it adds is called RESELLER.something: so names tell it nothing about others.
+RESELLER has up to 32 characters of a-z 0-9 _ -. What it adds is named RESELLER.something, so that names tell it nothing about others.
 
 The token is shown only this once.
 

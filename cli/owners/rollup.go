@@ -12,7 +12,7 @@ import (
 )
 
 // rollUpText is for the commands that show it.
-const rollUpText = `Use is by the month; that of 30 days counts to the month in which they began. An account that was moved brings its use and its balance along, one that was removed has none: relay account close ends it and keeps them. Invoices are those of accounts that were theirs when they were issued.`
+const rollUpText = `Use is by month; a period of 30 days counts in the month in which it began. A moved account takes its use and its balance with it. A removed account counts no more: relay account close ends one and keeps its figures. Invoices count for the owner that the account had when they were issued.`
 
 func useText(u owners.Use) string {
 	return fmt.Sprintf("%s, %s", words.Plural(u.Messages, "e-mail"), words.Size(u.Bytes))

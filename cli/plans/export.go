@@ -16,7 +16,7 @@ func planExport(e *shell.Env) *cli.Command {
 	var force bool
 	return shell.Command(&cli.Command{
 		Name: "export", ArgsUsage: "[FILE]", Usage: "write all plans as TOML",
-		Description: `FILE - , or none, is standard output. What it writes relay plan import reads, and takes for no change.
+		Description: `FILE -, or no FILE, is standard output. relay plan import reads the result, and finds no change in it.
 
   relay plan export plans.toml`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace FILE", Destination: &force}},

@@ -20,7 +20,7 @@ func planImport(e *shell.Env) *cli.Command {
 	in := &plans.Document{}
 	return shell.Command(&cli.Command{
 		Name: "import", ArgsUsage: "FILE", Usage: "add and change plans from TOML",
-		Description: `FILE - is standard input. Plans of the file are added, or take the place of those of their names; others stay. All of it is done or, when anything is wrong, nothing. Running terms never change: accounts keep what they bought.
+		Description: `FILE - is standard input. Plans in the file are added, or replace those of the same name; others stay. If anything is wrong, nothing is changed. Running terms never change: accounts keep what they bought.
 
   relay plan export > plans.toml
   relay plan import plans.toml --dry-run`,

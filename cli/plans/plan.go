@@ -30,7 +30,7 @@ func planList(e *shell.Env) *cli.Command {
 	var all bool
 	return shell.Command(&cli.Command{
 		Name: "list", Usage: "all plans for sale",
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "those too that are retired", Destination: &all}},
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "also those that are retired", Destination: &all}},
 	}, func(ctx context.Context, _ []string) error { return list(ctx, e, all) })
 }
 
@@ -188,7 +188,7 @@ func planRetire(e *shell.Env) *cli.Command {
 	in := &plans.Retirement{}
 	return shell.Command(&cli.Command{
 		Name: "retire", ArgsUsage: "PLAN", Usage: "stop selling a plan",
-		Description: "Nobody can order, renew, upgrade to or top up by it any more. Running terms go on to their end, and orders already placed are fulfilled.",
+		Description: "It can no longer be ordered, renewed, upgraded to or bought on top. Running terms continue to their end, and orders already placed are fulfilled.",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "undo", Usage: "sell it again", Destination: &in.Body.Undo}},
 	}, func(ctx context.Context, args []string) error {
 		in.Plan = args[0]

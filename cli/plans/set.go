@@ -34,7 +34,7 @@ type planFlags struct {
 func (f *planFlags) flags(termNeeded bool) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "term", Usage: "`year|month` an allowance for each calendar month of a year, or one for 30 days", Required: termNeeded, Destination: &f.term},
-		&cli.StringFlag{Name: "kind", Usage: "`bandwidth|count` follows from --bandwidth; named, it is checked", Destination: &f.kind},
+		&cli.StringFlag{Name: "kind", Usage: "`bandwidth|count` checks the kind that follows from --bandwidth", Destination: &f.kind},
 		&cli.GenericFlag{Name: "emails", Usage: "`N` e-mails a period (or: unlimited; default with --bandwidth: one for each 10 KB)", Value: &f.emails},
 		&cli.GenericFlag{Name: "bandwidth", Usage: "`SIZE` a period, decimal: 500MB (or: unlimited)", Value: &f.bandwidth},
 		&cli.StringFlag{Name: "price", Usage: "`AMOUNT` of a term, without tax: 12.00 (or: free)", Destination: &f.price},
@@ -87,7 +87,7 @@ func planAdd(e *shell.Env) *cli.Command {
 	var f planFlags
 	return shell.Command(&cli.Command{
 		Name: "add", ArgsUsage: "PLAN", Flags: f.flags(true), Usage: "add a plan",
-		Description: `With --bandwidth and without --emails it allows one e-mail for each 10 KB; --emails unlimited says otherwise. Without --bandwidth it is a plan for so many e-mails of any size; with neither there is no limit. A message has up to 50 recipients. Without a price it is free, and a year renews automatically unless --ends is given; 30 days never do. Without blocks what is used over the allowance is not billed. Amounts are in the currency of [billing].
+		Description: `With --bandwidth and without --emails it allows one e-mail for each 10 KB; --emails unlimited says otherwise. Without --bandwidth it is a plan for a number of e-mails of any size; with neither there is no limit. A message has up to 50 recipients. Without a price it is free, and a year renews automatically unless --ends is given; 30 days never do. Without blocks overage is not billed. Amounts are in the currency of [billing].
 
   relay plan add small --term year --bandwidth 50MB --emails 5000 --price 12.00
   relay plan add large --term year --bandwidth 5GB --price 90 \
@@ -104,7 +104,7 @@ func planSet(e *shell.Env) *cli.Command {
 	var f planFlags
 	return shell.Command(&cli.Command{
 		Name: "set", ArgsUsage: "PLAN", Flags: f.flags(false), Usage: "change a plan, for new terms",
-		Description: "Running terms never change: accounts keep what they bought, and renew at what the plan is then. relay account set NAME --plan PLAN gives an account the new terms now. --block and --at-limit replace the whole list. A new --bandwidth changes the e-mails too where these are one for each 10 KB of the old one.",
+		Description: "Running terms never change: accounts keep what they bought, and renew on the plan as it is then. relay account set NAME --plan PLAN gives an account the new terms now. --block and --at-limit replace the whole list. A new --bandwidth changes the e-mails too where these are one for each 10 KB of the old one.",
 	}, func(ctx context.Context, args []string) error {
 		if !f.set() {
 			return exit.Usage("relay plan set --help", "nothing to set")

@@ -36,9 +36,9 @@ func planSimulate(e *shell.Env) *cli.Command {
 	var f simFlags
 	return shell.Command(&cli.Command{
 		Name: "simulate", Usage: "what a customer would use and pay",
-		Description: `Shows month by month what a customer of the plan would use, be billed and be credited who sends so many e-mails of that size a month, at an even pace from the first day to the last, and pays each invoice at once. A plan for 30 days is bought again when these are over, not when it is used up before, a year after twelve months.
+		Description: `Shows month by month what a customer of the plan would use, be billed and be credited, if it sends that many e-mails of that size a month, at an even pace from the first day to the last, and pays each invoice at once. A plan for 30 days is bought again after 30 days, even if it is used up earlier; a plan for a year after twelve months.
 
-It is no estimate: the customer is simulated on a store of its own, in a temporary file, by the same code that takes mail, closes months and makes invoices. Nothing of the relay's own is changed.
+It is no estimate: the customer is simulated on a store of its own, in a temporary file, by the same code that takes mail, closes months and makes invoices. The relay's own store is not changed.
 
 E-mails that do not fit are refused and not tried again; with --top-up they make the customer of a count plan buy a monthly one on top.
 
@@ -50,7 +50,7 @@ E-mails that do not fit are refused and not tried again; with --top-up they make
 			&cli.GenericFlag{Name: "size", Usage: "`SIZE` of an e-mail, decimal: 40KB", Required: true, Value: &f.size},
 			&cli.GenericFlag{Name: "emails", Usage: "`N` e-mails a month, one for each recipient", Required: true, Value: &f.emails},
 			&cli.GenericFlag{Name: "months", Usage: "`N` months or periods of 30 days, up to 60 (default 12)", Value: &f.months},
-			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail that does not fit, or overage (default as for an account that says nothing)", Destination: &f.atLimit},
+			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail beyond the allowance, or accept it as overage (default as for an account without a choice)", Destination: &f.atLimit},
 			f.overMax.Flag("as the plan says"),
 			&cli.StringFlag{Name: "top-up", Usage: "`PLAN` that is bought on top when mail does not fit", Destination: &f.topUp},
 			&cli.StringFlag{Name: "from", Usage: "`MONTH` the first one, such as 2026-11 (default this one)", Destination: &f.from},

@@ -73,7 +73,7 @@ Other commands work on it with --data DIR, as its first screen shows. --at and -
 			&cli.GenericFlag{Name: "speed", Usage: "`N` times as fast as real time the clock runs, up to " + words.Number(clock.MaxSpeed), Value: &f.speed},
 			&cli.GenericFlag{Name: "traffic", Usage: "`SIZE` of mail to generate a month, such as 120MB: the plan allows 90 MB", Value: &f.traffic},
 			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` beyond the account's allowance (default continue)", Destination: &f.atLimit},
-			&cli.StringFlag{Name: "keep", Usage: "`DIR` for the mail that would have left, a file NAME.eml each", Destination: &f.keep},
+			&cli.StringFlag{Name: "keep", Usage: "`DIR` to keep mail that would have left, one file NAME.eml each", Destination: &f.keep},
 			&cli.GenericFlag{Name: "port", Usage: "`N` for STARTTLS on loopback; 0: any free port (default 2525, or any)", Value: &f.port},
 			&cli.BoolFlag{Name: "verbose", Usage: "write the relay's log to standard error, not to a file", Destination: &f.verbose},
 		},

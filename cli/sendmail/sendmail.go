@@ -47,9 +47,9 @@ Without user and password_file in [sendmail] an account must know this machine:
 
   relay account network add NAME 127.0.0.1
 
-Missing From is added; names without a domain, such as root, get the host's name, or are replaced by [sendmail] local. A line with a lone dot ends the message unless -i is given. A message that is not taken with all its recipients is not taken at all, and not kept.
+Missing From is added; names without a domain, such as root, get the host's name, or are replaced by [sendmail] local. A line with a lone dot ends the message unless -i is given. A message is accepted for all its recipients or not at all; one that is refused is not kept.
 
-With -t the addresses of the command line are recipients too, as Postfix has it; sendmail itself would take them off. Other flags of sendmail are taken and ignored. -bp, or the name mailq, shows the queue; -bs speaks SMTP on standard input and output. --config and --data are not taken from here, since programs pass on what others have typed: they stand before the word sendmail, or in RELAY_CONFIG and RELAY_DATA. Exit codes are sysexits.h's: 64 wrong usage, 65 the message or its recipients, 67 recipient refused, 69 refused, 75 try again, 77 not allowed, 78 configuration.`,
+With -t the addresses of the command line are recipients too, as in Postfix; sendmail itself would remove them. Other flags of sendmail are accepted and ignored. -bp, or the name mailq, shows the queue; -bs speaks SMTP on standard input and output. --config and --data are not read here, since programs may pass on text from others: give them before the word sendmail, or in RELAY_CONFIG and RELAY_DATA. Exit codes are sysexits.h's: 64 wrong usage, 65 the message or its recipients, 67 recipient refused, 69 refused, 75 try again, 77 not allowed, 78 configuration.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "t", Usage: "take recipients from To, Cc and Bcc too; Bcc is removed"},
 			&cli.BoolFlag{Name: "i", Usage: "a line with a lone dot does not end the message (or: -oi)"},

@@ -68,7 +68,7 @@ func Command(e *shell.Env, m Machine) *cli.Command {
 		Name: "init", Usage: "write relay.toml, keys and the first account",
 		Description: `Writes a configuration in which every key is explained, a self-signed TLS pair to begin with, a DKIM key pair, and an account with its password; and shows the DNS records to publish, which are also in dns.zone in the data directory.
 
-Nothing is ever overwritten: what is there already is kept, and said so. Run again it makes what is missing, and shows the records again.
+Existing files are never overwritten; it says which it kept. Run it again to make what is missing and to show the records.
 
 The configuration is written to --config, else RELAY_CONFIG, else for root to ` + config.SystemFile + `.
 

@@ -143,7 +143,7 @@ func DryRunFlag(to *bool) cli.Flag {
 
 // PasswordFlag is --password-stdin of commands that make a login.
 func PasswordFlag(to *bool) cli.Flag {
-	return &cli.BoolFlag{Name: "password-stdin", Usage: "take the password from standard input instead of generating one: its first line, 8 characters to 1,024 octets, none of the common ones", Destination: to}
+	return &cli.BoolFlag{Name: "password-stdin", Usage: "take the password from standard input instead of generating one: its first line, 8 characters to 1,024 octets, not a common password", Destination: to}
 }
 
 // ReadPassword reads the first line of r.

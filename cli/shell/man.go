@@ -19,10 +19,10 @@ var ExitMeanings = []struct {
 }{
 	{exit.Done, "Done."},
 	{exit.Failed, "Failed. The message says what, and what to do about it."},
-	{exit.WrongUsage, "Wrong usage: an unknown command or flag, or a value that cannot be."},
-	{exit.WrongData, "What is in a file of plans is not in order; sendmail: the message or its recipients are not."},
+	{exit.WrongUsage, "Wrong usage: an unknown command or flag, or an invalid value."},
+	{exit.WrongData, "A file of plans is invalid; sendmail: the message or its recipients are."},
 	{exit.NoAccount, "No such account; sendmail: a recipient's address was refused."},
-	{exit.Unreachable, "A relay is there but cannot be talked to; sendmail: it refused the message for good."},
+	{exit.Unreachable, "The relay cannot be reached; sendmail: it refused the message permanently."},
 	{exit.TryAgain, "Not now: try again later."},
 	{exit.NotAllowed, "Unknown token; sendmail: no account knows this machine, or the login is wrong."},
 	{exit.Config, "The configuration is wrong. The message names each key."},

@@ -10,7 +10,7 @@ import (
 
 // VersionCommand says which relay this is.
 func VersionCommand(e *Env) *cli.Command {
-	return Command(&cli.Command{Name: "version", Usage: "which relay this is"}, func(context.Context, []string) error {
+	return Command(&cli.Command{Name: "version", Usage: "the version of this relay"}, func(context.Context, []string) error {
 		b := build.Read()
 		return e.Done(b, "%s", b)
 	})

@@ -60,7 +60,7 @@ var (
 		May: act.Operator | act.Reseller}, showInvoice)
 	InvoiceDocument = act.NewFile(act.Spec{Name: "invoice document", Route: "GET /v1/invoices/{invoice}/document", Summary: "An invoice as text, a web page or PDF",
 		May: act.Operator | act.Reseller}, document)
-	CancelInvoice = act.New(act.Spec{Name: "invoice cancel", Route: "POST /v1/invoices/{invoice}/cancel", Summary: "Take back an invoice that is not paid",
+	CancelInvoice = act.New(act.Spec{Name: "invoice cancel", Route: "POST /v1/invoices/{invoice}/cancel", Summary: "Cancel an invoice that is not paid",
 		May: act.Operator}, cancelInvoice)
 )
 

@@ -38,11 +38,11 @@ type Reversal struct {
 
 // Acts on payments.
 var (
-	ListPayments = act.NewList(act.Spec{Name: "payment list", Route: "GET /v1/payments", Summary: "Money that came in, and what was taken or paid back",
+	ListPayments = act.NewList(act.Spec{Name: "payment list", Route: "GET /v1/payments", Summary: "Payments, and money that was taken or paid back",
 		May: act.Operator}, listPayments)
-	RecordPayment = act.New(act.Spec{Name: "payment record", Route: "POST /v1/payments", Summary: "Enter a payment: what was ordered is done",
+	RecordPayment = act.New(act.Spec{Name: "payment record", Route: "POST /v1/payments", Summary: "Record a payment: the orders it pays are fulfilled",
 		May: act.Operator}, recordPayment)
-	ReversePayment = act.New(act.Spec{Name: "payment reverse", Route: "POST /v1/payments/reverse", Summary: "A payment was taken back: a chargeback, a debit that bounced",
+	ReversePayment = act.New(act.Spec{Name: "payment reverse", Route: "POST /v1/payments/reverse", Summary: "Record that a payment was taken back: a chargeback, a returned debit",
 		May: act.Operator}, reversePayment)
 )
 
