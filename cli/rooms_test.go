@@ -27,11 +27,12 @@ var rooms = map[string]string{
 	"smtp":            "smtp/ store quota report/words report/money",
 	"mailer":          "mailer/ store report/words report/money",
 	"report":          "report/ store quota",
+	"report/api":      "report/ store quota mailer/verdict mailer/client", // what replies mean, and at which stages
 	"report/money":    "quota",
 	"report/words":    "report/money store quota",
 	"report/forecast": "report/words store quota",
 	"report/jobs":     "report/jobs/ report/invoice report/letter report/money report/words store quota",
-	"report/api/act":  "report/invoice report/jobs report/money report/words store quota",
+	"report/api/act":  "report/invoice report/jobs report/money report/words store quota mailer/verdict",
 	"store":           "store/ quota",
 	"store/bolt":      "",
 	"store/secret":    "store", // what a credential is

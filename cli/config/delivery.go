@@ -2,12 +2,14 @@ package config
 
 import (
 	"net"
+	"os"
 	"time"
 
 	"relay/cli/exit"
 	"relay/mailer"
 	"relay/mailer/client"
 	"relay/mailer/route"
+	"relay/mailer/verdict"
 )
 
 // Delivery is the [delivery] section: how mail goes out.
@@ -24,6 +26,7 @@ type Delivery struct {
 	NoticeExpire    Duration   `toml:"notice_expire"`
 	NoticesPerHour  int        `toml:"notices_per_hour"`
 	DelayAfter      Duration   `toml:"delay_after"`
+	Rules           string     `toml:"rules"`
 
 	Connections           int `toml:"connections"`
 	SiteConnections       int `toml:"site_connections"`
@@ -43,6 +46,7 @@ var deliveryKeys = Section{Name: "delivery", Keys: []Key{
 	{"notice_expire", Lasting("1d"), timeFrom("1m"), OnReload, `likewise, for relay's own DSNs`},
 	{"notices_per_hour", 1000, countFrom(0), OnReload, `DSNs about one account's mail in an hour; others are counted, not sent; 0: no limit`},
 	{"delay_after", Lasting("4h"), timeFrom("1m"), OnReload, `a delay is told after, where asked for`},
+	{"rules", "", nil, OnReload, `your own rules on replies of next hops, a file that is read before relay's; default none`},
 	{"connections", 500, countFrom(1), OnReload, `to next hops at the same time, in all; an account may have three quarters of it`},
 	{"site_connections", 0, countFrom(0), OnReload, `to one set of MX hosts; 0: 10, to a smarthost 20`},
 	{"messages_per_connection", 0, countFrom(0), OnReload, `0: 100 to MX hosts, any number to a smarthost`},
@@ -79,6 +83,23 @@ func (c *Config) Mailer() mailer.Config {
 		Connections:           d.Connections,
 		Drain:                 c.Drain.Duration,
 	}
+}
+
+// Verdicts are the rules on replies of next hops: relay's, and before them those of the
+// operator's file.
+func (d *Delivery) Verdicts() (*verdict.Rules, error) {
+	if d.Rules == "" {
+		return verdict.Default(), nil
+	}
+	text, err := os.ReadFile(d.Rules)
+	if err != nil {
+		return nil, exit.Fail(exit.Config, "it must be there and readable for relay's user", "delivery.rules: %w", err)
+	}
+	rules, err := verdict.Read(d.Rules, text)
+	if err != nil {
+		return nil, exit.Fail(exit.Config, "the guide says what a rule may have", "%w", err)
+	}
+	return rules, nil
 }
 
 // durations of a list.

@@ -8,6 +8,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/place"
+	"relay/mailer/verdict"
 	"relay/report/api/act"
 	"relay/smtp"
 	"relay/store"
@@ -17,7 +18,8 @@ import (
 func serviceOn(st *store.Store, cfg func() *config.Config, log *slog.Logger) *act.Service {
 	return &act.Service{
 		Store: st, Log: log, Version: build.Read().Version,
-		Rules: func() *act.Rules { return rules(cfg()) },
+		Rules:    func() *act.Rules { return rules(cfg()) },
+		Verdicts: func() (*verdict.Rules, error) { return cfg().Delivery.Verdicts() },
 	}
 }
 

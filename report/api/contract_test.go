@@ -19,6 +19,7 @@ import (
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 
+	"relay/mailer/verdict"
 	"relay/quota"
 	"relay/report/api/act"
 	"relay/report/jobs"
@@ -87,6 +88,7 @@ var samples = []struct {
 	{"trace", []sample{{path: "/v1/trace?what=MESSAGE"}, {path: "/v1/trace?account=sender&since=1h&limit=1"}, {want: 422}}},
 	{"trace follow", []sample{{want: 502}}},
 	{"test", []sample{{body: `{"to":"you@example.net","account":"sender"}`}, {body: `{"to":"you"}`, want: 422}, {body: `{"to":"you@example.net","account":"nobody"}`, want: 404}}},
+	{"delivery classify", []sample{{body: `{"replies":[{"mx":"mx.example.org","stage":"RCPT","reply":"550 5.1.1 User unknown"}]}`}, {body: `{"replies":[{"mx":"","stage":"odd","reply":"550 x"}]}`, want: 422}}},
 	{"queue drop", []sample{{body: `{"ids":["MESSAGE"],"silent":true}`}}},
 	{"plan add", []sample{{body: `{"plan":"big","term":"year","bandwidth":1000000000,"price":"12.00","block":["1GB=5.00"]}`}, {body: `{"plan":"big","term":"year"}`, want: 409},
 		{body: `{"plan":"bad","term":"year","price":"much"}`, want: 422}}},
@@ -187,7 +189,8 @@ func service(t *testing.T) *act.Service {
 	log := slog.New(slog.DiscardHandler)
 	h := &machine{[]act.Ban{{Network: netip.MustParsePrefix("192.0.2.7/32"), Failed: 3}, {Login: "acme", Failed: 3}}}
 	return &act.Service{Store: st, Log: log, Version: "1", Rules: func() *act.Rules { return &act.Rules{} },
-		Jobs: jobs.New(st, log, func() jobs.Config { return jobs.Config{} }), Running: &act.Running{Host: h, Bans: h, Submission: h}}
+		Verdicts: func() (*verdict.Rules, error) { return verdict.Default(), nil },
+		Jobs:     jobs.New(st, log, func() jobs.Config { return jobs.Config{} }), Running: &act.Running{Host: h, Bans: h, Submission: h}}
 }
 
 // Each request of an act and each answer is as the OpenAPI document says.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"relay/mailer/verdict"
 	"relay/report/invoice"
 	"relay/report/jobs"
 	"relay/store"
@@ -15,11 +16,12 @@ import (
 type Service struct {
 	Store    *store.Store
 	Log      *slog.Logger
-	Version  string        // of this program
-	Hostname string        // of this relay
-	Rules    func() *Rules // of the configuration, as it is in force now
-	Jobs     *jobs.Runner  // scheduled jobs, for those who run one by hand
-	Running  *Running      // nil: no relay runs, a command has opened the store
+	Version  string                         // of this program
+	Hostname string                         // of this relay
+	Rules    func() *Rules                  // of the configuration, as it is in force now
+	Jobs     *jobs.Runner                   // scheduled jobs, for those who run one by hand
+	Verdicts func() (*verdict.Rules, error) // on replies of next hops, as they are in force
+	Running  *Running                       // nil: no relay runs, a command has opened the store
 }
 
 // Rules are what acts go by in the configuration.

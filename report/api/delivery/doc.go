@@ -1,0 +1,9 @@
+// Package delivery has the acts on how mail goes out: what replies of next hops mean.
+package delivery
+
+import "relay/report/api/act"
+
+// Acts of this package.
+func Acts() []act.Any {
+	return []act.Any{Classify}
+}
