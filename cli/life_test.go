@@ -248,7 +248,7 @@ func (d *desk) send(account string, octets int64, taken bool) {
 
 var (
 	moneyKeys = []string{"amount", "balance", "price", "net", "tax", "total", "paid", "open"}
-	timeKeys  = []string{"time", "at", "created", "activated", "issued", "due", "suspends", "term_start", "term_end", "start", "end", "granted", "expires", "done", "next"}
+	timeKeys  = []string{"time", "at", "created", "activated", "issued", "due", "suspends", "term_start", "term_end", "period_start", "period_end", "start", "end", "granted", "expires", "done", "next"}
 )
 
 var timeRE = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$`)
