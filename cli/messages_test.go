@@ -254,7 +254,7 @@ func TestMessages_haveHints(t *testing.T) {
 
 const messagesHead = `# Messages
 
-What a command says when it fails, in the order of the alphabet; … stands for what varies. Each message is followed by a hint, the next step. The page is made from the code. What the log says is in the [guide](guide.md#what-the-log-warns-of), and what is met most often in the [README](../README.md#when-something-is-wrong).
+What a command says when it fails, in alphabetical order; … stands for what varies. Each message is followed by a hint, the next step. The page is made from the code. What the log says is in the [guide](guide.md#what-the-log-warns-of), and the most common problems are in the [README](../README.md#when-something-is-wrong).
 
 Wrong usage, exit code 64, is not listed: it names the word that is wrong, and the page that tells more.`
 

@@ -175,7 +175,7 @@ func (d *deal) payable(p *Payment) (pays []uint64, open int64, err error) {
 
 func (d *deal) nothingOpen(p *Payment) error {
 	if p.Invoice == 0 {
-		return fmt.Errorf("account %q owes nothing without an invoice: name the amount that was paid", d.a.Name)
+		return fmt.Errorf("account %q has no debt without an invoice: name the amount that was paid", d.a.Name)
 	}
 	i, err := d.invoice(p.Invoice)
 	if err != nil {

@@ -20,8 +20,8 @@ type Reversal struct {
 // ErrSeveral is a reference that payments by several methods have.
 var ErrSeveral = errors.New("several payments have the reference")
 
-// ErrReversed is a payment that was taken back before.
-var ErrReversed = errors.New("was taken back before")
+// ErrReversed is a payment that was already taken back.
+var ErrReversed = errors.New("was already taken back")
 
 // ReversePayment takes a payment back: the customer's free money goes first, then what
 // is paid of the invoices that it named, then of the newest others. They are open

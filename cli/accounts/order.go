@@ -188,7 +188,7 @@ func parseUnits(text string, kind quota.Kind) (n int64, err error) {
 	}
 	n, err = parse(text)
 	if err == nil && (n <= 0 || n > quota.MaxOver) {
-		err = errors.New(text + ": above zero, and no more than can be counted")
+		err = errors.New(text + ": above zero, and not too large to count")
 	}
 	return n, err
 }

@@ -49,7 +49,7 @@ func ReadManifest(path string) (*Manifest, error) {
 }
 
 // anotherCopy is the next step with a copy that is not what it was.
-const anotherCopy = "take another copy: this one is not what was written"
+const anotherCopy = "take another copy: this one has changed since it was written"
 
 func (m *Manifest) CheckSize(size int64) error {
 	if size != m.Size {

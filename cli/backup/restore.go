@@ -118,7 +118,7 @@ func (b *source) look(dir place.Dir) error {
 	}
 	b.size = info.Size()
 	if b.size == 0 || !info.Mode().IsRegular() {
-		return exit.Fail(exit.Failed, "name a file that relay backup has made", "%s is no backup", b.path)
+		return exit.Fail(exit.Failed, "name a file that relay backup has made", "%s is not a backup", b.path)
 	}
 	if dir.IsStore(info) {
 		return exit.Usage("", "%s is the store itself", b.path)

@@ -53,9 +53,9 @@ func TestBackup_pipeInItsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, args := range map[string][]string{
-		"pipe exists":       {"backup", pipe},
-		"pipe is no file":   {"backup", "--force", pipe},
-		"pipe is no backup": {"restore", pipe},
+		"pipe exists":          {"backup", pipe},
+		"pipe is not a file":   {"backup", "--force", pipe},
+		"pipe is not a backup": {"restore", pipe},
 	} {
 		done := make(chan string, 1)
 		go func() { _, stderr, _ := u.run(args...); done <- stderr }()

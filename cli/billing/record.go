@@ -77,7 +77,7 @@ func received(ctx context.Context, e *shell.Env, in *billing.PaymentEntry, text 
 	case n <= 0:
 		return 0, exit.Usage("what is paid back: relay account refund NAME; any other change: relay account correct NAME", "--amount %q: must be greater than zero", text)
 	case n > billing.MostMoney:
-		return 0, exit.Usage("", "--amount %q is more than can be counted", text)
+		return 0, exit.Usage("", "--amount %q is too large to count", text)
 	}
 	return n, nil
 }

@@ -94,7 +94,7 @@ func (h *home) directory() {
 	case err != nil:
 		h.add("data directory", finding.Failed, "run as the user that owns it", "%v", err)
 	case !info.IsDir():
-		h.add("data directory", finding.Failed, "move the file away", "%s is no directory", h.dir)
+		h.add("data directory", finding.Failed, "move the file away", "%s is not a directory", h.dir)
 	case unix.Access(string(h.dir), unix.W_OK) != nil:
 		h.add("data directory", finding.Failed, "run as the user that owns it", "%s cannot be written", h.dir)
 	case info.Mode().Perm()&0o077 != 0:

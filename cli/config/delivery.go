@@ -122,7 +122,7 @@ func (d *Delivery) NextHop() (route.Route, error) {
 	}
 	host, _, err := net.SplitHostPort(d.Smarthost)
 	if err != nil {
-		return route.Route{}, exit.Fail(exit.Config, "it is host:port", "delivery.smarthost: %w", err)
+		return route.Route{}, exit.Fail(exit.Config, "write it as host:port", "delivery.smarthost: %w", err)
 	}
 	hop := route.Route{Host: host, Port: PortOf(d.Smarthost), TLS: smarthostTLS[d.SmarthostTLS]}
 	if d.SmarthostUser != "" {

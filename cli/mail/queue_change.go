@@ -220,7 +220,7 @@ func (g *changing) report() error {
 		for _, id := range g.sum.Missing[:min(n, words.Shown)] {
 			list = append(list, id.String())
 		}
-		err = errors.Join(err, exit.Fail(exit.Failed, "what is done is in the trace: relay trace ID", "%s not in the queue: %s",
+		err = errors.Join(err, exit.Fail(exit.Failed, "the trace has what was delivered: relay trace ID", "%s not in the queue: %s",
 			words.Plural(int64(n), "message"), words.First(list, n)))
 	}
 	if g.badAll > 0 {

@@ -93,7 +93,7 @@ func showContent(ctx context.Context, e *shell.Env, in *api.Content) error {
 		return err
 	}
 	if _, gone := api.ShowMessage.Call(ctx, e.Service, &api.MessageName{ID: in.ID}); gone != nil {
-		return exit.Fail(exit.Failed, "it may be done: relay trace "+in.ID, "message %s left the queue while it was read: its end is missing", in.ID)
+		return exit.Fail(exit.Failed, "it may have been delivered: relay trace "+in.ID, "message %s left the queue while it was read: its end is missing", in.ID)
 	}
 	return err
 }

@@ -12,7 +12,7 @@ import (
 
 // ErrDamaged is a store's file that cannot be read as one.
 var ErrDamaged = exit.Sentinel(exit.Failed,
-	"bring back a backup: relay restore FILE; keep the damaged file for a look at it", "the file is damaged")
+	"restore a backup: relay restore FILE; keep the damaged file, to find out why", "the file is damaged")
 
 // Guard turns the panics, and the faults in mapped memory, by which the engine
 // tells of a damaged file into ErrDamaged.

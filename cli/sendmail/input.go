@@ -221,7 +221,7 @@ func (l *inputLines) header() (fields []headerField, rest []byte, err error) {
 			return nil, nil, exit.Fail(exit.TryAgain, "the program that writes it went away; send it again", "read the message: %w", err)
 		}
 		if total += len(line); total > maxHeader {
-			return nil, nil, exit.Fail(exit.WrongData, "a blank line must part header and text", "the header of the message is longer than %s", words.Size(maxHeader))
+			return nil, nil, exit.Fail(exit.WrongData, "a blank line must separate the header from the text", "the header of the message is longer than %s", words.Size(maxHeader))
 		}
 		name, ok := fieldName(line)
 		if astray != nil {

@@ -127,7 +127,7 @@ func (s *sending) send(ctx context.Context) error {
 	}
 	content, err := s.text.reader()
 	if err != nil {
-		return exit.Fail(exit.TryAgain, "see the disk behind TMPDIR", "keep the message: %w", err)
+		return exit.Fail(exit.TryAgain, "check the disk that TMPDIR is on", "keep the message: %w", err)
 	}
 	res := c.Deliver(s.envelope(c.Extensions().EightBitMIME), content)
 	_ = c.Quit() // what counts was said before

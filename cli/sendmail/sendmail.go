@@ -92,7 +92,7 @@ func (p *Program) Run(ctx context.Context, own, args []string) error {
 	}
 	if a.task == taskQueue {
 		if blind != nil || dir.IsNew() { // a user who cannot see the queue must not get a store of their own
-			return exit.Fail(exit.Unreachable, "run it as the user that runs the relay, or as root", "no queue to be seen in %s", dir)
+			return exit.Fail(exit.Unreachable, "run it as the user that runs the relay, or as root", "cannot see the queue in %s", dir)
 		}
 		return p.Relay(ctx, p.queueLine())
 	}
@@ -205,7 +205,7 @@ func (s *sending) recipients(fields []headerField) error {
 			value, _ := fields[i].value()
 			list, err := mailboxes(value)
 			if err != nil {
-				return exit.Fail(exit.WrongData, "correct the field; several addresses are parted by commas", "the message's %s: %w", title(fields[i].name), err)
+				return exit.Fail(exit.WrongData, "correct the field; commas separate several addresses", "the message's %s: %w", title(fields[i].name), err)
 			}
 			all = append(all, list...)
 		}

@@ -200,7 +200,7 @@ func (s *installation) directory() (err error) {
 func writeNew(path string, text []byte, mode fs.FileMode, adopt func(string) error) error {
 	err := writeOnce(path, text, mode, adopt)
 	if _, noFile := os.Lstat(path); err != nil && noFile == nil { // another init wrote it, or it is a link that leads nowhere
-		return exit.Fail(exit.Failed, "run relay init again; where that does not help, move it away", "%s is in the way", path)
+		return exit.Fail(exit.Failed, "run relay init again; if that does not help, move it away", "%s is in the way", path)
 	}
 	return err
 }

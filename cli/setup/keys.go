@@ -36,7 +36,7 @@ func (s *installation) tls() error {
 	case noCert == nil:
 		return exit.Fail(exit.Failed, "move it away, or bring its key back", "%s is there, but not its key %s", cert, key)
 	case noKey == nil && selfsigned.ReadKey(key) == nil: // it would be replaced
-		return exit.Fail(exit.Failed, "move it away, or bring its certificate back", "%s is no key that relay made", key)
+		return exit.Fail(exit.Failed, "move it away, or bring its certificate back", "%s is not a key that relay made", key)
 	}
 	if err := s.folder(filepath.Dir(cert)); err != nil {
 		return err
@@ -101,12 +101,12 @@ func (s *installation) readDKIM(path string) error {
 	const hint = "move it away, and relay init makes another one"
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return exit.Fail(exit.Failed, hint, "%s is no PEM file", path)
+		return exit.Fail(exit.Failed, hint, "%s is not a PEM file", path)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	private, isRSA := key.(*rsa.PrivateKey)
 	if err != nil || !isRSA {
-		return exit.Fail(exit.Failed, hint, "%s is no RSA key in PKCS #8", path)
+		return exit.Fail(exit.Failed, hint, "%s is not an RSA key in PKCS #8", path)
 	}
 	s.dkim.selector = strings.TrimSuffix(filepath.Base(path), ".key")
 	s.dkim.public, err = x509.MarshalPKIXPublicKey(&private.PublicKey)

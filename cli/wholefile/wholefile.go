@@ -115,7 +115,7 @@ func Free(path string, force bool) error {
 	case !force:
 		return exit.Fail(exit.Failed, "choose another name, or replace it with --force", "%s exists", path)
 	case !info.Mode().IsRegular():
-		return exit.Fail(exit.Failed, "choose another name", "%s is no file", path)
+		return exit.Fail(exit.Failed, "choose another name", "%s is not a file", path)
 	}
 	return nil
 }
@@ -214,7 +214,7 @@ func Room(dir string, need int64) error {
 		return nil // it will be seen when it is written
 	}
 	if has := int64(fs.Bavail) * int64(fs.Bsize); has < need+spare {
-		return exit.Fail(exit.TryAgain, "make space there, or choose another place", "no room in %s: it takes %s, and %s to spare; %s are free",
+		return exit.Fail(exit.TryAgain, "make space there, or choose another place", "no room in %s: it needs %s, and %s to spare; %s are free",
 			dir, words.Size(need), words.Size(spare), words.Size(has))
 	}
 	return nil

@@ -96,7 +96,7 @@ func TestParse_refuses(t *testing.T) {
 		{"1,234.567", "EUR", "has more decimals than the 2 of EUR"},
 		{"1.234", "JPY", "has decimals, and JPY has none"},
 		{"12,5", "JPY", "has decimals, and JPY has none"},
-		{"92233720368547758.08", "EUR", "is more than can be counted"},
+		{"92233720368547758.08", "EUR", "is too large to count"},
 		{"12.50", "EURO", `"EURO" is not a currency such as EUR`},
 		{"12.50", "", `"" is not a currency`},
 	} {

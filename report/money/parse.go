@@ -30,7 +30,7 @@ func Parse(text, code string) (int64, error) {
 	minor := minus + whole + decimals + strings.Repeat("0", digits(code)-len(decimals))
 	n, err := strconv.ParseInt(minor, 10, 64)
 	if err != nil { // they are digits, so they are too many
-		return 0, fmt.Errorf("%q is more than can be counted", text)
+		return 0, fmt.Errorf("%q is too large to count", text)
 	}
 	return n, nil
 }

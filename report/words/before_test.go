@@ -64,7 +64,8 @@ func wantStory(t *testing.T, got, want string) {
 var blockAhead = regexp.MustCompile(`(\d+ GB) ahead`)
 
 // reworded are other lines that it said in other words.
-var reworded = strings.NewReplacer("goes on by itself", "renewed automatically", "buy a block ahead", "buy a block instead")
+var reworded = strings.NewReplacer("goes on by itself", "renewed automatically", "buy a block ahead", "buy a block instead",
+	"is no plan for a number of e-mails", "is not a count plan")
 
 // The same orders are told in the same words as by the release that stored sentences,
 // but for what was reworded since.

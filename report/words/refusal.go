@@ -64,7 +64,7 @@ func kindReason(r *quota.Reason) string {
 	case r.To.Name == "":
 		return fmt.Sprintf("%s is a bandwidth plan: buy a block instead", r.From.Name)
 	case r.From.Name == "":
-		return fmt.Sprintf("%s is no plan for a number of e-mails", r.To.Name)
+		return fmt.Sprintf("%s is not a count plan", r.To.Name)
 	}
 	return fmt.Sprintf("%s is a %s plan, %s a %s plan: change at renewal", r.From.Name, r.From.Kind(), r.To.Name, r.To.Kind())
 }

@@ -36,7 +36,7 @@ func TestLanguage_Refusal(t *testing.T) {
 	}{
 		{upgrade, "upgrade refused: the term has ended: renew with the other plan; plan gold is not sold any more; silver is a bandwidth plan, gold a count plan: change at renewal; silver runs for a year, gold for a month: change at renewal; gold costs less than silver"},
 		{smaller, "upgrade refused: bronze does not allow more than silver: downgrade at renewal; bronze costs less than silver"},
-		{topUp, "top-up refused: the term has ended: renew it; silver is a bandwidth plan: buy a block instead; silver is no plan for a number of e-mails; silver does not run for a month"},
+		{topUp, "top-up refused: the term has ended: renew it; silver is a bandwidth plan: buy a block instead; silver is not a count plan; silver does not run for a month"},
 		{block, "block refused: the term has ended: renew it; plan silver has no block of that size"},
 		{refund, "refund refused: it is day 41 of the term, the last for a refund was day 30; it is not the first term of the account; there was overage in this term; the account was marked for abuse"},
 		{one("top-up", quota.Reason{Why: quota.WhyUnlimited, From: gold}), "top-up refused: gold has no limit to add to"},

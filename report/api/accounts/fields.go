@@ -149,9 +149,9 @@ func MayPayBy(s *act.Service, method, owner string) error {
 	}
 	switch {
 	case country == "" && owner == "":
-		return act.Fail(act.Refused, "add one with --country, and name it with --owner: {customer add CUSTOMER --country CODE}", "%s is for customers of some countries only, and the account has no customer whose country is known", method)
+		return act.Fail(act.Refused, "add one with --country, and name it with --owner: {customer add CUSTOMER --country CODE}", "%s is for some countries only, and the account has no customer with a country", method)
 	case country == "":
-		return act.Fail(act.Refused, "{customer set "+owner+" --country CODE}", "%s is for customers of some countries only, and the country of %s is not known", method, owner)
+		return act.Fail(act.Refused, "{customer set "+owner+" --country CODE}", "%s is for some countries only, and the country of %s is not known", method, owner)
 	case !slices.Contains(countries, country):
 		return act.Fail(act.Refused, "choose another method of payment", "%s is not for customers in %s: only in %s", method, country, strings.Join(countries, ", "))
 	}

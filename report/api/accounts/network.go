@@ -72,7 +72,7 @@ func networkTaken(s *act.Service, prefix netip.Prefix) error {
 			return act.Fail(act.Refused, fmt.Sprintf("take it away there first: {account network remove %s %s}", n.Account, prefix), "network %s belongs to account %s already", prefix, n.Account)
 		}
 	}
-	return act.Fail(act.Busy, "try again", "network %s was removed in this moment", prefix)
+	return act.Fail(act.Busy, "try again", "network %s was removed just now", prefix)
 }
 
 // parseNetwork is netblock.Parse for a request.

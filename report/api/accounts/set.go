@@ -100,12 +100,12 @@ func mayHave(a *store.Account, has quota.Plan, p *quota.Plan, currency string) e
 	case own:
 		return nil
 	case p.Retired:
-		return act.Fail(act.Refused, "{plan list} shows those that are", "plan %s is not sold any more", p.Name)
+		return act.Fail(act.Refused, "{plan list} shows the plans for sale", "plan %s is not sold any more", p.Name)
 	case p.Price > 0:
 		return act.Fail(act.Refused, buy, "plan %s costs %s a %s: it has to be bought", p.Name, money.Format(p.Price, currency), p.Term)
 	case has.Price > 0:
 		return act.Fail(act.Refused, "{account renew "+a.Name+" --plan "+p.Name+"} for the next term",
-			"account %s has bought plan %s: set would end what it paid for", a.Name, has.Name)
+			"account %s has paid for plan %s, and this would end it", a.Name, has.Name)
 	}
 	return nil
 }

@@ -124,10 +124,10 @@ func owing(ctx context.Context, s *act.Service, name string) error {
 		return err
 	}
 	if a.Balance == 0 { // it is not closed yet
-		return act.Fail(act.Refused, "{account close "+name+" --dry-run} shows it, line by line", "account %s: when it ends, money is open between it and you", name)
+		return act.Fail(act.Refused, "{account close "+name+" --dry-run} shows it, line by line", "account %s would end with an unsettled balance", name)
 	}
 	if a.Balance > 0 {
-		return act.Fail(act.Refused, "pay it back and enter it: {account correct "+name+" --amount -N --paid-back --reason TEXT}", "account %s has %s with you", name, money.Format(a.Balance, s.Store.Currency()))
+		return act.Fail(act.Refused, "pay it back and record that: {account correct "+name+" --amount -N --paid-back --reason TEXT}", "account %s has a balance of %s", name, money.Format(a.Balance, s.Store.Currency()))
 	}
 	hint := "{payment record} enters a payment, {account correct} waives it"
 	if a.State != store.Closed {

@@ -38,7 +38,7 @@ func Failed(account string, err error) error {
 		return act.Fail(act.Refused, "{account show "+account+"} has its invoice; {account activate "+account+"} does not wait for the payment",
 			"account %s is pending: it has no term yet", account)
 	case errors.Is(err, quota.ErrOverflow):
-		return act.Fail(act.Refused, "order less at a time", "account %s: that is more than can be counted", account)
+		return act.Fail(act.Refused, "order less at once", "account %s: the amount is too large to count", account)
 	}
 	return act.NoAccount(account, err)
 }

@@ -133,7 +133,7 @@ func notReversed(ctx context.Context, s *act.Service, i *store.Invoice, referenc
 	list := "{payment list --account " + i.Account + "} shows them"
 	switch {
 	case errors.Is(err, store.ErrReversed):
-		return act.Fail(act.Refused, list, "the payment of invoice %s with reference %q was taken back before", i.Name, reference)
+		return act.Fail(act.Refused, list, "the payment of invoice %s with reference %q was already taken back", i.Name, reference)
 	case errors.Is(err, store.ErrSeveral):
 		return act.Fail(act.Refused, "say which with --method; "+list, "several payments of invoice %s have the reference %q", i.Name, reference)
 	case errors.Is(err, store.ErrNotFound):

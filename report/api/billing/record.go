@@ -67,7 +67,7 @@ func recordPayment(ctx context.Context, s *act.Service, in *PaymentEntry) (*Paid
 	case errors.Is(err, store.ErrExists):
 		return nil, paidBefore(s, &p, err)
 	case errors.Is(err, quota.ErrOverflow):
-		return nil, act.Fail(act.Refused, "{account show "+p.Account+"} has its balance", "account %s: with this payment it would have more than can be counted", p.Account)
+		return nil, act.Fail(act.Refused, "{account show "+p.Account+"} has its balance", "account %s: its balance would be too large to count", p.Account)
 	case errors.Is(err, store.ErrNotFound) && len(b.Invoices) > 0:
 		return nil, act.Fail(act.Missing, "send the money back; or add an account and enter it there", "invoice %s is of account %s, which was removed", b.Invoices[0], p.Account)
 	case err != nil:
@@ -118,7 +118,7 @@ func payFor(ctx context.Context, s *act.Service, in *PaymentEntry, p *store.Paym
 		open += i.Payable()
 	}
 	if p.Amount = b.Amount; p.Amount < 0 || p.Amount > MostMoney {
-		return act.Invalid("amount", "", ": %d is below zero, or more than can be counted", p.Amount)
+		return act.Invalid("amount", "", ": %d is below zero or too large to count", p.Amount)
 	}
 	return payable(s, p, open)
 }
@@ -153,7 +153,7 @@ func payable(s *act.Service, p *store.Payment, open int64) error {
 	}
 	const hint = "name what was received with --amount: it is kept as balance"
 	if p.Invoice == 0 {
-		return act.Fail(act.Refused, hint, "account %s owes nothing without an invoice", p.Account)
+		return act.Fail(act.Refused, hint, "account %s has no debt without an invoice", p.Account)
 	}
 	i, err := s.Store.Invoice(p.Invoice)
 	if err != nil {
@@ -172,7 +172,7 @@ func paidBefore(s *act.Service, p *store.Payment, err error) error {
 	if old.Invoice != 0 {
 		what = "for invoice " + answer.InvoiceName(s, strconv.FormatUint(old.Invoice, 10)) + " "
 	}
-	return act.Fail(act.Refused, "it was not entered again; another payment has another reference",
+	return act.Fail(act.Refused, "nothing was recorded; every payment has a reference of its own",
 		"a payment by %s with reference %q is recorded already: %s %sof account %s, at %s",
 		old.Method, old.Reference, money.Format(old.Amount, s.Store.Currency()), what, old.Account, words.Stamp(old.Time, s.Store.Zone()))
 }

@@ -113,7 +113,7 @@ func liftBans(_ context.Context, s *act.Service, in *Lift) (*[]Ban, error) {
 	default:
 		b, ok := liftOne(bans, in.Body.Who)
 		if !ok {
-			return nil, act.Fail(act.NoSuch, "see who is: {ban list}", "%s is not banned", in.Body.Who)
+			return nil, act.Fail(act.NoSuch, "{ban list} shows what is banned", "%s is not banned", in.Body.Who)
 		}
 		lifted = append(lifted, b)
 	}

@@ -122,7 +122,7 @@ func message(s *act.Service, id string) (*store.Message, error) {
 	}
 	m, err := s.Store.QueueMessage(parsed)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, act.Fail(act.NoSuch, "it may be done: {trace "+parsed.String()+"}", "message %s is not in the queue", parsed)
+		return nil, act.Fail(act.NoSuch, "it may have been delivered: {trace "+parsed.String()+"}", "message %s is not in the queue", parsed)
 	}
 	return m, err
 }

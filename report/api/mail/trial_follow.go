@@ -45,7 +45,7 @@ func (t *trial) follow(ctx context.Context) error {
 		}
 	}
 	if t.last != store.Delivered {
-		return cmp.Or(t.failure, act.Fail(act.Refused, "{trace "+t.id.String()+"} has all that is known of it", "message %s was not delivered", t.id))
+		return cmp.Or(t.failure, act.Fail(act.Refused, "{trace "+t.id.String()+"} shows what happened to it", "message %s was not delivered", t.id))
 	}
 	return t.failure
 }

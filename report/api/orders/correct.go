@@ -34,7 +34,7 @@ func correct(ctx context.Context, s *act.Service, in *Correction) (*answer.Recei
 		r, err := s.Store.Correct(o, a.Name, what)
 		if no, ok := errors.AsType[*store.NotFree](err); ok {
 			return r, act.Fail(act.Refused, "{account show "+a.Name+"} has its balance and what is open",
-				"account %s has %s with you that is free: no more can be paid back", a.Name, money.Format(no.Free, s.Store.Currency()))
+				"account %s has %s of free balance: no more can be paid back", a.Name, money.Format(no.Free, s.Store.Currency()))
 		}
 		return r, err
 	})
@@ -55,9 +55,9 @@ func (in *Correction) read(s *act.Service, a *store.Account) (what store.Correct
 	case b.PaidBack && b.Amount > 0:
 		return what, act.Invalid("paid_back", correctHelp, ": what went out has a minus, --amount -%s", money.Plain(b.Amount, s.Store.Currency()))
 	case b.Credit > quota.MaxOver:
-		return what, act.Invalid("credit", correctHelp, ": %d is more than can be counted", b.Credit)
+		return what, act.Invalid("credit", correctHelp, ": %d is too large to count", b.Credit)
 	case b.Credit > 0 && a.Expired(now, zone):
-		return what, act.Fail(act.Refused, "{account renew "+a.Name+"}", "account %s: its term has ended on %s, credit would be lost at once", a.Name, words.Day(a.TermEnd(), zone))
+		return what, act.Fail(act.Refused, "{account renew "+a.Name+"}", "account %s: its term ended on %s, so credit would be lost at once", a.Name, words.Day(a.TermEnd(), zone))
 	}
 	return what, nil
 }

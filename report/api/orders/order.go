@@ -167,7 +167,7 @@ func activate(ctx context.Context, s *act.Service, in *Order) (*answer.Receipt, 
 	return order(ctx, s, in.Account, "activate", in.Body, func(o store.Order, a *store.Account) (store.Receipt, error) {
 		r, err := s.Store.Activate(o, a.Name)
 		if errors.Is(err, store.ErrActive) {
-			return r, act.Fail(act.Refused, "{account show "+a.Name+"} tells how it stands", "account %s does not wait for a payment: it was activated on %s", a.Name, words.Day(a.Activated(), s.Store.Zone()))
+			return r, act.Fail(act.Refused, "{account show "+a.Name+"} shows its state", "account %s does not wait for a payment: it was activated on %s", a.Name, words.Day(a.Activated(), s.Store.Zone()))
 		}
 		return r, err
 	})

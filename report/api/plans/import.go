@@ -55,7 +55,7 @@ func export(_ context.Context, s *act.Service, _ *Everything, to *act.Sink) erro
 
 func importPlans(_ context.Context, s *act.Service, in *Document) (*[]Difference, error) {
 	if len(in.Body.Document) > MostOctets {
-		return nil, badPlans(in.Body.Name, []string{"longer than " + words.Size(MostOctets) + ": it is no file of plans"})
+		return nil, badPlans(in.Body.Name, []string{"longer than " + words.Size(MostOctets) + ": it is not a file of plans"})
 	}
 	currency := s.Store.Currency()
 	list, err := readPlans(in.Body.Name, in.Body.Document, currency)
