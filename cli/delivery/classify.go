@@ -66,7 +66,7 @@ func eachReply(r io.Reader, fn func(*api.Said) error) error {
 			return exit.Fail(exit.WrongData, "three fields with a tab between them: MX, STAGE, REPLY", "line %d has %d fields", n, len(f))
 		}
 		if err := fn(&api.Said{MX: strings.TrimSpace(f[0]), Stage: strings.TrimSpace(f[1]), Reply: f[2]}); err != nil {
-			return exit.Fail(exit.WrongData, exit.Hint(err), "line %d: %w", n, err)
+			return exit.Fail(exit.WrongData, "stages are "+api.Stages(), "line %d: %w", n, err)
 		}
 	}
 	if err := in.Err(); errors.Is(err, bufio.ErrTooLong) {

@@ -105,7 +105,7 @@ func (r *Rule) matches(s *said) bool {
 	switch {
 	case r.stages&(1<<s.Stage) == 0 && !(s.Local && r.Stage == nil):
 		return false
-	case s.Local && r.statuses == nil && r.layer() != layerCode:
+	case s.Local && (r.sites != nil || r.patterns != nil):
 		return false // texts are of hosts, and our own words have exact codes
 	case r.codes != nil && !slices.ContainsFunc(r.codes, func(w wild) bool { return w.matches(s.digits) }):
 		return false

@@ -147,8 +147,9 @@ func TestRules_local(t *testing.T) {
 		{client.StageMail, "553 5.1.7 the sender's address is not well-formed", Failed, InvalidSender},
 		{client.StageMail, "552 5.3.4 too large for the next hop", Failed, PolicyRelated},
 		{client.StageHandshake, "451 4.7.5 handshake failed", Deferred, BadConnection},
+		{client.StageHandshake, "550 5.7.30 REQUIRETLS was asked for", Failed, PolicyRelated}, // Google has a rule on it
 	} {
-		r := Parse("mx.example.org", c.stage, c.text)
+		r := Parse("aspmx.l.google.com", c.stage, c.text)
 		r.Local = true
 		if v := Default().Judge(r); v.Class != c.class || v.Category != c.want {
 			t.Errorf("%s: %s %s by %s, want %s %s", c.text, v.Class, v.Category, v.Rule, c.class, c.want)

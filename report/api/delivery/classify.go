@@ -58,7 +58,7 @@ func classify(_ context.Context, s *act.Service, in *Replies) (*[]Verdict, error
 func (s *Said) Judge(rules *verdict.Rules) (*Verdict, error) {
 	stage, ok := verdict.ParseStage(s.Stage)
 	if !ok {
-		return nil, act.Fail(act.Wrong, "one of "+strings.Join(stages(), ", "), "unknown stage %q", s.Stage)
+		return nil, act.Fail(act.Wrong, "stages are "+Stages(), "unknown stage %q", s.Stage)
 	}
 	v := view(rules.Judge(verdict.Parse(s.MX, stage, s.Reply)))
 	return &v, nil
@@ -69,10 +69,11 @@ func view(v verdict.Verdict) Verdict {
 		Slows: string(v.Slows), Suspend: int64(v.Suspend.Seconds()), Wait: int64(v.Wait.Seconds())}
 }
 
-// stages are the names of all.
-func stages() (list []string) {
+// Stages are the names of all.
+func Stages() string {
+	var list []string
 	for s := client.StageConnect; s <= client.StageQuit; s++ {
 		list = append(list, s.String())
 	}
-	return list
+	return strings.Join(list, ", ")
 }
