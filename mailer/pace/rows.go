@@ -1,0 +1,220 @@
+package pace
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	toml "github.com/pelletier/go-toml/v2"
+
+	"relay/report/words"
+)
+
+// Rows are what all providers take. They do not change.
+type Rows struct {
+	ordered []*Row // as they are tried
+	other   *Row   // of the name AnyOther
+}
+
+// AnyOther is the name of the row for hosts that no other one knows.
+const AnyOther = "any other"
+
+//go:embed providers.toml
+var ours []byte
+
+// Default are our own rows.
+var Default = sync.OnceValue(func() *Rows {
+	rows, err := parse("providers.toml", ours, &Rows{})
+	if err != nil {
+		panic(err) // a test reads them
+	}
+	return rows
+})
+
+// Read takes the text of an operator's own file. A row of a name that is ours takes the
+// place of that one; other rows come before ours. Its error is an *Error with all that is
+// wrong, such as a row that can never match.
+func Read(name string, text []byte) (*Rows, error) { return parse(name, text, Default()) }
+
+// Match is the row for a domain with these MX hosts, in lower case.
+func (r *Rows) Match(hosts []string) *Row {
+	for _, row := range r.ordered {
+		if row.matches(hosts) {
+			return row
+		}
+	}
+	return r.other
+}
+
+// All rows, as they are tried.
+func (r *Rows) All() []*Row { return append(slices.Clone(r.ordered), r.other) }
+
+// Problem is one thing that is wrong in a file of rows.
+type Problem struct {
+	Line int // 0: it is not one line's
+	Text string
+}
+
+// Error lists all that is wrong in a file of rows.
+type Error struct {
+	File     string
+	Problems []Problem
+}
+
+// Error has every problem with its line.
+func (e *Error) Error() string {
+	list := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		list[i] = p.Text
+		if p.Line > 0 {
+			list[i] = fmt.Sprintf("line %d: %s", p.Line, p.Text)
+		}
+	}
+	return "rows " + e.File + ": " + strings.Join(list, "; ")
+}
+
+// parse reads rows over those of base.
+func parse(name string, text []byte, base *Rows) (*Rows, error) {
+	var f struct {
+		Rows []entry `toml:"row"`
+	}
+	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&f); err != nil {
+		return nil, &Error{name, problemsOf(err)}
+	}
+	r := &reader{lines: linesOf(text), rows: Rows{slices.Clone(base.ordered), base.other}}
+	for i := range f.Rows {
+		r.take(i, &f.Rows[i])
+	}
+	if r.rows.other == nil {
+		r.refuse(-1, problem{text: "the row " + AnyOther + " is missing"})
+	}
+	if len(r.bad) > 0 {
+		return nil, &Error{name, r.bad}
+	}
+	r.rows.ordered = append(r.own, r.rows.ordered...)
+	return &r.rows, nil
+}
+
+// reader reads one file of rows.
+type reader struct {
+	lines []map[string]int // of each row's keys; "": its head
+	rows  Rows
+	own   []*Row // that do not take another one's place
+	names []string
+	bad   []Problem
+}
+
+func (r *reader) refuse(i int, p problem) {
+	line := 0
+	if i >= 0 && i < len(r.lines) {
+		line = r.lines[i][p.key]
+		if line == 0 {
+			line = r.lines[i][""]
+		}
+	}
+	r.bad = append(r.bad, Problem{line, p.text})
+}
+
+// take one row.
+func (r *reader) take(i int, e *entry) {
+	if e.Name == "" || slices.Contains(r.names, e.Name) {
+		r.refuse(i, problem{"name", fmt.Sprintf("%q: each row needs a name of its own", e.Name)})
+		return
+	}
+	r.names = append(r.names, e.Name)
+	old, at := r.before(e.Name)
+	row, bad := e.over(old)
+	bad = append(bad, row.problems()...)
+	bad = append(bad, r.missing(&row)...)
+	for _, p := range bad {
+		r.refuse(i, p)
+	}
+	switch {
+	case len(bad) > 0:
+	case e.Name == AnyOther:
+		r.rows.other = &row
+	case at >= 0:
+		r.rows.ordered[at] = &row
+		r.hidden(i, &row, append(slices.Clone(r.own), r.rows.ordered[:at]...))
+	default:
+		r.hidden(i, &row, r.own)
+		r.own = append(r.own, &row)
+	}
+}
+
+// before is the row of a name that is there already, and its place; -1: it has none.
+func (r *reader) before(name string) (Row, int) {
+	if name == AnyOther && r.rows.other != nil {
+		return *r.rows.other, -1
+	}
+	if at := slices.IndexFunc(r.rows.ordered, func(row *Row) bool { return row.Name == name }); at >= 0 {
+		return *r.rows.ordered[at], at
+	}
+	usual := Limits{Recipients: usualRecipients}
+	return Row{Prudent: usual, Normal: usual}, -1
+}
+
+// missing is what a row must say and does not.
+func (r *reader) missing(row *Row) (bad []problem) {
+	switch {
+	case row.Name == AnyOther && len(row.MX) > 0:
+		bad = append(bad, problem{"mx", "the row " + AnyOther + " is for all hosts"})
+	case row.Name != AnyOther && len(row.MX) == 0:
+		bad = append(bad, problem{"mx", "the row can never match: it names no hosts"})
+	}
+	if row.Prudent.Connections == 0 || row.Normal.Connections == 0 {
+		bad = append(bad, problem{"name", "the row needs prudent and normal"})
+	}
+	return bad
+}
+
+// hidden refuses a row all of whose domains an earlier one takes.
+func (r *reader) hidden(i int, row *Row, before []*Row) {
+	for _, b := range before {
+		if b.covers(row) {
+			r.refuse(i, problem{"mx", fmt.Sprintf("the row can never match: the row %s before it takes all its hosts", b.Name)})
+			return
+		}
+	}
+}
+
+// problemsOf an error of the TOML package.
+func problemsOf(err error) (list []Problem) {
+	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+		for i := range strict.Errors {
+			line, _ := strict.Errors[i].Position()
+			list = append(list, Problem{line, fmt.Sprintf("unknown key %q", strings.Join(strict.Errors[i].Key(), "."))})
+		}
+		return list
+	}
+	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
+		line, text := words.TOMLError(wrong)
+		return []Problem{{line, text}}
+	}
+	return []Problem{{0, err.Error()}}
+}
+
+var (
+	headRE = regexp.MustCompile(`^\[\[\s*row\s*\]\]`)
+	keyRE  = regexp.MustCompile(`^["']?([a-z0-9_]+)["']?\s*=`)
+)
+
+// linesOf says on which lines the keys of each row stand.
+func linesOf(text []byte) (rows []map[string]int) {
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		line = strings.TrimSpace(line)
+		if headRE.MatchString(line) {
+			rows = append(rows, map[string]int{"": n})
+		} else if m := keyRE.FindStringSubmatch(line); m != nil && len(rows) > 0 {
+			rows[len(rows)-1][m[1]] = n
+		}
+	}
+	return rows
+}

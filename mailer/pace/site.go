@@ -1,0 +1,214 @@
+package pace
+
+import (
+	"math"
+	"time"
+)
+
+// Site is the ceiling of one source at a site. Its owner tells it what is sent and what
+// is replied; it says how much more may be sent, and when. A reply about rate or
+// reputation halves rate and connections, see Level.
+type Site struct {
+	limits          Limits
+	state           State
+	messages, opens bucket
+	sent            meter
+}
+
+// State is what is kept of a Site over a restart. The zero State is a site at its row.
+type State struct {
+	Rate   Level     `json:"rate,omitzero"`   // messages a minute
+	Conns  Level     `json:"conns,omitzero"`  // connections
+	Top    float64   `json:"top,omitempty"`   // of the rate, where the row has none
+	Slowed time.Time `json:"slowed,omitzero"` // the last slowing
+	Until  time.Time `json:"until,omitzero"`  // suspended
+	Since  time.Time `json:"since,omitzero"`  // of what binds now
+	Why    string    `json:"why,omitempty"`   // the reply that slowed or suspended last
+}
+
+// AtRow reports whether nothing of the state differs from the row.
+func (s *State) AtRow() bool { return s.Rate.rests() && s.Conns.rests() && s.Until.IsZero() }
+
+const (
+	reaction = time.Minute    // replies so soon after one are to mail that was under way
+	maxStop  = 24 * time.Hour // of a suspension; longer, and the clock was set
+)
+
+// NewSite is a site under limits, as it was left.
+func NewSite(l Limits, was State) *Site { return &Site{limits: l, state: was} }
+
+// Limits are those of the row.
+func (s *Site) Limits() Limits { return s.limits }
+
+// SetLimits is for another row, or profile.
+func (s *Site) SetLimits(l Limits) { s.limits = l }
+
+// State is what it is now, to be stored.
+func (s *Site) State(now time.Time) State {
+	s.grow(now)
+	return s.state
+}
+
+// Stopped reports whether the site is suspended.
+func (s *Site) Stopped(now time.Time) bool { return s.state.Stopped(now) }
+
+// Stopped reports whether the site is suspended.
+func (s *State) Stopped(now time.Time) bool {
+	return now.Before(s.Until) && s.Until.Sub(now) <= maxStop
+}
+
+// Rate is messages a minute now; 0: any number.
+func (s *Site) Rate(now time.Time) float64 {
+	s.grow(now)
+	return s.state.Rate.value(float64(s.limits.Rate))
+}
+
+// Connections that may be open at once now.
+func (s *Site) Connections(now time.Time) int {
+	s.grow(now)
+	return int(s.state.Conns.value(float64(s.limits.Connections)))
+}
+
+// Any is more messages than there are.
+const Any = math.MaxInt32
+
+// Free is how many messages may begin now.
+func (s *Site) Free(now time.Time) int {
+	rate := s.Rate(now)
+	switch {
+	case s.Stopped(now):
+		return 0
+	case rate == 0:
+		return Any
+	}
+	return s.messages.free(now, speedOf(rate))
+}
+
+// Next is when a message may begin, now or later.
+func (s *Site) Next(now time.Time) time.Time {
+	at := now
+	if s.Stopped(now) {
+		at = s.state.Until
+	}
+	if rate := s.Rate(now); rate > 0 {
+		at = later(at, s.messages.next(now, speedOf(rate)))
+	}
+	return at
+}
+
+// Send notes that n messages begin: more than one for a message that takes several
+// transactions.
+func (s *Site) Send(now time.Time, n int) {
+	s.sent.add(now, n)
+	if rate := s.Rate(now); rate > 0 {
+		s.messages.take(now, n, speedOf(rate))
+	}
+}
+
+// Sent is about how many messages began in the last minute.
+func (s *Site) Sent(now time.Time) float64 { return s.sent.rate(now) }
+
+// MayOpen is when a connection may be begun, now or later.
+func (s *Site) MayOpen(now time.Time) time.Time {
+	if s.limits.Opens == 0 {
+		return now
+	}
+	return s.opens.next(now, speedOf(float64(s.limits.Opens)))
+}
+
+// Open notes that a connection is begun.
+func (s *Site) Open(now time.Time) {
+	if s.limits.Opens > 0 {
+		s.opens.take(now, 1, speedOf(float64(s.limits.Opens)))
+	}
+}
+
+// Slow halves rate and connections for a reply about rate or reputation. It reports
+// whether it did: replies soon after one are to mail that was under way, and count once.
+func (s *Site) Slow(now time.Time, why string) bool {
+	rate, conns := s.Rate(now), float64(s.Connections(now))
+	if s.reacts(now) {
+		return false
+	}
+	if rate == 0 { // the row has none: what was sent was too much
+		rate = max(2, s.sent.rate(now))
+		s.state.Top = rate
+	}
+	s.state.Rate.cut(now, rate, rate/2)
+	s.state.Conns.cut(now, conns, math.Floor(conns/2))
+	s.slowed(now, why)
+	s.messages.empty(now, speedOf(s.state.Rate.At))
+	return true
+}
+
+// Crowd takes connections away for a reply that there are too many. left are those that
+// are open beside the refused one. The rate stays.
+func (s *Site) Crowd(now time.Time, left int, why string) bool {
+	conns := s.Connections(now)
+	if conns == 1 || s.reacts(now) && conns <= left {
+		return false
+	}
+	s.state.Conns.cut(now, float64(conns), float64(min(left, conns-1)))
+	s.slowed(now, why)
+	return true
+}
+
+// Suspend stops the site for a time that a reply names or means. It reports whether that
+// is longer than what was known.
+func (s *Site) Suspend(now time.Time, d time.Duration, why string) bool {
+	until := now.Add(min(d, maxStop))
+	stopped := s.Stopped(now)
+	if stopped && !until.After(s.state.Until) {
+		return false
+	}
+	if !stopped {
+		s.state.Since = now
+	}
+	s.state.Until, s.state.Why = until, why
+	return true
+}
+
+// Resume ends a suspension, and what slows the site.
+func (s *Site) Resume() { s.state = State{} }
+
+// reacts reports whether the last slowing is the answer to replies that come now.
+func (s *Site) reacts(now time.Time) bool {
+	age := now.Sub(s.state.Slowed)
+	return age >= 0 && age < reaction
+}
+
+func (s *Site) slowed(now time.Time, why string) {
+	if s.state.Since.IsZero() {
+		s.state.Since = now
+	}
+	s.state.Slowed, s.state.Why = now, why
+}
+
+// grow gives back what the clean time is worth. Time in which the site was suspended says
+// nothing.
+func (s *Site) grow(now time.Time) {
+	st := &s.state
+	if !st.Until.IsZero() && !s.Stopped(now) {
+		st.Rate.Calm, st.Conns.Calm = later(st.Rate.Calm, st.Until), later(st.Conns.Calm, st.Until)
+		st.Until = time.Time{}
+		st.Since = st.Slowed
+	}
+	if st.Until.IsZero() {
+		top := float64(s.limits.Rate)
+		if top == 0 {
+			top = st.Top
+		}
+		st.Rate.grow(now, top)
+		st.Conns.grow(now, float64(s.limits.Connections))
+	}
+	if st.AtRow() && !st.Since.IsZero() {
+		*st = State{}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
