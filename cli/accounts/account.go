@@ -16,6 +16,7 @@ import (
 	"relay/report/api/answer"
 	"relay/report/api/field"
 	"relay/report/money"
+	"relay/report/words"
 )
 
 // Command is relay account.
@@ -169,10 +170,16 @@ func set(e *shell.Env) *cli.Command {
 		in := &accounts.AccountChange{Account: args[0]}
 		in.Body.Plan, in.Body.AccountFields, in.Body.Abuse = f.plan, f.fields(), shell.Given(abuse)
 		v, err := accounts.Set.Call(ctx, e.Service, in)
-		if err == nil && f.plan+f.atLimit != "" && unbilled(v) {
+		switch {
+		case err != nil:
+			return err
+		case f.plan+f.atLimit != "" && unbilled(v):
 			noteUnbilled(e, v.Plan)
 		}
-		return showAccount(e, v, err)
+		if e.JSON {
+			return term.Encode(e.Stdout, v)
+		}
+		return showAccount(e, v)
 	})
 }
 
@@ -193,22 +200,21 @@ func list(e *shell.Env) *cli.Command {
 		},
 		Description: "Accounts are listed by name. Text that is too long for its column ends with …; relay account show NAME shows all of it.",
 	}, func(ctx context.Context, _ []string) error {
-		s := term.NewStream(ctx, e.Output(), limit.N, term.Column{Head: "ACCOUNT", Least: 24}, term.Column{Head: "PLAN", Least: 10}, term.Column{Head: "STATE"},
-			term.Column{Head: "AT LIMIT"}, term.Column{Head: "LAST DAY"}, term.Column{Head: "CONTACT", Least: 7})
-		return s.End(accounts.List.Each(ctx, e.Service, in, limit.N, func(a *accounts.Account) error {
-			if err := s.Pause(); err != nil {
-				return err
-			}
-			return s.Add(a, a.Account, a.Plan, a.State, a.AtLimit, receipt.LastDay(e, field.Or0(a.TermEnd)), field.Or0(a.Contact))
-		}))
+		return shell.List(ctx, e, accounts.List, in, shell.Rows[accounts.Account]{
+			Limit: limit.N,
+			Columns: []term.Column{{Head: "ACCOUNT", Least: 24}, {Head: "PLAN", Least: 10}, {Head: "STATE"},
+				{Head: "AT LIMIT"}, {Head: "LAST DAY"}, {Head: "CONTACT", Least: 7}},
+			Cells: func(a *accounts.Account) []string {
+				return []string{a.Account, a.Plan, a.State, a.AtLimit, receipt.LastDay(e, field.Or0(a.TermEnd)), field.Or0(a.Contact)}
+			},
+		})
 	})
 }
 
 func show(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "show", ArgsUsage: "NAME", Usage: "one account, its logins and networks"},
 		func(ctx context.Context, args []string) error {
-			v, err := accounts.Show.Call(ctx, e.Service, &accounts.Name{Account: args[0]})
-			return showAccount(e, v, err)
+			return shell.Show(ctx, e, accounts.Show, &accounts.Name{Account: args[0]}, showAccount)
 		})
 }
 
@@ -220,11 +226,9 @@ func suspend(e *shell.Env) *cli.Command {
 		Flags:       []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`TEXT` what the customer is told in the reply", Required: true, Destination: &in.Body.Reason}},
 	}, func(ctx context.Context, args []string) error {
 		in.Account = args[0]
-		v, err := accounts.Suspend.Call(ctx, e.Service, in)
-		if err != nil {
-			return err
-		}
-		return e.Done(v, "account %s is %s", v.Account, v.State)
+		return shell.Show(ctx, e, accounts.Suspend, in, func(e *shell.Env, v *accounts.Account) error {
+			return e.Say("account %s is %s", v.Account, v.State)
+		})
 	})
 }
 
@@ -258,14 +262,8 @@ func remove(e *shell.Env) *cli.Command {
 		Name: "remove", ArgsUsage: "NAME", Usage: "delete an account; its usage stays",
 		Description: "Its usage, ledger and invoices stay in the books, and so does its name: once mail was charged or an invoice was issued under it, no other account can have it. An account with mail in the queue or with an unsettled balance cannot be removed; relay account close ends it without deleting it.",
 	}, func(ctx context.Context, args []string) error {
-		v, err := accounts.Remove.Call(ctx, e.Service, &accounts.Name{Account: args[0]})
-		if err != nil {
-			return err
-		}
-		text := "account %s is removed"
-		if v.Used {
-			text += "; its name stands in the books, and no other account gets it"
-		}
-		return e.Done(v, text, v.Removed)
+		return shell.Show(ctx, e, accounts.Remove, &accounts.Name{Account: args[0]}, func(e *shell.Env, v *accounts.RemovedAccount) error {
+			return e.Say("account %s is removed%s", v.Removed, words.If(v.Used, "; its name stands in the books, and no other account gets it"))
+		})
 	})
 }

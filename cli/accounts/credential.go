@@ -31,20 +31,13 @@ func credentialAdd(e *shell.Env) *cli.Command {
 		if in.Body.Password, err = chosen(e, stdin); err != nil {
 			return err
 		}
-		v, err := accounts.AddCredential.Call(ctx, e.Service, in)
-		if err != nil {
-			return err
-		}
-		return showLogin(e, v)
+		return shell.Show(ctx, e, accounts.AddCredential, in, showLogin)
 	})
 }
 
 // showLogin shows what a mail program has to be told. A password that was brought along
 // is not repeated.
 func showLogin(e *shell.Env, v *accounts.Login) error {
-	if e.JSON {
-		return term.Encode(e.Stdout, v)
-	}
 	password := "as given"
 	if v.Password != nil {
 		password = *v.Password
@@ -55,14 +48,12 @@ func showLogin(e *shell.Env, v *accounts.Login) error {
 
 func credentialList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", ArgsUsage: "NAME", Usage: "the logins of an account"}, func(ctx context.Context, args []string) error {
-		s := term.NewStream(ctx, e.Output(), 0, term.Column{Head: "LOGIN", Least: 20}, term.Column{Head: "KIND"}, term.Column{Head: "CREATED"}, term.Column{Head: "NOTE", Least: 10})
-		err := accounts.ListCredentials.Each(ctx, e.Service, &accounts.LoginList{Account: args[0]}, 0, func(c *accounts.Credential) error {
-			return s.Add(c, c.Login, c.Kind, words.Stamp(c.Created, e.Zone()), c.Note)
+		return shell.List(ctx, e, accounts.ListCredentials, &accounts.LoginList{Account: args[0]}, shell.Rows[accounts.Credential]{
+			Columns: []term.Column{{Head: "LOGIN", Least: 20}, {Head: "KIND"}, {Head: "CREATED"}, {Head: "NOTE", Least: 10}},
+			Cells: func(c *accounts.Credential) []string {
+				return []string{c.Login, c.Kind, words.Stamp(c.Created, e.Zone()), c.Note}
+			},
 		})
-		if err != nil {
-			return err
-		}
-		return s.End(nil)
 	})
 }
 
@@ -70,10 +61,9 @@ func credentialRevoke(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "revoke", ArgsUsage: "NAME LOGIN", Usage: "delete a login: it stops at once",
 	}, func(ctx context.Context, args []string) error {
-		v, err := accounts.RevokeCredential.Call(ctx, e.Service, &accounts.LoginName{Account: args[0], Login: args[1]})
-		if err != nil {
-			return err
-		}
-		return e.Done(v, "login %s is revoked", v.Revoked)
+		in := &accounts.LoginName{Account: args[0], Login: args[1]}
+		return shell.Show(ctx, e, accounts.RevokeCredential, in, func(e *shell.Env, v *accounts.RevokedLogin) error {
+			return e.Say("login %s is revoked", v.Revoked)
+		})
 	})
 }

@@ -25,11 +25,9 @@ func networkAdd(e *shell.Env) *cli.Command {
 	}, func(ctx context.Context, args []string) error {
 		in := &accounts.NewNetwork{Account: args[0]}
 		in.Body.Network = args[1]
-		n, err := accounts.AddNetwork.Call(ctx, e.Service, in)
-		if err != nil {
-			return err
-		}
-		return e.Done(n, "%s sends as %s", n.Prefix, n.Account)
+		return shell.Show(ctx, e, accounts.AddNetwork, in, func(e *shell.Env, n *store.Network) error {
+			return e.Say("%s sends as %s", n.Prefix, n.Account)
+		})
 	})
 }
 
@@ -39,23 +37,20 @@ func networkList(e *shell.Env) *cli.Command {
 		if len(args) > 0 {
 			in.Account = args[0]
 		}
-		s := term.NewStream(ctx, e.Output(), 0, term.Column{Head: "NETWORK"}, term.Column{Head: "ACCOUNT", Least: 12}, term.Column{Head: "CREATED"})
-		err := accounts.ListNetworks.Each(ctx, e.Service, in, 0, func(n *store.Network) error {
-			return s.Add(n, n.Prefix.String(), n.Account, words.Stamp(n.Created, e.Zone()))
+		return shell.List(ctx, e, accounts.ListNetworks, in, shell.Rows[store.Network]{
+			Columns: []term.Column{{Head: "NETWORK"}, {Head: "ACCOUNT", Least: 12}, {Head: "CREATED"}},
+			Cells: func(n *store.Network) []string {
+				return []string{n.Prefix.String(), n.Account, words.Stamp(n.Created, e.Zone())}
+			},
 		})
-		if err != nil {
-			return err
-		}
-		return s.End(nil)
 	})
 }
 
 func networkRemove(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "remove", ArgsUsage: "NAME CIDR", Usage: "remove a network"}, func(ctx context.Context, args []string) error {
-		v, err := accounts.RemoveNetwork.Call(ctx, e.Service, &accounts.NetworkName{Account: args[0], Network: args[1]})
-		if err != nil {
-			return err
-		}
-		return e.Done(v, "%s no longer sends as %s", v.Removed, v.Account)
+		in := &accounts.NetworkName{Account: args[0], Network: args[1]}
+		return shell.Show(ctx, e, accounts.RemoveNetwork, in, func(e *shell.Env, v *accounts.RemovedNetwork) error {
+			return e.Say("%s no longer sends as %s", v.Removed, v.Account)
+		})
 	})
 }

@@ -19,13 +19,7 @@ import (
 )
 
 // showAccount shows all of an account.
-func showAccount(e *shell.Env, v *accounts.AccountDetail, err error) error {
-	if err != nil {
-		return err
-	}
-	if e.JSON {
-		return term.Encode(e.Stdout, v)
-	}
+func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 	plan := v.Terms.Quota()
 	plan.OverMax = ceiling(v.OverMax)
 	fields := []term.Field{

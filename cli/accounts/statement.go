@@ -30,16 +30,13 @@ func statement(e *shell.Env) *cli.Command {
 		Flags: []cli.Flag{&cli.StringFlag{Name: "at", Usage: "`DATE` as it was then (default now)", Destination: &in.At}},
 	}, func(ctx context.Context, args []string) error {
 		in.Account = args[0]
-		v, err := orders.ShowStatement.Call(ctx, e.Service, in)
-		if err != nil {
-			return err
-		}
-		if e.JSON {
-			return term.Encode(e.Stdout, v)
-		}
-		return cmp.Or(showStanding(e, v), showPeriods(e, v), showCredit(e, v), showBilled(e, v), showPayments(e, v),
-			showBalance(e, v), showEntries(e, v))
+		return shell.Show(ctx, e, orders.ShowStatement, in, showStatement)
 	})
+}
+
+func showStatement(e *shell.Env, v *orders.Statement) error {
+	return cmp.Or(showStanding(e, v), showPeriods(e, v), showCredit(e, v), showBilled(e, v), showPayments(e, v),
+		showBalance(e, v), showEntries(e, v))
 }
 
 func showStanding(e *shell.Env, v *orders.Statement) error {

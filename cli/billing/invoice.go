@@ -37,21 +37,18 @@ func invoiceList(e *shell.Env) *cli.Command {
 }
 
 func listInvoices(ctx context.Context, e *shell.Env, in *billing.Invoices, limit int64) error {
-	s := term.NewStream(ctx, e.Output(), limit, term.Column{Head: "NUMBER"}, term.Column{Head: "ISSUED"}, term.Column{Head: "ACCOUNT", Least: 8}, term.Column{Head: "FOR"},
-		term.Column{Head: "TOTAL", Right: true}, term.Column{Head: "OPEN", Right: true}, term.Column{Head: "STATE"})
 	var shown, sum int64
-	err := billing.ListInvoices.Each(ctx, e.Service, in, limit, func(i *answer.Invoice) error {
-		if err := s.Pause(); err != nil {
-			return err
-		}
-		shown, sum = shown+1, sum+i.Open
-		open := ""
-		if i.Open != 0 {
-			open = money.Number(i.Open, i.Currency)
-		}
-		return s.Add(i, i.Name, words.Day(i.Issued, e.Zone()), i.Account, i.Kind, money.Number(i.Total, i.Currency), open, settled(e, i))
+	err := shell.List(ctx, e, billing.ListInvoices, in, shell.Rows[answer.Invoice]{
+		Limit: limit,
+		Columns: []term.Column{{Head: "NUMBER"}, {Head: "ISSUED"}, {Head: "ACCOUNT", Least: 8}, {Head: "FOR"},
+			{Head: "TOTAL", Right: true}, {Head: "OPEN", Right: true}, {Head: "STATE"}},
+		Cells: func(i *answer.Invoice) []string {
+			shown, sum = shown+1, sum+i.Open
+			open := words.If(i.Open != 0, money.Number(i.Open, i.Currency))
+			return []string{i.Name, words.Day(i.Issued, e.Zone()), i.Account, i.Kind, money.Number(i.Total, i.Currency), open, settled(e, i)}
+		},
 	})
-	if err = s.End(err); err != nil || e.JSON {
+	if err != nil || e.JSON {
 		return err
 	}
 	return e.Say("-- %s, %s open", words.Plural(shown, "document"), money.Format(sum, e.Currency()))

@@ -66,24 +66,22 @@ func (s *paymentSum) text(currency string) string {
 }
 
 func listPayments(ctx context.Context, e *shell.Env, in *billing.Payments, limit int64) error {
-	s := term.NewStream(ctx, e.Output(), limit, term.Column{Head: "RECORDED"}, term.Column{Head: "ACCOUNT", Least: 8}, term.Column{Head: "INVOICE"}, term.Column{Head: "METHOD"},
-		term.Column{Head: "AMOUNT", Right: true}, term.Column{Head: "REFERENCE", Least: 12})
 	var sum paymentSum
-	err := billing.ListPayments.Each(ctx, e.Service, in, limit, func(v *answer.Payment) error {
-		if err := s.Pause(); err != nil {
-			return err
-		}
-		sum.add(v)
-		how := cmp.Or(field.Or0(v.Method), v.Kind)
-		if v.Kind == string(store.KindReversal) {
-			how = v.Kind
-		}
-		return s.Add(v, words.Day(v.Time, e.Zone()), v.Account, forInvoices(v), how, money.Number(v.Amount, v.Currency), field.Or0(v.Reference))
+	err := shell.List(ctx, e, billing.ListPayments, in, shell.Rows[answer.Payment]{
+		Limit: limit,
+		Empty: cmp.Or(words.If(in.Account+in.Kind+in.Period != "", "No such payment"), "No payment is recorded"),
+		Columns: []term.Column{{Head: "RECORDED"}, {Head: "ACCOUNT", Least: 8}, {Head: "INVOICE"}, {Head: "METHOD"},
+			{Head: "AMOUNT", Right: true}, {Head: "REFERENCE", Least: 12}},
+		Cells: func(v *answer.Payment) []string {
+			sum.add(v)
+			how := cmp.Or(field.Or0(v.Method), v.Kind)
+			if v.Kind == string(store.KindReversal) {
+				how = v.Kind
+			}
+			return []string{words.Day(v.Time, e.Zone()), v.Account, forInvoices(v), how, money.Number(v.Amount, v.Currency), field.Or0(v.Reference)}
+		},
 	})
-	if sum == (paymentSum{}) && err == nil && !e.JSON {
-		return e.Say("%s", cmp.Or(words.If(in.Account+in.Kind+in.Period != "", "No such payment"), "No payment is recorded"))
-	}
-	if err = s.End(err); err != nil || e.JSON {
+	if err != nil || e.JSON || sum == (paymentSum{}) {
 		return err
 	}
 	return e.Say("-- %s", sum.text(e.Currency()))

@@ -49,14 +49,7 @@ A payment for an order that has expired is recorded too, and the order is fulfil
 		if in.Body.Amount, err = received(ctx, e, in, amount); err != nil {
 			return err
 		}
-		v, err := billing.RecordPayment.Call(ctx, e.Service, in)
-		if err != nil {
-			return err
-		}
-		if e.JSON {
-			return term.Encode(e.Stdout, v)
-		}
-		return showPayment(e, v)
+		return shell.Show(ctx, e, billing.RecordPayment, in, showPayment)
 	})
 }
 

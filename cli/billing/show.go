@@ -42,11 +42,7 @@ func (s *showing) show(ctx context.Context, e *shell.Env, number string) error {
 		return err
 	}
 	if e.JSON {
-		v, err := billing.ShowInvoice.Call(ctx, e.Service, &billing.Number{Invoice: number})
-		if err != nil {
-			return err
-		}
-		return term.Encode(e.Stdout, v)
+		return shell.Show(ctx, e, billing.ShowInvoice, &billing.Number{Invoice: number}, nil) // it is for programs
 	}
 	write := func(w io.Writer) error {
 		in := &billing.Document{Number: billing.Number{Invoice: number}, Format: s.chosen()}

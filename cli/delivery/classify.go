@@ -30,7 +30,7 @@ STAGE is connect, greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, content or e
 The rules are those of the configuration, as the next reload would load them: your own file, which [delivery] rules names, before relay's. No relay need run.
 
   relay delivery classify <replies.tsv`,
-	}, func(ctx context.Context, _ []string) error {
+	}, func(context.Context, []string) error {
 		cfg, err := where.Load()
 		if err != nil {
 			return err
@@ -39,7 +39,7 @@ The rules are those of the configuration, as the next reload would load them: yo
 		if err != nil {
 			return err
 		}
-		out := term.NewStream(ctx, e.Output(), 0, term.Column{Head: "CLASS"}, term.Column{Head: "CATEGORY"}, term.Column{Head: "BLAME"},
+		out := term.NewStream(e.Output(), 0, "", term.Column{Head: "CLASS"}, term.Column{Head: "CATEGORY"}, term.Column{Head: "BLAME"},
 			term.Column{Head: "RULE"}, term.Column{Head: "MX"}, term.Column{Head: "STAGE"})
 		return out.End(eachReply(e.Stdin, func(s *api.Said) error {
 			v, err := s.Judge(rules)

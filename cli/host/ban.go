@@ -37,25 +37,13 @@ A login is locked when too many passwords were tried for it, from any addresses.
 
 Bans are in the memory of the running relay and end with it. A ban that soon follows another lasts twice as long, up to a day. See failed_logins_per_address, failed_logins_per_login and ban_time in [limits].`,
 	}, func(ctx context.Context, _ []string) error {
-		a, none := term.NewArray(e.Stdout), true
-		t := term.NewTable(term.Column{Head: "KIND"}, term.Column{Head: "WHO", Least: 20}, term.Column{Head: "FAILED", Right: true}, term.Column{Head: "UNTIL"})
-		err := host.ListBans.Each(ctx, e.Running, &host.AllBans{}, 0, func(b *host.Ban) error {
-			none = false
-			if e.JSON {
-				return a.Add(b)
-			}
-			t.Add(kind(b), banned(b), words.Number(int64(b.Failed)), words.Stamp(b.Until, e.Running.Zone()))
-			return nil
-		})
-		switch {
-		case err != nil:
-			return noBans(err)
-		case e.JSON:
-			return a.End()
-		case none:
-			return e.Say("no bans or locks")
-		}
-		return t.Print(e.Stdout)
+		return noBans(shell.List(ctx, e.OfRunning(), host.ListBans, &host.AllBans{}, shell.Rows[host.Ban]{
+			Empty:   "no bans or locks",
+			Columns: []term.Column{{Head: "KIND"}, {Head: "WHO", Least: 20}, {Head: "FAILED", Right: true}, {Head: "UNTIL"}},
+			Cells: func(b *host.Ban) []string {
+				return []string{kind(b), banned(b), words.Number(int64(b.Failed)), words.Stamp(b.Until, e.Running.Zone())}
+			},
+		}))
 	})
 }
 

@@ -25,30 +25,21 @@ func jobList(e *shell.Env) *cli.Command {
 		Name: "list", Usage: "scheduled jobs, when each ran last and runs next",
 		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. A time that summer time skips counts when the clock is changed; one that occurs twice counts the first time. A job that was due while no relay ran is run once when it starts.",
 	}, func(ctx context.Context, _ []string) error {
-		a := term.NewArray(e.Stdout)
-		t := term.NewTable(term.Column{Head: "JOB"}, term.Column{Head: "SCHEDULE", Least: 10}, term.Column{Head: "DONE"}, term.Column{Head: "NEXT"})
 		var stands *jobs.State // nil: the books go on
-		err := host.ListJobs.Each(ctx, e.Service, &host.AllJobs{}, 0, func(j *jobs.State) error {
-			if e.JSON {
-				return a.Add(j)
-			}
-			if j.Stands != nil && j.Wall != nil {
-				stands = j
-			}
-			done := "never"
-			if j.Done != nil {
-				done = words.Stamp(*j.Done, e.Zone())
-			}
-			t.Add(j.Job, j.Schedule, done, words.Stamp(j.Next, e.Zone()))
-			return nil
+		err := shell.List(ctx, e, host.ListJobs, &host.AllJobs{}, shell.Rows[jobs.State]{
+			Columns: []term.Column{{Head: "JOB"}, {Head: "SCHEDULE", Least: 10}, {Head: "DONE"}, {Head: "NEXT"}},
+			Cells: func(j *jobs.State) []string {
+				if j.Stands != nil && j.Wall != nil {
+					stands = j
+				}
+				done := "never"
+				if j.Done != nil {
+					done = words.Stamp(*j.Done, e.Zone())
+				}
+				return []string{j.Job, j.Schedule, done, words.Stamp(j.Next, e.Zone())}
+			},
 		})
-		if err != nil {
-			return err
-		}
-		if e.JSON {
-			return a.End()
-		}
-		if err := t.Print(e.Stdout); err != nil || stands == nil {
+		if err != nil || e.JSON || stands == nil {
 			return err
 		}
 		return e.Say("\n%s: %s do nothing.\n%s", words.ClockStands(*stands.Stands, *stands.Wall, e.Zone()), jobs.OfBooks, jobs.ClockAdvice)

@@ -21,14 +21,7 @@ func ReloadCommand(e *shell.Env) *cli.Command {
 
 Open connections keep the limits they began with, and mail under way is not disturbed. SIGHUP does the same and logs it.`,
 	}, func(ctx context.Context, _ []string) error {
-		done, err := host.Reload.Call(ctx, e.Running, &host.None{})
-		if err != nil {
-			return err
-		}
-		if e.JSON {
-			return term.Encode(e.Stdout, done)
-		}
-		return showReload(e, done)
+		return shell.Show(ctx, e.OfRunning(), host.Reload, &host.None{}, showReload)
 	})
 }
 

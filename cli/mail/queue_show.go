@@ -39,14 +39,7 @@ func queueShow(e *shell.Env) *cli.Command {
 		case raw:
 			return showContent(ctx, e, &api.Content{ID: args[0]})
 		}
-		m, err := api.ShowMessage.Call(ctx, e.Service, &api.MessageName{ID: args[0]})
-		if err != nil {
-			return err
-		}
-		if e.JSON {
-			return term.Encode(e.Stdout, m)
-		}
-		return showMessage(e, m)
+		return shell.Show(ctx, e, api.ShowMessage, &api.MessageName{ID: args[0]}, showMessage)
 	})
 }
 

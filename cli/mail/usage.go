@@ -3,7 +3,7 @@ package mail
 import (
 	"cmp"
 	"context"
-	"errors"
+
 	"fmt"
 	"strings"
 	"time"
@@ -44,28 +44,22 @@ Without NAME it lists all accounts, by name; with --period only those that sent 
 		if in.Owner != "" || in.Reseller != "" || in.State != "" || limit.Given {
 			return exit.Usage("leave out NAME, or the filters", "--owner, --reseller, --state and --limit are for the list of all accounts")
 		}
-		v, err := api.ShowUsage.Call(ctx, e.Service, &api.AccountUsage{Account: args[0], Period: in.Period})
-		if err != nil {
-			return err
-		}
-		return showUsage(e, v)
+		return shell.Show(ctx, e, api.ShowUsage, &api.AccountUsage{Account: args[0], Period: in.Period}, showUsage)
 	})
 }
 
 // listUsage lists the accounts that there are; with a period, those that used it.
 func listUsage(ctx context.Context, e *shell.Env, in *api.UsageList, limit int64) error {
-	to := term.Output{W: e.Stdout, JSON: e.JSON, Note: e.Note}
-	s := term.NewStream(ctx, to, limit, term.Column{Head: "ACCOUNT", Least: 10}, term.Column{Head: "PERIOD"}, term.Column{Head: "E-MAILS", Right: true},
-		term.Column{Head: "OF", Right: true}, term.Column{Head: "BANDWIDTH", Right: true}, term.Column{Head: "OF", Right: true},
-		term.Column{Head: "FAILED", Right: true}, term.Column{Head: "QUEUED", Right: true})
-	err := api.ListUsage.Each(ctx, e.Service, in, limit, func(v *api.Usage) error {
-		return s.Add(v, v.Account, periodCell(v, e.Zone()), words.Number(v.Messages), limitText(v.AllowMessages, words.Number),
-			words.Size(v.Bytes), limitText(v.AllowBytes, words.Size), words.Number(v.Failed), words.Number(v.Queued))
+	return shell.List(ctx, e, api.ListUsage, in, shell.Rows[api.Usage]{
+		Limit: limit,
+		Columns: []term.Column{{Head: "ACCOUNT", Least: 10}, {Head: "PERIOD"}, {Head: "E-MAILS", Right: true},
+			{Head: "OF", Right: true}, {Head: "BANDWIDTH", Right: true}, {Head: "OF", Right: true},
+			{Head: "FAILED", Right: true}, {Head: "QUEUED", Right: true}},
+		Cells: func(v *api.Usage) []string {
+			return []string{v.Account, periodCell(v, e.Zone()), words.Number(v.Messages), limitText(v.AllowMessages, words.Number),
+				words.Size(v.Bytes), limitText(v.AllowBytes, words.Size), words.Number(v.Failed), words.Number(v.Queued)}
+		},
 	})
-	if err != nil && !errors.Is(err, term.ErrEnough) {
-		return err
-	}
-	return s.End(err)
 }
 
 // periodCell is a period in a table, which has no room for both days of a month's plan.
@@ -77,9 +71,6 @@ func periodCell(v *api.Usage, zone *time.Location) string {
 }
 
 func showUsage(e *shell.Env, v *api.Usage) error {
-	if e.JSON {
-		return term.Encode(e.Stdout, v)
-	}
 	return term.WriteFields(e.Stdout, []term.Field{
 		{"account", v.Account},
 		{"plan", cmp.Or(v.Plan, "-")},

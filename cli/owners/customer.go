@@ -56,8 +56,7 @@ func customerAdd(e *shell.Env) *cli.Command {
 	}, func(ctx context.Context, args []string) error {
 		in := &owners.NewCustomer{}
 		in.Body.Customer, in.Body.CustomerFields = args[0], f.fields()
-		sum, err := owners.AddCustomer.Call(ctx, e.Service, in)
-		return showCustomer(e, sum, err)
+		return shell.Show(ctx, e, owners.AddCustomer, in, showCustomer)
 	})
 }
 
@@ -70,8 +69,7 @@ func customerSet(e *shell.Env) *cli.Command {
 		if f.contact+f.reseller+f.country == "" && !f.address.Given {
 			return exit.Usage("relay customer set --help", "nothing to set")
 		}
-		sum, err := owners.SetCustomer.Call(ctx, e.Service, &owners.CustomerChange{Customer: args[0], Body: f.fields()})
-		return showCustomer(e, sum, err)
+		return shell.Show(ctx, e, owners.SetCustomer, &owners.CustomerChange{Customer: args[0], Body: f.fields()}, showCustomer)
 	})
 }
 
@@ -79,20 +77,20 @@ func customerRemove(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "remove", ArgsUsage: "CUSTOMER", Usage: "delete a customer that has no accounts; its invoices stay",
 	}, func(ctx context.Context, args []string) error {
-		done, err := owners.RemoveCustomer.Call(ctx, e.Service, &owners.CustomerName{Customer: args[0]})
-		if err != nil {
-			return err
-		}
-		return e.Done(done, "customer %s is removed", args[0])
+		return shell.Show(ctx, e, owners.RemoveCustomer, &owners.CustomerName{Customer: args[0]}, func(e *shell.Env, done *owners.Removed) error {
+			return e.Say("customer %s is removed", done.Removed)
+		})
 	})
 }
 
 func customerList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", Usage: "all customers"}, func(ctx context.Context, _ []string) error {
-		s := term.NewStream(ctx, e.Output(), 0, term.Column{Head: "CUSTOMER", Least: 20}, term.Column{Head: "ACCOUNTS", Right: true}, term.Column{Head: "RESELLER", Least: 8}, term.Column{Head: "CONTACT", Least: 7})
-		return s.End(owners.ListCustomers.Each(ctx, e.Service, &owners.All{}, 0, func(c *owners.Customer) error {
-			return s.Add(c, c.Customer, words.Number(int64(c.Accounts)), cmp.Or(field.Or0(c.Reseller), "-"), field.Or0(c.Contact))
-		}))
+		return shell.List(ctx, e, owners.ListCustomers, &owners.All{}, shell.Rows[owners.Customer]{
+			Columns: []term.Column{{Head: "CUSTOMER", Least: 20}, {Head: "ACCOUNTS", Right: true}, {Head: "RESELLER", Least: 8}, {Head: "CONTACT", Least: 7}},
+			Cells: func(c *owners.Customer) []string {
+				return []string{c.Customer, words.Number(int64(c.Accounts)), cmp.Or(field.Or0(c.Reseller), "-"), field.Or0(c.Contact)}
+			},
+		})
 	})
 }
 
@@ -101,18 +99,11 @@ func customerShow(e *shell.Env) *cli.Command {
 		Name: "show", ArgsUsage: "CUSTOMER", Usage: "one customer: use and money of its accounts",
 		Description: rollUpText,
 	}, func(ctx context.Context, args []string) error {
-		sum, err := owners.ShowCustomer.Call(ctx, e.Service, &owners.CustomerName{Customer: args[0]})
-		return showCustomer(e, sum, err)
+		return shell.Show(ctx, e, owners.ShowCustomer, &owners.CustomerName{Customer: args[0]}, showCustomer)
 	})
 }
 
-func showCustomer(e *shell.Env, c *owners.CustomerSum, err error) error {
-	if err != nil {
-		return err
-	}
-	if e.JSON {
-		return term.Encode(e.Stdout, c)
-	}
+func showCustomer(e *shell.Env, c *owners.CustomerSum) error {
 	return showRollUp(e, []term.Field{
 		{"customer", c.Customer.Customer},
 		{"contact", field.Or0(c.Contact)},

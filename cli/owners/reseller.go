@@ -18,13 +18,7 @@ func ResellerCommand(e *shell.Env) *cli.Command {
 }
 
 // showToken shows what is shown only once.
-func showToken(e *shell.Env, t *owners.Token, err error) error {
-	if err != nil {
-		return err
-	}
-	if e.JSON {
-		return term.Encode(e.Stdout, t)
-	}
+func showToken(e *shell.Env, t *owners.Token) error {
 	defer e.Note("the token is shown only this once")
 	return term.WriteFields(e.Stdout, []term.Field{{"reseller", t.Reseller}, {"token", t.Token}})
 }
@@ -44,8 +38,7 @@ The token is shown only this once.
 		Flags: []cli.Flag{&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` of the reseller", Destination: &in.Body.Contact}},
 	}, func(ctx context.Context, args []string) error {
 		in.Body.Reseller = args[0]
-		t, err := owners.AddReseller.Call(ctx, e.Service, in)
-		return showToken(e, t, err)
+		return shell.Show(ctx, e, owners.AddReseller, in, showToken)
 	})
 }
 
@@ -54,8 +47,7 @@ func resellerToken(e *shell.Env) *cli.Command {
 		Name: "token", ArgsUsage: "RESELLER", Usage: "a new token; the old one stops at once",
 		Description: "The token is shown only this once.",
 	}, func(ctx context.Context, args []string) error {
-		t, err := owners.NewToken.Call(ctx, e.Service, &owners.ResellerName{Reseller: args[0]})
-		return showToken(e, t, err)
+		return shell.Show(ctx, e, owners.NewToken, &owners.ResellerName{Reseller: args[0]}, showToken)
 	})
 }
 
@@ -63,20 +55,20 @@ func resellerRemove(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "remove", ArgsUsage: "RESELLER", Usage: "delete a reseller that manages nothing; its token stops at once",
 	}, func(ctx context.Context, args []string) error {
-		done, err := owners.RemoveReseller.Call(ctx, e.Service, &owners.ResellerName{Reseller: args[0]})
-		if err != nil {
-			return err
-		}
-		return e.Done(done, "reseller %s is removed", args[0])
+		return shell.Show(ctx, e, owners.RemoveReseller, &owners.ResellerName{Reseller: args[0]}, func(e *shell.Env, done *owners.Removed) error {
+			return e.Say("reseller %s is removed", done.Removed)
+		})
 	})
 }
 
 func resellerList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", Usage: "all resellers"}, func(ctx context.Context, _ []string) error {
-		s := term.NewStream(ctx, e.Output(), 0, term.Column{Head: "RESELLER", Least: 20}, term.Column{Head: "ACCOUNTS", Right: true}, term.Column{Head: "CREATED"}, term.Column{Head: "CONTACT", Least: 7})
-		return s.End(owners.ListResellers.Each(ctx, e.Service, &owners.All{}, 0, func(r *owners.Reseller) error {
-			return s.Add(r, r.Reseller, words.Number(int64(r.Accounts)), words.Day(r.Created, e.Zone()), field.Or0(r.Contact))
-		}))
+		return shell.List(ctx, e, owners.ListResellers, &owners.All{}, shell.Rows[owners.Reseller]{
+			Columns: []term.Column{{Head: "RESELLER", Least: 20}, {Head: "ACCOUNTS", Right: true}, {Head: "CREATED"}, {Head: "CONTACT", Least: 7}},
+			Cells: func(r *owners.Reseller) []string {
+				return []string{r.Reseller, words.Number(int64(r.Accounts)), words.Day(r.Created, e.Zone()), field.Or0(r.Contact)}
+			},
+		})
 	})
 }
 
@@ -85,13 +77,8 @@ func resellerShow(e *shell.Env) *cli.Command {
 		Name: "show", ArgsUsage: "RESELLER", Usage: "one reseller: use and money of the accounts below it",
 		Description: rollUpText,
 	}, func(ctx context.Context, args []string) error {
-		r, err := owners.ShowReseller.Call(ctx, e.Service, &owners.ResellerName{Reseller: args[0]})
-		if err != nil {
-			return err
-		}
-		if e.JSON {
-			return term.Encode(e.Stdout, r)
-		}
-		return showRollUp(e, []term.Field{{"reseller", r.Reseller.Reseller}, {"contact", field.Or0(r.Contact)}, {"created", words.Stamp(r.Created, e.Zone())}}, &r.RollUp)
+		return shell.Show(ctx, e, owners.ShowReseller, &owners.ResellerName{Reseller: args[0]}, func(e *shell.Env, r *owners.ResellerSum) error {
+			return showRollUp(e, []term.Field{{"reseller", r.Reseller.Reseller}, {"contact", field.Or0(r.Contact)}, {"created", words.Stamp(r.Created, e.Zone())}}, &r.RollUp)
+		})
 	})
 }

@@ -35,37 +35,25 @@ func planList(e *shell.Env) *cli.Command {
 }
 
 func list(ctx context.Context, e *shell.Env, all bool) error {
-	a := term.NewArray(e.Stdout)
-	t := term.NewTable(term.Column{Head: "PLAN", Least: 10}, term.Column{Head: "TERM"}, term.Column{Head: "E-MAILS", Right: true},
-		term.Column{Head: "BANDWIDTH", Right: true}, term.Column{Head: "ALLOWED"}, term.Column{Head: "PRICE", Right: true, Least: 12}, term.Column{Head: ""})
 	hidden := int64(0)
 	in := &plans.Listed{Retired: all || e.Operator()} // the operator is told how many are hidden
-	err := plans.List.Each(ctx, e.Service, in, 0, func(p *answer.Plan) error {
-		switch {
-		case p.Retired && !all:
-			hidden++
-			return nil
-		case e.JSON:
-			return a.Add(p)
-		}
-		emails, bandwidth := field.Or0(p.Emails), field.Or0(p.Bandwidth)
-		t.Add(p.Name, string(p.Term), words.Allowed(emails, words.Number(emails)), words.Allowed(bandwidth, words.Size(bandwidth)),
-			words.PerPeriod(p.Term), price(p.Price, p.Currency), remark(p, e.Operator()))
-		return nil
+	err := shell.List(ctx, e, plans.List, in, shell.Rows[answer.Plan]{
+		Columns: []term.Column{{Head: "PLAN", Least: 10}, {Head: "TERM"}, {Head: "E-MAILS", Right: true},
+			{Head: "BANDWIDTH", Right: true}, {Head: "ALLOWED"}, {Head: "PRICE", Right: true, Least: 12}, {Head: ""}},
+		Cells: func(p *answer.Plan) []string {
+			if p.Retired && !all {
+				hidden++
+				return nil
+			}
+			emails, bandwidth := field.Or0(p.Emails), field.Or0(p.Bandwidth)
+			return []string{p.Name, string(p.Term), words.Allowed(emails, words.Number(emails)), words.Allowed(bandwidth, words.Size(bandwidth)),
+				words.PerPeriod(p.Term), price(p.Price, p.Currency), remark(p, e.Operator())}
+		},
 	})
-	switch {
-	case err != nil:
-		return err
-	case e.JSON:
-		return a.End()
-	}
-	if err := t.Print(e.Stdout); err != nil {
-		return err
-	}
-	if hidden > 0 {
+	if err == nil && hidden > 0 && !e.JSON {
 		e.Note("%s retired: relay plan list --all", words.Plural(hidden, "plan"))
 	}
-	return nil
+	return err
 }
 
 // price for people.
@@ -89,14 +77,7 @@ func remark(p *answer.Plan, operator bool) string {
 
 func planShow(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "show", ArgsUsage: "PLAN", Usage: "one plan"}, func(ctx context.Context, args []string) error {
-		p, err := plans.Show.Call(ctx, e.Service, &plans.Name{Plan: args[0]})
-		if err != nil {
-			return err
-		}
-		if e.JSON {
-			return term.Encode(e.Stdout, p)
-		}
-		return show(e, p)
+		return shell.Show(ctx, e, plans.Show, &plans.Name{Plan: args[0]}, show)
 	})
 }
 
@@ -192,21 +173,16 @@ func planRetire(e *shell.Env) *cli.Command {
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "undo", Usage: "sell it again", Destination: &in.Body.Undo}},
 	}, func(ctx context.Context, args []string) error {
 		in.Plan = args[0]
-		p, err := plans.Retire.Call(ctx, e.Service, in)
-		switch {
-		case err != nil:
-			return err
-		case e.JSON:
-			return term.Encode(e.Stdout, p)
-		case !p.Retired:
-			return e.Say("plan %s is sold", p.Name)
-		}
-		if err := e.Say("plan %s is retired: it is sold no more", p.Name); err != nil {
-			return err
-		}
-		if p.Running != nil {
-			e.Note("%s on it until the end of the term", accounts(p.Running))
-		}
-		return nil
+		return shell.Show(ctx, e, plans.Retire, in, showRetired)
 	})
+}
+
+func showRetired(e *shell.Env, p *plans.RetiredPlan) error {
+	if !p.Retired {
+		return e.Say("plan %s is sold", p.Name)
+	}
+	if p.Running != nil {
+		defer e.Note("%s on it until the end of the term", accounts(p.Running))
+	}
+	return e.Say("plan %s is retired: it is sold no more", p.Name)
 }

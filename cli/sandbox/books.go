@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"relay/cli/term"
 	"relay/quota"
 	"relay/report/api/accounts"
 	"relay/report/api/act"
@@ -118,14 +117,14 @@ func (t *teller) look() error {
 	n := 0
 	err := t.store.EachAccount(store.Wanted{}, func(a *store.Account) error {
 		if n++; n > tellMost {
-			return term.ErrEnough
+			return act.ErrFull
 		}
 		if t.told[a.Name] == a.Seq {
 			return nil
 		}
 		return t.tellAccount(a)
 	})
-	if errors.Is(err, term.ErrEnough) {
+	if errors.Is(err, act.ErrFull) {
 		return nil
 	}
 	return err

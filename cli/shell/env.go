@@ -56,6 +56,13 @@ func (e *Env) Zone() *time.Location { return e.Service.Zone() }
 // Currency is that of the operator's prices.
 func (e *Env) Currency() string { return e.Service.Currency() }
 
+// OfRunning is e with the relay that runs on this machine as its service.
+func (e *Env) OfRunning() *Env {
+	there := *e
+	there.Service = e.Running
+	return &there
+}
+
 // Now is the time by relay's wall clock.
 func (e *Env) Now() time.Time { return e.Service.Now() }
 
@@ -69,13 +76,4 @@ func Command(c *cli.Command, run func(ctx context.Context, args []string) error)
 // Group is a command that only holds other commands.
 func Group(name, usage string, subs ...*cli.Command) *cli.Command {
 	return &cli.Command{Name: name, Usage: usage, Subcommands: subs, HideHelp: true}
-}
-
-// Done shows the result of a command that only does something: v for programs, one
-// line for people.
-func (e *Env) Done(v any, format string, args ...any) error {
-	if e.JSON {
-		return term.Encode(e.Stdout, v)
-	}
-	return e.Say(format, args...)
 }

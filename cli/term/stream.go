@@ -1,8 +1,6 @@
 package term
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,9 +15,6 @@ const (
 	streamWait = 50 * time.Millisecond
 )
 
-// ErrEnough ends a scan that has found as much as was asked for.
-var ErrEnough = errors.New("enough")
-
 // Output is where a command writes its result.
 type Output struct {
 	W    io.Writer
@@ -27,59 +22,37 @@ type Output struct {
 	Note func(format string, args ...any) // to the operator, beside the result
 }
 
-// Flush sends what is written so far on its way, where a writer holds it back.
-func (o *Output) Flush() {
-	if f, ok := o.W.(interface{ Flush() }); ok {
-		f.Flush()
-	}
-}
-
 // Stream is a table or, for programs, an array of any length: rows go out as they
 // come. A table is as wide as its first rows need; a later row that needs more gets
 // it from then on, within the width of a terminal.
 type Stream struct {
-	ctx     context.Context
-	to      Output
-	t       *Table
-	a       Array
-	screen  int   // its width
-	wants   []int // widths without regard to the screen
-	widths  []int // nil: none is written yet
-	began   time.Time
-	flushed time.Time
-	n       int64
-	limit   int64 // 0: none
+	to     Output
+	t      *Table
+	a      Array
+	screen int   // its width
+	wants  []int // widths without regard to the screen
+	widths []int // nil: none is written yet
+	began  time.Time
+	n      int64
+	limit  int64  // 0: none
+	empty  string // see NewStream
 }
 
-// NewStream begins a list of at most limit rows; 0: of any number. It ends with ctx.
-func NewStream(ctx context.Context, to Output, limit int64, columns ...Column) *Stream {
+// NewStream begins a list of at most limit rows; 0: of any number. empty is what people
+// read in place of a table without rows; "": its head alone.
+func NewStream(to Output, limit int64, empty string, columns ...Column) *Stream {
 	t := NewTable(columns...)
 	t.coloured = Coloured(to.W, os.Getenv)
-	return &Stream{ctx: ctx, to: to, t: t, a: NewArray(to.W), screen: Width(to.W), limit: limit}
+	return &Stream{to: to, t: t, a: NewArray(to.W), screen: Width(to.W), limit: limit, empty: empty}
 }
 
-// Add writes a row: v for programs, cells for people. It ends the walk with
-// ErrEnough at the limit.
+// Add writes a row: v for programs, cells for people.
 func (s *Stream) Add(v any, cells ...string) error {
-	if s.n++; s.n == 1 {
-		s.began = time.Now()
-	}
-	err := s.put(v, cells)
-	if err == nil && s.n == s.limit {
-		return ErrEnough
-	}
-	return err
-}
-
-func (s *Stream) put(v any, cells []string) error {
-	if s.to.JSON {
-		return errors.Join(s.a.Add(v), s.out(false))
+	if s.n++; s.to.JSON {
+		return s.a.Add(v)
 	}
 	if s.t.Add(cells...); s.widths == nil {
-		if len(s.t.Rows) < StreamRows {
-			return nil
-		}
-		return s.write()
+		return s.holdBack()
 	}
 	row := s.t.Rows[0]
 	s.t.Rows = s.t.Rows[:0]
@@ -87,6 +60,17 @@ func (s *Stream) put(v any, cells []string) error {
 		s.widths = s.t.fit(slices.Clone(s.wants), s.screen)
 	}
 	return s.line(row)
+}
+
+// holdBack waits for more rows, as long as a reader does not notice.
+func (s *Stream) holdBack() error {
+	if s.n == 1 {
+		s.began = time.Now()
+	}
+	if len(s.t.Rows) < StreamRows && time.Since(s.began) <= streamWait {
+		return nil
+	}
+	return s.write()
 }
 
 // grow says whether a row needs more room than those before it.
@@ -114,47 +98,24 @@ func (s *Stream) write() error {
 			return err
 		}
 	}
-	return s.out(true)
+	return nil
 }
 
 func (s *Stream) line(row []string) error {
 	_, err := fmt.Fprintln(s.to.W, s.t.Line(s.widths, row))
-	return errors.Join(err, s.out(false))
+	return err
 }
 
-// out sends what was written to the reader, every 100 ms or at once.
-func (s *Stream) out(now bool) error {
-	const most = 100 * time.Millisecond
-	if t := time.Now(); now || t.Sub(s.flushed) > most {
-		s.flushed = t
-		s.to.Flush()
-	}
-	return nil
-}
-
-// Pause is called by the walk between rows: rows are not held back for long, and the
-// walk ends when the reader has gone.
-func (s *Stream) Pause() error {
-	if err := s.ctx.Err(); err != nil {
-		return err
-	}
-	if s.n > 0 && s.widths == nil && !s.to.JSON && time.Since(s.began) > streamWait {
-		return s.write()
-	}
-	return nil
-}
-
-// End ends the list after the walk, whose error may be ErrEnough. After another error an
-// array stays open, so that no program takes a part of a list for the whole.
+// End ends the list after the walk. After an error an array stays open, so that no
+// program takes a part of a list for the whole.
 func (s *Stream) End(err error) error {
-	if errors.Is(err, ErrEnough) {
-		err = nil
-	}
 	switch {
 	case err != nil:
 		return err
 	case s.to.JSON:
 		err = s.a.End()
+	case s.n == 0 && s.empty != "":
+		_, err = fmt.Fprintln(s.to.W, s.empty)
 	case s.widths == nil:
 		err = s.write()
 	}
