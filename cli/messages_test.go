@@ -293,7 +293,7 @@ func TestDocs_messages(t *testing.T) {
 	for _, r := range slices.SortedFunc(maps.Keys(rows), func(a, b row) int { return strings.Compare(key(a), key(b)) }) {
 		hint := r.hint
 		if hint == "…" {
-			hint = "by its cause: the hint says it"
+			hint = "see the hint: it depends on the cause"
 		}
 		p.line("| %s | %s | %s |", cell(literal(r.text)), r.code, cell(literal(hint)))
 	}

@@ -196,7 +196,7 @@ func list(e *shell.Env) *cli.Command {
 			&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` only accounts of this customer", Destination: &in.Owner},
 			&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` only accounts below this reseller", Destination: &in.Reseller},
 			&cli.StringFlag{Name: "state", Usage: "`STATE` only these: " + strings.Join(answer.States, ", "), Destination: &in.State},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many accounts, the first by name", Value: &limit},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many accounts, the first by name", Value: &limit},
 		},
 		Description: "Accounts are listed by name. Text that is too long for its column ends with …; relay account show NAME shows all of it.",
 	}, func(ctx context.Context, _ []string) error {

@@ -107,7 +107,7 @@ func refund(e *shell.Env) *cli.Command {
 		Name: "refund", Usage: "refund the term in full and close the account, or refund a renewal",
 		Description: `A refund is possible until the 30th day of the account's first term, if there was no overage or abuse in it. A refusal lists every reason and what would have been paid back.
 
-It covers what was paid for the term, its upgrades and its credit, plus the rest of the balance, less what the account owes; the invoices get credit notes. Only money that came in as payments is paid back: amounts that you gave by corrections end with the account. The account is closed for good. relay only records the refund: you send the money.
+The refund covers what was paid for the term, its upgrades and its credit, plus the rest of the balance, less what the account owes; the invoices get credit notes. Only money that came in as payments is paid back: amounts that you gave by corrections end with the account. The account is closed for good. relay only records the refund: you send the money.
 
 A paid renewal whose term has not begun can always be refunded. If the present term cannot be refunded, only the renewal is, and the account continues to the end of the present term.`,
 	}, orders.Refund, in, &in.Body.DryRun, func(_ context.Context, account string) error { in.Account = account; return nil })

@@ -23,7 +23,7 @@ import (
 func statement(e *shell.Env) *cli.Command {
 	in := &orders.StatementOf{}
 	return shell.Command(&cli.Command{
-		Name: "statement", ArgsUsage: "NAME", Usage: "every number of an account, from its ledger",
+		Name: "statement", ArgsUsage: "NAME", Usage: "all figures of an account, from its ledger",
 		Description: `It replays the ledger: plan, allowance, use, credit, overage, invoices, payments and balance, then the entries themselves, oldest first. Only the figures of the present day come from counters. A month that is over counts as closed, even if the job that closes it has not run. The ledger stays when its account is removed.
 
 --at takes a date, whose whole day counts, or an instant: 2026-11-23, "2026-11-23 12:00", 2026-11-23T12:00:00+01:00. Without a zone it is in the operator's. Use is entered once a day: the use of a day that was not over at that time is left out, and the statement says so.`,

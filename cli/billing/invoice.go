@@ -31,7 +31,7 @@ func invoiceList(e *shell.Env) *cli.Command {
 			&cli.BoolFlag{Name: "open", Usage: "only those that are not paid", Destination: &in.Open},
 			&cli.BoolFlag{Name: "overdue", Usage: "only those that should have been paid by now", Destination: &in.Overdue},
 			&cli.StringFlag{Name: "period", Usage: "`PERIOD` only those of this month, 2026-11", Destination: &in.Period},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many, the oldest", Value: &limit},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many, the oldest", Value: &limit},
 		},
 	}, func(ctx context.Context, _ []string) error { return listInvoices(ctx, e, in, limit.N) })
 }
@@ -73,7 +73,7 @@ func invoiceCancel(e *shell.Env) *cli.Command {
 		Name: "cancel", ArgsUsage: "NUMBER", Usage: "cancel an invoice that is not paid",
 		Description: `A credit note cancels it and says why, so that no number is ever missing. What was paid of it stays in the account's balance and pays what else is open. An order that waits for the payment is not fulfilled. Unused credit that it bought is removed; a term or an upgrade that was delivered stays.
 
-relay account refund pays back what was paid in full.`,
+Use relay account refund for an invoice that was paid in full.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "reason", Usage: "`TEXT` what the credit note says", Required: true, Destination: &in.Body.Reason},
 			shell.DryRunFlag(&in.Body.DryRun),

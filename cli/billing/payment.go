@@ -30,7 +30,7 @@ func paymentList(e *shell.Env) *cli.Command {
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only those of this account", Destination: &in.Account},
 			&cli.StringFlag{Name: "kind", Usage: "`payment|reversal|refund` only payments, those taken back, or money paid back", Destination: &in.Kind},
 			&cli.StringFlag{Name: "period", Usage: "`PERIOD` only those recorded in this month, 2026-11, year or day", Destination: &in.Period},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many", Value: &limit},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many", Value: &limit},
 		},
 	}, func(ctx context.Context, _ []string) error { return listPayments(ctx, e, in, limit.N) })
 }

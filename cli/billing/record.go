@@ -28,7 +28,7 @@ func paymentRecord(e *shell.Env) *cli.Command {
 		Name: "record", ArgsUsage: "[NUMBER...]", Usage: "record a payment: the orders it pays are fulfilled",
 		Description: `The payment pays the named invoices in that order; all must be of one account. What is left pays the account's other invoices for what was delivered, the oldest first; then its debts from corrections; then orders that wait, the oldest first. The rest stays in the account's balance for later invoices. An order that is paid in full is fulfilled at once: the account becomes active, or its term is renewed. An account that was held back for its debts can send again.
 
-The reference is the bank's or the card processor's: each is accepted once for a method. Without --amount the payment is for all that is open of these invoices.
+The reference is the bank's or the card processor's: each is accepted once for a method. Without --amount it is the whole open amount of these invoices.
 
 A debt from a correction has no invoice. --account records a payment for it: that debt is paid first, then the rest as above.
 

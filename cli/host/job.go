@@ -22,7 +22,7 @@ func JobCommand(e *shell.Env) *cli.Command {
 
 func jobList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
-		Name: "list", Usage: "scheduled jobs, when each ran last and runs next",
+		Name: "list", Usage: "scheduled jobs, with their last and next runs",
 		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. A time that summer time skips counts when the clock is changed; one that occurs twice counts the first time. A job that was due while no relay ran is run once when it starts.",
 	}, func(ctx context.Context, _ []string) error {
 		var stands *jobs.State // nil: the books go on

@@ -17,7 +17,7 @@ func QueueCommand(e *shell.Env) *cli.Command {
 		queueList(e), queueTop(e), queueShow(e),
 		queueChange(e, api.Retry, store.OpRetry, "try messages again now", "Held messages stay held. Next hops that are down are tried again too."),
 		queueChange(e, api.Hold, store.OpHold, "stop messages until they are released", "Held messages are neither tried nor expired. "+onlyNow),
-		queueChange(e, api.Release, store.OpRelease, "let held messages go on", ""),
+		queueChange(e, api.Release, store.OpRelease, "release held messages", ""),
 		queueChange(e, api.Drop, store.OpDrop, "delete messages", "Dropped mail stays charged, and counts as failed. The sender gets a DSN if its address certainly belongs to the customer: the account's contact, or one of the account's named senders. --silent sends none."))
 }
 
@@ -38,7 +38,7 @@ func (f *queueFilter) flags() []cli.Flag {
 		&cli.GenericFlag{Name: "younger-than", Usage: "`TIME` only mail accepted since", Value: &f.youngerThan},
 		&cli.BoolFlag{Name: "held", Usage: "only mail that is held", Destination: &f.Held},
 		&cli.BoolFlag{Name: "deferred", Usage: "only mail that was tried at least once", Destination: &f.Deferred},
-		&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many messages, the oldest", Value: &f.limit},
+		&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many messages, the oldest", Value: &f.limit},
 	}
 }
 

@@ -18,13 +18,13 @@ func queueTop(e *shell.Env) *cli.Command {
 	in := &api.Top{By: "both"}
 	limit := shell.CountFlag{N: 20}
 	return shell.Command(&cli.Command{
-		Name: "top", Usage: "where mail waits: by domain and account, the most first",
+		Name: "top", Usage: "where mail waits: by domain and account, the largest queues first",
 		Description: `A line for each domain's mail of an account, or with --by for each domain, or each account: how many messages and recipients wait, how old the oldest is, and when the next one is tried. Below it are the last reply to that oldest message and, while a relay runs, the state of its next hop: until when it is down, or how many connections it has. When all connections to next hops are in use, or an account has used up its share of them, the last lines say whose they are.
 
 A message to several domains counts at each of them; the last line counts it once.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "by", Usage: "`domain|account|both` what a line is for (default both)", Value: in.By, Destination: &in.By},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many lines, or unlimited (default 20)", Value: &limit},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many lines, or unlimited (default 20)", Value: &limit},
 		},
 	}, func(ctx context.Context, _ []string) error {
 		in.Limit = int(limit.N)

@@ -33,7 +33,7 @@ remote id is the next hop's own ID of the message, by which its operator can fin
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only mail of this account", Destination: &q.Account},
 			&cli.BoolFlag{Name: "follow", Usage: "show events as they happen", Destination: &follow},
 			&cli.GenericFlag{Name: "since", Usage: "`TIME` how far to look back (default 7d)", Value: &since},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many messages, or unlimited (default 20)", Value: &limit},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many messages, or unlimited (default 20)", Value: &limit},
 		},
 	}, func(ctx context.Context, args []string) error {
 		if len(args) > 0 {

@@ -35,7 +35,7 @@ Without NAME it lists all accounts, by name; with --period only those that sent 
 			&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` only accounts of this customer", Destination: &in.Owner},
 			&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` only accounts below this reseller", Destination: &in.Reseller},
 			&cli.StringFlag{Name: "state", Usage: "`STATE` only these: " + strings.Join(answer.States, ", "), Destination: &in.State},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most so many accounts, the first by name", Value: &limit},
+			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many accounts, the first by name", Value: &limit},
 		},
 	}, func(ctx context.Context, args []string) error {
 		if len(args) == 0 {

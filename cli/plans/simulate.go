@@ -35,7 +35,7 @@ type simFlags struct {
 func planSimulate(e *shell.Env) *cli.Command {
 	var f simFlags
 	return shell.Command(&cli.Command{
-		Name: "simulate", Usage: "what a customer would use and pay",
+		Name: "simulate", Usage: "simulate what a customer would use and pay",
 		Description: `Shows month by month what a customer of the plan would use, be billed and be credited, if it sends that many e-mails of that size a month, at an even pace from the first day to the last, and pays each invoice at once. A plan for 30 days is bought again after 30 days, even if it is used up earlier; a plan for a year after twelve months.
 
 It is no estimate: the customer is simulated on a store of its own, in a temporary file, by the same code that takes mail, closes months and makes invoices. The relay's own store is not changed.

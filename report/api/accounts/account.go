@@ -33,7 +33,7 @@ type Account struct {
 	Activated *time.Time  `json:"activated"`
 	TermEnd   *time.Time  `json:"term_end" doc:"It sends until then."`
 
-	Method    *string  `json:"method,omitempty" doc:"By which it pays."`
+	Method    *string  `json:"method,omitempty" doc:"How it pays."`
 	Reference *string  `json:"reference,omitempty" doc:"The customer's own text."`
 	Consent   *Consent `json:"consent,omitempty" doc:"To the operator's terms."`
 }
@@ -71,7 +71,7 @@ type AccountDetail struct {
 	Drawn     int64             `json:"drawn" doc:"Of the credit, in the running period."`
 	Unit      string            `json:"unit" doc:"Of credit: bytes or e-mails."`
 	Invoices  []answer.Payable  `json:"invoices" doc:"Open ones."`
-	GoesOn    bool              `json:"goes_on" doc:"By itself, at the end of the last term."`
+	GoesOn    bool              `json:"goes_on" doc:"Renews automatically at the end of the last term."`
 	UsedUp    bool              `json:"used_up" doc:"The running term, of 30 days, has nothing left."`
 	NextTerm  string            `json:"next_term,omitempty" doc:"What begins the next term, when the running one is used up: message or renewal."`
 	Owed      *answer.Owed      `json:"owed,omitempty" doc:"Without an invoice."`

@@ -29,8 +29,8 @@ type NewAccount struct {
 type AddedAccount struct {
 	FirstLogin
 	Receipt  answer.Receipt `json:"receipt"`
-	Reused   bool           `json:"name_used,omitempty" doc:"An account before had the name: its ledger goes on."`
-	Unbilled bool           `json:"unbilled,omitempty" doc:"What is used over the allowance is not billed: the plan has no blocks."`
+	Reused   bool           `json:"name_used,omitempty" doc:"An earlier account had this name: its ledger goes on."`
+	Unbilled bool           `json:"unbilled,omitempty" doc:"Overage is not billed: the plan has no blocks."`
 }
 
 // FirstLogin is the login of a new account.
@@ -95,7 +95,7 @@ func addFailed(name, plan string, err error) error {
 	no, refused := errors.AsType[*quota.Refusal](err)
 	switch {
 	case errors.Is(err, store.ErrExists):
-		return act.Fail(act.Refused, "choose another name; {account list} shows those that are taken", "there is an account or a login %q already", name)
+		return act.Fail(act.Refused, "choose another name; {account list} shows those that are taken", "there is already an account or a login %q", name)
 	case errors.Is(err, store.ErrUsed):
 		return answer.NameUsed(name)
 	case errors.Is(err, store.ErrEnough):

@@ -111,7 +111,7 @@ func addCredential(ctx context.Context, s *act.Service, in *NewLogin) (*Login, e
 		case !errors.Is(err, store.ErrExists):
 			return nil, act.NoAccount(in.Account, err)
 		case b.Login != "":
-			return nil, act.Fail(act.Refused, "choose another one", "there is a login %q already", b.Login)
+			return nil, act.Fail(act.Refused, "choose another one", "there is already a login %q", b.Login)
 		}
 	}
 }

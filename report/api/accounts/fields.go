@@ -20,10 +20,10 @@ type AccountFields struct {
 	OverMax   *int64    `json:"over_max,omitempty" minimum:"-1" doc:"Octets of overage in a month at most; 0: as the plan says, -1: no ceiling."`
 	Senders   *[]string `json:"senders,omitempty" doc:"Addresses or @domains that it may send from; empty: any."`
 	Owner     *string   `json:"owner,omitempty" who:"operator" doc:"Customer whose account it is."`
-	Reseller  *string   `json:"reseller,omitempty" who:"operator" doc:"Who manages it."`
+	Reseller  *string   `json:"reseller,omitempty" who:"operator" doc:"Reseller that manages it."`
 	Method    *string   `json:"method,omitempty" doc:"Of payment of its invoices."`
 	Reference *string   `json:"reference,omitempty" doc:"The customer's own text on invoices and letters."`
-	Terms     string    `json:"terms,omitempty" doc:"Version of the terms of service that the customer agreed to, now."`
+	Terms     string    `json:"terms,omitempty" doc:"Version of the terms of service that the customer agrees to now."`
 }
 
 // apply takes over all that is given but the limit.

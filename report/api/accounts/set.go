@@ -27,7 +27,7 @@ type AccountChange struct {
 }
 
 // Set is the act that changes an account.
-var Set = act.New(act.Spec{Name: "account set", Route: "PATCH /v1/accounts/{account}", Summary: "Change what is given", May: act.Operator}, set)
+var Set = act.New(act.Spec{Name: "account set", Route: "PATCH /v1/accounts/{account}", Summary: "Change the members that are given", May: act.Operator}, set)
 
 func set(ctx context.Context, s *act.Service, in *AccountChange) (*AccountDetail, error) {
 	b := &in.Body

@@ -30,7 +30,7 @@ type ResumedAccount struct {
 // RemovedAccount is the answer when an account was removed.
 type RemovedAccount struct {
 	Removed string `json:"removed"`
-	Used    bool   `json:"name_used" doc:"Its name stands in the books, and no other account gets it."`
+	Used    bool   `json:"name_used" doc:"Its name stays in the books, and no other account can have it."`
 }
 
 // Acts that stop an account, let it go on, and delete it.

@@ -44,7 +44,7 @@ type Health struct {
 	Octets    int64      `json:"octets"`
 	File      int64      `json:"file" doc:"Octets of the store's file."`
 	Free      int64      `json:"free" doc:"Of these, free for use."`
-	Backup    time.Time  `json:"backup,omitzero" doc:"Of which instant the last copy is; none: there is no copy."`
+	Backup    time.Time  `json:"backup,omitzero" doc:"Instant of the last copy; none: there is no copy."`
 	Problem   string     `json:"problem,omitempty"`
 
 	Connections *Connections `json:"connections" doc:"To next hops; null: they are not known soon."`

@@ -24,7 +24,7 @@ type Plan struct {
 	CreditStep int64           `json:"credit_step" doc:"Units of the kind."`
 	AtLimit    []quota.AtLimit `json:"at_limit_choices" doc:"What an account may choose."`
 	OverMax    *int64          `json:"over_max" doc:"Octets of overage in a month, where it is continued; null: no ceiling."`
-	GoesOn     bool            `json:"goes_on" doc:"By itself, at its end."`
+	GoesOn     bool            `json:"goes_on" doc:"Renews automatically at its end."`
 	Dedicated  bool            `json:"dedicated"`
 	Retired    bool            `json:"retired"`
 	Resale     bool            `json:"resale" doc:"Resellers may order it."`

@@ -19,7 +19,7 @@ import (
 // Payments is the request for a list of payments.
 type Payments struct {
 	Account string `query:"account" doc:"Only those of this account, in the order in which they were recorded."`
-	Kind    string `query:"kind" doc:"payment, reversal or refund: only what came in, was taken back, or was paid back."`
+	Kind    string `query:"kind" doc:"payment, reversal or refund: only these."`
 	Period  string `query:"period" doc:"Only those recorded in this month, 2026-11, year or day."`
 	act.Paging
 }

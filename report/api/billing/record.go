@@ -22,7 +22,7 @@ type PaymentEntry struct {
 		Invoices  []string `json:"invoices,omitempty" doc:"That are paid, in this order; all of one account."`
 		Account   string   `json:"account,omitempty" doc:"That owes without an invoice, in place of invoices."`
 		Method    string   `json:"method" doc:"Of payment."`
-		Reference string   `json:"reference" doc:"The bank's or the card processor's: it tells the payment from all others."`
+		Reference string   `json:"reference" doc:"The bank's or the card processor's: it identifies the payment."`
 		Amount    int64    `json:"amount,omitempty" doc:"Received, in minor units of the invoice's currency; 0: all that is open."`
 		DryRun    bool     `json:"dry_run,omitempty" doc:"Show the figures and record nothing."`
 	}
@@ -38,8 +38,8 @@ type Paid struct {
 	After    answer.Stand     `json:"after"`
 	Owed     *answer.Owed     `json:"owed,omitempty" doc:"By the account without an invoice, afterwards."`
 	Credit   []answer.Lot     `json:"credit,omitempty" doc:"Of the account, afterwards."`
-	Held     bool             `json:"still_held,omitempty" doc:"The account is still held back for what it owes."`
-	Reason   *string          `json:"suspended_for,omitempty" doc:"Why the account is suspended, where it is not for what it owes."`
+	Held     bool             `json:"still_held,omitempty" doc:"The account is still held back for its debts."`
+	Reason   *string          `json:"suspended_for,omitempty" doc:"Why the account is suspended, other than for its debts."`
 }
 
 // Released is in Did when the account was held back as unpaid.
@@ -151,7 +151,7 @@ func payable(s *act.Service, p *store.Payment, open int64) error {
 	if p.Amount != 0 || open != 0 {
 		return nil
 	}
-	const hint = "name what was received with --amount: it is kept as balance"
+	const hint = "give the amount received with --amount: it is kept as balance"
 	if p.Invoice == 0 {
 		return act.Fail(act.Refused, hint, "account %s has no debt without an invoice", p.Account)
 	}

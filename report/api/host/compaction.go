@@ -12,7 +12,7 @@ type Compaction struct {
 	Before int64 `json:"before" doc:"Octets of the file."`
 	Free   int64 `json:"free" doc:"Of these, free for use."`
 	After  int64 `json:"after" doc:"Octets of the file; in a dry run about."`
-	Pays   bool  `json:"pays" doc:"It gives back so much that it is worth the while."`
+	Pays   bool  `json:"pays" doc:"It would free enough space to be worthwhile."`
 }
 
 // NewCompaction works it out for a file of that size, with so much of it free.

@@ -23,7 +23,7 @@ type Tops struct {
 	Rows        []TopRow         `json:"rows"`
 	All         int              `json:"all" doc:"Rows that there are."`
 	Messages    int64            `json:"messages" doc:"In the queue."`
-	Recipients  int64            `json:"recipients" doc:"That have not got theirs."`
+	Recipients  int64            `json:"recipients" doc:"Not delivered yet."`
 	Connections *act.Connections `json:"connections" doc:"To next hops; null: not known."`
 }
 
@@ -36,7 +36,7 @@ type TopRow struct {
 	Held       int64      `json:"held" doc:"Of the messages."`
 	Oldest     time.Time  `json:"oldest" doc:"When it was accepted."`
 	Next       *time.Time `json:"next" doc:"When the first is due; null: all are held."`
-	Reply      string     `json:"reply" doc:"What the oldest was told last."`
+	Reply      string     `json:"reply" doc:"Last reply to the oldest."`
 	Site       *act.Site  `json:"site" doc:"null: not known."`
 	Pool       *Pool      `json:"connections" doc:"null: not known."`
 
@@ -54,7 +54,7 @@ type Pool struct {
 }
 
 // TopQueue says where mail waits.
-var TopQueue = act.New(act.Spec{Name: "queue top", Route: "GET /v1/queue/top", Summary: "Where mail waits: by domain and account, the most first", May: act.Operator}, topQueue)
+var TopQueue = act.New(act.Spec{Name: "queue top", Route: "GET /v1/queue/top", Summary: "Where mail waits: by domain and account, the largest queues first", May: act.Operator}, topQueue)
 
 func topQueue(ctx context.Context, s *act.Service, in *Top) (*Tops, error) {
 	t := &topper{by: in.By, limit: in.Limit}

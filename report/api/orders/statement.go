@@ -88,7 +88,7 @@ type Bill struct {
 }
 
 // ShowStatement is the act that replays a ledger.
-var ShowStatement = act.New(act.Spec{Name: "account statement", Route: "GET /v1/accounts/{account}/statement", Summary: "Every number of an account, from its ledger",
+var ShowStatement = act.New(act.Spec{Name: "account statement", Route: "GET /v1/accounts/{account}/statement", Summary: "All figures of an account, from its ledger",
 	May: act.Operator | act.Reseller}, showStatement)
 
 // showStatement needs no account: a ledger outlives it.

@@ -35,7 +35,7 @@ type CustomerSum struct {
 // there was.
 type CustomerFields struct {
 	Contact  *string   `json:"contact,omitempty" doc:"Mail address."`
-	Address  *[]string `json:"address,omitempty" doc:"Lines of the buyer on invoices."`
+	Address  *[]string `json:"address,omitempty" doc:"Lines of the buyer's address on invoices."`
 	Country  *string   `json:"country,omitempty" doc:"ISO 3166-1, such as IT."`
 	Reseller *string   `json:"reseller,omitempty" doc:"Manages the accounts that are added from now on."`
 }
@@ -72,7 +72,7 @@ var (
 	AddCustomer    = act.New(act.Spec{Name: "customer add", Route: "POST /v1/customers", Summary: "Add a customer", May: act.Operator}, addCustomer)
 	ListCustomers  = act.NewList(act.Spec{Name: "customer list", Route: "GET /v1/customers", Summary: "All customers, by name", May: act.Operator}, listCustomers)
 	ShowCustomer   = act.New(act.Spec{Name: "customer show", Route: "GET /v1/customers/{customer}", Summary: "One customer, with use and money of its accounts", May: act.Operator}, showCustomer)
-	SetCustomer    = act.New(act.Spec{Name: "customer set", Route: "PATCH /v1/customers/{customer}", Summary: "Change what is given", May: act.Operator}, setCustomer)
+	SetCustomer    = act.New(act.Spec{Name: "customer set", Route: "PATCH /v1/customers/{customer}", Summary: "Change the members that are given", May: act.Operator}, setCustomer)
 	RemoveCustomer = act.New(act.Spec{Name: "customer remove", Route: "DELETE /v1/customers/{customer}", Summary: "Delete a customer that has no accounts", May: act.Operator}, removeCustomer)
 )
 
@@ -88,7 +88,7 @@ func addCustomer(ctx context.Context, s *act.Service, in *NewCustomer) (*Custome
 		return nil, err
 	}
 	if err := s.Store.AddCustomer(c); errors.Is(err, store.ErrExists) {
-		return nil, act.Fail(act.Refused, "change it with: {customer set "+c.Name+"}", "there is a customer %q already", c.Name)
+		return nil, act.Fail(act.Refused, "change it with: {customer set "+c.Name+"}", "there is already a customer %q", c.Name)
 	} else if err != nil {
 		return nil, act.Unlisted(err, "reseller", c.Reseller)
 	}

@@ -68,7 +68,7 @@ func addReseller(_ context.Context, s *act.Service, in *NewReseller) (*Token, er
 	var token string
 	token, r.Hash = secret.NewToken()
 	if err := s.Store.AddReseller(r); errors.Is(err, store.ErrExists) {
-		return nil, act.Fail(act.Refused, "a new token for it: {reseller token "+r.Name+"}", "there is a reseller %q already", r.Name)
+		return nil, act.Fail(act.Refused, "a new token for it: {reseller token "+r.Name+"}", "there is already a reseller %q", r.Name)
 	} else if err != nil {
 		return nil, err
 	}

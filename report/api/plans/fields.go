@@ -15,7 +15,7 @@ import (
 // Fields are what a request may say of a plan. Amounts and steps are text, as in a file
 // of plans: how they are read follows from the currency and from the kind.
 type Fields struct {
-	Kind       string           `json:"kind,omitempty" doc:"bandwidth or count; follows from bandwidth, and is checked."`
+	Kind       string           `json:"kind,omitempty" doc:"bandwidth or count; checks the kind that follows from bandwidth."`
 	Emails     *int64           `json:"emails,omitempty" doc:"A period; 0: unlimited. Left out with a bandwidth: one for each 10 KB."`
 	Bandwidth  *int64           `json:"bandwidth,omitempty" doc:"Octets a period; 0: unlimited."`
 	Recipients *int64           `json:"recipients,omitempty" doc:"In one message, 1 to 10,000."`

@@ -38,7 +38,7 @@ type Retirement struct {
 
 // Listed is the request for a list.
 type Listed struct {
-	Retired bool `query:"retired" who:"operator" doc:"With those that are retired."`
+	Retired bool `query:"retired" who:"operator" doc:"Also those that are retired."`
 	act.Paging
 }
 
@@ -47,7 +47,7 @@ var (
 	List   = act.NewList(act.Spec{Name: "plan list", Route: "GET /v1/plans", Summary: "All plans, by name; a reseller sees those that it can order", May: act.Operator | act.Reseller}, list)
 	Show   = act.New(act.Spec{Name: "plan show", Route: "GET /v1/plans/{plan}", Summary: "One plan", May: act.Operator}, show)
 	Add    = act.New(act.Spec{Name: "plan add", Route: "POST /v1/plans", Summary: "Add a plan", May: act.Operator}, add)
-	Set    = act.New(act.Spec{Name: "plan set", Route: "PATCH /v1/plans/{plan}", Summary: "Change what is given, for new terms", May: act.Operator}, set)
+	Set    = act.New(act.Spec{Name: "plan set", Route: "PATCH /v1/plans/{plan}", Summary: "Change the members that are given, for new terms", May: act.Operator}, set)
 	Retire = act.New(act.Spec{Name: "plan retire", Route: "POST /v1/plans/{plan}/retire", Summary: "Stop selling a plan", May: act.Operator}, retire)
 )
 
@@ -75,7 +75,7 @@ func add(_ context.Context, s *act.Service, in *New) (*ChangedPlan, error) {
 		return nil, err
 	}
 	if err := s.Store.AddPlan(p); errors.Is(err, store.ErrExists) {
-		return nil, act.Fail(act.Refused, "change it with: {plan set "+p.Name+"}", "there is a plan %q already", p.Name)
+		return nil, act.Fail(act.Refused, "change it with: {plan set "+p.Name+"}", "there is already a plan %q", p.Name)
 	} else if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ type Basis struct {
 type Offer quota.Plan
 
 // Simulation is the act that plan simulate begins with.
-var Simulation = act.New(act.Spec{Name: "plan simulate", Route: "GET /v1/plans/{plan}/simulation", Summary: "What a simulation of a customer goes by", May: act.Operator}, basis)
+var Simulation = act.New(act.Spec{Name: "plan simulate", Route: "GET /v1/plans/{plan}/simulation", Summary: "The figures for a simulation of a customer", May: act.Operator}, basis)
 
 func basis(_ context.Context, s *act.Service, in *Simulated) (*Basis, error) {
 	b := s.Store.Billing()
