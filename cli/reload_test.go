@@ -136,6 +136,28 @@ func TestReload_contentOfFiles(t *testing.T) {
 	}
 }
 
+// Other rules on replies are in force with a reload; those that cannot be are refused, with
+// the line, and change nothing.
+func TestReload_rules(t *testing.T) {
+	const rule = "[[rule]]\nid = \"mine\"\ntext = [\"zzz\"]\ncategory = "
+	own := filepath.Join(t.TempDir(), "rules.toml")
+	write(t, own, rule+"\"SpamBlock\"\n")
+	e := newEnv(t, testConfig+"rules = \""+own+"\"\n")
+	s := serveTest(t, e)
+	write(t, own, rule+"\"RateLimited\"\n")
+	mustMatch(t, "reload", e.must(t, "reload"), `delivery.rules`)
+	mustMatch(t, "reload again", e.must(t, "reload"), "^nothing in the configuration has changed")
+	write(t, own, rule+"\"Spam\"\n")
+	if _, stderr, code := e.run("", "reload"); code != exit.Config {
+		t.Errorf("exit code %d", code)
+	} else {
+		mustMatch(t, "reload", stderr, `line 4: rule mine: unknown category "Spam"`)
+	}
+	if code := s.stop(); code != exit.Done {
+		t.Errorf("exit code %d\n%s", code, s.log)
+	}
+}
+
 // Jobs, commands and reloads at the same time; for the race detector.
 func TestReload_whileOthersAsk(t *testing.T) {
 	e, s, addr := serveAcme(t)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/mailer/client"
+	"relay/mailer/verdict"
 	"relay/store"
 )
 
@@ -13,6 +14,7 @@ import (
 // one transaction at each, or several where a host takes fewer recipients at once
 // than there are.
 type attempt struct {
+	m          *Mailer
 	job        *job
 	began      time.Time
 	connecting time.Duration // how much of the time since then it took to connect
@@ -30,13 +32,14 @@ type attempt struct {
 type target struct {
 	claim, rcpt int // indices into job.claims and message.Recipients
 	out         client.Outcome
-	hop, tls    string // host[address]:port that said so
-	heard       int    // its place among all outcomes that hosts gave
-	host        string // name of the host that decided; "": we did
-	relayed     bool   // taken by a host that sends no DSNs
-	broke       bool   // the connection broke off, and it was about this one
-	maybe       bool   // it may have been taken although the reply was lost
-	settled     bool   // the store has it
+	verdict     verdict.Verdict // what out means
+	hop, tls    string          // host[address]:port that said so
+	heard       int             // its place among all outcomes that hosts gave
+	host        string          // name of the host that decided; "": we did
+	relayed     bool            // taken by a host that sends no DSNs
+	broke       bool            // the connection broke off, and it was about this one
+	maybe       bool            // it may have been taken although the reply was lost
+	settled     bool            // the store has it
 }
 
 // maxRcpts is what every host must take in one transaction (RFC 5321 §4.5.3.1.8).
@@ -47,7 +50,7 @@ func newAttempt(m *Mailer, j *job) *attempt {
 	for i := range j.claims {
 		n += len(j.claims[i].Rcpts)
 	}
-	a := &attempt{job: j, began: time.Now(), targets: make([]target, 0, n), left: make([]int, 0, n)}
+	a := &attempt{m: m, job: j, began: time.Now(), targets: make([]target, 0, n), left: make([]int, 0, n)}
 	a.tour = tour{path: j.path, began: a.began, doubted: m.doubts.about(j.message.ID)}
 	for i := range j.claims {
 		for _, r := range j.claims[i].Rcpts {
@@ -136,7 +139,7 @@ func (a *attempt) lose(part []int, res *client.Result, c *connection) {
 	var rest []int
 	for k, i := range part {
 		out := &res.Rcpts[k]
-		open := undecided(out, res.Err)
+		open := a.undecided(out, res.Err, c.host)
 		if open && stays && !about(i) {
 			rest = append(rest, i)
 			continue
@@ -160,7 +163,7 @@ func (a *attempt) lose(part []int, res *client.Result, c *connection) {
 func (a *attempt) keep(part []int, res *client.Result, c *connection) {
 	var rest []int
 	for k, i := range part {
-		if out := &res.Rcpts[k]; undecided(out, res.Err) {
+		if out := &res.Rcpts[k]; a.undecided(out, res.Err, c.host) {
 			rest = append(rest, i)
 		} else {
 			a.note(i, out, c)
@@ -171,21 +174,22 @@ func (a *attempt) keep(part []int, res *client.Result, c *connection) {
 }
 
 // undecided reports whether an outcome is only that the connection broke off.
-func undecided(o *client.Outcome, err *client.ConnError) bool {
-	return o.Stage == err.Stage && o.Reply == err.Status() && classify(o) == store.Deferred
+func (a *attempt) undecided(o *client.Outcome, err *client.ConnError, host string) bool {
+	return o.Stage == err.Stage && o.Reply == err.Status() && a.m.judge(o, host).Class == verdict.Deferred
 }
 
 // note gives a target what the host said of it.
 func (a *attempt) note(i int, out *client.Outcome, c *connection) {
 	t := &a.targets[i]
 	t.broke = false
-	if t.decide(*out, c.host) {
+	v := a.m.judge(out, c.host)
+	if t.decide(*out, c.host, v) {
 		a.heard++
 		t.heard = a.heard
 		t.hop, t.tls = c.name, c.tls
 		t.relayed = !c.client.Extensions().DSN
 	}
-	if classify(out) == store.Deferred {
+	if v.Class == verdict.Deferred {
 		a.later = append(a.later, i)
 	} else {
 		a.answered = true
@@ -195,11 +199,11 @@ func (a *attempt) note(i int, out *client.Outcome, c *connection) {
 // decide takes an outcome, unless there is one already that says more: a reply about
 // the recipient says more than one about a connection, and that more than an outcome
 // of our own. It reports whether it took it.
-func (t *target) decide(out client.Outcome, host string) bool {
+func (t *target) decide(out client.Outcome, host string, v verdict.Verdict) bool {
 	if t.out.Reply.Code != 0 && weight(&out) < weight(&t.out) {
 		return false
 	}
-	t.out, t.host = out, host
+	t.out, t.host, t.verdict = out, host, v
 	if out.Local {
 		t.host = ""
 	}
@@ -238,12 +242,13 @@ func (a *attempt) stop(f *failure) {
 	if f.unsafe && f.noTLS() {
 		out.Reply = client.Reply{Code: 550, Enhanced: [3]int{5, 7, 30}, Text: "REQUIRETLS was asked for: " + f.err.Error()}
 	}
+	v := a.m.judge(&out, f.host)
 	for _, i := range append(a.left, a.later...) {
 		t := &a.targets[i]
 		if t.out.Reply.Code != 0 && out.Reply.Permanent() {
 			continue // a host that we could speak to has put it off: there will be another attempt
 		}
-		t.decide(out, f.host)
+		t.decide(out, f.host, v)
 		a.answered = a.answered || out.Reply.Permanent() && out.Local
 		if t.hop == "" {
 			t.hop = hopName(f.host, f.addr)

@@ -12,6 +12,7 @@ import (
 
 	"relay/mailer/client"
 	"relay/mailer/route"
+	"relay/mailer/verdict"
 )
 
 // Config of a Mailer. Zero fields have the defaults named.
@@ -37,6 +38,8 @@ type Config struct {
 	MessagesPerConnection int    // 0: no limit to a static route, 100 to MX hosts
 	Connections           int    // in all, of which an account has a share; 0: 500
 	Egress                Egress // where connections come from
+
+	Rules *verdict.Rules // that judge replies; nil: verdict.Default
 
 	RootCAs  *x509.CertPool // for TLS that must be verified; nil: the system's
 	Dialer   Dialer         // nil: TCP
@@ -104,6 +107,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Egress.Name == "" {
 		c.Egress.Name = c.Hostname
+	}
+	if c.Rules == nil {
+		c.Rules = verdict.Default()
 	}
 	if c.Dialer == nil {
 		c.Dialer = tcpDialer{}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/mailer/client"
+	"relay/mailer/verdict"
 	"relay/store"
 )
 
@@ -252,7 +253,11 @@ func TestNotice_Delay(t *testing.T) {
 	})
 }
 
-func TestClassify(t *testing.T) {
+// What an outcome means where there is no text: the code decides, except for what passes
+// and for what is about others.
+func TestMailer_judge(t *testing.T) {
+	m := &Mailer{}
+	m.cfg.Store(&Config{Rules: verdict.Default()})
 	for _, c := range []struct {
 		code     int
 		enhanced [3]int
@@ -266,7 +271,7 @@ func TestClassify(t *testing.T) {
 		{552, [3]int{}, client.StageRcpt, store.Deferred},
 		{552, [3]int{5, 5, 3}, client.StageRcpt, store.Deferred},
 		{552, [3]int{5, 5, 3}, client.StageData, store.Deferred},
-		{552, [3]int{5, 2, 2}, client.StageRcpt, store.Failed},
+		{552, [3]int{5, 2, 2}, client.StageRcpt, store.Deferred}, // a full mailbox is emptied
 		{552, [3]int{5, 3, 4}, client.StageMail, store.Failed},
 		{552, [3]int{}, client.StageEnd, store.Failed},
 		{554, [3]int{5, 7, 1}, client.StageGreeting, store.Deferred},
@@ -275,8 +280,8 @@ func TestClassify(t *testing.T) {
 		{0, [3]int{}, client.StageRcpt, store.Deferred},
 	} {
 		o := &client.Outcome{Reply: client.Reply{Code: c.code, Enhanced: c.enhanced}, Stage: c.stage}
-		if got := classify(o); got != c.want {
-			t.Errorf("classify(%d %v at %v) = %s, want %s", c.code, c.enhanced, c.stage, got, c.want)
+		if got := store.RecipientState(m.judge(o, "mx.example.test").Class); got != c.want {
+			t.Errorf("judge(%d %v at %v) = %s, want %s", c.code, c.enhanced, c.stage, got, c.want)
 		}
 	}
 }

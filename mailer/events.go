@@ -34,6 +34,8 @@ func (m *Mailer) logOutcome(a *attempt, i int, state store.RecipientState, now t
 		slog.Bool("local", o.Local), // the reply is our own
 		slog.String("reply", o.Reply.Text),
 		slog.Duration("delay", now.Sub(msg.Accepted).Round(time.Millisecond)),
+		slog.String("category", string(t.verdict.Category)),
+		slog.String("rule", t.verdict.Rule),
 		slog.Int64("connect_ms", a.connecting.Milliseconds()),
 		slog.Int64("ms", time.Since(a.began).Milliseconds()))
 }

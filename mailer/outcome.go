@@ -7,22 +7,27 @@ import (
 
 	"relay/mailer/client"
 	"relay/mailer/route"
+	"relay/mailer/verdict"
 	"relay/store"
 )
 
-// classify says what a reply means for a recipient: Delivered, Deferred or
-// Failed. The basic code decides (RFC 5321 §4.2.1), but what a next hop says
-// before the first MAIL is never the recipient's fault.
-func classify(o *client.Outcome) store.RecipientState {
-	switch {
-	case o.Reply.Delivered():
-		return store.Delivered
-	case tooMany(o), o.Stage < client.StageMail && !o.Local:
-		return store.Deferred // about others, or about us
-	case o.Reply.Permanent():
-		return store.Failed
+// judge says what an outcome means for a recipient, by the rules in force. A recipient
+// that came too late in a transaction is tried again, whatever a rule says of the text.
+func (m *Mailer) judge(o *client.Outcome, host string) verdict.Verdict {
+	v := m.config().Rules.Judge(verdict.Of(host, o))
+	if tooMany(o) {
+		v.Class = verdict.Deferred
 	}
-	return store.Deferred
+	return v
+}
+
+// verdictOf is what is stored of a verdict; nothing of what was delivered.
+func verdictOf(t *target) store.Verdict {
+	v := &t.verdict
+	if v.Class == verdict.Delivered {
+		return store.Verdict{}
+	}
+	return store.Verdict{Category: string(v.Category), Blame: string(v.Blame), Rule: v.Rule, Stage: t.out.Stage.String()}
 }
 
 // tooMany reports that a recipient was refused only because others came before
@@ -44,7 +49,7 @@ func tooMany(o *client.Outcome) bool {
 // that is deferred when the message's time is over has expired (RFC 5321 §4.5.4.1).
 func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
 	msg := a.job.message
-	o := store.Outcome{Rcpt: t.rcpt, State: classify(&t.out), Reply: t.out.Reply.String()}
+	o := store.Outcome{Rcpt: t.rcpt, State: store.RecipientState(t.verdict.Class), Reply: t.out.Reply.String(), Verdict: verdictOf(t)}
 	switch {
 	case o.State != store.Deferred:
 	case !m.store.Past().Before(msg.Expires):
@@ -69,7 +74,7 @@ func (m *Mailer) settle(a *attempt) {
 // others: that may take long, and after a crash meanwhile it would be sent again.
 func (m *Mailer) settleDecided(a *attempt) {
 	m.settleThose(a, func(t *target) bool {
-		return t.out.Reply.Code != 0 && classify(&t.out) != store.Deferred
+		return t.out.Reply.Code != 0 && t.verdict.Class != verdict.Deferred
 	})
 }
 

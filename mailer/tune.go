@@ -7,7 +7,8 @@ import "fmt"
 func (m *Mailer) config() *Config { return m.cfg.Load() }
 
 // Reconfigure takes over what may change while mail is on its way: the waits
-// between attempts, the lives of messages, the limits of connections, and Drain.
+// between attempts, the lives of messages, the limits of connections, the rules on
+// replies, and Drain.
 // The other fields of cfg are not looked at. A connection that is one
 // too many ends with the message it carries; what is already stored, such as the
 // next try of a message, stays as it is. It fails, and changes nothing, when cfg
@@ -22,6 +23,7 @@ func (m *Mailer) Reconfigure(cfg Config) error {
 	next.Expire, next.NoticeExpire, next.DelayAfter = cfg.Expire, cfg.NoticeExpire, cfg.DelayAfter
 	next.Connections, next.SiteConnections = cfg.Connections, cfg.SiteConnections
 	next.MessagesPerConnection, next.NoticesPerHour = cfg.MessagesPerConnection, cfg.NoticesPerHour
+	next.Rules = cfg.Rules
 	m.cfg.Store(&next)
 	wordDSNs(m.store, &m.cfg)
 	select {

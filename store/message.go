@@ -49,6 +49,7 @@ type Recipient struct {
 	Tries   int            `json:"tries,omitempty"` // attempts that have ended
 	Next    time.Time      `json:"next,omitzero"`   // next attempt is due; those of a domain that are tried together share it
 	Reply   string         `json:"reply,omitempty"` // the last thing a next hop said, or why none was reached
+	Verdict Verdict        `json:"verdict,omitzero"`
 	Notify  Notify         `json:"notify,omitempty"`
 	ORCPT   string         `json:"orcpt,omitempty"`   // original recipient, "rfc822;user@example", decoded
 	Delayed bool           `json:"delayed,omitempty"` // a delay DSN was sent or is not wanted

@@ -13,6 +13,7 @@ type Outcome struct {
 	State   RecipientState // Queued leaves the recipient as it is
 	Reply   string         // what the next hop said, or why none was reached
 	Next    time.Time      // of a deferred one; zero: what Claim stored
+	Verdict Verdict        // what the reply means; zero: nothing is known
 	Delayed bool           // a delay DSN was sent, or none will be wanted
 	DSN     *DSN           // what the sender is to be told of it; nil: nothing
 }
@@ -118,10 +119,10 @@ func (t *tx) apply(m *Message, r *Result) error {
 		if o.DSN != nil || o.State.Final() { // it is no longer delayed
 			rcpt.DSN = o.DSN
 		}
-		e := EventOutcome{Address: rcpt.Address, State: o.State, Reply: o.Reply}
+		e := EventOutcome{Address: rcpt.Address, State: o.State, Reply: o.Reply, Verdict: o.Verdict}
 		if o.State != Queued {
 			t.count(m, rcpt.State, o.State)
-			rcpt.State, rcpt.Reply = o.State, o.Reply
+			rcpt.State, rcpt.Reply, rcpt.Verdict = o.State, o.Reply, o.Verdict
 		}
 		if o.State == Deferred {
 			if !o.Next.IsZero() {

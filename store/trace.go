@@ -47,7 +47,17 @@ type EventOutcome struct {
 	Address string         `json:"addr"`
 	State   RecipientState `json:"state,omitempty"`
 	Reply   string         `json:"reply,omitempty"`
+	Verdict Verdict        `json:"verdict,omitzero"`
 	Next    time.Time      `json:"next,omitzero"`
+}
+
+// Verdict is what a reply means, in the words of the rules that judged it. An older relay
+// does not look at it.
+type Verdict struct {
+	Category string `json:"category" doc:"A label such as InvalidRecipient."`
+	Blame    string `json:"blame" doc:"Who must act."`
+	Rule     string `json:"rule,omitempty" doc:"Empty: no rule knew the reply."`
+	Stage    string `json:"stage" doc:"What the next hop said it to."`
 }
 
 // happened appends to the trace and tells whoever watches. m is nil when the

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"relay/cli/config"
+	"relay/cli/exit"
 	"relay/cli/finding"
 	"relay/cli/kernel"
 	"relay/cli/knock"
@@ -23,11 +24,25 @@ import (
 type egress struct{ *look }
 
 func (e *egress) all() {
+	e.rules()
 	if e.cfg.Delivery.Smarthost != "" {
 		e.smarthost()
 		return
 	}
 	e.portOut()
+}
+
+// rules reads the operator's own rules on replies, where there are any.
+func (e *egress) rules() {
+	file := e.cfg.Delivery.Rules
+	if file == "" {
+		return
+	}
+	if _, err := e.cfg.Delivery.Verdicts(); err != nil {
+		e.add("rules", finding.Failed, exit.Hint(err), "%v", err)
+	} else {
+		e.add("rules", finding.OK, "", "%s is in order", file)
+	}
 }
 
 // smarthost greets the configured smarthost, without a login. The password of a smarthost

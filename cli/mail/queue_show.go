@@ -70,6 +70,9 @@ func showMessage(e *shell.Env, m *api.Message) error {
 			state += ", " + words.Plural(int64(r.Tries), "attempt")
 		}
 		fields = append(fields, term.Field{"recipient", r.Address}, term.Field{"", state}, term.Field{"", heard(r)})
+		if r.Verdict != nil {
+			fields = append(fields, term.Field{"", words.English.Verdict(r.Verdict)})
+		}
 	}
 	return term.WriteFields(e.Stdout, fields)
 }

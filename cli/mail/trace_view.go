@@ -127,6 +127,9 @@ func (v traceView) outcome(e *api.Event, list []api.Outcome) error {
 		text += " (next try " + v.stamp(o.Next) + ")"
 	}
 	lines := term.Wrap(words.Clean(text), term.Columns-6)
+	if said := words.English.Verdict(&o.Verdict); said != "" {
+		lines = append(lines, words.Clean(said))
+	}
 	if id := o.RemoteID; id != "" {
 		lines = append(lines, words.Clean("remote id "+id))
 	}

@@ -13,13 +13,14 @@ import (
 func TestTraceView_life(t *testing.T) {
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	id, _ := store.ParseID("01KASM2V3Q8X9YJ5T7Z1B4C6D8")
+	greylisted := store.Verdict{Category: "Greylisted", Blame: "pacing", Rule: "mine", Stage: "RCPT"}
 	events := []api.Event{
 		{ID: id, Time: at, Kind: store.EventAccepted, Account: "acme", Sender: "a@acme.example", Size: 2340, Client: "192.0.2.1",
 			MessageID: "<1@acme.example>", Recipients: []api.Outcome{{EventOutcome: store.EventOutcome{Address: "x@one.example"}}, {EventOutcome: store.EventOutcome{Address: "y@one.example"}}, {EventOutcome: store.EventOutcome{Address: "z@two.example"}}}},
 		{ID: id, Time: at.Add(time.Second), Kind: store.EventAttempt, Account: "acme", NextHop: "mx.one.example[192.0.2.25]:25", TLS: "TLS1.3", Millis: 120,
 			Recipients: []api.Outcome{
-				{EventOutcome: store.EventOutcome{Address: "x@one.example", State: store.Deferred, Reply: "451 4.7.1 later\x1b[2J", Next: at.Add(5 * time.Minute)}},
-				{EventOutcome: store.EventOutcome{Address: "y@one.example", State: store.Deferred, Reply: "451 4.7.1 later\x1b[2J", Next: at.Add(5 * time.Minute)}}}},
+				{EventOutcome: store.EventOutcome{Address: "x@one.example", State: store.Deferred, Reply: "451 4.7.1 later\x1b[2J", Verdict: greylisted, Next: at.Add(5 * time.Minute)}},
+				{EventOutcome: store.EventOutcome{Address: "y@one.example", State: store.Deferred, Reply: "451 4.7.1 later\x1b[2J", Verdict: greylisted, Next: at.Add(5 * time.Minute)}}}},
 		{ID: id, Time: at.Add(2 * time.Second), Kind: store.EventAttempt, Account: "acme", NextHop: "mx.two.example[192.0.2.26]:25",
 			Recipients: []api.Outcome{{EventOutcome: store.EventOutcome{Address: "z@two.example", State: store.Delivered, Reply: "250 2.0.0 Ok: queued as 4F1B2C03D4"}, RemoteID: "4F1B2C03D4"}}},
 	}
@@ -35,6 +36,7 @@ func TestTraceView_life(t *testing.T) {
 2026-11-23 12:00:01  attempt   mx.one.example[192.0.2.25]:25, TLS1.3, 120 ms
     to x@one.example, y@one.example deferred: 451 4.7.1 later` + "\uFFFD" + `[2J (next try
       2026-11-23 12:05:00)
+      Greylisted at RCPT, blame: pacing, rule mine
 2026-11-23 12:00:02  attempt   mx.two.example[192.0.2.26]:25
     to z@two.example delivered: 250 2.0.0 Ok: queued as 4F1B2C03D4
       remote id 4F1B2C03D4

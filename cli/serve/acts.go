@@ -18,9 +18,20 @@ import (
 func serviceOn(st *store.Store, cfg func() *config.Config, log *slog.Logger) *act.Service {
 	return &act.Service{
 		Store: st, Log: log, Version: build.Read().Version,
-		Rules:    func() *act.Rules { return rules(cfg()) },
-		Verdicts: func() (*verdict.Rules, error) { return cfg().Delivery.Verdicts() },
+		Rules: func() *act.Rules { return rules(cfg()) },
 	}
+}
+
+// rulesInForce are those that judge replies; where no relay runs, those of the configuration.
+func (r *Relay) rulesInForce() (*verdict.Rules, error) {
+	if rules := r.verdicts.Load(); rules != nil {
+		return rules, nil
+	}
+	rules, err := r.cfg.Delivery.Verdicts()
+	if err != nil {
+		return nil, exit.Problem(err)
+	}
+	return rules, nil
 }
 
 // rules of the configuration that acts go by.

@@ -9,6 +9,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/host"
 	"relay/mailer/route"
+	"relay/mailer/verdict"
 	"relay/report/api/act"
 )
 
@@ -26,7 +27,7 @@ func (r *Relay) config() *config.Config {
 // the relay runs. All that can be wrong is found first: on an error nothing has
 // changed.
 //
-//  1. read and check the file, and the certificate and the password it names;
+//  1. read and check the file, and the certificate, the password and the rules it names;
 //  2. compare with what is in force;
 //  3. hand it to the parts: listeners, deliveries, log, and last to who asks
 //     config. Sessions and deliveries under way go on.
@@ -75,10 +76,17 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	if err := r.store.CheckCurrency(live.Billing.Currency); err != nil {
 		return nil, err
 	}
-	if err := r.mail.Reconfigure(r.mailerConfig(&live)); err != nil {
+	verdicts, err := live.Delivery.Verdicts()
+	if err != nil {
+		return nil, err
+	}
+	mail := r.mailerConfig(&live)
+	mail.Rules = verdicts
+	if err := r.mail.Reconfigure(mail); err != nil {
 		return nil, exit.Fail(exit.Config, "see [delivery] in the configuration", "%w", err)
 	}
-	list := append(config.Changes(now, &next, &live), r.contents(now, &next, cert, &hop)...)
+	list := append(config.Changes(now, &next, &live), r.contents(now, &next, cert, &hop, verdicts)...)
+	r.verdicts.Store(verdicts)
 	r.smtp.Reconfigure(r.smtpConfig(&live))
 	r.store.SetBilling(live.Billing.Store())
 	r.store.TrustClock(live.TrustClock)
@@ -92,9 +100,9 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	return list, nil
 }
 
-// contents are the changes in files that are named as before: what cert and hop
-// were made of now, and what is in use.
-func (r *Relay) contents(now, next *config.Config, cert *certificate, hop *route.Route) (list []act.Change) {
+// contents are the changes in files that are named as before: what cert, hop and
+// verdicts were made of now, and what is in use.
+func (r *Relay) contents(now, next *config.Config, cert *certificate, hop *route.Route, verdicts *verdict.Rules) (list []act.Change) {
 	other := func(key, file string, restart bool) {
 		name := strconv.Quote(file)
 		list = append(list, act.Change{Key: key, Old: name, New: name + ", other content", Restart: restart})
@@ -105,6 +113,9 @@ func (r *Relay) contents(now, next *config.Config, cert *certificate, hop *route
 	file := next.Delivery.SmarthostSecret
 	if file == now.Delivery.SmarthostSecret && hop.Auth != nil && r.hop.Auth != nil && hop.Auth.Password != r.hop.Auth.Password {
 		other("delivery.smarthost_password_file", file, true)
+	}
+	if file := next.Delivery.Rules; file != "" && file == now.Delivery.Rules && !verdicts.Same(r.verdicts.Load()) {
+		other("delivery.rules", file, false)
 	}
 	return list
 }

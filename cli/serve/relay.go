@@ -24,6 +24,7 @@ import (
 	"relay/cli/trial"
 	"relay/mailer"
 	"relay/mailer/route"
+	"relay/mailer/verdict"
 	"relay/report/api"
 	"relay/report/api/act"
 	"relay/report/jobs"
@@ -56,6 +57,7 @@ type Relay struct {
 	service   http.Handler // of the acts
 	acts      *act.Service
 	hop       route.Route // of all mail; zero: MX
+	verdicts  atomic.Pointer[verdict.Rules]
 	notify    *notifier
 
 	reloading sync.Mutex
@@ -113,7 +115,7 @@ func (r *Relay) assemble() error {
 // workOn has the relay and its service work on an open store.
 func (r *Relay) workOn(st *store.Store) {
 	r.store, r.acts = st, serviceOn(st, r.config, r.Log)
-	r.acts.Jobs, r.acts.Hostname = r.jobs(), r.hostname
+	r.acts.Jobs, r.acts.Hostname, r.acts.Verdicts = r.jobs(), r.hostname, r.rulesInForce
 }
 
 // close gives back what assemble opened and no part has closed. The store is last.
@@ -139,12 +141,18 @@ func (r *Relay) newMailer() (*mailer.Mailer, error) {
 		return nil, err
 	}
 	r.hop = hop
+	rules, err := r.cfg.Delivery.Verdicts()
+	if err != nil {
+		return nil, err
+	}
+	r.verdicts.Store(rules)
 	return mailer.New(r.store, r.mailerConfig(&r.cfg), r.Log)
 }
 
 func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
 	m := c.Mailer()
 	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.Clock.Rate()
+	m.Rules = r.verdicts.Load()
 	return m
 }
 

@@ -32,6 +32,7 @@ type Verdict struct {
 type Rules struct {
 	ordered []*Rule // as they are tried
 	search  *search // owners are indices into ordered
+	own     string  // text of the operator's file
 	found   sync.Pool
 }
 
@@ -58,8 +59,13 @@ func Read(name string, text []byte) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newRules(append(own.ordered, base.ordered...)), nil
+	all := newRules(append(own.ordered, base.ordered...))
+	all.own = string(text)
+	return all, nil
 }
+
+// Same reports whether both were read from the same text.
+func (r *Rules) Same(o *Rules) bool { return r.own == o.own }
 
 // file is what a file of rules has, checked.
 type file struct {

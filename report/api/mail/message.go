@@ -29,6 +29,7 @@ type Recipient struct {
 	Tries   int                  `json:"tries"`
 	Next    *time.Time           `json:"next" doc:"null: no further attempt, or held."`
 	Reply   string               `json:"reply"`
+	Verdict *store.Verdict       `json:"verdict" doc:"What the reply means; null: nothing is known, or it was delivered."`
 	Chosen  bool                 `json:"chosen" doc:"It is not done, and what the request says of recipients holds for it."`
 	InHand  bool                 `json:"in_hand" doc:"It is being delivered, or about to be."`
 	Wait    *act.Wait            `json:"wait" doc:"What else keeps it; null: nothing, or it is not known, since no relay runs."`
@@ -44,6 +45,9 @@ func views(ctx context.Context, s *act.Service, f *store.Filter, list []*store.M
 		for j := range m.Recipients {
 			r := &m.Recipients[j]
 			v.Recipients[j] = Recipient{Address: r.Address, State: r.State, Held: r.Held, Tries: r.Tries, Reply: r.Reply, Chosen: f.MatchRecipient(r)}
+			if r.Verdict != (store.Verdict{}) {
+				v.Recipients[j].Verdict = &r.Verdict
+			}
 			v.Recipients[j].expect(r, known[placeOf(m, r)])
 		}
 		out[i] = v
