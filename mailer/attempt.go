@@ -22,7 +22,8 @@ type attempt struct {
 	left       []int // indices of targets that the host at hand was not asked about
 	later      []int // those that it did not take for now: they go on to the next one
 	tour       tour
-	heard      int // outcomes that hosts gave so far
+	signature  store.Signature // with which it goes out
+	heard      int             // outcomes that hosts gave so far
 
 	reached  bool // a host has come as far as a recipient
 	answered bool // a host has decided about a recipient, or may have
@@ -81,7 +82,7 @@ func (a *attempt) envelope(part []int) *client.Envelope {
 	m := a.job.message
 	e := &client.Envelope{
 		Sender:     m.Sender,
-		Size:       m.Stored,
+		Size:       m.Stored + int64(len(a.signature.Fields)),
 		EightBit:   m.EightBit,
 		SMTPUTF8:   m.SMTPUTF8,
 		RequireTLS: m.RequireTLS,

@@ -9,9 +9,10 @@
 //     this stores their next try;
 //  4. dial: a worker, which is one connection and its goroutine, takes the
 //     next claim of its site, and connects to the first host that answers;
-//  5. transfer: one transaction for all recipients of the message at the site;
-//     those that the host did not take for now go on to the next host (back to
-//     4), until every host of the site had its chance (RFC 5321 §5.1);
+//  5. transfer: the message is signed, if it was not before, and sent in one
+//     transaction for all of its recipients at the site; those that the host did
+//     not take for now go on to the next host (back to 4), until every host of the
+//     site had its chance (RFC 5321 §5.1);
 //  6. settle: each recipient delivered, deferred, failed or expired, with the
 //     DSNs about them, in one transaction of the store, before the worker takes
 //     the next message;

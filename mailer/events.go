@@ -87,4 +87,9 @@ func (m *Mailer) logStoreError(op string, err error) {
 	m.quiet.Fails(slog.LevelError, op, storeFailed, slog.String("op", op), slog.Any("err", err))
 }
 
+// logUnsigned is for a message that goes without its signature: it is worth more than that.
+func (m *Mailer) logUnsigned(msg *store.Message, err error) {
+	m.quiet.Often(slog.LevelError, "", "message not signed", slog.String("spool_id", msg.ID.String()), slog.String("account", msg.Account), slog.Any("err", err))
+}
+
 func (m *Mailer) storeWorks(op string) { m.quiet.Works(op, storeFailed) }

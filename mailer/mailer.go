@@ -22,7 +22,9 @@ type Mailer struct {
 	router *route.Router
 	hosts  hostMemory
 	doubts doubts
-	quiet  *quiet.Log // for what may fail again and again
+
+	signatures signatures
+	quiet      *quiet.Log // for what may fail again and again
 
 	anyTLS    *tls.Config     // takes every certificate
 	strictTLS *tls.Config     // takes those of the host

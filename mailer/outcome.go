@@ -116,6 +116,7 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 	for i := range results {
 		if results[i].Done {
 			m.doubts.settle(results[i].ID)
+			m.signatures.forget(results[i].ID)
 		}
 	}
 }
@@ -124,7 +125,7 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 func (a *attempt) report(claim int, r *store.Result) {
 	c := &a.job.claims[claim]
 	hop, tls := a.last(claim)
-	r.ID, r.Domain = c.Message.ID, c.Domain
+	r.ID, r.Domain, r.Signature = c.Message.ID, c.Domain, a.signature
 	r.Event = store.Event{
 		Kind:    store.EventAttempt,
 		NextHop: hop,

@@ -171,8 +171,9 @@ func (w *worker) transact(a *attempt, end *ending) {
 		return
 	}
 	part := a.next(c)
+	a.signature = w.m.signature(a.job.message)
 	body := w.m.store.OpenBody(a.job.message.ID)
-	res := c.client.Deliver(a.envelope(part), body)
+	res := c.client.Deliver(a.envelope(part), &signed{[]byte(a.signature.Fields), body})
 	_ = body.Close()
 	w.leash.transacting(nil)
 	if res.Err == nil {

@@ -262,7 +262,7 @@ func (w *world) accept(m *store.Message) store.ID { return w.acceptBody(m, conte
 
 func (w *world) acceptBody(m *store.Message, content string) store.ID {
 	w.t.Helper()
-	b := w.store.NewBody()
+	b := w.store.NewBodyOf(store.Sender{Account: m.Account})
 	if _, err := b.Write([]byte(content)); err != nil {
 		w.t.Fatal(err)
 	}

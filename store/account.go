@@ -42,6 +42,8 @@ type Account struct {
 	Method    string  `json:"method,omitempty"`    // one of Methods by which it pays; "": not chosen (M21)
 	Reference string  `json:"reference,omitempty"` // the customer's own text, on invoices and letters (M22)
 	Consent   Consent `json:"consent,omitzero"`
+
+	ServiceSignature bool `json:"service_signature,omitempty"` // mail bears a second signature, of the operator's domain
 	Book
 }
 
@@ -277,6 +279,9 @@ func (t *tx) deleteAccount(name string) error {
 				return err
 			}
 		}
+	}
+	if err := t.deleteDomains(name); err != nil {
+		return err
 	}
 	return errors.Join(t.b.Delete(dsnHours, []byte(name)), t.b.Delete(accounts, []byte(name)))
 }

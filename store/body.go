@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"sync"
+
+	"relay/store/bodyhash"
 )
 
 const (
@@ -31,14 +33,20 @@ type Body struct {
 	fill   int                // octets in the last one
 	staged int                // chunks on disk, under a mark in "orphans"
 	done   bool
+	hash   *bodyhash.Hash // nil: nobody signs the message
 }
 
 // NewBody starts a body of relay's own; its ID becomes the message's.
 func (s *Store) NewBody() *Body { return s.NewBodyOf(Sender{}) }
 
-// NewBodyOf starts a body of what an account sends.
+// NewBodyOf starts a body of what an account sends. Where the account signs mail, the
+// body's hash is made as it is written.
 func (s *Store) NewBodyOf(from Sender) *Body {
-	return &Body{s: s, from: from, id: s.ids.next(s.Now())}
+	b := &Body{s: s, from: from, id: s.ids.next(s.Now())}
+	if s.signs(from.Account) {
+		b.hash = bodyhash.New()
+	}
+	return b
 }
 
 // ID of the message to be.
@@ -52,6 +60,9 @@ func (b *Body) Size() int64 { return b.size }
 // ErrShare or, where the disk has no room, ErrFull.
 func (b *Body) Write(p []byte) (int, error) {
 	length := len(p)
+	if b.hash != nil {
+		_, _ = b.hash.Write(p)
+	}
 	for len(p) > 0 {
 		if len(b.chunks) == 0 || b.fill == ChunkSize {
 			if n := len(b.chunks); n == stageAt || n >= stageEarly && b.s.memory.full() {

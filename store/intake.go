@@ -254,6 +254,10 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 		return nil, errors.New("accept: no recipients")
 	}
 	var lanes []Lane
+	var hash []byte
+	if b.hash != nil {
+		hash = b.hash.Sum()
+	}
 	err = s.grow(b.inMemory()+1024, func(t *tx) error {
 		var st Standing
 		refusal, st, err = t.permit(m.Account, in.Login, asked)
@@ -263,7 +267,7 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 		if err := t.shareAlike(m.Account, b.size-b.onDisk()); err != nil {
 			return err
 		}
-		m.ID, m.Stored, m.Accepted, m.Period = b.id, b.size, t.wall, st.Period.Key
+		m.ID, m.Stored, m.Accepted, m.Period, m.BodyHash = b.id, b.size, t.wall, st.Period.Key, hash
 		if err := t.charge(&st, asked, m.Stored); err != nil {
 			return err
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"relay/store/bodyhash"
 )
 
 // Outcome is what an attempt meant for one recipient.
@@ -27,11 +29,12 @@ type Notice struct {
 
 // Result is one attempt at a message's recipients at a domain.
 type Result struct {
-	ID       ID
-	Domain   string
-	Event    Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
-	Outcomes []Outcome
-	Open     bool // the attempt goes on with others at the domain: the claim stays open
+	ID        ID
+	Domain    string
+	Event     Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
+	Outcomes  []Outcome
+	Signature Signature // with which it was sent; zero: none
+	Open      bool      // the attempt goes on with others at the domain: the claim stays open
 
 	Done bool        // set by Settle: the message has left the spool with its last recipient
 	DSNs []DSNResult // set by Settle: what became of the DSN that went with it, for LogDSNs
@@ -103,6 +106,9 @@ func (t *tx) settleClaim(m *Message, r *Result) error {
 
 // apply brings the outcomes into the message.
 func (t *tx) apply(m *Message, r *Result) error {
+	if r.Signature.Made.After(m.Signature.Made) {
+		m.Signature = r.Signature
+	}
 	var tried []*Recipient
 	for _, o := range r.Outcomes {
 		if o.Rcpt < 0 || o.Rcpt >= len(m.Recipients) {
@@ -162,6 +168,7 @@ func (t *tx) enqueueOwn(m *Message, body []byte) ([]Lane, error) {
 	m.Recipients = append([]Recipient(nil), m.Recipients...)
 	m.Accepted = t.wall
 	m.Size, m.Stored = int64(len(body)), int64(len(body))
+	m.BodyHash = bodyhash.Of(body)
 	for i := range chunkCount(m.Stored) {
 		part := body[i*ChunkSize : min((i+1)*ChunkSize, len(body))]
 		if err := t.b.Put(bodies, chunkKey(m.ID, i), part); err != nil {

@@ -71,12 +71,14 @@ const (
 	claims                         // id, domain: a claim that is open, see claimState
 	dsns                           // due (8), id of the message whose sender is to be told
 	dsnHours                       // account: the DSNs of its open hour
+	domains                        // account NUL domain that it signs for
+	signingKeys                    // selector
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
-	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours"}
+	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys"}
 
 // Options of a store.
 type Options struct {
@@ -226,6 +228,7 @@ var migrations = []func(*tx) error{
 	expireOrders,                   // 6: orders that wait for ever
 	func(*tx) error { return nil }, // 7: claims that do not say when they are due next
 	func(*tx) error { return nil }, // 8: entries that have a text in place of their Facts, which an older relay would miss
+	func(*tx) error { return nil }, // 9: no domains, which an older relay would leave behind an account that it removes
 }
 
 var (

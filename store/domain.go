@@ -1,0 +1,187 @@
+package store
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Domain is one that an account signs for, once the DNS shows that it is delegated: the
+// domain has a CNAME at each selector that leads to Target. Bucket "domains", key account
+// NUL Name, JSON.
+type Domain struct {
+	Name    string    `json:"domain"` // lower case A-labels
+	Account string    `json:"account"`
+	Label   string    `json:"label"` // in Target
+	Since   time.Time `json:"since"`
+
+	Selectors []string  `json:"selectors,omitempty"` // that were delegated at the last look
+	Looked    time.Time `json:"looked,omitzero"`     // when that was; zero: not yet
+}
+
+// Target is the name in the operator's zone to which the domain's owner points a selector.
+// All selectors lead to the same keys; the label tells whose order it was. Without it an
+// account could sign for a domain that its owner delegated for another account.
+func (d *Domain) Target(selector, zone string) string {
+	return d.Label + "." + selector + "." + zone
+}
+
+// Alias is the name at which the domain's owner does that.
+func (d *Domain) Alias(selector string) string { return selector + "._domainkey." + d.Name }
+
+// Delegated reports whether the domain's mail may be signed with a selector.
+func (d *Domain) Delegated(selector string) bool { return slices.Contains(d.Selectors, selector) }
+
+// HostLabel is in the targets of the relay's own domain, whose records the operator makes.
+const HostLabel = "host"
+
+// AddDomain lets an account sign for a domain. Others may do so too: who does is decided by
+// the domain's owner, in the DNS.
+func (s *Store) AddDomain(account, name string) (d Domain, err error) {
+	err = s.update(0, func(t *tx) error {
+		a, err := load[Account](t, accounts, account)
+		if err != nil {
+			return err
+		}
+		label, err := t.label(&a)
+		if err != nil {
+			return err
+		}
+		d = Domain{Name: name, Account: account, Label: label, Since: t.now}
+		return add(t, domains, string(pairKey(account, name)), d)
+	})
+	return d, err
+}
+
+var keyLabels = []byte("labels") // secret from which labels are made
+
+// label of an account, or of its owner, who may move a domain from one account to another.
+// It is the same when a domain is added again.
+func (t *tx) label(a *Account) (string, error) {
+	var secret []byte
+	ok, err := t.get(meta, keyLabels, &secret)
+	if err == nil && !ok {
+		secret = make([]byte, sha256.Size)
+		if _, err = rand.Read(secret); err == nil {
+			err = t.put(meta, keyLabels, secret)
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	owner := "account " + a.Name
+	if a.Owner != "" {
+		c, err := load[Customer](t, customers, a.Owner)
+		if err != nil {
+			return "", err
+		}
+		owner = "customer " + a.Owner + c.Created.UTC().Format(time.RFC3339Nano) // an earlier one may have had the name
+	}
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(owner))
+	const octets = 10
+	return strings.ToLower(base32.StdEncoding.EncodeToString(mac.Sum(nil)[:octets])), nil
+}
+
+// Domain of an account.
+func (s *Store) Domain(account, name string) (d Domain, err error) {
+	err = s.view(func(t *tx) error {
+		d, err = load[Domain](t, domains, string(pairKey(account, name)))
+		if errors.Is(err, ErrNotFound) {
+			err = fmt.Errorf("domain %q of account %q: %w", name, account, ErrNotFound)
+		}
+		return err
+	})
+	return d, err
+}
+
+// EachDomain calls fn for the domains of an account, of all when account is empty, that are
+// behind the domain of an account, outside of any transaction.
+func (s *Store) EachDomain(account, afterAccount, after string, fn func(*Domain) error) error {
+	var prefix, from []byte
+	if account != "" {
+		prefix = pairKey(account, "")
+	}
+	if after != "" {
+		from = append(pairKey(afterAccount, after), 0)
+	}
+	return walk(s, domains, prefix, from, func(_ []byte, d *Domain) error { return fn(d) })
+}
+
+// RemoveDomain ends that an account signs for a domain.
+func (s *Store) RemoveDomain(account, name string) error {
+	return s.update(0, func(t *tx) error {
+		key := pairKey(account, name)
+		if t.b.Get(domains, key) == nil {
+			return fmt.Errorf("domain %q of account %q: %w", name, account, ErrNotFound)
+		}
+		return t.b.Delete(domains, key)
+	})
+}
+
+func (t *tx) deleteDomains(account string) error {
+	prefix := pairKey(account, "")
+	c := t.b.Cursor(domains)
+	var keys [][]byte
+	for k, _ := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, _ = c.Next() {
+		keys = append(keys, slices.Clone(k))
+	}
+	for _, k := range keys {
+		if err := t.b.Delete(domains, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LookedAt notes which selectors of a domain the DNS shows as delegated. The domain may be
+// gone meanwhile.
+func (s *Store) LookedAt(account, name string, selectors []string) (d Domain, err error) {
+	err = s.update(0, func(t *tx) error {
+		key := pairKey(account, name)
+		ok, err := t.get(domains, key, &d)
+		switch {
+		case err != nil:
+			return err
+		case !ok && account != "":
+			return nil
+		case !ok:
+			d = Domain{Name: name, Label: HostLabel, Since: t.now}
+		}
+		d.Selectors, d.Looked = selectors, t.wall
+		return t.put(domains, key, &d)
+	})
+	return d, err
+}
+
+// Host is the relay's own domain, for which no account signs.
+func (s *Store) Host(name string) (Domain, error) {
+	d := Domain{Name: name, Label: HostLabel}
+	err := s.view(func(t *tx) error { _, err := t.get(domains, pairKey("", name), &d); return err })
+	return d, err
+}
+
+// signs reports whether mail of an account may bear a signature. Where that cannot be told
+// it may not: the message goes without one.
+func (s *Store) signs(account string) (yes bool) {
+	if account == "" {
+		return false
+	}
+	_ = s.view(func(t *tx) error {
+		prefix := pairKey(account, "")
+		k, _ := t.b.Cursor(domains).Seek(prefix)
+		if yes = k != nil && hasPrefix(k, prefix); yes {
+			return nil
+		}
+		a, err := t.account(account)
+		yes = err == nil && a.ServiceSignature
+		return err
+	})
+	return yes
+}
