@@ -29,53 +29,25 @@ func Command(e *shell.Env) *cli.Command {
 }
 
 // fieldFlags are what add and set have in common.
-type fieldFlags struct {
-	plan, contact, owner, reseller string
-	method, reference, terms       string
-	atLimit                        string
-	overMax                        shell.OverMaxFlag
-	senders                        shell.ListFlag
-}
-
-func (f *fieldFlags) flags(planNeeded bool) []cli.Flag {
+func fieldFlags(f *accounts.AccountFields, plan *string, planNeeded bool) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "plan", Usage: "`PLAN` what it may send: see relay plan list", Required: planNeeded, Destination: &f.plan},
-		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` where reports and notices go (or: none)", Destination: &f.contact},
-		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail beyond the allowance, or accept it as overage (where the plan leaves the choice)", Destination: &f.atLimit},
-		f.overMax.Flag("as the plan says"),
-		&cli.GenericFlag{Name: "sender", Usage: "`LIST` addresses or @domains it may send from, with commas (default any)", Value: &f.senders},
-		&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` whose account it is (or: none)", Destination: &f.owner},
-		&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` who manages it (or: none)", Destination: &f.reseller},
-		&cli.StringFlag{Name: "method", Usage: "`METHOD` how its invoices are paid, see [[payment]] (or: none)", Destination: &f.method},
-		&cli.StringFlag{Name: "reference", Usage: "`TEXT` of the customer's own on invoices and letters (or: none)", Destination: &f.reference},
-		&cli.StringFlag{Name: "terms", Usage: "`VERSION` of your terms of service that the customer agrees to now", Destination: &f.terms},
+		&cli.StringFlag{Name: "plan", Usage: "`PLAN` what it may send: see relay plan list", Required: planNeeded, Destination: plan},
+		shell.TextFlag("contact", "`ADDRESS` where reports and notices go (or: none)", &f.Contact),
+		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail beyond the allowance, or accept it as overage (where the plan leaves the choice)", Destination: &f.AtLimit},
+		shell.OverMaxFlag("as the plan says", &f.OverMax),
+		shell.ListFlag("sender", "`LIST` addresses or @domains it may send from, with commas (default any)", &f.Senders),
+		shell.TextFlag("owner", "`CUSTOMER` whose account it is (or: none)", &f.Owner),
+		shell.TextFlag("reseller", "`RESELLER` who manages it (or: none)", &f.Reseller),
+		shell.TextFlag("method", "`METHOD` how its invoices are paid, see [[payment]] (or: none)", &f.Method),
+		shell.TextFlag("reference", "`TEXT` of the customer's own on invoices and letters (or: none)", &f.Reference),
+		&cli.StringFlag{Name: "terms", Usage: "`VERSION` of your terms of service that the customer agrees to now", Destination: &f.Terms},
 	}
-}
-
-// fields of the request that were given.
-func (f *fieldFlags) fields() accounts.AccountFields {
-	out := accounts.AccountFields{Contact: shell.Given(f.contact), AtLimit: f.atLimit, Owner: shell.Given(f.owner), Reseller: shell.Given(f.reseller),
-		Method: shell.Given(f.method), Reference: shell.Given(f.reference), Terms: f.terms}
-	if f.overMax.Given {
-		out.OverMax = &f.overMax.N
-	}
-	if f.senders.Given {
-		list := append([]string{}, f.senders.List...) // none is empty, not left out
-		out.Senders = &list
-	}
-	return out
-}
-
-// given reports whether any flag was.
-func (f *fieldFlags) given() bool {
-	return f.plan+f.contact+f.owner+f.reseller+f.method+f.reference+f.terms+f.atLimit != "" || f.overMax.Given || f.senders.Given
 }
 
 func add(e *shell.Env) *cli.Command {
-	var f fieldFlags
 	var stdin bool
 	in := &accounts.NewAccount{}
-	flags := append(f.flags(true), shell.PasswordFlag(&stdin),
+	flags := append(fieldFlags(&in.Body.AccountFields, &in.Body.Plan, true), shell.PasswordFlag(&stdin),
 		&cli.BoolFlag{Name: "activate", Usage: "do not wait for the payment", Destination: &in.Body.Activate},
 		shell.DryRunFlag(&in.Body.DryRun))
 	return shell.Command(&cli.Command{
@@ -91,7 +63,7 @@ The password is generated and shown only once, unless --password-stdin provides 
 
   relay account add acme --plan standard --contact boss@acme.example`,
 	}, func(ctx context.Context, args []string) (err error) {
-		in.Body.Account, in.Body.Plan, in.Body.AccountFields = args[0], f.plan, f.fields()
+		in.Body.Account = args[0]
 		if in.Body.Password, err = chosen(e, stdin); err != nil {
 			return err
 		}
@@ -153,10 +125,10 @@ func noteUnbilled(e *shell.Env, plan string) {
 }
 
 func set(e *shell.Env) *cli.Command {
-	var f fieldFlags
-	var abuse string
-	flags := append(f.flags(false),
-		&cli.StringFlag{Name: "abuse", Usage: "`REASON` mark it for abuse, which forbids a refund (or: none)", Destination: &abuse})
+	in := &accounts.AccountChange{}
+	b := &in.Body
+	flags := append(fieldFlags(&b.AccountFields, &b.Plan, false),
+		shell.TextFlag("abuse", "`REASON` mark it for abuse, which forbids a refund (or: none)", &b.Abuse))
 	return shell.Command(&cli.Command{
 		Name: "set", ArgsUsage: "NAME", Flags: flags,
 		Usage: "change contact, senders, limit, owner, payment",
@@ -164,16 +136,15 @@ func set(e *shell.Env) *cli.Command {
 
 --plan is for plans without a price. A plan of the same term and kind applies from now on, to the current period too; any other starts a new term now, and credit is lost. The account's own plan applies the changes made to it since, if its price is the same. To buy a plan: relay account upgrade, relay account renew.`,
 	}, func(ctx context.Context, args []string) error {
-		if !f.given() && abuse == "" {
+		if *in == (accounts.AccountChange{}) {
 			return exit.Usage("relay account set --help", "nothing to set")
 		}
-		in := &accounts.AccountChange{Account: args[0]}
-		in.Body.Plan, in.Body.AccountFields, in.Body.Abuse = f.plan, f.fields(), shell.Given(abuse)
+		in.Account = args[0]
 		v, err := accounts.Set.Call(ctx, e.Service, in)
 		switch {
 		case err != nil:
 			return err
-		case f.plan+f.atLimit != "" && unbilled(v):
+		case b.Plan+b.AtLimit != "" && unbilled(v):
 			noteUnbilled(e, v.Plan)
 		}
 		if e.JSON {
@@ -189,19 +160,19 @@ func unbilled(v *accounts.AccountDetail) bool {
 
 func list(e *shell.Env) *cli.Command {
 	in := &accounts.AccountList{}
-	var limit shell.CountFlag
+	var limit *int64
 	return shell.Command(&cli.Command{
 		Name: "list", Usage: "all accounts",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` only accounts of this customer", Destination: &in.Owner},
 			&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` only accounts below this reseller", Destination: &in.Reseller},
 			&cli.StringFlag{Name: "state", Usage: "`STATE` only these: " + strings.Join(answer.States, ", "), Destination: &in.State},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many accounts, the first by name", Value: &limit},
+			shell.CountFlag("limit", "`N` at most this many accounts, the first by name", &limit),
 		},
 		Description: "Accounts are listed by name. Text that is too long for its column ends with …; relay account show NAME shows all of it.",
 	}, func(ctx context.Context, _ []string) error {
 		return shell.List(ctx, e, accounts.List, in, shell.Rows[accounts.Account]{
-			Limit: limit.N,
+			Limit: field.Or0(limit),
 			Columns: []term.Column{{Head: "ACCOUNT", Least: 24}, {Head: "PLAN", Least: 10}, {Head: "STATE"},
 				{Head: "AT LIMIT"}, {Head: "LAST DAY"}, {Head: "CONTACT", Least: 7}},
 			Cells: func(a *accounts.Account) []string {

@@ -13,6 +13,7 @@ import (
 	"relay/report/api/accounts"
 	"relay/report/api/act"
 	"relay/report/api/answer"
+	"relay/report/api/field"
 	"relay/report/api/orders"
 	"relay/report/money"
 	"relay/report/words"
@@ -65,8 +66,7 @@ func renew(e *shell.Env) *cli.Command {
 
 func topUp(e *shell.Env) *cli.Command {
 	in := &orders.CreditOrder{}
-	var block shell.SizeFlag
-	var count shell.CountFlag
+	var block, count *int64
 	return orderCommand(e, &cli.Command{
 		Name: "topup", Usage: "buy extra credit, usable immediately",
 		Description: `An account with a count plan takes a monthly count plan on top: --plan. One with a bandwidth plan takes blocks of its plan: --block, and --count for more than one.
@@ -76,26 +76,26 @@ The credit is used after the allowance and before overage. Credit left at the en
   relay account topup acme --block 1GB --count 2`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "plan", Usage: "`PLAN` a monthly count plan", Destination: &in.Body.Plan},
-			&cli.GenericFlag{Name: "block", Usage: "`SIZE` of a block of the account's plan: 1GB", Value: &block},
-			&cli.GenericFlag{Name: "count", Usage: "`N` how many blocks (default 1)", Value: &count},
+			shell.SizeFlag("block", "`SIZE` of a block of the account's plan: 1GB", &block),
+			shell.CountFlag("count", "`N` how many blocks (default 1)", &count),
 		}, payFlags(&in.Body.Payment)...),
 	}, orders.TopUp, in, &in.Body.DryRun.DryRun, func(_ context.Context, account string) error {
-		in.Account, in.Body.Block, in.Body.Count = account, block.N, count.N
-		return bought(in.Body.Plan, &block, &count)
+		in.Account, in.Body.Block, in.Body.Count = account, field.Or0(block), field.Or0(count)
+		return bought(in.Body.Plan, block, count)
 	})
 }
 
 // bought checks which flags of a top-up go together.
-func bought(plan string, block *shell.SizeFlag, count *shell.CountFlag) error {
+func bought(plan string, block, count *int64) error {
 	const more = "relay account topup --help"
 	switch {
-	case plan != "" && block.Given:
+	case plan != "" && block != nil:
 		return exit.Usage(more, "--plan and --block: a count plan takes the one, a bandwidth plan the other")
-	case plan == "" && !block.Given:
+	case plan == "" && block == nil:
 		return exit.Usage(more, "name what is bought: --plan PLAN on a count plan, --block SIZE on a bandwidth plan")
-	case plan != "" && count.Given:
+	case plan != "" && count != nil:
 		return exit.Usage(more, "--count is for --block; a plan is bought on top once a command")
-	case block.Given && block.N == 0, count.Given && count.N == 0:
+	case block != nil && *block == 0, count != nil && *count == 0:
 		return exit.Usage(more, "blocks have a size and a number: --block 1GB --count 2")
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 
 func invoiceList(e *shell.Env) *cli.Command {
 	in := &billing.Invoices{}
-	var limit shell.CountFlag
+	var limit *int64
 	return shell.Command(&cli.Command{
 		Name: "list", Usage: "invoices and credit notes, by number",
 		Description: `Amounts are in the currency that the last line names; those of credit notes are negative.
@@ -31,9 +31,9 @@ func invoiceList(e *shell.Env) *cli.Command {
 			&cli.BoolFlag{Name: "open", Usage: "only those that are not paid", Destination: &in.Open},
 			&cli.BoolFlag{Name: "overdue", Usage: "only those that should have been paid by now", Destination: &in.Overdue},
 			&cli.StringFlag{Name: "period", Usage: "`PERIOD` only those of this month, 2026-11", Destination: &in.Period},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many, the oldest", Value: &limit},
+			shell.CountFlag("limit", "`N` at most this many, the oldest", &limit),
 		},
-	}, func(ctx context.Context, _ []string) error { return listInvoices(ctx, e, in, limit.N) })
+	}, func(ctx context.Context, _ []string) error { return listInvoices(ctx, e, in, field.Or0(limit)) })
 }
 
 func listInvoices(ctx context.Context, e *shell.Env, in *billing.Invoices, limit int64) error {

@@ -22,7 +22,7 @@ import (
 
 func paymentList(e *shell.Env) *cli.Command {
 	in := &billing.Payments{}
-	var limit shell.CountFlag
+	var limit *int64
 	return shell.Command(&cli.Command{
 		Name: "list", Usage: "payments, and money that was taken or paid back",
 		Description: `Sorted by method and reference; those of one account in the order in which they were recorded. Payments that the bank or the card processor took back are negative, with the reference of the payment. Money that you paid back, by a refund or by hand, is negative too; its reference is the account and the entry in its ledger. Other corrections are not payments: relay account statement has them.`,
@@ -30,9 +30,9 @@ func paymentList(e *shell.Env) *cli.Command {
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only those of this account", Destination: &in.Account},
 			&cli.StringFlag{Name: "kind", Usage: "`payment|reversal|refund` only payments, those taken back, or money paid back", Destination: &in.Kind},
 			&cli.StringFlag{Name: "period", Usage: "`PERIOD` only those recorded in this month, 2026-11, year or day", Destination: &in.Period},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many", Value: &limit},
+			shell.CountFlag("limit", "`N` at most this many", &limit),
 		},
-	}, func(ctx context.Context, _ []string) error { return listPayments(ctx, e, in, limit.N) })
+	}, func(ctx context.Context, _ []string) error { return listPayments(ctx, e, in, field.Or0(limit)) })
 }
 
 // paymentSum sums up what was shown.

@@ -14,6 +14,7 @@ import (
 	"relay/cli/mail"
 	"relay/cli/shell"
 	"relay/report/api/act"
+	"relay/report/api/field"
 	"relay/report/api/host"
 	"relay/report/words"
 )
@@ -27,7 +28,7 @@ const askAgain = 200 * time.Millisecond
 
 // HealthCommand is relay health.
 func HealthCommand(e *shell.Env) *cli.Command {
-	var wait shell.DurationFlag
+	var wait *time.Duration
 	return shell.Command(&cli.Command{
 		Name: "health", Usage: "whether the running relay works, in one line",
 		Description: `Asks the running relay to send a probe through its store and through its queue, and to store something small as a message would be, each within 5 seconds. Exit code 0 when all is well, 1 when a probe does not come back, no mail could be stored (the disk is full) or the store has failed, 69 when no relay answers.
@@ -37,9 +38,9 @@ With --wait it asks again until the relay is healthy or the time is over, and th
 When all connections to next hops are in use, or an account has used up its share of them, further lines say so, and whose they are: mail waits then, but relay is healthy.
 
 It is for monitoring and for a container's health check; relay check looks at more.`,
-		Flags: []cli.Flag{&cli.GenericFlag{Name: "wait", Usage: "`TIME` to wait for a healthy relay, such as 30s", Value: &wait}},
+		Flags: []cli.Flag{shell.DurationFlag("wait", "`TIME` to wait for a healthy relay, such as 30s", &wait)},
 	}, func(ctx context.Context, _ []string) error {
-		h, err := healthWithin(ctx, e, wait.D)
+		h, err := healthWithin(ctx, e, field.Or0(wait))
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/cli/shell"
+	"relay/report/api/field"
 	api "relay/report/api/mail"
 	"relay/store"
 )
@@ -24,8 +25,7 @@ func QueueCommand(e *shell.Env) *cli.Command {
 // queueFilter chooses messages by what they are.
 type queueFilter struct {
 	api.Filter
-	olderThan, youngerThan shell.DurationFlag
-	limit                  shell.CountFlag
+	limit *int64 // messages at most; nil or 0: all
 }
 
 func (f *queueFilter) flags() []cli.Flag {
@@ -34,33 +34,21 @@ func (f *queueFilter) flags() []cli.Flag {
 		&cli.StringFlag{Name: "domain", Usage: "`DOMAIN` only mail to this domain", Destination: &f.Domain},
 		&cli.StringFlag{Name: "sender", Usage: "`ADDR` only mail from this address, @domain, or <> for notices", Destination: &f.Sender},
 		&cli.StringFlag{Name: "recipient", Usage: "`ADDR` only mail to this address or @domain", Destination: &f.Recipient},
-		&cli.GenericFlag{Name: "older-than", Usage: "`TIME` only mail accepted longer ago: 90m, 4h, 2d", Value: &f.olderThan},
-		&cli.GenericFlag{Name: "younger-than", Usage: "`TIME` only mail accepted since", Value: &f.youngerThan},
+		shell.SpanFlag("older-than", "`TIME` only mail accepted longer ago: 90m, 4h, 2d", &f.OlderThan),
+		shell.SpanFlag("younger-than", "`TIME` only mail accepted since", &f.YoungerThan),
 		&cli.BoolFlag{Name: "held", Usage: "only mail that is held", Destination: &f.Held},
 		&cli.BoolFlag{Name: "deferred", Usage: "only mail that was tried at least once", Destination: &f.Deferred},
-		&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many messages, the oldest", Value: &f.limit},
+		shell.CountFlag("limit", "`N` at most this many messages, the oldest", &f.limit),
 	}
-}
-
-// filter of the request.
-func (f *queueFilter) filter() api.Filter {
-	out := f.Filter
-	if f.olderThan.Given {
-		out.OlderThan = f.olderThan.D.String()
-	}
-	if f.youngerThan.Given {
-		out.YoungerThan = f.youngerThan.D.String()
-	}
-	return out
 }
 
 // each calls fn for the messages that the filter chooses, and says whether there may be
 // more.
 func (f *queueFilter) each(ctx context.Context, e *shell.Env, fn func(*api.Message) error) (more bool, err error) {
-	n := int64(0)
-	err = api.ListQueue.Each(ctx, e.Service, &api.Queue{Filter: f.filter()}, f.limit.N, func(m *api.Message) error {
+	n, limit := int64(0), field.Or0(f.limit)
+	err = api.ListQueue.Each(ctx, e.Service, &api.Queue{Filter: f.Filter}, limit, func(m *api.Message) error {
 		n++
 		return fn(m)
 	})
-	return f.limit.N > 0 && n == f.limit.N, err
+	return limit > 0 && n == limit, err
 }

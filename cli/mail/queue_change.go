@@ -16,6 +16,7 @@ import (
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/api/act"
+	"relay/report/api/field"
 	api "relay/report/api/mail"
 	"relay/report/words"
 	"relay/store"
@@ -62,11 +63,11 @@ type changing struct {
 // run changes each message that is selected. Without IDs, a filter or --all it refuses.
 func (g *changing) run(ctx context.Context, args []string) error {
 	g.ctx, g.list = ctx, term.NewArray(g.e.Stdout)
-	chosen := g.all || g.filter.filter() != (api.Filter{})
+	chosen := g.all || g.filter.Filter != (api.Filter{})
 	switch {
 	case chosen && len(args) > 0:
 		return exit.Usage("", "IDs and filters do not go together")
-	case g.filter.limit.Given && !chosen:
+	case g.filter.limit != nil && !chosen:
 		return exit.Usage("with --all: the oldest of all", "--limit goes with a filter or --all")
 	case !chosen && len(args) == 0:
 		return exit.Usage(fmt.Sprintf("name IDs, use a filter such as --account NAME, or --all; see relay queue %s --help", g.sum.Op),
@@ -112,9 +113,10 @@ func (g *changing) step() error {
 
 // byFilter changes the messages that the filter chooses, until there are no more.
 func (g *changing) byFilter() error {
-	filter, left := g.filter.filter(), g.filter.limit.N
-	for in := (&api.ChangeBody{Filter: &filter, All: g.all}); ; {
-		if g.filter.limit.N > 0 {
+	left := field.Or0(g.filter.limit)
+	limited := left > 0
+	for in := (&api.ChangeBody{Filter: &g.filter.Filter, All: g.all}); ; {
+		if limited {
 			in.Limit = int(min(left, api.MostIDs))
 		}
 		is, err := g.call(in)
@@ -122,7 +124,7 @@ func (g *changing) byFilter() error {
 			return err
 		}
 		left -= int64(is.Done + is.Unchanged)
-		if in.Cursor = is.Next; in.Cursor == "" || g.filter.limit.N > 0 && left <= 0 {
+		if in.Cursor = is.Next; in.Cursor == "" || limited && left <= 0 {
 			return nil
 		}
 	}

@@ -58,13 +58,13 @@ func listQueue(ctx context.Context, e *shell.Env, f *queueFilter) error {
 		return err
 	case sum.Messages > 0:
 		err = e.Say("-- %s in %s, %s", words.Size(sum.Bytes), words.Plural(sum.Messages, "message"), words.Plural(sum.Recipients, "recipient"))
-	case f.filter() != (api.Filter{}):
+	case f.Filter != (api.Filter{}):
 		return e.Say("No such mail in the queue")
 	default:
 		return e.Say("The queue is empty")
 	}
 	if more {
-		e.Note("there may be more: --limit %d is reached", f.limit.N)
+		e.Note("there may be more: --limit %d is reached", *f.limit)
 	}
 	return err
 }

@@ -10,13 +10,14 @@ import (
 
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/field"
 	api "relay/report/api/mail"
 	"relay/report/words"
 )
 
 func queueTop(e *shell.Env) *cli.Command {
 	in := &api.Top{By: "both"}
-	limit := shell.CountFlag{N: 20}
+	var limit *int64
 	return shell.Command(&cli.Command{
 		Name: "top", Usage: "where mail waits: by domain and account, the largest queues first",
 		Description: `A line for each domain's mail of an account, or with --by for each domain, or each account: how many messages and recipients wait, how old the oldest is, and when the next one is tried. Below it are the last reply to that oldest message and, while a relay runs, the state of its next hop: until when it is down, or how many connections it has. When all connections to next hops are in use, or an account has used up its share of them, the last lines say whose they are.
@@ -24,10 +25,10 @@ func queueTop(e *shell.Env) *cli.Command {
 A message to several domains counts at each of them; the last line counts it once.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "by", Usage: "`domain|account|both` what a line is for (default both)", Value: in.By, Destination: &in.By},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many lines, or unlimited (default 20)", Value: &limit},
+			shell.CountFlag("limit", "`N` at most this many lines, or unlimited (default 20)", &limit),
 		},
 	}, func(ctx context.Context, _ []string) error {
-		in.Limit = int(limit.N)
+		in.Limit = int(field.Or(limit, 20))
 		top, err := api.TopQueue.Call(ctx, e.Service, in)
 		if err != nil {
 			return err

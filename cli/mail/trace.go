@@ -11,6 +11,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/field"
 	api "relay/report/api/mail"
 	"relay/report/words"
 	"relay/store"
@@ -18,8 +19,8 @@ import (
 
 // TraceCommand is relay trace.
 func TraceCommand(e *shell.Env) *cli.Command {
-	since := shell.DurationFlag{D: 7 * 24 * time.Hour}
-	limit := shell.CountFlag{N: 20}
+	var since *time.Duration
+	var limit *int64
 	follow := false
 	var q api.Traced
 	return shell.Command(&cli.Command{
@@ -32,22 +33,22 @@ remote id is the next hop's own ID of the message, by which its operator can fin
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only mail of this account", Destination: &q.Account},
 			&cli.BoolFlag{Name: "follow", Usage: "show events as they happen", Destination: &follow},
-			&cli.GenericFlag{Name: "since", Usage: "`TIME` how far to look back (default 7d)", Value: &since},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many messages, or unlimited (default 20)", Value: &limit},
+			shell.DurationFlag("since", "`TIME` how far to look back (default 7d)", &since),
+			shell.CountFlag("limit", "`N` at most this many messages, or unlimited (default 20)", &limit),
 		},
 	}, func(ctx context.Context, args []string) error {
 		if len(args) > 0 {
 			q.What = args[0]
 		}
 		switch {
-		case follow && (since.Given || limit.Given):
+		case follow && (since != nil || limit != nil):
 			return exit.Usage("", "--since and --limit look back, --follow does not")
 		case follow:
 			return followTrace(ctx, e, &q)
 		case q.What == "" && q.Account == "":
 			return exit.Usage("relay trace --help", "relay trace needs an ID, an address or --account NAME; --follow alone shows everything")
 		}
-		return traceBack(ctx, e, &api.Trace{Traced: q, Since: since.D.String()}, &since, limit.N)
+		return traceBack(ctx, e, &q, field.Or(since, 7*24*time.Hour), field.Or(limit, 20))
 	})
 }
 
@@ -59,7 +60,8 @@ func ofOne(q *api.Traced) bool {
 
 // traceBack shows the whole life of each message that is asked for, at most limit of
 // them; 0: all.
-func traceBack(ctx context.Context, e *shell.Env, in *api.Trace, since *shell.DurationFlag, limit int64) error {
+func traceBack(ctx context.Context, e *shell.Env, q *api.Traced, since time.Duration, limit int64) error {
+	in := &api.Trace{Traced: *q, Since: since.String()}
 	v := traceView{e}
 	a := term.NewArray(e.Stdout)
 	found := int64(0)
@@ -79,10 +81,10 @@ func traceBack(ctx context.Context, e *shell.Env, in *api.Trace, since *shell.Du
 		return err
 	case e.JSON:
 		return a.End()
-	case found == limit && !ofOne(&in.Traced):
+	case found == limit && !ofOne(q):
 		e.Note("there may be more: --limit %d is reached", limit)
 	case found == 0:
-		return e.Say("nothing since %s", words.Stamp(e.Now().Add(-since.D), e.Zone()))
+		return e.Say("nothing since %s", words.Stamp(e.Now().Add(-since), e.Zone()))
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/api/answer"
+	"relay/report/api/field"
 	api "relay/report/api/mail"
 	"relay/report/words"
 )
@@ -22,7 +23,7 @@ import (
 // UsageCommand is relay usage.
 func UsageCommand(e *shell.Env) *cli.Command {
 	in := &api.UsageList{}
-	var limit shell.CountFlag
+	var limit *int64
 	return shell.Command(&cli.Command{
 		Name: "usage", ArgsUsage: "[NAME]", Usage: "usage of the allowance",
 		Description: `An e-mail is one recipient's copy; its size is that of the message as submitted. Sizes are decimal. Credit is what is left of it now; over is what was used beyond the allowance, on credit or not.
@@ -35,13 +36,13 @@ Without NAME it lists all accounts, by name; with --period only those that sent 
 			&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` only accounts of this customer", Destination: &in.Owner},
 			&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` only accounts below this reseller", Destination: &in.Reseller},
 			&cli.StringFlag{Name: "state", Usage: "`STATE` only these: " + strings.Join(answer.States, ", "), Destination: &in.State},
-			&cli.GenericFlag{Name: "limit", Usage: "`N` at most this many accounts, the first by name", Value: &limit},
+			shell.CountFlag("limit", "`N` at most this many accounts, the first by name", &limit),
 		},
 	}, func(ctx context.Context, args []string) error {
 		if len(args) == 0 {
-			return listUsage(ctx, e, in, limit.N)
+			return listUsage(ctx, e, in, field.Or0(limit))
 		}
-		if in.Owner != "" || in.Reseller != "" || in.State != "" || limit.Given {
+		if in.Owner != "" || in.Reseller != "" || in.State != "" || limit != nil {
 			return exit.Usage("leave out NAME, or the filters", "--owner, --reseller, --state and --limit are for the list of all accounts")
 		}
 		return shell.Show(ctx, e, api.ShowUsage, &api.AccountUsage{Account: args[0], Period: in.Period}, showUsage)

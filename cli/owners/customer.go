@@ -21,55 +21,40 @@ func CustomerCommand(e *shell.Env) *cli.Command {
 }
 
 // customerFlags are what add and set have in common.
-type customerFlags struct {
-	contact, reseller, country string
-	address                    shell.LinesFlag
-}
-
-func (f *customerFlags) flags() []cli.Flag {
+func customerFlags(f *owners.CustomerFields) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "contact", Usage: "`ADDRESS` of the customer (or: none)", Destination: &f.contact},
-		&cli.GenericFlag{Name: "address", Usage: "`LINES` of the buyer's address on invoices, separated by semicolons, or one for each flag (or: none)", Value: &f.address},
-		&cli.StringFlag{Name: "country", Usage: "`CODE` of its country, such as IT: some methods of payment are for some countries only (or: none)", Destination: &f.country},
-		&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` that manages the accounts added for it from now on (or: none)", Destination: &f.reseller},
+		shell.TextFlag("contact", "`ADDRESS` of the customer (or: none)", &f.Contact),
+		shell.LinesFlag("address", "`LINES` of the buyer's address on invoices, separated by semicolons, or one for each flag (or: none)", &f.Address),
+		shell.TextFlag("country", "`CODE` of its country, such as IT: some methods of payment are for some countries only (or: none)", &f.Country),
+		shell.TextFlag("reseller", "`RESELLER` that manages the accounts added for it from now on (or: none)", &f.Reseller),
 	}
-}
-
-// fields of the request that were given.
-func (f *customerFlags) fields() owners.CustomerFields {
-	out := owners.CustomerFields{Contact: shell.Given(f.contact), Country: shell.Given(f.country), Reseller: shell.Given(f.reseller)}
-	if f.address.Given {
-		lines := append([]string{}, f.address.List...) // none is empty, not left out
-		out.Address = &lines
-	}
-	return out
 }
 
 func customerAdd(e *shell.Env) *cli.Command {
-	var f customerFlags
+	in := &owners.NewCustomer{}
 	return shell.Command(&cli.Command{
-		Name: "add", ArgsUsage: "CUSTOMER", Flags: f.flags(), Usage: "add a customer",
+		Name: "add", ArgsUsage: "CUSTOMER", Flags: customerFlags(&in.Body.CustomerFields), Usage: "add a customer",
 		Description: `CUSTOMER has up to 64 characters of a-z 0-9 . _ @ + -. Add its accounts with relay account add NAME --owner CUSTOMER; each keeps its own contact for reports. The lines of its address appear on their invoices.
 
   relay customer add acme --contact boss@acme.example \
     --address 'Acme Srl; Via Roma 1; 20100 Milano'`,
 	}, func(ctx context.Context, args []string) error {
-		in := &owners.NewCustomer{}
-		in.Body.Customer, in.Body.CustomerFields = args[0], f.fields()
+		in.Body.Customer = args[0]
 		return shell.Show(ctx, e, owners.AddCustomer, in, showCustomer)
 	})
 }
 
 func customerSet(e *shell.Env) *cli.Command {
-	var f customerFlags
+	in := &owners.CustomerChange{}
 	return shell.Command(&cli.Command{
-		Name: "set", ArgsUsage: "CUSTOMER", Flags: f.flags(), Usage: "change contact, address, country, reseller",
+		Name: "set", ArgsUsage: "CUSTOMER", Flags: customerFlags(&in.Body), Usage: "change contact, address, country, reseller",
 		Description: "Issued invoices stay as they are. Existing accounts stay with their reseller.",
 	}, func(ctx context.Context, args []string) error {
-		if f.contact+f.reseller+f.country == "" && !f.address.Given {
+		if *in == (owners.CustomerChange{}) {
 			return exit.Usage("relay customer set --help", "nothing to set")
 		}
-		return shell.Show(ctx, e, owners.SetCustomer, &owners.CustomerChange{Customer: args[0], Body: f.fields()}, showCustomer)
+		in.Customer = args[0]
+		return shell.Show(ctx, e, owners.SetCustomer, in, showCustomer)
 	})
 }
 

@@ -27,9 +27,8 @@ import (
 // simFlags are what is simulated, as it is typed.
 type simFlags struct {
 	plan, topUp, atLimit, from string
-	size                       shell.SizeFlag
-	emails, months             shell.CountFlag
-	overMax                    shell.OverMaxFlag
+	size, emails               *int64
+	months, overMax            *int64
 }
 
 func planSimulate(e *shell.Env) *cli.Command {
@@ -47,11 +46,11 @@ E-mails that do not fit are refused and not tried again; with --top-up they make
     --top-up entry-count-month`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "plan", Usage: "`PLAN` that is bought", Required: true, Destination: &f.plan},
-			&cli.GenericFlag{Name: "size", Usage: "`SIZE` of an e-mail, decimal: 40KB", Required: true, Value: &f.size},
-			&cli.GenericFlag{Name: "emails", Usage: "`N` e-mails a month, one for each recipient", Required: true, Value: &f.emails},
-			&cli.GenericFlag{Name: "months", Usage: "`N` months or periods of 30 days, up to 60 (default 12)", Value: &f.months},
+			shell.Needed(shell.SizeFlag("size", "`SIZE` of an e-mail, decimal: 40KB", &f.size)),
+			shell.Needed(shell.CountFlag("emails", "`N` e-mails a month, one for each recipient", &f.emails)),
+			shell.CountFlag("months", "`N` months or periods of 30 days, up to 60 (default 12)", &f.months),
 			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail beyond the allowance, or accept it as overage (default as for an account without a choice)", Destination: &f.atLimit},
-			f.overMax.Flag("as the plan says"),
+			shell.OverMaxFlag("as the plan says", &f.overMax),
 			&cli.StringFlag{Name: "top-up", Usage: "`PLAN` that is bought on top when mail does not fit", Destination: &f.topUp},
 			&cli.StringFlag{Name: "from", Usage: "`MONTH` the first one, such as 2026-11 (default this one)", Destination: &f.from},
 		},
@@ -102,16 +101,16 @@ func (r *simReport) run(ctx context.Context) (err error) {
 
 // customer that the flags describe, as far as they tell without the plan.
 func (f *simFlags) customer() (*forecast.Customer, error) {
-	in := &forecast.Customer{Size: f.size.N, Emails: f.emails.N, Months: 12, OverMax: f.overMax.N}
+	in := &forecast.Customer{Size: field.Or0(f.size), Emails: field.Or0(f.emails), Months: 12, OverMax: field.Or0(f.overMax)}
 	switch {
 	case in.Size <= 0 || in.Size > forecast.MostSize:
 		return nil, exit.Usage("", "--size: up to %s", words.WholeSize(forecast.MostSize))
 	case in.Emails <= 0 || in.Emails > forecast.MostEmails:
 		return nil, exit.Usage("", "--emails: 1 to %s", words.Number(forecast.MostEmails))
-	case f.months.Given && (f.months.N <= 0 || f.months.N > forecast.MostMonths):
+	case f.months != nil && (*f.months <= 0 || *f.months > forecast.MostMonths):
 		return nil, exit.Usage("", "--months: 1 to %d", forecast.MostMonths)
-	case f.months.Given:
-		in.Months = int(f.months.N)
+	case f.months != nil:
+		in.Months = int(*f.months)
 	}
 	if in.Emails*int64(in.Months) > forecast.MostInAll {
 		return nil, exit.Usage("a few months show what there is to see", "--emails times --months: up to %s", words.Number(forecast.MostInAll))

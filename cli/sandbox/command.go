@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"time"
 
 	cli "github.com/urfave/cli/v2"
 
@@ -46,12 +47,12 @@ type Relay struct {
 
 // flags of relay sandbox.
 type flags struct {
-	at      momentFlag
-	speed   speedFlag
-	port    portFlag
+	at      *time.Time // when the clock starts; nil: now
+	speed   *int64     // how many times as fast as real time
+	port    *int64     // 0: any; nil: the usual one, or any
 	keep    string
 	atLimit string
-	traffic trafficFlag
+	traffic *int64 // octets a month
 	verbose bool
 }
 
@@ -69,12 +70,12 @@ Other commands work on it with --data DIR, as its first screen shows. --at and -
   relay sandbox --at "2026-11-30 23:58" --speed 60 --traffic 120MB
   relay sandbox --at "2026-11-28" --speed 86400 --traffic 120MB`,
 		Flags: []cli.Flag{
-			&cli.GenericFlag{Name: "at", Usage: "`TIME` at which the clock starts: 2026-11-30, \"2026-11-30 23:58\", or RFC 3339", Value: &f.at},
-			&cli.GenericFlag{Name: "speed", Usage: "`N` times as fast as real time the clock runs, up to " + words.Number(clock.MaxSpeed), Value: &f.speed},
-			&cli.GenericFlag{Name: "traffic", Usage: "`SIZE` of mail to generate a month, such as 120MB: the plan allows 90 MB", Value: &f.traffic},
+			shell.ParsedFlag("at", "`TIME` at which the clock starts: 2026-11-30, \"2026-11-30 23:58\", or RFC 3339", parseMoment, &f.at),
+			shell.ParsedFlag("speed", "`N` times as fast as real time the clock runs, up to "+words.Number(clock.MaxSpeed), parseSpeed, &f.speed),
+			shell.ParsedFlag("traffic", "`SIZE` of mail to generate a month, such as 120MB: the plan allows 90 MB", parseTraffic, &f.traffic),
 			&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` beyond the account's allowance (default continue)", Destination: &f.atLimit},
 			&cli.StringFlag{Name: "keep", Usage: "`DIR` to keep mail that would have left, one file NAME.eml each", Destination: &f.keep},
-			&cli.GenericFlag{Name: "port", Usage: "`N` for STARTTLS on loopback; 0: any free port (default 2525, or any)", Value: &f.port},
+			shell.ParsedFlag("port", "`N` for STARTTLS on loopback; 0: any free port (default 2525, or any)", parsePort, &f.port),
 			&cli.BoolFlag{Name: "verbose", Usage: "write the relay's log to standard error, not to a file", Destination: &f.verbose},
 		},
 	}, func(ctx context.Context, _ []string) error { return run(ctx, e, p, f) })

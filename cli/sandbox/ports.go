@@ -16,15 +16,15 @@ const (
 )
 
 // listen binds the ports, on loopback only.
-func (s *sandbox) listen(port portFlag) (err error) {
+func (s *sandbox) listen(port *int64) (err error) {
 	one, other := starttlsPort, implicitPort
-	if port.set {
-		one = port.n
+	if port != nil {
+		one = int(*port)
 	}
-	if port.set && port.n == 0 {
+	if one == 0 {
 		other = 0
 	}
-	if s.starttls, err = s.loopback(one, !port.set); err != nil {
+	if s.starttls, err = s.loopback(one, port == nil); err != nil {
 		return err
 	}
 	if s.implicit, err = s.loopback(other, true); err != nil {

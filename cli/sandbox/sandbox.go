@@ -19,6 +19,7 @@ import (
 	"relay/cli/sandbox/sink"
 	"relay/cli/shell"
 	"relay/quota"
+	"relay/report/api/field"
 	"relay/store"
 )
 
@@ -107,7 +108,7 @@ func (s *sandbox) prepare(f *flags, folder *sink.Folder) (err error) {
 // start starts the clock. The account exists before that, so a month that ends while the
 // relay starts belongs to the account.
 func (s *sandbox) start(f *flags) {
-	s.clock, s.traffic = f.clock(), f.traffic.n
+	s.clock, s.traffic = f.clock(), field.Or0(f.traffic)
 }
 
 func (s *sandbox) now() time.Time { return s.clock.Now() }

@@ -13,127 +13,95 @@ import (
 	"relay/report/words"
 )
 
-// NotNone is the name that was given, or "" for none.
-func NotNone(name string) string {
-	if name == "none" {
-		return ""
-	}
-	return name
+// value reads what stands behind a flag.
+type value func(text string) error
+
+func (value) String() string             { return "" }
+func (read value) Set(text string) error { return read(text) }
+
+// Flag is a flag whose value read takes over, each time that it is given.
+func Flag(name, usage string, read func(text string) error) *cli.GenericFlag {
+	return &cli.GenericFlag{Name: name, Usage: usage, Value: value(read)}
 }
 
-// Given is a flag's text as a member of a request: nil when it was not given, "" for
-// none.
-func Given(text string) *string {
-	if text == "" {
-		return nil
-	}
-	text = NotNone(text)
-	return &text
+// ParsedFlag points to to the value of the flag; where that is not given it stays nil.
+func ParsedFlag[T any](name, usage string, parse func(text string) (T, error), to **T) *cli.GenericFlag {
+	return Flag(name, usage, func(text string) error {
+		v, err := parse(text)
+		*to = &v
+		return err
+	})
 }
 
-// LinesFlag may be given several times, and takes several lines with semicolons
-// or line ends.
-type LinesFlag struct {
-	List  []string
-	Given bool
+// Needed is a flag that a command cannot do without.
+func Needed(f *cli.GenericFlag) cli.Flag {
+	f.Required = true
+	return f
 }
 
-func (f *LinesFlag) String() string { return "" }
+// TextFlag is a text; none is an empty one.
+func TextFlag(name, usage string, to **string) cli.Flag {
+	return ParsedFlag(name, usage, func(text string) (string, error) { return words.If(text != "none", text), nil }, to)
+}
 
-func (f *LinesFlag) Set(text string) error {
-	f.Given = true
-	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ';' || r == '\n' }) {
-		if line = strings.TrimSpace(line); line != "" && line != "none" {
-			f.List = append(f.List, line)
-		}
-	}
-	return nil
+// SwitchFlag is yes or no, where it is given at all.
+func SwitchFlag(name, usage string, to **bool) cli.Flag {
+	return &cli.BoolFlag{Name: name, Usage: usage, Action: func(_ *cli.Context, yes bool) error { *to = &yes; return nil }}
 }
 
 // SizeFlag is a number of octets, or unlimited.
-type SizeFlag struct {
-	N     int64
-	Given bool
-}
-
-func (f *SizeFlag) String() string { return "" }
-
-func (f *SizeFlag) Set(text string) (err error) {
-	f.Given = true
-	f.N, err = words.ParseLimit(text, words.ParseSize)
-	return err
+func SizeFlag(name, usage string, to **int64) *cli.GenericFlag {
+	return ParsedFlag(name, usage, func(text string) (int64, error) { return words.ParseLimit(text, words.ParseSize) }, to)
 }
 
 // CountFlag is a number of things, or unlimited.
-type CountFlag struct {
-	N     int64
-	Given bool
-}
-
-func (f *CountFlag) String() string { return "" }
-
-func (f *CountFlag) Set(text string) (err error) {
-	f.Given = true
-	f.N, err = words.ParseLimit(text, words.ParseCount)
-	return err
+func CountFlag(name, usage string, to **int64) *cli.GenericFlag {
+	return ParsedFlag(name, usage, func(text string) (int64, error) { return words.ParseLimit(text, words.ParseCount) }, to)
 }
 
 // DurationFlag is a length of time.
-type DurationFlag struct {
-	D     time.Duration
-	Given bool
+func DurationFlag(name, usage string, to **time.Duration) cli.Flag {
+	return ParsedFlag(name, usage, words.ParseDuration, to)
 }
 
-func (f *DurationFlag) String() string { return "" }
-
-func (f *DurationFlag) Set(text string) (err error) {
-	f.Given = true
-	f.D, err = words.ParseDuration(text)
-	return err
+// SpanFlag is a length of time as requests have it.
+func SpanFlag(name, usage string, to *string) cli.Flag {
+	return Flag(name, usage, func(text string) error {
+		d, err := words.ParseDuration(text)
+		*to = d.String()
+		return err
+	})
 }
 
 // ListFlag may be given several times, and takes several values with commas.
-type ListFlag struct {
-	List  []string
-	Given bool
+func ListFlag[T ~string](name, usage string, to **[]T) cli.Flag {
+	return listFlag(name, usage, ",", "", to)
 }
 
-func (f *ListFlag) String() string { return "" }
+// LinesFlag may be given several times, and takes several lines with semicolons or line
+// ends; none is no line.
+func LinesFlag(name, usage string, to **[]string) cli.Flag {
+	return listFlag(name, usage, ";\n", "none", to)
+}
 
-func (f *ListFlag) Set(text string) error {
-	f.Given = true
-	for item := range strings.SplitSeq(text, ",") {
-		if item = strings.TrimSpace(item); item != "" {
-			f.List = append(f.List, item)
+// listFlag leaves an empty list, not nil, where no item is given.
+func listFlag[T ~string](name, usage, separators, ignored string, to **[]T) cli.Flag {
+	list := []T{}
+	return Flag(name, usage, func(text string) error {
+		for item := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
+			if item = strings.TrimSpace(item); item != "" && item != ignored {
+				list = append(list, T(item))
+			}
 		}
-	}
-	return nil
+		*to = &list
+		return nil
+	})
 }
 
-// OverMaxFlag is a ceiling of overage: a size, none or default.
-type OverMaxFlag struct {
-	N     int64 // octets; 0: default, quota.Uncapped: none
-	Given bool
-}
-
-func (f *OverMaxFlag) String() string { return "" }
-
-func (f *OverMaxFlag) Set(text string) (err error) {
-	f.Given = true
-	f.N, err = words.ParseOverMax(text)
-	return err
-}
-
-// Flag is --over-max; usual says what the default is.
-func (f *OverMaxFlag) Flag(usual string) cli.Flag {
-	return &cli.GenericFlag{Name: "over-max", Usage: "`SIZE` of overage in a month at most: 5GB (or: none, default: " + usual + ")", Value: f}
-}
-
-// Take stores the ceiling in to when the flag was given.
-func (f *OverMaxFlag) Take(to *int64) {
-	if f.Given {
-		*to = f.N
-	}
+// OverMaxFlag is --over-max, a ceiling of overage: a size, none or default. usual says
+// what the default is.
+func OverMaxFlag(usual string, to **int64) cli.Flag {
+	return ParsedFlag("over-max", "`SIZE` of overage in a month at most: 5GB (or: none, default: "+usual+")", words.ParseOverMax, to)
 }
 
 // DryRunFlag is --dry-run of orders and of payments.

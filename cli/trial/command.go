@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"time"
 
 	cli "github.com/urfave/cli/v2"
 
@@ -19,7 +18,6 @@ import (
 // Command is relay test.
 func Command(e *shell.Env) *cli.Command {
 	var in mail.Trial
-	timeout := shell.DurationFlag{D: 2 * time.Minute}
 	return shell.Command(&cli.Command{
 		Name: "test", Usage: "send a message through the relay and follow it to the end",
 		Description: `The message takes the way of a customer's mail: a listener of the running relay with TLS and a login, the charge to the account, the queue, and the next hop. Each step is shown as it happens. The login is made for the test and revoked afterwards.
@@ -31,10 +29,9 @@ Exit code 0 when the message was delivered, 1 when it was refused or bounced, 75
 			&cli.StringFlag{Name: "to", Usage: "`ADDRESS` to send the message to", Required: true, Destination: &in.Body.To},
 			&cli.StringFlag{Name: "account", Usage: "`NAME` of the account that sends; not needed if there is only one", Destination: &in.Body.Account},
 			&cli.StringFlag{Name: "from", Usage: "`ADDRESS` of the sender (default the account's contact)", Destination: &in.Body.From},
-			&cli.GenericFlag{Name: "timeout", Usage: "`TIME` to follow it (default 2m)", Value: &timeout},
+			shell.SpanFlag("timeout", "`TIME` to follow it (default 2m)", &in.Body.Timeout),
 		},
 	}, func(ctx context.Context, _ []string) error {
-		in.Body.Timeout = timeout.D.String()
 		return show(ctx, e, &in)
 	})
 }

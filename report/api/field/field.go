@@ -45,13 +45,16 @@ func Set[T any](to *T, given *T) {
 	}
 }
 
-// Or0 is the value of a member that may be left out.
-func Or0[T any](given *T) (v T) {
+// Or is the value of a member, or the usual one where it was left out.
+func Or[T any](given *T, usual T) T {
 	if given != nil {
-		v = *given
+		return *given
 	}
-	return v
+	return usual
 }
+
+// Or0 is the value of a member that may be left out.
+func Or0[T any](given *T) (v T) { return Or(given, v) }
 
 // OrNull is a text or an instant as answers have it: null where there is none.
 func OrNull[T comparable](v T) *T {
