@@ -296,7 +296,7 @@ func (t *Typing) names(ctx context.Context, k Kind) (list []Candidate) {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
 	_ = t.c.Names(ctx, k, t, func(word, text string) error { // no error is reported
-		if !strings.HasPrefix(word, t.Begun) {
+		if !strings.HasPrefix(word, t.Begun) || !asItIs(word) {
 			return nil
 		}
 		if list = append(list, Candidate{word, text}); len(list) == mostNames {
@@ -305,4 +305,13 @@ func (t *Typing) names(ctx context.Context, k Kind) (list []Candidate) {
 		return nil
 	})
 	return list
+}
+
+// asItIs reports a name that means itself on a command line of any shell. Others are not
+// offered, because a shell may put them there as they are, and strangers choose some: a
+// user name that is locked may be "$(reboot)". A name is no flag, and no word to the script.
+func asItIs(name string) bool {
+	return name != "" && !strings.HasPrefix(name, "-") && !strings.HasPrefix(name, ":") && !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-+@:/,", r)
+	})
 }

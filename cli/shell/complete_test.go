@@ -129,6 +129,28 @@ func TestCompletion_few(t *testing.T) {
 	}
 }
 
+// A name is put on the command line as it is, and strangers choose some: none is offered that
+// a shell, or relay, would take for something else.
+func TestCompletion_hostileNames(t *testing.T) {
+	good := []string{"acme", "you@example.org", "2001:db8::/48", "jürgen", "Ünï-1_2+x", "R-2026/17"}
+	bad := []string{"$(reboot)", "`reboot`", ";reboot", "a;b", "a|b", "a&b", "a>b", "a<b", "a b", "a\tb", "a\nb", "a\x1b[2Jb", "a\u202eb", "a'b", `a"b`, `a\b`,
+		"!!", "#", "~", "*", "a?", "[a]", "{a,b}", "^a^b", "%1", "a=b", "--all", "-a", ":file", ":dir", "", "\xff"}
+	c := completion(func(_ context.Context, _ Kind, _ *Typing, add func(word, text string) error) error {
+		for _, name := range slices.Concat(bad, good) {
+			if err := add(name, ""); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for line, lead := range map[string]string{"account show ": "", "account list --account=": "--account="} {
+		want := lead + strings.Join(good, " "+lead)
+		if got := offered(t, c, line); got != want {
+			t.Errorf("relay %s: %q, want %q", line, got, want)
+		}
+	}
+}
+
 // The function that lists names sees the flags before the word.
 func TestTyping_given(t *testing.T) {
 	want := map[string]string{"config": "x", "owner": "verdi"}
