@@ -16,8 +16,8 @@ type Said struct {
 	Reply string `json:"reply" doc:"With its codes; lines joined by a space, or by \\n."`
 }
 
-// Verdict is what a reply means.
-type Verdict struct {
+// Judgement is what a reply means.
+type Judgement struct {
 	Class    string `json:"class" enum:"delivered,deferred,failed"`
 	Category string `json:"category" doc:"Empty of what was delivered."`
 	Blame    string `json:"blame" doc:"Who must act: recipient, our source, pacing, message, sender's domain, account, remote or us, unknown."`
@@ -38,12 +38,12 @@ type Replies struct {
 var Classify = act.New(act.Spec{Name: "delivery classify", Route: "POST /v1/delivery/classify", Summary: "What replies of next hops mean, and the rule that says so",
 	May: act.Operator, Largest: 8 << 20}, classify)
 
-func classify(_ context.Context, s *act.Service, in *Replies) (*[]Verdict, error) {
+func classify(_ context.Context, s *act.Service, in *Replies) (*[]Judgement, error) {
 	rules, err := s.Verdicts()
 	if err != nil {
 		return nil, err
 	}
-	list := make([]Verdict, 0, len(in.Body.Replies))
+	list := make([]Judgement, 0, len(in.Body.Replies))
 	for i := range in.Body.Replies {
 		v, err := in.Body.Replies[i].Judge(rules)
 		if err != nil {
@@ -55,7 +55,7 @@ func classify(_ context.Context, s *act.Service, in *Replies) (*[]Verdict, error
 }
 
 // Judge says what the reply means. It fails where the stage is unknown.
-func (s *Said) Judge(rules *verdict.Rules) (*Verdict, error) {
+func (s *Said) Judge(rules *verdict.Rules) (*Judgement, error) {
 	stage, ok := verdict.ParseStage(s.Stage)
 	if !ok {
 		return nil, act.Fail(act.Wrong, "stages are "+Stages(), "unknown stage %q", s.Stage)
@@ -64,8 +64,8 @@ func (s *Said) Judge(rules *verdict.Rules) (*Verdict, error) {
 	return &v, nil
 }
 
-func view(v verdict.Verdict) Verdict {
-	return Verdict{Class: string(v.Class), Category: string(v.Category), Blame: string(v.Blame), Rule: v.Rule,
+func view(v verdict.Verdict) Judgement {
+	return Judgement{Class: string(v.Class), Category: string(v.Category), Blame: string(v.Blame), Rule: v.Rule,
 		Slows: string(v.Slows), Suspend: int64(v.Suspend.Seconds()), Wait: int64(v.Wait.Seconds())}
 }
 
