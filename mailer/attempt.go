@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -24,6 +25,7 @@ type attempt struct {
 	tour       tour
 	signature  store.Signature // with which it goes out
 	heard      int             // outcomes that hosts gave so far
+	said       []said
 
 	reached  bool // a host has come as far as a recipient
 	answered bool // a host has decided about a recipient, or may have
@@ -52,7 +54,7 @@ func newAttempt(m *Mailer, j *job) *attempt {
 		n += len(j.claims[i].Rcpts)
 	}
 	a := &attempt{m: m, job: j, began: time.Now(), targets: make([]target, 0, n), left: make([]int, 0, n)}
-	a.tour = tour{path: j.path, began: a.began, doubted: m.doubts.about(j.message.ID)}
+	a.tour = tour{path: j.path, began: a.began, doubted: m.doubts.about(j.message.ID), stops: j.stops}
 	for i := range j.claims {
 		for _, r := range j.claims[i].Rcpts {
 			a.left = append(a.left, len(a.targets))
@@ -71,7 +73,7 @@ func (a *attempt) domain(i int) string { return a.job.claims[a.targets[i].claim]
 
 // next is who goes into the next transaction.
 func (a *attempt) next(c *connection) []int {
-	n := min(len(a.left), maxRcpts)
+	n := min(len(a.left), cmp.Or(a.job.limits.Recipients, maxRcpts))
 	if limit := c.client.Extensions().RcptMax; limit > 0 {
 		n = min(n, limit)
 	}

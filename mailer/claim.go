@@ -56,16 +56,15 @@ func (s *schedule) pick(now time.Time) []*lane {
 		if t.blocked(now) {
 			continue
 		}
-		stuck := s.stuck(t)
-		n, each := t.wants(stuck)
+		n, each, spare := s.demand(t, now)
 		if n == 0 {
+			s.rest(t, now)
 			continue
 		}
-		for _, l := range t.ask(n, each, stuck) {
+		for _, l := range t.ask(n, each, spare) {
 			if s.paused(l.Lane, now) {
-				t.asked -= l.asked
-				l.asked = 0
-				t.leave(l)
+				t.answered(l)
+				s.leave(t, l)
 				s.retire(l)
 				continue
 			}
@@ -108,9 +107,8 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 		if s.paused(l.Lane, now) { // since the claim began
 			s.takeBack(t, now)
 		}
-		t.asked -= l.asked
 		more := !ok || l.again || got[l.Lane] >= l.asked
-		l.asked = 0
+		t.answered(l)
 		s.putBack(l, more, now)
 	}
 	for _, l := range lanes {
@@ -130,13 +128,13 @@ func (s *schedule) putBack(l *lane, more bool, now time.Time) {
 	t := l.turn.site
 	home := l.domain.site
 	if !more || home == nil || home.blocked(now) || t.blocked(now) || s.paused(l.Lane, now) {
-		t.leave(l)
+		s.leave(t, l)
 		s.retire(l)
 		return
 	}
 	if home != t {
-		t.leave(l)
-		home.join(l)
+		s.leave(t, l)
+		s.join(home, l)
 		s.touch(home)
 		return
 	}

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -8,9 +9,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"relay/mailer/client"
+	"relay/mailer/pace"
 	"relay/mailer/route"
 	"relay/mailer/verdict"
 )
@@ -34,10 +37,12 @@ type Config struct {
 	DelayAfter     time.Duration   // age at which a delay DSN is due; 0: 4 hours
 	ReturnMax      int64           // octets up to which a DSN returns the whole message; 0: 50,000
 
-	SiteConnections       int    // to one site at once; 0: 20 to a static route, 10 to MX hosts
-	MessagesPerConnection int    // 0: no limit to a static route, 100 to MX hosts
-	Connections           int    // in all, of which an account has a share; 0: 500
-	Egress                Egress // where connections come from
+	Rows                  *pace.Rows   // what providers take; nil: pace.Default
+	Profile               pace.Profile // how much of that is used; "": pace.Normal
+	SiteConnections       int          // to one site at once; 0: 20 to a static route, as the row says to MX hosts
+	MessagesPerConnection int          // 0: no limit to a static route, as the row says to MX hosts
+	Connections           int          // in all, of which an account has a share; 0: 500
+	Egress                Egress       // where connections come from
 
 	Rules *verdict.Rules // that judge replies; nil: verdict.Default
 
@@ -63,12 +68,6 @@ type Dialer interface {
 type Egress struct {
 	Addr netip.Addr // zero: the system chooses
 	Name string     // EHLO name; "": Config.Hostname
-}
-
-// Pace is how fast a site may be served from one egress source.
-type Pace struct {
-	Connections int // at once
-	Messages    int // in one connection; 0: no limit
 }
 
 // DefaultRetry is when a deferred message is tried again, each with a jitter of a tenth.
@@ -102,6 +101,10 @@ func (c *Config) setDefaults() {
 	number(&c.Connections, 500)
 	number(&c.Window, 10_000)
 	c.Speed = max(c.Speed, 1)
+	if c.Rows == nil {
+		c.Rows = pace.Default()
+	}
+	c.Profile = cmp.Or(c.Profile, pace.Normal)
 	if c.ReturnMax <= 0 {
 		c.ReturnMax = 50_000
 	}
@@ -130,19 +133,27 @@ func (c *Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// pace is the limits of a site.
-func (c *Config) pace(p *route.Path) Pace {
-	pace := Pace{Connections: c.SiteConnections, Messages: c.MessagesPerConnection}
-	if pace.Connections <= 0 {
-		pace.Connections = 10
-		if p != nil && p.Fixed {
-			pace.Connections = 20
-		}
+// fixedConnections to a static route, unless it says otherwise.
+const fixedConnections = 20
+
+// rowOf is what the provider of a path takes. A static route has a row of its own.
+func (c *Config) rowOf(p *route.Path) *pace.Row {
+	if p.Fixed {
+		l := pace.Limits{Connections: cmp.Or(p.Connections, fixedConnections)}
+		return &pace.Row{Name: fixedRow, Prudent: l, Normal: l}
 	}
-	if pace.Messages <= 0 && (p == nil || !p.Fixed) {
-		pace.Messages = 100
-	}
-	return pace
+	return c.Rows.Match(strings.Split(p.Site, ","))
+}
+
+// fixedRow is the name of the row of a static route.
+const fixedRow = "route"
+
+// limits of a row under a profile, with what the operator set for all sites.
+func (c *Config) limits(r *pace.Row, p pace.Profile) pace.Limits {
+	l := r.Limits(p)
+	l.Connections = cmp.Or(c.SiteConnections, l.Connections)
+	l.Messages = cmp.Or(c.MessagesPerConnection, l.Messages)
+	return l
 }
 
 // wait is the time after attempt number tries, 1 being the first.

@@ -25,6 +25,7 @@ func (s *schedule) assign(w *worker, j *job) {
 func (s *schedule) release(w *worker) {
 	if w.job != nil {
 		s.held.add(w.job.message.Account, -1)
+		w.job.leave()
 		w.job = nil
 	}
 }

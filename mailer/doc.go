@@ -30,7 +30,7 @@
 //
 // # Who owns what
 //
-// One goroutine, in schedule.run, owns lanes, domains, sites and claims; it
+// One goroutine, in schedule.run, owns lanes, domains, sites, claims and ceilings; it
 // never waits for the network or the disk to write. Look-ups, claims and workers
 // run beside it and tell it what they found. Only hostMemory and doubts are shared,
 // and each worker's leash.
@@ -50,6 +50,14 @@
 // may have been sent, since the message may then be taken, nor while content moves.
 // What keeps a connection that long is bounded too: client.Timeouts has one
 // deadline from the connection to the reply to DATA, and a least rate for content.
+//
+// # How fast
+//
+// What a provider takes is a row of package pace, and the ceilings are its machines: one
+// for our source at each site, and others for accounts that have a profile of their own or
+// are slowed there. A site asks the store for no more than may begin now. What waits for a
+// ceiling is neither claimed nor dialled for, and an alarm wakes its site. Replies slow the
+// site, or the account there; waiting never does. A suspension is stored with the outcome.
 //
 // # When a host fails
 //

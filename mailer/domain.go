@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"relay/mailer/pace"
 	"relay/mailer/route"
 )
 
@@ -115,7 +116,7 @@ func (s *schedule) found(d *domain, path *route.Path, err error) {
 			s.scan.missed = true // it was let in before anybody knew which crowd it is of
 			s.retire(l)
 		default:
-			d.site.join(l)
+			s.join(d.site, l)
 		}
 	}
 	s.touch(d.site)
@@ -160,7 +161,7 @@ func (s *schedule) siteOf(path *route.Path) *site {
 		s.sites[path.Site] = t
 	}
 	t.path = path
-	t.pace = s.m.config().pace(path)
+	s.setPace(t)
 	return t
 }
 
@@ -170,7 +171,7 @@ func (s *schedule) faultOf(d *domain, fault *route.Error) *site {
 	t := s.sites[faultKey(d.name)]
 	if t == nil {
 		t = newSite(faultKey(d.name))
-		t.pace = Pace{Connections: 1}
+		t.gate = pace.NewSite(pace.Limits{Connections: 1}, pace.State{})
 		t.owner = d
 		s.sites[t.key] = t
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"relay/mailer/pace"
 	"relay/store"
 )
 
@@ -64,6 +65,27 @@ func (m *Mailer) logSiteDown(t *site) {
 // logPoolFull says so once a minute while looks find that accounts wait.
 func (m *Mailer) logPoolFull(connections, waiting int) {
 	m.quiet.Often(slog.LevelWarn, "", "all connections are in use", slog.Int("connections", connections), slog.Int("accounts", waiting))
+}
+
+// logSiteSlowed comes once a minute at most, since replies that follow are to mail that
+// was under way.
+func (m *Mailer) logSiteSlowed(t *site, now time.Time, reply string) {
+	m.log.Warn("next hop slowed", "next_hop", t.key, "provider", t.row.Name, "connections", t.gate.Connections(now),
+		"messages_per_minute", t.gate.Rate(now), "reply", reply)
+}
+
+func (m *Mailer) logSiteSuspended(t *site, until time.Time, reply string) {
+	m.log.Warn("next hop suspended", "next_hop", t.key, "provider", t.row.Name, "next_attempt", until, "reply", reply)
+}
+
+// logAccountSlowed comes once a minute at most too.
+func (m *Mailer) logAccountSlowed(key conductKey, c *pace.Account, now time.Time) {
+	st := c.State(now)
+	if c.Held(now) {
+		m.log.Warn("account held at provider", "account", key.account, "provider", key.provider, "reason", string(st.Reason), "next_attempt", st.Held, "reply", st.Why)
+		return
+	}
+	m.log.Warn("account slowed at provider", "account", key.account, "provider", key.provider, "reason", string(st.Reason), "percent", st.Share.At, "reply", st.Why)
 }
 
 func (m *Mailer) logSiteUp(t *site) {

@@ -1,6 +1,9 @@
 package mailer
 
-import "relay/store"
+import (
+	"relay/mailer/pace"
+	"relay/store"
+)
 
 // lane is a lane of the store that has, or may have, mail that is due. It lives
 // from the moment the store names it until a claim finds it empty.
@@ -10,6 +13,8 @@ type lane struct {
 	turn   *turn // nil while the domain's next hops are looked up
 	asked  int   // messages asked of the store and not answered yet; 0: stands in its turn
 	again  bool  // the store named it again while it was asked for
+
+	profile pace.Profile // of the account
 }
 
 // turn is an account's place at a site: the accounts take turns there, and
@@ -20,6 +25,8 @@ type turn struct {
 	lanes   fifo[*lane] // not asked for
 	size    int         // lanes in all
 	queued  bool        // stands in site.turns
+	asked   int         // messages asked of the store for it and not answered yet
+	profile pace.Profile
 }
 
 // ask picks up to n messages' worth of lanes, no more than each from one.

@@ -162,7 +162,7 @@ func (s *schedule) inspect(due []passing) []passing {
 		}
 		down := false
 		if d := s.domains[s.m.routeKey(p.lane.Domain)]; d != nil && d.site != nil {
-			down = d.site.blocked(now)
+			down = d.site.down(now)
 			p.why = d.site.why
 		}
 		if s.paused(p.lane, now) {

@@ -52,10 +52,12 @@ func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
 	o := store.Outcome{Rcpt: t.rcpt, State: store.RecipientState(t.verdict.Class), Reply: t.out.Reply.String(), Verdict: verdictOf(t)}
 	switch {
 	case o.State != store.Deferred:
-	case !m.store.Past().Before(msg.Expires):
+	case !m.store.Past().Before(msg.Expires) && !a.young(t):
 		o.State = store.Expired
 	case m.config().shown(time.Since(a.job.claimed)) > longAttempt:
 		o.Next = m.config().retryAt(now, msg.Recipients[t.rcpt].Tries+1) // the wait begins at the end
+	case t.verdict.Wait > m.config().wait(msg.Recipients[t.rcpt].Tries+1):
+		o.Next = now.Add(jittered(t.verdict.Wait) + t.verdict.Wait/10) // the host named it
 	}
 	o.DSN = dsnOf(msg, t, o.State, now)
 	return o
@@ -64,6 +66,23 @@ func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
 // longAttempt is how long an attempt may take, by the store's clock, before its
 // end, not its begin, counts for the next one.
 const longAttempt = time.Minute
+
+// young reports whether a target is tried for the first time although its message is old,
+// because it waited for a ceiling of ours: its time begins now.
+func (a *attempt) young(t *target) bool {
+	return a.job.waited && a.job.message.Recipients[t.rcpt].Tries == 0
+}
+
+// life is when a message expires whose time begins now; zero: it began before.
+func (a *attempt) life(claim int, now time.Time) time.Time {
+	m := a.job.message
+	for _, i := range a.job.claims[claim].Rcpts {
+		if !a.job.waited || m.Recipients[i].Tries > 0 {
+			return time.Time{}
+		}
+	}
+	return now.Add(m.Expires.Sub(m.Accepted))
+}
 
 // settle stores what became of an attempt.
 func (m *Mailer) settle(a *attempt) {
@@ -95,6 +114,7 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 		default:
 			if r.Outcomes == nil {
 				a.report(t.claim, r)
+				r.Expires = a.life(t.claim, now)
 			}
 			o := m.outcome(a, t, now)
 			r.Outcomes = append(r.Outcomes, o)
@@ -105,7 +125,11 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 		}
 	}
 	results = slices.DeleteFunc(results, func(r store.Result) bool { return r.Outcomes == nil })
-	if len(results) == 0 || !m.commit(results) {
+	if len(results) == 0 {
+		return
+	}
+	results[0].Pace = a.hear(mine, now)
+	if !m.commit(results) {
 		return
 	}
 	for k, i := range mine {
@@ -136,11 +160,12 @@ func (a *attempt) report(claim int, r *store.Result) {
 	r.Outcomes = make([]store.Outcome, 0, len(c.Rcpts))
 }
 
-// settleUnreached stores that no next hop was reached.
-func (m *Mailer) settleUnreached(j *job, f *failure) {
+// settleUnreached stores that no next hop was reached. It returns what was said.
+func (m *Mailer) settleUnreached(j *job, f *failure) []said {
 	a := newAttempt(m, j)
 	a.stop(f)
 	m.settle(a)
+	return a.said
 }
 
 // commit stores results, however long it takes: what was delivered must not go

@@ -11,12 +11,15 @@ import (
 type Wait string
 
 const (
-	WaitDown   Wait = "down"        // the next hop is left alone after failures
-	WaitPaused Wait = "paused"      // it breaks off mail of the account
-	WaitLookup Wait = "lookup"      // it is being looked up
-	WaitSite   Wait = "site"        // all connections that are allowed to it are in use
-	WaitPool   Wait = "connections" // all connections are in use
-	WaitShare  Wait = "share"       // the account has its share of the connections
+	WaitDown      Wait = "down"        // the next hop is left alone after failures
+	WaitSuspended Wait = "suspended"   // it told us to stop for a time
+	WaitPaused    Wait = "paused"      // it breaks off mail of the account
+	WaitLookup    Wait = "lookup"      // it is being looked up
+	WaitPace      Wait = "pace"        // as much is sent to it as may be
+	WaitAccount   Wait = "account"     // likewise, of the account's mail
+	WaitSite      Wait = "site"        // all connections that are allowed to it are in use
+	WaitPool      Wait = "connections" // all connections are in use
+	WaitShare     Wait = "share"       // the account has its share of the connections
 )
 
 // Place is a message's mail to a domain.
@@ -29,10 +32,10 @@ type Place struct {
 type Outlook struct {
 	InHand   bool      // it is being delivered, or about to be
 	Wait     Wait      // "": nothing is known to keep it
-	Until    time.Time // of WaitDown and WaitPaused
+	Until    time.Time // of WaitDown, WaitSuspended, WaitPaused, WaitPace and WaitAccount
 	Failures int       // in a row; of these two
 	Why      string    // the last failure; likewise
-	Limit    int       // connections allowed; of WaitSite and WaitPool
+	Limit    int       // connections allowed; of WaitSite and WaitPool. Of WaitPace and WaitAccount messages a minute
 }
 
 // Outlooks says of each place what comes next, in their order. It fails when the
@@ -69,14 +72,30 @@ func (s *schedule) outlook(p Place, now time.Time) Outlook {
 // outlookAt is for mail of an account to a site that is known.
 func (s *schedule) outlookAt(t *site, account string, now time.Time) Outlook {
 	switch {
-	case t.blocked(now):
+	case t.down(now):
 		return Outlook{Wait: WaitDown, Until: t.until, Failures: t.failures, Why: t.why}
+	case t.gate.Stopped(now):
+		return Outlook{Wait: WaitSuspended, Until: t.gate.Next(now), Why: t.gate.State(now).Why}
 	case t.workers > len(t.idle) && t.workers-len(t.idle) >= t.limit:
 		return Outlook{Wait: WaitSite, Limit: t.limit}
 	case s.full():
 		return Outlook{Wait: WaitPool, Limit: s.m.config().Connections}
 	case !s.modest(account):
 		return Outlook{Wait: WaitShare}
+	case t.gate.Free(now) == 0:
+		return Outlook{Wait: WaitPace, Until: t.gate.Next(now), Limit: int(t.gate.Rate(now))}
 	}
-	return Outlook{}
+	return s.accountOutlook(t, account, now)
+}
+
+// accountOutlook is what an account's own ceiling says.
+func (s *schedule) accountOutlook(t *site, account string, now time.Time) Outlook {
+	if c := s.conducts[conductKey{account, t.provider()}]; c != nil && c.Held(now) {
+		return Outlook{Wait: WaitAccount, Until: c.HeldUntil(), Why: c.State(now).Why}
+	}
+	g, l := s.gateOf(t, account, s.profileOf(account), now)
+	if g == nil || g.Free(now, l) > 0 {
+		return Outlook{}
+	}
+	return Outlook{Wait: WaitAccount, Until: g.Next(now, l), Limit: l.Rate}
 }

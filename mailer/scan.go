@@ -98,7 +98,7 @@ func (s *schedule) scanLanes(now time.Time) {
 	}
 	for _, t := range s.sites {
 		if t.blocked(now) {
-			s.dueAt(t.until)
+			s.dueAt(t.back(now))
 		}
 	}
 	for key, p := range s.pauses {

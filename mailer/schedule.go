@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"relay/mailer/pace"
 	"relay/store"
 )
 
@@ -42,6 +43,12 @@ type schedule struct {
 	routing  int           // look-ups under way
 	claiming bool
 	pause    time.Time // the store could not be written: no claim before; monotonic
+
+	alarms   pace.Alarms[*site]      // sites that wait for a ceiling
+	resting  int                     // lanes of sites that do
+	profiles map[string]profileEntry // of accounts, lately asked
+	conducts map[conductKey]*pace.Account
+	kept     keptPace
 
 	scan     scanState
 	stopping bool
@@ -96,6 +103,9 @@ func newSchedule(m *Mailer) *schedule {
 		parked:  map[*worker]struct{}{},
 		pauses:  map[store.Lane]*pause{},
 		keep:    minForget,
+
+		profiles: map[string]profileEntry{},
+		conducts: map[conductKey]*pace.Account{},
 	}
 }
 
@@ -106,6 +116,7 @@ func (s *schedule) run(ctx context.Context) error {
 	taking, stop := context.WithCancel(ctx)
 	defer stop()
 	s.taking = taking
+	s.loadPace()
 	s.do(func() { s.m.walk(taking, s) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -169,6 +180,7 @@ func (s *schedule) step() {
 	if s.scanDue(now) {
 		s.scanLanes(now)
 	}
+	s.wake(now)
 	s.lookUp()
 	for s.dirty.len() > 0 {
 		t := s.dirty.pop()
@@ -178,6 +190,7 @@ func (s *schedule) step() {
 	s.claim(now)
 	s.relieve(now)
 	s.noteDials()
+	s.keepPace(now)
 	s.forget(now)
 }
 
@@ -229,7 +242,7 @@ func (s *schedule) admit(key store.Lane, now time.Time) {
 		s.want(l.domain, key.Account)
 		return
 	}
-	home.join(l)
+	s.join(home, l)
 	s.touch(home)
 }
 
@@ -239,7 +252,10 @@ func (s *schedule) admit(key store.Lane, now time.Time) {
 // still have; a few are always allowed.
 func (s *schedule) room(t *site, account string) bool {
 	const few = 4
-	free := s.m.config().Window - len(s.lanes)
+	free := s.m.config().Window - (len(s.lanes) - s.resting)
+	if len(s.lanes) >= restingWindows*s.m.config().Window {
+		return false
+	}
 	if mine := s.shares[account]; free <= 0 || mine >= few && mine >= 3*free {
 		return false
 	}
@@ -282,12 +298,17 @@ func (s *schedule) revive(d *domain) {
 	d.expires = time.Time{}
 	if d.site != nil {
 		d.site.until = time.Time{}
+		s.resumePace(d.site)
 	}
 }
 
 // sleep is until something is to be done that nobody tells us.
 func (s *schedule) sleep() time.Duration {
-	wait := min(maxSleep, max(s.m.config().lasts(s.scan.at.Sub(s.m.store.Now())), 0))
+	now := s.m.store.Now()
+	wait := min(maxSleep, max(s.m.config().lasts(s.scan.at.Sub(now)), 0))
+	if at := s.alarms.Next(); !at.IsZero() {
+		wait = min(wait, max(s.m.config().lasts(at.Sub(now)), 0))
+	}
 	if !s.pause.IsZero() {
 		wait = min(wait, max(time.Until(s.pause), 0))
 	}
@@ -329,6 +350,8 @@ func (s *schedule) drop(domains func(*domain) bool, sites func(*site) bool) {
 	}
 	for key, t := range s.sites {
 		if !used[t] && !t.dirty && !t.hungry && t.waiting == nil && sites(t) {
+			s.kept.put(t, s.m.store.Now())
+			s.alarms.Drop(t)
 			delete(s.sites, key)
 		}
 	}

@@ -14,39 +14,49 @@ func (s *schedule) serve(t *site, now time.Time) {
 		return
 	}
 	for t.queue.len() > 0 && len(t.idle) > 0 {
-		j := s.nextOn(t)
+		j := s.nextOn(t, now)
+		if j == nil {
+			break
+		}
 		w := t.idle[len(t.idle)-1]
 		s.unpark(w)
 		s.assign(w, j)
 	}
-	for t.queue.len() > 0 && t.workers < t.limit {
+	for t.queue.len() > 0 && t.workers < t.limit && t.mayOpen(now) {
 		_, j, ok := t.queue.popIf(s.within)
 		if !ok {
 			s.await(t)
 			break
 		}
-		s.hire(t, j)
+		s.hire(t, j, now)
 	}
-	if n, _ := t.wants(s.stuck(t)); n > 0 && !t.hungry {
+	if n, _, _ := s.demand(t, now); n == 0 {
+		s.rest(t, now)
+	} else if !t.hungry {
 		t.hungry = true
 		s.hungry.push(t)
 	}
 }
 
-// nextOn is the next job for a connection that the site has: of an account within
-// its share if there is one.
-func (s *schedule) nextOn(t *site) *job {
+// nextOn begins the next job for a connection that the site has: of an account within
+// its share if there is one. nil: a ceiling lets none begin.
+func (s *schedule) nextOn(t *site, now time.Time) *job {
+	if t.gate.Free(now) == 0 {
+		return nil
+	}
 	if s.crowded() {
 		if _, j, ok := t.queue.popIf(s.modest); ok {
-			return j
+			return s.begin(j, now)
 		}
 	}
 	_, j := t.queue.pop()
-	return j
+	return s.begin(j, now)
 }
 
 // hire opens a connection with its first job.
-func (s *schedule) hire(t *site, j *job) {
+func (s *schedule) hire(t *site, j *job, now time.Time) {
+	s.begin(j, now)
+	t.gate.Open(now)
 	w := &worker{s: s, m: s.m, site: t, jobs: make(chan *job, 1), hired: time.Now()}
 	t.workers++
 	s.conns++
@@ -150,8 +160,9 @@ func (s *schedule) finished(w *worker, j *job, end ending) {
 		s.block(t, end.why)
 	}
 	s.judgeLanes(w, j, end, now)
+	s.heed(t, j.message.Account, end.said, now)
 	w.done++
-	if !end.open && t.queue.len() == 0 || s.yields(w) || s.tooMany(t) {
+	if !end.open && t.queue.len() == 0 || s.yields(w) || s.tooMany(t) || s.longRest(t, now) {
 		close(w.jobs) // nothing to keep, or another one's turn, or one too many
 		return
 	}
@@ -169,7 +180,7 @@ func (s *schedule) yields(w *worker) bool {
 
 // tooMany reports whether there are more connections than Reconfigure has left.
 func (s *schedule) tooMany(t *site) bool {
-	return t.workers > t.pace.Connections || s.conns > s.m.config().Connections
+	return t.workers > t.gate.Connections(s.m.store.Now()) || s.conns > s.m.config().Connections
 }
 
 // tooLong: a worker has waited for long enough, unless a job is on its way to it.
@@ -209,11 +220,11 @@ func (s *schedule) rouse() {
 			t.waiting = nil
 		}
 		s.touch(t)
-		if s.stopping || t.blocked(now) || t.workers >= t.limit {
+		if s.stopping || t.blocked(now) || t.workers >= t.limit || !t.mayOpen(now) {
 			continue
 		}
 		if j, ok := t.queue.popOf(account); ok {
-			s.hire(t, j)
+			s.hire(t, j, now)
 		}
 	}
 }
@@ -248,6 +259,7 @@ func (s *schedule) unreachable(w *worker, j *job, failed *failure) {
 	case t.open > 0 && j.passed < maxPassed:
 		j.passed++
 		t.shrink(t.open, now)
+		s.crowded421(t, failed, now)
 		t.queue.unshift(j.message.Account, j)
 		s.touch(t)
 		return
@@ -255,8 +267,11 @@ func (s *schedule) unreachable(w *worker, j *job, failed *failure) {
 		s.block(t, failed.err.Error())
 	}
 	s.do(func() {
-		s.m.settleUnreached(j, failed)
-		s.tell(func() { s.land(j) })
+		list := s.m.settleUnreached(j, failed)
+		s.tell(func() {
+			s.land(j)
+			s.heed(t, j.message.Account, list, s.m.store.Now())
+		})
 	})
 }
 
@@ -275,8 +290,6 @@ func (s *schedule) block(t *site, why string) {
 	}
 	s.m.logSiteDown(t)
 	s.dueAt(t.until)
-	for _, l := range t.disband() {
-		s.retire(l)
-	}
+	s.disband(t)
 	s.touch(t)
 }

@@ -3,6 +3,7 @@ package mailer
 import (
 	"time"
 
+	"relay/mailer/pace"
 	"relay/mailer/route"
 	"relay/store"
 )
@@ -19,8 +20,14 @@ const (
 // fault says why. Only the goroutine of schedule.run touches it, except for the
 // fields that never change.
 type site struct {
-	key  string
-	pace Pace
+	key   string
+	row   *pace.Row             // of its provider; nil with a fault
+	gate  *pace.Site            // the ceiling of our source there
+	gates map[string]*pace.Gate // of accounts whose pace is another one, by name; "": of all others together
+	full  int                   // accounts with lanes that take all the provider takes
+	rests bool                  // its lanes wait for a ceiling, and take no place in the window
+	heard stats
+	since time.Time // when a ceiling kept its mail last
 
 	path  *route.Path  // the last route that led here; nil with a fault
 	fault *route.Error // instead of next hops
@@ -36,7 +43,7 @@ type site struct {
 	workers int       // connections, and those being made
 	open    int       // of them, those that were made
 	idle    []*worker // that wait for a message; the last is the freshest
-	limit   int       // connections allowed now, grows up to pace.Connections
+	limit   int       // connections allowed now, grows up to what the gate has
 	ceiling int       // up to which it grows for now; 0: no other
 	eased   time.Time // when the ceiling was set or raised
 	ahead   int       // messages claimed ahead, grows up to maxAhead
@@ -51,7 +58,7 @@ type site struct {
 }
 
 func newSite(key string) *site {
-	return &site{key: key, limit: 1}
+	return &site{key: key, limit: 1, gate: pace.NewSite(pace.Limits{Connections: 1}, pace.State{})}
 }
 
 // job is a message on its way to a site: the claims of all its domains there
@@ -65,12 +72,28 @@ type job struct {
 	claimed time.Time // monotonic
 	again   bool      // Dialled comes before the dial, see store.Claimed
 	passed  int       // how often a connection that could not be made passed it on
+
+	limits pace.Limits // of the site when it was begun
+	waited bool        // a ceiling kept it since it was accepted
+	stops  bool        // a 421 ends the attempt: no other host of the site is asked
+	gate   *pace.Gate  // of the account, when it was begun; nil: it has none
 }
 
-// blocked reports whether the site is left alone. A block that is longer than any
-// is one from before the clock was set back.
-func (s *site) blocked(now time.Time) bool {
+// down reports whether the site is left alone after failures. A block that is longer
+// than any is one from before the clock was set back.
+func (s *site) down(now time.Time) bool {
 	return now.Before(s.until) && s.until.Sub(now) <= maxBlock
+}
+
+// blocked reports whether the site is left alone: it is down, or told us to stop.
+func (s *site) blocked(now time.Time) bool { return s.down(now) || s.gate.Stopped(now) }
+
+// back is when a site that is blocked is tried again.
+func (s *site) back(now time.Time) time.Time {
+	if at := s.gate.Next(now); s.gate.Stopped(now) && at.After(s.until) {
+		return at
+	}
+	return s.until
 }
 
 // join adds a lane, which then stands in its account's turn.
@@ -80,8 +103,11 @@ func (s *site) join(l *lane) {
 		if s.accounts == nil {
 			s.accounts = map[string]*turn{}
 		}
-		t = &turn{site: s, account: l.Account}
+		t = &turn{site: s, account: l.Account, profile: l.profile}
 		s.accounts[l.Account] = t
+		if t.profile == pace.Full {
+			s.full++
+		}
 	}
 	l.turn = t
 	t.size++
@@ -105,6 +131,9 @@ func (s *site) leave(l *lane) {
 	l.turn.size--
 	if l.turn.size == 0 {
 		delete(s.accounts, l.Account)
+		if l.turn.profile == pace.Full {
+			s.full--
+		}
 		if len(s.accounts) == 0 {
 			s.accounts = nil // a dead site is small
 		}
@@ -162,32 +191,37 @@ func (s *site) wants(stuck func(account string) bool) (n, each int) {
 }
 
 // ask picks lanes for n messages: the accounts get equal parts, the lanes of an
-// account too. Those that are stuck have enough.
-func (s *site) ask(n, each int, stuck func(account string) bool) []*lane {
-	turns := s.next(n, stuck)
+// account too. spare is how many an account may have; nil: any number.
+func (s *site) ask(n, each int, spare func(*turn) int) []*lane {
+	turns := s.next(n, spare)
 	k := len(turns)
 	var picked []*lane
 	for i, t := range turns {
-		picked = append(picked, t.ask(share(n, k, i), each)...)
+		part := share(n, k, i)
+		if spare != nil {
+			part = min(part, spare(t))
+		}
+		picked = append(picked, t.ask(part, each)...)
 		if t.queued = t.lanes.len() > 0; t.queued {
 			s.turns.push(t)
 		}
 	}
 	for _, l := range picked {
 		s.asked += l.asked
+		l.turn.asked += l.asked
 	}
 	return picked
 }
 
 // next takes the next accounts, n at most, out of their turns.
-func (s *site) next(n int, stuck func(account string) bool) []*turn {
+func (s *site) next(n int, spare func(*turn) int) []*turn {
 	list := make([]*turn, 0, min(n, s.turns.len()))
 	for range s.turns.len() {
 		if len(list) == n {
 			break
 		}
 		t := s.turns.pop()
-		if stuck != nil && stuck(t.account) {
+		if spare != nil && spare(t) <= 0 {
 			s.turns.push(t)
 			continue
 		}
@@ -198,7 +232,7 @@ func (s *site) next(n int, stuck func(account string) bool) []*turn {
 
 // grow allows more connections after a success.
 func (s *site) grow(now time.Time) {
-	top := s.pace.Connections
+	top := s.gate.Connections(now)
 	if s.ceiling > 0 {
 		if now.Sub(s.eased) >= time.Minute {
 			s.ceiling++
@@ -215,9 +249,16 @@ func (s *site) shrink(n int, now time.Time) {
 	s.ceiling, s.eased = s.limit, now
 }
 
+// answered ends what was asked of the store for a lane.
+func (s *site) answered(l *lane) {
+	s.asked -= l.asked
+	l.turn.asked -= l.asked
+	l.asked = 0
+}
+
 // unused reports whether forgetting the site loses nothing.
 func (s *site) unused(now time.Time) bool {
-	return s.deserted() && (s.failures == 0 || now.Sub(s.until) > 6*time.Hour)
+	return s.deserted() && s.gate.AtRest(now) && (s.failures == 0 || now.Sub(s.until) > 6*time.Hour)
 }
 
 // deserted reports whether nothing waits for the site, or is under way to it.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/pace"
 	"relay/store"
 )
 
@@ -56,8 +57,7 @@ func TestSite_TurnsGoRound(t *testing.T) {
 	for range 15 {
 		for _, l := range s.ask(1, 1, nil) {
 			seen[l.Account]++
-			s.asked -= l.asked
-			l.asked = 0
+			s.answered(l)
 			s.stand(l)
 		}
 	}
@@ -73,7 +73,7 @@ func TestSite_TurnsGoRound(t *testing.T) {
 
 func TestSite_Ceiling(t *testing.T) {
 	s := newSite("s")
-	s.pace.Connections = 20
+	s.gate = pace.NewSite(pace.Limits{Connections: 20}, pace.State{})
 	now := time.Now()
 	for range 6 {
 		s.grow(now)

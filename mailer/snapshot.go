@@ -3,7 +3,10 @@ package mailer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"relay/mailer/pace"
 )
 
 // Site is what the mailer knows at a moment of where a domain's mail goes. It is
@@ -16,6 +19,18 @@ type Site struct {
 	Down        time.Time // left alone until then; zero: it is not
 	Failures    int       // in a row
 	Why         string    // the last failure
+
+	Row       pace.Row    // what its provider takes; without a name where it is not known
+	Limits    pace.Limits // of that, what is used
+	Pace      float64     // messages a minute now; 0: any number
+	Sent      float64     // in the last minute
+	Suspended time.Time   // it told us to stop until then; zero: it did not
+	Since     time.Time   // when it told us to go slower, or to stop; zero: it goes at its row
+	Reply     string      // what it said then
+	Delivered int64       // recipients, since the site is known
+	Deferred  int64
+	Failed    int64
+	Last      []Reply // the newest last
 }
 
 // Sites says what is known of the sites of domains; those of which nothing is are
@@ -40,10 +55,25 @@ func (m *Mailer) Sites(ctx context.Context, domains []string) (map[string]Site, 
 
 func (s *site) snapshot(now time.Time) Site {
 	v := Site{Name: s.key, Connections: s.workers, Limit: s.limit, Claimed: s.queue.len(), Failures: s.failures, Why: s.why}
-	if s.blocked(now) {
+	if s.down(now) {
 		v.Down = s.until
 	}
+	s.addPace(&v, now)
 	return v
+}
+
+// addPace says how fast mail may go.
+func (s *site) addPace(v *Site, now time.Time) {
+	st := s.gate.State(now)
+	v.Limits, v.Pace, v.Sent, v.Since, v.Reply = s.gate.Limits(), s.gate.Rate(now), s.gate.Sent(now), st.Since, st.Why
+	if s.row != nil {
+		v.Row = *s.row
+	}
+	if s.gate.Stopped(now) {
+		v.Suspended = st.Until
+	}
+	v.Delivered, v.Deferred, v.Failed = s.heard.delivered, s.heard.deferred, s.heard.failed
+	v.Last = slices.Clone(s.heard.last)
 }
 
 // ask has the schedule run fn, which must be quick.

@@ -26,6 +26,7 @@ type tour struct {
 	again  bool // it is to be dialled once more
 	slow   bool // to be told one command at a time
 	turns  int  // how often it was dialled once more
+	stops  bool // a 421 is the end: the site punishes those that go on to its next host
 
 	worst    *failure     // of the hosts that took no connection
 	unsafe   bool         // one of them for want of the TLS that the message asks for
@@ -116,6 +117,9 @@ func (t *tour) leave() { t.moving, t.again = true, false }
 
 // fail notes that a host took no connection, or no mail on it.
 func (t *tour) fail(f *failure) {
+	if t.stops && f.err.Reply.Code == 421 {
+		t.well, t.ill, t.again = nil, nil, false
+	}
 	t.unsafe = t.unsafe || f.unsafe
 	if t.worst == nil || t.worst.noTLS() {
 		t.worst = f

@@ -23,7 +23,7 @@ func (m *Mailer) Reconfigure(cfg Config) error {
 	next.Expire, next.NoticeExpire, next.DelayAfter = cfg.Expire, cfg.NoticeExpire, cfg.DelayAfter
 	next.Connections, next.SiteConnections = cfg.Connections, cfg.SiteConnections
 	next.MessagesPerConnection, next.NoticesPerHour = cfg.MessagesPerConnection, cfg.NoticesPerHour
-	next.Rules = cfg.Rules
+	next.Rules, next.Rows, next.Profile = cfg.Rules, cfg.Rows, cfg.Profile
 	m.cfg.Store(&next)
 	wordDSNs(m.store, &m.cfg)
 	select {
@@ -35,12 +35,14 @@ func (m *Mailer) Reconfigure(cfg Config) error {
 
 // tune gives the sites that are known the limits that are in force now.
 func (s *schedule) tune() {
+	now := s.m.store.Now()
+	clear(s.profiles)
 	for _, t := range s.sites {
 		if t.path == nil {
 			continue
 		}
-		t.pace = s.m.config().pace(t.path)
-		t.limit = min(t.limit, t.pace.Connections)
+		s.setPace(t)
+		t.limit = min(t.limit, t.gate.Connections(now))
 		s.touch(t)
 	}
 	s.rouse()

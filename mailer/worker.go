@@ -36,6 +36,7 @@ type ending struct {
 	lost  bool   // one broke off in mid-transaction, and not because of one recipient
 	why   string // why one did
 	broke []int  // claims of the job that were broken off by all hosts that were asked
+	said  []said // what became of its recipients
 }
 
 func (w *worker) run() {
@@ -106,7 +107,7 @@ func (w *worker) serve(j *job) (end ending, failed *failure) {
 	}
 	w.m.settle(a)
 	w.retire(j)
-	end.open, end.broke = w.conn != nil, a.broke()
+	end.open, end.broke, end.said = w.conn != nil, a.broke(), a.said
 	return end, nil
 }
 
@@ -271,7 +272,7 @@ func (w *worker) retire(j *job) {
 		return
 	}
 	done, theirs := w.conn.client.Transactions(), w.conn.client.Extensions().MailMax
-	most := w.m.config().pace(j.path).Messages
+	most := j.limits.Messages
 	if w.conn.once || most > 0 && done >= most || theirs > 0 && done >= theirs {
 		w.hangUp()
 	}

@@ -22,6 +22,9 @@ const (
 	Closed    AccountState = "closed"    // ended for good
 )
 
+// Profiles are how fast an account's mail may go, the slowest first.
+var Profiles = []string{"prudent", "normal", "full"}
+
 // HoldUnpaid is why the system holds an account back that owes for longer than
 // the days of grace. It is lifted by the payment.
 const HoldUnpaid = "unpaid"
@@ -34,6 +37,7 @@ type Account struct {
 	OverMax  int64         `json:"over_max,omitempty"` // octets of overage in a period; 0: as the plan says, quota.Uncapped: no ceiling
 	State    AccountState  `json:"state"`              // as the operator and the orders have it; Status knows of Hold too
 	Reason   string        `json:"reason,omitempty"`   // why the operator suspended it, told to the customer
+	Profile  string        `json:"profile,omitempty"`  // one of Profiles; "": as the configuration says
 	Senders  []string      `json:"senders,omitempty"`  // addresses or @domains it may send from; empty: any (M4)
 	Created  time.Time     `json:"created"`
 	Owner    string        `json:"owner,omitempty"`    // customer whose account it is (M22)

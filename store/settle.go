@@ -33,8 +33,10 @@ type Result struct {
 	Domain    string
 	Event     Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
 	Outcomes  []Outcome
-	Signature Signature // with which it was sent; zero: none
-	Open      bool      // the attempt goes on with others at the domain: the claim stays open
+	Signature Signature   // with which it was sent; zero: none
+	Open      bool        // the attempt goes on with others at the domain: the claim stays open
+	Expires   time.Time   // of the message, if that is later than before; zero: as it is
+	Pace      []PaceEntry // that must not be lost in a crash: a site that stopped
 
 	Done bool        // set by Settle: the message has left the spool with its last recipient
 	DSNs []DSNResult // set by Settle: what became of the DSN that went with it, for LogDSNs
@@ -73,6 +75,9 @@ func (t *tx) settle(r *Result) error {
 	}
 	r.Event.ID, r.Event.Time, r.Done, r.DSNs = r.ID, t.wall, false, nil
 	r.Event.Recipients = r.Event.Recipients[:0]
+	if err := t.keepPace(r.Pace); err != nil {
+		return err
+	}
 	if m == nil {
 		return t.happened(&r.Event, nil)
 	}
@@ -80,6 +85,9 @@ func (t *tx) settle(r *Result) error {
 		return err
 	}
 	r.Event.Account = m.Account
+	if r.Expires.After(m.Expires) {
+		m.Expires = r.Expires
+	}
 	if err := errors.Join(t.dropKey(m, r.Domain), t.apply(m, r), t.settleClaim(m, r)); err != nil {
 		return err
 	}

@@ -73,12 +73,13 @@ const (
 	dsnHours                       // account: the DSNs of its open hour
 	domains                        // account NUL domain that it signs for
 	signingKeys                    // selector
+	paces                          // see PaceEntry
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
-	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys"}
+	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "paces"}
 
 // Options of a store.
 type Options struct {

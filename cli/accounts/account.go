@@ -36,6 +36,7 @@ func fieldFlags(f *accounts.AccountFields, plan *string, planNeeded bool) []cli.
 		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail beyond the allowance, or accept it as overage (where the plan leaves the choice)", Destination: &f.AtLimit},
 		shell.OverMaxFlag("as the plan says", &f.OverMax),
 		shell.ListFlag("sender", "`LIST` addresses or @domains it may send from, with commas (default any)", &f.Senders),
+		shell.TextFlag("profile", "`prudent|normal|full` how much of what providers take its mail may use (default as [delivery] profile; or: none)", &f.Profile),
 		shell.TextFlag("owner", "`CUSTOMER` whose account it is (or: none)", &f.Owner),
 		shell.TextFlag("reseller", "`RESELLER` who manages it (or: none)", &f.Reseller),
 		shell.TextFlag("method", "`METHOD` how its invoices are paid, see [[payment]] (or: none)", &f.Method),

@@ -49,6 +49,7 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 		term.Field{"reference", field.Or0(v.Reference)},
 		term.Field{"agreed to", consentText(e, v.Consent)},
 		term.Field{"abuse", words.If(v.Abuse, "marked: no refund")},
+		term.Field{"profile", field.Or0(v.Profile)},
 		term.Field{"senders", cmp.Or(strings.Join(v.Senders, ", "), "any")},
 		term.Field{"logins", cmp.Or(strings.Join(v.Logins, ", "), "none")},
 		term.Field{"networks", strings.Join(v.Networks, ", ")},

@@ -25,6 +25,7 @@ type egress struct{ *look }
 
 func (e *egress) all() {
 	e.rules()
+	e.providers()
 	if e.cfg.Delivery.Smarthost != "" {
 		e.smarthost()
 		return
@@ -42,6 +43,19 @@ func (e *egress) rules() {
 		e.add("rules", finding.Failed, exit.Hint(err), "%v", err)
 	} else {
 		e.add("rules", finding.OK, "", "%s is in order", file)
+	}
+}
+
+// providers reads the operator's own rows of what providers take, where there are any.
+func (e *egress) providers() {
+	file := e.cfg.Delivery.Providers
+	if file == "" {
+		return
+	}
+	if _, err := e.cfg.Delivery.Rows(); err != nil {
+		e.add("providers", finding.Failed, exit.Hint(err), "%v", err)
+	} else {
+		e.add("providers", finding.OK, "", "%s is in order", file)
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 	"relay/cli/exit"
 	"relay/mailer"
 	"relay/mailer/client"
+	"relay/mailer/pace"
 	"relay/mailer/route"
 	"relay/mailer/verdict"
+	"relay/store"
 )
 
 // Delivery is the [delivery] section: how mail goes out.
@@ -27,6 +29,8 @@ type Delivery struct {
 	NoticesPerHour  int        `toml:"notices_per_hour"`
 	DelayAfter      Duration   `toml:"delay_after"`
 	Rules           string     `toml:"rules"`
+	Profile         string     `toml:"profile"`
+	Providers       string     `toml:"providers"`
 
 	Connections           int `toml:"connections"`
 	SiteConnections       int `toml:"site_connections"`
@@ -47,9 +51,11 @@ var deliveryKeys = Section{Name: "delivery", Keys: []Key{
 	{"notices_per_hour", 1000, countFrom(0), OnReload, `DSNs about one account's mail in an hour; others are counted, not sent; 0: no limit`},
 	{"delay_after", Lasting("4h"), timeFrom("1m"), OnReload, `a delay is told after, where asked for`},
 	{"rules", "", nil, OnReload, `your own rules on replies of next hops, a file that is read before relay's; default none`},
+	{"profile", "normal", oneOf(store.Profiles...), OnReload, `prudent | normal | full: how much of what providers take is used, unless an account says otherwise`},
+	{"providers", "", nil, OnReload, `your own rows of what providers take, a file that is read over relay's; default none`},
 	{"connections", 500, countFrom(1), OnReload, `to next hops at the same time, in all; an account may have three quarters of it`},
-	{"site_connections", 0, countFrom(0), OnReload, `to one set of MX hosts; 0: 10, to a smarthost 20`},
-	{"messages_per_connection", 0, countFrom(0), OnReload, `0: 100 to MX hosts, any number to a smarthost`},
+	{"site_connections", 0, countFrom(0), OnReload, `to one set of MX hosts; 0: as many as its provider takes, to a smarthost 20`},
+	{"messages_per_connection", 0, countFrom(0), OnReload, `0: as many as the provider takes, any number to a smarthost`},
 }}
 
 func waits(texts ...string) (list []Duration) {
@@ -78,6 +84,7 @@ func (c *Config) Mailer() mailer.Config {
 		NoticeExpire:          d.NoticeExpire.Duration,
 		NoticesPerHour:        d.NoticesPerHour,
 		DelayAfter:            d.DelayAfter.Duration,
+		Profile:               pace.Profile(d.Profile),
 		SiteConnections:       d.SiteConnections,
 		MessagesPerConnection: d.MessagesPerConnection,
 		Connections:           d.Connections,
@@ -100,6 +107,22 @@ func (d *Delivery) Verdicts() (*verdict.Rules, error) {
 		return nil, exit.Fail(exit.Config, "the guide says what a rule may have", "%w", err)
 	}
 	return rules, nil
+}
+
+// Rows are what providers take: relay's, with those of the operator's file over them.
+func (d *Delivery) Rows() (*pace.Rows, error) {
+	if d.Providers == "" {
+		return pace.Default(), nil
+	}
+	text, err := os.ReadFile(d.Providers)
+	if err != nil {
+		return nil, exit.Fail(exit.Config, "it must be there and readable for relay's user", "delivery.providers: %w", err)
+	}
+	rows, err := pace.Read(d.Providers, text)
+	if err != nil {
+		return nil, exit.Fail(exit.Config, "the guide says what a row may have", "%w", err)
+	}
+	return rows, nil
 }
 
 // durations of a list.

@@ -183,6 +183,12 @@ func waiting(r *api.Recipient, now time.Time) string {
 	switch {
 	case w.Reason == "down" && next == w.Until:
 		return "next hop down, next try " + in
+	case w.Reason == "suspended" && next == w.Until:
+		return "next hop told relay to stop, next try " + in
+	case (w.Reason == "pace" || w.Reason == "account") && next == w.Until && w.Limit > 0:
+		return fmt.Sprintf("waits for its turn, %s a minute%s, %s", words.Plural(int64(w.Limit), "message"), words.If(w.Reason == "account", " of the account"), in)
+	case w.Reason == "account" && next == w.Until:
+		return "the account is held at this provider, next try " + in
 	case w.Reason == "paused" && next == w.Until:
 		return "next hop breaks off its mail, next try " + in
 	case later:

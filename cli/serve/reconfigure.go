@@ -8,6 +8,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/host"
+	"relay/mailer/pace"
 	"relay/mailer/route"
 	"relay/mailer/verdict"
 	"relay/report/api/act"
@@ -27,7 +28,7 @@ func (r *Relay) config() *config.Config {
 // the relay runs. All that can be wrong is found first: on an error nothing has
 // changed.
 //
-//  1. read and check the file, and the certificate, the password and the rules it names;
+//  1. read and check the file, and the certificate, the password, the rules and the rows it names;
 //  2. compare with what is in force;
 //  3. hand it to the parts: listeners, deliveries, log, and last to who asks
 //     config. Sessions and deliveries under way go on.
@@ -80,13 +81,18 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	rows, err := live.Delivery.Rows()
+	if err != nil {
+		return nil, err
+	}
 	mail := r.mailerConfig(&live)
-	mail.Rules = verdicts
+	mail.Rules, mail.Rows = verdicts, rows
 	if err := r.mail.Reconfigure(mail); err != nil {
 		return nil, exit.Fail(exit.Config, "see [delivery] in the configuration", "%w", err)
 	}
-	list := append(config.Changes(now, &next, &live), r.contents(now, &next, cert, &hop, verdicts)...)
+	list := append(config.Changes(now, &next, &live), r.contents(now, &next, cert, &hop, verdicts, rows)...)
 	r.verdicts.Store(verdicts)
+	r.rows.Store(rows)
 	r.smtp.Reconfigure(r.smtpConfig(&live))
 	r.store.SetBilling(live.Billing.Store())
 	r.store.TrustClock(live.TrustClock)
@@ -100,9 +106,9 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	return list, nil
 }
 
-// contents are the changes in files that are named as before: what cert, hop and
-// verdicts were made of now, and what is in use.
-func (r *Relay) contents(now, next *config.Config, cert *certificate, hop *route.Route, verdicts *verdict.Rules) (list []act.Change) {
+// contents are the changes in files that are named as before: what cert, hop, verdicts
+// and rows were made of now, and what is in use.
+func (r *Relay) contents(now, next *config.Config, cert *certificate, hop *route.Route, verdicts *verdict.Rules, rows *pace.Rows) (list []act.Change) {
 	other := func(key, file string, restart bool) {
 		name := strconv.Quote(file)
 		list = append(list, act.Change{Key: key, Old: name, New: name + ", other content", Restart: restart})
@@ -116,6 +122,9 @@ func (r *Relay) contents(now, next *config.Config, cert *certificate, hop *route
 	}
 	if file := next.Delivery.Rules; file != "" && file == now.Delivery.Rules && !verdicts.Same(r.verdicts.Load()) {
 		other("delivery.rules", file, false)
+	}
+	if file := next.Delivery.Providers; file != "" && file == now.Delivery.Providers && !rows.Same(r.rows.Load()) {
+		other("delivery.providers", file, false)
 	}
 	return list
 }

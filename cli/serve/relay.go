@@ -23,6 +23,7 @@ import (
 	"relay/cli/proof"
 	"relay/cli/trial"
 	"relay/mailer"
+	"relay/mailer/pace"
 	"relay/mailer/route"
 	"relay/mailer/verdict"
 	"relay/report/api"
@@ -58,6 +59,7 @@ type Relay struct {
 	acts      *act.Service
 	hop       route.Route // of all mail; zero: MX
 	verdicts  atomic.Pointer[verdict.Rules]
+	rows      atomic.Pointer[pace.Rows]
 	notify    *notifier
 
 	reloading sync.Mutex
@@ -145,14 +147,19 @@ func (r *Relay) newMailer() (*mailer.Mailer, error) {
 	if err != nil {
 		return nil, err
 	}
+	rows, err := r.cfg.Delivery.Rows()
+	if err != nil {
+		return nil, err
+	}
 	r.verdicts.Store(rules)
+	r.rows.Store(rows)
 	return mailer.New(r.store, r.mailerConfig(&r.cfg), r.Log)
 }
 
 func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
 	m := c.Mailer()
 	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.Clock.Rate()
-	m.Rules = r.verdicts.Load()
+	m.Rules, m.Rows = r.verdicts.Load(), r.rows.Load()
 	return m
 }
 

@@ -4,10 +4,7 @@ import "time"
 
 // Account is the ceiling of one account at one provider. Providers judge senders' domains:
 // what they say of this account's mail slows it there, and nobody else.
-type Account struct {
-	state    Conduct
-	messages bucket
-}
+type Account struct{ state Conduct }
 
 // Conduct is what is kept of an Account over a restart. The zero Conduct is one of which
 // nothing is known.
@@ -82,6 +79,9 @@ func (a *Account) Held(now time.Time) bool {
 	return now.Before(a.state.Held) && a.state.Held.Sub(now) <= holdFor
 }
 
+// HeldUntil is the end of the hold; zero: there is none.
+func (a *Account) HeldUntil() time.Time { return a.state.Held }
+
 // Slow reports whether the account has less than its profile's pace.
 func (a *Account) Slow(now time.Time) bool {
 	a.grow(now)
@@ -100,36 +100,6 @@ func (a *Account) Limits(now time.Time, l Limits) Limits {
 	}
 	l.Rate, l.Connections = max(1, int(float64(l.Rate)*share)), max(1, int(float64(l.Connections)*share))
 	return l
-}
-
-// Free is how many messages of the account may begin now under its profile's limits.
-func (a *Account) Free(now time.Time, l Limits) int {
-	if a.Held(now) {
-		return 0
-	}
-	if l = a.Limits(now, l); l.Rate == 0 {
-		return Any
-	}
-	return a.messages.free(now, speedOf(float64(l.Rate)))
-}
-
-// Next is when a message may begin, now or later.
-func (a *Account) Next(now time.Time, l Limits) time.Time {
-	at := now
-	if a.Held(now) {
-		at = a.state.Held
-	}
-	if l = a.Limits(now, l); l.Rate > 0 {
-		at = later(at, a.messages.next(now, speedOf(float64(l.Rate))))
-	}
-	return at
-}
-
-// Send notes that n messages begin.
-func (a *Account) Send(now time.Time, n int, l Limits) {
-	if l = a.Limits(now, l); l.Rate > 0 {
-		a.messages.take(now, n, speedOf(float64(l.Rate)))
-	}
 }
 
 // Delivered notes recipients that the provider took.

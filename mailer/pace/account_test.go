@@ -70,7 +70,7 @@ func TestAccount_Blamed(t *testing.T) {
 func TestAccount_hold(t *testing.T) {
 	a := NewAccount(Conduct{})
 	a.Unknown(start, 100, "550 5.1.1")
-	if a.Free(start, google()) != 0 || !a.Next(start, google()).Equal(start.Add(holdFor)) {
+	if !a.Held(start) || !a.HeldUntil().Equal(start.Add(holdFor)) {
 		t.Error("it is not held for a day")
 	}
 	a = NewAccount(a.State(start.Add(time.Hour)))

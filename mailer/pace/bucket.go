@@ -3,7 +3,7 @@ package pace
 import "time"
 
 // bucket lets so many through a minute, with a small burst: the generic cell rate
-// algorithm. It begins empty but for one.
+// algorithm. It begins full.
 type bucket struct {
 	full time.Time // when the whole burst is there again
 	last time.Time // when something was taken, or the bucket began
@@ -20,14 +20,14 @@ const burstPart = 10
 
 func speedOf(rate float64) speed {
 	burst := max(1, int(rate)/burstPart)
-	return speed{time.Duration(float64(time.Minute) / (rate - float64(burst) + 1)), burst}
+	return speed{time.Duration(float64(time.Minute)/(rate-float64(burst)+1)) + 1, burst}
 }
 
 // settle begins a bucket that is new, and moves it with a clock that was set back.
 func (b *bucket) settle(now time.Time, s speed) {
 	switch {
 	case b.last.IsZero():
-		b.full = now.Add(time.Duration(s.burst-1) * s.every)
+		b.full = now
 	case now.Before(b.last):
 		b.full = b.full.Add(now.Sub(b.last))
 	default:

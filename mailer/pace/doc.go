@@ -17,5 +17,5 @@
 //
 // State of Site and Account is small and stored by the caller. A suspension is to be
 // stored with the reply that caused it. All else may be a minute old after a crash, which
-// then costs a few messages of slowness: buckets begin empty.
+// then costs a few messages: a tenth of a minute's may go once more.
 package pace

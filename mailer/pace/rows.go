@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,6 +51,9 @@ func (r *Rows) Match(hosts []string) *Row {
 	}
 	return r.other
 }
+
+// Same reports whether the rows are those of other.
+func (r *Rows) Same(other *Rows) bool { return other != nil && reflect.DeepEqual(r, other) }
 
 // All rows, as they are tried.
 func (r *Rows) All() []*Row { return append(slices.Clone(r.ordered), r.other) }

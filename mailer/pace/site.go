@@ -29,6 +29,9 @@ type State struct {
 // AtRow reports whether nothing of the state differs from the row.
 func (s *State) AtRow() bool { return s.Rate.rests() && s.Conns.rests() && s.Until.IsZero() }
 
+// Last is when something was heard last that the state comes of.
+func (s *State) Last() time.Time { return later(s.Slowed, s.Until) }
+
 const (
 	reaction = time.Minute    // replies so soon after one are to mail that was under way
 	maxStop  = 24 * time.Hour // of a suspension; longer, and the clock was set
@@ -47,6 +50,12 @@ func (s *Site) SetLimits(l Limits) { s.limits = l }
 func (s *Site) State(now time.Time) State {
 	s.grow(now)
 	return s.state
+}
+
+// AtRest reports whether forgetting the site loses nothing.
+func (s *Site) AtRest(now time.Time) bool {
+	s.grow(now)
+	return s.state.AtRow() && !s.messages.full.After(now) && !s.opens.full.After(now)
 }
 
 // Stopped reports whether the site is suspended.

@@ -18,6 +18,8 @@ type Route struct {
 	Port int            // 0: 25, with client.TLSImplicit 465
 	TLS  client.TLSMode // zero: STARTTLS where offered; with Auth, and not to a loopback address, it is required
 	Auth *client.Auth   // nil: none
+
+	Connections int // at once; 0: as the configuration says
 }
 
 // Host is one next hop with its addresses, in the order in which to try them.
@@ -34,6 +36,8 @@ type Path struct {
 	TLS   client.TLSMode // what the route demands
 	Auth  *client.Auth   // login; nil: none
 	Fixed bool           // a static route, not found by MX
+
+	Connections int // at once, of a static route; 0: not said
 }
 
 // Config says how to find next hops.
@@ -139,7 +143,7 @@ func (r *Router) static(domain string) (Route, bool) {
 func (r *Router) fixed(ctx context.Context, domain string, rt Route) (*Path, error) {
 	p := &Path{
 		Site: rt.site(),
-		Port: rt.Port, TLS: rt.TLS, Auth: rt.Auth, Fixed: true,
+		Port: rt.Port, TLS: rt.TLS, Auth: rt.Auth, Fixed: true, Connections: rt.Connections,
 	}
 	if a, err := netip.ParseAddr(rt.Host); err == nil {
 		p.Hosts = []Host{{Name: rt.Host, Addrs: []netip.Addr{a}}}

@@ -23,6 +23,7 @@ type AccountFields struct {
 	Reseller  *string   `json:"reseller,omitempty" who:"operator" doc:"Reseller that manages it."`
 	Method    *string   `json:"method,omitempty" doc:"Of payment of its invoices."`
 	Reference *string   `json:"reference,omitempty" doc:"The customer's own text on invoices and letters."`
+	Profile   *string   `json:"profile,omitempty" who:"operator" doc:"How much of what providers take its mail may use: prudent, normal or full; empty: as the configuration says."`
 	Terms     string    `json:"terms,omitempty" doc:"Version of the terms of service that the customer agrees to now."`
 }
 
@@ -46,6 +47,7 @@ func (f *AccountFields) apply(a *store.Account) error {
 	field.Set(&a.Owner, f.Owner)
 	field.Set(&a.Reseller, f.Reseller)
 	field.Set(&a.Method, f.Method)
+	field.Set(&a.Profile, f.Profile)
 	if f.Reference != nil {
 		a.Reference = strings.TrimSpace(*f.Reference)
 	}
@@ -57,6 +59,9 @@ func (f *AccountFields) apply(a *store.Account) error {
 
 func (f *AccountFields) check() error {
 	const widestVersion = 40 // characters
+	if p := field.Or0(f.Profile); p != "" && !slices.Contains(store.Profiles, p) {
+		return act.Invalid("profile", "", " %q: %s", p, strings.Join(store.Profiles, ", "))
+	}
 	if err := CheckReference(field.Or0(f.Reference)); err != nil {
 		return err
 	}

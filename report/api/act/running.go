@@ -71,11 +71,11 @@ type Outlook struct {
 type Wait struct {
 	_ struct{} `nullable:"true"`
 
-	Reason   string     `json:"reason" enum:"down,paused,lookup,site,connections,share" doc:"down: the next hop is left alone after failures. paused: it breaks off mail of the account. lookup: it is being looked up. site: all connections allowed to it are in use. connections: all connections are in use. share: the account has its share of them."`
+	Reason   string     `json:"reason" enum:"down,suspended,paused,lookup,pace,account,site,connections,share" doc:"down: the next hop is left alone after failures. suspended: it told relay to stop for a time. paused: it breaks off mail of the account. lookup: it is being looked up. pace: as much is sent to it as its provider takes. account: likewise, of the account. site: all connections allowed to it are in use. connections: all connections are in use. share: the account has its share of them."`
 	Until    *time.Time `json:"until" doc:"When it is tried again; null: as soon as it can be."`
 	Failures int        `json:"failures" doc:"In a row."`
 	Why      string     `json:"why" doc:"The last failure."`
-	Limit    int        `json:"limit" doc:"Connections allowed, where they are all in use."`
+	Limit    int        `json:"limit" doc:"Connections allowed, where they are all in use; messages a minute, where the pace keeps it."`
 }
 
 // Site is what the relay knows of a next hop.

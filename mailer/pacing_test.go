@@ -1,0 +1,304 @@
+package mailer
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"relay/mailer/pace"
+	"relay/mailer/route"
+	"relay/store"
+)
+
+// rows with one for the hosts of a domain, mx.NAME.
+func rows(t *testing.T, prudent, normal string, more ...string) *pace.Rows {
+	t.Helper()
+	text := fmt.Sprintf("[[row]]\nname = \"paced\"\nmx = [\"mx.paced.test\"]\nprudent = %q\nnormal = %q\n", prudent, normal)
+	for _, line := range more {
+		text += line + "\n"
+	}
+	r, err := pace.Read("rows.toml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// arrivals are the times at which messages began at a host, and how many connections it
+// was dialled.
+type arrivals struct {
+	mu   sync.Mutex
+	at   []time.Time
+	from []string
+}
+
+func (a *arrivals) say(x *exchange) string {
+	if x.verb == "MAIL" {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.at = append(a.at, time.Now())
+		a.from = append(a.from, x.arg)
+	}
+	return ""
+}
+
+func (a *arrivals) most(in time.Duration) (most int) {
+	first := 0
+	for i, at := range a.at {
+		for at.Sub(a.at[first]) >= in {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
+// Messages wait for the site's rate: no attempt, no claim, no connection.
+func TestPace_rate(t *testing.T) {
+	inWorld(t, Config{Rows: rows(t, "1/10/5", "2/10/10")}, func(w *world) {
+		a := &arrivals{}
+		w.host("paced.test").say = a.say
+		var last store.ID
+		for range 40 {
+			last = w.send("you@paced.test")
+		}
+		w.run(30 * time.Second)
+		if r := w.rcpt(last, 0); r.Tries != 0 || r.Next.After(w.store.Now()) {
+			t.Errorf("what waits was tried %d times, and is due %s from now", r.Tries, r.Next.Sub(w.store.Now()))
+		}
+		if claimed := w.site("paced.test").Claimed; claimed > 1 {
+			t.Errorf("%d messages are claimed", claimed)
+		}
+		w.pass(4 * time.Minute)
+		if n := len(a.at); n != 40 {
+			t.Fatalf("%d of 40 messages arrived", n)
+		}
+		if n := a.most(time.Minute); n != 10 {
+			t.Errorf("%d messages in a minute, the row has 10", n)
+		}
+		if took := a.at[39].Sub(a.at[0]); took > 4*time.Minute {
+			t.Errorf("40 messages at 10 a minute took %s", took)
+		}
+	})
+}
+
+// kill goes on with what a kill at this moment leaves to the next start.
+func (w *world) kill() {
+	w.t.Helper()
+	st, before := w.killed(), w.store
+	w.halt()
+	if err := before.Close(); err != nil {
+		w.t.Error(err)
+	}
+	w.store = st
+	var err error
+	if w.mail, err = New(st, w.cfg, slog.New(slog.DiscardHandler)); err != nil {
+		w.t.Fatal(err)
+	}
+	w.start()
+}
+
+// site is what the mailer says of a domain's.
+func (w *world) site(domain string) Site {
+	w.t.Helper()
+	sites, err := w.mail.Sites(w.t.Context(), []string{domain})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return sites[domain]
+}
+
+// One message of an account that comes after many of another leaves within a turn.
+func TestPace_fair(t *testing.T) {
+	inWorld(t, Config{Rows: rows(t, "1/10/5", "2/10/10")}, func(w *world) {
+		w.account("other")
+		a := &arrivals{}
+		w.host("paced.test").say = a.say
+		for range 300 {
+			w.send("you@paced.test")
+		}
+		w.run(time.Minute)
+		m := message("you@paced.test")
+		m.Account, m.Sender = "other", "b@src.test"
+		id := w.accept(m)
+		w.pass(13 * time.Second) // two messages
+		w.wantFinal(id, "you@paced.test", store.Delivered, "250")
+	})
+}
+
+// What waits for a ceiling takes no place of other sites' mail in the window.
+func TestPace_window(t *testing.T) {
+	inWorld(t, Config{Window: 20, Rows: rows(t, "1/10/5", "1/10/1")}, func(w *world) {
+		w.account("other")
+		w.host("quick.test")
+		w.host("paced.test")
+		for i := range 60 {
+			domain := fmt.Sprintf("d%d.test", i)
+			w.point(domain, "mx.paced.test")
+			w.send("you@" + domain)
+		}
+		w.run(time.Minute)
+		m := message("you@quick.test")
+		m.Account = "other"
+		id := w.accept(m)
+		w.pass(time.Second)
+		w.wantFinal(id, "you@quick.test", store.Delivered, "250")
+	})
+}
+
+// A prudent account goes at its own pace, and others at theirs.
+func TestPace_profiles(t *testing.T) {
+	inWorld(t, Config{Rows: rows(t, "1/10/5", "3/50/30")}, func(w *world) {
+		a := &arrivals{}
+		w.host("paced.test").say = a.say
+		for _, p := range []string{"prudent", "normal", "full"} {
+			w.account(p)
+			w.change(p, func(a *store.Account) { a.Profile = p })
+			for range 200 {
+				m := message("you@paced.test")
+				m.Account, m.Sender = p, p+"@src.test"
+				w.accept(m)
+			}
+		}
+		w.run(2 * time.Minute)
+		by := map[string]int{}
+		for _, from := range a.from {
+			for _, p := range []string{"prudent", "normal", "full"} {
+				if strings.Contains(from, p+"@") {
+					by[p]++
+				}
+			}
+		}
+		if all := by["normal"] + by["prudent"]; by["full"] != 200 || all < 55 || all > 62 || by["prudent"] < 9 || by["prudent"] > 11 {
+			t.Errorf("in two minutes: %v, want 200 of full, and 60 of the others, 10 of them prudent", by)
+		}
+	})
+}
+
+// A reply about rate halves the site; a suspension stops it, over a crash too. Neither
+// counts as attempts of mail that waits, nor is it expired for it.
+func TestPace_replies(t *testing.T) {
+	cfg := Config{Rows: rows(t, "1/10/5", "2/10/10"), Retry: []time.Duration{10 * time.Minute}}
+	inWorld(t, cfg, func(w *world) {
+		h := w.host("paced.test")
+		refusal := "451 4.7.1 rate limit exceeded, too many messages from your address"
+		refuse := func(x *exchange) string {
+			if x.verb == "MAIL" {
+				return refusal
+			}
+			return ""
+		}
+		h.say = refuse
+		for range 20 {
+			w.send("you@paced.test")
+		}
+		w.run(time.Second)
+		h.becomes(nil)
+		w.pass(time.Second)
+		v := w.site("paced.test")
+		if v.Pace > 5 || v.Limit != 1 || v.Row.Name != "paced" {
+			t.Errorf("after the reply: %v a minute over %d connections", v.Pace, v.Limit)
+		}
+		w.pass(20 * time.Minute)
+		refusal = "451 4.7.1 rate limit exceeded, try again in 2 hours"
+		h.becomes(refuse)
+		id := w.send("you@paced.test")
+		w.pass(time.Second)
+		w.kill()
+		h.becomes(nil)
+		next := w.send("you@paced.test")
+		w.pass(50 * time.Minute)
+		if v = w.site("paced.test"); v.Suspended.IsZero() {
+			t.Errorf("the restart ended the suspension: %+v", v)
+		}
+		if r := w.rcpt(next, 0); r.Tries != 0 || w.gone(next) {
+			t.Errorf("what waits was tried %d times", r.Tries)
+		}
+		w.pass(90 * time.Minute)
+		w.wantFinal(id, "you@paced.test", store.Delivered, "250")
+		w.wantFinal(next, "you@paced.test", store.Delivered, "250")
+	})
+}
+
+// A message to many recipients counts as the transactions that it takes.
+func TestPace_recipients(t *testing.T) {
+	inWorld(t, Config{Rows: rows(t, "1/10/5", "1/10/10", "recipients = 5")}, func(w *world) {
+		a := &arrivals{}
+		h := w.host("paced.test")
+		h.say = a.say
+		for range 3 {
+			var to []string
+			for i := range 20 {
+				to = append(to, fmt.Sprintf("you%d@paced.test", i))
+			}
+			w.send(to...)
+		}
+		w.run(2 * time.Minute)
+		if n := len(a.at); n != 12 {
+			t.Errorf("%d transactions, want 12", n)
+		}
+		if n := a.most(time.Minute); n > 13 {
+			t.Errorf("%d transactions in a minute, the row has 10, and a message is not cut in two", n)
+		}
+		for _, m := range h.messages() {
+			if len(m.to) != 5 {
+				t.Errorf("%d recipients in a transaction", len(m.to))
+			}
+		}
+	})
+}
+
+// A static route goes by limits of its own, not by rows.
+func TestPace_route(t *testing.T) {
+	cfg := Config{Rows: rows(t, "1/1/1", "1/1/1"), Routes: map[string]route.Route{"paced.test": {Host: "mx.paced.test"}}}
+	inWorld(t, cfg, func(w *world) {
+		h := w.host("paced.test")
+		for range 500 {
+			w.send("you@paced.test")
+		}
+		w.run(time.Minute)
+		if n := len(h.messages()); n != 500 {
+			t.Errorf("%d of 500 in a minute", n)
+		}
+	})
+}
+
+// After a 421 no other host is asked where the row says so.
+func TestPace_after421(t *testing.T) {
+	for how, want := range map[string]int{"next": 1, "stop": 0} {
+		t.Run(how, func(t *testing.T) {
+			inWorld(t, Config{Rows: rows(t, "1/10/5", "2/10/10", `after_421 = "`+how+`"`)}, func(w *world) {
+				first, second := &mx{name: "a", say: func(*exchange) string { return "421 4.3.2 not now" }}, &mx{name: "b"}
+				w.set(w.address("a.mx.paced.test"), first)
+				w.set(w.address("b.mx.paced.test"), second)
+				w.point("paced.test", "a.mx.paced.test", "b.mx.paced.test")
+				w.send("you@paced.test")
+				w.run(time.Minute)
+				if n := len(second.messages()); n != want {
+					t.Errorf("the second host got %d messages, want %d", n, want)
+				}
+			})
+		})
+	}
+}
+
+// Mail to a host that names no rate is as fast as before.
+func TestPace_anyOther(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		a := &arrivals{}
+		w.host("other.test").say = a.say
+		for range 1000 {
+			w.send("you@other.test")
+		}
+		w.run(2 * time.Minute)
+		if n := len(a.at); n != 1000 {
+			t.Errorf("%d of 1000 in two minutes", n)
+		}
+		if n := a.most(time.Minute); n > 600 {
+			t.Errorf("%d in a minute, the row has 600", n)
+		}
+	})
+}
