@@ -473,6 +473,30 @@ func TestAPI_version(t *testing.T) {
 	})
 }
 
+// stranger answers as something else than relay does.
+type stranger int
+
+func (s stranger) Do(req *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	http.Error(w, "no such page", int(s))
+	resp := w.Result()
+	resp.Request = req
+	return resp, nil
+}
+
+// A relay from before an act answers as it did to pages that it did not know: the client
+// says what to do.
+func TestAct_unknownToTheService(t *testing.T) {
+	_, err := echoAct.Call(t.Context(), stranger(http.StatusNotFound), &echoRequest{Name: "a"})
+	p, ok := errors.AsType[*Problem](err)
+	if !ok || p.Type != Version || p.Hint == nil || p.Hint.Text != "restart the relay, so that it is of the same version" {
+		t.Errorf("%#v", err)
+	}
+	if _, err := echoAct.Call(t.Context(), stranger(http.StatusBadGateway), &echoRequest{Name: "a"}); !errors.Is(err, ErrBroken) {
+		t.Errorf("%v, want that it broke", err)
+	}
+}
+
 func TestStepOf(t *testing.T) {
 	all := map[string]*Spec{"account list": {}, "account close": {}, "usage": {}}
 	for text, want := range map[string]string{

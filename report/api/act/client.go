@@ -46,7 +46,7 @@ func (s *Spec) send(ctx context.Context, c Caller, in any) (*http.Response, erro
 	const most = 1 << 20
 	if err := json.NewDecoder(io.LimitReader(resp.Body, most)).Decode(p); err != nil || p.Type == "" {
 		if resp.StatusCode == http.StatusNotFound {
-			return nil, Fail(Version, "restart the relay, so that it is of the same version", "the relay that runs does not know this command: nothing was done")
+			return nil, ownHint(Fail(Version, "restart the relay, so that it is of the same version", "the relay that runs does not know this command: nothing was done"))
 		}
 		return nil, broken(ctx, fmt.Errorf("it answers %s", resp.Status))
 	}
@@ -81,7 +81,7 @@ func address(s *Spec, in any) (string, error) {
 	err := eachParameter(reflect.ValueOf(in).Elem(), func(f reflect.StructField, text string) error {
 		if name := f.Tag.Get("path"); name != "" {
 			if text == "" || text == "." || text == ".." {
-				return unfound()
+				return ownHint(NotFound)
 			}
 			path = strings.Replace(path, "{"+name+"}", url.PathEscape(text), 1)
 			return nil
@@ -97,9 +97,9 @@ func address(s *Spec, in any) (string, error) {
 	return path, err
 }
 
-// unfound is NotFound where no handler reads its hint.
-func unfound() error {
-	p := *NotFound.(*Problem)
+// ownHint is a problem that the client makes itself: no handler has read its hint.
+func ownHint(problem error) error {
+	p := *problem.(*Problem)
 	p.Hint = hintOf(p.advice, nil)
 	return &p
 }
