@@ -114,6 +114,7 @@ func (m *mount) stream(ctx context.Context, do func(*Sink) error) (*body, error)
 	return &body{func(hc huma.Context) {
 		_, w := humago.Unwrap(hc)
 		s := &Sink{w: w}
+		defer s.untilStop(m.s.Running)()
 		err := do(s)
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		switch {
@@ -146,7 +147,6 @@ func (a *Stream[In, Row]) register(m *mount) {
 			return nil, m.problem(ctx, err)
 		}
 		return m.stream(ctx, func(s *Sink) error {
-			defer s.untilStop(m.s.Running)()
 			s.Type = "application/x-ndjson"
 			return a.rows(ctx, m, in, s)
 		})

@@ -76,12 +76,7 @@ func TestFile_clientStandsStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)
 		endless := NewFile(Spec{Name: "echo endless", Route: "GET /v1/endless", May: Operator}, func(_ context.Context, _ *Service, _ *struct{}, s *Sink) error {
-			for {
-				if _, err := s.Write(make([]byte, 1<<16)); err != nil {
-					ended <- err
-					return err
-				}
-			}
+			return untilError(ended, func() error { _, err := s.Write(make([]byte, 1<<16)); return err })
 		})
 		client, end := over(t, service(t), endless)
 		defer end()
@@ -95,24 +90,42 @@ func TestFile_clientStandsStill(t *testing.T) {
 	})
 }
 
-// A relay that stops does not wait for a client that takes nothing of a stream.
+// A relay that stops does not wait for a client that takes nothing of an answer: a command
+// whose output a pager holds up must not keep it from starting again.
 func TestStream_clientStandsStillAtTheStop(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ended := make(chan error, 1)
-		endless := NewStream(Spec{Name: "echo endless", Route: "GET /v1/endless", May: Operator}, func(_ context.Context, _ *Service, _ *struct{}, give func(*countRow) error) error {
-			for {
-				if err := give(&countRow{}); err != nil {
-					ended <- err
-					return err
-				}
-			}
+	spec := Spec{Name: "echo endless", Route: "GET /v1/endless", May: Operator}
+	for name, endless := range map[string]func(ended chan<- error) Any{
+		"stream": func(ended chan<- error) Any {
+			return NewStream(spec, func(_ context.Context, _ *Service, _ *struct{}, give func(*countRow) error) error {
+				return untilError(ended, func() error { return give(&countRow{}) })
+			})
+		},
+		"file": func(ended chan<- error) Any {
+			return NewFile(spec, func(_ context.Context, _ *Service, _ *struct{}, s *Sink) error {
+				return untilError(ended, func() error { _, err := s.Write(make([]byte, 1<<16)); return err })
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, stopping, ended := service(t), make(chan struct{}), make(chan error, 1)
+				s.Running = &Running{Stopping: stopping}
+				_, end := over(t, s, endless(ended))
+				defer end()
+				synctest.Wait()
+				close(stopping)
+				cutOff(t, ended, 2*lastFor)
+			})
 		})
-		s, stopping := service(t), make(chan struct{})
-		s.Running = &Running{Stopping: stopping}
-		_, end := over(t, s, endless)
-		defer end()
-		synctest.Wait()
-		close(stopping)
-		cutOff(t, ended, 2*lastFor)
-	})
+	}
+}
+
+// untilError writes on and on, and tells the error by which that ends.
+func untilError(ended chan<- error, write func() error) error {
+	for {
+		if err := write(); err != nil {
+			ended <- err
+			return err
+		}
+	}
 }
