@@ -7,19 +7,16 @@
 package exit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
-	"syscall"
 
 	"relay/cli/control"
 	"relay/cli/term"
 	"relay/report/api/act"
 	"relay/report/words"
-	"relay/store"
-	"relay/store/highwater"
 )
 
 // Exit codes that scripts may rely on (after BSD's sysexits.h).
@@ -85,8 +82,8 @@ func Report(w io.Writer, err error) int {
 	return e.Code
 }
 
-// Of is err with code and hint: of the Error that it wraps, of the service's
-// problem, or from a table of causes.
+// Of is err with code and hint: of the Error that it wraps, of the service's problem, from
+// a table of causes, or of the problem that it would be for the service.
 func Of(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return &Error{e.Code, err, e.Hint}
@@ -99,35 +96,21 @@ func Of(err error) *Error {
 			return &Error{c.code, err, c.hint}
 		}
 	}
-	return &Error{Code: Failed, Err: err}
+	p := ofProblem(act.Known(err))
+	return &Error{p.Code, err, p.Hint}
 }
 
 // Hint is the next step after err, "" when none is known.
 func Hint(err error) string { return Of(err).Hint }
 
-const asOwner = "run the command as the user that runs the relay, or as root"
-
-// causes of errors that come from other packages. The first that fits counts.
+// causes of errors that the service does not know of. The first that fits counts.
 var causes = []struct {
 	err  error
 	code int
 	hint string
 }{
-	{store.ErrLocked, TryAgain, "a relay that is starting or stopping, or another command, has it: try again"},
-	{store.ErrFull, TryAgain, makeSpace},
-	{syscall.ENOSPC, TryAgain, makeSpace},
-	{syscall.EDQUOT, TryAgain, makeSpace},
-	{store.ErrBusy, TryAgain, "wait until it is delivered, or take it out with: relay queue drop --account NAME"},
-	{store.ErrOlder, Failed, "relay serve, or any command on it, brings it up to date"},
-	{store.ErrNewer, Failed, "run the relay that wrote it, or a newer one"},
-	{highwater.ErrDamaged, Failed, "write the number of the last invoice that you sent into that file, twice: echo 17 17 > relay.invoices"},
-	{control.ErrDenied, Unreachable, asOwner},
+	{control.ErrDenied, Unreachable, "run the command as the user that runs the relay, or as root"},
 	{control.ErrUnreached, Unreachable, "nothing was done: check the address and its certificate; SSL_CERT_FILE names one that nobody signed"},
-	{store.ErrCurrency, Config, "set [billing] currency back"},
-	{store.ErrNotYours, Failed, "ask the operator"},
 	{control.ErrBroken, Unreachable, "see the relay's log; what the command asked for may have been done or not"},
-	{os.ErrPermission, Failed, asOwner},
-	{os.ErrNotExist, Failed, "see that the name is right, and that the directory is there"},
+	{context.Canceled, Failed, ""},
 }
-
-const makeSpace = "make space on the disk and try again"

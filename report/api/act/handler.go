@@ -2,12 +2,10 @@ package act
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"path"
-	"reflect"
 	"strings"
 	"sync"
 
@@ -127,11 +125,6 @@ func (a *API) anyVersion(r *http.Request) bool {
 	return a.open[pattern]
 }
 
-// registerTo is huma.Register, with the mount's API.
-func registerTo[In, Out any](m *mount, op huma.Operation, do func(context.Context, *In) (*Out, error)) {
-	huma.Register(m.api, op, do)
-}
-
 func encode(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
@@ -182,5 +175,3 @@ func invalid(status int, text string, errs []error) *Problem {
 	}
 	return p
 }
-
-func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }

@@ -10,11 +10,13 @@ import (
 	"relay/store/highwater"
 )
 
-// known is the problem that an error from below stands for.
-func known(err error) *Problem {
+// Known is the problem that an error from below stands for.
+func Known(err error) *Problem {
 	for _, k := range sentinels {
 		if errors.Is(err, k.is) {
-			return Fail(k.as, k.hint, "%w", err).(*Problem)
+			p := Fail(k.as, "", "%w", err).(*Problem)
+			p.Hint = hintOf(k.hint, nil)
+			return p
 		}
 	}
 	return Fail(Internal, "", "%w", err).(*Problem)

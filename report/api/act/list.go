@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // Limits of a page.
@@ -90,7 +92,7 @@ type rows[Row any] struct {
 func (l *List[In, Row]) register(m *mount) {
 	op := m.operation(&l.Spec)
 	type answer = rows[Row]
-	registerTo(m, op, func(ctx context.Context, in *In) (*answer, error) {
+	huma.Register(m.api, op, func(ctx context.Context, in *In) (*answer, error) {
 		page, err := run(ctx, m, in, l.page)
 		if err != nil {
 			return nil, m.problem(ctx, err)

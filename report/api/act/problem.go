@@ -136,7 +136,7 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 func ProblemOf(err error) *Problem {
 	p, ok := errors.AsType[*Problem](err)
 	if !ok {
-		p = known(err)
+		p = Known(err)
 	}
 	is := *p
 	if is.Detail != err.Error() {

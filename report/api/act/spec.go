@@ -131,7 +131,7 @@ func (a *Act[In, Out]) register(m *mount) {
 
 // run calls an act's function once what the request says is allowed to the actor.
 func run[In, Out any](ctx context.Context, m *mount, in *In, do func(context.Context, *Service, *In) (*Out, error)) (*Out, error) {
-	if err := owned(ActorOf(ctx), in); err != nil {
+	if err := foreign(ActorOf(ctx), in); err != nil {
 		return nil, err
 	}
 	return do(ctx, m.s, in)
@@ -145,13 +145,4 @@ func (a *Act[In, Out]) Call(ctx context.Context, c Caller, in *In) (*Out, error)
 	}
 	out := new(Out)
 	return out, decode(resp, out)
-}
-
-// owned fails for a member of a request that only others may set: one whose tag "who"
-// does not name the actor's kind.
-func owned(a Actor, in any) error {
-	if a.Kind == Operator {
-		return nil
-	}
-	return foreign(a, in)
 }

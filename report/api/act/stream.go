@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -141,9 +142,9 @@ func (m *mount) cut(ctx context.Context, w http.ResponseWriter, err error) {
 
 func (a *Stream[In, Row]) register(m *mount) {
 	op := m.operation(&a.Spec)
-	op.Responses = m.streams("application/x-ndjson", huma.SchemaFromType(m.api.OpenAPI().Components.Schemas, typeOf[Row]()))
-	registerTo(m, op, func(ctx context.Context, in *In) (*body, error) {
-		if err := owned(ActorOf(ctx), in); err != nil {
+	op.Responses = m.streams("application/x-ndjson", huma.SchemaFromType(m.api.OpenAPI().Components.Schemas, reflect.TypeFor[Row]()))
+	huma.Register(m.api, op, func(ctx context.Context, in *In) (*body, error) {
+		if err := foreign(ActorOf(ctx), in); err != nil {
 			return nil, m.problem(ctx, err)
 		}
 		return m.stream(ctx, func(s *Sink) error {
@@ -241,8 +242,8 @@ func rowOf[Row any](line json.RawMessage) (*Row, error) {
 func (a *File[In]) register(m *mount) {
 	op := m.operation(&a.Spec)
 	op.Responses = m.streams("application/octet-stream", &huma.Schema{Type: huma.TypeString, Format: "binary"})
-	registerTo(m, op, func(ctx context.Context, in *In) (*body, error) {
-		if err := owned(ActorOf(ctx), in); err != nil {
+	huma.Register(m.api, op, func(ctx context.Context, in *In) (*body, error) {
+		if err := foreign(ActorOf(ctx), in); err != nil {
 			return nil, m.problem(ctx, err)
 		}
 		return m.stream(ctx, func(s *Sink) error { return a.do(ctx, m.s, in, s) })
@@ -285,7 +286,7 @@ func (m *mount) streams(media string, schema *huma.Schema) map[string]*huma.Resp
 	content := func(media string, s *huma.Schema) map[string]*huma.MediaType {
 		return map[string]*huma.MediaType{media: {Schema: s}}
 	}
-	problem := m.api.OpenAPI().Components.Schemas.Schema(typeOf[Problem](), true, "")
+	problem := m.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
 	return map[string]*huma.Response{
 		"200":     {Description: "OK", Content: content(media, schema)},
 		"default": {Description: "Error", Content: content("application/problem+json", problem)},
