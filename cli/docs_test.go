@@ -89,11 +89,11 @@ func TestDocs_configuration(t *testing.T) {
 			p.text(shell.Sentence(s.Beside))
 		}
 		if s.Many {
-			p.line("```toml\n%s```\n", s.Example())
+			p.line("```toml\n%s```\n", example(s))
 		}
 		p.line("| key | type | default | changes | meaning |\n|---|---|---|---|---|")
 		for _, k := range s.Keys {
-			p.line("| `%s` | %s | `%s` | %s | %s |", k.Name, k.TypeOf(), k.Value(), k.Effect, cell(k.Text))
+			p.line("| `%s` | %s | `%s` | %s | %s |", k.Name, typeName(t, &k), k.Value(), k.Effect, cell(k.Text))
 		}
 		p.line("")
 		if s.After != "" {
@@ -102,6 +102,45 @@ func TestDocs_configuration(t *testing.T) {
 	}
 	generated(t, "configuration.md", strings.TrimRight(p.String(), "\n")+"\n")
 	generated(t, "relay.toml", config.Sample())
+}
+
+// example of a section as it stands in the sample, without what its keys are for.
+func example(s *config.Section) string {
+	_, text, _ := strings.Cut(config.Sample(), "\n"+s.Title()+"\n")
+	var b strings.Builder
+	for line := range strings.Lines(s.Title() + "\n" + text) {
+		table := strings.HasPrefix(line, "[") && strings.TrimSpace(line) != s.Title()
+		if table || strings.HasPrefix(line, "#") {
+			break
+		}
+		line, _, _ = strings.Cut(line, "# ")
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// typeName names the type of a key for its reader.
+func typeName(t *testing.T, k *config.Key) string {
+	switch k.Default.(type) {
+	case config.Duration:
+		return "time"
+	case config.Size:
+		return "size"
+	case []config.Duration:
+		return "times"
+	case []string:
+		return "texts"
+	case string:
+		return "text"
+	case int:
+		return "number"
+	case []int:
+		return "numbers"
+	case bool:
+		return "true or false"
+	}
+	t.Errorf("%s: type %T has no name", k.Name, k.Default)
+	return ""
 }
 
 const commandsHead = `# Commands

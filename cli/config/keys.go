@@ -141,28 +141,5 @@ func clone(v reflect.Value) reflect.Value {
 	return reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, v.Len()), v)
 }
 
-// TypeOf names the type of a key for its reader.
-func (k *Key) TypeOf() string {
-	switch k.Default.(type) {
-	case Duration:
-		return "time"
-	case Size:
-		return "size"
-	case []Duration:
-		return "times"
-	case []string:
-		return "texts"
-	case string:
-		return "text"
-	case int:
-		return "number"
-	case []int:
-		return "numbers"
-	case bool:
-		return "true or false"
-	}
-	panic(fmt.Sprintf("%s: type %T has no name", k.Name, k.Default))
-}
-
 // Value of a key as the sample shows it.
 func (k *Key) Value() string { return tomlText(reflect.ValueOf(k.Default)) }

@@ -42,7 +42,7 @@ func render(head, mark string, chosen map[string]string) string {
 			b.WriteString("\n")
 		}
 		commentOn(&b, s.Before)
-		s.write(&b, mark, true, chosen)
+		s.write(&b, mark, chosen)
 		commentOn(&b, s.After)
 	}
 	return b.String()
@@ -55,15 +55,8 @@ func commentOn(b *strings.Builder, text string) {
 	}
 }
 
-// Example of a section as it stands in the file, without what its keys are for.
-func (s *Section) Example() string {
-	var b strings.Builder
-	s.write(&b, "", false, nil)
-	return b.String()
-}
-
 // write writes the tables of a section. The first of them says what the keys are for.
-func (s *Section) write(b *strings.Builder, mark string, explain bool, chosen map[string]string) {
+func (s *Section) write(b *strings.Builder, mark string, chosen map[string]string) {
 	c, again := sampled(), false
 	for _, table := range s.tables(c) {
 		switch {
@@ -76,7 +69,7 @@ func (s *Section) write(b *strings.Builder, mark string, explain bool, chosen ma
 		}
 		for _, k := range s.Keys {
 			text, column := "", sampleColumn
-			if explain && !again {
+			if !again {
 				text = k.Text
 			}
 			name := term.Pad(k.Name, s.nameWidth(), false) + " = "
