@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -27,7 +26,6 @@ import (
 	"relay/cli/sendmail"
 	"relay/cli/setup"
 	"relay/cli/shell"
-	"relay/cli/term"
 	"relay/cli/trial"
 )
 
@@ -162,19 +160,6 @@ func flagError(l *shell.Line, err error) error {
 		text = "--" + rest
 	}
 	return exit.Usage(l.Hint(), "%s", text)
-}
-
-// getenv reads a variable of the environment; a test may have none.
-func (p *program) getenv(name string) string {
-	if p.Getenv == nil {
-		return ""
-	}
-	return p.Getenv(name)
-}
-
-// note tells the operator something that is not the result.
-func (p *program) note(format string, args ...any) {
-	term.Message(p.Stderr, "relay: note: ", fmt.Sprintf(format, args...))
 }
 
 // inside runs another command line as a part of this one, and returns its result. Its

@@ -58,5 +58,5 @@ func (p *program) supervisor() serve.Supervisor {
 }
 
 func (p *program) machine() serve.Machine {
-	return serve.Machine{Stderr: p.Stderr, Getenv: p.getenv, Listen: p.Listen, Wall: p.Wall, Kept: p.Kept}
+	return serve.Machine{Stderr: p.Stderr, Getenv: p.where.Env, Listen: p.Listen, Wall: p.Wall, Kept: p.Kept}
 }

@@ -77,7 +77,7 @@ func (s *runningService) Do(req *http.Request) (resp *http.Response, err error) 
 // broken since it started does not matter where the directory is named.
 func (p *program) whereRunning() (place.Dir, error) {
 	cfg, err := p.where.Load()
-	if err != nil && p.where.Data == "" && p.getenv("RELAY_DATA") == "" {
+	if err != nil && p.where.Data == "" && p.where.Env("RELAY_DATA") == "" {
 		return "", err
 	}
 	return p.where.Dir(&cfg)
@@ -162,7 +162,7 @@ func (p *program) open(cfg *config.Config, dir place.Dir) (*store.Store, error) 
 	mailer.WordDSNs(st, mailer.Config{Hostname: cfg.Host(), NoticeExpire: cfg.Delivery.NoticeExpire.Duration,
 		NoticesPerHour: cfg.Delivery.NoticesPerHour}) // of mail that the command drops
 	if fresh {
-		p.note("new store %s", dir.Store())
+		p.env.Note("new store %s", dir.Store())
 		if err := dir.Adopt(dir.Store()); err != nil {
 			return nil, errors.Join(err, st.Close())
 		}

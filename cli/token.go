@@ -30,13 +30,13 @@ func (p *program) permitted(l *shell.Line) error {
 
 // hasToken reports a command line that is a reseller's.
 func (p *program) hasToken(given map[string]bool) bool {
-	return given["token-file"] || given["api"] || p.getenv("RELAY_TOKEN") != "" || p.getenv("RELAY_API") != ""
+	return given["token-file"] || given["api"] || p.where.Env("RELAY_TOKEN") != "" || p.where.Env("RELAY_API") != ""
 }
 
 // bearer is the token of --token-file or RELAY_TOKEN; "": the operator's command.
 // A blank one fails: it must not become the operator's.
 func (p *program) bearer() (string, error) {
-	token, from := p.getenv("RELAY_TOKEN"), "RELAY_TOKEN"
+	token, from := p.where.Env("RELAY_TOKEN"), "RELAY_TOKEN"
 	if p.named.Given["token-file"] {
 		from = "--token-file"
 		var err error
@@ -54,7 +54,7 @@ func (p *program) bearer() (string, error) {
 // away is the address of the relay that a reseller's commands go to; "": this machine's.
 func (p *program) away() string {
 	if p.api == "" {
-		return p.getenv("RELAY_API")
+		return p.where.Env("RELAY_API")
 	}
 	return p.api
 }

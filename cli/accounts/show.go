@@ -39,7 +39,7 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 		in := &v.Invoices[i]
 		fields = append(fields, term.Field{"unpaid", invoiceText(e, in, v.Currency)}, term.Field{"pay at", field.Or0(in.Link)})
 	}
-	fields = append(fields, term.Field{"unpaid", receipt.OwedText(v.Owed)}, term.Field{"pay at", receipt.OwedLink(v.Owed)}, term.Field{"pay by", receipt.OwedHow(v.Owed)})
+	fields = append(fields, receipt.Owed("unpaid", v.Owed)...)
 	return term.WriteFields(e.Stdout, append(fields,
 		term.Field{"at limit", words.AtLimit(quota.AtLimit(v.AtLimit), plan.OverMax, &plan)},
 		term.Field{"contact", field.Or0(v.Contact)},

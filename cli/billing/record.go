@@ -96,9 +96,8 @@ func showPayment(e *shell.Env, v *billing.Paid) error {
 	for i := range v.Invoices {
 		fields = append(fields, term.Field{"invoice", paidText(&v.Invoices[i], v.Currency)})
 	}
-	fields = append(fields,
-		term.Field{"account", paidAccount(e, v)},
-		term.Field{"open", receipt.OwedText(v.Owed)}, term.Field{"pay at", receipt.OwedLink(v.Owed)}, term.Field{"pay by", receipt.OwedHow(v.Owed)},
+	fields = append(fields, term.Field{"account", paidAccount(e, v)})
+	fields = append(append(fields, receipt.Owed("open", v.Owed)...),
 		term.Field{"credit", creditText(e, v)},
 		term.Field{"balance", words.Balance(v.After.Balance, v.Currency, store.AccountState(field.Or0(v.After.State)) == store.Closed)})
 	if err := term.WriteFields(e.Stdout, fields); err != nil || !v.DryRun {

@@ -2,7 +2,6 @@ package mail
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/act"
 	"relay/report/api/field"
 	api "relay/report/api/mail"
 	"relay/report/words"
@@ -102,9 +102,7 @@ func followTrace(ctx context.Context, e *shell.Env, q *api.Traced) error {
 	return events.Each(func(l *api.Live) error {
 		switch {
 		case e.JSON:
-			enc := json.NewEncoder(e.Stdout)
-			enc.SetEscapeHTML(false)
-			return enc.Encode(l)
+			return act.Encode(e.Stdout, l)
 		case l.Event == nil:
 			return v.missed(l.Missed)
 		}

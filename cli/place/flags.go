@@ -16,7 +16,8 @@ type Flags struct {
 	Getenv func(string) string // nil: the environment says nothing
 }
 
-func (f *Flags) getenv(name string) string {
+// Env is a variable of the environment; "": it is not set.
+func (f *Flags) Env(name string) string {
 	if f.Getenv == nil {
 		return ""
 	}
@@ -24,10 +25,10 @@ func (f *Flags) getenv(name string) string {
 }
 
 // File is the configuration that --config or RELAY_CONFIG names; "": neither does.
-func (f *Flags) File() string { return cmp.Or(f.Config, f.getenv("RELAY_CONFIG")) }
+func (f *Flags) File() string { return cmp.Or(f.Config, f.Env("RELAY_CONFIG")) }
 
 // Load reads the configuration that the command line names, or the usual one.
-func (f *Flags) Load() (config.Config, error) { return config.Load(f.Config, f.getenv) }
+func (f *Flags) Load() (config.Config, error) { return config.Load(f.Config, f.Env) }
 
 // Home is the configuration and the data directory that follows from it.
 func (f *Flags) Home() (cfg config.Config, dir Dir, err error) {
@@ -41,7 +42,7 @@ func (f *Flags) Home() (cfg config.Config, dir Dir, err error) {
 // Dir finds the data directory: --data, RELAY_DATA, the configuration, else
 // the system's for root and one below the home directory for others.
 func (f *Flags) Dir(c *config.Config) (Dir, error) {
-	for _, dir := range []string{f.Data, f.getenv("RELAY_DATA"), c.DataDir} {
+	for _, dir := range []string{f.Data, f.Env("RELAY_DATA"), c.DataDir} {
 		if dir != "" {
 			return absolute(dir)
 		}
@@ -49,10 +50,10 @@ func (f *Flags) Dir(c *config.Config) (Dir, error) {
 	if os.Geteuid() == 0 {
 		return System, nil
 	}
-	if dir := f.getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+	if dir := f.Env("XDG_DATA_HOME"); filepath.IsAbs(dir) {
 		return Dir(filepath.Join(dir, "relay")), nil
 	}
-	if home := f.getenv("HOME"); home != "" {
+	if home := f.Env("HOME"); home != "" {
 		return absolute(filepath.Join(home, ".local", "share", "relay"))
 	}
 	return "", exit.Fail(exit.Config, "name one with --data DIR", "no data directory: neither data_dir nor HOME is set")

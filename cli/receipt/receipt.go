@@ -125,16 +125,16 @@ func Stand(e *shell.Env, v *answer.Receipt) error {
 		}
 		return before + " -> " + after
 	}
-	err := term.WriteFields(e.Stdout, []term.Field{
+	fields := []term.Field{
 		{"state", change(field.Or0(was.State), field.Or0(is.State))},
 		{"plan", change(cmp.Or(field.Or0(was.Plan), "none"), cmp.Or(field.Or0(is.Plan), "none"))},
 		{"allowance", change(cmp.Or(was.Allowance.String(), "none"), cmp.Or(is.Allowance.String(), "none"))},
 		{"term ends", termEnds(e, was.TermEnd, is.TermEnd)},
 		{"credit", change(words.Units(was.CreditLeft, field.Or0(was.Unit)), words.Units(is.CreditLeft, field.Or0(cmp.Or(is.Unit, was.Unit))))},
 		{"balance", change(money.Format(was.Balance, v.Currency), money.Format(is.Balance, v.Currency)) + whose(is.Balance, field.Or0(is.State) == string(store.Closed))},
-		{"open", OwedText(v.Owed)}, {"pay at", OwedLink(v.Owed)}, {"pay by", OwedHow(v.Owed)},
-		{"to send", toSend(v)},
-	})
+	}
+	fields = append(append(fields, Owed("open", v.Owed)...), term.Field{"to send", toSend(v)})
+	err := term.WriteFields(e.Stdout, fields)
 	if e.Operator() { // resellers neither enter money nor say who sells
 		noteParties(e, v)
 	}

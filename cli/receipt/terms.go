@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"relay/cli/shell"
+	"relay/cli/term"
 	"relay/quota"
 	"relay/report/api/answer"
 	"relay/report/api/field"
@@ -31,28 +32,13 @@ func End(e *shell.Env, t time.Time) string {
 // Through names the last day before an instant that is excluded.
 func Through(e *shell.Env, end time.Time) string { return "to the end of " + LastDay(e, end) }
 
-// OwedText is what an account owes without an invoice; "": nothing.
-func OwedText(v *answer.Owed) string {
+// Owed is what an account owes without an invoice, under a name, and how that is paid.
+func Owed(name string, v *answer.Owed) []term.Field {
 	if v == nil {
-		return ""
+		return nil
 	}
-	return money.Format(v.Amount, v.Currency) + " without an invoice: by corrections or payments taken back"
-}
-
-// OwedLink is where that is paid; "": nowhere.
-func OwedLink(v *answer.Owed) string {
-	if v == nil {
-		return ""
-	}
-	return field.Or0(v.Link)
-}
-
-// OwedHow is how that is paid; "": it is not said.
-func OwedHow(v *answer.Owed) string {
-	if v == nil {
-		return ""
-	}
-	return field.Or0(v.Text)
+	text := money.Format(v.Amount, v.Currency) + " without an invoice: by corrections or payments taken back"
+	return []term.Field{{name, text}, {"pay at", field.Or0(v.Link)}, {"pay by", field.Or0(v.Text)}}
 }
 
 // termEnds is when the term ends, before and after where that differs; "": there is

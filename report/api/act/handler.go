@@ -64,7 +64,7 @@ func (a *API) mount(acts []Any) (http.Handler, *huma.OpenAPI) {
 	config.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "A reseller's token. The operator at relay.sock needs none."}}
 	config.Security = []map[string][]string{{"token": {}}, {}}
-	plain := huma.Format{Marshal: encode, Unmarshal: json.Unmarshal}
+	plain := huma.Format{Marshal: Encode, Unmarshal: json.Unmarshal}
 	config.Formats = map[string]huma.Format{"application/json": plain, "json": plain}
 	m := &mount{api: humago.New(mux, config), s: a.s, all: a.all}
 	for _, one := range acts {
@@ -82,7 +82,7 @@ func (a *API) OpenAPI() *huma.OpenAPI {
 
 func (a *API) description() ([]byte, error) {
 	var b bytes.Buffer
-	err := encode(&b, a.OpenAPI())
+	err := Encode(&b, a.OpenAPI())
 	return b.Bytes(), err
 }
 
@@ -125,7 +125,8 @@ func (a *API) anyVersion(r *http.Request) bool {
 	return a.open[pattern]
 }
 
-func encode(w io.Writer, v any) error {
+// Encode writes v as answers have it: a line of JSON, which no HTML page is made of.
+func Encode(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
@@ -138,7 +139,7 @@ func WriteProblem(w http.ResponseWriter, p *Problem) {
 	if p.Hint == nil && p.advice != "" {
 		p.Hint = &Hint{Text: p.advice}
 	}
-	_ = encode(w, p) // a client that has gone needs no answer
+	_ = Encode(w, p) // a client that has gone needs no answer
 }
 
 // ownProblems has huma's own refusals look like ours. Its hook is a variable of the

@@ -90,7 +90,7 @@ func Invalid(field, hint, format string, args ...any) error {
 func With(problem error, answer any) error {
 	p := *problem.(*Problem)
 	var text strings.Builder
-	if err := encode(&text, answer); err != nil {
+	if err := Encode(&text, answer); err != nil {
 		return err
 	}
 	p.Answer = json.RawMessage(text.String())

@@ -165,20 +165,18 @@ type lastLine struct {
 const lastLineBegins = `{"problem":`
 
 func (a *Stream[In, Row]) rows(ctx context.Context, m *mount, in *In, s *Sink) error {
-	e := json.NewEncoder(s)
-	e.SetEscapeHTML(false)
 	err := a.do(ctx, m.s, in, func(row *Row) error {
 		if row == nil {
 			s.Begin()
 			return nil
 		}
 		defer s.Flush()
-		return e.Encode(row)
+		return Encode(s, row)
 	})
 	if err == nil || !s.begun || ctx.Err() != nil {
 		return err
 	}
-	if e.Encode(lastLine{m.problem(ctx, err)}) == nil {
+	if Encode(s, lastLine{m.problem(ctx, err)}) == nil {
 		s.Flush()
 		err = errTold
 	}

@@ -133,9 +133,7 @@ func resultOf(name string) jobs.Result {
 // MarshalJSON writes the job's own answer.
 func (r JobResult) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	err := e.Encode(r.Result)
+	err := act.Encode(&b, r.Result)
 	return b.Bytes(), err
 }
 
