@@ -19,6 +19,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/memlimit"
 	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/trial"
@@ -250,4 +251,14 @@ func (r *Relay) health(ctx context.Context) *act.Health {
 	h.Probes = r.probe(ctx, probeLimit, question{act.IntakeProbe, r.takesMail})
 	h.Healthy = h.Unwell() == ""
 	return h
+}
+
+// storeOptions of the relay's store. A clock of its own, as the sandbox's, is meant
+// to be elsewhere than the system's.
+func (r *Relay) storeOptions() store.Options {
+	o := store.Options{Now: r.Clock.Now, Zone: r.cfg.Zone(), Log: r.Log, Billing: r.cfg.Billing.Store(), Memory: memlimit.Bodies(r.memory), HighWater: r.dir.Numbers()}
+	if r.Clock == (clock.Clock{}) {
+		o = clock.Guard(&r.cfg, r.host.Wall, r.host.Kept, o)
+	}
+	return o
 }

@@ -2,6 +2,7 @@ package words
 
 import (
 	"fmt"
+	"time"
 
 	"relay/store"
 )
@@ -31,4 +32,30 @@ func (Language) Event(e *store.Event) string {
 		return "the connection was lost after the final dot: the message may have been taken"
 	}
 	return string(e.Note) // of a message from before: Own was a text
+}
+
+// Actor is who an entry of the ledger was made by, for people: root has no number.
+func Actor(by string) string {
+	if by == "uid 0" {
+		return "root"
+	}
+	return by
+}
+
+// ClockStands says that the books stand still at a time, because the clock showed
+// another one that was plainly wrong.
+func ClockStands(stands, wall time.Time, zone *time.Location) string {
+	return fmt.Sprintf("the clock was plainly wrong (%s), the books stand still at %s", Stamp(wall, zone), Stamp(stands, zone))
+}
+
+// Verdict is in a few words what a reply means; "": nothing is known.
+func (Language) Verdict(v *store.Verdict) string {
+	if v.Category == "" {
+		return ""
+	}
+	text := v.Category + " at " + v.Stage + ", blame: " + v.Blame
+	if v.Rule != "" {
+		text += ", rule " + v.Rule
+	}
+	return text
 }

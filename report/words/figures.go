@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"relay/quota"
 )
 
 // Size writes octets in decimal units, to two digits: "1.5 KB", "82 MB".
@@ -143,4 +145,101 @@ func If(yes bool, text string) string {
 		return text
 	}
 	return ""
+}
+
+// ExactSpan is a duration as one would write it, with nothing lost.
+func ExactSpan(d time.Duration) string {
+	if day := 24 * time.Hour; d >= day && d%day == 0 {
+		return fmt.Sprint(int64(d/day), "d")
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// ExactSize is a size as one would write it, with nothing lost.
+func ExactSize(n int64) string {
+	for _, unit := range []struct {
+		octets int64
+		name   string
+	}{{1e9, "GB"}, {1e6, "MB"}, {1e3, "KB"}} {
+		if n >= unit.octets && n%unit.octets == 0 {
+			return strconv.FormatInt(n/unit.octets, 10) + unit.name
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// Octets writes octets exactly, in the largest unit that they fill: "1.2 GB". It is for
+// what is billed and agreed on.
+func Octets(n int64) string {
+	for _, u := range []struct {
+		size   int64
+		digits int
+		name   string
+	}{{1_000_000_000, 9, "GB"}, {1_000_000, 6, "MB"}, {1000, 3, "KB"}} {
+		if n >= u.size {
+			return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%d.%0*d", n/u.size, u.digits, n%u.size), "0"), ".") + " " + u.name
+		}
+	}
+	if n == 1 {
+		return "1 octet"
+	}
+	return fmt.Sprintf("%d octets", n)
+}
+
+// unitsExactly of a plan: octets or e-mails.
+func unitsExactly(n int64, kind quota.Kind) string {
+	if kind == quota.Count {
+		return strconv.FormatInt(n, 10) + " e-mails"
+	}
+	return Octets(n)
+}
+
+// ParseLimit takes "unlimited" for 0, which is how it is stored.
+func ParseLimit(text string, parse func(string) (int64, error)) (int64, error) {
+	if text == "unlimited" {
+		return 0, nil
+	}
+	n, err := parse(text)
+	if err == nil && n <= 0 {
+		err = fmt.Errorf("%q: more than 0, or unlimited", text)
+	}
+	return n, err
+}
+
+// ParseOverMax reads the ceiling of a flag or of a file of plans.
+func ParseOverMax(text string) (int64, error) {
+	switch text {
+	case "none":
+		return quota.Uncapped, nil
+	case "default":
+		return 0, nil
+	}
+	n, err := ParseSize(text)
+	if err == nil && n <= 0 {
+		err = fmt.Errorf("%q: more than 0, none or default", text)
+	}
+	return n, err
+}
+
+// ParseMoment reads a day, a day and a time, or RFC 3339. Without a zone it is
+// in the one given.
+func ParseMoment(text string, zone *time.Location) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly, "2006-01-02 15:04", time.DateTime, "2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		t, err := time.ParseInLocation(layout, text, zone)
+		if err != nil {
+			continue
+		}
+		if t.Year() < 2000 || t.Year() > 2999 {
+			return t, fmt.Errorf("%q is not in the years 2000 to 2999", text)
+		}
+		return t, nil
+	}
+	return time.Time{}, fmt.Errorf(`%q is no time such as 2026-11-30, "2026-11-30 23:58" or 2026-11-30T23:58:00+01:00`, text)
 }
