@@ -26,6 +26,12 @@ type Client struct {
 
 	helo, oneByOne bool // see Options
 
+	next    *transaction // begun behind the end of the last one; nil: none is
+	behind  []byte       // its commands
+	prompt  bool         // the end of the last content was answered at once
+	steady  bool         // a transaction that was begun so was answered in good order
+	chunked bool         // and a BDAT
+
 	reset  bool // the last transaction is still open at the next hop
 	count  int
 	closed atomic.Bool
@@ -88,7 +94,7 @@ func (c *Client) TLSName() string {
 	return strings.ReplaceAll(tls.VersionName(c.tls.Version), " ", "") + " " + tls.CipherSuiteName(c.tls.CipherSuite)
 }
 
-// Transactions counts the calls of Deliver that said MAIL.
+// Transactions counts those for which MAIL was said.
 func (c *Client) Transactions() int { return c.count }
 
 // Usable reports whether Deliver may be called (again).
@@ -98,6 +104,9 @@ func (c *Client) Usable() bool { return !c.closed.Load() }
 func (c *Client) Quit() error {
 	if !c.Usable() {
 		return nil
+	}
+	if c.next != nil {
+		return c.Close() // the next hop may wait for content
 	}
 	deadline := time.Now().Add(c.times.Quit)
 	if err := c.raw.SetDeadline(deadline); err == nil {

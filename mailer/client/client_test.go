@@ -119,7 +119,7 @@ func TestNew_authOverNetworkNeedsTLS(t *testing.T) {
 func TestClient_Extensions(t *testing.T) {
 	play(t, hello("pipelining", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES", "SIZE 5000000000", "AUTH PLAIN", "auth=login", "LIMITS MAILMAX=7 RCPTMAX=50 X=1", "REQUIRETLS", "starttls", "", "X-Y Z"), func(conn net.Conn) {
 		got := open(t, conn).Extensions()
-		want := Extensions{true, true, true, true, true, true, true, true, 5_000_000_000, true, true, 50, 7}
+		want := Extensions{true, false, true, true, true, true, true, true, true, 5_000_000_000, true, true, 50, 7}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("Extensions() = %+v, want %+v", got, want)
 		}

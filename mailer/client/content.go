@@ -103,8 +103,9 @@ func (w *dotWriter) flush() error {
 	return err
 }
 
-// finish ends the last line and the content.
-func (w *dotWriter) finish() error {
+// finish ends the last line and the content. What is to leave behind it does so in
+// the same write.
+func (w *dotWriter) finish(last func(content []byte) error) error {
 	end := ".\r\n"
 	switch {
 	case w.cr:
@@ -112,10 +113,12 @@ func (w *dotWriter) finish() error {
 	case w.begun:
 		end = "\r\n.\r\n"
 	}
-	if err := w.add([]byte(end)); err != nil {
-		return err
+	if len(w.buf)+len(end) > cap(w.buf) {
+		if err := w.flush(); err != nil {
+			return err
+		}
 	}
-	return w.flush()
+	return last(append(w.buf, end...))
 }
 
 // writeError is an error of the connection, as opposed to one of the reader.
@@ -124,8 +127,10 @@ type writeError struct{ err error }
 func (e *writeError) Error() string { return e.err.Error() }
 func (e *writeError) Unwrap() error { return e.err }
 
-// content sends all of r and the final dot, and says how much that was.
-func (c *Client) content(r io.Reader) (int64, error) {
+// sendContent sends all of r and the final dot, and behind it the commands of the
+// next transaction, where there is one. It says how much content that was.
+func (t *transaction) sendContent(r io.Reader) (int64, error) {
+	c := t.c
 	block := blocks.Get().(*[]byte)
 	defer blocks.Put(block)
 	p := pace{conn: c.raw, times: &c.times, start: time.Now()}
@@ -139,9 +144,37 @@ func (c *Client) content(r io.Reader) (int64, error) {
 	case !c.enter(phaseEnd):
 		err = &writeError{ErrInterrupted}
 	default:
-		err = w.finish()
+		err = w.finish(func(b []byte) error { return t.sendEnd(&p, b) })
 	}
 	return p.sent, err
+}
+
+// sendEnd sends the end of a content, and in the write in which it ends the commands
+// of the next transaction. That write is no longer than a flight, so that the next
+// hop can read all of it before it answers.
+func (t *transaction) sendEnd(p *pace, b []byte) error {
+	c := t.c
+	if c.in.br.Buffered() > 0 { // nobody has asked for it, and it would pass for the reply to the end
+		return &writeError{ErrProtocol}
+	}
+	behind := t.begin()
+	if len(behind) == 0 {
+		return p.write(c.conn, b)
+	}
+	if n := len(b) + len(behind) - maxFlight; n > 0 {
+		if err := p.write(c.conn, b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	end := p.sent + int64(len(b))
+	c.out = append(append(c.out[:0], b...), behind...)
+	err := p.write(c.conn, c.out)
+	c.out = c.out[:0]
+	if p.sent >= end {
+		err, p.sent = nil, end // the content is out: what becomes of it the reply will tell
+	}
+	return err
 }
 
 // copyContent tells errors of the reader by ErrContent.

@@ -22,7 +22,7 @@ func dotted(s string, n, block int) (string, error) {
 		}
 		s = s[k:]
 	}
-	err := w.finish()
+	err := w.finish(w.send)
 	return out.String(), err
 }
 
@@ -108,7 +108,7 @@ func BenchmarkDotWriter(b *testing.B) {
 					_, _ = w.Write(p[:n])
 					p = p[n:]
 				}
-				_ = w.finish()
+				_ = w.finish(w.send)
 			}
 		})
 	}

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -13,15 +12,11 @@ import (
 // nobody waits for the other.
 const maxFlight = 4000
 
-// Deliver does one transaction. content is read once, through its WriteTo where
-// it has one, and only if a recipient was accepted; its lines end in CRLF and its
-// dots are not doubled. It has Close, not a context, to be stopped by.
+// Deliver does one transaction. content is read once, and only if a recipient was
+// accepted; its lines end in CRLF and its dots are not doubled. It has Close, not a
+// context, to be stopped by.
 func (c *Client) Deliver(e *Envelope, content io.Reader) Result {
-	t := transaction{c: c, e: e, res: Result{Rcpts: make([]Outcome, len(e.Rcpts)), Told: -1}}
-	if err := t.run(content); err != nil {
-		t.lost(err)
-	}
-	return t.res
+	return c.DeliverBefore(e, content, Ahead{})
 }
 
 // transaction is one run of Deliver. A recipient is undecided as long as its
@@ -29,10 +24,14 @@ func (c *Client) Deliver(e *Envelope, content io.Reader) Result {
 type transaction struct {
 	c         *Client
 	e         *Envelope
+	ahead     Ahead
 	res       Result
 	sender    string   // as it is sent
 	addresses []string // recipients as they are sent, where that is not as in e
 	utf8      bool     // MAIL says SMTPUTF8
+	chunk     bool     // the content goes by BDAT, if it is what the envelope says
+	begun     bool     // its commands left behind the end of the one before
+	leads     bool     // those of another one left behind its end
 
 	mail Reply // to MAIL
 	data Reply // to DATA
@@ -50,23 +49,55 @@ func (t *transaction) run(content io.Reader) *ConnError {
 	if !c.Usable() {
 		return &ConnError{Stage: StageMail, Err: net.ErrClosed}
 	}
-	content = t.check(content)
+	if !t.begun {
+		t.check()
+		content = t.checkHeader(content)
+	}
 	if t.undecided() == 0 || t.stopped() {
 		c.until = time.Time{} // the next transaction may be hours away
 		return nil
 	}
 	c.reach(len(t.e.Rcpts))
-	if err := c.quiet(); err != nil {
+	if err := t.talk(); err != nil {
 		return err
+	}
+	c.until = time.Time{}
+	if t.chunk && t.anyAccepted() && !t.stopped() {
+		return t.sendChunk(content)
+	}
+	return t.afterData(content)
+}
+
+// talk has the envelope answered.
+func (t *transaction) talk() *ConnError {
+	c := t.c
+	c.accepted = append(c.accepted[:0], make([]bool, len(t.e.Rcpts))...)
+	if !t.begun {
+		if err := c.quiet(); err != nil {
+			return err
+		}
 	}
 	if !c.enter(phaseTalk) {
 		return c.fail(StageMail, Reply{}, ErrInterrupted)
 	}
-	c.count++
-	if err := t.envelope(); err != nil {
+	if !t.begun {
+		c.count++
+		return t.envelope()
+	}
+	if err := t.replies(); err != nil {
 		return err
 	}
-	c.until = time.Time{}
+	t.res.Odd = t.misled()
+	c.steady = c.steady || !t.res.Odd
+	if t.e.Whole && !t.chunk && t.anyAccepted() && !t.stopped() {
+		return t.sayData()
+	}
+	return nil
+}
+
+// afterData goes on when DATA was answered, or not said.
+func (t *transaction) afterData(content io.Reader) *ConnError {
+	c := t.c
 	switch {
 	case t.data.Code/100 != 3:
 		c.reset = t.mail.Delivered()
@@ -96,7 +127,6 @@ func (c *Client) quiet() *ConnError {
 func (t *transaction) envelope() *ConnError {
 	c := t.c
 	c.out = c.out[:0]
-	c.accepted = append(c.accepted[:0], make([]bool, len(t.e.Rcpts))...)
 	if c.reset {
 		c.out = append(c.out, "RSET\r\n"...)
 		if err := t.sent(StageReset, 0); err != nil {
@@ -119,12 +149,17 @@ func (t *transaction) envelope() *ConnError {
 	if len(t.c.waiting) == 0 && !t.anyAccepted() {
 		return nil // all refused, and DATA not said yet
 	}
-	if t.e.Whole {
-		if err := t.flight(); err != nil || t.stopped() {
+	if t.chunk || t.e.Whole {
+		if err := t.flight(); err != nil || t.chunk || t.stopped() {
 			return err
 		}
 	}
-	c.out = append(c.out, "DATA\r\n"...)
+	return t.sayData()
+}
+
+// sayData sends DATA, with the commands that are in the buffer.
+func (t *transaction) sayData() *ConnError {
+	t.c.out = append(t.c.out, "DATA\r\n"...)
 	if err := t.sent(StageData, 0); err != nil {
 		return err
 	}
@@ -151,10 +186,16 @@ func (t *transaction) flight() *ConnError {
 		return err
 	}
 	c.out = c.out[:0]
+	return t.replies()
+}
+
+// replies reads those that are to come.
+func (t *transaction) replies() *ConnError {
+	c := t.c
 	for _, w := range c.waiting {
 		r, err := c.receive(w.stage, c.timeout(w.stage), false, nil)
 		if err != nil {
-			t.res.Pipelined = len(c.waiting) > 1 && err.Reply.Code == 0
+			t.res.Pipelined = len(c.waiting) > 1 && err.Reply.Code == 0 && !t.begun
 			if w.stage == StageRcpt {
 				t.res.Told = w.rcpt
 			}
@@ -234,11 +275,19 @@ func (t *transaction) content(content io.Reader) *ConnError {
 	if !c.enter(phaseContent) {
 		return c.fail(StageContent, Reply{}, ErrInterrupted)
 	}
-	n, err := c.content(content)
+	n, err := t.sendContent(content)
 	t.res.Octets = n
 	if err != nil {
 		return t.broken(err)
 	}
+	return t.end()
+}
+
+// end reads the reply to the end of the content.
+func (t *transaction) end() *ConnError {
+	c := t.c
+	sent := time.Now()
+	t.waitForEnd()
 	r, lost := c.receive(StageEnd, c.times.End, true, nil)
 	if lost != nil {
 		t.res.Uncertain = lost.Reply.Code == 0
@@ -249,7 +298,14 @@ func (t *transaction) content(content io.Reader) *ConnError {
 		return c.fail(StageEnd, Reply{}, ErrProtocol)
 	}
 	t.decide(r, StageEnd, false)
-	c.reset = !r.Delivered()
+	if t.chunk {
+		t.judgeChunk(r)
+	}
+	if t.leads && c.next == nil {
+		_ = c.Close()
+	}
+	c.reset = !r.Delivered() && c.next == nil
+	c.prompt = time.Since(sent) < prompt
 	return nil
 }
 
@@ -273,6 +329,10 @@ func (t *transaction) broken(err error) *ConnError {
 // lost ends a transaction with its connection.
 func (t *transaction) lost(err *ConnError) {
 	t.res.Err = err
+	if t.begun {
+		t.forget()
+	}
+	t.res.Odd = err.Reply.Code == 0 && t.doubtful(err.Stage)
 	t.decide(err.Status(), err.Stage, err.Reply.Code == 0)
 }
 
@@ -315,82 +375,4 @@ func (t *transaction) address(i int) string {
 		return t.addresses[i]
 	}
 	return t.e.Rcpts[i].Address
-}
-
-// headerBuffer is how far check looks for UTF-8 in a header.
-const headerBuffer = 64 << 10
-
-// check refuses what the next hop cannot take, before it is sent. The content it
-// returns is the one to send.
-func (t *transaction) check(content io.Reader) io.Reader {
-	e, x := t.e, &t.c.ext
-	t.sender = e.Sender
-	refuse := func(code, subject, detail int, text string) {
-		t.decide(t.c.doubt(local(code, 5, subject, detail, text)), StageMail, true)
-	}
-	switch {
-	case e.RequireTLS && (!x.RequireTLS || t.c.tls == nil): // RFC 8689 §4.2.1
-		refuse(550, 7, 30, "the next hop does not support REQUIRETLS, which the message asks for")
-	case x.Size > 0 && e.Size > x.Size:
-		refuse(552, 3, 4, "the message is larger than the next hop accepts")
-	case e.EightBit && !x.EightBitMIME:
-		refuse(554, 6, 3, "the message has 8-bit content, which the next hop does not accept")
-	case e.Sender != "" && !wellFormed(e.Sender):
-		t.decide(local(553, 5, 1, 7, "the sender's address is not well-formed"), StageMail, true)
-	}
-	for i := range e.Rcpts {
-		if o := &t.res.Rcpts[i]; o.Reply.Code == 0 && !wellFormed(e.Rcpts[i].Address) {
-			*o = Outcome{Reply: local(553, 5, 1, 3, "the recipient's address is not well-formed"), Stage: StageRcpt, Local: true}
-		}
-	}
-	if x.SMTPUTF8 {
-		t.utf8 = e.SMTPUTF8 || !t.ascii()
-		return content
-	}
-	t.downgrade()
-	if e.SMTPUTF8 && e.EightBit && t.undecided() > 0 {
-		br := bufio.NewReaderSize(content, headerBuffer)
-		if b, _ := br.Peek(headerBuffer); !isASCII(string(b[:headerEnd(b)])) {
-			refuse(554, 6, 9, "the message has UTF-8 in its header, which the next hop does not accept")
-		}
-		return br
-	}
-	return content
-}
-
-// doubt makes a refusal of ours temporary where we do not know what the next hop can
-// take: it closed at EHLO, and another time it may not.
-func (c *Client) doubt(r Reply) Reply {
-	if c.helo {
-		r.Code, r.Enhanced[0] = 451, 4
-	}
-	return r
-}
-
-// ascii reports whether all addresses are.
-func (t *transaction) ascii() bool {
-	ok := isASCII(t.e.Sender)
-	for i := range t.e.Rcpts {
-		ok = ok && isASCII(t.e.Rcpts[i].Address)
-	}
-	return ok
-}
-
-// downgrade makes addresses fit for a next hop without SMTPUTF8, and refuses
-// those that cannot be (RFC 6531 §3.5).
-func (t *transaction) downgrade() {
-	if t.ascii() {
-		return
-	}
-	var ok bool
-	if t.sender, ok = asciiAddress(t.e.Sender, ""); !ok {
-		t.decide(t.c.doubt(local(550, 5, 6, 7, "the next hop does not accept the sender's non-ASCII address")), StageMail, true)
-		return
-	}
-	t.addresses = make([]string, len(t.e.Rcpts))
-	for i := range t.e.Rcpts {
-		if t.addresses[i], ok = asciiAddress(t.e.Rcpts[i].Address, t.e.Rcpts[i].Domain); !ok && t.res.Rcpts[i].Reply.Code == 0 {
-			t.res.Rcpts[i] = Outcome{Reply: t.c.doubt(local(553, 5, 6, 7, "the next hop does not accept the recipient's non-ASCII address")), Stage: StageRcpt, Local: true}
-		}
-	}
 }

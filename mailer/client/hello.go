@@ -9,6 +9,7 @@ import (
 // Extensions are what a next hop offered in its last EHLO reply.
 type Extensions struct {
 	Pipelining   bool  // RFC 2920
+	Chunking     bool  // RFC 3030
 	EightBitMIME bool  // RFC 6152
 	SMTPUTF8     bool  // RFC 6531
 	DSN          bool  // RFC 3461
@@ -58,7 +59,7 @@ func (c *Client) hello() *ConnError {
 		return c.refused(StageHello, r)
 	}
 	if c.oneByOne {
-		c.ext.Pipelining = false
+		c.ext.Pipelining, c.ext.Chunking = false, false
 	}
 	return nil
 }
@@ -93,6 +94,8 @@ func (x *Extensions) add(line string) {
 	switch words[0] {
 	case "PIPELINING":
 		x.Pipelining = true
+	case "CHUNKING":
+		x.Chunking = true
 	case "8BITMIME":
 		x.EightBitMIME = true
 	case "SMTPUTF8":

@@ -52,6 +52,14 @@ type Result struct {
 	// likely closed it, and a new one may be tried at once.
 	Err *ConnError
 
+	// Odd is set when the reason may be the way in which the message was sent: its
+	// commands behind the end of another one, its content by BDAT, or both. Either all
+	// recipients were refused, by a reply that is hardly about the message or is the
+	// first one to what came so; or the connection was lost when it was tried for the
+	// first time there. With Options.OneByOne it may fare better, and unless Uncertain,
+	// nobody has it.
+	Odd bool
+
 	Pipelined bool  // lost without a word while the replies to several commands were to come
 	Told      int   // index of the recipient at whose RCPT the connection was lost; -1: none
 	Uncertain bool  // lost between the final dot and its reply: may have been delivered (RFC 1047)
