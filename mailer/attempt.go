@@ -26,6 +26,7 @@ type attempt struct {
 	signature  store.Signature // with which it goes out
 	heard      int             // outcomes that hosts gave so far
 	said       []said
+	sent       *client.Envelope // that went ahead; nil: none
 
 	reached  bool // a host has come as far as a recipient
 	answered bool // a host has decided about a recipient, or may have
@@ -64,6 +65,15 @@ func newAttempt(m *Mailer, j *job) *attempt {
 	return a
 }
 
+// begin begins the time of an attempt that was prepared ahead.
+func (a *attempt) begin() {
+	a.began = time.Now()
+	a.tour.began = a.began
+}
+
+// open reports whether recipients are left for another transaction.
+func (a *attempt) open() bool { return len(a.left)+len(a.later) > 0 }
+
 func (a *attempt) recipient(i int) *store.Recipient {
 	return &a.job.message.Recipients[a.targets[i].rcpt]
 }
@@ -78,6 +88,15 @@ func (a *attempt) next(c *connection) []int {
 		n = min(n, limit)
 	}
 	return a.left[:n]
+}
+
+// prepare is the envelope for a part: the one that went ahead, or a new one.
+func (a *attempt) prepare(part []int) *client.Envelope {
+	if e := a.sent; e != nil {
+		a.sent = nil
+		return e
+	}
+	return a.envelope(part)
 }
 
 func (a *attempt) envelope(part []int) *client.Envelope {

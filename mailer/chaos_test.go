@@ -36,6 +36,9 @@ func chaos(t *testing.T, seed uint64) {
 	for i := range 8 {
 		h := w.host(fmt.Sprintf("h%d.test", i))
 		h.say = func(x *exchange) string { return mischief(x, dice, calm()) }
+		if i%2 == 1 {
+			h.ext = chunking
+		}
 	}
 	for i := range 40 {
 		w.point(fmt.Sprintf("d%d.test", i), fmt.Sprintf("mx.h%d.test", dice(8)), fmt.Sprintf("mx.h%d.test", dice(8)))
@@ -59,6 +62,9 @@ func chaos(t *testing.T, seed uint64) {
 		total += len(to)
 		if dice(10) == 0 {
 			w.pass(time.Duration(dice(600)) * time.Second)
+		}
+		if dice(5) == 0 {
+			w.mail.hosts.forget() // that they were told one command at a time
 		}
 		if dice(20) == 0 {
 			_, _, _ = w.store.Change([]store.Op{store.OpHold, store.OpRetry}[dice(2)], []store.ID{id})
@@ -103,9 +109,14 @@ func mischief(x *exchange, dice func(int) int, calm bool) string {
 		return ""
 	}
 	switch x.verb {
+	case "BDAT":
+		return []string{"500 5.5.1 what?", cut}[dice(2)]
 	case "greeting":
 		return []string{"421 4.7.0 busy", "554 5.7.1 not you", cut, hang}[dice(4)]
 	case "EHLO", "MAIL":
+		if x.ahead && dice(2) == 0 {
+			return "503 5.5.1 nested MAIL"
+		}
 		return []string{"421 4.3.2 no", "451 4.3.0 no", cut, hang}[dice(4)]
 	case "RCPT":
 		return []string{"421 4.3.2 no", "450 4.2.0 no", "452 4.5.3 too many", cut, hang}[dice(5)]

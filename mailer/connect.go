@@ -30,6 +30,13 @@ func (c *connection) suits(a *attempt) bool {
 	return c.client.Usable() && !a.tour.moving && !a.tour.shuns(c.hop()) && (c.strict || !a.job.message.RequireTLS)
 }
 
+// spent reports whether the connection has carried its share, or all that the host
+// allows; most: messages, 0 for no limit.
+func (c *connection) spent(most int) bool {
+	done, theirs := c.client.Transactions(), c.client.Extensions().MailMax
+	return c.once || most > 0 && done >= most || theirs > 0 && done >= theirs
+}
+
 func (c *connection) quit() {
 	_ = c.client.Quit()
 	c.unhook()

@@ -13,12 +13,17 @@ const noteEvery = 250 * time.Millisecond
 
 // assign has a worker that waits take a job.
 func (s *schedule) assign(w *worker, j *job) {
+	s.take(w, j)
+	w.jobs <- j
+}
+
+// take notes the job that a worker has from now on.
+func (s *schedule) take(w *worker, j *job) {
 	w.job, w.since, w.noted = j, time.Now(), j.again || j.fault != nil
 	s.held.add(j.message.Account, 1)
 	if s.noteAt.IsZero() {
 		s.noteAt = w.since.Add(noteEvery)
 	}
-	w.jobs <- j
 }
 
 // release takes note that a worker's job has ended.

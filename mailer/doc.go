@@ -14,8 +14,8 @@
 //     not take for now go on to the next host (back to 4), until every host of the
 //     site had its chance (RFC 5321 §5.1);
 //  6. settle: each recipient delivered, deferred, failed or expired, with the
-//     DSNs about them, in one transaction of the store, before the worker takes
-//     the next message;
+//     DSNs about them, in one transaction of the store, before the worker sends
+//     the end of the next message;
 //  7. what is never tried, because its site is down, is seen to by a walk through
 //     the spool in order of acceptance: delay DSNs and expiry.
 //
@@ -27,6 +27,21 @@
 // is neither lost nor doubled. In 7, too, marks and outcomes are one transaction. A
 // clean stop (Run's context) breaks off 2 and 4, lets 5 and 6 end, and gives back
 // what 3 claimed.
+//
+// # Round trips
+//
+// Where the host offers PIPELINING and has answered the last message within a second, a
+// worker asks for the next claim when it is about to send the end of the message at
+// hand. It gets the one that it would get after it, by the same turns and limits, and
+// the commands of that message leave behind the end, in the same flight. Their replies
+// come with the one to the end; the message at hand is settled, and the next content
+// follows. So a message costs one round trip, by DATA as by BDAT (see client).
+//
+// A claim that came ahead is attempted when its turn comes, not before. If the
+// connection ends earlier, goes on to another host, or keeps the claim waiting for ten
+// seconds, or if the mailer stops, the claim goes back uncounted, before the others of
+// its account: its MAIL may have been said, but nothing that a host could take. A
+// message whose claim Open has released is never begun so, since Dialled comes before.
 //
 // # Who owns what
 //
@@ -76,6 +91,11 @@
 // without a word what another host then takes. A host that closes at EHLO is
 // greeted with HELO, and one that breaks off a flight of commands is told them one
 // by one, on a new connection; the second way is remembered for a day if it worked.
+// The same holds for one that breaks off the first commands sent behind the end of a
+// message, or refuses all of them or a BDAT by a reply that is hardly about the
+// message, such as 500 or 503: the message is told again, plainly, and only what is said
+// then counts. If what broke off was the reply to such an end, the message may have
+// been taken and waits for its next attempt; the host is told plainly at once.
 // Where TLS is a bonus and breaks, the message at hand goes in the clear, over a
 // connection that no other one gets; only when that was needed three times in a
 // row is it remembered, for an hour.

@@ -34,6 +34,7 @@ type exchange struct {
 	verb, arg     string
 	rcpt          int // number of RCPT in the transaction, from 1
 	tls           bool
+	ahead         bool // commands came behind the end of a content: this one, or that before
 }
 
 // received is a message that the hop took.
@@ -133,6 +134,7 @@ type mxSession struct {
 	secure  bool
 	refused bool // MAIL was
 	content bool // is being read
+	ahead   bool // commands came behind the last one
 }
 
 // Read reads content as slowly as the hop does.
@@ -149,7 +151,7 @@ func (s *mxSession) wire() {
 
 // reply sends the hop's word, or what say has instead; false ends the connection.
 func (s *mxSession) reply(verb, arg, text string) bool {
-	x := &exchange{conn: s.n, message: s.message, verb: verb, arg: arg, rcpt: s.rcpts, tls: s.secure}
+	x := &exchange{conn: s.n, message: s.message, verb: verb, arg: arg, rcpt: s.rcpts, tls: s.secure, ahead: s.ahead}
 	if other := s.h.word(x); other != "" {
 		text = other
 	}
@@ -200,6 +202,8 @@ func (s *mxSession) command(verb, arg string) bool {
 			return s.reply(verb, arg, "503 5.5.1 no recipient")
 		}
 		return s.data(arg)
+	case "BDAT":
+		return s.bdat(arg)
 	case "RSET", "NOOP":
 		return s.reply(verb, arg, "250 2.0.0 ok")
 	case "QUIT":
@@ -218,7 +222,7 @@ func (s *mxSession) rcpt(arg string) bool {
 	}
 	s.h.asked[to]++
 	s.h.mu.Unlock()
-	text := s.h.word(&exchange{conn: s.n, message: s.message, verb: "RCPT", arg: to, rcpt: s.rcpts, tls: s.secure})
+	text := s.h.word(&exchange{conn: s.n, message: s.message, verb: "RCPT", arg: to, rcpt: s.rcpts, tls: s.secure, ahead: s.ahead})
 	if text == "" {
 		text = "250 2.1.5 ok"
 	}
@@ -262,8 +266,38 @@ func (s *mxSession) data(arg string) bool {
 		}
 		b.WriteString(strings.TrimPrefix(line, "."))
 	}
-	s.cur.content = b.String()
-	refused := s.h.word(&exchange{conn: s.n, message: s.message, verb: "content", arg: s.cur.content, tls: s.secure})
+	return s.take(b.String())
+}
+
+// bdat reads a chunk, which must be the last.
+func (s *mxSession) bdat(arg string) bool {
+	if other := s.h.word(&exchange{conn: s.n, message: s.message, verb: "BDAT", arg: arg, ahead: s.ahead}); other != "" {
+		return s.raw(other) // and takes the chunk for commands
+	}
+	var size int
+	if n, err := fmt.Sscanf(arg, "%d LAST", &size); n != 1 || err != nil {
+		return s.raw("501 5.5.4 how?")
+	}
+	s.content = true
+	b := make([]byte, size)
+	_, err := io.ReadFull(s.r, b)
+	s.content = false
+	switch {
+	case err != nil:
+		return false
+	case len(s.cur.to) == 0:
+		return s.raw("503 5.5.1 no recipient")
+	case !strings.Contains(s.cur.mail, "SIZE="+strconv.Itoa(size)):
+		return s.raw("554 5.5.0 SIZE is not that of the chunk")
+	}
+	return s.take(string(b))
+}
+
+// take takes a content, or says what the hop has to say.
+func (s *mxSession) take(content string) bool {
+	s.cur.content = content
+	s.ahead = s.r.Buffered() > 0
+	refused := s.h.word(&exchange{conn: s.n, message: s.message, verb: "content", arg: content, tls: s.secure, ahead: s.ahead})
 	if refused == "" || strings.HasPrefix(refused, "250") {
 		s.h.mu.Lock()
 		s.h.got = append(s.h.got, s.cur)

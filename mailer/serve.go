@@ -57,7 +57,7 @@ func (s *schedule) nextOn(t *site, now time.Time) *job {
 func (s *schedule) hire(t *site, j *job, now time.Time) {
 	s.begin(j, now)
 	t.gate.Open(now)
-	w := &worker{s: s, m: s.m, site: t, jobs: make(chan *job, 1), hired: time.Now()}
+	w := &worker{s: s, m: s.m, site: t, jobs: make(chan *job, 1), told: make(chan *job, 1), hired: time.Now()}
 	t.workers++
 	s.conns++
 	s.team[w] = struct{}{}
@@ -129,7 +129,8 @@ func (s *schedule) closed(w *worker) {
 	}
 }
 
-// finished: a worker has settled a job and waits for the next one.
+// finished: a worker has settled a job and waits for the next one, unless it has it
+// already.
 func (s *schedule) finished(w *worker, j *job, end ending) {
 	t := w.site
 	s.release(w)
@@ -138,7 +139,7 @@ func (s *schedule) finished(w *worker, j *job, end ending) {
 	if !end.open {
 		s.closed(w)
 	}
-	if w.leaving {
+	if w.leaving && w.then == nil {
 		close(w.jobs)
 		return
 	}
@@ -162,7 +163,11 @@ func (s *schedule) finished(w *worker, j *job, end ending) {
 	s.judgeLanes(w, j, end, now)
 	s.heed(t, j.message.Account, end.said, now)
 	w.done++
-	if !end.open && t.queue.len() == 0 || s.yields(w) || s.tooMany(t) || s.longRest(t, now) {
+	if w.then != nil {
+		s.follow(w)
+		return
+	}
+	if !end.open && t.queue.len() == 0 || s.yields(w, w.done) || s.tooMany(t) || s.longRest(t, now) {
 		close(w.jobs) // nothing to keep, or another one's turn, or one too many
 		return
 	}
@@ -171,11 +176,11 @@ func (s *schedule) finished(w *worker, j *job, end ending) {
 
 // yields reports whether a worker is to make room because other sites wait for
 // a connection: when it has nothing to do, when its site has others, or when it
-// has had its share.
-func (s *schedule) yields(w *worker) bool {
+// has had its share, with so many done.
+func (s *schedule) yields(w *worker, done int) bool {
 	const fair, long = 20, 30 * time.Second
 	return s.waiting.len() > 0 && s.full() &&
-		(w.site.queue.len() == 0 || w.site.workers > 1 || w.done >= fair || time.Since(w.hired) > long)
+		(w.site.queue.len() == 0 || w.site.workers > 1 || done >= fair || time.Since(w.hired) > long)
 }
 
 // tooMany reports whether there are more connections than Reconfigure has left.

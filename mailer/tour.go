@@ -21,12 +21,13 @@ type tour struct {
 	well    []hop        // not tried yet
 	ill     []hop        // nor these: the last resort
 
-	here   hop  // the host at hand
-	moving bool // it has had its chance
-	again  bool // it is to be dialled once more
-	slow   bool // to be told one command at a time
-	turns  int  // how often it was dialled once more
-	stops  bool // a 421 is the end: the site punishes those that go on to its next host
+	here   hop   // the host at hand
+	moving bool  // it has had its chance
+	again  bool  // it is to be dialled once more
+	slow   bool  // to be told one command at a time
+	odd    reply // that it is told so for; zero: it broke off
+	turns  int   // how often it was dialled once more
+	stops  bool  // a 421 is the end: the site punishes those that go on to its next host
 
 	worst    *failure     // of the hosts that took no connection
 	unsafe   bool         // one of them for want of the TLS that the message asks for
@@ -83,7 +84,7 @@ func (t *tour) late() bool { return time.Since(t.began) >= maxTour }
 
 // at is the host at hand from now on.
 func (t *tour) at(to hop) hop {
-	t.here, t.slow, t.turns = to, false, 0
+	t.here, t.slow, t.odd, t.turns = to, false, reply{}, 0
 	return to
 }
 

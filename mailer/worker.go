@@ -17,6 +17,7 @@ type worker struct {
 	jobs chan *job // capacity 1; closed: go
 	open bool      // as the owner of the schedule knows it
 	done int       // jobs, as the owner counts them
+	then *job      // that follows the one it has, as the owner knows; nil: none is promised
 
 	hired time.Time
 	job   *job      // that it has, as the owner knows; nil: it waits
@@ -26,7 +27,9 @@ type worker struct {
 	leash   leash
 	leaving bool // the attempt was broken off
 
-	conn *connection // nil: none
+	conn   *connection // nil: none
+	coming *attempt    // with the job that follows, see ahead
+	told   chan *job   // capacity 1: the answer of the owner
 }
 
 // ending is how a worker stands after a job.
@@ -43,11 +46,15 @@ func (w *worker) run() {
 	defer w.s.tell(func() { w.s.gone(w) })
 	defer w.hangUp()
 	for {
-		j, ok := w.next()
+		a, ok := w.next()
 		if !ok {
 			return
 		}
-		end, failed := w.serve(j)
+		j := a.job
+		end, failed := w.serve(a)
+		if w.conn == nil {
+			w.forgo()
+		}
 		if failed != nil {
 			w.s.tell(func() { w.s.unreachable(w, j, failed) })
 			return
@@ -56,8 +63,21 @@ func (w *worker) run() {
 	}
 }
 
-// next waits for a job, not for ever.
-func (w *worker) next() (*job, bool) {
+// next waits for a job, not for ever, where none has come ahead.
+func (w *worker) next() (*attempt, bool) {
+	if a := w.coming; a != nil {
+		w.coming = nil
+		a.begin()
+		return a, true
+	}
+	j, ok := w.wait()
+	if !ok {
+		return nil, false
+	}
+	return newAttempt(w.m, j), true
+}
+
+func (w *worker) wait() (*job, bool) {
 	select {
 	case j, ok := <-w.jobs:
 		return j, ok
@@ -78,17 +98,20 @@ func (w *worker) next() (*job, bool) {
 // serve does a job: from host to host, as long as there are recipients that none
 // has decided about. With a failure the job was not attempted: no connection
 // could be made that takes mail.
-func (w *worker) serve(j *job) (end ending, failed *failure) {
+func (w *worker) serve(a *attempt) (end ending, failed *failure) {
+	j := a.job
 	if j.fault != nil {
 		return w.refuse(j)
 	}
 	if j.again {
 		w.m.noteDialled(j.claims)
 	}
-	a := newAttempt(w.m, j)
 	for a.more() {
 		if failed = w.ready(a); failed == nil {
 			w.transact(a, &end)
+		}
+		if w.conn == nil || a.open() {
+			w.forgo()
 		}
 		if w.leash.wasPulled() {
 			return w.giveWay(a, failed), nil
@@ -106,6 +129,9 @@ func (w *worker) serve(j *job) (end ending, failed *failure) {
 		return ending{}, nil
 	}
 	w.m.settle(a)
+	if w.coming != nil && w.s.taking.Err() != nil {
+		w.hangUp() // nothing new is begun
+	}
 	w.retire(j)
 	end.open, end.broke, end.said = w.conn != nil, a.broke(), a.said
 	return end, nil
@@ -172,19 +198,29 @@ func (w *worker) transact(a *attempt, end *ending) {
 		return
 	}
 	part := a.next(c)
-	a.signature = w.m.signature(a.job.message)
+	if a.sent == nil {
+		a.signature = w.m.signature(a.job.message)
+	}
 	body := w.m.store.OpenBody(a.job.message.ID)
-	res := c.client.Deliver(a.envelope(part), &signed{[]byte(a.signature.Fields), body})
+	res := c.client.DeliverBefore(a.prepare(part), &signed{[]byte(a.signature.Fields), body}, client.Ahead{
+		Next: func() *client.Envelope { return w.ahead(a, part, c) },
+		Late: w.forgo,
+	})
 	_ = body.Close()
 	w.leash.transacting(nil)
+	if !c.client.Usable() || res.Odd {
+		w.conn = nil
+		c.drop()
+	}
 	if res.Err == nil {
+		if res.Odd && w.plainly(a, &res, c) {
+			return
+		}
 		a.take(part, &res, c)
 		w.heard(a, part, c)
 		end.spoke = true
 		return
 	}
-	w.conn = nil
-	c.drop()
 	if w.leash.wasPulled() {
 		a.lose(part, &res, c)
 		return
@@ -200,7 +236,8 @@ func (w *worker) heard(a *attempt, part []int, c *connection) {
 	hosts, addr := &w.m.hosts, c.addr.Addr()
 	hosts.answered(addr)
 	if c.slow && a.tour.slow {
-		hosts.loses(addr, true)
+		again := slices.ContainsFunc(part, func(i int) bool { return replyOf(&a.targets[i].out) == a.tour.odd })
+		hosts.loses(addr, !again)
 	}
 	if !slices.ContainsFunc(part, func(i int) bool { return a.targets[i].out.Reply.Delivered() }) {
 		return
@@ -219,14 +256,30 @@ func (w *worker) heard(a *attempt, part []int, c *connection) {
 func (w *worker) excuse(a *attempt, part []int, res *client.Result, c *connection, fresh bool) bool {
 	early := res.Err.Stage <= client.StageMail
 	switch {
+	case res.Odd && !res.Uncertain && w.plainly(a, res, c):
 	case early && !fresh:
 		return a.tour.back()
-	case res.Pipelined && (!early || res.Err.Closed()) && w.m.hosts.mayLose(c.addr.Addr()) && a.tour.back():
-		a.tour.slow = true
-		a.keep(part, res, c)
-		return true
+	case res.Pipelined && (!early || res.Err.Closed()) && w.plainly(a, res, c):
+	default:
+		return false
 	}
-	return false
+	a.keep(part, res, c)
+	return true
+}
+
+// plainly has the host at hand dialled once more, to be told one command at a time.
+// Where it is known how the host takes several, that is done only for a reply that
+// hardly is about the message.
+func (w *worker) plainly(a *attempt, res *client.Result, c *connection) bool {
+	odd := reply{}
+	if res.Err == nil {
+		odd = oddReply(res)
+	}
+	if !odd.strange() && (!w.m.hosts.mayLose(c.addr.Addr()) || !a.tour.back()) {
+		return false
+	}
+	a.tour.again, a.tour.slow, a.tour.odd = true, true, odd
+	return true
 }
 
 // lost is for a connection that broke off. At the first MAIL the host is out of
@@ -250,6 +303,9 @@ func (w *worker) lost(a *attempt, part []int, res *client.Result, c *connection,
 	a.lose(part, res, c)
 	if res.Uncertain {
 		w.m.doubts.add(a.job.message.ID, c.addr.Addr())
+		if res.Odd && w.m.hosts.mayLose(c.addr.Addr()) {
+			w.m.hosts.loses(c.addr.Addr(), true) // the message is not sent again now to find out
+		}
 	}
 	if atAnyHost(res.Err) {
 		a.stop(failed) // ours, or the message's: the next host could do no better
@@ -268,12 +324,7 @@ func (w *worker) lost(a *attempt, part []int, res *client.Result, c *connection,
 
 // retire closes a connection that has carried its share, as it is now.
 func (w *worker) retire(j *job) {
-	if w.conn == nil {
-		return
-	}
-	done, theirs := w.conn.client.Transactions(), w.conn.client.Extensions().MailMax
-	most := j.limits.Messages
-	if w.conn.once || most > 0 && done >= most || theirs > 0 && done >= theirs {
+	if w.conn != nil && w.coming == nil && w.conn.spent(j.limits.Messages) {
 		w.hangUp()
 	}
 }
