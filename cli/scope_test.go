@@ -310,9 +310,11 @@ func TestAPI(t *testing.T) {
 				t.Errorf("%s: code %d, %s%s", flag, code, out, stderr)
 			}
 		}
-		e := env{"RELAY_CONFIG": m.env["RELAY_CONFIG"], "RELAY_DATA": m.env["RELAY_DATA"], "RELAY_TOKEN": " "}
-		if out, stderr, code := e.run("", "account", "show", "alone"); code != exit.Config || out != "" {
-			t.Errorf("a blank RELAY_TOKEN: code %d, %s%s", code, out, stderr)
+		for _, token := range []string{" ", m.token["webco"] + "\n" + m.token["webco"], "a\x00b"} {
+			e := env{"RELAY_CONFIG": m.env["RELAY_CONFIG"], "RELAY_DATA": m.env["RELAY_DATA"], "RELAY_TOKEN": token}
+			if out, stderr, code := e.run("", "account", "show", "alone"); code != exit.Config || out != "" {
+				t.Errorf("RELAY_TOKEN=%q: code %d, %s%s", token, code, out, stderr)
+			}
 		}
 	})
 	t.Run("completion knows no names of others", func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"relay/cli/config"
 	"relay/cli/exit"
@@ -45,8 +46,12 @@ func (p *program) bearer() (string, error) {
 		}
 	}
 	text := strings.TrimSpace(token)
-	if text == "" && token != "" {
-		return "", exit.Fail(exit.Config, "it must be the token that relay reseller add showed", "%s is blank", from)
+	const hint = "it must be the token that relay reseller add showed"
+	switch {
+	case text == "" && token != "":
+		return "", exit.Fail(exit.Config, hint, "%s is blank", from)
+	case strings.ContainsFunc(text, unicode.IsControl): // no request can carry it
+		return "", exit.Fail(exit.Config, hint, "%s has more than one line, or characters that are no text", from)
 	}
 	return text, nil
 }
