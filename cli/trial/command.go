@@ -56,7 +56,7 @@ func show(ctx context.Context, e *shell.Env, in *mail.Trial) error {
 	if err != nil && err.Error() == told {
 		err = exit.Code(exit.Of(err).Code)
 	}
-	if e.JSON {
+	if e.JSON && !errors.Is(err, act.ErrBroken) { // then steps are missing, and the array stays open
 		err = errors.Join(err, a.End())
 	}
 	return err
