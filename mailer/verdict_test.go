@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,15 @@ func TestMailer_verdict(t *testing.T) {
 		}
 		if r := w.rcpt(id, 0); r.Verdict != blocked {
 			t.Errorf("%+v is kept", r.Verdict)
+		}
+		kept, err := w.store.Heard()
+		if err != nil || len(kept) != 2 {
+			t.Fatalf("%+v, %v", kept, err)
+		}
+		for _, k := range kept {
+			if k.Stage != "RCPT" || k.Count != 1 || strings.Contains(k.Reply, "@") {
+				t.Errorf("%+v", k)
+			}
 		}
 	})
 }

@@ -16,6 +16,7 @@ type Outcome struct {
 	Reply   string         // what the next hop said, or why none was reached
 	Next    time.Time      // of a deferred one; zero: what Claim stored
 	Verdict Verdict        // what the reply means; zero: nothing is known
+	Said    Said           // the reply as it is kept for new rules; zero: it is not
 	Delayed bool           // a delay DSN was sent, or none will be wanted
 	DSN     *DSN           // what the sender is to be told of it; nil: nothing
 }
@@ -143,6 +144,9 @@ func (t *tx) apply(m *Message, r *Result) error {
 				rcpt.Next = o.Next
 			}
 			e.Next = rcpt.Next
+		}
+		if err := t.hear(&o); err != nil {
+			return err
 		}
 		if !rcpt.State.Final() {
 			tried = append(tried, rcpt)

@@ -74,12 +74,14 @@ const (
 	domains                        // account NUL domain that it signs for
 	signingKeys                    // selector
 	paces                          // see PaceEntry
+	heard                          // hash: a kind of reply, see Heard
+	heardOrder                     // number (8): hash
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
-	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "paces"}
+	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "paces", "heard", "heard-order"}
 
 // Options of a store.
 type Options struct {

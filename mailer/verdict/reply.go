@@ -1,6 +1,8 @@
 package verdict
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 
 	"relay/mailer/client"
@@ -19,6 +21,16 @@ type Reply struct {
 // Of is the reply in an outcome of a host.
 func Of(mx string, o *client.Outcome) Reply {
 	return Reply{MX: mx, Stage: o.Stage, Code: o.Reply.Code, Enhanced: o.Reply.Enhanced, Text: o.Reply.Text, Local: o.Local}
+}
+
+// Masked is the reply on one line without what is its own, as Normalise leaves it, and the
+// kind that all share which differ in numbers only. Parse reads it again.
+func (r *Reply) Masked() (reply, kind string) {
+	codes := strconv.Itoa(r.Code) + " "
+	if r.Enhanced[0] != 0 {
+		codes += fmt.Sprintf("%d.%d.%d ", r.Enhanced[0], r.Enhanced[1], r.Enhanced[2])
+	}
+	return strings.TrimSpace(codes + Normalise(r.Text)), strings.TrimSpace(codes + Group(r.Text))
 }
 
 // ParseStage reads the name of a stage, in any case.

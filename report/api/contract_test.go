@@ -89,6 +89,8 @@ var samples = []struct {
 	{"trace follow", []sample{{want: 502}}},
 	{"test", []sample{{body: `{"to":"you@example.net","account":"sender"}`}, {body: `{"to":"you"}`, want: 422}, {body: `{"to":"you@example.net","account":"nobody"}`, want: 404}}},
 	{"delivery classify", []sample{{body: `{"replies":[{"mx":"mx.example.org","stage":"RCPT","reply":"550 5.1.1 User unknown"}]}`}, {body: `{"replies":[{"mx":"","stage":"odd","reply":"550 x"}]}`, want: 422}}},
+	{"delivery unclassified", []sample{{}}},
+	{"delivery replay", []sample{{body: `{"document":"[[rule]]\nid = \"mine\"\ncode = [\"550\"]\ncategory = \"SpamBlock\"\n"}`}, {body: `{"document":"x"}`, want: 422}}},
 	{"queue drop", []sample{{body: `{"ids":["MESSAGE"],"silent":true}`}}},
 	{"plan add", []sample{{body: `{"plan":"big","term":"year","bandwidth":1000000000,"price":"12.00","block":["1GB=5.00"]}`}, {body: `{"plan":"big","term":"year"}`, want: 409},
 		{body: `{"plan":"bad","term":"year","price":"much"}`, want: 422}}},

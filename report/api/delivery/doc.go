@@ -5,5 +5,5 @@ import "relay/report/api/act"
 
 // Acts of this package.
 func Acts() []act.Any {
-	return []act.Any{Classify}
+	return []act.Any{Classify, ListUnclassified, TryRules}
 }
