@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	cli "github.com/urfave/cli/v2"
 
@@ -112,27 +111,18 @@ func closingText(v *jobs.Closing) string {
 	return fmt.Sprintf("closed %s of %s, %s", words.Plural(int64(v.Periods), "period"), words.Plural(int64(v.Accounts), "account"), numbersOf(v.Invoices))
 }
 
-// first names of a list; more are counted only.
-func first(list []string) string {
-	const shown = 5
-	if len(list) > shown {
-		return strings.Join(list[:shown], ", ") + ", …"
-	}
-	return strings.Join(list, ", ")
-}
-
 // numbersOf invoices, the first ones.
 func numbersOf(list []string) string {
 	if len(list) == 0 {
 		return "no invoice"
 	}
-	return words.Plural(int64(len(list)), "invoice") + ": " + first(list)
+	return words.Plural(int64(len(list)), "invoice") + ": " + words.Some(list)
 }
 
 func dunningText(v *jobs.Dunning) string {
 	text := "no account to hold back"
 	if n := v.Accounts; n > 0 {
-		text = fmt.Sprintf("%s held back, unpaid: %s", words.Plural(int64(n), "account"), first(v.Held))
+		text = fmt.Sprintf("%s held back, unpaid: %s", words.Plural(int64(n), "account"), words.Some(v.Held))
 	}
 	if n := len(v.Expired); n > 0 {
 		text += fmt.Sprintf("\n%s expired: %s", words.Plural(int64(n), "order"), numbersOf(v.Expired))
@@ -150,10 +140,10 @@ func warningsText(v *jobs.Warnings) string {
 		for i := range v.Warned {
 			names = append(names, v.Warned[i].Account)
 		}
-		text = fmt.Sprintf("%s %s: %s", did, words.Plural(int64(n), "account"), first(names))
+		text = fmt.Sprintf("%s %s: %s", did, words.Plural(int64(n), "account"), words.Some(names))
 	}
 	if n := len(v.NoContact); n > 0 {
-		text += fmt.Sprintf("\n%s without a contact: %s", words.Plural(int64(n), "account"), first(v.NoContact))
+		text += fmt.Sprintf("\n%s without a contact: %s", words.Plural(int64(n), "account"), words.Some(v.NoContact))
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 
 	"relay/mailer"
 	"relay/report/api/act"
+	"relay/report/api/field"
 )
 
 // deliveries is the mailer as the service asks it.
@@ -22,7 +23,7 @@ func (d deliveries) Outlooks(ctx context.Context, places []act.Place) ([]act.Out
 	for i, o := range list {
 		out[i].InHand = o.InHand
 		if o.Wait != "" {
-			out[i].Wait = &act.Wait{Reason: string(o.Wait), Until: orNever(o.Until), Failures: o.Failures, Why: o.Why, Limit: o.Limit}
+			out[i].Wait = &act.Wait{Reason: string(o.Wait), Until: field.OrNull(o.Until), Failures: o.Failures, Why: o.Why, Limit: o.Limit}
 		}
 	}
 	return out, err
@@ -34,17 +35,9 @@ func (d deliveries) Sites(ctx context.Context, domains []string) (map[string]act
 	out := make(map[string]act.Site, len(sites))
 	for name, s := range sites {
 		out[name] = act.Site{Name: s.Name, Connections: s.Connections, Limit: s.Limit, Claimed: s.Claimed,
-			DownUntil: orNever(s.Down), Failures: s.Failures, Why: s.Why}
+			DownUntil: field.OrNull(s.Down), Failures: s.Failures, Why: s.Why}
 	}
 	return out, err
-}
-
-// orNever is an instant of an answer; null: there is none.
-func orNever(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 // Connections implements act.Deliveries.

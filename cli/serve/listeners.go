@@ -1,12 +1,15 @@
 package serve
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"syscall"
 
 	"relay/cli/config"
+	"relay/cli/control"
 	"relay/cli/exit"
 	"relay/cli/kernel"
 	"relay/smtp"
@@ -61,4 +64,28 @@ func (r *Relay) listenOn(l config.Listen, sockets map[string][]net.Listener) err
 		return exit.Fail(exit.Failed, kernel.BindAdvice(err), "listen on %s: %w", l.Addr, err)
 	}
 	return nil
+}
+
+// listenAPI opens the API's address.
+func (r *Relay) listenAPI() error {
+	addr := r.cfg.API.Listen
+	if addr == "" {
+		return nil
+	}
+	l, err := r.host.Listen("tcp", addr)
+	if err != nil {
+		return exit.Fail(exit.Failed, cmp.Or(kernel.BindAdvice(err), "see [api] in the configuration"), "api: listen on %s: %w", addr, err)
+	}
+	r.api = l
+	r.Log.Info("api listening", "component", "cli", "addr", l.Addr().String(), "tls", r.cfg.API.TLS)
+	return nil
+}
+
+// runAPI answers resellers until ctx is done.
+func (r *Relay) runAPI(ctx context.Context, s *control.Server) error {
+	a := &control.API{Server: s, Guard: r.smtp}
+	if r.cfg.API.NeedsTLS() {
+		a.TLS = r.cert.config()
+	}
+	return a.Run(ctx, r.api)
 }

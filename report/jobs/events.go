@@ -3,7 +3,6 @@ package jobs
 import (
 	"cmp"
 	"log/slog"
-	"strings"
 
 	"relay/report/money"
 	"relay/report/words"
@@ -18,9 +17,6 @@ const (
 	cannotDun   = "an unpaid invoice cannot be dealt with; it is tried again each day"
 	cannotWarn  = "a customer cannot be told that the term ends; it is tried again each day"
 )
-
-// mostNames that are logged; the rest is only counted.
-const mostNames = 5
 
 func (r *Runner) logFailed(job string, err error) {
 	r.log.Error("job failed", "job", job, "err", err)
@@ -79,12 +75,8 @@ func (r *Runner) logWarned(w *store.Warning, lastDay string) {
 }
 
 func (r *Runner) logNoContact(accounts []string) {
-	among := strings.Join(accounts[:min(len(accounts), mostNames)], ", ")
-	if len(accounts) > mostNames {
-		among += ", …"
-	}
 	r.log.Warn("terms end soon of accounts without a contact, nobody is told", "accounts", len(accounts),
-		"among", among, "advice", "relay account set NAME --contact ADDRESS")
+		"among", words.Some(accounts), "advice", "relay account set NAME --contact ADDRESS")
 }
 
 func (r *Runner) logPruned(p *Pruning) {

@@ -1,6 +1,7 @@
 package words
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -242,4 +243,18 @@ func ParseMoment(text string, zone *time.Location) (time.Time, error) {
 		return t, nil
 	}
 	return time.Time{}, fmt.Errorf(`%q is no time such as 2026-11-30, "2026-11-30 23:58" or 2026-11-30T23:58:00+01:00`, text)
+}
+
+var periodRE = regexp.MustCompile(`^(\d{4})(?:(-\d{2})(-\d{2})?(?:-[1-9]\d*)?)?$`)
+
+// IsPeriod reports a year, a month or a day, and the key of a period, which may
+// have a number behind it.
+func IsPeriod(text string) bool {
+	m := periodRE.FindStringSubmatch(text)
+	if m == nil {
+		return false
+	}
+	day := m[1] + cmp.Or(m[2], "-01") + cmp.Or(m[3], "-01")
+	_, err := time.Parse(time.DateOnly, day)
+	return err == nil
 }

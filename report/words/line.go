@@ -43,6 +43,9 @@ func First(list []string, n int) string {
 	return text
 }
 
+// Some of a list's texts are for a sentence: the first ones.
+func Some(list []string) string { return First(list[:min(len(list), Shown)], len(list)) }
+
 // DidYouMean is "; did you mean ...?" when one of the names is near to word.
 func DidYouMean(word string, names []string) string { return DidYouMeanAfter("", word, names) }
 

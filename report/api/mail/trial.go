@@ -82,15 +82,12 @@ func (t *trial) choose(ctx context.Context, in *Trial) (err error) {
 	return err
 }
 
-// namesShown of accounts in an error.
-const namesShown = 5
-
 // onlyAccount is the account where there is one only.
 func (t *trial) onlyAccount() error {
 	var list []string
 	err := t.s.Store.EachAccount(store.Wanted{}, func(a *store.Account) error {
 		t.account = *a
-		if list = append(list, a.Name); len(list) > namesShown {
+		if list = append(list, a.Name); len(list) > words.Shown {
 			return act.ErrFull
 		}
 		return nil
@@ -100,11 +97,8 @@ func (t *trial) onlyAccount() error {
 		return err
 	case len(list) == 0:
 		return act.Fail(act.Missing, "{account add NAME --plan entry}", "there is no account yet")
-	case len(list) > namesShown:
-		list[namesShown] = "…"
-	}
-	if len(list) > 1 {
-		return act.Fail(act.Wrong, "{account list} shows all", "there are several accounts (%s): name one with --account", strings.Join(list, ", "))
+	case len(list) > 1:
+		return act.Fail(act.Wrong, "{account list} shows all", "there are several accounts (%s): name one with --account", words.Some(list))
 	}
 	return nil
 }

@@ -2,13 +2,13 @@ package mail
 
 import (
 	"context"
-	"regexp"
 	"time"
 
 	"relay/quota"
 	"relay/report/api/accounts"
 	"relay/report/api/act"
 	"relay/report/api/field"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -163,22 +163,11 @@ func showUsage(ctx context.Context, s *act.Service, in *AccountUsage) (*Usage, e
 	return &v, nil
 }
 
-var periodRE = regexp.MustCompile(`^(\d{4}-\d{2})(-\d{2})?(?:-[1-9]\d*)?$`)
-
 // checkPeriod takes a month or a day, and the key of a period, which may have a number
 // behind it; "" is the present one.
 func checkPeriod(s *act.Service, text string) error {
-	if text == "" {
+	if text == "" || len(text) > len("2006") && words.IsPeriod(text) {
 		return nil
-	}
-	if m := periodRE.FindStringSubmatch(text); m != nil {
-		day := m[1] + "-01"
-		if m[2] != "" {
-			day = m[1] + m[2]
-		}
-		if _, err := time.Parse(time.DateOnly, day); err == nil {
-			return nil
-		}
 	}
 	now := s.Store.BookTime().In(s.Store.Zone()).Format("2006-01")
 	return act.Invalid("period", "{usage --help}", " %q: a month such as %s, or the first day of a month's plan", text, now)
