@@ -304,23 +304,43 @@ func TestProblem_faultsOfTheMachine(t *testing.T) {
 
 func TestProblem_invalid(t *testing.T) {
 	eachWay(t, operator, func(t *testing.T, c Caller) {
-		for _, r := range []*http.Request{
-			request(t, "POST", "/v1/echo/acme", `{"text":"x","other":1}`),
-			request(t, "POST", "/v1/echo/acme", `{"text":1}`),
-			request(t, "POST", "/v1/echo/acme?other=1", `{}`),
-			request(t, "POST", "/v1/echo/acme?at=yesterday", `{}`),
-			request(t, "POST", "/v1/echo/acme", `{`),
-			request(t, "GET", "/v1/count?limit=1001", ``),
-			request(t, "GET", "/v1/count?cursor=*", ``),
+		for _, tt := range []struct {
+			r      *http.Request
+			detail string
+			field  string
+		}{
+			{request(t, "POST", "/v1/echo/acme", `{"text":"x","other":1}`), "other: unexpected property", "other"},
+			{request(t, "POST", "/v1/echo/acme", `{"text":1}`), "text: expected string", "text"},
+			{request(t, "POST", "/v1/echo/acme?other=1", `{}`), "other: unknown query parameter", "other"},
+			{request(t, "POST", "/v1/echo/acme?at=yesterday", `{}`), "at: ", "at"},
+			{request(t, "POST", "/v1/echo/acme", `{`), "unexpected end of JSON input", ""},
+			{request(t, "GET", "/v1/count?limit=1001", ``), "limit: ", "limit"},
+			{request(t, "GET", "/v1/count?cursor=*", ``), "cursor", "cursor"},
 		} {
-			resp, err := c.Do(r)
+			resp, err := c.Do(tt.r)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var p Problem
-			if err := json.Unmarshal([]byte(text(t, resp)), &p); err != nil || p.Type != Wrong || len(p.Errors) == 0 || p.Errors[0].Field == "" && p.Status == 422 {
-				t.Errorf("%s: %+v %v", r.URL, p, err)
+			if err := json.Unmarshal([]byte(text(t, resp)), &p); err != nil || p.Type != Wrong || !strings.HasPrefix(p.Detail, tt.detail) ||
+				(tt.field != "") != (len(p.Errors) == 1) || tt.field != "" && p.Errors[0].Field != tt.field {
+				t.Errorf("%s: %+v %v, want %q", tt.r.URL, p, err, tt.detail)
 			}
+		}
+	})
+}
+
+func TestProblem_contentType(t *testing.T) {
+	eachWay(t, operator, func(t *testing.T, c Caller) {
+		r := request(t, "POST", "/v1/echo/acme", `{"text":"x"}`)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		resp, err := c.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p Problem
+		if err := json.Unmarshal([]byte(text(t, resp)), &p); err != nil || p.Status != 415 || p.Hint == nil || p.Errors != nil || !strings.HasPrefix(p.Detail, "unknown content type") {
+			t.Errorf("%+v %v, want 415 with the right header", p, err)
 		}
 	})
 }

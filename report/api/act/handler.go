@@ -158,24 +158,43 @@ var ownProblems = sync.OnceFunc(func() {
 
 // invalid is a request that does not fit the act's description.
 func invalid(status int, text string, errs []error) *Problem {
-	p := Fail(Wrong, "", "%s", text).(*Problem)
+	kind := Wrong
 	if status >= 500 {
-		p = Fail(Internal, "", "%s", text).(*Problem)
+		kind = Internal
 	}
+	fields, told := misfits(errs)
+	if len(told) > 0 {
+		text = strings.Join(told, "; ")
+	}
+	p := Fail(kind, "", "%s", text).(*Problem)
+	p.Errors = fields
 	if status != 0 {
 		p.Status = status
 	}
-	for _, err := range errs {
-		f := Field{Message: err.Error()}
-		if d, ok := err.(huma.ErrorDetailer); ok {
-			detail := d.ErrorDetail()
-			_, name, _ := strings.Cut(detail.Location, ".")
-			f = Field{name, ": " + detail.Message}
-		}
-		p.Errors = append(p.Errors, f)
-		p.Detail += "; " + f.Field + f.Message
+	if status == http.StatusUnsupportedMediaType {
+		p.Hint = &Hint{Text: "send JSON, with the header Content-Type: application/json"}
 	}
 	return p
+}
+
+// misfits are the members that errs name, and all that errs say. An error that names no
+// member is about the whole request.
+func misfits(errs []error) (fields []Field, told []string) {
+	for _, err := range errs {
+		name, message := "", err.Error()
+		if d, ok := err.(huma.ErrorDetailer); ok {
+			detail := d.ErrorDetail()
+			_, name, _ = strings.Cut(detail.Location, ".")
+			message = detail.Message
+		}
+		if name == "" {
+			told = append(told, message)
+			continue
+		}
+		f := Field{name, ": " + message}
+		fields, told = append(fields, f), append(told, f.Field+f.Message)
+	}
+	return fields, told
 }
 
 // describeNulls says of members that are pointers to structs that they may be null. huma
