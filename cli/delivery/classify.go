@@ -15,6 +15,7 @@ import (
 	"relay/cli/shell"
 	"relay/cli/term"
 	api "relay/report/api/delivery"
+	"relay/report/words"
 )
 
 // longestLine is the longest reply with its host and stage, in octets.
@@ -25,7 +26,7 @@ func classify(e *shell.Env, where *place.Flags) *cli.Command {
 		Name: "classify", Usage: "what replies of next hops mean, and which rule says so",
 		Description: `Reads lines MX<tab>STAGE<tab>REPLY from standard input, and writes what each reply means: whether the recipient is delivered, deferred or failed, the category, who must act, and the rule that decided. A reply without a rule is one that no rule knew.
 
-STAGE is connect, greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, content or end. The lines of a reply are joined by a space or by \n, with their codes.
+STAGE is one of ` + api.Stages() + `. The lines of a reply are joined by a space or by \n, with their codes.
 
 The rules are those of the configuration, as the next reload would load them: your own file, which [delivery] rules names, before relay's. No relay need run.
 
@@ -63,7 +64,7 @@ func eachReply(r io.Reader, fn func(*api.Said) error) error {
 		}
 		f := strings.SplitN(in.Text(), "\t", 3)
 		if len(f) < 3 {
-			return exit.Fail(exit.WrongData, "three fields with a tab between them: MX, STAGE, REPLY", "line %d has %d fields", n, len(f))
+			return exit.Fail(exit.WrongData, "three fields with a tab between them: MX, STAGE, REPLY", "line %d has %s", n, words.Plural(int64(len(f)), "field"))
 		}
 		if err := fn(&api.Said{MX: strings.TrimSpace(f[0]), Stage: strings.TrimSpace(f[1]), Reply: f[2]}); err != nil {
 			return exit.Fail(exit.WrongData, "stages are "+api.Stages(), "line %d: %w", n, err)

@@ -103,7 +103,7 @@ func (s *installation) check() error {
 	if s.contact == "" {
 		s.contact = "postmaster@" + hostname.Organization(s.host)
 	} else if !maildomain.IsAddress(s.contact) {
-		return exit.Usage("", "%q is not a mail address", s.contact)
+		return exit.Usage("", "--contact %q is not a mail address such as you@example.org", s.contact)
 	}
 	s.accountGiven = s.account != ""
 	if !s.accountGiven {

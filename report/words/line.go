@@ -51,7 +51,7 @@ func DidYouMean(word string, names []string) string { return DidYouMeanAfter("",
 
 // DidYouMeanAfter is the same for names that are typed with a prefix.
 func DidYouMeanAfter(prefix, word string, names []string) string {
-	best, least := "", 1+len(word)/3
+	best, least := "", min(1+len(word)/3, len(word)/2)
 	for _, n := range names {
 		if d := distance(word, n); d <= least {
 			best, least = n, d-1

@@ -29,7 +29,7 @@ type AccountFields struct {
 
 // apply takes over all that is given but the limit.
 func (f *AccountFields) apply(a *store.Account) error {
-	if err := field.Mail(field.Or0(f.Contact)); err != nil {
+	if err := field.Mail("contact", field.Or0(f.Contact)); err != nil {
 		return err
 	}
 	if f.Senders != nil {

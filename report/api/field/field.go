@@ -16,10 +16,10 @@ import (
 	"relay/store/maildomain"
 )
 
-// Mail refuses what is no plain mail address; "" is none.
-func Mail(s string) error {
+// Mail refuses what is no plain mail address in the named member; "" is none.
+func Mail(member, s string) error {
 	if s != "" && !maildomain.IsAddress(s) {
-		return act.Fail(act.Wrong, "", "%q is not a mail address", s)
+		return act.Invalid(member, "", " %q is not a mail address such as me@example.org", s)
 	}
 	return nil
 }

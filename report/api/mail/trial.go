@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"relay/report/api/act"
+	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
-	"relay/store/maildomain"
 )
 
 // Trial is the request for a message that is sent as a customer's program does.
@@ -68,10 +68,11 @@ func (t *trial) choose(ctx context.Context, in *Trial) (err error) {
 	if t.timeout, err = duration("timeout", cmp.Or(in.Body.Timeout, "2m")); err != nil {
 		return err
 	}
-	for _, a := range []string{t.to, cmp.Or(t.from, t.to)} {
-		if !maildomain.IsAddress(a) {
-			return act.Fail(act.Wrong, "", "%q is not a mail address", a)
-		}
+	if t.to == "" {
+		return act.Invalid("to", "", ": an address to send the message to")
+	}
+	if err := cmp.Or(field.Mail("to", t.to), field.Mail("from", t.from)); err != nil {
+		return err
 	}
 	if in.Body.Account == "" {
 		err = t.onlyAccount()

@@ -102,7 +102,7 @@ func noneName(what string) error {
 
 // apply takes over what is given.
 func (f *CustomerFields) apply(c *store.Customer) error {
-	if err := field.Mail(field.Or0(f.Contact)); err != nil {
+	if err := field.Mail("contact", field.Or0(f.Contact)); err != nil {
 		return err
 	}
 	if code := field.Or0(f.Country); code != "" && !field.IsCountry(code) {

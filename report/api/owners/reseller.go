@@ -62,7 +62,7 @@ func addReseller(_ context.Context, s *act.Service, in *NewReseller) (*Token, er
 	if r.Name == "none" {
 		return nil, noneName("reseller")
 	}
-	if err := field.Mail(r.Contact); err != nil {
+	if err := field.Mail("contact", r.Contact); err != nil {
 		return nil, err
 	}
 	var token string
