@@ -15,7 +15,7 @@ type Size struct {
 
 // UnmarshalText never fails: see Config.Validate.
 func (s *Size) UnmarshalText(text []byte) error {
-	n, err := words.ParseSize(string(text))
+	n, err := words.ParseOctets(string(text))
 	*s = Size{Bytes: n}
 	if err != nil {
 		s.bad = string(text)

@@ -98,9 +98,18 @@ func Percent(part, whole int64) string {
 	return fmt.Sprintf(" (%d %%)", part/whole*100+part%whole*100/whole)
 }
 
-// ParseSize reads octets, written with a unit as in "500MB" or "1 MiB", or
-// without one.
+// ParseSize reads a size with its unit, as in "500MB", "1 MiB" or "12B". It refuses a
+// bare number: a forgotten MB would sell a plan of 50 octets.
 func ParseSize(text string) (int64, error) {
+	n, err := ParseOctets(text)
+	if bare := strings.TrimSpace(text); err == nil && n > 0 && strings.Trim(bare, "0123456789.,") == "" {
+		return 0, fmt.Errorf("%q has no unit: write %sMB, or %sB for octets", text, bare, bare)
+	}
+	return n, err
+}
+
+// ParseOctets reads a size as ParseSize does, and a bare number as octets.
+func ParseOctets(text string) (int64, error) {
 	n, err := humanize.ParseBytes(strings.TrimSpace(text))
 	if err != nil || n > math.MaxInt64 {
 		return 0, fmt.Errorf("%q is not a size such as 500MB", text)

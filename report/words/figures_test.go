@@ -44,15 +44,18 @@ func TestParseDuration(t *testing.T) {
 }
 
 func TestParseSize(t *testing.T) {
-	for in, want := range map[string]int64{"100MB": 100_000_000, "1 GB": 1_000_000_000, "1MiB": 1 << 20, "12": 12, "1.5kB": 1500} {
+	for in, want := range map[string]int64{"100MB": 100_000_000, "1 GB": 1_000_000_000, "1MiB": 1 << 20, "12B": 12, "0": 0, "1.5kB": 1500} {
 		if got, err := ParseSize(in); got != want || err != nil {
 			t.Errorf("parseSize(%q) = %v, %v, want %v", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"", "MB", "-1MB", "10 bananas", "99999999999GB"} {
+	for _, in := range []string{"", "MB", "-1MB", "10 bananas", "99999999999GB", "50", "1,000", "1.5"} {
 		if got, err := ParseSize(in); err == nil {
 			t.Errorf("parseSize(%q) = %v, want an error", in, got)
 		}
+	}
+	if n, err := ParseOctets("1,000"); n != 1000 || err != nil {
+		t.Errorf("ParseOctets = %d, %v, want a bare number as octets", n, err)
 	}
 }
 

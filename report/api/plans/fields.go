@@ -57,7 +57,9 @@ func (f *Fields) apply(p *quota.Plan, currency string) error {
 		p.Recipients = int(*n)
 	}
 	if f.Term != "" {
-		p.Term = quota.Term(f.Term)
+		if p.Term = quota.Term(f.Term); p.Term != quota.Year && p.Term != quota.Month {
+			return act.Invalid("term", "", " %q: year or month", f.Term)
+		}
 	}
 	field.Set(&p.OverMax, f.OverMax)
 	field.Set(&p.Ends, f.Ends)
