@@ -96,7 +96,7 @@ func OwnName(ctx context.Context, what, name string) error {
 	if actor.Kind != Reseller || strings.HasPrefix(name, prefix) {
 		return nil
 	}
-	return Fail(Wrong, "such as "+prefix+"one", "%s %q: those that you add begin with %s", what, name, prefix)
+	return Fail(Wrong, "such as "+prefix+"one", "%s %q: names that you choose begin with %q", what, name, prefix)
 }
 
 // NoAccount is the problem of a look-up that found no account of that name.

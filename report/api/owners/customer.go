@@ -178,7 +178,7 @@ func setCustomer(_ context.Context, s *act.Service, in *CustomerChange) (*Custom
 
 func removeCustomer(_ context.Context, s *act.Service, in *CustomerName) (*Removed, error) {
 	if err := s.Store.RemoveCustomer(in.Customer); errors.Is(err, store.ErrInUse) {
-		return nil, act.Fail(act.Refused, "give them to another first: {customer show "+in.Customer+"}", "%w", err)
+		return nil, act.Fail(act.Refused, "give its accounts another owner with relay account set ACCOUNT --owner CUSTOMER; {customer show "+in.Customer+"} lists them", "%w", err)
 	} else if err != nil {
 		return nil, act.Unlisted(err, "customer", in.Customer)
 	}

@@ -115,7 +115,7 @@ func newToken(_ context.Context, s *act.Service, in *ResellerName) (*Token, erro
 
 func removeReseller(_ context.Context, s *act.Service, in *ResellerName) (*Removed, error) {
 	if err := s.Store.RemoveReseller(in.Reseller); errors.Is(err, store.ErrInUse) {
-		return nil, act.Fail(act.Refused, "give what it manages to others first: {reseller show "+in.Reseller+"}, {customer list}", "%w", err)
+		return nil, act.Fail(act.Refused, "give its accounts and customers to others with --reseller of relay account set and relay customer set; {reseller show "+in.Reseller+"} and {customer list} list them", "%w", err)
 	} else if err != nil {
 		return nil, act.Unlisted(err, "reseller", in.Reseller)
 	}
