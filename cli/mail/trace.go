@@ -29,7 +29,7 @@ func TraceCommand(e *shell.Env) *cli.Command {
 
 remote id is the next hop's own ID of the message, by which its operator can find it.
 
---follow shows events as they happen, one line each, until Ctrl-C. With the ID of a message it shows the history so far and ends with the message; otherwise it shows everything from now on, or what WHAT and --account choose. It needs a running relay. With --json it writes an object a line, without --follow an array.`,
+--follow shows events as they happen, one line each, until Ctrl-C; a terminal gets lines cut to its width, a file or a pipe whole ones. With the ID of a message it shows the history so far and ends with the message; otherwise it shows everything from now on, or what WHAT and --account choose. It needs a running relay. With --json it writes an object a line, without --follow an array.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only mail of this account", Destination: &q.Account},
 			&cli.BoolFlag{Name: "follow", Usage: "show events as they happen", Destination: &follow},

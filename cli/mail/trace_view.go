@@ -146,12 +146,15 @@ func (v traceView) outcome(e *api.Event, list []api.Outcome) error {
 	return nil
 }
 
-// line writes an event as one line, cut to the terminal's width; relay trace ID has
-// the rest.
+// line writes an event as one line: cut to the width of a terminal, where relay trace ID
+// has the rest, and whole for a file or another program, such as grep.
 func (v traceView) line(e *api.Event) error {
 	state, about := shortEvent(e)
 	lead := fmt.Sprintf("%s  %s  ", e.Time.In(v.e.Zone()).Format(time.TimeOnly), e.ID)
-	text := words.Cut(words.Clean(fmt.Sprintf("%-9s  %s", state, about)), term.Width(v.e.Stdout)-len(lead))
+	text := words.Clean(fmt.Sprintf("%-9s  %s", state, about))
+	if term.IsTerminal(v.e.Stdout) {
+		text = words.Cut(text, term.Width(v.e.Stdout)-len(lead))
+	}
 	text = strings.TrimRight(text, " ")
 	if term.Coloured(v.e.Stdout, os.Getenv) {
 		text = term.PaintState(text[:len(state)], state) + text[len(state):]
@@ -167,7 +170,8 @@ func shortEvent(e *api.Event) (state, about string) {
 	}
 	switch {
 	case e.Kind == store.EventChanged:
-		return e.Text, to
+		state, _, _ = strings.Cut(e.Text, " ") // retry asked for
+		return state, to
 	case len(e.Recipients) == 0:
 		return string(e.Kind), e.Text
 	case alike(e.Recipients) < len(e.Recipients):
