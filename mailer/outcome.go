@@ -30,8 +30,8 @@ func verdictOf(t *target) store.Verdict {
 	return store.Verdict{Category: string(v.Category), Blame: string(v.Blame), Rule: v.Rule, Stage: t.out.Stage.String()}
 }
 
-// saidBy is what is kept of a refusal of a host, so that new rules can be tried on it.
-func saidBy(t *target) (s store.Said) {
+// sampleOf is what is kept of a refusal of a host, so that new rules can be tried on it.
+func sampleOf(t *target) (s store.ReplySample) {
 	if t.out.Local || t.verdict.Class == verdict.Delivered || t.out.Reply.Code < 400 {
 		return s
 	}
@@ -60,7 +60,7 @@ func tooMany(o *client.Outcome) bool {
 // that is deferred when the message's time is over has expired (RFC 5321 §4.5.4.1).
 func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
 	msg := a.job.message
-	o := store.Outcome{Rcpt: t.rcpt, State: store.RecipientState(t.verdict.Class), Reply: t.out.Reply.String(), Verdict: verdictOf(t), Said: saidBy(t)}
+	o := store.Outcome{Rcpt: t.rcpt, State: store.RecipientState(t.verdict.Class), Reply: t.out.Reply.String(), Verdict: verdictOf(t), Sample: sampleOf(t)}
 	switch {
 	case o.State != store.Deferred:
 	case !m.store.Past().Before(msg.Expires) && !a.young(t):

@@ -41,7 +41,7 @@ func TestMailer_verdict(t *testing.T) {
 		if r := w.rcpt(id, 0); r.Verdict != blocked {
 			t.Errorf("%+v is kept", r.Verdict)
 		}
-		kept, err := w.store.Heard()
+		kept, err := w.store.ReplyKinds()
 		if err != nil || len(kept) != 2 {
 			t.Fatalf("%+v, %v", kept, err)
 		}

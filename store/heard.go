@@ -12,18 +12,18 @@ import (
 // mostHeard is how many kinds of replies are kept; the one that was new first makes room.
 const mostHeard = 10_000
 
-// Said is a reply of a next hop without what is its own: addresses, names and ids.
-type Said struct {
+// ReplySample is a reply of a next hop without what is its own: addresses, names and ids.
+type ReplySample struct {
 	MX    string // host, the labels with digits masked
 	Reply string // on one line, with its codes; "": nothing to keep
 	Kind  string // likewise without numbers: replies of one kind are kept once
 	Class string // what it meant
 }
 
-// Heard is a kind of reply, of one host at one stage. Bucket "heard", key the hash of
+// ReplyKind is a kind of reply, of one host at one stage. Bucket "heard", key the hash of
 // these, JSON. Bucket "heard-order" has the keys by a number, in the order in which the
 // kinds were new.
-type Heard struct {
+type ReplyKind struct {
 	MX      string    `json:"mx"`
 	Stage   string    `json:"stage"`
 	Reply   string    `json:"reply"` // the last one
@@ -38,37 +38,37 @@ type Heard struct {
 
 // heardKey is a hash of fixed length: replies may be long.
 func heardKey(o *Outcome) string {
-	sum := sha256.Sum256([]byte(o.Said.MX + "\x00" + o.Verdict.Stage + "\x00" + o.Said.Kind))
+	sum := sha256.Sum256([]byte(o.Sample.MX + "\x00" + o.Verdict.Stage + "\x00" + o.Sample.Kind))
 	return string(sum[:16])
 }
 
 // hear counts the reply of an outcome. It is written once, with the transaction.
 func (t *tx) hear(o *Outcome) error {
-	if o.Said.Reply == "" {
+	if o.Sample.Reply == "" {
 		return nil
 	}
 	key, sc := heardKey(o), t.scratch()
 	h := sc.heard[key]
 	if h == nil {
-		h = &Heard{MX: o.Said.MX, Stage: o.Verdict.Stage, First: t.wall}
+		h = &ReplyKind{MX: o.Sample.MX, Stage: o.Verdict.Stage, First: t.wall}
 		known, err := t.get(heard, []byte(key), h)
 		if err != nil {
 			return err
 		}
 		h.fresh = !known
 		if sc.heard == nil {
-			sc.heard = map[string]*Heard{}
+			sc.heard = map[string]*ReplyKind{}
 		}
 		sc.heard[key] = h
 	}
-	h.Reply, h.Class, h.Verdict, h.Last = o.Said.Reply, o.Said.Class, o.Verdict, t.wall
+	h.Reply, h.Class, h.Verdict, h.Last = o.Sample.Reply, o.Sample.Class, o.Verdict, t.wall
 	h.Count++
 	t.b.Touch()
 	return nil
 }
 
 // keepHeard writes what a transaction has heard. A new kind takes the place of the oldest.
-func keepHeard(b *bolt.Tx, all map[string]*Heard) error {
+func keepHeard(b *bolt.Tx, all map[string]*ReplyKind) error {
 	for key, h := range all {
 		if err := putJSON(b, heard, []byte(key), h); err != nil {
 			return err
@@ -109,10 +109,10 @@ func heardNumber(key []byte) uint64 {
 	return binary.BigEndian.Uint64(key)
 }
 
-// Heard are the kinds of replies that are kept, in no order: at most mostHeard.
-func (s *Store) Heard() (list []Heard, err error) {
+// ReplyKinds are the kinds of replies that are kept, in no order: at most mostHeard.
+func (s *Store) ReplyKinds() (list []ReplyKind, err error) {
 	err = s.view(func(t *tx) error {
-		list, err = all[Heard](t, heard, nil)
+		list, err = all[ReplyKind](t, heard, nil)
 		return err
 	})
 	return list, err

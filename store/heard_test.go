@@ -10,7 +10,7 @@ func hears(t *testing.T, s *Store, kinds ...string) {
 	t.Helper()
 	err := s.update(0, func(t *tx) error {
 		for _, k := range kinds {
-			o := &Outcome{Said: Said{MX: "mx.example.org", Reply: "550 " + k, Kind: k, Class: "failed"}, Verdict: Verdict{Stage: "RCPT"}}
+			o := &Outcome{Sample: ReplySample{MX: "mx.example.org", Reply: "550 " + k, Kind: k, Class: "failed"}, Verdict: Verdict{Stage: "RCPT"}}
 			if err := t.hear(o); err != nil {
 				return err
 			}
@@ -28,7 +28,7 @@ func TestHeard(t *testing.T) {
 	s := custom(t, Options{})
 	hears(t, s, "first", "second", "first")
 	hears(t, s, "first", "")
-	list, err := s.Heard()
+	list, err := s.ReplyKinds()
 	if err != nil || len(list) != 3 {
 		t.Fatalf("%+v, %v", list, err)
 	}
@@ -50,7 +50,7 @@ func TestHeard(t *testing.T) {
 		}
 		hears(t, s, kinds...)
 	}
-	list, err = s.Heard()
+	list, err = s.ReplyKinds()
 	if err != nil || len(list) != mostHeard {
 		t.Fatalf("%d kinds, %v", len(list), err)
 	}
@@ -60,7 +60,7 @@ func TestHeard(t *testing.T) {
 		}
 	}
 	hears(t, s, "first")
-	if list, _ = s.Heard(); len(list) != mostHeard {
+	if list, _ = s.ReplyKinds(); len(list) != mostHeard {
 		t.Errorf("%d kinds", len(list))
 	}
 }

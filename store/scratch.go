@@ -13,9 +13,9 @@ type scratch struct {
 	usage  map[string]*counter // by key
 	heads  map[string]int64    // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
 	totals *Totals
-	issued uint64            // last number of an invoice; 0: none was issued
-	heard  map[string]*Heard // replies, by key
-	news   *news             // for those who watch; nil: none
+	issued uint64                // last number of an invoice; 0: none was issued
+	heard  map[string]*ReplyKind // replies, by key
+	news   *news                 // for those who watch; nil: none
 }
 
 // counter is a usage with what it was before the transaction: one that was

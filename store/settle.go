@@ -16,7 +16,7 @@ type Outcome struct {
 	Reply   string         // what the next hop said, or why none was reached
 	Next    time.Time      // of a deferred one; zero: what Claim stored
 	Verdict Verdict        // what the reply means; zero: nothing is known
-	Said    Said           // the reply as it is kept for new rules; zero: it is not
+	Sample  ReplySample    // the reply as it is kept for new rules; zero: it is not
 	Delayed bool           // a delay DSN was sent, or none will be wanted
 	DSN     *DSN           // what the sender is to be told of it; nil: nothing
 }

@@ -74,7 +74,7 @@ const (
 	domains                        // account NUL domain that it signs for
 	signingKeys                    // selector
 	paces                          // see PaceEntry
-	heard                          // hash: a kind of reply, see Heard
+	heard                          // hash: a kind of reply, see ReplyKind
 	heardOrder                     // number (8): hash
 )
 

@@ -42,7 +42,7 @@ The rules are those of the configuration, as the next reload would load them: yo
 		}
 		out := term.NewStream(e.Output(), 0, "", term.Column{Head: "CLASS"}, term.Column{Head: "CATEGORY"}, term.Column{Head: "BLAME"},
 			term.Column{Head: "RULE"}, term.Column{Head: "MX"}, term.Column{Head: "STAGE"})
-		return out.End(eachReply(e.Stdin, func(s *api.Said) error {
+		return out.End(eachReply(e.Stdin, func(s *api.Reply) error {
 			v, err := s.Judge(rules)
 			if err != nil {
 				return err
@@ -53,7 +53,7 @@ The rules are those of the configuration, as the next reload would load them: yo
 }
 
 // eachReply calls fn for the lines of r that are not empty. Its error names the line.
-func eachReply(r io.Reader, fn func(*api.Said) error) error {
+func eachReply(r io.Reader, fn func(*api.Reply) error) error {
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, longestLine)
 	n := 0
@@ -66,7 +66,7 @@ func eachReply(r io.Reader, fn func(*api.Said) error) error {
 		if len(f) < 3 {
 			return exit.Fail(exit.WrongData, "three fields with a tab between them: MX, STAGE, REPLY", "line %d has %s", n, words.Plural(int64(len(f)), "field"))
 		}
-		if err := fn(&api.Said{MX: strings.TrimSpace(f[0]), Stage: strings.TrimSpace(f[1]), Reply: f[2]}); err != nil {
+		if err := fn(&api.Reply{MX: strings.TrimSpace(f[0]), Stage: strings.TrimSpace(f[1]), Reply: f[2]}); err != nil {
 			return exit.Fail(exit.WrongData, "stages are "+api.Stages(), "line %d: %w", n, err)
 		}
 	}

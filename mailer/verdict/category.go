@@ -43,10 +43,10 @@ const (
 	Uncategorized        Category = "Uncategorized"
 )
 
-// Blame is whose move it is.
+// Blame is the party that must act.
 type Blame string
 
-// Who must act. Pacing is nobody's fault: relay has to go slower.
+// The parties that must act. Pacing is nobody's fault: relay has to go slower.
 const (
 	OfRecipient Blame = "recipient"
 	OfSource    Blame = "our source"

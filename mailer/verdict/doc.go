@@ -1,5 +1,5 @@
 // Package verdict says what a reply of a next hop means: whether to try again, under
-// which label people know it, and whose move it is.
+// which label people know it, and which party must act.
 //
 //  1. Parse takes a reply apart. Its last line's code decides the class; its text is
 //     that of all lines.

@@ -92,8 +92,8 @@ func (r *Rule) layer() int {
 	return layerCode
 }
 
-// said is a reply as rules look at it.
-type said struct {
+// statement is a reply as rules look at it.
+type statement struct {
 	*Reply
 	text   []byte // normalised
 	digits [3]int
@@ -101,7 +101,7 @@ type said struct {
 }
 
 // matches leaves the texts to the caller, who knows whether the literals are there.
-func (r *Rule) matches(s *said) bool {
+func (r *Rule) matches(s *statement) bool {
 	switch {
 	case r.stages&(1<<s.Stage) == 0 && !(s.Local && r.Stage == nil):
 		return false

@@ -130,7 +130,7 @@ func (r *Rules) Judge(reply Reply) Verdict {
 	if reply.Enhanced[0] != 0 && reply.Code >= 400 {
 		reply.Enhanced[0] = reply.Code / 100
 	}
-	s := said{Reply: &reply, text: normalise(make([]byte, 0, len(reply.Text)), reply.Text),
+	s := statement{Reply: &reply, text: normalise(make([]byte, 0, len(reply.Text)), reply.Text),
 		digits: digitsOf(reply.Code), host: strings.ToLower(strings.TrimSuffix(reply.MX, "."))}
 	v := Verdict{Category: Uncategorized, Blame: OfUnknown}
 	rule := r.find(&s)
@@ -147,7 +147,7 @@ func (r *Rules) Judge(reply Reply) Verdict {
 }
 
 // find is the first rule that matches; nil: none does.
-func (r *Rules) find(s *said) *Rule {
+func (r *Rules) find(s *statement) *Rule {
 	list := r.found.Get().(*[]bool)
 	defer r.found.Put(list)
 	clear(*list)
@@ -162,7 +162,7 @@ func (r *Rules) find(s *said) *Rule {
 
 // class of a reply. Nothing is final that is said before MAIL: that is about others, or
 // about us. Nor is a lost connection.
-func (s *said) class(rule *Rule) Class {
+func (s *statement) class(rule *Rule) Class {
 	switch {
 	case !s.Local && s.Stage < client.StageMail:
 		return Deferred

@@ -9,8 +9,8 @@ import (
 	"relay/report/api/act"
 )
 
-// Said is a reply of a next hop.
-type Said struct {
+// Reply is a reply of a next hop.
+type Reply struct {
 	MX    string `json:"mx" doc:"Host that said it; empty: any."`
 	Stage string `json:"stage" doc:"What it was said to: connect, greeting, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, content or end."`
 	Reply string `json:"reply" doc:"With its codes; lines joined by a space, or by \\n."`
@@ -30,7 +30,7 @@ type Judgement struct {
 // Replies is the request to judge replies.
 type Replies struct {
 	Body struct {
-		Replies []Said `json:"replies" maxItems:"10000"`
+		Replies []Reply `json:"replies" maxItems:"10000"`
 	}
 }
 
@@ -55,7 +55,7 @@ func classify(_ context.Context, s *act.Service, in *Replies) (*[]Judgement, err
 }
 
 // Judge says what the reply means. It fails where the stage is unknown.
-func (s *Said) Judge(rules *verdict.Rules) (*Judgement, error) {
+func (s *Reply) Judge(rules *verdict.Rules) (*Judgement, error) {
 	stage, ok := verdict.ParseStage(s.Stage)
 	if !ok {
 		return nil, act.Fail(act.Wrong, "stages are "+Stages(), "unknown stage %q", s.Stage)

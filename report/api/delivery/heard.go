@@ -38,7 +38,7 @@ var ListUnclassified = act.New(act.Spec{Name: "delivery unclassified", Route: "G
 	May: act.Operator}, unclassified)
 
 func unclassified(_ context.Context, s *act.Service, _ *None) (*[]Unclassified, error) {
-	kept, err := s.Store.Heard()
+	kept, err := s.Store.ReplyKinds()
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func unclassified(_ context.Context, s *act.Service, _ *None) (*[]Unclassified, 
 }
 
 // gather adds a kind of reply to the group of its text.
-func gather(groups map[string]*Unclassified, h *store.Heard) {
+func gather(groups map[string]*Unclassified, h *store.ReplyKind) {
 	r := parsed(h)
 	_, text := r.Masked()
 	g := groups[text]
@@ -131,7 +131,7 @@ func tryRules(_ context.Context, s *act.Service, in *RulesFile) (*Replay, error)
 	if err != nil {
 		return nil, act.Fail(act.Data, "the guide says what a rule may have", "%w", err)
 	}
-	kept, err := s.Store.Heard()
+	kept, err := s.Store.ReplyKinds()
 	if err != nil {
 		return nil, err
 	}
@@ -148,14 +148,14 @@ func tryRules(_ context.Context, s *act.Service, in *RulesFile) (*Replay, error)
 }
 
 // change judges a kind of reply by both rules.
-func change(h *store.Heard, now, next *verdict.Rules) ReplayChange {
+func change(h *store.ReplyKind, now, next *verdict.Rules) ReplayChange {
 	r := parsed(h)
 	return ReplayChange{MX: h.MX, Stage: h.Stage, Reply: h.Reply, Count: h.Count, Last: h.Last,
 		Before: view(now.Judge(r)), After: view(next.Judge(r))}
 }
 
 // parsed is a reply that is kept. Its stage is one that the mailer has named.
-func parsed(h *store.Heard) verdict.Reply {
+func parsed(h *store.ReplyKind) verdict.Reply {
 	stage, _ := verdict.ParseStage(h.Stage)
 	return verdict.Parse(h.MX, stage, h.Reply)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // told is a service whose store has settled a recipient's outcome for each reply.
-func told(t *testing.T, replies ...Said) *act.Service {
+func told(t *testing.T, replies ...Reply) *act.Service {
 	t.Helper()
 	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -33,7 +33,7 @@ func told(t *testing.T, replies ...Said) *act.Service {
 }
 
 // settled sends a message and settles that its recipient was told so.
-func settled(t *testing.T, st *store.Store, said *Said) {
+func settled(t *testing.T, st *store.Store, said *Reply) {
 	t.Helper()
 	b := st.NewBody()
 	if _, err := b.Write([]byte("Subject: x\r\n\r\nhello\r\n")); err != nil {
@@ -47,9 +47,9 @@ func settled(t *testing.T, st *store.Store, said *Said) {
 	stage, _ := verdict.ParseStage(said.Stage)
 	r := verdict.Parse(said.MX, stage, said.Reply)
 	v := verdict.Default().Judge(r)
-	o := store.Outcome{State: store.Failed, Reply: said.Reply, Said: store.Said{MX: verdict.Normalise(said.MX), Class: string(v.Class)},
+	o := store.Outcome{State: store.Failed, Reply: said.Reply, Sample: store.ReplySample{MX: verdict.Normalise(said.MX), Class: string(v.Class)},
 		Verdict: store.Verdict{Category: string(v.Category), Blame: string(v.Blame), Rule: v.Rule, Stage: said.Stage}}
-	o.Said.Reply, o.Said.Kind = r.Masked()
+	o.Sample.Reply, o.Sample.Kind = r.Masked()
 	if err := st.Settle(store.Result{ID: m.ID, Domain: "one.example", Event: store.Event{Kind: store.EventAttempt}, Outcomes: []store.Outcome{o}}); err != nil {
 		t.Fatal(err)
 	}
@@ -57,11 +57,11 @@ func settled(t *testing.T, st *store.Store, said *Said) {
 
 func TestUnclassified(t *testing.T) {
 	s := told(t,
-		Said{"mx1.one.example", "RCPT", "550 odd 17 <x@one.example>"},
-		Said{"mx2.one.example", "RCPT", "550 odd 18 <y@one.example>"},
-		Said{"mx.two.example", "end", "550 odd 19 <z@two.example>"},
-		Said{"mx.two.example", "end", "550 other"},
-		Said{"mx.two.example", "RCPT", "550 5.1.1 User unknown"})
+		Reply{"mx1.one.example", "RCPT", "550 odd 17 <x@one.example>"},
+		Reply{"mx2.one.example", "RCPT", "550 odd 18 <y@one.example>"},
+		Reply{"mx.two.example", "end", "550 odd 19 <z@two.example>"},
+		Reply{"mx.two.example", "end", "550 other"},
+		Reply{"mx.two.example", "RCPT", "550 5.1.1 User unknown"})
 	list, err := unclassified(context.Background(), s, &None{})
 	if err != nil || len(*list) != 2 {
 		t.Fatalf("%+v, %v", list, err)
@@ -76,7 +76,7 @@ func TestUnclassified(t *testing.T) {
 }
 
 func TestTryRules(t *testing.T) {
-	s := told(t, Said{"mx1.one.example", "RCPT", "550 odd 17 <x@one.example>"}, Said{"mx.two.example", "RCPT", "550 5.1.1 User unknown"})
+	s := told(t, Reply{"mx1.one.example", "RCPT", "550 odd 17 <x@one.example>"}, Reply{"mx.two.example", "RCPT", "550 5.1.1 User unknown"})
 	in := &RulesFile{}
 	in.Body.Document = "[[rule]]\nid = \"mine\"\nmx = [\"one.example\"]\ntext = [\"odd\"]\ncategory = \"RateLimited\"\n"
 	out, err := tryRules(context.Background(), s, in)
