@@ -47,7 +47,7 @@ func TestComplete(t *testing.T) {
 		{"account add new --plan st", "standard standard-count *"},
 		{"account add new --plan=st", "--plan=standard --plan=standard-count *"},
 		{"account add new --at-limit ", "suspend continue"},
-		{"account add --plan standard --p", "--password-stdin"},
+		{"account add --plan standard --pa", "--password-stdin"},
 		{"plan add p --term=y", "--term=year"},
 		{"account show a", "acme"},
 		{"account add ", ""},

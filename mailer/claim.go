@@ -183,6 +183,7 @@ func (s *schedule) giveBack(jobs []*job) {
 	}
 	var claims []store.Claimed
 	for _, j := range jobs {
+		j.leave()
 		claims = append(claims, j.claims...)
 	}
 	s.returnClaims(claims, func() {

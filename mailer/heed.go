@@ -160,6 +160,9 @@ func (s *schedule) heedAccount(t *site, account string, d *said, now time.Time) 
 	if step != pace.Same {
 		s.m.logAccountSlowed(key, c, now)
 		s.kept.accounts[key] = true
+		if step == pace.HoldsBack {
+			s.kept.at = time.Time{} // a hold outlives a crash
+		}
 		s.touch(t)
 	}
 }

@@ -164,6 +164,9 @@ func (s *schedule) inspect(due []passing) []passing {
 		if d := s.domains[s.m.routeKey(p.lane.Domain)]; d != nil && d.site != nil {
 			down = d.site.down(now)
 			p.why = d.site.why
+			if s.heldAt(d.site, p.lane.Account, now) {
+				down, p.why = true, "the account's mail is held at this provider"
+			}
 		}
 		if s.paused(p.lane, now) {
 			down, p.why = true, s.pauses[p.lane].why

@@ -185,6 +185,7 @@ func (s *schedule) spare(u *turn, now time.Time) int {
 // begin counts a message that is sent from now on.
 func (s *schedule) begin(j *job, now time.Time) *job {
 	t := j.site
+	j.leave() // it was begun before, and did not go
 	j.limits, j.stops = t.gate.Limits(), t.row != nil && t.row.Stops
 	j.waited = t.since.After(j.message.Accepted)
 	n := transactions(j)

@@ -302,3 +302,80 @@ func TestPace_anyOther(t *testing.T) {
 		}
 	})
 }
+
+// What binds is said with its figures, without waiting.
+func TestMailer_Explain(t *testing.T) {
+	inWorld(t, Config{Rows: rows(t, "1/10/5", "2/10/20")}, func(w *world) {
+		w.host("paced.test")
+		w.account("careful")
+		w.change("careful", func(a *store.Account) { a.Profile = "prudent" })
+		for range 50 {
+			w.send("you@paced.test")
+		}
+		w.run(time.Second)
+		for account, want := range map[string]string{"acme": CeilingSite, "careful": CeilingAccount} {
+			e, err := w.mail.Explain(w.t.Context(), "paced.test", account)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if account == "careful" {
+				want = CeilingSite // others have used up the site's rate for now
+			}
+			bound := ""
+			for _, c := range e.Ceilings {
+				if c.Binds {
+					bound = c.Name
+				}
+			}
+			if bound != want || e.Way != WayMX || e.Site.Row.Name != "paced" || e.Site.Pace != 20 || len(e.Hosts) != 1 {
+				t.Errorf("%s: %s binds, want %s: %+v", account, bound, want, e)
+			}
+			if e.Outlook.Wait != WaitPace || !e.Outlook.Until.After(w.store.Now()) {
+				t.Errorf("%s: %+v", account, e.Outlook)
+			}
+		}
+		if at, ok, err := w.store.NextDue("paced.test", ""); !ok || err != nil || at.After(w.store.Now()) {
+			t.Errorf("NextDue = %s, %v, %v", at, ok, err)
+		}
+		if e, err := w.mail.Explain(w.t.Context(), "absent.test", ""); err != nil || e.Fault == "" {
+			t.Errorf("a domain that is not there: %+v, %v", e, err)
+		}
+	})
+}
+
+// An account whose recipients do not exist is held at that provider, and nobody else.
+func TestPace_unknown(t *testing.T) {
+	inWorld(t, Config{Rows: rows(t, "1/10/5", "5/50/600")}, func(w *world) {
+		w.account("good")
+		h := w.host("paced.test")
+		h.say = func(x *exchange) string {
+			if x.verb == "RCPT" && strings.Contains(x.arg, "gone") {
+				return "550 5.1.1 user unknown"
+			}
+			return ""
+		}
+		for i := range 12 {
+			w.send(fmt.Sprintf("gone%d@paced.test", i))
+		}
+		w.run(time.Minute)
+		id := w.send("you@paced.test")
+		m := message("you@paced.test")
+		m.Account = "good"
+		other := w.accept(m)
+		w.pass(time.Minute)
+		w.wantFinal(other, "you@paced.test", store.Delivered, "250")
+		if r := w.rcpt(id, 0); r.Tries != 0 {
+			t.Errorf("mail of an account that is held was tried")
+		}
+		if e, _ := w.mail.Explain(w.t.Context(), "paced.test", "acme"); e.Outlook.Wait != WaitAccount {
+			t.Errorf("it waits for %q", e.Outlook.Wait)
+		}
+		w.kill()
+		w.pass(23 * time.Hour)
+		if w.gone(id) {
+			t.Error("a restart ended the hold")
+		}
+		w.pass(2 * time.Hour)
+		w.wantFinal(id, "you@paced.test", store.Delivered, "250")
+	})
+}

@@ -23,6 +23,7 @@ type Site struct {
 	Row       pace.Row    // what its provider takes; without a name where it is not known
 	Limits    pace.Limits // of that, what is used
 	Pace      float64     // messages a minute now; 0: any number
+	Allowed   int         // connections now; Limit feels its way up to it
 	Sent      float64     // in the last minute
 	Suspended time.Time   // it told us to stop until then; zero: it did not
 	Since     time.Time   // when it told us to go slower, or to stop; zero: it goes at its row
@@ -65,6 +66,7 @@ func (s *site) snapshot(now time.Time) Site {
 // addPace says how fast mail may go.
 func (s *site) addPace(v *Site, now time.Time) {
 	st := s.gate.State(now)
+	v.Allowed = s.gate.Connections(now)
 	v.Limits, v.Pace, v.Sent, v.Since, v.Reply = s.gate.Limits(), s.gate.Rate(now), s.gate.Sent(now), st.Since, st.Why
 	if s.row != nil {
 		v.Row = *s.row

@@ -21,12 +21,17 @@ func (d deliveries) Outlooks(ctx context.Context, places []act.Place) ([]act.Out
 	list, err := d.mail.Outlooks(ctx, asked)
 	out := make([]act.Outlook, len(list))
 	for i, o := range list {
-		out[i].InHand = o.InHand
-		if o.Wait != "" {
-			out[i].Wait = &act.Wait{Reason: string(o.Wait), Until: field.OrNull(o.Until), Failures: o.Failures, Why: o.Why, Limit: o.Limit}
-		}
+		out[i] = outlookView(o)
 	}
 	return out, err
+}
+
+func outlookView(o mailer.Outlook) act.Outlook {
+	v := act.Outlook{InHand: o.InHand}
+	if o.Wait != "" {
+		v.Wait = &act.Wait{Reason: string(o.Wait), Until: field.OrNull(o.Until), Failures: o.Failures, Why: o.Why, Limit: o.Limit}
+	}
+	return v
 }
 
 // Sites implements act.Deliveries.
@@ -34,8 +39,7 @@ func (d deliveries) Sites(ctx context.Context, domains []string) (map[string]act
 	sites, err := d.mail.Sites(ctx, domains)
 	out := make(map[string]act.Site, len(sites))
 	for name, s := range sites {
-		out[name] = act.Site{Name: s.Name, Connections: s.Connections, Limit: s.Limit, Claimed: s.Claimed,
-			DownUntil: field.OrNull(s.Down), Failures: s.Failures, Why: s.Why}
+		out[name] = siteView(&s)
 	}
 	return out, err
 }

@@ -88,6 +88,9 @@ var samples = []struct {
 	{"trace", []sample{{path: "/v1/trace?what=MESSAGE"}, {path: "/v1/trace?account=sender&since=1h&limit=1"}, {want: 422}}},
 	{"trace follow", []sample{{want: 502}}},
 	{"test", []sample{{body: `{"to":"you@example.net","account":"sender"}`}, {body: `{"to":"you"}`, want: 422}, {body: `{"to":"you@example.net","account":"nobody"}`, want: 404}}},
+	{"delivery sites", []sample{{path: "/v1/delivery/sites?limit=3"}}},
+	{"delivery explain", []sample{{path: "/v1/delivery/explain?address=you@example.net&account=sender"}, {path: "/v1/delivery/explain?address=you@", want: 422},
+		{path: "/v1/delivery/explain?address=example.net&account=nobody", want: 404}}},
 	{"delivery classify", []sample{{body: `{"replies":[{"mx":"mx.example.org","stage":"RCPT","reply":"550 5.1.1 User unknown"}]}`}, {body: `{"replies":[{"mx":"","stage":"odd","reply":"550 x"}]}`, want: 422}}},
 	{"delivery unclassified", []sample{{}}},
 	{"delivery replay", []sample{{body: `{"document":"[[rule]]\nid = \"mine\"\ncode = [\"550\"]\ncategory = \"SpamBlock\"\n"}`}, {body: `{"document":"x"}`, want: 422}}},
@@ -192,7 +195,7 @@ func service(t *testing.T) *act.Service {
 	h := &machine{[]act.Ban{{Network: netip.MustParsePrefix("192.0.2.7/32"), Failed: 3}, {Login: "acme", Failed: 3}}}
 	return &act.Service{Store: st, Log: log, Version: "1", Rules: func() *act.Rules { return &act.Rules{} },
 		Verdicts: func() (*verdict.Rules, error) { return verdict.Default(), nil },
-		Jobs:     jobs.New(st, log, func() jobs.Config { return jobs.Config{} }), Running: &act.Running{Host: h, Bans: h, Submission: h}}
+		Jobs:     jobs.New(st, log, func() jobs.Config { return jobs.Config{} }), Running: &act.Running{Host: h, Bans: h, Mail: sender{}, Submission: h}}
 }
 
 // Each request of an act and each answer is as the OpenAPI document says.

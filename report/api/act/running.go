@@ -50,6 +50,10 @@ type Deliveries interface {
 	// Sites says how the next hops of domains are; a domain of which nothing is known is
 	// left out.
 	Sites(ctx context.Context, domains []string) (map[string]Site, error)
+	// AllSites are those that there was mail for lately.
+	AllSites(context.Context) ([]SiteState, error)
+	// Explain says how mail of an account to a domain goes, and what keeps it.
+	Explain(ctx context.Context, domain, account string) (*Way, error)
 	// Connections are those to next hops; nil: it does not say soon.
 	Connections(context.Context) *Connections
 	// Retry tries the next hops of a domain again at once; "": all.

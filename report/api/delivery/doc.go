@@ -1,9 +1,10 @@
-// Package delivery has the acts on how mail goes out: what replies of next hops mean.
+// Package delivery has the acts on how mail goes out: what replies of next hops mean,
+// how fast it goes to which site, and what keeps it.
 package delivery
 
 import "relay/report/api/act"
 
 // Acts of this package.
 func Acts() []act.Any {
-	return []act.Any{Classify, ListUnclassified, TryRules}
+	return []act.Any{Classify, ListUnclassified, TryRules, ListSites, Explain}
 }

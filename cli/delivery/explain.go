@@ -1,0 +1,119 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/shell"
+	"relay/cli/term"
+	"relay/report/api/act"
+	api "relay/report/api/delivery"
+	"relay/report/words"
+)
+
+func explain(e *shell.Env) *cli.Command {
+	in := &api.Question{}
+	return shell.Command(&cli.Command{
+		Name: "explain", ArgsUsage: "ADDRESS", Usage: "how mail to an address goes, and what keeps it",
+		Description: `Shows the way of mail to ADDRESS, which may be a domain too: its route and hosts, the site and its provider's row, every ceiling with its figures now, which of them binds and since when, the source, the TLS policy, and when the next message that waits for the domain is tried. Nothing is sent.
+
+The ceiling that binds is the one that keeps mail, or would be the first to.
+
+  relay delivery explain jo@example.net --account acme`,
+		Flags: []cli.Flag{&cli.StringFlag{Name: "account", Usage: "`NAME` whose mail (default of any account without a profile of its own)", Destination: &in.Account}},
+	}, func(ctx context.Context, args []string) error {
+		in.Address = args[0]
+		v, err := api.Explain.Call(ctx, e.Service, in)
+		if err != nil {
+			return err
+		}
+		if e.JSON {
+			return term.Encode(e.Stdout, v)
+		}
+		return term.WriteFields(e.Stdout, explainFields(v, e.Now(), e.Zone()))
+	})
+}
+
+var routes = map[string]string{"mx": "the MX hosts of %s", "smarthost": "the smarthost", "route": "a route of %s"}
+
+func explainFields(v *api.Explanation, now time.Time, zone *time.Location) []term.Field {
+	route := routes[v.Route]
+	if strings.Contains(route, "%") {
+		route = fmt.Sprintf(route, v.Domain)
+	}
+	list := []term.Field{{"address", v.Address}, {"account", accountText(v)}, {"route", route}}
+	if v.Fault != "" {
+		return append(list, term.Field{"fault", words.Clean(v.Fault)}, term.Field{"next attempt", nextText(v, now)})
+	}
+	for _, h := range v.Hosts {
+		list = append(list, term.Field{"host", fmt.Sprintf("%s [%s]:%d", h.Name, strings.Join(h.Addresses, ", "), v.Port)})
+	}
+	list = append(list, term.Field{"row", limitsText(v.Site.Provider, v.Site.Row) + recipientsText(v.Site.Row)})
+	if s := v.Site; s.Suspended != nil {
+		list = append(list, term.Field{"suspended", "until " + words.Stamp(*s.Suspended, zone) + ": " + words.Clean(s.SlowedBy)})
+	} else if s.DownUntil != nil {
+		list = append(list, term.Field{"down", "until " + words.Stamp(*s.DownUntil, zone) + ": " + words.Clean(s.Why)})
+	}
+	for i := range v.Ceilings {
+		list = append(list, term.Field{v.Ceilings[i].Name + " now", ceilingText(&v.Ceilings[i], now, zone)})
+	}
+	source := v.Source.EHLO
+	if v.Source.Address != "" {
+		source = v.Source.Address + " as " + source
+	}
+	return append(list, term.Field{"source", source}, term.Field{"TLS", v.TLS}, term.Field{"next attempt", nextText(v, now)})
+}
+
+func accountText(v *api.Explanation) string {
+	switch {
+	case v.Account == "":
+		return "any, profile " + v.Profile
+	case v.Own:
+		return fmt.Sprintf("%s, profile %s of its own", v.Account, v.Profile)
+	}
+	return fmt.Sprintf("%s, profile %s", v.Account, v.Profile)
+}
+
+func recipientsText(l act.Limits) string {
+	if l.Recipients == nil {
+		return ""
+	}
+	return fmt.Sprintf(", %d recipients in a transaction", *l.Recipients)
+}
+
+// ceilingText is a ceiling with what it is now.
+func ceilingText(c *act.Ceiling, now time.Time, zone *time.Location) string {
+	rate := "any number a minute"
+	if c.Now.Rate != nil {
+		rate = words.Number(int64(math.Floor(*c.Now.Rate))) + " a minute"
+	}
+	text := words.Plural(int64(c.Now.Connections), "connection") + ", " + rate
+	if c.Binds {
+		text += " (binds)"
+	}
+	if c.Since != nil {
+		text += ", since " + words.Stamp(*c.Since, zone)
+		if c.Why != "" {
+			text += ": " + words.Clean(c.Why)
+		}
+	}
+	if c.Next != nil {
+		text += "; the next message in " + words.Span(c.Next.Sub(now))
+	}
+	return text
+}
+
+func nextText(v *api.Explanation, now time.Time) string {
+	switch {
+	case v.Next == nil:
+		return "no mail waits"
+	case v.Next.After(now):
+		return "in " + words.Span(v.Next.Sub(now))
+	}
+	return "now"
+}

@@ -1,0 +1,90 @@
+package serve
+
+import (
+	"context"
+	"math"
+
+	"relay/mailer"
+	"relay/mailer/client"
+	"relay/mailer/pace"
+	"relay/report/api/act"
+	"relay/report/api/field"
+)
+
+// AllSites implements act.Deliveries.
+func (d deliveries) AllSites(ctx context.Context) ([]act.SiteState, error) {
+	sites, err := d.mail.AllSites(ctx)
+	list := make([]act.SiteState, len(sites))
+	for i := range sites {
+		list[i] = siteState(&sites[i])
+	}
+	return list, err
+}
+
+func siteView(s *mailer.Site) act.Site {
+	return act.Site{Name: s.Name, Connections: s.Connections, Limit: s.Limit, Claimed: s.Claimed,
+		DownUntil: field.OrNull(s.Down), Failures: s.Failures, Why: s.Why}
+}
+
+func siteState(s *mailer.Site) act.SiteState {
+	v := act.SiteState{Site: siteView(s), Provider: s.Row.Name, Row: limitsView(s.Limits), Now: paceView(s.Pace, s.Allowed),
+		Sent: int(math.Round(s.Sent)), Suspended: field.OrNull(s.Suspended), SlowedSince: field.OrNull(s.Since), SlowedBy: s.Reply,
+		Delivered: s.Delivered, Deferred: s.Deferred, Failed: s.Failed, Replies: []act.SiteReply{}}
+	for _, r := range s.Last {
+		v.Replies = append(v.Replies, act.SiteReply{Time: r.Time, Reply: r.Text, Category: r.Category, Slows: r.Slows})
+	}
+	return v
+}
+
+func limitsView(l pace.Limits) act.Limits {
+	return act.Limits{Connections: l.Connections, Messages: orAny(l.Messages), Rate: orAny(l.Rate), Opens: orAny(l.Opens), Recipients: orAny(l.Recipients)}
+}
+
+// orAny is a limit of an answer; null: there is none.
+func orAny(n int) *int {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+func paceView(rate float64, connections int) act.Pace {
+	v := act.Pace{Connections: connections}
+	if rate > 0 {
+		v.Rate = &rate
+	}
+	return v
+}
+
+var tlsNames = map[client.TLSMode]string{
+	client.TLSOpportunistic: "opportunistic", client.TLSRequired: "starttls", client.TLSImplicit: "implicit", client.TLSNone: "none",
+}
+
+// Explain implements act.Deliveries.
+func (d deliveries) Explain(ctx context.Context, domain, account string) (*act.Way, error) {
+	e, err := d.mail.Explain(ctx, domain, account)
+	if err != nil {
+		return nil, err
+	}
+	w := &act.Way{Route: e.Way, Hosts: []act.MailHost{}, Port: e.Port, TLS: tlsNames[e.TLS], Fault: e.Fault, Profile: string(e.Profile),
+		Own: e.Own, Ceilings: []act.Ceiling{}, Source: act.WaySource{EHLO: e.Egress.Name}, Wait: outlookView(e.Outlook).Wait}
+	if e.Egress.Addr.IsValid() {
+		w.Source.Address = e.Egress.Addr.String()
+	}
+	for _, h := range e.Hosts {
+		host := act.MailHost{Name: h.Name, Addresses: []string{}}
+		for _, a := range h.Addrs {
+			host.Addresses = append(host.Addresses, a.String())
+		}
+		w.Hosts = append(w.Hosts, host)
+	}
+	if e.Fault == "" {
+		site := siteState(&e.Site)
+		w.Site = &site
+	}
+	for _, c := range e.Ceilings {
+		w.Ceilings = append(w.Ceilings, act.Ceiling{Name: c.Name, Row: limitsView(c.Row), Now: paceView(c.Rate, c.Connections),
+			Next: field.OrNull(c.Next), Since: field.OrNull(c.Since), Why: c.Why, Binds: c.Binds})
+	}
+	return w, nil
+}

@@ -1,0 +1,145 @@
+package mailer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"relay/mailer/client"
+	"relay/mailer/pace"
+	"relay/mailer/route"
+	"relay/store"
+)
+
+// Explanation is the way of an account's mail to a domain, and what keeps it.
+type Explanation struct {
+	Way      string       // one of the Ways
+	Hosts    []route.Host // in the order in which they are tried
+	Port     int
+	TLS      client.TLSMode
+	Fault    string       // why there is no way; "": there is one
+	Site     Site         // zero with a fault
+	Profile  pace.Profile // of the account
+	Own      bool         // it has that profile itself
+	Ceilings []Ceiling    // none with a fault
+	Egress   Egress
+	Outlook  Outlook
+}
+
+// Ways to a domain.
+const (
+	WaySmarthost = "smarthost"
+	WayRoute     = "route" // of the domain's own
+	WayMX        = "mx"
+)
+
+// Ceiling is one limit of how fast mail may go.
+type Ceiling struct {
+	Name        string      // "site": of our source there; "account": of the account's mail there
+	Row         pace.Limits // at most
+	Rate        float64     // messages a minute now; 0: any number
+	Connections int         // now
+	Next        time.Time   // when a message may begin; zero: now
+	Since       time.Time   // when it went below Row; zero: it is at it
+	Why         string      // the reply that led there
+	Binds       bool        // of all ceilings it is the one that keeps mail, or would first
+}
+
+// Names of ceilings.
+const (
+	CeilingSite    = "site"
+	CeilingAccount = "account"
+)
+
+// Explain says how mail of an account to a domain goes, and what keeps it. account ""
+// is relay's own mail. It fails when the schedule does not answer before ctx ends.
+func (m *Mailer) Explain(ctx context.Context, domain, account string) (e Explanation, err error) {
+	cfg := m.config()
+	e.Egress, e.Way = cfg.Egress, WayMX
+	own, fixed := cfg.Routes[domain]
+	switch {
+	case fixed && own.Host != "":
+		e.Way = WayRoute
+	case !fixed && cfg.Smarthost.Host != "":
+		e.Way = WaySmarthost
+	}
+	path, err := m.router.Route(ctx, domain)
+	if fault, ok := errors.AsType[*route.Error](err); ok {
+		e.Fault = fault.Text
+	} else if err != nil {
+		return e, err
+	}
+	err = m.ask(ctx, func(s *schedule) { s.explain(&e, path, store.Lane{Domain: domain, Account: account}) })
+	return e, err
+}
+
+func (s *schedule) explain(e *Explanation, path *route.Path, lane store.Lane) {
+	now := s.m.store.Now()
+	e.Profile = s.profileOf(lane.Account)
+	e.Own = e.Profile != s.m.config().Profile
+	e.Outlook = s.outlook(Place{Lane: lane}, now)
+	if path == nil {
+		return
+	}
+	e.Hosts, e.Port, e.TLS = path.Hosts, path.Port, path.TLS
+	t := s.siteOf(path)
+	e.Site = t.snapshot(now)
+	e.Ceilings = s.ceilings(t, lane.Account, now)
+}
+
+// ceilings are those of an account's mail at a site, with the one that binds.
+func (s *schedule) ceilings(t *site, account string, now time.Time) []Ceiling {
+	st := t.gate.State(now)
+	list := []Ceiling{{Name: CeilingSite, Row: t.gate.Limits(), Rate: t.gate.Rate(now), Connections: t.gate.Connections(now),
+		Next: after(now, t.gate.Next(now)), Since: st.Since, Why: st.Why}}
+	c := s.conducts[conductKey{account, t.provider()}]
+	if g, l := s.gateOf(t, account, s.profileOf(account), now); g != nil {
+		a := Ceiling{Name: CeilingAccount, Row: s.m.config().limits(t.row, s.profileOf(account)), Rate: float64(l.Rate),
+			Connections: l.Connections, Next: after(now, g.Next(now, l))}
+		if c != nil {
+			kept := c.State(now)
+			a.Since, a.Why = kept.Since, kept.Why
+			if c.Held(now) {
+				a.Rate, a.Connections, a.Next = 0, 0, c.HeldUntil()
+			}
+		}
+		list = append(list, a)
+	}
+	first := slices.MinFunc(list, func(a, b Ceiling) int {
+		return cmp.Or(b.Next.Compare(a.Next), cmp.Compare(rateOr(a.Rate), rateOr(b.Rate)))
+	})
+	for i := range list {
+		list[i].Binds = list[i].Name == first.Name
+	}
+	return list
+}
+
+// rateOr has no rate behind all others.
+func rateOr(rate float64) float64 {
+	if rate == 0 {
+		return pace.Any
+	}
+	return rate
+}
+
+// after is t, or zero if that is not after now.
+func after(now, t time.Time) time.Time {
+	if t.After(now) {
+		return t
+	}
+	return time.Time{}
+}
+
+// AllSites are those that the mailer knows: there was mail for them lately. It fails when
+// the schedule does not answer before ctx ends.
+func (m *Mailer) AllSites(ctx context.Context) (list []Site, err error) {
+	err = m.ask(ctx, func(s *schedule) {
+		now := m.store.Now()
+		for _, t := range s.sites {
+			list = append(list, t.snapshot(now))
+		}
+	})
+	return list, err
+}

@@ -1,0 +1,82 @@
+package act
+
+import "time"
+
+// SiteState is a site with how fast mail goes to it, and what it said.
+type SiteState struct {
+	_ struct{} `nullable:"true"`
+
+	Site
+	Provider    string      `json:"provider" doc:"Name of its row, or route; empty: it has no hosts."`
+	Row         Limits      `json:"row" doc:"What is used of what the provider takes."`
+	Now         Pace        `json:"now"`
+	Sent        int         `json:"sent" doc:"Messages in the last minute."`
+	Suspended   *time.Time  `json:"suspended_until" doc:"It told relay to stop until then; null: it did not."`
+	SlowedSince *time.Time  `json:"slowed_since" doc:"null: it goes at its row."`
+	SlowedBy    string      `json:"slowed_by" doc:"The reply that slowed or stopped it."`
+	Delivered   int64       `json:"delivered" doc:"Recipients, since relay knows the site."`
+	Deferred    int64       `json:"deferred"`
+	Failed      int64       `json:"failed"`
+	Replies     []SiteReply `json:"replies" doc:"The last that were no success, the newest last."`
+}
+
+// Limits of one source at a site. null: no limit.
+type Limits struct {
+	Connections int  `json:"connections" doc:"At once."`
+	Messages    *int `json:"messages_per_connection"`
+	Rate        *int `json:"messages_per_minute"`
+	Opens       *int `json:"connections_per_minute"`
+	Recipients  *int `json:"recipients" doc:"In one transaction."`
+}
+
+// Pace is how fast mail may go now.
+type Pace struct {
+	Connections int      `json:"connections"`
+	Rate        *float64 `json:"messages_per_minute" doc:"null: any number."`
+}
+
+// SiteReply is a reply of a site that was no success.
+type SiteReply struct {
+	Time     time.Time `json:"time"`
+	Reply    string    `json:"reply"`
+	Category string    `json:"category"`
+	Slows    string    `json:"slows" doc:"What: site, source or account; empty: nothing."`
+}
+
+// Way is how mail of an account to a domain goes, and what keeps it.
+type Way struct {
+	Route    string     `json:"route" enum:"mx,smarthost,route" doc:"route: the domain has one of its own."`
+	Hosts    []MailHost `json:"hosts" doc:"In the order in which they are tried."`
+	Port     int        `json:"port"`
+	TLS      string     `json:"tls" enum:"opportunistic,starttls,implicit,none"`
+	Fault    string     `json:"fault" doc:"Why there is no way; empty: there is one."`
+	Site     *SiteState `json:"site" doc:"null: there is no way."`
+	Profile  string     `json:"profile" enum:"prudent,normal,full" doc:"Of the account."`
+	Own      bool       `json:"own_profile" doc:"The account has it itself, not by the configuration."`
+	Ceilings []Ceiling  `json:"ceilings"`
+	Source   WaySource  `json:"source"`
+	Wait     *Wait      `json:"wait" doc:"What keeps mail that is due now; null: nothing."`
+}
+
+// MailHost is a next hop.
+type MailHost struct {
+	Name      string   `json:"name"`
+	Addresses []string `json:"addresses"`
+}
+
+// WaySource is where connections come from.
+type WaySource struct {
+	Address string `json:"address" doc:"Empty: the system chooses."`
+	EHLO    string `json:"ehlo"`
+}
+
+// Ceiling is one limit of how fast mail may go.
+type Ceiling struct {
+	Name  string     `json:"name" enum:"site,account" doc:"site: of relay's address there. account: of the account's mail there."`
+	Row   Limits     `json:"row" doc:"At most."`
+	Now   Pace       `json:"now"`
+	Next  *time.Time `json:"next" doc:"When a message may begin; null: now."`
+	Since *time.Time `json:"since" doc:"When it went below its row; null: it is at it."`
+	Why   string     `json:"why" doc:"The reply that led there."`
+	Binds bool       `json:"binds" doc:"Of all ceilings it is the one that keeps mail, or would first."`
+}

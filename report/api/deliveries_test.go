@@ -1,0 +1,44 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"relay/report/api/act"
+)
+
+// sender is a mailer that has sent to one site.
+type sender struct{}
+
+var sentTo = act.SiteState{
+	Site: act.Site{Name: "mx.example.net", Connections: 1, Limit: 3}, Provider: "any other", Row: act.Limits{Connections: 10, Messages: new(100), Rate: new(600), Recipients: new(50)},
+	Now: act.Pace{Connections: 5, Rate: new(300.0)}, Sent: 12, SlowedSince: &noon, SlowedBy: "421 4.7.0 too fast", Delivered: 12, Deferred: 1,
+	Replies: []act.SiteReply{{Time: noon, Reply: "421 4.7.0 too fast", Category: "RateLimited", Slows: "site"}},
+}
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func (sender) Outlooks(_ context.Context, places []act.Place) ([]act.Outlook, error) {
+	return make([]act.Outlook, len(places)), nil
+}
+
+func (sender) Sites(_ context.Context, domains []string) (map[string]act.Site, error) {
+	all := map[string]act.Site{}
+	for _, name := range domains {
+		all[name] = sentTo.Site
+	}
+	return all, nil
+}
+
+func (sender) AllSites(context.Context) ([]act.SiteState, error) { return []act.SiteState{sentTo}, nil }
+
+func (sender) Explain(_ context.Context, domain, account string) (*act.Way, error) {
+	site := sentTo
+	return &act.Way{Route: "mx", Hosts: []act.MailHost{{Name: "mx." + domain, Addresses: []string{"192.0.2.1"}}}, Port: 25, TLS: "opportunistic",
+		Site: &site, Profile: "normal", Source: act.WaySource{EHLO: "relay.example"}, Ceilings: []act.Ceiling{{Name: "site", Row: site.Row, Now: site.Now,
+			Since: &noon, Why: site.SlowedBy, Binds: true}}, Wait: &act.Wait{Reason: "pace", Until: &noon, Limit: 300}}, nil
+}
+
+func (sender) Connections(context.Context) *act.Connections { return nil }
+
+func (sender) Retry(string) {}

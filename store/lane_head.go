@@ -1,0 +1,33 @@
+package store
+
+import "time"
+
+// mostHeads is how many accounts' lanes to a domain are looked at.
+const mostHeads = 1000
+
+// NextDue is when the first message of an account to a domain is due; account "" is any.
+// ok is false when none waits, or all are held.
+func (s *Store) NextDue(domain, account string) (at time.Time, ok bool, err error) {
+	err = s.view(func(t *tx) error {
+		prefix := append([]byte(domain), 0)
+		if account != "" {
+			prefix = Lane{domain, account}.key()
+		}
+		c := t.b.Cursor(queue)
+		k, _ := c.Seek(prefix)
+		for n := 0; k != nil && hasPrefix(k, prefix) && n < mostHeads; n++ {
+			l, due, _, is := parseQueueKey(k)
+			if is && due.Before(never) && (!ok || due.Before(at)) {
+				at, ok = due, true
+			}
+			if !is || account != "" {
+				return nil
+			}
+			next := l.key()
+			next[len(next)-1] = 1 // behind all of the lane
+			k, _ = c.Seek(next)
+		}
+		return nil
+	})
+	return at, ok, err
+}
