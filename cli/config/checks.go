@@ -141,11 +141,22 @@ func onlyOnce(v *validator, key string, value any) {
 func with(other string) check {
 	return func(v *validator, key string, value any) {
 		section, name, _ := strings.Cut(key, ".")
-		beside := valueIn(valueIn(reflect.ValueOf(v.c).Elem(), section), other)
+		beside := valueIn(v.table(section), other)
 		if (value == "") != (beside.String() == "") {
 			v.bad(section, "%s and %s go together", name, other)
 		}
 	}
+}
+
+// table is a section, such as limits or route[0].
+func (v *validator) table(path string) reflect.Value {
+	name, index, many := strings.Cut(strings.TrimSuffix(path, "]"), "[")
+	table := valueIn(reflect.ValueOf(v.c).Elem(), name)
+	if !many {
+		return table
+	}
+	i, _ := strconv.Atoi(index) // as entries wrote it
+	return table.Index(i)
 }
 
 func isPort(v *validator, key string, value any) {

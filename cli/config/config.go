@@ -38,6 +38,7 @@ type Config struct {
 	Backup   Backup   `toml:"backup"`
 	Sendmail Sendmail `toml:"sendmail"`
 	Billing  Billing  `toml:"billing"`
+	Route    []Route  `toml:"route"`
 	Payment  []PayBy  `toml:"payment"` // none: all methods, by billing.payment_text and payment_link
 	API      API      `toml:"api"`
 

@@ -28,7 +28,11 @@ func (c *Config) findCredentials(dir string) {
 	if dir == "" {
 		return
 	}
-	for _, file := range []*string{&c.TLS.Cert, &c.TLS.Key, &c.Delivery.SmarthostSecret} {
+	files := []*string{&c.TLS.Cert, &c.TLS.Key, &c.Delivery.SmarthostSecret}
+	for i := range c.Route {
+		files = append(files, &c.Route[i].Secret)
+	}
+	for _, file := range files {
 		if name, ok := strings.CutPrefix(*file, CredentialPrefix); ok {
 			*file = filepath.Join(dir, name)
 		}

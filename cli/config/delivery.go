@@ -134,7 +134,7 @@ func durations(list []Duration) []time.Duration {
 	return out
 }
 
-var smarthostTLS = map[string]client.TLSMode{
+var tlsModes = map[string]client.TLSMode{
 	"none": client.TLSNone, "opportunistic": client.TLSOpportunistic, "starttls": client.TLSRequired, "implicit": client.TLSImplicit,
 }
 
@@ -147,7 +147,7 @@ func (d *Delivery) NextHop() (route.Route, error) {
 	if err != nil {
 		return route.Route{}, exit.Fail(exit.Config, "write it as host:port", "delivery.smarthost: %w", err)
 	}
-	hop := route.Route{Host: host, Port: PortOf(d.Smarthost), TLS: smarthostTLS[d.SmarthostTLS]}
+	hop := route.Route{Host: host, Port: PortOf(d.Smarthost), TLS: tlsModes[d.SmarthostTLS]}
 	if d.SmarthostUser != "" {
 		password, err := Secret(d.SmarthostSecret)
 		if err != nil {

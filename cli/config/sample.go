@@ -29,6 +29,7 @@ func For(hostname, dataDir string) string {
 func sampled() *Config {
 	c := Default()
 	c.Listen, c.Payment = DefaultListen(), []PayBy{{Method: "bank"}}
+	c.Route = []Route{{Domains: []string{"example.org"}, Host: "mail.example.net", TLS: "opportunistic", Connections: 20}}
 	return &c
 }
 

@@ -74,6 +74,9 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := next.Routes(); err != nil { // likewise
+		return nil, err
+	}
 	if err := r.store.CheckCurrency(live.Billing.Currency); err != nil {
 		return nil, err
 	}

@@ -59,6 +59,7 @@ type Relay struct {
 	service   http.Handler // of the acts
 	acts      *act.Service
 	hop       route.Route // of all mail; zero: MX
+	routes    map[string]route.Route
 	verdicts  atomic.Pointer[verdict.Rules]
 	rows      atomic.Pointer[pace.Rows]
 	notify    *notifier
@@ -144,6 +145,9 @@ func (r *Relay) newMailer() (*mailer.Mailer, error) {
 		return nil, err
 	}
 	r.hop = hop
+	if r.routes, err = r.cfg.Routes(); err != nil {
+		return nil, err
+	}
 	rules, err := r.cfg.Delivery.Verdicts()
 	if err != nil {
 		return nil, err
@@ -160,6 +164,7 @@ func (r *Relay) newMailer() (*mailer.Mailer, error) {
 func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
 	m := c.Mailer()
 	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.Clock.Rate()
+	m.Routes = r.routes
 	m.Rules, m.Rows = r.verdicts.Load(), r.rows.Load()
 	return m
 }
