@@ -112,8 +112,11 @@ func (p *program) manual() *shell.Manual {
 func (p *program) run(ctx context.Context, args []string) error {
 	p.env = p.newEnv()
 	root := &cli.Command{Name: "relay", Subcommands: p.commands()}
-	if len(args) > 0 && args[0] == "help" {
+	switch {
+	case len(args) > 0 && args[0] == "help":
 		args = append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "--version":
+		args = []string{"version"}
 	}
 	l, err := shell.Parse(root, p.globals(), args)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/place"
 	"relay/cli/shell"
 	"relay/report/api"
 	"relay/report/api/act"
@@ -300,6 +301,16 @@ func TestAPI(t *testing.T) {
 		e["RELAY_TOKEN"] = "wrong"
 		if _, stderr, code := e.run("", "account", "list"); code != exit.NotAllowed {
 			t.Errorf("a wrong token: %d %s", code, stderr)
+		}
+	})
+	t.Run("a token makes no store", func(t *testing.T) {
+		e := newEnv(t, testConfig)
+		e["RELAY_TOKEN"] = m.token["webco"]
+		if out, stderr, code := e.run("", "account", "list"); code != exit.NotAllowed || out != "" {
+			t.Errorf("code %d, %s%s", code, out, stderr)
+		}
+		if !place.Dir(e["RELAY_DATA"]).IsNew() {
+			t.Error("there is a store")
 		}
 	})
 	t.Run("a token that is missing is not the operator", func(t *testing.T) {

@@ -106,6 +106,9 @@ func (p *program) reach(s *reach.Service) (err error) {
 	}
 	s.Socket = dir.Socket()
 	s.Open = func() (reach.Store, error) {
+		if s.Token != "" && dir.IsNew() { // nobody can have a token of a store that is not there
+			return nil, act.UnknownToken
+		}
 		st, err := p.open(&cfg, dir)
 		if err != nil {
 			return nil, err

@@ -302,6 +302,21 @@ func documents(resp *http.Response, body []byte) [][]byte {
 }
 
 // The document passes the rules of redocly's linter.
+// The operator hears where the acts are described; nobody else hears what there is.
+func TestService_noSuchAct(t *testing.T) {
+	h := New(service(t))
+	for method, path := range map[string]string{"GET": "/v1/nonsense", "PUT": "/v1/accounts", "POST": "/v1//accounts"} {
+		for kind, want := range map[act.Who]string{act.Operator: "no act " + method, act.Reseller: `"detail":"not found"`} {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(method, path, nil)
+			serve(h, w, r.WithContext(act.WithActor(r.Context(), act.Actor{Kind: kind, Name: "webco"})))
+			if text := w.Body.String(); w.Code != http.StatusNotFound || !strings.Contains(text, want) {
+				t.Errorf("%s %s: %d %s, want %s", method, path, w.Code, text, want)
+			}
+		}
+	}
+}
+
 func TestOpenAPI_lint(t *testing.T) {
 	lint, err := exec.LookPath("redocly")
 	if err != nil {

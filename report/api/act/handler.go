@@ -101,7 +101,11 @@ func (a *API) describe(w http.ResponseWriter, r *http.Request) {
 func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	_, pattern := a.mux.Handler(r)
 	if pattern == "" || path.Clean(r.URL.Path) != r.URL.Path || ActorOf(r.Context()).Kind == 0 {
-		WriteProblem(w, problemFor(r.Context(), a.all, NotFound))
+		err := NotFound
+		if ActorOf(r.Context()).Kind == Operator {
+			err = Fail(NoSuch, "GET /v1/openapi.json describes all", "no act %s %.100q", r.Method, r.URL.Path)
+		}
+		WriteProblem(w, problemFor(r.Context(), a.all, err))
 		return
 	}
 	a.mux.ServeHTTP(w, r)

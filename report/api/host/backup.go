@@ -8,6 +8,7 @@ import (
 
 	"relay/report/api/act"
 	"relay/report/jobs"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -88,6 +89,9 @@ func readCopy(ctx context.Context, s *act.Service, _ *None, out *act.Sink) error
 }
 
 func recordCopy(_ context.Context, s *act.Service, in *Kept) (*LastCopy, error) {
+	if c := in.Body.Created; c.After(s.Store.Now().Add(time.Hour)) { // scheduled copies would wait for that time
+		return nil, act.Invalid("created", "the instant that the description of the copy names", " %s is in the future", words.Stamp(c, s.Store.Zone()))
+	}
 	if err := jobs.RecordBackup(s.Store, in.Body.Created); err != nil {
 		return nil, err
 	}
