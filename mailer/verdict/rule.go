@@ -3,7 +3,6 @@ package verdict
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"relay/mailer/client"
 )
@@ -30,7 +29,6 @@ type Rule struct {
 	codes    []wild
 	statuses []wild
 	patterns []*pattern
-	stops    time.Duration
 	answer   Verdict // without the class, unless the rule fixes it
 	always   bool    // deferred also after a permanent code
 }
