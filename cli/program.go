@@ -17,6 +17,7 @@ import (
 	"relay/cli/check"
 	"relay/cli/config"
 	"relay/cli/delivery"
+	"relay/cli/domains"
 	"relay/cli/exit"
 	"relay/cli/host"
 	"relay/cli/mail"
@@ -78,6 +79,7 @@ func (p *program) commands() []*cli.Command {
 		mail.QueueCommand(p.env),
 		mail.TraceCommand(p.env),
 		delivery.Command(p.env, &p.where),
+		domains.Command(p.env),
 		host.BanCommand(p.env),
 		host.JobCommand(p.env),
 		copies.Backup(),
@@ -95,7 +97,7 @@ var chapters = []shell.Chapter{
 	{Purpose: "try and set up", Commands: "sandbox init serve check test"},
 	{Purpose: "accounts and plans", Commands: "account customer reseller plan"},
 	{Purpose: "money", Commands: "invoice payment"},
-	{Purpose: "mail", Commands: "queue trace usage delivery sendmail"},
+	{Purpose: "mail", Commands: "queue trace usage delivery domain sendmail"},
 	{Purpose: "running", Commands: "health reload ban job"},
 	{Purpose: "the store", Commands: "backup restore compact"},
 	{Purpose: "this program", Commands: "completion man version"},

@@ -15,6 +15,7 @@ import (
 	"relay/mailer/client"
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/sign"
 	"relay/mailer/verdict"
 )
 
@@ -45,6 +46,8 @@ type Config struct {
 	Egress                Egress       // where connections come from
 
 	Rules *verdict.Rules // that judge replies; nil: verdict.Default
+
+	HostKey *sign.Key // signs relay's own mail, and that of accounts with ServiceSignature; nil: nothing does
 
 	RootCAs  *x509.CertPool // for TLS that must be verified; nil: the system's
 	Dialer   Dialer         // nil: TCP

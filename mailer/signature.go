@@ -12,6 +12,7 @@ import (
 
 	"relay/mailer/sign"
 	"relay/store"
+	"relay/store/maildomain"
 )
 
 // A message is signed at its first attempt, by all that sign for it (store.SigningFor).
@@ -106,27 +107,50 @@ func (m *Mailer) sign(msg *store.Message, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	own := msg.Own != "" || msg.About != store.ID{}
-	list, err := m.store.SigningFor(msg.Account, fromDomain(header), strings.ToLower(m.config().Hostname), own)
+	keys, err := m.keysFor(msg, header)
 	if err != nil {
 		return "", err
 	}
 	covered := &sign.Message{Header: header, BodyHash: msg.BodyHash}
 	var fields bytes.Buffer
-	for _, g := range list {
-		for i := range g.Keys {
-			private, err := m.signatures.signer(&g.Keys[i])
-			if err != nil {
-				return "", err
-			}
-			field, err := sign.Field(covered, &sign.Key{Domain: g.Domain, Selector: g.Keys[i].Selector, Private: private}, now)
-			if err != nil {
-				return "", err
-			}
-			fields.Write(field)
+	for _, k := range keys {
+		field, err := sign.Field(covered, k, now)
+		if err != nil {
+			return "", err
 		}
+		fields.Write(field)
 	}
 	return fields.String(), nil
+}
+
+// keysFor are the keys that sign a message: the host's for relay's own mail, else those of
+// the domain in its From field. The host's key is added for accounts that ask for it, but
+// never where the From field is of the host's own organization: anybody could write that.
+func (m *Mailer) keysFor(msg *store.Message, header []byte) (keys []*sign.Key, err error) {
+	host := m.config().HostKey
+	own := msg.Own != "" || msg.About != store.ID{}
+	if own && host != nil {
+		return []*sign.Key{host}, nil
+	}
+	if own {
+		return nil, nil
+	}
+	from := fromDomain(header)
+	g, service, err := m.store.SigningFor(msg.Account, from)
+	if err != nil {
+		return nil, err
+	}
+	for i := range g.Keys {
+		private, err := m.signatures.signer(&g.Keys[i])
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, &sign.Key{Domain: g.Domain, Selector: g.Keys[i].Selector, Private: private})
+	}
+	if service && host != nil && !maildomain.SameOrganization(from, host.Domain) {
+		keys = append(keys, host)
+	}
+	return keys, nil
 }
 
 // signer is a private key that was read before, or is now.

@@ -38,14 +38,14 @@ func (d *Domain) Alias(selector string) string { return selector + "._domainkey.
 // Delegated reports whether the domain's mail may be signed with a selector.
 func (d *Domain) Delegated(selector string) bool { return slices.Contains(d.Selectors, selector) }
 
-// HostLabel is in the targets of the relay's own domain, whose records the operator makes.
-const HostLabel = "host"
-
 // AddDomain lets an account sign for a domain. Others may do so too: who does is decided by
 // the domain's owner, in the DNS.
-func (s *Store) AddDomain(account, name string) (d Domain, err error) {
+func (s *Store) AddDomain(o Order, account, name string) (d Domain, err error) {
 	err = s.update(0, func(t *tx) error {
 		a, err := load[Account](t, accounts, account)
+		if err == nil {
+			err = o.reaches(&a)
+		}
 		if err != nil {
 			return err
 		}
@@ -107,6 +107,7 @@ func (s *Store) EachDomain(account, afterAccount, after string, fn func(*Domain)
 	var prefix, from []byte
 	if account != "" {
 		prefix = pairKey(account, "")
+		from = prefix
 	}
 	if after != "" {
 		from = append(pairKey(afterAccount, after), 0)
@@ -115,8 +116,15 @@ func (s *Store) EachDomain(account, afterAccount, after string, fn func(*Domain)
 }
 
 // RemoveDomain ends that an account signs for a domain.
-func (s *Store) RemoveDomain(account, name string) error {
+func (s *Store) RemoveDomain(o Order, account, name string) error {
 	return s.update(0, func(t *tx) error {
+		a, err := load[Account](t, accounts, account)
+		if err == nil {
+			err = o.reaches(&a)
+		}
+		if err != nil {
+			return err
+		}
 		key := pairKey(account, name)
 		if t.b.Get(domains, key) == nil {
 			return fmt.Errorf("domain %q of account %q: %w", name, account, ErrNotFound)
@@ -146,24 +154,12 @@ func (s *Store) LookedAt(account, name string, selectors []string) (d Domain, er
 	err = s.update(0, func(t *tx) error {
 		key := pairKey(account, name)
 		ok, err := t.get(domains, key, &d)
-		switch {
-		case err != nil:
+		if err != nil || !ok {
 			return err
-		case !ok && account != "":
-			return nil
-		case !ok:
-			d = Domain{Name: name, Label: HostLabel, Since: t.now}
 		}
 		d.Selectors, d.Looked = selectors, t.wall
 		return t.put(domains, key, &d)
 	})
-	return d, err
-}
-
-// Host is the relay's own domain, for which no account signs.
-func (s *Store) Host(name string) (Domain, error) {
-	d := Domain{Name: name, Label: HostLabel}
-	err := s.view(func(t *tx) error { _, err := t.get(domains, pairKey("", name), &d); return err })
 	return d, err
 }
 

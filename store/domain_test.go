@@ -17,31 +17,41 @@ func TestStore_domains(t *testing.T) {
 	for _, name := range []string{"acme", "shop"} {
 		addAccount(t, s, name, quota.Plan{})
 	}
-	d, err := s.AddDomain("acme", "a.example")
+	d, err := s.AddDomain(Order{}, "acme", "a.example")
 	if err != nil || d.Label == "" || d.Target("s1", "relay.example") != d.Label+".s1.relay.example" || d.Alias("s2") != "s2._domainkey.a.example" {
 		t.Fatalf("%+v, %v", d, err)
 	}
-	if _, err := s.AddDomain("acme", "a.example"); !errors.Is(err, ErrExists) {
+	if _, err := s.AddDomain(Order{}, "acme", "a.example"); !errors.Is(err, ErrExists) {
 		t.Errorf("added again: %v", err)
 	}
-	if _, err := s.AddDomain("nobody", "a.example"); !errors.Is(err, ErrNotFound) {
+	if _, err := s.AddDomain(Order{}, "nobody", "a.example"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("added to no account: %v", err)
 	}
-	other, err := s.AddDomain("shop", "a.example")
+	other, err := s.AddDomain(Order{}, "shop", "a.example")
 	if err != nil || other.Label == d.Label {
 		t.Errorf("of another account: %+v, %v", other, err)
 	}
-	if err := s.RemoveDomain("acme", "a.example"); err != nil {
+	if err := s.RemoveDomain(Order{}, "acme", "a.example"); err != nil {
 		t.Error(err)
 	}
-	if again, err := s.AddDomain("acme", "a.example"); err != nil || again.Label != d.Label {
+	if again, err := s.AddDomain(Order{}, "acme", "a.example"); err != nil || again.Label != d.Label {
 		t.Errorf("after it was removed: %+v, %v", again, err)
 	}
-	if err := s.RemoveDomain("acme", "b.example"); !errors.Is(err, ErrNotFound) {
+	if err := s.RemoveDomain(Order{}, "acme", "b.example"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("removed: %v", err)
 	}
 	if got, err := s.LookedAt("acme", "b.example", []string{"s1"}); err != nil || got.Name != "" {
 		t.Errorf("a domain that is gone: %+v, %v", got, err)
+	}
+	for of, want := range map[string]string{"acme": "acme", "shop": "shop", "": "acme shop", "nobody": ""} {
+		var got []string
+		if err := s.EachDomain(of, "", "", func(d *Domain) error { got = append(got, d.Account); return nil }); err != nil || strings.Join(got, " ") != want {
+			t.Errorf("domains of %q: %v, %v", of, got, err)
+		}
+	}
+	var behind []string
+	if err := s.EachDomain("", "acme", "a.example", func(d *Domain) error { behind = append(behind, d.Account); return nil }); err != nil || !slices.Equal(behind, []string{"shop"}) {
+		t.Errorf("behind the first: %v, %v", behind, err)
 	}
 	if err := s.RemoveAccount(Order{}, "shop"); err != nil {
 		t.Fatal(err)
@@ -61,7 +71,7 @@ func TestStore_labels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := s.AddDomain(account, "a.example")
+		d, err := s.AddDomain(Order{}, account, "a.example")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +122,7 @@ func TestStore_bodyHash(t *testing.T) {
 	if m := accept(); m.BodyHash != nil {
 		t.Errorf("nobody signs, and there is the hash %x", m.BodyHash)
 	}
-	if _, err := s.AddDomain("acme", "a.example"); err != nil {
+	if _, err := s.AddDomain(Order{}, "acme", "a.example"); err != nil {
 		t.Fatal(err)
 	}
 	if m := accept(); !bytes.Equal(m.BodyHash, bodyhash.Of([]byte(content))) {

@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"relay/store/maildomain"
 )
 
 // Selectors of signing keys. The keys of a pair take turns, so that a domain's owner changes
@@ -253,59 +251,37 @@ type Signing struct {
 	Keys   []SigningKey
 }
 
-// SigningFor is who signs a message of an account whose From field is of a domain: the
-// longest of the account's domains that is that one or above it. own is for mail of relay's
-// own: the host signs that. It also gives a second signature to accounts that have
-// ServiceSignature, unless the From field is of the operator's own domain.
-func (s *Store) SigningFor(account, from, host string, own bool) (list []Signing, err error) {
+// SigningFor is the domain that signs a message of an account whose From field is of a
+// domain, with its keys: the longest of the account's domains that is that one or above it.
+// Without keys nobody signs. service says that the account asks for a second signature, of
+// the operator's domain.
+func (s *Store) SigningFor(account, from string) (g Signing, service bool, err error) {
 	err = s.view(func(t *tx) error {
-		list = nil
-		keys, err := all[SigningKey](t, signingKeys, nil)
-		if err != nil || len(keys) == 0 {
+		if a, err := t.account(account); err == nil {
+			service = a.ServiceSignature
+		}
+		d, err := t.delegated(account, from)
+		if err != nil || d == nil {
 			return err
 		}
-		var names []Domain
-		if own {
-			names, err = t.hostSigns(names, host)
-		} else {
-			names, err = t.accountSigns(account, from, host)
-		}
-		for i := range names {
-			if g := signing(&names[i], keys); len(g.Keys) > 0 {
-				list = append(list, g)
-			}
-		}
+		keys, err := all[SigningKey](t, signingKeys, nil)
+		g = signing(d, keys)
 		return err
 	})
-	return list, err
+	return g, service, err
 }
 
-func (t *tx) hostSigns(list []Domain, host string) ([]Domain, error) {
-	var d Domain
-	ok, err := t.get(domains, pairKey("", host), &d)
-	if ok {
-		list = append(list, d)
-	}
-	return list, err
-}
-
-func (t *tx) accountSigns(account, from, host string) (list []Domain, err error) {
-	for name := from; name != ""; _, name, _ = strings.Cut(name, ".") {
+// delegated is the nearest domain of an account, the one itself or above it, that has
+// delegated a selector; nil: none.
+func (t *tx) delegated(account, name string) (*Domain, error) {
+	for ; name != ""; _, name, _ = strings.Cut(name, ".") {
 		var d Domain
 		ok, err := t.get(domains, pairKey(account, name), &d)
-		if err != nil {
-			return nil, err
-		}
-		if ok && len(d.Selectors) > 0 {
-			list = append(list, d)
-			break
+		if err != nil || ok && len(d.Selectors) > 0 {
+			return &d, err
 		}
 	}
-	a, err := t.account(account)
-	if err != nil || !a.ServiceSignature || maildomain.SameOrganization(from, host) {
-		return list, nil // nobody may sign as the operator by its own From field
-	}
-	return t.hostSigns(list, host)
+	return nil, nil
 }
 
 // signing takes the keys that sign and whose selectors the domain has delegated.

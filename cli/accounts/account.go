@@ -41,6 +41,7 @@ func fieldFlags(f *accounts.AccountFields, plan *string, planNeeded bool) []cli.
 		shell.TextFlag("reseller", "`RESELLER` who manages it (or: none)", &f.Reseller),
 		shell.TextFlag("method", "`METHOD` how its invoices are paid, see [[payment]] (or: none)", &f.Method),
 		shell.TextFlag("reference", "`TEXT` of the customer's own on invoices and letters (or: none)", &f.Reference),
+		shell.OnOffFlag("service-signature", "`on|off` sign mail with the host's own key too, for feedback loops that go by the signature", &f.Service),
 		&cli.StringFlag{Name: "terms", Usage: "`VERSION` of your terms of service that the customer agrees to now", Destination: &f.Terms},
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"relay/cli/hostname"
 	"relay/cli/kernel"
 	"relay/cli/knock"
-	"relay/cli/spf"
 	"relay/mailer/route"
+	"relay/mailer/spf"
 )
 
 // resolver is the one that the mailer uses, with less patience: a person waits.

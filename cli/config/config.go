@@ -34,6 +34,7 @@ type Config struct {
 	TLS      TLS      `toml:"tls"`
 	Limits   Limits   `toml:"limits"`
 	Delivery Delivery `toml:"delivery"`
+	DKIM     DKIM     `toml:"dkim"`
 	Log      Log      `toml:"log"`
 	Backup   Backup   `toml:"backup"`
 	Sendmail Sendmail `toml:"sendmail"`

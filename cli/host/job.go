@@ -9,6 +9,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/cli/zonefile"
 	"relay/report/api/host"
 	"relay/report/jobs"
 	"relay/report/words"
@@ -98,10 +99,28 @@ func jobText(did jobs.Result) string {
 		return warningsText(v)
 	case *jobs.Pruning:
 		return "removed " + words.Plural(int64(v.Events), "event") + " of the trace"
+	case *jobs.Delegation:
+		return delegationText(v)
 	case *jobs.Copying:
 		return "made " + v.File
 	}
 	return "done"
+}
+
+func delegationText(v *jobs.Delegation) string {
+	text := "looked at " + words.Plural(int64(v.Looked), "domain")
+	for _, part := range []struct {
+		list []string
+		text string
+	}{{v.Delegated, "delegated"}, {v.Lost, "no longer delegated as before"}, {v.Began, "signs from now on"}, {v.Ended, "signs no more"}} {
+		if len(part.list) > 0 {
+			text += "\n" + part.text + ": " + words.Some(part.list)
+		}
+	}
+	for _, l := range v.Publish {
+		text += "\npublish: " + zonefile.Line(l.Name+".", l.Type, l.Value)
+	}
+	return text
 }
 
 func closingText(v *jobs.Closing) string {

@@ -37,6 +37,9 @@ func (d Dir) Socket() string { return filepath.Join(string(d), "relay.sock") }
 // TLS is a file of the relay's own certificate.
 func (d Dir) TLS(name string) string { return filepath.Join(string(d), "tls", name) }
 
+// DKIM is the folder of the host's own keys.
+func (d Dir) DKIM() string { return filepath.Join(string(d), "dkim") }
+
 // Make creates the directory, for its owner only.
 func (d Dir) Make() error {
 	if err := os.MkdirAll(string(d), 0o700); err != nil {

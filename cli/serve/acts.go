@@ -36,7 +36,8 @@ func (r *Relay) rulesInForce() (*verdict.Rules, error) {
 
 // rules of the configuration that acts go by.
 func rules(c *config.Config) *act.Rules {
-	r := &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil), Smarthost: c.Delivery.Smarthost != ""}
+	r := &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil), Smarthost: c.Delivery.Smarthost != "",
+		Zone: c.SigningZone(), Pairs: c.SigningPairs()}
 	for _, p := range c.Payment {
 		r.Methods = append(r.Methods, act.Method{Name: p.Method, Countries: p.Countries})
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/robfig/cron/v3"
 
@@ -15,6 +16,8 @@ import (
 	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/term"
+	"relay/mailer/records"
+	"relay/mailer/route"
 	"relay/report/api/host"
 	"relay/report/jobs"
 	"relay/report/jobs/calendar"
@@ -35,9 +38,33 @@ func (r *Relay) jobConfig() jobs.Config {
 		TraceKeep: c.TraceKeep.Duration,
 		Letters: jobs.Letters{WarnDays: b.WarnDays, Host: r.hostname, Seller: b.SellerName(), Contact: b.Contact,
 			RenewLink: b.RenewLink, RenewText: b.RenewText, Expire: c.Delivery.Expire.Duration, Invoices: c.Invoices(r.store.Zone())},
-		Copies: r.copies(&c.Backup),
+		Copies: r.copies(&c.Backup), Signing: r.signing(c),
 	}
 }
+
+// signing is what the jobs know of keys and domains. Without a DNS they ask none.
+func (r *Relay) signing(c *config.Config) jobs.Signing {
+	s := jobs.Signing{Zone: c.SigningZone(), Pairs: c.SigningPairs()}
+	if names, err := r.names(); err == nil {
+		s.Names = names
+	}
+	return s
+}
+
+// names is the DNS as jobs and acts ask it.
+func (r *Relay) names() (records.Names, error) {
+	r.resolving.Do(func() {
+		cfg := route.DNSConfig{Timeout: lookPatience}
+		if s := r.cfg.Delivery.Resolver; s != "" {
+			cfg.Servers = []string{s}
+		}
+		r.dns, r.noDNS = route.NewDNS(cfg)
+	})
+	return r.dns, r.noDNS
+}
+
+// lookPatience is for one question: a person may wait.
+const lookPatience = 2 * time.Second
 
 // runJobs runs the scheduled jobs; the schedule goes by the business's clock. What was
 // due while no relay ran is done at the start.

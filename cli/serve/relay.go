@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +21,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/control"
 	"relay/cli/exit"
+	"relay/cli/hostkey"
 	"relay/cli/memlimit"
 	"relay/cli/place"
 	"relay/cli/proof"
@@ -26,6 +29,7 @@ import (
 	"relay/mailer"
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/sign"
 	"relay/mailer/verdict"
 	"relay/report/api"
 	"relay/report/api/act"
@@ -60,6 +64,7 @@ type Relay struct {
 	acts      *act.Service
 	hop       route.Route // of all mail; zero: MX
 	routes    map[string]route.Route
+	hostKey   *sign.Key // see readHostKey
 	verdicts  atomic.Pointer[verdict.Rules]
 	rows      atomic.Pointer[pace.Rows]
 	notify    *notifier
@@ -71,6 +76,10 @@ type Relay struct {
 
 	making sync.Once
 	runner *jobs.Runner // see jobs
+
+	resolving sync.Once
+	dns       *route.DNS // see names
+	noDNS     error
 }
 
 // assemble opens and builds everything, and starts nothing. What it has opened
@@ -119,7 +128,7 @@ func (r *Relay) assemble() error {
 // workOn has the relay and its service work on an open store.
 func (r *Relay) workOn(st *store.Store) {
 	r.store, r.acts = st, serviceOn(st, r.config, r.Log)
-	r.acts.Jobs, r.acts.Hostname, r.acts.Verdicts = r.jobs(), r.hostname, r.rulesInForce
+	r.acts.Jobs, r.acts.Hostname, r.acts.Verdicts, r.acts.Names = r.jobs(), r.hostname, r.rulesInForce, r.names
 }
 
 // close gives back what assemble opened and no part has closed. The store is last.
@@ -145,6 +154,9 @@ func (r *Relay) newMailer() (*mailer.Mailer, error) {
 		return nil, err
 	}
 	r.hop = hop
+	if r.hostKey, err = r.readHostKey(); err != nil {
+		return nil, err
+	}
 	if r.routes, err = r.cfg.Routes(); err != nil {
 		return nil, err
 	}
@@ -161,11 +173,24 @@ func (r *Relay) newMailer() (*mailer.Mailer, error) {
 	return mailer.New(r.store, r.mailerConfig(&r.cfg), r.Log)
 }
 
+// readHostKey reads the key that signs relay's own mail; nil: relay init made none.
+func (r *Relay) readHostKey() (*sign.Key, error) {
+	path, err := hostkey.Newest(r.dir.DKIM())
+	if err != nil || path == "" {
+		return nil, err
+	}
+	k, err := hostkey.Read(path)
+	if err != nil {
+		return nil, fmt.Errorf("the host's DKIM key: %w", err)
+	}
+	return &sign.Key{Domain: strings.ToLower(r.hostname), Selector: k.Selector, Private: k.Private}, nil
+}
+
 func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
 	m := c.Mailer()
 	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.Clock.Rate()
 	m.Routes = r.routes
-	m.Rules, m.Rows = r.verdicts.Load(), r.rows.Load()
+	m.Rules, m.Rows, m.HostKey = r.verdicts.Load(), r.rows.Load(), r.hostKey
 	return m
 }
 

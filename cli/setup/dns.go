@@ -11,7 +11,8 @@ import (
 
 	"github.com/miekg/dns"
 
-	"relay/cli/spf"
+	"relay/cli/zonefile"
+	"relay/mailer/spf"
 )
 
 // record of the DNS, to be published.
@@ -63,7 +64,7 @@ func (s *installation) records() []record {
 	}
 	add(host, "TXT", spf.Record(terms), "SPF: mail of this name comes from here only")
 	add("_dmarc."+host, "TXT", "v=DMARC1; p=none", "DMARC: somebody cares about mail of this name")
-	add(s.dkim.selector+"._domainkey."+host, "TXT", s.dkim.record(), "DKIM: the public key. Publish it now; relay signs from the release on that can")
+	add(s.dkim.selector+"._domainkey."+host, "TXT", s.dkim.record, "DKIM: the host's key, which signs relay's own notices")
 	add(host, "MX", "10 "+yourHost, "who takes the answers to relay's own notices, to MAILER-DAEMON@"+s.host)
 	return list
 }
@@ -126,15 +127,11 @@ func (s *installation) zoneText() string {
 		if r.why != "" {
 			fmt.Fprintf(&b, "\n; %s\n", r.why)
 		}
-		value := r.Value
-		if r.Type == "TXT" {
-			value = zoneTXT(value)
-		}
 		comment := ""
 		if r.unknown() {
 			comment = ";; "
 		}
-		fmt.Fprintf(&b, "%s%s\tIN\t%s\t%s\n", comment, r.Name, r.Type, value)
+		fmt.Fprintf(&b, "%s%s\n", comment, zonefile.Line(r.Name, r.Type, r.Value))
 	}
 	for i, r := range s.pointers() {
 		if i == 0 {
@@ -144,27 +141,6 @@ func (s *installation) zoneText() string {
 	}
 	fmt.Fprintf(&b, "\n; Customers put this into the SPF record of their own domains, before its end:\n; %s\n", s.customers())
 	return b.String()
-}
-
-// longestString of a TXT record (RFC 1035 §3.3.14).
-const longestString = 255
-
-// zoneTXT writes a text as strings of at most 255 octets; more than one are in brackets.
-func zoneTXT(text string) string {
-	quote := func(s string) string {
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
-	}
-	if len(text) <= longestString {
-		return quote(text)
-	}
-	var b strings.Builder
-	b.WriteString("(")
-	for len(text) > 0 {
-		n := min(len(text), longestString)
-		b.WriteString("\n\t" + quote(text[:n]))
-		text = text[n:]
-	}
-	return b.String() + " )"
 }
 
 // zoneFile writes the records beside the data.

@@ -2,20 +2,15 @@ package setup
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"relay/cli/exit"
+	"relay/cli/hostkey"
 	"relay/cli/selfsigned"
 )
 
@@ -48,45 +43,29 @@ func (s *installation) tls() error {
 	return errors.Join(s.dir.Adopt(key), s.dir.Adopt(cert))
 }
 
-// dkimKey is a key for signing mail (RFC 6376).
-type dkimKey struct {
-	selector string // under which the DNS has the public part
-	public   []byte // SubjectPublicKeyInfo (RFC 6376 §3.6.1, k=rsa)
-}
-
-// dkimBits of a key. Not every resolver takes more, and receivers refuse less (RFC 8301 §3.2).
-const dkimBits = 2048
-
-// record is the TXT of the key.
-func (k dkimKey) record() string {
-	return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(k.public)
-}
+// dkimKey is the host's key as it is published.
+type dkimKey struct{ selector, record string }
 
 // dkimPair keeps the newest key that is there, or makes one.
 func (s *installation) dkimPair() error {
-	dir := filepath.Join(string(s.dir), "dkim")
-	names, err := filepath.Glob(filepath.Join(dir, "*.key"))
+	dir := s.dir.DKIM()
+	path, err := hostkey.Newest(dir)
 	if err != nil {
 		return err
 	}
-	if len(names) > 0 {
-		path := names[len(names)-1] // selectors with a date sort by it
+	if path != "" {
 		s.kept("DKIM key", path)
 		return s.readDKIM(path)
 	}
 	if err := s.folder(dir); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, "relay"+time.Now().Format("200601")+".key")
-	key, err := rsa.GenerateKey(rand.Reader, dkimBits)
+	name, text, err := hostkey.New(time.Now())
 	if err != nil {
 		return err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	if err := writeNew(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600, s.dir.Adopt); err != nil {
+	path = filepath.Join(dir, name)
+	if err := writeNew(path, text, 0o600, s.dir.Adopt); err != nil {
 		return err
 	}
 	s.wrote("DKIM key", path)
@@ -94,22 +73,12 @@ func (s *installation) dkimPair() error {
 }
 
 func (s *installation) readDKIM(path string) error {
-	text, err := os.ReadFile(path)
+	key, err := hostkey.Read(path)
 	if err != nil {
 		return err
 	}
-	const hint = "move it away, and relay init makes another one"
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return exit.Fail(exit.Failed, hint, "%s is not a PEM file", path)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	private, isRSA := key.(*rsa.PrivateKey)
-	if err != nil || !isRSA {
-		return exit.Fail(exit.Failed, hint, "%s is not an RSA key in PKCS #8", path)
-	}
-	s.dkim.selector = strings.TrimSuffix(filepath.Base(path), ".key")
-	s.dkim.public, err = x509.MarshalPKIXPublicKey(&private.PublicKey)
+	s.dkim.selector = key.Selector
+	s.dkim.record, err = key.Record()
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/kernel"
 	"relay/cli/term"
+	"relay/cli/zonefile"
 	"relay/report/words"
 )
 
@@ -64,7 +65,7 @@ func (s *installation) showRecords(b *strings.Builder) {
 	for _, r := range s.records() {
 		value := r.Value
 		if r.Type == "TXT" {
-			value = zoneTXT(value)
+			value = zonefile.Text(value)
 		}
 		if strings.Contains(value, "\n") {
 			value = "in dns.zone; signing comes later"

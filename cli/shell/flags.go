@@ -125,3 +125,13 @@ func ReadPassword(r io.Reader) (string, error) {
 	}
 	return line, nil
 }
+
+// OnOffFlag is a switch that need not be given.
+func OnOffFlag(name, usage string, to **bool) cli.Flag {
+	return ParsedFlag(name, usage, func(text string) (bool, error) {
+		if text != "on" && text != "off" {
+			return false, fmt.Errorf("%q: on or off", text)
+		}
+		return text == "on", nil
+	}, to)
+}

@@ -41,3 +41,18 @@ func (d *DNS) LookupPTR(ctx context.Context, a netip.Addr) ([]string, error) {
 	}
 	return names, nil
 }
+
+// LookupCNAME is the name that an alias leads to, lower case, without a dot at the end; "":
+// the name is there, and no alias.
+func (d *DNS) LookupCNAME(ctx context.Context, name string) (string, error) {
+	rrs, err := d.lookup(ctx, name, dns.TypeCNAME)
+	if err != nil {
+		return "", err
+	}
+	for _, rr := range rrs {
+		if cname, ok := rr.(*dns.CNAME); ok {
+			return canonical(cname.Target), nil
+		}
+	}
+	return "", nil
+}

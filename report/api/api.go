@@ -12,6 +12,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/billing"
 	"relay/report/api/delivery"
+	"relay/report/api/domains"
 	"relay/report/api/host"
 	"relay/report/api/mail"
 	"relay/report/api/orders"
@@ -21,7 +22,7 @@ import (
 
 // Acts are all there are.
 func Acts() []act.Any {
-	return slices.Concat(accounts.Acts(), orders.Acts(), owners.Acts(), plans.Acts(), billing.Acts(), mail.Acts(), delivery.Acts(), host.Acts())
+	return slices.Concat(accounts.Acts(), orders.Acts(), owners.Acts(), plans.Acts(), billing.Acts(), mail.Acts(), delivery.Acts(), domains.Acts(), host.Acts())
 }
 
 // New serves all acts on s.

@@ -70,6 +70,12 @@ var samples = []struct {
 	{"account correct", []sample{{path: "/v1/accounts/shop/correct", body: `{"amount":-1250,"reason":"bank charge"}`}, {path: "/v1/accounts/shop/correct", body: `{"reason":"x"}`, want: 422}}},
 	{"account statement", []sample{{path: "/v1/accounts/shop/statement"}, {path: "/v1/accounts/shop/statement?at=never", want: 422}}},
 	{"account refund", []sample{{path: "/v1/accounts/shop/refund", body: `{"dry_run":true}`}}},
+	{"domain add", []sample{{path: "/v1/accounts/shop/domains", body: `{"domain":"Shop.example"}`}, {path: "/v1/accounts/shop/domains", body: `{"domain":"shop.example."}`, want: 409},
+		{path: "/v1/accounts/shop/domains", body: `{"domain":"co.uk"}`, want: 422}, {path: "/v1/accounts/nobody/domains", body: `{"domain":"shop.example"}`, want: 404}}},
+	{"domain list", []sample{{}, {path: "/v1/domains?account=shop"}}},
+	{"domain check", []sample{{path: "/v1/accounts/shop/domains/shop.example/check"}, {path: "/v1/accounts/shop/domains/other.example/check", want: 404}}},
+	{"domain keys", []sample{{}}},
+	{"domain remove", []sample{{path: "/v1/accounts/shop/domains/shop.example"}, {path: "/v1/accounts/shop/domains/shop.example", want: 404}}},
 	{"account close", []sample{{path: "/v1/accounts/shop/close", body: `{"reason":"moved"}`}, {path: "/v1/accounts/shop/close", body: `{}`, want: 409}}},
 	{"account add", []sample{{body: `{"account":"brief","plan":"entry"}`}}},
 	{"account remove", []sample{{path: "/v1/accounts/brief"}, {path: "/v1/accounts/brief", want: 404}}},
@@ -193,7 +199,7 @@ func service(t *testing.T) *act.Service {
 	})
 	log := slog.New(slog.DiscardHandler)
 	h := &machine{[]act.Ban{{Network: netip.MustParsePrefix("192.0.2.7/32"), Failed: 3}, {Login: "acme", Failed: 3}}}
-	return &act.Service{Store: st, Log: log, Version: "1", Rules: func() *act.Rules { return &act.Rules{} },
+	return &act.Service{Store: st, Log: log, Version: "1", Rules: signingRules, Names: noNames,
 		Verdicts: func() (*verdict.Rules, error) { return verdict.Default(), nil },
 		Jobs:     jobs.New(st, log, func() jobs.Config { return jobs.Config{} }), Running: &act.Running{Host: h, Bans: h, Mail: sender{}, Submission: h}}
 }

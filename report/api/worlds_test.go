@@ -32,7 +32,7 @@ const operatorsActs = `
 	account upgrade, account topup, account renew, account activate, account correct, account refund, account close,
 	plan show, plan add, plan set, plan retire, plan import, plan export, plan simulate,
 	invoice cancel, payment record, payment list, payment reverse,
-	delivery classify, delivery unclassified, delivery replay, delivery sites, delivery explain,
+	delivery classify, delivery unclassified, delivery replay, delivery sites, delivery explain, domain keys,
 	queue list, queue top, queue show, queue content, queue hold, queue release, queue retry, queue drop,
 	trace, trace follow, test, ban list, ban lift, job list, job run, health, reload, compact, backup, backup record`
 
@@ -50,6 +50,10 @@ var resellersActs = map[string]struct {
 	"account credential add":    {"account login note password", []sample{{path: "/v1/accounts/ME.shop/credentials", body: `{"login":"ME.till"}`}}},
 	"account credential list":   {"account limit cursor", []sample{{path: "/v1/accounts/ME.shop/credentials"}}},
 	"account credential revoke": {"account login", []sample{{path: "/v1/accounts/ME.shop/credentials/ME.till"}}},
+	"domain add":                {"account domain", []sample{{path: "/v1/accounts/ME.shop/domains", body: `{"domain":"new.example"}`}}},
+	"domain list":               {"account limit cursor", []sample{{}, {path: "/v1/domains?account=ME.shop"}}},
+	"domain check":              {"account domain", []sample{{path: "/v1/accounts/ME.shop/domains/me.example/check"}}},
+	"domain remove":             {"account domain", []sample{{path: "/v1/accounts/ME.shop/domains/me.example"}}},
 	"plan list":                 {"limit cursor", []sample{{}}},
 	"usage":                     {"period state limit cursor", []sample{{}, {path: "/v1/usage?period=2026-01"}}},
 	"account usage":             {"account period", []sample{{path: "/v1/accounts/ME.shop/usage"}, {path: "/v1/accounts/ME.shop/usage?period=2026-01"}}},
@@ -85,7 +89,7 @@ func newWorld(t *testing.T, other string) *world {
 	})
 	log := slog.New(slog.DiscardHandler)
 	m := &machine{[]act.Ban{{Login: other, Failed: 3}}}
-	w := &world{store: st, API: New(&act.Service{Store: st, Log: log, Version: "1", Rules: func() *act.Rules { return &act.Rules{} },
+	w := &world{store: st, API: New(&act.Service{Store: st, Log: log, Version: "1", Rules: signingRules, Names: noNames,
 		Jobs: jobs.New(st, log, func() jobs.Config { return jobs.Config{} }), Running: &act.Running{Host: m, Bans: m}})}
 	for line := range strings.Lines(`PATCH /v1/plans/entry {"resale":true}
 POST /v1/plans {"plan":"dear","term":"month","emails":1000,"price":"12.50","resale":true}
@@ -104,6 +108,9 @@ POST /v1/accounts {"account":"OTHER.gone","plan":"entry"}
 POST /v1/accounts {"account":"moved","plan":"entry","reseller":"OTHER"}
 POST /v1/accounts/moved/suspend {"reason":"x"}
 PATCH /v1/accounts/moved {"reseller":"webco"}
+POST /v1/accounts/webco.shop/domains {"domain":"me.example"}
+POST /v1/accounts/rosa.shop/domains {"domain":"me.example"}
+POST /v1/accounts/OTHER.shop/domains {"domain":"OTHER.example"}
 POST /v1/accounts/OTHER.shop/credentials {"login":"webco.shop-OTHER"}
 POST /v1/payments {"invoices":["2"],"method":"bank","reference":"OTHER","amount":10}`) {
 		words := strings.SplitN(strings.TrimSpace(strings.ReplaceAll(line, "OTHER", other)), " ", 3)
@@ -175,7 +182,7 @@ func (w *worlds) unchanged(what string, do func()) {
 
 // masked leaves out what no two answers have in common.
 func masked(text string) string {
-	return regexp.MustCompile(`"(login_)?password": ?"[^"]*"|(?s)%PDF.*%%EOF`).ReplaceAllString(text, "*")
+	return regexp.MustCompile(`"(login_)?password": ?"[^"]*"|[a-z2-7]{16}\.[es][12]\.relay|(?s)%PDF.*%%EOF`).ReplaceAllString(text, "*")
 }
 
 func bodyOf(answer string) string { _, body, _ := strings.Cut(answer, "\r\n\n"); return body }

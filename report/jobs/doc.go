@@ -7,7 +7,9 @@
 //     orders that nobody has paid.
 //  3. warn writes to customers before their last term ends.
 //  4. prune trace removes events that are older than trace_keep.
-//  5. backup makes a copy of the store, and removes older ones.
+//  5. domains turns the keys over that sign mail, and looks in the DNS which domains are
+//     delegated.
+//  6. backup makes a copy of the store, and removes older ones.
 //
 // Each account is a transaction of its own, and what is done is not due any more. So
 // a job may run late, often, and at the same time as a command; a crash leaves the

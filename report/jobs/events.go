@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"log/slog"
+	"strings"
 
 	"relay/report/money"
 	"relay/report/words"
@@ -15,6 +16,7 @@ import (
 const (
 	cannotClose = "an account's month cannot be closed; it is tried again each hour"
 	cannotDun   = "an unpaid invoice cannot be dealt with; it is tried again each day"
+	noKeys      = "signing keys cannot be looked for; it is tried again in ten minutes"
 	cannotWarn  = "a customer cannot be told that the term ends; it is tried again each day"
 )
 
@@ -98,4 +100,32 @@ func (r *Runner) logBackupInterrupted(c *Copies) {
 
 func (r *Runner) logNotRemoved(c *Copies, err error) {
 	r.log.Warn("older backups are not removed", "dir", c.Dir, "err", err, "advice", c.Shelf.Hint(err))
+}
+
+func (r *Runner) logNoKeys(err error) {
+	r.often.Fails(slog.LevelWarn, "", noKeys, slog.Any("err", err))
+}
+
+// logRotation tells the operator, once a rotation, what to publish.
+func (r *Runner) logRotation(d *Delegation) {
+	r.often.Works("", noKeys)
+	for _, s := range d.Began {
+		r.log.Info("signing key in use", "selector", s)
+	}
+	for _, s := range d.Ended {
+		r.log.Info("signing key out of use; it stays published until its last signature has expired", "selector", s)
+	}
+	for _, l := range d.Publish {
+		r.log.Warn("new signing key, publish it in place of the old one", "name", l.Name, "type", l.Type, "value", l.Value,
+			"advice", "relay domain keys has it as a line of a zone file")
+	}
+}
+
+func (r *Runner) logDelegated(d *store.Domain) {
+	r.log.Info("domain delegated, its mail is signed", "account", d.Account, "domain", d.Name)
+}
+
+func (r *Runner) logLost(d *store.Domain, left []string) {
+	r.log.Warn("domain no longer delegated as it was", "account", d.Account, "domain", d.Name, "left", strings.Join(left, " "),
+		"advice", "relay domain check "+d.Name+" --account "+d.Account)
 }

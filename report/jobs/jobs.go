@@ -15,11 +15,12 @@ import (
 
 // Names under which the store knows what a job has done.
 const (
-	Close  = "close"
-	Dun    = "dun"
-	Warn   = "warn"
-	Prune  = "prune trace"
-	Backup = "backup"
+	Close   = "close"
+	Dun     = "dun"
+	Warn    = "warn"
+	Prune   = "prune trace"
+	Backup  = "backup"
+	Domains = "domains"
 )
 
 // Schedules of the jobs. Months turn at midnight, whichever hours the day has; the
@@ -27,10 +28,11 @@ const (
 // warn one at which people read their mail. Prune keeps away from the full hour, which
 // is busy.
 const (
-	closeSchedule = "1 * * * *"
-	dunSchedule   = "35 3 * * *"
-	warnSchedule  = "30 8 * * *"
-	pruneSchedule = "17 * * * *"
+	closeSchedule   = "1 * * * *"
+	dunSchedule     = "35 3 * * *"
+	warnSchedule    = "30 8 * * *"
+	pruneSchedule   = "17 * * * *"
+	domainsSchedule = "3-59/10 * * * *"
 )
 
 // OfBooks are the jobs that go by the clock of the books.
@@ -44,6 +46,7 @@ type Config struct {
 	TraceKeep time.Duration // age at which events of the trace are removed
 	Letters   Letters
 	Copies    Copies
+	Signing   Signing
 }
 
 // Letters is how customers are written to.
@@ -81,7 +84,7 @@ type Job struct {
 // Word is the job's name on a command line.
 func (j *Job) Word() string { return strings.ReplaceAll(j.Name, " ", "-") }
 
-// Result is what a job did: a *Closing, *Dunning, *Warnings, *Pruning or *Copying.
+// Result is what a job did: a *Closing, *Dunning, *Warnings, *Pruning, *Delegation or *Copying.
 type Result interface {
 	// Failures lists what is tried again at the next run.
 	Failures() []Failure
@@ -122,6 +125,8 @@ func (r *Runner) Jobs() []Job {
 			Try: func(ctx context.Context) (Result, error) { return r.Warn(ctx, true) }},
 		{Name: Prune, Schedule: pruneSchedule, Run: r.runPrune,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Prune(ctx) }},
+		{Name: Domains, Schedule: domainsSchedule, Run: r.runDomains,
+			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Domains(ctx) }},
 	}
 	if schedule := r.config().Copies.Schedule; schedule != "" {
 		all = append(all, Job{Name: Backup, Schedule: schedule, Run: r.runBackup,

@@ -37,6 +37,7 @@ type Account struct {
 	Method    *string  `json:"method,omitempty" doc:"How it pays."`
 	Reference *string  `json:"reference,omitempty" doc:"The customer's own text."`
 	Consent   *Consent `json:"consent,omitempty" doc:"To the operator's terms."`
+	Service   bool     `json:"service_signature,omitempty" doc:"Mail bears a second signature, of the operator's domain."`
 }
 
 // Consent is the version of the terms that a customer agreed to, and when.
@@ -53,6 +54,7 @@ func accountOf(st *store.Standing, currency string) Account {
 		Senders: field.OrNone(a.Senders), Profile: field.OrNull(a.Profile), Owner: field.OrNull(a.Owner), Reseller: field.OrNull(a.Reseller), Abuse: a.Abuse, Balance: a.Balance,
 		Currency: currency, Created: a.Created, Method: field.OrNull(a.Method), Reference: field.OrNull(a.Reference),
 		Activated: field.OrNull(a.Activated()), TermEnd: field.OrNull(a.TermEnd()),
+		Service: a.ServiceSignature,
 	}
 	if a.Consent.Version != "" {
 		v.Consent = &Consent{a.Consent.Version, a.Consent.Time}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"relay/mailer/records"
 	"relay/mailer/verdict"
 	"relay/report/invoice"
 	"relay/report/jobs"
@@ -21,6 +22,7 @@ type Service struct {
 	Rules    func() *Rules                  // of the configuration, as it is in force now
 	Jobs     *jobs.Runner                   // scheduled jobs, for those who run one by hand
 	Verdicts func() (*verdict.Rules, error) // on replies of next hops, as they are in force
+	Names    func() (records.Names, error)  // the DNS
 	Running  *Running                       // nil: no relay runs, a command has opened the store
 }
 
@@ -30,6 +32,8 @@ type Rules struct {
 	Invoices     invoice.Options // how they are paid; days are in the zone of the store
 	Methods      []Method        // of payment that customers can choose
 	Smarthost    bool            // all mail goes to one host
+	Zone         string          // below which keys are published that sign mail
+	Pairs        [][2]string     // of selectors of such keys
 }
 
 // Method of payment.

@@ -124,6 +124,8 @@ func resultOf(name string) jobs.Result {
 		return &jobs.Warnings{}
 	case jobs.Prune:
 		return &jobs.Pruning{}
+	case jobs.Domains:
+		return &jobs.Delegation{}
 	case jobs.Backup:
 		return &jobs.Copying{}
 	}

@@ -1,0 +1,136 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"relay/mailer/records"
+	"relay/store"
+)
+
+// Signing is what the jobs know of keys and domains.
+type Signing struct {
+	Zone  string        // below which the operator publishes the keys
+	Pairs [][2]string   // of selectors
+	Names records.Names // nil: no DNS is asked
+}
+
+// Selectors of all pairs.
+func (s *Signing) Selectors() (list []string) {
+	for _, pair := range s.Pairs {
+		list = append(list, pair[:]...)
+	}
+	return list
+}
+
+// How often a domain is looked at: one that waits for its owner often, at first.
+const (
+	lookOften   = 10 * time.Minute
+	lookSeldom  = 24 * time.Hour
+	lookOftenIn = 7 * 24 * time.Hour // of its life
+)
+
+// Delegation is what domains did.
+type Delegation struct {
+	Job       string     `json:"job"`
+	Looked    int        `json:"looked"`    // domains that were looked at
+	Delegated []string   `json:"delegated"` // that sign from now on
+	Lost      []string   `json:"lost"`      // that do not lead to the keys any more
+	Began     []string   `json:"began"`     // selectors whose keys sign from now on
+	Ended     []string   `json:"ended"`     // whose keys sign no more
+	Publish   []ZoneLine `json:"publish"`   // lines of the operator's zone that are new
+	Failed    []Failure  `json:"failed"`
+}
+
+// ZoneLine is a record in a zone.
+type ZoneLine struct {
+	Name  string `json:"name"` // without a dot at the end
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+// Failures implements Result.
+func (d *Delegation) Failures() []Failure { return d.Failed }
+
+// runDomains is the scheduled domains.
+func (r *Runner) runDomains(ctx context.Context) {
+	_, err := r.Domains(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.logNoKeys(err)
+		}
+		return
+	}
+	if err := r.did(Domains, r.store.Now()); err != nil {
+		r.logFailed(Domains, err)
+	}
+}
+
+// Domains turns the signing keys over when they are due, and looks which domains are
+// delegated. As long as there are no keys, because no domain was ever added, it does nothing.
+func (r *Runner) Domains(ctx context.Context) (*Delegation, error) {
+	d := &Delegation{Job: Domains, Delegated: []string{}, Lost: []string{}, Began: []string{}, Ended: []string{}, Publish: []ZoneLine{}, Failed: []Failure{}}
+	s := r.config().Signing
+	keys, err := r.store.SigningKeys()
+	if err != nil || len(keys) == 0 || s.Names == nil {
+		return d, err
+	}
+	rotation, err := r.store.RotateSigningKeys(s.Pairs, func(k *store.SigningKey) (bool, error) { return records.Shown(ctx, s.Names, s.Zone, k) })
+	d.Began, d.Ended = append(d.Began, rotation.Began...), append(d.Ended, rotation.Ended...)
+	err = errors.Join(err, r.publish(s.Zone, rotation.Fresh, d))
+	r.logRotation(d)
+	return d, errors.Join(err, r.lookAtDomains(ctx, &s, d))
+}
+
+// publish notes the records of keys that are new.
+func (r *Runner) publish(zone string, fresh []string, d *Delegation) error {
+	keys, err := r.store.SigningKeys()
+	for i := range keys {
+		if slices.Contains(fresh, keys[i].Selector) {
+			d.Publish = append(d.Publish, KeyLine(zone, &keys[i]))
+		}
+	}
+	return err
+}
+
+// KeyLine is the record of a key below the operator's zone, for the labels of all owners.
+func KeyLine(zone string, k *store.SigningKey) ZoneLine {
+	return ZoneLine{"*." + k.Selector + "." + zone, "TXT", k.Record()}
+}
+
+func (r *Runner) lookAtDomains(ctx context.Context, s *Signing, d *Delegation) error {
+	now := r.store.Now()
+	return r.store.EachDomain("", "", "", func(one *store.Domain) error {
+		if !lookDue(one, s, now) {
+			return ctx.Err()
+		}
+		d.Looked++
+		found, err := records.Delegated(ctx, s.Names, one, s.Zone, s.Selectors())
+		if err != nil { // the DNS of one domain is nobody else's
+			d.Failed = append(d.Failed, Failure{one.Account, one.Name + ": " + err.Error()})
+			return ctx.Err()
+		}
+		if _, err := r.store.LookedAt(one.Account, one.Name, found); err != nil {
+			return err
+		}
+		switch {
+		case len(one.Selectors) == 0 && len(found) > 0:
+			d.Delegated = append(d.Delegated, one.Name)
+			r.logDelegated(one)
+		case len(found) < len(one.Selectors):
+			d.Lost = append(d.Lost, one.Name)
+			r.logLost(one, found)
+		}
+		return ctx.Err()
+	})
+}
+
+func lookDue(d *store.Domain, s *Signing, now time.Time) bool {
+	each := lookSeldom
+	if len(d.Selectors) < len(s.Selectors()) && now.Before(d.Since.Add(lookOftenIn)) {
+		each = lookOften
+	}
+	return now.Sub(d.Looked) >= each-time.Minute || now.Before(d.Looked)
+}
