@@ -1,0 +1,132 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/mailer/route"
+	"relay/quota"
+	"relay/store"
+)
+
+// zone is a DNS: "TXT NAME" and "CNAME NAME" to their values.
+type zone struct {
+	records map[string]string
+	down    bool
+}
+
+var errDown = errors.New("no answer")
+
+func (z *zone) look(kind, name string) (string, error) {
+	v, ok := z.records[kind+" "+name]
+	switch {
+	case z.down:
+		return "", errDown
+	case !ok:
+		return "", route.ErrNotFound
+	}
+	return v, nil
+}
+
+func (z *zone) LookupTXT(_ context.Context, name string) ([]string, error) {
+	v, err := z.look("TXT", name)
+	return []string{v}, err
+}
+
+func (z *zone) LookupCNAME(_ context.Context, name string) (string, error) {
+	return z.look("CNAME", name)
+}
+
+func (z *zone) LookupMX(context.Context, string) ([]route.MX, error)      { return nil, errDown }
+func (z *zone) LookupAddrs(context.Context, string) ([]netip.Addr, error) { return nil, errDown }
+func (z *zone) LookupPTR(context.Context, netip.Addr) ([]string, error)   { return nil, errDown }
+
+// publish puts lines that the operator was told into the zone, for any label.
+func (z *zone) publish(lines ...ZoneLine) {
+	for _, l := range lines {
+		z.records[l.Type+" "+strings.Replace(l.Name, "*", "any", 1)] = l.Value
+	}
+}
+
+// A domain is looked at often until its owner has published its records, then once a day;
+// it signs from then on, and not when the records are gone. Keys take turns.
+func TestRunner_Domains(t *testing.T) {
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	st := openAt(t, func() time.Time { return now })
+	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
+		t.Fatal(err)
+	}
+	z := &zone{records: map[string]string{}}
+	r, log := runner(st, Config{Signing: Signing{Zone: "relay.example", Pairs: [][2]string{store.Ed25519Selectors}, Names: z}})
+	run := func() *Delegation {
+		t.Helper()
+		d, err := r.Domains(t.Context())
+		if err != nil && !z.down {
+			t.Fatal(err)
+		}
+		return d
+	}
+	if keys, _ := st.SigningKeys(); run().Looked != 0 || keys != nil {
+		t.Error("it makes keys, and nobody wants any")
+	}
+	d, err := st.AddDomain(store.Order{}, "acme", "shop.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.MakeSigningKeys(store.Ed25519Selectors[:]...); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := st.SigningKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range keys {
+		z.publish(KeyLine("relay.example", &keys[i]))
+	}
+	if got := run(); !slices.Equal(got.Began, []string{"e1"}) || got.Looked != 1 || len(got.Delegated) != 0 {
+		t.Errorf("%+v", got)
+	}
+	now = now.Add(10 * time.Minute)
+	for _, s := range store.Ed25519Selectors {
+		z.records["CNAME "+d.Alias(s)] = d.Target(s, "relay.example")
+	}
+	if got := run(); !slices.Equal(got.Delegated, []string{"shop.example"}) {
+		t.Errorf("%+v", got)
+	}
+	now = now.Add(time.Hour)
+	if got := run(); got.Looked != 0 {
+		t.Errorf("looked again after an hour: %+v", got)
+	}
+	z.down, now = true, now.Add(24*time.Hour)
+	if got := run(); len(got.Failed) != 1 || len(got.Lost) != 0 {
+		t.Errorf("no DNS: %+v", got)
+	}
+	z.down = false
+	var turns []string
+	told := 0
+	for range 400 { // days
+		now = now.Add(24 * time.Hour)
+		got := run()
+		turns = append(turns, got.Began...)
+		if len(got.Lost) != 0 || len(got.Publish) > 1 {
+			t.Fatalf("%+v", got)
+		}
+		told += len(got.Publish)
+		z.publish(got.Publish...)
+	}
+	if !slices.Equal(turns, []string{"e2", "e1"}) || told != 2 {
+		t.Errorf("turns %v, %d new records", turns, told)
+	}
+	log.mustMatch(t, `new signing key.*\*\.e1\.relay\.example`)
+	delete(z.records, "CNAME "+d.Alias("e1"))
+	now = now.Add(24 * time.Hour)
+	if got := run(); !slices.Equal(got.Lost, []string{"shop.example"}) {
+		t.Errorf("%+v", got)
+	}
+	log.mustMatch(t, "no longer delegated.*shop.example")
+}
