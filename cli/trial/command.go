@@ -36,16 +36,16 @@ Exit code 0 when the message was delivered, 1 when it was refused or bounced, 75
 	})
 }
 
-// show writes each step as it comes. A problem that a step has told is not told twice.
+// show writes each step as it comes. An error that a step has shown is not shown again.
 func show(ctx context.Context, e *shell.Env, in *mail.Trial) error {
 	steps, err := mail.Test.Open(ctx, e.Running, in)
 	if err != nil {
 		return err
 	}
-	a, coloured, told := term.NewArray(e.Stdout), term.Coloured(e.Stdout, os.Getenv), ""
+	a, coloured, shown := term.NewArray(e.Stdout), term.Coloured(e.Stdout, os.Getenv), ""
 	err = steps.Each(func(s *act.TrialStep) error {
 		if s.Status == act.StepFailed {
-			told = s.Detail
+			shown = s.Detail
 		}
 		if e.JSON {
 			return a.Add(s)
@@ -53,7 +53,7 @@ func show(ctx context.Context, e *shell.Env, in *mail.Trial) error {
 		f := finding.Finding{Check: s.Step, Status: finding.Status(s.Status), Detail: s.Detail, Advice: s.Advice}
 		return f.Write(e.Stdout, len("delivered"), coloured)
 	})
-	if err != nil && err.Error() == told {
+	if err != nil && err.Error() == shown {
 		err = exit.Code(exit.Of(err).Code)
 	}
 	if e.JSON && !errors.Is(err, act.ErrBroken) { // then steps are missing, and the array stays open

@@ -1,4 +1,5 @@
-// Package trial has relay test. The command shows the steps that the service tells; the
-// submission is the running relay's part in them: it hands the message over at a listener of
-// its own, as a customer's program does.
+// Package trial is the command relay test, and the running relay's part in it.
+//
+// The command shows the steps that the service streams. Submission hands the test message
+// over at one of the relay's own listeners, as a customer's program does.
 package trial

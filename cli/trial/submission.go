@@ -17,7 +17,7 @@ import (
 	"relay/store"
 )
 
-// Submission is how mail comes into a running relay: its listeners.
+// Submission hands test messages to the listeners of the running relay.
 type Submission struct {
 	Config    func() *config.Config // in force
 	Hostname  string
@@ -68,11 +68,11 @@ func (s *Submission) Submit(ctx context.Context, m *act.TrialMessage, done act.S
 	return h.deliver(c)
 }
 
-// timeouts: a relay that answers later is out of order.
+// timeouts are short: a relay that takes longer to answer itself is out of order.
 var timeouts = client.Timeouts{Greeting: 30 * time.Second, Hello: 30 * time.Second, Handshake: 30 * time.Second,
 	Auth: 30 * time.Second, Mail: 30 * time.Second, Rcpt: 30 * time.Second, Data: 30 * time.Second, End: time.Minute}
 
-// door is the first listener that takes logins.
+// door finds the first listener that accepts logins.
 func (s *Submission) door() (addr string, mode client.TLSMode, err error) {
 	for _, l := range s.Listeners {
 		switch l.Mode {
@@ -85,7 +85,7 @@ func (s *Submission) door() (addr string, mode client.TLSMode, err error) {
 	return "", 0, act.Fail(act.Refused, `add a [[listen]] with tls = "starttls" or "implicit"`, "no listener accepts logins, because none has TLS")
 }
 
-// watchTLS takes every certificate, and keeps what it saw.
+// watchTLS accepts every certificate, and keeps the chain for showTLS.
 func (h *handover) watchTLS() *tls.Config {
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS12,
@@ -111,7 +111,7 @@ func (h *handover) showTLS(name string) error {
 	}
 }
 
-// notLetIn is a connection that ended before the message.
+// notLetIn shows at which step a connection failed before the message.
 func (h *handover) notLetIn(err error) error {
 	ce, known := errors.AsType[*client.ConnError](err)
 	if !known {
@@ -145,14 +145,20 @@ func (h *handover) deliver(c *client.Client) (id store.ID, err error) {
 		return id, h.done(&act.TrialStep{Step: "refused", Status: act.StepFailed, Temporary: out.Reply.Temporary(),
 			Detail: fmt.Sprintf("at %s: %s", out.Stage, out.Reply), Advice: refusalAdvice(h.Account, &out)})
 	}
-	words := strings.Fields(out.Reply.Text)
-	if id, err = store.ParseID(words[max(len(words)-1, 0)]); err != nil {
+	if id, err = queuedID(out.Reply.Text); err != nil {
 		return id, fmt.Errorf("the relay's reply %q names no ID: %w", out.Reply, err)
 	}
 	return id, h.done.Tell("accepted", act.StepOK, "", "%s", out.Reply)
 }
 
-// refusalAdvice is the operator's part in a refusal of ours.
+// queuedID reads the ID at the end of "queued as ID". The reply comes over the network,
+// so it may be anything.
+func queuedID(text string) (store.ID, error) {
+	words := strings.Fields(text)
+	return store.ParseID(strings.Join(words[max(len(words)-1, 0):], ""))
+}
+
+// refusalAdvice says what the operator can do about a refusal of this relay.
 func refusalAdvice(account string, o *client.Outcome) string {
 	switch r := o.Reply; {
 	case r.Code == 550 && o.Stage == client.StageMail:
