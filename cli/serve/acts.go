@@ -14,7 +14,7 @@ import (
 	"relay/store"
 )
 
-// serviceOn is the service on an open store.
+// serviceOn returns the service on an open store.
 func serviceOn(st *store.Store, cfg func() *config.Config, log *slog.Logger) *act.Service {
 	return &act.Service{
 		Store: st, Log: log, Version: build.Read().Version,
@@ -22,7 +22,7 @@ func serviceOn(st *store.Store, cfg func() *config.Config, log *slog.Logger) *ac
 	}
 }
 
-// rulesInForce are those that judge replies; where no relay runs, those of the configuration.
+// rulesInForce returns the rules that judge replies; where no relay runs, the configuration's.
 func (r *Relay) rulesInForce() (*verdict.Rules, error) {
 	if rules := r.verdicts.Load(); rules != nil {
 		return rules, nil
@@ -34,7 +34,7 @@ func (r *Relay) rulesInForce() (*verdict.Rules, error) {
 	return rules, nil
 }
 
-// rules of the configuration that acts go by.
+// rules returns the parts of the configuration that acts follow.
 func rules(c *config.Config) *act.Rules {
 	r := &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil), Smarthost: c.Delivery.Smarthost != "",
 		Zone: c.SigningZone(), Pairs: c.SigningPairs()}
@@ -44,19 +44,19 @@ func rules(c *config.Config) *act.Rules {
 	return r
 }
 
-// whole is the relay as the service sees it.
-type whole struct{ r *Relay }
+// hostView is the running relay as the service sees it.
+type hostView struct{ r *Relay }
 
 // Health implements act.Host.
-func (w whole) Health(ctx context.Context) *act.Health { return w.r.health(ctx) }
+func (h hostView) Health(ctx context.Context) *act.Health { return h.r.health(ctx) }
 
 // Reload implements act.Host.
-func (w whole) Reload() (*act.Reload, error) {
-	list, err := w.r.reload()
+func (h hostView) Reload() (*act.Reload, error) {
+	list, err := h.r.reload()
 	if err != nil {
 		return nil, exit.Problem(err)
 	}
-	return &act.Reload{Config: w.r.config().File(), Changes: list}, nil
+	return &act.Reload{Config: h.r.config().File(), Changes: list}, nil
 }
 
 // bans of the SMTP server as the service sees them.
@@ -70,7 +70,8 @@ func (b bans) Bans() (list []act.Ban) {
 	return list
 }
 
-// Acts is the service on a store that a command has opened itself: no relay runs.
+// Acts returns the service on a store that a command has opened itself, because no
+// relay runs.
 func Acts(m Machine, cfg config.Config, dir place.Dir, st *store.Store, log *slog.Logger) *act.Service {
 	r := &Relay{host: m, cfg: cfg, dir: dir, hostname: cfg.Host(), Log: slog.New(slog.DiscardHandler)}
 	r.workOn(st)

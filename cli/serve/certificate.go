@@ -16,8 +16,8 @@ import (
 	"relay/cli/selfsigned"
 )
 
-// certificate is the listeners'. Its files are looked at again now and then, so
-// that a renewed one is taken up without a restart.
+// certificate is what the listeners present. Its files are checked again at
+// intervals, so that a renewed one is used without a restart.
 type certificate struct {
 	cert, key string
 	log       *slog.Logger
@@ -28,11 +28,11 @@ type certificate struct {
 	looked  time.Time
 }
 
-// lookEvery is how often the files may be looked at.
+// lookEvery is the least time between two checks of the files.
 const lookEvery = time.Minute
 
-// loadCertificate reads both files; later changes are taken up when they can be
-// read.
+// loadCertificate reads both files. A later change that cannot be read is logged, and
+// the certificate stays as it is.
 func loadCertificate(cert, key string, log *slog.Logger) (*certificate, error) {
 	c := &certificate{cert: cert, key: key, log: log}
 	if err := c.load(); err != nil {
@@ -59,8 +59,8 @@ func (c *certificate) load() error {
 	return nil
 }
 
-// get is for tls.Config: every client gets the one certificate, whatever name it
-// asked for or not.
+// get implements tls.Config.GetCertificate: every client gets the one certificate,
+// whatever server name it sends.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,19 +78,19 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current, nil
 }
 
-// take puts what another one has read in the place of this one's.
+// take replaces this certificate with o's, for all connections that begin from now on.
 func (c *certificate) take(o *certificate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cert, c.key, c.current, c.changed, c.looked = o.cert, o.key, o.current, o.changed, o.looked
 }
 
-// config for listeners (RFC 8996: nothing older than TLS 1.2).
+// config returns the listeners' TLS configuration (RFC 8996: nothing older than TLS 1.2).
 func (c *certificate) config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
 }
 
-// fingerprint is what a person can compare.
+// fingerprint is the SHA-256 of the certificate in hexadecimal, for people to compare.
 func (c *certificate) fingerprint() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,8 +100,8 @@ func (c *certificate) fingerprint() string {
 // selfSignedRenew is how long before its end a self-signed certificate is replaced.
 const selfSignedRenew = 30 * 24 * time.Hour
 
-// selfSigned is the certificate of a relay that was given none: made once and
-// kept in the data directory.
+// selfSigned returns the certificate for a relay that has none configured: made once
+// and kept in the data directory.
 func selfSigned(dir place.Dir, hostname string, now time.Time, log *slog.Logger) (*certificate, error) {
 	cert, key := dir.TLS("selfsigned.crt"), dir.TLS("selfsigned.key")
 	if c, err := loadCertificate(cert, key, log); err == nil && usable(c.current.Leaf, hostname, now) {
@@ -116,6 +116,7 @@ func selfSigned(dir place.Dir, hostname string, now time.Time, log *slog.Logger)
 	return loadCertificate(cert, key, log)
 }
 
+// usable reports whether a self-signed certificate still fits the name and lasts a while.
 func usable(leaf *x509.Certificate, hostname string, now time.Time) bool {
 	return leaf.VerifyHostname(hostname) == nil && now.Before(leaf.NotAfter.Add(-selfSignedRenew))
 }

@@ -9,7 +9,7 @@ import (
 	"relay/report/api/field"
 )
 
-// deliveries is the mailer as the service asks it.
+// deliveries is the mailer as the service sees it.
 type deliveries struct{ mail *mailer.Mailer }
 
 // Outlooks implements act.Deliveries.

@@ -15,9 +15,9 @@ import (
 	"relay/smtp"
 )
 
-// newLog is the relay's log on standard error, in the shape that was asked for.
-// What goes into systemd's journal carries its priority; Postfix's shape keeps the
-// time even there, as tools want the whole line.
+// newLog returns the relay's log on standard error, in the configured format. Lines
+// for systemd's journal carry its priority instead of a time; Postfix's format keeps
+// the time even there, since its tools expect the whole line.
 func newLog(w io.Writer, c *config.Config) *slog.Logger {
 	level, journal := c.LogLevel(), logline.IsJournal(w, os.Getenv("JOURNAL_STREAM"))
 	switch {
@@ -77,7 +77,7 @@ func (r *Relay) logUnusedSocket(name, addr string) {
 	r.Log.Warn("a socket that the service manager passed is not used: no [[listen]] names it", "socket", name, "addr", addr)
 }
 
-// logNoSign is once for each sign of life that is not given.
+// logNoSign is called once for each sign of life that is not given.
 func (r *Relay) logNoSign(p act.Probe) {
 	r.Log.Error("no sign of life for the service manager's watchdog", "probe", p.Name, "err", p.Error, "ms", p.MS)
 }

@@ -24,13 +24,13 @@ import (
 	"relay/store"
 )
 
-// jobs of the relay, which has one runner while it runs.
+// jobs returns the relay's one runner of jobs, and makes it at the first call.
 func (r *Relay) jobs() *jobs.Runner {
 	r.making.Do(func() { r.runner = jobs.New(r.store, r.Log, r.jobConfig) })
 	return r.runner
 }
 
-// jobConfig is what the configuration in force says of the jobs.
+// jobConfig returns what the configuration in force says about the jobs.
 func (r *Relay) jobConfig() jobs.Config {
 	c := r.config()
 	b := &c.Billing
@@ -73,8 +73,8 @@ func (r *Relay) runJobs(ctx context.Context) error {
 	return r.runAll(ctx, r.jobs().Jobs())
 }
 
-// runAll has cron watch before it does what is due at the start, so that nothing
-// falls between the two.
+// runAll starts cron before it runs the jobs once, so that no due time falls between
+// the two.
 func (r *Relay) runAll(ctx context.Context, list []jobs.Job) error {
 	log := cronLog{r.Log}
 	c := cron.New(cron.WithLocation(r.cfg.Zone()), cron.WithLogger(log))
@@ -90,7 +90,7 @@ func (r *Relay) runAll(ctx context.Context, list []jobs.Job) error {
 		all = append(all, run)
 	}
 	c.Start()
-	c.Entries() // it answers once it has looked at the clock
+	c.Entries() // returns once cron has read the clock
 	for _, run := range all {
 		run.Run()
 	}
@@ -126,18 +126,18 @@ func onceMore(j cron.Job) cron.Job {
 	})
 }
 
-// cronLog lets cron speak through the relay's log.
+// cronLog writes cron's messages to the relay's log.
 type cronLog struct{ *slog.Logger }
 
-// Info is cron's chatter.
+// Info logs cron's routine messages, at level debug.
 func (l cronLog) Info(msg string, kv ...any) { l.Debug("cron: "+msg, kv...) }
 
-// Error is a job that panicked.
+// Error logs a job that panicked.
 func (l cronLog) Error(err error, msg string, kv ...any) {
 	l.Logger.Error("cron: "+msg, append(kv, "err", err)...)
 }
 
-// copies says where and when the configuration wants them.
+// copies says where and when the scheduled backup writes its copies.
 func (r *Relay) copies(b *config.Backup) jobs.Copies {
 	s := backup.ShelfOf(b, r.dir)
 	return jobs.Copies{Schedule: b.Schedule, Dir: s.Dir, Shelf: jobShelf{s, r.hostname}}

@@ -16,10 +16,10 @@ import (
 )
 
 // listenAll opens the configured addresses, or takes the sockets that the service
-// manager passed. A default address that cannot be bound is skipped with a clear
-// line; one that was asked for is an error.
+// manager passed. A default address that cannot be bound is skipped with a line in
+// the log; a configured one is an error.
 func (r *Relay) listenAll() error {
-	sockets, err := r.passed()
+	sockets, err := r.passedSockets()
 	if err != nil {
 		return err
 	}
@@ -35,8 +35,8 @@ func (r *Relay) listenAll() error {
 	return nil
 }
 
-// passed are the service manager's sockets, where the relay is to take some.
-func (r *Relay) passed() (map[string][]net.Listener, error) {
+// passedSockets returns the sockets of the service manager; the sandbox takes none.
+func (r *Relay) passedSockets() (map[string][]net.Listener, error) {
 	if r.host.Sockets == nil {
 		return nil, nil
 	}

@@ -44,6 +44,7 @@ func (l *logSwitch) handler() slog.Handler {
 	return with
 }
 
+// then returns a logger's handler with one more addition, under the same switch.
 func (l *logSwitch) then(step func(slog.Handler) slog.Handler) slog.Handler {
 	return &logSwitch{now: l.now, steps: append(slices.Clip(l.steps), step), made: new(atomic.Pointer[madeHandler])}
 }

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,33 +11,32 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
-	"relay/report/api/act"
 	"relay/report/words"
 )
 
 // Supervisor is the service manager above the process: systemd, or another one
-// that speaks its sd_notify protocol. The zero one is nobody.
+// that speaks its sd_notify protocol. The zero value notifies nobody.
 type Supervisor struct {
 	Notify   func(state string) error // nil: nobody listens
-	Watchdog time.Duration            // it ends a process that gives no sign of life for so long; 0: it does not watch
+	Watchdog time.Duration            // it kills a process that gives no sign of life for so long; 0: it does not watch
 }
 
-// Systemd is the supervisor that the environment names. Its variables are taken
-// out of the environment: they are for this process and none of its children.
+// Systemd returns the supervisor that the environment names. It removes the variables
+// from the environment: they are for this process and none of its children.
 func Systemd() Supervisor {
 	var s Supervisor
 	if socket := os.Getenv("NOTIFY_SOCKET"); socket != "" {
 		s.Notify = func(state string) error { return sendState(socket, state) }
 	}
 	_ = os.Unsetenv("NOTIFY_SOCKET")
-	if every, err := daemon.SdWatchdogEnabled(true); err == nil { // what is no time is not watched
+	if every, err := daemon.SdWatchdogEnabled(true); err == nil { // a value that cannot be read counts as no watchdog
 		s.Watchdog = every
 	}
 	return s
 }
 
-// sendState sends one datagram. A service manager that does not read is not
-// waited for.
+// sendState sends one datagram. It waits a second at most for a service manager that
+// does not read.
 func sendState(socket, state string) error {
 	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
@@ -96,7 +94,7 @@ func (n *notifier) logDeaf(err error) {
 	n.log.Warn("the service manager cannot be told how the relay is", "err", err)
 }
 
-// status is a line for people, as systemctl status shows it.
+// statusLine is a line for people, as systemctl status shows it.
 func statusLine(format string, args ...any) string {
 	return "STATUS=" + strings.ReplaceAll(words.Clean(fmt.Sprintf(format, args...)), "\n", "; ")
 }
@@ -118,7 +116,7 @@ func (n *notifier) reloading() {
 	n.tell(daemon.SdNotifyReloading, daemon.SdNotifyMonotonicUsec(), statusLine("reading the configuration again"))
 }
 
-// reloaded ends what reloading began, whatever came of it.
+// reloaded follows each reloading, also when the configuration was refused.
 func (n *notifier) reloaded(format string, args ...any) {
 	n.tell(daemon.SdNotifyReady, statusLine(format, args...))
 }
@@ -128,8 +126,8 @@ const (
 	startTick = 10 * time.Second
 )
 
-// during runs fn, which may take long at the start, and asks for more time as
-// long as it does.
+// during runs fn, a step of the start that may take long, and asks the supervisor for
+// more time until it returns.
 func (n *notifier) during(what string, fn func() error) error {
 	if n.Notify == nil {
 		return fn()
@@ -151,106 +149,4 @@ func (n *notifier) during(what string, fn func() error) error {
 	defer teller.Wait()
 	defer close(over)
 	return fn()
-}
-
-// statusEvery is how often the service manager hears how the relay is.
-const statusEvery = 10 * time.Second
-
-// startWatch has the supervisor told how the relay is until its part is stopped,
-// which outlives the others.
-func (r *Relay) startWatch(ctx context.Context) *parts {
-	ps := newParts()
-	if r.notify.Notify != nil {
-		ps.start(ctx, "watch", r.watch)
-	}
-	return ps
-}
-
-// watch gives the supervisor signs of life until ctx is done.
-func (r *Relay) watch(ctx context.Context) error {
-	limit, every := statusEvery, statusEvery
-	if w := r.notify.Watchdog; w > 0 {
-		limit = w / 3
-		every = min(every, limit)
-	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			r.signOfLife(ctx, limit)
-		}
-	}
-}
-
-// signOfLife is given when the queue and the store work, not when a goroutine of
-// its own still turns. While the relay drains it has a deadline of its own.
-func (r *Relay) signOfLife(ctx context.Context, limit time.Duration) {
-	var found []act.Probe
-	if r.notify.Watchdog > 0 && !r.drains() {
-		found = r.probe(ctx, limit)
-	}
-	if r.drains() || ctx.Err() != nil { // perhaps only now, and the queue gave no answer
-		r.notify.tell(daemon.SdNotifyWatchdog)
-		return
-	}
-	well := true
-	for _, p := range found {
-		if p.Error != "" {
-			well = false
-			r.logNoSign(p)
-			r.notify.tell(statusLine("not OK: %s", p.Error))
-		}
-	}
-	if well {
-		r.notify.tell(daemon.SdNotifyWatchdog, r.queueStatus())
-	}
-}
-
-// drains reports whether the relay has begun to stop.
-func (r *Relay) drains() bool {
-	select {
-	case <-r.Stopping:
-		return true
-	default:
-		return false
-	}
-}
-
-func (r *Relay) queueStatus() string {
-	sum, err := r.store.Totals()
-	if err != nil {
-		return statusLine("the store cannot be read: %v", err)
-	}
-	return statusLine("%s in the queue", words.Plural(sum.Messages, "message"))
-}
-
-// question to a part of the relay.
-type question struct {
-	name string
-	ask  func(context.Context) error
-}
-
-// probe has the store and the queue do a round trip, each within limit, and asks what
-// else is to be known.
-func (r *Relay) probe(ctx context.Context, limit time.Duration, more ...question) []act.Probe {
-	all := append([]question{{"store", r.store.Probe}, {"queue", r.mail.Probe}}, more...)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %s", limit.Round(time.Millisecond)))
-	defer cancel()
-	found := make([]act.Probe, len(all))
-	var asked sync.WaitGroup
-	for i, p := range all {
-		asked.Go(func() {
-			start := time.Now()
-			err := p.ask(ctx)
-			found[i] = act.Probe{Name: p.name, MS: time.Since(start).Milliseconds()}
-			if err != nil {
-				found[i].Error = err.Error()
-			}
-		})
-	}
-	asked.Wait()
-	return found
 }

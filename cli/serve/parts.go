@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// parts are what runs for as long as the relay does. One goroutine each.
+// parts are the relay's long-running goroutines, one for each part.
 type parts struct {
-	ended chan error // a part that ended unasked; room for all
+	ended chan error // the error of a part that ended by itself; room for all
 
 	mu   sync.Mutex
 	list []*part // in the order of starting
@@ -47,7 +47,7 @@ func (ps *parts) launch(ctx context.Context, p *part) {
 		}
 		if ctx.Err() == nil {
 			ps.ended <- cmp.Or(p.err, fmt.Errorf("%s ended", p.name))
-			p.err = nil // told
+			p.err = nil // it is reported once
 		}
 	}()
 }
@@ -71,8 +71,8 @@ func (ps *parts) again(ctx context.Context, name string) {
 	}
 }
 
-// stop tells all parts to end, the last one started first, and returns what
-// went wrong in them when all have.
+// stop ends all parts, the last one started first, waits for them and returns their
+// errors.
 func (ps *parts) stop() error {
 	ps.mu.Lock()
 	ps.over = true

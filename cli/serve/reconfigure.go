@@ -14,9 +14,8 @@ import (
 	"relay/report/api/act"
 )
 
-// config is the configuration in force: cfg, the one the relay started with,
-// with what it has taken over since. Where the two may differ, ask for it at
-// each use.
+// config returns the configuration in force: cfg, with which the relay started, and
+// what reloads have changed since. Ask for it at each use.
 func (r *Relay) config() *config.Config {
 	if c := r.live.Load(); c != nil {
 		return c
@@ -25,13 +24,13 @@ func (r *Relay) config() *config.Config {
 }
 
 // reload reads the configuration again and takes over what can be changed while
-// the relay runs. All that can be wrong is found first: on an error nothing has
-// changed.
+// the relay runs. Every mistake is found first: after an error nothing has changed.
 //
-//  1. read and check the file, and the certificate, the password, the rules and the rows it names;
+//  1. read and check the file, and the certificate, the password, the rules and the
+//     rows that it names;
 //  2. compare with what is in force;
-//  3. hand it to the parts: listeners, deliveries, log, and last to who asks
-//     config. Sessions and deliveries under way go on.
+//  3. hand it to the parts: deliveries, listeners, store, log. From then on config
+//     returns it. Sessions and deliveries under way go on.
 func (r *Relay) reload() ([]act.Change, error) {
 	r.reloading.Lock()
 	defer r.reloading.Unlock()
@@ -55,78 +54,92 @@ func (r *Relay) reload() ([]act.Change, error) {
 	return list, nil
 }
 
+// update is a configuration that was read again, with what was made of the files it names.
+type update struct {
+	next, live config.Config // as the file has it; what of it can be in force without a restart
+	cert       *certificate  // nil: as before
+	hop        route.Route
+	verdicts   *verdict.Rules
+	rows       *pace.Rows
+}
+
 func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
-	next, err := r.Reread()
+	u, err := r.readUpdate(now)
 	if err != nil {
 		return nil, err
 	}
-	if now.File() != "" && next.File() == "" { // for the moment in which it is replaced, perhaps
-		return nil, exit.Fail(exit.Config, "put it back; a restart takes the defaults", "configuration: %s is gone", now.File())
-	}
-	live := config.TakeOver(*now, next)
-	var cert *certificate
-	if r.cert != nil && (live.TLS.Cert != "" || now.TLS.Cert != "") {
-		if cert, err = r.certificate(&live); err != nil {
-			return nil, err
-		}
-	}
-	hop, err := next.Delivery.NextHop() // for after the restart, but to be told now
-	if err != nil {
-		return nil, err
-	}
-	if _, err := next.Routes(); err != nil { // likewise
-		return nil, err
-	}
-	if err := r.store.CheckCurrency(live.Billing.Currency); err != nil {
-		return nil, err
-	}
-	verdicts, err := live.Delivery.Verdicts()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := live.Delivery.Rows()
-	if err != nil {
-		return nil, err
-	}
-	mail := r.mailerConfig(&live)
-	mail.Rules, mail.Rows = verdicts, rows
+	mail := r.mailerConfig(&u.live)
+	mail.Rules, mail.Rows = u.verdicts, u.rows
 	if err := r.mail.Reconfigure(mail); err != nil {
 		return nil, exit.Fail(exit.Config, "see [delivery] in the configuration", "%w", err)
 	}
-	list := append(config.Changes(now, &next, &live), r.contents(now, &next, cert, &hop, verdicts, rows)...)
-	r.verdicts.Store(verdicts)
-	r.rows.Store(rows)
-	r.smtp.Reconfigure(r.smtpConfig(&live))
-	r.store.SetBilling(live.Billing.Store())
-	r.store.TrustClock(live.TrustClock)
-	if cert != nil {
-		r.cert.take(cert)
+	list := append(config.Changes(now, &u.next, &u.live), r.contents(now, u)...)
+	r.verdicts.Store(u.verdicts)
+	r.rows.Store(u.rows)
+	r.smtp.Reconfigure(r.smtpConfig(&u.live))
+	r.store.SetBilling(u.live.Billing.Store())
+	r.store.TrustClock(u.live.TrustClock)
+	if u.cert != nil {
+		r.cert.take(u.cert)
 	}
-	if live.Log != now.Log {
-		r.logs.set(newLog(r.host.Stderr, &live).Handler())
+	if u.live.Log != now.Log {
+		r.logs.set(newLog(r.host.Stderr, &u.live).Handler())
 	}
-	r.live.Store(&live)
+	r.live.Store(&u.live)
 	return list, nil
 }
 
-// contents are the changes in files that are named as before: what cert, hop, verdicts
-// and rows were made of now, and what is in use.
-func (r *Relay) contents(now, next *config.Config, cert *certificate, hop *route.Route, verdicts *verdict.Rules, rows *pace.Rows) (list []act.Change) {
+// readUpdate reads and checks the configuration and the files it names, and changes
+// nothing. What needs a restart is checked too, so that its mistakes are reported now.
+func (r *Relay) readUpdate(now *config.Config) (u *update, err error) {
+	u = &update{}
+	if u.next, err = r.Reread(); err != nil {
+		return nil, err
+	}
+	if now.File() != "" && u.next.File() == "" { // perhaps only while an editor replaces it
+		return nil, exit.Fail(exit.Config, "put it back; a restart takes the defaults", "configuration: %s is gone", now.File())
+	}
+	u.live = config.TakeOver(*now, u.next)
+	if r.cert != nil && (u.live.TLS.Cert != "" || now.TLS.Cert != "") {
+		if u.cert, err = r.certificate(&u.live); err != nil {
+			return nil, err
+		}
+	}
+	if u.hop, err = u.next.Delivery.NextHop(); err != nil {
+		return nil, err
+	}
+	if _, err := u.next.Routes(); err != nil {
+		return nil, err
+	}
+	if err := r.store.CheckCurrency(u.live.Billing.Currency); err != nil {
+		return nil, err
+	}
+	if u.verdicts, err = u.live.Delivery.Verdicts(); err != nil {
+		return nil, err
+	}
+	u.rows, err = u.live.Delivery.Rows()
+	return u, err
+}
+
+// contents lists the files that keep their names and have other content than what is
+// in use.
+func (r *Relay) contents(now *config.Config, u *update) (list []act.Change) {
+	next := &u.next
 	other := func(key, file string, restart bool) {
 		name := strconv.Quote(file)
 		list = append(list, act.Change{Key: key, Old: name, New: name + ", other content", Restart: restart})
 	}
-	if cert != nil && next.TLS == now.TLS && cert.fingerprint() != r.cert.fingerprint() {
+	if u.cert != nil && next.TLS == now.TLS && u.cert.fingerprint() != r.cert.fingerprint() {
 		other("tls.cert", next.TLS.Cert, false)
 	}
 	file := next.Delivery.SmarthostSecret
-	if file == now.Delivery.SmarthostSecret && hop.Auth != nil && r.hop.Auth != nil && hop.Auth.Password != r.hop.Auth.Password {
+	if file == now.Delivery.SmarthostSecret && u.hop.Auth != nil && r.hop.Auth != nil && u.hop.Auth.Password != r.hop.Auth.Password {
 		other("delivery.smarthost_password_file", file, true)
 	}
-	if file := next.Delivery.Rules; file != "" && file == now.Delivery.Rules && !verdicts.Same(r.verdicts.Load()) {
+	if file := next.Delivery.Rules; file != "" && file == now.Delivery.Rules && !u.verdicts.Same(r.verdicts.Load()) {
 		other("delivery.rules", file, false)
 	}
-	if file := next.Delivery.Providers; file != "" && file == now.Delivery.Providers && !rows.Same(r.rows.Load()) {
+	if file := next.Delivery.Providers; file != "" && file == now.Delivery.Providers && !u.rows.Same(r.rows.Load()) {
 		other("delivery.providers", file, false)
 	}
 	return list
@@ -139,7 +152,7 @@ func (r *Relay) runReloads(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-r.Hangups:
-			_, _ = r.reload() // it says in the log what came of it
+			_, _ = r.reload() // it logs the result
 		}
 	}
 }

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,7 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"relay/cli/build"
 	"relay/cli/clock"
 	"relay/cli/config"
 	"relay/cli/control"
@@ -38,7 +36,8 @@ import (
 	"relay/store"
 )
 
-// Relay is the running appliance.
+// Relay is one relay: its configuration, its store and its parts. New makes it, Run runs
+// it once.
 type Relay struct {
 	Log      *slog.Logger
 	Clock    clock.Clock                   // the wall clock of the business; zero: the system's
@@ -82,8 +81,8 @@ type Relay struct {
 	noDNS     error
 }
 
-// assemble opens and builds everything, and starts nothing. What it has opened
-// when it fails, close closes.
+// assemble opens and builds everything, and starts nothing. After an error, close gives
+// back what it had opened.
 func (r *Relay) assemble() error {
 	var st *store.Store
 	err := r.notify.during("opening the store", func() (err error) {
@@ -103,12 +102,7 @@ func (r *Relay) assemble() error {
 		return err
 	}
 	r.dir.RemoveUnfinished()
-	if r.control, err = control.Listen(r.dir.Socket()); errors.Is(err, control.ErrPath) {
-		return exit.Fail(exit.Config, "choose a data_dir with a shorter path", "%w", err)
-	} else if err != nil {
-		return err
-	}
-	if err = errors.Join(r.listenAll(), r.listenAPI()); err != nil {
+	if err := r.listen(); err != nil {
 		return err
 	}
 	if r.mail, err = r.newMailer(); err != nil {
@@ -120,12 +114,22 @@ func (r *Relay) assemble() error {
 	for _, l := range r.listeners {
 		r.logListening(l)
 	}
-	r.acts.Running = &act.Running{Host: whole{r}, Bans: bans{r.smtp}, Mail: deliveries{r.mail}, Stopping: r.Stopping,
+	r.acts.Running = &act.Running{Host: hostView{r}, Bans: bans{r.smtp}, Mail: deliveries{r.mail}, Stopping: r.Stopping,
 		Submission: &trial.Submission{Config: r.config, Hostname: r.hostname, Listeners: r.listeners}}
 	return nil
 }
 
-// workOn has the relay and its service work on an open store.
+// listen opens the control socket, the listeners for mail and that of the API.
+func (r *Relay) listen() (err error) {
+	if r.control, err = control.Listen(r.dir.Socket()); errors.Is(err, control.ErrPath) {
+		return exit.Fail(exit.Config, "choose a data_dir with a shorter path", "%w", err)
+	} else if err != nil {
+		return err
+	}
+	return errors.Join(r.listenAll(), r.listenAPI())
+}
+
+// workOn gives the relay and its service an open store.
 func (r *Relay) workOn(st *store.Store) {
 	r.store, r.acts = st, serviceOn(st, r.config, r.Log)
 	r.acts.Jobs, r.acts.Hostname, r.acts.Verdicts, r.acts.Names = r.jobs(), r.hostname, r.rulesInForce, r.names
@@ -194,8 +198,8 @@ func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
 	return m
 }
 
-// self is this machine's addresses, where delivery to them would come back in:
-// when the relay listens on the port that it delivers to.
+// self returns this machine's addresses if mail that is delivered to them would come
+// back in, because the relay listens on the port that it delivers to.
 func (r *Relay) self() []netip.Addr {
 	loops := false
 	for _, l := range r.listeners {
@@ -235,7 +239,7 @@ func (r *Relay) smtpConfig(c *config.Config) smtp.Config {
 	return s
 }
 
-// certificate that the configuration names, or one of the relay's own.
+// certificate returns the one that the configuration names, or a self-signed one.
 func (r *Relay) certificate(cfg *config.Config) (*certificate, error) {
 	if cfg.TLS.Cert != "" {
 		c, err := loadCertificate(cfg.TLS.Cert, cfg.TLS.Key, r.Log)
@@ -252,39 +256,8 @@ func (r *Relay) certificate(cfg *config.Config) (*certificate, error) {
 	return c, nil
 }
 
-// probeLimit is how long a part may take to answer who asks for the relay's health.
-const probeLimit = 5 * time.Second
-
-// takesMail fails when a message could not be stored now.
-func (r *Relay) takesMail(ctx context.Context) error {
-	err := r.store.Storable(ctx)
-	if errors.Is(err, store.ErrFull) {
-		return errors.New("the disk is full: mail is refused with 452 until there is room")
-	}
-	return err
-}
-
-// health is what relay health and relay check ask for.
-func (r *Relay) health(ctx context.Context) *act.Health {
-	h := &act.Health{Version: build.Read().Version, PID: os.Getpid(), Hostname: r.hostname, Started: r.started}
-	for _, l := range r.listeners {
-		one := act.Listener{Addr: l.Addr().String(), TLS: string(l.Mode)}
-		if p, ok := l.Listener.(*passed); ok {
-			one.Socket = p.name
-		}
-		h.Listeners = append(h.Listeners, one)
-	}
-	if err := errors.Join(h.Measure(r.store), r.store.Err()); err != nil {
-		h.Problem = err.Error()
-	}
-	h.Connections = deliveries{r.mail}.Connections(ctx)
-	h.Probes = r.probe(ctx, probeLimit, question{act.IntakeProbe, r.takesMail})
-	h.Healthy = h.Unwell() == ""
-	return h
-}
-
-// storeOptions of the relay's store. A clock of its own, as the sandbox's, is meant
-// to be elsewhere than the system's.
+// storeOptions returns the options of the relay's store. Only the system's clock is
+// guarded: the sandbox's differs from it on purpose.
 func (r *Relay) storeOptions() store.Options {
 	o := store.Options{Now: r.Clock.Now, Zone: r.cfg.Zone(), Log: r.Log, Billing: r.cfg.Billing.Store(), Memory: memlimit.Bodies(r.memory), HighWater: r.dir.Numbers()}
 	if r.Clock == (clock.Clock{}) {

@@ -34,6 +34,18 @@ func (r *Relay) Run(ctx context.Context, signals <-chan os.Signal, ready func(*s
 		return err
 	}
 	r.host.tuneMemory()
+	r.startParts(ctx)
+	watching := r.startWatch(ctx)
+	defer watching.stop()
+	r.logReady(time.Since(r.started))
+	r.notify.ready()
+	ready(r.store)
+	why, err := r.wait(ctx, signals)
+	return errors.Join(err, r.drain(r.parts, why, signals))
+}
+
+// startParts starts what runs for as long as the relay does.
+func (r *Relay) startParts(ctx context.Context) {
 	all := newParts()
 	r.parts = all
 	all.start(ctx, "mailer", r.mail.Run)
@@ -46,31 +58,28 @@ func (r *Relay) Run(ctx context.Context, signals <-chan os.Signal, ready func(*s
 		all.start(ctx, "api", func(ctx context.Context) error { return r.runAPI(ctx, server) })
 	}
 	all.start(ctx, "reloads", r.runReloads)
-	watching := r.startWatch(ctx)
-	defer watching.stop()
-	r.logReady(time.Since(r.started))
-	r.notify.ready()
-	ready(r.store)
+}
 
-	var why string
+// wait returns when the relay has to stop, with the reason for the log.
+func (r *Relay) wait(ctx context.Context, signals <-chan os.Signal) (why string, err error) {
 	select {
 	case s := <-signals:
 		why = s.String()
 	case <-ctx.Done():
 		why = "told to"
-	case err = <-all.ended:
+	case err = <-r.parts.ended:
 		why = err.Error()
 	case <-r.store.Failed():
 		r.logStoreFailed(r.store.Err())
 		err = exit.Fail(exit.Failed, "start the relay again when the disk is in order", "the store failed: %w", r.store.Err())
 		why = "store failed"
 	}
-	return errors.Join(err, r.drain(all, why, signals))
+	return why, err
 }
 
-// begin assembles, unless it is told to stop: then it waits no longer than grace,
-// as the store of a relay that was killed may take minutes to open. What is left
-// half open after that ends with the process, and is as after a kill.
+// begin assembles the relay. After a signal it waits for Grace at most, since the store
+// of a relay that was killed may take minutes to open; told then says that the relay must
+// not start. What is half open at that point is left as a kill leaves it.
 func (r *Relay) begin(signals <-chan os.Signal) (told bool, err error) {
 	start, done := time.Now(), make(chan error, 1)
 	go func() { done <- r.assemble() }()
@@ -97,13 +106,12 @@ func (r *Relay) begin(signals <-chan os.Signal) (told bool, err error) {
 	return true, exit.Code(exit.Failed)
 }
 
-// Grace is what the parts have over the time that each grants to what is under
-// way.
+// Grace is what the parts have to end, beyond the drain time that they grant to mail
+// under way.
 const Grace = 5 * time.Second
 
-// drain stops the parts and then the store. It does not wait for what takes
-// longer than the deadline, nor after a second signal: then the process must
-// end, and the store is as after a kill.
+// drain stops the parts and then the store. It gives up at the deadline and at a second
+// signal: the process must end then, and the store is as after a kill.
 func (r *Relay) drain(all *parts, why string, signals <-chan os.Signal) error {
 	start := time.Now()
 	drain := r.config().Drain.Duration
@@ -141,7 +149,7 @@ type Machine struct {
 	Supervisor Supervisor
 }
 
-// New is a relay with that configuration on that data directory, by the system's
+// New returns a relay with that configuration on that data directory, by the system's
 // clock.
 func New(m Machine, cfg config.Config, dir place.Dir) (*Relay, error) {
 	if err := dir.Make(); err != nil {
@@ -164,8 +172,8 @@ func (m Machine) tuneMemory() {
 	debug.FreeOSMemory() // what the start needed and nothing else will
 }
 
-// memory is how much the machine grants the relay, which the collector then keeps
-// below, unless the operator told it in GOMEMLIMIT; 0: no limit is known.
+// memory returns how many octets the machine grants the relay, and has the collector keep
+// below that. GOMEMLIMIT, where the operator set it, goes first. 0: no limit is known.
 func (m Machine) memory() int64 {
 	if m.Getenv("GOMEMLIMIT") == "" {
 		return memlimit.Follow(os.DirFS("/"))

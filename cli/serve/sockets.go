@@ -13,24 +13,25 @@ import (
 	"relay/smtp"
 )
 
-// passed is a socket of the service manager's. It outlives the relay: Close
-// closes our copy, and who connects then waits for the next start.
-type passed struct {
+// passedSocket is a socket that the service manager passed. It outlives the relay:
+// Close closes our copy, and clients that connect afterwards wait for the next start.
+type passedSocket struct {
 	net.Listener
 	name string
 }
 
-// Accept implements net.Listener, without keep-alive: see listenTCP.
-func (p *passed) Accept() (net.Conn, error) {
+// Accept implements net.Listener. It turns keep-alive off, as the relay's own
+// listeners do: idle deadlines find a dead client.
+func (p *passedSocket) Accept() (net.Conn, error) {
 	c, err := p.Listener.Accept()
 	if t, ok := c.(*net.TCPConn); ok {
-		_ = t.SetKeepAlive(false) // a client that has gone already shows at the first read
+		_ = t.SetKeepAlive(false) // it fails for a client that has gone, as the first read will
 	}
 	return c, err
 }
 
-// PassedSockets takes over what the service manager passed to this process, by
-// name. The variables that tell of it are taken out of the environment.
+// PassedSockets takes over the sockets that the service manager passed to this
+// process, by name, and removes the variables that announce them from the environment.
 func PassedSockets() (map[string][]net.Listener, error) {
 	byName := map[string][]net.Listener{}
 	for _, f := range activation.Files(true) {
@@ -52,15 +53,15 @@ func accepts(fd uintptr) bool {
 	return err == nil && n == 1
 }
 
-// ServiceModes are the names that need no configuration: those under which IANA
-// has ports 587 and 465.
+// ServiceModes has the socket names that need no configuration: IANA's names of ports
+// 587 and 465.
 var ServiceModes = map[string]smtp.Mode{"submission": smtp.StartTLS, "submissions": smtp.Implicit}
 
 // takePassed adds the sockets of that name to the listeners. Each can be taken
 // once.
 func (r *Relay) takePassed(sockets map[string][]net.Listener, name string, mode smtp.Mode) {
 	for _, l := range sockets[name] {
-		r.listeners = append(r.listeners, smtp.Listener{Listener: &passed{l, name}, Mode: mode})
+		r.listeners = append(r.listeners, smtp.Listener{Listener: &passedSocket{l, name}, Mode: mode})
 	}
 	delete(sockets, name)
 }
@@ -79,10 +80,10 @@ func (r *Relay) takeByName(sockets map[string][]net.Listener) error {
 	return nil
 }
 
-// notPassed is the error of a configured socket that did not come.
+// notPassed is the error for a configured socket that the service manager did not pass.
 func (r *Relay) notPassed(name string) error {
 	for _, l := range r.listeners {
-		if p, ok := l.Listener.(*passed); ok && p.name == name {
+		if p, ok := l.Listener.(*passedSocket); ok && p.name == name {
 			return exit.Fail(exit.Config, "leave one of them out", "two [[listen]] have addr = %q", config.SystemdPrefix+name)
 		}
 	}
@@ -91,7 +92,7 @@ func (r *Relay) notPassed(name string) error {
 		"[[listen]] addr = %q: the service manager passed no socket of that name", config.SystemdPrefix+name)
 }
 
-// holds is the name of a passed socket with the port of addr; "": there is none.
+// holds returns the name of a passed socket with the port of addr; "": there is none.
 func holds(sockets map[string][]net.Listener, addr string) string {
 	for _, name := range names(sockets) {
 		for _, l := range sockets[name] {
