@@ -29,31 +29,31 @@ type App struct {
 	// Listen opens the sockets that mail comes in through.
 	Listen func(network, address string) (net.Listener, error)
 
-	// Addresses are the machine's; nil: as its interfaces have them.
+	// Addresses returns this machine's addresses; nil: those of its interfaces.
 	Addresses func() (kernel.Addresses, error)
 
 	// Signals starts the delivery of the signals that end the program, until
 	// stop is called.
 	Signals func() (c <-chan os.Signal, stop func())
 
-	// Reloads does the same for the signal that has a relay read its
-	// configuration again; nil: there is none.
+	// Reloads does the same for the signal that asks for a reload of the
+	// configuration; nil: none comes.
 	Reloads func() (c <-chan os.Signal, stop func())
 
-	// Outlive has the process go on when the reader of its output goes away; nil: it
-	// does, or not, as it is.
+	// Outlive keeps the process alive when the reader of its output goes away; nil:
+	// SIGPIPE stays as it is.
 	Outlive func()
 
 	// Sockets hands over what the service manager passed to the process, by
 	// name, once; nil: nothing.
 	Sockets func() (map[string][]net.Listener, error)
 
-	// Wall is the system's clock; nil: time.Now. Kept asks the system whether somebody
-	// keeps it; nil: the kernel is asked.
+	// Wall is the system's clock; nil: time.Now. Kept reports whether a time service
+	// keeps it right; nil: the kernel is asked.
 	Wall func() time.Time
 	Kept func() bool
 
-	// Supervisor is the service manager above the process; nil: nobody.
+	// Supervisor is the service manager above the process; nil: there is none.
 	Supervisor func() serve.Supervisor
 }
 
@@ -94,9 +94,9 @@ func reloadSignals() (<-chan os.Signal, func()) {
 	return c, func() { signal.Ignore(syscall.SIGHUP) }
 }
 
-// outliveReaders takes SIGPIPE, by which a write to standard output or standard error
-// that nobody reads ends a process. The write fails instead. It is not ignored, since
-// what this process starts would inherit that.
+// outliveReaders catches SIGPIPE, which would end the process when nobody reads its
+// standard output or error. The write then fails instead. The signal is not ignored,
+// since processes that this one starts would inherit that.
 func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // Run runs one command line, without the program's name, and returns the exit
@@ -116,7 +116,7 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	return exit.Report(a.Stderr, p.run(ctx, args))
 }
 
-// addresses are the machine's, or those that a test gives.
+// addresses returns this machine's addresses, or those of a test.
 func (a *App) addresses() (kernel.Addresses, error) {
 	if a.Addresses != nil {
 		return a.Addresses()

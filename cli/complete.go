@@ -17,7 +17,7 @@ func (p *program) complete(ctx context.Context, words []string) error {
 }
 
 // names asks the running relay, and never opens a store. Command lines with a token
-// get none: names that the socket tells are the operator's.
+// get none, because the socket answers with the operator's names.
 func (p *program) names(ctx context.Context, k shell.Kind, t *shell.Typing, add func(word, text string) error) error {
 	given := map[string]bool{}
 	for name := range t.Given {

@@ -30,7 +30,7 @@ import (
 	"relay/cli/trial"
 )
 
-// program is one command line on its way: made for it and thrown away after it.
+// program runs one command line. Each gets a new one, since the flags are kept in it.
 type program struct {
 	App
 
@@ -44,7 +44,7 @@ type program struct {
 	env   *shell.Env
 }
 
-// newProgram is a command line in this process.
+// newProgram returns the program for one command line.
 func newProgram(a App) *program { return &program{App: a, where: place.Flags{Getenv: a.Getenv}} }
 
 // globals are the flags that every command takes.
@@ -149,7 +149,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 		Flags:          p.globals(),
 		HideHelp:       true,
 		HideVersion:    true,
-		Writer:         io.Discard, // nothing of the library's own words
+		Writer:         io.Discard, // the library's own messages are not shown
 		ErrWriter:      io.Discard,
 		ExitErrHandler: func(*cli.Context, error) {},
 		Before:         func(*cli.Context) error { p.env.JSON = p.json; return nil },
@@ -158,7 +158,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 	return errors.Join(app.RunContext(ctx, append([]string{root.Name}, l.Sorted()...)), p.env.Service.Close(), p.env.Running.Close())
 }
 
-// flagError says in fewer words which flag has a value that cannot be.
+// flagError shortens the library's error to the flag and what is wrong with its value.
 func flagError(l *shell.Line, err error) error {
 	text := err.Error()
 	if _, rest, ok := strings.Cut(text, " for flag -"); ok {
@@ -167,8 +167,8 @@ func flagError(l *shell.Line, err error) error {
 	return exit.Usage(l.Hint(), "%s", text)
 }
 
-// inside runs another command line as a part of this one, and returns its result. Its
-// notes and errors are shown only where it fails.
+// inside runs another command line as a part of this one, and returns its output. Its
+// notes and errors are shown only if it fails.
 func (p *program) inside(ctx context.Context, args ...string) ([]byte, error) {
 	var out, words bytes.Buffer
 	q := newProgram(p.App)

@@ -25,7 +25,8 @@ func (p *program) sandboxCommand() *cli.Command {
 	return c
 }
 
-// sandboxRelay is a relay as serve runs it. It takes no signals but those that end it.
+// sandboxRelay returns a relay as serve runs it, without reloads: only the signals that
+// end it reach it.
 func (p *program) sandboxRelay(s sandbox.Setup) (*sandbox.Relay, error) {
 	m := p.machine()
 	m.Stderr, m.Listen = s.Log, s.Listen

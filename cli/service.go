@@ -22,7 +22,7 @@ import (
 	"relay/store"
 )
 
-// newEnv is what the commands of this command line are given.
+// newEnv returns what the commands of this command line work with.
 func (p *program) newEnv() *shell.Env {
 	return &shell.Env{Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Service: &lazyService{p: p}, Running: &runningService{p: p}}
 }
@@ -49,7 +49,7 @@ func (s *lazyService) Do(req *http.Request) (*http.Response, error) {
 // Operator implements shell.Service: it is known before the first request.
 func (s *lazyService) Operator() bool { return !s.p.hasToken(s.p.named.Given) }
 
-// runningService is that of a relay which runs on this machine.
+// runningService is the service of the relay that runs on this machine.
 type runningService struct {
 	p *program
 	reach.Service
@@ -64,7 +64,7 @@ func (s *runningService) Do(req *http.Request) (resp *http.Response, err error) 
 		}
 		s.Socket = s.dir.Socket()
 	}
-	if s.Version = ""; req.Method != http.MethodGet { // one of another version may still be asked how it is
+	if s.Version = ""; req.Method != http.MethodGet { // a relay of another version may still be asked for its health
 		s.Version = build.Read().Version
 	}
 	if resp, err = s.Service.Do(req); errors.Is(err, control.ErrAbsent) {
@@ -106,7 +106,7 @@ func (p *program) reach(s *reach.Service) (err error) {
 	}
 	s.Socket = dir.Socket()
 	s.Open = func() (reach.Store, error) {
-		if s.Token != "" && dir.IsNew() { // nobody can have a token of a store that is not there
+		if s.Token != "" && dir.IsNew() { // a new store has no resellers, so no token is valid
 			return nil, act.UnknownToken
 		}
 		st, err := p.open(&cfg, dir)
@@ -143,7 +143,7 @@ func (o *openedStore) guard(fn func() error) error {
 	return err
 }
 
-// Close leaves a damaged store alone.
+// Close closes the store, unless it is damaged: closing would write to it.
 func (o *openedStore) Close() error {
 	if o.bad {
 		return nil

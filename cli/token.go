@@ -14,11 +14,12 @@ import (
 	"relay/report/api/act"
 )
 
-// errNotFound is what the service answers to all that is not a reseller's.
+// errNotFound has the words in which the service refuses what a reseller may not see.
 var errNotFound = exit.Fail(exit.NoAccount, "a reseller's token is for the accounts below it: relay account list", "not found")
 
-// permitted refuses a command with a reseller's token that is not for resellers: this
-// process must not do its own part of it as the operator. The service says the rest.
+// permitted refuses a command that is not for resellers when it comes with a reseller's
+// token: this process must not do its own part of it as the operator. The service
+// refuses the rest.
 func (p *program) permitted(l *shell.Line) error {
 	if !p.hasToken(l.Given) || l.Help || slices.Contains([]string{"completion", "man", "version"}, l.Command()) {
 		return nil
@@ -29,7 +30,7 @@ func (p *program) permitted(l *shell.Line) error {
 	return errNotFound
 }
 
-// hasToken reports a command line that is a reseller's.
+// hasToken reports whether the command line is a reseller's.
 func (p *program) hasToken(given map[string]bool) bool {
 	return given["token-file"] || given["api"] || p.where.Env("RELAY_TOKEN") != "" || p.where.Env("RELAY_API") != ""
 }
@@ -51,7 +52,7 @@ func (p *program) bearer() (string, error) {
 	case text == "" && token != "":
 		return "", exit.Fail(exit.Config, hint, "%s is blank", from)
 	case strings.ContainsFunc(text, unicode.IsControl): // no request can carry it
-		return "", exit.Fail(exit.Config, hint, "%s has more than one line, or characters that are no text", from)
+		return "", exit.Fail(exit.Config, hint, "%s has more than one line, or control characters", from)
 	}
 	return text, nil
 }

@@ -17,7 +17,7 @@ type Status string
 
 const (
 	OK      Status = "ok"
-	Warning Status = "warning" // works, but not as it should; or nobody can tell
+	Warning Status = "warning" // works, but not as it should; or it could not be found out
 	Failed  Status = "failed"
 )
 
@@ -51,7 +51,7 @@ func (f *Finding) Write(w io.Writer, width int, coloured bool) error {
 	return nil
 }
 
-// lines of the finding, next to its name.
+// lines returns what stands next to the finding's name.
 func (f *Finding) lines(width int) []string {
 	lines := term.Wrap(words.Clean(strings.ReplaceAll(f.Detail, "\n", "; ")), width)
 	mark := "→ "

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Patience with a peer on the network.
+// Patience is how long a peer on the network may take to answer.
 const Patience = 5 * time.Second
 
 // Dial connects to a listener of the relay. Where the relay takes this machine for one of its
@@ -59,7 +59,7 @@ func Verify(chain []*x509.Certificate, name string, now time.Time) error {
 	return err
 }
 
-// Why shortens an error of the network to the peer and the cause.
+// Why shortens a network error to the peer and the cause.
 func Why(err error) string {
 	op, isOp := errors.AsType[*net.OpError](err)
 	if ne, isNet := errors.AsType[net.Error](err); isNet && ne.Timeout() || errors.Is(err, context.DeadlineExceeded) {
