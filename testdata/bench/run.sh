@@ -5,7 +5,7 @@
 #   testdata/bench/run.sh [BENCH]      BENCH: folder with peers.sh (default ../shared/bench)
 #
 # Environment: RUNS (5), M messages a run (5000), ONLY ("accept reused tls lone
-# through memory large backlog", any of them), BACKLOG (1000000 for relay, a
+# through distant memory large backlog", any of them), BACKLOG (1000000 for relay, a
 # tenth of it for Postfix), WORK (temporary folder).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,7 +13,7 @@ BENCH=${1:-../shared/bench}
 [ -x "$BENCH/peers.sh" ] || { echo "no peers.sh in $BENCH: give the bench folder as argument" >&2; exit 64; }
 BENCH=$(cd "$BENCH" && pwd)
 export WORK=${WORK:-$(mktemp -d)} M=${M:-5000}
-RUNS=${RUNS:-5} ONLY=${ONLY:-accept reused tls lone through memory large backlog} BACKLOG=${BACKLOG:-1000000}
+RUNS=${RUNS:-5} ONLY=${ONLY:-accept reused tls lone through distant memory large backlog} BACKLOG=${BACKLOG:-1000000}
 mkdir -p "$WORK"
 chmod 755 "$WORK"
 RELAY_BIN=${RELAY_BIN:-$WORK/relay}
@@ -53,6 +53,12 @@ for run in $(seq "$RUNS"); do
 		wants "${load%:*}" || continue
 		one postfix tuned "${load#*:}" "${load%:*}"
 		one relay default "${load#*:}" "${load%:*}"
+	done
+	for hops in 1 20; do # a next hop 50 ms away; "--" ends the flags of the sink before its -chunking
+		wants distant || continue
+		HOPS=$hops one postfix tuned distant distant
+		HOPS=$hops one relay default distant distant
+		HOPS=$hops SINK_ARGS=-- one relay default distant "distant, without CHUNKING"
 	done
 done
 if wants backlog; then
