@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -131,52 +132,60 @@ func TestClient_withGoSMTP(t *testing.T) {
 // Messages in turn, each begun behind the end of the one before, of sizes that go in
 // one write and in several, by BDAT and by DATA.
 func TestClient_DeliverBefore_withGoSMTP(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := &hop{}
-		s := gosmtp.NewServer(h)
-		s.ErrorLog = log.New(io.Discard, "", 0)
-		s.Domain = "mx.example"
-		near, far := net.Pipe()
-		l := &one{conns: make(chan net.Conn, 1), done: make(chan struct{})}
-		l.conns <- far
-		served := make(chan error)
-		go func() { served <- s.Serve(l) }()
-		conn := &writes{Conn: near}
-		c := open(t, conn)
-		var sent []string
-		var list []*Envelope
-		for _, lines := range []int{1, 300, 340, 350, 400, 440, 1000, 2790, 2800, 2900, 3276, 3277, 5000, 20000, 1} {
-			sent = append(sent, strings.Repeat(".a line\r\n", lines)+strings.Repeat("x", lines%97)+"\r\n")
-			e := envelope("b@y.example", "nobody@y.example")
-			e.Size = int64(len(sent[len(sent)-1]))
-			list = append(list, e)
-		}
-		c.prompt = true // as if others had gone before
-		for i, e := range list {
-			r := c.DeliverBefore(e, strings.NewReader(sent[i]), Ahead{Next: func() *Envelope {
-				if i+1 < len(list) {
-					return list[i+1]
-				}
-				return nil
-			}})
-			if r.Err != nil || r.Delivered() != 1 || r.Rcpts[1].Reply.Code != 550 {
-				t.Fatalf("message %d of %d octets: %s %v", i, len(sent[i]), outcomes(r), r.Err)
+	for _, mode := range []TLSMode{TLSNone, TLSRequired} {
+		t.Run(fmt.Sprint("TLS mode ", mode), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { deliverInTurn(t, mode) })
+		})
+	}
+}
+
+func deliverInTurn(t *testing.T, mode TLSMode) {
+	h := &hop{}
+	s := gosmtp.NewServer(h)
+	s.ErrorLog = log.New(io.Discard, "", 0)
+	s.Domain, s.TLSConfig = "mx.example", serverTLS()
+	near, far := net.Pipe()
+	l := &one{conns: make(chan net.Conn, 1), done: make(chan struct{})}
+	l.conns <- far
+	served := make(chan error)
+	go func() { served <- s.Serve(l) }()
+	c, err := New(near, Options{Hostname: "relay.example", TLS: mode, TLSConfig: &tls.Config{RootCAs: serverRoots(), ServerName: "mx.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent []string
+	var list []*Envelope
+	for _, lines := range []int{1, 300, 340, 350, 400, 440, 1000, 2790, 2800, 2900, 3276, 3277, 5000, 20000, 1} {
+		sent = append(sent, strings.Repeat(".a line\r\n", lines)+strings.Repeat("x", lines%97)+"\r\n")
+		e := envelope("b@y.example", "nobody@y.example")
+		e.Size = int64(len(sent[len(sent)-1]))
+		list = append(list, e)
+	}
+	c.prompt = true // as if others had gone before
+	for i, e := range list {
+		r := c.DeliverBefore(e, strings.NewReader(sent[i]), Ahead{Next: func() *Envelope {
+			if i+1 < len(list) {
+				return list[i+1]
 			}
-			if want := c.next != nil; want != (i+1 < len(list)) {
-				t.Errorf("message %d: the next is begun: %v", i, want)
-			}
+			return nil
+		}})
+		if r.Err != nil || r.Delivered() != 1 || r.Rcpts[1].Reply.Code != 550 {
+			t.Fatalf("message %d of %d octets: %s %v", i, len(sent[i]), outcomes(r), r.Err)
 		}
-		_ = c.Quit()
-		_ = s.Close()
-		<-served
-		time.Sleep(time.Second) // virtual: sessions end
-		for i := range sent {
-			if i >= len(h.data) || string(h.data[i]) != sent[i] {
-				t.Fatalf("content %d changed", i)
-			}
+		if want := c.next != nil; want != (i+1 < len(list)) {
+			t.Errorf("message %d: the next is begun: %v", i, want)
 		}
-		if c.Transactions() != len(sent) {
-			t.Errorf("Transactions() = %d", c.Transactions())
+	}
+	_ = c.Quit()
+	_ = s.Close()
+	<-served
+	time.Sleep(time.Second) // virtual: sessions end
+	for i := range sent {
+		if i >= len(h.data) || string(h.data[i]) != sent[i] {
+			t.Fatalf("content %d changed", i)
 		}
-	})
+	}
+	if c.Transactions() != len(sent) {
+		t.Errorf("Transactions() = %d", c.Transactions())
+	}
 }
