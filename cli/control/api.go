@@ -24,39 +24,38 @@ import (
 // Limits of the API, which strangers can reach.
 const (
 	apiConnections = 256
-	apiAddress     = 16               // of these, of one address, see Guard
+	apiAddress     = 16               // of these, from one address; none for those that Guard exempts
 	apiRate        = 600              // requests a minute of one actor; a long list takes one for each page
 	apiActs        = 16               // at the same time; others wait
 	apiEach        = 4                // of these, of one reseller
-	apiRoom        = 10 * time.Second // others wait so long
+	apiRoom        = 10 * time.Second // the longest wait for a place among apiActs
 	apiBody        = 64 << 10         // octets of a request
 	apiHeader      = 16 << 10         // octets
-	apiRead        = 30 * time.Second // a request has to be there
-	apiTime        = 5 * time.Minute  // its answer has to be taken
+	apiRead        = 30 * time.Second // for a request to arrive whole
+	apiTime        = 5 * time.Minute  // for its answer to be read by the client
 )
 
-// Guard keeps addresses out that guess.
+// Guard bans addresses that guess tokens.
 type Guard interface {
 	Exempt(netip.Addr) bool                   // nothing is counted for it
 	Banned(netip.Addr) time.Time              // until when it is kept out; zero: it is not
-	WrongToken(from netip.Addr, token string) // counts it, and returns when it may be answered
+	WrongToken(from netip.Addr, token string) // counts it, and returns once it may be answered
 }
 
-// API serves acts over a network. Each request carries a token; without one it learns
-// nothing but that.
+// API serves acts over a network. A request without a valid token learns nothing else.
 type API struct {
-	Server *Server     // whose Service and Holder it is
-	TLS    *tls.Config // nil: none, on loopback
+	Server *Server     // has the Service and the Holder of tokens
+	TLS    *tls.Config // nil: none, on loopback only
 	Guard  Guard
 
 	running chan struct{}
 	callers sync.Map // *caller by reseller
 }
 
-// Run answers until ctx is done, and then lets what runs end.
+// Run answers until ctx is done, and then lets requests under way end.
 func (a *API) Run(ctx context.Context, l net.Listener) error {
 	a.running = make(chan struct{}, apiActs)
-	l = netutil.LimitListener(&fair{Listener: l, exempt: a.Guard.Exempt, of: map[netip.Prefix]int{}}, apiConnections)
+	l = netutil.LimitListener(&fairListener{Listener: l, exempt: a.Guard.Exempt, of: map[netip.Prefix]int{}}, apiConnections)
 	if a.TLS != nil {
 		l = tls.NewListener(l, a.TLS)
 	}
@@ -72,6 +71,7 @@ func (a *API) Run(ctx context.Context, l net.Listener) error {
 	})
 }
 
+// ServeHTTP implements http.Handler: bans and the token come before everything else.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from := addressOf(r.RemoteAddr)
 	if until := a.Guard.Banned(from); !until.IsZero() {
@@ -93,7 +93,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // run does an act once the whole request has arrived, so that a slow client takes no
-// room from others, and looks the token up again, since it may have changed meanwhile.
+// place from others. It looks the token up again, since that may have changed meanwhile.
 func (a *API) run(w http.ResponseWriter, r *http.Request, actor act.Actor) {
 	found, _ := a.callers.LoadOrStore(actor.String(), &caller{running: make(chan struct{}, apiEach)})
 	c := found.(*caller)
@@ -115,7 +115,7 @@ func (a *API) run(w http.ResponseWriter, r *http.Request, actor act.Actor) {
 			return
 		}
 	}
-	if now, err := a.Server.Holder(bearer(r)); err != nil || now.String() != actor.String() { // the token may be another one since the request began
+	if now, err := a.Server.Holder(bearer(r)); err != nil || now.String() != actor.String() { // the token was changed since the request began
 		a.Server.logRefused(r)
 		act.WriteProblem(w, act.ProblemOf(act.UnknownToken))
 		return
@@ -139,7 +139,7 @@ func arrives(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// tooMany says why, and when to come again.
+// tooMany answers 429 with the reason and the time after which to try again.
 func tooMany(w http.ResponseWriter, wait time.Duration, why string) {
 	seconds := int(wait/time.Second) + 1
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
@@ -148,12 +148,12 @@ func tooMany(w http.ResponseWriter, wait time.Duration, why string) {
 	act.WriteProblem(w, p)
 }
 
-// caller is a reseller at the API.
+// caller counts what one actor has under way and has sent in the last minute.
 type caller struct {
 	running chan struct{}
 
 	mu   sync.Mutex
-	back time.Time // when all that it took of its minute will have come back
+	back time.Time // when all its apiRate requests are free again
 }
 
 // take counts a request and returns zero, or how long to wait for one.
@@ -171,64 +171,7 @@ func (c *caller) take(now time.Time) time.Duration {
 	return 0
 }
 
-// fair closes connections of an address that has its share of them.
-type fair struct {
-	net.Listener
-	exempt func(netip.Addr) bool
-
-	mu sync.Mutex
-	of map[netip.Prefix]int
-}
-
-// Accept implements net.Listener.
-func (f *fair) Accept() (net.Conn, error) {
-	for {
-		conn, err := f.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		a := addressOf(conn.RemoteAddr().String())
-		if f.exempt(a) {
-			return conn, nil
-		}
-		if s := site(a); f.enter(s) {
-			return &counted{conn, sync.OnceFunc(func() { f.leave(s) })}, nil
-		}
-		_ = conn.Close()
-	}
-}
-
-func (f *fair) enter(s netip.Prefix) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.of[s] >= apiAddress {
-		return false
-	}
-	f.of[s]++
-	return true
-}
-
-func (f *fair) leave(s netip.Prefix) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.of[s]--; f.of[s] <= 0 {
-		delete(f.of, s)
-	}
-}
-
-// counted is a connection that leaves when it is closed.
-type counted struct {
-	net.Conn
-	leave func()
-}
-
-// Close implements net.Conn.
-func (c *counted) Close() error {
-	c.leave()
-	return c.Conn.Close()
-}
-
-// bearer is the token of a request; "": it carries none that can be one.
+// bearer returns the token of a request; "": there is none, or it cannot be one.
 func bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
@@ -238,17 +181,11 @@ func bearer(r *http.Request) string {
 	return token
 }
 
-// addressOf a client.
+// addressOf returns a client's address, without port and zone.
 func addressOf(remote string) netip.Addr {
 	ap, err := netip.ParseAddrPort(remote)
 	if err != nil {
 		return netip.IPv6Unspecified()
 	}
 	return ap.Addr().Unmap().WithZone("")
-}
-
-// site is what counts as one address: of IPv6 a /64, which is one customer's.
-func site(a netip.Addr) netip.Prefix {
-	p, _ := a.Prefix(min(a.BitLen(), 64)) // no more bits than there are
-	return p
 }

@@ -13,9 +13,9 @@ import (
 
 // Client talks to the relay that listens on a socket, or to its API.
 type Client struct {
-	Token string // of a reseller; "": it is the operator's
+	Token string // of a reseller; "": requests are the operator's
 
-	path string // of the socket, or base
+	path string // of the socket, or base; for errors
 	base string // of the API
 	http http.Client
 }
@@ -26,7 +26,7 @@ func NewClient(path string) *Client {
 	c.http.Transport = &http.Transport{
 		DisableCompression: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			if len(path) > MaxPath { // so nobody can listen there
+			if len(path) > MaxPath { // no relay can listen there
 				return nil, ErrAbsent
 			}
 			var d net.Dialer
@@ -56,11 +56,11 @@ func NewRemote(base, token string) *Client {
 	return c
 }
 
-// Close gives back what the client holds.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Do implements act.Caller. It fails with ErrAbsent, ErrDenied or ErrUnreached before
-// anything was done, with ErrBroken when that is not known.
+// Do implements act.Caller. ErrAbsent, ErrDenied and ErrUnreached say that nothing was
+// done; with ErrBroken that is not known.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	u, err := req.URL.Parse(c.base + req.URL.RequestURI())
@@ -85,13 +85,14 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	return nil, c.broken(ctx, err)
 }
 
-// unreached reports an error before anything was sent.
+// unreached reports whether err came before anything was sent.
 func unreached(err error) bool {
 	_, cert := errors.AsType[*tls.CertificateVerificationError](err)
 	op, ok := errors.AsType[*net.OpError](err)
 	return cert || ok && op.Op == "dial"
 }
 
+// broken is the error of a request whose fate is not known; the end of ctx goes first.
 func (c *Client) broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// peerOf asks the kernel who is at the other end; -1 when it does not know.
+// peerOf asks the kernel for the process at the other end; -1 if it does not know.
 func peerOf(c net.Conn) peer {
 	p := peer{UID: -1, PID: -1}
 	u, ok := c.(*net.UnixConn)

@@ -4,5 +4,5 @@ package control
 
 import "net"
 
-// peerOf is not known here.
+// peerOf knows nothing here: only Linux is asked.
 func peerOf(net.Conn) peer { return peer{UID: -1, PID: -1} }

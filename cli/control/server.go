@@ -13,18 +13,18 @@ import (
 
 // Server answers on the control socket.
 type Server struct {
-	Service http.Handler                          // of the acts, by the actor in a request's context
-	Holder  func(token string) (act.Actor, error) // whose token it is
+	Service http.Handler                          // serves the acts to the actor in a request's context
+	Holder  func(token string) (act.Actor, error) // the actor that a token belongs to
 	Log     *slog.Logger
-	Drain   func() time.Duration // what runs may take so long to end; nil: not at all
+	Drain   func() time.Duration // how long requests under way may take to end; nil: they are cut off
 }
 
-// peer is who is at the other end of a connection.
+// peer is the process at the other end of a connection.
 type peer struct{ UID, PID int }
 
 type peerKey struct{}
 
-// callerUID is the user who asks; -1 where the kernel does not tell.
+// callerUID returns the user of the process that sent a request; -1: not known.
 func callerUID(ctx context.Context) int {
 	if p, ok := ctx.Value(peerKey{}).(peer); ok {
 		return p.UID
@@ -32,7 +32,7 @@ func callerUID(ctx context.Context) int {
 	return -1
 }
 
-// Run answers until ctx is done, and then lets what runs end.
+// Run answers until ctx is done, and then lets requests under way end.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	return s.serve(ctx, l, &http.Server{
 		Handler:           http.HandlerFunc(s.act),
@@ -44,7 +44,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	})
 }
 
-// serve runs srv until ctx is done, and then lets what runs end.
+// serve runs srv until ctx is done, and then lets requests under way end.
 func (s *Server) serve(ctx context.Context, l net.Listener, srv *http.Server) error {
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
@@ -59,7 +59,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, srv *http.Server) er
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
-	_ = srv.Shutdown(limit) // what does not end in time is cut off by Close
+	_ = srv.Shutdown(limit) // Close cuts off what does not end in time
 	_ = srv.Close()
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -67,14 +67,15 @@ func (s *Server) serve(ctx context.Context, l net.Listener, srv *http.Server) er
 	return nil
 }
 
-// withToken reports a request that is not the operator's own, even if its token is empty.
+// withToken reports whether a request brings a token, even an empty one: then it is not
+// the operator's own.
 func withToken(r *http.Request) bool { return len(r.Header.Values("Authorization")) > 0 }
 
-// act is asked for by the operator, or by the holder of the token that comes with it.
+// act serves a request on the socket: the operator's, or that of a token's holder.
 func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 	a := act.Actor{Kind: act.Operator, UID: callerUID(r.Context())}
 	if withToken(r) {
-		if !arrives(w, r) { // the token may be changed while it does
+		if !arrives(w, r) { // first, since the token may be changed meanwhile
 			return
 		}
 		var err error
@@ -87,7 +88,7 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 	s.actFor(w, r, a)
 }
 
-// longRead is how long a read takes that the operator may ask about.
+// longRead is how long a read must take to be logged at level info.
 const longRead = time.Second
 
 // actFor serves an act and logs it: at level info what changes something, and a read
@@ -110,7 +111,7 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap lets http.ResponseController reach the connection.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // One function per event.
@@ -129,7 +130,7 @@ func (s *Server) logAct(r *http.Request, a act.Actor, status int, d time.Duratio
 	s.Log.Log(r.Context(), level, "act", attrs...)
 }
 
-// shortened is as much of a stranger's text as the log has room for.
+// shortened bounds a stranger's text, so that it does not fill the log.
 func shortened(text string) string {
 	const most = 500
 	if len(text) > most {
@@ -142,7 +143,7 @@ func (s *Server) logRefused(r *http.Request) {
 	s.Log.Info("wrong token", "component", "control", "remote", r.RemoteAddr)
 }
 
-// logUnknown notes a request of which nobody can say whose it is.
+// logUnknown logs a request whose token could not be looked up, or has no holder.
 func (s *Server) logUnknown(r *http.Request, err error) {
 	if act.ProblemOf(err).Type == act.Token {
 		s.logRefused(r)

@@ -32,12 +32,13 @@ func Listen(path string) (net.Listener, error) {
 
 const socketMode = 0o600
 
-// ownersOnly gives the socket its mode from its first moment on, where the system
-// can (Linux). The umask would be everybody's who makes a file in that moment.
+// ownersOnly gives the socket its mode from its first moment on, where the system can
+// (Linux). A umask would also change files that other goroutines make at that moment.
 func ownersOnly(_, _ string, conn syscall.RawConn) error {
 	return conn.Control(func(fd uintptr) { _ = syscall.Fchmod(int(fd), socketMode) })
 }
 
+// removeStale removes the socket of a killed relay, and nothing that is not a socket.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,7 +53,7 @@ func removeStale(path string) error {
 	return os.Remove(path)
 }
 
-// dialError says which of the client's errors it is that dialling failed.
+// dialError turns an error of dialling into one of the client's.
 func dialError(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
