@@ -45,8 +45,8 @@ The configuration and certificates are not in it.`,
 	})
 }
 
-// backedUp is the result for programs.
-type backedUp struct {
+// backupView is the result for programs.
+type backupView struct {
 	File     string    `json:"file"`
 	Bytes    int64     `json:"bytes"`
 	Proved   bool      `json:"proved"`  // read again and proved
@@ -67,7 +67,7 @@ func (c *Commands) backupToFile(ctx context.Context, file string, force bool) er
 	}
 	defer out.Discard()
 	out.Rest = wholefile.NewPace()
-	res := backedUp{File: file, Removed: []string{}}
+	res := backupView{File: file, Removed: []string{}}
 	err = c.backup(func(from host.Copier) error {
 		m, err := Take(ctx, from, out, c.watch("copying"), func(size int64) error { return wholefile.Room(dir, size) })
 		if err != nil {
@@ -109,7 +109,7 @@ func (c *Commands) backupToShelf(ctx context.Context) error {
 		return err
 	}
 	s := ShelfOf(&cfg.Backup, dir)
-	res := backedUp{Proved: true}
+	res := backupView{Proved: true}
 	err = c.backup(func(from host.Copier) error {
 		m, path, err := s.Put(ctx, from, c.watch)
 		if err != nil {
@@ -132,7 +132,7 @@ func (c *Commands) backup(make func(from host.Copier) error) error {
 	if err != nil {
 		return err
 	}
-	if dir.IsNew() { // a copy of nothing would in time push out those of what was there
+	if dir.IsNew() { // copies of an empty store would in time push out the good ones
 		return dir.NoStore()
 	}
 	if err := make(FromRelay(c.Env.Service)); err != nil {
@@ -141,7 +141,8 @@ func (c *Commands) backup(make func(from host.Copier) error) error {
 	return nil
 }
 
-// record notes the time of the copy. A failure is only noted, because the copy is whole.
+// record tells relay the time of the copy. A failure is only noted, because the copy is
+// whole.
 func (c *Commands) record(ctx context.Context, m *Manifest) {
 	kept := &host.Kept{}
 	kept.Body.Created = m.Created
@@ -150,7 +151,7 @@ func (c *Commands) record(ctx context.Context, m *Manifest) {
 	}
 }
 
-func (c *Commands) showBackup(res *backedUp) error {
+func (c *Commands) showBackup(res *backupView) error {
 	if c.Env.JSON {
 		return term.Encode(c.Env.Stdout, res)
 	}

@@ -11,15 +11,15 @@ import (
 	"relay/cli/term"
 )
 
-// Commands are backup, restore and compact. They run in the process that was started,
-// never in a running relay: they can take minutes.
+// Commands are backup, restore and compact. They run in the command's own process, never
+// in a running relay, because they can take minutes.
 type Commands struct {
 	Env     *shell.Env
 	Where   *place.Flags
-	Signals func() (c <-chan os.Signal, stop func()) // that end the program; nil: none
+	Signals func() (c <-chan os.Signal, stop func()) // those that end the program; nil: none
 }
 
-// ShelfOf is the configured shelf.
+// ShelfOf returns the configured shelf; without dir it lies in the data directory.
 func ShelfOf(b *config.Backup, data place.Dir) Shelf {
 	dir := b.Dir
 	if dir == "" {

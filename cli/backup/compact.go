@@ -52,7 +52,7 @@ If it fails or is killed, the store stays as it was. --dry-run says how much spa
 	})
 }
 
-// compactDry shows what the service works out.
+// compactDry asks the service, which answers while the relay runs too.
 func (c *Commands) compactDry(ctx context.Context) error {
 	found, err := host.ShowCompaction.Call(ctx, c.Env.Service, &host.None{})
 	if err != nil {
@@ -61,10 +61,10 @@ func (c *Commands) compactDry(ctx context.Context) error {
 	return c.showCompacted(found)
 }
 
-// compact puts a smaller file in the place of the store.
+// compact replaces the store's file with a smaller one.
 //
 //  1. The store is opened, and so locked until the end: no relay can start.
-//  2. All that it holds is written into a new file beside it, and compared.
+//  2. All its records are written into a new file beside it, and compared.
 //  3. The new file is proved in a process of its own.
 //  4. It is synced and takes the store's name, locked until the directory is synced.
 //  5. The old file has no name any more; it is closed and so removed.
@@ -111,7 +111,7 @@ func (c *Commands) compactInto(ctx context.Context, dir place.Dir, st *store.Sto
 	return err
 }
 
-// compactTo makes the new file.
+// compactTo makes the new file and proves it.
 func (c *Commands) compactTo(ctx context.Context, dir place.Dir, st *store.Store, fresh string, res *host.Compaction) error {
 	pr := term.NewProgress(c.Env.Stderr, "copying", res.Before-res.Free)
 	err := st.Compact(fresh, func(n int64) error { pr.Add(n); return ctx.Err() })
@@ -125,7 +125,7 @@ func (c *Commands) compactTo(ctx context.Context, dir place.Dir, st *store.Store
 	return err
 }
 
-// proveCompacted fails when the new file has a problem, or other totals than the store.
+// proveCompacted fails if the new file has a problem, or other totals than the store.
 func (c *Commands) proveCompacted(ctx context.Context, fresh string, st *store.Store) error {
 	pr := term.NewProgress(c.Env.Stderr, "proving", 0)
 	found, err := proof.Of(ctx, fresh)
@@ -166,15 +166,15 @@ func (c *Commands) showCompacted(res *host.Compaction) error {
 	if c.Env.JSON {
 		return term.Encode(c.Env.Stdout, res)
 	}
-	won := max(res.Before-res.After, 0)
+	gain := max(res.Before-res.After, 0)
 	if !res.DryRun {
-		_, err := fmt.Fprintf(c.Env.Stdout, "%s before, %s now: %s given back\n", words.Size(res.Before), words.Size(res.After), words.Size(won))
+		_, err := fmt.Fprintf(c.Env.Stdout, "%s before, %s now: %s given back\n", words.Size(res.Before), words.Size(res.After), words.Size(gain))
 		return err
 	}
 	advice := "that does not pay: later mail uses it"
 	if res.Pays {
 		advice = "that pays: stop the relay, then relay compact"
 	}
-	_, err := fmt.Fprintf(c.Env.Stdout, "%s, of which about %s can be given back\n%s\n", words.Size(res.Before), words.Size(won), advice)
+	_, err := fmt.Fprintf(c.Env.Stdout, "%s, of which about %s can be given back\n%s\n", words.Size(res.Before), words.Size(gain), advice)
 	return err
 }

@@ -1,14 +1,14 @@
 // Package backup makes copies of the store, keeps them on this machine and brings them
 // back. It holds the commands backup, restore and compact.
 //
-//  1. The service writes a consistent copy, and says before what is in it (host.Copier).
+//  1. The service writes a consistent copy, and says first what is in it (host.Copier).
 //  2. Keep gives the copy its name, and then its Manifest: what it holds, its size and
 //     its SHA-256.
 //  3. A Shelf does both in a directory, proves the copy before it gets its name, and
 //     removes the oldest ones.
 //
-// A crash leaves no copy under its name that is not whole. Commands.restore and
-// Commands.compact say what a crash leaves of theirs.
+// A crash leaves no unfinished copy under the name of a copy. Commands.restore and
+// Commands.compact say what a crash leaves in their steps.
 package backup
 
 import (
@@ -31,8 +31,8 @@ import (
 	"relay/report/api/host"
 )
 
-// FromRelay has the service copy its store: that of the relay that runs, or without one
-// that of this process.
+// FromRelay copies the store of the service: the running relay's, or if none runs the one
+// that this process opens.
 func FromRelay(c act.Caller) host.Copier {
 	return func(ctx context.Context, w io.Writer, begin func(*host.Copy) error) error {
 		_, err := host.ReadCopy.Copy(ctx, c, &host.None{}, func(h http.Header) (io.Writer, error) {
@@ -47,7 +47,8 @@ func FromRelay(c act.Caller) host.Copier {
 	}
 }
 
-// Take writes a copy and describes it. ready is told how long it will be.
+// Take writes a copy and returns its manifest. ready gets the size of the copy before the
+// first octet, and may refuse it.
 func Take(ctx context.Context, from host.Copier, w io.Writer, pr *term.Progress, ready func(size int64) error) (m *Manifest, err error) {
 	defer pr.End()
 	sum := sha256.New()
@@ -63,7 +64,7 @@ func Take(ctx context.Context, from host.Copier, w io.Writer, pr *term.Progress,
 	return m, nil
 }
 
-// Keep gives a copy its name, and then its manifest.
+// Keep gives a copy its name, and then its manifest: see Manifest for the order.
 func Keep(out *wholefile.File, path string, m *Manifest) error {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -89,7 +90,7 @@ func Keep(out *wholefile.File, path string, m *Manifest) error {
 	return nil
 }
 
-// writeManifest writes that of the copy at path, whose owner and mode it has.
+// writeManifest writes the manifest of the copy at path, with the copy's owner and mode.
 func writeManifest(path string, text []byte) error {
 	w, err := wholefile.New(ManifestOf(path), true)
 	if err != nil {

@@ -14,20 +14,20 @@ import (
 	"relay/store"
 )
 
-// Manifest says what a copy of the store is. It lies beside the copy, JSON.
+// Manifest describes a copy of the store. It lies beside the copy, JSON.
 //
-// The copy gets its name first, and the manifest when that is on disk: a crash in
-// between leaves a whole copy without a manifest. One that describes an earlier
-// copy of that name is removed before.
+// The manifest of an earlier copy of that name is removed first. Then the copy gets its
+// name, and once that is on disk its manifest: a crash in between leaves a whole copy
+// without a manifest.
 type Manifest struct {
 	host.Copy
 	SHA256 string `json:"sha256"` // of the copy, hexadecimal
 }
 
-// ManifestOf is the path of the manifest of the copy at path.
+// ManifestOf returns the path of the manifest of the copy at path.
 func ManifestOf(path string) string { return path + ".manifest" }
 
-// ReadManifest reads that of the copy at path; nil when there is none.
+// ReadManifest reads the manifest of the copy at path; nil: there is none.
 func ReadManifest(path string) (*Manifest, error) {
 	text, err := os.ReadFile(ManifestOf(path))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -48,9 +48,10 @@ func ReadManifest(path string) (*Manifest, error) {
 	return m, nil
 }
 
-// anotherCopy is the next step with a copy that is not what it was.
+// anotherCopy is the next step when a copy does not fit its manifest.
 const anotherCopy = "take another copy: this one has changed since it was written"
 
+// CheckSize fails if the copy has another size.
 func (m *Manifest) CheckSize(size int64) error {
 	if size != m.Size {
 		return exit.Fail(exit.Failed, anotherCopy, "it has %s octets, the manifest says %s", words.Number(size), words.Number(m.Size))
@@ -58,6 +59,7 @@ func (m *Manifest) CheckSize(size int64) error {
 	return nil
 }
 
+// CheckSum fails if the copy has another SHA-256.
 func (m *Manifest) CheckSum(sum string) error {
 	if sum != m.SHA256 {
 		return exit.Fail(exit.Failed, anotherCopy, "its SHA-256 is %s, the manifest says %s", sum, m.SHA256)
@@ -65,7 +67,7 @@ func (m *Manifest) CheckSum(sum string) error {
 	return nil
 }
 
-// check compares all that was found.
+// check fails if size, SHA-256 or counts are others.
 func (m *Manifest) check(found *proof.Result) error {
 	if err := m.CheckSize(found.Size); err != nil {
 		return err
@@ -76,7 +78,7 @@ func (m *Manifest) check(found *proof.Result) error {
 	return m.CheckProof(&found.Stats)
 }
 
-// CheckProof compares the counts.
+// CheckProof fails if the proved copy holds other numbers of accounts, messages or octets.
 func (m *Manifest) CheckProof(s *store.VerifyStats) error {
 	if s.Accounts == m.Accounts && s.Totals == m.Totals {
 		return nil

@@ -2,8 +2,6 @@ package backup
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +10,6 @@ import (
 	"time"
 
 	cli "github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
 
 	"relay/cli/exit"
 	"relay/cli/place"
@@ -53,18 +50,18 @@ type restoreView struct {
 	Manifest *Manifest         `json:"manifest"` // null: there is none
 }
 
-// restore brings the backup in FILE back.
+// restore puts the backup in FILE in the store's place.
 //
 //  1. The store's lock is taken, so that no relay starts.
 //  2. FILE is copied beside the store and compared with its manifest.
 //  3. The copy is proved, and brought up to date.
-//  4. What the present store has and the copy lacks is listed. Numbers of invoices that
-//     were given out since the backup become void in the copy: it goes on after them.
+//  4. What the present store has and the copy lacks is listed. Invoice numbers that were
+//     issued since the backup become void in the copy, which continues after them.
 //  5. The present store gets a second name.
 //  6. The copy takes the store's name.
 //
-// A crash before 6 leaves the store as it was, a crash after 6 the one from the backup,
-// and never none. The next restore or start removes what is left of the copy.
+// A crash before 6 leaves the store as it was, and a crash after 6 the one from the
+// backup; there is always one. The next restore or start removes an unfinished copy.
 func (c *Commands) restore(ctx context.Context, file string, dryRun bool) error {
 	_, dir, err := c.Where.Home()
 	if err != nil {
@@ -88,64 +85,6 @@ func (c *Commands) restore(ctx context.Context, file string, dryRun bool) error 
 		return err
 	}
 	return c.showRestored(&res)
-}
-
-// source is an open file that is to be restored.
-type source struct {
-	*os.File
-	path string
-	size int64
-	m    *Manifest // nil: none lies beside it
-}
-
-// openBackup checks all that can be checked without reading the content.
-func openBackup(path string, dir place.Dir) (*source, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe would wait
-	if err != nil {
-		return nil, err
-	}
-	from := &source{File: f, path: path}
-	if err := from.look(dir); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return from, nil
-}
-
-func (b *source) look(dir place.Dir) error {
-	info, err := b.Stat()
-	if err != nil {
-		return err
-	}
-	b.size = info.Size()
-	if b.size == 0 || !info.Mode().IsRegular() {
-		return exit.Fail(exit.Failed, "name a file that relay backup has made", "%s is not a backup", b.path)
-	}
-	if dir.IsStore(info) {
-		return exit.Usage("", "%s is the store itself", b.path)
-	}
-	if b.m, err = ReadManifest(b.path); err != nil || b.m == nil {
-		return err
-	}
-	return b.wrap(b.m.CheckSize(b.size))
-}
-
-func (b *source) wrap(err error) error {
-	if err != nil {
-		err = fmt.Errorf("backup %s: %w", b.path, err)
-	}
-	return err
-}
-
-// copyTo reads the backup from its beginning and compares it with its manifest.
-func (b *source) copyTo(ctx context.Context, w io.Writer, rest wholefile.Pace) error {
-	if _, err := b.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	sum := sha256.New()
-	if _, err := wholefile.ReadThrough(ctx, b.File, io.MultiWriter(w, sum), rest); err != nil || b.m == nil {
-		return err
-	}
-	return b.m.CheckSum(hex.EncodeToString(sum.Sum(nil)))
 }
 
 // proveBackup reads the backup, proves it where it lies, and compares it with the store.

@@ -18,7 +18,7 @@ import (
 	"relay/store/highwater"
 )
 
-// voidNumbers of invoices that were given out since the backup.
+// voidNumbers are the invoice numbers that were issued since the backup.
 type voidNumbers struct {
 	First uint64 `json:"first"`
 	Last  uint64 `json:"last"`
@@ -31,9 +31,9 @@ func (v *voidNumbers) text() string {
 	return fmt.Sprintf("invoice numbers %d to %d", v.First, v.Last)
 }
 
-// compareStores finds what the present store has and the copy at path lacks, and makes
-// the copy go on after the last known number of an invoice. A damaged present store does
-// not stop the restore.
+// compareStores finds what the present store has and the copy at path lacks, and lets the
+// copy continue after the last known invoice number. A damaged present store does not stop
+// the restore.
 func (c *Commands) compareStores(ctx context.Context, dir place.Dir, lock *os.File, path string, res *restoreView) error {
 	if dir.HasStore() {
 		// The process that compares shares the lock; a relay would need it alone.
@@ -54,8 +54,8 @@ func (c *Commands) compareStores(ctx context.Context, dir place.Dir, lock *os.Fi
 	return c.voidNumbers(path, known, res)
 }
 
-// missing finds what the store has and the backup, or its copy, at path lacks. When it
-// cannot be found out, that is only noted.
+// missing finds what the store has and the backup, or its copy, at path lacks. A failure
+// is only noted.
 func (c *Commands) missing(ctx context.Context, dir place.Dir, path string, res *restoreView) error {
 	if !dir.HasStore() {
 		return nil
@@ -76,7 +76,7 @@ func (c *Commands) missing(ctx context.Context, dir place.Dir, path string, res 
 	return nil
 }
 
-// voidNumbers makes the numbers void that the copy at path does not know.
+// voidNumbers declares void the numbers up to known that the copy at path has not issued.
 func (c *Commands) voidNumbers(path string, known uint64, res *restoreView) error {
 	cfg, err := c.Where.Load()
 	if err != nil {

@@ -20,28 +20,27 @@ import (
 	"relay/report/words"
 )
 
-// Shelf is the directory of the copies that are scheduled, and how
-// many of them are to stand there.
+// Shelf is the directory of the scheduled copies, and how many it keeps.
 //
-//  1. A copy is written under another name, synced, read again from the disk and
+//  1. A copy is written under a temporary name, synced, read again from the disk and
 //     compared with its SHA-256, and proved in a process of its own.
 //  2. It gets its name, with the time in it, and then its manifest.
 //  3. The oldest ones are removed; files with other names, and copies of a relay with
 //     another host name, never are.
 //
-// A crash before 2 leaves a file under another name, which the next copy removes.
+// A crash before 2 leaves a file under a temporary name, which the next copy removes.
 type Shelf struct {
 	Dir   string
 	Keep  int    // copies
 	Owner string // directory whose owner gets the copies: relay runs as that user
 }
 
-// Names on the shelf sort by their time, UTC.
+// shelfName is the name of a copy: names sort by their time, UTC.
 const shelfName = "relay-20060102T150405Z.db"
 
 var shelfRE = regexp.MustCompile(`^relay-\d{8}T\d{6}Z\.db$`)
 
-// Put makes a copy. watch begins to show how far it has come.
+// Put makes a copy and proves it. watch returns what shows the progress of a step.
 func (s Shelf) Put(ctx context.Context, from host.Copier, watch func(what string) *term.Progress) (m *Manifest, path string, err error) {
 	if err := s.make(); err != nil {
 		return nil, "", err
@@ -72,6 +71,7 @@ func (s Shelf) Put(ctx context.Context, from host.Copier, watch func(what string
 	return m, path, nil
 }
 
+// make makes the directory if it is missing.
 func (s Shelf) make() error {
 	_, err := os.Stat(s.Dir)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -84,7 +84,7 @@ func (s Shelf) make() error {
 	return wholefile.Adopt(s.Owner, s.Dir)
 }
 
-// name for a copy of that instant; one that is taken is passed over.
+// name returns the path for a copy of that instant, or of the next second that is free.
 func (s Shelf) name(at time.Time) string {
 	for ; ; at = at.Add(time.Second) {
 		path := filepath.Join(s.Dir, at.UTC().Format(shelfName))
@@ -94,9 +94,8 @@ func (s Shelf) name(at time.Time) string {
 	}
 }
 
-// Prune removes what is older than the newest whole copies that are to be kept,
-// never the one at path, and manifests without a copy. It leaves alone what is not
-// of this series.
+// Prune removes copies older than the newest Keep whole ones, and manifests without a
+// copy. It never removes the copy at path, nor files that are not of this relay's series.
 func (s Shelf) Prune(path string) (gone []string, err error) {
 	list, err := os.ReadDir(s.Dir)
 	if err != nil {
@@ -130,7 +129,7 @@ func (s Shelf) Prune(path string) (gone []string, err error) {
 	return gone, errors.Join(append(errs, s.pruneManifests(list))...)
 }
 
-// pruneManifests removes those whose copies are gone: a crash left them.
+// pruneManifests removes manifests that a crash left without their copies.
 func (s Shelf) pruneManifests(list []fs.DirEntry) error {
 	const tail = ".manifest"
 	var errs []error
@@ -146,7 +145,7 @@ func (s Shelf) pruneManifests(list []fs.DirEntry) error {
 	return errors.Join(errs...)
 }
 
-// removeMissing removes what may be gone already.
+// removeMissing removes a file that may be gone already.
 func removeMissing(path string) error {
 	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -154,15 +153,15 @@ func removeMissing(path string) error {
 	return nil
 }
 
-// standing is a whole copy on the shelf.
-type standing struct {
-	host    string // whose it is; "": its manifest is missing
+// shelfCopy is a whole copy on the shelf.
+type shelfCopy struct {
+	host    string // host name of its relay; "": its manifest is missing
 	written time.Time
 }
 
-// look fails on a copy that is not as long as its manifest says. One without a
-// manifest is whole: it has its name since it was proved.
-func (s Shelf) look(path string) (c standing, err error) {
+// look fails on a copy that is not as long as its manifest says. A copy without a
+// manifest is whole: it was proved before it got its name.
+func (s Shelf) look(path string) (c shelfCopy, err error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return c, err
@@ -176,15 +175,15 @@ func (s Shelf) look(path string) (c standing, err error) {
 	return c, m.CheckSize(info.Size())
 }
 
-// follows reports whether old is an earlier copy of the same relay: one of another
-// may lie in the same directory, and what was written later another command has made
-// meanwhile, whatever its name says.
-func (c standing) follows(old standing) bool {
+// follows reports whether old is an earlier copy of the same relay. Copies of another
+// relay may lie in the same directory. A file that was written later is another command's
+// new copy, even if its name has an earlier time.
+func (c shelfCopy) follows(old shelfCopy) bool {
 	return (old.host == "" || old.host == c.host) && !old.written.After(c.written)
 }
 
-// proveCopy has a copy read from the disk, compared with its manifest and proved.
-// It does not change it.
+// proveCopy reads a copy from the disk, proves it and compares it with its manifest. The
+// file is not changed.
 func proveCopy(ctx context.Context, path string, m *Manifest, pr *term.Progress) error {
 	defer pr.End()
 	found, err := proof.Of(ctx, path, proof.WithSum)
