@@ -1,5 +1,5 @@
 // Package offer lists the names that completion offers, such as those of accounts. For each
-// kind it asks the act that lists such things, and reads no further than completion wants.
+// kind it asks the act that lists them, and stops reading when completion has enough.
 package offer
 
 import (
@@ -20,16 +20,16 @@ import (
 	"relay/store"
 )
 
-// Names calls add for the names of a kind, with a text that tells them apart, and ends
-// with its error.
+// Names calls add for each name of a kind, with a text that tells them apart, and stops at
+// its first error.
 func Names(ctx context.Context, c act.Caller, k shell.Kind, t *shell.Typing, add func(word, text string) error) error {
 	return lists[k](ctx, c, t, add)
 }
 
-// list asks for names.
+// list gives the names of one kind to add.
 type list func(ctx context.Context, c act.Caller, t *shell.Typing, add func(word, text string) error) error
 
-// of is the list that an act gives: ask makes the request, show the name and its text.
+// of makes a list of an act: ask makes the request, show takes name and text from a row.
 func of[In, Row any](l *act.List[In, Row], ask func(*shell.Typing) In, show func(*Row) (word, text string)) list {
 	return func(ctx context.Context, c act.Caller, t *shell.Typing, add func(word, text string) error) error {
 		in := ask(t)
@@ -37,7 +37,7 @@ func of[In, Row any](l *act.List[In, Row], ask func(*shell.Typing) In, show func
 	}
 }
 
-// all is the request without a filter.
+// all makes the request without a filter.
 func all[In any](*shell.Typing) (in In) { return in }
 
 var lists = map[shell.Kind]list{

@@ -4,8 +4,8 @@
 //  1. With the address of a relay elsewhere, requests go there, with a token.
 //  2. Otherwise they go over the control socket. The first one that finds nobody there
 //     opens the store, and the handler that a running relay has serves them here.
-//  3. While somebody else has the store and does not answer, both are tried again for a
-//     few seconds: a relay that starts has the store a moment before it answers.
+//  3. While another process has the store and does not answer, both are tried again for
+//     a few seconds: a relay that starts has the store a moment before it answers.
 //
 // A store that was opened stays open until Close, so that the pages of a list are of one
 // process. A crash leaves what the act's transaction left: all of it or nothing.
@@ -24,26 +24,26 @@ import (
 	"relay/store"
 )
 
-// lockedFor is how long a command waits for a store that somebody else has.
+// lockedFor is how long a command waits for a store that another process has.
 const lockedFor = 5 * time.Second
 
 // Service carries a command's requests.
 type Service struct {
 	Version string // of this program
-	Token   string // of a reseller; "": it is the operator's
+	Token   string // of a reseller; "": the operator asks
 	Base    string // of a relay elsewhere, such as https://relay.example:8443; "": this machine's
-	Socket  string // of this machine's
+	Socket  string // of this machine's relay
 
-	// Open opens the store for this process, and Handler serves on it, for holders of a
-	// token as act.Service.Holder tells them.
+	// Open opens the store for this process; nil: only a running relay is asked.
 	Open func() (Store, error)
 
 	remote *control.Client
 	local  *act.Local
 	store  Store
-	zone   *time.Location
-	now    time.Time
 
+	// What the last answer said: see note.
+	zone     *time.Location
+	now      time.Time
 	currency string
 }
 
@@ -63,8 +63,8 @@ func (s *Service) Do(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// note keeps the operator's zone, in which a face shows instants, the currency of its prices
-// and relay's time.
+// note keeps what each answer's headers say: the operator's zone, in which a face shows
+// instants, the currency of its prices and relay's time.
 func (s *Service) note(resp *http.Response) {
 	s.currency = cmp.Or(resp.Header.Get(act.CurrencyHeader), s.currency)
 	if t, err := time.Parse(time.RFC3339Nano, resp.Header.Get(act.TimeHeader)); err == nil {
@@ -132,7 +132,7 @@ func (s *Service) connect() {
 	s.remote.Token = s.Token
 }
 
-// open has the acts done in this process from now on.
+// open opens the store: acts are done in this process from now on.
 func (s *Service) open() (err error) {
 	if s.store, err = s.Open(); err != nil {
 		return err
@@ -150,7 +150,7 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// Close gives back what the requests needed.
+// Close closes connections, and the store once all its handlers have ended.
 func (s *Service) Close() error {
 	if s.remote != nil {
 		s.remote.Close()
