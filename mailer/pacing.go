@@ -12,9 +12,10 @@ import (
 // place of others in the window.
 
 const (
-	restingWindows = 5 // as many lanes may be in memory, when most of them wait for a ceiling
+	restingWindows = 2 // as many lanes that wait for a ceiling are in memory; more, of sites that have none
 	profileLife    = time.Minute
 	longWait       = time.Second // for a ceiling, for which nothing stays claimed
+	maxWoken       = 64          // sites in one step
 )
 
 // setPace gives a site the row and the limits that are in force.
@@ -24,11 +25,7 @@ func (s *schedule) setPace(t *site) {
 		t.gate = pace.NewSite(pace.Limits{Connections: 1}, s.kept.take(t))
 	}
 	t.row = cfg.rowOf(t.path)
-	p := cfg.Profile
-	if t.full > 0 {
-		p = pace.Full
-	}
-	l := cfg.limits(t.row, p)
+	l := cfg.limits(t.row, t.has.fastest(cfg.Profile))
 	if t.path.Connections > 0 {
 		l.Connections = t.path.Connections
 	}
@@ -60,28 +57,29 @@ func (s *schedule) profileOf(account string) pace.Profile {
 // join has a lane stand at a site.
 func (s *schedule) join(t *site, l *lane) {
 	l.profile = s.profileOf(l.Account)
-	before := t.full
+	before := t.has
 	t.join(l)
 	if t.rests {
 		s.resting++
 	}
-	s.fullChanged(t, before)
+	s.profilesChanged(t, before)
 }
 
 // leave takes a lane away that does not stand in its turn.
 func (s *schedule) leave(t *site, l *lane) {
-	before := t.full
+	before := t.has
 	t.leave(l)
 	if t.rests {
 		s.resting--
 	}
-	s.fullChanged(t, before)
+	s.profilesChanged(t, before)
 }
 
-// fullChanged gives a site other limits when the first account came, or the last one
-// left, that takes all the provider takes.
-func (s *schedule) fullChanged(t *site, before int) {
-	if t.path != nil && (before == 0) != (t.full == 0) {
+// profilesChanged gives a site other limits when the accounts that have mail there are
+// others: it goes as fast as the fastest of them may, and the others have gates.
+func (s *schedule) profilesChanged(t *site, before profiles) {
+	cfg := s.m.config()
+	if t.path != nil && before.fastest(cfg.Profile) != t.has.fastest(cfg.Profile) {
 		s.setPace(t)
 	}
 }
@@ -89,11 +87,11 @@ func (s *schedule) fullChanged(t *site, before int) {
 // disband retires all lanes of a site that are not asked for.
 func (s *schedule) disband(t *site) {
 	s.setResting(t, false)
-	before := t.full
+	before := t.has
 	for _, l := range t.disband() {
 		s.retire(l)
 	}
-	s.fullChanged(t, before)
+	s.profilesChanged(t, before)
 }
 
 // gateOf is the ceiling of an account's own at a site, and its limits there; nil: it has
@@ -105,13 +103,12 @@ func (s *schedule) gateOf(t *site, account string, p pace.Profile, now time.Time
 	cfg := s.m.config()
 	conduct := s.conducts[conductKey{account, t.provider()}]
 	slow := conduct != nil && (conduct.Slow(now) || conduct.Held(now))
-	name := account
+	name := "profile " + string(p)
 	switch {
 	case slow, pace.Slower(p, cfg.Profile) != cfg.Profile:
-	case p == pace.Full || t.full == 0:
+		name = account
+	case p == t.has.fastest(cfg.Profile):
 		return nil, pace.Limits{}
-	default:
-		name = ""
 	}
 	l := cfg.limits(t.row, p)
 	if conduct != nil {
@@ -141,8 +138,11 @@ func (t *site) gateNamed(name string, now time.Time) *pace.Gate {
 	return g
 }
 
-// held reports whether nothing of an account goes to a site's provider.
+// heldAt reports whether nothing of an account goes to a site's provider.
 func (s *schedule) heldAt(t *site, account string, now time.Time) bool {
+	if len(s.conducts) == 0 {
+		return false
+	}
 	c := s.conducts[conductKey{account, t.provider()}]
 	return c != nil && c.Held(now)
 }
@@ -294,9 +294,10 @@ func (s *schedule) setResting(t *site, rests bool) {
 	}
 }
 
-// wake has the sites looked at whose time has come.
+// wake has sites looked at whose time has come: so many that a step stays short. The
+// others are for the next step, which comes at once.
 func (s *schedule) wake(now time.Time) {
-	for {
+	for range maxWoken {
 		t, ok := s.alarms.Pop(now)
 		if !ok {
 			return

@@ -379,3 +379,29 @@ func TestPace_unknown(t *testing.T) {
 		w.wantFinal(id, "you@paced.test", store.Delivered, "250")
 	})
 }
+
+// An account may be faster than the configuration says.
+func TestPace_fasterAccount(t *testing.T) {
+	inWorld(t, Config{Profile: pace.Prudent, Rows: rows(t, "1/10/5", "3/50/30")}, func(w *world) {
+		a := &arrivals{}
+		w.host("paced.test").say = a.say
+		w.account("quick")
+		w.change("quick", func(a *store.Account) { a.Profile = "normal" })
+		for range 100 {
+			w.send("you@paced.test")
+			m := message("you@paced.test")
+			m.Account, m.Sender = "quick", "quick@src.test"
+			w.accept(m)
+		}
+		w.run(2 * time.Minute)
+		quick := 0
+		for _, from := range a.from {
+			if strings.Contains(from, "quick@") {
+				quick++
+			}
+		}
+		if others := len(a.from) - quick; quick < 45 || len(a.from) > 62 || others < 9 || others > 11 {
+			t.Errorf("in two minutes: %d of the quick account and %d of the other, want about 50 and 10", quick, others)
+		}
+	})
+}

@@ -17,6 +17,12 @@ type scanState struct {
 	missed  bool          // a lane had no room
 	retired bool          // and some has come free since
 	full    time.Time     // before it a scan stops early
+
+	from   []byte        // where the scan under way goes on; nil: none is
+	whole  bool          // it goes to the end
+	visits int           // lanes that it has looked at
+	took   time.Duration // how long
+	later  time.Time     // when another one is due, said while it is under way; zero: never
 }
 
 // All of these but fastGap are of time as it passes: what they keep small is the
@@ -53,27 +59,42 @@ func (s *schedule) dueAt(at time.Time) {
 	if at.Before(s.scan.at) {
 		s.scan.at = at
 	}
+	if s.scan.from != nil && (s.scan.later.IsZero() || at.Before(s.scan.later)) {
+		s.scan.later = at
+	}
 }
 
-// scanLanes admits lanes that are due. Most scans stop after as many lanes as a
-// few windows hold; now and then one goes on to the end, so that what waits
+// scanSlice is how many lanes a scan looks at in one step, so that a step stays short.
+const scanSlice = 200
+
+// scanLanes admits lanes that are due, some in each step. Most scans stop after as many
+// lanes as a few windows hold; now and then one goes on to the end, so that what waits
 // behind a crowd is found as well. Neither takes more than a small part of the
 // time.
 func (s *schedule) scanLanes(now time.Time) {
-	cfg, began := s.m.config(), time.Now()
-	whole := !now.Before(s.scan.full)
-	visits, stopped := 0, false
-	s.scan.missed, s.scan.retired = false, false
-	// skip does the admitting and names nothing but the end.
-	_, next, err := s.m.store.DueLanes(now, 1, func(l store.Lane) bool {
-		visits++
-		stopped = stopped || len(s.lanes) >= s.m.config().Window || (!whole && visits > 4*s.m.config().Window)
-		if !stopped {
-			s.admit(l, now)
+	cfg, began, sc := s.m.config(), time.Now(), &s.scan
+	if sc.from == nil {
+		sc.whole, sc.visits, sc.took = !now.Before(sc.full), 0, 0
+		sc.missed, sc.retired = false, false
+	}
+	stopped, n := false, 0
+	from, next, err := s.m.store.VisitDue(sc.from, now, func(l store.Lane) bool {
+		if stopped = s.crammed() || !sc.whole && sc.visits > 4*cfg.Window; stopped || n == scanSlice {
+			return false
 		}
-		return !stopped
+		n++
+		sc.visits++
+		s.admit(l, now)
+		return true
 	})
-	took := time.Since(began)
+	sc.took += time.Since(began)
+	if err == nil && from != nil && !stopped {
+		sc.from, sc.at = from, now
+		return
+	}
+	later := sc.later
+	sc.from, sc.later = nil, time.Time{}
+	whole, took := sc.whole, sc.took
 	s.scan.last = now
 	if whole {
 		s.scan.full = now.Add(cfg.shown(max(time.Second, duty*took)))
@@ -91,10 +112,13 @@ func (s *schedule) scanLanes(now time.Time) {
 	s.scan.missed = s.scan.missed || stopped
 	s.scan.at = now.Add(cfg.shown(maxInterval))
 	switch {
-	case stopped && len(s.lanes) < s.m.config().Window:
+	case stopped && !s.crammed():
 		s.dueAt(s.scan.full) // go on to the end then
 	case !stopped && !next.IsZero():
 		s.dueAt(next)
+	}
+	if !later.IsZero() {
+		s.dueAt(later) // where the scan had been already
 	}
 	for _, t := range s.sites {
 		if t.blocked(now) {

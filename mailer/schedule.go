@@ -252,10 +252,11 @@ func (s *schedule) admit(key store.Lane, now time.Time) {
 // still have; a few are always allowed.
 func (s *schedule) room(t *site, account string) bool {
 	const few = 4
-	free := s.m.config().Window - (len(s.lanes) - s.resting)
-	if len(s.lanes) >= restingWindows*s.m.config().Window {
-		return false
+	window := s.m.config().Window
+	if t != nil && t.rests && s.resting >= restingWindows*window {
+		return false // it has lanes
 	}
+	free := window - (len(s.lanes) - s.resting)
 	if mine := s.shares[account]; free <= 0 || mine >= few && mine >= 3*free {
 		return false
 	}
@@ -268,6 +269,9 @@ func (s *schedule) room(t *site, account string) bool {
 	}
 	return here < few || here < left
 }
+
+// crammed reports whether no lane has room.
+func (s *schedule) crammed() bool { return len(s.lanes)-s.resting >= s.m.config().Window }
 
 // retire forgets a lane that does not stand in a turn.
 func (s *schedule) retire(l *lane) {
@@ -289,16 +293,18 @@ func (s *schedule) retry(domains []string) {
 		}
 		if d := s.domains[s.m.routeKey(name)]; d != nil {
 			s.revive(d)
+			if d.site != nil {
+				s.resumePace(d.site)
+			}
 		}
 	}
-	s.scan.at = time.Time{}
+	s.scan.at, s.scan.from = time.Time{}, nil
 }
 
 func (s *schedule) revive(d *domain) {
 	d.expires = time.Time{}
 	if d.site != nil {
 		d.site.until = time.Time{}
-		s.resumePace(d.site)
 	}
 }
 

@@ -23,8 +23,8 @@ type site struct {
 	key   string
 	row   *pace.Row             // of its provider; nil with a fault
 	gate  *pace.Site            // the ceiling of our source there
-	gates map[string]*pace.Gate // of accounts whose pace is another one, by name; "": of all others together
-	full  int                   // accounts with lanes that take all the provider takes
+	gates map[string]*pace.Gate // of accounts whose pace is another one, by name; of those of a profile together, by its name
+	has   profiles              // accounts with lanes, by profile
 	rests bool                  // its lanes wait for a ceiling, and take no place in the window
 	heard stats
 	since time.Time // when a ceiling kept its mail last
@@ -105,9 +105,7 @@ func (s *site) join(l *lane) {
 		}
 		t = &turn{site: s, account: l.Account, profile: l.profile}
 		s.accounts[l.Account] = t
-		if t.profile == pace.Full {
-			s.full++
-		}
+		s.has.add(t.profile, 1)
 	}
 	l.turn = t
 	t.size++
@@ -131,9 +129,7 @@ func (s *site) leave(l *lane) {
 	l.turn.size--
 	if l.turn.size == 0 {
 		delete(s.accounts, l.Account)
-		if l.turn.profile == pace.Full {
-			s.full--
-		}
+		s.has.add(l.turn.profile, -1)
 		if len(s.accounts) == 0 {
 			s.accounts = nil // a dead site is small
 		}
@@ -247,6 +243,29 @@ func (s *site) grow(now time.Time) {
 func (s *site) shrink(n int, now time.Time) {
 	s.limit = max(1, n)
 	s.ceiling, s.eased = s.limit, now
+}
+
+// profiles counts accounts whose profile may be faster than the configuration's.
+type profiles struct{ normal, full int }
+
+func (h *profiles) add(p pace.Profile, n int) {
+	switch p {
+	case pace.Normal:
+		h.normal += n
+	case pace.Full:
+		h.full += n
+	}
+}
+
+// fastest of them and p.
+func (h *profiles) fastest(p pace.Profile) pace.Profile {
+	switch {
+	case h.full > 0 || p == pace.Full:
+		return pace.Full
+	case h.normal > 0:
+		return pace.Normal
+	}
+	return p
 }
 
 // answered ends what was asked of the store for a lane.
