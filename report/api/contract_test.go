@@ -131,7 +131,7 @@ var samples = []struct {
 	{"ban lift", []sample{{body: `{"who":"192.0.2.7"}`}, {body: `{"all":true}`}, {body: `{"who":"192.0.2.7"}`, want: 404}, {body: `{}`, want: 422}}},
 	{"job list", []sample{{}, {path: "/v1/jobs?limit=2"}}},
 	{"job run", []sample{{path: "/v1/jobs/close/run", body: `{}`}, {path: "/v1/jobs/dun/run", body: `{"at":"2020-01-01"}`},
-		{path: "/v1/jobs/warn/run", body: `{"dry_run":true}`}, {path: "/v1/jobs/prune-trace/run", body: `{}`},
+		{path: "/v1/jobs/warn/run", body: `{"dry_run":true}`}, {path: "/v1/jobs/prune-trace/run", body: `{}`}, {path: "/v1/jobs/domains/run", body: `{}`},
 		{path: "/v1/jobs/backup/run", body: `{}`, want: 404}, {path: "/v1/jobs/close/run", body: `{"at":"tomorrow"}`, want: 422}}},
 }
 

@@ -156,7 +156,7 @@ func (r *JobResult) UnmarshalJSON(text []byte) error {
 // Schema implements huma.SchemaProvider.
 func (JobResult) Schema(r huma.Registry) *huma.Schema {
 	s := &huma.Schema{Description: "By the job."}
-	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Prune, jobs.Backup} {
+	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Prune, jobs.Domains, jobs.Backup} {
 		s.OneOf = append(s.OneOf, huma.SchemaFromType(r, reflect.TypeOf(resultOf(name)).Elem()))
 	}
 	return s
