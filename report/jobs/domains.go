@@ -56,15 +56,8 @@ func (d *Delegation) Failures() []Failure { return d.Failed }
 
 // runDomains is the scheduled domains.
 func (r *Runner) runDomains(ctx context.Context) {
-	_, err := r.Domains(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			r.logNoKeys(err)
-		}
-		return
-	}
-	if err := r.did(Domains, r.store.Now()); err != nil {
-		r.logFailed(Domains, err)
+	if _, err := r.Domains(ctx); err != nil && ctx.Err() == nil {
+		r.logNoKeys(err)
 	}
 }
 
@@ -74,6 +67,9 @@ func (r *Runner) Domains(ctx context.Context) (*Delegation, error) {
 	d := &Delegation{Job: Domains, Delegated: []string{}, Lost: []string{}, Began: []string{}, Ended: []string{}, Publish: []ZoneLine{}, Failed: []Failure{}}
 	s := r.config().Signing
 	keys, err := r.store.SigningKeys()
+	if err == nil {
+		err = r.did(Domains, r.store.Now())
+	}
 	if err != nil || len(keys) == 0 || s.Names == nil {
 		return d, err
 	}
