@@ -16,7 +16,7 @@ const (
 	Key                      // of one account, with scopes
 )
 
-// Actor is who asks.
+// Actor is the one who asks for an act.
 type Actor struct {
 	Kind   Who
 	Name   string   // reseller, customer or account; "": the operator
@@ -41,12 +41,12 @@ func (a Actor) String() string {
 
 type actorKey struct{}
 
-// WithActor is ctx for what an actor asks for.
+// WithActor returns ctx for a request of an actor.
 func WithActor(ctx context.Context, a Actor) context.Context {
 	return context.WithValue(ctx, actorKey{}, a)
 }
 
-// ActorOf is who asks; its Kind is 0 when the transport did not say.
+// ActorOf returns the actor of a request; its Kind is 0 if the transport named none.
 func ActorOf(ctx context.Context) Actor {
 	a, _ := ctx.Value(actorKey{}).(Actor)
 	return a

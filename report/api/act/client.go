@@ -15,12 +15,13 @@ import (
 	"time"
 )
 
-// ErrBroken is an answer that was cut short: what was asked for may have been done.
+// ErrBroken is an answer that was cut short: the act may have been done or not.
 var ErrBroken = errors.New("the connection to the running relay broke")
 
 // failedHere is an error of a handler in this process: no connection broke.
 type failedHere struct{ error }
 
+// broken is the error of an answer that ended too early.
 func broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -31,7 +32,7 @@ func broken(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ErrBroken, err)
 }
 
-// send asks the service, and fails with the problem that it answers.
+// send sends the request, and fails with the problem that the service answers.
 func (s *Spec) send(ctx context.Context, c Caller, in any) (*http.Response, error) {
 	req, err := s.request(ctx, in)
 	if err != nil {
@@ -53,7 +54,7 @@ func (s *Spec) send(ctx context.Context, c Caller, in any) (*http.Response, erro
 	return nil, p
 }
 
-// request as HTTP; its host is the transport's.
+// request turns an act's request into HTTP; the transport sets the host.
 func (s *Spec) request(ctx context.Context, in any) (*http.Request, error) {
 	u, err := address(s, in)
 	if err != nil {
@@ -74,7 +75,7 @@ func (s *Spec) request(ctx context.Context, in any) (*http.Request, error) {
 	return req, err
 }
 
-// address is path and query of a request, by the same tags that the server reads.
+// address returns path and query of a request, by the same tags that the server reads.
 // A name that no path can carry is not found.
 func address(s *Spec, in any) (string, error) {
 	path, query := s.path(), url.Values{}
@@ -97,14 +98,15 @@ func address(s *Spec, in any) (string, error) {
 	return path, err
 }
 
-// ownHint is a problem that the client makes itself: no handler has read its hint.
+// ownHint finishes a problem that the client makes itself: no handler has parsed its hint.
 func ownHint(problem error) error {
 	p := *problem.(*Problem)
 	p.Hint = hintOf(p.advice, nil)
 	return &p
 }
 
-// eachParameter calls fn for what goes into path or query; what is zero is "".
+// eachParameter calls fn for each member that goes into path or query, with "" for a zero
+// value.
 func eachParameter(v reflect.Value, fn func(reflect.StructField, string) error) error {
 	for f, member := range v.Fields() {
 		if f.Anonymous {
@@ -150,7 +152,7 @@ func parameter(v reflect.Value) (string, error) {
 	return fmt.Sprint(v.Interface()), nil
 }
 
-// decode the answer, one document.
+// decode reads an answer of one document.
 func decode(resp *http.Response, out any) error {
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {

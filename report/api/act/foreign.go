@@ -7,9 +7,9 @@ import (
 
 var kindNames = map[string]Who{"operator": Operator, "reseller": Reseller, "customer": Customer, "key": Key}
 
-// foreign finds a member of a request that is set and whose tag "who", such as
-// `who:"operator,customer"`, leaves the actor's kind out, however deep it lies. A member
-// without the tag is for everybody, and every one for the operator.
+// foreign fails with NotFound if a request sets a member that is not for the actor: one
+// whose tag "who", such as `who:"operator,customer"`, leaves the actor's kind out, however
+// deep it lies. Members without the tag are for everybody. The operator may set all.
 func foreign(a Actor, in any) error {
 	if a.Kind == Operator {
 		return nil

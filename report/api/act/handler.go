@@ -22,11 +22,11 @@ type API struct {
 	s    *Service
 	all  map[string]*Spec
 	acts []Any
-	text func() ([]byte, error) // the description, made once: it takes long
+	text func() ([]byte, error) // the OpenAPI description, made once: it takes long
 }
 
-// NewAPI serves acts. Requests carry their Actor in the context. An act is prepared
-// with its first request: a command that opens the store itself needs only one.
+// NewAPI serves acts. Requests carry their Actor in the context. An act is prepared at
+// its first request, because a command that opens the store itself needs only one.
 func NewAPI(s *Service, acts ...Any) *API {
 	ownProblems()
 	a := &API{mux: http.NewServeMux(), s: s, all: map[string]*Spec{}, open: map[string]bool{}, acts: acts}
@@ -44,7 +44,7 @@ func NewAPI(s *Service, acts ...Any) *API {
 	return a
 }
 
-// route prepares an act when it is asked for.
+// route prepares an act at its first request.
 type route struct {
 	a    *API
 	acts []Any
@@ -57,6 +57,7 @@ func (r *route) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.h.ServeHTTP(w, req)
 }
 
+// mount registers acts with huma, and returns their handler and their description.
 func (a *API) mount(acts []Any) (http.Handler, *huma.OpenAPI) {
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("relay", a.s.Version)
@@ -97,7 +98,7 @@ func (a *API) describe(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text) // a client that has gone needs no answer
 }
 
-// serve answers what is no act with a problem too, and so what the mux would redirect.
+// serve answers with a problem for a path that is no act, also where the mux would redirect.
 func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	_, pattern := a.mux.Handler(r)
 	if pattern == "" || path.Clean(r.URL.Path) != r.URL.Path || ActorOf(r.Context()).Kind == 0 {
@@ -111,8 +112,8 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(w, r)
 }
 
-// sameVersion refuses clients of another version, unless the act is for them: an act of
-// theirs may be another.
+// sameVersion refuses clients of another version, whose idea of an act may differ, unless
+// the act is for any version.
 func (a *API) sameVersion(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if v := r.Header.Get(VersionHeader); v != "" && v != a.s.Version && !a.anyVersion(r) {
@@ -124,13 +125,13 @@ func (a *API) sameVersion(next http.Handler) http.Handler {
 	})
 }
 
-// anyVersion reports a request for an act that is for clients of any version.
+// anyVersion reports whether a request is for an act for clients of any version.
 func (a *API) anyVersion(r *http.Request) bool {
 	_, pattern := a.mux.Handler(r)
 	return a.open[pattern]
 }
 
-// Encode writes v as answers have it: a line of JSON, which no HTML page is made of.
+// Encode writes v as answers have it: one line of JSON, without escapes for HTML.
 func Encode(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
@@ -147,7 +148,7 @@ func WriteProblem(w http.ResponseWriter, p *Problem) {
 	_ = Encode(w, p) // a client that has gone needs no answer
 }
 
-// ownProblems has huma's own refusals look like ours. Its hook is a variable of the
+// ownProblems makes huma's own refusals problems of ours. Its hook is a variable of the
 // package, so it is set once.
 var ownProblems = sync.OnceFunc(func() {
 	huma.NewError = func(status int, text string, errs ...error) huma.StatusError {
@@ -160,15 +161,15 @@ var ownProblems = sync.OnceFunc(func() {
 	}
 })
 
-// invalid is a request that does not fit the act's description.
+// invalid is the problem of a request that does not fit the act's description.
 func invalid(status int, text string, errs []error) *Problem {
 	kind := Wrong
 	if status >= 500 {
 		kind = Internal
 	}
-	fields, told := misfits(errs)
-	if len(told) > 0 {
-		text = strings.Join(told, "; ")
+	fields, texts := misfits(errs)
+	if len(texts) > 0 {
+		text = strings.Join(texts, "; ")
 	}
 	p := Fail(kind, "", "%s", text).(*Problem)
 	p.Errors = fields
@@ -181,9 +182,9 @@ func invalid(status int, text string, errs []error) *Problem {
 	return p
 }
 
-// misfits are the members that errs name, and all that errs say. An error that names no
-// member is about the whole request.
-func misfits(errs []error) (fields []Field, told []string) {
+// misfits returns the members that errs name, and the texts of all errs. An error that
+// names no member is about the whole request.
+func misfits(errs []error) (fields []Field, texts []string) {
 	for _, err := range errs {
 		name, message := "", err.Error()
 		if d, ok := err.(huma.ErrorDetailer); ok {
@@ -192,17 +193,17 @@ func misfits(errs []error) (fields []Field, told []string) {
 			message = detail.Message
 		}
 		if name == "" {
-			told = append(told, message)
+			texts = append(texts, message)
 			continue
 		}
 		f := Field{name, ": " + message}
-		fields, told = append(fields, f), append(told, f.Field+f.Message)
+		fields, texts = append(fields, f), append(texts, f.Field+f.Message)
 	}
-	return fields, told
+	return fields, texts
 }
 
-// describeNulls says of members that are pointers to structs that they may be null. huma
-// says it of all other pointers.
+// describeNulls describes members that are pointers to structs as nullable; huma does that
+// for all other pointers.
 func describeNulls(all huma.Registry) {
 	for name, s := range all.Map() {
 		t := all.TypeFromRef("#/components/schemas/" + name)

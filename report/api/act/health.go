@@ -24,7 +24,7 @@ type Bans interface {
 	LiftLogin(name string) bool // false: it was not locked
 }
 
-// Ban keeps a network or a login out, for failed logins.
+// Ban keeps a network or a login out after failed logins.
 type Ban struct {
 	Network netip.Prefix // zero: Login is locked
 	Login   string       // "": Network is banned
@@ -53,7 +53,7 @@ type Health struct {
 	Probes []Probe `json:"probes"`
 }
 
-// Unwell is what is wrong; "": nothing.
+// Unwell says what is wrong; "": nothing.
 func (h *Health) Unwell() string {
 	var bad []string
 	if h.Problem != "" {
@@ -67,7 +67,7 @@ func (h *Health) Unwell() string {
 	return strings.Join(bad, "; ")
 }
 
-// Measure sets what the open store says of itself.
+// Measure sets what the open store knows.
 func (h *Health) Measure(st *store.Store) error {
 	if hold := st.Hold(); hold != nil {
 		h.Clock = &Clock{Stands: hold.Stands, Wall: hold.Wall}
@@ -104,13 +104,13 @@ type Listener struct {
 	Socket string `json:"socket,omitempty" doc:"The service manager's name for it; none: it is the relay's own."`
 }
 
-// Reload is what became of a configuration that was read again.
+// Reload is the result of a configuration that was read again.
 type Reload struct {
 	Config  string   `json:"config" doc:"The file; empty: there is none, the defaults hold."`
 	Changes []Change `json:"changes"`
 }
 
-// Change is a key of the configuration that has another value.
+// Change is a key of the configuration with a new value.
 type Change struct {
 	Key     string `json:"key"`
 	Old     string `json:"old" doc:"As it stands in the file; empty: it was not there."`

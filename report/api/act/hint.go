@@ -28,7 +28,7 @@ type Argument struct {
 
 var stepRE = regexp.MustCompile(`\{([^{}]*)\}`)
 
-// hintOf reads what Fail was given. all are the acts there are.
+// hintOf parses the hint of Fail; all has the known acts by name.
 func hintOf(advice string, all map[string]*Spec) *Hint {
 	if advice == "" {
 		return nil
@@ -41,9 +41,9 @@ func hintOf(advice string, all map[string]*Spec) *Hint {
 	return h
 }
 
-// stepOf divides the words of a step into an act, which has the longest name that fits,
-// and its arguments. Without such an act the words up to the first argument in capitals
-// or with a hyphen are a command of the machine.
+// stepOf divides the words of a step into the act with the longest name that fits, and its
+// arguments. Without such an act it is a command of the machine, whose name ends at the
+// first word in capitals or with a hyphen.
 func stepOf(words []string, all map[string]*Spec) Step {
 	n := 0
 	for i := range words {
@@ -71,7 +71,7 @@ func stepOf(words []string, all map[string]*Spec) Step {
 
 func plainWord(w string) bool { return strings.Trim(w, "abcdefghijklmnopqrstuvwxyz") == "" }
 
-// CommandLine is a step as it is typed, without the program's name.
+// CommandLine returns the step as it is typed, without the program's name.
 func (s *Step) CommandLine() string {
 	words := []string{s.Act}
 	for _, a := range s.Arguments {
@@ -85,7 +85,7 @@ func (s *Step) CommandLine() string {
 	return strings.Join(words, " ")
 }
 
-// Line is the hint with its acts as command lines of a program.
+// Line returns the hint with its acts as command lines of a program.
 func (h *Hint) Line(program string) string {
 	return stepRE.ReplaceAllStringFunc(h.Text, func(s string) string {
 		i, err := strconv.Atoi(s[1 : len(s)-1])
@@ -96,9 +96,8 @@ func (h *Hint) Line(program string) string {
 	})
 }
 
-// problemFor is err for the actor of a request: a hint with a step that is not for it
-// becomes a hint to ask the operator, and faults of the machine are told to the operator
-// only.
+// problemFor returns err as the actor of a request may see it: a step that is not for the
+// actor becomes "ask the operator", and faults of the machine are for the operator only.
 func problemFor(ctx context.Context, all map[string]*Spec, err error) *Problem {
 	p := ProblemOf(err)
 	if ActorOf(ctx).Kind != Operator && p.ofMachine() {
@@ -113,6 +112,7 @@ func problemFor(ctx context.Context, all map[string]*Spec, err error) *Problem {
 	return p
 }
 
+// problem logs what problemFor hides from the actor.
 func (m *mount) problem(ctx context.Context, err error) *Problem {
 	if ActorOf(ctx).Kind != Operator && ProblemOf(err).ofMachine() {
 		m.s.logFailed(ctx, err)
@@ -120,6 +120,7 @@ func (m *mount) problem(ctx context.Context, err error) *Problem {
 	return problemFor(ctx, m.all, err)
 }
 
+// canTake reports whether all steps of a hint are acts for the actor.
 func canTake(a Actor, all map[string]*Spec, h *Hint) bool {
 	for _, s := range h.Acts {
 		if spec := all[s.Act]; spec == nil || !spec.For(a) {

@@ -10,7 +10,8 @@ import (
 	"relay/store/highwater"
 )
 
-// Known is the problem that an error from below stands for.
+// Known turns an error of the store or the system into a problem; Internal if it is not
+// one of those listed.
 func Known(err error) *Problem {
 	for _, k := range sentinels {
 		if errors.Is(err, k.is) {

@@ -16,10 +16,10 @@ import (
 // Limits of a page.
 const (
 	MostRows  = 1000                  // also where a request names no limit
-	firstRows = 100                   // of a client's first page, so that the first rows come at once
-	longest   = 50 * time.Millisecond // of searching; a page then ends where the search stands
+	firstRows = 100                   // of a client's first page, so that the first rows appear at once
+	longest   = 50 * time.Millisecond // of searching; the page then ends at the last key that was looked at
 	heaviest  = 20_000                // things that the rows of a page hold, see Page.Weigh
-	looksEach = 64                    // things that are passed between two looks at the clock
+	looksEach = 64                    // keys that are passed between two looks at the clock
 )
 
 // Paging is embedded in the request of a list.
@@ -32,10 +32,11 @@ func (p *Paging) paging() *Paging { return p }
 
 type pageable interface{ paging() *Paging }
 
-// ErrFull ends the walk of a list's function: the page is full. The function returns it.
+// ErrFull says that the page is full. A list's function returns it as its own error, and
+// so ends its walk.
 var ErrFull = errors.New("act: the page is full")
 
-// Page takes the rows of one page.
+// Page collects the rows of one page.
 type Page[Row any] struct {
 	From string // key behind which the page begins; "": at the beginning
 
@@ -57,11 +58,12 @@ func (p *Page[Row]) Add(row Row, key string) error {
 	return p.Pass(key)
 }
 
-// Weigh says that the row which is added next holds n things, such as recipients: a page
-// ends early when its rows hold many.
+// Weigh announces that the next row holds n things, such as recipients. A page whose rows
+// hold many ends early, so that memory stays flat.
 func (p *Page[Row]) Weigh(n int) { p.load += n }
 
-// Pass says that the search has come to key, with or without a row of it.
+// Pass notes that the search has come to key, with or without a row. It returns ErrFull
+// once the search has taken too long.
 func (p *Page[Row]) Pass(key string) error {
 	if p.seen++; p.seen%looksEach != 0 || time.Now().Before(p.until) {
 		return nil
@@ -76,7 +78,7 @@ type List[In, Row any] struct {
 	do func(context.Context, *Service, *In, *Page[Row]) error
 }
 
-// NewList makes an act of its function, whose request embeds Paging.
+// NewList makes a list of its function. The request must embed Paging.
 func NewList[In, Row any](s Spec, do func(context.Context, *Service, *In, *Page[Row]) error) *List[In, Row] {
 	if _, ok := any(new(In)).(pageable); !ok {
 		panic("act " + s.Name + ": its request has no Paging")
@@ -124,7 +126,7 @@ func (l *List[In, Row]) page(ctx context.Context, s *Service, in *In) (*Page[Row
 	return page, nil
 }
 
-// link to the page that begins behind key (RFC 8288).
+// link returns the header Link to the page that begins behind key (RFC 8288).
 func (l *List[In, Row]) link(in *In, key string) (string, error) {
 	next := *in
 	at := any(&next).(pageable).paging()
@@ -133,8 +135,8 @@ func (l *List[In, Row]) link(in *In, key string) (string, error) {
 	return fmt.Sprintf("<%s>; rel=\"next\"", u), err
 }
 
-// Each calls fn for the rows, page after page, and ends with fn's error. limit is of
-// all rows; 0: none.
+// Each calls fn for each row, page after page, and stops at fn's first error. limit bounds
+// the rows of all pages together; 0: no limit.
 func (l *List[In, Row]) Each(ctx context.Context, c Caller, in *In, limit int64, fn func(*Row) error) error {
 	req := *in
 	at := any(&req).(pageable).paging()
@@ -158,7 +160,7 @@ func (l *List[In, Row]) Each(ctx context.Context, c Caller, in *In, limit int64,
 	}
 }
 
-// nextCursor of the page behind an answer's; "": there is none.
+// nextCursor returns the cursor of the next page; "": there is none.
 func nextCursor(resp *http.Response) string {
 	target, _, ok := strings.Cut(strings.TrimPrefix(resp.Header.Get("Link"), "<"), ">")
 	u, err := url.Parse(target)

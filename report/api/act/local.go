@@ -12,13 +12,13 @@ import (
 type Local struct {
 	Handler http.Handler
 	Actor   Actor
-	Guard   func(func() error) error // runs what reads the store, and says when that is damaged; nil: nothing does
+	Guard   func(func() error) error // runs each handler, and turns a damaged store into an error; nil: handlers run as they are
 
 	running sync.WaitGroup
 }
 
-// Wait returns when all handlers have ended. The last octet of an answer may be read a
-// moment before its handler has: a store is closed after this.
+// Wait returns when all handlers have ended. Call it before the store is closed: the last
+// octet of an answer may be read a moment before its handler ends.
 func (l *Local) Wait() { l.running.Wait() }
 
 // Do implements Caller. The answer streams: the handler runs until its body is read, or
@@ -58,7 +58,7 @@ func (l *Local) guard(fn func() error) error {
 	return l.Guard(fn)
 }
 
-// inbound is a client's request as a server sees it.
+// inbound returns a client's request as a server sees it.
 func inbound(req *http.Request, ctx context.Context) *http.Request {
 	in := req.Clone(ctx)
 	in.RequestURI = req.URL.RequestURI()
@@ -84,11 +84,11 @@ type reply struct {
 	header, sent http.Header
 	status       int
 	body         *io.PipeWriter
-	cause        error // that cut the answer off
+	cause        error // why the answer was cut off
 	begun        chan struct{}
 }
 
-// serve turns the panic by which a handler cuts its answer off into an error.
+// serve runs the handler. A handler cuts its answer off by a panic, which becomes an error.
 func (a *reply) serve(h http.Handler, r *http.Request) (err error) {
 	defer func() {
 		if p := recover(); p == http.ErrAbortHandler {

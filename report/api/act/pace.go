@@ -2,7 +2,7 @@ package act
 
 import "time"
 
-// SiteState is a site with how fast mail goes to it, and what it said.
+// SiteState is a site, how fast mail goes to it, and its last replies.
 type SiteState struct {
 	_ struct{} `nullable:"true"`
 
@@ -43,7 +43,7 @@ type SiteReply struct {
 	Slows    string    `json:"slows" doc:"What: site, source or account; empty: nothing."`
 }
 
-// Way is how mail of an account to a domain goes, and what keeps it.
+// Way is how an account's mail to a domain goes, and what holds it up.
 type Way struct {
 	Route    string     `json:"route" enum:"mx,smarthost,route" doc:"route: the domain has one of its own."`
 	Hosts    []MailHost `json:"hosts" doc:"In the order in which they are tried."`

@@ -16,12 +16,12 @@ type Type string
 
 // Types of problems.
 const (
-	Wrong       Type = "invalid"     // the request cannot be understood, or a value cannot be
+	Wrong       Type = "invalid"     // the request cannot be understood, or a value is not allowed
 	Data        Type = "data"        // a document that came with it is not in order
-	Missing     Type = "not-found"   // what it names is not there, or not for this actor
-	NoSuch      Type = "no-such"     // no thing of that name, other than an account
-	Refused     Type = "refused"     // as things stand; nothing was done
-	Token       Type = "token"       // nobody has it
+	Missing     Type = "not-found"   // the thing that it names does not exist, or not for this actor
+	NoSuch      Type = "no-such"     // nothing of that name, other than an account
+	Refused     Type = "refused"     // not possible in the present state; nothing was done
+	Token       Type = "token"       // no actor has this token
 	Forbidden   Type = "forbidden"   // the key has no scope for it
 	Busy        Type = "try-again"   // not now, perhaps later
 	Unreachable Type = "unreachable" // needs a running relay, or a part of it that does not answer
@@ -49,7 +49,7 @@ var types = map[Type]struct {
 	Internal:    {"Failed", http.StatusInternalServerError},
 }
 
-// Problem is an error as it travels (RFC 9457).
+// Problem is an error as answers have it (RFC 9457).
 type Problem struct {
 	Type   Type    `json:"type" doc:"One word, stable: see the list of problems."`
 	Title  string  `json:"title" doc:"What the type means."`
@@ -67,26 +67,26 @@ type Problem struct {
 // Field is a member of a request that is wrong.
 type Field struct {
 	Field   string `json:"field"`
-	Message string `json:"message"` // goes on behind the member's name
+	Message string `json:"message"` // continues the sentence that the member's name begins
 }
 
-// Fail makes a problem. hint is the next step for the actor, "" where there is none;
-// an act in it stands in braces, with its arguments, as it is typed without the
-// program's name: "{account show acme} has the invoices".
+// Fail makes a problem. hint is the next step for the actor; "": there is none. An act in
+// it stands in braces, with its arguments, as it is typed without the program's name:
+// "{account show acme} has the invoices".
 func Fail(t Type, hint, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	return &Problem{Type: t, Title: types[t].title, Status: types[t].status, Detail: err.Error(), cause: err, advice: hint}
 }
 
-// Invalid is the problem of a member of the request. The text goes on behind the
-// member's name: ` "x": suspend or continue`.
+// Invalid is the problem of a member of the request. The text continues the sentence that
+// the member's name begins: ` "x": suspend or continue`.
 func Invalid(field, hint, format string, args ...any) error {
 	p := Fail(Wrong, hint, field+format, args...).(*Problem)
 	p.Errors = []Field{{field, strings.TrimPrefix(p.Detail, field)}}
 	return p
 }
 
-// With is a problem that carries what the act would have answered.
+// With adds to a problem what the act would have answered.
 func With(problem error, answer any) error {
 	p := *problem.(*Problem)
 	var text strings.Builder
@@ -97,11 +97,11 @@ func With(problem error, answer any) error {
 	return &p
 }
 
-// NotFound is the answer to what an actor may not see: the same for what is not there,
-// for what belongs to others and for acts that are not for it.
+// NotFound is the one answer for things that do not exist, things that belong to others
+// and acts that are not for the actor, so that it reveals nothing.
 var NotFound = Fail(Missing, "a reseller's token is for the accounts below it: {account list}", "not found")
 
-// Veiled is err as it is told to a stranger.
+// Veiled returns err as a stranger may see it.
 func Veiled(err error) *Problem {
 	p := ProblemOf(err)
 	if p.ofMachine() {
@@ -110,13 +110,12 @@ func Veiled(err error) *Problem {
 	return p
 }
 
-// veiled stands for a problem that only the operator is told.
+// veiled replaces a problem that only the operator may see.
 func veiled(t Type) *Problem {
 	return Fail(t, "ask the operator", "the relay cannot do this now").(*Problem)
 }
 
-// ofMachine reports what tells of the machine: its files, and how the program goes on
-// inside.
+// ofMachine reports whether a problem reveals the machine's files or the program's inside.
 func (p *Problem) ofMachine() bool {
 	_, file := errors.AsType[*fs.PathError](p.cause)
 	return p.Type == Internal || file || errors.Is(p.cause, store.ErrFull) || errors.Is(p.cause, store.ErrLocked)
@@ -131,8 +130,8 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType implements huma.ContentTypeFilter.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// ProblemOf is err as it travels, but for its hint: the problem in it, or what is known
-// of an error from below.
+// ProblemOf returns err as answers have it, except for its hint, which is not parsed yet:
+// the problem in it, or what Known makes of it.
 func ProblemOf(err error) *Problem {
 	p, ok := errors.AsType[*Problem](err)
 	if !ok {

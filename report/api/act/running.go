@@ -9,7 +9,7 @@ import (
 	"relay/store"
 )
 
-// Running is what a relay that runs has beside its store. Each part may be nil.
+// Running has the parts of a running relay. Each may be nil.
 type Running struct {
 	Host       Host
 	Bans       Bans
@@ -18,10 +18,11 @@ type Running struct {
 	Stopping   <-chan struct{} // closed when the relay begins to stop; nil: never
 }
 
-// ErrStopping ends what goes on for as long as the relay does.
+// ErrStopping ends answers that last as long as the relay runs.
 var ErrStopping = errors.New("the relay is stopping")
 
-// While is ctx until the relay begins to stop, which makes ErrStopping its cause.
+// While returns a context that also ends when the relay begins to stop, with ErrStopping
+// as its cause.
 func (r *Running) While(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
@@ -34,8 +35,8 @@ func (r *Running) While(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, func() { cancel(nil) }
 }
 
-// Stopped is the problem of what has ended with the relay, with the next step; where ctx
-// ended otherwise, its error.
+// Stopped returns why ctx has ended: the problem of a relay that stops, with hint, or
+// ctx's own error; nil: it has not ended.
 func Stopped(ctx context.Context, hint string) error {
 	if errors.Is(context.Cause(ctx), ErrStopping) {
 		return Fail(Unreachable, hint, "%w", ErrStopping)
@@ -47,14 +48,14 @@ func Stopped(ctx context.Context, hint string) error {
 type Deliveries interface {
 	// Outlooks says what comes next for the mail at each of the places, in their order.
 	Outlooks(context.Context, []Place) ([]Outlook, error)
-	// Sites says how the next hops of domains are; a domain of which nothing is known is
-	// left out.
+	// Sites returns the state of the next hops of domains. Domains without a known state
+	// are left out.
 	Sites(ctx context.Context, domains []string) (map[string]Site, error)
-	// AllSites are those that there was mail for lately.
+	// AllSites returns the sites that had mail lately.
 	AllSites(context.Context) ([]SiteState, error)
-	// Explain says how mail of an account to a domain goes, and what keeps it.
+	// Explain says how an account's mail to a domain goes, and what holds it up.
 	Explain(ctx context.Context, domain, account string) (*Way, error)
-	// Connections are those to next hops; nil: it does not say soon.
+	// Connections returns those to next hops; nil: the schedule did not answer in time.
 	Connections(context.Context) *Connections
 	// Retry tries the next hops of a domain again at once; "": all.
 	Retry(domain string)
@@ -69,7 +70,7 @@ type Place struct {
 // Outlook is what the relay knows of mail at a place.
 type Outlook struct {
 	InHand bool  // it is being delivered, or about to be
-	Wait   *Wait // why mail that is due is not tried; nil: nothing keeps it
+	Wait   *Wait // why mail that is due is not tried; nil: nothing holds it up
 }
 
 // Wait is why mail that is due is not tried.
@@ -116,11 +117,11 @@ type Holder struct {
 // Submission is the part of a relay that takes mail from customers.
 type Submission interface {
 	// Submit hands a message over as a customer's program does: it connects to a listener,
-	// turns to TLS and logs in. It ends with the error of done, which is given each step.
+	// turns to TLS and logs in. It gives each step to done, and stops at done's first error.
 	Submit(ctx context.Context, m *TrialMessage, done Steps) (store.ID, error)
 }
 
-// TrialMessage is a message that is sent to see what becomes of it.
+// TrialMessage is a test message, with the login that sends it.
 type TrialMessage struct {
 	Account, Login, Secret string
 	From, To               string
@@ -148,10 +149,10 @@ const (
 	StepFailed  StepStatus = "failed"
 )
 
-// Steps takes each step as soon as it is over. Of one that failed it returns the problem.
+// Steps takes each step as soon as it is over. For a failed step it returns the problem.
 type Steps func(*TrialStep) error
 
-// Tell makes the step.
+// Tell gives a step to s.
 func (s Steps) Tell(step string, status StepStatus, advice, format string, args ...any) error {
 	return s(&TrialStep{Step: step, Status: status, Detail: fmt.Sprintf(format, args...), Advice: advice})
 }

@@ -13,20 +13,20 @@ import (
 	"relay/store"
 )
 
-// Service is what acts work on.
+// Service has what acts work on: the store, the configuration, and the running relay.
 type Service struct {
 	Store    *store.Store
 	Log      *slog.Logger
 	Version  string                         // of this program
 	Hostname string                         // of this relay
 	Rules    func() *Rules                  // of the configuration, as it is in force now
-	Jobs     *jobs.Runner                   // scheduled jobs, for those who run one by hand
-	Verdicts func() (*verdict.Rules, error) // on replies of next hops, as they are in force
+	Jobs     *jobs.Runner                   // scheduled jobs, to list them and to run one by hand
+	Verdicts func() (*verdict.Rules, error) // the rules in force on replies of next hops
 	Names    func() (records.Names, error)  // the DNS
 	Running  *Running                       // nil: no relay runs, a command has opened the store
 }
 
-// Rules are what acts go by in the configuration.
+// Rules are the parts of the configuration that acts follow.
 type Rules struct {
 	MostAccounts int             // that a reseller may have below it; 0: any number
 	Invoices     invoice.Options // how they are paid; days are in the zone of the store
@@ -47,10 +47,10 @@ func NotRunning() error {
 	return Fail(Unreachable, "start it: {serve}", "no relay is running")
 }
 
-// UnknownToken is the problem of a token that nobody has.
+// UnknownToken is the problem of a token that no actor has.
 var UnknownToken = Fail(Token, "ask the operator for a new one: relay reseller token RESELLER", "unknown token")
 
-// Holder finds whose token it is.
+// Holder returns the actor that a token belongs to.
 func (s *Service) Holder(token string) (Actor, error) {
 	r, err := s.Store.ResellerByToken(token)
 	if errors.Is(err, store.ErrNotFound) {
@@ -59,7 +59,7 @@ func (s *Service) Holder(token string) (Actor, error) {
 	return Actor{Kind: Reseller, Name: r.Name}, err
 }
 
-// Order on behalf of the actor of ctx.
+// Order returns the order that is placed on behalf of the actor of ctx.
 func (s *Service) Order(ctx context.Context, dryRun bool) store.Order {
 	a := ActorOf(ctx)
 	o := store.Order{By: a.String(), DryRun: dryRun}
@@ -69,7 +69,7 @@ func (s *Service) Order(ctx context.Context, dryRun bool) store.Order {
 	return o
 }
 
-// Account that an actor names, if it is within the actor's reach.
+// Account returns the account that an actor names, if it is within the actor's reach.
 func (s *Service) Account(ctx context.Context, name string) (store.Account, error) {
 	if err := s.Reach(ctx, name); err != nil {
 		return store.Account{}, err
@@ -78,8 +78,8 @@ func (s *Service) Account(ctx context.Context, name string) (store.Account, erro
 	return a, NoAccount(name, err)
 }
 
-// Reach fails for an account that is not within the actor's reach. For the operator it
-// need not be there: the books of an account outlive it.
+// Reach fails for an account that is not within the actor's reach. For the operator the
+// account need not exist, because its books outlive it.
 func (s *Service) Reach(ctx context.Context, name string) error {
 	actor := ActorOf(ctx)
 	if actor.Kind != Reseller {
@@ -103,7 +103,7 @@ func OwnName(ctx context.Context, what, name string) error {
 	return Fail(Wrong, "such as "+prefix+"one", "%s %q: names that you choose begin with %q", what, name, prefix)
 }
 
-// NoAccount is the problem of a look-up that found no account of that name.
+// NoAccount turns the error of a look-up into the problem that there is no such account.
 func NoAccount(name string, err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return Fail(Missing, "{account list} shows all", "no account %q", name)
@@ -111,7 +111,7 @@ func NoAccount(name string, err error) error {
 	return err
 }
 
-// Owners fails where there is no such customer or reseller; "": none was named.
+// Owners fails if the customer or the reseller does not exist; "": none was named.
 func (s *Service) Owners(customer, reseller string) error {
 	if customer != "" {
 		if _, err := s.Store.Customer(customer); err != nil {
@@ -126,7 +126,7 @@ func (s *Service) Owners(customer, reseller string) error {
 	return nil
 }
 
-// Unlisted is the problem of a look-up by name that found nothing.
+// Unlisted turns the error of a look-up by name into the problem that there is no such thing.
 func Unlisted(err error, what, name string) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return Fail(NoSuch, "{"+what+" list} shows all", "no %s %q", what, name)
@@ -134,12 +134,12 @@ func Unlisted(err error, what, name string) error {
 	return err
 }
 
-// logBroken notes an answer that was cut short.
+// logBroken logs an answer that was cut short.
 func (s *Service) logBroken(ctx context.Context, err error) {
 	s.Log.Error("answer cut short", "component", "api", "actor", ActorOf(ctx).String(), "err", err)
 }
 
-// logFailed notes what its actor is not told.
+// logFailed logs an error that the answer hides from its actor.
 func (s *Service) logFailed(ctx context.Context, err error) {
 	s.Log.Error("act failed", "component", "api", "actor", ActorOf(ctx).String(), "err", err)
 }

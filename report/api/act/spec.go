@@ -10,9 +10,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Spec describes an act to everybody but its function.
+// Spec describes an act: its name, its route, and who may ask for it.
 type Spec struct {
-	Name    string // as the command line says it: "account add"; unique
+	Name    string // as on the command line: "account add"; unique
 	Route   string // "POST /v1/accounts"
 	Summary string // one line, for the OpenAPI description
 	May     Who    // for whom it is
@@ -28,8 +28,8 @@ const largestBody = 64 << 10
 func (s *Spec) method() string { m, _, _ := strings.Cut(s.Route, " "); return m }
 func (s *Spec) path() string   { _, p, _ := strings.Cut(s.Route, " "); return p }
 
-// For reports whether the act is for an actor at all. What its request names is
-// checked by the act.
+// For reports whether the act is for an actor at all. The act itself checks what the
+// request names.
 func (s *Spec) For(a Actor) bool {
 	return a.Kind&s.May != 0 && (a.Kind != Key || s.Scope != "" && slices.Contains(a.Scopes, s.Scope))
 }
@@ -40,17 +40,17 @@ type Any interface {
 	register(*mount)
 }
 
-// About is the act's description.
+// About implements Any.
 func (s *Spec) About() *Spec { return s }
 
-// mount is where acts are registered.
+// mount has what acts are registered with.
 type mount struct {
 	api huma.API
 	s   *Service
 	all map[string]*Spec
 }
 
-// operation of an act, with what runs before its request is read.
+// operation describes an act to huma. admit runs before its request is read.
 func (m *mount) operation(s *Spec) huma.Operation {
 	most := s.Largest
 	if most == 0 {
@@ -64,15 +64,15 @@ func (m *mount) operation(s *Spec) huma.Operation {
 		Summary:                      s.Summary,
 		Tags:                         words[:1],
 		MaxBodyBytes:                 most,
-		BodyReadTimeout:              -1, // the transport's: one that stays behind would end the act's context
+		BodyReadTimeout:              -1, // the transport has one; huma's would go on and end the act's context
 		Errors:                       []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		RejectUnknownQueryParameters: true,
 		Middlewares:                  huma.Middlewares{m.admit(s)},
 	}
 }
 
-// admit refuses actors that the act is not for, before anything of the request is
-// judged: for them it is not there.
+// admit refuses actors that the act is not for, before the request is judged: for them the
+// act does not exist.
 func (m *mount) admit(s *Spec) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		if !s.For(ActorOf(ctx.Context())) {
@@ -100,8 +100,8 @@ const (
 	VersionHeader  = "Relay-Version"  // of the client
 )
 
-// Caller carries a request to the service, and says by its error when the service
-// could not be reached or broke off.
+// Caller carries a request to the service. Its error says that the service could not be
+// reached, or broke off.
 type Caller interface {
 	Do(*http.Request) (*http.Response, error)
 }
@@ -112,7 +112,7 @@ type Act[In, Out any] struct {
 	do func(context.Context, *Service, *In) (*Out, error)
 }
 
-// New makes an act of its function.
+// New makes an act of its description and its function.
 func New[In, Out any](s Spec, do func(context.Context, *Service, *In) (*Out, error)) *Act[In, Out] {
 	return &Act[In, Out]{s, do}
 }
@@ -129,7 +129,7 @@ func (a *Act[In, Out]) register(m *mount) {
 	})
 }
 
-// run calls an act's function once what the request says is allowed to the actor.
+// run calls an act's function, unless the request sets a member that is not for the actor.
 func run[In, Out any](ctx context.Context, m *mount, in *In, do func(context.Context, *Service, *In) (*Out, error)) (*Out, error) {
 	if err := foreign(ActorOf(ctx), in); err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func run[In, Out any](ctx context.Context, m *mount, in *In, do func(context.Con
 	return do(ctx, m.s, in)
 }
 
-// Call asks for the act.
+// Call asks the service for the act and returns its answer, or its problem.
 func (a *Act[In, Out]) Call(ctx context.Context, c Caller, in *In) (*Out, error) {
 	resp, err := a.send(ctx, c, in)
 	if err != nil {

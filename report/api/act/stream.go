@@ -16,14 +16,14 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
-// Stream is an act that answers for as long as it takes: rows, a JSON document a line.
+// Stream is an act whose answer is rows, one JSON document a line, each sent as it comes.
 type Stream[In, Row any] struct {
 	Spec
 	do func(context.Context, *Service, *In, func(*Row) error) error
 }
 
-// NewStream makes an act of its function, which gives its rows to a function. nil is no
-// row: it sends the answer's headers, so that the client knows that the stream has begun.
+// NewStream makes a stream of its function, which gives each row to another function. A
+// nil row sends only the answer's headers: the client then knows that the stream has begun.
 func NewStream[In, Row any](s Spec, do func(context.Context, *Service, *In, func(*Row) error) error) *Stream[In, Row] {
 	return &Stream[In, Row]{s, do}
 }
@@ -34,31 +34,31 @@ type File[In any] struct {
 	do func(context.Context, *Service, *In, *Sink) error
 }
 
-// NewFile makes an act of its function.
+// NewFile makes a file of its function.
 func NewFile[In any](s Spec, do func(context.Context, *Service, *In, *Sink) error) *File[In] {
 	return &File[In]{s, do}
 }
 
-// Sink takes the octets of an answer. Header is the answer's until the first Write.
+// Sink takes the octets of an answer.
 type Sink struct {
 	Type string // media type; "": application/octet-stream
 
 	w        http.ResponseWriter
 	begun    bool
-	stopping <-chan struct{} // then a client that takes nothing is not waited for; nil: never
+	stopping <-chan struct{} // once closed, Write waits for lastFor only; nil: never
 }
 
-// stillFor is how long a client may take nothing of an answer that streams: what a
-// read transaction keeps from being used again makes the store's file grow.
+// stillFor is how long a client may read nothing of a streaming answer. The read
+// transaction behind it keeps pages from being used again, so the store's file grows.
 const stillFor = 5 * time.Minute
 
-// lastFor is how long it may when the relay stops.
+// lastFor is that time once the relay stops.
 const lastFor = time.Second
 
-// Header of the answer.
+// Header returns the answer's header; changes count until the first Write.
 func (s *Sink) Header() http.Header { return s.w.Header() }
 
-// Write sends b; it fails when the client takes nothing for minutes.
+// Write sends b. It fails if the client reads nothing for stillFor.
 func (s *Sink) Write(b []byte) (int, error) {
 	if !s.begun {
 		s.begun = true
@@ -74,21 +74,21 @@ func (s *Sink) Write(b []byte) (int, error) {
 	return s.w.Write(b)
 }
 
-// limit what is written, also at this moment.
+// limit sets the deadline of writes, also of one under way.
 func (s *Sink) limit(d time.Duration) {
 	_ = http.NewResponseController(s.w).SetWriteDeadline(time.Now().Add(d)) // not every connection can
 }
 
-// Begin sends the answer's headers, before there is anything to write.
+// Begin sends the answer's headers before the first octet.
 func (s *Sink) Begin() {
-	_, _ = s.Write(nil) // what cannot be written now fails with the first octets
+	_, _ = s.Write(nil) // an error shows at the first octets
 	s.Flush()
 }
 
-// Flush sends what was written.
+// Flush sends what is buffered.
 func (s *Sink) Flush() { _ = http.NewResponseController(s.w).Flush() }
 
-// untilStop ends what the client holds up once the relay begins to stop.
+// untilStop shortens the deadline of a write under way once the relay begins to stop.
 func (s *Sink) untilStop(r *Running) (end func()) {
 	if r == nil || r.Stopping == nil {
 		return func() {}
@@ -109,8 +109,8 @@ type body struct {
 	Body func(huma.Context)
 }
 
-// stream answers with what do writes. An error before the first octet is a problem;
-// later the connection is cut, so that the client does not take a part for the whole.
+// stream answers with what do writes. An error before the first octet is a problem. After
+// that the connection is cut, so that the client does not take a part for the whole.
 func (m *mount) stream(ctx context.Context, do func(*Sink) error) (*body, error) {
 	return &body{func(hc huma.Context) {
 		_, w := humago.Unwrap(hc)
@@ -130,7 +130,7 @@ func (m *mount) stream(ctx context.Context, do func(*Sink) error) (*body, error)
 	}}, nil
 }
 
-// cut ends an answer in the middle.
+// cut breaks an answer off.
 func (m *mount) cut(ctx context.Context, w http.ResponseWriter, err error) {
 	if here, ok := w.(*reply); ok {
 		here.cause = err // for its client
@@ -157,13 +157,14 @@ func (a *Stream[In, Row]) register(m *mount) {
 // errTold ends a stream whose last line is its problem.
 var errTold = errors.New("act: the stream ends with its problem")
 
-// lastLine of a stream that fails when it has begun.
+// lastLine is the last line of a stream that fails after it has begun.
 type lastLine struct {
 	Problem *Problem `json:"problem"`
 }
 
 const lastLineBegins = `{"problem":`
 
+// rows writes the rows, and the problem of a stream that has begun as its last line.
 func (a *Stream[In, Row]) rows(ctx context.Context, m *mount, in *In, s *Sink) error {
 	err := a.do(ctx, m.s, in, func(row *Row) error {
 		if row == nil {
@@ -183,7 +184,7 @@ func (a *Stream[In, Row]) rows(ctx context.Context, m *mount, in *In, s *Sink) e
 	return err
 }
 
-// Each calls fn for each row as it comes, and ends with fn's error.
+// Each calls fn for each row as it comes, and stops at fn's first error.
 func (a *Stream[In, Row]) Each(ctx context.Context, c Caller, in *In, fn func(*Row) error) error {
 	rows, err := a.Open(ctx, c, in)
 	if err != nil {
@@ -204,7 +205,7 @@ type Rows[Row any] struct {
 	resp *http.Response
 }
 
-// Each calls fn for each row, and ends with fn's error or the stream's problem.
+// Each calls fn for each row, and returns fn's first error or the stream's problem.
 func (r *Rows[Row]) Each(fn func(*Row) error) error {
 	defer r.resp.Body.Close()
 	for d := json.NewDecoder(r.resp.Body); ; {
@@ -224,7 +225,7 @@ func (r *Rows[Row]) Each(fn func(*Row) error) error {
 	}
 }
 
-// rowOf reads a line: a row, or the problem of a stream that ends with it.
+// rowOf reads a line: a row, or the problem that ends the stream.
 func rowOf[Row any](line json.RawMessage) (*Row, error) {
 	if bytes.HasPrefix(line, []byte(lastLineBegins)) {
 		var last lastLine
@@ -248,7 +249,7 @@ func (a *File[In]) register(m *mount) {
 	})
 }
 
-// Copy writes the answer to what open returns, which is given the answer's headers.
+// Copy writes the answer to the writer that open returns for the answer's headers.
 func (a *File[In]) Copy(ctx context.Context, c Caller, in *In, open func(http.Header) (io.Writer, error)) (int64, error) {
 	resp, err := a.send(ctx, c, in)
 	if err != nil {
@@ -262,10 +263,10 @@ func (a *File[In]) Copy(ctx context.Context, c Caller, in *In, open func(http.He
 	return io.Copy(writerOnly{w}, brokenReader{ctx, resp.Body})
 }
 
-// writerOnly hides what w can read from, so that errors of both sides stay apart.
+// writerOnly hides ReadFrom, so that io.Copy does not mix errors of reading and writing.
 type writerOnly struct{ io.Writer }
 
-// brokenReader says of an answer that was cut short that it was.
+// brokenReader turns read errors into ErrBroken.
 type brokenReader struct {
 	ctx context.Context
 	r   io.Reader
@@ -279,7 +280,7 @@ func (b brokenReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// streams describes an answer that is no single document, and the problem in its place.
+// streams describes the responses of a stream or a file: the answer, or a problem.
 func (m *mount) streams(media string, schema *huma.Schema) map[string]*huma.Response {
 	content := func(media string, s *huma.Schema) map[string]*huma.MediaType {
 		return map[string]*huma.MediaType{media: {Schema: s}}

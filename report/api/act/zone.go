@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// zoneName is the name by which a client on another machine can load the operator's zone.
+// zoneName returns the name by which a client on another machine can load the zone.
 func zoneName(z *time.Location) string {
 	const nameless = "Local" // the system's own, for package time
 	if name := z.String(); name != nameless {
@@ -21,7 +21,7 @@ func zoneName(z *time.Location) string {
 
 var systemZone = sync.OnceValue(func() string { return linkedZone("/etc/localtime") })
 
-// linkedZone is the zone whose file a link stands for; "": it is no such link.
+// linkedZone returns the zone whose file a link leads to; "": it does not lead to one.
 func linkedZone(file string) string {
 	target, err := filepath.EvalSymlinks(file)
 	_, name, ok := strings.Cut(filepath.ToSlash(target), "/zoneinfo/")

@@ -29,10 +29,10 @@ const CopyFormat = 1
 // the first octet.
 type Copier func(ctx context.Context, w io.Writer, begin func(*Copy) error) error
 
-// CopierOf copies the store of the relay on that host, which has that version.
+// CopierOf returns the Copier of an open store. The copies name hostname and version.
 func CopierOf(st *store.Store, hostname, version string) Copier {
 	return func(ctx context.Context, w io.Writer, begin func(*Copy) error) error {
-		_, err := st.Copy(while{ctx, w}, func(i store.Image) error {
+		_, err := st.Copy(bounded{ctx, w}, func(i store.Image) error {
 			return begin(&Copy{Format: CopyFormat, Relay: version, Hostname: hostname,
 				Created: st.Now().UTC().Truncate(time.Second), Wall: time.Now().UTC().Truncate(time.Second), Image: i})
 		})
@@ -40,13 +40,14 @@ func CopierOf(st *store.Store, hostname, version string) Copier {
 	}
 }
 
-// while writes for as long as its context lasts.
-type while struct {
+// bounded writes until its context ends.
+type bounded struct {
 	ctx context.Context
 	io.Writer
 }
 
-func (w while) Write(p []byte) (int, error) {
+// Write implements io.Writer.
+func (w bounded) Write(p []byte) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -56,7 +57,7 @@ func (w while) Write(p []byte) (int, error) {
 // AboutHeader carries the Copy, JSON.
 const AboutHeader = "Relay-About"
 
-// Kept says of which instant a copy is that is whole on disk.
+// Kept is the request to record that a copy is whole on disk.
 type Kept struct {
 	Body struct {
 		Created time.Time `json:"created" doc:"As the description of the copy says."`
@@ -78,7 +79,7 @@ var (
 )
 
 func readCopy(ctx context.Context, s *act.Service, _ *None, out *act.Sink) error {
-	if s.Running != nil { // a command says itself what it copies
+	if s.Running != nil { // a command on its own store needs no log
 		s.Log.Info("the store is copied", "component", "api", "actor", act.ActorOf(ctx).String())
 	}
 	return CopierOf(s.Store, s.Hostname, s.Version)(ctx, out, func(c *Copy) error {
@@ -89,7 +90,7 @@ func readCopy(ctx context.Context, s *act.Service, _ *None, out *act.Sink) error
 }
 
 func recordCopy(_ context.Context, s *act.Service, in *Kept) (*LastCopy, error) {
-	if c := in.Body.Created; c.After(s.Store.Now().Add(time.Hour)) { // scheduled copies would wait for that time
+	if c := in.Body.Created; c.After(s.Store.Now().Add(time.Hour)) { // scheduled copies would not be due before it
 		return nil, act.Invalid("created", "the instant that the description of the copy names", " %s is in the future", words.Stamp(c, s.Store.Zone()))
 	}
 	if err := jobs.RecordBackup(s.Store, in.Body.Created); err != nil {

@@ -72,7 +72,7 @@ func listBans(_ context.Context, s *act.Service, _ *AllBans, page *act.Page[Ban]
 
 const loginKey = "login " // begins the key of a locked login
 
-// banKey is the place of a ban in the list.
+// banKey returns the key of a ban in the list.
 func banKey(b *act.Ban) string {
 	if b.Network.IsValid() {
 		return b.Network.String()
@@ -80,7 +80,8 @@ func banKey(b *act.Ban) string {
 	return loginKey + b.Login
 }
 
-// behind reports whether a ban comes after the one with that key, which may have ended.
+// behind reports whether a ban comes after key in the list. The ban of that key may have
+// ended meanwhile.
 func behind(b *act.Ban, key string) bool {
 	login, locked := strings.CutPrefix(key, loginKey)
 	switch {
@@ -120,7 +121,7 @@ func liftBans(_ context.Context, s *act.Service, in *Lift) (*[]Ban, error) {
 	return &lifted, nil
 }
 
-// lift reports false when the ban has ended by itself meanwhile.
+// lift lifts a ban; false: it has ended by itself meanwhile.
 func lift(bans act.Bans, b *act.Ban) bool {
 	if b.Network.IsValid() {
 		return bans.LiftBan(b.Network.Addr())
@@ -128,7 +129,7 @@ func lift(bans act.Bans, b *act.Ban) bool {
 	return bans.LiftLogin(b.Login)
 }
 
-// liftOne takes a name from the list, or any address of a network in it.
+// liftOne lifts the ban of a login, of a network, or of the network that has an address.
 func liftOne(bans act.Bans, who string) (Ban, bool) {
 	addr, err := netip.ParseAddr(who)
 	if network, notOne := netip.ParsePrefix(who); notOne == nil {

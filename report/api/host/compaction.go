@@ -15,17 +15,17 @@ type Compaction struct {
 	Pays   bool  `json:"pays" doc:"It would free enough space to be worthwhile."`
 }
 
-// NewCompaction works it out for a file of that size, with so much of it free.
+// NewCompaction returns the figures for a file of that size with free octets in it.
 func NewCompaction(file, free int64) *Compaction {
 	return &Compaction{Before: file, Free: free, After: file - free, Pays: CompactionPays(file, free)}
 }
 
-// CompactionPays reports whether a file of that size, with so much of it free, is worth
-// a compaction.
+// CompactionPays reports whether a file of that size with free octets in it is worth a
+// compaction.
 func CompactionPays(file, free int64) bool { return free > file/2 && free > 256_000_000 }
 
-// ShowCompaction is the act that works it out. The compaction itself needs the store for
-// itself: a command does it while no relay runs.
+// ShowCompaction is the act that tells the figures. The compaction itself needs the store
+// alone: a command does it while no relay runs.
 var ShowCompaction = act.New(act.Spec{Name: "compact", Route: "GET /v1/compaction", Summary: "What a compaction of the store's file would give back", May: act.Operator}, showCompaction)
 
 func showCompaction(_ context.Context, s *act.Service, _ *None) (*Compaction, error) {

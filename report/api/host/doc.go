@@ -1,5 +1,6 @@
 // Package host has the acts on the relay itself: bans, scheduled jobs, health, the
-// configuration and copies of the store. They are for the operator of the machine.
+// configuration and copies of the store. All are for the operator only. Health, reload and
+// bans need a running relay; without one they answer that none runs.
 package host
 
 import "relay/report/api/act"

@@ -6,7 +6,7 @@ import (
 	"relay/report/api/act"
 )
 
-// None is the request of an act that needs to be told nothing.
+// None is a request without members.
 type None struct{}
 
 // Acts on the running relay.

@@ -53,7 +53,7 @@ func listJobs(_ context.Context, s *act.Service, _ *AllJobs, page *act.Page[jobs
 	return nil
 }
 
-// JobResult is what a job did: each job has an answer of its own.
+// JobResult is what a job did. Each job has its own answer.
 type JobResult struct{ jobs.Result }
 
 func runJob(ctx context.Context, s *act.Service, in *JobRun) (*JobResult, error) {
@@ -87,6 +87,7 @@ func runJob(ctx context.Context, s *act.Service, in *JobRun) (*JobResult, error)
 	return &JobResult{did}, err
 }
 
+// noJob is the problem of a job that does not exist, or is not configured.
 func noJob(name string) error {
 	if name == jobs.Backup {
 		return act.Fail(act.NoSuch, "make a copy with: {backup}; set schedule in [backup] for scheduled ones", "no schedule for a backup is configured")
@@ -94,7 +95,7 @@ func noJob(name string) error {
 	return act.Fail(act.NoSuch, "{job list} shows all", "no job %q", name)
 }
 
-// moment that the request is about: now, unless it says another one.
+// moment returns the instant that a request names; now, if it names none.
 func moment(st *store.Store, j *jobs.Job, text string) (at time.Time, err error) {
 	now := st.BookTime()
 	if text == "" {
@@ -113,7 +114,7 @@ func moment(st *store.Store, j *jobs.Job, text string) (at time.Time, err error)
 	return at, nil
 }
 
-// resultOf makes an empty answer of the job of that name; nil: there is no such job.
+// resultOf returns an empty answer of the job of that name; nil: there is no such job.
 func resultOf(name string) jobs.Result {
 	switch name {
 	case jobs.Close:
@@ -139,7 +140,7 @@ func (r JobResult) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// UnmarshalJSON finds by the job's word which answer it is.
+// UnmarshalJSON reads the answer of the job that member "job" names.
 func (r *JobResult) UnmarshalJSON(text []byte) error {
 	var head struct {
 		Job string `json:"job"`

@@ -15,7 +15,7 @@ import (
 	"relay/store"
 )
 
-// Trial is the request for a message that is sent as a customer's program does.
+// Trial is the request to send a test message as a customer's program does.
 type Trial struct {
 	Body struct {
 		To      string `json:"to" doc:"Address to send the message to."`
@@ -25,8 +25,8 @@ type Trial struct {
 	}
 }
 
-// Test sends a message and follows it to its end. A stream that ends without a problem says
-// that it was delivered.
+// Test sends a message and follows it until it has left the queue. A stream that ends
+// without a problem means that it was delivered.
 var Test = act.NewStream(act.Spec{Name: "test", Route: "POST /v1/test", Summary: "Send a message through the relay, and what becomes of it, step by step", May: act.Operator}, test)
 
 // trial is a test that runs, for as long as the client is there:
@@ -34,8 +34,8 @@ var Test = act.NewStream(act.Spec{Name: "test", Route: "POST /v1/test", Summary:
 //  1. a login is made for it;
 //  2. the running relay connects to a listener of its own, turns to TLS, logs in, and hands
 //     the message over;
-//  3. the login is revoked, however that ended, also when the client went away or was killed.
-//     The next test of that account removes the login that a killed relay left;
+//  3. the login is revoked, whether that succeeded, failed, or the client went away. If the
+//     relay is killed in between, the next test of the account removes the login;
 //  4. the trace is followed until the message has left the queue.
 type trial struct {
 	s        *act.Service
@@ -43,7 +43,7 @@ type trial struct {
 	timeout  time.Duration
 	account  store.Account
 	steps    act.Steps
-	failure  error // the problem of the last step that failed; nil: none did
+	failure  error // the problem of the last failed step; nil: none failed
 
 	id   store.ID             // of the message, once it was accepted
 	last store.RecipientState // of its recipient, once it was tried
@@ -83,7 +83,7 @@ func (t *trial) choose(ctx context.Context, in *Trial) (err error) {
 	return err
 }
 
-// onlyAccount is the account where there is one only.
+// onlyAccount chooses the account if there is only one.
 func (t *trial) onlyAccount() error {
 	var list []string
 	err := t.s.Store.EachAccount(store.Wanted{}, func(a *store.Account) error {
@@ -104,7 +104,7 @@ func (t *trial) onlyAccount() error {
 	return nil
 }
 
-// sender is an address that the account may send from.
+// sender returns an address that the account may send from.
 func (t *trial) sender() string {
 	own := "postmaster@" + t.s.Hostname
 	for _, a := range append([]string{t.account.Contact, own}, t.account.Senders...) {
@@ -115,7 +115,7 @@ func (t *trial) sender() string {
 			return a
 		}
 	}
-	return own // the relay says what is wrong with it
+	return own // the relay's refusal will say why
 }
 
 func (t *trial) mayFrom(address string) bool {
@@ -141,7 +141,7 @@ func (t *trial) step(ctx context.Context, step *act.TrialStep, give func(*act.Tr
 	return cmp.Or(give(step), t.failure)
 }
 
-// over is why a test ends early: the relay stops, or the client went away; nil: it goes on.
+// over says why a test ends early: the relay stops, or the client went away; nil: neither.
 func over(ctx context.Context) error { return act.Stopped(ctx, "test again when the relay is back") }
 
 func (t *trial) run(ctx context.Context) error {
@@ -158,7 +158,7 @@ func (t *trial) run(ctx context.Context) error {
 	return t.follow(ctx)
 }
 
-// charged gives the usage before and after.
+// charged shows the account's usage before and after.
 func (t *trial) charged(before *store.Standing) error {
 	after, err := t.s.Store.Standing(t.account.Name)
 	if err != nil {
@@ -175,7 +175,7 @@ func (t *trial) charged(before *store.Standing) error {
 		words.Size(was.Bytes), words.Used(is.Bytes, v.AllowBytes, words.Size))
 }
 
-// goesOn leaves out the problem of a step after which the message goes on.
+// goesOn drops the problem of a failed step that does not stop the message.
 func (t *trial) goesOn(err error) error {
 	if err == t.failure {
 		return nil
@@ -183,7 +183,7 @@ func (t *trial) goesOn(err error) error {
 	return err
 }
 
-// content of the message.
+// content returns header and body of the message.
 func (t *trial) content(now time.Time) string {
 	host := t.s.Hostname
 	lines := []string{

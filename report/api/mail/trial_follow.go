@@ -13,7 +13,7 @@ import (
 	"relay/store"
 )
 
-// follow gives the message's life until it has left the queue.
+// follow shows the message's events until it has left the queue.
 func (t *trial) follow(ctx context.Context) error {
 	past, queued, w, err := t.s.Store.Follow(t.id)
 	if err != nil {
@@ -28,7 +28,7 @@ func (t *trial) follow(ctx context.Context) error {
 	limit, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	for queued {
-		list, _, err := w.Take(limit) // one message's events are few, and none is missed
+		list, _, err := w.Take(limit) // one message has too few events to overflow the watcher
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return over(ctx)
@@ -50,16 +50,16 @@ func (t *trial) follow(ctx context.Context) error {
 	return t.failure
 }
 
-// waits is the end of a test whose message goes on.
+// waits is the problem of a test that ends while its message is still in the queue.
 func (t *trial) waits() error {
 	return act.Fail(act.Busy, fmt.Sprintf("relay keeps trying; to follow it: {trace %s --follow}", t.id),
 		"message %s is still in the queue after %s", t.id, words.Span(t.timeout))
 }
 
-// event gives one, and notes where the recipient stands after it.
+// event shows one event, and notes the recipient's state after it.
 func (t *trial) event(e *store.Event) error {
 	if e.Kind == store.EventAccepted {
-		return nil // given already
+		return nil // a step has shown it
 	}
 	if len(e.Recipients) == 0 {
 		return t.steps.Tell(string(e.Kind), act.StepOK, "", "%s", words.English.Event(e))
@@ -70,7 +70,7 @@ func (t *trial) event(e *store.Event) error {
 	return t.goesOn(t.steps.Tell(name, s, advice, "%s", eventDetail(e, o)))
 }
 
-// eventDetail is where, how and with what words.
+// eventDetail says to which host, with which TLS, in what time, and with which reply.
 func eventDetail(e *store.Event, o *store.EventOutcome) string {
 	var parts []string
 	for _, s := range []string{e.NextHop, e.TLS} {
@@ -112,11 +112,11 @@ func (t *trial) judge(e *store.Event, o *store.EventOutcome) (name string, s act
 	return string(e.Kind), act.StepOK, ""
 }
 
-// enhancedRE is the enhanced code of a refusal (RFC 3463 §2).
+// enhancedRE matches the enhanced code of a refusal (RFC 3463 §2).
 var enhancedRE = regexp.MustCompile(`\b5\.\d{1,3}\.\d{1,3}\b`)
 
-// bounceAdvice is the operator's part in what a next hop refused for good, by the
-// enhanced code (RFC 3463).
+// bounceAdvice says what the operator can do about a permanent refusal of a next hop, by
+// its enhanced code (RFC 3463).
 func bounceAdvice(reply string, smarthost bool) string {
 	code := enhancedRE.FindString(reply)
 	switch {

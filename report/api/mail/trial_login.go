@@ -13,15 +13,15 @@ import (
 	"relay/store/secret"
 )
 
-// Logins made for a test are told by their name and their note. One that is older than any
-// test is left from a relay that was killed.
+// A login made for a test is known by its name and its note. One that is older than any
+// test was left by a relay that was killed.
 const (
 	trialLogin = "relay-test-"
 	trialNote  = "made by relay test, for one message"
 	trialLife  = 10 * time.Minute
 )
 
-// handOver has the relay take the message, with a login made for it.
+// handOver submits the message with a login made for it, and revokes the login.
 func (t *trial) handOver(ctx context.Context) (id store.ID, err error) {
 	login, password, err := t.lend()
 	if err != nil {
@@ -29,14 +29,14 @@ func (t *trial) handOver(ctx context.Context) (id store.ID, err error) {
 	}
 	defer func() {
 		if left := t.giveBack(login); left != nil {
-			err = left // a login that stays is worse than a test that fails
+			err = left // a login that remains is worse than a test that fails
 		}
 	}()
 	return t.s.Running.Submission.Submit(ctx, &act.TrialMessage{Account: login.Account, Login: login.Login, Secret: password,
 		From: t.from, To: t.to, Content: t.content(t.s.Store.Now())}, t.steps)
 }
 
-// lend makes the login; giveBack revokes it.
+// lend makes the login, and revokes those that a killed relay left.
 func (t *trial) lend() (login store.Credential, password string, err error) {
 	st, now := t.s.Store, t.s.Store.Now()
 	list, err := st.Credentials(t.account.Name)
@@ -56,6 +56,7 @@ func (t *trial) lend() (login store.Credential, password string, err error) {
 	return login, password, st.AddCredential(store.Order{}, login)
 }
 
+// giveBack revokes the login.
 func (t *trial) giveBack(c store.Credential) error {
 	err := t.s.Store.RemoveCredential(store.Order{}, c.Account, c.Login)
 	if err == nil || errors.Is(err, store.ErrNotFound) {
