@@ -2,23 +2,22 @@ package pace
 
 import "time"
 
-// Account is the ceiling of one account at one provider. Providers judge senders' domains:
-// what they say of this account's mail slows it there, and nobody else.
+// Account is the ceiling of one account at one provider. Providers judge senders' domains,
+// so replies to this account's mail slow it there, and no other account.
 type Account struct{ state Conduct }
 
-// Conduct is what is kept of an Account over a restart. The zero Conduct is one of which
-// nothing is known.
+// Conduct is the part of an Account that outlives a restart. Zero: nothing is known.
 type Conduct struct {
 	Share  Level     `json:"share,omitzero"`  // percent of the profile's pace
 	Counts Counts    `json:"counts,omitzero"` // of the last days
-	Slowed time.Time `json:"slowed,omitzero"` // the last slowing
-	Held   time.Time `json:"held,omitzero"`   // until then nothing goes
-	Since  time.Time `json:"since,omitzero"`  // of what binds now
+	Slowed time.Time `json:"slowed,omitzero"` // when it was slowed last
+	Held   time.Time `json:"held,omitzero"`   // until then no mail of it goes to the provider
+	Since  time.Time `json:"since,omitzero"`  // when the present slowness or hold began
 	Why    string    `json:"why,omitempty"`   // a reply, or figures
 	Reason Reason    `json:"reason,omitempty"`
 }
 
-// Reason is what an account is slowed or held for.
+// Reason says why an account is slowed or held.
 type Reason string
 
 // The reasons.
@@ -28,7 +27,7 @@ const (
 	ForBlame      Reason = "blame"      // a reply blames its domain or content
 )
 
-// Counts of recipients that half of them are forgotten of in a day.
+// Counts are recipients by outcome. Half of each count is forgotten each day.
 type Counts struct {
 	Delivered float64   `json:"delivered,omitempty"`
 	Unknown   float64   `json:"unknown,omitempty"`
@@ -36,7 +35,7 @@ type Counts struct {
 	At        time.Time `json:"at,omitzero"`
 }
 
-// Shares from which an account is slowed and held, and so many of them at least: one
+// Shares above which an account is slowed and held, and the least counts for that: one
 // wrong address among five is an accident.
 const (
 	slowUnknown, holdUnknown       = 0.05, 0.10
@@ -47,10 +46,10 @@ const (
 	halfLife  = 24 * time.Hour // of Counts
 	holdFor   = 24 * time.Hour
 	afterHold = 10  // percent, when a hold is over
-	unpaced   = 600 // messages a minute that a share is of, where the profile has no rate
+	unpaced   = 600 // messages a minute on which a share is based if the profile has no rate
 )
 
-// Step is what became of an account with something that was noted.
+// Step says whether a note has slowed or held an account.
 type Step int
 
 // The steps.
@@ -60,26 +59,27 @@ const (
 	HoldsBack
 )
 
-// NewAccount is an account at a provider as it was left.
+// NewAccount returns an account at a provider, with its stored state.
 func NewAccount(was Conduct) *Account { return &Account{state: was} }
 
-// State is what it is now, to be stored.
+// State returns the present state, to be stored.
 func (a *Account) State(now time.Time) Conduct {
 	a.grow(now)
 	return a.state
 }
 
-// AtRest reports whether nothing is slowed, and nothing is remembered that could.
+// AtRest reports whether the account is not slowed or held, and no count could lead there
+// soon.
 func (c *Conduct) AtRest() bool {
 	return c.Share.rests() && c.Held.IsZero() && c.Counts.Unknown+c.Counts.Complaint < 1
 }
 
-// Held reports whether nothing of the account goes to the provider.
+// Held reports whether no mail of the account may go to the provider.
 func (a *Account) Held(now time.Time) bool {
 	return now.Before(a.state.Held) && a.state.Held.Sub(now) <= holdFor
 }
 
-// HeldUntil is the end of the hold; zero: there is none.
+// HeldUntil returns the end of the hold; zero: there is none.
 func (a *Account) HeldUntil() time.Time { return a.state.Held }
 
 // Slow reports whether the account has less than its profile's pace.
@@ -88,7 +88,7 @@ func (a *Account) Slow(now time.Time) bool {
 	return a.state.Share.At > 0
 }
 
-// Limits are those of the account's profile, as far as they are the account's now.
+// Limits returns the account's present share of its profile's limits.
 func (a *Account) Limits(now time.Time, l Limits) Limits {
 	a.grow(now)
 	share := a.state.Share.value(whole) / whole
@@ -102,7 +102,7 @@ func (a *Account) Limits(now time.Time, l Limits) Limits {
 	return l
 }
 
-// Delivered notes recipients that the provider took.
+// Delivered notes recipients that the provider accepted.
 func (a *Account) Delivered(now time.Time, n int) {
 	a.state.Counts.fade(now)
 	a.state.Counts.Delivered += float64(n)
@@ -127,7 +127,7 @@ func (a *Account) Complained(now time.Time, why string) Step {
 // Blamed notes a reply that blames the account's domain or content.
 func (a *Account) Blamed(now time.Time, why string) Step { return a.slow(now, ForBlame, why) }
 
-// judge slows or holds the account when n of all is too large a share.
+// judge slows or holds the account if n is too large a share of all.
 func (a *Account) judge(now time.Time, reason Reason, why string, n, all, few, slow, hold float64) Step {
 	switch {
 	case n < few, n <= slow*all:
@@ -142,6 +142,7 @@ func (a *Account) judge(now time.Time, reason Reason, why string, n, all, few, s
 	return HoldsBack
 }
 
+// slow halves the account's share, once for replies that come within reaction.
 func (a *Account) slow(now time.Time, reason Reason, why string) Step {
 	a.grow(now)
 	if age := now.Sub(a.state.Slowed); age >= 0 && age < reaction || a.Held(now) {
@@ -164,8 +165,8 @@ func (a *Account) because(now time.Time, reason Reason, why string) {
 // Release ends a hold and all slowness, and forgets what led to them.
 func (a *Account) Release() { a.state = Conduct{} }
 
-// grow gives back what the clean time is worth. An account whose hold is over begins with
-// a little, and with half of what it was counted.
+// grow raises the share for the clean time since the last change. After a hold an account
+// starts again with a small share, and with half of its bad counts.
 func (a *Account) grow(now time.Time) {
 	c := &a.state
 	if !c.Held.IsZero() && !a.Held(now) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Alarms wake each of many things once, by time. Setting and waking cost the logarithm
-// of their number.
+// Alarms hold one time for each key and give out keys whose time has come. Setting and
+// waking cost the logarithm of their number.
 type Alarms[K comparable] struct{ h alarmHeap[K] }
 
 type alarm[K comparable] struct {
@@ -14,7 +14,7 @@ type alarm[K comparable] struct {
 	at  time.Time
 }
 
-// Set wakes a key at that time, in place of the time that was set before.
+// Set sets a key's time, in place of an earlier one.
 func (a *Alarms[K]) Set(key K, at time.Time) {
 	if a.h.place == nil {
 		a.h.place = map[K]int{}
@@ -27,14 +27,14 @@ func (a *Alarms[K]) Set(key K, at time.Time) {
 	heap.Push(&a.h, alarm[K]{key, at})
 }
 
-// Drop wakes a key no more; it need not have been set.
+// Drop removes a key, if it is set.
 func (a *Alarms[K]) Drop(key K) {
 	if i, ok := a.h.place[key]; ok {
 		heap.Remove(&a.h, i)
 	}
 }
 
-// Next is the first time that is set; zero: none.
+// Next returns the earliest time; zero: no key is set.
 func (a *Alarms[K]) Next() time.Time {
 	if len(a.h.list) == 0 {
 		return time.Time{}
@@ -42,7 +42,7 @@ func (a *Alarms[K]) Next() time.Time {
 	return a.h.list[0].at
 }
 
-// Pop takes the first key whose time has come; false: none has.
+// Pop removes and returns the first key whose time has come; false: there is none.
 func (a *Alarms[K]) Pop(now time.Time) (key K, ok bool) {
 	if len(a.h.list) == 0 || now.Before(a.h.list[0].at) {
 		return key, false
@@ -50,10 +50,10 @@ func (a *Alarms[K]) Pop(now time.Time) (key K, ok bool) {
 	return heap.Pop(&a.h).(alarm[K]).key, true
 }
 
-// Len is how many are set.
+// Len returns the number of keys.
 func (a *Alarms[K]) Len() int { return len(a.h.list) }
 
-// alarmHeap knows the place of each key.
+// alarmHeap implements heap.Interface and knows the place of each key.
 type alarmHeap[K comparable] struct {
 	list  []alarm[K]
 	place map[K]int

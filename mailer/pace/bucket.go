@@ -2,14 +2,14 @@ package pace
 
 import "time"
 
-// bucket lets so many through a minute, with a small burst: the generic cell rate
-// algorithm. It begins full.
+// bucket limits messages a minute, with a small burst (generic cell rate algorithm). It
+// begins full.
 type bucket struct {
 	full time.Time // when the whole burst is there again
 	last time.Time // when something was taken, or the bucket began
 }
 
-// speed is what a bucket goes by. In no minute more than rate goes through.
+// speed has a bucket's parameters: in no minute more than the rate goes through.
 type speed struct {
 	every time.Duration
 	burst int
@@ -23,7 +23,7 @@ func speedOf(rate float64) speed {
 	return speed{time.Duration(float64(time.Minute)/(rate-float64(burst)+1)) + 1, burst}
 }
 
-// settle begins a bucket that is new, and moves it with a clock that was set back.
+// settle fills a new bucket, and moves it along with a clock that was set back.
 func (b *bucket) settle(now time.Time, s speed) {
 	switch {
 	case b.last.IsZero():
@@ -36,7 +36,7 @@ func (b *bucket) settle(now time.Time, s speed) {
 	b.last = now
 }
 
-// free is how many may go through now.
+// free returns how many may go through now.
 func (b *bucket) free(now time.Time, s speed) int {
 	b.settle(now, s)
 	lacks := b.full.Sub(now)
@@ -60,7 +60,7 @@ func (b *bucket) empty(now time.Time, s speed) {
 	b.full, b.last = now.Add(time.Duration(s.burst)*s.every), now
 }
 
-// next is when one may go through.
+// next returns when one may go through, now or later.
 func (b *bucket) next(now time.Time, s speed) time.Time {
 	b.settle(now, s)
 	if at := b.full.Add(-time.Duration(s.burst-1) * s.every); at.After(now) {
@@ -89,7 +89,7 @@ func (m *meter) turn(now time.Time) {
 	}
 }
 
-// rate is messages in the last minute.
+// rate returns about how many went through in the last minute.
 func (m *meter) rate(now time.Time) float64 {
 	m.turn(now)
 	left := 1 - float64(now.Sub(m.began))/float64(time.Minute)

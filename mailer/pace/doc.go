@@ -1,5 +1,5 @@
-// Package pace says how fast mail may go to a site, and for whom. It is arithmetic on
-// instants that the caller gives: no goroutine, no timer, no clock of its own.
+// Package pace says how fast mail may go to a site, and how fast one account's mail may. It
+// is arithmetic on instants that the caller gives: no goroutine, no timer, no clock.
 //
 //  1. Rows are data: what each provider takes from one source, under the profiles
 //     prudent, normal and full. A row matches by the names of MX hosts, and only if all
@@ -11,11 +11,11 @@
 //     complaints slow or hold that account there, and nobody else.
 //  4. Record says when an account is no longer new, First how many recipients a day an
 //     account may reach that it never wrote to, and Known which ones it did write to.
-//  5. Alarms wake what waits for a ceiling, by time: nothing is ever searched through.
+//  5. Alarms say which site or account may send next, by time, without a search.
 //
-// Waiting changes nothing here: only what was sent and what was replied does.
+// Only messages sent and replies change a ceiling; waiting mail does not.
 //
-// State of Site and Account is small and stored by the caller. A suspension is to be
-// stored with the reply that caused it. All else may be a minute old after a crash, which
-// then costs a few messages: a tenth of a minute's may go once more.
+// The state of Site and Account is small, and the caller stores it. It must store a
+// suspension with the reply that caused it. Everything else may be a minute old after a
+// crash, which costs a few messages: a tenth of a minute's messages may go once more.
 package pace

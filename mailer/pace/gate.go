@@ -2,14 +2,14 @@ package pace
 
 import "time"
 
-// Gate lets the messages of one account, or of several together, through to a site at the
-// pace of limits that the caller names each time.
+// Gate limits the messages of one account, or of several together, to a site. The caller
+// names the limits each time, since they change.
 type Gate struct {
-	Busy     int // messages that are under way; the caller counts them
+	Busy     int // messages under way; the caller counts them
 	messages bucket
 }
 
-// Free is how many messages may begin now.
+// Free returns how many messages may begin now.
 func (g *Gate) Free(now time.Time, l Limits) int {
 	n := l.Connections - g.Busy
 	if l.Rate > 0 {
@@ -18,7 +18,7 @@ func (g *Gate) Free(now time.Time, l Limits) int {
 	return max(0, n)
 }
 
-// Next is when the rate lets a message through, now or later.
+// Next returns when the rate lets a message through, now or later.
 func (g *Gate) Next(now time.Time, l Limits) time.Time {
 	if l.Rate == 0 {
 		return now
@@ -33,5 +33,5 @@ func (g *Gate) Send(now time.Time, n int, l Limits) {
 	}
 }
 
-// AtRest reports whether a new gate would let no less through.
+// AtRest reports whether a new gate would allow as much, so that this one can be forgotten.
 func (g *Gate) AtRest(now time.Time) bool { return g.Busy == 0 && !g.messages.full.After(now) }

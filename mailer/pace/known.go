@@ -8,23 +8,23 @@ import (
 
 // Known recipients of an account are kept as hashes with the month in which they were
 // last written to, six octets each, in chunks. A chunk is one entry of an ordered store:
-// its key is the least hash that may stand in it, so a look-up reads one chunk of at most
-// 3 KB, whatever the number, and nothing is kept in memory. A chunk that grows is cut in
-// two. What is older than a year is dropped when its chunk is written.
+// its key is the least hash that it may hold, so a look-up reads one chunk of at most 3 KB,
+// however many there are, and nothing is kept in memory. A chunk that grows is cut in two.
+// Entries older than a year are dropped when their chunk is written.
 //
-// Forty bits of hash make one of a million strangers a known one among a million: that
-// costs nothing but one first sending that is not counted.
+// With 40 bits of hash and a million known recipients, one stranger in a million is taken
+// for a known one: one first sending is not counted then.
 
-// Shelf is where the chunks of one account lie.
+// Shelf stores the chunks of one account.
 type Shelf interface {
 	Floor(key []byte) (k, chunk []byte, err error) // the last one whose key is not after key; nil: none
 	Put(key, chunk []byte) error
 }
 
-// Hash is what is kept of an address.
+// Hash stands for an address.
 type Hash [5]byte
 
-// HashOf takes it from a keyed hash of the address.
+// HashOf shortens a keyed hash of the address.
 func HashOf(sum uint64) (h Hash) {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], sum)
@@ -38,8 +38,8 @@ const (
 	keptMonths = 12
 )
 
-// Knows reports whether the account wrote to the recipient within a year. month counts on
-// from any month, the same for all calls.
+// Knows reports whether the account wrote to the recipient within a year. month is a
+// running number of months, from the same start in all calls.
 func Knows(s Shelf, h Hash, month int) (bool, error) {
 	_, chunk, err := s.Floor(h[:])
 	if err != nil {
@@ -49,8 +49,8 @@ func Knows(s Shelf, h Hash, month int) (bool, error) {
 	return found && recent(chunk[i*entrySize+len(h)], month), nil
 }
 
-// Learn notes that the account writes to the recipient. It writes nothing when that is
-// known of this month.
+// Learn notes that the account writes to the recipient this month. It writes nothing if
+// that is noted already.
 func Learn(s Shelf, h Hash, month int) error {
 	key, chunk, err := s.Floor(h[:])
 	if err != nil {
@@ -80,7 +80,7 @@ func Learn(s Shelf, h Hash, month int) error {
 	return s.Put(slices.Clone(next[half:half+len(h)]), next[half:])
 }
 
-// find is where a hash stands in a chunk, or would.
+// find returns the place of a hash in a chunk, or the place where it belongs.
 func find(chunk []byte, h Hash) (int, bool) {
 	lo, hi := 0, len(chunk)/entrySize
 	for lo < hi {
@@ -97,7 +97,7 @@ func find(chunk []byte, h Hash) (int, bool) {
 	return lo, false
 }
 
-// keepRecent appends what is not older than a year.
+// keepRecent appends the entries of chunk that are not older than a year.
 func keepRecent(to, chunk []byte, month int) []byte {
 	for len(chunk) >= entrySize {
 		if recent(chunk[entrySize-1], month) {
@@ -108,4 +108,5 @@ func keepRecent(to, chunk []byte, month int) []byte {
 	return to
 }
 
+// recent compares months modulo 256, the size in which they are kept.
 func recent(was byte, month int) bool { return byte(month)-was <= keptMonths }

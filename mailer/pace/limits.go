@@ -14,7 +14,7 @@ type Limits struct {
 	Recipients  int // in one transaction; 0: as many as SMTP demands
 }
 
-// String is what people are told: 3 connections, 50 messages each, 100 a minute.
+// String is for people: 3 connections, 50 messages each, 100 a minute.
 func (l Limits) String() string {
 	parts := []string{fmt.Sprintf("%d connections", l.Connections)}
 	if l.Connections == 1 {
@@ -31,20 +31,20 @@ func (l Limits) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Profile is how much of what a provider takes is used.
+// Profile says how much of a provider's limits is used.
 type Profile string
 
-// The profiles. Full is the provider's connections without the rate.
+// The profiles. Full has the connections of Normal and no rate.
 const (
 	Prudent Profile = "prudent"
 	Normal  Profile = "normal"
 	Full    Profile = "full"
 )
 
-// Profiles are all, the slowest first.
+// Profiles lists all, the slowest first.
 var Profiles = []Profile{Prudent, Normal, Full}
 
-// Slower is the slower one of two.
+// Slower returns the slower one of two.
 func Slower(a, b Profile) Profile {
 	for _, p := range Profiles {
 		if p == a || p == b {

@@ -1,7 +1,7 @@
 package pace
 
-// Record is what an account has to show before it is no longer new. Days are counted by
-// the caller in one zone.
+// Record says whether an account has delivered enough mail on clean days to count as proven
+// instead of new. The caller counts days, in one zone.
 type Record struct {
 	Delivered int64 `json:"delivered,omitempty"` // recipients on clean days
 	Clean     int   `json:"clean,omitempty"`     // days
@@ -9,7 +9,7 @@ type Record struct {
 	Today     Day   `json:"today,omitzero"`
 }
 
-// Day is what one day of an account came to.
+// Day sums up one day of an account.
 type Day struct {
 	Number    int   `json:"number,omitempty"`
 	Delivered int64 `json:"delivered,omitempty"`
@@ -18,20 +18,20 @@ type Day struct {
 	Bad       bool  `json:"bad,omitempty"` // it was held somewhere, or blamed
 }
 
-// What an account must have had before it is no longer new.
+// What makes an account proven: recipients, and days.
 const (
 	ProvenRecipients = 1000
 	ProvenDays       = 7
 )
 
-// Clean reports a day on which mail was delivered, and hardly any went wrong.
+// Clean reports whether mail was delivered on that day, and hardly any of it went wrong.
 func (d *Day) Clean() bool {
 	all := float64(d.Delivered + d.Unknown)
 	return d.Delivered > 0 && !d.Bad && float64(d.Unknown) <= slowUnknown*all &&
 		(d.Complaint < fewComplaints || float64(d.Complaint) <= slowComplaints*float64(d.Delivered))
 }
 
-// Turn ends the day that is open if it is over. Call it before Today is changed.
+// Turn closes Today if day is a later one. Call it before Today is changed.
 func (r *Record) Turn(day int) {
 	if day <= r.Today.Number {
 		return
@@ -44,10 +44,10 @@ func (r *Record) Turn(day int) {
 	r.Today = Day{Number: day}
 }
 
-// First is how many recipients a day an account may reach that it never wrote to.
+// First limits how many recipients a day an account may reach that it never wrote to.
 type First struct {
-	Cap  int  `json:"cap,omitempty"`  // a day; 0: that of the beginning
-	Day  int  `json:"day,omitempty"`  // that is open
+	Cap  int  `json:"cap,omitempty"`  // recipients a day; 0: the first day's cap
+	Day  int  `json:"day,omitempty"`  // the open one
 	Used int  `json:"used,omitempty"` // of the cap, on that day
 	Bad  bool `json:"bad,omitempty"`  // that day is not clean
 }
@@ -55,8 +55,8 @@ type First struct {
 // FirstCap is the cap of the first day, unless the operator says otherwise.
 const FirstCap = 200
 
-// Turn ends the day that is open if it is over: with a clean one on which at least half of
-// the cap was used, the cap doubles, up to most (0: no limit).
+// Turn closes the open day if day is a later one. The cap doubles, up to most (0: no
+// limit), if that day was clean and at least half of the cap was used.
 func (f *First) Turn(day, begin, most int) {
 	f.Cap = max(f.Cap, begin)
 	if day <= f.Day {
@@ -71,10 +71,11 @@ func (f *First) Turn(day, begin, most int) {
 	f.Day, f.Used, f.Bad = day, 0, false
 }
 
-// Free is how many may be written to today.
+// Free returns how many more may be written to today.
 func (f *First) Free() int { return max(0, f.Cap-f.Used) }
 
-// Out is the day on which n that wait now will be out, if all days are clean.
+// Out returns the day on which the last of n waiting recipients can be reached, if all days
+// are clean.
 func (f *First) Out(n, most int) int {
 	day, capacity := f.Day, f.Cap
 	for n -= f.Free(); n > 0; n -= capacity {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Row is what one provider takes.
+// Row has the limits of one provider.
 type Row struct {
 	Name     string
 	MX       []string // ends of the names of its hosts; none: any host
@@ -18,7 +18,7 @@ type Row struct {
 	AllRate  int  // likewise, messages a minute
 }
 
-// Limits under a profile.
+// Limits returns the limits under a profile.
 func (r *Row) Limits(p Profile) Limits {
 	switch p {
 	case Prudent:
@@ -31,7 +31,7 @@ func (r *Row) Limits(p Profile) Limits {
 	return r.Normal
 }
 
-// matches reports whether all hosts are the provider's.
+// matches reports whether all hosts belong to the provider.
 func (r *Row) matches(hosts []string) bool {
 	for _, h := range hosts {
 		if !slices.ContainsFunc(r.MX, func(end string) bool { return below(h, end) }) {
@@ -41,7 +41,7 @@ func (r *Row) matches(hosts []string) bool {
 	return len(hosts) > 0
 }
 
-// below reports whether a host is called so, or ends with it.
+// below reports whether a host's name is end, or a name below it.
 func below(host, end string) bool {
 	rest, ok := strings.CutSuffix(host, end)
 	return ok && (rest == "" || strings.HasSuffix(rest, "."))
@@ -54,10 +54,10 @@ func (r *Row) covers(other *Row) bool {
 	})
 }
 
-// usualRecipients is how many go into one transaction unless a row says otherwise.
+// usualRecipients is the number in one transaction, unless a row says otherwise.
 const usualRecipients = 50
 
-// entry is a row as a file has it. What is nil is not said.
+// entry is a row as a file has it; nil: the file does not set it.
 type entry struct {
 	Name       string   `toml:"name"`
 	MX         []string `toml:"mx"`
@@ -73,7 +73,7 @@ type entry struct {
 // problem is one thing that is wrong with a row.
 type problem struct{ key, text string }
 
-// over is the row that an entry makes of an older one of its name.
+// over applies an entry to the older row of its name, and returns the new row.
 func (e *entry) over(r Row) (Row, []problem) {
 	var bad []problem
 	refuse := func(key, text string, args ...any) { bad = append(bad, problem{key, fmt.Sprintf(text, args...)}) }
@@ -130,7 +130,7 @@ func (l *Limits) parse(text string) bool {
 	return l.Connections > 0
 }
 
-// problems of a whole row.
+// problems returns what is wrong with a row as a whole.
 func (r *Row) problems() (bad []problem) {
 	refuse := func(key, text string, args ...any) { bad = append(bad, problem{key, fmt.Sprintf(text, args...)}) }
 	for i, name := range r.MX {
@@ -166,7 +166,7 @@ func rateText(n int) string {
 	return strconv.Itoa(n)
 }
 
-// hostName reports whether a host's name can end so.
+// hostName reports whether a host's name can end with name.
 func hostName(name string) bool {
 	if len(name) > 253 {
 		return false

@@ -16,19 +16,19 @@ import (
 	"relay/report/words"
 )
 
-// Rows are what all providers take. They do not change.
+// Rows have the limits of all providers. They do not change.
 type Rows struct {
-	ordered []*Row // as they are tried
-	other   *Row   // of the name AnyOther
+	ordered []*Row // in the order in which they are tried
+	other   *Row   // the row AnyOther
 }
 
-// AnyOther is the name of the row for hosts that no other one knows.
+// AnyOther is the name of the row for hosts that match no other row.
 const AnyOther = "any other"
 
 //go:embed providers.toml
 var ours []byte
 
-// Default are our own rows.
+// Default returns our own rows.
 var Default = sync.OnceValue(func() *Rows {
 	rows, err := parse("providers.toml", ours, &Rows{})
 	if err != nil {
@@ -37,12 +37,12 @@ var Default = sync.OnceValue(func() *Rows {
 	return rows
 })
 
-// Read takes the text of an operator's own file. A row of a name that is ours takes the
-// place of that one; other rows come before ours. Its error is an *Error with all that is
-// wrong, such as a row that can never match.
+// Read returns the rows of an operator's own file and ours. A row with the name of one of
+// ours changes that one; other rows are tried before ours. Its error is an *Error with all
+// problems of the file, such as a row that can never match.
 func Read(name string, text []byte) (*Rows, error) { return parse(name, text, Default()) }
 
-// Match is the row for a domain with these MX hosts, in lower case.
+// Match returns the row for a domain with these MX hosts, in lower case.
 func (r *Rows) Match(hosts []string) *Row {
 	for _, row := range r.ordered {
 		if row.matches(hosts) {
@@ -55,7 +55,7 @@ func (r *Rows) Match(hosts []string) *Row {
 // Same reports whether the rows are those of other.
 func (r *Rows) Same(other *Rows) bool { return other != nil && reflect.DeepEqual(r, other) }
 
-// All rows, as they are tried.
+// All returns all rows, in the order in which they are tried.
 func (r *Rows) All() []*Row { return append(slices.Clone(r.ordered), r.other) }
 
 // Problem is one thing that is wrong in a file of rows.
@@ -70,7 +70,7 @@ type Error struct {
 	Problems []Problem
 }
 
-// Error has every problem with its line.
+// Error lists every problem with its line.
 func (e *Error) Error() string {
 	list := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
@@ -108,11 +108,12 @@ func parse(name string, text []byte, base *Rows) (*Rows, error) {
 type reader struct {
 	lines []map[string]int // of each row's keys; "": its head
 	rows  Rows
-	own   []*Row // that do not take another one's place
+	own   []*Row // those that do not change a row of base
 	names []string
 	bad   []Problem
 }
 
+// refuse notes a problem with a row, on the line of its key or of the row.
 func (r *reader) refuse(i int, p problem) {
 	line := 0
 	if i >= 0 && i < len(r.lines) {
@@ -124,7 +125,7 @@ func (r *reader) refuse(i int, p problem) {
 	r.bad = append(r.bad, Problem{line, p.text})
 }
 
-// take one row.
+// take checks one row and adds it, if it is in order.
 func (r *reader) take(i int, e *entry) {
 	if e.Name == "" || slices.Contains(r.names, e.Name) {
 		r.refuse(i, problem{"name", fmt.Sprintf("%q: each row needs a name of its own", e.Name)})
@@ -151,7 +152,7 @@ func (r *reader) take(i int, e *entry) {
 	}
 }
 
-// before is the row of a name that is there already, and its place; -1: it has none.
+// before returns the row that an entry of that name changes, and its place; -1: a new row.
 func (r *reader) before(name string) (Row, int) {
 	if name == AnyOther && r.rows.other != nil {
 		return *r.rows.other, -1
@@ -163,7 +164,7 @@ func (r *reader) before(name string) (Row, int) {
 	return Row{Prudent: usual, Normal: usual}, -1
 }
 
-// missing is what a row must say and does not.
+// missing returns what a row lacks.
 func (r *reader) missing(row *Row) (bad []problem) {
 	switch {
 	case row.Name == AnyOther && len(row.MX) > 0:
@@ -177,7 +178,7 @@ func (r *reader) missing(row *Row) (bad []problem) {
 	return bad
 }
 
-// hidden refuses a row all of whose domains an earlier one takes.
+// hidden refuses a row if an earlier one matches all its domains.
 func (r *reader) hidden(i int, row *Row, before []*Row) {
 	for _, b := range before {
 		if b.covers(row) {
@@ -187,7 +188,7 @@ func (r *reader) hidden(i int, row *Row, before []*Row) {
 	}
 }
 
-// problemsOf an error of the TOML package.
+// problemsOf turns an error of the TOML package into problems.
 func problemsOf(err error) (list []Problem) {
 	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
 		for i := range strict.Errors {
@@ -208,7 +209,7 @@ var (
 	keyRE  = regexp.MustCompile(`^["']?([a-z0-9_]+)["']?\s*=`)
 )
 
-// linesOf says on which lines the keys of each row stand.
+// linesOf returns the line numbers of each row's keys.
 func linesOf(text []byte) (rows []map[string]int) {
 	n := 0
 	for line := range strings.Lines(string(text)) {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Site is the ceiling of one source at a site. Its owner tells it what is sent and what
-// is replied; it says how much more may be sent, and when. A reply about rate or
-// reputation halves rate and connections, see Level.
+// Site is the ceiling of one source at a site. The caller notes messages and replies; Site
+// says how much more may be sent, and when. A reply about rate or reputation halves rate
+// and connections, see Level.
 type Site struct {
 	limits          Limits
 	state           State
@@ -15,38 +15,38 @@ type Site struct {
 	sent            meter
 }
 
-// State is what is kept of a Site over a restart. The zero State is a site at its row.
+// State is the part of a Site that outlives a restart. Zero: the site is at its row.
 type State struct {
 	Rate   Level     `json:"rate,omitzero"`   // messages a minute
 	Conns  Level     `json:"conns,omitzero"`  // connections
-	Top    float64   `json:"top,omitempty"`   // of the rate, where the row has none
-	Slowed time.Time `json:"slowed,omitzero"` // the last slowing
-	Until  time.Time `json:"until,omitzero"`  // suspended
-	Since  time.Time `json:"since,omitzero"`  // of what binds now
+	Top    float64   `json:"top,omitempty"`   // of the rate, if the row has none
+	Slowed time.Time `json:"slowed,omitzero"` // when it was slowed last
+	Until  time.Time `json:"until,omitzero"`  // end of the suspension; zero: there is none
+	Since  time.Time `json:"since,omitzero"`  // when the present slowness or suspension began
 	Why    string    `json:"why,omitempty"`   // the reply that slowed or suspended last
 }
 
-// AtRow reports whether nothing of the state differs from the row.
+// AtRow reports whether the site is at its row and not suspended.
 func (s *State) AtRow() bool { return s.Rate.rests() && s.Conns.rests() && s.Until.IsZero() }
 
-// Last is when something was heard last that the state comes of.
+// Last returns the time of the last slowing, or the end of a later suspension.
 func (s *State) Last() time.Time { return later(s.Slowed, s.Until) }
 
 const (
-	reaction = time.Minute    // replies so soon after one are to mail that was under way
-	maxStop  = 24 * time.Hour // of a suspension; longer, and the clock was set
+	reaction = time.Minute    // replies within it are to mail that was under way already
+	maxStop  = 24 * time.Hour // the longest suspension; a longer one means that the clock was set
 )
 
-// NewSite is a site under limits, as it was left.
+// NewSite returns a site under limits, with its stored state.
 func NewSite(l Limits, was State) *Site { return &Site{limits: l, state: was} }
 
-// Limits are those of the row.
+// Limits returns the row's limits.
 func (s *Site) Limits() Limits { return s.limits }
 
-// SetLimits is for another row, or profile.
+// SetLimits puts the site under another row or profile.
 func (s *Site) SetLimits(l Limits) { s.limits = l }
 
-// State is what it is now, to be stored.
+// State returns the present state, to be stored.
 func (s *Site) State(now time.Time) State {
 	s.grow(now)
 	return s.state
@@ -66,22 +66,22 @@ func (s *State) Stopped(now time.Time) bool {
 	return now.Before(s.Until) && s.Until.Sub(now) <= maxStop
 }
 
-// Rate is messages a minute now; 0: any number.
+// Rate returns messages a minute now; 0: any number.
 func (s *Site) Rate(now time.Time) float64 {
 	s.grow(now)
 	return s.state.Rate.value(float64(s.limits.Rate))
 }
 
-// Connections that may be open at once now.
+// Connections returns how many may be open at once now.
 func (s *Site) Connections(now time.Time) int {
 	s.grow(now)
 	return int(s.state.Conns.value(float64(s.limits.Connections)))
 }
 
-// Any is more messages than there are.
+// Any is Free without a limit: more messages than there can be.
 const Any = math.MaxInt32
 
-// Free is how many messages may begin now.
+// Free returns how many messages may begin now.
 func (s *Site) Free(now time.Time) int {
 	rate := s.Rate(now)
 	switch {
@@ -93,7 +93,7 @@ func (s *Site) Free(now time.Time) int {
 	return s.messages.free(now, speedOf(rate))
 }
 
-// Next is when a message may begin, now or later.
+// Next returns when a message may begin, now or later.
 func (s *Site) Next(now time.Time) time.Time {
 	at := now
 	if s.Stopped(now) {
@@ -114,10 +114,10 @@ func (s *Site) Send(now time.Time, n int) {
 	}
 }
 
-// Sent is about how many messages began in the last minute.
+// Sent returns about how many messages began in the last minute.
 func (s *Site) Sent(now time.Time) float64 { return s.sent.rate(now) }
 
-// MayOpen is when a connection may be begun, now or later.
+// MayOpen returns when a connection may be begun, now or later.
 func (s *Site) MayOpen(now time.Time) time.Time {
 	if s.limits.Opens == 0 {
 		return now
@@ -132,14 +132,15 @@ func (s *Site) Open(now time.Time) {
 	}
 }
 
-// Slow halves rate and connections for a reply about rate or reputation. It reports
-// whether it did: replies soon after one are to mail that was under way, and count once.
+// Slow halves rate and connections after a reply about rate or reputation, and reports
+// whether it did. Several replies within reaction count once, because they are to mail that
+// was under way.
 func (s *Site) Slow(now time.Time, why string) bool {
 	rate, conns := s.Rate(now), float64(s.Connections(now))
 	if s.reacts(now) {
 		return false
 	}
-	if rate == 0 { // the row has none: what was sent was too much
+	if rate == 0 { // the row has none: start from what was sent, which was too much
 		rate = max(2, s.sent.rate(now))
 		s.state.Top = rate
 	}
@@ -150,8 +151,8 @@ func (s *Site) Slow(now time.Time, why string) bool {
 	return true
 }
 
-// Crowd takes connections away for a reply that there are too many. left are those that
-// are open beside the refused one. The rate stays.
+// Crowd lowers the connections after a reply that there are too many. left is the number
+// open beside the refused one. The rate stays.
 func (s *Site) Crowd(now time.Time, left int, why string) bool {
 	conns := s.Connections(now)
 	if conns == 1 || s.reacts(now) && conns <= left {
@@ -162,8 +163,8 @@ func (s *Site) Crowd(now time.Time, left int, why string) bool {
 	return true
 }
 
-// Suspend stops the site for a time that a reply names or means. It reports whether that
-// is longer than what was known.
+// Suspend stops the site for a time that follows from a reply. It reports whether that ends
+// later than the suspension before.
 func (s *Site) Suspend(now time.Time, d time.Duration, why string) bool {
 	until := now.Add(min(d, maxStop))
 	stopped := s.Stopped(now)
@@ -177,15 +178,16 @@ func (s *Site) Suspend(now time.Time, d time.Duration, why string) bool {
 	return true
 }
 
-// Resume ends a suspension, and what slows the site.
+// Resume ends a suspension and all slowness.
 func (s *Site) Resume() { s.state = State{} }
 
-// reacts reports whether the last slowing is the answer to replies that come now.
+// reacts reports whether the last slowing covers replies that come now: see reaction.
 func (s *Site) reacts(now time.Time) bool {
 	age := now.Sub(s.state.Slowed)
 	return age >= 0 && age < reaction
 }
 
+// slowed notes time and reason of a slowing.
 func (s *Site) slowed(now time.Time, why string) {
 	if s.state.Since.IsZero() {
 		s.state.Since = now
@@ -193,8 +195,7 @@ func (s *Site) slowed(now time.Time, why string) {
 	s.state.Slowed, s.state.Why = now, why
 }
 
-// grow gives back what the clean time is worth. Time in which the site was suspended says
-// nothing.
+// grow raises rate and connections for the clean time. Time of a suspension does not count.
 func (s *Site) grow(now time.Time) {
 	st := &s.state
 	if !st.Until.IsZero() && !s.Stopped(now) {

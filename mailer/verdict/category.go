@@ -16,7 +16,7 @@ const (
 // Category is a label that people know from other senders.
 type Category string
 
-// The categories of replies; "" is that of what was delivered.
+// The categories of replies. A delivered reply has none ("").
 const (
 	InvalidRecipient     Category = "InvalidRecipient"
 	BadDomain            Category = "BadDomain"
@@ -39,7 +39,7 @@ const (
 	NoAnswerFromHost     Category = "NoAnswerFromHost"
 	ProtocolErrors       Category = "ProtocolErrors"
 	MessageExpired       Category = "MessageExpired"
-	Complaint            Category = "Complaint" // of reports of abuse, never of a reply
+	Complaint            Category = "Complaint" // for reports of abuse; no reply has it
 	Uncategorized        Category = "Uncategorized"
 )
 
@@ -68,15 +68,15 @@ const (
 	Account Party = "account" // the account, at that provider
 )
 
-// again is whether another attempt makes sense.
+// again says whether another attempt makes sense.
 type again int
 
 const (
 	byCode again = iota // a permanent code is believed
-	always              // the reason goes away: also after a permanent code
+	always              // the reason will pass: try again even after a permanent code
 )
 
-// kind is what a category means unless a rule says otherwise.
+// kind is the meaning of a category, unless a rule says otherwise.
 type kind struct {
 	blame Blame
 	again again
@@ -109,7 +109,7 @@ var categories = map[Category]kind{
 	Uncategorized:        {OfUnknown, byCode, ""},
 }
 
-// Categories are all labels that a reply can get, in the order of the alphabet.
+// Categories returns all labels that a reply can get, in alphabetical order.
 func Categories() []Category {
 	list := make([]Category, 0, len(categories))
 	for c := range categories {
@@ -124,5 +124,6 @@ var (
 	parties = []Party{Site, Source, Account}
 )
 
-// ofRecipient reports a category that can only be known once RCPT was said.
+// ofRecipient reports whether a category blames the recipient, so that it cannot be known
+// before RCPT.
 func (c Category) ofRecipient() bool { return categories[c].blame == OfRecipient }

@@ -10,7 +10,7 @@ import (
 	"relay/report/words"
 )
 
-// checker prepares the rules of a file and notes what is wrong with them.
+// checker prepares the rules of a file and collects their problems.
 type checker struct {
 	providers map[string][]string
 	file      *lines
@@ -19,7 +19,7 @@ type checker struct {
 	problems  []Problem
 }
 
-// bad notes a problem with a key of the rule at hand.
+// bad notes a problem with a key of the current rule.
 func (c *checker) bad(key, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if c.rule.ID != "" {
@@ -158,7 +158,7 @@ func parseCode(text string) (w wild, ok bool) {
 			return w, false
 		}
 	}
-	return w, w.n[1] < 6 // 55z is the highest that RFC 5321 §4.2.1 knows
+	return w, w.n[1] < 6 // RFC 5321 §4.2.1 knows second digits up to 5
 }
 
 // parseStatus reads an enhanced code whose numbers may be x.
@@ -241,7 +241,8 @@ func (c *checker) pace(r *Rule) {
 	r.answer.Suspend = d
 }
 
-// reach notes rules that an earlier one of the same file leaves nothing to.
+// reach notes rules that never match because an earlier rule of the file takes all their
+// replies.
 func (c *checker) reach(ordered []*Rule, numbers map[*Rule]int) {
 	for i, r := range ordered {
 		c.rule, c.number = r, numbers[r]

@@ -5,13 +5,14 @@
 //     that of all lines.
 //  2. Normalise makes the text comparable: lower case, repeated codes stripped,
 //     addresses, host names and ids masked.
-//  3. Rules.Judge finds the first rule that matches. Rules of one provider come before
-//     rules about texts, these before rules about enhanced codes, and those about basic
-//     codes come last. All rules of the operator come before ours.
-//  4. The rule's category gives the answer, except for what the rule itself says.
+//  3. Rules.Judge finds the first rule that matches. Rules of one provider come first, then
+//     rules about texts, about enhanced codes, and about basic codes. All rules of the
+//     operator come before ours.
+//  4. The rule's category gives the answer. Members of the rule itself take precedence.
 //
 // Rules are data: rules.toml is ours, and the operator may have a file of the same
 // form. A rule that can never match is refused when its file is read.
 //
-// Nothing that a next hop says before MAIL is the recipient's fault, whatever its text.
+// A reply before MAIL never fails a recipient, whatever its text. The package keeps
+// nothing and has no I/O, so a crash leaves nothing here.
 package verdict

@@ -1,19 +1,17 @@
 package verdict
 
-import (
-	"strings"
-)
+import "strings"
 
-// masked stands where an address, a host's own name or an id stood.
+// masked replaces an address, a host's own name or an id.
 const masked = '*'
 
-// Normalise makes texts of one kind equal, and is what rules are compared with: lower
-// case, spaces single, codes that are repeated stripped; mail and network addresses,
-// labels of host names that count, and ids are each a *.
+// Normalise makes texts of one kind equal. Rules are compared with its result: lower case,
+// single spaces, without repeated codes, and with a * for each mail or network address,
+// id, and label with a number in a host name.
 func Normalise(text string) string { return string(normalise(make([]byte, 0, len(text)), text)) }
 
-// Group is Normalise with numbers and times masked too: replies that differ in how long
-// to wait are of one group.
+// Group is Normalise with numbers and times masked too: replies that differ only in how
+// long to wait are one group.
 func Group(text string) string {
 	b := normalise(make([]byte, 0, len(text)), text)
 	out := b[:0]
@@ -34,7 +32,7 @@ func Group(text string) string {
 	return string(out)
 }
 
-// numeral reports a number, also with a unit of one letter behind it.
+// numeral reports whether b is a number, perhaps with a unit of one letter.
 func numeral(b []byte) bool {
 	n := runOf(b, digit)
 	return n > 0 && n >= len(b)-1
@@ -71,7 +69,8 @@ func normalise(out []byte, text string) []byte {
 	return out
 }
 
-// repeatedCode reports a code that begins a line in the middle of a joined reply.
+// repeatedCode reports whether a word is the code that begins a further line of a joined
+// reply.
 func repeatedCode(word string) bool {
 	if len(word) < 4 || word[3] != '-' {
 		return false
@@ -102,7 +101,7 @@ func maskWord(out []byte, word string) []byte {
 	return out
 }
 
-// bracket reports what cannot be in an address.
+// bracket reports whether r cannot be part of an address.
 func bracket(r rune) bool { return r < 0x80 && strings.IndexByte(`<>()[]{},;"'`, byte(r)) >= 0 }
 
 // maskPart appends what stands between brackets and commas.
@@ -133,7 +132,7 @@ func maskPart(out []byte, part string) []byte {
 	return out
 }
 
-// ipv6 is how long the address at the beginning is; 0: there is none.
+// ipv6 returns the length of the address at the beginning; 0: there is none.
 func ipv6(s string) int {
 	n, colons := 0, 0
 	for n < len(s) && (s[n] == ':' || s[n] == '.' || hex(s[n])) {
@@ -197,7 +196,7 @@ func appendLower(out []byte, s string) []byte {
 	return out
 }
 
-// ipv4 reports four numbers between dots.
+// ipv4 reports whether s is four numbers with dots between.
 func ipv4(s string) bool {
 	numbers := 0
 	for label := range strings.SplitSeq(s, ".") {
@@ -209,7 +208,7 @@ func ipv4(s string) bool {
 	return numbers == 4
 }
 
-// hostName reports a name of two labels or more whose last is of letters.
+// hostName reports whether s is a name of two labels or more, the last without digits.
 func hostName(s string) bool {
 	dot := strings.LastIndexByte(s, '.')
 	if dot <= 0 || len(s)-dot < 3 {
@@ -228,13 +227,14 @@ func hostName(s string) bool {
 	return true
 }
 
-// Lengths from which letters mixed with digits are an id. Codes that a provider's pages
+// Least lengths of letters mixed with digits that are an id. Codes that a provider's pages
 // explain, such as S2017062302, are shorter.
 const (
 	shortestID  = 12
 	shortestHex = 10 // of hexadecimal digits alone, as in queue ids of Postfix
 )
 
+// id reports whether a label looks like an id of one message or host.
 func id(s string) bool {
 	if len(s) < shortestHex {
 		return false

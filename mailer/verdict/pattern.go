@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// pattern is a regular expression of RE2 that is compared with normalised texts, in any
-// case. Only where one of its literals stands is it tried at all.
+// pattern is an RE2 regular expression that is compared with normalised texts, in any
+// case. It is tried only on texts that hold one of its literals.
 type pattern struct {
 	text     string
-	re       *regexp.Regexp // nil: it is a literal and nothing else
+	re       *regexp.Regexp // nil: the pattern is one literal
 	whole    []byte         // that literal
 	tree     *syntax.Regexp
 	literals []string // lower case; a text that matches holds one of them
 }
 
-// shortestLiteral keeps a rule from being tried at nearly every reply.
+// shortestLiteral is long enough that a rule is not tried on nearly every reply.
 const shortestLiteral = 3
 
 var (
@@ -51,7 +51,7 @@ func compile(text string) (*pattern, error) {
 	return p, err
 }
 
-// neverSaid reports a literal that no normalised text holds.
+// neverSaid reports whether no normalised text can hold the literal.
 func neverSaid(s string) bool {
 	return strings.Contains(s, "  ") || strings.ContainsAny(s, "@\t\r\n")
 }
@@ -75,7 +75,7 @@ func (p *pattern) matches(text []byte) bool {
 
 func literal(tree *syntax.Regexp) string { return strings.ToLower(string(tree.Rune)) }
 
-// literalsOf are texts one of which is in all that matches; nil: there are none.
+// literalsOf returns texts of which each match holds one; nil: there are none.
 func literalsOf(tree *syntax.Regexp) []string {
 	switch tree.Op {
 	case syntax.OpLiteral:
@@ -108,8 +108,8 @@ func literalsOf(tree *syntax.Regexp) []string {
 	return nil
 }
 
-// covers reports whether all that the tree of another pattern matches is matched by p
-// too, as far as that can be told from its literals.
+// covers reports whether p matches all texts that another pattern matches, as far as the
+// other's literals tell.
 func (p *pattern) covers(other *pattern) bool {
 	return p.text == other.text || !anchored(p.tree) && p.coversTree(other.tree)
 }
@@ -130,7 +130,7 @@ func (p *pattern) coversTree(tree *syntax.Regexp) bool {
 	return false
 }
 
-// anchored reports a pattern that looks at what is around it.
+// anchored reports whether a pattern depends on the text around it.
 func anchored(tree *syntax.Regexp) bool {
 	switch tree.Op {
 	case syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:

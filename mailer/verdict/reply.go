@@ -11,20 +11,20 @@ import (
 // Reply is what a next hop said.
 type Reply struct {
 	MX       string       // host that said it; "": a host without a provider's rules
-	Stage    client.Stage // what it was said to
+	Stage    client.Stage // the command that it answers
 	Code     int          // of the last line; 0: the connection was lost without a reply
 	Enhanced [3]int       // all zero: none
 	Text     string       // of all lines
-	Local    bool         // our own word, not the next hop's
+	Local    bool         // made by relay, not by the next hop
 }
 
-// Of is the reply in an outcome of a host.
+// Of returns the reply in an outcome of a host.
 func Of(mx string, o *client.Outcome) Reply {
 	return Reply{MX: mx, Stage: o.Stage, Code: o.Reply.Code, Enhanced: o.Reply.Enhanced, Text: o.Reply.Text, Local: o.Local}
 }
 
-// Masked is the reply on one line without what is its own, as Normalise leaves it, and the
-// kind that all share which differ in numbers only. Parse reads it again.
+// Masked returns the reply on one line, with its text as Normalise leaves it, and the kind
+// of reply: replies of one kind differ in numbers only. Parse can read both.
 func (r *Reply) Masked() (reply, kind string) {
 	codes := strconv.Itoa(r.Code) + " "
 	if r.Enhanced[0] != 0 {
@@ -47,9 +47,9 @@ func ParseStage(name string) (client.Stage, bool) {
 	return 0, false
 }
 
-// Parse reads a reply as logs and bounces have it: its lines as they came, joined by a
-// space, or by an escaped end of line. What has no code is the word of a program that
-// lost its connection.
+// Parse reads a reply as logs and bounces have it: its lines as they came, or joined by
+// spaces or escaped line ends. A text without a code is that of a program that lost its
+// connection.
 func Parse(mx string, stage client.Stage, text string) Reply {
 	r := Reply{MX: strings.TrimSuffix(strings.TrimSpace(mx), "."), Stage: stage}
 	var said []string
@@ -78,8 +78,8 @@ func Parse(mx string, stage client.Stage, text string) Reply {
 	return r
 }
 
-// complete takes an enhanced code out of the text when none stands before it, as qmail
-// writes it, and gives it the class of the basic code, on which all hosts agree.
+// complete finds an enhanced code inside the text if there is none before it, as qmail
+// writes it, and gives it the class of the basic code, which hosts use consistently.
 func (r *Reply) complete() {
 	if r.Enhanced[0] == 0 {
 		r.Enhanced = innerEnhanced(r.Text)
@@ -89,8 +89,8 @@ func (r *Reply) complete() {
 	}
 }
 
-// splitLines gives the lines of a reply that may have been joined. A new line begins at
-// a code with a hyphen, and the last one at a bare code that fits those before it.
+// splitLines returns the lines of a reply, also of one whose lines were joined. A new line
+// begins at a code with a hyphen, and the last one at a bare code that fits those before.
 func splitLines(text string) (lines []string) {
 	text = strings.NewReplacer("\\r\\n", "\n", "\\n", "\n", "\r\n", "\n", "\r", "\n").Replace(strings.TrimSpace(text))
 	for line := range strings.SplitSeq(text, "\n") {
@@ -118,14 +118,14 @@ func splitJoined(line string) (lines []string) {
 	return append(lines, line[begin:])
 }
 
-// continues reads the code at the beginning of a line, and whether others follow; 0:
+// continues reads the code at the beginning of a line, and whether more lines follow; 0:
 // there is none.
 func continues(line string) (more bool, code int) {
 	code, _ = cutCode(line)
 	return code != 0 && len(line) > 3 && line[3] == '-', code
 }
 
-// statusAfter reports whether a code is followed by an enhanced one of its class.
+// statusAfter reports whether an enhanced code of the same class follows the code.
 func statusAfter(line string) bool {
 	code, rest := cutCode(line)
 	e, _ := cutEnhanced(rest)
@@ -144,8 +144,8 @@ func cutCode(line string) (code int, rest string) {
 	return code, line[min(4, len(line)):]
 }
 
-// cutEnhanced takes an enhanced code off the front, with the # that some hosts put
-// before it.
+// cutEnhanced takes an enhanced code off the front, and the # that some hosts write before
+// it.
 func cutEnhanced(text string) (e [3]int, rest string) {
 	s := strings.TrimPrefix(strings.TrimLeft(text, " \t"), "#")
 	e, n := enhancedAt(s)
@@ -155,7 +155,7 @@ func cutEnhanced(text string) (e [3]int, rest string) {
 	return e, strings.TrimLeft(s[n:], " \t:;,")
 }
 
-// innerEnhanced finds a code that stands in the text as (#5.1.1) or #5.1.1.
+// innerEnhanced finds a code inside the text, as (#5.1.1) or #5.1.1.
 func innerEnhanced(text string) (e [3]int) {
 	for {
 		i := strings.IndexByte(text, '#')
@@ -169,7 +169,7 @@ func innerEnhanced(text string) (e [3]int) {
 	}
 }
 
-// enhancedAt reads a code such as 5.1.1 (RFC 3463) and says how long it is; 0: there is
+// enhancedAt reads a code such as 5.1.1 (RFC 3463) and returns its length; 0: there is
 // none.
 func enhancedAt(s string) (e [3]int, length int) {
 	if len(s) < 5 || s[0] != '2' && s[0] != '4' && s[0] != '5' {

@@ -7,7 +7,7 @@ import (
 	"relay/mailer/client"
 )
 
-// Rule is one row of a file of rules: conditions that all hold, and what follows.
+// Rule is one row of a file of rules: conditions that must all hold, and the answer.
 type Rule struct {
 	ID       string   `toml:"id"`
 	Provider string   `toml:"provider"` // name of a provider of the file, or of ours
@@ -15,7 +15,7 @@ type Rule struct {
 	Stage    []string `toml:"stage"`    // none: all, or from RCPT on where the recipient is blamed
 	Code     []string `toml:"code"`     // 550, 55x, 5xx, none
 	Enhanced []string `toml:"enhanced"` // 5.7.1, x.7.1, 5.7.x, none
-	Text     []string `toml:"text"`     // patterns, one of which is in the text
+	Text     []string `toml:"text"`     // patterns; the text must match one
 
 	Category Category `toml:"category"`
 	Class    string   `toml:"class"`   // deferred, failed, or code: as the basic code says; "": as the category
@@ -25,7 +25,7 @@ type Rule struct {
 
 	line     int
 	sites    []string // ends of hosts' names; nil: all hosts
-	stages   uint32   // by client.Stage; our own words only mind those that Stage names
+	stages   uint32   // a bit for each client.Stage; for Local replies only those that Stage names count
 	codes    []wild
 	statuses []wild
 	patterns []*pattern
@@ -33,10 +33,11 @@ type Rule struct {
 	always   bool    // deferred also after a permanent code
 }
 
-// anyDigit is what a condition's x is.
+// anyDigit stands for the x of a condition.
 const anyDigit = -1
 
-// wild is a code of up to three numbers, any of which may be open; none: there is no code.
+// wild is a condition on a code of three numbers, any of which may be anyDigit; none: the
+// reply must have no code.
 type wild struct {
 	n    [3]int
 	none bool
@@ -67,10 +68,10 @@ func (w *wild) covers(v *wild) bool {
 	return true
 }
 
-// digitsOf is a basic code as its three digits.
+// digitsOf returns the three digits of a basic code.
 func digitsOf(code int) [3]int { return [3]int{code / 100, code / 10 % 10, code % 10} }
 
-// layers in the order in which rules are tried.
+// Layers, in the order in which rules are tried.
 const (
 	layerProvider = iota
 	layerText
@@ -90,7 +91,7 @@ func (r *Rule) layer() int {
 	return layerCode
 }
 
-// statement is a reply as rules look at it.
+// statement is a reply prepared for comparison with rules.
 type statement struct {
 	*Reply
 	text   []byte // normalised
@@ -98,13 +99,14 @@ type statement struct {
 	host   string // of the MX, lower case
 }
 
-// matches leaves the texts to the caller, who knows whether the literals are there.
+// matches checks all conditions except the text, for which see says: the caller knows
+// whether the literals are there.
 func (r *Rule) matches(s *statement) bool {
 	switch {
 	case r.stages&(1<<s.Stage) == 0 && !(s.Local && r.Stage == nil):
 		return false
 	case s.Local && (r.sites != nil || r.patterns != nil):
-		return false // texts are of hosts, and our own words have exact codes
+		return false // Local replies have exact codes, and their texts are ours
 	case r.codes != nil && !slices.ContainsFunc(r.codes, func(w wild) bool { return w.matches(s.digits) }):
 		return false
 	case r.statuses != nil && !slices.ContainsFunc(r.statuses, func(w wild) bool { return w.matches(s.Enhanced) }):
@@ -115,18 +117,18 @@ func (r *Rule) matches(s *statement) bool {
 	return true
 }
 
-// says reports whether one of the patterns is in the text.
+// says reports whether the text matches one of the patterns.
 func (r *Rule) says(text []byte) bool {
 	return slices.ContainsFunc(r.patterns, func(p *pattern) bool { return p.matches(text) })
 }
 
-// below reports whether a host's name is end, or ends in it after a dot.
+// below reports whether a host's name is end, or a name below it.
 func below(host, end string) bool {
 	rest, ok := strings.CutSuffix(host, end)
 	return ok && (rest == "" || strings.HasSuffix(rest, "."))
 }
 
-// covers reports whether r, which comes first, leaves nothing to another rule.
+// covers reports whether r, tried first, matches all that the other rule would match.
 func (r *Rule) covers(o *Rule) bool {
 	switch {
 	case r.stages&o.stages != o.stages || r.Stage != nil && o.Stage == nil:
@@ -155,7 +157,7 @@ func all[T any](list []T, ok func(T) bool) bool {
 	return !slices.ContainsFunc(list, func(v T) bool { return !ok(v) })
 }
 
-// stagesFrom are all stages from one on.
+// stagesFrom returns the set of all stages from first on.
 func stagesFrom(first client.Stage) (set uint32) {
 	for s := first; s <= client.StageQuit; s++ {
 		set |= 1 << s

@@ -20,26 +20,26 @@ import (
 // Verdict is what a reply means.
 type Verdict struct {
 	Class    Class
-	Category Category      // "" of what was delivered
-	Blame    Blame         // "" of what was delivered
-	Rule     string        // id of the rule that decided; "": none knew the reply
+	Category Category      // "": delivered
+	Blame    Blame         // "": delivered
+	Rule     string        // id of the rule that decided; "": no rule matched
 	Slows    Party         // what has to go slower; "": nothing
-	Suspend  time.Duration // for which the rule says the site stops; 0: it does not
-	Wait     time.Duration // that the reply names until another attempt; 0: none
+	Suspend  time.Duration // how long the site stops, by the rule; 0: it does not
+	Wait     time.Duration // until another attempt, as the reply's text asks; 0: it does not
 }
 
-// Rules judge replies. They do not change, and may be used by many at once.
+// Rules judge replies. They do not change, and many goroutines may use them at once.
 type Rules struct {
-	ordered []*Rule // as they are tried
-	search  *search // owners are indices into ordered
-	own     string  // text of the operator's file
-	found   sync.Pool
+	ordered []*Rule   // as they are tried
+	search  *search   // owners are indices into ordered
+	own     string    // text of the operator's file
+	found   sync.Pool // of *[]bool, a mark for each rule whose literal is in the text
 }
 
 //go:embed rules.toml
 var ours []byte
 
-// Default are our own rules.
+// Default returns our own rules.
 var Default = sync.OnceValue(func() *Rules {
 	f, err := parse("rules.toml", ours, nil)
 	if err != nil {
@@ -48,8 +48,8 @@ var Default = sync.OnceValue(func() *Rules {
 	return newRules(f.ordered)
 })
 
-// Read takes the text of an operator's own file. Its rules are tried before ours, and may
-// name our providers. Its error is an *Error with all that is wrong.
+// Read returns the rules of an operator's own file and ours. The file's rules are tried
+// first, and may name our providers. Its error is an *Error with all problems of the file.
 func Read(name string, text []byte) (*Rules, error) {
 	base, err := parse("rules.toml", ours, nil)
 	if err != nil {
@@ -67,13 +67,13 @@ func Read(name string, text []byte) (*Rules, error) {
 // Same reports whether both were read from the same text.
 func (r *Rules) Same(o *Rules) bool { return r.own == o.own }
 
-// file is what a file of rules has, checked.
+// file is the content of a file of rules, checked.
 type file struct {
 	providers map[string][]string
 	ordered   []*Rule // as they are tried
 }
 
-// parse reads a file. known are providers that it may name beside its own.
+// parse reads and checks a file. Its rules may also name the providers in known.
 func parse(name string, text []byte, known map[string][]string) (*file, error) {
 	var in struct {
 		Provider map[string][]string `toml:"provider"`
@@ -119,7 +119,7 @@ func newRules(ordered []*Rule) *Rules {
 	return r
 }
 
-// Len is how many rules there are.
+// Len returns the number of rules.
 func (r *Rules) Len() int { return len(r.ordered) }
 
 // Judge says what a reply means.
@@ -146,7 +146,7 @@ func (r *Rules) Judge(reply Reply) Verdict {
 	return v
 }
 
-// find is the first rule that matches; nil: none does.
+// find returns the first rule that matches; nil: none does.
 func (r *Rules) find(s *statement) *Rule {
 	list := r.found.Get().(*[]bool)
 	defer r.found.Put(list)
@@ -160,8 +160,8 @@ func (r *Rules) find(s *statement) *Rule {
 	return nil
 }
 
-// class of a reply. Nothing is final that is said before MAIL: that is about others, or
-// about us. Nor is a lost connection.
+// class returns the class of a reply. A reply before MAIL is never final, because it is
+// about the host or about us; nor is a lost connection.
 func (s *statement) class(rule *Rule) Class {
 	switch {
 	case !s.Local && s.Stage < client.StageMail:
@@ -186,7 +186,7 @@ type Error struct {
 	Problems []Problem
 }
 
-// Error has every problem with its line.
+// Error lists every problem with its line.
 func (e *Error) Error() string {
 	list := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
@@ -198,7 +198,7 @@ func (e *Error) Error() string {
 	return "rules " + e.File + ": " + strings.Join(list, "; ")
 }
 
-// problemsOf an error of the TOML package.
+// problemsOf turns an error of the TOML package into problems.
 func problemsOf(err error) (list []Problem) {
 	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
 		for i := range strict.Errors {
@@ -214,7 +214,7 @@ func problemsOf(err error) (list []Problem) {
 	return []Problem{{0, err.Error()}}
 }
 
-// lines knows on which lines of a file its rules stand.
+// lines has the line numbers of a file's rules and keys.
 type lines struct {
 	rules []map[string]int // by key; "" is the rule's head
 	other map[string]int   // keys of [provider]
@@ -246,7 +246,8 @@ func linesOf(text []byte) *lines {
 	return l
 }
 
-// of a rule's key, or of its head where the key is not found; 0: it is in another notation.
+// of returns the line of a rule's key, or of the rule if the key is not found; 0: the file
+// uses another notation of TOML.
 func (l *lines) of(rule int, key string) int {
 	if rule >= len(l.rules) {
 		return 0

@@ -3,13 +3,13 @@ package verdict
 // search finds which of many literals stand in a text, in one pass (Aho and Corasick):
 // the cost of a reply does not grow with the number of rules.
 type search struct {
-	column [256]uint8 // of an octet in a row; 0: it is in no literal
+	column [256]uint8 // an octet's column in each row; 0: no literal has it
 	width  int        // of a row
-	next   []int32    // row by row: the next state; 0 is the first one
-	hits   [][]int32  // owners of the literals that end in a state
+	next   []int32    // the next state, by state (row) and octet (column); 0 is the first state
+	hits   [][]int32  // by state: owners of the literals that end there
 }
 
-// newSearch takes the literals of each owner.
+// newSearch builds the automaton for the literals of each owner.
 func newSearch(literals [][]string) *search {
 	s := &search{width: 1}
 	for _, list := range literals {
@@ -32,14 +32,14 @@ func newSearch(literals [][]string) *search {
 	return s
 }
 
-// state adds one, from which nothing leads on.
+// state adds a state from which no octet leads on, and returns it.
 func (s *search) state() int32 {
 	s.next = append(s.next, make([]int32, s.width)...)
 	s.hits = append(s.hits, nil)
 	return int32(len(s.hits) - 1)
 }
 
-// row has the states that follow one.
+// row returns the states that follow a state.
 func (s *search) row(at int32) []int32 { return s.next[int(at)*s.width:][:s.width] }
 
 func (s *search) add(text string, owner int32) {
@@ -56,9 +56,9 @@ func (s *search) add(text string, owner int32) {
 	s.hits[at] = append(s.hits[at], owner)
 }
 
-// link makes of the tree an automaton that never goes back in the text.
+// link turns the tree of literals into an automaton that never goes back in the text.
 func (s *search) link() {
-	back := make([]int32, len(s.hits)) // of a state: the one of its longest end
+	back := make([]int32, len(s.hits)) // by state: the state of its longest proper suffix
 	queue := make([]int32, 0, len(s.hits))
 	for _, to := range s.row(0) {
 		if to != 0 {
@@ -81,7 +81,7 @@ func (s *search) link() {
 	}
 }
 
-// in marks the owners of literals that stand in the text.
+// in marks the owners of the literals in the text.
 func (s *search) in(text []byte, found []bool) {
 	at := int32(0)
 	for _, c := range text {

@@ -10,8 +10,8 @@ import (
 // maxWait is the longest wait or suspension that is believed.
 const maxWait = 24 * time.Hour
 
-// A wait stands behind a word for another attempt: "try again in 300 seconds",
-// "greylisted for 5 minutes", "please retry in 00:04:59".
+// A wait follows a word about another attempt: "try again in 300 seconds", "greylisted for
+// 5 minutes", "please retry in 00:04:59".
 var (
 	spanRE  = regexp.MustCompile(`(?:again|retry|wait|later|greylist\w*|delay\w*|next attempt)\b[^0-9]{0,40}\b([0-9]{1,6}) ?(sec|s\b|min|m\b|hour|hr|h\b|day)`)
 	clockRE = regexp.MustCompile(`(?:again|retry|wait|later|greylist\w*|delay\w*|next attempt)\b[^0-9]{0,40}\b([0-9]{1,2}):([0-5][0-9])(?::([0-5][0-9]))?\b`)
@@ -21,7 +21,7 @@ var (
 
 var units = map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}
 
-// waitIn is the wait that a normalised text names, at most a day; 0: none.
+// waitIn returns the wait that a normalised text asks for, at most a day; 0: none.
 func waitIn(text []byte) time.Duration {
 	cue := false
 	for _, c := range cues {
@@ -42,7 +42,7 @@ func waitIn(text []byte) time.Duration {
 	return min(d, maxWait)
 }
 
-// number of digits that a pattern has found; nil is 0.
+// number reads the digits that a pattern has found; nil is 0.
 func number(b []byte) int {
 	n, _ := strconv.Atoi(string(b))
 	return n
