@@ -61,9 +61,9 @@ type Relay struct {
 	cert      *certificate // of the listeners; nil: none needs one
 	service   http.Handler // of the acts
 	acts      *act.Service
-	hop       route.Route // of all mail; zero: MX
-	routes    map[string]route.Route
-	hostKey   *sign.Key // see readHostKey
+	hop       route.Route            // of mail without a [[route]]; zero: MX
+	routes    map[string]route.Route // by domain
+	hostKey   *sign.Key              // see readHostKey
 	verdicts  atomic.Pointer[verdict.Rules]
 	rows      atomic.Pointer[pace.Rows]
 	notify    *notifier
