@@ -111,16 +111,11 @@ func (p *program) manual() *shell.Manual {
 	}}
 }
 
+// run runs a command line, or shows help.
 func (p *program) run(ctx context.Context, args []string) error {
 	p.env = p.newEnv()
 	root := &cli.Command{Name: "relay", Subcommands: p.commands()}
-	switch {
-	case len(args) > 0 && args[0] == "help":
-		args = append(slices.Clone(args[1:]), "--help")
-	case len(args) == 1 && args[0] == "--version":
-		args = []string{"version"}
-	}
-	l, err := shell.Parse(root, p.globals(), args)
+	l, err := shell.Parse(root, p.globals(), usual(args))
 	if err != nil {
 		return err
 	}
@@ -143,6 +138,22 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if err := l.Check(); err != nil {
 		return err
 	}
+	return p.runCommand(ctx, root, l)
+}
+
+// usual turns forms that people try, relay help COMMAND and relay --version, into relay's own.
+func usual(args []string) []string {
+	switch {
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "--version":
+		return []string{"version"}
+	}
+	return args
+}
+
+// runCommand runs a command line that was checked, by the library.
+func (p *program) runCommand(ctx context.Context, root *cli.Command, l *shell.Line) error {
 	app := &cli.App{
 		Name:           root.Name,
 		Commands:       root.Subcommands,
