@@ -14,7 +14,7 @@ import (
 	"relay/report/words"
 )
 
-// endsSoon is how long a certificate must hold, so that there is no warning.
+// endsSoon is the rest of a certificate's time below which there is a warning.
 const endsSoon = 14 * 24 * time.Hour
 
 // certificate judges the configured certificate, its chain and who may read its key.
@@ -51,8 +51,8 @@ func (e *entrance) passedCertificate() {
 	e.chain(e.seen)
 }
 
-// certificatesOf is the chain of a file, the leaf first. One that cannot be parsed is left
-// out, as mail programs cannot use it either.
+// certificatesOf returns the chain of a file, the leaf first. A certificate that cannot be
+// parsed is left out, because mail programs cannot use it either.
 func certificatesOf(pair *tls.Certificate) []*x509.Certificate {
 	list := []*x509.Certificate{pair.Leaf}
 	for _, der := range pair.Certificate[1:] {
@@ -98,8 +98,8 @@ func (e *entrance) chain(list []*x509.Certificate) {
 	}
 }
 
-// inside is the instant nearest to now at which the certificate holds. Whether it holds
-// now is another finding.
+// inside returns the instant nearest to now at which the certificate is valid. Whether it
+// is valid now is another finding.
 func inside(leaf *x509.Certificate) time.Time {
 	now := time.Now()
 	if now.After(leaf.NotAfter) {
@@ -111,8 +111,8 @@ func inside(leaf *x509.Certificate) time.Time {
 	return now
 }
 
-// isConfigured reports whether the certificate is the file's. A file that cannot be read
-// has a finding of its own.
+// isConfigured reports whether the certificate is the one in the configured file. It is
+// true for a file that cannot be read, which has a finding of its own.
 func (e *entrance) isConfigured(leaf *x509.Certificate) bool {
 	pair, err := tls.LoadX509KeyPair(e.cfg.TLS.Cert, e.cfg.TLS.Key)
 	return err != nil || bytes.Equal(pair.Certificate[0], leaf.Raw)

@@ -29,7 +29,7 @@ type Machine struct {
 	Addresses func() (kernel.Addresses, error)
 	Listen    func(network, address string) (net.Listener, error)
 	Wall      func() time.Time // nil: the system's clock
-	Kept      func() bool      // whether NTP keeps the clock; nil: the kernel tells
+	Kept      func() bool      // whether a time service keeps the clock; nil: the kernel is asked
 }
 
 // Command is relay check.

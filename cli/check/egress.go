@@ -33,7 +33,7 @@ func (e *egress) all() {
 	e.portOut()
 }
 
-// rules reads the operator's own rules on replies, where there are any.
+// rules reads the operator's own file of rules on replies, if there is one.
 func (e *egress) rules() {
 	file := e.cfg.Delivery.Rules
 	if file == "" {
@@ -46,7 +46,7 @@ func (e *egress) rules() {
 	}
 }
 
-// providers reads the operator's own rows of what providers take, where there are any.
+// providers reads the operator's own file of providers' limits, if there is one.
 func (e *egress) providers() {
 	file := e.cfg.Delivery.Providers
 	if file == "" {
@@ -107,8 +107,8 @@ func (e *egress) portOut() {
 	e.add(name, finding.Failed, "many providers block it: ask yours to open it, or send through a smarthost ([delivery] smarthost)", "%s", strings.Join(tried, "; "))
 }
 
-// mailHost is the best mail host of a domain. Its address is IPv4 where this machine has
-// a route to that, because the mailer prefers it too.
+// mailHost returns the best mail host of a domain. Its address is IPv4 if this machine has
+// a route to it, because the mailer prefers IPv4 too.
 func mailHost(ctx context.Context, dns *route.DNS, domain string) (string, netip.Addr, error) {
 	mxs, err := dns.LookupMX(ctx, domain)
 	if errors.Is(err, route.ErrNotFound) {

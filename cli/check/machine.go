@@ -94,8 +94,8 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 1, 64) + " ms"
 }
 
-// syncTime is the median time of a small write with its sync: one slow write among them
-// says little of the disk.
+// syncTime returns the median time of a small write with its sync: one slow write among
+// them says little about the disk.
 func syncTime(dir string) (time.Duration, error) {
 	f, err := os.CreateTemp(dir, ".speed-*")
 	if err != nil {
@@ -121,7 +121,7 @@ func syncTime(dir string) (time.Duration, error) {
 	return times[len(times)/2], nil
 }
 
-// otherFiles is how many files relay has open besides its connections, at most.
+// otherFiles is the most files that relay has open besides its connections.
 const otherFiles = 100
 
 // descriptors compares the limit of open files with the configured connections, because
@@ -141,7 +141,7 @@ func (h *hardware) descriptors() {
 	h.add("open files", finding.OK, "", "%s may have %d, at most %d are needed", whose, most, need)
 }
 
-// fileLimit is the limit of the running relay. Without one it is this process's hard
+// fileLimit returns the limit of the running relay. If none runs it is this process's hard
 // limit, because a Go program raises its own limit to that.
 func (h *hardware) fileLimit() (most uint64, whose string, err error) {
 	if now := h.relay.health; now != nil && now.PID != os.Getpid() {

@@ -17,7 +17,7 @@ import (
 	"relay/mailer/spf"
 )
 
-// resolver is the one that the mailer uses, with less patience: a person waits.
+// resolver returns the mailer's resolver with a shorter timeout, because a person waits.
 func (l *look) resolver() (*route.DNS, error) {
 	cfg := route.DNSConfig{Timeout: 2 * time.Second}
 	if l.cfg.Delivery.Resolver != "" {
@@ -32,10 +32,10 @@ type records struct {
 	dns   *route.DNS
 	name  string           // ours, lower case
 	own   kernel.Addresses // this machine's
-	addrs []netip.Addr     // the name's; once private ones have been judged, the public ones
+	addrs []netip.Addr     // the name's; only public ones from address on
 }
 
-// resolverAdvice is for findings that no name server answers.
+// resolverAdvice is for findings about a name server that does not answer.
 const resolverAdvice = "see resolver in [delivery], or /etc/resolv.conf: without the DNS no mail leaves either"
 
 // all ends at the first thing without which the other records mean nothing. Behind a
@@ -89,7 +89,7 @@ func (r *records) senders() []netip.Addr {
 	return list
 }
 
-// recordFor is the record that gives the name that address.
+// recordFor returns the record that gives the name that address.
 func recordFor(name string, a netip.Addr) string {
 	if a.Is4() {
 		return fmt.Sprintf("%s. A %s", name, a)
@@ -156,8 +156,8 @@ func (r *records) address() {
 	}
 }
 
-// foreign reports an address that is not this machine's. Behind NAT, an IPv4 address may
-// be the machine's public one.
+// foreign reports whether an address is not this machine's. Behind NAT, any IPv4 address
+// may be the machine's public one.
 func (r *records) foreign(a netip.Addr) bool {
 	return !slices.Contains(r.own.All, a) && !slices.Contains(r.own.Outgoing, a) && !(r.own.NAT && a.Is4())
 }

@@ -20,8 +20,8 @@ import (
 	"relay/store"
 )
 
-// storeFile judges the store by what the running relay says of it, or opens it. It
-// returns false for a store that cannot be opened now, which cannot be proved either.
+// storeFile judges the store by the running relay's figures, or opens it. It returns false
+// for a store that cannot be opened now, and so cannot be proved either.
 func (h *home) storeFile() bool {
 	switch now := h.relay.health; {
 	case now != nil:
@@ -57,7 +57,7 @@ func (h *home) open() (*store.Store, error) {
 	return st, err
 }
 
-// read reads from the store what a running relay would say of it, and closes it.
+// read takes the figures of a running relay's health from the store, and closes it.
 func (h *home) read(st *store.Store) {
 	var now act.Health
 	var wrong error // relay would not start
@@ -118,8 +118,8 @@ func (h *home) backup(last time.Time) {
 	}
 }
 
-// proveStore proves the store. While a relay has it, a copy is proved instead, so that
-// the relay goes on.
+// proveStore proves the store. While a relay has it, a copy is proved instead, so that the
+// relay keeps running.
 func (h *home) proveStore() {
 	if h.relay.health == nil && h.dir.IsNew() {
 		h.add("store", finding.OK, "", "there is none yet")
@@ -143,8 +143,8 @@ func (h *home) proveStore() {
 	h.proved(&found)
 }
 
-// liveCopy has the running relay send a copy of its store, and writes it beside the store.
-// It fails before the first octet if there is no room for all.
+// liveCopy asks the running relay for a copy of its store, and writes it beside the store.
+// It fails before the first octet if there is not enough room.
 func (h *home) liveCopy() (*wholefile.File, error) {
 	out, err := wholefile.Begin(string(h.dir), "relay.db.check")
 	if err != nil {
@@ -159,7 +159,7 @@ func (h *home) liveCopy() (*wholefile.File, error) {
 	return out, nil
 }
 
-// proved tells the first problems of the proof one by one, and then their number.
+// proved shows the first problems of the proof one by one, and then their number.
 func (h *home) proved(found *proof.Result) {
 	s := &found.Stats
 	if s.Problems == 0 {

@@ -92,8 +92,9 @@ type Error struct {
 	Problems []Problem
 }
 
+// Problem is one thing that is wrong with a configuration file.
 type Problem struct {
-	Line int // 0: it is not one line's
+	Line int // 0: the problem belongs to no single line
 	Text string
 }
 

@@ -15,6 +15,7 @@ import (
 	"relay/report/words"
 )
 
+// CustomerCommand is the group customer.
 func CustomerCommand(e *shell.Env) *cli.Command {
 	return shell.Group("customer", "who owns accounts, one or many",
 		customerAdd(e), customerList(e), customerShow(e), customerSet(e), customerRemove(e))

@@ -12,6 +12,7 @@ import (
 	"relay/report/words"
 )
 
+// ResellerCommand is the group reseller.
 func ResellerCommand(e *shell.Env) *cli.Command {
 	return shell.Group("reseller", "who manages accounts below their own, by a token",
 		resellerAdd(e), resellerList(e), resellerShow(e), resellerToken(e), resellerRemove(e))

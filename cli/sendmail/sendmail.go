@@ -34,7 +34,6 @@ import (
 
 // Command describes sendmail for help and manual. App.Run never gets to its action, because
 // the arguments are read by Split and Program.Run.
-
 func Command() *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "sendmail", ArgsUsage: "[ADDRESS...]", Usage: "take mail from this host's own programs",

@@ -89,6 +89,7 @@ func (w *File) Write(p []byte) (int, error) {
 // processor to others.
 type Pace struct{ since time.Time } // zero: it takes none
 
+// NewPace returns a Pace whose first piece of work begins now.
 func NewPace() Pace { return Pace{time.Now()} }
 
 func (p *Pace) take() {

@@ -36,6 +36,7 @@ func NewToken() (secret, hash string) {
 	return secret, HashToken(secret)
 }
 
+// HashToken returns what is stored of a token.
 func HashToken(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
