@@ -59,8 +59,11 @@ func (s *schedule) join(t *site, l *lane) {
 	l.profile = s.profileOf(l.Account)
 	before := t.has
 	t.join(l)
-	if t.rests {
+	switch {
+	case t.rests:
 		s.resting++
+	case t.lanes == 1 && t.workers == 0 && t.gate.Free(s.m.store.Now()) == 0:
+		s.setResting(t, true) // from its first lane on, so that it gets no more than it needs
 	}
 	s.profilesChanged(t, before)
 }
