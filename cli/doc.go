@@ -14,7 +14,8 @@
 //  4. exit.Report writes what went wrong and what to do next, and returns the exit code.
 //
 // serve, sandbox, init, check, backup, restore, compact and sendmail do work of their own
-// in this process. reload, health and test need a relay that runs.
+// in this process. reload, health, test, ban, delivery sites and delivery explain need a
+// relay that runs.
 //
 // # What runs
 //

@@ -86,7 +86,7 @@ func recipientsText(l act.Limits) string {
 	return fmt.Sprintf(", %d recipients in a transaction", *l.Recipients)
 }
 
-// ceilingText is a ceiling with what it is now.
+// ceilingText says what a ceiling allows now, since when and why.
 func ceilingText(c *act.Ceiling, now time.Time, zone *time.Location) string {
 	rate := "any number a minute"
 	if c.Now.Rate != nil {

@@ -68,8 +68,8 @@ Of replies that differ in addresses, IDs and numbers only one is kept; 10,000 in
 	})
 }
 
-// rulesFile is the text of a file, or of standard input; a longer one is cut so that the
-// service refuses it.
+// rulesFile reads a file, or standard input. Of a file that is too long it reads one octet
+// more than the service accepts, so that the service refuses it.
 func rulesFile(e *shell.Env, file string) (string, error) {
 	in := e.Stdin
 	if file != "-" {
@@ -95,7 +95,7 @@ func showReplay(e *shell.Env, r *api.Replay) error {
 	return e.Say("of %s %s would be judged otherwise", kinds(r.Tried), words.Number(int64(len(r.Changed))))
 }
 
-// judgement is a verdict on one line.
+// judgement writes a verdict on one line.
 func judgement(j *api.Judgement) string {
 	text := j.Class + ", " + j.Category + ", blame: " + j.Blame
 	if j.Rule == "" {

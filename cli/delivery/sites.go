@@ -65,7 +65,7 @@ Sites that there was no mail for lately are not known.`,
 	})
 }
 
-// sitesText is the table of sites with what there is to say of each.
+// sitesText is the table of sites, with remarks below each.
 func sitesText(list *api.Sites, now time.Time, zone *time.Location, width int) string {
 	if len(list.Rows) == 0 {
 		return "No mail went out lately\n"
@@ -99,7 +99,7 @@ func sitesText(list *api.Sites, now time.Time, zone *time.Location, width int) s
 	return b.String()
 }
 
-// siteName is the provider's name with the first of the hosts, or the hosts.
+// siteName is the first of the site's hosts, and how many others there are.
 func siteName(s *act.SiteState) string {
 	host, more, many := strings.Cut(s.Name, ",")
 	if many {
@@ -108,6 +108,7 @@ func siteName(s *act.SiteState) string {
 	return host
 }
 
+// rateText is messages a minute, rounded down.
 func rateText(rate *float64) string {
 	if rate == nil {
 		return "any"
@@ -115,7 +116,7 @@ func rateText(rate *float64) string {
 	return words.Number(int64(math.Floor(*rate)))
 }
 
-// siteRemarks are the lines below a site.
+// siteRemarks says below a site what stops or slows it, and its last bad replies.
 func siteRemarks(s *act.SiteState, now time.Time, zone *time.Location) (lines []string) {
 	switch {
 	case s.Suspended != nil:

@@ -20,7 +20,7 @@ func BanCommand(e *shell.Env) *cli.Command {
 	return shell.Group("ban", "bans and locks after failed logins", banList(e), banLift(e))
 }
 
-// noBans says why there are none when no relay runs.
+// noBans explains that bans are in the memory of a running relay, if none runs.
 func noBans(err error) error {
 	if errors.Is(err, control.ErrAbsent) {
 		return exit.Fail(exit.Unreachable, "bans end with the relay that set them; if one is running, name its data directory with --data DIR", "%w", control.ErrAbsent)
@@ -47,7 +47,7 @@ Bans are in the memory of the running relay and end with it. A ban that soon fol
 	})
 }
 
-// banned is the network or the login.
+// banned returns the network or the login of a ban.
 func banned(b *host.Ban) string {
 	if b.Network == "" {
 		return b.Login
@@ -55,7 +55,7 @@ func banned(b *host.Ban) string {
 	return b.Network
 }
 
-// kind of a ban. An IPv6 /64 is one customer's, as an IPv4 address is.
+// kind names what a ban is for. An IPv6 /64 belongs to one customer, like an IPv4 address.
 func kind(b *host.Ban) string {
 	const site = 64
 	if b.Network == "" {

@@ -23,7 +23,7 @@ import (
 // slowest of the relay's probes: 5 seconds at most.
 const HealthLimit = 10 * time.Second
 
-// askAgain is the pause between two questions while a command waits for a healthy relay.
+// askAgain is the pause between two requests of --wait.
 const askAgain = 200 * time.Millisecond
 
 // HealthCommand is relay health.
@@ -48,7 +48,7 @@ It is for monitoring and for a container's health check; relay check looks at mo
 	})
 }
 
-// healthWithin asks until the relay is well, for so long; the last answer counts.
+// healthWithin asks until the relay is healthy or wait is over, and returns the last answer.
 func healthWithin(ctx context.Context, e *shell.Env, wait time.Duration) (*act.Health, error) {
 	for deadline := time.Now().Add(wait); ; {
 		h, err := askHealth(ctx, e)
@@ -63,7 +63,7 @@ func healthWithin(ctx context.Context, e *shell.Env, wait time.Duration) (*act.H
 	}
 }
 
-// mayGetWell reports an answer that a relay gives, or none, while it starts.
+// mayGetWell reports whether the answer, or its absence, may be that of a relay that starts.
 func mayGetWell(h *act.Health, err error) bool {
 	if err == nil {
 		return !h.Healthy
@@ -91,7 +91,7 @@ func showHealth(e *shell.Env, h *act.Health) error {
 	return nil
 }
 
-// healthText is a line, and more when connections to next hops are short.
+// healthText is one line, and further ones if connections to next hops are short.
 func healthText(h *act.Health) string {
 	queue := "queue empty"
 	if h.Messages > 0 {

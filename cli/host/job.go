@@ -78,7 +78,7 @@ With --at, close and dun leave out what became due after that time. With --dry-r
 	})
 }
 
-// jobFailures is the command's error when a job could not do everything.
+// jobFailures returns the command's error if a job could not do everything.
 func jobFailures(did jobs.Result) error {
 	list := did.Failures()
 	if len(list) == 0 {
@@ -130,7 +130,7 @@ func closingText(v *jobs.Closing) string {
 	return fmt.Sprintf("closed %s of %s, %s", words.Plural(int64(v.Periods), "period"), words.Plural(int64(v.Accounts), "account"), numbersOf(v.Invoices))
 }
 
-// numbersOf invoices, the first ones.
+// numbersOf lists the first numbers of invoices.
 func numbersOf(list []string) string {
 	if len(list) == 0 {
 		return "no invoice"

@@ -25,7 +25,7 @@ Open connections keep the limits they began with, and mail under way is not dist
 	})
 }
 
-// ReloadSummary says in a line what has changed.
+// ReloadSummary says in one line what has changed.
 func ReloadSummary(list []act.Change) string {
 	later := 0
 	for _, c := range list {

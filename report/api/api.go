@@ -1,6 +1,6 @@
 // Package api is the service: every act of operator, reseller and customer, and who may
-// do it. It is the HTTP API, and nothing else reaches the books or the queue from
-// outside: the command line is a client of it, and so is every other face.
+// do it. It is the HTTP API. The command line and every other face are clients of it; there
+// is no other way to the books or the queue from outside.
 //
 // The acts lie in the packages below, by noun; package act is their frame.
 package api
@@ -20,7 +20,7 @@ import (
 	"relay/report/api/plans"
 )
 
-// Acts are all there are.
+// Acts returns all acts.
 func Acts() []act.Any {
 	return slices.Concat(accounts.Acts(), orders.Acts(), owners.Acts(), plans.Acts(), billing.Acts(), mail.Acts(), delivery.Acts(), domains.Acts(), host.Acts())
 }
@@ -28,7 +28,7 @@ func Acts() []act.Any {
 // New serves all acts on s.
 func New(s *act.Service) *act.API { return act.NewAPI(s, Acts()...) }
 
-// Spec is the description of the act of that name; nil: there is none.
+// Spec returns the description of the act of that name; nil: there is none.
 func Spec(name string) *act.Spec {
 	for _, a := range Acts() {
 		if s := a.About(); s.Name == name {

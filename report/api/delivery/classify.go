@@ -54,7 +54,7 @@ func classify(_ context.Context, s *act.Service, in *Replies) (*[]Judgement, err
 	return &list, nil
 }
 
-// Judge says what the reply means. It fails where the stage is unknown.
+// Judge says what the reply means. It fails for an unknown stage.
 func (s *Reply) Judge(rules *verdict.Rules) (*Judgement, error) {
 	stage, ok := verdict.ParseStage(s.Stage)
 	if !ok {
@@ -69,7 +69,7 @@ func view(v verdict.Verdict) Judgement {
 		Slows: string(v.Slows), Suspend: int64(v.Suspend.Seconds()), Wait: int64(v.Wait.Seconds())}
 }
 
-// Stages are the names of all.
+// Stages returns the names of all stages, for people.
 func Stages() string {
 	var list []string
 	for s := client.StageConnect; s <= client.StageQuit; s++ {

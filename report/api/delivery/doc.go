@@ -1,5 +1,5 @@
 // Package delivery has the acts on how mail goes out: what replies of next hops mean,
-// how fast it goes to which site, and what keeps it.
+// how fast mail goes to each site, and what holds it up.
 package delivery
 
 import "relay/report/api/act"

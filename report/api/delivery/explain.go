@@ -15,7 +15,7 @@ type Question struct {
 	Account string `query:"account" doc:"Whose mail; empty: of any account that has no profile of its own."`
 }
 
-// Explanation is how mail to an address goes, and what keeps it.
+// Explanation says how mail to an address goes, and what holds it up.
 type Explanation struct {
 	Address string `json:"address"`
 	Domain  string `json:"domain"`
@@ -24,7 +24,7 @@ type Explanation struct {
 	Next *time.Time `json:"next_attempt" doc:"When the first message that waits for the domain is due, of the account where one is named; null: none waits, or all are held."`
 }
 
-// Explain is the act that explains.
+// Explain is the act delivery explain. It needs a running relay.
 var Explain = act.New(act.Spec{Name: "delivery explain", Route: "GET /v1/delivery/explain", Summary: "How mail to an address goes, and what keeps it", May: act.Operator}, explain)
 
 func explain(ctx context.Context, s *act.Service, in *Question) (*Explanation, error) {
@@ -61,7 +61,7 @@ func explain(ctx context.Context, s *act.Service, in *Question) (*Explanation, e
 	return out, nil
 }
 
-// domainOf an address, or of a text that is one itself, as it is looked up.
+// domainOf returns the domain of an address, or a domain, in the form for look-ups.
 func domainOf(text string) (string, error) {
 	name := text[strings.LastIndexByte(text, '@')+1:]
 	_, ascii, ok := maildomain.Parse(name)

@@ -14,14 +14,14 @@ import (
 // Limits of the list of replies that no rule knew.
 const (
 	mostGroups = 1000
-	mostHosts  = 5 // named for a group
+	mostHosts  = 5 // that are named for a group
 	groupLife  = 31 * 24 * time.Hour
 )
 
-// None is the request of an act that needs to be told nothing.
+// None is a request without members.
 type None struct{}
 
-// Unclassified is a group of replies that no rule knew: those of one text, apart from
+// Unclassified is a group of replies that no rule knew. Their texts differ only in
 // addresses, ids and numbers.
 type Unclassified struct {
 	Reply  string    `json:"reply" doc:"In lower case; a * stands for what differs."`
@@ -33,7 +33,7 @@ type Unclassified struct {
 	Last   time.Time `json:"last"`
 }
 
-// ListUnclassified lists what no rule knew.
+// ListUnclassified lists the groups of replies that no rule knew.
 var ListUnclassified = act.New(act.Spec{Name: "delivery unclassified", Route: "GET /v1/delivery/unclassified", Summary: "Replies of the last month that no rule knew, grouped, the most frequent first",
 	May: act.Operator}, unclassified)
 
@@ -87,7 +87,7 @@ func gather(groups map[string]*Unclassified, h *store.ReplyKind) {
 	}
 }
 
-// RulesFile is the request to try a file of rules on the replies that are kept.
+// RulesFile is the request to try a file of rules on the stored replies.
 type RulesFile struct {
 	Body struct {
 		Name     string `json:"name,omitempty" doc:"Of the file, for what is wrong with it."`
@@ -101,7 +101,7 @@ type Replay struct {
 	Changed []ReplayChange `json:"changed"`
 }
 
-// ReplayChange is a kind of reply that would be judged otherwise.
+// ReplayChange is a kind of reply with another verdict under the new rules.
 type ReplayChange struct {
 	MX     string    `json:"mx"`
 	Stage  string    `json:"stage"`
@@ -112,10 +112,10 @@ type ReplayChange struct {
 	After  Judgement `json:"after"`
 }
 
-// MostOctets of a file of rules.
+// MostOctets is the largest file of rules.
 const MostOctets = 1 << 20
 
-// TryRules is the act that tries rules before they are loaded.
+// TryRules is the act that tries rules without loading them.
 var TryRules = act.New(act.Spec{Name: "delivery replay", Route: "POST /v1/delivery/replay", Summary: "What another file of rules would change for the replies of late",
 	May: act.Operator, Largest: 2 * MostOctets}, tryRules)
 
@@ -154,7 +154,7 @@ func change(h *store.ReplyKind, now, next *verdict.Rules) ReplayChange {
 		Before: view(now.Judge(r)), After: view(next.Judge(r))}
 }
 
-// parsed is a reply that is kept. Its stage is one that the mailer has named.
+// parsed reads a stored reply. Its stage is always known: the mailer has written it.
 func parsed(h *store.ReplyKind) verdict.Reply {
 	stage, _ := verdict.ParseStage(h.Stage)
 	return verdict.Parse(h.MX, stage, h.Reply)

@@ -16,7 +16,7 @@ type AllSites struct {
 	Limit int `query:"limit" minimum:"0" doc:"Rows at most; 0: all."`
 }
 
-// Sites are where mail goes, those with the most that waits first.
+// Sites are the sites that mail goes to; those with the most waiting mail come first.
 type Sites struct {
 	Rows    []SiteRow `json:"rows"`
 	All     int       `json:"all" doc:"Rows that there are."`
@@ -32,13 +32,13 @@ type SiteRow struct {
 	Next    *time.Time `json:"next" doc:"When the first is due; null: none waits, or all are held."`
 }
 
-// ListSites is the act that shows them.
+// ListSites is the act delivery sites. It needs a running relay.
 var ListSites = act.New(act.Spec{Name: "delivery sites", Route: "GET /v1/delivery/sites", Summary: "Where mail goes: how fast, what waits, and what was replied", May: act.Operator}, listSites)
 
 // answerTime is how long the running relay may take to answer.
 const answerTime = 5 * time.Second
 
-// deliveries is the part of the running relay that delivers mail.
+// deliveries returns the part of the running relay that delivers mail.
 func deliveries(s *act.Service) (act.Deliveries, error) {
 	if s.Running == nil || s.Running.Mail == nil {
 		return nil, act.NotRunning()
@@ -79,7 +79,7 @@ func listSites(ctx context.Context, s *act.Service, in *AllSites) (*Sites, error
 	return out, nil
 }
 
-// domainSum is what waits for a domain.
+// domainSum is the mail that waits for a domain.
 type domainSum struct {
 	messages int64
 	next     time.Time // zero: all are held
@@ -100,7 +100,7 @@ func waitingMail(ctx context.Context, st *store.Store) (map[string]domainSum, er
 	return sums, err
 }
 
-// count adds what waits to the rows of its sites.
+// count adds the waiting mail of each domain to the row of its site.
 func (v *Sites) count(ctx context.Context, mail act.Deliveries, waiting map[string]domainSum, at map[string]*SiteRow) error {
 	domains := make([]string, 0, len(waiting))
 	for name := range waiting {
