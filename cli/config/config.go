@@ -1,14 +1,14 @@
-// Package config is relay.toml: what it may say, what is wrong with it, and what the
-// parts of relay take of it.
+// Package config is relay.toml: its keys, their checks, and the settings that the parts of
+// relay take from it.
 //
 // A key has a field in Config or one of its sections, and a line in the list beside it:
 // default, check, when a change takes effect, and its text. From these lists come
 //
 //   - Default, and Read, which reads a file over the defaults and checks it;
 //   - Sample, For (the file of relay init) and docs/configuration.md;
-//   - Changes and TakeOver, which a reload goes by.
+//   - Changes and TakeOver, which a reload uses.
 //
-// Each section also makes what intake, delivery, store and invoices are configured with.
+// Each section also makes the settings of intake, delivery, store or invoices.
 package config
 
 import (

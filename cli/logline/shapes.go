@@ -110,7 +110,7 @@ func (e *entry) outcome(status string) {
 		", dsn=", enhanced, ", status=", status, " (", why, ")")
 }
 
-// unconnected is why nobody was reached, in Postfix's words where it is a host.
+// unconnected says why no connection was made, in Postfix's words if it names a host.
 func unconnected(hop, reply string) string {
 	if why, ok := strings.CutPrefix(reply, "connect: "); ok && hop != "" {
 		return "connect to " + hop + ": " + why

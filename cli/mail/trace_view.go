@@ -88,7 +88,7 @@ func writeHead(w io.Writer, when string, e *api.Event) error {
 	return nil
 }
 
-// aboutEvent is what there is to say of an event beside time, kind and recipients.
+// aboutEvent writes the details of an event: all but time, kind and recipients.
 func aboutEvent(e *api.Event) string {
 	var about []string
 	add := func(format, value string) {

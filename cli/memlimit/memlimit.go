@@ -14,9 +14,9 @@ import (
 // none is what version 1 says where there is no limit, or nearly.
 const none = 1 << 60
 
-// Of returns the least limit of memory that holds for the process, in octets, as the
-// file system says that begins at /; ok is false when there is none, or nobody can
-// tell. What the kernel slows a process down for (memory.high) counts as a limit too.
+// Of returns the lowest memory limit of the process, in octets, from the files below root,
+// which stands for /; ok is false if there is none, or it cannot be found out. The amount
+// above which the kernel slows a process down (memory.high) counts as a limit too.
 func Of(root fs.FS) (limit int64, ok bool) {
 	text, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
@@ -40,8 +40,8 @@ func hasMemory(controllers string) bool {
 	return slices.Contains(strings.Split(controllers, ","), "memory")
 }
 
-// least is the lowest limit of a group and those above it. In a container its own
-// group is the root of what it sees, whatever the group's name is outside.
+// least returns the lowest limit of a group and the groups above it. In a container the
+// process's own group is the root of the tree, and its name outside does not exist there.
 func least(root fs.FS, base, group string, files ...string) int64 {
 	limit := int64(none)
 	for at := path.Join("/", group); ; at = path.Dir(at) {

@@ -40,10 +40,10 @@ type Result struct {
 	SHA256   string            `json:"sha256"`   // likewise
 }
 
-// mostProblems that are told; the rest is only counted.
+// mostProblems is how many problems are listed; the rest are only counted.
 const mostProblems = 100
 
-// What may stand behind the path.
+// Arguments that may follow the path.
 const (
 	Compare = "compare" // and the path of another file: only what that has and this one lacks is wanted
 	Upgrade = "upgrade" // the file may be changed: one of an older relay is brought up to date before
@@ -101,7 +101,7 @@ func startMeekly(cmd *exec.Cmd) error {
 	return <-started
 }
 
-// wasTold reports whether somebody ended the process, rather than a fault.
+// wasTold reports whether a signal of a person or program ended the process, and no fault.
 func wasTold(e *exec.ExitError) bool {
 	w, ok := e.Sys().(syscall.WaitStatus)
 	if !ok || !w.Signaled() {

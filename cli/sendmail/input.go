@@ -143,7 +143,7 @@ func (s *spooled) write(b []byte) error {
 	return err
 }
 
-// spill goes on in a file that nobody else can open and that is gone with this
+// spill moves the message into a file that no other user can open and that ends with this
 // process.
 func (s *spooled) spill() error {
 	f, err := os.CreateTemp("", "relay-sendmail-")

@@ -24,9 +24,9 @@ type door struct {
 	mode client.TLSMode
 }
 
-// Time to get through to a door, and how long doors that nobody answers at are
-// tried again: a relay that is started again is back by then, and a page that
-// waits for its PHP is not given up.
+// dialTime is for one connection. knockFor is how long doors without an answer are tried
+// again: a relay that restarts is back by then, and a web page that waits for its PHP does
+// not time out.
 const (
 	dialTime     = 10 * time.Second
 	knockFor     = 5 * time.Second
@@ -157,7 +157,7 @@ func (s *sending) envelope(eightBit bool) *client.Envelope {
 	return e
 }
 
-// knock opens a connection to the first door where somebody answers.
+// knock opens a connection to the first door that answers.
 func (s *sending) knock(ctx context.Context) (net.Conn, door, error) {
 	d := net.Dialer{Timeout: dialTime}
 	for end := time.Now().Add(knockFor); ; {

@@ -39,8 +39,7 @@ func (s *sending) take(ctx context.Context, from string, to []string, content io
 	return replyTo(err)
 }
 
-// replyTo says in SMTP why a message was not handed over. What nobody understands
-// is temporary.
+// replyTo says in SMTP why a message was not handed over. An unknown error is temporary.
 func replyTo(err error) stdsmtp.Reply {
 	r := stdsmtp.Reply{Code: 451, Enhanced: [3]int{4, 3, 0}, Text: words.Clean(err.Error())}
 	if f, ok := errors.AsType[*exit.Error](err); ok && (f.Code == exit.WrongData || f.Code == exit.WrongUsage) {

@@ -1,4 +1,4 @@
-// Package shell is what commands have in common: a command line is sorted into its parts
-// (Line), help, the manual and completion are made from the same commands, Env is what a
-// command is given, and flags that several commands have are read alike.
+// Package shell has what all commands share: Line, a command line sorted into its parts;
+// help, the manual and completion, which are made from the commands; Env, the streams and
+// the service that a command works with; and the flags that several commands have.
 package shell

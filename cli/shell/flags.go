@@ -13,18 +13,18 @@ import (
 	"relay/report/words"
 )
 
-// value reads what stands behind a flag.
+// value reads the text behind a flag.
 type value func(text string) error
 
 func (value) String() string             { return "" }
 func (read value) Set(text string) error { return read(text) }
 
-// Flag is a flag whose value read takes over, each time that it is given.
+// Flag makes a flag that calls read with its value, each time that it is given.
 func Flag(name, usage string, read func(text string) error) *cli.GenericFlag {
 	return &cli.GenericFlag{Name: name, Usage: usage, Value: value(read)}
 }
 
-// ParsedFlag points to to the value of the flag; where that is not given it stays nil.
+// ParsedFlag makes a flag that sets *to to its parsed value; *to stays nil without the flag.
 func ParsedFlag[T any](name, usage string, parse func(text string) (T, error), to **T) *cli.GenericFlag {
 	return Flag(name, usage, func(text string) error {
 		v, err := parse(text)

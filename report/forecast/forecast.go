@@ -12,9 +12,9 @@
 //  3. E-mails that do not fit are refused and not tried again, or make it buy a top-up.
 //  4. At the end of the month the periods that are due are closed.
 //
-// It needs nothing of the relay but the plans and how it bills, and may run for
-// minutes: it belongs into the process of the one who asks. Each month is handed over
-// as it is done; what was sent is removed then, so memory stays flat.
+// It needs only the plans and the billing settings of the relay. It may take minutes, so it
+// runs in the process of the command. Each month is handed over when it is done, and its
+// mail is removed, so memory stays flat.
 package forecast
 
 import (

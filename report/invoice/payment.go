@@ -10,8 +10,8 @@ import (
 	"relay/report/money"
 )
 
-// Placeholders of a template of the operator's, two at least, in the order in which
-// they are told and filled.
+// Placeholders of a template that the operator writes, two at least, in the order in which
+// they are listed and filled in.
 type Placeholders []string
 
 // HowToPay are those of a template for how to pay.

@@ -55,8 +55,8 @@ func (r *Runner) runClose(ctx context.Context) {
 	}
 }
 
-// Close closes the periods that were over at an instant. With an error it still says
-// what was done before.
+// Close closes the periods that were over at an instant. With an error it also returns what
+// it did before.
 func (r *Runner) Close(ctx context.Context, at time.Time) (*Closing, error) {
 	res, start := &Closing{Job: Close, At: at.UTC(), Invoices: []string{}, Failed: []Failure{}}, time.Now()
 	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {

@@ -41,7 +41,7 @@ const OfBooks = Close + ", " + Dun + " and " + Warn
 // ClockAdvice is the next step while the books stand still.
 const ClockAdvice = "set the clock right; if it is right: relay job run close"
 
-// Config is what the jobs are told. It may change while relay runs.
+// Config has the jobs' settings. They may change while relay runs.
 type Config struct {
 	TraceKeep time.Duration // age at which events of the trace are removed
 	Letters   Letters

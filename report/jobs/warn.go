@@ -8,14 +8,14 @@ import (
 	"relay/store"
 )
 
-// Warnings is what warn did. Nothing that has a price renews by itself (M19), so the
-// customer is told some days before. The entry of the ledger and the mail are one
-// transaction: each step is told once. After downtime the nearest step alone is told.
+// Warnings is what warn did. A term with a price does not renew by itself (M19), so the
+// customer gets letters some days before its end. The entry of the ledger and the mail are
+// one transaction, so each letter is sent once. After downtime only the nearest one is sent.
 type Warnings struct {
 	Job       string    `json:"job"`
 	At        time.Time `json:"at"`
 	DryRun    bool      `json:"dry_run"`
-	Accounts  int       `json:"accounts"` // whose customers were told, or would be
+	Accounts  int       `json:"accounts"` // whose customers got a letter, or would
 	Warned    []Warning `json:"warned"`
 	NoContact []string  `json:"no_contact"` // accounts whose term ends too, without an address to write to
 	Failed    []Failure `json:"errors"`
@@ -42,8 +42,8 @@ func (r *Runner) runWarn(ctx context.Context) {
 	}
 }
 
-// Warn writes to the customers whose last term ends soon. With an error it still says
-// what was done before.
+// Warn writes to the customers whose last term ends soon. With an error it also returns
+// what it did before.
 func (r *Runner) Warn(ctx context.Context, dryRun bool) (*Warnings, error) {
 	at, start, letters := r.store.BookTime(), time.Now(), r.config().Letters
 	res := &Warnings{Job: Warn, At: at, DryRun: dryRun, Warned: []Warning{}, NoContact: []string{}, Failed: []Failure{}}

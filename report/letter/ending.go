@@ -13,7 +13,7 @@ import (
 // plain, "1234.50", to be copied; it is nothing where the plan is not sold.
 var HowToRenew = invoice.Placeholders{"{account}", "{plan}", "{end}", "{amount}"}
 
-// Ending is what a customer is told before a term ends.
+// Ending has the content of the letter before a term ends.
 type Ending struct {
 	Seller  string // who sells the service; "": Host speaks for itself
 	Host    string // where the mail is handed over

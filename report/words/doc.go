@@ -11,7 +11,7 @@
 // stored as text before stays as it is: an entry's note comes before any other words.
 package words
 
-// Language in which people are told something.
+// Language is the language of a text for people.
 type Language string
 
 // English is the language of all that relay says.

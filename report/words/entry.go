@@ -8,8 +8,8 @@ import (
 	"relay/store"
 )
 
-// Entry is the text of an entry of the ledger: what there is to say of it beside its
-// figures. An entry from before they were kept as values says what it has always said.
+// Entry writes the text of an entry of the ledger, without its figures. An entry that was
+// stored as text, before schema 9, keeps that text.
 func (l Language) Entry(e *store.Entry) string {
 	switch {
 	case e.Kind == store.KindReversal && e.Method != "":

@@ -186,7 +186,7 @@ func ExactSize(n int64) string {
 }
 
 // Octets writes octets exactly, in the largest unit that they fill: "1.2 GB". It is for
-// what is billed and agreed on.
+// billed and agreed sizes.
 func Octets(n int64) string {
 	for _, u := range []struct {
 		size   int64

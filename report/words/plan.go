@@ -120,8 +120,8 @@ func MostOverage(most int64) string {
 	return "up to " + WholeSize(most) + " a month"
 }
 
-// Balance is a balance in words. An account that is closed gets no more invoices, so
-// what is left is paid back.
+// Balance writes a balance in words. A closed account gets no more invoices, so the rest of
+// its balance is to be paid back.
 func Balance(n int64, currency string, closed bool) string {
 	switch {
 	case n < 0:

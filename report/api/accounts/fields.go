@@ -12,8 +12,8 @@ import (
 	"relay/store/maildomain"
 )
 
-// AccountFields are what requests to add and to set may say of an account. Empty text
-// takes away what there was.
+// AccountFields are the members of an account that requests to add and to change it may
+// set. Empty text removes the present value.
 type AccountFields struct {
 	Contact   *string   `json:"contact,omitempty" doc:"Mail address where reports and notices go."`
 	AtLimit   string    `json:"at_limit,omitempty" doc:"suspend or continue, where the plan leaves the choice."`
@@ -28,7 +28,7 @@ type AccountFields struct {
 	Terms     string    `json:"terms,omitempty" doc:"Version of the terms of service that the customer agrees to now."`
 }
 
-// apply takes over all that is given but the limit.
+// apply sets the members that are given, except what happens at the limit.
 func (f *AccountFields) apply(a *store.Account) error {
 	if err := field.Mail("contact", field.Or0(f.Contact)); err != nil {
 		return err

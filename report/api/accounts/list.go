@@ -17,9 +17,9 @@ type Filter struct {
 	State    string `query:"state" doc:"Only these: pending, active, suspended, expired or closed."`
 }
 
-// Wanted are the accounts that the actor may see beyond the one called after, whatever
-// their state: see Stands. A filter that names nothing is a problem, rather than an empty
-// list.
+// Wanted chooses the accounts that the actor may see and that come behind the one called
+// after, in any state: for that see Stands. A filter with an unknown name is a problem,
+// rather than an empty list.
 func (f *Filter) Wanted(ctx context.Context, s *act.Service, after string) (w store.Wanted, err error) {
 	w = store.Wanted{Owner: f.Owner, Reseller: f.Reseller, After: after}
 	if a := act.ActorOf(ctx); a.Kind == act.Reseller {

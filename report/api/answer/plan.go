@@ -99,7 +99,7 @@ func LotsOf(lots []quota.Lot) []Lot {
 	return list
 }
 
-// Stand is what orders change of an account.
+// Stand has the figures of an account that orders change.
 type Stand struct {
 	State      *string    `json:"state" doc:"Null: there was no account."`
 	Plan       *string    `json:"plan"`
@@ -110,7 +110,8 @@ type Stand struct {
 	Balance    int64      `json:"balance" doc:"Minor units; negative: owed."`
 }
 
-// StandOf is an account as it stands now; one without a name was not added yet.
+// StandOf returns the figures of an account now; of one without a name, that was not added
+// yet, they are empty.
 func StandOf(s *act.Service, a *store.Account) Stand {
 	if a.Name == "" {
 		return Stand{}

@@ -46,7 +46,8 @@ func listInvoices(ctx context.Context, s *act.Service, in *Invoices, page *act.P
 	})
 }
 
-// check refuses filters that nothing can match: that is no empty list.
+// check refuses filters that cannot match anything, so that a slip does not look like an
+// empty list.
 func (in *Invoices) check(ctx context.Context, s *act.Service) error {
 	if in.Account != "" {
 		if err := s.Reach(ctx, in.Account); err != nil {
@@ -59,7 +60,7 @@ func (in *Invoices) check(ctx context.Context, s *act.Service) error {
 // errAny ends a walk that has found something.
 var errAny = errors.New("billing: there is one")
 
-// invoiced fails for an account that is not there and has no invoice either.
+// invoiced fails for an account that does not exist and has no invoice either.
 func invoiced(s *act.Service, account string) error {
 	if account == "" {
 		return nil

@@ -60,7 +60,8 @@ func listPayments(_ context.Context, s *act.Service, in *Payments, page *act.Pag
 	})
 }
 
-// check refuses filters that nothing can match: that is no empty list.
+// check refuses filters that cannot match anything, so that a slip does not look like an
+// empty list.
 func (in *Payments) check(s *act.Service) error {
 	switch store.Kind(in.Kind) {
 	case "", store.KindPayment, store.KindReversal, store.KindRefund:

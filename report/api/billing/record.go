@@ -28,7 +28,7 @@ type PaymentEntry struct {
 	}
 }
 
-// Paid is what a payment came to, or would.
+// Paid is the result of a payment, or of its dry run.
 type Paid struct {
 	answer.Payment
 	DryRun   bool             `json:"dry_run" doc:"Nothing was recorded."`
@@ -88,7 +88,7 @@ func checkReference(text string) error {
 	return nil
 }
 
-// payFor reads what is paid: invoices of one account, or what that owes without one.
+// payFor reads what is paid: invoices of one account, or its debts without an invoice.
 func payFor(ctx context.Context, s *act.Service, in *PaymentEntry, p *store.Payment) error {
 	b, open := &in.Body, int64(0)
 	switch {

@@ -9,8 +9,8 @@ import (
 	"relay/store"
 )
 
-// Follow is the request for what happens to mail from now on; of one message also for
-// what has happened.
+// Follow is the request for events of mail from now on; for one message also for its
+// earlier events.
 type Follow struct{ Traced }
 
 // Live is an event as it happens, or a number of events that came faster than they were

@@ -14,7 +14,7 @@ import (
 	"relay/store"
 )
 
-// Customer is a customer as answers have it. What there is none of is null.
+// Customer is a customer as answers have it. Missing values are null.
 type Customer struct {
 	Customer string    `json:"customer"`
 	Contact  *string   `json:"contact"`
@@ -31,8 +31,8 @@ type CustomerSum struct {
 	RollUp
 }
 
-// CustomerFields are what a request may say of a customer. Empty text takes away what
-// there was.
+// CustomerFields are the members of a customer that a request may set. Empty text removes
+// the present value.
 type CustomerFields struct {
 	Contact  *string   `json:"contact,omitempty" doc:"Mail address."`
 	Address  *[]string `json:"address,omitempty" doc:"Lines of the buyer's address on invoices."`
@@ -95,12 +95,12 @@ func addCustomer(ctx context.Context, s *act.Service, in *NewCustomer) (*Custome
 	return sumOf(s, &c)
 }
 
-// noneName: where a command names a customer or reseller, none is nobody.
+// noneName refuses the name none: in a command it means no customer or reseller.
 func noneName(what string) error {
 	return act.Fail(act.Wrong, "", "no %s can be called none", what)
 }
 
-// apply takes over what is given.
+// apply sets the members that are given.
 func (f *CustomerFields) apply(c *store.Customer) error {
 	if err := field.Mail("contact", field.Or0(f.Contact)); err != nil {
 		return err

@@ -9,16 +9,15 @@ import (
 	"relay/store"
 )
 
-// RollUp is what the accounts of a customer, or below a reseller, add up to: those
-// that are theirs now, with all that these used. Invoices are those of accounts that
-// were theirs at the time of issue, whatever became of these. Use counts to the month
-// in which its period began.
+// RollUp adds up the accounts of a customer, or below a reseller: those that are theirs
+// now, with all that these used. Invoices are counted by the owner at the time of issue,
+// also if the account has moved since. Use counts in the month in which its period began.
 type RollUp struct {
 	Now      Use    `json:"this_month"`
 	Last     Use    `json:"last_month"`
 	Invoices Billed `json:"invoices"`
 	Balance  int64  `json:"balance"` // minor units, positive: in their favour
-	Kept     int64  `json:"kept"`    // what single accounts have in their favour, which pays no other's invoice
+	Kept     int64  `json:"kept"`    // sum of positive balances: each pays invoices of its own account only
 	Currency string `json:"currency"`
 	List     []Part `json:"list"`
 }

@@ -48,7 +48,7 @@ type blockEntry struct {
 	Price any `toml:"price"`
 }
 
-// readPlans of a file. All that is wrong is told at once.
+// readPlans reads a file of plans. Its error lists all mistakes at once.
 func readPlans(name, text, currency string) ([]quota.Plan, error) {
 	var f planFile
 	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark; TOML knows none
