@@ -1,0 +1,180 @@
+package pace
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	toml "github.com/pelletier/go-toml/v2"
+
+	"relay/report/words"
+)
+
+// Problem is one thing that is wrong in a file of rows.
+type Problem struct {
+	Line int // 0: it is not one line's
+	Text string
+}
+
+// Error lists all that is wrong in a file of rows.
+type Error struct {
+	File     string
+	Problems []Problem
+}
+
+// Error lists every problem with its line.
+func (e *Error) Error() string {
+	list := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		list[i] = p.Text
+		if p.Line > 0 {
+			list[i] = fmt.Sprintf("line %d: %s", p.Line, p.Text)
+		}
+	}
+	return "rows " + e.File + ": " + strings.Join(list, "; ")
+}
+
+// parse reads rows over those of base.
+func parse(name string, text []byte, base *Rows) (*Rows, error) {
+	var f struct {
+		Rows []entry `toml:"row"`
+	}
+	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&f); err != nil {
+		return nil, &Error{name, problemsOf(err)}
+	}
+	r := &reader{lines: linesOf(text), rows: Rows{slices.Clone(base.ordered), base.other}}
+	for i := range f.Rows {
+		r.take(i, &f.Rows[i])
+	}
+	if r.rows.other == nil {
+		r.refuse(-1, problem{text: "the row " + AnyOther + " is missing"})
+	}
+	if len(r.bad) > 0 {
+		return nil, &Error{name, r.bad}
+	}
+	r.rows.ordered = append(r.own, r.rows.ordered...)
+	return &r.rows, nil
+}
+
+// reader reads one file of rows.
+type reader struct {
+	lines []map[string]int // of each row's keys; "": its head
+	rows  Rows
+	own   []*Row // those that do not change a row of base
+	names []string
+	bad   []Problem
+}
+
+// refuse notes a problem with a row, on the line of its key or of the row.
+func (r *reader) refuse(i int, p problem) {
+	line := 0
+	if i >= 0 && i < len(r.lines) {
+		line = r.lines[i][p.key]
+		if line == 0 {
+			line = r.lines[i][""]
+		}
+	}
+	r.bad = append(r.bad, Problem{line, p.text})
+}
+
+// take checks one row and adds it, if it is in order.
+func (r *reader) take(i int, e *entry) {
+	if e.Name == "" || slices.Contains(r.names, e.Name) {
+		r.refuse(i, problem{"name", fmt.Sprintf("%q: each row needs a name of its own", e.Name)})
+		return
+	}
+	r.names = append(r.names, e.Name)
+	old, at := r.before(e.Name)
+	row, bad := e.over(old)
+	bad = append(bad, row.problems()...)
+	bad = append(bad, r.missing(&row)...)
+	for _, p := range bad {
+		r.refuse(i, p)
+	}
+	switch {
+	case len(bad) > 0:
+	case e.Name == AnyOther:
+		r.rows.other = &row
+	case at >= 0:
+		r.rows.ordered[at] = &row
+		r.hidden(i, &row, append(slices.Clone(r.own), r.rows.ordered[:at]...))
+	default:
+		r.hidden(i, &row, r.own)
+		r.own = append(r.own, &row)
+	}
+}
+
+// before returns the row that an entry of that name changes, and its place; -1: a new row.
+func (r *reader) before(name string) (Row, int) {
+	if name == AnyOther && r.rows.other != nil {
+		return *r.rows.other, -1
+	}
+	if at := slices.IndexFunc(r.rows.ordered, func(row *Row) bool { return row.Name == name }); at >= 0 {
+		return *r.rows.ordered[at], at
+	}
+	usual := Limits{Recipients: usualRecipients}
+	return Row{Prudent: usual, Normal: usual}, -1
+}
+
+// missing returns what a row lacks.
+func (r *reader) missing(row *Row) (bad []problem) {
+	switch {
+	case row.Name == AnyOther && len(row.MX) > 0:
+		bad = append(bad, problem{"mx", "the row " + AnyOther + " is for all hosts"})
+	case row.Name != AnyOther && len(row.MX) == 0:
+		bad = append(bad, problem{"mx", "the row can never match: it names no hosts"})
+	}
+	if row.Prudent.Connections == 0 || row.Normal.Connections == 0 {
+		bad = append(bad, problem{"name", "the row needs prudent and normal"})
+	}
+	return bad
+}
+
+// hidden refuses a row if an earlier one matches all its domains.
+func (r *reader) hidden(i int, row *Row, before []*Row) {
+	for _, b := range before {
+		if b.covers(row) {
+			r.refuse(i, problem{"mx", fmt.Sprintf("the row can never match: the row %s before it takes all its hosts", b.Name)})
+			return
+		}
+	}
+}
+
+// problemsOf turns an error of the TOML package into problems.
+func problemsOf(err error) (list []Problem) {
+	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
+		for i := range strict.Errors {
+			line, _ := strict.Errors[i].Position()
+			list = append(list, Problem{line, fmt.Sprintf("unknown key %q", strings.Join(strict.Errors[i].Key(), "."))})
+		}
+		return list
+	}
+	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
+		line, text := words.TOMLError(wrong)
+		return []Problem{{line, text}}
+	}
+	return []Problem{{0, err.Error()}}
+}
+
+var (
+	headRE = regexp.MustCompile(`^\[\[\s*row\s*\]\]`)
+	keyRE  = regexp.MustCompile(`^["']?([a-z0-9_]+)["']?\s*=`)
+)
+
+// linesOf returns the line numbers of each row's keys.
+func linesOf(text []byte) (rows []map[string]int) {
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		line = strings.TrimSpace(line)
+		if headRE.MatchString(line) {
+			rows = append(rows, map[string]int{"": n})
+		} else if m := keyRE.FindStringSubmatch(line); m != nil && len(rows) > 0 {
+			rows[len(rows)-1][m[1]] = n
+		}
+	}
+	return rows
+}
