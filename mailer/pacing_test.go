@@ -217,7 +217,7 @@ func TestPace_replies(t *testing.T) {
 		if r := w.rcpt(next, 0); r.Tries != 0 || w.gone(next) {
 			t.Errorf("what waits was tried %d times", r.Tries)
 		}
-		w.pass(90 * time.Minute)
+		w.pass(2 * time.Hour) // the suspension, and the jitter of what waited for it
 		w.wantFinal(id, "you@paced.test", store.Delivered, "250")
 		w.wantFinal(next, "you@paced.test", store.Delivered, "250")
 	})
