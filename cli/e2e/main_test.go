@@ -17,9 +17,9 @@ import (
 )
 
 var (
-	killsFlag   = flag.Int("kills", 30, "how many times the kill test kills the relay")
+	killsFlag   = flag.Int("kills", 15, "how many times the kill test kills the relay")
 	backlogFlag = flag.Int("backlog", 20_000, "messages in the queue of the backlog test")
-	storeFlag   = flag.Int("store", 60, "megabytes in the store of the test that backs one up under steady mail")
+	storeFlag   = flag.Int("store", 40, "megabytes in the store of the test that backs one up under steady mail")
 	pauseFlag   = flag.Duration("pause", 2*time.Second, "the longest that a message may wait for its reply during that backup")
 	seedFlag    = flag.Uint64("seed", 0, "of what is random; 0: another one each time")
 )
