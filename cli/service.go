@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync/atomic"
 
 	"relay/cli/build"
 	"relay/cli/clock"
@@ -123,7 +124,7 @@ type openedStore struct {
 	*store.Store
 	dir  place.Dir
 	acts *act.Service
-	bad  bool // the file turned out to be damaged
+	bad  atomic.Bool // the file turned out to be damaged
 }
 
 // Local implements reach.Store: the actor is the operator, or the holder of a token.
@@ -139,13 +140,15 @@ func (o *openedStore) Local(token string) (*act.Local, error) {
 
 func (o *openedStore) guard(fn func() error) error {
 	err := proof.Guard(o.dir.Store(), fn)
-	o.bad = o.bad || errors.Is(err, proof.ErrDamaged)
+	if errors.Is(err, proof.ErrDamaged) { // the handlers of two acts may end at the same time
+		o.bad.Store(true)
+	}
 	return err
 }
 
 // Close closes the store, unless it is damaged: closing would write to it.
 func (o *openedStore) Close() error {
-	if o.bad {
+	if o.bad.Load() {
 		return nil
 	}
 	return proof.Guard(o.dir.Store(), o.Store.Close)

@@ -140,7 +140,7 @@ func TestSignature_onceAMessage(t *testing.T) {
 			}
 			return ""
 		}
-		late.say = slow
+		late.becomes(slow)
 		id := w.send("you@one.test", "you@late.test", "you@two.test")
 		w.run(time.Hour)
 		first := signatureOf(w.hopOf("one.test").messages()[0])
@@ -162,7 +162,7 @@ func TestSignature_onceAMessage(t *testing.T) {
 			t.Fatalf("stored %+v, %v", m.Signature, err)
 		}
 		w.pass(75 * time.Hour) // it is older than three days
-		w.hopOf("two.test").say = nil
+		w.hopOf("two.test").becomes(nil)
 		w.pass(8 * time.Hour)
 		again := signatureOf(w.hopOf("two.test").messages()[0])
 		if a, b := tag(first, "t"), tag(again, "t"); a == b || b == "" {
@@ -197,7 +197,7 @@ func TestSignature_rotation(t *testing.T) {
 		if !slices.Equal(r.Began, []string{"s2"}) || !slices.Equal(r.Ended, []string{"s1"}) {
 			t.Fatalf("rotation %+v", r)
 		}
-		h.say = nil
+		h.becomes(nil)
 		w.pass(time.Hour)
 		w.send("again@slow.test")
 		w.pass(time.Minute)
@@ -261,7 +261,7 @@ func TestSignature_host(t *testing.T) {
 		w.delegate("src.test")
 		w.host("src.test")
 		h := w.host("dst.test")
-		h.say = refuseAll
+		h.becomes(refuseAll)
 		w.send("you@dst.test")
 		w.run(5 * time.Minute)
 		dsns := w.notices()
@@ -269,7 +269,7 @@ func TestSignature_host(t *testing.T) {
 			t.Fatalf("DSNs %+v", dsns)
 		}
 		all = append(all, dsns...)
-		h.say = nil
+		h.becomes(nil)
 		w.change("acme", func(a *store.Account) { a.ServiceSignature = true })
 		for from, want := range map[string][]string{"a@src.test": {"src.test", "relay.test"}, "x@other.test": {"relay.test"},
 			"boss@relay.test": nil, "boss@mail.relay.test": nil} {
