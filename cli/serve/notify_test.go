@@ -247,7 +247,7 @@ func TestWatch_drainBeginsMeanwhile(t *testing.T) {
 	w := newWatched(t)
 	defer w.store.Close()
 	time.AfterFunc(50*time.Millisecond, func() { close(w.Stopping) })
-	w.signOfLife(t.Context(), soon) // no queue runs that would answer
+	w.signOfLife(t.Context(), time.Second) // no queue runs that would answer
 	if n := w.sup.count("WATCHDOG=1"); n != 1 {
 		t.Errorf("%d signs of life, want 1", n)
 	}
