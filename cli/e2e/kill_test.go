@@ -22,7 +22,7 @@ func TestKill(t *testing.T) {
 	s := newSink(t, moody(rng.Uint64()))
 	r := newRelay(t, setup{
 		smarthost: s.addr(), retry: "1s",
-		delivery: "site_connections = " + itoa(siteConnections),
+		delivery: "site_connections = " + itoa(siteConnections) + "\nnotices_per_hour = 0", // every DSN counts
 	})
 	password := r.account("load")
 	r.start()
