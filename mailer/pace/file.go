@@ -2,7 +2,6 @@ package pace
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,32 +9,8 @@ import (
 
 	toml "github.com/pelletier/go-toml/v2"
 
-	"relay/report/words"
+	"relay/mailer/rulefile"
 )
-
-// Problem is one thing that is wrong in a file of rows.
-type Problem struct {
-	Line int // 0: it is not one line's
-	Text string
-}
-
-// Error lists all that is wrong in a file of rows.
-type Error struct {
-	File     string
-	Problems []Problem
-}
-
-// Error lists every problem with its line.
-func (e *Error) Error() string {
-	list := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		list[i] = p.Text
-		if p.Line > 0 {
-			list[i] = fmt.Sprintf("line %d: %s", p.Line, p.Text)
-		}
-	}
-	return "rows " + e.File + ": " + strings.Join(list, "; ")
-}
 
 // parse reads rows over those of base.
 func parse(name string, text []byte, base *Rows) (*Rows, error) {
@@ -43,7 +18,7 @@ func parse(name string, text []byte, base *Rows) (*Rows, error) {
 		Rows []entry `toml:"row"`
 	}
 	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&f); err != nil {
-		return nil, &Error{name, problemsOf(err)}
+		return nil, &rulefile.Error{What: "rows", File: name, Problems: rulefile.ProblemsOf(err)}
 	}
 	r := &reader{lines: linesOf(text), rows: Rows{slices.Clone(base.ordered), base.other}}
 	for i := range f.Rows {
@@ -53,7 +28,7 @@ func parse(name string, text []byte, base *Rows) (*Rows, error) {
 		r.refuse(-1, problem{text: "the row " + AnyOther + " is missing"})
 	}
 	if len(r.bad) > 0 {
-		return nil, &Error{name, r.bad}
+		return nil, &rulefile.Error{What: "rows", File: name, Problems: r.bad}
 	}
 	r.rows.ordered = append(r.own, r.rows.ordered...)
 	return &r.rows, nil
@@ -65,7 +40,7 @@ type reader struct {
 	rows  Rows
 	own   []*Row // those that do not change a row of base
 	names []string
-	bad   []Problem
+	bad   []rulefile.Problem
 }
 
 // refuse notes a problem with a row, on the line of its key or of the row.
@@ -77,7 +52,7 @@ func (r *reader) refuse(i int, p problem) {
 			line = r.lines[i][""]
 		}
 	}
-	r.bad = append(r.bad, Problem{line, p.text})
+	r.bad = append(r.bad, rulefile.Problem{Line: line, Text: p.text})
 }
 
 // take checks one row and adds it, if it is in order.
@@ -141,22 +116,6 @@ func (r *reader) hidden(i int, row *Row, before []*Row) {
 			return
 		}
 	}
-}
-
-// problemsOf turns an error of the TOML package into problems.
-func problemsOf(err error) (list []Problem) {
-	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
-		for i := range strict.Errors {
-			line, _ := strict.Errors[i].Position()
-			list = append(list, Problem{line, fmt.Sprintf("unknown key %q", strings.Join(strict.Errors[i].Key(), "."))})
-		}
-		return list
-	}
-	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
-		line, text := words.TOMLError(wrong)
-		return []Problem{{line, text}}
-	}
-	return []Problem{{0, err.Error()}}
 }
 
 var (

@@ -29,7 +29,7 @@ var Default = sync.OnceValue(func() *Rows {
 })
 
 // Read returns the rows of an operator's own file and ours. A row with the name of one of
-// ours changes that one; other rows are tried before ours. Its error is an *Error with all
+// ours changes that one; other rows are tried before ours. Its error is a *rulefile.Error with all
 // problems of the file, such as a row that can never match.
 func Read(name string, text []byte) (*Rows, error) { return parse(name, text, Default()) }
 

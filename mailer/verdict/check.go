@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"relay/mailer/client"
+	"relay/mailer/rulefile"
 	"relay/report/words"
 )
 
@@ -16,7 +17,7 @@ type checker struct {
 	file      *lines
 	rule      *Rule
 	number    int // of the rule in the file, from 0
-	problems  []Problem
+	problems  []rulefile.Problem
 }
 
 // bad notes a problem with a key of the current rule.
@@ -25,7 +26,7 @@ func (c *checker) bad(key, format string, args ...any) {
 	if c.rule.ID != "" {
 		text = "rule " + c.rule.ID + ": " + text
 	}
-	c.problems = append(c.problems, Problem{c.file.of(c.number, key), text})
+	c.problems = append(c.problems, rulefile.Problem{Line: c.file.of(c.number, key), Text: text})
 }
 
 var (
@@ -263,11 +264,11 @@ func (c *checker) reach(ordered []*Rule, numbers map[*Rule]int) {
 func (c *checker) ends(providers map[string][]string) {
 	for _, name := range keys(providers) {
 		if len(providers[name]) == 0 {
-			c.problems = append(c.problems, Problem{c.file.other[name], "provider " + name + " has no hosts"})
+			c.problems = append(c.problems, rulefile.Problem{Line: c.file.other[name], Text: "provider " + name + " has no hosts"})
 		}
 		for _, host := range providers[name] {
 			if !hostRE.MatchString(host) {
-				c.problems = append(c.problems, Problem{c.file.other[name], fmt.Sprintf("provider %s: %q is no name of a host, in lower case", name, host)})
+				c.problems = append(c.problems, rulefile.Problem{Line: c.file.other[name], Text: fmt.Sprintf("provider %s: %q is no name of a host, in lower case", name, host)})
 			}
 		}
 	}

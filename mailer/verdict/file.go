@@ -2,15 +2,13 @@ package verdict
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
 	toml "github.com/pelletier/go-toml/v2"
 
-	"relay/report/words"
+	"relay/mailer/rulefile"
 )
 
 // file is the content of a file of rules, checked.
@@ -26,7 +24,7 @@ func parse(name string, text []byte, known map[string][]string) (*file, error) {
 		Rule     []*Rule             `toml:"rule"`
 	}
 	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&in); err != nil {
-		return nil, &Error{name, problemsOf(err)}
+		return nil, &rulefile.Error{What: "rules", File: name, Problems: rulefile.ProblemsOf(err)}
 	}
 	c := &checker{providers: map[string][]string{}, file: linesOf(text)}
 	for _, m := range []map[string][]string{known, in.Provider} {
@@ -46,50 +44,10 @@ func parse(name string, text []byte, known map[string][]string) (*file, error) {
 		c.reach(f.ordered, numbers)
 	}
 	if c.problems != nil {
-		slices.SortStableFunc(c.problems, func(a, b Problem) int { return a.Line - b.Line })
-		return nil, &Error{name, c.problems}
+		slices.SortStableFunc(c.problems, func(a, b rulefile.Problem) int { return a.Line - b.Line })
+		return nil, &rulefile.Error{What: "rules", File: name, Problems: c.problems}
 	}
 	return f, nil
-}
-
-// Problem is one thing that is wrong in a file of rules.
-type Problem struct {
-	Line int // 0: it is not one line's
-	Text string
-}
-
-// Error lists all that is wrong in a file of rules.
-type Error struct {
-	File     string
-	Problems []Problem
-}
-
-// Error lists every problem with its line.
-func (e *Error) Error() string {
-	list := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		list[i] = p.Text
-		if p.Line > 0 {
-			list[i] = fmt.Sprintf("line %d: %s", p.Line, p.Text)
-		}
-	}
-	return "rules " + e.File + ": " + strings.Join(list, "; ")
-}
-
-// problemsOf turns an error of the TOML package into problems.
-func problemsOf(err error) (list []Problem) {
-	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
-		for i := range strict.Errors {
-			line, _ := strict.Errors[i].Position()
-			list = append(list, Problem{line, fmt.Sprintf("unknown key %q", strings.Join(strict.Errors[i].Key(), "."))})
-		}
-		return list
-	}
-	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
-		line, text := words.TOMLError(wrong)
-		return []Problem{{line, text}}
-	}
-	return []Problem{{0, err.Error()}}
 }
 
 // lines has the line numbers of a file's rules and keys.

@@ -41,7 +41,7 @@ var Default = sync.OnceValue(func() *Rules {
 })
 
 // Read returns the rules of an operator's own file and ours. The file's rules are tried
-// first, and may name our providers. Its error is an *Error with all problems of the file.
+// first, and may name our providers. Its error is a *rulefile.Error with all problems of the file.
 func Read(name string, text []byte) (*Rules, error) {
 	base, err := parse("rules.toml", ours, nil)
 	if err != nil {

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"relay/mailer/client"
+	"relay/mailer/rulefile"
 )
 
 func TestDefault(t *testing.T) {
 	_, err := parse("rules.toml", ours, nil)
-	if wrong, ok := errors.AsType[*Error](err); ok {
+	if wrong, ok := errors.AsType[*rulefile.Error](err); ok {
 		for _, p := range wrong.Problems {
 			t.Errorf("rules.toml:%d: %s", p.Line, p.Text)
 		}
