@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"relay/mailer/rulefile"
 )
 
 // Row has the limits of one provider.
@@ -34,23 +36,17 @@ func (r *Row) Limits(p Profile) Limits {
 // matches reports whether all hosts belong to the provider.
 func (r *Row) matches(hosts []string) bool {
 	for _, h := range hosts {
-		if !slices.ContainsFunc(r.MX, func(end string) bool { return below(h, end) }) {
+		if !slices.ContainsFunc(r.MX, func(end string) bool { return rulefile.Below(h, end) }) {
 			return false
 		}
 	}
 	return len(hosts) > 0
 }
 
-// below reports whether a host's name is end, or a name below it.
-func below(host, end string) bool {
-	rest, ok := strings.CutSuffix(host, end)
-	return ok && (rest == "" || strings.HasSuffix(rest, "."))
-}
-
 // covers reports whether every domain that other matches is matched by r.
 func (r *Row) covers(other *Row) bool {
 	return len(other.MX) > 0 && !slices.ContainsFunc(other.MX, func(name string) bool {
-		return !slices.ContainsFunc(r.MX, func(end string) bool { return below(name, end) })
+		return !slices.ContainsFunc(r.MX, func(end string) bool { return rulefile.Below(name, end) })
 	})
 }
 
@@ -137,7 +133,7 @@ func (r *Row) problems() (bad []problem) {
 		switch {
 		case !hostName(name):
 			refuse("mx", "%q can never match: it is not the end of a host's name in lower case", name)
-		case slices.ContainsFunc(r.MX[:i], func(end string) bool { return below(name, end) }):
+		case slices.ContainsFunc(r.MX[:i], func(end string) bool { return rulefile.Below(name, end) }):
 			refuse("mx", "%q never decides: the row has a name that it ends with", name)
 		}
 	}

@@ -1,4 +1,5 @@
-// Package rulefile names what is wrong in a file of rules or rows, line by line.
+// Package rulefile is what files of rules and of rows have in common: hosts are named by
+// the ends of their names, and what is wrong is told line by line.
 package rulefile
 
 import (
@@ -50,4 +51,10 @@ func ProblemsOf(err error) (list []Problem) {
 		return []Problem{{line, text}}
 	}
 	return []Problem{{0, err.Error()}}
+}
+
+// Below reports whether a host's name is end, or a name below it.
+func Below(host, end string) bool {
+	rest, ok := strings.CutSuffix(host, end)
+	return ok && (rest == "" || strings.HasSuffix(rest, "."))
 }

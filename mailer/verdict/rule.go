@@ -2,9 +2,9 @@ package verdict
 
 import (
 	"slices"
-	"strings"
 
 	"relay/mailer/client"
+	"relay/mailer/rulefile"
 )
 
 // Rule is one row of a file of rules: conditions that must all hold, and the answer.
@@ -111,7 +111,7 @@ func (r *Rule) matches(s *statement) bool {
 		return false
 	case r.statuses != nil && !slices.ContainsFunc(r.statuses, func(w wild) bool { return w.matches(s.Enhanced) }):
 		return false
-	case r.sites != nil && !slices.ContainsFunc(r.sites, func(end string) bool { return below(s.host, end) }):
+	case r.sites != nil && !slices.ContainsFunc(r.sites, func(end string) bool { return rulefile.Below(s.host, end) }):
 		return false
 	}
 	return true
@@ -122,19 +122,13 @@ func (r *Rule) says(text []byte) bool {
 	return slices.ContainsFunc(r.patterns, func(p *pattern) bool { return p.matches(text) })
 }
 
-// below reports whether a host's name is end, or a name below it.
-func below(host, end string) bool {
-	rest, ok := strings.CutSuffix(host, end)
-	return ok && (rest == "" || strings.HasSuffix(rest, "."))
-}
-
 // covers reports whether r, tried first, matches all that the other rule would match.
 func (r *Rule) covers(o *Rule) bool {
 	switch {
 	case r.stages&o.stages != o.stages || r.Stage != nil && o.Stage == nil:
 		return false
 	case r.sites != nil && (o.sites == nil || !all(o.sites, func(s string) bool {
-		return slices.ContainsFunc(r.sites, func(end string) bool { return below(s, end) })
+		return slices.ContainsFunc(r.sites, func(end string) bool { return rulefile.Below(s, end) })
 	})):
 		return false
 	}
