@@ -55,7 +55,7 @@ func newAttempt(m *Mailer, j *job) *attempt {
 		n += len(j.claims[i].Rcpts)
 	}
 	a := &attempt{m: m, job: j, began: time.Now(), targets: make([]target, 0, n), left: make([]int, 0, n)}
-	a.tour = tour{path: j.path, began: a.began, doubted: m.doubts.about(j.message.ID), stops: j.stops}
+	a.tour = tour{path: j.path, from: j.from, began: a.began, doubted: m.doubts.about(j.message.ID), stops: j.stops}
 	for i := range j.claims {
 		for _, r := range j.claims[i].Rcpts {
 			a.left = append(a.left, len(a.targets))

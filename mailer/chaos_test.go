@@ -136,9 +136,9 @@ func empty(t *testing.T, s *schedule) {
 	if len(s.held) != 0 || len(s.team) != 0 || s.leaving != 0 {
 		t.Errorf("left: %v held, %d workers, %d leaving", s.held, len(s.team), s.leaving)
 	}
-	for key, site := range s.sites {
+	for site := range s.allSites {
 		if site.workers != 0 || site.open != 0 || site.asked != 0 || site.queue.len() != 0 || len(site.idle) != 0 {
-			t.Errorf("site %s: %d workers, %d open, %d asked, %d queued, %d idle", key,
+			t.Errorf("site %s: %d workers, %d open, %d asked, %d queued, %d idle", site.label(),
 				site.workers, site.open, site.asked, site.queue.len(), len(site.idle))
 		}
 	}
@@ -153,7 +153,7 @@ func allStanding(s *schedule) bool {
 	for _, share := range s.shares {
 		shares += share
 	}
-	for _, site := range s.sites {
+	for site := range s.allSites {
 		n += site.lanes
 	}
 	return n == len(s.lanes) && n == shares

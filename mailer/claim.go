@@ -96,7 +96,8 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 			j.again = j.again || c.Again
 			continue
 		}
-		j := &job{site: t, path: t.path, fault: t.fault, message: c.Message, claims: []store.Claimed{c}, claimed: time.Now(), again: c.Again}
+		j := &job{site: t, path: t.path, fault: t.fault, from: t.origin.Source, message: c.Message,
+			claims: []store.Claimed{c}, claimed: time.Now(), again: c.Again}
 		jobs[jobKey{t, c.Message.ID}] = j
 		t.queue.push(j.message.Account, j)
 	}
@@ -126,7 +127,7 @@ type jobKey struct {
 // putBack lets a lane stand in its turn again, or retires it.
 func (s *schedule) putBack(l *lane, more bool, now time.Time) {
 	t := l.turn.site
-	home := l.domain.site
+	home := s.siteFor(l.domain.place, l.Account, now)
 	if !more || home == nil || home.blocked(now) || t.blocked(now) || s.paused(l.Lane, now) {
 		s.leave(t, l)
 		s.retire(l)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"relay/mailer/pace"
 	"relay/mailer/route"
 	"relay/mailer/sign"
+	"relay/mailer/source"
 	"relay/mailer/verdict"
 )
 
@@ -38,12 +40,12 @@ type Config struct {
 	DelayAfter     time.Duration   // age at which a delay DSN is due; 0: 4 hours
 	ReturnMax      int64           // octets up to which a DSN returns the whole message; 0: 50,000
 
-	Rows                  *pace.Rows   // what providers take; nil: pace.Default
-	Profile               pace.Profile // how much of that is used; "": pace.Normal
-	SiteConnections       int          // to one site at once; 0: 20 to a static route, as the row says to MX hosts
-	MessagesPerConnection int          // 0: no limit to a static route, as the row says to MX hosts
-	Connections           int          // in all, of which an account has a share; 0: 500
-	Egress                Egress       // where connections come from
+	Rows                  *pace.Rows      // what providers take; nil: pace.Default
+	Profile               pace.Profile    // how much of that is used; "": pace.Normal
+	SiteConnections       int             // to one site at once; 0: 20 to a static route, as the row says to MX hosts
+	MessagesPerConnection int             // 0: no limit to a static route, as the row says to MX hosts
+	Connections           int             // in all, of which an account has a share; 0: 500
+	Sources               []source.Source // where connections come from; nil: one that the system chooses
 
 	Rules *verdict.Rules // that judge replies; nil: verdict.Default
 
@@ -64,13 +66,6 @@ type Config struct {
 // Addr leaving it to the system.
 type Dialer interface {
 	Dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error)
-}
-
-// Egress is the source of connections: a local address, and the name that goes
-// with it.
-type Egress struct {
-	Addr netip.Addr // zero: the system chooses
-	Name string     // EHLO name; "": Config.Hostname
 }
 
 // DefaultRetry is when a deferred message is tried again, each with a jitter of a tenth.
@@ -111,8 +106,12 @@ func (c *Config) setDefaults() {
 	if c.ReturnMax <= 0 {
 		c.ReturnMax = 50_000
 	}
-	if c.Egress.Name == "" {
-		c.Egress.Name = c.Hostname
+	c.Sources = slices.Clone(c.Sources)
+	if len(c.Sources) == 0 {
+		c.Sources = []source.Source{{}}
+	}
+	for i := range c.Sources {
+		c.Sources[i].EHLO = cmp.Or(c.Sources[i].EHLO, c.Hostname)
 	}
 	if c.Rules == nil {
 		c.Rules = verdict.Default()

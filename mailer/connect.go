@@ -8,6 +8,7 @@ import (
 
 	"relay/mailer/client"
 	"relay/mailer/route"
+	"relay/mailer/source"
 )
 
 // connection is an open connection to a next hop, after greeting, TLS and login.
@@ -119,7 +120,7 @@ func (w *worker) connect(ctx context.Context, a *attempt) (*connection, *failure
 // dials again without (RFC 7435); where a host closes at EHLO, with HELO (RFC 5321
 // §3.2). Such a connection is for one message.
 func (m *Mailer) open(ctx context.Context, to hop, t *tour, strict bool) (*connection, *failure) {
-	d := dialing{m: m, hop: to, path: t.path, mode: t.path.TLS}
+	d := dialing{m: m, hop: to, from: t.from, path: t.path, mode: t.path.TLS}
 	d.stricter = strict && d.mode != client.TLSImplicit && d.mode != client.TLSRequired
 	if d.stricter {
 		d.mode = client.TLSRequired
@@ -150,6 +151,7 @@ func (m *Mailer) open(ctx context.Context, to hop, t *tour, strict bool) (*conne
 type dialing struct {
 	m        *Mailer
 	hop      hop
+	from     *source.Source
 	path     *route.Path
 	mode     client.TLSMode
 	stricter bool // than the path demands
@@ -199,14 +201,14 @@ func (d *dialing) dial(ctx context.Context) (*connection, *failure) {
 		return &failure{err: ce, host: to.host, addr: to.addr}
 	}
 	within, cancel := context.WithTimeout(ctx, m.config().DialTimeout)
-	conn, err := m.config().Dialer.Dial(within, m.config().Egress.Addr, to.addr)
+	conn, err := m.config().Dialer.Dial(within, d.from.Addr, to.addr)
 	cancel()
 	if err != nil {
 		return nil, fail(err)
 	}
 	unhook := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	c, err := client.New(conn, client.Options{
-		Hostname:   m.config().Egress.Name,
+		Hostname:   d.from.EHLO,
 		TLS:        d.mode,
 		TLSConfig:  m.tlsConfig(d.mode),
 		ServerName: to.host,

@@ -4,16 +4,15 @@ import (
 	"errors"
 	"time"
 
-	"relay/mailer/pace"
 	"relay/mailer/route"
 )
 
-// domain is a next-hop domain and the site that its mail goes to. All domains
+// domain is a next-hop domain and the place that its mail goes to. All domains
 // that have no route of their own share one when there is a smarthost.
 type domain struct {
 	name    string
-	site    *site     // nil: not looked up yet
-	expires time.Time // the site is looked up again after it
+	place   *place    // nil: not looked up yet
+	expires time.Time // the place is looked up again after it
 	absent  time.Time // when the DNS first said that there is no such domain; zero: it did not
 	lanes   []*lane   // wait for the look-up
 	asking  bool      // the look-up is wanted
@@ -27,22 +26,22 @@ const (
 	absentLife = 24 * time.Hour   // how long the first NXDOMAIN counts
 )
 
-// usable reports whether the site is known.
-func (d *domain) usable(now time.Time) bool { return d.site != nil && now.Before(d.expires) }
+// usable reports whether the place is known.
+func (d *domain) usable(now time.Time) bool { return d.place != nil && now.Before(d.expires) }
 
 // unused reports whether forgetting the domain loses nothing. That it was absent
 // counts until it was looked up again.
 func (d *domain) unused(now time.Time) bool {
-	if d.site == nil {
+	if d.place == nil {
 		return d.deserted()
 	}
-	doubtful := d.site.fault != nil && !d.site.fault.Permanent && now.Sub(d.absent) <= absentLife
-	return d.deserted() && !doubtful && !d.site.blocked(now)
+	doubtful := d.place.fault != nil && !d.place.fault.Permanent && now.Sub(d.absent) <= absentLife
+	return d.deserted() && !doubtful && !d.place.any(func(t *site) bool { return t.blocked(now) })
 }
 
 // deserted reports whether nothing waits for the domain.
 func (d *domain) deserted() bool {
-	return len(d.lanes) == 0 && !d.asking && (d.site == nil || d.site.lanes == 0)
+	return len(d.lanes) == 0 && !d.asking && (d.place == nil || d.place.every(func(t *site) bool { return t.lanes == 0 }))
 }
 
 // routeKey is the domain, or "" for all that go to the smarthost.
@@ -90,7 +89,7 @@ func (s *schedule) lookUp() {
 	}
 }
 
-// found takes the answer of a look-up and hands the domain's lanes to its site.
+// found takes the answer of a look-up and hands the domain's lanes to the sites there.
 func (s *schedule) found(d *domain, path *route.Path, err error) {
 	now := s.m.store.Now()
 	s.routing--
@@ -98,9 +97,11 @@ func (s *schedule) found(d *domain, path *route.Path, err error) {
 	if err == nil {
 		d.absent = time.Time{}
 		d.expires = now.Add(routeLife)
-		d.site = s.siteOf(path)
-		if old := s.sites[faultKey(d.name)]; old != nil {
-			old.failures, old.until = 0, time.Time{}
+		d.place = s.placeOf(path)
+		if old := s.places[faultKey(d.name)]; old != nil {
+			for _, t := range old.sites {
+				t.failures, t.until = 0, time.Time{}
+			}
 		}
 	} else {
 		s.faulty(d, s.judge(d, err, now), now)
@@ -109,28 +110,31 @@ func (s *schedule) found(d *domain, path *route.Path, err error) {
 	d.lanes = nil
 	for _, l := range lanes {
 		s.routed.add(l.Account, -1)
+		t := s.siteFor(d.place, l.Account, now)
 		switch {
-		case d.site.blocked(now), s.paused(l.Lane, now):
+		case t == nil, t.blocked(now), s.paused(l.Lane, now):
 			s.retire(l)
-		case !s.room(d.site, l.Account):
+		case !s.room(t, l.Account):
 			s.scan.missed = true // it was let in before anybody knew which crowd it is of
 			s.retire(l)
 		default:
-			s.join(d.site, l)
+			s.join(t, l)
 		}
 	}
-	s.touch(d.site)
+	for _, t := range d.place.sites {
+		s.touch(t)
+	}
 }
 
-// faulty is for a domain without next hops. A site that works is kept over an
+// faulty is for a domain without next hops. A place that works is kept over an
 // accident of the DNS.
 func (s *schedule) faulty(d *domain, fault *route.Error, now time.Time) {
-	if !fault.Permanent && d.site != nil && d.site.fault == nil && d.site.up {
+	if !fault.Permanent && d.place != nil && d.place.fault == nil && d.place.any(func(t *site) bool { return t.up }) {
 		d.expires = now.Add(staleLife)
 		return
 	}
 	d.expires = now.Add(faultLife)
-	d.site = s.faultOf(d, fault)
+	d.place = s.faultOf(d, fault)
 }
 
 // judge makes a fault of an error. One NXDOMAIN may be an accident: it is
@@ -152,31 +156,3 @@ func (s *schedule) judge(d *domain, err error, now time.Time) *route.Error {
 	}
 	return fault
 }
-
-// siteOf is the site of a path.
-func (s *schedule) siteOf(path *route.Path) *site {
-	t := s.sites[path.Site]
-	if t == nil {
-		t = newSite(path.Site)
-		s.sites[path.Site] = t
-	}
-	t.path = path
-	s.setPace(t)
-	return t
-}
-
-// faultOf is the site of a domain that has no next hops. It stays the same as
-// long as the fault does, so that its failures add up.
-func (s *schedule) faultOf(d *domain, fault *route.Error) *site {
-	t := s.sites[faultKey(d.name)]
-	if t == nil {
-		t = newSite(faultKey(d.name))
-		t.gate = pace.NewSite(pace.Limits{Connections: 1}, pace.State{})
-		t.owner = d
-		s.sites[t.key] = t
-	}
-	t.fault = fault
-	return t
-}
-
-func faultKey(domain string) string { return "no next hop: " + domain }

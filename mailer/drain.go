@@ -9,7 +9,7 @@ func (s *schedule) drain() {
 	s.stopping = true
 	deadline := time.AfterFunc(s.m.config().Drain, s.cancel)
 	defer deadline.Stop()
-	for _, t := range s.sites {
+	for t := range s.allSites {
 		s.touch(t)
 	}
 	s.settleDown()

@@ -59,7 +59,7 @@ func (m *Mailer) logExpired(msg *store.Message, r *store.Recipient, reply string
 
 // logSiteDown comes once an interval, since a site is tried once an interval.
 func (m *Mailer) logSiteDown(t *site) {
-	m.log.Warn("next hop down", "next_hop", t.key, "failures", t.failures, "next_attempt", t.until, "err", t.why)
+	m.log.Warn("next hop down", "next_hop", t.label(), "failures", t.failures, "next_attempt", t.until, "err", t.why)
 }
 
 // logPoolFull says so once a minute while looks find that accounts wait.
@@ -70,12 +70,12 @@ func (m *Mailer) logPoolFull(connections, waiting int) {
 // logSiteSlowed comes once a minute at most, since replies that follow are to mail that
 // was under way.
 func (m *Mailer) logSiteSlowed(t *site, now time.Time, reply string) {
-	m.log.Warn("next hop slowed", "next_hop", t.key, "provider", t.row.Name, "connections", t.gate.Connections(now),
+	m.log.Warn("next hop slowed", "next_hop", t.label(), "provider", t.row.Name, "connections", t.gate.Connections(now),
 		"messages_per_minute", t.gate.Rate(now), "reply", reply)
 }
 
 func (m *Mailer) logSiteSuspended(t *site, until time.Time, reply string) {
-	m.log.Warn("next hop suspended", "next_hop", t.key, "provider", t.row.Name, "next_attempt", until, "reply", reply)
+	m.log.Warn("next hop suspended", "next_hop", t.label(), "provider", t.row.Name, "next_attempt", until, "reply", reply)
 }
 
 // logAccountSlowed comes once a minute at most too.
@@ -89,7 +89,7 @@ func (m *Mailer) logAccountSlowed(key conductKey, c *pace.Account, now time.Time
 }
 
 func (m *Mailer) logSiteUp(t *site) {
-	m.log.Info("next hop up again", "next_hop", t.key, "failures", t.failures)
+	m.log.Info("next hop up again", "next_hop", t.label(), "failures", t.failures)
 }
 
 // logLanePaused comes once an interval too.

@@ -10,6 +10,7 @@ import (
 	"relay/mailer/client"
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/source"
 	"relay/store"
 )
 
@@ -24,7 +25,7 @@ type Explanation struct {
 	Profile  pace.Profile // of the account
 	Own      bool         // it has that profile itself
 	Ceilings []Ceiling    // none with a fault
-	Egress   Egress
+	Source   source.Source
 	Outlook  Outlook
 }
 
@@ -57,7 +58,7 @@ const (
 // is relay's own mail. It fails when the schedule does not answer before ctx ends.
 func (m *Mailer) Explain(ctx context.Context, domain, account string) (e Explanation, err error) {
 	cfg := m.config()
-	e.Egress, e.Way = cfg.Egress, WayMX
+	e.Way = WayMX
 	own, fixed := cfg.Routes[domain]
 	switch {
 	case fixed && own.Host != "":
@@ -84,7 +85,11 @@ func (s *schedule) explain(e *Explanation, path *route.Path, lane store.Lane) {
 		return
 	}
 	e.Hosts, e.Port, e.TLS = path.Hosts, path.Port, path.TLS
-	t := s.siteOf(path)
+	t := s.siteFor(s.placeOf(path), lane.Account, now)
+	if t == nil {
+		return
+	}
+	e.Source = *t.origin.Source
 	e.Site = t.snapshot(now)
 	e.Ceilings = s.ceilings(t, lane.Account, now)
 }
@@ -137,7 +142,7 @@ func after(now, t time.Time) time.Time {
 func (m *Mailer) AllSites(ctx context.Context) (list []Site, err error) {
 	err = m.ask(ctx, func(s *schedule) {
 		now := m.store.Now()
-		for _, t := range s.sites {
+		for t := range s.allSites {
 			list = append(list, t.snapshot(now))
 		}
 	})

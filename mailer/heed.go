@@ -30,7 +30,7 @@ func (a *attempt) hear(targets []int, now time.Time) (keep []store.PaceEntry) {
 		}
 		a.said = append(a.said, said{v, reply, 1})
 		if d := stopOf(v); d > 0 && a.job.path != nil {
-			keep = append(keep, stopEntry(a.job.site.key, pace.State{Until: now.Add(d), Since: now, Why: reply}))
+			keep = append(keep, stopEntry(a.job.site.id(), pace.State{Until: now.Add(d), Since: now, Why: reply}))
 		}
 	}
 	return keep

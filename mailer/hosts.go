@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/mailer/route"
+	"relay/mailer/source"
 )
 
 // hop is one address of a next hop.
@@ -94,11 +95,11 @@ func (h *hostMemory) shed(now time.Time) {
 // before those in trouble, and no more than maxDials. Of those whose trouble may be
 // over, one has its place among the others and the rest come last: to find out about
 // all of them would take an attempt all its time.
-func (h *hostMemory) order(path *route.Path) (well, ill []hop) {
+func (h *hostMemory) order(path *route.Path, from *source.Source) (well, ill []hop) {
 	now := time.Now()
 	var doubtful []hop
 	probe := false
-	all := chances(path, maxDials)
+	all := chances(path, from, maxDials)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, to := range all {
@@ -117,14 +118,17 @@ func (h *hostMemory) order(path *route.Path) (well, ill []hop) {
 	return append(well, doubtful...), ill
 }
 
-// chances is up to n addresses of a path, in its order. Where there are more,
+// chances is up to n addresses of a path that a source reaches, in its order. Where there are more,
 // each host has its first address among them before any has its second.
-func chances(path *route.Path, n int) []hop {
+func chances(path *route.Path, from *source.Source, n int) []hop {
 	var all []hop
 	var rank []int // of the address among those of its host
 	for i := range path.Hosts {
 		host := &path.Hosts[i]
 		for k, a := range host.Addrs {
+			if from != nil && !from.Reaches(a) {
+				continue
+			}
 			all = append(all, hop{host.Name, netip.AddrPortFrom(a, uint16(path.Port))})
 			rank = append(rank, k)
 		}
@@ -219,9 +223,9 @@ func (h *hostMemory) answered(a netip.Addr) {
 	st.failures, st.until, st.probing, st.broke = 0, time.Time{}, false, nil
 }
 
-// allIll reports whether all hosts of a path are in trouble.
-func (h *hostMemory) allIll(path *route.Path) bool {
-	well, _ := h.order(path)
+// allIll reports whether all hosts of a path that a source reaches are in trouble.
+func (h *hostMemory) allIll(path *route.Path, from *source.Source) bool {
+	well, _ := h.order(path, from)
 	return len(well) == 0
 }
 

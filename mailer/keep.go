@@ -35,9 +35,9 @@ func (k *keptPace) changed(t *site) { k.dirty[t] = true }
 
 // take is how a site was left.
 func (k *keptPace) take(t *site) pace.State {
-	st, ok := k.sites[t.key]
+	st, ok := k.sites[t.id()]
 	if ok {
-		delete(k.sites, t.key)
+		delete(k.sites, t.id())
 		k.changed(t)
 	}
 	return st
@@ -46,7 +46,7 @@ func (k *keptPace) take(t *site) pace.State {
 // put keeps how a site was left that is forgotten.
 func (k *keptPace) put(t *site, now time.Time) {
 	if st := t.gate.State(now); !st.AtRow() {
-		k.sites[t.key] = st
+		k.sites[t.id()] = st
 	}
 	delete(k.dirty, t)
 }
@@ -148,10 +148,10 @@ func (s *schedule) paceEntries(now time.Time) (list []store.PaceEntry) {
 		st := t.gate.State(now)
 		if st.AtRow() {
 			delete(s.kept.dirty, t)
-			list = append(list, store.PaceEntry{Key: siteKey + t.key}, store.PaceEntry{Key: stopKey + t.key})
+			list = append(list, store.PaceEntry{Key: siteKey + t.id()}, store.PaceEntry{Key: stopKey + t.id()})
 			continue
 		}
-		list = append(list, entryOf(siteKey+t.key, st))
+		list = append(list, entryOf(siteKey+t.id(), st))
 	}
 	for key := range s.kept.accounts {
 		if len(list) >= keepMost {

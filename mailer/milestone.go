@@ -161,10 +161,10 @@ func (s *schedule) inspect(due []passing) []passing {
 			continue
 		}
 		down := false
-		if d := s.domains[s.m.routeKey(p.lane.Domain)]; d != nil && d.site != nil {
-			down = d.site.down(now)
-			p.why = d.site.why
-			if s.heldAt(d.site, p.lane.Account, now) {
+		if t := s.home(p.lane, now); t != nil {
+			down = t.down(now)
+			p.why = t.why
+			if s.heldAt(t, p.lane.Account, now) {
 				down, p.why = true, "the account's mail is held at this provider"
 			}
 		}

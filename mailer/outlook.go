@@ -61,12 +61,16 @@ func (s *schedule) outlook(p Place, now time.Time) Outlook {
 	}
 	d := s.domains[s.m.routeKey(p.Lane.Domain)]
 	switch {
-	case d == nil || d.site == nil && !d.asking:
+	case d == nil || d.place == nil && !d.asking:
 		return Outlook{}
-	case d.site == nil:
+	case d.place == nil:
 		return Outlook{Wait: WaitLookup}
 	}
-	return s.outlookAt(d.site, p.Lane.Account, now)
+	t := s.siteFor(d.place, p.Lane.Account, now)
+	if t == nil {
+		return Outlook{}
+	}
+	return s.outlookAt(t, p.Lane.Account, now)
 }
 
 // outlookAt is for mail of an account to a site that is known.
@@ -82,8 +86,8 @@ func (s *schedule) outlookAt(t *site, account string, now time.Time) Outlook {
 		return Outlook{Wait: WaitPool, Limit: s.m.config().Connections}
 	case !s.modest(account):
 		return Outlook{Wait: WaitShare}
-	case t.gate.Free(now) == 0:
-		return Outlook{Wait: WaitPace, Until: t.gate.Next(now), Limit: int(t.gate.Rate(now))}
+	case t.free(now) == 0:
+		return Outlook{Wait: WaitPace, Until: t.freeAt(now), Limit: int(t.gate.Rate(now))}
 	}
 	return s.accountOutlook(t, account, now)
 }

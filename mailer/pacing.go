@@ -29,7 +29,8 @@ func (s *schedule) setPace(t *site) {
 	if t.path.Connections > 0 {
 		l.Connections = t.path.Connections
 	}
-	t.gate.SetLimits(l)
+	t.setCaps(t.row)
+	t.gate.SetLimits(t.part(l))
 }
 
 // profileEntry is an account's profile as it was a moment ago.
@@ -59,10 +60,13 @@ func (s *schedule) join(t *site, l *lane) {
 	l.profile = s.profileOf(l.Account)
 	before := t.has
 	t.join(l)
+	if t.lanes == 1 {
+		s.deal(t.place)
+	}
 	switch {
 	case t.rests:
 		s.resting++
-	case t.lanes == 1 && t.workers == 0 && t.gate.Free(s.m.store.Now()) == 0:
+	case t.lanes == 1 && t.workers == 0 && t.free(s.m.store.Now()) == 0:
 		s.setResting(t, true) // from its first lane on, so that it gets no more than it needs
 	}
 	s.profilesChanged(t, before)
@@ -72,6 +76,9 @@ func (s *schedule) join(t *site, l *lane) {
 func (s *schedule) leave(t *site, l *lane) {
 	before := t.has
 	t.leave(l)
+	if t.lanes == 0 {
+		s.deal(t.place)
+	}
 	if t.rests {
 		s.resting--
 	}
@@ -155,7 +162,7 @@ func (s *schedule) heldAt(t *site, account string, now time.Time) bool {
 func (s *schedule) demand(t *site, now time.Time) (n, each int, spare func(*turn) int) {
 	stuck := s.stuck(t)
 	n, each = t.wants(stuck)
-	if n = min(n, t.gate.Free(now)-t.queue.len()-t.asked); n <= 0 {
+	if n = min(n, t.free(now)-t.queue.len()-t.asked); n <= 0 {
 		return 0, 0, nil
 	}
 	spare = func(u *turn) int {
@@ -192,7 +199,7 @@ func (s *schedule) begin(j *job, now time.Time) *job {
 	j.limits, j.stops = t.gate.Limits(), t.row != nil && t.row.Stops
 	j.waited = t.since.After(j.message.Accepted)
 	n := transactions(j)
-	t.gate.Send(now, n)
+	t.send(now, n)
 	g, l := s.gateOf(t, j.message.Account, s.profileOf(j.message.Account), now)
 	if j.gate = g; g != nil {
 		g.Busy++
@@ -223,7 +230,7 @@ func transactions(j *job) int {
 
 // mayOpen reports whether a message may begin on a new connection.
 func (t *site) mayOpen(now time.Time) bool {
-	return t.gate.Free(now) > 0 && !t.gate.MayOpen(now).After(now)
+	return t.free(now) > 0 && !t.crowdedOut() && !t.gate.MayOpen(now).After(now)
 }
 
 // rest sets the alarm of a site that a ceiling keeps from asking for more, and gives back
@@ -237,7 +244,7 @@ func (s *schedule) rest(t *site, now time.Time) {
 	}
 	s.alarms.Set(t, at)
 	t.since = now
-	if t.queue.len() > 0 && t.gate.Next(now).Sub(now) > longWait {
+	if t.queue.len() > 0 && t.freeAt(now).Sub(now) > longWait {
 		s.giveBack(t.queue.take())
 	}
 }
@@ -245,7 +252,7 @@ func (s *schedule) rest(t *site, now time.Time) {
 // nextAt is when a ceiling lets the site's mail go on; now: none keeps it.
 func (s *schedule) nextAt(t *site, now time.Time) time.Time {
 	if t.queue.len() > 0 {
-		if at := t.gate.Next(now); at.After(now) || t.workers >= t.limit {
+		if at := t.freeAt(now); at.After(now) || t.workers >= t.limit {
 			return at
 		}
 		return t.gate.MayOpen(now)
@@ -253,7 +260,7 @@ func (s *schedule) nextAt(t *site, now time.Time) time.Time {
 	if t.lanes == 0 {
 		return now
 	}
-	if at := t.gate.Next(now); at.After(now) {
+	if at := t.freeAt(now); at.After(now) {
 		return at
 	}
 	var first time.Time
@@ -312,7 +319,7 @@ func (s *schedule) wake(now time.Time) {
 // longRest reports whether a connection would wait for a ceiling longer than for
 // anything else.
 func (s *schedule) longRest(t *site, now time.Time) bool {
-	return s.m.config().lasts(t.gate.Next(now).Sub(now)) > s.m.config().IdleTimeout
+	return s.m.config().lasts(t.freeAt(now).Sub(now)) > s.m.config().IdleTimeout
 }
 
 // provider is the name that an account's conduct goes by: that of the row, or the site

@@ -120,7 +120,7 @@ func (s *schedule) scanLanes(now time.Time) {
 	if !later.IsZero() {
 		s.dueAt(later) // where the scan had been already
 	}
-	for _, t := range s.sites {
+	for t := range s.allSites {
 		if t.blocked(now) {
 			s.dueAt(t.back(now))
 		}

@@ -20,9 +20,10 @@ type schedule struct {
 
 	lanes   map[store.Lane]*lane
 	domains map[string]*domain
-	sites   map[string]*site
-	shares  tally // lanes by account
-	routed  tally // of them, those whose domain is being looked up or waits for it
+	places  map[string]*place
+	origins []*origin // at least one
+	shares  tally     // lanes by account
+	routed  tally     // of them, those whose domain is being looked up or waits for it
 	flights map[flight]holder
 	landed  map[flight]struct{}  // of them, those that ended since the claim under way began
 	team    map[*worker]struct{} // all workers
@@ -93,7 +94,8 @@ func newSchedule(m *Mailer) *schedule {
 		events:  make(chan func(), maxEvents),
 		lanes:   map[store.Lane]*lane{},
 		domains: map[string]*domain{},
-		sites:   map[string]*site{},
+		places:  map[string]*place{},
+		origins: originsOf(m.config().Sources),
 		shares:  tally{},
 		routed:  tally{},
 		flights: map[flight]holder{},
@@ -222,11 +224,13 @@ func (s *schedule) admit(key store.Lane, now time.Time) {
 	}
 	var home *site
 	if d := s.domains[s.m.routeKey(key.Domain)]; d != nil {
-		if d.site != nil && d.site.blocked(now) {
-			return // woken at the end of the block
-		}
-		if d.usable(now) {
-			home = d.site
+		if d.place != nil {
+			if home = s.siteFor(d.place, key.Account, now); home == nil || home.blocked(now) {
+				return // woken at the end of the block
+			}
+			if !d.usable(now) {
+				home = nil
+			}
 		}
 	}
 	if !s.room(home, key.Account) {
@@ -293,8 +297,10 @@ func (s *schedule) retry(domains []string) {
 		}
 		if d := s.domains[s.m.routeKey(name)]; d != nil {
 			s.revive(d)
-			if d.site != nil {
-				s.resumePace(d.site)
+			if d.place != nil {
+				for _, t := range d.place.sites {
+					s.resumePace(t)
+				}
 			}
 		}
 	}
@@ -303,8 +309,10 @@ func (s *schedule) retry(domains []string) {
 
 func (s *schedule) revive(d *domain) {
 	d.expires = time.Time{}
-	if d.site != nil {
-		d.site.until = time.Time{}
+	if d.place != nil {
+		for _, t := range d.place.sites {
+			t.until = time.Time{}
+		}
 	}
 }
 
@@ -331,14 +339,14 @@ func (s *schedule) sleep() time.Duration {
 // there are many; when there are too many, also which ones are down, since a
 // probe of each costs less.
 func (s *schedule) forget(now time.Time) {
-	if len(s.domains)+len(s.sites) < s.keep {
+	if len(s.domains)+len(s.places) < s.keep {
 		return
 	}
 	s.drop(func(d *domain) bool { return d.unused(now) }, func(t *site) bool { return t.unused(now) })
-	if len(s.domains)+len(s.sites) > maxKept {
+	if len(s.domains)+len(s.places) > maxKept {
 		s.drop((*domain).deserted, (*site).deserted)
 	}
-	s.keep = min(max(minForget, 2*(len(s.domains)+len(s.sites))), 2*maxKept)
+	s.keep = min(max(minForget, 2*(len(s.domains)+len(s.places))), 2*maxKept)
 }
 
 // drop forgets the domains chosen, and then sites that no domain leads to.
@@ -348,17 +356,20 @@ func (s *schedule) drop(domains func(*domain) bool, sites func(*site) bool) {
 			delete(s.domains, name)
 		}
 	}
-	used := map[*site]bool{}
+	used := map[*place]bool{}
 	for _, d := range s.domains {
-		if d.site != nil {
-			used[d.site] = true
+		if d.place != nil {
+			used[d.place] = true
 		}
 	}
-	for key, t := range s.sites {
-		if !used[t] && !t.dirty && !t.hungry && t.waiting == nil && sites(t) {
+	for key, p := range s.places {
+		if used[p] || !p.every(func(t *site) bool { return !t.dirty && !t.hungry && t.waiting == nil && sites(t) }) {
+			continue
+		}
+		for _, t := range p.sites {
 			s.kept.put(t, s.m.store.Now())
 			s.alarms.Drop(t)
-			delete(s.sites, key)
 		}
+		delete(s.places, key)
 	}
 }

@@ -66,7 +66,7 @@ func TestMailer_BusyAtMail(t *testing.T) {
 // A clock that is set back leaves no site blocked for longer than a block lasts.
 func TestSite_ClockSetBack(t *testing.T) {
 	now := time.Now()
-	s := newSite("x")
+	s := newSite(&place{key: "x"}, &origin{})
 	s.until = now.Add(maxBlock)
 	if !s.blocked(now) || s.blocked(now.Add(-time.Minute)) {
 		t.Errorf("blocked: %v, %v", s.blocked(now), s.blocked(now.Add(-time.Minute)))
@@ -81,7 +81,7 @@ func TestSchedule_ForgetsNoAbsence(t *testing.T) {
 		now := w.store.Now()
 		d := s.domain("nowhere.test")
 		s.found(d, nil, route404(d.name))
-		s.block(d.site, "")
+		s.block(s.siteAt(d.place, s.origins[0]), "")
 		s.keep = 0
 		s.forget(now.Add(time.Hour))
 		if s.domains["nowhere.test"] != d {
@@ -90,10 +90,10 @@ func TestSchedule_ForgetsNoAbsence(t *testing.T) {
 		s.found(d, nil, route404(d.name))
 		s.keep = 0
 		s.dirty = fifo[*site]{}
-		d.site.dirty = false
+		d.place.sites[0].dirty = false
 		s.forget(now.Add(8 * time.Hour))
-		if len(s.domains)+len(s.sites) != 0 {
-			t.Errorf("%d domains and %d sites are kept for ever", len(s.domains), len(s.sites))
+		if len(s.domains)+len(s.places) != 0 {
+			t.Errorf("%d domains and %d sites are kept for ever", len(s.domains), len(s.places))
 		}
 	})
 }
@@ -106,11 +106,14 @@ func TestSchedule_ForgetsTheDeadOfACrowd(t *testing.T) {
 		for i := range 2 * maxKept {
 			d := s.domain(fmt.Sprintf("d%d.test", i))
 			s.found(d, nil, &route.Error{Domain: d.name, Status: "4.4.3"})
-			d.site.failures, d.site.until = 1, now.Add(time.Minute)
-			s.dirty.pop().dirty = false
+			t := s.siteAt(d.place, s.origins[0])
+			t.failures, t.until = 1, now.Add(time.Minute)
+			for s.dirty.len() > 0 {
+				s.dirty.pop().dirty = false
+			}
 			s.forget(now)
 		}
-		if n := len(s.domains) + len(s.sites); n > 2*maxKept {
+		if n := len(s.domains) + len(s.places); n > 2*maxKept {
 			t.Errorf("%d domains and sites in memory, want %d at most", n, 2*maxKept)
 		}
 	})

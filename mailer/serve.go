@@ -41,7 +41,7 @@ func (s *schedule) serve(t *site, now time.Time) {
 // nextOn begins the next job for a connection that the site has: of an account within
 // its share if there is one. nil: a ceiling lets none begin.
 func (s *schedule) nextOn(t *site, now time.Time) *job {
-	if t.gate.Free(now) == 0 {
+	if t.free(now) == 0 {
 		return nil
 	}
 	if s.crowded() {
@@ -59,6 +59,7 @@ func (s *schedule) hire(t *site, j *job, now time.Time) {
 	t.gate.Open(now)
 	w := &worker{s: s, m: s.m, site: t, jobs: make(chan *job, 1), told: make(chan *job, 1), hired: time.Now()}
 	t.workers++
+	t.conns++
 	s.conns++
 	s.team[w] = struct{}{}
 	s.assign(w, j)
@@ -157,7 +158,7 @@ func (s *schedule) finished(w *worker, j *job, end ending) {
 		if !end.lost {
 			t.grow(now)
 		}
-	case end.lost && s.m.hosts.allIll(t.path):
+	case end.lost && s.m.hosts.allIll(t.path, t.origin.Source):
 		s.block(t, end.why)
 	}
 	s.judgeLanes(w, j, end, now)
@@ -206,9 +207,11 @@ func (s *schedule) gone(w *worker) {
 	}
 	s.conns--
 	t.workers--
+	t.conns--
 	if t.workers == 0 {
 		t.limit = 1 // feel the way again
 	}
+	s.letOthers(t)
 	s.touch(t)
 	s.rouse()
 }

@@ -5,6 +5,7 @@ import (
 
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/source"
 	"relay/store"
 )
 
@@ -15,23 +16,18 @@ const (
 	coldAhead = 50
 )
 
-// site is a set of next hops that share connections and limits: the MX hosts of
-// one or more domains, a static route, or a domain that has no next hops, which
-// fault says why. Only the goroutine of schedule.run touches it, except for the
-// fields that never change.
+// site is a place as one source sees it: what shares connections and limits. Only the
+// goroutine of schedule.run touches it, except for the fields that never change.
 type site struct {
-	key   string
+	*place
+	origin *origin
+
 	row   *pace.Row             // of its provider; nil with a fault
 	gate  *pace.Site            // the ceiling of our source there
 	gates map[string]*pace.Gate // of accounts whose pace is another one, by name; of those of a profile together, by its name
 	has   profiles              // accounts with lanes, by profile
 	rests bool                  // its lanes wait for a ceiling, and take no place in the window
 	heard stats
-	since time.Time // when a ceiling kept its mail last
-
-	path  *route.Path  // the last route that led here; nil with a fault
-	fault *route.Error // instead of next hops
-	owner *domain      // of a fault
 
 	turns    fifo[*turn]      // accounts that have lanes to ask for, in turn
 	accounts map[string]*turn // by name; nil: none
@@ -57,8 +53,8 @@ type site struct {
 	waiting       map[string]bool // accounts in whose turn it stands there; nil: none
 }
 
-func newSite(key string) *site {
-	return &site{key: key, limit: 1, gate: pace.NewSite(pace.Limits{Connections: 1}, pace.State{})}
+func newSite(p *place, o *origin) *site {
+	return &site{place: p, origin: o, limit: 1, gate: pace.NewSite(pace.Limits{Connections: 1}, pace.State{})}
 }
 
 // job is a message on its way to a site: the claims of all its domains there
@@ -67,6 +63,7 @@ type job struct {
 	site    *site
 	path    *route.Path
 	fault   *route.Error
+	from    *source.Source
 	message *store.Message
 	claims  []store.Claimed
 	claimed time.Time // monotonic

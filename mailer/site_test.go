@@ -12,7 +12,7 @@ import (
 
 // crowd is a site where accounts have so many lanes each.
 func crowd(lanes ...int) *site {
-	t := newSite("s")
+	t := newSite(&place{key: "s"}, &origin{})
 	for a, n := range lanes {
 		for i := range n {
 			t.join(&lane{Lane: store.Lane{Account: fmt.Sprint("a", a), Domain: fmt.Sprint("d", i)}})
@@ -72,7 +72,7 @@ func TestSite_TurnsGoRound(t *testing.T) {
 }
 
 func TestSite_Ceiling(t *testing.T) {
-	s := newSite("s")
+	s := newSite(&place{key: "s"}, &origin{})
 	s.gate = pace.NewSite(pace.Limits{Connections: 20}, pace.State{})
 	now := time.Now()
 	for range 6 {

@@ -12,7 +12,8 @@ import (
 // Site is what the mailer knows at a moment of where a domain's mail goes. It is
 // only known of what there was mail for lately.
 type Site struct {
-	Name        string    // what tells it from other sites: its hosts, as a rule
+	Name        string    // of the place: its hosts, as a rule
+	Source      string    // its name; "": the only one
 	Connections int       // open, or being made
 	Limit       int       // connections allowed now
 	Claimed     int       // messages that wait for a connection
@@ -42,8 +43,12 @@ func (m *Mailer) Sites(ctx context.Context, domains []string) (map[string]Site, 
 		now := m.store.Now()
 		paused := s.pausedDomains(now)
 		for _, name := range domains {
-			if d := s.domains[m.routeKey(name)]; d != nil && d.site != nil {
-				v := d.site.snapshot(now)
+			if d := s.domains[m.routeKey(name)]; d != nil && d.place != nil {
+				t := d.place.front(now)
+				if t == nil {
+					continue
+				}
+				v := t.snapshot(now)
 				if p := paused[name]; p != nil && v.Down.IsZero() {
 					v.Down, v.Failures, v.Why = p.until, p.failures, p.why
 				}
@@ -55,7 +60,7 @@ func (m *Mailer) Sites(ctx context.Context, domains []string) (map[string]Site, 
 }
 
 func (s *site) snapshot(now time.Time) Site {
-	v := Site{Name: s.key, Connections: s.workers, Limit: s.limit, Claimed: s.queue.len(), Failures: s.failures, Why: s.why}
+	v := Site{Name: s.key, Source: s.origin.name, Connections: s.workers, Limit: s.limit, Claimed: s.queue.len(), Failures: s.failures, Why: s.why}
 	if s.down(now) {
 		v.Down = s.until
 	}

@@ -9,12 +9,14 @@ import (
 
 	"relay/mailer/client"
 	"relay/mailer/route"
+	"relay/mailer/source"
 )
 
 // tour is the way of an attempt through the hosts of its site: all of them get
 // their chance before a recipient is put off (RFC 5321 §5.1).
 type tour struct {
 	path    *route.Path
+	from    *source.Source
 	began   time.Time
 	planned bool
 	doubted []netip.Addr // may have taken the message at an earlier attempt, see doubts
@@ -73,7 +75,7 @@ func (t *tour) plan(m *hostMemory) {
 		return
 	}
 	t.planned = true
-	t.well, t.ill = m.order(t.path)
+	t.well, t.ill = m.order(t.path, t.from)
 	doubtedLast(t.well, t.doubted)
 	doubtedLast(t.ill, t.doubted)
 	is := func(h hop) bool { return h.addr == t.here.addr }

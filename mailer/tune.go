@@ -37,7 +37,7 @@ func (m *Mailer) Reconfigure(cfg Config) error {
 func (s *schedule) tune() {
 	now := s.m.store.Now()
 	clear(s.profiles)
-	for _, t := range s.sites {
+	for t := range s.allSites {
 		if t.path == nil {
 			continue
 		}

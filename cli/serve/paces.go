@@ -67,9 +67,9 @@ func (d deliveries) Explain(ctx context.Context, domain, account string) (*act.W
 		return nil, err
 	}
 	w := &act.Way{Route: e.Way, Hosts: []act.MailHost{}, Port: e.Port, TLS: tlsNames[e.TLS], Fault: e.Fault, Profile: string(e.Profile),
-		Own: e.Own, Ceilings: []act.Ceiling{}, Source: act.WaySource{EHLO: e.Egress.Name}, Wait: outlookView(e.Outlook).Wait}
-	if e.Egress.Addr.IsValid() {
-		w.Source.Address = e.Egress.Addr.String()
+		Own: e.Own, Ceilings: []act.Ceiling{}, Source: act.WaySource{EHLO: e.Source.EHLO}, Wait: outlookView(e.Outlook).Wait}
+	if e.Source.Addr.IsValid() {
+		w.Source.Address = e.Source.Addr.String()
 	}
 	for _, h := range e.Hosts {
 		host := act.MailHost{Name: h.Name, Addresses: []string{}}
