@@ -98,6 +98,11 @@ func TestReload_certificate(t *testing.T) {
 	if got := shown(t, addr); got != "second.test" {
 		t.Errorf("shown %s after a reload that was refused", got)
 	}
+	write(t, e["RELAY_CONFIG"], testConfig+"[tls]\nacme = \"you@relay.test\"\nacme_http = \"127.0.0.1:0\"\n")
+	mustMatch(t, "a reload that asks for an authority", e.must(t, "reload"), `tls\.acme .*restart`)
+	if got := shown(t, addr); got != "second.test" {
+		t.Errorf("shown %s before the restart that an authority needs", got)
+	}
 	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
 	}

@@ -11,17 +11,22 @@ import (
 	"relay/cli/config"
 	"relay/cli/finding"
 	"relay/cli/knock"
+	"relay/report/api/act"
 	"relay/report/words"
 )
 
 // endsSoon is the rest of a certificate's time below which there is a warning.
-const endsSoon = 14 * 24 * time.Hour
+const endsSoon = act.EndsSoon
 
 // certificate judges the configured certificate, its chain and who may read its key.
 func (e *entrance) certificate() {
 	t := e.cfg.TLS
+	if t.Contact != "" {
+		e.fromAuthority()
+		return
+	}
 	if t.Cert == "" {
-		e.add("certificate", finding.Warning, "set cert and key in [tls] of relay.toml; mail programs complain about a self-signed certificate", "none configured, a self-signed one is used")
+		e.add("certificate", finding.Warning, "set acme, or cert and key, in [tls] of relay.toml; mail programs complain about a self-signed certificate", "none configured, a self-signed one is used")
 		return
 	}
 	if strings.HasPrefix(t.Cert, config.CredentialPrefix) || strings.HasPrefix(t.Key, config.CredentialPrefix) {
@@ -75,6 +80,8 @@ func (e *entrance) judge(leaf *x509.Certificate) {
 		e.add("certificate", finding.Failed, "see that the machine's clock is right, or wait until then", "holds from %s only", words.Stamp(leaf.NotBefore, e.cfg.Zone()))
 	case err != nil:
 		e.add("certificate", finding.Warning, "get one for the name that mail programs use", "%v", err)
+	case left < endsSoon && e.cfg.TLS.Contact != "":
+		e.add("certificate", finding.Warning, "", "ends %s", ends) // the line "authority" says why
 	case left < endsSoon:
 		e.add("certificate", finding.Warning, "renew it; the relay takes up the new file by itself", "ends %s", ends)
 	default:

@@ -66,18 +66,6 @@ func (c *Config) Listeners() []Listen {
 	return c.Listen
 }
 
-// TLS is the [tls] section: the certificate of the listeners.
-type TLS struct {
-	Cert string `toml:"cert"`
-	Key  string `toml:"key"`
-}
-
-var tlsKeys = Section{Name: "tls", aligned: true, Keys: []Key{
-	{"cert", "", all(with("key"), isCredential), OnReload, `PEM with the chain; default self-signed, with a warning`},
-	{"key", "", isCredential, OnReload, `PEM; both are read again when they change`},
-}, After: `"credential:NAME", here and in smarthost_password_file, is a file that systemd
-passes: LoadCredential=NAME:FILE in relay.service. It has read it as root.`}
-
 // NeedsTLS reports whether a listener needs a certificate.
 func (c *Config) NeedsTLS() bool {
 	return c.API.NeedsTLS() || slices.ContainsFunc(c.Listeners(), func(l Listen) bool { return l.TLS != "none" })

@@ -104,5 +104,24 @@ func healthText(h *act.Health) string {
 	if h.Clock != nil {
 		text += "; " + words.ClockStands(h.Clock.Stands, h.Clock.Wall, time.Local)
 	}
-	return strings.Join(append([]string{words.Clean(text)}, mail.BusyLines(h.Connections)...), "\n")
+	lines := []string{words.Clean(text)}
+	if c := h.Certificate; c != nil && c.Worry(time.Now()) {
+		lines = append(lines, certificateLine(c))
+	}
+	return strings.Join(append(lines, mail.BusyLines(h.Connections)...), "\n")
+}
+
+// certificateLine says why a certificate needs somebody's attention.
+func certificateLine(c *act.Certificate) string {
+	text := "The certificate ends " + words.Stamp(c.Ends, time.Local)
+	if c.From == act.SelfSigned {
+		text = "The certificate is self-signed: the authority has issued none yet"
+	}
+	if c.Problem != "" {
+		text += "; the last try failed: " + strings.TrimRight(c.Problem, ".")
+		if !c.Next.IsZero() {
+			text += "; the next is " + words.Stamp(c.Next, time.Local)
+		}
+	}
+	return words.Clean(text) + "."
 }

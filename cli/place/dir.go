@@ -34,7 +34,7 @@ func (d Dir) Numbers() string { return filepath.Join(string(d), "relay.invoices"
 // Socket is the control socket of the relay that runs there.
 func (d Dir) Socket() string { return filepath.Join(string(d), "relay.sock") }
 
-// TLS is a file of the relay's own certificate.
+// TLS is a file of the relay's own certificate; TLS("") is the folder of these files.
 func (d Dir) TLS(name string) string { return filepath.Join(string(d), "tls", name) }
 
 // DKIM is the folder of the host's own keys.

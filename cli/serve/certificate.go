@@ -11,14 +11,17 @@ import (
 	"sync"
 	"time"
 
+	"relay/cli/acme"
 	"relay/cli/config"
 	"relay/cli/place"
 	"relay/cli/selfsigned"
 )
 
-// certificate is what the listeners present. Its files are checked again at
-// intervals, so that a renewed one is used without a restart.
+// certificate is what the listeners present: that of an authority, as soon as there is
+// one, else that of the files. These are checked again at intervals, so that a renewed one
+// is used without a restart.
 type certificate struct {
+	keeper    *acme.Keeper // nil: no authority is asked
 	cert, key string
 	log       *slog.Logger
 
@@ -62,6 +65,11 @@ func (c *certificate) load() error {
 // get implements tls.Config.GetCertificate: every client gets the one certificate,
 // whatever server name it sends.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if c.keeper != nil {
+		if pair := c.keeper.Certificate(); pair != nil {
+			return pair, nil
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if time.Since(c.looked) < lookEvery {
@@ -87,7 +95,11 @@ func (c *certificate) take(o *certificate) {
 
 // config returns the listeners' TLS configuration (RFC 8996: nothing older than TLS 1.2).
 func (c *certificate) config() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+	t := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+	if c.keeper != nil {
+		t.GetConfigForClient = c.keeper.Config
+	}
+	return t
 }
 
 // fingerprint is the SHA-256 of the certificate in hexadecimal, for people to compare.

@@ -47,7 +47,7 @@ func (r *Relay) logSkipped(l config.Listen, advice string) {
 }
 
 func (r *Relay) logSelfSigned(c *certificate) {
-	r.Log.Warn("NO CERTIFICATE IS CONFIGURED: using a self-signed one, which mail programs will complain about; set cert and key in [tls]",
+	r.Log.Warn("NO CERTIFICATE IS CONFIGURED: using a self-signed one, which mail programs will complain about; set acme, or cert and key, in [tls]",
 		"file", c.cert, "sha256", c.fingerprint(), "not_after", c.current.Leaf.NotAfter)
 }
 

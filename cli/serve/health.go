@@ -37,6 +37,7 @@ func (r *Relay) health(ctx context.Context) *act.Health {
 	if err := errors.Join(h.Measure(r.store), r.store.Err()); err != nil {
 		h.Problem = err.Error()
 	}
+	h.Certificate = r.certificateHealth()
 	h.Connections = deliveries{r.mail}.Connections(ctx)
 	h.Probes = r.probe(ctx, probeLimit, question{act.IntakeProbe, r.takesMail})
 	h.Healthy = h.Unwell() == ""

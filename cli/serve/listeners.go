@@ -23,6 +23,7 @@ func (r *Relay) listenAll() error {
 	if err != nil {
 		return err
 	}
+	r.takeProofs(sockets)
 	defer r.closeUnused(sockets)
 	if len(r.cfg.Listen) == 0 && len(sockets) > 0 {
 		return r.takeByName(sockets)

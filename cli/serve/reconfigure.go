@@ -50,6 +50,9 @@ func (r *Relay) reload() ([]act.Change, error) {
 	}
 	r.logReloaded(list)
 	r.keepJobs(now)
+	if r.keeper != nil {
+		r.keeper.Again()
+	}
 	r.notify.reloaded("%s", host.ReloadSummary(list))
 	return list, nil
 }
@@ -100,7 +103,10 @@ func (r *Relay) readUpdate(now *config.Config) (u *update, err error) {
 		return nil, exit.Fail(exit.Config, "put it back; a restart takes the defaults", "configuration: %s is gone", now.File())
 	}
 	u.live = config.TakeOver(*now, u.next)
-	if r.cert != nil && (u.live.TLS.Cert != "" || now.TLS.Cert != "") {
+	switch {
+	case (u.next.TLS.Contact == "") != (now.TLS.Contact == ""):
+		u.live.TLS = now.TLS // else no certificate would be left until the restart
+	case r.cert != nil && r.keeper == nil && (u.live.TLS.Cert != "" || now.TLS.Cert != ""):
 		if u.cert, err = r.certificate(&u.live); err != nil {
 			return nil, err
 		}
@@ -129,7 +135,7 @@ func (r *Relay) contents(now *config.Config, u *update) (list []act.Change) {
 		name := strconv.Quote(file)
 		list = append(list, act.Change{Key: key, Old: name, New: name + ", other content", Restart: restart})
 	}
-	if u.cert != nil && next.TLS == now.TLS && u.cert.fingerprint() != r.cert.fingerprint() {
+	if u.cert != nil && next.TLS.Cert == now.TLS.Cert && next.TLS.Key == now.TLS.Key && u.cert.fingerprint() != r.cert.fingerprint() {
 		other("tls.cert", next.TLS.Cert, false)
 	}
 	file := next.Delivery.SmarthostSecret

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/cli/acme"
 	"relay/cli/clock"
 	"relay/cli/config"
 	"relay/cli/control"
@@ -57,9 +58,11 @@ type Relay struct {
 	smtp      *smtp.Server
 	listeners []smtp.Listener
 	control   net.Listener
-	api       net.Listener // nil: there is none
-	cert      *certificate // of the listeners; nil: none needs one
-	service   http.Handler // of the acts
+	api       net.Listener   // nil: there is none
+	cert      *certificate   // of the listeners; nil: none needs one
+	keeper    *acme.Keeper   // of a certificate from an authority; nil: none is asked
+	proofs    []net.Listener // that the service manager passed for the authority's proof
+	service   http.Handler   // of the acts
 	acts      *act.Service
 	hop       route.Route            // of mail without a [[route]]; zero: MX
 	routes    map[string]route.Route // by domain
@@ -139,6 +142,9 @@ func (r *Relay) workOn(st *store.Store) {
 func (r *Relay) close() error {
 	for _, l := range r.listeners {
 		_ = l.Close() // closed by its part, as a rule
+	}
+	for _, l := range r.proofs {
+		_ = l.Close()
 	}
 	if r.control != nil {
 		_ = r.control.Close()
@@ -239,7 +245,8 @@ func (r *Relay) smtpConfig(c *config.Config) smtp.Config {
 	return s
 }
 
-// certificate returns the one that the configuration names, or a self-signed one.
+// certificate returns the one that the configuration names, or a self-signed one. With an
+// authority that is for the time until it has issued one.
 func (r *Relay) certificate(cfg *config.Config) (*certificate, error) {
 	if cfg.TLS.Cert != "" {
 		c, err := loadCertificate(cfg.TLS.Cert, cfg.TLS.Key, r.Log)
@@ -252,7 +259,14 @@ func (r *Relay) certificate(cfg *config.Config) (*certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.logSelfSigned(c)
+	if cfg.TLS.Contact == "" {
+		r.logSelfSigned(c)
+		return c, nil
+	}
+	if r.keeper, err = r.newKeeper(cfg); err != nil {
+		return nil, err
+	}
+	c.keeper = r.keeper
 	return c, nil
 }
 

@@ -57,6 +57,9 @@ func (r *Relay) startParts(ctx context.Context) {
 	if r.api != nil {
 		all.start(ctx, "api", func(ctx context.Context) error { return r.runAPI(ctx, server) })
 	}
+	if r.keeper != nil {
+		all.start(ctx, "certificate", r.keeper.Run)
+	}
 	all.start(ctx, "reloads", r.runReloads)
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"relay/cli/acme"
 	"relay/cli/exit"
 	"relay/cli/hostkey"
 	"relay/cli/selfsigned"
@@ -20,6 +21,12 @@ func (s *installation) tls() error {
 	if s.cfg.TLS.Cert != "" {
 		s.kept("certificate", s.cfg.TLS.Cert)
 		return nil
+	}
+	if pair := acme.PairFile(s.dir.TLS("")); s.cfg.TLS.Contact != "" {
+		if _, none := os.Lstat(pair); none == nil {
+			s.kept("certificate", pair)
+			return nil
+		}
 	}
 	cert, key := s.dir.TLS("selfsigned.crt"), s.dir.TLS("selfsigned.key")
 	_, noCert := os.Lstat(cert)

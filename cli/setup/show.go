@@ -100,7 +100,12 @@ func (s *installation) notes() (list []string) {
 }
 
 func (s *installation) showNext(b *strings.Builder) {
-	next := []string{"a certificate: cert and key in [tls]; until then it is self-signed"}
+	next := []string{"a certificate: acme, or cert and key, in [tls]; self-signed until then"}
+	if s.cfg.TLS.Contact != "" {
+		next = []string{"let the world reach port 80: relay gets its certificate when it starts"}
+	} else if s.cfg.TLS.Cert != "" {
+		next = nil
+	}
 	if s.file != config.SystemFile {
 		next = append(next, "export RELAY_CONFIG="+s.file)
 	}

@@ -104,8 +104,8 @@ func (h *handover) showTLS(name string) error {
 	switch err := knock.Verify(list, h.host, time.Now()); {
 	case err == nil:
 		return h.done.Tell("TLS", act.StepOK, "", "%s, the certificate of %s is trusted", name, h.host)
-	case h.cfg.TLS.Cert == "":
-		return h.done.Tell("TLS", act.StepWarning, "set cert and key in [tls]: mail programs warn about this", "%s, with a self-signed certificate", name)
+	case h.cfg.TLS.Cert == "" && h.cfg.TLS.Contact == "":
+		return h.done.Tell("TLS", act.StepWarning, "set acme, or cert and key, in [tls]: mail programs warn about this", "%s, with a self-signed certificate", name)
 	default:
 		return h.done.Tell("TLS", act.StepWarning, "relay check says more about the certificate", "%s; mail programs will warn: %v", name, err)
 	}

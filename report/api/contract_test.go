@@ -157,6 +157,7 @@ type machine struct{ bans []act.Ban }
 
 func (*machine) Health(context.Context) *act.Health {
 	return &act.Health{Healthy: true, Listeners: []act.Listener{{Addr: "127.0.0.1:25", TLS: "none"}}, Probes: []act.Probe{{Name: "store"}}, Clock: &act.Clock{},
+		Certificate: &act.Certificate{Names: []string{"relay.test"}, From: act.SelfSigned, Problem: "no such name"},
 		Connections: &act.Connections{Limit: 1, Accounts: []act.Holder{{Account: "acme", Connections: 1}}, Waiting: []string{"acme"}}}
 }
 

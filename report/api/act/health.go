@@ -49,6 +49,8 @@ type Health struct {
 
 	Connections *Connections `json:"connections" doc:"To next hops; null: they are not known soon."`
 
+	Certificate *Certificate `json:"certificate,omitempty" doc:"That the listeners present; none: none needs one."`
+
 	Clock  *Clock  `json:"clock,omitempty" doc:"The clock was plainly wrong; none: it was not."`
 	Probes []Probe `json:"probes"`
 }
@@ -84,6 +86,31 @@ func (h *Health) Measure(st *store.Store) error {
 type Clock struct {
 	Stands time.Time `json:"stands" doc:"Time of the books."`
 	Wall   time.Time `json:"wall" doc:"What the clock showed."`
+}
+
+// Where a certificate is from.
+const (
+	FromFile      = "file"
+	FromAuthority = "acme"
+	SelfSigned    = "self-signed"
+)
+
+// Certificate is what the listeners present.
+type Certificate struct {
+	Names   []string  `json:"names"`
+	From    string    `json:"from" enum:"file,acme,self-signed"`
+	Ends    time.Time `json:"ends"`
+	Problem string    `json:"problem,omitempty" doc:"Why the authority has issued no new one; none: nothing is wrong."`
+	Next    time.Time `json:"next,omitzero" doc:"When it is asked again."`
+}
+
+// EndsSoon is the rest of a certificate's life in which people are told of its end.
+const EndsSoon = 14 * 24 * time.Hour
+
+// Worry reports whether somebody should look after it: it ends soon, or there is none from
+// the authority yet.
+func (c *Certificate) Worry(now time.Time) bool {
+	return c.From == FromFile && c.Ends.Sub(now) < EndsSoon || c.Problem != "" && (c.From == SelfSigned || c.Ends.Sub(now) < EndsSoon)
 }
 
 // Probe is a round trip through a part of the relay.
