@@ -19,6 +19,7 @@ import (
 	"relay/mailer/sign"
 	"relay/mailer/source"
 	"relay/mailer/verdict"
+	"relay/store/record"
 )
 
 // Config of a Mailer. Zero fields have the defaults named.
@@ -42,6 +43,8 @@ type Config struct {
 
 	Rows                  *pace.Rows      // what providers take; nil: pace.Default
 	Profile               pace.Profile    // how much of that is used; "": pace.Normal
+	NewProfile            pace.Profile    // likewise, by accounts without a record, if it is slower; "": pace.Prudent
+	FirstCap              int             // recipients that a new account may reach on its first day; 0: record.StartCap, below 0: any number
 	SiteConnections       int             // to one site at once; 0: 20 to a static route, as the row says to MX hosts
 	MessagesPerConnection int             // 0: no limit to a static route, as the row says to MX hosts
 	Connections           int             // in all, of which an account has a share; 0: 500
@@ -103,6 +106,8 @@ func (c *Config) setDefaults() {
 		c.Rows = pace.Default()
 	}
 	c.Profile = cmp.Or(c.Profile, pace.Normal)
+	c.NewProfile = cmp.Or(c.NewProfile, pace.Prudent)
+	c.FirstCap = cmp.Or(c.FirstCap, record.StartCap)
 	if c.ReturnMax <= 0 {
 		c.ReturnMax = 50_000
 	}

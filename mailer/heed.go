@@ -136,7 +136,7 @@ type conductKey struct{ account, provider string }
 const maxConducts = 50_000
 
 func (s *schedule) heedAccount(t *site, account string, d *said, now time.Time) {
-	unknown := d.Category == verdict.InvalidRecipient || d.Category == verdict.InactiveMailbox
+	unknown := unknown(&d.Verdict)
 	blamed := d.Slows == verdict.Account
 	key := conductKey{account, t.provider()}
 	c := s.conducts[key]
@@ -161,7 +161,7 @@ func (s *schedule) heedAccount(t *site, account string, d *said, now time.Time) 
 		s.m.logAccountSlowed(key, c, now)
 		s.kept.accounts[key] = true
 		if step == pace.HoldsBack {
-			s.kept.at = time.Time{} // a hold outlives a crash
+			s.hold(key, c, now)
 		}
 		s.touch(t)
 	}

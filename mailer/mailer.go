@@ -90,6 +90,9 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Mailer, error) {
 	m.cfg.Store(&cfg)
 	m.hosts.back = func(failures int) time.Duration { return m.config().lasts(m.config().block(failures)) }
 	wordDSNs(st, &m.cfg)
+	if err := limitStrangers(st, &cfg); err != nil {
+		return nil, fmt.Errorf("mailer: %w", err)
+	}
 	return m, nil
 }
 

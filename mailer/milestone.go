@@ -49,7 +49,7 @@ func (m *Mailer) walk(ctx context.Context, s *schedule) {
 		case <-timer.C:
 		}
 		wait := walkStep
-		if m.sendDSNs() {
+		if chores := m.doChores(); m.sendDSNs() || chores {
 			wait = walkRush
 		}
 		for _, c := range cursors {
@@ -137,9 +137,12 @@ func (m *Mailer) passing(msg *store.Message, domain string, now time.Time) passi
 		if r.Held {
 			continue
 		}
+		p.delay = p.delay || m.delayDue(msg, r, now)
+		if r.Waits() {
+			continue // it does not age
+		}
 		p.expire = !now.Before(msg.Expires)
 		p.sure = p.sure && r.Tries > 0 && r.Next.After(msg.Expires)
-		p.delay = p.delay || m.delayDue(msg, r, now)
 	}
 	return p
 }
@@ -194,7 +197,7 @@ func (m *Mailer) settlePassing(due []passing, now time.Time) {
 			reply := reason(rcpt, p.why)
 			switch {
 			case rcpt.Held:
-			case p.expire:
+			case p.expire && !rcpt.Waits():
 				o := store.Outcome{Rcpt: i, State: store.Expired, Reply: reply}
 				if msg.Sender != "" && rcpt.WantsFailure() {
 					o.DSN = &store.DSN{Action: string(dsn.Failed), Reply: reply, Expired: true}
@@ -222,6 +225,8 @@ func (m *Mailer) settlePassing(due []passing, now time.Time) {
 // reason is why a recipient has not got the message yet.
 func reason(r *store.Recipient, why string) string {
 	switch {
+	case r.Waits():
+		return "451 4.7.1 it waits for the account's daily limit of recipients that it never wrote to"
 	case r.Reply != "":
 		return r.Reply
 	case why != "":

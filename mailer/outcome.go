@@ -60,7 +60,7 @@ func tooMany(o *client.Outcome) bool {
 // that is deferred when the message's time is over has expired (RFC 5321 §4.5.4.1).
 func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
 	msg := a.job.message
-	o := store.Outcome{Rcpt: t.rcpt, State: store.RecipientState(t.verdict.Class), Reply: t.out.Reply.String(), Verdict: verdictOf(t), Sample: sampleOf(t)}
+	o := store.Outcome{Rcpt: t.rcpt, State: store.RecipientState(t.verdict.Class), Reply: t.out.Reply.String(), Verdict: verdictOf(t), Sample: sampleOf(t), Mark: markOf(a, t)}
 	switch {
 	case o.State != store.Deferred:
 	case !m.store.Past().Before(msg.Expires) && !a.young(t):
@@ -81,14 +81,15 @@ const longAttempt = time.Minute
 // young reports whether a target is tried for the first time although its message is old,
 // because it waited for a ceiling of ours: its time begins now.
 func (a *attempt) young(t *target) bool {
-	return a.job.waited && a.job.message.Recipients[t.rcpt].Tries == 0
+	r := &a.job.message.Recipients[t.rcpt]
+	return r.Tries == 0 && (a.job.waited || r.First == store.FirstGranted)
 }
 
 // life is when a message expires whose time begins now; zero: it began before.
 func (a *attempt) life(claim int, now time.Time) time.Time {
 	m := a.job.message
 	for _, i := range a.job.claims[claim].Rcpts {
-		if !a.job.waited || m.Recipients[i].Tries > 0 {
+		if r := &m.Recipients[i]; r.Tries > 0 || !a.job.waited && r.First != store.FirstGranted {
 			return time.Time{}
 		}
 	}

@@ -39,14 +39,17 @@ type profileEntry struct {
 	until   time.Time // monotonic
 }
 
-// profileOf an account: its own, or that of the configuration.
+// profileOf an account: its own, or that of the configuration, which is another one for new
+// accounts.
 func (s *schedule) profileOf(account string) pace.Profile {
 	if e, ok := s.profiles[account]; ok && time.Now().Before(e.until) {
 		return e.profile
 	}
-	p := s.m.config().Profile
+	var p pace.Profile
 	if a, err := s.m.store.Account(account); err == nil && a.Profile != "" {
 		p = pace.Profile(a.Profile)
+	} else {
+		p = s.newProfile(account)
 	}
 	if len(s.profiles) >= maxKept {
 		clear(s.profiles)

@@ -23,9 +23,13 @@ func (m *Mailer) Reconfigure(cfg Config) error {
 	next.Expire, next.NoticeExpire, next.DelayAfter = cfg.Expire, cfg.NoticeExpire, cfg.DelayAfter
 	next.Connections, next.SiteConnections = cfg.Connections, cfg.SiteConnections
 	next.MessagesPerConnection, next.NoticesPerHour = cfg.MessagesPerConnection, cfg.NoticesPerHour
-	next.Rules, next.Rows, next.Profile = cfg.Rules, cfg.Rows, cfg.Profile
+	next.Rules, next.Rows = cfg.Rules, cfg.Rows
+	next.Profile, next.NewProfile, next.FirstCap = cfg.Profile, cfg.NewProfile, cfg.FirstCap
 	m.cfg.Store(&next)
 	wordDSNs(m.store, &m.cfg)
+	if err := limitStrangers(m.store, &next); err != nil {
+		return fmt.Errorf("mailer: %w", err)
+	}
 	select {
 	case m.tuned <- struct{}{}:
 	default: // it will be looked at

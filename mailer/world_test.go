@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"relay/mailer/client"
+	"relay/mailer/pace"
 	"relay/mailer/route"
 	"relay/quota"
 	"relay/store"
@@ -127,6 +128,12 @@ func newWorld(t *testing.T, cfg Config) *world {
 	w.account("acme")
 	cfg.Hostname = "relay.test"
 	cfg.DNS, cfg.Dialer = w.dns, w
+	if cfg.FirstCap == 0 { // tests of these set them
+		cfg.FirstCap = -1
+	}
+	if cfg.NewProfile == "" {
+		cfg.NewProfile = pace.Full
+	}
 	w.cfg = cfg
 	w.host("src.test") // takes the DSNs
 	w.mail, err = New(st, cfg, log)

@@ -33,12 +33,13 @@ const HoldUnpaid = "unpaid"
 type Account struct {
 	Name     string        `json:"account"` // quota.ValidName
 	Contact  string        `json:"contact,omitempty"`
-	AtLimit  quota.AtLimit `json:"at_limit"`           // what was chosen; "": nothing, see Limit
-	OverMax  int64         `json:"over_max,omitempty"` // octets of overage in a period; 0: as the plan says, quota.Uncapped: no ceiling
-	State    AccountState  `json:"state"`              // as the operator and the orders have it; Status knows of Hold too
-	Reason   string        `json:"reason,omitempty"`   // why the operator suspended it, told to the customer
-	Profile  string        `json:"profile,omitempty"`  // one of Profiles; "": as the configuration says
-	Senders  []string      `json:"senders,omitempty"`  // addresses or @domains it may send from; empty: any (M4)
+	AtLimit  quota.AtLimit `json:"at_limit"`            // what was chosen; "": nothing, see Limit
+	OverMax  int64         `json:"over_max,omitempty"`  // octets of overage in a period; 0: as the plan says, quota.Uncapped: no ceiling
+	State    AccountState  `json:"state"`               // as the operator and the orders have it; Status knows of Hold too
+	Reason   string        `json:"reason,omitempty"`    // why the operator suspended it, told to the customer
+	Profile  string        `json:"profile,omitempty"`   // one of Profiles; "": as the configuration says
+	FirstCap int           `json:"first_cap,omitempty"` // first sendings a day; 0: as the configuration says, NoCap: any number
+	Senders  []string      `json:"senders,omitempty"`   // addresses or @domains it may send from; empty: any (M4)
 	Created  time.Time     `json:"created"`
 	Owner    string        `json:"owner,omitempty"`    // customer whose account it is (M22)
 	Reseller string        `json:"reseller,omitempty"` // who manages it (M23)
@@ -287,7 +288,7 @@ func (t *tx) deleteAccount(name string) error {
 	if err := t.deleteDomains(name); err != nil {
 		return err
 	}
-	return errors.Join(t.b.Delete(dsnHours, []byte(name)), t.b.Delete(accounts, []byte(name)))
+	return errors.Join(t.b.Delete(dsnHours, []byte(name)), t.b.Delete(records, []byte(name)), t.b.Delete(accounts, []byte(name)))
 }
 
 // account is load for the hot path: a record that has not changed since it was

@@ -28,7 +28,7 @@ type Claimed struct {
 // has. That renews the claim, and delays no more than the first did: what counts
 // the attempt is Settle.
 func (s *Store) Claim(want []Want, next func(m *Message, tries int) time.Time) (list []Claimed, err error) {
-	err = s.update(len(want)*4096, func(t *tx) error {
+	err = s.updateThen(len(want)*4096, func(t *tx) error {
 		list = list[:0]
 		for _, w := range want {
 			if err := t.claim(w, next, &list); err != nil {
@@ -43,8 +43,33 @@ func (s *Store) Claim(want []Want, next func(m *Message, tries int) time.Time) (
 	return list, nil
 }
 
+// claim takes messages of a lane. What must wait for the cap of first sendings gets another
+// day, and others are taken in its place; after mostReplanned of them the lane is announced,
+// and goes on in another transaction.
 func (t *tx) claim(w Want, next func(*Message, int) time.Time, list *[]Claimed) error {
-	for _, id := range t.dueIDs(w) {
+	for moved := 0; ; {
+		before := len(*list)
+		ids := t.dueIDs(w)
+		if err := t.claimThose(ids, w.Lane, next, list); err != nil {
+			return err
+		}
+		took := len(*list) - before
+		w.Max -= took
+		if took == len(ids) || w.Max <= 0 {
+			return nil
+		}
+		if moved += len(ids) - took; moved >= mostReplanned {
+			t.then.lanes = append(t.then.lanes, w.Lane)
+			return nil
+		}
+	}
+}
+
+// mostReplanned is about how many messages of a lane one claim gives another day.
+const mostReplanned = 64
+
+func (t *tx) claimThose(ids []ID, l Lane, next func(*Message, int) time.Time, list *[]Claimed) error {
+	for _, id := range ids {
 		m, err := t.message(id)
 		if err != nil {
 			return err
@@ -52,13 +77,19 @@ func (t *tx) claim(w Want, next func(*Message, int) time.Time, list *[]Claimed) 
 		if m == nil {
 			return fmt.Errorf("queue names message %s, which is not there; see relay check --store", id)
 		}
-		c := Claimed{Message: m, Domain: w.Lane.Domain, Rcpts: m.ready(w.Lane.Domain, t.wall)}
-		was, _ := m.due(w.Lane.Domain)
-		at := next(m, m.Recipients[c.Rcpts[0]].Tries+1)
-		if c.Again, err = t.openClaim(id, w.Lane.Domain, was, at); err != nil {
+		c := Claimed{Message: m, Domain: l.Domain}
+		if c.Rcpts, err = t.mayGo(m, l.Domain, m.ready(l.Domain, t.wall)); err != nil {
 			return err
 		}
-		err = t.change(m, w.Lane.Domain, c.Rcpts, func(r *Recipient) { r.Next = at })
+		if len(c.Rcpts) == 0 {
+			continue
+		}
+		was, _ := m.due(l.Domain)
+		at := next(m, m.Recipients[c.Rcpts[0]].Tries+1)
+		if c.Again, err = t.openClaim(id, l.Domain, was, at); err != nil {
+			return err
+		}
+		err = t.change(m, l.Domain, c.Rcpts, func(r *Recipient) { r.Next = at })
 		if err != nil {
 			return err
 		}
@@ -150,7 +181,7 @@ func (t *tx) addKey(m *Message, domain string) error {
 	}
 	lane := Lane{domain, m.Account}
 	t.touch(lane.key())
-	return t.b.Put(queue, queueKey(lane, at, m.ID), countAt(m, domain))
+	return errors.Join(t.list(m, domain, 1), t.b.Put(queue, queueKey(lane, at, m.ID), countAt(m, domain)))
 }
 
 func (t *tx) dropKey(m *Message, domain string) error {
@@ -160,7 +191,7 @@ func (t *tx) dropKey(m *Message, domain string) error {
 	}
 	lane := Lane{domain, m.Account}
 	t.touch(lane.key())
-	return t.b.Delete(queue, queueKey(lane, at, m.ID))
+	return errors.Join(t.list(m, domain, -1), t.b.Delete(queue, queueKey(lane, at, m.ID)))
 }
 
 // remove takes a message whose recipients are all final out of the spool.

@@ -186,6 +186,11 @@ func (d *deal) apply() error {
 
 func (d *deal) putAccount() error {
 	t, was, is := d.t, &d.was, &d.a
+	if was.FirstCap != is.FirstCap {
+		if err := t.addChore(chore{Kind: choreReplan, Account: is.Name, Due: t.wall}); err != nil {
+			return err
+		}
+	}
 	if !was.Closes.Equal(is.Closes) {
 		if !was.Closes.IsZero() {
 			if err := t.b.Delete(closing, closingKey(was.Closes, is.Name)); err != nil {

@@ -9,5 +9,7 @@ const (
 	NoteNoDSN  EventNote = "no-dsn" // none was: the account has had Event.Sent in this hour
 	NoteAbout  EventNote = "about"  // the message is a DSN about Event.Other
 	NoteEnding EventNote = "ending" // the message is a warning that a term ends
+	NoteWaits  EventNote = "waits"  // the message tells that first sendings wait
+	NoteHeld   EventNote = "held"   // the message tells that mail is held at a provider
 	NoteLost   EventNote = "lost"   // the connection was lost after the final dot
 )

@@ -268,7 +268,7 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 			return err
 		}
 		m.ID, m.Stored, m.Accepted, m.Period, m.BodyHash = b.id, b.size, t.wall, st.Period.Key, hash
-		if err := t.charge(&st, asked, m.Stored); err != nil {
+		if err := errors.Join(t.charge(&st, asked, m.Stored), t.planFirst(m, &st.Account)); err != nil {
 			return err
 		}
 		if err := b.put(t); err != nil {
@@ -296,7 +296,11 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 // enqueue stores a message whose body is stored, every recipient due at once.
 func (t *tx) enqueue(m *Message) ([]Lane, error) {
 	for i := range m.Recipients {
-		m.Recipients[i].State, m.Recipients[i].Next = Queued, t.wall
+		r := &m.Recipients[i]
+		r.State = Queued
+		if !r.Waits() {
+			r.Next = t.wall
+		}
 	}
 	if err := t.put(messages, m.ID[:], m); err != nil {
 		return nil, err
@@ -306,9 +310,11 @@ func (t *tx) enqueue(m *Message) ([]Lane, error) {
 	sum.Recipients += int64(len(m.Recipients))
 	sum.Bytes += m.Stored
 	domains := m.Domains()
-	lanes := make([]Lane, len(domains))
-	for i, d := range domains {
-		lanes[i] = Lane{d, m.Account}
+	lanes := make([]Lane, 0, len(domains))
+	for _, d := range domains {
+		if at, _ := m.due(d); !at.After(t.wall) {
+			lanes = append(lanes, Lane{d, m.Account})
+		}
 		if err := t.addKey(m, d); err != nil {
 			return nil, err
 		}

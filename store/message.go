@@ -52,6 +52,7 @@ type Recipient struct {
 	Verdict Verdict        `json:"verdict,omitzero"`
 	Notify  Notify         `json:"notify,omitempty"`
 	ORCPT   string         `json:"orcpt,omitempty"`   // original recipient, "rfc822;user@example", decoded
+	First   FirstSending   `json:"first,omitempty"`   // whether the cap of first sendings holds it back
 	Delayed bool           `json:"delayed,omitempty"` // a delay DSN was sent or is not wanted
 	DSN     *DSN           `json:"dsn,omitempty"`     // what the sender is still to be told; nil: nothing
 }

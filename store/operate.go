@@ -11,7 +11,7 @@ import (
 type Op string
 
 const (
-	OpRetry   Op = "retry"   // due at once; what is held stays held
+	OpRetry   Op = "retry"   // due at once; what is held, or waits for the cap of first sendings, stays so
 	OpHold    Op = "hold"    // not tried and not expired until released
 	OpRelease Op = "release" // the end of hold
 	OpDrop    Op = "drop"    // removed; counted as failed
@@ -34,7 +34,7 @@ func (o *Operation) Affects(m *Message) (list []int) {
 			continue
 		}
 		switch {
-		case o.Op == OpDrop, o.Op == OpRelease && r.Held, (o.Op == OpHold || o.Op == OpRetry) && !r.Held:
+		case o.Op == OpDrop, o.Op == OpRelease && r.Held, o.Op == OpHold && !r.Held, o.Op == OpRetry && !r.Held && !r.Waits():
 			list = append(list, i)
 		}
 	}

@@ -10,12 +10,13 @@ import (
 // scratch is what the requests of one transaction change again and again:
 // counters, and the heads of lanes. flush writes it once, before the commit.
 type scratch struct {
-	usage  map[string]*counter // by key
-	heads  map[string]int64    // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
-	totals *Totals
-	issued uint64                // last number of an invoice; 0: none was issued
-	heard  map[string]*ReplyKind // replies, by key
-	news   *news                 // for those who watch; nil: none
+	usage   map[string]*counter // by key
+	heads   map[string]int64    // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
+	totals  *Totals
+	records map[string]*recordState // by account
+	issued  uint64                  // last number of an invoice; 0: none was issued
+	heard   map[string]*ReplyKind   // replies, by key
+	news    *news                   // for those who watch; nil: none
 }
 
 // counter is a usage with what it was before the transaction: one that was
@@ -51,6 +52,14 @@ func (s *Store) flush(b *bolt.Tx) error {
 			continue
 		}
 		if err := putJSON(b, usage, []byte(key), &u.is); err != nil {
+			return err
+		}
+	}
+	for account, r := range sc.records {
+		if r.is == r.was {
+			continue
+		}
+		if err := putJSON(b, records, []byte(account), &r.is); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,7 @@ type Outcome struct {
 	Sample  ReplySample    // the reply as it is kept for new rules; zero: it is not
 	Delayed bool           // a delay DSN was sent, or none will be wanted
 	DSN     *DSN           // what the sender is to be told of it; nil: nothing
+	Mark    Mark           // what it says of the account; "": nothing
 }
 
 // Notice is a message of relay's own: a DSN about another one, or a warning. It is
@@ -145,7 +146,7 @@ func (t *tx) apply(m *Message, r *Result) error {
 			}
 			e.Next = rcpt.Next
 		}
-		if err := t.hear(&o); err != nil {
+		if err := errors.Join(t.hear(&o), t.note(m, rcpt, &o)); err != nil {
 			return err
 		}
 		if !rcpt.State.Final() {

@@ -76,12 +76,18 @@ const (
 	paces                          // see PaceEntry
 	heard                          // hash: a kind of reply, see ReplyKind
 	heardOrder                     // number (8): hash
+	records                        // account, see Record
+	known                          // account NUL least hash: recipients that it wrote to
+	waiting                        // account NUL id, domain: recipients that wait for the cap of first sendings
+	chores                         // kind NUL account NUL provider, see chore
+	overrides                      // number (8)
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
-	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "paces", "heard", "heard-order"}
+	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "paces", "heard", "heard-order",
+	"records", "known", "waiting", "chores", "overrides"}
 
 // Options of a store.
 type Options struct {
@@ -126,9 +132,14 @@ type Store struct {
 	probe     probe // whether the writer works
 	storable  probe // whether it could take mail
 
-	billing  atomic.Pointer[Billing]
-	before   string // prefix of invoices without a Name, see keepPrefix
-	dsns     atomic.Pointer[DSNs]
+	billing atomic.Pointer[Billing]
+	before  string // prefix of invoices without a Name, see keepPrefix
+	dsns    atomic.Pointer[DSNs]
+
+	strangers atomic.Pointer[Strangers]
+	knownKey  atomic.Pointer[[16]byte] // of the hashes of known recipients; nil: there is none
+	letters   atomic.Pointer[func(*Told, ID) ([]Notice, error)]
+
 	accounts decoded[Account]
 	logins   decoded[Credential]
 	sold     decoded[quota.Plan] // as plans are sold now
@@ -177,7 +188,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err := s.startClock(&o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if err := errors.Join(s.migrate(o.ReadOnly), s.keepPrefix(o), s.loadNetworks()); err != nil {
+	if err := errors.Join(s.migrate(o.ReadOnly), s.keepPrefix(o), s.loadNetworks(), s.loadKnownKey()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if !o.ReadOnly {

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"relay/store/bolt"
@@ -28,6 +29,8 @@ type verifier struct {
 	usage   map[string]*Usage // what the spool says is queued and deferred
 	entries int64             // queue entries that the messages ask for
 	untold  int64             // messages whose sender is to be told
+	waits   map[string]int64  // recipients that wait for the cap of first sendings, by account
+	listed  int64             // messages with such recipients, once for each domain
 }
 
 func (v *verifier) fault(format string, args ...any) {
@@ -42,14 +45,14 @@ func (v *verifier) fault(format string, args ...any) {
 // credit and use is that of its ledger's entries. It works on one consistent state
 // and calls problem with a line for each fault.
 func (s *Store) Verify(ctx context.Context, problem func(string)) (VerifyStats, error) {
-	v := &verifier{ctx: ctx, problem: problem, usage: map[string]*Usage{}}
+	v := &verifier{ctx: ctx, problem: problem, usage: map[string]*Usage{}, waits: map[string]int64{}}
 	if err := s.db.Check(func(err error) { v.fault("file: %v", err) }); err != nil {
 		return v.stats, err
 	}
 	s.db.Trim()
 	err := s.view(func(t *tx) error {
 		v.t = t
-		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.senders, v.counters, v.books} {
+		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.senders, v.waiting, v.counters, v.books} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -183,6 +186,7 @@ func (v *verifier) message(k []byte, m *Message) {
 		v.entries++
 		at, _ := m.due(d)
 		raw := v.t.b.Get(queue, queueKey(Lane{d, m.Account}, at, m.ID))
+		v.first(m, d)
 		switch {
 		case raw == nil:
 			v.fault("message %s: no queue entry for %s", m.ID, d)
@@ -289,6 +293,41 @@ func (v *verifier) senders() error {
 		v.fault("%d messages are listed because their senders are to be told, %d have something to tell", listed, v.untold)
 	}
 	return err
+}
+
+// first counts a message's recipients at a domain that wait for the cap of first sendings.
+func (v *verifier) first(m *Message, domain string) {
+	n := int64(0)
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; r.Domain == domain && r.Waits() {
+			n++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	v.waits[m.Account] += n
+	v.listed++
+	if v.t.b.Get(waiting, waitingKey(m.Account, m.ID, domain)) == nil {
+		v.fault("message %s: recipients at %s wait for the cap of first sendings, and are not on that list", m.ID, domain)
+	}
+}
+
+// waiting: the list of what waits for the cap of first sendings, and the records' counts.
+func (v *verifier) waiting() error {
+	listed := int64(0)
+	err := v.each(waiting, func([]byte, []byte) { listed++ })
+	if listed != v.listed {
+		v.fault("%d entries of mail that waits for the cap of first sendings, the messages ask for %d", listed, v.listed)
+	}
+	return errors.Join(err, v.each(records, func(k, raw []byte) {
+		var r Record
+		if err := decode("records", k, raw, &r); err != nil {
+			v.fault("%v", err)
+		} else if r.Waiting != v.waits[string(k)] {
+			v.fault("the record of account %q says that %d recipients wait, the spool holds %d", k, r.Waiting, v.waits[string(k)])
+		}
+	}))
 }
 
 // counters: usage against the spool, totals against the messages.

@@ -30,6 +30,8 @@ type Delivery struct {
 	DelayAfter      Duration   `toml:"delay_after"`
 	Rules           string     `toml:"rules"`
 	Profile         string     `toml:"profile"`
+	NewProfile      string     `toml:"new_profile"`
+	FirstCap        int        `toml:"first_cap"`
 	Providers       string     `toml:"providers"`
 
 	Connections           int `toml:"connections"`
@@ -52,6 +54,8 @@ var deliveryKeys = Section{Name: "delivery", Keys: []Key{
 	{"delay_after", Lasting("4h"), timeFrom("1m"), OnReload, `a delay is told after, where asked for`},
 	{"rules", "", nil, OnReload, `your own rules on replies of next hops, a file that is read before relay's; default none`},
 	{"profile", "normal", oneOf(store.Profiles...), OnReload, `prudent | normal | full: how much of what providers take is used, unless an account says otherwise`},
+	{"new_profile", "prudent", oneOf(store.Profiles...), OnReload, `likewise, for accounts that have not delivered 1,000 e-mails on seven clean days yet, by MX`},
+	{"first_cap", 200, countFrom(0), OnReload, `recipients a day that a new account may reach by MX and never wrote to; doubles with each clean day; 0: no limit`},
 	{"providers", "", nil, OnReload, `your own rows of what providers take, a file that is read over relay's; default none`},
 	{"connections", 500, countFrom(1), OnReload, `to next hops at the same time, in all; an account may have three quarters of it`},
 	{"site_connections", 0, countFrom(0), OnReload, `to one set of MX hosts; 0: as many as its provider takes, to a smarthost 20`},
@@ -85,11 +89,21 @@ func (c *Config) Mailer() mailer.Config {
 		NoticesPerHour:        d.NoticesPerHour,
 		DelayAfter:            d.DelayAfter.Duration,
 		Profile:               pace.Profile(d.Profile),
+		NewProfile:            pace.Profile(d.NewProfile),
+		FirstCap:              capOf(d.FirstCap),
 		SiteConnections:       d.SiteConnections,
 		MessagesPerConnection: d.MessagesPerConnection,
 		Connections:           d.Connections,
 		Drain:                 c.Drain.Duration,
 	}
+}
+
+// capOf is the mailer's cap of first sendings.
+func capOf(n int) int {
+	if n == 0 {
+		return store.NoCap
+	}
+	return n
 }
 
 // Verdicts are the rules on replies of next hops: relay's, and before them those of the

@@ -1,6 +1,10 @@
 package pace
 
-import "time"
+import (
+	"time"
+
+	"relay/store/record"
+)
 
 // Account is the ceiling of one account at one provider. Providers judge senders' domains,
 // so replies to this account's mail slow it there, and no other account.
@@ -38,9 +42,9 @@ type Counts struct {
 // Shares above which an account is slowed and held, and the least counts for that: one
 // wrong address among five is an accident.
 const (
-	slowUnknown, holdUnknown       = 0.05, 0.10
-	slowComplaints, holdComplaints = 0.001, 0.003
-	fewUnknown, fewComplaints      = 10, 3
+	slowUnknown, holdUnknown       = record.MostUnknown, 0.10
+	slowComplaints, holdComplaints = record.MostComplaints, 0.003
+	fewUnknown, fewComplaints      = 10, record.FewComplaints
 
 	whole     = 100            // percent
 	halfLife  = 24 * time.Hour // of Counts

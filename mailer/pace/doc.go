@@ -9,9 +9,7 @@
 //     obeyed to its end.
 //  3. Account is the ceiling of an account at a provider. Unknown recipients, blame and
 //     complaints slow or hold that account there, and nobody else.
-//  4. Record says when an account is no longer new, First how many recipients a day an
-//     account may reach that it never wrote to, and Known which ones it did write to.
-//  5. Alarms say which site or account may send next, by time, without a search.
+//  4. Alarms say which site or account may send next, by time, without a search.
 //
 // Only messages sent and replies change a ceiling; waiting mail does not.
 //

@@ -27,10 +27,14 @@ func (r *Runner) runPrune(ctx context.Context) {
 	r.logPruned(res)
 }
 
-// Prune removes the events of the trace that are older than trace_keep.
+// Prune removes the events of the trace that are older than trace_keep, and the recipients
+// that accounts have not written to for a year.
 func (r *Runner) Prune(ctx context.Context) (*Pruning, error) {
 	start := time.Now()
 	n, err := r.prune(ctx, r.store.Past().Add(-r.config().TraceKeep))
+	if err == nil {
+		err = r.store.PruneKnown()
+	}
 	return &Pruning{Job: "prune-trace", Events: n, MS: time.Since(start).Milliseconds()}, err
 }
 

@@ -26,6 +26,10 @@ func (Language) Event(e *store.Event) string {
 		return fmt.Sprintf("no DSN: the account has had %d in this hour", e.Sent)
 	case store.NoteAbout:
 		return "DSN about " + e.Other.String()
+	case store.NoteWaits:
+		return "tells that mail waits for the daily limit of first sendings"
+	case store.NoteHeld:
+		return "tells that mail is held at a provider"
 	case store.NoteEnding:
 		return "warning that the term ends"
 	case store.NoteLost:

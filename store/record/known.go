@@ -1,4 +1,4 @@
-package pace
+package record
 
 import (
 	"bytes"
@@ -30,6 +30,11 @@ func HashOf(sum uint64) (h Hash) {
 	binary.BigEndian.PutUint64(b[:], sum)
 	copy(h[:], b[:])
 	return h
+}
+
+// Recent returns what of a chunk is not older than a year.
+func Recent(chunk []byte, month int) []byte {
+	return keepRecent(make([]byte, 0, len(chunk)), chunk, month)
 }
 
 const (

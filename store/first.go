@@ -1,0 +1,162 @@
+package store
+
+import (
+	"errors"
+	"time"
+
+	"relay/store/record"
+)
+
+// First sendings are recipients that an account never wrote to. What is over its cap of the
+// day waits (M8):
+//
+//  1. Accept plans each of them (record.First). If its day is a later one, its next try is
+//     that day's beginning, so it lies in the queue behind what is due, and is not looked at
+//     before;
+//  2. Claim asks the record again: if the days were not clean, some of what is due cannot go
+//     and is planned anew;
+//  3. Settle notes the recipients that were reached as known.
+//
+// What waits is listed in bucket "waiting", by account, so that a greater cap lets it go
+// without a search. Each step is in the transaction that it belongs to: after a crash a
+// recipient has its place or its grant, once. Relay's own mail does not wait.
+
+// FirstSending says whether a recipient is held back by the cap.
+type FirstSending string
+
+// The states; "" is of a recipient that was not held back.
+const (
+	FirstWaits   FirstSending = "waits"   // until Recipient.Next, and then for the cap of that day
+	FirstGranted FirstSending = "granted" // it waited, and may be tried
+)
+
+// Waits reports whether a recipient waits for the account's daily cap of first sendings.
+func (r *Recipient) Waits() bool { return r.First == FirstWaits && !r.State.Final() }
+
+// planFirst gives the recipients of a new message that the account never wrote to their day.
+func (t *tx) planFirst(m *Message, a *Account) error {
+	for i := range m.Recipients { // this may run more than once
+		m.Recipients[i].First, m.Recipients[i].Next = "", time.Time{}
+	}
+	how := t.s.strangers.Load()
+	if how.bounds(a, t.now).free {
+		return nil
+	}
+	rec, b, err := t.record(a)
+	if err != nil {
+		return err
+	}
+	t.b.Touch() // a record begins with the first message
+	last := 0
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if rec.First.Cap >= record.Uncapped || !how.Direct(r.Domain) {
+			continue
+		}
+		known, err := t.knows(a.Name, r)
+		if err != nil {
+			return err
+		}
+		if known {
+			continue
+		}
+		if day := rec.Reserve(b.most); day > rec.Today.Number {
+			r.First, r.Next = FirstWaits, DayStart(day, t.s.zone)
+			last = max(last, day)
+		}
+	}
+	return t.tellWait(a, rec, last)
+}
+
+// mayGo are those of a domain's recipients that are due that may be tried now. The others
+// wait for the cap, and are planned anew.
+func (t *tx) mayGo(m *Message, domain string, list []int) ([]int, error) {
+	var waiting, going []int
+	for _, i := range list {
+		if m.Recipients[i].Waits() {
+			waiting = append(waiting, i)
+		} else {
+			going = append(going, i)
+		}
+	}
+	if len(waiting) == 0 {
+		return list, nil
+	}
+	err := t.plan(m, domain, waiting)
+	for _, i := range waiting {
+		if !m.Recipients[i].Waits() {
+			going = append(going, i)
+		}
+	}
+	return going, err
+}
+
+// plan decides again about recipients at a domain that wait: they may go now, or get
+// another day.
+func (t *tx) plan(m *Message, domain string, waiting []int) error {
+	a, err := t.account(m.Account)
+	if err != nil {
+		return err
+	}
+	how := t.s.strangers.Load()
+	rec, b, err := t.record(a)
+	if err != nil {
+		return err
+	}
+	t.b.Touch()
+	direct := !b.free && rec.First.Cap < record.Uncapped && how.Direct(domain)
+	var unread error
+	err = t.change(m, domain, waiting, func(r *Recipient) {
+		due := !r.Next.Truncate(time.Millisecond).After(t.wall)
+		known := !direct
+		if direct {
+			known, err = t.knows(a.Name, r)
+			unread = errors.Join(unread, err)
+		}
+		day := rec.Today.Number
+		if !known && (!due || !rec.Grant()) {
+			day = rec.Reserve(b.most)
+		}
+		switch {
+		case day > rec.Today.Number:
+			r.Next = DayStart(day, t.s.zone)
+			return
+		case !due:
+			r.Next = t.wall
+		}
+		r.First = FirstGranted
+	})
+	return errors.Join(unread, err)
+}
+
+// waiting is the key under which a message's recipients at a domain are listed that wait.
+func waitingKey(account string, id ID, domain string) []byte {
+	return append(append(pairKey(account, ""), id[:]...), domain...)
+}
+
+// list notes, with sign 1, that recipients of m wait at the domain, or takes the note away,
+// with sign -1.
+func (t *tx) list(m *Message, domain string, sign int64) error {
+	n := int64(0)
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; r.Domain == domain && r.Waits() {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	a, err := t.account(m.Account)
+	if err != nil {
+		return err
+	}
+	rec, _, err := t.record(a)
+	if err != nil {
+		return err
+	}
+	rec.Waiting += sign * n
+	if sign < 0 {
+		return t.b.Delete(waiting, waitingKey(m.Account, m.ID, domain))
+	}
+	return t.b.Put(waiting, waitingKey(m.Account, m.ID, domain), []byte{})
+}

@@ -1,0 +1,327 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/quota"
+)
+
+// byMX has all mail go by MX but that to a route.
+var byMX = Strangers{Cap: 20, Direct: func(d string) bool { return d != "route.test" }}
+
+func setStrangers(t testing.TB, s *Store, how Strangers) {
+	t.Helper()
+	if err := s.SetStrangers(how); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// handIn has n messages to recipients of their own, from number from on.
+func handIn(t testing.TB, s *Store, account string, from, n int) {
+	t.Helper()
+	for i := range n {
+		accept(t, s, account, 100, fmt.Sprintf("r%d@dst.test", from+i))
+	}
+}
+
+func addresses(n int) (list []string) {
+	for i := range n {
+		list = append(list, fmt.Sprintf("r%d@dst.test", i))
+	}
+	return list
+}
+
+// deliver settles all that may go now, and returns how many.
+func deliver(t testing.TB, s *Store, account string, mark Mark) (n int) {
+	t.Helper()
+	for {
+		list := claim(t, s, "dst.test", account, 100)
+		if len(list) == 0 && !slices.Contains(s.TakeReady(), Lane{"dst.test", account}) {
+			return n
+		}
+		n += settleAll(t, s, list, mark)
+	}
+}
+
+func settleAll(t testing.TB, s *Store, list []Claimed, mark Mark) (n int) {
+	t.Helper()
+	var results []Result
+	for _, c := range list {
+		r := Result{ID: c.Message.ID, Domain: c.Domain, Event: Event{Kind: EventAttempt}}
+		for _, i := range c.Rcpts {
+			r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: Delivered, Reply: "250 ok", Mark: mark})
+			n++
+		}
+		results = append(results, r)
+	}
+	if err := s.Settle(results...); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// A new account's first sendings go out as its cap grows, and recipients that it knows at
+// once, also behind those that wait.
+func TestFirst(t *testing.T) {
+	s, c := newStore(t)
+	setStrangers(t, s, byMX)
+	addAccount(t, s, "acme", quota.Plan{})
+	handIn(t, s, "acme", 0, 100)
+	sent := 0
+	for day, want := range []int{20, 40, 40} {
+		if n := deliver(t, s, "acme", MarkDelivered); n != want {
+			t.Fatalf("day %d: %d went out, want %d", day, n, want)
+		}
+		sent += want
+		if r, capped, err := s.Record("acme"); err != nil || !capped || r.Waiting != int64(100-sent) {
+			t.Errorf("day %d: %+v, %v, %v", day, r, capped, err)
+		}
+		handIn(t, s, "acme", 0, 5)
+		accept(t, s, "acme", 100, "R1@dst.test") // in another case
+		if n := deliver(t, s, "acme", MarkDelivered); n != 6 {
+			t.Errorf("day %d: %d of 6 to recipients that are known", day, n)
+		}
+		c.add(24 * time.Hour)
+	}
+	accept(t, s, "acme", 100, "new@route.test")
+	if n := len(claim(t, s, "route.test", "acme", 10)); n != 1 {
+		t.Errorf("%d by a route, want 1", n)
+	}
+}
+
+// Only what waits is late: a message to known and unknown recipients goes to the former.
+func TestFirst_mixed(t *testing.T) {
+	s, c := newStore(t)
+	setStrangers(t, s, Strangers{Cap: 2, Direct: byMX.Direct})
+	addAccount(t, s, "acme", quota.Plan{})
+	accept(t, s, "acme", 100, "a@dst.test", "b@dst.test")
+	deliver(t, s, "acme", MarkDelivered)
+	accept(t, s, "acme", 100, "x@dst.test", "a@dst.test", "y@dst.test")
+	list := claim(t, s, "dst.test", "acme", 10)
+	if len(list) != 1 || !slices.Equal(list[0].Rcpts, []int{1}) {
+		t.Fatalf("claimed %+v", list)
+	}
+	settleAll(t, s, list, MarkDelivered)
+	m := list[0].Message
+	if got, err := s.QueueMessage(m.ID); err != nil || !got.Recipients[0].Waits() || !got.Recipients[2].Waits() {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if is, err := s.Operate(Operation{Op: OpRetry}, []ID{m.ID}); err != nil || len(is.Same) != 1 {
+		t.Errorf("retry of what waits: %+v, %v", is, err)
+	}
+	c.add(24 * time.Hour)
+	if n := deliver(t, s, "acme", MarkDelivered); n != 2 {
+		t.Errorf("%d on the next day, want 2", n)
+	}
+}
+
+// A kill between claim and settle uses the cap once and loses nothing; neither does one
+// while mail waits.
+func TestFirst_killed(t *testing.T) {
+	c := &clock{t: epoch}
+	path := filepath.Join(t.TempDir(), "relay.db")
+	s := reopen(t, path, c)
+	setStrangers(t, s, byMX)
+	addAccount(t, s, "acme", quota.Plan{})
+	handIn(t, s, "acme", 0, 70)
+	again := func() {
+		t.Helper()
+		verify(t, s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = reopen(t, path, c)
+		setStrangers(t, s, byMX)
+	}
+	for day, want := range []int{20, 40, 10} {
+		for range 2 {
+			claim(t, s, "dst.test", "acme", 15)
+			again()
+		}
+		if n := deliver(t, s, "acme", MarkDelivered); n != want {
+			t.Fatalf("day %d: %d went out, want %d", day, n, want)
+		}
+		r, _, err := s.Record("acme")
+		if err != nil || r.Today.Delivered != int64(want) || r.First.Used != want {
+			t.Errorf("day %d: %+v, %v", day, r, err)
+		}
+		again()
+		c.add(24 * time.Hour)
+	}
+	verify(t, s)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whatever the days are like, no more first sendings go out in one than the cap allows, and
+// all go out in the end.
+func TestFirst_anyDays(t *testing.T) {
+	s, c := newStore(t)
+	setStrangers(t, s, Strangers{Cap: 5, Direct: byMX.Direct})
+	for seed := range uint64(12) {
+		r, name := rand.New(rand.NewPCG(seed, 1)), fmt.Sprintf("a%d", seed)
+		addAccount(t, s, name, quota.Plan{})
+		n := 1 + r.IntN(150)
+		accept(t, s, name, 100, addresses(n)...)
+		for day := 0; n > 0; day++ {
+			mark := []Mark{MarkDelivered, MarkUnknown, MarkBlamed}[r.IntN(3)]
+			before, _, _ := s.Record(name)
+			sent := deliver(t, s, name, mark)
+			if sent > before.First.Cap {
+				t.Fatalf("seed %d, day %d: %d of %d", seed, day, sent, before.First.Cap)
+			}
+			n -= sent
+			if after, _, _ := s.Record(name); after.Waiting != int64(n) {
+				t.Fatalf("seed %d, day %d: %d wait, the record says %d", seed, day, n, after.Waiting)
+			}
+			if day > 60 {
+				t.Fatalf("seed %d: %d wait for ever", seed, n)
+			}
+			c.add(24 * time.Hour)
+		}
+	}
+}
+
+// A greater cap lets go what waits, and so does a relay that goes by a smarthost now.
+func TestFirst_replanned(t *testing.T) {
+	wide := byMX
+	wide.Direct, wide.Way = func(string) bool { return false }, "smarthost"
+	for name, x := range map[string]struct {
+		lift func(*Store) error
+		want int
+	}{
+		"no cap": {func(s *Store) error { return setFirstCap(s, NoCap) }, 100},
+		"50":     {func(s *Store) error { return setFirstCap(s, 50) }, 50},
+		"less":   {func(s *Store) error { return setFirstCap(s, 10) }, 20}, // they went out before
+		"other":  {func(s *Store) error { return s.SetStrangers(wide) }, 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := newStore(t)
+			setStrangers(t, s, byMX)
+			addAccount(t, s, "acme", quota.Plan{})
+			handIn(t, s, "acme", 0, 100)
+			sent := deliver(t, s, "acme", MarkDelivered)
+			if err := x.lift(s); err != nil {
+				t.Fatal(err)
+			}
+			for more := true; more; {
+				var err error
+				if more, err = s.DoChores(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if sent += deliver(t, s, "acme", MarkDelivered); sent != x.want {
+				t.Errorf("%d went out, want %d", sent, x.want)
+			}
+		})
+	}
+}
+
+func setFirstCap(s *Store, n int) error {
+	_, err := s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) { a.FirstCap = n; return Change{}, nil })
+	return err
+}
+
+// An account with a history is not slowed by an upgrade.
+func TestRecord_begins(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "old", quota.Plan{})
+	addAccount(t, s, "new", quota.Plan{})
+	accept(t, s, "old", 100, addresses(1200)...)
+	deliver(t, s, "old", "") // by a relay that kept no records
+	c.add(40 * 24 * time.Hour)
+	setStrangers(t, s, byMX)
+	if r, _, err := s.Record("old"); err != nil || !r.Proven || r.First.Cap != 1200 {
+		t.Errorf("old: %+v, %v", r, err)
+	}
+	if r, _, err := s.Record("new"); err != nil || r.Proven || r.First.Cap != 20 {
+		t.Errorf("new: %+v, %v", r, err)
+	}
+	accept(t, s, "old", 100, addresses(1200)...)
+	if n := deliver(t, s, "old", MarkDelivered); n != 1200 {
+		t.Errorf("%d go out at once, want 1200", n)
+	}
+}
+
+// Both sides are told once that mail waits for more than a day, and once of each hold.
+func TestDoChores_tells(t *testing.T) {
+	s, c := newStore(t)
+	setStrangers(t, s, byMX)
+	var told []string
+	s.SetLetters(func(w *Told, _ ID) ([]Notice, error) {
+		told = append(told, fmt.Sprintf("%s %d %d %s %s", w.Account.Name, w.Waiting, w.Cap, w.LastDay.Format(time.DateOnly), w.Provider))
+		return []Notice{{Message: Message{Expires: s.Now().Add(time.Hour), Recipients: []Recipient{{Address: "boss@acme.test", Domain: "acme.test"}}}, Body: []byte("x\r\n")}}, nil
+	})
+	chores := func() {
+		t.Helper()
+		if _, err := s.DoChores(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	addAccount(t, s, "acme", quota.Plan{})
+	handIn(t, s, "acme", 0, 55)
+	chores()
+	handIn(t, s, "acme", 55, 15)
+	chores()
+	c.add(tellAfter)
+	chores()
+	handIn(t, s, "acme", 70, 10)
+	c.add(tellAfter)
+	chores()
+	if err := s.HoldAccount(Hold{Account: "acme", Provider: "Google", Until: c.now(), State: PaceEntry{Key: "k", Value: []byte("v")}}); err != nil {
+		t.Fatal(err)
+	}
+	chores()
+	chores()
+	if want := "acme 50 20 2026-11-25 |acme 0 0 0001-01-01 Google"; strings.Join(told, "|") != want {
+		t.Errorf("told %q, want %q", told, want)
+	}
+	if n := len(claim(t, s, "acme.test", "acme", 10)); n != 2 {
+		t.Errorf("%d mails, want 2", n)
+	}
+	if r, _, _ := s.Record("acme"); !r.Today.Bad {
+		t.Error("the day of a hold is clean")
+	}
+}
+
+// Who was not written to for a year is forgotten, and so is an account that is gone.
+func TestPruneKnown(t *testing.T) {
+	s, c := newStore(t)
+	setStrangers(t, s, byMX)
+	for _, name := range []string{"acme", "gone"} {
+		addAccount(t, s, name, quota.Plan{})
+		accept(t, s, name, 100, addresses(20)...)
+		deliver(t, s, name, MarkDelivered)
+	}
+	if err := s.RemoveAccount(Order{}, "gone"); err != nil {
+		t.Fatal(err)
+	}
+	count := func() (n int) {
+		t.Helper()
+		if err := s.PruneKnown(); err != nil {
+			t.Fatal(err)
+		}
+		_ = s.view(func(t *tx) error {
+			c := t.b.Cursor(known)
+			for k, v := c.First(); k != nil; k, v = c.Next() {
+				n += len(v) / 6
+			}
+			return nil
+		})
+		return n
+	}
+	if n := count(); n != 20 {
+		t.Errorf("%d are known, want 20", n)
+	}
+	c.add(400 * 24 * time.Hour)
+	if n := count(); n != 0 {
+		t.Errorf("%d are known after more than a year", n)
+	}
+}
