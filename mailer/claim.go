@@ -85,6 +85,9 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 	jobs := map[jobKey]*job{}
 	for _, c := range list {
 		key := store.Lane{Domain: c.Domain, Account: c.Message.Account}
+		if s.suppressed(&c) {
+			continue
+		}
 		got[key]++
 		l := s.lanes[key]
 		if l == nil || !s.takeOff(c) {

@@ -18,6 +18,7 @@ import (
 	"relay/mailer/route"
 	"relay/mailer/sign"
 	"relay/mailer/source"
+	"relay/mailer/suppress"
 	"relay/mailer/verdict"
 	"relay/store/record"
 )
@@ -50,7 +51,8 @@ type Config struct {
 	Connections           int             // in all, of which an account has a share; 0: 500
 	Sources               []source.Source // where connections come from; nil: one that the system chooses
 
-	Rules *verdict.Rules // that judge replies; nil: verdict.Default
+	Rules    *verdict.Rules // that judge replies; nil: verdict.Default
+	Suppress *suppress.Rows // what follows from refusals for a recipient; nil: suppress.Default
 
 	HostKey *sign.Key // signs relay's own mail, and that of accounts with ServiceSignature; nil: nothing does
 
@@ -120,6 +122,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Rules == nil {
 		c.Rules = verdict.Default()
+	}
+	if c.Suppress == nil {
+		c.Suppress = suppress.Default()
 	}
 	if c.Dialer == nil {
 		c.Dialer = tcpDialer{}

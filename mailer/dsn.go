@@ -110,6 +110,7 @@ func dsnRecipient(msg *store.Message, r *store.Recipient) dsn.Recipient {
 		Expired:     r.DSN.Expired,
 		Dropped:     r.DSN.Dropped,
 		LastAttempt: r.DSN.At,
+		Suppressed:  r.DSN.Suppressed,
 	}
 	if d.Dropped && d.Reply == "" {
 		d.Reply = "the operator of this mail system has removed the message"

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/mailer/dsn"
+	"relay/mailer/verdict"
 	"relay/store"
 )
 
@@ -198,7 +199,7 @@ func (m *Mailer) settlePassing(due []passing, now time.Time) {
 			switch {
 			case rcpt.Held:
 			case p.expire && !rcpt.Waits():
-				o := store.Outcome{Rcpt: i, State: store.Expired, Reply: reply}
+				o := store.Outcome{Rcpt: i, State: store.Expired, Reply: reply, Suppress: m.suppresses(verdict.Category(rcpt.Verdict.Category))}
 				if msg.Sender != "" && rcpt.WantsFailure() {
 					o.DSN = &store.DSN{Action: string(dsn.Failed), Reply: reply, Expired: true}
 				}

@@ -71,6 +71,7 @@ func (m *Mailer) outcome(a *attempt, t *target, now time.Time) store.Outcome {
 		o.Next = now.Add(jittered(t.verdict.Wait) + t.verdict.Wait/10) // the host named it
 	}
 	o.DSN = dsnOf(msg, t, o.State, now)
+	o.Suppress = m.suppresses(t.verdict.Category)
 	return o
 }
 

@@ -273,7 +273,7 @@ func TestSignature_host(t *testing.T) {
 		w.change("acme", func(a *store.Account) { a.ServiceSignature = true })
 		for from, want := range map[string][]string{"a@src.test": {"src.test", "relay.test"}, "x@other.test": {"relay.test"},
 			"boss@relay.test": nil, "boss@mail.relay.test": nil} {
-			w.acceptBody(message("you@dst.test"), strings.Replace(content, "a@src.test", from, 1))
+			w.acceptBody(message("me@dst.test"), strings.Replace(content, "a@src.test", from, 1))
 			w.pass(time.Minute)
 			list := h.messages()
 			m := list[len(list)-1]

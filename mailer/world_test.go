@@ -343,7 +343,7 @@ func (w *world) final(id store.ID, address string) store.EventOutcome {
 	}
 	var last store.EventOutcome
 	for _, e := range events {
-		if e.Kind != store.EventAttempt && e.Kind != store.EventExpired {
+		if e.Kind != store.EventAttempt && e.Kind != store.EventExpired && e.Kind != store.EventSuppressed {
 			continue
 		}
 		for _, o := range e.Recipients {

@@ -288,6 +288,9 @@ func (t *tx) deleteAccount(name string) error {
 	if err := t.deleteDomains(name); err != nil {
 		return err
 	}
+	if err := t.deleteSuppressions(name); err != nil {
+		return err
+	}
 	return errors.Join(t.b.Delete(dsnHours, []byte(name)), t.b.Delete(records, []byte(name)), t.b.Delete(accounts, []byte(name)))
 }
 

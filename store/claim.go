@@ -18,6 +18,9 @@ type Claimed struct {
 	Domain  string
 	Rcpts   []int // indices into Message.Recipients: those at Domain that are due
 	Again   bool  // Open has released it: Dialled comes before the dial
+
+	Suppressed []int       // others that were due and are suppressed: they were given up. Rcpts may be empty
+	DSNs       []DSNResult // what became of the DSN about them, for LogDSNs
 }
 
 // Claim takes due messages out of their lanes, in order of due time, and stores
@@ -44,58 +47,70 @@ func (s *Store) Claim(want []Want, next func(m *Message, tries int) time.Time) (
 }
 
 // claim takes messages of a lane. What must wait for the cap of first sendings gets another
-// day, and others are taken in its place; after mostReplanned of them the lane is announced,
-// and goes on in another transaction.
+// day, what is suppressed is given up, and others are taken in their place; after
+// mostPutOff of them the lane is announced, and goes on in another transaction.
 func (t *tx) claim(w Want, next func(*Message, int) time.Time, list *[]Claimed) error {
-	for moved := 0; ; {
-		before := len(*list)
+	for all := 0; all < mostPutOff; {
 		ids := t.dueIDs(w)
-		if err := t.claimThose(ids, w.Lane, next, list); err != nil {
+		took, putOff, err := t.claimThose(ids, w.Lane, next, list)
+		if err != nil {
 			return err
 		}
-		took := len(*list) - before
-		w.Max -= took
-		if took == len(ids) || w.Max <= 0 {
+		if w.Max -= took; took == len(ids) || w.Max <= 0 {
 			return nil
 		}
-		if moved += len(ids) - took; moved >= mostReplanned {
-			t.then.lanes = append(t.then.lanes, w.Lane)
-			return nil
-		}
+		all += putOff
 	}
+	t.then.lanes = append(t.then.lanes, w.Lane)
+	return nil
 }
 
-// mostReplanned is about how many messages of a lane one claim gives another day.
-const mostReplanned = 64
+// mostPutOff is about how many messages of a lane one claim gives another day or gives up.
+const mostPutOff = 64
 
-func (t *tx) claimThose(ids []ID, l Lane, next func(*Message, int) time.Time, list *[]Claimed) error {
+// claimThose says how many of the messages it took, and of how many nothing may be tried.
+// It stops after mostPutOff of these.
+func (t *tx) claimThose(ids []ID, l Lane, next func(*Message, int) time.Time, list *[]Claimed) (took, putOff int, err error) {
 	for _, id := range ids {
 		m, err := t.message(id)
 		if err != nil {
-			return err
+			return took, putOff, err
 		}
 		if m == nil {
-			return fmt.Errorf("queue names message %s, which is not there; see relay check --store", id)
+			return took, putOff, fmt.Errorf("queue names message %s, which is not there; see relay check --store", id)
 		}
-		c := Claimed{Message: m, Domain: l.Domain}
-		if c.Rcpts, err = t.mayGo(m, l.Domain, m.ready(l.Domain, t.wall)); err != nil {
-			return err
+		c := Claimed{Message: m, Domain: l.Domain, Rcpts: m.ready(l.Domain, t.wall)}
+		if err := t.suppressClaimed(&c); err != nil {
+			return took, putOff, err
 		}
-		if len(c.Rcpts) == 0 {
-			continue
+		if c.Rcpts, err = t.mayGo(m, l.Domain, c.Rcpts); err != nil {
+			return took, putOff, err
 		}
-		was, _ := m.due(l.Domain)
-		at := next(m, m.Recipients[c.Rcpts[0]].Tries+1)
-		if c.Again, err = t.openClaim(id, l.Domain, was, at); err != nil {
-			return err
+		if len(c.Rcpts) > 0 {
+			err = t.claimRcpts(&c, next)
+			took++
+		} else {
+			putOff++
 		}
-		err = t.change(m, l.Domain, c.Rcpts, func(r *Recipient) { r.Next = at })
-		if err != nil {
-			return err
+		if len(c.Rcpts)+len(c.Suppressed) > 0 {
+			*list = append(*list, c)
 		}
-		*list = append(*list, c)
+		if err != nil || putOff == mostPutOff {
+			return took, putOff, err
+		}
 	}
-	return nil
+	return took, putOff, nil
+}
+
+// claimRcpts opens the claim.
+func (t *tx) claimRcpts(c *Claimed, next func(*Message, int) time.Time) (err error) {
+	m := c.Message
+	was, _ := m.due(c.Domain)
+	at := next(m, m.Recipients[c.Rcpts[0]].Tries+1)
+	if c.Again, err = t.openClaim(m.ID, c.Domain, was, at); err != nil {
+		return err
+	}
+	return t.change(m, c.Domain, c.Rcpts, func(r *Recipient) { r.Next = at })
 }
 
 // dueIDs are the first messages of the lane that are due now.

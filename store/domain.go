@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"relay/store/bolt"
 )
 
 // Domain is one that an account signs for, once the DNS shows that it is delegated: the
@@ -133,15 +135,18 @@ func (s *Store) RemoveDomain(o Order, account, name string) error {
 	})
 }
 
-func (t *tx) deleteDomains(account string) error {
+func (t *tx) deleteDomains(account string) error { return t.deleteOf(domains, account) }
+
+// deleteOf deletes the records of a bucket whose keys begin with an account.
+func (t *tx) deleteOf(b bolt.Bucket, account string) error {
 	prefix := pairKey(account, "")
-	c := t.b.Cursor(domains)
+	c := t.b.Cursor(b)
 	var keys [][]byte
 	for k, _ := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, _ = c.Next() {
 		keys = append(keys, slices.Clone(k))
 	}
 	for _, k := range keys {
-		if err := t.b.Delete(domains, k); err != nil {
+		if err := t.b.Delete(b, k); err != nil {
 			return err
 		}
 	}

@@ -30,6 +30,8 @@ type DSN struct {
 	At      time.Time `json:"at,omitzero"`      // the last attempt; zero: none is meant
 	Expired bool      `json:"expired,omitempty"`
 	Dropped bool      `json:"dropped,omitempty"` // removed by the operator
+
+	Suppressed time.Time `json:"suppressed,omitzero"` // not tried: suppressed since then, by Reply; zero: it was tried
 }
 
 // DSNs says how DSNs are made.

@@ -54,6 +54,9 @@ func (t *tx) planFirst(m *Message, a *Account) error {
 			continue
 		}
 		known, err := t.knows(a.Name, r)
+		if err == nil && !known {
+			known, err = t.isSuppressed(a.Name, r) // it will not be tried
+		}
 		if err != nil {
 			return err
 		}

@@ -24,6 +24,8 @@ const (
 	Failed    RecipientState = "failed"    // refused for good, or cannot be sent as it is
 	Expired   RecipientState = "expired"   // given up after its time
 	Dropped   RecipientState = "dropped"   // removed by the operator
+
+	Suppressed RecipientState = "suppressed" // not tried: see Suppression
 )
 
 // Final reports whether the recipient needs no further attempt.

@@ -20,6 +20,8 @@ type Outcome struct {
 	Delayed bool           // a delay DSN was sent, or none will be wanted
 	DSN     *DSN           // what the sender is to be told of it; nil: nothing
 	Mark    Mark           // what it says of the account; "": nothing
+
+	Suppress *Suppressing // what the reply means for further mail to the recipient; nil: nothing
 }
 
 // Notice is a message of relay's own: a DSN about another one, or a warning. It is
@@ -146,7 +148,7 @@ func (t *tx) apply(m *Message, r *Result) error {
 			}
 			e.Next = rcpt.Next
 		}
-		if err := errors.Join(t.hear(&o), t.note(m, rcpt, &o)); err != nil {
+		if err := errors.Join(t.hear(&o), t.note(m, rcpt, &o), t.follow(m, rcpt, &o)); err != nil {
 			return err
 		}
 		if !rcpt.State.Final() {

@@ -81,13 +81,15 @@ const (
 	waiting                        // account NUL id, domain: recipients that wait for the cap of first sendings
 	chores                         // kind NUL account NUL provider, see chore
 	overrides                      // number (8)
+	suppressed                     // account NUL mailbox
+	strikesOf                      // account NUL mailbox: refusals that do not suppress it yet
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
 	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "paces", "heard", "heard-order",
-	"records", "known", "waiting", "chores", "overrides"}
+	"records", "known", "waiting", "chores", "overrides", "suppressions", "strikes"}
 
 // Options of a store.
 type Options struct {

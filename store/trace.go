@@ -18,6 +18,8 @@ const (
 	EventNotice   EventKind = "notice"   // a DSN about it was queued
 	EventChanged  EventKind = "changed"  // held, released, retried or dropped by the operator
 	EventExpired  EventKind = "expired"  // given up without a further attempt
+
+	EventSuppressed EventKind = "suppressed" // given up without an attempt: see Suppression
 )
 
 // Event is a line in the life of a message. Bucket "trace", key ID, time and a
@@ -49,6 +51,7 @@ type EventOutcome struct {
 	Reply   string         `json:"reply,omitempty"`
 	Verdict Verdict        `json:"verdict,omitzero"`
 	Next    time.Time      `json:"next,omitzero"`
+	Since   time.Time      `json:"since,omitzero"` // suppressed since then
 }
 
 // Verdict is what a reply means, in the words of the rules that judged it. An older relay

@@ -19,6 +19,7 @@ var shapes = map[string]func(*entry){
 	"message deferred":       func(e *entry) { e.outcome("deferred") },
 	"message bounced":        func(e *entry) { e.outcome("bounced") },
 	"message expired":        (*entry).expired,
+	"message suppressed":     (*entry).suppressed,
 	"DSN queued":             (*entry).notice,
 	"warning queued":         (*entry).queued, // there is no from: the null sender
 	"message removed":        func(e *entry) { e.line("postfix/qmgr", e.get("spool_id"), ": removed") },
@@ -124,6 +125,12 @@ func (e *entry) expired() {
 		e.outcome("deferred")
 	}
 	e.line("postfix/qmgr", e.get("spool_id"), ": from=", e.address("from"), ", status=expired, returned to sender")
+}
+
+// suppressed is what Postfix logs of mail that it refuses to try.
+func (e *entry) suppressed() {
+	e.line("postfix/error", e.get("spool_id"), ": to=", e.address("to"), ", relay=none", e.delays(),
+		", dsn=", e.get("enhanced"), ", status=bounced (suppressed: ", e.get("reply"), ")")
 }
 
 // delays are in seconds: in all since the message was accepted; before the queue,

@@ -28,8 +28,11 @@ var advices = []struct{ code, text string }{
 
 // advice is what the sender can do about a failure.
 func advice(r *Recipient) string {
-	if r.Dropped {
+	switch {
+	case r.Dropped:
 		return "Ask the operator why before you send it again."
+	case !r.Suppressed.IsZero():
+		return "Take the address off your list. If you know that it works, have its suppression lifted, and send the message again."
 	}
 	if _, code, ok := strings.Cut(r.status(), "."); ok {
 		for _, a := range advices {

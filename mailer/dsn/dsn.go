@@ -51,6 +51,7 @@ type Recipient struct {
 	Reply       string    // the host's reply on one line, "550 5.1.1 no such user", or our own reason
 	Expired     bool      // failed because its time ran out; Reply is the last one
 	Dropped     bool      // failed because the operator removed it; Reply says so
+	Suppressed  time.Time // failed because it was not tried: suppressed since then, by Reply; zero: it was tried
 	LastAttempt time.Time // zero: none
 	RetryUntil  time.Time // of Delayed; zero: not said
 }
@@ -82,6 +83,8 @@ func (r *Recipient) status() string {
 		return r.Status
 	case r.Action == Delivered, r.Action == Relayed:
 		return "2.0.0"
+	case !r.Suppressed.IsZero():
+		return "5.7.1"
 	case r.Expired:
 		return "4.4.7"
 	case r.Action == Delayed:

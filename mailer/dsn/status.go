@@ -60,6 +60,8 @@ func (h *headerWriter) recipient(r *Recipient) {
 	case r.Reply == "":
 	case r.RemoteMTA != "":
 		h.field("Diagnostic-Code", "smtp; "+r.Reply)
+	case !r.Suppressed.IsZero():
+		h.field("Diagnostic-Code", "X-Local; suppressed: "+r.Reply)
 	default:
 		h.field("Diagnostic-Code", "X-Local; "+r.Reply)
 	}

@@ -88,6 +88,8 @@ func (t *textWriter) about(p *Params) {
 func (t *textWriter) recipient(r *Recipient) {
 	t.wrap("  ", "  ", r.Address)
 	switch {
+	case !r.Suppressed.IsZero():
+		t.suppressed(r)
 	case r.Reply == "":
 	case r.RemoteMTA != "":
 		t.wrap("    ", "    ", "The mail host "+r.RemoteMTA+" said:")
@@ -105,6 +107,15 @@ func (t *textWriter) recipient(r *Recipient) {
 		t.wrap("    ", "    ", "What to do: "+advice(r))
 	}
 	t.WriteString("\r\n")
+}
+
+// suppressed tells why a recipient was not tried.
+func (t *textWriter) suppressed(r *Recipient) {
+	t.wrap("    ", "    ", "It was not tried: the address is on your list of suppressed recipients since "+r.Suppressed.Format(dateFormat)+".")
+	if r.Reply != "" {
+		t.wrap("    ", "    ", "The reason was:")
+		t.wrap("      ", "      ", r.Reply)
+	}
 }
 
 // para writes a paragraph and an empty line.

@@ -1,0 +1,99 @@
+package mailer
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"relay/store"
+)
+
+// An unknown user is tried once. The sender is told each time; the next hop hears nothing
+// more, and of a message with others only they are tried.
+func TestMailer_suppressed(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		h := w.host("example.test")
+		tried := 0
+		h.say = func(x *exchange) string {
+			if x.verb == "RCPT" && strings.Contains(strings.ToLower(x.arg), "gone@") {
+				tried++
+				return "550 5.1.1 User unknown"
+			}
+			return ""
+		}
+		w.send("gone@example.test")
+		w.start()
+		w.pass(time.Minute)
+		id := w.send("GONE@example.test", "here@example.test")
+		alone := w.send("gone@example.test")
+		w.pass(5 * time.Minute)
+		w.halt()
+		w.wantFinal(id, "here@example.test", store.Delivered, "")
+		for _, id := range []store.ID{id, alone} {
+			if o := w.final(id, "gone@example.test"); id == alone && (o.State != store.Suppressed || o.Reply != "550 5.1.1 User unknown") {
+				t.Errorf("%+v", o)
+			}
+			if !w.gone(id) {
+				t.Errorf("%s is still in the queue", id)
+			}
+		}
+		if tried != 1 {
+			t.Errorf("tried %d times", tried)
+		}
+		told := w.notices()
+		if len(told) != 3 {
+			t.Fatalf("%d DSNs: %+v", len(told), told)
+		}
+		last := strings.Join(strings.Fields(told[2].content), " ")
+		for _, want := range []string{"Diagnostic-Code: X-Local; suppressed: 550 5.1.1 User unknown", "Status: 5.1.1", "list of suppressed recipients since"} {
+			if !strings.Contains(last, want) {
+				t.Errorf("no %q in the DSN %s", want, told[2].content)
+			}
+		}
+		if log := w.logged(); !strings.Contains(log, "message suppressed") {
+			t.Error(log)
+		}
+	})
+}
+
+// A null MX suppresses, an answer that blames our address does not.
+func TestMailer_suppressed_categories(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		w.host("example.test").say = func(x *exchange) string {
+			if x.verb == "RCPT" {
+				return "554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org"
+			}
+			return ""
+		}
+		w.send("you@example.test")
+		w.send("you@absent.test")
+		w.run(30 * time.Minute)
+		if is, ok, err := w.store.Suppressed("acme", "you@absent.test"); !ok || err != nil || is.Reason != "BadDomain" || is.Expires.Sub(is.Since) != 30*24*time.Hour {
+			t.Errorf("%+v, %v", is, err)
+		}
+		if _, ok, _ := w.store.Suppressed("acme", "you@example.test"); ok {
+			t.Error("a block suppresses the recipient")
+		}
+	})
+}
+
+// Many suppressed recipients do not keep the lane's other mail waiting.
+func TestMailer_suppressed_many(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		w.host("example.test")
+		if _, err := w.store.AddSuppressions(store.Order{}, "acme", []store.Suppression{{Recipient: "gone@example.test", Reason: store.ByHand}}); err != nil {
+			t.Fatal(err)
+		}
+		for range 200 {
+			m := message("gone@example.test")
+			m.Sender = ""
+			w.accept(m)
+		}
+		id := w.send("here@example.test")
+		w.run(10 * time.Second)
+		w.wantFinal(id, "here@example.test", store.Delivered, "")
+		if sum, _ := w.store.Totals(); sum != (store.Totals{}) {
+			t.Errorf("%+v are left", sum)
+		}
+	})
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"relay/store/bolt"
+)
+
+// PruneSuppressions removes what ended before then: suppressions, and strikes that count no
+// more. It works in small transactions and stops with the store.
+func (s *Store) PruneSuppressions(before time.Time) (removed int, err error) {
+	lists := []passing{
+		{suppressed, func(raw []byte) (bool, error) {
+			var is Suppression
+			err := decode("suppressions", nil, raw, &is)
+			return !is.inForce(before), err
+		}},
+		{strikesOf, func(raw []byte) (bool, error) {
+			var is strikes
+			err := decode("strikes", nil, raw, &is)
+			return before.Sub(is.Last) > strikesKept, err
+		}},
+	}
+	for _, l := range lists {
+		n, err := s.prune(l)
+		if removed += n; err != nil {
+			return removed, fmt.Errorf("prune %s: %w", bucketNames[l.in], err)
+		}
+	}
+	return removed, nil
+}
+
+// passing is a bucket whose records end, and says of one, by its value, whether it has.
+type passing struct {
+	in    bolt.Bucket
+	ended func(raw []byte) (bool, error)
+}
+
+// prune walks a bucket and removes what has ended.
+func (s *Store) prune(l passing) (removed int, err error) {
+	for from, more := []byte(nil), true; more; {
+		select {
+		case <-s.closed:
+			return removed, nil
+		default:
+		}
+		var keys [][]byte
+		err := s.view(func(t *tx) error {
+			keys, from, more, err = t.ended(l, from)
+			return err
+		})
+		if err != nil {
+			return removed, err
+		}
+		n, err := s.removeEnded(l, keys)
+		if removed += n; err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+// ended are the keys of what has ended among some records, and where the next ones begin.
+func (t *tx) ended(l passing, from []byte) (keys [][]byte, next []byte, more bool, err error) {
+	c := t.b.Cursor(l.in)
+	n := 0
+	for k, raw := c.Seek(from); k != nil; k, raw = c.Next() {
+		if n++; n > walkStep {
+			return keys, slices.Clone(k), true, nil
+		}
+		gone, err := l.ended(raw)
+		if err != nil {
+			return nil, nil, false, err
+		}
+		if gone {
+			keys = append(keys, slices.Clone(k))
+		}
+	}
+	return keys, nil, false, nil
+}
+
+// removeEnded looks at each record again: it may have been renewed.
+func (s *Store) removeEnded(l passing, keys [][]byte) (removed int, err error) {
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	err = s.update(0, func(t *tx) error {
+		removed = 0
+		for _, k := range keys {
+			raw := t.b.Get(l.in, k)
+			if raw == nil {
+				continue
+			}
+			if gone, err := l.ended(raw); err != nil || !gone {
+				return err
+			}
+			if err := t.b.Delete(l.in, k); err != nil {
+				return err
+			}
+			removed++
+		}
+		return nil
+	})
+	return removed, err
+}
