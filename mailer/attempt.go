@@ -261,8 +261,13 @@ func (a *attempt) more() bool {
 // better one.
 func (a *attempt) stop(f *failure) {
 	out := client.Outcome{Reply: f.err.Status(), Stage: f.err.Stage, Local: f.err.Reply.Code == 0 || f.local}
-	if f.unsafe && f.noTLS() {
-		out.Reply = client.Reply{Code: 550, Enhanced: [3]int{5, 7, 30}, Text: "REQUIRETLS was asked for: " + f.err.Error()}
+	why, wanted := f.err.Error(), f.wanted()
+	if wanted != nil {
+		why = wanted.Text
+		out.Reply, out.Local = client.Reply{Code: 451, Enhanced: wanted.Status, Text: wanted.Text}, true
+	}
+	if a.job.message.RequireTLS && f.unsafe && f.noTLS() {
+		out.Reply = client.Reply{Code: 550, Enhanced: [3]int{5, 7, 30}, Text: "REQUIRETLS was asked for: " + why}
 	}
 	v := a.m.judge(&out, f.host)
 	for _, i := range append(a.left, a.later...) {
@@ -271,6 +276,7 @@ func (a *attempt) stop(f *failure) {
 			continue // a host that we could speak to has put it off: there will be another attempt
 		}
 		t.decide(out, f.host, v)
+		t.broke = t.broke || wanted != nil && !a.job.message.RequireTLS
 		a.answered = a.answered || out.Reply.Permanent() && out.Local
 		if t.hop == "" {
 			t.hop = hopName(f.host, f.addr)

@@ -84,24 +84,25 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 	got := make(map[store.Lane]int, len(lanes))
 	jobs := map[jobKey]*job{}
 	for _, c := range list {
-		key := store.Lane{Domain: c.Domain, Account: c.Message.Account}
+		lane := store.Lane{Domain: c.Domain, Account: c.Message.Account}
 		if s.suppressed(&c) {
 			continue
 		}
-		got[key]++
-		l := s.lanes[key]
+		got[lane]++
+		l := s.lanes[lane]
 		if l == nil || !s.takeOff(c) {
 			continue
 		}
 		t := l.turn.site
-		if j := jobs[jobKey{t, c.Message.ID}]; j != nil {
+		key := jobKey{t, c.Message.ID, l.domain.terms.Key()}
+		if j := jobs[key]; j != nil {
 			j.claims = append(j.claims, c)
 			j.again = j.again || c.Again
 			continue
 		}
-		j := &job{site: t, path: t.path, fault: t.fault, from: t.origin.Source, message: c.Message,
+		j := &job{site: t, path: t.path, fault: t.fault, from: t.origin.Source, message: c.Message, terms: l.domain.terms,
 			claims: []store.Claimed{c}, claimed: time.Now(), again: c.Again}
-		jobs[jobKey{t, c.Message.ID}] = j
+		jobs[key] = j
 		t.queue.push(j.message.Account, j)
 	}
 	clear(s.landed)
@@ -125,6 +126,7 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 type jobKey struct {
 	site *site
 	id   store.ID
+	asks string // of the TLS there, by the domains' terms
 }
 
 // putBack lets a lane stand in its turn again, or retires it.

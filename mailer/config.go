@@ -15,6 +15,7 @@ import (
 
 	"relay/mailer/client"
 	"relay/mailer/pace"
+	"relay/mailer/policy"
 	"relay/mailer/route"
 	"relay/mailer/sign"
 	"relay/mailer/source"
@@ -28,6 +29,7 @@ type Config struct {
 	Hostname string // EHLO name, and Reporting-MTA of DSNs; needed
 
 	Resolver     string                 // name server, host:port; "": the system's
+	Trusted      bool                   // Resolver is believed what it says of DNSSEC; else only one on loopback
 	DNS          route.Resolver         // used instead of Resolver where set
 	Smarthost    route.Route            // next hop of all mail; zero: MX
 	Routes       map[string]route.Route // next hops of single domains, lower case A-labels
@@ -56,6 +58,9 @@ type Config struct {
 
 	HostKey *sign.Key // signs relay's own mail, and that of accounts with ServiceSignature; nil: nothing does
 
+	MTASTS   bool           // policies of MTA-STS hold
+	DANE     bool           // TLSA records do
+	Policies policy.Fetcher // of policies of MTA-STS; nil: HTTPS
 	RootCAs  *x509.CertPool // for TLS that must be verified; nil: the system's
 	Dialer   Dialer         // nil: TCP
 	Timeouts client.Timeouts

@@ -18,7 +18,7 @@ type connection struct {
 	addr   netip.AddrPort
 	name   string // host[address]:port, for traces and logs
 	tls    string // version and cipher, for the same; "": in the clear
-	strict bool   // TLS, the certificate is the host's, and it has REQUIRETLS
+	met    demand // that it was found to meet
 	once   bool   // in the clear for an accident: for one message
 	slow   bool   // one command at a time
 	unhook func() bool
@@ -28,7 +28,7 @@ func (c *connection) hop() hop { return hop{c.host, c.addr} }
 
 // suits reports whether the connection will do for what is left of an attempt.
 func (c *connection) suits(a *attempt) bool {
-	return c.client.Usable() && !a.tour.moving && !a.tour.shuns(c.hop()) && (c.strict || !a.job.message.RequireTLS)
+	return c.client.Usable() && !a.tour.moving && !a.tour.shuns(c.hop()) && c.meets(a)
 }
 
 // spent reports whether the connection has carried its share, or all that the host
@@ -86,13 +86,17 @@ var (
 
 // noTLS reports that the host will not have the TLS at a later attempt either.
 func (f *failure) noTLS() bool {
+	if e := f.wanted(); e != nil {
+		return e.Sure
+	}
 	_, wrong := errors.AsType[*tls.CertificateVerificationError](f.err.Err)
-	return wrong || errors.Is(f.err.Err, client.ErrNoTLS) || errors.Is(f.err.Err, errNoRequireTLS)
+	return wrong || hostile(f.err.Err) || errors.Is(f.err.Err, client.ErrNoTLS) || errors.Is(f.err.Err, errNoRequireTLS)
 }
 
 // connect makes a connection to the next host of the attempt's tour that takes one.
 // A message that asks for REQUIRETLS goes only to a host with REQUIRETLS and TLS
-// with its own certificate (RFC 8689 §4.2.1).
+// with its own certificate (RFC 8689 §4.2.1); one to a domain with a policy only to
+// hosts that are as it wants.
 func (w *worker) connect(ctx context.Context, a *attempt) (*connection, *failure) {
 	t := &a.tour
 	for ctx.Err() == nil {
@@ -100,9 +104,14 @@ func (w *worker) connect(ctx context.Context, a *attempt) (*connection, *failure
 		if !ok {
 			break
 		}
+		want := a.demand()
+		if err := want.permits(to.host, t.path); err != nil {
+			t.fail(barred(to, err))
+			continue
+		}
 		w.hangUp()
 		w.m.settleDecided(a)
-		c, failed := w.m.open(ctx, to, t, a.job.message.RequireTLS)
+		c, failed := w.m.open(ctx, to, a)
 		if failed == nil {
 			t.moving = false
 			return c, nil
@@ -119,11 +128,14 @@ func (w *worker) connect(ctx context.Context, a *attempt) (*connection, *failure
 // open makes one connection. Where TLS is a bonus and the handshake breaks, it
 // dials again without (RFC 7435); where a host closes at EHLO, with HELO (RFC 5321
 // §3.2). Such a connection is for one message.
-func (m *Mailer) open(ctx context.Context, to hop, t *tour, strict bool) (*connection, *failure) {
-	d := dialing{m: m, hop: to, from: t.from, path: t.path, mode: t.path.TLS}
-	d.stricter = strict && d.mode != client.TLSImplicit && d.mode != client.TLSRequired
-	if d.stricter {
-		d.mode = client.TLSRequired
+func (m *Mailer) open(ctx context.Context, to hop, a *attempt) (*connection, *failure) {
+	t := &a.tour
+	d := dialing{m: m, hop: to, from: t.from, path: t.path, mode: t.path.TLS, want: a.demand()}
+	if d.want.terms.Clear() {
+		d.mode = client.TLSNone
+	}
+	if d.stricter = d.want.level(to.host) > demanded(d.mode); d.stricter {
+		d.mode = client.TLSEncrypted // tlsConfig looks at the certificate
 	}
 	d.apply(m.hosts.manners(to.addr.Addr()), t.slow)
 	c, failed := d.dial(ctx)
@@ -139,8 +151,7 @@ func (m *Mailer) open(ctx context.Context, to hop, t *tour, strict bool) (*conne
 		failed.unsafe = d.stricter && (failed.err.Stage == client.StageHandshake || failed.err.Stage == client.StageStartTLS)
 		return nil, failed
 	}
-	c.strict = (d.mode == client.TLSRequired || d.mode == client.TLSImplicit) && c.client.Extensions().RequireTLS
-	if strict && !c.strict {
+	if d.want.require && !c.meets(a) {
 		c.quit()
 		return nil, &failure{err: &client.ConnError{Stage: client.StageHello, Err: errNoRequireTLS}, host: to.host, addr: to.addr, unsafe: true}
 	}
@@ -154,6 +165,7 @@ type dialing struct {
 	from     *source.Source
 	path     *route.Path
 	mode     client.TLSMode
+	want     demand
 	stricter bool // than the path demands
 	helo     bool
 	slow     bool
@@ -198,7 +210,7 @@ func (d *dialing) dial(ctx context.Context) (*connection, *failure) {
 		if !ok {
 			ce = &client.ConnError{Stage: client.StageConnect, Err: err}
 		}
-		return &failure{err: ce, host: to.host, addr: to.addr}
+		return &failure{err: d.explain(ce), host: to.host, addr: to.addr}
 	}
 	within, cancel := context.WithTimeout(ctx, m.config().DialTimeout)
 	conn, err := m.config().Dialer.Dial(within, d.from.Addr, to.addr)
@@ -210,8 +222,8 @@ func (d *dialing) dial(ctx context.Context) (*connection, *failure) {
 	c, err := client.New(conn, client.Options{
 		Hostname:   d.from.EHLO,
 		TLS:        d.mode,
-		TLSConfig:  m.tlsConfig(d.mode),
-		ServerName: to.host,
+		TLSConfig:  d.tlsConfig(),
+		ServerName: d.want.terms.ServerName(to.host),
 		Auth:       d.path.Auth,
 		Helo:       d.helo,
 		OneByOne:   d.slow,
@@ -235,11 +247,4 @@ func (d *dialing) normal(c *client.Client) {
 	if c.TLSName() != "" {
 		d.m.hosts.unneeded(d.hop.addr.Addr(), clearHabit)
 	}
-}
-
-func (m *Mailer) tlsConfig(mode client.TLSMode) *tls.Config {
-	if mode == client.TLSOpportunistic {
-		return m.anyTLS
-	}
-	return m.strictTLS
 }

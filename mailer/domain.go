@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"relay/mailer/policy"
 	"relay/mailer/route"
 )
 
@@ -11,12 +12,13 @@ import (
 // that have no route of their own share one when there is a smarthost.
 type domain struct {
 	name    string
-	place   *place    // nil: not looked up yet
-	expires time.Time // the place is looked up again after it
-	absent  time.Time // when the DNS first said that there is no such domain; zero: it did not
-	lanes   []*lane   // wait for the look-up
-	asking  bool      // the look-up is wanted
-	asked   bool      // and under way
+	place   *place        // nil: not looked up yet
+	terms   *policy.Terms // of TLS there
+	expires time.Time     // the place is looked up again after it
+	absent  time.Time     // when the DNS first said that there is no such domain; zero: it did not
+	lanes   []*lane       // wait for the look-up
+	asking  bool          // the look-up is wanted
+	asked   bool          // and under way
 }
 
 const (
@@ -84,20 +86,24 @@ func (s *schedule) lookUp() {
 		s.routing++
 		s.do(func() {
 			path, err := s.m.router.Route(s.taking, d.name) // "" has the smarthost, as all that have no route of their own
-			s.tell(func() { s.found(d, path, err) })
+			terms, fetch := s.m.policies.Terms(s.taking, d.name, path)
+			s.tell(func() { s.routing-- })
+			if fetch != nil {
+				terms = fetch() // takes the time of a web server, and no place of other look-ups
+			}
+			s.tell(func() { s.found(d, path, terms, err) })
 		})
 	}
 }
 
 // found takes the answer of a look-up and hands the domain's lanes to the sites there.
-func (s *schedule) found(d *domain, path *route.Path, err error) {
+func (s *schedule) found(d *domain, path *route.Path, terms *policy.Terms, err error) {
 	now := s.m.store.Now()
-	s.routing--
 	d.asking, d.asked = false, false
 	if err == nil {
 		d.absent = time.Time{}
 		d.expires = now.Add(routeLife)
-		d.place = s.placeOf(path)
+		d.place, d.terms = s.placeOf(path), terms
 		if old := s.places[faultKey(d.name)]; old != nil {
 			for _, t := range old.sites {
 				t.failures, t.until = 0, time.Time{}

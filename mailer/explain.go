@@ -9,6 +9,7 @@ import (
 
 	"relay/mailer/client"
 	"relay/mailer/pace"
+	"relay/mailer/policy"
 	"relay/mailer/route"
 	"relay/mailer/source"
 	"relay/store"
@@ -20,11 +21,12 @@ type Explanation struct {
 	Hosts    []route.Host // in the order in which they are tried
 	Port     int
 	TLS      client.TLSMode
-	Fault    string       // why there is no way; "": there is one
-	Site     Site         // zero with a fault
-	Profile  pace.Profile // of the account
-	Own      bool         // it has that profile itself
-	Ceilings []Ceiling    // none with a fault
+	Terms    *policy.Terms // what the domain asks of TLS
+	Fault    string        // why there is no way; "": there is one
+	Site     Site          // zero with a fault
+	Profile  pace.Profile  // of the account
+	Own      bool          // it has that profile itself
+	Ceilings []Ceiling     // none with a fault
 	Source   source.Source
 	Outlook  Outlook
 }
@@ -72,6 +74,11 @@ func (m *Mailer) Explain(ctx context.Context, domain, account string) (e Explana
 	} else if err != nil {
 		return e, err
 	}
+	terms, fetch := m.policies.Terms(ctx, domain, path)
+	if fetch != nil {
+		terms = fetch()
+	}
+	e.Terms = terms
 	err = m.ask(ctx, func(s *schedule) { s.explain(&e, path, store.Lane{Domain: domain, Account: account}) })
 	return e, err
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"relay/mailer/policy"
 	"relay/mailer/route"
 	"relay/store"
 	"relay/store/quiet"
@@ -21,7 +22,9 @@ type Mailer struct {
 	log    *slog.Logger
 	router *route.Router
 	hosts  hostMemory
-	doubts doubts
+
+	policies *policy.Book // nil: there are none
+	doubts   doubts
 
 	signatures signatures
 	quiet      *quiet.Log // for what may fail again and again
@@ -47,17 +50,9 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Mailer, error) {
 		return nil, fmt.Errorf("mailer: %w", err)
 	}
 	cfg.setDefaults()
-	dns := cfg.DNS
-	if dns == nil {
-		var servers []string
-		if cfg.Resolver != "" {
-			servers = []string{cfg.Resolver}
-		}
-		d, err := route.NewDNS(route.DNSConfig{Servers: servers})
-		if err != nil {
-			return nil, fmt.Errorf("mailer: %w", err)
-		}
-		dns = d
+	dns, err := cfg.resolver()
+	if err != nil {
+		return nil, fmt.Errorf("mailer: %w", err)
 	}
 	router, err := route.New(route.Config{
 		Resolver:     dns,
@@ -81,13 +76,14 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Mailer, error) {
 			InsecureSkipVerify: true, // nobody vouches for an MX; what is encrypted is better than what is not
 			ClientSessionCache: tls.NewLRUClientSessionCache(1000),
 		},
-		strictTLS: &tls.Config{RootCAs: cfg.RootCAs},
+		strictTLS: &tls.Config{RootCAs: cfg.RootCAs}, // never a certificate of our own: no authority makes such for clients
 		probes:    make(chan struct{}),
 		asks:      make(chan func(*schedule)),
 		tuned:     make(chan struct{}, 1),
 		kick:      make(chan struct{}, 1),
 	}
 	m.cfg.Store(&cfg)
+	m.policies = policy.NewBook(st, cfg.policies(dns), log)
 	m.hosts.back = func(failures int) time.Duration { return m.config().lasts(m.config().block(failures)) }
 	wordDSNs(st, &m.cfg)
 	if err := limitStrangers(st, &cfg); err != nil {

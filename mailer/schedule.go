@@ -120,6 +120,7 @@ func (s *schedule) run(ctx context.Context) error {
 	s.taking = taking
 	s.loadPace()
 	s.do(func() { s.m.walk(taking, s) })
+	s.do(func() { s.m.policies.Run(taking) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

@@ -80,14 +80,14 @@ func TestSchedule_ForgetsNoAbsence(t *testing.T) {
 		s := newSchedule(w.mail)
 		now := w.store.Now()
 		d := s.domain("nowhere.test")
-		s.found(d, nil, route404(d.name))
+		s.found(d, nil, nil, route404(d.name))
 		s.block(s.siteAt(d.place, s.origins[0]), "")
 		s.keep = 0
 		s.forget(now.Add(time.Hour))
 		if s.domains["nowhere.test"] != d {
 			t.Fatal("forgotten before it was believed")
 		}
-		s.found(d, nil, route404(d.name))
+		s.found(d, nil, nil, route404(d.name))
 		s.keep = 0
 		s.dirty = fifo[*site]{}
 		d.place.sites[0].dirty = false
@@ -105,7 +105,7 @@ func TestSchedule_ForgetsTheDeadOfACrowd(t *testing.T) {
 		now := w.store.Now()
 		for i := range 2 * maxKept {
 			d := s.domain(fmt.Sprintf("d%d.test", i))
-			s.found(d, nil, &route.Error{Domain: d.name, Status: "4.4.3"})
+			s.found(d, nil, nil, &route.Error{Domain: d.name, Status: "4.4.3"})
 			t := s.siteAt(d.place, s.origins[0])
 			t.failures, t.until = 1, now.Add(time.Minute)
 			for s.dirty.len() > 0 {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"relay/mailer/pace"
+	"relay/mailer/policy"
 	"relay/mailer/route"
 	"relay/mailer/source"
 	"relay/store"
@@ -70,10 +71,11 @@ type job struct {
 	again   bool      // Dialled comes before the dial, see store.Claimed
 	passed  int       // how often a connection that could not be made passed it on
 
-	limits pace.Limits // of the site when it was begun
-	waited bool        // a ceiling kept it since it was accepted
-	stops  bool        // a 421 ends the attempt: no other host of the site is asked
-	gate   *pace.Gate  // of the account, when it was begun; nil: it has none
+	limits pace.Limits   // of the site when it was begun
+	waited bool          // a ceiling kept it since it was accepted
+	terms  *policy.Terms // of its domains, which all ask the same; nil: nothing
+	stops  bool          // a 421 ends the attempt: no other host of the site is asked
+	gate   *pace.Gate    // of the account, when it was begun; nil: it has none
 }
 
 // down reports whether the site is left alone after failures. A block that is longer

@@ -98,8 +98,9 @@ func TestTLS_Required(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			good, pool := certificate(t, "mx.example.test")
-			inWorld(t, Config{RootCAs: pool, SiteConnections: 1}, func(w *world) {
+			inWorld(t, Config{RootCAs: pool, SiteConnections: 1, DANE: true}, func(w *world) {
 				h := w.host("example.test")
+				w.proves("example.test")
 				h.ext = c.ext
 				switch c.host {
 				case "":
@@ -141,8 +142,9 @@ func TestTLS_RouteDemandsIt(t *testing.T) {
 // A message that needs TLS at a host whose TLS is broken waits alone: the site
 // goes on for all others.
 func TestTLS_RequiredAndBroken(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+	inWorld(t, Config{SiteConnections: 1, DANE: true}, func(w *world) {
 		h := w.host("example.test")
+		w.proves("example.test")
 		h.tls = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return nil, tls.AlertError(80)
 		}}
@@ -171,7 +173,8 @@ func TestTLS_RequiredAtTheSecondHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	pool.AddCert(certB)
-	inWorld(t, Config{RootCAs: pool}, func(w *world) {
+	inWorld(t, Config{RootCAs: pool, DANE: true}, func(w *world) {
+		w.proves("example.test")
 		a, b := w.host("a.test"), w.host("b.test")
 		a.ext, b.ext = []string{"PIPELINING"}, []string{"PIPELINING", "REQUIRETLS"}
 		a.tls, b.tls = goodA, goodB
@@ -231,7 +234,8 @@ func TestTLS_RoutesOfOneHost(t *testing.T) {
 
 // Nor does a message that finds no safe host stop the mail that needs none.
 func TestTLS_RequiredAndOneHostDown(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, Config{DANE: true}, func(w *world) {
+		w.proves("example.test")
 		h := w.host("a.test") // has no TLS
 		w.dead("b.test")
 		w.point("example.test", "mx.a.test", "mx.b.test")

@@ -121,6 +121,7 @@ func (w *worker) serve(a *attempt) (end ending, failed *failure) {
 				return ending{}, failed
 			}
 			a.stop(failed)
+			end.why = failed.err.Error()
 			break
 		}
 	}

@@ -28,6 +28,7 @@ type names struct {
 	addrs map[string][]netip.Addr
 	fail  map[string]error
 	asked map[string]int
+	proof proof
 	slow  string // names that end so are answered after five seconds, or not
 }
 

@@ -81,13 +81,14 @@ type Message struct {
 	EightBit   bool        `json:"8bit,omitempty"`       // the content has octets above 127
 	SMTPUTF8   bool        `json:"smtputf8,omitempty"`   // the client asked for it
 	RequireTLS bool        `json:"requiretls,omitempty"`
-	Client     string      `json:"client,omitempty"`    // address of the mail program, for the trace
-	About      ID          `json:"about,omitzero"`      // of a DSN: the message it tells about
-	Own        EventNote   `json:"own,omitempty"`       // of other mail of relay's own: what it is
-	Traced     bool        `json:"traced,omitempty"`    // the event of its acceptance lies in the trace
-	BodyHash   []byte      `json:"body_hash,omitempty"` // see bodyhash; nil: nobody signs it
-	Signature  Signature   `json:"signature,omitzero"`  // as it was made at the first attempt; zero: none
-	DSNDue     time.Time   `json:"dsn_due,omitzero"`    // when the sender is told what its recipients' DSN fields say; zero: they say nothing
+	NoTLSTerms bool        `json:"no_tls_terms,omitempty"` // its header says TLS-Required: No (RFC 8689 §5)
+	Client     string      `json:"client,omitempty"`       // address of the mail program, for the trace
+	About      ID          `json:"about,omitzero"`         // of a DSN: the message it tells about
+	Own        EventNote   `json:"own,omitempty"`          // of other mail of relay's own: what it is
+	Traced     bool        `json:"traced,omitempty"`       // the event of its acceptance lies in the trace
+	BodyHash   []byte      `json:"body_hash,omitempty"`    // see bodyhash; nil: nobody signs it
+	Signature  Signature   `json:"signature,omitzero"`     // as it was made at the first attempt; zero: none
+	DSNDue     time.Time   `json:"dsn_due,omitzero"`       // when the sender is told what its recipients' DSN fields say; zero: they say nothing
 	Recipients []Recipient `json:"recipients"`
 
 	index map[string]int // of many recipients, by mailbox; nil: not made

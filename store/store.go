@@ -73,6 +73,8 @@ const (
 	dsnHours                       // account: the DSNs of its open hour
 	domains                        // account NUL domain that it signs for
 	signingKeys                    // selector
+	tlsPolicies                    // domain: its policy of MTA-STS
+	tlsDays                        // day (YYYYMMDD), domain: how TLS went, see TLSDay
 	paces                          // see PaceEntry
 	heard                          // hash: a kind of reply, see ReplyKind
 	heardOrder                     // number (8): hash
@@ -88,7 +90,7 @@ const (
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
-	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "paces", "heard", "heard-order",
+	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "tls-policies", "tls-days", "paces", "heard", "heard-order",
 	"records", "known", "waiting", "chores", "overrides", "suppressions", "strikes"}
 
 // Options of a store.

@@ -19,11 +19,7 @@ import (
 
 // resolver returns the mailer's resolver with a shorter timeout, because a person waits.
 func (l *look) resolver() (*route.DNS, error) {
-	cfg := route.DNSConfig{Timeout: 2 * time.Second}
-	if l.cfg.Delivery.Resolver != "" {
-		cfg.Servers = []string{l.cfg.Delivery.Resolver}
-	}
-	return route.NewDNS(cfg)
+	return route.NewDNS(l.cfg.Delivery.DNS(2 * time.Second))
 }
 
 // records is the look at the DNS records of this host, which receivers ask for.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net"
 	"os"
 	"time"
@@ -17,6 +18,9 @@ import (
 // Delivery is the [delivery] section: how mail goes out.
 type Delivery struct {
 	Resolver        string     `toml:"resolver"`
+	TrustedResolver string     `toml:"trusted_resolver"`
+	MTASTS          bool       `toml:"mta_sts"`
+	DANE            bool       `toml:"dane"`
 	Smarthost       string     `toml:"smarthost"`
 	SmarthostTLS    string     `toml:"smarthost_tls"`
 	SmarthostUser   string     `toml:"smarthost_user"`
@@ -41,8 +45,11 @@ type Delivery struct {
 
 var deliveryKeys = Section{Name: "delivery", Keys: []Key{
 	{"resolver", "", unlessEmpty(isPeer), OnRestart, `host:port; default the system's`},
+	{"trusted_resolver", "", unlessEmpty(isPeer), OnRestart, `asked in place of resolver, and believed what it proves by DNSSEC, as one on loopback is`},
+	{"mta_sts", true, nil, OnRestart, `domains' policies on TLS hold (RFC 8461)`},
+	{"dane", true, nil, OnRestart, `likewise TLSA records; needs a resolver on loopback that validates, or trusted_resolver`},
 	{"smarthost", "", unlessEmpty(isPeer), OnRestart, `host:port; default MX`},
-	{"smarthost_tls", "opportunistic", oneOf("opportunistic", "starttls", "implicit", "none"), OnRestart, `or starttls, implicit (certificate verified), none`},
+	{"smarthost_tls", "opportunistic", oneOf(tlsWords...), OnRestart, `or encrypt, starttls, implicit (the last two verify the certificate), none`},
 	{"smarthost_user", "", with("smarthost_password_file"), OnRestart, `with smarthost_password_file; TLS is then verified, except to loopback`},
 	{"smarthost_password_file", "", isCredential, OnRestart, `its first line is the password`},
 	{"port", 25, isPort, OnRestart, `of MX hosts`},
@@ -80,7 +87,10 @@ func hasWaits(v *validator, key string, value any) {
 func (c *Config) Mailer() mailer.Config {
 	d := &c.Delivery
 	return mailer.Config{
-		Resolver:              d.Resolver,
+		Resolver:              cmp.Or(d.TrustedResolver, d.Resolver),
+		Trusted:               d.TrustedResolver != "",
+		MTASTS:                d.MTASTS,
+		DANE:                  d.DANE,
 		Port:                  d.Port,
 		AllowPrivate:          d.AllowPrivate,
 		Retry:                 durations(d.Retry),
@@ -104,6 +114,15 @@ func capOf(n int) int {
 		return store.NoCap
 	}
 	return n
+}
+
+// DNS says which name servers to ask, with a time for each question.
+func (d *Delivery) DNS(patience time.Duration) route.DNSConfig {
+	cfg := route.DNSConfig{Timeout: patience, Trusted: d.TrustedResolver != ""}
+	if s := cmp.Or(d.TrustedResolver, d.Resolver); s != "" {
+		cfg.Servers = []string{s}
+	}
+	return cfg
 }
 
 // Verdicts are the rules on replies of next hops: relay's, and before them those of the
@@ -148,8 +167,12 @@ func durations(list []Duration) []time.Duration {
 	return out
 }
 
+// tlsWords are the values of keys on TLS to a next hop.
+var tlsWords = []string{"opportunistic", "encrypt", "starttls", "implicit", "none"}
+
 var tlsModes = map[string]client.TLSMode{
-	"none": client.TLSNone, "opportunistic": client.TLSOpportunistic, "starttls": client.TLSRequired, "implicit": client.TLSImplicit,
+	"encrypt": client.TLSEncrypted,
+	"none":    client.TLSNone, "opportunistic": client.TLSOpportunistic, "starttls": client.TLSRequired, "implicit": client.TLSImplicit,
 }
 
 // NextHop is the smarthost; zero: MX. It reads the password.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"relay/cli/exit"
 	"relay/mailer/client"
@@ -26,7 +27,7 @@ limits of its own: what providers take does not hold there.`, Keys: []Key{
 	{"domains", []string{}, all(hasDomains, each(isDomain)), OnRestart, `in full: subdomains are other domains`},
 	{"host", "", isNextHop, OnRestart, `name or address; default the MX hosts of the domains, past the smarthost`},
 	{"port", 0, isPortOrUsual, OnRestart, `0: 25, with implicit TLS 465`},
-	{"tls", "opportunistic", oneOf("opportunistic", "starttls", "implicit", "none"), OnRestart, `or starttls, implicit (certificate verified), none`},
+	{"tls", "opportunistic", all(oneOf(tlsWords...), implicitByHost), OnRestart, `or encrypt, starttls, implicit (the last two verify the certificate), none; without host: of the MX hosts, besides what the domain itself asks`},
 	{"user", "", with("password_file"), OnRestart, `with password_file; TLS is then verified, except to loopback`},
 	{"password_file", "", isCredential, OnRestart, `its first line is the password`},
 	{"connections", 20, countFrom(0), OnRestart, `at once; any number of messages`},
@@ -41,6 +42,14 @@ func hasDomains(v *validator, key string, value any) {
 func isDomain(v *validator, key string, value any) {
 	if _, _, ok := maildomain.Parse(value.(string)); !ok {
 		v.bad(key, "%q is not a domain", value)
+	}
+}
+
+// implicitByHost refuses TLS from the first octet to MX hosts, whose port has none.
+func implicitByHost(v *validator, key string, value any) {
+	section, _, _ := strings.Cut(key, ".")
+	if value == "implicit" && valueIn(v.table(section), "host").String() == "" {
+		v.bad(key, "implicit needs a host; MX hosts have starttls")
 	}
 }
 

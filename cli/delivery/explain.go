@@ -51,7 +51,7 @@ func explainFields(v *api.Explanation, now time.Time, zone *time.Location) []ter
 		return append(list, term.Field{"fault", words.Clean(v.Fault)}, term.Field{"next attempt", nextText(v, now)})
 	}
 	for _, h := range v.Hosts {
-		list = append(list, term.Field{"host", fmt.Sprintf("%s [%s]:%d", h.Name, strings.Join(h.Addresses, ", "), v.Port)})
+		list = append(list, term.Field{"host", fmt.Sprintf("%s [%s]:%d%s", h.Name, strings.Join(h.Addresses, ", "), v.Port, hostTLSText(&h.TLS))})
 	}
 	list = append(list, term.Field{"row", limitsText(v.Site.Provider, v.Site.Row) + recipientsText(v.Site.Row)})
 	if s := v.Site; s.Suspended != nil {
@@ -66,7 +66,35 @@ func explainFields(v *api.Explanation, now time.Time, zone *time.Location) []ter
 	if v.Source.Address != "" {
 		source = v.Source.Address + " as " + source
 	}
-	return append(list, term.Field{"source", source}, term.Field{"TLS", v.TLS}, term.Field{"next attempt", nextText(v, now)})
+	return append(list, term.Field{"source", source}, term.Field{"TLS", tlsText(v)}, term.Field{"next attempt", nextText(v, now)})
+}
+
+// Names of what asks for TLS.
+var tlsBy = map[string]string{"dane": "DANE", "mta-sts": "MTA-STS", "route": "its route"}
+
+// hostTLSText says what TLS with a host must be, if that is anything.
+func hostTLSText(h *act.HostTLS) string {
+	switch {
+	case h.Barred != "":
+		return ": not used, " + words.Clean(h.Barred)
+	case h.Level == "verified":
+		return ": TLS with its own certificate, for " + tlsBy[h.By]
+	case h.Level == "encrypted":
+		return ": TLS with any certificate, for " + tlsBy[h.By]
+	}
+	return ""
+}
+
+// tlsText is the route's word on TLS, and the domain's.
+func tlsText(v *api.Explanation) string {
+	text := v.TLS
+	if p := v.MTASTS; p != nil {
+		text += fmt.Sprintf("; MTA-STS %s, mx %s", p.Mode, words.Clean(strings.Join(p.MX, ", ")))
+	}
+	if v.DNSSEC {
+		text += "; DNSSEC proves the MX (DANE)"
+	}
+	return text
 }
 
 func accountText(v *api.Explanation) string {

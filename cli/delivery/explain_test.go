@@ -24,7 +24,8 @@ func google() *act.SiteState {
 
 func TestExplain_text(t *testing.T) {
 	v := &api.Explanation{Address: "jo@example.net", Domain: "example.net", Account: "acme", Way: act.Way{Route: "mx", Port: 25, TLS: "opportunistic",
-		Hosts: []act.MailHost{{Name: "alt1.google.com", Addresses: []string{"192.0.2.1"}}}, Site: google(), Profile: "normal", Source: act.WaySource{EHLO: "relay.example"},
+		MTASTS: &act.STSPolicy{Mode: "enforce", MX: []string{"*.google.com"}},
+		Hosts:  []act.MailHost{{Name: "alt1.google.com", Addresses: []string{"192.0.2.1"}, TLS: act.HostTLS{Level: "verified", By: "mta-sts"}}}, Site: google(), Profile: "normal", Source: act.WaySource{EHLO: "relay.example"},
 		Ceilings: []act.Ceiling{{Name: "site", Row: google().Row, Now: google().Now, Since: google().SlowedSince, Why: google().SlowedBy, Next: new(noon.Add(time.Second)), Binds: true}}},
 		Next: new(noon.Add(time.Minute))}
 	var b bytes.Buffer
@@ -32,9 +33,9 @@ func TestExplain_text(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"acme, profile normal", "the MX hosts of example.net", "alt1.google.com [192.0.2.1]:25",
+		"acme, profile normal", "the MX hosts of example.net", "alt1.google.com [192.0.2.1]:25: TLS with its own certificate, for MTA-STS",
 		"Google, 3 connections, 50 messages each, 100 a minute, 50 recipients in a transaction",
-		"1 connection, 50 a minute (binds), since 2026-11-23 11:50", "421 4.7.28 too fast; the next message in 1s", "opportunistic", "in 1m",
+		"1 connection, 50 a minute (binds), since 2026-11-23 11:50", "421 4.7.28 too fast; the next message in 1s", "opportunistic; MTA-STS enforce, mx *.google.com", "in 1m",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(b.String()), " "), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())

@@ -54,11 +54,7 @@ func (r *Relay) signing(c *config.Config) jobs.Signing {
 // names is the DNS as jobs and acts ask it.
 func (r *Relay) names() (records.Names, error) {
 	r.resolving.Do(func() {
-		cfg := route.DNSConfig{Timeout: lookPatience}
-		if s := r.cfg.Delivery.Resolver; s != "" {
-			cfg.Servers = []string{s}
-		}
-		r.dns, r.noDNS = route.NewDNS(cfg)
+		r.dns, r.noDNS = route.NewDNS(r.cfg.Delivery.DNS(lookPatience))
 	})
 	return r.dns, r.noDNS
 }

@@ -58,6 +58,7 @@ func paceView(rate float64, connections int) act.Pace {
 
 var tlsNames = map[client.TLSMode]string{
 	client.TLSOpportunistic: "opportunistic", client.TLSRequired: "starttls", client.TLSImplicit: "implicit", client.TLSNone: "none",
+	client.TLSEncrypted: "encrypt",
 }
 
 // Explain implements act.Deliveries.
@@ -72,12 +73,13 @@ func (d deliveries) Explain(ctx context.Context, domain, account string) (*act.W
 		w.Source.Address = e.Source.Addr.String()
 	}
 	for _, h := range e.Hosts {
-		host := act.MailHost{Name: h.Name, Addresses: []string{}}
+		host := act.MailHost{Name: h.Name, Addresses: []string{}, TLS: hostTLS(e.Terms, h.Name)}
 		for _, a := range h.Addrs {
 			host.Addresses = append(host.Addresses, a.String())
 		}
 		w.Hosts = append(w.Hosts, host)
 	}
+	w.MTASTS, w.DNSSEC = stsView(e.Terms.Policy()), e.Terms.Secure()
 	if e.Fault == "" {
 		site := siteState(&e.Site)
 		w.Site = &site

@@ -72,7 +72,7 @@ func (c *Client) open(o *Options) *ConnError {
 	if err := c.hello(); err != nil {
 		return err
 	}
-	if o.TLS == TLSOpportunistic || o.TLS == TLSRequired {
+	if o.TLS == TLSOpportunistic || o.TLS.demanded() {
 		if err := c.startTLS(o); err != nil {
 			return err
 		}
@@ -93,6 +93,9 @@ func (c *Client) TLSName() string {
 	}
 	return strings.ReplaceAll(tls.VersionName(c.tls.Version), " ", "") + " " + tls.CipherSuiteName(c.tls.CipherSuite)
 }
+
+// TLS is the state of the connection's TLS; nil for plaintext.
+func (c *Client) TLS() *tls.ConnectionState { return c.tls }
 
 // Transactions counts those for which MAIL was said.
 func (c *Client) Transactions() int { return c.count }

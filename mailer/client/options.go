@@ -13,7 +13,11 @@ const (
 	TLSNone                         // plaintext
 	TLSRequired                     // STARTTLS, or no transaction
 	TLSImplicit                     // TLS from the first octet (RFC 8314 §3)
+	TLSEncrypted                    // as TLSRequired, whatever the certificate
 )
+
+// demanded reports whether there is no transaction without STARTTLS.
+func (m TLSMode) demanded() bool { return m == TLSRequired || m == TLSEncrypted }
 
 // Options say how a connection is opened. The zero value greets as
 // "localhost" and uses STARTTLS where it is offered, without looking at the
@@ -24,7 +28,7 @@ type Options struct {
 
 	// TLSConfig decides about versions and certificates; it is cloned, never
 	// changed. Nil: the certificate is verified with TLSRequired and
-	// TLSImplicit, and not with TLSOpportunistic.
+	// TLSImplicit, and not with the others.
 	TLSConfig  *tls.Config
 	ServerName string // name of the next hop, where TLSConfig does not say one
 

@@ -8,7 +8,7 @@ import (
 // startTLS turns to TLS where it is offered (RFC 3207), and says EHLO again.
 func (c *Client) startTLS(o *Options) *ConnError {
 	if !c.ext.StartTLS {
-		if o.TLS == TLSRequired {
+		if o.TLS.demanded() {
 			return c.fail(StageStartTLS, Reply{}, ErrNoTLS)
 		}
 		return nil
@@ -18,7 +18,7 @@ func (c *Client) startTLS(o *Options) *ConnError {
 		return err
 	}
 	if r.Code != 220 {
-		if o.TLS == TLSRequired || r.Code < 400 {
+		if o.TLS.demanded() || r.Code < 400 {
 			return c.refused(StageStartTLS, r)
 		}
 		return nil // offered, but not now: plaintext goes on (RFC 3207 §4)
@@ -52,7 +52,7 @@ func tlsConfig(o *Options) *tls.Config {
 	if o.TLSConfig != nil {
 		cfg = o.TLSConfig.Clone()
 	} else {
-		cfg = &tls.Config{InsecureSkipVerify: o.TLS == TLSOpportunistic} // RFC 7435: better than plaintext
+		cfg = &tls.Config{InsecureSkipVerify: o.TLS == TLSOpportunistic || o.TLS == TLSEncrypted} // RFC 7435: better than plaintext
 	}
 	if cfg.ServerName == "" {
 		cfg.ServerName = o.ServerName

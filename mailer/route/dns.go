@@ -21,6 +21,7 @@ type DNSConfig struct {
 	Timeout time.Duration // of one question to one server; 0: 5 s
 	Rounds  int           // how often all servers are tried; 0: 2
 	Entries int           // answers kept; 0: 10,000
+	Trusted bool          // all servers are believed what they say of DNSSEC; else only those on loopback
 }
 
 // DNS is a Resolver that asks name servers, over UDP and, where an answer does

@@ -41,7 +41,7 @@ func (r *Router) byMX(ctx context.Context, domain string) (*Path, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Path{Site: site, Hosts: hosts, Port: r.cfg.Port}, nil
+	return &Path{Site: site, Hosts: hosts, Port: r.cfg.Port, Own: r.cfg.Routes[domain].TLS}, nil
 }
 
 // best are the hosts that are looked at, the same ones each time.

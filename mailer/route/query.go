@@ -30,46 +30,57 @@ const (
 type answer struct {
 	rrs     []dns.RR
 	err     error
+	end     string // where the aliases end; "": they do not, or there was an error
+	secure  bool   // DNSSEC proved all of it, or that there is nothing (RFC 4035 §4.9.3)
 	expires time.Time
 }
 
 // lookup asks the cache, or the servers. Whoever asks the same at the same time
 // shares the answer; ctx ends the waiting, not the question.
 func (d *DNS) lookup(ctx context.Context, name string, qtype uint16) ([]dns.RR, error) {
-	a, err := d.cache.get(ctx, key{name, qtype}, func() answer {
-		rrs, ttl, err := d.resolve(name, qtype)
-		return answer{rrs, err, time.Now().Add(ttl)}
-	})
+	a, err := d.answer(ctx, name, qtype)
 	if err != nil {
 		return nil, err
 	}
 	return a.rrs, a.err
 }
 
+// answer is lookup with all that is known of the answer.
+func (d *DNS) answer(ctx context.Context, name string, qtype uint16) (answer, error) {
+	return d.cache.get(ctx, key{name, qtype}, func() answer {
+		a, ttl := d.resolve(name, qtype)
+		a.expires = time.Now().Add(ttl)
+		return a
+	})
+}
+
 // resolve follows aliases until there are records, or none.
-func (d *DNS) resolve(name string, qtype uint16) ([]dns.RR, time.Duration, error) {
-	ttl := maxTTL
+func (d *DNS) resolve(name string, qtype uint16) (a answer, ttl time.Duration) {
+	ttl, a.secure = maxTTL, true
 	name = dns.Fqdn(name)
 	for range maxAliases {
-		m, err := d.ask(name, qtype)
+		m, secure, err := d.ask(name, qtype)
 		if err != nil {
-			return nil, failureTTL, err
+			return answer{err: err}, failureTTL
 		}
 		end, rrs, t := follow(m.Answer, name, qtype)
 		ttl = min(ttl, t)
+		a.end, a.secure = canonical(end), a.secure && secure
 		switch {
 		case len(rrs) > 0:
-			return first(rrs), max(ttl, minTTL), nil
+			a.rrs = first(rrs)
+			return a, max(ttl, minTTL)
 		case end == "":
-			return nil, failureTTL, errAliases(name)
+			return answer{err: errAliases(name)}, failureTTL
 		case m.Rcode == dns.RcodeNameError:
-			return nil, min(ttl, negativeTTL(m)), ErrNotFound
+			a.err = ErrNotFound
+			return a, min(ttl, negativeTTL(m))
 		case strings.EqualFold(end, name):
-			return nil, min(ttl, negativeTTL(m)), nil
+			return a, min(ttl, negativeTTL(m))
 		}
 		name = end
 	}
-	return nil, failureTTL, errAliases(name)
+	return answer{err: errAliases(name)}, failureTTL
 }
 
 // first cuts an answer that is far too long, MX by preference.
@@ -128,8 +139,8 @@ func negativeTTL(m *dns.Msg) time.Duration {
 }
 
 // ask puts one question to the servers in turn until one has an answer: records,
-// none, or no such name.
-func (d *DNS) ask(name string, qtype uint16) (*dns.Msg, error) {
+// none, or no such name. secure: the server says that it proved it, and is trusted.
+func (d *DNS) ask(name string, qtype uint16) (m *dns.Msg, secure bool, err error) {
 	var last error
 	for range d.cfg.Rounds {
 		for _, server := range d.cfg.Servers {
@@ -138,12 +149,12 @@ func (d *DNS) ask(name string, qtype uint16) (*dns.Msg, error) {
 				err = fmt.Errorf("%s %s: %s from %s", dns.TypeToString[qtype], name, dns.RcodeToString[m.Rcode], server)
 			}
 			if err == nil {
-				return m, nil
+				return m, m.AuthenticatedData && d.trusts(server), nil
 			}
 			last = err
 		}
 	}
-	return nil, last
+	return nil, false, last
 }
 
 var errForeign = errors.New("answers another question")
@@ -154,6 +165,7 @@ func (d *DNS) exchange(server, name string, qtype uint16) (*dns.Msg, error) {
 	q := new(dns.Msg)
 	q.SetQuestion(name, qtype)
 	q.SetEdns0(udpSize, false)
+	q.AuthenticatedData = true // we understand AD in the answer (RFC 6840 §5.7)
 	m, err := d.send("udp", server, q)
 	if err == nil && (m.Rcode == dns.RcodeFormatError || m.Rcode == dns.RcodeNotImplemented || m.Rcode == dns.RcodeBadVers) {
 		q.Extra = nil

@@ -36,6 +36,7 @@ type Path struct {
 	TLS   client.TLSMode // what the route demands
 	Auth  *client.Auth   // login; nil: none
 	Fixed bool           // a static route, not found by MX
+	Own   client.TLSMode // what the domain's own route to its MX hosts says; it is of this domain only, the rest of all that share the site
 
 	Connections int // at once, of a static route; 0: not said
 }
@@ -101,7 +102,7 @@ func (rt *Route) normalize() error {
 		}
 	}
 	rt.Host = host
-	if rt.Auth != nil && rt.TLS == client.TLSOpportunistic && !addr.Unmap().IsLoopback() {
+	if rt.Auth != nil && (rt.TLS == client.TLSOpportunistic || rt.TLS == client.TLSEncrypted) && !addr.Unmap().IsLoopback() {
 		rt.TLS = client.TLSRequired // else anyone on the way could have the password
 	}
 	if rt.Port == 0 {
@@ -171,9 +172,10 @@ func (rt *Route) site() string {
 }
 
 var terms = map[client.TLSMode]string{
-	client.TLSNone:     " without TLS",
-	client.TLSRequired: " with STARTTLS",
-	client.TLSImplicit: " with TLS",
+	client.TLSNone:      " without TLS",
+	client.TLSRequired:  " with STARTTLS",
+	client.TLSImplicit:  " with TLS",
+	client.TLSEncrypted: " with STARTTLS, certificate not verified",
 }
 
 // literal is the way to [192.0.2.1] or [IPv6:2001:db8::1] (RFC 5321 §4.1.3).

@@ -34,7 +34,8 @@ func (sender) AllSites(context.Context) ([]act.SiteState, error) { return []act.
 
 func (sender) Explain(_ context.Context, domain, account string) (*act.Way, error) {
 	site := sentTo
-	return &act.Way{Route: "mx", Hosts: []act.MailHost{{Name: "mx." + domain, Addresses: []string{"192.0.2.1"}}}, Port: 25, TLS: "opportunistic",
+	return &act.Way{Route: "mx", Hosts: []act.MailHost{{Name: "mx." + domain, Addresses: []string{"192.0.2.1"}, TLS: act.HostTLS{Level: "verified", By: "mta-sts"}}},
+		MTASTS: &act.STSPolicy{Mode: "enforce", MX: []string{"mx." + domain}, Fetched: noon, Until: noon}, Port: 25, TLS: "opportunistic",
 		Site: &site, Profile: "normal", Source: act.WaySource{EHLO: "relay.example"}, Ceilings: []act.Ceiling{{Name: "site", Row: site.Row, Now: site.Now,
 			Since: &noon, Why: site.SlowedBy, Binds: true}}, Wait: &act.Wait{Reason: "pace", Until: &noon, Limit: 300}}, nil
 }

@@ -48,7 +48,9 @@ type Way struct {
 	Route    string     `json:"route" enum:"mx,smarthost,route" doc:"route: the domain has one of its own."`
 	Hosts    []MailHost `json:"hosts" doc:"In the order in which they are tried."`
 	Port     int        `json:"port"`
-	TLS      string     `json:"tls" enum:"opportunistic,starttls,implicit,none"`
+	TLS      string     `json:"tls" enum:"opportunistic,encrypt,starttls,implicit,none" doc:"What the route says."`
+	MTASTS   *STSPolicy `json:"mta_sts" doc:"The domain's policy that is in force; null: none."`
+	DNSSEC   bool       `json:"dnssec" doc:"It proved the domain's MX, so TLSA records count (DANE)."`
 	Fault    string     `json:"fault" doc:"Why there is no way; empty: there is one."`
 	Site     *SiteState `json:"site" doc:"null: there is no way."`
 	Profile  string     `json:"profile" enum:"prudent,normal,full" doc:"Of the account."`
@@ -62,6 +64,24 @@ type Way struct {
 type MailHost struct {
 	Name      string   `json:"name"`
 	Addresses []string `json:"addresses"`
+	TLS       HostTLS  `json:"tls"`
+}
+
+// HostTLS is what TLS with a host must be.
+type HostTLS struct {
+	Level  string `json:"level" enum:"any,encrypted,verified" doc:"any: TLS where it is offered. verified: with a certificate that is the host's."`
+	By     string `json:"by" enum:",dane,mta-sts,route" doc:"What asks for it; empty: nothing."`
+	Barred string `json:"barred" doc:"Why mail may not go to the host; empty: it may."`
+}
+
+// STSPolicy is a domain's policy of MTA-STS (RFC 8461).
+type STSPolicy struct {
+	_ struct{} `nullable:"true"`
+
+	Mode    string    `json:"mode" enum:"enforce,testing,none"`
+	MX      []string  `json:"mx"`
+	Fetched time.Time `json:"fetched"`
+	Until   time.Time `json:"until" doc:"It holds until then, if it is not fetched anew before."`
 }
 
 // WaySource is where connections come from.
