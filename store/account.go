@@ -25,6 +25,10 @@ const (
 // Profiles are how fast an account's mail may go, the slowest first.
 var Profiles = []string{"prudent", "normal", "full"}
 
+// AuthRefuse is the Auth of an account whose mail is refused at intake when nothing proves to
+// receivers who it is from. Otherwise it is taken, and remarked.
+const AuthRefuse = "refuse"
+
 // HoldUnpaid is why the system holds an account back that owes for longer than
 // the days of grace. It is lifted by the payment.
 const HoldUnpaid = "unpaid"
@@ -47,6 +51,8 @@ type Account struct {
 	Method    string  `json:"method,omitempty"`    // one of Methods by which it pays; "": not chosen (M21)
 	Reference string  `json:"reference,omitempty"` // the customer's own text, on invoices and letters (M22)
 	Consent   Consent `json:"consent,omitzero"`
+
+	Auth string `json:"auth,omitempty"` // what follows when receivers would not believe who its mail is from: AuthRefuse, or "" (warn)
 
 	ServiceSignature bool `json:"service_signature,omitempty"` // mail bears a second signature, of the operator's domain
 	Book
@@ -284,6 +290,9 @@ func (t *tx) deleteAccount(name string) error {
 				return err
 			}
 		}
+	}
+	if err := t.deleteOf(remarks, name); err != nil {
+		return err
 	}
 	if err := t.deleteDomains(name); err != nil {
 		return err

@@ -78,6 +78,7 @@ const (
 	paces                          // see PaceEntry
 	heard                          // hash: a kind of reply, see ReplyKind
 	heardOrder                     // number (8): hash
+	remarks                        // account NUL day NUL kind NUL domain, see Remark
 	records                        // account, see Record
 	known                          // account NUL least hash: recipients that it wrote to
 	waiting                        // account NUL id, domain: recipients that wait for the cap of first sendings
@@ -90,7 +91,7 @@ const (
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
-	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "tls-policies", "tls-days", "paces", "heard", "heard-order",
+	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "tls-policies", "tls-days", "paces", "heard", "heard-order", "remarks",
 	"records", "known", "waiting", "chores", "overrides", "suppressions", "strikes"}
 
 // Options of a store.
