@@ -208,10 +208,11 @@ var blankLine = []byte("\r\n\r\n")
 func fromDomain(header []byte) string {
 	from, _ := sign.Value(header, "From")
 	address := ""
-	if list, err := mail.ParseAddressList(from); err == nil {
-		address = list[0].Address
-	} else { // receivers read less strictly than the parser
+	switch list, err := mail.ParseAddressList(from); {
+	case err != nil: // receivers read less strictly than the parser
 		address, _, _ = strings.Cut(from[strings.LastIndexByte(from, '<')+1:], ">")
+	case len(list) > 0: // a group may be empty
+		address = list[0].Address
 	}
 	domain, _ := nextHopDomain(strings.TrimSpace(address))
 	return domain
