@@ -263,11 +263,11 @@ func (a *attempt) stop(f *failure) {
 	out := client.Outcome{Reply: f.err.Status(), Stage: f.err.Stage, Local: f.err.Reply.Code == 0 || f.local}
 	why, wanted := f.err.Error(), f.wanted()
 	if wanted != nil {
-		why = wanted.Text
+		why, out.Stage = wanted.Text, client.StageStartTLS
 		out.Reply, out.Local = client.Reply{Code: 451, Enhanced: wanted.Status, Text: wanted.Text}, true
 	}
 	if a.job.message.RequireTLS && f.unsafe && f.noTLS() {
-		out.Reply = client.Reply{Code: 550, Enhanced: [3]int{5, 7, 30}, Text: "REQUIRETLS was asked for: " + why}
+		out.Reply, out.Stage = client.Reply{Code: 550, Enhanced: [3]int{5, 7, 30}, Text: "REQUIRETLS was asked for: " + why}, client.StageStartTLS
 	}
 	v := a.m.judge(&out, f.host)
 	for _, i := range append(a.left, a.later...) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,7 @@ type internet struct {
 	mu      sync.Mutex
 	records map[string][]dns.RR
 	rcode   map[string]int
+	signed  []string      // ends of names whose answers are proved by DNSSEC
 	servers []func()      // to be started when all is prepared
 	changed chan struct{} // something was logged
 }
@@ -74,6 +76,7 @@ func (n *internet) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 	if code, ok := n.rcode[name]; ok {
 		a.Rcode, a.Answer = code, nil
 	}
+	a.AuthenticatedData = q.AuthenticatedData && slices.ContainsFunc(n.signed, func(end string) bool { return strings.HasSuffix(name, end) })
 	_ = w.WriteMsg(a)
 }
 

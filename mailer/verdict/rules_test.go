@@ -148,6 +148,8 @@ func TestRules_local(t *testing.T) {
 		{client.StageMail, "553 5.1.7 the sender's address is not well-formed", Failed, InvalidSender},
 		{client.StageMail, "552 5.3.4 too large for the next hop", Failed, PolicyRelated},
 		{client.StageHandshake, "451 4.7.5 handshake failed", Deferred, BadConnection},
+		{client.StageStartTLS, "451 4.7.10 the policy wants TLS", Deferred, BadConnection},
+		{client.StageStartTLS, "550 5.7.30 REQUIRETLS was asked for", Failed, PolicyRelated},
 		{client.StageHandshake, "550 5.7.30 REQUIRETLS was asked for", Failed, PolicyRelated}, // Google has a rule on it
 	} {
 		r := Parse("aspmx.l.google.com", c.stage, c.text)
