@@ -15,6 +15,7 @@ import (
 func (w *world) killed() *store.Store {
 	w.t.Helper()
 	path := filepath.Join(w.t.TempDir(), "killed.db")
+	w.copied = path
 	from, err := os.Open(w.path)
 	if err != nil {
 		w.t.Fatal(err)

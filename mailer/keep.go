@@ -174,14 +174,20 @@ func (s *schedule) paceEntries(now time.Time) (list []store.PaceEntry) {
 	return list
 }
 
-// resumePace ends what slows or stops a site, by the operator's word.
+// resumePace ends what slows or stops a site, and accounts there, by the operator's word.
 func (s *schedule) resumePace(t *site) {
 	now := s.m.store.Now()
+	for key, c := range s.conducts {
+		if key.provider == t.provider() {
+			c.Release()
+			s.kept.accounts[key] = true
+		}
+	}
+	s.touch(t)
 	if st := t.gate.State(now); st.AtRow() {
 		return
 	}
 	t.gate.Resume()
 	s.kept.changed(t)
 	s.kept.at = time.Time{}
-	s.touch(t)
 }

@@ -94,7 +94,7 @@ func (a *attempt) life(claim int, now time.Time) time.Time {
 			return time.Time{}
 		}
 	}
-	return now.Add(m.Expires.Sub(m.Accepted))
+	return now.Add(min(m.Expires.Sub(m.Accepted), a.m.config().Expire)) // it may have been made later already
 }
 
 // settle stores what became of an attempt.

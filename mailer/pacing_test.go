@@ -93,7 +93,7 @@ func (w *world) kill() {
 	if err := before.Close(); err != nil {
 		w.t.Error(err)
 	}
-	w.store = st
+	w.store, w.path = st, w.copied
 	var err error
 	if w.mail, err = New(st, w.cfg, slog.New(slog.DiscardHandler)); err != nil {
 		w.t.Fatal(err)

@@ -77,12 +77,13 @@ func (n *names) LookupAddrs(_ context.Context, host string) ([]netip.Addr, error
 
 // world is a relay's sending half with an internet around it, in a bubble.
 type world struct {
-	t     *testing.T
-	store *store.Store
-	path  string
-	dns   *names
-	cfg   Config
-	mail  *Mailer
+	t      *testing.T
+	store  *store.Store
+	path   string
+	copied string // by killed
+	dns    *names
+	cfg    Config
+	mail   *Mailer
 
 	mu    sync.Mutex
 	hops  map[netip.Addr]*mx

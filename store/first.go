@@ -71,6 +71,39 @@ func (t *tx) planFirst(m *Message, a *Account) error {
 	return t.tellWait(a, rec, last)
 }
 
+// FirstOutlook is what the cap means for a message to a recipient that comes in now.
+type FirstOutlook struct {
+	Known     bool // the account wrote to it within a year
+	Cap, Used int
+	Waiting   int64
+	Day       time.Time // on which it would go out: the beginning of that day
+}
+
+// FirstOutlook of an account's mail to a recipient by MX; false: there is no cap.
+func (s *Store) FirstOutlook(account string, r *Recipient) (f FirstOutlook, capped bool, err error) {
+	err = s.view(func(t *tx) error {
+		a, err := t.account(account)
+		if err != nil {
+			return err
+		}
+		rec, b, err := t.record(a)
+		if err != nil {
+			return err
+		}
+		capped = !b.free && rec.First.Cap < record.Uncapped
+		f = FirstOutlook{Cap: rec.First.Cap, Used: rec.First.Used, Waiting: rec.Waiting}
+		f.Known, err = t.knows(account, r)
+		day := rec.Today.Number
+		if capped && !f.Known {
+			plan := rec.Record // a copy
+			day = plan.Reserve(b.most)
+		}
+		f.Day = DayStart(day, s.zone)
+		return err
+	})
+	return f, capped, err
+}
+
 // mayGo are those of a domain's recipients that are due that may be tried now. The others
 // wait for the cap, and are planned anew.
 func (t *tx) mayGo(m *Message, domain string, list []int) ([]int, error) {

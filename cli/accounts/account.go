@@ -2,7 +2,9 @@ package accounts
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	cli "github.com/urfave/cli/v2"
@@ -17,6 +19,8 @@ import (
 	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
+	"relay/store"
+	"relay/store/record"
 )
 
 // Command is relay account.
@@ -37,6 +41,7 @@ func fieldFlags(f *accounts.AccountFields, plan *string, planNeeded bool) []cli.
 		shell.OverMaxFlag("as the plan says", &f.OverMax),
 		shell.ListFlag("sender", "`LIST` addresses or @domains it may send from, with commas (default any)", &f.Senders),
 		shell.TextFlag("profile", "`prudent|normal|full` how much of what providers take its mail may use (default as [delivery] profile; or: none)", &f.Profile),
+		shell.ParsedFlag("first-cap", "`N` recipients a day that it may reach by MX and never wrote to (or: none, default: as [delivery] first_cap)", firstCap, &f.FirstCap),
 		shell.TextFlag("owner", "`CUSTOMER` whose account it is (or: none)", &f.Owner),
 		shell.TextFlag("reseller", "`RESELLER` who manages it (or: none)", &f.Reseller),
 		shell.TextFlag("method", "`METHOD` how its invoices are paid, see [[payment]] (or: none)", &f.Method),
@@ -75,6 +80,21 @@ The password is generated and shown only once, unless --password-stdin provides 
 		}
 		return showAdded(e, v, stdin)
 	})
+}
+
+// firstCap reads the value of --first-cap.
+func firstCap(text string) (int, error) {
+	switch text {
+	case "none":
+		return store.NoCap, nil
+	case "default":
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > record.Uncapped {
+		return 0, fmt.Errorf("%q: a number from 1 to 1,000,000, none or default", text)
+	}
+	return n, nil
 }
 
 // chosen is the password on standard input; "": none was announced.

@@ -51,11 +51,38 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 		term.Field{"signed by", words.If(v.Service, "the host too (service signature)")},
 		term.Field{"abuse", words.If(v.Abuse, "marked: no refund")},
 		term.Field{"profile", field.Or0(v.Profile)},
+		term.Field{"record", recordText(&v.Record)},
+		term.Field{"first sendings", firstText(v)},
 		term.Field{"senders", cmp.Or(strings.Join(v.Senders, ", "), "any")},
 		term.Field{"logins", cmp.Or(strings.Join(v.Logins, ", "), "none")},
 		term.Field{"networks", strings.Join(v.Networks, ", ")},
 		term.Field{"created", words.Stamp(v.Created, e.Zone())},
 	))
+}
+
+// recordText says how far a new account is; "": it is proven.
+func recordText(r *accounts.Record) string {
+	if r.Proven {
+		return ""
+	}
+	return fmt.Sprintf("new: %s of %s e-mails delivered by MX, %d of %d clean days",
+		words.Number(r.Delivered), words.Number(r.Needed), r.Days, r.DaysOf)
+}
+
+// firstText is the daily limit of recipients that the account never wrote to; "": it has none.
+func firstText(v *accounts.AccountDetail) string {
+	f := v.Record.First
+	switch {
+	case f == nil && v.FirstCap < 0:
+		return "no limit"
+	case f == nil:
+		return ""
+	}
+	text := fmt.Sprintf("%s of %s used today", words.Number(int64(f.Used)), words.Number(int64(f.Cap)))
+	if f.Waiting > 0 {
+		text += fmt.Sprintf("; %s wait, the last goes out on %s", words.Plural(f.Waiting, "recipient"), f.LastDay)
+	}
+	return text
 }
 
 // usedUpText is how a month's term that is used up goes on; "": it is not.

@@ -62,6 +62,9 @@ func explainFields(v *api.Explanation, now time.Time, zone *time.Location) []ter
 	for i := range v.Ceilings {
 		list = append(list, term.Field{v.Ceilings[i].Name + " now", ceilingText(&v.Ceilings[i], now, zone)})
 	}
+	if v.First != nil {
+		list = append(list, term.Field{"first sendings", firstText(v.First)})
+	}
 	source := v.Source.EHLO
 	if v.Source.Address != "" {
 		source = v.Source.Address + " as " + source
@@ -105,6 +108,18 @@ func accountText(v *api.Explanation) string {
 		return fmt.Sprintf("%s, profile %s of its own", v.Account, v.Profile)
 	}
 	return fmt.Sprintf("%s, profile %s", v.Account, v.Profile)
+}
+
+// firstText says what the account's limit of first sendings means for the recipient.
+func firstText(f *api.FirstSending) string {
+	text := fmt.Sprintf("%s of %s used today", words.Number(int64(f.Used)), words.Number(int64(f.Cap)))
+	if f.Waiting > 0 {
+		text += fmt.Sprintf(", %s wait", words.Number(f.Waiting))
+	}
+	if f.Known {
+		return text + "; this recipient is known, and does not wait"
+	}
+	return text + "; to this recipient, a new one, mail that comes in now goes out on " + f.Day
 }
 
 func recipientsText(l act.Limits) string {

@@ -162,11 +162,11 @@ func (l *queueLister) standing(m *api.Message, r *api.Recipient) string {
 	case r.InHand && later:
 		return s + ", in hand"
 	}
-	return s + ", " + waiting(r, l.now)
+	return s + ", " + waiting(r, l.now, l.zone)
 }
 
 // waiting is why a recipient's mail waits, and until when.
-func waiting(r *api.Recipient, now time.Time) string {
+func waiting(r *api.Recipient, now time.Time, zone *time.Location) string {
 	w := r.Wait
 	if w == nil {
 		w = &act.Wait{}
@@ -181,6 +181,8 @@ func waiting(r *api.Recipient, now time.Time) string {
 		in = "in " + words.Span(next.Sub(now))
 	}
 	switch {
+	case w.Reason == "first" && later:
+		return "first sending, out on " + words.Day(*next, zone)
 	case w.Reason == "down" && next == w.Until:
 		return "next hop down, next try " + in
 	case w.Reason == "suspended" && next == w.Until:

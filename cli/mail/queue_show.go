@@ -64,7 +64,7 @@ func showMessage(e *shell.Env, m *api.Message) error {
 		case r.Next != nil && r.Next.After(e.Now()) && (r.Wait == nil || r.Wait.Until == nil):
 			state += ", next try " + stamp(*r.Next, e.Zone())
 		default:
-			state += ", " + waiting(r, e.Now())
+			state += ", " + waiting(r, e.Now(), e.Zone())
 		}
 		if r.Tries > 0 {
 			state += ", " + words.Plural(int64(r.Tries), "attempt")

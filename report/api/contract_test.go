@@ -51,7 +51,7 @@ var samples = []struct {
 		{body: `{"account":"other","plan":"entry","password":"password"}`, want: 422}}},
 	{"account list", []sample{{}, {path: "/v1/accounts?owner=acme&state=active&limit=1"}, {path: "/v1/accounts?prefix=sh"}, {path: "/v1/accounts?state=odd", want: 422}}},
 	{"account show", []sample{{path: "/v1/accounts/shop"}, {path: "/v1/accounts/nobody", want: 404}}},
-	{"account set", []sample{{path: "/v1/accounts/shop", body: `{"senders":["@acme.example"],"owner":"","reference":"PO 1"}`}, {path: "/v1/accounts/shop", body: `{"method":"shells"}`, want: 422}}},
+	{"account set", []sample{{path: "/v1/accounts/shop", body: `{"senders":["@acme.example"],"owner":"","reference":"PO 1","first_cap":500}`}, {path: "/v1/accounts/shop", body: `{"method":"shells"}`, want: 422}}},
 	{"account suspend", []sample{{path: "/v1/accounts/shop/suspend", body: `{"reason":"spam"}`}, {path: "/v1/accounts/shop/suspend", body: `{"reason":" "}`, want: 422}}},
 	{"account resume", []sample{{path: "/v1/accounts/shop/resume"}, {path: "/v1/accounts/shop/resume"}}},
 	{"account credential add", []sample{{path: "/v1/accounts/shop/credentials", body: `{"note":"printer"}`}, {path: "/v1/accounts/shop/credentials", body: `{"login":"shop"}`, want: 409}}},

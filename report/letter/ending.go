@@ -61,13 +61,15 @@ func (e *Ending) seller() string {
 }
 
 // foot says who writes, and why.
-func (e *Ending) foot() string {
-	text := "Sent by the outgoing mail service at " + invoice.Clean(e.Host)
-	if e.Seller != "" {
-		text = "Sent by " + e.seller() + " about the outgoing mail service at " + invoice.Clean(e.Host)
+func (e *Ending) foot() string { return foot(e.Seller, e.Host, e.Contact) }
+
+func foot(seller, host, contact string) string {
+	text := "Sent by the outgoing mail service at " + invoice.Clean(host)
+	if seller != "" {
+		text = "Sent by " + invoice.Clean(seller) + " about the outgoing mail service at " + invoice.Clean(host)
 	}
-	if e.Contact != "" {
-		text += "; contact " + invoice.Clean(e.Contact)
+	if contact != "" {
+		text += "; contact " + invoice.Clean(contact)
 	}
 	return text + "."
 }

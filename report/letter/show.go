@@ -12,8 +12,10 @@ import (
 const columns = 72
 
 // Text of the letter, lines ending with \n.
-func (e *Ending) Text() string {
-	w := e.words()
+func (e *Ending) Text() string { w := e.words(); return w.text() }
+
+// text of a letter.
+func (w *words) text() string {
 	var b strings.Builder
 	paragraph := func(texts ...string) {
 		for _, l := range invoice.Wrap(strings.Join(texts, " "), columns) {
@@ -62,8 +64,10 @@ var letterHTML string
 var letterTemplate = template.Must(template.New("letter").Parse(letterHTML))
 
 // HTML of the letter, a whole page.
-func (e *Ending) HTML() (string, error) {
+func (e *Ending) HTML() (string, error) { w := e.words(); return w.html() }
+
+func (w *words) html() (string, error) {
 	var b strings.Builder
-	err := letterTemplate.Execute(&b, e.words())
+	err := letterTemplate.Execute(&b, w)
 	return b.String(), err
 }

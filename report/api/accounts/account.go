@@ -37,6 +37,7 @@ type Account struct {
 	Method    *string  `json:"method,omitempty" doc:"How it pays."`
 	Reference *string  `json:"reference,omitempty" doc:"The customer's own text."`
 	Consent   *Consent `json:"consent,omitempty" doc:"To the operator's terms."`
+	FirstCap  int      `json:"first_cap,omitempty" doc:"Recipients a day that it may reach by MX and never wrote to, where it has a number of its own; -1: any number."`
 	Service   bool     `json:"service_signature,omitempty" doc:"Mail bears a second signature, of the operator's domain."`
 }
 
@@ -54,7 +55,7 @@ func accountOf(st *store.Standing, currency string) Account {
 		Senders: field.OrNone(a.Senders), Profile: field.OrNull(a.Profile), Owner: field.OrNull(a.Owner), Reseller: field.OrNull(a.Reseller), Abuse: a.Abuse, Balance: a.Balance,
 		Currency: currency, Created: a.Created, Method: field.OrNull(a.Method), Reference: field.OrNull(a.Reference),
 		Activated: field.OrNull(a.Activated()), TermEnd: field.OrNull(a.TermEnd()),
-		Service: a.ServiceSignature,
+		Service: a.ServiceSignature, FirstCap: a.FirstCap,
 	}
 	if a.Consent.Version != "" {
 		v.Consent = &Consent{a.Consent.Version, a.Consent.Time}
@@ -78,6 +79,7 @@ type AccountDetail struct {
 	UsedUp    bool              `json:"used_up" doc:"The running term, of 30 days, has nothing left."`
 	NextTerm  string            `json:"next_term,omitempty" doc:"What begins the next term, when the running one is used up: message or renewal."`
 	Owed      *answer.Owed      `json:"owed,omitempty" doc:"Without an invoice."`
+	Record    Record            `json:"record" doc:"What its mail by MX came to."`
 }
 
 // What begins the term after one that is used up.
@@ -108,14 +110,15 @@ func detail(s *act.Service, name string) (*AccountDetail, error) {
 	creds, e1 := s.Store.Credentials(name)
 	nets, e2 := s.Store.Networks(name)
 	open, e3 := answer.OpenInvoices(s, name)
+	record, e6 := recordOf(s, name)
 	owed, e4 := s.Store.Debt(name)
 	goes, e5 := s.Store.GoesOn(a)
-	if err := cmp.Or(e0, e1, e2, e3, e4, e5); err != nil {
+	if err := cmp.Or(e0, e1, e2, e3, e4, e5, e6); err != nil {
 		return nil, err
 	}
 	v := &AccountDetail{Account: accountOf(&st, s.Store.Currency()), Logins: []string{}, Networks: []string{}, Bought: []answer.Term{},
 		Credit: answer.LotsOf(st.Live), Drawn: st.Use().Drawn, Unit: st.Plan().Unit(), Invoices: open,
-		GoesOn: goes, UsedUp: st.Spent(), NextTerm: nextTerm(&st), Owed: answer.OwedBy(s, name, owed)}
+		GoesOn: goes, UsedUp: st.Spent(), NextTerm: nextTerm(&st), Owed: answer.OwedBy(s, name, owed), Record: record}
 	if st.InTerm {
 		v.Period, v.Allowance = &st.Period.Key, answer.AllowanceOf(st.InPeriod())
 	}

@@ -24,6 +24,7 @@ type AccountFields struct {
 	Method    *string   `json:"method,omitempty" doc:"Of payment of its invoices."`
 	Reference *string   `json:"reference,omitempty" doc:"The customer's own text on invoices and letters."`
 	Profile   *string   `json:"profile,omitempty" who:"operator" doc:"How much of what providers take its mail may use: prudent, normal or full; empty: as the configuration says."`
+	FirstCap  *int      `json:"first_cap,omitempty" who:"operator" minimum:"-1" doc:"Recipients a day that it may reach by MX and never wrote to; 0: as the configuration says, -1: any number."`
 	Service   *bool     `json:"service_signature,omitempty" who:"operator" doc:"Whether mail bears a second signature, of the operator's domain."`
 	Terms     string    `json:"terms,omitempty" doc:"Version of the terms of service that the customer agrees to now."`
 }
@@ -49,6 +50,7 @@ func (f *AccountFields) apply(a *store.Account) error {
 	field.Set(&a.Reseller, f.Reseller)
 	field.Set(&a.Method, f.Method)
 	field.Set(&a.Profile, f.Profile)
+	field.Set(&a.FirstCap, f.FirstCap)
 	field.Set(&a.ServiceSignature, f.Service)
 	if f.Reference != nil {
 		a.Reference = strings.TrimSpace(*f.Reference)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"relay/report/api/act"
+	"relay/report/words"
+	"relay/store"
 	"relay/store/maildomain"
 )
 
@@ -21,7 +23,8 @@ type Explanation struct {
 	Domain  string `json:"domain"`
 	Account string `json:"account"`
 	act.Way
-	Next *time.Time `json:"next_attempt" doc:"When the first message that waits for the domain is due, of the account where one is named; null: none waits, or all are held."`
+	First *FirstSending `json:"first_sending" doc:"The account's daily limit of recipients that it never wrote to; null: it does not hold for this mail."`
+	Next  *time.Time    `json:"next_attempt" doc:"When the first message that waits for the domain is due, of the account where one is named; null: none waits, or all are held."`
 }
 
 // Explain is the act delivery explain. It needs a running relay.
@@ -52,6 +55,11 @@ func explain(ctx context.Context, s *act.Service, in *Question) (*Explanation, e
 	if err != nil {
 		return nil, err
 	}
+	if way.Route == "mx" {
+		if out.First, err = firstSending(s, in, domain); err != nil {
+			return nil, err
+		}
+	}
 	if waits {
 		if w := way.Wait; w != nil && w.Until != nil && w.Until.After(at) {
 			at = *w.Until
@@ -59,6 +67,29 @@ func explain(ctx context.Context, s *act.Service, in *Question) (*Explanation, e
 		out.Next = &at
 	}
 	return out, nil
+}
+
+// FirstSending is what an account's daily limit of first sendings means for a recipient.
+type FirstSending struct {
+	_ struct{} `nullable:"true"`
+
+	Known   bool   `json:"known" doc:"The account wrote to the recipient within a year: the limit does not hold."`
+	Cap     int    `json:"cap" doc:"Recipients today."`
+	Used    int    `json:"used"`
+	Waiting int64  `json:"waiting" doc:"Recipients of the account that wait for a later day."`
+	Day     string `json:"day" doc:"On which a message that comes in now goes out, if all days are clean."`
+}
+
+func firstSending(s *act.Service, in *Question, domain string) (*FirstSending, error) {
+	at := strings.LastIndexByte(in.Address, '@')
+	if in.Account == "" || at < 0 {
+		return nil, nil
+	}
+	f, capped, err := s.Store.FirstOutlook(in.Account, &store.Recipient{Address: in.Address, Domain: domain})
+	if err != nil || !capped {
+		return nil, err
+	}
+	return &FirstSending{Known: f.Known, Cap: f.Cap, Used: f.Used, Waiting: f.Waiting, Day: words.Day(f.Day, s.Store.Zone())}, nil
 }
 
 // domainOf returns the domain of an address, or a domain, in the form for look-ups.

@@ -61,6 +61,9 @@ func (v *Recipient) expect(r *store.Recipient, o act.Outlook) {
 		return
 	}
 	v.InHand, v.Wait = o.InHand, o.Wait
+	if r.Waits() {
+		v.InHand, v.Wait = false, &act.Wait{Reason: "first", Until: &r.Next}
+	}
 	if !r.Next.IsZero() {
 		v.Next = &r.Next
 	}
