@@ -26,6 +26,7 @@ type attempt struct {
 	signature  store.Signature // with which it goes out
 	heard      int             // outcomes that hosts gave so far
 	said       []said
+	counted    bool             // by the warm-up of its source, in the store
 	sent       *client.Envelope // that went ahead; nil: none
 
 	reached  bool // a host has come as far as a recipient

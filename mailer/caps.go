@@ -64,6 +64,9 @@ func (t *site) free(now time.Time) int {
 	if t.all.limits.Rate > 0 {
 		n = min(n, t.all.gate.Free(now, t.all.rate()))
 	}
+	if t.warm != nil {
+		n = min(n, t.warm.now(now).Free())
+	}
 	return n
 }
 

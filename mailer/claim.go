@@ -94,13 +94,14 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 			continue
 		}
 		t := l.turn.site
-		key := jobKey{t, c.Message.ID, l.domain.terms.Key()}
+		terms := t.termsFor(l.domain)
+		key := jobKey{t, c.Message.ID, terms.Key()}
 		if j := jobs[key]; j != nil {
 			j.claims = append(j.claims, c)
 			j.again = j.again || c.Again
 			continue
 		}
-		j := &job{site: t, path: t.path, fault: t.fault, from: t.origin.Source, message: c.Message, terms: l.domain.terms,
+		j := &job{site: t, path: t.path, fault: t.fault, from: t.origin.Source, message: c.Message, terms: terms,
 			claims: []store.Claimed{c}, claimed: time.Now(), again: c.Again}
 		jobs[key] = j
 		t.queue.push(j.message.Account, j)
@@ -190,6 +191,8 @@ func (s *schedule) giveBack(jobs []*job) {
 	var claims []store.Claimed
 	for _, j := range jobs {
 		j.leave()
+		s.heat(j.site, -j.sends, s.m.store.Now()) // it did not go
+		j.sends = 0
 		claims = append(claims, j.claims...)
 	}
 	s.returnClaims(claims, func() {

@@ -53,6 +53,8 @@ type Config struct {
 	Connections           int             // in all, of which an account has a share; 0: 500
 	Sources               []source.Source // where connections come from; nil: one that the system chooses
 
+	OnSource func(name string, err error) // a source's address vanished, or with nil came back; nil: nobody is told
+
 	Rules    *verdict.Rules // that judge replies; nil: verdict.Default
 	Suppress *suppress.Rows // what follows from refusals for a recipient; nil: suppress.Default
 
@@ -207,6 +209,15 @@ func (c *Config) block(failures int) time.Duration {
 }
 
 type tcpDialer struct{}
+
+// Bind implements Binder.
+func (tcpDialer) Bind(from netip.Addr) error {
+	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
 
 func (tcpDialer) Dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
 	d := net.Dialer{Control: showProgress}

@@ -76,6 +76,7 @@ type failure struct {
 	addr   netip.AddrPort
 	local  bool // nobody was asked: the reply is our own word
 	unsafe bool // a host can be reached, but not with the TLS that this message asks for
+	lacks  bool // the machine lacks the address that it comes from
 	rest   bool // there are hosts that were not tried for want of time
 }
 
@@ -115,6 +116,9 @@ func (w *worker) connect(ctx context.Context, a *attempt) (*connection, *failure
 		if failed == nil {
 			t.moving = false
 			return c, nil
+		}
+		if failed.lacks = w.m.lacks(a.tour.from, failed.err); failed.lacks {
+			return nil, failed
 		}
 		if ctx.Err() == nil && !failed.unsafe {
 			w.m.hosts.failed(to.addr.Addr())

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -19,6 +20,8 @@ type domain struct {
 	lanes   []*lane       // wait for the look-up
 	asking  bool          // the look-up is wanted
 	asked   bool          // and under way
+
+	via *route.Route // the server of a source, see origin.via; nil: it is a domain
 }
 
 const (
@@ -85,7 +88,7 @@ func (s *schedule) lookUp() {
 		d.asked = true
 		s.routing++
 		s.do(func() {
-			path, err := s.m.router.Route(s.taking, d.name) // "" has the smarthost, as all that have no route of their own
+			path, err := s.m.routeTo(s.taking, d) // "" has the smarthost, as all that have no route of their own
 			terms, fetch := s.m.policies.Terms(s.taking, d.name, path)
 			s.tell(func() { s.routing-- })
 			if fetch != nil {
@@ -94,6 +97,14 @@ func (s *schedule) lookUp() {
 			s.tell(func() { s.found(d, path, terms, err) })
 		})
 	}
+}
+
+// routeTo looks up the next hops of a domain, or the server of a source.
+func (m *Mailer) routeTo(ctx context.Context, d *domain) (*route.Path, error) {
+	if d.via != nil {
+		return m.router.Via(ctx, *d.via)
+	}
+	return m.router.Route(ctx, d.name)
 }
 
 // found takes the answer of a look-up and hands the domain's lanes to the sites there.
@@ -111,6 +122,9 @@ func (s *schedule) found(d *domain, path *route.Path, terms *policy.Terms, err e
 		}
 	} else {
 		s.faulty(d, s.judge(d, err, now), now)
+	}
+	if d.via != nil {
+		s.dueAt(now) // what waits for it is in no lane of its own
 	}
 	lanes := d.lanes
 	d.lanes = nil

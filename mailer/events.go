@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/mailer/pace"
+	"relay/mailer/source"
 	"relay/store"
 )
 
@@ -86,6 +87,21 @@ func (m *Mailer) logAccountSlowed(key conductKey, c *pace.Account, now time.Time
 		return
 	}
 	m.log.Warn("account slowed at provider", "account", key.account, "provider", key.provider, "reason", string(st.Reason), "percent", st.Share.At, "reply", st.Why)
+}
+
+// logSourceGone comes when the machine lost a source's address, and with nil when it has it
+// again.
+func (m *Mailer) logSourceGone(o *origin, err error) {
+	if err == nil {
+		m.log.Info("source back", "egress", o.name)
+		return
+	}
+	m.log.Warn("source gone, the machine lacks its address; other sources take its mail", "egress", o.name, "err", err,
+		"advice", "give the address back to the machine, or take it out of the configuration")
+}
+
+func (m *Mailer) logWarmUpFull(t *site, w *source.Warmth) {
+	m.log.Info("warm-up of a source is full for today", "egress", t.origin.name, "provider", t.rowName(), "limit", w.Ceiling, "day", w.Days)
 }
 
 func (m *Mailer) logSiteUp(t *site) {

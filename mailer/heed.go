@@ -18,8 +18,10 @@ type said struct {
 // hear notes what was said of targets, before it is stored, and returns what must be
 // stored with it: a site that stopped must stay so after a crash.
 func (a *attempt) hear(targets []int, now time.Time) (keep []store.PaceEntry) {
+	blamed := false
 	for _, i := range targets {
 		t := &a.targets[i]
+		blamed = blamed || t.verdict.Slows == verdict.Source
 		v, reply := t.verdict, ""
 		if v.Class != verdict.Delivered {
 			reply = t.out.Reply.String()
@@ -33,7 +35,19 @@ func (a *attempt) hear(targets []int, now time.Time) (keep []store.PaceEntry) {
 			keep = append(keep, stopEntry(a.job.site.id(), pace.State{Until: now.Add(d), Since: now, Why: reply}))
 		}
 	}
+	if e, ok := warmEntry(a.job, a.uncounted(), blamed, now); ok {
+		keep = append(keep, e)
+	}
 	return keep
+}
+
+// uncounted are transactions of the message that the store does not count yet.
+func (a *attempt) uncounted() int {
+	if a.counted {
+		return 0
+	}
+	a.counted = true
+	return a.job.sends
 }
 
 // stopOf is how long a site stops after a reply; 0: it does not.
@@ -93,6 +107,11 @@ func (s *schedule) heed(t *site, account string, list []said, now time.Time) {
 }
 
 func (s *schedule) heedSite(t *site, d *said, now time.Time) {
+	if d.Slows == verdict.Source {
+		s.shun(t, now)
+	} else if d.Class == verdict.Delivered {
+		t.shuns = 0
+	}
 	changed := false
 	switch {
 	case d.Slows != verdict.Site && d.Slows != verdict.Source:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/mailer/pace"
+	"relay/mailer/source"
 	"relay/store"
 )
 
@@ -17,6 +18,9 @@ type keptPace struct {
 	accounts map[conductKey]bool   // likewise
 	at       time.Time             // when it is told next; monotonic
 	busy     bool
+
+	warm map[string]source.Warmth // by key: of sources that are not configured
+	sent map[string]use           // by name, likewise
 }
 
 const (
@@ -64,7 +68,7 @@ func entryOf(key string, v any) store.PaceEntry {
 
 // loadPace reads what was slower when relay ended.
 func (s *schedule) loadPace() {
-	s.kept = keptPace{sites: map[string]pace.State{}, dirty: map[*site]bool{}, accounts: map[conductKey]bool{}, at: time.Now().Add(keepEvery)}
+	s.kept = keptPace{warm: map[string]source.Warmth{}, sent: map[string]use{}, sites: map[string]pace.State{}, dirty: map[*site]bool{}, accounts: map[conductKey]bool{}, at: time.Now().Add(keepEvery)}
 	list, err := s.m.store.PaceEntries()
 	if err != nil {
 		s.m.logStoreError("pace", err)
@@ -72,6 +76,7 @@ func (s *schedule) loadPace() {
 	}
 	stops := map[string]pace.State{}
 	for _, e := range list {
+		s.loadUse(&e)
 		kind, key, _ := strings.Cut(e.Key, "\x00")
 		var st pace.State
 		var c pace.Conduct
@@ -100,6 +105,10 @@ func (s *schedule) loadPace() {
 		}
 	}
 	s.forgetOld()
+	for i, o := range s.origins {
+		s.origins[i] = s.revived(o.Source)
+	}
+	s.readStates()
 }
 
 // forgetOld has the store forget sites that there was no mail for since long ago.
@@ -123,7 +132,7 @@ func (s *schedule) forgetOld() {
 
 // keepPace tells the store what changed, once a minute.
 func (s *schedule) keepPace(now time.Time) {
-	if len(s.kept.dirty)+len(s.kept.accounts) == 0 || s.kept.busy || time.Now().Before(s.kept.at) {
+	if len(s.kept.dirty)+len(s.kept.accounts) == 0 && !s.hasNews() || s.kept.busy || time.Now().Before(s.kept.at) {
 		return
 	}
 	list := s.paceEntries(now)
@@ -141,6 +150,7 @@ func (s *schedule) keepPace(now time.Time) {
 // paceEntries are up to keepMost that changed. What is not back at its row stays on the
 // list: it changes with time.
 func (s *schedule) paceEntries(now time.Time) (list []store.PaceEntry) {
+	list = s.useEntries()
 	for t := range s.kept.dirty {
 		if len(list) >= keepMost {
 			return list

@@ -50,6 +50,9 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Mailer, error) {
 		return nil, fmt.Errorf("mailer: %w", err)
 	}
 	cfg.setDefaults()
+	if err := cfg.bindAll(); err != nil {
+		return nil, fmt.Errorf("mailer: %w", err)
+	}
 	dns, err := cfg.resolver()
 	if err != nil {
 		return nil, fmt.Errorf("mailer: %w", err)

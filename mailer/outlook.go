@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"relay/mailer/source"
 	"relay/store"
 )
 
@@ -17,6 +18,8 @@ const (
 	WaitLookup    Wait = "lookup"      // it is being looked up
 	WaitPace      Wait = "pace"        // as much is sent to it as may be
 	WaitAccount   Wait = "account"     // likewise, of the account's mail
+	WaitWarmUp    Wait = "warm-up"     // the source has sent today what its warm-up allows
+	WaitSource    Wait = "source"      // none of the account's sources may be used
 	WaitSite      Wait = "site"        // all connections that are allowed to it are in use
 	WaitPool      Wait = "connections" // all connections are in use
 	WaitShare     Wait = "share"       // the account has its share of the connections
@@ -68,7 +71,7 @@ func (s *schedule) outlook(p Place, now time.Time) Outlook {
 	}
 	t := s.siteFor(d.place, p.Lane.Account, now)
 	if t == nil {
-		return Outlook{}
+		return Outlook{Wait: WaitSource}
 	}
 	return s.outlookAt(t, p.Lane.Account, now)
 }
@@ -78,6 +81,10 @@ func (s *schedule) outlookAt(t *site, account string, now time.Time) Outlook {
 	switch {
 	case t.down(now):
 		return Outlook{Wait: WaitDown, Until: t.until, Failures: t.failures, Why: t.why}
+	case t.cold(now):
+		return Outlook{Wait: WaitWarmUp, Until: source.Turns(now), Limit: t.warm.Ceiling}
+	case !t.origin.usable(now):
+		return Outlook{Wait: WaitSource, Until: after(now, t.origin.Since)}
 	case t.gate.Stopped(now):
 		return Outlook{Wait: WaitSuspended, Until: t.gate.Next(now), Why: t.gate.State(now).Why}
 	case t.workers > len(t.idle) && t.workers-len(t.idle) >= t.limit:

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"slices"
 	"time"
 
 	"relay/mailer/pace"
@@ -30,32 +31,49 @@ func (s *schedule) setPace(t *site) {
 		l.Connections = t.path.Connections
 	}
 	t.setCaps(t.row)
+	t.setWarm()
 	t.gate.SetLimits(t.part(l))
 }
 
-// profileEntry is an account's profile as it was a moment ago.
+// profileEntry is an account's profile and pool as they were a moment ago.
 type profileEntry struct {
 	profile pace.Profile
+	pool    string
 	until   time.Time // monotonic
 }
 
 // profileOf an account: its own, or that of the configuration, which is another one for new
 // accounts.
-func (s *schedule) profileOf(account string) pace.Profile {
-	if e, ok := s.profiles[account]; ok && time.Now().Before(e.until) {
-		return e.profile
+func (s *schedule) profileOf(account string) pace.Profile { return s.profile(account).profile }
+
+// poolOf is the pool whose sources an account's mail leaves by. One that has no source is as
+// none: the configuration has changed.
+func (s *schedule) poolOf(account string) string {
+	if pool := s.profile(account).pool; slices.ContainsFunc(s.origins, func(o *origin) bool { return o.Pool == pool }) {
+		return pool
 	}
-	var p pace.Profile
-	if a, err := s.m.store.Account(account); err == nil && a.Profile != "" {
-		p = pace.Profile(a.Profile)
+	return ""
+}
+
+func (s *schedule) profile(account string) profileEntry {
+	if e, ok := s.profiles[account]; ok && time.Now().Before(e.until) {
+		return e
+	}
+	e := profileEntry{until: time.Now().Add(profileLife)}
+	a, err := s.m.store.Account(account)
+	if err == nil && a.Profile != "" {
+		e.profile = pace.Profile(a.Profile)
 	} else {
-		p = s.newProfile(account)
+		e.profile = s.newProfile(account)
+	}
+	if err == nil {
+		e.pool = a.Pool
 	}
 	if len(s.profiles) >= maxKept {
 		clear(s.profiles)
 	}
-	s.profiles[account] = profileEntry{p, time.Now().Add(profileLife)}
-	return p
+	s.profiles[account] = e
+	return e
 }
 
 // join has a lane stand at a site.
@@ -202,6 +220,8 @@ func (s *schedule) begin(j *job, now time.Time) *job {
 	j.limits, j.stops = t.gate.Limits(), t.row != nil && t.row.Stops
 	j.waited = t.since.After(j.message.Accepted)
 	n := transactions(j)
+	s.heat(t, n-j.sends, now)
+	j.sends, j.warm = n, t.warmKey()
 	t.send(now, n)
 	g, l := s.gateOf(t, j.message.Account, s.profileOf(j.message.Account), now)
 	if j.gate = g; g != nil {

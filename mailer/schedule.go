@@ -51,6 +51,9 @@ type schedule struct {
 	conducts map[conductKey]*pace.Account
 	kept     keptPace
 
+	binding bool      // the addresses of sources are being looked at
+	bindAt  time.Time // and are to be then; monotonic
+
 	scan     scanState
 	stopping bool
 	keep     int // size of domains and sites at which unused ones are forgotten
@@ -194,6 +197,7 @@ func (s *schedule) step() {
 	s.relieve(now)
 	s.noteDials()
 	s.keepPace(now)
+	s.watchAddrs()
 	s.forget(now)
 }
 
@@ -329,6 +333,9 @@ func (s *schedule) sleep() time.Duration {
 	}
 	if !s.lookAt.IsZero() {
 		wait = min(wait, max(time.Until(s.lookAt), 0))
+	}
+	if !s.bindAt.IsZero() && !s.binding {
+		wait = min(wait, max(time.Until(s.bindAt), 0))
 	}
 	if !s.noteAt.IsZero() && !s.noting {
 		wait = min(wait, max(time.Until(s.noteAt), 0))

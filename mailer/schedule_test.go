@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/mailer/route"
+	"relay/mailer/source"
 )
 
 // A look-up or a dial on its way does not hold up the end.
@@ -66,7 +67,7 @@ func TestMailer_BusyAtMail(t *testing.T) {
 // A clock that is set back leaves no site blocked for longer than a block lasts.
 func TestSite_ClockSetBack(t *testing.T) {
 	now := time.Now()
-	s := newSite(&place{key: "x"}, &origin{})
+	s := newSite(&place{key: "x"}, newOrigin(&source.Source{}))
 	s.until = now.Add(maxBlock)
 	if !s.blocked(now) || s.blocked(now.Add(-time.Minute)) {
 		t.Errorf("blocked: %v, %v", s.blocked(now), s.blocked(now.Add(-time.Minute)))

@@ -8,6 +8,7 @@ import (
 // serve gives the site's connections what is claimed, opens and closes
 // connections, and says when the site wants more.
 func (s *schedule) serve(t *site, now time.Time) {
+	s.yieldCold(t, now)
 	if s.stopping || t.blocked(now) {
 		s.giveBack(t.queue.take())
 		s.closeIdle(t)
@@ -261,6 +262,11 @@ func (s *schedule) unreachable(w *worker, j *job, failed *failure) {
 	s.release(w)
 	now := s.m.store.Now()
 	switch {
+	case failed.lacks:
+		s.bindAt = time.Time{}
+		s.addrIs(t.origin, failed.err)
+		s.giveBack([]*job{j})
+		return
 	case s.stopping, s.taking.Err() != nil, t.blocked(now):
 		s.giveBack([]*job{j})
 		return

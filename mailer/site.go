@@ -30,6 +30,10 @@ type site struct {
 	rests bool                  // its lanes wait for a ceiling, and take no place in the window
 	heard stats
 
+	warm    *warmth       // of the source at the provider; nil: there is none, or it needs none
+	shunned time.Time     // other sources are taken before this one until then, see shun
+	shuns   time.Duration // how long that was last
+
 	turns    fifo[*turn]      // accounts that have lanes to ask for, in turn
 	accounts map[string]*turn // by name; nil: none
 	lanes    int              // of all accounts
@@ -71,6 +75,9 @@ type job struct {
 	again   bool      // Dialled comes before the dial, see store.Claimed
 	passed  int       // how often a connection that could not be made passed it on
 
+	sends int    // transactions, since it was begun; 0: it was not
+	warm  string // key of the warm-up that counts them; "": none does
+
 	limits pace.Limits   // of the site when it was begun
 	waited bool          // a ceiling kept it since it was accepted
 	terms  *policy.Terms // of its domains, which all ask the same; nil: nothing
@@ -84,15 +91,32 @@ func (s *site) down(now time.Time) bool {
 	return now.Before(s.until) && s.until.Sub(now) <= maxBlock
 }
 
-// blocked reports whether the site is left alone: it is down, or told us to stop.
-func (s *site) blocked(now time.Time) bool { return s.down(now) || s.gate.Stopped(now) }
+// blocked reports whether the site is left alone: it is down, or told us to stop, or its
+// source may send nothing there now.
+func (s *site) blocked(now time.Time) bool {
+	return s.down(now) || s.gate.Stopped(now) || s.cold(now) || !s.origin.usable(now)
+}
 
 // back is when a site that is blocked is tried again.
 func (s *site) back(now time.Time) time.Time {
-	if at := s.gate.Next(now); s.gate.Stopped(now) && at.After(s.until) {
-		return at
+	at := s.until
+	if s.gate.Stopped(now) {
+		at = later(at, s.gate.Next(now))
 	}
-	return s.until
+	if s.cold(now) {
+		at = later(at, source.Turns(now))
+	}
+	if !s.origin.usable(now) {
+		at = later(at, later(s.origin.Since, now.Add(maxInterval)))
+	}
+	return at
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // join adds a lane, which then stands in its account's turn.

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"relay/mailer/pace"
+	"relay/mailer/source"
 	"relay/store"
 )
 
 // crowd is a site where accounts have so many lanes each.
 func crowd(lanes ...int) *site {
-	t := newSite(&place{key: "s"}, &origin{})
+	t := newSite(&place{key: "s"}, newOrigin(&source.Source{}))
 	for a, n := range lanes {
 		for i := range n {
 			t.join(&lane{Lane: store.Lane{Account: fmt.Sprint("a", a), Domain: fmt.Sprint("d", i)}})
@@ -72,7 +73,7 @@ func TestSite_TurnsGoRound(t *testing.T) {
 }
 
 func TestSite_Ceiling(t *testing.T) {
-	s := newSite(&place{key: "s"}, &origin{})
+	s := newSite(&place{key: "s"}, newOrigin(&source.Source{}))
 	s.gate = pace.NewSite(pace.Limits{Connections: 20}, pace.State{})
 	now := time.Now()
 	for range 6 {

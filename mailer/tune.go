@@ -18,12 +18,17 @@ func (m *Mailer) Reconfigure(cfg Config) error {
 		return fmt.Errorf("mailer: %w", err)
 	}
 	cfg.setDefaults()
+	cfg.Dialer = m.config().Dialer
+	if err := cfg.bindAll(); err != nil {
+		return fmt.Errorf("mailer: %w", err)
+	}
 	next := *m.config()
 	next.Retry, next.Drain = cfg.Retry, cfg.Drain
 	next.Expire, next.NoticeExpire, next.DelayAfter = cfg.Expire, cfg.NoticeExpire, cfg.DelayAfter
 	next.Connections, next.SiteConnections = cfg.Connections, cfg.SiteConnections
 	next.MessagesPerConnection, next.NoticesPerHour = cfg.MessagesPerConnection, cfg.NoticesPerHour
 	next.Rules, next.Rows = cfg.Rules, cfg.Rows
+	next.Sources = cfg.Sources
 	next.Profile, next.NewProfile, next.FirstCap = cfg.Profile, cfg.NewProfile, cfg.FirstCap
 	m.cfg.Store(&next)
 	wordDSNs(m.store, &m.cfg)
@@ -41,6 +46,7 @@ func (m *Mailer) Reconfigure(cfg Config) error {
 func (s *schedule) tune() {
 	now := s.m.store.Now()
 	clear(s.profiles)
+	s.setSources(s.m.config().Sources)
 	for t := range s.allSites {
 		if t.path == nil {
 			continue

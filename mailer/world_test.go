@@ -88,6 +88,7 @@ type world struct {
 	mu    sync.Mutex
 	hops  map[netip.Addr]*mx
 	dials map[netip.Addr][]time.Time
+	lost  map[netip.Addr]bool // addresses that the machine lacks
 	next  byte
 	log   strings.Builder
 
@@ -119,6 +120,7 @@ func newWorld(t *testing.T, cfg Config) *world {
 			fail: map[string]error{}, asked: map[string]int{}},
 		hops:  map[netip.Addr]*mx{},
 		dials: map[netip.Addr][]time.Time{},
+		lost:  map[netip.Addr]bool{},
 	}
 	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.path = filepath.Join(t.TempDir(), "relay.db")
@@ -183,9 +185,12 @@ func (w *world) change(name string, fn func(*store.Account)) {
 }
 
 // Dial connects to the hop at an address through a pipe.
-func (w *world) Dial(ctx context.Context, _ netip.Addr, to netip.AddrPort) (net.Conn, error) {
+func (w *world) Dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (net.Conn, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.lost[from] {
+		return nil, fmt.Errorf("dial %s: %w", to, syscall.EADDRNOTAVAIL)
+	}
 	w.dials[to.Addr()] = append(w.dials[to.Addr()], time.Now())
 	h := w.hops[to.Addr()]
 	if h == nil {
@@ -197,6 +202,23 @@ func (w *world) Dial(ctx context.Context, _ netip.Addr, to netip.AddrPort) (net.
 	ours, theirs := net.Pipe()
 	go h.serve(theirs)
 	return ours, nil
+}
+
+// Bind implements Binder.
+func (w *world) Bind(from netip.Addr) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.lost[from] {
+		return syscall.EADDRNOTAVAIL
+	}
+	return nil
+}
+
+// lose takes an address of ours from the machine, or gives it back.
+func (w *world) lose(from string, lost bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost[netip.MustParseAddr(from)] = lost
 }
 
 func (w *world) dialled(a netip.Addr) int {

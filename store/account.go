@@ -43,6 +43,7 @@ type Account struct {
 	Reason   string        `json:"reason,omitempty"`    // why the operator suspended it, told to the customer
 	Profile  string        `json:"profile,omitempty"`   // one of Profiles; "": as the configuration says
 	FirstCap int           `json:"first_cap,omitempty"` // first sendings a day; 0: as the configuration says, NoCap: any number
+	Pool     string        `json:"pool,omitempty"`      // of sources that its mail leaves by; "": the default one
 	Senders  []string      `json:"senders,omitempty"`   // addresses or @domains it may send from; empty: any (M4)
 	Created  time.Time     `json:"created"`
 	Owner    string        `json:"owner,omitempty"`    // customer whose account it is (M22)

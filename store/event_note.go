@@ -12,4 +12,6 @@ const (
 	NoteWaits  EventNote = "waits"  // the message tells that first sendings wait
 	NoteHeld   EventNote = "held"   // the message tells that mail is held at a provider
 	NoteLost   EventNote = "lost"   // the connection was lost after the final dot
+
+	NoteOperator EventNote = "operator" // the message tells the operator of something
 )

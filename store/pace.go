@@ -7,6 +7,10 @@ import "bytes"
 type PaceEntry struct {
 	Key   string
 	Value []byte // nil: it is forgotten
+
+	// Change makes the value of the stored one, in the transaction; nil: Value is it. It may
+	// run more than once, and must not call the store.
+	Change func(old []byte) []byte
 }
 
 // KeepPace stores entries in one transaction.
@@ -17,6 +21,9 @@ func (s *Store) KeepPace(list []PaceEntry) error {
 func (t *tx) keepPace(list []PaceEntry) error {
 	for _, e := range list {
 		var err error
+		if e.Change != nil {
+			e.Value = e.Change(bytes.Clone(t.b.Get(paces, []byte(e.Key))))
+		}
 		if e.Value == nil {
 			err = t.b.Delete(paces, []byte(e.Key))
 		} else {
@@ -34,7 +41,7 @@ func (s *Store) PaceEntries() (list []PaceEntry, err error) {
 	err = s.view(func(t *tx) error {
 		c := t.b.Cursor(paces)
 		for k, raw := c.First(); k != nil; k, raw = c.Next() {
-			list = append(list, PaceEntry{string(k), bytes.Clone(raw)})
+			list = append(list, PaceEntry{Key: string(k), Value: bytes.Clone(raw)})
 		}
 		return nil
 	})

@@ -86,13 +86,15 @@ const (
 	overrides                      // number (8)
 	suppressed                     // account NUL mailbox
 	strikesOf                      // account NUL mailbox: refusals that do not suppress it yet
+	sources                        // name: see SourceState
+	blocklists                     // name: see ListState
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
 	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "tls-policies", "tls-days", "paces", "heard", "heard-order", "remarks",
-	"records", "known", "waiting", "chores", "overrides", "suppressions", "strikes"}
+	"records", "known", "waiting", "chores", "overrides", "suppressions", "strikes", "sources", "blocklists"}
 
 // Options of a store.
 type Options struct {

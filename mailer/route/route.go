@@ -132,6 +132,14 @@ func (r *Router) Route(ctx context.Context, domain string) (*Path, error) {
 	return r.byMX(ctx, domain)
 }
 
+// Via is the way over another server, whatever the domain is.
+func (r *Router) Via(ctx context.Context, rt Route) (*Path, error) {
+	if err := rt.normalize(); err != nil {
+		return nil, err
+	}
+	return r.fixed(ctx, rt.Host, rt)
+}
+
 func (r *Router) static(domain string) (Route, bool) {
 	if rt, ok := r.cfg.Routes[domain]; ok {
 		return rt, rt.Host != "" // a domain's empty route leads round the smarthost to its MX

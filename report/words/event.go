@@ -30,6 +30,8 @@ func (Language) Event(e *store.Event) string {
 		return "tells that mail waits for the daily limit of first sendings"
 	case store.NoteHeld:
 		return "tells that mail is held at a provider"
+	case store.NoteOperator:
+		return "notice to the operator"
 	case store.NoteEnding:
 		return "warning that the term ends"
 	case store.NoteLost:

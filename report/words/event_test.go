@@ -26,6 +26,7 @@ func TestLanguage_Event(t *testing.T) {
 		{store.Event{Note: store.NoteNoDSN, Sent: 20}, "no DSN: the account has had 20 in this hour"},
 		{store.Event{Note: store.NoteWaits}, "tells that mail waits for the daily limit of first sendings"},
 		{store.Event{Note: store.NoteHeld}, "tells that mail is held at a provider"},
+		{store.Event{Note: store.NoteOperator}, "notice to the operator"},
 		{store.Event{Note: store.NoteEnding}, "warning that the term ends"},
 		{store.Event{Note: "warning that the term ends"}, "warning that the term ends"},
 		{store.Event{Note: store.NoteLost}, "the connection was lost after the final dot: the message may have been taken"},
