@@ -12,6 +12,7 @@ import (
 // allowance, while the relay is killed in the middle: never is more accepted than
 // it holds, and in the end exactly so much.
 func TestAllowance(t *testing.T) {
+	t.Parallel()
 	const connections, allowance = 100, 5000
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h", limits: "connections_per_account = 1000\nerrors = 1000"})
@@ -87,6 +88,7 @@ func exceeded(err error) bool {
 
 // TestStranger tries to send without an account, on every listener.
 func TestStranger(t *testing.T) {
+	t.Parallel()
 	r := newRelay(t, setup{})
 	r.account("acme")
 	r.start()

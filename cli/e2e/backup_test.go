@@ -13,6 +13,7 @@ import (
 // elsewhere: it must be whole, and hold each message that was acknowledged
 // before the copy began, with its content.
 func TestBackup(t *testing.T) {
+	t.Parallel()
 	rng := random(t)
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h", delivery: "site_connections = 5"})
@@ -80,6 +81,7 @@ func TestBackup(t *testing.T) {
 // TestBackup_damaged wants a damaged copy to be refused, and the store that is
 // there to stay.
 func TestBackup_damaged(t *testing.T) {
+	t.Parallel()
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
 	password := r.account("acme")
@@ -123,16 +125,17 @@ func TestBackup_damaged(t *testing.T) {
 // TestBackup_killed kills the command in the middle of its work, and then the relay:
 // there is no copy, and all goes on.
 func TestBackup_killed(t *testing.T) {
+	t.Parallel()
 	rng := random(t)
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
 	r.local("steady")
 	r.start()
-	fillStore(t, r, 60)
+	fillStore(t, r, *storeFlag)
 	dir := shortDir(t)
 	file := filepath.Join(dir, "relay.copy")
 	cut := 0
-	for range 10 {
+	for range *killsFlag {
 		p := execute(t, command(binary, r.args("backup", "--force", file)...))
 		time.Sleep(time.Duration(50+rng.IntN(250)) * time.Millisecond)
 		_ = p.cmd.Process.Kill() // it may be done
@@ -180,6 +183,7 @@ func remove(t *testing.T, files ...string) {
 
 // TestBackup_scheduled has the relay make copies as the calendar does, and keep two.
 func TestBackup_scheduled(t *testing.T) {
+	t.Parallel()
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h", limits: "[backup]\nschedule = \"0 3 * * *\"\nkeep = 2"})
 	r.local("steady")
@@ -220,6 +224,7 @@ func TestBackup_scheduled(t *testing.T) {
 // TestBackup_noRoom wants a target that has no room, or may not be written, to be
 // told of, and nothing to be left there.
 func TestBackup_noRoom(t *testing.T) {
+	t.Parallel()
 	disk := small(t, 40)
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
@@ -249,6 +254,7 @@ func TestBackup_noRoom(t *testing.T) {
 
 // TestBackup_noPermission has another user try.
 func TestBackup_noPermission(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("needs root")
 	}

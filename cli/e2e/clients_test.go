@@ -66,6 +66,7 @@ var programs = []program{
 }
 
 func TestPrograms(t *testing.T) {
+	t.Parallel()
 	st := newStation(t)
 	for _, p := range programs {
 		t.Run(p.name, func(t *testing.T) {
@@ -279,6 +280,7 @@ with smtplib.SMTP("127.0.0.1", int(port), timeout=60) as s:
 // TestPrograms_utf8 sends from and to addresses beyond ASCII (RFC 6531). Date and
 // Message-ID are missing, so that the relay adds them.
 func TestPrograms_utf8(t *testing.T) {
+	t.Parallel()
 	need(t, "python3")
 	st := newStation(t)
 	file := st.write(t, attachment())
@@ -305,6 +307,7 @@ func TestPrograms_utf8(t *testing.T) {
 
 // TestPrograms_large sends messages near the limit of 100 MB.
 func TestPrograms_large(t *testing.T) {
+	t.Parallel()
 	st := newStation(t)
 	for _, p := range programs {
 		if p.name != "curl" && p.name != "python3" {

@@ -12,6 +12,7 @@ import (
 // TestCompact drains a backlog and wants its space back, and each message that is
 // still there to arrive as it was sent.
 func TestCompact(t *testing.T) {
+	t.Parallel()
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1s"})
 	password := r.local("steady")
@@ -75,6 +76,7 @@ func (r *relay) storeBytes() int64 {
 // TestKilledCommands kills compactions and restores at any time: the store is
 // whole, and the one or the other.
 func TestKilledCommands(t *testing.T) {
+	t.Parallel()
 	rng := random(t)
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
@@ -88,8 +90,8 @@ func TestKilledCommands(t *testing.T) {
 	const older, newer = 100, 200
 	ids := func() int { return len(r.queue()) }
 	for _, args := range [][]string{{"compact"}, {"restore", file}} {
-		cut, within := 0, 400 // milliseconds; about as long as the command takes
-		for range 15 {
+		cut, within := 0, 200 // milliseconds; about as long as the command takes
+		for range *killsFlag {
 			p := execute(t, command(binary, r.args(args...)...))
 			time.Sleep(time.Duration(10+rng.IntN(within)) * time.Millisecond)
 			_ = p.cmd.Process.Kill() // it may be done

@@ -44,6 +44,7 @@ func shell(t *testing.T, r *relay, name string, args ...string) string {
 func offered(out string) string { return strings.Join(strings.Fields(out), " ") }
 
 func TestCompletion(t *testing.T) {
+	t.Parallel()
 	r := newRelay(t, setup{})
 	r.account("office@home")
 	r.start()

@@ -24,6 +24,7 @@ var questions = []string{
 // TestControl asks the same of a running relay, of one that was killed and left
 // its socket behind, and of one that was stopped.
 func TestControl(t *testing.T) {
+	t.Parallel()
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
 	password := r.account("acme")
@@ -97,6 +98,7 @@ func wantCodes(t *testing.T, answers []result) {
 // TestControl_changes changes things while the relay runs and while it does not:
 // the change holds at once, and afterwards.
 func TestControl_changes(t *testing.T) {
+	t.Parallel()
 	s := newSink(t, behaviour{})
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1s"})
 	offline := r.account("offline")
@@ -137,6 +139,7 @@ func TestControl_changes(t *testing.T) {
 // TestControl_twice wants a second relay on the same data to say so, and to do
 // nothing to the first.
 func TestControl_twice(t *testing.T) {
+	t.Parallel()
 	r := newRelay(t, setup{})
 	r.start()
 	res := r.run("", "serve")
@@ -155,6 +158,7 @@ func TestControl_twice(t *testing.T) {
 // TestControl_retry tries everything again while it is being delivered: what is
 // delivered in that moment is no error.
 func TestControl_retry(t *testing.T) {
+	t.Parallel()
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
 	password := r.account("acme")

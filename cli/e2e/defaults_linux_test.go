@@ -18,6 +18,7 @@ const insideNet = "RELAY_E2E_NET"
 // then, and on all addresses: the test starts itself again in a network of its
 // own, where this is possible.
 func TestDefaults(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat("/etc/relay/relay.toml"); err == nil {
 		t.Skip("this machine has a relay.toml of its own")
 	}
@@ -51,7 +52,7 @@ func ownNetwork(t *testing.T) bool {
 	}
 	cmd := exec.Command("/bin/sh", "-c", `"$1" link set lo up || exit 99; shift; exec "$@"`, "sh", ip,
 		self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), insideNet+"=1", insideBinary+"="+binary)
+	cmd.Env = append(os.Environ(), insideNet+"=1", givenBinary+"="+binary)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER

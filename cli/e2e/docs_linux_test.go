@@ -16,6 +16,7 @@ import (
 // their own. Blocks that change the host are marked console; they are only
 // parsed, by a test beside the commands.
 func TestDocs(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(insideNet) == "" {
 		if !ownNetwork(t) {
 			t.Skip("the ports and mail of these commands need a network of their own")

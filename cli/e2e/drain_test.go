@@ -38,6 +38,7 @@ func (c *submitter) begin(t *testing.T, m *mail) (rest []byte) {
 // middle of a message, one between two commands of a transaction, and a message
 // is being delivered.
 func TestDrain(t *testing.T) {
+	t.Parallel()
 	arrived, answer := make(chan string, 10), make(chan bool)
 	s := newSink(t, behaviour{wait: func(d *delivery) {
 		arrived <- d.id
@@ -106,6 +107,7 @@ func TestDrain(t *testing.T) {
 // TestDrain_twice ends the relay with a second signal, although a client is in
 // the middle of a message.
 func TestDrain_twice(t *testing.T) {
+	t.Parallel()
 	for _, second := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(fmt.Sprint(second), func(t *testing.T) {
 			s := newSink(t, behaviour{})

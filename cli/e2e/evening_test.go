@@ -14,6 +14,7 @@ import (
 // wrote, serve, check, test. The message of the test arrives, and nobody can log
 // in with what it was sent with, however the command ended.
 func TestEvening(t *testing.T) {
+	t.Parallel()
 	s := newSink(t, behaviour{})
 	dir := shortDir(t)
 	r := &relay{t: t, file: filepath.Join(dir, "relay.toml"), data: filepath.Join(dir, "data")}

@@ -57,6 +57,7 @@ func fill(t *testing.T, file string, left int64) {
 // TestDiskFull fills the disk of a running relay in two steps: little space left,
 // then none.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	disk := small(t, 160)
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1s", data: filepath.Join(disk, "data")})
@@ -188,6 +189,7 @@ func (r *relay) ended(p *process) {
 // TestSyncFails lets the disk refuse to make things durable: the message at hand
 // must not be acknowledged, and the relay must end.
 func TestSyncFails(t *testing.T) {
+	t.Parallel()
 	need(t, "strace")
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
@@ -244,6 +246,7 @@ func TestSyncFails(t *testing.T) {
 // TestSyncFails_load lets the disk fail under load. Nobody knows then whether what
 // was at hand is stored: its clients must get no reply rather than a refusal.
 func TestSyncFails_load(t *testing.T) {
+	t.Parallel()
 	need(t, "strace")
 	rng := random(t)
 	s := newSink(t, moody(rng.Uint64()))

@@ -15,6 +15,7 @@ import (
 // TestImage runs the relay as its container does: as user 65532, with nothing in
 // the file system but the binary, its data directory and its configuration.
 func TestImage(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("chroot needs root")
 	}
@@ -22,6 +23,12 @@ func TestImage(t *testing.T) {
 	root := shortDir(t)
 	const user = 65532 // USER of the Dockerfile
 	copyTo(t, binary, filepath.Join(root, "relay"), 0o755)
+	for _, library := range libraries(t, binary) {
+		if err := os.MkdirAll(filepath.Join(root, filepath.Dir(library)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		copyTo(t, library, filepath.Join(root, library), 0o755)
+	}
 	data := filepath.Join(root, "var/lib/relay")
 	for _, dir := range []string{data, filepath.Join(root, "etc/relay")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -72,6 +79,23 @@ func TestImage(t *testing.T) {
 			t.Errorf("relay %s: exit code %d\n%s%s", strings.Join(args, " "), res.code, res.out, res.err)
 		}
 	}
+}
+
+// libraries that a binary needs at its start: none where it is static, as the image's
+// and CI's is. One with cgo needs those of C.
+func libraries(t *testing.T, binary string) (files []string) {
+	t.Helper()
+	text, err := exec.Command("ldd", binary).Output() // fails for one that is static
+	if err != nil {
+		return nil
+	}
+	for word := range strings.FieldsSeq(string(text)) {
+		if strings.HasPrefix(word, "/") {
+			files = append(files, word)
+		}
+	}
+	t.Logf("not static: beside it are %v", files)
+	return files
 }
 
 // mountSystem puts /proc and /dev/null where every container has them: each alone, so

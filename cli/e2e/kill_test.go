@@ -14,11 +14,9 @@ const siteConnections = 10
 // acknowledged must be delivered or bounced in the end, and be charged exactly;
 // what was not acknowledged must not exist, unless the reply was lost.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	rng := random(t)
 	kills := *killsFlag
-	if testing.Short() {
-		kills = 5
-	}
 	s := newSink(t, moody(rng.Uint64()))
 	r := newRelay(t, setup{
 		smarthost: s.addr(), retry: "1s",

@@ -12,6 +12,7 @@ import (
 // TestServe_logReaderGoesAway ends whatever reads the relay's output, as a restart of the
 // journal does. The relay goes on: it takes and delivers mail, reloads, and stops in order.
 func TestServe_logReaderGoesAway(t *testing.T) {
+	t.Parallel()
 	down := newSink(t, behaviour{})
 	r := newRelay(t, setup{smarthost: down.addr()})
 	r.local("acme")

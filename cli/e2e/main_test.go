@@ -17,10 +17,11 @@ import (
 )
 
 var (
-	killsFlag   = flag.Int("kills", 15, "how many times the kill test kills the relay")
-	backlogFlag = flag.Int("backlog", 20_000, "messages in the queue of the backlog test")
-	storeFlag   = flag.Int("store", 40, "megabytes in the store of the test that backs one up under steady mail")
+	killsFlag   = flag.Int("kills", 8, "how many times the tests that kill do so")
+	backlogFlag = flag.Int("backlog", 8_000, "messages in the queue of the backlog test")
+	storeFlag   = flag.Int("store", 30, "megabytes in the store of the test that backs one up under steady mail")
 	pauseFlag   = flag.Duration("pause", 2*time.Second, "the longest that a message may wait for its reply during that backup")
+	idleFlag    = flag.Duration("idle", time.Second, "how long that test measures without a backup")
 	seedFlag    = flag.Uint64("seed", 0, "of what is random; 0: another one each time")
 )
 
@@ -28,6 +29,7 @@ var (
 var binary string
 
 func TestMain(m *testing.M) {
+	manyAtATime()
 	flag.Parse()
 	defaultSignals()
 	code, err := build(m)
@@ -36,6 +38,15 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// manyAtATime runs more tests at a time than there are processors, where the flag does
+// not say otherwise: most wait for a relay, a disk or a client. Those that measure are
+// not among them.
+func manyAtATime() {
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 }
 
 // defaultSignals lets the processes that tests start have the signals' default
@@ -49,10 +60,11 @@ func defaultSignals() {
 	}
 }
 
-// build makes the static binary in a folder that other users can execute it
-// from, and runs the tests.
+// build makes the binary in a folder that other users can execute it from, and runs
+// the tests. It is built as these tests were, with cgo or without, so that nothing is
+// compiled twice; CI hands over the static one.
 func build(m *testing.M) (int, error) {
-	if binary = os.Getenv(insideBinary); binary != "" {
+	if binary = os.Getenv(givenBinary); binary != "" {
 		return m.Run(), nil
 	}
 	dir, err := os.MkdirTemp("", "relay-e2e-")
@@ -64,17 +76,16 @@ func build(m *testing.M) (int, error) {
 		return 0, err
 	}
 	binary = filepath.Join(dir, "relay")
-	cmd := exec.Command("go", "build", "-o", binary, "../..")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "../..")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build the relay: %w\n%s", err, out)
 	}
 	return m.Run(), nil
 }
 
-// insideBinary is the variable that tells a copy of this program, started by a
-// test, which binary to use.
-const insideBinary = "RELAY_E2E_BINARY"
+// givenBinary is the variable that tells these tests, and copies of this program that
+// they start, which binary to use.
+const givenBinary = "RELAY_E2E_BINARY"
 
 // need skips the test when one of the tools is not there.
 func need(t *testing.T, tools ...string) {

@@ -14,7 +14,7 @@ import (
 // copied, beside how long they do otherwise. The limits are wide: disks differ. For
 // figures that can be compared:
 //
-//	go test ./cli/e2e -run TestBackup_pause -v -store 1200 -pause 50ms
+//	go test ./cli/e2e -run TestBackup_pause -v -store 1200 -pause 50ms -idle 6s
 func TestBackup_pause(t *testing.T) {
 	down := newSink(t, behaviour{})
 	hop := down.addr()
@@ -23,9 +23,7 @@ func TestBackup_pause(t *testing.T) {
 	r.local("steady")
 	r.start()
 	fillStore(t, r, *storeFlag)
-	for range 2 { // what a drained backlog leaves is in there too
-		r.idle(t, "before")
-	}
+	r.idle(t, "before") // what a drained backlog leaves is in there too
 	before := storeSize(t, r)
 	file := filepath.Join(shortDir(t), "relay.copy")
 	r.measure(t, "while it is copied", *pauseFlag, func() { r.cli("backup", file) })
@@ -73,7 +71,7 @@ func storeSize(t *testing.T, r *relay) int64 {
 
 func (r *relay) idle(t *testing.T, what string) {
 	t.Helper()
-	r.measure(t, what, time.Minute, func() { time.Sleep(3 * time.Second) })
+	r.measure(t, what, time.Minute, func() { time.Sleep(*idleFlag) })
 }
 
 // measure sends a message of 10 KB every few milliseconds, from four connections,

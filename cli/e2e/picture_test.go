@@ -22,6 +22,7 @@ var pictured = []string{"sandbox", "--at", "2026-11-30 23:58", "--speed", "60", 
 
 // The picture of the sandbox's screen shows what it writes today.
 func TestPicture(t *testing.T) {
+	t.Parallel()
 	lines := sandboxLines(t)
 	if *updateFlag {
 		if err := os.WriteFile(picture, []byte(draw(lines)), 0o644); err != nil {

@@ -88,6 +88,7 @@ func (b *box) end(s os.Signal, sum string) {
 }
 
 func TestSandbox_curl(t *testing.T) {
+	t.Parallel()
 	need(t, "curl")
 	b := openBox(t)
 	if res := b.paste(b.example("printf")); res.code != 0 {
@@ -98,6 +99,7 @@ func TestSandbox_curl(t *testing.T) {
 }
 
 func TestSandbox_swaks(t *testing.T) {
+	t.Parallel()
 	need(t, "swaks")
 	b := openBox(t)
 	if res := b.paste(b.example("swaks")); res.code != 0 || res.out != "" || res.err != "" {
@@ -111,6 +113,7 @@ func TestSandbox_swaks(t *testing.T) {
 // The command that the screen shows works, also for a user who has a
 // configuration of his own that the sandbox does not read.
 func TestSandbox_command(t *testing.T) {
+	t.Parallel()
 	b := openBox(t)
 	if res := b.paste(b.example(binary)); res.code != 0 || !strings.Contains(res.out, "1 of 9,000") {
 		t.Errorf("exit code %d\n%s%s", res.code, res.out, res.err)
@@ -131,8 +134,9 @@ func TestSandbox_command(t *testing.T) {
 // What runs these tests may ignore signals, as nohup and a shell's & do: the
 // processes that they start do not.
 func TestSandbox_nohup(t *testing.T) {
+	t.Parallel()
 	cmd := exec.Command("/bin/sh", "-c", `trap '' HUP INT; exec "$0" "$@"`, os.Args[0], "-test.run=^TestSandbox_command$", "-test.count=1")
-	cmd.Env = append(os.Environ(), insideBinary+"="+binary)
+	cmd.Env = append(os.Environ(), givenBinary+"="+binary)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -141,6 +145,7 @@ func TestSandbox_nohup(t *testing.T) {
 // A pipe whose reader has gone ends the sandbox, cleaned up, as soon as there is
 // something to say.
 func TestSandbox_brokenPipe(t *testing.T) {
+	t.Parallel()
 	tmp := shortDir(t)
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -166,6 +171,7 @@ func TestSandbox_brokenPipe(t *testing.T) {
 // A day in a second: what is put off comes again by the business's clock, and
 // what cannot be delivered for four days is reported.
 func TestSandbox_fastClock(t *testing.T) {
+	t.Parallel()
 	need(t, "swaks")
 	b := openBox(t, "--at", "2026-11-30 23:58", "--speed", "86400")
 	b.says("2026-11-30 23:5")
@@ -187,6 +193,7 @@ func TestSandbox_fastClock(t *testing.T) {
 
 // What an ordinary user cannot do is said before anything starts.
 func TestSandbox_errors(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to become somebody else")
 	}
@@ -209,6 +216,7 @@ func TestSandbox_errors(t *testing.T) {
 
 // As nobody it works like for anybody.
 func TestSandbox_asNobody(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to become somebody else")
 	}
@@ -232,11 +240,12 @@ func TestSandbox_asNobody(t *testing.T) {
 
 // go run . sandbox is the first thing that a newcomer does: it names itself so.
 func TestSandbox_goRun(t *testing.T) {
+	t.Parallel()
 	need(t, "go")
 	tmp := shortDir(t)
 	out := newLogBook()
 	cmd := command("go", "run", "../..", "sandbox", "--port", "0")
-	cmd.Env = append(cmd.Env, "TMPDIR="+tmp, "CGO_ENABLED=0")
+	cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
 	cmd.Stdout = out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C goes to both
 	p := execute(t, cmd)

@@ -13,6 +13,7 @@ import (
 // A web server's user may read neither configuration nor data: it finds the relay
 // by its default ports.
 func TestSendmail_ofAnotherUser(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("needs root")
 	}

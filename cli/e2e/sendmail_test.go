@@ -20,6 +20,7 @@ func link(t *testing.T, name string) string {
 
 // The host's own programs call sendmail, find relay, and their mail arrives.
 func TestSendmail(t *testing.T) {
+	t.Parallel()
 	sink := newSink(t, behaviour{})
 	r := newRelay(t, setup{smarthost: sink.addr()})
 	r.account("host")

@@ -109,6 +109,7 @@ func socket(t *testing.T) *net.TCPListener {
 // TestService_notify: the service manager hears that the relay is ready when it
 // is, that it works, reloads and stops.
 func TestService_notify(t *testing.T) {
+	t.Parallel()
 	m := newManager(t)
 	r := newRelay(t, setup{})
 	cmd := command(binary, r.args("serve")...)
@@ -136,6 +137,7 @@ func TestService_notify(t *testing.T) {
 // TestService_sockets takes the service manager's sockets, by name, and leaves
 // them to it at the end: who connects meanwhile waits for the next start.
 func TestService_sockets(t *testing.T) {
+	t.Parallel()
 	s := newSink(t, behaviour{})
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1s"})
 	withoutListen(t, r)
@@ -199,6 +201,7 @@ func rewrite(t *testing.T, r *relay, what *regexp.Regexp, with string) {
 // TestService_socketsRefused: a socket that nobody knows how to use, and one that
 // is no listening socket, are mistakes in the configuration.
 func TestService_socketsRefused(t *testing.T) {
+	t.Parallel()
 	r := newRelay(t, setup{})
 	withoutListen(t, r)
 	connected := func() *exec.Cmd {
@@ -232,6 +235,7 @@ func TestService_socketsRefused(t *testing.T) {
 
 // TestReload sends SIGHUP while mail comes in and goes out.
 func TestReload(t *testing.T) {
+	t.Parallel()
 	arrived, answer := make(chan string, 10), make(chan bool)
 	s := newSink(t, behaviour{wait: func(d *delivery) {
 		arrived <- d.id
@@ -316,6 +320,7 @@ func units(t *testing.T) []string {
 }
 
 func TestUnit_verify(t *testing.T) {
+	t.Parallel()
 	need(t, "systemd-analyze")
 	res := finish(t, command("systemd-analyze", append([]string{"verify", "--man=no"}, units(t)...)...), time.Minute)
 	if res.code != 0 || res.out+res.err != "" {
@@ -326,6 +331,7 @@ func TestUnit_verify(t *testing.T) {
 // TestUnit_security: systemd's own exposure score, from 0 to 10; the guide has
 // what is left.
 func TestUnit_security(t *testing.T) {
+	t.Parallel()
 	need(t, "systemd-analyze")
 	const most = "16" // tenths: 1.4 with systemd 252, three of them for asking whether the clock is kept, and room for what newer ones look at
 	res := finish(t, command("systemd-analyze", "security", "--offline=yes", "--no-pager", "--threshold="+most, units(t)[0]), time.Minute)
@@ -338,6 +344,7 @@ func TestUnit_security(t *testing.T) {
 // makes while it starts, takes and delivers mail, reloads, answers commands and
 // stops.
 func TestUnit_syscalls(t *testing.T) {
+	t.Parallel()
 	need(t, "systemd-analyze", "strace")
 	allowed := filter(t)
 	s := newSink(t, behaviour{})
