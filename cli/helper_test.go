@@ -20,6 +20,7 @@ import (
 	"relay/cli/proof"
 	"relay/cli/reach"
 	"relay/report/api/host"
+	"relay/store/testdisk"
 )
 
 // TestMain lets the test's own binary prove files, as the relay's does.
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == proof.Verb {
 		os.Exit(System().Run(context.Background(), os.Args[1:]))
 	}
-	os.Exit(m.Run())
+	testdisk.Run(m)
 }
 
 // soon is how long a test waits for what should happen at once.

@@ -427,7 +427,7 @@ func (m *model) checkLanes(t *rapid.T) {
 // Whatever is accepted, claimed, settled, given back and changed in whatever
 // order, over restarts: the store holds what a plain map would.
 func TestStore_AgainstModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkModel(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp("", "relay-model-")
 		if err != nil {
 			t.Fatal(err)

@@ -676,7 +676,7 @@ func withBooks(t *rapid.T, twin bool, fn func(*books)) {
 // Whatever is ordered, sent, paid, closed, refunded in whatever order, over
 // months and restarts: the sums are those of what was done.
 func TestBooks_AgainstModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkModel(t, func(t *rapid.T) {
 		withBooks(t, false, func(m *books) {
 			actions := m.actions()
 			actions["back"] = m.back // alone: with a twin it would matter what is closed
@@ -689,7 +689,7 @@ func TestBooks_AgainstModel(t *testing.T) {
 // The same events give the same ledgers whether periods are closed by the job,
 // at whatever times, or by the next order or message.
 func TestBooks_batches(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	checkModel(t, func(t *rapid.T) {
 		withBooks(t, true, func(m *books) {
 			actions := m.actions()
 			delete(actions, "dun") // an invoice is due from when it was issued

@@ -1,0 +1,9 @@
+package store
+
+import (
+	"testing"
+
+	"relay/store/testdisk"
+)
+
+func TestMain(m *testing.M) { testdisk.Run(m) }
