@@ -27,6 +27,7 @@ import (
 	"relay/cli/sendmail"
 	"relay/cli/setup"
 	"relay/cli/shell"
+	"relay/cli/suppressions"
 	"relay/cli/trial"
 )
 
@@ -80,6 +81,7 @@ func (p *program) commands() []*cli.Command {
 		mail.TraceCommand(p.env),
 		delivery.Command(p.env, &p.where),
 		domains.Command(p.env),
+		suppressions.Command(p.env),
 		host.BanCommand(p.env),
 		host.JobCommand(p.env),
 		copies.Backup(),
@@ -97,7 +99,8 @@ var chapters = []shell.Chapter{
 	{Purpose: "try and set up", Commands: "sandbox init serve check test"},
 	{Purpose: "accounts and plans", Commands: "account customer reseller plan"},
 	{Purpose: "money", Commands: "invoice payment"},
-	{Purpose: "mail", Commands: "queue trace usage delivery domain sendmail"},
+	{Purpose: "mail", Commands: "queue trace usage sendmail"},
+	{Purpose: "how mail goes out", Commands: "delivery domain suppression"},
 	{Purpose: "running", Commands: "health reload ban job"},
 	{Purpose: "the store", Commands: "backup restore compact"},
 	{Purpose: "this program", Commands: "completion man version"},

@@ -19,6 +19,7 @@ type Order struct {
 
 	Reseller     string // who may change the accounts below it only, see may.go; "": any
 	MostAccounts int    // that the reseller may have below it; 0: any number
+	Customer     string // who may change its own accounts only; "": any
 
 	Method    string // one of Methods, by which what is ordered is paid; "": the account's
 	Reference string // the customer's own text on its invoice; "": the account's

@@ -49,7 +49,7 @@ func (t *tx) mayResell(o *Order, p quota.Plan) error {
 
 // reaches fails for an account that the one who orders does not manage.
 func (o *Order) reaches(a *Account) error {
-	if o.Reseller != "" && a.Reseller != o.Reseller {
+	if o.Reseller != "" && a.Reseller != o.Reseller || o.Customer != "" && a.Owner != o.Customer {
 		return fmt.Errorf("accounts %q: %w", a.Name, ErrNotFound)
 	}
 	return nil

@@ -26,6 +26,7 @@ type egress struct{ *look }
 func (e *egress) all() {
 	e.rules()
 	e.providers()
+	e.suppress()
 	if e.cfg.Delivery.Smarthost != "" {
 		e.smarthost()
 		return
@@ -56,6 +57,19 @@ func (e *egress) providers() {
 		e.add("providers", finding.Failed, exit.Hint(err), "%v", err)
 	} else {
 		e.add("providers", finding.OK, "", "%s is in order", file)
+	}
+}
+
+// suppress reads the operator's own file of which refusals suppress a recipient, if there is one.
+func (e *egress) suppress() {
+	file := e.cfg.Delivery.Suppress
+	if file == "" {
+		return
+	}
+	if _, err := e.cfg.Delivery.Suppressing(); err != nil {
+		e.add("suppress", finding.Failed, exit.Hint(err), "%v", err)
+	} else {
+		e.add("suppress", finding.OK, "", "%s is in order", file)
 	}
 }
 

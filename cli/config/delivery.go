@@ -11,6 +11,7 @@ import (
 	"relay/mailer/client"
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/suppress"
 	"relay/mailer/verdict"
 	"relay/store"
 )
@@ -37,6 +38,7 @@ type Delivery struct {
 	NewProfile      string     `toml:"new_profile"`
 	FirstCap        int        `toml:"first_cap"`
 	Providers       string     `toml:"providers"`
+	Suppress        string     `toml:"suppress"`
 
 	Connections           int `toml:"connections"`
 	SiteConnections       int `toml:"site_connections"`
@@ -64,6 +66,7 @@ var deliveryKeys = Section{Name: "delivery", Keys: []Key{
 	{"new_profile", "prudent", oneOf(store.Profiles...), OnReload, `likewise, for accounts that have not delivered 1,000 e-mails on seven clean days yet, by MX`},
 	{"first_cap", 200, countFrom(0), OnReload, `recipients a day that a new account may reach by MX and never wrote to; doubles with each clean day; 0: no limit`},
 	{"providers", "", nil, OnReload, `your own rows of what providers take, a file that is read over relay's; default none`},
+	{"suppress", "", nil, OnReload, `your own rows of which refusals suppress a recipient, a file that is read over relay's; default none`},
 	{"connections", 500, countFrom(1), OnReload, `to next hops at the same time, in all; an account may have three quarters of it`},
 	{"site_connections", 0, countFrom(0), OnReload, `to one set of MX hosts; 0: as many as its provider takes, to a smarthost 20`},
 	{"messages_per_connection", 0, countFrom(0), OnReload, `0: as many as the provider takes, any number to a smarthost`},
@@ -152,6 +155,23 @@ func (d *Delivery) Rows() (*pace.Rows, error) {
 		return nil, exit.Fail(exit.Config, "it must be there and readable for relay's user", "delivery.providers: %w", err)
 	}
 	rows, err := pace.Read(d.Providers, text)
+	if err != nil {
+		return nil, exit.Fail(exit.Config, "the guide says what a row may have", "%w", err)
+	}
+	return rows, nil
+}
+
+// Suppressing are the rows that say which refusals suppress a recipient: relay's, with those
+// of the operator's file over them.
+func (d *Delivery) Suppressing() (*suppress.Rows, error) {
+	if d.Suppress == "" {
+		return suppress.Default(), nil
+	}
+	text, err := os.ReadFile(d.Suppress)
+	if err != nil {
+		return nil, exit.Fail(exit.Config, "it must be there and readable for relay's user", "delivery.suppress: %w", err)
+	}
+	rows, err := suppress.Read(d.Suppress, text)
 	if err != nil {
 		return nil, exit.Fail(exit.Config, "the guide says what a row may have", "%w", err)
 	}

@@ -47,6 +47,9 @@ func explainFields(v *api.Explanation, now time.Time, zone *time.Location) []ter
 		route = fmt.Sprintf(route, v.Domain)
 	}
 	list := []term.Field{{"address", v.Address}, {"account", accountText(v)}, {"route", route}}
+	if v.Suppression != nil {
+		list = append(list, term.Field{"suppressed", suppressionText(v.Suppression, zone)})
+	}
 	if v.Fault != "" {
 		return append(list, term.Field{"fault", words.Clean(v.Fault)}, term.Field{"next attempt", nextText(v, now)})
 	}
@@ -120,6 +123,19 @@ func firstText(f *api.FirstSending) string {
 		return text + "; this recipient is known, and does not wait"
 	}
 	return text + "; to this recipient, a new one, mail that comes in now goes out on " + f.Day
+}
+
+// suppressionText says why mail to the address is not tried, and until when.
+func suppressionText(s *api.SuppressedAddress, zone *time.Location) string {
+	text := "not tried since " + words.Stamp(s.Since, zone)
+	if s.Expires != nil {
+		text += ", until " + words.Stamp(*s.Expires, zone)
+	}
+	text += ": " + s.Reason
+	if s.Reply != "" {
+		text += ", " + words.Clean(s.Reply)
+	}
+	return text
 }
 
 func recipientsText(l act.Limits) string {

@@ -27,7 +27,8 @@ func TestExplain_text(t *testing.T) {
 		MTASTS: &act.STSPolicy{Mode: "enforce", MX: []string{"*.google.com"}},
 		Hosts:  []act.MailHost{{Name: "alt1.google.com", Addresses: []string{"192.0.2.1"}, TLS: act.HostTLS{Level: "verified", By: "mta-sts"}}}, Site: google(), Profile: "normal", Source: act.WaySource{EHLO: "relay.example"},
 		Ceilings: []act.Ceiling{{Name: "site", Row: google().Row, Now: google().Now, Since: google().SlowedSince, Why: google().SlowedBy, Next: new(noon.Add(time.Second)), Binds: true}}},
-		Next: new(noon.Add(time.Minute))}
+		Suppression: &api.SuppressedAddress{Reason: "InvalidRecipient", Reply: "550 5.1.1 unknown", Since: noon.Add(-time.Hour), Expires: new(noon.Add(time.Hour))},
+		Next:        new(noon.Add(time.Minute))}
 	var b bytes.Buffer
 	if err := term.WriteFields(&b, explainFields(v, noon, time.UTC)); err != nil {
 		t.Fatal(err)
@@ -36,6 +37,7 @@ func TestExplain_text(t *testing.T) {
 		"acme, profile normal", "the MX hosts of example.net", "alt1.google.com [192.0.2.1]:25: TLS with its own certificate, for MTA-STS",
 		"Google, 3 connections, 50 messages each, 100 a minute, 50 recipients in a transaction",
 		"1 connection, 50 a minute (binds), since 2026-11-23 11:50", "421 4.7.28 too fast; the next message in 1s", "opportunistic; MTA-STS enforce, mx *.google.com", "in 1m",
+		"not tried since 2026-11-23 11:00:00, until 2026-11-23 13:00:00: InvalidRecipient, 550 5.1.1 unknown",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(b.String()), " "), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())

@@ -99,6 +99,8 @@ func jobText(did jobs.Result) string {
 		return warningsText(v)
 	case *jobs.Pruning:
 		return "removed " + words.Plural(int64(v.Events), "event") + " of the trace"
+	case *jobs.Lapsing:
+		return "removed " + words.Plural(int64(v.Removed), "suppression") + " whose time was over"
 	case *jobs.Delegation:
 		return delegationText(v)
 	case *jobs.Copying:

@@ -124,6 +124,9 @@ func (v traceView) outcome(e *api.Event, list []api.Outcome) error {
 	if o.Reply != "" {
 		text += ": " + o.Reply
 	}
+	if !o.Since.IsZero() {
+		text += " (suppressed since " + v.stamp(o.Since) + ")"
+	}
 	if !o.Next.IsZero() && !o.State.Final() {
 		text += " (next try " + v.stamp(o.Next) + ")"
 	}

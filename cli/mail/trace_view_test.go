@@ -23,6 +23,8 @@ func TestTraceView_life(t *testing.T) {
 				{EventOutcome: store.EventOutcome{Address: "y@one.example", State: store.Deferred, Reply: "451 4.7.1 later\x1b[2J", Verdict: greylisted, Next: at.Add(5 * time.Minute)}}}},
 		{ID: id, Time: at.Add(2 * time.Second), Kind: store.EventAttempt, Account: "acme", NextHop: "mx.two.example[192.0.2.26]:25",
 			Recipients: []api.Outcome{{EventOutcome: store.EventOutcome{Address: "z@two.example", State: store.Delivered, Reply: "250 2.0.0 Ok: queued as 4F1B2C03D4"}, RemoteID: "4F1B2C03D4"}}},
+		{ID: id, Time: at.Add(3 * time.Second), Kind: store.EventSuppressed, Account: "acme", Text: "not tried",
+			Recipients: []api.Outcome{{EventOutcome: store.EventOutcome{Address: "old@two.example", State: store.Suppressed, Reply: "550 5.1.1 unknown", Verdict: store.Verdict{Category: "InvalidRecipient", Blame: "recipient"}, Since: at.AddDate(0, -1, 0)}}}},
 	}
 	var b strings.Builder
 	v := traceView{&shell.Env{Stdout: &b, Service: utc{}}}
@@ -40,6 +42,10 @@ func TestTraceView_life(t *testing.T) {
 2026-11-23 12:00:02  attempt   mx.two.example[192.0.2.26]:25
     to z@two.example delivered: 250 2.0.0 Ok: queued as 4F1B2C03D4
       remote id 4F1B2C03D4
+2026-11-23 12:00:03  suppressed  not tried
+    to old@two.example suppressed: 550 5.1.1 unknown (suppressed since
+      2026-10-23 12:00:00)
+      InvalidRecipient, blame: recipient
 `
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)

@@ -10,6 +10,7 @@ import (
 	"relay/cli/host"
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/suppress"
 	"relay/mailer/verdict"
 	"relay/report/api/act"
 )
@@ -64,6 +65,7 @@ type update struct {
 	hop        route.Route
 	verdicts   *verdict.Rules
 	rows       *pace.Rows
+	suppress   *suppress.Rows
 }
 
 func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
@@ -72,13 +74,14 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 		return nil, err
 	}
 	mail := r.mailerConfig(&u.live)
-	mail.Rules, mail.Rows = u.verdicts, u.rows
+	mail.Rules, mail.Rows, mail.Suppress = u.verdicts, u.rows, u.suppress
 	if err := r.mail.Reconfigure(mail); err != nil {
 		return nil, exit.Fail(exit.Config, "see [delivery] in the configuration", "%w", err)
 	}
 	list := append(config.Changes(now, &u.next, &u.live), r.contents(now, u)...)
 	r.verdicts.Store(u.verdicts)
 	r.rows.Store(u.rows)
+	r.suppress.Store(u.suppress)
 	r.smtp.Reconfigure(r.smtpConfig(&u.live))
 	r.store.SetBilling(u.live.Billing.Store())
 	r.store.TrustClock(u.live.TrustClock)
@@ -123,7 +126,10 @@ func (r *Relay) readUpdate(now *config.Config) (u *update, err error) {
 	if u.verdicts, err = u.live.Delivery.Verdicts(); err != nil {
 		return nil, err
 	}
-	u.rows, err = u.live.Delivery.Rows()
+	if u.rows, err = u.live.Delivery.Rows(); err != nil {
+		return nil, err
+	}
+	u.suppress, err = u.live.Delivery.Suppressing()
 	return u, err
 }
 
@@ -147,6 +153,9 @@ func (r *Relay) contents(now *config.Config, u *update) (list []act.Change) {
 	}
 	if file := next.Delivery.Providers; file != "" && file == now.Delivery.Providers && !u.rows.Same(r.rows.Load()) {
 		other("delivery.providers", file, false)
+	}
+	if file := next.Delivery.Suppress; file != "" && file == now.Delivery.Suppress && !u.suppress.Same(r.suppress.Load()) {
+		other("delivery.suppress", file, false)
 	}
 	return list
 }

@@ -29,6 +29,7 @@ import (
 	"relay/mailer/pace"
 	"relay/mailer/route"
 	"relay/mailer/sign"
+	"relay/mailer/suppress"
 	"relay/mailer/verdict"
 	"relay/report/api"
 	"relay/report/api/act"
@@ -69,6 +70,7 @@ type Relay struct {
 	hostKey   *sign.Key              // see readHostKey
 	verdicts  atomic.Pointer[verdict.Rules]
 	rows      atomic.Pointer[pace.Rows]
+	suppress  atomic.Pointer[suppress.Rows]
 	notify    *notifier
 
 	reloading sync.Mutex
@@ -179,6 +181,11 @@ func (r *Relay) newMailer() (*mailer.Mailer, error) {
 	if err != nil {
 		return nil, err
 	}
+	suppressing, err := r.cfg.Delivery.Suppressing()
+	if err != nil {
+		return nil, err
+	}
+	r.suppress.Store(suppressing)
 	r.verdicts.Store(rules)
 	r.rows.Store(rows)
 	return mailer.New(r.store, r.mailerConfig(&r.cfg), r.Log)
@@ -201,7 +208,7 @@ func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
 	m := c.Mailer()
 	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.Clock.Rate()
 	m.Routes = r.routes
-	m.Rules, m.Rows, m.HostKey = r.verdicts.Load(), r.rows.Load(), r.hostKey
+	m.Rules, m.Rows, m.HostKey, m.Suppress = r.verdicts.Load(), r.rows.Load(), r.hostKey, r.suppress.Load()
 	return m
 }
 

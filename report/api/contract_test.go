@@ -72,6 +72,14 @@ var samples = []struct {
 	{"domain list", []sample{{}, {path: "/v1/domains?account=shop"}}},
 	{"domain check", []sample{{path: "/v1/accounts/shop/domains/shop.example/check"}, {path: "/v1/accounts/shop/domains/other.example/check", want: 404}}},
 	{"domain keys", []sample{{}}},
+	{"suppression add", []sample{{path: "/v1/accounts/shop/suppressions", body: `{"recipients":["Jo@Example.net"],"note":"asked to","for":"30d"}`}, {path: "/v1/accounts/shop/suppressions", body: `{"recipients":["jo"]}`, want: 422},
+		{path: "/v1/accounts/nobody/suppressions", body: `{"recipients":["jo@example.net"]}`, want: 404}}},
+	{"suppression import", []sample{{path: "/v1/accounts/shop/suppressions/import", body: `{"document":"recipient,reason,reply\nal@example.net,InvalidRecipient,550 5.1.1 no\n"}`},
+		{path: "/v1/accounts/shop/suppressions/import", body: `{"document":"jo\n"}`, want: 422}}},
+	{"suppression list", []sample{{path: "/v1/accounts/shop/suppressions"}, {path: "/v1/accounts/shop/suppressions?reason=Manual&domain=example.net&since=1h&limit=1"},
+		{path: "/v1/accounts/shop/suppressions?since=x", want: 422}, {path: "/v1/accounts/nobody/suppressions", want: 404}}},
+	{"suppression lift", []sample{{path: "/v1/accounts/shop/suppressions/lift", body: `{"recipients":["jo@example.net","none@example.net"]}`}, {path: "/v1/accounts/shop/suppressions/lift", body: `{"all":true,"dry_run":true}`},
+		{path: "/v1/accounts/shop/suppressions/lift", body: `{}`, want: 422}}},
 	{"domain remove", []sample{{path: "/v1/accounts/shop/domains/shop.example"}, {path: "/v1/accounts/shop/domains/shop.example", want: 404}}},
 	{"account close", []sample{{path: "/v1/accounts/shop/close", body: `{"reason":"moved"}`}, {path: "/v1/accounts/shop/close", body: `{}`, want: 409}}},
 	{"account add", []sample{{body: `{"account":"brief","plan":"entry"}`}}},
@@ -128,7 +136,7 @@ var samples = []struct {
 	{"ban lift", []sample{{body: `{"who":"192.0.2.7"}`}, {body: `{"all":true}`}, {body: `{"who":"192.0.2.7"}`, want: 404}, {body: `{}`, want: 422}}},
 	{"job list", []sample{{}, {path: "/v1/jobs?limit=2"}}},
 	{"job run", []sample{{path: "/v1/jobs/close/run", body: `{}`}, {path: "/v1/jobs/dun/run", body: `{"at":"2020-01-01"}`},
-		{path: "/v1/jobs/warn/run", body: `{"dry_run":true}`}, {path: "/v1/jobs/prune-trace/run", body: `{}`}, {path: "/v1/jobs/domains/run", body: `{}`},
+		{path: "/v1/jobs/warn/run", body: `{"dry_run":true}`}, {path: "/v1/jobs/prune-trace/run", body: `{}`}, {path: "/v1/jobs/domains/run", body: `{}`}, {path: "/v1/jobs/suppressions/run", body: `{}`},
 		{path: "/v1/jobs/backup/run", body: `{}`, want: 404}, {path: "/v1/jobs/close/run", body: `{"at":"tomorrow"}`, want: 422}}},
 }
 

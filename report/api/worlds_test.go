@@ -54,13 +54,23 @@ var resellersActs = map[string]struct {
 	"domain list":               {"account limit cursor", []sample{{}, {path: "/v1/domains?account=ME.shop"}}},
 	"domain check":              {"account domain", []sample{{path: "/v1/accounts/ME.shop/domains/me.example/check"}}},
 	"domain remove":             {"account domain", []sample{{path: "/v1/accounts/ME.shop/domains/me.example"}}},
-	"plan list":                 {"limit cursor", []sample{{}}},
-	"usage":                     {"period state limit cursor", []sample{{}, {path: "/v1/usage?period=2026-01"}}},
-	"account usage":             {"account period", []sample{{path: "/v1/accounts/ME.shop/usage"}, {path: "/v1/accounts/ME.shop/usage?period=2026-01"}}},
-	"invoice list":              {"account open overdue period limit cursor", []sample{{}, {path: "/v1/invoices?open=true"}, {path: "/v1/invoices?account=ME.shop"}}},
-	"invoice show":              {"invoice", []sample{{path: "/v1/invoices/NUMBER"}}},
-	"invoice document":          {"invoice format", []sample{{path: "/v1/invoices/NUMBER/document"}, {path: "/v1/invoices/NUMBER/document?format=html"}}},
+	"suppression list": {"account reason domain since limit cursor",
+		[]sample{{path: "/v1/accounts/ME.shop/suppressions"}, {path: "/v1/accounts/ME.shop/suppressions?domain=example.net&since=1d"}}},
+	"suppression add":    {"account recipients note for", []sample{{path: "/v1/accounts/ME.shop/suppressions", body: `{"recipients":["jo@example.net"]}`}}},
+	"suppression lift":   {"account recipients filter all dry_run cursor", []sample{{path: "/v1/accounts/ME.shop/suppressions/lift", body: `{"recipients":["jo@example.net"]}`}}},
+	"suppression import": {"account document for dry_run", []sample{{path: "/v1/accounts/ME.shop/suppressions/import", body: `{"document":"al@example.net"}`}}},
+	"plan list":          {"limit cursor", []sample{{}}},
+	"usage":              {"period state limit cursor", []sample{{}, {path: "/v1/usage?period=2026-01"}}},
+	"account usage":      {"account period", []sample{{path: "/v1/accounts/ME.shop/usage"}, {path: "/v1/accounts/ME.shop/usage?period=2026-01"}}},
+	"invoice list":       {"account open overdue period limit cursor", []sample{{}, {path: "/v1/invoices?open=true"}, {path: "/v1/invoices?account=ME.shop"}}},
+	"invoice show":       {"invoice", []sample{{path: "/v1/invoices/NUMBER"}}},
+	"invoice document":   {"invoice format", []sample{{path: "/v1/invoices/NUMBER/document"}, {path: "/v1/invoices/NUMBER/document?format=html"}}},
 }
+
+// ownersActs are for customers and keys too, with the scope that a key needs. See
+// TestWorlds_owners.
+var ownersActs = map[string]string{"suppression list": "activity:read", "suppression add": "suppressions:write",
+	"suppression lift": "suppressions:write", "suppression import": "suppressions:write"}
 
 // invoices are the first ones of the resellers, in every world.
 var invoices = map[string]string{"webco": "3", "rosa": "4"}
@@ -199,7 +209,11 @@ func TestWorlds_rights(t *testing.T) {
 		if resellers {
 			want |= act.Reseller
 		}
-		if spec.May != want || resellers == operators[spec.Name] || spec.Scope != "" {
+		scoped := ownersActs[spec.Name]
+		if scoped != "" {
+			want |= act.Customer | act.Key
+		}
+		if spec.May != want || resellers == operators[spec.Name] || spec.Scope != scoped {
 			t.Errorf("act %q is for %b, with the scope %q: that has no test here", spec.Name, spec.May, spec.Scope)
 		}
 	}
@@ -268,6 +282,31 @@ func TestWorlds_names(t *testing.T) {
 				got := w.ask(a, method, target, body)
 				if !strings.HasPrefix(got, "200") || regexp.MustCompile("rival|third|alone|"+peer).MatchString(got) {
 					t.Errorf("%v: %s %s %s: %s", a, method, target, body, got)
+				}
+			}
+		}
+	}
+}
+
+// A customer and a key have the acts of ownersActs on their own accounts; others are not
+// found. A key needs the scope.
+func TestWorlds_owners(t *testing.T) {
+	w := newWorld(t, "rival")
+	owner := act.Actor{Kind: act.Customer, Name: "rival-customer"}
+	key := act.Actor{Kind: act.Key, Name: "rival-alone", Scopes: []string{"activity:read", "suppressions:write"}}
+	reader := act.Actor{Kind: act.Key, Name: "rival-alone", Scopes: []string{"activity:read"}}
+	for name, scope := range ownersActs {
+		method, route, _ := strings.Cut(Spec(name).Route, " ")
+		one := resellersActs[name].own[0]
+		for _, of := range []string{"rival-alone", "webco.shop", "rival.gone", "nobody", ""} {
+			target := strings.ReplaceAll(cmp.Or(one.path, route), "ME.shop", of)
+			for _, a := range []act.Actor{owner, key, reader} {
+				want := "404"
+				if of == "rival-alone" && (a.Kind != act.Key || slices.Contains(a.Scopes, scope)) {
+					want = "200"
+				}
+				if got := w.ask(a, method, target, one.body); !strings.HasPrefix(got, want) {
+					t.Errorf("%v: %s %s %s: %s, want %s", a, method, target, one.body, got, want)
 				}
 			}
 		}

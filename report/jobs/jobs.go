@@ -21,6 +21,8 @@ const (
 	Prune   = "prune trace"
 	Backup  = "backup"
 	Domains = "domains"
+
+	Suppressions = "suppressions"
 )
 
 // Schedules of the jobs. Months turn at midnight, whichever hours the day has; the
@@ -33,6 +35,8 @@ const (
 	warnSchedule    = "30 8 * * *"
 	pruneSchedule   = "17 * * * *"
 	domainsSchedule = "3-59/10 * * * *"
+
+	suppressionsSchedule = "47 4 * * *"
 )
 
 // OfBooks are the jobs that go by the clock of the books.
@@ -84,7 +88,7 @@ type Job struct {
 // Word is the job's name on a command line.
 func (j *Job) Word() string { return strings.ReplaceAll(j.Name, " ", "-") }
 
-// Result is what a job did: a *Closing, *Dunning, *Warnings, *Pruning, *Delegation or *Copying.
+// Result is what a job did: a *Closing, *Dunning, *Warnings, *Pruning, *Delegation, *Lapsing or *Copying.
 type Result interface {
 	// Failures lists what is tried again at the next run.
 	Failures() []Failure
@@ -127,6 +131,8 @@ func (r *Runner) Jobs() []Job {
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Prune(ctx) }},
 		{Name: Domains, Schedule: domainsSchedule, Run: r.runDomains,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Domains(ctx) }},
+		{Name: Suppressions, Schedule: suppressionsSchedule, Run: r.runSuppressions,
+			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Suppressions(ctx) }},
 	}
 	if schedule := r.config().Copies.Schedule; schedule != "" {
 		all = append(all, Job{Name: Backup, Schedule: schedule, Run: r.runBackup,

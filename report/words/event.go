@@ -11,6 +11,9 @@ import (
 func (Language) Event(e *store.Event) string {
 	switch e.Note {
 	case "":
+		if e.Kind == store.EventSuppressed {
+			return "not tried"
+		}
 		return e.Text
 	case store.EventNote(store.OpRetry):
 		return "retry asked for"
@@ -59,7 +62,11 @@ func (Language) Verdict(v *store.Verdict) string {
 	if v.Category == "" {
 		return ""
 	}
-	text := v.Category + " at " + v.Stage + ", blame: " + v.Blame
+	text := v.Category
+	if v.Stage != "" {
+		text += " at " + v.Stage
+	}
+	text += ", blame: " + v.Blame
 	if v.Rule != "" {
 		text += ", rule " + v.Rule
 	}

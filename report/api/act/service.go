@@ -63,8 +63,11 @@ func (s *Service) Holder(token string) (Actor, error) {
 func (s *Service) Order(ctx context.Context, dryRun bool) store.Order {
 	a := ActorOf(ctx)
 	o := store.Order{By: a.String(), DryRun: dryRun}
-	if a.Kind == Reseller {
+	switch a.Kind {
+	case Reseller:
 		o.Reseller, o.MostAccounts = a.Name, s.Rules().MostAccounts
+	case Customer:
+		o.Customer = a.Name
 	}
 	return o
 }
@@ -82,11 +85,20 @@ func (s *Service) Account(ctx context.Context, name string) (store.Account, erro
 // account need not exist, because its books outlive it.
 func (s *Service) Reach(ctx context.Context, name string) error {
 	actor := ActorOf(ctx)
-	if actor.Kind != Reseller {
-		return nil
+	within, err := true, error(nil)
+	switch actor.Kind {
+	case Reseller:
+		within, err = s.Store.Below(actor.Name, name)
+	case Customer:
+		var a store.Account
+		if a, err = s.Store.Account(name); errors.Is(err, store.ErrNotFound) {
+			err = nil
+		}
+		within = a.Owner == actor.Name && a.Name == name
+	case Key:
+		within = actor.Name == name
 	}
-	ok, err := s.Store.Below(actor.Name, name)
-	if err == nil && !ok {
+	if err == nil && !within {
 		return NotFound
 	}
 	return err

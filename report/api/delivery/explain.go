@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/report/api/act"
+	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
 	"relay/store/maildomain"
@@ -23,8 +24,20 @@ type Explanation struct {
 	Domain  string `json:"domain"`
 	Account string `json:"account"`
 	act.Way
+	Suppression *SuppressedAddress `json:"suppression" doc:"Of the address for the account: its mail is not tried; null: none, or the request names no account or no address."`
+
 	First *FirstSending `json:"first_sending" doc:"The account's daily limit of recipients that it never wrote to; null: it does not hold for this mail."`
 	Next  *time.Time    `json:"next_attempt" doc:"When the first message that waits for the domain is due, of the account where one is named; null: none waits, or all are held."`
+}
+
+// SuppressedAddress keeps an account's mail to an address from being tried.
+type SuppressedAddress struct {
+	_ struct{} `nullable:"true"`
+
+	Reason  string     `json:"reason"`
+	Reply   string     `json:"reply"`
+	Since   time.Time  `json:"since"`
+	Expires *time.Time `json:"expires" doc:"null: never."`
 }
 
 // Explain is the act delivery explain. It needs a running relay.
@@ -51,6 +64,9 @@ func explain(ctx context.Context, s *act.Service, in *Question) (*Explanation, e
 		return nil, act.Fail(act.Unreachable, "the name server may not answer: see relay check", "%w", err)
 	}
 	out := &Explanation{Address: in.Address, Domain: domain, Account: in.Account, Way: *way}
+	if out.Suppression, err = suppression(s, in); err != nil {
+		return nil, err
+	}
 	at, waits, err := s.Store.NextDue(domain, in.Account)
 	if err != nil {
 		return nil, err
@@ -90,6 +106,18 @@ func firstSending(s *act.Service, in *Question, domain string) (*FirstSending, e
 		return nil, err
 	}
 	return &FirstSending{Known: f.Known, Cap: f.Cap, Used: f.Used, Waiting: f.Waiting, Day: words.Day(f.Day, s.Store.Zone())}, nil
+}
+
+// suppression of the address in the question, if it is one.
+func suppression(s *act.Service, in *Question) (*SuppressedAddress, error) {
+	if in.Account == "" || !strings.Contains(in.Address, "@") {
+		return nil, nil
+	}
+	is, ok, err := s.Store.Suppressed(in.Account, in.Address)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &SuppressedAddress{Reason: is.Reason, Reply: is.Reply, Since: is.Since, Expires: field.OrNull(is.Expires)}, nil
 }
 
 // domainOf returns the domain of an address, or a domain, in the form for look-ups.

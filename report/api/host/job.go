@@ -127,6 +127,8 @@ func resultOf(name string) jobs.Result {
 		return &jobs.Pruning{}
 	case jobs.Domains:
 		return &jobs.Delegation{}
+	case jobs.Suppressions:
+		return &jobs.Lapsing{}
 	case jobs.Backup:
 		return &jobs.Copying{}
 	}
@@ -157,7 +159,7 @@ func (r *JobResult) UnmarshalJSON(text []byte) error {
 // Schema implements huma.SchemaProvider.
 func (JobResult) Schema(r huma.Registry) *huma.Schema {
 	s := &huma.Schema{Description: "By the job."}
-	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Prune, jobs.Domains, jobs.Backup} {
+	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Prune, jobs.Domains, jobs.Suppressions, jobs.Backup} {
 		s.OneOf = append(s.OneOf, huma.SchemaFromType(r, reflect.TypeOf(resultOf(name)).Elem()))
 	}
 	return s

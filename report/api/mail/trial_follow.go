@@ -100,6 +100,8 @@ func (t *trial) judge(e *store.Event, o *store.EventOutcome) (name string, s act
 		return "bounced", act.StepFailed, bounceAdvice(o.Reply, t.s.Rules().Smarthost)
 	case store.Expired:
 		return "expired", act.StepFailed, "to see the earlier attempts: relay trace " + t.id.String()
+	case store.Suppressed:
+		return "suppressed", act.StepFailed, "an earlier refusal suppresses it: relay suppression lift " + e.Account + " " + o.Address
 	case store.Dropped:
 		return "dropped", act.StepFailed, "it was removed from the queue"
 	case store.Deferred:

@@ -1,0 +1,95 @@
+package suppressions
+
+import (
+	"context"
+	"encoding/csv"
+	"io"
+	"os"
+	"time"
+
+	cli "github.com/urfave/cli/v2"
+
+	"relay/cli/exit"
+	"relay/cli/shell"
+	api "relay/report/api/suppressions"
+)
+
+func importList(e *shell.Env) *cli.Command {
+	in := &api.SuppressionDocument{}
+	return shell.Command(&cli.Command{
+		Name: "import", ArgsUsage: "NAME FILE", Usage: "suppress the recipients of a list",
+		Description: `FILE has one address a line (empty lines and those that begin with # are passed over), or is CSV as relay suppression export writes it: the first line names the columns, of which recipient, or email, must be there; reason, reply, since and expires may be. FILE - is standard input.
+
+A list with a fault changes nothing, and each fault is told with its line. Recipients that are suppressed already stay as they are, so a list can be imported again.
+
+  relay suppression import acme unsubscribed.txt`,
+		Flags: []cli.Flag{
+			shell.SpanFlag("for", "`TIME` how long, such as 30d, where a line does not say (default until it is lifted)", &in.Body.For),
+			shell.DryRunFlag(&in.Body.DryRun),
+		},
+	}, func(ctx context.Context, args []string) error {
+		text, err := document(e, args[1])
+		if err != nil {
+			return err
+		}
+		in.Account, in.Body.Document = args[0], text
+		return shell.Show(ctx, e, api.Import, in, showAdded)
+	})
+}
+
+// document is the file, or standard input; a longer one is cut so that the service
+// refuses it.
+func document(e *shell.Env, file string) (string, error) {
+	in := e.Stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", exit.Fail(exit.Failed, "see that the name is right, and that the file is there", "%w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, api.MostOctets+1))
+	return string(text), err
+}
+
+func export(e *shell.Env) *cli.Command {
+	in := &api.Listed{}
+	bare := false
+	return shell.Command(&cli.Command{
+		Name: "export", ArgsUsage: "NAME", Usage: "write the suppressed recipients of an account as CSV",
+		Description: `relay suppression import reads it again. A cell that a spreadsheet would take for a formula begins with an apostrophe. --addresses writes addresses alone, to take them off a list.
+
+  relay suppression export acme --addresses >remove.txt`,
+		Flags: append(filterFlags(&in.SuppressionFilter), &cli.BoolFlag{Name: "addresses", Usage: "one address a line", Destination: &bare}),
+	}, func(ctx context.Context, args []string) error {
+		if in.Account = args[0]; e.JSON {
+			return exit.Usage("relay suppression list --json has the same", "relay suppression export writes CSV")
+		}
+		w := csv.NewWriter(e.Stdout)
+		if !bare {
+			if err := w.Write([]string{"recipient", "reason", "reply", "since", "expires"}); err != nil {
+				return err
+			}
+		}
+		err := api.List.Each(ctx, e.Service, in, 0, func(s *api.Suppression) error {
+			if bare {
+				return e.Say("%s", s.Recipient)
+			}
+			return w.Write(cells(s))
+		})
+		w.Flush()
+		if err == nil {
+			err = w.Error()
+		}
+		return err
+	})
+}
+
+func cells(s *api.Suppression) []string {
+	expires := ""
+	if s.Expires != nil {
+		expires = s.Expires.UTC().Format(time.RFC3339)
+	}
+	return []string{api.Guarded(s.Recipient), s.Reason, api.Guarded(s.Reply), s.Since.UTC().Format(time.RFC3339), expires}
+}
