@@ -14,7 +14,7 @@
 //  4. exit.Report writes what went wrong and what to do next, and returns the exit code.
 //
 // serve, sandbox, init, check, backup, restore, compact and sendmail do work of their own
-// in this process. reload, health, test, ban, delivery sites and delivery explain need a
+// in this process. reload, health, test, ban, delivery sites, explain and probe need a
 // relay that runs.
 //
 // # What runs

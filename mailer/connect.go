@@ -170,7 +170,8 @@ type dialing struct {
 	path     *route.Path
 	mode     client.TLSMode
 	want     demand
-	stricter bool // than the path demands
+	times    *client.Timeouts // nil: the configuration's
+	stricter bool             // than the path demands
 	helo     bool
 	slow     bool
 }
@@ -231,7 +232,7 @@ func (d *dialing) dial(ctx context.Context) (*connection, *failure) {
 		Auth:       d.path.Auth,
 		Helo:       d.helo,
 		OneByOne:   d.slow,
-		Timeouts:   m.config().Timeouts,
+		Timeouts:   d.timeouts(),
 	})
 	if err != nil {
 		unhook()
@@ -251,4 +252,11 @@ func (d *dialing) normal(c *client.Client) {
 	if c.TLSName() != "" {
 		d.m.hosts.unneeded(d.hop.addr.Addr(), clearHabit)
 	}
+}
+
+func (d *dialing) timeouts() client.Timeouts {
+	if d.times != nil {
+		return *d.times
+	}
+	return d.m.config().Timeouts
 }

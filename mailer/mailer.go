@@ -32,6 +32,7 @@ type Mailer struct {
 	anyTLS    *tls.Config     // takes every certificate
 	strictTLS *tls.Config     // takes those of the host
 	stopped   <-chan struct{} // closed when the drain is over
+	surveys   chan struct{}   // a place for each that is under way
 	probes    chan struct{}   // no capacity: what is sent was taken by the schedule
 	asks      chan func(*schedule)
 	tuned     chan struct{} // capacity 1: there is another configuration
@@ -80,6 +81,7 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Mailer, error) {
 			ClientSessionCache: tls.NewLRUClientSessionCache(1000),
 		},
 		strictTLS: &tls.Config{RootCAs: cfg.RootCAs}, // never a certificate of our own: no authority makes such for clients
+		surveys:   make(chan struct{}, maxSurveys),
 		probes:    make(chan struct{}),
 		asks:      make(chan func(*schedule)),
 		tuned:     make(chan struct{}, 1),

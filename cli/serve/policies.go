@@ -1,8 +1,11 @@
 package serve
 
 import (
+	"context"
+	"errors"
 	"time"
 
+	"relay/mailer"
 	"relay/mailer/policy"
 	"relay/report/api/act"
 	"relay/store"
@@ -24,4 +27,22 @@ func stsView(p *store.TLSPolicy) *act.STSPolicy {
 		return nil
 	}
 	return &act.STSPolicy{Mode: p.Mode, MX: append([]string{}, p.MX...), Fetched: p.Fetched, Until: p.Fetched.Add(time.Duration(p.MaxAge) * time.Second)}
+}
+
+// Probe implements act.Deliveries.
+func (d deliveries) Probe(ctx context.Context, domain, address string, done func(*act.ProbeStep) error) error {
+	err := d.mail.Survey(ctx, domain, address, func(s *mailer.Sight) error {
+		step := &act.ProbeStep{Host: s.Host, Step: s.Stage, Status: act.StepOK, Detail: s.Detail, Temporary: s.Level == mailer.SightPassing}
+		switch s.Level {
+		case mailer.SightDoubt:
+			step.Status = act.StepWarning
+		case mailer.SightBad, mailer.SightPassing:
+			step.Status = act.StepFailed
+		}
+		return done(step)
+	})
+	if errors.Is(err, mailer.ErrSurveys) {
+		return act.Fail(act.Busy, "try again in a moment", "%w", err)
+	}
+	return err
 }

@@ -141,6 +141,27 @@ func (x *Extensions) limit(s string) {
 	}
 }
 
+// String has the extensions as a next hop names them.
+func (x *Extensions) String() string {
+	var list []string
+	for _, e := range []struct {
+		has  bool
+		name string
+	}{{x.Pipelining, "PIPELINING"}, {x.Chunking, "CHUNKING"}, {x.EightBitMIME, "8BITMIME"}, {x.SMTPUTF8, "SMTPUTF8"}, {x.DSN, "DSN"},
+		{x.RequireTLS, "REQUIRETLS"}, {x.StartTLS, "STARTTLS"}, {x.Plain || x.Login, "AUTH"}} {
+		if e.has {
+			list = append(list, e.name)
+		}
+	}
+	if x.SizeOffered {
+		list = append(list, "SIZE "+strconv.FormatInt(x.Size, 10))
+	}
+	if len(list) == 0 {
+		return "no extensions"
+	}
+	return strings.Join(list, ", ")
+}
+
 // isASCII reports whether s has no octet above 127.
 func isASCII(s string) bool {
 	for i := 0; i < len(s); i++ {

@@ -51,6 +51,7 @@ type Book struct {
 // failure is a policy that could not be fetched. Its time is the store's.
 type failure struct {
 	id    string
+	why   string
 	n     int // in a row
 	until time.Time
 }
@@ -144,15 +145,12 @@ func (b *Book) fetch(ctx context.Context, domain, id string) *store.TLSPolicy {
 	defer cancel()
 	p, err := b.get(ctx, domain)
 	if err != nil {
-		b.fails(domain, id)
-		b.logNotFetched(domain, err)
+		b.fails(domain, id, err)
 		return nil
 	}
 	p.Domain, p.ID, p.Fetched = domain, id, b.store.Now()
 	p.Used = p.Fetched
-	b.mu.Lock()
-	delete(b.failed, domain)
-	b.mu.Unlock()
+	b.works(domain)
 	if err := b.store.PutTLSPolicy(p); err != nil {
 		b.logStore(err)
 	}
@@ -182,7 +180,23 @@ func (b *Book) rests(domain, id string, now time.Time) bool {
 	return ok && f.id == id && now.Before(f.until) && f.until.Sub(now) <= failedMost
 }
 
-func (b *Book) fails(domain, id string) {
+// works forgets that a policy could not be fetched.
+func (b *Book) works(domain string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.failed, domain)
+}
+
+// Trouble says why the policy of a domain could not be fetched when that was tried last;
+// "": it could, or there is none.
+func (b *Book) Trouble(domain string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failed[domain].why
+}
+
+func (b *Book) fails(domain, id string, err error) {
+	b.logNotFetched(domain, err)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	f := b.failed[domain]
@@ -194,6 +208,7 @@ func (b *Book) fails(domain, id string) {
 	}
 	f.until = b.store.Now().Add(min(failedFirst<<min(f.n, 10), failedMost))
 	f.n++
+	f.why = Cause(err)
 	b.failed[domain] = f
 }
 
@@ -309,11 +324,11 @@ func (b *Book) refresh(ctx context.Context, p *store.TLSPolicy) {
 	defer cancel()
 	next, err := b.get(ctx, p.Domain)
 	if err != nil {
-		b.fails(p.Domain, id)
-		b.logNotFetched(p.Domain, err)
+		b.fails(p.Domain, id, err)
 		return
 	}
 	next.Domain, next.ID, next.Fetched, next.Used = p.Domain, id, now, used
+	b.works(p.Domain)
 	if err := b.store.PutTLSPolicy(next); err != nil {
 		b.logStore(err)
 	}

@@ -250,17 +250,17 @@ func (t *Terms) Failed(host string, err error) *Error {
 		e.Status = [3]int{4, 7, 10}
 		e.Text = fmt.Sprintf("the MTA-STS policy of %s wants TLS, which %s does not offer", t.Domain, host)
 	case t.pinned(host):
-		e.Text = fmt.Sprintf("the TLSA records of %s (DANE) want another certificate: %s", host, cause(err))
+		e.Text = fmt.Sprintf("the TLSA records of %s (DANE) want another certificate: %s", host, Cause(err))
 		if errors.Is(err, errNoMatch) {
 			e.Result, e.Sure = ResultTLSA, true
 			e.Text = fmt.Sprintf("the TLSA records of %s (DANE) do not match the certificate that it showed", host)
 		}
 	case t.enforces():
-		e.Text = fmt.Sprintf("the MTA-STS policy of %s wants a valid certificate of %s: %s", t.Domain, host, cause(err))
+		e.Text = fmt.Sprintf("the MTA-STS policy of %s wants a valid certificate of %s: %s", t.Domain, host, Cause(err))
 	case t.hosts[host].base == "":
-		e.Text = fmt.Sprintf("the route of %s in relay.toml wants TLS with %s: %s", t.Domain, host, cause(err))
+		e.Text = fmt.Sprintf("the route of %s in relay.toml wants TLS with %s: %s", t.Domain, host, Cause(err))
 	default:
-		e.Text = fmt.Sprintf("mail to %s needs TLS, since it has TLSA records (DANE): %s", host, cause(err))
+		e.Text = fmt.Sprintf("mail to %s needs TLS, since it has TLSA records (DANE): %s", host, Cause(err))
 	}
 	return e
 }
@@ -282,8 +282,8 @@ func resultOf(err error) string {
 	return ResultFailed
 }
 
-// cause is a failure of TLS without the names of packages.
-func cause(err error) string {
+// Cause is a failure of TLS without the names of packages.
+func Cause(err error) string {
 	s := err.Error()
 	for _, prefix := range []string{"TLS handshake: ", "client: ", "tls: ", "x509: "} {
 		s = strings.TrimPrefix(s, prefix)

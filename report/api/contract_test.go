@@ -102,6 +102,7 @@ var samples = []struct {
 	{"delivery sites", []sample{{path: "/v1/delivery/sites?limit=3"}}},
 	{"delivery explain", []sample{{path: "/v1/delivery/explain?address=you@example.net&account=sender"}, {path: "/v1/delivery/explain?address=you@", want: 422},
 		{path: "/v1/delivery/explain?address=example.net&account=nobody", want: 404}}},
+	{"delivery probe", []sample{{body: `{"address":"you@example.net"}`}, {body: `{"address":"you@"}`, want: 422}}},
 	{"delivery classify", []sample{{body: `{"replies":[{"mx":"mx.example.org","stage":"RCPT","reply":"550 5.1.1 User unknown"}]}`}, {body: `{"replies":[{"mx":"","stage":"odd","reply":"550 x"}]}`, want: 422}}},
 	{"delivery unclassified", []sample{{}}},
 	{"delivery replay", []sample{{body: `{"document":"[[rule]]\nid = \"mine\"\ncode = [\"550\"]\ncategory = \"SpamBlock\"\n"}`}, {body: `{"document":"x"}`, want: 422}}},

@@ -40,6 +40,13 @@ func (sender) Explain(_ context.Context, domain, account string) (*act.Way, erro
 			Since: &noon, Why: site.SlowedBy, Binds: true}}, Wait: &act.Wait{Reason: "pace", Until: &noon, Limit: 300}}, nil
 }
 
+func (sender) Probe(_ context.Context, domain, address string, done func(*act.ProbeStep) error) error {
+	if err := done(&act.ProbeStep{Step: "route", Status: act.StepOK, Detail: "MX mx." + domain + ", port 25"}); err != nil {
+		return err
+	}
+	return done(&act.ProbeStep{Host: "mx." + domain, Step: "RCPT", Status: act.StepOK, Detail: "250 2.1.5 ok"})
+}
+
 func (sender) Connections(context.Context) *act.Connections { return nil }
 
 func (sender) Retry(string) {}

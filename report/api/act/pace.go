@@ -100,3 +100,14 @@ type Ceiling struct {
 	Why   string     `json:"why" doc:"The reply that led there."`
 	Binds bool       `json:"binds" doc:"Of all ceilings it is the one that keeps mail, or would first."`
 }
+
+// ProbeStep is one step of a look at the way to an address.
+type ProbeStep struct {
+	Host   string     `json:"host" doc:"That it is about; empty: the domain."`
+	Step   string     `json:"step" doc:"route, MTA-STS, DANE, connect, EHLO, TLS, MAIL or RCPT; policy: the host may not be used."`
+	Status StepStatus `json:"status" enum:"ok,warning,failed"`
+	Detail string     `json:"detail"`
+	Time   time.Time  `json:"time"`
+
+	Temporary bool `json:"-"` // it failed, but may succeed when it is tried again
+}

@@ -55,6 +55,9 @@ type Deliveries interface {
 	AllSites(context.Context) ([]SiteState, error)
 	// Explain says how an account's mail to a domain goes, and what holds it up.
 	Explain(ctx context.Context, domain, account string) (*Way, error)
+	// Probe looks at the way to a domain, stage by stage at each host, up to RCPT for an
+	// address. It gives each step to done, and stops at done's first error.
+	Probe(ctx context.Context, domain, address string, done func(*ProbeStep) error) error
 	// Connections returns those to next hops; nil: the schedule did not answer in time.
 	Connections(context.Context) *Connections
 	// Retry tries the next hops of a domain again at once; "": all.
