@@ -201,7 +201,7 @@ func cmdHangup(ts *testscript.TestScript, _ bool, args []string) {
 
 // mail FROM TO...: through the relay that runs, or through one that is started
 // for it.
-func cmdMail(ts *testscript.TestScript, _ bool, args []string) {
+func cmdMail(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts).relay
 	if s == nil {
 		var ok bool
@@ -210,7 +210,9 @@ func cmdMail(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		defer s.stop()
 	}
-	ts.Check(submit(s.dir, args[0], args[1:]...))
+	if err := submit(s.dir, args[0], args[1:]...); neg != (err != nil) {
+		ts.Fatalf("mail from %s: %v", args[0], err)
+	}
 }
 
 // keys FILE KEY...: the keys of a JSON object, or of each in an array.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/smtp/align"
 	"relay/store"
 )
 
@@ -74,7 +76,11 @@ func benchSession(b *testing.B, clients int, reuse bool) {
 	if err := st.AddNetwork(store.Network{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Account: "acme"}); err != nil {
 		b.Fatal(err)
 	}
-	srv, err := New(st, Config{Hostname: "relay.example", MessagesPerConnection: -1}, log)
+	cfg := Config{Hostname: "relay.example", MessagesPerConnection: -1}
+	if os.Getenv("JUDGE") != "off" { // to see what it costs
+		cfg.Judge = align.New(st, "relay.example", noSenders{}, log)
+	}
+	srv, err := New(st, cfg, log)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"relay/smtp/align"
 	"relay/store"
 )
 
@@ -34,6 +35,8 @@ type Config struct {
 	TLS      *tls.Config    // must be there when a listener is StartTLS or Implicit
 	Zone     *time.Location // of dates in headers; nil: the store's
 	Lifetime time.Duration  // of a message until it expires; 0: 4 days
+
+	Judge *align.Judge // of who messages are from; nil: nobody judges. It is for the life of the server
 
 	Invoice func(*store.Invoice) string // names one that is to be paid in a reply; nil: by its number
 

@@ -25,6 +25,7 @@ func (s *session) take() (id string, err error) {
 	p = newContent(body, !s.chunked, c.cfg.MaxMessage, header{
 		host: c.cfg.Hostname, with: s.protocol(), id: id,
 		now: c.srv.st.Now().In(c.cfg.Zone), limit: c.cfg.MaxHeader, sender: s.msg.Sender,
+		claims: s.claimsOf(),
 	})
 	p.discard = body.Discard
 	defer p.free()
@@ -95,6 +96,10 @@ func (s *session) accept(body *store.Body, p *content) error {
 	if err := s.still(); err != nil {
 		return s.spoilt(err)
 	}
+	claimed := s.claimed(p, body.ID())
+	if err := s.believable(claimed); err != nil {
+		return s.spoilt(err)
+	}
 	no, err := c.srv.st.Accept(store.Intake{Message: m, Body: body, Login: s.login.Login, Client: c.client})
 	if err != nil {
 		if c.srv.st.Err() != nil { // it may be stored or not: only silence says so
@@ -106,6 +111,9 @@ func (s *session) accept(body *store.Body, p *content) error {
 	}
 	if no != nil {
 		return s.refuse(m.Account, "end", no)
+	}
+	if claimed != nil {
+		c.srv.judge.Note(claimed)
 	}
 	c.srv.events.accepted(c, m)
 	return nil

@@ -33,6 +33,8 @@ type header struct {
 	once  once
 	msgID []byte // value of Message-ID, unfolded
 
+	claims claims
+
 	astray []byte // lines from one on that is no field; nil: none
 	before []byte // goes out before the line that was judged last
 }
@@ -115,6 +117,7 @@ func (h *header) line(text []byte) verdict {
 func (h *header) begins(text, name, value []byte) verdict {
 	h.fieldEnds()
 	h.state = keptField
+	h.claims.begins(name, value)
 	i := onceIndex(name)
 	switch {
 	case i >= 0:
@@ -138,6 +141,7 @@ func (h *header) continued(text []byte) verdict {
 	case onceField, blankField, repeatField:
 		return h.continuesOnce(text)
 	}
+	h.claims.continues(text)
 	return keep
 }
 
@@ -145,6 +149,7 @@ func (h *header) continued(text []byte) verdict {
 // behind it.
 func (h *header) end() {
 	h.fieldEnds()
+	h.claims.end()
 	h.open = false
 	h.before = h.appendMissing(h.before)
 }

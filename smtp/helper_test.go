@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/smtp/align"
 	"relay/store"
 	"relay/store/secret"
 )
@@ -93,11 +94,12 @@ type setup struct {
 	reason  string             // of a suspension
 	started int                // days ago
 	network string
-	credit  int64        // granted, in units of the plan
-	unpaid  bool         // it was activated without the payment, which is overdue
-	reserve int64        // octets of disk kept free
-	memory  int64        // octets of bodies in memory
-	free    func() int64 // octets of free disk; nil: what there are
+	credit  int64         // granted, in units of the plan
+	unpaid  bool          // it was activated without the payment, which is overdue
+	reserve int64         // octets of disk kept free
+	memory  int64         // octets of bodies in memory
+	free    func() int64  // octets of free disk; nil: what there are
+	dns     align.Domains // nil: nobody judges who messages are from
 }
 
 func start(t testing.TB, s setup) *fixture {
@@ -154,6 +156,9 @@ func start(t testing.TB, s setup) *fixture {
 		}
 	}
 	s.cfg.Hostname, s.cfg.TLS = "relay.example", serverTLS()
+	if s.dns != nil {
+		s.cfg.Judge = align.New(f.st, "relay.example", s.dns, log)
+	}
 	if f.srv, err = New(f.st, s.cfg, log); err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func (h *header) beginsOnce(i int, text, value []byte) verdict {
 		h.state = blankField
 	default:
 		h.state = onceField
-		h.noteID(value)
+		h.note(value)
 		return keep
 	}
 	o.wait = appendLine(o.wait, text)
@@ -69,7 +69,7 @@ func (h *header) continuesOnce(text []byte) verdict {
 	release := false
 	switch h.state {
 	case onceField:
-		h.noteID(text)
+		h.note(text)
 		return keep
 	case blankField:
 		release = !isBlank(o.at, text)
@@ -80,7 +80,7 @@ func (h *header) continuesOnce(text []byte) verdict {
 		h.before = append(h.before, o.wait...)
 		if h.state = keptField; !o.has(o.at) {
 			h.state = onceField
-			h.noteID(text)
+			h.note(text)
 		}
 		return keep
 	}
@@ -113,8 +113,11 @@ func (h *header) fieldEnds() {
 	h.state = noField
 }
 
-// noteID keeps the value of a Message-ID.
-func (h *header) noteID(text []byte) {
+// note keeps the value of a Message-ID, and of a From where that is judged.
+func (h *header) note(text []byte) {
+	if h.once.at == fromField {
+		h.claims.note(text)
+	}
 	if h.once.at != idField {
 		return
 	}

@@ -98,6 +98,7 @@ var (
 	errNotHere       = &reply{502, enh{5, 5, 1}, "command not offered"}                              // RFC 5321 §4.2.4
 	errPipelined     = &reply{503, enh{5, 5, 1}, "nothing may follow STARTTLS before the handshake"} // RFC 3207 §4
 
+	errUnproved   = &reply{550, enh{5, 7, 1}, ""}                                                             // RFC 3463 X.7.1
 	errSenderAddr = &reply{501, enh{5, 1, 7}, "malformed sender address: "}                                   // RFC 5321 §4.1.2, RFC 3463 X.1.7
 	errRcptAddr   = &reply{501, enh{5, 1, 3}, "malformed recipient address: "}                                // RFC 5321 §4.1.2, RFC 3463 X.1.3
 	errPostmaster = &reply{550, enh{5, 1, 1}, "the recipient needs a domain, such as postmaster@example.org"} // RFC 5321 §4.5.1

@@ -12,6 +12,7 @@ import (
 
 	gosmtp "github.com/emersion/go-smtp"
 
+	"relay/smtp/align"
 	"relay/store"
 	"relay/store/maildomain"
 )
@@ -26,6 +27,7 @@ type Server struct {
 	guard  *guard
 	rates  *rates
 	logins *logins
+	judge  *align.Judge // nil: nobody judges
 
 	draining atomic.Bool
 	stopping chan struct{} // closed when draining begins
@@ -47,7 +49,7 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Server, error) {
 		log = slog.Default()
 	}
 	s := &Server{st: st, events: newEvents(log), gate: newGate(), guard: newGuard(), rates: newRates(),
-		logins: newLogins(), stopping: make(chan struct{}), conns: make(map[*Conn]struct{})}
+		logins: newLogins(), judge: cfg.Judge, stopping: make(chan struct{}), conns: make(map[*Conn]struct{})}
 	if err := s.guard.places.load(st); err != nil {
 		return nil, fmt.Errorf("smtp: %w", err)
 	}
@@ -83,6 +85,9 @@ func (s *Server) Run(ctx context.Context, ls []Listener) error {
 	drained := make(chan struct{})
 	var saving sync.WaitGroup
 	saving.Go(func() { s.savePlaces(drained) })
+	if s.judge != nil {
+		saving.Go(func() { s.judge.Run(drained) })
+	}
 	var err error
 	select {
 	case <-ctx.Done():

@@ -49,6 +49,7 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 		term.Field{"reference", field.Or0(v.Reference)},
 		term.Field{"agreed to", consentText(e, v.Consent)},
 		term.Field{"signed by", words.If(v.Service, "the host too (service signature)")},
+		term.Field{"unproved mail", words.If(v.Auth == store.AuthRefuse, "is refused")},
 		term.Field{"abuse", words.If(v.Abuse, "marked: no refund")},
 		term.Field{"profile", field.Or0(v.Profile)},
 		term.Field{"record", recordText(&v.Record)},

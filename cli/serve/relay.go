@@ -35,6 +35,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/jobs"
 	"relay/smtp"
+	"relay/smtp/align"
 	"relay/store"
 )
 
@@ -237,6 +238,7 @@ func (r *Relay) self() []netip.Addr {
 
 func (r *Relay) newSMTP() (*smtp.Server, error) {
 	cfg := r.smtpConfig(&r.cfg)
+	cfg.Judge = align.New(r.store, r.hostname, senders{r}, r.Log)
 	if r.cfg.API.NeedsTLS() || slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
 		cert, err := r.certificate(&r.cfg)
 		if err != nil {

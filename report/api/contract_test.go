@@ -65,6 +65,7 @@ var samples = []struct {
 	{"account renew", []sample{{path: "/v1/accounts/shop/renew", body: `{"dry_run":true}`}}},
 	{"account activate", []sample{{path: "/v1/accounts/shop/activate", body: `{}`, want: 409}}},
 	{"account correct", []sample{{path: "/v1/accounts/shop/correct", body: `{"amount":-1250,"reason":"bank charge"}`}, {path: "/v1/accounts/shop/correct", body: `{"reason":"x"}`, want: 422}}},
+	{"account remarks", []sample{{path: "/v1/accounts/shop/remarks"}, {path: "/v1/accounts/shop/remarks?days=3"}, {path: "/v1/accounts/shop/remarks?days=99", want: 422}, {path: "/v1/accounts/nobody/remarks", want: 404}}},
 	{"account statement", []sample{{path: "/v1/accounts/shop/statement"}, {path: "/v1/accounts/shop/statement?at=never", want: 422}}},
 	{"account refund", []sample{{path: "/v1/accounts/shop/refund", body: `{"dry_run":true}`}}},
 	{"domain add", []sample{{path: "/v1/accounts/shop/domains", body: `{"domain":"Shop.example"}`}, {path: "/v1/accounts/shop/domains", body: `{"domain":"shop.example."}`, want: 409},

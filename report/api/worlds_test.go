@@ -40,12 +40,13 @@ var resellersActs = map[string]struct {
 	members string
 	own     []sample
 }{
-	"account add": {"account plan contact at_limit over_max senders password dry_run method reference terms",
+	"account add": {"account plan contact at_limit over_max senders password dry_run method reference auth terms",
 		[]sample{{body: `{"account":"ME.new","plan":"dear","dry_run":true}`}, {body: `{"account":"ME.new","plan":"entry","password":"correct horse battery"}`}}},
 	"account list":              {"state prefix limit cursor", []sample{{}, {path: "/v1/accounts?prefix=r"}, {path: "/v1/accounts?state=pending&limit=9"}}},
 	"account show":              {"account", []sample{{path: "/v1/accounts/ME.shop"}}},
 	"account suspend":           {"account reason", []sample{{path: "/v1/accounts/ME.shop/suspend", body: `{"reason":"x"}`}}},
 	"account resume":            {"account", []sample{{path: "/v1/accounts/ME.shop/resume"}}},
+	"account remarks":           {"account days", []sample{{path: "/v1/accounts/ME.shop/remarks"}, {path: "/v1/accounts/ME.shop/remarks?days=40"}}},
 	"account statement":         {"account at", []sample{{path: "/v1/accounts/ME.shop/statement"}, {path: "/v1/accounts/ME.shop/statement?at=2026-01-01"}}},
 	"account credential add":    {"account login note password", []sample{{path: "/v1/accounts/ME.shop/credentials", body: `{"login":"ME.till"}`}}},
 	"account credential list":   {"account limit cursor", []sample{{path: "/v1/accounts/ME.shop/credentials"}}},

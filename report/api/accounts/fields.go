@@ -12,6 +12,10 @@ import (
 	"relay/store/maildomain"
 )
 
+// AuthWarn is the auth of an account whose mail is taken even if nothing proves who it is
+// from; the other is store.AuthRefuse.
+const AuthWarn = "warn"
+
 // AccountFields are the members of an account that requests to add and to change it may
 // set. Empty text removes the present value.
 type AccountFields struct {
@@ -26,6 +30,7 @@ type AccountFields struct {
 	Profile   *string   `json:"profile,omitempty" who:"operator" doc:"How much of what providers take its mail may use: prudent, normal or full; empty: as the configuration says."`
 	FirstCap  *int      `json:"first_cap,omitempty" who:"operator" minimum:"-1" doc:"Recipients a day that it may reach by MX and never wrote to; 0: as the configuration says, -1: any number."`
 	Service   *bool     `json:"service_signature,omitempty" who:"operator" doc:"Whether mail bears a second signature, of the operator's domain."`
+	Auth      *string   `json:"auth,omitempty" doc:"What follows when nothing proves to receivers who a message is from: warn (it is taken and remarked) or refuse."`
 	Terms     string    `json:"terms,omitempty" doc:"Version of the terms of service that the customer agrees to now."`
 }
 
@@ -52,6 +57,9 @@ func (f *AccountFields) apply(a *store.Account) error {
 	field.Set(&a.Profile, f.Profile)
 	field.Set(&a.FirstCap, f.FirstCap)
 	field.Set(&a.ServiceSignature, f.Service)
+	if f.Auth != nil {
+		a.Auth = words.If(*f.Auth != AuthWarn, *f.Auth)
+	}
 	if f.Reference != nil {
 		a.Reference = strings.TrimSpace(*f.Reference)
 	}
@@ -65,6 +73,9 @@ func (f *AccountFields) check() error {
 	const widestVersion = 40 // characters
 	if p := field.Or0(f.Profile); p != "" && !slices.Contains(store.Profiles, p) {
 		return act.Invalid("profile", "", " %q: %s", p, strings.Join(store.Profiles, ", "))
+	}
+	if v := f.Auth; v != nil && *v != AuthWarn && *v != store.AuthRefuse {
+		return act.Invalid("auth", "", " %q: warn or refuse", *v)
 	}
 	if err := CheckReference(field.Or0(f.Reference)); err != nil {
 		return err

@@ -1,0 +1,36 @@
+package serve
+
+import (
+	"context"
+
+	"relay/mailer/records"
+	"relay/smtp/align"
+)
+
+// senders is the DNS as the judge of who messages are from asks it.
+type senders struct{ *Relay }
+
+// Standing implements align.Domains. Where mail leaves through a smarthost, nobody here
+// knows for which addresses SPF has to pass.
+func (s senders) Standing(ctx context.Context, domain string) (align.Standing, error) {
+	names, err := s.names()
+	if err != nil {
+		return align.Standing{}, err
+	}
+	host := s.hostname
+	if s.hop.Host != "" {
+		host = ""
+	}
+	found, err := records.Stand(ctx, names, domain, host)
+	if err != nil {
+		return align.Standing{}, err
+	}
+	to := align.Standing{Policy: found.Policy, Organization: found.Organization, StrictDKIM: found.StrictDKIM, StrictSPF: found.StrictSPF}
+	switch {
+	case found.SPF:
+		to.SPF = align.SPFPass
+	case found.SPFKnown:
+		to.SPF = align.SPFOther
+	}
+	return to, nil
+}
