@@ -302,3 +302,16 @@ func TestContent_chunks(t *testing.T) {
 		}
 	})
 }
+
+// A sender may say that TLS does not matter (RFC 8689 §5).
+func TestContent_tlsRequired(t *testing.T) {
+	for field, want := range map[string]bool{"TLS-Required: No": true, "tls-required:no ": true, "TLS-Required: Yes": false, "X-TLS-Required: No": false, "Subject: x": false} {
+		p := newContent(io.Discard, true, 1<<30, testHeader)
+		text := field + "\r\n\r\nTLS-Required: No\r\n.\r\n"
+		p.filled(copy(p.space(), text))
+		if p.noTLS != want {
+			t.Errorf("%q: %v", field, p.noTLS)
+		}
+		p.free()
+	}
+}

@@ -91,7 +91,7 @@ func (s *session) protocol() string {
 func (s *session) accept(body *store.Body, p *content) error {
 	c, m := s.c, s.msg
 	m.Size, m.EightBit = p.size, p.eight
-	m.MessageID = string(p.msgID)
+	m.MessageID, m.NoTLSTerms = string(p.msgID), p.noTLS
 	m.Expires = c.srv.st.Now().Add(c.cfg.Lifetime)
 	if err := s.still(); err != nil {
 		return s.spoilt(err)

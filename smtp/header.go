@@ -32,6 +32,7 @@ type header struct {
 	hops  int  // Received fields
 	once  once
 	msgID []byte // value of Message-ID, unfolded
+	noTLS bool   // TLS-Required: No (RFC 8689 §5)
 
 	claims claims
 
@@ -127,6 +128,8 @@ func (h *header) begins(text, name, value []byte) verdict {
 		return drop
 	case is(name, "received"):
 		h.hops++
+	case is(name, "tls-required"):
+		h.noTLS = is(bytes.TrimSpace(value), "no")
 	}
 	return keep
 }
