@@ -18,7 +18,8 @@
 //     Nothing is stored yet.
 //  5. DATA or BDAT: content passes once through content.go into a store.Body:
 //     checked, normalised to CRLF, header completed (RFC 6409 §8). What lies
-//     above 1 MiB is staged on disk.
+//     above 1 MiB is staged on disk. Where the account asks for it, a message that
+//     nothing proves is refused now (package align); others are noted after the 250.
 //  6. store.Accept decides, charges and stores in one transaction. Its return is
 //     the moment of RFC 5321 §6.1: only then the client sees 250.
 //

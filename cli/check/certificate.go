@@ -72,6 +72,7 @@ func certificatesOf(pair *tls.Certificate) []*x509.Certificate {
 // because mail programs may know relay by a name other than the hostname.
 func (e *entrance) judge(leaf *x509.Certificate) {
 	left := time.Until(leaf.NotAfter)
+	soon := min(endsSoon, leaf.NotAfter.Sub(leaf.NotBefore)/6) // some authorities issue for days
 	ends := words.Stamp(leaf.NotAfter, e.cfg.Zone())
 	switch err := leaf.VerifyHostname(e.cfg.Host()); {
 	case left < 0:
@@ -80,9 +81,9 @@ func (e *entrance) judge(leaf *x509.Certificate) {
 		e.add("certificate", finding.Failed, "see that the machine's clock is right, or wait until then", "holds from %s only", words.Stamp(leaf.NotBefore, e.cfg.Zone()))
 	case err != nil:
 		e.add("certificate", finding.Warning, "get one for the name that mail programs use", "%v", err)
-	case left < endsSoon && e.cfg.TLS.Contact != "":
+	case left < soon && e.cfg.TLS.Contact != "":
 		e.add("certificate", finding.Warning, "", "ends %s", ends) // the line "authority" says why
-	case left < endsSoon:
+	case left < soon:
 		e.add("certificate", finding.Warning, "renew it; the relay takes up the new file by itself", "ends %s", ends)
 	default:
 		e.add("certificate", finding.OK, "", "%s, until %s", strings.Join(leaf.DNSNames, ", "), ends)

@@ -305,7 +305,7 @@ func units(t *testing.T) []string {
 	t.Helper()
 	dir := shortDir(t)
 	var list []string
-	for _, name := range []string{"relay.service", "relay-submission.socket", "relay-submissions.socket"} {
+	for _, name := range []string{"relay.service", "relay-submission.socket", "relay-submissions.socket", "relay-acme.socket"} {
 		text, err := os.ReadFile(filepath.Join("../../docs/systemd", name))
 		if err != nil {
 			t.Fatal(err)

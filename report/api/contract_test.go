@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"relay/mailer/verdict"
 	"relay/quota"
@@ -65,7 +66,7 @@ var samples = []struct {
 	{"account renew", []sample{{path: "/v1/accounts/shop/renew", body: `{"dry_run":true}`}}},
 	{"account activate", []sample{{path: "/v1/accounts/shop/activate", body: `{}`, want: 409}}},
 	{"account correct", []sample{{path: "/v1/accounts/shop/correct", body: `{"amount":-1250,"reason":"bank charge"}`}, {path: "/v1/accounts/shop/correct", body: `{"reason":"x"}`, want: 422}}},
-	{"account remarks", []sample{{path: "/v1/accounts/shop/remarks"}, {path: "/v1/accounts/shop/remarks?days=3"}, {path: "/v1/accounts/shop/remarks?days=99", want: 422}, {path: "/v1/accounts/nobody/remarks", want: 404}}},
+	{"account remarks", []sample{{path: "/v1/accounts/sender/remarks"}, {path: "/v1/accounts/shop/remarks?days=3"}, {path: "/v1/accounts/shop/remarks?days=99", want: 422}, {path: "/v1/accounts/nobody/remarks", want: 404}}},
 	{"account statement", []sample{{path: "/v1/accounts/shop/statement"}, {path: "/v1/accounts/shop/statement?at=never", want: 422}}},
 	{"account refund", []sample{{path: "/v1/accounts/shop/refund", body: `{"dry_run":true}`}}},
 	{"domain add", []sample{{path: "/v1/accounts/shop/domains", body: `{"domain":"Shop.example"}`}, {path: "/v1/accounts/shop/domains", body: `{"domain":"shop.example."}`, want: 409},
@@ -162,6 +163,17 @@ func spooled(t *testing.T, st *store.Store) string {
 	return b.ID().String()
 }
 
+// remarked keeps remarks about mail of today.
+func remarked(t *testing.T, st *store.Store) {
+	t.Helper()
+	today := st.Now().In(st.Zone()).Format(time.DateOnly)
+	_, err := st.KeepRemarks([]store.Remark{{Account: "sender", Day: today, Kind: store.RemarkUnsigned, Domain: "shop.example", Count: 1, Policy: "reject"},
+		{Account: "sender", Day: today, Kind: store.RemarkSent + "google", Domain: "shop.example", Count: 4000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // machine is a running relay with two bans.
 type machine struct{ bans []act.Ban }
 
@@ -217,6 +229,7 @@ func TestOpenAPI_contract(t *testing.T) {
 	srv := service(t)
 	a := New(srv)
 	message, running := spooled(t, srv.Store), srv.Running
+	remarked(t, srv.Store)
 	text, err := json.Marshal(a.OpenAPI())
 	if err != nil {
 		t.Fatal(err)
