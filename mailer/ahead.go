@@ -24,9 +24,17 @@ func (w *worker) ahead(a *attempt, part []int, c *connection) *client.Envelope {
 	if j.again || !c.suits(next) {
 		return nil
 	}
-	next.signature = w.m.signature(j.message)
+	next.signing = w.m.signing(j.message)
 	next.sent = next.envelope(next.next(c))
 	return next.sent
+}
+
+// signAhead signs the message that follows, while the reply to the one at hand is on its
+// way.
+func (w *worker) signAhead() {
+	if w.coming != nil {
+		w.coming.sign()
+	}
 }
 
 // forgo gives back the message that was to follow: its connection has ended, or goes

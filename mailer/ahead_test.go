@@ -2,15 +2,21 @@ package mailer
 
 import (
 	"context"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"relay/mailer/sign"
 	"relay/store"
 )
 
@@ -112,6 +118,72 @@ func TestAhead_RoundTrips(t *testing.T) {
 					t.Fatalf("%d messages in %d connections", n, h.connections())
 				}
 				if took := last.Sub(first); took > tt.most {
+					t.Errorf("took %v, %.2f round trips each", took, float64(took)/float64(messages*rtt))
+				}
+			})
+		})
+	}
+}
+
+// slowKey takes its time for a signature.
+type slowKey struct {
+	ed25519.PrivateKey
+	takes time.Duration
+	made  atomic.Int64
+}
+
+func (k *slowKey) Sign(r io.Reader, sum []byte, o crypto.SignerOpts) ([]byte, error) {
+	k.made.Add(1)
+	time.Sleep(k.takes)
+	return k.PrivateKey.Sign(r, sum, o)
+}
+
+// A message is signed while replies are on their way, and its length is known before:
+// each still costs one round trip. One that nobody takes is not signed.
+func TestAhead_Signs(t *testing.T) {
+	const rtt, messages = 50 * time.Millisecond, 40
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, ext := range map[string][]string{"DATA": nil, "BDAT": chunking} {
+		t.Run(name, func(t *testing.T) {
+			key := &slowKey{PrivateKey: private, takes: 40 * time.Millisecond}
+			cfg := Config{SiteConnections: 1, MessagesPerConnection: 2 * messages, HostKey: &sign.Key{Domain: "relay.test", Selector: "own", Private: key}}
+			inWorld(t, cfg, func(w *world) {
+				w.change("acme", func(a *store.Account) { a.ServiceSignature = true })
+				w.mail.cfg.Load().Dialer = distant{w, rtt}
+				h := w.host("example.test")
+				h.ext = ext
+				w.send("refused@example.test")
+				var mu sync.Mutex
+				var came []time.Time
+				h.say = func(x *exchange) string {
+					if x.verb == "content" {
+						mu.Lock()
+						defer mu.Unlock()
+						came = append(came, time.Now())
+					}
+					if x.verb == "RCPT" && strings.Contains(x.arg, "refused@") {
+						return "550 5.1.1 no such user"
+					}
+					return ""
+				}
+				w.run(time.Minute)
+				if n := key.made.Load(); n != 1 { // the DSN's
+					t.Errorf("%d signatures for one message that was refused", n)
+				}
+				for range messages {
+					w.send("you@example.test")
+				}
+				w.pass(time.Minute)
+				list := h.messages()
+				if len(list) != messages || signatureOf(list[0]) == "" || key.made.Load() != messages+1 {
+					t.Fatalf("%d messages, %d signatures", len(list), key.made.Load())
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if took := came[messages-1].Sub(came[0]); took > (messages+1)*rtt {
 					t.Errorf("took %v, %.2f round trips each", took, float64(took)/float64(messages*rtt))
 				}
 			})

@@ -23,7 +23,8 @@ type attempt struct {
 	left       []int // indices of targets that the host at hand was not asked about
 	later      []int // those that it did not take for now: they go on to the next one
 	tour       tour
-	signature  store.Signature // with which it goes out
+	signing    *making         // what it will be signed with; nil: nothing
+	signature  store.Signature // with which it goes out, when its content was needed
 	heard      int             // outcomes that hosts gave so far
 	said       []said
 	counted    bool             // by the warm-up of its source, in the store
@@ -104,7 +105,7 @@ func (a *attempt) envelope(part []int) *client.Envelope {
 	m := a.job.message
 	e := &client.Envelope{
 		Sender:     m.Sender,
-		Size:       m.Stored + int64(len(a.signature.Fields)),
+		Size:       m.Stored + a.signing.size(),
 		EightBit:   m.EightBit,
 		SMTPUTF8:   m.SMTPUTF8,
 		RequireTLS: m.RequireTLS,

@@ -16,6 +16,9 @@ import (
 )
 
 // A message is signed at its first attempt, by all that sign for it (store.SigningFor).
+// All but the private key operation is done when its envelope is written, which tells its
+// length; the operation, which takes about as long as ten messages without one, when the
+// content is needed, and while replies are on their way where that is known before.
 // The signature is stored with the outcome, so that later attempts send the same one, and
 // until then kept in memory, for attempts at other sites at the same time. A crash before
 // it is stored has it made again.
@@ -38,34 +41,78 @@ type signatures struct {
 
 // making is a signature that one attempt makes and others wait for.
 type making struct {
-	once  sync.Once
-	since time.Time
-	made  store.Signature
+	prepare, sign sync.Once
+	since         time.Time
+	parts         []*sign.Prepared // until it is made
+	length        int64            // octets that it will have
+	made          store.Signature
 }
 
-// signature of a message, made if there is none that is young enough; its Fields are ""
+// signing prepares the signature of a message, if there is none that is young enough; nil
 // where nobody signs.
-func (m *Mailer) signature(msg *store.Message) store.Signature {
+func (m *Mailer) signing(msg *store.Message) *making {
 	if len(msg.BodyHash) == 0 {
-		return store.Signature{}
+		return nil
 	}
 	now := m.store.Now()
 	if young(&msg.Signature, now) {
-		return msg.Signature
+		return &making{made: msg.Signature, length: int64(len(msg.Signature.Fields))}
 	}
 	k := m.signatures.making(msg.ID, now)
-	k.once.Do(func() {
-		fields, err := m.sign(msg, now)
+	k.prepare.Do(func() {
+		parts, err := m.prepare(msg, k.since)
 		if err != nil {
 			m.logUnsigned(msg, err)
 		}
-		if fields == "" {
+		if len(parts) == 0 {
 			m.signatures.forget(msg.ID) // the next attempt asks again
-			return
 		}
-		k.made = store.Signature{Fields: fields, Made: now}
+		for _, p := range parts {
+			k.length += int64(p.Len())
+		}
+		k.parts = parts
 	})
-	return k.made
+	return k
+}
+
+// size is how many octets a signature will add; none: nobody signs.
+func (k *making) size() int64 {
+	if k == nil {
+		return 0
+	}
+	return k.length
+}
+
+// signature makes what was prepared. Its Fields are "" where nobody signs.
+func (k *making) signature() (_ store.Signature, err error) {
+	if k == nil {
+		return store.Signature{}, nil
+	}
+	k.sign.Do(func() {
+		fields := make([]byte, 0, k.length)
+		for _, p := range k.parts {
+			var field []byte
+			if field, err = p.Field(); err != nil {
+				return
+			}
+			fields = append(fields, field...)
+		}
+		if len(fields) > 0 {
+			k.made = store.Signature{Fields: string(fields), Made: k.since}
+		}
+		k.parts = nil
+	})
+	return k.made, err
+}
+
+// sign makes the signature of an attempt's message, where no other attempt has.
+func (a *attempt) sign() {
+	made, err := a.signing.signature()
+	if err != nil {
+		a.m.logUnsigned(a.job.message, err)
+		a.m.signatures.forget(a.job.message.ID) // the next attempt asks again
+	}
+	a.signature = made
 }
 
 func young(s *store.Signature, now time.Time) bool {
@@ -101,26 +148,25 @@ func (s *signatures) forget(id store.ID) {
 	delete(s.of, id)
 }
 
-// sign makes the DKIM-Signature fields of a message.
-func (m *Mailer) sign(msg *store.Message, now time.Time) (string, error) {
+// prepare has all signatures of a message ready to be made.
+func (m *Mailer) prepare(msg *store.Message, now time.Time) (parts []*sign.Prepared, err error) {
 	header, err := m.header(msg.ID)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	keys, err := m.keysFor(msg, header)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	covered := &sign.Message{Header: header, BodyHash: msg.BodyHash}
-	var fields bytes.Buffer
 	for _, k := range keys {
-		field, err := sign.Field(covered, k, now)
+		p, err := sign.Prepare(covered, k, now)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		fields.Write(field)
+		parts = append(parts, p)
 	}
-	return fields.String(), nil
+	return parts, nil
 }
 
 // keysFor are the keys that sign a message: the host's for relay's own mail, else those of
@@ -218,16 +264,25 @@ func fromDomain(header []byte) string {
 	return domain
 }
 
-// signed is a message behind its signature. It is read through WriteTo where the reader
-// knows that, as the store's is.
+// signed is a message behind its signature, which is made when the message is read. It is
+// read through WriteTo where the reader knows that, as the store's is.
 type signed struct {
-	head []byte
-	body *store.BodyReader
+	attempt *attempt // nil: head has what is left of the signature
+	head    string
+	body    *store.BodyReader
+}
+
+// begin makes the signature.
+func (s *signed) begin() {
+	if s.attempt != nil {
+		s.attempt.sign()
+		s.head, s.attempt = s.attempt.signature.Fields, nil
+	}
 }
 
 // Read implements io.Reader.
 func (s *signed) Read(p []byte) (int, error) {
-	if len(s.head) > 0 {
+	if s.begin(); s.head != "" {
 		n := copy(p, s.head)
 		s.head = s.head[n:]
 		return n, nil
@@ -237,7 +292,8 @@ func (s *signed) Read(p []byte) (int, error) {
 
 // WriteTo implements io.WriterTo.
 func (s *signed) WriteTo(w io.Writer) (int64, error) {
-	n, err := w.Write(s.head)
+	s.begin()
+	n, err := io.WriteString(w, s.head)
 	s.head = s.head[n:]
 	if err != nil {
 		return int64(n), err

@@ -200,11 +200,12 @@ func (w *worker) transact(a *attempt, end *ending) {
 	}
 	part := a.next(c)
 	if a.sent == nil {
-		a.signature = w.m.signature(a.job.message)
+		a.signing = w.m.signing(a.job.message)
 	}
 	body := w.m.store.OpenBody(a.job.message.ID)
-	res := c.client.DeliverBefore(a.prepare(part), &signed{[]byte(a.signature.Fields), body}, client.Ahead{
+	res := c.client.DeliverBefore(a.prepare(part), &signed{attempt: a, body: body}, client.Ahead{
 		Next: func() *client.Envelope { return w.ahead(a, part, c) },
+		Sent: w.signAhead,
 		Late: w.forgo,
 	})
 	_ = body.Close()

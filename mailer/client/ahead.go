@@ -12,6 +12,10 @@ import (
 type Ahead struct {
 	Next func() *Envelope // nil: none after all
 
+	// Sent is told when the end of the content has left with the commands of the
+	// transaction from Next behind it: the time until they are answered can be used.
+	Sent func()
+
 	// Late is told once when the reply to the end of the content keeps the transaction
 	// from Next waiting: the connection will be closed, it does better on another one.
 	Late func()

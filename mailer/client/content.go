@@ -174,6 +174,9 @@ func (t *transaction) sendEnd(p *pace, b []byte) error {
 	if p.sent >= end {
 		err, p.sent = nil, end // the content is out: what becomes of it the reply will tell
 	}
+	if err == nil && t.ahead.Sent != nil {
+		t.ahead.Sent()
+	}
 	return err
 }
 

@@ -20,7 +20,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,41 +48,59 @@ var always = []string{"From", "To", "Cc", "Subject", "Date", "Reply-To", "Messag
 // change of them would change the message.
 var present = []string{"Sender", "In-Reply-To", "References", "MIME-Version", "Content-Transfer-Encoding", "List-ID", "Feedback-ID"}
 
-// Field is a DKIM-Signature field with its CRLF, to be put in front of the message.
-func Field(m *Message, k *Key, now time.Time) ([]byte, error) {
-	algorithm, err := algorithm(k.Private)
-	if err != nil {
-		return nil, err
-	}
-	names, input := cover(split(m.Header))
-	field := unsigned(m, k, algorithm, names, now)
-	input = append(input, canonical(field)...)
-	sum := sha256.Sum256(bytes.TrimSuffix(input, crlf)) // the field itself is without its line end (RFC 6376 §3.7)
-	how := crypto.SignerOpts(crypto.SHA256)
-	if algorithm == "ed25519-sha256" {
-		how = crypto.Hash(0) // the key signs the hash as if it were the message (RFC 8463 §3)
-	}
-	value, err := k.Private.Sign(rand.Reader, sum[:], how)
-	if err != nil {
-		return nil, fmt.Errorf("sign for %s with %s: %w", k.Domain, k.Selector, err)
-	}
-	field = append(field, folded(base64.StdEncoding.EncodeToString(value))...)
-	return append(field, crlf...), nil
+// Prepared is a signature of which only the private key operation is missing. That takes
+// long, and what leaves before it wants to know its length.
+type Prepared struct {
+	key   *Key
+	how   crypto.SignerOpts
+	sum   [sha256.Size]byte
+	field []byte // up to the value of b=
+	value int    // octets of that, before they are encoded
 }
 
-func algorithm(k crypto.Signer) (string, error) {
-	switch k.Public().(type) {
+// Prepare does all but the private key operation.
+func Prepare(m *Message, k *Key, now time.Time) (*Prepared, error) {
+	p := &Prepared{key: k, how: crypto.SHA256}
+	algorithm := ""
+	switch public := k.Private.Public().(type) {
 	case *rsa.PublicKey:
-		return "rsa-sha256", nil
+		algorithm, p.value = "rsa-sha256", public.Size()
 	case ed25519.PublicKey:
-		return "ed25519-sha256", nil
+		algorithm, p.value = "ed25519-sha256", ed25519.SignatureSize
+		p.how = crypto.Hash(0) // the key signs the hash as if it were the message (RFC 8463 §3)
+	default:
+		return nil, fmt.Errorf("sign: no algorithm for a key of type %T", public)
 	}
-	return "", fmt.Errorf("sign: no algorithm for a key of type %T", k.Public())
+	names, input := cover(split(m.Header), make([]byte, 0, len(m.Header)+atMost))
+	p.field = unsigned(m, k, algorithm, names, now)
+	input = appendCanonical(input, p.field)
+	p.sum = sha256.Sum256(bytes.TrimSuffix(input, crlf)) // the field itself is without its line end (RFC 6376 §3.7)
+	return p, nil
+}
+
+// Len is how many octets the field will have.
+func (p *Prepared) Len() int {
+	encoded := base64.StdEncoding.EncodedLen(p.value)
+	return len(p.field) + encoded + (encoded-1)/foldAt*len(fold) + len(crlf)
+}
+
+// Field is the DKIM-Signature field with its CRLF, to be put in front of the message.
+func (p *Prepared) Field() ([]byte, error) {
+	value, err := p.key.Private.Sign(rand.Reader, p.sum[:], p.how)
+	if err != nil {
+		return nil, fmt.Errorf("sign for %s with %s: %w", p.key.Domain, p.key.Selector, err)
+	}
+	field := append(make([]byte, 0, p.Len()), p.field...)
+	encoded := base64.StdEncoding.AppendEncode(nil, value)
+	for ; len(encoded) > foldAt; encoded = encoded[foldAt:] {
+		field = append(append(field, encoded[:foldAt]...), fold...)
+	}
+	return append(append(field, encoded...), crlf...), nil
 }
 
 // unsigned is the field up to the value of b=, which comes last.
 func unsigned(m *Message, k *Key, algorithm string, names []string, now time.Time) []byte {
-	b := []byte("DKIM-Signature: v=1; a=" + algorithm + "; c=relaxed/relaxed;\r\n\td=" + k.Domain + "; s=" + k.Selector + ";\r\n\tt=")
+	b := append(make([]byte, 0, atMost), "DKIM-Signature: v=1; a="+algorithm+"; c=relaxed/relaxed;\r\n\td="+k.Domain+"; s="+k.Selector+";\r\n\tt="...)
 	b = strconv.AppendInt(b, now.Unix(), 10)
 	b = append(b, "; x="...)
 	b = strconv.AppendInt(b, now.Add(Lifetime).Unix(), 10)
@@ -107,25 +124,21 @@ func unsigned(m *Message, k *Key, algorithm string, names []string, now time.Tim
 }
 
 // foldAt is about how long lines of the field are.
-const foldAt = 72
+const (
+	foldAt = 72
+	fold   = "\r\n\t "
+	atMost = 1200 // octets that a field is hardly longer than
+)
 
-// folded is text without spaces in several lines.
-func folded(s string) string {
-	var parts []string
-	for part := range slices.Chunk([]byte(s), foldAt) {
-		parts = append(parts, string(part))
-	}
-	return strings.Join(parts, "\r\n\t ")
-}
-
-// cover names the fields that are signed, and gives them in canonical form, in that order.
-// Of several with one name the last comes first (RFC 6376 §5.4.2).
-func cover(fields []field) (names []string, input []byte) {
+// cover names the fields that are signed, and appends them in canonical form, in that
+// order. Of several with one name the last comes first (RFC 6376 §5.4.2).
+func cover(fields []field, b []byte) (names []string, input []byte) {
+	names = make([]string, 0, 2*len(always)+len(present))
 	add := func(name string, more bool) {
-		for _, f := range slices.Backward(fields) {
-			if strings.EqualFold(f.name, name) {
+		for i := len(fields) - 1; i >= 0; i-- {
+			if f := &fields[i]; len(f.name) == len(name) && strings.EqualFold(f.name, name) {
 				names = append(names, name)
-				input = append(input, canonical(f.text)...)
+				b = appendCanonical(b, f.text)
 			}
 		}
 		if more {
@@ -138,7 +151,7 @@ func cover(fields []field) (names []string, input []byte) {
 	for _, name := range present {
 		add(name, false)
 	}
-	return names, input
+	return names, b
 }
 
 var crlf = []byte("\r\n")
@@ -176,20 +189,30 @@ func length(header []byte) int {
 	}
 }
 
-// canonical is the relaxed form of a field, with CRLF (RFC 6376 §3.4.2).
-func canonical(text []byte) []byte {
+// appendCanonical appends the relaxed form of a field, with CRLF (RFC 6376 §3.4.2).
+func appendCanonical(b, text []byte) []byte {
 	name, value, _ := bytes.Cut(text, []byte(":"))
-	b := append(bytes.ToLower(bytes.TrimRight(name, " \t")), ':')
-	for i, word := range bytes.FieldsFunc(value, blank) {
-		if i > 0 {
+	for _, c := range bytes.TrimRight(name, " \t") {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	b = append(b, ':')
+	gap, begun := false, false
+	for _, c := range value {
+		if c == ' ' || c == '\t' || c == '\r' || c == '\n' {
+			gap = begun
+			continue
+		}
+		if gap {
 			b = append(b, ' ')
 		}
-		b = append(b, word...)
+		b = append(b, c)
+		gap, begun = false, true
 	}
 	return append(b, crlf...)
 }
-
-func blank(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }
 
 // Value is the value of the first field of that name in a header section, unfolded; false
 // when there is none.

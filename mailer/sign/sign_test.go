@@ -58,9 +58,13 @@ var messages = map[string]string{
 func signed(t testing.TB, message string, k *Key, now time.Time) string {
 	t.Helper()
 	head, _, _ := strings.Cut(message, "\r\n\r\n")
-	f, err := Field(&Message{Header: []byte(head + "\r\n"), BodyHash: bodyhash.Of([]byte(message))}, k, now)
+	p, err := Prepare(&Message{Header: []byte(head + "\r\n"), BodyHash: bodyhash.Of([]byte(message))}, k, now)
 	if err != nil {
 		t.Fatal(err)
+	}
+	f, err := p.Field()
+	if err != nil || len(f) != p.Len() {
+		t.Fatalf("a field of %d octets, %v; want %d", len(f), err, p.Len())
 	}
 	return string(f) + message
 }
@@ -184,7 +188,7 @@ func TestField_tags(t *testing.T) {
 func TestCanonical(t *testing.T) {
 	var got []byte
 	for _, f := range split([]byte("A: X\r\nB : Y\t\r\n\tZ  \r\n\r\nbody")) {
-		got = append(got, canonical(f.text)...)
+		got = appendCanonical(got, f.text)
 	}
 	if want := "a:X\r\nb:Y Z\r\n"; string(got) != want {
 		t.Errorf("%q, want %q", got, want)
@@ -207,9 +211,9 @@ func TestField_RFC8463(t *testing.T) {
 	fields := split([]byte(message))
 	for _, name := range []string{"from", "to", "subject", "date", "message-id"} {
 		i := slices.IndexFunc(fields, func(f field) bool { return strings.EqualFold(f.name, name) })
-		input = append(input, canonical(fields[i].text)...)
+		input = appendCanonical(input, fields[i].text)
 	}
-	input = append(input, bytes.TrimSuffix(canonical([]byte(unsigned)), crlf)...)
+	input = append(input, bytes.TrimSuffix(appendCanonical(nil, []byte(unsigned)), crlf)...)
 	sum := sha256.Sum256(input)
 	got := base64.StdEncoding.EncodeToString(ed25519.Sign(key, sum[:]))
 	if want := "/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11BusFa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw=="; got != want {
@@ -218,7 +222,7 @@ func TestField_RFC8463(t *testing.T) {
 }
 
 func TestField_noSuchKey(t *testing.T) {
-	if _, err := Field(&Message{}, &Key{"d.example", "s1", strange{}}, time.Now()); err == nil {
+	if _, err := Prepare(&Message{}, &Key{"d.example", "s1", strange{}}, time.Now()); err == nil {
 		t.Error("a key of an unknown kind signs")
 	}
 }
@@ -252,7 +256,11 @@ func BenchmarkField(b *testing.B) {
 	})
 	b.Run("signature", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := Field(m, k, time.Now()); err != nil {
+			p, err := Prepare(m, k, time.Now())
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := p.Field(); err != nil {
 				b.Fatal(err)
 			}
 		}
