@@ -42,7 +42,7 @@ func TestEntrance_fromAuthority(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !c.ends.IsZero() {
-				writePair(t, &e.cfg, folder, "relay.test", now.Add(-time.Hour), c.ends, nil)
+				writePair(t, &e.cfg, folder, "relay.test", now.Add(-80*24*time.Hour), c.ends, nil)
 				joinFiles(t, acme.PairFile(folder), e.cfg.TLS.Key, e.cfg.TLS.Cert)
 			}
 			text, err := json.Marshal(c.note)
