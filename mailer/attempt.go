@@ -28,6 +28,7 @@ type attempt struct {
 	heard      int             // outcomes that hosts gave so far
 	said       []said
 	counted    bool             // by the warm-up of its source, in the store
+	words      dialogue         // what was said to hosts, where it did not reach all
 	sent       *client.Envelope // that went ahead; nil: none
 
 	reached  bool // a host has come as far as a recipient

@@ -124,6 +124,7 @@ func (w *worker) connect(ctx context.Context, a *attempt) (*connection, *failure
 			w.m.hosts.failed(to.addr.Addr())
 		}
 		w.m.logHostFailed(failed)
+		a.holdFailure(failed)
 		t.fail(failed)
 	}
 	return nil, t.failure(ctx)

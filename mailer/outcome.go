@@ -142,6 +142,9 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 		return
 	}
 	results[0].Pace = a.hear(mine, now)
+	if slices.ContainsFunc(states, func(s store.RecipientState) bool { return s != store.Delivered }) {
+		results[0].Dialogue = a.words.stored(a.job.claims[0].Domain)
+	}
 	if !m.commit(results) {
 		return
 	}
@@ -176,6 +179,7 @@ func (a *attempt) report(claim int, r *store.Result) {
 // settleUnreached stores that no next hop was reached. It returns what was said.
 func (m *Mailer) settleUnreached(j *job, f *failure) []said {
 	a := newAttempt(m, j)
+	a.holdFailure(f)
 	a.stop(f)
 	m.settle(a)
 	return a.said

@@ -214,6 +214,7 @@ func (w *worker) transact(a *attempt, end *ending) {
 		w.conn = nil
 		c.drop()
 	}
+	a.hold(c.name, res.Dialogue)
 	if res.Err == nil {
 		if res.Odd && w.plainly(a, &res, c) {
 			return

@@ -39,6 +39,7 @@ type Result struct {
 	Outcomes  []Outcome
 	Signature Signature   // with which it was sent; zero: none
 	Open      bool        // the attempt goes on with others at the domain: the claim stays open
+	Dialogue  Dialogue    // what was said, of an attempt that did not reach all
 	Expires   time.Time   // of the message, if that is later than before; zero: as it is
 	Pace      []PaceEntry // that must not be lost in a crash: a site that stopped
 
@@ -80,6 +81,9 @@ func (t *tx) settle(r *Result) error {
 	r.Event.ID, r.Event.Time, r.Done, r.DSNs = r.ID, t.wall, false, nil
 	r.Event.Recipients = r.Event.Recipients[:0]
 	if err := t.keepPace(r.Pace); err != nil {
+		return err
+	}
+	if err := t.keepDialogue(r.ID, &r.Dialogue); err != nil {
 		return err
 	}
 	if m == nil {

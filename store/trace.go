@@ -213,8 +213,8 @@ func (b *backward) id() ID {
 	return ID(b.k[:16])
 }
 
-// PruneTrace removes the events of messages accepted before then, and returns
-// how many. It works in small transactions and stops with the store.
+// PruneTrace removes the events of messages accepted before then, with their dialogues, and
+// returns how many events. It works in small transactions and stops with the store.
 func (s *Store) PruneTrace(before time.Time) (removed int, err error) {
 	end := FirstID(before)
 	for more := true; more; {
@@ -225,23 +225,14 @@ func (s *Store) PruneTrace(before time.Time) (removed int, err error) {
 		}
 		n := 0
 		err := s.update(0, func(t *tx) error {
-			n, more = 0, false
-			var keys [][]byte
-			c := t.b.Cursor(trace)
-			for k, _ := c.First(); k != nil && ID(k[:16]).Compare(end) < 0; k, _ = c.Next() {
-				if len(keys) == walkStep {
-					more = true
-					break
-				}
-				keys = append(keys, append([]byte(nil), k...))
+			var others bool
+			var err error
+			if n, more, err = t.pruneByID(trace, end); err != nil {
+				return err
 			}
-			for _, k := range keys {
-				if err := t.b.Delete(trace, k); err != nil {
-					return err
-				}
-				n++
-			}
-			return nil
+			_, others, err = t.pruneByID(dialogues, end)
+			more = more || others
+			return err
 		})
 		if err != nil {
 			return removed, fmt.Errorf("prune trace: %w", err)

@@ -21,7 +21,7 @@ import (
 func TraceCommand(e *shell.Env) *cli.Command {
 	var since *time.Duration
 	var limit *int64
-	follow := false
+	follow, smtp := false, false
 	var q api.Traced
 	return shell.Command(&cli.Command{
 		Name: "trace", ArgsUsage: "[WHAT]", Usage: "the history of messages",
@@ -29,10 +29,13 @@ func TraceCommand(e *shell.Env) *cli.Command {
 
 remote id is the next hop's own ID of the message, by which its operator can find it.
 
---follow shows events as they happen, one line each, until Ctrl-C; a terminal gets lines cut to its width, a file or a pipe whole ones. With the ID of a message it shows the history so far and ends with the message; otherwise it shows everything from now on, or what WHAT and --account choose. It needs a running relay. With --json it writes an object a line, without --follow an array.`,
+--follow shows events as they happen, one line each, until Ctrl-C; a terminal gets lines cut to its width, a file or a pipe whole ones. With the ID of a message it shows the history so far and ends with the message; otherwise it shows everything from now on, or what WHAT and --account choose. It needs a running relay. With --json it writes an object a line, without --follow an array.
+
+--smtp, with the ID of a message, shows what was said in its last three attempts that did not reach all recipients, host by host: C: is relay, S: the next hop. The content is only counted, and logins are struck out.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` only mail of this account", Destination: &q.Account},
 			&cli.BoolFlag{Name: "follow", Usage: "show events as they happen", Destination: &follow},
+			&cli.BoolFlag{Name: "smtp", Usage: "show what was said in the last attempts that failed", Destination: &smtp},
 			shell.DurationFlag("since", "`TIME` how far to look back (default 7d)", &since),
 			shell.CountFlag("limit", "`N` at most this many messages, or unlimited (default 20)", &limit),
 		},
@@ -41,6 +44,10 @@ remote id is the next hop's own ID of the message, by which its operator can fin
 			q.What = args[0]
 		}
 		switch {
+		case smtp && (follow || since != nil || limit != nil):
+			return exit.Usage("", "--smtp goes with the ID of a message alone")
+		case smtp:
+			return traceSMTP(ctx, e, &q)
 		case follow && (since != nil || limit != nil):
 			return exit.Usage("", "--since and --limit look back, --follow does not")
 		case follow:

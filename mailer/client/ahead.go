@@ -43,6 +43,9 @@ func (c *Client) DeliverBefore(e *Envelope, content io.Reader, ahead Ahead) Resu
 	if err := t.run(content); err != nil {
 		t.lost(err)
 	}
+	if t.short() {
+		t.res.Dialogue = t.dialogue()
+	}
 	return t.res
 }
 

@@ -32,6 +32,8 @@ type Client struct {
 	steady  bool         // a transaction that was begun so was answered in good order
 	chunked bool         // and a BDAT
 
+	opening []exchange // what was said until the first transaction, see dialogue
+
 	reset  bool // the last transaction is still open at the next hop
 	count  int
 	closed atomic.Bool
@@ -55,6 +57,7 @@ func New(conn net.Conn, o Options) (*Client, error) {
 	}
 	c.in.br = bufio.NewReaderSize(conn, 4096)
 	if err := c.open(&o); err != nil {
+		err.Dialogue = c.refusal(err)
 		return nil, err
 	}
 	return c, nil

@@ -28,6 +28,8 @@ type ConnError struct {
 	Err   error // else what happened
 
 	Secure bool // it happened under TLS
+
+	Dialogue string // of New: what was said until then, as lines; without what logs in
 }
 
 // Closed reports that the next hop closed the connection without a word.

@@ -29,6 +29,7 @@ func (c *Client) greeting() *ConnError {
 	if err != nil {
 		return err
 	}
+	c.note(exchange{got: r})
 	if r.Code != 220 {
 		return c.refused(StageGreeting, r)
 	}

@@ -60,6 +60,8 @@ type Result struct {
 	// nobody has it.
 	Odd bool
 
+	Dialogue string // what was said, as lines, where not all recipients were reached; without the content
+
 	Pipelined bool  // lost without a word while the replies to several commands were to come
 	Told      int   // index of the recipient at whose RCPT the connection was lost; -1: none
 	Uncertain bool  // lost between the final dot and its reply: may have been delivered (RFC 1047)

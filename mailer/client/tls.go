@@ -43,6 +43,7 @@ func (c *Client) handshake(o *Options) *ConnError {
 	}
 	state := conn.ConnectionState()
 	c.conn, c.tls = conn, &state
+	c.note(exchange{said: c.TLSName(), event: true})
 	c.in.br.Reset(conn) // plaintext sent behind the STARTTLS reply is dropped
 	return nil
 }

@@ -64,5 +64,7 @@ func (c *Client) command(st Stage, d time.Duration, line string, each func([]byt
 	if err := c.send(st, d, c.out); err != nil {
 		return Reply{}, err
 	}
-	return c.receive(st, d, true, each)
+	r, err := c.receive(st, d, true, each)
+	c.note(exchange{said: masked(st, line), got: r})
+	return r, err
 }

@@ -99,6 +99,7 @@ var samples = []struct {
 	{"usage", []sample{{}, {path: "/v1/usage?period=2026-11&state=active"}, {path: "/v1/usage?period=2026", want: 422}}},
 	{"account usage", []sample{{path: "/v1/accounts/sender/usage"}, {path: "/v1/accounts/nobody/usage", want: 404}}},
 	{"trace", []sample{{path: "/v1/trace?what=MESSAGE"}, {path: "/v1/trace?account=sender&since=1h&limit=1"}, {want: 422}}},
+	{"trace smtp", []sample{{path: "/v1/trace/MESSAGE/smtp"}, {path: "/v1/trace/x/smtp", want: 422}, {path: "/v1/trace/01ARZ3NDEKTSV4RRFFQ69G5FAV/smtp", want: 404}}},
 	{"trace follow", []sample{{want: 502}}},
 	{"test", []sample{{body: `{"to":"you@example.net","account":"sender"}`}, {body: `{"to":"you"}`, want: 422}, {body: `{"to":"you@example.net","account":"nobody"}`, want: 404}}},
 	{"delivery sites", []sample{{path: "/v1/delivery/sites?limit=3"}}},

@@ -34,7 +34,7 @@ const operatorsActs = `
 	invoice cancel, payment record, payment list, payment reverse,
 	delivery classify, delivery unclassified, delivery replay, delivery sites, delivery explain, delivery probe, domain keys,
 	queue list, queue top, queue show, queue content, queue hold, queue release, queue retry, queue drop,
-	trace, trace follow, test, ban list, ban lift, job list, job run, health, reload, compact, backup, backup record`
+	trace, trace smtp, trace follow, test, ban list, ban lift, job list, job run, health, reload, compact, backup, backup record`
 
 var resellersActs = map[string]struct {
 	members string

@@ -14,7 +14,7 @@ func Acts() []act.Any {
 	return []act.Any{
 		ListQueue, TopQueue, ShowMessage, MessageContent,
 		Retry, Hold, Release, Drop,
-		ListTrace, FollowTrace,
+		ListTrace, FollowTrace, Dialogues,
 		ListUsage, ShowUsage,
 		Test,
 	}

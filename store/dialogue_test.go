@@ -1,0 +1,47 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"relay/quota"
+)
+
+// The last three dialogues of a message are kept, each attempt's once, and go with its trace.
+func TestStore_Dialogues(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	m := accept(t, s, "acme", 100, "x@a.test")
+	for i := range 5 {
+		c.add(24 * time.Hour)
+		got := claimOne(t, s)
+		began := s.Now()
+		for _, part := range []string{"begin", "end"} { // settled in two steps
+			r := Result{ID: m.ID, Domain: "a.test", Event: Event{Kind: EventAttempt}, Open: part == "begin", Dialogue: Dialogue{began, "a.test", fmt.Appendf(nil, "%s %d\n", part, i)}}
+			if part == "end" {
+				r.Outcomes = []Outcome{{Rcpt: got.Rcpts[0], State: Deferred, Reply: "450 later"}}
+			}
+			if err := s.Settle(r); err != nil {
+				t.Fatal(err)
+			}
+			c.add(time.Second)
+		}
+	}
+	list, err := s.Dialogues(m.ID)
+	if err != nil || len(list) != 3 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	for i, d := range list {
+		if want := fmt.Sprintf("end %d\n", i+2); string(d.Lines) != want || i > 0 && !d.Time.After(list[i-1].Time) {
+			t.Errorf("%v %q, want %q", d.Time, d.Lines, want)
+		}
+	}
+	if _, err := s.PruneTrace(s.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := s.Dialogues(m.ID); err != nil || len(list) != 0 {
+		t.Errorf("%+v, %v after the trace was pruned", list, err)
+	}
+	verify(t, s)
+}
