@@ -62,7 +62,7 @@ func (s *schedule) pick(now time.Time) []*lane {
 			continue
 		}
 		for _, l := range t.ask(n, each, spare) {
-			if s.paused(l.Lane, now) {
+			if s.barred(l.Lane, now) || !s.throttle(t, l, now) {
 				t.answered(l)
 				s.leave(t, l)
 				s.retire(l)
@@ -85,7 +85,7 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 	jobs := map[jobKey]*job{}
 	for _, c := range list {
 		lane := store.Lane{Domain: c.Domain, Account: c.Message.Account}
-		if s.suppressed(&c) {
+		if s.suppressed(&c) || s.fails(c, now) {
 			continue
 		}
 		got[lane]++
@@ -110,7 +110,7 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 	for _, l := range lanes {
 		t := l.turn.site
 		s.touch(t)
-		if s.paused(l.Lane, now) { // since the claim began
+		if s.barred(l.Lane, now) { // since the claim began
 			s.takeBack(t, now)
 		}
 		more := !ok || l.again || got[l.Lane] >= l.asked
@@ -134,7 +134,7 @@ type jobKey struct {
 func (s *schedule) putBack(l *lane, more bool, now time.Time) {
 	t := l.turn.site
 	home := s.siteFor(l.domain.place, l.Account, now)
-	if !more || home == nil || home.blocked(now) || t.blocked(now) || s.paused(l.Lane, now) {
+	if !more || home == nil || home.blocked(now) || t.blocked(now) || s.barred(l.Lane, now) {
 		s.leave(t, l)
 		s.retire(l)
 		return

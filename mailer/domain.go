@@ -132,7 +132,7 @@ func (s *schedule) found(d *domain, path *route.Path, terms *policy.Terms, err e
 		s.routed.add(l.Account, -1)
 		t := s.siteFor(d.place, l.Account, now)
 		switch {
-		case t == nil, t.blocked(now), s.paused(l.Lane, now):
+		case t == nil, t.blocked(now), s.barred(l.Lane, now):
 			s.retire(l)
 		case !s.room(t, l.Account):
 			s.scan.missed = true // it was let in before anybody knew which crowd it is of

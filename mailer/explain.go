@@ -29,6 +29,8 @@ type Explanation struct {
 	Ceilings []Ceiling     // none with a fault
 	Source   source.Source
 	Outlook  Outlook
+
+	Overrides []store.Override // in force for this mail
 }
 
 // Ways to a domain.
@@ -88,6 +90,7 @@ func (s *schedule) explain(e *Explanation, path *route.Path, lane store.Lane) {
 	e.Profile = s.profileOf(lane.Account)
 	e.Own = e.Profile != s.m.config().Profile
 	e.Outlook = s.outlook(Place{Lane: lane}, now)
+	e.Overrides = s.inForce(lane, now)
 	if path == nil {
 		return
 	}

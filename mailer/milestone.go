@@ -175,6 +175,9 @@ func (s *schedule) inspect(due []passing) []passing {
 		if s.paused(p.lane, now) {
 			down, p.why = true, s.pauses[p.lane].why
 		}
+		if o := s.override(store.OverrideStop, p.lane, s.placeFor(p.lane), now); o != nil {
+			p.expire, p.why = false, "stopped by the operator: "+o.Reason
+		}
 		p.expire = p.expire && (p.sure || down)
 		if p.expire || p.delay {
 			s.flights[f] = byWalk

@@ -23,6 +23,7 @@ const (
 	WaitSite      Wait = "site"        // all connections that are allowed to it are in use
 	WaitPool      Wait = "connections" // all connections are in use
 	WaitShare     Wait = "share"       // the account has its share of the connections
+	WaitOverride  Wait = "override"    // the operator has stopped it
 )
 
 // Place is a message's mail to a domain.
@@ -35,7 +36,7 @@ type Place struct {
 type Outlook struct {
 	InHand   bool      // it is being delivered, or about to be
 	Wait     Wait      // "": nothing is known to keep it
-	Until    time.Time // of WaitDown, WaitSuspended, WaitPaused, WaitPace and WaitAccount
+	Until    time.Time // of WaitDown, WaitSuspended, WaitPaused, WaitPace, WaitAccount and WaitOverride
 	Failures int       // in a row; of these two
 	Why      string    // the last failure; likewise
 	Limit    int       // connections allowed; of WaitSite and WaitPool. Of WaitPace and WaitAccount messages a minute
@@ -57,6 +58,9 @@ func (m *Mailer) Outlooks(ctx context.Context, places []Place) ([]Outlook, error
 func (s *schedule) outlook(p Place, now time.Time) Outlook {
 	if who, flying := s.flights[flight{p.ID, p.Lane.Domain}]; flying && who == byWorker {
 		return Outlook{InHand: true}
+	}
+	if o := s.override(store.OverrideStop, p.Lane, s.placeFor(p.Lane), now); o != nil {
+		return Outlook{Wait: WaitOverride, Until: o.Until, Why: o.Reason}
 	}
 	if s.paused(p.Lane, now) {
 		is := s.pauses[p.Lane]

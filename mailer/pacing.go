@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/mailer/pace"
+	"relay/store"
 )
 
 // A message waits for a ceiling in the store: no claim, no connection and no goroutine
@@ -32,7 +33,7 @@ func (s *schedule) setPace(t *site) {
 	}
 	t.setCaps(t.row)
 	t.setWarm()
-	t.gate.SetLimits(t.part(l))
+	t.gate.SetLimits(t.part(s.slowed(t.place, l)))
 }
 
 // profileEntry is an account's profile and pool as they were a moment ago.
@@ -128,7 +129,8 @@ func (s *schedule) disband(t *site) {
 // gateOf is the ceiling of an account's own at a site, and its limits there; nil: it has
 // none. Accounts that go by the configuration share one where others take more.
 func (s *schedule) gateOf(t *site, account string, p pace.Profile, now time.Time) (*pace.Gate, pace.Limits) {
-	if t.row == nil || t.path.Fixed {
+	word := s.slowOf(store.OverrideAccount, account)
+	if t.row == nil || t.path.Fixed && word == nil {
 		return nil, pace.Limits{}
 	}
 	cfg := s.m.config()
@@ -136,7 +138,7 @@ func (s *schedule) gateOf(t *site, account string, p pace.Profile, now time.Time
 	slow := conduct != nil && (conduct.Slow(now) || conduct.Held(now))
 	name := "profile " + string(p)
 	switch {
-	case slow, pace.Slower(p, cfg.Profile) != cfg.Profile:
+	case slow, word != nil, pace.Slower(p, cfg.Profile) != cfg.Profile:
 		name = account
 	case p == t.has.fastest(cfg.Profile):
 		return nil, pace.Limits{}
@@ -145,7 +147,7 @@ func (s *schedule) gateOf(t *site, account string, p pace.Profile, now time.Time
 	if conduct != nil {
 		l = conduct.Limits(now, l)
 	}
-	return t.gateNamed(name, now), l
+	return t.gateNamed(name, now), s.slowedBy(store.OverrideAccount, account, l)
 }
 
 // gateNamed is a gate of a site; those that say nothing any more make room for it.
@@ -218,7 +220,7 @@ func (s *schedule) begin(j *job, now time.Time) *job {
 	t := j.site
 	j.leave() // it was begun before, and did not go
 	j.limits, j.stops = t.gate.Limits(), t.row != nil && t.row.Stops
-	j.waited = t.since.After(j.message.Accepted)
+	j.waited = t.since.After(j.message.Accepted) || s.heldBack(j)
 	n := transactions(j)
 	s.heat(t, n-j.sends, now)
 	j.sends, j.warm = n, t.warmKey()

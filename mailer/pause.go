@@ -92,7 +92,7 @@ func (s *schedule) takeBack(t *site, now time.Time) {
 		stays, goes := *j, *j
 		stays.claims, goes.claims = nil, nil
 		for _, c := range j.claims {
-			if s.paused(store.Lane{Domain: c.Domain, Account: c.Message.Account}, now) {
+			if s.barred(store.Lane{Domain: c.Domain, Account: c.Message.Account}, now) {
 				goes.claims = append(goes.claims, c)
 			} else {
 				stays.claims = append(stays.claims, c)

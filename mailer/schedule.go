@@ -50,6 +50,7 @@ type schedule struct {
 	profiles map[string]profileEntry // of accounts, lately asked
 	conducts map[conductKey]*pace.Account
 	kept     keptPace
+	orders   overrides
 
 	binding bool      // the addresses of sources are being looked at
 	bindAt  time.Time // and are to be then; monotonic
@@ -122,6 +123,7 @@ func (s *schedule) run(ctx context.Context) error {
 	defer stop()
 	s.taking = taking
 	s.loadPace()
+	s.readOverrides()
 	s.do(func() { s.m.walk(taking, s) })
 	s.do(func() { s.m.policies.Run(taking) })
 	timer := time.NewTimer(0)
@@ -186,6 +188,7 @@ func (s *schedule) step() {
 	if s.scanDue(now) {
 		s.scanLanes(now)
 	}
+	s.endOverrides(now)
 	s.wake(now)
 	s.lookUp()
 	for s.dirty.len() > 0 {
@@ -224,7 +227,7 @@ func (s *schedule) admit(key store.Lane, now time.Time) {
 		l.again = true
 		return
 	}
-	if s.paused(key, now) {
+	if s.barred(key, now) {
 		return // woken at the end of the pause
 	}
 	var home *site
@@ -325,6 +328,9 @@ func (s *schedule) revive(d *domain) {
 func (s *schedule) sleep() time.Duration {
 	now := s.m.store.Now()
 	wait := min(maxSleep, max(s.m.config().lasts(s.scan.at.Sub(now)), 0))
+	if at := s.orders.next; !at.IsZero() {
+		wait = min(wait, max(s.m.config().lasts(at.Sub(now)), 0))
+	}
 	if at := s.alarms.Next(); !at.IsZero() {
 		wait = min(wait, max(s.m.config().lasts(at.Sub(now)), 0))
 	}

@@ -29,6 +29,8 @@ func (Language) Event(e *store.Event) string {
 		return fmt.Sprintf("no DSN: the account has had %d in this hour", e.Sent)
 	case store.NoteAbout:
 		return "DSN about " + e.Other.String()
+	case store.NoteBounced:
+		return "failed by the operator's override"
 	case store.NoteWaits:
 		return "tells that mail waits for the daily limit of first sendings"
 	case store.NoteHeld:

@@ -24,6 +24,7 @@ func TestLanguage_Event(t *testing.T) {
 		{store.Event{Note: store.NoteDSN, Other: id}, "DSN queued as 01MBVVXD00P8C8KDB0GWQYF9CJ"},
 		{store.Event{Note: store.NoteAbout, Other: id}, "DSN about 01MBVVXD00P8C8KDB0GWQYF9CJ"},
 		{store.Event{Note: store.NoteNoDSN, Sent: 20}, "no DSN: the account has had 20 in this hour"},
+		{store.Event{Note: store.NoteBounced}, "failed by the operator's override"},
 		{store.Event{Note: store.NoteWaits}, "tells that mail waits for the daily limit of first sendings"},
 		{store.Event{Note: store.NoteHeld}, "tells that mail is held at a provider"},
 		{store.Event{Note: store.NoteOperator}, "notice to the operator"},
