@@ -78,6 +78,9 @@ func (s *schedule) viaOf(o *origin) *domain {
 
 // choose picks a source; nil: the account has none that may be used now.
 func (s *schedule) choose(p *place, account string, now time.Time) *origin {
+	if o := s.sourceByOverride(p, account, now); o != nil {
+		return o
+	}
 	pool := s.poolOf(account)
 	var best *origin
 	least, draw := rankUnusable, uint32(0)

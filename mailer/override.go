@@ -269,6 +269,24 @@ func (s *schedule) heldBack(j *job) bool {
 	return false
 }
 
+// sourceByOverride is the source that an override names for an account's mail to a place; nil:
+// none does, or it cannot be used there.
+func (s *schedule) sourceByOverride(p *place, account string, now time.Time) *origin {
+	if len(s.orders.list) == 0 {
+		return nil
+	}
+	o := s.override(store.OverrideSource, store.Lane{Account: account}, p, now)
+	if o == nil {
+		return nil
+	}
+	for _, from := range s.origins {
+		if from.name == o.Source && from.usable(now) && (from.Via != nil || p.reachedFrom(from)) {
+			return from
+		}
+	}
+	return nil
+}
+
 // inForce are the overrides for a lane's mail.
 func (s *schedule) inForce(l store.Lane, now time.Time) (list []store.Override) {
 	p := s.placeFor(l)
@@ -289,4 +307,14 @@ func (m *Mailer) logBounced(list []store.Claimed, o *store.Override) {
 				slog.String("from", c.Message.Sender), slog.String("to", c.Message.Recipients[i].Address), slog.Uint64("override", o.Number))
 		}
 	}
+}
+
+// SourceNames are the names of the configured sources; none where the system chooses.
+func (m *Mailer) SourceNames() (list []string) {
+	for _, s := range m.config().Sources {
+		if name := s.Name(); name != "" {
+			list = append(list, name)
+		}
+	}
+	return list
 }

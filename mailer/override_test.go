@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/source"
 	"relay/store"
 )
 
@@ -183,4 +184,24 @@ func TestOverride_slow(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An override sends an account's mail from another source than its pool's, until it ends.
+func TestOverride_source(t *testing.T) {
+	cfg := Config{Sources: []source.Source{from("192.0.2.1", "a.test"), from("192.0.2.2", "b.test", pool("own"))}}
+	inWorld(t, cfg, func(w *world) {
+		c := &callers{}
+		w.host("paced.test").say = c.say
+		w.start()
+		w.by("acme", 3)
+		w.pass(time.Minute)
+		w.order(store.Override{Kind: store.OverrideAccount, Target: "acme", Do: store.OverrideSource, Source: "192.0.2.2"}, time.Hour)
+		w.by("acme", 5)
+		w.pass(2 * time.Hour)
+		w.by("acme", 7)
+		w.pass(time.Minute)
+		if got := c.counts(); got["a.test"] != 10 || got["b.test"] != 5 {
+			t.Errorf("%v, want 10 and 5", got)
+		}
+	})
 }

@@ -10,5 +10,5 @@ import (
 
 // Command is relay delivery.
 func Command(e *shell.Env, where *place.Flags) *cli.Command {
-	return shell.Group("delivery", "how mail goes out", classify(e, where), unclassified(e), replay(e), sites(e), explain(e), probe(e))
+	return shell.Group("delivery", "how mail goes out", classify(e, where), unclassified(e), replay(e), sites(e), explain(e), probe(e), override(e))
 }

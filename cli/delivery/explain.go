@@ -65,6 +65,10 @@ func explainFields(v *api.Explanation, now time.Time, zone *time.Location) []ter
 	for i := range v.Ceilings {
 		list = append(list, term.Field{v.Ceilings[i].Name + " now", ceilingText(&v.Ceilings[i], now, zone)})
 	}
+	for i := range v.Overrides {
+		o := &v.Overrides[i]
+		list = append(list, term.Field{"override", fmt.Sprintf("%d: %s, until %s: %s", o.Number, overrideText(o), words.Stamp(o.Until, zone), words.Clean(o.Reason))})
+	}
 	if v.First != nil {
 		list = append(list, term.Field{"first sendings", firstText(v.First)})
 	}

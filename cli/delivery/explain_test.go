@@ -28,7 +28,9 @@ func TestExplain_text(t *testing.T) {
 		Hosts:  []act.MailHost{{Name: "alt1.google.com", Addresses: []string{"192.0.2.1"}, TLS: act.HostTLS{Level: "verified", By: "mta-sts"}}}, Site: google(), Profile: "normal", Source: act.WaySource{EHLO: "relay.example"},
 		Ceilings: []act.Ceiling{{Name: "site", Row: google().Row, Now: google().Now, Since: google().SlowedSince, Why: google().SlowedBy, Next: new(noon.Add(time.Second)), Binds: true}}},
 		Suppression: &api.SuppressedAddress{Reason: "InvalidRecipient", Reply: "550 5.1.1 unknown", Since: noon.Add(-time.Hour), Expires: new(noon.Add(time.Hour))},
+		First:       &api.FirstSending{Cap: 400, Used: 400, Waiting: 1234, Day: "2026-11-25"},
 		Next:        new(noon.Add(time.Minute))}
+	v.Overrides = []act.Override{{Number: 7, Kind: "account", Target: "acme", Do: "slow", Rate: 10, Reason: "new list", Until: noon}}
 	var b bytes.Buffer
 	if err := term.WriteFields(&b, explainFields(v, noon, time.UTC)); err != nil {
 		t.Fatal(err)
@@ -38,6 +40,8 @@ func TestExplain_text(t *testing.T) {
 		"Google, 3 connections, 50 messages each, 100 a minute, 50 recipients in a transaction",
 		"1 connection, 50 a minute (binds), since 2026-11-23 11:50", "421 4.7.28 too fast; the next message in 1s", "opportunistic; MTA-STS enforce, mx *.google.com", "in 1m",
 		"not tried since 2026-11-23 11:00:00, until 2026-11-23 13:00:00: InvalidRecipient, 550 5.1.1 unknown",
+		"400 of 400 used today, 1,234 wait; to this recipient, a new one, mail that comes in now goes out on 2026-11-25",
+		"7: mail of account acme is slowed to 10 messages a minute, until 2026-11-23 12:00:00: new list",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(b.String()), " "), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())

@@ -183,6 +183,8 @@ func waiting(r *api.Recipient, now time.Time, zone *time.Location) string {
 	switch {
 	case w.Reason == "first" && later:
 		return "first sending, out on " + words.Day(*next, zone)
+	case w.Reason == "override" && next == w.Until:
+		return "stopped by the operator, next try " + in
 	case w.Reason == "down" && next == w.Until:
 		return "next hop down, next try " + in
 	case w.Reason == "suspended" && next == w.Until:

@@ -88,6 +88,14 @@ func TestQueueLister(t *testing.T) {
   acme, next hop down, next try in 5m                x@one.example
   waits for one of 5 connections to the next hop     y@two.example
 `},
+		"held by us": {api.Message{Sender: "a@acme.example", Size: 1, Recipients: []api.Recipient{
+			{Address: "x@one.example", State: store.Queued, Wait: &act.Wait{Reason: "first", Until: in5m}, Next: in5m},
+			{Address: "y@two.example", State: store.Queued, Wait: &act.Wait{Reason: "override", Until: in5m, Why: "moves its servers"}}}}, `
+01KASM2V3Q8X9YJ5T7Z1B4C6D8     1 B  Nov 23 10:00:00  a@acme.example
+  acme, first sending, out on 2026-11-23             x@one.example
+  (moves its servers)
+  stopped by the operator, next try in 5m            y@two.example
+`},
 		"long addresses stay whole": {api.Message{Sender: "newsletter+" + strings.Repeat("a", 20) + "@acme.example", Size: 999, Recipients: []api.Recipient{
 			{Address: strings.Repeat("b", 40) + "@one.example"}, {Address: strings.Repeat("c", 78)}, {Address: strings.Repeat("d", 100)}}}, `
 01KASM2V3Q8X9YJ5T7Z1B4C6D8   999 B  Nov 23 10:00:00

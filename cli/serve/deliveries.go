@@ -59,5 +59,11 @@ func (d deliveries) Connections(ctx context.Context) *act.Connections {
 	return v
 }
 
+// Overridden implements act.Deliveries.
+func (d deliveries) Overridden(ctx context.Context) error { return d.mail.Overridden(ctx) }
+
+// SourceNames implements act.Deliveries.
+func (d deliveries) SourceNames() []string { return d.mail.SourceNames() }
+
 // Retry implements act.Deliveries.
 func (d deliveries) Retry(domain string) { d.mail.Retry(domain) }

@@ -68,7 +68,7 @@ func (d deliveries) Explain(ctx context.Context, domain, account string) (*act.W
 		return nil, err
 	}
 	w := &act.Way{Route: e.Way, Hosts: []act.MailHost{}, Port: e.Port, TLS: tlsNames[e.TLS], Fault: e.Fault, Profile: string(e.Profile),
-		Own: e.Own, Ceilings: []act.Ceiling{}, Source: act.WaySource{EHLO: e.Source.EHLO}, Wait: outlookView(e.Outlook).Wait}
+		Own: e.Own, Ceilings: []act.Ceiling{}, Overrides: []act.Override{}, Source: act.WaySource{EHLO: e.Source.EHLO}, Wait: outlookView(e.Outlook).Wait}
 	if e.Source.Addr.IsValid() {
 		w.Source.Address = e.Source.Addr.String()
 	}
@@ -83,6 +83,9 @@ func (d deliveries) Explain(ctx context.Context, domain, account string) (*act.W
 	if e.Fault == "" {
 		site := siteState(&e.Site)
 		w.Site = &site
+	}
+	for i := range e.Overrides {
+		w.Overrides = append(w.Overrides, *act.OverrideOf(&e.Overrides[i]))
 	}
 	for _, c := range e.Ceilings {
 		w.Ceilings = append(w.Ceilings, act.Ceiling{Name: c.Name, Row: limitsView(c.Row), Now: paceView(c.Rate, c.Connections),

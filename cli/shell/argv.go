@@ -93,6 +93,10 @@ func (l *Line) descend(word string) error {
 			return nil
 		}
 	}
+	if meant := l.Cmd().ArgsUsage; meant != "" { // see GroupOr
+		l.Args = append(l.Args, word)
+		return l.descend(meant)
+	}
 	return exit.Usage(l.Hint(), "no command %q in %s%s", word, l.Name(), words.DidYouMean(word, CommandNames(subs)))
 }
 

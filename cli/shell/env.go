@@ -77,3 +77,11 @@ func Command(c *cli.Command, run func(ctx context.Context, args []string) error)
 func Group(name, usage string, subs ...*cli.Command) *cli.Command {
 	return &cli.Command{Name: name, Usage: usage, Subcommands: subs, HideHelp: true}
 }
+
+// GroupOr is a group of which one command is meant where the next word names none: that word
+// is its first argument.
+func GroupOr(name, usage, meant string, subs ...*cli.Command) *cli.Command {
+	g := Group(name, usage, subs...)
+	g.ArgsUsage = meant
+	return g
+}

@@ -35,7 +35,7 @@ func (sender) AllSites(context.Context) ([]act.SiteState, error) { return []act.
 func (sender) Explain(_ context.Context, domain, account string) (*act.Way, error) {
 	site := sentTo
 	return &act.Way{Route: "mx", Hosts: []act.MailHost{{Name: "mx." + domain, Addresses: []string{"192.0.2.1"}, TLS: act.HostTLS{Level: "verified", By: "mta-sts"}}},
-		MTASTS: &act.STSPolicy{Mode: "enforce", MX: []string{"mx." + domain}, Fetched: noon, Until: noon}, Port: 25, TLS: "opportunistic",
+		MTASTS: &act.STSPolicy{Mode: "enforce", MX: []string{"mx." + domain}, Fetched: noon, Until: noon}, Port: 25, TLS: "opportunistic", Overrides: []act.Override{{Number: 1, Kind: "account", Target: account, Do: "slow", Rate: 5, Reason: "x", By: "op", Since: noon, Until: noon}},
 		Site: &site, Profile: "normal", Source: act.WaySource{EHLO: "relay.example"}, Ceilings: []act.Ceiling{{Name: "site", Row: site.Row, Now: site.Now,
 			Since: &noon, Why: site.SlowedBy, Binds: true}}, Wait: &act.Wait{Reason: "pace", Until: &noon, Limit: 300}}, nil
 }
@@ -50,3 +50,7 @@ func (sender) Probe(_ context.Context, domain, address string, done func(*act.Pr
 func (sender) Connections(context.Context) *act.Connections { return nil }
 
 func (sender) Retry(string) {}
+
+func (sender) Overridden(context.Context) error { return nil }
+
+func (sender) SourceNames() []string { return []string{"192.0.2.1"} }

@@ -32,7 +32,8 @@ const operatorsActs = `
 	account upgrade, account topup, account renew, account activate, account correct, account refund, account close,
 	plan show, plan add, plan set, plan retire, plan import, plan export, plan simulate,
 	invoice cancel, payment record, payment list, payment reverse,
-	delivery classify, delivery unclassified, delivery replay, delivery sites, delivery explain, delivery probe, domain keys,
+	delivery classify, delivery unclassified, delivery replay, delivery sites, delivery explain, delivery probe,
+	delivery override add, delivery override list, delivery override cancel, domain keys,
 	queue list, queue top, queue show, queue content, queue hold, queue release, queue retry, queue drop,
 	trace, trace smtp, trace follow, test, ban list, ban lift, job list, job run, health, reload, compact, backup, backup record`
 

@@ -58,6 +58,8 @@ type Way struct {
 	Ceilings []Ceiling  `json:"ceilings"`
 	Source   WaySource  `json:"source"`
 	Wait     *Wait      `json:"wait" doc:"What keeps mail that is due now; null: nothing."`
+
+	Overrides []Override `json:"overrides" doc:"Of the operator, in force for this mail."`
 }
 
 // MailHost is a next hop.

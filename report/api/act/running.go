@@ -60,6 +60,10 @@ type Deliveries interface {
 	Probe(ctx context.Context, domain, address string, done func(*ProbeStep) error) error
 	// Connections returns those to next hops; nil: the schedule did not answer in time.
 	Connections(context.Context) *Connections
+	// Overridden has the relay follow the overrides as they are stored now.
+	Overridden(context.Context) error
+	// SourceNames are the names of the configured sources; none where the system chooses.
+	SourceNames() []string
 	// Retry tries the next hops of a domain again at once; "": all.
 	Retry(domain string)
 }
@@ -80,7 +84,7 @@ type Outlook struct {
 type Wait struct {
 	_ struct{} `nullable:"true"`
 
-	Reason   string     `json:"reason" enum:"down,suspended,paused,lookup,pace,account,site,connections,share,first" doc:"down: the next hop is left alone after failures. suspended: it told relay to stop for a time. paused: it breaks off mail of the account. lookup: it is being looked up. pace: as much is sent to it as its provider takes. account: likewise, of the account. site: all connections allowed to it are in use. connections: all connections are in use. share: the account has its share of them. first: the account never wrote to the recipient, and has reached its daily limit of those."`
+	Reason   string     `json:"reason" enum:"down,suspended,paused,lookup,pace,account,site,connections,share,first,override" doc:"down: the next hop is left alone after failures. suspended: it told relay to stop for a time. paused: it breaks off mail of the account. lookup: it is being looked up. pace: as much is sent to it as its provider takes. account: likewise, of the account. site: all connections allowed to it are in use. connections: all connections are in use. share: the account has its share of them. first: the account never wrote to the recipient, and has reached its daily limit of those. override: the operator has stopped it."`
 	Until    *time.Time `json:"until" doc:"When it is tried again; null: as soon as it can be."`
 	Failures int        `json:"failures" doc:"In a row."`
 	Why      string     `json:"why" doc:"The last failure."`

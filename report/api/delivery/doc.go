@@ -6,5 +6,5 @@ import "relay/report/api/act"
 
 // Acts of this package.
 func Acts() []act.Any {
-	return []act.Any{Classify, ListUnclassified, TryRules, ListSites, Explain, Probe}
+	return []act.Any{Classify, ListUnclassified, TryRules, ListSites, Explain, Probe, AddOverride, ListOverrides, CancelOverride}
 }
