@@ -185,7 +185,7 @@ func (v *survey) from(h *route.Host) (*source.Source, netip.Addr) {
 	list := v.m.config().Sources
 	for i := range list {
 		for _, a := range h.Addrs {
-			if list[i].Via.Host == "" && list[i].Reaches(a) {
+			if list[i].Via == nil && list[i].Reaches(a) {
 				return &list[i], a
 			}
 		}
