@@ -44,8 +44,9 @@ func (s *schedule) claim(now time.Time) {
 	})
 }
 
-// maxClaim is about how many messages one transaction claims.
-const maxClaim = 512
+// maxClaim is about how many messages one transaction claims: all of them are handed to
+// their sites in one go.
+const maxClaim = 128
 
 // pick takes lanes of hungry sites, in turn.
 func (s *schedule) pick(now time.Time) []*lane {

@@ -37,6 +37,8 @@ type Mailer struct {
 	asks      chan func(*schedule)
 	tuned     chan struct{} // capacity 1: there is another configuration
 
+	timed func(func()) // runs what the schedule does in one go; nil: it is not measured
+
 	mu      sync.Mutex
 	retries []string      // domains named to Retry
 	kick    chan struct{} // capacity 1: retries has something

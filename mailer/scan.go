@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"slices"
 	"time"
 
 	"relay/store"
@@ -23,6 +24,7 @@ type scanState struct {
 	visits int           // lanes that it has looked at
 	took   time.Duration // how long
 	later  time.Time     // when another one is due, said while it is under way; zero: never
+	sites  []*site       // that it is due for, too, when they are tried again
 }
 
 // All of these but fastGap are of time as it passes: what they keep small is the
@@ -64,8 +66,26 @@ func (s *schedule) dueAt(at time.Time) {
 	}
 }
 
-// scanSlice is how many lanes a scan looks at in one step, so that a step stays short.
-const scanSlice = 200
+// scanSlice is how many lanes a scan looks at in one step, so that a step stays short, and
+// seenSlice how many sites.
+const (
+	scanSlice = 50
+	seenSlice = 500
+)
+
+// seeBlocked has the lanes looked through when sites that are left alone now are tried
+// again.
+func (s *schedule) seeBlocked(now time.Time) {
+	n := min(len(s.scan.sites), seenSlice)
+	for _, t := range s.scan.sites[:n] {
+		if t.blocked(now) {
+			s.dueAt(t.back(now))
+		}
+	}
+	if s.scan.sites = s.scan.sites[n:]; len(s.scan.sites) == 0 {
+		s.scan.sites = nil
+	}
+}
 
 // scanLanes admits lanes that are due, some in each step. Most scans stop after as many
 // lanes as a few windows hold; now and then one goes on to the end, so that what waits
@@ -120,11 +140,7 @@ func (s *schedule) scanLanes(now time.Time) {
 	if !later.IsZero() {
 		s.dueAt(later) // where the scan had been already
 	}
-	for t := range s.allSites {
-		if t.blocked(now) {
-			s.dueAt(t.back(now))
-		}
-	}
+	s.scan.sites = slices.Collect(s.allSites)
 	for key, p := range s.pauses {
 		if s.paused(key, now) {
 			s.dueAt(p.until)

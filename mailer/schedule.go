@@ -86,6 +86,7 @@ const (
 
 const (
 	maxEvents  = 1024
+	maxAtOnce  = 64               // events, and sites served, in one go
 	maxSleep   = 10 * time.Second // the store's clock may be set
 	minForget  = 50_000
 	maxKept    = 100_000
@@ -148,18 +149,26 @@ func (s *schedule) run(ctx context.Context) error {
 		case <-s.m.tuned:
 			s.tune()
 		case fn := <-s.events:
-			fn()
-			s.more()
+			s.measured(func() { fn(); s.more() })
 		case <-timer.C:
 		}
-		s.step()
+		s.measured(s.step)
 		timer.Reset(s.sleep())
 	}
 }
 
+// measured runs a piece of the schedule's work.
+func (s *schedule) measured(fn func()) {
+	if s.m.timed != nil {
+		s.m.timed(fn)
+		return
+	}
+	fn()
+}
+
 // more does what else has come in, so that a step is made for all of it.
 func (s *schedule) more() {
-	for range maxEvents {
+	for range maxAtOnce {
 		select {
 		case fn := <-s.events:
 			fn()
@@ -182,16 +191,17 @@ func (s *schedule) do(fn func()) {
 // owner takes all of it, to the end.
 func (s *schedule) tell(fn func()) { s.events <- fn }
 
-// step does all that can be done now.
+// step does what can be done now, so much of it that events do not wait long.
 func (s *schedule) step() {
 	now := s.m.store.Now()
 	if s.scanDue(now) {
 		s.scanLanes(now)
 	}
 	s.endOverrides(now)
+	s.seeBlocked(now)
 	s.wake(now)
 	s.lookUp()
-	for s.dirty.len() > 0 {
+	for n := 0; s.dirty.len() > 0 && n < maxAtOnce; n++ {
 		t := s.dirty.pop()
 		t.dirty = false
 		s.serve(t, now)
@@ -326,6 +336,9 @@ func (s *schedule) revive(d *domain) {
 
 // sleep is until something is to be done that nobody tells us.
 func (s *schedule) sleep() time.Duration {
+	if s.dirty.len() > 0 || len(s.scan.sites) > 0 {
+		return 0
+	}
 	now := s.m.store.Now()
 	wait := min(maxSleep, max(s.m.config().lasts(s.scan.at.Sub(now)), 0))
 	if at := s.orders.next; !at.IsZero() {
