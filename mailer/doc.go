@@ -74,6 +74,11 @@
 // ceiling is neither claimed nor dialled for, and an alarm wakes its site. Replies slow the
 // site, or the account there; waiting never does. A suspension is stored with the outcome.
 //
+// A new account has a slower profile until the store says that it is proven, and recipients
+// that it never wrote to wait in the store for their day (store.Record, store.FirstSending):
+// the mailer says what outcomes mean for that, and learns of such mail when it is due. The
+// operator's overrides slow, stop or bounce mail, or choose its source, for a time.
+//
 // # When a host fails
 //
 // A temporary failure before the message was taken, at whatever stage, sends the

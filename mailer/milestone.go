@@ -169,7 +169,7 @@ func (s *schedule) inspect(due []passing) []passing {
 			down = t.down(now)
 			p.why = t.why
 			if s.heldAt(t, p.lane.Account, now) {
-				down, p.why = true, "the account's mail is held at this provider"
+				p.why = "the account's mail is held at this provider" // it is tried afterwards, and expires no earlier
 			}
 		}
 		if s.paused(p.lane, now) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"relay/store/record"
@@ -39,7 +40,8 @@ func (t *tx) planFirst(m *Message, a *Account) error {
 		m.Recipients[i].First, m.Recipients[i].Next = "", time.Time{}
 	}
 	how := t.s.strangers.Load()
-	if how.bounds(a, t.now).free {
+	direct := func(r Recipient) bool { return how.Direct(r.Domain) }
+	if how.bounds(a, t.now).free || !slices.ContainsFunc(m.Recipients, direct) {
 		return nil
 	}
 	rec, b, err := t.record(a)
@@ -50,7 +52,7 @@ func (t *tx) planFirst(m *Message, a *Account) error {
 	last := 0
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
-		if rec.First.Cap >= record.Uncapped || !how.Direct(r.Domain) {
+		if rec.First.Cap >= record.Uncapped || !direct(*r) {
 			continue
 		}
 		known, err := t.knows(a.Name, r)

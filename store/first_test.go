@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -323,5 +324,43 @@ func TestPruneKnown(t *testing.T) {
 	c.add(400 * 24 * time.Hour)
 	if n := count(); n != 0 {
 		t.Errorf("%d are known after more than a year", n)
+	}
+}
+
+// BenchmarkFirst takes and delivers messages of one recipient: by a way that no record is
+// kept of, to a recipient that is known, and to new ones.
+func BenchmarkFirst(b *testing.B) {
+	for name, x := range map[string]struct {
+		how  Strangers
+		mark Mark
+		fill int
+		to   func(int64) string
+	}{
+		"route": {Strangers{}, "", 0, func(n int64) string { return fmt.Sprintf("r%d@dst.test", n) }},
+		"known": {Strangers{Cap: 1 << 19, Direct: byMX.Direct}, MarkDelivered, 1, func(int64) string { return "r0@dst.test" }},
+		"new":   {Strangers{Cap: 1 << 19, Direct: byMX.Direct}, MarkDelivered, 1, func(n int64) string { return fmt.Sprintf("r%d@dst.test", n) }},
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := reopen(b, filepath.Join(b.TempDir(), "relay.db"), &clock{t: epoch})
+			defer s.Close()
+			setStrangers(b, s, x.how)
+			addAccount(b, s, "acme", quota.Plan{})
+			if x.fill > 0 {
+				accept(b, s, "acme", 100, addresses(x.fill)...)
+				deliver(b, s, "acme", x.mark)
+			}
+			var n atomic.Int64
+			b.SetParallelism(64)
+			b.ResetTimer()
+			b.RunParallel(func(p *testing.PB) {
+				for p.Next() {
+					m := accept(b, s, "acme", 1000, x.to(n.Add(1)))
+					r := Result{ID: m.ID, Domain: "dst.test", Event: Event{Kind: EventAttempt}, Outcomes: []Outcome{{State: Delivered, Reply: "250 ok", Mark: x.mark}}}
+					if err := s.Settle(r); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
 	}
 }

@@ -39,6 +39,26 @@ func schema1(t *testing.T) string {
 	return path
 }
 
+// checkRecords wants every account of an older file to begin with what it delivered.
+func checkRecords(t *testing.T, s *Store) {
+	t.Helper()
+	setStrangers(t, s, byMX)
+	err := s.EachAccount(Wanted{Match: func(*Account) bool { return true }}, func(a *Account) error {
+		best := int64(0)
+		periods, err := s.Usages(a.Name)
+		for _, u := range periods {
+			best = max(best, u.Delivered)
+		}
+		if r, _, e := s.Record(a.Name); e != nil || int64(r.First.Cap) < max(best, int64(byMX.Cap)) {
+			t.Errorf("account %s delivered %d in its best period: %+v, %v", a.Name, best, r, e)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOpen_takesSchema1Over(t *testing.T) {
 	path := schema1(t)
 	rome, err := time.LoadLocation("Europe/Rome")
@@ -53,6 +73,7 @@ func TestOpen_takesSchema1Over(t *testing.T) {
 		}
 		verify(t, s)
 		checkTakenOver(t, s)
+		checkRecords(t, s)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
