@@ -27,6 +27,7 @@ import (
 	"relay/cli/sendmail"
 	"relay/cli/setup"
 	"relay/cli/shell"
+	outlets "relay/cli/sources"
 	"relay/cli/suppressions"
 	"relay/cli/trial"
 )
@@ -80,6 +81,7 @@ func (p *program) commands() []*cli.Command {
 		mail.QueueCommand(p.env),
 		mail.TraceCommand(p.env),
 		delivery.Command(p.env, &p.where),
+		outlets.Command(p.env),
 		domains.Command(p.env),
 		suppressions.Command(p.env),
 		host.BanCommand(p.env),

@@ -211,7 +211,10 @@ func (c *Config) block(failures int) time.Duration {
 type tcpDialer struct{}
 
 // Bind implements Binder.
-func (tcpDialer) Bind(from netip.Addr) error {
+func (tcpDialer) Bind(from netip.Addr) error { return Bind(from) }
+
+// Bind fails if connections cannot come from an address: this machine lacks it.
+func Bind(from netip.Addr) error {
 	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
 	if err != nil {
 		return err

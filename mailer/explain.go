@@ -42,20 +42,23 @@ const (
 
 // Ceiling is one limit of how fast mail may go.
 type Ceiling struct {
-	Name        string      // "site": of our source there; "account": of the account's mail there
-	Row         pace.Limits // at most
-	Rate        float64     // messages a minute now; 0: any number
-	Connections int         // now
-	Next        time.Time   // when a message may begin; zero: now
-	Since       time.Time   // when it went below Row; zero: it is at it
-	Why         string      // the reply that led there
-	Binds       bool        // of all ceilings it is the one that keeps mail, or would first
+	Name        string         // "site": of our source there; "account": of the account's mail there
+	Row         pace.Limits    // at most
+	Rate        float64        // messages a minute now; 0: any number
+	Connections int            // now
+	Next        time.Time      // when a message may begin; zero: now
+	Since       time.Time      // when it went below Row; zero: it is at it
+	Day         *source.Warmth // of a warm-up: messages today; nil: of others
+	Why         string         // the reply that led there
+	Binds       bool           // of all ceilings it is the one that keeps mail, or would first
 }
 
 // Names of ceilings.
 const (
 	CeilingSite    = "site"
 	CeilingAccount = "account"
+	CeilingSources = "sources" // of all sources together
+	CeilingWarmUp  = "warm-up" // of the source, a day
 )
 
 // Explain says how mail of an account to a domain goes, and what keeps it. account ""
@@ -122,11 +125,29 @@ func (s *schedule) ceilings(t *site, account string, now time.Time) []Ceiling {
 		}
 		list = append(list, a)
 	}
+	list = append(list, t.sourceCeilings(now)...)
 	first := slices.MinFunc(list, func(a, b Ceiling) int {
 		return cmp.Or(b.Next.Compare(a.Next), cmp.Compare(rateOr(a.Rate), rateOr(b.Rate)))
 	})
 	for i := range list {
 		list[i].Binds = list[i].Name == first.Name
+	}
+	return list
+}
+
+// sourceCeilings are those of all sources together, and of a warm-up.
+func (t *site) sourceCeilings(now time.Time) (list []Ceiling) {
+	if t.capped() {
+		l := t.all.limits
+		list = append(list, Ceiling{Name: CeilingSources, Row: l, Rate: float64(l.Rate), Connections: l.Connections, Next: after(now, t.all.gate.Next(now, t.all.rate()))})
+	}
+	if t.warm != nil {
+		w := *t.warm.now(now)
+		c := Ceiling{Name: CeilingWarmUp, Connections: t.gate.Connections(now), Day: &w}
+		if w.Free() == 0 {
+			c.Next = source.Turns(now)
+		}
+		list = append(list, c)
 	}
 	return list
 }

@@ -30,12 +30,15 @@ func (c *Config) bind(a netip.Addr) error {
 	return b.Bind(a)
 }
 
+// ErrLacked says that the machine lacks a source's address.
+var ErrLacked = errors.New("this machine cannot send from that address")
+
 // bindAll names the sources whose addresses the machine lacks.
 func (c *Config) bindAll() error {
 	var errs []error
 	for i := range c.Sources {
 		if err := c.bind(c.Sources[i].Addr); err != nil {
-			errs = append(errs, fmt.Errorf("source %s: this machine cannot send from that address: %w", c.Sources[i].Name(), err))
+			errs = append(errs, fmt.Errorf("source %s: %w: %w", c.Sources[i].Name(), ErrLacked, err))
 		}
 	}
 	return errors.Join(errs...)

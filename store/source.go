@@ -14,6 +14,7 @@ type SourceState struct {
 	Listings []Listing `json:"listings,omitempty"`
 	Culprit  string    `json:"culprit,omitempty"` // account that stays while the source is listed; "": none
 	Asked    time.Time `json:"asked,omitzero"`    // when blocklists were asked last
+	Gone     time.Time `json:"gone,omitzero"`     // when the machine lost its address; zero: it has it
 }
 
 // Drain is the operator's order that a source gets no mail.

@@ -28,7 +28,7 @@ func Command(e *shell.Env) *cli.Command {
 	return shell.Group("account", "customers: who may send, on which plan",
 		add(e), list(e), show(e), statement(e), remarks(e), set(e),
 		upgrade(e), topUp(e), renew(e), activate(e), refund(e), closeAccount(e), correct(e),
-		suspend(e), resume(e), remove(e),
+		suspend(e), resume(e), remove(e), points(e),
 		credential(e), network(e))
 }
 
@@ -43,6 +43,7 @@ func fieldFlags(f *accounts.AccountFields, plan *string, planNeeded bool) []cli.
 		shell.TextFlag("profile", "`prudent|normal|full` how much of what providers take its mail may use (default as [delivery] profile; or: none)", &f.Profile),
 		shell.ParsedFlag("first-cap", "`N` recipients a day that it may reach by MX and never wrote to (or: none, default: as [delivery] first_cap)", firstCap, &f.FirstCap),
 		shell.TextFlag("auth", "`warn|refuse` take and remark, or refuse mail of which nothing proves to receivers who it is from (default warn)", &f.Auth),
+		shell.TextFlag("pool", "`POOL` of sources that its mail leaves by, where its plan has dedicated (or: none): see relay account points", &f.Pool),
 		shell.TextFlag("owner", "`CUSTOMER` whose account it is (or: none)", &f.Owner),
 		shell.TextFlag("reseller", "`RESELLER` who manages it (or: none)", &f.Reseller),
 		shell.TextFlag("method", "`METHOD` how its invoices are paid, see [[payment]] (or: none)", &f.Method),

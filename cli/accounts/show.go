@@ -52,6 +52,7 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 		term.Field{"unproved mail", words.If(v.Auth == store.AuthRefuse, "is refused")},
 		term.Field{"abuse", words.If(v.Abuse, "marked: no refund")},
 		term.Field{"profile", field.Or0(v.Profile)},
+		term.Field{"pool", field.Or0(v.Pool)},
 		term.Field{"record", recordText(&v.Record)},
 		term.Field{"first sendings", firstText(v)},
 		term.Field{"senders", cmp.Or(strings.Join(v.Senders, ", "), "any")},

@@ -17,6 +17,7 @@ import (
 	"relay/cli/finding"
 	"relay/cli/kernel"
 	"relay/cli/knock"
+	"relay/mailer"
 	"relay/mailer/route"
 )
 
@@ -27,6 +28,8 @@ func (e *egress) all() {
 	e.rules()
 	e.providers()
 	e.suppress()
+	e.blocklists()
+	e.sources()
 	if e.cfg.Delivery.Smarthost != "" {
 		e.smarthost()
 		return
@@ -70,6 +73,36 @@ func (e *egress) suppress() {
 		e.add("suppress", finding.Failed, exit.Hint(err), "%v", err)
 	} else {
 		e.add("suppress", finding.OK, "", "%s is in order", file)
+	}
+}
+
+// blocklists reads the operator's own file of blocklists, if there is one.
+func (e *egress) blocklists() {
+	file := e.cfg.Delivery.Blocklists
+	if file == "" {
+		return
+	}
+	if _, err := e.cfg.Delivery.Lists(); err != nil {
+		e.add("blocklists", finding.Failed, exit.Hint(err), "%v", err)
+	} else {
+		e.add("blocklists", finding.OK, "", "%s is in order", file)
+	}
+}
+
+// sources tries whether this machine has the addresses that mail is to leave from. What
+// receivers see of each is for relay source check, which asks the DNS.
+func (e *egress) sources() {
+	for i := range e.cfg.Source {
+		s := &e.cfg.Source[i]
+		a, err := netip.ParseAddr(s.Address)
+		if err != nil {
+			continue // a way through another server
+		}
+		if err := mailer.Bind(a); err != nil {
+			e.add("source", finding.Failed, "give the address to the machine, or take its [[source]] out", "%s: %v", s.Name(), err)
+		} else {
+			e.add("source", finding.OK, "", "this machine can send from %s; relay source check %s looks at its standing", s.Name(), s.Name())
+		}
 	}
 }
 

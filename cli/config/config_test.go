@@ -29,6 +29,7 @@ func TestReadConfig_sample(t *testing.T) {
 	got.file = ""
 	want := Default()
 	want.Listen = []Listen{{Addr: ":587", TLS: "starttls"}, {Addr: ":465", TLS: "implicit"}, {Addr: ":2525", TLS: "starttls"}}
+	want.Source = []Source{{Address: "192.0.2.25", EHLO: "mail.example.org", TLS: "opportunistic"}}
 	want.Route = []Route{{Domains: []string{"example.org"}, Host: "mail.example.net", TLS: "opportunistic", Connections: 20}}
 	want.Payment = []PayBy{{Method: "bank", Countries: []string{}}}
 	if d := cmp.Diff(want, got, cmp.Exporter(func(reflect.Type) bool { return true })); d != "" {

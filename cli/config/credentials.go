@@ -29,6 +29,9 @@ func (c *Config) findCredentials(dir string) {
 		return
 	}
 	files := []*string{&c.TLS.Cert, &c.TLS.Key, &c.Delivery.SmarthostSecret}
+	for i := range c.Source {
+		files = append(files, &c.Source[i].Secret)
+	}
 	for i := range c.Route {
 		files = append(files, &c.Route[i].Secret)
 	}

@@ -39,6 +39,7 @@ type Delivery struct {
 	FirstCap        int        `toml:"first_cap"`
 	Providers       string     `toml:"providers"`
 	Suppress        string     `toml:"suppress"`
+	Blocklists      string     `toml:"blocklists"`
 
 	Connections           int `toml:"connections"`
 	SiteConnections       int `toml:"site_connections"`
@@ -67,6 +68,7 @@ var deliveryKeys = Section{Name: "delivery", Keys: []Key{
 	{"first_cap", 200, countFrom(0), OnReload, `recipients a day that a new account may reach by MX and never wrote to; doubles with each clean day; 0: no limit`},
 	{"providers", "", nil, OnReload, `your own rows of what providers take, a file that is read over relay's; default none`},
 	{"suppress", "", nil, OnReload, `your own rows of which refusals suppress a recipient, a file that is read over relay's; default none`},
+	{"blocklists", "", nil, OnReload, `your own blocklists and keys, a file that is read over relay's; default none`},
 	{"connections", 500, countFrom(1), OnReload, `to next hops at the same time, in all; an account may have three quarters of it`},
 	{"site_connections", 0, countFrom(0), OnReload, `to one set of MX hosts; 0: as many as its provider takes, to a smarthost 20`},
 	{"messages_per_connection", 0, countFrom(0), OnReload, `0: as many as the provider takes, any number to a smarthost`},

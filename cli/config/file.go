@@ -46,6 +46,9 @@ func Read(path string, text []byte) (Config, error) {
 	for i := range c.Listen {
 		c.Listen[i].TLS = cmp.Or(c.Listen[i].TLS, usualTLS(c.Listen[i].Addr))
 	}
+	for i := range c.Source {
+		c.Source[i].TLS = cmp.Or(c.Source[i].TLS, "opportunistic")
+	}
 	for i := range c.Route {
 		c.Route[i].TLS = cmp.Or(c.Route[i].TLS, "opportunistic")
 	}

@@ -41,7 +41,7 @@ type Section struct {
 // Sections of relay.toml in the order of the sample.
 func Sections() []*Section {
 	return []*Section{
-		&topKeys, &listenKeys, &tlsKeys, &limitKeys, &deliveryKeys, &routeKeys, &dkimKeys, &logKeys, &backupKeys,
+		&topKeys, &listenKeys, &tlsKeys, &limitKeys, &deliveryKeys, &sourceKeys, &routeKeys, &dkimKeys, &logKeys, &backupKeys,
 		&sendmailKeys, &billingKeys, &paymentKeys, &apiKeys,
 	}
 }

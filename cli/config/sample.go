@@ -29,6 +29,7 @@ func For(hostname, dataDir string) string {
 func sampled() *Config {
 	c := Default()
 	c.Listen, c.Payment = DefaultListen(), []PayBy{{Method: "bank"}}
+	c.Source = []Source{{Address: "192.0.2.25", EHLO: "mail.example.org", TLS: "opportunistic"}}
 	c.Route = []Route{{Domains: []string{"example.org"}, Host: "mail.example.net", TLS: "opportunistic", Connections: 20}}
 	return &c
 }

@@ -73,8 +73,11 @@ func explainFields(v *api.Explanation, now time.Time, zone *time.Location) []ter
 		list = append(list, term.Field{"first sendings", firstText(v.First)})
 	}
 	source := v.Source.EHLO
-	if v.Source.Address != "" {
-		source = v.Source.Address + " as " + source
+	if v.Source.Name != "" {
+		source = v.Source.Name + " as " + source
+	}
+	if v.Source.Pool != "" {
+		source += ", pool " + v.Source.Pool
 	}
 	return append(list, term.Field{"source", source}, term.Field{"TLS", tlsText(v)}, term.Field{"next attempt", nextText(v, now)})
 }
@@ -151,6 +154,9 @@ func recipientsText(l act.Limits) string {
 
 // ceilingText says what a ceiling allows now, since when and why.
 func ceilingText(c *act.Ceiling, now time.Time, zone *time.Location) string {
+	if d := c.Day; d != nil {
+		return dayText(c, now)
+	}
 	rate := "any number a minute"
 	if c.Now.Rate != nil {
 		rate = words.Number(int64(math.Floor(*c.Now.Rate))) + " a minute"
@@ -164,6 +170,18 @@ func ceilingText(c *act.Ceiling, now time.Time, zone *time.Location) string {
 		if c.Why != "" {
 			text += ": " + words.Clean(c.Why)
 		}
+	}
+	if c.Next != nil {
+		text += "; the next message in " + words.Span(c.Next.Sub(now))
+	}
+	return text
+}
+
+// dayText is the ceiling of a warm-up.
+func dayText(c *act.Ceiling, now time.Time) string {
+	text := fmt.Sprintf("%s of %s messages today, day %d", words.Number(int64(c.Day.Sent)), words.Number(int64(c.Day.Limit)), c.Day.Day)
+	if c.Binds {
+		text += " (binds)"
 	}
 	if c.Next != nil {
 		text += "; the next message in " + words.Span(c.Next.Sub(now))

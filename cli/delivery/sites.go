@@ -105,6 +105,9 @@ func siteName(s *act.SiteState) string {
 	if many {
 		host += fmt.Sprintf(" +%d", 1+strings.Count(more, ","))
 	}
+	if s.Source != "" {
+		host += " from " + s.Source
+	}
 	return host
 }
 

@@ -108,6 +108,9 @@ func healthText(h *act.Health) string {
 	if c := h.Certificate; c != nil && c.Worry(time.Now()) {
 		lines = append(lines, certificateLine(c))
 	}
+	for _, s := range h.Sources {
+		lines = append(lines, words.Clean(s)+".")
+	}
 	return strings.Join(append(lines, mail.BusyLines(h.Connections)...), "\n")
 }
 

@@ -103,6 +103,8 @@ func jobText(did jobs.Result) string {
 		return "removed " + words.Plural(int64(v.Removed), "suppression") + " whose time was over"
 	case *jobs.Delegation:
 		return delegationText(v)
+	case *jobs.Standings:
+		return standingsText(v)
 	case *jobs.Copying:
 		return "made " + v.File
 	}
@@ -121,6 +123,26 @@ func delegationText(v *jobs.Delegation) string {
 	}
 	for _, l := range v.Publish {
 		text += "\npublish: " + zonefile.Line(l.Name+".", l.Type, l.Value)
+	}
+	return text
+}
+
+func standingsText(v *jobs.Standings) string {
+	text := "asked about " + words.Plural(int64(v.Asked), "source")
+	for _, l := range v.Listed {
+		text += "\n" + l.Source + " is on " + l.List
+		if l.Text != "" {
+			text += ": " + words.Clean(l.Text)
+		}
+	}
+	for _, s := range v.Cleared {
+		text += "\n" + s + " is on no list any more"
+	}
+	for _, u := range v.Unhealthy {
+		text += "\nnot believed: " + words.Clean(u.Why)
+	}
+	for _, s := range v.Silent {
+		text += "\nno answer: " + words.Clean(s)
 	}
 	return text
 }

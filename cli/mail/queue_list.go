@@ -193,6 +193,10 @@ func waiting(r *api.Recipient, now time.Time, zone *time.Location) string {
 		return fmt.Sprintf("waits for its turn, %s a minute%s, %s", words.Plural(int64(w.Limit), "message"), words.If(w.Reason == "account", " of the account"), in)
 	case w.Reason == "account" && next == w.Until:
 		return "the account is held at this provider, next try " + in
+	case w.Reason == "warm-up" && later:
+		return "waits for the warm-up of its source, " + in
+	case w.Reason == "source":
+		return "waits for a source: all of its pool are drained or gone"
 	case w.Reason == "paused" && next == w.Until:
 		return "next hop breaks off its mail, next try " + in
 	case later:

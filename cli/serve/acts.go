@@ -37,7 +37,7 @@ func (r *Relay) rulesInForce() (*verdict.Rules, error) {
 // rules returns the parts of the configuration that acts follow.
 func rules(c *config.Config) *act.Rules {
 	r := &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil), Smarthost: c.Delivery.Smarthost != "",
-		Zone: c.SigningZone(), Pairs: c.SigningPairs()}
+		Zone: c.SigningZone(), Pairs: c.SigningPairs(), Sources: sourceRules(c)}
 	for _, p := range c.Payment {
 		r.Methods = append(r.Methods, act.Method{Name: p.Method, Countries: p.Countries})
 	}

@@ -38,6 +38,7 @@ func (r *Relay) health(ctx context.Context) *act.Health {
 		h.Problem = err.Error()
 	}
 	h.Certificate = r.certificateHealth()
+	h.Sources = r.sourceTrouble()
 	h.Connections = deliveries{r.mail}.Connections(ctx)
 	h.Probes = r.probe(ctx, probeLimit, question{act.IntakeProbe, r.takesMail})
 	h.Healthy = h.Unwell() == ""

@@ -22,7 +22,7 @@ func (d deliveries) AllSites(ctx context.Context) ([]act.SiteState, error) {
 }
 
 func siteView(s *mailer.Site) act.Site {
-	return act.Site{Name: s.Name, Connections: s.Connections, Limit: s.Limit, Claimed: s.Claimed,
+	return act.Site{Name: s.Name, Source: s.Source, Connections: s.Connections, Limit: s.Limit, Claimed: s.Claimed,
 		DownUntil: field.OrNull(s.Down), Failures: s.Failures, Why: s.Why}
 }
 
@@ -68,7 +68,7 @@ func (d deliveries) Explain(ctx context.Context, domain, account string) (*act.W
 		return nil, err
 	}
 	w := &act.Way{Route: e.Way, Hosts: []act.MailHost{}, Port: e.Port, TLS: tlsNames[e.TLS], Fault: e.Fault, Profile: string(e.Profile),
-		Own: e.Own, Ceilings: []act.Ceiling{}, Overrides: []act.Override{}, Source: act.WaySource{EHLO: e.Source.EHLO}, Wait: outlookView(e.Outlook).Wait}
+		Own: e.Own, Ceilings: []act.Ceiling{}, Overrides: []act.Override{}, Source: act.WaySource{Name: e.Source.Name(), EHLO: e.Source.EHLO, Pool: e.Source.Pool}, Wait: outlookView(e.Outlook).Wait}
 	if e.Source.Addr.IsValid() {
 		w.Source.Address = e.Source.Addr.String()
 	}
@@ -88,7 +88,11 @@ func (d deliveries) Explain(ctx context.Context, domain, account string) (*act.W
 		w.Overrides = append(w.Overrides, *act.OverrideOf(&e.Overrides[i]))
 	}
 	for _, c := range e.Ceilings {
-		w.Ceilings = append(w.Ceilings, act.Ceiling{Name: c.Name, Row: limitsView(c.Row), Now: paceView(c.Rate, c.Connections),
+		var day *act.DayCeiling
+		if c.Day != nil {
+			day = &act.DayCeiling{Sent: c.Day.Sent, Limit: c.Day.Ceiling, Day: c.Day.Days}
+		}
+		w.Ceilings = append(w.Ceilings, act.Ceiling{Day: day, Name: c.Name, Row: limitsView(c.Row), Now: paceView(c.Rate, c.Connections),
 			Next: field.OrNull(c.Next), Since: field.OrNull(c.Since), Why: c.Why, Binds: c.Binds})
 	}
 	return w, nil

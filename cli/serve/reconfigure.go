@@ -8,8 +8,10 @@ import (
 	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/host"
+	"relay/mailer"
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/source"
 	"relay/mailer/suppress"
 	"relay/mailer/verdict"
 	"relay/report/api/act"
@@ -65,6 +67,7 @@ type update struct {
 	hop        route.Route
 	verdicts   *verdict.Rules
 	rows       *pace.Rows
+	sources    []source.Source
 	suppress   *suppress.Rows
 }
 
@@ -75,7 +78,11 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	}
 	mail := r.mailerConfig(&u.live)
 	mail.Rules, mail.Rows, mail.Suppress = u.verdicts, u.rows, u.suppress
-	if err := r.mail.Reconfigure(mail); err != nil {
+	mail.Sources = u.sources
+	if err := lackedSource(r.mail.Reconfigure(mail)); err != nil {
+		if errors.Is(err, mailer.ErrLacked) {
+			return nil, err
+		}
 		return nil, exit.Fail(exit.Config, "see [delivery] in the configuration", "%w", err)
 	}
 	list := append(config.Changes(now, &u.next, &u.live), r.contents(now, u)...)
@@ -124,6 +131,12 @@ func (r *Relay) readUpdate(now *config.Config) (u *update, err error) {
 		return nil, err
 	}
 	if u.verdicts, err = u.live.Delivery.Verdicts(); err != nil {
+		return nil, err
+	}
+	if u.sources, err = u.live.Sources(); err != nil {
+		return nil, err
+	}
+	if _, err = u.live.Delivery.Lists(); err != nil {
 		return nil, err
 	}
 	if u.rows, err = u.live.Delivery.Rows(); err != nil {

@@ -139,6 +139,7 @@ func (r *Relay) listen() (err error) {
 func (r *Relay) workOn(st *store.Store) {
 	r.store, r.acts = st, serviceOn(st, r.config, r.Log)
 	r.acts.Jobs, r.acts.Hostname, r.acts.Verdicts, r.acts.Names = r.jobs(), r.hostname, r.rulesInForce, r.names
+	r.acts.CheckSource = r.checkSource
 	st.SetLetters(r.jobs().Told)
 }
 
@@ -189,7 +190,17 @@ func (r *Relay) newMailer() (*mailer.Mailer, error) {
 	r.suppress.Store(suppressing)
 	r.verdicts.Store(rules)
 	r.rows.Store(rows)
-	return mailer.New(r.store, r.mailerConfig(&r.cfg), r.Log)
+	if _, err := r.cfg.Delivery.Lists(); err != nil {
+		return nil, err
+	}
+	sources, err := r.cfg.Sources()
+	if err != nil {
+		return nil, err
+	}
+	cfg := r.mailerConfig(&r.cfg)
+	cfg.Sources = sources
+	m, err := mailer.New(r.store, cfg, r.Log)
+	return m, lackedSource(err)
 }
 
 // readHostKey reads the key that signs relay's own mail; nil: relay init made none.
@@ -208,7 +219,7 @@ func (r *Relay) readHostKey() (*sign.Key, error) {
 func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
 	m := c.Mailer()
 	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.Clock.Rate()
-	m.Routes = r.routes
+	m.Routes, m.OnSource = r.routes, r.jobs().SourceGone
 	m.Rules, m.Rows, m.HostKey, m.Suppress = r.verdicts.Load(), r.rows.Load(), r.hostKey, r.suppress.Load()
 	return m
 }

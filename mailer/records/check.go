@@ -48,6 +48,7 @@ type Subject struct {
 	Selectors []string           // that it should delegate
 	Keys      []store.SigningKey // by selector
 	Host      string             // of the relay: mail leaves from its addresses
+	Addrs     []netip.Addr       // of the sources that mail leaves from; none: those of Host
 	Smarthost bool               // mail leaves through another host, whose addresses nobody here knows
 }
 
@@ -101,7 +102,10 @@ func (c *check) spf() {
 		c.add(record, OK, "", "the record can be read; mail leaves through a smarthost, so it has to include what the smarthost's operator says")
 		return
 	}
-	addrs, err := c.names.LookupAddrs(c.ctx, c.Host)
+	addrs, err := c.Addrs, error(nil)
+	if len(addrs) == 0 {
+		addrs, err = c.names.LookupAddrs(c.ctx, c.Host)
+	}
 	if err != nil || len(addrs) == 0 {
 		c.add(record, Warning, "relay check says what is wrong with the host's own records", "the record can be read; %s has no address to compare with", c.Host)
 		return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,6 +61,9 @@ func NewDNS(cfg DNSConfig) (*DNS, error) {
 	d.cache.init(cfg.Entries)
 	return d, nil
 }
+
+// Servers are the name servers that are asked, host:port.
+func (d *DNS) Servers() []string { return slices.Clone(d.cfg.Servers) }
 
 // systemServers are those of resolv.conf; without them, the one on this host.
 func systemServers(path string) []string {

@@ -115,6 +115,12 @@ var samples = []struct {
 	{"delivery classify", []sample{{body: `{"replies":[{"mx":"mx.example.org","stage":"RCPT","reply":"550 5.1.1 User unknown"}]}`}, {body: `{"replies":[{"mx":"","stage":"odd","reply":"550 x"}]}`, want: 422}}},
 	{"delivery unclassified", []sample{{}}},
 	{"delivery replay", []sample{{body: `{"document":"[[rule]]\nid = \"mine\"\ncode = [\"550\"]\ncategory = \"SpamBlock\"\n"}`}, {body: `{"document":"x"}`, want: 422}}},
+	{"account points", []sample{{path: "/v1/accounts/sender/points"}, {path: "/v1/accounts/nobody/points", want: 404}}},
+	{"source list", []sample{{}}},
+	{"source drain", []sample{{path: "/v1/sources/192.0.2.25/drain", body: `{"reason":"moved"}`}, {path: "/v1/sources/mail.example:587/drain", body: `{}`}, {path: "/v1/sources/192.0.2.1/drain", body: `{}`, want: 404}}},
+	{"source list", []sample{{}}},
+	{"source resume", []sample{{path: "/v1/sources/192.0.2.25/resume"}, {path: "/v1/sources/nothing/resume", want: 404}}},
+	{"source check", []sample{{path: "/v1/sources/192.0.2.25/check"}, {path: "/v1/sources/nothing/check", want: 404}}},
 	{"queue drop", []sample{{body: `{"ids":["MESSAGE"],"silent":true}`}}},
 	{"plan add", []sample{{body: `{"plan":"big","term":"year","bandwidth":1000000000,"price":"12.00","block":["1GB=5.00"]}`}, {body: `{"plan":"big","term":"year"}`, want: 409},
 		{body: `{"plan":"bad","term":"year","price":"much"}`, want: 422}}},
@@ -146,7 +152,7 @@ var samples = []struct {
 	{"ban lift", []sample{{body: `{"who":"192.0.2.7"}`}, {body: `{"all":true}`}, {body: `{"who":"192.0.2.7"}`, want: 404}, {body: `{}`, want: 422}}},
 	{"job list", []sample{{}, {path: "/v1/jobs?limit=2"}}},
 	{"job run", []sample{{path: "/v1/jobs/close/run", body: `{}`}, {path: "/v1/jobs/dun/run", body: `{"at":"2020-01-01"}`},
-		{path: "/v1/jobs/warn/run", body: `{"dry_run":true}`}, {path: "/v1/jobs/prune-trace/run", body: `{}`}, {path: "/v1/jobs/domains/run", body: `{}`}, {path: "/v1/jobs/suppressions/run", body: `{}`},
+		{path: "/v1/jobs/warn/run", body: `{"dry_run":true}`}, {path: "/v1/jobs/prune-trace/run", body: `{}`}, {path: "/v1/jobs/domains/run", body: `{}`}, {path: "/v1/jobs/blocklists/run", body: `{}`}, {path: "/v1/jobs/suppressions/run", body: `{}`},
 		{path: "/v1/jobs/backup/run", body: `{}`, want: 404}, {path: "/v1/jobs/close/run", body: `{"at":"tomorrow"}`, want: 422}}},
 }
 
@@ -226,9 +232,14 @@ func service(t *testing.T) *act.Service {
 	})
 	log := slog.New(slog.DiscardHandler)
 	h := &machine{[]act.Ban{{Network: netip.MustParsePrefix("192.0.2.7/32"), Failed: 3}, {Login: "acme", Failed: 3}}}
-	return &act.Service{Store: st, Log: log, Version: "1", Rules: signingRules, Names: noNames,
+	return &act.Service{Store: st, Log: log, Version: "1", Rules: signingRules, Names: noNames, CheckSource: checked,
 		Verdicts: func() (*verdict.Rules, error) { return verdict.Default(), nil },
 		Jobs:     jobs.New(st, log, func() jobs.Config { return jobs.Config{} }), Running: &act.Running{Host: h, Bans: h, Mail: sender{}, Submission: h}}
+}
+
+// checked is what was found about every source.
+func checked(context.Context, string) ([]act.SourceFinding, error) {
+	return []act.SourceFinding{{Check: "PTR", Status: "failed", Detail: "it has no name", Advice: "ask for one"}}, nil
 }
 
 // Each request of an act and each answer is as the OpenAPI document says.

@@ -36,7 +36,7 @@ func (sender) Explain(_ context.Context, domain, account string) (*act.Way, erro
 	site := sentTo
 	return &act.Way{Route: "mx", Hosts: []act.MailHost{{Name: "mx." + domain, Addresses: []string{"192.0.2.1"}, TLS: act.HostTLS{Level: "verified", By: "mta-sts"}}},
 		MTASTS: &act.STSPolicy{Mode: "enforce", MX: []string{"mx." + domain}, Fetched: noon, Until: noon}, Port: 25, TLS: "opportunistic", Overrides: []act.Override{{Number: 1, Kind: "account", Target: account, Do: "slow", Rate: 5, Reason: "x", By: "op", Since: noon, Until: noon}},
-		Site: &site, Profile: "normal", Source: act.WaySource{EHLO: "relay.example"}, Ceilings: []act.Ceiling{{Name: "site", Row: site.Row, Now: site.Now,
+		Site: &site, Profile: "normal", Source: act.WaySource{EHLO: "relay.example"}, Ceilings: []act.Ceiling{{Name: "warm-up", Day: &act.DayCeiling{Sent: 12, Limit: 50, Day: 1}}, {Name: "site", Row: site.Row, Now: site.Now,
 			Since: &noon, Why: site.SlowedBy, Binds: true}}, Wait: &act.Wait{Reason: "pace", Until: &noon, Limit: 300}}, nil
 }
 
@@ -48,6 +48,12 @@ func (sender) Probe(_ context.Context, domain, address string, done func(*act.Pr
 }
 
 func (sender) Connections(context.Context) *act.Connections { return nil }
+
+func (sender) SourceUse(context.Context) (map[string]act.SourceUse, error) {
+	return map[string]act.SourceUse{"192.0.2.25": {Today: 12, Providers: []act.ProviderUse{{Provider: "Google", Today: 12, Ceiling: new(50), Day: 1}}}}, nil
+}
+
+func (sender) SourcesChanged(context.Context) error { return nil }
 
 func (sender) Retry(string) {}
 

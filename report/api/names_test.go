@@ -29,5 +29,6 @@ func noNames() (records.Names, error) { return nowhere{}, nil }
 
 // signingRules has keys published below a zone.
 func signingRules() *act.Rules {
-	return &act.Rules{Zone: "relay.example", Pairs: [][2]string{store.Ed25519Selectors}} // which are made fast
+	return &act.Rules{Zone: "relay.example", Pairs: [][2]string{store.Ed25519Selectors},
+		Sources: []act.SourceRule{{Name: "192.0.2.25", Address: "192.0.2.25", EHLO: "relay.example", WarmUp: 50}, {Name: "mail.example:587", EHLO: "relay.example", Pool: "own", Standby: true}}} // which are made fast
 }

@@ -34,6 +34,7 @@ const operatorsActs = `
 	invoice cancel, payment record, payment list, payment reverse,
 	delivery classify, delivery unclassified, delivery replay, delivery sites, delivery explain, delivery probe,
 	delivery override add, delivery override list, delivery override cancel, domain keys,
+	source list, source drain, source resume, source check, account points,
 	queue list, queue top, queue show, queue content, queue hold, queue release, queue retry, queue drop,
 	trace, trace smtp, trace follow, test, ban list, ban lift, job list, job run, health, reload, compact, backup, backup record`
 

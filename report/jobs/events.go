@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"cmp"
+	"errors"
 	"log/slog"
 	"strings"
 
@@ -14,10 +15,12 @@ import (
 // One function per event.
 
 const (
-	cannotClose = "an account's month cannot be closed; it is tried again each hour"
-	cannotDun   = "an unpaid invoice cannot be dealt with; it is tried again each day"
-	noKeys      = "signing keys cannot be looked for; it is tried again in ten minutes"
-	cannotWarn  = "a customer cannot be told that the term ends; it is tried again each day"
+	cannotClose   = "an account's month cannot be closed; it is tried again each hour"
+	cannotDun     = "an unpaid invoice cannot be dealt with; it is tried again each day"
+	noKeys        = "signing keys cannot be looked for; it is tried again in ten minutes"
+	notAsked      = "blocklists cannot be asked; it is tried again each hour"
+	listUnhealthy = "a blocklist is not believed, it lists nothing or everything"
+	cannotWarn    = "a customer cannot be told that the term ends; it is tried again each day"
 )
 
 func (r *Runner) logFailed(job string, err error) {
@@ -100,6 +103,27 @@ func (r *Runner) logBackupInterrupted(c *Copies) {
 
 func (r *Runner) logNotRemoved(c *Copies, err error) {
 	r.log.Warn("older backups are not removed", "dir", c.Dir, "err", err, "advice", c.Shelf.Hint(err))
+}
+
+func (r *Runner) logNotAsked(err error) {
+	advice := "see resolver in [delivery]"
+	if errors.Is(err, ErrPublicResolver) {
+		advice = "run a resolver of your own, such as unbound, and name it as resolver in [delivery]"
+	}
+	r.often.Fails(slog.LevelWarn, "", notAsked, slog.Any("err", err), slog.String("advice", advice))
+}
+
+func (r *Runner) logListUnhealthy(list string, err error) {
+	r.often.Fails(slog.LevelInfo, list, listUnhealthy, slog.String("list", list), slog.Any("err", err))
+}
+
+func (r *Runner) logListed(source string, l *store.Listing, culprit string, told bool) {
+	r.log.Warn("source listed on a blocklist", "egress", source, "list", l.List, "drains", l.Drains, "says", l.Text,
+		"account", culprit, "told", told, "advice", "find the cause, then: relay source list")
+}
+
+func (r *Runner) logClean(source string) {
+	r.log.Info("source on no blocklist any more", "egress", source)
 }
 
 func (r *Runner) logNoKeys(err error) {

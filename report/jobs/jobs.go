@@ -23,6 +23,7 @@ const (
 	Domains = "domains"
 
 	Suppressions = "suppressions"
+	Blocklists   = "blocklists"
 )
 
 // Schedules of the jobs. Months turn at midnight, whichever hours the day has; the
@@ -35,6 +36,7 @@ const (
 	warnSchedule    = "30 8 * * *"
 	pruneSchedule   = "17 * * * *"
 	domainsSchedule = "3-59/10 * * * *"
+	listsSchedule   = "41 * * * *"
 
 	suppressionsSchedule = "47 4 * * *"
 )
@@ -51,6 +53,7 @@ type Config struct {
 	Letters   Letters
 	Copies    Copies
 	Signing   Signing
+	Sources   Sources
 }
 
 // Letters is how customers are written to.
@@ -88,7 +91,7 @@ type Job struct {
 // Word is the job's name on a command line.
 func (j *Job) Word() string { return strings.ReplaceAll(j.Name, " ", "-") }
 
-// Result is what a job did: a *Closing, *Dunning, *Warnings, *Pruning, *Delegation, *Lapsing or *Copying.
+// Result is what a job did: a *Closing, *Dunning, *Warnings, *Pruning, *Delegation, *Lapsing, *Standings or *Copying.
 type Result interface {
 	// Failures lists what is tried again at the next run.
 	Failures() []Failure
@@ -134,6 +137,8 @@ func (r *Runner) Jobs() []Job {
 		{Name: Suppressions, Schedule: suppressionsSchedule, Run: r.runSuppressions,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Suppressions(ctx) }},
 	}
+	all = append(all, Job{Name: Blocklists, Schedule: listsSchedule, Run: r.runBlocklists,
+		Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Blocklists(ctx) }})
 	if schedule := r.config().Copies.Schedule; schedule != "" {
 		all = append(all, Job{Name: Backup, Schedule: schedule, Run: r.runBackup,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Backup(ctx) }})

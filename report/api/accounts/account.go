@@ -24,6 +24,7 @@ type Account struct {
 	AtLimit   string      `json:"at_limit"`
 	OverMax   *int64      `json:"over_max" doc:"Octets of overage in a month, where it continues; null: no ceiling."`
 	Senders   []string    `json:"senders" doc:"Empty: any."`
+	Pool      *string     `json:"pool" doc:"Of sources that its mail leaves by; null: those of all that have none."`
 	Profile   *string     `json:"profile" doc:"How much of what providers take its mail may use: prudent, normal or full; null: as the configuration says."`
 	Auth      string      `json:"auth" enum:"warn,refuse" doc:"What follows when nothing proves to receivers who a message is from: warn (it is taken and remarked) or refuse."`
 	Owner     *string     `json:"owner" doc:"Customer."`
@@ -53,7 +54,7 @@ func accountOf(st *store.Standing, currency string) Account {
 	v := Account{
 		Account: a.Name, Plan: plan.Name, Terms: answer.PlanOf(&plan, currency), State: st.State(), Reason: field.OrNull(a.Reason),
 		Hold: field.OrNull(a.Hold), Contact: field.OrNull(a.Contact), AtLimit: string(a.Limit(plan)), OverMax: field.Ceiling(plan.Ceiling(a.OverMax)),
-		Senders: field.OrNone(a.Senders), Profile: field.OrNull(a.Profile), Auth: cmp.Or(a.Auth, AuthWarn), Owner: field.OrNull(a.Owner), Reseller: field.OrNull(a.Reseller), Abuse: a.Abuse, Balance: a.Balance,
+		Senders: field.OrNone(a.Senders), Pool: field.OrNull(a.Pool), Profile: field.OrNull(a.Profile), Auth: cmp.Or(a.Auth, AuthWarn), Owner: field.OrNull(a.Owner), Reseller: field.OrNull(a.Reseller), Abuse: a.Abuse, Balance: a.Balance,
 		Currency: currency, Created: a.Created, Method: field.OrNull(a.Method), Reference: field.OrNull(a.Reference),
 		Activated: field.OrNull(a.Activated()), TermEnd: field.OrNull(a.TermEnd()),
 		Service: a.ServiceSignature, FirstCap: a.FirstCap,

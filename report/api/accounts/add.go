@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 
 	"relay/quota"
 	"relay/report/api/act"
@@ -54,6 +55,9 @@ func add(ctx context.Context, s *act.Service, in *NewAccount) (*AddedAccount, er
 	plan, err := planFor(ctx, s, b.Plan)
 	if err != nil {
 		return nil, err
+	}
+	if field.Or0(b.Pool) != "" {
+		return nil, act.Invalid("pool", "{account points} shows them", " is for accounts that have shown how they send: %s", strings.Join(pointNames, ", "))
 	}
 	a := store.Account{Name: b.Account, Created: s.Store.BookTime()}
 	if actor := act.ActorOf(ctx); actor.Kind == act.Reseller {

@@ -10,7 +10,7 @@ import "relay/report/api/act"
 // Acts of this package.
 func Acts() []act.Any {
 	return []act.Any{
-		Add, List, Show, ShowRemarks, Set, Suspend, Resume, Remove,
+		Add, List, Show, ShowRemarks, Points, Set, Suspend, Resume, Remove,
 		AddCredential, ListCredentials, RevokeCredential,
 		AddNetwork, ListNetworks, RemoveNetwork,
 	}

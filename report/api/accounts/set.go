@@ -51,6 +51,13 @@ func set(ctx context.Context, s *act.Service, in *AccountChange) (*AccountDetail
 	if err := s.Owners(field.Or0(b.Owner), field.Or0(b.Reseller)); err != nil {
 		return nil, err
 	}
+	plan := has.Plan(s.Store.BookTime())
+	if to != nil {
+		plan = *to
+	}
+	if err := mayUsePool(s, in.Account, field.Or0(b.Pool), plan); err != nil {
+		return nil, err
+	}
 	now, currency := s.Store.BookTime(), s.Store.Currency() // before: the function runs inside the store's writer
 	_, err = s.Store.ChangeAccount(s.Order(ctx, false), in.Account, func(a *store.Account) (store.Change, error) { return in.change(a, to, now, currency) })
 	if no, ok := errors.AsType[*quota.Refusal](err); ok {

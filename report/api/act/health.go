@@ -49,6 +49,8 @@ type Health struct {
 
 	Connections *Connections `json:"connections" doc:"To next hops; null: they are not known soon."`
 
+	Sources []string `json:"sources" doc:"Sources of mail that are not in order, and what is wrong with each."`
+
 	Certificate *Certificate `json:"certificate,omitempty" doc:"That the listeners present; none: none needs one."`
 
 	Clock  *Clock  `json:"clock,omitempty" doc:"The clock was plainly wrong; none: it was not."`

@@ -88,19 +88,31 @@ type STSPolicy struct {
 
 // WaySource is where connections come from.
 type WaySource struct {
-	Address string `json:"address" doc:"Empty: the system chooses."`
+	Name    string `json:"name" doc:"Of the [[source]]; empty: the system chooses."`
+	Address string `json:"address" doc:"Empty: the system chooses, or mail goes through another server."`
 	EHLO    string `json:"ehlo"`
+	Pool    string `json:"pool" doc:"That it serves; empty: accounts without one."`
+}
+
+// DayCeiling is the limit of a warm-up.
+type DayCeiling struct {
+	_ struct{} `nullable:"true"`
+
+	Sent  int `json:"sent" doc:"Messages to the provider since midnight UTC."`
+	Limit int `json:"limit"`
+	Day   int `json:"day" doc:"Days with mail to it."`
 }
 
 // Ceiling is one limit of how fast mail may go.
 type Ceiling struct {
-	Name  string     `json:"name" enum:"site,account" doc:"site: of relay's address there. account: of the account's mail there."`
-	Row   Limits     `json:"row" doc:"At most."`
-	Now   Pace       `json:"now"`
-	Next  *time.Time `json:"next" doc:"When a message may begin; null: now."`
-	Since *time.Time `json:"since" doc:"When it went below its row; null: it is at it."`
-	Why   string     `json:"why" doc:"The reply that led there."`
-	Binds bool       `json:"binds" doc:"Of all ceilings it is the one that keeps mail, or would first."`
+	Name  string      `json:"name" enum:"site,account,sources,warm-up" doc:"site: of relay's address there. account: of the account's mail there. sources: of all its addresses together. warm-up: of the address, for today; its rate is messages a day."`
+	Row   Limits      `json:"row" doc:"At most."`
+	Now   Pace        `json:"now"`
+	Next  *time.Time  `json:"next" doc:"When a message may begin; null: now."`
+	Since *time.Time  `json:"since" doc:"When it went below its row; null: it is at it."`
+	Why   string      `json:"why" doc:"The reply that led there."`
+	Day   *DayCeiling `json:"day" doc:"Of a warm-up, whose limit is of messages a day; null: of others."`
+	Binds bool        `json:"binds" doc:"Of all ceilings it is the one that keeps mail, or would first."`
 }
 
 // ProbeStep is one step of a look at the way to an address.

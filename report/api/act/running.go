@@ -64,6 +64,10 @@ type Deliveries interface {
 	Overridden(context.Context) error
 	// SourceNames are the names of the configured sources; none where the system chooses.
 	SourceNames() []string
+	// SourceUse returns what is known of the sources of mail, by name.
+	SourceUse(context.Context) (map[string]SourceUse, error)
+	// SourcesChanged has what the store has of sources followed.
+	SourcesChanged(context.Context) error
 	// Retry tries the next hops of a domain again at once; "": all.
 	Retry(domain string)
 }
@@ -84,7 +88,7 @@ type Outlook struct {
 type Wait struct {
 	_ struct{} `nullable:"true"`
 
-	Reason   string     `json:"reason" enum:"down,suspended,paused,lookup,pace,account,site,connections,share,first,override" doc:"down: the next hop is left alone after failures. suspended: it told relay to stop for a time. paused: it breaks off mail of the account. lookup: it is being looked up. pace: as much is sent to it as its provider takes. account: likewise, of the account. site: all connections allowed to it are in use. connections: all connections are in use. share: the account has its share of them. first: the account never wrote to the recipient, and has reached its daily limit of those. override: the operator has stopped it."`
+	Reason   string     `json:"reason" enum:"down,suspended,paused,lookup,pace,account,warm-up,source,site,connections,share,first,override" doc:"down: the next hop is left alone after failures. suspended: it told relay to stop for a time. paused: it breaks off mail of the account. lookup: it is being looked up. pace: as much is sent to it as its provider takes. account: likewise, of the account. warm-up: the source has sent today what its warm-up allows. source: none of the account's sources may be used. site: all connections allowed to it are in use. connections: all connections are in use. share: the account has its share of them. first: the account never wrote to the recipient, and has reached its daily limit of those. override: the operator has stopped it."`
 	Until    *time.Time `json:"until" doc:"When it is tried again; null: as soon as it can be."`
 	Failures int        `json:"failures" doc:"In a row."`
 	Why      string     `json:"why" doc:"The last failure."`
@@ -96,6 +100,7 @@ type Site struct {
 	_ struct{} `nullable:"true"`
 
 	Name        string     `json:"name"`
+	Source      string     `json:"source" doc:"Name of the [[source]] that it is seen from; empty: the only one."`
 	Connections int        `json:"connections"`
 	Limit       int        `json:"limit"`
 	Claimed     int        `json:"claimed"`    // messages that wait for a connection

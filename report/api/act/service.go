@@ -15,15 +15,16 @@ import (
 
 // Service has what acts work on: the store, the configuration, and the running relay.
 type Service struct {
-	Store    *store.Store
-	Log      *slog.Logger
-	Version  string                         // of this program
-	Hostname string                         // of this relay
-	Rules    func() *Rules                  // of the configuration, as it is in force now
-	Jobs     *jobs.Runner                   // scheduled jobs, to list them and to run one by hand
-	Verdicts func() (*verdict.Rules, error) // the rules in force on replies of next hops
-	Names    func() (records.Names, error)  // the DNS
-	Running  *Running                       // nil: no relay runs, a command has opened the store
+	Store       *store.Store
+	Log         *slog.Logger
+	Version     string                                                          // of this program
+	Hostname    string                                                          // of this relay
+	Rules       func() *Rules                                                   // of the configuration, as it is in force now
+	Jobs        *jobs.Runner                                                    // scheduled jobs, to list them and to run one by hand
+	Verdicts    func() (*verdict.Rules, error)                                  // the rules in force on replies of next hops
+	Names       func() (records.Names, error)                                   // the DNS
+	CheckSource func(ctx context.Context, name string) ([]SourceFinding, error) // of outgoing mail
+	Running     *Running                                                        // nil: no relay runs, a command has opened the store
 }
 
 // Rules are the parts of the configuration that acts follow.
@@ -34,6 +35,7 @@ type Rules struct {
 	Smarthost    bool            // all mail goes to one host
 	Zone         string          // below which keys are published that sign mail
 	Pairs        [][2]string     // of selectors of such keys
+	Sources      []SourceRule    // of outgoing mail, one at least
 }
 
 // Method of payment.

@@ -129,6 +129,8 @@ func resultOf(name string) jobs.Result {
 		return &jobs.Delegation{}
 	case jobs.Suppressions:
 		return &jobs.Lapsing{}
+	case jobs.Blocklists:
+		return &jobs.Standings{}
 	case jobs.Backup:
 		return &jobs.Copying{}
 	}
@@ -159,7 +161,7 @@ func (r *JobResult) UnmarshalJSON(text []byte) error {
 // Schema implements huma.SchemaProvider.
 func (JobResult) Schema(r huma.Registry) *huma.Schema {
 	s := &huma.Schema{Description: "By the job."}
-	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Prune, jobs.Domains, jobs.Suppressions, jobs.Backup} {
+	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Prune, jobs.Domains, jobs.Suppressions, jobs.Blocklists, jobs.Backup} {
 		s.OneOf = append(s.OneOf, huma.SchemaFromType(r, reflect.TypeOf(resultOf(name)).Elem()))
 	}
 	return s
