@@ -38,7 +38,7 @@ func TestComplete(t *testing.T) {
 	id := queue[0].ID
 	for _, c := range []struct{ line, want string }{ // the last word is what is typed; * stands for more
 		{"acc", "account"},
-		{"account ", "add list show statement remarks set upgrade topup renew activate refund close correct suspend resume remove credential network"},
+		{"account ", "add list show statement remarks set upgrade topup renew activate refund close correct suspend resume remove points credential network"},
 		{"account cred", "credential"},
 		{"account credential ", "add list revoke"},
 		{"--config x queue re", "retry release"},

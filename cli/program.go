@@ -102,7 +102,7 @@ var chapters = []shell.Chapter{
 	{Purpose: "accounts and plans", Commands: "account customer reseller plan"},
 	{Purpose: "money", Commands: "invoice payment"},
 	{Purpose: "mail", Commands: "queue trace usage sendmail"},
-	{Purpose: "how mail goes out", Commands: "delivery domain suppression"},
+	{Purpose: "how mail goes out", Commands: "delivery source domain suppression"},
 	{Purpose: "running", Commands: "health reload ban job"},
 	{Purpose: "the store", Commands: "backup restore compact"},
 	{Purpose: "this program", Commands: "completion man version"},
