@@ -334,6 +334,11 @@ func TestStandings(t *testing.T) {
 		ask("down.example", 2)
 		time.Sleep(standingFor)
 		ask("a.example", 2)
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := s.of(over, "late.example"); err == nil || dns.asked["late.example"] > 0 {
+			t.Errorf("nobody waits, and it was asked for: %v", err)
+		}
 		for i := range mostStandings + 10 {
 			_, _ = s.of(t.Context(), fmt.Sprintf("d%d.example", i))
 		}
@@ -382,5 +387,14 @@ func delegate(t *testing.T, st *store.Store) {
 	}
 	if _, err := st.LookedAt("acme", "shop.example", []string{"s1", "s2"}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func BenchmarkJudge_Note(b *testing.B) {
+	book := newBook()
+	m := &Message{Account: "acme", From: []byte("Shop <news@shop.example>"), Sender: "news@shop.example", Signers: []string{"shop.example"}, Recipients: []string{"gmail.com"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		book.add(m.claim(), m, "2026-11-29", time.Time{})
 	}
 }

@@ -28,8 +28,9 @@ type claim struct {
 	signers               signers
 }
 
+// claim of a message. It holds no part of the header in memory.
 func (m *Message) claim() claim {
-	return claim{m.Account, m.from(), domainOf(m.Sender), signers(strings.Join(m.Signers, " "))}
+	return claim{m.Account, strings.Clone(m.from()), domainOf(m.Sender), signers(strings.Clone(strings.Join(m.Signers, " ")))}
 }
 
 // book has what came in since the last save, and the subjects of the day.

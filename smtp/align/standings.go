@@ -58,6 +58,10 @@ func (s *standings) of(ctx context.Context, domain string) (Standing, error) {
 	s.mu.Lock()
 	a := s.known[domain]
 	if a == nil || !a.expires.IsZero() && time.Now().After(a.expires) {
+		if ctx.Err() != nil { // nobody would wait for it
+			s.mu.Unlock()
+			return Standing{}, ctx.Err()
+		}
 		a = &answer{done: make(chan struct{})}
 		s.makeRoom()
 		s.known[domain] = a
