@@ -11,7 +11,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,13 +24,36 @@ import (
 // authority issues certificates without a network, or fails.
 type authority struct {
 	life  time.Duration
+	asked bool // a failure counts with it
+
+	mu    sync.Mutex
 	fails error
-	asked bool        // a failure counts with it
 	tries []time.Time // of all
 	kinds []string
 }
 
+// fail has it fail from now on; nil: it works.
+func (a *authority) fail(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.fails = err
+}
+
+// all returns when it was asked, and for which kind of proof.
+func (a *authority) all() ([]time.Time, []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.tries), slices.Clone(a.kinds)
+}
+
+func (a *authority) count() int {
+	tries, _ := a.all()
+	return len(tries)
+}
+
 func (a *authority) get(_ context.Context, kind string) ([]byte, bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.tries, a.kinds = append(a.tries, time.Now()), append(a.kinds, kind)
 	if a.fails != nil {
 		return nil, a.asked, a.fails
@@ -109,8 +134,9 @@ func TestKeeper_years(t *testing.T) {
 				}
 				stop()
 			}
-			for i := 1; i < len(a.tries); i++ {
-				if gap := a.tries[i].Sub(a.tries[i-1]); gap < c.least || gap > c.least+time.Hour+lookEvery {
+			tries, _ := a.all()
+			for i := 1; i < len(tries); i++ {
+				if gap := tries[i].Sub(tries[i-1]); gap < c.least || gap > c.least+time.Hour+lookEvery {
 					t.Errorf("a certificate of %v is renewed after %v", c.life, gap)
 				}
 			}
@@ -122,12 +148,12 @@ func TestKeeper_years(t *testing.T) {
 // its end. When it works again the next try brings a new one.
 func TestKeeper_failingAuthority(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, dir := &authority{life: 45 * day}, memory(t)
+		a, dir := &authority{life: 45 * day, asked: true}, memory(t)
 		k, stop := keeping(t, dir, a, nil)
 		defer func() { stop() }()
 		time.Sleep(day)
 		old := k.Certificate()
-		a.fails, a.asked = errors.New("the authority says no"), true
+		a.fail(errors.New("the authority says no"))
 		time.Sleep(50 * day)
 		if k.Certificate() != old {
 			t.Fatal("another certificate")
@@ -136,13 +162,14 @@ func TestKeeper_failingAuthority(t *testing.T) {
 		if n.Problem != "the authority says no" || n.Failures < 60 || n.Next.Before(time.Now()) || n.IssuedBy != "https://ca.test/" {
 			t.Errorf("note: %+v", n)
 		}
-		first := a.tries[1]
+		tries, _ := a.all()
+		first := tries[1]
 		for _, within := range []struct {
 			time time.Duration
 			most int
 		}{{time.Hour, 5}, {day, 12}} {
 			count := 0
-			for _, at := range a.tries[1:] {
+			for _, at := range tries[1:] {
 				if at.Sub(first) < within.time {
 					count++
 				}
@@ -153,12 +180,12 @@ func TestKeeper_failingAuthority(t *testing.T) {
 		}
 		stop()
 		k, stop = keeping(t, dir, a, nil)
-		before := len(a.tries)
+		before := a.count()
 		time.Sleep(time.Minute)
-		if got := k.Certificate(); got == nil || !got.Leaf.Equal(old.Leaf) || len(a.tries) > before {
+		if got := k.Certificate(); got == nil || !got.Leaf.Equal(old.Leaf) || a.count() > before {
 			t.Error("a restart asks at once, or forgets the certificate")
 		}
-		a.fails = nil
+		a.fail(nil)
 		time.Sleep(7 * time.Hour)
 		if k.Certificate().Leaf.Equal(old.Leaf) || k.Note().Failures != 0 || k.Note().Problem != "" {
 			t.Errorf("no new certificate: %+v", k.Note())
@@ -179,10 +206,10 @@ func TestKeeper_noNetwork(t *testing.T) {
 			}
 			stop()
 		}
-		if n := len(a.tries); n < 4 || n > 7 {
+		if n := a.count(); n < 4 || n > 7 {
 			t.Errorf("%d tries in an hour, want about six", n)
 		}
-		a.fails = nil
+		a.fail(nil)
 		k, stop := keeping(t, dir, a, nil)
 		defer stop()
 		time.Sleep(70 * time.Minute)
@@ -199,25 +226,25 @@ func TestKeeper_again(t *testing.T) {
 		k, stop := keeping(t, memory(t), a, nil)
 		defer stop()
 		time.Sleep(3 * time.Hour)
-		before := len(a.tries)
+		before := a.count()
 		for range 5 {
 			k.Again()
 			time.Sleep(time.Second)
 		}
-		if n := len(a.tries) - before; n != 1 {
+		if n := a.count() - before; n != 1 {
 			t.Errorf("%d tries, want one", n)
 		}
-		a.fails = nil
+		a.fail(nil)
 		time.Sleep(time.Minute)
 		k.Again()
 		time.Sleep(time.Second)
 		if k.Certificate() == nil {
 			t.Error("no certificate at once")
 		}
-		before = len(a.tries)
+		before = a.count()
 		k.Again()
 		time.Sleep(time.Hour)
-		if len(a.tries) > before {
+		if a.count() > before {
 			t.Error("a good certificate is renewed at a reload")
 		}
 	})
@@ -232,8 +259,8 @@ func TestKeeper_rateLimit(t *testing.T) {
 		k, stop := keeping(t, memory(t), a, nil)
 		defer stop()
 		time.Sleep(23 * time.Hour)
-		if len(a.tries) != 1 {
-			t.Errorf("%d tries, want one: %+v", len(a.tries), k.Note())
+		if a.count() != 1 {
+			t.Errorf("%d tries, want one: %+v", a.count(), k.Note())
 		}
 	})
 }
@@ -250,12 +277,12 @@ func TestKeeper_otherNames(t *testing.T) {
 			func(o *Options) { o.Names = []string{"relay.test", "mail.test"} },
 			func(o *Options) { o.Directory = "https://other.test/" },
 		} {
-			a.fails, a.tries = errors.New("not now"), nil
+			a = &authority{life: 90 * day, fails: errors.New("not now")}
 			for range 2 {
 				k, stop = keeping(t, dir, a, change)
 				time.Sleep(time.Second)
-				if len(a.tries) != 1 || k.Certificate() == nil || !k.Certificate().Leaf.Equal(old.Leaf) {
-					t.Errorf("%d tries, certificate %v", len(a.tries), k.Certificate())
+				if a.count() != 1 || k.Certificate() == nil || !k.Certificate().Leaf.Equal(old.Leaf) {
+					t.Errorf("%d tries, certificate %v", a.count(), k.Certificate())
 				}
 				stop()
 			}
@@ -272,7 +299,8 @@ func TestKeeper_kinds(t *testing.T) {
 		})
 		defer stop()
 		time.Sleep(time.Hour)
-		if got := strings.Join(a.kinds[:3], " "); got != "http-01 tls-alpn-01 http-01" {
+		_, kinds := a.all()
+		if got := strings.Join(kinds[:3], " "); got != "http-01 tls-alpn-01 http-01" {
 			t.Error(got)
 		}
 	})
@@ -304,8 +332,8 @@ func TestKeeper_noListener(t *testing.T) {
 		})
 		defer stop()
 		time.Sleep(time.Hour)
-		if len(a.tries) > 0 || !strings.Contains(k.Note().Problem, "port 80 is taken") {
-			t.Errorf("%d tries, %+v", len(a.tries), k.Note())
+		if a.count() > 0 || !strings.Contains(k.Note().Problem, "port 80 is taken") {
+			t.Errorf("%d tries, %+v", a.count(), k.Note())
 		}
 	})
 }
@@ -329,8 +357,8 @@ func TestKeeper_files(t *testing.T) {
 		k, stop := keeping(t, dir, a, nil)
 		defer stop()
 		time.Sleep(time.Minute)
-		if k.Certificate() == nil || len(a.tries) != 2 {
-			t.Errorf("%d tries, %v", len(a.tries), k.Certificate())
+		if k.Certificate() == nil || a.count() != 2 {
+			t.Errorf("%d tries, %v", a.count(), k.Certificate())
 		}
 	})
 }

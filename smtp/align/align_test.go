@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,6 +105,7 @@ func TestProviders(t *testing.T) {
 
 // domains is a DNS that counts questions and takes its time.
 type domains struct {
+	mu    sync.Mutex
 	known map[string]Standing
 	slow  time.Duration
 	asked map[string]int
@@ -112,12 +114,15 @@ type domains struct {
 var errDown = errors.New("no answer")
 
 func (d *domains) Standing(ctx context.Context, name string) (Standing, error) {
+	d.mu.Lock()
 	if d.asked == nil {
 		d.asked = map[string]int{}
 	}
 	d.asked[name]++
+	slow := d.slow
+	d.mu.Unlock()
 	select {
-	case <-time.After(d.slow):
+	case <-time.After(slow):
 	case <-ctx.Done():
 		return Standing{}, ctx.Err()
 	}
@@ -128,6 +133,20 @@ func (d *domains) Standing(ctx context.Context, name string) (Standing, error) {
 		return s, nil
 	}
 	return Standing{Organization: name, SPF: SPFOther}, nil
+}
+
+// times that a domain was asked about.
+func (d *domains) times(name string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked[name]
+}
+
+// takes sets how long answers take from now on.
+func (d *domains) takes(slow time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.slow = slow
 }
 
 type fixture struct {
@@ -196,8 +215,8 @@ func TestJudge_Note(t *testing.T) {
 		if want := "freemail yahoo.com 1\nspf-only good.example 1\nunsigned shop.example 2\n"; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
-		if f.dns.asked["yahoo.com"] > 0 || f.dns.asked["shop.example"] != 1 {
-			t.Errorf("asked %v", f.dns.asked)
+		if f.dns.times("yahoo.com") > 0 || f.dns.times("shop.example") != 1 {
+			t.Errorf("yahoo.com was asked about %d times, shop.example %d", f.dns.times("yahoo.com"), f.dns.times("shop.example"))
 		}
 		if again := f.noted(); again != got {
 			t.Errorf("saved without news: %q", again)
@@ -279,7 +298,7 @@ func TestJudge_Refuse(t *testing.T) {
 			{"a@slow.example", "", "", time.Minute, "", Patience}, // the question is still under way
 			{"nobody", "", "", 0, "", 0},
 		} {
-			f.dns.slow = c.slow
+			f.dns.takes(c.slow)
 			m := &Message{Account: "acme", From: []byte(c.from), Sender: c.sender}
 			if c.signer != "" {
 				m.Signers = []string{c.signer}
@@ -290,7 +309,7 @@ func TestJudge_Refuse(t *testing.T) {
 				t.Errorf("%+v: %q after %v", c, got, time.Since(begin))
 			}
 		}
-		if n := f.dns.asked["slow.example"]; n != 1 {
+		if n := f.dns.times("slow.example"); n != 1 {
 			t.Errorf("a slow domain was asked for %d times", n)
 		}
 		time.Sleep(lookTime)
@@ -323,8 +342,8 @@ func TestStandings(t *testing.T) {
 		ask := func(name string, want int) {
 			t.Helper()
 			_, _ = s.of(t.Context(), name)
-			if dns.asked[name] != want {
-				t.Errorf("%s was asked for %d times, want %d", name, dns.asked[name], want)
+			if dns.times(name) != want {
+				t.Errorf("%s was asked for %d times, want %d", name, dns.times(name), want)
 			}
 		}
 		ask("a.example", 1)
@@ -336,7 +355,7 @@ func TestStandings(t *testing.T) {
 		ask("a.example", 2)
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := s.of(over, "late.example"); err == nil || dns.asked["late.example"] > 0 {
+		if _, err := s.of(over, "late.example"); err == nil || dns.times("late.example") > 0 {
 			t.Errorf("nobody waits, and it was asked for: %v", err)
 		}
 		for i := range mostStandings + 10 {
