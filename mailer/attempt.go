@@ -31,6 +31,8 @@ type attempt struct {
 	words      dialogue         // what was said to hosts, where it did not reach all
 	sent       *client.Envelope // that went ahead; nil: none
 
+	tls []store.TLSCount // connections that the store is to count
+
 	reached  bool // a host has come as far as a recipient
 	answered bool // a host has decided about a recipient, or may have
 }

@@ -62,6 +62,7 @@ type Config struct {
 
 	MTASTS   bool           // policies of MTA-STS hold
 	DANE     bool           // TLSA records do
+	Reports  bool           // TLS is counted for domains that want reports
 	Policies policy.Fetcher // of policies of MTA-STS; nil: HTTPS
 	RootCAs  *x509.CertPool // for TLS that must be verified; nil: the system's
 	Dialer   Dialer         // nil: TCP

@@ -13,15 +13,16 @@ import (
 
 // connection is an open connection to a next hop, after greeting, TLS and login.
 type connection struct {
-	client *client.Client
-	host   string
-	addr   netip.AddrPort
-	name   string // host[address]:port, for traces and logs
-	tls    string // version and cipher, for the same; "": in the clear
-	met    demand // that it was found to meet
-	once   bool   // in the clear for an accident: for one message
-	slow   bool   // one command at a time
-	unhook func() bool
+	client  *client.Client
+	host    string
+	addr    netip.AddrPort
+	name    string          // host[address]:port, for traces and logs
+	tls     string          // version and cipher, for the same; "": in the clear
+	met     demand          // that it was found to meet
+	counted map[string]bool // domains that it was counted for, see countTLS
+	once    bool            // in the clear for an accident: for one message
+	slow    bool            // one command at a time
+	unhook  func() bool
 }
 
 func (c *connection) hop() hop { return hop{c.host, c.addr} }
@@ -107,7 +108,9 @@ func (w *worker) connect(ctx context.Context, a *attempt) (*connection, *failure
 		}
 		want := a.demand()
 		if err := want.permits(to.host, t.path); err != nil {
-			t.fail(barred(to, err))
+			failed := barred(to, err)
+			a.countFailed(failed)
+			t.fail(failed)
 			continue
 		}
 		w.hangUp()
@@ -124,6 +127,7 @@ func (w *worker) connect(ctx context.Context, a *attempt) (*connection, *failure
 			w.m.hosts.failed(to.addr.Addr())
 		}
 		w.m.logHostFailed(failed)
+		a.countFailed(failed)
 		a.holdFailure(failed)
 		t.fail(failed)
 	}

@@ -26,7 +26,7 @@ func (c *Config) resolver() (route.Resolver, error) {
 // policies is how policies of domains are found. A resolver that cannot say what DNSSEC
 // proved finds none.
 func (c *Config) policies(dns route.Resolver) policy.Config {
-	p := policy.Config{Fetcher: c.Policies, MTASTS: c.MTASTS, DANE: c.DANE, Port: c.Port, RootCAs: c.RootCAs, Lasts: c.lasts}
+	p := policy.Config{Fetcher: c.Policies, MTASTS: c.MTASTS, DANE: c.DANE, Reports: c.Reports, Port: c.Port, RootCAs: c.RootCAs, Lasts: c.lasts}
 	p.Names, _ = dns.(policy.Names)
 	if p.Port == 0 {
 		p.Port = 25

@@ -141,7 +141,7 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 	if len(results) == 0 {
 		return
 	}
-	results[0].Pace = a.hear(mine, now)
+	results[0].Pace, results[0].TLS = a.hear(mine, now), a.takeTLS()
 	if slices.ContainsFunc(states, func(s store.RecipientState) bool { return s != store.Delivered }) {
 		results[0].Dialogue = a.words.stored(a.job.claims[0].Domain)
 	}

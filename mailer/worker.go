@@ -199,6 +199,7 @@ func (w *worker) transact(a *attempt, end *ending) {
 		return
 	}
 	part := a.next(c)
+	a.countTLS(c)
 	if a.sent == nil {
 		a.signing = w.m.signing(a.job.message)
 	}

@@ -41,6 +41,7 @@ type Result struct {
 	Open      bool        // the attempt goes on with others at the domain: the claim stays open
 	Dialogue  Dialogue    // what was said, of an attempt that did not reach all
 	Expires   time.Time   // of the message, if that is later than before; zero: as it is
+	TLS       []TLSCount  // connections to count for reports
 	Pace      []PaceEntry // that must not be lost in a crash: a site that stopped
 
 	Done bool        // set by Settle: the message has left the spool with its last recipient
@@ -80,7 +81,7 @@ func (t *tx) settle(r *Result) error {
 	}
 	r.Event.ID, r.Event.Time, r.Done, r.DSNs = r.ID, t.wall, false, nil
 	r.Event.Recipients = r.Event.Recipients[:0]
-	if err := t.keepPace(r.Pace); err != nil {
+	if err := errors.Join(t.keepPace(r.Pace), t.countTLS(r.TLS)); err != nil {
 		return err
 	}
 	if err := t.keepDialogue(r.ID, &r.Dialogue); err != nil {

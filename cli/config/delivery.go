@@ -22,6 +22,7 @@ type Delivery struct {
 	TrustedResolver string     `toml:"trusted_resolver"`
 	MTASTS          bool       `toml:"mta_sts"`
 	DANE            bool       `toml:"dane"`
+	TLSReports      bool       `toml:"tls_reports"`
 	Smarthost       string     `toml:"smarthost"`
 	SmarthostTLS    string     `toml:"smarthost_tls"`
 	SmarthostUser   string     `toml:"smarthost_user"`
@@ -51,6 +52,7 @@ var deliveryKeys = Section{Name: "delivery", Keys: []Key{
 	{"trusted_resolver", "", unlessEmpty(isPeer), OnRestart, `asked in place of resolver, and believed what it proves by DNSSEC, as one on loopback is`},
 	{"mta_sts", true, nil, OnRestart, `domains' policies on TLS hold (RFC 8461)`},
 	{"dane", true, nil, OnRestart, `likewise TLSA records; needs a resolver on loopback that validates, or trusted_resolver`},
+	{"tls_reports", true, nil, OnRestart, `domains that ask are told each day how TLS with their hosts went (RFC 8460)`},
 	{"smarthost", "", unlessEmpty(isPeer), OnRestart, `host:port; default MX`},
 	{"smarthost_tls", "opportunistic", oneOf(tlsWords...), OnRestart, `or encrypt, starttls, implicit (the last two verify the certificate), none`},
 	{"smarthost_user", "", with("smarthost_password_file"), OnRestart, `with smarthost_password_file; TLS is then verified, except to loopback`},
@@ -96,6 +98,7 @@ func (c *Config) Mailer() mailer.Config {
 		Trusted:               d.TrustedResolver != "",
 		MTASTS:                d.MTASTS,
 		DANE:                  d.DANE,
+		Reports:               d.TLSReports,
 		Port:                  d.Port,
 		AllowPrivate:          d.AllowPrivate,
 		Retry:                 durations(d.Retry),

@@ -105,6 +105,8 @@ func jobText(did jobs.Result) string {
 		return delegationText(v)
 	case *jobs.Standings:
 		return standingsText(v)
+	case *jobs.Reporting:
+		return "sent " + words.Plural(int64(v.Reports), "report") + " on TLS"
 	case *jobs.Copying:
 		return "made " + v.File
 	}

@@ -38,7 +38,7 @@ func (r *Relay) jobConfig() jobs.Config {
 		TraceKeep: c.TraceKeep.Duration,
 		Letters: jobs.Letters{WarnDays: b.WarnDays, Host: r.hostname, Seller: b.SellerName(), Contact: b.Contact,
 			RenewLink: b.RenewLink, RenewText: b.RenewText, Expire: c.Delivery.Expire.Duration, Invoices: c.Invoices(r.store.Zone())},
-		Copies: r.copies(&c.Backup), Signing: r.signing(c), Sources: r.standing(c),
+		Copies: r.copies(&c.Backup), Signing: r.signing(c), Sources: r.standing(c), Reports: r.reports(c),
 	}
 }
 

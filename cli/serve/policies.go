@@ -5,9 +5,12 @@ import (
 	"errors"
 	"time"
 
+	"relay/cli/config"
 	"relay/mailer"
 	"relay/mailer/policy"
+	"relay/mailer/route"
 	"relay/report/api/act"
+	"relay/report/jobs"
 	"relay/store"
 )
 
@@ -45,4 +48,23 @@ func (d deliveries) Probe(ctx context.Context, domain, address string, done func
 		return act.Fail(act.Busy, "try again in a moment", "%w", err)
 	}
 	return err
+}
+
+// reports is how domains are told of TLS. Without a DNS nobody is.
+func (r *Relay) reports(c *config.Config) jobs.Reports {
+	v := jobs.Reports{Host: r.hostname, Contact: "postmaster@" + r.hostname, Expire: c.Delivery.NoticeExpire.Duration}
+	names, err := r.names()
+	if err != nil || !c.Delivery.TLSReports {
+		return v
+	}
+	web := &policy.HTTPS{Addrs: r.dns.LookupAddrs, AllowPrivate: c.Delivery.AllowPrivate, Agent: "relay/" + r.hostname}
+	v.Post = web.Post
+	v.To = func(ctx context.Context, domain string) ([]string, error) {
+		texts, err := names.LookupTXT(ctx, policy.ReportName(domain))
+		if errors.Is(err, route.ErrNotFound) {
+			return nil, nil
+		}
+		return policy.ReportTo(texts), err
+	}
+	return v
 }

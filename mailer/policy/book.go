@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"relay/mailer/route"
@@ -28,6 +29,7 @@ type Config struct {
 	Fetcher Fetcher
 	MTASTS  bool           // policies of MTA-STS are looked up
 	DANE    bool           // TLSA records are
+	Reports bool           // it is noted which domains want reports
 	Port    int            // of MX hosts, in the names of TLSA records
 	RootCAs *x509.CertPool // that vouch for certificates; nil: the system's
 
@@ -43,9 +45,10 @@ type Book struct {
 	often *quiet.Log
 	turns chan struct{} // a place for each fetch
 
+	asked  atomic.Int32 // entries of asks
 	mu     sync.Mutex
 	failed map[string]failure // of fetches, by domain
-	asks   map[string]bool    // domains that want reports
+	asks   map[string]*Terms  // of domains that want reports
 }
 
 // failure is a policy that could not be fetched. Its time is the store's.
@@ -70,7 +73,7 @@ func NewBook(st *store.Store, cfg Config, log *slog.Logger) *Book {
 	}
 	cfg.MTASTS, cfg.DANE = cfg.MTASTS && cfg.Names != nil, cfg.DANE && cfg.Names != nil
 	return &Book{cfg: cfg, store: st, log: log, often: quiet.New(log), turns: make(chan struct{}, maxFetches),
-		failed: map[string]failure{}, asks: map[string]bool{}}
+		failed: map[string]failure{}, asks: map[string]*Terms{}}
 }
 
 // Terms are what a domain asks of the hosts on the way to it. With a function, they are not
@@ -87,8 +90,8 @@ func (b *Book) Terms(ctx context.Context, domain string, path *route.Path) (*Ter
 	if b.cfg.DANE {
 		wg.Go(func() { b.dane(ctx, t, path) })
 	}
-	if b.cfg.Names != nil {
-		wg.Go(func() { b.wantsReports(ctx, domain) })
+	if b.cfg.Names != nil && b.cfg.Reports {
+		wg.Go(func() { t.told = b.wantsReports(ctx, domain) })
 	}
 	id := ""
 	if b.cfg.MTASTS {
@@ -96,13 +99,13 @@ func (b *Book) Terms(ctx context.Context, domain string, path *route.Path) (*Ter
 	}
 	wg.Wait()
 	if id == "" {
-		return t.complete(), nil
+		return b.remember(t.complete()), nil
 	}
 	return nil, func() *Terms {
 		if p := b.fetch(ctx, domain, id); p != nil {
 			t.sts = p
 		}
-		return t.complete()
+		return b.remember(t.complete())
 	}
 }
 

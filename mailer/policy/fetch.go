@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -44,21 +45,11 @@ func Host(domain string) string { return "mta-sts." + domain }
 
 // Fetch implements Fetcher.
 func (h *HTTPS) Fetch(ctx context.Context, domain string) ([]byte, error) {
-	transport := &http.Transport{
-		DialContext:            h.dial,
-		TLSClientConfig:        &tls.Config{RootCAs: h.RootCAs},
-		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  10 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableKeepAlives:      true,
-	}
-	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+Host(domain)+"/.well-known/mta-sts.txt", nil)
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("User-Agent", h.Agent)
-	answer, err := client.Do(request)
+	answer, err := h.do(request)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +65,45 @@ func (h *HTTPS) Fetch(ctx context.Context, domain string) ([]byte, error) {
 		err = fmt.Errorf("%s has a policy of more than %d octets", Host(domain), maxPolicy)
 	}
 	return text, err
+}
+
+// Post hands a report to an https: address (RFC 8460 §5.4). Addresses come from strangers,
+// so it dials only what a policy may be fetched from.
+func (h *HTTPS) Post(ctx context.Context, url string, report []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, FetchTime)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(report))
+	if err != nil {
+		return err
+	}
+	if request.URL.Scheme != "https" {
+		return fmt.Errorf("%s is no https: address", shorten(url))
+	}
+	request.Header.Set("Content-Type", "application/tlsrpt+gzip")
+	answer, err := h.do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode/100 != 2 {
+		return fmt.Errorf("%s answers %s", request.URL.Host, answer.Status)
+	}
+	return nil
+}
+
+// do makes a request on a connection of its own, and follows no redirect.
+func (h *HTTPS) do(request *http.Request) (*http.Response, error) {
+	transport := &http.Transport{
+		DialContext:            h.dial,
+		TLSClientConfig:        &tls.Config{RootCAs: h.RootCAs},
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  10 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableKeepAlives:      true,
+	}
+	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	request.Header.Set("User-Agent", h.Agent)
+	return client.Do(request)
 }
 
 // dial connects to one of a host's addresses, in the order in which the DNS has them.

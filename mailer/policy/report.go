@@ -41,26 +41,33 @@ func hasScheme(s, scheme string) bool {
 // ReportName is where a domain says where its reports go.
 func ReportName(domain string) string { return "_smtp._tls." + domain }
 
-// wantsReports notes whether a domain wants reports.
-func (b *Book) wantsReports(ctx context.Context, domain string) {
+// wantsReports looks whether a domain wants reports.
+func (b *Book) wantsReports(ctx context.Context, domain string) bool {
 	texts, err := b.cfg.Names.LookupTXT(ctx, ReportName(domain))
-	wants := err == nil && len(ReportTo(texts)) > 0
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !wants {
-		delete(b.asks, domain)
-		return
-	}
-	if len(b.asks) >= maxAsks {
-		clear(b.asks)
-	}
-	b.asks[domain] = true
+	return err == nil && len(ReportTo(texts)) > 0
 }
 
-// Asks reports whether a domain wanted reports when its terms were looked up last.
-func (b *Book) Asks(domain string) bool {
-	if b == nil {
-		return false
+// remember keeps the terms of a domain that wants reports, for Reported.
+func (b *Book) remember(t *Terms) *Terms {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !t.told {
+		delete(b.asks, t.Domain)
+	} else {
+		if len(b.asks) >= maxAsks {
+			clear(b.asks)
+		}
+		b.asks[t.Domain] = t
+	}
+	b.asked.Store(int32(len(b.asks)))
+	return t
+}
+
+// Reported returns the terms of a domain that wanted reports when they were looked up
+// last; nil: it did not.
+func (b *Book) Reported(domain string) *Terms {
+	if b.asked.Load() == 0 {
+		return nil // nearly always
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -35,6 +35,7 @@ type Terms struct {
 	proved bool             // DNSSEC proved the MX
 	hosts  map[string]dane  // that DNSSEC knows of
 	roots  *x509.CertPool   // nil: the system's
+	told   bool             // the domain wants reports
 	asks   string           // see Key
 }
 

@@ -22,6 +22,8 @@ const (
 	Backup  = "backup"
 	Domains = "domains"
 
+	TLSReports = "tls reports"
+
 	Suppressions = "suppressions"
 	Blocklists   = "blocklists"
 )
@@ -35,6 +37,7 @@ const (
 	dunSchedule     = "35 3 * * *"
 	warnSchedule    = "30 8 * * *"
 	pruneSchedule   = "17 * * * *"
+	reportsSchedule = "43 2 * * *"
 	domainsSchedule = "3-59/10 * * * *"
 	listsSchedule   = "41 * * * *"
 
@@ -54,6 +57,7 @@ type Config struct {
 	Copies    Copies
 	Signing   Signing
 	Sources   Sources
+	Reports   Reports
 }
 
 // Letters is how customers are written to.
@@ -139,6 +143,8 @@ func (r *Runner) Jobs() []Job {
 	}
 	all = append(all, Job{Name: Blocklists, Schedule: listsSchedule, Run: r.runBlocklists,
 		Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Blocklists(ctx) }})
+	all = append(all, Job{Name: TLSReports, Schedule: reportsSchedule, Run: r.runTLSReports,
+		Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.TLSReports(ctx) }})
 	if schedule := r.config().Copies.Schedule; schedule != "" {
 		all = append(all, Job{Name: Backup, Schedule: schedule, Run: r.runBackup,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Backup(ctx) }})

@@ -119,8 +119,8 @@ func TestRunner_Prune(t *testing.T) {
 func TestRunner_Jobs(t *testing.T) {
 	st := openAt(t, time.Now)
 	for schedule, want := range map[string]string{
-		"":          "close+ dun+ warn prune-trace domains suppressions blocklists",
-		"0 3 * * *": "close+ dun+ warn prune-trace domains suppressions blocklists backup",
+		"":          "close+ dun+ warn prune-trace domains suppressions blocklists tls-reports",
+		"0 3 * * *": "close+ dun+ warn prune-trace domains suppressions blocklists tls-reports backup",
 	} {
 		r, _ := runner(st, Config{Copies: Copies{Schedule: schedule}})
 		var got []string
@@ -178,7 +178,7 @@ func TestRunner_States(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next := map[string]string{"close": "09:01", "dun": "03:35", "warn": "08:30", "prune-trace": "09:17", "domains": "09:03", "suppressions": "04:47", "blocklists": "09:41", "backup": "10:30"}
+	next := map[string]string{"close": "09:01", "dun": "03:35", "warn": "08:30", "prune-trace": "09:17", "domains": "09:03", "suppressions": "04:47", "blocklists": "09:41", "tls-reports": "02:43", "backup": "10:30"}
 	for _, s := range list {
 		if got := s.Next.Format("15:04"); got != next[s.Job] {
 			t.Errorf("%s: next at %s, want %s", s.Job, got, next[s.Job])

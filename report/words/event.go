@@ -37,6 +37,8 @@ func (Language) Event(e *store.Event) string {
 		return "tells that mail is held at a provider"
 	case store.NoteOperator:
 		return "notice to the operator"
+	case store.NoteTLSReport:
+		return "report on TLS to its domain"
 	case store.NoteEnding:
 		return "warning that the term ends"
 	case store.NoteLost:

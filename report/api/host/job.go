@@ -131,6 +131,8 @@ func resultOf(name string) jobs.Result {
 		return &jobs.Lapsing{}
 	case jobs.Blocklists:
 		return &jobs.Standings{}
+	case jobs.TLSReports:
+		return &jobs.Reporting{}
 	case jobs.Backup:
 		return &jobs.Copying{}
 	}
