@@ -34,7 +34,7 @@ func limitStrangers(st *store.Store, cfg *Config) error {
 
 // markOf is what an outcome says of the account; "" where mail did not go by MX.
 func markOf(a *attempt, t *target) store.Mark {
-	if a.job.path == nil || a.job.path.Fixed {
+	if p := a.job.path; p == nil || p.Fixed && a.job.site.origin.Via == nil { // a source's own server stands in for MX hosts
 		return ""
 	}
 	switch v := &t.verdict; {

@@ -53,7 +53,7 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 		term.Field{"abuse", words.If(v.Abuse, "marked: no refund")},
 		term.Field{"profile", field.Or0(v.Profile)},
 		term.Field{"pool", field.Or0(v.Pool)},
-		term.Field{"record", recordText(&v.Record)},
+		term.Field{"record", recordText(v.Record)},
 		term.Field{"first sendings", firstText(v)},
 		term.Field{"senders", cmp.Or(strings.Join(v.Senders, ", "), "any")},
 		term.Field{"logins", cmp.Or(strings.Join(v.Logins, ", "), "none")},
@@ -64,7 +64,7 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 
 // recordText says how far a new account is; "": it is proven.
 func recordText(r *accounts.Record) string {
-	if r.Proven {
+	if r == nil || r.Proven {
 		return ""
 	}
 	return fmt.Sprintf("new: %s of %s e-mails delivered by MX, %d of %d clean days",
@@ -73,6 +73,9 @@ func recordText(r *accounts.Record) string {
 
 // firstText is the daily limit of recipients that the account never wrote to; "": it has none.
 func firstText(v *accounts.AccountDetail) string {
+	if v.Record == nil {
+		return ""
+	}
 	f := v.Record.First
 	switch {
 	case f == nil && v.FirstCap < 0:

@@ -81,7 +81,7 @@ type AccountDetail struct {
 	UsedUp    bool              `json:"used_up" doc:"The running term, of 30 days, has nothing left."`
 	NextTerm  string            `json:"next_term,omitempty" doc:"What begins the next term, when the running one is used up: message or renewal."`
 	Owed      *answer.Owed      `json:"owed,omitempty" doc:"Without an invoice."`
-	Record    Record            `json:"record" doc:"What its mail by MX came to."`
+	Record    *Record           `json:"record" doc:"What its mail by MX came to; null: the relay's mail goes by a smarthost."`
 }
 
 // What begins the term after one that is used up.

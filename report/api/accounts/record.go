@@ -9,6 +9,8 @@ import (
 
 // Record is what an account has earned by its mail.
 type Record struct {
+	_ struct{} `nullable:"true"`
+
 	Proven    bool           `json:"proven" doc:"It has delivered enough, and goes by the configured profile."`
 	Delivered int64          `json:"delivered" doc:"Recipients on clean days; counted until it is proven."`
 	Needed    int64          `json:"delivered_needed" doc:"Of them, to be proven."`
@@ -27,9 +29,12 @@ type FirstSendings struct {
 	LastDay string `json:"last_day" doc:"On which the last of them goes out if all days are clean; empty: none waits."`
 }
 
-func recordOf(s *act.Service, name string) (Record, error) {
+func recordOf(s *act.Service, name string) (*Record, error) {
+	if s.Rules().Smarthost {
+		return nil, nil
+	}
 	r, capped, err := s.Store.Record(name)
-	v := Record{Proven: r.Proven, Delivered: r.Delivered, Needed: record.ProvenRecipients, Days: r.Clean, DaysOf: record.ProvenDays}
+	v := &Record{Proven: r.Proven, Delivered: r.Delivered, Needed: record.ProvenRecipients, Days: r.Clean, DaysOf: record.ProvenDays}
 	if capped || r.Waiting > 0 {
 		v.First = &FirstSendings{Cap: r.First.Cap, Used: r.First.Used, Waiting: r.Waiting}
 		if r.Waiting > 0 {
