@@ -126,6 +126,7 @@ func (t *tx) mayGo(m *Message, domain string, list []int) ([]int, error) {
 			going = append(going, i)
 		}
 	}
+	slices.Sort(going)
 	return going, err
 }
 
@@ -167,7 +168,7 @@ func (t *tx) plan(m *Message, domain string, waiting []int) error {
 	return errors.Join(unread, err)
 }
 
-// waiting is the key under which a message's recipients at a domain are listed that wait.
+// waitingKey is the key under which a message's recipients at a domain are listed that wait.
 func waitingKey(account string, id ID, domain string) []byte {
 	return append(append(pairKey(account, ""), id[:]...), domain...)
 }

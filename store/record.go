@@ -13,9 +13,9 @@ import (
 // Accept, Claim and Settle, so that a crash neither loses a count nor counts twice.
 type Record struct {
 	record.Record
-	Waiting int64     `json:"waiting,omitempty"` // recipients that wait for the cap
-	ToldDay int       `json:"told_day,omitempty"`
-	Told    time.Time `json:"told,omitzero"` // when the customer was told last that mail waits, until ToldDay
+	Waiting int64     `json:"waiting,omitempty"`  // recipients that wait for the cap
+	ToldDay int       `json:"told_day,omitempty"` // the last day that the customer was told of
+	Told    time.Time `json:"told,omitzero"`      // when that was
 }
 
 // Mark is what an outcome says of an account.
