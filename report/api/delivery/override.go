@@ -72,7 +72,7 @@ func checkSource(s *act.Service, o *store.Override) error {
 	}
 	names := mail.SourceNames()
 	if !slices.Contains(names, o.Source) {
-		return act.Invalid("source", "[[source]] of relay.toml lists them", " %q: one of %s", o.Source, strings.Join(names, ", "))
+		return act.Invalid("source", "{source list}", " %q: one of %s", o.Source, strings.Join(names, ", "))
 	}
 	return nil
 }
