@@ -51,6 +51,8 @@ relay.test. TXT "v=spf1 ip4:192.0.2.10 -all"
 shop.example. TXT "v=spf1 include:relay.test -all"
 shop.example. MX 10 mx.shop.example.
 _dmarc.shop.example. TXT "v=DMARC1; p=reject; rua=mailto:dmarc@shop.example"
+surbl-org-permanent-test-point.com.multi.surbl.org. A 127.0.0.2
+test.uribl.com.multi.uribl.com. A 127.0.0.2
 `)
 	mustMatch(t, "job run", e.must(t, "job", "run", "domains"), `(?s)looked at 1 domain.*delegated: shop\.example.*signs from now on: s1`)
 	mustMatch(t, "domain list", e.must(t, "domain", "list", "--account", "acme"), `shop\.example +acme +delegated`)

@@ -103,7 +103,7 @@ func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now tim
 			continue
 		}
 		j := &job{site: t, path: t.path, fault: t.fault, from: t.origin.Source, message: c.Message, terms: terms,
-			claims: []store.Claimed{c}, claimed: time.Now(), again: c.Again}
+			claims: []store.Claimed{c}, claimed: time.Now(), again: c.Again, provider: t.rowName()}
 		jobs[key] = j
 		t.queue.push(j.message.Account, j)
 	}

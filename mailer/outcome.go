@@ -165,7 +165,7 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 func (a *attempt) report(claim int, r *store.Result) {
 	c := &a.job.claims[claim]
 	hop, tls := a.last(claim)
-	r.ID, r.Domain, r.Signature = c.Message.ID, c.Domain, a.signature
+	r.ID, r.Domain, r.Signature, r.Provider = c.Message.ID, c.Domain, a.signature, a.job.provider
 	r.Event = store.Event{
 		Kind:    store.EventAttempt,
 		NextHop: hop,

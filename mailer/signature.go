@@ -45,6 +45,7 @@ type making struct {
 	since         time.Time
 	parts         []*sign.Prepared // until it is made
 	length        int64            // octets that it will have
+	domain        string           // of the account that signs; "": only the host does
 	made          store.Signature
 }
 
@@ -60,7 +61,7 @@ func (m *Mailer) signing(msg *store.Message) *making {
 	}
 	k := m.signatures.making(msg.ID, now)
 	k.prepare.Do(func() {
-		parts, err := m.prepare(msg, k.since)
+		parts, domain, err := m.prepare(msg, k.since)
 		if err != nil {
 			m.logUnsigned(msg, err)
 		}
@@ -70,7 +71,7 @@ func (m *Mailer) signing(msg *store.Message) *making {
 		for _, p := range parts {
 			k.length += int64(p.Len())
 		}
-		k.parts = parts
+		k.parts, k.domain = parts, domain
 	})
 	return k
 }
@@ -98,7 +99,7 @@ func (k *making) signature() (_ store.Signature, err error) {
 			fields = append(fields, field...)
 		}
 		if len(fields) > 0 {
-			k.made = store.Signature{Fields: string(fields), Made: k.since}
+			k.made = store.Signature{Fields: string(fields), Made: k.since, Domain: k.domain}
 		}
 		k.parts = nil
 	})
@@ -148,25 +149,29 @@ func (s *signatures) forget(id store.ID) {
 	delete(s.of, id)
 }
 
-// prepare has all signatures of a message ready to be made.
-func (m *Mailer) prepare(msg *store.Message, now time.Time) (parts []*sign.Prepared, err error) {
+// prepare has all signatures of a message ready to be made. domain is the account's among
+// those that sign.
+func (m *Mailer) prepare(msg *store.Message, now time.Time) (parts []*sign.Prepared, domain string, err error) {
 	header, err := m.header(msg.ID)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	keys, err := m.keysFor(msg, header)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	covered := &sign.Message{Header: header, BodyHash: msg.BodyHash}
 	for _, k := range keys {
 		p, err := sign.Prepare(covered, k, now)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		parts = append(parts, p)
+		if k != m.config().HostKey {
+			domain = k.Domain
+		}
 	}
-	return parts, nil
+	return parts, domain, nil
 }
 
 // keysFor are the keys that sign a message: the host's for relay's own mail, else those of

@@ -304,3 +304,22 @@ func TestFromDomain(t *testing.T) {
 		}
 	}
 }
+
+// What becomes of signed mail is counted for its domain at its provider.
+func TestSignature_tallies(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		w.delegate("src.test")
+		w.host("dst.test").say = func(x *exchange) string {
+			if x.verb == "RCPT" && x.rcpt == 2 {
+				return "550 5.7.1 spam"
+			}
+			return ""
+		}
+		w.send("you@dst.test", "me@dst.test")
+		w.run(time.Minute)
+		list, err := w.store.Tallies("acme", "src.test")
+		if err != nil || len(list) != 1 || list[0].Provider != "any other" || list[0].Delivered != 1 || list[0].Failed != 1 || len(list[0].Refusals) != 1 {
+			t.Errorf("%+v, %v", list, err)
+		}
+	})
+}

@@ -78,6 +78,8 @@ type job struct {
 	sends int    // transactions, since it was begun; 0: it was not
 	warm  string // key of the warm-up that counts them; "": none does
 
+	provider string // whose row held when it was claimed; "": there is no way
+
 	limits pace.Limits   // of the site when it was begun
 	waited bool          // a ceiling kept it since it was accepted
 	terms  *policy.Terms // of its domains, which all ask the same; nil: nothing

@@ -25,6 +25,9 @@ type Domain struct {
 
 	Selectors []string  `json:"selectors,omitempty"` // that were delegated at the last look
 	Looked    time.Time `json:"looked,omitzero"`     // when that was; zero: not yet
+
+	Listed []string  `json:"listed,omitempty"` // blocklists that have it, at the last look
+	Asked  time.Time `json:"asked,omitzero"`   // when they were asked; zero: not yet
 }
 
 // Target is the name in the operator's zone to which the domain's owner points a selector.
@@ -166,6 +169,20 @@ func (s *Store) LookedAt(account, name string, selectors []string) (d Domain, er
 		return t.put(domains, key, &d)
 	})
 	return d, err
+}
+
+// AskedAt notes which blocklists have a domain. The domain may be gone meanwhile.
+func (s *Store) AskedAt(account, name string, listed []string) error {
+	return s.update(0, func(t *tx) error {
+		var d Domain
+		key := pairKey(account, name)
+		ok, err := t.get(domains, key, &d)
+		if err != nil || !ok {
+			return err
+		}
+		d.Listed, d.Asked = listed, t.wall
+		return t.put(domains, key, &d)
+	})
 }
 
 // signs reports whether mail of an account may bear a signature. Where that cannot be told

@@ -139,7 +139,7 @@ func TestStore_signature(t *testing.T) {
 		sig  Signature
 		want string
 	}{
-		{Signature{"first", c.now()}, "first"}, {Signature{}, "first"}, {Signature{"older", c.now().Add(-time.Hour)}, "first"}, {Signature{"second", c.now().Add(time.Hour)}, "second"},
+		{Signature{Fields: "first", Made: c.now()}, "first"}, {Signature{}, "first"}, {Signature{Fields: "older", Made: c.now().Add(-time.Hour)}, "first"}, {Signature{Fields: "second", Made: c.now().Add(time.Hour)}, "second"},
 	} {
 		err := s.Settle(Result{ID: m.ID, Domain: "a.test", Signature: step.sig, Event: Event{Kind: EventAttempt}, Outcomes: []Outcome{{Rcpt: 0, State: Deferred, Next: c.now().Add(time.Hour)}}})
 		got, err2 := s.QueueMessage(m.ID)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"relay/store/bolt"
@@ -16,6 +17,7 @@ type scratch struct {
 	records map[string]*recordState // by account
 	issued  uint64                  // last number of an invoice; 0: none was issued
 	heard   map[string]*ReplyKind   // replies, by key
+	tallies map[string]*Tally       // of domains, by key
 	news    *news                   // for those who watch; nil: none
 }
 
@@ -63,7 +65,7 @@ func (s *Store) flush(b *bolt.Tx) error {
 			return err
 		}
 	}
-	if err := keepHeard(b, sc.heard); err != nil {
+	if err := errors.Join(keepHeard(b, sc.heard), keepTallies(b, sc.tallies)); err != nil {
 		return err
 	}
 	if sc.totals != nil {

@@ -38,6 +38,7 @@ type Result struct {
 	Event     Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
 	Outcomes  []Outcome
 	Signature Signature   // with which it was sent; zero: none
+	Provider  string      // whose hosts they are, as tallies name it; "": it is not known
 	Open      bool        // the attempt goes on with others at the domain: the claim stays open
 	Dialogue  Dialogue    // what was said, of an attempt that did not reach all
 	Expires   time.Time   // of the message, if that is later than before; zero: as it is
@@ -142,6 +143,7 @@ func (t *tx) apply(m *Message, r *Result) error {
 		if o.DSN != nil || o.State.Final() { // it is no longer delayed
 			rcpt.DSN = o.DSN
 		}
+		before := rcpt.State
 		e := EventOutcome{Address: rcpt.Address, State: o.State, Reply: o.Reply, Verdict: o.Verdict}
 		if o.State != Queued {
 			t.count(m, rcpt.State, o.State)
@@ -153,7 +155,7 @@ func (t *tx) apply(m *Message, r *Result) error {
 			}
 			e.Next = rcpt.Next
 		}
-		if err := errors.Join(t.hear(&o), t.note(m, rcpt, &o), t.follow(m, rcpt, &o)); err != nil {
+		if err := errors.Join(t.hear(&o), t.note(m, rcpt, &o), t.follow(m, rcpt, &o), t.tally(m, r, before, &o)); err != nil {
 			return err
 		}
 		if !rcpt.State.Final() {

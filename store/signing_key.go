@@ -299,4 +299,5 @@ func signing(d *Domain, keys []SigningKey) Signing {
 type Signature struct {
 	Fields string    `json:"fields,omitempty"` // with CRLF; "": none
 	Made   time.Time `json:"made,omitzero"`    // zero: there is none
+	Domain string    `json:"domain,omitempty"` // of the account that signed; "": only the host did
 }

@@ -85,6 +85,7 @@ const (
 	chores                         // kind NUL account NUL provider, see chore
 	overrides                      // number (8)
 	suppressed                     // account NUL mailbox
+	tallies                        // account NUL domain NUL provider NUL day
 	dialogues                      // id, microseconds (8), domain
 	strikesOf                      // account NUL mailbox: refusals that do not suppress it yet
 	sources                        // name: see SourceState
@@ -95,7 +96,7 @@ var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
 	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "tls-policies", "tls-days", "paces", "heard", "heard-order", "remarks",
-	"records", "known", "waiting", "chores", "overrides", "suppressions", "dialogues", "strikes", "sources", "blocklists"}
+	"records", "known", "waiting", "chores", "overrides", "suppressions", "tallies", "dialogues", "strikes", "sources", "blocklists"}
 
 // Options of a store.
 type Options struct {

@@ -323,7 +323,7 @@ func (t *tx) reaches(o Order, account string) error {
 }
 
 func (t *tx) deleteSuppressions(account string) error {
-	for _, b := range []bolt.Bucket{suppressed, strikesOf} {
+	for _, b := range []bolt.Bucket{suppressed, strikesOf, tallies} {
 		if err := t.deleteOf(b, account); err != nil {
 			return err
 		}

@@ -115,7 +115,7 @@ func check(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "check", ArgsUsage: "DOMAIN", Usage: "look at a domain's records as receivers do, and say what to publish",
 		Flags: []cli.Flag{accountFlag(&in.Account, false)},
-		Description: `SPF, the records of both selectors, DMARC, alignment and MX. Exit code 1 when one of them failed: some receivers refuse mail of the domain then.
+		Description: `SPF, the records of both selectors, DMARC, alignment, MX, and blocklists of domains; then what became of the signed mail of the last 30 days at each provider, with the reply that refused most of it. Exit code 1 when one of them failed: some receivers refuse mail of the domain then.
 
   relay domain check example.com --account acme`,
 	}, func(ctx context.Context, args []string) error {
@@ -141,7 +141,7 @@ func check(e *shell.Env) *cli.Command {
 }
 
 func showFindings(e *shell.Env, v *api.CheckedDomain) error {
-	const width = len("alignment")
+	const width = len("blocklists")
 	if err := e.Say("%s of %s: %s", v.Domain.Domain, v.Domain.Account, v.Domain.State); err != nil {
 		return err
 	}
@@ -151,7 +151,30 @@ func showFindings(e *shell.Env, v *api.CheckedDomain) error {
 			return err
 		}
 	}
-	return nil
+	return showResults(e, v.Results)
+}
+
+// showResults writes what became of the domain's mail at each provider.
+func showResults(e *shell.Env, list []api.DomainResult) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if err := e.Say("\nsigned mail of the last 30 days"); err != nil {
+		return err
+	}
+	s := term.NewStream(e.Output(), 0, "", term.Column{Head: "PROVIDER"}, term.Column{Head: "DELIVERED", Right: true}, term.Column{Head: "DEFERRED", Right: true},
+		term.Column{Head: "FAILED", Right: true}, term.Column{Head: "MOST OFTEN REFUSED BY", Least: 12})
+	for i := range list {
+		r := &list[i]
+		said := ""
+		if f := r.Refusal; f != nil {
+			said = fmt.Sprintf("%d: %s", f.Count, words.Clean(f.Reply))
+		}
+		if err := s.Add(r, r.Provider, words.Number(r.Delivered), words.Number(r.Deferred), words.Number(r.Failed), said); err != nil {
+			return err
+		}
+	}
+	return s.End(nil)
 }
 
 func remove(e *shell.Env) *cli.Command {

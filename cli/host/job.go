@@ -118,7 +118,7 @@ func delegationText(v *jobs.Delegation) string {
 	for _, part := range []struct {
 		list []string
 		text string
-	}{{v.Delegated, "delegated"}, {v.Lost, "no longer delegated as before"}, {v.Began, "signs from now on"}, {v.Ended, "signs no more"}} {
+	}{{v.Delegated, "delegated"}, {v.Lost, "no longer delegated as before"}, {v.Listed, "on blocklists"}, {v.Cleared, "on no blocklist any more"}, {v.Began, "signs from now on"}, {v.Ended, "signs no more"}} {
 		if len(part.list) > 0 {
 			text += "\n" + part.text + ": " + words.Some(part.list)
 		}

@@ -46,7 +46,7 @@ func (r *Relay) jobConfig() jobs.Config {
 func (r *Relay) signing(c *config.Config) jobs.Signing {
 	s := jobs.Signing{Zone: c.SigningZone(), Pairs: c.SigningPairs()}
 	if names, err := r.names(); err == nil {
-		s.Names = names
+		s.Names, s.Blocked = names, r.blocked
 	}
 	return s
 }

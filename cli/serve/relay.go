@@ -139,7 +139,7 @@ func (r *Relay) listen() (err error) {
 func (r *Relay) workOn(st *store.Store) {
 	r.store, r.acts = st, serviceOn(st, r.config, r.Log)
 	r.acts.Jobs, r.acts.Hostname, r.acts.Verdicts, r.acts.Names = r.jobs(), r.hostname, r.rulesInForce, r.names
-	r.acts.CheckSource = r.checkSource
+	r.acts.CheckSource, r.acts.Blocked = r.checkSource, r.blocked
 	st.SetLetters(r.jobs().Told)
 }
 

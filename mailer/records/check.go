@@ -6,7 +6,8 @@
 //     label (store.Domain);
 //   - DMARC (RFC 9989): the record that the tree walk finds, with np and t;
 //   - alignment: whether a signature of the domain, or its SPF, counts for its From field;
-//   - MX: whether replies and bounces reach the domain.
+//   - MX: whether replies and bounces reach the domain;
+//   - blocklists of domains: whether one has it (Blocked).
 //
 // It keeps nothing. The jobs ask it whether keys are shown and domains delegated.
 package records

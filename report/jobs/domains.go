@@ -15,6 +15,8 @@ type Signing struct {
 	Zone  string        // below which the operator publishes the keys
 	Pairs [][2]string   // of selectors
 	Names records.Names // nil: no DNS is asked
+
+	Blocked func(context.Context, string) (records.Blocks, error) // what blocklists say of a domain; nil: none is asked
 }
 
 // Selectors of all pairs.
@@ -37,6 +39,8 @@ type Delegation struct {
 	Job       string     `json:"job"`
 	Looked    int        `json:"looked"`    // domains that were looked at
 	Delegated []string   `json:"delegated"` // that sign from now on
+	Listed    []string   `json:"listed"`    // domains that blocklists have now and had not, each with its lists
+	Cleared   []string   `json:"cleared"`   // that none has any more
 	Lost      []string   `json:"lost"`      // that do not lead to the keys any more
 	Began     []string   `json:"began"`     // selectors whose keys sign from now on
 	Ended     []string   `json:"ended"`     // whose keys sign no more
@@ -64,7 +68,7 @@ func (r *Runner) runDomains(ctx context.Context) {
 // Domains turns the signing keys over when they are due, and looks which domains are
 // delegated. As long as there are no keys, because no domain was ever added, it does nothing.
 func (r *Runner) Domains(ctx context.Context) (*Delegation, error) {
-	d := &Delegation{Job: Domains, Delegated: []string{}, Lost: []string{}, Began: []string{}, Ended: []string{}, Publish: []ZoneLine{}, Failed: []Failure{}}
+	d := &Delegation{Job: Domains, Delegated: []string{}, Lost: []string{}, Listed: []string{}, Cleared: []string{}, Began: []string{}, Ended: []string{}, Publish: []ZoneLine{}, Failed: []Failure{}}
 	s := r.config().Signing
 	keys, err := r.store.SigningKeys()
 	if err == nil {
@@ -99,6 +103,9 @@ func KeyLine(zone string, k *store.SigningKey) ZoneLine {
 func (r *Runner) lookAtDomains(ctx context.Context, s *Signing, d *Delegation) error {
 	now := r.store.Now()
 	return r.store.EachDomain("", "", "", func(one *store.Domain) error {
+		if err := r.askOf(ctx, s, one, now, d); err != nil {
+			return err
+		}
 		if !lookDue(one, s, now) {
 			return ctx.Err()
 		}

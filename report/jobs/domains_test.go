@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/records"
 	"relay/mailer/route"
 	"relay/quota"
 	"relay/store"
@@ -129,4 +130,44 @@ func TestRunner_Domains(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	log.mustMatch(t, "no longer delegated.*shop.example")
+}
+
+// Blocklists are asked about delegated domains once a day; a listing and its end are told.
+func TestRunner_Domains_listed(t *testing.T) {
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	st := openAt(t, func() time.Time { return now })
+	r, _ := runner(st, Config{})
+	one := &store.Domain{Name: "acme.example", Account: "acme", Selectors: []string{"s1"}}
+	asked := 0
+	answer := records.Blocks{Asked: 2, Listings: []records.Listing{{List: "L"}}}
+	s := &Signing{Blocked: func(context.Context, string) (records.Blocks, error) { asked++; return answer, nil }}
+	look := func() *Delegation {
+		d := &Delegation{}
+		if err := r.askOf(t.Context(), s, one, now, d); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	if d := look(); len(d.Listed) != 1 || d.Listed[0] != "acme.example (L)" {
+		t.Errorf("%+v", d)
+	}
+	one.Listed, one.Asked = []string{"L"}, now
+	if now = now.Add(time.Hour); len(look().Listed) != 0 || asked != 1 {
+		t.Errorf("asked %d times within a day", asked)
+	}
+	now = now.Add(24 * time.Hour)
+	if d := look(); len(d.Listed)+len(d.Cleared) != 0 || asked != 2 {
+		t.Errorf("%+v", d)
+	}
+	answer = records.Blocks{Asked: 1, Silent: []string{"L: no answer"}}
+	if d := look(); len(d.Cleared) != 0 {
+		t.Errorf("a silent list clears: %+v", d)
+	}
+	answer = records.Blocks{Asked: 2}
+	if d := look(); len(d.Cleared) != 1 {
+		t.Errorf("%+v", d)
+	}
+	if one.Selectors = nil; len(look().Cleared) != 0 || asked != 4 {
+		t.Error("asked about a domain that is not delegated")
+	}
 }

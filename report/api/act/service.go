@@ -24,6 +24,7 @@ type Service struct {
 	Verdicts    func() (*verdict.Rules, error)                                  // the rules in force on replies of next hops
 	Names       func() (records.Names, error)                                   // the DNS
 	CheckSource func(ctx context.Context, name string) ([]SourceFinding, error) // of outgoing mail
+	Blocked     func(context.Context, string) (records.Blocks, error)           // what blocklists say of a domain; nil: none is asked
 	Running     *Running                                                        // nil: no relay runs, a command has opened the store
 }
 

@@ -23,6 +23,7 @@ type Domain struct {
 	State     string     `json:"state" enum:"waiting,partly,delegated" doc:"waiting: none of its records leads to the relay's keys. partly: some do; when keys change, mail may be unsigned. delegated: all do."`
 	Since     time.Time  `json:"since" doc:"When it was added."`
 	Delegated []string   `json:"delegated" doc:"Selectors whose records led to the relay's keys at the last look."`
+	Listed    []string   `json:"listed" doc:"Blocklists that had it when they were asked last."`
 	Looked    *time.Time `json:"looked" doc:"When the DNS was asked last; null: not yet."`
 	Records   []Record   `json:"records" doc:"What the domain's owner publishes, once."`
 }
@@ -104,7 +105,7 @@ func selectors(r *act.Rules) []string {
 }
 
 func view(d *store.Domain, r *act.Rules) *Domain {
-	v := &Domain{Domain: d.Name, Account: d.Account, State: "waiting", Since: d.Since, Delegated: []string{}, Looked: field.OrNull(d.Looked), Records: []Record{}}
+	v := &Domain{Domain: d.Name, Account: d.Account, State: "waiting", Since: d.Since, Delegated: []string{}, Listed: field.OrNone(d.Listed), Looked: field.OrNull(d.Looked), Records: []Record{}}
 	all := selectors(r)
 	for _, selector := range all {
 		v.Records = append(v.Records, Record{Name: d.Alias(selector), Type: "CNAME", Value: d.Target(selector, r.Zone)})
