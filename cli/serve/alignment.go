@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"net/netip"
 
 	"relay/mailer/records"
 	"relay/smtp/align"
@@ -21,7 +22,7 @@ func (s senders) Standing(ctx context.Context, domain string) (align.Standing, e
 	if s.hop.Host != "" {
 		host = ""
 	}
-	found, err := records.Stand(ctx, names, domain, host)
+	found, err := records.Stand(ctx, names, domain, host, s.addresses()...)
 	if err != nil {
 		return align.Standing{}, err
 	}
@@ -33,4 +34,15 @@ func (s senders) Standing(ctx context.Context, domain string) (align.Standing, e
 		to.SPF = align.SPFOther
 	}
 	return to, nil
+}
+
+// addresses are those of the sources as the world sees them; none: the system chooses, or
+// they are behind NAT, and the host's name leads to what the world sees.
+func (s senders) addresses() (list []netip.Addr) {
+	for _, one := range s.config().Source {
+		if a, err := netip.ParseAddr(one.Address); err == nil && !a.IsPrivate() && a.IsGlobalUnicast() {
+			list = append(list, a.Unmap())
+		}
+	}
+	return list
 }

@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"errors"
+	"net/netip"
 
 	"relay/mailer/route"
 	"relay/mailer/spf"
@@ -18,9 +19,10 @@ type Standing struct {
 	SPF, SPFKnown bool // the SPF record lets the host send; whether that can be told at all
 }
 
-// Stand looks up a domain's standing for mail that leaves from a host; with "" from one
-// whose addresses nobody here knows. It fails where the DNS does not answer.
-func Stand(ctx context.Context, n Names, domain, host string) (s Standing, err error) {
+// Stand looks up a domain's standing for mail that leaves from these addresses, or, where
+// none are given, from those of a host; with "" from one whose addresses nobody here knows.
+// It fails where the DNS does not answer.
+func Stand(ctx context.Context, n Names, domain, host string, sources ...netip.Addr) (s Standing, err error) {
 	p, organization, err := walk(ctx, n, domain)
 	if err != nil {
 		return s, err
@@ -39,17 +41,18 @@ func Stand(ctx context.Context, n Names, domain, host string) (s Standing, err e
 	if host == "" {
 		return s, nil
 	}
-	s.SPF, s.SPFKnown, err = lets(ctx, n, domain, host)
+	if len(sources) == 0 {
+		if sources, err = n.LookupAddrs(ctx, host); err != nil && !errors.Is(err, route.ErrNotFound) {
+			return s, err
+		}
+	}
+	s.SPF, s.SPFKnown, err = lets(ctx, n, domain, sources)
 	return s, err
 }
 
-// lets reports whether a domain's SPF record lets all addresses of a host send, and whether
-// the host has any.
-func lets(ctx context.Context, n Names, domain, host string) (yes, known bool, err error) {
-	addrs, err := n.LookupAddrs(ctx, host)
-	if err != nil && !errors.Is(err, route.ErrNotFound) {
-		return false, false, err
-	}
+// lets reports whether a domain's SPF record lets all addresses send, and whether there are
+// any.
+func lets(ctx context.Context, n Names, domain string, addrs []netip.Addr) (yes, known bool, err error) {
 	for _, a := range addrs {
 		switch v := spf.Check(ctx, n, domain, a); v.Result {
 		case spf.TempError:

@@ -1,6 +1,9 @@
 package records
 
-import "testing"
+import (
+	"net/netip"
+	"testing"
+)
 
 func TestStand(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -26,6 +29,20 @@ func TestStand(t *testing.T) {
 		got, err := Stand(t.Context(), c.zone, "shop.example", c.host)
 		if got != c.want || (err != nil) != c.bad {
 			t.Errorf("%s: %+v, %v, want %+v", name, got, err, c.want)
+		}
+	}
+}
+
+// Sources count in place of the host's own address.
+func TestStand_sources(t *testing.T) {
+	z := append(with("shop.example TXT v=spf1 ip4:198.51.100.0/24 -all"), "relay.example A 192.0.2.10")
+	in, out := netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("203.0.113.7")
+	for _, c := range []struct {
+		sources []netip.Addr
+		want    bool
+	}{{nil, false}, {[]netip.Addr{in}, true}, {[]netip.Addr{in, out}, false}} {
+		if got, err := Stand(t.Context(), z, "shop.example", "relay.example", c.sources...); err != nil || got.SPF != c.want || !got.SPFKnown {
+			t.Errorf("%v: %+v, %v", c.sources, got, err)
 		}
 	}
 }
