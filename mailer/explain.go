@@ -79,13 +79,21 @@ func (m *Mailer) Explain(ctx context.Context, domain, account string) (e Explana
 	} else if err != nil {
 		return e, err
 	}
+	e.Terms = m.termsSoon(ctx, domain, path)
+	err = m.ask(ctx, func(s *schedule) { s.explain(&e, path, store.Lane{Domain: domain, Account: account}) })
+	return e, err
+}
+
+// termsSoon are the terms of a domain for a person who waits: without a policy that takes
+// long to fetch.
+func (m *Mailer) termsSoon(ctx context.Context, domain string, path *route.Path) *policy.Terms {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
 	terms, fetch := m.policies.Terms(ctx, domain, path)
 	if fetch != nil {
 		terms = fetch()
 	}
-	e.Terms = terms
-	err = m.ask(ctx, func(s *schedule) { s.explain(&e, path, store.Lane{Domain: domain, Account: account}) })
-	return e, err
+	return terms
 }
 
 func (s *schedule) explain(e *Explanation, path *route.Path, lane store.Lane) {

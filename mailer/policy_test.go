@@ -336,3 +336,25 @@ func TestPolicy_NotForThisMessage(t *testing.T) {
 		w.wantFinal(strict, "you@example.test", store.Deferred, "4.7.10")
 	})
 }
+
+// A person who asks has no patience for a slow web server; that says nothing of the policy,
+// which holds for the next message.
+func TestPolicy_ExplainedInHaste(t *testing.T) {
+	p := &publisher{text: map[string]string{"example.test": stsPolicy("enforce", time.Hour, "mx.example.test")}, slow: 10 * time.Second}
+	inWorld(t, Config{MTASTS: true, Policies: p}, func(w *world) {
+		w.host("example.test")
+		w.publishes("example.test", "1")
+		w.start()
+		begin := time.Now()
+		e, err := w.mail.Explain(context.Background(), "example.test", "acme")
+		if err != nil || e.Terms.Policy() != nil || time.Since(begin) > 4*time.Second {
+			t.Errorf("after %v: %+v, %v", time.Since(begin), e.Terms.Policy(), err)
+		}
+		id := w.send("you@example.test")
+		w.pass(time.Minute)
+		w.wantFinal(id, "you@example.test", store.Deferred, "4.7.10 the MTA-STS policy")
+		if e, err = w.mail.Explain(context.Background(), "example.test", "acme"); err != nil || e.Terms.Policy() == nil {
+			t.Errorf("%+v, %v", e.Terms, err)
+		}
+	})
+}

@@ -144,11 +144,13 @@ const usedEvery = 24 * time.Hour
 
 // fetch gets the policy of a domain and stores it; nil: it cannot be had now.
 func (b *Book) fetch(ctx context.Context, domain, id string) *store.TLSPolicy {
-	ctx, cancel := context.WithTimeout(ctx, FetchTime)
+	within, cancel := context.WithTimeout(ctx, FetchTime)
 	defer cancel()
-	p, err := b.get(ctx, domain)
+	p, err := b.get(within, domain)
 	if err != nil {
-		b.fails(domain, id, err)
+		if ctx.Err() == nil { // else the caller had no time, which says nothing of the domain
+			b.fails(domain, id, err)
+		}
 		return nil
 	}
 	p.Domain, p.ID, p.Fetched = domain, id, b.store.Now()
@@ -323,11 +325,13 @@ func (b *Book) refresh(ctx context.Context, p *store.TLSPolicy) {
 		return
 	}
 	used := p.Used
-	ctx, cancel := context.WithTimeout(ctx, FetchTime)
+	within, cancel := context.WithTimeout(ctx, FetchTime)
 	defer cancel()
-	next, err := b.get(ctx, p.Domain)
+	next, err := b.get(within, p.Domain)
 	if err != nil {
-		b.fails(p.Domain, id, err)
+		if ctx.Err() == nil {
+			b.fails(p.Domain, id, err)
+		}
 		return
 	}
 	next.Domain, next.ID, next.Fetched, next.Used = p.Domain, id, now, used
