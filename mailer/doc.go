@@ -79,6 +79,16 @@
 // the mailer says what outcomes mean for that, and learns of such mail when it is due. The
 // operator's overrides slow, stop or bounce mail, or choose its source, for a time.
 //
+// # Where mail leaves from
+//
+// A site is a place as one source sees it: its turns, connections, ceilings and failures are
+// that source's. Which source an account's mail takes is chosen when a lane begins to stand
+// at a place (choice.go): of the account's pool, one whose warm-up has room, then one that
+// needs none, then a standby. What waits moves when its source is drained, listed or gone, when
+// the place refuses its address, or when it has sent today what its warm-up allows. A message
+// of a warm-up is counted in the store with its outcome. An address that the machine lacks is no
+// attempt of anything.
+//
 // # When a host fails
 //
 // A temporary failure before the message was taken, at whatever stage, sends the

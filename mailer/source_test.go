@@ -318,6 +318,25 @@ func TestSource_vanished(t *testing.T) {
 	})
 }
 
+// An address that came back while no relay ran is told as back.
+func TestSource_backAtStart(t *testing.T) {
+	told := make(chan error, 10)
+	cfg := Config{Sources: []source.Source{from("192.0.2.1", "a.test")}, OnSource: func(name string, err error) { told <- err }}
+	inWorld(t, cfg, func(w *world) {
+		_, err := w.store.ChangeSource("192.0.2.1", func(v *store.SourceState, now time.Time, _ store.ID) (*store.Notice, error) {
+			v.Gone = now
+			return nil, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.run(time.Second)
+		if len(told) != 1 || <-told != nil {
+			t.Error("it was not told")
+		}
+	})
+}
+
 // A source that the machine lacks is refused by name, at the start and at a reload.
 func TestSource_lacked(t *testing.T) {
 	inWorld(t, Config{}, func(w *world) {

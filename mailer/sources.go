@@ -115,6 +115,9 @@ func (s *schedule) readStates() {
 		if i := slices.IndexFunc(list, func(v store.SourceState) bool { return v.Name == o.name }); i >= 0 && o.name != "" {
 			st = list[i]
 		}
+		if tell := s.m.config().OnSource; tell != nil && !st.Gone.IsZero() && !o.gone {
+			s.do(func() { tell(o.name, nil) }) // it came back while no relay ran
+		}
 		drained, isListed, culprit := st.Drained != nil, st.Listed(), st.Culprit
 		if o.drained == drained && o.listed == isListed && o.culprit == culprit {
 			continue

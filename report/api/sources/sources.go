@@ -91,7 +91,7 @@ func list(ctx context.Context, s *act.Service, _ *None) (*[]Source, error) {
 	}
 	all := []Source{}
 	for _, r := range s.Rules().Sources {
-		all = append(all, view(&r, stateOf(states, r.Name), use))
+		all = append(all, view(&r, stateOf(states, r.Name), use, s.Store.Now()))
 	}
 	return &all, nil
 }
@@ -115,7 +115,7 @@ func stateOf(states []store.SourceState, name string) *store.SourceState {
 	return &store.SourceState{}
 }
 
-func view(r *act.SourceRule, st *store.SourceState, use map[string]act.SourceUse) Source {
+func view(r *act.SourceRule, st *store.SourceState, use map[string]act.SourceUse, now time.Time) Source {
 	v := Source{Source: r.Name, Address: r.Address, EHLO: r.EHLO, Pool: r.Pool, Standby: r.Standby, State: "active", Since: r.Since,
 		WarmUp: r.WarmUp, Listed: []Listing{}, Culprit: st.Culprit, Asked: field.OrNull(st.Asked), Providers: []act.ProviderUse{}}
 	if v.Source == "" {
@@ -139,7 +139,7 @@ func view(r *act.SourceRule, st *store.SourceState, use map[string]act.SourceUse
 		v.State = "drained"
 	case st.Listed():
 		v.State = "listed"
-	case r.Since != nil && r.Since.After(time.Now()):
+	case r.Since != nil && r.Since.After(now):
 		v.State = "waiting"
 	case r.Standby:
 		v.State = "standby"
@@ -199,7 +199,7 @@ func change(ctx context.Context, s *act.Service, r *act.SourceRule, fn func(*sto
 	if err != nil {
 		return nil, err
 	}
-	v := view(r, &st, use)
+	v := view(r, &st, use, s.Store.Now())
 	return &v, nil
 }
 
@@ -220,5 +220,5 @@ func check(ctx context.Context, s *act.Service, in *Named) (*Checked, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Checked{Source: view(r, stateOf(states, r.Name), use), Findings: found}, nil
+	return &Checked{Source: view(r, stateOf(states, r.Name), use, s.Store.Now()), Findings: found}, nil
 }
