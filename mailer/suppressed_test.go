@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,62 @@ func TestMailer_suppressed_many(t *testing.T) {
 		w.wantFinal(id, "here@example.test", store.Delivered, "")
 		if sum, _ := w.store.Totals(); sum != (store.Totals{}) {
 			t.Errorf("%+v are left", sum)
+		}
+	})
+}
+
+// A year of a weekly message to the same list, the relay started anew each time and the ended
+// suppressions removed: who is unknown is tried twice a year and a bit, a closed mailbox every
+// three months, a domain that is gone each month, a full mailbox until it is plain.
+func TestMailer_suppressed_year(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		tried := map[string]int{}
+		say := map[string]string{"gone": "550 5.1.1 User unknown", "closed": "550 5.2.1 This mailbox is disabled", "full": "452 4.2.2 Mailbox full"}
+		var weeks []int // in which the full mailbox was tried
+		week := 0
+		w.host("example.test").say = func(x *exchange) string {
+			if x.verb != "RCPT" {
+				return ""
+			}
+			for name, reply := range say {
+				if strings.Contains(x.arg, name+"@") {
+					tried[name]++
+					if name == "full" && !slices.Contains(weeks, week) {
+						weeks = append(weeks, week)
+					}
+					return reply
+				}
+			}
+			tried["here"]++
+			return ""
+		}
+		for week = range 53 {
+			for _, to := range []string{"gone@example.test", "closed@example.test", "full@example.test", "here@example.test", "you@absent.test"} {
+				m := message(to)
+				m.Sender, m.Expires = "", w.store.Now().Add(90*time.Minute)
+				w.accept(m)
+			}
+			w.start()
+			w.pass(2 * time.Hour)
+			w.halt()
+			if _, err := w.store.PruneSuppressions(w.store.Past()); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if w.mail, err = New(w.store, w.cfg, w.mail.log); err != nil {
+				t.Fatal(err)
+			}
+			w.pass(7*24*time.Hour - 2*time.Hour)
+		}
+		if tried["here"] != 53 || tried["gone"] != 3 || tried["closed"] != 5 {
+			t.Errorf("tried %v", tried)
+		}
+		// three weeks until it is plain, then 30 days of rest, and so on
+		if want := []int{0, 1, 2, 7, 8, 9, 14, 15, 16}; !slices.Equal(weeks[:len(want)], want) {
+			t.Errorf("the full mailbox was tried in the weeks %v", weeks)
+		}
+		if is, ok, err := w.store.Suppressed("acme", "you@absent.test"); err != nil || !ok || time.Since(is.Since) > 31*24*time.Hour {
+			t.Errorf("%+v, %v", is, err)
 		}
 	})
 }
