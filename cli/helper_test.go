@@ -19,6 +19,7 @@ import (
 	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/reach"
+	"relay/report/api/act"
 	"relay/report/api/host"
 	"relay/store/testdisk"
 )
@@ -183,7 +184,7 @@ func (e env) must(t *testing.T, args ...string) string {
 func listener(dir place.Dir, tls string) (string, error) {
 	running := reach.Service{Socket: dir.Socket()}
 	defer running.Close()
-	h, err := host.Health.Call(context.Background(), &running, &host.None{})
+	h, err := host.Health.Call(context.Background(), &running, &act.None{})
 	if err != nil {
 		return "", err
 	}

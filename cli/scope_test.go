@@ -357,12 +357,12 @@ tls = "none"`, `listen = "127.0.0.1:0"`, 1))
 	found := regexp.MustCompile(`api listening.* addr=(\S+)`).FindStringSubmatch(s.log.String())
 	c := control.NewRemote("http://"+found[1], "x")
 	defer c.Close()
-	if _, err := host.Health.Call(t.Context(), c, &host.None{}); err == nil {
+	if _, err := host.Health.Call(t.Context(), c, &act.None{}); err == nil {
 		t.Error("it talks without TLS")
 	}
 	c = control.NewRemote("https://"+found[1], "x")
 	defer c.Close()
-	if _, err := host.Health.Call(t.Context(), c, &host.None{}); !errors.Is(err, control.ErrUnreached) || !strings.Contains(err.Error(), "certificate") {
+	if _, err := host.Health.Call(t.Context(), c, &act.None{}); !errors.Is(err, control.ErrUnreached) || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a certificate that nobody signed: %v", err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/cli/wholefile"
+	"relay/report/api/act"
 	"relay/report/api/host"
 	"relay/report/words"
 	"relay/store"
@@ -54,7 +55,7 @@ If it fails or is killed, the store stays as it was. --dry-run says how much spa
 
 // compactDry asks the service, which answers while the relay runs too.
 func (c *Commands) compactDry(ctx context.Context) error {
-	found, err := host.ShowCompaction.Call(ctx, c.Env.Service, &host.None{})
+	found, err := host.ShowCompaction.Call(ctx, c.Env.Service, &act.None{})
 	if err != nil {
 		return err
 	}

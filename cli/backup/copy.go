@@ -35,7 +35,7 @@ import (
 // that this process opens.
 func FromRelay(c act.Caller) host.Copier {
 	return func(ctx context.Context, w io.Writer, begin func(*host.Copy) error) error {
-		_, err := host.ReadCopy.Copy(ctx, c, &host.None{}, func(h http.Header) (io.Writer, error) {
+		_, err := host.ReadCopy.Copy(ctx, c, &act.None{}, func(h http.Header) (io.Writer, error) {
 			about := &host.Copy{}
 			if err := json.Unmarshal([]byte(h.Get(host.AboutHeader)), about); err != nil {
 				return nil, exit.Fail(exit.Unreachable, "restart the relay: it is another version than this command",

@@ -117,7 +117,7 @@ func (h *home) numbers() {
 func (h *home) process() {
 	ctx, cancel := context.WithTimeout(h.ctx, commands.HealthLimit)
 	defer cancel()
-	now, err := host.Health.Call(ctx, h.Running, &host.None{})
+	now, err := host.Health.Call(ctx, h.Running, &act.None{})
 	switch {
 	case err == nil:
 		h.relay.health = now

@@ -11,6 +11,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/act"
 	api "relay/report/api/delivery"
 	"relay/report/words"
 )
@@ -20,7 +21,7 @@ func unclassified(e *shell.Env) *cli.Command {
 		Name: "unclassified", Usage: "replies that no rule knew, the most frequent first",
 		Description: `Replies of the last month, grouped by their text: what differs in addresses, IDs and numbers only is one, with a * in its place. COUNT is the number of recipients. A rule of your own tells what such a reply means: see [delivery] rules and relay delivery replay.`,
 	}, func(ctx context.Context, _ []string) error {
-		list, err := api.ListUnclassified.Call(ctx, e.Service, &api.None{})
+		list, err := api.ListUnclassified.Call(ctx, e.Service, &act.None{})
 		if err != nil {
 			return err
 		}

@@ -74,7 +74,7 @@ func mayGetWell(h *act.Health, err error) bool {
 func askHealth(ctx context.Context, e *shell.Env) (*act.Health, error) {
 	ctx, cancel := context.WithTimeout(ctx, HealthLimit)
 	defer cancel()
-	h, err := host.Health.Call(ctx, e.Running, &host.None{})
+	h, err := host.Health.Call(ctx, e.Running, &act.None{})
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, exit.Fail(exit.Unreachable, "see its log; a restart is safe at any time", "the relay does not answer within %s", HealthLimit)
 	}

@@ -21,7 +21,7 @@ func ReloadCommand(e *shell.Env) *cli.Command {
 
 Open connections keep the limits they began with, and mail under way is not disturbed. SIGHUP does the same and logs it.`,
 	}, func(ctx context.Context, _ []string) error {
-		return shell.Show(ctx, e.OfRunning(), host.Reload, &host.None{}, showReload)
+		return shell.Show(ctx, e.OfRunning(), host.Reload, &act.None{}, showReload)
 	})
 }
 

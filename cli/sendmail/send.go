@@ -14,6 +14,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/reach"
 	"relay/mailer/client"
+	"relay/report/api/act"
 	"relay/report/api/host"
 	"relay/smtp"
 )
@@ -50,7 +51,7 @@ func (s *sending) doors(ctx context.Context) []door {
 	defer running.Close()
 	ctx, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()
-	if h, err := host.Health.Call(ctx, &running, &host.None{}); err == nil {
+	if h, err := host.Health.Call(ctx, &running, &act.None{}); err == nil {
 		for _, l := range h.Listeners {
 			sure = append(sure, config.Listen{Addr: l.Addr, TLS: l.TLS})
 		}

@@ -21,6 +21,7 @@ import (
 	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/reach"
+	"relay/report/api/act"
 	"relay/report/api/host"
 	"relay/store"
 )
@@ -91,7 +92,7 @@ func TestServe_tellsTheServiceManager(t *testing.T) {
 	sup.wait(t, 1, "READY=1")
 	client := reach.Service{Socket: s.dir.Socket()}
 	defer client.Close()
-	if _, err := host.Health.Call(t.Context(), &client, &host.None{}); err != nil {
+	if _, err := host.Health.Call(t.Context(), &client, &act.None{}); err != nil {
 		t.Errorf("told ready before it answers: %v", err)
 	}
 	s.hangups <- syscall.SIGHUP

@@ -14,6 +14,7 @@ import (
 	"relay/cli/finding"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/api/act"
 	api "relay/report/api/sources"
 	"relay/report/words"
 )
@@ -32,7 +33,7 @@ The warm-up shows the provider where it is furthest behind: messages today, the 
 
 States: active; standby, which takes mail while no other of its pool is in good standing; waiting, whose first day is yet to come; drained by you; listed on a blocklist, so that others take its mail; gone, because the machine lacks its address.`,
 	}, func(ctx context.Context, _ []string) error {
-		all, err := api.List.Call(ctx, e.Service, &api.None{})
+		all, err := api.List.Call(ctx, e.Service, &act.None{})
 		if err != nil {
 			return err
 		}

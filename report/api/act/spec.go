@@ -112,6 +112,9 @@ type Act[In, Out any] struct {
 	do func(context.Context, *Service, *In) (*Out, error)
 }
 
+// None is a request without members.
+type None struct{}
+
 // New makes an act of its description and its function.
 func New[In, Out any](s Spec, do func(context.Context, *Service, *In) (*Out, error)) *Act[In, Out] {
 	return &Act[In, Out]{s, do}

@@ -18,9 +18,6 @@ const (
 	groupLife  = 31 * 24 * time.Hour
 )
 
-// None is a request without members.
-type None struct{}
-
 // Unclassified is a group of replies that no rule knew. Their texts differ only in
 // addresses, ids and numbers.
 type Unclassified struct {
@@ -37,7 +34,7 @@ type Unclassified struct {
 var ListUnclassified = act.New(act.Spec{Name: "delivery unclassified", Route: "GET /v1/delivery/unclassified", Summary: "Replies of the last month that no rule knew, grouped, the most frequent first",
 	May: act.Operator}, unclassified)
 
-func unclassified(_ context.Context, s *act.Service, _ *None) (*[]Unclassified, error) {
+func unclassified(_ context.Context, s *act.Service, _ *act.None) (*[]Unclassified, error) {
 	kept, err := s.Store.ReplyKinds()
 	if err != nil {
 		return nil, err

@@ -62,7 +62,7 @@ func TestUnclassified(t *testing.T) {
 		Reply{"mx.two.example", "end", "550 odd 19 <z@two.example>"},
 		Reply{"mx.two.example", "end", "550 other"},
 		Reply{"mx.two.example", "RCPT", "550 5.1.1 User unknown"})
-	list, err := unclassified(context.Background(), s, &None{})
+	list, err := unclassified(context.Background(), s, &act.None{})
 	if err != nil || len(*list) != 2 {
 		t.Fatalf("%+v, %v", list, err)
 	}

@@ -78,7 +78,7 @@ var (
 		Summary: "Record that a copy is whole and kept, so that relay health knows of it"}, recordCopy)
 )
 
-func readCopy(ctx context.Context, s *act.Service, _ *None, out *act.Sink) error {
+func readCopy(ctx context.Context, s *act.Service, _ *act.None, out *act.Sink) error {
 	if s.Running != nil { // a command on its own store needs no log
 		s.Log.Info("the store is copied", "component", "api", "actor", act.ActorOf(ctx).String())
 	}

@@ -28,7 +28,7 @@ func CompactionPays(file, free int64) bool { return free > file/2 && free > 256_
 // alone: a command does it while no relay runs.
 var ShowCompaction = act.New(act.Spec{Name: "compact", Route: "GET /v1/compaction", Summary: "What a compaction of the store's file would give back", May: act.Operator}, showCompaction)
 
-func showCompaction(_ context.Context, s *act.Service, _ *None) (*Compaction, error) {
+func showCompaction(_ context.Context, s *act.Service, _ *act.None) (*Compaction, error) {
 	c := NewCompaction(s.Store.Size())
 	c.DryRun = true
 	return c, nil

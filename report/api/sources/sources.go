@@ -47,9 +47,6 @@ type Listing struct {
 	Text   string    `json:"text" doc:"Why, in the list's words."`
 }
 
-// None is a request without members.
-type None struct{}
-
 // Named is a request on one source.
 type Named struct {
 	Source string `path:"source"`
@@ -80,7 +77,7 @@ var (
 // systems is the name of the only source where none is configured.
 const systems = "system"
 
-func list(ctx context.Context, s *act.Service, _ *None) (*[]Source, error) {
+func list(ctx context.Context, s *act.Service, _ *act.None) (*[]Source, error) {
 	states, err := s.Store.SourceStates()
 	if err != nil {
 		return nil, err
