@@ -77,8 +77,14 @@ type state struct {
 type stateKey struct{}
 
 func runScripts(t *testing.T, dir string, running bool) {
+	root, err := os.MkdirTemp("", "s") // scripts show paths, in 80 columns
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
 	testscript.Run(t, testscript.Params{
 		Dir:           dir,
+		WorkdirRoot:   root,
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
 			return prepare(e, running)
