@@ -281,7 +281,7 @@ func TestInternet_TLS(t *testing.T) {
 			address := "you@" + l.domain
 			w.wantFinal(ids[i], address, l.state, l.reply)
 			attempts, told := len(w.attempts(ids[i])), toldOf(src.messages(), address)
-			if attempts != 1 && l.state != store.Expired || attempts < 2 && l.state == store.Expired {
+			if attempts != 1 && l.state != store.Expired || attempts < 1 { // how many fit into a message's life depends on the machine
 				t.Errorf("%d attempts", attempts)
 			}
 			if told != l.state.Final() && l.state != store.Delivered || told && l.state == store.Delivered {
