@@ -1,4 +1,4 @@
-// Package domains has the command domain: the domains whose mail is signed, and the keys.
+// Package domains has the command domain, for signing domains and signing keys.
 package domains
 
 import (
@@ -23,7 +23,7 @@ func Command(e *shell.Env) *cli.Command {
 	return shell.Group("domain", "domains whose mail is signed, and their DNS records", add(e), list(e), check(e), remove(e), keys(e))
 }
 
-// accountFlag names the account whose domain it is.
+// accountFlag makes the flag --account, for the domain's account.
 func accountFlag(to *string, needed bool) cli.Flag {
 	usage := "`NAME` whose domain it is"
 	if !needed {
@@ -32,8 +32,8 @@ func accountFlag(to *string, needed bool) cli.Flag {
 	return &cli.StringFlag{Name: "account", Usage: usage, Required: needed, Destination: to}
 }
 
-// named completes a request on a domain: its account need not be named where only one has
-// the domain.
+// named fills in the request. Without --account it looks for the only account that has the
+// domain.
 func named(ctx context.Context, e *shell.Env, in *api.Name, domain string) error {
 	if in.Domain = domain; in.Account != "" {
 		return nil
@@ -77,7 +77,7 @@ The records lead to keys that you publish below your own domain: relay domain ke
 	})
 }
 
-// zoneLines are records as a zone file has them.
+// zoneLines writes records as lines of a zone file.
 func zoneLines(list []api.Record) string {
 	var lines []string
 	for _, r := range list {
@@ -213,7 +213,7 @@ A key signs once the DNS shows it. After six months the other one of its pair ta
 	})
 }
 
-// keyState says how a key stands, as a comment of a zone file.
+// keyState describes the state of a key, for a comment in a zone file.
 func keyState(k *api.SigningKey) string {
 	text := map[string]string{"signs": "signs mail", "ready": "waits for its turn", "retiring": "signs no more; stays until its last signature has expired"}[k.State]
 	if text == "" {

@@ -27,14 +27,14 @@ import (
 // Status of a finding.
 type Status string
 
-// The three.
+// The statuses.
 const (
 	OK      Status = "ok"
 	Warning Status = "warning" // mail arrives, but less surely
-	Failed  Status = "failed"  // some receivers refuse mail, or the record cannot be told
+	Failed  Status = "failed"  // some receivers refuse mail, or the DNS did not answer
 )
 
-// Finding is what was found about one record, and what to do.
+// Finding is the state of one record, with the next step.
 type Finding struct {
 	Record  string
 	Status  Status
@@ -42,19 +42,19 @@ type Finding struct {
 	Publish string // the record to publish, or the next step; "": nothing is to be done
 }
 
-// Subject is a domain that is checked.
+// Subject is the domain to check, with what the relay knows of it.
 type Subject struct {
 	Domain    *store.Domain
 	Zone      string             // below which the operator's keys are
 	Selectors []string           // that it should delegate
 	Keys      []store.SigningKey // by selector
-	Host      string             // of the relay: mail leaves from its addresses
+	Host      string             // name of the relay, from whose addresses mail leaves
 	Addrs     []netip.Addr       // of the sources that mail leaves from; none: those of Host
-	Smarthost bool               // mail leaves through another host, whose addresses nobody here knows
+	Smarthost bool               // mail leaves through another host, whose addresses relay does not know
 }
 
-// Check looks at all records of a domain. Delegated are the selectors that it found to be
-// so; nil with an error where the DNS does not answer.
+// Check checks all records of a domain. It also returns the selectors that are delegated, or
+// an error if the DNS did not answer.
 func Check(ctx context.Context, n Names, s *Subject) (list []Finding, delegated []string, err error) {
 	c := &check{ctx: ctx, names: n, Subject: s}
 	c.spf()
@@ -79,7 +79,8 @@ func (c *check) add(record string, s Status, publish, format string, args ...any
 
 const askAgain = "ask again later; if it stays so, the domain's name servers do not answer"
 
-// nowhere is in no record: to evaluate SPF for it reads all of the record.
+// nowhere is an address that no SPF record contains, so evaluating SPF for it reads the whole
+// record.
 var nowhere = netip.MustParseAddr("240.0.0.1")
 
 func (c *check) spf() {
@@ -147,7 +148,7 @@ func (c *check) dkim() (delegated []string, err error) {
 	return delegated, nil
 }
 
-// instead says what stands where an alias should.
+// instead says which record stands in the place of the CNAME.
 func (c *check) instead(name string) string {
 	if texts, err := c.names.LookupTXT(c.ctx, name); err == nil && len(texts) > 0 {
 		return ": a TXT record stands there, which would not follow when keys change; take it away"
@@ -155,7 +156,7 @@ func (c *check) instead(name string) string {
 	return ""
 }
 
-// key judges the record that a delegated selector leads to. It is the operator's.
+// key checks the key's record behind a delegated selector, which the operator publishes.
 func (c *check) key(record, selector, target string) {
 	for i := range c.Keys {
 		if c.Keys[i].Selector != selector {
@@ -190,7 +191,7 @@ func (c *check) dmarc(signed bool) {
 	c.aligned(p, organization, signed)
 }
 
-// policy tells what the record asks for.
+// policy describes what the DMARC record asks receivers to do.
 func (c *check) policy(p *policy) {
 	domain, how := c.Domain.Name, p.handling(c.Domain.Name, true)
 	text := fmt.Sprintf("the record of %s asks receivers to %s", p.at, map[string]string{
@@ -213,8 +214,8 @@ func (c *check) policy(p *policy) {
 	}
 }
 
-// aligned says whether mail with the domain in its From field passes DMARC. What relay signs
-// is always aligned; SPF is where the envelope sender is of the domain.
+// aligned says whether mail with the domain in its From field passes DMARC. relay's signature is
+// always aligned; SPF is aligned if the envelope sender has the domain too.
 func (c *check) aligned(p *policy, organization string, signed bool) {
 	const record = "alignment"
 	strict := p != nil && p.tag("aspf") == "s"

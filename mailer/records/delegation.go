@@ -10,20 +10,20 @@ import (
 	"relay/store"
 )
 
-// Names asks the DNS, in the ways of route.Resolver.
+// Names looks up DNS records; route.DNS implements it.
 type Names interface {
 	spf.Resolver
 	LookupCNAME(ctx context.Context, name string) (string, error)
 }
 
-// Shown reports whether the DNS shows a key below the zone of the operator, where all
-// labels have it. What is asked for is a label that nobody has.
+// Shown reports whether the DNS shows a key below the operator's zone. It asks for a label
+// that no customer has, which the wildcard answers like any other.
 func Shown(ctx context.Context, n Names, zone string, k *store.SigningKey) (bool, error) {
 	d := store.Domain{Label: "any"}
 	return published(ctx, n, d.Target(k.Selector, zone), k)
 }
 
-// published reports whether a name has the record of a key.
+// published reports whether the DNS has the key's record at a name.
 func published(ctx context.Context, n Names, name string, k *store.SigningKey) (bool, error) {
 	texts, err := n.LookupTXT(ctx, name)
 	if err != nil && !errors.Is(err, route.ErrNotFound) {
@@ -32,8 +32,8 @@ func published(ctx context.Context, n Names, name string, k *store.SigningKey) (
 	return slices.ContainsFunc(texts, k.Publishes), nil
 }
 
-// Delegated are the selectors at which a domain leads to the keys, by an alias with its own
-// label. A key that the operator has not published yet is none of the domain's faults.
+// Delegated returns the selectors whose CNAME leads to the target with the domain's own label.
+// It does not look at the key there, since publishing it is the operator's task.
 func Delegated(ctx context.Context, n Names, d *store.Domain, zone string, selectors []string) (list []string, err error) {
 	for _, s := range selectors {
 		to, err := alias(ctx, n, d.Alias(s))
@@ -47,7 +47,7 @@ func Delegated(ctx context.Context, n Names, d *store.Domain, zone string, selec
 	return list, nil
 }
 
-// alias is where a name leads; "": nowhere.
+// alias returns the target of a name's CNAME; "": it has none.
 func alias(ctx context.Context, n Names, name string) (string, error) {
 	to, err := n.LookupCNAME(ctx, name)
 	if errors.Is(err, route.ErrNotFound) {

@@ -14,8 +14,8 @@ type policy struct {
 	tags map[string]string
 }
 
-// parsePolicy reads a text; false: it is no DMARC record. Tags that nobody knows, such as
-// pct of before, are passed over.
+// parsePolicy parses a TXT record; false: it is not a DMARC record. It ignores unknown tags
+// and those that RFC 9989 removed, such as pct.
 func parsePolicy(text string) (policy, bool) {
 	p := policy{tags: map[string]string{}}
 	for i, tag := range strings.Split(text, ";") {
@@ -31,14 +31,14 @@ func parsePolicy(text string) (policy, bool) {
 	return p, true
 }
 
-// tag in lower case.
+// tag returns the value of a tag in lower case.
 func (p *policy) tag(name string) string { return strings.ToLower(p.tags[name]) }
 
-// isPolicy reports whether the value of a tag is one that says what to do with mail.
+// isPolicy reports whether a value is none, quarantine or reject.
 func isPolicy(v string) bool { return v == "none" || v == "quarantine" || v == "reject" }
 
-// handling is what receivers are asked to do with mail from a domain that fails; exists says
-// that the domain has records. A record without a valid p= asks for reports only.
+// handling returns what receivers are asked to do with mail from a domain when it fails.
+// exists: the domain has DNS records. A record without a valid p= asks for reports only.
 func (p *policy) handling(domain string, exists bool) string {
 	order := []string{"p"}
 	if domain != p.at {
@@ -55,13 +55,13 @@ func (p *policy) handling(domain string, exists bool) string {
 	return "none"
 }
 
-// test reports whether receivers are asked for one step less than the policy says.
+// test reports whether the record has t=y: receivers then apply one step less than the policy.
 func (p *policy) test() bool { return p.tag("t") == "y" }
 
-// mostLabels that the walk begins with after the domain itself (RFC 9989 §4.10).
+// mostLabels is the longest name that the walk asks after the domain itself (RFC 9989 §4.10).
 const mostLabels = 7
 
-// walkNames are the domains at which the tree walk looks for a record, the domain first.
+// walkNames returns the names that the tree walk asks, the domain itself first.
 func walkNames(domain string) []string {
 	list := []string{domain}
 	labels := strings.Split(domain, ".")
@@ -95,7 +95,7 @@ func walk(ctx context.Context, n Names, domain string) (holds *policy, organizat
 			}
 			return holds, names[i-1], nil
 		case holds == nil || holds.at != domain:
-			holds = p // the domain's own, or else its organization's, which is found last
+			holds = p // the domain's own record, or the organization's, which is found last
 		}
 		if organization = name; p.tag("psd") == "n" {
 			return holds, name, nil
@@ -104,7 +104,7 @@ func walk(ctx context.Context, n Names, domain string) (holds *policy, organizat
 	return holds, organization, nil
 }
 
-// policyAt is the record of one name; nil: none, or several, which count as none.
+// policyAt returns the record at a name; nil: there is none, or several, which count as none.
 func policyAt(ctx context.Context, n Names, name string) (*policy, error) {
 	texts, err := n.LookupTXT(ctx, "_dmarc."+name)
 	if err != nil && !errors.Is(err, route.ErrNotFound) {

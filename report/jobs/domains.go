@@ -27,24 +27,25 @@ func (s *Signing) Selectors() (list []string) {
 	return list
 }
 
-// How often a domain is looked at: one that waits for its owner often, at first.
+// The DNS is asked about each domain once a day. In its first week, a domain that is not
+// fully delegated yet is asked about every ten minutes.
 const (
 	lookOften   = 10 * time.Minute
 	lookSeldom  = 24 * time.Hour
-	lookOftenIn = 7 * 24 * time.Hour // of its life
+	lookOftenIn = 7 * 24 * time.Hour // after the domain was added
 )
 
-// Delegation is what domains did.
+// Delegation is the result of the job domains.
 type Delegation struct {
 	Job       string     `json:"job"`
-	Looked    int        `json:"looked"`    // domains that were looked at
-	Delegated []string   `json:"delegated"` // that sign from now on
-	Listed    []string   `json:"listed"`    // domains that blocklists have now and had not, each with its lists
-	Cleared   []string   `json:"cleared"`   // that none has any more
-	Lost      []string   `json:"lost"`      // that do not lead to the keys any more
+	Looked    int        `json:"looked"`    // domains whose DNS was asked
+	Delegated []string   `json:"delegated"` // domains that are signed from now on
+	Listed    []string   `json:"listed"`    // domains that are newly on blocklists, each with its lists
+	Cleared   []string   `json:"cleared"`   // domains that left their last blocklist
+	Lost      []string   `json:"lost"`      // domains that no longer lead to the keys
 	Began     []string   `json:"began"`     // selectors whose keys sign from now on
-	Ended     []string   `json:"ended"`     // whose keys sign no more
-	Publish   []ZoneLine `json:"publish"`   // lines of the operator's zone that are new
+	Ended     []string   `json:"ended"`     // selectors whose keys stopped signing
+	Publish   []ZoneLine `json:"publish"`   // new lines for the operator's zone
 	Failed    []Failure  `json:"failed"`
 }
 
@@ -58,15 +59,16 @@ type ZoneLine struct {
 // Failures implements Result.
 func (d *Delegation) Failures() []Failure { return d.Failed }
 
-// runDomains is the scheduled domains.
+// runDomains is Domains as cron calls it.
 func (r *Runner) runDomains(ctx context.Context) {
 	if _, err := r.Domains(ctx); err != nil && ctx.Err() == nil {
 		r.logNoKeys(err)
 	}
 }
 
-// Domains turns the signing keys over when they are due, and looks which domains are
-// delegated. As long as there are no keys, because no domain was ever added, it does nothing.
+// Domains rotates the signing keys when they are due, looks up which domains are delegated,
+// and asks blocklists about them. It does nothing while there are no keys, that is before the
+// first domain was added.
 func (r *Runner) Domains(ctx context.Context) (*Delegation, error) {
 	d := &Delegation{Job: Domains, Delegated: []string{}, Lost: []string{}, Listed: []string{}, Cleared: []string{}, Began: []string{}, Ended: []string{}, Publish: []ZoneLine{}, Failed: []Failure{}}
 	s := r.config().Signing
@@ -84,7 +86,7 @@ func (r *Runner) Domains(ctx context.Context) (*Delegation, error) {
 	return d, errors.Join(err, r.lookAtDomains(ctx, &s, d))
 }
 
-// publish notes the records of keys that are new.
+// publish lists the records of new keys for the operator.
 func (r *Runner) publish(zone string, fresh []string, d *Delegation) error {
 	keys, err := r.store.SigningKeys()
 	for i := range keys {
@@ -95,7 +97,8 @@ func (r *Runner) publish(zone string, fresh []string, d *Delegation) error {
 	return err
 }
 
-// KeyLine is the record of a key below the operator's zone, for the labels of all owners.
+// KeyLine is the record of a key below the operator's zone. Its wildcard serves the labels
+// of all owners.
 func KeyLine(zone string, k *store.SigningKey) ZoneLine {
 	return ZoneLine{"*." + k.Selector + "." + zone, "TXT", k.Record()}
 }
@@ -111,7 +114,7 @@ func (r *Runner) lookAtDomains(ctx context.Context, s *Signing, d *Delegation) e
 		}
 		d.Looked++
 		found, err := records.Delegated(ctx, s.Names, one, s.Zone, s.Selectors())
-		if err != nil { // the DNS of one domain is nobody else's
+		if err != nil { // one broken domain does not stop the others
 			d.Failed = append(d.Failed, Failure{one.Account, one.Name + ": " + err.Error()})
 			return ctx.Err()
 		}

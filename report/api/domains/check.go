@@ -8,7 +8,7 @@ import (
 	"relay/store"
 )
 
-// CheckedDomain is what was found about a domain.
+// CheckedDomain has the findings about a domain.
 type CheckedDomain struct {
 	Domain   Domain          `json:"domain"`
 	Findings []DomainFinding `json:"findings"`
@@ -33,7 +33,7 @@ type CommonRefusal struct {
 	Count    int64  `json:"count" doc:"Recipients, about: where replies differ much, rare kinds are counted with it."`
 }
 
-// DomainFinding is what was found about one record.
+// DomainFinding is the finding about one record.
 type DomainFinding struct {
 	Record  string `json:"record" doc:"SPF, DKIM with the selector, DMARC, alignment, MX or blocklists."`
 	Status  string `json:"status" enum:"ok,warning,failed"`
@@ -41,7 +41,7 @@ type DomainFinding struct {
 	Publish string `json:"publish" doc:"The record to publish, or the next step; empty: nothing is to be done."`
 }
 
-// Check is the act that looks at all records of a domain, and notes whether it is delegated.
+// Check is the act that checks all records of a domain and stores whether it is delegated.
 var Check = act.New(act.Spec{Name: "domain check", Route: "POST /v1/accounts/{account}/domains/{domain}/check", Summary: "Look at a domain's records as receivers do, and say what to publish",
 	May: act.Operator | act.Reseller}, check)
 
@@ -60,7 +60,7 @@ func check(ctx context.Context, s *act.Service, in *Name) (*CheckedDomain, error
 	}
 	r := s.Rules()
 	found, delegated, failed := records.Check(ctx, names, &records.Subject{Domain: &d, Zone: r.Zone, Selectors: selectors(r), Keys: keys, Host: s.Hostname, Addrs: sourcesOf(s, d.Account), Smarthost: r.Smarthost})
-	if failed == nil { // else the DNS did not answer, and the findings say so
+	if failed == nil { // otherwise the DNS did not answer, and the findings say so
 		if d, err = s.Store.LookedAt(d.Account, d.Name, delegated); err != nil {
 			return nil, err
 		}

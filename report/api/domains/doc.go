@@ -1,8 +1,7 @@
-// Package domains has the acts on the domains that accounts sign for, and on the keys that
-// sign.
+// Package domains has the acts on accounts' signing domains and on the signing keys.
 //
-// A domain is delegated in the DNS, by a CNAME at each selector. What it leads to, below the
-// operator's zone, is worked out here; whether it does is asked of relay/mailer/records.
+// The owner of a domain delegates it in the DNS, with a CNAME at each selector. This package
+// works out the target of each CNAME; relay/mailer/records checks whether the DNS shows it.
 package domains
 
 import "relay/report/api/act"

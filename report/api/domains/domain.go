@@ -16,7 +16,7 @@ import (
 	"relay/store/maildomain"
 )
 
-// Domain is one that an account signs for.
+// Domain is a domain whose mail is signed for an account.
 type Domain struct {
 	Domain    string     `json:"domain" doc:"A-labels."`
 	Account   string     `json:"account"`
@@ -28,7 +28,7 @@ type Domain struct {
 	Records   []Record   `json:"records" doc:"What the domain's owner publishes, once."`
 }
 
-// Record is a record of the DNS.
+// Record is a DNS record.
 type Record = jobs.ZoneLine
 
 // NewDomain is the request to add a domain.
@@ -39,7 +39,7 @@ type NewDomain struct {
 	}
 }
 
-// AllDomains is the request for domains.
+// AllDomains is the request for a list of domains.
 type AllDomains struct {
 	act.Paging
 	Account string `query:"account" doc:"Only those of this account."`
@@ -51,7 +51,7 @@ type Name struct {
 	Domain  string `path:"domain"`
 }
 
-// RemovedDomain is the answer when a domain was removed.
+// RemovedDomain names the domain that was removed.
 type RemovedDomain struct {
 	Account string `json:"account"`
 	Removed string `json:"removed"`
@@ -88,7 +88,8 @@ func add(ctx context.Context, s *act.Service, in *NewDomain) (*Domain, error) {
 	return view(&d, r), nil
 }
 
-// parse reads the name of a domain as people write it.
+// parse reads a domain name as people write it. It refuses names without an owner of their
+// own, such as co.uk.
 func parse(text string) (string, error) {
 	_, name, ok := maildomain.Parse(strings.TrimSuffix(strings.TrimPrefix(text, "@"), "."))
 	if !ok || strings.HasPrefix(name, "[") || !strings.Contains(name, ".") {
@@ -122,7 +123,7 @@ func view(d *store.Domain, r *act.Rules) *Domain {
 	return v
 }
 
-const between = " " // the parts of a row's key in the list
+const between = " " // separates account and domain in a cursor
 
 func list(ctx context.Context, s *act.Service, in *AllDomains, page *act.Page[Domain]) error {
 	if in.Account != "" {
@@ -145,7 +146,7 @@ func list(ctx context.Context, s *act.Service, in *AllDomains, page *act.Page[Do
 	})
 }
 
-// reach remembers the last account that was asked about: domains come by account.
+// reach caches the answer for one account, since domains are listed by account.
 type reach struct {
 	s       *act.Service
 	account string
@@ -164,7 +165,7 @@ func (r *reach) ok(ctx context.Context, account string) (bool, error) {
 	return r.within, nil
 }
 
-// find is a domain of an account that the actor may see.
+// find looks a domain up, if its account is within the actor's reach.
 func find(ctx context.Context, s *act.Service, in *Name) (d store.Domain, err error) {
 	if _, err := s.Account(ctx, in.Account); err != nil {
 		return d, err

@@ -11,7 +11,7 @@ import (
 	"relay/store"
 )
 
-// SigningKey is a key that signs mail of all domains, in turn with the other of its pair.
+// SigningKey is a key for the mail of all domains. The two keys of a pair take turns.
 type SigningKey struct {
 	Selector  string     `json:"selector"`
 	State     string     `json:"state" enum:"waiting,ready,signs,retiring" doc:"waiting: the DNS does not show it. ready: for its turn. signs: it does. retiring: its last signatures may still be on their way; a new key takes its place after a week."`
@@ -22,10 +22,10 @@ type SigningKey struct {
 	Record    Record     `json:"record" doc:"What the operator publishes. The name begins with a wildcard."`
 }
 
-// AllKeys is the request for the keys.
+// AllKeys is the request for all keys; it has no members.
 type AllKeys struct{}
 
-// Keys is the act that shows the keys, and makes them where there are none.
+// Keys is the act that shows the keys. It makes them if there are none.
 var Keys = act.New(act.Spec{Name: "domain keys", Route: "POST /v1/signing-keys", Summary: "The keys that sign, with the records that the operator publishes; made where there are none",
 	May: act.Operator}, keys)
 
