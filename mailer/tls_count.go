@@ -5,8 +5,12 @@ import (
 	"relay/store"
 )
 
-// reported are the terms of the attempt's domains that want reports on TLS.
+// reported are the terms of the attempt's domains that want reports on TLS. A server that
+// stands in for their hosts is nothing to them.
 func (a *attempt) reported() (list []*policy.Terms) {
+	if a.tour.path.Fixed {
+		return nil
+	}
 	for i := range a.job.claims {
 		if t := a.m.policies.Reported(a.job.claims[i].Domain); t != nil {
 			list = append(list, t)
