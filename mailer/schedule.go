@@ -87,6 +87,7 @@ const (
 const (
 	maxEvents  = 1024
 	maxAtOnce  = 64               // events, and sites served, in one go
+	maxReady   = 256              // lanes with new mail, likewise
 	maxSleep   = 10 * time.Second // the store's clock may be set
 	minForget  = 50_000
 	maxKept    = 100_000
@@ -140,7 +141,7 @@ func (s *schedule) run(ctx context.Context) error {
 			s.drain()
 			return s.m.store.Err()
 		case <-s.m.store.Ready():
-			s.takeReady()
+			s.measured(s.takeReady)
 		case <-s.m.kick:
 			s.retry(s.m.takeRetries())
 		case <-s.m.probes:
@@ -225,7 +226,7 @@ func (s *schedule) touch(t *site) {
 // takeReady admits the lanes that the store says have mail.
 func (s *schedule) takeReady() {
 	now := s.m.store.Now()
-	for _, l := range s.m.store.TakeReady() {
+	for _, l := range s.m.store.TakeReady(maxReady) {
 		s.admit(l, now)
 	}
 }

@@ -100,6 +100,10 @@ func BenchmarkSites(b *testing.B) {
 	go func() { ended <- m.Run(ctx) }()
 	watch(b, "start", st, m, p)
 	watch(b, "later", st, m, p)
+	runtime.GC()
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	b.ReportMetric(float64(mem.HeapAlloc>>20), "live-MB")
 	cancel()
 	if err := <-ended; err != nil {
 		b.Error(err)

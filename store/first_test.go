@@ -43,7 +43,7 @@ func deliver(t testing.TB, s *Store, account string, mark Mark) (n int) {
 	t.Helper()
 	for {
 		list := claim(t, s, "dst.test", account, 100)
-		if len(list) == 0 && !slices.Contains(s.TakeReady(), Lane{"dst.test", account}) {
+		if len(list) == 0 && !slices.Contains(s.TakeReady(1000), Lane{"dst.test", account}) {
 			return n
 		}
 		n += settleAll(t, s, list, mark)

@@ -25,6 +25,10 @@ func (r *ready) announce(lanes ...Lane) {
 		r.lanes[l] = struct{}{}
 	}
 	r.mu.Unlock()
+	r.tell()
+}
+
+func (r *ready) tell() {
 	select {
 	case r.signal <- struct{}{}:
 	default:
@@ -34,16 +38,22 @@ func (r *ready) announce(lanes ...Lane) {
 // Ready receives when TakeReady has something.
 func (s *Store) Ready() <-chan struct{} { return s.ready.signal }
 
-// TakeReady returns the lanes that got a message due at once since the last call.
-func (s *Store) TakeReady() []Lane {
+// TakeReady returns lanes that got a message due at once since they were taken last, so
+// many at most. Ready receives again where there are more.
+func (s *Store) TakeReady(most int) []Lane {
 	r := &s.ready
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := make([]Lane, 0, len(r.lanes))
+	list := make([]Lane, 0, min(len(r.lanes), most))
 	for l := range r.lanes {
+		if len(list) == most {
+			r.tell()
+			return list
+		}
 		list = append(list, l)
+		delete(r.lanes, l)
 	}
-	clear(r.lanes)
+	r.lanes = nil // it may have been large
 	return list
 }
 

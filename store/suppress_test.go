@@ -90,9 +90,9 @@ func TestStore_Suppress_all(t *testing.T) {
 		accept(t, s, "acme", 100, "x@a.test")
 	}
 	accept(t, s, "acme", 100, "y@a.test")
-	s.TakeReady()
+	s.TakeReady(1000)
 	list := claim(t, s, "a.test", "acme", 100)
-	if len(list) != mostPutOff || !slices.Contains(s.TakeReady(), Lane{"a.test", "acme"}) {
+	if len(list) != mostPutOff || !slices.Contains(s.TakeReady(1000), Lane{"a.test", "acme"}) {
 		t.Fatalf("%d claimed", len(list))
 	}
 	if list = claim(t, s, "a.test", "acme", 1); len(list) != 6 || len(list[5].Rcpts) != 1 {

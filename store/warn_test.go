@@ -173,7 +173,7 @@ func TestWarn_mailIsNotCharged(t *testing.T) {
 	if before.Charged.Messages != 1 || before.Queued != 1 {
 		t.Errorf("usage %+v", before)
 	}
-	if got := s.TakeReady(); !slices.Contains(got, Lane{"acme.test", "acme"}) {
+	if got := s.TakeReady(1000); !slices.Contains(got, Lane{"acme.test", "acme"}) {
 		t.Errorf("ready %v: the mail is not announced", got)
 	}
 	list := claim(t, s, "acme.test", "acme", 9)

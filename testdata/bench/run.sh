@@ -5,7 +5,7 @@
 #   testdata/bench/run.sh [BENCH]      BENCH: folder with peers.sh (default ../shared/bench)
 #
 # Environment: RUNS (5), M messages a run (5000), ONLY ("accept reused tls lone
-# through distant memory large backlog", any of them), BACKLOG (1000000 for relay, a
+# through signed distant memory large backlog", any of them), BACKLOG (1000000 for relay, a
 # tenth of it for Postfix), WORK (temporary folder).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,9 +13,12 @@ BENCH=${1:-../shared/bench}
 [ -x "$BENCH/peers.sh" ] || { echo "no peers.sh in $BENCH: give the bench folder as argument" >&2; exit 64; }
 BENCH=$(cd "$BENCH" && pwd)
 export WORK=${WORK:-$(mktemp -d)} M=${M:-5000}
-RUNS=${RUNS:-5} ONLY=${ONLY:-accept reused tls lone through distant memory large backlog} BACKLOG=${BACKLOG:-1000000}
+RUNS=${RUNS:-5} ONLY=${ONLY:-accept reused tls lone through signed distant memory large backlog} BACKLOG=${BACKLOG:-1000000}
 mkdir -p "$WORK"
 chmod 755 "$WORK"
+cp -r "$BENCH" "$WORK/bench" # beside its peers stand those of this folder
+cp testdata/bench/peers/*.sh "$WORK/bench/peers/"
+BENCH=$WORK/bench
 RELAY_BIN=${RELAY_BIN:-$WORK/relay}
 export RELAY_BIN
 CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$RELAY_BIN" .
@@ -24,7 +27,7 @@ CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o "$RELAY_BIN" .
 one() {
 	RUNS=1 RESULTS=$WORK/one.tsv "$BENCH/peers.sh" "$1" "$3" "$2" >/dev/null 2>>"$WORK/log" || echo "failed: $*" >&2
 	[ -f "$WORK/one.tsv" ] || return 0
-	awk -v l="$4" -F'\t' 'BEGIN{OFS=FS} {$3=l; print}' "$WORK/one.tsv" >>"$WORK/results.tsv"
+	awk -v l="$4" -F'\t' 'BEGIN{OFS=FS} {$3=l; sub(/-signed$/, "", $1); print}' "$WORK/one.tsv" >>"$WORK/results.tsv"
 	rm -f "$WORK/one.tsv"
 }
 
@@ -54,6 +57,10 @@ for run in $(seq "$RUNS"); do
 		one postfix tuned "${load#*:}" "${load%:*}"
 		one relay default "${load#*:}" "${load%:*}"
 	done
+	if wants signed; then
+		one postfix-signed tuned relay signed
+		one relay-signed default relay signed
+	fi
 	for hops in 1 20; do # a next hop 50 ms away; "--" ends the flags of the sink before its -chunking
 		wants distant || continue
 		HOPS=$hops one postfix tuned distant distant
