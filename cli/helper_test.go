@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"flag"
 	"io"
 	"net"
 	"net/smtp"
@@ -28,6 +29,9 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == proof.Verb {
 		os.Exit(System().Run(context.Background(), os.Args[1:]))
+	}
+	if err := flag.Set("test.parallel", "6"); err != nil { // most wait for a relay or a program
+		panic(err)
 	}
 	testdisk.Run(m)
 }

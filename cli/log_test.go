@@ -130,6 +130,7 @@ var shapes = []string{"text", "json", "postfix"}
 // The log of a whole session, at debug level, has no password in any form and
 // nothing of what was sent.
 func TestLog_tellsNoSecret(t *testing.T) {
+	t.Parallel()
 	for _, format := range shapes {
 		t.Run(format, func(t *testing.T) {
 			log, secret := logSession(t, format)
@@ -201,6 +202,7 @@ func failRegexes(t *testing.T) (list []*regexp.Regexp) {
 
 // fail2ban itself finds the same, with the time of the line.
 func TestLog_fail2ban(t *testing.T) {
+	t.Parallel()
 	path, err := exec.LookPath("fail2ban-regex")
 	if err != nil {
 		t.Skip("fail2ban-regex is not installed")
@@ -238,6 +240,7 @@ func exists(path string) bool {
 
 // pflogsumm counts what really happened.
 func TestLog_pflogsumm(t *testing.T) {
+	t.Parallel()
 	path, err := exec.LookPath("pflogsumm")
 	if err != nil {
 		if path, err = exec.LookPath("/usr/sbin/pflogsumm"); err != nil {
@@ -267,6 +270,7 @@ func TestLog_pflogsumm(t *testing.T) {
 // Each line about a message has the one ID of it, from its acceptance to the end
 // of its last recipient.
 func TestLog_oneID(t *testing.T) {
+	t.Parallel()
 	log, _ := logSession(t, "json")
 	type event struct {
 		Msg, To, About string
