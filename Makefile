@@ -14,7 +14,7 @@ check:
 	./.ci/run
 
 # relay beside Postfix and the bare listener, the same load in turn; needs root,
-# Debian's postfix and strace, and the bench folder (BENCH=...).
+# Debian's postfix, opendkim and strace, and the bench folder (BENCH=...).
 bench: build
 	testdata/bench/run.sh $(BENCH)
 
