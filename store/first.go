@@ -29,6 +29,7 @@ type FirstSending string
 const (
 	FirstWaits   FirstSending = "waits"   // until Recipient.Next, and then for the cap of that day
 	FirstGranted FirstSending = "granted" // it waited, and may be tried
+	FirstSpared  FirstSending = "spared"  // suppressed when it came in, so it has no place; it waits if it is to be tried after all
 )
 
 // Waits reports whether a recipient waits for the account's daily cap of first sendings.
@@ -57,7 +58,9 @@ func (t *tx) planFirst(m *Message, a *Account) error {
 		}
 		known, err := t.knows(a.Name, r)
 		if err == nil && !known {
-			known, err = t.isSuppressed(a.Name, r) // it will not be tried
+			if known, err = t.isSuppressed(a.Name, r); known {
+				r.First = FirstSpared
+			}
 		}
 		if err != nil {
 			return err
@@ -109,6 +112,9 @@ func (s *Store) FirstOutlook(account string, r *Recipient) (f FirstOutlook, capp
 // mayGo are those of a domain's recipients that are due that may be tried now. The others
 // wait for the cap, and are planned anew.
 func (t *tx) mayGo(m *Message, domain string, list []int) ([]int, error) {
+	if err := t.endSpared(m, domain, list); err != nil {
+		return nil, err
+	}
 	var waiting, going []int
 	for _, i := range list {
 		if m.Recipients[i].Waits() {
@@ -128,6 +134,21 @@ func (t *tx) mayGo(m *Message, domain string, list []int) ([]int, error) {
 	}
 	slices.Sort(going)
 	return going, err
+}
+
+// endSpared lets recipients wait whose suppression was lifted since the message came in: else
+// an account could suppress strangers, write to them, and lift that.
+func (t *tx) endSpared(m *Message, domain string, list []int) error {
+	var spared []int
+	for _, i := range list {
+		if m.Recipients[i].First == FirstSpared {
+			spared = append(spared, i)
+		}
+	}
+	if len(spared) == 0 {
+		return nil
+	}
+	return t.change(m, domain, spared, func(r *Recipient) { r.First = FirstWaits })
 }
 
 // plan decides again about recipients at a domain that wait: they may go now, or get

@@ -96,6 +96,37 @@ func TestFirst(t *testing.T) {
 	}
 }
 
+// Who suppresses strangers, writes to them, and lifts that before they are tried, has the
+// same cap as others.
+func TestFirst_liftedSuppressions(t *testing.T) {
+	s, c := newStore(t)
+	setStrangers(t, s, byMX)
+	addAccount(t, s, "acme", quota.Plan{})
+	var list []Suppression
+	for _, a := range addresses(100) {
+		list = append(list, Suppression{Recipient: a, Reason: ByHand})
+	}
+	if _, err := s.AddSuppressions(Order{}, "acme", list); err != nil {
+		t.Fatal(err)
+	}
+	handIn(t, s, "acme", 0, 100)
+	if _, err := s.LiftSuppressions(Order{}, "acme", addresses(90)); err != nil {
+		t.Fatal(err)
+	}
+	if n := deliver(t, s, "acme", MarkDelivered); n != 20 {
+		t.Errorf("%d strangers were written to, want 20", n)
+	}
+	verify(t, s)
+	if r, _, err := s.Record("acme"); err != nil || r.Waiting != 70 {
+		t.Errorf("%d wait, want 70: %v", r.Waiting, err)
+	}
+	c.add(24 * time.Hour)
+	if n := deliver(t, s, "acme", MarkDelivered); n != 40 {
+		t.Errorf("%d on the second day, want 40", n)
+	}
+	verify(t, s)
+}
+
 // Only what waits is late: a message to known and unknown recipients goes to the former.
 func TestFirst_mixed(t *testing.T) {
 	s, c := newStore(t)
