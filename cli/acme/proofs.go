@@ -93,7 +93,7 @@ func (p *proofs) serveHTTP(ctx context.Context, l net.Listener, log *slog.Logger
 	s := &http.Server{Handler: p, ReadTimeout: patience, WriteTimeout: patience, MaxHeaderBytes: 8 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	defer context.AfterFunc(ctx, func() { _ = s.Close() })()
-	_ = s.Serve(l) // it ends with ctx; what ends it before that shows as a proof that fails
+	_ = s.Serve(&crowd{Listener: l}) // it ends with ctx; what ends it before that shows as a proof that fails
 }
 
 // serveTLS answers handshakes on a listener until ctx is done.
@@ -101,19 +101,31 @@ func (p *proofs) serveTLS(ctx context.Context, l net.Listener) {
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
 	var visitors sync.WaitGroup
 	defer visitors.Wait()
-	places := make(chan struct{}, 64) // an authority needs few
+	l = &crowd{Listener: l}
 	for {
 		conn, err := l.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
 			return
 		}
-		places <- struct{}{}
+		if err != nil { // such as no more files: the machine may recover
+			rest(ctx)
+			continue
+		}
 		visitors.Go(func() {
-			defer func() { <-places }()
 			defer conn.Close()
 			_ = conn.SetDeadline(time.Now().Add(patience))
 			c := tls.Server(conn, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: p.cert, NextProtos: []string{acme.ALPNProto}})
 			_ = c.HandshakeContext(ctx) // the handshake is the proof
 		})
+	}
+}
+
+// rest waits a second, or until ctx is done.
+func rest(ctx context.Context) {
+	t := time.NewTimer(time.Second)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
 	}
 }
