@@ -93,8 +93,12 @@ func (s *Store) removeEnded(l passing, keys [][]byte) (removed int, err error) {
 			if raw == nil {
 				continue
 			}
-			if gone, err := l.ended(raw); err != nil || !gone {
+			gone, err := l.ended(raw)
+			if err != nil {
 				return err
+			}
+			if !gone {
+				continue
 			}
 			if err := t.b.Delete(l.in, k); err != nil {
 				return err

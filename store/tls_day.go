@@ -46,7 +46,8 @@ type TLSCount struct {
 	TLSFailure
 }
 
-// Most policies and kinds of failures that are told apart; more are counted in sums only.
+// Most policies and kinds of failures of a day that are told apart; more are counted in sums
+// only. The day is written anew with each connection, so it stays small.
 const (
 	mostTallies  = 20
 	mostFailures = 100
@@ -92,10 +93,18 @@ func (d *TLSDay) count(c *TLSCount) {
 	k := slices.IndexFunc(s.Failures, func(o TLSFailure) bool { o.Count = 0; return o == f })
 	if k >= 0 {
 		s.Failures[k].Count++
-	} else if len(s.Failures) < mostFailures {
+	} else if d.kinds() < mostFailures {
 		f.Count = 1
 		s.Failures = append(s.Failures, f)
 	}
+}
+
+// kinds is how many kinds of failures are told apart.
+func (d *TLSDay) kinds() (n int) {
+	for i := range d.Sums {
+		n += len(d.Sums[i].Failures)
+	}
+	return n
 }
 
 // TLSDays returns the days before one that are not reported yet, in their order, up to

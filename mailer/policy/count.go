@@ -56,5 +56,21 @@ func (t *Terms) counted(host string) store.TLSCount {
 		}
 		c.Policy = append(c.Policy, fmt.Sprintf("max_age: %d", t.sts.MaxAge))
 	}
+	c.Policy, c.MX = within(c.Policy), within(c.MX)
 	return c
+}
+
+// mostCounted is how many octets of a policy's lines are counted under. A domain may publish
+// far more, and each connection to it is a write.
+const mostCounted = 2 << 10
+
+// within are the first lines, as many as are counted under.
+func within(lines []string) []string {
+	size := 0
+	for i, line := range lines {
+		if size += len(line); size > mostCounted {
+			return lines[:i:i]
+		}
+	}
+	return lines
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,15 +105,19 @@ func (r *Runner) reportTLS(ctx context.Context, to *Reports, d *store.TLSDay, v 
 	return r.store.MissTLSDay(d)
 }
 
+// mostTargets of a record get a report: strangers write it, and a slow web server takes half
+// a minute.
+const mostTargets = 10
+
 // sendTLSReport hands a report to all web servers that it is for, and queues it for all
 // addresses. One of them is enough.
 func (r *Runner) sendTLSReport(ctx context.Context, to *Reports, where []string, d *store.TLSDay) (sent bool, err error) {
 	report := &tlsreport.Report{Host: to.Host, Contact: to.Contact, Day: d}
 	var people []store.Recipient
 	var names []string
-	for _, target := range where {
+	for _, target := range where[:min(len(where), mostTargets)] {
 		if address, ok := cutScheme(target, "mailto:"); ok {
-			if a, domain, ok := letter.Recipient(address); ok && len(people) < 10 {
+			if a, domain, ok := letter.Recipient(address); ok && !slices.Contains(names, a) {
 				people, names = append(people, store.Recipient{Address: a, Domain: domain}), append(names, a)
 			}
 			continue

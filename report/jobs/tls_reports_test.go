@@ -94,3 +94,27 @@ func TestRunner_TLSReports(t *testing.T) {
 		t.Errorf("left: %+v, %v", days, err)
 	}
 }
+
+// However many addresses a stranger's record has, a few get the report, each once.
+func TestRunner_TLSReports_many(t *testing.T) {
+	now := time.Date(2026, 11, 20, 23, 0, 0, 0, time.UTC)
+	st := openAt(t, func() time.Time { return now })
+	posts := 0
+	where := []string{"mailto:a@many.test", "mailto:a@many.test"}
+	for range 1000 {
+		where = append(where, "https://victim.test/")
+	}
+	cfg := Config{Reports: Reports{Host: "relay.test", Expire: 24 * time.Hour,
+		To:   func(context.Context, string) ([]string, error) { return where, nil },
+		Post: func(context.Context, string, []byte) error { posts++; return nil },
+	}}
+	r := New(st, slog.New(slog.DiscardHandler), func() Config { return cfg })
+	attempt(t, st, store.TLSCount{Domain: "many.test", Type: "no-policy-found"})
+	now = now.Add(2 * time.Hour)
+	if v, err := r.TLSReports(t.Context()); err != nil || v.Reports != 1 || posts > 10 {
+		t.Errorf("%+v, %v, %d posts", v, err, posts)
+	}
+	if list := spool(t, st); len(list) != 1 || len(list[0].Recipients) != 1 {
+		t.Errorf("queued %+v", list)
+	}
+}
