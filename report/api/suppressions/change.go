@@ -74,7 +74,7 @@ func add(ctx context.Context, s *act.Service, in *NewSuppressions) (*AddedSuppre
 	var all []store.Suppression
 	for _, r := range in.Body.Recipients {
 		if !isAddress(r) {
-			return nil, act.Invalid("recipients", "such as jo@example.net", ": %q is not an address", r)
+			return nil, act.Invalid("recipients", "such as jo@example.net", ": %q is not an address", words.Cut(r, 80))
 		}
 		all = append(all, store.Suppression{Recipient: r, Reason: store.ByHand, Reply: words.Clean(in.Body.Note), Expires: expires})
 	}
@@ -97,7 +97,13 @@ func until(text string, now time.Time) (t time.Time, err error) {
 	return now.Add(d), nil
 }
 
+// mostAddress is how long an address may be: 64 octets, @ and 255 (RFC 5321 §4.5.3.1).
+const mostAddress = 320
+
 func isAddress(text string) bool {
+	if len(text) > mostAddress {
+		return false
+	}
 	_, ok := store.Mailbox(text)
 	return ok && maildomain.IsAddress(text)
 }
@@ -133,7 +139,7 @@ func (in *ToLift) named(s *act.Service, out *LiftedBatch) (list []string, err er
 	for _, r := range in.Body.Recipients {
 		mailbox, ok := store.Mailbox(r)
 		if !ok {
-			return nil, act.Invalid("recipients", "such as jo@example.net", ": %q is not an address", r)
+			return nil, act.Invalid("recipients", "such as jo@example.net", ": %q is not an address", words.Cut(r, 80))
 		}
 		is, ok, err := s.Store.Suppressed(in.Account, r)
 		switch {

@@ -201,9 +201,13 @@ func Guarded(cell string) string {
 	return cell
 }
 
+// mostReply is how many characters of a reply are kept: it goes into each message that the
+// suppression stops, its trace and its DSN. Next hops' replies are no longer.
+const mostReply = 1000
+
 // row takes a row of CSV.
 func (r *reading) row(line int, cell func(string) string) {
-	is := store.Suppression{Recipient: cell("recipient"), Reason: reason(cell("reason")), Reply: words.Clean(cell("reply")), Expires: r.expires}
+	is := store.Suppression{Recipient: cell("recipient"), Reason: reason(cell("reason")), Reply: words.Cut(words.Clean(cell("reply")), mostReply), Expires: r.expires}
 	for _, c := range []struct {
 		name string
 		to   *time.Time
