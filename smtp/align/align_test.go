@@ -341,7 +341,7 @@ func TestStandings(t *testing.T) {
 		s := newStandings(dns)
 		ask := func(name string, want int) {
 			t.Helper()
-			_, _ = s.of(t.Context(), name)
+			_, _ = s.of(t.Context(), "acme", name)
 			if dns.times(name) != want {
 				t.Errorf("%s was asked for %d times, want %d", name, dns.times(name), want)
 			}
@@ -355,14 +355,48 @@ func TestStandings(t *testing.T) {
 		ask("a.example", 2)
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := s.of(over, "late.example"); err == nil || dns.times("late.example") > 0 {
+		if _, err := s.of(over, "acme", "late.example"); err == nil || dns.times("late.example") > 0 {
 			t.Errorf("nobody waits, and it was asked for: %v", err)
 		}
 		for i := range mostStandings + 10 {
-			_, _ = s.of(t.Context(), fmt.Sprintf("d%d.example", i))
+			_, _ = s.of(t.Context(), "acme", fmt.Sprintf("d%d.example", i))
 		}
 		if n := len(s.known); n > mostStandings {
 			t.Errorf("%d answers are kept", n)
+		}
+	})
+}
+
+// An account with any number of domains whose DNS is slow keeps no other from an answer, and
+// leaves no more behind than the questions that may be under way.
+func TestStandings_slow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dns := &domains{slow: time.Minute}
+		s := newStandings(dns)
+		var asking sync.WaitGroup
+		for i := range 1000 {
+			asking.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), Patience)
+				defer cancel()
+				if _, err := s.of(ctx, "loud", fmt.Sprintf("d%d.example", i)); err == nil {
+					t.Error("an answer at once")
+				}
+			})
+		}
+		time.Sleep(Patience / 2)
+		dns.takes(0)
+		before := time.Now()
+		if _, err := s.of(t.Context(), "acme", "quiet.example"); err != nil || time.Since(before) > 0 {
+			t.Errorf("another account has its answer after %v: %v", time.Since(before), err)
+		}
+		asking.Wait()
+		if n := len(s.known); n != mostLooksOf+1 {
+			t.Errorf("%d questions were begun", n)
+		}
+		time.Sleep(lookTime)
+		synctest.Wait()
+		if len(s.turns) != 0 || len(s.slots) != 0 {
+			t.Errorf("%d accounts have turns, %d turns are taken", len(s.turns), len(s.slots))
 		}
 	})
 }

@@ -64,13 +64,13 @@ func (j *Judge) judge(ctx context.Context, c claim) (verdict, error) {
 		}
 		return verdict{store.RemarkFreemail, p.policy}, nil
 	}
-	standing, err := j.standings.of(ctx, c.from)
+	standing, err := j.standings.of(ctx, c.account, c.from)
 	if err != nil {
 		return verdict{}, err
 	}
 	sender := standing
 	if c.sender != "" && c.sender != c.from && standing.aligned(c.from, c.sender, standing.StrictSPF) {
-		if sender, err = j.standings.of(ctx, c.sender); err != nil {
+		if sender, err = j.standings.of(ctx, c.account, c.sender); err != nil {
 			return verdict{}, err
 		}
 	}

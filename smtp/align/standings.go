@@ -16,11 +16,14 @@ const (
 	standingFor   = time.Hour        // an answer is remembered
 	failureFor    = 5 * time.Minute  // as is that there was none
 	lookTime      = 10 * time.Second // for all questions about a domain
-	mostLooks     = 16               // at the same time
+	mostLooks     = 64               // at the same time
+	mostLooksOf   = 4                // of one account, at the same time
 )
 
 // standings remembers answers, a bounded number of them. Several who ask about the same
-// domain wait for one answer.
+// domain wait for one answer. A question begins when it has its turn, and those who wait for
+// a turn do so themselves: nothing piles up behind a slow DNS. An account has few turns, so
+// that its slow domains do not keep others from an answer.
 type standings struct {
 	ask   Domains
 	slots chan struct{}
@@ -31,6 +34,13 @@ type standings struct {
 
 	mu    sync.Mutex
 	known map[string]*answer
+	turns map[string]*turns // by account; those that ask now
+}
+
+// turns are an account's.
+type turns struct {
+	slots chan struct{}
+	users int // who have a turn, or wait for one
 }
 
 type answer struct {
@@ -41,7 +51,7 @@ type answer struct {
 }
 
 func newStandings(ask Domains) *standings {
-	s := &standings{ask: ask, slots: make(chan struct{}, mostLooks), known: map[string]*answer{}}
+	s := &standings{ask: ask, slots: make(chan struct{}, mostLooks), known: map[string]*answer{}, turns: map[string]*turns{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -52,22 +62,25 @@ func (s *standings) close() {
 	s.looks.Wait()
 }
 
-// of returns a domain's standing. After an error of ctx the question goes on, so that the
-// next one who asks has an answer.
-func (s *standings) of(ctx context.Context, domain string) (Standing, error) {
-	s.mu.Lock()
-	a := s.known[domain]
-	if a == nil || !a.expires.IsZero() && time.Now().After(a.expires) {
-		if ctx.Err() != nil { // nobody would wait for it
-			s.mu.Unlock()
-			return Standing{}, ctx.Err()
+// of returns a domain's standing, for an account. After an error of ctx a question under way
+// goes on, so that the next one who asks has an answer.
+func (s *standings) of(ctx context.Context, account, domain string) (Standing, error) {
+	a := s.kept(domain)
+	if a == nil {
+		leave, err := s.turn(ctx, account)
+		if err != nil {
+			return Standing{}, err
 		}
-		a = &answer{done: make(chan struct{})}
-		s.makeRoom()
-		s.known[domain] = a
-		s.looks.Go(func() { s.look(domain, a) })
+		var mine bool
+		if a, mine = s.begin(domain, leave); !mine {
+			leave()
+		}
 	}
-	s.mu.Unlock()
+	select {
+	case <-a.done:
+		return a.standing, a.err
+	default:
+	}
 	select {
 	case <-a.done:
 		return a.standing, a.err
@@ -76,10 +89,85 @@ func (s *standings) of(ctx context.Context, domain string) (Standing, error) {
 	}
 }
 
+// kept is the answer that is remembered, or being asked for; nil: there is none.
+func (s *standings) kept(domain string) *answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current(domain)
+}
+
+func (s *standings) current(domain string) *answer {
+	a := s.known[domain]
+	if a != nil && !a.expires.IsZero() && time.Now().After(a.expires) {
+		return nil
+	}
+	return a
+}
+
+// turn waits until an account may ask; leave ends its turn.
+func (s *standings) turn(ctx context.Context, account string) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	of := s.turns[account]
+	if of == nil {
+		of = &turns{slots: make(chan struct{}, mostLooksOf)}
+		s.turns[account] = of
+	}
+	of.users++
+	s.mu.Unlock()
+	if err := take(ctx, of.slots); err != nil {
+		s.forget(account, of)
+		return nil, err
+	}
+	if err := take(ctx, s.slots); err != nil {
+		<-of.slots
+		s.forget(account, of)
+		return nil, err
+	}
+	return func() {
+		<-s.slots
+		<-of.slots
+		s.forget(account, of)
+	}, nil
+}
+
+func take(ctx context.Context, slots chan struct{}) error {
+	select {
+	case slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// forget drops the turns of an account that asks nothing any more.
+func (s *standings) forget(account string, of *turns) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if of.users--; of.users == 0 {
+		delete(s.turns, account)
+	}
+}
+
+// begin asks about a domain, and calls leave when it has the answer. It is not mine if
+// somebody has asked meanwhile.
+func (s *standings) begin(domain string, leave func()) (a *answer, mine bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.current(domain); a != nil {
+		return a, false
+	}
+	a = &answer{done: make(chan struct{})}
+	s.makeRoom()
+	s.known[domain] = a
+	s.looks.Go(func() { defer leave(); s.look(domain, a) })
+	return a, true
+}
+
 // look asks the DNS and wakes those who wait.
 func (s *standings) look(domain string, a *answer) {
-	s.slots <- struct{}{}
-	defer func() { <-s.slots }()
 	ctx, cancel := context.WithTimeout(s.ctx, lookTime)
 	defer cancel()
 	standing, err := s.ask.Standing(ctx, domain)
