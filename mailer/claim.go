@@ -149,9 +149,9 @@ func (s *schedule) putBack(l *lane, more bool, now time.Time) {
 	t.stand(l)
 }
 
-// takeOff notes a claim as in flight. It reports false when it is already: then it has
-// only prolonged the lease of the worker that has it; the walk is done in a moment, and
-// the claim goes back. It reports false also when the flight ended since the claim began:
+// takeOff notes a claim as in flight. It reports false when it is already. A worker that
+// has it has only got a longer lease. If the walk has it, or it is on its way back to the
+// store, that is over in a moment, and the claim goes back. It reports false also when the flight ended since the claim began:
 // what was claimed may be from before it was settled. That claim goes back too, which
 // changes nothing where the settling came after it; where it came before, the mail would
 // wait until the lease is over.
@@ -163,7 +163,7 @@ func (s *schedule) takeOff(c store.Claimed) bool {
 	case !flying && !landed:
 		s.flights[f] = byWorker
 		return true
-	case !flying || who == byWalk:
+	case !flying || who != byWorker:
 		s.returnClaims([]store.Claimed{c}, func() {})
 	}
 	return false
@@ -195,6 +195,9 @@ func (s *schedule) giveBack(jobs []*job) {
 		s.heat(j.site, -j.sends, s.m.store.Now()) // it did not go
 		j.sends = 0
 		claims = append(claims, j.claims...)
+	}
+	for _, c := range claims {
+		s.flights[flight{c.Message.ID, c.Domain}] = byReturn
 	}
 	s.returnClaims(claims, func() {
 		for _, c := range claims {

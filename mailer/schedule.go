@@ -82,6 +82,7 @@ type holder uint8
 const (
 	byWorker holder = iota
 	byWalk
+	byReturn // nobody: it is on its way back to the store
 )
 
 const (

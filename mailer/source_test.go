@@ -318,6 +318,25 @@ func TestSource_vanished(t *testing.T) {
 	})
 }
 
+// What is given back by a source that vanished goes out by another at once, whatever is
+// claimed while it is on its way back.
+func TestSource_givenBack(t *testing.T) {
+	for range 40 {
+		cfg := Config{Sources: []source.Source{from("192.0.2.1", "a.test"), from("192.0.2.2", "b.test", standby)}}
+		inWorld(t, cfg, func(w *world) {
+			c := &callers{}
+			w.host("paced.test").say = c.say
+			w.run(time.Second)
+			w.lose("192.0.2.1", true)
+			w.by("acme", 10)
+			w.pass(10 * time.Second)
+			if got := c.counts(); got["b.test"] != 10 {
+				t.Errorf("%v", got)
+			}
+		})
+	}
+}
+
 // An address that came back while no relay ran is told as back.
 func TestSource_backAtStart(t *testing.T) {
 	told := make(chan error, 10)
