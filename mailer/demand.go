@@ -45,11 +45,11 @@ type demand struct {
 }
 
 // demand of an attempt. A message whose sender says that TLS does not matter goes without
-// the terms (RFC 8689 §5).
+// the domain's terms (RFC 8689 §5), and by what the operator says of the route to it.
 func (a *attempt) demand() demand {
 	m := a.job.message
 	if m.NoTLSTerms && !m.RequireTLS {
-		return demand{}
+		return demand{a.job.terms.OfRoute(), false}
 	}
 	return demand{a.job.terms, m.RequireTLS}
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/client"
 	"relay/mailer/route"
 	"relay/store"
 )
@@ -334,6 +335,22 @@ func TestPolicy_NotForThisMessage(t *testing.T) {
 		w.run(time.Minute)
 		w.wantFinal(id, "you@example.test", store.Delivered, "250")
 		w.wantFinal(strict, "you@example.test", store.Deferred, "4.7.10")
+	})
+}
+
+// What the operator's route says of TLS is not the sender's to override.
+func TestPolicy_RouteForAllMessages(t *testing.T) {
+	cfg := Config{MTASTS: true, Policies: &publisher{}, Routes: map[string]route.Route{"example.test": {TLS: client.TLSEncrypted}}}
+	inWorld(t, cfg, func(w *world) {
+		h := w.host("example.test") // has no TLS
+		m := message("you@example.test")
+		m.NoTLSTerms = true
+		id := w.accept(m)
+		w.run(time.Minute)
+		w.wantFinal(id, "you@example.test", store.Deferred, "4.7.10 the route of example.test in relay.toml wants TLS")
+		if n := len(h.messages()); n != 0 {
+			t.Errorf("%d messages in the clear", n)
+		}
 	})
 }
 

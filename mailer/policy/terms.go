@@ -139,6 +139,15 @@ func (t *Terms) Level(host string) Level {
 	return Any
 }
 
+// OfRoute are the terms without what the domain asks for; nil: the operator's route says
+// nothing of TLS.
+func (t *Terms) OfRoute() *Terms {
+	if t == nil || t.own == client.TLSOpportunistic {
+		return nil
+	}
+	return (&Terms{Domain: t.Domain, own: t.own, roots: t.roots}).complete()
+}
+
 // Clear reports whether the operator wants no TLS.
 func (t *Terms) Clear() bool { return t != nil && t.own == client.TLSNone }
 
