@@ -7,6 +7,7 @@ import (
 
 	"relay/cli/acme"
 	"relay/cli/config"
+	"relay/cli/exit"
 	"relay/cli/finding"
 	"relay/cli/kernel"
 	"relay/report/words"
@@ -30,6 +31,9 @@ func (e *entrance) fromAuthority() {
 		e.add("certificate", finding.Warning, "the relay asks for another one when it starts", "%v", err)
 	}
 	e.authority(&note)
+	if _, err := e.cfg.TLS.Roots(); err != nil {
+		e.add("authority", finding.Failed, exit.Hint(err), "%v", err)
+	}
 	e.proofs()
 }
 

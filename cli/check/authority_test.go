@@ -24,15 +24,18 @@ func TestEntrance_fromAuthority(t *testing.T) {
 		note   acme.Note
 		listen func(string, string) (net.Listener, error)
 		wanted []string
+		ca     string
 	}{
 		{"none yet", time.Time{}, acme.Note{}, bound,
-			[]string{"warning certificate: none yet, a self-signed one is used until then", "start the relay", "ok port 80: for the authority's proof"}},
+			[]string{"warning certificate: none yet, a self-signed one is used until then", "start the relay", "ok port 80: for the authority's proof"}, ""},
 		{"none, for a reason", time.Time{}, acme.Note{Failures: 2, Problem: "no such name", Next: now}, taken,
-			[]string{"warning authority: 2 failures: no such name; the next try is ", "run relay reload", "on port 80", "warning port 80: for the authority's proof: the port is taken"}},
+			[]string{"warning authority: 2 failures: no such name; the next try is ", "run relay reload", "on port 80", "warning port 80: for the authority's proof: the port is taken"}, ""},
 		{"all is well", now.Add(80 * 24 * time.Hour), acme.Note{IssuedBy: "https://ca.test/"}, bound,
-			[]string{"ok certificate: relay.test, until ", "ok authority: https://ca.test/, the relay renews by itself"}},
+			[]string{"ok certificate: relay.test, until ", "ok authority: https://ca.test/, the relay renews by itself"}, ""},
 		{"not renewed", now.Add(24 * time.Hour), acme.Note{IssuedBy: "https://ca.test/", Failures: 1, Problem: "it says no", Next: now}, bound,
-			[]string{"warning certificate: ends ", "warning authority: 1 failure: it says no"}},
+			[]string{"warning certificate: ends ", "warning authority: 1 failure: it says no"}, ""},
+		{"the authority's own certificate is missing", time.Time{}, acme.Note{}, bound,
+			[]string{"failed authority: tls.acme_ca: open /none.pem: no such file"}, "/none.pem"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := entrance{look: newLook(t, nil), relay: &process{}}
@@ -52,7 +55,7 @@ func TestEntrance_fromAuthority(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(folder, "acme.json"), text, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			e.cfg.TLS = config.TLS{Contact: "you@relay.test", HTTP: ":80"}
+			e.cfg.TLS = config.TLS{Contact: "you@relay.test", HTTP: ":80", CA: c.ca}
 			e.certificate()
 			for _, w := range c.wanted {
 				if !strings.Contains(e.text(), w) {

@@ -45,7 +45,7 @@ A check that cannot be made, such as one of the DNS without a name server, is a 
 --store also proves the store's file: every queue entry has its message, every message its body, and every counter is right. It reads the whole file. While a relay runs it proves a copy beside the store, and the relay keeps running.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "store", Usage: "prove the store's file too", Destination: &prove},
-			&cli.BoolFlag{Name: "offline", Usage: "leave out what needs the network: DNS, and the way out", Destination: &offline},
+			&cli.BoolFlag{Name: "offline", Usage: "leave out what needs the network: DNS, and mail hosts", Destination: &offline},
 		},
 	}, func(ctx context.Context, _ []string) error {
 		found := c.run(ctx, prove, offline)
@@ -81,10 +81,11 @@ func (c *checkup) run(ctx context.Context, prove, offline bool) results {
 	network, cancel := context.WithTimeout(ctx, networkTime)
 	defer cancel()
 	dns, out := records{look: c.look(network, "DNS")}, egress{c.look(network, "way out")}
+	out.here()
 	var outside sync.WaitGroup
 	if !offline {
 		outside.Go(dns.all)
-		outside.Go(out.all)
+		outside.Go(out.outside)
 	}
 	h.all(prove)
 	in := entrance{look: c.look(ctx, "way in"), relay: h.relay}

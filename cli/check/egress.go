@@ -24,12 +24,18 @@ import (
 // egress is the look at the way out: the smarthost, or port 25 of the world's mail hosts.
 type egress struct{ *look }
 
-func (e *egress) all() {
+// here looks at what needs no network: the operator's files, and the sources. relay does not
+// start while one of them is wrong.
+func (e *egress) here() {
 	e.rules()
 	e.providers()
 	e.suppress()
 	e.blocklists()
 	e.sources()
+}
+
+// outside greets the next host of mail that leaves.
+func (e *egress) outside() {
 	if e.cfg.Delivery.Smarthost != "" {
 		e.smarthost()
 		return

@@ -70,7 +70,7 @@ func TestEgress_portOut(t *testing.T) {
 			e := egress{newLook(t, func(cfg *config.Config) {
 				cfg.Delivery.Resolver, cfg.Delivery.Port = nameserver(t, c.records...), config.PortOf(hop)
 			})}
-			e.all()
+			e.outside()
 			e.match(t, `^ok port \d+ out: open: near.test answers 220 mx.gmail.test ESMTP`)
 		})
 	}
