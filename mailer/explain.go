@@ -99,7 +99,7 @@ func (m *Mailer) termsSoon(ctx context.Context, domain string, path *route.Path)
 func (s *schedule) explain(e *Explanation, path *route.Path, lane store.Lane) {
 	now := s.m.store.Now()
 	e.Profile = s.profileOf(lane.Account)
-	e.Own = e.Profile != s.m.config().Profile
+	e.Own = s.profile(lane.Account).own
 	e.Outlook = s.outlook(Place{Lane: lane}, now)
 	e.Overrides = s.inForce(lane, now)
 	if path == nil {
@@ -113,6 +113,11 @@ func (s *schedule) explain(e *Explanation, path *route.Path, lane store.Lane) {
 	e.Source = *t.origin.Source
 	e.Site = t.snapshot(now)
 	e.Ceilings = s.ceilings(t, lane.Account, now)
+	if s.override(store.OverrideStop, lane, s.placeFor(lane), now) != nil {
+		for i := range e.Ceilings {
+			e.Ceilings[i].Binds = false // the override keeps the mail
+		}
+	}
 }
 
 // ceilings are those of an account's mail at a site, with the one that binds.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,9 @@ func TestOverride_cancel(t *testing.T) {
 		w.run(time.Minute)
 		if w.gone(id) {
 			t.Error("it went out")
+		}
+		if e, err := w.mail.Explain(w.t.Context(), "example.test", "acme"); err != nil || slices.ContainsFunc(e.Ceilings, func(c Ceiling) bool { return c.Binds }) {
+			t.Errorf("a ceiling binds beside the override: %+v, %v", e.Ceilings, err)
 		}
 		if _, err := w.store.CancelOverride(o.Number); err != nil {
 			t.Fatal(err)

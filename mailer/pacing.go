@@ -39,6 +39,7 @@ func (s *schedule) setPace(t *site) {
 // profileEntry is an account's profile and pool as they were a moment ago.
 type profileEntry struct {
 	profile pace.Profile
+	own     bool // the account has it itself
 	pool    string
 	until   time.Time // monotonic
 }
@@ -63,7 +64,7 @@ func (s *schedule) profile(account string) profileEntry {
 	e := profileEntry{until: time.Now().Add(profileLife)}
 	a, err := s.m.store.Account(account)
 	if err == nil && a.Profile != "" {
-		e.profile = pace.Profile(a.Profile)
+		e.profile, e.own = pace.Profile(a.Profile), true
 	} else {
 		e.profile = s.newProfile(account)
 	}

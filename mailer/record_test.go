@@ -117,6 +117,11 @@ func TestRecord_profile(t *testing.T) {
 		if n := len(w.hopOf("own.test").messages()); n != 100 {
 			t.Errorf("%d by the route, want 100", n)
 		}
+		for account, own := range map[string]bool{"acme": false, "fast": true} {
+			if e, err := w.mail.Explain(w.t.Context(), "paced.test", account); err != nil || e.Own != own {
+				t.Errorf("%s has a profile of its own: %t, %v", account, e.Own, err)
+			}
+		}
 		if n := taken(h); n < 30+5 || n > 30+8 {
 			t.Errorf("%d in a minute, want 30 of fast and about 6 of acme", n)
 		}

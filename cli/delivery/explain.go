@@ -67,7 +67,11 @@ func explainFields(v *api.Explanation, now time.Time, zone *time.Location) []ter
 	}
 	for i := range v.Overrides {
 		o := &v.Overrides[i]
-		list = append(list, term.Field{"override", fmt.Sprintf("%d: %s, until %s: %s", o.Number, overrideText(o), words.Stamp(o.Until, zone), words.Clean(o.Reason))})
+		what := overrideText(o, "is")
+		if o.Do == "stop" {
+			what += " (binds)"
+		}
+		list = append(list, term.Field{"override", fmt.Sprintf("%d: %s, until %s: %s", o.Number, what, words.Stamp(o.Until, zone), words.Clean(o.Reason))})
 	}
 	if v.First != nil {
 		list = append(list, term.Field{"first sendings", firstText(v.First)})

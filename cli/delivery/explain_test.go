@@ -54,7 +54,7 @@ func TestSites_text(t *testing.T) {
 	got := sitesText(list, noon, time.UTC, 100)
 	for _, want := range []string{
 		"alt1.google.com +1  1,234,567   1/1     47/50      1,200         3       0",
-		"  slower than its row (Google, 3 connections, 50 messages each, 100 a minute)",
+		"  slower than its row (Google, 3 connections, 50 messages each, 100 a minute)\n  since 2026-11-23 11:50",
 		"  1h ago: 550 5.1.1 no such user",
 		"-- and 2 other sites", "-- 2 messages to domains whose hosts are not looked up",
 	} {

@@ -76,7 +76,7 @@ func rulesFile(e *shell.Env, file string) (string, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return "", exit.Fail(exit.Failed, "the guide says what a file of rules has", "%w", err)
+			return "", exit.Fail(exit.Failed, "see that the name is right, and that the file is there", "%w", err)
 		}
 		defer f.Close()
 		in = f

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	cli "github.com/urfave/cli/v2"
@@ -42,11 +43,14 @@ It holds over a restart and ends by itself. Another one that does the same to th
 			&cli.BoolFlag{Name: "bounce", Usage: "mail fails", Destination: &bounce},
 			&cli.StringFlag{Name: "source", Usage: "`SOURCE` mail leaves by it: its address, or the server that it goes through", Destination: &b.Source},
 			&cli.StringFlag{Name: "reason", Usage: "`TEXT` why; senders of mail that is bounced read it", Required: true, Destination: &b.Reason},
-			shell.Needed(shell.ParsedFlag("for", "`TIME` how long: 30m, 2h, 3d", words.ParseDuration, &lasts)),
+			shell.Needed(shell.ParsedFlag("for", "`TIME` how long: 30m, 2h, 3d; 30d at most", words.ParseDuration, &lasts)),
 			&cli.StringFlag{Name: "kind", Usage: "`site|account|domain` what it is for", Destination: &b.Kind},
 		},
 	}, func(ctx context.Context, args []string) error {
 		b.Target, b.Seconds = args[0], int64(*lasts/time.Second)
+		if *lasts > api.LongestOverride {
+			return exit.Usage("an override ends by itself; give it again if it is still needed then", "--for: 30 days at most")
+		}
 		if err := whatToDo(b.Source != "", slow, stop, bounce, in); err != nil {
 			return err
 		}
@@ -57,7 +61,8 @@ It holds over a restart and ends by itself. Another one that does the same to th
 		if e.JSON {
 			return term.Encode(e.Stdout, o)
 		}
-		return e.Say("%d: %s, until %s", o.Number, overrideText(o), words.Stamp(o.Until, e.Zone()))
+		text := fmt.Sprintf("%d: %s, until %s", o.Number, overrideText(o, "is"), words.Stamp(o.Until, e.Zone()))
+		return e.Say("%s", strings.Join(term.Wrap(text, term.Columns), "\n"))
 	})
 }
 
@@ -84,8 +89,8 @@ func whatToDo(source bool, slow *int64, stop, bounce bool, in *api.NewOverride) 
 	return nil
 }
 
-// overrideText says what an override does, and to what.
-func overrideText(o *act.Override) string {
+// overrideText says what an override does, and to what; is may be "is no longer" too.
+func overrideText(o *act.Override, is string) string {
 	what := map[string]string{"stop": "stopped", "bounce": "bounced"}[o.Do]
 	switch o.Do {
 	case "slow":
@@ -93,7 +98,7 @@ func overrideText(o *act.Override) string {
 	case "source":
 		what = "sent from " + o.Source
 	}
-	return fmt.Sprintf("mail of %s %s is %s", o.Kind, o.Target, what)
+	return fmt.Sprintf("mail of %s %s %s %s", o.Kind, o.Target, is, what)
 }
 
 func overrideList(e *shell.Env) *cli.Command {
@@ -118,8 +123,9 @@ func overrideList(e *shell.Env) *cli.Command {
 			if !o.Until.After(e.Now()) {
 				end = "ended " + words.Stamp(o.Until, e.Zone())
 			}
-			text := fmt.Sprintf("%-3d %s, %s\n      %s (%s, %s)\n", o.Number, overrideText(o), end, words.Clean(o.Reason), words.Actor(o.By), words.Stamp(o.Since, e.Zone()))
-			if _, err := fmt.Fprint(e.Stdout, text); err != nil {
+			what := term.Wrap(overrideText(o, "is")+", "+end, term.Columns-len("100 "))
+			why := term.Wrap(fmt.Sprintf("%s (%s, %s)", words.Clean(o.Reason), words.Actor(o.By), words.Stamp(o.Since, e.Zone())), term.Columns-len("      "))
+			if err := e.Say("%-3d %s\n      %s", o.Number, strings.Join(what, "\n    "), strings.Join(why, "\n      ")); err != nil {
 				return err
 			}
 		}
@@ -129,8 +135,8 @@ func overrideList(e *shell.Env) *cli.Command {
 
 func overrideCancel(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
-		Name: "cancel", ArgsUsage: "NUMBER", Usage: "end an override",
-		Description: "NUMBER is that of relay delivery override list. Mail that was stopped is tried at once.",
+		Name: "cancel", ArgsUsage: "OVERRIDE", Usage: "end an override",
+		Description: "OVERRIDE is its number in relay delivery override list. Mail that was stopped is tried at once.",
 	}, func(ctx context.Context, args []string) error {
 		n, err := strconv.ParseInt(args[0], 10, 64)
 		if err != nil {
@@ -143,6 +149,6 @@ func overrideCancel(e *shell.Env) *cli.Command {
 		if e.JSON {
 			return term.Encode(e.Stdout, o)
 		}
-		return e.Say("%d has ended: %s no more", o.Number, overrideText(o))
+		return e.Say("override %d has ended: %s", o.Number, overrideText(o, "is no longer"))
 	})
 }

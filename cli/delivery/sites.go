@@ -28,9 +28,9 @@ func sites(e *shell.Env) *cli.Command {
 	var watch bool
 	return shell.Command(&cli.Command{
 		Name: "sites", Usage: "where mail goes: how fast, what waits, and what was replied",
-		Description: `A line for each site, which is a set of MX hosts that share connections and limits: how many messages wait for it, connections that are open of those allowed, messages in the last minute of those allowed in a minute, and recipients delivered, deferred and failed since relay knows the site. The ones with the most that waits come first. Below it are its provider's row where it goes slower than that, until when it is suspended or down, and the last replies that were no success.
+		Description: `A line for each site, which is a set of MX hosts that share connections and limits: how many messages wait for it, connections that are open of those allowed, messages in the last minute of those allowed in a minute, and recipients delivered, deferred and failed since relay knows the site. The ones with the most that waits come first. Below it are the source that mail leaves by, its provider's row where it goes slower than that, until when it is suspended or down, and the last replies that were no success.
 
-Sites that there was no mail for lately are not known.`,
+Sites to which no mail went lately are not shown.`,
 		Flags: []cli.Flag{
 			shell.CountFlag("limit", "`N` at most this many sites, or unlimited (default 20)", &limit),
 			&cli.BoolFlag{Name: "watch", Usage: "draw again every two seconds, on a terminal", Destination: &watch},
@@ -105,9 +105,6 @@ func siteName(s *act.SiteState) string {
 	if many {
 		host += fmt.Sprintf(" +%d", 1+strings.Count(more, ","))
 	}
-	if s.Source != "" {
-		host += " from " + s.Source
-	}
 	return host
 }
 
@@ -119,15 +116,20 @@ func rateText(rate *float64) string {
 	return words.Number(int64(math.Floor(*rate)))
 }
 
-// siteRemarks says below a site what stops or slows it, and its last bad replies.
+// siteRemarks says below a site which source mail leaves by, what stops or slows it, and its
+// last bad replies.
 func siteRemarks(s *act.SiteState, now time.Time, zone *time.Location) (lines []string) {
+	if s.Source != "" {
+		lines = append(lines, "from "+s.Source)
+	}
 	switch {
 	case s.Suspended != nil:
 		lines = append(lines, fmt.Sprintf("suspended until %s: %s", words.Stamp(*s.Suspended, zone), words.Clean(s.SlowedBy)))
 	case s.DownUntil != nil:
 		lines = append(lines, fmt.Sprintf("down, next probe in %s: %s", words.Span(s.DownUntil.Sub(now)), words.Clean(s.Why)))
 	case s.SlowedSince != nil:
-		lines = append(lines, fmt.Sprintf("slower than its row (%s) since %s: %s", limitsText(s.Provider, s.Row), words.Stamp(*s.SlowedSince, zone), words.Clean(s.SlowedBy)))
+		lines = append(lines, fmt.Sprintf("slower than its row (%s)", limitsText(s.Provider, s.Row)),
+			fmt.Sprintf("since %s: %s", words.Stamp(*s.SlowedSince, zone), words.Clean(s.SlowedBy)))
 	}
 	for _, r := range s.Replies {
 		if r.Reply != s.SlowedBy && r.Reply != s.Why {

@@ -5,17 +5,20 @@ package offer
 import (
 	"cmp"
 	"context"
+	"strconv"
 
 	"relay/cli/shell"
 	"relay/report/api/accounts"
 	"relay/report/api/act"
 	"relay/report/api/answer"
 	"relay/report/api/billing"
+	"relay/report/api/delivery"
 	"relay/report/api/field"
 	"relay/report/api/host"
 	"relay/report/api/mail"
 	"relay/report/api/owners"
 	"relay/report/api/plans"
+	"relay/report/api/sources"
 	"relay/report/jobs"
 	"relay/store"
 )
@@ -34,6 +37,22 @@ func of[In, Row any](l *act.List[In, Row], ask func(*shell.Typing) In, show func
 	return func(ctx context.Context, c act.Caller, t *shell.Typing, add func(word, text string) error) error {
 		in := ask(t)
 		return l.Each(ctx, c, &in, 0, func(r *Row) error { return add(show(r)) })
+	}
+}
+
+// whole makes a list of an act that answers with all rows at once.
+func whole[In, Row any](a *act.Act[In, []Row], in *In, show func(*Row) (word, text string)) list {
+	return func(ctx context.Context, c act.Caller, _ *shell.Typing, add func(word, text string) error) error {
+		rows, err := a.Call(ctx, c, in)
+		if err != nil {
+			return err
+		}
+		for i := range *rows {
+			if err := add(show(&(*rows)[i])); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 
@@ -56,6 +75,10 @@ var lists = map[shell.Kind]list{
 		func(n *store.Network) (string, string) { return n.Prefix.String(), "" }),
 	shell.Bans:     of(host.ListBans, all, func(b *host.Ban) (string, string) { return cmp.Or(b.Network, b.Login), "" }),
 	shell.Messages: of(mail.ListQueue, all, func(m *mail.Message) (string, string) { return m.ID.String(), m.Account }),
+	shell.Sources:  whole(sources.List, &act.None{}, func(s *sources.Source) (string, string) { return s.Source, s.State }),
+	shell.Overrides: whole(delivery.ListOverrides, &delivery.Overrides{}, func(o *act.Override) (string, string) {
+		return strconv.FormatInt(o.Number, 10), o.Do + " " + o.Target
+	}),
 }
 
 func invoice(i *answer.Invoice) (word, text string) { return i.Name, i.Account }

@@ -53,6 +53,8 @@ const (
 	Networks // likewise
 	Bans     // networks and logins that are kept out
 	Messages // IDs in the queue
+	Sources
+	Overrides
 )
 
 // Completion offers words for a command line.
@@ -256,6 +258,7 @@ func argument(argsUsage string, n int) string {
 var kinds = map[string]Kind{
 	"NAME": Accounts, "ACCOUNT": Accounts, "CUSTOMER": Customers, "RESELLER": Resellers, "PLAN": Plans, "JOB": Jobs,
 	"INVOICE": Invoices, "NUMBER": Invoices, "LOGIN": Logins, "CIDR": Networks, "ADDRESS|LOGIN": Bans, "ID": Messages, "WHAT": Messages,
+	"SOURCE": Sources, "OVERRIDE": Overrides, "TARGET": Accounts,
 }
 
 // values that fit a placeholder: existing names, paths, or the words in lower case of

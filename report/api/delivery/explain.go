@@ -122,10 +122,11 @@ func suppression(s *act.Service, in *Question) (*SuppressedAddress, error) {
 
 // domainOf returns the domain of an address, or a domain, in the form for look-ups.
 func domainOf(text string) (string, error) {
+	text = strings.TrimPrefix(text, "@")
 	name := text[strings.LastIndexByte(text, '@')+1:]
 	_, ascii, ok := maildomain.Parse(name)
 	if !ok || strings.Contains(text, "@") && !maildomain.IsAddress(text) {
-		return "", act.Invalid("address", "", " %q: an address or a domain", text)
+		return "", act.Invalid("address", "such as jo@example.net, or example.net", " %q is neither an address nor a domain", text)
 	}
 	return ascii, nil
 }

@@ -14,6 +14,9 @@ import (
 	"relay/store/maildomain"
 )
 
+// LongestOverride is how long an override may hold.
+const LongestOverride = 30 * 24 * time.Hour
+
 // NewOverride is the request to have mail go otherwise for a time.
 type NewOverride struct {
 	Body struct {
