@@ -100,6 +100,8 @@ type reading struct {
 	ended  int
 	faults []string
 	more   int // faults that are only counted
+
+	headless bool // it looks like CSV without a column of addresses
 }
 
 // mostFaults are told one by one.
@@ -118,6 +120,9 @@ func (r *reading) problem() error {
 	if r.more > 0 {
 		text += fmt.Sprintf("; and %d more", r.more)
 	}
+	if r.headless {
+		return act.Fail(act.Data, "the first line of CSV names the columns, with commas between: one must be recipient, or email", "nothing was imported, it may be CSV without a column of addresses: %s", text)
+	}
 	return act.Fail(act.Data, "put these lines right, and import the list again", "nothing was imported: %s", text)
 }
 
@@ -129,6 +134,7 @@ func (r *reading) read(text string) {
 		r.rows(text)
 		return
 	}
+	r.headless = strings.ContainsAny(first, ",;\t")
 	n := 0
 	for line := range strings.Lines(text) {
 		n++

@@ -39,7 +39,9 @@ type filter struct {
 }
 
 func (f *SuppressionFilter) read(now time.Time) (out filter, err error) {
-	out.reason = f.Reason
+	if out.reason = f.Reason; f.Reason != "" && reason(f.Reason) == store.ByHand && !strings.EqualFold(f.Reason, store.ByHand) {
+		return out, act.Invalid("reason", "", " %q: one of %s", f.Reason, reasons())
+	}
 	if f.Domain != "" {
 		_, ascii, ok := maildomain.Parse(strings.TrimPrefix(f.Domain, "@"))
 		if !ok {
