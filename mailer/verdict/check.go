@@ -47,7 +47,7 @@ func (c *checker) prepare(r *Rule, number int) {
 	c.code(r)
 	c.text(r)
 	c.answer(r)
-	if r.sites == nil && r.patterns == nil && r.codes == nil && r.statuses == nil && r.Stage == nil {
+	if r.Provider == "" && r.MX == nil && r.Text == nil && r.Code == nil && r.Enhanced == nil && r.Stage == nil {
 		c.bad("", "it has no condition, and would match every reply")
 	}
 }

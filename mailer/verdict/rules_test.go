@@ -80,6 +80,15 @@ func TestRead_refuses(t *testing.T) {
 	}
 }
 
+// A condition that is wrong is still one: it is told once.
+func TestRead_wrongCondition(t *testing.T) {
+	for _, text := range []string{"provider = \"gogle\"", "text = ['x']", "code = [\"250\"]", "enhanced = [\"5.9.1\"]"} {
+		if _, err := Read("own.toml", []byte(rule+text)); err == nil || strings.Contains(err.Error(), "has no condition") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestRead_takes(t *testing.T) {
 	for _, text := range []string{
 		"",
