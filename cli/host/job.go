@@ -23,7 +23,16 @@ func JobCommand(e *shell.Env) *cli.Command {
 func jobList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "list", Usage: "scheduled jobs, with their last and next runs",
-		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. A time that summer time skips counts when the clock is changed; one that occurs twice counts the first time. A job that was due while no relay ran is run once when it starts.",
+		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. A time that summer time skips counts when the clock is changed; one that occurs twice counts the first time. A job that was due while no relay ran is run once when it starts.\n\n" +
+			"  close         bills and ends months and terms that are over\n" +
+			"  dun           suspends accounts for invoices that stay unpaid\n" +
+			"  warn          tells customers that their term ends soon\n" +
+			"  prune-trace   forgets traces that are older than trace_keep\n" +
+			"  domains       looks in the DNS whether customers' domains are delegated\n" +
+			"  suppressions  forgets suppressions whose time is over\n" +
+			"  blocklists    asks blocklists about the sources\n" +
+			"  tls-reports   sends domains the reports on TLS that they ask for\n" +
+			"  backup        makes the copy of [backup], where a schedule is set",
 	}, func(ctx context.Context, _ []string) error {
 		var stands *jobs.State // nil: the books go on
 		err := shell.List(ctx, e, host.ListJobs, &host.AllJobs{}, shell.Rows[jobs.State]{

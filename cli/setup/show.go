@@ -68,7 +68,7 @@ func (s *installation) showRecords(b *strings.Builder) {
 			value = zonefile.Text(value)
 		}
 		if strings.Contains(value, "\n") {
-			value = "in dns.zone; signing comes later"
+			value = "in dns.zone: it is long"
 		}
 		if r.Type == "MX" {
 			value += " (takes answers to notices)"
