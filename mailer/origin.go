@@ -26,6 +26,8 @@ type origin struct {
 	day  int64
 	news bool    // the store is to be told of sent
 	via  *domain // the server that its mail goes through; nil: it goes to the hosts of its domain
+
+	blamers map[string]bool // places without a row that refused the address on day, up to fewBlame
 }
 
 // originsOf are the sources of a configuration.
@@ -38,7 +40,7 @@ func originsOf(list []source.Source) []*origin {
 }
 
 func newOrigin(src *source.Source) *origin {
-	o := &origin{Source: src, name: src.Name(), sent: map[string]int{}}
+	o := &origin{Source: src, name: src.Name(), sent: map[string]int{}, blamers: map[string]bool{}}
 	if src.WarmUp > 0 {
 		o.warm = map[string]*warmth{}
 	}
@@ -63,6 +65,7 @@ func (o *origin) turn(now time.Time) {
 	if day := source.Day(now); day != o.day {
 		o.day = day
 		clear(o.sent)
+		clear(o.blamers)
 	}
 }
 

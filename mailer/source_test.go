@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -402,7 +403,7 @@ func TestSource_reload(t *testing.T) {
 // A new source is warmed up over weeks, with restarts: its ceiling doubles after a day that
 // used it, stops where the address was refused, and nothing waits while there is another.
 func TestSource_warmUp(t *testing.T) {
-	cfg := Config{Sources: []source.Source{from("192.0.2.1", "old.test"), from("192.0.2.2", "new.test", func(s *source.Source) { s.WarmUp = 4 })}}
+	cfg := Config{Rows: rows(t, "20/1000/1000", "20/1000/1000"), Sources: []source.Source{from("192.0.2.1", "old.test"), from("192.0.2.2", "new.test", func(s *source.Source) { s.WarmUp = 4 })}}
 	inWorld(t, cfg, func(w *world) {
 		c := &callers{}
 		w.host("paced.test").say = c.say
@@ -445,6 +446,38 @@ func TestSource_warmUp(t *testing.T) {
 			w.pass(12 * time.Hour)
 		}
 	})
+}
+
+// One host that refuses the address, which may be a customer's own, does not stop the warm-up
+// at all that have no row; several on one day do, also over a crash.
+func TestSource_warmUpBlamed(t *testing.T) {
+	cfg := Config{Sources: []source.Source{from("192.0.2.2", "new.test", func(s *source.Source) { s.WarmUp = 4 })}}
+	for blamers, want := range map[int]int{1: 8, fewBlame: 4} {
+		inWorld(t, cfg, func(w *world) {
+			w.host("paced.test")
+			time.Sleep(time.Until(source.Turns(time.Now())) + time.Hour)
+			w.start()
+			for i := range blamers {
+				domain := fmt.Sprintf("b%d.test", i)
+				w.host(domain).say = func(x *exchange) string {
+					if x.verb == "RCPT" {
+						return "550 5.7.1 client host [192.0.2.2] blocked using zen.example"
+					}
+					return ""
+				}
+				w.send("you@" + domain)
+			}
+			w.pass(time.Minute)
+			w.by("acme", 4-blamers)
+			w.pass(time.Minute)
+			w.kill()
+			w.pass(24 * time.Hour)
+			list, err := w.mail.Sources(context.Background())
+			if err != nil || len(list[0].Use) != 1 || list[0].Use[0].Ceiling != want {
+				t.Errorf("%d hosts refuse the address: %+v, %v, want a ceiling of %d", blamers, list, err, want)
+			}
+		})
+	}
 }
 
 // Where there is no other source, mail over the ceiling waits for the next day, which is no

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"relay/mailer/pace"
 	"relay/mailer/source"
 	"relay/store"
 )
@@ -113,25 +114,59 @@ func (s *schedule) yieldCold(t *site, now time.Time) {
 // warmEntry counts messages of a job in the store, and whether a reply was about the
 // address. Of a source without warm-up there is none.
 func warmEntry(j *job, n int, blamed bool, now time.Time) (e store.PaceEntry, ok bool) {
+	blamed = blamed && j.provider != pace.AnyOther // see blame
 	if j.warm == "" || n == 0 && !blamed {
 		return e, false
 	}
-	day, first := source.Day(now), j.from.WarmUp
-	return store.PaceEntry{Key: j.warm, Change: func(old []byte) []byte {
+	return store.PaceEntry{Key: j.warm, Change: warmed(j.from.WarmUp, n, blamed, now)}, true
+}
+
+// warmed changes a stored warmth by n messages, and by a reply about the address.
+func warmed(first, n int, blamed bool, now time.Time) func(old []byte) []byte {
+	day := source.Day(now)
+	return func(old []byte) []byte {
 		w := readWarmth(old).At(day, first)
 		w.Send(n)
 		w.Blamed = w.Blamed || blamed
 		return entryOf("", w).Value
-	}}, true
+	}
+}
+
+// fewBlame is how many places without a row must refuse an address on a day before its
+// warm-up among all of them stops: anybody may have a host that says so, to slow others' mail.
+const fewBlame = 3
+
+// blame notes that a reply of a site was about the source's address.
+func (s *schedule) blame(t *site, now time.Time) {
+	if t.warm == nil {
+		return
+	}
+	w := t.warm.now(now)
+	if t.rowName() != pace.AnyOther {
+		w.Blamed = true // Settle stores it
+		return
+	}
+	t.origin.turn(now)
+	if w.Blamed {
+		return
+	}
+	if t.origin.blamers[t.key] = true; len(t.origin.blamers) < fewBlame {
+		return
+	}
+	w.Blamed = true
+	e := store.PaceEntry{Key: t.warmKey(), Change: warmed(t.origin.WarmUp, 0, true, now)}
+	s.do(func() {
+		if err := s.m.store.KeepPace([]store.PaceEntry{e}); err != nil {
+			s.m.logStoreError("pace", err)
+		}
+	})
 }
 
 // shun has other sources take what waits for a site that refuses the address: for an hour,
 // and longer each time until it accepts mail again. Where there is no other, the site goes
 // on as before.
 func (s *schedule) shun(t *site, now time.Time) {
-	if t.warm != nil {
-		t.warm.now(now).Blamed = true
-	}
+	s.blame(t, now)
 	if len(s.origins) < 2 || now.Before(t.shunned) {
 		return
 	}
