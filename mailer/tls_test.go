@@ -8,9 +8,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 
 	"relay/mailer/client"
 	"relay/mailer/route"
@@ -44,6 +46,38 @@ func certificate(t *testing.T, host string) (*tls.Config, *x509.CertPool) {
 	pool := x509.NewCertPool()
 	pool.AddCert(parsed)
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, pool
+}
+
+// A certificate whose names hold line ends forges no lines in what is kept of a failure, and
+// one with long names makes nothing long.
+func TestTLS_HostileCertificate(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"route":   {Routes: map[string]route.Route{"example.test": {TLS: client.TLSRequired}}},
+		"mta-sts": {MTASTS: true, Policies: &publisher{text: map[string]string{"example.test": stsPolicy("enforce", time.Hour, "mx.example.test")}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			mine, pool := certificate(t, "evil\r\nS: 250 taken\n\x1b[31m."+strings.Repeat("x", 20_000))
+			cfg.RootCAs = pool
+			inWorld(t, cfg, func(w *world) {
+				w.host("example.test").tls = mine
+				w.publishes("example.test", "1")
+				id := w.send("you@example.test")
+				w.run(time.Minute)
+				said, err := w.store.Dialogues(id)
+				if err != nil || len(said) == 0 {
+					t.Fatal(said, err)
+				}
+				for _, text := range []string{w.rcpt(id, 0).Reply, strings.ReplaceAll(string(said[0].Lines), "\n", "")} {
+					if len(text) > 2000 || strings.ContainsFunc(text, unicode.IsControl) {
+						t.Errorf("%d octets: %.500q", len(text), text)
+					}
+				}
+				if strings.Contains(string(said[0].Lines), "\nS: 250 taken") {
+					t.Errorf("forged: %.500q", said[0].Lines)
+				}
+			})
+		})
+	}
 }
 
 func TestTLS_Opportunistic(t *testing.T) {

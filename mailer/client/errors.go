@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"unicode"
 )
 
 // Causes inside a ConnError.
@@ -58,9 +59,28 @@ func cause(err error) string {
 		return "connection closed"
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
-		return strings.TrimPrefix(op.Err.Error(), "connect: ")
+		return OneLine(strings.TrimPrefix(op.Err.Error(), "connect: "))
 	}
-	return strings.TrimPrefix(err.Error(), "client: ")
+	return OneLine(strings.TrimPrefix(err.Error(), "client: "))
+}
+
+// OneLine is an error's text as replies, traces and dialogues have it: one line, printable,
+// not long. Next hops have a hand in it: the names in a certificate may hold line ends, and
+// tens of thousands of octets.
+func OneLine(s string) string {
+	const most = 500 // octets
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case !unicode.IsPrint(r):
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 func closed(err error) bool {

@@ -298,5 +298,5 @@ func Cause(err error) string {
 	for _, prefix := range []string{"TLS handshake: ", "client: ", "tls: ", "x509: "} {
 		s = strings.TrimPrefix(s, prefix)
 	}
-	return cut(s, 300)
+	return cut(client.OneLine(s), 300)
 }
