@@ -2,6 +2,7 @@ package letter
 
 import (
 	"cmp"
+	"slices"
 
 	"relay/report/invoice"
 	figures "relay/report/words"
@@ -58,26 +59,46 @@ func (s *Standing) words() words {
 			"Mail leaves by the other sources of its pool. Where there is none, it waits and nothing is lost."}
 		l.Sections = []section{{Heading: "What to do", Text: []string{"Give the address back to the machine, or take its [[source]] out of the configuration and reload. relay notices within a minute that it is back."}}}
 	case len(s.Listings) == 0:
-		l.Intro = []string{"Blocklists do not list the address any more. It takes mail again."}
+		l.Intro = []string{"No blocklist has the address any more. Mail leaves by it as before."}
 	default:
 		l.Intro = s.listed()
 		l.Facts = append(l.Facts, s.lists()...)
-		l.Sections = []section{{Heading: "What to do", Text: []string{
-			"Find out why before you ask to be taken off: a list that finds the cause still there lists the address again, for longer. Look at the mail of the account that is named, suspend it if need be, then follow the list's page."},
+		l.Sections = []section{{Heading: "What to do", Text: s.advice(),
 			Lines: []string{"relay source list", "relay source check " + invoice.Clean(s.Source)}}}
 	}
 	return l
 }
 
 func (s *Standing) listed() []string {
-	if !s.Drained {
-		return []string{"Blocklists list the address. These lists are of minor weight: relay tells you, and sends as before."}
+	one := len(s.Listings) == 1
+	if !s.Drained && one {
+		return []string{"A blocklist has the address. It is of minor weight: relay tells you, and sends as before."}
+	} else if !s.Drained {
+		return []string{"Blocklists have the address. They are of minor weight: relay tells you, and sends as before."}
 	}
 	text := "relay knows no account to blame for it, so the mail of all moves."
 	if s.Culprit != "" {
 		text = "Account " + invoice.Clean(s.Culprit) + ", whose mail is blamed most, stays behind."
 	}
-	return []string{"Blocklists list the address. Other sources of its pool take its mail until it is clean; without any, it goes on as before.", text}
+	who := "Blocklists have the address."
+	if one {
+		who = "A blocklist has the address."
+	}
+	return []string{who + " Other sources of its pool take its mail until it is clean; without any, it goes on as before.", text}
+}
+
+// advice names the account and the lists' pages only where the letter has them.
+func (s *Standing) advice() []string {
+	text := "Find out why before you ask to be taken off: a list that finds the cause still there lists the address again, for longer."
+	if s.Drained && s.Culprit != "" {
+		text += " Look at the mail of account " + invoice.Clean(s.Culprit) + ", and suspend it if need be."
+	} else {
+		text += " relay delivery sites has the last replies."
+	}
+	if slices.ContainsFunc(s.Listings, func(l StandingList) bool { return l.Lookup != "" }) {
+		text += " Then follow the list's page."
+	}
+	return []string{text}
 }
 
 func (s *Standing) lists() (facts []fact) {
