@@ -13,6 +13,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/mail"
 	"relay/cli/shell"
+	"relay/cli/term"
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/report/api/host"
@@ -30,12 +31,12 @@ const askAgain = 200 * time.Millisecond
 func HealthCommand(e *shell.Env) *cli.Command {
 	var wait *time.Duration
 	return shell.Command(&cli.Command{
-		Name: "health", Usage: "whether the running relay works, in one line",
+		Name: "health", Usage: "whether the running relay works",
 		Description: `Asks the running relay to send a probe through its store and through its queue, and to store something small as a message would be, each within 5 seconds. Exit code 0 when all is well, 1 when a probe does not come back, no mail could be stored (the disk is full) or the store has failed, 69 when no relay answers.
 
 With --wait it asks again until the relay is healthy or the time is over, and then shows the last answer: for scripts that start a relay.
 
-When all connections to next hops are in use, or an account has used up its share of them, further lines say so, and whose they are: mail waits then, but relay is healthy.
+Further lines say what needs somebody's attention while relay is healthy: a certificate that is not renewed, a source of mail that cannot be used, and, when all connections to next hops are in use or an account has used up its share of them, whose they are: mail waits then.
 
 It is for monitoring and for a container's health check; relay check looks at more.`,
 		Flags: []cli.Flag{shell.DurationFlag("wait", "`TIME` to wait for a healthy relay, such as 30s", &wait)},
@@ -106,10 +107,10 @@ func healthText(h *act.Health) string {
 	}
 	lines := []string{words.Clean(text)}
 	if c := h.Certificate; c != nil && c.Worry(time.Now()) {
-		lines = append(lines, certificateLine(c))
+		lines = append(lines, term.Wrap(certificateLine(c), term.Columns)...)
 	}
 	for _, s := range h.Sources {
-		lines = append(lines, words.Clean(s)+".")
+		lines = append(lines, term.Wrap(words.Clean(s)+".", term.Columns)...)
 	}
 	return strings.Join(append(lines, mail.BusyLines(h.Connections)...), "\n")
 }

@@ -54,7 +54,7 @@ func TestHealth_notWell(t *testing.T) {
 		{act.Health{Probes: []act.Probe{{Name: "store"}, {Name: "queue", Error: "no answer"}}}, "not OK: no answer\n"},
 		{act.Health{Problem: "gone", Probes: []act.Probe{{Name: "store", Error: "gone"}}}, "not OK: gone\n"},
 		{act.Health{Problem: "gone", Certificate: &act.Certificate{From: act.SelfSigned, Problem: "no such name."}},
-			"not OK: gone\nThe certificate is self-signed: the authority has issued none yet; the last try failed: no such name.\n"},
+			"not OK: gone\nThe certificate is self-signed: the authority has issued none yet; the last try\nfailed: no such name.\n"},
 		{act.Health{Problem: "gone", Certificate: &act.Certificate{From: act.FromAuthority, Ends: time.Now().Add(30 * 24 * time.Hour), Problem: "not now"}}, "not OK: gone\n"},
 	} {
 		var out strings.Builder

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	cli "github.com/urfave/cli/v2"
 
@@ -140,6 +141,9 @@ func delegationText(v *jobs.Delegation) string {
 
 func standingsText(v *jobs.Standings) string {
 	text := "asked about " + words.Plural(int64(v.Asked), "source")
+	if v.Asked == 0 {
+		text = "asked nothing: no mail leaves from a public address that relay knows"
+	}
 	for _, l := range v.Listed {
 		text += "\n" + l.Source + " is on " + l.List
 		if l.Text != "" {
@@ -150,10 +154,10 @@ func standingsText(v *jobs.Standings) string {
 		text += "\n" + s + " is on no list any more"
 	}
 	for _, u := range v.Unhealthy {
-		text += "\nnot believed: " + words.Clean(u.Why)
+		text += "\n" + strings.Join(term.Wrap("not believed: "+words.Clean(u.Why), term.Columns), "\n  ")
 	}
 	for _, s := range v.Silent {
-		text += "\nno answer: " + words.Clean(s)
+		text += "\n" + strings.Join(term.Wrap("no answer: "+words.Clean(s), term.Columns), "\n  ")
 	}
 	return text
 }

@@ -148,7 +148,9 @@ func view(r *act.SourceRule, st *store.SourceState, use map[string]act.SourceUse
 func find(s *act.Service, name string) (*act.SourceRule, error) {
 	all := s.Rules().Sources
 	i := slices.IndexFunc(all, func(r act.SourceRule) bool { return r.Name == name && name != "" })
-	if i < 0 {
+	if i < 0 && !slices.ContainsFunc(all, func(r act.SourceRule) bool { return r.Name != "" }) {
+		return nil, act.Fail(act.NoSuch, "name the machine's addresses in [[source]]; relay check looks at the host's own", "no source is configured: the system chooses the address")
+	} else if i < 0 {
 		return nil, act.Fail(act.NoSuch, "{source list} shows all", "no source %q", name)
 	}
 	return &all[i], nil
