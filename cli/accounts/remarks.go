@@ -18,9 +18,9 @@ func remarks(e *shell.Env) *cli.Command {
 	in := &accounts.RemarksOf{}
 	return shell.Command(&cli.Command{
 		Name: "remarks", ArgsUsage: "NAME", Usage: "what receivers will hold against the account's mail",
-		Description: `Shows for each day and domain of the From field which mail receivers will refuse or hide, why, and what to do: mail of which nothing proves who it is from, mail from freemail domains, bulk mail without a way to unsubscribe, and domains that near what Gmail takes for a bulk sender. Below it is how much went to each large provider.
+		Description: `Shows for each day and domain of the From field which mail receivers will refuse or hide, why, and what to do: mail whose sender nothing proves, mail from freemail domains, bulk mail without a way to unsubscribe, and domains that near what Gmail takes for a bulk sender. Below it is how much went to each large provider.
 
-It is seen as mail comes in; the last minute may be missing. relay account set NAME --auth refuse refuses mail that nothing proves, instead of remarking it.`,
+relay looks at mail as it comes in; the last minute may be missing. relay account set NAME --auth refuse refuses mail that nothing proves, instead of taking it with a remark.`,
 		Flags: []cli.Flag{&cli.IntFlag{Name: "days", Usage: "`N` days, today and those before it, up to 40 (default 7)", Destination: &in.Days}},
 	}, func(ctx context.Context, args []string) error {
 		in.Account = args[0]

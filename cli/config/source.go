@@ -31,11 +31,11 @@ type Source struct {
 var sourceKeys = Section{Name: "source", Many: true, Before: `Addresses of this machine that mail leaves from. Without any, the system chooses one. Limits
 of providers hold for each of them.`, Keys: []Key{
 	{"address", "", all(unlessEmpty(isHostAddress), oneWay), OnReload, `IPv4 or IPv6; this machine must have it`},
-	{"ehlo", "", unlessEmpty(isHost), OnReload, `its name, which leads back to it in the DNS; default the hostname`},
-	{"pool", "", all(unlessEmpty(isPool), poolLives), OnReload, `of accounts that have it by account set --pool; default of all others`},
+	{"ehlo", "", unlessEmpty(isHost), OnReload, `its name, which must lead back to it in the DNS; default the hostname`},
+	{"pool", "", all(unlessEmpty(isPool), poolLives), OnReload, `for accounts that have it by account set --pool; default for all others`},
 	{"standby", false, nil, OnReload, `takes mail only while no other of its pool is in good standing`},
-	{"since", "", unlessEmpty(isDate), OnReload, `"2026-11-30": it takes no mail before; default it always did`},
-	{"warm_up", 0, countFrom(0), OnReload, `messages to one provider on its first day, doubled day by day; 0: it is known there`},
+	{"since", "", unlessEmpty(isDate), OnReload, `"2026-11-30": takes no mail before that day; default it always does`},
+	{"warm_up", 0, countFrom(0), OnReload, `messages to one provider on its first day, doubled day by day; 0: no warm-up`},
 	{"smarthost", "", unlessEmpty(isPeer), OnReload, `host:port of a server that mail goes through, in place of address`},
 	{"tls", "opportunistic", oneOf("opportunistic", "starttls", "implicit", "none"), OnReload, `to it; or starttls, implicit (certificate verified), none`},
 	{"user", "", with("password_file"), OnReload, `with password_file; TLS is then verified, except to loopback`},

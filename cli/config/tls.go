@@ -28,14 +28,14 @@ var tlsKeys = Section{Name: "tls", Before: `The certificate of the listeners: fi
 and renews (acme). With neither it is self-signed, and the log warns.`, Keys: []Key{
 	{"cert", "", all(with("key"), isCredential), OnReload, `PEM with the chain`},
 	{"key", "", isCredential, OnReload, `PEM; both are read again when they change`},
-	{"acme", "", unlessEmpty(all(isRecipient, notWithFiles, isProvable)), OnRestart, `your mail address: have a certificate, and agree to the authority's terms`},
+	{"acme", "", unlessEmpty(all(isRecipient, notWithFiles, isProvable)), OnRestart, `your mail address: relay gets a certificate, and you agree to the authority's terms`},
 	{"acme_names", []string{}, each(all(isFullHost, onlyOnce)), OnRestart, `in the certificate; default hostname`},
 	{"acme_http", ":80", unlessEmpty(isListenAddress), OnRestart, `where the authority looks for the proof; "" nowhere`},
-	{"acme_tls", "", unlessEmpty(isListenAddress), OnRestart, `likewise, by TLS, ":443"; a listener for mail on 443 does it too`},
-	{"acme_directory", "https://acme-v02.api.letsencrypt.org/directory", isHTTPS, OnRestart, `of the authority`},
-	{"acme_ca", "", nil, OnRestart, `PEM of what vouches for a directory of your own; default the system's`},
+	{"acme_tls", "", unlessEmpty(isListenAddress), OnRestart, `where it looks for the proof by TLS, ":443"; a listener for mail on 443 does it too`},
+	{"acme_directory", "https://acme-v02.api.letsencrypt.org/directory", isHTTPS, OnRestart, `the authority's address`},
+	{"acme_ca", "", nil, OnRestart, `PEM of the authorities that vouch for acme_directory; default the system's`},
 }, After: `"credential:NAME", in cert, key and smarthost_password_file, is a file that
-systemd passes: LoadCredential=NAME:FILE in relay.service. It has read it as root.`}
+systemd reads as root and passes: LoadCredential=NAME:FILE in relay.service.`}
 
 // notWithFiles refuses an authority beside a certificate in files.
 func notWithFiles(v *validator, key string, _ any) {

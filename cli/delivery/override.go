@@ -28,12 +28,12 @@ func overrideAdd(e *shell.Env) *cli.Command {
 	var slow *int64
 	var stop, bounce bool
 	return shell.Command(&cli.Command{
-		Name: "add", ArgsUsage: "TARGET", Usage: "have mail of a site, an account or a domain go otherwise for a time",
+		Name: "add", ArgsUsage: "TARGET", Usage: "slow, stop, bounce or redirect mail of a site, an account or a domain for a time",
 		Description: `TARGET is an account of that name, else a site as relay delivery sites shows it, else a domain; --kind says which one is meant. The word add may be left out.
 
---slow lets so many messages a minute through, at each site. --stop has mail wait: it is not tried and does not age. --bounce fails mail when it is due, with a DSN to its sender that names the reason; relay queue retry --domain DOMAIN makes mail due that waits for its next try. --source sends an account's or a site's mail from another source.
+--slow lets N messages a minute through, at each site. --stop has mail wait: it is not tried and does not age. --bounce fails mail when it is due, with a DSN to its sender that names the reason; relay queue retry --domain DOMAIN makes mail due that waits for its next try. --source sends an account's or a site's mail from another source.
 
-It holds over a restart and ends by itself. Another one that does the same to the same target replaces it.
+An override survives a restart and ends by itself. Another one that does the same to the same target replaces it.
 
   relay delivery override example.net --stop --reason "moves" --for 2h
   relay delivery override acme --slow 10 --reason "new list" --for 3d`,

@@ -115,7 +115,7 @@ func check(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "check", ArgsUsage: "DOMAIN", Usage: "look at a domain's records as receivers do, and say what to publish",
 		Flags: []cli.Flag{accountFlag(&in.Account, false)},
-		Description: `SPF, the records of both selectors, DMARC, alignment, MX, and blocklists of domains; then what became of the signed mail of the last 30 days at each provider, with the reply that refused most of it. Exit code 1 when one of them failed: some receivers refuse mail of the domain then.
+		Description: `Looks at SPF, the records of both selectors, DMARC, alignment, MX, and blocklists of domains; then shows what became of the signed mail of the last 30 days at each provider, with the reply that refused most of it. Exit code 1 when one of them failed: some receivers refuse mail of the domain then.
 
   relay domain check example.com --account acme`,
 	}, func(ctx context.Context, args []string) error {
@@ -126,30 +126,35 @@ func check(e *shell.Env) *cli.Command {
 		if err != nil {
 			return err
 		}
+		found := findings(v)
 		if e.JSON {
 			err = term.Encode(e.Stdout, v)
 		} else {
-			err = showFindings(e, v)
+			err = showFindings(e, v, found)
 		}
-		for _, f := range v.Findings {
-			if err == nil && finding.Status(f.Status) == finding.Failed {
-				return exit.Code(exit.Failed)
-			}
+		if err == nil && finding.AnyFailed(found) {
+			return exit.Code(exit.Failed)
 		}
 		return err
 	})
 }
 
-func showFindings(e *shell.Env, v *api.CheckedDomain) error {
+// findings are those of a check, as a terminal shows them.
+func findings(v *api.CheckedDomain) []finding.Finding {
+	list := make([]finding.Finding, len(v.Findings))
+	for i, f := range v.Findings {
+		list[i] = finding.Finding{Check: f.Record, Status: finding.Status(f.Status), Detail: f.Detail, Advice: f.Publish}
+	}
+	return list
+}
+
+func showFindings(e *shell.Env, v *api.CheckedDomain, found []finding.Finding) error {
 	const width = len("blocklists")
 	if err := e.Say("%s of %s: %s", v.Domain.Domain, v.Domain.Account, v.Domain.State); err != nil {
 		return err
 	}
-	for _, f := range v.Findings {
-		one := finding.Finding{Check: f.Record, Status: finding.Status(f.Status), Detail: f.Detail, Advice: f.Publish}
-		if err := one.Write(e.Stdout, width, term.Coloured(e.Stdout, os.Getenv)); err != nil {
-			return err
-		}
+	if err := finding.WriteAll(e.Stdout, found, width, term.Coloured(e.Stdout, os.Getenv)); err != nil {
+		return err
 	}
 	return showResults(e, v.Results)
 }

@@ -5,6 +5,7 @@ package finding
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -49,6 +50,21 @@ func (f *Finding) Write(w io.Writer, width int, coloured bool) error {
 		lead = strings.Repeat(" ", head)
 	}
 	return nil
+}
+
+// WriteAll shows findings one below the other, as Write shows one.
+func WriteAll(w io.Writer, list []Finding, width int, coloured bool) error {
+	for i := range list {
+		if err := list[i].Write(w, width, coloured); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AnyFailed reports whether one of them failed.
+func AnyFailed(list []Finding) bool {
+	return slices.ContainsFunc(list, func(f Finding) bool { return f.Status == Failed })
 }
 
 // lines returns what stands next to the finding's name.

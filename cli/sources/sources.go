@@ -27,7 +27,7 @@ func Command(e *shell.Env) *cli.Command {
 func list(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "list", Usage: "sources, how they stand and what they send",
-		Description: `A line for each [[source]] of the configuration: its state, messages since midnight UTC, its warm-up, and the blocklists that have it. Without any there is one, system: the system chooses the address.
+		Description: `A line for each [[source]] of the configuration: its state, messages since midnight UTC, its warm-up, and the blocklists that list it. Without any [[source]] there is one, named system: the system chooses its address.
 
 The warm-up shows the provider where it is furthest behind: messages today, the ceiling of the day, and how many days there was mail. --json has all providers.
 
@@ -139,37 +139,39 @@ func check(e *shell.Env) *cli.Command {
 	in := &api.Named{}
 	return shell.Command(&cli.Command{
 		Name: "check", ArgsUsage: "SOURCE", Usage: "look at a source as receivers do, and say what to do",
-		Description: `Whether this machine can send from the address, whether its name (PTR) leads back to it, whether its EHLO name does, whether the SPF record of that lets it send, and which blocklists have it. Exit code 1 when one of them failed: some receivers refuse its mail.`,
+		Description: `Looks whether this machine can send from the address, whether its name (PTR) leads back to it, whether its EHLO name does, whether the SPF record of that name lets it send, and which blocklists list it. Exit code 1 when one of them failed: some receivers refuse its mail.`,
 	}, func(ctx context.Context, args []string) error {
 		in.Source = args[0]
 		v, err := api.Check.Call(ctx, e.Service, in)
 		if err != nil {
 			return err
 		}
+		found := findings(v)
 		if e.JSON {
 			err = term.Encode(e.Stdout, v)
 		} else {
-			err = show(e, v)
+			err = show(e, v, found)
 		}
-		for _, f := range v.Findings {
-			if err == nil && finding.Status(f.Status) == finding.Failed {
-				return exit.Code(exit.Failed)
-			}
+		if err == nil && finding.AnyFailed(found) {
+			return exit.Code(exit.Failed)
 		}
 		return err
 	})
 }
 
-func show(e *shell.Env, v *api.Checked) error {
+// findings are those of a check, as a terminal shows them.
+func findings(v *api.Checked) []finding.Finding {
+	list := make([]finding.Finding, len(v.Findings))
+	for i, f := range v.Findings {
+		list[i] = finding.Finding{Check: f.Check, Status: finding.Status(f.Status), Detail: f.Detail, Advice: f.Advice}
+	}
+	return list
+}
+
+func show(e *shell.Env, v *api.Checked, found []finding.Finding) error {
 	const width = len("blocklists")
 	if err := e.Say("%s: %s", v.Source.Source, v.Source.State); err != nil {
 		return err
 	}
-	for _, f := range v.Findings {
-		one := finding.Finding{Check: f.Check, Status: finding.Status(f.Status), Detail: f.Detail, Advice: f.Advice}
-		if err := one.Write(e.Stdout, width, term.Coloured(e.Stdout, os.Getenv)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return finding.WriteAll(e.Stdout, found, width, term.Coloured(e.Stdout, os.Getenv))
 }

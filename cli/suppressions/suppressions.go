@@ -59,8 +59,8 @@ func list(e *shell.Env) *cli.Command {
 func add(e *shell.Env) *cli.Command {
 	in := &api.NewSuppressions{}
 	return shell.Command(&cli.Command{
-		Name: "add", ArgsUsage: "NAME ADDRESS...", Usage: "try no mail of an account to recipients any more",
-		Description: `For as long as --for says, or until the suppression is lifted. Those that are suppressed already stay as they are. Mail that is being delivered is not stopped.
+		Name: "add", ArgsUsage: "NAME ADDRESS...", Usage: "stop trying mail of an account to recipients",
+		Description: `A suppression lasts as long as --for says, or until it is lifted. Those that are suppressed already stay as they are. Mail that is being delivered is not stopped.
 
   relay suppression add acme jo@example.net --note "asked by telephone"`,
 		Flags: []cli.Flag{

@@ -76,15 +76,15 @@ func (s *Standing) listed() []string {
 	} else if !s.Drained {
 		return []string{"Blocklists have the address. They are of minor weight: relay tells you, and sends as before."}
 	}
-	text := "relay knows no account to blame for it, so the mail of all moves."
+	text := "relay knows no account to blame for it, so the mail of all accounts moves."
 	if s.Culprit != "" {
-		text = "Account " + invoice.Clean(s.Culprit) + ", whose mail is blamed most, stays behind."
+		text = "Account " + invoice.Clean(s.Culprit) + ", whose mail is blamed most, keeps the address."
 	}
 	who := "Blocklists have the address."
 	if one {
 		who = "A blocklist has the address."
 	}
-	return []string{who + " Other sources of its pool take its mail until it is clean; without any, it goes on as before.", text}
+	return []string{who + " Other sources of its pool take its mail until it is clean; if there are none, mail leaves by it as before.", text}
 }
 
 // advice names the account and the lists' pages only where the letter has them.

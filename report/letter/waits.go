@@ -74,7 +74,7 @@ func (w *Waits) words() words {
 // first is about first sendings.
 func (w *Waits) first() ([]string, []fact, []section) {
 	intro := []string{"The account has sent mail to many recipients that it never wrote to before, more than its limit for a day.",
-		"The mail is accepted and nothing is lost: it goes out by itself, some each day, and its time to be delivered begins only then."}
+		"The mail is accepted and nothing is lost: it goes out by itself, some each day, and the time limit for its delivery starts only then."}
 	facts := []fact{{"Waiting", figures.Plural(w.Recipients, "recipient")},
 		{"A day", fmt.Sprintf("%s new recipients now; the number doubles with each day without trouble", figures.Number(int64(w.Cap)))},
 		{"Out on", day(w.LastDay) + ", the last of them"}}
@@ -93,7 +93,7 @@ func (w *Waits) held() ([]string, []fact, []section) {
 		"The mail waits and goes out afterwards, slowly at first. Mail to other providers is not affected."}
 	facts := []fact{{"Provider", w.Provider}, {"Until", w.Until.Format("2 January 2006, 15:04 MST")}, {"Last reply", w.Reply}}
 	clean := section{Heading: "What to do", Text: []string{
-		"Remove recipients that do not exist, or that did not ask for the mail, from the list. The provider judges all mail of the sender by this, and goes on to block it if nothing changes."}}
+		"Remove recipients that do not exist, or that did not ask for the mail, from the list. The provider judges all mail of the sender by this, and blocks it if nothing changes."}}
 	return intro, facts, []section{clean, w.next("If it is a mistake", "queue retry --domain DOMAIN")}
 }
 

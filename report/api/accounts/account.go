@@ -39,7 +39,7 @@ type Account struct {
 	Method    *string  `json:"method,omitempty" doc:"How it pays."`
 	Reference *string  `json:"reference,omitempty" doc:"The customer's own text."`
 	Consent   *Consent `json:"consent,omitempty" doc:"To the operator's terms."`
-	FirstCap  int      `json:"first_cap,omitempty" doc:"Recipients a day that it may reach by MX and never wrote to, where it has a number of its own; -1: any number."`
+	FirstCap  int      `json:"first_cap,omitempty" doc:"Recipients a day that it may reach by MX for the first time, where it has a number of its own; -1: any number."`
 	Service   bool     `json:"service_signature,omitempty" doc:"Mail bears a second signature, of the operator's domain."`
 }
 

@@ -28,7 +28,7 @@ type AccountFields struct {
 	Method    *string   `json:"method,omitempty" doc:"Of payment of its invoices."`
 	Reference *string   `json:"reference,omitempty" doc:"The customer's own text on invoices and letters."`
 	Profile   *string   `json:"profile,omitempty" who:"operator" doc:"How much of what providers take its mail may use: prudent, normal or full; empty: as the configuration says."`
-	FirstCap  *int      `json:"first_cap,omitempty" who:"operator" minimum:"-1" doc:"Recipients a day that it may reach by MX and never wrote to; 0: as the configuration says, -1: any number."`
+	FirstCap  *int      `json:"first_cap,omitempty" who:"operator" minimum:"-1" doc:"Recipients a day that it may reach by MX for the first time; 0: as the configuration says, -1: any number."`
 	Pool      *string   `json:"pool,omitempty" who:"operator" doc:"Of sources that its mail leaves by, where its plan allows it; empty: those of all others."`
 	Service   *bool     `json:"service_signature,omitempty" who:"operator" doc:"Whether mail bears a second signature, of the operator's domain."`
 	Auth      *string   `json:"auth,omitempty" doc:"What follows when nothing proves to receivers who a message is from: warn (it is taken and remarked) or refuse."`

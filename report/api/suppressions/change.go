@@ -57,7 +57,7 @@ type LiftedBatch struct {
 
 // Acts that change suppressions.
 var (
-	Add = act.New(act.Spec{Name: "suppression add", Route: "POST /v1/accounts/{account}/suppressions", Summary: "Try no mail of an account to recipients any more",
+	Add = act.New(act.Spec{Name: "suppression add", Route: "POST /v1/accounts/{account}/suppressions", Summary: "Stop trying mail of an account to recipients",
 		May: everyone, Scope: writes}, add)
 	Lift = act.New(act.Spec{Name: "suppression lift", Route: "POST /v1/accounts/{account}/suppressions/lift", Summary: "Try mail of an account to recipients again",
 		May: everyone, Scope: writes}, lift)
