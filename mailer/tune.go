@@ -7,9 +7,8 @@ import "fmt"
 func (m *Mailer) config() *Config { return m.cfg.Load() }
 
 // Reconfigure takes over what may change while mail is on its way: the waits
-// between attempts, the lives of messages, the limits of connections, the rules on
-// replies, and Drain.
-// The other fields of cfg are not looked at. A connection that is one
+// between attempts, the lives of messages, the limits of connections, the sources, the rules on
+// replies and what suppresses a recipient, and Drain. The other fields of cfg are not looked at. A connection that is one
 // too many ends with the message it carries; what is already stored, such as the
 // next try of a message, stays as it is. It fails, and changes nothing, when cfg
 // cannot be.
@@ -27,7 +26,7 @@ func (m *Mailer) Reconfigure(cfg Config) error {
 	next.Expire, next.NoticeExpire, next.DelayAfter = cfg.Expire, cfg.NoticeExpire, cfg.DelayAfter
 	next.Connections, next.SiteConnections = cfg.Connections, cfg.SiteConnections
 	next.MessagesPerConnection, next.NoticesPerHour = cfg.MessagesPerConnection, cfg.NoticesPerHour
-	next.Rules, next.Rows = cfg.Rules, cfg.Rows
+	next.Rules, next.Rows, next.Suppress = cfg.Rules, cfg.Rows, cfg.Suppress
 	next.Sources = cfg.Sources
 	next.Profile, next.NewProfile, next.FirstCap = cfg.Profile, cfg.NewProfile, cfg.FirstCap
 	m.cfg.Store(&next)

@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"relay/mailer/suppress"
 )
 
 // The waits of messages that are deferred after it are the new ones.
@@ -38,6 +40,33 @@ func TestMailer_Reconfigure_retry(t *testing.T) {
 		}
 		if got := w.mail.config().Hostname; got != w.cfg.Hostname {
 			t.Errorf("the name is %s now: that needs a restart", got)
+		}
+	})
+}
+
+// Refusals after it suppress recipients as the new rows say.
+func TestMailer_Reconfigure_suppress(t *testing.T) {
+	inWorld(t, Config{}, func(w *world) {
+		w.host("example.test").say = func(x *exchange) string {
+			if x.verb == "RCPT" {
+				return "550 5.1.1 User unknown"
+			}
+			return ""
+		}
+		w.run(time.Second)
+		cfg := w.cfg
+		var err error
+		if cfg.Suppress, err = suppress.Read("own.toml", []byte("[[suppress]]\ncategory = \"InvalidRecipient\"\nmessages = 1\nkeep = \"7d\"\nstatus = \"5.1.1\"\n")); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.mail.Reconfigure(cfg); err != nil {
+			t.Fatal(err)
+		}
+		w.send("gone@example.test")
+		w.pass(time.Minute)
+		is, ok, err := w.store.Suppressed("acme", "gone@example.test")
+		if want := 7 * 24 * time.Hour; err != nil || !ok || is.Expires.Sub(is.Since) != want {
+			t.Errorf("%+v, %t, %v, want %v", is, ok, err, want)
 		}
 	})
 }
