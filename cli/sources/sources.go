@@ -99,7 +99,11 @@ func remarks(s *api.Source) (lines []string) {
 		lines = append(lines, line)
 	}
 	for _, l := range s.Listed {
-		lines = append(lines, strings.TrimSpace("on "+l.List+" since "+l.Since.Format("2006-01-02")+": "+words.Clean(l.Text)))
+		line := "on " + l.List + " since " + l.Since.Format("2006-01-02")
+		if l.Text != "" {
+			line += ": " + words.Clean(l.Text)
+		}
+		lines = append(lines, line)
 	}
 	if s.Culprit != "" {
 		lines = append(lines, "mail of "+s.Culprit+" stays here: it is blamed most")

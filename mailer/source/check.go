@@ -156,7 +156,11 @@ func (c *checking) blocklists(lists *blocklist.Lists, why string) {
 			if !l.Drains {
 				status = Warning
 			}
-			c.add(name, status, strings.TrimSpace("find the cause, then: "+l.Lookup), "%s lists it: %s", l.Name, strings.TrimSpace(strings.Join(a.Codes, ", ")+" "+a.Text))
+			advice := "find the cause: relay delivery sites has the last replies"
+			if l.Lookup != "" {
+				advice = "find the cause, then: " + l.Lookup
+			}
+			c.add(name, status, advice, "%s lists it: %s", l.Name, strings.TrimSpace(strings.Join(a.Codes, ", ")+" "+a.Text))
 		default:
 			clean++
 		}
