@@ -99,7 +99,7 @@ func BenchmarkMailer(b *testing.B) {
 			b.Error(err)
 		}
 	}
-	// What comes slower is committed in smaller groups. This is as slow as signed mail.
+	// Mail that comes slower is committed in smaller groups. This is as slow as signed mail.
 	b.Run("unsigned with RSA beside", func(b *testing.B) { benchMailer(b, nil, operation) })
 	b.Run("RSA", func(b *testing.B) { // the one operation, on all processors as there
 		began := cpu()

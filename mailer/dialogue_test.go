@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What was said is kept where mail was not delivered: host by host, to the last one.
+// The dialogue is kept where mail was not delivered: host by host, to the last one.
 func TestMailer_dialogue(t *testing.T) {
 	inWorld(t, Config{}, func(w *world) {
 		w.host("well.test")

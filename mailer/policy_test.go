@@ -88,7 +88,7 @@ func tlsaOf(t *testing.T, cfg *tls.Config) route.TLSA {
 	return route.TLSA{Usage: 3, Selector: 1, Matching: 1, Data: sum[:]}
 }
 
-// What becomes of mail to a domain whose TLS is, or is not, as it asks.
+// Domains ask for TLS: mail goes to a host that meets that, and fails at one that does not.
 func TestPolicy(t *testing.T) {
 	mine, pool := certificate(t, "mx.example.test")
 	other, _ := certificate(t, "another.test")

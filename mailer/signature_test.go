@@ -305,7 +305,7 @@ func TestFromDomain(t *testing.T) {
 	}
 }
 
-// What becomes of signed mail is counted for its domain at its provider.
+// The outcomes of signed mail are counted for its domain, by provider.
 func TestSignature_tallies(t *testing.T) {
 	inWorld(t, Config{}, func(w *world) {
 		w.delegate("src.test")

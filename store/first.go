@@ -18,8 +18,8 @@ import (
 //     and is planned anew;
 //  3. Settle notes the recipients that were reached as known.
 //
-// What waits is listed in bucket "waiting", by account, so that a greater cap lets it go
-// without a search. Each step is in the transaction that it belongs to: after a crash a
+// Waiting recipients are listed in bucket "waiting", by account, so that a greater cap lets
+// them go without a search. Each step is in the transaction that it belongs to: after a crash a
 // recipient has its place or its grant, once. Relay's own mail does not wait.
 
 // FirstSending says whether a recipient is held back by the cap.

@@ -96,8 +96,8 @@ func TestFirst(t *testing.T) {
 	}
 }
 
-// Who suppresses strangers, writes to them, and lifts that before they are tried, has the
-// same cap as others.
+// An account that suppresses strangers, writes to them, and lifts that before they are tried,
+// has the same cap as others.
 func TestFirst_liftedSuppressions(t *testing.T) {
 	s, c := newStore(t)
 	setStrangers(t, s, byMX)
@@ -323,7 +323,8 @@ func TestDoChores_tells(t *testing.T) {
 	}
 }
 
-// Who was not written to for a year is forgotten, and so is an account that is gone.
+// Recipients that were not written to for a year are forgotten, and so is an account that is
+// gone.
 func TestPruneKnown(t *testing.T) {
 	s, c := newStore(t)
 	setStrangers(t, s, byMX)

@@ -104,7 +104,7 @@ func TestStore_Suppress_all(t *testing.T) {
 	verify(t, s)
 }
 
-// What is being delivered is not given up because its claim is renewed.
+// Mail that is being delivered is not given up because its claim is renewed.
 func TestStore_Suppress_inFlight(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})

@@ -8,7 +8,7 @@ import (
 	"relay/quota"
 )
 
-// What became of a domain's mail is counted by provider and day, for 30 days, with the most
+// The outcomes of a domain's mail are counted by provider and day, for 30 days, with the most
 // common refusals.
 func TestStore_Tallies(t *testing.T) {
 	s, c := newStore(t)

@@ -289,7 +289,7 @@ func TestPebble_tlsBesideMail(t *testing.T) {
 	}
 }
 
-// What the authority refuses is noted in its words, and an hour has five tries at most.
+// A refusal is noted in the authority's words, and an hour has five tries at most.
 func TestPebble_refused(t *testing.T) {
 	t.Parallel() // each waits a second for its server's answers
 	p := StartPebble(t)

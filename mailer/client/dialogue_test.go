@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What was said is told where not all were reached, without what logs in and without the
+// The dialogue is kept where not all were reached, without credentials and without the
 // content; of a delivery that went well nothing is kept.
 func TestClient_Dialogue(t *testing.T) {
 	const hello = `

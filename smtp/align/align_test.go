@@ -263,7 +263,7 @@ func TestJudge_bulk(t *testing.T) {
 	})
 }
 
-// What is in memory is bounded, whatever comes in.
+// The counts in memory are bounded, whatever comes in.
 func TestJudge_bounds(t *testing.T) {
 	b := newBook()
 	for i := range mostClaims + 100 {

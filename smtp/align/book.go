@@ -7,7 +7,7 @@ import (
 	"relay/store"
 )
 
-// Bounds of what is in memory. What is beyond them is not remarked.
+// Bounds of what is in memory. Mail beyond them is not remarked.
 const (
 	mostClaims   = 20_000 // between two saves
 	mostSubjects = 256    // of an account

@@ -18,7 +18,7 @@ type Day struct {
 	Bad       bool  `json:"bad,omitempty"` // it was held somewhere, or blamed
 }
 
-// What makes an account proven: recipients, and days.
+// An account is proven from these on: recipients, and days.
 const (
 	ProvenRecipients = 1000
 	ProvenDays       = 7

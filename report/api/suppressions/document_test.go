@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// What a list brings in stays small, however long its cells are: an address is the key of a
+// The rows of a list stay small, however long its cells are: an address is the key of a
 // record, and a reply goes into every message that is stopped.
 func TestReading_bounds(t *testing.T) {
 	r := reading{now: time.Now(), seen: map[string]bool{}}
