@@ -58,8 +58,12 @@ func (c *claims) end() {
 
 // note adds to the value of From.
 func (c *claims) note(text []byte) {
-	if c.m != nil && len(c.m.From)+len(text) < maxClaim {
+	switch {
+	case c.m == nil:
+	case len(c.m.From)+len(text) < maxClaim:
 		c.m.From = append(c.m.From, text...)
+	default:
+		c.m.Long = true
 	}
 }
 

@@ -93,6 +93,10 @@ func TestSession_authRefuse(t *testing.T) {
 		c.dataFrom("From: a@yahoo.com", "550 5.7.1 mail from yahoo.com is refused elsewhere")
 		c.dataFrom("From: a@shop.example\r\nDKIM-Signature: v=1; d=shop.example", "250 2.0.0 queued as")
 		c.dataFrom("From: a@down.example", "250 2.0.0 queued as")
+		// what is not looked at of a long field, or cannot be read, may be what receivers see
+		padding := strings.Repeat("\r\n "+strings.Repeat("x", 900), 5)
+		c.dataFrom("DKIM-Signature: v=1; d=shop.example\r\nFrom: \"<a@shop.example>"+padding+"\"\r\n <ceo@bank.example>", "550 5.7.1 its From field cannot be read")
+		c.dataFrom("From: ceo@bank.example, x", "550 5.7.1 its From field cannot be read")
 	})
 }
 

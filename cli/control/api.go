@@ -127,7 +127,7 @@ func (a *API) run(w http.ResponseWriter, r *http.Request, actor act.Actor) {
 func arrives(w http.ResponseWriter, r *http.Request) bool {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, apiBody))
 	if _, long := errors.AsType[*http.MaxBytesError](err); long {
-		p := act.ProblemOf(act.Fail(act.Wrong, "", "more than %d octets", apiBody))
+		p := act.ProblemOf(act.Fail(act.Wrong, "divide it, and send the parts one after the other", "more than %d octets", apiBody))
 		p.Status = http.StatusRequestEntityTooLarge
 		act.WriteProblem(w, p)
 		return false

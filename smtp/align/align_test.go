@@ -297,6 +297,8 @@ func TestJudge_Refuse(t *testing.T) {
 			{"a@slow.example", "", "", time.Minute, "", Patience},
 			{"a@slow.example", "", "", time.Minute, "", Patience}, // the question is still under way
 			{"nobody", "", "", 0, "", 0},
+			{"ceo@good.example, x", "a@good.example", "", 0, "cannot be read", 0},
+			{"a@[192.0.2.1]", "a@good.example", "", 0, "cannot be read", 0},
 		} {
 			f.dns.takes(c.slow)
 			m := &Message{Account: "acme", From: []byte(c.from), Sender: c.sender}

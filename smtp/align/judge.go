@@ -35,6 +35,9 @@ func New(st *store.Store, host string, ask Domains, log *slog.Logger) *Judge {
 func (j *Judge) Refuse(ctx context.Context, m *Message) string {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
+	if m.unreadable() {
+		return "its From field cannot be read, so nothing proves who this mail is from: write one address there"
+	}
 	c := m.claim()
 	v, err := j.judge(ctx, c)
 	if err != nil {

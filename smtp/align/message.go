@@ -1,6 +1,7 @@
 package align
 
 import (
+	"bytes"
 	"net/mail"
 	"strings"
 
@@ -14,6 +15,7 @@ type Message struct {
 	ID          store.ID
 	Sender      string   // reverse-path; "": the null one
 	From        []byte   // value of the From field, unfolded; nil: it is made of Sender
+	Long        bool     // From has only a part of the value
 	Signers     []string // d= of its DKIM signatures
 	Subject     uint64   // a hash; 0: there is none
 	Unsubscribe bool     // by one click (RFC 8058)
@@ -42,10 +44,19 @@ func (m *Message) AddSignature(value []byte) {
 
 // from is the domain of the first author, in lower case A-labels; "": there is none.
 func (m *Message) from() string {
-	if m.From == nil {
+	switch {
+	case m.Long:
+		return ""
+	case m.From == nil:
 		return domainOf(m.Sender)
 	}
 	return domainOf(author(string(m.From)))
+}
+
+// unreadable reports whether From has addresses, but no domain can be read in it: receivers
+// may read something else there.
+func (m *Message) unreadable() bool {
+	return m.Long || m.from() == "" && bytes.IndexByte(m.From, '@') >= 0
 }
 
 // author is the first address of a From field. Nearly all have one, in one of two forms;
