@@ -35,7 +35,7 @@ type TopRow struct {
 	Recipients int64      `json:"recipients"`
 	Held       int64      `json:"held" doc:"Of the messages."`
 	Oldest     time.Time  `json:"oldest" doc:"When it was accepted."`
-	Next       *time.Time `json:"next" doc:"When the first is due; null: all are held."`
+	Next       *time.Time `json:"next" doc:"When the first is tried; null: all are held."`
 	Reply      string     `json:"reply" doc:"Last reply to the oldest."`
 	Site       *act.Site  `json:"site" doc:"null: not known."`
 	Pool       *Pool      `json:"connections" doc:"null: not known."`
@@ -74,6 +74,7 @@ func topQueue(ctx context.Context, s *act.Service, in *Top) (*Tops, error) {
 	}
 	if s.Running != nil && s.Running.Mail != nil {
 		t.addSites(ctx, s.Running.Mail)
+		t.addWaits(ctx, s.Running.Mail)
 		t.addPool(s.Running.Mail.Connections(ctx))
 	}
 	sum, err := s.Store.Totals()
@@ -192,6 +193,29 @@ func (t *topper) addSites(ctx context.Context, mail act.Deliveries) {
 	for i := range t.Rows {
 		if site, ok := sites[t.Rows[i].Domain]; ok {
 			t.Rows[i].Site = &site
+		}
+	}
+}
+
+// addWaits puts off the time of rows whose mail is due, but waits: for the next day of a
+// warm-up, say, or until its next hop is tried again.
+func (t *topper) addWaits(ctx context.Context, mail act.Deliveries) {
+	if t.by != "both" {
+		return
+	}
+	places := make([]act.Place, len(t.Rows))
+	for i := range t.Rows {
+		places[i].Lane = store.Lane{Domain: t.Rows[i].Domain, Account: t.Rows[i].Account}
+	}
+	ctx, cancel := context.WithTimeout(ctx, outlookTime)
+	defer cancel()
+	said, err := mail.Outlooks(ctx, places)
+	if err != nil {
+		return // it is busy
+	}
+	for i, o := range said {
+		if r := &t.Rows[i]; r.Next != nil && o.Wait != nil && o.Wait.Until != nil && o.Wait.Until.After(*r.Next) {
+			r.Next = o.Wait.Until
 		}
 	}
 }
