@@ -114,30 +114,7 @@ func (m *Mailer) settleDecided(a *attempt) {
 // settled already. The claims of others stay open.
 func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 	now := m.store.Now()
-	results := make([]store.Result, len(a.job.claims))
-	mine := make([]int, 0, len(a.targets))
-	states := make([]store.RecipientState, 0, len(a.targets))
-	for i := range a.targets {
-		t := &a.targets[i]
-		r := &results[t.claim]
-		switch {
-		case t.settled:
-		case !which(t):
-			r.Open = true
-		default:
-			if r.Outcomes == nil {
-				a.report(t.claim, r)
-				r.Expires = a.life(t.claim, now)
-			}
-			o := m.outcome(a, t, now)
-			r.Outcomes = append(r.Outcomes, o)
-			if t.maybe {
-				r.Event.Note = store.NoteLost
-			}
-			mine, states = append(mine, i), append(states, o.State)
-		}
-	}
-	results = slices.DeleteFunc(results, func(r store.Result) bool { return r.Outcomes == nil })
+	results, mine, states := m.results(a, which, now)
 	if len(results) == 0 {
 		return
 	}
@@ -159,6 +136,35 @@ func (m *Mailer) settleThose(a *attempt, which func(*target) bool) {
 			m.signatures.forget(results[i].ID)
 		}
 	}
+}
+
+// results are the outcomes of the targets that which chooses, by claim, with the indexes of
+// these targets and their states.
+func (m *Mailer) results(a *attempt, which func(*target) bool, now time.Time) (results []store.Result, mine []int, states []store.RecipientState) {
+	results = make([]store.Result, len(a.job.claims))
+	mine = make([]int, 0, len(a.targets))
+	states = make([]store.RecipientState, 0, len(a.targets))
+	for i := range a.targets {
+		t := &a.targets[i]
+		r := &results[t.claim]
+		switch {
+		case t.settled:
+		case !which(t):
+			r.Open = true
+		default:
+			if r.Outcomes == nil {
+				a.report(t.claim, r)
+				r.Expires = a.life(t.claim, now)
+			}
+			o := m.outcome(a, t, now)
+			r.Outcomes = append(r.Outcomes, o)
+			if t.maybe {
+				r.Event.Note = store.NoteLost
+			}
+			mine, states = append(mine, i), append(states, o.State)
+		}
+	}
+	return slices.DeleteFunc(results, func(r store.Result) bool { return r.Outcomes == nil }), mine, states
 }
 
 // report fills in what is stored of an attempt about a claim, without the outcomes.

@@ -180,25 +180,18 @@ func waiting(r *api.Recipient, now time.Time, zone *time.Location) string {
 	if later {
 		in = "in " + words.Span(next.Sub(now))
 	}
+	if next == w.Until {
+		if text := waitsUntil(w, in); text != "" {
+			return text
+		}
+	}
 	switch {
 	case w.Reason == "first" && later:
 		return "first sending, out on " + words.Day(*next, zone)
-	case w.Reason == "override" && next == w.Until:
-		return "stopped by the operator, next try " + in
-	case w.Reason == "down" && next == w.Until:
-		return "next hop down, next try " + in
-	case w.Reason == "suspended" && next == w.Until:
-		return "next hop told relay to stop, next try " + in
-	case (w.Reason == "pace" || w.Reason == "account") && next == w.Until && w.Limit > 0:
-		return fmt.Sprintf("waits for its turn, %s a minute%s, %s", words.Plural(int64(w.Limit), "message"), words.If(w.Reason == "account", " of the account"), in)
-	case w.Reason == "account" && next == w.Until:
-		return "the account is held at this provider, next try " + in
 	case w.Reason == "warm-up" && later:
 		return "waits for the warm-up of its source, " + in
 	case w.Reason == "source":
 		return "waits for a source: all of its pool are drained or gone"
-	case w.Reason == "paused" && next == w.Until:
-		return "next hop breaks off its mail, next try " + in
 	case later:
 		return "next " + in
 	case w.Reason == "lookup":
@@ -211,6 +204,25 @@ func waiting(r *api.Recipient, now time.Time, zone *time.Location) string {
 		return "waits for a connection, the account's share is in use"
 	}
 	return "due now"
+}
+
+// waitsUntil describes a wait that alone says when the next try is; "": it is another one.
+func waitsUntil(w *act.Wait, in string) string {
+	switch {
+	case w.Reason == "override":
+		return "stopped by the operator, next try " + in
+	case w.Reason == "down":
+		return "next hop down, next try " + in
+	case w.Reason == "suspended":
+		return "next hop told relay to stop, next try " + in
+	case w.Reason == "paused":
+		return "next hop breaks off its mail, next try " + in
+	case (w.Reason == "pace" || w.Reason == "account") && w.Limit > 0:
+		return fmt.Sprintf("waits for its turn, %s a minute%s, %s", words.Plural(int64(w.Limit), "message"), words.If(w.Reason == "account", " of the account"), in)
+	case w.Reason == "account":
+		return "the account is held at this provider, next try " + in
+	}
+	return ""
 }
 
 // heard is what a next hop said last, or why it cannot be reached.

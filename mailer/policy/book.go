@@ -144,6 +144,16 @@ const usedEvery = 24 * time.Hour
 
 // fetch gets the policy of a domain and stores it; nil: it cannot be had now.
 func (b *Book) fetch(ctx context.Context, domain, id string) *store.TLSPolicy {
+	p := b.replace(ctx, domain, id, b.store.Now())
+	if p != nil {
+		b.logFetched(p)
+	}
+	return p
+}
+
+// replace gets the policy of a domain and stores it in place of the one before; nil: it
+// cannot be had now.
+func (b *Book) replace(ctx context.Context, domain, id string, used time.Time) *store.TLSPolicy {
 	within, cancel := context.WithTimeout(ctx, FetchTime)
 	defer cancel()
 	p, err := b.get(within, domain)
@@ -153,13 +163,11 @@ func (b *Book) fetch(ctx context.Context, domain, id string) *store.TLSPolicy {
 		}
 		return nil
 	}
-	p.Domain, p.ID, p.Fetched = domain, id, b.store.Now()
-	p.Used = p.Fetched
+	p.Domain, p.ID, p.Fetched, p.Used = domain, id, b.store.Now(), used
 	b.works(domain)
 	if err := b.store.PutTLSPolicy(p); err != nil {
 		b.logStore(err)
 	}
-	b.logFetched(p)
 	return p
 }
 
@@ -324,22 +332,7 @@ func (b *Book) refresh(ctx context.Context, p *store.TLSPolicy) {
 	if b.rests(p.Domain, id, now) || ctx.Err() != nil {
 		return
 	}
-	used := p.Used
-	within, cancel := context.WithTimeout(ctx, FetchTime)
-	defer cancel()
-	next, err := b.get(within, p.Domain)
-	if err != nil {
-		if ctx.Err() == nil {
-			b.fails(p.Domain, id, err)
-		}
-		return
-	}
-	next.Domain, next.ID, next.Fetched, next.Used = p.Domain, id, now, used
-	b.works(p.Domain)
-	if err := b.store.PutTLSPolicy(next); err != nil {
-		b.logStore(err)
-	}
-	if id != p.ID {
+	if next := b.replace(ctx, p.Domain, id, p.Used); next != nil && id != p.ID {
 		b.logFetched(next)
 	}
 }

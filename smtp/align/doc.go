@@ -5,7 +5,7 @@
 //  1. The listener hands over a Message: what its header claims, read in the one pass.
 //  2. Refuse, only for accounts that asked for it, judges before the message is taken. It
 //     waits for the DNS, two seconds at most; what cannot be found out refuses nothing.
-//  3. Note, after the 250, counts the message in memory. It waits for nothing.
+//  3. Note counts the message in memory, once it is stored. It waits for nothing.
 //  4. Once a minute Save asks the DNS about the domains that were counted and stores what
 //     came of it as remarks (store.Remark). A crash loses that minute.
 //
