@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -301,6 +302,9 @@ func (t *tx) deleteAccount(name string) error {
 	if err := t.deleteSuppressions(name); err != nil {
 		return err
 	}
+	sc := t.scratch() // what this transaction counted before must not bring it back
+	delete(sc.records, name)
+	maps.DeleteFunc(sc.tallies, func(key string, _ *Tally) bool { return strings.HasPrefix(key, string(pairKey(name, ""))) })
 	return errors.Join(t.b.Delete(dsnHours, []byte(name)), t.b.Delete(records, []byte(name)), t.b.Delete(accounts, []byte(name)))
 }
 

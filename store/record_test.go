@@ -1,0 +1,49 @@
+package store
+
+import (
+	"errors"
+	"testing"
+
+	"relay/quota"
+)
+
+// What one transaction counts of an account and then removes with it does not come back for
+// the next account of that name.
+func TestRemoveAccount_counted(t *testing.T) {
+	s, _ := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	err := s.update(0, func(t *tx) error {
+		a, err := t.account("acme")
+		if err != nil {
+			return err
+		}
+		rec, _, err := t.record(a)
+		if err != nil {
+			return err
+		}
+		rec.Proven = true
+		if _, err := t.tallyOf("acme", "a.test", "p"); err != nil {
+			return err
+		}
+		d, err := t.deal("acme", Order{})
+		if err == nil {
+			err = errors.Join(d.end(CauseRemoved, ""), d.apply())
+		}
+		return errors.Join(err, t.deleteAccount("acme"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.view(func(tx *tx) error {
+		if tx.b.Get(records, []byte("acme")) != nil {
+			t.Error("the record is there")
+		}
+		if k, _ := tx.b.Cursor(tallies).First(); k != nil {
+			t.Errorf("tally %q is there", k)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
