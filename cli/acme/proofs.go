@@ -101,9 +101,9 @@ func (p *proofs) serveTLS(ctx context.Context, l net.Listener) {
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
 	var visitors sync.WaitGroup
 	defer visitors.Wait()
-	l = &crowd{Listener: l}
+	all := &crowd{Listener: l}
 	for {
-		conn, err := l.Accept()
+		conn, err := all.Accept()
 		if errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
 			return
 		}
