@@ -3,6 +3,7 @@ package mailer
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,6 +105,7 @@ func TestMailer_suppressed_many(t *testing.T) {
 // three months, a domain that is gone each month, a full mailbox until it is plain.
 func TestMailer_suppressed_year(t *testing.T) {
 	inWorld(t, Config{}, func(w *world) {
+		var mu sync.Mutex // of what connections count
 		tried := map[string]int{}
 		say := map[string]string{"gone": "550 5.1.1 User unknown", "closed": "550 5.2.1 This mailbox is disabled", "full": "452 4.2.2 Mailbox full"}
 		var weeks []int // in which the full mailbox was tried
@@ -112,6 +114,8 @@ func TestMailer_suppressed_year(t *testing.T) {
 			if x.verb != "RCPT" {
 				return ""
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			for name, reply := range say {
 				if strings.Contains(x.arg, name+"@") {
 					tried[name]++
@@ -124,7 +128,10 @@ func TestMailer_suppressed_year(t *testing.T) {
 			tried["here"]++
 			return ""
 		}
-		for week = range 53 {
+		for n := range 53 {
+			mu.Lock()
+			week = n
+			mu.Unlock()
 			for _, to := range []string{"gone@example.test", "closed@example.test", "full@example.test", "here@example.test", "you@absent.test"} {
 				m := message(to)
 				m.Sender, m.Expires = "", w.store.Now().Add(90*time.Minute)
@@ -142,6 +149,8 @@ func TestMailer_suppressed_year(t *testing.T) {
 			}
 			w.pass(7*24*time.Hour - 2*time.Hour)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if tried["here"] != 53 || tried["gone"] != 3 || tried["closed"] != 5 {
 			t.Errorf("tried %v", tried)
 		}
