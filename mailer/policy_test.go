@@ -163,7 +163,9 @@ func TestPolicy_TLSAWithoutAnswer(t *testing.T) {
 		if len(h.messages()) != 0 {
 			t.Error("sent nevertheless")
 		}
+		w.dns.mu.Lock()
 		delete(w.dns.fail, "_25._tcp.mx.example.test")
+		w.dns.mu.Unlock()
 		w.pass(time.Hour)
 		w.wantFinal(id, "you@example.test", store.Delivered, "250")
 	})
