@@ -2,13 +2,10 @@ package delivery
 
 import (
 	"context"
-	"io"
-	"os"
 	"strings"
 
 	cli "github.com/urfave/cli/v2"
 
-	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/api/act"
@@ -53,7 +50,7 @@ Of replies that differ in addresses, IDs and numbers only one is kept; 10,000 in
 	}, func(ctx context.Context, args []string) error {
 		in := &api.RulesFile{}
 		in.Body.Name = args[0]
-		text, err := rulesFile(e, args[0])
+		text, err := e.ReadDocument(args[0], api.MostOctets, "see that the name is right, and that the file is there")
 		if err != nil {
 			return err
 		}
@@ -67,22 +64,6 @@ Of replies that differ in addresses, IDs and numbers only one is kept; 10,000 in
 		}
 		return showReplay(e, out)
 	})
-}
-
-// rulesFile reads a file, or standard input. Of a file that is too long it reads one octet
-// more than the service accepts, so that the service refuses it.
-func rulesFile(e *shell.Env, file string) (string, error) {
-	in := e.Stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return "", exit.Fail(exit.Failed, "see that the name is right, and that the file is there", "%w", err)
-		}
-		defer f.Close()
-		in = f
-	}
-	text, err := io.ReadAll(io.LimitReader(in, api.MostOctets+1))
-	return string(text), err
 }
 
 func showReplay(e *shell.Env, r *api.Replay) error {

@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"os"
 
 	cli "github.com/urfave/cli/v2"
 
-	"relay/cli/exit"
 	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/api/plans"
@@ -26,7 +23,7 @@ func planImport(e *shell.Env) *cli.Command {
   relay plan import plans.toml --dry-run`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "show the differences and change nothing", Destination: &in.Body.DryRun}},
 	}, func(ctx context.Context, args []string) error {
-		text, err := document(e, args[0])
+		text, err := e.ReadDocument(args[0], plans.MostOctets, "relay plan export writes one")
 		if err != nil {
 			return err
 		}
@@ -50,22 +47,6 @@ func planImport(e *shell.Env) *cli.Command {
 		noteOlder(e, older, "what is changed")
 		return nil
 	})
-}
-
-// document is the file, or standard input; a longer one is cut so that the service
-// refuses it.
-func document(e *shell.Env, file string) (string, error) {
-	in := e.Stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return "", exit.Fail(exit.Failed, "relay plan export writes one", "%w", err)
-		}
-		defer f.Close()
-		in = f
-	}
-	text, err := io.ReadAll(io.LimitReader(in, plans.MostOctets+1))
-	return string(text), err
 }
 
 func showChanges(e *shell.Env, changes []plans.Difference, dryRun bool) error {

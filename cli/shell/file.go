@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"relay/cli/exit"
@@ -40,4 +41,21 @@ func noFile(path string, err error) error {
 		return exit.Fail(exit.Failed, "make it, or choose another place", "there is no directory %s", filepath.Dir(path))
 	}
 	return fmt.Errorf("write %s: %w", path, err)
+}
+
+// ReadDocument returns a file's text, or that of standard input for "-", for an act that
+// takes most octets. Of a longer one it reads one octet more, so that the service refuses
+// it. hint says what to do where there is no such file.
+func (e *Env) ReadDocument(file string, most int64, hint string) (string, error) {
+	in := e.Stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", exit.Fail(exit.Failed, hint, "%w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, most+1))
+	return string(text), err
 }

@@ -3,8 +3,6 @@ package suppressions
 import (
 	"context"
 	"encoding/csv"
-	"io"
-	"os"
 	"time"
 
 	cli "github.com/urfave/cli/v2"
@@ -28,29 +26,13 @@ A list with a fault changes nothing, and each fault is told with its line. Recip
 			shell.DryRunFlag(&in.Body.DryRun),
 		},
 	}, func(ctx context.Context, args []string) error {
-		text, err := document(e, args[1])
+		text, err := e.ReadDocument(args[1], api.MostOctets, "see that the name is right, and that the file is there")
 		if err != nil {
 			return err
 		}
 		in.Account, in.Body.Document = args[0], text
 		return shell.Show(ctx, e, api.Import, in, showAdded)
 	})
-}
-
-// document is the file, or standard input; a longer one is cut so that the service
-// refuses it.
-func document(e *shell.Env, file string) (string, error) {
-	in := e.Stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return "", exit.Fail(exit.Failed, "see that the name is right, and that the file is there", "%w", err)
-		}
-		defer f.Close()
-		in = f
-	}
-	text, err := io.ReadAll(io.LimitReader(in, api.MostOctets+1))
-	return string(text), err
 }
 
 func export(e *shell.Env) *cli.Command {
