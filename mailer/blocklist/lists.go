@@ -97,8 +97,6 @@ func (r *reader) refuse(line int, format string, args ...any) {
 	r.bad = append(r.bad, rulefile.Problem{Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
-var headRE = regexp.MustCompile(`^\[\[\s*list\s*\]\]`)
-
 func (r *reader) read(text []byte) {
 	var f struct {
 		List []*entry `toml:"list"`
@@ -107,18 +105,10 @@ func (r *reader) read(text []byte) {
 		r.bad = append(r.bad, rulefile.ProblemsOf(err)...)
 		return
 	}
-	var heads []int
-	n := 0
-	for line := range strings.Lines(string(text)) {
-		if n++; headRE.MatchString(strings.TrimSpace(line)) {
-			heads = append(heads, n)
-		}
-	}
+	lines := rulefile.LinesOf(text, "list")
 	seen := map[string]bool{}
 	for i, e := range f.List {
-		if e.line = 0; i < len(heads) {
-			e.line = heads[i]
-		}
+		e.line = lines.Of(i, "")
 		if e.Name == "" || seen[e.Name] {
 			r.refuse(e.line, "name %q: each list needs a name of its own", e.Name)
 			continue

@@ -3,11 +3,8 @@ package pace
 import (
 	"bytes"
 	"fmt"
-	"regexp"
-	"slices"
-	"strings"
-
 	toml "github.com/pelletier/go-toml/v2"
+	"slices"
 
 	"relay/mailer/rulefile"
 )
@@ -20,7 +17,7 @@ func parse(name string, text []byte, base *Rows) (*Rows, error) {
 	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&f); err != nil {
 		return nil, &rulefile.Error{What: "rows", File: name, Problems: rulefile.ProblemsOf(err)}
 	}
-	r := &reader{lines: linesOf(text), rows: Rows{slices.Clone(base.ordered), base.other}}
+	r := &reader{lines: rulefile.LinesOf(text, "row"), rows: Rows{slices.Clone(base.ordered), base.other}}
 	for i := range f.Rows {
 		r.take(i, &f.Rows[i])
 	}
@@ -36,7 +33,7 @@ func parse(name string, text []byte, base *Rows) (*Rows, error) {
 
 // reader reads one file of rows.
 type reader struct {
-	lines []map[string]int // of each row's keys; "": its head
+	lines *rulefile.Lines
 	rows  Rows
 	own   []*Row // those that do not change a row of base
 	names []string
@@ -45,14 +42,7 @@ type reader struct {
 
 // refuse notes a problem with a row, on the line of its key or of the row.
 func (r *reader) refuse(i int, p problem) {
-	line := 0
-	if i >= 0 && i < len(r.lines) {
-		line = r.lines[i][p.key]
-		if line == 0 {
-			line = r.lines[i][""]
-		}
-	}
-	r.bad = append(r.bad, rulefile.Problem{Line: line, Text: p.text})
+	r.bad = append(r.bad, rulefile.Problem{Line: r.lines.Of(i, p.key), Text: p.text})
 }
 
 // take checks one row and adds it, if it is in order.
@@ -116,24 +106,4 @@ func (r *reader) hidden(i int, row *Row, before []*Row) {
 			return
 		}
 	}
-}
-
-var (
-	headRE = regexp.MustCompile(`^\[\[\s*row\s*\]\]`)
-	keyRE  = regexp.MustCompile(`^["']?([a-z0-9_]+)["']?\s*=`)
-)
-
-// linesOf returns the line numbers of each row's keys.
-func linesOf(text []byte) (rows []map[string]int) {
-	n := 0
-	for line := range strings.Lines(string(text)) {
-		n++
-		line = strings.TrimSpace(line)
-		if headRE.MatchString(line) {
-			rows = append(rows, map[string]int{"": n})
-		} else if m := keyRE.FindStringSubmatch(line); m != nil && len(rows) > 0 {
-			rows[len(rows)-1][m[1]] = n
-		}
-	}
-	return rows
 }

@@ -82,7 +82,7 @@ func parse(name string, text []byte, base *Rows) (*Rows, error) {
 	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&f); err != nil {
 		return nil, &rulefile.Error{What: "rows", File: name, Problems: rulefile.ProblemsOf(err)}
 	}
-	r := &reader{heads: headsOf(text), rows: Rows{maps.Clone(base.of)}, seen: map[verdict.Category]bool{}}
+	r := &reader{lines: rulefile.LinesOf(text, "suppress"), rows: Rows{maps.Clone(base.of)}, seen: map[verdict.Category]bool{}}
 	if r.rows.of == nil {
 		r.rows.of = map[verdict.Category]*Row{}
 	}
@@ -97,18 +97,14 @@ func parse(name string, text []byte, base *Rows) (*Rows, error) {
 
 // reader reads one file of rows.
 type reader struct {
-	heads []int // line of each row's head
+	lines *rulefile.Lines
 	rows  Rows
 	seen  map[verdict.Category]bool
 	bad   []rulefile.Problem
 }
 
 func (r *reader) refuse(i int, format string, args ...any) {
-	line := 0
-	if i < len(r.heads) {
-		line = r.heads[i]
-	}
-	r.bad = append(r.bad, rulefile.Problem{Line: line, Text: fmt.Sprintf(format, args...)})
+	r.bad = append(r.bad, rulefile.Problem{Line: r.lines.Of(i, ""), Text: fmt.Sprintf(format, args...)})
 }
 
 var statusRE = regexp.MustCompile(`^5\.\d{1,3}\.\d{1,3}$`)
@@ -166,17 +162,4 @@ func list() string {
 		names[i] = string(c)
 	}
 	return strings.Join(names, ", ")
-}
-
-var headRE = regexp.MustCompile(`^\[\[\s*suppress\s*\]\]`)
-
-// headsOf returns the line of each row's head.
-func headsOf(text []byte) (lines []int) {
-	n := 0
-	for line := range strings.Lines(string(text)) {
-		if n++; headRE.MatchString(strings.TrimSpace(line)) {
-			lines = append(lines, n)
-		}
-	}
-	return lines
 }

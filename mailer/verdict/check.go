@@ -14,7 +14,7 @@ import (
 // checker prepares the rules of a file and collects their problems.
 type checker struct {
 	providers map[string][]string
-	file      *lines
+	file      *rulefile.Lines
 	rule      *Rule
 	number    int // of the rule in the file, from 0
 	problems  []rulefile.Problem
@@ -26,7 +26,7 @@ func (c *checker) bad(key, format string, args ...any) {
 	if c.rule.ID != "" {
 		text = "rule " + c.rule.ID + ": " + text
 	}
-	c.problems = append(c.problems, rulefile.Problem{Line: c.file.of(c.number, key), Text: text})
+	c.problems = append(c.problems, rulefile.Problem{Line: c.file.Of(c.number, key), Text: text})
 }
 
 var (
@@ -37,7 +37,7 @@ var (
 // prepare reads the conditions of a rule.
 func (c *checker) prepare(r *Rule, number int) {
 	c.rule, c.number = r, number
-	r.line = c.file.of(number, "")
+	r.line = c.file.Of(number, "")
 	if !idRE.MatchString(r.ID) {
 		c.bad("id", "id %q: lower-case letters, digits, dots and hyphens", r.ID)
 	}
@@ -264,11 +264,11 @@ func (c *checker) reach(ordered []*Rule, numbers map[*Rule]int) {
 func (c *checker) ends(providers map[string][]string) {
 	for _, name := range keys(providers) {
 		if len(providers[name]) == 0 {
-			c.problems = append(c.problems, rulefile.Problem{Line: c.file.other[name], Text: "provider " + name + " has no hosts"})
+			c.problems = append(c.problems, rulefile.Problem{Line: c.file.Other[name], Text: "provider " + name + " has no hosts"})
 		}
 		for _, host := range providers[name] {
 			if !hostRE.MatchString(host) {
-				c.problems = append(c.problems, rulefile.Problem{Line: c.file.other[name], Text: fmt.Sprintf("provider %s: %q is no name of a host, in lower case", name, host)})
+				c.problems = append(c.problems, rulefile.Problem{Line: c.file.Other[name], Text: fmt.Sprintf("provider %s: %q is no name of a host, in lower case", name, host)})
 			}
 		}
 	}
