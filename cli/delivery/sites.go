@@ -77,19 +77,8 @@ func sitesText(list *api.Sites, now time.Time, zone *time.Location, width int) s
 		tab.Add(siteName(&r.SiteState), words.Number(r.Queued), fmt.Sprintf("%d/%d", r.Connections, r.Now.Connections),
 			fmt.Sprintf("%d/%s", r.Sent, rateText(r.Now.Rate)), words.Number(r.Delivered), words.Number(r.Deferred), words.Number(r.Failed))
 	}
-	widths := tab.Widths(width)
-	heads := make([]string, len(tab.Columns))
-	for i := range heads {
-		heads[i] = tab.Columns[i].Head
-	}
 	var b strings.Builder
-	b.WriteString(tab.Line(widths, heads) + "\n")
-	for i := range list.Rows {
-		b.WriteString(tab.Line(widths, tab.Rows[i]) + "\n")
-		for _, line := range siteRemarks(&list.Rows[i].SiteState, now, zone) {
-			b.WriteString(words.Cut("  "+line, term.Columns) + "\n")
-		}
-	}
+	b.WriteString(tab.Text(width, func(i int) []string { return siteRemarks(&list.Rows[i].SiteState, now, zone) }))
 	if n := list.All - len(list.Rows); n > 0 {
 		fmt.Fprintf(&b, "-- and %s\n", words.Plural(int64(n), "other site"))
 	}

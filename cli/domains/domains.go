@@ -127,15 +127,7 @@ func check(e *shell.Env) *cli.Command {
 			return err
 		}
 		found := findings(v)
-		if e.JSON {
-			err = term.Encode(e.Stdout, v)
-		} else {
-			err = showFindings(e, v, found)
-		}
-		if err == nil && finding.AnyFailed(found) {
-			return exit.Code(exit.Failed)
-		}
-		return err
+		return finding.Answer(e, v, found, func() error { return showFindings(e, v, found) })
 	})
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"relay/cli/exit"
+	"relay/cli/shell"
 	"relay/cli/term"
 	"relay/report/words"
 )
@@ -62,9 +64,20 @@ func WriteAll(w io.Writer, list []Finding, width int, coloured bool) error {
 	return nil
 }
 
-// AnyFailed reports whether one of them failed.
-func AnyFailed(list []Finding) bool {
-	return slices.ContainsFunc(list, func(f Finding) bool { return f.Status == Failed })
+// Answer shows what a check found: text does, or the service's answer as JSON. Its error
+// is exit code 1 where something failed.
+func Answer(e *shell.Env, answer any, list []Finding, text func() error) error {
+	show := text
+	if e.JSON {
+		show = func() error { return term.Encode(e.Stdout, answer) }
+	}
+	if err := show(); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(list, func(f Finding) bool { return f.Status == Failed }) {
+		return exit.Code(exit.Failed)
+	}
+	return nil
 }
 
 // lines returns what stands next to the finding's name.

@@ -48,19 +48,9 @@ func writeTop(e *shell.Env, t *api.Tops, by string) error {
 	for i := range t.Rows {
 		tab.Add(cells(&t.Rows[i], by, e.Now())...)
 	}
-	widths := tab.Widths(term.Width(e.Stdout))
-	heads := make([]string, len(tab.Columns))
-	for i := range heads {
-		heads[i] = tab.Columns[i].Head
-	}
-	if err := e.Say("%s", tab.Line(widths, heads)); err != nil {
+	text := tab.Text(term.Width(e.Stdout), func(i int) []string { return remarks(&t.Rows[i], e.Now()) })
+	if err := e.Say("%s", strings.TrimSuffix(text, "\n")); err != nil {
 		return err
-	}
-	for i := range t.Rows {
-		lines := append([]string{tab.Line(widths, tab.Rows[i])}, remarks(&t.Rows[i], e.Now())...)
-		if err := e.Say("%s", strings.Join(lines, "\n")); err != nil {
-			return err
-		}
 	}
 	return writeTotal(e, t, by)
 }
@@ -100,21 +90,21 @@ func cells(r *api.TopRow, by string, now time.Time) []string {
 // remarks are the lines below a row.
 func remarks(r *api.TopRow, now time.Time) (lines []string) {
 	if r.Reply != "" {
-		lines = append(lines, words.Cut("  "+words.Clean(r.Reply), term.Columns))
+		lines = append(lines, words.Clean(r.Reply))
 	}
 	if r.Held > 0 && r.Next != nil {
-		lines = append(lines, fmt.Sprintf("  %s held", words.Number(r.Held)))
+		lines = append(lines, fmt.Sprintf("%s held", words.Number(r.Held)))
 	}
 	if s := r.Site; s != nil {
 		switch {
 		case s.DownUntil != nil:
-			text := fmt.Sprintf("  next hop down, next probe in %s, %s", words.Span(s.DownUntil.Sub(now)), words.Plural(int64(s.Failures), "failure"))
+			text := fmt.Sprintf("next hop down, next probe in %s, %s", words.Span(s.DownUntil.Sub(now)), words.Plural(int64(s.Failures), "failure"))
 			if s.Why != "" && !strings.Contains(r.Reply, s.Why) {
 				text += ": " + words.Clean(s.Why)
 			}
-			lines = append(lines, words.Cut(text, term.Columns))
+			lines = append(lines, text)
 		case s.Connections > 0:
-			lines = append(lines, fmt.Sprintf("  %s of %s open, %s in hand", words.Number(int64(s.Connections)),
+			lines = append(lines, fmt.Sprintf("%s of %s open, %s in hand", words.Number(int64(s.Connections)),
 				words.Plural(int64(s.Limit), "connection"), words.Number(int64(s.Claimed))))
 		}
 	}

@@ -10,7 +10,6 @@ import (
 
 	cli "github.com/urfave/cli/v2"
 
-	"relay/cli/exit"
 	"relay/cli/finding"
 	"relay/cli/shell"
 	"relay/cli/term"
@@ -59,20 +58,7 @@ func table(all []api.Source, width int) string {
 		}
 		tab.Add(s.Source, s.EHLO, pool, s.State, today, warmUp(s))
 	}
-	widths := tab.Widths(width)
-	heads := make([]string, len(tab.Columns))
-	for i := range heads {
-		heads[i] = tab.Columns[i].Head
-	}
-	var b strings.Builder
-	b.WriteString(tab.Line(widths, heads) + "\n")
-	for i := range all {
-		b.WriteString(tab.Line(widths, tab.Rows[i]) + "\n")
-		for _, line := range remarks(&all[i]) {
-			b.WriteString(words.Cut("  "+line, term.Columns) + "\n")
-		}
-	}
-	return b.String()
+	return tab.Text(width, func(i int) []string { return remarks(&all[i]) })
 }
 
 // warmUp is where the warm-up is furthest behind.
@@ -151,15 +137,7 @@ func check(e *shell.Env) *cli.Command {
 			return err
 		}
 		found := findings(v)
-		if e.JSON {
-			err = term.Encode(e.Stdout, v)
-		} else {
-			err = show(e, v, found)
-		}
-		if err == nil && finding.AnyFailed(found) {
-			return exit.Code(exit.Failed)
-		}
-		return err
+		return finding.Answer(e, v, found, func() error { return show(e, v, found) })
 	})
 }
 

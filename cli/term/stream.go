@@ -102,7 +102,7 @@ func (s *Stream) write() error {
 }
 
 func (s *Stream) line(row []string) error {
-	_, err := fmt.Fprintln(s.to.W, s.t.Line(s.widths, row))
+	_, err := fmt.Fprintln(s.to.W, s.t.line(s.widths, row))
 	return err
 }
 

@@ -41,21 +41,39 @@ func (t *Table) Add(cells ...string) {
 // Print writes heads and rows.
 func (t *Table) Print(w io.Writer) error {
 	t.coloured = Coloured(w, os.Getenv)
-	widths := t.Widths(Width(w))
-	heads := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		heads[i] = c.Head
-	}
-	for _, row := range append([][]string{heads}, t.Rows...) {
-		if _, err := fmt.Fprintln(w, t.Line(widths, row)); err != nil {
+	widths := t.widths(Width(w))
+	for _, row := range append([][]string{t.heads()}, t.Rows...) {
+		if _, err := fmt.Fprintln(w, t.line(widths, row)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Line is a row in columns of these widths.
-func (t *Table) Line(widths []int, row []string) string {
+// Text is the table for a screen, with lines indented under each row.
+func (t *Table) Text(screen int, under func(row int) []string) string {
+	widths := t.widths(screen)
+	var b strings.Builder
+	b.WriteString(t.line(widths, t.heads()) + "\n")
+	for i, row := range t.Rows {
+		b.WriteString(t.line(widths, row) + "\n")
+		for _, line := range under(i) {
+			b.WriteString(words.Cut("  "+line, Columns) + "\n")
+		}
+	}
+	return b.String()
+}
+
+func (t *Table) heads() []string {
+	heads := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		heads[i] = c.Head
+	}
+	return heads
+}
+
+// line is a row in columns of these widths.
+func (t *Table) line(widths []int, row []string) string {
 	var b strings.Builder
 	for i, cell := range row {
 		if i > 0 {
@@ -70,8 +88,8 @@ func (t *Table) Line(widths []int, row []string) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// Widths of the columns on a screen.
-func (t *Table) Widths(screen int) []int { return t.fit(t.natural(), screen) }
+// widths of the columns on a screen.
+func (t *Table) widths(screen int) []int { return t.fit(t.natural(), screen) }
 
 // natural widths are those of heads and rows, without regard to the screen.
 func (t *Table) natural() []int {
