@@ -62,7 +62,7 @@ func (d demand) level(host string) policy.Level {
 	return d.terms.Level(host)
 }
 
-// permits returns why mail must not go to a host, whatever its TLS; nil: it may.
+// permits returns why mail must not go to a host at all, with TLS or without; nil: it may.
 func (d demand) permits(host string, path *route.Path) *policy.Error {
 	if err := d.terms.Permits(host); err != nil {
 		return err

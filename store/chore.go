@@ -114,7 +114,7 @@ func (s *Store) DoChores() (more bool, err error) {
 	})
 	for _, c := range list {
 		if c.Kind != choreReplan && s.letters.Load() == nil {
-			continue // nobody can tell, for now
+			continue // it stays until SetLetters has said how mail is written
 		}
 		again := false
 		e := s.updateThen(mailWeight, func(t *tx) (err error) { again, err = t.doChore(c); return err })

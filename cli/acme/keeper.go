@@ -97,8 +97,8 @@ func (k *Keeper) set(n Note) error {
 	return err
 }
 
-// Again has a certificate that was refused asked for now, because the operator has changed
-// something.
+// Again asks at once for a certificate that was refused: the operator may have mended the
+// cause.
 func (k *Keeper) Again() {
 	select {
 	case k.again <- struct{}{}:

@@ -75,8 +75,8 @@ S: 421 4.7.0 too many
 	}
 }
 
-// A refusal before the first transaction is told with the error. The login is struck out,
-// whatever its form.
+// A refusal before the first transaction is told with the error. The login is struck out
+// in each of its forms.
 func TestNew_dialogue(t *testing.T) {
 	play(t, `
 		S: 220 mx ESMTP

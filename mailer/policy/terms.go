@@ -30,7 +30,7 @@ const (
 type Terms struct {
 	Domain string
 
-	sts    *store.TLSPolicy // in force, whatever its mode; nil: none
+	sts    *store.TLSPolicy // in force, in any of its modes; nil: none
 	own    client.TLSMode   // what the operator's route says
 	proved bool             // DNSSEC proved the MX
 	hosts  map[string]dane  // that DNSSEC knows of
@@ -106,7 +106,7 @@ func (t *Terms) enforces() bool { return t != nil && t.sts != nil && t.sts.Mode 
 // does not count there (RFC 8461 §2).
 func (t *Terms) pinned(host string) bool { return t != nil && len(t.hosts[host].records) > 0 }
 
-// Permits returns why mail must not go to a host, whatever its TLS; nil: it may.
+// Permits returns why mail must not go to a host at all, with TLS or without; nil: it may.
 func (t *Terms) Permits(host string) *Error {
 	if t == nil {
 		return nil
@@ -173,7 +173,7 @@ func (t *Terms) By(host string) string {
 	return ""
 }
 
-// Policy is the domain's policy of MTA-STS that is in force, whatever its mode; nil: none.
+// Policy is the domain's policy of MTA-STS that is in force, in any of its modes; nil: none.
 func (t *Terms) Policy() *store.TLSPolicy {
 	if t == nil {
 		return nil
