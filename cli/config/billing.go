@@ -50,7 +50,7 @@ term that ends, its last day, and what the plan costs now.`, Keys: []Key{
 	{"warn_days", []int{14, 3}, each(isDays), OnReload, `days before the last one of a term on which its customer is told; []: never`},
 	{"renew_link", "", passes(letter.HowToRenew.CheckLink), OnReload, `"https://www.example.org/renew?account={account}"; default none`},
 	{"renew_text", "", passes(letter.HowToRenew.CheckText), OnReload, `"Write to us before {end}, with the text {account}"; default none`},
-	{"contact", "", unlessEmpty(isContact), OnReload, `where answers of customers go; default postmaster at the hostname`},
+	{"contact", "", unlessEmpty(isContact), OnReload, `default of reply_to and operator in [report]`},
 }}
 
 const (

@@ -39,6 +39,7 @@ type Config struct {
 	Backup   Backup   `toml:"backup"`
 	Sendmail Sendmail `toml:"sendmail"`
 	Billing  Billing  `toml:"billing"`
+	Report   Report   `toml:"report"`
 	Source   []Source `toml:"source"` // none: the system chooses an address
 	Route    []Route  `toml:"route"`
 	Payment  []PayBy  `toml:"payment"` // none: all methods, by billing.payment_text and payment_link

@@ -116,6 +116,8 @@ func TestReadConfig_refuses(t *testing.T) {
 		{"a wrong type", "[delivery]\nport = 'smtp'\n", []string{"line 2: delivery.port: cannot be of type string"}},
 		{"broken TOML", "hostname = \n", []string{"line 1"}},
 		{"a text without quotes", "hostname = relay.test\n", []string{"line 1: unexpected character U+0072 'r' at start of value, as of a text without its quotes"}},
+		{"bad reports", "[report]\nfrom = 'Rossi'\nlanguage = 'fr'\nschedule = 'daily'\nnear = 100\nchoice_link = 'www.example.org'\n", []string{
+			"line 2: report.from:", `line 3: report.language: "fr": en, de or it`, `line 4: report.schedule: "daily" is not a schedule`, "line 5: report.near: 100: 50 to 99 percent", "line 6: report.choice_link:"}},
 		{"every bad field", `
 hostname = "a b"
 timezone = "Rome"

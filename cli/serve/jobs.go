@@ -33,11 +33,10 @@ func (r *Relay) jobs() *jobs.Runner {
 // jobConfig returns what the configuration in force says about the jobs.
 func (r *Relay) jobConfig() jobs.Config {
 	c := r.config()
-	b := &c.Billing
+	letters := c.Letters()
+	letters.Host, letters.Invoices = r.hostname, c.Invoices(r.store.Zone())
 	return jobs.Config{
-		TraceKeep: c.TraceKeep.Duration,
-		Letters: jobs.Letters{WarnDays: b.WarnDays, Host: r.hostname, Seller: b.SellerName(), Contact: b.Contact,
-			RenewLink: b.RenewLink, RenewText: b.RenewText, Expire: c.Delivery.Expire.Duration, Invoices: c.Invoices(r.store.Zone())},
+		TraceKeep: c.TraceKeep.Duration, Letters: letters, Looks: c.Looks(),
 		Copies: r.copies(&c.Backup), Signing: r.signing(c), Sources: r.standing(c), Reports: r.reports(c),
 	}
 }

@@ -265,7 +265,7 @@ func standing(cfg *Config, name string, v *store.SourceState, fresh []store.List
 
 // standingMail is the mail to the operator; nil: there is no address that it can go to.
 func (r *Runner) standingMail(cfg *Config, id store.ID, now time.Time, s *letter.Standing) *store.Notice {
-	to, domain, ok := letter.Recipient(cfg.Letters.Contact)
+	to, domain, ok := letter.Recipient(cfg.Letters.Operator)
 	if !ok {
 		return nil
 	}
@@ -274,7 +274,7 @@ func (r *Runner) standingMail(cfg *Config, id store.ID, now time.Time, s *letter
 		r.logFailed(Blocklists, err)
 		return nil
 	}
-	mail := letter.Letter{Host: cfg.Letters.Host, Name: cfg.Letters.Seller, To: to, ID: id.String(), Date: now.In(r.store.Zone()),
+	mail := letter.Letter{Host: cfg.Letters.Host, From: cfg.Letters.From, Name: cfg.Letters.Seller, To: to, ID: id.String(), Date: now.In(r.store.Zone()),
 		Subject: s.Subject(), Text: s.Text(), HTML: html}
 	m, err := mail.Build()
 	if err != nil {

@@ -54,6 +54,7 @@ const ClockAdvice = "set the clock right; if it is right: relay job run close"
 type Config struct {
 	TraceKeep time.Duration // age at which events of the trace are removed
 	Letters   Letters
+	Looks     Looks
 	Copies    Copies
 	Signing   Signing
 	Sources   Sources
@@ -65,11 +66,25 @@ type Letters struct {
 	WarnDays  []int  // days before the last one on which customers are warned
 	Host      string // of the relay
 	Seller    string // "": not said
-	Contact   string // address of the operator; "": not said
+	From      string // sender; "": postmaster at Host
+	Contact   string // where answers of customers go; "": to From
+	Operator  string // the operator's own address; "": not told
+	Language  string // "en", "de" or "it", where the account says nothing
 	RenewLink string // templates of how to renew, see letter.HowToRenew; "": not said
 	RenewText string
-	Expire    time.Duration   // how long a mail is tried
-	Invoices  invoice.Options // how the invoice for a renewal is shown
+
+	UpgradeLink, ChoiceLink string // templates of where plan, limit and mail are chosen, see letter.HowToChange; "": not said
+	Guides                  string // web address below which the guides for customers are; "": not said
+
+	Expire   time.Duration   // how long a mail is tried
+	Invoices invoice.Options // how the invoice for a renewal is shown
+}
+
+// Looks is when relay looks for what customers and operator are to be told.
+type Looks struct {
+	Schedule string // of the daily look at what customers have used; cron's notation
+	Near     int    // percent of the allowance at which the limit is near
+	Digest   string // of the operator's digest; "": none
 }
 
 // Copies is where and when copies of the store are made.

@@ -17,7 +17,7 @@ func (r *Runner) Told(w *store.Told, id store.ID) (list []store.Notice, err erro
 	for _, x := range []struct {
 		to, seller, contact, suffix string
 		owner                       bool
-	}{{w.Account.Contact, seller, contact, "", false}, {l.Contact, l.Seller, "", "-o", true}} {
+	}{{w.Account.Contact, seller, contact, "", false}, {l.Operator, l.Seller, "", "-o", true}} {
 		to, domain, ok := letter.Recipient(x.to)
 		if !ok {
 			continue
@@ -29,7 +29,7 @@ func (r *Runner) Told(w *store.Told, id store.ID) (list []store.Notice, err erro
 		if err != nil {
 			return nil, err
 		}
-		mail := letter.Letter{Host: l.Host, Name: x.seller, To: to, ID: id.String() + x.suffix, Date: r.store.Now().In(r.store.Zone()),
+		mail := letter.Letter{Host: l.Host, From: l.From, Name: x.seller, To: to, ID: id.String() + x.suffix, Date: r.store.Now().In(r.store.Zone()),
 			Subject: says.Subject(), Text: says.Text(), HTML: html}
 		if reply, _, ok := letter.Recipient(x.contact); ok {
 			mail.ReplyTo = reply

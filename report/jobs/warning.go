@@ -25,7 +25,7 @@ func (l *Letters) write(w *store.Warning, id store.ID, now time.Time, zone *time
 	if err != nil {
 		return n, err
 	}
-	mail := letter.Letter{Host: l.Host, Name: e.Seller, To: to, ID: id.String(), Date: now.In(zone),
+	mail := letter.Letter{Host: l.Host, From: l.From, Name: e.Seller, To: to, ID: id.String(), Date: now.In(zone),
 		Subject: e.Subject(), Text: e.Text(), HTML: html}
 	for _, contact := range []string{e.Contact, l.Contact} { // that of a reseller may be none that mail can go to
 		if reply, _, ok := letter.Recipient(contact); ok && mail.ReplyTo == "" {

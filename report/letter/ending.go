@@ -13,6 +13,13 @@ import (
 // plain, "1234.50", to be copied; it is nothing where the plan is not sold.
 var HowToRenew = invoice.Placeholders{"{account}", "{plan}", "{end}", "{amount}"}
 
+// HowToChange are the placeholders of a template for where a customer changes its plan, or
+// what happens at the limit and which mail it gets.
+var HowToChange = invoice.Placeholders{"{account}", "{plan}"}
+
+// Languages in which relay writes to customers, the default first.
+var Languages = []string{"en", "de", "it"}
+
 // Ending has the content of the letter before a term ends.
 type Ending struct {
 	Seller  string // who sells the service; "": Host speaks for itself

@@ -2,6 +2,7 @@ package letter
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -20,7 +21,8 @@ import (
 
 // Letter is a mail of relay's own.
 type Letter struct {
-	Host    string    // ours: it is from postmaster there
+	Host    string    // ours
+	From    string    // sender; "": postmaster at Host
 	Name    string    // who it is from, for people; "": not said
 	ReplyTo string    // where answers go; "": to postmaster
 	To      string    // an address without a name, as on the wire
@@ -38,8 +40,11 @@ type Mail struct {
 	SMTPUTF8  bool   // To has UTF-8, and so has the header: it needs hosts with SMTPUTF8
 }
 
-// Build makes the message. It fails where To or ReplyTo is no address.
+// Build makes the message. It fails where To, From or ReplyTo is no address.
 func (l *Letter) Build() (m Mail, err error) {
+	if l.From != "" && !isAddress(l.From) {
+		return m, fmt.Errorf("%q is not a mail address", l.From)
+	}
 	if !isAddress(l.To) {
 		return m, fmt.Errorf("%q is not a mail address", l.To)
 	}
@@ -47,10 +52,10 @@ func (l *Letter) Build() (m Mail, err error) {
 		return m, fmt.Errorf("%q is not a mail address", l.ReplyTo)
 	}
 	m.MessageID = "<" + l.ID + "@" + l.Host + ">"
-	m.SMTPUTF8 = !ascii(l.To) || !ascii(l.ReplyTo)
+	m.SMTPUTF8 = !ascii(l.To) || !ascii(l.From) || !ascii(l.ReplyTo)
 	boundary := l.boundary()
 	var b bytes.Buffer
-	field(&b, "From", (&mail.Address{Name: invoice.Clean(l.Name), Address: "postmaster@" + l.Host}).String())
+	field(&b, "From", l.from())
 	if l.ReplyTo != "" {
 		field(&b, "Reply-To", "<"+l.ReplyTo+">")
 	}
@@ -64,6 +69,17 @@ func (l *Letter) Build() (m Mail, err error) {
 	b.WriteString("\r\n")
 	m.Content, err = l.parts(&b, boundary)
 	return m, err
+}
+
+// from is the field From. net/mail would write an address in UTF-8 as ASCII that means
+// another one.
+func (l *Letter) from() string {
+	address := cmp.Or(l.From, "postmaster@"+l.Host)
+	if ascii(address) {
+		return (&mail.Address{Name: invoice.Clean(l.Name), Address: address}).String()
+	}
+	named, _ := strings.CutSuffix((&mail.Address{Name: invoice.Clean(l.Name), Address: "x@x"}).String(), "<x@x>")
+	return named + "<" + address + ">"
 }
 
 func isAddress(s string) bool {
