@@ -57,7 +57,7 @@ func showRemarks(e *shell.Env, v *accounts.Remarks) error {
 // showRemark writes what was seen, and below it what to do.
 func showRemark(e *shell.Env, account string, r *accounts.Remark) error {
 	lead := "  "
-	for _, line := range term.Wrap(words.Remark(r.Remark, r.Domain, field.Or0(r.Policy), r.Count), term.Columns-4) {
+	for _, line := range term.Wrap(words.English.Remark(r.Remark, r.Domain, field.Or0(r.Policy), r.Count), term.Columns-4) {
 		if err := e.Say("%s%s", lead, line); err != nil {
 			return err
 		}

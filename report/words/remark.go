@@ -4,34 +4,48 @@ import "fmt"
 
 // Remark says what receivers will hold against mail of an account from a domain. Kinds are
 // those of the service.
-func Remark(kind, domain, policy string, count int64) string {
-	messages := Plural(count, "message")
+func (l Language) Remark(kind, domain, policy string, count int64) string {
 	from := domain
 	if domain == "" {
-		from = "further domains"
+		from = l.pick("further domains", "weiteren Domains", "altri domini")
 	}
+	messages := l.Plural(count, l.pick("message", "Nachricht", "messaggio"), l.pick("messages", "Nachrichten", "messaggi"))
+	messages += l.pick(" from ", " von ", " da ") + from
 	switch kind {
 	case "unsigned":
-		return fmt.Sprintf("%s from %s: nothing proves that they are from there, so %s", messages, from, unproved(policy))
+		return messages + l.pick(": nothing proves that they are from there, so ", ": nichts beweist, dass sie von dort stammen; ", ": nulla dimostra che provengano da lì; ") + l.unproved(policy)
 	case "spf-only":
-		return fmt.Sprintf("%s from %s: only SPF proves where they are from, so GMX and web.de take none, and forwarded ones fail", messages, from)
+		return messages + l.pick(": only SPF proves where they are from, so GMX and web.de take none, and forwarded ones fail",
+			": nur SPF beweist ihre Herkunft, daher nehmen GMX und web.de keine an, und weitergeleitete scheitern",
+			": solo SPF ne dimostra la provenienza, perciò GMX e web.de non ne accettano, e quelli inoltrati falliscono")
 	case "freemail":
-		return fmt.Sprintf("%s from %s: receivers refuse or hide what %s itself did not send", messages, from, from)
+		return messages + fmt.Sprintf(l.pick(": receivers refuse or hide what %s itself did not send",
+			": Empfänger lehnen ab oder verstecken, was %s nicht selbst gesendet hat",
+			": i destinatari rifiutano o nascondono ciò che %s non ha inviato direttamente"), from)
 	case "bulk":
-		return fmt.Sprintf("%s from %s: one subject went to many, without a way to unsubscribe by one click", messages, from)
+		return messages + l.pick(": one subject went to many, without a way to unsubscribe by one click",
+			": ein Betreff ging an viele, ohne Abmeldung mit einem Klick",
+			": lo stesso oggetto è andato a molti, senza modo di disiscriversi con un clic")
 	case "volume":
-		return fmt.Sprintf("%s from %s to Gmail: from 5,000 a day on it takes the domain for a bulk sender, for good", Plural(count, "e-mail"), from)
+		return l.Plural(count, l.pick("e-mail", "E-Mail", "e-mail"), l.pick("e-mails", "E-Mails", "e-mail")) +
+			fmt.Sprintf(l.pick(" from %s to Gmail: from 5,000 a day on it takes the domain for a bulk sender, for good",
+				" von %s an Gmail: ab 5.000 am Tag gilt die Domain dort als Massenversender, und zwar auf Dauer",
+				" da %s a Gmail: da 5.000 al giorno in poi considera il dominio un mittente di massa, per sempre"), from)
 	}
-	return fmt.Sprintf("%s from %s: %s", messages, from, kind)
+	return messages + ": " + kind
 }
 
 // unproved says what becomes of mail that nothing proves.
-func unproved(policy string) string {
+func (l Language) unproved(policy string) string {
 	switch policy {
 	case "reject":
-		return "receivers refuse them, as the domain asks (p=reject)"
+		return l.pick("receivers refuse them, as the domain asks (p=reject)",
+			"Empfänger lehnen sie ab, wie die Domain es verlangt (p=reject)",
+			"i destinatari li rifiutano, come chiede il dominio (p=reject)")
 	case "quarantine":
-		return "receivers treat them as suspicious, as the domain asks (p=quarantine)"
+		return l.pick("receivers treat them as suspicious, as the domain asks (p=quarantine)",
+			"Empfänger behandeln sie als verdächtig, wie die Domain es verlangt (p=quarantine)",
+			"i destinatari li trattano come sospetti, come chiede il dominio (p=quarantine)")
 	}
-	return "large receivers refuse or hide them"
+	return l.pick("large receivers refuse or hide them", "große Anbieter lehnen sie ab oder verstecken sie", "i grandi provider li rifiutano o li nascondono")
 }

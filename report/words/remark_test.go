@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestRemark(t *testing.T) {
+func TestLanguage_Remark(t *testing.T) {
 	for _, c := range []struct {
 		kind, domain, policy string
 		count                int64
@@ -20,7 +20,7 @@ func TestRemark(t *testing.T) {
 		{"volume", "a.example", "", 4000, "4,000 e-mails from a.example to Gmail"},
 		{"other", "a.example", "", 1, "1 message from a.example: other"},
 	} {
-		if got := Remark(c.kind, c.domain, c.policy, c.count); !strings.Contains(got, c.want) {
+		if got := English.Remark(c.kind, c.domain, c.policy, c.count); !strings.Contains(got, c.want) {
 			t.Errorf("%q is not in %q", c.want, got)
 		}
 	}

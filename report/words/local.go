@@ -1,0 +1,102 @@
+package words
+
+import (
+	"strconv"
+	"strings"
+
+	"relay/report/money"
+)
+
+// Number groups digits by thousands: "1,234,567", "1.234.567".
+func (l Language) Number(n int64) string {
+	return strings.ReplaceAll(Number(n), ",", l.pick(",", ".", "."))
+}
+
+// units of a size, each a thousand of the one before.
+var units1000 = []string{"B", "KB", "MB", "GB", "TB", "PB", "EB"}
+
+// Size writes octets in decimal units to three digits: "482 MB", "10.5 GB", "10,5 GB".
+func (l Language) Size(n int64) string {
+	if n < 0 {
+		return "-" + l.Size(max(-n, 0)) // MinInt64 has no positive counterpart
+	}
+	value, unit := float64(n), 0
+	for value >= 999.5 && unit < len(units1000)-1 {
+		value, unit = value/1000, unit+1
+	}
+	digits := 2
+	switch {
+	case value >= 99.95:
+		digits = 0
+	case value >= 9.995:
+		digits = 1
+	}
+	return l.fraction(value, digits) + NoBreak + units1000[unit]
+}
+
+// Octets writes octets exactly, in the largest unit that they fill: "1,2 GB". It is for
+// billed and agreed sizes.
+func (l Language) Octets(n int64) string {
+	if n < 1000 {
+		return strconv.FormatInt(n, 10) + NoBreak + "B"
+	}
+	return strings.NewReplacer(".", l.point(), " ", NoBreak).Replace(Octets(n))
+}
+
+// fraction writes a value with at most so many decimals.
+func (l Language) fraction(value float64, digits int) string {
+	text := strconv.FormatFloat(value, 'f', digits, 64)
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return strings.Replace(text, ".", l.point(), 1)
+}
+
+func (l Language) point() string { return l.pick(".", ",", ",") }
+
+// Percent is the share of whole that part is, rounded down, so that 100 is reached only by
+// all of it: "87%", "87 %"; "" when whole is zero.
+func (l Language) Percent(part, whole int64) string {
+	if whole <= 0 {
+		return ""
+	}
+	return l.percent(strconv.FormatInt(part/whole*100+part%whole*100/whole, 10))
+}
+
+// Share is Percent for small parts: below 10 with a decimal, "2.3%", "2,3 %".
+func (l Language) Share(part, whole int64) string {
+	if whole <= 0 {
+		return ""
+	}
+	tenths := float64(part) / float64(whole) * 1000
+	switch {
+	case tenths >= 100 || part <= 0:
+		return l.Percent(part, whole)
+	case tenths < 1:
+		return l.percent("< 0" + l.point() + "1")
+	}
+	return l.percent(l.fraction(float64(int64(tenths))/10, 1))
+}
+
+func (l Language) percent(number string) string {
+	return strings.ReplaceAll(number, " ", NoBreak) + l.pick("", NoBreak, "") + "%"
+}
+
+// Money is an amount with its currency: "EUR 1,234.50", "1.234,50 EUR".
+func (l Language) Money(minor int64, currency string) string {
+	return strings.ReplaceAll(money.FormatIn(string(l), minor, currency), " ", NoBreak)
+}
+
+// Plural counts a noun: "1 message", "2 messages".
+func (l Language) Plural(n int64, one, many string) string {
+	return l.Number(n) + " " + l.Form(n, one, many)
+}
+
+// Form is the form of a word for n things. English, German and Italian say 0 as they say
+// many.
+func (l Language) Form(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
