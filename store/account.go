@@ -26,6 +26,9 @@ const (
 // Profiles are how fast an account's mail may go, the slowest first.
 var Profiles = []string{"prudent", "normal", "full"}
 
+// Languages that customers are written to in.
+var Languages = []string{"en", "de", "it"}
+
 // AuthRefuse is the Auth of an account whose mail is refused at intake when nothing proves to
 // receivers who it is from. Otherwise it is taken, and remarked.
 const AuthRefuse = "refuse"
@@ -53,6 +56,11 @@ type Account struct {
 	Method    string  `json:"method,omitempty"`    // one of Methods by which it pays; "": not chosen (M21)
 	Reference string  `json:"reference,omitempty"` // the customer's own text, on invoices and letters (M22)
 	Consent   Consent `json:"consent,omitzero"`
+
+	Language       string  `json:"language,omitempty"`        // of mail to it, one of Languages; "": as the configuration says
+	BillingContact string  `json:"billing_contact,omitempty"` // where orders and invoices go; "": Contact
+	AbuseContact   string  `json:"abuse_contact,omitempty"`   // is told too where the account is suspended for abuse; "": nobody else
+	Notify         []Topic `json:"notify,omitzero"`           // topics by choice that it is told about; nil: it chose nothing, see Wants
 
 	Auth string `json:"auth,omitempty"` // what follows when receivers would not believe who its mail is from: AuthRefuse, or "" (warn)
 

@@ -37,6 +37,10 @@ func fieldFlags(f *accounts.AccountFields, plan *string, planNeeded bool) []cli.
 	return []cli.Flag{
 		&cli.StringFlag{Name: "plan", Usage: "`PLAN` what it may send: see relay plan list", Required: planNeeded, Destination: plan},
 		shell.TextFlag("contact", "`ADDRESS` where reports and notices go (or: none)", &f.Contact),
+		shell.TextFlag("billing-contact", "`ADDRESS` where orders, invoices and receipts go (default the contact; or: none)", &f.Billing),
+		shell.TextFlag("abuse-contact", "`ADDRESS` that is told too when it is suspended for abuse (or: none)", &f.AbuseMail),
+		shell.TextFlag("language", "`en|de|it` of mail to the customer (default as the configuration says; or: none)", &f.Language),
+		shell.ListFlag("notify", "`TOPICS` it is told about by mail besides what it must know: usage, daily, month, domain, delivery, with commas; or all, none, default (all but daily)", &f.Notify),
 		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail beyond the allowance, or accept it as overage (where the plan leaves the choice)", Destination: &f.AtLimit},
 		shell.OverMaxFlag("as the plan says", &f.OverMax),
 		shell.ListFlag("sender", "`LIST` addresses or @domains it may send from, with commas (default any)", &f.Senders),

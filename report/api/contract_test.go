@@ -47,7 +47,7 @@ var samples = []struct {
 	{"customer show", []sample{{path: "/v1/customers/acme"}}},
 	{"customer set", []sample{{path: "/v1/customers/acme", body: `{"reseller":"webco"}`}, {path: "/v1/customers/acme", body: `{"reseller":"nobody"}`, want: 404}}},
 	{"reseller remove", []sample{{path: "/v1/resellers/webco", want: 409}}},
-	{"account add", []sample{{body: `{"account":"shop","plan":"standard","owner":"acme","contact":"boss@acme.example","at_limit":"continue","over_max":5000000000}`},
+	{"account add", []sample{{body: `{"account":"shop","plan":"standard","owner":"acme","contact":"boss@acme.example","at_limit":"continue","over_max":5000000000,"billing_contact":"pay@acme.example","abuse_contact":"abuse@acme.example","language":"it","notify":["usage","daily"]}`},
 		{body: `{"account":"shop","plan":"standard"}`, want: 409}, {body: `{"account":"other","plan":"nothing"}`, want: 404}, {body: `{"account":"other","plan":"entry","dry_run":true}`},
 		{body: `{"account":"other","plan":"entry","password":"password"}`, want: 422}}},
 	{"account list", []sample{{}, {path: "/v1/accounts?owner=acme&state=active&limit=1"}, {path: "/v1/accounts?prefix=sh"}, {path: "/v1/accounts?state=odd", want: 422}}},

@@ -106,7 +106,7 @@ func (g guesser) guess(route, may string, all []member) *call {
 var likely = map[string][]string{
 	"account": {"webco.shop", "webco.free", "webco.new", "webco.more", "moved"}, "plan": {"dear", "entry"}, "invoice": {"1", "2", "3", "4", "5", "6"},
 	"format": {"text", "pdf", "html"}, "state": answer.States, "at": {"2026-01-01"}, "period": {"2026", "2026-01"}, "login": {"webco.login", "webco.shop-2", "rival.shop", "third.shop"},
-	"password": {"correct horse battery"}, "at_limit": {"suspend", "continue"}, "reason": {"x"}, "cursor": {""}, "method": {"bank"},
+	"password": {"correct horse battery"}, "at_limit": {"suspend", "continue"}, "reason": {"x"}, "cursor": {""}, "method": {"bank"}, "language": {"de"}, "notify": {"usage"},
 }
 
 // others is what the operator sees of all that is not below webco.

@@ -42,7 +42,7 @@ var resellersActs = map[string]struct {
 	members string
 	own     []sample
 }{
-	"account add": {"account plan contact at_limit over_max senders password dry_run method reference auth terms",
+	"account add": {"account plan contact billing_contact abuse_contact language notify at_limit over_max senders password dry_run method reference auth terms",
 		[]sample{{body: `{"account":"ME.new","plan":"dear","dry_run":true}`}, {body: `{"account":"ME.new","plan":"entry","password":"correct horse battery"}`}}},
 	"account list":              {"state prefix limit cursor", []sample{{}, {path: "/v1/accounts?prefix=r"}, {path: "/v1/accounts?state=pending&limit=9"}}},
 	"account show":              {"account", []sample{{path: "/v1/accounts/ME.shop"}}},

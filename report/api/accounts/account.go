@@ -21,6 +21,10 @@ type Account struct {
 	Reason    *string     `json:"reason" doc:"Of the operator's suspension."`
 	Hold      *string     `json:"hold" doc:"Why the system holds it back: unpaid."`
 	Contact   *string     `json:"contact"`
+	Billing   *string     `json:"billing_contact" doc:"Where orders, invoices and receipts go; null: to the contact."`
+	AbuseMail *string     `json:"abuse_contact" doc:"Is told too when the account is suspended for abuse."`
+	Language  *string     `json:"language" doc:"Of mail to the customer; null: as the configuration says."`
+	Notify    []string    `json:"notify" doc:"Topics by choice that it is told about."`
 	AtLimit   string      `json:"at_limit"`
 	OverMax   *int64      `json:"over_max" doc:"Octets of overage in a month, where it continues; null: no ceiling."`
 	Senders   []string    `json:"senders" doc:"Empty: any."`
@@ -59,6 +63,8 @@ func accountOf(st *store.Standing, currency string) Account {
 		Activated: field.OrNull(a.Activated()), TermEnd: field.OrNull(a.TermEnd()),
 		Service: a.ServiceSignature, FirstCap: a.FirstCap,
 	}
+	v.Billing, v.AbuseMail, v.Language = field.OrNull(a.BillingContact), field.OrNull(a.AbuseContact), field.OrNull(a.Language)
+	v.Notify = topicNames(a.Notified())
 	if a.Consent.Version != "" {
 		v.Consent = &Consent{a.Consent.Version, a.Consent.Time}
 	}

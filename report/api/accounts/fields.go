@@ -20,6 +20,10 @@ const AuthWarn = "warn"
 // set. Empty text removes the present value.
 type AccountFields struct {
 	Contact   *string   `json:"contact,omitempty" doc:"Mail address where reports and notices go."`
+	Language  *string   `json:"language,omitempty" doc:"Of mail to the customer: en, de or it; empty: as the configuration says."`
+	Billing   *string   `json:"billing_contact,omitempty" doc:"Mail address where orders, invoices and receipts go; empty: the contact."`
+	AbuseMail *string   `json:"abuse_contact,omitempty" doc:"Mail address that is told too when the account is suspended for abuse."`
+	Notify    *[]string `json:"notify,omitempty" doc:"Topics that it is told about besides those it must know: usage, daily, month, domain, delivery, or all, none or default alone."`
 	AtLimit   string    `json:"at_limit,omitempty" doc:"suspend or continue, where the plan leaves the choice."`
 	OverMax   *int64    `json:"over_max,omitempty" minimum:"-1" doc:"Octets of overage in a month at most; 0: as the plan says, -1: no ceiling."`
 	Senders   *[]string `json:"senders,omitempty" doc:"Addresses or @domains that it may send from; empty: any."`
@@ -37,7 +41,7 @@ type AccountFields struct {
 
 // apply sets the members that are given, except what happens at the limit.
 func (f *AccountFields) apply(a *store.Account) error {
-	if err := field.Mail("contact", field.Or0(f.Contact)); err != nil {
+	if err := f.toldWhere(a); err != nil {
 		return err
 	}
 	if f.Senders != nil {
@@ -50,7 +54,6 @@ func (f *AccountFields) apply(a *store.Account) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	field.Set(&a.Contact, f.Contact)
 	field.Set(&a.OverMax, f.OverMax)
 	field.Set(&a.Owner, f.Owner)
 	field.Set(&a.Reseller, f.Reseller)
