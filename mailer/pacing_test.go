@@ -347,8 +347,6 @@ func TestMailer_Explain(t *testing.T) {
 func TestPace_unknown(t *testing.T) {
 	inWorld(t, Config{Rows: rows(t, "1/10/5", "5/50/600")}, func(w *world) {
 		w.account("good")
-		var told []*store.Told
-		w.store.SetLetters(func(is *store.Told, _ store.ID) ([]store.Notice, error) { told = append(told, is); return nil, nil })
 		h := w.host("paced.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "RCPT" && strings.Contains(x.arg, "gone") {
@@ -372,8 +370,9 @@ func TestPace_unknown(t *testing.T) {
 		if e, _ := w.mail.Explain(w.t.Context(), "paced.test", "acme"); e.Outlook.Wait != WaitAccount {
 			t.Errorf("it waits for %q", e.Outlook.Wait)
 		}
-		if len(told) != 1 || told[0].Account.Name != "acme" || told[0].Provider != "paced" || told[0].Reason != "unknown" || told[0].Until.IsZero() {
-			t.Errorf("told %+v", told)
+		told, _, err := w.store.DueNews(10)
+		if err != nil || len(told) != 1 || told[0].Kind != store.NewsHeld || told[0].Account != "acme" || told[0].About != "paced" || told[0].Reason != "unknown" || told[0].Until.IsZero() {
+			t.Errorf("to be told: %+v, %v", told, err)
 		}
 		w.kill()
 		w.pass(23 * time.Hour)

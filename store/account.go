@@ -307,7 +307,7 @@ func (t *tx) deleteAccount(name string) error {
 	if err := t.deleteDomains(name); err != nil {
 		return err
 	}
-	if err := t.deleteSuppressions(name); err != nil {
+	if err := errors.Join(t.deleteSuppressions(name), t.deleteNews(name)); err != nil {
 		return err
 	}
 	sc := t.scratch() // what this transaction counted before must not bring it back

@@ -8,50 +8,25 @@ import (
 	"time"
 )
 
-// A chore is something left to be done for an account, in a transaction of its own: to tell
-// customer and operator what became of its mail, or to plan anew what waits. It is stored
-// in the transaction that it follows from, and taken away in the one that does it, so that
-// each is done once, whatever is killed. Bucket "chores", key kind NUL account NUL provider,
-// JSON. There are as many as accounts with something to be told at the moment.
+// A chore is something left to be done for an account, in a transaction of its own: to plan
+// anew what waits. It is stored in the transaction that it follows from, and taken away in
+// the one that does it, so that each is done once, whatever is killed. Bucket "chores", key
+// kind NUL account NUL provider, JSON. There are as many as accounts with something to do.
 type chore struct {
 	Kind     string    `json:"kind"`
 	Account  string    `json:"account"`
 	Provider string    `json:"provider,omitempty"`
 	Due      time.Time `json:"due"`
-	From     []byte    `json:"from,omitempty"`   // of choreReplan: the last entry of bucket "waiting" that was looked at
-	Reason   string    `json:"reason,omitempty"` // of choreHeld
-	Why      string    `json:"why,omitempty"`
-	Until    time.Time `json:"until,omitzero"`
+	From     []byte    `json:"from,omitempty"` // the last entry of bucket "waiting" that was looked at
 }
 
 const (
-	choreFirst  = "first"  // tell that first sendings wait for more than a day
-	choreHeld   = "held"   // tell that mail is held at a provider
 	choreReplan = "replan" // plan first sendings anew
 
 	tellAfter  = 5 * time.Minute // what comes in within it is told together
 	tellAgain  = 24 * time.Hour  // at the earliest
 	replanStep = 64              // messages in a transaction
 )
-
-// Told is what customer and operator of an account are told of its mail.
-type Told struct {
-	Account  Account
-	Reseller *Reseller // who manages it; nil: the operator
-
-	Provider string    // where its mail is held; "": first sendings wait
-	Reason   string    // why it is held, see pace.Reason
-	Why      string    // the reply, or figures
-	Until    time.Time // the hold's end
-
-	Waiting int64     // recipients
-	Cap     int       // a day, now
-	LastDay time.Time // on which the last of them goes out, if all goes well
-}
-
-// SetLetters says how customer and operator are told. write returns a mail to each of them
-// that has an address; it runs in a transaction, perhaps more than once.
-func (s *Store) SetLetters(write func(*Told, ID) ([]Notice, error)) { s.letters.Store(&write) }
 
 func (c *chore) key() []byte {
 	return append(append(pairKey(c.Kind, c.Account), 0), c.Provider...)
@@ -65,11 +40,7 @@ func (t *tx) tellWait(a *Account, rec *Record, last int) error {
 	if last < rec.Today.Number+2 || last <= rec.ToldDay || t.wall.Sub(rec.Told) < tellAgain && !t.wall.Before(rec.Told) {
 		return nil
 	}
-	c := chore{Kind: choreFirst, Account: a.Name, Due: t.wall.Add(tellAfter)}
-	if t.b.Get(chores, c.key()) != nil {
-		return nil
-	}
-	return t.addChore(c)
+	return t.addNews(News{Kind: NewsWaits, Account: a.Name, Due: t.wall.Add(tellAfter)})
 }
 
 // Hold is that an account's mail is held at a provider, for what replies said.
@@ -99,7 +70,7 @@ func (s *Store) HoldAccount(h Hold) error {
 			return err
 		}
 		rec.Today.Bad = true
-		return t.addChore(chore{Kind: choreHeld, Account: h.Account, Provider: h.Provider, Due: t.wall, Reason: h.Reason, Why: h.Why, Until: h.Until})
+		return t.addNews(News{Kind: NewsHeld, Account: h.Account, About: h.Provider, Reason: h.Reason, Why: h.Why, Until: h.Until})
 	})
 }
 
@@ -113,9 +84,6 @@ func (s *Store) DoChores() (more bool, err error) {
 		return err
 	})
 	for _, c := range list {
-		if c.Kind != choreReplan && s.letters.Load() == nil {
-			continue // it stays until SetLetters has said how mail is written
-		}
 		again := false
 		e := s.updateThen(mailWeight, func(t *tx) (err error) { again, err = t.doChore(c); return err })
 		if e != nil {
@@ -129,56 +97,13 @@ func (s *Store) DoChores() (more bool, err error) {
 // doChore does one, or a part of it, and reports whether there is more to do at once.
 func (t *tx) doChore(c chore) (more bool, err error) {
 	a, err := t.account(c.Account)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, ErrNotFound) || err == nil && c.Kind != choreReplan {
 		return false, t.b.Delete(chores, c.key())
 	}
 	if err != nil {
 		return false, err
 	}
-	if c.Kind == choreReplan {
-		return t.replan(a, c)
-	}
-	told := Told{Account: *a, Provider: c.Provider, Reason: c.Reason, Why: c.Why, Until: c.Until}
-	if c.Kind == choreFirst {
-		rec, _, err := t.record(a)
-		if err != nil {
-			return false, err
-		}
-		told.Waiting, told.Cap, told.LastDay = rec.Waiting, rec.First.Cap, DayStart(max(rec.First.Last, rec.Today.Number), t.s.zone)
-		rec.Told, rec.ToldDay = t.wall, rec.First.Last
-		if rec.Waiting == 0 {
-			return false, t.b.Delete(chores, c.key())
-		}
-	}
-	return false, errors.Join(t.tellBoth(&told, *t.s.letters.Load()), t.b.Delete(chores, c.key()))
-}
-
-// tellBoth queues the mails.
-func (t *tx) tellBoth(told *Told, write func(*Told, ID) ([]Notice, error)) error {
-	if told.Account.Reseller != "" {
-		r, err := load[Reseller](t, resellers, told.Account.Reseller)
-		if err != nil {
-			return err
-		}
-		told.Reseller = &r
-	}
-	list, err := write(told, t.s.ids.next(t.wall))
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		m := list[i].Message
-		m.ID, m.Account, m.Sender, m.Period, m.Own = t.s.ids.next(t.wall), told.Account.Name, "", "", NoteWaits
-		if told.Provider != "" {
-			m.Own = NoteHeld
-		}
-		lanes, err := t.enqueueOwn(&m, list[i].Body)
-		if err != nil {
-			return err
-		}
-		t.then.lanes = append(t.then.lanes, lanes...)
-	}
-	return nil
+	return t.replan(a, c)
 }
 
 // replan plans some more of what waits for the account's cap.

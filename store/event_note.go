@@ -13,6 +13,7 @@ const (
 	NoteHeld      EventNote = "held"       // the message tells that mail is held at a provider
 	NoteBounced   EventNote = "bounced"    // mail failed by the operator's override
 	NoteTLSReport EventNote = "tls-report" // the message is a report on TLS
+	NoteNews      EventNote = "news "      // before a NewsKind: the message tells of that
 	NoteLost      EventNote = "lost"       // the connection was lost after the final dot
 
 	NoteOperator EventNote = "operator" // the message tells the operator of something

@@ -283,35 +283,43 @@ func TestRecord_begins(t *testing.T) {
 }
 
 // Both sides are told once that mail waits for more than a day, and once of each hold.
-func TestDoChores_tells(t *testing.T) {
+func TestNews_waitsAndHeld(t *testing.T) {
 	s, c := newStore(t)
 	setStrangers(t, s, byMX)
 	var told []string
-	s.SetLetters(func(w *Told, _ ID) ([]Notice, error) {
-		told = append(told, fmt.Sprintf("%s %d %d %s %s", w.Account.Name, w.Waiting, w.Cap, w.LastDay.Format(time.DateOnly), w.Provider))
-		return []Notice{{Message: Message{Expires: s.Now().Add(time.Hour), Recipients: []Recipient{{Address: "boss@acme.test", Domain: "acme.test"}}}, Body: []byte("x\r\n")}}, nil
-	})
-	chores := func() {
+	tell := func() {
 		t.Helper()
-		if _, err := s.DoChores(); err != nil {
+		list, _, err := s.DueNews(10)
+		if err != nil {
 			t.Fatal(err)
+		}
+		for i := range list {
+			w, err := s.Telling(&list[i])
+			if err != nil || w == nil {
+				t.Fatalf("Telling(%+v) = %v, %v", list[i], w, err)
+			}
+			told = append(told, fmt.Sprintf("%s %d %d %s %s", w.Account.Name, w.Waiting, w.Cap, w.LastDay.Format(time.DateOnly), w.News.About))
+			mail := Notice{Message: Message{Expires: s.Now().Add(time.Hour), Recipients: []Recipient{{Address: "boss@acme.test", Domain: "acme.test"}}}, Body: []byte("x\r\n")}
+			if err := s.Tell(&list[i], []Notice{mail}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	addAccount(t, s, "acme", quota.Plan{})
 	handIn(t, s, "acme", 0, 55)
-	chores()
+	tell()
 	handIn(t, s, "acme", 55, 15)
-	chores()
+	tell()
 	c.add(tellAfter)
-	chores()
+	tell()
 	handIn(t, s, "acme", 70, 10)
 	c.add(tellAfter)
-	chores()
+	tell()
 	if err := s.HoldAccount(Hold{Account: "acme", Provider: "Google", Until: c.now(), State: PaceEntry{Key: "k", Value: []byte("v")}}); err != nil {
 		t.Fatal(err)
 	}
-	chores()
-	chores()
+	tell()
+	tell()
 	if want := "acme 50 20 2026-11-25 |acme 0 0 0001-01-01 Google"; strings.Join(told, "|") != want {
 		t.Errorf("told %q, want %q", told, want)
 	}

@@ -90,13 +90,17 @@ const (
 	strikesOf                      // account NUL mailbox: refusals that do not suppress it yet
 	sources                        // name: see SourceState
 	blocklists                     // name: see ListState
+	newsOf                         // account NUL kind NUL about, see News
+	newsDue                        // class (1), due (8), key in newsOf
+	toldOf                         // account NUL kind [NUL about], see toldMark
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
 	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
 	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "tls-policies", "tls-days", "paces", "heard", "heard-order", "remarks",
-	"records", "known", "waiting", "chores", "overrides", "suppressions", "tallies", "dialogues", "strikes", "sources", "blocklists"}
+	"records", "known", "waiting", "chores", "overrides", "suppressions", "tallies", "dialogues", "strikes", "sources", "blocklists",
+	"news", "news-due", "told"}
 
 // Options of a store.
 type Options struct {
@@ -147,7 +151,7 @@ type Store struct {
 
 	strangers atomic.Pointer[Strangers]
 	knownKey  atomic.Pointer[[16]byte] // of the hashes of known recipients; nil: there is none
-	letters   atomic.Pointer[func(*Told, ID) ([]Notice, error)]
+	newsAdded chan struct{}            // see NewsAdded
 
 	accounts decoded[Account]
 	logins   decoded[Credential]
@@ -178,7 +182,7 @@ func Open(path string, o Options) (*Store, error) {
 	}
 	s.shared, s.memory.most = cmp.Or(o.Shared, 1_000_000_000), cmp.Or(o.Memory, 128<<20)
 	s.quiet = quiet.New(s.log)
-	s.ready.signal = make(chan struct{}, 1)
+	s.ready.signal, s.newsAdded = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.SetBilling(o.Billing)
 	s.SetDSNs(DSNs{Build: func(*Message, bool, io.Reader) (Notice, bool) { return Notice{}, false }})
 	db, err := bolt.Open(path, bolt.Options{
@@ -319,8 +323,17 @@ type aftermath struct {
 
 // updateThen is update for what may remove messages or queue DSNs.
 func (s *Store) updateThen(weight int, fn func(*tx) error) error {
+	return s.andThen(s.update, weight, fn)
+}
+
+// growThen is updateThen for what may not take the disk's last room.
+func (s *Store) growThen(weight int, fn func(*tx) error) error {
+	return s.andThen(s.grow, weight, fn)
+}
+
+func (s *Store) andThen(do func(int, func(*tx) error) error, weight int, fn func(*tx) error) error {
 	var then aftermath
-	err := s.update(weight, func(t *tx) error {
+	err := do(weight, func(t *tx) error {
 		then = aftermath{}
 		t.then = &then
 		return fn(t)

@@ -38,6 +38,7 @@ func (r *Relay) jobConfig() jobs.Config {
 	return jobs.Config{
 		TraceKeep: c.TraceKeep.Duration, Letters: letters, Looks: c.Looks(),
 		Copies: r.copies(&c.Backup), Signing: r.signing(c), Sources: r.standing(c), Reports: r.reports(c),
+		Speed: r.Clock.Rate(),
 	}
 }
 

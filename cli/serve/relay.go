@@ -140,7 +140,6 @@ func (r *Relay) workOn(st *store.Store) {
 	r.store, r.acts = st, serviceOn(st, r.config, r.Log)
 	r.acts.Jobs, r.acts.Hostname, r.acts.Verdicts, r.acts.Names = r.jobs(), r.hostname, r.rulesInForce, r.names
 	r.acts.CheckSource, r.acts.Blocked = r.checkSource, r.blocked
-	st.SetLetters(r.jobs().Told)
 }
 
 // close gives back what assemble opened and no part has closed. The store is last.

@@ -21,7 +21,7 @@ import (
 )
 
 // Run puts the parts together and runs them until a signal comes, one of them
-// fails or the store does. Order of starting: store, mailer, jobs, smtp, control
+// fails or the store does. Order of starting: store, mailer, news, jobs, smtp, control
 // socket, API, reloads; they are stopped in reverse, under one deadline. ready is called once
 // mail can come in.
 func (r *Relay) Run(ctx context.Context, signals <-chan os.Signal, ready func(*store.Store)) error {
@@ -49,6 +49,7 @@ func (r *Relay) startParts(ctx context.Context) {
 	all := newParts()
 	r.parts = all
 	all.start(ctx, "mailer", r.mail.Run)
+	all.start(ctx, "news", r.jobs().RunNews)
 	all.start(ctx, "jobs", r.runJobs)
 	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.listeners) })
 	server := &control.Server{Holder: r.acts.Holder, Service: r.service, Log: r.Log,

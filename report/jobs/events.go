@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"relay/report/money"
 	"relay/report/words"
@@ -20,6 +21,7 @@ const (
 	noKeys        = "signing keys cannot be looked for; it is tried again in ten minutes"
 	notAsked      = "blocklists cannot be asked; it is tried again each hour"
 	listUnhealthy = "a blocklist is not believed, it lists nothing or everything"
+	cannotTell    = "customers cannot be told how they stand; it is tried again each minute"
 	cannotWarn    = "a customer cannot be told that the term ends; it is tried again each day"
 )
 
@@ -152,4 +154,13 @@ func (r *Runner) logDelegated(d *store.Domain) {
 func (r *Runner) logLost(d *store.Domain, left []string) {
 	r.log.Warn("domain no longer delegated as it was", "account", d.Account, "domain", d.Name, "left", strings.Join(left, " "),
 		"advice", "relay domain check "+d.Name+" --account "+d.Account)
+}
+
+func (r *Runner) logTold(n *store.News, mails int) {
+	r.log.Info("told", "kind", n.Kind, "account", n.Account, "about", n.About, "mails", mails)
+}
+
+func (r *Runner) logPutOff(n *store.News, until time.Time, err error) {
+	r.log.Error("a report cannot be written; it is tried again later", "kind", n.Kind, "account", n.Account, "about", n.About,
+		"next_attempt", until.In(r.store.Zone()), "err", err)
 }

@@ -59,6 +59,7 @@ type Config struct {
 	Signing   Signing
 	Sources   Sources
 	Reports   Reports
+	Speed     int64 // how many times as fast as time the clock of the business runs; 0: 1
 }
 
 // Letters is how customers are written to.
@@ -128,11 +129,14 @@ type Runner struct {
 	log    *slog.Logger
 	often  *quiet.Log // for what fails again and again
 	config func() Config
+	write  func(*store.Told, store.ID) ([]store.Notice, error) // the mails of a piece of news
 }
 
 // New makes a Runner. config returns the configuration in force.
 func New(st *store.Store, log *slog.Logger, config func() Config) *Runner {
-	return &Runner{store: st, log: log, often: quiet.New(log), config: config}
+	r := &Runner{store: st, log: log, often: quiet.New(log), config: config}
+	r.write = r.Told
+	return r
 }
 
 // Flush logs the failures that were only counted so far.

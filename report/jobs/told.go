@@ -9,6 +9,9 @@ import (
 // address that there is none of, or that mail cannot go to, gets none. Both have IDs of
 // their own beside the one given.
 func (r *Runner) Told(w *store.Told, id store.ID) (list []store.Notice, err error) {
+	if w.News.Kind != store.NewsWaits && w.News.Kind != store.NewsHeld {
+		return nil, nil
+	}
 	l := r.config().Letters
 	seller, contact := l.Seller, l.Contact
 	if w.Reseller != nil {
@@ -24,7 +27,7 @@ func (r *Runner) Told(w *store.Told, id store.ID) (list []store.Notice, err erro
 		}
 		says := letter.Waits{Seller: x.seller, Host: l.Host, Contact: x.contact, Account: w.Account.Name, ToOwner: x.owner,
 			Recipients: w.Waiting, Cap: w.Cap, LastDay: w.LastDay.In(r.store.Zone()),
-			Provider: w.Provider, Reason: w.Reason, Reply: w.Why, Until: w.Until.In(r.store.Zone())}
+			Provider: w.News.About, Reason: w.News.Reason, Reply: w.News.Why, Until: w.News.Until.In(r.store.Zone())}
 		html, err := says.HTML()
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package words
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"relay/store"
@@ -43,6 +44,9 @@ func (Language) Event(e *store.Event) string {
 		return "warning that the term ends"
 	case store.NoteLost:
 		return "the connection was lost after the final dot: the message may have been taken"
+	}
+	if kind, ok := strings.CutPrefix(string(e.Note), string(store.NoteNews)); ok {
+		return "report: " + kind
 	}
 	return string(e.Note) // of a message from before: Own was a text
 }

@@ -27,6 +27,7 @@ func TestLanguage_Event(t *testing.T) {
 		{store.Event{Note: store.NoteBounced}, "failed by the operator's override"},
 		{store.Event{Note: store.NoteWaits}, "tells that mail waits for the daily limit of first sendings"},
 		{store.Event{Note: store.NoteHeld}, "tells that mail is held at a provider"},
+		{store.Event{Note: store.NoteNews + "overage-step"}, "report: overage-step"},
 		{store.Event{Note: store.NoteOperator}, "notice to the operator"},
 		{store.Event{Note: store.NoteEnding}, "warning that the term ends"},
 		{store.Event{Note: "warning that the term ends"}, "warning that the term ends"},

@@ -1,0 +1,130 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"relay/store"
+)
+
+const (
+	newsBatch = 16              // pieces of news that are in memory at a time
+	newsRetry = 5 * time.Minute // after the first failure; it doubles with each
+	newsMost  = 24 * time.Hour  // at most
+	newsPause = time.Minute     // until the clock is looked at again, and after a failure of the store
+)
+
+// RunNews tells customers and operator the store's news as they come due, until ctx ends. See
+// store.News for what a crash leaves. News whose mail cannot be written are put off, and hold
+// up no others.
+func (r *Runner) RunNews(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.store.NewsAdded():
+		case <-timer.C:
+		}
+		next, err := r.tellDue(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			r.often.Fails(slog.LevelError, "", cannotTell, slog.Any("err", err))
+			timer.Reset(newsPause)
+		default:
+			r.often.Works("", cannotTell)
+			if timer.Stop(); !next.IsZero() {
+				timer.Reset(r.until(next))
+			}
+		}
+	}
+}
+
+// until is how long it takes the clock of the business to show a time. It is no longer than
+// the pause after which the clock is looked at again: it may be set.
+func (r *Runner) until(at time.Time) time.Duration {
+	speed := time.Duration(max(1, r.config().Speed))
+	return min((at.Sub(r.store.Now())+speed-1)/speed, newsPause)
+}
+
+// tellDue tells what is due, a batch at a time: what becomes due meanwhile and is more urgent
+// is in the next batch. next is when something else is due; zero: nothing is waiting. The
+// error is one that all news would meet.
+func (r *Runner) tellDue(ctx context.Context) (next time.Time, err error) {
+	for ctx.Err() == nil {
+		list, next, err := r.store.DueNews(newsBatch)
+		if err != nil || len(list) == 0 {
+			return next, err
+		}
+		if err := r.tellBatch(ctx, list); err != nil {
+			return next, err
+		}
+	}
+	return next, ctx.Err()
+}
+
+// tellBatch writes one mail after the other, so that charts take one processor at most. What
+// is written is stored meanwhile, several in a commit.
+func (r *Runner) tellBatch(ctx context.Context, list []store.News) error {
+	errs := make([]error, len(list))
+	var storing sync.WaitGroup
+	for i := range list {
+		n := &list[i]
+		mails, err := r.writeNews(n)
+		if err != nil {
+			errs[i] = r.putOff(n, err)
+			continue
+		}
+		storing.Go(func() { errs[i] = r.tell(n, mails) })
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	storing.Wait()
+	return errors.Join(errs...)
+}
+
+// tell stores what was written. An error that only this piece of news meets puts it off.
+func (r *Runner) tell(n *store.News, mails []store.Notice) error {
+	err := r.store.Tell(n, mails)
+	switch {
+	case err == nil:
+		r.logTold(n, len(mails))
+		return nil
+	case errors.Is(err, store.ErrFull) || r.store.Err() != nil:
+		return err
+	}
+	return r.putOff(n, err)
+}
+
+// writeNews writes the mails of a piece of news; none: there is nothing to tell any more, or
+// nobody to tell it to. A panic is an error: the templates may be the operator's.
+func (r *Runner) writeNews(n *store.News) (mails []store.Notice, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	told, err := r.store.Telling(n)
+	if err != nil || told == nil {
+		return nil, err
+	}
+	return r.write(told, told.ID)
+}
+
+// putOff gives news that could not be told another time, and logs why.
+func (r *Runner) putOff(n *store.News, why error) error {
+	wait := newsMost
+	if n.Tries < 8 {
+		wait = min(newsRetry<<n.Tries, newsMost)
+	}
+	until := r.store.Now().Add(wait)
+	r.logPutOff(n, until, why)
+	return r.store.PutOff(n, until)
+}

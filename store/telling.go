@@ -1,0 +1,93 @@
+package store
+
+import (
+	"errors"
+	"strconv"
+	"time"
+)
+
+// Told is what there is to tell of a piece of news, read in one transaction.
+type Told struct {
+	News     News
+	ID       ID // for the mails' Message-IDs
+	Account  Account
+	Reseller *Reseller // who manages it; nil: the operator
+	Standing Standing  // now
+	Invoice  *Invoice  // that News.About names, of kinds that are about one; nil: others
+
+	Waiting int64     // of NewsWaits: recipients
+	Cap     int       // of it: a day, now
+	LastDay time.Time // of it: on which the last of them goes out, if all goes well
+}
+
+// Telling reads what there is to tell of a piece of news; nil: nothing any more. n is to be
+// handed to Tell in either case.
+func (s *Store) Telling(n *News) (told *Told, err error) {
+	err = s.view(func(t *tx) error {
+		told, err = t.telling(n)
+		return err
+	})
+	return told, err
+}
+
+func (t *tx) telling(n *News) (*Told, error) {
+	if is, err := t.pendingNews(n); err != nil || is == nil {
+		return nil, err
+	}
+	told := &Told{News: *n, ID: t.s.ids.next(t.wall)}
+	if n.Account == "" {
+		return told, nil
+	}
+	st, err := t.standing(n.Account)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	st.due = nil // it dies with the transaction
+	told.Account, told.Standing = st.Account, st
+	if name := st.Account.Reseller; name != "" {
+		r, err := load[Reseller](t, resellers, name)
+		if err != nil {
+			return nil, err
+		}
+		told.Reseller = &r
+	}
+	return t.factsOf(n, told)
+}
+
+// factsOf adds what is of the kind; nil: there is nothing to tell any more.
+func (t *tx) factsOf(n *News, told *Told) (*Told, error) {
+	switch n.Kind {
+	case NewsWaits:
+		return t.waitsOf(n, told)
+	case NewsOrder, NewsInvoice, NewsReceipt, NewsOverdue, NewsReversal:
+		number, err := strconv.ParseUint(n.About, 10, 64)
+		if err != nil {
+			return told, nil
+		}
+		i, err := t.invoice(number)
+		told.Invoice = &i
+		return told, err
+	}
+	return told, nil
+}
+
+// waitsOf adds what waits for the cap of first sendings.
+func (t *tx) waitsOf(n *News, told *Told) (*Told, error) {
+	a, err := t.account(n.Account)
+	if err != nil {
+		return nil, err
+	}
+	rec, _, err := t.record(a)
+	if err != nil {
+		return nil, err
+	}
+	n.lastDay = rec.First.Last
+	told.Waiting, told.Cap, told.LastDay = rec.Waiting, rec.First.Cap, DayStart(max(rec.First.Last, rec.Today.Number), t.s.zone)
+	if rec.Waiting == 0 {
+		return nil, nil
+	}
+	return told, nil
+}
