@@ -47,6 +47,7 @@ var homes = map[string]string{
 	"github.com/dustin/go-humanize":    "report/words",
 	"github.com/bojanz/currency":       "report/money",
 	"codeberg.org/go-pdf/fpdf":         "report/invoice",
+	"github.com/go-analyze/charts":     "report/chart",
 }
 
 // The most that a package under cli or report may hold, tests not counted.

@@ -31,7 +31,7 @@ func (l Language) Size(n int64) string {
 	case value >= 9.995:
 		digits = 1
 	}
-	return l.fraction(value, digits) + NoBreak + units1000[unit]
+	return l.Decimal(value, digits) + NoBreak + units1000[unit]
 }
 
 // Octets writes octets exactly, in the largest unit that they fill: "1,2 GB". It is for
@@ -43,8 +43,8 @@ func (l Language) Octets(n int64) string {
 	return strings.NewReplacer(".", l.point(), " ", NoBreak).Replace(Octets(n))
 }
 
-// fraction writes a value with at most so many decimals.
-func (l Language) fraction(value float64, digits int) string {
+// Decimal writes a value with at most so many decimals.
+func (l Language) Decimal(value float64, digits int) string {
 	text := strconv.FormatFloat(value, 'f', digits, 64)
 	if strings.Contains(text, ".") {
 		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
@@ -75,7 +75,7 @@ func (l Language) Share(part, whole int64) string {
 	case tenths < 1:
 		return l.percent("< 0" + l.point() + "1")
 	}
-	return l.percent(l.fraction(float64(int64(tenths))/10, 1))
+	return l.percent(l.Decimal(float64(int64(tenths))/10, 1))
 }
 
 func (l Language) percent(number string) string {

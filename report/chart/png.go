@@ -1,0 +1,83 @@
+package chart
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+
+	"github.com/go-analyze/charts"
+	"github.com/go-analyze/charts/chartdraw"
+	"github.com/go-analyze/charts/chartdraw/drawing"
+)
+
+// PNG draws the days: e-mails above, octets below, the days under both.
+func PNG(d Days) ([]byte, error) {
+	c := canvas{chartdraw.PNG(Width*scale, Height*scale)}
+	c.SetDPI(72) // a point is a pixel
+	c.SetFont(charts.GetFont(charts.FontFamilyRoboto))
+	c.SetFontSize(textSize)
+	c.rect(0, 0, Width*scale, Height*scale, border)
+	c.rect(2, 2, Width*scale-2, Height*scale-2, paper)
+	days := d.all()
+	emails, sizes := emailsPanel(days, d.Language), sizePanel(days, d.Language)
+	left := margin + max(emails.gutter(c), sizes.gutter(c)) + 14
+	foot := Height*scale - margin - textSize - 14
+	emails.draw(c, left, 18, foot/2)
+	sizes.draw(c, left, foot/2+18, foot)
+	slot := float64(Width*scale-margin-left) / float64(max(len(days), 1))
+	for _, l := range d.labels(len(days)) {
+		wide := c.width(l.text)
+		x := left + int(slot*(float64(l.at)+0.5)) - wide/2
+		c.write(l.text, min(max(x, left), Width*scale-margin-wide), Height*scale-margin+4)
+	}
+	var picture drawn
+	if err := c.Save(&picture); err != nil {
+		return nil, err
+	}
+	return encode(picture.rgba)
+}
+
+// drawn takes the picture from the library before it is encoded.
+type drawn struct {
+	bytes.Buffer
+	rgba *image.RGBA
+}
+
+func (d *drawn) SetRGBA(i *image.RGBA) { d.rgba = i }
+
+// palette has the colours of the card, and ten blends for the edges of letters. Sixteen are
+// four bits a pixel, which makes the picture smaller and its encoding faster.
+var palette = func() color.Palette {
+	list := color.Palette{}
+	for _, c := range []drawing.Color{paper, border, grid, blue, green} {
+		list = append(list, blend(c, c, 0))
+	}
+	for i := range 11 {
+		list = append(list, blend(paper, ink, i+1))
+	}
+	return list
+}()
+
+// blend has so many elevenths of the second colour.
+func blend(a, b drawing.Color, n int) color.RGBA {
+	mix := func(a, b uint8) uint8 { return uint8((int(a)*(11-n) + int(b)*n) / 11) }
+	return color.RGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 0xff}
+}
+
+// encode writes the picture with its palette.
+func encode(from *image.RGBA) ([]byte, error) {
+	to := image.NewPaletted(from.Rect, palette)
+	var places [1 << 15]uint8 // of a colour by five bits a channel, plus 1
+	for i := range to.Pix {
+		r, g, b := from.Pix[4*i], from.Pix[4*i+1], from.Pix[4*i+2]
+		key := int(r>>3)<<10 | int(g>>3)<<5 | int(b>>3)
+		if places[key] == 0 {
+			places[key] = uint8(palette.Index(color.RGBA{r, g, b, 0xff})) + 1
+		}
+		to.Pix[i] = places[key] - 1
+	}
+	var out bytes.Buffer
+	err := (&png.Encoder{CompressionLevel: png.DefaultCompression}).Encode(&out, to)
+	return out.Bytes(), err
+}
