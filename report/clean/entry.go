@@ -1,0 +1,104 @@
+package clean
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unique"
+
+	"relay/store"
+)
+
+// Entry is why an address goes.
+type Entry struct {
+	Reason string    // category of the replies, such as InvalidRecipient
+	Last   time.Time // of the last of them; zero: not known
+}
+
+// Entries are the addresses that go, as store.Mailbox writes them.
+type Entries map[string]Entry
+
+// Add adds an address; what is no address changes nothing.
+func (e Entries) Add(address string, is Entry) {
+	if mailbox, ok := store.Mailbox(address); ok {
+		e[mailbox] = is
+	}
+}
+
+// Advice is what a list of errors says about an address that goes.
+const Advice = "remove"
+
+// columns of a list of errors that count here.
+var columns = []string{"recipient", "category", "advice", "last"}
+
+// ReadEntries reads a list of errors, as relay errors writes it.
+func ReadEntries(in io.Reader) (Entries, error) {
+	r := csv.NewReader(in)
+	r.FieldsPerRecord, r.ReuseRecord = -1, true
+	head, err := r.Read()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	at := map[string]int{}
+	for _, name := range columns {
+		at[name] = slices.IndexFunc(head, func(cell string) bool {
+			return strings.EqualFold(name, strings.TrimSpace(strings.TrimPrefix(cell, utf8BOM)))
+		})
+		if at[name] < 0 {
+			return nil, fmt.Errorf("%w: its first line names no column %s", ErrNoEntries, name)
+		}
+	}
+	list := Entries{}
+	for {
+		row, err := r.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return list, nil
+		case err != nil:
+			return nil, fmt.Errorf("%w: %w", ErrNoEntries, err)
+		}
+		if err := list.row(row, at); err != nil {
+			line, _ := r.FieldPos(0)
+			return nil, fmt.Errorf("%w: line %d: %w", ErrNoEntries, line, err)
+		}
+	}
+}
+
+// row takes a row of a list of errors.
+func (e Entries) row(row []string, at map[string]int) error {
+	if len(row) <= slices.Max([]int{at["recipient"], at["category"], at["advice"], at["last"]}) {
+		return errors.New("it has too few columns")
+	}
+	if row[at["advice"]] != Advice {
+		return nil
+	}
+	last, err := time.Parse(time.RFC3339, row[at["last"]])
+	if err != nil {
+		return fmt.Errorf("%q is not a time such as 2026-11-23T09:00:00Z", row[at["last"]])
+	}
+	e.Add(unguarded(row[at["recipient"]]), Entry{unique.Make(row[at["category"]]).Value(), last})
+	return nil
+}
+
+// unguarded takes away the apostrophe that keeps a spreadsheet from reading a cell as a
+// formula.
+func unguarded(cell string) string {
+	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsRune(formula, rune(cell[1])) {
+		return cell[1:]
+	}
+	return cell
+}
+
+// guarded puts an apostrophe before such a cell.
+func guarded(cell string) string {
+	if cell != "" && strings.ContainsRune(formula, rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
+}
+
+const formula = "=+-@"
