@@ -38,7 +38,7 @@ func Command(e *shell.Env, m Machine) *cli.Command {
 	var prove, offline bool
 	return shell.Command(&cli.Command{
 		Name: "check", Usage: "find problems and say how to fix them",
-		Description: `Looks at the configuration, the store and its last backup, ports, TLS certificate, DNS records of the host name (address, PTR, SPF), the way out (port 25, or the smarthost), clock, disk and descriptors, with or without a running relay. It changes nothing and sends no mail; for the way out it greets one well-known mail host, and leaves again.
+		Description: `Looks at the configuration, the store and its last backup, ports, TLS certificate, DNS records of the host name (address, PTR, SPF, DKIM), the way out (port 25, or the smarthost), clock, disk and descriptors, with or without a running relay. It changes nothing and sends no mail; for the way out it greets one well-known mail host, and leaves again.
 
 A check that cannot be made, such as one of the DNS without a name server, is a warning. The exit code is 1 if a check fails; warnings leave it 0.
 

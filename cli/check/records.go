@@ -9,12 +9,15 @@ import (
 	"strings"
 	"time"
 
+	"relay/cli/exit"
 	"relay/cli/finding"
+	"relay/cli/hostkey"
 	"relay/cli/hostname"
 	"relay/cli/kernel"
 	"relay/cli/knock"
 	"relay/mailer/route"
 	"relay/mailer/spf"
+	"relay/store"
 )
 
 // resolver returns the mailer's resolver with a shorter timeout, because a person waits.
@@ -65,6 +68,7 @@ func (r *records) all() {
 	for _, a := range r.senders() {
 		r.permitted(a)
 	}
+	r.signature()
 	r.dmarc()
 }
 
@@ -209,6 +213,42 @@ func (r *records) permitted(a netip.Addr) {
 		r.add("SPF", finding.Warning, resolverAdvice, "%s: cannot tell: %s", r.name, knock.Why(v.Err))
 	default: // softfail, neutral
 		r.add("SPF", finding.Warning, advice, "%s says %s of %s", r.name, v.Result, a)
+	}
+}
+
+// signature judges the record of the host's own key. With another one, or none, receivers
+// count relay's own mail as unsigned.
+func (r *records) signature() {
+	const check, advice = "DKIM", "relay init prints the record again"
+	path, err := hostkey.Newest(r.dir.DKIM())
+	switch {
+	case err == nil && path == "":
+		r.add(check, finding.Warning, "relay init makes one", "there is no key of the host: relay's own mail is not signed")
+		return
+	case err != nil:
+		r.add(check, finding.Warning, "", "cannot tell: %v", err)
+		return
+	}
+	key, err := hostkey.Read(path)
+	if err != nil {
+		r.add(check, finding.Warning, exit.Hint(err), "cannot tell: %v", err)
+		return
+	}
+	public, err := key.Public()
+	if err != nil {
+		r.add(check, finding.Failed, "", "%s: %v", path, err)
+		return
+	}
+	name := key.Selector + "._domainkey." + r.name
+	switch texts, err := r.dns.LookupTXT(r.ctx, name); {
+	case err != nil && !errors.Is(err, route.ErrNotFound):
+		r.add(check, finding.Warning, "", "cannot tell: %s", knock.Why(err))
+	case len(texts) == 0:
+		r.add(check, finding.Warning, advice, "%s is not published: relay's own mail counts as unsigned", name)
+	case !slices.ContainsFunc(texts, (&store.SigningKey{Public: public}).Publishes):
+		r.add(check, finding.Failed, advice+"; put it in place of the old one", "%s is published with another key: receivers reject the signatures", name)
+	default:
+		r.add(check, finding.OK, "", "%s is published", name)
 	}
 }
 

@@ -29,7 +29,9 @@ const (
 	apiActs        = 16               // at the same time; others wait
 	apiEach        = 4                // of these, of one reseller
 	apiRoom        = 10 * time.Second // the longest wait for a place among apiActs
-	apiBody        = 64 << 10         // octets of a request
+	apiBody        = 64 << 10         // octets of a request that needs no place among apiLarge
+	apiLargest     = 16 << 20         // octets of a request to an act that takes a document
+	apiLarge       = 2                // such requests at the same time; others wait
 	apiHeader      = 16 << 10         // octets
 	apiRead        = 30 * time.Second // for a request to arrive whole
 	apiTime        = 5 * time.Minute  // for its answer to be read by the client
@@ -49,12 +51,13 @@ type API struct {
 	Guard  Guard
 
 	running chan struct{}
+	large   chan struct{}
 	callers sync.Map // *caller by reseller
 }
 
 // Run answers until ctx is done, and then lets requests under way end.
 func (a *API) Run(ctx context.Context, l net.Listener) error {
-	a.running = make(chan struct{}, apiActs)
+	a.running, a.large = make(chan struct{}, apiActs), make(chan struct{}, apiLarge)
 	l = netutil.LimitListener(&fairListener{Listener: l, exempt: a.Guard.Exempt, of: map[netip.Prefix]int{}}, apiConnections)
 	if a.TLS != nil {
 		l = tls.NewListener(l, a.TLS)
@@ -101,20 +104,22 @@ func (a *API) run(w http.ResponseWriter, r *http.Request, actor act.Actor) {
 		tooMany(w, wait, fmt.Sprintf("more than %d requests a minute", apiRate))
 		return
 	}
-	if !arrives(w, r) {
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), apiRoom)
-	defer cancel()
-	for _, room := range []chan struct{}{c.running, a.running} {
-		select {
-		case room <- struct{}{}:
-			defer func() { <-room }()
-		case <-ctx.Done():
-			tooMany(w, apiRoom, "too many requests at the same time")
+	most := a.Server.most(r, actor)
+	if most > apiBody {
+		leave, ok := enter(w, r, a.large)
+		if !ok {
 			return
 		}
+		defer leave()
 	}
+	if !arrives(w, r, most) {
+		return
+	}
+	leave, ok := enter(w, r, c.running, a.running)
+	if !ok {
+		return
+	}
+	defer leave()
 	if now, err := a.Server.Holder(bearer(r)); err != nil || now.String() != actor.String() { // the token was changed since the request began
 		a.Server.logRefused(r)
 		act.WriteProblem(w, act.ProblemOf(act.UnknownToken))
@@ -123,11 +128,34 @@ func (a *API) run(w http.ResponseWriter, r *http.Request, actor act.Actor) {
 	a.Server.actFor(w, r, actor)
 }
 
+// enter waits for a place in each of the rooms, and answers where it lasts too long. leave
+// gives them back.
+func enter(w http.ResponseWriter, r *http.Request, rooms ...chan struct{}) (leave func(), ok bool) {
+	ctx, cancel := context.WithTimeout(r.Context(), apiRoom)
+	defer cancel()
+	for i, room := range rooms {
+		select {
+		case room <- struct{}{}:
+		case <-ctx.Done():
+			leaveAll(rooms[:i])
+			tooMany(w, apiRoom, "too many requests at the same time")
+			return nil, false
+		}
+	}
+	return func() { leaveAll(rooms) }, true
+}
+
+func leaveAll(rooms []chan struct{}) {
+	for _, room := range rooms {
+		<-room
+	}
+}
+
 // arrives waits for the whole request, and answers one that is cut short or too long.
-func arrives(w http.ResponseWriter, r *http.Request) bool {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, apiBody))
+func arrives(w http.ResponseWriter, r *http.Request, most int64) bool {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if _, long := errors.AsType[*http.MaxBytesError](err); long {
-		p := act.ProblemOf(act.Fail(act.Wrong, "divide it, and send the parts one after the other", "more than %d octets", apiBody))
+		p := act.ProblemOf(act.Fail(act.Wrong, "divide it, and send the parts one after the other", "more than %d octets", most))
 		p.Status = http.StatusRequestEntityTooLarge
 		act.WriteProblem(w, p)
 		return false

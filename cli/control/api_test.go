@@ -158,6 +158,49 @@ func TestServer_tokens(t *testing.T) {
 	})
 }
 
+// TestAPI_largeBodies: an act that takes a document gets a large body, from the actors that it
+// is for only.
+func TestAPI_largeBodies(t *testing.T) {
+	got := make(chan int, 1)
+	s := trusting(nothing)
+	s.Service = largeFor{"good", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- len(b)
+	})}
+	s.Holder = func(token string) (act.Actor, error) { return reseller(token, nil) }
+	base := "http://" + serveAPI(t, &API{Server: s, Guard: &guard{}})
+	body := strings.Repeat("x", 10*apiBody)
+	for name, c := range map[string]*Client{"API": NewRemote(base, "good"), "other": NewRemote(base, "other")} {
+		status, _, err := ask(t.Context(), c, io.MultiReader(strings.NewReader(body))) // without its length
+		c.Close()
+		if name == "other" {
+			if err != nil || status != http.StatusRequestEntityTooLarge {
+				t.Errorf("%s: %d, %v", name, status, err)
+			}
+			continue
+		}
+		if n := <-got; err != nil || status != http.StatusOK || n != len(body) {
+			t.Errorf("%s: %d, %d octets, %v", name, status, n, err)
+		}
+	}
+}
+
+// largeFor takes large bodies from one reseller.
+type largeFor struct {
+	name string
+	http.Handler
+}
+
+func (l largeFor) Largest(_ *http.Request, who act.Actor) int64 {
+	if who.Name == l.name {
+		return 64 << 20
+	}
+	return apiBody
+}
+
 // A program that passes its customers' requests on to the socket passes their tokens on:
 // none of them gets the store, nor acts as the operator with an empty one.
 func TestServer_tokensAtTheSocket(t *testing.T) {

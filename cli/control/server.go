@@ -67,6 +67,21 @@ func (s *Server) serve(ctx context.Context, l net.Listener, srv *http.Server) er
 	return nil
 }
 
+// sized is a Service that knows how much each of its acts takes.
+type sized interface {
+	Largest(*http.Request, act.Actor) int64 // octets of the body of an actor's request
+}
+
+// most is how many octets the body of an actor's request may have, if it does not say how
+// many it has.
+func (s *Server) most(r *http.Request, who act.Actor) int64 {
+	is, ok := s.Service.(sized)
+	if !ok || r.ContentLength >= 0 && r.ContentLength <= apiBody {
+		return apiBody
+	}
+	return min(is.Largest(r, who), apiLargest)
+}
+
 // withToken reports whether a request brings a token, even an empty one: then it is not
 // the operator's own.
 func withToken(r *http.Request) bool { return len(r.Header.Values("Authorization")) > 0 }
@@ -75,11 +90,12 @@ func withToken(r *http.Request) bool { return len(r.Header.Values("Authorization
 func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 	a := act.Actor{Kind: act.Operator, UID: callerUID(r.Context())}
 	if withToken(r) {
-		if !arrives(w, r) { // first, since the token may be changed meanwhile
+		holder, _ := s.Holder(bearer(r))
+		if !arrives(w, r, s.most(r, holder)) {
 			return
 		}
 		var err error
-		if a, err = s.Holder(bearer(r)); err != nil {
+		if a, err = s.Holder(bearer(r)); err != nil { // again, since the token may have been changed meanwhile
 			s.logUnknown(r, err)
 			act.WriteProblem(w, act.Veiled(err))
 			return

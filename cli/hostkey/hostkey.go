@@ -66,8 +66,14 @@ func Read(path string) (*Key, error) {
 	return &Key{strings.TrimSuffix(filepath.Base(path), ending), private}, nil
 }
 
-// Record is the text under which the key is published (RFC 6376 §3.6.1).
-func (k *Key) Record() (string, error) {
+// Public is the public part as a record has it (RFC 6376 §3.6.1).
+func (k *Key) Public() (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(&k.Private.PublicKey)
-	return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der), err
+	return base64.StdEncoding.EncodeToString(der), err
+}
+
+// Record is the text under which the key is published.
+func (k *Key) Record() (string, error) {
+	public, err := k.Public()
+	return "v=DKIM1; k=rsa; p=" + public, err
 }

@@ -18,7 +18,9 @@ import (
 type API struct {
 	http.Handler
 	mux  *http.ServeMux
-	open map[string]bool // routes for clients of any version
+	by   map[string]*Spec // route
+	open map[string]bool  // routes for clients of any version
+	most map[string]int64 // by route, octets of a body
 	s    *Service
 	all  map[string]*Spec
 	acts []Any
@@ -29,13 +31,13 @@ type API struct {
 // its first request, because a command that opens the store itself needs only one.
 func NewAPI(s *Service, acts ...Any) *API {
 	ownProblems()
-	a := &API{mux: http.NewServeMux(), s: s, all: map[string]*Spec{}, open: map[string]bool{}, acts: acts}
+	a := &API{mux: http.NewServeMux(), s: s, all: map[string]*Spec{}, by: map[string]*Spec{}, acts: acts}
 	for _, one := range acts {
 		spec := one.About()
 		if a.all[spec.Name] != nil || spec.May == 0 || spec.Name == "" {
 			panic("act " + spec.Name + ", " + spec.Route + ": its name is there already, or it does not say whom it is for")
 		}
-		a.all[spec.Name], a.open[spec.Route] = spec, spec.AnyVersion
+		a.all[spec.Name], a.by[spec.Route] = spec, spec
 		a.mux.Handle(spec.Route, &route{a: a, acts: []Any{one}})
 	}
 	a.text = sync.OnceValues(a.description)
@@ -127,8 +129,22 @@ func (a *API) sameVersion(next http.Handler) http.Handler {
 
 // anyVersion reports whether a request is for an act for clients of any version.
 func (a *API) anyVersion(r *http.Request) bool {
+	s := a.specOf(r)
+	return s != nil && s.AnyVersion
+}
+
+// specOf is the act that a request is for; nil: none.
+func (a *API) specOf(r *http.Request) *Spec {
 	_, pattern := a.mux.Handler(r)
-	return a.open[pattern]
+	return a.by[pattern]
+}
+
+// Largest is how many octets the body of an actor's request may have.
+func (a *API) Largest(r *http.Request, who Actor) int64 {
+	if s := a.specOf(r); s != nil && s.For(who) {
+		return s.largest()
+	}
+	return largestBody
 }
 
 // Encode writes v as answers have it: one line of JSON, without escapes for HTML.

@@ -1,6 +1,7 @@
 package act
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -23,6 +24,8 @@ type Spec struct {
 }
 
 const largestBody = 64 << 10
+
+func (s *Spec) largest() int64 { return cmp.Or(s.Largest, largestBody) }
 
 // method and path of the route.
 func (s *Spec) method() string { m, _, _ := strings.Cut(s.Route, " "); return m }
@@ -52,10 +55,6 @@ type mount struct {
 
 // operation describes an act to huma. admit runs before its request is read.
 func (m *mount) operation(s *Spec) huma.Operation {
-	most := s.Largest
-	if most == 0 {
-		most = largestBody
-	}
 	words := strings.Fields(s.Name)
 	return huma.Operation{
 		OperationID:                  strings.Join(words, "-"),
@@ -63,7 +62,7 @@ func (m *mount) operation(s *Spec) huma.Operation {
 		Path:                         s.path(),
 		Summary:                      s.Summary,
 		Tags:                         words[:1],
-		MaxBodyBytes:                 most,
+		MaxBodyBytes:                 s.largest(),
 		BodyReadTimeout:              -1, // the transport has one; huma's would go on and end the act's context
 		Errors:                       []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		RejectUnknownQueryParameters: true,
