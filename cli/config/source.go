@@ -75,6 +75,9 @@ func oneWay(v *validator, key string, value any) {
 	case value != "" && other != "":
 		v.bad(section, "address and smarthost exclude each other")
 	}
+	if other == "" && (valueIn(v.table(section), "tls").String() != "opportunistic" || valueIn(v.table(section), "user").String() != "") {
+		v.bad(section, "tls and user are for a smarthost")
+	}
 	if other != "" {
 		onlyOnce(v, section+".smarthost", other)
 	}

@@ -30,6 +30,7 @@ func TestReport(t *testing.T) {
 	hinted.Hint = &act.Hint{Text: "{0} shows them", Acts: []act.Step{{Act: "account list", Arguments: []act.Argument{{Name: "owner", Value: "verdi"}}}}}
 	several := act.Invalid("at_limit", "", ": no").(*act.Problem)
 	several.Detail += " and more"
+	flag := func(member string) string { return "--" + strings.ReplaceAll(member, "_", "-") }
 	for _, c := range []struct {
 		name string
 		err  error
@@ -44,8 +45,8 @@ func TestReport(t *testing.T) {
 		{"wrapped", fmt.Errorf("check: %w", Usage("relay --help", "no flag")), 64, "relay: error: check: no flag\nrelay: hint: relay --help\n"},
 		{"a sentinel", fmt.Errorf("read: %w", Sentinel(WrongData, "mend it", "damaged")), 65, "relay: error: read: damaged\nrelay: hint: mend it\n"},
 		{"a problem", hinted, 67, "relay: error: no account \"acme\"\nrelay: hint: relay account list --owner verdi shows them\n"},
-		{"a member", act.Invalid("at_limit", "", " %q: suspend or continue", "x"), 64, "relay: error: --at-limit \"x\": suspend or continue\n"},
-		{"a member among other things", several, 64, "relay: error: at_limit: no and more\n"},
+		{"a member", Naming(act.Invalid("at_limit", "", " %q: suspend or continue", "x"), flag), 64, "relay: error: --at-limit \"x\": suspend or continue\n"},
+		{"a member among other things", Naming(several, flag), 64, "relay: error: at_limit: no and more\n"},
 		{"a known cause", fmt.Errorf("open: %w", store.ErrLocked), 75, "relay: error: open: " + store.ErrLocked.Error() + "\nrelay: hint: a relay that is starting or stopping, or another command, has it: try again\n"},
 		{"a full disk", &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, 75, "relay: error: write x: no space left on device\nrelay: hint: make space on the disk and try again\n"},
 	} {

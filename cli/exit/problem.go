@@ -2,7 +2,6 @@ package exit
 
 import (
 	"errors"
-	"strings"
 
 	"relay/report/api/act"
 )
@@ -22,19 +21,23 @@ func CodeOf(t act.Type) int {
 
 // ofProblem is the service's answer as a command shows it.
 func ofProblem(p *act.Problem) *Error {
-	f := &Error{Code: CodeOf(p.Type), Err: errors.New(problemText(p))}
+	f := &Error{Code: CodeOf(p.Type), Err: p}
 	if p.Hint != nil {
 		f.Hint = p.Hint.Line("relay")
 	}
 	return f
 }
 
-// problemText names a member of a request as its flag.
-func problemText(p *act.Problem) string {
-	if len(p.Errors) != 1 || p.Errors[0].Field+p.Errors[0].Message != p.Detail {
-		return p.Detail
+// Naming is err with the member of the request that a problem is about called as a command
+// calls it.
+func Naming(err error, name func(member string) string) error {
+	p, ok := errors.AsType[*act.Problem](err)
+	if !ok || err != error(p) || len(p.Errors) != 1 || p.Errors[0].Field+p.Errors[0].Message != p.Detail {
+		return err
 	}
-	return "--" + strings.ReplaceAll(p.Errors[0].Field, "_", "-") + p.Errors[0].Message
+	is := ofProblem(p)
+	is.Err = errors.New(name(p.Errors[0].Field) + p.Errors[0].Message)
+	return is
 }
 
 // Problem is err as the service answers it: a face makes the same exit code and hint of

@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	cli "github.com/urfave/cli/v2"
 
+	"relay/cli/exit"
 	"relay/cli/term"
 	"relay/report/api/act"
 )
@@ -69,8 +73,26 @@ func (e *Env) Now() time.Time { return e.Service.Now() }
 // Command sets the action of a command.
 func Command(c *cli.Command, run func(ctx context.Context, args []string) error) *cli.Command {
 	c.HideHelp = true
-	c.Action = func(cc *cli.Context) error { return run(cc.Context, cc.Args().Slice()) }
+	c.Action = func(cc *cli.Context) error {
+		return exit.Naming(run(cc.Context, cc.Args().Slice()), func(member string) string { return nameOf(c, member) })
+	}
 	return c
+}
+
+// nameOf is what a user of the command knows a member of its request by: a flag, or an
+// argument without one.
+func nameOf(c *cli.Command, member string) string {
+	flag := strings.ReplaceAll(member, "_", "-")
+	if slices.Contains(flagNames(c.Flags), flag) {
+		return "--" + flag
+	}
+	one := strings.ToUpper(strings.TrimSuffix(flag, "s"))
+	for _, word := range strings.FieldsFunc(c.ArgsUsage, func(r rune) bool { return !unicode.IsUpper(r) && r != '-' }) {
+		if word == one {
+			return word
+		}
+	}
+	return strings.ReplaceAll(member, "_", " ")
 }
 
 // Group is a command that only holds other commands.

@@ -175,6 +175,7 @@ var ownProblems = sync.OnceFunc(func() {
 		}
 		return invalid(status, text, errs)
 	}
+	plainMisfits()
 })
 
 // invalid is the problem of a request that does not fit the act's description.
