@@ -5,6 +5,7 @@ import (
 
 	"relay/report/jobs"
 	"relay/report/letter"
+	"relay/report/words"
 )
 
 // Report is the [report] section: the mail that relay writes about itself.
@@ -25,7 +26,7 @@ var reportKeys = Section{Name: "report", Before: `The mail that relay writes to 
 upgrade_link and choice_link, {account} and {plan} stand for the account and its plan.`, Keys: []Key{
 	{"from", "", unlessEmpty(isContact), OnReload, `sender of that mail; default postmaster at the hostname`},
 	{"reply_to", "", unlessEmpty(isContact), OnReload, `where answers of customers go; default contact of [billing], else from`},
-	{"language", "en", oneOf(letter.Languages...), OnReload, `en | de | it: of customers, unless their account says otherwise, and yours`},
+	{"language", "en", oneOf(languages()...), OnReload, `en | de | it: of customers, unless their account says otherwise, and yours`},
 	{"operator", "", unlessEmpty(isContact), OnReload, `your own address, for what you are told; default contact of [billing]`},
 	{"schedule", "30 8 * * *", isSchedule, OnReload, `when relay looks each day at what customers have used; cron's notation`},
 	{"near", 90, isNear, OnReload, `percent of the allowance at which customers are told that the limit is near`},
@@ -34,6 +35,14 @@ upgrade_link and choice_link, {account} and {plan} stand for the account and its
 	{"choice_link", "", passes(letter.HowToChange.CheckLink), OnReload, `where customers choose what happens at the limit, and which mail they get; default none`},
 	{"guides", "", passes(letter.HowToChange.CheckLink), OnReload, `web address below which you publish docs/customers; default none`},
 }}
+
+// languages in which relay writes.
+func languages() (list []string) {
+	for _, l := range words.Languages {
+		list = append(list, string(l))
+	}
+	return list
+}
 
 func isNear(v *validator, key string, value any) {
 	if n := value.(int); n < 50 || n > 99 {

@@ -144,12 +144,14 @@ func within(width int) func(string) bool {
 	return func(s string) bool { return length(s) <= width }
 }
 
-// length of s in columns of a terminal: letters of East Asia take two, marks that
-// stand on another letter none (Unicode Standard Annex #11).
+// Columns of a terminal that s takes: letters of East Asia take two, marks that stand on
+// another letter or turn the direction none (Unicode Standard Annex #11).
+func Columns(s string) int { return length(s) }
+
 func length(s string) (n int) {
 	for _, r := range s {
 		switch k := width.LookupRune(r).Kind(); {
-		case unicode.In(r, unicode.Mn, unicode.Me):
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
 		case k == width.EastAsianWide, k == width.EastAsianFullwidth:
 			n += 2
 		default:

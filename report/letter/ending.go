@@ -17,9 +17,6 @@ var HowToRenew = invoice.Placeholders{"{account}", "{plan}", "{end}", "{amount}"
 // what happens at the limit and which mail it gets.
 var HowToChange = invoice.Placeholders{"{account}", "{plan}"}
 
-// Languages in which relay writes to customers, the default first.
-var Languages = []string{"en", "de", "it"}
-
 // Ending has the content of the letter before a term ends.
 type Ending struct {
 	Seller  string // who sells the service; "": Host speaks for itself

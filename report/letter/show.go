@@ -8,9 +8,6 @@ import (
 	"relay/report/invoice"
 )
 
-// columns of a plain letter; only a link may be longer, to be clicked on.
-const columns = 72
-
 // Text of the letter, lines ending with \n.
 func (e *Ending) Text() string { w := e.words(); return w.text() }
 

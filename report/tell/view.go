@@ -1,0 +1,226 @@
+package tell
+
+import (
+	"time"
+
+	"relay/report/letter/wording"
+)
+
+// View is what a template may say. All kinds of mail have the same one; what a kind is not
+// about is zero. Times are in the operator's zone.
+type View struct {
+	Kind   string
+	About  string    // what in particular: a provider, a domain, a job
+	Since  time.Time // when it happened
+	Until  time.Time // how long it lasts; zero: not said
+	Reason string    // a code: of suspended "unpaid", "abuse" or "", of held "unknown", "complaints" or "blame"
+	Why    string    // in words that others wrote: a reply, a reason, an error
+
+	Seller    string // who sells the service, else Host
+	Host      string // where the mail is handed over
+	Contact   string // where questions go; "": not said
+	Resold    bool   // a reseller sells it: nothing is said of prices
+	Owner     bool   // the operator reads it
+	Choosable bool   // the account may choose not to get it
+
+	UpgradeLink string // web addresses, filled in; "": none
+	ChoiceLink  string
+	RenewLink   string
+	RenewText   []string // lines on how to renew
+	Guides      string   // web address of the guides in this language, without a slash at its end; "": none
+
+	Account   Account
+	Suspended bool // the account is, now
+	Plan      Plan
+	Limit     Limit
+	Use       Use
+	Before    Use // the period before; Period "": there was none
+	Over      Over
+	Forecast  Forecast
+	Today     Day    // of daily: the day that it tells of
+	ChartAlt  string // what the picture shows; "": there is none
+
+	Failures  []Failure
+	Providers []Provider
+	Remarks   []Remark
+	Logins    []Login
+
+	Errors         []Error // the last ones
+	ErrorCount     int64   // all
+	ErrorsAttached int64
+
+	Term    Term
+	Invoice Invoice
+	Waits   Waits
+	Domain  Domain
+	Source  Source
+}
+
+// Account of the customer.
+type Account struct {
+	Name      string
+	Reference string // the customer's own text; "": none
+	State     string // why it is suspended, in the operator's words; "": not said
+}
+
+// Units are an amount of credit or overage.
+type Units struct {
+	N     int64
+	Bytes bool // octets; else e-mails
+}
+
+// Plan is what the account has bought.
+type Plan struct {
+	Name      string
+	Emails    int64 // a period; 0: no limit
+	Bandwidth int64 // octets a period; 0: no limit
+	Days30    bool  // a term of 30 days, else a year with months
+}
+
+// Limit is what happens at the limit, and what can be chosen.
+type Limit struct {
+	Continues   bool      // mail goes on as overage
+	CanContinue bool      // the plan leaves that choice
+	TopUp       bool      // e-mails can be bought on top
+	Renewed     time.Time // when the next allowance begins; zero: none follows
+}
+
+// Use of a period.
+type Use struct {
+	Period  string // its key, for month
+	LastDay time.Time
+
+	Emails, EmailsMax int64 // max: what is allowed in this period, which may have a share of the plan's
+	Bytes, BytesMax   int64
+
+	EmailsPercent, BytesPercent int // -1: there is no limit
+
+	Part, Whole int64 // of the limit that is nearer
+
+	Weight int64 // octets of an e-mail on average
+	Heavy  bool  // above 100 KB
+
+	Delivered, Deferred, Queued, Failed int64
+
+	Credits []Credit
+}
+
+// Credit that is left.
+type Credit struct {
+	Left    Units
+	LastDay time.Time
+}
+
+// Over is the overage of the period.
+type Over struct {
+	Amount  Units
+	Ceiling Units          // N 0: there is none, or none is allowed
+	Endless bool           // there is none
+	Percent int            // of Ceiling
+	Cost    wording.Amount // as it would be settled now, with tax; 0: it is not sold, or not told
+}
+
+// Forecast says when the allowance runs out.
+type Forecast struct {
+	RunsOut               bool
+	Range                 bool // Earliest and Latest are other days
+	Day, Earliest, Latest time.Time
+	Lasts                 bool // until the end of the period
+}
+
+// Day of mail.
+type Day struct {
+	Day           string // 2026-11-29
+	Emails, Bytes int64
+}
+
+// Failure is a reason for which mail failed.
+type Failure struct {
+	Category      string // for failure and remedy
+	Count, Before int64
+}
+
+// Provider that mail went to.
+type Provider struct {
+	Name                        string
+	Delivered, Deferred, Failed int64
+}
+
+// Remark on how the account sends, for remark.
+type Remark struct {
+	Kind, Domain, Policy string
+	Count                int64
+}
+
+// Login of the account.
+type Login struct {
+	Name   string
+	Last   time.Time // zero: not lately
+	Places []string
+}
+
+// Error is a recipient that mail failed for.
+type Error struct {
+	Recipient string
+	Category  string
+	Count     int64
+	Last      time.Time
+	Advice    string // for advice
+}
+
+// Term that runs, or ran last.
+type Term struct {
+	Running bool
+	LastDay time.Time
+	Days    int64 // before it
+	Credit  Units // that is lost with it
+	Sold    bool  // the plan is
+	Price   wording.Amount
+	TaxRate string // that is in Price; "": none
+	Days30  bool
+}
+
+// Invoice or credit note.
+type Invoice struct {
+	Number       string // "": there is none
+	Credit       bool   // it is a credit note
+	For          string // what it is for
+	Total, Paid  wording.Amount
+	Left         wording.Amount // to be paid
+	Due          time.Time      // zero: not said
+	Suspends     time.Time      // when the account is suspended for it; zero: never, or it is
+	Expires      time.Time      // when the order lapses; zero: never
+	Instructions []string       // lines on how to pay
+	Link         string         // where; "": nowhere
+}
+
+// Waits is mail that waits for the daily limit of first sendings.
+type Waits struct {
+	Recipients int64
+	Cap        int64 // a day, now
+	LastDay    time.Time
+}
+
+// Domain that mail is sent from.
+type Domain struct {
+	SPF, DKIM bool     // it has lost it
+	Missing   string   // "SPF, DKIM"
+	Records   []string // to be published, as lines of a zone
+}
+
+// Source of outgoing mail.
+type Source struct {
+	Name    string
+	Gone    string // why the address cannot be used; "": it can
+	Lists   []List // new entries of blocklists
+	Drained bool   // other sources take its mail, as far as there are any
+	Culprit string // account whose mail stays with the source; "": none is known
+	HasPage bool   // one of Lists has
+}
+
+// List is an entry of a blocklist.
+type List struct {
+	List   string
+	Text   string // why, in its words
+	Lookup string // page that says more; "": none is known
+}
