@@ -223,7 +223,11 @@ func (t *tx) unpaidOf(account string) (*Invoice, error) {
 // by its network), may send asked at this moment; nil, nil if so. A zero charge
 // asks for the account's state only. Accept decides again.
 func (s *Store) Permit(account, login string, asked quota.Charge) (r *Refusal, err error) {
-	err = s.view(func(t *tx) error { r, _, err = t.permit(account, login, asked); return err })
+	var st Standing
+	err = s.view(func(t *tx) error { r, st, err = t.permit(account, login, asked); return err })
+	if err == nil {
+		s.refused(&st, r)
+	}
 	return r, err
 }
 
@@ -255,11 +259,11 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	}
 	var lanes []Lane
 	var hash []byte
+	var st Standing
 	if b.hash != nil {
 		hash = b.hash.Sum()
 	}
 	err = s.grow(b.inMemory()+1024, func(t *tx) error {
-		var st Standing
 		refusal, st, err = t.permit(m.Account, in.Login, asked)
 		if err != nil || refusal != nil {
 			return err // nothing written yet, so the batch goes on untouched
@@ -268,7 +272,7 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 			return err
 		}
 		m.ID, m.Stored, m.Accepted, m.Period, m.BodyHash = b.id, b.size, t.wall, st.Period.Key, hash
-		if err := errors.Join(t.charge(&st, asked, m.Stored), t.planFirst(m, &st.Account)); err != nil {
+		if err := errors.Join(t.charge(&st, asked, m.Stored), t.crossed(&st, asked), t.planFirst(m, &st.Account)); err != nil {
 			return err
 		}
 		if err := b.put(t); err != nil {
@@ -286,11 +290,13 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("accept: %w", err)
 	}
-	if refusal == nil {
-		b.accepted()
-		s.ready.announce(lanes...)
+	if refusal != nil {
+		s.refused(&st, refusal)
+		return refusal, nil
 	}
-	return refusal, nil
+	b.accepted()
+	s.ready.announce(lanes...)
+	return nil, nil
 }
 
 // enqueue stores a message whose body is stored, every recipient due at once.

@@ -153,6 +153,8 @@ type Store struct {
 	knownKey  atomic.Pointer[[16]byte] // of the hashes of known recipients; nil: there is none
 	newsAdded chan struct{}            // see NewsAdded
 
+	refusals refusals
+
 	accounts decoded[Account]
 	logins   decoded[Credential]
 	sold     decoded[quota.Plan] // as plans are sold now

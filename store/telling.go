@@ -14,6 +14,7 @@ type Told struct {
 	Reseller *Reseller // who manages it; nil: the operator
 	Standing Standing  // now
 	Invoice  *Invoice  // that News.About names, of kinds that are about one; nil: others
+	Report   *Report   // of the period that News.About names, of kinds about use; nil: others
 
 	Waiting int64     // of NewsWaits: recipients
 	Cap     int       // of it: a day, now
@@ -70,7 +71,23 @@ func (t *tx) factsOf(n *News, told *Told) (*Told, error) {
 		i, err := t.invoice(number)
 		told.Invoice = &i
 		return told, err
+	case NewsUsage, NewsDaily, NewsNear, NewsReached, NewsOverage, NewsOverageStep, NewsCeiling, NewsMonth:
+		return t.reportOf(n, told)
 	}
+	return told, nil
+}
+
+// reportOf adds the report on the period. Of one that is not there any more nothing is told,
+// nor that an allowance is used where overage has begun: that is news of its own.
+func (t *tx) reportOf(n *News, told *Told) (*Told, error) {
+	r, err := t.report(n.Account, n.Period())
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil || n.Kind == NewsReached && r.Use.Overage > 0 {
+		return nil, err
+	}
+	told.Report = r
 	return told, nil
 }
 
