@@ -29,6 +29,7 @@ type entrance struct {
 // all tries the ports first: they show the certificate that only the relay has.
 func (e *entrance) all() {
 	e.ports()
+	e.api()
 	if e.cfg.NeedsTLS() {
 		e.certificate()
 	}
