@@ -90,6 +90,7 @@ func (k *making) signature() (_ store.Signature, err error) {
 		return store.Signature{}, nil
 	}
 	k.sign.Do(func() {
+		defer guard(&err)
 		fields := make([]byte, 0, k.length)
 		for _, p := range k.parts {
 			var field []byte
@@ -152,6 +153,7 @@ func (s *signatures) forget(id store.ID) {
 // prepare has all signatures of a message ready to be made. domain is the account's among
 // those that sign.
 func (m *Mailer) prepare(msg *store.Message, now time.Time) (parts []*sign.Prepared, domain string, err error) {
+	defer guard(&err)
 	header, err := m.header(msg.ID)
 	if err != nil {
 		return nil, "", err

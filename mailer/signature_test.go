@@ -1,10 +1,12 @@
 package mailer
 
 import (
+	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -292,6 +294,34 @@ func TestSignature_host(t *testing.T) {
 		records["own._domainkey.relay.test"] = "v=DKIM1; k=ed25519; p=" + base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey))
 	})
 	wantVerified(t, records, all)
+}
+
+// A fault in signing ends neither the process nor the message, which goes unsigned.
+func TestSignature_fault(t *testing.T) {
+	inWorld(t, Config{HostKey: &sign.Key{Domain: "relay.test", Selector: "own", Private: faultyKey{}}}, func(w *world) {
+		h := w.host("dst.test")
+		w.change("acme", func(a *store.Account) { a.ServiceSignature = true })
+		w.send("me@dst.test")
+		w.run(time.Minute)
+		if list := h.messages(); len(list) != 1 || signatureOf(list[0]) != "" {
+			t.Errorf("arrived: %+v", list)
+		}
+		if text := w.logged(); !strings.Contains(text, "message not signed") || !strings.Contains(text, "a fault in relay") || !strings.Contains(text, "faultyKey") {
+			t.Errorf("the log has no stack:\n%s", text)
+		}
+	})
+}
+
+// faultyKey panics like code that reads beyond what a stranger wrote.
+type faultyKey struct{}
+
+func (faultyKey) Public() crypto.PublicKey {
+	return ed25519.PublicKey(make([]byte, ed25519.PublicKeySize))
+}
+
+func (faultyKey) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	var none []byte
+	return none[1:2], nil
 }
 
 func TestFromDomain(t *testing.T) {
