@@ -91,19 +91,11 @@ func (l Language) Month(period string) string {
 		if err != nil {
 			return period
 		}
-		return "30" + NoBreak + l.pick("days from ", "Tage ab ", l.from(first.Day())) + l.Date(first)
+		return l.Elide("30" + NoBreak + l.pick("days from ", "Tage ab ", "giorni dal ") + l.Date(first))
 	}
 	t, err := time.Parse("2006-01", period)
 	if err != nil {
 		return period
 	}
 	return l.month(t.Month()) + NoBreak + strconv.Itoa(t.Year())
-}
-
-// from is Italian, whose article goes by the sound of the day.
-func (l Language) from(day int) string {
-	if day == 8 || day == 11 {
-		return "giorni dall’"
-	}
-	return "giorni dal "
 }

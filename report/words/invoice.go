@@ -3,6 +3,7 @@ package words
 import (
 	"fmt"
 
+	"relay/quota"
 	"relay/store"
 )
 
@@ -20,7 +21,10 @@ func (l Language) Print(i *store.Invoice) {
 }
 
 // Item is the text of an invoice's line.
-func (Language) Item(i *store.Item) string {
+func (l Language) Item(i *store.Item) string {
+	if l == German || l == Italian {
+		return l.itemAbroad(i)
+	}
 	switch i.Kind {
 	case store.ItemTerm:
 		text := fmt.Sprintf("plan %s, a %s", i.Plan, i.Term)
@@ -43,6 +47,40 @@ func (Language) Item(i *store.Item) string {
 		return fmt.Sprintf("%s of it not used: credit until %s", Octets(i.Bytes), i.Until)
 	}
 	return i.String()
+}
+
+// itemAbroad is Item in German and Italian. Invoices are in English; this is for the mails
+// that are about them.
+func (l Language) itemAbroad(i *store.Item) string {
+	switch i.Kind {
+	case store.ItemTerm:
+		text := fmt.Sprintf(l.pick("", "Tarif %s, %s", "piano %s, %s"), i.Plan, l.term(i.Term))
+		if i.Starts != "" {
+			text += l.pick("", " ab ", " dal ") + l.DateOf(i.Starts)
+		}
+		return l.Elide(text)
+	case store.ItemUpgrade:
+		return fmt.Sprintf(l.pick("", "Wechsel von %s zu %s, %d von %d Tagen", "passaggio da %s a %s, %d giorni su %d"), i.From, i.Plan, i.Left, i.Days)
+	case store.ItemTopUp:
+		return l.pick("", "Aufstockung mit Tarif ", "ricarica con il piano ") + i.Plan
+	case store.ItemAhead:
+		return l.pick("", "vorab gekaufte Datenmenge, ", "traffico prepagato, ") + l.Octets(i.Bytes)
+	case store.ItemOverage:
+		if i.Over == 0 {
+			return l.Octets(i.Bytes) + l.pick("", " für dasselbe", " per lo stesso motivo")
+		}
+		return fmt.Sprintf(l.pick("", "%s für %s über dem Kontingent (%s)", "%s per %s oltre la quota (%s)"), l.Octets(i.Bytes), l.Octets(i.Over), l.Month(i.Period))
+	case store.ItemCredit:
+		return l.Elide(fmt.Sprintf(l.pick("", "davon %s nicht verbraucht: Guthaben bis %s", "di cui %s non usati: credito fino al %s"), l.Octets(i.Bytes), l.DateOf(i.Until)))
+	}
+	return i.String()
+}
+
+func (l Language) term(t quota.Term) string {
+	if t == quota.Month {
+		return l.pick("", "30 Tage", "30 giorni")
+	}
+	return l.pick("", "ein Jahr", "un anno")
 }
 
 // Cause says why an invoice was taken back, or a number is void.

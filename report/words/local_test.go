@@ -94,3 +94,17 @@ func TestLanguage_failures(t *testing.T) {
 		}
 	}
 }
+
+func TestLanguage_Elide(t *testing.T) {
+	for text, want := range map[string]string{
+		"il 8 dicembre, Il 11 e al 80%": "l’8 dicembre, L’11 e all’80%", "dal 8, del 800 e nel 8.000": "dall’8, dell’800 e nell’8.000",
+		"il 18 marzo, il 1º, al 118 e mil 8": "il 18 marzo, il 1º, al 118 e mil 8", "sul 11,5": "sull’11,5", "il 8888": "il 8888",
+	} {
+		if got := Italian.Elide(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+	if got := German.Elide("il 8"); got != "il 8" {
+		t.Errorf("German has %q", got)
+	}
+}
