@@ -74,3 +74,18 @@ func (l Contracts) Next(p Plan, now time.Time, zone *time.Location, inUse KeyUse
 	c.Rest = d > 1
 	return c.withKeys(used)
 }
+
+// Before is the last period that was over when p began; one without a key: there is none.
+func (l Contracts) Before(p Period, zone *time.Location) (before Period) {
+	for i := range l {
+		if !l[i].Start.Before(p.Start) {
+			continue
+		}
+		for _, is := range l[i].Periods(zone) {
+			if is.Start.Before(is.End) && !is.End.After(p.Start) && is.End.After(before.End) {
+				before = is
+			}
+		}
+	}
+	return before
+}

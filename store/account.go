@@ -287,10 +287,10 @@ func (s *Store) RemoveAccount(o Order, name string) error {
 		}
 		return t.deleteAccount(name)
 	})
-	if err != nil {
+	if err != nil || o.DryRun {
 		return err
 	}
-	return s.loadNetworks()
+	return errors.Join(s.loadNetworks(), s.forgetErrors(name))
 }
 
 func (t *tx) deleteAccount(name string) error {
@@ -312,8 +312,10 @@ func (t *tx) deleteAccount(name string) error {
 	}
 	sc := t.scratch() // what this transaction counted before must not bring it back
 	delete(sc.records, name)
+	delete(sc.errors, name)
 	maps.DeleteFunc(sc.tallies, func(key string, _ *Tally) bool { return strings.HasPrefix(key, string(pairKey(name, ""))) })
-	return errors.Join(t.b.Delete(dsnHours, []byte(name)), t.b.Delete(records, []byte(name)), t.b.Delete(accounts, []byte(name)))
+	maps.DeleteFunc(sc.days, func(key string, _ *Day) bool { return strings.HasPrefix(key, string(pairKey(name, ""))) })
+	return errors.Join(t.b.Delete(dsnHours, []byte(name)), t.b.Delete(errorCounts, []byte(name)), t.b.Delete(records, []byte(name)), t.b.Delete(accounts, []byte(name)))
 }
 
 // account is load for the hot path: a record that has not changed since it was

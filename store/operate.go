@@ -165,7 +165,7 @@ func (t *tx) operateOn(op Op, m *Message, r *Recipient, tell bool) {
 	case OpRelease:
 		r.Held = false
 	case OpDrop:
-		t.count(m, r.State, Dropped)
+		t.count(m, fate{from: r.State, to: Dropped, category: ByOperator})
 		r.State, r.DSN = Dropped, nil
 		if tell && r.WantsFailure() {
 			r.DSN = &DSN{Action: "failed", Dropped: true}

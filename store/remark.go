@@ -128,17 +128,19 @@ func (t *tx) makeRoom(r *Remark) (n int, err error) {
 
 // Remarks are those of an account from a day on, by day.
 func (s *Store) Remarks(account, from string) (list []Remark, err error) {
-	prefix := pairKey(account, "")
-	err = s.view(func(t *tx) error {
-		c := t.b.Cursor(remarks)
-		for k, raw := c.Seek(pairKey(account, from)); k != nil && hasPrefix(k, prefix); k, raw = c.Next() {
-			r := parseRemark(k)
-			if err := decode(bucketNames[remarks], k, raw, &r); err != nil {
-				return err
-			}
-			list = append(list, r)
-		}
-		return nil
-	})
+	err = s.view(func(t *tx) error { list, err = t.remarks(account, from); return err })
 	return list, err
+}
+
+func (t *tx) remarks(account, from string) (list []Remark, err error) {
+	prefix := pairKey(account, "")
+	c := t.b.Cursor(remarks)
+	for k, raw := c.Seek(pairKey(account, from)); k != nil && hasPrefix(k, prefix); k, raw = c.Next() {
+		r := parseRemark(k)
+		if err := decode(bucketNames[remarks], k, raw, &r); err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, nil
 }

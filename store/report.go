@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -23,7 +24,7 @@ type Report struct {
 
 	Use      quota.Use   // how Usage is met; of a period that is closed as it was closed
 	MayOver  int64       // overage that is allowed, in units of the plan; quota.Endless: any
-	OverCost int64       // what the overage comes to as it would be settled now, with tax; minor units
+	OverCost int64       // what the overage comes to as it would be settled now, or was, with tax; minor units
 	Currency string      // of OverCost
 	Lots     []quota.Lot // credit that is left, in the order of use
 
@@ -36,45 +37,14 @@ type Report struct {
 	Logins     []LoginUse         // by name
 	Remarks    []Remark           // of days in Period, as far as they are kept
 	Invoice    *Invoice           // the payment request for the overage of Period; nil: none
+
+	before quota.Period // the one before Period; one without a key: none
 }
 
-// mostErrors is how much of the list of errors a report has.
-const mostErrors = 10_000
-
-// Day is what an account's mail of a day in the operator's zone came to.
-type Day struct {
-	Day    string // "2026-11-29"
-	Emails int64  // that were accepted
-	Bytes  int64
-
-	Delivered int64                  // of them until now
-	Deferred  int64                  // put off at least once
-	Failed    map[string]int64       // given up, by category
-	Providers map[string]ProviderDay // by name of the provider; "other": beyond the first 20
-}
-
-// ProviderDay is what became of a day's mail at one provider.
-type ProviderDay struct {
-	Delivered int64 `json:"delivered,omitempty"`
-	Deferred  int64 `json:"deferred,omitempty"`
-	Failed    int64 `json:"failed,omitempty"`
-}
-
-// RefusedRecipient is an entry of an account's list of errors.
-type RefusedRecipient struct {
-	Recipient string    `json:"recipient"` // as it was written last
-	Category  string    `json:"category"`
-	Class     string    `json:"class"` // "failed", "expired", "suppressed"
-	Code      string    `json:"code,omitempty"`
-	Enhanced  string    `json:"enhanced,omitempty"`
-	Reply     string    `json:"reply,omitempty"`
-	Source    string    `json:"source"` // "smtp", "bounce", "complaint"
-	First     time.Time `json:"first"`
-	Last      time.Time `json:"last"`
-	Count     int64     `json:"count"`                // e-mails
-	MessageID string    `json:"message_id,omitempty"` // of the message that met the reply, with brackets
-	Advice    string    `json:"-"`                    // "remove", "watch", "not-yours"
-}
+const (
+	mostErrors = 10_000 // of a report
+	recentDays = 56
+)
 
 // LoginUse is where a login was used lately.
 type LoginUse struct {
@@ -86,11 +56,12 @@ type LoginUse struct {
 // Report of an account and the period with that key, "" being the one that runs. It fails
 // with ErrNotFound if the account or the period is not there.
 func (s *Store) Report(account, period string) (r *Report, err error) {
-	err = s.view(func(t *tx) error { r, err = t.report(account, period); return err })
+	err = s.view(func(t *tx) error { r, err = t.report(account, period, mostErrors); return err })
 	return r, err
 }
 
-func (t *tx) report(account, period string) (*Report, error) {
+// report with so many entries of the list of errors.
+func (t *tx) report(account, period string, errs int) (*Report, error) {
 	st, err := t.standing(account)
 	if err != nil {
 		return nil, err
@@ -104,26 +75,99 @@ func (t *tx) report(account, period string) (*Report, error) {
 		}
 		r.Reseller = &is
 	}
-	if period == "" {
-		period = st.Period.Key
+	if err := r.inPeriod(t, period); err != nil {
+		return nil, err
 	}
-	c, p, ok := r.Account.Contracts.Find(period, t.s.zone)
-	if !ok && period != "" {
-		return nil, fmt.Errorf("period %q of account %q: %w", period, account, ErrNotFound)
+	w, err := t.windowOf(r, st.due)
+	if err != nil {
+		return nil, err
 	}
-	r.Contract, r.Period, r.Plan = c, p, st.Plan()
-	if ok {
-		r.Plan = c.Plan.In(p)
+	for _, part := range []func() error{
+		func() error { return r.money(t, w) },
+		func() error { return r.days(t, w, st.due) },
+		func() error { return r.errors(t, errs) },
+		func() (err error) { r.Logins, err = t.loginUses(account); return err },
+		func() (err error) { r.Remarks, err = t.remarksIn(account, r.Period); return err },
+	} {
+		if err := part(); err != nil {
+			return nil, err
+		}
 	}
-	r.Usage = *t.usage(account, period)
-	r.Use = quota.Split(r.Plan, r.Usage.Charged, nil)
-	if p.Key == st.Period.Key {
-		r.Use = st.Use()
+	return r, nil
+}
+
+// inPeriod finds the period, and the one before it.
+func (r *Report) inPeriod(t *tx, key string) error {
+	st := &r.Standing
+	if key == "" {
+		key = st.Period.Key
 	}
-	r.MayOver = c.Plan.MayOver(r.Account.AtLimit, r.Account.OverMax)
+	r.Plan = st.Plan()
+	if key == "" { // an account that was never active
+		return nil
+	}
+	ok := false
+	if r.Contract, r.Period, ok = r.Account.Contracts.Find(key, t.s.zone); !ok {
+		return fmt.Errorf("period %q of account %q: %w", key, r.Account.Name, ErrNotFound)
+	}
+	r.Plan = r.Contract.Plan.In(r.Period)
+	r.MayOver = r.Contract.Plan.MayOver(r.Account.AtLimit, r.Account.OverMax)
+	r.Usage = *t.usage(r.Account.Name, key)
+	if r.before = r.Account.Contracts.Before(r.Period, t.s.zone); r.before.Key != "" {
+		u := *t.usage(r.Account.Name, r.before.Key)
+		r.Before = &u
+	}
+	return nil
+}
+
+// money: how the usage is met, and what that costs.
+func (r *Report) money(t *tx, w *window) error {
+	st := &r.Standing
 	r.Lots = slices.Clone(st.Live)
-	r.Logins, err = t.loginUses(account)
-	return r, err
+	if r.Period.Key != st.Period.Key || r.Period.Key != r.Account.Open { // it is closed, or not begun
+		r.Use = quota.Use{Over: quota.Over(r.Plan, r.Usage.Charged), Drawn: w.drawn, Overage: w.overage, Credit: quota.Sum(r.Lots)}
+		if r.OverCost = w.cost; w.invoice == 0 {
+			return nil
+		}
+		inv, err := t.invoice(w.invoice)
+		r.Invoice = &inv
+		return err
+	}
+	r.Use = st.Use()
+	_, r.Lots, _ = quota.Draw(r.Lots, r.Use.Drawn)
+	r.OverCost = r.costNow(t)
+	return nil
+}
+
+// costNow is the payment request for the overage if the period were closed now. What cannot
+// be counted is the most there is.
+func (r *Report) costNow(t *tx) int64 {
+	is, err := quota.ClosePeriod(quota.Closing{Plan: r.Plan, Period: r.Period, Expiry: r.Contract.End, Used: r.Usage.Charged, Lots: r.Account.Lots})
+	if err != nil {
+		return math.MaxInt64
+	}
+	inv := Invoice{Kind: ForOverage}
+	for _, b := range is.Bought.Blocks {
+		inv.Lines = append(inv.Lines, InvoiceLine{Count: b.Count, Price: b.Price})
+	}
+	if inv.addUp(t.s.Billing().TaxRate) != nil {
+		return math.MaxInt64
+	}
+	return inv.Total
+}
+
+// errors: the newest of the list.
+func (r *Report) errors(t *tx, most int) error {
+	n, err := t.errorCount(r.Account.Name)
+	if err != nil {
+		return err
+	}
+	r.ErrorCount = n.is
+	list, err := t.errorsBefore(r.Account.Name, time.Time{}, "", most)
+	for i := range list {
+		r.Errors = append(r.Errors, list[i].is)
+	}
+	return err
 }
 
 // loginUses are the logins of an account, with where they were used lately.
@@ -140,4 +184,14 @@ func (t *tx) loginUses(account string) (list []LoginUse, err error) {
 		list = append(list, u)
 	}
 	return list, nil
+}
+
+// remarksIn are the remarks on days of a period.
+func (t *tx) remarksIn(account string, p quota.Period) ([]Remark, error) {
+	if p.Key == "" {
+		return nil, nil
+	}
+	list, err := t.remarks(account, p.Start.In(t.s.zone).Format(time.DateOnly))
+	last := quota.LastDay(p.End, t.s.zone).Format(time.DateOnly)
+	return slices.DeleteFunc(list, func(r Remark) bool { return r.Day > last }), err
 }

@@ -14,11 +14,13 @@ type scratch struct {
 	usage   map[string]*counter // by key
 	heads   map[string]int64    // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
 	totals  *Totals
-	records map[string]*recordState // by account
-	issued  uint64                  // last number of an invoice; 0: none was issued
-	heard   map[string]*ReplyKind   // replies, by key
-	tallies map[string]*Tally       // of domains, by key
-	news    *news                   // for those who watch; nil: none
+	records map[string]*recordState   // by account
+	issued  uint64                    // last number of an invoice; 0: none was issued
+	heard   map[string]*ReplyKind     // replies, by key
+	tallies map[string]*Tally         // of domains, by key
+	days    map[string]*Day           // by key
+	errors  map[string]*countedErrors // by account
+	news    *news                     // for those who watch; nil: none
 }
 
 // counter is a usage with what it was before the transaction: one that was
@@ -65,7 +67,7 @@ func (s *Store) flush(b *bolt.Tx) error {
 			return err
 		}
 	}
-	if err := errors.Join(keepHeard(b, sc.heard), keepTallies(b, sc.tallies)); err != nil {
+	if err := errors.Join(keepHeard(b, sc.heard), keepTallies(b, sc.tallies), keepDays(b, sc.days), keepErrorCounts(b, sc.errors)); err != nil {
 		return err
 	}
 	if sc.totals != nil {

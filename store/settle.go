@@ -143,10 +143,10 @@ func (t *tx) apply(m *Message, r *Result) error {
 		if o.DSN != nil || o.State.Final() { // it is no longer delayed
 			rcpt.DSN = o.DSN
 		}
-		before := rcpt.State
+		is := fateOf(r, rcpt, &o)
 		e := EventOutcome{Address: rcpt.Address, State: o.State, Reply: o.Reply, Verdict: o.Verdict}
 		if o.State != Queued {
-			t.count(m, rcpt.State, o.State)
+			t.count(m, is)
 			rcpt.State, rcpt.Reply, rcpt.Verdict = o.State, o.Reply, o.Verdict
 		}
 		if o.State == Deferred {
@@ -155,7 +155,7 @@ func (t *tx) apply(m *Message, r *Result) error {
 			}
 			e.Next = rcpt.Next
 		}
-		if err := errors.Join(t.hear(&o), t.note(m, rcpt, &o), t.follow(m, rcpt, &o), t.tally(m, r, before, &o)); err != nil {
+		if err := errors.Join(t.hear(&o), t.note(m, rcpt, &o), t.follow(m, rcpt, &o), t.tally(m, r, is.from, &o), t.listed(m, rcpt, is, o.Reply)); err != nil {
 			return err
 		}
 		if !rcpt.State.Final() {

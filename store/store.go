@@ -93,6 +93,10 @@ const (
 	newsOf                         // account NUL kind NUL about, see News
 	newsDue                        // class (1), due (8), key in newsOf
 	toldOf                         // account NUL kind [NUL about], see toldMark
+	errorsOf                       // account NUL mailbox: see RefusedRecipient
+	errorTimes                     // account NUL last (8), mailbox
+	errorCounts                    // account: entries of its list of errors
+	daysOf                         // account NUL day NUL period: see Day
 )
 
 var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
@@ -100,7 +104,7 @@ var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans
 	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
 	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "tls-policies", "tls-days", "paces", "heard", "heard-order", "remarks",
 	"records", "known", "waiting", "chores", "overrides", "suppressions", "tallies", "dialogues", "strikes", "sources", "blocklists",
-	"news", "news-due", "told"}
+	"news", "news-due", "told", "errors", "errors-by-time", "error-counts", "days"}
 
 // Options of a store.
 type Options struct {

@@ -210,7 +210,11 @@ func (t *tx) giveUp(m *Message, list []int, of map[int]*Suppression) error {
 	e := &Event{ID: m.ID, Time: t.wall, Kind: EventSuppressed, Account: m.Account}
 	for _, i := range list {
 		s, r := of[i], &m.Recipients[i]
-		t.count(m, r.State, Suppressed)
+		is := fate{from: r.State, to: Suppressed, category: s.Reason}
+		t.count(m, is)
+		if err := t.listed(m, r, is, s.Reply); err != nil {
+			return err
+		}
 		r.State, r.Reply, r.Verdict, r.DSN = Suppressed, s.Reply, Verdict{Category: s.Reason, Blame: "recipient"}, nil
 		if m.Sender != "" && r.WantsFailure() {
 			r.DSN = &DSN{Action: "failed", Status: s.Status, Reply: s.Reply, Suppressed: s.Since}
@@ -304,7 +308,7 @@ func (s *Store) LiftSuppressions(o Order, account string, mailboxes []string) (l
 				lifted++
 			}
 			key := pairKey(account, mailbox)
-			if err := errors.Join(t.b.Delete(suppressed, key), t.b.Delete(strikesOf, key)); err != nil {
+			if err := errors.Join(t.b.Delete(suppressed, key), t.b.Delete(strikesOf, key), t.clear(account, mailbox)); err != nil {
 				return err
 			}
 		}
@@ -323,7 +327,7 @@ func (t *tx) reaches(o Order, account string) error {
 }
 
 func (t *tx) deleteSuppressions(account string) error {
-	for _, b := range []bolt.Bucket{suppressed, strikesOf, tallies} {
+	for _, b := range []bolt.Bucket{suppressed, strikesOf, tallies, daysOf} {
 		if err := t.deleteOf(b, account); err != nil {
 			return err
 		}

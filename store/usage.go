@@ -117,25 +117,26 @@ func (t *tx) totals() *Totals {
 }
 
 // count moves a recipient of m from its state to another, in the statistics.
-func (t *tx) count(m *Message, from, to RecipientState) {
+func (t *tx) count(m *Message, is fate) {
 	t.b.Touch()
-	if to.Final() {
+	if is.to.Final() {
 		t.totals().Recipients--
 	}
 	if m.Period == "" {
 		return
 	}
+	t.dayOf(m).count(is)
 	u := t.usage(m.Account, m.Period)
-	if from == Deferred {
+	if is.from == Deferred {
 		u.Deferred--
 	}
 	switch {
-	case to == Deferred:
+	case is.to == Deferred:
 		u.Deferred++
-	case to == Delivered:
+	case is.to == Delivered:
 		u.Queued--
 		u.Delivered++
-	case to.Final():
+	case is.to.Final():
 		u.Queued--
 		u.Failed++
 	}

@@ -41,9 +41,9 @@ func (v *verifier) fault(format string, args ...any) {
 // Verify proves the file: the engine's own structure; every queue entry has its
 // message and every message its entries; every open claim is of mail that waits;
 // every body is whole and belongs to a message or is marked as staged; every lane
-// lies under its head; every counter is the sum it says, and every sum of money,
-// credit and use is that of its ledger's entries. It works on one consistent state
-// and calls problem with a line for each fault.
+// lies under its head; every list of errors is whole; every counter is the sum it says,
+// and every sum of money, credit and use is that of its ledger's entries. It works on one
+// consistent state and calls problem with a line for each fault.
 func (s *Store) Verify(ctx context.Context, problem func(string)) (VerifyStats, error) {
 	v := &verifier{ctx: ctx, problem: problem, usage: map[string]*Usage{}, waits: map[string]int64{}}
 	if err := s.db.Check(func(err error) { v.fault("file: %v", err) }); err != nil {
@@ -52,7 +52,7 @@ func (s *Store) Verify(ctx context.Context, problem func(string)) (VerifyStats, 
 	s.db.Trim()
 	err := s.view(func(t *tx) error {
 		v.t = t
-		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.senders, v.waiting, v.counters, v.books} {
+		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.senders, v.waiting, v.counters, v.days, v.errors, v.books} {
 			if err := part(); err != nil {
 				return err
 			}

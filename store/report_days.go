@@ -1,0 +1,172 @@
+package store
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"time"
+
+	"relay/quota"
+)
+
+// window is what a report needs of the ledger: charges by day, and how its period was closed.
+type window struct {
+	charges        []Entry
+	drawn, overage int64  // of the period, once it is closed
+	cost           int64  // of its overage
+	invoice        uint64 // for it; 0: none, or it is not issued yet
+	last           uint64 // entry that was read
+}
+
+// mostLate is how far an entry of a charge may stand behind others that hold from later on: it
+// is made with the first message of another day, at the latest when its period is closed.
+const mostLate = 35 * 24 * time.Hour
+
+// windowOf reads the parts of the ledger that are about the report's periods and the last
+// days. A close that is due counts as done.
+func (t *tx) windowOf(r *Report, due *deal) (*window, error) {
+	w := &window{}
+	take := func(e *Entry) {
+		if e.Seq > w.last { // two windows may overlap
+			w.last = e.Seq
+			w.take(e, r.Period.Key)
+		}
+	}
+	from, to := t.now.AddDate(0, 0, -recentDays-1), t.now
+	first := r.Period.Start
+	if r.Before != nil {
+		first = r.before.Start
+	}
+	if r.Period.Key != "" && r.Period.End.Before(from) {
+		if err := t.ledgerBetween(r.Account.Name, first, r.Period.End, take); err != nil {
+			return nil, err
+		}
+		first = from
+	}
+	if r.Period.Key != "" && first.Before(from) {
+		from = first
+	}
+	err := t.ledgerBetween(r.Account.Name, from, to, take)
+	if due != nil {
+		issued := w.invoice
+		for i := range due.entries {
+			take(&due.entries[i])
+		}
+		w.invoice = issued
+	}
+	return w, err
+}
+
+func (w *window) take(e *Entry, period string) {
+	e.recall()
+	ours := e.Period == period
+	switch {
+	case e.Kind == KindCharge && e.Day != "":
+		w.charges = append(w.charges, *e)
+	case e.Kind == KindDraw && ours:
+		w.drawn -= e.Units
+	case e.Kind == KindOverage && ours:
+		w.overage += e.Units
+	case e.Kind == KindInvoice && ours && e.For == ForOverage:
+		w.invoice, w.cost = e.Invoice(), -e.Money
+	}
+}
+
+// ledgerBetween calls fn for the entries that hold from an instant between two, and for some
+// beside them. It finds the first one by halves: the ledger is in the order of time, but for
+// entries that come as late as mostLate.
+func (t *tx) ledgerBetween(account string, from, to time.Time, fn func(*Entry)) (err error) {
+	last := t.lastSeq(account)
+	begin := from.Add(-mostLate)
+	seq := 1 + sort.Search(int(last), func(i int) bool {
+		var e struct{ Time time.Time }
+		if _, bad := t.get(ledger, numberKey(account, uint64(i)+1), &e); bad != nil {
+			err = bad
+		}
+		return !e.Time.Before(begin)
+	})
+	for ; err == nil && seq <= int(last); seq++ {
+		var e Entry
+		if _, err = t.get(ledger, numberKey(account, uint64(seq)), &e); err == nil && e.Time.After(to.Add(mostLate)) {
+			break
+		}
+		fn(&e)
+	}
+	return err
+}
+
+// days fills in the days of the report.
+func (r *Report) days(t *tx, w *window, due *deal) error {
+	w.open(t, r, due)
+	day := func(at time.Time) string { return at.In(t.s.zone).Format(time.DateOnly) }
+	name, today := r.Account.Name, t.day()
+	var err error
+	if r.Recent, err = t.daysOf(name, day(t.now.AddDate(0, 0, -recentDays)), today, "", w.charges); err != nil || r.Period.Key == "" {
+		return err
+	}
+	if r.Days, err = t.daysOf(name, day(r.Period.Start.AddDate(0, 0, -1)), "", r.Period.Key, w.charges); err != nil || r.Before == nil {
+		return err
+	}
+	r.DaysBefore, err = t.daysOf(name, day(r.before.Start.AddDate(0, 0, -1)), "", r.before.Key, w.charges)
+	return err
+}
+
+// open adds the days that are no entries yet, but for those that a due close has entered.
+func (w *window) open(t *tx, r *Report, due *deal) {
+	seen := map[string]bool{"": true}
+	if due != nil {
+		for _, u := range due.ended {
+			seen[u.Period] = true
+		}
+	}
+	list := []Usage{r.Usage, r.Standing.Usage}
+	if r.Before != nil {
+		list = append(list, *r.Before)
+	}
+	for _, u := range list {
+		if !seen[u.Period] && u.Today != (quota.Charge{}) {
+			w.charges = append(w.charges, Entry{Kind: KindCharge, Period: u.Period, Day: u.Day, Messages: u.Today.Messages, Bytes: u.Today.Bytes})
+		}
+		seen[u.Period] = true
+	}
+}
+
+// daysOf an account from a day on, up to one that is left out ("": all), of one period ("": of
+// any), in order. There are no more outcomes by day than are kept.
+func (t *tx) daysOf(account, from, until, period string, charges []Entry) (list []Day, err error) {
+	days := map[string]*Day{}
+	take := func(day, of string, d *Day) {
+		if day < from || until != "" && day >= until || period != "" && of != period {
+			return
+		}
+		if days[day] == nil {
+			days[day] = &Day{Day: day}
+		}
+		days[day].add(d)
+	}
+	for i := range charges {
+		e := &charges[i]
+		take(e.Day, e.Period, &Day{Emails: e.Messages, Bytes: e.Bytes})
+	}
+	prefix := ledgerPrefix(account)
+	c := t.b.Cursor(daysOf)
+	for k, raw := c.Seek(pairKey(account, from)); k != nil && hasPrefix(k, prefix); k, raw = c.Next() {
+		day, of := parseDay(k[len(prefix):])
+		if until != "" && day >= until {
+			break
+		}
+		if period != "" && of != period {
+			continue
+		}
+		var d Day
+		if err := decode(bucketNames[daysOf], k, raw, &d); err != nil {
+			return nil, fmt.Errorf("account %q: %w", account, err)
+		}
+		take(day, of, &d)
+	}
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		list = append(list, *days[day])
+	}
+	return list, nil
+}
