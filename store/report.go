@@ -43,6 +43,7 @@ type Report struct {
 
 const (
 	mostErrors = 10_000 // of a report
+	fewErrors  = 100    // of one that shows some
 	recentDays = 56
 )
 

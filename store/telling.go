@@ -80,7 +80,11 @@ func (t *tx) factsOf(n *News, told *Told) (*Told, error) {
 // reportOf adds the report on the period. Of one that is not there any more nothing is told,
 // nor that an allowance is used where overage has begun: that is news of its own.
 func (t *tx) reportOf(n *News, told *Told) (*Told, error) {
-	r, err := t.report(n.Account, n.Period())
+	errs := fewErrors
+	if n.Kind == NewsMonth { // which has the whole list
+		errs = mostErrors
+	}
+	r, err := t.report(n.Account, n.Period(), errs)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
