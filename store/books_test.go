@@ -183,12 +183,15 @@ type fataler interface {
 	Fatal(args ...any)
 }
 
-// dump is every record of the file.
+// dump is every record of the file but news: a refusal leaves no other trace.
 func dump(t fataler, s *Store) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	err := s.view(func(t *tx) error {
 		for b, name := range bucketNames {
+			if b := bolt.Bucket(b); b == newsOf || b == newsDue {
+				continue
+			}
 			c := t.b.Cursor(bolt.Bucket(b))
 			for k, v := c.First(); k != nil; k, v = c.Next() {
 				all[name+"/"+string(k)] = string(v)

@@ -52,7 +52,7 @@ func (s *Store) Verify(ctx context.Context, problem func(string)) (VerifyStats, 
 	s.db.Trim()
 	err := s.view(func(t *tx) error {
 		v.t = t
-		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.senders, v.waiting, v.counters, v.days, v.errors, v.books} {
+		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.senders, v.news, v.waiting, v.counters, v.days, v.errors, v.books} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -291,6 +291,29 @@ func (v *verifier) senders() error {
 	err := v.each(dsns, func([]byte, []byte) { listed++ })
 	if listed != v.untold {
 		v.fault("%d messages are listed because their senders are to be told, %d have something to tell", listed, v.untold)
+	}
+	return err
+}
+
+// news: each piece is listed under its due time, and nothing else is.
+func (v *verifier) news() error {
+	listed := 0
+	err := v.each(newsDue, func([]byte, []byte) { listed++ })
+	if err != nil {
+		return err
+	}
+	err = v.each(newsOf, func(k, raw []byte) {
+		n := News{}
+		if err := decode("news", k, raw, &n); err != nil {
+			v.fault("%v", err)
+			return
+		}
+		if listed--; v.t.b.Get(newsDue, n.dueKey()) == nil {
+			v.fault("news %q is not listed under its due time", k)
+		}
+	})
+	if listed != 0 {
+		v.fault("%d more pieces of news are listed than there are", listed)
 	}
 	return err
 }
