@@ -17,6 +17,7 @@ import (
 	"relay/cli/sendmail"
 	"relay/cli/shell"
 	"relay/cli/term"
+	"relay/report/words"
 )
 
 var update = flag.Bool("update", false, "write the generated pages in docs anew")
@@ -346,8 +347,12 @@ func TestDocs_links(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	customers, err := filepath.Glob("../docs/customers/*/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	found := 0
-	for _, page := range append(pages, "../README.md") {
+	for _, page := range append(append(pages, customers...), "../README.md") {
 		for _, m := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(readDocs(t, page), -1) {
 			found++
 			file, anchor, _ := strings.Cut(m[1], "#")
@@ -364,6 +369,26 @@ func TestDocs_links(t *testing.T) {
 	}
 	if found < 30 {
 		t.Errorf("only %d links", found)
+	}
+}
+
+// Customers read the same guides in each language.
+func TestDocs_customers(t *testing.T) {
+	english, err := os.ReadDir("../docs/customers/en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range words.Languages {
+		for _, page := range english {
+			name := page.Name()
+			own := readDocs(t, filepath.Join("../docs/customers", string(lang), name))
+			want := readDocs(t, "../docs/customers/en/"+name)
+			for what, re := range map[string]string{"headings": `(?m)^#+ `, "rows of tables": `(?m)^\|`, "items": `(?m)^- `, "links": `\]\([a-z]+\.md\)`} {
+				if is, should := len(regexp.MustCompile(re).FindAllString(own, -1)), len(regexp.MustCompile(re).FindAllString(want, -1)); is != should {
+					t.Errorf("%s has %d %s in %s, and %d in English", name, is, what, lang, should)
+				}
+			}
+		}
 	}
 }
 
