@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -201,10 +202,18 @@ func (s *Store) closeAccount(name string, by time.Time) (r Receipt, err error) {
 // forDue calls fn, from several goroutines, for the keys of an index by time that
 // were due by then. It ends at the first error that everybody would meet.
 func (s *Store) forDue(ctx context.Context, index bolt.Bucket, by time.Time, fn func(key []byte)) error {
-	keys := make(chan []byte)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	keys, panics := make(chan []byte), make(chan error, closers)
 	var wg sync.WaitGroup
 	for range closers {
 		wg.Go(func() {
+			defer func() {
+				if v := recover(); v != nil { // it must not end the process
+					panics <- fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+					stop()
+				}
+			}()
 			for k := range keys {
 				fn(k)
 			}
@@ -213,6 +222,10 @@ func (s *Store) forDue(ctx context.Context, index bolt.Bucket, by time.Time, fn 
 	err := s.feedDue(ctx, index, by, keys)
 	close(keys)
 	wg.Wait()
+	select {
+	case err = <-panics:
+	default:
+	}
 	return err
 }
 

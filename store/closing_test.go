@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -223,5 +224,23 @@ func TestCloseBy_creditOfTheTerm(t *testing.T) {
 	c.set(a.TermEnd())
 	if _, err := s.Correct(Order{}, "acme", Correction{Units: 1, Text: "gift"}); err == nil {
 		t.Error("credit was given after the term")
+	}
+}
+
+// A panic in what is done with an account's receipt ends the walk, and not the process.
+func TestCloseBy_panics(t *testing.T) {
+	s, c := newBooks(t)
+	for _, name := range []string{"a", "b", "c"} {
+		order(t, s, name, free, quota.Suspend)
+	}
+	c.set(december.Add(time.Hour))
+	err := s.CloseBy(t.Context(), s.Now(), func(string, Receipt, error) { panic("tea") })
+	if err == nil || !strings.HasPrefix(err.Error(), "panic: tea\n") {
+		t.Errorf("CloseBy = %v", err)
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		if n, err := closeNow(t.Context(), s); err != nil || account(t, s, name).Open != "2026-12" {
+			t.Errorf("%s after %d: %v", name, n, err)
+		}
 	}
 }

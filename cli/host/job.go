@@ -24,7 +24,7 @@ func JobCommand(e *shell.Env) *cli.Command {
 func jobList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "list", Usage: "scheduled jobs, with their last and next runs",
-		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. A time that summer time skips counts when the clock is changed; one that occurs twice counts the first time. A job that was due while no relay ran is run once when it starts.\n\n" +
+		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. A time that summer time skips counts when the clock is changed; one that occurs twice counts the first time. A job that was due while no relay ran is run once when it starts. RESULT is how its last run ended; below the list stands why a job fails. You are told by mail when one begins to fail.\n\n" +
 			"  close         bills and ends months and terms that are over\n" +
 			"  dun           suspends accounts for invoices that stay unpaid\n" +
 			"  warn          tells customers that their term ends soon\n" +
@@ -36,8 +36,9 @@ func jobList(e *shell.Env) *cli.Command {
 			"  backup        makes the copy of [backup], where a schedule is set",
 	}, func(ctx context.Context, _ []string) error {
 		var stands *jobs.State // nil: the books go on
+		var failing []jobs.State
 		err := shell.List(ctx, e, host.ListJobs, &host.AllJobs{}, shell.Rows[jobs.State]{
-			Columns: []term.Column{{Head: "JOB"}, {Head: "SCHEDULE", Least: 10}, {Head: "DONE"}, {Head: "NEXT"}},
+			Columns: []term.Column{{Head: "JOB"}, {Head: "SCHEDULE", Least: 10}, {Head: "DONE"}, {Head: "NEXT"}, {Head: "RESULT"}},
 			Cells: func(j *jobs.State) []string {
 				if j.Stands != nil && j.Wall != nil {
 					stands = j
@@ -46,14 +47,35 @@ func jobList(e *shell.Env) *cli.Command {
 				if j.Done != nil {
 					done = words.Stamp(*j.Done, e.Zone())
 				}
-				return []string{j.Job, j.Schedule, done, words.Stamp(j.Next, e.Zone())}
+				if j.Error != "" {
+					failing = append(failing, *j)
+				}
+				return []string{j.Job, j.Schedule, done, words.Stamp(j.Next, e.Zone()), j.Result}
 			},
 		})
-		if err != nil || e.JSON || stands == nil {
+		if err != nil || e.JSON {
+			return err
+		}
+		if err := sayFailing(e, failing); err != nil || stands == nil {
 			return err
 		}
 		return e.Say("\n%s: %s do nothing.\n%s", words.ClockStands(*stands.Stands, *stands.Wall, e.Zone()), jobs.OfBooks, jobs.ClockAdvice)
 	})
+}
+
+// sayFailing says below the list why jobs fail.
+func sayFailing(e *shell.Env, list []jobs.State) error {
+	for i := range list {
+		j := &list[i]
+		text := j.Job + " failed " + words.Stamp(*j.Failed, e.Zone()) + ", as in all runs since " + words.Stamp(*j.Since, e.Zone()) + ": " + words.Clean(j.Error)
+		if j.Failed.Equal(*j.Since) {
+			text = j.Job + " failed " + words.Stamp(*j.Failed, e.Zone()) + ": " + words.Clean(j.Error)
+		}
+		if err := e.Say("\n%s", strings.Join(term.Wrap(text, term.Columns), "\n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func jobRun(e *shell.Env) *cli.Command {

@@ -77,28 +77,29 @@ func (r *Runner) backupDue(schedule string) (bool, error) {
 }
 
 // runBackup is the scheduled backup. A copy that fails is due again at the next time.
-func (r *Runner) runBackup(ctx context.Context) {
+func (r *Runner) runBackup(ctx context.Context) error {
 	c := r.config().Copies
 	due, err := r.backupDue(c.Schedule)
-	if err != nil {
-		r.logFailed(Backup, err)
-		return
+	if err == nil && !due {
+		err = errNotDue
 	}
-	if !due {
-		return
+	if err != nil {
+		return err
 	}
 	res, err := r.copy(ctx, &c)
 	switch {
 	case res.made == (Copy{}) && ctx.Err() != nil:
 		r.logBackupInterrupted(&c)
-		return
+		return ctx.Err()
 	case res.made == (Copy{}):
 		r.logBackupFailed(&c, err)
-		return
+		return logged{err}
 	case err != nil:
 		r.logNotRemoved(&c, err)
+		err = logged{err}
 	}
 	r.logBackup(res)
+	return err
 }
 
 // Backup makes a copy, and removes older ones than are to be kept. With a copy the

@@ -64,15 +64,26 @@ const staleList = 24 * time.Hour
 
 // runBlocklists is the scheduled blocklists. A relay that is started again and again does
 // not ask each time.
-func (r *Runner) runBlocklists(ctx context.Context) {
-	if last, err := r.store.Job(Blocklists); err == nil {
-		if age := r.store.Now().Sub(last.Done); age >= 0 && age < often {
-			return
-		}
+func (r *Runner) runBlocklists(ctx context.Context) error {
+	last, err := r.store.Job(Blocklists)
+	if err != nil {
+		return err
+	}
+	if age := r.store.Now().Sub(later(last.Done, last.Failed)); age >= 0 && age < often {
+		return errNotDue
 	}
 	if _, err := r.Blocklists(ctx); err != nil && ctx.Err() == nil {
 		r.logNotAsked(err)
+		return logged{err}
 	}
+	return ctx.Err()
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // ErrPublicResolver says that blocklists are not asked because the name server is one that
@@ -85,32 +96,41 @@ var ErrPublicResolver = errors.New("blocklists refuse a public resolver, or answ
 // health the entries of a list are forgotten.
 func (r *Runner) Blocklists(ctx context.Context) (*Standings, error) {
 	start, cfg := time.Now(), r.config()
-	s := &cfg.Sources
 	res := &Standings{Job: Blocklists, Listed: []Listed{}, Cleared: []string{}, Unhealthy: []Unhealthy{}, Silent: []string{}}
-	if err := r.did(Blocklists, r.store.Now()); err != nil || s.Lists == nil || s.Names == nil {
-		return res, err
-	}
-	if name := blocklist.Public(s.Servers); name != "" {
-		return res, fmt.Errorf("%w: the name server is that of %s", ErrPublicResolver, name)
-	}
-	subjects := r.subjects(ctx, &cfg)
-	if len(subjects) == 0 {
-		return res, nil
-	}
-	lists, err := r.believed(ctx, s, res)
-	if err != nil {
-		return res, err
-	}
-	for _, one := range subjects {
-		if err := r.lookAtSource(ctx, &cfg, one, lists, res); err != nil {
-			return res, err
-		}
-	}
-	if s.Changed != nil {
-		err = s.Changed(ctx)
+	err := r.askLists(ctx, &cfg, res)
+	if err == nil {
+		err = r.did(Blocklists, r.store.Now())
 	}
 	res.MS = time.Since(start).Milliseconds()
 	return res, err
+}
+
+// askLists is Blocklists without its record.
+func (r *Runner) askLists(ctx context.Context, cfg *Config, res *Standings) error {
+	s := &cfg.Sources
+	if s.Lists == nil || s.Names == nil {
+		return nil
+	}
+	if name := blocklist.Public(s.Servers); name != "" {
+		return fmt.Errorf("%w: the name server is that of %s", ErrPublicResolver, name)
+	}
+	subjects := r.subjects(ctx, cfg)
+	if len(subjects) == 0 {
+		return nil
+	}
+	lists, err := r.believed(ctx, s, res)
+	if err != nil {
+		return err
+	}
+	for _, one := range subjects {
+		if err := r.lookAtSource(ctx, cfg, one, lists, res); err != nil {
+			return err
+		}
+	}
+	if s.Changed != nil {
+		return s.Changed(ctx)
+	}
+	return nil
 }
 
 // subject is an address that is asked about.

@@ -35,7 +35,7 @@ type Closing struct {
 func (c *Closing) Failures() []Failure { return c.Failed }
 
 // runClose is the scheduled close.
-func (r *Runner) runClose(ctx context.Context) {
+func (r *Runner) runClose(ctx context.Context) error {
 	if h := r.store.Hold(); h != nil {
 		r.logClockWrong(h)
 	}
@@ -43,16 +43,13 @@ func (r *Runner) runClose(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil:
 		r.logCloseInterrupted(res)
-		return
+		return ctx.Err()
 	case err != nil:
-		r.logFailed(Close, err)
-		return
+		return err
 	case res.Accounts > 0:
 		r.logClosing(res)
 	}
-	if err := r.logInvoices(); err != nil {
-		r.logFailed(Close, err)
-	}
+	return cmp.Or(r.logInvoices(), unable(res))
 }
 
 // Close closes the periods that were over at an instant. With an error it also returns what
@@ -135,10 +132,9 @@ type Dunning struct {
 func (d *Dunning) Failures() []Failure { return d.Failed }
 
 // runDun is the scheduled dun.
-func (r *Runner) runDun(ctx context.Context) {
-	if _, err := r.Dun(ctx, r.store.BookTime()); err != nil && ctx.Err() == nil {
-		r.logFailed(Dun, err)
-	}
+func (r *Runner) runDun(ctx context.Context) error {
+	res, err := r.Dun(ctx, r.store.BookTime())
+	return cmp.Or(err, unable(res))
 }
 
 // Dun suspends accounts whose days of grace were over at an instant. With an error it

@@ -14,5 +14,10 @@
 // Each account is a transaction of its own, and what is done is not due any more. So
 // a job may run late, often, and at the same time as a command; a crash leaves the
 // rest to the next run. An account that fails holds up no other; it is tried again
-// each time. What a job has done is recorded in the store under its name.
+// each time.
+//
+// What a job has done is recorded in the store under its name (store.JobState) when it
+// has ended, and how its last run ended. A crash before that record has the job run again:
+// it finds done what is done. A run that fails, or panics, fails alone; the operator is
+// told once until the job works again.
 package jobs

@@ -60,10 +60,13 @@ type ZoneLine struct {
 func (d *Delegation) Failures() []Failure { return d.Failed }
 
 // runDomains is Domains as cron calls it.
-func (r *Runner) runDomains(ctx context.Context) {
-	if _, err := r.Domains(ctx); err != nil && ctx.Err() == nil {
-		r.logNoKeys(err)
+func (r *Runner) runDomains(ctx context.Context) error {
+	_, err := r.Domains(ctx)
+	if err == nil || ctx.Err() != nil {
+		return err
 	}
+	r.logNoKeys(err)
+	return logged{err}
 }
 
 // Domains rotates the signing keys when they are due, looks up which domains are delegated,
@@ -73,17 +76,20 @@ func (r *Runner) Domains(ctx context.Context) (*Delegation, error) {
 	d := &Delegation{Job: Domains, Delegated: []string{}, Lost: []string{}, Listed: []string{}, Cleared: []string{}, Began: []string{}, Ended: []string{}, Publish: []ZoneLine{}, Failed: []Failure{}}
 	s := r.config().Signing
 	keys, err := r.store.SigningKeys()
-	if err == nil {
-		err = r.did(Domains, r.store.Now())
-	}
-	if err != nil || len(keys) == 0 || s.Names == nil {
+	if err != nil {
 		return d, err
+	}
+	if len(keys) == 0 || s.Names == nil {
+		return d, r.did(Domains, r.store.Now())
 	}
 	rotation, err := r.store.RotateSigningKeys(s.Pairs, func(k *store.SigningKey) (bool, error) { return records.Shown(ctx, s.Names, s.Zone, k) })
 	d.Began, d.Ended = append(d.Began, rotation.Began...), append(d.Ended, rotation.Ended...)
 	err = errors.Join(err, r.publish(s.Zone, rotation.Fresh, d))
 	r.logRotation(d)
-	return d, errors.Join(err, r.lookAtDomains(ctx, &s, d))
+	if err = errors.Join(err, r.lookAtDomains(ctx, &s, d)); err != nil {
+		return d, err
+	}
+	return d, r.did(Domains, r.store.Now())
 }
 
 // publish lists the records of new keys for the operator.

@@ -26,7 +26,19 @@ const (
 )
 
 func (r *Runner) logFailed(job string, err error) {
-	r.log.Error("job failed", "job", job, "err", err)
+	r.log.Error("job failed; that is not logged again until it works", "job", job, "err", err)
+}
+
+func (r *Runner) logPanic(job string, p *panicked) {
+	r.log.Error("job panicked; that is a fault of relay, the job runs again when it is due", "job", job, "err", p, "stack", string(p.stack))
+}
+
+func (r *Runner) logWorks(job string) {
+	r.log.Info("job works again", "job", job)
+}
+
+func (r *Runner) logNotRecorded(job string, err error) {
+	r.log.Error("how a job ended is not recorded", "job", job, "err", err)
 }
 
 func (r *Runner) logClockWrong(h *bookclock.Hold) {

@@ -106,6 +106,8 @@ type Job struct {
 	Run func(context.Context)
 	Now func(ctx context.Context, at time.Time) (Result, error) // whether it is due or not
 	Try func(context.Context) (Result, error)                   // Now, without changing anything; nil: not supported
+
+	run func(context.Context) error // behind Run
 }
 
 // Word is the job's name on a command line.
@@ -146,27 +148,30 @@ func (r *Runner) Flush() { r.often.Flush() }
 // schedule.
 func (r *Runner) Jobs() []Job {
 	all := []Job{
-		{Name: Close, Schedule: closeSchedule, Books: true, Dated: true, Run: r.runClose,
+		{Name: Close, Schedule: closeSchedule, Books: true, Dated: true, run: r.runClose,
 			Now: func(ctx context.Context, at time.Time) (Result, error) { return r.Close(ctx, at) }},
-		{Name: Dun, Schedule: dunSchedule, Books: true, Dated: true, Run: r.runDun,
+		{Name: Dun, Schedule: dunSchedule, Books: true, Dated: true, run: r.runDun,
 			Now: func(ctx context.Context, at time.Time) (Result, error) { return r.Dun(ctx, at) }},
-		{Name: Warn, Schedule: warnSchedule, Books: true, Run: r.runWarn,
+		{Name: Warn, Schedule: warnSchedule, Books: true, run: r.runWarn,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Warn(ctx, false) },
 			Try: func(ctx context.Context) (Result, error) { return r.Warn(ctx, true) }},
-		{Name: Prune, Schedule: pruneSchedule, Run: r.runPrune,
+		{Name: Prune, Schedule: pruneSchedule, run: r.runPrune,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Prune(ctx) }},
-		{Name: Domains, Schedule: domainsSchedule, Run: r.runDomains,
+		{Name: Domains, Schedule: domainsSchedule, run: r.runDomains,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Domains(ctx) }},
-		{Name: Suppressions, Schedule: suppressionsSchedule, Run: r.runSuppressions,
+		{Name: Suppressions, Schedule: suppressionsSchedule, run: r.runSuppressions,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Suppressions(ctx) }},
 	}
-	all = append(all, Job{Name: Blocklists, Schedule: listsSchedule, Run: r.runBlocklists,
+	all = append(all, Job{Name: Blocklists, Schedule: listsSchedule, run: r.runBlocklists,
 		Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Blocklists(ctx) }})
-	all = append(all, Job{Name: TLSReports, Schedule: reportsSchedule, Run: r.runTLSReports,
+	all = append(all, Job{Name: TLSReports, Schedule: reportsSchedule, run: r.runTLSReports,
 		Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.TLSReports(ctx) }})
 	if schedule := r.config().Copies.Schedule; schedule != "" {
-		all = append(all, Job{Name: Backup, Schedule: schedule, Run: r.runBackup,
+		all = append(all, Job{Name: Backup, Schedule: schedule, run: r.runBackup,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Backup(ctx) }})
+	}
+	for i := range all {
+		all[i] = r.guard(all[i])
 	}
 	return all
 }

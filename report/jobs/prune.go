@@ -18,13 +18,12 @@ type Pruning struct {
 func (*Pruning) Failures() []Failure { return nil }
 
 // runPrune is the scheduled prune-trace.
-func (r *Runner) runPrune(ctx context.Context) {
+func (r *Runner) runPrune(ctx context.Context) error {
 	res, err := r.Prune(ctx)
-	if err != nil {
-		r.logFailed(Prune, err)
-		return
+	if err == nil {
+		r.logPruned(res)
 	}
-	r.logPruned(res)
+	return err
 }
 
 // Prune removes the events of the trace that are older than trace_keep, and the recipients

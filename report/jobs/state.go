@@ -11,9 +11,13 @@ import (
 type State struct {
 	Job      string     `json:"job"`      // its word
 	Schedule string     `json:"schedule"` // cron's notation, in the operator's zone
-	Done     *time.Time `json:"done"`     // when it ran last; null: never
+	Done     *time.Time `json:"done"`     // when it did last what it had to do; null: never
 	Next     time.Time  `json:"next"`     // by the schedule, while a relay runs
-	Stands   *time.Time `json:"stands"`   // what the clock of the books shows while it stands still; null: it goes, or the job has its own
+	Result   string     `json:"result"`   // of its last run: done, failed; "": it never ran
+	Error    string     `json:"error"`    // why that failed; "": it did not
+	Failed   *time.Time `json:"failed"`   // when
+	Since    *time.Time `json:"failing_since"`
+	Stands   *time.Time `json:"stands"` // what the clock of the books shows while it stands still; null: it goes, or the job has its own
 
 	Wall *time.Time `json:"wall,omitempty"` // what the wall clock showed when that one stopped; nil: it goes
 }
@@ -41,7 +45,10 @@ func (r *Runner) state(j *Job) (s State, err error) {
 	}
 	s = State{Job: j.Word(), Schedule: j.Schedule, Next: schedule.Next(r.store.Now().In(r.store.Zone())).UTC()}
 	if !last.Done.IsZero() {
-		s.Done = &last.Done
+		s.Done, s.Result = &last.Done, "done"
+	}
+	if last.Error != "" {
+		s.Result, s.Error, s.Failed, s.Since = "failed", last.Error, &last.Failed, &last.Since
 	}
 	if h := r.store.Hold(); h != nil && j.Books {
 		s.Stands, s.Wall = &h.Stands, &h.Wall

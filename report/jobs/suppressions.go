@@ -16,15 +16,12 @@ type Lapsing struct {
 func (*Lapsing) Failures() []Failure { return nil }
 
 // runSuppressions is the scheduled job.
-func (r *Runner) runSuppressions(ctx context.Context) {
+func (r *Runner) runSuppressions(ctx context.Context) error {
 	res, err := r.Suppressions(ctx)
-	if err != nil {
-		r.logFailed(Suppressions, err)
-		return
-	}
-	if res.Removed > 0 {
+	if err == nil && res.Removed > 0 {
 		r.log.Info("suppressions ended", "removed", res.Removed, "ms", res.MS)
 	}
+	return err
 }
 
 // Suppressions removes suppressions that have ended. They keep no mail back since then; this

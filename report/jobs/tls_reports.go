@@ -43,14 +43,12 @@ func (*Reporting) Failures() []Failure { return nil }
 const mostMissed = 7
 
 // runTLSReports is the scheduled tls-reports.
-func (r *Runner) runTLSReports(ctx context.Context) {
+func (r *Runner) runTLSReports(ctx context.Context) error {
 	v, err := r.TLSReports(ctx)
-	if err != nil && ctx.Err() == nil {
-		r.logFailed(TLSReports, err)
-	}
 	if err == nil && v.Reports > 0 {
 		r.log.Info("reports on tls sent", "reports", v.Reports, "failed", len(v.Failed), "ms", v.MS)
 	}
+	return err
 }
 
 // TLSReports reports the days that are over, in UTC.

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -36,10 +37,9 @@ type Warning struct {
 func (w *Warnings) Failures() []Failure { return w.Failed }
 
 // runWarn is the scheduled warn.
-func (r *Runner) runWarn(ctx context.Context) {
-	if _, err := r.Warn(ctx, false); err != nil && ctx.Err() == nil {
-		r.logFailed(Warn, err)
-	}
+func (r *Runner) runWarn(ctx context.Context) error {
+	res, err := r.Warn(ctx, false)
+	return cmp.Or(err, unable(res))
 }
 
 // Warn writes to the customers whose last term ends soon. With an error it also returns
