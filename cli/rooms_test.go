@@ -31,7 +31,7 @@ var rooms = map[string]string{
 	"report/money":    "quota",
 	"report/words":    "report/money store quota",
 	"report/forecast": "report/words store quota",
-	"report/jobs":     "report/jobs/ report/invoice report/letter report/tlsreport report/money report/words store quota mailer/records mailer/route mailer/source mailer/blocklist",
+	"report/jobs":     "report/jobs/ report/invoice report/letter report/tell report/tlsreport report/money report/words store quota mailer/records mailer/route mailer/source mailer/blocklist",
 	"report/api/act":  "report/invoice report/jobs report/money report/words store quota mailer/verdict mailer/records",
 	"store":           "store/ quota",
 	"store/bolt":      "",

@@ -5,6 +5,7 @@ import (
 
 	"relay/report/jobs"
 	"relay/report/letter"
+	"relay/report/tell"
 	"relay/report/words"
 )
 
@@ -63,9 +64,10 @@ func (c *Config) Letters() jobs.Letters {
 	if r.From != "" {
 		from, _, _ = letter.Recipient(r.From)
 	}
-	return jobs.Letters{WarnDays: b.WarnDays, Seller: b.SellerName(), From: from, Contact: c.ReplyTo(), Operator: c.Operator(), Language: r.Language,
+	return jobs.Letters{WarnDays: b.WarnDays, Config: tell.Config{
+		Seller: b.SellerName(), From: from, Contact: c.ReplyTo(), Operator: c.Operator(), Language: r.Language,
 		RenewLink: b.RenewLink, RenewText: b.RenewText, UpgradeLink: r.Upgrade, ChoiceLink: r.Choice, Guides: r.Guides,
-		Expire: c.Delivery.Expire.Duration}
+		Expire: c.Delivery.Expire.Duration}}
 }
 
 // Looks says when relay looks for what customers and operator are to be told.

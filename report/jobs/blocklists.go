@@ -11,7 +11,7 @@ import (
 	"relay/mailer/blocklist"
 	"relay/mailer/route"
 	"relay/mailer/source"
-	"relay/report/letter"
+	"relay/report/tell"
 	"relay/store"
 )
 
@@ -245,7 +245,7 @@ func (r *Runner) storeListings(ctx context.Context, cfg *Config, one subject, li
 		}
 		cleared = len(was.Listings) > 0 && len(v.Listings) == 0
 		if mail = nil; cleared || len(fresh) > 0 {
-			mail = r.standingMail(cfg, id, now, standing(cfg, one.name, v, fresh, lists))
+			mail = r.standingMail(id, standing(one.name, v, fresh, lists))
 		}
 		return mail, nil
 	})
@@ -274,37 +274,23 @@ func entryNow(was *store.SourceState, b belief, found map[string]blocklist.Answe
 }
 
 // standing is what the operator is told.
-func standing(cfg *Config, name string, v *store.SourceState, fresh []store.Listing, lists []belief) *letter.Standing {
-	s := &letter.Standing{Seller: cfg.Letters.Seller, Host: cfg.Letters.Host, Source: name, Drained: v.Listed(), Culprit: v.Culprit}
+func standing(name string, v *store.SourceState, fresh []store.Listing, lists []belief) tell.Source {
+	s := tell.Source{Name: name, Drained: v.Listed(), Culprit: v.Culprit}
 	for _, l := range fresh {
 		i := slices.IndexFunc(lists, func(b belief) bool { return b.Name == l.List })
-		s.Listings = append(s.Listings, letter.StandingList{List: l.List, Text: l.Text, Lookup: lists[i].Lookup})
+		s.Lists = append(s.Lists, tell.List{List: l.List, Text: l.Text, Lookup: lists[i].Lookup})
 	}
 	return s
 }
 
 // standingMail is the mail to the operator; nil: there is no address that it can go to.
-func (r *Runner) standingMail(cfg *Config, id store.ID, now time.Time, s *letter.Standing) *store.Notice {
-	to, domain, ok := letter.Recipient(cfg.Letters.Operator)
-	if !ok {
-		return nil
-	}
-	html, err := s.HTML()
+func (r *Runner) standingMail(id store.ID, s tell.Source) *store.Notice {
+	n, err := r.writer().WriteSource(s, id)
 	if err != nil {
 		r.logFailed(Blocklists, err)
 		return nil
 	}
-	mail := letter.Letter{Host: cfg.Letters.Host, From: cfg.Letters.From, Name: cfg.Letters.Seller, To: to, ID: id.String(), Date: now.In(r.store.Zone()),
-		Subject: s.Subject(), Text: s.Text(), HTML: html}
-	m, err := mail.Build()
-	if err != nil {
-		r.logFailed(Blocklists, err)
-		return nil
-	}
-	return &store.Notice{Body: m.Content, Message: store.Message{
-		Expires: now.Add(cfg.Letters.Expire), MessageID: m.MessageID, SMTPUTF8: m.SMTPUTF8, EightBit: m.SMTPUTF8,
-		Recipients: []store.Recipient{{Address: to, Domain: domain}},
-	}}
+	return n
 }
 
 func (r *Runner) noteStanding(name string, v *store.SourceState, fresh []store.Listing, cleared, told bool, res *Standings) {
@@ -324,7 +310,6 @@ func (r *Runner) noteStanding(name string, v *store.SourceState, fresh []store.L
 // SourceGone tells the operator, once, that the machine lacks a source's address; with nil
 // it is there again.
 func (r *Runner) SourceGone(name string, why error) {
-	cfg := r.config()
 	_, err := r.store.ChangeSource(name, func(v *store.SourceState, now time.Time, id store.ID) (*store.Notice, error) {
 		told := !v.Gone.IsZero()
 		if v.Gone = (time.Time{}); why == nil {
@@ -333,7 +318,7 @@ func (r *Runner) SourceGone(name string, why error) {
 		if v.Gone = now; told {
 			return nil, nil
 		}
-		return r.standingMail(&cfg, id, now, &letter.Standing{Seller: cfg.Letters.Seller, Host: cfg.Letters.Host, Source: name, Gone: why.Error()}), nil
+		return r.standingMail(id, tell.Source{Name: name, Gone: why.Error()}), nil
 	})
 	if err != nil {
 		r.logFailed("source", err)

@@ -12,6 +12,7 @@ import (
 	"relay/mailer/blocklist"
 	"relay/mailer/route"
 	"relay/mailer/source"
+	"relay/report/tell"
 	"relay/store"
 )
 
@@ -46,7 +47,7 @@ func standingWorld(t *testing.T, now *time.Time, dns lists) (*Runner, *store.Sto
 	}
 	st := openAt(t, func() time.Time { return *now })
 	changed := 0
-	r, _ := runner(st, Config{Letters: Letters{Host: "relay.test", Operator: "boss@relay.test", Expire: 24 * time.Hour},
+	r, _ := runner(st, Config{Letters: Letters{Config: tell.Config{Host: "relay.test", Operator: "boss@relay.test", Expire: 24 * time.Hour}},
 		Sources: Sources{All: []source.Source{{Addr: netip.MustParseAddr("11.0.0.1")}, {Addr: netip.MustParseAddr("10.0.0.1")}}, Lists: all, Names: dns, Servers: []string{"127.0.0.1:53"},
 			Culprit: func(context.Context, string) (string, error) { return "bad", nil },
 			Changed: func(context.Context) error { changed++; return nil }}})

@@ -21,6 +21,7 @@ const (
 	noKeys        = "signing keys cannot be looked for; it is tried again in ten minutes"
 	notAsked      = "blocklists cannot be asked; it is tried again each hour"
 	listUnhealthy = "a blocklist is not believed, it lists nothing or everything"
+	replaced      = "a part of a mail cannot be made; the mail goes out with relay's own words, or without that part"
 	cannotTell    = "customers cannot be told how they stand; it is tried again each minute"
 	cannotWarn    = "a customer cannot be told that the term ends; it is tried again each day"
 )
@@ -170,6 +171,10 @@ func (r *Runner) logLost(d *store.Domain, left []string) {
 
 func (r *Runner) logTold(n *store.News, mails int) {
 	r.log.Info("told", "kind", n.Kind, "account", n.Account, "about", n.About, "mails", mails)
+}
+
+func (r *Runner) logReplaced(err error) {
+	r.often.Fails(slog.LevelWarn, "", replaced, slog.Any("err", err), slog.String("advice", "relay check names what is wrong with templates"))
 }
 
 func (r *Runner) logPutOff(n *store.News, until time.Time, err error) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"relay/report/invoice"
+	"relay/report/tell"
 	"relay/store"
 	"relay/store/quiet"
 )
@@ -62,23 +62,10 @@ type Config struct {
 	Speed     int64 // how many times as fast as time the clock of the business runs; 0: 1
 }
 
-// Letters is how customers are written to.
+// Letters is how customers and operator are written to.
 type Letters struct {
-	WarnDays  []int  // days before the last one on which customers are warned
-	Host      string // of the relay
-	Seller    string // "": not said
-	From      string // sender; "": postmaster at Host
-	Contact   string // where answers of customers go; "": to From
-	Operator  string // the operator's own address; "": not told
-	Language  string // "en", "de" or "it", where the account says nothing
-	RenewLink string // templates of how to renew, see letter.HowToRenew; "": not said
-	RenewText string
-
-	UpgradeLink, ChoiceLink string // templates of where plan, limit and mail are chosen, see letter.HowToChange; "": not said
-	Guides                  string // web address below which the guides for customers are; "": not said
-
-	Expire   time.Duration   // how long a mail is tried
-	Invoices invoice.Options // how the invoice for a renewal is shown
+	tell.Config
+	WarnDays []int // days before the last one on which customers are warned
 }
 
 // Looks is when relay looks for what customers and operator are to be told.

@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/report/tell"
 	"relay/store"
 )
 
 // What a mail is made of, where names are hostile and addresses strange.
 func TestLetters_write(t *testing.T) {
 	now := time.Date(2026, 11, 15, 10, 0, 0, 0, time.UTC)
-	l := Letters{Host: "relay.test", Contact: "wir@bücher.example"}
+	l := Letters{Config: tell.Config{Host: "relay.test", Contact: "wir@bücher.example"}}
 	evil := "x\r\nBcc: all@evil.example\r\n\r\n<b>"
 	w := func(contact string) *store.Warning {
 		return &store.Warning{Account: store.Account{Name: evil, Contact: contact, State: store.Suspended, Reason: evil},
@@ -59,8 +60,8 @@ func TestLetters_write(t *testing.T) {
 // What a reseller's customer reads names the reseller, and no price of the operator's.
 func TestLetters_write_belowAReseller(t *testing.T) {
 	now := time.Date(2026, 11, 15, 10, 0, 0, 0, time.UTC)
-	l := Letters{Host: "relay.test", Contact: "office@host.example", Seller: "Host Ltd",
-		RenewLink: "https://host.example/renew?a={amount}", RenewText: "pay Host Ltd {amount}"}
+	l := Letters{Config: tell.Config{Host: "relay.test", Contact: "office@host.example", Seller: "Host Ltd",
+		RenewLink: "https://host.example/renew?a={amount}", RenewText: "pay Host Ltd {amount}"}}
 	w := &store.Warning{Account: store.Account{Name: "webco.shop", Contact: "boss@shop.example", State: store.Active},
 		Contract: quota.Contract{Plan: quota.Plan{Name: "bronze", Term: quota.Year, Bandwidth: 1}, End: now.AddDate(0, 0, 3)},
 		Sold:     &quota.Plan{Term: quota.Year, Price: 1}, Price: 1220, Currency: "EUR",

@@ -1,6 +1,7 @@
 package tell
 
 import (
+	"slices"
 	"time"
 
 	"relay/report/letter/wording"
@@ -215,7 +216,11 @@ type Source struct {
 	Lists   []List // new entries of blocklists
 	Drained bool   // other sources take its mail, as far as there are any
 	Culprit string // account whose mail stays with the source; "": none is known
-	HasPage bool   // one of Lists has
+}
+
+// HasPage reports whether a list has a page.
+func (s Source) HasPage() bool {
+	return slices.ContainsFunc(s.Lists, func(l List) bool { return l.Lookup != "" })
 }
 
 // List is an entry of a blocklist.

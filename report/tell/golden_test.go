@@ -1,0 +1,290 @@
+package tell
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"relay/quota"
+	"relay/report/invoice"
+	"relay/report/letter/wording"
+	"relay/store"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+var (
+	rome = time.FixedZone("CET", 3600)
+	noon = time.Date(2027, 11, 18, 8, 30, 0, 0, rome)
+)
+
+// rossi writes in the name of a seller who has set all there is to set.
+func rossi() *Writer {
+	return &Writer{Now: noon, Zone: rome, Config: Config{Host: "smtp.example.org", Seller: "Rossi Hosting S.r.l.", From: "reports@rossi.example", Contact: "help@rossi.example", Operator: "ops@rossi.example",
+		RenewLink: "https://www.rossi.example/renew?account={account}&plan={plan}&until={end}", RenewText: "By bank transfer of EUR {amount}, with the text {account} {end}.",
+		UpgradeLink: "https://www.rossi.example/upgrade?account={account}", ChoiceLink: "https://www.rossi.example/choice?account={account}", Guides: "https://www.rossi.example/guides/",
+		Expire: 96 * time.Hour, Invoices: invoice.Options{Zone: rome, Link: "https://pay.rossi.example/{invoice}?amount={amount}", Text: "By bank transfer to IT60 X054 2811 1010 0000 0123 456, with the text {invoice}."}}}
+}
+
+// plain is an operator who has set nothing.
+func plain() *Writer {
+	return &Writer{Now: noon, Zone: rome, Config: Config{Host: "smtp.example.org", Operator: "ops@example.org", Expire: 96 * time.Hour}}
+}
+
+// edge is a mail that is out of the ordinary.
+type edge struct {
+	kind   store.NewsKind
+	writer *Writer
+	change func(*store.Told)
+}
+
+func edges() map[string]edge {
+	reseller := func(t *store.Told) {
+		t.Account.Reseller, t.Reseller = "webco", &store.Reseller{Name: "webco", Contact: "help@webco.example"}
+	}
+	plan := func(change func(*quota.Plan)) func(t *store.Told) {
+		return func(t *store.Told) {
+			r := t.Report
+			change(&r.Contract.Plan)
+			r.Plan = r.Contract.Plan.In(r.Period)
+			t.Standing.Contract, r.Standing.Contract = r.Contract, r.Contract
+			r.MayOver = t.Standing.MayOver()
+			r.Use = quota.Split(r.Plan, r.Usage.Charged, nil)
+		}
+	}
+	return map[string]edge{
+		"usage-plain":     {store.NewsUsage, plain(), func(*store.Told) {}},
+		"usage-reseller":  {store.NewsUsage, rossi(), reseller},
+		"usage-unlimited": {store.NewsUsage, rossi(), plan(func(p *quota.Plan) { p.Emails, p.Bandwidth = 0, 0 })},
+		"usage-count":     {store.NewsUsage, rossi(), plan(func(p *quota.Plan) { p.Bandwidth, p.Blocks = 0, nil })},
+		"usage-nothing": {store.NewsUsage, rossi(), func(t *store.Told) {
+			r := t.Report
+			*r = store.Report{Account: r.Account, Standing: r.Standing, Contract: r.Contract, Period: r.Period, Plan: r.Plan}
+		}},
+		"usage-huge": {store.NewsUsage, rossi(), func(t *store.Told) {
+			plan(func(p *quota.Plan) { p.Emails, p.Bandwidth = 9_000_000_000_000, 9_000_000_000_000_000_000 })(t)
+			t.Report.Usage.Charged = quota.Charge{Messages: 8_999_999_999_999, Bytes: 8_999_999_999_999_999_999}
+			t.Report.Usage.Delivered = 8_999_999_999_999
+		}},
+		"usage-hostile": {store.NewsUsage, rossi(), func(t *store.Told) {
+			evil := "x</td><script>alert(1)</script>\r\nBcc: all@evil.example\r\n\r\n--=_\u202e\x00 | [[https://evil.example|click]]"
+			t.Account.Name, t.Account.Reference, t.Report.Contract.Plan.Name = evil, evil, evil
+			t.Report.Logins[0].Login = evil
+			t.Report.Remarks[0].Domain = evil
+			t.Reseller = &store.Reseller{Name: evil, Contact: evil}
+		}},
+		"month-names": {store.NewsMonth, rossi(), func(t *store.Told) {
+			t.Account.Name, t.Account.Reference = strings.Repeat("a-very-long-name-", 8), "רשימת תפוצה של החנות"
+			t.Report.Errors[0].Recipient = "משתמש@" + strings.Repeat("a", 60) + ".example"
+		}},
+		"month-reseller": {store.NewsMonth, rossi(), reseller},
+		"month-quiet": {store.NewsMonth, plain(), func(t *store.Told) {
+			t.Report.Errors, t.Report.ErrorCount, t.Report.Invoice, t.Report.Days = nil, 0, nil, nil
+		}},
+		"near-30-days": {store.NewsNear, rossi(), func(t *store.Told) {
+			plan(func(p *quota.Plan) { p.Term, p.Blocks = quota.Month, nil })(t)
+			t.Standing.Goes = false
+		}},
+		"reached-stops":   {store.NewsReached, rossi(), func(t *store.Told) { stops(t) }},
+		"reached-refused": {store.NewsReached, plain(), func(t *store.Told) { stops(t); t.News.Reason = store.ReasonRefused }},
+		"suspended-abuse": {store.NewsSuspended, rossi(), func(t *store.Told) { t.News.Reason, t.News.Why, t.Invoice = "abuse", "spam reports", nil }},
+		"suspended-word":  {store.NewsSuspended, plain(), func(t *store.Told) { t.News.Reason, t.News.Why, t.Invoice = "", "it was asked for", nil }},
+		"held-complaints": {store.NewsHeld, plain(), func(t *store.Told) { t.News.Reason = "complaints" }},
+		"order-reseller":  {store.NewsOrder, rossi(), reseller},
+	}
+}
+
+func stops(t *store.Told) {
+	t.Account.AtLimit = quota.Suspend
+	t.Standing.Account = t.Account
+	t.Report.Account, t.Report.MayOver = t.Account, 0
+}
+
+// Each kind and each edge says what its golden file has, in text and in HTML, and its message
+// is as deep as it needs.
+func TestWriter_golden(t *testing.T) {
+	var trees strings.Builder
+	cases := edges()
+	for _, k := range Kinds {
+		cases[string(k.Name)] = edge{k.Name, rossi(), func(*store.Told) {}}
+	}
+	for _, name := range sorted(cases) {
+		c := cases[name]
+		told := Sample(c.kind, noon, rome)
+		if !slices.Contains(wording.Names(), string(c.kind)) {
+			continue // the digest's words come with what it tells
+		}
+		told.Account.Notify = store.ChosenTopics()
+		c.change(told)
+		c.writer.Wrong = func(err error) { t.Errorf("%s: %v", name, err) }
+		mails, err := c.writer.Write(told, store.ID{})
+		if err != nil || len(mails) == 0 {
+			t.Errorf("%s: %d mails, %v", name, len(mails), err)
+			continue
+		}
+		for i, m := range mails {
+			head, tree := read(t, m.Body)
+			if i == 0 {
+				golden(t, name+".en.txt", "Subject: "+subject(t, head)+"\n\n"+tree.find("text/plain"))
+				golden(t, name+".en.html", tree.find("text/html"))
+			}
+			fmt.Fprintf(&trees, "%s to %s\n    from %s, answers to %s\n    list %s, %s\n    %s\n", name, head.Get("To"), head.Get("From"), head.Get("Reply-To"), head.Get("List-Id"), head.Get("Auto-Submitted"), tree)
+		}
+	}
+	golden(t, "trees.txt", trees.String())
+}
+
+func subject(t *testing.T, h mail.Header) string {
+	t.Helper()
+	s, err := decoder.DecodeHeader(h.Get("Subject"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	got = strings.ReplaceAll(got, "\r\n", "\n")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got), -update writes it:\n%s", path, diff)
+	}
+}
+
+// Of a template of the operator's that fails, and one that names what is not there, relay's
+// own is used, and the operator hears of it. Mail is never left out.
+func TestWriter_Write_ownTemplate(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(dir, "en", name+".txt")
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("resumed", "subject: Back: {{.Account.Name}}\ntitle: Back\n\nOur own words.\n")
+	write("usage", "subject: x\n\n{{.Nothing}}\n")
+	write("near", "subject: x\n\n{{index .Errors 99}}\n")
+	set, err := wording.Load(dir, View{})
+	if err == nil || !strings.Contains(err.Error(), "usage.txt:3:2: there is no Nothing") {
+		t.Errorf("%v", err)
+	}
+	w := rossi()
+	w.Templates = set
+	var wrong []string
+	w.Wrong = func(err error) { wrong = append(wrong, err.Error()) }
+	for kind, want := range map[store.NewsKind]string{store.NewsResumed: "Our own words.", store.NewsUsage: "plan bronze allows", store.NewsNear: "What you can do"} {
+		mails, err := w.Write(Sample(kind, noon, rome), store.ID{})
+		if err != nil || len(mails) != 1 {
+			t.Fatalf("%s: %d mails, %v", kind, len(mails), err)
+		}
+		if _, tree := read(t, mails[0].Body); !strings.Contains(tree.find("text/plain"), want) {
+			t.Errorf("%s: %s", kind, tree.find("text/plain"))
+		}
+	}
+	if len(wrong) != 1 || !strings.Contains(wrong[0], "near.txt:3") {
+		t.Errorf("the operator heard %q", wrong)
+	}
+}
+
+// Below a reseller nothing is said of prices but to the reseller, whose customer reads its name.
+func TestWriter_Write_reseller(t *testing.T) {
+	for _, k := range Kinds {
+		if k.To[0] == Operator {
+			continue
+		}
+		told := Sample(k.Name, noon, rome)
+		told.Account.BillingContact, told.Account.AbuseContact, told.Account.Notify = "pay@verdi.example", "abuse@verdi.example", []store.Topic{store.TopicDaily, store.TopicUsage, store.TopicMonth, store.TopicDomain, store.TopicDelivery}
+		told.Account.Reseller, told.Reseller = "webco", &store.Reseller{Name: "webco", Contact: "boss@webco.example"}
+		mails, err := rossi().Write(told, store.ID{})
+		if err != nil || len(mails) == 0 {
+			t.Fatalf("%s: %d mails, %v", k.Name, len(mails), err)
+		}
+		for _, m := range mails {
+			to := m.Message.Recipients[0].Address
+			ours := to == "ops@rossi.example"
+			if k.OfMoney() != (to == "boss@webco.example") {
+				t.Errorf("%s went to %s", k.Name, to)
+			}
+			if k.OfMoney() || ours {
+				continue
+			}
+			_, tree := read(t, m.Body)
+			for _, bad := range []string{"EUR", "Rossi", "rossi.example", "application/pdf"} {
+				if strings.Contains(tree.find("text/plain")+tree.find("text/html")+tree.String(), bad) || bytes.Contains(m.Body, []byte("Reply-To: <help@rossi")) {
+					t.Errorf("%s to %s has %q:\n%s", k.Name, to, bad, tree.find("text/plain"))
+				}
+			}
+		}
+	}
+}
+
+// Which mails an account gets is its choice, but for what it must know.
+func TestWriter_Write_choice(t *testing.T) {
+	for _, k := range Kinds {
+		if k.To[0] == Operator {
+			continue
+		}
+		told := Sample(k.Name, noon, rome)
+		told.Account.Notify = []store.Topic{}
+		mails, err := rossi().Write(told, store.ID{})
+		if err != nil || (len(mails) > 0) != k.Must() {
+			t.Errorf("%s: %d mails, must %v, %v", k.Name, len(mails), k.Must(), err)
+		}
+	}
+}
+
+func TestErrorsCSV(t *testing.T) {
+	list := []store.RefusedRecipient{{Recipient: "=cmd|' /C calc'!A1@example.com", Category: "InvalidRecipient", Advice: "remove", Reply: "-1\r\n+x", First: noon, Last: noon, Count: 2}}
+	got := string(rossi().errorsCSV(list, "en"))
+	want := "recipient,advice,category,reason,code,reply,first,last,count,source,message_id\r\n'=cmd|' /C calc'!A1@example.com,remove,InvalidRecipient,the address does not exist,,'-1 +x,2027-11-18 08:30:00,2027-11-18 08:30:00,2,,\r\n"
+	if got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// What the operator reads of sources.
+func TestWriter_WriteSource(t *testing.T) {
+	listed := Source{Name: "192.0.2.25", Drained: true, Culprit: "verdi-web",
+		Lists: []List{{"Barracuda", "client host [192.0.2.25] blocked using Barracuda Reputation", "https://www.barracudacentral.org/lookups"}, {List: "Ours"}}}
+	minor := Source{Name: "192.0.2.25", Lists: []List{{List: "PSBL"}}}
+	hostile := listed
+	hostile.Culprit, hostile.Lists = "", []List{{"L</td><script>", "x\r\nBcc: all@evil.example <b>", ""}}
+	for name, s := range map[string]Source{"listed": listed, "listed-minor": minor, "listed-hostile": hostile, "clean": {Name: "192.0.2.25"}, "gone": {Name: "2001:db8::25", Gone: "cannot assign requested address"}} {
+		n, err := plain().WriteSource(s, store.ID{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, tree := read(t, n.Body)
+		golden(t, name+".en.txt", "Subject: "+subject(t, head)+"\n\n"+tree.find("text/plain"))
+		if html := tree.find("text/html"); strings.Contains(html, "<script") || strings.Contains(html, "<b>") {
+			t.Errorf("%s: markup of others:\n%s", name, html)
+		}
+	}
+	w := plain()
+	w.Operator = ""
+	if n, err := w.WriteSource(listed, store.ID{}); n != nil || err != nil {
+		t.Errorf("without an operator: %v, %v", n, err)
+	}
+}

@@ -1,0 +1,164 @@
+package tell
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"relay/quota"
+	"relay/store"
+)
+
+// Sample is what there would be to tell of a kind, with an invented account, for previews
+// and tests. now is the day on which it is told; zone the operator's.
+func Sample(kind store.NewsKind, now time.Time, zone *time.Location) *store.Told {
+	s := sampler{now, zone}
+	t := &store.Told{News: store.News{Kind: kind, Since: now}}
+	if k, ok := Find(kind); ok && k.To[0] == Operator {
+		t.News.About, t.News.Why = "backup", "write /var/backups/relay: no space left on device"
+		return t
+	}
+	plan := quota.Plan{Name: "bronze", Emails: 50_000, Bandwidth: 500_000_000, Term: quota.Year, Price: 12_000, Blocks: []quota.Block{{Bytes: 1_000_000_000, Price: 500}}}
+	s.account(t, plan)
+	r := s.report(t, s.uses(kind))
+	switch kind {
+	case store.NewsUsage, store.NewsDaily, store.NewsNear, store.NewsReached, store.NewsOverage, store.NewsOverageStep, store.NewsCeiling:
+		t.Report = r
+	case store.NewsMonth:
+		t.Report = r
+		r.Errors = s.errors()
+		r.ErrorCount = int64(len(r.Errors))
+		r.Invoice = s.invoice(store.ForOverage, "overage in "+r.Period.Key+": 1 block of 1 GB", 500)
+	case store.NewsOrder:
+		t.Invoice = s.invoice(store.ForOrder, "plan bronze, a year", 12_000)
+		t.Invoice.Expires = now.AddDate(0, 0, 30)
+	case store.NewsInvoice, store.NewsOverdue, store.NewsReceipt, store.NewsReversal:
+		t.Invoice = s.invoice(store.ForRenewal, "plan bronze, a further year", 12_000)
+		t.Invoice.Suspends = t.Invoice.Due.AddDate(0, 0, 14)
+		if kind == store.NewsReceipt {
+			t.Invoice.State, t.Invoice.Paid = store.InvoicePaid, t.Invoice.Total
+		}
+	default:
+		s.other(t)
+	}
+	return t
+}
+
+// sampler invents facts as of a day.
+type sampler struct {
+	now  time.Time
+	zone *time.Location
+}
+
+// uses is the part of the allowance that is used where a kind is told, in percent.
+func (s sampler) uses(kind store.NewsKind) int64 {
+	switch kind {
+	case store.NewsNear:
+		return 92
+	case store.NewsReached:
+		return 100
+	case store.NewsOverage:
+		return 104
+	case store.NewsOverageStep, store.NewsMonth:
+		return 164
+	case store.NewsCeiling:
+		return 300
+	}
+	return 63
+}
+
+func (s sampler) account(t *store.Told, plan quota.Plan) {
+	start := s.now.AddDate(0, -5, 0)
+	c := quota.NewContract(plan, start, s.zone, func(string, bool) bool { return false })
+	a := store.Account{Name: "verdi-web", Contact: "web@verdi.example", Reference: "Newsletter", State: store.Active, Created: start}
+	a.Contracts = quota.Contracts{c}
+	t.News.Account, t.Account = a.Name, a
+	p, _ := c.PeriodAt(s.now, s.zone)
+	t.Standing = store.Standing{Account: a, Contract: c, Period: p, InTerm: true, Goes: !p.Last, TermEnd: c.End}
+}
+
+// report is the running period, of which so much of the allowance is used.
+func (s sampler) report(t *store.Told, percent int64) *store.Report {
+	st := &t.Standing
+	r := &store.Report{Account: t.Account, Standing: *st, Contract: st.Contract, Period: st.Period, Plan: st.InPeriod(), MayOver: st.MayOver(), Currency: "EUR"}
+	size := r.Plan.Bandwidth / 100 * percent
+	emails := size / 12_000
+	r.Usage = store.Usage{Account: t.Account.Name, Period: st.Period.Key, Charged: quota.Charge{Messages: emails, Bytes: size},
+		Failed: emails / 40, Queued: emails / 100, Deferred: emails / 200}
+	r.Usage.Delivered = emails - r.Usage.Failed - r.Usage.Queued
+	before := r.Usage
+	before.Period, before.Charged.Messages, before.Delivered, before.Failed, before.Queued, before.Deferred = s.now.AddDate(0, -1, 0).In(s.zone).Format("2006-01"), emails/2, emails/2-emails/60, emails/60, 0, 0
+	r.Before = &before
+	r.Use = quota.Split(r.Plan, r.Usage.Charged, nil)
+	if r.Use.Overage > 0 {
+		r.OverCost = 610
+	}
+	r.Days = s.days(r, emails, size)
+	r.DaysBefore = []store.Day{{Failed: map[string]int64{"InvalidRecipient": emails / 90, "QuotaIssues": emails / 180}}}
+	r.Remarks = []store.Remark{{Kind: "bulk", Domain: "verdi.example", Count: 12}}
+	r.Logins = []store.LoginUse{{Login: "verdi-web", Last: s.now.Add(-3 * time.Hour), Places: []store.Place{{Network: netip.MustParsePrefix("192.0.2.17/32"), Last: s.now}}}}
+	t.Standing.Usage = r.Usage
+	return r
+}
+
+// days of the period until today, with weekends of little mail.
+func (s sampler) days(r *store.Report, emails, size int64) (list []store.Day) {
+	var weights []int64
+	sum := int64(0)
+	for at := r.Period.Start.In(s.zone); !at.After(s.now); at = at.AddDate(0, 0, 1) {
+		w := int64(10 + at.Day()%4)
+		if d := at.Weekday(); d == time.Saturday || d == time.Sunday {
+			w = 2
+		}
+		weights, sum = append(weights, w), sum+w
+		list = append(list, store.Day{Day: at.Format(time.DateOnly)})
+	}
+	for i := range list {
+		part := func(n int64) int64 { return n / sum * weights[i] }
+		list[i].Emails, list[i].Bytes, list[i].Delivered = part(emails), part(size), part(r.Usage.Delivered)
+		list[i].Failed = map[string]int64{"InvalidRecipient": part(r.Usage.Failed) * 2 / 3, "QuotaIssues": part(r.Usage.Failed) / 3}
+		list[i].Providers = map[string]store.ProviderDay{"Google": {Delivered: part(r.Usage.Delivered) / 2, Failed: part(r.Usage.Failed) / 2}, "Microsoft": {Delivered: part(r.Usage.Delivered) / 4, Deferred: part(r.Usage.Deferred)}}
+	}
+	return list
+}
+
+func (s sampler) errors() (list []store.RefusedRecipient) {
+	for i, e := range []store.RefusedRecipient{
+		{Recipient: "anna@example.com", Category: "InvalidRecipient", Class: "failed", Code: "550", Enhanced: "5.1.1", Reply: "The email account that you tried to reach does not exist.", Advice: "remove", Count: 3},
+		{Recipient: "carlo@example.net", Category: "QuotaIssues", Class: "expired", Code: "452", Enhanced: "4.2.2", Reply: "The recipient's inbox is full.", Advice: "watch", Count: 2},
+		{Recipient: "office@example.org", Category: "SpamBlock", Class: "failed", Code: "554", Enhanced: "5.7.1", Reply: "Service unavailable; client host blocked.", Advice: "not-yours", Count: 1},
+	} {
+		e.Source, e.First, e.Last = "smtp", s.now.AddDate(0, 0, -9-i), s.now.AddDate(0, 0, -i)
+		e.MessageID = fmt.Sprintf("<%d@verdi.example>", 1000+i)
+		list = append(list, e)
+	}
+	return list
+}
+
+func (s sampler) invoice(kind store.InvoiceKind, text string, net int64) *store.Invoice {
+	tax := net * 22 / 100
+	return &store.Invoice{Number: 17, Name: "R-17", Account: "verdi-web", Kind: kind, Issued: s.now, Due: s.now.AddDate(0, 0, 14), Seller: []string{"Rossi Hosting S.r.l.", "Via Roma 1, 20100 Milano"}, Buyer: []string{"Verdi S.p.A."},
+		Lines:    []store.InvoiceLine{{Text: text, Count: 1, Price: net, Net: net, TaxRate: 220_000}},
+		Taxes:    []store.InvoiceTax{{Rate: 220_000, Net: net, Tax: tax}},
+		Currency: "EUR", Net: net, Tax: tax, Total: net + tax, State: store.InvoiceOpen, Reference: "Newsletter"}
+}
+
+// other are kinds without a report and an invoice of their own.
+func (s sampler) other(t *store.Told) {
+	switch t.News.Kind {
+	case store.NewsSuspended:
+		t.News.Reason = "unpaid"
+		t.Account.Hold = "unpaid"
+		t.Invoice = s.invoice(store.ForRenewal, "plan bronze, a further year", 12_000)
+		t.Invoice.Dunned = true
+	case store.NewsEnding, store.NewsEnded:
+		t.Standing.TermEnd = quota.LastDay(s.now.AddDate(0, 0, 7), s.zone)
+	case store.NewsDomain:
+		t.News.About, t.News.Reason = "verdi.example", "dkim"
+	case store.NewsHeld, store.NewsSlowed:
+		t.News.About, t.News.Reason, t.News.Until = "Google", "unknown", s.now.Add(24*time.Hour)
+		t.News.Why = "550 5.1.1 The email account that you tried to reach does not exist."
+	case store.NewsWaits:
+		t.Waiting, t.Cap, t.LastDay = 12_400, 200, s.now.AddDate(0, 0, 6)
+	}
+}
