@@ -232,7 +232,7 @@ func (s *Set) Page(lang, name string, view any) (*letter.Page, error) {
 			return nil, e
 		}
 	}
-	p := letter.Parse(markup)
+	p := letter.Parse(words.Language(lang).Elide(markup))
 	p.Language = lang
 	return p, err
 }
