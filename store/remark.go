@@ -51,6 +51,13 @@ func parseRemark(k []byte) (r Remark) {
 	return r
 }
 
+// ManyAtGoogle recipients a day are near 5,000, from which on Gmail takes a domain for a bulk
+// sender, for good.
+const ManyAtGoogle = 4_000
+
+// NearsBulk reports a day on which so many recipients at Gmail got mail from the domain.
+func (r *Remark) NearsBulk() bool { return r.Kind == RemarkSent+"google" && r.Count >= ManyAtGoogle }
+
 // KeepRemarks adds remarks to those that are there and returns what they come to. Those of
 // an account that is gone are left out. It works in small transactions.
 func (s *Store) KeepRemarks(list []Remark) (now []Remark, err error) {

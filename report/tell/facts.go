@@ -10,12 +10,13 @@ import (
 	"relay/report/invoice"
 	"relay/report/letter"
 	"relay/report/letter/wording"
+	"relay/report/words"
 	"relay/store"
 )
 
 // view of what there is to tell, for a reader.
 func (w *Writer) view(r reader, t *store.Told) *View {
-	v := &View{Kind: string(r.kind.Name), About: t.News.About, Since: w.in(t.News.Since), Until: w.in(t.News.Until), Reason: t.News.Reason, Why: t.News.Why,
+	v := &View{Language: words.Spoken(w.language(r, t)), Kind: string(r.kind.Name), About: t.News.About, Since: w.in(t.News.Since), Until: w.in(t.News.Until), Reason: t.News.Reason, Why: t.News.Why,
 		Seller: w.Seller, Host: w.Host, Contact: w.Contact, Owner: r.role == Operator, Choosable: !r.kind.Must() && r.role != Operator,
 		Account: Account{Name: t.Account.Name, Reference: t.Account.Reference}, Suspended: t.Account.Status() == store.Suspended,
 	}
@@ -51,11 +52,11 @@ func (w *Writer) in(t time.Time) time.Time {
 
 // links that the operator has set; a reseller has others, which relay does not know.
 func (w *Writer) links(v *View, t *store.Told) {
-	if w.Guides != "" {
-		v.Guides = strings.TrimRight(w.Guides, "/")
-	}
 	if v.Resold {
 		return
+	}
+	if w.Guides != "" {
+		v.Guides = strings.TrimRight(w.Guides, "/") + "/" + string(v.Language)
 	}
 	how := []string{v.Account.Name, v.Plan.Name}
 	v.UpgradeLink = letter.HowToChange.FillLink(w.UpgradeLink, how...)
@@ -227,14 +228,23 @@ func providers(days []store.Day) (list []Provider) {
 	return list[:min(len(list), shownProviders)]
 }
 
+// volume is the kind of a remark about many recipients at Gmail on a day.
+const volume = "volume"
+
 // remarks of all days by what they say; of a domain's volume the day with most counts.
 func remarks(all []store.Remark) (list []Remark) {
 	for _, r := range all {
+		if strings.HasPrefix(r.Kind, store.RemarkSent) {
+			if !r.NearsBulk() {
+				continue // a count, and no fault
+			}
+			r.Kind = volume
+		}
 		i := slices.IndexFunc(list, func(is Remark) bool { return is.Kind == r.Kind && is.Domain == r.Domain })
 		switch {
 		case i < 0:
 			list = append(list, Remark{r.Kind, r.Domain, r.Policy, r.Count})
-		case r.Kind == "volume":
+		case r.Kind == volume:
 			list[i].Count = max(list[i].Count, r.Count)
 		default:
 			list[i].Count += r.Count

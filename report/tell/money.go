@@ -22,7 +22,7 @@ func (w *Writer) money(v *View, t *store.Told) {
 		return
 	}
 	if i := invoiceOf(t); i != nil {
-		v.Invoice = w.invoice(i)
+		v.Invoice = w.invoice(i, v.Language)
 	}
 }
 
@@ -37,7 +37,7 @@ func invoiceOf(t *store.Told) *store.Invoice {
 	return nil
 }
 
-func (w *Writer) invoice(i *store.Invoice) Invoice {
+func (w *Writer) invoice(i *store.Invoice, l words.Language) Invoice {
 	doc := invoice.New(i, w.Invoices)
 	amount := func(n int64) wording.Amount { return wording.Amount{Minor: n, Currency: i.Currency} }
 	is := Invoice{Number: i.Name, Credit: i.Kind == store.CreditNote, Total: amount(i.Total), Paid: amount(i.Paid), Left: amount(doc.Left()),
@@ -46,14 +46,22 @@ func (w *Writer) invoice(i *store.Invoice) Invoice {
 		is.Suspends = time.Time{}
 	}
 	var lines []string
-	for _, l := range doc.Lines {
-		lines = append(lines, l.Text)
+	for at := range i.Lines {
+		lines = append(lines, lineText(&i.Lines[at], l))
 	}
 	is.For = strings.Join(lines, "; ")
 	if doc.Left() > 0 {
 		is.Instructions, is.Link = invoice.Shown(doc.Instructions, doc.Link)
 	}
 	return is
+}
+
+// lineText of an invoice, which itself is in English, in the reader's language.
+func lineText(line *store.InvoiceLine, l words.Language) string {
+	if l == words.English || line.Item.Kind == "" {
+		return line.Text
+	}
+	return l.Item(&line.Item)
 }
 
 // files that go with a mail to a reader.

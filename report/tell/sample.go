@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -28,12 +29,12 @@ func Sample(kind store.NewsKind, now time.Time, zone *time.Location) *store.Told
 		t.Report = r
 		r.Errors = s.errors()
 		r.ErrorCount = int64(len(r.Errors))
-		r.Invoice = s.invoice(store.ForOverage, "overage in "+r.Period.Key+": 1 block of 1 GB", 500)
+		r.Invoice = s.invoice(store.ForOverage, store.Item{Kind: store.ItemOverage, Bytes: 1_000_000_000, Over: r.Use.Overage, Period: r.Period.Key}, 500)
 	case store.NewsOrder:
-		t.Invoice = s.invoice(store.ForOrder, "plan bronze, a year", 12_000)
+		t.Invoice = s.invoice(store.ForOrder, store.Item{Kind: store.ItemTerm, Plan: "bronze", Term: quota.Year}, 12_000)
 		t.Invoice.Expires = now.AddDate(0, 0, 30)
 	case store.NewsInvoice, store.NewsOverdue, store.NewsReceipt, store.NewsReversal:
-		t.Invoice = s.invoice(store.ForRenewal, "plan bronze, a further year", 12_000)
+		t.Invoice = s.renewal(t)
 		t.Invoice.Suspends = t.Invoice.Due.AddDate(0, 0, 14)
 		if kind == store.NewsReceipt {
 			t.Invoice.State, t.Invoice.Paid = store.InvoicePaid, t.Invoice.Total
@@ -95,7 +96,8 @@ func (s sampler) report(t *store.Told, percent int64) *store.Report {
 	}
 	r.Days = s.days(r, emails, size)
 	r.DaysBefore = []store.Day{{Failed: map[string]int64{"InvalidRecipient": emails / 90, "QuotaIssues": emails / 180}}}
-	r.Remarks = []store.Remark{{Kind: "bulk", Domain: "verdi.example", Count: 12}}
+	r.Remarks = []store.Remark{{Kind: store.RemarkBulk, Domain: "verdi.example", Count: 12},
+		{Kind: store.RemarkSent + "google", Domain: "verdi.example", Count: 900}, {Kind: store.RemarkSent + "google", Domain: "verdi.example", Count: 4_400}}
 	r.Logins = []store.LoginUse{{Login: "verdi-web", Last: s.now.Add(-3 * time.Hour), Places: []store.Place{{Network: netip.MustParsePrefix("192.0.2.17/32"), Last: s.now}}}}
 	t.Standing.Usage = r.Usage
 	return r
@@ -135,10 +137,15 @@ func (s sampler) errors() (list []store.RefusedRecipient) {
 	return list
 }
 
-func (s sampler) invoice(kind store.InvoiceKind, text string, net int64) *store.Invoice {
+// renewal of the account's term, for a further year.
+func (s sampler) renewal(t *store.Told) *store.Invoice {
+	return s.invoice(store.ForRenewal, store.Item{Kind: store.ItemTerm, Plan: "bronze", Term: quota.Year, Starts: t.Standing.TermEnd.In(s.zone).Format(time.DateOnly)}, 12_000)
+}
+
+func (s sampler) invoice(kind store.InvoiceKind, item store.Item, net int64) *store.Invoice {
 	tax := net * 22 / 100
 	return &store.Invoice{Number: 17, Name: "R-17", Account: "verdi-web", Kind: kind, Issued: s.now, Due: s.now.AddDate(0, 0, 14), Seller: []string{"Rossi Hosting S.r.l.", "Via Roma 1, 20100 Milano"}, Buyer: []string{"Verdi S.p.A."},
-		Lines:    []store.InvoiceLine{{Text: text, Count: 1, Price: net, Net: net, TaxRate: 220_000}},
+		Lines:    []store.InvoiceLine{{Item: item, Text: words.English.Item(&item), Count: 1, Price: net, Net: net, TaxRate: 220_000}},
 		Taxes:    []store.InvoiceTax{{Rate: 220_000, Net: net, Tax: tax}},
 		Currency: "EUR", Net: net, Tax: tax, Total: net + tax, State: store.InvoiceOpen, Reference: "Newsletter"}
 }
@@ -149,7 +156,7 @@ func (s sampler) other(t *store.Told) {
 	case store.NewsSuspended:
 		t.News.Reason = "unpaid"
 		t.Account.Hold = "unpaid"
-		t.Invoice = s.invoice(store.ForRenewal, "plan bronze, a further year", 12_000)
+		t.Invoice = s.renewal(t)
 		t.Invoice.Dunned = true
 	case store.NewsEnding, store.NewsEnded:
 		t.Standing.TermEnd = quota.LastDay(s.now.AddDate(0, 0, 7), s.zone)

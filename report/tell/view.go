@@ -5,11 +5,14 @@ import (
 	"time"
 
 	"relay/report/letter/wording"
+	"relay/report/words"
 )
 
 // View is what a template may say. All kinds of mail have the same one; what a kind is not
 // about is zero. Times are in the operator's zone.
 type View struct {
+	Language words.Language // of the reader
+
 	Kind   string
 	About  string    // what in particular: a provider, a domain, a job
 	Since  time.Time // when it happened

@@ -11,10 +11,6 @@ import (
 // A minute of messages is saved at once.
 const saveEvery = time.Minute
 
-// ManyAtGoogle recipients a day are told: from 5,000 on Gmail takes the domain for a bulk
-// sender, for good.
-const ManyAtGoogle = 4_000
-
 // Run saves remarks until stop is closed, and once more then. What asks the DNS has ended
 // when it returns.
 func (j *Judge) Run(stop <-chan struct{}) {
@@ -56,7 +52,7 @@ func (j *Judge) Save(ctx context.Context) {
 
 // tellMany logs once a day that a domain nears what Gmail calls bulk.
 func (j *Judge) tellMany(r *store.Remark, more int64) {
-	if r.Kind == store.RemarkSent+"google" && r.Count >= ManyAtGoogle && r.Count-more < ManyAtGoogle {
+	if r.NearsBulk() && r.Count-more < store.ManyAtGoogle {
 		j.log.Warn("a domain nears 5,000 messages a day to Gmail, which makes it a bulk sender there for good", "component", "smtp",
 			"account", r.Account, "domain", r.Domain, "used", r.Count)
 	}

@@ -51,11 +51,7 @@ type RemarkLimits struct {
 // Volume is the kind of a remark about many recipients at Gmail on a day.
 const Volume = "volume"
 
-const (
-	manyAtGoogle = 4_000 // from 5,000 on Gmail takes the domain for a bulk sender, for good
-	google       = store.RemarkSent + "google"
-	usualDays    = 7
-)
+const usualDays = 7
 
 // ShowRemarks is the act that shows them.
 var ShowRemarks = act.New(act.Spec{Name: "account remarks", Route: "GET /v1/accounts/{account}/remarks", Summary: "What receivers will hold against the mail of an account",
@@ -74,7 +70,7 @@ func remarks(ctx context.Context, s *act.Service, in *RemarksOf) (*Remarks, erro
 	if err != nil {
 		return nil, err
 	}
-	v := &Remarks{Account: in.Account, Remarks: []Remark{}, Sent: []SentTo{}, Limits: RemarkLimits{manyAtGoogle}}
+	v := &Remarks{Account: in.Account, Remarks: []Remark{}, Sent: []SentTo{}, Limits: RemarkLimits{store.ManyAtGoogle}}
 	for i := range list {
 		v.add(&list[len(list)-1-i])
 	}
@@ -89,7 +85,7 @@ func (v *Remarks) add(r *store.Remark) {
 	}
 	if provider, sent := strings.CutPrefix(r.Kind, store.RemarkSent); sent {
 		v.Sent = append(v.Sent, SentTo{r.Day, r.Domain, provider, r.Count})
-		if r.Kind != google || r.Count < manyAtGoogle {
+		if !r.NearsBulk() {
 			return
 		}
 		one.Remark = Volume
