@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"html/template"
 	"strings"
+	"unicode/utf8"
 )
 
 // ChartID is the Content-ID of the picture within a letter.
@@ -27,6 +28,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"plain": func(l Line) string { return l.plain() },
 	"right": func(b Block, i int) bool { return b.Right[i] },
 	"line":  func(l Line) template.HTML { return l.html() },
+	"cell":  func(l Line) template.HTML { return l.cell() },
+	"wrap":  func(l Line) template.CSS { return l.wrap() },
 }).Parse(pageHTML))
 
 // HTML is the page for mail programs: tables and styles in place, 600 pixels wide at most,
@@ -52,4 +55,29 @@ func (l Line) html() template.HTML {
 		b.WriteString(text)
 	}
 	return template.HTML(b.String())
+}
+
+// longWord is how many characters of a word a column of a table has room for at a phone's
+// width. Longer ones are broken where it must be, others only between words.
+const longWord = 17
+
+// breaks are where a mail address may go on in the next line.
+var breaks = strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>")
+
+// cell is html of a line that is a cell: mail addresses may be broken behind @ and dots.
+func (l Line) cell() template.HTML {
+	if len(l) != 1 || l[0].Link != "" || !strings.Contains(l[0].Text, "@") {
+		return l.html()
+	}
+	return template.HTML(breaks.Replace(string(l.html())))
+}
+
+// wrap is the style by which a cell is broken into lines.
+func (l Line) wrap() template.CSS {
+	for _, word := range strings.FieldsFunc(l.plain(), func(r rune) bool { return r == ' ' || r == '@' || r == '.' }) {
+		if utf8.RuneCountInString(word) > longWord {
+			return "word-break:break-word"
+		}
+	}
+	return "overflow-wrap:break-word"
 }

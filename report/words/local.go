@@ -1,6 +1,8 @@
 package words
 
 import (
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -37,10 +39,15 @@ func (l Language) Size(n int64) string {
 // Octets writes octets exactly, in the largest unit that they fill: "1,2 GB". It is for
 // billed and agreed sizes.
 func (l Language) Octets(n int64) string {
-	if n < 1000 {
-		return strconv.FormatInt(n, 10) + NoBreak + "B"
+	size, unit := int64(1), 0
+	for unit < len(units1000)-1 && n/size >= 1000 {
+		size, unit = size*1000, unit+1
 	}
-	return strings.NewReplacer(".", l.point(), " ", NoBreak).Replace(Octets(n))
+	text := strconv.FormatInt(n/size, 10)
+	if rest := n % size; rest > 0 {
+		text += l.point() + strings.TrimRight(fmt.Sprintf("%0*d", 3*unit, rest), "0")
+	}
+	return text + NoBreak + units1000[unit]
 }
 
 // Decimal writes a value with at most so many decimals.
@@ -60,7 +67,10 @@ func (l Language) Percent(part, whole int64) string {
 	if whole <= 0 {
 		return ""
 	}
-	return l.percent(strconv.FormatInt(part/whole*100+part%whole*100/whole, 10))
+	if rest := part % whole; rest < math.MaxInt64/100 {
+		return l.percent(strconv.FormatInt(part/whole*100+rest*100/whole, 10))
+	}
+	return l.percent(strconv.FormatInt(int64(float64(part)/float64(whole)*100), 10))
 }
 
 // Share is Percent for small parts: below 10 with a decimal, "2.3%", "2,3 %".

@@ -30,10 +30,13 @@ func TestLanguage_figures(t *testing.T) {
 	}
 	inEach(t, "Octets", func(l Language) string { return l.Octets(1_250_000_000) }, "1.25 GB", "1,25 GB", "1,25 GB")
 	inEach(t, "Octets", func(l Language) string { return l.Octets(12) }, "12 B", "12 B", "12 B")
+	inEach(t, "Octets", func(l Language) string { return l.Octets(2_000_000_000_001) }, "2.000000000001 TB", "2,000000000001 TB", "2,000000000001 TB")
+	inEach(t, "Octets", func(l Language) string { return l.Octets(9_000_000_000_000_000_000) }, "9 EB", "9 EB", "9 EB")
 	for part, want := range map[int64][2]string{0: {"0%", "0 %"}, 1: {"< 0.1%", "< 0,1 %"}, 23: {"0.2%", "0,2 %"}, 499: {"4.9%", "4,9 %"}, 9999: {"99%", "99 %"}, 10_000: {"100%", "100 %"}} {
 		inEach(t, "Share", func(l Language) string { return l.Share(part, 10_000) }, want[0], want[1], strings.ReplaceAll(want[1], " %", "%"))
 	}
 	inEach(t, "Percent", func(l Language) string { return l.Percent(899, 1000) }, "89%", "89 %", "89%")
+	inEach(t, "Percent of very much", func(l Language) string { return l.Percent(math.MaxInt64/2, math.MaxInt64) }, "50%", "50 %", "50%")
 	inEach(t, "Percent of nothing", func(l Language) string { return l.Percent(1, 0) + l.Share(1, 0) }, "", "", "")
 	inEach(t, "Money", func(l Language) string { return l.Money(123450, "EUR") }, "EUR 1,234.50", "1.234,50 EUR", "1.234,50 EUR")
 	inEach(t, "Plural", func(l Language) string { return l.Plural(1, "day", "days") + ", " + l.Plural(2000, "day", "days") },
