@@ -18,6 +18,7 @@ import (
 	"relay/cli/config"
 	"relay/cli/delivery"
 	"relay/cli/domains"
+	"relay/cli/errorlist"
 	"relay/cli/exit"
 	"relay/cli/host"
 	"relay/cli/mail"
@@ -84,6 +85,7 @@ func (p *program) commands() []*cli.Command {
 		outlets.Command(p.env),
 		domains.Command(p.env),
 		suppressions.Command(p.env),
+		errorlist.Command(p.env),
 		host.BanCommand(p.env),
 		host.JobCommand(p.env),
 		copies.Backup(),
@@ -102,7 +104,7 @@ var chapters = []shell.Chapter{
 	{Purpose: "accounts and plans", Commands: "account customer reseller plan"},
 	{Purpose: "money", Commands: "invoice payment"},
 	{Purpose: "mail", Commands: "queue trace usage sendmail"},
-	{Purpose: "how mail goes out", Commands: "delivery source domain suppression"},
+	{Purpose: "how mail goes out", Commands: "delivery source domain suppression errors"},
 	{Purpose: "running", Commands: "health reload ban job"},
 	{Purpose: "the store", Commands: "backup restore compact"},
 	{Purpose: "this program", Commands: "completion man version"},

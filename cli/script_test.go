@@ -115,6 +115,7 @@ func runScripts(t *testing.T, dir string, running bool) {
 
 			"sandbox": cmdSandbox,
 			"ending":  cmdEnding,
+			"refused": cmdRefused,
 		},
 	})
 }

@@ -116,3 +116,25 @@ func cmdEnding(ts *testscript.TestScript, _ bool, args []string) {
 	_, err = st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: quota.Plan{Name: "pack", Term: quota.Month, Emails: 9000}})
 	ts.Check(errors.Join(err, st.Close()))
 }
+
+// refused NAME ADDRESS CATEGORY REPLY: mail of an account was refused for good, an hour ago.
+func cmdRefused(ts *testscript.TestScript, _ bool, args []string) {
+	ago := func() time.Time { return time.Now().Add(-time.Hour) }
+	st, err := proof.OpenStore(filepath.Join(ts.Getenv("RELAY_DATA"), "relay.db"), store.Options{Now: ago})
+	ts.Check(err)
+	b := st.NewBody()
+	_, err = b.Write([]byte("Subject: x\r\n\r\nx\r\n"))
+	ts.Check(err)
+	_, domain, _ := strings.Cut(args[1], "@")
+	m := &store.Message{Account: args[0], Sender: "", MessageID: "<1@acme.example>", Recipients: []store.Recipient{{Address: args[1], Domain: domain}}}
+	no, err := st.Accept(store.Intake{Message: m, Body: b})
+	if no != nil {
+		ts.Fatalf("%+v", no)
+	}
+	ts.Check(err)
+	list, err := st.Claim([]store.Want{{Lane: store.Lane{Domain: domain, Account: args[0]}, Max: 1}}, func(*store.Message, int) time.Time { return time.Now() })
+	ts.Check(err)
+	ts.Check(st.Settle(store.Result{ID: list[0].Message.ID, Domain: domain, Event: store.Event{Kind: store.EventAttempt},
+		Outcomes: []store.Outcome{{State: store.Failed, Reply: args[3], Verdict: store.Verdict{Category: args[2]}}}}))
+	ts.Check(st.Close())
+}

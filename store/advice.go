@@ -7,6 +7,9 @@ const (
 	AdviceNotYours = "not-yours" // the recipient is not to blame: keep it
 )
 
+// Advices are all of them.
+var Advices = []string{AdviceRemove, AdviceWatch, AdviceNotYours}
+
 // advices by category; of others AdviceWatch. relay/mailer/verdict has the categories of
 // replies.
 var advices = map[string]string{
@@ -28,15 +31,20 @@ var advices = map[string]string{
 	"InvalidSender":        AdviceNotYours,
 }
 
+// AdviceFor a category of replies.
+func AdviceFor(category string) string {
+	if is := advices[category]; is != "" {
+		return is
+	}
+	return AdviceWatch
+}
+
 // advise is what to do with the recipient. What mail has reached since is not taken off a
 // list, whatever was said of it before.
 func (r *RefusedRecipient) advise() string {
-	switch is := advices[r.Category]; {
-	case is == "":
+	is := AdviceFor(r.Category)
+	if is == AdviceRemove && !r.Cleared.IsZero() {
 		return AdviceWatch
-	case is == AdviceRemove && !r.Cleared.IsZero():
-		return AdviceWatch
-	default:
-		return is
 	}
+	return is
 }

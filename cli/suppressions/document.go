@@ -10,6 +10,7 @@ import (
 	"relay/cli/exit"
 	"relay/cli/shell"
 	api "relay/report/api/suppressions"
+	"relay/report/words"
 )
 
 func importList(e *shell.Env) *cli.Command {
@@ -73,5 +74,5 @@ func cells(s *api.Suppression) []string {
 	if s.Expires != nil {
 		expires = s.Expires.UTC().Format(time.RFC3339)
 	}
-	return []string{api.Guarded(s.Recipient), s.Reason, api.Guarded(s.Reply), s.Since.UTC().Format(time.RFC3339), expires}
+	return []string{words.Guarded(s.Recipient), s.Reason, words.Guarded(s.Reply), s.Since.UTC().Format(time.RFC3339), expires}
 }

@@ -109,6 +109,9 @@ var categories = map[Category]kind{
 	Uncategorized:        {OfUnknown, byCode, ""},
 }
 
+// Blame is the party that must act on a category, unless a rule says otherwise.
+func (c Category) Blame() Blame { return categories[c].blame }
+
 // Categories returns all labels that a reply can get, in alphabetical order.
 func Categories() []Category {
 	list := make([]Category, 0, len(categories))

@@ -13,6 +13,7 @@ import (
 	"relay/report/api/billing"
 	"relay/report/api/delivery"
 	"relay/report/api/domains"
+	"relay/report/api/errorlist"
 	"relay/report/api/host"
 	"relay/report/api/mail"
 	"relay/report/api/orders"
@@ -24,7 +25,7 @@ import (
 
 // Acts returns all acts.
 func Acts() []act.Any {
-	return slices.Concat(accounts.Acts(), orders.Acts(), owners.Acts(), plans.Acts(), billing.Acts(), mail.Acts(), delivery.Acts(), domains.Acts(), suppressions.Acts(), sources.Acts(), host.Acts())
+	return slices.Concat(accounts.Acts(), orders.Acts(), owners.Acts(), plans.Acts(), billing.Acts(), mail.Acts(), delivery.Acts(), domains.Acts(), suppressions.Acts(), errorlist.Acts(), sources.Acts(), host.Acts())
 }
 
 // New serves all acts on s.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -80,6 +81,8 @@ var samples = []struct {
 		{path: "/v1/accounts/shop/suppressions/import", body: `{"document":"jo\n"}`, want: 422}}},
 	{"suppression list", []sample{{path: "/v1/accounts/shop/suppressions"}, {path: "/v1/accounts/shop/suppressions?reason=Manual&domain=example.net&since=1h&limit=1"},
 		{path: "/v1/accounts/shop/suppressions?since=x", want: 422}, {path: "/v1/accounts/nobody/suppressions", want: 404}}},
+	{"errors", []sample{{path: "/v1/accounts/sender/errors"}, {path: "/v1/accounts/sender/errors?since=7d&advice=remove&limit=1"}, {path: "/v1/accounts/sender/errors?since=2026-11-01"},
+		{path: "/v1/accounts/shop/errors?since=x", want: 422}, {path: "/v1/accounts/shop/errors?advice=keep", want: 422}, {path: "/v1/accounts/nobody/errors", want: 404}}},
 	{"suppression lift", []sample{{path: "/v1/accounts/shop/suppressions/lift", body: `{"recipients":["jo@example.net","none@example.net"]}`}, {path: "/v1/accounts/shop/suppressions/lift", body: `{"all":true,"dry_run":true}`},
 		{path: "/v1/accounts/shop/suppressions/lift", body: `{}`, want: 422}}},
 	{"domain remove", []sample{{path: "/v1/accounts/shop/domains/shop.example"}, {path: "/v1/accounts/shop/domains/shop.example", want: 404}}},
@@ -187,6 +190,30 @@ func remarked(t *testing.T, st *store.Store) {
 	}
 }
 
+// refused has mail of the account sender given up for some recipients.
+func refused(t *testing.T, st *store.Store, n int) {
+	t.Helper()
+	b := st.NewBody()
+	m := &store.Message{Account: "sender", Sender: "a@sender.example", MessageID: "<1@sender.example>"}
+	for i := range n {
+		m.Recipients = append(m.Recipients, store.Recipient{Address: fmt.Sprintf("r%d@two.example", i), Domain: "two.example"})
+	}
+	if no, err := st.Accept(store.Intake{Message: m, Body: b}); err != nil || no != nil {
+		t.Fatal(no, err)
+	}
+	list, err := st.Claim([]store.Want{{Lane: store.Lane{Domain: "two.example", Account: "sender"}, Max: 1}}, func(*store.Message, int) time.Time { return st.Now().Add(time.Hour) })
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	r := store.Result{ID: m.ID, Domain: "two.example", Event: store.Event{Kind: store.EventAttempt}}
+	for i := range n {
+		r.Outcomes = append(r.Outcomes, store.Outcome{Rcpt: i, State: store.Failed, Reply: "550 5.1.1 =unknown", Verdict: store.Verdict{Category: "InvalidRecipient"}})
+	}
+	if err := st.Settle(r); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // machine is a running relay with two bans.
 type machine struct{ bans []act.Ban }
 
@@ -248,6 +275,7 @@ func TestOpenAPI_contract(t *testing.T) {
 	a := New(srv)
 	message, running := spooled(t, srv.Store), srv.Running
 	remarked(t, srv.Store)
+	refused(t, srv.Store, 3)
 	text, err := json.Marshal(a.OpenAPI())
 	if err != nil {
 		t.Fatal(err)

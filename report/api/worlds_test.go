@@ -62,6 +62,7 @@ var resellersActs = map[string]struct {
 	"suppression add":    {"account recipients note for", []sample{{path: "/v1/accounts/ME.shop/suppressions", body: `{"recipients":["jo@example.net"]}`}}},
 	"suppression lift":   {"account recipients filter all dry_run cursor", []sample{{path: "/v1/accounts/ME.shop/suppressions/lift", body: `{"recipients":["jo@example.net"]}`}}},
 	"suppression import": {"account document for dry_run", []sample{{path: "/v1/accounts/ME.shop/suppressions/import", body: `{"document":"al@example.net"}`}}},
+	"errors":             {"account since advice limit cursor", []sample{{path: "/v1/accounts/ME.shop/errors"}, {path: "/v1/accounts/ME.shop/errors?since=2026-11-01&advice=remove"}}},
 	"plan list":          {"limit cursor", []sample{{}}},
 	"usage":              {"period state limit cursor", []sample{{}, {path: "/v1/usage?period=2026-01"}}},
 	"account usage":      {"account period", []sample{{path: "/v1/accounts/ME.shop/usage"}, {path: "/v1/accounts/ME.shop/usage?period=2026-01"}}},
@@ -73,7 +74,7 @@ var resellersActs = map[string]struct {
 // ownersActs are for customers and keys too, with the scope that a key needs. See
 // TestWorlds_owners.
 var ownersActs = map[string]string{"suppression list": "activity:read", "suppression add": "suppressions:write",
-	"suppression lift": "suppressions:write", "suppression import": "suppressions:write"}
+	"suppression lift": "suppressions:write", "suppression import": "suppressions:write", "errors": "activity:read"}
 
 // invoices are the first ones of the resellers, in every world.
 var invoices = map[string]string{"webco": "3", "rosa": "4"}

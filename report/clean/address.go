@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -39,7 +40,7 @@ func mailbox(text string) (string, bool) {
 	if i < 1 || text[0] != '"' && strings.ContainsFunc(text[:i], between) {
 		return "", false
 	}
-	return store.Mailbox(unguarded(text))
+	return store.Mailbox(words.Unguarded(text))
 }
 
 const mailto = "mailto:"

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"relay/report/words"
 )
 
 // Options say what goes.
@@ -174,7 +176,7 @@ func (c *cleaning) remove(rec *record, why func(mailbox string) Entry) error {
 		if !is.Last.IsZero() {
 			date = is.Last.UTC().Format(time.RFC3339)
 		}
-		if err := c.removed.Write([]string{strconv.FormatInt(rec.line, 10), guarded(m), is.Reason, date}); err != nil {
+		if err := c.removed.Write([]string{strconv.FormatInt(rec.line, 10), words.Guarded(m), is.Reason, date}); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unique"
 
+	"relay/report/words"
 	"relay/store"
 )
 
@@ -80,25 +81,6 @@ func (e Entries) row(row []string, at map[string]int) error {
 	if err != nil {
 		return fmt.Errorf("%q is not a time such as 2026-11-23T09:00:00Z", row[at["last"]])
 	}
-	e.Add(unguarded(row[at["recipient"]]), Entry{unique.Make(row[at["category"]]).Value(), last})
+	e.Add(words.Unguarded(row[at["recipient"]]), Entry{unique.Make(row[at["category"]]).Value(), last})
 	return nil
 }
-
-// unguarded takes away the apostrophe that keeps a spreadsheet from reading a cell as a
-// formula.
-func unguarded(cell string) string {
-	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsRune(formula, rune(cell[1])) {
-		return cell[1:]
-	}
-	return cell
-}
-
-// guarded puts an apostrophe before such a cell.
-func guarded(cell string) string {
-	if cell != "" && strings.ContainsRune(formula, rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
-}
-
-const formula = "=+-@"

@@ -11,6 +11,7 @@ import (
 type Pruning struct {
 	Job    string `json:"job"`
 	Events int    `json:"events"` // removed
+	Errors int    `json:"errors"` // removed from lists of errors, and days of outcomes
 	MS     int64  `json:"ms"`
 }
 
@@ -26,15 +27,19 @@ func (r *Runner) runPrune(ctx context.Context) error {
 	return err
 }
 
-// Prune removes the events of the trace that are older than trace_keep, and the recipients
-// that accounts have not written to for a year.
+// Prune removes the events of the trace that are older than trace_keep, the recipients that
+// accounts have not written to for a year, and errors and outcomes of more than 400 days ago.
 func (r *Runner) Prune(ctx context.Context) (*Pruning, error) {
 	start := time.Now()
 	n, err := r.prune(ctx, r.store.Past().Add(-r.config().TraceKeep))
 	if err == nil {
 		err = r.store.PruneKnown()
 	}
-	return &Pruning{Job: "prune-trace", Events: n, MS: time.Since(start).Milliseconds()}, err
+	errs := 0
+	if err == nil {
+		errs, err = r.store.PruneErrors(r.store.Past())
+	}
+	return &Pruning{Job: "prune-trace", Events: n, Errors: errs, MS: time.Since(start).Milliseconds()}, err
 }
 
 // prune removes an hour of events at a time, so that it soon ends with ctx however

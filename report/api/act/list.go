@@ -75,7 +75,8 @@ func (p *Page[Row]) Pass(key string) error {
 // List is an act that answers with many rows, a page at a time.
 type List[In, Row any] struct {
 	Spec
-	do func(context.Context, *Service, *In, *Page[Row]) error
+	do  func(context.Context, *Service, *In, *Page[Row]) error
+	csv *Table[Row] // nil: it has no CSV
 }
 
 // NewList makes a list of its function. The request must embed Paging.
@@ -83,7 +84,7 @@ func NewList[In, Row any](s Spec, do func(context.Context, *Service, *In, *Page[
 	if _, ok := any(new(In)).(pageable); !ok {
 		panic("act " + s.Name + ": its request has no Paging")
 	}
-	return &List[In, Row]{s, do}
+	return &List[In, Row]{s, do, nil}
 }
 
 type rows[Row any] struct {
@@ -92,6 +93,10 @@ type rows[Row any] struct {
 }
 
 func (l *List[In, Row]) register(m *mount) {
+	if l.csv != nil {
+		l.registerCSV(m)
+		return
+	}
 	op := m.operation(&l.Spec)
 	type answer = rows[Row]
 	huma.Register(m.api, op, func(ctx context.Context, in *In) (*answer, error) {
@@ -100,10 +105,8 @@ func (l *List[In, Row]) register(m *mount) {
 			return nil, m.problem(ctx, err)
 		}
 		out := &answer{Body: page.rows}
-		if page.next != "" {
-			if out.Link, err = l.link(in, page.next); err != nil {
-				return nil, m.problem(ctx, err)
-			}
+		if out.Link, err = l.next(in, page); err != nil {
+			return nil, m.problem(ctx, err)
 		}
 		return out, nil
 	})
@@ -126,13 +129,20 @@ func (l *List[In, Row]) page(ctx context.Context, s *Service, in *In) (*Page[Row
 	return page, nil
 }
 
-// link returns the header Link to the page that begins behind key (RFC 8288).
-func (l *List[In, Row]) link(in *In, key string) (string, error) {
+// next returns the header Link to the page that follows (RFC 8288); "": none does.
+func (l *List[In, Row]) next(in *In, page *Page[Row]) (string, error) {
+	if page.next == "" {
+		return "", nil
+	}
 	next := *in
-	at := any(&next).(pageable).paging()
-	at.Cursor = base64.RawURLEncoding.EncodeToString([]byte(key))
+	l.follow(&next, page.next)
 	u, err := address(&l.Spec, &next)
 	return fmt.Sprintf("<%s>; rel=\"next\"", u), err
+}
+
+// follow has a request ask for the page that begins behind key.
+func (l *List[In, Row]) follow(in *In, key string) {
+	any(in).(pageable).paging().Cursor = base64.RawURLEncoding.EncodeToString([]byte(key))
 }
 
 // Each calls fn for each row, page after page, and stops at fn's first error. limit bounds

@@ -179,32 +179,13 @@ func (r *reading) rows(text string) {
 		}
 		cell := func(name string) string {
 			if i, ok := at[name]; ok && i < len(row) {
-				return unguarded(strings.TrimSpace(row[i]))
+				return words.Unguarded(strings.TrimSpace(row[i]))
 			}
 			return ""
 		}
 		line, _ := c.FieldPos(0)
 		r.row(line, cell)
 	}
-}
-
-// unguarded takes away the apostrophe that keeps a spreadsheet from reading a cell as a
-// formula.
-func unguarded(cell string) string {
-	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsRune(formula, rune(cell[1])) {
-		return cell[1:]
-	}
-	return cell
-}
-
-const formula = "=+-@"
-
-// Guarded puts an apostrophe before a cell that a spreadsheet would read as a formula.
-func Guarded(cell string) string {
-	if cell != "" && strings.ContainsRune(formula, rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }
 
 // mostReply is how many characters of a reply are kept: it goes into each message that the
