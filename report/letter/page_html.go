@@ -59,22 +59,19 @@ func (l Line) html() template.HTML {
 
 // longWord is how many characters of a word a column of a table has room for at a phone's
 // width. Longer ones are broken where it must be, others only between words.
-const longWord = 17
+const longWord = 12
 
-// breaks are where a mail address may go on in the next line.
-var breaks = strings.NewReplacer("@", "@<wbr>", ".", ".<wbr>")
-
-// cell is html of a line that is a cell: mail addresses may be broken behind @ and dots.
+// cell is html of a line that is a cell: mail addresses may go on in the next line behind @.
 func (l Line) cell() template.HTML {
 	if len(l) != 1 || l[0].Link != "" || !strings.Contains(l[0].Text, "@") {
 		return l.html()
 	}
-	return template.HTML(breaks.Replace(string(l.html())))
+	return template.HTML(strings.ReplaceAll(string(l.html()), "@", "@<wbr>"))
 }
 
 // wrap is the style by which a cell is broken into lines.
 func (l Line) wrap() template.CSS {
-	for _, word := range strings.FieldsFunc(l.plain(), func(r rune) bool { return r == ' ' || r == '@' || r == '.' }) {
+	for _, word := range strings.FieldsFunc(l.plain(), func(r rune) bool { return r == ' ' || r == '@' }) {
 		if utf8.RuneCountInString(word) > longWord {
 			return "word-break:break-word"
 		}

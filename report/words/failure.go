@@ -43,12 +43,12 @@ var failures = map[string]failure{
 		told{"Wait for a time; take the address off your list if the mailbox stays full.",
 			"Warten Sie einige Zeit; nehmen Sie die Adresse aus Ihrer Liste, wenn das Postfach voll bleibt.",
 			"Attenda qualche tempo; tolga l’indirizzo dal suo elenco se la casella resta piena."}},
-	"SpamBlock":          {told{"the receiver does not take mail from our sending address at present", "der Empfängerserver nimmt von unserer Sendeadresse zurzeit keine Mail an", "il server destinatario al momento non accetta posta dal nostro indirizzo di invio"}, ours},
-	"RateLimited":        {told{"the receiver took no more mail for a time", "der Empfängerserver nahm eine Zeit lang keine weitere Mail an", "il server destinatario per un certo tempo non ha accettato altra posta"}, ours},
-	"TooManyConnections": {told{"the receiver had too many connections", "der Empfängerserver hatte zu viele Verbindungen", "il server destinatario aveva troppe connessioni"}, ours},
-	"Greylisted":         {told{"the receiver asked to try again later", "der Empfängerserver bat um einen späteren Versuch", "il server destinatario ha chiesto di riprovare più tardi"}, ours},
-	"SpamContent":        {told{"the receiver takes the message for spam", "der Empfängerserver hält die Nachricht für Spam", "il server destinatario considera il messaggio spam"}, content},
-	"VirusRelated": {told{"the receiver found a virus in the message", "der Empfängerserver hat in der Nachricht einen Virus gefunden", "il server destinatario ha trovato un virus nel messaggio"},
+	"SpamBlock":          {told{"the receiver does not take mail from our sending address at present", "der Zielserver nimmt von unserer Adresse zurzeit keine Mail an", "il server destinatario al momento non accetta posta dal nostro indirizzo di invio"}, ours},
+	"RateLimited":        {told{"the receiver took no more mail for a time", "der Zielserver nahm eine Zeit lang keine weitere Mail an", "il server destinatario per un certo tempo non ha accettato altra posta"}, ours},
+	"TooManyConnections": {told{"the receiver had too many connections", "der Zielserver hatte zu viele Verbindungen", "il server destinatario aveva troppe connessioni"}, ours},
+	"Greylisted":         {told{"the receiver asked to try again later", "der Zielserver bat um einen späteren Versuch", "il server destinatario ha chiesto di riprovare più tardi"}, ours},
+	"SpamContent":        {told{"the receiver takes the message for spam", "der Zielserver hält die Nachricht für Spam", "il server destinatario considera il messaggio spam"}, content},
+	"VirusRelated": {told{"the receiver found a virus in the message", "der Zielserver hat in der Nachricht einen Virus gefunden", "il server destinatario ha trovato un virus nel messaggio"},
 		told{"Check the attachments, and the computer or web site that the message came from.",
 			"Prüfen Sie die Anhänge und den Computer oder die Website, von der die Nachricht kam.",
 			"Controlli gli allegati e il computer o il sito da cui è partito il messaggio."}},
@@ -66,11 +66,11 @@ var failures = map[string]failure{
 			"Lesen Sie die Antwort, und bitten Sie den Empfänger, Ihre Adresse zuzulassen.",
 			"Legga la risposta e chieda al destinatario di autorizzare il suo indirizzo."}},
 	"RelayDenied":      {told{"the server named for the domain does not take its mail", "der für die Domain genannte Server nimmt deren Mail nicht an", "il server indicato per il dominio non ne accetta la posta"}, later},
-	"RoutingErrors":    {told{"the receiver could not pass the message on", "der Empfängerserver konnte die Nachricht nicht weiterleiten", "il server destinatario non ha potuto inoltrare il messaggio"}, later},
+	"RoutingErrors":    {told{"the receiver could not pass the message on", "der Zielserver konnte die Nachricht nicht weiterleiten", "il server destinatario non ha potuto inoltrare il messaggio"}, later},
 	"DNSFailure":       {told{"the domain’s server could not be looked up", "der Server der Domain war nicht zu ermitteln", "non è stato possibile trovare il server del dominio"}, later},
-	"BadConnection":    {told{"the connection to the receiver broke", "die Verbindung zum Empfängerserver brach ab", "la connessione con il server destinatario si è interrotta"}, later},
-	"NoAnswerFromHost": {told{"the receiver’s server did not answer", "der Empfängerserver antwortete nicht", "il server destinatario non ha risposto"}, later},
-	"ProtocolErrors":   {told{"the receiver’s server answered in error", "der Empfängerserver antwortete fehlerhaft", "il server destinatario ha risposto in modo errato"}, later},
+	"BadConnection":    {told{"the connection to the receiver broke", "die Verbindung zum Zielserver brach ab", "la connessione con il server destinatario si è interrotta"}, later},
+	"NoAnswerFromHost": {told{"the receiver’s server did not answer", "der Zielserver antwortete nicht", "il server destinatario non ha risposto"}, later},
+	"ProtocolErrors":   {told{"the receiver’s server answered in error", "der Zielserver antwortete fehlerhaft", "il server destinatario ha risposto in modo errato"}, later},
 	"MessageExpired":   {told{"the message could not be delivered in time", "die Nachricht war nicht rechtzeitig zustellbar", "non è stato possibile recapitare il messaggio in tempo"}, later},
 	"Complaint": {told{"the recipient reported your mail as spam", "der Empfänger hat Ihre Mail als Spam gemeldet", "il destinatario ha segnalato la sua posta come spam"},
 		told{"Take the address off your list, and do not write to it again.",
@@ -80,9 +80,9 @@ var failures = map[string]failure{
 }
 
 // unclear is a reply that means none of the categories.
-var unclear = failure{told{"the receiver refused the message", "der Empfängerserver hat die Nachricht abgelehnt", "il server destinatario ha rifiutato il messaggio"},
+var unclear = failure{told{"the receiver refused the message", "der Zielserver hat die Nachricht abgelehnt", "il server destinatario ha rifiutato il messaggio"},
 	told{"Read the reply: it is the receiver’s own words.",
-		"Lesen Sie die Antwort: es sind die eigenen Worte des Empfängerservers.",
+		"Lesen Sie die Antwort: es sind die eigenen Worte des Zielservers.",
 		"Legga la risposta: sono le parole del server destinatario."}}
 
 func failureOf(category string) failure {
@@ -107,7 +107,7 @@ func (l Language) Advice(advice string) string {
 	case "watch":
 		return l.pick("keep an eye on it", "im Auge behalten", "da tenere d’occhio")
 	case "not-yours":
-		return l.pick("not the address’s fault: keep it", "liegt nicht an der Adresse: behalten", "non dipende dall’indirizzo: da tenere")
+		return l.pick("not the address’s fault: keep it", "liegt nicht an der Adresse: behalten", "indirizzo a posto: da tenere")
 	}
 	return advice
 }

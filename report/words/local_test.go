@@ -86,7 +86,7 @@ func TestLanguage_failures(t *testing.T) {
 	}
 	inEach(t, "Failure", func(l Language) string { return l.Failure("InvalidRecipient") }, "the address does not exist", "die Adresse gibt es nicht", "l’indirizzo non esiste")
 	inEach(t, "Failure of no category", func(l Language) string { return l.Failure("Uncategorized") },
-		"the receiver refused the message", "der Empfängerserver hat die Nachricht abgelehnt", "il server destinatario ha rifiutato il messaggio")
+		"the receiver refused the message", "der Zielserver hat die Nachricht abgelehnt", "il server destinatario ha rifiutato il messaggio")
 	inEach(t, "Advice", func(l Language) string { return l.Advice("remove") }, "remove it from your list", "aus der Liste nehmen", "da togliere dall’elenco")
 	if got := English.Advice("else"); got != "else" {
 		t.Errorf("an advice of no name is %q", got)
