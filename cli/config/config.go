@@ -74,12 +74,14 @@ type Backup struct {
 	Schedule string `toml:"schedule"` // in the operator's zone; "": none is made
 	Dir      string `toml:"dir"`
 	Keep     int    `toml:"keep"`
+	Check    string `toml:"check"` // when the store is proved, likewise
 }
 
 var backupKeys = Section{Name: "backup", Keys: []Key{
 	{"schedule", "", unlessEmpty(isSchedule), OnReload, `cron's notation, "0 3 * * *"; default none is made`},
 	{"dir", "", unlessEmpty(isFullPath), OnReload, `default backup in the data directory`},
 	{"keep", 7, countFrom(1), OnReload, `so many of the newest`},
+	{"check", "20 4 * * 0", unlessEmpty(isSchedule), OnReload, `when the store is proved, by a copy that needs room in dir for a while; "" never`},
 }}
 
 // Sendmail is the [sendmail] section, which relay sendmail reads at each call.

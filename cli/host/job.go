@@ -33,6 +33,7 @@ func jobList(e *shell.Env) *cli.Command {
 			"  suppressions  forgets suppressions whose time is over\n" +
 			"  blocklists    asks blocklists about the sources\n" +
 			"  tls-reports   sends domains the reports on TLS that they ask for\n" +
+			"  store-check   proves a copy of the store, by the schedule check in [backup]\n" +
 			"  backup        makes the copy of [backup], where a schedule is set",
 	}, func(ctx context.Context, _ []string) error {
 		var stands *jobs.State // nil: the books go on
@@ -112,6 +113,9 @@ With --at, close and dun leave out what became due after that time. With --dry-r
 
 // jobFailures returns the command's error if a job could not do everything.
 func jobFailures(did jobs.Result) error {
+	if c, ok := did.(*jobs.Check); ok && c.Err() != nil {
+		return exit.Fail(exit.Failed, "relay check --store lists the problems; restore the newest backup that is whole: relay restore FILE", "%w", c.Err())
+	}
 	list := did.Failures()
 	if len(list) == 0 {
 		return nil
@@ -139,6 +143,8 @@ func jobText(did jobs.Result) string {
 		return standingsText(v)
 	case *jobs.Reporting:
 		return "sent " + words.Plural(int64(v.Reports), "report") + " on TLS"
+	case *jobs.Check:
+		return "proved " + words.Plural(v.Accounts, "account") + " and " + words.Plural(v.Messages, "message") + ": " + words.Plural(v.Problems, "problem")
 	case *jobs.Copying:
 		return "made " + v.File
 	}

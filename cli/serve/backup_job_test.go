@@ -74,3 +74,23 @@ func wantCopies(t *testing.T, s backup.Shelf, want ...string) {
 		t.Errorf("copies %v, want %v", got, want)
 	}
 }
+
+// The job proves a copy of the store in a process of its own, and leaves nothing behind.
+func TestRelay_storeCheckJob(t *testing.T) {
+	s := backup.Shelf{Dir: filepath.Join(t.TempDir(), "copies"), Keep: 2, Owner: t.TempDir()}
+	log := &logText{}
+	at := time.Date(2026, 11, 23, 2, 30, 0, 0, time.UTC)
+	r := backupRelay(t, s, log, &at)
+	r.cfg.Backup.Check = "20 4 * * 0"
+	before, err := filepath.Glob(filepath.Join(s.Owner, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runJob(t, r, jobs.StoreCheck)
+	at = at.AddDate(0, 0, 7)
+	runJob(t, r, jobs.StoreCheck)
+	mustMatch(t, "log", log.String(), `level=INFO msg="store proved" accounts=0 messages=0 `)
+	if after, err := filepath.Glob(filepath.Join(s.Owner, "*")); err != nil || !slices.Equal(after, before) {
+		t.Errorf("left are %v, %v, before %v", after, err, before)
+	}
+}

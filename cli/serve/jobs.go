@@ -136,7 +136,7 @@ func (l cronLog) Error(err error, msg string, kv ...any) {
 // copies says where and when the scheduled backup writes its copies.
 func (r *Relay) copies(b *config.Backup) jobs.Copies {
 	s := backup.ShelfOf(b, r.dir)
-	return jobs.Copies{Schedule: b.Schedule, Dir: s.Dir, Shelf: jobShelf{s, r.hostname}}
+	return jobs.Copies{Schedule: b.Schedule, Check: b.Check, Dir: s.Dir, Shelf: jobShelf{s, r.hostname}}
 }
 
 // jobShelf is a shelf as the job sees it.
@@ -147,13 +147,22 @@ type jobShelf struct {
 
 // Put implements jobs.Shelf.
 func (s jobShelf) Put(ctx context.Context, st *store.Store) (jobs.Copy, error) {
-	unseen := func(what string) *term.Progress { return term.NewProgress(io.Discard, what, 0) }
 	m, path, err := s.Shelf.Put(ctx, host.CopierOf(st, s.host, build.Read().Version), unseen)
 	if err != nil {
 		return jobs.Copy{}, err
 	}
 	return jobs.Copy{Path: path, Size: m.Size, SHA256: m.SHA256, Created: m.Created}, nil
 }
+
+// Prove implements jobs.Shelf.
+func (s jobShelf) Prove(ctx context.Context, st *store.Store) (jobs.Proof, error) {
+	found, err := s.Shelf.Prove(ctx, host.CopierOf(st, s.host, build.Read().Version), unseen)
+	is := &found.Stats
+	return jobs.Proof{Accounts: is.Accounts, Messages: is.Messages, Octets: is.Bodies, Problems: is.Problems, Found: found.Problems}, err
+}
+
+// unseen is progress that nobody looks at.
+func unseen(what string) *term.Progress { return term.NewProgress(io.Discard, what, 0) }
 
 // Hint implements jobs.Shelf.
 func (jobShelf) Hint(err error) string { return exit.Hint(err) }

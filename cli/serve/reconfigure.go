@@ -187,7 +187,8 @@ func (r *Relay) runReloads(ctx context.Context) error {
 
 // keepJobs starts the calendar again when a schedule in it has changed.
 func (r *Relay) keepJobs(before *config.Config) {
-	if r.config().Backup.Schedule != before.Backup.Schedule && r.parts != nil {
+	now := r.config()
+	if (now.Backup.Schedule != before.Backup.Schedule || now.Backup.Check != before.Backup.Check) && r.parts != nil {
 		r.parts.again(context.Background(), "jobs")
 	}
 }

@@ -15,6 +15,8 @@ type Shelf interface {
 	// Prune removes the oldest copies beyond those that are to be kept, never the one
 	// at path, and returns what it has removed even with an error.
 	Prune(path string) ([]string, error)
+	// Prove proves a copy, and removes it again.
+	Prove(context.Context, *store.Store) (Proof, error)
 	// Hint is the next step after an error of the others; "": none is known.
 	Hint(error) string
 }

@@ -15,6 +15,7 @@ type rack struct {
 	copies   []string
 	full     error // of Put
 	removing error // of Prune
+	proof    Proof
 }
 
 func (s *rack) Put(ctx context.Context, st *store.Store) (Copy, error) {
@@ -32,6 +33,8 @@ func (s *rack) Prune(string) (gone []string, err error) {
 	}
 	return gone, s.removing
 }
+
+func (s *rack) Prove(context.Context, *store.Store) (Proof, error) { return s.proof, s.full }
 
 func (s *rack) Hint(err error) string { return "about: " + err.Error() }
 

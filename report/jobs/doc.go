@@ -10,6 +10,7 @@
 //  5. domains turns the keys over that sign mail, and looks in the DNS which domains are
 //     delegated.
 //  6. backup makes a copy of the store, and removes older ones.
+//  7. store check proves a copy of the store.
 //
 // Each account is a transaction of its own, and what is done is not due any more. So
 // a job may run late, often, and at the same time as a command; a crash leaves the

@@ -120,6 +120,15 @@ func (r *Runner) logNotRemoved(c *Copies, err error) {
 	r.log.Warn("older backups are not removed", "dir", c.Dir, "err", err, "advice", c.Shelf.Hint(err))
 }
 
+func (r *Runner) logChecked(c *Check) {
+	if c.Problems == 0 {
+		r.log.Info("store proved", "accounts", c.Accounts, "messages", c.Messages, "ms", c.MS)
+		return
+	}
+	r.log.Error("store is damaged", "problems", c.Problems, "among", words.Some(c.Found), "ms", c.MS,
+		"advice", "relay check --store lists the problems; restore the newest backup that is whole: relay restore FILE")
+}
+
 func (r *Runner) logNotAsked(err error) {
 	advice := "see resolver in [delivery]"
 	if errors.Is(err, ErrPublicResolver) {

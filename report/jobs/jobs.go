@@ -23,6 +23,7 @@ const (
 	Domains = "domains"
 
 	TLSReports = "tls reports"
+	StoreCheck = "store check"
 
 	Suppressions = "suppressions"
 	Blocklists   = "blocklists"
@@ -78,6 +79,7 @@ type Looks struct {
 // Copies is where and when copies of the store are made.
 type Copies struct {
 	Schedule string // cron's notation; "": never
+	Check    string // when the store is proved; "": never
 	Dir      string
 	Shelf    Shelf
 }
@@ -100,7 +102,7 @@ type Job struct {
 // Word is the job's name on a command line.
 func (j *Job) Word() string { return strings.ReplaceAll(j.Name, " ", "-") }
 
-// Result is what a job did: a *Closing, *Dunning, *Warnings, *Pruning, *Delegation, *Lapsing, *Standings or *Copying.
+// Result is what a job did: a *Closing, *Dunning, *Warnings, *Pruning, *Delegation, *Lapsing, *Standings, *Check or *Copying.
 type Result interface {
 	// Failures lists what is tried again at the next run.
 	Failures() []Failure
@@ -131,8 +133,8 @@ func New(st *store.Store, log *slog.Logger, config func() Config) *Runner {
 // Flush logs the failures that were only counted so far.
 func (r *Runner) Flush() { r.often.Flush() }
 
-// Jobs in the order in which they run at the start. Backup is there if it has a
-// schedule.
+// Jobs in the order in which they run at the start. Backup and store-check are
+// there if they have a schedule.
 func (r *Runner) Jobs() []Job {
 	all := []Job{
 		{Name: Close, Schedule: closeSchedule, Books: true, Dated: true, run: r.runClose,
@@ -156,6 +158,10 @@ func (r *Runner) Jobs() []Job {
 	if schedule := r.config().Copies.Schedule; schedule != "" {
 		all = append(all, Job{Name: Backup, Schedule: schedule, run: r.runBackup,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Backup(ctx) }})
+	}
+	if schedule := r.config().Copies.Check; schedule != "" {
+		all = append(all, Job{Name: StoreCheck, Schedule: schedule, run: r.runStoreCheck,
+			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.StoreCheck(ctx) }})
 	}
 	for i := range all {
 		all[i] = r.guard(all[i])

@@ -92,6 +92,9 @@ func noJob(name string) error {
 	if name == jobs.Backup {
 		return act.Fail(act.NoSuch, "make a copy with: {backup}; set schedule in [backup] for scheduled ones", "no schedule for a backup is configured")
 	}
+	if name == jobs.StoreCheck || name == "store-check" {
+		return act.Fail(act.NoSuch, "{check --store} proves the store now; set check in [backup] for a schedule", "no schedule for a proof of the store is configured")
+	}
 	return act.Fail(act.NoSuch, "{job list} shows all", "no job %q", name)
 }
 
@@ -133,6 +136,8 @@ func resultOf(name string) jobs.Result {
 		return &jobs.Standings{}
 	case jobs.TLSReports:
 		return &jobs.Reporting{}
+	case jobs.StoreCheck:
+		return &jobs.Check{}
 	case jobs.Backup:
 		return &jobs.Copying{}
 	}
@@ -163,7 +168,7 @@ func (r *JobResult) UnmarshalJSON(text []byte) error {
 // Schema implements huma.SchemaProvider.
 func (JobResult) Schema(r huma.Registry) *huma.Schema {
 	s := &huma.Schema{Description: "By the job."}
-	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Prune, jobs.Domains, jobs.Suppressions, jobs.Blocklists, jobs.Backup} {
+	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Prune, jobs.Domains, jobs.Suppressions, jobs.Blocklists, jobs.StoreCheck, jobs.Backup} {
 		s.OneOf = append(s.OneOf, huma.SchemaFromType(r, reflect.TypeOf(resultOf(name)).Elem()))
 	}
 	return s
