@@ -39,6 +39,7 @@ type process struct {
 func (h *home) all(prove bool) {
 	h.directory()
 	h.numbers()
+	h.templates()
 	h.process()
 	if h.storeFile() && prove {
 		h.proveStore()
@@ -109,6 +110,23 @@ func (h *home) directory() {
 func (h *home) numbers() {
 	if err := highwater.Writable(h.dir.Numbers()); err != nil {
 		h.add("last invoice", finding.Failed, exit.Hint(err), "%v", err)
+	}
+}
+
+// templates reads the operator's own words of mail, if there are some, with a finding for each
+// mistake.
+func (h *home) templates() {
+	dir := h.cfg.Report.Words
+	if dir == "" {
+		return
+	}
+	_, err := h.cfg.Report.Templates()
+	if err == nil {
+		h.add("templates", finding.OK, "", "%s is in order", dir)
+		return
+	}
+	for line := range strings.Lines(strings.TrimPrefix(err.Error(), "report.templates: ")) {
+		h.add("templates", finding.Failed, exit.Hint(err), "%s", strings.TrimSpace(line))
 	}
 }
 

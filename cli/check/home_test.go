@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -57,4 +59,27 @@ func TestHome_process(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The operator's own words of mail are checked by file and line.
+func TestHome_templates(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"en/usage.txt": "subject: x\n\n{{.Account.Nmae}}\n", "de/resumed.txt": "subject: {{if .Seller}}\n", "en/usgae.txt": "x"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := home{newLook(t, nil), &process{}}
+	h.cfg.Report.Words = dir
+	h.templates()
+	h.match(t, `(?s)en/usgae.txt: there is no kind of mail "usgae"; relay report list has them.*`+
+		`failed templates: \S+/en/usage.txt:3:10: there is no Nmae in .Account.Nmae; there are Name, Reference, State → relay report preview KIND .*de/resumed.txt:\d: unexpected EOF`)
+	good := home{newLook(t, nil), &process{}}
+	good.cfg.Report.Words = t.TempDir()
+	good.templates()
+	good.match(t, `^ok templates: \S+ is in order → \n$`)
 }

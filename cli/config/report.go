@@ -3,8 +3,10 @@ package config
 import (
 	"cmp"
 
+	"relay/cli/exit"
 	"relay/report/jobs"
 	"relay/report/letter"
+	"relay/report/letter/wording"
 	"relay/report/tell"
 	"relay/report/words"
 )
@@ -21,6 +23,7 @@ type Report struct {
 	Upgrade  string `toml:"upgrade_link"`
 	Choice   string `toml:"choice_link"`
 	Guides   string `toml:"guides"`
+	Words    string `toml:"templates"`
 }
 
 var reportKeys = Section{Name: "report", Before: `The mail that relay writes to your customers, and to you. In the templates of
@@ -35,6 +38,7 @@ upgrade_link and choice_link, {account} and {plan} stand for the account and its
 	{"upgrade_link", "", passes(letter.HowToChange.CheckLink), OnReload, `"https://www.example.org/upgrade?account={account}"; default none`},
 	{"choice_link", "", passes(letter.HowToChange.CheckLink), OnReload, `where customers choose what happens at the limit, and which mail they get; default none`},
 	{"guides", "", passes(letter.HowToChange.CheckLink), OnReload, `web address below which you publish docs/customers; default none`},
+	{"templates", "", unlessEmpty(isFullPath), OnReload, `directory of your own words, LANGUAGE/KIND.txt; relay report list has the kinds; default none`},
 }}
 
 // languages in which relay writes.
@@ -56,6 +60,16 @@ func (c *Config) ReplyTo() string { return cmp.Or(c.Report.ReplyTo, c.Billing.Co
 
 // Operator is the operator's own address; "": none is set.
 func (c *Config) Operator() string { return cmp.Or(c.Report.Operator, c.Billing.Contact) }
+
+// Templates are the words of mail: the operator's, where there are some, before relay's. They
+// are good even with an error, which names what is wrong and left out.
+func (r *Report) Templates() (*wording.Set, error) {
+	set, err := tell.Templates(r.Words)
+	if err != nil {
+		err = exit.Fail(exit.Config, "relay report preview KIND shows a mail as it would be", "report.templates: %w", err)
+	}
+	return set, err
+}
 
 // Letters says how customers and operator are written to. The caller knows host and zone.
 func (c *Config) Letters() jobs.Letters {

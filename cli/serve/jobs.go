@@ -21,6 +21,7 @@ import (
 	"relay/report/api/host"
 	"relay/report/jobs"
 	"relay/report/jobs/calendar"
+	"relay/report/letter/wording"
 	"relay/store"
 )
 
@@ -34,12 +35,30 @@ func (r *Relay) jobs() *jobs.Runner {
 func (r *Relay) jobConfig() jobs.Config {
 	c := r.config()
 	letters := c.Letters()
-	letters.Host, letters.Invoices = r.hostname, c.Invoices(r.store.Zone())
+	letters.Host, letters.Invoices, letters.Templates = r.hostname, c.Invoices(r.store.Zone()), r.wordings(c)
 	return jobs.Config{
 		TraceKeep: c.TraceKeep.Duration, Letters: letters, Looks: c.Looks(),
 		Copies: r.copies(&c.Backup), Signing: r.signing(c), Sources: r.standing(c), Reports: r.reports(c),
 		Speed: r.Clock.Rate(),
 	}
+}
+
+// wordings are the words of mail in force. They are read at the first call and at a reload.
+// What is wrong with the operator's is logged then: mail goes out with relay's own.
+func (r *Relay) wordings(c *config.Config) *wording.Set {
+	if set := r.words.Load(); set != nil {
+		return set
+	}
+	set, err := c.Report.Templates()
+	if err != nil {
+		r.logTemplates(err)
+	}
+	r.words.CompareAndSwap(nil, set)
+	return r.words.Load()
+}
+
+func (r *Relay) logTemplates(err error) {
+	r.Log.Warn("templates of mail with mistakes; relay's own are used in their place", "err", err, "advice", "relay check names each")
 }
 
 // signing is what the jobs know of keys and domains. Without a DNS they ask none.

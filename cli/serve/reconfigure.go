@@ -15,6 +15,7 @@ import (
 	"relay/mailer/suppress"
 	"relay/mailer/verdict"
 	"relay/report/api/act"
+	"relay/report/letter/wording"
 )
 
 // config returns the configuration in force: cfg, with which the relay started, and
@@ -69,6 +70,7 @@ type update struct {
 	rows       *pace.Rows
 	sources    []source.Source
 	suppress   *suppress.Rows
+	words      *wording.Set
 }
 
 func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
@@ -89,6 +91,7 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	r.verdicts.Store(u.verdicts)
 	r.rows.Store(u.rows)
 	r.suppress.Store(u.suppress)
+	r.words.Store(u.words)
 	r.smtp.Reconfigure(r.smtpConfig(&u.live))
 	r.store.SetBilling(u.live.Billing.Store())
 	r.store.TrustClock(u.live.TrustClock)
@@ -142,7 +145,10 @@ func (r *Relay) readUpdate(now *config.Config) (u *update, err error) {
 	if u.rows, err = u.live.Delivery.Rows(); err != nil {
 		return nil, err
 	}
-	u.suppress, err = u.live.Delivery.Suppressing()
+	if u.suppress, err = u.live.Delivery.Suppressing(); err != nil {
+		return nil, err
+	}
+	u.words, err = u.live.Report.Templates()
 	return u, err
 }
 
@@ -166,6 +172,9 @@ func (r *Relay) contents(now *config.Config, u *update) (list []act.Change) {
 	}
 	if file := next.Delivery.Providers; file != "" && file == now.Delivery.Providers && !u.rows.Same(r.rows.Load()) {
 		other("delivery.providers", file, false)
+	}
+	if dir := next.Report.Words; dir != "" && dir == now.Report.Words && !u.words.Same(r.wordings(now)) {
+		other("report.templates", dir, false)
 	}
 	if file := next.Delivery.Suppress; file != "" && file == now.Delivery.Suppress && !u.suppress.Same(r.suppress.Load()) {
 		other("delivery.suppress", file, false)

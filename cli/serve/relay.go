@@ -34,6 +34,7 @@ import (
 	"relay/report/api"
 	"relay/report/api/act"
 	"relay/report/jobs"
+	"relay/report/letter/wording"
 	"relay/smtp"
 	"relay/smtp/align"
 	"relay/store"
@@ -72,6 +73,7 @@ type Relay struct {
 	verdicts  atomic.Pointer[verdict.Rules]
 	rows      atomic.Pointer[pace.Rows]
 	suppress  atomic.Pointer[suppress.Rows]
+	words     atomic.Pointer[wording.Set] // see wordings
 	notify    *notifier
 
 	reloading sync.Mutex

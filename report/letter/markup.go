@@ -31,6 +31,7 @@ func Quote(value string) string {
 		}
 		return r
 	}, value))
+	value = strings.Trim(value, " "+string(rune(lastQuoted)))
 	if strings.ContainsFunc(value, rightToLeft) {
 		return "\u2068" + value + "\u2069" // FSI, PDI
 	}

@@ -10,6 +10,7 @@ import (
 	"relay/report/invoice"
 	"relay/report/letter"
 	"relay/report/letter/wording"
+	"relay/report/outlook"
 	"relay/report/words"
 	"relay/store"
 )
@@ -93,6 +94,7 @@ func (w *Writer) report(v *View, r *store.Report) {
 		v.Before = Use{Period: b.Period, Emails: b.Charged.Messages, Bytes: b.Charged.Bytes, Delivered: b.Delivered, Failed: b.Failed, Queued: b.Queued}
 	}
 	v.Over = w.overOf(v, r)
+	v.Forecast = w.forecast(v.Use, r)
 	v.Failures = failures(r.Days, r.DaysBefore)
 	v.Providers = providers(r.Days)
 	v.Remarks = remarks(r.Remarks)
@@ -189,6 +191,34 @@ func (w *Writer) overOf(v *View, r *store.Report) Over {
 	}
 	return o
 }
+
+// forecast by the limit that is nearer.
+func (w *Writer) forecast(u Use, r *store.Report) (f Forecast) {
+	now, end := w.Now.In(w.Zone), r.Period.End
+	if u.Whole == 0 || !now.Before(end) || u.Part >= u.Whole {
+		return f
+	}
+	var days []outlook.Day
+	bytes := u.Whole == u.BytesMax && u.Part == u.Bytes
+	for _, d := range r.Recent {
+		used := d.Emails
+		if bytes {
+			used = d.Bytes
+		}
+		days = append(days, outlook.Day{Day: d.Day, Used: used})
+	}
+	var runsOut bool
+	f.Day, f.Earliest, f.Latest, runsOut = outlook.Of(days, now, end.In(w.Zone), u.Part, u.Whole)
+	f.RunsOut, f.Lasts = runsOut, !runsOut && len(days) >= knownDays
+	if f.Open = runsOut && f.Latest.IsZero(); f.Open {
+		f.Latest = u.LastDay
+	}
+	f.Range = runsOut && !f.Earliest.Equal(f.Latest)
+	return f
+}
+
+// knownDays are enough to say that the allowance lasts.
+const knownDays = 7
 
 // failures by category, the most frequent first, with those of the period before.
 func failures(days, before []store.Day) (list []Failure) {

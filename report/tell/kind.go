@@ -68,6 +68,8 @@ func Find(name store.NewsKind) (k Kind, ok bool) {
 	return Kinds[i], true
 }
 
+func findName(name string) (Kind, bool) { return Find(store.NewsKind(name)) }
+
 // Must reports whether it is told without being chosen.
 func (k *Kind) Must() bool {
 	return !slices.Contains(store.ChosenTopics(), k.Topic)

@@ -95,6 +95,7 @@ func (s sampler) report(t *store.Told, percent int64) *store.Report {
 		r.OverCost = 610
 	}
 	r.Days = s.days(r, emails, size)
+	r.Recent = r.Days
 	r.DaysBefore = []store.Day{{Failed: map[string]int64{"InvalidRecipient": emails / 90, "QuotaIssues": emails / 180}}}
 	r.Remarks = []store.Remark{{Kind: store.RemarkBulk, Domain: "verdi.example", Count: 12},
 		{Kind: store.RemarkSent + "google", Domain: "verdi.example", Count: 900}, {Kind: store.RemarkSent + "google", Domain: "verdi.example", Count: 4_400}}

@@ -127,7 +127,8 @@ type Over struct {
 // Forecast says when the allowance runs out.
 type Forecast struct {
 	RunsOut               bool
-	Range                 bool // Earliest and Latest are other days
+	Range                 bool // Earliest and Latest are different days
+	Open                  bool // it may as well last until the end: Latest is the period's last day
 	Day, Earliest, Latest time.Time
 	Lasts                 bool // until the end of the period
 }

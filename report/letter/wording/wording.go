@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,6 +40,7 @@ const parts = "parts"
 type Set struct {
 	langs map[string]*language
 	view  any
+	texts map[string]string // of the operator's files, by path
 }
 
 // language has the templates of one.
@@ -70,7 +72,7 @@ func Source(lang, name string) (string, bool) {
 // type that pages are made of. The Set is good whatever the error: what is wrong is not in
 // it. The error has a line for each mistake.
 func Load(dir string, view any) (*Set, error) {
-	s := &Set{langs: map[string]*language{}, view: view}
+	s := &Set{langs: map[string]*language{}, view: view, texts: map[string]string{}}
 	var wrong []error
 	if dir != "" {
 		if _, err := os.ReadDir(dir); err != nil {
@@ -112,6 +114,27 @@ func read(dir, lang, name string) (list []file, err error) {
 	return list, err
 }
 
+// note remembers what the operator wrote.
+func (s *Set) note(f file) {
+	if f.own {
+		s.texts[f.path] = f.text
+	}
+}
+
+// Same reports whether two sets have the same words.
+func (s *Set) Same(other *Set) bool { return maps.Equal(s.texts, other.texts) }
+
+// Own are the names of the mails of a language, in order, that have words of the operator's.
+func (s *Set) Own(lang string) (list []string) {
+	l := s.langs[lang]
+	for _, name := range Names() {
+		if l.mails[name] != l.own[name] {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 // load reads a language.
 func (s *Set) load(dir, lang string) (*language, []error) {
 	l := &language{mails: map[string]*template.Template{}, own: map[string]*template.Template{}}
@@ -127,6 +150,7 @@ func (s *Set) load(dir, lang string) (*language, []error) {
 			errs = append(errs, err)
 		}
 		for _, f := range files {
+			s.note(f)
 			on := base
 			if !f.own {
 				on = plain
@@ -139,7 +163,7 @@ func (s *Set) load(dir, lang string) (*language, []error) {
 				l.mails[name] = t
 			default:
 				l.own[name] = t
-				if l.mails[name] == nil {
+				if l.mails[name] == nil && s.texts[filepath.Join(dir, lang, parts+".txt")] != "" {
 					l.mails[name], _ = s.parse(base, f) // with the operator's parts
 				}
 			}
@@ -161,6 +185,7 @@ func (s *Set) base(dir, lang string) (*template.Template, []error) {
 	slices.Reverse(files) // the operator's parts are read over relay's
 	base := template.New(parts).Option("missingkey=error").Funcs(functions(lang))
 	for _, f := range files {
+		s.note(f)
 		t, err := base.Clone()
 		if err == nil {
 			t, err = t.New(f.path).Parse(joined(f.text))
