@@ -161,7 +161,7 @@ func (p *program) open(cfg *config.Config, dir place.Dir) (*store.Store, error) 
 	}
 	fresh := dir.IsNew()
 	log := slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	st, err := proof.OpenStore(dir.Store(), clock.Guard(cfg, p.Wall, p.Kept, store.Options{Zone: cfg.Zone(), Log: log, Billing: cfg.Billing.Store(), HighWater: dir.Numbers()}))
+	st, err := proof.OpenStore(dir.Store(), clock.Guard(cfg, p.Wall, p.Kept, store.Options{Zone: cfg.Zone(), Log: log, Billing: cfg.Billing.Store(), Look: cfg.NextLook, HighWater: dir.Numbers()}))
 	if err != nil {
 		return nil, err
 	}

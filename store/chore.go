@@ -85,7 +85,7 @@ func (s *Store) DoChores() (more bool, err error) {
 	})
 	for _, c := range list {
 		again := false
-		e := s.updateThen(mailWeight, func(t *tx) (err error) { again, err = t.doChore(c); return err })
+		e := s.updateThen(1024*replanStep, func(t *tx) (err error) { again, err = t.doChore(c); return err })
 		if e != nil {
 			err = errors.Join(err, fmt.Errorf("%s of account %q: %w", c.Kind, c.Account, e))
 		}

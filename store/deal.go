@@ -44,8 +44,10 @@ type deal struct {
 	periods  map[string]bool     // keys of the ledger, and whether more than a term was named by it; nil: not read
 	ended    []*Usage            // whose open day became an entry
 	payments []Payment
-	cutting  bool // the term is ended early: nothing follows by itself
-	beyond   bool // the balance is more than can be counted
+	overdue  uint64 // invoice that it reminds of; 0: of none
+	silent   bool   // it is of the past: nobody is told
+	cutting  bool   // the term is ended early: nothing follows by itself
+	beyond   bool   // the balance is more than can be counted
 }
 
 // deal is on an account as it is stored. A clock that went back behind what the
@@ -182,7 +184,7 @@ func (d *deal) apply() error {
 			return err
 		}
 	}
-	return d.putAccount()
+	return errors.Join(d.putAccount(), d.addNews())
 }
 
 func (d *deal) putAccount() error {

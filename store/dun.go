@@ -71,3 +71,51 @@ func (d *deal) release() error {
 	d.enter(Entry{Kind: KindResumed, Facts: Facts{Cause: CausePaid}})
 	return nil
 }
+
+// remindDays is how many days before an unpaid invoice holds its account back the customer
+// is reminded.
+const remindDays = 7
+
+// RemindBy has the customers told whose unpaid invoices hold their accounts back within a
+// week of an instant, or what is left of it after the due date; an instant to come counts as
+// now. The invoice notes it in the transaction that stores the news, so each time that is
+// set for it is told once. It may run late, and tells like DunBy, of those that it reminds
+// of.
+func (s *Store) RemindBy(ctx context.Context, by time.Time, told func(i Invoice, err error)) error {
+	var mu sync.Mutex
+	by = earliest(by, s.BookTime())
+	return s.forDue(ctx, dunning, by.In(s.zone).AddDate(0, 0, remindDays), func(k []byte) {
+		i, done, err := s.remind(lastNumber(k), by)
+		if err == nil && !done {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		told(i, err)
+	})
+}
+
+// remind looks first without writing: most were reminded of on an earlier day.
+func (s *Store) remind(number uint64, by time.Time) (i Invoice, done bool, err error) {
+	if i, err = s.Invoice(number); err != nil || !i.remindable(by, s.zone) {
+		i.Number = number
+		return i, false, err
+	}
+	_, err = s.order(i.Account, Order{}, func(d *deal) error {
+		is, err := d.invoice(number)
+		if done = err == nil && is.remindable(by, s.zone); done {
+			is.Reminded, d.overdue = is.Suspends, number
+		}
+		return err
+	})
+	return i, done, err
+}
+
+// remindable reports an invoice that nobody was reminded of and that holds its account back
+// soon. Before the due date nobody is.
+func (i *Invoice) remindable(now time.Time, zone *time.Location) bool {
+	if i.dunningKey() == nil || i.Order != nil || i.Reminded.Equal(i.Suspends) || now.Before(i.Due) {
+		return false
+	}
+	return now.Before(i.Suspends) && !now.Before(i.Suspends.In(zone).AddDate(0, 0, -remindDays))
+}

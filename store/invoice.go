@@ -67,7 +67,8 @@ type Fulfilment struct {
 //   - Term changes when the order is fulfilled or its term moves;
 //   - Suspends and Dunned change when the order is fulfilled, when the invoice holds the
 //     account back, and when the operator resumes the account all the same;
-//   - Expires and Lapsed change when nobody pays the order.
+//   - Expires and Lapsed change when nobody pays the order;
+//   - Reminded changes before the invoice holds the account back.
 type Invoice struct {
 	Number   uint64        `json:"number"`
 	Name     string        `json:"name"` // Number as it was issued, with the prefix of then
@@ -104,6 +105,7 @@ type Invoice struct {
 	Lapsed   *Fulfilment `json:"lapsed,omitempty"`  // an Order that has expired, see lapse.go; nil: it has not, or it was revived
 	Suspends time.Time   `json:"suspends,omitzero"` // unpaid until then, it holds the account back; zero: never
 	Dunned   bool        `json:"dunned,omitempty"`  // it does
+	Reminded time.Time   `json:"reminded,omitzero"` // Suspends that the customer was reminded of; zero: of none
 }
 
 // Open is what is still to be paid.
@@ -116,7 +118,7 @@ func (i *Invoice) Open() int64 {
 
 func changed(was, is *Invoice) bool {
 	return was.Paid != is.Paid || was.State != is.State || was.Term != is.Term || was.Order != is.Order ||
-		was.Dunned != is.Dunned || was.Lapsed != is.Lapsed || !was.Expires.Equal(is.Expires) || !was.Suspends.Equal(is.Suspends)
+		was.Dunned != is.Dunned || was.Lapsed != is.Lapsed || !was.Expires.Equal(is.Expires) || !was.Suspends.Equal(is.Suspends) || !was.Reminded.Equal(is.Reminded)
 }
 
 // dunningKey is where it waits for its payment; nil: nowhere.

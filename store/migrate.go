@@ -53,6 +53,7 @@ func toContracts(t *tx) error {
 
 func (t *tx) toContract(a Account, old *account1) error {
 	d := t.dealOn(a, Order{})
+	d.silent = true
 	d.a.Seq = t.lastSeq(a.Name)
 	if a.AtLimit == "" {
 		d.a.AtLimit = quota.Suspend

@@ -500,8 +500,8 @@ func (m *books) dun(t *rapid.T) {
 // warn tells each step of each term once.
 func (m *books) warn(t *rapid.T) {
 	again := false
-	e := Endings{Steps: []int{25, 14, 3}, Write: warning{}.write, Told: func(w *Warning, err error) {
-		if err != nil || w.Mail == nil || again {
+	e := Endings{Steps: []int{25, 14, 3}, Told: func(w *Warning, err error) {
+		if err != nil || w.To() == "" || again {
 			t.Fatalf("warned %+v, %v; the second time %v", w, err, again)
 		}
 	}}

@@ -173,6 +173,9 @@ func (s *Store) Tell(n *News, mails []Notice) error {
 func (t *tx) queueNews(n *News, mail *Notice) error {
 	m := mail.Message
 	m.ID, m.Account, m.Sender, m.Period, m.Own = t.s.ids.next(t.wall), n.Account, "", "", n.Kind.note()
+	if n.Kind == NewsEnding { // it is not tried any more once the term has ended
+		m.Expires = earliest(m.Expires, n.Until)
+	}
 	lanes, err := t.enqueueOwn(&m, mail.Body)
 	t.then.lanes = append(t.then.lanes, lanes...)
 	return err

@@ -63,7 +63,7 @@ func (k NewsKind) recall() recall {
 	switch k {
 	case NewsUsage, NewsDaily, NewsNear, NewsReached, NewsOverage, NewsOverageStep, NewsCeiling, NewsMonth:
 		return rememberLast
-	case NewsOrder, NewsInvoice, NewsReceipt, NewsOverdue, NewsReversal, NewsEnding, NewsEnded:
+	case NewsSlowed:
 		return rememberEach
 	}
 	return rememberNone

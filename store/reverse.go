@@ -135,6 +135,7 @@ func (d *deal) reopen(i *Invoice, n int64, suspend bool) {
 	}
 	if was == InvoicePaid || i.Suspends.IsZero() {
 		i.Suspends, i.Dunned = d.days(d.t.now, d.t.s.Billing().GraceDays), false
+		i.Reminded = i.Suspends // by the news of the reversal
 	}
 	if suspend && !i.Dunned {
 		i.Suspends = d.t.now

@@ -120,6 +120,8 @@ type Options struct {
 	Memory  int64          // octets of bodies in memory, beyond which they are staged early; 0: 128 MiB
 	Billing Billing        // who invoices, and how; see SetBilling
 
+	Look func(time.Time) time.Time // see SetLook
+
 	// Print puts the lines of an invoice, and the cause of a credit note, into words before
 	// it is stored; nil: the figures are printed as they are.
 	Print func(*Invoice)
@@ -154,8 +156,9 @@ type Store struct {
 	dsns    atomic.Pointer[DSNs]
 
 	strangers atomic.Pointer[Strangers]
-	knownKey  atomic.Pointer[[16]byte] // of the hashes of known recipients; nil: there is none
-	newsAdded chan struct{}            // see NewsAdded
+	knownKey  atomic.Pointer[[16]byte]                  // of the hashes of known recipients; nil: there is none
+	newsAdded chan struct{}                             // see NewsAdded
+	look      atomic.Pointer[func(time.Time) time.Time] // see SetLook
 
 	refusals refusals
 
@@ -190,6 +193,9 @@ func Open(path string, o Options) (*Store, error) {
 	s.quiet = quiet.New(s.log)
 	s.ready.signal, s.newsAdded = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.SetBilling(o.Billing)
+	if o.Look != nil {
+		s.SetLook(o.Look)
+	}
 	s.SetDSNs(DSNs{Build: func(*Message, bool, io.Reader) (Notice, bool) { return Notice{}, false }})
 	db, err := bolt.Open(path, bolt.Options{
 		Buckets:   bucketNames,

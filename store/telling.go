@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"strconv"
 	"time"
 )
 
@@ -13,8 +12,10 @@ type Told struct {
 	Account  Account
 	Reseller *Reseller // who manages it; nil: the operator
 	Standing Standing  // now
-	Invoice  *Invoice  // that News.About names, of kinds that are about one; nil: others
+	Invoice  *Invoice  // that it is about; nil: none
 	Report   *Report   // of the period that News.About names, of kinds about use; nil: others
+	Entry    *Entry    // of the ledger, of receipt, reversal, suspended and resumed; nil: of others
+	Ending   *Warning  // of ending and ended; nil: of others
 
 	Waiting int64     // of NewsWaits: recipients
 	Cap     int       // of it: a day, now
@@ -63,14 +64,12 @@ func (t *tx) factsOf(n *News, told *Told) (*Told, error) {
 	switch n.Kind {
 	case NewsWaits:
 		return t.waitsOf(n, told)
-	case NewsOrder, NewsInvoice, NewsReceipt, NewsOverdue, NewsReversal:
-		number, err := strconv.ParseUint(n.About, 10, 64)
-		if err != nil {
-			return told, nil
-		}
-		i, err := t.invoice(number)
-		told.Invoice = &i
-		return told, err
+	case NewsOrder, NewsInvoice, NewsOverdue:
+		return told, t.invoiceOf(n.About, told)
+	case NewsReceipt, NewsReversal, NewsSuspended, NewsResumed:
+		return told, t.entryOf(n, told)
+	case NewsEnding, NewsEnded:
+		return t.endingOf(n, told)
 	case NewsUsage, NewsDaily, NewsNear, NewsReached, NewsOverage, NewsOverageStep, NewsCeiling, NewsMonth:
 		return t.reportOf(n, told)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,6 @@ type Warning struct {
 	Price    int64          // of Sold, minor units, with tax
 	TaxRate  quota.Rate     // that is in Price
 	Currency string
-	Mail     *Message // that was queued; nil: none, for want of a contact or in a dry run
 }
 
 // Endings says who is told that a term ends, and how.
@@ -38,19 +38,18 @@ type Endings struct {
 	DryRun bool  // change nothing
 	Steps  []int // days before the last one on which it is told
 
-	// Write makes the mail of a warning, which will have that ID. Of the message it
-	// fills in Expires, MessageID, SMTPUTF8 and the recipients. It runs in the
-	// transaction, perhaps more than once: it only computes.
-	Write func(*Warning, ID) (Notice, error)
+	// May says why a customer cannot be told, such as an address that no mail can go to; nil:
+	// all can. It runs in the transaction: it only computes.
+	May func(*Warning) error
 	// Told hears of each account what came of it, once that is on disk. Of one that
 	// failed the warning has the account alone.
 	Told func(*Warning, error)
 }
 
 // Warn tells the customers whose last term ends soon, each in a transaction of its
-// own: the entry of the ledger and the mail are there together or not at all, so
+// own: the entry of the ledger and the news are there together or not at all, so
 // that each step of a term is told once, whatever is killed. Of several steps that
-// have passed the nearest is told. An account without a contact is told of to Told
+// have passed the nearest is told. An account without an address is told of to Told
 // only, each time. It may run late, at any time and more than once.
 func (s *Store) Warn(ctx context.Context, e Endings) error {
 	sold, err := s.Plans()
@@ -103,10 +102,8 @@ func (a *Account) lastTerm() quota.Contract { return a.Contracts[len(a.Contracts
 
 // warn decides again and does it; nil where there is nothing to tell any more.
 func (s *Store) warn(name string, e *Endings) (w *Warning, err error) {
-	id := s.ids.next(s.Now())
-	var lanes []Lane
-	run := func(t *tx) error {
-		w, lanes = nil, nil
+	err = s.carry(e.DryRun, func(t *tx) error {
+		w = nil
 		d, err := t.deal(name, Order{})
 		if errors.Is(err, ErrNotFound) {
 			return nil // removed meanwhile
@@ -118,34 +115,26 @@ func (s *Store) warn(name string, e *Endings) (w *Warning, err error) {
 			return err
 		}
 		is, err := d.warning(e.Steps)
-		if w = is; err != nil || is == nil || is.Account.Contact == "" {
+		if w = is; err != nil || is == nil || is.To() == "" {
 			return err
 		}
-		n, err := e.Write(is, id)
+		if e.May != nil {
+			err = e.May(is)
+		}
 		if err != nil || e.DryRun {
 			return err
 		}
 		d.warned(is)
-		if err := d.apply(); err != nil {
-			return err
-		}
-		lanes, err = t.enqueueWarning(is, id, &n)
-		return err
-	}
-	if e.DryRun {
-		err = s.view(run)
-	} else {
-		err = s.grow(mailWeight, run)
-	}
+		return d.apply()
+	})
 	if err != nil {
 		return nil, fmt.Errorf("warn account %q: %w", name, err)
 	}
-	s.ready.announce(lanes...)
 	return w, nil
 }
 
-// mailWeight is about how many octets a warning has.
-const mailWeight = 16 << 10
+// To is an address of the account that is told; "": it has none.
+func (w *Warning) To() string { return cmp.Or(w.Account.Contact, w.Account.BillingContact) }
 
 // warning works out what there is to tell; nil: nothing.
 func (d *deal) warning(steps []int) (*Warning, error) {
@@ -157,6 +146,11 @@ func (d *deal) warning(steps []int) (*Warning, error) {
 	if _, goes, err := d.t.goesOn(&c); err != nil || goes {
 		return nil, err
 	}
+	return d.ending(c, step)
+}
+
+// ending is what there is to know of the last term, and of how to go on.
+func (d *deal) ending(c quota.Contract, step int) (*Warning, error) {
 	w := &Warning{Account: d.a, Contract: c, Step: step, Days: c.BeforeEnd(d.t.now, d.zone()), Currency: d.t.currency(),
 		Credit: d.use(&c).Credit}
 	if d.a.Reseller != "" {
@@ -189,26 +183,16 @@ func (d *deal) sold(w *Warning) error {
 	return err
 }
 
-// warned enters that the customer was told.
+// warned enters that the customer is told, of which addNews makes the news.
 func (d *deal) warned(w *Warning) {
 	e := Entry{Kind: KindWarned, Period: w.Contract.TermKey()}
 	if w.Renewal != nil {
 		e.Ref = numberText(w.Renewal.Number)
 	}
-	e.Days, e.LastDay, e.To = w.Step, quota.LastDay(w.Contract.End, d.zone()).Format(time.DateOnly), w.Account.Contact
+	e.Days, e.LastDay, e.To = w.Step, quota.LastDay(w.Contract.End, d.zone()).Format(time.DateOnly), w.To()
 	d.a.Warned = WarnStep{e.Period, w.Step}
 	d.enter(e)
 }
 
 // is reports whether an entry is that of the warning.
 func (w WarnStep) is(e *Entry) bool { return e.Period == w.Term && e.Days == w.Days }
-
-// enqueueWarning queues the mail; it is not tried any more once the term has ended.
-func (t *tx) enqueueWarning(w *Warning, id ID, n *Notice) ([]Lane, error) {
-	m := n.Message
-	m.ID, m.Account, m.Sender, m.Period = id, w.Account.Name, "", ""
-	m.Own = NoteEnding
-	m.Expires = earliest(m.Expires, w.Contract.End)
-	w.Mail = &m
-	return t.enqueueOwn(&m, n.Body)
-}

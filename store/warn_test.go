@@ -23,13 +23,13 @@ type warning struct {
 
 func (x warning) run(s *Store) (list []string) {
 	x.t.Helper()
-	err := s.Warn(x.t.Context(), Endings{DryRun: x.dryRun, Steps: []int{14, 3}, Write: x.write,
+	err := s.Warn(x.t.Context(), Endings{DryRun: x.dryRun, Steps: []int{14, 3}, May: func(*Warning) error { return x.fail },
 		Told: func(w *Warning, err error) {
 			line := fmt.Sprintf("%s %d of %d", w.Account.Name, w.Days, w.Step)
 			switch {
 			case err != nil:
 				line = w.Account.Name + ": " + err.Error()
-			case w.Mail == nil:
+			case w.To() == "":
 				line += ", no mail"
 			}
 			list = append(list, line)
@@ -38,12 +38,6 @@ func (x warning) run(s *Store) (list []string) {
 		x.t.Error(err)
 	}
 	return list
-}
-
-func (x warning) write(w *Warning, _ ID) (Notice, error) {
-	return Notice{Body: []byte("Subject: ends\r\n\r\n"), Message: Message{
-		Expires: w.Contract.End.AddDate(0, 0, 9), MessageID: "<1@relay.test>",
-		Recipients: []Recipient{{Address: w.Account.Contact, Domain: "acme.test"}}}}, x.fail
 }
 
 // ending is a store with an account whose term ends with 22 November 2027.
@@ -112,8 +106,8 @@ func TestWarn_once(t *testing.T) {
 	c.set(atEnd(16, 12))
 	wantWarned(t, "15 days before", s)
 	c.set(atEnd(17, 6))
-	if got := (warning{t: t, dryRun: true}).run(s); !slices.Equal(got, []string{"acme 14 of 14, no mail"}) || len(mails(t, s)) != 0 {
-		t.Errorf("a dry run told %q and queued %d", got, len(mails(t, s)))
+	if got := (warning{t: t, dryRun: true}).run(s); !slices.Equal(got, []string{"acme 14 of 14"}) || len(pendingNews(t, s, "acme", NewsEnding)) != 0 {
+		t.Errorf("a dry run told %q and left %q", got, pendingNews(t, s, "acme", NewsEnding))
 	}
 	wantWarned(t, "the day", s, "acme 14 of 14")
 	wantWarned(t, "twice", s)
@@ -138,6 +132,11 @@ func TestWarn_once(t *testing.T) {
 	if got := warnings(t, s, "acme"); !slices.Equal(got, want) {
 		t.Errorf("ledger %q, want %q", got, want)
 	}
+	if got, want := pendingNews(t, s, "acme", NewsEnding), []string{"ending 2026-11 14", "ending 2026-11 3"}; !slices.Equal(got, want) {
+		t.Fatalf("news %q, want %q", got, want)
+	}
+	c.set(atEnd(31, 22))
+	tellNews(t, s, NewsEnding)
 	list := mails(t, s)
 	if len(list) != 2 {
 		t.Fatalf("%d mails, want 2", len(list))
@@ -173,6 +172,7 @@ func TestWarn_mailIsNotCharged(t *testing.T) {
 	if before.Charged.Messages != 1 || before.Queued != 1 {
 		t.Errorf("usage %+v", before)
 	}
+	tellNews(t, s, NewsEnding)
 	if got := s.TakeReady(1000); !slices.Contains(got, Lane{"acme.test", "acme"}) {
 		t.Errorf("ready %v: the mail is not announced", got)
 	}
@@ -208,7 +208,7 @@ func TestWarn_renewed(t *testing.T) {
 	number := renew("acme")
 	c.set(atEnd(28, 6))
 	var told *Warning
-	err := s.Warn(t.Context(), Endings{Steps: []int{14, 3}, DryRun: true, Write: (warning{t: t}).write, Told: func(w *Warning, err error) { told = w }})
+	err := s.Warn(t.Context(), Endings{Steps: []int{14, 3}, DryRun: true, Told: func(w *Warning, err error) { told = w }})
 	if err != nil || told == nil || told.Renewal == nil || told.Renewal.Number != number || told.Sold == nil || told.Price != 14_640 || told.Currency != "EUR" {
 		t.Fatalf("warning %+v, %v: want the renewal that waits, and silver at EUR 146.40", told, err)
 	}
@@ -232,7 +232,7 @@ func TestWarn_renewedMeanwhile(t *testing.T) {
 	ending(t, s, "beta", fleeting)
 	c.set(atEnd(17, 6))
 	var told []string
-	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Write: (warning{t: t}).write, Told: func(w *Warning, err error) {
+	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Told: func(w *Warning, err error) {
 		told = append(told, w.Account.Name)
 		if _, err := s.Renew(Order{}, "beta", ""); err != nil {
 			t.Error(err)
@@ -297,7 +297,7 @@ func TestWarn_figures(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1500*mb, 1)
-	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Write: (warning{t: t}).write, Told: func(w *Warning, err error) {
+	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Told: func(w *Warning, err error) {
 		if err != nil || w.Credit != 1_233_333_334 || w.Sold != nil || w.Price != 0 {
 			t.Errorf("%+v, %v: want what 733,333,334 octets of allowance leave of the credit, and a plan that is not sold", w, err)
 		}
@@ -315,7 +315,7 @@ func TestWarn_otherCurrency(t *testing.T) {
 	b.Currency = "CHF"
 	s.SetBilling(b)
 	c.set(atEnd(17, 6))
-	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Write: (warning{t: t}).write, Told: func(w *Warning, err error) {
+	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Told: func(w *Warning, err error) {
 		if err != nil || w.Sold != nil || w.Currency != "EUR" {
 			t.Errorf("%+v, %v: want no price", w, err)
 		}
@@ -325,7 +325,7 @@ func TestWarn_otherCurrency(t *testing.T) {
 	}
 }
 
-// A mail that cannot be written holds up no other, and is tried again.
+// A customer that cannot be told holds up no other, and is tried again.
 func TestWarn_fails(t *testing.T) {
 	s, c := newBooks(t)
 	ending(t, s, "acme", fleeting)
@@ -335,13 +335,13 @@ func TestWarn_fails(t *testing.T) {
 	if want := []string{`acme: warn account "acme": no such thing`, `beta: warn account "beta": no such thing`}; !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)
 	}
-	if len(mails(t, s)) != 0 || warnings(t, s, "acme") != nil {
+	if len(pendingNews(t, s, "acme", NewsEnding)) != 0 || warnings(t, s, "acme") != nil {
 		t.Error("something of it is there")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	err := s.Warn(ctx, Endings{Steps: []int{14}, Write: (warning{t: t}).write, Told: func(*Warning, error) { cancel() }})
-	if !errors.Is(err, context.Canceled) || len(mails(t, s)) != 1 {
-		t.Errorf("told to end after the first one: %v, %d mails", err, len(mails(t, s)))
+	err := s.Warn(ctx, Endings{Steps: []int{14}, Told: func(*Warning, error) { cancel() }})
+	if !errors.Is(err, context.Canceled) || len(pendingNews(t, s, "acme", NewsEnding)) != 1 || len(pendingNews(t, s, "beta", NewsEnding)) != 0 {
+		t.Errorf("told to end after the first one: %v", err)
 	}
 	wantWarned(t, "the others later", s, "beta 14 of 14")
 }
@@ -386,6 +386,7 @@ func TestWarn_accountAgain(t *testing.T) {
 	ending(t, s, "acme", fleeting)
 	c.set(atEnd(17, 6))
 	wantWarned(t, "the first", s, "acme 14 of 14")
+	tellNews(t, s, NewsEnding)
 	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
 		t.Fatalf("with a warning in the queue: %v", err)
 	}

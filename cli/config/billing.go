@@ -47,7 +47,7 @@ term that ends, its last day, and what the plan costs now.`, Keys: []Key{
 	{"invoice_prefix", "", unlessEmpty(isPrefix), OnReload, `before the numbers of new invoices, "R-" or "2026/"`},
 	{"payment_link", "", passes(invoice.HowToPay.CheckLink), OnReload, `"https://pay.example.org/{invoice}?amount={amount}"; default none`},
 	{"payment_text", "", passes(invoice.HowToPay.CheckText), OnReload, `"By bank transfer to ..., with the text {invoice}"; default none`},
-	{"warn_days", []int{14, 3}, each(isDays), OnReload, `days before the last one of a term on which its customer is told; []: never`},
+	{"warn_days", []int{30, 7, 1}, each(isDays), OnReload, `days before the last one of a term on which its customer is told; []: never`},
 	{"renew_link", "", passes(letter.HowToRenew.CheckLink), OnReload, `"https://www.example.org/renew?account={account}"; default none`},
 	{"renew_text", "", passes(letter.HowToRenew.CheckText), OnReload, `"Write to us before {end}, with the text {account}"; default none`},
 	{"contact", "", unlessEmpty(isContact), OnReload, `default of reply_to and operator in [report]`},

@@ -45,7 +45,7 @@ func TestReadConfig_billing(t *testing.T) {
 }
 
 func TestReadConfig_warnDays(t *testing.T) {
-	for text, want := range map[string][]int{"": {14, 3}, "warn_days = []": {}, "warn_days = [30]": {30}, "warn_days = [1, 2, 3]": {1, 2, 3}} {
+	for text, want := range map[string][]int{"": {30, 7, 1}, "warn_days = []": {}, "warn_days = [30]": {30}, "warn_days = [1, 2, 3]": {1, 2, 3}} {
 		c, err := Read("relay.toml", []byte("[billing]\n"+text+"\n"))
 		if err != nil || !slices.Equal(c.Billing.WarnDays, want) {
 			t.Errorf("%q: %v, %v; want %v", text, c.Billing.WarnDays, err, want)

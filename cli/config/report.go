@@ -2,9 +2,11 @@ package config
 
 import (
 	"cmp"
+	"time"
 
 	"relay/cli/exit"
 	"relay/report/jobs"
+	"relay/report/jobs/calendar"
 	"relay/report/letter"
 	"relay/report/letter/wording"
 	"relay/report/tell"
@@ -87,4 +89,13 @@ func (c *Config) Letters() jobs.Letters {
 // Looks says when relay looks for what customers and operator are to be told.
 func (c *Config) Looks() jobs.Looks {
 	return jobs.Looks{Schedule: c.Report.Schedule, Near: c.Report.Near, Digest: c.Report.Digest}
+}
+
+// NextLook is when the next daily look is after a time.
+func (c *Config) NextLook(t time.Time) time.Time {
+	schedule, err := calendar.Parse(c.Report.Schedule)
+	if err != nil { // there is no look
+		return t
+	}
+	return schedule.Next(t.In(c.Zone()))
 }

@@ -213,6 +213,9 @@ func dunningText(v *jobs.Dunning) string {
 	if n := len(v.Expired); n > 0 {
 		text += fmt.Sprintf("\n%s expired: %s", words.Plural(int64(n), "order"), numbersOf(v.Expired))
 	}
+	if n := len(v.Reminded); n > 0 {
+		text += "\nreminded of " + numbersOf(v.Reminded)
+	}
 	return text
 }
 

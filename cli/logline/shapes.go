@@ -21,7 +21,6 @@ var shapes = map[string]func(*entry){
 	"message expired":        (*entry).expired,
 	"message suppressed":     (*entry).suppressed,
 	"DSN queued":             (*entry).notice,
-	"warning queued":         (*entry).queued, // there is no from: the null sender
 	"message removed":        func(e *entry) { e.line("postfix/qmgr", e.get("spool_id"), ": removed") },
 	"message dropped":        func(e *entry) { e.line("postfix/postsuper", e.get("spool_id"), ": removed") },
 }

@@ -110,11 +110,12 @@ func (p *postRun) up() {
 		p.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(p.t.Context())
-	ended := make(chan error, 1)
+	ended := make(chan error, 2)
 	go func() { ended <- m.Run(ctx) }()
+	go func() { ended <- p.r.jobs().RunNews(ctx) }()
 	p.halt = func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := errors.Join(<-ended, <-ended); err != nil {
 			p.t.Error(err)
 		}
 	}
@@ -122,7 +123,7 @@ func (p *postRun) up() {
 
 func (p *postRun) down() { p.halt(); p.stop() }
 
-// came is what reached the sink and was not read yet: subject and text of each.
+// came is what reached the sink of warnings and was not read yet: subject and text of each.
 func (p *postRun) came() (list []string) {
 	p.t.Helper()
 	time.Sleep(time.Minute)
@@ -137,7 +138,9 @@ func (p *postRun) came() (list []string) {
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		list = append(list, readWarning(p.t, content))
+		if text := readWarning(p.t, content); strings.Contains(text, " ends on ") {
+			list = append(list, text)
+		}
 		if err := os.Remove(name); err != nil {
 			p.t.Fatal(err)
 		}
@@ -201,10 +204,10 @@ func TestWarn_arrives(t *testing.T) {
 		}
 		p.pay(1)
 		p.down()
-		p.until("2027-10-15 10:00")
+		p.until("2027-09-30 10:00")
 		p.up()
-		p.until("2027-10-16 23:00")
-		p.wantMail("15 days before")
+		p.until("2027-09-30 23:00")
+		p.wantMail("31 days before")
 		p.down()
 		p.until("2027-10-19 07:00")
 		p.up()
@@ -225,11 +228,12 @@ Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 20
 		if _, err := p.r.store.Renew(store.Order{}, "acme", "pack"); err != nil {
 			t.Fatal(err)
 		}
-		p.until("2027-10-27 23:50")
+		p.until("2027-10-23 23:50")
 		p.wantMail("before the hour")
-		p.until("2027-10-28 08:31")
-		p.wantMail("the second step, a renewal waits", `(?s)Date: Thu, 28 Oct 2027 08:30:00 \+0200\n.* in 3 days\. .*pay invoice R-2 .*plan pack, a month from 2027-11-01.* EUR 12\.00\. .*https://pay\.example\.org/R-2 `)
+		p.until("2027-10-24 08:31")
+		p.wantMail("the second step, a renewal waits", `(?s)Date: Sun, 24 Oct 2027 08:30:00 \+0200\n.* in 7 days\. .*pay invoice R-2 .*plan pack, a month from 2027-11-01.* EUR 12\.00\. .*https://pay\.example\.org/R-2 `)
 		p.until("2027-10-30 09:00")
+		p.wantMail("the third", ` is 31 October 2027, tomorrow\. .*pay invoice R-2 `)
 		p.pay(2)
 		p.until("2027-11-02 12:00")
 		p.wantMail("paid: it goes on")
@@ -245,15 +249,15 @@ Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 20
 				told = append(told, e.Ref+words.English.Entry(&e)+e.By)
 			}
 		}
-		want := []string{"14 days before the last day, 2027-10-31, to boss@acme.example",
-			"23 days before the last day, 2027-10-31, to boss@acme.example", "3 days before the last day, 2027-11-30, to boss@acme.example"}
+		want := []string{"30 days before the last day, 2027-10-31, to boss@acme.example",
+			"27 days before the last day, 2027-10-31, to boss@acme.example", "2a day before the last day, 2027-10-31, to boss@acme.example", "a day before the last day, 2027-11-30, to boss@acme.example"}
 		if !slices.Equal(told, want) {
 			t.Errorf("ledger %q, want %q", told, want)
 		}
 		verifyBooks(t, p.r.store)
 		p.down()
-		if n := strings.Count(p.log.String(), `msg="warning queued" account=acme last_day=`); n != 3 {
-			t.Errorf("%d lines of the log, want 3\n%s", n, p.log)
+		if n := strings.Count(p.log.String(), `msg="the customer is told that the term ends" account=acme last_day=`); n != 4 {
+			t.Errorf("%d lines of the log, want 4\n%s", n, p.log)
 		}
 	})
 }

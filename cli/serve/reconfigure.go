@@ -94,6 +94,7 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	r.words.Store(u.words)
 	r.smtp.Reconfigure(r.smtpConfig(&u.live))
 	r.store.SetBilling(u.live.Billing.Store())
+	r.store.SetLook(u.live.NextLook)
 	r.store.TrustClock(u.live.TrustClock)
 	if u.cert != nil {
 		r.cert.take(u.cert)

@@ -295,7 +295,7 @@ func (r *Relay) certificate(cfg *config.Config) (*certificate, error) {
 // storeOptions returns the options of the relay's store. Only the system's clock is
 // guarded: the sandbox's differs from it on purpose.
 func (r *Relay) storeOptions() store.Options {
-	o := store.Options{Now: r.Clock.Now, Zone: r.cfg.Zone(), Log: r.Log, Billing: r.cfg.Billing.Store(), Memory: memlimit.Bodies(r.memory), HighWater: r.dir.Numbers()}
+	o := store.Options{Now: r.Clock.Now, Zone: r.cfg.Zone(), Log: r.Log, Billing: r.cfg.Billing.Store(), Look: r.cfg.NextLook, Memory: memlimit.Bodies(r.memory), HighWater: r.dir.Numbers()}
 	if r.Clock == (clock.Clock{}) {
 		o = clock.Guard(&r.cfg, r.host.Wall, r.host.Kept, o)
 	}

@@ -124,6 +124,7 @@ type Dunning struct {
 	Held     []string  `json:"held"`              // their names
 	Checked  int       `json:"checked"`           // invoices that were looked at
 	Expired  []string  `json:"expired,omitempty"` // invoices of orders that nobody paid, cancelled now
+	Reminded []string  `json:"reminded"`          // invoices that suspend their accounts within a week, of which the customers are told now
 	Failed   []Failure `json:"errors"`
 	MS       int64     `json:"ms"`
 }
@@ -137,10 +138,11 @@ func (r *Runner) runDun(ctx context.Context) error {
 	return cmp.Or(err, unable(res))
 }
 
-// Dun suspends accounts whose days of grace were over at an instant. With an error it
+// Dun suspends accounts whose days of grace were over at an instant, and has those told that
+// will be suspended within a week. With an error it
 // still says what was done before.
 func (r *Runner) Dun(ctx context.Context, at time.Time) (*Dunning, error) {
-	res, start := &Dunning{Job: Dun, At: at.UTC(), Held: []string{}, Failed: []Failure{}}, time.Now()
+	res, start := &Dunning{Job: Dun, At: at.UTC(), Held: []string{}, Reminded: []string{}, Failed: []Failure{}}, time.Now()
 	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
 		return r.store.DunBy(ctx, at, func(i store.Invoice, is store.Receipt, err error) {
 			switch {
@@ -148,17 +150,39 @@ func (r *Runner) Dun(ctx context.Context, at time.Time) (*Dunning, error) {
 				r.often.Works(i.Account, cannotDun)
 				r.dunned(res, &i, &is)
 			case !stop(err):
-				name := cmp.Or(i.Account, "invoice "+strconv.FormatUint(i.Number, 10))
-				res.Failed = append(res.Failed, Failure{name, err.Error()})
-				r.logCannotDun(name, i.Number, err)
+				r.cannotDun(res, &i, err)
 			}
 		})
 	})
+	if err == nil {
+		err = r.remind(ctx, at, res)
+	}
 	slices.Sort(res.Held)
 	if res.MS = time.Since(start).Milliseconds(); err != nil {
 		return res, err
 	}
 	return res, r.did(Dun, at)
+}
+
+// remind has the customers told whose accounts will be suspended within a week.
+func (r *Runner) remind(ctx context.Context, at time.Time, res *Dunning) error {
+	defer func() { slices.Sort(res.Reminded) }()
+	return r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
+		return r.store.RemindBy(ctx, at, func(i store.Invoice, err error) {
+			switch {
+			case err == nil:
+				res.Reminded = append(res.Reminded, i.Name)
+			case !stop(err):
+				r.cannotDun(res, &i, err)
+			}
+		})
+	})
+}
+
+func (r *Runner) cannotDun(res *Dunning, i *store.Invoice, err error) {
+	name := cmp.Or(i.Account, "invoice "+strconv.FormatUint(i.Number, 10))
+	res.Failed = append(res.Failed, Failure{name, err.Error()})
+	r.logCannotDun(name, i.Number, err)
 }
 
 // dunned notes and logs what came of an unpaid invoice.

@@ -88,10 +88,8 @@ func (r *Runner) logCannotWarn(account string, err error) {
 	r.often.Fails(slog.LevelError, account, cannotWarn, slog.String("account", account), slog.Any("err", err))
 }
 
-func (r *Runner) logWarned(w *store.Warning, lastDay string) {
-	m := w.Mail
-	r.log.Info("warning queued", "account", m.Account, "last_day", lastDay, "days", w.Days, "spool_id", m.ID.String(),
-		"to", m.Recipients[0].Address, "size", m.Size, "rcpt", len(m.Recipients), "message_id", m.MessageID)
+func (r *Runner) logWarned(w *Warning) {
+	r.log.Info("the customer is told that the term ends", "account", w.Account, "last_day", w.LastDay, "days", w.Days, "to", w.To)
 }
 
 func (r *Runner) logNoContact(accounts []string) {

@@ -10,7 +10,7 @@ import (
 )
 
 // Warnings is what warn did. A term with a price does not renew by itself (M19), so the
-// customer gets letters some days before its end. The entry of the ledger and the mail are
+// customer gets letters some days before its end. The entry of the ledger and the news are
 // one transaction, so each letter is sent once. After downtime only the nearest one is sent.
 type Warnings struct {
 	Job       string    `json:"job"`
@@ -23,14 +23,13 @@ type Warnings struct {
 	MS        int64     `json:"ms"`
 }
 
-// Warning is one mail.
+// Warning is one letter.
 type Warning struct {
 	Account string  `json:"account"`
 	LastDay string  `json:"last_day"`
 	Days    int64   `json:"days"` // before it
 	To      string  `json:"to"`
 	Invoice *string `json:"invoice"` // the renewal that waits for its payment
-	ID      *string `json:"id"`      // of the mail; null: a dry run
 }
 
 // Failures implements Result.
@@ -47,11 +46,8 @@ func (r *Runner) runWarn(ctx context.Context) error {
 func (r *Runner) Warn(ctx context.Context, dryRun bool) (*Warnings, error) {
 	at, start, letters := r.store.BookTime(), time.Now(), r.config().Letters
 	res := &Warnings{Job: Warn, At: at, DryRun: dryRun, Warned: []Warning{}, NoContact: []string{}, Failed: []Failure{}}
-	write := func(w *store.Warning, id store.ID) (store.Notice, error) {
-		return letters.write(w, id, r.store.Now(), r.store.Zone())
-	}
 	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
-		return r.store.Warn(ctx, store.Endings{DryRun: dryRun, Steps: letters.WarnDays, Write: write,
+		return r.store.Warn(ctx, store.Endings{DryRun: dryRun, Steps: letters.WarnDays, May: mayTell,
 			Told: func(w *store.Warning, err error) {
 				if err == nil || !stop(err) {
 					r.warned(res, w, err)
@@ -75,18 +71,17 @@ func (r *Runner) warned(res *Warnings, w *store.Warning, err error) {
 		res.Failed = append(res.Failed, Failure{name, err.Error()})
 		r.logCannotWarn(name, err)
 		return
-	case w.Account.Contact == "":
+	case w.To() == "":
 		res.NoContact = append(res.NoContact, name)
 		return
 	}
-	v := Warning{Account: name, LastDay: quota.LastDay(w.Contract.End, r.store.Zone()).Format(time.DateOnly), Days: w.Days, To: w.Account.Contact}
+	v := Warning{Account: name, LastDay: quota.LastDay(w.Contract.End, r.store.Zone()).Format(time.DateOnly), Days: w.Days, To: w.To()}
 	if w.Renewal != nil {
 		v.Invoice = new(w.Renewal.Name)
 	}
-	if w.Mail != nil {
-		v.ID = new(w.Mail.ID.String())
+	if !res.DryRun {
 		r.often.Works(name, cannotWarn)
-		r.logWarned(w, v.LastDay)
+		r.logWarned(&v)
 	}
 	res.Accounts++
 	res.Warned = append(res.Warned, v)

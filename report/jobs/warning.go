@@ -14,12 +14,20 @@ import (
 	"relay/store"
 )
 
+// mayTell fails for a customer with an address that no mail can go to.
+func mayTell(w *store.Warning) error {
+	if _, _, ok := letter.Recipient(w.To()); !ok {
+		return fmt.Errorf("its contact %q is no address that mail can go to", w.To())
+	}
+	return nil
+}
+
 // write makes the mail of a warning, which will have that ID.
 func (l *Letters) write(w *store.Warning, id store.ID, now time.Time, zone *time.Location) (n store.Notice, err error) {
-	to, domain, ok := letter.Recipient(w.Account.Contact)
-	if !ok {
-		return n, fmt.Errorf("its contact %q is no address that mail can go to", w.Account.Contact)
+	if err := mayTell(w); err != nil {
+		return n, err
 	}
+	to, domain, _ := letter.Recipient(w.To())
 	e := l.ending(w, zone)
 	html, err := e.HTML()
 	if err != nil {

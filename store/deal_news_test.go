@@ -1,0 +1,299 @@
+package store
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/quota"
+)
+
+// pendingNews are those of an account that waits to be told, in short, by kind; without kinds all of it.
+func pendingNews(t fataler, s *Store, account string, kinds ...NewsKind) (list []string) {
+	t.Helper()
+	for _, n := range newsIn(t, s, account) {
+		if len(kinds) == 0 || slices.Contains(kinds, n.Kind) {
+			list = append(list, strings.TrimSpace(string(n.Kind)+" "+n.About+" "+n.Reason))
+		}
+	}
+	return list
+}
+
+func newsIn(t fataler, s *Store, account string) (list []News) {
+	t.Helper()
+	err := s.view(func(t *tx) (err error) { list, err = all[News](t, newsOf, pairKey(account, "")); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// tellNews tells what is due of some kinds, all without kinds, and returns what was told.
+func tellNews(t fataler, s *Store, kinds ...NewsKind) (list []*Told) {
+	t.Helper()
+	due, _, err := s.DueNews(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range due {
+		n := &due[i]
+		if len(kinds) > 0 && !slices.Contains(kinds, n.Kind) {
+			continue
+		}
+		w, err := s.Telling(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mails []Notice
+		if w != nil {
+			list = append(list, w)
+			mails = []Notice{{Body: []byte("Subject: ends\r\n\r\n"), Message: Message{Expires: s.Now().AddDate(0, 0, 9), MessageID: "<1@relay.test>",
+				Recipients: []Recipient{{Address: "boss@acme.test", Domain: "acme.test"}}}}}
+		}
+		if err := s.Tell(n, mails); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return list
+}
+
+// wantNews are exactly those that wait of acme; then they are told.
+func wantNews(t testing.TB, when string, s *Store, want ...string) {
+	t.Helper()
+	if got := pendingNews(t, s, "acme"); !slices.Equal(got, want) {
+		t.Errorf("%s: news %q, want %q", when, got, want)
+	}
+	err := s.update(0, func(t *tx) error {
+		list, err := all[News](t, newsOf, nil)
+		for i := range list {
+			err = errors.Join(err, t.dropNews(&list[i]), t.noteTold(&list[i]))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// withContact adds an account that is told by mail.
+func withContact(t testing.TB, s *Store, a Account, p quota.Plan) {
+	t.Helper()
+	a.Name, a.Contact = "acme", "boss@acme.test"
+	if _, err := s.AddAccount(Order{By: "op"}, NewAccount{Account: a, Plan: p}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func done(t testing.TB) func(Receipt, error) Receipt {
+	return func(r Receipt, err error) Receipt {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+}
+
+// remindNow returns the invoices that the customers are reminded of.
+func remindNow(t testing.TB, s *Store) (list []string) {
+	t.Helper()
+	err := s.RemindBy(t.Context(), s.Now(), func(i Invoice, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+		list = append(list, i.Name)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// Of each order the customer is told once, and of a dry run nothing.
+func TestDeal_news(t *testing.T) {
+	s, c := newBooks(t)
+	must := done(t)
+	withContact(t, s, Account{AtLimit: quota.Continue}, silver)
+	wantNews(t, "ordered", s, "order 1")
+	pay(t, s, 1, 5000, "part")
+	wantNews(t, "a part is paid", s, "receipt 2")
+	pay(t, s, 1, 0, "rest")
+	wantNews(t, "paid", s, "receipt 3")
+
+	must(s.Suspend(Order{DryRun: true}, "acme", "spam"))
+	wantNews(t, "a dry run", s)
+	must(s.Suspend(Order{By: "op"}, "acme", "spam"))
+	must(s.Suspend(Order{By: "op"}, "acme", "more spam"))
+	wantNews(t, "suspended, twice", s, "suspended 6")
+	must(s.Resume(Order{By: "op"}, "acme"))
+	must(s.Resume(Order{By: "op"}, "acme"))
+	wantNews(t, "resumed, twice", s, "resumed 8")
+	abuse := "spam trap"
+	must(s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) {
+		a.State, a.Reason = Suspended, abuse
+		return Change{Abuse: &abuse}, nil
+	}))
+	wantNews(t, "suspended for abuse", s, "suspended 9 abuse")
+	must(s.Resume(Order{}, "acme"))
+	wantNews(t, "resumed", s, "resumed 11")
+
+	must(s.Upgrade(Order{DryRun: true}, "acme", "gold"))
+	must(s.BuyBlock(Order{DryRun: true}, "acme", gb, 1))
+	must(s.Renew(Order{DryRun: true}, "acme", ""))
+	wantNews(t, "dry runs", s)
+	must(s.BuyBlock(Order{}, "acme", gb, 1))
+	wantNews(t, "a block", s, "invoice 2")
+	must(s.Renew(Order{}, "acme", ""))
+	wantNews(t, "a renewal", s, "order 3")
+	must(s.CancelInvoice(Order{}, 3, "not wanted"))
+	wantNews(t, "cancelled", s, "invoice 4")
+
+	c.add(14*24*time.Hour - time.Second)
+	if got := remindNow(t, s); got != nil {
+		t.Errorf("reminded of %q before the due date", got)
+	}
+	c.add(time.Second)
+	if got := remindNow(t, s); !slices.Equal(got, []string{"2"}) {
+		t.Errorf("reminded of %q, want 2", got)
+	}
+	wantNews(t, "reminded, after a month has passed", s, "month 2026-11", "overdue 2")
+	if got := remindNow(t, s); got != nil {
+		t.Errorf("reminded of %q again", got)
+	}
+	c.add(7 * 24 * time.Hour)
+	for range 2 {
+		if _, err := dunNow(t.Context(), s); err != nil || remindNow(t, s) != nil {
+			t.Errorf("dun: %v", err)
+		}
+	}
+	wantNews(t, "held back", s, "suspended 18 unpaid")
+	pay(t, s, 2, 0, "block")
+	wantNews(t, "the block is paid", s, "receipt 19", "resumed 20 paid")
+	must(s.ReversePayment(Order{}, Reversal{Invoice: 2, Reference: "block", Text: "bounced"}))
+	wantNews(t, "and the payment taken back", s, "reversal 21")
+	c.add(time.Hour)
+	if got := remindNow(t, s); got != nil {
+		t.Errorf("reminded of %q, which the reversal told", got)
+	}
+	must(s.CloseAccount(Order{}, "acme", "wants no more"))
+	wantNews(t, "closed", s, "ended 2026-11", "month 2026-12")
+	pay(t, s, 2, 0, "late")
+	wantNews(t, "the debt is paid", s, "receipt 25")
+	must(s.Correct(Order{}, "acme", Correction{Money: 100, Text: "kind"}))
+	wantNews(t, "a correction", s)
+	if err := s.RemoveAccount(Order{}, "acme"); err == nil {
+		t.Error("it is owed something")
+	}
+}
+
+// What a period came to is told at the hour of the daily look; its payment request with it,
+// where the account is told of months at all.
+func TestDeal_monthNews(t *testing.T) {
+	look := december.Add(8*time.Hour + 30*time.Minute)
+	for _, c := range []struct {
+		name string
+		a    Account
+		send int64
+		want []string
+	}{
+		{"without use or money", Account{}, 0, nil},
+		{"with use", Account{}, mb, []string{"month 2026-11"}},
+		{"with overage", Account{AtLimit: quota.Continue}, 1500 * mb, []string{"month 2026-11"}},
+		{"that is not wanted", Account{Notify: []Topic{}}, mb, nil},
+		{"with overage, not wanted", Account{AtLimit: quota.Continue, Notify: []Topic{TopicDaily}}, 1500 * mb, []string{"invoice 1"}},
+		{"below a reseller", Account{AtLimit: quota.Continue, Reseller: "webco"}, 1500 * mb, []string{"invoice 1", "month 2026-11"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, clock := newBooks(t)
+			s.SetLook(func(at time.Time) time.Time { return look })
+			if err := s.AddReseller(Reseller{Name: "webco"}); err != nil {
+				t.Fatal(err)
+			}
+			withContact(t, s, c.a, free)
+			if c.send > 0 {
+				mustSend(t, s, "acme", c.send, 1)
+			}
+			clock.set(december.Add(time.Minute))
+			closeDue(t, s, 1)
+			for _, n := range newsIn(t, s, "acme") {
+				if n.Kind == NewsMonth && (!n.Due.Equal(look) || !n.Since.Equal(december)) {
+					t.Errorf("due %v, since %v", n.Due, n.Since)
+				}
+			}
+			wantNews(t, "closed", s, c.want...)
+		})
+	}
+}
+
+// The first message of a month closes the one before, with the same news.
+func TestDeal_newsOfIntake(t *testing.T) {
+	s, c := newBooks(t)
+	withContact(t, s, Account{AtLimit: quota.Continue}, free)
+	mustSend(t, s, "acme", 1500*mb, 1)
+	c.set(december.Add(time.Minute))
+	mustSend(t, s, "acme", mb, 1)
+	wantNews(t, "closed", s, "month 2026-11")
+	closeDue(t, s, 0)
+	wantNews(t, "once", s)
+}
+
+// Money alone is worth a report: an account without mail that pays.
+func TestDeal_monthOfMoney(t *testing.T) {
+	s, c := newBooks(t)
+	withContact(t, s, Account{}, silver)
+	pay(t, s, 1, 0, "a")
+	c.set(december)
+	closeDue(t, s, 1)
+	wantNews(t, "November", s, "month 2026-11", "order 1", "receipt 2")
+	c.set(december.AddDate(0, 1, 1))
+	closeDue(t, s, 1)
+	wantNews(t, "December", s)
+}
+
+// An account that nobody uses is told when its last term is over, and so is one of 30 days.
+// One that goes on is not.
+func TestDeal_newsOfEnd(t *testing.T) {
+	monthly := quota.Plan{Name: "thirty", Term: quota.Month, Emails: 100}
+	for _, c := range []struct {
+		plan quota.Plan
+		days int
+		want []string
+	}{{fleeting, 365, []string{"ended 2026-11"}}, {free, 365, nil}, {monthly, 30, []string{"ended 2026-11-23"}}} {
+		s, clock := newBooks(t)
+		withContact(t, s, Account{}, c.plan)
+		clock.add(time.Duration(c.days)*24*time.Hour - 37*time.Hour)
+		if _, err := closeNow(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		wantNews(t, "the day before "+c.plan.Name+" ends", s)
+		clock.add(49 * time.Hour)
+		closeDue(t, s, 1)
+		wantNews(t, c.plan.Name+" is over", s, c.want...)
+	}
+}
+
+// A store that was not open for a year tells nothing of what is long past.
+func TestDeal_lateNews(t *testing.T) {
+	s, c := newBooks(t)
+	withContact(t, s, Account{AtLimit: quota.Continue}, fleeting)
+	mustSend(t, s, "acme", 1500*mb, 1)
+	c.add(500 * 24 * time.Hour)
+	closeDue(t, s, 1)
+	wantNews(t, "500 days later", s, "invoice 1")
+}
+
+// What waits to be told of an account goes with it.
+func TestDeal_newsOfRemoved(t *testing.T) {
+	s, _ := newBooks(t)
+	withContact(t, s, Account{}, free)
+	done(t)(s.Suspend(Order{}, "acme", "spam"))
+	if got := pendingNews(t, s, "acme"); len(got) != 1 {
+		t.Fatalf("news %q", got)
+	}
+	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	wantNews(t, "removed", s)
+}

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// What there is to tell of news that the books cause, see deal_news.go.
+
+func (t *tx) invoiceOf(number string, told *Told) error {
+	n, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return err
+	}
+	i, err := t.invoice(n)
+	told.Invoice = &i
+	return err
+}
+
+// entryOf adds the entry of the ledger that the news is about, and the invoice that it names.
+func (t *tx) entryOf(n *News, told *Told) error {
+	seq, err := strconv.ParseUint(n.About, 10, 64)
+	if err != nil {
+		return err
+	}
+	e := &Entry{}
+	if ok, err := t.get(ledger, numberKey(n.Account, seq), e); err != nil || !ok {
+		return cmp.Or(err, fmt.Errorf("entry %d of account %q: %w", seq, n.Account, ErrNotFound))
+	}
+	e.recall()
+	if told.Entry = e; e.Ref == "" {
+		return nil
+	}
+	return t.invoiceOf(e.Ref, told)
+}
+
+// endingOf adds what there is to know of the last term, and how to go on. Where another one
+// follows by now, a warning has nothing to tell.
+func (t *tx) endingOf(n *News, told *Told) (*Told, error) {
+	d, err := t.deal(n.Account, Order{})
+	if err == nil {
+		err = d.closeDue()
+	}
+	if err != nil || len(d.a.Contracts) == 0 {
+		return nil, err
+	}
+	c := d.a.lastTerm()
+	if term, _, _ := strings.Cut(n.About, " "); term != c.TermKey() {
+		return nil, nil
+	}
+	_, goes, err := d.t.goesOn(&c)
+	if err != nil || n.Kind == NewsEnding && (goes || !t.now.Before(c.End)) {
+		return nil, err
+	}
+	told.Ending, err = d.ending(c, n.Step)
+	return told, err
+}
