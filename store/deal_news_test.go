@@ -10,11 +10,11 @@ import (
 	"relay/quota"
 )
 
-// pendingNews are those of an account that waits to be told, in short, by kind; without kinds all of it.
+// pendingNews of an account in short, by kind: of some kinds, or all that the books cause.
 func pendingNews(t fataler, s *Store, account string, kinds ...NewsKind) (list []string) {
 	t.Helper()
 	for _, n := range newsIn(t, s, account) {
-		if len(kinds) == 0 || slices.Contains(kinds, n.Kind) {
+		if slices.Contains(kinds, n.Kind) || len(kinds) == 0 && (n.Kind.recall() != rememberLast || n.Kind == NewsMonth) {
 			list = append(list, strings.TrimSpace(string(n.Kind)+" "+n.About+" "+n.Reason))
 		}
 	}

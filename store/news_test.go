@@ -97,9 +97,9 @@ func TestNews_toldOnce(t *testing.T) {
 		{News{Kind: NewsUsage, About: "2026-11", Step: 2}, false},
 		{News{Kind: NewsUsage, About: "2026-11", Step: 4}, true},
 		{News{Kind: NewsUsage, About: "2026-12", Step: 1}, true},
-		{News{Kind: NewsEnding, About: "1"}, true},
-		{News{Kind: NewsEnding, About: "2"}, true},
-		{News{Kind: NewsEnding, About: "1"}, false},
+		{News{Kind: NewsSlowed, About: "1"}, true},
+		{News{Kind: NewsSlowed, About: "2"}, true},
+		{News{Kind: NewsSlowed, About: "1"}, false},
 		{News{Kind: NewsHeld, About: "Google"}, true},
 		{News{Kind: NewsHeld, About: "Google"}, true},
 	} {
@@ -303,7 +303,7 @@ func TestNews_limit(t *testing.T) {
 	refusedOver(t, s, "stops", gb)
 	mustSend(t, s, "goes", gb, 1)
 	c.add(limitWait)
-	wantDue(t, s, "reached stops 2026-12/100000/1000000000/0/0", "reached goes 2026-12/100000/1000000000/0/2000000000")
+	wantDue(t, s, "invoice goes 1", "reached stops 2026-12/100000/1000000000/0/0", "reached goes 2026-12/100000/1000000000/0/2000000000")
 	verify(t, s)
 }
 

@@ -40,6 +40,9 @@ func (w *Writer) view(r reader, t *store.Told) *View {
 	}
 	v.Waits = Waits{Recipients: t.Waiting, Cap: int64(t.Cap), LastDay: w.in(t.LastDay)}
 	w.money(v, t)
+	if t.Ending != nil {
+		w.ending(v, t.Ending)
+	}
 	w.links(v, t)
 	return v
 }

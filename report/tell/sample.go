@@ -160,7 +160,9 @@ func (s sampler) other(t *store.Told) {
 		t.Invoice = s.renewal(t)
 		t.Invoice.Dunned = true
 	case store.NewsEnding, store.NewsEnded:
-		t.Standing.TermEnd = quota.LastDay(s.now.AddDate(0, 0, 7), s.zone)
+		c := t.Standing.Contract
+		c.End, t.Standing.TermEnd = s.now.AddDate(0, 0, 7), s.now.AddDate(0, 0, 7)
+		t.Ending = &store.Warning{Account: t.Account, Contract: c, Step: 7, Days: 7, Credit: 500_000_000, Sold: &c.Plan, Price: 14_640, TaxRate: 22 * quota.Percent, Currency: "EUR"}
 	case store.NewsDomain:
 		t.News.About, t.News.Reason = "verdi.example", "dkim"
 	case store.NewsHeld, store.NewsSlowed:
