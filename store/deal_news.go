@@ -84,14 +84,17 @@ func (d *deal) newsOf(e *Entry) (n News, err error) {
 		n = News{Kind: NewsEnding, About: fmt.Sprintf("%s %d", e.Period, e.Days), Step: e.Days, Until: d.a.TermEnd()}
 	case KindEnded:
 		if d.was.Open != "" && e.Cause != CauseRemoved {
-			n.Kind, n.Reason, n.About = NewsEnded, string(e.Cause), d.a.lastTerm().TermKey()
+			n.Kind, n.Reason, n.About = NewsEnded, ReasonClosed, d.a.lastTerm().TermKey()
 		}
 	}
 	return n, nil
 }
 
-// ReasonAbuse is the Reason of a suspension of an account that is marked for abuse.
-const ReasonAbuse = "abuse"
+// Reasons of news of states.
+const (
+	ReasonAbuse  = "abuse"  // of suspended: the account is marked for it
+	ReasonClosed = "closed" // of ended: the account is closed for good, before its term was over
+)
 
 // paperNews is how an invoice or credit note is told; "": with the month's report.
 func (d *deal) paperNews(e *Entry) NewsKind {

@@ -178,7 +178,7 @@ func TestDeal_news(t *testing.T) {
 		t.Errorf("reminded of %q, which the reversal told", got)
 	}
 	must(s.CloseAccount(Order{}, "acme", "wants no more"))
-	wantNews(t, "closed", s, "ended 2026-11", "month 2026-12")
+	wantNews(t, "closed", s, "ended 2026-11 closed", "month 2026-12")
 	pay(t, s, 2, 0, "late")
 	wantNews(t, "the debt is paid", s, "receipt 25")
 	must(s.Correct(Order{}, "acme", Correction{Money: 100, Text: "kind"}))

@@ -15,6 +15,7 @@ type Told struct {
 	Invoice  *Invoice  // that it is about; nil: none
 	Report   *Report   // of the period that News.About names, of kinds about use; nil: others
 	Entry    *Entry    // of the ledger, of receipt, reversal, suspended and resumed; nil: of others
+	Also     []string  // further invoices that a payment names
 	Ending   *Warning  // of ending and ended; nil: of others
 
 	Waiting int64     // of NewsWaits: recipients

@@ -30,6 +30,13 @@ func (t *tx) entryOf(n *News, told *Told) error {
 		return cmp.Or(err, fmt.Errorf("entry %d of account %q: %w", seq, n.Account, ErrNotFound))
 	}
 	e.recall()
+	for _, number := range e.Also {
+		i, err := t.invoice(number)
+		if err != nil {
+			return err
+		}
+		told.Also = append(told.Also, i.Name)
+	}
 	if told.Entry = e; e.Ref == "" {
 		return nil
 	}

@@ -26,6 +26,9 @@ func (w *Writer) view(r reader, t *store.Told) *View {
 	}
 	if t.Reseller != nil && !r.reseller && r.role != Operator {
 		v.Resold, v.Seller, v.Contact = true, t.Reseller.Name, t.Reseller.Contact
+		if v.Account.State = t.Account.Reason; v.Reason == string(store.CauseUnpaid) { // the invoice is the reseller's
+			v.Reason = ""
+		}
 	}
 	if r.role == Operator {
 		v.Contact = ""

@@ -98,6 +98,7 @@ func edges() map[string]edge {
 		"reached-refused": {store.NewsReached, plain(), func(t *store.Told) { stops(t); t.News.Reason = store.ReasonRefused }},
 		"suspended-abuse": {store.NewsSuspended, rossi(), func(t *store.Told) { t.News.Reason, t.News.Why, t.Invoice = "abuse", "spam reports", nil }},
 		"suspended-word":  {store.NewsSuspended, plain(), func(t *store.Told) { t.News.Reason, t.News.Why, t.Invoice = "", "it was asked for", nil }},
+		"ended-closed":    {store.NewsEnded, rossi(), func(t *store.Told) { t.News.Reason, t.News.Why = store.ReasonClosed, "it was asked for" }},
 		"held-complaints": {store.NewsHeld, plain(), func(t *store.Told) { t.News.Reason = "complaints" }},
 		"order-reseller":  {store.NewsOrder, rossi(), reseller},
 	}

@@ -24,6 +24,9 @@ func (w *Writer) money(v *View, t *store.Told) {
 	if i := invoiceOf(t); i != nil {
 		v.Invoice = w.invoice(i, v.Language)
 	}
+	if e := t.Entry; e != nil && (e.Kind == store.KindPayment || e.Kind == store.KindReversal) {
+		v.Payment = Payment{Amount: wording.Amount{Minor: max(e.Money, -e.Money), Currency: e.Currency}, Reference: e.Reference, Also: t.Also}
+	}
 }
 
 // invoiceOf what is told; nil: there is none.

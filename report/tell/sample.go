@@ -36,8 +36,13 @@ func Sample(kind store.NewsKind, now time.Time, zone *time.Location) *store.Told
 	case store.NewsInvoice, store.NewsOverdue, store.NewsReceipt, store.NewsReversal:
 		t.Invoice = s.renewal(t)
 		t.Invoice.Suspends = t.Invoice.Due.AddDate(0, 0, 14)
-		if kind == store.NewsReceipt {
+		switch kind {
+		case store.NewsReceipt:
 			t.Invoice.State, t.Invoice.Paid = store.InvoicePaid, t.Invoice.Total
+			t.Entry = &store.Entry{Kind: store.KindPayment, Money: t.Invoice.Total, Currency: "EUR", Facts: store.Facts{Method: "bank", Reference: "CRO 0042"}}
+		case store.NewsReversal:
+			t.News.Why = "chargeback"
+			t.Entry = &store.Entry{Kind: store.KindReversal, Money: -t.Invoice.Total, Currency: "EUR", Facts: store.Facts{Method: "card", Reference: "ch_0042"}}
 		}
 	default:
 		s.other(t)

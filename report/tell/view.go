@@ -55,6 +55,7 @@ type View struct {
 
 	Term    Term
 	Invoice Invoice
+	Payment Payment
 	Waits   Waits
 	Domain  Domain
 	Source  Source
@@ -197,6 +198,13 @@ type Invoice struct {
 	Expires      time.Time      // when the order lapses; zero: never
 	Instructions []string       // lines on how to pay
 	Link         string         // where; "": nowhere
+}
+
+// Payment that came in, or was taken back.
+type Payment struct {
+	Amount    wording.Amount
+	Reference string   // of the bank or the card processor
+	Also      []string // further invoices that it names
 }
 
 // Waits is mail that waits for the daily limit of first sendings.
