@@ -82,7 +82,7 @@ var failures = map[string]failure{
 // unclear is a reply that means none of the categories.
 var unclear = failure{told{"the receiver refused the message", "der Zielserver hat die Nachricht abgelehnt", "il server destinatario ha rifiutato il messaggio"},
 	told{"Read the reply: it is the receiver’s own words.",
-		"Lesen Sie die Antwort: es sind die eigenen Worte des Zielservers.",
+		"Lesen Sie die Antwort: Es sind die eigenen Worte des Zielservers.",
 		"Legga la risposta: sono le parole del server destinatario."}}
 
 func failureOf(category string) failure {

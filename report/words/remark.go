@@ -13,10 +13,10 @@ func (l Language) Remark(kind, domain, policy string, count int64) string {
 	messages += l.pick(" from ", " von ", " da ") + from
 	switch kind {
 	case "unsigned":
-		return messages + l.pick(": nothing proves that they are from there, so ", ": nichts beweist, dass sie von dort stammen; ", ": nulla dimostra che provengano da lì; ") + l.unproved(policy)
+		return messages + l.pick(": nothing proves that they are from there, so ", ": Nichts beweist, dass sie von dort stammen; ", ": nulla dimostra che provengano da lì; ") + l.unproved(policy)
 	case "spf-only":
 		return messages + l.pick(": only SPF proves where they are from, so GMX and web.de take none, and forwarded ones fail",
-			": nur SPF beweist ihre Herkunft, daher nehmen GMX und web.de keine an, und weitergeleitete scheitern",
+			": Nur SPF beweist ihre Herkunft, daher nehmen GMX und web.de keine an, und weitergeleitete scheitern",
 			": solo SPF ne dimostra la provenienza, perciò GMX e web.de non ne accettano, e quelli inoltrati falliscono")
 	case "freemail":
 		return messages + fmt.Sprintf(l.pick(": receivers refuse or hide what %s itself did not send",
@@ -24,12 +24,12 @@ func (l Language) Remark(kind, domain, policy string, count int64) string {
 			": i destinatari rifiutano o nascondono ciò che %s non ha inviato direttamente"), from)
 	case "bulk":
 		return messages + l.pick(": one subject went to many, without a way to unsubscribe by one click",
-			": ein Betreff ging an viele, ohne Abmeldung mit einem Klick",
+			": Ein Betreff ging an viele, ohne Abmeldung mit einem Klick",
 			": lo stesso oggetto è andato a molti, senza modo di disiscriversi con un clic")
 	case "volume":
 		return l.Plural(count, l.pick("e-mail", "E-Mail", "e-mail"), l.pick("e-mails", "E-Mails", "e-mail")) +
 			fmt.Sprintf(l.pick(" from %s to Gmail: from 5,000 a day on it takes the domain for a bulk sender, for good",
-				" von %s an Gmail: ab 5.000 am Tag gilt die Domain dort als Massenversender, und zwar auf Dauer",
+				" von %s an Gmail: Ab 5.000 am Tag gilt die Domain dort als Massenversender, und zwar auf Dauer",
 				" da %s a Gmail: da 5.000 al giorno in poi considera il dominio un mittente di massa, per sempre"), from)
 	}
 	return messages + ": " + kind
