@@ -21,6 +21,7 @@ import (
 	"relay/cli/errorlist"
 	"relay/cli/exit"
 	"relay/cli/host"
+	"relay/cli/lists"
 	"relay/cli/mail"
 	"relay/cli/owners"
 	"relay/cli/place"
@@ -86,6 +87,7 @@ func (p *program) commands() []*cli.Command {
 		domains.Command(p.env),
 		suppressions.Command(p.env),
 		errorlist.Command(p.env),
+		lists.Command(p.env, p.Signals),
 		host.BanCommand(p.env),
 		host.JobCommand(p.env),
 		copies.Backup(),
@@ -104,7 +106,7 @@ var chapters = []shell.Chapter{
 	{Purpose: "accounts and plans", Commands: "account customer reseller plan"},
 	{Purpose: "money", Commands: "invoice payment"},
 	{Purpose: "mail", Commands: "queue trace usage sendmail"},
-	{Purpose: "how mail goes out", Commands: "delivery source domain suppression errors"},
+	{Purpose: "how mail goes out", Commands: "delivery source domain suppression errors list"},
 	{Purpose: "running", Commands: "health reload ban job"},
 	{Purpose: "the store", Commands: "backup restore compact"},
 	{Purpose: "this program", Commands: "completion man version"},

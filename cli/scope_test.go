@@ -180,7 +180,7 @@ func eachCommand(path []string, all []*cli.Command, fn func(line []string, c *cl
 
 // resellers reports a command whose act is for resellers.
 func resellers(command string) bool {
-	spec := api.Spec(command)
+	spec := api.Spec(behind(command))
 	return spec != nil && spec.For(act.Actor{Kind: act.Reseller})
 }
 

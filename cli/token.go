@@ -24,10 +24,18 @@ func (p *program) permitted(l *shell.Line) error {
 	if !p.hasToken(l.Given) || l.Help || slices.Contains([]string{"completion", "man", "version"}, l.Command()) {
 		return nil
 	}
-	if spec := api.Spec(l.Command()); spec != nil && spec.For(act.Actor{Kind: act.Reseller}) {
+	if spec := api.Spec(behind(l.Command())); spec != nil && spec.For(act.Actor{Kind: act.Reseller}) {
 		return nil
 	}
 	return errNotFound
+}
+
+// behind is the act that a command asks for.
+func behind(command string) string {
+	if command == "list clean" {
+		return "errors"
+	}
+	return command
 }
 
 // hasToken reports whether the command line is a reseller's.

@@ -30,7 +30,7 @@ Without FILE it makes a copy as the schedule in [backup] of the configuration do
 The configuration and certificates are not in it.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace FILE when it exists", Destination: &force}},
 	}, func(ctx context.Context, args []string) error {
-		ctx, stop := c.untilSignal(ctx)
+		ctx, stop := shell.UntilSignal(ctx, c.Signals)
 		defer stop()
 		switch {
 		case len(args) == 0 && force:

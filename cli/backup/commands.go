@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 
@@ -30,22 +29,3 @@ func ShelfOf(b *config.Backup, data place.Dir) Shelf {
 
 // watch shows progress on standard error.
 func (c *Commands) watch(what string) *term.Progress { return term.NewProgress(c.Env.Stderr, what, 0) }
-
-// untilSignal returns a context that the first signal ends, so that a command can remove
-// its unfinished files. The second signal ends the program.
-func (c *Commands) untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	if c.Signals == nil {
-		return ctx, cancel
-	}
-	signals, stop := c.Signals()
-	go func() {
-		select {
-		case <-signals:
-			stop()
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(); stop() }
-}

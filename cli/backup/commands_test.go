@@ -4,31 +4,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"relay/cli/place"
 	"relay/cli/shell"
 	"relay/report/api/host"
 	"relay/store"
 )
-
-// The second signal ends a command that the first one cannot.
-func TestCommands_untilSignal_onlyTheFirst(t *testing.T) {
-	signals, stopped := make(chan os.Signal, 1), make(chan struct{})
-	signals <- syscall.SIGINT
-	c := &Commands{Signals: func() (<-chan os.Signal, func()) { return signals, sync.OnceFunc(func() { close(stopped) }) }}
-	ctx, stop := c.untilSignal(t.Context())
-	defer stop()
-	<-ctx.Done()
-	select {
-	case <-stopped:
-	case <-time.After(10 * time.Second):
-		t.Error("further signals are still caught, and nothing reads them")
-	}
-}
 
 // A signal ends a command, which removes its unfinished files.
 func TestCommands_backup_interrupted(t *testing.T) {
@@ -45,7 +28,7 @@ func TestCommands_backup_interrupted(t *testing.T) {
 		Where:   &place.Flags{Data: data, Getenv: func(name string) string { return map[string]string{"RELAY_CONFIG": os.DevNull}[name] }},
 		Signals: func() (<-chan os.Signal, func()) { return signals, func() {} },
 	}
-	ctx, stop := c.untilSignal(t.Context())
+	ctx, stop := shell.UntilSignal(t.Context(), c.Signals)
 	defer stop()
 	<-ctx.Done()
 	dir := t.TempDir()

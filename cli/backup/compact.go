@@ -37,7 +37,7 @@ func (c *Commands) Compact() *cli.Command {
 If it fails or is killed, the store stays as it was. --dry-run says how much space it would free, even while the relay runs.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only say how much space it would free", Destination: &dryRun}},
 	}, func(ctx context.Context, _ []string) error {
-		ctx, stop := c.untilSignal(ctx)
+		ctx, stop := shell.UntilSignal(ctx, c.Signals)
 		defer stop()
 		cfg, dir, err := c.Where.Home()
 		switch {

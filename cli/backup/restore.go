@@ -33,7 +33,7 @@ func (c *Commands) Restore() *cli.Command {
 Mail that was in the queue when the backup was made is sent again, though it may have been delivered since: look at it with relay queue list before relay serve, and drop or hold what must not go out twice.`,
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "prove the backup, and change nothing", Destination: &dryRun}},
 	}, func(ctx context.Context, args []string) error {
-		ctx, stop := c.untilSignal(ctx)
+		ctx, stop := shell.UntilSignal(ctx, c.Signals)
 		defer stop()
 		return c.restore(ctx, args[0], dryRun)
 	})

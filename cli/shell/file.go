@@ -18,9 +18,9 @@ import (
 // IntoFile has write write a new file; with force it replaces another one. The file gets
 // its name when it is whole, and none when anything fails.
 func (e *Env) IntoFile(ctx context.Context, path string, force bool, write func(io.Writer) error) error {
-	w, err := wholefile.New(path, force)
+	w, err := e.NewFile(path, force)
 	if err != nil {
-		return noFile(path, err)
+		return err
 	}
 	defer w.Discard()
 	if err := cmp.Or(write(w), ctx.Err()); err != nil {
@@ -30,6 +30,15 @@ func (e *Env) IntoFile(ctx context.Context, path string, force bool, write func(
 		return noFile(path, err)
 	}
 	return e.Say("%s is written", words.Clean(path))
+}
+
+// NewFile begins a file that is to be path; with force it replaces another one.
+func (e *Env) NewFile(path string, force bool) (*wholefile.File, error) {
+	w, err := wholefile.New(path, force)
+	if err != nil {
+		return nil, noFile(path, err)
+	}
+	return w, nil
 }
 
 // noFile says why a new file cannot be made.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"time"
 
 	"relay/report/words"
 )
@@ -172,11 +171,7 @@ func (c *cleaning) remove(rec *record, why func(mailbox string) Entry) error {
 	c.Reasons[why(c.found[0]).Reason]++
 	for _, m := range c.found {
 		is := why(m)
-		date := ""
-		if !is.Last.IsZero() {
-			date = is.Last.UTC().Format(time.RFC3339)
-		}
-		if err := c.removed.Write([]string{strconv.FormatInt(rec.line, 10), words.Guarded(m), is.Reason, date}); err != nil {
+		if err := c.removed.Write([]string{strconv.FormatInt(rec.line, 10), words.Guarded(m), is.Reason, is.Date}); err != nil {
 			return err
 		}
 	}

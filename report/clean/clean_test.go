@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 	"unicode/utf16"
 )
 
@@ -22,7 +21,7 @@ func bad(t testing.TB) Entries {
 	t.Helper()
 	list := Entries{}
 	for _, a := range []string{"Bad@X.example", "worse@x.example", "jörg@bücher.example", "=cmd@x.example", `"jo doe"@x.example`, "bcc@bücher.example"} {
-		list.Add(a, Entry{"InvalidRecipient", time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)})
+		list.Add(a, Entry{"InvalidRecipient", "2026-11-23T09:00:00Z"})
 	}
 	if len(list) != 6 {
 		t.Fatalf("%d entries", len(list))
@@ -288,4 +287,29 @@ func FuzzReader(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Both lists of errors are read, that of relay errors and that of a month's report; only what
+// they advise to remove goes.
+func TestReadEntries(t *testing.T) {
+	for _, text := range []string{
+		"recipient,category,class,code,enhanced,reply,source,first,last,count,advice,message_id\n" +
+			"Gone@X.example,InvalidRecipient,failed,550,5.1.1,no,smtp,2026-11-20T09:00:00Z,2026-11-23T09:00:00Z,2,remove,<1@a.example>\n" +
+			"full@x.example,QuotaIssues,failed,452,4.2.2,full,smtp,2026-11-20T09:00:00Z,2026-11-23T09:00:00Z,2,watch,\n" +
+			"'=1@x.example,BadDomain,failed,,,\"no, none\",smtp,2026-11-20T09:00:00Z,2026-11-24T09:00:00Z,2,remove,\n",
+		utf8BOM + "recipient,advice,category,reason,code,reply,first,last,count,source,message_id\r\n" +
+			"gone@x.example,remove,InvalidRecipient,x,550 5.1.1,no,x,2026-11-23T09:00:00Z,1,smtp,\r\n" +
+			"'=1@x.example,remove,BadDomain,x,,no,x,2026-11-24T09:00:00Z,1,smtp,\r\njo@x.example,not-yours,SpamContent,x,,no,x,x,1,smtp,\r\n",
+	} {
+		got, err := ReadEntries(strings.NewReader(text))
+		want := Entries{"gone@x.example": {"InvalidRecipient", "2026-11-23T09:00:00Z"}, "=1@x.example": {"BadDomain", "2026-11-24T09:00:00Z"}}
+		if err != nil || !maps.Equal(got, want) {
+			t.Errorf("%v, %v", got, err)
+		}
+	}
+	for _, text := range []string{"", "jo@x.example\n", "recipient,category,last\n", "recipient,category,advice,last\na,b\n", "recipient,category,advice,last\n\"a"} {
+		if _, err := ReadEntries(strings.NewReader(text)); !errors.Is(err, ErrNoEntries) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 	"unique"
 
 	"relay/report/words"
@@ -16,8 +15,8 @@ import (
 
 // Entry is why an address goes.
 type Entry struct {
-	Reason string    // category of the replies, such as InvalidRecipient
-	Last   time.Time // of the last of them; zero: not known
+	Reason string // category of the replies, such as InvalidRecipient
+	Date   string // of the last of them, as the list of errors writes it; "": not known
 }
 
 // Entries are the addresses that go, as store.Mailbox writes them.
@@ -30,13 +29,11 @@ func (e Entries) Add(address string, is Entry) {
 	}
 }
 
-// Advice is what a list of errors says about an address that goes.
-const Advice = "remove"
-
 // columns of a list of errors that count here.
 var columns = []string{"recipient", "category", "advice", "last"}
 
-// ReadEntries reads a list of errors, as relay errors writes it.
+// ReadEntries reads a list of errors, as relay errors writes it, and as it comes with the
+// report of a month.
 func ReadEntries(in io.Reader) (Entries, error) {
 	r := csv.NewReader(in)
 	r.FieldsPerRecord, r.ReuseRecord = -1, true
@@ -74,13 +71,9 @@ func (e Entries) row(row []string, at map[string]int) error {
 	if len(row) <= slices.Max([]int{at["recipient"], at["category"], at["advice"], at["last"]}) {
 		return errors.New("it has too few columns")
 	}
-	if row[at["advice"]] != Advice {
+	if row[at["advice"]] != store.AdviceRemove {
 		return nil
 	}
-	last, err := time.Parse(time.RFC3339, row[at["last"]])
-	if err != nil {
-		return fmt.Errorf("%q is not a time such as 2026-11-23T09:00:00Z", row[at["last"]])
-	}
-	e.Add(words.Unguarded(row[at["recipient"]]), Entry{unique.Make(row[at["category"]]).Value(), last})
+	e.Add(words.Unguarded(row[at["recipient"]]), Entry{unique.Make(row[at["category"]]).Value(), strings.Clone(row[at["last"]])})
 	return nil
 }

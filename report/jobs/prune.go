@@ -10,8 +10,8 @@ import (
 // Pruning is what prune trace did.
 type Pruning struct {
 	Job    string `json:"job"`
-	Events int    `json:"events"` // removed
-	Errors int    `json:"errors"` // removed from lists of errors, and days of outcomes
+	Events int    `json:"events"`   // removed
+	Errors int    `json:"outcomes"` // removed from lists of errors, and days of outcomes
 	MS     int64  `json:"ms"`
 }
 
