@@ -52,11 +52,8 @@ func (t *tx) addNews(n News) error {
 	if err != nil || told {
 		return err
 	}
-	if err := t.putNews(&n); err != nil {
-		return err
-	}
 	t.b.OnCommit(t.s.signalNews)
-	return nil
+	return t.putNews(&n)
 }
 
 // putNews stores news in both buckets.

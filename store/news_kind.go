@@ -54,14 +54,14 @@ func (k NewsKind) class() byte {
 type recall int
 
 const (
-	rememberNone recall = iota // it may come again: a second hold is news
+	rememberNone recall = iota // it may come again, as a second hold; or the look remembers it, see lookMark
 	rememberLast               // the last About and Step of the account
 	rememberEach               // each About
 )
 
 func (k NewsKind) recall() recall {
 	switch k {
-	case NewsUsage, NewsDaily, NewsNear, NewsReached, NewsOverage, NewsOverageStep, NewsCeiling, NewsMonth:
+	case NewsReached, NewsOverage, NewsCeiling, NewsMonth:
 		return rememberLast
 	case NewsSlowed:
 		return rememberEach

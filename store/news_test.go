@@ -92,11 +92,6 @@ func TestNews_toldOnce(t *testing.T) {
 		{News{Kind: NewsReached, About: "2026-11/1"}, false},
 		{News{Kind: NewsReached, About: "2026-11/2"}, true},
 		{News{Kind: NewsReached, About: "2026-12/2"}, true},
-		{News{Kind: NewsUsage, About: "2026-11", Step: 3}, true},
-		{News{Kind: NewsUsage, About: "2026-11", Step: 3}, false},
-		{News{Kind: NewsUsage, About: "2026-11", Step: 2}, false},
-		{News{Kind: NewsUsage, About: "2026-11", Step: 4}, true},
-		{News{Kind: NewsUsage, About: "2026-12", Step: 1}, true},
 		{News{Kind: NewsSlowed, About: "1"}, true},
 		{News{Kind: NewsSlowed, About: "2"}, true},
 		{News{Kind: NewsSlowed, About: "1"}, false},
@@ -117,8 +112,8 @@ func TestNews_toldOnce(t *testing.T) {
 		}
 		c.add(time.Second)
 	}
-	if n := len(ownMails(t, s)); n != 10 {
-		t.Errorf("%d mails, want 10: %q", n, ownMails(t, s))
+	if n := len(ownMails(t, s)); n != 7 {
+		t.Errorf("%d mails, want 7: %q", n, ownMails(t, s))
 	}
 }
 

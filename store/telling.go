@@ -77,8 +77,9 @@ func (t *tx) factsOf(n *News, told *Told) (*Told, error) {
 	return told, nil
 }
 
-// reportOf adds the report on the period. Of one that is not there any more nothing is told,
-// nor that an allowance is used where overage has begun: that is news of its own.
+// reportOf adds the report on the period. Nothing is told any more of a period that is not
+// there, of steps of one that is over, or that an allowance is used where overage has
+// begun: that is news of its own.
 func (t *tx) reportOf(n *News, told *Told) (*Told, error) {
 	errs := fewErrors
 	if n.Kind == NewsMonth { // which has the whole list
@@ -88,7 +89,8 @@ func (t *tx) reportOf(n *News, told *Told) (*Told, error) {
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
-	if err != nil || n.Kind == NewsReached && r.Use.Overage > 0 {
+	over := n.Kind != NewsMonth && n.Period() != told.Standing.Period.Key
+	if err != nil || over || n.Kind == NewsReached && r.Use.Overage > 0 {
 		return nil, err
 	}
 	told.Report = r

@@ -124,6 +124,9 @@ func jobFailures(did jobs.Result) error {
 		words.Plural(int64(len(list)), "account"), list[0].Account, list[0].Error)
 }
 
+// shownAccounts is how many accounts a job lists.
+const shownAccounts = 20
+
 // jobText says what a job did.
 func jobText(did jobs.Result) string {
 	switch v := did.(type) {
@@ -133,6 +136,8 @@ func jobText(did jobs.Result) string {
 		return dunningText(v)
 	case *jobs.Warnings:
 		return warningsText(v)
+	case *jobs.Watching:
+		return watchingText(v)
 	case *jobs.Pruning:
 		return "removed " + words.Plural(int64(v.Events), "event") + " of the trace"
 	case *jobs.Lapsing:
@@ -149,6 +154,22 @@ func jobText(did jobs.Result) string {
 		return "made " + v.File
 	}
 	return "done"
+}
+
+func watchingText(v *jobs.Watching) string {
+	if len(v.Found) == 0 {
+		return "no account has passed another step of what it may use"
+	}
+	text := words.Plural(int64(len(v.Found)), "account") + " will be told:"
+	for i, w := range v.Found {
+		if i == shownAccounts {
+			return text + fmt.Sprintf("\n%d more", len(v.Found)-i)
+		}
+		if text += "\n" + w.Account + ": " + w.Kind; w.Tenth > 0 {
+			text += fmt.Sprintf(", %d %%", 10*w.Tenth)
+		}
+	}
+	return text
 }
 
 func delegationText(v *jobs.Delegation) string {

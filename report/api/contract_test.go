@@ -155,7 +155,7 @@ var samples = []struct {
 	{"ban lift", []sample{{body: `{"who":"192.0.2.7"}`}, {body: `{"all":true}`}, {body: `{"who":"192.0.2.7"}`, want: 404}, {body: `{}`, want: 422}}},
 	{"job list", []sample{{}, {path: "/v1/jobs?limit=2"}}},
 	{"job run", []sample{{path: "/v1/jobs/close/run", body: `{}`}, {path: "/v1/jobs/dun/run", body: `{"at":"2020-01-01"}`},
-		{path: "/v1/jobs/warn/run", body: `{"dry_run":true}`}, {path: "/v1/jobs/prune-trace/run", body: `{}`}, {path: "/v1/jobs/domains/run", body: `{}`}, {path: "/v1/jobs/blocklists/run", body: `{}`}, {path: "/v1/jobs/suppressions/run", body: `{}`},
+		{path: "/v1/jobs/warn/run", body: `{"dry_run":true}`}, {path: "/v1/jobs/prune-trace/run", body: `{}`}, {path: "/v1/jobs/usage/run", body: `{}`}, {path: "/v1/jobs/domains/run", body: `{}`}, {path: "/v1/jobs/blocklists/run", body: `{}`}, {path: "/v1/jobs/suppressions/run", body: `{}`},
 		{path: "/v1/jobs/backup/run", body: `{}`, want: 404}, {path: "/v1/jobs/close/run", body: `{"at":"tomorrow"}`, want: 422}}},
 }
 
@@ -261,7 +261,7 @@ func service(t *testing.T) *act.Service {
 	h := &machine{[]act.Ban{{Network: netip.MustParsePrefix("192.0.2.7/32"), Failed: 3}, {Login: "acme", Failed: 3}}}
 	return &act.Service{Store: st, Log: log, Version: "1", Rules: signingRules, Names: noNames, CheckSource: checked,
 		Verdicts: func() (*verdict.Rules, error) { return verdict.Default(), nil },
-		Jobs:     jobs.New(st, log, func() jobs.Config { return jobs.Config{} }), Running: &act.Running{Host: h, Bans: h, Mail: sender{}, Submission: h}}
+		Jobs:     jobs.New(st, log, func() jobs.Config { return jobs.Config{Looks: jobs.Looks{Schedule: "30 8 * * *", Near: 90}} }), Running: &act.Running{Host: h, Bans: h, Mail: sender{}, Submission: h}}
 }
 
 // checked is what was found about every source.

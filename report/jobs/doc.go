@@ -6,11 +6,12 @@
 //  2. dun suspends accounts that have not paid within the days of grace, and cancels
 //     orders that nobody has paid.
 //  3. warn writes to customers before their last term ends.
-//  4. prune trace removes events that are older than trace_keep.
-//  5. domains turns the keys over that sign mail, and looks in the DNS which domains are
+//  4. usage looks each day which accounts have used another step of their allowance.
+//  5. prune trace removes events that are older than trace_keep.
+//  6. domains turns the keys over that sign mail, and looks in the DNS which domains are
 //     delegated.
-//  6. backup makes a copy of the store, and removes older ones.
-//  7. store check proves a copy of the store.
+//  7. backup makes a copy of the store, and removes older ones.
+//  8. store check proves a copy of the store.
 //
 // Each account is a transaction of its own, and what is done is not due any more. So
 // a job may run late, often, and at the same time as a command; a crash leaves the

@@ -22,6 +22,7 @@ const (
 	notAsked      = "blocklists cannot be asked; it is tried again each hour"
 	listUnhealthy = "a blocklist is not believed, it lists nothing or everything"
 	replaced      = "a part of a mail cannot be made; the mail goes out with relay's own words, or without that part"
+	cannotLook    = "what an account has used cannot be looked at; it is tried again each day"
 	cannotTell    = "customers cannot be told how they stand; it is tried again each minute"
 	cannotWarn    = "a customer cannot be told that the term ends; it is tried again each day"
 )

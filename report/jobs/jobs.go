@@ -18,6 +18,7 @@ const (
 	Close   = "close"
 	Dun     = "dun"
 	Warn    = "warn"
+	Usage   = "usage"
 	Prune   = "prune trace"
 	Backup  = "backup"
 	Domains = "domains"
@@ -102,7 +103,7 @@ type Job struct {
 // Word is the job's name on a command line.
 func (j *Job) Word() string { return strings.ReplaceAll(j.Name, " ", "-") }
 
-// Result is what a job did: a *Closing, *Dunning, *Warnings, *Pruning, *Delegation, *Lapsing, *Standings, *Check or *Copying.
+// Result is what a job did: a *Closing, *Dunning, *Warnings, *Watching, *Pruning, *Delegation, *Lapsing, *Standings, *Check or *Copying.
 type Result interface {
 	// Failures lists what is tried again at the next run.
 	Failures() []Failure
@@ -150,6 +151,10 @@ func (r *Runner) Jobs() []Job {
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Domains(ctx) }},
 		{Name: Suppressions, Schedule: suppressionsSchedule, run: r.runSuppressions,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Suppressions(ctx) }},
+	}
+	if schedule := r.config().Looks.Schedule; schedule != "" {
+		all = append(all, Job{Name: Usage, Schedule: schedule, run: r.runUsage,
+			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Usage(ctx) }})
 	}
 	all = append(all, Job{Name: Blocklists, Schedule: listsSchedule, run: r.runBlocklists,
 		Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Blocklists(ctx) }})

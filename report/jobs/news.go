@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -106,16 +105,14 @@ func (r *Runner) tell(n *store.News, mails []store.Notice) error {
 // writeNews writes the mails of a piece of news; none: there is nothing to tell any more, or
 // nobody to tell it to. A panic is an error: the templates may be the operator's.
 func (r *Runner) writeNews(n *store.News) (mails []store.Notice, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v", v)
+	err = guarded(func() error {
+		told, err := r.store.Telling(n)
+		if err == nil && told != nil {
+			mails, err = r.write(told, told.ID)
 		}
-	}()
-	told, err := r.store.Telling(n)
-	if err != nil || told == nil {
-		return nil, err
-	}
-	return r.write(told, told.ID)
+		return err
+	})
+	return mails, err
 }
 
 // putOff gives news that could not be told another time, and logs why.

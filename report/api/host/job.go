@@ -126,6 +126,8 @@ func resultOf(name string) jobs.Result {
 		return &jobs.Dunning{}
 	case jobs.Warn:
 		return &jobs.Warnings{}
+	case jobs.Usage:
+		return &jobs.Watching{}
 	case jobs.Prune:
 		return &jobs.Pruning{}
 	case jobs.Domains:
@@ -168,7 +170,7 @@ func (r *JobResult) UnmarshalJSON(text []byte) error {
 // Schema implements huma.SchemaProvider.
 func (JobResult) Schema(r huma.Registry) *huma.Schema {
 	s := &huma.Schema{Description: "By the job."}
-	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Prune, jobs.Domains, jobs.Suppressions, jobs.Blocklists, jobs.StoreCheck, jobs.Backup} {
+	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Usage, jobs.Prune, jobs.Domains, jobs.Suppressions, jobs.Blocklists, jobs.StoreCheck, jobs.Backup} {
 		s.OneOf = append(s.OneOf, huma.SchemaFromType(r, reflect.TypeOf(resultOf(name)).Elem()))
 	}
 	return s

@@ -1,0 +1,229 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"relay/quota"
+)
+
+// Look is the daily look at what accounts have used.
+type Look struct {
+	Near int    // percent of allowance and credit at which the limit is near
+	Day  string // the day of daily reports, as "2026-11-29": yesterday
+
+	// Found hears of each account with news, or of one that could not be looked at, once that
+	// is stored. It is called by one goroutine at a time.
+	Found func(account string, n *News, err error)
+}
+
+// LookAtUse stores it as news where accounts have passed another step, one piece of news an
+// account, the one that says most:
+//
+//  1. a walk finds these accounts, some hundred in a transaction that only reads;
+//  2. the few that there are get a transaction each: it looks again, stores the news, and
+//     notes as told what their mail says.
+//
+// So it costs the writer nothing for the other accounts, and may run late and more than
+// once. A crash leaves the rest to the next look.
+func (s *Store) LookAtUse(ctx context.Context, l Look) error {
+	var batch []string
+	read := func(t *tx, a *Account) (string, bool, error) { return a.Name, t.mayHaveNews(a, &l), nil }
+	err := walkAccounts(s, Wanted{Pause: ctx.Err}, read, func(name string) error {
+		if batch = append(batch, name); len(batch) < lookBatch {
+			return nil
+		}
+		s.lookForAll(batch, &l)
+		batch = batch[:0]
+		return ctx.Err()
+	})
+	if err == nil {
+		s.lookForAll(batch, &l)
+	}
+	return err
+}
+
+// mayHaveNews reports whether the second step has to look at an account: also where it cannot
+// be read, which fails that step for this account alone.
+func (t *tx) mayHaveNews(a *Account, l *Look) (may bool) {
+	defer func() { may = may || recover() != nil }()
+	st, err := t.standingOf(a)
+	if err != nil {
+		return true
+	}
+	n, _, err := t.lookAt(&st, l)
+	return n != nil || err != nil
+}
+
+// lookBatch is how many accounts get news at the same time, so that they share commits.
+const lookBatch = 32
+
+// lookForAll stores what there is to tell of accounts.
+func (s *Store) lookForAll(names []string, l *Look) {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, name := range names {
+		all.Go(func() {
+			n, err := s.lookFor(name, l)
+			mu.Lock()
+			defer mu.Unlock()
+			if n != nil || err != nil {
+				l.Found(name, n, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (s *Store) lookFor(name string, l *Look) (found *News, err error) {
+	err = s.update(1024, func(t *tx) error {
+		found = nil
+		st, err := t.standing(name)
+		if errors.Is(err, ErrNotFound) {
+			return nil // removed meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		n, covered, err := t.lookAt(&st, l)
+		if err != nil || n == nil {
+			return err
+		}
+		for i := range covered {
+			m := lookMark{About: covered[i].about, Used: st.Usage.Charged, Over: st.Use().Overage, At: t.wall}
+			if err := t.put(toldOf, lookKey(name, covered[i].kind), m); err != nil {
+				return err
+			}
+		}
+		found = n
+		return t.addNews(*n)
+	})
+	return found, err
+}
+
+// step is something that a look may tell of an account.
+type step struct {
+	kind  NewsKind
+	about string
+	tenth int64                 // that is passed now
+	at    func(*lookMark) int64 // the tenth that what was used at the mark is by now; nil: it is told once
+}
+
+// lookMark is what an account had used when a look told it something. Bucket "told", key
+// account NUL kind, JSON.
+type lookMark struct {
+	About string       `json:"about"`
+	Used  quota.Charge `json:"used"`
+	Over  int64        `json:"over,omitempty"`
+	At    time.Time    `json:"at"`
+}
+
+func lookKey(account string, kind NewsKind) []byte { return pairKey(account, string(kind)) }
+
+// told reports whether a mark covers the step. An upgrade does not make another step of what
+// was used before it.
+func (x *step) told(m *lookMark) bool {
+	return m.About == x.about && (x.at == nil || x.at(m) >= x.tenth)
+}
+
+// lookAt is the news of an account that says most; nil: there is none, or what there is waits
+// to be told, as things are then. covered are all that its mail says.
+func (t *tx) lookAt(st *Standing, l *Look) (n *News, covered []step, err error) {
+	if !st.InTerm || st.Period.Key == "" || st.Account.Status() != Active {
+		return nil, nil, nil
+	}
+	list, err := t.steps(st, l)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, x := range list {
+		m := lookMark{}
+		found, err := t.get(toldOf, lookKey(st.Account.Name, x.kind), &m)
+		if err != nil {
+			return nil, nil, err
+		}
+		if found && x.told(&m) {
+			continue
+		}
+		is := News{Kind: x.kind, Account: st.Account.Name, About: x.about, Step: int(min(x.tenth, 1<<30))}
+		if t.b.Get(newsOf, is.key()) != nil {
+			return nil, nil, nil
+		}
+		if covered = append(covered, x); n == nil {
+			n = &is
+		}
+	}
+	return n, covered, nil
+}
+
+// steps are those that the account has passed, the one that says most first. What crossed
+// tells at once is not among them.
+func (t *tx) steps(st *Standing, l *Look) (list []step, err error) {
+	p, most := st.InPeriod(), st.MayOver()
+	switch over := st.Use().Overage; {
+	case p.Whole(st.Live) == 0: // there is no limit
+	case over > 0:
+		list = st.overSteps(p, most, over)
+	default:
+		list = st.useSteps(p, l.Near)
+	}
+	if !st.Account.Wants(TopicDaily) {
+		return list, nil
+	}
+	used, err := t.usedOn(st, l.Day)
+	if used {
+		list = append(list, step{kind: NewsDaily, about: st.Period.Key + "/" + l.Day})
+	}
+	return list, err
+}
+
+// overSteps are tenths of the ceiling of overage, or else of the allowance.
+func (st *Standing) overSteps(p quota.Plan, most, over int64) []step {
+	whole := most
+	if most == quota.Endless {
+		whole = p.Whole(nil)
+	}
+	x := step{kind: NewsOverageStep, about: st.Period.Key, tenth: quota.Parts(over, whole, 10),
+		at: func(m *lookMark) int64 { return quota.Parts(m.Over, whole, 10) }}
+	if x.tenth == 0 || x.tenth >= 10 && most != quota.Endless {
+		return nil
+	}
+	return []step{x}
+}
+
+// useSteps are that the limit is near, and tenths of the allowance.
+func (st *Standing) useSteps(p quota.Plan, near int) (list []step) {
+	used, whole := st.Usage.Charged, p.Whole(st.Live)
+	left := quota.Left(p, used, st.Live)
+	if left == 0 {
+		return nil
+	}
+	if quota.Parts(whole-left, whole, 100) >= int64(near) {
+		list = append(list, step{kind: NewsNear, about: st.limitAbout(0)})
+	}
+	x := step{kind: NewsUsage, about: st.Period.Key, tenth: p.Parts(used, 10),
+		at: func(m *lookMark) int64 { return p.Parts(m.Used, 10) }}
+	if x.tenth > 0 && st.Account.Wants(TopicUsage) {
+		list = append(list, x)
+	}
+	return list
+}
+
+// usedOn reports whether the account sent mail on a day: that is its open day, or an entry of
+// the ledger by now.
+func (t *tx) usedOn(st *Standing, day string) (used bool, err error) {
+	if u := &st.Usage; u.Day == day && u.Today != (quota.Charge{}) {
+		return true, nil
+	}
+	t.newest(st.Account.Name, func(k, raw []byte) (more bool) {
+		var e Entry
+		if err = decode(bucketNames[ledger], k, raw, &e); err != nil {
+			return false
+		}
+		used = e.Kind == KindCharge && e.Day == day
+		return !used && t.now.Sub(e.Time) < 3*24*time.Hour
+	})
+	return used, err
+}

@@ -1,0 +1,205 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"relay/quota"
+)
+
+// lookAt looks as of the present day, and returns what is told then.
+func lookAt(t testing.TB, s *Store) (list []string) {
+	t.Helper()
+	l := Look{Near: 90, Day: s.Now().In(s.zone).AddDate(0, 0, -1).Format(time.DateOnly)}
+	l.Found = func(account string, n *News, err error) {
+		if err != nil {
+			t.Errorf("look at %s: %v", account, err)
+			return
+		}
+		list = append(list, fmt.Sprintf("%s %s %d", account, n.Kind, n.Step))
+	}
+	if err := s.LookAtUse(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// A day's use, and what the look of the next morning finds.
+func TestLookAtUse(t *testing.T) {
+	type day struct {
+		mb   int64
+		want string
+	}
+	few := quota.Plan{Name: "few", Term: quota.Year, Emails: 100}
+	wide := free
+	wide.Name, wide.OverMax = "wide", quota.Uncapped
+	for name, x := range map[string]struct {
+		plan  quota.Plan
+		limit quota.AtLimit
+		days  []day
+	}{
+		"each tenth":         {free, quota.Suspend, []day{{50, ""}, {284, "usage 3"}, {10, ""}, {60, "usage 4"}, {0, ""}, {350, "usage 7"}}},
+		"near":               {free, quota.Suspend, []day{{890, "usage 8"}, {15, "near 0"}, {15, ""}, {80, "reached"}, {0, ""}}},
+		"near at once":       {free, quota.Suspend, []day{{950, "near 0"}, {10, ""}}},
+		"refused":            {free, quota.Suspend, []day{{950, "near 0"}, {100, "reached"}, {10, ""}}},
+		"overage":            {silver, quota.Continue, []day{{950, "near 0"}, {100, "overage"}, {400, ""}, {51, "overage-step 1"}, {20, ""}, {2000, "overage-step 5"}, {2479, "ceiling"}, {100, ""}}},
+		"overage, no limit":  {wide, quota.Continue, []day{{1150, "overage, overage-step 1"}, {0, ""}, {2000, "overage-step 21"}}},
+		"e-mails":            {few, "", []day{{9, ""}, {1, "usage 1"}, {79, "usage 8"}, {1, "near 0"}, {10, "reached"}}},
+		"no limit":           {quota.Plan{Name: "open", Term: quota.Year}, "", []day{{5000, ""}, {5000, ""}}},
+		"just the allowance": {free, quota.Continue, []day{{1000, "reached"}, {0, ""}, {10, "overage"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := newBooks(t)
+			r := order(t, s, "acme", x.plan, x.limit)
+			if len(r.Invoices) > 0 {
+				pay(t, s, r.Invoices[0].Number, 0, "a")
+			}
+			tellAll(t, s) // what the order says is told
+			c.set(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC))
+			for i, d := range x.days {
+				size, n := d.mb*mb, 1
+				if x.plan.Bandwidth == 0 {
+					size, n = 100, int(d.mb)
+				}
+				if d.mb > 0 {
+					send(t, s, "acme", size, n)
+				}
+				c.add(20 * time.Hour)
+				got := []string{}
+				list, _, _ := dueNews(t, s, 10)
+				for i := range list {
+					told, err := s.Telling(&list[i])
+					if err != nil {
+						t.Fatal(err)
+					}
+					if told != nil && list[i].Kind != NewsMonth {
+						got = append(got, string(list[i].Kind))
+					}
+				}
+				tellAll(t, s)
+				for _, l := range append(lookAt(t, s), lookAt(t, s)...) {
+					got = append(got, strings.TrimPrefix(l, "acme "))
+				}
+				tellAll(t, s)
+				if strings.Join(got, ", ") != d.want {
+					t.Errorf("day %d, %d MB more: told %q, want %q", i+1, d.mb, got, d.want)
+				}
+				c.add(4 * time.Hour)
+			}
+			c.set(time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC)) // the month has turned
+			if got := lookAt(t, s); len(got) != 0 {
+				t.Errorf("at the turn of the month: %q", got)
+			}
+		})
+	}
+}
+
+// An upgrade makes no news of what was used before it, and the limit is near anew.
+func TestLookAtUse_upgrade(t *testing.T) {
+	s, c := newBooks(t)
+	c.set(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC))
+	order(t, s, "acme", free, quota.Suspend)
+	var told []string
+	look := func() {
+		t.Helper()
+		told = append(told, strings.Join(lookAt(t, s), " "))
+		tellAll(t, s)
+	}
+	mustSend(t, s, "acme", 950*mb, 1)
+	look()
+	big := free
+	big.Bandwidth, big.Emails = 2*gb, 200_000
+	if _, err := s.ChangeAccount(Order{}, "acme", change(Change{Plan: &big})); err != nil {
+		t.Fatal(err)
+	}
+	look()
+	mustSend(t, s, "acme", 60*mb, 1)
+	look()
+	mustSend(t, s, "acme", 850*mb, 1)
+	look()
+	if want := []string{"acme near 0", "", "acme usage 5", "acme near 0"}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
+// A day's use is told to accounts that chose that, if there was any; nothing else by choice
+// to those that chose nothing.
+func TestLookAtUse_choice(t *testing.T) {
+	s, c := newBooks(t)
+	c.set(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC))
+	for name, topics := range map[string][]Topic{"all": {TopicDaily, TopicUsage}, "daily": {TopicDaily}, "none": {}, "usual": nil} {
+		if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: name, AtLimit: quota.Suspend, Notify: topics}, Plan: free, Activate: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var told []string
+	for i, size := range []int64{50 * mb, 0, 300 * mb, 5 * mb, 0, 600 * mb} {
+		for _, name := range []string{"all", "daily", "none", "usual"} {
+			if size > 0 {
+				mustSend(t, s, name, size, 1)
+			}
+		}
+		c.add(20 * time.Hour)
+		told = append(told, strings.Join(lookAt(t, s), ", "))
+		if i%2 == 0 { // mail of the new day makes an entry of the old one
+			mustSend(t, s, "daily", 1, 1)
+		}
+		if again := lookAt(t, s); len(again) > 0 {
+			t.Errorf("told again: %q", again)
+		}
+		tellAll(t, s)
+		c.add(4 * time.Hour)
+	}
+	want := []string{"all daily 0, daily daily 0", "daily daily 0", "all usage 3, daily daily 0, usual usage 3", "all daily 0, daily daily 0", "",
+		"all near 0, daily near 0, none near 0, usual near 0"}
+	if !slices.Equal(told, want) {
+		t.Errorf("told\n%q, want\n%q", told, want)
+	}
+}
+
+// What is stored is not told twice after a kill, and an account that cannot be read holds up
+// no other.
+func TestLookAtUse_killedAndBroken(t *testing.T) {
+	s, c := newBooks(t)
+	for _, name := range []string{"a", "b", "c", "d"} {
+		order(t, s, name, free, quota.Suspend)
+		mustSend(t, s, name, 500*mb, 1)
+	}
+	if _, err := s.ChangeAccount(Order{}, "d", func(a *Account) (Change, error) { a.State = Suspended; return Change{}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	k := killed(t, s, c)
+	if got := lookAt(t, k); !slices.Equal(got, []string{"a usage 5", "b usage 5", "c usage 5"}) {
+		t.Errorf("told %q", got)
+	}
+	k = killed(t, k, c)
+	if got := lookAt(t, k); len(got) != 0 {
+		t.Errorf("told again after a kill: %q", got)
+	}
+	if _, text, _ := dueNews(t, k, 10); strings.Count(strings.Join(text, "|"), "usage") != 3 {
+		t.Errorf("due are %q", text)
+	}
+
+	raw := []byte(nil)
+	put := func(v []byte) {
+		if err := s.update(0, func(t *tx) error {
+			raw = slices.Clone(t.b.Get(usage, pairKey("b", "2026-11")))
+			return t.b.Put(usage, pairKey("b", "2026-11"), v)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put([]byte("{"))
+	var found []string
+	err := s.LookAtUse(t.Context(), Look{Near: 90, Found: func(account string, _ *News, err error) {
+		found = append(found, fmt.Sprintf("%s %v", account, err != nil))
+	}})
+	put(raw)
+	if slices.Sort(found); err != nil || !slices.Equal(found, []string{"a false", "b true", "c false"}) {
+		t.Errorf("found %q, %v", found, err)
+	}
+}
