@@ -22,7 +22,7 @@ func (w *Writer) view(r reader, t *store.Told) *View {
 		Account: Account{Name: t.Account.Name, Reference: t.Account.Reference}, Suspended: t.Account.Status() == store.Suspended,
 	}
 	if v.Suspended {
-		v.Account.State = cmp.Or(t.Account.Reason, t.Account.Hold)
+		v.Account.State = cmp.Or(t.Account.Reason, v.Language.Hold(t.Account.Hold))
 	}
 	if t.Reseller != nil && !r.reseller && r.role != Operator {
 		v.Resold, v.Seller, v.Contact = true, t.Reseller.Name, t.Reseller.Contact

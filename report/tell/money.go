@@ -49,22 +49,14 @@ func (w *Writer) invoice(i *store.Invoice, l words.Language) Invoice {
 		is.Suspends = time.Time{}
 	}
 	var lines []string
-	for at := range i.Lines {
-		lines = append(lines, lineText(&i.Lines[at], l))
+	for _, line := range i.Lines {
+		lines = append(lines, l.Printed(line.Text))
 	}
 	is.For = strings.Join(lines, "; ")
 	if doc.Left() > 0 {
 		is.Instructions, is.Link = invoice.Shown(doc.Instructions, doc.Link)
 	}
 	return is
-}
-
-// lineText of an invoice, which itself is in English, in the reader's language.
-func lineText(line *store.InvoiceLine, l words.Language) string {
-	if l == words.English || line.Item.Kind == "" {
-		return line.Text
-	}
-	return l.Item(&line.Item)
 }
 
 // files that go with a mail to a reader.

@@ -151,7 +151,7 @@ func (s sampler) renewal(t *store.Told) *store.Invoice {
 func (s sampler) invoice(kind store.InvoiceKind, item store.Item, net int64) *store.Invoice {
 	tax := net * 22 / 100
 	return &store.Invoice{Number: 17, Name: "R-17", Account: "verdi-web", Kind: kind, Issued: s.now, Due: s.now.AddDate(0, 0, 14), Seller: []string{"Rossi Hosting S.r.l.", "Via Roma 1, 20100 Milano"}, Buyer: []string{"Verdi S.p.A."},
-		Lines:    []store.InvoiceLine{{Item: item, Text: words.English.Item(&item), Count: 1, Price: net, Net: net, TaxRate: 220_000}},
+		Lines:    []store.InvoiceLine{{Text: words.English.Item(&item), Count: 1, Price: net, Net: net, TaxRate: 220_000}},
 		Taxes:    []store.InvoiceTax{{Rate: 220_000, Net: net, Tax: tax}},
 		Currency: "EUR", Net: net, Tax: tax, Total: net + tax, State: store.InvoiceOpen, Reference: "Newsletter"}
 }

@@ -51,6 +51,18 @@ func TestLanguage_Cause(t *testing.T) {
 	}
 }
 
+func TestLanguage_Hold(t *testing.T) {
+	inEach(t, "Hold", func(l Language) string { return l.Hold(store.HoldUnpaid) + l.Hold("") }, "unpaid", "nicht bezahlt", "non pagato")
+}
+
+func TestLanguage_Printed_others(t *testing.T) {
+	for _, line := range []string{"", "goodwill", "12 octets for the same", "plan gold, a year from soon"} {
+		if got := German.Printed(line); got != line {
+			t.Errorf("%q became %q", line, got)
+		}
+	}
+}
+
 // Mails about invoices say their lines in the customer's language.
 func TestLanguage_Item(t *testing.T) {
 	for _, c := range []struct {
@@ -71,6 +83,16 @@ func TestLanguage_Item(t *testing.T) {
 		}
 		if got := Spaces(Italian.Item(&c.item)); got != c.italian {
 			t.Errorf("in Italian it is %q, want %q", got, c.italian)
+		}
+		line := English.Item(&c.item) // as it is stored
+		if got := Spaces(German.Printed(line)); got != c.german {
+			t.Errorf("%q is in German %q, want %q", line, got, c.german)
+		}
+		if got := Spaces(Italian.Printed(line)); got != c.italian {
+			t.Errorf("%q is in Italian %q, want %q", line, got, c.italian)
+		}
+		if got := English.Printed(line); got != line {
+			t.Errorf("%q became %q", line, got)
 		}
 	}
 }
