@@ -314,7 +314,7 @@ func (t *tx) deleteAccount(name string) error {
 	delete(sc.records, name)
 	delete(sc.errors, name)
 	maps.DeleteFunc(sc.tallies, func(key string, _ *Tally) bool { return strings.HasPrefix(key, string(pairKey(name, ""))) })
-	maps.DeleteFunc(sc.days, func(key string, _ *Day) bool { return strings.HasPrefix(key, string(pairKey(name, ""))) })
+	maps.DeleteFunc(sc.days, func(key string, _ *dayCount) bool { return strings.HasPrefix(key, string(pairKey(name, ""))) })
 	return errors.Join(t.b.Delete(dsnHours, []byte(name)), t.b.Delete(errorCounts, []byte(name)), t.b.Delete(records, []byte(name)), t.b.Delete(accounts, []byte(name)))
 }
 

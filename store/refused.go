@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"relay/store/bolt"
 )
 
 // The list of errors of an account has each recipient that its mail was given up for:
@@ -93,6 +95,9 @@ func (t *tx) listed(m *Message, r *Recipient, is fate, reply string) error {
 	case m.own(), is.category == ByOperator, !is.to.Final():
 		return nil
 	case is.to == Delivered:
+		if n, err := t.errorCount(m.Account); err != nil || n.is == 0 {
+			return err
+		}
 		return t.clear(m.Account, r.compared())
 	}
 	return t.enter(m, r, is, reply)
@@ -136,10 +141,6 @@ func (e *RefusedRecipient) said(m *Message, category, reply string) {
 
 // clear notes that something speaks for a recipient of the list again.
 func (t *tx) clear(account, mailbox string) error {
-	n, err := t.errorCount(account)
-	if err != nil || n.is == 0 {
-		return err
-	}
 	key := pairKey(account, mailbox)
 	var e RefusedRecipient
 	known, err := t.get(errorsOf, key, &e)
@@ -212,4 +213,17 @@ func parseErrorTime(rest []byte) (last time.Time, mailbox string, ok bool) {
 		return last, "", false
 	}
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(rest))).UTC(), string(rest[8:]), true
+}
+
+// keepErrorCounts writes the lengths of lists that a transaction has changed.
+func keepErrorCounts(b *bolt.Tx, all map[string]*countedErrors) error {
+	for account, n := range all {
+		if n.is == n.was {
+			continue
+		}
+		if err := putJSON(b, errorCounts, []byte(account), n.is); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"sort"
@@ -159,14 +158,28 @@ func (t *tx) daysOf(account, from, until, period string, charges []Entry) (list 
 		if period != "" && of != period {
 			continue
 		}
-		var d Day
-		if err := decode(bucketNames[daysOf], k, raw, &d); err != nil {
-			return nil, fmt.Errorf("account %q: %w", account, err)
+		d, err := decodeDay(k, raw)
+		if err != nil {
+			return nil, err
 		}
-		take(day, of, &d)
+		take(day, of, d.day())
 	}
 	for _, day := range slices.Sorted(maps.Keys(days)) {
 		list = append(list, *days[day])
 	}
 	return list, nil
+}
+
+// Outcomes are what became of an account's mail of a period until now, all days added up. Of
+// one that is more than 400 days ago there are none.
+func (s *Store) Outcomes(account, period string) (sum Day, err error) {
+	err = s.view(func(t *tx) error {
+		sum = Day{}
+		days, err := t.daysOf(account, "", "", period, nil)
+		for i := range days {
+			sum.add(&days[i])
+		}
+		return err
+	})
+	return sum, err
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -116,16 +117,36 @@ func TestStore_Report_others(t *testing.T) {
 }
 
 // A day has room for some providers by name, and no limit of mail.
-func TestDay_count(t *testing.T) {
-	var d Day
+func TestDayCount_count(t *testing.T) {
+	var c dayCount
 	for i := range 3 * mostProviders {
-		d.count(fate{Queued, Deferred, "", fmt.Sprint(i % 30)})
-		d.count(fate{Deferred, Deferred, "", fmt.Sprint(i % 30)})
-		d.count(fate{Deferred, Delivered, "", fmt.Sprint(i % 30)})
+		c.count(fate{Queued, Deferred, "", fmt.Sprint(i % 30)})
+		c.count(fate{Deferred, Deferred, "", fmt.Sprint(i % 30)})
+		c.count(fate{Deferred, Delivered, "", fmt.Sprint(i % 30)})
 	}
+	d := c.day()
 	if d.Delivered != 60 || d.Deferred != 60 || len(d.Providers) != mostProviders+1 || d.Providers["3"] != (ProviderDay{2, 2, 0}) || d.Providers[OtherProviders] != (ProviderDay{20, 20, 0}) {
 		t.Errorf("%+v", d)
 	}
+}
+
+// What was written is read, and what is read is what would be written.
+func FuzzDayCount(f *testing.F) {
+	var c dayCount
+	f.Add(c.append(nil))
+	c.count(fate{Queued, Failed, "SpamBlock", "Google"})
+	c.count(fate{Queued, Expired, "", "any other"})
+	f.Add(c.append(nil))
+	f.Add([]byte{1, 2, 0xff, 0xff, 3})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var c, again dayCount
+		if c.read(raw) != nil {
+			return
+		}
+		if err := again.read(c.append(nil)); err != nil || !reflect.DeepEqual(c.day(), again.day()) || !bytes.Equal(again.append(nil), c.append(nil)) {
+			t.Errorf("%q is read as %+v, again as %+v, %v", raw, c, again, err)
+		}
+	})
 }
 
 // Ten years of mail each day, orders beside it and a list of errors cost a report nothing: it

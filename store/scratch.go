@@ -18,7 +18,7 @@ type scratch struct {
 	issued  uint64                    // last number of an invoice; 0: none was issued
 	heard   map[string]*ReplyKind     // replies, by key
 	tallies map[string]*Tally         // of domains, by key
-	days    map[string]*Day           // by key
+	days    map[string]*dayCount      // by key
 	errors  map[string]*countedErrors // by account
 	news    *news                     // for those who watch; nil: none
 }

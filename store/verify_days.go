@@ -22,8 +22,8 @@ func (v *verifier) days() error {
 		clear(sums)
 	}
 	err := v.each(daysOf, func(k, raw []byte) {
-		var d Day
-		if err := decode("days", k, raw, &d); err != nil {
+		d, err := decodeDay(k, raw)
+		if err != nil {
 			v.fault("%v", err)
 			return
 		}
@@ -36,7 +36,7 @@ func (v *verifier) days() error {
 		if sums[period] == nil {
 			sums[period] = &Day{}
 		}
-		sums[period].add(&d)
+		sums[period].add(d.day())
 	})
 	check()
 	return err
