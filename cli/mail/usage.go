@@ -3,8 +3,9 @@ package mail
 import (
 	"cmp"
 	"context"
-
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,11 +82,30 @@ func showUsage(e *shell.Env, v *api.Usage) error {
 		{"credit", creditText(v)},
 		{"overage", overageText(v)},
 		{"delivered", words.Number(v.Delivered)},
-		{"failed", words.Number(v.Failed)},
+		{"failed", failedText(v)},
 		{"queued", fmt.Sprintf("%s, of these deferred: %s", words.Number(v.Queued), words.Number(v.Deferred))},
 		{"DSNs", dsnText(v)},
 	})
 }
+
+// failedText is how many e-mails failed, and the most common reasons.
+func failedText(v *api.Usage) string {
+	reasons := slices.SortedFunc(maps.Keys(v.Failures), func(a, b string) int {
+		return cmp.Or(cmp.Compare(v.Failures[b], v.Failures[a]), cmp.Compare(a, b))
+	})
+	var parts []string
+	others := v.Failed
+	for _, r := range reasons[:min(len(reasons), mostReasons)] {
+		parts = append(parts, words.English.Failure(r)+" "+words.Number(v.Failures[r]))
+		others -= v.Failures[r]
+	}
+	if others > 0 && len(parts) > 0 {
+		parts = append(parts, "others "+words.Number(others))
+	}
+	return words.Number(v.Failed) + words.If(len(parts) > 0, ": "+strings.Join(parts, "; "))
+}
+
+const mostReasons = 3
 
 // dsnText is how many DSNs went out about the account's mail; "": none.
 func dsnText(v *api.Usage) string {

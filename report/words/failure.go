@@ -33,8 +33,8 @@ var (
 		"Verifichi SPF e DKIM del suo dominio mittente."}
 )
 
-// failures by the category of the verdict, and Manual, which is a suppression that
-// somebody ordered.
+// failures by the category of the verdict; Manual is a suppression that somebody ordered,
+// Operator is what the operator dropped or bounced.
 var failures = map[string]failure{
 	"InvalidRecipient": {told{"the address does not exist", "die Adresse gibt es nicht", "l’indirizzo non esiste"}, takeOff},
 	"BadDomain":        {told{"the domain does not exist or takes no mail", "die Domain gibt es nicht oder sie nimmt keine Mail an", "il dominio non esiste o non accetta posta"}, takeOff},
@@ -76,6 +76,10 @@ var failures = map[string]failure{
 		told{"Take the address off your list, and do not write to it again.",
 			"Nehmen Sie die Adresse aus Ihrer Liste, und schreiben Sie ihr nicht mehr.",
 			"Tolga l’indirizzo dal suo elenco e non gli scriva più."}},
+	"Operator": {told{"the operator stopped the message", "der Betreiber hat die Nachricht gestoppt", "il gestore ha fermato il messaggio"},
+		told{"Ask us, if you do not know why.",
+			"Fragen Sie uns, wenn Sie den Grund nicht kennen.",
+			"Ci chieda il motivo, se non lo conosce."}},
 	"Manual": {told{"the address is on your list of recipients not to write to", "die Adresse steht auf Ihrer Liste der nicht anzuschreibenden Empfänger", "l’indirizzo è nel suo elenco di destinatari a cui non scrivere"}, takeOff},
 }
 

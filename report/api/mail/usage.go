@@ -34,6 +34,8 @@ type Usage struct {
 	DSNs          int64      `json:"dsns,omitempty" doc:"Sent about this mail."`
 	Withheld      int64      `json:"dsns_withheld,omitempty" doc:"DSNs that were not sent: over notices_per_hour."`
 	Beyond        *Beyond    `json:"beyond_allowance,omitempty" doc:"Of the present period, where there is any."`
+
+	Failures map[string]int64 `json:"failures,omitempty" doc:"Of failed, e-mails by category, such as InvalidRecipient; of one account, for 400 days."`
 }
 
 // Beyond is how the use of a period goes beyond its allowance.
@@ -149,8 +151,11 @@ func showUsage(ctx context.Context, s *act.Service, in *AccountUsage) (*Usage, e
 			return nil, err
 		}
 		st, err := s.Store.Standing(in.Account)
+		if err != nil {
+			return nil, err
+		}
 		v := standingUsage(&st)
-		return &v, err
+		return withFailures(s, &v)
 	}
 	u, found, failed := s.Store.UsedIn(in.Account, in.Period)
 	if failed != nil {
@@ -160,7 +165,14 @@ func showUsage(ctx context.Context, s *act.Service, in *AccountUsage) (*Usage, e
 		return nil, err
 	}
 	v := pastUsage(s, &a, u)
-	return &v, nil
+	return withFailures(s, &v)
+}
+
+// withFailures adds what the failures of one account were.
+func withFailures(s *act.Service, v *Usage) (*Usage, error) {
+	sum, err := s.Store.Outcomes(v.Account, v.Period)
+	v.Failures = sum.Failed
+	return v, err
 }
 
 // checkPeriod takes a month or a day, and the key of a period, which may have a number
