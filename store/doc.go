@@ -58,6 +58,12 @@
 // An entry's value is how many recipients wait there, so that Lanes sums up the
 // queue from its keys.
 //
+// # What is told
+//
+// What a customer or the operator is to be told is news: stored by the transaction that it
+// follows from, and taken away by the one that queues its mails. News has the steps. What
+// the limit does is told at once (limit_news.go), steps of use by a daily look (LookAtUse).
+//
 // # Who watches
 //
 // Watch and Follow show the trace's events as they happen, once they are on disk,

@@ -42,6 +42,9 @@ const (
 // of a month makes a report for every account, and nobody's limit waits for them.
 const newsClasses byte = 2
 
+// Bulk reports whether mails of a kind may come in thousands at a time, and wait for others.
+func (k NewsKind) Bulk() bool { return k.class() > 0 }
+
 func (k NewsKind) class() byte {
 	switch k {
 	case NewsUsage, NewsDaily, NewsMonth, NewsDigest:

@@ -61,11 +61,26 @@ func (r *Runner) tellDue(ctx context.Context) (next time.Time, err error) {
 		if err != nil || len(list) == 0 {
 			return next, err
 		}
+		start := time.Now()
 		if err := r.tellBatch(ctx, list); err != nil {
 			return next, err
 		}
+		if list[0].Kind.Bulk() {
+			rest(ctx, time.Since(start)/2)
+		}
 	}
 	return next, ctx.Err()
+}
+
+// rest leaves the processor to those that hand over mail, for half as long as a batch of
+// charts took.
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // tellBatch writes one mail after the other, so that charts take one processor at most. What
