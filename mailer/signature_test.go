@@ -44,7 +44,7 @@ func (w *world) delegate(domain string) {
 
 func (w *world) look(account, domain string, selectors ...string) {
 	w.t.Helper()
-	if _, err := w.store.LookedAt(account, domain, selectors); err != nil {
+	if _, err := w.store.LookedAt(account, domain, store.DomainLook{Selectors: selectors}); err != nil {
 		w.t.Fatal(err)
 	}
 }

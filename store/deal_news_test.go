@@ -59,10 +59,10 @@ func tellNews(t fataler, s *Store, kinds ...NewsKind) (list []*Told) {
 	return list
 }
 
-// wantNews are exactly those that wait of acme; then they are told.
-func wantNews(t testing.TB, when string, s *Store, want ...string) {
+// wantNews are exactly those that wait of an account; then they are told.
+func wantNews(t testing.TB, when string, s *Store, account string, want ...string) {
 	t.Helper()
-	if got := pendingNews(t, s, "acme"); !slices.Equal(got, want) {
+	if got := pendingNews(t, s, account); !slices.Equal(got, want) {
 		t.Errorf("%s: news %q, want %q", when, got, want)
 	}
 	err := s.update(0, func(t *tx) error {
@@ -116,39 +116,39 @@ func TestDeal_news(t *testing.T) {
 	s, c := newBooks(t)
 	must := done(t)
 	withContact(t, s, Account{AtLimit: quota.Continue}, silver)
-	wantNews(t, "ordered", s, "order 1")
+	wantNews(t, "ordered", s, "acme", "order 1")
 	pay(t, s, 1, 5000, "part")
-	wantNews(t, "a part is paid", s, "receipt 2")
+	wantNews(t, "a part is paid", s, "acme", "receipt 2")
 	pay(t, s, 1, 0, "rest")
-	wantNews(t, "paid", s, "receipt 3")
+	wantNews(t, "paid", s, "acme", "receipt 3")
 
 	must(s.Suspend(Order{DryRun: true}, "acme", "spam"))
-	wantNews(t, "a dry run", s)
+	wantNews(t, "a dry run", s, "acme")
 	must(s.Suspend(Order{By: "op"}, "acme", "spam"))
 	must(s.Suspend(Order{By: "op"}, "acme", "more spam"))
-	wantNews(t, "suspended, twice", s, "suspended 6")
+	wantNews(t, "suspended, twice", s, "acme", "suspended 6")
 	must(s.Resume(Order{By: "op"}, "acme"))
 	must(s.Resume(Order{By: "op"}, "acme"))
-	wantNews(t, "resumed, twice", s, "resumed 8")
+	wantNews(t, "resumed, twice", s, "acme", "resumed 8")
 	abuse := "spam trap"
 	must(s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) {
 		a.State, a.Reason = Suspended, abuse
 		return Change{Abuse: &abuse}, nil
 	}))
-	wantNews(t, "suspended for abuse", s, "suspended 9 abuse")
+	wantNews(t, "suspended for abuse", s, "acme", "suspended 9 abuse")
 	must(s.Resume(Order{}, "acme"))
-	wantNews(t, "resumed", s, "resumed 11")
+	wantNews(t, "resumed", s, "acme", "resumed 11")
 
 	must(s.Upgrade(Order{DryRun: true}, "acme", "gold"))
 	must(s.BuyBlock(Order{DryRun: true}, "acme", gb, 1))
 	must(s.Renew(Order{DryRun: true}, "acme", ""))
-	wantNews(t, "dry runs", s)
+	wantNews(t, "dry runs", s, "acme")
 	must(s.BuyBlock(Order{}, "acme", gb, 1))
-	wantNews(t, "a block", s, "invoice 2")
+	wantNews(t, "a block", s, "acme", "invoice 2")
 	must(s.Renew(Order{}, "acme", ""))
-	wantNews(t, "a renewal", s, "order 3")
+	wantNews(t, "a renewal", s, "acme", "order 3")
 	must(s.CancelInvoice(Order{}, 3, "not wanted"))
-	wantNews(t, "cancelled", s, "invoice 4")
+	wantNews(t, "cancelled", s, "acme", "invoice 4")
 
 	c.add(14*24*time.Hour - time.Second)
 	if got := remindNow(t, s); got != nil {
@@ -158,7 +158,7 @@ func TestDeal_news(t *testing.T) {
 	if got := remindNow(t, s); !slices.Equal(got, []string{"2"}) {
 		t.Errorf("reminded of %q, want 2", got)
 	}
-	wantNews(t, "reminded, after a month has passed", s, "month 2026-11", "overdue 2")
+	wantNews(t, "reminded, after a month has passed", s, "acme", "month 2026-11", "overdue 2")
 	if got := remindNow(t, s); got != nil {
 		t.Errorf("reminded of %q again", got)
 	}
@@ -168,21 +168,21 @@ func TestDeal_news(t *testing.T) {
 			t.Errorf("dun: %v", err)
 		}
 	}
-	wantNews(t, "held back", s, "suspended 18 unpaid")
+	wantNews(t, "held back", s, "acme", "suspended 18 unpaid")
 	pay(t, s, 2, 0, "block")
-	wantNews(t, "the block is paid", s, "receipt 19", "resumed 20 paid")
+	wantNews(t, "the block is paid", s, "acme", "receipt 19", "resumed 20 paid")
 	must(s.ReversePayment(Order{}, Reversal{Invoice: 2, Reference: "block", Text: "bounced"}))
-	wantNews(t, "and the payment taken back", s, "reversal 21")
+	wantNews(t, "and the payment taken back", s, "acme", "reversal 21")
 	c.add(time.Hour)
 	if got := remindNow(t, s); got != nil {
 		t.Errorf("reminded of %q, which the reversal told", got)
 	}
 	must(s.CloseAccount(Order{}, "acme", "wants no more"))
-	wantNews(t, "closed", s, "ended 2026-11 closed", "month 2026-12")
+	wantNews(t, "closed", s, "acme", "ended 2026-11 closed", "month 2026-12")
 	pay(t, s, 2, 0, "late")
-	wantNews(t, "the debt is paid", s, "receipt 25")
+	wantNews(t, "the debt is paid", s, "acme", "receipt 25")
 	must(s.Correct(Order{}, "acme", Correction{Money: 100, Text: "kind"}))
-	wantNews(t, "a correction", s)
+	wantNews(t, "a correction", s, "acme")
 	if err := s.RemoveAccount(Order{}, "acme"); err == nil {
 		t.Error("it is owed something")
 	}
@@ -222,7 +222,7 @@ func TestDeal_monthNews(t *testing.T) {
 					t.Errorf("due %v, since %v", n.Due, n.Since)
 				}
 			}
-			wantNews(t, "closed", s, c.want...)
+			wantNews(t, "closed", s, "acme", c.want...)
 		})
 	}
 }
@@ -234,9 +234,9 @@ func TestDeal_newsOfIntake(t *testing.T) {
 	mustSend(t, s, "acme", 1500*mb, 1)
 	c.set(december.Add(time.Minute))
 	mustSend(t, s, "acme", mb, 1)
-	wantNews(t, "closed", s, "month 2026-11")
+	wantNews(t, "closed", s, "acme", "month 2026-11")
 	closeDue(t, s, 0)
-	wantNews(t, "once", s)
+	wantNews(t, "once", s, "acme")
 }
 
 // Money alone is worth a report: an account without mail that pays.
@@ -246,10 +246,10 @@ func TestDeal_monthOfMoney(t *testing.T) {
 	pay(t, s, 1, 0, "a")
 	c.set(december)
 	closeDue(t, s, 1)
-	wantNews(t, "November", s, "month 2026-11", "order 1", "receipt 2")
+	wantNews(t, "November", s, "acme", "month 2026-11", "order 1", "receipt 2")
 	c.set(december.AddDate(0, 1, 1))
 	closeDue(t, s, 1)
-	wantNews(t, "December", s)
+	wantNews(t, "December", s, "acme")
 }
 
 // An account that nobody uses is told when its last term is over, and so is one of 30 days.
@@ -267,10 +267,10 @@ func TestDeal_newsOfEnd(t *testing.T) {
 		if _, err := closeNow(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		wantNews(t, "the day before "+c.plan.Name+" ends", s)
+		wantNews(t, "the day before "+c.plan.Name+" ends", s, "acme")
 		clock.add(49 * time.Hour)
 		closeDue(t, s, 1)
-		wantNews(t, c.plan.Name+" is over", s, c.want...)
+		wantNews(t, c.plan.Name+" is over", s, "acme", c.want...)
 	}
 }
 
@@ -281,7 +281,7 @@ func TestDeal_lateNews(t *testing.T) {
 	mustSend(t, s, "acme", 1500*mb, 1)
 	c.add(500 * 24 * time.Hour)
 	closeDue(t, s, 1)
-	wantNews(t, "500 days later", s, "invoice 1")
+	wantNews(t, "500 days later", s, "acme", "invoice 1")
 }
 
 // What waits to be told of an account goes with it.
@@ -295,5 +295,5 @@ func TestDeal_newsOfRemoved(t *testing.T) {
 	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
-	wantNews(t, "removed", s)
+	wantNews(t, "removed", s, "acme")
 }

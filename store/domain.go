@@ -26,6 +26,9 @@ type Domain struct {
 	Selectors []string  `json:"selectors,omitempty"` // that were delegated at the last look
 	Looked    time.Time `json:"looked,omitzero"`     // when that was; zero: not yet
 
+	SPF    bool      `json:"spf,omitempty"`   // its SPF record let our addresses send, when that could be told last
+	Broken time.Time `json:"broken,omitzero"` // when the customer was told last that it lost one of both; zero: never
+
 	Listed []string  `json:"listed,omitempty"` // blocklists that have it, at the last look
 	Asked  time.Time `json:"asked,omitzero"`   // when they were asked; zero: not yet
 }
@@ -156,19 +159,53 @@ func (t *tx) deleteOf(b bolt.Bucket, account string) error {
 	return nil
 }
 
-// LookedAt notes which selectors of a domain the DNS shows as delegated. The domain may be
-// gone meanwhile.
-func (s *Store) LookedAt(account, name string, selectors []string) (d Domain, err error) {
+// DomainLook is what the DNS shows of a domain.
+type DomainLook struct {
+	Selectors []string // that are delegated
+	SPF       bool     // its SPF record lets our addresses send
+	SPFKnown  bool     // whether that could be told
+}
+
+// What a domain can lose, as Reason of NewsDomain has it.
+const (
+	LostDKIM = "dkim" // a selector that was delegated is not any more
+	LostSPF  = "spf"  // its SPF record let our addresses send, and does no more
+)
+
+// tellBroken is how often a customer is told of a domain at most: some change their minds.
+const tellBroken = 24 * time.Hour
+
+// LookedAt notes what the DNS shows of a domain, and has the customer told what the domain
+// has lost since the last look. The domain may be gone meanwhile.
+func (s *Store) LookedAt(account, name string, look DomainLook) (d Domain, err error) {
 	err = s.update(0, func(t *tx) error {
 		key := pairKey(account, name)
 		ok, err := t.get(domains, key, &d)
 		if err != nil || !ok {
 			return err
 		}
-		d.Selectors, d.Looked = selectors, t.wall
-		return t.put(domains, key, &d)
+		lost := d.lost(&look)
+		if d.Selectors, d.Looked = look.Selectors, t.wall; look.SPFKnown {
+			d.SPF = look.SPF
+		}
+		if age := t.wall.Sub(d.Broken); len(lost) > 0 && (age < 0 || age >= tellBroken) {
+			d.Broken = t.wall
+			err = t.addNews(News{Kind: NewsDomain, Account: account, About: name, Reason: strings.Join(lost, " ")})
+		}
+		return errors.Join(err, t.put(domains, key, &d))
 	})
 	return d, err
+}
+
+// lost is what the domain had at the last look and has no more.
+func (d *Domain) lost(look *DomainLook) (list []string) {
+	if slices.ContainsFunc(d.Selectors, func(s string) bool { return !slices.Contains(look.Selectors, s) }) {
+		list = append(list, LostDKIM)
+	}
+	if d.SPF && look.SPFKnown && !look.SPF {
+		list = append(list, LostSPF)
+	}
+	return list
 }
 
 // AskedAt notes which blocklists have a domain. The domain may be gone meanwhile.

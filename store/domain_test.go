@@ -40,7 +40,7 @@ func TestStore_domains(t *testing.T) {
 	if err := s.RemoveDomain(Order{}, "acme", "b.example"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("removed: %v", err)
 	}
-	if got, err := s.LookedAt("acme", "b.example", []string{"s1"}); err != nil || got.Name != "" {
+	if got, err := s.LookedAt("acme", "b.example", DomainLook{Selectors: []string{"s1"}}); err != nil || got.Name != "" {
 		t.Errorf("a domain that is gone: %+v, %v", got, err)
 	}
 	for of, want := range map[string]string{"acme": "acme", "shop": "shop", "": "acme shop", "nobody": ""} {
@@ -271,5 +271,57 @@ func TestSigningKey_Signer(t *testing.T) {
 	}
 	if r := keys[0].Record(); !strings.HasPrefix(r, "v=DKIM1; k=ed25519; p=") || len(r) > 80 {
 		t.Errorf("record %s", r)
+	}
+}
+
+// The customer is told what a domain has lost since the last look, once a day at most.
+func TestLookedAt_news(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	if _, err := s.AddDomain(Order{}, "acme", "shop.example"); err != nil {
+		t.Fatal(err)
+	}
+	both := []string{"e1", "e2"}
+	for _, x := range []struct {
+		what string
+		look DomainLook
+		want []string
+	}{
+		{"nothing yet", DomainLook{SPFKnown: true}, nil},
+		{"delegated", DomainLook{Selectors: both, SPF: true, SPFKnown: true}, nil},
+		{"SPF cannot be told", DomainLook{Selectors: both}, nil},
+		{"SPF is gone", DomainLook{Selectors: both, SPFKnown: true}, []string{"domain shop.example spf"}},
+		{"still", DomainLook{Selectors: both, SPFKnown: true}, nil},
+		{"back again", DomainLook{Selectors: both, SPF: true, SPFKnown: true}, nil},
+		{"both are gone", DomainLook{Selectors: both[:1], SPFKnown: true}, []string{"domain shop.example dkim spf"}},
+		{"the rest", DomainLook{SPFKnown: true}, []string{"domain shop.example dkim"}},
+	} {
+		if _, err := s.LookedAt("acme", "shop.example", x.look); err != nil {
+			t.Fatal(err)
+		}
+		wantNews(t, x.what, s, "acme", x.want...)
+		c.add(25 * time.Hour)
+	}
+	again := func(selectors ...string) {
+		t.Helper()
+		if _, err := s.LookedAt("acme", "shop.example", DomainLook{Selectors: selectors}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again(both...)
+	again()
+	wantNews(t, "lost", s, "acme", "domain shop.example dkim")
+	c.add(time.Hour)
+	again(both...)
+	again()
+	wantNews(t, "and again within the day", s, "acme")
+	c.add(24 * time.Hour)
+	again(both...)
+	again()
+	if err := s.RemoveDomain(Order{}, "acme", "shop.example"); err != nil {
+		t.Fatal(err)
+	}
+	if told := tellNews(t, s); len(told) != 0 {
+		t.Errorf("told of a domain that is gone: %+v", told)
 	}
 }

@@ -16,6 +16,7 @@ type Told struct {
 	Report   *Report   // of the period that News.About names, of kinds about use; nil: others
 	Entry    *Entry    // of the ledger, of receipt, reversal, suspended and resumed; nil: of others
 	Also     []string  // further invoices that a payment names
+	Domain   *Domain   // of domain; nil: of others
 	Ending   *Warning  // of ending and ended; nil: of others
 
 	Waiting int64     // of NewsWaits: recipients
@@ -71,6 +72,8 @@ func (t *tx) factsOf(n *News, told *Told) (*Told, error) {
 		return told, t.entryOf(n, told)
 	case NewsEnding, NewsEnded:
 		return t.endingOf(n, told)
+	case NewsDomain:
+		return t.domainOf(n, told)
 	case NewsUsage, NewsDaily, NewsNear, NewsReached, NewsOverage, NewsOverageStep, NewsCeiling, NewsMonth:
 		return t.reportOf(n, told)
 	}

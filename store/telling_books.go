@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// What there is to tell of news that the books cause, see deal_news.go.
+// What there is to tell of news that the books and domains cause, see deal_news.go.
 
 func (t *tx) invoiceOf(number string, told *Told) error {
 	n, err := strconv.ParseUint(number, 10, 64)
@@ -63,4 +63,15 @@ func (t *tx) endingOf(n *News, told *Told) (*Told, error) {
 	}
 	told.Ending, err = d.ending(c, n.Step)
 	return told, err
+}
+
+// domainOf adds the domain. Of one that was removed meanwhile nothing is told.
+func (t *tx) domainOf(n *News, told *Told) (*Told, error) {
+	d := &Domain{}
+	ok, err := t.get(domains, pairKey(n.Account, n.About), d)
+	if err != nil || !ok {
+		return nil, err
+	}
+	told.Domain = d
+	return told, nil
 }

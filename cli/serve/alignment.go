@@ -36,6 +36,20 @@ func (s senders) Standing(ctx context.Context, domain string) (align.Standing, e
 	return to, nil
 }
 
+// lets is how the job looks at SPF records; nil where mail leaves through a smarthost.
+func (r *Relay) lets() func(context.Context, string) (yes, known bool) {
+	if r.hop.Host != "" {
+		return nil
+	}
+	return func(ctx context.Context, domain string) (yes, known bool) {
+		names, err := r.names()
+		if err != nil {
+			return false, false
+		}
+		return records.Lets(ctx, names, domain, r.hostname, senders{r}.addresses()...)
+	}
+}
+
 // addresses are those of the sources as the world sees them; none: the system chooses, or
 // they are behind NAT, and the host's name leads to what the world sees.
 func (s senders) addresses() (list []netip.Addr) {

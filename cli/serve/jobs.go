@@ -65,7 +65,7 @@ func (r *Relay) logTemplates(err error) {
 func (r *Relay) signing(c *config.Config) jobs.Signing {
 	s := jobs.Signing{Zone: c.SigningZone(), Pairs: c.SigningPairs()}
 	if names, err := r.names(); err == nil {
-		s.Names, s.Blocked = names, r.blocked
+		s.Names, s.Blocked, s.Lets = names, r.blocked, r.lets()
 	}
 	return s
 }

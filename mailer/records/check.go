@@ -53,15 +53,15 @@ type Subject struct {
 	Smarthost bool               // mail leaves through another host, whose addresses relay does not know
 }
 
-// Check checks all records of a domain. It also returns the selectors that are delegated, or
-// an error if the DNS did not answer.
-func Check(ctx context.Context, n Names, s *Subject) (list []Finding, delegated []string, err error) {
+// Check checks all records of a domain. It also returns what the store keeps of them, or an
+// error if the DNS did not answer.
+func Check(ctx context.Context, n Names, s *Subject) (list []Finding, look store.DomainLook, err error) {
 	c := &check{ctx: ctx, names: n, Subject: s}
 	c.spf()
-	delegated, err = c.dkim()
+	delegated, err := c.dkim()
 	c.dmarc(len(delegated) > 0)
 	c.mx()
-	return c.list, delegated, err
+	return c.list, store.DomainLook{Selectors: delegated, SPF: c.spfPass, SPFKnown: c.spfKnown}, err
 }
 
 type check struct {
@@ -70,7 +70,7 @@ type check struct {
 	names Names
 	list  []Finding
 
-	spfPass bool
+	spfPass, spfKnown bool // of the addresses that mail leaves from
 }
 
 func (c *check) add(record string, s Status, publish, format string, args ...any) {
@@ -89,6 +89,7 @@ func (c *check) spf() {
 	include := "include:" + c.Host
 	publish := fmt.Sprintf("%s. TXT \"v=spf1 %s ~all\"", domain, include)
 	whole := spf.Check(c.ctx, c.names, domain, nowhere)
+	c.spfKnown = !c.Smarthost && (whole.Result == spf.None || whole.Result == spf.PermError)
 	switch whole.Result {
 	case spf.TempError:
 		c.add(record, Failed, askAgain, "cannot tell: %v", whole.Err)
@@ -114,12 +115,13 @@ func (c *check) spf() {
 	}
 	for _, a := range addrs {
 		if v := spf.Check(c.ctx, c.names, domain, a); v.Result != spf.Pass {
+			c.spfKnown = v.Result != spf.TempError
 			c.add(record, Warning, fmt.Sprintf("put %s into the SPF record of %s, in front of its last word", include, domain),
 				"the record does not let %s send for %s: %s", a, domain, v.Result)
 			return
 		}
 	}
-	c.spfPass = true
+	c.spfPass, c.spfKnown = true, true
 	c.add(record, OK, "", "lets %s send, within 10 look-ups", c.Host)
 }
 

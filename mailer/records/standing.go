@@ -50,6 +50,19 @@ func Stand(ctx context.Context, n Names, domain, host string, sources ...netip.A
 	return s, err
 }
 
+// Lets reports whether a domain's SPF record lets mail leave from these addresses, or, where
+// none are given, from those of a host; known is false where that cannot be told.
+func Lets(ctx context.Context, n Names, domain, host string, sources ...netip.Addr) (yes, known bool) {
+	var err error
+	if len(sources) == 0 {
+		sources, err = n.LookupAddrs(ctx, host)
+	}
+	if err == nil {
+		yes, known, err = lets(ctx, n, domain, sources)
+	}
+	return yes && err == nil, known && err == nil
+}
+
 // lets reports whether a domain's SPF record lets all addresses send, and whether there are
 // any.
 func lets(ctx context.Context, n Names, domain string, addrs []netip.Addr) (yes, known bool, err error) {

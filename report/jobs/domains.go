@@ -16,7 +16,8 @@ type Signing struct {
 	Pairs [][2]string   // of selectors
 	Names records.Names // nil: no DNS is asked
 
-	Blocked func(context.Context, string) (records.Blocks, error) // what blocklists say of a domain; nil: none is asked
+	Lets    func(ctx context.Context, domain string) (yes, known bool) // whether a domain's SPF record lets mail leave from here; nil: nobody asks
+	Blocked func(context.Context, string) (records.Blocks, error)      // what blocklists say of a domain; nil: none is asked
 }
 
 // Selectors of all pairs.
@@ -27,12 +28,12 @@ func (s *Signing) Selectors() (list []string) {
 	return list
 }
 
-// The DNS is asked about each domain once a day. In its first week, a domain that is not
-// fully delegated yet is asked about every ten minutes.
+// The DNS is asked about each domain once a day. A domain that is not fully delegated is asked
+// about every ten minutes, in the week after it was added or lost something.
 const (
 	lookOften   = 10 * time.Minute
 	lookSeldom  = 24 * time.Hour
-	lookOftenIn = 7 * 24 * time.Hour // after the domain was added
+	lookOftenIn = 7 * 24 * time.Hour
 )
 
 // Delegation is the result of the job domains.
@@ -124,7 +125,11 @@ func (r *Runner) lookAtDomains(ctx context.Context, s *Signing, d *Delegation) e
 			d.Failed = append(d.Failed, Failure{one.Account, one.Name + ": " + err.Error()})
 			return ctx.Err()
 		}
-		if _, err := r.store.LookedAt(one.Account, one.Name, found); err != nil {
+		look := store.DomainLook{Selectors: found}
+		if s.Lets != nil {
+			look.SPF, look.SPFKnown = s.Lets(ctx, one.Name)
+		}
+		if _, err := r.store.LookedAt(one.Account, one.Name, look); err != nil {
 			return err
 		}
 		switch {
@@ -141,7 +146,8 @@ func (r *Runner) lookAtDomains(ctx context.Context, s *Signing, d *Delegation) e
 
 func lookDue(d *store.Domain, s *Signing, now time.Time) bool {
 	each := lookSeldom
-	if len(d.Selectors) < len(s.Selectors()) && now.Before(d.Since.Add(lookOftenIn)) {
+	lacks := len(d.Selectors) < len(s.Selectors()) || s.Lets != nil && !d.SPF && !d.Broken.IsZero()
+	if lacks && (now.Before(d.Since.Add(lookOftenIn)) || now.Before(d.Broken.Add(lookOftenIn))) {
 		each = lookOften
 	}
 	return now.Sub(d.Looked) >= each-time.Minute || now.Before(d.Looked)

@@ -14,5 +14,7 @@ func (r *Runner) Told(t *store.Told, id store.ID) ([]store.Notice, error) {
 func (r *Runner) writer() *tell.Writer {
 	w := &tell.Writer{Config: r.config().Letters.Config, Now: r.store.Now(), Zone: r.store.Zone()}
 	w.Wrong = r.logReplaced
+	signing := r.config().Signing
+	w.SigningZone, w.Selectors = signing.Zone, signing.Selectors()
 	return w
 }

@@ -46,6 +46,9 @@ func (w *Writer) view(r reader, t *store.Told) *View {
 	if t.Ending != nil {
 		w.ending(v, t.Ending)
 	}
+	if t.Domain != nil {
+		v.Domain = w.domain(t.Domain, t.News.Reason)
+	}
 	w.links(v, t)
 	return v
 }

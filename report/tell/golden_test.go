@@ -32,6 +32,7 @@ func rossi() *Writer {
 	return &Writer{Now: noon, Zone: rome, Config: Config{Host: "smtp.example.org", Seller: "Rossi Hosting S.r.l.", From: "reports@rossi.example", Contact: "help@rossi.example", Operator: "ops@rossi.example",
 		RenewLink: "https://www.rossi.example/renew?account={account}&plan={plan}&until={end}", RenewText: "By bank transfer of EUR {amount}, with the text {account} {end}.",
 		UpgradeLink: "https://www.rossi.example/upgrade?account={account}", ChoiceLink: "https://www.rossi.example/choice?account={account}", Guides: "https://www.rossi.example/guides/",
+		SigningZone: "smtp.example.org", Selectors: store.Ed25519Selectors[:],
 		Expire: 96 * time.Hour, Invoices: invoice.Options{Zone: rome, Link: "https://pay.rossi.example/{invoice}?amount={amount}", Text: "By bank transfer to IT60 X054 2811 1010 0000 0123 456, with the text {invoice}."}}}
 }
 

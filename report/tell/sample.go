@@ -169,7 +169,8 @@ func (s sampler) other(t *store.Told) {
 		c.End, t.Standing.TermEnd = s.now.AddDate(0, 0, 7), s.now.AddDate(0, 0, 7)
 		t.Ending = &store.Warning{Account: t.Account, Contract: c, Step: 7, Days: 7, Credit: 500_000_000, Sold: &c.Plan, Price: 14_640, TaxRate: 22 * quota.Percent, Currency: "EUR"}
 	case store.NewsDomain:
-		t.News.About, t.News.Reason = "verdi.example", "dkim"
+		t.News.About, t.News.Reason = "verdi.example", store.LostDKIM+" "+store.LostSPF
+		t.Domain = &store.Domain{Name: t.News.About, Account: t.Account.Name, Label: "k3v7q2m4x5a6b7c2", Since: s.now.AddDate(0, -3, 0)}
 	case store.NewsHeld, store.NewsSlowed:
 		t.News.About, t.News.Reason, t.News.Until = "Google", "unknown", s.now.Add(24*time.Hour)
 		t.News.Why = "550 5.1.1 The email account that you tried to reach does not exist."

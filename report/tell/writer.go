@@ -27,6 +27,9 @@ type Config struct {
 	ChoiceLink  string
 	Guides      string // web address below which the guides for customers are; "": not said
 
+	SigningZone string   // below which the keys are that customers' domains delegate to
+	Selectors   []string // of these keys
+
 	Expire    time.Duration   // how long a mail is tried
 	Invoices  invoice.Options // how invoices are shown
 	Templates *wording.Set    // nil: relay's

@@ -440,7 +440,7 @@ func delegate(t *testing.T, st *store.Store) {
 	if _, err := st.RotateSigningKeys([][2]string{{"s1", "s2"}}, shown); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.LookedAt("acme", "shop.example", []string{"s1", "s2"}); err != nil {
+	if _, err := st.LookedAt("acme", "shop.example", store.DomainLook{Selectors: []string{"s1", "s2"}}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -59,9 +59,9 @@ func check(ctx context.Context, s *act.Service, in *Name) (*CheckedDomain, error
 		return nil, err
 	}
 	r := s.Rules()
-	found, delegated, failed := records.Check(ctx, names, &records.Subject{Domain: &d, Zone: r.Zone, Selectors: selectors(r), Keys: keys, Host: s.Hostname, Addrs: sourcesOf(s, d.Account), Smarthost: r.Smarthost})
+	found, look, failed := records.Check(ctx, names, &records.Subject{Domain: &d, Zone: r.Zone, Selectors: selectors(r), Keys: keys, Host: s.Hostname, Addrs: sourcesOf(s, d.Account), Smarthost: r.Smarthost})
 	if failed == nil { // otherwise the DNS did not answer, and the findings say so
-		if d, err = s.Store.LookedAt(d.Account, d.Name, delegated); err != nil {
+		if d, err = s.Store.LookedAt(d.Account, d.Name, look); err != nil {
 			return nil, err
 		}
 		if d.Name == "" {
