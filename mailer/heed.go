@@ -181,6 +181,8 @@ func (s *schedule) heedAccount(t *site, account string, d *said, now time.Time) 
 		s.kept.accounts[key] = true
 		if step == pace.HoldsBack {
 			s.hold(key, c, now)
+		} else {
+			s.tellSlowed(key, c, now)
 		}
 		s.touch(t)
 	}

@@ -384,6 +384,39 @@ func TestPace_unknown(t *testing.T) {
 	})
 }
 
+// An account with many recipients that do not exist goes slower at that provider, and its
+// customer is told so once a week.
+func TestPace_tellSlowed(t *testing.T) {
+	inWorld(t, Config{Rows: rows(t, "1/10/5", "5/50/600")}, func(w *world) {
+		w.host("paced.test").say = func(x *exchange) string {
+			if x.verb == "RCPT" && strings.Contains(x.arg, "gone") {
+				return "550 5.1.1 user unknown"
+			}
+			return ""
+		}
+		for i := range 300 {
+			w.send(fmt.Sprintf("you%d@paced.test", i))
+		}
+		w.run(5 * time.Minute)
+		for i := range 20 {
+			w.send(fmt.Sprintf("gone%d@paced.test", i))
+		}
+		w.pass(time.Minute)
+		told, _, err := w.store.DueNews(10)
+		if err != nil || len(told) != 1 || told[0].Kind != store.NewsSlowed || told[0].Account != "acme" || told[0].About != "paced" || told[0].Reason != "unknown" || told[0].Why == "" {
+			t.Fatalf("to be told: %+v, %v", told, err)
+		}
+		if err := w.store.Tell(&told[0], nil); err != nil {
+			t.Fatal(err)
+		}
+		w.send("gone@paced.test")
+		w.pass(time.Hour)
+		if list, _, _ := w.store.DueNews(10); len(list) != 0 {
+			t.Errorf("told again within a week: %+v", list)
+		}
+	})
+}
+
 // An account may be faster than the configuration says.
 func TestPace_fasterAccount(t *testing.T) {
 	inWorld(t, Config{Profile: pace.Prudent, Rows: rows(t, "1/10/5", "3/50/30")}, func(w *world) {

@@ -80,6 +80,19 @@ func (s *schedule) hold(key conductKey, c *pace.Account, now time.Time) {
 	})
 }
 
+// tellSlowed has the customer told that its mail goes slower there. That it is slower is stored
+// with the paces, within a minute.
+func (s *schedule) tellSlowed(key conductKey, c *pace.Account, now time.Time) {
+	st := c.State(now)
+	s.do(func() {
+		if err := s.m.store.SlowAccount(key.account, key.provider, string(st.Reason), st.Why); err != nil {
+			s.m.logStoreError("slowed", err)
+		} else {
+			s.m.storeWorks("slowed")
+		}
+	})
+}
+
 // doChores does what the store has left to be done for accounts, and reports whether there
 // is more.
 func (m *Mailer) doChores() bool {

@@ -74,6 +74,25 @@ func (s *Store) HoldAccount(h Hold) error {
 	})
 }
 
+// tellSlowed is how long a customer knows that its mail goes slower at a provider.
+const tellSlowed = 7 * 24 * time.Hour
+
+// SlowAccount has the customer told that the account's mail goes slower at a provider, and
+// why, once a week at most. It looks first without writing: most know it.
+func (s *Store) SlowAccount(account, provider, reason, why string) error {
+	n, known := News{Kind: NewsSlowed, Account: account, About: provider, Reason: reason, Why: why}, false
+	err := s.view(func(t *tx) (err error) {
+		if known = t.b.Get(accounts, []byte(account)) == nil; !known {
+			known, err = t.wasTold(&n)
+		}
+		return err
+	})
+	if err != nil || known {
+		return err
+	}
+	return s.update(1024, func(t *tx) error { return t.addNews(n) })
+}
+
 // DoChores does what is due of the chores, one in a transaction; more says that there may be
 // others.
 func (s *Store) DoChores() (more bool, err error) {

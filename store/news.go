@@ -221,7 +221,7 @@ func (n *News) toldKey() []byte {
 	switch n.Kind.recall() {
 	case rememberLast:
 		return pairKey(n.Account, string(n.Kind))
-	case rememberEach:
+	case rememberWeek:
 		return n.key()
 	}
 	return nil
@@ -235,6 +235,9 @@ func (t *tx) wasTold(n *News) (bool, error) {
 	}
 	m := toldMark{}
 	found, err := t.get(toldOf, key, &m)
+	if age := t.wall.Sub(m.At); n.Kind.recall() == rememberWeek && (age < 0 || age >= tellSlowed) {
+		return false, err
+	}
 	return found && m.About == n.About && m.Step >= n.Step, err
 }
 

@@ -59,7 +59,7 @@ type recall int
 const (
 	rememberNone recall = iota // it may come again, as a second hold; or the look remembers it, see lookMark
 	rememberLast               // the last About and Step of the account
-	rememberEach               // each About
+	rememberWeek               // each About, for a week
 )
 
 func (k NewsKind) recall() recall {
@@ -67,7 +67,7 @@ func (k NewsKind) recall() recall {
 	case NewsReached, NewsOverage, NewsCeiling, NewsMonth:
 		return rememberLast
 	case NewsSlowed:
-		return rememberEach
+		return rememberWeek
 	}
 	return rememberNone
 }

@@ -351,3 +351,23 @@ func TestNews_limitWritesOnce(t *testing.T) {
 		t.Errorf("%d commits, want 1", after-before)
 	}
 }
+
+// That mail goes slower at a provider is told once a week, and of each provider.
+func TestSlowAccount(t *testing.T) {
+	s, c := newStore(t)
+	addAccount(t, s, "acme", quota.Plan{})
+	for _, x := range []struct {
+		account, provider string
+		after             time.Duration
+		want              int
+	}{{"acme", "Google", 0, 1}, {"acme", "Google", 6 * 24 * time.Hour, 0}, {"acme", "GMX", 0, 1}, {"acme", "Google", 24 * time.Hour, 1}, {"gone", "Google", 0, 0}} {
+		c.add(x.after)
+		if err := s.SlowAccount(x.account, x.provider, "blame", "421 slow down"); err != nil {
+			t.Fatal(err)
+		}
+		if list, _, _ := dueNews(t, s, 10); len(list) != x.want {
+			t.Errorf("%+v: %+v", x, list)
+		}
+		tellAll(t, s)
+	}
+}
