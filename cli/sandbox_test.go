@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -259,7 +260,9 @@ func TestSandbox_mail(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, b.err)
 	}
 	mustMatch(t, "the end", b.err.String(), `\nAccepted 5 e-mails, \d+ B: 3 delivered, 1 failed, 1 waiting.\nRemoved `)
-	if list, err := filepath.Glob(filepath.Join(keep, "*.eml")); len(list) != 4 || err != nil {
+	list, err := filepath.Glob(filepath.Join(keep, "*.eml"))
+	list = slices.DeleteFunc(list, func(name string) bool { return strings.Contains(name, "owner@") }) // about its invoices
+	if len(list) != 4 || err != nil {
 		t.Errorf("kept %q, %v; want 4 files", list, err)
 	}
 	var doc sandbox.View
@@ -468,6 +471,7 @@ func TestSandbox_twice(t *testing.T) {
 	other.until("the document", func() bool { return json.Unmarshal([]byte(other.out.String()), &other.view) == nil })
 	third := newBox(t, "--json")
 	third.until("the document", func() bool { return json.Unmarshal([]byte(third.out.String()), &third.view) == nil })
+	other.leaks, third.leaks = nil, nil // the first one's mail about its invoices may begin after them
 	seen := map[string]bool{}
 	for _, b := range []*box{a, other, third} {
 		for _, addr := range []string{b.view.StartTLS, b.view.Implicit, b.view.Sink} {
