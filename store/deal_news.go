@@ -16,7 +16,7 @@ import (
 //     report, where the account gets one;
 //   - receipt, reversal: each payment, and each that was taken back;
 //   - suspended, resumed: where the account's Status is another one after the order;
-//   - month: each period that was closed and had mail or money;
+//   - month: each period that was closed and had mail, money or errors;
 //   - ended: the account's last period was closed and nothing follows, or the account was
 //     closed;
 //   - overdue: an invoice that remind has marked, see dun.go;
@@ -123,7 +123,8 @@ func (d *deal) reports(end time.Time) bool {
 	return d.a.Contact != "" && d.a.Wants(TopicMonth) && d.t.now.Sub(end) < lateNews
 }
 
-// monthNews is the report on a period that was closed. One without mail or money has none.
+// monthNews is the report on a period that was closed. One without mail, money and errors has
+// none.
 func (d *deal) monthNews(e *Entry) (n News, err error) {
 	if !d.reports(e.Time) {
 		return n, nil
@@ -136,10 +137,21 @@ func (d *deal) monthNews(e *Entry) (n News, err error) {
 	if !ok {
 		p = quota.Period{Key: e.Period, End: e.Time}
 	}
-	if had, err := d.hadMoney(p); err != nil || had {
+	had, err := d.hadMoney(p)
+	if err == nil && !had {
+		had, err = d.hadErrors(p)
+	}
+	if err != nil || had {
 		return n, err
 	}
 	return News{}, nil
+}
+
+// hadErrors reports whether mail was given up in a period, which may be mail of the one
+// before.
+func (d *deal) hadErrors(p quota.Period) (bool, error) {
+	list, err := d.t.errorsBefore(d.a.Name, p.Start, "", 1)
+	return len(list) > 0, err
 }
 
 // hadMoney reports whether money moved in a period without mail, whose entries are few.

@@ -252,6 +252,26 @@ func TestDeal_monthOfMoney(t *testing.T) {
 	wantNews(t, "December", s, "acme")
 }
 
+// Mail of the month before that was given up is worth a report, and a list of errors.
+func TestDeal_monthOfErrors(t *testing.T) {
+	s, c := newBooks(t)
+	withContact(t, s, Account{}, free)
+	mustSend(t, s, "acme", mb, 1)
+	c.set(december.Add(time.Hour))
+	list := claim(t, s, "d.test", "acme", 9)
+	if len(list) != 1 {
+		t.Fatalf("%d to claim, want 1", len(list))
+	}
+	settle(t, s, list[0], Failed)
+	closeDue(t, s, 1)
+	wantNews(t, "November", s, "acme", "month 2026-11")
+	for month, want := range [][]string{{"month 2026-12"}, nil} {
+		c.set(december.AddDate(0, month+1, 2))
+		closeDue(t, s, 1)
+		wantNews(t, "later", s, "acme", want...)
+	}
+}
+
 // An account that nobody uses is told when its last term is over, and so is one of 30 days.
 // One that goes on is not.
 func TestDeal_newsOfEnd(t *testing.T) {

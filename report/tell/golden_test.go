@@ -250,6 +250,9 @@ func TestWriter_Write_choice(t *testing.T) {
 		}
 		told := Sample(k.Name, noon, rome)
 		told.Account.Notify = []store.Topic{}
+		if k.Name == store.NewsMonth {
+			told.Report.Invoice = nil // which must be told
+		}
 		mails, err := rossi().Write(told, store.ID{})
 		if err != nil || (len(mails) > 0) != k.Must() {
 			t.Errorf("%s: %d mails, must %v, %v", k.Name, len(mails), k.Must(), err)
@@ -288,5 +291,36 @@ func TestWriter_WriteSource(t *testing.T) {
 	w.Operator = ""
 	if n, err := w.WriteSource(listed, store.ID{}); n != nil || err != nil {
 		t.Errorf("without an operator: %v, %v", n, err)
+	}
+}
+
+// A payment request is told also to those who want no report.
+func TestWriter_Write_monthUnwanted(t *testing.T) {
+	for _, c := range []struct {
+		notify  []store.Topic
+		billing string
+		want    string
+	}{
+		{nil, "", "web@verdi.example report of account"},
+		{nil, "pay@verdi.example", "web@verdi.example report of account, pay@verdi.example invoice R-17 for account"},
+		{[]store.Topic{}, "", "web@verdi.example invoice R-17 for account"},
+		{[]store.Topic{}, "pay@verdi.example", "pay@verdi.example invoice R-17 for account"},
+	} {
+		told := Sample(store.NewsMonth, noon, rome)
+		told.Account.Notify, told.Account.BillingContact = c.notify, c.billing
+		mails, err := rossi().Write(told, store.ID{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, m := range mails {
+			head, _ := read(t, m.Body)
+			_, says, _ := strings.Cut(subject(t, head), ": ")
+			says, _, _ = strings.Cut(says, " verdi-web")
+			got = append(got, m.Message.Recipients[0].Address+" "+says)
+		}
+		if got := strings.Join(got, ", "); got != c.want {
+			t.Errorf("%v %q: %s, want %s", c.notify, c.billing, got, c.want)
+		}
 	}
 }

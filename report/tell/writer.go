@@ -53,7 +53,7 @@ var relays, _ = wording.Load("", View{})
 // go to gets none. They have IDs of their own beside the one given.
 func (w *Writer) Write(t *store.Told, id store.ID) ([]store.Notice, error) {
 	k, ok := Find(t.News.Kind)
-	if !ok || t.News.Account != "" && !t.Account.Wants(k.Topic) {
+	if !ok || t.News.Account != "" && !t.Account.Wants(k.Topic) && k.Name != store.NewsMonth { // of which a payment request must be told
 		return nil, nil
 	}
 	var list []store.Notice
@@ -92,7 +92,7 @@ func (w *Writer) readers(k *Kind, t *store.Told) (list []reader) {
 	}
 	for _, role := range k.To {
 		switch {
-		case role == Contact:
+		case role == Contact && a.Wants(k.Topic):
 			add(*k, role, a.Contact, "")
 		case role == Billing:
 			add(*k, role, billing, "-b")
