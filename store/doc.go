@@ -14,9 +14,9 @@
 //  3. Claim takes due messages out of a lane, stores their next try, before
 //     anybody dials, and notes the claims as open in bucket "claims".
 //  4. Dialled notes which of them are being tried, some time after the dial.
-//  5. Settle stores the outcomes of attempts, what senders are to be told of them
-//     and the statistics, and removes a message with its last recipient, which
-//     sends the DSN. One that must not wait for that long goes after a minute.
+//  5. Settle stores the outcomes of attempts, what senders are to be told of them,
+//     the statistics and the list of errors, and removes a message with its last
+//     recipient, which sends the DSN. One that must not wait for that long goes after a minute.
 //     Return gives back what was not tried. Both end the claim.
 //
 // A crash before 2 returns leaves nothing but staged chunks, which the next
