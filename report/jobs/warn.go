@@ -3,9 +3,11 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"relay/quota"
+	"relay/report/letter"
 	"relay/store"
 )
 
@@ -30,6 +32,14 @@ type Warning struct {
 	Days    int64   `json:"days"` // before it
 	To      string  `json:"to"`
 	Invoice *string `json:"invoice"` // the renewal that waits for its payment
+}
+
+// mayTell fails for a customer with an address that no mail can go to.
+func mayTell(w *store.Warning) error {
+	if _, _, ok := letter.Recipient(w.To()); !ok {
+		return fmt.Errorf("its contact %q is no address that mail can go to", w.To())
+	}
+	return nil
 }
 
 // Failures implements Result.

@@ -57,7 +57,7 @@ type Mail struct {
 // Build makes the message. It fails where To, From or ReplyTo is no address.
 func (l *Letter) Build() (m Mail, err error) {
 	for _, address := range []string{l.To, cmp.Or(l.From, l.To), cmp.Or(l.ReplyTo, l.To)} {
-		if !isAddress(address) {
+		if !IsAddress(address) {
 			return m, fmt.Errorf("%q is not a mail address", address)
 		}
 	}
@@ -114,7 +114,8 @@ func (l *Letter) from() string {
 	return named + "<" + address + ">"
 }
 
-func isAddress(s string) bool {
+// IsAddress reports an address alone, without a name.
+func IsAddress(s string) bool {
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s
 }

@@ -118,7 +118,7 @@ func TestLetter_Build_parts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, tree := Tree(t, m.Content)
+		h, tree := read(t, m.Content)
 		if tree.String() != want {
 			t.Errorf("%s, want %s", tree, want)
 		}

@@ -30,8 +30,8 @@ func (n node) String() string {
 	return strings.TrimPrefix(n.kind, "multipart/") + "[" + strings.Join(list, " ") + "]"
 }
 
-// Tree reads a message with all of its parts.
-func Tree(t *testing.T, content []byte) (mail.Header, node) {
+// read reads a message with all of its parts.
+func read(t *testing.T, content []byte) (mail.Header, node) {
 	t.Helper()
 	m, err := mail.ReadMessage(bytes.NewReader(content))
 	if err != nil {

@@ -100,10 +100,22 @@ func edges() map[string]edge {
 		"suspended-abuse": {store.NewsSuspended, rossi(), func(t *store.Told) { t.News.Reason, t.News.Why, t.Invoice = "abuse", "spam reports", nil }},
 		"suspended-word":  {store.NewsSuspended, plain(), func(t *store.Told) { t.News.Reason, t.News.Why, t.Invoice = "", "it was asked for", nil }},
 		"ended-closed":    {store.NewsEnded, rossi(), func(t *store.Told) { t.News.Reason, t.News.Why = store.ReasonClosed, "it was asked for" }},
+		"receipt-kept":    {store.NewsReceipt, rossi(), func(t *store.Told) { t.Invoice = nil }},
+		"receipt-part": {store.NewsReceipt, rossi(), func(t *store.Told) {
+			t.Invoice.State, t.Invoice.Paid, t.Entry.Money = store.InvoiceOpen, 10_000, 10_000
+		}},
+		"ending-renewal": {store.NewsEnding, rossi(), func(t *store.Told) { t.Ending.Renewal, t.Ending.Days = renewal(), 1 }},
+		"ending-today": {store.NewsEnding, plain(), func(t *store.Told) {
+			t.Ending.Sold, t.Ending.Days, t.Ending.Credit = nil, 0, 0
+			t.Account.State, t.Account.Reason = store.Suspended, "complaints"
+		}},
+		"ending-reseller": {store.NewsEnding, rossi(), reseller},
 		"held-complaints": {store.NewsHeld, plain(), func(t *store.Told) { t.News.Reason = "complaints" }},
 		"order-reseller":  {store.NewsOrder, rossi(), reseller},
 	}
 }
+
+func renewal() *store.Invoice { return Sample(store.NewsInvoice, noon, rome).Invoice }
 
 func stops(t *store.Told) {
 	t.Account.AtLimit = quota.Suspend

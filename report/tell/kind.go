@@ -3,6 +3,7 @@ package tell
 import (
 	"slices"
 
+	"relay/report/letter/wording"
 	"relay/store"
 )
 
@@ -74,6 +75,9 @@ func findName(name string) (Kind, bool) { return Find(store.NewsKind(name)) }
 func (k *Kind) Must() bool {
 	return !slices.Contains(store.ChosenTopics(), k.Topic)
 }
+
+// HasWords reports whether there is a template for it.
+func (k *Kind) HasWords() bool { return slices.Contains(wording.Names(), string(k.Name)) }
 
 // OfMoney reports the kinds that go to whoever pays: below a reseller that is the reseller.
 func (k *Kind) OfMoney() bool { return k.Topic == store.TopicInvoice }

@@ -81,7 +81,7 @@ type reader struct {
 func (w *Writer) readers(k *Kind, t *store.Told) (list []reader) {
 	add := func(k Kind, role Role, address, suffix string) {
 		to, domain, ok := letter.Recipient(address)
-		if ok && !slices.ContainsFunc(list, func(r reader) bool { return r.to == to }) {
+		if ok && letter.IsAddress(to) && !slices.ContainsFunc(list, func(r reader) bool { return r.to == to }) {
 			list = append(list, reader{k, role, to, domain, suffix, k.OfMoney() && t.Reseller != nil})
 		}
 	}
@@ -96,7 +96,7 @@ func (w *Writer) readers(k *Kind, t *store.Told) (list []reader) {
 			add(*k, role, a.Contact, "")
 		case role == Billing:
 			add(*k, role, billing, "-b")
-		case role == Abuse && t.News.Reason == "abuse":
+		case role == Abuse && t.News.Reason == store.ReasonAbuse:
 			add(*k, role, a.AbuseContact, "-a")
 		case role == Operator:
 			add(*k, role, w.Operator, "-o")
