@@ -26,6 +26,7 @@ import (
 	"relay/cli/owners"
 	"relay/cli/place"
 	"relay/cli/plans"
+	"relay/cli/reports"
 	"relay/cli/sendmail"
 	"relay/cli/setup"
 	"relay/cli/shell"
@@ -88,6 +89,7 @@ func (p *program) commands() []*cli.Command {
 		suppressions.Command(p.env),
 		errorlist.Command(p.env),
 		lists.Command(p.env, p.Signals),
+		reports.Command(p.env),
 		host.BanCommand(p.env),
 		host.JobCommand(p.env),
 		copies.Backup(),
@@ -106,7 +108,7 @@ var chapters = []shell.Chapter{
 	{Purpose: "accounts and plans", Commands: "account customer reseller plan"},
 	{Purpose: "money", Commands: "invoice payment"},
 	{Purpose: "mail", Commands: "queue trace usage sendmail"},
-	{Purpose: "how mail goes out", Commands: "delivery source domain suppression errors list"},
+	{Purpose: "how mail goes out", Commands: "delivery source domain suppression errors list report"},
 	{Purpose: "running", Commands: "health reload ban job"},
 	{Purpose: "the store", Commands: "backup restore compact"},
 	{Purpose: "this program", Commands: "completion man version"},

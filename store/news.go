@@ -154,7 +154,7 @@ func (s *Store) Tell(n *News, mails []Notice) error {
 			return err
 		}
 		for i := range mails {
-			if err := t.queueNews(n, &mails[i]); err != nil {
+			if _, err := t.queueNews(n, &mails[i]); err != nil {
 				return err
 			}
 		}
@@ -166,8 +166,32 @@ func (s *Store) Tell(n *News, mails []Notice) error {
 	return nil
 }
 
+// Send queues mails about an account, or with "" of the operator's own, for a person who asks
+// for them. They are of the kind of n, and nothing is noted as told.
+func (s *Store) Send(n *News, mails []Notice) (ids []ID, err error) {
+	weight := 1024
+	for i := range mails {
+		weight += len(mails[i].Body) + 1024
+	}
+	err = s.growThen(weight, func(t *tx) error {
+		ids = nil
+		for i := range mails {
+			id, err := t.queueNews(n, &mails[i])
+			if err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("send %s of account %q: %w", n.Kind, n.Account, err)
+	}
+	return ids, nil
+}
+
 // queueNews queues a mail. The caller's copy of the message stays as it is.
-func (t *tx) queueNews(n *News, mail *Notice) error {
+func (t *tx) queueNews(n *News, mail *Notice) (ID, error) {
 	m := mail.Message
 	m.ID, m.Account, m.Sender, m.Period, m.Own = t.s.ids.next(t.wall), n.Account, "", "", n.Kind.note()
 	if n.Kind == NewsEnding { // it is not tried any more once the term has ended
@@ -175,7 +199,7 @@ func (t *tx) queueNews(n *News, mail *Notice) error {
 	}
 	lanes, err := t.enqueueOwn(&m, mail.Body)
 	t.then.lanes = append(t.then.lanes, lanes...)
-	return err
+	return m.ID, err
 }
 
 // PutOff gives news another due time, when its mail could not be written. It does nothing if
@@ -269,3 +293,6 @@ func (t *tx) toldWaits(a *Account, n *News) error {
 	rec.Told, rec.ToldDay = t.wall, n.lastDay
 	return nil
 }
+
+// NewID returns an ID that nothing else has.
+func (s *Store) NewID() ID { return s.ids.next(s.Now()) }

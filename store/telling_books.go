@@ -75,3 +75,20 @@ func (t *tx) domainOf(n *News, told *Told) (*Told, error) {
 	told.Domain = d
 	return told, nil
 }
+
+// Ending is what there is to know of the last term of an account, as if its customer was told
+// now that it ends; nil: it never had one.
+func (s *Store) Ending(account string) (w *Warning, err error) {
+	err = s.view(func(t *tx) error {
+		d, err := t.deal(account, Order{})
+		if err == nil {
+			err = d.closeDue()
+		}
+		if err != nil || len(d.a.Contracts) == 0 {
+			return err
+		}
+		w, err = d.ending(d.a.lastTerm(), 0)
+		return err
+	})
+	return w, err
+}

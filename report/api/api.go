@@ -19,13 +19,14 @@ import (
 	"relay/report/api/orders"
 	"relay/report/api/owners"
 	"relay/report/api/plans"
+	"relay/report/api/reports"
 	"relay/report/api/sources"
 	"relay/report/api/suppressions"
 )
 
 // Acts returns all acts.
 func Acts() []act.Any {
-	return slices.Concat(accounts.Acts(), orders.Acts(), owners.Acts(), plans.Acts(), billing.Acts(), mail.Acts(), delivery.Acts(), domains.Acts(), suppressions.Acts(), errorlist.Acts(), sources.Acts(), host.Acts())
+	return slices.Concat(accounts.Acts(), orders.Acts(), owners.Acts(), plans.Acts(), billing.Acts(), mail.Acts(), delivery.Acts(), domains.Acts(), suppressions.Acts(), reports.Acts(), errorlist.Acts(), sources.Acts(), host.Acts())
 }
 
 // New serves all acts on s.

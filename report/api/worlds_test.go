@@ -36,7 +36,7 @@ const operatorsActs = `
 	delivery override add, delivery override list, delivery override cancel, domain keys,
 	source list, source drain, source resume, source check, account points,
 	queue list, queue top, queue show, queue content, queue hold, queue release, queue retry, queue drop,
-	trace, trace smtp, trace follow, test, ban list, ban lift, job list, job run, health, reload, compact, backup, backup record`
+	trace, trace smtp, trace follow, test, ban list, ban lift, job list, job run, report list, report preview, report send, health, reload, compact, backup, backup record`
 
 var resellersActs = map[string]struct {
 	members string

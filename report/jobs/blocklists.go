@@ -285,7 +285,7 @@ func standing(name string, v *store.SourceState, fresh []store.Listing, lists []
 
 // standingMail is the mail to the operator; nil: there is no address that it can go to.
 func (r *Runner) standingMail(id store.ID, s tell.Source) *store.Notice {
-	n, err := r.writer().WriteSource(s, id)
+	n, err := r.Writer().WriteSource(s, id)
 	if err != nil {
 		r.logFailed(Blocklists, err)
 		return nil

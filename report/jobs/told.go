@@ -7,11 +7,11 @@ import (
 
 // Told writes the mails of a piece of news, which have IDs of their own beside the one given.
 func (r *Runner) Told(t *store.Told, id store.ID) ([]store.Notice, error) {
-	return r.writer().Write(t, id)
+	return r.Writer().Write(t, id)
 }
 
-// writer writes as the configuration in force says.
-func (r *Runner) writer() *tell.Writer {
+// Writer writes as the configuration in force says.
+func (r *Runner) Writer() *tell.Writer {
 	w := &tell.Writer{Config: r.config().Letters.Config, Now: r.store.Now(), Zone: r.store.Zone()}
 	w.Wrong = r.logReplaced
 	signing := r.config().Signing

@@ -314,10 +314,13 @@ func tidy(list []Block) []Block {
 func figureColumns(rows [][]Line, columns int) []bool {
 	right := make([]bool, columns)
 	for i := 1; i < columns; i++ {
+		digits := false
 		right[i] = !slices.ContainsFunc(rows, func(r []Line) bool {
 			text := r[i].plain()
-			return text != "" && text != "-" && text != "–" && (text[0] < '0' || text[0] > '9')
-		})
+			digit := text != "" && text[0] >= '0' && text[0] <= '9'
+			digits = digits || digit
+			return !digit && text != "" && text != "-" && text != "–"
+		}) && digits
 	}
 	return right
 }

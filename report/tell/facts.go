@@ -295,6 +295,7 @@ func remarks(all []store.Remark) (list []Remark) {
 }
 
 func (w *Writer) logins(all []store.LoginUse) (list []Login) {
+	all = slices.DeleteFunc(slices.Clone(all), func(l store.LoginUse) bool { return l.Last.IsZero() })
 	for _, l := range all[:min(len(all), shownLogins)] {
 		is := Login{Name: l.Login, Last: w.in(l.Last)}
 		for _, p := range l.Places[:min(len(l.Places), shownPlaces)] {

@@ -29,35 +29,35 @@ type Kind struct {
 	Name  store.NewsKind
 	Topic store.Topic // in its List-Id; customers choose by it
 	To    []Role      // the first is told first
-	Text  string      // when it is sent
+	Text  string      // when it is sent, in a few words
 }
 
 // Kinds are all that relay writes.
 var Kinds = []Kind{
-	{store.NewsUsage, store.TopicUsage, []Role{Contact}, "at each further tenth of the allowance"},
-	{store.NewsDaily, store.TopicDaily, []Role{Contact}, "on each day with mail"},
-	{store.NewsNear, store.TopicLimit, []Role{Contact}, "the allowance is nearly used"},
-	{store.NewsReached, store.TopicLimit, []Role{Contact}, "nothing of the allowance is left"},
+	{store.NewsUsage, store.TopicUsage, []Role{Contact}, "another tenth of it is used"},
+	{store.NewsDaily, store.TopicDaily, []Role{Contact}, "a day with mail"},
+	{store.NewsNear, store.TopicLimit, []Role{Contact}, "allowance nearly used"},
+	{store.NewsReached, store.TopicLimit, []Role{Contact}, "allowance used up"},
 	{store.NewsOverage, store.TopicLimit, []Role{Contact}, "overage has begun"},
-	{store.NewsOverageStep, store.TopicLimit, []Role{Contact}, "at each further tenth of the overage's ceiling"},
-	{store.NewsCeiling, store.TopicLimit, []Role{Contact}, "the overage's ceiling is reached"},
-	{store.NewsSuspended, store.TopicStanding, []Role{Contact, Abuse}, "the account is suspended"},
+	{store.NewsOverageStep, store.TopicLimit, []Role{Contact}, "another tenth of overage"},
+	{store.NewsCeiling, store.TopicLimit, []Role{Contact}, "its ceiling is reached"},
+	{store.NewsSuspended, store.TopicStanding, []Role{Contact, Abuse}, "account suspended"},
 	{store.NewsResumed, store.TopicStanding, []Role{Contact}, "it sends again"},
-	{store.NewsMonth, store.TopicMonth, []Role{Contact}, "a period is over: report, list of errors, payment request"},
-	{store.NewsOrder, store.TopicInvoice, []Role{Billing}, "an order waits for its payment"},
-	{store.NewsInvoice, store.TopicInvoice, []Role{Billing}, "an invoice or credit note was issued"},
-	{store.NewsReceipt, store.TopicInvoice, []Role{Billing}, "a payment was recorded"},
-	{store.NewsOverdue, store.TopicInvoice, []Role{Billing}, "an unpaid invoice suspends the account in a week"},
+	{store.NewsMonth, store.TopicMonth, []Role{Contact}, "report on a period"},
+	{store.NewsOrder, store.TopicInvoice, []Role{Billing}, "an order to be paid"},
+	{store.NewsInvoice, store.TopicInvoice, []Role{Billing}, "invoice or credit note"},
+	{store.NewsReceipt, store.TopicInvoice, []Role{Billing}, "a payment is recorded"},
+	{store.NewsOverdue, store.TopicInvoice, []Role{Billing}, "a week before suspension"},
 	{store.NewsReversal, store.TopicInvoice, []Role{Billing}, "a payment was taken back"},
-	{store.NewsEnding, store.TopicTerm, []Role{Contact, Billing}, "the term ends, and nothing follows it"},
-	{store.NewsEnded, store.TopicTerm, []Role{Contact, Billing}, "the term has ended"},
-	{store.NewsDomain, store.TopicDomain, []Role{Contact}, "a sending domain has lost SPF or DKIM"},
-	{store.NewsHeld, store.TopicDelivery, []Role{Contact, Operator}, "mail is held at a provider"},
-	{store.NewsSlowed, store.TopicDelivery, []Role{Contact}, "mail goes more slowly to a provider"},
-	{store.NewsWaits, store.TopicDelivery, []Role{Contact, Operator}, "first sendings take more than a day"},
-	{store.NewsDigest, TopicDigest, []Role{Operator}, "daily, if there is something to say"},
-	{store.NewsSource, TopicOperator, []Role{Operator}, "a source is listed, clean again or gone"},
-	{store.NewsFailedJob, TopicOperator, []Role{Operator}, "a scheduled job has failed"},
+	{store.NewsEnding, store.TopicTerm, []Role{Contact, Billing}, "the term ends"},
+	{store.NewsEnded, store.TopicTerm, []Role{Contact, Billing}, "it has ended"},
+	{store.NewsDomain, store.TopicDomain, []Role{Contact}, "a domain lost SPF or DKIM"},
+	{store.NewsHeld, store.TopicDelivery, []Role{Contact, Operator}, "mail held at a provider"},
+	{store.NewsSlowed, store.TopicDelivery, []Role{Contact}, "mail slowed at a provider"},
+	{store.NewsWaits, store.TopicDelivery, []Role{Contact, Operator}, "first sendings wait"},
+	{store.NewsDigest, TopicDigest, []Role{Operator}, "daily, if there is something"},
+	{store.NewsSource, TopicOperator, []Role{Operator}, "a source listed or gone"},
+	{store.NewsFailedJob, TopicOperator, []Role{Operator}, "a job has failed"},
 }
 
 // Find returns the kind of that name.
@@ -75,6 +75,9 @@ func findName(name string) (Kind, bool) { return Find(store.NewsKind(name)) }
 func (k *Kind) Must() bool {
 	return !slices.Contains(store.ChosenTopics(), k.Topic)
 }
+
+// OfOperator reports a kind that is no account's.
+func (k *Kind) OfOperator() bool { return k.To[0] == Operator }
 
 // HasWords reports whether there is a template for it.
 func (k *Kind) HasWords() bool { return slices.Contains(wording.Names(), string(k.Name)) }

@@ -161,7 +161,7 @@ type Remark struct {
 // Login of the account.
 type Login struct {
 	Name   string
-	Last   time.Time // zero: not lately
+	Last   time.Time
 	Places []string
 }
 
