@@ -126,7 +126,7 @@ func send(e *shell.Env) *cli.Command {
 	in := &api.Sending{}
 	return shell.Command(&cli.Command{
 		Name: "send", ArgsUsage: "KIND NAME", Usage: "send a mail about an account now",
-		Description: `It has the facts as they are now and goes to those who get this kind, whatever they have chosen; it is free, and what is told by itself is not changed by it. --to sends it to another address alone, with invented facts where nothing such has happened.
+		Description: `It has the facts as they are now and goes to those who get this kind; it is free, and what is told by itself is not changed by it. --to sends it to another address alone, with invented facts where nothing such has happened.
 
   relay report send usage acme
   relay report send overdue acme --to you@example.org`,

@@ -105,3 +105,18 @@ func TestWriter_Write_addresses(t *testing.T) {
 		}
 	}
 }
+
+// Of an account of which next to nothing is known each kind can be told.
+func TestWriter_Write_bare(t *testing.T) {
+	for _, k := range Kinds {
+		if !k.HasWords() {
+			continue
+		}
+		told := &store.Told{News: store.News{Kind: k.Name, Account: "acme"}, Account: store.Account{Name: "acme", Contact: "boss@acme.example", Notify: store.ChosenTopics()}}
+		w := plain()
+		w.Wrong = func(err error) { t.Errorf("%s: %v", k.Name, err) }
+		if mails, err := w.Write(told, store.ID{}); err != nil || len(mails) == 0 {
+			t.Errorf("%s: %d mails, %v", k.Name, len(mails), err)
+		}
+	}
+}

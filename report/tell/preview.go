@@ -30,6 +30,9 @@ func (w *Writer) Preview(t *store.Told, language string) (*Preview, error) {
 	if language != "" {
 		at.Language, told.Account.Language = language, language
 	}
+	if k.Name == store.NewsSource {
+		at.Source = sampleSource
+	}
 	readers := at.readers(&k, &told)
 	p := &Preview{}
 	for _, r := range readers {

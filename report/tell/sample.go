@@ -178,3 +178,7 @@ func (s sampler) other(t *store.Told) {
 		t.Waiting, t.Cap, t.LastDay = 12_400, 200, s.now.AddDate(0, 0, 6)
 	}
 }
+
+// sampleSource is one that a blocklist has.
+var sampleSource = Source{Name: "192.0.2.25", Drained: true, Culprit: "verdi-web",
+	Lists: []List{{"Barracuda", "client host [192.0.2.25] blocked using Barracuda Reputation", "https://www.barracudacentral.org/lookups"}}}

@@ -43,7 +43,7 @@ type Writer struct {
 	Now  time.Time
 	Zone *time.Location
 
-	source Source // of WriteSource
+	Source Source // that mail of kind source tells of, see WriteSource
 }
 
 // relays are relay's own templates, which are good: a test loads them.
@@ -53,7 +53,7 @@ var relays, _ = wording.Load("", View{})
 // go to gets none. They have IDs of their own beside the one given.
 func (w *Writer) Write(t *store.Told, id store.ID) ([]store.Notice, error) {
 	k, ok := Find(t.News.Kind)
-	if !ok || t.News.Account != "" && !t.Account.Wants(k.Topic) && k.Name != store.NewsMonth { // of which a payment request must be told
+	if !ok {
 		return nil, nil
 	}
 	var list []store.Notice
@@ -77,7 +77,8 @@ type reader struct {
 	reseller bool   // it is the reseller of the account
 }
 
-// readers of a kind, each address once.
+// readers of a kind, each address once: the contact as far as the account wants it, and those
+// who pay for a payment request in any case.
 func (w *Writer) readers(k *Kind, t *store.Told) (list []reader) {
 	add := func(k Kind, role Role, address, suffix string) {
 		to, domain, ok := letter.Recipient(address)
@@ -130,7 +131,7 @@ func (w *Writer) mail(r reader, t *store.Told, id string) (n store.Notice, err e
 func (w *Writer) WriteSource(s Source, id store.ID) (*store.Notice, error) {
 	k, _ := Find(store.NewsSource)
 	t := &store.Told{News: store.News{Kind: store.NewsSource, About: s.Name, Since: w.Now}}
-	w.source = s
+	w.Source = s
 	for _, r := range w.readers(&k, t) {
 		n, err := w.mail(r, t, id.String())
 		return &n, err
@@ -141,7 +142,7 @@ func (w *Writer) WriteSource(s Source, id store.ID) (*store.Notice, error) {
 // letter is what a reader gets, but for the address.
 func (w *Writer) letter(r reader, t *store.Told) (*letter.Letter, error) {
 	v := w.view(r, t)
-	v.Source = w.source
+	v.Source = w.Source
 	lang := w.language(r, t)
 	days := chartOf(t.Report, lang, w.Now.In(w.Zone), w.Zone)
 	if days != nil {

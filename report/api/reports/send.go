@@ -50,7 +50,7 @@ func send(ctx context.Context, s *act.Service, in *Sending) (*Sent, error) {
 		to = []string{in.Body.To}
 	}
 	if len(to) == 0 {
-		return nil, act.Fail(act.Refused, "give it one: {account set} has --contact", "account %q has no address that mail of kind %s goes to", in.Body.Account, in.Kind)
+		return nil, act.Fail(act.Refused, "{account set} has --contact and --notify; --to sends it to another address", "account %q gets no mail of kind %s", in.Body.Account, in.Kind)
 	}
 	return queue(s, t, to)
 }
