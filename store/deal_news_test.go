@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -316,4 +317,63 @@ func TestDeal_newsOfRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantNews(t, "removed", s, "acme")
+}
+
+// newsFollow: what is to be told of an account to which nothing was told yet follows from its
+// ledger, no less and no more.
+func newsFollow(t fataler, s *Store, a *Account) {
+	t.Helper()
+	want, may, with := map[string]bool{}, map[string]bool{}, map[string]string{} // with: a period's invoice, by its report
+	var entries []Entry
+	if err := s.Ledger(a.Name, func(e *Entry) error { entries = append(entries, *e); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		seq := " " + numberText(e.Seq)
+		switch e.Kind {
+		case KindInvoice:
+			if i, err := s.Invoice(e.Invoice()); err != nil {
+				t.Fatal(err)
+			} else if i.Kind == ForOrder || i.Kind == ForRenewal { // as it stood after its order
+				may["order "+e.Ref], may["invoice "+e.Ref] = true, true
+				continue
+			}
+			want["invoice "+e.Ref] = true
+			if e.For == ForOverage {
+				with["month "+e.Period] = "invoice " + e.Ref
+			}
+		case KindClosed:
+			may["month "+e.Period] = true
+		case KindCreditNote:
+			want["invoice "+e.Ref] = true
+		case KindPayment:
+			want["receipt"+seq] = true
+		case KindReversal:
+			want["reversal"+seq] = true
+		case KindWarned:
+			want[fmt.Sprintf("ending %s %d", e.Period, e.Days)] = true
+		case KindSuspended, KindResumed:
+			may[string(e.Kind)+seq] = true
+		}
+	}
+	for _, c := range a.Contracts {
+		may["ended "+c.TermKey()] = true
+	}
+	for _, n := range newsIn(t, s, a.Name) {
+		text := string(n.Kind) + " " + n.About
+		switch n.Kind {
+		case NewsOrder, NewsInvoice, NewsReceipt, NewsReversal, NewsSuspended, NewsResumed, NewsEnding, NewsEnded, NewsMonth:
+			if !want[text] && !may[text] {
+				t.Fatal(a.Name + ": no entry is behind the news " + text)
+			}
+			delete(want, text)
+			if request := with[text]; request != "" && !want[request] {
+				t.Fatal(a.Name + ": told with the report and alone: " + request)
+			}
+			delete(want, with[text])
+		}
+	}
+	for text := range want {
+		t.Fatal(a.Name + ": not told: " + text)
+	}
 }

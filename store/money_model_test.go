@@ -590,6 +590,7 @@ func (m *books) verify(t *rapid.T) {
 			t.Fatal(err)
 		}
 		m.audit(t, &a)
+		newsFollow(t, m.s, &a)
 	}
 }
 
