@@ -39,7 +39,8 @@
 // into words. Only what is printed on an invoice is worded here, by Options.Print, and
 // stays as it was issued.
 //
-// Warn, which tells that a term ends, has its mail in that transaction as well.
+// What customers are to be told of an order follows from its entries and is stored in that
+// transaction as well (News, deal_news.go); so is the warning that a term ends.
 //
 // Use within a period is no entry a message: it counts in its usage, and becomes
 // one entry a day with the first message of another one. What is drawn on credit

@@ -3,13 +3,13 @@
 //
 //  1. close settles what every account used in the months that are over, from its
 //     allowance, its credit, and blocks that are invoiced.
-//  2. dun suspends accounts that have not paid within the days of grace, and cancels
-//     orders that nobody has paid.
-//  3. warn writes to customers before their last term ends.
+//  2. dun suspends accounts that have not paid within the days of grace, has customers
+//     reminded a week before that, and cancels orders that nobody has paid.
+//  3. warn has customers told before their last term ends.
 //  4. usage looks each day which accounts have used another step of their allowance.
 //  5. prune trace removes events that are older than trace_keep.
 //  6. domains turns the keys over that sign mail, and looks in the DNS which domains are
-//     delegated.
+//     delegated and let us send by SPF; it has customers told what a domain lost.
 //  7. backup makes a copy of the store, and removes older ones.
 //  8. store check proves a copy of the store.
 //
