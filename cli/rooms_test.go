@@ -28,6 +28,7 @@ var rooms = map[string]string{
 	"mailer":          "mailer/ store report/words report/money",
 	"report":          "report/ store quota",
 	"report/api":      "report/ store quota mailer/verdict mailer/client mailer/records", // what replies mean, and at which stages; what the DNS shows of domains
+	"report/digest":   "report/ store quota mailer/verdict",                              // replies that no rule knew
 	"report/money":    "quota",
 	"report/words":    "report/money store quota",
 	"report/forecast": "report/words store quota",

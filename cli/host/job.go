@@ -34,6 +34,7 @@ func jobList(e *shell.Env) *cli.Command {
 			"  blocklists    asks blocklists about the sources\n" +
 			"  tls-reports   sends domains the reports on TLS that they ask for\n" +
 			"  store-check   proves a copy of the store, by the schedule check in [backup]\n" +
+			"  digest        tells you how the relay stands, if there is something to tell\n" +
 			"  backup        makes the copy of [backup], where a schedule is set",
 	}, func(ctx context.Context, _ []string) error {
 		var stands *jobs.State // nil: the books go on
@@ -150,6 +151,8 @@ func jobText(did jobs.Result) string {
 		return "sent " + words.Plural(int64(v.Reports), "report") + " on TLS"
 	case *jobs.Check:
 		return "proved " + words.Plural(v.Accounts, "account") + " and " + words.Plural(v.Messages, "message") + ": " + words.Plural(v.Problems, "problem")
+	case *jobs.Digesting:
+		return "the digest is being written; it is mailed if there is something to tell"
 	case *jobs.Copying:
 		return "made " + v.File
 	}

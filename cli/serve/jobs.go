@@ -36,6 +36,9 @@ func (r *Relay) jobConfig() jobs.Config {
 	c := r.config()
 	letters := c.Letters()
 	letters.Host, letters.Invoices, letters.Templates = r.hostname, c.Invoices(r.store.Zone()), r.wordings(c)
+	if r.mail != nil {
+		letters.Digest = r.digest
+	}
 	return jobs.Config{
 		TraceKeep: c.TraceKeep.Duration, Letters: letters, Looks: c.Looks(),
 		Copies: r.copies(&c.Backup), Signing: r.signing(c), Sources: r.standing(c), Reports: r.reports(c),

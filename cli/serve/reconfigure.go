@@ -198,7 +198,8 @@ func (r *Relay) runReloads(ctx context.Context) error {
 // keepJobs starts the calendar again when a schedule in it has changed.
 func (r *Relay) keepJobs(before *config.Config) {
 	now := r.config()
-	changed := now.Backup.Schedule != before.Backup.Schedule || now.Backup.Check != before.Backup.Check || now.Report.Schedule != before.Report.Schedule
+	changed := now.Backup.Schedule != before.Backup.Schedule || now.Backup.Check != before.Backup.Check || now.Report.Schedule != before.Report.Schedule ||
+		now.Report.Digest != before.Report.Digest
 	if changed && r.parts != nil {
 		r.parts.again(context.Background(), "jobs")
 	}

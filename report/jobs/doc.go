@@ -12,6 +12,7 @@
 //     delegated and let us send by SPF; it has customers told what a domain lost.
 //  7. backup makes a copy of the store, and removes older ones.
 //  8. store check proves a copy of the store.
+//  9. digest has the operator told how the relay stands, if there is something to tell.
 //
 // Each account is a transaction of its own, and what is done is not due any more. So
 // a job may run late, often, and at the same time as a command; a crash leaves the

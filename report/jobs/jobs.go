@@ -25,6 +25,7 @@ const (
 
 	TLSReports = "tls reports"
 	StoreCheck = "store check"
+	Digest     = "digest"
 
 	Suppressions = "suppressions"
 	Blocklists   = "blocklists"
@@ -103,7 +104,7 @@ type Job struct {
 // Word is the job's name on a command line.
 func (j *Job) Word() string { return strings.ReplaceAll(j.Name, " ", "-") }
 
-// Result is what a job did: a *Closing, *Dunning, *Warnings, *Watching, *Pruning, *Delegation, *Lapsing, *Standings, *Check or *Copying.
+// Result is what a job did: a *Closing, *Dunning, *Warnings, *Watching, *Pruning, *Delegation, *Lapsing, *Standings, *Check, *Digesting or *Copying.
 type Result interface {
 	// Failures lists what is tried again at the next run.
 	Failures() []Failure
@@ -134,7 +135,7 @@ func New(st *store.Store, log *slog.Logger, config func() Config) *Runner {
 // Flush logs the failures that were only counted so far.
 func (r *Runner) Flush() { r.often.Flush() }
 
-// Jobs in the order in which they run at the start. Backup and store-check are
+// Jobs in the order in which they run at the start. Backup, store-check and digest are
 // there if they have a schedule.
 func (r *Runner) Jobs() []Job {
 	all := []Job{
@@ -167,6 +168,10 @@ func (r *Runner) Jobs() []Job {
 	if schedule := r.config().Copies.Check; schedule != "" {
 		all = append(all, Job{Name: StoreCheck, Schedule: schedule, run: r.runStoreCheck,
 			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.StoreCheck(ctx) }})
+	}
+	if schedule := r.config().Looks.Digest; schedule != "" {
+		all = append(all, Job{Name: Digest, Schedule: schedule, run: r.runDigest,
+			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Digest(ctx) }})
 	}
 	for i := range all {
 		all[i] = r.guard(all[i])

@@ -120,9 +120,9 @@ func TestRunner_Jobs(t *testing.T) {
 	st := openAt(t, time.Now)
 	for schedule, want := range map[string]string{
 		"":          "close+ dun+ warn prune-trace domains suppressions blocklists tls-reports",
-		"0 3 * * *": "close+ dun+ warn prune-trace domains suppressions usage blocklists tls-reports backup store-check",
+		"0 3 * * *": "close+ dun+ warn prune-trace domains suppressions usage blocklists tls-reports backup store-check digest",
 	} {
-		r, _ := runner(st, Config{Copies: Copies{Schedule: schedule, Check: schedule}, Looks: Looks{Schedule: schedule}})
+		r, _ := runner(st, Config{Copies: Copies{Schedule: schedule, Check: schedule}, Looks: Looks{Schedule: schedule, Digest: schedule}})
 		var got []string
 		for _, j := range r.Jobs() {
 			word := j.Word()

@@ -34,6 +34,9 @@ func (w *Writer) view(r reader, t *store.Told) *View {
 		v.Contact = ""
 	}
 	v.Seller = cmp.Or(invoice.Clean(v.Seller), invoice.Clean(v.Host))
+	if r.kind.Name == store.NewsDigest {
+		v.Digest = *w.digestOr(SampleDigest(w.Now))
+	}
 	if t.News.Account == "" {
 		return v
 	}
@@ -51,6 +54,27 @@ func (w *Writer) view(r reader, t *store.Told) *View {
 	}
 	w.links(v, t)
 	return v
+}
+
+// digestOr is the digest that was read, with times in the operator's zone; else an invented
+// one.
+func (w *Writer) digestOr(invented *Digest) *Digest {
+	d := *invented
+	if w.digest != nil {
+		d = *w.digest
+	}
+	for _, at := range []*time.Time{&d.Day, &d.Certificate.Ends, &d.Queue.Oldest, &d.Backup} {
+		*at = w.in(*at)
+	}
+	d.Trouble = d.Troubled()
+	d.Sites, d.Jobs = slices.Clone(d.Sites), slices.Clone(d.Jobs)
+	for i := range d.Sites {
+		d.Sites[i].Until = w.in(d.Sites[i].Until)
+	}
+	for i := range d.Jobs {
+		d.Jobs[i].Since = w.in(d.Jobs[i].Since)
+	}
+	return &d
 }
 
 func (w *Writer) in(t time.Time) time.Time {

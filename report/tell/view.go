@@ -59,6 +59,7 @@ type View struct {
 	Waits   Waits
 	Domain  Domain
 	Source  Source
+	Digest  Digest
 }
 
 // Account of the customer.

@@ -34,6 +34,9 @@ type Config struct {
 	Invoices  invoice.Options // how invoices are shown
 	Templates *wording.Set    // nil: relay's
 
+	// Digest reads how the relay stands; nil: nobody knows, and there is no digest.
+	Digest func() (*Digest, error) `json:"-"`
+
 	Wrong func(error) `json:"-"` // hears of what was replaced or left out; nil: nobody does
 }
 
@@ -44,6 +47,8 @@ type Writer struct {
 	Zone *time.Location
 
 	Source Source // that mail of kind source tells of, see WriteSource
+
+	digest *Digest // of Write; nil: an invented one
 }
 
 // relays are relay's own templates, which are good: a test loads them.
@@ -57,7 +62,13 @@ func (w *Writer) Write(t *store.Told, id store.ID) ([]store.Notice, error) {
 		return nil, nil
 	}
 	var list []store.Notice
-	for _, r := range w.readers(&k, t) {
+	readers := w.readers(&k, t)
+	if k.Name == store.NewsDigest && len(readers) > 0 {
+		if worth, err := w.readDigest(); err != nil || !worth {
+			return nil, err
+		}
+	}
+	for _, r := range readers {
 		n, err := w.mail(r, t, id.String()+r.suffix)
 		if err != nil {
 			return nil, err
@@ -65,6 +76,17 @@ func (w *Writer) Write(t *store.Told, id store.ID) ([]store.Notice, error) {
 		list = append(list, n)
 	}
 	return list, nil
+}
+
+// readDigest reports whether there is something to tell.
+func (w *Writer) readDigest() (worth bool, err error) {
+	if w.Digest == nil {
+		return false, nil
+	}
+	if w.digest, err = w.Digest(); err != nil {
+		return false, err
+	}
+	return w.digest.Something(), nil
 }
 
 // reader is somebody that a mail is written to.

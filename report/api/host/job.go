@@ -140,6 +140,8 @@ func resultOf(name string) jobs.Result {
 		return &jobs.Reporting{}
 	case jobs.StoreCheck:
 		return &jobs.Check{}
+	case jobs.Digest:
+		return &jobs.Digesting{}
 	case jobs.Backup:
 		return &jobs.Copying{}
 	}
@@ -170,7 +172,7 @@ func (r *JobResult) UnmarshalJSON(text []byte) error {
 // Schema implements huma.SchemaProvider.
 func (JobResult) Schema(r huma.Registry) *huma.Schema {
 	s := &huma.Schema{Description: "By the job."}
-	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Usage, jobs.Prune, jobs.Domains, jobs.Suppressions, jobs.Blocklists, jobs.StoreCheck, jobs.Backup} {
+	for _, name := range []string{jobs.Close, jobs.Dun, jobs.Warn, jobs.Usage, jobs.Prune, jobs.Domains, jobs.Suppressions, jobs.Blocklists, jobs.StoreCheck, jobs.Digest, jobs.Backup} {
 		s.OneOf = append(s.OneOf, huma.SchemaFromType(r, reflect.TypeOf(resultOf(name)).Elem()))
 	}
 	return s

@@ -1,0 +1,48 @@
+package serve
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"relay/report/digest"
+	"relay/report/tell"
+)
+
+// digestTakes is how long the digest may take to read how the relay stands.
+const digestTakes = 5 * time.Minute
+
+// digest reads how the relay stands, for its operator.
+func (r *Relay) digest() (*tell.Digest, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), digestTakes)
+	defer cancel()
+	c := r.config()
+	return digest.Collect(ctx, r.store, digest.Options{Near: c.Report.Near, Backup: c.Backup.Schedule, Jobs: r.jobs().States, Host: r.digestHost})
+}
+
+// digestHost is what health and delivery sites show too.
+func (r *Relay) digestHost(ctx context.Context) (h digest.Host) {
+	health := r.health(ctx)
+	h.Unwell, h.Sources = health.Unwell(), health.Sources
+	if c := health.Certificate; c != nil && c.Worry(time.Now()) {
+		h.Certificate = tell.Certificate{Ends: c.Ends, Days: int64(time.Until(c.Ends) / (24 * time.Hour)), Problem: c.Problem}
+	}
+	sites, err := deliveries{r.mail}.AllSites(ctx)
+	if err != nil && h.Unwell == "" {
+		h.Unwell = err.Error()
+	}
+	for i := range sites {
+		switch s := &sites[i]; {
+		case s.Suspended != nil:
+			h.Sites = append(h.Sites, tell.Site{Name: s.Name, Until: *s.Suspended, Why: s.SlowedBy})
+		case s.SlowedSince != nil:
+			h.Sites = append(h.Sites, tell.Site{Name: s.Name, Why: s.SlowedBy})
+		}
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(string(r.dir), &fs); err == nil {
+		h.Free, h.Disk = int64(fs.Bavail)*int64(fs.Bsize), int64(fs.Blocks)*int64(fs.Bsize)
+	}
+	return h
+}

@@ -1,0 +1,243 @@
+// Package digest gathers what the operator's digest tells, from what relay knows already.
+//
+//  1. All accounts are glanced at, 256 a transaction: who is near the limit or over it, who
+//     owes, who was suspended, and whose mail fails more than is usual.
+//  2. The queue's keys, the states of the jobs, new replies and the invoices of the month
+//     are summed up.
+//  3. What only a running relay knows comes from Host.
+//
+// It writes nothing. Of each list it keeps a few, so memory does not grow with the accounts.
+package digest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"relay/mailer/verdict"
+	"relay/quota"
+	"relay/report/jobs"
+	"relay/report/jobs/calendar"
+	"relay/report/letter/wording"
+	"relay/report/tell"
+	"relay/store"
+)
+
+// Host is what the running relay knows of itself.
+type Host struct {
+	Unwell      string   // what is wrong; "": nothing
+	Sources     []string // what is wrong with each
+	Certificate tell.Certificate
+	Sites       []tell.Site // that are slow, or stopped
+	Free, Disk  int64       // octets of the disk that the store is on; Disk 0: it is not known
+}
+
+// Options are what the digest asks for beside the store.
+type Options struct {
+	Near   int    // percent of the allowance
+	Backup string // schedule of the backups; "": there is none
+	Jobs   func() ([]jobs.State, error)
+	Host   func(context.Context) Host
+}
+
+// How much of a list is told.
+const (
+	mostNames   = 5
+	mostFailing = 10
+	mostSites   = 10
+)
+
+// backupTakes is how long a backup may be overdue.
+const backupTakes = 2 * time.Hour
+
+// Collect reads how the relay stands.
+func Collect(ctx context.Context, st *store.Store, o Options) (*tell.Digest, error) {
+	now := st.Now().In(st.Zone())
+	y, m, d := now.Date()
+	c := &collecting{ctx: ctx, st: st, o: o, now: now, since: time.Date(y, m, d-1, 0, 0, 0, 0, st.Zone()), d: &tell.Digest{}}
+	c.d.Day = c.since
+	for _, part := range []func() error{c.accounts, c.host, c.queue, c.backup, c.jobs, c.replies, c.money} {
+		if err := errors.Join(part(), ctx.Err()); err != nil {
+			return nil, err
+		}
+	}
+	return c.d, nil
+}
+
+// collecting is a digest under way.
+type collecting struct {
+	ctx   context.Context
+	st    *store.Store
+	o     Options
+	now   time.Time
+	since time.Time // the begin of the day before
+	d     *tell.Digest
+}
+
+func (c *collecting) accounts() error {
+	day := c.since.Format(time.DateOnly)
+	err := c.st.EachGlance(store.Wanted{Pause: c.ctx.Err}, day, func(g *store.Glance) error {
+		name := g.Account.Name
+		if g.InTerm && g.Account.Status() == store.Active {
+			switch {
+			case g.Use().Overage > 0:
+				note(&c.d.Over, name)
+			case percentUsed(&g.Standing) >= int64(c.o.Near):
+				note(&c.d.Near, name)
+			}
+		}
+		if g.Overdue {
+			note(&c.d.Overdue, name)
+		}
+		if !g.Suspended.IsZero() && !g.Suspended.Before(c.since) {
+			note(&c.d.Suspended, name)
+		}
+		return c.failing(name, g.Delivered, g.Failed)
+	})
+	slices.SortFunc(c.d.Failing, func(a, b tell.Failing) int {
+		return cmp.Or(cmp.Compare(b.Failed, a.Failed), strings.Compare(a.Account, b.Account))
+	})
+	return err
+}
+
+func note(n *tell.Named, name string) {
+	if n.Count++; len(n.Names) < mostNames {
+		n.Names = append(n.Names, name)
+	} else {
+		n.More++
+	}
+}
+
+// percentUsed of the limit that is nearer.
+func percentUsed(st *store.Standing) (most int64) {
+	p := st.InPeriod()
+	for _, one := range [][2]int64{{st.Usage.Charged.Messages, p.Emails}, {st.Usage.Charged.Bytes, p.Bandwidth}} {
+		if limit, ok := quota.Limit(one[1]); ok && limit > 0 {
+			most = max(most, int64(float64(one[0])/float64(limit)*100))
+		}
+	}
+	return most
+}
+
+// When more mail failed than usual: so many e-mails, so much of the day's, and so many times
+// the usual share, which is taken to be one in a hundred where less is usual or nothing is
+// known.
+const (
+	leastFailed = 20
+	leastShare  = 0.05
+	timesUsual  = 3
+	leastUsual  = 0.01
+	usualDays   = 28
+)
+
+// failing notes an account of whose mail more failed than usual. Its days are read only
+// where much failed.
+func (c *collecting) failing(name string, delivered, failed int64) error {
+	sent := delivered + failed
+	if failed < leastFailed || float64(failed) < leastShare*float64(sent) {
+		return nil
+	}
+	good, bad, err := c.st.Fates(name, c.since.AddDate(0, 0, -usualDays).Format(time.DateOnly), c.since.Format(time.DateOnly))
+	if err != nil {
+		return err
+	}
+	usual := leastUsual
+	if all := good + bad; all > 0 {
+		usual = max(usual, float64(bad)/float64(all))
+	}
+	if float64(failed) < timesUsual*usual*float64(sent) {
+		return nil
+	}
+	is := tell.Failing{Account: name, Failed: failed, Sent: sent}
+	if good+bad > 0 {
+		is.Before = int64(float64(bad) / float64(good+bad) * float64(sent))
+	}
+	c.d.Failing = append(c.d.Failing, is)
+	if len(c.d.Failing) > mostFailing {
+		least := 0
+		for i := range c.d.Failing {
+			if c.d.Failing[i].Failed < c.d.Failing[least].Failed {
+				least = i
+			}
+		}
+		c.d.Failing = slices.Delete(c.d.Failing, least, least+1)
+		c.d.MoreFailing++
+	}
+	return nil
+}
+
+// plenty of room is enough, however large the disk is.
+const plenty = 20_000_000_000
+
+func (c *collecting) host() error {
+	h := c.o.Host(c.ctx)
+	c.d.Unwell, c.d.Sources, c.d.Certificate = h.Unwell, h.Sources, h.Certificate
+	c.d.Sites = h.Sites[:min(len(h.Sites), mostSites)]
+	file, _ := c.st.Size()
+	c.d.Store = tell.Size{File: file, Free: h.Free, Disk: h.Disk, Low: h.Disk > 0 && h.Free < h.Disk/10 && h.Free < plenty}
+	return nil
+}
+
+func (c *collecting) queue() error {
+	sum, err := c.st.Totals()
+	if err != nil {
+		return err
+	}
+	c.d.Queue.Messages, c.d.Queue.Octets = sum.Messages, sum.Bytes
+	return c.st.Lanes(c.ctx, func(l *store.LaneSum) error {
+		if at := l.Oldest.Timestamp(); c.d.Queue.Oldest.IsZero() || at.Before(c.d.Queue.Oldest) {
+			c.d.Queue.Oldest = at
+		}
+		return nil
+	})
+}
+
+func (c *collecting) backup() error {
+	last, ever, err := jobs.LastBackup(c.st)
+	if err != nil || c.o.Backup == "" {
+		c.d.Backup = last
+		return err
+	}
+	s, err := calendar.Parse(c.o.Backup)
+	if err != nil {
+		return err
+	}
+	c.d.Backup = last
+	c.d.BackupLate = !ever || c.now.After(s.Next(last.In(c.st.Zone())).Add(backupTakes))
+	return nil
+}
+
+func (c *collecting) jobs() error {
+	list, err := c.o.Jobs()
+	for _, j := range list {
+		if j.Error != "" {
+			c.d.Jobs = append(c.d.Jobs, tell.FailedJob{Job: j.Job, Error: j.Error, Since: *j.Since})
+		}
+	}
+	return err
+}
+
+func (c *collecting) replies() error {
+	list, err := c.st.ReplyKinds()
+	for i := range list {
+		if h := &list[i]; h.Verdict.Category == string(verdict.Uncategorized) && !h.First.Before(c.since) {
+			c.d.Replies++
+		}
+	}
+	return err
+}
+
+// money of the month so far; on its first day that of the month before, which is told whole.
+func (c *collecting) money() error {
+	y, m, _ := c.since.Date()
+	r, err := c.st.RevenueSince(time.Date(y, m, 1, 0, 0, 0, 0, c.st.Zone()))
+	if err != nil || r == (store.Revenue{Currency: r.Currency}) {
+		return err
+	}
+	amount := func(minor int64) wording.Amount { return wording.Amount{Minor: minor, Currency: r.Currency} }
+	c.d.Month, c.d.Invoiced, c.d.Paid, c.d.Open = c.since.Format("2006-01"), amount(r.Invoiced), amount(r.Paid), amount(r.Open)
+	return nil
+}

@@ -1,0 +1,39 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"relay/store"
+)
+
+// Digesting is what digest did.
+type Digesting struct {
+	Job string `json:"job"`
+	Day string `json:"day"` // that the digest is written on
+}
+
+// Failures implements Result.
+func (*Digesting) Failures() []Failure { return nil }
+
+// runDigest is the scheduled digest. One that was due while no relay ran is written at the
+// start, once.
+func (r *Runner) runDigest(ctx context.Context) error {
+	due, err := r.came(Digest, r.config().Looks.Digest)
+	if err == nil && !due {
+		err = errNotDue
+	}
+	if err == nil {
+		_, err = r.Digest(ctx)
+	}
+	return err
+}
+
+// Digest has the digest written, in the transaction that records it: as news, of which there
+// are mails if there is something to tell when it is written. tell.Digest has what that is.
+func (r *Runner) Digest(context.Context) (*Digesting, error) {
+	now := r.store.Now()
+	day := now.In(r.store.Zone()).Format(time.DateOnly)
+	return &Digesting{Job: Digest, Day: day}, r.store.SetJob(Digest, store.JobState{Last: now.UTC().Format(time.RFC3339Nano), Done: now},
+		store.News{Kind: store.NewsDigest, About: day})
+}

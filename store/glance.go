@@ -1,0 +1,129 @@
+package store
+
+import (
+	"cmp"
+	"sort"
+	"time"
+)
+
+// Glance is what the operator's digest looks at of an account, read in one transaction.
+type Glance struct {
+	Standing
+	Overdue   bool      // an invoice is open whose due day is past
+	Suspended time.Time // when it was last suspended; zero: it is not, or long ago
+	Delivered int64     // of the mail of a day
+	Failed    int64     // likewise
+}
+
+// lookBack is how many entries of a ledger are looked at for what happened last.
+const lookBack = 64
+
+// EachGlance is EachStanding with a glance at each account: what became of its mail of a
+// day, such as "2026-11-29", whether it owes, and when it was suspended.
+func (s *Store) EachGlance(w Wanted, day string, fn func(*Glance) error) error {
+	read := func(t *tx, a *Account) (*Glance, bool, error) {
+		g, err := t.glance(a, day)
+		return g, true, err
+	}
+	return walkAccounts(s, w, read, fn)
+}
+
+func (t *tx) glance(a *Account, day string) (*Glance, error) {
+	st, err := t.standingOf(a)
+	if err != nil {
+		return nil, err
+	}
+	st.due = nil // it dies with the transaction
+	g := &Glance{Standing: st}
+	if g.Delivered, g.Failed, err = t.fates(a.Name, day, day+"\x01"); err != nil {
+		return nil, err
+	}
+	for _, n := range t.numbersAfter(owed, a.Name, 0, lookBack) {
+		i, err := t.invoice(n)
+		if err != nil {
+			return nil, err
+		}
+		g.Overdue = g.Overdue || i.Order == nil && i.Due.Before(t.now)
+	}
+	if a.Status() == Suspended {
+		g.Suspended, err = t.suspendedAt(a.Name)
+	}
+	return g, err
+}
+
+// suspendedAt is when the newest entries of a ledger say that the account was suspended.
+func (t *tx) suspendedAt(account string) (at time.Time, err error) {
+	seen := 0
+	t.newest(account, func(k, raw []byte) bool {
+		e := Entry{}
+		if err = decode("ledger", k, raw, &e); err != nil {
+			return false
+		}
+		if e.Kind == KindSuspended {
+			at = e.Time
+		}
+		seen++
+		return at.IsZero() && seen < lookBack
+	})
+	return at, err
+}
+
+// fates sums up what became of an account's mail, of days from one until before another.
+func (t *tx) fates(account, from, until string) (delivered, failed int64, err error) {
+	prefix := pairKey(account, "")
+	c := t.b.Cursor(daysOf)
+	for k, raw := c.Seek(pairKey(account, from)); k != nil && hasPrefix(k, prefix) && string(k[len(prefix):]) < until; k, raw = c.Next() {
+		d := Day{}
+		if err := decode("days", k, raw, &d); err != nil {
+			return 0, 0, err
+		}
+		delivered, failed = delivered+d.Delivered, failed+d.failures()
+	}
+	return delivered, failed, nil
+}
+
+// Fates sums up what became of an account's mail, of days from one until before another, such
+// as "2026-11-01".
+func (s *Store) Fates(account, from, until string) (delivered, failed int64, err error) {
+	err = s.view(func(t *tx) error {
+		delivered, failed, err = t.fates(account, from, until)
+		return err
+	})
+	return delivered, failed, err
+}
+
+// Revenue is what invoices come to, credit notes taken off, in minor units with tax.
+type Revenue struct {
+	Invoiced, Paid, Open int64
+	Currency             string // "": nothing was sold yet
+}
+
+// RevenueSince sums up the invoices that were issued from an instant on. No other is read, but
+// for some in the search for the first of them.
+func (s *Store) RevenueSince(at time.Time) (r Revenue, err error) {
+	var first uint64
+	err = s.view(func(t *tx) error {
+		r.Currency = t.currency()
+		k, _ := t.b.Cursor(invoices).Last()
+		if k == nil {
+			return nil
+		}
+		first = 1 + uint64(sort.Search(int(lastNumber(k)), func(n int) bool { // numbers have no gaps, and are given out in time
+			i, e := t.invoice(uint64(n) + 1)
+			err = cmp.Or(err, e)
+			return e != nil || !i.Issued.Before(at)
+		}))
+		return err
+	})
+	if err != nil || first == 0 {
+		return r, err
+	}
+	err = s.Invoices(first, func(i *Invoice) error {
+		r.Invoiced, r.Open = r.Invoiced+i.Total, r.Open+i.Open() // the total of a credit note is negative
+		if i.Kind != CreditNote {
+			r.Paid += i.Paid
+		}
+		return nil
+	})
+	return r, err
+}
