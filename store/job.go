@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // JobState is what a scheduled job has done. Bucket "jobs", key name, JSON.
 type JobState struct {
@@ -47,7 +50,7 @@ func (s *Store) SetJob(name string, j JobState, tell ...News) error {
 }
 
 // JobFails stores that a run of a job failed, and why. With tell the operator is told, unless
-// that was done since JobWorks. fresh: it is another error than that of the run before.
+// that was done since JobWorks, of the job by its word on a command line. fresh: it is another error than that of the run before.
 func (s *Store) JobFails(name, why string, tell bool) (fresh bool, err error) {
 	err = s.update(0, func(t *tx) error {
 		j := JobState{}
@@ -60,7 +63,7 @@ func (s *Store) JobFails(name, why string, tell bool) (fresh bool, err error) {
 		}
 		if tell && j.due(t.wall) {
 			j.Told = t.wall
-			if err := t.addNews(News{Kind: NewsFailedJob, About: name, Why: why}); err != nil {
+			if err := t.addNews(News{Kind: NewsFailedJob, About: strings.ReplaceAll(name, " ", "-"), Why: why}); err != nil {
 				return err
 			}
 		}

@@ -27,10 +27,10 @@ func TestRunner_runStoreCheck(t *testing.T) {
 		{"2026-11-29 03:59:00", sound, nil, "", nil},
 		{"2026-11-29 04:00:00", sound, nil, "2026-11-29 04:00:00", nil},
 		{"2026-11-29 05:00:00", broken, nil, "2026-11-29 04:00:00", nil},
-		{"2026-12-15 12:00:00", sound, errors.New("no room"), "2026-11-29 04:00:00", []string{"failed-job store check: no room"}},
+		{"2026-12-15 12:00:00", sound, errors.New("no room"), "2026-11-29 04:00:00", []string{"failed-job store-check: no room"}},
 		{"2026-12-15 13:00:00", sound, nil, "2026-12-15 13:00:00", nil}, // made up for
 		{"2026-12-19 13:00:00", broken, nil, "2026-12-15 13:00:00", nil},
-		{"2026-12-20 04:00:00", broken, nil, "2026-12-20 04:00:00", []string{"failed-job store check: the store has 3 problems, the first: tea"}},
+		{"2026-12-20 04:00:00", broken, nil, "2026-12-20 04:00:00", []string{"failed-job store-check: the store has 3 problems, the first: tea"}},
 		{"2026-12-27 04:00:00", broken, nil, "2026-12-27 04:00:00", nil},
 	} {
 		at, s.proof, s.full = moment(t, step.at), step.proof, step.err

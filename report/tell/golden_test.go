@@ -39,7 +39,8 @@ func rossi() *Writer {
 
 // plain is an operator who has set nothing.
 func plain() *Writer {
-	return &Writer{Now: noon, Zone: rome, Source: sampleSource, Config: Config{Host: "smtp.example.org", Operator: "ops@example.org", Expire: 96 * time.Hour}}
+	return &Writer{Now: noon, Zone: rome, Source: sampleSource, Config: Config{Host: "smtp.example.org", Operator: "ops@example.org", Expire: 96 * time.Hour,
+		Digest: func() (*Digest, error) { return SampleDigest(noon), nil }}}
 }
 
 // edge is a mail that is out of the ordinary.
