@@ -224,9 +224,11 @@ func ascii(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
-// Recipient is an address as it goes out, its domain in A-labels, and that domain.
+// Recipient is an address as it goes out, its domain in A-labels, and that domain. It is not
+// ok for a text that no letter can be built to.
 func Recipient(address string) (to, domain string, ok bool) {
 	at := strings.LastIndexByte(address, '@')
 	_, domain, ok = maildomain.Parse(strings.TrimSuffix(address[at+1:], "."))
-	return address[:max(at, 0)] + "@" + domain, domain, ok && at > 0
+	to = address[:max(at, 0)] + "@" + domain
+	return to, domain, ok && IsAddress(to)
 }

@@ -124,3 +124,14 @@ func TestLetter_Build_nothingBreaksOut(t *testing.T) {
 		}
 	}
 }
+
+// A letter can be built to each Recipient: a contact that is none must not hold up the mail to
+// others.
+func TestRecipient_canBeWrittenTo(t *testing.T) {
+	for _, address := range []string{"a@x.org", "a@X.org.", "\u00fc@x\u00fc.org", "a'b@x.org", "a@[192.0.2.1]", "", "@x.org", "a@", "a..b@x.org", ".a@x.org", `"a b"@x.org`, "a,b@x.org", "Ring us: <help@x.org", "a b@x.org"} {
+		to, _, ok := Recipient(address)
+		if _, err := (&Letter{Host: "smtp.example.org", To: to, ReplyTo: to}).Build(); ok != (err == nil) {
+			t.Errorf("%q: recipient %q, %v; letter %v", address, to, ok, err)
+		}
+	}
+}
