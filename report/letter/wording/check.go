@@ -82,9 +82,7 @@ func (c *checker) loop(tree *parse.Tree, n *parse.RangeNode, dot reflect.Type, v
 		switch t.Kind() {
 		case reflect.Slice, reflect.Array:
 			index, item = reflect.TypeFor[int](), t.Elem()
-		case reflect.Int, reflect.Int64:
-			index, item = t, t
-		default:
+		default: // of a number too: it may be one that nobody lives to see the end of
 			c.say(tree, n, "%s is no list", n.Pipe)
 		}
 	}
@@ -140,6 +138,8 @@ func (c *checker) value(tree *parse.Tree, n parse.Node, dot reflect.Type, vars v
 		return c.fields(tree, n, c.value(tree, n.Node, dot, vars), n.Field)
 	case *parse.PipeNode:
 		return c.pipe(tree, n, dot, vars)
+	case *parse.NumberNode:
+		return reflect.TypeFor[int]()
 	case *parse.IdentifierNode:
 		if fn := reflect.TypeOf(functions("")[n.Ident]); fn != nil {
 			return fn.Out(0)

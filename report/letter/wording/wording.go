@@ -18,12 +18,14 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"text/template"
 
 	"relay/report/letter"
@@ -99,9 +101,9 @@ type file struct {
 func read(dir, lang, name string) (list []file, err error) {
 	if dir != "" {
 		path := filepath.Join(dir, lang, name+".txt")
-		text, e := os.ReadFile(path)
+		text, e := readFile(path)
 		if e == nil {
-			list = append(list, file{path, string(text), true})
+			list = append(list, file{path, text, true})
 		} else if !errors.Is(e, fs.ErrNotExist) {
 			err = e
 		}
@@ -112,6 +114,34 @@ func read(dir, lang, name string) (list []file, err error) {
 		}
 	}
 	return list, err
+}
+
+// mostTemplate is far more than a mail's words have, and mostMarkup than a mail.
+const (
+	mostTemplate = 256 << 10
+	mostMarkup   = 1 << 20
+)
+
+// readFile reads a file of the operator's, which may be something else: relay neither waits for
+// a pipe, nor reads what has no end.
+func readFile(path string) (string, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a file", path)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, mostTemplate+1))
+	if len(text) > mostTemplate {
+		return "", fmt.Errorf("%s has more than %s", path, words.Octets(mostTemplate))
+	}
+	return string(text), err
 }
 
 // note remembers what the operator wrote.
@@ -263,9 +293,19 @@ func (s *Set) Page(lang, name string, view any) (*letter.Page, error) {
 }
 
 func execute(t *template.Template, view any) (string, error) {
-	var b strings.Builder
+	var b bounded
 	if err := t.Execute(&b, view); err != nil {
 		return "", plainer(t.Name(), err)
 	}
 	return b.String(), nil
+}
+
+// bounded takes no more than a mail can have: a template may make more without an end.
+type bounded struct{ strings.Builder }
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > mostMarkup {
+		return 0, fmt.Errorf("it makes more than %s", words.Octets(mostMarkup))
+	}
+	return b.Builder.Write(p)
 }

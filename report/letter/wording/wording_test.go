@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -89,6 +90,8 @@ func TestLoad_mistakes(t *testing.T) {
 		"a\n{{.Nmae}}\n": "en/usage.txt:2:2: there is no Nmae in .Nmae; there are At, Cost, Count, List, Name",
 		"{{if .Count}}{{else}}\n{{range .List}}{{.Nmae}}{{end}}{{end}}": "en/usage.txt:2:17: there is no Nmae in .Nmae; there are Text",
 		"{{range .Name}}{{end}}":                                   "en/usage.txt:1:8: .Name is no list",
+		"{{range .Count}}{{end}}":                                  "en/usage.txt:1:8: .Count is no list",
+		"{{range 1000000000}}{{end}}":                              "en/usage.txt:1:8: 1000000000 is no list",
 		"{{with .At}}{{$.Plaice}}{{end}}":                          "en/usage.txt:1:15: there is no Plaice in $.Plaice; there are At, Cost, Count, List, Name",
 		"{{define \"x\"}}\n{{.Name}}{{end}}{{template \"x\" .At}}": "en/usage.txt:2:4: there is no Name in .Name; there are Place",
 		"{{template \"y\" .}}":                                     `en/usage.txt:1:11: there is no part "y"`,
@@ -118,5 +121,38 @@ func TestLoad_files(t *testing.T) {
 	}
 	if _, err := Load(filepath.Join(dir, "nothing"), view{}); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("a directory that is not there: %v", err)
+	}
+}
+
+// What is no file of words, or makes no mail, holds relay up neither at its start nor later:
+// relay's own words stand in its place.
+func TestLoad_endless(t *testing.T) {
+	dir := own(t, map[string]string{
+		"en/usage.txt": strings.Repeat("x", mostTemplate+1),
+		"en/month.txt": `{{define "x"}}` + strings.Repeat("x", 10_000) + `{{template "x" .}}{{end}}{{template "x" .}}`,
+		"en/near.txt":  "subject: x\n",
+		"en/order.txt": "x",
+	})
+	for name, is := range map[string]func(string) error{
+		"daily":   func(path string) error { return syscall.Mkfifo(path, 0o644) },
+		"reached": func(path string) error { return os.Mkdir(path, 0o755) },
+		"overage": func(path string) error { return os.Symlink("/dev/zero", path) },
+		"ceiling": func(path string) error { return os.Symlink(path, path) },
+	} {
+		if err := is(filepath.Join(dir, "en", name+".txt")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := Load(dir, view{})
+	for _, want := range []string{"en/usage.txt has more than ", "en/daily.txt is not a file", "en/reached.txt is not a file", "en/overage.txt is not a file", "en/ceiling.txt: too many levels"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\nlacks %q", err, want)
+		}
+	}
+	if s.langs["en"].mails["daily"] != s.langs["en"].own["daily"] {
+		t.Error("a pipe has words")
+	}
+	if _, err := execute(s.langs["en"].mails["month"], view{}); err == nil || !strings.Contains(err.Error(), "it makes more than ") {
+		t.Errorf("a mail without an end: %v", err)
 	}
 }
