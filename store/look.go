@@ -172,9 +172,9 @@ func (t *tx) steps(st *Standing, l *Look) (list []step, err error) {
 	if !st.Account.Wants(TopicDaily) {
 		return list, nil
 	}
-	used, err := t.usedOn(st, l.Day)
-	if used {
-		list = append(list, step{kind: NewsDaily, about: st.Period.Key + "/" + l.Day})
+	period, err := t.usedOn(st, l.Day)
+	if period != "" {
+		list = append(list, step{kind: NewsDaily, about: period + "/" + l.Day})
 	}
 	return list, err
 }
@@ -211,19 +211,21 @@ func (st *Standing) useSteps(p quota.Plan, near int) (list []step) {
 	return list
 }
 
-// usedOn reports whether the account sent mail on a day: that is its open day, or an entry of
-// the ledger by now.
-func (t *tx) usedOn(st *Standing, day string) (used bool, err error) {
+// usedOn is the period in which the account sent mail on a day, which after the turn of a month
+// is the one before; "": it sent none. The day is its open one, or an entry of the ledger by now.
+func (t *tx) usedOn(st *Standing, day string) (period string, err error) {
 	if u := &st.Usage; u.Day == day && u.Today != (quota.Charge{}) {
-		return true, nil
+		return st.Period.Key, nil
 	}
 	t.newest(st.Account.Name, func(k, raw []byte) (more bool) {
 		var e Entry
 		if err = decode(bucketNames[ledger], k, raw, &e); err != nil {
 			return false
 		}
-		used = e.Kind == KindCharge && e.Day == day
-		return !used && t.now.Sub(e.Time) < 3*24*time.Hour
+		if e.Kind == KindCharge && e.Day == day {
+			period = e.Period
+		}
+		return period == "" && t.now.Sub(e.Time) < 3*24*time.Hour
 	})
-	return used, err
+	return period, err
 }

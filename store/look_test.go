@@ -203,3 +203,36 @@ func TestLookAtUse_killedAndBroken(t *testing.T) {
 		t.Errorf("found %q, %v", found, err)
 	}
 }
+
+// The daily report after the turn of a month is about the last day of the month before.
+func TestLookAtUse_dailyAfterTheTurn(t *testing.T) {
+	s, c := newBooks(t)
+	c.set(time.Date(2026, 12, 30, 12, 0, 0, 0, time.UTC))
+	order(t, s, "acme", free, quota.Suspend)
+	if _, err := s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) { a.Notify = []Topic{TopicDaily}; return Change{}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	c.add(24 * time.Hour)
+	mustSend(t, s, "acme", mb, 7)
+	c.set(time.Date(2027, 1, 1, 8, 30, 0, 0, time.UTC))
+	mustSend(t, s, "acme", mb, 2) // which closes December
+	for range 2 {
+		got := lookAt(t, s)
+		list, _, _ := dueNews(t, s, 10)
+		i := slices.IndexFunc(list, func(n News) bool { return n.Kind == NewsDaily })
+		if i < 0 {
+			t.Fatalf("no report; the look found %q", got)
+		}
+		told, err := s.Telling(&list[i])
+		if err != nil || told == nil {
+			t.Fatalf("Telling = %+v, %v", told, err)
+		}
+		if days := told.Report.Days; told.Report.Period.Key != "2026-12" || len(days) != 1 || days[0].Day != "2026-12-31" || days[0].Emails != 7 {
+			t.Errorf("it tells of period %s, days %+v", told.Report.Period.Key, days)
+		}
+	}
+	tellAll(t, s)
+	if got := lookAt(t, s); len(got) > 0 {
+		t.Errorf("told again: %q", got)
+	}
+}

@@ -92,7 +92,7 @@ func (t *tx) reportOf(n *News, told *Told) (*Told, error) {
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
-	over := n.Kind != NewsMonth && n.Period() != told.Standing.Period.Key
+	over := n.Kind != NewsMonth && n.Kind != NewsDaily && n.Period() != told.Standing.Period.Key
 	if err != nil || over || n.Kind == NewsReached && r.Use.Overage > 0 {
 		return nil, err
 	}
