@@ -89,7 +89,15 @@ func (d *dayCount) of(name string) *providerCount {
 	return &d.providers[len(d.providers)-1]
 }
 
-// day is the count for who reports it.
+// failures of all categories.
+func (d *dayCount) failures() (sum int64) {
+	for _, f := range d.failed {
+		sum += int64(f.n)
+	}
+	return sum
+}
+
+// day is the count as reports have it.
 func (d *dayCount) day() *Day {
 	is := &Day{Delivered: int64(d.delivered), Deferred: int64(d.deferred)}
 	for _, f := range d.failed {

@@ -73,11 +73,11 @@ func (t *tx) fates(account, from, until string) (delivered, failed int64, err er
 	prefix := pairKey(account, "")
 	c := t.b.Cursor(daysOf)
 	for k, raw := c.Seek(pairKey(account, from)); k != nil && hasPrefix(k, prefix) && string(k[len(prefix):]) < until; k, raw = c.Next() {
-		d := Day{}
-		if err := decode("days", k, raw, &d); err != nil {
+		d, err := decodeDay(k, raw)
+		if err != nil {
 			return 0, 0, err
 		}
-		delivered, failed = delivered+d.Delivered, failed+d.failures()
+		delivered, failed = delivered+int64(d.delivered), failed+d.failures()
 	}
 	return delivered, failed, nil
 }

@@ -24,9 +24,10 @@ func TestStore_EachGlance(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		order(t, s, name, free, quota.Continue)
 	}
-	count := func(account, day, period string, is Day) {
+	count := func(account, day, period string, delivered uint64, failed ...failedCount) {
 		t.Helper()
-		err := s.update(0, func(t *tx) error { return t.put(daysOf, dayKey(account, day, period), is) })
+		is := dayCount{delivered: delivered, failed: failed}
+		err := s.update(0, func(t *tx) error { return t.b.Put(daysOf, dayKey(account, day, period), is.append(nil)) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,10 +37,10 @@ func TestStore_EachGlance(t *testing.T) {
 			}
 		})
 	}
-	count("a", "2026-11-27", "2026-11", Day{Delivered: 90, Failed: map[string]int64{"BadDomain": 10}})
-	count("a", "2026-11-28", "2026-11", Day{Delivered: 7, Failed: map[string]int64{"BadDomain": 1, "InvalidRecipient": 2}})
-	count("a", "2026-11-28", "other", Day{Delivered: 1})
-	count("ab", "2026-11-28", "2026-11", Day{Delivered: 1000})
+	count("a", "2026-11-27", "2026-11", 90, failedCount{"BadDomain", 10})
+	count("a", "2026-11-28", "2026-11", 7, failedCount{"BadDomain", 1}, failedCount{"InvalidRecipient", 2})
+	count("a", "2026-11-28", "other", 1)
+	count("ab", "2026-11-28", "2026-11", 1000)
 	mustSend(t, s, "b", 2*gb, 1)
 	c.set(december.Add(time.Hour))
 	if _, err := closeNow(t.Context(), s); err != nil {
