@@ -221,8 +221,13 @@ func suspend(e *shell.Env) *cli.Command {
 	in := &accounts.Suspension{}
 	return shell.Command(&cli.Command{
 		Name: "suspend", ArgsUsage: "NAME", Usage: "refuse all mail of an account",
-		Description: "Mail in the queue is still delivered; relay queue hold --account NAME stops it too.",
-		Flags:       []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`TEXT` what the customer is told in the reply", Required: true, Destination: &in.Body.Reason}},
+		Description: `Mail in the queue is still delivered; relay queue hold --account NAME stops it too. The customer is told by mail, with the reason.
+
+For abuse mark the account first. The mail then says what to do about it, and goes to the account's abuse contact too:
+
+  relay account set acme --abuse "mail to a spam trap"
+  relay account suspend acme --reason "mail to a spam trap"`,
+		Flags: []cli.Flag{&cli.StringFlag{Name: "reason", Usage: "`TEXT` what the customer is told in the reply", Required: true, Destination: &in.Body.Reason}},
 	}, func(ctx context.Context, args []string) error {
 		in.Account = args[0]
 		return shell.Show(ctx, e, accounts.Suspend, in, func(e *shell.Env, v *accounts.Account) error {

@@ -31,6 +31,7 @@ func jobList(e *shell.Env) *cli.Command {
 			"  prune-trace   forgets traces that are older than trace_keep\n" +
 			"  domains       looks in the DNS whether customers' domains are delegated\n" +
 			"  suppressions  forgets suppressions whose time is over\n" +
+			"  usage         has the daily look at what customers have used, and tells them\n" +
 			"  blocklists    asks blocklists about the sources\n" +
 			"  tls-reports   sends domains the reports on TLS that they ask for\n" +
 			"  store-check   proves a copy of the store, by the schedule check in [backup]\n" +

@@ -87,9 +87,17 @@ func reasons(r *clean.Result) string {
 		return strings.Compare(a, b)
 	})
 	for i, name := range names {
-		names[i] = words.Number(r.Reasons[name]) + " " + words.Clean(name)
+		names[i] = reason(name) + " " + words.Number(r.Reasons[name])
 	}
-	return " (" + strings.Join(names, ", ") + ")"
+	return ": " + strings.Join(names, "; ")
+}
+
+// reason of a removal in words, which a list of errors may have as a category.
+func reason(name string) string {
+	if name == clean.Duplicate {
+		return name
+	}
+	return words.English.Failure(name)
 }
 
 // remark notes what a person should know beside the figures.

@@ -72,8 +72,8 @@ func preview(e *shell.Env) *cli.Command {
   relay report preview month acme --language de --html month.html`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "language", Usage: "`LANGUAGE` en, de or it (default the reader's)", Destination: &l.in.Language},
-			&cli.StringFlag{Name: "html", Usage: "write the HTML to `FILE`, for a browser", Destination: &l.html},
-			&cli.StringFlag{Name: "eml", Usage: "write the whole message to `FILE`, for a mail program", Destination: &l.eml},
+			&cli.StringFlag{Name: "html", Usage: "`FILE` for its HTML, to be opened by a browser", Destination: &l.html},
+			&cli.StringFlag{Name: "eml", Usage: "`FILE` for the whole message, to be opened by a mail program", Destination: &l.eml},
 			&cli.BoolFlag{Name: "force", Usage: "replace a file that is there", Destination: &l.force},
 		},
 	}, l.run)

@@ -31,8 +31,15 @@ func (s *sandbox) stamp(t time.Time) string {
 	return t.In(s.cfg.Zone()).Format(layout)
 }
 
+// seller is the name that relay's own mail bears.
+const seller = "The sandbox"
+
 // tellTaken writes a line about an accepted message.
 func (s *sandbox) tellTaken(m *sink.Message) {
+	if about, ok := strings.CutPrefix(m.Subject, seller+": "); ok && m.From == "" { // relay wrote it: what it is about matters most
+		s.out.say(words.Cut(s.stamp(m.Time)+"  to "+words.Clean(m.To[0])+": "+words.Clean(about), term.Columns))
+		return
+	}
 	s.out.say(s.passing(m.Time, m.From, m.To, fmt.Sprintf("%7s  %s", words.Size(m.Size), words.Clean(m.Subject))))
 }
 

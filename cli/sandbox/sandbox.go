@@ -142,7 +142,7 @@ func (s *sandbox) setup() config.Config {
 	c.Delivery.SmarthostTLS = "none"
 	c.Delivery.AllowPrivate = true
 	c.Backup.Check = "" // a week is a few minutes
-	c.Billing.Seller = []string{"The sandbox"}
+	c.Billing.Seller = []string{seller}
 	c.Billing.DueDays, c.Billing.GraceDays = demoDays, demoDays
 	return c
 }

@@ -282,6 +282,7 @@ func providers(days []store.Day) (list []Provider) {
 		}
 	}
 	delete(sum, "other")
+	delete(sum, "route") // a smarthost's: it says nothing of who received the mail
 	for _, p := range sum {
 		list = append(list, p)
 	}

@@ -45,6 +45,7 @@ func (w *Writer) invoice(i *store.Invoice, l words.Language) Invoice {
 	amount := func(n int64) wording.Amount { return wording.Amount{Minor: n, Currency: i.Currency} }
 	is := Invoice{Number: i.Name, Credit: i.Kind == store.CreditNote, Total: amount(i.Total), Paid: amount(i.Paid), Left: amount(doc.Left()),
 		Due: w.in(i.Due), Suspends: w.in(i.Suspends), Expires: w.in(i.Expires)}
+	is.Late = !is.Due.IsZero() && is.Due.Format(time.DateOnly) < w.in(w.Now).Format(time.DateOnly)
 	if i.Dunned {
 		is.Suspends = time.Time{}
 	}

@@ -37,6 +37,8 @@ func Sample(kind store.NewsKind, now time.Time, zone *time.Location) *store.Told
 		t.Invoice = s.renewal(t)
 		t.Invoice.Suspends = t.Invoice.Due.AddDate(0, 0, 14)
 		switch kind {
+		case store.NewsOverdue: // which is told a week before
+			t.Invoice.Issued, t.Invoice.Due, t.Invoice.Suspends = now.AddDate(0, 0, -21), now.AddDate(0, 0, -7), now.AddDate(0, 0, 7)
 		case store.NewsReceipt:
 			t.Invoice.State, t.Invoice.Paid = store.InvoicePaid, t.Invoice.Total
 			t.Entry = &store.Entry{Kind: store.KindPayment, Money: t.Invoice.Total, Currency: "EUR", Facts: store.Facts{Method: "bank", Reference: "CRO 0042"}}

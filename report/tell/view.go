@@ -195,6 +195,7 @@ type Invoice struct {
 	Total, Paid  wording.Amount
 	Left         wording.Amount // to be paid
 	Due          time.Time      // zero: not said
+	Late         bool           // Due is over
 	Suspends     time.Time      // when the account is suspended for it; zero: never, or it is
 	Expires      time.Time      // when the order lapses; zero: never
 	Instructions []string       // lines on how to pay

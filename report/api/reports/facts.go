@@ -45,8 +45,24 @@ func facts(ctx context.Context, s *act.Service, kind, account string) (t *store.
 		t.Standing = sample.Standing
 		return t, []string{inventedUse}, nil
 	}
-	t.Report = r
+	if t.Report = r; !so(k.Name, r) {
+		return t, []string{inventedEvent}, nil
+	}
 	return t, nil, nil
+}
+
+// so is whether the account is on the side of its limit that a kind speaks of.
+func so(kind store.NewsKind, r *store.Report) bool {
+	over := r.Use.Overage > 0
+	switch kind {
+	case store.NewsNear, store.NewsReached:
+		return !over
+	case store.NewsOverage, store.NewsOverageStep:
+		return over
+	case store.NewsCeiling:
+		return over && r.MayOver > 0
+	}
+	return true
 }
 
 // reportOf the running period; for the month's report of the one before, where there is one.
