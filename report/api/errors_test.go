@@ -45,18 +45,18 @@ func TestErrors_forms(t *testing.T) {
 	}
 	var paged [][]string
 	pages := 0
-	for next := path + "?limit=600"; next != "" && pages < 9; pages++ {
+	for next := path + "?limit=600"; next != "" && pages < many; pages++ { // a page also ends when it took long
 		w, part := get(next, "application/json;q=0.5, text/csv")
 		paged = append(paged, part...)
 		next, _, _ = strings.Cut(strings.TrimPrefix(w.Header().Get("Link"), "<"), ">")
 	}
-	if pages != 2 || !slices.EqualFunc(paged, rows, slices.Equal) {
+	if pages < 2 || !slices.EqualFunc(paged, rows, slices.Equal) {
 		t.Errorf("%d pages have %d rows, all together %d", pages, len(paged), len(rows))
 	}
 	for _, accept := range []string{"", "*/*", "application/json", "text/csv;q=0.1, application/json"} {
 		w, _ := get(path, accept)
 		var list []errorlist.Refused
-		if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || len(list) != act.MostRows || w.Header().Get("Link") == "" {
+		if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || len(list) == 0 || len(list) > act.MostRows || w.Header().Get("Link") == "" {
 			t.Errorf("Accept %q: %d rows, %v, %q", accept, len(list), err, w.Header().Get("Link"))
 		}
 	}
