@@ -59,7 +59,7 @@ func TestLetter_Build(t *testing.T) {
 	if len(h) != 9 {
 		t.Errorf("%d fields: %v", len(h), h)
 	}
-	if tree.String() != "alternative[text/plain text/html]" || tree.parts[0].text != "It ends.\r\n" || tree.parts[1].text != "<p>It ends.</p>\r\n" {
+	if tree.String() != "alternative[text/plain, text/html]" || tree.Parts[0].Text != "It ends.\r\n" || tree.Parts[1].Text != "<p>It ends.</p>\r\n" {
 		t.Errorf("parts %s: the last one is the best\n%+v", tree, tree)
 	}
 	if m.SMTPUTF8 || m.MessageID != h.Get("Message-Id") {
@@ -87,8 +87,8 @@ func TestLetter_Build_utf8(t *testing.T) {
 	if err != nil || subject != "Größe" || h.Get("Reply-To") != "" {
 		t.Errorf("Subject %q, %v", subject, err)
 	}
-	if tree.parts[0].text != "Grüße, 100 €\r\n.\r\nFrom me\r\n" {
-		t.Errorf("text %q", tree.parts[0].text)
+	if tree.Parts[0].Text != "Grüße, 100 €\r\n.\r\nFrom me\r\n" {
+		t.Errorf("text %q", tree.Parts[0].Text)
 	}
 	for _, change := range []func(){func() { l.To = "jörg@acme.example" }, func() { l.To, l.From = "jo@acme.example", "büro@rossi.example" }} {
 		change()
@@ -110,7 +110,7 @@ func TestLetter_Build_nothingBreaksOut(t *testing.T) {
 			r.Fatal(err)
 		}
 		h, tree := read(t, m.Content)
-		if len(h) != 9 || tree.String() != "alternative[text/plain text/html]" {
+		if len(h) != 9 || tree.String() != "alternative[text/plain, text/html]" {
 			r.Fatalf("%d fields, %s\n%s", len(h), tree, m.Content)
 		}
 	})

@@ -109,10 +109,10 @@ func TestQuote_direction(t *testing.T) {
 func TestLetter_Build_parts(t *testing.T) {
 	l := Letter{Host: "smtp.example.org", From: "reports@rossi.example", Name: "Rossi", To: "boss@acme.example", ID: "01ARZ3", Subject: "x", Text: "a\n", HTML: "<p>a</p>\n", Topic: "month", Language: "de", Choice: "https://example.org/choice"}
 	for want, l := range map[string]Letter{
-		"alternative[text/plain text/html]":                                                    l,
-		"alternative[text/plain related[text/html image/png]]":                                 with(l, []byte("png")),
-		"mixed[alternative[text/plain text/html] text/csv]":                                    with(l, nil, File{"errors.csv", "text/csv; charset=utf-8", []byte(strings.Repeat("ä,b\r\n", 500))}),
-		"mixed[alternative[text/plain related[text/html image/png]] text/csv application/pdf]": with(l, []byte("png"), File{"errors.csv", "text/csv", nil}, File{"R-17.pdf", "application/pdf", []byte("%PDF")}),
+		"alternative[text/plain, text/html]":                                                                                     l,
+		"alternative[text/plain, related[text/html, image/png chart.png]]":                                                       with(l, []byte("png")),
+		"mixed[alternative[text/plain, text/html], text/csv errors.csv]":                                                         with(l, nil, File{"errors.csv", "text/csv; charset=utf-8", []byte(strings.Repeat("ä,b\r\n", 500))}),
+		"mixed[alternative[text/plain, related[text/html, image/png chart.png]], text/csv errors.csv, application/pdf R-17.pdf]": with(l, []byte("png"), File{"errors.csv", "text/csv", nil}, File{"R-17.pdf", "application/pdf", []byte("%PDF")}),
 	} {
 		m, err := l.Build()
 		if err != nil {

@@ -150,8 +150,8 @@ func TestWriter_golden(t *testing.T) {
 		for i, m := range mails {
 			head, tree := read(t, m.Body)
 			if i == 0 {
-				golden(t, name+".en.txt", "Subject: "+subject(t, head)+"\n\n"+tree.find("text/plain"))
-				golden(t, name+".en.html", tree.find("text/html"))
+				golden(t, name+".en.txt", "Subject: "+subject(t, head)+"\n\n"+tree.Find("text/plain"))
+				golden(t, name+".en.html", tree.Find("text/html"))
 			}
 			fmt.Fprintf(&trees, "%s to %s\n    from %s, answers to %s\n    list %s, %s\n    %s\n", name, head.Get("To"), head.Get("From"), head.Get("Reply-To"), head.Get("List-Id"), head.Get("Auto-Submitted"), tree)
 		}
@@ -215,8 +215,8 @@ func TestWriter_Write_ownTemplate(t *testing.T) {
 		if err != nil || len(mails) != 1 {
 			t.Fatalf("%s: %d mails, %v", kind, len(mails), err)
 		}
-		if _, tree := read(t, mails[0].Body); !strings.Contains(tree.find("text/plain"), want) {
-			t.Errorf("%s: %s", kind, tree.find("text/plain"))
+		if _, tree := read(t, mails[0].Body); !strings.Contains(tree.Find("text/plain"), want) {
+			t.Errorf("%s: %s", kind, tree.Find("text/plain"))
 		}
 	}
 	if len(wrong) != 1 || !strings.Contains(wrong[0], "near.txt:3") {
@@ -248,8 +248,8 @@ func TestWriter_Write_reseller(t *testing.T) {
 			}
 			_, tree := read(t, m.Body)
 			for _, bad := range []string{"EUR", "Rossi", "rossi.example", "application/pdf"} {
-				if strings.Contains(tree.find("text/plain")+tree.find("text/html")+tree.String(), bad) || bytes.Contains(m.Body, []byte("Reply-To: <help@rossi")) {
-					t.Errorf("%s to %s has %q:\n%s", k.Name, to, bad, tree.find("text/plain"))
+				if strings.Contains(tree.Find("text/plain")+tree.Find("text/html")+tree.String(), bad) || bytes.Contains(m.Body, []byte("Reply-To: <help@rossi")) {
+					t.Errorf("%s to %s has %q:\n%s", k.Name, to, bad, tree.Find("text/plain"))
 				}
 			}
 		}
@@ -297,8 +297,8 @@ func TestWriter_WriteSource(t *testing.T) {
 			t.Fatal(err)
 		}
 		head, tree := read(t, n.Body)
-		golden(t, name+".en.txt", "Subject: "+subject(t, head)+"\n\n"+tree.find("text/plain"))
-		if html := tree.find("text/html"); strings.Contains(html, "<script") || strings.Contains(html, "<b>") {
+		golden(t, name+".en.txt", "Subject: "+subject(t, head)+"\n\n"+tree.Find("text/plain"))
+		if html := tree.Find("text/html"); strings.Contains(html, "<script") || strings.Contains(html, "<b>") {
 			t.Errorf("%s: markup of others:\n%s", name, html)
 		}
 	}

@@ -34,7 +34,7 @@ func TestWriter_golden_languages(t *testing.T) {
 				continue
 			}
 			head, tree := read(t, mails[0].Body)
-			text, html := tree.find("text/plain"), tree.find("text/html")
+			text, html := tree.Find("text/plain"), tree.Find("text/html")
 			golden(t, name+"."+string(l)+".txt", "Subject: "+subject(t, head)+"\n\n"+text)
 			if _, kind := Find(store.NewsKind(name)); kind {
 				golden(t, name+"."+string(l)+".html", html)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"relay/report/letter/mimetree"
 	"relay/report/words"
 	"relay/store"
 )
@@ -34,7 +35,7 @@ func TestWriter_otherLibrary(t *testing.T) {
 		t.Skip("there is no python3")
 	}
 	var raw []string
-	var ours []node
+	var ours []mimetree.Node
 	var subjects []string
 	for _, l := range words.Languages {
 		for _, k := range Kinds {
@@ -71,7 +72,7 @@ func TestWriter_otherLibrary(t *testing.T) {
 		t.Fatalf("%d of %d, %v", len(theirs), len(ours), err)
 	}
 	for i, is := range theirs {
-		text := strings.ReplaceAll(ours[i].find("text/plain"), "\r\n", "\n")
+		text := strings.ReplaceAll(ours[i].Find("text/plain"), "\r\n", "\n")
 		if is.Tree != ours[i].String() || is.Subject != subjects[i] || strings.ReplaceAll(is.Text, "\r\n", "\n") != text || len(is.Defects) > 0 {
 			t.Errorf("%q: tree %s, want %s; defects %q\n%s", is.Subject, is.Tree, ours[i], is.Defects, is.Text)
 		}
