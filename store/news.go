@@ -31,7 +31,8 @@ type News struct {
 	Until  time.Time `json:"until,omitzero"`
 	Step   int       `json:"step,omitempty"` // of usage and overage-step: tenths; of ending: days before the end
 
-	Tries int `json:"tries,omitempty"` // that failed, see PutOff
+	Tries int  `json:"tries,omitempty"` // that failed, see PutOff
+	Held  bool `json:"held,omitempty"`  // it came too often, see holdBack
 
 	lastDay int // of NewsWaits: the day that it tells of
 }
@@ -50,6 +51,9 @@ func (t *tx) addNews(n News) error {
 	}
 	told, err := t.wasTold(&n)
 	if err != nil || told {
+		return err
+	}
+	if err := t.holdBack(&n); err != nil {
 		return err
 	}
 	t.b.OnCommit(t.s.signalNews)

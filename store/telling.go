@@ -63,6 +63,9 @@ func (t *tx) telling(n *News) (*Told, error) {
 
 // factsOf adds what is of the kind; nil: there is nothing to tell any more.
 func (t *tx) factsOf(n *News, told *Told) (*Told, error) {
+	if n.overtaken(&told.Account) {
+		return nil, nil
+	}
 	switch n.Kind {
 	case NewsWaits:
 		return t.waitsOf(n, told)
