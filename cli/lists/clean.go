@@ -92,10 +92,45 @@ func (c *cleaning) check() error {
 		return exit.Usage("--output - writes what stays there", "--removed must be a file")
 	case c.output == "-" && c.e.JSON:
 		return exit.Usage("name a file with --output FILE", "what stays goes to standard output, which leaves no room for --json")
-	case filepath.Clean(c.output) == filepath.Clean(c.removed):
-		return exit.Usage("name two files", "--output and --removed are the same file")
+	}
+	return c.apart()
+}
+
+// apart sees that no file is written over one that is read, nor over the other one.
+func (c *cleaning) apart() error {
+	files := []named{{"FILE", c.file}, {"--errors", c.errors}, {"--output", c.output}, {"--removed", c.removed}}
+	for i, one := range files {
+		for _, other := range files[max(i+1, 2):] {
+			if one.isFile() && other.isFile() && samePlace(one.name, other.name) {
+				return exit.Usage("name another file", "%s and %s are the same file", one.flag, other.flag)
+			}
+		}
 	}
 	return nil
+}
+
+// named is a file, or a stream or none, and the flag that says so.
+type named struct{ flag, name string }
+
+func (n named) isFile() bool { return n.name != "" && n.name != "-" }
+
+// samePlace reports whether two names lead to the same file, or will.
+func samePlace(a, b string) bool {
+	one, err := os.Stat(a)
+	other, bad := os.Stat(b)
+	if err == nil && bad == nil {
+		return os.SameFile(one, other)
+	}
+	return placeOf(a) == placeOf(b)
+}
+
+// placeOf a file that need not be there yet.
+func placeOf(name string) string {
+	dir, err := filepath.Abs(filepath.Dir(name))
+	if is, bad := filepath.EvalSymlinks(dir); err == nil && bad == nil {
+		dir = is
+	}
+	return filepath.Join(dir, filepath.Base(name))
 }
 
 // entries are the addresses that go.
@@ -105,7 +140,7 @@ func (c *cleaning) entries(ctx context.Context) (clean.Entries, error) {
 	}
 	in := c.e.Stdin
 	if c.errors != "-" {
-		f, err := os.Open(c.errors)
+		f, err := openUntil(ctx, c.errors)
 		if err != nil {
 			return nil, exit.Fail(exit.Failed, "see that the name is right, and that the file is there", "%w", err)
 		}

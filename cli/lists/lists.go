@@ -16,6 +16,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"syscall"
 
 	cli "github.com/urfave/cli/v2"
 
@@ -66,7 +67,7 @@ func (c *cleaning) input() (in io.ReadCloser, size int64, err error) {
 	if c.file == "-" {
 		return io.NopCloser(c.e.Stdin), 0, nil
 	}
-	f, err := os.Open(c.file)
+	f, err := os.OpenFile(c.file, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe is refused, and not waited for
 	if err != nil {
 		return nil, 0, exit.Fail(exit.Failed, "see that the name is right, and that the file is there", "%w", err)
 	}
@@ -82,6 +83,25 @@ func (c *cleaning) input() (in io.ReadCloser, size int64, err error) {
 	}
 	_ = f.Close() // nothing was written
 	return nil, 0, err
+}
+
+// openUntil opens a file, which may be a pipe that nobody writes to yet, until ctx ends.
+func openUntil(ctx context.Context, name string) (*os.File, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		f, err := os.Open(name)
+		opened <- result{f, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.f, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // until reads in until ctx ends, even while in waits.

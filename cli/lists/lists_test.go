@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"relay/cli/shell"
@@ -113,5 +114,50 @@ func TestOutputs_keep_both(t *testing.T) {
 	o.discard()
 	if got, want := names(t, dir), []string{"list.clean.csv", "list.csv"}; !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
+	}
+}
+
+// No file is written over one that is read, nor one over the other, whatever their names and
+// also with --force.
+func TestCleaning_run_overItself(t *testing.T) {
+	dir, list, errs := files(t)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]cleaning{
+		"FILE and --output":      {output: dir + "/./list.csv"},
+		"FILE and --removed":     {removed: filepath.Join(link, "list.csv")},
+		"--errors and --output":  {output: errs},
+		"--output and --removed": {output: filepath.Join(dir, "a"), removed: filepath.Join(link, "a")},
+	} {
+		c.e, c.file, c.errors, c.force = &shell.Env{Stdout: io.Discard, Stderr: io.Discard}, list, errs, true
+		if err := c.run(t.Context()); err == nil || !strings.HasPrefix(err.Error(), name+" are the same file") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := names(t, dir); !slices.Equal(got, []string{"list.csv"}) {
+			t.Errorf("%s: files %q", name, got)
+		}
+	}
+}
+
+// A pipe that nobody writes to holds up neither the command nor a signal that ends it.
+func TestCleaning_run_pipe(t *testing.T) {
+	dir, list, errs := files(t)
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := &shell.Env{Stdout: io.Discard, Stderr: io.Discard}
+	if err := (&cleaning{e: e, file: pipe, errors: errs}).run(t.Context()); err == nil || !strings.Contains(err.Error(), "is not a file") {
+		t.Errorf("a list that is a pipe: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := (&cleaning{e: e, file: list, errors: pipe}).run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("errors that are a pipe: %v", err)
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{"list.csv"}) {
+		t.Errorf("files %q", got)
 	}
 }
