@@ -12,6 +12,7 @@ import (
 
 const (
 	newsBatch = 16              // pieces of news that are in memory at a time
+	newsBytes = 8 << 20         // octets of their mails, beyond which no other is written: a list of errors may be long
 	newsRetry = 5 * time.Minute // after the first failure; it doubles with each
 	newsMost  = 24 * time.Hour  // at most
 	newsPause = time.Minute     // until the clock is looked at again, and after a failure of the store
@@ -88,6 +89,7 @@ func rest(ctx context.Context, d time.Duration) {
 func (r *Runner) tellBatch(ctx context.Context, list []store.News) error {
 	errs := make([]error, len(list))
 	var storing sync.WaitGroup
+	written := 0
 	for i := range list {
 		n := &list[i]
 		mails, err := r.writeNews(n)
@@ -99,9 +101,20 @@ func (r *Runner) tellBatch(ctx context.Context, list []store.News) error {
 		if ctx.Err() != nil {
 			break
 		}
+		if written += weight(mails); written > newsBytes {
+			storing.Wait()
+			written = 0
+		}
 	}
 	storing.Wait()
 	return errors.Join(errs...)
+}
+
+func weight(mails []store.Notice) (sum int) {
+	for i := range mails {
+		sum += len(mails[i].Body)
+	}
+	return sum
 }
 
 // tell stores what was written. An error that only this piece of news meets puts it off.

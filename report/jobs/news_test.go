@@ -245,3 +245,35 @@ func TestRunner_RunNews_many(t *testing.T) {
 		}
 	})
 }
+
+// Of large mails, such as reports with long lists of errors, few are in memory at a time.
+func TestRunner_tellDue_large(t *testing.T) {
+	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	for i := range newsBatch {
+		name := fmt.Sprintf("a%02d", i)
+		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name, Contact: "boss@x.example"}, Plan: hundred}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.Suspend(store.Order{}, name, "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, _ := runner(st, Config{})
+	written, most := 0, 0
+	r.write = func(told *store.Told, _ store.ID) ([]store.Notice, error) {
+		list, _, err := st.DueNews(newsBatch)
+		most = max(most, written-(newsBatch-len(list)))
+		written++
+		return []store.Notice{{Body: make([]byte, newsBytes/2+1), Message: store.Message{Expires: st.Now().Add(time.Hour), Recipients: []store.Recipient{{Address: "boss@x.example", Domain: "x.example"}}}}}, err
+	}
+	if _, err := r.tellDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if written != newsBatch || most > 1 {
+		t.Errorf("%d were written, %d while others were stored", written, most)
+	}
+}
