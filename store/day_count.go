@@ -112,7 +112,7 @@ func (d *dayCount) day() *Day {
 	return is
 }
 
-// append writes the count.
+// append writes the count behind b.
 func (d *dayCount) append(b []byte) []byte {
 	b = slices.Grow(b, 32*(1+len(d.failed)+len(d.providers)))
 	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }

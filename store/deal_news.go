@@ -22,8 +22,8 @@ import (
 //   - overdue: an invoice that remind has marked, see dun.go;
 //   - ending: see warn.go.
 
-// lateNews is how long after the end of a period or a term its report is still news. Who
-// opens a store of a year ago does not tell its customers about the year.
+// lateNews is how long after the end of a period or a term it is still news. So a store that
+// was not opened for a year tells nobody about that year.
 const lateNews = 62 * 24 * time.Hour
 
 // addNews stores what the order means for the account's customer.
@@ -123,8 +123,8 @@ func (d *deal) reports(end time.Time) bool {
 	return d.a.Contact != "" && d.a.Wants(TopicMonth) && d.t.now.Sub(end) < lateNews
 }
 
-// monthNews is the report on a period that was closed. One without mail, money and errors has
-// none.
+// monthNews is the report on a period that was closed; none for one without mail, money and
+// errors.
 func (d *deal) monthNews(e *Entry) (n News, err error) {
 	if !d.reports(e.Time) {
 		return n, nil

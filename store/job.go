@@ -10,7 +10,7 @@ type JobState struct {
 	Last string    `json:"last"` // the last period or instant that is done, in the job's own words
 	Done time.Time `json:"done"`
 
-	Error  string    `json:"error,omitempty"` // of the last run; "": it did what it had to do
+	Error  string    `json:"error,omitempty"` // of the last run; "": it succeeded
 	Failed time.Time `json:"failed,omitzero"` // of Error: when that run failed
 	Since  time.Time `json:"since,omitzero"`  // of Error: since when every run has failed
 	Told   time.Time `json:"told,omitzero"`   // when the operator was told last that it fails
@@ -49,8 +49,9 @@ func (s *Store) SetJob(name string, j JobState, tell ...News) error {
 	})
 }
 
-// JobFails stores that a run of a job failed, and why. With tell the operator is told, unless
-// that was done since JobWorks, of the job by its word on a command line. fresh: it is another error than that of the run before.
+// JobFails stores that a run of a job failed, and why. With tell the operator is told, by the
+// job's word on a command line, unless that was done since JobWorks. fresh: the run before
+// did not fail with this error.
 func (s *Store) JobFails(name, why string, tell bool) (fresh bool, err error) {
 	err = s.update(0, func(t *tx) error {
 		j := JobState{}
@@ -73,8 +74,7 @@ func (s *Store) JobFails(name, why string, tell bool) (fresh bool, err error) {
 	return fresh, err
 }
 
-// JobWorks stores that a run of a job did what it had to do. was: runs before it failed. It
-// writes nothing else.
+// JobWorks stores that a run of a job succeeded, if the one before it failed: was says so.
 func (s *Store) JobWorks(name string) (was bool, err error) {
 	j, err := s.Job(name)
 	if err != nil || j.Error == "" {

@@ -108,9 +108,9 @@ func (s *Store) DueNews(n int) (list []News, next time.Time, err error) {
 	return list, next, err
 }
 
-// dueOf appends the news of a class that are due, until the list has n, and returns when the
-// next one is due. News from the future are due at once: the clock was set back, and
-// would make them wait for the time that was.
+// dueOf appends the news of a class that is due, until the list has n, and returns when the
+// next one is due. News that was stored by a clock ahead of this one is due at once: else it
+// would wait until the clock has caught up.
 func (t *tx) dueOf(class byte, n int, list *[]News) (next time.Time, err error) {
 	prefix := []byte{class}
 	c := t.b.Cursor(newsDue)
@@ -148,19 +148,13 @@ func (t *tx) pendingNews(n *News) (*News, error) {
 // Tell queues the mails of a piece of news, takes it away and notes it as told, all in one
 // transaction. It does nothing if the news is gone.
 func (s *Store) Tell(n *News, mails []Notice) error {
-	weight := 1024
-	for i := range mails {
-		weight += len(mails[i].Body) + 1024
-	}
-	err := s.growThen(weight, func(t *tx) error {
+	err := s.growThen(weightOf(mails), func(t *tx) error {
 		is, err := t.pendingNews(n)
 		if err != nil || is == nil {
 			return err
 		}
-		for i := range mails {
-			if _, err := t.queueNews(n, &mails[i]); err != nil {
-				return err
-			}
+		if _, err := t.queueAll(n, mails); err != nil {
+			return err
 		}
 		return errors.Join(t.dropNews(is), t.noteTold(n))
 	})
@@ -173,23 +167,33 @@ func (s *Store) Tell(n *News, mails []Notice) error {
 // Send queues mails about an account, or with "" of the operator's own, for a person who asks
 // for them. They are of the kind of n, and nothing is noted as told.
 func (s *Store) Send(n *News, mails []Notice) (ids []ID, err error) {
+	err = s.growThen(weightOf(mails), func(t *tx) (err error) {
+		ids, err = t.queueAll(n, mails)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("send %s of account %q: %w", n.Kind, n.Account, err)
+	}
+	return ids, nil
+}
+
+// weightOf is about how many octets the transaction writes that queues mails.
+func weightOf(mails []Notice) int {
 	weight := 1024
 	for i := range mails {
 		weight += len(mails[i].Body) + 1024
 	}
-	err = s.growThen(weight, func(t *tx) error {
-		ids = nil
-		for i := range mails {
-			id, err := t.queueNews(n, &mails[i])
-			if err != nil {
-				return err
-			}
-			ids = append(ids, id)
+	return weight
+}
+
+// queueAll queues the mails of a piece of news.
+func (t *tx) queueAll(n *News, mails []Notice) (ids []ID, err error) {
+	for i := range mails {
+		id, err := t.queueNews(n, &mails[i])
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("send %s of account %q: %w", n.Kind, n.Account, err)
+		ids = append(ids, id)
 	}
 	return ids, nil
 }
@@ -222,7 +226,7 @@ func (s *Store) PutOff(n *News, until time.Time) error {
 	})
 }
 
-// deleteNews removes what an account was told and was to be told.
+// deleteNews removes an account's news, and the marks of what it was told.
 func (t *tx) deleteNews(account string) error {
 	list, err := all[News](t, newsOf, pairKey(account, ""))
 	if err != nil {
@@ -255,7 +259,7 @@ func (n *News) toldKey() []byte {
 	return nil
 }
 
-// wasTold reports whether news was told already: the same, and no further step of it.
+// wasTold reports whether news was told already; a further step of it was not.
 func (t *tx) wasTold(n *News) (bool, error) {
 	key := n.toldKey()
 	if key == nil {
@@ -269,7 +273,7 @@ func (t *tx) wasTold(n *News) (bool, error) {
 	return found && m.About == n.About && m.Step >= n.Step, err
 }
 
-// noteTold remembers news as told. Of mail that waits, the account's record remembers it.
+// noteTold remembers news as told. That mail waits is remembered in the account's record.
 func (t *tx) noteTold(n *News) error {
 	a, err := t.account(n.Account)
 	if n.Account == "" || errors.Is(err, ErrNotFound) {

@@ -89,7 +89,7 @@ func fateOf(r *Result, rcpt *Recipient, o *Outcome) fate {
 	return is
 }
 
-// listed brings an outcome into the account's list of errors.
+// listed enters an outcome in the account's list of errors.
 func (t *tx) listed(m *Message, r *Recipient, is fate, reply string) error {
 	switch {
 	case m.own(), is.category == ByOperator, !is.to.Final():
@@ -130,7 +130,7 @@ func (t *tx) enter(m *Message, r *Recipient, is fate, reply string) error {
 	return errors.Join(err, t.put(errorsOf, key, &e), t.b.Put(errorTimes, errorTimeKey(m.Account, e.Last, mailbox), []byte{}))
 }
 
-// said takes over what a next hop said.
+// said stores what a next hop said of the recipient.
 func (e *RefusedRecipient) said(m *Message, category, reply string) {
 	e.Category, e.Source, e.Reply, e.MessageID = category, SourceSMTP, shorten(reply, mostReply), ""
 	e.Code, e.Enhanced = codesOf(reply)
@@ -139,7 +139,7 @@ func (e *RefusedRecipient) said(m *Message, category, reply string) {
 	}
 }
 
-// clear notes that something speaks for a recipient of the list again.
+// clear notes that a recipient of the list gets mail again, or is vouched for.
 func (t *tx) clear(account, mailbox string) error {
 	key := pairKey(account, mailbox)
 	var e RefusedRecipient

@@ -69,12 +69,8 @@ func (t *tx) report(account, period string, errs int) (*Report, error) {
 	}
 	r := &Report{Account: st.Account, Standing: st, Currency: t.currency()}
 	r.Standing.due = nil // it dies with the transaction
-	if r.Account.Reseller != "" {
-		is, err := load[Reseller](t, resellers, r.Account.Reseller)
-		if err != nil {
-			return nil, err
-		}
-		r.Reseller = &is
+	if r.Reseller, err = t.resellerOf(&r.Account); err != nil {
+		return nil, err
 	}
 	if err := r.inPeriod(t, period); err != nil {
 		return nil, err

@@ -40,6 +40,18 @@ func (s *Store) Reseller(name string) (r Reseller, err error) {
 	return r, err
 }
 
+// resellerOf an account; nil: the operator manages it.
+func (t *tx) resellerOf(a *Account) (*Reseller, error) {
+	if a.Reseller == "" {
+		return nil, nil
+	}
+	r, err := load[Reseller](t, resellers, a.Reseller)
+	if err != nil {
+		return nil, err
+	}
+	return &r, nil
+}
+
 // ResellerByToken is the reseller whose token it is; ErrNotFound if nobody's.
 func (s *Store) ResellerByToken(token string) (found Reseller, err error) {
 	hash, ok := []byte(TokenHash(token)), false

@@ -51,12 +51,8 @@ func (t *tx) telling(n *News) (*Told, error) {
 	}
 	st.due = nil // it dies with the transaction
 	told.Account, told.Standing = st.Account, st
-	if name := st.Account.Reseller; name != "" {
-		r, err := load[Reseller](t, resellers, name)
-		if err != nil {
-			return nil, err
-		}
-		told.Reseller = &r
+	if told.Reseller, err = t.resellerOf(&st.Account); err != nil {
+		return nil, err
 	}
 	return t.factsOf(n, told)
 }

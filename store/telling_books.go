@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"relay/quota"
 )
 
-// What there is to tell of news that the books and domains cause, see deal_news.go.
+// This file reads what there is to tell of news that books and domains cause, see deal_news.go.
 
 func (t *tx) invoiceOf(number string, told *Told) error {
 	n, err := strconv.ParseUint(number, 10, 64)
@@ -46,23 +48,32 @@ func (t *tx) entryOf(n *News, told *Told) error {
 // endingOf adds what there is to know of the last term, and how to go on. Where another one
 // follows by now, a warning has nothing to tell.
 func (t *tx) endingOf(n *News, told *Told) (*Told, error) {
-	d, err := t.deal(n.Account, Order{})
+	d, c, err := t.lastTermOf(n.Account)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	if term, _, _ := strings.Cut(n.About, " "); term != c.TermKey() {
+		return nil, nil
+	}
+	_, goes, err := t.goesOn(c)
+	if err != nil || n.Kind == NewsEnding && (goes || !t.now.Before(c.End)) {
+		return nil, err
+	}
+	told.Ending, err = d.ending(*c, n.Step)
+	return told, err
+}
+
+// lastTermOf an account, as it is once what is over is closed; nil: it never had one.
+func (t *tx) lastTermOf(account string) (*deal, *quota.Contract, error) {
+	d, err := t.deal(account, Order{})
 	if err == nil {
 		err = d.closeDue()
 	}
 	if err != nil || len(d.a.Contracts) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
 	c := d.a.lastTerm()
-	if term, _, _ := strings.Cut(n.About, " "); term != c.TermKey() {
-		return nil, nil
-	}
-	_, goes, err := d.t.goesOn(&c)
-	if err != nil || n.Kind == NewsEnding && (goes || !t.now.Before(c.End)) {
-		return nil, err
-	}
-	told.Ending, err = d.ending(c, n.Step)
-	return told, err
+	return d, &c, nil
 }
 
 // domainOf adds the domain. Of one that was removed meanwhile nothing is told.
@@ -80,14 +91,12 @@ func (t *tx) domainOf(n *News, told *Told) (*Told, error) {
 // now that it ends; nil: it never had one.
 func (s *Store) Ending(account string) (w *Warning, err error) {
 	err = s.view(func(t *tx) error {
-		d, err := t.deal(account, Order{})
-		if err == nil {
-			err = d.closeDue()
-		}
-		if err != nil || len(d.a.Contracts) == 0 {
+		w = nil
+		d, c, err := t.lastTermOf(account)
+		if err != nil || c == nil {
 			return err
 		}
-		w, err = d.ending(d.a.lastTerm(), 0)
+		w, err = d.ending(*c, 0)
 		return err
 	})
 	return w, err

@@ -45,8 +45,28 @@ func (v *verifier) days() error {
 // errors: each entry of a list of errors is in the order of time, and the lists are as long
 // as they say. Of an account that is gone something may be left.
 func (v *verifier) errors() error {
+	entries, there, err := v.errorLists()
+	var times, counted int64
+	err = errors.Join(err,
+		v.each(errorTimes, func([]byte, []byte) { times++ }),
+		v.each(errorCounts, func(k, raw []byte) {
+			n := int64(0)
+			if err := decode("error-counts", k, raw, &n); err != nil {
+				v.fault("%v", err)
+			}
+			counted += n
+		}))
+	if entries != times || there != counted {
+		v.fault("%d errors, %d in the order of time; accounts have %d and count %d", entries, times, there, counted)
+	}
+	return err
+}
+
+// errorLists looks at each list, and returns how many entries there are, and how many of them
+// belong to accounts that are not gone.
+func (v *verifier) errorLists() (entries, there int64, err error) {
 	var account []byte
-	var entries, there, is, times, counted int64 // there: of accounts that are there; is: of account
+	var is int64 // entries of account
 	check := func() {
 		if v.t.b.Get(accounts, account) == nil {
 			is = 0
@@ -58,7 +78,7 @@ func (v *verifier) errors() error {
 		}
 		there, is = there+is, 0
 	}
-	err := v.each(errorsOf, func(k, raw []byte) {
+	err = v.each(errorsOf, func(k, raw []byte) {
 		var e RefusedRecipient
 		if err := decode("errors", k, raw, &e); err != nil {
 			v.fault("%v", err)
@@ -75,17 +95,5 @@ func (v *verifier) errors() error {
 		}
 	})
 	check()
-	err = errors.Join(err,
-		v.each(errorTimes, func([]byte, []byte) { times++ }),
-		v.each(errorCounts, func(k, raw []byte) {
-			n := int64(0)
-			if err := decode("error-counts", k, raw, &n); err != nil {
-				v.fault("%v", err)
-			}
-			counted += n
-		}))
-	if entries != times || there != counted {
-		v.fault("%d errors, %d in the order of time; accounts have %d and count %d", entries, times, there, counted)
-	}
-	return err
+	return entries, there, err
 }

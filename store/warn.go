@@ -153,9 +153,8 @@ func (d *deal) warning(steps []int) (*Warning, error) {
 func (d *deal) ending(c quota.Contract, step int) (*Warning, error) {
 	w := &Warning{Account: d.a, Contract: c, Step: step, Days: c.BeforeEnd(d.t.now, d.zone()), Currency: d.t.currency(),
 		Credit: d.use(&c).Credit}
-	if d.a.Reseller != "" {
-		r, err := load[Reseller](d.t, resellers, d.a.Reseller)
-		w.Reseller = &r
+	var err error
+	if w.Reseller, err = d.t.resellerOf(&d.a); err != nil || w.Reseller != nil {
 		return w, err
 	}
 	list, err := d.unpaid()
