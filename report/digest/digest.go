@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"relay/mailer/verdict"
-	"relay/quota"
 	"relay/report/jobs"
 	"relay/report/jobs/calendar"
 	"relay/report/letter/wording"
@@ -85,7 +84,7 @@ func (c *collecting) accounts() error {
 			switch {
 			case g.Use().Overage > 0:
 				note(&c.d.Over, name)
-			case percentUsed(&g.Standing) >= int64(c.o.Near):
+			case g.InPeriod().Parts(g.Usage.Charged, 100) >= int64(c.o.Near):
 				note(&c.d.Near, name)
 			}
 		}
@@ -111,17 +110,6 @@ func note(n *tell.Named, name string) {
 	}
 }
 
-// percentUsed of the limit that is nearer.
-func percentUsed(st *store.Standing) (most int64) {
-	p := st.InPeriod()
-	for _, one := range [][2]int64{{st.Usage.Charged.Messages, p.Emails}, {st.Usage.Charged.Bytes, p.Bandwidth}} {
-		if limit, ok := quota.Limit(one[1]); ok && limit > 0 {
-			most = max(most, int64(float64(one[0])/float64(limit)*100))
-		}
-	}
-	return most
-}
-
 // When more mail failed than usual: so many e-mails, so much of the day's, and so many times
 // the usual share, which is taken to be one in a hundred where less is usual or nothing is
 // known.
@@ -133,8 +121,8 @@ const (
 	usualDays   = 28
 )
 
-// failing notes an account of whose mail more failed than usual. Its days are read only
-// where much failed.
+// failing notes an account of whose mail more failed than usual. The days before are read
+// only where much failed.
 func (c *collecting) failing(name string, delivered, failed int64) error {
 	sent := delivered + failed
 	if failed < leastFailed || float64(failed) < leastShare*float64(sent) {
@@ -155,18 +143,23 @@ func (c *collecting) failing(name string, delivered, failed int64) error {
 	if good+bad > 0 {
 		is.Before = int64(float64(bad) / float64(good+bad) * float64(sent))
 	}
-	c.d.Failing = append(c.d.Failing, is)
-	if len(c.d.Failing) > mostFailing {
-		least := 0
-		for i := range c.d.Failing {
-			if c.d.Failing[i].Failed < c.d.Failing[least].Failed {
-				least = i
-			}
-		}
-		c.d.Failing = slices.Delete(c.d.Failing, least, least+1)
-		c.d.MoreFailing++
-	}
+	c.noteFailing(is)
 	return nil
+}
+
+// noteFailing keeps the accounts of which most failed.
+func (c *collecting) noteFailing(is tell.Failing) {
+	if c.d.Failing = append(c.d.Failing, is); len(c.d.Failing) <= mostFailing {
+		return
+	}
+	least := 0
+	for i := range c.d.Failing {
+		if c.d.Failing[i].Failed < c.d.Failing[least].Failed {
+			least = i
+		}
+	}
+	c.d.Failing = slices.Delete(c.d.Failing, least, least+1)
+	c.d.MoreFailing++
 }
 
 // plenty of room is enough, however large the disk is.

@@ -101,19 +101,12 @@ func (w *Writer) errorsCSV(list []store.RefusedRecipient, l words.Language) []by
 		row := []string{e.Recipient, e.Advice, e.Category, l.Failure(e.Category), strings.TrimSpace(e.Code + " " + e.Enhanced), words.Cut(invoice.Clean(e.Reply), longestReply),
 			words.Stamp(e.First, w.Zone), words.Stamp(e.Last, w.Zone), strconv.FormatInt(e.Count, 10), e.Source, e.MessageID}
 		for i := range row {
-			row[i] = cell(row[i])
+			row[i] = words.Guarded(row[i])
 		}
 		_ = out.Write(row)
 	}
 	out.Flush()
 	return b.Bytes()
-}
-
-func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }
 
 // chartOf a report's days; nil: there is nothing to show.
