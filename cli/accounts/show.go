@@ -40,13 +40,9 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 		fields = append(fields, term.Field{"unpaid", invoiceText(e, in, v.Currency)}, term.Field{"pay at", field.Or0(in.Link)})
 	}
 	fields = append(fields, receipt.Owed("unpaid", v.Owed)...)
+	fields = append(fields, term.Field{"at limit", words.AtLimit(quota.AtLimit(v.AtLimit), plan.OverMax, &plan)})
+	fields = append(fields, toldFields(v)...)
 	return term.WriteFields(e.Stdout, append(fields,
-		term.Field{"at limit", words.AtLimit(quota.AtLimit(v.AtLimit), plan.OverMax, &plan)},
-		term.Field{"contact", field.Or0(v.Contact)},
-		term.Field{"billing contact", field.Or0(v.Billing)},
-		term.Field{"abuse contact", field.Or0(v.AbuseMail)},
-		term.Field{"language", field.Or0(v.Language)},
-		term.Field{"is told", strings.Join(append(v.Notify, "what it must know"), ", ")},
 		term.Field{"owner", field.Or0(v.Owner)},
 		term.Field{"reseller", field.Or0(v.Reseller)},
 		term.Field{"pays by", field.Or0(v.Method)},
@@ -64,6 +60,17 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 		term.Field{"networks", strings.Join(v.Networks, ", ")},
 		term.Field{"created", words.Stamp(v.Created, e.Zone())},
 	))
+}
+
+// toldFields are where mail about the account goes, and which.
+func toldFields(v *accounts.AccountDetail) []term.Field {
+	return []term.Field{
+		{"contact", field.Or0(v.Contact)},
+		{"billing contact", field.Or0(v.Billing)},
+		{"abuse contact", field.Or0(v.AbuseMail)},
+		{"language", field.Or0(v.Language)},
+		{"is told", strings.Join(append(v.Notify, "what it must know"), ", ")},
+	}
 }
 
 // recordText says how far a new account is; "": it is proven.

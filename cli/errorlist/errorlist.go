@@ -1,5 +1,5 @@
 // Package errorlist has the command errors: the recipients that an account's mail was given
-// up for.
+// up for. It only reads.
 package errorlist
 
 import (

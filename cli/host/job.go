@@ -21,22 +21,25 @@ func JobCommand(e *shell.Env) *cli.Command {
 	return shell.Group("job", "scheduled jobs", jobList(e), jobRun(e))
 }
 
+// aboutJobs is the help of relay job list.
+const aboutJobs = "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. A time that summer time skips counts when the clock is changed; one that occurs twice counts the first time. A job that was due while no relay ran is run once when it starts. RESULT is how its last run ended; below the list stands why a job fails. You are told by mail when one begins to fail.\n\n" +
+	"  close         bills and ends months and terms that are over\n" +
+	"  dun           suspends accounts for invoices that stay unpaid\n" +
+	"  warn          tells customers that their term ends soon\n" +
+	"  prune-trace   forgets traces that are older than trace_keep\n" +
+	"  domains       looks in the DNS whether customers' domains are delegated\n" +
+	"  suppressions  forgets suppressions whose time is over\n" +
+	"  usage         has the daily look at what customers have used, and tells them\n" +
+	"  blocklists    asks blocklists about the sources\n" +
+	"  tls-reports   sends domains the reports on TLS that they ask for\n" +
+	"  store-check   proves a copy of the store, by the schedule check in [backup]\n" +
+	"  digest        tells you how the relay stands, if there is something to tell\n" +
+	"  backup        makes the copy of [backup], where a schedule is set"
+
 func jobList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{
 		Name: "list", Usage: "scheduled jobs, with their last and next runs",
-		Description: "Schedules are in cron's notation: minute, hour, day, month, weekday, in the operator's zone. A time that summer time skips counts when the clock is changed; one that occurs twice counts the first time. A job that was due while no relay ran is run once when it starts. RESULT is how its last run ended; below the list stands why a job fails. You are told by mail when one begins to fail.\n\n" +
-			"  close         bills and ends months and terms that are over\n" +
-			"  dun           suspends accounts for invoices that stay unpaid\n" +
-			"  warn          tells customers that their term ends soon\n" +
-			"  prune-trace   forgets traces that are older than trace_keep\n" +
-			"  domains       looks in the DNS whether customers' domains are delegated\n" +
-			"  suppressions  forgets suppressions whose time is over\n" +
-			"  usage         has the daily look at what customers have used, and tells them\n" +
-			"  blocklists    asks blocklists about the sources\n" +
-			"  tls-reports   sends domains the reports on TLS that they ask for\n" +
-			"  store-check   proves a copy of the store, by the schedule check in [backup]\n" +
-			"  digest        tells you how the relay stands, if there is something to tell\n" +
-			"  backup        makes the copy of [backup], where a schedule is set",
+		Description: aboutJobs,
 	}, func(ctx context.Context, _ []string) error {
 		var stands *jobs.State // nil: the books go on
 		var failing []jobs.State

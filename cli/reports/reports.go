@@ -1,4 +1,5 @@
-// Package reports has the command report: the mail that relay writes by itself.
+// Package reports has the command report: the mail that relay writes by itself. A file of a
+// preview is written whole or not at all.
 package reports
 
 import (

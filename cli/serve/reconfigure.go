@@ -134,23 +134,29 @@ func (r *Relay) readUpdate(now *config.Config) (u *update, err error) {
 	if err := r.store.CheckCurrency(u.live.Billing.Currency); err != nil {
 		return nil, err
 	}
-	if u.verdicts, err = u.live.Delivery.Verdicts(); err != nil {
-		return nil, err
+	return u, u.readFiles()
+}
+
+// readFiles reads what the configuration names.
+func (u *update) readFiles() (err error) {
+	d := &u.live.Delivery
+	if u.verdicts, err = d.Verdicts(); err != nil {
+		return err
 	}
 	if u.sources, err = u.live.Sources(); err != nil {
-		return nil, err
+		return err
 	}
-	if _, err = u.live.Delivery.Lists(); err != nil {
-		return nil, err
+	if _, err = d.Lists(); err != nil {
+		return err
 	}
-	if u.rows, err = u.live.Delivery.Rows(); err != nil {
-		return nil, err
+	if u.rows, err = d.Rows(); err != nil {
+		return err
 	}
-	if u.suppress, err = u.live.Delivery.Suppressing(); err != nil {
-		return nil, err
+	if u.suppress, err = d.Suppressing(); err != nil {
+		return err
 	}
 	u.words, err = u.live.Report.Templates()
-	return u, err
+	return err
 }
 
 // contents lists the files that keep their names and have other content than what is

@@ -7,12 +7,19 @@
 //     reminded a week before that, and cancels orders that nobody has paid.
 //  3. warn has customers told before their last term ends.
 //  4. usage looks each day which accounts have used another step of their allowance.
-//  5. prune trace removes events that are older than trace_keep.
+//  5. prune trace removes events that are older than trace_keep, and errors and outcomes
+//     after 400 days.
 //  6. domains turns the keys over that sign mail, and looks in the DNS which domains are
 //     delegated and let us send by SPF; it has customers told what a domain lost.
-//  7. backup makes a copy of the store, and removes older ones.
-//  8. store check proves a copy of the store.
-//  9. digest has the operator told how the relay stands, if there is something to tell.
+//  7. suppressions removes those that have ended.
+//  8. blocklists asks whether the sources are listed, and has the operator told.
+//  9. tls reports queues the reports that domains ask for.
+//  10. backup makes a copy of the store, and removes older ones.
+//  11. store check proves a copy of the store.
+//  12. digest has the operator told how the relay stands, if there is something to tell.
+//
+// What a job has customers or the operator told is news in the store. RunNews writes its
+// mails, as they come due.
 //
 // Each account is a transaction of its own, and what is done is not due any more. So
 // a job may run late, often, and at the same time as a command; a crash leaves the

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,7 +105,8 @@ type Job struct {
 // Word is the job's name on a command line.
 func (j *Job) Word() string { return strings.ReplaceAll(j.Name, " ", "-") }
 
-// Result is what a job did: a *Closing, *Dunning, *Warnings, *Watching, *Pruning, *Delegation, *Lapsing, *Standings, *Check, *Digesting or *Copying.
+// Result is what a job did: a *Closing, *Dunning, *Warnings, *Watching, *Pruning, *Delegation,
+// *Lapsing, *Standings, *Reporting, *Check, *Digesting or *Copying.
 type Result interface {
 	// Failures lists what is tried again at the next run.
 	Failures() []Failure
@@ -135,48 +137,41 @@ func New(st *store.Store, log *slog.Logger, config func() Config) *Runner {
 // Flush logs the failures that were only counted so far.
 func (r *Runner) Flush() { r.often.Flush() }
 
-// Jobs in the order in which they run at the start. Backup, store-check and digest are
-// there if they have a schedule.
+// Jobs in the order in which they run at the start. Those with a schedule in the
+// configuration are there if it is set.
 func (r *Runner) Jobs() []Job {
+	c := r.config()
 	all := []Job{
-		{Name: Close, Schedule: closeSchedule, Books: true, Dated: true, run: r.runClose,
-			Now: func(ctx context.Context, at time.Time) (Result, error) { return r.Close(ctx, at) }},
-		{Name: Dun, Schedule: dunSchedule, Books: true, Dated: true, run: r.runDun,
-			Now: func(ctx context.Context, at time.Time) (Result, error) { return r.Dun(ctx, at) }},
+		{Name: Close, Schedule: closeSchedule, Books: true, Dated: true, run: r.runClose, Now: dated(r.Close)},
+		{Name: Dun, Schedule: dunSchedule, Books: true, Dated: true, run: r.runDun, Now: dated(r.Dun)},
 		{Name: Warn, Schedule: warnSchedule, Books: true, run: r.runWarn,
-			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Warn(ctx, false) },
+			Now: undated(func(ctx context.Context) (*Warnings, error) { return r.Warn(ctx, false) }),
 			Try: func(ctx context.Context) (Result, error) { return r.Warn(ctx, true) }},
-		{Name: Prune, Schedule: pruneSchedule, run: r.runPrune,
-			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Prune(ctx) }},
-		{Name: Domains, Schedule: domainsSchedule, run: r.runDomains,
-			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Domains(ctx) }},
-		{Name: Suppressions, Schedule: suppressionsSchedule, run: r.runSuppressions,
-			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Suppressions(ctx) }},
+		{Name: Prune, Schedule: pruneSchedule, run: r.runPrune, Now: undated(r.Prune)},
+		{Name: Domains, Schedule: domainsSchedule, run: r.runDomains, Now: undated(r.Domains)},
+		{Name: Suppressions, Schedule: suppressionsSchedule, run: r.runSuppressions, Now: undated(r.Suppressions)},
+		{Name: Usage, Schedule: c.Looks.Schedule, run: r.runUsage, Now: undated(r.Usage)},
+		{Name: Blocklists, Schedule: listsSchedule, run: r.runBlocklists, Now: undated(r.Blocklists)},
+		{Name: TLSReports, Schedule: reportsSchedule, run: r.runTLSReports, Now: undated(r.TLSReports)},
+		{Name: Backup, Schedule: c.Copies.Schedule, run: r.runBackup, Now: undated(r.Backup)},
+		{Name: StoreCheck, Schedule: c.Copies.Check, run: r.runStoreCheck, Now: undated(r.StoreCheck)},
+		{Name: Digest, Schedule: c.Looks.Digest, run: r.runDigest, Now: undated(r.Digest)},
 	}
-	if schedule := r.config().Looks.Schedule; schedule != "" {
-		all = append(all, Job{Name: Usage, Schedule: schedule, run: r.runUsage,
-			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Usage(ctx) }})
-	}
-	all = append(all, Job{Name: Blocklists, Schedule: listsSchedule, run: r.runBlocklists,
-		Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Blocklists(ctx) }})
-	all = append(all, Job{Name: TLSReports, Schedule: reportsSchedule, run: r.runTLSReports,
-		Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.TLSReports(ctx) }})
-	if schedule := r.config().Copies.Schedule; schedule != "" {
-		all = append(all, Job{Name: Backup, Schedule: schedule, run: r.runBackup,
-			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Backup(ctx) }})
-	}
-	if schedule := r.config().Copies.Check; schedule != "" {
-		all = append(all, Job{Name: StoreCheck, Schedule: schedule, run: r.runStoreCheck,
-			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.StoreCheck(ctx) }})
-	}
-	if schedule := r.config().Looks.Digest; schedule != "" {
-		all = append(all, Job{Name: Digest, Schedule: schedule, run: r.runDigest,
-			Now: func(ctx context.Context, _ time.Time) (Result, error) { return r.Digest(ctx) }})
-	}
+	all = slices.DeleteFunc(all, func(j Job) bool { return j.Schedule == "" })
 	for i := range all {
 		all[i] = r.guard(all[i])
 	}
 	return all
+}
+
+// dated and undated make Job.Now of a job that knows what was due at an instant, and of one
+// that does not.
+func dated[R Result](do func(context.Context, time.Time) (R, error)) func(context.Context, time.Time) (Result, error) {
+	return func(ctx context.Context, at time.Time) (Result, error) { return do(ctx, at) }
+}
+
+func undated[R Result](do func(context.Context) (R, error)) func(context.Context, time.Time) (Result, error) {
+	return func(ctx context.Context, _ time.Time) (Result, error) { return do(ctx) }
 }
 
 // Find returns the job of that name or word.

@@ -19,8 +19,6 @@ type API struct {
 	http.Handler
 	mux  *http.ServeMux
 	by   map[string]*Spec // route
-	open map[string]bool  // routes for clients of any version
-	most map[string]int64 // by route, octets of a body
 	s    *Service
 	all  map[string]*Spec
 	acts []Any

@@ -2,7 +2,8 @@
 // are, how one looks, and sending one now.
 //
 // A preview has the account's real facts. What has not happened yet is invented, and the
-// answer says so. Nothing that is invented is sent to a customer.
+// answer says so. Nothing that is invented is sent to a customer. What is sent is queued in
+// one transaction: a crash before it leaves nothing, one after it the mails.
 package reports
 
 import "relay/report/api/act"
