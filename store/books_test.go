@@ -189,7 +189,7 @@ func dump(t fataler, s *Store) map[string]string {
 	all := map[string]string{}
 	err := s.view(func(t *tx) error {
 		for b, name := range bucketNames {
-			if b := bolt.Bucket(b); b == newsOf || b == newsDue {
+			if b := bolt.Bucket(b); b == newsOf || b == newsDue || b == toldOf {
 				continue
 			}
 			c := t.b.Cursor(bolt.Bucket(b))
