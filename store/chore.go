@@ -74,7 +74,7 @@ func (s *Store) HoldAccount(h Hold) error {
 	})
 }
 
-// tellSlowed is how long a customer knows that its mail goes slower at a provider.
+// tellSlowed is how long a customer is not told again that mail goes slower at a provider.
 const tellSlowed = 7 * 24 * time.Hour
 
 // SlowAccount has the customer told that the account's mail goes slower at a provider, and

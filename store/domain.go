@@ -168,8 +168,8 @@ type DomainLook struct {
 
 // What a domain can lose, as Reason of NewsDomain has it.
 const (
-	LostDKIM = "dkim" // a selector that was delegated is not any more
-	LostSPF  = "spf"  // its SPF record let our addresses send, and does no more
+	LostDKIM = "dkim" // a selector is no longer delegated
+	LostSPF  = "spf"  // its SPF record no longer lets our addresses send
 )
 
 // tellBroken is how often a customer is told of a domain at most: some change their minds.
@@ -197,7 +197,7 @@ func (s *Store) LookedAt(account, name string, look DomainLook) (d Domain, err e
 	return d, err
 }
 
-// lost is what the domain had at the last look and has no more.
+// lost is what the domain had at the last look and has lost since.
 func (d *Domain) lost(look *DomainLook) (list []string) {
 	if slices.ContainsFunc(d.Selectors, func(s string) bool { return !slices.Contains(look.Selectors, s) }) {
 		list = append(list, LostDKIM)

@@ -98,8 +98,8 @@ type Revenue struct {
 	Currency             string // "": nothing was sold yet
 }
 
-// RevenueSince sums up the invoices that were issued from an instant on. No other is read, but
-// for some in the search for the first of them.
+// RevenueSince sums up the invoices that were issued from an instant on. It finds the first
+// of them by halves, and reads no other.
 func (s *Store) RevenueSince(at time.Time) (r Revenue, err error) {
 	var first uint64
 	err = s.view(func(t *tx) error {

@@ -45,8 +45,8 @@ func (s *Store) LookAtUse(ctx context.Context, l Look) error {
 	return err
 }
 
-// mayHaveNews reports whether the second step has to look at an account: also where it cannot
-// be read, which fails that step for this account alone.
+// mayHaveNews reports whether the second step has to look at an account. It has to where the
+// account cannot be read, too: that step then fails for this account alone.
 func (t *tx) mayHaveNews(a *Account, l *Look) (may bool) {
 	defer func() { may = may || recover() != nil }()
 	st, err := t.standingOf(a)
@@ -122,14 +122,14 @@ type lookMark struct {
 
 func lookKey(account string, kind NewsKind) []byte { return pairKey(account, string(kind)) }
 
-// told reports whether a mark covers the step. An upgrade does not make another step of what
-// was used before it.
+// told reports whether a mark covers the step. After an upgrade, what was used before it is
+// no new step.
 func (x *step) told(m *lookMark) bool {
 	return m.About == x.about && (x.at == nil || x.at(m) >= x.tenth)
 }
 
-// lookAt is the news of an account that says most; nil: there is none, or what there is waits
-// to be told, as things are then. covered are all that its mail says.
+// lookAt returns the news of an account that says most; nil: there is none, or it is stored
+// already and waits to be told. covered are all steps that its mail tells.
 func (t *tx) lookAt(st *Standing, l *Look) (n *News, covered []step, err error) {
 	if !st.InTerm || st.Period.Key == "" || st.Account.Status() != Active {
 		return nil, nil, nil

@@ -94,9 +94,10 @@ func (s *Store) RefusedAs(account, address string) (is RefusedRecipient, ok bool
 	return is, ok, err
 }
 
-// PruneErrors removes what is too old of lists of errors and of days, and what accounts left
-// behind that are gone. It looks at what it removes and at one record an account beside that.
-// It works in small transactions and stops with the store.
+// PruneErrors removes entries of lists of errors and days of outcomes that are too old, and
+// those of accounts that are gone. It reads what it removes and one more record an account.
+// It works in small transactions and stops with the store. A crash leaves the rest to the
+// next run.
 func (s *Store) PruneErrors(now time.Time) (removed int, err error) {
 	oldest := now.Add(-errorsKept)
 	day := now.In(s.zone).AddDate(0, 0, -daysKept).Format(time.DateOnly)
@@ -119,7 +120,7 @@ type aging struct {
 	remove func(t *tx, key []byte) error
 }
 
-// skim removes what is old of all accounts, or of one.
+// skim removes old records of all accounts, or of the one whose prefix is only.
 func (s *Store) skim(a aging, only []byte) (removed int, err error) {
 	for from, more := only, true; more; {
 		select {
@@ -164,8 +165,8 @@ func (s *Store) removeAged(a aging, keys [][]byte) (removed int, err error) {
 	return removed, err
 }
 
-// aged are old keys among some, and where the next ones begin. It goes on with the next
-// account at the first key that is not old.
+// aged returns old keys, walkStep at most, and where the next ones begin. At the first key
+// of an account that is not old it goes on with the next account.
 func (t *tx) aged(a aging, from, only []byte) (keys [][]byte, next []byte, more bool) {
 	c := t.b.Cursor(a.in)
 	k, _ := c.Seek(from)

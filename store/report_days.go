@@ -18,8 +18,9 @@ type window struct {
 	last           uint64 // entry that was read
 }
 
-// mostLate is how far an entry of a charge may stand behind others that hold from later on: it
-// is made with the first message of another day, at the latest when its period is closed.
+// mostLate is how late the entry of a day's charges may come, so that entries of later
+// instants stand before it: it is made with the first message of another day, at the latest
+// when its period is closed.
 const mostLate = 35 * 24 * time.Hour
 
 // windowOf reads the parts of the ledger that are about the report's periods and the last
@@ -95,7 +96,7 @@ func (t *tx) ledgerBetween(account string, from, to time.Time, fn func(*Entry)) 
 	return err
 }
 
-// days fills in the days of the report.
+// days adds the days with mail to the report.
 func (r *Report) days(t *tx, w *window, due *deal) error {
 	w.open(t, r, due)
 	day := func(at time.Time) string { return at.In(t.s.zone).Format(time.DateOnly) }

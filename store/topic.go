@@ -18,7 +18,8 @@ const (
 	TopicDelivery Topic = "delivery" // mail waits, is slowed down or held
 )
 
-// TopicRule is a topic, and whether accounts may choose it: of the others they must be told.
+// TopicRule is a topic, and whether accounts may choose it. They get mail of the other topics
+// in any case.
 type TopicRule struct {
 	Topic
 	Chosen  bool // by the account

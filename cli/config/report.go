@@ -10,7 +10,7 @@ import (
 	"relay/report/letter"
 	"relay/report/letter/wording"
 	"relay/report/tell"
-	"relay/report/words"
+	"relay/store"
 )
 
 // Report is the [report] section: the mail that relay writes about itself.
@@ -32,7 +32,7 @@ var reportKeys = Section{Name: "report", Before: `The mail that relay writes to 
 upgrade_link and choice_link, {account} and {plan} stand for the account and its plan.`, Keys: []Key{
 	{"from", "", unlessEmpty(isContact), OnReload, `sender of that mail; default postmaster at the hostname`},
 	{"reply_to", "", unlessEmpty(isContact), OnReload, `where answers of customers go; default contact of [billing], else from`},
-	{"language", "en", oneOf(languages()...), OnReload, `en | de | it: of customers, unless their account says otherwise, and yours`},
+	{"language", "en", oneOf(store.Languages...), OnReload, `en | de | it: of customers, unless their account says otherwise, and yours`},
 	{"operator", "", unlessEmpty(isContact), OnReload, `your own address, for what you are told; default contact of [billing]`},
 	{"schedule", "30 8 * * *", isSchedule, OnReload, `when relay looks each day at what customers have used; cron's notation`},
 	{"near", 90, isNear, OnReload, `percent of the allowance at which customers are told that the limit is near`},
@@ -42,14 +42,6 @@ upgrade_link and choice_link, {account} and {plan} stand for the account and its
 	{"guides", "", passes(letter.HowToChange.CheckLink), OnReload, `web address below which you publish docs/customers; default none`},
 	{"templates", "", unlessEmpty(isFullPath), OnReload, `directory of your own words, LANGUAGE/KIND.txt; relay report list has the kinds; default none`},
 }}
-
-// languages in which relay writes.
-func languages() (list []string) {
-	for _, l := range words.Languages {
-		list = append(list, string(l))
-	}
-	return list
-}
 
 func isNear(v *validator, key string, value any) {
 	if n := value.(int); n < 50 || n > 99 {

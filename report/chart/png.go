@@ -31,20 +31,20 @@ func PNG(d Days) ([]byte, error) {
 		x := left + int(slot*(float64(l.at)+0.5)) - wide/2
 		c.write(l.text, min(max(x, left), Width*scale-margin-wide), Height*scale-margin+4)
 	}
-	var picture drawn
+	var picture capture
 	if err := c.Save(&picture); err != nil {
 		return nil, err
 	}
 	return encode(picture.rgba)
 }
 
-// drawn takes the picture from the library before it is encoded.
-type drawn struct {
+// capture takes the picture from the library before it is encoded.
+type capture struct {
 	bytes.Buffer
 	rgba *image.RGBA
 }
 
-func (d *drawn) SetRGBA(i *image.RGBA) { d.rgba = i }
+func (c *capture) SetRGBA(i *image.RGBA) { c.rgba = i }
 
 // palette has the colours of the card, and ten blends for the edges of letters. The last one is
 // there twice: with more than sixteen a pixel has an octet, which is encoded twice as fast as

@@ -164,7 +164,7 @@ func (s *sample) likely() (column int) {
 	return max(column, 0)
 }
 
-// different is how many addresses a column has.
+// different is how many different addresses a column has.
 func (s *sample) different(column int) int { return len(s.columns[column].addresses) }
 
 // score is how many cells of the chosen column have addresses.

@@ -72,7 +72,7 @@ type collecting struct {
 	st    *store.Store
 	o     Options
 	now   time.Time
-	since time.Time // the begin of the day before
+	since time.Time // the beginning of the day before
 	d     *tell.Digest
 }
 

@@ -95,10 +95,10 @@ func (r *Runner) runBackup(ctx context.Context) error {
 		return ctx.Err()
 	case res.made == (Copy{}):
 		r.logBackupFailed(&c, err)
-		return logged{err}
+		return loggedError{err}
 	case err != nil:
 		r.logNotRemoved(&c, err)
-		err = logged{err}
+		err = loggedError{err}
 	}
 	r.logBackup(res)
 	return err

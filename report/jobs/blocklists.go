@@ -74,7 +74,7 @@ func (r *Runner) runBlocklists(ctx context.Context) error {
 	}
 	if _, err := r.Blocklists(ctx); err != nil && ctx.Err() == nil {
 		r.logNotAsked(err)
-		return logged{err}
+		return loggedError{err}
 	}
 	return ctx.Err()
 }

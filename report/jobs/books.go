@@ -138,9 +138,9 @@ func (r *Runner) runDun(ctx context.Context) error {
 	return cmp.Or(err, unable(res))
 }
 
-// Dun suspends accounts whose days of grace were over at an instant, and has those told that
-// will be suspended within a week. With an error it
-// still says what was done before.
+// Dun suspends accounts whose days of grace were over at an instant, and has the customers
+// told whose accounts will be suspended within a week. With an error it still says what was
+// done before.
 func (r *Runner) Dun(ctx context.Context, at time.Time) (*Dunning, error) {
 	res, start := &Dunning{Job: Dun, At: at.UTC(), Held: []string{}, Reminded: []string{}, Failed: []Failure{}}, time.Now()
 	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {

@@ -29,8 +29,8 @@ func (r *Runner) runDigest(ctx context.Context) error {
 	return err
 }
 
-// Digest has the digest written, in the transaction that records it: as news, of which there
-// are mails if there is something to tell when it is written. tell.Digest has what that is.
+// Digest stores the digest as news, in the transaction that records the run. A mail is written
+// of it if there is something to tell by then: see tell.Digest.
 func (r *Runner) Digest(context.Context) (*Digesting, error) {
 	now := r.store.Now()
 	day := now.In(r.store.Zone()).Format(time.DateOnly)

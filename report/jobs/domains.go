@@ -67,7 +67,7 @@ func (r *Runner) runDomains(ctx context.Context) error {
 		return err
 	}
 	r.logNoKeys(err)
-	return logged{err}
+	return loggedError{err}
 }
 
 // Domains rotates the signing keys when they are due, looks up which domains are delegated,

@@ -31,7 +31,7 @@ func (r *Runner) logFailed(job string, err error) {
 	r.log.Error("job failed; that is not logged again until it works", "job", job, "err", err)
 }
 
-func (r *Runner) logPanic(job string, p *panicked) {
+func (r *Runner) logPanic(job string, p *panicError) {
 	r.log.Error("job panicked; that is a fault of relay, the job runs again when it is due", "job", job, "err", p, "stack", string(p.stack))
 }
 

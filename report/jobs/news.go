@@ -18,9 +18,9 @@ const (
 	newsPause = time.Minute     // until the clock is looked at again, and after a failure of the store
 )
 
-// RunNews tells customers and operator the store's news as they come due, until ctx ends. See
-// store.News for what a crash leaves. News whose mail cannot be written are put off, and hold
-// up no others.
+// RunNews tells customers and operator the store's news as it comes due, until ctx ends. See
+// store.News for what a crash leaves. News whose mail cannot be written is put off, and holds
+// up no other.
 func (r *Runner) RunNews(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

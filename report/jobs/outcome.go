@@ -11,25 +11,25 @@ import (
 	"relay/report/words"
 )
 
-// logged is an error that is in the log already.
-type logged struct{ error }
+// loggedError is an error that is in the log already.
+type loggedError struct{ error }
 
 // Unwrap returns the error itself.
-func (l logged) Unwrap() error { return l.error }
+func (l loggedError) Unwrap() error { return l.error }
 
-// panicked is a panic as an error.
-type panicked struct {
+// panicError is a panic as an error.
+type panicError struct {
 	value any
 	stack []byte
 }
 
-func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 // guarded runs a piece of a job. A panic fails it, and nothing else.
 func guarded(run func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &panicked{v, debug.Stack()}
+			err = &panicError{v, debug.Stack()}
 		}
 	}()
 	return run()
@@ -74,13 +74,13 @@ func (r *Runner) ran(ctx context.Context, name string, scheduled bool, err error
 		}
 		return
 	}
-	p, isPanic := errors.AsType[*panicked](err)
+	p, isPanic := errors.AsType[*panicError](err)
 	if ctx.Err() != nil && !isPanic {
 		return
 	}
 	why, _, _ := strings.Cut(err.Error(), "\n")
 	fresh, failed := r.store.JobFails(name, words.Cut(words.Clean(why), mostWhy), scheduled)
-	_, told := errors.AsType[logged](err)
+	_, told := errors.AsType[loggedError](err)
 	switch {
 	case isPanic:
 		r.logPanic(name, p)
@@ -98,5 +98,5 @@ func unable(did Result) error {
 	if len(list) == 0 {
 		return nil
 	}
-	return logged{fmt.Errorf("%s failed, among them %s: %s", words.Plural(int64(len(list)), "account"), list[0].Account, list[0].Error)}
+	return loggedError{fmt.Errorf("%s failed, among them %s: %s", words.Plural(int64(len(list)), "account"), list[0].Account, list[0].Error)}
 }

@@ -11,7 +11,7 @@ import (
 type State struct {
 	Job      string     `json:"job"`      // its word
 	Schedule string     `json:"schedule"` // cron's notation, in the operator's zone
-	Done     *time.Time `json:"done"`     // when it did last what it had to do; null: never
+	Done     *time.Time `json:"done"`     // when a run last succeeded; null: never
 	Next     time.Time  `json:"next"`     // by the schedule, while a relay runs
 	Result   string     `json:"result"`   // of its last run: done, failed; "": it never ran
 	Error    string     `json:"error"`    // why that failed; "": it did not

@@ -74,7 +74,7 @@ func (r *Runner) runStoreCheck(ctx context.Context) error {
 	}
 	r.logChecked(res)
 	if err := res.Err(); err != nil {
-		return logged{err}
+		return loggedError{err}
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (l *Letter) Build() (m Mail, err error) {
 	return m, nil
 }
 
-// header is all but what says how the content is made.
+// header writes all fields but those about the content's MIME parts.
 func (l *Letter) header(b *bytes.Buffer, id string) {
 	field(b, "From", l.from())
 	if l.ReplyTo != "" {

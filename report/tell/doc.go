@@ -1,5 +1,5 @@
 // Package tell writes the mail that relay sends by itself: what happened becomes what a
-// template may say, and that becomes mails to those that are to know it.
+// template may say, and that becomes a mail to each reader.
 //
 //  1. Kinds is the table of what is told, by which topic accounts choose it, and to whom.
 //  2. A Writer makes a View of what the store has read (store.Told), the page of it in the

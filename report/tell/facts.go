@@ -15,7 +15,7 @@ import (
 	"relay/store"
 )
 
-// view of what there is to tell, for a reader.
+// view is what the template of a mail to a reader may say.
 func (w *Writer) view(r reader, t *store.Told) *View {
 	v := &View{Language: words.Spoken(w.language(r, t)), Kind: string(r.kind.Name), About: t.News.About, Since: w.in(t.News.Since), Until: w.in(t.News.Until), Reason: t.News.Reason, Why: t.News.Why,
 		Seller: w.Seller, Host: w.Host, Contact: w.Contact, Owner: r.role == Operator, Choosable: !r.kind.Must() && r.role != Operator,

@@ -82,7 +82,7 @@ func (k *Kind) OfOperator() bool { return k.To[0] == Operator }
 // HasWords reports whether there is a template for it.
 func (k *Kind) HasWords() bool { return slices.Contains(wording.Names(), string(k.Name)) }
 
-// OfMoney reports the kinds that go to whoever pays: below a reseller that is the reseller.
+// OfMoney reports a kind that goes to the payer: below a reseller that is the reseller.
 func (k *Kind) OfMoney() bool { return k.Topic == store.TopicInvoice }
 
 // ByDefault reports whether an account that chose nothing gets it.
