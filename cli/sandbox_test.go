@@ -363,7 +363,7 @@ func TestSandbox_atLimitSuspend(t *testing.T) {
 	b.send("a small one", "you@there.example")
 	b.says("a small one")
 	b.says("2026-11 is over: demo used ")
-	if text := b.err.String(); strings.Contains(text, "invoice") || strings.Contains(text, "over the allowance,") {
+	if text := b.err.String(); strings.Contains(text, "invoice 2") || strings.Contains(text, "over the allowance,") {
 		t.Errorf("an invoice:\n%s", text)
 	}
 }

@@ -183,7 +183,8 @@ type fataler interface {
 	Fatal(args ...any)
 }
 
-// dump is every record of the file but news: a refusal leaves no other trace.
+// dump is every record of the file but news and the mark of a first refusal: a refusal
+// leaves no other trace.
 func dump(t fataler, s *Store) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -194,6 +195,9 @@ func dump(t fataler, s *Store) map[string]string {
 			}
 			c := t.b.Cursor(bolt.Bucket(b))
 			for k, v := c.First(); k != nil; k, v = c.Next() {
+				if bolt.Bucket(b) == toldOf && strings.HasSuffix(string(k), refusedMark) {
+					continue
+				}
 				all[name+"/"+string(k)] = string(v)
 			}
 		}

@@ -113,7 +113,21 @@ func (s *Store) refused(st *Standing, r *Refusal) {
 	if s.refusals.has(n.Account, n.About) {
 		return
 	}
-	if err := s.update(512, func(t *tx) error { return t.addNews(n) }); err != nil {
+	mark := lookMark{About: n.About, Used: r.Exceeded.Used}
+	err := s.update(512, func(t *tx) error {
+		told, err := t.wasTold(&n)
+		if err != nil || told {
+			return err
+		}
+		if n.Kind == NewsReached {
+			mark.At = t.wall
+			if err := t.put(toldOf, lookKey(n.Account, NewsReached+refusedMark), mark); err != nil {
+				return err
+			}
+		}
+		return t.addNews(n)
+	})
+	if err != nil {
 		s.refusals.forget(n.Account)
 	}
 }

@@ -120,6 +120,10 @@ type lookMark struct {
 	At    time.Time    `json:"at"`
 }
 
+// refusedMark is behind the kind of the mark that the first message refused for the limit
+// leaves, in the transaction of its news.
+const refusedMark = "-refused"
+
 func lookKey(account string, kind NewsKind) []byte { return pairKey(account, string(kind)) }
 
 // told reports whether a mark covers the step. After an upgrade, what was used before it is
@@ -168,6 +172,13 @@ func (t *tx) steps(st *Standing, l *Look) (list []step, err error) {
 		list = st.overSteps(p, most, over)
 	default:
 		list = st.useSteps(p, l.Near)
+		reached, err := t.knowsOfLimit(st, p, l.Near)
+		if err != nil {
+			return nil, err
+		}
+		if reached {
+			list = nil
+		}
 	}
 	if !st.Account.Wants(TopicDaily) {
 		return list, nil
@@ -177,6 +188,19 @@ func (t *tx) steps(st *Standing, l *Look) (list []step, err error) {
 		list = append(list, step{kind: NewsDaily, about: period + "/" + l.Day})
 	}
 	return list, err
+}
+
+// knowsOfLimit reports whether the account was told that its limit is reached, by a message
+// that did not fit, when it was near already.
+func (t *tx) knowsOfLimit(st *Standing, p quota.Plan, near int) (bool, error) {
+	m := lookMark{}
+	found, err := t.get(toldOf, lookKey(st.Account.Name, NewsReached+refusedMark), &m)
+	return found && m.About == st.limitAbout(0) && st.isNear(p, m.Used, near), err
+}
+
+func (st *Standing) isNear(p quota.Plan, used quota.Charge, near int) bool {
+	whole := p.Whole(st.Live)
+	return quota.Parts(whole-quota.Left(p, used, st.Live), whole, 100) >= int64(near)
 }
 
 // overSteps are tenths of the ceiling of overage, or else of the allowance.
@@ -195,12 +219,11 @@ func (st *Standing) overSteps(p quota.Plan, most, over int64) []step {
 
 // useSteps are that the limit is near, and tenths of the allowance.
 func (st *Standing) useSteps(p quota.Plan, near int) (list []step) {
-	used, whole := st.Usage.Charged, p.Whole(st.Live)
-	left := quota.Left(p, used, st.Live)
-	if left == 0 {
+	used := st.Usage.Charged
+	if quota.Left(p, used, st.Live) == 0 {
 		return nil
 	}
-	if quota.Parts(whole-left, whole, 100) >= int64(near) {
+	if st.isNear(p, used, near) {
 		list = append(list, step{kind: NewsNear, about: st.limitAbout(0)})
 	}
 	x := step{kind: NewsUsage, about: st.Period.Key, tenth: p.Parts(used, 10),

@@ -236,3 +236,29 @@ func TestLookAtUse_dailyAfterTheTurn(t *testing.T) {
 		t.Errorf("told again: %q", got)
 	}
 }
+
+// A message that did not fit has told that the limit is reached: the look of the next
+// morning does not tell that it is near, unless much of it was left then.
+func TestLookAtUse_afterRefusal(t *testing.T) {
+	for _, x := range []struct {
+		size int64
+		want string
+	}{{930, ""}, {100, "acme near 0"}} {
+		s, _ := newBooks(t)
+		order(t, s, "acme", free, quota.Suspend)
+		tellAll(t, s)
+		send(t, s, "acme", x.size*mb, 1)
+		st, err := s.Standing("acme")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.refused(&st, &Refusal{Account: "acme", Exceeded: &quota.Exceeded{Used: st.Usage.Charged}})
+		tellAll(t, s)
+		if x.size < 930 {
+			send(t, s, "acme", 830*mb, 1)
+		}
+		if got := strings.Join(lookAt(t, s), ", "); got != x.want {
+			t.Errorf("refused after %d MB: told %q, want %q", x.size, got, x.want)
+		}
+	}
+}
