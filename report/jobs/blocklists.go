@@ -224,19 +224,11 @@ func (r *Runner) storeListings(ctx context.Context, cfg *Config, one subject, li
 	}
 	var fresh []store.Listing
 	cleared, mail := false, (*store.Notice)(nil)
+	w := r.Writer() // it may read templates, which is not for a transaction
 	v, err := r.store.ChangeSource(one.name, func(v *store.SourceState, now time.Time, id store.ID) (*store.Notice, error) {
 		was := *v
-		v.Asked, v.Listings, fresh = now, nil, nil
-		for _, b := range lists {
-			l, isNew := entryNow(&was, b, found, now)
-			if l == nil {
-				continue
-			}
-			v.Listings = append(v.Listings, *l)
-			if isNew {
-				fresh = append(fresh, *l)
-			}
-		}
+		v.Asked = now
+		v.Listings, fresh = entriesNow(&was, lists, found, now)
 		switch {
 		case !v.Listed():
 			v.Culprit = ""
@@ -245,7 +237,7 @@ func (r *Runner) storeListings(ctx context.Context, cfg *Config, one subject, li
 		}
 		cleared = len(was.Listings) > 0 && len(v.Listings) == 0
 		if mail = nil; cleared || len(fresh) > 0 {
-			mail = r.standingMail(id, standing(one.name, v, fresh, lists))
+			mail = r.standingMail(w, id, standing(one.name, v, fresh, lists))
 		}
 		return mail, nil
 	})
@@ -254,6 +246,21 @@ func (r *Runner) storeListings(ctx context.Context, cfg *Config, one subject, li
 	}
 	r.noteStanding(one.name, &v, fresh, cleared, mail != nil, res)
 	return nil
+}
+
+// entriesNow are the entries of a source on all lists, and those of them that are new.
+func entriesNow(was *store.SourceState, lists []belief, found map[string]blocklist.Answer, now time.Time) (all, fresh []store.Listing) {
+	for _, b := range lists {
+		l, isNew := entryNow(was, b, found, now)
+		if l == nil {
+			continue
+		}
+		all = append(all, *l)
+		if isNew {
+			fresh = append(fresh, *l)
+		}
+	}
+	return all, fresh
 }
 
 // entryNow is the entry of a source on a list; nil: there is none.
@@ -284,8 +291,8 @@ func standing(name string, v *store.SourceState, fresh []store.Listing, lists []
 }
 
 // standingMail is the mail to the operator; nil: there is no address that it can go to.
-func (r *Runner) standingMail(id store.ID, s tell.Source) *store.Notice {
-	n, err := r.Writer().WriteSource(s, id)
+func (r *Runner) standingMail(w *tell.Writer, id store.ID, s tell.Source) *store.Notice {
+	n, err := w.WriteSource(s, id)
 	if err != nil {
 		r.logFailed(Blocklists, err)
 		return nil
@@ -310,6 +317,7 @@ func (r *Runner) noteStanding(name string, v *store.SourceState, fresh []store.L
 // SourceGone tells the operator, once, that the machine lacks a source's address; with nil
 // it is there again.
 func (r *Runner) SourceGone(name string, why error) {
+	w := r.Writer()
 	_, err := r.store.ChangeSource(name, func(v *store.SourceState, now time.Time, id store.ID) (*store.Notice, error) {
 		told := !v.Gone.IsZero()
 		if v.Gone = (time.Time{}); why == nil {
@@ -318,7 +326,7 @@ func (r *Runner) SourceGone(name string, why error) {
 		if v.Gone = now; told {
 			return nil, nil
 		}
-		return r.standingMail(id, tell.Source{Name: name, Gone: why.Error()}), nil
+		return r.standingMail(w, id, tell.Source{Name: name, Gone: why.Error()}), nil
 	})
 	if err != nil {
 		r.logFailed("source", err)
