@@ -4,7 +4,7 @@
 // The picture is twice as large as it is shown, for phones, and its letters are large enough
 // to be read at a phone's width. It is a light card with its own background, so that it
 // reads the same where the mail around it is dark. The font is the library's: nothing of the
-// system is used. The same days give the same bytes. Alt says in a sentence what the picture
+// system is used. It is pure: the same days give the same bytes. Alt says in a sentence what the picture
 // shows, for readers who do not see it.
 package chart
 

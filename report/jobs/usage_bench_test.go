@@ -17,9 +17,9 @@ import (
 var accountCount = flag.Int("accounts", 10_000, "accounts in BenchmarkUsage")
 
 // BenchmarkUsage looks at -accounts accounts that all sent mail, of which one in a hundred
-// gets a mail, while eight sessions hand over messages, with a short pause after each. It says how long it took until the
-// look was over and until all was told, and how many messages a second were taken before
-// and meanwhile.
+// gets a mail, while eight sessions hand over messages, with a short pause after each. It says
+// how long it took until the look was over and until all was told, and how many messages a
+// second were taken before and meanwhile.
 func BenchmarkUsage(b *testing.B) {
 	st := benchStore(b, *accountCount)
 	letters := Letters{Config: tell.Config{Host: "relay.example", Seller: "Relay Ltd", Contact: "office@relay.example", Expire: time.Hour}}

@@ -2,7 +2,7 @@
 // for, with what the next hop said and what to do about them.
 //
 // The store enters them as mail fails. The list is the account's own: its customer and its
-// keys may see it too. It goes out as JSON, a page at a time, or as CSV.
+// keys may see it too. The act only reads. It goes out as JSON, a page at a time, or as CSV.
 package errorlist
 
 import "relay/report/api/act"

@@ -10,8 +10,9 @@
 //  3. Each value that a template writes is quoted (letter.Quote), by an addition to each
 //     action of the parsed template, so that no value makes markup, a header or HTML.
 //
-// A file of the operator that has a mistake is reported with name and line, and relay's own
-// is used in its place: mail is never left out for it.
+// Files are only read, by Load; a Set does not change. A file of the operator that has a
+// mistake is reported with name and line, and relay's own is used in its place: mail is never
+// left out for it.
 package wording
 
 import (
