@@ -25,7 +25,7 @@ func (m *Mailer) logOutcome(a *attempt, i int, state store.RecipientState, now t
 	msg, t, o := a.job.message, &a.targets[i], &a.targets[i].out
 	m.log.LogAttrs(context.Background(), slog.LevelInfo, attemptText[state],
 		slog.String("spool_id", msg.ID.String()),
-		slog.String("account", msg.Account),
+		slog.String("account", msg.Whose()),
 		slog.String("from", msg.Sender),
 		slog.String("to", a.recipient(i).Address),
 		slog.String("next_hop", t.hop),
@@ -54,7 +54,7 @@ func (m *Mailer) logSettled(results []store.Result) {
 }
 
 func (m *Mailer) logExpired(msg *store.Message, r *store.Recipient, reply string) {
-	m.log.Info(attemptText[store.Expired], "spool_id", msg.ID.String(), "account", msg.Account,
+	m.log.Info(attemptText[store.Expired], "spool_id", msg.ID.String(), "account", msg.Whose(),
 		"from", msg.Sender, "to", r.Address, "reply", reply)
 }
 
@@ -127,7 +127,7 @@ func (m *Mailer) logStoreError(op string, err error) {
 
 // logUnsigned is for a message that goes without its signature: it is worth more than that.
 func (m *Mailer) logUnsigned(msg *store.Message, err error) {
-	m.quiet.Often(slog.LevelError, "", "message not signed", slog.String("spool_id", msg.ID.String()), slog.String("account", msg.Account), slog.Any("err", err))
+	m.quiet.Often(slog.LevelError, "", "message not signed", slog.String("spool_id", msg.ID.String()), slog.String("account", msg.Whose()), slog.Any("err", err))
 }
 
 func (m *Mailer) storeWorks(op string) { m.quiet.Works(op, storeFailed) }

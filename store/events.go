@@ -42,7 +42,7 @@ func (s *Store) logDSN(d *DSNResult) {
 		slog.String("component", "store"),
 		slog.String("spool_id", m.ID.String()),
 		slog.String("about", d.About.String()),
-		slog.String("account", m.Account),
+		slog.String("account", m.Whose()),
 		slog.String("to", m.Recipients[0].Address),
 		slog.Int("size", len(d.Notice.Body)),
 		slog.Int("rcpt", len(m.Recipients)),

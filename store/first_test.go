@@ -323,7 +323,7 @@ func TestNews_waitsAndHeld(t *testing.T) {
 	if want := "acme 50 20 2026-11-25 |acme 0 0 0001-01-01 Google"; strings.Join(told, "|") != want {
 		t.Errorf("told %q, want %q", told, want)
 	}
-	if n := len(claim(t, s, "acme.test", "acme", 10)); n != 2 {
+	if n := len(claim(t, s, "acme.test", "", 10)); n != 2 {
 		t.Errorf("%d mails, want 2", n)
 	}
 	if r, _, _ := s.Record("acme"); !r.Today.Bad {

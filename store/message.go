@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -68,7 +69,8 @@ func (r *Recipient) WantsFailure() bool { return r.Notify == 0 || r.Notify&Notif
 // and its body lies in bucket "bodies" under the same ID.
 type Message struct {
 	ID         ID          `json:"id"`
-	Account    string      `json:"account"`
+	Account    string      `json:"account"`          // "": relay's own mail, which is behind nobody's and held for nobody's sins
+	For        string      `json:"for,omitempty"`    // account that mail without one is about; "": none
 	Period     string      `json:"period,omitempty"` // what it was charged to; "" for relay's own mail, which is free
 	Sender     string      `json:"sender"`           // reverse-path as on the wire; "" is the null reverse-path
 	Size       int64       `json:"size"`             // octets of content as handed over: what is charged
@@ -156,3 +158,6 @@ func (m *Message) Done() bool {
 	}
 	return true
 }
+
+// Whose is the account that the message is of or, of relay's own mail, is about.
+func (m *Message) Whose() string { return cmp.Or(m.Account, m.For) }

@@ -201,7 +201,7 @@ func (t *tx) queueAll(n *News, mails []Notice) (ids []ID, err error) {
 // queueNews queues a mail. The caller's copy of the message stays as it is.
 func (t *tx) queueNews(n *News, mail *Notice) (ID, error) {
 	m := mail.Message
-	m.ID, m.Account, m.Sender, m.Period, m.Own = t.s.ids.next(t.wall), n.Account, "", "", n.Kind.note()
+	m.ID, m.Account, m.For, m.Sender, m.Period, m.Own = t.s.ids.next(t.wall), "", n.Account, "", "", n.Kind.note()
 	if n.Kind == NewsEnding { // it is not tried any more once the term has ended
 		m.Expires = earliest(m.Expires, n.Until)
 	}

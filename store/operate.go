@@ -145,7 +145,7 @@ func (t *tx) operate(o *Operation, id ID, done *Effect, partly *[]ID) error {
 
 // event of the trace.
 func (o *Operation) event(t *tx, m *Message, list []int) *Event {
-	e := &Event{ID: m.ID, Time: t.wall, Kind: EventChanged, Account: m.Account, Note: EventNote(o.Op)}
+	e := &Event{ID: m.ID, Time: t.wall, Kind: EventChanged, Account: m.Whose(), Note: EventNote(o.Op)}
 	for _, i := range list {
 		out := EventOutcome{Address: m.Recipients[i].Address, State: m.Recipients[i].State}
 		if o.Op == OpDrop {

@@ -22,7 +22,7 @@ type Filter struct {
 // Match reports whether the filter chooses m.
 func (f *Filter) Match(m *Message) bool {
 	switch {
-	case f.Account != "" && m.Account != f.Account,
+	case f.Account != "" && m.Whose() != f.Account,
 		!f.Before.IsZero() && !m.Accepted.Before(f.Before),
 		!f.After.IsZero() && !m.Accepted.After(f.After),
 		f.Sender == "<>" && m.Sender != "",

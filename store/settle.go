@@ -94,7 +94,7 @@ func (t *tx) settle(r *Result) error {
 	if err := t.traceAccepted(m); err != nil {
 		return err
 	}
-	r.Event.Account = m.Account
+	r.Event.Account = m.Whose()
 	if r.Expires.After(m.Expires) {
 		m.Expires = r.Expires
 	}

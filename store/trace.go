@@ -84,7 +84,7 @@ func (t *tx) event(e *Event) error {
 
 // accepted is the event of a message's acceptance.
 func accepted(m *Message) *Event {
-	e := &Event{ID: m.ID, Time: m.Accepted, Kind: EventAccepted, Account: m.Account, Sender: m.Sender,
+	e := &Event{ID: m.ID, Time: m.Accepted, Kind: EventAccepted, Account: m.Whose(), Sender: m.Sender,
 		Size: m.Size, MessageID: m.MessageID, Client: m.Client, Recipients: make([]EventOutcome, len(m.Recipients))}
 	if e.Note = m.Own; m.About != (ID{}) {
 		e.Note, e.Other = NoteAbout, m.About

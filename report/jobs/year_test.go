@@ -181,7 +181,7 @@ func (y *year) mails() (list []string) {
 			if m.Own == "" {
 				continue
 			}
-			list = append(list, fmt.Sprintf("%s %-6s %s", m.Accepted.In(y.zone).Format("2006-01-02 15:04"), m.Account,
+			list = append(list, fmt.Sprintf("%s %-6s %s", m.Accepted.In(y.zone).Format("2006-01-02 15:04"), m.Whose(),
 				strings.TrimPrefix(string(m.Own), string(store.NoteNews))+" to "+m.Recipients[0].Address))
 		}
 		if len(page) == 0 {

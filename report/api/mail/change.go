@@ -200,7 +200,7 @@ func (c *changing) preview(o store.Operation, ids []store.ID) (is store.Effect, 
 		}
 		is.Done = append(is.Done, id)
 		is.Recipients += int64(len(list))
-		v := Affected{ID: m.ID, Account: m.Account, Sender: m.Sender, Recipients: []string{}}
+		v := Affected{ID: m.ID, Account: m.Whose(), Sender: m.Sender, Recipients: []string{}}
 		for _, i := range list {
 			v.Recipients = append(v.Recipients, m.Recipients[i].Address)
 		}

@@ -40,7 +40,7 @@ func views(ctx context.Context, s *act.Service, f *store.Filter, list []*store.M
 	known := outlooks(ctx, s, list)
 	out := make([]Message, len(list))
 	for i, m := range list {
-		v := Message{ID: m.ID, Account: m.Account, Sender: m.Sender, Size: m.Size, Accepted: m.Accepted,
+		v := Message{ID: m.ID, Account: m.Whose(), Sender: m.Sender, Size: m.Size, Accepted: m.Accepted,
 			Expires: m.Expires, MessageID: m.MessageID, Recipients: make([]Recipient, len(m.Recipients))}
 		for j := range m.Recipients {
 			r := &m.Recipients[j]

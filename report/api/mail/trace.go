@@ -111,7 +111,7 @@ func (t *Traced) ask(ctx context.Context, s *act.Service) (*tracing, error) {
 // chooses reports whether an event is one of those asked for. m is its message, where it
 // is known: an attempt does not name the sender.
 func (q *tracing) chooses(e *store.Event, m *store.Message) bool {
-	if q.account != "" && e.Account != q.account && (m == nil || m.Account != q.account) {
+	if q.account != "" && e.Account != q.account && (m == nil || m.Whose() != q.account) {
 		return false
 	}
 	return q.what == "" || q.concerns(e) || m != nil && (q.names(m.Sender, m.MessageID) ||
