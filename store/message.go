@@ -69,7 +69,7 @@ func (r *Recipient) WantsFailure() bool { return r.Notify == 0 || r.Notify&Notif
 // and its body lies in bucket "bodies" under the same ID.
 type Message struct {
 	ID         ID          `json:"id"`
-	Account    string      `json:"account"`          // "": relay's own mail, which is behind nobody's and held for nobody's sins
+	Account    string      `json:"account"`          // "": relay's own mail, which waits behind no account's mail and under no account's hold
 	For        string      `json:"for,omitempty"`    // account that mail without one is about; "": none
 	Period     string      `json:"period,omitempty"` // what it was charged to; "" for relay's own mail, which is free
 	Sender     string      `json:"sender"`           // reverse-path as on the wire; "" is the null reverse-path

@@ -39,7 +39,7 @@ const (
 )
 
 // newsClasses is the number of classes of news. Those of a lower one are told first: the turn
-// of a month makes a report for every account, and nobody's limit waits for them.
+// of a month makes a report for every account, and what a limit does is told before them.
 const newsClasses byte = 2
 
 // Bulk reports whether mails of a kind may come in thousands at a time, and wait for others.

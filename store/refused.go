@@ -60,7 +60,7 @@ const (
 type fate struct {
 	from, to RecipientState
 	category string // of one that is given up
-	provider string // whose hosts decided it; "": nobody's
+	provider string // whose hosts decided it; "": none did
 }
 
 // Categories that no reply has.

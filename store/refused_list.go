@@ -120,49 +120,21 @@ type aging struct {
 	remove func(t *tx, key []byte) error
 }
 
-// skim removes old records of all accounts, or of the one whose prefix is only.
+// skim removes old records of all accounts, or of the one whose prefix is only. One that was
+// renewed has another key.
 func (s *Store) skim(a aging, only []byte) (removed int, err error) {
-	for from, more := only, true; more; {
-		select {
-		case <-s.closed:
-			return removed, nil
-		default:
-		}
-		var keys [][]byte
-		err := s.view(func(t *tx) error {
-			keys, from, more = t.aged(a, from, only)
-			return nil
-		})
-		if err != nil {
-			return removed, err
-		}
-		n, err := s.removeAged(a, keys)
-		if removed += n; err != nil {
-			return removed, err
-		}
-	}
-	return removed, nil
-}
-
-// removeAged removes records by their keys. One that was renewed has another key.
-func (s *Store) removeAged(a aging, keys [][]byte) (removed int, err error) {
-	if len(keys) == 0 {
-		return 0, nil
-	}
-	err = s.update(0, func(t *tx) error {
-		removed = 0
-		for _, k := range keys {
+	return stepwise{
+		find: func(t *tx, from []byte) ([][]byte, []byte, bool, error) {
+			keys, next, more := t.aged(a, from, only)
+			return keys, next, more, nil
+		},
+		remove: func(t *tx, k []byte) (bool, error) {
 			if t.b.Get(a.in, k) == nil {
-				continue
+				return false, nil
 			}
-			if err := a.remove(t, k); err != nil {
-				return err
-			}
-			removed++
-		}
-		return nil
-	})
-	return removed, err
+			return true, a.remove(t, k)
+		},
+	}.run(s, only)
 }
 
 // aged returns old keys, walkStep at most, and where the next ones begin. At the first key

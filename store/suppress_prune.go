@@ -38,28 +38,23 @@ type passing struct {
 	ended func(raw []byte) (bool, error)
 }
 
-// prune walks a bucket and removes what has ended.
+// prune walks a bucket and removes what has ended. It looks at each record again before: it
+// may have been renewed.
 func (s *Store) prune(l passing) (removed int, err error) {
-	for from, more := []byte(nil), true; more; {
-		select {
-		case <-s.closed:
-			return removed, nil
-		default:
-		}
-		var keys [][]byte
-		err := s.view(func(t *tx) error {
-			keys, from, more, err = t.ended(l, from)
-			return err
-		})
-		if err != nil {
-			return removed, err
-		}
-		n, err := s.removeEnded(l, keys)
-		if removed += n; err != nil {
-			return removed, err
-		}
-	}
-	return removed, nil
+	return stepwise{
+		find: func(t *tx, from []byte) ([][]byte, []byte, bool, error) { return t.ended(l, from) },
+		remove: func(t *tx, k []byte) (bool, error) {
+			raw := t.b.Get(l.in, k)
+			if raw == nil {
+				return false, nil
+			}
+			gone, err := l.ended(raw)
+			if err != nil || !gone {
+				return false, err
+			}
+			return true, t.b.Delete(l.in, k)
+		},
+	}.run(s, nil)
 }
 
 // ended are the keys of what has ended among some records, and where the next ones begin.
@@ -79,33 +74,4 @@ func (t *tx) ended(l passing, from []byte) (keys [][]byte, next []byte, more boo
 		}
 	}
 	return keys, nil, false, nil
-}
-
-// removeEnded looks at each record again: it may have been renewed.
-func (s *Store) removeEnded(l passing, keys [][]byte) (removed int, err error) {
-	if len(keys) == 0 {
-		return 0, nil
-	}
-	err = s.update(0, func(t *tx) error {
-		removed = 0
-		for _, k := range keys {
-			raw := t.b.Get(l.in, k)
-			if raw == nil {
-				continue
-			}
-			gone, err := l.ended(raw)
-			if err != nil {
-				return err
-			}
-			if !gone {
-				continue
-			}
-			if err := t.b.Delete(l.in, k); err != nil {
-				return err
-			}
-			removed++
-		}
-		return nil
-	})
-	return removed, err
 }

@@ -158,7 +158,7 @@ func TestWarn_once(t *testing.T) {
 }
 
 // It is relay's own mail from its acceptance to its end: no usage counts it, the account can
-// go while it waits, and its lane is nobody's, so that it is behind no mail of the account.
+// go while it waits, and it is in the lane of no account, so that none of its mail is in front.
 func TestWarn_mailIsNotCharged(t *testing.T) {
 	s, c := newBooks(t)
 	ending(t, s, "acme", fleeting)

@@ -72,8 +72,8 @@ type sized interface {
 	Largest(*http.Request, act.Actor) int64 // octets of the body of an actor's request
 }
 
-// most is how many octets the body of an actor's request may have, if it does not say how
-// many it has.
+// most is how many octets the body of an actor's request may have. One that says that it is
+// short gets no more than it needs.
 func (s *Server) most(r *http.Request, who act.Actor) int64 {
 	is, ok := s.Service.(sized)
 	if !ok || r.ContentLength >= 0 && r.ContentLength <= apiBody {

@@ -45,7 +45,7 @@ func TestWriter_asksForWhatIsOpen(t *testing.T) {
 	}
 }
 
-// A smarthost is nobody's provider.
+// Mail through a smarthost has no provider.
 func TestProviders_smarthost(t *testing.T) {
 	days := []store.Day{{Providers: map[string]store.ProviderDay{"route": {Delivered: 26}, "Google": {Delivered: 4}}}}
 	if got := providers(days); len(got) != 1 || got[0].Name != "Google" {
