@@ -26,9 +26,6 @@ const (
 // Profiles are how fast an account's mail may go, the slowest first.
 var Profiles = []string{"prudent", "normal", "full"}
 
-// Languages that customers are written to in.
-var Languages = []string{"en", "de", "it"}
-
 // AuthRefuse is the Auth of an account whose mail is refused at intake when nothing proves to
 // receivers who it is from. Otherwise it is taken, and remarked.
 const AuthRefuse = "refuse"
@@ -57,7 +54,7 @@ type Account struct {
 	Reference string  `json:"reference,omitempty"` // the customer's own text, on invoices and letters (M22)
 	Consent   Consent `json:"consent,omitzero"`
 
-	Language       string  `json:"language,omitempty"`        // of mail to it, one of Languages; "": as the configuration says
+	Language       string  `json:"language,omitempty"`        // of mail to it, one of those of report/words; "": as the configuration says
 	BillingContact string  `json:"billing_contact,omitempty"` // where orders and invoices go; "": Contact
 	AbuseContact   string  `json:"abuse_contact,omitempty"`   // is told too where the account is suspended for abuse; "": nobody else
 	Notify         []Topic `json:"notify,omitzero"`           // topics by choice that it is told about; nil: it chose nothing, see Wants

@@ -10,7 +10,7 @@ import (
 	"relay/report/letter"
 	"relay/report/letter/wording"
 	"relay/report/tell"
-	"relay/store"
+	"relay/report/words"
 )
 
 // Report is the [report] section: the mail that relay writes about itself.
@@ -32,7 +32,7 @@ var reportKeys = Section{Name: "report", Before: `The mail that relay writes to 
 upgrade_link and choice_link, {account} and {plan} stand for the account and its plan.`, Keys: []Key{
 	{"from", "", unlessEmpty(isContact), OnReload, `sender of that mail; default postmaster at the hostname`},
 	{"reply_to", "", unlessEmpty(isContact), OnReload, `where answers of customers go; default contact of [billing], else from`},
-	{"language", "en", oneOf(store.Languages...), OnReload, `en | de | it: of customers, unless their account says otherwise, and yours`},
+	{"language", "en", oneOf(words.LanguageCodes()...), OnReload, `en | de | it: of customers, unless their account says otherwise, and yours`},
 	{"operator", "", unlessEmpty(isContact), OnReload, `your own address, for what you are told; default contact of [billing]`},
 	{"schedule", "30 8 * * *", isSchedule, OnReload, `when relay looks each day at what customers have used; cron's notation`},
 	{"near", 90, isNear, OnReload, `percent of the allowance at which customers are told that the limit is near`},

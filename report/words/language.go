@@ -12,6 +12,14 @@ const (
 // Languages lists them, the first as the default.
 var Languages = []Language{English, German, Italian}
 
+// LanguageCodes are the Languages as accounts and relay.toml name them.
+func LanguageCodes() (codes []string) {
+	for _, l := range Languages {
+		codes = append(codes, string(l))
+	}
+	return codes
+}
+
 // Spoken returns the language of a code such as de, and the default where there is none
 // such.
 func Spoken(code string) Language {

@@ -24,8 +24,8 @@ func (f *AccountFields) toldWhere(a *store.Account) error {
 		field.Mail("abuse_contact", field.Or0(f.AbuseMail))); err != nil {
 		return err
 	}
-	if l := field.Or0(f.Language); l != "" && !slices.Contains(store.Languages, l) {
-		return act.Invalid("language", "", " %q: %s", l, strings.Join(store.Languages, ", "))
+	if l := field.Or0(f.Language); l != "" && !slices.Contains(words.LanguageCodes(), l) {
+		return act.Invalid("language", "", " %q: %s", l, strings.Join(words.LanguageCodes(), ", "))
 	}
 	if f.Notify != nil {
 		topics, err := topicList(*f.Notify)
