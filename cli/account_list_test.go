@@ -18,6 +18,8 @@ import (
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/people"
 )
 
 var accountsFlag = flag.Int("accounts", 3000, "accounts in the test of long lists; from 100,000 on their first rows are timed")
@@ -39,7 +41,7 @@ func (e env) manyAccounts(t *testing.T, n int) {
 			t.Fatal(err)
 		}
 	}()
-	if err := st.AddCustomer(store.Customer{Name: "anna"}); err != nil {
+	if err := st.People.AddCustomer(people.Customer{Name: "anna"}); err != nil {
 		t.Fatal(err)
 	}
 	plan, err := st.Plan("standard")
@@ -59,9 +61,9 @@ func (e env) manyAccounts(t *testing.T, n int) {
 				if i == n-1 {
 					a.Name, a.Contact = "z"+strings.Repeat("z", 60), strings.Repeat("c", 60)+"@acme.example"
 				}
-				_, err := st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: plan})
+				_, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: a, Plan: plan})
 				if err == nil && i%10 == 0 {
-					_, err = st.Suspend(store.Order{}, a.Name, "test")
+					_, err = st.Suspend(behalf.Order{}, a.Name, "test")
 				}
 				if err != nil {
 					t.Error(err)

@@ -40,7 +40,7 @@ func TestComplete(t *testing.T) {
 		{"acc", "account"},
 		{"account ", "add list show statement remarks set upgrade topup renew activate refund close correct suspend resume remove points credential network"},
 		{"account cred", "credential"},
-		{"account credential ", "add list revoke"},
+		{"account credential ", "add list hold resume revoke"},
 		{"--config x queue re", "retry release"},
 		{"--confi", "--config"},
 		{"account add new --pl", "--plan"},

@@ -74,7 +74,7 @@ relay looks for the file at --config, then RELAY_CONFIG, then /etc/relay/relay.t
 
 The column *changes* says what a change needs: after *reload* it is in force once relay reload or SIGHUP was given (systemctl reload relay), after *restart* once relay was stopped and started. What is used at each *call* is read anew each time.
 
-Sizes are decimal, with a unit: "500KB", "100MB", "1GB". Times are "90s", "5m", "4h", "1h30m", "4d", "2w". Names of files are best given in full.`
+Sizes are decimal, with a unit: "500KB", "100MB", "1GB". Times are "90s", "5m", "4h", "1h30m", "4d", "2w", shares "0.1%". Names of files are best given in full.`
 
 func TestDocs_configuration(t *testing.T) {
 	var p page
@@ -127,6 +127,8 @@ func typeName(t *testing.T, k *config.Key) string {
 		return "time"
 	case config.Size:
 		return "size"
+	case config.Share:
+		return "share"
 	case []config.Duration:
 		return "times"
 	case []string:

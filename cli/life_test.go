@@ -20,6 +20,7 @@ import (
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // deskConfig is the configuration of TestLife. Its clock jumps by months.
@@ -248,7 +249,7 @@ func (d *desk) send(account string, octets int64, taken bool) {
 
 var (
 	moneyKeys = []string{"amount", "balance", "price", "net", "tax", "total", "paid", "open"}
-	timeKeys  = []string{"time", "at", "created", "activated", "issued", "due", "suspends", "term_start", "term_end", "period_start", "period_end", "start", "end", "granted", "expires", "done", "next"}
+	timeKeys  = []string{"time", "at", "created", "activated", "issued", "due", "suspends", "term_start", "term_end", "period_start", "period_end", "start", "end", "granted", "expires", "done", "next", "since"}
 )
 
 var timeRE = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$`)
@@ -323,9 +324,9 @@ func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipient
 	if _, err := b.Write([]byte(strings.Repeat("x", int(octets)-2) + "\r\n")); err != nil {
 		t.Error(err)
 	}
-	m := &store.Message{Account: name, Size: octets, Expires: st.Now().AddDate(0, 0, 4)}
+	m := &spooled.Message{Account: name, Size: octets, Expires: st.Now().AddDate(0, 0, 4)}
 	for i := range recipients {
-		m.Recipients = append(m.Recipients, store.Recipient{Address: fmt.Sprintf("r%d@one.example", i), Domain: "one.example"})
+		m.Recipients = append(m.Recipients, spooled.Recipient{Address: fmt.Sprintf("r%d@one.example", i), Domain: "one.example"})
 	}
 	no, err := st.Accept(store.Intake{Message: m, Body: b})
 	if err != nil {

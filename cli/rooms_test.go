@@ -6,7 +6,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -21,45 +20,77 @@ import (
 // a package holds for it. "store" is that package and all below it, "store/" only
 // those below it. ARCHITECTURE.md has the picture.
 var rooms = map[string]string{
-	".":               "cli",
-	"cli":             "cli/ smtp mailer report store quota",
-	"cli/e2e":         "cli",
-	"smtp":            "smtp/ store quota report/words report/money",
-	"mailer":          "mailer/ store report/words report/money",
-	"report":          "report/ store quota",
-	"report/api":      "report/ store quota mailer/verdict mailer/client mailer/records", // what replies mean, and at which stages; what the DNS shows of domains
-	"report/digest":   "report/ store quota mailer/verdict",                              // replies that no rule knew
-	"report/money":    "quota",
-	"report/words":    "report/money store quota",
-	"report/forecast": "report/words store quota",
-	"report/jobs":     "report/jobs/ report/invoice report/letter report/tell report/tlsreport report/money report/words store quota mailer/records mailer/route mailer/source mailer/blocklist",
-	"report/api/act":  "report/invoice report/jobs report/money report/words store quota mailer/verdict mailer/records",
-	"store":           "store/ quota",
-	"store/bolt":      "",
-	"store/secret":    "store", // what a credential is
-	"quota":           "",
+	".":                       "cli",
+	"cli":                     "cli/ smtp mailer report store quota",
+	"cli/e2e":                 "cli",
+	"smtp":                    "smtp/ store quota report/words report/money",
+	"mailer":                  "mailer/ store report/words report/money",
+	"report":                  "report/ store quota",
+	"report/api":              "report/ store quota mailer/verdict mailer/client mailer/records", // what replies mean, and at which stages; what the DNS shows of domains
+	"report/digest":           "report/ store quota mailer/verdict",                              // replies that no rule knew
+	"report/money":            "quota",
+	"report/words":            "report/money store quota",
+	"report/forecast":         "report/words store quota",
+	"report/jobs":             "report/jobs/ report/invoice report/letter report/tell report/tlsreport report/money report/words store quota mailer/records mailer/route mailer/source mailer/blocklist",
+	"report/api/act":          "report/invoice report/jobs report/money report/words store quota mailer/verdict mailer/records",
+	"store":                   "store/ quota",
+	"store/behalf":            "store/bucket store/engine store/room",
+	"store/bolt":              "store/engine store/syncdir",
+	"store/bucket":            "store/engine",
+	"store/engine":            "store/engine/ store/meter",
+	"store/engine/memory":     "store/engine",
+	"store/engine/enginetest": "store/engine store/testdisk",
+	"store/people":            "store/behalf store/bucket store/engine store/room quota",
+	"store/chores":            "store/bucket store/engine store/room",
+	"store/joblog":            "store/bucket store/engine store/news store/room",
+	"store/news":              "store/bucket store/engine store/people store/room store/signs",
+	"store/room":              "store/room/ store/bucket store/engine",
+	"store/room/roomtest":     "store/bucket store/engine store/room",
+	"store/refusals":          "store/behalf store/bucket store/engine store/maildomain store/room",
+	"store/spooled":           "store/mailreply store/room store/signing",
+	"store/trace":             "store/bucket store/engine store/mailreply store/room store/spooled",
+	"store/remark":            "store/bucket store/room",
+	"store/egress":            "store/bucket store/room",
+	"store/sites":             "store/bucket store/engine store/mailreply store/room",
+	"store/signing":           "store/behalf store/bucket store/engine store/room",
+	"store/secret":            "store/people", // what a credential is
+	"quota":                   "",
 }
 
 // homes are the only rooms that may import a library.
 var homes = map[string]string{
 	"go.etcd.io/bbolt":                 "store/bolt",
+	"github.com/tidwall/btree":         "store/engine/memory",
 	"github.com/urfave/cli/v2":         "cli",
 	"github.com/danielgtaylor/huma/v2": "report/api",
 	"github.com/dustin/go-humanize":    "report/words",
 	"github.com/bojanz/currency":       "report/money",
 	"codeberg.org/go-pdf/fpdf":         "report/invoice",
 	"github.com/go-analyze/charts":     "report/chart",
+
+	"github.com/prometheus/client_golang": "report/metrics",
 }
 
-// The most that a package under cli or report may hold, tests not counted.
+// forTests are packages that no program has in it.
+const forTests = "store/engine/enginetest store/engine/memory store/room/roomtest store/testdisk"
+
+// The most that a package may hold, tests not counted.
 const (
 	mostLines = 3000
 	mostFiles = 30
 )
 
-// large are packages from before the rule. A number here only ever goes down, and the
-// entry goes when the package keeps the rule.
-var large = map[string]struct{ lines, files int }{}
+// size is how much a package holds, tests not counted.
+type size struct{ lines, files int }
+
+// tooLarge are the packages that may hold more. The numbers may only go down, and a package that
+// keeps the rule leaves the list.
+var tooLarge = map[string]size{
+	"store": {17100, 107}, // until the spool and the books are packages of their own
+}
+
+// slack is how far a package may be below its entry in tooLarge before that must follow.
+const slack = 500
 
 // topLevel is all that stands there, files whose names begin with a dot apart.
 const topLevel = "main.go go.mod go.sum README.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE Makefile Dockerfile " +
@@ -149,6 +180,9 @@ func TestRooms_imports(t *testing.T) {
 			for _, name := range ours {
 				own := name == pkg                                             // tests from outside
 				plain := s.test && (name == "quota" || name == "mailer/route") // plans for a test's store, answers of its DNS
+				if within(name, forTests) && !s.test && !within(pkg, forTests) {
+					t.Errorf("%s imports %s, which is for tests", s.name, name)
+				}
 				if !own && !plain && !within(name, rooms[room(pkg)]) {
 					t.Errorf("%s imports %s; %s may import %q", s.name, name, room(pkg), rooms[room(pkg)])
 				}
@@ -167,31 +201,34 @@ func TestRooms_imports(t *testing.T) {
 func TestRooms_sizes(t *testing.T) {
 	all := sources(t)
 	for pkg, files := range all {
-		if !within(pkg, "cli report") {
-			continue
+		is, most := sizeOf(files), size{mostLines, mostFiles}
+		large, listed := tooLarge[pkg]
+		switch keeps := is.lines <= most.lines && is.files <= most.files; {
+		case listed && keeps:
+			t.Errorf("%s has %d lines in %d files and keeps the rule: take it off tooLarge", pkg, is.lines, is.files)
+		case listed && (is.lines < large.lines-slack || is.files < large.files):
+			t.Errorf("%s has %d lines in %d files: set this in tooLarge, which says %d in %d", pkg, is.lines, is.files, large.lines, large.files)
+		case listed:
+			most = large
 		}
-		lines, count := 0, 0
-		for _, s := range files {
-			if !s.test {
-				lines, count = lines+s.lines, count+1
-			}
-		}
-		keeps := lines <= mostLines && count <= mostFiles
-		was, known := large[pkg]
-		switch {
-		case known && keeps:
-			t.Errorf("%s has %d lines in %d files: take it out of large", pkg, lines, count)
-		case known && (lines > was.lines || count > was.files):
-			t.Errorf("%s has %d lines in %d files; it had %d in %d and may only shrink", pkg, lines, count, was.lines, was.files)
-		case !known && !keeps:
-			t.Errorf("%s has %d lines in %d files; at most %d in %d", pkg, lines, count, mostLines, mostFiles)
+		if is.lines > most.lines || is.files > most.files {
+			t.Errorf("%s has %d lines in %d files; at most %d in %d", pkg, is.lines, is.files, most.lines, most.files)
 		}
 	}
-	for pkg := range maps.Keys(large) {
+	for pkg := range tooLarge {
 		if all[pkg] == nil {
-			t.Errorf("%s is gone: take it out of large", pkg)
+			t.Errorf("%s is gone: take it off tooLarge", pkg)
 		}
 	}
+}
+
+func sizeOf(files []source) (is size) {
+	for _, s := range files {
+		if !s.test {
+			is.lines, is.files = is.lines+s.lines, is.files+1
+		}
+	}
+	return is
 }
 
 func TestRooms_topLevel(t *testing.T) {

@@ -28,7 +28,8 @@ import (
 	"relay/cli/term"
 	mailapi "relay/report/api/mail"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // spool is a stream that a test reads while it is being written.
@@ -59,8 +60,6 @@ type box struct {
 	exit    chan int
 	view    sandbox.View // with --json
 	leaks   []goleak.Option
-
-	patience time.Duration // with what is to come
 }
 
 // newBox starts relay sandbox without waiting for anything. When the test ends
@@ -68,7 +67,7 @@ type box struct {
 func newBox(t *testing.T, args ...string) *box {
 	t.Helper()
 	b := &box{t: t, leaks: []goleak.Option{goleak.IgnoreCurrent()}, tmp: filepath.Dir(newEnv(t, "")["RELAY_CONFIG"]), out: &spool{}, err: &spool{},
-		signals: make(chan os.Signal, 2), exit: make(chan int, 1), patience: soon}
+		signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
 	b.tmp = filepath.Join(b.tmp, "tmp")
 	if err := os.Mkdir(b.tmp, 0o700); err != nil {
 		t.Fatal(err)
@@ -100,7 +99,7 @@ func startBox(t *testing.T, args ...string) *box {
 
 func (b *box) until(what string, ok func() bool) {
 	b.t.Helper()
-	for end := time.Now().Add(b.patience); !ok(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(soon); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			b.t.Fatalf("not there: %s\n%s%s", what, b.out, b.err)
 		}
@@ -279,11 +278,11 @@ func TestSandbox_fastClock(t *testing.T) {
 	b.send("greylisted", "later@b.example")
 	b.says("  greylisted") // taken at last, and not after five minutes of ours
 	b.until("delivered", func() bool { return b.usage().Queued == 0 })
-	var life []store.Event
+	var life []trace.Event
 	if err := json.Unmarshal([]byte(b.relay("trace", "later@b.example", "--json")), &life); err != nil {
 		t.Fatal(err)
 	}
-	if len(life) != 3 || life[1].Recipients[0].State != store.Deferred || life[2].Recipients[0].State != store.Delivered {
+	if len(life) != 3 || life[1].Recipients[0].State != spooled.Deferred || life[2].Recipients[0].State != spooled.Delivered {
 		t.Fatalf("trace %+v", life)
 	}
 	// The wait counts from the first try's beginning, and life[1] is its end.
@@ -298,7 +297,6 @@ func TestSandbox_fastClock(t *testing.T) {
 // slow that it sends too little before that turns, it is December.
 func TestSandbox_books(t *testing.T) {
 	b := startBox(t, "--at", "2026-11-30 12:00", "--speed", "100000", "--traffic", "120MB")
-	b.patience = 3 * soon // for a month at this speed, and the days of grace
 	b.says("MB over the allowance, covered by 1 × 1 GB")
 	b.says("500 MB of the rest is credited until 2027-11-29")
 	b.says("demo is suspended: invoice 2, EUR 12.00, is unpaid. To pay it:")

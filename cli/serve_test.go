@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -151,7 +152,9 @@ func TestServe_signalDuringTheStart(t *testing.T) {
 		a.Signals = func() (<-chan os.Signal, func()) { return signals, func() {} }
 		a.Sockets = func() (map[string][]net.Listener, error) {
 			signals <- syscall.SIGTERM
-			time.Sleep(100 * time.Millisecond)
+			for !strings.Contains(a.Stderr.(*logBuffer).String(), "relay draining") {
+				runtime.Gosched()
+			}
 			return nil, nil
 		}
 	})

@@ -17,7 +17,8 @@ import (
 	"relay/cli/reach"
 	"relay/cli/serve"
 	"relay/cli/shell"
-	"relay/mailer"
+	"relay/mailer/notice"
+	"relay/mailer/settings"
 	"relay/report/api"
 	"relay/report/api/act"
 	"relay/store"
@@ -165,7 +166,7 @@ func (p *program) open(cfg *config.Config, dir place.Dir) (*store.Store, error) 
 	if err != nil {
 		return nil, err
 	}
-	mailer.WordDSNs(st, mailer.Config{Hostname: cfg.Host(), NoticeExpire: cfg.Delivery.NoticeExpire.Duration,
+	notice.Word(st, settings.Config{Hostname: cfg.Host(), NoticeExpire: cfg.Delivery.NoticeExpire.Duration,
 		NoticesPerHour: cfg.Delivery.NoticesPerHour}) // of mail that the command drops
 	if fresh {
 		p.env.Note("new store %s", dir.Store())

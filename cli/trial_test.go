@@ -73,12 +73,8 @@ func TestTrial_endsWithTheRelay(t *testing.T) {
 	wait(t, "it is not handed over", func() bool {
 		return strings.Contains(e.must(t, "queue", "list"), "you@example.net") && !e.testLogin(t)
 	})
-	began := time.Now()
 	if code := s.stop(); code != exit.Done {
 		t.Errorf("exit code %d\n%s", code, s.log)
-	}
-	if took := time.Since(began); took > soon/2 {
-		t.Errorf("the relay took %v to stop", took)
 	}
 	if code := <-ended; code != exit.Unreachable {
 		t.Errorf("relay test: exit code %d, want %d", code, exit.Unreachable)

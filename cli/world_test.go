@@ -20,6 +20,10 @@ import (
 	"relay/cli/sandbox/sink"
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/mailreply"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // addressesOf are a machine's that a script names: public ones in ADDRESSES,
@@ -113,7 +117,7 @@ func cmdEnding(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 1 {
 		a.Contact = args[1]
 	}
-	_, err = st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: quota.Plan{Name: "pack", Term: quota.Month, Emails: 9000}})
+	_, err = st.AddAccount(behalf.Order{}, store.NewAccount{Account: a, Plan: quota.Plan{Name: "pack", Term: quota.Month, Emails: 9000}})
 	ts.Check(errors.Join(err, st.Close()))
 }
 
@@ -126,15 +130,15 @@ func cmdRefused(ts *testscript.TestScript, _ bool, args []string) {
 	_, err = b.Write([]byte("Subject: x\r\n\r\nx\r\n"))
 	ts.Check(err)
 	_, domain, _ := strings.Cut(args[1], "@")
-	m := &store.Message{Account: args[0], Sender: "", MessageID: "<1@acme.example>", Recipients: []store.Recipient{{Address: args[1], Domain: domain}}}
+	m := &spooled.Message{Account: args[0], Sender: "", MessageID: "<1@acme.example>", Recipients: []spooled.Recipient{{Address: args[1], Domain: domain}}}
 	no, err := st.Accept(store.Intake{Message: m, Body: b})
 	if no != nil {
 		ts.Fatalf("%+v", no)
 	}
 	ts.Check(err)
-	list, err := st.Claim([]store.Want{{Lane: store.Lane{Domain: domain, Account: args[0]}, Max: 1}}, func(*store.Message, int) time.Time { return time.Now() })
+	list, err := st.Claim([]store.Want{{Lane: spooled.Lane{Domain: domain, Account: args[0]}, Max: 1}}, func(*spooled.Message, int) time.Time { return time.Now() })
 	ts.Check(err)
-	ts.Check(st.Settle(store.Result{ID: list[0].Message.ID, Domain: domain, Event: store.Event{Kind: store.EventAttempt},
-		Outcomes: []store.Outcome{{State: store.Failed, Reply: args[3], Verdict: store.Verdict{Category: args[2]}}}}))
+	ts.Check(st.Settle(store.Result{ID: list[0].Message.ID, Domain: domain, Event: trace.Event{Kind: trace.EventAttempt},
+		Outcomes: []store.Outcome{{State: spooled.Failed, Reply: args[3], Verdict: mailreply.Verdict{Category: args[2]}}}}))
 	ts.Check(st.Close())
 }

@@ -16,8 +16,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/mailer/settings"
 	"relay/mailer/sign"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 var chunking = []string{"PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN", "SIZE 50000000", "CHUNKING"}
@@ -84,13 +86,13 @@ func TestAhead_RoundTrips(t *testing.T) {
 		{"without PIPELINING", []string{"8BITMIME"}, 5_000, 4 * messages * rtt},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			inWorld(t, Config{SiteConnections: 1, MessagesPerConnection: messages}, func(w *world) {
+			inWorld(t, settings.Config{SiteConnections: 1, MessagesPerConnection: messages}, func(w *world) {
 				w.mail.cfg.Load().Dialer = distant{w, rtt}
 				h := w.host("example.test")
 				h.ext = tt.ext
 				var mu sync.Mutex
 				var first, last time.Time
-				ids := map[string]store.ID{}
+				ids := map[string]spooled.ID{}
 				var before string
 				h.say = func(x *exchange) string {
 					if x.verb != "content" {
@@ -149,7 +151,7 @@ func TestAhead_Signs(t *testing.T) {
 	for name, ext := range map[string][]string{"DATA": nil, "BDAT": chunking} {
 		t.Run(name, func(t *testing.T) {
 			key := &slowKey{PrivateKey: private, takes: 40 * time.Millisecond}
-			cfg := Config{SiteConnections: 1, MessagesPerConnection: 2 * messages, HostKey: &sign.Key{Domain: "relay.test", Selector: "own", Private: key}}
+			cfg := settings.Config{SiteConnections: 1, MessagesPerConnection: 2 * messages, HostKey: &sign.Key{Domain: "relay.test", Selector: "own", Private: key}}
 			inWorld(t, cfg, func(w *world) {
 				w.change("acme", func(a *store.Account) { a.ServiceSignature = true })
 				w.mail.cfg.Load().Dialer = distant{w, rtt}
@@ -230,7 +232,7 @@ func TestAhead_HostErrs(t *testing.T) {
 		{"is silent at BDAT", chunking, "BDAT", hang, false, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			inWorld(t, Config{SiteConnections: 1, Timeouts: quick}, func(w *world) {
+			inWorld(t, settings.Config{SiteConnections: 1, Timeouts: quick}, func(w *world) {
 				h := w.host("example.test")
 				h.ext = tt.ext
 				a := w.dns.addrs["mx.example.test"][0]
@@ -242,14 +244,14 @@ func TestAhead_HostErrs(t *testing.T) {
 					return ""
 				}
 				const messages = 12
-				var ids []store.ID
+				var ids []spooled.ID
 				for i := range messages {
 					ids = append(ids, w.send(fmt.Sprintf("you%d@example.test", i)))
 				}
 				w.run(time.Hour)
 				for i, id := range ids {
 					to := fmt.Sprintf("you%d@example.test", i)
-					w.wantFinal(id, to, store.Delivered, "250")
+					w.wantFinal(id, to, spooled.Delivered, "250")
 					if n := len(w.attempts(id)); n > tt.attempt {
 						t.Errorf("%s: %d attempts, want %d", to, n, tt.attempt)
 					}
@@ -266,7 +268,7 @@ func TestAhead_HostErrs(t *testing.T) {
 				if len(got) != messages || h.connections() > 6 {
 					t.Errorf("%d of %d have it, in %d connections", len(got), messages, h.connections())
 				}
-				if !w.mail.hosts.manners(a).slow {
+				if !w.mail.out.Hosts.Manners(a).Slow {
 					t.Error("not remembered")
 				}
 			})
@@ -277,7 +279,7 @@ func TestAhead_HostErrs(t *testing.T) {
 // A host that refuses a message for what it is says so again when it is asked plainly:
 // it keeps its round trips.
 func TestAhead_Refused(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1, Timeouts: quick}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1, Timeouts: quick}, func(w *world) {
 		h := w.host("example.test")
 		a := w.dns.addrs["mx.example.test"][0]
 		h.say = func(x *exchange) string {
@@ -287,7 +289,7 @@ func TestAhead_Refused(t *testing.T) {
 			}
 			return ""
 		}
-		var bad []store.ID
+		var bad []spooled.ID
 		for i := range 30 {
 			m := message(fmt.Sprintf("you%d@example.test", i))
 			if i%3 == 2 {
@@ -299,12 +301,12 @@ func TestAhead_Refused(t *testing.T) {
 		}
 		w.run(time.Hour)
 		for i, id := range bad {
-			w.wantFinal(id, fmt.Sprintf("you%d@example.test", 3*i+2), store.Failed, "550 5.7.1 not from you")
+			w.wantFinal(id, fmt.Sprintf("you%d@example.test", 3*i+2), spooled.Failed, "550 5.7.1 not from you")
 		}
 		if n := len(h.messages()); n != 20 || h.connections() > 3 {
 			t.Errorf("%d delivered in %d connections", n, h.connections())
 		}
-		if w.mail.hosts.manners(a).slow || w.mail.hosts.mayLose(a) {
+		if w.mail.out.Hosts.Manners(a).Slow || w.mail.out.Hosts.MayLose(a) {
 			t.Error("taken for one that cannot pipeline")
 		}
 	})
@@ -315,7 +317,7 @@ func TestAhead_Refused(t *testing.T) {
 func TestAhead_Forgone(t *testing.T) {
 	for _, word := range []string{cut, hang, "421 4.3.2 going down", "451 4.3.0 later"} {
 		t.Run(name("content", word), func(t *testing.T) {
-			inWorld(t, Config{SiteConnections: 2, Timeouts: quick}, func(w *world) {
+			inWorld(t, settings.Config{SiteConnections: 2, Timeouts: quick}, func(w *world) {
 				h := w.host("example.test")
 				var mu sync.Mutex
 				n := 0
@@ -330,7 +332,7 @@ func TestAhead_Forgone(t *testing.T) {
 					}
 					return ""
 				}
-				var ids []store.ID
+				var ids []spooled.ID
 				for i := range 40 {
 					ids = append(ids, w.send(fmt.Sprintf("you%d@example.test", i)))
 				}
@@ -360,7 +362,7 @@ func TestAhead_Forgone(t *testing.T) {
 
 // What a clean stop finds promised goes back and is due at the next start.
 func TestAhead_Stop(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1}, func(w *world) {
 		h := w.host("example.test")
 		var mu sync.Mutex
 		n := 0

@@ -18,9 +18,11 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/settings"
 	"relay/mailer/sign"
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 // sink is a next hop that throws everything away, as cheaply as it can. It does work for
@@ -121,7 +123,7 @@ func benchMailer(b *testing.B, key *sign.Key, work func()) {
 	}
 	defer st.Close()
 	now := st.Now()
-	_, err = st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "acme", ServiceSignature: key != nil}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
+	_, err = st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme", ServiceSignature: key != nil}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -138,7 +140,7 @@ func benchMailer(b *testing.B, key *sign.Key, work func()) {
 	var taken atomic.Int64
 	l := sink(b, &taken, work)
 	defer l.Close()
-	cfg := Config{Hostname: "relay.test", HostKey: key}
+	cfg := settings.Config{Hostname: "relay.test", HostKey: key}
 	addr := netip.MustParseAddrPort(l.Addr().String())
 	cfg.Smarthost.Host, cfg.Smarthost.Port = addr.Addr().String(), int(addr.Port())
 	m, err := New(st, cfg, log)

@@ -9,13 +9,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // Hosts that fail in every way, at random: in the end each recipient has the
 // message exactly once, and the schedule has forgotten all of it.
 func TestSchedule_Chaos(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range 2 * *seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { chaos(t, seed) })
 		})
@@ -30,7 +32,7 @@ func chaos(t *testing.T, seed uint64) {
 		defer mu.Unlock()
 		return rnd.IntN(n)
 	}
-	w := newWorld(t, Config{Timeouts: quick, Connections: 5, Window: 40, MessagesPerConnection: 7, SiteConnections: 3})
+	w := newWorld(t, settings.Config{Timeouts: quick, Connections: 5, Window: 40, MessagesPerConnection: 7, SiteConnections: 3})
 	began := time.Now()
 	calm := func() bool { return time.Since(began) > 48*time.Hour }
 	for i := range 8 {
@@ -64,13 +66,13 @@ func chaos(t *testing.T, seed uint64) {
 			w.pass(time.Duration(dice(600)) * time.Second)
 		}
 		if dice(5) == 0 {
-			w.mail.hosts.forget() // that they were told one command at a time
+			w.mail.out.Hosts.Forget() // that they were told one command at a time
 		}
 		if dice(20) == 0 {
-			_, _, _ = w.store.Change([]store.Op{store.OpHold, store.OpRetry}[dice(2)], []store.ID{id})
+			_, _, _ = w.store.Change([]store.Op{store.OpHold, store.OpRetry}[dice(2)], []spooled.ID{id})
 			w.mail.Retry(fmt.Sprintf("d%d.test", dice(40)))
 			w.pass(time.Second)
-			_, _, _ = w.store.Change(store.OpRelease, []store.ID{id})
+			_, _, _ = w.store.Change(store.OpRelease, []spooled.ID{id})
 		}
 	}
 	w.pass(80 * time.Hour)
@@ -129,32 +131,29 @@ func mischief(x *exchange, dice func(int) int, calm bool) string {
 // empty checks that nothing is left in a schedule that has ended.
 func empty(t *testing.T, s *schedule) {
 	t.Helper()
-	if len(s.lanes) != 0 && !allStanding(s) || len(s.flights) != 0 || s.conns != 0 || len(s.parked) != 0 || s.claiming || s.routing != 0 {
-		t.Errorf("left: %d lanes, %d flights, %d connections, %d parked, claiming %v, %d look-ups",
-			len(s.lanes), len(s.flights), s.conns, len(s.parked), s.claiming, s.routing)
+	if s.window.Len() != 0 && !allStanding(s) || s.flights.Len() != 0 || s.flights.Claiming() || s.atlas.LookingUp() {
+		t.Errorf("left: %d lanes, %d flights, claiming %v, looking up %v",
+			s.window.Len(), s.flights.Len(), s.flights.Claiming(), s.atlas.LookingUp())
 	}
-	if len(s.held) != 0 || len(s.team) != 0 || s.leaving != 0 {
-		t.Errorf("left: %v held, %d workers, %d leaving", s.held, len(s.team), s.leaving)
+	if !s.crew.Empty() {
+		t.Errorf("left: a crew with %d connections, used as %+v", s.crew.Connections(), s.crew.View(s.m.store.Now()))
 	}
-	for site := range s.allSites {
-		if site.workers != 0 || site.open != 0 || site.asked != 0 || site.queue.len() != 0 || len(site.idle) != 0 {
-			t.Errorf("site %s: %d workers, %d open, %d asked, %d queued, %d idle", site.label(),
-				site.workers, site.open, site.asked, site.queue.len(), len(site.idle))
+	for site := range s.atlas.Sites {
+		if site.Workers != 0 || site.Open != 0 || site.Asked != 0 || site.Queue.Len() != 0 || len(site.Idle) != 0 {
+			t.Errorf("site %s: %d workers, %d open, %d asked, %d queued, %d idle", site.Label(),
+				site.Workers, site.Open, site.Asked, site.Queue.Len(), len(site.Idle))
 		}
 	}
 }
 
 // allStanding reports whether the lanes that are left are those that the sites count.
 func allStanding(s *schedule) bool {
-	n, shares := 0, 0
-	for _, d := range s.domains {
-		n += len(d.lanes)
+	n := 0
+	for d := range s.atlas.Domains {
+		n += len(d.Lanes)
 	}
-	for _, share := range s.shares {
-		shares += share
+	for site := range s.atlas.Sites {
+		n += site.Lanes
 	}
-	for site := range s.allSites {
-		n += site.lanes
-	}
-	return n == len(s.lanes) && n == shares
+	return n == s.window.Len() && n == s.window.Shares()
 }

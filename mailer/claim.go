@@ -3,12 +3,18 @@ package mailer
 import (
 	"time"
 
+	"relay/mailer/attempt"
+	"relay/mailer/flights"
+	"relay/mailer/policy"
+	"relay/mailer/scan"
+	"relay/mailer/site"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // claim asks the store for what hungry sites want, in one transaction at a time.
 func (s *schedule) claim(now time.Time) {
-	if s.claiming || s.stopping || time.Now().Before(s.pause) {
+	if s.flights.Claiming() || s.stopping || time.Now().Before(s.pause) {
 		return
 	}
 	s.pause = time.Time{}
@@ -18,25 +24,21 @@ func (s *schedule) claim(now time.Time) {
 	}
 	want := make([]store.Want, len(lanes))
 	for i, l := range lanes {
-		want[i] = store.Want{Lane: l.Lane, Max: l.asked}
+		want[i] = store.Want{Lane: l.Lane, Max: l.Asked}
 	}
-	s.claiming = true
-	s.do(func() {
-		soonest := now.Add(s.m.config().shown(maxInterval))
-		list, err := s.m.store.Claim(want, func(_ *store.Message, tries int) time.Time {
-			at := s.m.config().retryAt(now, tries)
+	s.flights.Claim()
+	s.beside.Do(func() {
+		soonest := now.Add(scan.RestOf(s.m.config()))
+		list, err := s.m.store.Claim(want, func(_ *spooled.Message, tries int) time.Time {
+			at := s.m.config().RetryAt(now, tries)
 			if at.Before(soonest) {
 				soonest = at
 			}
 			return at
 		})
-		s.tell(func() {
-			s.claiming = false
-			if err != nil {
-				s.m.logStoreError("claim", err)
+		s.beside.Tell(func() {
+			if s.m.stored("claim", err); err != nil {
 				s.pause = time.Now().Add(time.Second)
-			} else {
-				s.m.storeWorks("claim")
 			}
 			s.dueAt(soonest)
 			s.claimed(lanes, list, err == nil, now)
@@ -49,12 +51,12 @@ func (s *schedule) claim(now time.Time) {
 const maxClaim = 128
 
 // pick takes lanes of hungry sites, in turn.
-func (s *schedule) pick(now time.Time) []*lane {
-	var lanes []*lane
-	for total := 0; s.hungry.len() > 0 && total < maxClaim; {
-		t := s.hungry.pop()
-		t.hungry = false
-		if t.blocked(now) {
+func (s *schedule) pick(now time.Time) []*site.Lane {
+	var lanes []*site.Lane
+	for total := 0; s.hungry.Len() > 0 && total < maxClaim; {
+		t := s.hungry.Pop()
+		t.Hungry = false
+		if t.Blocked(now) {
 			continue
 		}
 		n, each, spare := s.demand(t, now)
@@ -62,16 +64,16 @@ func (s *schedule) pick(now time.Time) []*lane {
 			s.rest(t, now)
 			continue
 		}
-		for _, l := range t.ask(n, each, spare) {
+		for _, l := range t.Ask(n, each, spare) {
 			if s.barred(l.Lane, now) || !s.throttle(t, l, now) {
-				t.answered(l)
+				t.Answered(l)
 				s.leave(t, l)
 				s.retire(l)
 				continue
 			}
-			total += l.asked
-			if !l.domain.usable(now) && !l.domain.asking {
-				s.want(l.domain, l.Account) // the route is old; this claim still follows it
+			total += l.Asked
+			if !l.NextHop.Usable(now) && !l.NextHop.Asking {
+				s.atlas.Want(l.NextHop, l.Account) // the route is old; this claim still follows it
 			}
 			lanes = append(lanes, l)
 		}
@@ -81,61 +83,67 @@ func (s *schedule) pick(now time.Time) []*lane {
 
 // claimed hands claims to their sites, and lanes that may have more back to
 // their turns.
-func (s *schedule) claimed(lanes []*lane, list []store.Claimed, ok bool, now time.Time) {
-	got := make(map[store.Lane]int, len(lanes))
-	jobs := map[jobKey]*job{}
+func (s *schedule) claimed(lanes []*site.Lane, list []store.Claimed, ok bool, now time.Time) {
+	got := make(map[spooled.Lane]int, len(lanes))
+	jobs := map[jobKey]*attempt.Job{}
 	for _, c := range list {
-		lane := store.Lane{Domain: c.Domain, Account: c.Message.Account}
-		if s.suppressed(&c) || s.fails(c, now) {
-			continue
+		lane := spooled.Lane{Domain: c.Domain, Account: c.Message.Account}
+		if s.m.untried.Suppressed(&c) {
+			continue // the store has claimed others in its place
 		}
 		got[lane]++
-		l := s.lanes[lane]
-		if l == nil || !s.takeOff(c) {
+		l := s.window.Lane(lane)
+		if s.fails(c, now) || l == nil || !s.takeOff(c) {
 			continue
 		}
-		t := l.turn.site
-		terms := t.termsFor(l.domain)
+		t := l.Turn.Site
+		terms := t.TermsFor(l.NextHop)
 		key := jobKey{t, c.Message.ID, terms.Key()}
 		if j := jobs[key]; j != nil {
-			j.claims = append(j.claims, c)
-			j.again = j.again || c.Again
+			j.Claims = append(j.Claims, c)
+			j.Again = j.Again || c.Again
 			continue
 		}
-		j := &job{site: t, path: t.path, fault: t.fault, from: t.origin.Source, message: c.Message, terms: terms,
-			claims: []store.Claimed{c}, claimed: time.Now(), again: c.Again, provider: t.rowName()}
+		j := newJob(t, c, terms)
 		jobs[key] = j
-		t.queue.push(j.message.Account, j)
+		t.Queue.Push(j.Message.Account, j)
 	}
-	clear(s.landed)
+	s.flights.Claimed()
 	for _, l := range lanes {
-		t := l.turn.site
+		t := l.Turn.Site
 		s.touch(t)
 		if s.barred(l.Lane, now) { // since the claim began
 			s.takeBack(t, now)
 		}
-		more := !ok || l.again || got[l.Lane] >= l.asked
-		t.answered(l)
+		more := !ok || l.Again || got[l.Lane] >= l.Asked
+		t.Answered(l)
 		s.putBack(l, more, now)
 	}
 	for _, l := range lanes {
-		if t := l.turn; t != nil && t.site.queue.len() == 0 && len(t.site.idle) > 0 {
-			t.site.ahead = min(max(2*t.site.ahead, 4*t.site.limit), maxAhead)
+		if t := l.Turn; t != nil && t.Site.Queue.Len() == 0 && len(t.Site.Idle) > 0 {
+			t.Site.Ahead = min(max(2*t.Site.Ahead, 4*t.Site.Limit), site.MaxAhead)
 		}
 	}
 }
 
+// newJob is the job of a claim at a site.
+func newJob(t *site.Site, c store.Claimed, terms *policy.Terms) *attempt.Job {
+	return &attempt.Job{Site: t.Name, Source: t.Origin.Name, Direct: t.Direct(), Path: t.Path, Fault: t.Fault, From: t.Origin.Source, Message: c.Message, Terms: terms,
+		Claims: []store.Claimed{c}, Claimed: time.Now(), Again: c.Again, Provider: t.RowName()}
+}
+
+// jobKey tells claims that go in one job.
 type jobKey struct {
-	site *site
-	id   store.ID
+	site *site.Site
+	id   spooled.ID
 	asks string // of the TLS there, by the domains' terms
 }
 
 // putBack lets a lane stand in its turn again, or retires it.
-func (s *schedule) putBack(l *lane, more bool, now time.Time) {
-	t := l.turn.site
-	home := s.siteFor(l.domain.place, l.Account, now)
-	if !more || home == nil || home.blocked(now) || t.blocked(now) || s.barred(l.Lane, now) {
+func (s *schedule) putBack(l *site.Lane, more bool, now time.Time) {
+	t := l.Turn.Site
+	home := s.siteFor(l.NextHop.Place, l.Account, now)
+	if !more || home == nil || home.Blocked(now) || t.Blocked(now) || s.barred(l.Lane, now) {
 		s.leave(t, l)
 		s.retire(l)
 		return
@@ -146,74 +154,54 @@ func (s *schedule) putBack(l *lane, more bool, now time.Time) {
 		s.touch(home)
 		return
 	}
-	t.stand(l)
+	t.Stand(l)
 }
 
-// takeOff notes a claim as in flight. It reports false when it is already. A worker that
-// has it has only got a longer lease. If the walk has it, or it is on its way back to the
-// store, that is over in a moment, and the claim goes back. It reports false also when the flight ended since the claim began:
-// what was claimed may be from before it was settled. That claim goes back too, which
-// changes nothing where the settling came after it; where it came before, the mail would
-// wait until the lease is over.
+// takeOff has a worker take up a claim, and reports whether it may. A claim that may be from
+// before its outcome was stored goes back, see Flights.TakeOff.
 func (s *schedule) takeOff(c store.Claimed) bool {
-	f := flight{c.Message.ID, c.Domain}
-	who, flying := s.flights[f]
-	_, landed := s.landed[f]
-	switch {
-	case !flying && !landed:
-		s.flights[f] = byWorker
-		return true
-	case !flying || who != byWorker:
+	taken, back := s.flights.TakeOff(flights.Of(&c))
+	if back {
 		s.returnClaims([]store.Claimed{c}, func() {})
 	}
-	return false
+	return taken
 }
 
 // land ends the flight of a job that is settled.
-func (s *schedule) land(j *job) {
-	for _, c := range j.claims {
-		s.settled(flight{c.Message.ID, c.Domain})
+func (s *schedule) land(j *attempt.Job) {
+	for _, c := range j.Claims {
+		s.flights.Land(flights.Of(&c))
 	}
 }
 
-// settled ends a flight.
-func (s *schedule) settled(f flight) {
-	if s.claiming {
-		s.landed[f] = struct{}{}
-	}
-	delete(s.flights, f)
-}
-
-// giveBack returns jobs that were not attempted to the store.
-func (s *schedule) giveBack(jobs []*job) {
+// giveBack returns jobs of a site that were not attempted to the store.
+func (s *schedule) giveBack(t *site.Site, jobs []*attempt.Job) {
 	if len(jobs) == 0 {
 		return
 	}
 	var claims []store.Claimed
 	for _, j := range jobs {
-		j.leave()
-		s.heat(j.site, -j.sends, s.m.store.Now()) // it did not go
-		j.sends = 0
-		claims = append(claims, j.claims...)
+		j.Leave()
+		s.heat(t, -j.Sends, s.m.store.Now()) // it did not go
+		j.Sends = 0
+		claims = append(claims, j.Claims...)
 	}
 	for _, c := range claims {
-		s.flights[flight{c.Message.ID, c.Domain}] = byReturn
+		s.flights.Return(flights.Of(&c))
 	}
 	s.returnClaims(claims, func() {
 		for _, c := range claims {
-			delete(s.flights, flight{c.Message.ID, c.Domain})
+			s.flights.Returned(flights.Of(&c))
 		}
 	})
 }
 
+// returnClaims gives claims back to the store. Where that fails they are tried when their lease
+// ends.
 func (s *schedule) returnClaims(claims []store.Claimed, then func()) {
-	s.do(func() {
-		if err := s.m.store.Return(claims); err != nil {
-			s.m.logStoreError("return", err) // they are tried when their lease ends
-		} else {
-			s.m.storeWorks("return")
-		}
-		s.tell(func() {
+	s.beside.Do(func() {
+		s.m.stored("return", s.m.store.Return(claims))
+		s.beside.Tell(func() {
 			then()
 			s.dueAt(s.m.store.Now())
 		})

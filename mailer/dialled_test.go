@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"relay/mailer/client"
+	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // killed is the store as a kill at this moment leaves it to the next start.
@@ -44,12 +46,12 @@ func (w *world) killed() *store.Store {
 // at once. What a connection was made for has, and keeps its next try.
 func TestMailer_WaitingCountsNoTry(t *testing.T) {
 	slow := client.Timeouts{Greeting: 2 * time.Hour, Reach: 2 * time.Hour}
-	inWorld(t, Config{Connections: 1, Timeouts: slow}, func(w *world) {
+	inWorld(t, settings.Config{Connections: 1, Timeouts: slow}, func(w *world) {
 		w.set(w.dead("tarpit.test"), &mx{name: "tarpit", say: func(*exchange) string { return hang }})
 		h := w.host("example.test")
 		tarred := w.send("you@tarpit.test")
 		w.run(time.Second)
-		var waiting []store.ID
+		var waiting []spooled.ID
 		for range 3 {
 			waiting = append(waiting, w.send("you@example.test"))
 		}
@@ -82,7 +84,7 @@ func TestMailer_WaitingCountsNoTry(t *testing.T) {
 // What is tried in short order costs the store no word about it: attempts are noted
 // as dialled only once they last.
 func TestMailer_NotesDialsOfWhatLasts(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		w.start()
 		w.pass(time.Second)

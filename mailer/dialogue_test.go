@@ -4,11 +4,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"relay/mailer/attempt"
+	"relay/mailer/settings"
 )
 
 // The dialogue is kept where mail was not delivered: host by host, to the last one.
 func TestMailer_dialogue(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.host("well.test")
 		w.host("example.test").say = func(x *exchange) string {
 			if x.verb == "RCPT" && strings.Contains(x.arg, "gone") {
@@ -20,7 +23,7 @@ func TestMailer_dialogue(t *testing.T) {
 		id := w.send("gone@example.test", "here@example.test", "you@dead.test")
 		well := w.send("you@well.test")
 		w.run(time.Minute)
-		list, err := w.store.Dialogues(id)
+		list, err := w.store.Trace.Dialogues(id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +40,7 @@ func TestMailer_dialogue(t *testing.T) {
 		if strings.Contains(all, "Subject") {
 			t.Errorf("content in\n%s", all)
 		}
-		if list, err := w.store.Dialogues(well); err != nil || len(list) != 0 {
+		if list, err := w.store.Trace.Dialogues(well); err != nil || len(list) != 0 {
 			t.Errorf("%+v, %v of a message that was delivered", list, err)
 		}
 	})
@@ -45,14 +48,14 @@ func TestMailer_dialogue(t *testing.T) {
 
 // The last hosts of an attempt are kept within the bound.
 func TestDialogue_stored(t *testing.T) {
-	var d dialogue
-	if got := d.stored("a.test"); got.Lines != nil {
+	var d attempt.Dialogue
+	if got := d.Stored("a.test"); got.Lines != nil {
 		t.Errorf("%q", got.Lines)
 	}
 	for _, name := range []string{"a", "b", "c"} {
-		d.hosts = append(d.hosts, name+strings.Repeat("x", 3000)+"\n")
+		d.Hosts = append(d.Hosts, name+strings.Repeat("x", 3000)+"\n")
 	}
-	if got := string(d.stored("a.test").Lines); !strings.HasPrefix(got, "-- hosts before are left out\ncx") || len(got) > 4096 {
+	if got := string(d.Stored("a.test").Lines); !strings.HasPrefix(got, "-- hosts before are left out\ncx") || len(got) > 4096 {
 		t.Errorf("%d octets: %.60q", len(got), got)
 	}
 }

@@ -7,17 +7,18 @@ import (
 	"time"
 
 	"relay/mailer/route"
-	"relay/store"
+	"relay/mailer/settings"
+	"relay/store/spooled"
 )
 
 // NXDOMAIN is believed when it was found twice.
 func TestDomain_Absent(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		id := w.send("you@nowhere.test")
 		w.run(time.Minute)
-		w.wantFinal(id, "you@nowhere.test", store.Deferred, "450 4.1.2")
+		w.wantFinal(id, "you@nowhere.test", spooled.Deferred, "450 4.1.2")
 		w.pass(10 * time.Minute)
-		w.wantFinal(id, "you@nowhere.test", store.Failed, "550 5.1.2")
+		w.wantFinal(id, "you@nowhere.test", spooled.Failed, "550 5.1.2")
 		if n := len(w.attempts(id)); n != 2 || len(w.notices()) != 1 {
 			t.Errorf("%d attempts, %d DSNs", n, len(w.notices()))
 		}
@@ -26,12 +27,12 @@ func TestDomain_Absent(t *testing.T) {
 
 // A domain that comes back gets its mail.
 func TestDomain_AbsentByAccident(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		id := w.send("you@new.test")
 		w.run(time.Minute)
 		h := w.host("new.test")
 		w.pass(10 * time.Minute)
-		w.wantFinal(id, "you@new.test", store.Delivered, "250")
+		w.wantFinal(id, "you@new.test", spooled.Delivered, "250")
 		if len(h.messages()) != 1 {
 			t.Error("not there")
 		}
@@ -40,10 +41,10 @@ func TestDomain_AbsentByAccident(t *testing.T) {
 
 // A DNS failure costs one message an attempt an interval, not all of them.
 func TestDomain_ServerFailure(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("broken.test")
 		w.dns.fail["broken.test"] = errors.New("SERVFAIL")
-		var ids []store.ID
+		var ids []spooled.ID
 		for range 50 {
 			ids = append(ids, w.send("you@broken.test"))
 		}
@@ -55,7 +56,7 @@ func TestDomain_ServerFailure(t *testing.T) {
 		if tries != 1 || w.dns.asked["broken.test"] != 1 {
 			t.Errorf("%d attempts, %d questions", tries, w.dns.asked["broken.test"])
 		}
-		w.wantFinal(ids[0], "you@broken.test", store.Deferred, "4.4.3")
+		w.wantFinal(ids[0], "you@broken.test", spooled.Deferred, "4.4.3")
 		w.pass(2 * time.Hour)
 		if n := w.dns.asked["broken.test"]; n < 4 || n > 6 {
 			t.Errorf("%d questions in two hours", n)
@@ -72,9 +73,9 @@ func TestDomain_ServerFailure(t *testing.T) {
 
 // All mail of a domain that takes none fails at once.
 func TestDomain_NullMX(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.dns.mx["null.test"] = []route.MX{{Host: ""}}
-		var ids []store.ID
+		var ids []spooled.ID
 		for range 120 {
 			ids = append(ids, w.send("you@null.test"))
 		}
@@ -84,7 +85,7 @@ func TestDomain_NullMX(t *testing.T) {
 				t.Fatal("still queued")
 			}
 		}
-		w.wantFinal(ids[7], "you@null.test", store.Failed, "550 5.1.10")
+		w.wantFinal(ids[7], "you@null.test", spooled.Failed, "550 5.1.10")
 		if n := len(w.notices()); n != 120 {
 			t.Errorf("%d DSNs", n)
 		}
@@ -92,11 +93,11 @@ func TestDomain_NullMX(t *testing.T) {
 }
 
 func TestDomain_Private(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.dns.addrs["inside.test"] = []netip.Addr{netip.MustParseAddr("10.0.0.1")}
 		id := w.send("you@inside.test")
 		w.run(time.Minute)
-		if o := w.final(id, "you@inside.test"); o.State != store.Failed {
+		if o := w.final(id, "you@inside.test"); o.State != spooled.Failed {
 			t.Errorf("%+v", o)
 		}
 	})
@@ -104,7 +105,7 @@ func TestDomain_Private(t *testing.T) {
 
 // The first MX is dead: the second gets the mail, and the first is left alone.
 func TestDomain_DeadFirstMX(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
 		h := w.host("example.test")
 		a := w.address("first.example.test")
 		w.point("example.test", "first.example.test", "mx.example.test")
@@ -121,7 +122,7 @@ func TestDomain_DeadFirstMX(t *testing.T) {
 // A next hop that moves gets the mail at its new address, also while there is
 // always more of it.
 func TestDomain_Moves(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1, IdleTimeout: time.Second}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1, IdleTimeout: time.Second}, func(w *world) {
 		old := w.host("example.test")
 		w.run(0)
 		for range 200 {
@@ -142,7 +143,7 @@ func TestDomain_Moves(t *testing.T) {
 
 // Retry makes a blocked site be tried at once.
 func TestMailer_Retry(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		a := w.dead("dead.test")
 		w.send("one@dead.test")
 		w.run(time.Minute)

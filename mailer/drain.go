@@ -9,23 +9,19 @@ func (s *schedule) drain() {
 	s.stopping = true
 	deadline := time.AfterFunc(s.m.config().Drain, s.cancel)
 	defer deadline.Stop()
-	for t := range s.allSites {
+	for t := range s.atlas.Sites {
 		s.touch(t)
 	}
 	s.settleDown()
-	for s.beside > 0 {
-		fn := <-s.events
-		fn()
-		s.settleDown()
-	}
+	s.beside.End(s.settleDown)
 }
 
 // settleDown gives back what came in, and lets idle connections go.
 func (s *schedule) settleDown() {
 	now := s.m.store.Now()
-	for s.dirty.len() > 0 {
-		t := s.dirty.pop()
-		t.dirty = false
+	for s.dirty.Len() > 0 {
+		t := s.dirty.Pop()
+		t.Dirty = false
 		s.serve(t, now)
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"relay/mailer/client"
-	"relay/mailer/verdict"
+	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 func refuseAll(x *exchange) string {
@@ -19,17 +19,17 @@ func refuseAll(x *exchange) string {
 }
 
 func TestNotice_Failure(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.host("example.test").say = refuseAll
 		m := message("you@example.test", "never@example.test", "success@example.test")
 		m.EnvID = "env+1"
 		m.Recipients[0].ORCPT = "rfc822;orig@example.test"
-		m.Recipients[1].Notify = store.NotifyNever
-		m.Recipients[2].Notify = store.NotifySuccess
+		m.Recipients[1].Notify = spooled.NotifyNever
+		m.Recipients[2].Notify = spooled.NotifySuccess
 		id := w.accept(m)
 		w.run(time.Minute)
 		for _, r := range m.Recipients {
-			w.wantFinal(id, r.Address, store.Failed, "550 5.1.1 no such user here")
+			w.wantFinal(id, r.Address, spooled.Failed, "550 5.1.1 no such user here")
 		}
 		dsns := w.notices()
 		if len(dsns) != 1 || dsns[0].from != "" {
@@ -51,14 +51,14 @@ func TestNotice_Failure(t *testing.T) {
 }
 
 func TestNotice_NullSender(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.host("example.test").say = refuseAll
 		m := message("you@example.test")
 		m.Sender = ""
-		m.Recipients[0].Notify = store.NotifyFailure | store.NotifySuccess | store.NotifyDelay
+		m.Recipients[0].Notify = spooled.NotifyFailure | spooled.NotifySuccess | spooled.NotifyDelay
 		id := w.accept(m)
 		w.run(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Failed, "550")
+		w.wantFinal(id, "you@example.test", spooled.Failed, "550")
 		if n := len(w.notices()); n != 0 {
 			t.Errorf("%d DSNs about a bounce", n)
 		}
@@ -67,7 +67,7 @@ func TestNotice_NullSender(t *testing.T) {
 
 // A DSN that cannot be delivered makes no other one, and expires after a day.
 func TestNotice_Undeliverable(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.host("example.test").say = refuseAll
 		w.hopOf("src.test").say = func(x *exchange) string {
 			if x.verb == "RCPT" {
@@ -107,7 +107,7 @@ func TestNotice_Return(t *testing.T) {
 		{"large", "FULL", large, contact, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inWorld(t, Config{}, func(w *world) {
+			inWorld(t, settings.Config{}, func(w *world) {
 				w.host("example.test").say = refuseAll
 				w.change("acme", c.account)
 				m := message("you@example.test")
@@ -133,7 +133,7 @@ func TestNotice_Return(t *testing.T) {
 // Fifty domains refuse a message whose sender was forged: one DSN, with no more than
 // the header in it.
 func TestNotice_oneForAllDomains(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		var to []string
 		for i := range 50 {
 			domain := fmt.Sprintf("d%d.test", i)
@@ -154,7 +154,7 @@ func TestNotice_oneForAllDomains(t *testing.T) {
 
 // Those who are refused are told of after a minute, though others are tried for days.
 func TestNotice_afterAMinute(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.host("one.test").say = refuseAll
 		w.host("two.test").say = refuseAll
 		w.dead("dead.test")
@@ -173,7 +173,7 @@ func TestNotice_afterAMinute(t *testing.T) {
 
 // What is over the account's number in an hour is not sent, and the log says so once.
 func TestNotice_perHour(t *testing.T) {
-	inWorld(t, Config{NoticesPerHour: 3}, func(w *world) {
+	inWorld(t, settings.Config{NoticesPerHour: 3}, func(w *world) {
 		w.host("example.test").say = refuseAll
 		for range 10 {
 			w.send("you@example.test")
@@ -193,16 +193,16 @@ func TestNotice_perHour(t *testing.T) {
 func TestNotice_Success(t *testing.T) {
 	for _, offers := range []bool{true, false} {
 		t.Run(map[bool]string{true: "with DSN", false: "without"}[offers], func(t *testing.T) {
-			inWorld(t, Config{}, func(w *world) {
+			inWorld(t, settings.Config{}, func(w *world) {
 				h := w.host("example.test")
 				if !offers {
 					h.ext = []string{"PIPELINING"}
 				}
 				m := message("you@example.test", "two@example.test", "plain@example.test")
 				m.EnvID, m.Ret = "e=1", "HDRS"
-				m.Recipients[0].Notify = store.NotifySuccess | store.NotifyFailure
+				m.Recipients[0].Notify = spooled.NotifySuccess | spooled.NotifyFailure
 				m.Recipients[0].ORCPT = "rfc822;orig@example.test"
-				m.Recipients[1].Notify = store.NotifySuccess
+				m.Recipients[1].Notify = spooled.NotifySuccess
 				w.accept(m)
 				w.run(time.Minute)
 				got, dsns := h.messages()[0], w.notices()
@@ -229,7 +229,7 @@ func TestNotice_Success(t *testing.T) {
 
 // The delay DSN comes once, also when attempts go on failing.
 func TestNotice_Delay(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "RCPT" {
@@ -238,7 +238,7 @@ func TestNotice_Delay(t *testing.T) {
 			return ""
 		}
 		m := message("you@example.test", "plain@example.test")
-		m.Recipients[0].Notify = store.NotifyDelay
+		m.Recipients[0].Notify = spooled.NotifyDelay
 		w.accept(m)
 		w.run(3 * time.Hour)
 		if n := len(w.notices()); n != 0 {
@@ -253,42 +253,9 @@ func TestNotice_Delay(t *testing.T) {
 	})
 }
 
-// What an outcome means where there is no text: the code decides, except for what passes
-// and for what is about others.
-func TestMailer_judge(t *testing.T) {
-	m := &Mailer{}
-	m.cfg.Store(&Config{Rules: verdict.Default()})
-	for _, c := range []struct {
-		code     int
-		enhanced [3]int
-		stage    client.Stage
-		want     store.RecipientState
-	}{
-		{250, [3]int{2, 0, 0}, client.StageEnd, store.Delivered},
-		{450, [3]int{}, client.StageRcpt, store.Deferred},
-		{452, [3]int{4, 5, 3}, client.StageRcpt, store.Deferred},
-		{550, [3]int{5, 1, 1}, client.StageRcpt, store.Failed},
-		{552, [3]int{}, client.StageRcpt, store.Deferred},
-		{552, [3]int{5, 5, 3}, client.StageRcpt, store.Deferred},
-		{552, [3]int{5, 5, 3}, client.StageData, store.Deferred},
-		{552, [3]int{5, 2, 2}, client.StageRcpt, store.Deferred}, // a full mailbox is emptied
-		{552, [3]int{5, 3, 4}, client.StageMail, store.Failed},
-		{552, [3]int{}, client.StageEnd, store.Failed},
-		{554, [3]int{5, 7, 1}, client.StageGreeting, store.Deferred},
-		{535, [3]int{5, 7, 8}, client.StageAuth, store.Deferred},
-		{299, [3]int{}, client.StageRcpt, store.Delivered},
-		{0, [3]int{}, client.StageRcpt, store.Deferred},
-	} {
-		o := &client.Outcome{Reply: client.Reply{Code: c.code, Enhanced: c.enhanced}, Stage: c.stage}
-		if got := store.RecipientState(m.judge(o, "mx.example.test").Class); got != c.want {
-			t.Errorf("judge(%d %v at %v) = %s, want %s", c.code, c.enhanced, c.stage, got, c.want)
-		}
-	}
-}
-
 // Recipients that are too many for one transaction go in the next ones at once.
 func TestMailer_TooManyRecipients(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "RCPT" && x.rcpt > 3 {

@@ -7,12 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // story is the texts of the log about a message, with the recipient where there
 // is one, in order.
-func (w *world) story(id store.ID) (list []string) {
+func (w *world) story(id spooled.ID) (list []string) {
 	text, to := regexp.MustCompile(`msg="([^"]*)"`), regexp.MustCompile(` to=(\S*)`)
 	for line := range strings.Lines(w.logged()) {
 		if !strings.Contains(line, " spool_id="+id.String()+" ") && !strings.HasSuffix(line, " spool_id="+id.String()+"\n") {
@@ -30,7 +32,7 @@ func (w *world) story(id store.ID) (list []string) {
 // Every recipient's outcome is logged, also of several in one transaction, and
 // the end of the message, once.
 func TestLog_recipients(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "RCPT" && strings.Contains(x.arg, "no@") {
@@ -62,7 +64,7 @@ func TestLog_recipients(t *testing.T) {
 // A message that is dropped while it is on its way gets no DSN any more, and the
 // log tells of none.
 func TestLog_droppedMeanwhile(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "RCPT" {
@@ -73,7 +75,7 @@ func TestLog_droppedMeanwhile(t *testing.T) {
 		}
 		id := w.send("no@example.test")
 		w.run(5 * time.Second)
-		if done, _, err := w.store.Change(store.OpDrop, []store.ID{id}); len(done) != 1 || err != nil {
+		if done, _, err := w.store.Change(store.OpDrop, []spooled.ID{id}); len(done) != 1 || err != nil {
 			t.Fatalf("dropped %v, %v", done, err)
 		}
 		w.pass(time.Minute)

@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"relay/store"
+	"relay/mailer/settings"
+	"relay/store/spooled"
 )
 
 // An account whose domains take long to look up keeps no other one waiting.
 func TestFair_LookUps(t *testing.T) {
-	inWorld(t, Config{Window: 1000}, func(w *world) {
+	inWorld(t, settings.Config{Window: 1000}, func(w *world) {
 		w.account("other")
 		w.host("example.test")
 		w.dns.slow = ".slow.test"
@@ -22,13 +23,13 @@ func TestFair_LookUps(t *testing.T) {
 		m.Account = "other"
 		id := w.accept(m)
 		w.pass(15 * time.Second)
-		w.wantFinal(id, "you@example.test", store.Delivered, "250")
+		w.wantFinal(id, "you@example.test", spooled.Delivered, "250")
 	})
 }
 
 // Nor does one whose hosts let every connection wait.
 func TestFair_Connections(t *testing.T) {
-	inWorld(t, Config{Connections: 10, Timeouts: quick}, func(w *world) {
+	inWorld(t, settings.Config{Connections: 10, Timeouts: quick}, func(w *world) {
 		w.account("other")
 		w.host("example.test")
 		tarpit := &mx{name: "tarpit", say: func(*exchange) string { return hang }}
@@ -42,6 +43,6 @@ func TestFair_Connections(t *testing.T) {
 		m.Account = "other"
 		id := w.accept(m)
 		w.pass(3 * time.Minute)
-		w.wantFinal(id, "you@example.test", store.Delivered, "250")
+		w.wantFinal(id, "you@example.test", spooled.Delivered, "250")
 	})
 }

@@ -17,7 +17,9 @@ import (
 	"github.com/miekg/dns"
 
 	"relay/mailer/client"
+	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // internet is DNS and MX servers on loopback that misbehave in all ways.
@@ -138,23 +140,24 @@ func (n *internet) Write(p []byte) (int, error) {
 // fate is what is expected of a recipient.
 type fate struct {
 	address  string
-	state    store.RecipientState
+	state    spooled.State
 	reply    string
 	attempts int // negative: or more
 	dsn      bool
 }
 
 func TestInternet(t *testing.T) {
+	t.Parallel()
 	n := newInternet(t)
 	src := n.host("src.test")
 	type letter struct {
 		name    string
-		prepare func() *store.Message
+		prepare func() *spooled.Message
 		body    string
 		fates   []fate
 	}
 	letters := []letter{
-		{"greylisting", func() *store.Message {
+		{"greylisting", func() *spooled.Message {
 			h := n.host("grey.test")
 			h.say = func(x *exchange) string {
 				if x.verb == "RCPT" && h.tries(x.arg) == 1 {
@@ -163,9 +166,9 @@ func TestInternet(t *testing.T) {
 				return ""
 			}
 			return message("you@grey.test")
-		}, content, []fate{{"you@grey.test", store.Delivered, "250", 2, false}}},
+		}, content, []fate{{"you@grey.test", spooled.Delivered, "250", 2, false}}},
 
-		{"421 in the middle", func() *store.Message {
+		{"421 in the middle", func() *spooled.Message {
 			h := n.host("closing.test")
 			h.say = func(x *exchange) string {
 				if x.verb == "RCPT" && x.rcpt == 2 && h.tries(x.arg) == 1 {
@@ -174,9 +177,9 @@ func TestInternet(t *testing.T) {
 				return ""
 			}
 			return message("a@closing.test", "b@closing.test")
-		}, content, []fate{{"a@closing.test", store.Delivered, "250", 2, false}, {"b@closing.test", store.Delivered, "250", 2, false}}},
+		}, content, []fate{{"a@closing.test", spooled.Delivered, "250", 2, false}, {"b@closing.test", spooled.Delivered, "250", 2, false}}},
 
-		{"close after the dot", func() *store.Message {
+		{"close after the dot", func() *spooled.Message {
 			n.host("dot.test").say = func(x *exchange) string {
 				if x.verb == "content" && x.conn == 1 {
 					return cut
@@ -184,9 +187,9 @@ func TestInternet(t *testing.T) {
 				return ""
 			}
 			return message("you@dot.test")
-		}, content, []fate{{"you@dot.test", store.Delivered, "250", 2, false}}},
+		}, content, []fate{{"you@dot.test", spooled.Delivered, "250", 2, false}}},
 
-		{"tarpit", func() *store.Message {
+		{"tarpit", func() *spooled.Message {
 			n.host("tar.test").say = func(x *exchange) string {
 				if x.verb == "RCPT" && x.conn == 1 {
 					return hang
@@ -194,89 +197,89 @@ func TestInternet(t *testing.T) {
 				return ""
 			}
 			return message("you@tar.test")
-		}, content, []fate{{"you@tar.test", store.Delivered, "250", 1, false}}},
+		}, content, []fate{{"you@tar.test", spooled.Delivered, "250", 1, false}}},
 
-		{"broken STARTTLS", func() *store.Message {
+		{"broken STARTTLS", func() *spooled.Message {
 			n.host("brokentls.test").tls = &tls.Config{}
 			return message("you@brokentls.test")
-		}, content, []fate{{"you@brokentls.test", store.Delivered, "250", 1, false}}},
+		}, content, []fate{{"you@brokentls.test", spooled.Delivered, "250", 1, false}}},
 
-		{"null MX", func() *store.Message {
+		{"null MX", func() *spooled.Message {
 			n.record("null.test. 60 IN MX 0 .")
 			return message("you@null.test")
-		}, content, []fate{{"you@null.test", store.Failed, "550 5.1.10", 1, true}}},
+		}, content, []fate{{"you@null.test", spooled.Failed, "550 5.1.10", 1, true}}},
 
-		{"dead first MX", func() *store.Message {
+		{"dead first MX", func() *spooled.Message {
 			n.host("second.test")
 			n.address("dead.second.test")
 			n.record("second.test. 60 IN MX 5 dead.second.test.")
 			return message("you@second.test")
-		}, content, []fate{{"you@second.test", store.Delivered, "250", 1, false}}},
+		}, content, []fate{{"you@second.test", spooled.Delivered, "250", 1, false}}},
 
-		{"first MX fails at DATA", func() *store.Message {
+		{"first MX fails at DATA", func() *spooled.Message {
 			n.host("atdata.test")
 			n.host("bad.atdata.test").say = at("DATA", "421 4.3.2 busy")
 			n.record("atdata.test. 60 IN MX 5 mx.bad.atdata.test.")
 			return message("you@atdata.test")
-		}, content, []fate{{"you@atdata.test", store.Delivered, "250", 1, false}}},
+		}, content, []fate{{"you@atdata.test", spooled.Delivered, "250", 1, false}}},
 
-		{"first address fails after the dot", func() *store.Message {
+		{"first address fails after the dot", func() *spooled.Message {
 			n.host("twice.test")
 			n.host("bad.twice.test").say = at("content", "451 4.3.0 no")
 			n.record("mx.twice.test. 60 IN A %s", n.records["mx.bad.twice.test."][0].(*dns.A).A)
 			return message("you@twice.test")
-		}, content, []fate{{"you@twice.test", store.Delivered, "250", 1, false}}},
+		}, content, []fate{{"you@twice.test", spooled.Delivered, "250", 1, false}}},
 
-		{"closes at EHLO", func() *store.Message {
+		{"closes at EHLO", func() *spooled.Message {
 			n.host("helo.test").say = at("EHLO", cut)
 			return message("you@helo.test")
-		}, content, []fate{{"you@helo.test", store.Delivered, "250", 1, false}}},
+		}, content, []fate{{"you@helo.test", spooled.Delivered, "250", 1, false}}},
 
-		{"loses pipelined commands", func() *store.Message {
+		{"loses pipelined commands", func() *spooled.Message {
 			n.host("lossy.test").loses = cut
 			return message("you@lossy.test", "me@lossy.test")
-		}, content, []fate{{"you@lossy.test", store.Delivered, "250", 1, false}, {"me@lossy.test", store.Delivered, "250", 1, false}}},
+		}, content, []fate{{"you@lossy.test", spooled.Delivered, "250", 1, false}, {"me@lossy.test", spooled.Delivered, "250", 1, false}}},
 
-		{"reply of two classes after the dot", func() *store.Message {
+		{"reply of two classes after the dot", func() *spooled.Message {
 			n.host("classes.test").say = at("content", "450-4.2.0 one moment\r\n250 2.0.0 ok")
 			return message("you@classes.test")
-		}, content, []fate{{"you@classes.test", store.Delivered, "250 2.0.0 one moment ok", 1, false}}},
+		}, content, []fate{{"you@classes.test", spooled.Delivered, "250 2.0.0 one moment ok", 1, false}}},
 
-		{"CNAME", func() *store.Message {
+		{"CNAME", func() *spooled.Message {
 			n.host("target.test")
 			n.record("alias.test. 60 IN CNAME target.test.")
 			return message("you@alias.test")
-		}, content, []fate{{"you@alias.test", store.Delivered, "250", 1, false}}},
+		}, content, []fate{{"you@alias.test", spooled.Delivered, "250", 1, false}}},
 
-		{"SERVFAIL", func() *store.Message {
+		{"SERVFAIL", func() *spooled.Message {
 			n.host("servfail.test")
 			n.rcode["servfail.test."] = dns.RcodeServerFailure
 			return message("you@servfail.test")
-		}, content, []fate{{"you@servfail.test", store.Delivered, "250", -2, false}}},
+		}, content, []fate{{"you@servfail.test", spooled.Delivered, "250", -2, false}}},
 
-		{"NXDOMAIN", func() *store.Message { return message("you@nowhere.test") },
-			content, []fate{{"you@nowhere.test", store.Failed, "550 5.1.2", 2, true}}},
+		{"NXDOMAIN", func() *spooled.Message { return message("you@nowhere.test") },
+			content, []fate{{"you@nowhere.test", spooled.Failed, "550 5.1.2", 2, true}}},
 
-		{"no SMTPUTF8", func() *store.Message {
+		{"no SMTPUTF8", func() *spooled.Message {
 			n.host("ascii.test").ext = []string{"PIPELINING", "8BITMIME"}
 			m := message("pelé@ascii.test", "pele@ascii.test")
 			m.SMTPUTF8 = true
 			return m
-		}, content, []fate{{"pelé@ascii.test", store.Failed, "5.6.7", 1, true}}},
+		}, content, []fate{{"pelé@ascii.test", spooled.Failed, "5.6.7", 1, true}}},
 
-		{"no 8BITMIME", func() *store.Message {
+		{"no 8BITMIME", func() *spooled.Message {
 			n.host("seven.test").ext = []string{"PIPELINING", "SMTPUTF8"}
 			m := message("you@seven.test")
 			m.EightBit = true
 			return m
-		}, strings.Replace(content, "Hello", "Grüße", 1), []fate{{"you@seven.test", store.Failed, "5.6.3", 1, true}}},
+		}, strings.Replace(content, "Hello", "Grüße", 1), []fate{{"you@seven.test", spooled.Failed, "5.6.3", 1, true}}},
 
-		{"small SIZE", func() *store.Message {
+		{"small SIZE", func() *spooled.Message {
 			n.host("small.test").ext = []string{"PIPELINING", "SIZE 50"}
 			return message("you@small.test")
-		}, content, []fate{{"you@small.test", store.Failed, "5.3.4", 1, true}}},
+		}, content, []fate{{"you@small.test", spooled.Failed, "5.3.4", 1, true}}},
 
-		{"mixed recipient replies", func() *store.Message {
+		{"mixed recipient replies", func() *spooled.Message {
 			h := n.host("mixed.test")
 			h.say = func(x *exchange) string {
 				switch {
@@ -288,10 +291,10 @@ func TestInternet(t *testing.T) {
 				return ""
 			}
 			return message("good@mixed.test", "bad@mixed.test", "full@mixed.test")
-		}, content, []fate{{"good@mixed.test", store.Delivered, "250", 1, false},
-			{"bad@mixed.test", store.Failed, "550 5.1.1", 1, true}, {"full@mixed.test", store.Delivered, "250", 2, false}}},
+		}, content, []fate{{"good@mixed.test", spooled.Delivered, "250", 1, false},
+			{"bad@mixed.test", spooled.Failed, "550 5.1.1", 1, true}, {"full@mixed.test", spooled.Delivered, "250", 2, false}}},
 
-		{"odd multi-line replies", func() *store.Message {
+		{"odd multi-line replies", func() *spooled.Message {
 			n.host("odd.test").say = func(x *exchange) string {
 				switch x.verb {
 				case "greeting":
@@ -306,7 +309,7 @@ func TestInternet(t *testing.T) {
 				return ""
 			}
 			return message("you@odd.test")
-		}, content, []fate{{"you@odd.test", store.Failed, "554 5.7.1 go away go away", 1, true}}},
+		}, content, []fate{{"you@odd.test", spooled.Failed, "554 5.7.1 go away go away", 1, true}}},
 	}
 
 	log := slog.New(slog.NewTextHandler(n, nil))
@@ -316,7 +319,7 @@ func TestInternet(t *testing.T) {
 	}
 	w := &world{t: t, store: st}
 	w.account("acme")
-	ids := make([]store.ID, len(letters))
+	ids := make([]spooled.ID, len(letters))
 	for i, l := range letters {
 		m := l.prepare()
 		if l.body == "" {
@@ -325,7 +328,7 @@ func TestInternet(t *testing.T) {
 		ids[i] = w.acceptBody(m, l.body)
 	}
 	second := 200 * time.Millisecond
-	w.mail, err = New(st, Config{
+	w.mail, err = New(st, settings.Config{
 		Hostname: "relay.test", Resolver: n.dns, Port: n.port, AllowPrivate: true,
 		Self:  []netip.Addr{netip.MustParseAddr("192.0.2.1")},
 		Retry: []time.Duration{second, 2 * second},
@@ -373,9 +376,9 @@ func TestInternet(t *testing.T) {
 }
 
 // settle waits until the spool is empty, and mends the DNS once it was seen to fail.
-func (n *internet) settle(w *world, ids []store.ID) {
+func (n *internet) settle(w *world, ids []spooled.ID) {
 	n.t.Helper()
-	limit := time.After(30 * time.Second)
+	limit := time.After(5 * time.Minute)
 	for {
 		sum, err := w.store.Totals()
 		if err != nil {
@@ -396,7 +399,7 @@ func (n *internet) settle(w *world, ids []store.ID) {
 		}
 		for _, id := range ids {
 			if m, err := w.store.QueueMessage(id); err == nil && m.Recipients[0].Domain == "servfail.test" &&
-				m.Recipients[0].State == store.Deferred {
+				m.Recipients[0].State == spooled.Deferred {
 				n.mu.Lock()
 				delete(n.rcode, "servfail.test.")
 				n.mu.Unlock()

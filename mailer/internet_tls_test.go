@@ -23,7 +23,9 @@ import (
 
 	"relay/mailer/policy"
 	"relay/mailer/route"
+	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // authority makes certificates that the world trusts.
@@ -121,7 +123,7 @@ func (n *internet) pin(name string, usage, selector, matching int, c []byte) {
 // waitFor waits until something is so, which it looks at when the log has another line.
 func (n *internet) waitFor(what string, is func() bool) {
 	n.t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(5 * time.Minute)
 	for !is() {
 		select {
 		case <-n.changed:
@@ -140,6 +142,7 @@ func says(text string) func(http.ResponseWriter) {
 // a web server, hosts with certificates. For each: what becomes of the mail, what the
 // trace and the list of errors say, and whether there is a DSN.
 func TestInternet_TLS(t *testing.T) {
+	t.Parallel()
 	n := newInternet(t)
 	ca := newAuthority(t)
 	strange := newAuthority(t)
@@ -164,77 +167,77 @@ func TestInternet_TLS(t *testing.T) {
 		policy func(http.ResponseWriter) // nil: no MTA-STS
 		set    func(h *mx)
 		strict bool // REQUIRETLS
-		state  store.RecipientState
+		state  spooled.State
 		reply  string // of a failure
 		clear  bool   // it came without TLS
 	}
 	letters := []letter{
-		{"sts.test", enforce("sts.test"), func(h *mx) { h.tls = good("sts.test") }, false, store.Delivered, "", false},
-		{"wrongname.test", enforce("wrongname.test"), func(h *mx) { h.tls = good("other.test") }, false, store.Expired,
+		{"sts.test", enforce("sts.test"), func(h *mx) { h.tls = good("sts.test") }, false, spooled.Delivered, "", false},
+		{"wrongname.test", enforce("wrongname.test"), func(h *mx) { h.tls = good("other.test") }, false, spooled.Expired,
 			"451 4.7.5 the MTA-STS policy of wrongname.test wants a valid certificate of mx.wrongname.test: certificate is valid for mx.other.test, not mx.wrongname.test", false},
-		{"old.test", enforce("old.test"), func(h *mx) { h.tls = ca.server(time.Now().Add(-time.Hour), "mx.old.test") }, false, store.Expired,
+		{"old.test", enforce("old.test"), func(h *mx) { h.tls = ca.server(time.Now().Add(-time.Hour), "mx.old.test") }, false, spooled.Expired,
 			"451 4.7.5 the MTA-STS policy of old.test wants a valid certificate of mx.old.test: certificate has expired", false},
-		{"selfmade.test", enforce("selfmade.test"), func(h *mx) { h.tls = strange.server(time.Time{}, "mx.selfmade.test") }, false, store.Expired,
+		{"selfmade.test", enforce("selfmade.test"), func(h *mx) { h.tls = strange.server(time.Time{}, "mx.selfmade.test") }, false, spooled.Expired,
 			"451 4.7.5 the MTA-STS policy of selfmade.test wants a valid certificate of mx.selfmade.test: certificate signed by unknown authority", false},
-		{"wrongmx.test", says(stsPolicy("enforce", time.Hour, "mail.wrongmx.test")), func(h *mx) { h.tls = good("wrongmx.test") }, false, store.Expired,
+		{"wrongmx.test", says(stsPolicy("enforce", time.Hour, "mail.wrongmx.test")), func(h *mx) { h.tls = good("wrongmx.test") }, false, spooled.Expired,
 			"451 4.7.5 the MTA-STS policy of wrongmx.test does not name the host mx.wrongmx.test", false},
-		{"notls.test", enforce("notls.test"), func(*mx) {}, false, store.Expired,
+		{"notls.test", enforce("notls.test"), func(*mx) {}, false, spooled.Expired,
 			"451 4.7.10 the MTA-STS policy of notls.test wants TLS, which mx.notls.test does not offer", false},
-		{"testing.test", says(stsPolicy("testing", time.Hour, "mail.testing.test")), func(*mx) {}, false, store.Delivered, "", true},
+		{"testing.test", says(stsPolicy("testing", time.Hour, "mail.testing.test")), func(*mx) {}, false, spooled.Delivered, "", true},
 		{"redirect.test", func(w http.ResponseWriter) {
 			w.Header().Set("Location", "https://mta-sts.sts.test/.well-known/mta-sts.txt")
 			w.WriteHeader(http.StatusMovedPermanently)
-		}, func(*mx) {}, false, store.Delivered, "", true},
+		}, func(*mx) {}, false, spooled.Delivered, "", true},
 		{"html.test", func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = w.Write([]byte(stsPolicy("enforce", time.Hour, "mx.html.test")))
-		}, func(*mx) {}, false, store.Delivered, "", true},
-		{"huge.test", says(stsPolicy("enforce", time.Hour, "mx.huge.test") + strings.Repeat("x: y\n", 20_000)), func(*mx) {}, false, store.Delivered, "", true},
-		{"badweb.test", enforce("badweb.test"), func(*mx) {}, false, store.Delivered, "", true},
+		}, func(*mx) {}, false, spooled.Delivered, "", true},
+		{"huge.test", says(stsPolicy("enforce", time.Hour, "mx.huge.test") + strings.Repeat("x: y\n", 20_000)), func(*mx) {}, false, spooled.Delivered, "", true},
+		{"badweb.test", enforce("badweb.test"), func(*mx) {}, false, spooled.Delivered, "", true},
 
 		{"match.dane.test", nil, func(h *mx) {
 			h.tls = strange.server(time.Time{}, "any.name.test")
 			n.pin("mx.match.dane.test", 3, 1, 1, leaf(h.tls).RawSubjectPublicKeyInfo)
-		}, false, store.Delivered, "", false},
+		}, false, spooled.Delivered, "", false},
 		{"anchor.dane.test", nil, func(h *mx) {
 			h.tls = strange.server(time.Time{}, "mx.anchor.dane.test")
 			n.pin("mx.anchor.dane.test", 2, 0, 1, strange.cert.Raw)
-		}, false, store.Delivered, "", false},
+		}, false, spooled.Delivered, "", false},
 		{"anchorname.dane.test", nil, func(h *mx) {
 			h.tls = strange.server(time.Time{}, "any.name.test")
 			n.pin("mx.anchorname.dane.test", 2, 0, 1, strange.cert.Raw)
-		}, false, store.Expired, "451 4.7.5 the TLSA records of mx.anchorname.dane.test (DANE) want another certificate", false},
+		}, false, spooled.Expired, "451 4.7.5 the TLSA records of mx.anchorname.dane.test (DANE) want another certificate", false},
 		{"mismatch.dane.test", enforce("mismatch.dane.test"), func(h *mx) {
 			h.tls = good("mismatch.dane.test")
 			n.pin("mx.mismatch.dane.test", 3, 1, 1, []byte("another"))
-		}, false, store.Expired, "451 4.7.5 the TLSA records of mx.mismatch.dane.test (DANE) do not match the certificate that it showed", false},
+		}, false, spooled.Expired, "451 4.7.5 the TLSA records of mx.mismatch.dane.test (DANE) do not match the certificate that it showed", false},
 		{"unusable.dane.test", nil, func(h *mx) {
 			h.tls = strange.server(time.Time{}, "any.name.test")
 			n.pin("mx.unusable.dane.test", 1, 1, 1, []byte("another"))
-		}, false, store.Delivered, "", false},
-		{"unusableclear.dane.test", nil, func(*mx) { n.pin("mx.unusableclear.dane.test", 0, 1, 1, []byte("another")) }, false, store.Expired,
+		}, false, spooled.Delivered, "", false},
+		{"unusableclear.dane.test", nil, func(*mx) { n.pin("mx.unusableclear.dane.test", 0, 1, 1, []byte("another")) }, false, spooled.Expired,
 			"451 4.7.10 mx.unusableclear.dane.test has TLSA records (DANE), so mail to it needs TLS, which it does not offer", false},
-		{"clear.dane.test", nil, func(*mx) { n.pin("mx.clear.dane.test", 3, 1, 1, []byte("another")) }, false, store.Expired,
+		{"clear.dane.test", nil, func(*mx) { n.pin("mx.clear.dane.test", 3, 1, 1, []byte("another")) }, false, spooled.Expired,
 			"451 4.7.10 mx.clear.dane.test has TLSA records (DANE), so mail to it needs TLS", false},
-		{"none.dane.test", nil, func(*mx) {}, false, store.Delivered, "", true},
+		{"none.dane.test", nil, func(*mx) {}, false, spooled.Delivered, "", true},
 		{"bogus.dane.test", nil, func(h *mx) {
 			h.tls = good("bogus.dane.test")
 			n.rcode[fmt.Sprintf("_%d._tcp.mx.bogus.dane.test.", n.port)] = dns.RcodeServerFailure
-		}, false, store.Expired, "451 4.4.3 the TLSA records of mx.bogus.dane.test (DANE) could not be looked up", false},
-		{"insecure.test", nil, func(*mx) { n.pin("mx.insecure.test", 3, 1, 1, []byte("another")) }, false, store.Delivered, "", true},
+		}, false, spooled.Expired, "451 4.4.3 the TLSA records of mx.bogus.dane.test (DANE) could not be looked up", false},
+		{"insecure.test", nil, func(*mx) { n.pin("mx.insecure.test", 3, 1, 1, []byte("another")) }, false, spooled.Delivered, "", true},
 
 		{"req.dane.test", nil, func(h *mx) {
 			h.ext, h.tls = requiretls, strange.server(time.Time{}, "any.name.test")
 			n.pin("mx.req.dane.test", 3, 1, 1, leaf(h.tls).RawSubjectPublicKeyInfo)
-		}, true, store.Delivered, "", false},
-		{"reqsts.test", says(stsPolicy("testing", time.Hour, "mx.reqsts.test")), func(h *mx) { h.ext, h.tls = requiretls, good("reqsts.test") }, true, store.Delivered, "", false},
-		{"reqplain.test", nil, func(h *mx) { h.ext, h.tls = requiretls, good("reqplain.test") }, true, store.Failed,
+		}, true, spooled.Delivered, "", false},
+		{"reqsts.test", says(stsPolicy("testing", time.Hour, "mx.reqsts.test")), func(h *mx) { h.ext, h.tls = requiretls, good("reqsts.test") }, true, spooled.Delivered, "", false},
+		{"reqplain.test", nil, func(h *mx) { h.ext, h.tls = requiretls, good("reqplain.test") }, true, spooled.Failed,
 			"550 5.7.30 REQUIRETLS was asked for: neither DNSSEC nor an MTA-STS policy vouches", false},
 		{"reqmismatch.dane.test", nil, func(h *mx) {
 			h.ext, h.tls = requiretls, good("reqmismatch.dane.test")
 			n.pin("mx.reqmismatch.dane.test", 3, 1, 1, []byte("another"))
-		}, true, store.Failed, "550 5.7.30 REQUIRETLS was asked for: the TLSA records", false},
-		{"reqnot.dane.test", nil, func(h *mx) { h.tls = good("reqnot.dane.test") }, true, store.Failed, "5.7.30", false},
+		}, true, spooled.Failed, "550 5.7.30 REQUIRETLS was asked for: the TLSA records", false},
+		{"reqnot.dane.test", nil, func(h *mx) { h.tls = good("reqnot.dane.test") }, true, spooled.Failed, "5.7.30", false},
 	}
 	hosts := map[string]*mx{}
 	texts := map[string]func(http.ResponseWriter){"src.test": enforce("src.test")} // takes the DSNs, also those with REQUIRETLS
@@ -253,10 +256,10 @@ func TestInternet_TLS(t *testing.T) {
 	n.record("cname.dane.test. 60 IN MX 10 mx.cname.dane.test.")
 	n.record("mx.cname.dane.test. 60 IN CNAME mx.target.dane.test.")
 	hosts["cname.dane.test"] = alias
-	letters = append(letters, letter{domain: "cname.dane.test", state: store.Delivered})
+	letters = append(letters, letter{domain: "cname.dane.test", state: spooled.Delivered})
 
 	log := slog.New(slog.NewTextHandler(n, nil))
-	cfg := Config{Speed: 20} // DSNs wait for others of their minute
+	cfg := settings.Config{Speed: 20} // DSNs wait for others of their minute
 	now, ahead := clockOf(cfg), atomic.Int64{}
 	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log,
 		Now: func() time.Time { return now().Add(time.Duration(ahead.Load())) }})
@@ -277,11 +280,11 @@ func TestInternet_TLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	const life = 20 * time.Minute
-	ids := make([]store.ID, len(letters))
+	ids := make([]spooled.ID, len(letters))
 	for i, l := range letters {
 		m := message("you@" + l.domain)
 		m.RequireTLS = l.strict
-		if l.state == store.Expired {
+		if l.state == spooled.Expired {
 			m.Expires = st.Now().Add(life)
 		}
 		ids[i] = w.accept(m)
@@ -302,18 +305,18 @@ func TestInternet_TLS(t *testing.T) {
 			address := "you@" + l.domain
 			w.wantFinal(ids[i], address, l.state, l.reply)
 			attempts, told := len(w.attempts(ids[i])), toldOf(src.messages(), address)
-			if attempts != 1 && l.state != store.Expired || attempts < 1 { // how many there are until all were tried depends on the machine
+			if attempts != 1 && l.state != spooled.Expired || attempts < 1 { // how many there are until all were tried depends on the machine
 				t.Errorf("%d attempts", attempts)
 			}
-			if told != l.state.Final() && l.state != store.Delivered || told && l.state == store.Delivered {
+			if told != l.state.Final() && l.state != spooled.Delivered || told && l.state == spooled.Delivered {
 				t.Errorf("DSN %v", told)
 			}
 			category := string(w.final(ids[i], address).Verdict.Category)
-			if want := map[store.RecipientState]string{store.Expired: "BadConnection DNSFailure", store.Failed: "PolicyRelated"}[l.state]; !strings.Contains(want, category) {
+			if want := map[spooled.State]string{spooled.Expired: "BadConnection DNSFailure", spooled.Failed: "PolicyRelated"}[l.state]; !strings.Contains(want, category) {
 				t.Errorf("category %q", category)
 			}
 			got := hosts[l.domain].messages()
-			if (len(got) == 1) != (l.state == store.Delivered) || len(got) == 1 && got[0].tls == l.clear {
+			if (len(got) == 1) != (l.state == spooled.Delivered) || len(got) == 1 && got[0].tls == l.clear {
 				t.Errorf("came as %+v", got)
 			}
 		})

@@ -2,15 +2,19 @@ package mailer
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
+	"relay/mailer/accounts"
+	"relay/mailer/attempt"
+	"relay/mailer/notice"
 	"relay/mailer/policy"
 	"relay/mailer/route"
+	"relay/mailer/settings"
+	"relay/mailer/survey"
+	"relay/mailer/untried"
 	"relay/store"
 	"relay/store/quiet"
 )
@@ -18,24 +22,19 @@ import (
 // Mailer delivers what is in the spool.
 type Mailer struct {
 	store  *store.Store
-	cfg    atomic.Pointer[Config] // see Reconfigure
+	cfg    atomic.Pointer[settings.Config] // see Reconfigure
 	log    *slog.Logger
 	router *route.Router
-	hosts  hostMemory
 
-	policies *policy.Book // nil: there are none
-	doubts   doubts
+	policies *policy.Book    // nil: there are none
+	out      *attempt.Sender // makes the attempts
+	untried  *untried.Ender
+	quiet    *quiet.Log // for what may fail again and again
 
-	signatures signatures
-	quiet      *quiet.Log // for what may fail again and again
-
-	anyTLS    *tls.Config     // takes every certificate
-	strictTLS *tls.Config     // takes those of the host
-	stopped   <-chan struct{} // closed when the drain is over
-	surveys   chan struct{}   // a place for each that is under way
-	probes    chan struct{}   // no capacity: what is sent was taken by the schedule
-	asks      chan func(*schedule)
-	tuned     chan struct{} // capacity 1: there is another configuration
+	looks  *survey.Surveyor
+	probes chan struct{} // no capacity: what is sent was taken by the schedule
+	asks   chan func(*schedule)
+	tuned  chan struct{} // capacity 1: there is another configuration
 
 	timed func(func()) // runs what the schedule does in one go; nil: it is not measured
 
@@ -45,18 +44,18 @@ type Mailer struct {
 }
 
 // New prepares a Mailer; Run starts it. It fails when cfg cannot be.
-func New(st *store.Store, cfg Config, log *slog.Logger) (*Mailer, error) {
+func New(st *store.Store, cfg settings.Config, log *slog.Logger) (*Mailer, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("mailer: %w", err)
 	}
-	cfg.setDefaults()
-	if err := cfg.bindAll(); err != nil {
+	cfg.SetDefaults()
+	if err := cfg.BindAll(); err != nil {
 		return nil, fmt.Errorf("mailer: %w", err)
 	}
-	dns, err := cfg.resolver()
+	dns, err := resolverOf(&cfg)
 	if err != nil {
 		return nil, fmt.Errorf("mailer: %w", err)
 	}
@@ -78,22 +77,18 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Mailer, error) {
 		log:    log,
 		quiet:  quiet.New(log),
 		router: router,
-		anyTLS: &tls.Config{
-			InsecureSkipVerify: true, // nobody vouches for an MX; what is encrypted is better than what is not
-			ClientSessionCache: tls.NewLRUClientSessionCache(1000),
-		},
-		strictTLS: &tls.Config{RootCAs: cfg.RootCAs}, // never a certificate of our own: no authority makes such for clients
-		surveys:   make(chan struct{}, maxSurveys),
-		probes:    make(chan struct{}),
-		asks:      make(chan func(*schedule)),
-		tuned:     make(chan struct{}, 1),
-		kick:      make(chan struct{}, 1),
+		probes: make(chan struct{}),
+		asks:   make(chan func(*schedule)),
+		tuned:  make(chan struct{}, 1),
+		kick:   make(chan struct{}, 1),
 	}
 	m.cfg.Store(&cfg)
-	m.policies = policy.NewBook(st, cfg.policies(dns), log)
-	m.hosts.back = func(failures int) time.Duration { return m.config().lasts(m.config().block(failures)) }
-	wordDSNs(st, &m.cfg)
-	if err := limitStrangers(st, &cfg); err != nil {
+	m.policies = policy.NewBook(st, policiesOf(&cfg, dns), log)
+	m.out = attempt.NewSender(st, &m.cfg, m.policies, log, m.quiet)
+	m.untried = &untried.Ender{Store: st, Cfg: &m.cfg, Out: m.out, Log: log}
+	m.looks = survey.New(router, m.policies, m.out.Links, &m.cfg, m.out.Judge)
+	notice.WordLive(st, &m.cfg)
+	if err := accounts.LimitStrangers(st, &cfg); err != nil {
 		return nil, fmt.Errorf("mailer: %w", err)
 	}
 	return m, nil
@@ -126,4 +121,9 @@ func (m *Mailer) takeRetries() []string {
 	list := m.retries
 	m.retries = nil
 	return list
+}
+
+// Survey looks at the way to a domain, and sends nothing, see survey.Surveyor.Look.
+func (m *Mailer) Survey(ctx context.Context, domain, address string, tell func(*survey.Sight) error) error {
+	return m.looks.Look(ctx, domain, address, tell)
 }

@@ -6,11 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 func TestMailer_Delivers(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		id := w.send("you@example.test")
 		w.run(time.Second)
@@ -21,7 +23,7 @@ func TestMailer_Delivers(t *testing.T) {
 		if !w.gone(id) {
 			t.Error("still queued")
 		}
-		w.wantFinal(id, "you@example.test", store.Delivered, "250 2.0.0 taken as 1")
+		w.wantFinal(id, "you@example.test", spooled.Delivered, "250 2.0.0 taken as 1")
 		if len(w.notices()) != 0 {
 			t.Error("a DSN for nothing")
 		}
@@ -33,9 +35,9 @@ func TestMailer_Delivers(t *testing.T) {
 
 // A dead site: the first message makes one probe an interval, the others none.
 func TestMailer_DeadSite(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		a := w.dead("dead.test")
-		var ids []store.ID
+		var ids []spooled.ID
 		for range 300 {
 			ids = append(ids, w.send("you@dead.test"))
 		}
@@ -69,7 +71,7 @@ func TestMailer_DeadSite(t *testing.T) {
 
 // One message at a dead site: the retry table, and the end after four days.
 func TestMailer_RetryAndExpire(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("slow.test")
 		var at []time.Time
 		h.say = func(x *exchange) string {
@@ -83,7 +85,7 @@ func TestMailer_RetryAndExpire(t *testing.T) {
 		id := w.send("you@slow.test")
 		w.run(5 * 24 * time.Hour)
 		for i := range len(at) - 1 {
-			got, want := at[i+1].Sub(at[i]), w.mail.config().wait(i+1)
+			got, want := at[i+1].Sub(at[i]), w.mail.config().Wait(i+1)
 			if got < want*89/100 || got > want*111/100+time.Minute {
 				t.Errorf("wait %d is %v, want %v", i+1, got, want)
 			}
@@ -97,7 +99,7 @@ func TestMailer_RetryAndExpire(t *testing.T) {
 		if !w.gone(id) {
 			t.Error("still queued")
 		}
-		w.wantFinal(id, "you@slow.test", store.Expired, "451 4.7.1 later")
+		w.wantFinal(id, "you@slow.test", spooled.Expired, "451 4.7.1 later")
 		dsns := w.notices()
 		if len(dsns) != 1 || dsns[0].from != "" || dsns[0].to[0] != "a@src.test" {
 			t.Fatalf("DSNs %+v", dsns)
@@ -113,7 +115,7 @@ func TestMailer_RetryAndExpire(t *testing.T) {
 // A message that is never tried, its site being down, expires in time and sends
 // its delay DSN, once.
 func TestMailer_NeverTried(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.dead("dead.test")
 		for range 5 {
 			w.send("first@dead.test")
@@ -121,7 +123,7 @@ func TestMailer_NeverTried(t *testing.T) {
 		w.start()
 		w.pass(time.Minute)
 		m := message("you@dead.test")
-		m.Recipients[0].Notify = store.NotifyDelay | store.NotifyFailure
+		m.Recipients[0].Notify = spooled.NotifyDelay | spooled.NotifyFailure
 		id := w.accept(m)
 		w.pass(4*time.Hour - 2*time.Minute)
 		if n := len(w.notices()); n != 0 {
@@ -156,7 +158,7 @@ func TestMailer_NeverTried(t *testing.T) {
 
 // An account's thousands do not stand before another one's one.
 func TestMailer_AccountsTakeTurns(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1}, func(w *world) {
 		h := w.host("big.test")
 		w.account("little")
 		for range 500 {
@@ -186,7 +188,7 @@ func TestMailer_AccountsTakeTurns(t *testing.T) {
 }
 
 func TestMailer_OneTransaction(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		w.point("other.test", "mx.example.test") // the same site
 		var to []string
@@ -207,7 +209,7 @@ func TestMailer_OneTransaction(t *testing.T) {
 
 // Fifty domains at a smarthost are one transaction too.
 func TestMailer_Smarthost(t *testing.T) {
-	cfg := Config{}
+	cfg := settings.Config{}
 	cfg.Smarthost.Host = "mx.hub.test"
 	inWorld(t, cfg, func(w *world) {
 		h := w.host("hub.test")
@@ -228,7 +230,7 @@ func TestMailer_Smarthost(t *testing.T) {
 }
 
 func TestMailer_MixedReplies(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			switch {
@@ -242,9 +244,9 @@ func TestMailer_MixedReplies(t *testing.T) {
 		}
 		id := w.send("good@example.test", "bad@example.test", "grey@example.test", "bad2@example.test")
 		w.run(time.Minute)
-		w.wantFinal(id, "good@example.test", store.Delivered, "250")
-		w.wantFinal(id, "bad@example.test", store.Failed, "550 5.1.1 no such user")
-		w.wantFinal(id, "grey@example.test", store.Deferred, "450 4.7.1 greylisted")
+		w.wantFinal(id, "good@example.test", spooled.Delivered, "250")
+		w.wantFinal(id, "bad@example.test", spooled.Failed, "550 5.1.1 no such user")
+		w.wantFinal(id, "grey@example.test", spooled.Deferred, "450 4.7.1 greylisted")
 		w.pass(time.Minute)
 		dsns := w.notices()
 		if len(dsns) != 1 || strings.Count(dsns[0].content, "Final-Recipient:") != 2 {
@@ -261,7 +263,7 @@ func TestMailer_MixedReplies(t *testing.T) {
 }
 
 func TestMailer_ConnectionIsReused(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1, MessagesPerConnection: 40}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1, MessagesPerConnection: 40}, func(w *world) {
 		h := w.host("example.test")
 		for range 100 {
 			w.send("you@example.test")
@@ -275,7 +277,7 @@ func TestMailer_ConnectionIsReused(t *testing.T) {
 
 // A connection that the next hop closed while it was idle costs no attempt.
 func TestMailer_StaleConnection(t *testing.T) {
-	inWorld(t, Config{IdleTimeout: time.Minute}, func(w *world) {
+	inWorld(t, settings.Config{IdleTimeout: time.Minute}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "MAIL" && x.message == 2 {
@@ -298,7 +300,7 @@ func TestMailer_StaleConnection(t *testing.T) {
 
 // 421 in mid-transaction: the message waits, the others go on.
 func TestMailer_ServiceClosing(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "RCPT" && x.arg == "b@example.test" && h.tries(x.arg) == 1 {
@@ -309,8 +311,8 @@ func TestMailer_ServiceClosing(t *testing.T) {
 		id := w.send("a@example.test", "b@example.test")
 		other := w.send("c@example.test")
 		w.run(time.Minute)
-		w.wantFinal(id, "a@example.test", store.Deferred, "421 4.3.2")
-		w.wantFinal(id, "b@example.test", store.Deferred, "421 4.3.2")
+		w.wantFinal(id, "a@example.test", spooled.Deferred, "421 4.3.2")
+		w.wantFinal(id, "b@example.test", spooled.Deferred, "421 4.3.2")
 		if !w.gone(other) {
 			t.Error("the other message waits too")
 		}
@@ -325,7 +327,7 @@ func TestMailer_ServiceClosing(t *testing.T) {
 func TestMailer_BusySite(t *testing.T) {
 	for _, verb := range []string{"greeting", "MAIL"} {
 		t.Run(verb, func(t *testing.T) {
-			inWorld(t, Config{}, func(w *world) {
+			inWorld(t, settings.Config{}, func(w *world) {
 				h := w.host("example.test")
 				var free atomic.Bool
 				h.say = func(x *exchange) string {
@@ -334,7 +336,7 @@ func TestMailer_BusySite(t *testing.T) {
 					}
 					return ""
 				}
-				var ids []store.ID
+				var ids []spooled.ID
 				for range 20 {
 					ids = append(ids, w.send("you@example.test"))
 				}
@@ -359,7 +361,7 @@ func TestMailer_BusySite(t *testing.T) {
 }
 
 func TestMailer_LostAfterTheDot(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "content" && x.conn == 1 {
@@ -370,10 +372,10 @@ func TestMailer_LostAfterTheDot(t *testing.T) {
 		id := w.send("you@example.test")
 		w.run(time.Second)
 		o := w.final(id, "you@example.test")
-		if o.State != store.Deferred {
+		if o.State != spooled.Deferred {
 			t.Errorf("%+v", o)
 		}
-		if e := w.attempts(id); e[0].Note != store.NoteLost {
+		if e := w.attempts(id); e[0].Note != spooled.NoteLost {
 			t.Errorf("trace %+v", e)
 		}
 		w.pass(6 * time.Minute)
@@ -385,7 +387,7 @@ func TestMailer_LostAfterTheDot(t *testing.T) {
 
 // A next hop that says nothing holds one connection, and nobody else.
 func TestMailer_Tarpit(t *testing.T) {
-	inWorld(t, Config{Timeouts: quick}, func(w *world) {
+	inWorld(t, settings.Config{Timeouts: quick}, func(w *world) {
 		tar, good := w.host("tar.test"), w.host("good.test")
 		tar.say = func(x *exchange) string {
 			if x.verb == "RCPT" {
@@ -399,13 +401,13 @@ func TestMailer_Tarpit(t *testing.T) {
 			t.Error("the other one waits")
 		}
 		w.pass(2 * time.Minute) // once more, one command at a time
-		w.wantFinal(stuck, "you@tar.test", store.Deferred, "4.4.2")
+		w.wantFinal(stuck, "you@tar.test", spooled.Deferred, "4.4.2")
 	})
 }
 
 // A transaction that lasts longer than the retry interval is not begun again.
 func TestMailer_LongerThanItsLease(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "DATA" {
@@ -428,11 +430,11 @@ func TestMailer_LongerThanItsLease(t *testing.T) {
 }
 
 func TestMailer_Hold(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		a := w.dead("dead.test")
 		id, other := w.send("you@dead.test"), w.send("you@dead.test")
 		w.run(time.Minute)
-		if _, _, err := w.store.Change(store.OpHold, []store.ID{id}); err != nil {
+		if _, _, err := w.store.Change(store.OpHold, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(6 * 24 * time.Hour)
@@ -440,17 +442,17 @@ func TestMailer_Hold(t *testing.T) {
 			t.Error("a held message expired, or the other one did not")
 		}
 		w.set(a, &mx{name: "mx.dead.test"})
-		if _, _, err := w.store.Change(store.OpRelease, []store.ID{id}); err != nil {
+		if _, _, err := w.store.Change(store.OpRelease, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		w.mail.Retry("dead.test")
 		w.pass(time.Minute)
-		w.wantFinal(id, "you@dead.test", store.Delivered, "250")
+		w.wantFinal(id, "you@dead.test", spooled.Delivered, "250")
 	})
 }
 
 func TestMailer_DropInFlight(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "content" {
@@ -460,7 +462,7 @@ func TestMailer_DropInFlight(t *testing.T) {
 		}
 		id := w.send("you@example.test")
 		w.run(time.Second)
-		if _, _, err := w.store.Change(store.OpDrop, []store.ID{id}); err != nil {
+		if _, _, err := w.store.Change(store.OpDrop, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(time.Hour)
@@ -472,7 +474,7 @@ func TestMailer_DropInFlight(t *testing.T) {
 
 // Drain: what runs may end, what was claimed goes on at once at the next start.
 func TestMailer_Drain(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "content" {
@@ -480,7 +482,7 @@ func TestMailer_Drain(t *testing.T) {
 			}
 			return ""
 		}
-		var ids []store.ID
+		var ids []spooled.ID
 		for range 10 {
 			ids = append(ids, w.send("you@example.test"))
 		}
@@ -508,7 +510,7 @@ func TestMailer_Drain(t *testing.T) {
 
 // A transaction that outlasts the drain is broken off and not counted.
 func TestMailer_DrainBreaksOff(t *testing.T) {
-	inWorld(t, Config{Drain: 5 * time.Second}, func(w *world) {
+	inWorld(t, settings.Config{Drain: 5 * time.Second}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "RCPT" {
@@ -523,7 +525,7 @@ func TestMailer_DrainBreaksOff(t *testing.T) {
 		if took := time.Since(began); took < 5*time.Second || took > 6*time.Second {
 			t.Errorf("drained in %v", took)
 		}
-		if r := w.rcpt(id, 0); r.Tries != 0 || r.State != store.Queued {
+		if r := w.rcpt(id, 0); r.Tries != 0 || r.State != spooled.Queued {
 			t.Errorf("not given back: %+v", r)
 		}
 	})
@@ -531,7 +533,7 @@ func TestMailer_DrainBreaksOff(t *testing.T) {
 
 // The window bounds what is in memory, and a crowd at one site leaves room.
 func TestMailer_Window(t *testing.T) {
-	inWorld(t, Config{Window: 30, Timeouts: quick}, func(w *world) {
+	inWorld(t, settings.Config{Window: 30, Timeouts: quick}, func(w *world) {
 		tar, good := w.host("tar.test"), w.host("good.test")
 		tar.say = func(x *exchange) string {
 			if x.verb == "RCPT" {
@@ -559,7 +561,7 @@ func TestMailer_Window(t *testing.T) {
 }
 
 func TestMailer_TotalConnections(t *testing.T) {
-	inWorld(t, Config{Connections: 3}, func(w *world) {
+	inWorld(t, settings.Config{Connections: 3}, func(w *world) {
 		var hops []*mx
 		for i := range 20 {
 			d := "d" + string(rune('a'+i)) + ".test"
@@ -579,7 +581,7 @@ func TestMailer_TotalConnections(t *testing.T) {
 
 // Sites that are never done do not keep all connections.
 func TestMailer_TotalConnectionsAreShared(t *testing.T) {
-	inWorld(t, Config{Connections: 2}, func(w *world) {
+	inWorld(t, settings.Config{Connections: 2}, func(w *world) {
 		slow := func(x *exchange) string {
 			if x.verb == "content" {
 				time.Sleep(time.Second)
@@ -604,7 +606,7 @@ func TestMailer_TotalConnectionsAreShared(t *testing.T) {
 
 // With a smarthost, all domains share one route, which is looked up again.
 func TestMailer_SmarthostMoves(t *testing.T) {
-	cfg := Config{}
+	cfg := settings.Config{}
 	cfg.Smarthost.Host = "mx.hub.test"
 	inWorld(t, cfg, func(w *world) {
 		old := w.host("hub.test")
@@ -625,7 +627,7 @@ func TestMailer_SmarthostMoves(t *testing.T) {
 
 // Where the remote allows few connections, the others' jobs are passed on.
 func TestMailer_ConnectionsRefused(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 8}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 8}, func(w *world) {
 		h := w.host("example.test")
 		var open atomic.Int32
 		h.say = func(x *exchange) string {
@@ -642,7 +644,7 @@ func TestMailer_ConnectionsRefused(t *testing.T) {
 			}
 			return ""
 		}
-		var ids []store.ID
+		var ids []spooled.ID
 		for range 200 {
 			ids = append(ids, w.send("you@example.test"))
 		}
@@ -660,7 +662,7 @@ func TestMailer_ConnectionsRefused(t *testing.T) {
 
 // Held in flight: the attempt counts, and nothing more happens until release.
 func TestMailer_HoldInFlight(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "content" && x.conn == 1 {
@@ -671,14 +673,14 @@ func TestMailer_HoldInFlight(t *testing.T) {
 		}
 		id := w.send("you@example.test")
 		w.run(time.Second)
-		if _, _, err := w.store.Change(store.OpHold, []store.ID{id}); err != nil {
+		if _, _, err := w.store.Change(store.OpHold, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(24 * time.Hour)
 		if n := len(w.attempts(id)); n != 1 || w.gone(id) {
 			t.Errorf("%d attempts while it is held", n)
 		}
-		if _, _, err := w.store.Change(store.OpRelease, []store.ID{id}); err != nil {
+		if _, _, err := w.store.Change(store.OpRelease, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(time.Second)
@@ -690,7 +692,7 @@ func TestMailer_HoldInFlight(t *testing.T) {
 
 // A host that refuses us in its greeting refuses no recipient.
 func TestMailer_RefusedGreeting(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "greeting" {
@@ -700,18 +702,18 @@ func TestMailer_RefusedGreeting(t *testing.T) {
 		}
 		id := w.send("you@example.test")
 		w.run(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Deferred, "554 5.7.1 your address is listed")
+		w.wantFinal(id, "you@example.test", spooled.Deferred, "554 5.7.1 your address is listed")
 	})
 }
 
 // After days of rest a message gets an attempt before it is given up.
 func TestMailer_ExpiredWhileStopped(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		id := w.send("you@example.test")
 		w.pass(6 * 24 * time.Hour)
 		w.run(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Delivered, "250")
+		w.wantFinal(id, "you@example.test", spooled.Delivered, "250")
 		if len(h.messages()) != 1 {
 			t.Error("not delivered")
 		}

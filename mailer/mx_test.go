@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -181,8 +182,10 @@ func (s *mxSession) command(verb, arg string) bool {
 		if !s.raw("220 go ahead") {
 			return false
 		}
-		c := tls.Server(s.conn, s.h.tls)
-		if c.Handshake() != nil {
+		way := newEager(s.conn)
+		c := tls.Server(way, s.h.tls)
+		err := c.Handshake()
+		if way.end(); err != nil {
 			return false
 		}
 		s.conn, s.secure = c, true
@@ -318,4 +321,36 @@ func path(arg string) (address, params string) {
 		return rest, ""
 	}
 	return rest[:i], strings.TrimSpace(rest[i+1:])
+}
+
+// eager is a connection that takes what is written while TLS begins at once, as a kernel does.
+// Over a plain pipe a client that rejects the certificate before it has read all of the server's
+// flight, and the server that writes the rest of it, wait for each other.
+type eager struct {
+	net.Conn
+	out chan []byte // to be written, in this order; nil: TLS has begun
+}
+
+func newEager(c net.Conn) *eager {
+	e := &eager{c, make(chan []byte, 100)}
+	go func(out <-chan []byte) {
+		for p := range out {
+			_, _ = c.Write(p) // fails when the connection is closed
+		}
+	}(e.out)
+	return e
+}
+
+func (e *eager) Write(p []byte) (int, error) {
+	if e.out == nil {
+		return e.Conn.Write(p)
+	}
+	e.out <- bytes.Clone(p)
+	return len(p), nil
+}
+
+// end has what is written from now on wait for a reader.
+func (e *eager) end() {
+	close(e.out)
+	e.out = nil
 }

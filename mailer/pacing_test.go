@@ -10,7 +10,11 @@ import (
 
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/settings"
+	"relay/mailer/view"
 	"relay/store"
+	"relay/store/news"
+	"relay/store/spooled"
 )
 
 // rows with one for the hosts of a domain, mx.NAME.
@@ -58,10 +62,10 @@ func (a *arrivals) most(in time.Duration) (most int) {
 
 // Messages wait for the site's rate: no attempt, no claim, no connection.
 func TestPace_rate(t *testing.T) {
-	inWorld(t, Config{Rows: rows(t, "1/10/5", "2/10/10")}, func(w *world) {
+	inWorld(t, settings.Config{Rows: rows(t, "1/10/5", "2/10/10")}, func(w *world) {
 		a := &arrivals{}
 		w.host("paced.test").say = a.say
-		var last store.ID
+		var last spooled.ID
 		for range 40 {
 			last = w.send("you@paced.test")
 		}
@@ -102,7 +106,7 @@ func (w *world) kill() {
 }
 
 // site is what the mailer says of a domain's.
-func (w *world) site(domain string) Site {
+func (w *world) site(domain string) view.Site {
 	w.t.Helper()
 	sites, err := w.mail.Sites(w.t.Context(), []string{domain})
 	if err != nil {
@@ -113,7 +117,7 @@ func (w *world) site(domain string) Site {
 
 // One message of an account that comes after many of another leaves within a turn.
 func TestPace_fair(t *testing.T) {
-	inWorld(t, Config{Rows: rows(t, "1/10/5", "2/10/10")}, func(w *world) {
+	inWorld(t, settings.Config{Rows: rows(t, "1/10/5", "2/10/10")}, func(w *world) {
 		w.account("other")
 		a := &arrivals{}
 		w.host("paced.test").say = a.say
@@ -125,13 +129,13 @@ func TestPace_fair(t *testing.T) {
 		m.Account, m.Sender = "other", "b@src.test"
 		id := w.accept(m)
 		w.pass(13 * time.Second) // two messages
-		w.wantFinal(id, "you@paced.test", store.Delivered, "250")
+		w.wantFinal(id, "you@paced.test", spooled.Delivered, "250")
 	})
 }
 
 // What waits for a ceiling takes no place of other sites' mail in the window.
 func TestPace_window(t *testing.T) {
-	inWorld(t, Config{Window: 20, Rows: rows(t, "1/10/5", "1/10/1")}, func(w *world) {
+	inWorld(t, settings.Config{Window: 20, Rows: rows(t, "1/10/5", "1/10/1")}, func(w *world) {
 		w.account("other")
 		w.host("quick.test")
 		w.host("paced.test")
@@ -145,13 +149,13 @@ func TestPace_window(t *testing.T) {
 		m.Account = "other"
 		id := w.accept(m)
 		w.pass(time.Second)
-		w.wantFinal(id, "you@quick.test", store.Delivered, "250")
+		w.wantFinal(id, "you@quick.test", spooled.Delivered, "250")
 	})
 }
 
 // A prudent account goes at its own pace, and others at theirs.
 func TestPace_profiles(t *testing.T) {
-	inWorld(t, Config{Rows: rows(t, "1/10/5", "3/50/30")}, func(w *world) {
+	inWorld(t, settings.Config{Rows: rows(t, "1/10/5", "3/50/30")}, func(w *world) {
 		a := &arrivals{}
 		w.host("paced.test").say = a.say
 		for _, p := range []string{"prudent", "normal", "full"} {
@@ -181,7 +185,7 @@ func TestPace_profiles(t *testing.T) {
 // A reply about rate halves the site; a suspension stops it, over a crash too. Neither
 // counts as attempts of mail that waits, nor is it expired for it.
 func TestPace_replies(t *testing.T) {
-	cfg := Config{Rows: rows(t, "1/10/5", "2/10/10"), Retry: []time.Duration{10 * time.Minute}}
+	cfg := settings.Config{Rows: rows(t, "1/10/5", "2/10/10"), Retry: []time.Duration{10 * time.Minute}}
 	inWorld(t, cfg, func(w *world) {
 		h := w.host("paced.test")
 		refusal := "451 4.7.1 rate limit exceeded, too many messages from your address"
@@ -218,14 +222,14 @@ func TestPace_replies(t *testing.T) {
 			t.Errorf("what waits was tried %d times", r.Tries)
 		}
 		w.pass(2 * time.Hour) // the suspension, and the jitter of what waited for it
-		w.wantFinal(id, "you@paced.test", store.Delivered, "250")
-		w.wantFinal(next, "you@paced.test", store.Delivered, "250")
+		w.wantFinal(id, "you@paced.test", spooled.Delivered, "250")
+		w.wantFinal(next, "you@paced.test", spooled.Delivered, "250")
 	})
 }
 
 // A message to many recipients counts as the transactions that it takes.
 func TestPace_recipients(t *testing.T) {
-	inWorld(t, Config{Rows: rows(t, "1/10/5", "1/10/10", "recipients = 5")}, func(w *world) {
+	inWorld(t, settings.Config{Rows: rows(t, "1/10/5", "1/10/10", "recipients = 5")}, func(w *world) {
 		a := &arrivals{}
 		h := w.host("paced.test")
 		h.say = a.say
@@ -253,7 +257,7 @@ func TestPace_recipients(t *testing.T) {
 
 // A static route goes by limits of its own, not by rows.
 func TestPace_route(t *testing.T) {
-	cfg := Config{Rows: rows(t, "1/1/1", "1/1/1"), Routes: map[string]route.Route{"paced.test": {Host: "mx.paced.test"}}}
+	cfg := settings.Config{Rows: rows(t, "1/1/1", "1/1/1"), Routes: map[string]route.Route{"paced.test": {Host: "mx.paced.test"}}}
 	inWorld(t, cfg, func(w *world) {
 		h := w.host("paced.test")
 		for range 500 {
@@ -270,7 +274,7 @@ func TestPace_route(t *testing.T) {
 func TestPace_after421(t *testing.T) {
 	for how, want := range map[string]int{"next": 1, "stop": 0} {
 		t.Run(how, func(t *testing.T) {
-			inWorld(t, Config{Rows: rows(t, "1/10/5", "2/10/10", `after_421 = "`+how+`"`)}, func(w *world) {
+			inWorld(t, settings.Config{Rows: rows(t, "1/10/5", "2/10/10", `after_421 = "`+how+`"`)}, func(w *world) {
 				first, second := &mx{name: "a", say: func(*exchange) string { return "421 4.3.2 not now" }}, &mx{name: "b"}
 				w.set(w.address("a.mx.paced.test"), first)
 				w.set(w.address("b.mx.paced.test"), second)
@@ -287,7 +291,7 @@ func TestPace_after421(t *testing.T) {
 
 // Mail to a host that names no rate is as fast as before.
 func TestPace_anyOther(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		a := &arrivals{}
 		w.host("other.test").say = a.say
 		for range 1000 {
@@ -305,7 +309,7 @@ func TestPace_anyOther(t *testing.T) {
 
 // What binds is said with its figures, without waiting.
 func TestMailer_Explain(t *testing.T) {
-	inWorld(t, Config{Rows: rows(t, "1/10/5", "2/10/20")}, func(w *world) {
+	inWorld(t, settings.Config{Rows: rows(t, "1/10/5", "2/10/20")}, func(w *world) {
 		w.host("paced.test")
 		w.account("careful")
 		w.change("careful", func(a *store.Account) { a.Profile = "prudent" })
@@ -313,13 +317,13 @@ func TestMailer_Explain(t *testing.T) {
 			w.send("you@paced.test")
 		}
 		w.run(time.Second)
-		for account, want := range map[string]string{"acme": CeilingSite, "careful": CeilingAccount} {
+		for account, want := range map[string]string{"acme": view.CeilingSite, "careful": view.CeilingAccount} {
 			e, err := w.mail.Explain(w.t.Context(), "paced.test", account)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if account == "careful" {
-				want = CeilingSite // others have used up the site's rate for now
+				want = view.CeilingSite // others have used up the site's rate for now
 			}
 			bound := ""
 			for _, c := range e.Ceilings {
@@ -327,10 +331,10 @@ func TestMailer_Explain(t *testing.T) {
 					bound = c.Name
 				}
 			}
-			if bound != want || e.Way != WayMX || e.Site.Row.Name != "paced" || e.Site.Pace != 20 || len(e.Hosts) != 1 {
+			if bound != want || e.Way != view.WayMX || e.Site.Row.Name != "paced" || e.Site.Pace != 20 || len(e.Hosts) != 1 {
 				t.Errorf("%s: %s binds, want %s: %+v", account, bound, want, e)
 			}
-			if e.Outlook.Wait != WaitPace || !e.Outlook.Until.After(w.store.Now()) {
+			if e.Outlook.Wait != view.WaitPace || !e.Outlook.Until.After(w.store.Now()) {
 				t.Errorf("%s: %+v", account, e.Outlook)
 			}
 		}
@@ -345,7 +349,7 @@ func TestMailer_Explain(t *testing.T) {
 
 // An account whose recipients do not exist is held at that provider, and nobody else.
 func TestPace_unknown(t *testing.T) {
-	inWorld(t, Config{Rows: rows(t, "1/10/5", "5/50/600")}, func(w *world) {
+	inWorld(t, settings.Config{Rows: rows(t, "1/10/5", "5/50/600")}, func(w *world) {
 		w.account("good")
 		h := w.host("paced.test")
 		h.say = func(x *exchange) string {
@@ -363,15 +367,15 @@ func TestPace_unknown(t *testing.T) {
 		m.Account = "good"
 		other := w.accept(m)
 		w.pass(time.Minute)
-		w.wantFinal(other, "you@paced.test", store.Delivered, "250")
+		w.wantFinal(other, "you@paced.test", spooled.Delivered, "250")
 		if r := w.rcpt(id, 0); r.Tries != 0 {
 			t.Errorf("mail of an account that is held was tried")
 		}
-		if e, _ := w.mail.Explain(w.t.Context(), "paced.test", "acme"); e.Outlook.Wait != WaitAccount {
+		if e, _ := w.mail.Explain(w.t.Context(), "paced.test", "acme"); e.Outlook.Wait != view.WaitAccount {
 			t.Errorf("it waits for %q", e.Outlook.Wait)
 		}
-		told, _, err := w.store.DueNews(10)
-		if err != nil || len(told) != 1 || told[0].Kind != store.NewsHeld || told[0].Account != "acme" || told[0].About != "paced" || told[0].Reason != "unknown" || told[0].Until.IsZero() {
+		told, _, err := w.store.News.Due(10)
+		if err != nil || len(told) != 1 || told[0].Kind != news.Held || told[0].Account != "acme" || told[0].About != "paced" || told[0].Reason != "unknown" || told[0].Until.IsZero() {
 			t.Errorf("to be told: %+v, %v", told, err)
 		}
 		w.kill()
@@ -380,14 +384,44 @@ func TestPace_unknown(t *testing.T) {
 			t.Error("a restart ended the hold")
 		}
 		w.pass(2 * time.Hour)
-		w.wantFinal(id, "you@paced.test", store.Delivered, "250")
+		w.wantFinal(id, "you@paced.test", spooled.Delivered, "250")
+	})
+}
+
+// An account whose recipients complain is held at the provider that they are at.
+func TestPace_complaints(t *testing.T) {
+	inWorld(t, settings.Config{Rows: rows(t, "5/50/600", "5/50/600")}, func(w *world) {
+		w.host("paced.test")
+		w.host("other.test")
+		var sent []*spooled.Message
+		for i := range 120 {
+			sent = append(sent, message(fmt.Sprintf("you%d@paced.test", i)))
+			w.accept(sent[i])
+		}
+		w.run(5 * time.Minute)
+		for _, m := range sent[:4] {
+			e, err := w.store.Returned([]store.Return{{Kind: store.ReturnComplaint, Token: w.store.BounceToken(m, 0)}})
+			if err != nil || !e[0].Counted {
+				t.Fatalf("%+v, %v", e, err)
+			}
+		}
+		id, other := w.send("you@paced.test"), w.send("you@other.test")
+		w.pass(time.Minute)
+		w.wantFinal(other, "you@other.test", spooled.Delivered, "250")
+		if r := w.rcpt(id, 0); r.Tries != 0 {
+			t.Errorf("mail of an account that is held was tried")
+		}
+		told, _, err := w.store.News.Due(10)
+		if err != nil || len(told) != 1 || told[0].Kind != news.Held || told[0].About != "paced" || told[0].Reason != "complaints" {
+			t.Errorf("to be told: %+v, %v", told, err)
+		}
 	})
 }
 
 // An account with many recipients that do not exist goes slower at that provider, and its
 // customer is told so once a week.
 func TestPace_tellSlowed(t *testing.T) {
-	inWorld(t, Config{Rows: rows(t, "1/10/5", "5/50/600")}, func(w *world) {
+	inWorld(t, settings.Config{Rows: rows(t, "1/10/5", "5/50/600")}, func(w *world) {
 		w.host("paced.test").say = func(x *exchange) string {
 			if x.verb == "RCPT" && strings.Contains(x.arg, "gone") {
 				return "550 5.1.1 user unknown"
@@ -402,8 +436,8 @@ func TestPace_tellSlowed(t *testing.T) {
 			w.send(fmt.Sprintf("gone%d@paced.test", i))
 		}
 		w.pass(time.Minute)
-		told, _, err := w.store.DueNews(10)
-		if err != nil || len(told) != 1 || told[0].Kind != store.NewsSlowed || told[0].Account != "acme" || told[0].About != "paced" || told[0].Reason != "unknown" || told[0].Why == "" {
+		told, _, err := w.store.News.Due(10)
+		if err != nil || len(told) != 1 || told[0].Kind != news.Slowed || told[0].Account != "acme" || told[0].About != "paced" || told[0].Reason != "unknown" || told[0].Why == "" {
 			t.Fatalf("to be told: %+v, %v", told, err)
 		}
 		if err := w.store.Tell(&told[0], nil); err != nil {
@@ -411,7 +445,7 @@ func TestPace_tellSlowed(t *testing.T) {
 		}
 		w.send("gone@paced.test")
 		w.pass(time.Hour)
-		if list, _, _ := w.store.DueNews(10); len(list) != 0 {
+		if list, _, _ := w.store.News.Due(10); len(list) != 0 {
 			t.Errorf("told again within a week: %+v", list)
 		}
 	})
@@ -419,7 +453,7 @@ func TestPace_tellSlowed(t *testing.T) {
 
 // An account may be faster than the configuration says.
 func TestPace_fasterAccount(t *testing.T) {
-	inWorld(t, Config{Profile: pace.Prudent, Rows: rows(t, "1/10/5", "3/50/30")}, func(w *world) {
+	inWorld(t, settings.Config{Profile: pace.Prudent, Rows: rows(t, "1/10/5", "3/50/30")}, func(w *world) {
 		a := &arrivals{}
 		w.host("paced.test").say = a.say
 		w.account("quick")

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"relay/store"
+	"relay/mailer/settings"
+	"relay/mailer/site"
+	"relay/store/spooled"
 )
 
 // A host that says 421 to every recipient of one domain pauses the mail that it
@@ -16,7 +18,7 @@ import (
 func TestPause_WhatWasToldTo(t *testing.T) {
 	for _, word := range []string{"421 4.7.0 not for this domain now", cut} {
 		t.Run(strings.Trim(word[:4], " !"), func(t *testing.T) {
-			inWorld(t, Config{}, func(w *world) {
+			inWorld(t, settings.Config{}, func(w *world) {
 				a, b := w.host("a.test"), w.host("b.test")
 				say := func(x *exchange) string {
 					if x.verb == "RCPT" && strings.HasSuffix(x.arg, "@refused.test") {
@@ -34,15 +36,15 @@ func TestPause_WhatWasToldTo(t *testing.T) {
 				}
 				w.run(time.Minute)
 				dials := a.connections() + b.connections()
-				if dials > 4*maxLosses+10 {
+				if dials > 4*site.MaxLosses+10 {
 					t.Errorf("%d connections for mail that is not wanted", dials)
 				}
 				m := message("you@fine.test")
 				m.Account = "other"
 				id, mine := w.accept(m), w.send("me@fine.test")
 				w.pass(time.Second)
-				w.wantFinal(id, "you@fine.test", store.Delivered, "250")
-				w.wantFinal(mine, "me@fine.test", store.Delivered, "250")
+				w.wantFinal(id, "you@fine.test", spooled.Delivered, "250")
+				w.wantFinal(mine, "me@fine.test", spooled.Delivered, "250")
 				for range 30 {
 					w.send("me@fine.test")
 					w.pass(10 * time.Second)
@@ -70,7 +72,7 @@ func TestPause_WhatWasToldTo(t *testing.T) {
 
 // In one message, too, only the recipients of that domain wait.
 func TestPause_OneMessage(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("a.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "RCPT" && strings.HasSuffix(x.arg, "@refused.test") {
@@ -85,16 +87,16 @@ func TestPause_OneMessage(t *testing.T) {
 		w.run(time.Second) // all domains are known to be of one site
 		id := w.send("a@fine.test", "b@refused.test", "c@good.test", "d@refused.test")
 		w.pass(time.Second)
-		w.wantFinal(id, "a@fine.test", store.Delivered, "250")
-		w.wantFinal(id, "c@good.test", store.Delivered, "250")
-		w.wantFinal(id, "b@refused.test", store.Deferred, "421 4.7.0")
-		w.wantFinal(id, "d@refused.test", store.Deferred, "421 4.7.0")
+		w.wantFinal(id, "a@fine.test", spooled.Delivered, "250")
+		w.wantFinal(id, "c@good.test", spooled.Delivered, "250")
+		w.wantFinal(id, "b@refused.test", spooled.Deferred, "421 4.7.0")
+		w.wantFinal(id, "d@refused.test", spooled.Deferred, "421 4.7.0")
 	})
 }
 
 // 421 at MAIL from a host that took others' mail a moment ago is about this mail.
 func TestPause_AtMAIL(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("a.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "MAIL" && strings.Contains(x.arg, "<bad@src.test>") {
@@ -118,7 +120,7 @@ func TestPause_AtMAIL(t *testing.T) {
 		}
 		id := w.send("you@two.test")
 		w.pass(time.Second)
-		w.wantFinal(id, "you@two.test", store.Delivered, "250")
+		w.wantFinal(id, "you@two.test", spooled.Delivered, "250")
 		if n := h.tries("you@one.test"); n > 30 {
 			t.Errorf("%d tries", n)
 		}
@@ -127,9 +129,9 @@ func TestPause_AtMAIL(t *testing.T) {
 
 // Mail that is never tried, its lane being left alone, expires in time.
 func TestPause_Expires(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.host("example.test").say = at("RCPT", cut)
-		var ids []store.ID
+		var ids []spooled.ID
 		for range 100 {
 			ids = append(ids, w.send("you@example.test"))
 		}
@@ -144,7 +146,7 @@ func TestPause_Expires(t *testing.T) {
 
 // The operator's word ends a pause.
 func TestPause_Retry(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = at("RCPT", cut)
 		for range 30 {

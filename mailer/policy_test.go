@@ -16,7 +16,8 @@ import (
 
 	"relay/mailer/client"
 	"relay/mailer/route"
-	"relay/store"
+	"relay/mailer/settings"
+	"relay/store/spooled"
 )
 
 // publisher gives out policies of MTA-STS as a web server would.
@@ -101,33 +102,33 @@ func TestPolicy(t *testing.T) {
 		policy string       // "": none
 		tlsa   []route.TLSA // nil: not proved
 		tls    *tls.Config
-		state  store.RecipientState
+		state  spooled.State
 		reply  string
 		clear  bool // the mail came without TLS
 	}{
-		{"sts", enforce, nil, mine, store.Delivered, "250", false},
-		{"sts by pattern", stsPolicy("enforce", time.Hour, "*.example.test"), nil, mine, store.Delivered, "250", false},
-		{"sts, certificate of another name", enforce, nil, other, store.Deferred,
+		{"sts", enforce, nil, mine, spooled.Delivered, "250", false},
+		{"sts by pattern", stsPolicy("enforce", time.Hour, "*.example.test"), nil, mine, spooled.Delivered, "250", false},
+		{"sts, certificate of another name", enforce, nil, other, spooled.Deferred,
 			"451 4.7.5 the MTA-STS policy of example.test wants a valid certificate of mx.example.test: certificate is valid for another.test, not mx.example.test", false},
-		{"sts, host that is not named", stsPolicy("enforce", time.Hour, "mail.example.test"), nil, mine, store.Deferred,
+		{"sts, host that is not named", stsPolicy("enforce", time.Hour, "mail.example.test"), nil, mine, spooled.Deferred,
 			"451 4.7.5 the MTA-STS policy of example.test does not name the host mx.example.test", false},
-		{"sts, no TLS", enforce, nil, nil, store.Deferred, "451 4.7.10 the MTA-STS policy of example.test wants TLS, which mx.example.test does not offer", false},
-		{"sts in testing, no TLS", stsPolicy("testing", time.Hour, "mx.example.test"), nil, nil, store.Delivered, "250", true},
-		{"sts in testing, host that is not named", stsPolicy("testing", time.Hour, "mail.example.test"), nil, other, store.Delivered, "250", false},
-		{"sts of mode none", stsPolicy("none", time.Hour, "mail.example.test"), nil, nil, store.Delivered, "250", true},
-		{"policy that cannot be read", "mode: enforce", nil, nil, store.Delivered, "250", true},
-		{"dane", "", []route.TLSA{pin}, mine, store.Delivered, "250", false},
-		{"dane, one of two matches", "", []route.TLSA{wrong, pin}, mine, store.Delivered, "250", false},
-		{"dane, another certificate", "", []route.TLSA{pin}, other, store.Deferred, "451 4.7.5 the TLSA records of mx.example.test (DANE) do not match", false},
-		{"dane, no TLS", "", []route.TLSA{pin}, nil, store.Deferred, "451 4.7.10 mx.example.test has TLSA records (DANE), so mail to it needs TLS", false},
-		{"dane, unusable", "", []route.TLSA{{Usage: 1, Selector: 1, Matching: 1, Data: wrong.Data}}, other, store.Delivered, "250", false},
-		{"dane, unusable and no TLS", "", []route.TLSA{{Usage: 0, Selector: 1, Matching: 1, Data: wrong.Data}}, nil, store.Deferred, "451 4.7.10", false},
-		{"dane, no records", "", []route.TLSA{}, nil, store.Delivered, "250", true},
-		{"dane before sts", stsPolicy("enforce", time.Hour, "mail.example.test"), []route.TLSA{pin}, mine, store.Delivered, "250", false},
-		{"dane fails, sts would not", enforce, []route.TLSA{wrong}, mine, store.Deferred, "4.7.5 the TLSA records", false},
+		{"sts, no TLS", enforce, nil, nil, spooled.Deferred, "451 4.7.10 the MTA-STS policy of example.test wants TLS, which mx.example.test does not offer", false},
+		{"sts in testing, no TLS", stsPolicy("testing", time.Hour, "mx.example.test"), nil, nil, spooled.Delivered, "250", true},
+		{"sts in testing, host that is not named", stsPolicy("testing", time.Hour, "mail.example.test"), nil, other, spooled.Delivered, "250", false},
+		{"sts of mode none", stsPolicy("none", time.Hour, "mail.example.test"), nil, nil, spooled.Delivered, "250", true},
+		{"policy that cannot be read", "mode: enforce", nil, nil, spooled.Delivered, "250", true},
+		{"dane", "", []route.TLSA{pin}, mine, spooled.Delivered, "250", false},
+		{"dane, one of two matches", "", []route.TLSA{wrong, pin}, mine, spooled.Delivered, "250", false},
+		{"dane, another certificate", "", []route.TLSA{pin}, other, spooled.Deferred, "451 4.7.5 the TLSA records of mx.example.test (DANE) do not match", false},
+		{"dane, no TLS", "", []route.TLSA{pin}, nil, spooled.Deferred, "451 4.7.10 mx.example.test has TLSA records (DANE), so mail to it needs TLS", false},
+		{"dane, unusable", "", []route.TLSA{{Usage: 1, Selector: 1, Matching: 1, Data: wrong.Data}}, other, spooled.Delivered, "250", false},
+		{"dane, unusable and no TLS", "", []route.TLSA{{Usage: 0, Selector: 1, Matching: 1, Data: wrong.Data}}, nil, spooled.Deferred, "451 4.7.10", false},
+		{"dane, no records", "", []route.TLSA{}, nil, spooled.Delivered, "250", true},
+		{"dane before sts", stsPolicy("enforce", time.Hour, "mail.example.test"), []route.TLSA{pin}, mine, spooled.Delivered, "250", false},
+		{"dane fails, sts would not", enforce, []route.TLSA{wrong}, mine, spooled.Deferred, "4.7.5 the TLSA records", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inWorld(t, Config{MTASTS: true, DANE: true, RootCAs: pool, Policies: &publisher{text: map[string]string{"example.test": c.policy}}}, func(w *world) {
+			inWorld(t, settings.Config{MTASTS: true, DANE: true, RootCAs: pool, Policies: &publisher{text: map[string]string{"example.test": c.policy}}}, func(w *world) {
 				h := w.host("example.test")
 				h.tls = c.tls
 				if c.policy != "" {
@@ -143,7 +144,7 @@ func TestPolicy(t *testing.T) {
 					t.Errorf("%d attempts, want 1", n)
 				}
 				got := h.messages()
-				if (len(got) == 1) != (c.state == store.Delivered) || len(got) == 1 && got[0].tls == c.clear {
+				if (len(got) == 1) != (c.state == spooled.Delivered) || len(got) == 1 && got[0].tls == c.clear {
 					t.Errorf("came as %+v", got)
 				}
 			})
@@ -153,13 +154,13 @@ func TestPolicy(t *testing.T) {
 
 // A record that cannot be looked up may be one that somebody keeps from us.
 func TestPolicy_TLSAWithoutAnswer(t *testing.T) {
-	inWorld(t, Config{DANE: true}, func(w *world) {
+	inWorld(t, settings.Config{DANE: true}, func(w *world) {
 		h := w.host("example.test")
 		w.pins("example.test")
 		w.dns.fail["_25._tcp.mx.example.test"] = errors.New("SERVFAIL")
 		id := w.send("you@example.test")
 		w.run(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Deferred, "451 4.4.3 the TLSA records of mx.example.test (DANE) could not be looked up")
+		w.wantFinal(id, "you@example.test", spooled.Deferred, "451 4.4.3 the TLSA records of mx.example.test (DANE) could not be looked up")
 		if len(h.messages()) != 0 {
 			t.Error("sent nevertheless")
 		}
@@ -167,14 +168,14 @@ func TestPolicy_TLSAWithoutAnswer(t *testing.T) {
 		delete(w.dns.fail, "_25._tcp.mx.example.test")
 		w.dns.mu.Unlock()
 		w.pass(time.Hour)
-		w.wantFinal(id, "you@example.test", store.Delivered, "250")
+		w.wantFinal(id, "you@example.test", spooled.Delivered, "250")
 	})
 }
 
 // Domains that share their hosts, and connections, each keep their own policy.
 func TestPolicy_SharedSite(t *testing.T) {
 	other, pool := certificate(t, "another.test")
-	cfg := Config{MTASTS: true, RootCAs: pool, SiteConnections: 1, Policies: &publisher{text: map[string]string{
+	cfg := settings.Config{MTASTS: true, RootCAs: pool, SiteConnections: 1, Policies: &publisher{text: map[string]string{
 		"strict.test": stsPolicy("enforce", time.Hour, "mx.shared.test"),
 		"loose.test":  stsPolicy("testing", time.Hour, "mx.shared.test"),
 	}}}
@@ -193,9 +194,9 @@ func TestPolicy_SharedSite(t *testing.T) {
 			w.send("you@loose.test")
 		}
 		w.pass(time.Minute)
-		w.wantFinal(both, "you@strict.test", store.Deferred, "4.7.5 the MTA-STS policy of strict.test")
-		w.wantFinal(both, "you@loose.test", store.Delivered, "250")
-		w.wantFinal(both, "you@shared.test", store.Delivered, "250")
+		w.wantFinal(both, "you@strict.test", spooled.Deferred, "4.7.5 the MTA-STS policy of strict.test")
+		w.wantFinal(both, "you@loose.test", spooled.Delivered, "250")
+		w.wantFinal(both, "you@shared.test", spooled.Delivered, "250")
 		came := 0
 		for _, m := range h.messages() {
 			if came += len(m.to); slices.Contains(m.to, "you@strict.test") {
@@ -211,7 +212,7 @@ func TestPolicy_SharedSite(t *testing.T) {
 // One connection serves a domain without a policy and one with, if it is as that wants.
 func TestPolicy_OneConnection(t *testing.T) {
 	mine, pool := certificate(t, "mx.shared.test")
-	cfg := Config{MTASTS: true, RootCAs: pool, SiteConnections: 1, Policies: &publisher{text: map[string]string{
+	cfg := settings.Config{MTASTS: true, RootCAs: pool, SiteConnections: 1, Policies: &publisher{text: map[string]string{
 		"strict.test": stsPolicy("enforce", time.Hour, "mx.shared.test")}}}
 	inWorld(t, cfg, func(w *world) {
 		h := w.host("shared.test")
@@ -233,7 +234,7 @@ func TestPolicy_OneConnection(t *testing.T) {
 // it is left alone, and the message expires with the reason in its DSN.
 func TestPolicy_Expires(t *testing.T) {
 	_, pool := certificate(t, "mx.example.test")
-	cfg := Config{MTASTS: true, RootCAs: pool, Policies: &publisher{text: map[string]string{
+	cfg := settings.Config{MTASTS: true, RootCAs: pool, Policies: &publisher{text: map[string]string{
 		"example.test": stsPolicy("enforce", 30*24*time.Hour, "mx.example.test")}}}
 	inWorld(t, cfg, func(w *world) {
 		h := w.host("example.test")
@@ -258,32 +259,32 @@ func TestPolicy_Expires(t *testing.T) {
 // age allows. Another id is fetched at once.
 func TestPolicy_Outlives(t *testing.T) {
 	p := &publisher{text: map[string]string{"example.test": stsPolicy("enforce", 2*24*time.Hour, "mx.example.test")}}
-	inWorld(t, Config{MTASTS: true, Policies: p}, func(w *world) {
+	inWorld(t, settings.Config{MTASTS: true, Policies: p}, func(w *world) {
 		w.host("example.test") // has no TLS
 		w.publishes("example.test", "1")
-		send := func(state store.RecipientState) {
+		send := func(state spooled.State) {
 			t.Helper()
 			id := w.send("you@example.test")
 			w.pass(time.Hour)
 			w.wantFinal(id, "you@example.test", state, "")
 		}
 		w.start()
-		send(store.Deferred)
+		send(spooled.Deferred)
 		p.says("example.test", "gone")
 		w.publishes("example.test", "")
 		w.again()
-		send(store.Deferred)
+		send(spooled.Deferred)
 		w.pass(2 * 24 * time.Hour)
-		send(store.Delivered) // its max_age is over
+		send(spooled.Delivered) // its max_age is over
 
 		p.says("example.test", stsPolicy("enforce", 7*24*time.Hour, "mail.example.test"))
 		w.publishes("example.test", "2")
 		w.pass(time.Hour)
-		send(store.Deferred)
+		send(spooled.Deferred)
 		p.says("example.test", stsPolicy("none", 7*24*time.Hour, "mail.example.test"))
 		w.publishes("example.test", "3")
 		w.pass(time.Hour)
-		send(store.Delivered)
+		send(spooled.Delivered)
 	})
 }
 
@@ -302,7 +303,7 @@ func (w *world) again() {
 // for longer than a fetch may take.
 func TestPolicy_SlowFetches(t *testing.T) {
 	p := &publisher{text: map[string]string{}, slow: time.Hour}
-	inWorld(t, Config{MTASTS: true, Policies: p}, func(w *world) {
+	inWorld(t, settings.Config{MTASTS: true, Policies: p}, func(w *world) {
 		plain := w.host("plain.test")
 		slow := w.host("slow.test")
 		for i := range 60 {
@@ -328,28 +329,28 @@ func TestPolicy_SlowFetches(t *testing.T) {
 // "TLS-Required: No" asks for delivery whatever the domain wants (RFC 8689 §5).
 func TestPolicy_NotForThisMessage(t *testing.T) {
 	p := &publisher{text: map[string]string{"example.test": stsPolicy("enforce", time.Hour, "mx.example.test")}}
-	inWorld(t, Config{MTASTS: true, Policies: p}, func(w *world) {
+	inWorld(t, settings.Config{MTASTS: true, Policies: p}, func(w *world) {
 		w.host("example.test")
 		w.publishes("example.test", "1")
 		m := message("you@example.test")
 		m.NoTLSTerms = true
 		id, strict := w.accept(m), w.send("you@example.test")
 		w.run(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Delivered, "250")
-		w.wantFinal(strict, "you@example.test", store.Deferred, "4.7.10")
+		w.wantFinal(id, "you@example.test", spooled.Delivered, "250")
+		w.wantFinal(strict, "you@example.test", spooled.Deferred, "4.7.10")
 	})
 }
 
 // What the operator's route says of TLS is not the sender's to override.
 func TestPolicy_RouteForAllMessages(t *testing.T) {
-	cfg := Config{MTASTS: true, Policies: &publisher{}, Routes: map[string]route.Route{"example.test": {TLS: client.TLSEncrypted}}}
+	cfg := settings.Config{MTASTS: true, Policies: &publisher{}, Routes: map[string]route.Route{"example.test": {TLS: client.TLSEncrypted}}}
 	inWorld(t, cfg, func(w *world) {
 		h := w.host("example.test") // has no TLS
 		m := message("you@example.test")
 		m.NoTLSTerms = true
 		id := w.accept(m)
 		w.run(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Deferred, "4.7.10 the route of example.test in relay.toml wants TLS")
+		w.wantFinal(id, "you@example.test", spooled.Deferred, "4.7.10 the route of example.test in relay.toml wants TLS")
 		if n := len(h.messages()); n != 0 {
 			t.Errorf("%d messages in the clear", n)
 		}
@@ -360,7 +361,7 @@ func TestPolicy_RouteForAllMessages(t *testing.T) {
 // which holds for the next message.
 func TestPolicy_ExplainedInHaste(t *testing.T) {
 	p := &publisher{text: map[string]string{"example.test": stsPolicy("enforce", time.Hour, "mx.example.test")}, slow: 10 * time.Second}
-	inWorld(t, Config{MTASTS: true, Policies: p}, func(w *world) {
+	inWorld(t, settings.Config{MTASTS: true, Policies: p}, func(w *world) {
 		w.host("example.test")
 		w.publishes("example.test", "1")
 		w.start()
@@ -371,7 +372,7 @@ func TestPolicy_ExplainedInHaste(t *testing.T) {
 		}
 		id := w.send("you@example.test")
 		w.pass(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Deferred, "4.7.10 the MTA-STS policy")
+		w.wantFinal(id, "you@example.test", spooled.Deferred, "4.7.10 the MTA-STS policy")
 		if e, err = w.mail.Explain(context.Background(), "example.test", "acme"); err != nil || e.Terms.Policy() == nil {
 			t.Errorf("%+v, %v", e.Terms, err)
 		}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"relay/mailer/settings"
 )
 
 func TestMailer_Probe(t *testing.T) {
@@ -14,7 +16,7 @@ func TestMailer_Probe(t *testing.T) {
 		defer cancel()
 		return w.mail.Probe(ctx)
 	}
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		if err := probe(w); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Probe before Run = %v, want %v", err, context.DeadlineExceeded)
 		}
@@ -30,13 +32,13 @@ func TestMailer_Probe(t *testing.T) {
 }
 
 func TestMailer_Probe_theScheduleHangs(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		ctx, stop := context.WithCancel(context.Background())
 		s := newSchedule(w.mail)
 		ended := make(chan error, 1)
 		go func() { ended <- s.run(ctx) }()
 		release := make(chan struct{})
-		s.tell(func() { <-release })
+		s.beside.Tell(func() { <-release })
 		synctest.Wait()
 		limit, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()

@@ -7,7 +7,9 @@ import (
 
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // strangers are n addresses at a domain, from number from on.
@@ -29,10 +31,10 @@ func taken(h *mx) (n int) {
 // A new account's first sendings go out as the cap allows, also over kills: its mail is not
 // tried before, does not age, and other accounts' mail passes.
 func TestFirst_days(t *testing.T) {
-	inWorld(t, Config{FirstCap: 10, Expire: 24 * time.Hour}, func(w *world) {
+	inWorld(t, settings.Config{FirstCap: 10, Expire: 24 * time.Hour}, func(w *world) {
 		h := w.host("example.test")
 		w.account("other")
-		var ids []store.ID
+		var ids []spooled.ID
 		for i := range 12 {
 			m := message(strangers("example.test", 10*i, 10)...)
 			m.Expires = w.store.Now().Add(24 * time.Hour)
@@ -48,7 +50,7 @@ func TestFirst_days(t *testing.T) {
 			m.Account = "other"
 			id := w.accept(m)
 			w.pass(time.Minute)
-			w.wantFinal(id, m.Recipients[0].Address, store.Delivered, "250")
+			w.wantFinal(id, m.Recipients[0].Address, spooled.Delivered, "250")
 			for range 2 {
 				w.kill()
 				w.pass(12 * time.Hour)
@@ -70,7 +72,7 @@ func TestFirst_days(t *testing.T) {
 // A first sending has its life from the day on which it may go: it is tried again, and
 // expires later.
 func TestFirst_life(t *testing.T) {
-	inWorld(t, Config{FirstCap: 1, Expire: 24 * time.Hour}, func(w *world) {
+	inWorld(t, settings.Config{FirstCap: 1, Expire: 24 * time.Hour}, func(w *world) {
 		h := w.host("example.test")
 		w.accept(message("a@example.test"))
 		m := message("b@example.test", "c@example.test", "d@example.test")
@@ -85,7 +87,7 @@ func TestFirst_life(t *testing.T) {
 		})
 		w.pass(30 * time.Hour)
 		d := w.rcpt(id, 2)
-		if d.State != store.Deferred || d.Tries == 0 {
+		if d.State != spooled.Deferred || d.Tries == 0 {
 			t.Errorf("%+v, want it deferred: it was tried for hours only", d)
 		}
 		w.pass(30 * time.Hour)
@@ -98,7 +100,7 @@ func TestFirst_life(t *testing.T) {
 // A new account is prudent until it has a record; one with a profile of its own is not, and
 // neither is mail by a route.
 func TestRecord_profile(t *testing.T) {
-	inWorld(t, Config{NewProfile: pace.Prudent, Rows: rows(t, "1/20/6", "5/20/600"), Routes: map[string]route.Route{"own.test": {Host: "mx.own.test", Port: 25}}}, func(w *world) {
+	inWorld(t, settings.Config{NewProfile: pace.Prudent, Rows: rows(t, "1/20/6", "5/20/600"), Routes: map[string]route.Route{"own.test": {Host: "mx.own.test", Port: 25}}}, func(w *world) {
 		w.host("own.test")
 		h := w.host("paced.test")
 		w.account("fast")
@@ -131,7 +133,7 @@ func TestRecord_profile(t *testing.T) {
 // 50,000 first sendings that wait cost nothing until their day: nobody looks at them, looks
 // their domains up, or writes.
 func TestFirst_idle(t *testing.T) {
-	inWorld(t, Config{FirstCap: 1}, func(w *world) {
+	inWorld(t, settings.Config{FirstCap: 1}, func(w *world) {
 		w.account("other")
 		w.host("example.test")
 		for i := range 1000 {
@@ -151,6 +153,6 @@ func TestFirst_idle(t *testing.T) {
 		m.Account = "other"
 		id := w.accept(m)
 		w.pass(time.Second)
-		w.wantFinal(id, "you@example.test", store.Delivered, "250")
+		w.wantFinal(id, "you@example.test", spooled.Delivered, "250")
 	})
 }

@@ -1,17 +1,15 @@
 package mailer
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
-	"relay/mailer/route"
-	"relay/mailer/source"
+	"relay/mailer/settings"
 )
 
 // A look-up or a dial on its way does not hold up the end.
 func TestMailer_StopsAtOnce(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.dns.slow = "slow.test"
 		w.send("you@slow.test")
 		w.set(w.dead("tarpit.test"), &mx{name: "tarpit", say: func(*exchange) string { return hang }})
@@ -31,7 +29,7 @@ func TestMailer_StopsAtOnce(t *testing.T) {
 // A host that says how many transactions it takes in a connection is believed
 // (RFC 9422 §4.1).
 func TestMailer_MailMax(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1}, func(w *world) {
 		h := w.host("example.test")
 		h.ext = []string{"PIPELINING", "LIMITS MAILMAX=2"}
 		for range 6 {
@@ -46,7 +44,7 @@ func TestMailer_MailMax(t *testing.T) {
 
 // A site that greets and then takes nothing is left alone for longer each time.
 func TestMailer_BusyAtMail(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "MAIL" {
@@ -62,64 +60,4 @@ func TestMailer_BusyAtMail(t *testing.T) {
 			t.Errorf("%d connections in a day, want about one an hour", n)
 		}
 	})
-}
-
-// A clock that is set back leaves no site blocked for longer than a block lasts.
-func TestSite_ClockSetBack(t *testing.T) {
-	now := time.Now()
-	s := newSite(&place{key: "x"}, newOrigin(&source.Source{}))
-	s.until = now.Add(maxBlock)
-	if !s.blocked(now) || s.blocked(now.Add(-time.Minute)) {
-		t.Errorf("blocked: %v, %v", s.blocked(now), s.blocked(now.Add(-time.Minute)))
-	}
-}
-
-// That a domain was absent once is kept until it was looked up again, however
-// many domains there are.
-func TestSchedule_ForgetsNoAbsence(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
-		s := newSchedule(w.mail)
-		now := w.store.Now()
-		d := s.domain("nowhere.test")
-		s.found(d, nil, nil, route404(d.name))
-		s.block(s.siteAt(d.place, s.origins[0]), "")
-		s.keep = 0
-		s.forget(now.Add(time.Hour))
-		if s.domains["nowhere.test"] != d {
-			t.Fatal("forgotten before it was believed")
-		}
-		s.found(d, nil, nil, route404(d.name))
-		s.keep = 0
-		s.dirty = fifo[*site]{}
-		d.place.sites[0].dirty = false
-		s.forget(now.Add(8 * time.Hour))
-		if len(s.domains)+len(s.places) != 0 {
-			t.Errorf("%d domains and %d sites are kept for ever", len(s.domains), len(s.places))
-		}
-	})
-}
-
-// However many domains are dead, what is remembered of them is bounded.
-func TestSchedule_ForgetsTheDeadOfACrowd(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
-		s := newSchedule(w.mail)
-		now := w.store.Now()
-		for i := range 2 * maxKept {
-			d := s.domain(fmt.Sprintf("d%d.test", i))
-			s.found(d, nil, nil, &route.Error{Domain: d.name, Status: "4.4.3"})
-			t := s.siteAt(d.place, s.origins[0])
-			t.failures, t.until = 1, now.Add(time.Minute)
-			for s.dirty.len() > 0 {
-				s.dirty.pop().dirty = false
-			}
-			s.forget(now)
-		}
-		if n := len(s.domains) + len(s.places); n > 2*maxKept {
-			t.Errorf("%d domains and sites in memory, want %d at most", n, 2*maxKept)
-		}
-	})
-}
-
-func route404(domain string) error {
-	return &route.Error{Domain: domain, Permanent: true, Confirm: true, Status: "5.1.2", Text: "none"}
 }

@@ -16,16 +16,19 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/settings"
 	"relay/mailer/sign"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/signing"
 )
 
 // publish makes the DNS show all keys, and lets the next of each pair sign when it is due.
 // It returns what the DNS has then.
-func (w *world) publish() store.Rotation {
+func (w *world) publish() signing.Rotation {
 	w.t.Helper()
-	shown := func(*store.SigningKey) (bool, error) { return true, nil }
-	r, err := w.store.RotateSigningKeys([][2]string{store.RSASelectors}, shown)
+	shown := func(*signing.Key) (bool, error) { return true, nil }
+	r, err := w.store.Signing.RotateKeys([][2]string{signing.RSASelectors}, shown)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -36,7 +39,7 @@ func (w *world) publish() store.Rotation {
 func (w *world) delegate(domain string) {
 	w.t.Helper()
 	w.publish()
-	if _, err := w.store.AddDomain(store.Order{}, "acme", domain); err != nil {
+	if _, err := w.store.Signing.AddDomain(behalf.Order{}, "acme", domain); err != nil {
 		w.t.Fatal(err)
 	}
 	w.look("acme", domain, "s1", "s2")
@@ -44,14 +47,14 @@ func (w *world) delegate(domain string) {
 
 func (w *world) look(account, domain string, selectors ...string) {
 	w.t.Helper()
-	if _, err := w.store.LookedAt(account, domain, store.DomainLook{Selectors: selectors}); err != nil {
+	if _, err := w.store.Signing.LookedAt(account, domain, signing.Look{Selectors: selectors}); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 // records are those that the DNS has under selectors of a domain.
 func (w *world) records(domain string) map[string]string {
-	keys, err := w.store.SigningKeys()
+	keys, err := w.store.Signing.Keys()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -125,7 +128,7 @@ func wantVerified(t *testing.T, records map[string]string, list []received) {
 func TestSignature_onceAMessage(t *testing.T) {
 	var all []received
 	var records map[string]string
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.delegate("src.test")
 		w.host("one.test")
 		late := w.host("late.test")
@@ -183,10 +186,10 @@ func TestSignature_onceAMessage(t *testing.T) {
 func TestSignature_rotation(t *testing.T) {
 	var all []received
 	var records map[string]string
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.delegate("src.test")
 		h := w.host("slow.test")
-		w.pass(store.RotateAfter - 10*time.Minute)
+		w.pass(signing.RotateAfter - 10*time.Minute)
 		h.say = func(x *exchange) string {
 			if x.verb == "RCPT" {
 				return "451 4.7.1 later"
@@ -215,7 +218,7 @@ func TestSignature_rotation(t *testing.T) {
 func TestSignature_whose(t *testing.T) {
 	var all []received
 	records := map[string]string{}
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.delegate("src.test")
 		h := w.host("dst.test")
 		w.run(0)
@@ -238,7 +241,7 @@ func TestSignature_whose(t *testing.T) {
 		if got := send("a@src.test"); got != "" {
 			t.Errorf("mail of a domain that is not delegated any more is signed by %q", got)
 		}
-		if err := w.store.RemoveDomain(store.Order{}, "acme", "src.test"); err != nil {
+		if err := w.store.Signing.RemoveDomain(behalf.Order{}, "acme", "src.test"); err != nil {
 			t.Fatal(err)
 		}
 		if got := send("a@src.test"); got != "" {
@@ -259,7 +262,7 @@ func TestSignature_host(t *testing.T) {
 		t.Fatal(err)
 	}
 	host := &sign.Key{Domain: "relay.test", Selector: "own", Private: private}
-	inWorld(t, Config{HostKey: host}, func(w *world) {
+	inWorld(t, settings.Config{HostKey: host}, func(w *world) {
 		w.delegate("src.test")
 		w.host("src.test")
 		h := w.host("dst.test")
@@ -298,7 +301,7 @@ func TestSignature_host(t *testing.T) {
 
 // A fault in signing ends neither the process nor the message, which goes unsigned.
 func TestSignature_fault(t *testing.T) {
-	inWorld(t, Config{HostKey: &sign.Key{Domain: "relay.test", Selector: "own", Private: faultyKey{}}}, func(w *world) {
+	inWorld(t, settings.Config{HostKey: &sign.Key{Domain: "relay.test", Selector: "own", Private: faultyKey{}}}, func(w *world) {
 		h := w.host("dst.test")
 		w.change("acme", func(a *store.Account) { a.ServiceSignature = true })
 		w.send("me@dst.test")
@@ -324,20 +327,9 @@ func (faultyKey) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
 	return none[1:2], nil
 }
 
-func TestFromDomain(t *testing.T) {
-	for from, want := range map[string]string{
-		"a@Shop.Example": "shop.example", "Shop <a@shop.example>, b@other.example": "shop.example", "bad <<a@shop.example>": "shop.example",
-		"nobody": "", "": "", "undisclosed:;": "", "list:a@shop.example;": "shop.example",
-	} {
-		if got := fromDomain([]byte("From: " + from + "\r\n\r\n")); got != want {
-			t.Errorf("%q: %q, want %q", from, got, want)
-		}
-	}
-}
-
 // The outcomes of signed mail are counted for its domain, by provider.
 func TestSignature_tallies(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.delegate("src.test")
 		w.host("dst.test").say = func(x *exchange) string {
 			if x.verb == "RCPT" && x.rcpt == 2 {
@@ -347,7 +339,7 @@ func TestSignature_tallies(t *testing.T) {
 		}
 		w.send("you@dst.test", "me@dst.test")
 		w.run(time.Minute)
-		list, err := w.store.Tallies("acme", "src.test")
+		list, err := w.store.Signing.Tallies("acme", "src.test")
 		if err != nil || len(list) != 1 || list[0].Provider != "any other" || list[0].Delivered != 1 || list[0].Failed != 1 || len(list[0].Refusals) != 1 {
 			t.Errorf("%+v, %v", list, err)
 		}

@@ -22,8 +22,10 @@ import (
 
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/settings"
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 var (
@@ -125,7 +127,7 @@ func manySites(b *testing.B) (*store.Store, *Mailer, *pieces) {
 	l := sink(b, &atomic.Int64{}, func() {})
 	b.Cleanup(func() { l.Close() })
 	every := everyDomain{l.Addr().String()}
-	m, err := New(st, Config{Hostname: "relay.test", DNS: every, Dialer: every, AllowPrivate: true, Rows: rows,
+	m, err := New(st, settings.Config{Hostname: "relay.test", DNS: every, Dialer: every, AllowPrivate: true, Rows: rows,
 		Profile: pace.Normal, NewProfile: pace.Normal, FirstCap: -1}, log)
 	if err != nil {
 		b.Fatal(err)
@@ -139,7 +141,7 @@ func manySites(b *testing.B) (*store.Store, *Mailer, *pieces) {
 func fillSites(b *testing.B, st *store.Store) {
 	const accounts = 10
 	for a := range accounts {
-		_, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: fmt.Sprint("a", a)}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
+		_, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: fmt.Sprint("a", a)}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -174,7 +176,7 @@ func watch(b *testing.B, when string, st *store.Store, m *Mailer, p *pieces) {
 	p.reset()
 	began, spent := time.Now(), cpu()
 	var most int
-	var explained []time.Duration
+	var explained, scraped []time.Duration
 	for time.Since(began) < *lastsFlag {
 		time.Sleep(100 * time.Millisecond)
 		asked := time.Now()
@@ -182,12 +184,21 @@ func watch(b *testing.B, when string, st *store.Store, m *Mailer, p *pieces) {
 			b.Fatal(err)
 		}
 		explained = append(explained, time.Since(asked))
+		asked = time.Now()
+		if _, err := m.Load(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		if _, _, err := st.Ages(time.Hour); err != nil {
+			b.Fatal(err)
+		}
+		scraped = append(scraped, time.Since(asked))
 		most = max(most, anonymous())
 	}
 	spent = cpu() - spent
 	after, _ := st.Totals()
 	list := p.reset()
 	slices.Sort(explained)
+	slices.Sort(scraped)
 	at := func(list []time.Duration, share float64) float64 {
 		return float64(list[int(share*float64(len(list)-1))]) / float64(time.Microsecond)
 	}
@@ -195,7 +206,7 @@ func watch(b *testing.B, when string, st *store.Store, m *Mailer, p *pieces) {
 	for unit, value := range map[string]float64{
 		"msg/s": float64(sent) / time.Since(began).Seconds(), "µs-cpu/msg": float64(spent.Microseconds()) / float64(max(sent, 1)),
 		"piece-p50-µs": at(list, 0.5), "piece-p99-µs": at(list, 0.99), "piece-p99.9-µs": at(list, 0.999), "piece-max-µs": at(list, 1),
-		"explain-p50-µs": at(explained, 0.5), "explain-p99-µs": at(explained, 0.99), "MB": float64(most >> 10),
+		"explain-p50-µs": at(explained, 0.5), "explain-p99-µs": at(explained, 0.99), "scrape-p50-µs": at(scraped, 0.5), "scrape-p99-µs": at(scraped, 0.99), "MB": float64(most >> 10),
 	} {
 		b.ReportMetric(value, when+"-"+unit)
 	}

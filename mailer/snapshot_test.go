@@ -8,11 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"relay/store"
+	"relay/mailer/settings"
+	"relay/mailer/view"
+	"relay/store/spooled"
 )
 
 func TestMailer_Sites(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.dead("dead.test")
 		h := w.host("slow.test")
 		h.say = func(x *exchange) string {
@@ -38,20 +40,22 @@ func TestMailer_Sites(t *testing.T) {
 		if s := sites["slow.test"]; !s.Down.IsZero() || s.Connections != 1 || s.Limit < 1 || !strings.Contains(s.Name, "slow.test") {
 			t.Errorf("slow.test: %+v, want a connection", s)
 		}
-		at := func(id store.ID, domain string) Place { return Place{id, store.Lane{Domain: domain, Account: "acme"}} }
-		places := []Place{at(slow, "slow.test"), at(dead, "dead.test"), at(dead, "unheard.test")}
+		at := func(id spooled.ID, domain string) view.Place {
+			return view.Place{ID: id, Lane: spooled.Lane{Domain: domain, Account: "acme"}}
+		}
+		places := []view.Place{at(slow, "slow.test"), at(dead, "dead.test"), at(dead, "unheard.test")}
 		list, err := w.mail.Outlooks(limit, places)
-		if err != nil || !list[0].InHand || list[0].Wait != "" || list[2] != (Outlook{}) {
+		if err != nil || !list[0].InHand || list[0].Wait != "" || list[2] != (view.Outlook{}) {
 			t.Errorf("Outlooks = %+v, %v, want the first in hand and nothing of the last", list, err)
 		}
-		if is := list[1]; is.InHand || is.Wait != WaitDown || is.Failures != 1 || is.Why == "" || !is.Until.Equal(sites["dead.test"].Down) {
+		if is := list[1]; is.InHand || is.Wait != view.WaitDown || is.Failures != 1 || is.Why == "" || !is.Until.Equal(sites["dead.test"].Down) {
 			t.Errorf("dead.test: %+v, want it down as its site is", is)
 		}
 
 		w.pass(time.Minute)
 		limit, cancel = context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if list, err := w.mail.Outlooks(limit, places); err != nil || list[0] != (Outlook{}) {
+		if list, err := w.mail.Outlooks(limit, places); err != nil || list[0] != (view.Outlook{}) {
 			t.Errorf("Outlooks = %+v, %v, want nothing in hand any more", list, err)
 		}
 		w.halt()

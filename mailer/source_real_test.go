@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/settings"
 	"relay/mailer/source"
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 // Connections come from the addresses of the sources, on real sockets.
@@ -49,7 +51,7 @@ func TestSource_sockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	cfg := Config{Hostname: "relay.test", Sources: []source.Source{from("127.0.0.2", "two.test"), from("127.0.0.3", "three.test", pool("own"))}}
+	cfg := settings.Config{Hostname: "relay.test", Sources: []source.Source{from("127.0.0.2", "two.test"), from("127.0.0.3", "three.test", pool("own"))}}
 	addr := netip.MustParseAddrPort(l.Addr().String())
 	cfg.Smarthost.Host, cfg.Smarthost.Port = addr.Addr().String(), int(addr.Port())
 	m, err := New(st, cfg, slog.New(slog.DiscardHandler))
@@ -64,7 +66,7 @@ func TestSource_sockets(t *testing.T) {
 		if account == "own" {
 			a.Pool = "own"
 		}
-		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
+		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: a, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
 			t.Fatal(err)
 		}
 		msg := message("you@example.test")

@@ -6,7 +6,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"relay/mailer/attempt"
+	"relay/mailer/flights"
+	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // With a store's clock that runs faster, retries, expiry and its DSN come so
@@ -14,7 +18,7 @@ import (
 func TestMailer_Speed(t *testing.T) {
 	for _, speed := range []int64{1, 60, 3600} {
 		t.Run(fmt.Sprint(speed), func(t *testing.T) {
-			inWorld(t, Config{Speed: speed}, func(w *world) {
+			inWorld(t, settings.Config{Speed: speed}, func(w *world) {
 				h := w.host("slow.test")
 				var at []time.Time
 				h.say = func(x *exchange) string {
@@ -28,7 +32,7 @@ func TestMailer_Speed(t *testing.T) {
 				w.run(5 * 24 * time.Hour / time.Duration(speed))
 				late := max(time.Minute/time.Duration(speed), fastGap)
 				for i := range len(at) - 1 {
-					got, want := at[i+1].Sub(at[i]), DefaultRetry[min(i, len(DefaultRetry)-1)]/time.Duration(speed)
+					got, want := at[i+1].Sub(at[i]), settings.DefaultRetry[min(i, len(settings.DefaultRetry)-1)]/time.Duration(speed)
 					if got < want*89/100 || got > want*111/100+late {
 						t.Errorf("wait %d is %v, want %v", i+1, got, want)
 					}
@@ -36,7 +40,7 @@ func TestMailer_Speed(t *testing.T) {
 				if n := len(at); n < 20 || n > 25 {
 					t.Errorf("%d attempts", n)
 				}
-				w.wantFinal(id, "you@slow.test", store.Expired, "451 4.7.1 later")
+				w.wantFinal(id, "you@slow.test", spooled.Expired, "451 4.7.1 later")
 				if n := len(w.notices()); n != 1 {
 					t.Errorf("%d DSNs, want 1", n)
 				}
@@ -45,14 +49,17 @@ func TestMailer_Speed(t *testing.T) {
 	}
 }
 
+// fastGap is the least time between two scans at a high speed, see package scan.
+const fastGap = 10 * time.Millisecond
+
 // A message whose site is down is never tried, and expires all the same: the
 // walk goes by the store's clock too.
 func TestMailer_Speed_neverTried(t *testing.T) {
 	const speed = 3600
-	inWorld(t, Config{Speed: speed, DelayAfter: 4 * time.Hour}, func(w *world) {
+	inWorld(t, settings.Config{Speed: speed, DelayAfter: 4 * time.Hour}, func(w *world) {
 		w.dead("down.test")
 		m := message("you@down.test")
-		m.Recipients[0].Notify = store.NotifyDelay | store.NotifyFailure
+		m.Recipients[0].Notify = spooled.NotifyDelay | spooled.NotifyFailure
 		id := w.accept(m)
 		w.run(5 * time.Hour / speed)
 		if n := len(w.notices()); n != 1 {
@@ -68,25 +75,19 @@ func TestMailer_Speed_neverTried(t *testing.T) {
 	})
 }
 
-// At the greatest speed the schedule does not spin: a scan has its least gap.
-func TestMailer_Speed_isNotBusy(t *testing.T) {
-	c := Config{Speed: 100_000}
-	c.setDefaults()
-	if got := c.lasts(c.gap()); got < fastGap {
-		t.Errorf("scans %v apart", got)
-	}
-	one := Config{}
-	one.setDefaults()
-	if got := one.gap(); got != minGap {
-		t.Errorf("at speed 1 scans %v apart, want %v", got, minGap)
-	}
-	for _, d := range []time.Duration{-time.Hour, -1, 0, 1, minGap, maxSleep, 24 * time.Hour} {
-		if one.lasts(d) != d || one.shown(d) != d {
-			t.Errorf("at speed 1 %v is %v and %v", d, one.lasts(d), one.shown(d))
+// How long the store's clock takes for a wait is rounded up, so that nothing comes too early.
+func TestMailer_Speed_roundsUp(t *testing.T) {
+	c := settings.Config{Speed: 100_000}
+	c.SetDefaults()
+	one := settings.Config{}
+	one.SetDefaults()
+	for _, d := range []time.Duration{-time.Hour, -1, 0, 1, time.Second, maxSleep, 24 * time.Hour} {
+		if one.Lasts(d) != d || one.Shown(d) != d {
+			t.Errorf("at speed 1 %v is %v and %v", d, one.Lasts(d), one.Shown(d))
 		}
 	}
-	if c.lasts(1) != 1 || c.lasts(-1) > 0 || c.lasts(0) != 0 {
-		t.Errorf("lasts does not round up: %v %v %v", c.lasts(1), c.lasts(0), c.lasts(-1))
+	if c.Lasts(1) != 1 || c.Lasts(-1) > 0 || c.Lasts(0) != 0 {
+		t.Errorf("lasts does not round up: %v %v %v", c.Lasts(1), c.Lasts(0), c.Lasts(-1))
 	}
 }
 
@@ -94,7 +95,7 @@ func TestMailer_Speed_isNotBusy(t *testing.T) {
 // although it takes no time: else it would be due again before it is over.
 func TestMailer_Speed_longAttempt(t *testing.T) {
 	const speed, slow = 3600, 50 * time.Millisecond // three minutes
-	inWorld(t, Config{Speed: speed}, func(w *world) {
+	inWorld(t, settings.Config{Speed: speed}, func(w *world) {
 		h := w.host("slow.test")
 		var began, ended []time.Time
 		h.say = func(x *exchange) string {
@@ -112,7 +113,7 @@ func TestMailer_Speed_longAttempt(t *testing.T) {
 			t.Fatalf("%d attempts", len(began))
 		}
 		for i := range len(ended) - 1 {
-			got, want := began[i+1].Sub(ended[i]), DefaultRetry[i]/speed
+			got, want := began[i+1].Sub(ended[i]), settings.DefaultRetry[i]/speed
 			if got < want*89/100 || got > want*111/100+fastGap {
 				t.Errorf("wait %d is %v, want %v", i+1, got, want)
 			}
@@ -120,20 +121,44 @@ func TestMailer_Speed_longAttempt(t *testing.T) {
 	})
 }
 
+// An attempt may end just when its lease is over: a scan has found the message due, and the
+// claim that follows finds that it is not. The next try that the attempt stored is kept.
+func TestMailer_Speed_endsWithItsLease(t *testing.T) {
+	const speed, wait = 3600, 5 * time.Minute
+	inWorld(t, settings.Config{Speed: speed, Retry: []time.Duration{wait}}, func(w *world) {
+		var id spooled.ID
+		tries := 0
+		w.host("slow.test").say = func(x *exchange) string {
+			if x.verb != "RCPT" {
+				return ""
+			}
+			if tries++; tries%2 == 1 {
+				time.Sleep(w.cfg.Lasts(w.rcpt(id, 0).Next.Sub(w.store.Now())))
+			}
+			return "451 4.7.1 later"
+		}
+		id = w.send("you@slow.test")
+		w.run(20 * time.Hour / speed)
+		if tries < 100 { // of 160 or so
+			t.Errorf("%d attempts in %d waits", tries, 20*time.Hour/wait)
+		}
+	})
+}
+
 // What lands while a claim is under way may have been claimed before that, when
 // its lease was over: it is settled, and not tried once more.
 func TestSchedule_takeOff_landedMeanwhile(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		s := newSchedule(w.mail)
-		claim := func(id store.ID) store.Claimed {
-			return store.Claimed{Message: &store.Message{ID: id}, Domain: "a.test"}
+		claim := func(id spooled.ID) store.Claimed {
+			return store.Claimed{Message: &spooled.Message{ID: id}, Domain: "a.test"}
 		}
-		settled, fresh := claim(store.ID{1}), claim(store.ID{2})
+		settled, fresh := claim(spooled.ID{1}), claim(spooled.ID{2})
 		if !s.takeOff(settled) || s.takeOff(settled) {
 			t.Fatal("a flight is not taken once")
 		}
-		s.claiming = true
-		s.land(&job{claims: []store.Claimed{settled}})
+		s.flights.Claim()
+		s.land(&attempt.Job{Claims: []store.Claimed{settled}})
 		if s.takeOff(settled) {
 			t.Error("it is taken up again with what it was before it was settled")
 		}
@@ -151,17 +176,20 @@ func TestSchedule_takeOff_landedMeanwhile(t *testing.T) {
 // since its next try had come, goes back: nobody has it in hand, and it would wait until
 // its lease is over.
 func TestSchedule_takeOff_claimedAfterLanding(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		s, st := newSchedule(w.mail), w.mail.store
 		s.ctx = t.Context()
 		id := w.send("x@a.test")
 		due := w.rcpt(id, 0).Next
-		lease := func(*store.Message, int) time.Time { return st.Now().Add(time.Hour) }
-		claims, err := st.Claim([]store.Want{{Lane: store.Lane{Domain: "a.test", Account: "acme"}, Max: 1}}, lease)
+		lease := func(*spooled.Message, int) time.Time { return st.Now().Add(time.Hour) }
+		claims, err := st.Claim([]store.Want{{Lane: spooled.Lane{Domain: "a.test", Account: "acme"}, Max: 1}}, lease)
 		if err != nil || len(claims) != 1 {
 			t.Fatalf("%d claims, %v", len(claims), err)
 		}
-		s.landed[flight{id, "a.test"}] = struct{}{}
+		f := flights.Flight{ID: id, Domain: "a.test"}
+		s.flights.TakeOff(f)
+		s.flights.Claim()
+		s.flights.Land(f)
 		if s.takeOff(claims[0]) {
 			t.Error("it is taken up, though the claim may be from before it was settled")
 		}

@@ -7,13 +7,17 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/refusals"
+	"relay/store/spooled"
 )
 
 // An unknown user is tried once. The sender is told each time; the next hop hears nothing
 // more, and of a message with others only they are tried.
 func TestMailer_suppressed(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		tried := 0
 		h.say = func(x *exchange) string {
@@ -30,9 +34,9 @@ func TestMailer_suppressed(t *testing.T) {
 		alone := w.send("gone@example.test")
 		w.pass(5 * time.Minute)
 		w.halt()
-		w.wantFinal(id, "here@example.test", store.Delivered, "")
-		for _, id := range []store.ID{id, alone} {
-			if o := w.final(id, "gone@example.test"); id == alone && (o.State != store.Suppressed || o.Reply != "550 5.1.1 User unknown") {
+		w.wantFinal(id, "here@example.test", spooled.Delivered, "")
+		for _, id := range []spooled.ID{id, alone} {
+			if o := w.final(id, "gone@example.test"); id == alone && (o.State != spooled.Suppressed || o.Reply != "550 5.1.1 User unknown") {
 				t.Errorf("%+v", o)
 			}
 			if !w.gone(id) {
@@ -60,7 +64,7 @@ func TestMailer_suppressed(t *testing.T) {
 
 // A null MX suppresses, an answer that blames our address does not.
 func TestMailer_suppressed_categories(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.host("example.test").say = func(x *exchange) string {
 			if x.verb == "RCPT" {
 				return "554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org"
@@ -70,10 +74,10 @@ func TestMailer_suppressed_categories(t *testing.T) {
 		w.send("you@example.test")
 		w.send("you@absent.test")
 		w.run(30 * time.Minute)
-		if is, ok, err := w.store.Suppressed("acme", "you@absent.test"); !ok || err != nil || is.Reason != "BadDomain" || is.Expires.Sub(is.Since) != 30*24*time.Hour {
+		if is, ok, err := w.store.Refusals.Suppressed("acme", "you@absent.test"); !ok || err != nil || is.Reason != "BadDomain" || is.Expires.Sub(is.Since) != 30*24*time.Hour {
 			t.Errorf("%+v, %v", is, err)
 		}
-		if _, ok, _ := w.store.Suppressed("acme", "you@example.test"); ok {
+		if _, ok, _ := w.store.Refusals.Suppressed("acme", "you@example.test"); ok {
 			t.Error("a block suppresses the recipient")
 		}
 	})
@@ -81,9 +85,9 @@ func TestMailer_suppressed_categories(t *testing.T) {
 
 // Many suppressed recipients do not keep the lane's other mail waiting.
 func TestMailer_suppressed_many(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.host("example.test")
-		if _, err := w.store.AddSuppressions(store.Order{}, "acme", []store.Suppression{{Recipient: "gone@example.test", Reason: store.ByHand}}); err != nil {
+		if _, err := w.store.Refusals.AddSuppressions(behalf.Order{}, "acme", []refusals.Suppression{{Recipient: "gone@example.test", Reason: refusals.ByHand}}); err != nil {
 			t.Fatal(err)
 		}
 		for range 200 {
@@ -93,7 +97,7 @@ func TestMailer_suppressed_many(t *testing.T) {
 		}
 		id := w.send("here@example.test")
 		w.run(10 * time.Second)
-		w.wantFinal(id, "here@example.test", store.Delivered, "")
+		w.wantFinal(id, "here@example.test", spooled.Delivered, "")
 		if sum, _ := w.store.Totals(); sum != (store.Totals{}) {
 			t.Errorf("%+v are left", sum)
 		}
@@ -104,7 +108,7 @@ func TestMailer_suppressed_many(t *testing.T) {
 // suppressions removed: who is unknown is tried twice a year and a bit, a closed mailbox every
 // three months, a domain that is gone each month, a full mailbox until it is plain.
 func TestMailer_suppressed_year(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		var mu sync.Mutex // of what connections count
 		tried := map[string]int{}
 		say := map[string]string{"gone": "550 5.1.1 User unknown", "closed": "550 5.2.1 This mailbox is disabled", "full": "452 4.2.2 Mailbox full"}
@@ -140,7 +144,7 @@ func TestMailer_suppressed_year(t *testing.T) {
 			w.start()
 			w.pass(2 * time.Hour)
 			w.halt()
-			if _, err := w.store.PruneSuppressions(w.store.Past()); err != nil {
+			if _, err := w.store.Refusals.PruneSuppressions(w.store.Past(), ""); err != nil {
 				t.Fatal(err)
 			}
 			var err error
@@ -158,7 +162,7 @@ func TestMailer_suppressed_year(t *testing.T) {
 		if want := []int{0, 1, 2, 7, 8, 9, 14, 15, 16}; !slices.Equal(weeks[:len(want)], want) {
 			t.Errorf("the full mailbox was tried in the weeks %v", weeks)
 		}
-		if is, ok, err := w.store.Suppressed("acme", "you@absent.test"); err != nil || !ok || time.Since(is.Since) > 31*24*time.Hour {
+		if is, ok, err := w.store.Refusals.Suppressed("acme", "you@absent.test"); err != nil || !ok || time.Since(is.Since) > 31*24*time.Hour {
 			t.Errorf("%+v, %v", is, err)
 		}
 	})

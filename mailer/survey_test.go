@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"relay/mailer/route"
+	"relay/mailer/settings"
+	"relay/mailer/survey"
 )
 
 // What a survey says of a domain, and that nothing is sent at it.
@@ -49,14 +51,14 @@ func TestSurvey(t *testing.T) {
 			[]string{"route 2 5.1.2 the domain example.test does not exist"}, "EHLO"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inWorld(t, Config{MTASTS: true, DANE: true, RootCAs: pool, Policies: &publisher{text: map[string]string{"example.test": c.policy}}}, func(w *world) {
+			inWorld(t, settings.Config{MTASTS: true, DANE: true, RootCAs: pool, Policies: &publisher{text: map[string]string{"example.test": c.policy}}}, func(w *world) {
 				h := w.host("example.test")
 				if c.policy != "" {
 					w.publishes("example.test", "1")
 				}
 				c.set(w, h)
 				var said []string
-				err := w.mail.Survey(context.Background(), "example.test", c.address, func(s *Sight) error {
+				err := w.mail.Survey(context.Background(), "example.test", c.address, func(s *survey.Sight) error {
 					said = append(said, strings.TrimSpace(fmt.Sprintf("%s %s %d %s", s.Host, s.Stage, s.Level, s.Detail)))
 					return nil
 				})

@@ -5,13 +5,14 @@ import (
 	"testing"
 	"time"
 
-	"relay/store"
+	"relay/mailer/settings"
+	"relay/store/sites"
 )
 
 // tallies are the counts of a domain, of all days until now.
-func (w *world) tallies(domain string) (list []store.TLSTally) {
+func (w *world) tallies(domain string) (list []sites.TLSTally) {
 	w.t.Helper()
-	days, err := w.store.TLSDays(w.store.Now().Add(48*time.Hour), nil, 100)
+	days, err := w.store.Sites.TLSDays(w.store.Now().Add(48*time.Hour), nil, 100)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -28,7 +29,7 @@ func (w *world) tallies(domain string) (list []store.TLSTally) {
 func TestTLSCount(t *testing.T) {
 	mine, pool := certificate(t, "mx.shared.test")
 	other, _ := certificate(t, "another.test")
-	cfg := Config{MTASTS: true, DANE: true, Reports: true, RootCAs: pool, SiteConnections: 1, Policies: &publisher{text: map[string]string{
+	cfg := settings.Config{MTASTS: true, DANE: true, Reports: true, RootCAs: pool, SiteConnections: 1, Policies: &publisher{text: map[string]string{
 		"strict.test":  stsPolicy("enforce", time.Hour, "mx.shared.test"),
 		"testing.test": stsPolicy("testing", time.Hour, "mail.testing.test"),
 		"wrong.test":   stsPolicy("enforce", time.Hour, "mx.wrong.test"),

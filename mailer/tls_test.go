@@ -16,7 +16,8 @@ import (
 
 	"relay/mailer/client"
 	"relay/mailer/route"
-	"relay/store"
+	"relay/mailer/settings"
+	"relay/store/spooled"
 )
 
 // certificate is self-signed for a host, and the pool that trusts it.
@@ -51,7 +52,7 @@ func certificate(t *testing.T, host string) (*tls.Config, *x509.CertPool) {
 // A certificate whose names hold line ends forges no lines in what is kept of a failure, and
 // one with long names makes nothing long.
 func TestTLS_HostileCertificate(t *testing.T) {
-	for name, cfg := range map[string]Config{
+	for name, cfg := range map[string]settings.Config{
 		"route":   {Routes: map[string]route.Route{"example.test": {TLS: client.TLSRequired}}},
 		"mta-sts": {MTASTS: true, Policies: &publisher{text: map[string]string{"example.test": stsPolicy("enforce", time.Hour, "mx.example.test")}}},
 	} {
@@ -63,7 +64,7 @@ func TestTLS_HostileCertificate(t *testing.T) {
 				w.publishes("example.test", "1")
 				id := w.send("you@example.test")
 				w.run(time.Minute)
-				said, err := w.store.Dialogues(id)
+				said, err := w.store.Trace.Dialogues(id)
 				if err != nil || len(said) == 0 {
 					t.Fatal(said, err)
 				}
@@ -81,7 +82,7 @@ func TestTLS_HostileCertificate(t *testing.T) {
 }
 
 func TestTLS_Opportunistic(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.tls, _ = certificate(t, "another.test") // nobody looks at it
 		id := w.send("you@example.test")
@@ -97,14 +98,14 @@ func TestTLS_Opportunistic(t *testing.T) {
 
 // A broken handshake costs a second connection, and no attempt.
 func TestTLS_Broken(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
 		h := w.host("example.test")
 		h.tls = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return nil, tls.AlertError(80)
 		}}
 		id, other := w.send("you@example.test"), w.send("you@example.test")
 		w.run(time.Minute)
-		for _, id := range []store.ID{id, other} {
+		for _, id := range []spooled.ID{id, other} {
 			if n := len(w.attempts(id)); !w.gone(id) || n != 1 {
 				t.Errorf("%d attempts, gone %v", n, w.gone(id))
 			}
@@ -121,18 +122,18 @@ func TestTLS_Required(t *testing.T) {
 		name     string
 		host     string // in the certificate; "": no TLS
 		ext      []string
-		state    store.RecipientState
+		state    spooled.State
 		reply    string
 		messages int
 	}{
-		{"offered", "mx.example.test", ext, store.Delivered, "250", 2},
-		{"certificate of another host", "another.test", ext, store.Failed, "550 5.7.30", 1},
-		{"no STARTTLS", "", ext, store.Failed, "550 5.7.30", 1},
-		{"no REQUIRETLS", "mx.example.test", ext[:2], store.Failed, "5.7.30", 1},
+		{"offered", "mx.example.test", ext, spooled.Delivered, "250", 2},
+		{"certificate of another host", "another.test", ext, spooled.Failed, "550 5.7.30", 1},
+		{"no STARTTLS", "", ext, spooled.Failed, "550 5.7.30", 1},
+		{"no REQUIRETLS", "mx.example.test", ext[:2], spooled.Failed, "5.7.30", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			good, pool := certificate(t, "mx.example.test")
-			inWorld(t, Config{RootCAs: pool, SiteConnections: 1, DANE: true}, func(w *world) {
+			inWorld(t, settings.Config{RootCAs: pool, SiteConnections: 1, DANE: true}, func(w *world) {
 				h := w.host("example.test")
 				w.proves("example.test")
 				h.ext = c.ext
@@ -149,7 +150,7 @@ func TestTLS_Required(t *testing.T) {
 				id := w.accept(m)
 				w.run(time.Minute)
 				w.wantFinal(id, "you@example.test", c.state, c.reply)
-				w.wantFinal(plain, "you@example.test", store.Delivered, "250")
+				w.wantFinal(plain, "you@example.test", spooled.Delivered, "250")
 				if n := len(h.messages()); n != c.messages {
 					t.Errorf("%d messages, want %d", n, c.messages)
 				}
@@ -160,7 +161,7 @@ func TestTLS_Required(t *testing.T) {
 
 // A smarthost that must be spoken to with TLS gets nothing without.
 func TestTLS_RouteDemandsIt(t *testing.T) {
-	cfg := Config{}
+	cfg := settings.Config{}
 	cfg.Smarthost.Host, cfg.Smarthost.TLS = "mx.hub.test", client.TLSRequired
 	inWorld(t, cfg, func(w *world) {
 		h := w.host("hub.test")
@@ -169,14 +170,14 @@ func TestTLS_RouteDemandsIt(t *testing.T) {
 		if len(h.messages()) != 0 {
 			t.Error("sent in the clear")
 		}
-		w.wantFinal(id, "you@example.test", store.Deferred, "4.7.10")
+		w.wantFinal(id, "you@example.test", spooled.Deferred, "4.7.10")
 	})
 }
 
 // A message that needs TLS at a host whose TLS is broken waits alone: the site
 // goes on for all others.
 func TestTLS_RequiredAndBroken(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1, DANE: true}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1, DANE: true}, func(w *world) {
 		h := w.host("example.test")
 		w.proves("example.test")
 		h.tls = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -189,8 +190,8 @@ func TestTLS_RequiredAndBroken(t *testing.T) {
 		w.pass(time.Second)
 		plain := w.send("you@example.test")
 		w.pass(time.Minute)
-		w.wantFinal(plain, "you@example.test", store.Delivered, "250")
-		w.wantFinal(id, "you@example.test", store.Deferred, "451 4.7.5")
+		w.wantFinal(plain, "you@example.test", spooled.Delivered, "250")
+		w.wantFinal(id, "you@example.test", spooled.Deferred, "451 4.7.5")
 		if n := len(h.messages()); n != 1 {
 			t.Errorf("%d messages, want 1", n)
 		}
@@ -207,7 +208,7 @@ func TestTLS_RequiredAtTheSecondHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	pool.AddCert(certB)
-	inWorld(t, Config{RootCAs: pool, DANE: true}, func(w *world) {
+	inWorld(t, settings.Config{RootCAs: pool, DANE: true}, func(w *world) {
 		w.proves("example.test")
 		a, b := w.host("a.test"), w.host("b.test")
 		a.ext, b.ext = []string{"PIPELINING"}, []string{"PIPELINING", "REQUIRETLS"}
@@ -217,7 +218,7 @@ func TestTLS_RequiredAtTheSecondHost(t *testing.T) {
 		m.RequireTLS = true
 		id := w.accept(m)
 		w.run(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Delivered, "250")
+		w.wantFinal(id, "you@example.test", spooled.Delivered, "250")
 		if len(a.messages()) != 0 || len(b.messages()) != 1 {
 			t.Errorf("%d and %d messages", len(a.messages()), len(b.messages()))
 		}
@@ -227,7 +228,7 @@ func TestTLS_RequiredAtTheSecondHost(t *testing.T) {
 // A smarthost that must be spoken to with TLS and has a wrong certificate is out
 // of order: that is not the fault of a message that asks for TLS.
 func TestTLS_RequiredOverABrokenRoute(t *testing.T) {
-	cfg := Config{}
+	cfg := settings.Config{}
 	cfg.Smarthost.Host, cfg.Smarthost.TLS = "mx.hub.test", client.TLSRequired
 	inWorld(t, cfg, func(w *world) {
 		h := w.host("hub.test")
@@ -236,13 +237,13 @@ func TestTLS_RequiredOverABrokenRoute(t *testing.T) {
 		m.RequireTLS = true
 		id := w.accept(m)
 		w.run(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Deferred, "4.7.5")
+		w.wantFinal(id, "you@example.test", spooled.Deferred, "4.7.5")
 	})
 }
 
 // Two routes to one host keep their own terms.
 func TestTLS_RoutesOfOneHost(t *testing.T) {
-	cfg := Config{SiteConnections: 1, Routes: map[string]route.Route{
+	cfg := settings.Config{SiteConnections: 1, Routes: map[string]route.Route{
 		"secret.test": {Host: "mx.hub.test", TLS: client.TLSRequired},
 	}}
 	cfg.Smarthost = route.Route{Host: "mx.hub.test"}
@@ -268,7 +269,7 @@ func TestTLS_RoutesOfOneHost(t *testing.T) {
 
 // Nor does a message that finds no safe host stop the mail that needs none.
 func TestTLS_RequiredAndOneHostDown(t *testing.T) {
-	inWorld(t, Config{DANE: true}, func(w *world) {
+	inWorld(t, settings.Config{DANE: true}, func(w *world) {
 		w.proves("example.test")
 		h := w.host("a.test") // has no TLS
 		w.dead("b.test")
@@ -280,7 +281,7 @@ func TestTLS_RequiredAndOneHostDown(t *testing.T) {
 		w.pass(time.Second)
 		w.send("you@example.test")
 		w.pass(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Deferred, "4.4.1")
+		w.wantFinal(id, "you@example.test", spooled.Deferred, "4.4.1")
 		if n := len(h.messages()); n != 1 {
 			t.Errorf("%d messages, want 1", n)
 		}
@@ -289,7 +290,7 @@ func TestTLS_RequiredAndOneHostDown(t *testing.T) {
 
 // Clear text is for the message whose handshake failed: the next one gets TLS.
 func TestTLS_OneBrokenHandshake(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1}, func(w *world) {
 		h := w.host("example.test")
 		good, _ := certificate(t, "mx.example.test")
 		var breaks atomic.Int32
@@ -338,7 +339,7 @@ func TestTLS_OneBrokenHandshake(t *testing.T) {
 
 // So is the clear text of a STARTTLS that was offered and refused.
 func TestTLS_RefusedSTARTTLS(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1}, func(w *world) {
 		h := w.host("example.test")
 		h.tls, _ = certificate(t, "mx.example.test")
 		h.say = func(x *exchange) string {

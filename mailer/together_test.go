@@ -7,20 +7,25 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/egress"
+	"relay/store/refusals"
+	"relay/store/spooled"
 )
 
 // Overrides, suppressions, the end of a message's time, the cap of first sendings and kills
 // come together: each recipient has one end, is counted once, and its sender is told once.
 func TestMailer_together(t *testing.T) {
-	for seed := range uint64(2) {
-		inWorld(t, Config{FirstCap: 20, NoticesPerHour: -1}, func(w *world) {
+	for seed := range *seeds {
+		inWorld(t, settings.Config{FirstCap: 20, NoticesPerHour: -1}, func(w *world) {
 			rng := rand.New(rand.NewPCG(seed, 7))
 			w.host("a.test").say, w.host("b.test").say = moody, moody
 			w.host("src.test")
 			w.start()
 			w.pass(time.Second)
-			w.order(store.Override{Kind: store.OverrideDomain, Target: "a.test", Do: store.OverrideStop}, time.Duration(1+rng.IntN(20))*time.Hour)
+			w.order(egress.Override{Kind: egress.OverrideDomain, Target: "a.test", Do: egress.OverrideStop}, time.Duration(1+rng.IntN(20))*time.Hour)
 			ids := w.manyTogether(rng)
 			for range 10 {
 				w.pass(time.Duration(rng.IntN(5*60)) * time.Minute)
@@ -52,15 +57,15 @@ func moody(x *exchange) string {
 }
 
 // manyTogether sends to four recipients each, of whom some are suppressed then.
-func (w *world) manyTogether(rng *rand.Rand) (ids []store.ID) {
+func (w *world) manyTogether(rng *rand.Rand) (ids []spooled.ID) {
 	w.t.Helper()
-	var gone []store.Suppression
+	var gone []refusals.Suppression
 	for i := range 40 {
 		var to []string
 		for k := range 4 {
 			to = append(to, fmt.Sprintf("r%d@%s.test", 4*i+k, []string{"a", "b"}[k/2]))
 			if (4*i+k)%5 == 0 {
-				gone = append(gone, store.Suppression{Recipient: to[k], Reason: store.ByHand})
+				gone = append(gone, refusals.Suppression{Recipient: to[k], Reason: refusals.ByHand})
 			}
 		}
 		m := message(to...)
@@ -70,20 +75,20 @@ func (w *world) manyTogether(rng *rand.Rand) (ids []store.ID) {
 			w.pass(time.Duration(rng.IntN(30)) * time.Minute)
 		}
 	}
-	if _, err := w.store.AddSuppressions(store.Order{}, "acme", gone); err != nil {
+	if _, err := w.store.Refusals.AddSuppressions(behalf.Order{}, "acme", gone); err != nil {
 		w.t.Fatal(err)
 	}
 	return ids
 }
 
 // meddle kills the relay, bounces what is due, or changes messages.
-func (w *world) meddle(rng *rand.Rand, ids []store.ID) {
+func (w *world) meddle(rng *rand.Rand, ids []spooled.ID) {
 	w.t.Helper()
 	switch rng.IntN(4) {
 	case 0:
 		w.kill()
 	case 1:
-		w.order(store.Override{Kind: store.OverrideAccount, Target: "acme", Do: store.OverrideBounce}, time.Duration(1+rng.IntN(600))*time.Second)
+		w.order(egress.Override{Kind: egress.OverrideAccount, Target: "acme", Do: egress.OverrideBounce}, time.Duration(1+rng.IntN(600))*time.Second)
 	case 2:
 		op := []store.Op{store.OpHold, store.OpRelease, store.OpRetry}[rng.IntN(3)]
 		if _, _, err := w.store.Change(op, ids[:len(ids)/2]); err != nil {
@@ -93,7 +98,7 @@ func (w *world) meddle(rng *rand.Rand, ids []store.ID) {
 }
 
 // wantOneEnd checks that each recipient has one end, and one DSN where that was a failure.
-func (w *world) wantOneEnd(ids []store.ID) {
+func (w *world) wantOneEnd(ids []spooled.ID) {
 	w.t.Helper()
 	told := map[string]int{}
 	for _, n := range w.notices() {
@@ -104,11 +109,11 @@ func (w *world) wantOneEnd(ids []store.ID) {
 		}
 	}
 	for _, id := range ids {
-		events, err := w.store.Trace(id)
+		events, err := w.store.Trace.Of(id)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		ends := map[string]store.RecipientState{}
+		ends := map[string]spooled.State{}
 		for i := range events {
 			for _, o := range events[i].Recipients {
 				if o.State == "" || !o.State.Final() {
@@ -121,7 +126,7 @@ func (w *world) wantOneEnd(ids []store.ID) {
 			}
 		}
 		for to, state := range ends {
-			if want := map[bool]int{true: 0, false: 1}[state == store.Delivered]; told[to] != want {
+			if want := map[bool]int{true: 0, false: 1}[state == spooled.Delivered]; told[to] != want {
 				w.t.Errorf("%s is %s, and its sender told %d times", to, state, told[to])
 			}
 		}

@@ -2,14 +2,15 @@ package mailer
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"relay/store"
+	"relay/mailer/attempt"
+	"relay/mailer/settings"
+	"relay/store/spooled"
 )
 
 // at has a host say word at a stage, always.
@@ -41,14 +42,14 @@ func name(stage, word string) string {
 func TestTour_NextHost(t *testing.T) {
 	for _, f := range failures {
 		t.Run(name(f.stage, f.word), func(t *testing.T) {
-			inWorld(t, Config{Timeouts: quick}, func(w *world) {
+			inWorld(t, settings.Config{Timeouts: quick}, func(w *world) {
 				a, b := w.host("a.test"), w.host("b.test")
 				a.say = at(f.stage, f.word)
 				w.point("example.test", "mx.a.test", "mx.b.test")
 				id := w.send("you@example.test", "me@example.test")
 				w.run(4 * time.Minute)
-				w.wantFinal(id, "you@example.test", store.Delivered, "250")
-				w.wantFinal(id, "me@example.test", store.Delivered, "250")
+				w.wantFinal(id, "you@example.test", spooled.Delivered, "250")
+				w.wantFinal(id, "me@example.test", spooled.Delivered, "250")
 				e := w.attempts(id)
 				if len(e) != 1 || len(b.messages()) != 1 || a.connections() == 0 {
 					t.Fatalf("%d attempts, %d connections to the first, %d messages at the second", len(e), a.connections(), len(b.messages()))
@@ -67,7 +68,7 @@ func TestTour_NextHost(t *testing.T) {
 func TestTour_AfterFinalDot(t *testing.T) {
 	for _, word := range []string{cut, hang, "what?"} {
 		t.Run(name("content", word), func(t *testing.T) {
-			inWorld(t, Config{Timeouts: quick, Retry: []time.Duration{20 * time.Second}, IdleTimeout: time.Hour}, func(w *world) {
+			inWorld(t, settings.Config{Timeouts: quick, Retry: []time.Duration{20 * time.Second}, IdleTimeout: time.Hour}, func(w *world) {
 				a, b := w.host("a.test"), w.host("b.test")
 				var bad sync.Map // messages
 				a.say = func(x *exchange) string {
@@ -89,7 +90,7 @@ func TestTour_AfterFinalDot(t *testing.T) {
 				}
 				w.send("you@example.test") // leaves a connection to the first
 				w.pass(4 * time.Minute)
-				w.wantFinal(id, "bad@example.test", store.Delivered, "250")
+				w.wantFinal(id, "bad@example.test", spooled.Delivered, "250")
 				if e := w.attempts(id); len(e) != 2 || !strings.HasPrefix(e[1].NextHop, "mx.b.test[") {
 					t.Errorf("attempts %+v, want the second at the second host", e)
 				}
@@ -102,7 +103,7 @@ func TestTour_AfterFinalDot(t *testing.T) {
 func TestTour_NextAddress(t *testing.T) {
 	for _, f := range failures {
 		t.Run(name(f.stage, f.word), func(t *testing.T) {
-			inWorld(t, Config{Timeouts: quick}, func(w *world) {
+			inWorld(t, settings.Config{Timeouts: quick}, func(w *world) {
 				a, b := w.host("a.test"), w.host("b.test")
 				var first sync.Once
 				for _, h := range []*mx{a, b} {
@@ -119,7 +120,7 @@ func TestTour_NextAddress(t *testing.T) {
 				w.point("example.test", "mx.example.test")
 				id := w.send("you@example.test")
 				w.run(4 * time.Minute)
-				w.wantFinal(id, "you@example.test", store.Delivered, "250")
+				w.wantFinal(id, "you@example.test", spooled.Delivered, "250")
 				if n := len(w.attempts(id)); n != 1 || len(a.messages())+len(b.messages()) != 1 {
 					t.Errorf("%d attempts, %d and %d messages", n, len(a.messages()), len(b.messages()))
 				}
@@ -131,7 +132,7 @@ func TestTour_NextAddress(t *testing.T) {
 // What one host has taken or refused is decided; the next one is asked about the
 // others alone.
 func TestTour_DecidedStays(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		a, b := w.host("a.test"), w.host("b.test")
 		a.say = func(x *exchange) string {
 			switch x.arg {
@@ -151,10 +152,10 @@ func TestTour_DecidedStays(t *testing.T) {
 		w.point("example.test", "mx.a.test", "mx.b.test")
 		id := w.send("good@example.test", "bad@example.test", "later@example.test", "never@example.test")
 		w.run(time.Minute)
-		w.wantFinal(id, "good@example.test", store.Delivered, "250")
-		w.wantFinal(id, "bad@example.test", store.Failed, "550 5.1.1")
-		w.wantFinal(id, "later@example.test", store.Delivered, "250")
-		w.wantFinal(id, "never@example.test", store.Deferred, "451 4.7.1 nor here")
+		w.wantFinal(id, "good@example.test", spooled.Delivered, "250")
+		w.wantFinal(id, "bad@example.test", spooled.Failed, "550 5.1.1")
+		w.wantFinal(id, "later@example.test", spooled.Delivered, "250")
+		w.wantFinal(id, "never@example.test", spooled.Deferred, "451 4.7.1 nor here")
 		if got := a.messages(); len(got) != 1 || fmt.Sprint(got[0].to) != "[good@example.test]" {
 			t.Errorf("the first has %+v", got)
 		}
@@ -177,7 +178,7 @@ func TestTour_DecidedStays(t *testing.T) {
 // What is decided is stored before the next host is asked, which may take long: a
 // kill meanwhile has nobody get it twice.
 func TestTour_DecidedIsStored(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		a, b := w.host("a.test"), w.host("b.test")
 		a.say = func(x *exchange) string {
 			if x.arg == "later@example.test" {
@@ -190,7 +191,7 @@ func TestTour_DecidedIsStored(t *testing.T) {
 		id := w.send("good@example.test", "later@example.test")
 		w.run(time.Minute)
 		m, err := w.killed().QueueMessage(id)
-		if err != nil || m.Recipients[0].State != store.Delivered || m.Recipients[1].State != store.Queued {
+		if err != nil || m.Recipients[0].State != spooled.Delivered || m.Recipients[1].State != spooled.Queued {
 			t.Fatalf("killed in the middle: %+v, %v", m, err)
 		}
 		if next := m.Recipients[1].Next; !next.After(w.store.Now()) {
@@ -200,7 +201,7 @@ func TestTour_DecidedIsStored(t *testing.T) {
 			t.Errorf("killed in the attempt of the other one: %d tries, want 1", n)
 		}
 		w.pass(5 * time.Minute)
-		w.wantFinal(id, "later@example.test", store.Deferred, "450 4.2.0 later")
+		w.wantFinal(id, "later@example.test", spooled.Deferred, "450 4.2.0 later")
 		if r := w.rcpt(id, 1); r.Tries != 1 {
 			t.Errorf("%d tries, want 1", r.Tries)
 		}
@@ -216,21 +217,21 @@ func TestTour_DecidedIsStored(t *testing.T) {
 
 // A reply about the recipient is told, not that the next host was down.
 func TestTour_TellsTheBetterReason(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.host("a.test").say = at("RCPT", "450 4.2.0 mailbox busy")
 		w.dead("b.test")
 		w.point("example.test", "mx.a.test", "mx.b.test")
 		id, other := w.send("you@example.test"), w.send("me@example.test")
 		w.run(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Deferred, "450 4.2.0 mailbox busy")
-		w.wantFinal(other, "me@example.test", store.Deferred, "450 4.2.0 mailbox busy")
+		w.wantFinal(id, "you@example.test", spooled.Deferred, "450 4.2.0 mailbox busy")
+		w.wantFinal(other, "me@example.test", spooled.Deferred, "450 4.2.0 mailbox busy")
 	})
 }
 
 // After the final dot without a reply the message may have been taken: no other
 // host gets it in the same attempt. Those that were not in it go on.
 func TestTour_NothingTwice(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		a, b := w.host("a.test"), w.host("b.test")
 		a.say = func(x *exchange) string {
 			switch {
@@ -244,12 +245,12 @@ func TestTour_NothingTwice(t *testing.T) {
 		w.point("example.test", "mx.a.test", "mx.b.test")
 		id := w.send("you@example.test", "later@example.test")
 		w.run(time.Minute)
-		w.wantFinal(id, "you@example.test", store.Deferred, "4.4.2")
-		w.wantFinal(id, "later@example.test", store.Delivered, "250")
+		w.wantFinal(id, "you@example.test", spooled.Deferred, "4.4.2")
+		w.wantFinal(id, "later@example.test", spooled.Delivered, "250")
 		if got := b.messages(); len(got) != 1 || fmt.Sprint(got[0].to) != "[later@example.test]" {
 			t.Errorf("the second has %+v", got)
 		}
-		if e := w.attempts(id); len(e) != 1 || e[0].Note != store.NoteLost {
+		if e := w.attempts(id); len(e) != 1 || e[0].Note != spooled.NoteLost {
 			t.Errorf("trace %+v", e)
 		}
 	})
@@ -263,7 +264,7 @@ func TestTour_TroubleIsTheHosts(t *testing.T) {
 			continue // these say that it works
 		}
 		t.Run(name(f.stage, f.word), func(t *testing.T) {
-			inWorld(t, Config{Timeouts: quick, SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
+			inWorld(t, settings.Config{Timeouts: quick, SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
 				a, b := w.host("a.test"), w.host("b.test")
 				a.say = at(f.stage, f.word)
 				w.point("example.test", "mx.a.test", "mx.b.test")
@@ -292,11 +293,11 @@ func TestTour_TroubleIsTheHosts(t *testing.T) {
 
 // A site is in trouble when all its hosts are: then one message is its probe.
 func TestTour_AllHostsFail(t *testing.T) {
-	inWorld(t, Config{Timeouts: quick}, func(w *world) {
+	inWorld(t, settings.Config{Timeouts: quick}, func(w *world) {
 		a, b := w.host("a.test"), w.host("b.test")
 		a.say, b.say = at("MAIL", "421 4.3.2 busy"), at("MAIL", cut)
 		w.point("example.test", "mx.a.test", "mx.b.test")
-		var ids []store.ID
+		var ids []spooled.ID
 		for range 50 {
 			ids = append(ids, w.send("you@example.test"))
 		}
@@ -319,7 +320,7 @@ func TestTour_AllHostsFail(t *testing.T) {
 // A host that puts off every message does not make the others' connections wait:
 // what it put off is gone to the next host, connection and all.
 func TestTour_OneHostPutsOffAll(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1}, func(w *world) {
 		a, b := w.host("a.test"), w.host("b.test")
 		a.say = at("MAIL", "451 4.3.0 out of disk")
 		w.point("example.test", "mx.a.test", "mx.b.test")
@@ -335,7 +336,7 @@ func TestTour_OneHostPutsOffAll(t *testing.T) {
 
 // All sixteen hosts have their chance, also when the first has many addresses.
 func TestTour_EveryHost(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		var hosts []string
 		for i := range 16 {
 			domain := fmt.Sprintf("h%d.test", i)
@@ -359,7 +360,7 @@ func TestTour_EveryHost(t *testing.T) {
 // An attempt ends in bounded time, however slow the hosts are; what it did not
 // come to has its turn in the next ones.
 func TestTour_BoundedTime(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		var hosts []string
 		var silent []*mx
 		for i := range 8 {
@@ -372,27 +373,27 @@ func TestTour_BoundedTime(t *testing.T) {
 		silent[7].say = nil
 		w.point("example.test", hosts...)
 		id := w.send("you@example.test")
-		w.run(maxTour + 6*time.Minute)
+		w.run(attempt.MaxTour + 6*time.Minute)
 		if n := len(w.attempts(id)); n != 1 {
 			t.Errorf("%d attempts", n)
 		}
-		w.pass(3*maxTour + 40*time.Minute)
-		w.wantFinal(id, "you@example.test", store.Delivered, "250")
+		w.pass(3*attempt.MaxTour + 40*time.Minute)
+		w.wantFinal(id, "you@example.test", spooled.Delivered, "250")
 	})
 }
 
 // A host that closes at EHLO is greeted with HELO.
 func TestTour_ClosesAtEHLO(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
 		h := w.host("old.test")
 		h.say = at("EHLO", cut)
-		var ids []store.ID
+		var ids []spooled.ID
 		for range 6 {
 			ids = append(ids, w.send("you@old.test"))
 		}
 		w.run(time.Minute)
 		for _, id := range ids {
-			w.wantFinal(id, "you@old.test", store.Delivered, "250")
+			w.wantFinal(id, "you@old.test", spooled.Delivered, "250")
 			if n := len(w.attempts(id)); n != 1 {
 				t.Errorf("%d attempts", n)
 			}
@@ -413,7 +414,7 @@ func TestTour_ClosesAtEHLO(t *testing.T) {
 // Closed at EHLO, a host has not said that it takes no 8-bit content: that is not
 // the end of a message.
 func TestTour_ClosesAtEHLO_eightBit(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("old.test")
 		h.say = func(x *exchange) string {
 			if x.verb == "EHLO" && x.conn == 1 {
@@ -425,9 +426,9 @@ func TestTour_ClosesAtEHLO_eightBit(t *testing.T) {
 		m.EightBit = true
 		id := w.acceptBody(m, strings.Replace(content, "Hello", "Grüße", 1))
 		w.run(time.Minute)
-		w.wantFinal(id, "you@old.test", store.Deferred, "451 4.6.3")
+		w.wantFinal(id, "you@old.test", spooled.Deferred, "451 4.6.3")
 		w.pass(10 * time.Minute)
-		w.wantFinal(id, "you@old.test", store.Delivered, "250")
+		w.wantFinal(id, "you@old.test", spooled.Delivered, "250")
 	})
 }
 
@@ -436,13 +437,13 @@ func TestTour_ClosesAtEHLO_eightBit(t *testing.T) {
 func TestTour_LosesPipelinedCommands(t *testing.T) {
 	for _, way := range []string{cut, hang} {
 		t.Run(strings.TrimPrefix(way, "!"), func(t *testing.T) {
-			inWorld(t, Config{Timeouts: quick, SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
+			inWorld(t, settings.Config{Timeouts: quick, SiteConnections: 1, MessagesPerConnection: 1}, func(w *world) {
 				h := w.host("lossy.test")
 				h.loses = way
 				first := w.send("you@lossy.test", "me@lossy.test")
 				w.run(2 * time.Minute)
-				w.wantFinal(first, "you@lossy.test", store.Delivered, "250")
-				w.wantFinal(first, "me@lossy.test", store.Delivered, "250")
+				w.wantFinal(first, "you@lossy.test", spooled.Delivered, "250")
+				w.wantFinal(first, "me@lossy.test", spooled.Delivered, "250")
 				if n := len(w.attempts(first)); n != 1 || h.connections() != 2 {
 					t.Errorf("%d attempts, %d connections", n, h.connections())
 				}
@@ -458,7 +459,7 @@ func TestTour_LosesPipelinedCommands(t *testing.T) {
 
 // One that breaks off for another reason is found out once.
 func TestTour_LosesNoCommands(t *testing.T) {
-	inWorld(t, Config{Retry: []time.Duration{time.Hour}}, func(w *world) {
+	inWorld(t, settings.Config{Retry: []time.Duration{time.Hour}}, func(w *world) {
 		h := w.host("example.test")
 		h.say = at("RCPT", cut)
 		w.send("you@example.test")
@@ -471,17 +472,4 @@ func TestTour_LosesNoCommands(t *testing.T) {
 			t.Errorf("%d connections after three more attempts, want one for each", n)
 		}
 	})
-}
-
-// What is known of hosts has a bound.
-func TestHostMemory_bounded(t *testing.T) {
-	var h hostMemory
-	for i := range 3 * maxKnown {
-		a := netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)})
-		h.failed(a)
-		h.loses(a, i%2 == 0)
-		if len(h.known) > maxKnown {
-			t.Fatalf("%d known", len(h.known))
-		}
-	}
 }

@@ -1,10 +1,16 @@
 package mailer
 
-import "fmt"
+import (
+	"fmt"
+
+	"relay/mailer/accounts"
+	"relay/mailer/notice"
+	"relay/mailer/settings"
+)
 
 // config is the configuration in force. Who needs two fields that go together
 // asks once.
-func (m *Mailer) config() *Config { return m.cfg.Load() }
+func (m *Mailer) config() *settings.Config { return m.cfg.Load() }
 
 // Reconfigure takes over what may change while mail is on its way: the waits
 // between attempts, the lives of messages, the limits of connections, the sources, the rules on
@@ -12,13 +18,13 @@ func (m *Mailer) config() *Config { return m.cfg.Load() }
 // too many ends with the message it carries; what is already stored, such as the
 // next try of a message, stays as it is. It fails, and changes nothing, when cfg
 // cannot be.
-func (m *Mailer) Reconfigure(cfg Config) error {
-	if err := cfg.validate(); err != nil {
+func (m *Mailer) Reconfigure(cfg settings.Config) error {
+	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("mailer: %w", err)
 	}
-	cfg.setDefaults()
+	cfg.SetDefaults()
 	cfg.Dialer = m.config().Dialer
-	if err := cfg.bindAll(); err != nil {
+	if err := cfg.BindAll(); err != nil {
 		return fmt.Errorf("mailer: %w", err)
 	}
 	next := *m.config()
@@ -30,8 +36,8 @@ func (m *Mailer) Reconfigure(cfg Config) error {
 	next.Sources = cfg.Sources
 	next.Profile, next.NewProfile, next.FirstCap = cfg.Profile, cfg.NewProfile, cfg.FirstCap
 	m.cfg.Store(&next)
-	wordDSNs(m.store, &m.cfg)
-	if err := limitStrangers(m.store, &next); err != nil {
+	notice.WordLive(m.store, &m.cfg)
+	if err := accounts.LimitStrangers(m.store, &next); err != nil {
 		return fmt.Errorf("mailer: %w", err)
 	}
 	select {
@@ -44,14 +50,14 @@ func (m *Mailer) Reconfigure(cfg Config) error {
 // tune gives the sites that are known the limits that are in force now.
 func (s *schedule) tune() {
 	now := s.m.store.Now()
-	clear(s.profiles)
-	s.setSources(s.m.config().Sources)
-	for t := range s.allSites {
-		if t.path == nil {
+	s.accounts.Reconfigured()
+	s.setSources()
+	for t := range s.atlas.Sites {
+		if t.Path == nil {
 			continue
 		}
 		s.setPace(t)
-		t.limit = min(t.limit, t.gate.Connections(now))
+		t.Limit = min(t.Limit, t.Gate.Connections(now))
 		s.touch(t)
 	}
 	s.rouse()

@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"relay/mailer/settings"
 	"relay/mailer/suppress"
 )
 
 // The waits of messages that are deferred after it are the new ones.
 func TestMailer_Reconfigure_retry(t *testing.T) {
-	inWorld(t, Config{Retry: []time.Duration{time.Hour}}, func(w *world) {
+	inWorld(t, settings.Config{Retry: []time.Duration{time.Hour}}, func(w *world) {
 		h := w.host("slow.test")
 		var at []time.Time
 		h.say = func(x *exchange) string {
@@ -46,7 +47,7 @@ func TestMailer_Reconfigure_retry(t *testing.T) {
 
 // Refusals after it suppress recipients as the new rows say.
 func TestMailer_Reconfigure_suppress(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		w.host("example.test").say = func(x *exchange) string {
 			if x.verb == "RCPT" {
 				return "550 5.1.1 User unknown"
@@ -64,7 +65,7 @@ func TestMailer_Reconfigure_suppress(t *testing.T) {
 		}
 		w.send("gone@example.test")
 		w.pass(time.Minute)
-		is, ok, err := w.store.Suppressed("acme", "gone@example.test")
+		is, ok, err := w.store.Refusals.Suppressed("acme", "gone@example.test")
 		if want := 7 * 24 * time.Hour; err != nil || !ok || is.Expires.Sub(is.Since) != want {
 			t.Errorf("%+v, %t, %v, want %v", is, ok, err, want)
 		}
@@ -73,7 +74,7 @@ func TestMailer_Reconfigure_suppress(t *testing.T) {
 
 // A site that is at work gets more connections, up to the new limit.
 func TestMailer_Reconfigure_connections(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1}, func(w *world) {
 		h := w.host("busy.test")
 		var now, most atomic.Int32
 		h.say = func(x *exchange) string {
@@ -106,12 +107,12 @@ func TestMailer_Reconfigure_connections(t *testing.T) {
 // Connections that are too many now end with the message they carry, and none is
 // opened in their place, though there is more to send.
 func TestMailer_Reconfigure_fewerConnections(t *testing.T) {
-	for name, fewer := range map[string]func(*Config){
-		"to a site": func(c *Config) { c.SiteConnections = 1 },
-		"in all":    func(c *Config) { c.Connections = 1 },
+	for name, fewer := range map[string]func(*settings.Config){
+		"to a site": func(c *settings.Config) { c.SiteConnections = 1 },
+		"in all":    func(c *settings.Config) { c.Connections = 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inWorld(t, Config{SiteConnections: 5}, func(w *world) {
+			inWorld(t, settings.Config{SiteConnections: 5}, func(w *world) {
 				h := w.host("busy.test")
 				var now, most, done atomic.Int32
 				h.say = func(x *exchange) string {
@@ -152,7 +153,7 @@ func TestMailer_Reconfigure_fewerConnections(t *testing.T) {
 
 // A connection that is open carries no more than is allowed now.
 func TestMailer_Reconfigure_messagesPerConnection(t *testing.T) {
-	inWorld(t, Config{SiteConnections: 1}, func(w *world) {
+	inWorld(t, settings.Config{SiteConnections: 1}, func(w *world) {
 		h := w.host("busy.test")
 		var opened atomic.Int32
 		h.say = func(x *exchange) string {
@@ -182,7 +183,7 @@ func TestMailer_Reconfigure_messagesPerConnection(t *testing.T) {
 }
 
 func TestMailer_Reconfigure_refuses(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		before := w.mail.config()
 		cfg := w.cfg
 		cfg.Retry = []time.Duration{-time.Second}

@@ -5,13 +5,15 @@ import (
 	"testing"
 	"time"
 
-	"relay/store"
+	"relay/mailer/settings"
+	"relay/store/mailreply"
+	"relay/store/spooled"
 )
 
 // What a reply means is kept with the attempt and with the recipient. A block of our
 // address is tried again, whatever its code; a user that is unknown is not.
 func TestMailer_verdict(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("example.test")
 		h.say = func(x *exchange) string {
 			switch {
@@ -24,15 +26,15 @@ func TestMailer_verdict(t *testing.T) {
 		}
 		id := w.send("blocked@example.test", "gone@example.test", "here@example.test")
 		w.run(time.Minute)
-		blocked := store.Verdict{Category: "SpamBlock", Blame: "our source", Rule: "text-listed", Stage: "RCPT"}
+		blocked := mailreply.Verdict{Category: "SpamBlock", Blame: "our source", Rule: "text-listed", Stage: "RCPT"}
 		for _, c := range []struct {
 			address string
-			state   store.RecipientState
-			want    store.Verdict
+			state   spooled.State
+			want    mailreply.Verdict
 		}{
-			{"blocked@example.test", store.Deferred, blocked},
-			{"gone@example.test", store.Failed, store.Verdict{Category: "InvalidRecipient", Blame: "recipient", Rule: "text-unknown", Stage: "RCPT"}},
-			{"here@example.test", store.Delivered, store.Verdict{}},
+			{"blocked@example.test", spooled.Deferred, blocked},
+			{"gone@example.test", spooled.Failed, mailreply.Verdict{Category: "InvalidRecipient", Blame: "recipient", Rule: "text-unknown", Stage: "RCPT"}},
+			{"here@example.test", spooled.Delivered, mailreply.Verdict{}},
 		} {
 			if o := w.final(id, c.address); o.State != c.state || o.Verdict != c.want {
 				t.Errorf("%s: %s %+v, want %s %+v", c.address, o.State, o.Verdict, c.state, c.want)
@@ -41,7 +43,7 @@ func TestMailer_verdict(t *testing.T) {
 		if r := w.rcpt(id, 0); r.Verdict != blocked {
 			t.Errorf("%+v is kept", r.Verdict)
 		}
-		kept, err := w.store.ReplyKinds()
+		kept, err := w.store.Sites.ReplyKinds()
 		if err != nil || len(kept) != 2 {
 			t.Fatalf("%+v, %v", kept, err)
 		}
@@ -55,10 +57,10 @@ func TestMailer_verdict(t *testing.T) {
 
 // A domain that has no mail hosts is judged too.
 func TestMailer_verdict_ours(t *testing.T) {
-	inWorld(t, Config{}, func(w *world) {
+	inWorld(t, settings.Config{}, func(w *world) {
 		id := w.send("you@absent.test")
 		w.run(30 * time.Minute)
-		if o := w.final(id, "you@absent.test"); o.State != store.Failed || o.Verdict.Category != "BadDomain" || o.Verdict.Blame != "recipient" {
+		if o := w.final(id, "you@absent.test"); o.State != spooled.Failed || o.Verdict.Category != "BadDomain" || o.Verdict.Blame != "recipient" {
 			t.Errorf("%s %q: %+v", o.State, o.Reply, o.Verdict)
 		}
 	})

@@ -17,8 +17,13 @@ import (
 	"relay/mailer/client"
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/settings"
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/people"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // names is the DNS as maps.
@@ -82,7 +87,7 @@ type world struct {
 	path   string
 	copied string // by killed
 	dns    *names
-	cfg    Config
+	cfg    settings.Config
 	mail   *Mailer
 
 	mu    sync.Mutex
@@ -97,7 +102,7 @@ type world struct {
 }
 
 // inWorld runs fn in a bubble with a world, whose store is proved at the end.
-func inWorld(t *testing.T, cfg Config, fn func(w *world)) {
+func inWorld(t *testing.T, cfg settings.Config, fn func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, cfg)
@@ -113,7 +118,7 @@ func inWorld(t *testing.T, cfg Config, fn func(w *world)) {
 	})
 }
 
-func newWorld(t *testing.T, cfg Config) *world {
+func newWorld(t *testing.T, cfg settings.Config) *world {
 	w := &world{
 		t: t,
 		dns: &names{mx: map[string][]route.MX{}, addrs: map[string][]netip.Addr{},
@@ -148,7 +153,7 @@ func newWorld(t *testing.T, cfg Config) *world {
 }
 
 // clockOf is the store's clock, which runs Config.Speed times as fast as time.
-func clockOf(cfg Config) func() time.Time {
+func clockOf(cfg settings.Config) func() time.Time {
 	start, speed := time.Now(), time.Duration(max(cfg.Speed, 1))
 	return func() time.Time { return start.Add(speed * time.Since(start)) }
 }
@@ -168,8 +173,8 @@ func (w *world) logged() string {
 
 func (w *world) account(name string) {
 	w.t.Helper()
-	_, err := w.store.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name},
-		Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &store.Credential{Login: name, Account: name, Kind: store.Token, Hash: "x"}})
+	_, err := w.store.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name},
+		Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &people.Credential{Login: name, Account: name, Kind: people.Token, Hash: "x"}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -178,7 +183,7 @@ func (w *world) account(name string) {
 // change changes an account.
 func (w *world) change(name string, fn func(*store.Account)) {
 	w.t.Helper()
-	_, err := w.store.ChangeAccount(store.Order{}, name, func(a *store.Account) (store.Change, error) { fn(a); return store.Change{}, nil })
+	_, err := w.store.ChangeAccount(behalf.Order{}, name, func(a *store.Account) (store.Change, error) { fn(a); return store.Change{}, nil })
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -281,19 +286,23 @@ func (w *world) hopOf(domain string) *mx {
 const content = "From: a@src.test\r\nTo: you\r\nSubject: test\r\nMessage-ID: <1@src.test>\r\n\r\nHello\r\n.dot\r\n"
 
 // message is one of acme's from a@src.test.
-func message(to ...string) *store.Message {
-	m := &store.Message{Account: "acme", Sender: "a@src.test", MessageID: "<1@src.test>"}
+func message(to ...string) *spooled.Message {
+	m := &spooled.Message{Account: "acme", Sender: "a@src.test", MessageID: "<1@src.test>"}
 	for _, a := range to {
-		m.Recipients = append(m.Recipients, store.Recipient{Address: a, Domain: a[strings.LastIndexByte(a, '@')+1:]})
+		m.Recipients = append(m.Recipients, spooled.Recipient{Address: a, Domain: a[strings.LastIndexByte(a, '@')+1:]})
 	}
 	return m
 }
 
-func (w *world) accept(m *store.Message) store.ID { return w.acceptBody(m, content) }
+func (w *world) accept(m *spooled.Message) spooled.ID { return w.acceptBody(m, content) }
 
-func (w *world) acceptBody(m *store.Message, content string) store.ID {
+func (w *world) acceptBody(m *spooled.Message, content string) spooled.ID {
 	w.t.Helper()
-	b := w.store.NewBodyOf(store.Sender{Account: m.Account})
+	is, err := w.store.Account(m.Account)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	b := w.store.NewBodyOf(store.Sender{Account: m.Account, Service: is.ServiceSignature})
 	if _, err := b.Write([]byte(content)); err != nil {
 		w.t.Fatal(err)
 	}
@@ -308,7 +317,7 @@ func (w *world) acceptBody(m *store.Message, content string) store.ID {
 	return b.ID()
 }
 
-func (w *world) send(to ...string) store.ID { w.t.Helper(); return w.accept(message(to...)) }
+func (w *world) send(to ...string) spooled.ID { w.t.Helper(); return w.accept(message(to...)) }
 
 // start runs the mailer.
 func (w *world) start() {
@@ -343,7 +352,7 @@ func (w *world) pass(d time.Duration) {
 }
 
 // rcpt is a recipient of a message in the queue.
-func (w *world) rcpt(id store.ID, i int) store.Recipient {
+func (w *world) rcpt(id spooled.ID, i int) spooled.Recipient {
 	w.t.Helper()
 	m, err := w.store.QueueMessage(id)
 	if err != nil {
@@ -353,21 +362,21 @@ func (w *world) rcpt(id store.ID, i int) store.Recipient {
 }
 
 // gone reports whether the message has left the queue.
-func (w *world) gone(id store.ID) bool {
+func (w *world) gone(id spooled.ID) bool {
 	_, err := w.store.QueueMessage(id)
 	return err != nil
 }
 
 // final is the last outcome of a recipient, from the trace.
-func (w *world) final(id store.ID, address string) store.EventOutcome {
+func (w *world) final(id spooled.ID, address string) trace.EventOutcome {
 	w.t.Helper()
-	events, err := w.store.Trace(id)
+	events, err := w.store.Trace.Of(id)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var last store.EventOutcome
+	var last trace.EventOutcome
 	for _, e := range events {
-		if e.Kind != store.EventAttempt && e.Kind != store.EventExpired && e.Kind != store.EventSuppressed {
+		if e.Kind != trace.EventAttempt && e.Kind != trace.EventExpired && e.Kind != trace.EventSuppressed {
 			continue
 		}
 		for _, o := range e.Recipients {
@@ -380,15 +389,15 @@ func (w *world) final(id store.ID, address string) store.EventOutcome {
 }
 
 // attempts are those of a message, from the trace.
-func (w *world) attempts(id store.ID) []store.Event {
+func (w *world) attempts(id spooled.ID) []trace.Event {
 	w.t.Helper()
-	events, err := w.store.Trace(id)
+	events, err := w.store.Trace.Of(id)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var list []store.Event
+	var list []trace.Event
 	for _, e := range events {
-		if e.Kind == store.EventAttempt {
+		if e.Kind == trace.EventAttempt {
 			list = append(list, e)
 		}
 	}
@@ -399,7 +408,7 @@ func (w *world) attempts(id store.ID) []store.Event {
 func (w *world) notices() []received { return w.hopOf("src.test").messages() }
 
 // wantFinal checks a recipient's last outcome; reply may be part of it.
-func (w *world) wantFinal(id store.ID, address string, state store.RecipientState, reply string) {
+func (w *world) wantFinal(id spooled.ID, address string, state spooled.State, reply string) {
 	w.t.Helper()
 	o := w.final(id, address)
 	if o.State != state || !strings.Contains(o.Reply, reply) {

@@ -110,11 +110,27 @@ func monthName(year int, month time.Month) string {
 // firstMonth of a year's contract. It comes from the key, so that the periods
 // stay what they were if the operator moves to another zone.
 func (c Contract) firstMonth() (year int, month time.Month) {
-	t, err := time.Parse(monthKey, c.Key)
-	if err != nil {
-		t = c.Start // not a contract of ours; its own month is the best there is
+	if year, month, ok := parseMonth(c.Key); ok {
+		return year, month
 	}
-	return t.Year(), t.Month()
+	return c.Start.Year(), c.Start.Month() // not a contract of ours; its own month is the best there is
+}
+
+// parseMonth reads "2026-11". A period is looked up several times a message, for which
+// time.Parse is slow.
+func parseMonth(key string) (year int, month time.Month, ok bool) {
+	if len(key) != len(monthKey) || key[4] != '-' {
+		return 0, 0, false
+	}
+	for i := range len(key) {
+		if i != 4 && (key[i] < '0' || key[i] > '9') {
+			return 0, 0, false
+		}
+	}
+	digit := func(i int) int { return int(key[i] - '0') }
+	year = digit(0)*1000 + digit(1)*100 + digit(2)*10 + digit(3)
+	month = time.Month(digit(5)*10 + digit(6))
+	return year, month, month >= time.January && month <= time.December
 }
 
 // anniversary is the date on which a year's contract is over: one that began on a

@@ -189,3 +189,13 @@ func has(l Contracts, key string) bool {
 	_, _, ok := l.Find(key, time.UTC)
 	return ok
 }
+
+func TestParseMonth(t *testing.T) {
+	for _, key := range []string{"2026-11", "0000-01", "9999-12", "2026-00", "2026-13", "2026-1", "2026-011", "2026/11", "x026-11", "2026-1x", "+026-11", "", "2026-11-05", "٢٠26-11"} {
+		want, err := time.Parse(monthKey, key)
+		year, month, ok := parseMonth(key)
+		if ok != (err == nil) || ok && (year != want.Year() || month != want.Month()) {
+			t.Errorf("parseMonth(%q) = %d, %d, %v; time.Parse says %v, %v", key, year, month, ok, want, err)
+		}
+	}
+}

@@ -6,8 +6,9 @@ import (
 
 	"github.com/emersion/go-sasl"
 
-	"relay/store"
-	"relay/store/secret"
+	"relay/smtp/guard"
+	"relay/smtp/wire"
+	"relay/store/people"
 )
 
 // exchange makes every failure of a SASL server one of our replies.
@@ -56,144 +57,101 @@ func (l *loginServer) Next(response []byte) (challenge []byte, done bool, err er
 
 // plain checks the response of PLAIN (RFC 4616). Nobody may act for another.
 func (s *session) plain(identity, user, password string) error {
-	if identity != "" && store.FoldLogin(identity) != store.FoldLogin(user) {
+	if identity != "" && people.FoldLogin(identity) != people.FoldLogin(user) {
 		password = ""
 	}
 	return s.authenticate(user, password)
 }
 
-// authenticate logs in. Whatever is wrong with the login, the answer is the same,
-// at the same time: neither tells whether the user exists.
+// authenticate logs in. Where the login is wrong, the reply and its delay do not tell
+// whether the user exists.
 func (s *session) authenticate(user, password string) error {
 	c := s.c
 	begin := time.Now()
-	name := nameKey(user)
-	cred, err := c.srv.st.Credential(user)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	a, err := c.srv.guard.Try(&guard.Attempt{User: user, Password: password, From: wire.Site(c.addr), Exempt: c.exempt,
+		Limits: c.cfg.guardLimits(), Stop: c.srv.stopping})
+	if err != nil {
 		c.srv.events.storeFailed(c, err)
 		return errAuthLocal
 	}
-	exists := err == nil
-	if !exists {
-		cred = store.Credential{Login: store.FoldLogin(user)}
+	switch a.Outcome {
+	case guard.Right:
+		return s.loggedIn(&a)
+	case guard.Busy:
+		return errAuthBusy
+	case guard.Banned:
+		return s.bannedLogin(begin, a.Ban)
+	case guard.Locked:
+		c.srv.events.loginLocked(c, a.Name, a.Until)
+		s.refuseLogin(begin, &a)
+		return errLocked.With("%s", minutes(a.Until))
+	case guard.Held: // as if the password were wrong: a thief is not told that it is right, and its owner was told by mail
+		c.srv.events.loginHeld(c, a.Name, a.Credential.Hold)
+	default:
+		c.srv.events.loginFailed(c, a.Name, a.Address)
 	}
-	sure := exists && secret.IsToken(cred, password)
-	if no := s.shut(begin, name, password, sure); no != nil {
-		return no
-	}
-	right := sure
-	if !sure && password != "" {
-		answered := false
-		if right, answered = c.srv.logins.verify(cred, password, s.asker(name)); !answered {
-			return errAuthBusy
-		}
-	}
-	if no := s.shut(begin, name, password, sure); no != nil { // meanwhile: of guesses that come at once few are answered
-		return no
-	}
-	if !right {
-		return s.wrongLogin(begin, name, password)
-	}
-	if !c.exempt {
-		c.srv.guard.places.succeeded(cred.Login, site(c.addr))
-	}
-	if err := s.enter(cred.Account); err != nil {
+	s.refuseLogin(begin, &a)
+	return errLogin
+}
+
+// loggedIn makes the session that of a login, and counts its connection.
+func (s *session) loggedIn(a *guard.Answer) error {
+	if err := s.enter(a.Credential.Account); err != nil {
 		return err
 	}
-	s.login = cred
-	c.srv.events.loggedIn(c, cred.Login, cred.Account)
+	s.login = a.Credential
+	s.noteUse(a.Name)
+	s.c.srv.events.loggedIn(s.c, s.login.Login, s.login.Account)
 	return nil
 }
 
-func (s *session) asker(name string) asker {
-	c := s.c
-	if c.exempt {
-		return asker{known: true, stop: c.srv.stopping}
+// noteUse notes from where the login is used, and whether what it sends is watched.
+func (s *session) noteUse(name string) {
+	c, login := s.c, s.login.Login
+	watched, begins, err := c.srv.guard.Enter(&guard.Use{Login: login, Name: name, From: wire.Site(c.addr), Exempt: c.exempt, Program: s.program})
+	s.watched = watched
+	switch {
+	case err != nil:
+		c.srv.events.accessLost(c, login, err)
+	case begins:
+		c.srv.events.watched(c, login)
 	}
-	return asker{site(c.addr), c.srv.guard.places.known(name, site(c.addr)), c.srv.stopping}
-}
-
-// shut refuses a login whose name is locked, or whose address was banned since the
-// connection began: whatever the password, or the answer would tell a right one.
-// sure says that it is a generated password and right: nobody guesses those, so a
-// lock does not hold for it.
-func (s *session) shut(begin time.Time, name, password string, sure bool) error {
-	c := s.c
-	if c.exempt {
-		return nil
-	}
-	if b := c.srv.guard.banned(site(c.addr)); b.Network.IsValid() {
-		return s.bannedLogin(begin, b)
-	}
-	if until := c.srv.guard.locked(name, site(c.addr)); !until.IsZero() && !sure {
-		return s.lockedLogin(begin, name, password, until)
-	}
-	return nil
 }
 
 // bannedLogin ends the connection as one that begins now would be.
-func (s *session) bannedLogin(begin time.Time, b Ban) error {
+func (s *session) bannedLogin(begin time.Time, b guard.Ban) error {
 	c := s.c
 	no := bannedReply(b)
 	c.srv.events.turnedAway(c, no)
-	c.dead = true
+	c.Dead = true
 	c.srv.wait(begin, loginDelay(c.cfg.LoginDelay, c.failed+1))
 	return no
 }
 
 // bannedReply is for an address, or one in a network, that is banned.
-func bannedReply(b Ban) *reply {
+func bannedReply(b guard.Ban) *reply {
 	if b.Wide() {
-		return errBannedNet.with("%s", minutes(b.Until))
+		return errBannedNet.With("%s", minutes(b.Until))
 	}
-	return errBanned.with("%s", minutes(b.Until))
+	return errBanned.With("%s", minutes(b.Until))
 }
 
-// wrongLogin counts, waits and refuses. The wait grows with every failure; it is
-// counted from the beginning, so that it hides how long the check took.
-func (s *session) wrongLogin(begin time.Time, name, password string) error {
+// refuseLogin logs what began with a refused login, waits, longer each time, and ends a
+// connection that has tried often enough. The wait is counted from the beginning of the
+// attempt, so that it hides how long the check took.
+func (s *session) refuseLogin(begin time.Time, a *guard.Answer) {
 	c := s.c
-	var addr, login failure
-	var bans []Ban
-	if !c.exempt {
-		addr, bans, login = c.srv.guard.failed(&c.cfg.Config, name, site(c.addr), c.srv.logins.mark(name, password))
-	}
-	c.srv.events.loginFailed(c, name, addr)
-	c.tellBans(name, bans, login)
-	s.refuseLogin(begin, max(addr.failed, login.failed), !addr.until.IsZero())
-	return errLogin
-}
-
-// lockedLogin refuses a user name that is locked. For its address it counts as a
-// wrong login.
-func (s *session) lockedLogin(begin time.Time, name, password string, until time.Time) error {
-	c := s.c
-	addr, bans := c.srv.guard.failedFrom(&c.cfg.Config, site(c.addr), c.srv.logins.mark(name, password), begin)
-	c.srv.events.loginLocked(c, name, until)
-	c.tellBans(name, bans, failure{})
-	s.refuseLogin(begin, addr.failed, !addr.until.IsZero())
-	return errLocked.with("%s", minutes(until))
-}
-
-// refuseLogin waits, longer for the n-th time, and ends a connection that has
-// tried often enough.
-func (s *session) refuseLogin(begin time.Time, n int, banned bool) {
-	c := s.c
-	c.failed++
-	if c.failed >= c.cfg.FailedLogins || banned {
-		c.bye = errLogins
-	}
-	c.srv.wait(begin, loginDelay(c.cfg.LoginDelay, max(c.failed, n)))
-}
-
-// tellBans logs what began with a failed login.
-func (c *Conn) tellBans(name string, bans []Ban, login failure) {
-	for _, b := range bans {
+	for _, b := range a.Begun {
 		c.srv.events.banned(b)
 	}
-	if login.begins {
-		c.srv.events.locked(name, login)
+	if a.Login.Begins {
+		c.srv.events.locked(a.Name, a.Login)
 	}
+	c.failed++
+	if c.failed >= c.cfg.FailedLogins || !a.Address.Until.IsZero() {
+		c.bye = errLogins
+	}
+	c.srv.wait(begin, loginDelay(c.cfg.LoginDelay, max(c.failed, a.Failures)))
 }
 
 // loginDelay doubles with every failure.

@@ -3,61 +3,20 @@ package smtp
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"relay/quota"
+	"relay/smtp/wire"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/people"
 	"relay/store/secret"
 )
-
-func TestLogins(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLogins()
-		hashed := 0
-		l.slow = func(c store.Credential, goodSecret string) bool { hashed++; return secret.Verify(c, goodSecret) }
-		from := asker{site: site(netip.MustParseAddr("192.0.2.1"))}
-		c := store.Credential{Login: "x", Kind: store.Password, Hash: secret.HashPassword("p")}
-		try := func(c store.Credential, goodSecret string, want bool, cost int) {
-			t.Helper()
-			hashed = 0
-			if right, ok := l.verify(c, goodSecret, from); right != want || !ok || hashed != cost {
-				t.Errorf("%q: %v, %v after %d hashes, want %v after %d", goodSecret, right, ok, hashed, want, cost)
-			}
-		}
-		try(c, "p", true, 1)
-		try(c, "p", true, 0)
-		try(c, "q", false, 1)
-		try(c, "q", false, 0)
-		changed := c
-		changed.Hash = secret.HashPassword("q")
-		try(changed, "p", false, 1)
-		try(changed, "q", true, 1)
-		nobody := store.Credential{Login: "nobody"}
-		try(nobody, "q", false, 1)
-		try(nobody, "q", false, 0)
-		time.Sleep(loginsFor)
-		try(c, "p", true, 1)
-		try(c, "q", false, 0)
-		time.Sleep(wrongFor)
-		try(c, "q", false, 1)
-		if len(l.turns.of) != 0 || l.turns.waiting != 0 {
-			t.Errorf("%d addresses, %d strangers still wait", len(l.turns.of), l.turns.waiting)
-		}
-		for i := range 2 * loginsKept {
-			l.remember(l.mark(string(rune(i))), i%2 == 0)
-		}
-		if len(l.right) > loginsKept || len(l.wrong) > loginsKept {
-			t.Errorf("%d and %d remembered", len(l.right), len(l.wrong))
-		}
-	})
-}
 
 // A device with an old password, and a name that nobody has, cost one hash each and
 // count once.
@@ -66,7 +25,7 @@ func TestAuth_wrongAgainIsNotHashed(t *testing.T) {
 		bubble(t, setup{cfg: Config{FailedLogins: 100}}, func(t *testing.T, f *fixture) {
 			f.addPerson()
 			var hashed atomic.Int64
-			f.srv.logins.slow = func(c store.Credential, goodSecret string) bool { hashed.Add(1); return secret.Verify(c, goodSecret) }
+			f.srv.guard.CheckBy(func(c people.Credential, goodSecret string) bool { hashed.Add(1); return secret.Verify(c, goodSecret) })
 			for i := range 20 {
 				if got, d := f.login("192.0.2.1", user, "old"); got != "535 5.7.8 wrong user name or password" || d != 500*time.Millisecond {
 					t.Errorf("%s, %d: %q after %v", user, i, got, d)
@@ -75,8 +34,9 @@ func TestAuth_wrongAgainIsNotHashed(t *testing.T) {
 			if hashed.Load() != 1 {
 				t.Errorf("%s: %d hashes", user, hashed.Load())
 			}
-			if n := len(f.srv.guard.addrs.of[site(netip.MustParseAddr("192.0.2.1"))].failed); n != 1 {
-				t.Errorf("%s: counted %d times", user, n)
+			limits := f.srv.cfg().guardLimits()
+			if next, _ := f.srv.guard.WrongToken(&limits, wire.Site(netip.MustParseAddr("192.0.2.1")), "another"); next.Failed != 2 {
+				t.Errorf("%s: counted %d times", user, next.Failed-1)
 			}
 			f.wantLogin("192.0.2.2", "acme", goodSecret, "235 ")
 			if hashed.Load() != 1 {
@@ -84,67 +44,6 @@ func TestAuth_wrongAgainIsNotHashed(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Many connections of one address take one place in the queue for argon2id; another
-// address is the next. Strangers do not wait without end: they are told to come
-// again; who is at home waits.
-func TestAuth_queueIsShared(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLogins()
-		var order []string
-		var mu sync.Mutex
-		free := make(chan struct{})
-		l.slow = func(c store.Credential, _ string) bool {
-			<-free
-			mu.Lock()
-			defer mu.Unlock()
-			order = append(order, c.Login)
-			return false
-		}
-		stop := make(chan struct{})
-		var refused atomic.Int64
-		ask := func(login, from string, known bool) {
-			go func() {
-				_, ok := l.verify(store.Credential{Login: login}, login+from, asker{site(netip.MustParseAddr(from)), known, stop})
-				if !ok {
-					refused.Add(1)
-				}
-			}()
-		}
-		for i := range 30 {
-			ask(fmt.Sprint("guess", i), "192.0.2.1", false)
-		}
-		synctest.Wait()
-		ask("customer", "192.0.2.2", false)
-		synctest.Wait()
-		free <- struct{}{}
-		free <- struct{}{}
-		synctest.Wait()
-		mu.Lock()
-		if len(order) != 2 || order[0] != "customer" && order[1] != "customer" {
-			t.Errorf("first are %v", order)
-		}
-		mu.Unlock()
-		for i := range mostWaiting {
-			ask(fmt.Sprint("bot", i), fmt.Sprintf("198.51.100.%d", i), false)
-		}
-		synctest.Wait()
-		if n := refused.Load(); n != 29 {
-			t.Errorf("%d are told to come again, want all but %d", n, mostWaiting)
-		}
-		ask("home", "203.0.113.1", true)
-		synctest.Wait()
-		if n := refused.Load(); n != 29 {
-			t.Error("who is at home is told to come again")
-		}
-		close(stop)
-		close(free)
-		synctest.Wait()
-		if len(l.turns.of) != 0 || l.turns.waiting != 0 {
-			t.Errorf("%d addresses, %d strangers are left", len(l.turns.of), l.turns.waiting)
-		}
-	})
 }
 
 // A wrong password and an unknown user are answered alike, at the same time.
@@ -202,14 +101,14 @@ func TestAuth_log(t *testing.T) {
 func TestAuth_revoked(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, f *fixture) {
 		token, hash := secret.NewToken()
-		cred := store.Credential{Login: "printer", Account: "acme", Kind: store.Token, Hash: hash}
+		cred := people.Credential{Login: "printer", Account: "acme", Kind: people.Token, Hash: hash}
 		add := func() {
-			if err := f.st.AddCredential(store.Order{}, cred); err != nil {
+			if err := f.st.People.AddCredential(behalf.Order{}, cred); err != nil {
 				t.Fatal(err)
 			}
 		}
 		remove := func() {
-			if err := f.st.RemoveCredential(store.Order{}, "acme", "printer"); err != nil {
+			if err := f.st.People.RemoveCredential(behalf.Order{}, "acme", "printer"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -241,6 +140,45 @@ func TestAuth_revoked(t *testing.T) {
 	})
 }
 
+// A login that is held stops at the next MAIL or the end of the message, with the reason. It
+// cannot log in, as if its password were wrong, which counts for nothing. Others go on.
+func TestAuth_held(t *testing.T) {
+	bubble(t, setup{}, func(t *testing.T, f *fixture) {
+		token, hash := secret.NewToken()
+		if err := f.st.People.AddCredential(behalf.Order{}, people.Credential{Login: "printer", Account: "acme", Kind: people.Token, Hash: hash}); err != nil {
+			t.Fatal(err)
+		}
+		c := f.dial(Implicit, "192.0.2.1")
+		c.want("220 ")
+		c.do("EHLO me", "250 ", "AUTH PLAIN "+plain("printer", token), "235 ")
+		c.envelope()
+		if _, err := f.st.HoldLogin(behalf.Order{}, "acme", "printer", people.LoginHold{Holder: people.HeldByOperator, Reason: "lost"}); err != nil {
+			t.Fatal(err)
+		}
+		const why = "550 5.7.1 login printer is held, lost: log in with another one"
+		c.do(".", why, "MAIL FROM:<a@b.example>", why, "QUIT", "221 ")
+		for range 30 { // more than ban an address
+			d := f.dial(Implicit, "192.0.2.1")
+			d.want("220 ")
+			begin := time.Now()
+			d.do("EHLO me", "250 ", "AUTH PLAIN "+plain("printer", token), "535 5.7.8 wrong user name or password")
+			if took := time.Since(begin); took != 500*time.Millisecond {
+				t.Fatalf("answered after %v", took)
+			}
+			d.do("AUTH PLAIN "+plain("acme", goodSecret), "235 ", "QUIT", "221 ")
+		}
+		if text := f.log.String(); !strings.Contains(text, "login refused while it is held") || strings.Contains(text, LoginFailed) {
+			t.Errorf("log %s", text)
+		}
+		if _, _, err := f.st.ResumeLogin(behalf.Order{}, "acme", "printer", people.HeldByOperator); err != nil {
+			t.Fatal(err)
+		}
+		d := f.dial(Implicit, "192.0.2.1")
+		d.want("220 ")
+		d.do("EHLO me", "250 ", "AUTH PLAIN "+plain("printer", token), "235 ", "MAIL FROM:<a@b.example>", "250 ", "QUIT", "221 ")
+	})
+}
+
 // A network that was taken away, or belongs to another account now, stops at the next
 // MAIL, or, after MAIL, at the end of the message.
 func TestNetwork_removed(t *testing.T) {
@@ -248,7 +186,7 @@ func TestNetwork_removed(t *testing.T) {
 		c := f.dial(StartTLS, "192.0.2.1")
 		c.want("220 ")
 		c.do("EHLO me", "250 ", "MAIL FROM:<a@b.example>", "250 ", "RSET", "250 ")
-		if err := f.st.RemoveNetwork("acme", netip.MustParsePrefix("192.0.2.0/24")); err != nil {
+		if err := f.st.People.RemoveNetwork("acme", netip.MustParsePrefix("192.0.2.0/24")); err != nil {
 			t.Fatal(err)
 		}
 		c.do("MAIL FROM:<a@b.example>", "530 5.7.0", "QUIT", "221 ")
@@ -259,13 +197,13 @@ func TestNetwork_removed(t *testing.T) {
 			c.want("220 ")
 			c.do("EHLO me", "250 ")
 			c.envelope()
-			if err := f.st.RemoveNetwork("acme", netip.MustParsePrefix("192.0.2.0/24")); err != nil {
+			if err := f.st.People.RemoveNetwork("acme", netip.MustParsePrefix("192.0.2.0/24")); err != nil {
 				t.Fatal(err)
 			}
 			if moved {
 				other := store.NewAccount{Account: store.Account{Name: "other"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}
-				_, err := f.st.AddAccount(store.Order{}, other)
-				if err = errors.Join(err, f.st.AddNetwork(store.Network{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Account: "other"})); err != nil {
+				_, err := f.st.AddAccount(behalf.Order{}, other)
+				if err = errors.Join(err, f.st.People.AddNetwork(people.Network{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Account: "other"})); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -316,7 +254,7 @@ func TestLimits_connections(t *testing.T) {
 				again.want("220 ") // all of them were counted out
 				_ = again.conn.Close()
 				synctest.Wait()
-				if g := f.srv.gate; g.total != 0 || g.away != 0 || len(g.byAddr) != 0 || len(g.byAccount) != 0 {
+				if g := f.srv.gate; !g.Empty() {
 					t.Errorf("left over: %+v", g)
 				}
 			})
@@ -371,11 +309,11 @@ func TestLimits_bans(t *testing.T) {
 		if s, _ := wrong(f, "192.0.2.1", "d"); !strings.HasPrefix(s, "421 4.7.0 too many failed logins") {
 			t.Errorf("banned address hears %q", s)
 		}
-		bans := f.srv.Bans()
+		bans := f.srv.Guard().Bans()
 		if len(bans) != 1 || bans[0].Network.String() != "192.0.2.1/32" || bans[0].Failed != 3 {
 			t.Errorf("bans %+v", bans)
 		}
-		if !f.srv.LiftBan(netip.MustParseAddr("192.0.2.1")) || f.srv.LiftBan(netip.MustParseAddr("192.0.2.1")) || f.srv.Bans() != nil {
+		if !f.srv.Guard().LiftBan(netip.MustParseAddr("192.0.2.1")) || f.srv.Guard().LiftBan(netip.MustParseAddr("192.0.2.1")) || f.srv.Guard().Bans() != nil {
 			t.Error("the ban is not lifted")
 		}
 		for _, p := range []string{"a", "b", "c"} {

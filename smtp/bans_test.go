@@ -1,16 +1,16 @@
 package smtp
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"relay/store"
+	"relay/smtp/guard"
+	"relay/store/behalf"
+	"relay/store/people"
 	"relay/store/secret"
 )
 
@@ -38,8 +38,8 @@ func (f *fixture) wantLogin(from, user, password, want string) {
 // addPerson adds the login person with the password pw, which is not generated.
 func (f *fixture) addPerson() {
 	f.t.Helper()
-	c := store.Credential{Login: "person", Account: "acme", Kind: store.Password, Hash: secret.HashPassword("pw")}
-	if err := f.st.AddCredential(store.Order{}, c); err != nil {
+	c := people.Credential{Login: "person", Account: "acme", Kind: people.Password, Hash: secret.HashPassword("pw")}
+	if err := f.st.People.AddCredential(behalf.Order{}, c); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -63,7 +63,7 @@ func TestLimits_lock(t *testing.T) {
 			if d != 500*time.Millisecond {
 				t.Errorf("%s: stranger hears it after %v", user, d)
 			}
-			if b := f.srv.Bans(); len(b) != 1 || b[0].Login != user || b[0].Network.IsValid() || b[0].Failed != 3 {
+			if b := f.srv.Guard().Bans(); len(b) != 1 || b[0].Login != user || b[0].Network.IsValid() || b[0].Failed != 3 {
 				t.Errorf("bans %+v", b)
 			}
 			f.wantLogin("192.0.2.9", "other", "x", "535 ") // nobody else is
@@ -112,7 +112,7 @@ func TestLimits_networks(t *testing.T) {
 				for i := range c.limit {
 					f.wantLogin(c.from(i), "acme", fmt.Sprint(i), "535 ")
 				}
-				b := f.srv.Bans()
+				b := f.srv.Guard().Bans()
 				if len(b) != 1 || b[0].Network.String() != c.network || b[0].Failed != c.limit {
 					t.Fatalf("bans %+v", b)
 				}
@@ -125,27 +125,12 @@ func TestLimits_networks(t *testing.T) {
 				if f.srv.Banned(netip.MustParseAddr(c.from(100))).IsZero() || !f.srv.Banned(netip.MustParseAddr(c.other)).IsZero() {
 					t.Error("tokens are not shut out alike")
 				}
-				if !f.srv.LiftBan(netip.MustParseAddr(c.from(150))) || f.srv.Bans() != nil {
+				if !f.srv.Guard().LiftBan(netip.MustParseAddr(c.from(150))) || f.srv.Guard().Bans() != nil {
 					t.Error("the ban is not lifted")
 				}
 				f.wantLogin(c.from(100), "acme", goodSecret, "235 ")
 			})
 		})
-	}
-}
-
-// A network is banned at its multiple of a large limit too.
-func TestGuard_networkLimit(t *testing.T) {
-	g, cfg, now := newGuard(), &Config{FailedLoginsPerAddress: 100, BanTime: time.Hour}, time.Now()
-	for i := range 16*100 - 1 { // from 32 of its /56, 50 each
-		from := site(netip.MustParseAddr(fmt.Sprintf("2001:db8:0:%02x00::1", i%32)))
-		if _, bans := g.failedFrom(cfg, from, mark(fmt.Sprint(i)), now); bans != nil {
-			t.Fatalf("after %d: %v", i+1, bans)
-		}
-	}
-	_, bans := g.failedFrom(cfg, site(netip.MustParseAddr("2001:db8:0:ff00::1")), mark("last"), now)
-	if len(bans) != 1 || bans[0].Network.String() != "2001:db8::/48" {
-		t.Errorf("bans %v, want its /48", bans)
 	}
 }
 
@@ -161,7 +146,7 @@ func TestLimits_lockKnown(t *testing.T) {
 			f.wantLogin("127.0.0.1", "person", fmt.Sprint(i), "535 ")
 		}
 		f.wantLogin("203.0.113.1", "person", "a", "535 ")
-		if b := f.srv.Bans(); b != nil {
+		if b := f.srv.Guard().Bans(); b != nil {
 			t.Fatalf("bans %+v", b)
 		}
 		f.wantLogin("203.0.113.1", "person", "b", "535 ")
@@ -171,7 +156,7 @@ func TestLimits_lockKnown(t *testing.T) {
 		f.wantLogin("2001:db8::3", "person", "wrong", "535 ")
 		f.wantLogin("127.0.0.1", "person", "pw", "235 ")
 		f.wantLogin("2001:db8:0:1::1", "person", "pw", "454 ") // another /64
-		if !f.srv.LiftLogin("person") || f.srv.LiftLogin("person") || f.srv.Bans() != nil {
+		if !f.srv.Guard().LiftLogin("person") || f.srv.Guard().LiftLogin("person") || f.srv.Guard().Bans() != nil {
 			t.Error("the lock is not lifted")
 		}
 		f.wantLogin("203.0.113.1", "person", "pw", "235 ")
@@ -197,7 +182,7 @@ func TestLimits_grows(t *testing.T) {
 		banned := func() time.Duration {
 			f.wantLogin("192.0.2.1", "acme", "a", "535 ")
 			f.wantLogin("192.0.2.1", "acme", "b", "535 ")
-			b := f.srv.Bans()
+			b := f.srv.Guard().Bans()
 			if len(b) != 1 {
 				t.Fatalf("bans %+v", b)
 			}
@@ -209,115 +194,15 @@ func TestLimits_grows(t *testing.T) {
 			}
 			time.Sleep(want)
 			f.wantLogin("192.0.2.1", "acme", "a", "535 ") // counts anew
-			if b := f.srv.Bans(); b != nil {
+			if b := f.srv.Guard().Bans(); b != nil {
 				t.Errorf("bans %+v", b)
 			}
 		}
-		time.Sleep(2 * maxBan)
+		time.Sleep(48 * time.Hour)
 		if got := banned(); got != 5*time.Hour {
 			t.Errorf("after a good day banned for %v", got)
 		}
 	})
-}
-
-func mark(s string) [sha256.Size]byte { return sha256.Sum256([]byte(s)) }
-
-// However many addresses and names fail, memory is bounded, and who is banned is
-// the last to be forgotten.
-func TestWatch_bounded(t *testing.T) {
-	w := watch[int]{of: make(map[int]*offender)}
-	now := time.Now()
-	w.failed(-1, mark("x"), 1, time.Hour, now)
-	for i := range maxOffenders * 2 {
-		w.failed(i, mark("x"), 5, time.Hour, now.Add(time.Duration(i)))
-	}
-	if len(w.of) > maxOffenders {
-		t.Errorf("%d are remembered", len(w.of))
-	}
-	if w.until(-1, now).IsZero() {
-		t.Error("the one that is banned was forgotten")
-	}
-	for i := range 2 * maxMarks {
-		w.failed(0, mark(fmt.Sprint(i)), noLimit, time.Hour, now)
-	}
-	if n := len(w.of[0].failed); n > maxMarks {
-		t.Errorf("%d logins of one are told apart", n)
-	}
-	if !w.until(0, now).IsZero() {
-		t.Error("banned without a limit")
-	}
-}
-
-// Bans can all be in force: then any is forgotten.
-func TestWatch_boundedBans(t *testing.T) {
-	w := watch[int]{of: make(map[int]*offender)}
-	now := time.Now()
-	for i := range maxOffenders + 10 {
-		w.failed(i, mark("x"), 1, time.Hour, now)
-	}
-	if len(w.of) > maxOffenders {
-		t.Errorf("%d are remembered", len(w.of))
-	}
-}
-
-func TestPlaces(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPlaces()
-		at := func(i int) netip.Prefix { return site(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})) }
-		p.succeeded("acme", at(1))
-		if !p.known("acme", at(1)) || p.known("acme", at(2)) || p.known("other", at(1)) {
-			t.Error("a place is wrong")
-		}
-		time.Sleep(placesFor - time.Hour)
-		for i := range placesLogin { // more than there is room for: the oldest goes
-			p.succeeded("acme", at(100+i))
-		}
-		if p.known("acme", at(1)) || !p.known("acme", at(100)) {
-			t.Error("the wrong address was forgotten")
-		}
-		time.Sleep(placesFor)
-		if p.known("acme", at(100)) {
-			t.Error("remembered for too long")
-		}
-		for i := range placesKept + 5 {
-			p.succeeded(fmt.Sprint(i), at(1))
-			p.succeeded("busy", at(1))
-		}
-		if len(p.of) != placesKept || p.order.Len() != placesKept || !p.known("busy", at(1)) || p.known("0", at(1)) {
-			t.Errorf("%d, %d logins are remembered", len(p.of), p.order.Len())
-		}
-	})
-}
-
-func TestNameKey(t *testing.T) {
-	for in, want := range map[string]string{
-		"acme":                      "acme",
-		"a\x1b[31m\r\nb":            "a?[31m??b",
-		strings.Repeat("x", 64):     strings.Repeat("x", 64),
-		strings.Repeat("x", 5000):   strings.Repeat("x", 64) + "...",
-		strings.Repeat("päß", 5000): "",
-	} {
-		if got := nameKey(in); got != want && want != "" || len(got) > maxName+3 {
-			t.Errorf("nameKey(%.20q) = %q", in, got)
-		}
-	}
-}
-
-// Addresses come before names, each in order.
-func TestServer_bansInOrder(t *testing.T) {
-	g := newGuard()
-	cfg := Config{FailedLoginsPerAddress: 1, FailedLoginsPerLogin: 1}.withDefaults()
-	for _, a := range []string{"198.51.100.7", "192.0.2.1", "2001:db8::1"} {
-		g.failed(&cfg, "u"+a, site(netip.MustParseAddr(a)), mark(a))
-	}
-	var got []string
-	for _, b := range g.list() {
-		got = append(got, b.Login+b.Network.String())
-	}
-	want := []string{"192.0.2.1/32", "198.51.100.7/32", "2001:db8::/64", "u192.0.2.1invalid Prefix", "u198.51.100.7invalid Prefix", "u2001:db8::1invalid Prefix"}
-	if !slices.Equal(got, want) {
-		t.Errorf("bans %q", got)
-	}
 }
 
 // Who was let in before the ban is not heard any more either, right or wrong.
@@ -345,7 +230,7 @@ func TestLimits_bannedLater(t *testing.T) {
 // begins while a password is verified holds for it, right or wrong.
 func TestLimits_lockedMeanwhile(t *testing.T) {
 	for _, password := range []string{"pw", "wrong"} {
-		bubble(t, setup{cfg: Config{FailedLoginsPerLogin: 3}}, func(t *testing.T, f *fixture) {
+		bubble(t, setup{cfg: Config{FailedLoginsPerLogin: 1}}, func(t *testing.T, f *fixture) {
 			f.addPerson()
 			defer func(was chan struct{}) { secret.Hashing = was }(secret.Hashing)
 			secret.Hashing = make(chan struct{}, 1)
@@ -355,8 +240,9 @@ func TestLimits_lockedMeanwhile(t *testing.T) {
 			c.do("EHLO me", "250 ")
 			c.send("AUTH PLAIN " + plain("person", password) + "\r\n")
 			synctest.Wait()
-			for i := range 3 {
-				f.srv.guard.failed(&f.srv.cfg().Config, "person", site(netip.AddrFrom4([4]byte{203, 0, 113, byte(i)})), mark(fmt.Sprint(i)))
+			a, err := f.srv.guard.Try(&guard.Attempt{User: "person", From: netip.MustParsePrefix("203.0.113.1/32"), Limits: f.srv.cfg().guardLimits()})
+			if err != nil || a.Outcome != guard.Wrong || !a.Login.Begins {
+				t.Errorf("no password: %+v, %v", a, err)
 			}
 			<-secret.Hashing
 			c.want("454 4.7.0 too many wrong passwords for this user name")
@@ -365,37 +251,12 @@ func TestLimits_lockedMeanwhile(t *testing.T) {
 	}
 }
 
-// Wrong logins count for BanTime, each from its own time: guesses that drip in
-// must not lock a customer out for ever.
-func TestWatch_window(t *testing.T) {
-	w := watch[string]{of: make(map[string]*offender)}
-	now := time.Now()
-	try := func(password string) failure {
-		return w.failed("acme", mark(password), 3, 15*time.Minute, now)
-	}
-	for i := range 100 {
-		if f := try(fmt.Sprint(i)); f.begins || f.failed > 2 {
-			t.Fatalf("after %d: %+v", i, f)
-		}
-		now = now.Add(8 * time.Minute)
-	}
-	now = now.Add(time.Hour)
-	for i, want := range []failure{{failed: 1}, {failed: 1, again: true}, {failed: 2}} {
-		if got := try([]string{"a", "a", "b"}[i]); got != want {
-			t.Errorf("%d: %+v, want %+v", i, got, want)
-		}
-	}
-	if f := try("c"); !f.begins || f.failed != 3 {
-		t.Errorf("three within the time: %+v", f)
-	}
-}
-
 // A login without a name is nobody's to lock.
 func TestLimits_noName(t *testing.T) {
 	bubble(t, setup{cfg: Config{FailedLoginsPerLogin: 1}}, func(t *testing.T, f *fixture) {
 		f.wantLogin("192.0.2.1", "", "a", "535 ")
 		f.wantLogin("192.0.2.1", "", "b", "535 ")
-		if b := f.srv.Bans(); b != nil {
+		if b := f.srv.Guard().Bans(); b != nil {
 			t.Errorf("bans %+v", b)
 		}
 	})
@@ -427,7 +288,7 @@ func TestLimits_oneAddressLocksNobody(t *testing.T) {
 			for i := range f.srv.cfg().FailedLoginsPerAddress {
 				f.wantLogin("192.0.2.1", "acme", fmt.Sprint(round, i), "535 ")
 			}
-			b := f.srv.Bans()
+			b := f.srv.Guard().Bans()
 			if len(b) != 1 || !b[0].Network.IsValid() {
 				t.Fatalf("round %d: bans %+v", round, b)
 			}

@@ -3,8 +3,6 @@ package smtp
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,55 +10,8 @@ import (
 
 	"relay/smtp/align"
 	"relay/store"
+	"relay/store/remark"
 )
-
-// What the judge hears of a header, however it was folded and cut into pieces.
-func TestClaims(t *testing.T) {
-	for _, c := range []struct {
-		name, header string
-		want         string // From, signers, whether one can unsubscribe
-	}{
-		{"plain", "From: Shop <a@shop.example>\r\nTo: b@c.example\r\n", "Shop <a@shop.example>, [], false"},
-		{"folded", "From: Shop\r\n <a@shop.example>\r\nDKIM-Signature: v=1; a=rsa-sha256;\r\n\td=shop.example;\r\n\ts=x; b=AA\r\n BB\r\nX: d=other.example\r\n", "Shop <a@shop.example>, [shop.example], false"},
-		{"two signatures at the end", "From: a@b.example\r\nDKIM-Signature: d=b.example\r\ndkim-signature: v=1;\r\n d=esp.example\r\n", "a@b.example, [b.example esp.example], false"},
-		{"both fields of a list", "From: a@b.example\r\nList-Unsubscribe: <https://b.example/u>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", "a@b.example, [], true"},
-		{"one of them", "From: a@b.example\r\nList-Unsubscribe: <mailto:u@b.example>\r\n", "a@b.example, [], false"},
-		{"a From without a value first", "From:\r\nFrom: a@b.example\r\n", "a@b.example, [], false"},
-		{"a From whose value comes late", "From:\r\n a@b.example\r\n", "a@b.example, [], false"},
-		{"twice the same", "From: a@b.example\r\nFrom: a@b.example\r\n", "a@b.example, [], false"},
-	} {
-		for _, piece := range []int{1, 7, 4096} {
-			h := testHeader
-			h.claims.m = &align.Message{}
-			p := newContent(io.Discard, true, 1<<30, h)
-			r := &portions{strings.NewReader(c.header + "\r\ntext: d=no.example\r\nDKIM-Signature: d=no.example\r\n.\r\n"), piece}
-			for done := false; !done; {
-				n, err := r.Read(p.space())
-				if err != nil {
-					t.Fatal(err)
-				}
-				done = p.filled(n)
-			}
-			if err := p.finish(); err != nil {
-				t.Fatalf("%s: %v", c.name, err)
-			}
-			m := p.claims.m
-			list := p.claims.list == listUnsubscribe|listUnsubscribePost
-			if got := fmt.Sprintf("%s, %v, %v", strings.TrimSpace(string(m.From)), m.Signers, list); got != c.want {
-				t.Errorf("%s, %d at once: %s, want %s", c.name, piece, got, c.want)
-			}
-			p.free()
-		}
-	}
-}
-
-// portions reads a few octets at a time.
-type portions struct {
-	io.Reader
-	n int
-}
-
-func (p *portions) Read(b []byte) (int, error) { return p.Reader.Read(b[:min(len(b), p.n)]) }
 
 // noSenders is a DNS in which nobody lets relay send, after a while.
 type noSenders struct{ slow time.Duration }
@@ -129,9 +80,9 @@ func TestSession_authWarn(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		time.Sleep(2 * time.Minute)
-		list, err := f.st.Remarks("acme", "")
-		if err != nil || len(list) != 2 || list[0].Kind != store.RemarkSent+"google" || list[0].Count != 2 ||
-			list[1].Kind != store.RemarkUnsigned || list[1].Domain != "shop.example" || list[1].Count != 2 || list[1].Policy != "reject" {
+		list, err := f.st.Remarks.Of("acme", "")
+		if err != nil || len(list) != 2 || list[0].Kind != remark.Sent+"google" || list[0].Count != 2 ||
+			list[1].Kind != remark.Unsigned || list[1].Domain != "shop.example" || list[1].Count != 2 || list[1].Policy != "reject" {
 			t.Errorf("%+v, %v", list, err)
 		}
 	})

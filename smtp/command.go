@@ -1,13 +1,14 @@
 package smtp
 
 import (
-	"bytes"
 	"encoding/base64"
-	"strconv"
 	"strings"
 	"time"
 
+	"relay/smtp/content"
+	"relay/smtp/wire"
 	"relay/store/maildomain"
+	"relay/store/mailsyntax"
 )
 
 // What go-smtp is given in place of a command that is parsed already: it keeps
@@ -29,11 +30,11 @@ func (c *Conn) command(line []byte) []byte {
 	if !c.counts() {
 		return nil
 	}
-	if bytes.IndexFunc(line, isControl) >= 0 {
-		c.reply(errOctets)
+	if wire.HasControl(line) {
+		c.reply(wire.ErrOctets)
 		return nil
 	}
-	verb, arg := splitCommand(line)
+	verb, arg := wire.SplitCommand(line)
 	switch verb {
 	case "EHLO", "HELO":
 		return c.hello(verb, arg)
@@ -52,21 +53,21 @@ func (c *Conn) command(line []byte) []byte {
 	case "RSET":
 		return c.rset(arg)
 	case "QUIT":
-		c.say = okQuit
+		c.say = wire.OkQuit
 		return giveQuit
 	case "NOOP":
-		c.reply(okNoop)
+		c.reply(wire.OkNoop)
 	case "VRFY":
-		c.reply(okVrfy)
+		c.reply(wire.OkVrfy)
 	case "EXPN", "HELP", "TURN", "ETRN", "SEND", "SOML", "SAML":
-		c.reply(errNotHere)
+		c.reply(wire.ErrNotHere)
 	default:
-		if isHTTP(line) {
+		if wire.IsHTTP(line) {
 			c.srv.events.notMail(c)
-			c.end(errHTTP)
+			c.end(wire.ErrHTTP)
 			return nil
 		}
-		c.reply(errUnknown)
+		c.reply(wire.ErrUnknown)
 	}
 	return nil
 }
@@ -77,7 +78,7 @@ func (c *Conn) counts() bool {
 	c.commands++
 	switch {
 	case c.commands > maxCommands:
-		c.end(errCommands)
+		c.end(wire.ErrCommands)
 	case c.commands > maxBeforeLogin && !c.isKnown():
 		c.end(errNoLogin)
 	default:
@@ -92,7 +93,7 @@ func (c *Conn) isKnown() bool {
 		c.known = c.session.login.Login != ""
 	}
 	if !c.known {
-		_, c.known = c.srv.st.NetworkAccount(c.addr)
+		_, c.known = c.srv.st.People.NetworkAccount(c.addr)
 	}
 	return c.known
 }
@@ -101,64 +102,37 @@ func (c *Conn) isKnown() bool {
 // its network is known.
 func (c *Conn) untilLogin() time.Duration {
 	if c.isKnown() {
-		return noLimit
+		return wire.NoLimit
 	}
 	return time.Until(c.begun.Add(timeToLogin))
-}
-
-func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
-
-// splitCommand cuts the verb off, in upper case.
-func splitCommand(line []byte) (verb, arg string) {
-	v, a := line, []byte(nil)
-	if i := bytes.IndexAny(line, " \t"); i >= 0 {
-		v, a = line[:i], line[i+1:]
-	}
-	var up [8]byte
-	if len(v) > len(up) {
-		return "", ""
-	}
-	for i, b := range v {
-		if 'a' <= b && b <= 'z' {
-			b -= 'a' - 'A'
-		}
-		up[i] = b
-	}
-	switch s := up[:len(v)]; string(s) { // the usual ones without an allocation
-	case "MAIL":
-		verb = "MAIL"
-	case "RCPT":
-		verb = "RCPT"
-	case "DATA":
-		verb = "DATA"
-	case "BDAT":
-		verb = "BDAT"
-	default:
-		verb = string(s)
-	}
-	return verb, string(bytes.TrimSpace(a))
 }
 
 // hello answers EHLO and HELO; go-smtp takes note of it.
 func (c *Conn) hello(verb, name string) []byte {
 	name, _, _ = strings.Cut(name, " ")
 	if name == "" || len(name) > maildomain.MaxLength {
-		c.reply(errSyntax.with("%s needs a domain or address", verb))
+		c.reply(wire.ErrSyntax.With("%s needs a domain or address", verb))
 		return nil
 	}
-	c.session.helo, c.session.esmtp = true, verb == "EHLO"
+	c.session.helo, c.session.esmtp, c.session.program = true, verb == "EHLO", ofProgram(name)
 	if c.session.esmtp {
-		c.sayBytes = c.cfg.hello(c.mode, c.secure)
+		c.sayBytes = c.cfg.hello(c.mode, c.Secure)
 	} else {
 		c.sayBytes = c.cfg.helo
 	}
 	return []byte(verb + " client\r\n") // its name is nothing that we use
 }
 
+// ofProgram shortens the name that a program gives itself.
+func ofProgram(text string) string {
+	text = mailsyntax.ASCII(strings.TrimSpace(text))
+	return text[:min(len(text), content.MaxProgram)]
+}
+
 // inOrder checks what needs a greeting first.
 func (c *Conn) inOrder() bool {
 	if !c.session.helo {
-		c.reply(errOrder.with("EHLO first"))
+		c.reply(wire.ErrOrder.With("EHLO first"))
 	}
 	return c.session.helo
 }
@@ -168,10 +142,10 @@ func (c *Conn) mail(arg string) []byte {
 		return nil
 	}
 	if c.session.open {
-		c.reply(errOrder.with("one message at a time, RSET to begin anew"))
+		c.reply(wire.ErrOrder.With("one message at a time, RSET to begin anew"))
 		return nil
 	}
-	a, bad := parseMail(arg)
+	a, bad := wire.ParseMail(arg)
 	if bad != nil {
 		c.reply(bad)
 		return nil
@@ -185,10 +159,10 @@ func (c *Conn) rcpt(arg string) []byte {
 		return nil
 	}
 	if !c.session.open {
-		c.reply(errOrder.with("MAIL first"))
+		c.reply(wire.ErrOrder.With("MAIL first"))
 		return nil
 	}
-	a, bad := parseRcpt(arg, c.session.mail.utf8)
+	a, bad := wire.ParseRcpt(arg, c.session.mail.SMTPUTF8)
 	if bad != nil {
 		c.reply(bad)
 		return nil
@@ -202,13 +176,13 @@ func (c *Conn) ready() *reply {
 	s := &c.session
 	switch {
 	case !s.helo:
-		return errOrder.with("EHLO first")
+		return wire.ErrOrder.With("EHLO first")
 	case !s.open:
-		return errOrder.with("MAIL first")
+		return wire.ErrOrder.With("MAIL first")
 	case s.refused != nil:
 		return s.refused
 	case len(s.msg.Recipients) == 0:
-		return errOrder.with("no valid recipients, RCPT first")
+		return wire.ErrOrder.With("no valid recipients, RCPT first")
 	}
 	return nil
 }
@@ -216,7 +190,7 @@ func (c *Conn) ready() *reply {
 func (c *Conn) data(arg string) []byte {
 	bad := c.ready()
 	if bad == nil && arg != "" {
-		bad = errSyntax.with("DATA has no parameters")
+		bad = wire.ErrSyntax.With("DATA has no parameters")
 	}
 	if bad != nil {
 		c.reply(bad)
@@ -228,15 +202,15 @@ func (c *Conn) data(arg string) []byte {
 
 // bdat turns a first BDAT into a DATA whose content Session.Data takes by chunks.
 func (c *Conn) bdat(arg string) []byte {
-	ch, bad := parseChunk(arg)
+	ch, bad := wire.ParseChunk(arg)
 	if bad != nil { // nobody knows where the chunk ends
 		c.reply(bad)
-		c.dead = true
+		c.Dead = true
 		return nil
 	}
 	if bad := c.ready(); bad != nil { // the chunk comes all the same (RFC 3030 §2)
-		if err := c.skip(ch.size); err != nil {
-			c.dead, c.lost = true, true
+		if err := c.Skip(ch.Size, c.cfg.MaxMessage, c.cfg.DataTimeout); err != nil {
+			c.Dead, c.Lost = true, true
 			return nil
 		}
 		c.reply(bad)
@@ -247,27 +221,12 @@ func (c *Conn) bdat(arg string) []byte {
 	return giveData
 }
 
-// chunk is what a BDAT command announces.
-type chunk struct {
-	size int64
-	last bool
-}
-
-func parseChunk(arg string) (ch chunk, bad *reply) {
-	size, last, _ := strings.Cut(arg, " ")
-	n, err := strconv.ParseUint(size, 10, 62)
-	if err != nil || last != "" && !strings.EqualFold(strings.TrimSpace(last), "LAST") {
-		return ch, errSyntax.with("BDAT size [LAST] expected, closing")
-	}
-	return chunk{int64(n), last != ""}, nil
-}
-
 func (c *Conn) rset(arg string) []byte {
 	if arg != "" {
-		c.reply(errSyntax.with("RSET has no parameters"))
+		c.reply(wire.ErrSyntax.With("RSET has no parameters"))
 		return nil
 	}
-	c.say = okReset
+	c.say = wire.OkReset
 	return giveRset
 }
 
@@ -281,15 +240,15 @@ func (c *Conn) auth(arg string) []byte {
 	var bad *reply
 	switch s := &c.session; {
 	case !s.helo:
-		bad = errOrder.with("EHLO first")
-	case !c.secure:
+		bad = wire.ErrOrder.With("EHLO first")
+	case !c.Secure:
 		bad = errEncryptFirst
 	case s.login.Login != "":
 		bad = errAgain
 	case s.open:
-		bad = errOrder.with("not in the middle of a message")
+		bad = wire.ErrOrder.With("not in the middle of a message")
 	case mech == "":
-		bad = errSyntax.with("AUTH mechanism expected")
+		bad = wire.ErrSyntax.With("AUTH mechanism expected")
 	case !isBase64:
 		bad = errBase64
 	}
@@ -329,22 +288,22 @@ func padded(s string) (string, bool) {
 // plaintext read as if it were protected.
 func (c *Conn) startTLS(arg string) {
 	switch {
-	case c.secure || c.mode != StartTLS:
-		c.reply(errNotHere)
+	case c.Secure || c.mode != StartTLS:
+		c.reply(wire.ErrNotHere)
 		return
 	case arg != "":
-		c.reply(errSyntax.with("STARTTLS has no parameters"))
+		c.reply(wire.ErrSyntax.With("STARTTLS has no parameters"))
 		return
 	case c.session.open:
-		c.reply(errOrder.with("not in the middle of a message"))
+		c.reply(wire.ErrOrder.With("not in the middle of a message"))
 		return
-	case len(c.in) > 0:
-		c.end(errPipelined)
-		c.code = errPipelined.code
+	case c.Buffered() > 0:
+		c.end(wire.ErrPipelined)
+		c.code = wire.ErrPipelined.Code
 		return
 	}
-	c.reply(okTLS)
-	if c.flush() != nil || c.handshake() != nil {
+	c.reply(wire.OkTLS)
+	if c.Flush() != nil || c.Handshake() != nil {
 		return
 	}
 	c.session.helo = false

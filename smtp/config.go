@@ -2,14 +2,14 @@ package smtp
 
 import (
 	"crypto/tls"
-	"math"
 	"net"
-	"net/netip"
 	"os"
-	"slices"
 	"time"
 
 	"relay/smtp/align"
+	"relay/smtp/backmail"
+	"relay/smtp/guard"
+	"relay/smtp/wire"
 	"relay/store"
 )
 
@@ -36,7 +36,12 @@ type Config struct {
 	Zone     *time.Location // of dates in headers; nil: the store's
 	Lifetime time.Duration  // of a message until it expires; 0: 4 days
 
+	Returns string // domain of the reverse-path of mail of accounts with VERP; "": that of its sender
+
 	Judge *align.Judge // of who messages are from; nil: nobody judges. It is for the life of the server
+
+	Addresses backmail.Names   // of relay itself
+	Answer    backmail.Handler // to test@ and errors@ of these, for customers; nil: mail to them goes where other mail goes
 
 	Invoice func(*store.Invoice) string // names one that is to be paid in a reply; nil: by its number
 
@@ -60,7 +65,7 @@ type Config struct {
 	MessagesPerMinute   int // of an account, all its connections together; 0 or negative: no limit
 	RecipientsPerMinute int // likewise
 
-	Proxies []netip.Prefix // balancers: what comes from there begins with a PROXY header
+	Proxies wire.Proxies // balancers: what comes from there begins with a PROXY header
 
 	IdleTimeout time.Duration // between two commands; 0: 5 min (RFC 5321 §4.5.3.2.7)
 	DataTimeout time.Duration // between two pieces of content, not for all of it; 0: 5 min
@@ -69,18 +74,11 @@ type Config struct {
 
 // Names of limits that are not worth a setting.
 const (
-	maxLine        = 2048     // octets of a command line (RFC 5321 §4.5.3.1.4 with extensions)
 	maxResponse    = 12 << 10 // octets of a SASL response (RFC 4954 §4)
 	maxCommands    = 15_000   // commands between two accepted messages, more than a plan has recipients
 	maxBeforeLogin = 50       // commands before login
-	maxHops        = 50       // Received fields (RFC 5321 §6.3)
 	maxDelay       = 15 * time.Second
 	timeToLogin    = time.Minute
-	handshakeTime  = 30 * time.Second
-	proxyTime      = 5 * time.Second // for a PROXY header to come
-	faultTime      = 5 * time.Second // how long the end of a refused DATA is waited for
-	lingerTime     = 300 * time.Millisecond
-	lingerOctets   = 1 << 20
 )
 
 // withDefaults fills in what is zero and makes negative limits large.
@@ -90,43 +88,30 @@ func (c Config) withDefaults() Config {
 			c.Hostname = "localhost"
 		}
 	}
-	limit(&c.MaxMessage, 100_000_000)
-	limit(&c.MaxHeader, 256<<10)
-	limit(&c.StagedPerAccount, 4*min(c.MaxMessage, noLimit/4))
-	c.StagedPerAccount = max(c.StagedPerAccount, 2*min(c.MaxMessage, noLimit/2))
-	limit(&c.Connections, 2000)
-	limit(&c.ConnectionsPerAddress, 50)
-	limit(&c.ConnectionsPerAccount, 200)
-	limit(&c.MessagesPerConnection, 10_000)
-	limit(&c.Errors, 50)
-	limit(&c.FailedLogins, 5)
-	limit(&c.FailedLoginsPerAddress, 20)
-	limit(&c.FailedLoginsPerLogin, 50)
-	limit(&c.BanTime, 15*time.Minute)
+	wire.Limit(&c.MaxMessage, 100_000_000)
+	wire.Limit(&c.MaxHeader, 256<<10)
+	wire.Limit(&c.StagedPerAccount, 4*min(c.MaxMessage, wire.NoLimit/4))
+	c.StagedPerAccount = max(c.StagedPerAccount, 2*min(c.MaxMessage, wire.NoLimit/2))
+	wire.Limit(&c.Connections, 2000)
+	wire.Limit(&c.ConnectionsPerAddress, 50)
+	wire.Limit(&c.ConnectionsPerAccount, 200)
+	wire.Limit(&c.MessagesPerConnection, 10_000)
+	wire.Limit(&c.Errors, 50)
+	wire.Limit(&c.FailedLogins, 5)
+	wire.Limit(&c.FailedLoginsPerAddress, 20)
+	wire.Limit(&c.FailedLoginsPerLogin, 50)
+	wire.Limit(&c.BanTime, 15*time.Minute)
 	if c.LoginDelay == 0 {
 		c.LoginDelay = 500 * time.Millisecond
 	}
-	limit(&c.IdleTimeout, 5*time.Minute)
-	limit(&c.DataTimeout, 5*time.Minute)
-	limit(&c.Drain, 30*time.Second)
-	limit(&c.Lifetime, 4*24*time.Hour)
+	wire.Limit(&c.IdleTimeout, 5*time.Minute)
+	wire.Limit(&c.DataTimeout, 5*time.Minute)
+	wire.Limit(&c.Drain, 30*time.Second)
+	wire.Limit(&c.Lifetime, 4*24*time.Hour)
 	return c
 }
 
-// limit puts the default in place of zero and a very large number in place of a
-// negative one.
-func limit[T int | int64 | time.Duration](v *T, def T) {
-	switch {
-	case *v == 0:
-		*v = def
-	case *v < 0:
-		*v = T(noLimit)
-	}
-}
-
-const noLimit = math.MaxInt >> 3
-
-// isProxy reports whether the address is a listed balancer's.
-func (c *Config) isProxy(a netip.Addr) bool {
-	return slices.ContainsFunc(c.Proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+// guardLimits are what the guard goes by.
+func (c *Config) guardLimits() guard.Limits {
+	return guard.Limits{PerAddress: c.FailedLoginsPerAddress, PerLogin: c.FailedLoginsPerLogin, BanTime: c.BanTime}
 }

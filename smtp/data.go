@@ -2,11 +2,11 @@ package smtp
 
 import (
 	"errors"
-	"io"
 	"os"
-	"time"
 
 	"relay/quota"
+	"relay/smtp/content"
+	"relay/smtp/wire"
 	"relay/store"
 )
 
@@ -15,30 +15,30 @@ import (
 func (s *session) take() (id string, err error) {
 	c := s.c
 	if c.srv.draining.Load() {
-		c.deadline = time.Time{} // poke may have moved the socket's; this message may still finish
+		c.Rearm() // Poke may have moved the socket's; this message may still finish
 	}
-	var p *content
-	body := c.srv.st.NewBodyOf(store.Sender{Account: s.msg.Account, Staged: c.cfg.StagedPerAccount,
-		Ask: func() error { return s.mayGrow(p.size) }})
+	var p *content.Submission
+	body := c.srv.st.NewBodyOf(store.Sender{Account: s.msg.Account, Service: s.standing.Account.ServiceSignature, Staged: c.cfg.StagedPerAccount,
+		Ask: func() error { return s.mayGrow(p.Size) }})
 	defer body.Discard()
 	id = body.ID().String()
-	p = newContent(body, !s.chunked, c.cfg.MaxMessage, header{
-		host: c.cfg.Hostname, with: s.protocol(), id: id,
-		now: c.srv.st.Now().In(c.cfg.Zone), limit: c.cfg.MaxHeader, sender: s.msg.Sender,
-		claims: s.claimsOf(),
-	})
-	p.discard = body.Discard
-	defer p.free()
+	p = content.Submit(body, content.Options{Dots: !s.chunked, Max: c.cfg.MaxMessage, MaxHeader: c.cfg.MaxHeader,
+		Host: c.cfg.Hostname, With: s.protocol(), ID: id, Now: c.srv.st.Now().In(c.cfg.Zone), Sender: s.msg.Sender, Claims: s.claims()})
+	p.Discard = body.Discard
+	defer p.Free()
 	if s.chunked {
 		err = c.chunks(p, s.chunk)
 	} else {
 		err = c.dots(p)
 	}
 	if err == nil {
-		err = p.finish()
+		err = p.Finish()
 	}
 	if err != nil {
 		return "", s.spoilt(err)
+	}
+	if s.asked {
+		return id, s.ask(body, p)
 	}
 	return id, s.accept(body, p)
 }
@@ -49,7 +49,7 @@ func (s *session) take() (id string, err error) {
 func (s *session) mayGrow(size int64) error {
 	charge, err := quota.ForMessage(size, len(s.msg.Recipients))
 	if err != nil {
-		return errTooLarge
+		return wire.ErrTooLarge
 	}
 	no, err := s.c.srv.st.Permit(s.msg.Account, s.login.Login, charge)
 	if err == nil && no != nil {
@@ -61,9 +61,9 @@ func (s *session) mayGrow(size int64) error {
 // spoilt is the answer to content that is refused, or cannot be stored.
 func (s *session) spoilt(err error) error {
 	r := replyTo(err)
-	if r == errLocal || r == errFull {
+	if r == wire.ErrLocal || r == wire.ErrFull {
 		s.c.srv.events.storeFailed(s.c, err)
-		return errFull
+		return wire.ErrFull
 	}
 	s.c.srv.events.refused(s.c, s.msg.Account, "end", r)
 	return r
@@ -75,10 +75,10 @@ func (s *session) protocol() string {
 	if s.login.Login != "" {
 		i |= 1
 	}
-	if s.c.secure {
+	if s.c.Secure {
 		i |= 2
 	}
-	if s.mail.utf8 {
+	if s.mail.SMTPUTF8 {
 		i |= 4
 	}
 	if !s.esmtp {
@@ -88,10 +88,10 @@ func (s *session) protocol() string {
 }
 
 // accept is the moment from which the message is ours (RFC 5321 §6.1).
-func (s *session) accept(body *store.Body, p *content) error {
+func (s *session) accept(body *store.Body, p *content.Submission) error {
 	c, m := s.c, s.msg
-	m.Size, m.EightBit = p.size, p.eight
-	m.MessageID, m.NoTLSTerms = string(p.msgID), p.noTLS
+	m.Size, m.EightBit = p.Size, p.Eight
+	m.MessageID, m.NoTLSTerms = p.MessageID(), p.NoTLS()
 	m.Expires = c.srv.st.Now().Add(c.cfg.Lifetime)
 	if err := s.still(); err != nil {
 		return s.spoilt(err)
@@ -100,12 +100,12 @@ func (s *session) accept(body *store.Body, p *content) error {
 	if err := s.believable(claimed); err != nil {
 		return s.spoilt(err)
 	}
-	no, err := c.srv.st.Accept(store.Intake{Message: m, Body: body, Login: s.login.Login, Client: c.client})
+	no, err := c.srv.st.Accept(store.Intake{Message: m, Body: body, Login: s.login.Login, Client: c.client, Watched: s.watched})
 	if err != nil {
 		if c.srv.st.Err() != nil { // it may be stored or not: only silence says so
 			c.srv.events.storeFailed(c, err)
-			c.dead, c.lost = true, true
-			return errCut
+			c.Dead, c.Lost = true, true
+			return wire.ErrCut
 		}
 		return s.spoilt(err)
 	}
@@ -115,71 +115,58 @@ func (s *session) accept(body *store.Body, p *content) error {
 	if claimed != nil {
 		c.srv.judge.Note(claimed)
 	}
+	c.srv.meters.took(m)
+	if name := ofProgram(p.Program()); name != "" && s.login.Login != "" {
+		c.srv.guard.Says(s.login.Login, wire.Site(c.addr), name)
+	}
 	c.srv.events.accepted(c, m)
 	return nil
 }
 
 // dots reads the content of DATA up to its final dot. Nothing is read as a
 // command that comes before it: without it the connection is over.
-func (c *Conn) dots(p *content) error {
-	for done := false; !done; {
-		n, err := c.content(p.space(), c.patience(p))
-		if n > 0 {
-			done = p.filled(n)
+func (c *Conn) dots(p *content.Submission) error {
+	if err := p.ReadDots(&c.Stream, c.cfg.DataTimeout); err != nil {
+		if c.Dead && !c.Lost { // it will not stop
+			return err
 		}
-		if err != nil && !done {
-			return c.cut(p, err)
-		}
-		if p.size > 2*c.cfg.MaxMessage+lingerOctets { // it will not stop
-			c.dead = true
-			return p.fault
-		}
+		return c.cut(p, err)
 	}
-	c.unread(p.rest())
 	c.give = giveDot
 	return nil
 }
 
-// patience is how long the next octets are waited for. A message that is refused
-// anyway may never come to its end, if its end was what is wrong with it.
-func (c *Conn) patience(p *content) time.Duration {
-	if p.fault != nil {
-		return min(faultTime, c.cfg.DataTimeout)
-	}
-	return c.cfg.DataTimeout
-}
-
 // cut ends the connection in the middle of content.
-func (c *Conn) cut(p *content, err error) error {
-	c.dead = true
+func (c *Conn) cut(p *content.Submission, err error) error {
+	c.Dead = true
 	switch {
 	case !errors.Is(err, os.ErrDeadlineExceeded):
-		c.lost = true
-		return errCut
-	case p.fault != nil:
-		return p.fault
+		c.Lost = true
+		return wire.ErrCut
+	case p.Fault != nil:
+		return p.Fault
 	}
-	return errSlow
+	return wire.ErrSlow
 }
 
 // chunks reads the content of a sequence of BDAT commands (RFC 3030).
-func (c *Conn) chunks(p *content, ch chunk) error {
+func (c *Conn) chunks(p *content.Submission, ch wire.Chunk) error {
 	for {
-		if err := c.chunk(p, ch.size); err != nil {
+		if err := p.ReadChunk(&c.Stream, ch.Size, c.cfg.DataTimeout); err != nil {
 			return c.cut(p, err)
 		}
-		if p.size > c.cfg.MaxMessage {
-			p.refuse(errTooLarge)
+		if p.Size > c.cfg.MaxMessage {
+			p.Refuse(wire.ErrTooLarge)
 		}
-		if p.fault != nil && !ch.last {
+		if p.Fault != nil && !ch.Last {
 			c.give = giveDot
-			return p.fault
+			return p.Fault
 		}
-		if ch.last {
+		if ch.Last {
 			c.give = giveDot
 			return nil
 		}
-		c.reply(okChunk)
+		c.reply(wire.OkChunk)
 		next, err := c.nextChunk()
 		if err != nil {
 			return err
@@ -188,40 +175,18 @@ func (c *Conn) chunks(p *content, ch chunk) error {
 	}
 }
 
-// chunk reads exactly n octets: fewer are not a message (RFC 3030 §2).
-func (c *Conn) chunk(p *content, n int64) error {
-	if p.size+n > c.cfg.MaxMessage {
-		p.refuse(errTooLarge)
-		if n > c.cfg.MaxMessage+lingerOctets {
-			return os.ErrDeadlineExceeded // as if it never came
-		}
-	}
-	for n > 0 {
-		b := p.space()
-		if int64(len(b)) > n {
-			b = b[:n]
-		}
-		m, err := c.content(b, c.patience(p))
-		p.filled(m)
-		if n -= int64(m); err != nil && n > 0 {
-			return err
-		}
-	}
-	return nil
-}
-
 // nextChunk waits for the BDAT that goes on. A command that ends the message
 // instead is left for go-smtp to see.
-func (c *Conn) nextChunk() (chunk, error) {
-	for !c.dead {
+func (c *Conn) nextChunk() (wire.Chunk, error) {
+	for !c.Dead {
 		line, err := c.line(false)
 		if err != nil {
 			c.refuse(err)
 			continue
 		}
-		verb, arg := splitCommand(line)
-		ch, bad := parseChunk(arg)
-		if verb == "BDAT" && ch.size > 0 { // content has a limit of its own
+		verb, arg := wire.SplitCommand(line)
+		ch, bad := wire.ParseChunk(arg)
+		if verb == "BDAT" && ch.Size > 0 { // content has a limit of its own
 			return ch, nil
 		}
 		if !c.counts() {
@@ -230,41 +195,20 @@ func (c *Conn) nextChunk() (chunk, error) {
 		switch verb {
 		case "BDAT":
 			if bad != nil {
-				c.dead = true
+				c.Dead = true
 				return ch, bad
 			}
 			return ch, nil
 		case "NOOP":
-			c.reply(okNoop)
+			c.reply(wire.OkNoop)
 		case "RSET", "QUIT", "EHLO", "HELO":
-			c.putBack(line)
+			c.PutBack(line)
 			c.mute, c.give = true, giveDot
-			return chunk{}, errCut
+			return wire.Chunk{}, wire.ErrCut
 		default:
-			c.reply(errOrder.with("BDAT or RSET expected"))
+			c.reply(wire.ErrOrder.With("BDAT or RSET expected"))
 		}
 	}
 	c.mute = true // the last word is said
-	return chunk{}, errCut
-}
-
-// putBack makes line the next one to be read.
-func (c *Conn) putBack(line []byte) {
-	rest := append(append([]byte(nil), line...), '\r', '\n')
-	c.unread(append(rest, c.in...))
-}
-
-// skip reads a chunk that nobody wants.
-func (c *Conn) skip(n int64) error {
-	if n > c.cfg.MaxMessage+lingerOctets {
-		return io.ErrUnexpectedEOF
-	}
-	var waste [4 << 10]byte
-	for n > 0 {
-		m, err := c.content(waste[:min(n, int64(len(waste)))], c.cfg.DataTimeout)
-		if n -= int64(m); err != nil && n > 0 {
-			return err
-		}
-	}
-	return nil
+	return wire.Chunk{}, wire.ErrCut
 }

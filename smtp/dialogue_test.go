@@ -1,6 +1,8 @@
 package smtp
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/smtp/backmail"
 	"relay/store"
 )
 
@@ -21,7 +24,7 @@ import (
 //	@ key value   set-up: mode, from, network, emails, bandwidth, recipients, max,
 //	              errors, messages, senders, state, reason, login (do it first),
 //	              rate, recipient-rate, failed-per-login, proxies, credit, term,
-//	              unpaid, invoices
+//	              unpaid, invoices, asks
 //	C: text       the client sends text and CRLF; <tls>, <close>, <wait 1m> act
 //	C= "text"     the client sends exactly this, written as a Go string
 //	S: text       the server says this line; * at the end stands for anything
@@ -29,6 +32,7 @@ import (
 //	S# n text     the same, n times
 //	S~ text       one of the lines of the server's next reply
 //	Q: n          so many messages are stored
+//	A: text       a question was handed over so; the next one in order
 //	U: n b        so many e-mails and bytes are charged
 //	B= "text"     the body of the last message has this, B! "text" has it not
 func TestDialogues(t *testing.T) {
@@ -60,6 +64,7 @@ type play struct {
 	setup setup
 	f     *fixture
 	c     *client
+	asked []string // questions that were handed over
 }
 
 func (p *play) run(lines []string) {
@@ -116,6 +121,15 @@ func (p *play) set(arg string) {
 		p.setup.cfg.Errors = n
 	case "messages":
 		p.setup.cfg.MessagesPerConnection = n
+	case "asks": // relay answers test@ and errors@ of this domain
+		p.setup.cfg.Addresses = backmail.Names{Domain: value, Host: value}
+		p.setup.cfg.Answer = func(_ context.Context, in *backmail.Incoming) error {
+			p.asked = append(p.asked, fmt.Sprintf("%s from <%s>, login %q of %q, %d octets, %t", in.Recipient, in.Sender, in.Login, in.Account, in.Size, in.TLS != ""))
+			if in.Sender == "silent@acme.test" {
+				return errors.New("the DNS does not answer")
+			}
+			return nil
+		}
 	case "rate":
 		p.setup.cfg.MessagesPerMinute = n
 	case "recipient-rate":
@@ -185,6 +199,11 @@ func (p *play) step(at, op, arg string) {
 		if c := p.f.charged(); fmt.Sprint(c.Messages, " ", c.Bytes) != arg {
 			p.t.Errorf("%s: charged %v, want %s", at, c, arg)
 		}
+	case "A:":
+		if len(p.asked) == 0 || p.asked[0] != arg {
+			p.t.Errorf("%s: asked %q", at, p.asked)
+		}
+		p.asked = p.asked[min(1, len(p.asked)):]
 	case "B=", "B!":
 		want := p.unquote(at, arg)
 		_, bodies := p.f.spooled()

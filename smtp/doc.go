@@ -5,18 +5,17 @@
 //     last of all connections are for addresses that logged in before.
 //     From a listed proxy the address comes in a PROXY header, which the
 //     connection's own goroutine reads before anything else.
-//  2. greet: Conn owns TLS, deadlines and writes. It reads whole command lines,
-//     which end at CRLF only (line.go), answers what is wrong with them and hands
+//  2. greet: Conn owns TLS, deadlines and writes, by its wire.Stream. It reads whole
+//     command lines, which end at CRLF only, answers what is wrong with them and hands
 //     the others to go-smtp, which keeps the order of a session and calls ours.
 //     A client that does not log in is soon sent away.
-//  3. AUTH: only under TLS. Wrong logins are counted by address, network and user
-//     name, answered ever later, and at last refused unseen for a time. The account may
-//     instead be known by its network; then mail is taken without TLS too, as old
-//     devices have none.
-//  4. MAIL and RCPT: addresses are parsed and written anew (path.go); the store is
+//  3. AUTH: only under TLS. Package guard decides about the login; a wrong one is answered
+//     later each time. The account may instead be known by its network; then mail is taken
+//     without TLS too, as old devices have none.
+//  4. MAIL and RCPT: addresses are parsed and written anew (wire); the store is
 //     asked whether the account may send so much, and its rate whether it may now.
 //     Nothing is stored yet.
-//  5. DATA or BDAT: content passes once through content.go into a store.Body:
+//  5. DATA or BDAT: content passes once through content.Submission into a store.Body:
 //     checked, normalised to CRLF, header completed (RFC 6409 §8). What lies
 //     above 1 MiB is staged on disk. Where the account asks for it, a message that
 //     nothing proves is refused now (package align); others are noted after the 250.
@@ -26,9 +25,9 @@
 // A crash before 6 returns leaves nothing but staged chunks, which the store
 // removes at its next start; the client has no 250 and sends again. A crash
 // after it, before the 250 has reached the client, makes the client send again
-// what we have: the one case in which a message comes twice (RFC 1047). Bans and
-// rates are in memory only: after a crash everybody begins anew. The addresses
-// that logins came from are stored, but for those of the last minute.
+// what we have: the one case in which a message comes twice (RFC 1047). Rates are in
+// memory only: after a crash each account has a whole minute's share. What the guard
+// forgets stands in its documentation.
 //
 // One goroutine serves a connection from its greeting to its end. Other
 // goroutines only poke it: they set its read deadline (drain) or close it.

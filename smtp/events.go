@@ -6,8 +6,11 @@ import (
 	"net/netip"
 	"time"
 
-	"relay/store"
+	"relay/smtp/backmail"
+	"relay/smtp/guard"
+	"relay/store/people"
 	"relay/store/quiet"
+	"relay/store/spooled"
 )
 
 // events writes the log of the listener: one function for each event, its text
@@ -32,22 +35,22 @@ func (e events) at(level slog.Level, text string, attrs ...slog.Attr) {
 
 // loginFailed has another text for the same wrong login again, as it counts once:
 // a device with an old password must not have tools ban its whole office.
-func (e events) loginFailed(c *Conn, login string, f failure) {
+func (e events) loginFailed(c *Conn, login string, f guard.Failure) {
 	e.failed(c.client, login, c.session.mech, f)
 }
 
-func (e events) wrongToken(from netip.Addr, f failure) { e.failed(from.String(), "", "TOKEN", f) }
+func (e events) wrongToken(from netip.Addr, f guard.Failure) { e.failed(from.String(), "", "TOKEN", f) }
 
-func (e events) failed(remote, login, auth string, f failure) {
+func (e events) failed(remote, login, auth string, f guard.Failure) {
 	attrs := []slog.Attr{slog.String("remote", remote), slog.String("login", login), slog.String("auth", auth)}
-	if f.again {
+	if f.Again {
 		e.quiet.Often(slog.LevelWarn, remote, "login failed again", attrs...)
 		return
 	}
-	e.at(slog.LevelWarn, LoginFailed, append(attrs, slog.Bool("banned", !f.until.IsZero()))...)
+	e.at(slog.LevelWarn, LoginFailed, append(attrs, slog.Bool("banned", !f.Until.IsZero()))...)
 }
 
-func (e events) banned(b Ban) {
+func (e events) banned(b guard.Ban) {
 	attrs := []slog.Attr{slog.String("network", b.Network.String()), slog.Int("failed", b.Failed), slog.Time("until", b.Until.UTC())}
 	if b.Wide() {
 		e.at(slog.LevelWarn, "network banned", attrs...)
@@ -56,8 +59,8 @@ func (e events) banned(b Ban) {
 	e.at(slog.LevelWarn, "address banned", attrs...)
 }
 
-func (e events) locked(login string, f failure) {
-	e.at(slog.LevelWarn, "login locked", slog.String("login", login), slog.Int("failed", f.failed), slog.Time("until", f.until.UTC()))
+func (e events) locked(login string, f guard.Failure) {
+	e.at(slog.LevelWarn, "login locked", slog.String("login", login), slog.Int("failed", f.Failed), slog.Time("until", f.Until.UTC()))
 }
 
 // loginLocked is another text than LoginFailed: who comes with the right password
@@ -67,22 +70,48 @@ func (e events) loginLocked(c *Conn, login string, until time.Time) {
 		slog.String("login", login), slog.Time("until", until.UTC()))
 }
 
+// loginHeld is another text than LoginFailed too: the password was right.
+func (e events) loginHeld(c *Conn, login string, h *people.LoginHold) {
+	e.quiet.Often(slog.LevelWarn, login, "login refused while it is held", slog.String("remote", c.client),
+		slog.String("login", login), slog.Time("since", h.Since), slog.String("by", string(h.Holder)), slog.String("reason", h.Reason))
+}
+
+// accessLost is that a use from a new network was not noted, so nobody is told of it.
+func (e events) accessLost(c *Conn, login string, err error) {
+	e.quiet.Often(slog.LevelWarn, login, "use of a login not noted", slog.String("remote", c.client), slog.String("login", login), slog.Any("err", err))
+}
+
+// watched is that a login came from a new network after wrong passwords.
+func (e events) watched(c *Conn, login string) {
+	e.at(slog.LevelWarn, "login watched: it came from a new network after wrong passwords", slog.String("remote", c.client), slog.String("login", login))
+}
+
 func (e events) loggedIn(c *Conn, login, account string) {
 	if e.log.Enabled(context.Background(), slog.LevelDebug) {
 		e.at(slog.LevelDebug, "logged in", slog.String("remote", c.client), slog.String("login", login), slog.String("account", account))
 	}
 }
 
-func (e events) accepted(c *Conn, m *store.Message) {
+func (e events) accepted(c *Conn, m *spooled.Message) {
 	e.quiet.Works("", storeFailed)
 	e.at(slog.LevelInfo, "message accepted", slog.String("spool_id", m.ID.String()), slog.String("account", m.Account),
 		slog.String("login", c.session.login.Login), slog.String("auth", c.session.mech), slog.String("from", m.Sender), slog.Int64("size", m.Size),
 		slog.Int("rcpt", len(m.Recipients)), slog.String("message_id", m.MessageID), slog.String("remote", c.client))
 }
 
+func (e events) asked(c *Conn, in *backmail.Incoming) {
+	e.at(slog.LevelInfo, "question taken", slog.String("account", in.Account), slog.String("login", in.Login), slog.String("from", in.Sender),
+		slog.String("to", in.Recipient), slog.Int64("size", in.Size), slog.String("remote", c.client))
+}
+
+func (e events) unanswered(c *Conn, in *backmail.Incoming, err error) {
+	e.quiet.Often(slog.LevelWarn, in.Account, "question not answered: its sender may try again", slog.String("account", in.Account),
+		slog.String("to", in.Recipient), slog.String("remote", c.client), slog.Any("err", err))
+}
+
 // refused at a stage: MAIL, RCPT, or the end of the content.
 func (e events) refused(c *Conn, account, stage string, r *reply) {
-	e.quiet.Often(slog.LevelInfo, account+" "+stage+" "+r.enhanced(), "message refused", refusalAttrs(c, account, stage, r)...)
+	e.quiet.Often(slog.LevelInfo, account+" "+stage+" "+r.Enhanced(), "message refused", refusalAttrs(c, account, stage, r)...)
 }
 
 func (e events) tooFast(c *Conn, account, stage string, r *reply) {
@@ -91,17 +120,17 @@ func (e events) tooFast(c *Conn, account, stage string, r *reply) {
 
 func refusalAttrs(c *Conn, account, stage string, r *reply) []slog.Attr {
 	s := &c.session
-	attrs := []slog.Attr{slog.String("account", account), slog.String("from", s.mail.from.addr), slog.String("remote", c.client),
-		slog.String("stage", stage), slog.Int("code", r.code), slog.String("enhanced", r.enhanced()), slog.String("reply", r.text)}
+	attrs := []slog.Attr{slog.String("account", account), slog.String("from", s.mail.From.Addr), slog.String("remote", c.client),
+		slog.String("stage", stage), slog.Int("code", r.Code), slog.String("enhanced", r.Enhanced()), slog.String("reply", r.Text)}
 	if stage == "RCPT" {
-		attrs = append(attrs, slog.String("to", s.rcpt.to.addr))
+		attrs = append(attrs, slog.String("to", s.rcpt.To.Addr))
 	}
 	return attrs
 }
 
 func (e events) turnedAway(c *Conn, r *reply) {
-	e.quiet.Often(slog.LevelWarn, "", "connection turned away", slog.String("remote", c.client), slog.Int("code", r.code),
-		slog.String("enhanced", r.enhanced()), slog.String("reply", r.text))
+	e.quiet.Often(slog.LevelWarn, "", "connection turned away", slog.String("remote", c.client), slog.Int("code", r.Code),
+		slog.String("enhanced", r.Enhanced()), slog.String("reply", r.Text))
 }
 
 func (e events) proxyBroken(c *Conn, err error) {

@@ -35,7 +35,7 @@ func TestLimits_keptForKnown(t *testing.T) {
 			_ = c.conn.Close()
 		}
 		synctest.Wait()
-		if g := f.srv.gate; g.total != 0 || g.away != 0 || len(g.byAddr) != 0 {
+		if g := f.srv.gate; !g.Empty() {
 			t.Errorf("left over: %+v", g)
 		}
 	})

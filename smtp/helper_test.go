@@ -26,7 +26,10 @@ import (
 	"relay/quota"
 	"relay/smtp/align"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/people"
 	"relay/store/secret"
+	"relay/store/spooled"
 )
 
 // pipes is a listener whose connections are pipes: it works in a synctest bubble.
@@ -124,34 +127,34 @@ func start(t testing.TB, s setup) *fixture {
 	if s.state == store.Pending || s.unpaid {
 		s.plan.Price = 1000
 	}
-	_, err = f.st.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: s.plan,
-		Credential: &store.Credential{Login: "acme", Account: "acme", Kind: store.Token, Hash: secretHash}})
+	_, err = f.st.AddAccount(behalf.Order{}, store.NewAccount{Account: a, Plan: s.plan,
+		Credential: &people.Credential{Login: "acme", Account: "acme", Kind: people.Token, Hash: secretHash}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ago.Store(0)
 	if s.unpaid {
-		_, err = f.st.Activate(store.Order{}, "acme")
+		_, err = f.st.Activate(behalf.Order{}, "acme")
 		told := func(_ store.Invoice, _ store.Receipt, e error) { err = errors.Join(err, e) }
 		err = errors.Join(f.st.DunBy(context.Background(), f.st.Now(), told), err)
 	}
 	if s.credit > 0 && err == nil {
-		_, err = f.st.Correct(store.Order{}, "acme", store.Correction{Units: s.credit, Text: "a gift"})
+		_, err = f.st.Correct(behalf.Order{}, "acme", store.Correction{Units: s.credit, Text: "a gift"})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	switch s.state {
 	case store.Suspended:
-		_, err = f.st.Suspend(store.Order{}, "acme", s.reason)
+		_, err = f.st.Suspend(behalf.Order{}, "acme", s.reason)
 	case store.Closed:
-		_, err = f.st.CloseAccount(store.Order{}, "acme", s.reason)
+		_, err = f.st.CloseAccount(behalf.Order{}, "acme", s.reason)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.network != "" {
-		if err := f.st.AddNetwork(store.Network{Prefix: netip.MustParsePrefix(s.network), Account: "acme"}); err != nil {
+		if err := f.st.People.AddNetwork(people.Network{Prefix: netip.MustParsePrefix(s.network), Account: "acme"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -162,7 +165,7 @@ func start(t testing.TB, s setup) *fixture {
 	if f.srv, err = New(f.st, s.cfg, log); err != nil {
 		t.Fatal(err)
 	}
-	f.srv.logins.slow = secret.Verify // what is wrong is not hashed, but where a test is about that
+	f.srv.guard.CheckBy(secret.Verify) // what is wrong is not hashed, but where a test is about that
 	var ls []Listener
 	for m, p := range f.ls {
 		ls = append(ls, Listener{p, m})
@@ -330,9 +333,9 @@ var serverTLS = sync.OnceValue(func() *tls.Config {
 })
 
 // spooled are the stored messages with their bodies, oldest first.
-func (f *fixture) spooled() (ms []*store.Message, bodies []string) {
+func (f *fixture) spooled() (ms []*spooled.Message, bodies []string) {
 	f.t.Helper()
-	err := f.st.Queue(store.ID{}, func(m *store.Message) error {
+	err := f.st.Queue(spooled.ID{}, func(m *spooled.Message) error {
 		c := *m
 		ms = append(ms, &c)
 		return nil
@@ -358,5 +361,5 @@ func (f *fixture) charged() quota.Charge {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return st.Usage.Charged
+	return st.Used.Charged
 }

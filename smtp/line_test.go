@@ -11,26 +11,30 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"relay/smtp/wire"
 )
 
-// wire is a connection from which s comes in pieces.
-type wire struct {
+// halves is a connection from which s comes in pieces of random lengths.
+type halves struct {
 	net.Conn
-	pieces
+	s   *strings.Reader
+	rnd *rand.Rand
 }
 
-func (w *wire) Read(b []byte) (int, error)    { return w.pieces.Read(b) }
-func (w *wire) SetDeadline(t time.Time) error { return nil }
+func (w *halves) Read(b []byte) (int, error)    { return w.s.Read(b[:min(len(b), 1+w.rnd.IntN(7))]) }
+func (w *halves) SetDeadline(t time.Time) error { return nil }
 
 // linesOf are the command lines that are read out of s, and how many were refused.
 func linesOf(t *rapid.T, s string, seed uint64) (lines []string, refused int) {
-	w := &wire{pieces: pieces{s, rand.New(rand.NewPCG(seed, 0))}}
-	c := &Conn{cfg: newSettings(Config{}.withDefaults()), raw: w, cur: w, known: true}
+	w := &halves{s: strings.NewReader(s), rnd: rand.New(rand.NewPCG(seed, 0))}
+	c := &Conn{srv: &Server{}, cfg: newSettings(Config{}.withDefaults()), known: true}
+	c.begin(w)
 	for {
 		line, err := c.line(false)
-		switch bad, ours := errors.AsType[*reply](err); {
+		switch bad, ours := errors.AsType[*wire.Reply](err); {
 		case ours:
-			if bad.code != 500 {
+			if bad.Code != 500 {
 				t.Fatalf("refused with %v", bad)
 			}
 			refused++
@@ -47,13 +51,13 @@ func linesOf(t *rapid.T, s string, seed uint64) (lines []string, refused int) {
 // What is run does not depend on how the octets arrive: it is what stands between
 // one CRLF and the next, without an LF in it, and not too long.
 func TestConn_linesEndAtCRLF(t *testing.T) {
-	parts := []string{"\r", "\n", "\r\n", "\r\n", "NOOP", "BDAT 4", " ", "\r\n.\r\n", strings.Repeat("x", maxLine-4), strings.Repeat("y", 3*maxLine)}
+	parts := []string{"\r", "\n", "\r\n", "\r\n", "NOOP", "BDAT 4", " ", "\r\n.\r\n", strings.Repeat("x", wire.MaxLine-4), strings.Repeat("y", 3*wire.MaxLine)}
 	rapid.Check(t, func(t *rapid.T) {
 		s := strings.Join(rapid.SliceOfN(rapid.SampledFrom(parts), 0, 20).Draw(t, "parts"), "") + "\r\n"
 		var want []string
 		bad := 0
 		for line := range strings.SplitSeq(strings.TrimSuffix(s, "\r\n"), "\r\n") {
-			if strings.Contains(line, "\n") || len(line) > maxLine {
+			if strings.Contains(line, "\n") || len(line) > wire.MaxLine {
 				bad++
 				continue
 			}

@@ -76,10 +76,10 @@ func TestProxy_limits(t *testing.T) {
 			banned.want("421 4.7.0 too many failed logins from your address")
 			_ = banned.conn.Close()
 			synctest.Wait()
-			if g := f.srv.gate; g.total != 0 || g.away != 0 || len(g.byAddr) != 0 {
+			if g := f.srv.gate; !g.Empty() {
 				t.Errorf("left over: %+v", g)
 			}
-			if b := f.srv.Bans(); len(b) != 1 || b[0].Network.String() != "192.0.2.1/32" {
+			if b := f.srv.Guard().Bans(); len(b) != 1 || b[0].Network.String() != "192.0.2.1/32" {
 				t.Errorf("bans %+v", b)
 			}
 		})
@@ -102,7 +102,7 @@ func TestProxy_exempt(t *testing.T) {
 			c.do("EHLO me", "250 ", "AUTH PLAIN "+plain("acme", "a"), "535 ", "AUTH PLAIN "+plain("acme", goodSecret), "235 ")
 			all = append(all, c)
 		}
-		if b := f.srv.Bans(); b != nil {
+		if b := f.srv.Guard().Bans(); b != nil {
 			t.Errorf("bans %+v", b)
 		}
 		for _, c := range all {
@@ -141,8 +141,8 @@ func TestProxy_broken(t *testing.T) {
 				if n := strings.Count(f.log.String(), "no good PROXY header from a listed proxy"); n != 1 {
 					t.Errorf("logged %d times: %s", n, f.log)
 				}
-				if f.srv.gate.total != 0 {
-					t.Errorf("%d connections are left", f.srv.gate.total)
+				if f.srv.gate.Open() != 0 {
+					t.Errorf("%d connections are left", f.srv.gate.Open())
 				}
 			})
 		})
@@ -241,8 +241,8 @@ func TestProxy_panic(t *testing.T) {
 		synctest.Wait()
 		c := f.through(StartTLS, 1, "192.0.2.1")
 		c.want("220 ")
-		if !strings.Contains(f.log.String(), "session panicked") || f.srv.gate.total != 1 {
-			t.Errorf("%d connections, logged: %s", f.srv.gate.total, f.log)
+		if !strings.Contains(f.log.String(), "session panicked") || f.srv.gate.Open() != 1 {
+			t.Errorf("%d connections, logged: %s", f.srv.gate.Open(), f.log)
 		}
 		_ = c.conn.Close()
 		_ = a.Close()

@@ -119,7 +119,7 @@ func (s *session) takeRecipient() error {
 }
 
 func (s *session) tooFast(account string, limit int, what string, wait time.Duration) *reply {
-	r := errTooFast.with("%s: more than %d %s a minute: try again in %d s", account, limit, what, int((wait+time.Second-1)/time.Second))
+	r := errTooFast.With("%s: more than %d %s a minute: try again in %d s", account, limit, what, int((wait+time.Second-1)/time.Second))
 	s.c.srv.events.tooFast(s.c, account, s.stage(), r)
 	return r
 }

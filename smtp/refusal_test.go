@@ -23,8 +23,8 @@ func TestRefusal_belowAReseller(t *testing.T) {
 		{store.Refusal{State: store.Pending, Unpaid: unpaid}, "account shop: not active yet, pay invoice 17, EUR 12.50 to begin"},
 	} {
 		tt.r.Account = "shop"
-		if got := refusal(&tt.r, cfg); !strings.Contains(got.text, tt.want) {
-			t.Errorf("%+v: %q, want %q", tt.r, got.text, tt.want)
+		if got := refusal(&tt.r, cfg); !strings.Contains(got.Text, tt.want) {
+			t.Errorf("%+v: %q, want %q", tt.r, got.Text, tt.want)
 		}
 	}
 }

@@ -32,13 +32,13 @@ func TestRefusal(t *testing.T) {
 	} {
 		c.r.Account = "acme"
 		got := refusal(&c.r, &Config{Zone: rome})
-		if want := "account acme: " + c.want; got.code != 550 || got.text != want {
-			t.Errorf("%+v: %d %q, want %q", c.r, got.code, got.text, want)
+		if want := "account acme: " + c.want; got.Code != 550 || got.Text != want {
+			t.Errorf("%+v: %d %q, want %q", c.r, got.Code, got.Text, want)
 		}
 	}
 	over := &quota.Exceeded{Allowance: quota.Allowance{Messages: 10}, Used: quota.Charge{Messages: 9}, Asked: quota.Charge{Messages: 2}, Renewed: end}
 	got := refusal(&store.Refusal{Account: "acme", State: store.Active, Exceeded: over}, &Config{Zone: rome})
-	if want := "plan limit: 9 of 10 e-mails used, this message needs 2; upgrade, or wait: renews on 2029-02-01"; got.code != 552 || got.text != want {
-		t.Errorf("over the limit: %d %q, want %q", got.code, got.text, want)
+	if want := "plan limit: 9 of 10 e-mails used, this message needs 2; upgrade, or wait: renews on 2029-02-01"; got.Code != 552 || got.Text != want {
+		t.Errorf("over the limit: %d %q, want %q", got.Code, got.Text, want)
 	}
 }

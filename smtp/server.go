@@ -13,6 +13,8 @@ import (
 	gosmtp "github.com/emersion/go-smtp"
 
 	"relay/smtp/align"
+	"relay/smtp/guard"
+	"relay/smtp/wire"
 	"relay/store"
 	"relay/store/maildomain"
 )
@@ -23,11 +25,11 @@ type Server struct {
 	set    atomic.Pointer[settings]
 	events events
 	lib    *gosmtp.Server
-	gate   *gate
-	guard  *guard
+	gate   *wire.Gate
+	guard  *guard.Guard
 	rates  *rates
-	logins *logins
 	judge  *align.Judge // nil: nobody judges
+	meters Meters
 
 	draining atomic.Bool
 	stopping chan struct{} // closed when draining begins
@@ -48,11 +50,12 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Server, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	s := &Server{st: st, events: newEvents(log), gate: newGate(), guard: newGuard(), rates: newRates(),
-		logins: newLogins(), judge: cfg.Judge, stopping: make(chan struct{}), conns: make(map[*Conn]struct{})}
-	if err := s.guard.places.load(st); err != nil {
+	g, err := guard.New(st)
+	if err != nil {
 		return nil, fmt.Errorf("smtp: %w", err)
 	}
+	s := &Server{st: st, events: newEvents(log), gate: wire.NewGate(), guard: g, rates: newRates(),
+		judge: cfg.Judge, stopping: make(chan struct{}), conns: make(map[*Conn]struct{})}
 	s.set.Store(newSettings(cfg))
 	s.lib = gosmtp.NewServer(gosmtp.BackendFunc(func(c *gosmtp.Conn) (gosmtp.Session, error) {
 		return &c.Conn().(*Conn).session, nil
@@ -63,6 +66,9 @@ func New(st *store.Store, cfg Config, log *slog.Logger) (*Server, error) {
 	s.lib.ErrorLog = s.events
 	return s, nil
 }
+
+// Guard of the server: it knows the bans, and lifts them.
+func (s *Server) Guard() *guard.Guard { return s.guard }
 
 // cfg is what holds for connections that begin now.
 func (s *Server) cfg() *settings { return s.set.Load() }
@@ -84,7 +90,7 @@ func (s *Server) Run(ctx context.Context, ls []Listener) error {
 	}
 	drained := make(chan struct{})
 	var saving sync.WaitGroup
-	saving.Go(func() { s.savePlaces(drained) })
+	saving.Go(func() { s.guard.Run(drained, s.events.placesSaved) })
 	if s.judge != nil {
 		saving.Go(func() { s.judge.Run(drained) })
 	}
@@ -110,7 +116,7 @@ func (s *Server) drain(ls []Listener, serving *sync.WaitGroup) {
 		_ = l.Close()
 	}
 	serving.Wait()
-	s.each((*Conn).poke)
+	s.each((*Conn).Poke)
 	gone := make(chan struct{})
 	go func() { s.live.Wait(); close(gone) }()
 	t := time.NewTimer(s.cfg().Drain)
@@ -119,7 +125,7 @@ func (s *Server) drain(ls []Listener, serving *sync.WaitGroup) {
 	select {
 	case <-gone:
 	case <-t.C:
-		left = s.each((*Conn).kill)
+		left = s.each((*Conn).Kill)
 		<-gone
 	}
 	_ = s.lib.Shutdown(context.Background())
@@ -159,16 +165,17 @@ func (l *listener) Accept() (net.Conn, error) {
 // a proxy the address is not known yet.
 func (s *Server) add(raw net.Conn, mode Mode) *Conn {
 	cfg, addr := s.cfg(), remote(raw)
-	away, ok := s.gate.enter(room(cfg.Connections, cfg.isProxy(addr) || s.knows(addr)))
+	away, ok := s.gate.Enter(wire.Room(cfg.Connections, cfg.Proxies.Has(addr) || s.knows(addr)))
 	if !ok {
 		_ = raw.Close()
 		return nil
 	}
-	c := &Conn{srv: s, cfg: cfg, raw: raw, cur: raw, mode: mode, begun: time.Now(), away: away, proxied: cfg.isProxy(addr)}
+	c := &Conn{srv: s, cfg: cfg, mode: mode, begun: time.Now(), away: away, proxied: cfg.Proxies.Has(addr)}
+	c.begin(raw)
 	c.session.c = c
 	c.from(addr)
 	if away == nil && !c.proxied && !c.admit(false) {
-		s.gate.leave(netip.Prefix{}, true)
+		s.gate.Leave(netip.Prefix{}, true)
 		_ = raw.Close()
 		return nil
 	}
@@ -185,15 +192,15 @@ func (s *Server) add(raw net.Conn, mode Mode) *Conn {
 // knows reports whether somebody logged in from an address lately, or is known by
 // its network.
 func (s *Server) knows(a netip.Addr) bool {
-	if a.IsLoopback() || s.guard.known(site(a)) {
+	if a.IsLoopback() || s.guard.Knows(wire.Site(a)) {
 		return true
 	}
-	_, ok := s.st.NetworkAccount(a)
+	_, ok := s.st.People.NetworkAccount(a)
 	return ok
 }
 
 func (s *Server) remove(c *Conn) {
-	s.gate.leave(c.site, c.away != nil)
+	s.gate.Leave(c.site, c.away != nil)
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()

@@ -11,7 +11,10 @@ import (
 
 	"relay/quota"
 	"relay/report/words"
+	"relay/smtp/wire"
 	"relay/store"
+	"relay/store/people"
+	"relay/store/spooled"
 )
 
 // session is what go-smtp calls for the commands that Conn let through. Its
@@ -20,21 +23,24 @@ type session struct {
 	c *Conn
 
 	helo, esmtp bool
-	mech        string           // of the last AUTH
-	login       store.Credential // Login "": not logged in
-	account     string           // for which the connection is counted; "": none
-	taken       taken            // of the account's rate, for the message that is open
+	program     string            // what the client says it is: its name at EHLO
+	mech        string            // of the last AUTH
+	login       people.Credential // Login "": not logged in
+	watched     bool              // what it sends is watched, see guard.Enter
+	account     string            // for which the connection is counted; "": none
+	taken       taken             // of the account's rate, for the message that is open
 
-	mail mailArgs // of the last MAIL
-	rcpt rcptArgs // of the last RCPT
+	mail wire.MailArgs // of the last MAIL
+	rcpt wire.RcptArgs // of the last RCPT
 
 	open     bool // between MAIL and the end of the message
-	msg      *store.Message
+	msg      *spooled.Message
 	standing store.Standing // at MAIL
+	asked    bool           // it goes to an address that relay itself answers
 	refused  *reply         // the allowance does not hold the message: nothing of it is taken
 	blamed   bool           // its refusal was counted as a mistake
 	chunked  bool           // the content comes with BDAT
-	chunk    chunk          // the first one
+	chunk    wire.Chunk     // the first one
 }
 
 var _ gosmtp.AuthSession = (*session)(nil)
@@ -48,19 +54,19 @@ func (s *session) answer(ok *reply, err error) error {
 	if _, ours := errors.AsType[*reply](err); !ours {
 		s.c.srv.events.storeFailed(s.c, err)
 	}
-	return replyTo(err).smtp()
+	return asLibrary(replyTo(err))
 }
 
 // Mail begins a message.
 func (s *session) Mail(string, *gosmtp.MailOptions) error {
 	s.blamed = false
-	return s.answer(okMail, s.blame(s.begin()))
+	return s.answer(wire.OkMail, s.blame(s.begin()))
 }
 
 // blame counts a message that is refused for good as a mistake, once: a program
 // that sends the like without end loses the connection.
 func (s *session) blame(err error) error {
-	if r, ours := errors.AsType[*reply](err); ours && r.code >= 500 && !s.blamed {
+	if r, ours := errors.AsType[*reply](err); ours && r.Code >= 500 && !s.blamed {
 		s.blamed, s.c.blame = true, true
 	}
 	return err
@@ -69,38 +75,38 @@ func (s *session) blame(err error) error {
 func (s *session) begin() error {
 	c, a := s.c, &s.mail
 	if c.srv.draining.Load() {
-		c.dead = true
-		return errDrain
+		c.Dead = true
+		return wire.ErrDrain
 	}
 	if c.messages >= c.cfg.MessagesPerConnection {
-		c.dead = true
-		return errMessages
+		c.Dead = true
+		return wire.ErrMessages
 	}
 	account, err := s.who()
 	if err != nil {
 		return err
 	}
-	if a.requireTLS && !c.secure {
+	if a.RequireTLS && !c.Secure {
 		return errRequireTLS
 	}
-	if a.size > c.cfg.MaxMessage {
-		return errTooLarge
+	if a.Size > c.cfg.MaxMessage {
+		return wire.ErrTooLarge
 	}
 	if s.standing, err = c.srv.st.Standing(account); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if err := s.permit(account, a.size, min(a.size, 1)); err != nil {
+	if err := s.permit(account, a.Size, min(a.Size, 1)); err != nil {
 		return err
 	}
-	if err := allowedSender(&s.standing.Account, a.from.addr); err != nil {
+	if err := allowedSender(&s.standing.Account, a.From.Addr); err != nil {
 		return err
 	}
 	if err := s.takeMessage(account); err != nil {
 		return err
 	}
-	s.open, s.refused = true, nil
-	s.msg = &store.Message{Account: account, Sender: a.from.addr, EnvID: a.envID, Ret: a.ret,
-		SMTPUTF8: a.utf8, RequireTLS: a.requireTLS}
+	s.open, s.asked, s.refused = true, false, nil
+	s.msg = &spooled.Message{Account: account, Sender: a.From.Addr, EnvID: a.EnvID, Ret: a.Ret,
+		SMTPUTF8: a.SMTPUTF8, RequireTLS: a.RequireTLS}
 	return nil
 }
 
@@ -113,14 +119,17 @@ func (s *session) who() (string, error) {
 	return s.login.Account, s.unrevoked()
 }
 
-// unrevoked fails when the credential is no longer what it was at the login.
+// unrevoked fails when the credential is no longer what it was at the login, or is held.
 func (s *session) unrevoked() error {
-	now, err := s.c.srv.st.Credential(s.login.Login)
+	now, err := s.c.srv.st.People.Credential(s.login.Login)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	if now.Hash != s.login.Hash || now.Account != s.login.Account {
 		return refusal(&store.Refusal{Revoked: true}, &s.c.cfg.Config)
+	}
+	if now.Hold != nil {
+		return refusal(&store.Refusal{Account: now.Account, Login: now.Login, Held: now.Hold}, &s.c.cfg.Config)
 	}
 	return nil
 }
@@ -130,21 +139,21 @@ func (s *session) still() error {
 	if s.login.Login != "" {
 		return s.unrevoked()
 	}
-	if account, ok := s.c.srv.st.NetworkAccount(s.c.addr); !ok || account != s.msg.Account {
-		return errAccount.with("this network may not send for the account any more: log in")
+	if account, ok := s.c.srv.st.People.NetworkAccount(s.c.addr); !ok || account != s.msg.Account {
+		return errAccount.With("this network may not send for the account any more: log in")
 	}
 	return nil
 }
 
 func (s *session) byNetwork() (string, error) {
 	c := s.c
-	account, ok := c.srv.st.NetworkAccount(c.addr)
+	account, ok := c.srv.st.People.NetworkAccount(c.addr)
 	switch {
 	case ok:
 		return account, s.enter(account)
 	case c.mode == None:
 		return "", errKnownOnly
-	case !c.secure:
+	case !c.Secure:
 		return "", errAuthUnsafe
 	}
 	return "", errAuthRequired
@@ -156,8 +165,8 @@ func (s *session) enter(account string) error {
 		return nil
 	}
 	s.leave()
-	if !s.c.srv.gate.enterAccount(account, s.c.cfg.ConnectionsPerAccount) {
-		s.c.dead = true
+	if !s.c.srv.gate.EnterAccount(account, s.c.cfg.ConnectionsPerAccount) {
+		s.c.Dead = true
 		return errBusyAcct
 	}
 	s.account = account
@@ -167,7 +176,7 @@ func (s *session) enter(account string) error {
 func (s *session) leave() {
 	s.giveBack()
 	if s.account != "" {
-		s.c.srv.gate.leaveAccount(s.account)
+		s.c.srv.gate.LeaveAccount(s.account)
 		s.account = ""
 	}
 }
@@ -177,11 +186,11 @@ func (s *session) leave() {
 func (s *session) permit(account string, size, recipients int64) error {
 	charge, err := quota.ForMessage(size, int(recipients))
 	if err != nil {
-		return errTooLarge
+		return wire.ErrTooLarge
 	}
 	st := &s.standing
 	if st.Account.Status() == store.Active && st.InTerm &&
-		quota.Fits(st.InPeriod(), st.Usage.Charged, charge, nil, 0) == nil {
+		quota.Fits(st.InPeriod(), st.Used.Charged, charge, nil, 0) == nil {
 		return nil
 	}
 	r, err := s.c.srv.st.Permit(account, s.login.Login, charge)
@@ -220,26 +229,32 @@ func allowedSender(a *store.Account, from string) error {
 			return nil
 		}
 	}
-	return errSender.with("%s", strings.Join(a.Senders[:min(len(a.Senders), 5)], ", "))
+	return errSender.With("%s", strings.Join(a.Senders[:min(len(a.Senders), 5)], ", "))
 }
 
 // Rcpt adds a recipient; one that is named again is the same. Once the allowance does
 // not hold one of them, nothing of the message is taken.
-func (s *session) Rcpt(string, *gosmtp.RcptOptions) error { return s.answer(okRcpt, s.blame(s.add())) }
+func (s *session) Rcpt(string, *gosmtp.RcptOptions) error {
+	return s.answer(wire.OkRcpt, s.blame(s.add()))
+}
 
 func (s *session) add() error {
 	if s.refused != nil {
 		return s.refused
 	}
-	r := store.Recipient{Address: s.rcpt.to.addr, Domain: s.rcpt.to.domain, Notify: s.rcpt.notify, ORCPT: s.rcpt.orcpt}
+	r := spooled.Recipient{Address: s.rcpt.To.Addr, Domain: s.rcpt.To.Domain, Notify: s.rcpt.Notify, ORCPT: s.rcpt.ORCPT}
 	if s.msg.Repeats(&r) {
 		return nil
 	}
 	n := len(s.msg.Recipients)
-	if most := s.standing.Contract.Plan.MaxRecipients(); n >= most {
-		return errTooManyRcpt.with("%s per message; send to the rest separately", words.Plural(int64(most), "recipient"))
+	asks := s.asks(r.Address)
+	if n > 0 && (asks || s.asked) {
+		return errAlone
 	}
-	if err := s.permit(s.msg.Account, s.mail.size, int64(n+1)); err != nil {
+	if most := s.standing.Contract.Plan.MaxRecipients(); n >= most {
+		return errTooManyRcpt.With("%s per message; send to the rest separately", words.Plural(int64(most), "recipient"))
+	}
+	if err := s.permit(s.msg.Account, s.mail.Size, int64(n+1)); err != nil {
 		if r, ok := errors.AsType[*reply](err); ok {
 			s.refused = r
 		}
@@ -249,6 +264,7 @@ func (s *session) add() error {
 		return err
 	}
 	s.msg.AddRecipient(r)
+	s.asked = asks
 	return nil
 }
 
@@ -259,8 +275,8 @@ func (s *session) Data(io.Reader) (err error) {
 	defer func() {
 		if v := recover(); v != nil { // the rest of the content must not be read as commands
 			c.srv.events.panicked(c, v, debug.Stack())
-			c.dead, c.give = true, nil
-			err = errLocal.smtp()
+			c.Dead, c.give = true, nil
+			err = asLibrary(wire.ErrLocal)
 		}
 	}()
 	id, err := s.take()
@@ -270,13 +286,16 @@ func (s *session) Data(io.Reader) (err error) {
 	s.taken = taken{} // it was used
 	c.messages++
 	c.errors, c.commands = 0, 0
-	return s.answer(&reply{250, enh{2, 0, 0}, "queued as " + id}, nil)
+	if s.asked {
+		return s.answer(okAsked, nil)
+	}
+	return s.answer(wire.Row(250, enh{2, 0, 0}, "queued as "+id), nil)
 }
 
 // Reset forgets the message.
 func (s *session) Reset() {
 	s.giveBack()
-	s.open, s.msg, s.refused = false, nil, nil
+	s.open, s.msg, s.asked, s.refused = false, nil, false, nil
 }
 
 // Logout is called at the end of the connection. Conn.Close does what is to do.
@@ -294,5 +313,5 @@ func (s *session) Auth(mech string) (sasl.Server, error) {
 	case sasl.Login:
 		return &exchange{s, &loginServer{check: s.authenticate}}, nil
 	}
-	return nil, errMechanism.smtp()
+	return nil, asLibrary(errMechanism)
 }

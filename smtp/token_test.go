@@ -28,10 +28,10 @@ func TestServer_WrongToken(t *testing.T) {
 			t.Errorf("banned until %v", until)
 		}
 		f.wantLogin("2001:db8::3", "acme", goodSecret, "421 4.7.0 too many failed logins")
-		if b := f.srv.Bans(); len(b) != 1 || b[0].Network.String() != "2001:db8::/64" || b[0].Failed != 3 {
+		if b := f.srv.Guard().Bans(); len(b) != 1 || b[0].Network.String() != "2001:db8::/64" || b[0].Failed != 3 {
 			t.Errorf("bans %+v", b)
 		}
-		if !f.srv.LiftBan(from) || !f.srv.Banned(from).IsZero() {
+		if !f.srv.Guard().LiftBan(from) || !f.srv.Banned(from).IsZero() {
 			t.Error("the ban is not lifted")
 		}
 	})
@@ -44,7 +44,7 @@ func TestServer_WrongTokenExempt(t *testing.T) {
 		for _, text := range []string{"127.0.0.1", "::1", "192.0.2.7"} {
 			from := netip.MustParseAddr(text)
 			f.srv.WrongToken(from, "a")
-			if !f.srv.Exempt(from) || !f.srv.Banned(from).IsZero() || f.srv.Bans() != nil {
+			if !f.srv.Exempt(from) || !f.srv.Banned(from).IsZero() || f.srv.Guard().Bans() != nil {
 				t.Errorf("%s is banned", from)
 			}
 		}

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/smtp/wire"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // What go-smtp does otherwise than a relay needs, each with the test that shows
@@ -96,7 +98,7 @@ func TestTrap_quotes(t *testing.T) {
 			t.Errorf("message %+v", m)
 		}
 		if r.Address != `"a@b"@C.example` || r.Domain != "c.example" ||
-			r.Notify != store.NotifySuccess|store.NotifyDelay || r.ORCPT != "rfc822;q+q@c.example" {
+			r.Notify != spooled.NotifySuccess|spooled.NotifyDelay || r.ORCPT != "rfc822;q+q@c.example" {
 			t.Errorf("recipient %+v", r)
 		}
 	})
@@ -109,9 +111,9 @@ func TestTrap_errors(t *testing.T) {
 		want *reply
 	}{
 		{fmt.Errorf("accept: %w", errSender), errSender},
-		{fmt.Errorf("stage body: %w", store.ErrFull), errFull},
-		{errors.New("open /var/lib/relay: no such file"), errLocal},
-		{nil, errLocal},
+		{fmt.Errorf("stage body: %w", store.ErrFull), wire.ErrFull},
+		{errors.New("open /var/lib/relay: no such file"), wire.ErrLocal},
+		{nil, wire.ErrLocal},
 	} {
 		if got := replyTo(c.err); got != c.want {
 			t.Errorf("replyTo(%v) = %v, want %v", c.err, got, c.want)

@@ -4,13 +4,17 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/news"
+	"relay/store/people"
+	"relay/store/room"
 )
 
 // AccountState says whether an account may send. Only Active may.
@@ -42,6 +46,7 @@ type Account struct {
 	OverMax  int64         `json:"over_max,omitempty"`  // octets of overage in a period; 0: as the plan says, quota.Uncapped: no ceiling
 	State    AccountState  `json:"state"`               // as the operator and the orders have it; Status knows of Hold too
 	Reason   string        `json:"reason,omitempty"`    // why the operator suspended it, told to the customer
+	Cause    Cause         `json:"cause,omitempty"`     // of the suspension: CauseAbuse, or "" where somebody suspended it
 	Profile  string        `json:"profile,omitempty"`   // one of Profiles; "": as the configuration says
 	FirstCap int           `json:"first_cap,omitempty"` // first sendings a day; 0: as the configuration says, NoCap: any number
 	Pool     string        `json:"pool,omitempty"`      // of sources that its mail leaves by; "": the default one
@@ -54,14 +59,15 @@ type Account struct {
 	Reference string  `json:"reference,omitempty"` // the customer's own text, on invoices and letters (M22)
 	Consent   Consent `json:"consent,omitzero"`
 
-	Language       string  `json:"language,omitempty"`        // of mail to it, one of those of report/words; "": as the configuration says
-	BillingContact string  `json:"billing_contact,omitempty"` // where orders and invoices go; "": Contact
-	AbuseContact   string  `json:"abuse_contact,omitempty"`   // is told too where the account is suspended for abuse; "": nobody else
-	Notify         []Topic `json:"notify,omitzero"`           // topics by choice that it is told about; nil: it chose nothing, see Wants
+	Language       string       `json:"language,omitempty"`        // of mail to it, one of those of report/words; "": as the configuration says
+	BillingContact string       `json:"billing_contact,omitempty"` // where orders and invoices go; "": Contact
+	AbuseContact   string       `json:"abuse_contact,omitempty"`   // is told too where the account is suspended for abuse; "": nobody else
+	Notify         []news.Topic `json:"notify,omitzero"`           // topics by choice that it is told about; nil: it chose nothing, see Wants
 
 	Auth string `json:"auth,omitempty"` // what follows when receivers would not believe who its mail is from: AuthRefuse, or "" (warn)
 
 	ServiceSignature bool `json:"service_signature,omitempty"` // mail bears a second signature, of the operator's domain
+	VERP             bool `json:"verp,omitempty"`              // the reverse-path of its mail is a token at relay's own domain, see Message.VERP
 	Book
 }
 
@@ -96,6 +102,15 @@ func (a *Account) Status() AccountState {
 	}
 	return a.State
 }
+
+// Notified are the topics by choice that the account is told about.
+func (a *Account) Notified() []news.Topic {
+	return slices.DeleteFunc(news.ChosenTopics(), func(t news.Topic) bool { return !a.Wants(t) })
+}
+
+// Wants reports whether the account is told about a topic: by its choice, or because it
+// must be.
+func (a *Account) Wants(topic news.Topic) bool { return news.Wants(a.Notify, topic) }
 
 // Contract is the one that runs at now; where none does, the one that At of
 // quota.Contracts finds. It is nil for an account that never was active.
@@ -165,7 +180,7 @@ func (a *Account) Expired(now time.Time, zone *time.Location) bool {
 
 // Account by name.
 func (s *Store) Account(name string) (a Account, err error) {
-	err = s.view(func(t *tx) error { a, err = load[Account](t, accounts, name); return err })
+	err = s.view(func(t *tx) error { a, err = room.Load[Account](&t.Tx, bucket.Accounts, name); return err })
 	return a, err
 }
 
@@ -179,7 +194,7 @@ type Change struct {
 // what is no part of the Book, and returns what else is to be done; it may run
 // more than once, and must not call the store. It cannot change what orders do: the
 // Book, and the state but for suspending and resuming.
-func (s *Store) ChangeAccount(o Order, name string, fn func(*Account) (Change, error)) (Receipt, error) {
+func (s *Store) ChangeAccount(o behalf.Order, name string, fn func(*Account) (Change, error)) (Receipt, error) {
 	return s.order(name, o, func(d *deal) error {
 		was, book := d.a, d.a.Book
 		book.Contracts, book.Lots = slices.Clone(book.Contracts), slices.Clone(book.Lots)
@@ -198,7 +213,7 @@ func (s *Store) ChangeAccount(o Order, name string, fn func(*Account) (Change, e
 
 // change enters what is different now. The plan comes first: it says what may
 // happen at the limit (M14).
-func (d *deal) change(o *Order, was *Account, c *Change) error {
+func (d *deal) change(o *behalf.Order, was *Account, c *Change) error {
 	if d.a.State != was.State {
 		if err := d.switched(was.State); err != nil {
 			return err
@@ -210,7 +225,7 @@ func (d *deal) change(o *Order, was *Account, c *Change) error {
 		}
 	}
 	if is := d.a.AtLimit; is != was.AtLimit {
-		if p := d.a.Plan(d.t.now); !p.Allows(is) {
+		if p := d.a.Plan(d.t.Now); !p.Allows(is) {
 			return notAllowed(p, is)
 		}
 		d.enter(Entry{Kind: KindLimit, Facts: Facts{Limit: is}})
@@ -222,7 +237,7 @@ func (d *deal) change(o *Order, was *Account, c *Change) error {
 		d.enter(Entry{Kind: KindOverMax, Facts: Facts{Most: &is}})
 	}
 	if is := d.a.AtLimit; is != was.AtLimit || c.Plan != nil {
-		if err := o.mayGoOn(d.a.Name, is, d.a.Plan(d.t.now)); err != nil {
+		if err := mayGoOn(o, d.a.Name, is, d.a.Plan(d.t.Now)); err != nil {
 			return err
 		}
 	}
@@ -245,7 +260,7 @@ func (d *deal) agree(was Consent) {
 	if is.Version == was.Version && is.Time.Equal(was.Time) {
 		return
 	}
-	is.Time = d.t.now
+	is.Time = d.t.Now
 	d.enter(Entry{Kind: KindConsent, Note: is.Version})
 }
 
@@ -253,20 +268,20 @@ func (d *deal) agree(was Consent) {
 // networks. Its usage, its ledger and its invoices stay. It fails with ErrBusy
 // while mail of it is in the queue and with ErrOwing while money is open
 // between it and the operator.
-func (s *Store) RemoveAccount(o Order, name string) error {
+func (s *Store) RemoveAccount(o behalf.Order, name string) error {
 	err := s.carry(o.DryRun, func(t *tx) error {
 		d, err := t.deal(name, o)
 		if err == nil {
-			err = o.reaches(&d.a)
+			err = o.Reaches(&t.Tx, name)
 		}
 		if err != nil {
 			return err
 		}
-		queued, err := t.queued(name)
+		waiting, err := t.waiting(name)
 		if err != nil {
 			return err
 		}
-		if queued > 0 {
+		if waiting > 0 {
 			return fmt.Errorf("account %s %w", name, ErrBusy)
 		}
 		if err := errors.Join(d.closeDue(), d.end(CauseRemoved, "")); err != nil {
@@ -287,36 +302,31 @@ func (s *Store) RemoveAccount(o Order, name string) error {
 	if err != nil || o.DryRun {
 		return err
 	}
-	return errors.Join(s.loadNetworks(), s.forgetErrors(name))
+	return errors.Join(s.People.LoadNetworks(), s.Refusals.ForgetErrors(name))
 }
 
 func (t *tx) deleteAccount(name string) error {
-	for _, own := range []owned{ownLogins, ownNetworks} {
-		for _, key := range t.owned(own, name) {
-			if err := t.removeOwned(own, name, key); err != nil {
-				return err
-			}
-		}
-	}
-	if err := t.deleteOf(remarks, name); err != nil {
+	if err := people.Remove(&t.Tx, name); err != nil {
 		return err
 	}
-	if err := t.deleteDomains(name); err != nil {
+	if err := t.s.Remarks.Forget(&t.Tx, name); err != nil {
 		return err
 	}
-	if err := errors.Join(t.deleteSuppressions(name), t.deleteNews(name)); err != nil {
+	if err := t.s.Signing.Forget(&t.Tx, name); err != nil {
 		return err
 	}
-	sc := t.scratch() // what this transaction counted before must not bring it back
-	delete(sc.records, name)
-	delete(sc.errors, name)
-	maps.DeleteFunc(sc.tallies, func(key string, _ *Tally) bool { return strings.HasPrefix(key, string(pairKey(name, ""))) })
-	maps.DeleteFunc(sc.days, func(key string, _ *dayCount) bool { return strings.HasPrefix(key, string(pairKey(name, ""))) })
-	return errors.Join(t.b.Delete(dsnHours, []byte(name)), t.b.Delete(errorCounts, []byte(name)), t.b.Delete(records, []byte(name)), t.b.Delete(accounts, []byte(name)))
+	if err := errors.Join(t.s.Refusals.Forget(&t.Tx, name), news.Remove(&t.Tx, name), t.forgetOwner(name), t.forgetDays(name), t.deleteHolds(name)); err != nil {
+		return err
+	}
+	if err := errors.Join(t.deleteStop(name), t.Delete(bucket.SignsOf, []byte(name))); err != nil {
+		return err
+	}
+	delete(t.scratch().records, name) // what this transaction counted before must not bring it back
+	return errors.Join(t.Delete(bucket.DsnHours, []byte(name)), t.Delete(bucket.Records, []byte(name)), t.Delete(bucket.Accounts, []byte(name)))
 }
 
 // account is load for the hot path: a record that has not changed since it was
 // last decoded, which its octets tell, is not decoded again.
 func (t *tx) account(name string) (*Account, error) {
-	return t.s.accounts.load(t, accounts, name)
+	return t.s.accounts.Load(&t.Tx, bucket.Accounts, name)
 }

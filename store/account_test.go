@@ -9,20 +9,22 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/spooled"
 )
 
 // What a removal does is by whoever removes, what it comes upon is relay's own. A dry
 // run does neither.
 func TestRemoveAccount_by(t *testing.T) {
 	s, c := newBooks(t)
-	bob := Order{By: "bob"}
+	bob := behalf.Order{By: "bob"}
 	r := order(t, s, "acme", silver, quota.Suspend)
 	pay(t, s, r.Invoices[0].Number, 0, "a")
-	if _, err := s.Renew(Order{}, "acme", ""); err != nil { // is taken back
+	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil { // is taken back
 		t.Fatal(err)
 	}
 	c.set(december) // November is to be closed
-	if err := s.RemoveAccount(Order{By: "bob", DryRun: true}, "acme"); err != nil {
+	if err := s.RemoveAccount(behalf.Order{By: "bob", DryRun: true}, "acme"); err != nil {
 		t.Fatal(err)
 	}
 	if a := account(t, s, "acme"); a.State != Active {
@@ -66,11 +68,11 @@ func TestAccount_races(t *testing.T) {
 			wg.Go(func() {
 				switch i % 5 {
 				case 0:
-					if _, err := s.TopUp(Order{}, name, "more"); err != nil {
+					if _, err := s.TopUp(behalf.Order{}, name, "more"); err != nil {
 						t.Error(err)
 					}
 				case 1:
-					_, _ = s.RecordPayment(Order{}, Payment{Invoice: uint64(1 + i%2), Method: "card", Reference: fmt.Sprint(name, i/2), Amount: 700})
+					_, _ = s.RecordPayment(behalf.Order{}, Payment{Invoice: uint64(1 + i%2), Method: "card", Reference: fmt.Sprint(name, i/2), Amount: 700})
 				case 2:
 					if _, err := closeNow(t.Context(), s); err != nil {
 						t.Error(err)
@@ -91,17 +93,17 @@ func TestRemoveAccount_booksStay(t *testing.T) {
 	order(t, s, "acme", silver, quota.Suspend)
 	mustSend(t, s, "acme", 7, 1)
 	for _, l := range claim(t, s, "d.test", "acme", 10) {
-		settle(t, s, l, Delivered)
+		settle(t, s, l, spooled.Delivered)
 	}
-	if err := s.RemoveAccount(Order{}, "acme"); !errors.Is(err, ErrOwing) {
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); !errors.Is(err, ErrOwing) {
 		t.Fatalf("RemoveAccount = %v, want ErrOwing", err)
 	}
 	pay(t, s, 1, 0, "a")
-	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
 	verify(t, s)
-	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: free}); !errors.Is(err, ErrUsed) {
+	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: free}); !errors.Is(err, ErrUsed) {
 		t.Errorf("another one of that name: %v", err)
 	}
 	if u, _ := s.Usage("acme", "2026-11"); u.Charged.Bytes != 7 {
@@ -116,7 +118,7 @@ func TestChangeAccount_allOrNothing(t *testing.T) {
 	was := dump(t, s)
 	big := free
 	big.Bandwidth = 2 * gb
-	_, err := s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) {
+	_, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) {
 		a.Contact, a.AtLimit, a.Owner = "boss@acme.example", quota.Continue, "nobody"
 		return Change{Plan: &big, Abuse: new("spam")}, nil
 	})
@@ -126,7 +128,7 @@ func TestChangeAccount_allOrNothing(t *testing.T) {
 	if !maps.Equal(was, dump(t, s)) {
 		t.Error("a part of it was done")
 	}
-	r, err := s.ChangeAccount(Order{By: "op"}, "acme", func(a *Account) (Change, error) {
+	r, err := s.ChangeAccount(behalf.Order{By: "op"}, "acme", func(a *Account) (Change, error) {
 		a.Contact, a.AtLimit = "boss@acme.example", quota.Continue
 		return Change{Plan: &big, Abuse: new("spam")}, nil
 	})
@@ -146,7 +148,7 @@ func TestChangeAccount_keepsTheBook(t *testing.T) {
 		"closed":  func(a *Account) { a.State = Closed },
 		"owner":   func(a *Account) { a.Owner = "nobody" },
 	} {
-		if _, err := s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) { fn(a); return Change{}, nil }); err == nil {
+		if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { fn(a); return Change{}, nil }); err == nil {
 			t.Errorf("ChangeAccount of %s was done", name)
 		}
 	}

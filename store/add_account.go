@@ -6,6 +6,9 @@ import (
 	"slices"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/people"
 )
 
 // NewAccount is an order for an account. Of Account the caller fills in Name, Contact,
@@ -14,14 +17,14 @@ import (
 type NewAccount struct {
 	Account    Account
 	Plan       quota.Plan
-	Credential *Credential // the first one; nil: none
-	Activate   bool        // do not wait for the payment
+	Credential *people.Credential // the first one; nil: none
+	Activate   bool               // do not wait for the payment
 }
 
 // AddAccount stores a new account. On a plan with a price it is pending, with an
 // invoice whose payment activates it; Activate does not wait for that, but the
 // invoice is there. On a plan without a price it is active at once.
-func (s *Store) AddAccount(o Order, n NewAccount) (r Receipt, err error) {
+func (s *Store) AddAccount(o behalf.Order, n NewAccount) (r Receipt, err error) {
 	run := func(t *tx) error {
 		r = Receipt{}
 		d, err := t.newAccount(o, n)
@@ -33,7 +36,7 @@ func (s *Store) AddAccount(o Order, n NewAccount) (r Receipt, err error) {
 			return err
 		}
 		if c := n.Credential; c != nil {
-			if err := addOwned(t, ownLogins, c.Account, c.Login, c); err != nil {
+			if err := people.OwnLogins.Add(&t.Tx, c.Account, c.Login, c); err != nil {
 				return err
 			}
 		}
@@ -43,8 +46,8 @@ func (s *Store) AddAccount(o Order, n NewAccount) (r Receipt, err error) {
 	return r, err
 }
 
-func (t *tx) newAccount(o Order, n NewAccount) (*deal, error) {
-	if err := o.forces(&n); err != nil {
+func (t *tx) newAccount(o behalf.Order, n NewAccount) (*deal, error) {
+	if err := n.putBelow(&o); err != nil {
 		return nil, err
 	}
 	if err := t.mayAdd(&n); err != nil {
@@ -56,7 +59,7 @@ func (t *tx) newAccount(o Order, n NewAccount) (*deal, error) {
 	if err := t.mayResell(&o, n.Plan); err != nil {
 		return nil, err
 	}
-	if err := o.mayGoOn(n.Account.Name, n.Account.AtLimit, n.Plan); err != nil {
+	if err := mayGoOn(&o, n.Account.Name, n.Account.AtLimit, n.Plan); err != nil {
 		return nil, err
 	}
 	if err := t.inherit(&n.Account); err != nil {
@@ -68,7 +71,7 @@ func (t *tx) newAccount(o Order, n NewAccount) (*deal, error) {
 	a := n.Account
 	a.Book, a.State, a.Reason = Book{Ordered: &n.Plan, Seq: t.lastSeq(a.Name)}, Pending, ""
 	if a.Created.IsZero() {
-		a.Created = t.now
+		a.Created = t.Now
 	}
 	d := t.dealOn(Account{}, o)
 	d.a = a
@@ -95,12 +98,12 @@ func (t *tx) mayAdd(n *NewAccount) error {
 	switch c := n.Credential; {
 	case !quota.ValidName(a.Name):
 		return fmt.Errorf("account %q: up to 64 of a-z 0-9 . _ @ + -, starting with a letter or digit", a.Name)
-	case t.b.Get(accounts, []byte(a.Name)) != nil:
+	case t.Get(bucket.Accounts, []byte(a.Name)) != nil:
 		return fmt.Errorf("account %q: %w", a.Name, ErrExists)
-	case c != nil && t.b.Get(credentials, []byte(c.Login)) != nil:
+	case c != nil && t.Get(bucket.Credentials, []byte(c.Login)) != nil:
 		return fmt.Errorf("login %q: %w", c.Login, ErrExists)
-	case c != nil && validLogin(c.Login) != nil:
-		return validLogin(c.Login)
+	case c != nil && people.ValidLogin(c.Login) != nil:
+		return people.ValidLogin(c.Login)
 	case n.Plan.Retired:
 		return retired(n.Plan)
 	case a.AtLimit != "" && !n.Plan.Allows(a.AtLimit):
@@ -112,16 +115,22 @@ func (t *tx) mayAdd(n *NewAccount) error {
 // known checks that the customer and the reseller of an account are there.
 func (t *tx) known(a *Account) error {
 	if a.Owner != "" {
-		if _, err := load[Customer](t, customers, a.Owner); err != nil {
+		if _, err := people.CustomerIn(&t.Tx, a.Owner); err != nil {
 			return err
 		}
 	}
-	if a.Reseller != "" {
-		if _, err := load[Reseller](t, resellers, a.Reseller); err != nil {
-			return err
-		}
+	_, err := people.ResellerIn(&t.Tx, a.Reseller)
+	return err
+}
+
+// inherit gives a new account the reseller of its customer, unless it has one.
+func (t *tx) inherit(a *Account) error {
+	if a.Owner == "" || a.Reseller != "" {
+		return nil
 	}
-	return nil
+	c, err := people.CustomerIn(&t.Tx, a.Owner)
+	a.Reseller = c.Reseller
+	return err
 }
 
 func notAllowed(p quota.Plan, a quota.AtLimit) error {
@@ -150,15 +159,15 @@ func (d *deal) activateUnpaid(inv *Invoice) {
 func (d *deal) noteDelivery(inv *Invoice) {
 	inv.Order, inv.Term = nil, d.a.lastTerm().TermKey()
 	from := inv.Due
-	if from.Before(d.t.now) {
-		from = d.t.now
+	if from.Before(d.t.Now) {
+		from = d.t.Now
 	}
 	inv.Suspends = d.days(from, d.t.s.Billing().GraceDays)
 }
 
 // Activate starts the term of a pending account without waiting for the payment,
 // which is then due like any other.
-func (s *Store) Activate(o Order, account string) (Receipt, error) {
+func (s *Store) Activate(o behalf.Order, account string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
 		if d.a.State == Closed {
 			return fmt.Errorf("account %q %w", account, ErrClosed)

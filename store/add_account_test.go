@@ -5,12 +5,15 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"relay/store/behalf"
+	"relay/store/people"
 )
 
 func TestAddAccount_pendingUntilPaid(t *testing.T) {
 	s, c := newBooks(t)
-	r, err := s.AddAccount(Order{By: "op"}, NewAccount{Account: Account{Name: "acme", Contact: "a@acme.test"}, Plan: silver,
-		Credential: &Credential{Login: "acme", Account: "acme"}})
+	r, err := s.AddAccount(behalf.Order{By: "op"}, NewAccount{Account: Account{Name: "acme", Contact: "a@acme.test"}, Plan: silver,
+		Credential: &people.Credential{Login: "acme", Account: "acme"}})
 	if err != nil || r.After.State != Pending || len(r.Invoices) != 1 || r.Amount != 14_640 {
 		t.Fatalf("AddAccount = %+v, %v", r, err)
 	}
@@ -30,23 +33,23 @@ func TestAddAccount_pendingUntilPaid(t *testing.T) {
 		{Invoice: 1, Method: "bank", Reference: " ", Amount: 1},
 		{Invoice: 2, Method: "bank", Reference: "b", Amount: 1},
 	} {
-		if _, err := s.RecordPayment(Order{}, bad); err == nil {
+		if _, err := s.RecordPayment(behalf.Order{}, bad); err == nil {
 			t.Errorf("RecordPayment(%+v) was taken", bad)
 		}
 	}
-	if _, err := s.RecordPayment(Order{}, Payment{Invoice: 1, Method: "bank", Reference: "a", Amount: 4640}); !errors.Is(err, ErrExists) {
+	if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 1, Method: "bank", Reference: "a", Amount: 4640}); !errors.Is(err, ErrExists) {
 		t.Errorf("the same payment again = %v, want ErrExists", err)
 	}
 	r = pay(t, s, 1, 11_000, "b") // 1,000 too much
 	if a := r.After; a.State != Active || a.Balance != 1000 || a.Open != "2026-11" || !a.Activated().Equal(c.now()) || a.Contracts[0].Invoice != "1" {
 		t.Errorf("after the rest = %+v", a)
 	}
-	if _, err := s.RecordPayment(Order{}, Payment{Invoice: 1, Method: "bank", Reference: "c"}); err == nil {
+	if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 1, Method: "bank", Reference: "c"}); err == nil {
 		t.Error("a payment of nothing was taken")
 	}
 	mustSend(t, s, "acme", 1, 1)
 	// What is over is used for the next invoice.
-	r, err = s.BuyBlock(Order{}, "acme", gb, 1)
+	r, err = s.BuyBlock(behalf.Order{}, "acme", gb, 1)
 	if err != nil || r.After.Balance != 1000-1220 || r.Invoices[0].Paid != 1000 || r.Invoices[0].Open() != 220 {
 		t.Errorf("BuyBlock = %+v, %v", r, err)
 	}
@@ -58,17 +61,17 @@ func TestAddAccount_pendingUntilPaid(t *testing.T) {
 // Activated before it was paid, an order is due like anything else that was had.
 func TestActivate_unpaid(t *testing.T) {
 	s, c := newBooks(t)
-	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
+	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
 		t.Fatal(err)
 	}
 	c.add(40 * 24 * time.Hour) // nobody is held back for what was not had
 	if n, err := dunNow(t.Context(), s); n != 0 || err != nil {
 		t.Fatalf("DunBy = %d, %v", n, err)
 	}
-	if _, err := s.Activate(Order{}, "acme"); err != nil {
+	if _, err := s.Activate(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Activate(Order{}, "acme"); !errors.Is(err, ErrActive) {
+	if _, err := s.Activate(behalf.Order{}, "acme"); !errors.Is(err, ErrActive) {
 		t.Errorf("Activate again = %v", err)
 	}
 	start := c.now()
@@ -92,7 +95,7 @@ func TestAddAccount_again(t *testing.T) {
 	s, c := newBooks(t)
 	add := func(n NewAccount) error {
 		n.Account.Name = "acme"
-		_, err := s.AddAccount(Order{}, n)
+		_, err := s.AddAccount(behalf.Order{}, n)
 		return err
 	}
 	if add(NewAccount{Plan: old}) == nil {
@@ -109,7 +112,7 @@ func TestAddAccount_again(t *testing.T) {
 		t.Errorf("account = %+v", a)
 	}
 	wantBook(t, s, "acme", "activated", "closed", "closed")
-	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
 	if err := add(NewAccount{Plan: free}); err != nil { // in a month that was granted, and in which nothing was sent

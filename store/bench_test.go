@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/spooled"
 )
 
 var backlogSize = flag.Int("backlog", 20_000, "messages in BenchmarkBacklog")
@@ -27,7 +28,7 @@ func BenchmarkAccept(b *testing.B) {
 func BenchmarkAccept_watched(b *testing.B) {
 	s, _ := newStore(b)
 	addAccount(b, s, "acme", quota.Plan{})
-	w := s.Watch(nil)
+	w := s.Trace.Watch(nil)
 	defer w.Close()
 	var reader sync.WaitGroup
 	reader.Go(func() {
@@ -67,7 +68,7 @@ func BenchmarkLife(b *testing.B) {
 		}
 		wg.Wait()
 		for _, c := range claim(b, s, "a.test", "acme", 50) {
-			wg.Go(func() { settle(b, s, c, Delivered) })
+			wg.Go(func() { settle(b, s, c, spooled.Delivered) })
 		}
 		wg.Wait()
 	}
@@ -104,7 +105,7 @@ func BenchmarkBacklog(b *testing.B) {
 	take(*backlogSize - 2*probe)
 	b.ReportMetric(take(probe), "full-msg/s")
 	killed := filepath.Join(b.TempDir(), "killed.db")
-	if err := copyFile(killed, path); err != nil {
+	if err := killedAs(killed, path); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(timed(func() {
@@ -122,7 +123,7 @@ func BenchmarkBacklog(b *testing.B) {
 			}
 			results := make([]Result, len(list))
 			for i, c := range list {
-				results[i] = Result{ID: c.Message.ID, Domain: c.Domain, Outcomes: []Outcome{{Rcpt: 0, State: Delivered}}}
+				results[i] = Result{ID: c.Message.ID, Domain: c.Domain, Outcomes: []Outcome{{Rcpt: 0, State: spooled.Delivered}}}
 			}
 			if err := s.Settle(results...); err != nil {
 				b.Fatal(err)
@@ -135,21 +136,6 @@ func BenchmarkBacklog(b *testing.B) {
 	b.ReportMetric(float64(free>>20), "free-MiB")
 	b.ReportMetric(rss(b), "RSS-MiB")
 	_ = s.Close()
-}
-
-func copyFile(to, from string) error {
-	f, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	w, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	_, err = w.ReadFrom(f)
-	return err
 }
 
 func rss(b *testing.B) float64 {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
 )
 
 // Billing is what the operator's invoices have in common.
@@ -38,15 +39,23 @@ func (s *Store) Billing() Billing { return *s.billing.Load() }
 // is for good, whatever Billing says.
 func (s *Store) Currency() string {
 	c := s.Billing().Currency
-	_ = s.view(func(t *tx) error { c = t.currency(); return nil }) // fails once the store is closed
+	_ = s.view(func(t *tx) error { // fails once the store is closed
+		if is := t.currency(); is != "" {
+			c = is
+		}
+		return nil
+	})
 	return c
 }
 
+// currency fails the transaction where it cannot be read: sums of two currencies would be
+// of none.
 func (t *tx) currency() (c string) {
-	ok, err := t.get(meta, keyCurrency, &c)
+	ok, err := t.Read(bucket.Meta, keyCurrency, &c)
 	switch {
 	case err != nil:
-		panic(err) // sums of two currencies would be of none
+		t.Fail(err)
+		return ""
 	case !ok:
 		return t.s.Billing().Currency
 	}

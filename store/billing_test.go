@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // One currency for good.
@@ -15,7 +16,7 @@ func TestSetBilling_currency(t *testing.T) {
 	b := s.Billing()
 	b.Currency = "USD"
 	s.SetBilling(b)
-	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err == nil {
+	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err == nil {
 		t.Error("an invoice in another currency was issued")
 	}
 }
@@ -40,7 +41,7 @@ func TestSetBilling_currencyStopsNoMail(t *testing.T) {
 	if err != nil || len(list) != 2 || list[0].Currency != "EUR" || list[1].Currency != "EUR" {
 		t.Fatalf("invoices = %+v, %v, want two in EUR", list, err)
 	}
-	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err == nil || !strings.Contains(err.Error(), "EUR") {
+	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err == nil || !strings.Contains(err.Error(), "EUR") {
 		t.Errorf("BuyBlock in another currency = %v", err)
 	}
 	for _, name := range []string{"free", "silver"} {
@@ -48,14 +49,14 @@ func TestSetBilling_currencyStopsNoMail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "new"}, Plan: p}); !errors.Is(err, ErrCurrency) {
+		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "new"}, Plan: p}); !errors.Is(err, ErrCurrency) {
 			t.Errorf("plan %s in another currency = %v", name, err)
 		}
 	}
-	if _, err := s.CancelInvoice(Order{}, list[0].Number, "our fault"); err != nil { // takes EUR back
+	if _, err := s.CancelInvoice(behalf.Order{}, list[0].Number, "our fault"); err != nil { // takes EUR back
 		t.Errorf("CancelInvoice = %v", err)
 	}
-	if _, err := s.CloseAccount(Order{}, "acme", ""); err != nil {
+	if _, err := s.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
 		t.Errorf("CloseAccount = %v", err)
 	}
 	err = s.Ledger("acme", func(e *Entry) error {

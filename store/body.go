@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"relay/store/bodyhash"
+	"relay/store/bucket"
+	"relay/store/spooled"
 )
 
 const (
@@ -27,7 +29,7 @@ var chunkPool = sync.Pool{New: func() any { return new([ChunkSize]byte) }}
 type Body struct {
 	s      *Store
 	from   Sender
-	id     ID
+	id     spooled.ID
 	size   int64
 	chunks []*[ChunkSize]byte // in memory; all but the last are full
 	fill   int                // octets in the last one
@@ -42,15 +44,15 @@ func (s *Store) NewBody() *Body { return s.NewBodyOf(Sender{}) }
 // NewBodyOf starts a body of what an account sends. Where the account signs mail, the
 // body's hash is made as it is written.
 func (s *Store) NewBodyOf(from Sender) *Body {
-	b := &Body{s: s, from: from, id: s.ids.next(s.Now())}
-	if s.signs(from.Account) {
+	b := &Body{s: s, from: from, id: s.ids.Next(s.Now())}
+	if from.Service || s.Signing.MaySign(from.Account) {
 		b.hash = bodyhash.New()
 	}
 	return b
 }
 
 // ID of the message to be.
-func (b *Body) ID() ID { return b.id }
+func (b *Body) ID() spooled.ID { return b.id }
 
 // Size is how many octets were written.
 func (b *Body) Size() int64 { return b.size }
@@ -97,7 +99,7 @@ func (b *Body) stage() error {
 			return err
 		}
 		if b.staged == 0 {
-			if err := t.b.Put(orphans, b.id[:], []byte{}); err != nil {
+			if err := t.Put(bucket.Orphans, b.id[:], []byte{}); err != nil {
 				return err
 			}
 		}
@@ -112,17 +114,33 @@ func (b *Body) stage() error {
 	return nil
 }
 
+// sum is the hash for DKIM; nil: it was not asked for.
+func (b *Body) sum() []byte {
+	if b.hash == nil {
+		return nil
+	}
+	return b.hash.Sum()
+}
+
+// keep stores a body for good, with the message that it is of: the mark of what was staged goes.
+func (b *Body) keep(t *tx) error {
+	if err := b.put(t); err != nil || b.staged == 0 {
+		return err
+	}
+	return t.Delete(bucket.Orphans, b.id[:])
+}
+
 // put stores the chunks that are in memory after those that are staged.
 func (b *Body) put(t *tx) error {
 	if b.size == 0 {
-		return t.b.Put(bodies, chunkKey(b.id, 0), []byte{})
+		return t.Put(bucket.Bodies, spooled.ChunkKey(b.id, 0), []byte{})
 	}
 	for i, c := range b.chunks {
 		part := c[:]
 		if i == len(b.chunks)-1 {
 			part = c[:b.fill]
 		}
-		if err := t.b.Put(bodies, chunkKey(b.id, b.staged+i), part); err != nil {
+		if err := t.Put(bucket.Bodies, spooled.ChunkKey(b.id, b.staged+i), part); err != nil {
 			return err
 		}
 	}
@@ -161,11 +179,52 @@ func (b *Body) Discard() {
 	}
 }
 
+// Open reads what was written so far. Nothing may be written while it is read, and the
+// body must be neither accepted nor discarded.
+func (b *Body) Open() io.ReadCloser {
+	r := &unaccepted{b: b}
+	if b.staged > 0 {
+		r.disk = b.s.OpenBody(b.id)
+	}
+	return r
+}
+
+// unaccepted reads a body: first what is staged, then what is in memory.
+type unaccepted struct {
+	b    *Body
+	disk *BodyReader // nil: nothing is staged
+	read int64
+}
+
+// Read implements io.Reader.
+func (r *unaccepted) Read(p []byte) (n int, err error) {
+	at := r.read - r.b.onDisk()
+	switch {
+	case at < 0:
+		n, err = r.disk.Read(p[:min(int64(len(p)), -at)])
+	case r.read == r.b.size:
+		return 0, io.EOF
+	default:
+		i, from := int(at/ChunkSize), int(at%ChunkSize)
+		n = copy(p, r.b.chunks[i][from:min(ChunkSize, int64(from)+r.b.size-r.read)])
+	}
+	r.read += int64(n)
+	return n, err
+}
+
+// Close implements io.Closer.
+func (r *unaccepted) Close() error {
+	if r.disk == nil {
+		return nil
+	}
+	return r.disk.Close()
+}
+
 // BodyReader streams a stored body chunk by chunk; no transaction is open
 // between two of them. It is not safe for several goroutines.
 type BodyReader struct {
 	s    *Store
-	id   ID
+	id   spooled.ID
 	next int // chunk
 	buf  *[ChunkSize]byte
 	rest []byte // of buf, not read yet
@@ -175,7 +234,7 @@ type BodyReader struct {
 
 // OpenBody reads the body of a message. Close it. A body that is removed while
 // it is read fails with ErrNotFound: half of it must not pass for the whole.
-func (s *Store) OpenBody(id ID) *BodyReader {
+func (s *Store) OpenBody(id spooled.ID) *BodyReader {
 	return &BodyReader{s: s, id: id, buf: chunkPool.Get().(*[ChunkSize]byte)}
 }
 
@@ -198,7 +257,7 @@ func (r *BodyReader) fillBuffer() error {
 	}
 	n := 0
 	err := r.s.view(func(t *tx) error {
-		v := t.b.Get(bodies, chunkKey(r.id, r.next))
+		v := t.Get(bucket.Bodies, spooled.ChunkKey(r.id, r.next))
 		if v == nil {
 			return r.end(t)
 		}
@@ -213,7 +272,7 @@ func (r *BodyReader) fillBuffer() error {
 	r.rest = r.buf[:n]
 	if r.trim += n; r.trim > 4<<20 { // a long body must not stay mapped as a whole
 		r.trim = 0
-		r.s.db.Trim()
+		r.s.db.Engine().Trim()
 	}
 	return nil
 }

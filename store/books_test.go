@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/store/bolt"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/engine"
 )
 
 const (
@@ -55,7 +57,7 @@ func openBooks(t fataler, path string, c *clock) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(path, Options{Now: c.now, Zone: rome, Billing: Billing{Currency: "EUR", TaxRate: 22 * quota.Percent,
+	s, err := openTest(path, Options{Now: c.now, Zone: rome, Billing: Billing{Currency: "EUR", TaxRate: 22 * quota.Percent,
 		Seller: []string{"Relay Ltd"}, DueDays: 14, GraceDays: 7, OrderDays: 30}})
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +68,7 @@ func openBooks(t fataler, path string, c *clock) *Store {
 // order adds an account that is active.
 func order(t testing.TB, s *Store, name string, p quota.Plan, limit quota.AtLimit) Receipt {
 	t.Helper()
-	r, err := s.AddAccount(Order{By: "op"}, NewAccount{Account: Account{Name: name, AtLimit: limit}, Plan: p, Activate: true})
+	r, err := s.AddAccount(behalf.Order{By: "op"}, NewAccount{Account: Account{Name: name, AtLimit: limit}, Plan: p, Activate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +138,7 @@ func account(t testing.TB, s *Store, name string) Account {
 
 func pay(t testing.TB, s *Store, invoice uint64, amount int64, ref string) Receipt {
 	t.Helper()
-	r, err := s.RecordPayment(Order{By: "op"}, Payment{Invoice: invoice, Method: "bank", Reference: ref, Amount: amount})
+	r, err := s.RecordPayment(behalf.Order{By: "op"}, Payment{Invoice: invoice, Method: "bank", Reference: ref, Amount: amount})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,13 +191,13 @@ func dump(t fataler, s *Store) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	err := s.view(func(t *tx) error {
-		for b, name := range bucketNames {
-			if b := bolt.Bucket(b); b == newsOf || b == newsDue || b == toldOf {
+		for b, name := range bucket.Names {
+			if b := engine.Bucket(b); b == bucket.NewsOf || b == bucket.NewsDue || b == bucket.ToldOf {
 				continue
 			}
-			c := t.b.Cursor(bolt.Bucket(b))
+			c := t.Cursor(engine.Bucket(b))
 			for k, v := c.First(); k != nil; k, v = c.Next() {
-				if bolt.Bucket(b) == toldOf && strings.HasSuffix(string(k), refusedMark) {
+				if engine.Bucket(b) == bucket.ToldOf && strings.HasSuffix(string(k), refusedMark) {
 					continue
 				}
 				all[name+"/"+string(k)] = string(v)

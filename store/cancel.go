@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // CancelInvoice takes an open invoice back; the credit note says why. What was
 // paid of it stays with the customer's balance. Credit that it bought goes as far
 // as it is not used; a term or an upgrade that was delivered stays. The order that a
 // pending account waits for is refused with a *quota.Refusal: CloseAccount ends both.
-func (s *Store) CancelInvoice(o Order, number uint64, reason string) (Receipt, error) {
+func (s *Store) CancelInvoice(o behalf.Order, number uint64, reason string) (Receipt, error) {
 	i, err := s.Invoice(number)
 	if err != nil {
 		return Receipt{}, err
@@ -43,7 +44,7 @@ func (d *deal) takeCredit(i *Invoice) {
 		return
 	}
 	c, p, _ := d.a.Contracts.Find(d.a.Open, d.zone())
-	used := d.t.usage(d.a.Name, d.a.Open).Charged
+	used := d.t.charges(d.a.Name, d.a.Open).Charged
 	_, left, _ := quota.Draw(d.a.Lots, quota.Over(c.Plan.In(p), used))
 	n := slices.IndexFunc(left, func(l quota.Lot) bool { return l.Ref == i.Lot })
 	if n < 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // M14: an account that says nothing continues on a yearly plan with prices for
@@ -43,7 +44,7 @@ func TestAtLimit_default(t *testing.T) {
 	} {
 		a := x.own
 		a.Name = strings.ToLower(t.Name()[:4]) + "-" + x.plan.Name + numberText(uint64(len(ledgerNames(t, s))))
-		if _, err := s.AddAccount(Order{}, NewAccount{Account: a, Plan: x.plan, Activate: true}); err != nil {
+		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: a, Plan: x.plan, Activate: true}); err != nil {
 			t.Fatal(err)
 		}
 		mustSend(t, s, a.Name, gb, 1)
@@ -76,7 +77,7 @@ func TestAtLimit_defaultFollowsThePlan(t *testing.T) {
 			t.Errorf("%s, on a plan for 30 days: more was taken", name)
 		}
 		to := free
-		if _, err := s.ChangeAccount(Order{}, name, change(Change{Plan: &to})); err != nil {
+		if _, err := s.ChangeAccount(behalf.Order{}, name, change(Change{Plan: &to})); err != nil {
 			t.Fatal(err)
 		}
 		if r := send(t, s, name, gb+1, 1); (r == nil) != (name == "silent") {
@@ -89,7 +90,7 @@ func TestAtLimit_defaultFollowsThePlan(t *testing.T) {
 // once; what was used before stays.
 func TestOverMax_manyConnections(t *testing.T) {
 	s, c := newBooks(t)
-	r, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme", OverMax: 2 * gb}, Plan: silver, Activate: true})
+	r, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme", OverMax: 2 * gb}, Plan: silver, Activate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,18 +117,18 @@ func TestOverMax_manyConnections(t *testing.T) {
 	lower := func(n int64) func(*Account) (Change, error) {
 		return func(a *Account) (Change, error) { a.OverMax = n; return Change{}, nil }
 	}
-	if _, err := s.ChangeAccount(Order{By: "op"}, "acme", lower(gb)); err != nil {
+	if _, err := s.ChangeAccount(behalf.Order{By: "op"}, "acme", lower(gb)); err != nil {
 		t.Fatal(err)
 	}
 	no := send(t, s, "acme", 1, 1)
 	if no == nil || no.Exceeded == nil || no.Exceeded.Most != gb || !no.Exceeded.Renewed.Equal(december) {
 		t.Errorf("beyond a lower ceiling = %+v", no)
 	}
-	if _, err := s.ChangeAccount(Order{By: "op"}, "acme", lower(quota.Uncapped)); err != nil {
+	if _, err := s.ChangeAccount(behalf.Order{By: "op"}, "acme", lower(quota.Uncapped)); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 50*gb, 1)
-	if _, err := s.ChangeAccount(Order{}, "acme", lower(-2)); err == nil {
+	if _, err := s.ChangeAccount(behalf.Order{}, "acme", lower(-2)); err == nil {
 		t.Error("a ceiling below zero was taken")
 	}
 	wantBook(t, s, "acme", "invoice -14640", "activated", "payment 14640", "over-max", "over-max")

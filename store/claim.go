@@ -4,17 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"relay/store/bucket"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // Want asks for up to Max due messages of a lane.
 type Want struct {
-	Lane Lane
+	Lane spooled.Lane
 	Max  int
 }
 
 // Claimed is a message that may be tried now, with its recipients at one domain.
 type Claimed struct {
-	Message *Message
+	Message *spooled.Message
 	Domain  string
 	Rcpts   []int // indices into Message.Recipients: those at Domain that are due
 	Again   bool  // Open has released it: Dialled comes before the dial
@@ -30,7 +34,7 @@ type Claimed struct {
 // when that time has come, whether or not it was settled: the caller knows what it
 // has. That renews the claim, and delays no more than the first did: what counts
 // the attempt is Settle.
-func (s *Store) Claim(want []Want, next func(m *Message, tries int) time.Time) (list []Claimed, err error) {
+func (s *Store) Claim(want []Want, next func(m *spooled.Message, tries int) time.Time) (list []Claimed, err error) {
 	err = s.updateThen(len(want)*4096, func(t *tx) error {
 		list = list[:0]
 		for _, w := range want {
@@ -48,11 +52,16 @@ func (s *Store) Claim(want []Want, next func(m *Message, tries int) time.Time) (
 
 // claim takes messages of a lane. What must wait for the cap of first sendings gets another
 // day, what is suppressed is given up, and others are taken in their place; after
-// mostPutOff of them the lane is announced, and goes on in another transaction.
-func (t *tx) claim(w Want, next func(*Message, int) time.Time, list *[]Claimed) error {
+// mostPutOff of them the lane is announced, and goes on in another transaction. A lane of a
+// suspended account is parked.
+func (t *tx) claim(w Want, next func(*spooled.Message, int) time.Time, list *[]Claimed) error {
+	parks, was, err := t.parks(w.Lane)
+	if err != nil || parks {
+		return err
+	}
 	for all := 0; all < mostPutOff; {
 		ids := t.dueIDs(w)
-		took, putOff, err := t.claimThose(ids, w.Lane, next, list)
+		took, putOff, err := t.claimThose(ids, w.Lane, was, next, list)
 		if err != nil {
 			return err
 		}
@@ -70,7 +79,7 @@ const mostPutOff = 64
 
 // claimThose says how many of the messages it took, and of how many nothing may be tried.
 // It stops after mostPutOff of these.
-func (t *tx) claimThose(ids []ID, l Lane, next func(*Message, int) time.Time, list *[]Claimed) (took, putOff int, err error) {
+func (t *tx) claimThose(ids []spooled.ID, l spooled.Lane, was *stop, next func(*spooled.Message, int) time.Time, list *[]Claimed) (took, putOff int, err error) {
 	for _, id := range ids {
 		m, err := t.message(id)
 		if err != nil {
@@ -79,7 +88,11 @@ func (t *tx) claimThose(ids []ID, l Lane, next func(*Message, int) time.Time, li
 		if m == nil {
 			return took, putOff, fmt.Errorf("queue names message %s, which is not there; see relay check --store", id)
 		}
-		c := Claimed{Message: m, Domain: l.Domain, Rcpts: m.ready(l.Domain, t.wall)}
+		was.prolong(m)
+		c := Claimed{Message: m, Domain: l.Domain, Rcpts: m.Ready(l.Domain, t.Wall)}
+		if err := t.holdClaimed(&c); err != nil {
+			return took, putOff, err
+		}
 		if err := t.suppressClaimed(&c); err != nil {
 			return took, putOff, err
 		}
@@ -103,23 +116,23 @@ func (t *tx) claimThose(ids []ID, l Lane, next func(*Message, int) time.Time, li
 }
 
 // claimRcpts opens the claim.
-func (t *tx) claimRcpts(c *Claimed, next func(*Message, int) time.Time) (err error) {
+func (t *tx) claimRcpts(c *Claimed, next func(*spooled.Message, int) time.Time) (err error) {
 	m := c.Message
-	was, _ := m.due(c.Domain)
+	was, _ := m.Due(c.Domain)
 	at := next(m, m.Recipients[c.Rcpts[0]].Tries+1)
 	if c.Again, err = t.openClaim(m.ID, c.Domain, was, at); err != nil {
 		return err
 	}
-	return t.change(m, c.Domain, c.Rcpts, func(r *Recipient) { r.Next = at })
+	return t.change(m, c.Domain, c.Rcpts, func(r *spooled.Recipient) { r.Next = at })
 }
 
 // dueIDs are the first messages of the lane that are due now.
-func (t *tx) dueIDs(w Want) (ids []ID) {
-	lane := w.Lane.key()
-	c := t.b.Cursor(queue)
-	for k, _ := c.Seek(lane); k != nil && hasPrefix(k, lane) && len(ids) < w.Max; k, _ = c.Next() {
-		_, at, id, ok := parseQueueKey(k)
-		if !ok || at.After(t.wall) {
+func (t *tx) dueIDs(w Want) (ids []spooled.ID) {
+	lane := w.Lane.Key()
+	c := t.Cursor(bucket.Queue)
+	for k, _ := c.Seek(lane); k != nil && room.HasPrefix(k, lane) && len(ids) < w.Max; k, _ = c.Next() {
+		_, at, id, ok := spooled.ParseQueueKey(k)
+		if !ok || at.After(t.Wall) {
 			break
 		}
 		ids = append(ids, id)
@@ -146,9 +159,9 @@ func (s *Store) Return(list []Claimed) error {
 }
 
 // message reads an envelope; nil when there is none.
-func (t *tx) message(id ID) (*Message, error) {
-	m := &Message{}
-	if ok, err := t.get(messages, id[:], m); err != nil || !ok {
+func (t *tx) message(id spooled.ID) (*spooled.Message, error) {
+	m := &spooled.Message{}
+	if ok, err := t.Read(bucket.Messages, id[:], m); err != nil || !ok {
 		return nil, err
 	}
 	return m, nil
@@ -157,7 +170,7 @@ func (t *tx) message(id ID) (*Message, error) {
 // change applies fn to those of the domain's recipients that are listed and not
 // final, moves the message in its lane, and stores it or, with its last recipient,
 // removes it.
-func (t *tx) change(m *Message, domain string, list []int, fn func(*Recipient)) error {
+func (t *tx) change(m *spooled.Message, domain string, list []int, fn func(*spooled.Recipient)) error {
 	if err := t.dropKey(m, domain); err != nil {
 		return err
 	}
@@ -166,7 +179,7 @@ func (t *tx) change(m *Message, domain string, list []int, fn func(*Recipient)) 
 			fn(r)
 		}
 	}
-	if _, left := m.due(domain); !left {
+	if _, left := m.Due(domain); !left {
 		if err := t.closeClaim(m.ID, domain); err != nil {
 			return err
 		}
@@ -176,51 +189,50 @@ func (t *tx) change(m *Message, domain string, list []int, fn func(*Recipient)) 
 
 // store writes a message back after a change of the domain's recipients, whose
 // key was dropped before. What its sender is to be told is sent or put on the list.
-func (t *tx) store(m *Message, domain string) error {
+func (t *tx) store(m *spooled.Message, domain string) error {
 	if err := t.tellSender(m); err != nil {
 		return err
 	}
 	if m.Done() {
 		return t.remove(m)
 	}
-	if err := t.put(messages, m.ID[:], m); err != nil {
+	if err := t.Write(bucket.Messages, m.ID[:], m); err != nil {
 		return err
 	}
 	return t.addKey(m, domain)
 }
 
-func (t *tx) addKey(m *Message, domain string) error {
-	at, ok := m.due(domain)
+func (t *tx) addKey(m *spooled.Message, domain string) error {
+	at, ok := m.Due(domain)
 	if !ok {
 		return nil
 	}
-	lane := Lane{domain, m.Account}
-	t.touch(lane.key())
-	return errors.Join(t.list(m, domain, 1), t.b.Put(queue, queueKey(lane, at, m.ID), countAt(m, domain)))
+	lane := spooled.Lane{Domain: domain, Account: m.Account}
+	t.touch(lane.Key())
+	return errors.Join(t.list(m, domain, 1), t.Put(bucket.Queue, spooled.QueueKey(lane, at, m.ID), countAt(m, domain)))
 }
 
-func (t *tx) dropKey(m *Message, domain string) error {
-	at, ok := m.due(domain)
+func (t *tx) dropKey(m *spooled.Message, domain string) error {
+	at, ok := m.Due(domain)
 	if !ok {
 		return nil
 	}
-	lane := Lane{domain, m.Account}
-	t.touch(lane.key())
-	return errors.Join(t.list(m, domain, -1), t.b.Delete(queue, queueKey(lane, at, m.ID)))
+	lane := spooled.Lane{Domain: domain, Account: m.Account}
+	t.touch(lane.Key())
+	return errors.Join(t.list(m, domain, -1), t.Delete(bucket.Queue, spooled.QueueKey(lane, at, m.ID)))
 }
 
 // remove takes a message whose recipients are all final out of the spool.
-func (t *tx) remove(m *Message) error {
-	if err := t.b.Delete(messages, m.ID[:]); err != nil {
+func (t *tx) remove(m *spooled.Message) error {
+	if err := t.Delete(bucket.Messages, m.ID[:]); err != nil {
 		return err
 	}
-	t.tellGone(m.ID)
+	t.s.Trace.TellGone(&t.Tx, m.ID)
 	sum := t.totals()
 	sum.Messages--
+	t.ages().drop(m.ID.Timestamp())
 	sum.Bytes -= m.Stored
-	if m.Period != "" {
-		t.usage(m.Account, m.Period).Stored -= m.Stored
-	}
+	t.unspool(m)
 	later, err := t.deleteBody(m.ID, m.Stored)
 	if later && t.then != nil {
 		t.then.gone = append(t.then.gone, m.ID)

@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"relay/store/bucket"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // Bucket "claims" has an entry for each claim that is open: from Claim until
@@ -33,7 +37,7 @@ const (
 	claimAgain    claimState = 'a' // like claimWaits, after claimReleased
 )
 
-func claimKey(id ID, domain string) []byte {
+func claimKey(id spooled.ID, domain string) []byte {
 	return append(append(make([]byte, 0, len(id)+len(domain)), id[:]...), domain...)
 }
 
@@ -45,16 +49,16 @@ type claimEntry struct {
 }
 
 func (c claimEntry) value() []byte {
-	return appendTime(appendTime(append(make([]byte, 0, 17), byte(c.state)), c.due), c.next)
+	return room.AppendTime(room.AppendTime(append(make([]byte, 0, 17), byte(c.state)), c.due), c.next)
 }
 
 // has reports whether a recipient at the domain is one of those that were claimed.
-func (c claimEntry) has(r *Recipient) bool {
+func (c claimEntry) has(r *spooled.Recipient) bool {
 	return c.next.IsZero() || r.Next.Truncate(time.Millisecond).Equal(c.next)
 }
 
 // parseClaim reads key and value of an entry.
-func parseClaim(k, raw []byte) (id ID, domain string, c claimEntry, err error) {
+func parseClaim(k, raw []byte) (id spooled.ID, domain string, c claimEntry, err error) {
 	if len(k) <= len(id) || len(raw) != 9 && len(raw) != 17 {
 		return id, "", c, fmt.Errorf("entry %x of an open claim cannot be read", k)
 	}
@@ -63,29 +67,31 @@ func parseClaim(k, raw []byte) (id ID, domain string, c claimEntry, err error) {
 }
 
 func readClaim(raw []byte) claimEntry {
-	c := claimEntry{state: claimState(raw[0]), due: parseTime(raw[1:])}
+	c := claimEntry{state: claimState(raw[0]), due: room.ParseTime(raw[1:])}
 	if len(raw) > 9 {
-		c.next = parseTime(raw[9:])
+		c.next = room.ParseTime(raw[9:])
 	}
 	return c
 }
 
 // openClaim notes a claim, or that one that is open is renewed. again: Open has
 // released it before.
-func (t *tx) openClaim(id ID, domain string, due, next time.Time) (again bool, err error) {
+func (t *tx) openClaim(id spooled.ID, domain string, due, next time.Time) (again bool, err error) {
 	key := claimKey(id, domain)
 	c := claimEntry{claimWaits, due, next}
-	if raw := t.b.Get(claims, key); raw != nil {
+	if raw := t.Get(bucket.Claims, key); raw != nil {
 		was := readClaim(raw)
 		if c.state = claimAgain; was.state != claimReleased {
 			c.state, c.due = was.state, was.due
 		}
 	}
-	return c.state == claimAgain, t.b.Put(claims, key, c.value())
+	return c.state == claimAgain, t.Put(bucket.Claims, key, c.value())
 }
 
 // closeClaim takes the note away; it need not be there.
-func (t *tx) closeClaim(id ID, domain string) error { return t.b.Delete(claims, claimKey(id, domain)) }
+func (t *tx) closeClaim(id spooled.ID, domain string) error {
+	return t.Delete(bucket.Claims, claimKey(id, domain))
+}
 
 // Dialled stores that somebody dials, or has dialled, for claims, so that a crash
 // leaves their next try as it is. Claims that are not open any more stay so.
@@ -104,21 +110,21 @@ func (s *Store) Dialled(list []Claimed) error {
 	return nil
 }
 
-func (t *tx) dialled(id ID, domain string) error {
+func (t *tx) dialled(id spooled.ID, domain string) error {
 	key := claimKey(id, domain)
-	raw := t.b.Get(claims, key)
+	raw := t.Get(bucket.Claims, key)
 	if raw == nil || claimState(raw[0]) == claimReleased {
 		return nil
 	}
 	c := readClaim(raw)
 	c.state = claimDialled
-	return t.b.Put(claims, key, c.value())
+	return t.Put(bucket.Claims, key, c.value())
 }
 
 // undoClaim has the mail of an open claim due as before; there need not be one. list
 // are its recipients.
-func (t *tx) undoClaim(id ID, domain string, list []int) error {
-	raw := t.b.Get(claims, claimKey(id, domain))
+func (t *tx) undoClaim(id spooled.ID, domain string, list []int) error {
+	raw := t.Get(bucket.Claims, claimKey(id, domain))
 	if raw == nil || claimState(raw[0]) == claimReleased {
 		return nil
 	}
@@ -127,7 +133,7 @@ func (t *tx) undoClaim(id ID, domain string, list []int) error {
 		return err
 	}
 	due := readClaim(raw).due
-	return t.change(m, domain, list, func(r *Recipient) { r.Next = due })
+	return t.change(m, domain, list, func(r *spooled.Recipient) { r.Next = due })
 }
 
 // claimsStep is how many entries one transaction of releaseClaims changes.
@@ -160,7 +166,7 @@ func (s *Store) releaseClaims() error {
 
 // openClaims are the first keys after from whose claims Open has not released yet.
 func (t *tx) openClaims(from []byte) (keys [][]byte, more bool) {
-	c := t.b.Cursor(claims)
+	c := t.Cursor(bucket.Claims)
 	for k, raw := c.Seek(append(slices.Clone(from), 0)); k != nil; k, raw = c.Next() {
 		if claimState(raw[0]) == claimReleased {
 			continue
@@ -174,7 +180,7 @@ func (t *tx) openClaims(from []byte) (keys [][]byte, more bool) {
 }
 
 func (t *tx) releaseClaim(key []byte) error {
-	id, domain, c, err := parseClaim(key, t.b.Get(claims, key))
+	id, domain, c, err := parseClaim(key, t.Get(bucket.Claims, key))
 	if err != nil {
 		return err
 	}
@@ -188,10 +194,10 @@ func (t *tx) releaseClaim(key []byte) error {
 	}
 	if c.state == claimDialled {
 		if len(list) > 0 {
-			err = t.change(m, domain, list, func(r *Recipient) { r.Tries++ })
+			err = t.change(m, domain, list, func(r *spooled.Recipient) { r.Tries++ })
 		}
 		return errors.Join(err, t.closeClaim(id, domain))
 	}
 	err = t.undoClaim(id, domain, list)
-	return errors.Join(err, t.b.Put(claims, key, claimEntry{claimReleased, c.due, c.next}.value()))
+	return errors.Join(err, t.Put(bucket.Claims, key, claimEntry{claimReleased, c.due, c.next}.value()))
 }

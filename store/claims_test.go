@@ -6,13 +6,16 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // killed is the store as a kill at this moment leaves it, opened again.
 func killed(t *testing.T, s *Store, c *clock) *Store {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "killed.db")
-	if err := copyFile(path, s.db.Path()); err != nil {
+	if err := killedAs(path, s.path); err != nil {
 		t.Fatal(err)
 	}
 	k := reopen(t, path, c)
@@ -60,7 +63,7 @@ func TestOpen_releasesClaimsThatWaited(t *testing.T) {
 		for range 8 { // six hours until the next one
 			c.add(6 * time.Hour)
 			for _, one := range claim(t, s, d, "acme", 1) {
-				settle(t, s, one, Deferred)
+				settle(t, s, one, spooled.Deferred)
 			}
 		}
 	}
@@ -111,7 +114,7 @@ func TestOpen_releasesWithAMark(t *testing.T) {
 	if k := killed(t, s, c); len(claim(t, k, "a.test", "acme", 1)) != 0 {
 		t.Error("dialled for, killed, and due at once")
 	}
-	settle(t, s, got[0], Deferred)
+	settle(t, s, got[0], spooled.Deferred)
 	c.add(time.Hour)
 	if got = claim(t, s, "a.test", "acme", 1); len(got) != 1 || got[0].Again {
 		t.Errorf("after an attempt: %+v, want no mark", got)
@@ -124,7 +127,7 @@ func TestChange_dropEndsClaims(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "x@a.test", "y@b.test")
 	got := claim(t, s, "a.test", "acme", 1)
-	if _, _, err := s.Change(OpDrop, []ID{m.ID}); err != nil {
+	if _, _, err := s.Change(OpDrop, []spooled.ID{m.ID}); err != nil {
 		t.Fatal(err)
 	}
 	verify(t, s)
@@ -161,8 +164,8 @@ func TestSettle_openKeepsTheClaim(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "x@a.test", "y@a.test")
 	got := claim(t, s, "a.test", "acme", 1)
-	part := Result{ID: m.ID, Domain: "a.test", Open: true, Event: Event{Kind: EventAttempt},
-		Outcomes: []Outcome{{Rcpt: 0, State: Delivered, Reply: "250 ok"}}}
+	part := Result{ID: m.ID, Domain: "a.test", Open: true, Event: trace.Event{Kind: trace.EventAttempt},
+		Outcomes: []Outcome{{Rcpt: 0, State: spooled.Delivered, Reply: "250 ok"}}}
 	if err := s.Settle(part); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +179,7 @@ func TestSettle_openKeepsTheClaim(t *testing.T) {
 	if r := is.Recipients[1]; r.Tries != 1 || !r.Next.After(c.now()) {
 		t.Errorf("killed in an attempt: %d tries, next %v at %v, want 1 and a wait", r.Tries, r.Next, c.now())
 	}
-	settle(t, s, got[0], Deferred)
+	settle(t, s, got[0], spooled.Deferred)
 	if k := killed(t, s, c); len(openClaimsOf(t, k)) != 0 {
 		t.Error("the claim is open after the attempt")
 	}
@@ -202,10 +205,10 @@ func TestOpen_releasesWhoWasClaimed(t *testing.T) {
 		s, c := newStore(t)
 		addAccount(t, s, "acme", quota.Plan{})
 		m := accept(t, s, "acme", 100, "x@a.test", "y@a.test")
-		settle(t, s, claim(t, s, "a.test", "acme", 1)[0], Deferred)
+		settle(t, s, claim(t, s, "a.test", "acme", 1)[0], spooled.Deferred)
 		before, _ := s.QueueMessage(m.ID)
 		c.add(time.Second)
-		if _, err := s.Operate(Operation{Op: OpRetry, Of: &Filter{Recipient: "x@a.test"}}, []ID{m.ID}); err != nil {
+		if _, err := s.Operate(Operation{Op: OpRetry, Of: &Filter{Recipient: "x@a.test"}}, []spooled.ID{m.ID}); err != nil {
 			t.Fatal(err)
 		}
 		got := claim(t, s, "a.test", "acme", 1)
@@ -234,7 +237,7 @@ func TestOpen_releasesOldClaims(t *testing.T) {
 	claim(t, s, "a.test", "acme", 1)
 	err := s.update(0, func(t *tx) error {
 		key := claimKey(m.ID, "a.test")
-		return t.b.Put(claims, key, t.b.Get(claims, key)[:9])
+		return t.Put(bucket.Claims, key, t.Get(bucket.Claims, key)[:9])
 	})
 	if err != nil {
 		t.Fatal(err)

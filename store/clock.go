@@ -5,8 +5,10 @@ import (
 	"log/slog"
 	"time"
 
-	"relay/store/bolt"
 	"relay/store/bookclock"
+	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/room"
 )
 
 // Now is the business's wall clock, in UTC: the queue and the trace go by it.
@@ -33,7 +35,7 @@ func (s *Store) Hold() *bookclock.Hold { return s.clock.Hold() }
 // BelieveClock is the operator's word that the wall clock is right. It is stored.
 func (s *Store) BelieveClock() error {
 	s.clock.Believe()
-	return s.update(0, func(t *tx) error { t.b.Touch(); return nil })
+	return s.update(0, func(t *tx) error { t.Touch(); return nil })
 }
 
 // TrustClock has the wall clock believed whatever it shows, or no longer so.
@@ -42,7 +44,7 @@ func (s *Store) TrustClock(on bool) { s.clock.Trust(on) }
 // startClock goes on from what the last commit noted. Meta, key "clock".
 func (s *Store) startClock(o *Options) error {
 	var from bookclock.State
-	err := s.db.View(func(b *bolt.Tx) error { _, err := (&tx{b: b}).get(meta, keyClock, &from); return err })
+	err := s.db.Engine().View(func(b *engine.Tx) error { _, err := (&room.Tx{Tx: b}).Read(bucket.Meta, keyClock, &from); return err })
 	if err != nil {
 		return err
 	}
@@ -58,16 +60,16 @@ type lastNote struct {
 }
 
 // noteTime rides with a commit: the next start compares the wall clock with it.
-func (s *Store) noteTime(b *bolt.Tx) error {
-	if raw := b.Get(meta, keyClock); !bytes.Equal(raw, s.noted.raw) {
+func (s *Store) noteTime(b *engine.Tx) error {
+	if raw := b.Get(bucket.Meta, keyClock); !bytes.Equal(raw, s.noted.raw) {
 		var is bookclock.State
-		if _, err := (&tx{b: b}).get(meta, keyClock, &is); err != nil {
+		if _, err := (&room.Tx{Tx: b}).Read(bucket.Meta, keyClock, &is); err != nil {
 			return err
 		}
 		s.noted = lastNote{bytes.Clone(raw), is}
 	}
 	if is, changed := s.clock.Note(s.noted.state); changed {
-		return putJSON(b, meta, keyClock, is)
+		return (&room.Tx{Tx: b}).Write(bucket.Meta, keyClock, is)
 	}
 	return nil
 }

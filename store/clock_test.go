@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // guardedBooks is openBooks with a clock that is watched.
 func guardedBooks(t *testing.T, path string, c *clock, kept *bool) *Store {
 	t.Helper()
-	s, err := Open(path, Options{Now: c.now, Kept: func() bool { return *kept },
+	s, err := openTest(path, Options{Now: c.now, Kept: func() bool { return *kept },
 		Billing: Billing{Currency: "EUR", DueDays: 14, GraceDays: 7}})
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +72,7 @@ func TestStore_wrongClock(t *testing.T) {
 		if s.Hold() == nil || s.BookTime().Sub(epoch).Abs() > time.Minute {
 			t.Errorf("the books show %v, hold %+v; want them to stand at %v", s.BookTime(), s.Hold(), epoch)
 		}
-		r, err := s.Upgrade(Order{By: "op", DryRun: true}, "year", gold.Name)
+		r, err := s.Upgrade(behalf.Order{By: "op", DryRun: true}, "year", gold.Name)
 		if err != nil || r.After.Open != r.Before.Open {
 			t.Errorf("an order: open %q, then %q, %v", r.Before.Open, r.After.Open, err)
 		}
@@ -83,8 +84,8 @@ func TestStore_wrongClock(t *testing.T) {
 	s = guardedBooks(t, path, c, &kept)
 	open(s)
 	st, err := s.Standing("year")
-	if err != nil || st.Period.Key != before.Period.Key || st.Usage.Charged.Messages != 2 {
-		t.Errorf("stands in %s with %+v, %v; want both messages in %s", st.Period.Key, st.Usage.Charged, err, before.Period.Key)
+	if err != nil || st.Period.Key != before.Period.Key || st.Used.Charged.Messages != 2 {
+		t.Errorf("stands in %s with %+v, %v; want both messages in %s", st.Period.Key, st.Used.Charged, err, before.Period.Key)
 	}
 
 	if err := s.BelieveClock(); err != nil {
@@ -126,7 +127,7 @@ func TestStore_wrongClockAtStart(t *testing.T) {
 		{"a month later", epoch.AddDate(0, 0, 30), false, false},
 	} {
 		c.t, kept = tt.at, tt.kept
-		s, err := Open(path, Options{Now: c.now, Kept: func() bool { return kept }, ReadOnly: true})
+		s, err := openTest(path, Options{Now: c.now, Kept: func() bool { return kept }, ReadOnly: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +156,7 @@ func TestStore_unaskedClockProvesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept, c.t = false, epoch.AddDate(0, 5, 0)
-	tool, err := Open(path, Options{Now: c.now})
+	tool, err := openTest(path, Options{Now: c.now})
 	if err != nil {
 		t.Fatal(err)
 	}

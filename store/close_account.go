@@ -1,9 +1,11 @@
 package store
 
+import "relay/store/behalf"
+
 // CloseAccount ends an account for good: its term, its credit, and orders that
 // wait for a payment. What it owes it still owes, and what it paid for terms that
 // have not begun is in its balance.
-func (s *Store) CloseAccount(o Order, account, reason string) (Receipt, error) {
+func (s *Store) CloseAccount(o behalf.Order, account, reason string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error { return d.end("", reason) })
 }
 

@@ -6,20 +6,21 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // What was paid of an order that never came pays what is owed.
 func TestCloseAccount_partOfAnOrder(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", free, quota.Suspend)
-	if _, err := s.Renew(Order{}, "acme", "silver"); err != nil {
+	if _, err := s.Renew(behalf.Order{}, "acme", "silver"); err != nil {
 		t.Fatal(err)
 	}
 	pay(t, s, 1, 5000, "a")
-	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.CloseAccount(Order{}, "acme", "")
+	r, err := s.CloseAccount(behalf.Order{}, "acme", "")
 	if err != nil || r.After.Balance != 5000-1220 {
 		t.Fatalf("CloseAccount = %+v, %v", r.After, err)
 	}
@@ -32,17 +33,17 @@ func TestCloseAccount_partOfAnOrder(t *testing.T) {
 func TestCloseAccount_atOnce(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", count, quota.Suspend)
-	if _, err := s.TopUp(Order{}, "acme", "more"); err != nil {
+	if _, err := s.TopUp(behalf.Order{}, "acme", "more"); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.CloseAccount(Order{}, "acme", "a mistake")
+	r, err := s.CloseAccount(behalf.Order{}, "acme", "a mistake")
 	if err != nil || len(r.After.Lots) > 0 {
 		t.Errorf("CloseAccount = %+v, %v", r.After, err)
 	}
-	for _, fn := range []func(Order, string) (Receipt, error){
-		s.Resume, func(o Order, name string) (Receipt, error) { return s.Suspend(o, name, "") },
+	for _, fn := range []func(behalf.Order, string) (Receipt, error){
+		s.Resume, func(o behalf.Order, name string) (Receipt, error) { return s.Suspend(o, name, "") },
 	} {
-		if _, err := fn(Order{}, "acme"); !errors.Is(err, ErrClosed) {
+		if _, err := fn(behalf.Order{}, "acme"); !errors.Is(err, ErrClosed) {
 			t.Errorf("Suspend or Resume of a closed account = %v", err)
 		}
 	}

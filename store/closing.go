@@ -9,17 +9,20 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/store/bolt"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/room"
 )
 
 // closeDue closes the periods of the account that are over, oldest first. The entries
 // are recorded as relay's own, even when a customer's order triggers the close.
-func (d *deal) closeDue() error { return d.closeBy(d.t.now) }
+func (d *deal) closeDue() error { return d.closeBy(d.t.Now) }
 
 // closeBy closes those that were over at an instant that is not to come.
 func (d *deal) closeBy(by time.Time) error {
-	defer func(by string, chosen Order) { d.by, d.chosen = by, chosen }(d.by, d.chosen)
-	d.by, d.chosen = "", Order{}
+	defer func(by string, chosen behalf.Order) { d.by, d.chosen = by, chosen }(d.by, d.chosen)
+	d.by, d.chosen = "", behalf.Order{}
 	zone := d.zone()
 	for d.a.Open != "" {
 		c, p, ok := d.a.Contracts.Find(d.a.Open, zone)
@@ -71,9 +74,9 @@ func (d *deal) openNext(c quota.Contract, p quota.Period) error {
 // closePeriod makes entries of what a period that is over comes to: what it
 // drew, what was bought for the rest, what is credited and what is lost.
 func (d *deal) closePeriod(c quota.Contract, p quota.Period) error {
-	u := d.t.usage(d.a.Name, p.Key)
-	d.endDay(u, p.End)
-	is, err := quota.ClosePeriod(quota.Closing{Plan: c.Plan.In(p), Period: p, Expiry: c.End, Used: u.Charged, Lots: d.a.Lots})
+	used := d.t.charges(d.a.Name, p.Key).Charged
+	d.endDay(p.Key, p.End)
+	is, err := quota.ClosePeriod(quota.Closing{Plan: c.Plan.In(p), Period: p, Expiry: c.End, Used: used, Lots: d.a.Lots})
 	if err != nil {
 		return err
 	}
@@ -127,14 +130,15 @@ func (d *deal) overageLines(period string, is *quota.Settlement) (lines []Invoic
 	return lines
 }
 
-// endDay makes an entry of the open day of a usage, not later than end.
-func (d *deal) endDay(u *Usage, end time.Time) {
-	if u.Today == (quota.Charge{}) {
+// endDay makes an entry of the open day of a period, not later than end.
+func (d *deal) endDay(period string, end time.Time) {
+	c := d.t.charges(d.a.Name, period)
+	if c.Today == (quota.Charge{}) {
 		return
 	}
-	at := earliest(dayEnd(u.Day, d.zone()), end, d.t.now)
-	d.enter(Entry{Kind: KindCharge, Time: at, Period: u.Period, Day: u.Day, Messages: u.Today.Messages, Bytes: u.Today.Bytes})
-	d.ended = append(d.ended, u)
+	at := earliest(dayEnd(c.Day, d.zone()), end, d.t.Now)
+	d.enter(Entry{Kind: KindCharge, Time: at, Period: period, Day: c.Day, Messages: c.Today.Messages, Bytes: c.Today.Bytes})
+	d.ended = append(d.ended, period)
 }
 
 func earliest(t time.Time, more ...time.Time) time.Time {
@@ -146,8 +150,8 @@ func earliest(t time.Time, more ...time.Time) time.Time {
 	return t
 }
 
-// day of an instant in the operator's zone.
-func (t *tx) day() string { return t.now.In(t.s.zone).Format(time.DateOnly) }
+// day that it is now in the operator's zone.
+func (t *tx) day() string { return room.Day(t.Now, t.s.zone) }
 
 func dayEnd(day string, zone *time.Location) time.Time {
 	t, err := time.ParseInLocation(time.DateOnly, day, zone)
@@ -170,7 +174,7 @@ const closers = 32
 func (s *Store) CloseBy(ctx context.Context, by time.Time, told func(account string, r Receipt, err error)) error {
 	var mu sync.Mutex
 	by = earliest(by, s.BookTime())
-	return s.forDue(ctx, closing, by, func(k []byte) {
+	return s.forDue(ctx, bucket.Closing, by, func(k []byte) {
 		name := string(k[8:])
 		r, err := s.closeAccount(name, by)
 		mu.Lock()
@@ -183,7 +187,7 @@ func (s *Store) CloseBy(ctx context.Context, by time.Time, told func(account str
 func (s *Store) closeAccount(name string, by time.Time) (r Receipt, err error) {
 	err = s.update(0, func(t *tx) error {
 		r = Receipt{}
-		d, err := t.deal(name, Order{})
+		d, err := t.deal(name, behalf.Order{})
 		if errors.Is(err, ErrNotFound) {
 			return nil // removed meanwhile
 		}
@@ -201,7 +205,7 @@ func (s *Store) closeAccount(name string, by time.Time) (r Receipt, err error) {
 
 // forDue calls fn, from several goroutines, for the keys of an index by time that
 // were due by then. It ends at the first error that everybody would meet.
-func (s *Store) forDue(ctx context.Context, index bolt.Bucket, by time.Time, fn func(key []byte)) error {
+func (s *Store) forDue(ctx context.Context, index engine.Bucket, by time.Time, fn func(key []byte)) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	keys, panics := make(chan []byte), make(chan error, closers)
@@ -229,7 +233,7 @@ func (s *Store) forDue(ctx context.Context, index bolt.Bucket, by time.Time, fn 
 	return err
 }
 
-func (s *Store) feedDue(ctx context.Context, index bolt.Bucket, by time.Time, keys chan<- []byte) error {
+func (s *Store) feedDue(ctx context.Context, index engine.Bucket, by time.Time, keys chan<- []byte) error {
 	var from []byte
 	for {
 		list, err := s.dueKeys(index, from, by)
@@ -244,7 +248,7 @@ func (s *Store) feedDue(ctx context.Context, index bolt.Bucket, by time.Time, ke
 			case keys <- k:
 			case <-ctx.Done():
 				return ctx.Err()
-			case <-s.closed:
+			case <-s.db.Stopping():
 				return errors.New("the store is being closed")
 			}
 		}
@@ -253,10 +257,10 @@ func (s *Store) feedDue(ctx context.Context, index bolt.Bucket, by time.Time, ke
 }
 
 // dueKeys is one step of feedDue.
-func (s *Store) dueKeys(index bolt.Bucket, from []byte, by time.Time) (list [][]byte, err error) {
+func (s *Store) dueKeys(index engine.Bucket, from []byte, by time.Time) (list [][]byte, err error) {
 	err = s.view(func(t *tx) error {
-		c := t.b.Cursor(index)
-		for k, _ := c.Seek(from); k != nil && len(list) < walkStep && !parseTime(k).After(by); k, _ = c.Next() {
+		c := t.Cursor(index)
+		for k, _ := c.Seek(from); k != nil && len(list) < room.Step && !room.ParseTime(k).After(by); k, _ = c.Next() {
 			list = append(list, append([]byte(nil), k...))
 		}
 		return nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // Accounts that cannot be closed hold up no others.
@@ -80,7 +81,7 @@ func TestCloseBy_blocksAndCredit(t *testing.T) {
 				t.Errorf("account = %+v, want a credit of %d", a, x.credit)
 			}
 			st, err := s.Standing("acme")
-			if err != nil || quota.Sum(st.Live) != x.credit || st.Usage.Charged != (quota.Charge{}) {
+			if err != nil || quota.Sum(st.Live) != x.credit || st.Used.Charged != (quota.Charge{}) {
 				t.Errorf("Standing = %+v, %v", st, err)
 			}
 		})
@@ -151,7 +152,7 @@ func TestCloseBy_lateOnceAndInterrupted(t *testing.T) {
 func TestAccept_closesWhatIsOver(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", free, quota.Suspend)
-	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1800*mb, 1)
@@ -197,12 +198,12 @@ func TestCloseBy_creditOfTheTerm(t *testing.T) {
 	if _, err := s.UpdatePlan("free", func(p *quota.Plan) error { p.Ends = true; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Renew(Order{}, "acme", "free"); err != nil {
+	if _, err := s.Renew(behalf.Order{}, "acme", "free"); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1500*mb, 1)
 	end := time.Date(2027, 11, 22, 23, 0, 0, 0, time.UTC)
-	if r, err := s.Correct(Order{}, "acme", Correction{Units: 500 * mb, Text: "gift"}); err != nil || !r.After.Lots[0].Expires.Equal(end) {
+	if r, err := s.Correct(behalf.Order{}, "acme", Correction{Units: 500 * mb, Text: "gift"}); err != nil || !r.After.Lots[0].Expires.Equal(end) {
 		t.Fatalf("Correct = %+v, %v", r.After.Lots, err)
 	}
 	mustSend(t, s, "acme", 400*mb, 1)
@@ -218,11 +219,11 @@ func TestCloseBy_creditOfTheTerm(t *testing.T) {
 		t.Errorf("in the next term = %+v", a)
 	}
 	// What is given then lasts until its end.
-	if r, err := s.Correct(Order{}, "acme", Correction{Units: 1, Text: "gift"}); err != nil || !r.After.Lots[0].Expires.Equal(a.TermEnd()) {
+	if r, err := s.Correct(behalf.Order{}, "acme", Correction{Units: 1, Text: "gift"}); err != nil || !r.After.Lots[0].Expires.Equal(a.TermEnd()) {
 		t.Errorf("Correct = %+v, %v", r.After.Lots, err)
 	}
 	c.set(a.TermEnd())
-	if _, err := s.Correct(Order{}, "acme", Correction{Units: 1, Text: "gift"}); err == nil {
+	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Units: 1, Text: "gift"}); err == nil {
 		t.Error("credit was given after the term")
 	}
 }

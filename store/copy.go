@@ -1,9 +1,11 @@
 package store
 
 import (
+	"errors"
 	"io"
 
-	"relay/store/bolt"
+	"relay/store/bucket"
+	"relay/store/engine"
 )
 
 // Image says what a copy of the store holds.
@@ -20,16 +22,16 @@ type Image struct {
 // it runs the store takes mail, but cannot use again what it frees: its file grows by
 // what is written meanwhile.
 func (s *Store) Copy(w io.Writer, begin func(Image) error) (int64, error) {
-	return s.db.Copy(w, func(b *bolt.Tx, id, size int64) error {
+	return s.db.Engine().Export(w, func(b *engine.Tx, size int64) error {
 		t := s.tx(b)
-		i := Image{TxID: id, Size: size}
-		if _, err := t.get(meta, keySchema, &i.Schema); err != nil {
+		i := Image{TxID: b.ID(), Size: size}
+		if _, err := t.Read(bucket.Meta, keySchema, &i.Schema); err != nil {
 			return err
 		}
-		if _, err := t.get(meta, keyTotals, &i.Totals); err != nil {
+		if _, err := t.Read(bucket.Meta, keyTotals, &i.Totals); err != nil {
 			return err
 		}
-		c := b.Cursor(accounts)
+		c := b.Cursor(bucket.Accounts)
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
 			i.Accounts++
 		}
@@ -37,10 +39,15 @@ func (s *Store) Copy(w io.Writer, begin func(Image) error) (int64, error) {
 	})
 }
 
+var errNoFile = errors.New("the store is no file that could be made smaller")
+
 // Compact writes all that the store holds into a new file, without the room that
 // is free for use, and compares the two. The caller sees to it that nothing is
 // changed meanwhile. progress is told how many octets were copied since its last
 // call.
 func (s *Store) Compact(path string, progress func(n int64) error) error {
-	return s.db.Compact(path, progress)
+	if s.file == nil {
+		return errNoFile
+	}
+	return s.file.Compact(path, progress)
 }

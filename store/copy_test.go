@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/store/bolt"
+	"relay/store/joblog"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // A copy is of one moment: what begin is told is what is in it, whatever is
@@ -44,7 +46,7 @@ func TestStore_Copy(t *testing.T) {
 	if err := os.WriteFile(path, b.Bytes(), 0o400); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Open(path, Options{ReadOnly: true})
+	c, err := openTest(path, Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +54,7 @@ func TestStore_Copy(t *testing.T) {
 	if err != nil || found.Accounts != told.Accounts || found.Totals != told.Totals {
 		t.Errorf("the copy holds %+v, %v; announced was %+v", found, err, told)
 	}
-	if err := c.SetJob("x", JobState{}); err == nil {
+	if err := c.Jobs.Set("x", joblog.State{}); err == nil {
 		t.Error("SetJob on a store that is only read")
 	}
 	if err := c.Close(); err != nil {
@@ -77,7 +79,7 @@ func TestStore_Copy_hasNoDeletedMail(t *testing.T) {
 		accept(t, s, "acme", 200_000, "x@a.test")
 	}
 	for _, cl := range claim(t, s, "a.test", "acme", 57) {
-		settle(t, s, cl, Delivered)
+		settle(t, s, cl, spooled.Delivered)
 	}
 	s.sweep.Wait()
 	var b bytes.Buffer
@@ -92,7 +94,7 @@ func TestStore_Copy_hasNoDeletedMail(t *testing.T) {
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n, err := Open(path, Options{})
+	n, err := openTest(path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +131,8 @@ func benchCopy(b *testing.B, kept int) {
 		list := claim(b, s, "a.test", "acme", min(left, 100))
 		var done []Result
 		for _, cl := range list {
-			done = append(done, Result{ID: cl.Message.ID, Domain: cl.Domain, Event: Event{Kind: EventAttempt},
-				Outcomes: []Outcome{{Rcpt: 0, State: Delivered, Reply: "250 ok"}}})
+			done = append(done, Result{ID: cl.Message.ID, Domain: cl.Domain, Event: trace.Event{Kind: trace.EventAttempt},
+				Outcomes: []Outcome{{Rcpt: 0, State: spooled.Delivered, Reply: "250 ok"}}})
 		}
 		if err := s.Settle(done...); err != nil {
 			b.Fatal(err)
@@ -172,22 +174,22 @@ func benchCopy(b *testing.B, kept int) {
 
 func TestOpen_readOnlyAndOlder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "relay.db")
-	db, err := bolt.Open(path, bolt.Options{Buckets: bucketNames}) // schema 0
+	db, err := driveTest(path, &Options{}) // schema 0
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Close(); err != nil {
+	if err := db.Close(true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(path, Options{ReadOnly: true}); !errors.Is(err, ErrOlder) {
+	if _, err := openTest(path, Options{ReadOnly: true}); !errors.Is(err, ErrOlder) {
 		t.Errorf("Open = %v, want ErrOlder", err)
 	}
-	if s, err := Open(path, Options{}); err != nil {
+	if s, err := openTest(path, Options{}); err != nil {
 		t.Error(err)
 	} else if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	s, err := Open(path, Options{ReadOnly: true})
+	s, err := openTest(path, Options{ReadOnly: true})
 	if err != nil {
 		t.Fatalf("Open after the upgrade: %v", err)
 	}
@@ -198,13 +200,14 @@ func TestOpen_readOnlyAndOlder(t *testing.T) {
 
 // The new file holds the same, and goes on as the old one.
 func TestStore_Compact(t *testing.T) {
+	needsFile(t, "nothing to be made smaller")
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	for range 50 {
 		accept(t, s, "acme", 200_000, "x@a.test")
 	}
 	for _, cl := range claim(t, s, "a.test", "acme", 45) {
-		settle(t, s, cl, Delivered)
+		settle(t, s, cl, spooled.Delivered)
 	}
 	s.sweep.Wait()
 	small := filepath.Join(t.TempDir(), "small.db")

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 // keyPrices is the currency that the prices of plans are in: that of Billing when the
@@ -26,7 +28,7 @@ func (s *Store) CheckCurrency(code string) error {
 // booksIn fails where the first price that was agreed on is in another currency.
 func (t *tx) booksIn(code string) error {
 	var kept string
-	ok, err := t.get(meta, keyCurrency, &kept)
+	ok, err := t.Read(bucket.Meta, keyCurrency, &kept)
 	if err == nil && ok && kept != code {
 		err = fmt.Errorf("the ledger is kept in %s, %w: %s", kept, ErrCurrency, code)
 	}
@@ -37,11 +39,11 @@ func (t *tx) booksIn(code string) error {
 // about to be changed.
 func (t *tx) pricesIn(code string, but ...string) error {
 	var kept string
-	ok, err := t.get(meta, keyPrices, &kept)
+	ok, err := t.Read(bucket.Meta, keyPrices, &kept)
 	if err != nil || !ok || kept == code {
 		return err
 	}
-	list, err := all[quota.Plan](t, plans, nil)
+	list, err := room.All[quota.Plan](&t.Tx, bucket.Plans, nil)
 	if err != nil {
 		return err
 	}
@@ -70,8 +72,8 @@ func (t *tx) setPrices(dryRun bool, list ...quota.Plan) error {
 		return err
 	}
 	var kept string
-	if ok, err := t.get(meta, keyPrices, &kept); err != nil || dryRun || ok && kept == now {
+	if ok, err := t.Read(bucket.Meta, keyPrices, &kept); err != nil || dryRun || ok && kept == now {
 		return err
 	}
-	return t.put(meta, keyPrices, now)
+	return t.Write(bucket.Meta, keyPrices, now)
 }

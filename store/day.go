@@ -11,6 +11,9 @@ type Day struct {
 	Deferred  int64                  // put off at least once
 	Failed    map[string]int64       // given up, by category
 	Providers map[string]ProviderDay // by name; OtherProviders: beyond mostProviders
+
+	Bounced    int64 // of Delivered, those that came back
+	Complained int64 // of Delivered, those that were reported as spam
 }
 
 // ProviderDay is what became of a day's mail at one provider.
@@ -32,6 +35,7 @@ func (d *Day) at(provider string, p ProviderDay) {
 func (d *Day) add(o *Day) {
 	d.Emails, d.Bytes = d.Emails+o.Emails, d.Bytes+o.Bytes
 	d.Delivered, d.Deferred = d.Delivered+o.Delivered, d.Deferred+o.Deferred
+	d.Bounced, d.Complained = d.Bounced+o.Bounced, d.Complained+o.Complained
 	for category, n := range o.Failed {
 		if d.Failed == nil {
 			d.Failed = map[string]int64{}

@@ -8,21 +8,29 @@ import (
 	"slices"
 	"time"
 
-	"relay/store/bolt"
+	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // dayCount is what became of an account's mail of a day. Bucket "days", key account NUL day NUL
 // period that the mail was charged to. Settle, Claim and a drop count it in the transaction of
-// the outcome, beside the usage, and write it once. Mail counts on the day on which it was
-// accepted, so that the days of a period add up to its usage.
+// the outcome, beside progress. Mail counts on the day on which it was accepted, so that the
+// days of a period add up to its progress, in whose record the counts of the last day stand: see
+// day_open.go.
+//
+// A recipient that is suppressed counts as failed, and at no provider: nothing was sent to one,
+// and which one it would have been says only the DNS.
 //
 // Every delivery counts here, so it is no JSON: numbers are uvarints, names have their length
 // before them. delivered, deferred, how many categories, each with its count, how many
-// providers, each with its three.
+// providers, each with its three; and, where mail came back, bounced and complained.
 type dayCount struct {
 	delivered, deferred uint64
 	failed              []failedCount
 	providers           []providerCount
+	bounced, complained uint64
 }
 
 type failedCount struct {
@@ -39,10 +47,10 @@ const mostProviders = 20 // of a day, beside OtherProviders
 
 // count adds what became of one e-mail.
 func (d *dayCount) count(is fate) {
-	put := is.to == Deferred && is.from != Deferred
-	gone := is.to.Final() && is.to != Delivered
+	put := is.to == spooled.Deferred && is.from != spooled.Deferred
+	gone := is.to.Final() && is.to != spooled.Delivered
 	switch {
-	case is.to == Delivered:
+	case is.to == spooled.Delivered:
 		d.delivered++
 	case gone:
 		d.at(is.category).n++
@@ -89,6 +97,25 @@ func (d *dayCount) of(name string) *providerCount {
 	return &d.providers[len(d.providers)-1]
 }
 
+// add adds what another count of the same day has.
+func (d *dayCount) add(o *dayCount) {
+	d.delivered, d.deferred = d.delivered+o.delivered, d.deferred+o.deferred
+	for i := range o.failed {
+		d.at(o.failed[i].category).n += o.failed[i].n
+	}
+	for i := range o.providers {
+		from := &o.providers[i]
+		p := d.of(from.name)
+		p.delivered, p.deferred, p.failed = p.delivered+from.delivered, p.deferred+from.deferred, p.failed+from.failed
+	}
+	d.bounced, d.complained = d.bounced+o.bounced, d.complained+o.complained
+}
+
+// empty reports whether nothing was counted.
+func (d *dayCount) empty() bool {
+	return d.delivered == 0 && d.deferred == 0 && len(d.failed) == 0 && len(d.providers) == 0 && d.bounced == 0 && d.complained == 0
+}
+
 // failures of all categories.
 func (d *dayCount) failures() (sum int64) {
 	for _, f := range d.failed {
@@ -99,7 +126,7 @@ func (d *dayCount) failures() (sum int64) {
 
 // day is the count as reports have it.
 func (d *dayCount) day() *Day {
-	is := &Day{Delivered: int64(d.delivered), Deferred: int64(d.deferred)}
+	is := &Day{Delivered: int64(d.delivered), Deferred: int64(d.deferred), Bounced: int64(d.bounced), Complained: int64(d.complained)}
 	for _, f := range d.failed {
 		if is.Failed == nil {
 			is.Failed = map[string]int64{}
@@ -132,6 +159,9 @@ func (d *dayCount) append(b []byte) []byte {
 		text(p.name)
 		number(p.delivered, p.deferred, p.failed)
 	}
+	if d.bounced+d.complained > 0 {
+		number(d.bounced, d.complained)
+	}
 	return b
 }
 
@@ -152,6 +182,9 @@ func (d *dayCount) read(raw []byte) error {
 		for range n {
 			d.providers = append(d.providers, providerCount{r.name(), r.number(), r.number(), r.number()})
 		}
+	}
+	if !r.bad && r.at < len(raw) {
+		d.bounced, d.complained = r.number(), r.number()
 	}
 	if r.bad || r.at != len(raw) {
 		return errNoDay
@@ -194,7 +227,7 @@ func (r *dayReader) name() string {
 }
 
 // dayKey is account NUL day NUL period.
-func dayKey(account, day, period string) []byte { return pairKey(account, day+"\x00"+period) }
+func dayKey(account, day, period string) []byte { return room.Pair(account, day+"\x00"+period) }
 
 // parseDay reads what follows the account in that key.
 func parseDay(rest []byte) (day, period string) {
@@ -211,34 +244,25 @@ func decodeDay(key, raw []byte) (*dayCount, error) {
 	return d, nil
 }
 
-// dayOf a message is the one that it counts in, as this transaction sees it. It is written
-// with the transaction.
-func (t *tx) dayOf(m *Message) *dayCount {
-	key := dayKey(m.Account, m.Accepted.In(t.s.zone).Format(time.DateOnly), m.Period)
-	sc := t.scratch()
-	if d := sc.days[string(key)]; d != nil {
-		return d
-	}
-	d := &dayCount{}
-	if raw := t.b.Get(daysOf, key); raw != nil {
-		var err error
-		if d, err = decodeDay(key, raw); err != nil {
-			panic(err) // a counter that cannot be read must not start again from zero
-		}
-	}
-	if sc.days == nil {
-		sc.days = map[string]*dayCount{}
-	}
-	sc.days[string(key)] = d
-	return d
-}
-
 // keepDays writes what a transaction has counted.
-func keepDays(b *bolt.Tx, all map[string]*dayCount) error {
+func keepDays(b *engine.Tx, all map[string]*dayCount) error {
 	for key, d := range all {
-		if err := b.Put(daysOf, []byte(key), d.append(nil)); err != nil {
+		if err := b.Put(bucket.DaysOf, []byte(key), d.append(nil)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// daysKept is how long outcomes are kept by day.
+const daysKept = 400
+
+// PruneDays removes days of outcomes that are too old, and those of accounts that are gone. It
+// works in small transactions and stops with the store. A crash leaves the rest to the next run.
+func (s *Store) PruneDays(now time.Time) (removed int, err error) {
+	oldest := room.DayBefore(now, daysKept, s.zone)
+	return room.Aging{In: bucket.DaysOf, Owners: bucket.Accounts,
+		Old:    func(rest []byte) bool { day, _ := parseDay(rest); return day < oldest },
+		Remove: func(t *room.Tx, key []byte) error { return t.Delete(bucket.DaysOf, key) },
+	}.Prune(s.db, nil)
 }

@@ -10,20 +10,12 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/chores"
+	"relay/store/people"
+	"relay/store/room"
 )
-
-// Order says who orders, and whether it is to be done or only worked out.
-type Order struct {
-	By     string // who, for the ledger; "": relay itself
-	DryRun bool   // change nothing; the Receipt is what it would be
-
-	Reseller     string // who may change the accounts below it only, see may.go; "": any
-	MostAccounts int    // that the reseller may have below it; 0: any number
-	Customer     string // who may change its own accounts only; "": any
-
-	Method    string // one of Methods, by which what is ordered is paid; "": the account's
-	Reference string // the customer's own text on its invoice; "": the account's
-}
 
 // deal is one order on one account, worked out in memory: entries, invoices and
 // the account as it will be. Working it out only reads; apply writes. So a dry
@@ -31,7 +23,7 @@ type Order struct {
 type deal struct {
 	t        *tx
 	by       string
-	chosen   Order // Method and Reference of it
+	chosen   behalf.Order // Method and Reference of it
 	was, a   Account
 	entries  []Entry
 	lines    []Line
@@ -42,7 +34,7 @@ type deal struct {
 	last     uint64              // number of an invoice
 	counted  bool                // last is read
 	periods  map[string]bool     // keys of the ledger, and whether more than a term was named by it; nil: not read
-	ended    []*Usage            // whose open day became an entry
+	ended    []string            // periods whose open day became an entry
 	payments []Payment
 	overdue  uint64 // invoice that it reminds of; 0: of none
 	silent   bool   // it is of the past: nobody is told
@@ -53,19 +45,19 @@ type deal struct {
 // deal is on an account as it is stored. A clock that went back behind what the
 // account has stands still meanwhile: what is closed stays so, and what is open
 // has begun.
-func (t *tx) deal(name string, o Order) (*deal, error) {
-	a, err := load[Account](t, accounts, name)
+func (t *tx) deal(name string, o behalf.Order) (*deal, error) {
+	a, err := room.Load[Account](&t.Tx, bucket.Accounts, name)
 	if err != nil {
 		return nil, err
 	}
-	if begun := a.begun(t.s.zone); t.now.Before(begun) {
-		t.now = begun
+	if begun := a.begun(t.s.zone); t.Now.Before(begun) {
+		t.Now = begun
 	}
 	return t.dealOn(a, o), nil
 }
 
 // dealOn changes nothing that a shares with other copies of it.
-func (t *tx) dealOn(a Account, o Order) *deal {
+func (t *tx) dealOn(a Account, o behalf.Order) *deal {
 	d := &deal{t: t, by: o.By, chosen: o, was: a, a: a, invoices: map[uint64]*Invoice{}, before: map[uint64]Invoice{}}
 	d.a.Contracts, d.a.Lots = slices.Clone(a.Contracts), slices.Clone(a.Lots)
 	return d
@@ -73,12 +65,12 @@ func (t *tx) dealOn(a Account, o Order) *deal {
 
 // order closes what is due of the account, works fn out and, unless it is a dry
 // run, does it, all in one transaction.
-func (s *Store) order(name string, o Order, fn func(*deal) error) (r Receipt, err error) {
+func (s *Store) order(name string, o behalf.Order, fn func(*deal) error) (r Receipt, err error) {
 	run := func(t *tx) error {
 		r = Receipt{}
 		d, err := t.deal(name, o)
 		if err == nil {
-			err = o.reaches(&d.a)
+			err = o.Reaches(&t.Tx, name)
 		}
 		if err != nil {
 			return err
@@ -127,7 +119,7 @@ func (d *deal) enter(e Entry) {
 	d.addMoney(e.Money)
 	e.Account, e.Seq, e.By = d.a.Name, d.a.Seq, d.by
 	if e.Time.IsZero() {
-		e.Time = d.t.now
+		e.Time = d.t.Now
 	}
 	if e.Money != 0 {
 		e.Currency = d.t.currency()
@@ -164,14 +156,13 @@ func (d *deal) apply() error {
 		return err
 	}
 	t := d.t
-	t.b.Touch()
-	for _, u := range d.ended {
-		is := t.usage(u.Account, u.Period)
-		is.Today = quota.Charge{}
+	t.Touch()
+	for _, period := range d.ended {
+		t.charges(d.a.Name, period).Today = quota.Charge{}
 	}
 	for i := range d.entries {
 		e := &d.entries[i]
-		if err := t.put(ledger, numberKey(e.Account, e.Seq), e); err != nil {
+		if err := t.Write(bucket.Ledger, numberKey(e.Account, e.Seq), e); err != nil {
 			return err
 		}
 	}
@@ -180,7 +171,7 @@ func (d *deal) apply() error {
 	}
 	for i := range d.payments {
 		p := &d.payments[i]
-		if err := t.put(payments, pairKey(p.Method, p.Reference), p); err != nil {
+		if err := t.Write(bucket.Payments, room.Pair(p.Method, p.Reference), p); err != nil {
 			return err
 		}
 	}
@@ -190,26 +181,27 @@ func (d *deal) apply() error {
 func (d *deal) putAccount() error {
 	t, was, is := d.t, &d.was, &d.a
 	if was.FirstCap != is.FirstCap {
-		if err := t.addChore(chore{Kind: choreReplan, Account: is.Name, Due: t.wall}); err != nil {
+		if err := chores.Add(&t.Tx, chores.Chore{Kind: chores.Replan, Account: is.Name, Due: t.Wall}); err != nil {
 			return err
 		}
 	}
 	if !was.Closes.Equal(is.Closes) {
 		if !was.Closes.IsZero() {
-			if err := t.b.Delete(closing, closingKey(was.Closes, is.Name)); err != nil {
+			if err := t.Delete(bucket.Closing, closingKey(was.Closes, is.Name)); err != nil {
 				return err
 			}
 		}
 		if !is.Closes.IsZero() {
-			if err := t.b.Put(closing, closingKey(is.Closes, is.Name), []byte{}); err != nil {
+			if err := t.Put(bucket.Closing, closingKey(is.Closes, is.Name), []byte{}); err != nil {
 				return err
 			}
 		}
 	}
 	return errors.Join(
-		t.moveOwned(ownAccounts, was.Owner, is.Owner, is.Name),
-		t.moveOwned(ownBelow, was.Reseller, is.Reseller, is.Name),
-		t.put(accounts, []byte(is.Name), is))
+		people.OwnAccounts.Move(&t.Tx, was.Owner, is.Owner, is.Name),
+		people.OwnBelow.Move(&t.Tx, was.Reseller, is.Reseller, is.Name),
+		t.switchQueue(was, is),
+		t.Write(bucket.Accounts, []byte(is.Name), is))
 }
 
 // start appends a contract, for a cause that the kind does not say.
@@ -232,24 +224,25 @@ func (d *deal) openPeriod(c quota.Contract, p quota.Period) {
 
 // next is a new contract's place after those of the account.
 func (d *deal) next(p quota.Plan) quota.Contract {
-	return d.a.Contracts.Next(p, d.t.now, d.zone(), d.taken)
+	return d.a.Contracts.Next(p, d.t.Now, d.zone(), d.taken)
 }
 
 // taken reports whether a period of the account, or of an earlier one of its
 // name, has that key; of the first one of a term, also whether a term was named by
 // it that never began: invoices have its key.
 func (d *deal) taken(key string, first bool) bool {
-	if d.t.usage(d.a.Name, key).Charged != (quota.Charge{}) {
+	if d.t.charges(d.a.Name, key).Charged != (quota.Charge{}) {
 		return true
 	}
 	if d.periods == nil {
 		d.periods = map[string]bool{}
 		prefix := ledgerPrefix(d.a.Name)
-		c := d.t.b.Cursor(ledger)
-		for k, raw := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, raw = c.Next() {
+		c := d.t.Cursor(bucket.Ledger)
+		for k, raw := c.Seek(prefix); k != nil && room.HasPrefix(k, prefix); k, raw = c.Next() {
 			var e Entry
-			if err := decode("ledger", k, raw, &e); err != nil {
-				panic(err) // two periods must not share a key
+			if err := room.Decode(bucket.Ledger, k, raw, &e); err != nil {
+				d.t.Fail(err) // two periods must not share a key
+				return false
 			}
 			named := ""
 			if e.Contract != nil {
@@ -271,7 +264,7 @@ func (d *deal) taken(key string, first bool) bool {
 // bills are the invoices of the account by number, with those that this order has
 // issued: what its close of a period comes to counts in it.
 func (d *deal) bills() []uint64 {
-	list := d.t.numbers(billed, d.a.Name)
+	list := d.t.numbers(bucket.Billed, d.a.Name)
 	for n := range d.invoices {
 		if _, stored := d.before[n]; !stored {
 			list = append(list, n)
@@ -286,7 +279,7 @@ func (d *deal) current() (*quota.Contract, error) {
 	if d.a.State == Closed {
 		return nil, fmt.Errorf("account %q %w", d.a.Name, ErrClosed)
 	}
-	i := d.a.Contracts.Index(d.t.now)
+	i := d.a.Contracts.Index(d.t.Now)
 	if i < 0 {
 		return nil, fmt.Errorf("account %q %w", d.a.Name, ErrPending)
 	}

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/news"
+	"relay/store/room"
 )
 
 // News that the books cause follow from what an order enters: they are stored by apply, in
@@ -15,6 +18,9 @@ import (
 //   - order, invoice: each invoice and credit note. The overage's goes with the month's
 //     report, where the account gets one;
 //   - receipt, reversal: each payment, and each that was taken back;
+//   - refund: what an order paid back, in one sum;
+//   - correction, credit: money and credit that the operator has entered by hand. What relay
+//     corrects itself is told by the credit note or the refund that it goes with;
 //   - suspended, resumed: where the account's Status is another one after the order;
 //   - month: each period that was closed and had mail, money or errors;
 //   - ended: the account's last period was closed and nothing follows, or the account was
@@ -41,7 +47,7 @@ func (d *deal) addNews() error {
 		}
 	}
 	if d.overdue != 0 {
-		if err := d.addOne(News{Kind: NewsOverdue, About: numberText(d.overdue)}); err != nil {
+		if err := d.addOne(news.Item{Kind: news.Overdue, About: numberText(d.overdue)}); err != nil {
 			return err
 		}
 	}
@@ -49,68 +55,98 @@ func (d *deal) addNews() error {
 }
 
 // addOne adds news of the account; one without a kind is none.
-func (d *deal) addOne(n News) error {
+func (d *deal) addOne(n news.Item) error {
 	if n.Kind == "" {
 		return nil
 	}
 	n.Account = d.a.Name
-	n.Due = cmp.Or(n.Due, d.t.wall)
-	n.Since = cmp.Or(n.Since, d.t.now)
-	return d.t.addNews(n)
+	n.Due = cmp.Or(n.Due, d.t.Wall)
+	n.Since = cmp.Or(n.Since, d.t.Now)
+	return d.t.s.News.Add(&d.t.Tx, n)
 }
 
-// newsOf is what an entry means for the customer.
-func (d *deal) newsOf(e *Entry) (n News, err error) {
-	n = News{About: numberText(e.Seq), Since: e.Time, Why: e.Note}
+// NewsOf is what an entry means for the customer.
+func (d *deal) newsOf(e *Entry) (n news.Item, err error) {
+	n = news.Item{About: numberText(e.Seq), Since: e.Time, Why: e.Note}
 	switch e.Kind {
 	case KindInvoice, KindCreditNote:
-		n = News{Kind: d.paperNews(e), About: e.Ref}
+		n = news.Item{Kind: d.paperNews(e), About: e.Ref}
 	case KindPayment:
-		n.Kind = NewsReceipt
+		n.Kind = news.Receipt
 	case KindReversal:
-		n.Kind = NewsReversal
-	case KindSuspended:
-		if n.Kind = d.turned(Suspended, NewsSuspended); e.Cause == CauseUnpaid {
-			n.Reason = string(CauseUnpaid)
-		} else if d.a.Abuse {
-			n.Reason = ReasonAbuse
+		n.Kind = news.Reversal
+	case KindRefund:
+		if n.Money = d.paidBack(e); n.Money > 0 {
+			n.Kind = news.Refund
 		}
+	case KindCorrection:
+		switch {
+		case e.Cause != "":
+		case e.Money != 0:
+			n.Kind = news.Correction
+		case e.Units > 0:
+			n.Kind = news.Credit
+		}
+	case KindSuspended:
+		n.Kind, n.Reason = d.suspendedNews(e)
 	case KindResumed:
-		n.Kind = d.turned(Active, NewsResumed)
+		n.Kind = d.turned(Active, news.Resumed)
 		n.Reason = string(e.Cause)
 	case KindClosed:
 		return d.monthNews(e)
 	case KindWarned:
-		n = News{Kind: NewsEnding, About: fmt.Sprintf("%s %d", e.Period, e.Days), Step: e.Days, Until: d.a.TermEnd()}
+		n = news.Item{Kind: news.Ending, About: fmt.Sprintf("%s %d", e.Period, e.Days), Step: e.Days, Until: d.a.TermEnd()}
 	case KindEnded:
 		if d.was.Open != "" && e.Cause != CauseRemoved {
-			n.Kind, n.Reason, n.About = NewsEnded, ReasonClosed, d.a.lastTerm().TermKey()
+			n.Kind, n.Reason, n.About = news.Ended, news.ReasonClosed, d.a.lastTerm().TermKey()
 		}
 	}
 	return n, nil
 }
 
-// Reasons of news of states.
-const (
-	ReasonAbuse  = "abuse"  // of suspended: the account is marked for it
-	ReasonClosed = "closed" // of ended: the account is closed for good, before its term was over
-)
+// suspendedNews is the kind of news of a suspension, and its reason.
+func (d *deal) suspendedNews(e *Entry) (kind news.Kind, reason string) {
+	kind = d.turned(Suspended, news.Suspended)
+	switch {
+	case e.Cause == CauseAbuse: // also where an unpaid invoice held it back already
+		return news.Suspended, news.ReasonAbuse
+	case e.Cause == CauseUnpaid:
+		return kind, string(CauseUnpaid)
+	case d.a.Abuse:
+		return kind, news.ReasonAbuse
+	}
+	return kind, ""
+}
+
+// paidBack is what the order pays back in all, for the first of its entries that do; 0 for
+// the others.
+func (d *deal) paidBack(first *Entry) (sum int64) {
+	for i := range d.entries {
+		if e := &d.entries[i]; e.Kind == KindRefund {
+			if e.Seq < first.Seq {
+				return 0
+			}
+			sum -= e.Money
+		}
+	}
+	return sum
+}
 
 // paperNews is how an invoice or credit note is told; "": with the month's report.
-func (d *deal) paperNews(e *Entry) NewsKind {
+func (d *deal) paperNews(e *Entry) news.Kind {
 	i := d.invoices[e.Invoice()]
 	switch {
 	case i.Order != nil && i.State == InvoiceOpen:
-		return NewsOrder
+		return news.Order
 	case i.Kind == ForOverage && d.a.Reseller == "" && d.reports(e.Time):
 		return ""
 	}
-	return NewsInvoice
+	return news.Invoice
 }
 
 // turned is kind where the order has brought the account into a state in which it was not.
 // Of a new account nobody needs to be told that it may send.
-func (d *deal) turned(to AccountState, kind NewsKind) NewsKind {
+func (d *deal) turned(to AccountState, kind news.Kind) news.Kind {
 	was, is := d.was.Status(), d.a.Status()
 	if is != to || was == to || to == Active && was != Suspended {
 		return ""
@@ -120,17 +156,17 @@ func (d *deal) turned(to AccountState, kind NewsKind) NewsKind {
 
 // reports is whether the account gets a report on a period that ended then.
 func (d *deal) reports(end time.Time) bool {
-	return d.a.Contact != "" && d.a.Wants(TopicMonth) && d.t.now.Sub(end) < lateNews
+	return d.a.Contact != "" && d.a.Wants(news.TopicMonth) && d.t.Now.Sub(end) < lateNews
 }
 
 // monthNews is the report on a period that was closed; none for one without mail, money and
 // errors.
-func (d *deal) monthNews(e *Entry) (n News, err error) {
+func (d *deal) monthNews(e *Entry) (n news.Item, err error) {
 	if !d.reports(e.Time) {
 		return n, nil
 	}
-	n = News{Kind: NewsMonth, About: e.Period, Since: e.Time, Due: d.t.s.nextLook(d.t.wall)}
-	if d.t.usage(d.a.Name, e.Period).Charged != (quota.Charge{}) {
+	n = news.Item{Kind: news.Month, About: e.Period, Since: e.Time, Due: d.t.s.nextLook(d.t.Wall)}
+	if d.t.charges(d.a.Name, e.Period).Charged != (quota.Charge{}) {
 		return n, nil
 	}
 	_, p, ok := d.a.Contracts.Find(e.Period, d.zone())
@@ -144,13 +180,13 @@ func (d *deal) monthNews(e *Entry) (n News, err error) {
 	if err != nil || had {
 		return n, err
 	}
-	return News{}, nil
+	return news.Item{}, nil
 }
 
 // hadErrors reports whether mail was given up in a period, which may be mail of the one
 // before.
 func (d *deal) hadErrors(p quota.Period) (bool, error) {
-	list, err := d.t.errorsBefore(d.a.Name, p.Start, "", 1)
+	list, _, err := d.t.s.Refusals.Newest(&d.t.Tx, d.a.Name, p.Start, 1)
 	return len(list) > 0, err
 }
 
@@ -164,7 +200,7 @@ func (d *deal) hadMoney(p quota.Period) (yes bool, err error) {
 	}
 	d.t.newest(d.a.Name, func(k, raw []byte) bool {
 		var e Entry
-		if err = decode("ledger", k, raw, &e); err != nil || yes {
+		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil || yes {
 			return false
 		}
 		yes = moved(&e)
@@ -174,11 +210,11 @@ func (d *deal) hadMoney(p quota.Period) (yes bool, err error) {
 }
 
 // endOfTerms is the news that the last term is over and nothing follows.
-func (d *deal) endOfTerms() (n News) {
-	if d.was.Open == "" || d.a.Open != "" || d.a.State == Closed || d.t.now.Sub(d.a.TermEnd()) >= lateNews {
+func (d *deal) endOfTerms() (n news.Item) {
+	if d.was.Open == "" || d.a.Open != "" || d.a.State == Closed || d.t.Now.Sub(d.a.TermEnd()) >= lateNews {
 		return n
 	}
-	return News{Kind: NewsEnded, About: d.a.lastTerm().TermKey(), Since: d.a.TermEnd()}
+	return news.Item{Kind: news.Ended, About: d.a.lastTerm().TermKey(), Since: d.a.TermEnd()}
 }
 
 // SetLook says when the next daily look is after a time. What is to be told at the hour of

@@ -9,22 +9,31 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/news"
+	"relay/store/people"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // pendingNews of an account in short, by kind: of some kinds, or all that the books cause.
-func pendingNews(t fataler, s *Store, account string, kinds ...NewsKind) (list []string) {
+func pendingNews(t fataler, s *Store, account string, kinds ...news.Kind) (list []string) {
 	t.Helper()
 	for _, n := range newsIn(t, s, account) {
-		if slices.Contains(kinds, n.Kind) || len(kinds) == 0 && (n.Kind.recall() != rememberLast || n.Kind == NewsMonth) {
+		if slices.Contains(kinds, n.Kind) || len(kinds) == 0 && !slices.Contains([]news.Kind{news.Reached, news.Overage, news.Ceiling}, n.Kind) {
 			list = append(list, strings.TrimSpace(string(n.Kind)+" "+n.About+" "+n.Reason))
 		}
 	}
 	return list
 }
 
-func newsIn(t fataler, s *Store, account string) (list []News) {
+func newsIn(t fataler, s *Store, account string) (list []news.Item) {
 	t.Helper()
-	err := s.view(func(t *tx) (err error) { list, err = all[News](t, newsOf, pairKey(account, "")); return err })
+	err := s.view(func(t *tx) (err error) {
+		list, err = room.All[news.Item](&t.Tx, bucket.NewsOf, room.Pair(account, ""))
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,9 +41,9 @@ func newsIn(t fataler, s *Store, account string) (list []News) {
 }
 
 // tellNews tells what is due of some kinds, all without kinds, and returns what was told.
-func tellNews(t fataler, s *Store, kinds ...NewsKind) (list []*Told) {
+func tellNews(t fataler, s *Store, kinds ...news.Kind) (list []*Told) {
 	t.Helper()
-	due, _, err := s.DueNews(1000)
+	due, _, err := s.News.Due(1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +59,8 @@ func tellNews(t fataler, s *Store, kinds ...NewsKind) (list []*Told) {
 		var mails []Notice
 		if w != nil {
 			list = append(list, w)
-			mails = []Notice{{Body: []byte("Subject: ends\r\n\r\n"), Message: Message{Expires: s.Now().AddDate(0, 0, 9), MessageID: "<1@relay.test>",
-				Recipients: []Recipient{{Address: "boss@acme.test", Domain: "acme.test"}}}}}
+			mails = []Notice{{Body: []byte("Subject: ends\r\n\r\n"), Message: spooled.Message{Expires: s.Now().AddDate(0, 0, 9), MessageID: "<1@relay.test>",
+				Recipients: []spooled.Recipient{{Address: "boss@acme.test", Domain: "acme.test"}}}}}
 		}
 		if err := s.Tell(n, mails); err != nil {
 			t.Fatal(err)
@@ -67,9 +76,9 @@ func wantNews(t testing.TB, when string, s *Store, account string, want ...strin
 		t.Errorf("%s: news %q, want %q", when, got, want)
 	}
 	err := s.update(0, func(t *tx) error {
-		list, err := all[News](t, newsOf, nil)
+		list, err := room.All[news.Item](&t.Tx, bucket.NewsOf, nil)
 		for i := range list {
-			err = errors.Join(err, t.dropNews(&list[i]), t.noteTold(&list[i]))
+			err = errors.Join(err, s.News.Take(&t.Tx, &list[i], &list[i]), t.noteTold(&list[i]))
 		}
 		return err
 	})
@@ -82,7 +91,7 @@ func wantNews(t testing.TB, when string, s *Store, account string, want ...strin
 func withContact(t testing.TB, s *Store, a Account, p quota.Plan) {
 	t.Helper()
 	a.Name, a.Contact = "acme", "boss@acme.test"
-	if _, err := s.AddAccount(Order{By: "op"}, NewAccount{Account: a, Plan: p}); err != nil {
+	if _, err := s.AddAccount(behalf.Order{By: "op"}, NewAccount{Account: a, Plan: p}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -123,32 +132,32 @@ func TestDeal_news(t *testing.T) {
 	pay(t, s, 1, 0, "rest")
 	wantNews(t, "paid", s, "acme", "receipt 3")
 
-	must(s.Suspend(Order{DryRun: true}, "acme", "spam"))
+	must(s.Suspend(behalf.Order{DryRun: true}, "acme", "spam"))
 	wantNews(t, "a dry run", s, "acme")
-	must(s.Suspend(Order{By: "op"}, "acme", "spam"))
-	must(s.Suspend(Order{By: "op"}, "acme", "more spam"))
+	must(s.Suspend(behalf.Order{By: "op"}, "acme", "spam"))
+	must(s.Suspend(behalf.Order{By: "op"}, "acme", "more spam"))
 	wantNews(t, "suspended, twice", s, "acme", "suspended 6")
-	must(s.Resume(Order{By: "op"}, "acme"))
-	must(s.Resume(Order{By: "op"}, "acme"))
+	must(s.Resume(behalf.Order{By: "op"}, "acme"))
+	must(s.Resume(behalf.Order{By: "op"}, "acme"))
 	wantNews(t, "resumed, twice", s, "acme", "resumed 8")
 	abuse := "spam trap"
-	must(s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) {
+	must(s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) {
 		a.State, a.Reason = Suspended, abuse
 		return Change{Abuse: &abuse}, nil
 	}))
 	wantNews(t, "suspended for abuse", s, "acme", "suspended 9 abuse")
-	must(s.Resume(Order{}, "acme"))
+	must(s.Resume(behalf.Order{}, "acme"))
 	wantNews(t, "resumed", s, "acme", "resumed 11")
 
-	must(s.Upgrade(Order{DryRun: true}, "acme", "gold"))
-	must(s.BuyBlock(Order{DryRun: true}, "acme", gb, 1))
-	must(s.Renew(Order{DryRun: true}, "acme", ""))
+	must(s.Upgrade(behalf.Order{DryRun: true}, "acme", "gold"))
+	must(s.BuyBlock(behalf.Order{DryRun: true}, "acme", gb, 1))
+	must(s.Renew(behalf.Order{DryRun: true}, "acme", ""))
 	wantNews(t, "dry runs", s, "acme")
-	must(s.BuyBlock(Order{}, "acme", gb, 1))
+	must(s.BuyBlock(behalf.Order{}, "acme", gb, 1))
 	wantNews(t, "a block", s, "acme", "invoice 2")
-	must(s.Renew(Order{}, "acme", ""))
+	must(s.Renew(behalf.Order{}, "acme", ""))
 	wantNews(t, "a renewal", s, "acme", "order 3")
-	must(s.CancelInvoice(Order{}, 3, "not wanted"))
+	must(s.CancelInvoice(behalf.Order{}, 3, "not wanted"))
 	wantNews(t, "cancelled", s, "acme", "invoice 4")
 
 	c.add(14*24*time.Hour - time.Second)
@@ -172,21 +181,56 @@ func TestDeal_news(t *testing.T) {
 	wantNews(t, "held back", s, "acme", "suspended 18 unpaid")
 	pay(t, s, 2, 0, "block")
 	wantNews(t, "the block is paid", s, "acme", "receipt 19", "resumed 20 paid")
-	must(s.ReversePayment(Order{}, Reversal{Invoice: 2, Reference: "block", Text: "bounced"}))
+	must(s.ReversePayment(behalf.Order{}, Reversal{Invoice: 2, Reference: "block", Text: "bounced"}))
 	wantNews(t, "and the payment taken back", s, "acme", "reversal 21")
 	c.add(time.Hour)
 	if got := remindNow(t, s); got != nil {
 		t.Errorf("reminded of %q, which the reversal told", got)
 	}
-	must(s.CloseAccount(Order{}, "acme", "wants no more"))
+	must(s.CloseAccount(behalf.Order{}, "acme", "wants no more"))
 	wantNews(t, "closed", s, "acme", "ended 2026-11 closed", "month 2026-12")
 	pay(t, s, 2, 0, "late")
 	wantNews(t, "the debt is paid", s, "acme", "receipt 25")
-	must(s.Correct(Order{}, "acme", Correction{Money: 100, Text: "kind"}))
-	wantNews(t, "a correction", s, "acme")
-	if err := s.RemoveAccount(Order{}, "acme"); err == nil {
+	must(s.Correct(behalf.Order{}, "acme", Correction{Money: 100, Text: "kind"}))
+	wantNews(t, "a correction", s, "acme", "correction 26")
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); err == nil {
 		t.Error("it is owed something")
 	}
+}
+
+// What an order pays back is told in one sum, and so is what is paid back by hand; credit and
+// money that are given by hand are told apart.
+func TestDeal_newsOfMoneyBack(t *testing.T) {
+	s, _ := newBooks(t)
+	must := done(t)
+	withContact(t, s, Account{}, silver)
+	pay(t, s, 1, 0, "a")
+	wantNews(t, "paid", s, "acme", "order 1", "receipt 2")
+	must(s.Correct(behalf.Order{}, "acme", Correction{Money: 700, Units: mb, Text: "kind"}))
+	wantNews(t, "a gift", s, "acme", "correction 6", "credit 5")
+	must(s.Correct(behalf.Order{DryRun: true}, "acme", Correction{Money: -100, Text: "sent", PaidBack: true}))
+	wantNews(t, "a dry run", s, "acme")
+	must(s.Correct(behalf.Order{}, "acme", Correction{Money: -200, Text: "sent", PaidBack: true}))
+	if list := newsIn(t, s, "acme"); len(list) != 1 || list[0].Kind != news.Refund || list[0].Money != 200 || list[0].Why != "sent" {
+		t.Errorf("paid back by hand: %+v", list)
+	}
+	told := tellNews(t, s)
+	if len(told) != 1 || told[0].Entry.Kind != KindRefund || told[0].Account.Balance != 500 {
+		t.Errorf("told %+v", told)
+	}
+	must(s.RecordPayment(behalf.Order{}, Payment{Account: "acme", Method: "bank", Reference: "b", Amount: 900}))
+	wantNews(t, "paid ahead", s, "acme", "receipt 8")
+	r := must(s.Refund(behalf.Order{}, "acme"))
+	var back []news.Item
+	for _, n := range newsIn(t, s, "acme") {
+		if n.Kind == news.Refund {
+			back = append(back, n)
+		}
+	}
+	if len(back) != 1 || back[0].Money != r.Amount || r.Amount == 0 {
+		t.Errorf("refunded %d: %+v", r.Amount, back)
+	}
+	verify(t, s)
 }
 
 // What a period came to is told at the hour of the daily look; its payment request with it,
@@ -202,14 +246,14 @@ func TestDeal_monthNews(t *testing.T) {
 		{"without use or money", Account{}, 0, nil},
 		{"with use", Account{}, mb, []string{"month 2026-11"}},
 		{"with overage", Account{AtLimit: quota.Continue}, 1500 * mb, []string{"month 2026-11"}},
-		{"that is not wanted", Account{Notify: []Topic{}}, mb, nil},
-		{"with overage, not wanted", Account{AtLimit: quota.Continue, Notify: []Topic{TopicDaily}}, 1500 * mb, []string{"invoice 1"}},
+		{"that is not wanted", Account{Notify: []news.Topic{}}, mb, nil},
+		{"with overage, not wanted", Account{AtLimit: quota.Continue, Notify: []news.Topic{news.TopicDaily}}, 1500 * mb, []string{"invoice 1"}},
 		{"below a reseller", Account{AtLimit: quota.Continue, Reseller: "webco"}, 1500 * mb, []string{"invoice 1", "month 2026-11"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, clock := newBooks(t)
 			s.SetLook(func(at time.Time) time.Time { return look })
-			if err := s.AddReseller(Reseller{Name: "webco"}); err != nil {
+			if err := s.People.AddReseller(people.Reseller{Name: "webco"}); err != nil {
 				t.Fatal(err)
 			}
 			withContact(t, s, c.a, free)
@@ -219,7 +263,7 @@ func TestDeal_monthNews(t *testing.T) {
 			clock.set(december.Add(time.Minute))
 			closeDue(t, s, 1)
 			for _, n := range newsIn(t, s, "acme") {
-				if n.Kind == NewsMonth && (!n.Due.Equal(look) || !n.Since.Equal(december)) {
+				if n.Kind == news.Month && (!n.Due.Equal(look) || !n.Since.Equal(december)) {
 					t.Errorf("due %v, since %v", n.Due, n.Since)
 				}
 			}
@@ -263,7 +307,7 @@ func TestDeal_monthOfErrors(t *testing.T) {
 	if len(list) != 1 {
 		t.Fatalf("%d to claim, want 1", len(list))
 	}
-	settle(t, s, list[0], Failed)
+	settle(t, s, list[0], spooled.Failed)
 	closeDue(t, s, 1)
 	wantNews(t, "November", s, "acme", "month 2026-11")
 	for month, want := range [][]string{{"month 2026-12"}, nil} {
@@ -309,11 +353,11 @@ func TestDeal_lateNews(t *testing.T) {
 func TestDeal_newsOfRemoved(t *testing.T) {
 	s, _ := newBooks(t)
 	withContact(t, s, Account{}, free)
-	done(t)(s.Suspend(Order{}, "acme", "spam"))
+	done(t)(s.Suspend(behalf.Order{}, "acme", "spam"))
 	if got := pendingNews(t, s, "acme"); len(got) != 1 {
 		t.Fatalf("news %q", got)
 	}
-	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
 	wantNews(t, "removed", s, "acme")
@@ -350,6 +394,16 @@ func newsFollow(t fataler, s *Store, a *Account) {
 			want["receipt"+seq] = true
 		case KindReversal:
 			want["reversal"+seq] = true
+		case KindRefund: // those of an order are told together
+			may["refund"+seq] = true
+		case KindCorrection:
+			switch {
+			case e.Cause != "":
+			case e.Money != 0:
+				want["correction"+seq] = true
+			case e.Units > 0:
+				want["credit"+seq] = true
+			}
 		case KindWarned:
 			want[fmt.Sprintf("ending %s %d", e.Period, e.Days)] = true
 		case KindSuspended, KindResumed:
@@ -362,7 +416,7 @@ func newsFollow(t fataler, s *Store, a *Account) {
 	for _, n := range newsIn(t, s, a.Name) {
 		text := string(n.Kind) + " " + n.About
 		switch n.Kind {
-		case NewsOrder, NewsInvoice, NewsReceipt, NewsReversal, NewsSuspended, NewsResumed, NewsEnding, NewsEnded, NewsMonth:
+		case news.Order, news.Invoice, news.Receipt, news.Reversal, news.Refund, news.Correction, news.Credit, news.Suspended, news.Resumed, news.Ending, news.Ended, news.Month:
 			if !want[text] && !may[text] {
 				t.Fatal(a.Name + ": no entry is behind the news " + text)
 			}

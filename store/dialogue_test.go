@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // The last three dialogues of a message are kept, each attempt's once, and go with its trace.
@@ -18,9 +20,9 @@ func TestStore_Dialogues(t *testing.T) {
 		got := claimOne(t, s)
 		began := s.Now()
 		for _, part := range []string{"begin", "end"} { // settled in two steps
-			r := Result{ID: m.ID, Domain: "a.test", Event: Event{Kind: EventAttempt}, Open: part == "begin", Dialogue: Dialogue{began, "a.test", fmt.Appendf(nil, "%s %d\n", part, i)}}
+			r := Result{ID: m.ID, Domain: "a.test", Event: trace.Event{Kind: trace.EventAttempt}, Open: part == "begin", Dialogue: trace.Dialogue{Time: began, Domain: "a.test", Lines: fmt.Appendf(nil, "%s %d\n", part, i)}}
 			if part == "end" {
-				r.Outcomes = []Outcome{{Rcpt: got.Rcpts[0], State: Deferred, Reply: "450 later"}}
+				r.Outcomes = []Outcome{{Rcpt: got.Rcpts[0], State: spooled.Deferred, Reply: "450 later"}}
 			}
 			if err := s.Settle(r); err != nil {
 				t.Fatal(err)
@@ -28,7 +30,7 @@ func TestStore_Dialogues(t *testing.T) {
 			c.add(time.Second)
 		}
 	}
-	list, err := s.Dialogues(m.ID)
+	list, err := s.Trace.Dialogues(m.ID)
 	if err != nil || len(list) != 3 {
 		t.Fatalf("%+v, %v", list, err)
 	}
@@ -37,10 +39,10 @@ func TestStore_Dialogues(t *testing.T) {
 			t.Errorf("%v %q, want %q", d.Time, d.Lines, want)
 		}
 	}
-	if _, err := s.PruneTrace(s.Now()); err != nil {
+	if _, err := s.Trace.Prune(s.Now(), ""); err != nil {
 		t.Fatal(err)
 	}
-	if list, err := s.Dialogues(m.ID); err != nil || len(list) != 0 {
+	if list, err := s.Trace.Dialogues(m.ID); err != nil || len(list) != 0 {
 		t.Errorf("%+v, %v after the trace was pruned", list, err)
 	}
 	verify(t, s)

@@ -1,7 +1,7 @@
 // Package store keeps everything that must last: accounts, plans, credentials,
-// networks, usage, the spool, the queue, the trace and the state of jobs. It is
-// the only place that knows keys and encodings; the engine below it (store/bolt)
-// knows bytes.
+// networks, usage, the spool, the queue, the trace and the state of jobs. It and the
+// rooms below it (store/people, store/news, store/trace and others) alone know keys and
+// encodings; store/engine, and store/bolt as its driver, know octets.
 //
 // # The life of a message here
 //
@@ -18,6 +18,9 @@
 //     the statistics and the list of errors, and removes a message with its last
 //     recipient, which sends the DSN. One that must not wait for that long goes after a minute.
 //     Return gives back what was not tried. Both end the claim.
+//  6. Settle also enters what was delivered into the index of what was sent (sentIndex), in
+//     which Returned finds, for 90 days, what a bounce or a complaint is about, by the
+//     Message-ID or by the token of a reverse-path (BounceToken).
 //
 // A crash before 2 returns leaves nothing but staged chunks, which the next
 // Open removes. A crash after 3 leaves open claims: Open has their mail due as
@@ -40,13 +43,28 @@
 // stays as it was issued.
 //
 // What customers are to be told of an order follows from its entries and is stored in that
-// transaction as well (News, deal_news.go); so is the warning that a term ends.
+// transaction as well (package news, deal_news.go); so is the warning that a term ends.
 //
-// Use within a period is no entry a message: it counts in its usage, and becomes
+// Use within a period is no entry a message: it counts in its Charges, and becomes
 // one entry a day with the first message of another one. What is drawn on credit
 // follows from it, and becomes entries when the period is closed, by the job, by
 // the next order, or by the first message that is accepted after it. A crash
 // anywhere leaves a period open or closed, and the job finds it either way.
+//
+// # Use
+//
+// What an account used of a period is two records, neighbours in bucket "usage": Charges, which
+// belong to the books, and progress, which belongs to the spool. Accept writes both, and Settle
+// the spool's alone, each in its own transaction: a crash leaves all of it or nothing. Neither
+// side reads the other's record; Usage joins the two for readers.
+//
+// E-mails that are queued are stored nowhere. They are those charged, less the delivered and the
+// failed, and only readers ask for them (Usage, Kept). What the spool needs itself it counts
+// itself: the messages of an account that wait, before the account is removed, and their octets,
+// where the disk is nearly full. Verify proves that all of these agree with the messages.
+//
+// Each side ends its days by itself: the books when the charges of a day become an entry, the
+// spool with the first outcome of mail of a later day.
 //
 // # The queue
 //
@@ -62,15 +80,15 @@
 // # What is told
 //
 // What a customer or the operator is to be told is news: stored by the transaction that it
-// follows from, and taken away by the one that queues its mails. News has the steps. What
+// follows from, and taken away by the one that queues its mails. Package news has the steps. What
 // the limit does is told at once (limit_news.go), steps of use by a daily look (LookAtUse).
 //
 // # Who watches
 //
-// Watch and Follow show the trace's events as they happen, once they are on disk,
-// the acceptance included. A crash loses nothing by it: the feed is memory, the
-// trace is in the transaction. A watcher that does not keep up is told how many events
-// it missed, and holds up nobody.
+// Watch and Follow of package trace show events as they happen, once they are on disk,
+// the acceptance included. A crash loses nothing by it: the feed is in memory, and the
+// trace is written in the transaction. A watcher that does not keep up is told how many
+// events it missed, and holds up nobody.
 //
 // Instants are UTC. The wall clock comes in through Options.Now. The books have a clock
 // that stands still while the wall clock is plainly wrong; see BookTime and Hold.

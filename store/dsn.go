@@ -6,6 +6,11 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"relay/store/bucket"
+	"relay/store/room"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // A sender is told of what became of a message by DSNs (RFC 3461), one for all
@@ -21,26 +26,13 @@ import (
 // So a crash neither loses a report nor sends it twice, and a start reads no more
 // than the front of the list.
 
-// DSN is what a message's sender is to be told about one recipient.
-type DSN struct {
-	Action  string    `json:"action"`           // RFC 3464 §2.3.3
-	Status  string    `json:"status,omitempty"` // "5.1.1"; "": after the action
-	Reply   string    `json:"reply,omitempty"`  // what the next hop said, or our own reason
-	Host    string    `json:"host,omitempty"`   // that said it; "": we did
-	At      time.Time `json:"at,omitzero"`      // the last attempt; zero: none is meant
-	Expired bool      `json:"expired,omitempty"`
-	Dropped bool      `json:"dropped,omitempty"` // removed by the operator
-
-	Suppressed time.Time `json:"suppressed,omitzero"` // not tried: suppressed since then, by Reply; zero: it was tried
-}
-
 // DSNs says how DSNs are made.
 type DSNs struct {
 	// Build words the DSN about those recipients of a message that have a DSN. own
 	// says that the sender is the account's own, see Account.Owns; original reads
 	// the message. It runs in a transaction, perhaps more than once, and returns
 	// false when there is nobody to tell.
-	Build   func(about *Message, own bool, original io.Reader) (Notice, bool)
+	Build   func(about *spooled.Message, own bool, original io.Reader) (Notice, bool)
 	PerHour int // at most so many in an hour about one account's mail; 0: any number
 }
 
@@ -50,7 +42,7 @@ func (s *Store) SetDSNs(d DSNs) { s.dsns.Store(&d) }
 // DSNResult is what became of a DSN: it was queued, or was not because the account had
 // too many.
 type DSNResult struct {
-	About    ID
+	About    spooled.ID
 	Account  string
 	From     string  // the sender
 	Notice   *Notice // nil: none; unless it was withheld, the sender has no domain to send it to
@@ -88,42 +80,32 @@ func (a *Account) Owns(address string) bool {
 	return false
 }
 
-// untold reports whether there is anything left to tell the sender.
-func (m *Message) untold() bool {
-	for i := range m.Recipients {
-		if m.Recipients[i].DSN != nil {
-			return true
-		}
-	}
-	return false
-}
-
 // tellSender sends what there is to tell with the last recipient, else puts the
 // message on the list, or takes it off. The caller stores it.
-func (t *tx) tellSender(m *Message) error {
-	untold := m.untold()
+func (t *tx) tellSender(m *spooled.Message) error {
+	untold := m.Untold()
 	switch {
 	case untold && m.Done():
 		return t.sendDSN(m)
 	case untold && m.DSNDue.IsZero():
-		m.DSNDue = t.wall.Add(dsnCollect)
-		return t.b.Put(dsns, dsnKey(m), []byte{})
+		m.DSNDue = t.Wall.Add(dsnCollect)
+		return t.Put(bucket.Dsns, dsnKey(m), []byte{})
 	case !untold && !m.DSNDue.IsZero():
 		return t.dropDSNKey(m)
 	}
 	return nil
 }
 
-func dsnKey(m *Message) []byte { return append(appendTime(nil, m.DSNDue), m.ID[:]...) }
+func dsnKey(m *spooled.Message) []byte { return append(room.AppendTime(nil, m.DSNDue), m.ID[:]...) }
 
-func (t *tx) dropDSNKey(m *Message) error {
+func (t *tx) dropDSNKey(m *spooled.Message) error {
 	key := dsnKey(m)
 	m.DSNDue = time.Time{}
-	return t.b.Delete(dsns, key)
+	return t.Delete(bucket.Dsns, key)
 }
 
 // sendDSN queues one DSN about all that the sender is to be told.
-func (t *tx) sendDSN(m *Message) error {
+func (t *tx) sendDSN(m *spooled.Message) error {
 	if !m.DSNDue.IsZero() {
 		if err := t.dropDSNKey(m); err != nil {
 			return err
@@ -150,7 +132,7 @@ func (t *tx) sendDSN(m *Message) error {
 	return nil
 }
 
-func (t *tx) buildDSN(m *Message, how *DSNs, sent *DSNResult) error {
+func (t *tx) buildDSN(m *spooled.Message, how *DSNs, sent *DSNResult) error {
 	a, err := t.account(m.Account)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
@@ -158,7 +140,7 @@ func (t *tx) buildDSN(m *Message, how *DSNs, sent *DSNResult) error {
 	body := &bodyIn{t: t, id: m.ID, left: m.Stored}
 	n, ok := how.Build(m, err == nil && a.Owns(m.Sender), body)
 	if ok {
-		n.Message.ID, n.Message.Account, n.Message.About = t.s.ids.next(t.wall), m.Account, m.ID
+		n.Message.ID, n.Message.Account, n.Message.About = t.s.ids.Next(t.Wall), m.Account, m.ID
 		sent.Notice, sent.Unread = &n, body.err
 	}
 	return nil
@@ -166,11 +148,11 @@ func (t *tx) buildDSN(m *Message, how *DSNs, sent *DSNResult) error {
 
 // queueDSN queues and counts a DSN, or counts that it was withheld. The trace
 // tells either.
-func (t *tx) queueDSN(m *Message, how *DSNs, hour *dsnHour, sent *DSNResult) error {
-	e := &Event{ID: m.ID, Time: t.wall, Kind: EventNotice, Account: m.Account}
+func (t *tx) queueDSN(m *spooled.Message, how *DSNs, hour *dsnHour, sent *DSNResult) error {
+	e := &trace.Event{ID: m.ID, Time: t.Wall, Kind: trace.EventNotice, Account: m.Account}
 	switch {
 	case sent.Withheld:
-		e.Note, e.Sent = NoteNoDSN, how.PerHour
+		e.Note, e.Sent = spooled.NoteNoDSN, how.PerHour
 	case sent.Notice == nil:
 		return nil
 	default:
@@ -180,46 +162,46 @@ func (t *tx) queueDSN(m *Message, how *DSNs, hour *dsnHour, sent *DSNResult) err
 			return err
 		}
 		hour.Sent++
-		if err := t.put(dsnHours, []byte(m.Account), hour); err != nil {
+		if err := t.Write(bucket.DsnHours, []byte(m.Account), hour); err != nil {
 			return err
 		}
 		t.then.lanes = append(t.then.lanes, lanes...)
-		e.Note, e.Other, e.Recipients = NoteDSN, d.ID, accepted(d).Recipients
+		e.Note, e.Other, e.Recipients = spooled.NoteDSN, d.ID, trace.Accepted(d).Recipients
 	}
 	t.countDSN(m, sent.Withheld)
-	return t.happened(e, m)
+	return t.s.Trace.Happened(&t.Tx, e, m)
 }
 
 // dsnHour is the account's count in the hour that is now.
 func (t *tx) dsnHour(account string) (*dsnHour, error) {
 	h := &dsnHour{}
-	if _, err := t.get(dsnHours, []byte(account), h); err != nil {
+	if _, err := t.Read(bucket.DsnHours, []byte(account), h); err != nil {
 		return nil, err
 	}
-	if now := t.wall.Truncate(time.Hour); !h.Hour.Equal(now) {
+	if now := t.Wall.Truncate(time.Hour); !h.Hour.Equal(now) {
 		*h = dsnHour{Hour: now}
 	}
 	return h, nil
 }
 
 // countDSN counts in the statistics of the period that the message was charged to.
-func (t *tx) countDSN(m *Message, withheld bool) {
-	t.b.Touch()
+func (t *tx) countDSN(m *spooled.Message, withheld bool) {
+	t.Touch()
 	if m.Period == "" {
 		return
 	}
-	u := t.usage(m.Account, m.Period)
+	p := t.progress(m.Account, m.Period)
 	if withheld {
-		u.Withheld++
+		p.Withheld++
 	} else {
-		u.DSNs++
+		p.DSNs++
 	}
 }
 
 // SendDSNs sends what is due, of some messages; more says that others may be. After
 // the clock was set back it does not wait for the time that was.
 func (s *Store) SendDSNs() (sent []DSNResult, more bool, err error) {
-	var ids []ID
+	var ids []spooled.ID
 	err = s.view(func(t *tx) error { ids = t.dueDSNs(); return nil })
 	if err != nil || len(ids) == 0 {
 		return nil, false, err
@@ -233,10 +215,10 @@ func (s *Store) SendDSNs() (sent []DSNResult, more bool, err error) {
 			if m == nil {
 				return fmt.Errorf("message %s, whose sender is to be told, is not there; see relay check --store", id)
 			}
-			if err := errors.Join(t.traceAccepted(m), t.sendDSN(m)); err != nil {
+			if err := errors.Join(trace.WriteAccepted(&t.Tx, m), t.sendDSN(m)); err != nil {
 				return err
 			}
-			if err := t.put(messages, m.ID[:], m); err != nil {
+			if err := t.Write(bucket.Messages, m.ID[:], m); err != nil {
 				return err
 			}
 		}
@@ -250,14 +232,14 @@ func (s *Store) SendDSNs() (sent []DSNResult, more bool, err error) {
 }
 
 // dueDSNs are the first messages whose sender is to be told by now.
-func (t *tx) dueDSNs() (ids []ID) {
-	c := t.b.Cursor(dsns)
+func (t *tx) dueDSNs() (ids []spooled.ID) {
+	c := t.Cursor(bucket.Dsns)
 	for k, _ := c.First(); k != nil && len(ids) < dsnBatch; k, _ = c.Next() {
-		at := parseTime(k)
-		if at.After(t.wall) && !at.After(t.wall.Add(dsnCollect)) {
+		at := room.ParseTime(k)
+		if at.After(t.Wall) && !at.After(t.Wall.Add(dsnCollect)) {
 			break
 		}
-		ids = append(ids, ID(k[8:]))
+		ids = append(ids, spooled.ID(k[8:]))
 	}
 	return ids
 }
@@ -265,7 +247,7 @@ func (t *tx) dueDSNs() (ids []ID) {
 // bodyIn reads a body within a transaction.
 type bodyIn struct {
 	t    *tx
-	id   ID
+	id   spooled.ID
 	next int
 	rest []byte // of the chunk before
 	left int64  // octets after rest
@@ -278,7 +260,7 @@ func (b *bodyIn) Read(p []byte) (int, error) {
 		if b.left <= 0 {
 			return 0, io.EOF
 		}
-		b.rest = b.t.b.Get(bodies, chunkKey(b.id, b.next))
+		b.rest = b.t.Get(bucket.Bodies, spooled.ChunkKey(b.id, b.next))
 		if len(b.rest) == 0 {
 			b.err = fmt.Errorf("body %s, chunk %d: %w", b.id, b.next, ErrNotFound)
 			return 0, b.err

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // plainDSNs are of that text, or where it is empty of a line for each recipient.
 func plainDSNs(s *Store, perHour int, text string) DSNs {
-	return DSNs{PerHour: perHour, Build: func(m *Message, own bool, original io.Reader) (Notice, bool) {
+	return DSNs{PerHour: perHour, Build: func(m *spooled.Message, own bool, original io.Reader) (Notice, bool) {
 		body := text
 		if body == "" {
 			for i := range m.Recipients {
@@ -23,16 +25,16 @@ func plainDSNs(s *Store, perHour int, text string) DSNs {
 			all, err := io.ReadAll(original)
 			body += fmt.Sprintf("own %v, %d octets, %v\n", own, len(all), err)
 		}
-		return Notice{Body: []byte(body), Message: Message{Expires: s.Now().Add(time.Hour),
-			Recipients: []Recipient{{Address: m.Sender, Domain: "src.test"}}}}, true
+		return Notice{Body: []byte(body), Message: spooled.Message{Expires: s.Now().Add(time.Hour),
+			Recipients: []spooled.Recipient{{Address: m.Sender, Domain: "src.test"}}}}, true
 	}}
 }
 
 // fail settles a recipient as refused, with its DSN.
-func fail(t testing.TB, s *Store, m *Message, rcpt int) Result {
+func fail(t testing.TB, s *Store, m *spooled.Message, rcpt int) Result {
 	t.Helper()
-	list := []Result{{ID: m.ID, Domain: m.Recipients[rcpt].Domain, Event: Event{Kind: EventAttempt},
-		Outcomes: []Outcome{{Rcpt: rcpt, State: Failed, Reply: "550 no", DSN: &DSN{Action: "failed", Reply: "550 no"}}}}}
+	list := []Result{{ID: m.ID, Domain: m.Recipients[rcpt].Domain, Event: trace.Event{Kind: trace.EventAttempt},
+		Outcomes: []Outcome{{Rcpt: rcpt, State: spooled.Failed, Reply: "550 no", DSN: &spooled.DSN{Action: "failed", Reply: "550 no"}}}}}
 	if err := s.Settle(list...); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +44,7 @@ func fail(t testing.TB, s *Store, m *Message, rcpt int) Result {
 // dsnBodies are the DSNs in the queue, oldest first.
 func dsnBodies(t testing.TB, s *Store) (list []string) {
 	t.Helper()
-	err := s.Queue(ID{}, func(m *Message) error {
+	err := s.Queue(spooled.ID{}, func(m *spooled.Message) error {
 		if m.Sender != "" {
 			return nil
 		}
@@ -121,7 +123,7 @@ func TestDSN_goesWithTheLastRecipient(t *testing.T) {
 	m := accept(t, s, "acme", 40_000, "a@a.test", "b@b.test")
 	fail(t, s, m, 0)
 	c.add(time.Second)
-	settle(t, s, claim(t, s, "b.test", "acme", 1)[0], Delivered)
+	settle(t, s, claim(t, s, "b.test", "acme", 1)[0], spooled.Delivered)
 	want := "a@a.test failed 550 no\nown false, 40000 octets, <nil>\n"
 	if got := dsnBodies(t, s); len(got) != 1 || got[0] != want {
 		t.Errorf("DSNs %q, want %q", got, want)
@@ -138,12 +140,12 @@ func TestDSN_aDelayThatIsOver(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	s.SetDSNs(plainDSNs(s, 0, ""))
 	m := accept(t, s, "acme", 100, "a@a.test", "b@b.test")
-	err := s.Settle(Result{ID: m.ID, Domain: "a.test", Outcomes: []Outcome{{Rcpt: 0, State: Queued, Delayed: true, DSN: &DSN{Action: "delayed"}}}})
+	err := s.Settle(Result{ID: m.ID, Domain: "a.test", Outcomes: []Outcome{{Rcpt: 0, State: spooled.Queued, Delayed: true, DSN: &spooled.DSN{Action: "delayed"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	verify(t, s)
-	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], Delivered)
+	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], spooled.Delivered)
 	c.add(time.Hour)
 	if sent := sendDSNs(t, s); len(sent) != 0 || len(dsnBodies(t, s)) != 0 {
 		t.Errorf("a delay was told of mail that was delivered: %+v", sent)
@@ -170,7 +172,7 @@ func TestDSN_perAccountAndHour(t *testing.T) {
 		addAccount(t, s, a, quota.Plan{})
 	}
 	s.SetDSNs(plainDSNs(s, 2, ""))
-	var last *Message
+	var last *spooled.Message
 	bounce := func(account string, n int) (r Result) {
 		for range n {
 			last = accept(t, s, account, 100, "a@a.test")
@@ -181,8 +183,8 @@ func TestDSN_perAccountAndHour(t *testing.T) {
 	if r := bounce("acme", 5); len(r.DSNs) != 1 || !r.DSNs[0].Withheld || r.DSNs[0].Notice != nil {
 		t.Errorf("the fifth: %+v", r.DSNs)
 	}
-	events, err := s.Trace(last.ID)
-	if e := events[len(events)-1]; err != nil || e.Kind != EventNotice || e.Note != NoteNoDSN || e.Sent != 2 {
+	events, err := s.Trace.Of(last.ID)
+	if e := events[len(events)-1]; err != nil || e.Kind != trace.EventNotice || e.Note != spooled.NoteNoDSN || e.Sent != 2 {
 		t.Errorf("trace %+v, %v", events, err)
 	}
 	if r := bounce("other", 1); r.DSNs[0].Notice == nil {

@@ -4,6 +4,10 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 // DunBy holds back the accounts whose invoices were not paid within the days of grace
@@ -13,8 +17,8 @@ import (
 // Its own error is what stopped it before all were tried.
 func (s *Store) DunBy(ctx context.Context, by time.Time, told func(i Invoice, r Receipt, err error)) error {
 	var mu sync.Mutex
-	return s.forDue(ctx, dunning, earliest(by, s.BookTime()), func(k []byte) {
-		i, r, err := s.dunInvoice(lastNumber(k))
+	return s.forDue(ctx, bucket.Dunning, earliest(by, s.BookTime()), func(k []byte) {
+		i, r, err := s.dunInvoice(room.LastNumber(k))
 		mu.Lock()
 		defer mu.Unlock()
 		told(i, r, err)
@@ -23,7 +27,7 @@ func (s *Store) DunBy(ctx context.Context, by time.Time, told func(i Invoice, r 
 
 func (s *Store) dunInvoice(number uint64) (i Invoice, r Receipt, err error) {
 	if i, err = s.Invoice(number); err == nil {
-		r, err = s.order(i.Account, Order{}, func(d *deal) error { return d.dun(number) })
+		r, err = s.order(i.Account, behalf.Order{}, func(d *deal) error { return d.dun(number) })
 	}
 	i.Number = number
 	return i, r, err
@@ -37,7 +41,7 @@ func (d *deal) dun(number uint64) error {
 	if i.Order != nil {
 		return d.expire(i)
 	}
-	if i.Suspends.After(d.t.now) {
+	if i.Suspends.After(d.t.Now) {
 		return nil
 	}
 	d.hold(i)
@@ -84,8 +88,8 @@ const remindDays = 7
 func (s *Store) RemindBy(ctx context.Context, by time.Time, told func(i Invoice, err error)) error {
 	var mu sync.Mutex
 	by = earliest(by, s.BookTime())
-	return s.forDue(ctx, dunning, by.In(s.zone).AddDate(0, 0, remindDays), func(k []byte) {
-		i, done, err := s.remind(lastNumber(k), by)
+	return s.forDue(ctx, bucket.Dunning, by.In(s.zone).AddDate(0, 0, remindDays), func(k []byte) {
+		i, done, err := s.remind(room.LastNumber(k), by)
 		if err == nil && !done {
 			return
 		}
@@ -101,7 +105,7 @@ func (s *Store) remind(number uint64, by time.Time) (i Invoice, done bool, err e
 		i.Number = number
 		return i, false, err
 	}
-	_, err = s.order(i.Account, Order{}, func(d *deal) error {
+	_, err = s.order(i.Account, behalf.Order{}, func(d *deal) error {
 		is, err := d.invoice(number)
 		if done = err == nil && is.remindable(by, s.zone); done {
 			is.Reminded, d.overdue = is.Suspends, number

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 func TestDun_suspendsAndPaymentResumes(t *testing.T) {
@@ -13,7 +14,7 @@ func TestDun_suspendsAndPaymentResumes(t *testing.T) {
 	mustSend(t, s, "acme", 1500*mb, 1)
 	c.set(december)
 	closeDue(t, s, 1)
-	if _, err := s.Renew(Order{}, "acme", "gold"); err != nil { // an order that is not paid holds nobody back
+	if _, err := s.Renew(behalf.Order{}, "acme", "gold"); err != nil { // an order that is not paid holds nobody back
 		t.Fatal(err)
 	}
 	dun := func(want int) {
@@ -40,10 +41,10 @@ func TestDun_suspendsAndPaymentResumes(t *testing.T) {
 	wantBook(t, s, "acme", "activated", "overage 500000000", "credit 500000000", "closed", "invoice -1220", "invoice -43920",
 		"suspended", "payment 1000", "payment 220", "resumed")
 	// Suspended by the operator, payment does not resume it.
-	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Suspend(Order{}, "acme", "spam"); err != nil {
+	if _, err := s.Suspend(behalf.Order{}, "acme", "spam"); err != nil {
 		t.Fatal(err)
 	}
 	c.add(22 * 24 * time.Hour)
@@ -52,7 +53,7 @@ func TestDun_suspendsAndPaymentResumes(t *testing.T) {
 	if a := account(t, s, "acme"); a.Hold != "" || a.State != Suspended {
 		t.Errorf("account = %+v", a)
 	}
-	if r, err := s.Resume(Order{}, "acme"); err != nil || r.After.Status() != Active {
+	if r, err := s.Resume(behalf.Order{}, "acme"); err != nil || r.After.Status() != Active {
 		t.Errorf("Resume = %+v, %v", r, err)
 	}
 }
@@ -61,7 +62,7 @@ func TestDun_suspendsAndPaymentResumes(t *testing.T) {
 func TestDun_twoInvoices(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, quota.Suspend)
-	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	c.add(21*24*time.Hour - time.Second)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+
+	"relay/store/spooled"
 )
 
 // One function per event. What an account does with a message is logged by who
 // does it; here is what only the store knows.
 
-func (s *Store) logDropped(ids, partly []ID) {
+func (s *Store) logDropped(ids, partly []spooled.ID) {
 	for _, id := range ids {
 		text := "message dropped"
 		if slices.Contains(partly, id) {
@@ -54,7 +56,22 @@ func (s *Store) logDSN(d *DSNResult) {
 }
 
 // logNotSwept may come for every long message while the disk is full.
-func (s *Store) logNotSwept(id ID, err error) {
+func (s *Store) logNotSwept(id spooled.ID, err error) {
 	s.quiet.Often(slog.LevelWarn, "", "body not removed, the next start tries again",
 		slog.String("component", "store"), slog.String("spool_id", id.String()), slog.Any("err", err))
+}
+
+// logReturned logs what came back and was counted, and how much was not.
+func (s *Store) logReturned(list []Return, effects []ReturnEffect) {
+	for i := range effects {
+		e, kind := &effects[i], slog.String("kind", string(list[i].Kind))
+		if !e.Counted {
+			s.quiet.Often(slog.LevelInfo, string(e.Why), "what came back is not counted",
+				slog.String("component", "store"), kind, slog.String("why", string(e.Why)), slog.String("reporter", list[i].Reporter))
+			continue
+		}
+		s.log.LogAttrs(context.Background(), slog.LevelInfo, "mail came back", slog.String("component", "store"), kind,
+			slog.String("spool_id", e.ID.String()), slog.String("account", e.Account), slog.String("to", e.Recipient),
+			slog.String("reporter", list[i].Reporter), slog.String("reply", list[i].Reply), slog.Bool("suppressed", e.Suppressed))
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // Settle tells which result was a message's last one.
@@ -15,8 +17,8 @@ func TestStore_Settle_done(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "a@x.test", "b@y.test")
-	first := Result{ID: m.ID, Domain: "x.test", Event: Event{Kind: EventAttempt}, Outcomes: []Outcome{{Rcpt: 0, State: Delivered}}}
-	last := Result{ID: m.ID, Domain: "y.test", Event: Event{Kind: EventAttempt}, Outcomes: []Outcome{{Rcpt: 1, State: Failed}}}
+	first := Result{ID: m.ID, Domain: "x.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{{Rcpt: 0, State: spooled.Delivered}}}
+	last := Result{ID: m.ID, Domain: "y.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{{Rcpt: 1, State: spooled.Failed}}}
 	late := last
 	for _, c := range []struct {
 		name string
@@ -42,13 +44,13 @@ func TestStore_Settle_goneAndNothingHappened(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "a@x.test")
-	if _, _, err := s.Change(OpDrop, []ID{m.ID}); err != nil {
+	if _, _, err := s.Change(OpDrop, []spooled.ID{m.ID}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Settle(Result{ID: m.ID, Domain: "x.test", Outcomes: []Outcome{{State: Queued, Delayed: true}}}); err != nil {
+	if err := s.Settle(Result{ID: m.ID, Domain: "x.test", Outcomes: []Outcome{{State: spooled.Queued, Delayed: true}}}); err != nil {
 		t.Fatal(err)
 	}
-	if events, err := s.Trace(m.ID); len(events) != 2 || err != nil {
+	if events, err := s.Trace.Of(m.ID); len(events) != 2 || err != nil {
 		t.Errorf("the trace has %v, %v", events, err)
 	}
 }
@@ -56,16 +58,16 @@ func TestStore_Settle_goneAndNothingHappened(t *testing.T) {
 // What an operator drops is logged, and only that.
 func TestStore_Change_log(t *testing.T) {
 	var log bytes.Buffer
-	s, err := Open(filepath.Join(t.TempDir(), "relay.db"), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s, err := openTest(filepath.Join(t.TempDir(), "relay.db"), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	addAccount(t, s, "acme", quota.Plan{})
 	kept, dropped := accept(t, s, "acme", 100, "a@x.test"), accept(t, s, "acme", 100, "b@x.test")
-	if _, _, err := s.Change(OpHold, []ID{kept.ID, dropped.ID}); err != nil {
+	if _, _, err := s.Change(OpHold, []spooled.ID{kept.ID, dropped.ID}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Change(OpDrop, []ID{dropped.ID}); err != nil {
+	if _, _, err := s.Change(OpDrop, []spooled.ID{dropped.ID}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

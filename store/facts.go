@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/room"
+	"relay/store/signs"
 )
 
 // Facts are what an entry tells beside its figures, as values; report/words makes a text
@@ -28,6 +31,7 @@ type Facts struct {
 	LastDay   string             `json:"last_day,omitempty"`  // of the term, in the operator's zone
 	To        string             `json:"to,omitempty"`        // address that was told
 	Cause     Cause              `json:"cause,omitempty"`     // "": the Kind says it, or Note does
+	Signs     *signs.Figures     `json:"signs,omitempty"`     // of a suspension for abuse; nil: of others
 }
 
 // Invoice is the number of the invoice that an entry is about; 0: of none, or of one that
@@ -82,7 +86,7 @@ func ceilingOf(text string) int64 {
 
 // entries of a ledger, oldest first.
 func (t *tx) entries(account string) ([]Entry, error) {
-	list, err := all[Entry](t, ledger, ledgerPrefix(account))
+	list, err := room.All[Entry](&t.Tx, bucket.Ledger, ledgerPrefix(account))
 	for i := range list {
 		list[i].recall()
 	}

@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/store/bolt"
+	"relay/store/engine"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // take returns n events of a watch that must miss nothing.
-func take(t testing.TB, w *Watch, n int) (list []*Live) {
+func take(t testing.TB, w *trace.Watch, n int) (list []*trace.Live) {
 	t.Helper()
 	for len(list) < n {
 		more, missed, err := w.Take(t.Context())
@@ -27,7 +29,7 @@ func take(t testing.TB, w *Watch, n int) (list []*Live) {
 	return list
 }
 
-func kinds(list []*Live) (all []string) {
+func kinds(list []*trace.Live) (all []string) {
 	for _, l := range list {
 		k := string(l.Kind)
 		if l.Done {
@@ -41,20 +43,20 @@ func kinds(list []*Live) (all []string) {
 func TestStore_Watch(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
-	w := s.Watch(nil)
+	w := s.Trace.Watch(nil)
 	defer w.Close()
 	m := accept(t, s, "acme", 100, "x@a.test", "y@b.test")
-	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], Deferred)
-	if _, _, err := s.Change(OpRetry, []ID{m.ID}); err != nil {
+	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], spooled.Deferred)
+	if _, _, err := s.Change(OpRetry, []spooled.ID{m.ID}); err != nil {
 		t.Fatal(err)
 	}
 	s.SetDSNs(plainDSNs(s, 0, "dsn\r\n"))
-	err := s.Settle(Result{ID: m.ID, Domain: "b.test", Event: Event{Kind: EventAttempt},
-		Outcomes: []Outcome{{Rcpt: 1, State: Failed, Reply: "550 no", DSN: &DSN{Action: "failed"}}}})
+	err := s.Settle(Result{ID: m.ID, Domain: "b.test", Event: trace.Event{Kind: trace.EventAttempt},
+		Outcomes: []Outcome{{Rcpt: 1, State: spooled.Failed, Reply: "550 no", DSN: &spooled.DSN{Action: "failed"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], Delivered)
+	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], spooled.Delivered)
 
 	list := take(t, w, 7)
 	want := []string{"accepted", "attempt", "changed", "attempt", "attempt", "accepted", "notice, done"}
@@ -64,7 +66,7 @@ func TestStore_Watch(t *testing.T) {
 	if first := list[0]; first.ID != m.ID || first.Account != "acme" || first.Sender != "a@src.test" || len(first.Recipients) != 2 {
 		t.Errorf("acceptance %+v", first)
 	}
-	stored, err := s.Trace(m.ID)
+	stored, err := s.Trace.Of(m.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,13 +88,15 @@ func TestStore_Watch(t *testing.T) {
 func TestStore_Watch_choosesByEventAndMessage(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
-	w := s.Watch(func(e *Event, m *Message) bool { return e.Kind == EventAttempt && m != nil && m.Sender == "a@src.test" })
+	w := s.Trace.Watch(func(e *trace.Event, m *spooled.Message) bool {
+		return e.Kind == trace.EventAttempt && m != nil && m.Sender == "a@src.test"
+	})
 	defer w.Close()
 	m := accept(t, s, "acme", 100, "x@a.test")
 	c := claim(t, s, "a.test", "acme", 1)[0]
-	settle(t, s, c, Delivered)
-	settle(t, s, c, Delivered) // late: the message is gone
-	other := s.Watch(nil)
+	settle(t, s, c, spooled.Delivered)
+	settle(t, s, c, spooled.Delivered) // late: the message is gone
+	other := s.Trace.Watch(nil)
 	defer other.Close()
 	accept(t, s, "acme", 100, "x@a.test")
 	take(t, other, 1)
@@ -105,14 +109,14 @@ func TestStore_Watch_choosesByEventAndMessage(t *testing.T) {
 func TestStore_Watch_tellsOnceWhatRunsAgain(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
-	w := s.Watch(nil)
+	w := s.Trace.Watch(nil)
 	defer w.Close()
 	const n = 20
 	running, release := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		once := sync.OnceFunc(func() { close(running) })
-		_ = s.db.Update(0, func(*bolt.Tx) error { once(); <-release; return nil })
+		_ = s.db.Engine().Update(engine.Write{Do: func(*engine.Tx) error { once(); <-release; return nil }})
 	})
 	<-running // what comes now makes one batch
 	for i := range n {
@@ -120,8 +124,8 @@ func TestStore_Watch_tellsOnceWhatRunsAgain(t *testing.T) {
 		if i == n/2 {
 			wg.Go(func() {
 				err := s.update(0, func(tx *tx) error {
-					tx.tell(&Event{Kind: "never"}, nil)
-					tx.b.Touch()
+					tx.s.Trace.Tell(&tx.Tx, &trace.Event{Kind: "never"}, nil)
+					tx.Touch()
 					return errors.New("spoilt")
 				})
 				if err == nil {
@@ -133,10 +137,10 @@ func TestStore_Watch_tellsOnceWhatRunsAgain(t *testing.T) {
 	close(release)
 	wg.Wait()
 	accept(t, s, "acme", 100, "x@a.test")
-	seen := map[ID]int{}
+	seen := map[spooled.ID]int{}
 	for _, l := range take(t, w, n+1) {
 		seen[l.ID]++
-		if l.Kind != EventAccepted {
+		if l.Kind != trace.EventAccepted {
 			t.Errorf("told of %q, which was rolled back", l.Kind)
 		}
 	}
@@ -148,14 +152,14 @@ func TestStore_Watch_tellsOnceWhatRunsAgain(t *testing.T) {
 func TestWatch_countsWhatItHasNoRoomFor(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
-	slow, quick := s.Watch(nil), s.Watch(func(e *Event, _ *Message) bool { return len(e.Recipients) == 2 })
+	slow, quick := s.Trace.Watch(nil), s.Trace.Watch(func(e *trace.Event, _ *spooled.Message) bool { return len(e.Recipients) == 2 })
 	defer slow.Close()
 	defer quick.Close()
 	const over = 5
 	var wg sync.WaitGroup
 	for k := range 8 {
 		wg.Go(func() {
-			for i := k; i < watchBuffer+over; i += 8 {
+			for i := k; i < trace.WatchBuffer+over; i += 8 {
 				accept(t, s, "acme", 10, "x@a.test")
 			}
 		})
@@ -166,55 +170,37 @@ func TestWatch_countsWhatItHasNoRoomFor(t *testing.T) {
 		t.Errorf("the quick reader has %d events", len(list))
 	}
 	list, missed, err := slow.Take(t.Context())
-	if len(list) != watchBuffer || missed != over+1 || err != nil {
-		t.Errorf("Take = %d events, %d missed, %v; want %d and %d", len(list), missed, err, watchBuffer, over+1)
+	if len(list) != trace.WatchBuffer || missed != over+1 || err != nil {
+		t.Errorf("Take = %d events, %d missed, %v; want %d and %d", len(list), missed, err, trace.WatchBuffer, over+1)
 	}
 	accept(t, s, "acme", 10, "x@a.test")
 	take(t, slow, 1) // it goes on
-}
-
-// Events to many recipients take the room of as many.
-func TestWatch_countsRecipients(t *testing.T) {
-	w := &Watch{ready: make(chan struct{}, 1)}
-	huge := &Live{Event: Event{Recipients: make([]EventOutcome, 2*watchRecipients)}}
-	w.push(huge)
-	w.push(&Live{})
-	if list, missed, err := w.Take(t.Context()); len(list) != 1 || missed != 1 || err != nil {
-		t.Errorf("%d events, %d missed, %v; want the first, however large", len(list), missed, err)
-	}
-	many := &Live{Event: Event{Recipients: make([]EventOutcome, watchRecipients/4)}}
-	for range 6 {
-		w.push(many)
-	}
-	if list, missed, err := w.Take(t.Context()); len(list) != 4 || missed != 2 || err != nil {
-		t.Errorf("%d events, %d missed, %v; want 4 and 2", len(list), missed, err)
-	}
 }
 
 func TestWatch_Take_ends(t *testing.T) {
 	s := reopen(t, filepath.Join(t.TempDir(), "relay.db"), &clock{t: epoch})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	w := s.Watch(nil)
+	w := s.Trace.Watch(nil)
 	if _, _, err := w.Take(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Take = %v, want %v", err, context.Canceled)
 	}
-	other := s.Watch(nil)
+	other := s.Trace.Watch(nil)
 	w.Close()
 	w.Close()
-	if list := s.feed.list.Load(); len(*list) != 1 {
-		t.Errorf("%d watch", len(*list))
+	if !s.Trace.Watched() {
+		t.Error("with one of two gone, nobody watches")
 	}
 	other.Close()
-	if s.feed.list.Load() != nil {
+	if s.Trace.Watched() {
 		t.Error("the last one that left is still told of events")
 	}
-	last := s.Watch(nil)
+	last := s.Trace.Watch(nil)
 	defer last.Close()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := last.Take(t.Context()); !errors.Is(err, bolt.ErrClosed) {
+	if _, _, err := last.Take(t.Context()); !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("Take = %v of a closed store", err)
 	}
 }
@@ -228,7 +214,7 @@ func TestStore_Follow_hasNoGapAndNoRepeat(t *testing.T) {
 	m := accept(t, s, "acme", 100, "x@a.test")
 	var readers sync.WaitGroup
 	follow := func() {
-		past, queued, w, err := s.Follow(m.ID)
+		past, queued, w, err := s.Trace.Follow(m.ID)
 		if err != nil || !queued {
 			t.Errorf("Follow: queued %v, %v", queued, err)
 			return
@@ -246,7 +232,7 @@ func TestStore_Follow_hasNoGapAndNoRepeat(t *testing.T) {
 					got, done = append(got, l.Event), l.Done
 				}
 			}
-			want, err := s.Trace(m.ID)
+			want, err := s.Trace.Of(m.ID)
 			if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%d events of %d:\n%v\nwant\n%v, %v", len(got), len(want), got, want, err)
 			}
@@ -268,18 +254,18 @@ func TestStore_Follow_hasNoGapAndNoRepeat(t *testing.T) {
 		wait := make(chan struct{})
 		go func() { defer close(wait); follow() }()
 		c.add(time.Second)
-		if _, _, err := s.Change([]Op{OpHold, OpRelease, OpRetry}[i%3], []ID{m.ID}); err != nil {
+		if _, _, err := s.Change([]Op{OpHold, OpRelease, OpRetry}[i%3], []spooled.ID{m.ID}); err != nil {
 			t.Fatal(err)
 		}
 		<-wait
 	}
-	if _, _, err := s.Change(OpDrop, []ID{m.ID}); err != nil {
+	if _, _, err := s.Change(OpDrop, []spooled.ID{m.ID}); err != nil {
 		t.Fatal(err)
 	}
 	close(stop)
 	others.Wait()
 	readers.Wait()
-	if past, queued, w, err := s.Follow(m.ID); err != nil || queued || len(past) != steps+2 {
+	if past, queued, w, err := s.Trace.Follow(m.ID); err != nil || queued || len(past) != steps+2 {
 		t.Errorf("Follow of what is done: %d events, queued %v, %v", len(past), queued, err)
 	} else {
 		w.Close()
@@ -292,14 +278,14 @@ func TestStore_Watch_underLoad(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	const messages, workers, watchers = 400, 8, 20
-	idle := s.Watch(nil)
+	idle := s.Trace.Watch(nil)
 	defer idle.Close()
 	var readers, load sync.WaitGroup
 	for range watchers {
-		w := s.Watch(nil)
+		w := s.Trace.Watch(nil)
 		readers.Go(func() {
 			defer w.Close()
-			next := map[ID]int{}
+			next := map[spooled.ID]int{}
 			order := []string{"accepted", "attempt", "attempt, done"}
 			for done := 0; done < messages; {
 				list, missed, err := w.Take(t.Context())
@@ -326,8 +312,8 @@ func TestStore_Watch_underLoad(t *testing.T) {
 			for range messages / workers {
 				accept(t, s, "acme", 100, "x@"+domain)
 				c := claim(t, s, domain, "acme", 1)[0]
-				settle(t, s, c, Deferred)
-				settle(t, s, c, Delivered)
+				settle(t, s, c, spooled.Deferred)
+				settle(t, s, c, spooled.Delivered)
 			}
 		})
 	}

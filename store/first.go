@@ -5,7 +5,10 @@ import (
 	"slices"
 	"time"
 
+	"relay/store/bucket"
 	"relay/store/record"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // First sendings are recipients that an account never wrote to. What is over its cap of the
@@ -22,34 +25,21 @@ import (
 // them go without a search. Each step is in the transaction that it belongs to: after a crash a
 // recipient has its place or its grant, once. Relay's own mail does not wait.
 
-// FirstSending says whether a recipient is held back by the cap.
-type FirstSending string
-
-// The states; "" is of a recipient that was not held back.
-const (
-	FirstWaits   FirstSending = "waits"   // until Recipient.Next, and then for the cap of that day
-	FirstGranted FirstSending = "granted" // it waited, and may be tried
-	FirstSpared  FirstSending = "spared"  // suppressed when it came in, so it has no place; it waits if it is to be tried after all
-)
-
-// Waits reports whether a recipient waits for the account's daily cap of first sendings.
-func (r *Recipient) Waits() bool { return r.First == FirstWaits && !r.State.Final() }
-
 // planFirst gives the recipients of a new message that the account never wrote to their day.
-func (t *tx) planFirst(m *Message, a *Account) error {
+func (t *tx) planFirst(m *spooled.Message, a *Account) error {
 	for i := range m.Recipients { // this may run more than once
 		m.Recipients[i].First, m.Recipients[i].Next = "", time.Time{}
 	}
 	how := t.s.strangers.Load()
-	direct := func(r Recipient) bool { return how.Direct(r.Domain) }
-	if how.bounds(a, t.now).free || !slices.ContainsFunc(m.Recipients, direct) {
+	direct := func(r spooled.Recipient) bool { return how.Direct(r.Domain) }
+	if how.bounds(a, t.Now).free || !slices.ContainsFunc(m.Recipients, direct) {
 		return nil
 	}
 	rec, b, err := t.record(a)
 	if err != nil {
 		return err
 	}
-	t.b.Touch() // a record begins with the first message
+	t.Touch() // a record begins with the first message
 	last := 0
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
@@ -59,7 +49,7 @@ func (t *tx) planFirst(m *Message, a *Account) error {
 		known, err := t.knows(a.Name, r)
 		if err == nil && !known {
 			if known, err = t.isSuppressed(a.Name, r); known {
-				r.First = FirstSpared
+				r.First = spooled.FirstSpared
 			}
 		}
 		if err != nil {
@@ -69,7 +59,7 @@ func (t *tx) planFirst(m *Message, a *Account) error {
 			continue
 		}
 		if day := rec.Reserve(b.most); day > rec.Today.Number {
-			r.First, r.Next = FirstWaits, DayStart(day, t.s.zone)
+			r.First, r.Next = spooled.FirstWaits, DayStart(day, t.s.zone)
 			last = max(last, day)
 		}
 	}
@@ -85,7 +75,7 @@ type FirstOutlook struct {
 }
 
 // FirstOutlook of an account's mail to a recipient by MX; false: there is no cap.
-func (s *Store) FirstOutlook(account string, r *Recipient) (f FirstOutlook, capped bool, err error) {
+func (s *Store) FirstOutlook(account string, r *spooled.Recipient) (f FirstOutlook, capped bool, err error) {
 	err = s.view(func(t *tx) error {
 		a, err := t.account(account)
 		if err != nil {
@@ -111,7 +101,7 @@ func (s *Store) FirstOutlook(account string, r *Recipient) (f FirstOutlook, capp
 
 // mayGo are those of a domain's recipients that are due that may be tried now. The others
 // wait for the cap, and are planned anew.
-func (t *tx) mayGo(m *Message, domain string, list []int) ([]int, error) {
+func (t *tx) mayGo(m *spooled.Message, domain string, list []int) ([]int, error) {
 	if err := t.endSpared(m, domain, list); err != nil {
 		return nil, err
 	}
@@ -138,22 +128,22 @@ func (t *tx) mayGo(m *Message, domain string, list []int) ([]int, error) {
 
 // endSpared lets recipients wait whose suppression was lifted since the message came in: else
 // an account could suppress strangers, write to them, and lift that.
-func (t *tx) endSpared(m *Message, domain string, list []int) error {
+func (t *tx) endSpared(m *spooled.Message, domain string, list []int) error {
 	var spared []int
 	for _, i := range list {
-		if m.Recipients[i].First == FirstSpared {
+		if m.Recipients[i].First == spooled.FirstSpared {
 			spared = append(spared, i)
 		}
 	}
 	if len(spared) == 0 {
 		return nil
 	}
-	return t.change(m, domain, spared, func(r *Recipient) { r.First = FirstWaits })
+	return t.change(m, domain, spared, func(r *spooled.Recipient) { r.First = spooled.FirstWaits })
 }
 
 // plan decides again about recipients at a domain that wait: they may go now, or get
 // another day.
-func (t *tx) plan(m *Message, domain string, waiting []int) error {
+func (t *tx) plan(m *spooled.Message, domain string, waiting []int) error {
 	a, err := t.account(m.Account)
 	if err != nil {
 		return err
@@ -163,11 +153,11 @@ func (t *tx) plan(m *Message, domain string, waiting []int) error {
 	if err != nil {
 		return err
 	}
-	t.b.Touch()
+	t.Touch()
 	direct := !b.free && rec.First.Cap < record.Uncapped && how.Direct(domain)
 	var unread error
-	err = t.change(m, domain, waiting, func(r *Recipient) {
-		due := !r.Next.Truncate(time.Millisecond).After(t.wall)
+	err = t.change(m, domain, waiting, func(r *spooled.Recipient) {
+		due := !r.Next.Truncate(time.Millisecond).After(t.Wall)
 		known := !direct
 		if direct {
 			known, err = t.knows(a.Name, r)
@@ -182,21 +172,21 @@ func (t *tx) plan(m *Message, domain string, waiting []int) error {
 			r.Next = DayStart(day, t.s.zone)
 			return
 		case !due:
-			r.Next = t.wall
+			r.Next = t.Wall
 		}
-		r.First = FirstGranted
+		r.First = spooled.FirstGranted
 	})
 	return errors.Join(unread, err)
 }
 
 // waitingKey is the key under which a message's recipients at a domain are listed that wait.
-func waitingKey(account string, id ID, domain string) []byte {
-	return append(append(pairKey(account, ""), id[:]...), domain...)
+func waitingKey(account string, id spooled.ID, domain string) []byte {
+	return append(append(room.Pair(account, ""), id[:]...), domain...)
 }
 
 // list notes, with sign 1, that recipients of m wait at the domain, or takes the note away,
 // with sign -1.
-func (t *tx) list(m *Message, domain string, sign int64) error {
+func (t *tx) list(m *spooled.Message, domain string, sign int64) error {
 	n := int64(0)
 	for i := range m.Recipients {
 		if r := &m.Recipients[i]; r.Domain == domain && r.Waits() {
@@ -216,7 +206,7 @@ func (t *tx) list(m *Message, domain string, sign int64) error {
 	}
 	rec.Waiting += sign * n
 	if sign < 0 {
-		return t.b.Delete(waiting, waitingKey(m.Account, m.ID, domain))
+		return t.Delete(bucket.Waiting, waitingKey(m.Account, m.ID, domain))
 	}
-	return t.b.Put(waiting, waitingKey(m.Account, m.ID, domain), []byte{})
+	return t.Put(bucket.Waiting, waitingKey(m.Account, m.ID, domain), []byte{})
 }

@@ -11,6 +11,12 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/refusals"
+	"relay/store/sites"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // byMX has all mail go by MX but that to a route.
@@ -43,7 +49,7 @@ func deliver(t testing.TB, s *Store, account string, mark Mark) (n int) {
 	t.Helper()
 	for {
 		list := claim(t, s, "dst.test", account, 100)
-		if len(list) == 0 && !slices.Contains(s.TakeReady(1000), Lane{"dst.test", account}) {
+		if len(list) == 0 && !slices.Contains(s.TakeReady(1000), spooled.Lane{Domain: "dst.test", Account: account}) {
 			return n
 		}
 		n += settleAll(t, s, list, mark)
@@ -54,9 +60,9 @@ func settleAll(t testing.TB, s *Store, list []Claimed, mark Mark) (n int) {
 	t.Helper()
 	var results []Result
 	for _, c := range list {
-		r := Result{ID: c.Message.ID, Domain: c.Domain, Event: Event{Kind: EventAttempt}}
+		r := Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
 		for _, i := range c.Rcpts {
-			r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: Delivered, Reply: "250 ok", Mark: mark})
+			r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: spooled.Delivered, Reply: "250 ok", Mark: mark})
 			n++
 		}
 		results = append(results, r)
@@ -102,15 +108,15 @@ func TestFirst_liftedSuppressions(t *testing.T) {
 	s, c := newStore(t)
 	setStrangers(t, s, byMX)
 	addAccount(t, s, "acme", quota.Plan{})
-	var list []Suppression
+	var list []refusals.Suppression
 	for _, a := range addresses(100) {
-		list = append(list, Suppression{Recipient: a, Reason: ByHand})
+		list = append(list, refusals.Suppression{Recipient: a, Reason: refusals.ByHand})
 	}
-	if _, err := s.AddSuppressions(Order{}, "acme", list); err != nil {
+	if _, err := s.Refusals.AddSuppressions(behalf.Order{}, "acme", list); err != nil {
 		t.Fatal(err)
 	}
 	handIn(t, s, "acme", 0, 100)
-	if _, err := s.LiftSuppressions(Order{}, "acme", addresses(90)); err != nil {
+	if _, err := s.Refusals.LiftSuppressions(behalf.Order{}, "acme", addresses(90)); err != nil {
 		t.Fatal(err)
 	}
 	if n := deliver(t, s, "acme", MarkDelivered); n != 20 {
@@ -144,7 +150,7 @@ func TestFirst_mixed(t *testing.T) {
 	if got, err := s.QueueMessage(m.ID); err != nil || !got.Recipients[0].Waits() || !got.Recipients[2].Waits() {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if is, err := s.Operate(Operation{Op: OpRetry}, []ID{m.ID}); err != nil || len(is.Same) != 1 {
+	if is, err := s.Operate(Operation{Op: OpRetry}, []spooled.ID{m.ID}); err != nil || len(is.Same) != 1 {
 		t.Errorf("retry of what waits: %+v, %v", is, err)
 	}
 	c.add(24 * time.Hour)
@@ -245,7 +251,7 @@ func TestFirst_replanned(t *testing.T) {
 			}
 			for more := true; more; {
 				var err error
-				if more, err = s.DoChores(); err != nil {
+				if more, err = s.Chores.Do(); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -257,7 +263,7 @@ func TestFirst_replanned(t *testing.T) {
 }
 
 func setFirstCap(s *Store, n int) error {
-	_, err := s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) { a.FirstCap = n; return Change{}, nil })
+	_, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.FirstCap = n; return Change{}, nil })
 	return err
 }
 
@@ -289,7 +295,7 @@ func TestNews_waitsAndHeld(t *testing.T) {
 	var told []string
 	tell := func() {
 		t.Helper()
-		list, _, err := s.DueNews(10)
+		list, _, err := s.News.Due(10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,7 +305,7 @@ func TestNews_waitsAndHeld(t *testing.T) {
 				t.Fatalf("Telling(%+v) = %v, %v", list[i], w, err)
 			}
 			told = append(told, fmt.Sprintf("%s %d %d %s %s", w.Account.Name, w.Waiting, w.Cap, w.LastDay.Format(time.DateOnly), w.News.About))
-			mail := Notice{Message: Message{Expires: s.Now().Add(time.Hour), Recipients: []Recipient{{Address: "boss@acme.test", Domain: "acme.test"}}}, Body: []byte("x\r\n")}
+			mail := Notice{Message: spooled.Message{Expires: s.Now().Add(time.Hour), Recipients: []spooled.Recipient{{Address: "boss@acme.test", Domain: "acme.test"}}}, Body: []byte("x\r\n")}
 			if err := s.Tell(&list[i], []Notice{mail}); err != nil {
 				t.Fatal(err)
 			}
@@ -315,7 +321,7 @@ func TestNews_waitsAndHeld(t *testing.T) {
 	handIn(t, s, "acme", 70, 10)
 	c.add(tellAfter)
 	tell()
-	if err := s.HoldAccount(Hold{Account: "acme", Provider: "Google", Until: c.now(), State: PaceEntry{Key: "k", Value: []byte("v")}}); err != nil {
+	if err := s.HoldAccount(Hold{Account: "acme", Provider: "Google", Until: c.now(), State: sites.PaceEntry{Key: "k", Value: []byte("v")}}); err != nil {
 		t.Fatal(err)
 	}
 	tell()
@@ -341,7 +347,7 @@ func TestPruneKnown(t *testing.T) {
 		accept(t, s, name, 100, addresses(20)...)
 		deliver(t, s, name, MarkDelivered)
 	}
-	if err := s.RemoveAccount(Order{}, "gone"); err != nil {
+	if err := s.RemoveAccount(behalf.Order{}, "gone"); err != nil {
 		t.Fatal(err)
 	}
 	count := func() (n int) {
@@ -350,7 +356,7 @@ func TestPruneKnown(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = s.view(func(t *tx) error {
-			c := t.b.Cursor(known)
+			c := t.Cursor(bucket.Known)
 			for k, v := c.First(); k != nil; k, v = c.Next() {
 				n += len(v) / 6
 			}
@@ -395,7 +401,7 @@ func BenchmarkFirst(b *testing.B) {
 			b.RunParallel(func(p *testing.PB) {
 				for p.Next() {
 					m := accept(b, s, "acme", 1000, x.to(n.Add(1)))
-					r := Result{ID: m.ID, Domain: "dst.test", Event: Event{Kind: EventAttempt}, Outcomes: []Outcome{{State: Delivered, Reply: "250 ok", Mark: x.mark}}}
+					r := Result{ID: m.ID, Domain: "dst.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{{State: spooled.Delivered, Reply: "250 ok", Mark: x.mark}}}
 					if err := s.Settle(r); err != nil {
 						b.Error(err)
 					}

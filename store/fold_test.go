@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // Every sum of a statement is the fold's, and so are those of a period.
@@ -33,7 +34,7 @@ func TestFold_Add(t *testing.T) {
 	if len(st.Periods) != 2 || st.Periods[1].Period != "2026-12" || st.Periods[1].Closed {
 		t.Errorf("periods = %+v", st.Periods)
 	}
-	if _, err := s.CloseAccount(Order{}, "acme", "moves away"); err != nil {
+	if _, err := s.CloseAccount(behalf.Order{}, "acme", "moves away"); err != nil {
 		t.Fatal(err)
 	}
 	if st, err := s.Statement("acme", time.Time{}); err != nil || !st.Ended || len(st.Lots) != 0 || st.Periods[1].Expired != 500*mb {

@@ -4,6 +4,10 @@ import (
 	"cmp"
 	"sort"
 	"time"
+
+	"relay/store/bucket"
+	"relay/store/room"
+	"relay/store/signs"
 )
 
 // Glance is what the operator's digest looks at of an account, read in one transaction.
@@ -13,13 +17,18 @@ type Glance struct {
 	Suspended time.Time // when it was last suspended; zero: it is not, or long ago
 	Delivered int64     // of the mail of a day
 	Failed    int64     // likewise
+
+	Bounced, Complained int64 // likewise
+
+	Signs signs.Record // what speaks against it
+	Mail  signs.Mail   // that Signs are compared with
 }
 
 // lookBack is how many entries of a ledger are looked at for what happened last.
 const lookBack = 64
 
 // EachGlance is EachStanding with a glance at each account: what became of its mail of a
-// day, such as "2026-11-29", whether it owes, and when it was suspended.
+// day, such as "2026-11-29", whether it owes, when it was suspended, and what came back.
 func (s *Store) EachGlance(w Wanted, day string, fn func(*Glance) error) error {
 	read := func(t *tx, a *Account) (*Glance, bool, error) {
 		g, err := t.glance(a, day)
@@ -35,15 +44,22 @@ func (t *tx) glance(a *Account, day string) (*Glance, error) {
 	}
 	st.due = nil // it dies with the transaction
 	g := &Glance{Standing: st}
-	if g.Delivered, g.Failed, err = t.fates(a.Name, day, day+"\x01"); err != nil {
+	err = t.eachDay(a.Name, day, day+"\x00", func(_, _ string, d *dayCount) {
+		g.Delivered, g.Failed = g.Delivered+int64(d.delivered), g.Failed+d.failures()
+		g.Bounced, g.Complained = g.Bounced+int64(d.bounced), g.Complained+int64(d.complained)
+	})
+	if err != nil {
 		return nil, err
 	}
-	for _, n := range t.numbersAfter(owed, a.Name, 0, lookBack) {
+	for _, n := range t.numbersAfter(bucket.Owed, a.Name, 0, lookBack) {
 		i, err := t.invoice(n)
 		if err != nil {
 			return nil, err
 		}
-		g.Overdue = g.Overdue || i.Order == nil && i.Due.Before(t.now)
+		g.Overdue = g.Overdue || i.Order == nil && i.Due.Before(t.Now)
+	}
+	if g.Signs, g.Mail, err = t.returned(a.Name); err != nil {
+		return nil, err
 	}
 	if a.Status() == Suspended {
 		g.Suspended, err = t.suspendedAt(a.Name)
@@ -56,7 +72,7 @@ func (t *tx) suspendedAt(account string) (at time.Time, err error) {
 	seen := 0
 	t.newest(account, func(k, raw []byte) bool {
 		e := Entry{}
-		if err = decode("ledger", k, raw, &e); err != nil {
+		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false
 		}
 		if e.Kind == KindSuspended {
@@ -70,16 +86,10 @@ func (t *tx) suspendedAt(account string) (at time.Time, err error) {
 
 // fates sums up what became of an account's mail, of days from one until before another.
 func (t *tx) fates(account, from, until string) (delivered, failed int64, err error) {
-	prefix := pairKey(account, "")
-	c := t.b.Cursor(daysOf)
-	for k, raw := c.Seek(pairKey(account, from)); k != nil && hasPrefix(k, prefix) && string(k[len(prefix):]) < until; k, raw = c.Next() {
-		d, err := decodeDay(k, raw)
-		if err != nil {
-			return 0, 0, err
-		}
+	err = t.eachDay(account, from, until, func(_, _ string, d *dayCount) {
 		delivered, failed = delivered+int64(d.delivered), failed+d.failures()
-	}
-	return delivered, failed, nil
+	})
+	return delivered, failed, err
 }
 
 // Fates sums up what became of an account's mail, of days from one until before another, such
@@ -104,11 +114,11 @@ func (s *Store) RevenueSince(at time.Time) (r Revenue, err error) {
 	var first uint64
 	err = s.view(func(t *tx) error {
 		r.Currency = t.currency()
-		k, _ := t.b.Cursor(invoices).Last()
+		k, _ := t.Cursor(bucket.Invoices).Last()
 		if k == nil {
 			return nil
 		}
-		first = 1 + uint64(sort.Search(int(lastNumber(k)), func(n int) bool { // numbers have no gaps, and are given out in time
+		first = 1 + uint64(sort.Search(int(room.LastNumber(k)), func(n int) bool { // numbers have no gaps, and are given out in time
 			i, e := t.invoice(uint64(n) + 1)
 			err = cmp.Or(err, e)
 			return e != nil || !i.Issued.Before(at)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
 )
 
 // glances are all of them, by name.
@@ -27,12 +29,12 @@ func TestStore_EachGlance(t *testing.T) {
 	count := func(account, day, period string, delivered uint64, failed ...failedCount) {
 		t.Helper()
 		is := dayCount{delivered: delivered, failed: failed}
-		err := s.update(0, func(t *tx) error { return t.b.Put(daysOf, dayKey(account, day, period), is.append(nil)) })
+		err := s.update(0, func(t *tx) error { return t.Put(bucket.DaysOf, dayKey(account, day, period), is.append(nil)) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { // no mail belongs to it
-			if err := s.update(0, func(t *tx) error { return t.b.Delete(daysOf, dayKey(account, day, period)) }); err != nil {
+			if err := s.update(0, func(t *tx) error { return t.Delete(bucket.DaysOf, dayKey(account, day, period)) }); err != nil {
 				t.Error(err)
 			}
 		})
@@ -46,7 +48,7 @@ func TestStore_EachGlance(t *testing.T) {
 	if _, err := closeNow(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Suspend(Order{}, "c", "spam"); err != nil {
+	if _, err := s.Suspend(behalf.Order{}, "c", "spam"); err != nil {
 		t.Fatal(err)
 	}
 	got := glances(t, s, "2026-11-28")
@@ -79,7 +81,7 @@ func TestStore_RevenueSince(t *testing.T) {
 		if i%3 == 0 {
 			c.add(5 * 24 * time.Hour)
 		}
-		if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: string(rune('a' + i))}, Plan: silver}); err != nil {
+		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: string(rune('a' + i))}, Plan: silver}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"relay/quota"
+	"relay/store/bucket"
 )
 
 // A year without a price renews automatically at its end (M19): the host's own cron must
@@ -23,11 +24,11 @@ func goesOn(c *quota.Contract, now *quota.Plan) (p quota.Plan, ok bool) {
 }
 
 func (t *tx) goesOn(c *quota.Contract) (p quota.Plan, ok bool, err error) {
-	if !c.Plan.GoesOn() || t.b.Get(plans, []byte(c.Plan.Name)) == nil {
+	if !c.Plan.GoesOn() || t.Get(bucket.Plans, []byte(c.Plan.Name)) == nil {
 		p, ok = goesOn(c, nil)
 		return p, ok, nil
 	}
-	now, err := t.s.sold.load(t, plans, c.Plan.Name)
+	now, err := t.s.sold.Load(&t.Tx, bucket.Plans, c.Plan.Name)
 	if err != nil {
 		return p, false, err
 	}

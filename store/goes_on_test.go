@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // M19: a year without a price goes on at its end, late or not, with what is sold by
@@ -29,12 +30,12 @@ func TestCloseBy_goesOn(t *testing.T) {
 		"with a price":         {plan: silver},
 		"30 days":              {plan: quota.Plan{Name: "days", Term: quota.Month, Emails: 10}},
 		"suspended": {plan: free, goes: true, do: func(t *testing.T, s *Store) {
-			if _, err := s.Suspend(Order{}, "acme", "why"); err != nil {
+			if _, err := s.Suspend(behalf.Order{}, "acme", "why"); err != nil {
 				t.Fatal(err)
 			}
 		}},
 		"closed": {plan: free, do: func(t *testing.T, s *Store) {
-			if _, err := s.CloseAccount(Order{}, "acme", ""); err != nil {
+			if _, err := s.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
 				t.Fatal(err)
 			}
 		}},

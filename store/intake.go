@@ -7,23 +7,30 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/people"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // Refusal says why an account may not send, or not so much. It is an answer,
 // not a fault: nothing was stored or charged.
 type Refusal struct {
 	Account  string
-	State    AccountState    // of the account; Closed also for one that is gone
-	Expired  bool            // the term has ended
-	TermEnd  time.Time       // UTC; zero when the account is not active yet
-	Revoked  bool            // the credential is gone
-	Reason   string          // the operator's words
-	Hold     string          // why the system holds it back: HoldUnpaid or ""
-	Exceeded *quota.Exceeded // the allowance does not hold it
-	Month    bool            // by a term of 30 days, which is renewed
-	Spent    bool            // nothing is left of it: a further term would begin at once (M13)
-	Reseller string          // who manages the account, and is to be asked; "": the operator
-	Unpaid   *Invoice        // whose payment lets it send: of a pending account its order, of one held back what is overdue, but below a reseller, who has a price of its own; nil: none
+	State    AccountState      // of the account; Closed also for one that is gone
+	Expired  bool              // the term has ended
+	TermEnd  time.Time         // UTC; zero when the account is not active yet
+	Revoked  bool              // the credential is gone
+	Login    string            // credential that is held, see Held
+	Held     *people.LoginHold // why it is; nil: it is not
+	Reason   string            // the operator's words
+	Hold     string            // why the system holds it back: HoldUnpaid or ""
+	Exceeded *quota.Exceeded   // the allowance does not hold it
+	Month    bool              // by a term of 30 days, which is renewed
+	Spent    bool              // nothing is left of it: a further term would begin at once (M13)
+	Reseller string            // who manages the account, and is to be asked; "": the operator
+	Unpaid   *Invoice          // whose payment lets it send: of a pending account its order, of one held back what is overdue, but below a reseller, who has a price of its own; nil: none
 }
 
 // Standing is where an account stands now. Periods that are over count as
@@ -35,7 +42,7 @@ type Standing struct {
 	InTerm   bool           // activated, and the term not over
 	Goes     bool           // on: another period follows Period
 	TermEnd  time.Time      // UTC, of Contract
-	Usage    Usage          // in Period
+	Used     Charges        // in Period
 	Live     []quota.Lot    // credit that counts in Period, in the order of use
 
 	due *deal // the closing of periods that are over; nil: none is
@@ -55,9 +62,9 @@ func (st *Standing) MayOver() int64 {
 // entries of the ledger.
 func (st *Standing) Use() quota.Use {
 	if st.Period.Key != st.Account.Open {
-		return quota.Use{Over: quota.Over(st.InPeriod(), st.Usage.Charged)}
+		return quota.Use{Over: quota.Over(st.InPeriod(), st.Used.Charged)}
 	}
-	return quota.Split(st.InPeriod(), st.Usage.Charged, st.Live)
+	return quota.Split(st.InPeriod(), st.Used.Charged, st.Live)
 }
 
 // Standing of an account at this moment.
@@ -77,8 +84,8 @@ func (t *tx) standing(name string) (st Standing, err error) {
 func (t *tx) standingOf(a *Account) (st Standing, err error) {
 	st.Account = *a
 	zone := t.s.zone
-	st.Contract, st.Period, st.InTerm = a.Contracts.At(t.now, zone)
-	if st.Period.Key != a.Open || !t.now.Before(st.Period.End) || t.now.Before(st.Period.Start) {
+	st.Contract, st.Period, st.InTerm = a.Contracts.At(t.Now, zone)
+	if st.Period.Key != a.Open || !t.Now.Before(st.Period.End) || t.Now.Before(st.Period.Start) {
 		if err := st.elsewhere(t); err != nil {
 			return st, err
 		}
@@ -98,9 +105,9 @@ func (st *Standing) read(t *tx) error {
 			return err
 		}
 	}
-	st.Usage, st.Live = *t.usage(st.Account.Name, st.Period.Key), nil
+	st.Used, st.Live = *t.charges(st.Account.Name, st.Period.Key), nil
 	if len(st.Account.Lots) > 0 {
-		st.Live = quota.Live(st.Account.Lots, t.now)
+		st.Live = quota.Live(st.Account.Lots, t.Now)
 	}
 	return nil
 }
@@ -127,7 +134,7 @@ func (st *Standing) Plan() quota.Plan {
 // Spent reports whether the term runs and is used up, which ends a month's (M13):
 // the next one begins with its payment or, where it waits, with the next message.
 func (st *Standing) Spent() bool {
-	return st.InTerm && st.Contract.Spent(st.Usage.Charged, st.Live)
+	return st.InTerm && st.Contract.Spent(st.Used.Charged, st.Live)
 }
 
 // elsewhere is standing where now is not in the open period: either that is
@@ -139,14 +146,14 @@ func (st *Standing) elsewhere(t *tx) error {
 		return nil
 	}
 	c, p, ok := st.Account.Contracts.Find(st.Account.Open, t.s.zone)
-	if ok && t.now.Before(p.End) {
+	if ok && t.Now.Before(p.End) {
 		st.Contract, st.Period, st.InTerm = c, p, true
 		return nil
 	}
-	st.due = t.dealOn(st.Account, Order{})
+	st.due = t.dealOn(st.Account, behalf.Order{})
 	err := st.due.closeDue()
 	st.Account = st.due.a
-	st.Contract, st.Period, st.InTerm = st.Account.Contracts.At(t.now, t.s.zone) // a term may have gone on
+	st.Contract, st.Period, st.InTerm = st.Account.Contracts.At(t.Now, t.s.zone) // a term may have gone on
 	return err
 }
 
@@ -161,7 +168,7 @@ func (st *Standing) refuse(asked quota.Charge) *Refusal {
 	if r.State != Active {
 		return r
 	}
-	over := quota.Fits(st.InPeriod(), st.Usage.Charged, asked, st.Live, st.MayOver())
+	over := quota.Fits(st.InPeriod(), st.Used.Charged, asked, st.Live, st.MayOver())
 	if over == nil {
 		return nil
 	}
@@ -183,12 +190,15 @@ func (t *tx) permit(account, login string, asked quota.Charge) (*Refusal, Standi
 		return nil, st, err
 	}
 	if login != "" {
-		c, err := t.s.logins.load(t, credentials, login)
+		c, err := t.s.People.CredentialIn(&t.Tx, login)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, st, err
 		}
 		if err != nil || c.Account != account {
 			return &Refusal{Account: account, State: st.Account.Status(), Revoked: true}, st, nil
+		}
+		if c.Hold != nil {
+			return &Refusal{Account: account, State: st.Account.Status(), Login: login, Held: c.Hold}, st, nil
 		}
 	}
 	r := st.refuse(asked)
@@ -236,9 +246,10 @@ func (s *Store) Permit(account, login string, asked quota.Charge) (r *Refusal, e
 // SMTPUTF8, RequireTLS and of each recipient Address, Domain, Notify, ORCPT. A mailbox
 // that is among them twice is one recipient: sent once, charged once.
 type Intake struct {
-	Message *Message
+	Message *spooled.Message
 	Body    *Body
 	Login   string // credential; "" when known by network
+	Watched bool   // the login is watched, see Enter
 	Client  string // address, for the trace
 }
 
@@ -249,7 +260,7 @@ type Intake struct {
 func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	m, b := in.Message, in.Body
 	defer b.Discard()
-	m.distinct()
+	m.Distinct()
 	asked, err := quota.ForMessage(m.Size, len(m.Recipients))
 	if err != nil {
 		return nil, err
@@ -257,33 +268,26 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	if asked.Messages == 0 {
 		return nil, errors.New("accept: no recipients")
 	}
-	var lanes []Lane
-	var hash []byte
+	var lanes []spooled.Lane
 	var st Standing
-	if b.hash != nil {
-		hash = b.hash.Sum()
-	}
+	hash := b.sum()
 	err = s.grow(b.inMemory()+1024, func(t *tx) error {
-		refusal, st, err = t.permit(m.Account, in.Login, asked)
+		refusal, st, err = t.admit(&in, asked)
 		if err != nil || refusal != nil {
-			return err // nothing written yet, so the batch goes on untouched
+			return err
 		}
 		if err := t.shareAlike(m.Account, b.size-b.onDisk()); err != nil {
 			return err
 		}
-		m.ID, m.Stored, m.Accepted, m.Period, m.BodyHash = b.id, b.size, t.wall, st.Period.Key, hash
-		if err := errors.Join(t.charge(&st, asked, m.Stored), t.crossed(&st, asked), t.planFirst(m, &st.Account)); err != nil {
+		m.ID, m.Stored, m.Accepted, m.Period, m.BodyHash = b.id, b.size, t.Wall, st.Period.Key, hash
+		m.VERP = st.Account.VERP && m.Returnable()
+		if err := errors.Join(t.charge(&st, asked), t.crossed(&st, asked), t.planFirst(m, &st.Account)); err != nil {
 			return err
 		}
-		if err := b.put(t); err != nil {
+		if err := b.keep(t); err != nil {
 			return err
 		}
-		if b.staged > 0 {
-			if err := t.b.Delete(orphans, b.id[:]); err != nil {
-				return err
-			}
-		}
-		m.Client = in.Client
+		m.Client, m.Login = in.Client, in.Login
 		lanes, err = t.enqueue(m)
 		return err
 	})
@@ -299,34 +303,46 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	return nil, nil
 }
 
+// admit says whether the account and the login may send the message, and where the account
+// stands. A refusal for the quota has written nothing, so the batch goes on untouched.
+func (t *tx) admit(in *Intake, asked quota.Charge) (refusal *Refusal, st Standing, err error) {
+	refusal, st, err = t.permit(in.Message.Account, in.Login, asked)
+	if err == nil && refusal == nil && in.Watched {
+		refusal, err = t.suspect(in.Message, in.Login, asked)
+	}
+	return refusal, st, err
+}
+
 // enqueue stores a message whose body is stored, every recipient due at once.
-func (t *tx) enqueue(m *Message) ([]Lane, error) {
+func (t *tx) enqueue(m *spooled.Message) ([]spooled.Lane, error) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
-		r.State = Queued
+		r.State = spooled.Queued
 		if !r.Waits() {
-			r.Next = t.wall
+			r.Next = t.Wall
 		}
 	}
-	if err := t.put(messages, m.ID[:], m); err != nil {
+	if err := t.Write(bucket.Messages, m.ID[:], m); err != nil {
 		return nil, err
 	}
 	sum := t.totals()
 	sum.Messages++
+	t.ages().add(m.ID.Timestamp(), t.Wall, 1)
 	sum.Recipients += int64(len(m.Recipients))
 	sum.Bytes += m.Stored
+	t.spool(m)
 	domains := m.Domains()
-	lanes := make([]Lane, 0, len(domains))
+	lanes := make([]spooled.Lane, 0, len(domains))
 	for _, d := range domains {
-		if at, _ := m.due(d); !at.After(t.wall) {
-			lanes = append(lanes, Lane{d, m.Account})
+		if at, _ := m.Due(d); !at.After(t.Wall) {
+			lanes = append(lanes, spooled.Lane{Domain: d, Account: m.Account})
 		}
 		if err := t.addKey(m, d); err != nil {
 			return nil, err
 		}
 	}
-	if t.watched() {
-		t.tell(accepted(m), m)
+	if t.s.Trace.Watched() {
+		t.s.Trace.Tell(&t.Tx, trace.Accepted(m), m)
 	}
 	return lanes, nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/people"
 )
 
 // InvoiceKind is what an invoice is for.
@@ -145,7 +147,7 @@ func (d *deal) issue(inv Invoice, from time.Time) (*Invoice, error) {
 	d.last++
 	inv.Number, inv.Account = d.last, d.a.Name
 	inv.Name = b.Prefix + numberText(d.last)
-	inv.Issued, inv.Due = d.t.now, d.days(d.t.now, b.DueDays)
+	inv.Issued, inv.Due = d.t.Now, d.days(d.t.Now, b.DueDays)
 	inv.Seller, inv.Currency, inv.State = slices.Clone(b.Seller), d.t.currency(), InvoiceOpen
 	if inv.Kind != CreditNote { // which goes to whom the invoice went that it takes back
 		var err error
@@ -193,7 +195,7 @@ func (d *deal) count() error {
 		return nil
 	}
 	d.counted = true
-	_, err := d.t.get(meta, keyInvoice, &d.last)
+	_, err := d.t.Read(bucket.Meta, keyInvoice, &d.last)
 	return err
 }
 
@@ -209,7 +211,7 @@ func (d *deal) oneCurrency() error {
 
 func (d *deal) buyer() ([]string, error) {
 	if d.a.Owner != "" {
-		c, err := load[Customer](d.t, customers, d.a.Owner)
+		c, err := people.CustomerIn(&d.t.Tx, d.a.Owner)
 		if err != nil {
 			return nil, err
 		}
@@ -239,7 +241,7 @@ func (d *deal) invoice(n uint64) (*Invoice, error) {
 // unpaid are the open invoices, oldest first.
 func (d *deal) unpaid() (list []*Invoice, err error) {
 	if d.owed == nil {
-		d.owed = d.t.numbers(owed, d.a.Name)
+		d.owed = d.t.numbers(bucket.Owed, d.a.Name)
 	}
 	for _, n := range d.owed {
 		if _, err := d.invoice(n); err != nil {
@@ -262,7 +264,7 @@ func (d *deal) putInvoices() error {
 		if old && !changed(&was, is) {
 			continue
 		}
-		if err := t.put(invoices, invoiceKey(n), is); err != nil {
+		if err := t.Write(bucket.Invoices, invoiceKey(n), is); err != nil {
 			return err
 		}
 		if err := d.indexInvoice(&was, is, old); err != nil {
@@ -275,29 +277,29 @@ func (d *deal) putInvoices() error {
 	if err := t.s.mayRaise(d.last); err != nil {
 		return err
 	}
-	t.scratch().issued = max(t.scratch().issued, d.last)
-	return errors.Join(t.put(meta, keyInvoice, d.last), t.put(meta, keyCurrency, t.currency()))
+	t.givesOut(d.last)
+	return errors.Join(t.Write(bucket.Meta, keyInvoice, d.last), t.Write(bucket.Meta, keyCurrency, t.currency()))
 }
 
 func (d *deal) indexInvoice(was, is *Invoice, old bool) error {
 	t, key := d.t, numberKey(d.a.Name, is.Number)
 	var errs []error
 	if !old {
-		errs = append(errs, t.b.Put(billed, key, []byte{}),
-			t.listInvoice(billedTo, is.Customer, is.Number), t.listInvoice(billedBelow, is.Reseller, is.Number))
+		errs = append(errs, t.Put(bucket.Billed, key, []byte{}),
+			t.listInvoice(bucket.BilledTo, is.Customer, is.Number), t.listInvoice(bucket.BilledBelow, is.Reseller, is.Number))
 	}
 	wasOpen, isOpen := old && was.State == InvoiceOpen, is.State == InvoiceOpen
 	switch {
 	case isOpen && !wasOpen:
-		errs = append(errs, t.b.Put(owed, key, []byte{}))
+		errs = append(errs, t.Put(bucket.Owed, key, []byte{}))
 	case wasOpen && !isOpen:
-		errs = append(errs, t.b.Delete(owed, key))
+		errs = append(errs, t.Delete(bucket.Owed, key))
 	}
 	if old && was.dunningKey() != nil {
-		errs = append(errs, t.b.Delete(dunning, was.dunningKey()))
+		errs = append(errs, t.Delete(bucket.Dunning, was.dunningKey()))
 	}
 	if k := is.dunningKey(); k != nil {
-		errs = append(errs, t.b.Put(dunning, k, []byte{}))
+		errs = append(errs, t.Put(bucket.Dunning, k, []byte{}))
 	}
 	return errors.Join(errs...)
 }

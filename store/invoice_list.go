@@ -5,29 +5,32 @@ import (
 	"math"
 	"slices"
 
-	"relay/store/bolt"
+	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/people"
+	"relay/store/room"
 )
 
 // listInvoice under whose it was when it was issued, for good; "" is nobody.
-func (t *tx) listInvoice(index bolt.Bucket, whose string, number uint64) error {
+func (t *tx) listInvoice(index engine.Bucket, whose string, number uint64) error {
 	if whose == "" {
 		return nil
 	}
-	return t.b.Put(index, numberKey(whose, number), []byte{})
+	return t.Put(index, numberKey(whose, number), []byte{})
 }
 
 // numbers of invoices that one of their indexes has under an account, a customer or a reseller.
-func (t *tx) numbers(index bolt.Bucket, whose string) []uint64 {
+func (t *tx) numbers(index engine.Bucket, whose string) []uint64 {
 	return t.numbersAfter(index, whose, 0, math.MaxInt)
 }
 
 // numbersAfter are those above a number, most of them at most.
-func (t *tx) numbersAfter(index bolt.Bucket, whose string, after uint64, most int) []uint64 {
+func (t *tx) numbersAfter(index engine.Bucket, whose string, after uint64, most int) []uint64 {
 	list := []uint64{}
 	prefix := ledgerPrefix(whose)
-	c := t.b.Cursor(index)
-	for k, _ := c.Seek(numberKey(whose, after+1)); k != nil && hasPrefix(k, prefix) && len(list) < most; k, _ = c.Next() {
-		list = append(list, lastNumber(k))
+	c := t.Cursor(index)
+	for k, _ := c.Seek(numberKey(whose, after+1)); k != nil && room.HasPrefix(k, prefix) && len(list) < most; k, _ = c.Next() {
+		list = append(list, room.LastNumber(k))
 	}
 	return list
 }
@@ -39,7 +42,7 @@ func (s *Store) Invoice(n uint64) (i Invoice, err error) {
 }
 
 func (t *tx) invoice(n uint64) (i Invoice, err error) {
-	ok, err := t.get(invoices, invoiceKey(n), &i)
+	ok, err := t.Read(bucket.Invoices, invoiceKey(n), &i)
 	if err == nil && !ok {
 		err = fmt.Errorf("invoice %d: %w", n, ErrNotFound)
 	}
@@ -49,7 +52,7 @@ func (t *tx) invoice(n uint64) (i Invoice, err error) {
 
 // Invoices calls fn for each invoice from number from on, outside of any transaction.
 func (s *Store) Invoices(from uint64, fn func(*Invoice) error) error {
-	return walk(s, invoices, nil, invoiceKey(from), func(_ []byte, i *Invoice) error {
+	return room.Walk(s.db, bucket.Invoices, nil, invoiceKey(from), func(_ []byte, i *Invoice) error {
 		s.fillNames(i)
 		return fn(i)
 	})
@@ -59,12 +62,12 @@ func (s *Store) Invoices(from uint64, fn func(*Invoice) error) error {
 // were issued, by number, outside of any transaction: those above the number after. No
 // other is read.
 func (s *Store) InvoicesTo(customer string, after uint64, fn func(*Invoice) error) error {
-	return s.eachListed(billedTo, customer, after, fn)
+	return s.eachListed(bucket.BilledTo, customer, after, fn)
 }
 
 // InvoicesThrough a reseller is InvoicesTo for accounts that were below it then.
 func (s *Store) InvoicesThrough(reseller string, after uint64, fn func(*Invoice) error) error {
-	return s.eachListed(billedBelow, reseller, after, fn)
+	return s.eachListed(bucket.BilledBelow, reseller, after, fn)
 }
 
 // EachInvoiceOf an account is InvoicesTo for what it has itself; open: those that are not
@@ -74,24 +77,24 @@ func (s *Store) EachInvoiceOf(account string, open bool, after uint64, fn func(*
 }
 
 // indexOf what accounts have: all their invoices, or those that are open.
-func indexOf(open bool) bolt.Bucket {
+func indexOf(open bool) engine.Bucket {
 	if open {
-		return owed
+		return bucket.Owed
 	}
-	return billed
+	return bucket.Billed
 }
 
 // eachListed reads as many invoices a transaction as a walk.
-func (s *Store) eachListed(index bolt.Bucket, whose string, after uint64, fn func(*Invoice) error) error {
+func (s *Store) eachListed(index engine.Bucket, whose string, after uint64, fn func(*Invoice) error) error {
 	return s.eachNumbered(after, fn, func(after uint64) (list []uint64, err error) {
-		err = s.view(func(t *tx) error { list = t.numbersAfter(index, whose, after, walkStep); return nil })
+		err = s.view(func(t *tx) error { list = t.numbersAfter(index, whose, after, room.Step); return nil })
 		return list, err
 	})
 }
 
 // stepBelow is how many numbers InvoicesBelow looks for at a time. A look at every account
 // of the reseller finds them.
-const stepBelow = 4 * walkStep
+const stepBelow = 4 * room.Step
 
 // InvoicesBelow calls fn for the invoices of accounts that are below a reseller now,
 // by number, from above the number after; open: those that are not paid. Each is read when
@@ -121,14 +124,14 @@ func least(list []uint64, n int) []uint64 {
 // finds none.
 func (s *Store) eachNumbered(after uint64, fn func(*Invoice) error, next func(after uint64) ([]uint64, error)) error {
 	for step := 1; ; step++ {
-		if step%trimSteps == 0 {
-			s.db.Trim()
+		if step%room.TrimSteps == 0 {
+			s.db.Engine().Trim()
 		}
 		numbers, err := next(after)
 		if err != nil || len(numbers) == 0 {
 			return err
 		}
-		for some := range slices.Chunk(numbers, walkStep) {
+		for some := range slices.Chunk(numbers, room.Step) {
 			if err := s.eachOf(some, fn); err != nil {
 				return err
 			}
@@ -169,4 +172,16 @@ func (t *tx) invoicesOf(account string, open bool) (list []Invoice, err error) {
 		list = append(list, i)
 	}
 	return list, nil
+}
+
+// InvoiceBelow reports whether the invoice is of an account below the reseller. It
+// looks at its own accounts only: the time it takes tells nothing of others.
+func (s *Store) InvoiceBelow(reseller string, number uint64) (ok bool, err error) {
+	err = s.view(func(t *tx) error {
+		for _, account := range people.OwnBelow.Keys(&t.Tx, reseller) {
+			ok = ok || t.Get(bucket.Billed, numberKey(account, number)) != nil
+		}
+		return nil
+	})
+	return ok, err
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"relay/store/bucket"
 )
 
 // keyPrefix is the prefix of the invoices that were issued before names were kept.
@@ -15,8 +17,8 @@ var keyPrefix = []byte("prefix")
 func (s *Store) keepPrefix(o Options) error {
 	known, priced := false, false
 	err := s.view(func(t *tx) (err error) {
-		known, err = t.get(meta, keyPrefix, &s.before)
-		priced = t.b.Get(meta, keyPrices) != nil
+		known, err = t.Read(bucket.Meta, keyPrefix, &s.before)
+		priced = t.Get(bucket.Meta, keyPrices) != nil
 		return err
 	})
 	if err != nil || known && priced {
@@ -30,11 +32,11 @@ func (s *Store) keepPrefix(o Options) error {
 	}
 	return s.update(0, func(t *tx) error {
 		if !priced {
-			if err := t.put(meta, keyPrices, o.Billing.Currency); err != nil {
+			if err := t.Write(bucket.Meta, keyPrices, o.Billing.Currency); err != nil {
 				return err
 			}
 		}
-		return t.put(meta, keyPrefix, s.before)
+		return t.Write(bucket.Meta, keyPrefix, s.before)
 	})
 }
 

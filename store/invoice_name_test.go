@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"relay/store/behalf"
+	"relay/store/bucket"
 )
 
 // A new prefix is for new invoices: those that were issued keep their names, and are
@@ -19,7 +22,7 @@ func TestInvoice_keepsTheNameItWasIssuedWith(t *testing.T) {
 	prefix("2026/")
 	order(t, s, "acme", silver, "")
 	prefix("R-")
-	if _, err := s.CancelInvoice(Order{}, 1, "a mistake"); err != nil {
+	if _, err := s.CancelInvoice(behalf.Order{}, 1, "a mistake"); err != nil {
 		t.Fatal(err)
 	}
 	order(t, s, "beta", silver, "")
@@ -71,7 +74,7 @@ func TestOpen_namesOldInvoicesOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	order(t, s, "acme", silver, "")
-	if _, err := s.CancelInvoice(Order{}, 1, "a mistake"); err != nil {
+	if _, err := s.CancelInvoice(behalf.Order{}, 1, "a mistake"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.update(0, func(t *tx) error { // as they were
@@ -81,11 +84,11 @@ func TestOpen_namesOldInvoicesOnce(t *testing.T) {
 				return err
 			}
 			i.Name, i.Names = "", ""
-			if err := t.put(invoices, invoiceKey(i.Number), i); err != nil {
+			if err := t.Write(bucket.Invoices, invoiceKey(i.Number), i); err != nil {
 				return err
 			}
 		}
-		return t.b.Delete(meta, keyPrefix)
+		return t.Delete(bucket.Meta, keyPrefix)
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +98,7 @@ func TestOpen_namesOldInvoicesOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		var err error
-		if s, err = Open(path, o); err != nil {
+		if s, err = openTest(path, o); err != nil {
 			t.Fatal(err)
 		}
 		i, err := s.Invoice(2)

@@ -10,13 +10,16 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/people"
 )
 
 // Whose an invoice was when it was issued stays; whose the account is now is another
 // question. Neither reads what is somebody else's: here that cannot be read.
 func TestInvoicesTo_readsNoOther(t *testing.T) {
 	s := resold(t)
-	if err := errors.Join(s.AddCustomer(Customer{Name: "boss"}), s.AddCustomer(Customer{Name: "bo"})); err != nil {
+	if err := errors.Join(s.People.AddCustomer(people.Customer{Name: "boss"}), s.People.AddCustomer(people.Customer{Name: "bo"})); err != nil {
 		t.Fatal(err)
 	}
 	dear := quota.Plan{Name: "dear", Term: quota.Month, Price: 900}
@@ -27,15 +30,15 @@ func TestInvoicesTo_readsNoOther(t *testing.T) {
 		{Name: "webco.b", Owner: "boss", Reseller: "webco"},
 		{Name: "nobodys"},
 	} {
-		if _, err := s.AddAccount(Order{}, NewAccount{Account: a, Plan: dear}); err != nil {
+		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: a, Plan: dear}); err != nil {
 			t.Fatalf("%d: %v", i, err)
 		}
 	}
-	if _, err := s.CloseAccount(Order{}, "webco.b", "over"); err != nil { // invoice 6 takes 4 back
+	if _, err := s.CloseAccount(behalf.Order{}, "webco.b", "over"); err != nil { // invoice 6 takes 4 back
 		t.Fatal(err)
 	}
 	verify(t, s)
-	_, err := s.ChangeAccount(Order{}, "other.a", func(a *Account) (Change, error) {
+	_, err := s.ChangeAccount(behalf.Order{}, "other.a", func(a *Account) (Change, error) {
 		a.Owner, a.Reseller = "bo", "webco"
 		return Change{}, nil
 	})
@@ -46,8 +49,8 @@ func TestInvoicesTo_readsNoOther(t *testing.T) {
 	put := func(raw []byte) {
 		t.Helper()
 		err := s.update(0, func(t *tx) error {
-			sound = slices.Clone(t.b.Get(invoices, invoiceKey(5)))
-			return t.b.Put(invoices, invoiceKey(5), raw)
+			sound = slices.Clone(t.Get(bucket.Invoices, invoiceKey(5)))
+			return t.Put(bucket.Invoices, invoiceKey(5), raw)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -89,27 +92,27 @@ func TestInvoices_withoutGaps(t *testing.T) {
 	for i := range n {
 		wg.Go(func() {
 			name := fmt.Sprintf("a%d", i)
-			r, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: name}, Plan: silver})
+			r, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: name}, Plan: silver})
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			switch i % 4 {
 			case 0: // fails after it was worked out
-				if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: name}, Plan: silver}); !errors.Is(err, ErrExists) {
+				if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: name}, Plan: silver}); !errors.Is(err, ErrExists) {
 					t.Errorf("again = %v", err)
 				}
 			case 1:
 				pay(t, s, r.Invoices[0].Number, 0, name)
-				if _, err := s.Refund(Order{}, name); err != nil {
+				if _, err := s.Refund(behalf.Order{}, name); err != nil {
 					t.Error(err)
 				}
 			case 2:
-				if _, err := s.CloseAccount(Order{}, name, ""); err != nil {
+				if _, err := s.CloseAccount(behalf.Order{}, name, ""); err != nil {
 					t.Error(err)
 				}
 			case 3:
-				if _, err := s.Activate(Order{}, name); err != nil {
+				if _, err := s.Activate(behalf.Order{}, name); err != nil {
 					t.Error(err)
 				}
 			}
@@ -136,7 +139,7 @@ func TestInvoice_taxByRate(t *testing.T) {
 	odd := free
 	odd.Blocks = []quota.Block{{Bytes: gb, Price: 102}} // 22.44 of tax on one, 67.32 on three
 	order(t, s, "acme", odd, quota.Suspend)
-	r, err := s.BuyBlock(Order{}, "acme", gb, 3)
+	r, err := s.BuyBlock(behalf.Order{}, "acme", gb, 3)
 	if err != nil || r.Invoices[0].Net != 306 || r.Invoices[0].Tax != 67 || r.Invoices[0].Total != 373 {
 		t.Fatalf("BuyBlock = %+v, %v", r.Invoices, err)
 	}
@@ -144,7 +147,7 @@ func TestInvoice_taxByRate(t *testing.T) {
 	b.TaxRate = 10 * quota.Percent
 	s.SetBilling(b)
 	c.add(time.Hour)
-	if r, err = s.CancelInvoice(Order{}, 1, "a mistake"); err != nil || r.After.Balance != 0 || r.Invoices[1].Tax != -67 || r.Invoices[1].Lines[0].TaxRate != 22*quota.Percent {
+	if r, err = s.CancelInvoice(behalf.Order{}, 1, "a mistake"); err != nil || r.After.Balance != 0 || r.Invoices[1].Tax != -67 || r.Invoices[1].Lines[0].TaxRate != 22*quota.Percent {
 		t.Errorf("CancelInvoice = %+v, %v", r, err)
 	}
 	odd.Blocks = []quota.Block{{Bytes: gb, Price: 105}, {Bytes: 5 * gb, Price: 305}}
@@ -166,7 +169,7 @@ func TestInvoice_taxByLineStays(t *testing.T) {
 	odd := free
 	odd.Blocks = []quota.Block{{Bytes: gb, Price: 1025}, {Bytes: 2 * gb, Price: 1025}}
 	order(t, s, "acme", odd, quota.Suspend)
-	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	err := s.update(0, func(t *tx) error { // as it would have been issued
@@ -177,7 +180,7 @@ func TestInvoice_taxByLineStays(t *testing.T) {
 		l := i.Lines[0]
 		l.Tax = 226 // of 225.5
 		i.Taxes, i.Lines, i.Net, i.Tax, i.Total = nil, []InvoiceLine{l, l}, 2050, 452, 2502
-		return t.put(invoices, invoiceKey(1), i)
+		return t.Write(bucket.Invoices, invoiceKey(1), i)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +188,7 @@ func TestInvoice_taxByLineStays(t *testing.T) {
 	// Its entry and the balance are left as they were: only paper is compared.
 	var note Invoice
 	err = s.view(func(t *tx) error {
-		d, err := t.deal("acme", Order{})
+		d, err := t.deal("acme", behalf.Order{})
 		if err != nil {
 			return err
 		}
@@ -205,7 +208,7 @@ func TestInvoice_taxByLineStays(t *testing.T) {
 	if err := s.update(0, func(t *tx) error { // put right for the check of the books
 		i, err := t.invoice(1)
 		i.Lines, i.Net, i.Tax, i.Total = i.Lines[:1], 1025, 226, 1251
-		return errors.Join(err, t.put(invoices, invoiceKey(1), i))
+		return errors.Join(err, t.Write(bucket.Invoices, invoiceKey(1), i))
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -7,21 +7,24 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // Whatever lies in the file, a key is read or refused, and what is read is what
 // was written.
 func FuzzParseQueueKey(f *testing.F) {
-	f.Add(queueKey(Lane{"a.test", "acme"}, epoch, ID{1, 2, 3}))
-	f.Add(queueKey(Lane{"[192.0.2.1]", "a@b.test"}, never, ID{}))
+	f.Add(spooled.QueueKey(spooled.Lane{Domain: "a.test", Account: "acme"}, epoch, spooled.ID{1, 2, 3}))
+	f.Add(spooled.QueueKey(spooled.Lane{Domain: "[192.0.2.1]", Account: "a@b.test"}, spooled.Never, spooled.ID{}))
 	f.Add([]byte("a.test\x00acme\x00"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, k []byte) {
-		l, at, id, ok := parseQueueKey(k)
+		l, at, id, ok := spooled.ParseQueueKey(k)
 		if !ok {
 			return
 		}
-		if got := queueKey(l, at, id); !bytes.Equal(got, k) {
+		if got := spooled.QueueKey(l, at, id); !bytes.Equal(got, k) {
 			t.Errorf("%x was read as %v, %v, %v, which is written %x", k, l, at, id, got)
 		}
 	})
@@ -30,14 +33,14 @@ func FuzzParseQueueKey(f *testing.F) {
 // Keys sort as they are read: by lane, then by due time, then by ID; and the keys
 // of a lane are those that start with it.
 func TestQueueKey_Order(t *testing.T) {
-	lane := rapid.Custom(func(t *rapid.T) Lane {
-		return Lane{rapid.StringMatching(`[a-z.]{0,4}`).Draw(t, "domain"), rapid.StringMatching(`[a-z.]{0,4}`).Draw(t, "account")}
+	lane := rapid.Custom(func(t *rapid.T) spooled.Lane {
+		return spooled.Lane{Domain: rapid.StringMatching(`[a-z.]{0,4}`).Draw(t, "domain"), Account: rapid.StringMatching(`[a-z.]{0,4}`).Draw(t, "account")}
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := lane.Draw(t, "a"), lane.Draw(t, "b")
 		at := func(name string) time.Time { return time.UnixMilli(rapid.Int64Range(0, 1<<45).Draw(t, name)) }
 		ta, tb := at("ta"), at("tb")
-		ka, kb := queueKey(a, ta, ID{1}), queueKey(b, tb, ID{1})
+		ka, kb := spooled.QueueKey(a, ta, spooled.ID{1}), spooled.QueueKey(b, tb, spooled.ID{1})
 		want := strings.Compare(a.Domain+"\x00"+a.Account+"\x00", b.Domain+"\x00"+b.Account+"\x00")
 		if want == 0 {
 			want = ta.Compare(tb)
@@ -45,7 +48,7 @@ func TestQueueKey_Order(t *testing.T) {
 		if got := bytes.Compare(ka, kb); got != want {
 			t.Errorf("%v %v against %v %v: %d, want %d", a, ta, b, tb, got, want)
 		}
-		if hasPrefix(ka, b.key()) != (a == b) {
+		if room.HasPrefix(ka, b.Key()) != (a == b) {
 			t.Errorf("key of %v in lane %v", a, b)
 		}
 	})

@@ -7,7 +7,10 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"relay/store/bucket"
 	"relay/store/record"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // Bucket "known" has the recipients that accounts wrote to within a year, as hashes: key
@@ -22,7 +25,7 @@ type shelf struct {
 
 // Floor implements record.Shelf.
 func (s shelf) Floor(key []byte) (k, chunk []byte, err error) {
-	c := s.t.b.Cursor(known)
+	c := s.t.Cursor(bucket.Known)
 	full := append(bytes.Clone(s.prefix), key...)
 	k, chunk = c.Seek(full)
 	switch {
@@ -31,7 +34,7 @@ func (s shelf) Floor(key []byte) (k, chunk []byte, err error) {
 	case !bytes.Equal(k, full):
 		k, chunk = c.Prev()
 	}
-	if k == nil || !hasPrefix(k, s.prefix) {
+	if k == nil || !room.HasPrefix(k, s.prefix) {
 		return nil, nil, nil
 	}
 	return k[len(s.prefix):], chunk, nil
@@ -39,36 +42,36 @@ func (s shelf) Floor(key []byte) (k, chunk []byte, err error) {
 
 // Put implements record.Shelf.
 func (s shelf) Put(key, chunk []byte) error {
-	return s.t.b.Put(known, append(bytes.Clone(s.prefix), key...), chunk)
+	return s.t.Put(bucket.Known, append(bytes.Clone(s.prefix), key...), chunk)
 }
 
-func (t *tx) knows(account string, r *Recipient) (bool, error) {
+func (t *tx) knows(account string, r *spooled.Recipient) (bool, error) {
 	key := t.s.knownKey.Load()
 	if key == nil {
 		return false, nil // nobody was learned yet
 	}
-	return record.Knows(shelf{t, pairKey(account, "")}, hashOf(*key, account, r), t.month())
+	return record.Knows(shelf{t, room.Pair(account, "")}, hashOf(*key, account, r), t.month())
 }
 
-func (t *tx) learn(account string, r *Recipient) error {
+func (t *tx) learn(account string, r *spooled.Recipient) error {
 	key, err := t.keyOfKnown()
 	if err != nil {
 		return err
 	}
-	return record.Learn(shelf{t, pairKey(account, "")}, hashOf(key, account, r), t.month())
+	return record.Learn(shelf{t, room.Pair(account, "")}, hashOf(key, account, r), t.month())
 }
 
 // month is the running number of the month.
 func (t *tx) month() int {
-	at := t.wall.In(t.s.zone)
+	at := t.Wall.In(t.s.zone)
 	return at.Year()*12 + int(at.Month())
 }
 
 // hashOf an account's recipient. Local parts count as the same whatever their case.
-func hashOf(key [16]byte, account string, r *Recipient) record.Hash {
+func hashOf(key [16]byte, account string, r *spooled.Recipient) record.Hash {
 	text := make([]byte, 0, len(key)+len(account)+1+len(r.Address))
 	text = append(append(append(text, key[:]...), account...), 0)
-	text = append(append(append(text, strings.ToLower(r.local())...), '@'), r.Domain...)
+	text = append(append(append(text, strings.ToLower(r.Local())...), '@'), r.Domain...)
 	sum := sha256.Sum256(text)
 	return record.HashOf(binary.BigEndian.Uint64(sum[:]))
 }
@@ -81,7 +84,7 @@ func (s *Store) loadKnownKey() error {
 }
 
 func (t *tx) readKnownKey() (key [16]byte, ok bool) {
-	raw := t.b.Get(meta, keyKnown)
+	raw := t.Get(bucket.Meta, keyKnown)
 	if ok = len(raw) == len(key); ok {
 		copy(key[:], raw)
 		t.s.knownKey.Store(&key)
@@ -91,15 +94,15 @@ func (t *tx) readKnownKey() (key [16]byte, ok bool) {
 
 // keyOfKnown is the key of the hashes, made with the first recipient that is learned.
 func (t *tx) keyOfKnown() (key [16]byte, err error) {
-	if at := t.s.knownKey.Load(); at != nil && t.b.Get(meta, keyKnown) != nil {
+	if at := t.s.knownKey.Load(); at != nil && t.Get(bucket.Meta, keyKnown) != nil {
 		return *at, nil
 	}
 	if key, ok := t.readKnownKey(); ok {
 		return key, nil
 	}
 	_, _ = rand.Read(key[:])
-	t.b.OnCommit(func() { t.s.knownKey.Store(&key) })
-	return key, t.b.Put(meta, keyKnown, key[:])
+	t.OnCommit(func() { t.s.knownKey.Store(&key) })
+	return key, t.Put(bucket.Meta, keyKnown, key[:])
 }
 
 // PruneKnown takes out recipients that accounts have not written to for a year, and those of
@@ -108,7 +111,7 @@ func (s *Store) PruneKnown() error {
 	var from []byte
 	for more := true; more; {
 		select {
-		case <-s.closed:
+		case <-s.db.Stopping():
 			return nil
 		default:
 		}
@@ -124,16 +127,16 @@ func (s *Store) PruneKnown() error {
 func (t *tx) pruneKnown(from []byte) (next []byte, more bool, err error) {
 	type chunk struct{ key, is []byte }
 	var changed []chunk
-	c := t.b.Cursor(known)
+	c := t.Cursor(bucket.Known)
 	n := 0
 	for k, raw := c.Seek(from); k != nil; k, raw = c.Next() {
-		if n++; n > walkStep {
+		if n++; n > room.Step {
 			next, more = bytes.Clone(k), true
 			break
 		}
 		account, _, _ := bytes.Cut(k, []byte{0})
 		is := record.Recent(raw, t.month())
-		if t.b.Get(accounts, account) == nil {
+		if t.Get(bucket.Accounts, account) == nil {
 			is = nil
 		}
 		if len(is) < len(raw) {
@@ -142,9 +145,9 @@ func (t *tx) pruneKnown(from []byte) (next []byte, more bool, err error) {
 	}
 	for _, ch := range changed {
 		if len(ch.is) == 0 {
-			err = t.b.Delete(known, ch.key)
+			err = t.Delete(bucket.Known, ch.key)
 		} else {
-			err = t.b.Put(known, ch.key, ch.is)
+			err = t.Put(bucket.Known, ch.key, ch.is)
 		}
 		if err != nil {
 			return nil, false, err

@@ -1,6 +1,12 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"relay/store/bucket"
+	"relay/store/room"
+	"relay/store/spooled"
+)
 
 // mostHeads is how many accounts' lanes to a domain are looked at.
 const mostHeads = 1000
@@ -11,19 +17,19 @@ func (s *Store) NextDue(domain, account string) (at time.Time, ok bool, err erro
 	err = s.view(func(t *tx) error {
 		prefix := append([]byte(domain), 0)
 		if account != "" {
-			prefix = Lane{domain, account}.key()
+			prefix = spooled.Lane{Domain: domain, Account: account}.Key()
 		}
-		c := t.b.Cursor(queue)
+		c := t.Cursor(bucket.Queue)
 		k, _ := c.Seek(prefix)
-		for n := 0; k != nil && hasPrefix(k, prefix) && n < mostHeads; n++ {
-			l, due, _, is := parseQueueKey(k)
-			if is && due.Before(never) && (!ok || due.Before(at)) {
+		for n := 0; k != nil && room.HasPrefix(k, prefix) && n < mostHeads; n++ {
+			l, due, _, is := spooled.ParseQueueKey(k)
+			if is && due.Before(spooled.Never) && !t.s.Stopped(l.Account) && (!ok || due.Before(at)) {
 				at, ok = due, true
 			}
 			if !is || account != "" {
 				return nil
 			}
-			next := l.key()
+			next := l.Key()
 			next[len(next)-1] = 1 // behind all of the lane
 			k, _ = c.Seek(next)
 		}

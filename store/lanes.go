@@ -4,16 +4,19 @@ import (
 	"context"
 	"encoding/binary"
 	"time"
+
+	"relay/store/bucket"
+	"relay/store/spooled"
 )
 
 // LaneSum is what waits in a lane.
 type LaneSum struct {
-	Lane
+	spooled.Lane
 	Messages   int64
 	Recipients int64
-	Held       int64     // of the messages
-	Oldest     ID        // of the messages
-	Next       time.Time // when the first of them is due; zero: all are held
+	Held       int64      // of the messages
+	Oldest     spooled.ID // of the messages
+	Next       time.Time  // when the first of them is due; zero: all are held
 }
 
 // lanesStep is how many entries one transaction of Lanes reads: they are keys
@@ -33,7 +36,7 @@ func (s *Store) Lanes(ctx context.Context, fn func(*LaneSum) error) error {
 			from, err = t.sumLanes(from, &sum, func() { full = append(full, sum) })
 			return err
 		})
-		s.db.Trim()
+		s.db.Engine().Trim()
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -55,13 +58,13 @@ func (s *Store) Lanes(ctx context.Context, fn func(*LaneSum) error) error {
 // sumLanes adds entries from a key on to sum, and calls next before it begins
 // another lane. It returns where to go on; nil: that was all.
 func (t *tx) sumLanes(from []byte, sum *LaneSum, next func()) ([]byte, error) {
-	c := t.b.Cursor(queue)
+	c := t.Cursor(bucket.Queue)
 	n := 0
 	for k, raw := c.Seek(from); k != nil; k, raw = c.Next() {
 		if n++; n > lanesStep {
 			return append([]byte(nil), k...), nil
 		}
-		l, at, id, ok := parseQueueKey(k)
+		l, at, id, ok := spooled.ParseQueueKey(k)
 		if !ok {
 			continue // relay check --store tells
 		}
@@ -75,19 +78,22 @@ func (t *tx) sumLanes(from []byte, sum *LaneSum, next func()) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if t.s.Stopped(l.Account) {
+			at = spooled.Never
+		}
 		sum.add(id, at, count)
 	}
 	return nil, nil
 }
 
-func (s *LaneSum) add(id ID, at time.Time, recipients int64) {
+func (s *LaneSum) add(id spooled.ID, at time.Time, recipients int64) {
 	if s.Messages == 0 || id.Compare(s.Oldest) < 0 {
 		s.Oldest = id
 	}
 	s.Messages++
 	s.Recipients += recipients
 	switch {
-	case !at.Before(never):
+	case !at.Before(spooled.Never):
 		s.Held++
 	case s.Next.IsZero() || at.Before(s.Next):
 		s.Next = at
@@ -96,7 +102,7 @@ func (s *LaneSum) add(id ID, at time.Time, recipients int64) {
 
 // countAt is the value of a queue entry: how many recipients at domain are not
 // final.
-func countAt(m *Message, domain string) []byte {
+func countAt(m *spooled.Message, domain string) []byte {
 	n := uint64(0)
 	for i := range m.Recipients {
 		if r := &m.Recipients[i]; r.Domain == domain && !r.State.Final() {
@@ -120,7 +126,7 @@ var smallCounts = func() []byte {
 
 // countOf reads what countAt wrote. An entry of a file from
 // before there was a count has none: then the message tells.
-func (t *tx) countOf(raw []byte, l Lane, id ID) (int64, error) {
+func (t *tx) countOf(raw []byte, l spooled.Lane, id spooled.ID) (int64, error) {
 	if n, size := binary.Uvarint(raw); size > 0 {
 		return int64(n), nil
 	}

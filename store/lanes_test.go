@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/spooled"
 )
 
 func lanes(t testing.TB, s *Store) (list []LaneSum) {
@@ -31,13 +33,13 @@ func TestStore_Lanes(t *testing.T) {
 	second := accept(t, s, "acme", 10, "x@a.test")
 	third := accept(t, s, "beta", 10, "x@a.test")
 	claim(t, s, "a.test", "acme", 1)
-	if _, _, err := s.Change(OpHold, []ID{third.ID}); err != nil {
+	if _, _, err := s.Change(OpHold, []spooled.ID{third.ID}); err != nil {
 		t.Fatal(err)
 	}
 	want := []LaneSum{
-		{Lane{"a.test", "acme"}, 2, 3, 0, first.ID, epoch.Add(time.Minute)},
-		{Lane{"a.test", "beta"}, 1, 1, 1, third.ID, time.Time{}},
-		{Lane{"b.test", "acme"}, 1, 1, 0, first.ID, epoch},
+		{spooled.Lane{Domain: "a.test", Account: "acme"}, 2, 3, 0, first.ID, epoch.Add(time.Minute)},
+		{spooled.Lane{Domain: "a.test", Account: "beta"}, 1, 1, 1, third.ID, time.Time{}},
+		{spooled.Lane{Domain: "b.test", Account: "acme"}, 1, 1, 0, first.ID, epoch},
 	}
 	if got := lanes(t, s); !slices.Equal(got, want) {
 		t.Errorf("Lanes = %v\nwant    %v", got, want)
@@ -45,13 +47,13 @@ func TestStore_Lanes(t *testing.T) {
 
 	// A file of before there was a count in the entries.
 	err := s.update(0, func(t *tx) error {
-		for l, id := range map[Lane]ID{{"a.test", "acme"}: second.ID, {"b.test", "acme"}: first.ID} {
+		for l, id := range map[spooled.Lane]spooled.ID{{Domain: "a.test", Account: "acme"}: second.ID, {Domain: "b.test", Account: "acme"}: first.ID} {
 			m, err := t.message(id)
 			if err != nil {
 				return err
 			}
-			at, _ := m.due(l.Domain)
-			if err := t.b.Put(queue, queueKey(l, at, id), []byte{}); err != nil {
+			at, _ := m.Due(l.Domain)
+			if err := t.Put(bucket.Queue, spooled.QueueKey(l, at, id), []byte{}); err != nil {
 				return err
 			}
 		}
@@ -71,8 +73,8 @@ func TestStore_Lanes_inSteps(t *testing.T) {
 	const n, domains = lanesStep + 100, 7
 	err := s.update(0, func(t *tx) error { // keys only: messages would take long
 		for i := range n {
-			l := Lane{fmt.Sprintf("d%d.test", i%domains), "acme"}
-			if err := t.b.Put(queue, queueKey(l, t.now, t.s.ids.next(t.now)), []byte{1}); err != nil {
+			l := spooled.Lane{Domain: fmt.Sprintf("d%d.test", i%domains), Account: "acme"}
+			if err := t.Put(bucket.Queue, spooled.QueueKey(l, t.Now, t.s.ids.Next(t.Now)), []byte{1}); err != nil {
 				return err
 			}
 		}
@@ -100,12 +102,12 @@ func TestStore_Lanes_inSteps(t *testing.T) {
 	}
 	err = s.update(0, func(t *tx) error {
 		var keys [][]byte
-		c := t.b.Cursor(queue)
+		c := t.Cursor(bucket.Queue)
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
 			keys = append(keys, slices.Clone(k))
 		}
 		for _, k := range keys {
-			if err := t.b.Delete(queue, k); err != nil {
+			if err := t.Delete(bucket.Queue, k); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,9 @@ package store
 import (
 	"cmp"
 	"time"
+
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 // An order that nobody pays does not wait for ever:
@@ -38,7 +41,7 @@ func (d *deal) expiry(due time.Time) time.Time {
 // expire cancels an order, unless a term that was bought or the configuration has moved
 // its time since.
 func (d *deal) expire(i *Invoice) error {
-	if i.Expires = d.expiry(i.Due); i.Expires.IsZero() || i.Expires.After(d.t.now) {
+	if i.Expires = d.expiry(i.Due); i.Expires.IsZero() || i.Expires.After(d.t.Now) {
 		return nil
 	}
 	order := i.Order
@@ -96,34 +99,34 @@ const orderDays = 30
 // expireOrders gives the open orders of a file from before the time from which on
 // they expire: none at once, however old it is.
 func expireOrders(t *tx) error {
-	c := t.b.Cursor(owed)
+	c := t.Cursor(bucket.Owed)
 	var numbers []uint64
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		numbers = append(numbers, lastNumber(k))
+		numbers = append(numbers, room.LastNumber(k))
 	}
 	for _, n := range numbers {
 		var i Invoice // not by its name, which keepPrefix gives it later
 		var a Account
-		if _, err := t.get(invoices, invoiceKey(n), &i); err != nil {
+		if _, err := t.Read(bucket.Invoices, invoiceKey(n), &i); err != nil {
 			return err
 		}
-		if _, err := t.get(accounts, []byte(i.Account), &a); err != nil {
+		if _, err := t.Read(bucket.Accounts, []byte(i.Account), &a); err != nil {
 			return err
 		}
 		if i.Order == nil {
 			continue
 		}
-		from := t.now
+		from := t.Now
 		for _, at := range []time.Time{i.Due, a.TermEnd()} {
 			if at.After(from) {
 				from = at
 			}
 		}
 		i.Expires = from.In(t.s.zone).AddDate(0, 0, orderDays).UTC()
-		if err := t.put(invoices, invoiceKey(n), i); err != nil {
+		if err := t.Write(bucket.Invoices, invoiceKey(n), i); err != nil {
 			return err
 		}
-		if err := t.b.Put(dunning, i.dunningKey(), []byte{}); err != nil {
+		if err := t.Put(bucket.Dunning, i.dunningKey(), []byte{}); err != nil {
 			return err
 		}
 	}

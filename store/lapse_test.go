@@ -6,13 +6,15 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
 )
 
 // expired is an account whose order nobody has paid for so long that it expired.
 func expired(t *testing.T) (*Store, *clock) {
 	t.Helper()
 	s, c := newBooks(t)
-	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme", Method: "card"}, Plan: silver}); err != nil {
+	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme", Method: "card"}, Plan: silver}); err != nil {
 		t.Fatal(err)
 	}
 	c.add((14 + 30) * 24 * time.Hour)
@@ -61,7 +63,7 @@ func TestRecordPayment_revivesAnOrder(t *testing.T) {
 		t.Errorf("paid twice: %+v", r.After)
 	}
 	// Taken back, it is found by the invoice that the customer had paid.
-	if _, err := s.ReversePayment(Order{}, Reversal{Invoice: 1, Reference: "late", Text: "bounced"}); err != nil {
+	if _, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "late", Text: "bounced"}); err != nil {
 		t.Error(err)
 	}
 	wantPaid(t, s, 0, 0, 100)
@@ -82,7 +84,7 @@ func TestRecordPayment_revivesInPart(t *testing.T) {
 // Where the account is closed, the money is kept.
 func TestRecordPayment_revivesNoClosedAccount(t *testing.T) {
 	s, _ := expired(t)
-	if _, err := s.CloseAccount(Order{}, "acme", ""); err != nil {
+	if _, err := s.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	if r := pay(t, s, 1, 500, "late"); r.After.Balance != 500 || r.After.State != Closed {
@@ -93,7 +95,7 @@ func TestRecordPayment_revivesNoClosedAccount(t *testing.T) {
 // What was ordered is not given away once it has expired.
 func TestActivate_revivesAnOrder(t *testing.T) {
 	s, c := expired(t)
-	r, err := s.Activate(Order{}, "acme")
+	r, err := s.Activate(behalf.Order{}, "acme")
 	if err != nil || r.After.State != Active || r.After.Balance != -14_640 {
 		t.Fatalf("Activate = %+v, %v", r.After, err)
 	}
@@ -107,7 +109,7 @@ func TestDunBy_expiresRenewalsAfterTheTerm(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Renew(Order{}, "acme", ""); err != nil {
+	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	a := account(t, s, "acme")
@@ -135,7 +137,7 @@ func TestDunBy_expiresRenewalsAfterTheTerm(t *testing.T) {
 // With 0 days, and where the operator has given more of them, it waits on.
 func TestDunBy_orderDaysChange(t *testing.T) {
 	s, c := newBooks(t)
-	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
+	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
 		t.Fatal(err)
 	}
 	b := s.Billing()
@@ -156,7 +158,7 @@ func TestDunBy_orderDaysChange(t *testing.T) {
 func TestOpen_expiresOldOrdersLater(t *testing.T) {
 	path, c := filepath.Join(t.TempDir(), "relay.db"), &clock{t: epoch}
 	s := openBooks(t, path, c)
-	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
+	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
 		t.Fatal(err)
 	}
 	order(t, s, "beta", silver, quota.Suspend)
@@ -165,14 +167,14 @@ func TestOpen_expiresOldOrdersLater(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if err := t.b.Delete(dunning, i.dunningKey()); err != nil {
+		if err := t.Delete(bucket.Dunning, i.dunningKey()); err != nil {
 			return err
 		}
 		i.Expires = time.Time{}
-		if err := t.put(invoices, invoiceKey(1), i); err != nil {
+		if err := t.Write(bucket.Invoices, invoiceKey(1), i); err != nil {
 			return err
 		}
-		return t.put(meta, keySchema, 5)
+		return t.Write(bucket.Meta, keySchema, 5)
 	}); err != nil {
 		t.Fatal(err)
 	}

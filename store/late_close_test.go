@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // An order that finds a period to close comes to the same as after the job that closes
@@ -11,9 +12,9 @@ import (
 func TestOrder_countsWhatItsCloseInvoices(t *testing.T) {
 	for name, do := range map[string]func(*Store) (Receipt, error){
 		"reverse": func(s *Store) (Receipt, error) { // takes what paid for the overage
-			return s.ReversePayment(Order{}, Reversal{Invoice: 1, Reference: "much", Text: "bounced"})
+			return s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "much", Text: "bounced"})
 		},
-		"give back": func(s *Store) (Receipt, error) { return s.Refund(Order{}, "acme") }, // less what is owed for it
+		"give back": func(s *Store) (Receipt, error) { return s.Refund(behalf.Order{}, "acme") }, // less what is owed for it
 	} {
 		t.Run(name, func(t *testing.T) {
 			type end struct{ amount, balance, debt, paid, open int64 }
@@ -59,7 +60,7 @@ func TestOrder_countsWhatItsCloseInvoices(t *testing.T) {
 // mustRenew orders a further term and pays it.
 func mustRenew(t *testing.T, s *Store, name string) {
 	t.Helper()
-	r, err := s.Renew(Order{}, name, "")
+	r, err := s.Renew(behalf.Order{}, name, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 // Kind of a ledger entry.
@@ -80,13 +82,13 @@ func (s *Store) Ledger(account string, fn func(*Entry) error) error {
 
 // LedgerAfter is Ledger from behind the entry with that number.
 func (s *Store) LedgerAfter(account string, seq uint64, fn func(*Entry) error) error {
-	return walk(s, ledger, ledgerPrefix(account), numberKey(account, seq+1), func(_ []byte, e *Entry) error { e.recall(); return fn(e) })
+	return room.Walk(s.db, bucket.Ledger, ledgerPrefix(account), numberKey(account, seq+1), func(_ []byte, e *Entry) error { e.recall(); return fn(e) })
 }
 
 // lastSeq is where the ledger of a name ends, which may be that of an account
 // which was removed.
 func (t *tx) lastSeq(name string) (seq uint64) {
-	t.newest(name, func(k, _ []byte) (more bool) { seq = lastNumber(k); return false })
+	t.newest(name, func(k, _ []byte) (more bool) { seq = room.LastNumber(k); return false })
 	return seq
 }
 
@@ -94,7 +96,7 @@ func (t *tx) lastSeq(name string) (seq uint64) {
 // for as long as it wants more.
 func (t *tx) newest(name string, fn func(k, raw []byte) (more bool)) {
 	prefix := ledgerPrefix(name)
-	c := t.b.Cursor(ledger)
+	c := t.Cursor(bucket.Ledger)
 	var raw []byte
 	k, _ := c.Seek(append([]byte(name), 1)) // beyond them
 	if k == nil {
@@ -102,7 +104,7 @@ func (t *tx) newest(name string, fn func(k, raw []byte) (more bool)) {
 	} else {
 		k, raw = c.Prev()
 	}
-	for k != nil && hasPrefix(k, prefix) && fn(k, raw) {
+	for k != nil && room.HasPrefix(k, prefix) && fn(k, raw) {
 		k, raw = c.Prev()
 	}
 }

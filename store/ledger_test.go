@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/bucket"
 )
 
 // What is damaged of another account's ledger is not this one's.
@@ -15,7 +16,7 @@ func TestLedger_readsNoOther(t *testing.T) {
 		order(t, s, name, free, quota.Suspend)
 	}
 	for _, name := range []string{"acma", "acmf"} {
-		err := s.update(0, func(t *tx) error { return t.b.Put(ledger, numberKey(name, 1), []byte("{")) })
+		err := s.update(0, func(t *tx) error { return t.Put(bucket.Ledger, numberKey(name, 1), []byte("{")) })
 		if err != nil {
 			t.Fatal(err)
 		}

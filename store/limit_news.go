@@ -2,11 +2,12 @@ package store
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/news"
 )
 
 // Customers hear at once what the limit does to their mail:
@@ -26,18 +27,6 @@ func (st *Standing) limitAbout(most int64) string {
 	return fmt.Sprintf("%s/%d/%d/%d/%d", st.Period.Key, p.Emails, p.Bandwidth, quota.Sum(st.Live), most)
 }
 
-// Period is the key of the period that news is about, of kinds that are about one.
-func (n *News) Period() string {
-	key, _, _ := strings.Cut(n.About, "/")
-	return key
-}
-
-// Reasons of news about the limit.
-const (
-	ReasonUsed    = "used"    // nothing is left
-	ReasonRefused = "refused" // a message did not fit, which smaller ones may
-)
-
 // limitWait is how long it is not told that an allowance is used whose account goes on:
 // overage, which mostly begins with the next message, says more.
 const limitWait = 5 * time.Minute
@@ -45,28 +34,28 @@ const limitWait = 5 * time.Minute
 // crossed stores it as news if a charge crossed a limit. st is as before the charge.
 func (t *tx) crossed(st *Standing, charge quota.Charge) error {
 	p, most := st.InPeriod(), st.MayOver()
-	n := News{Account: st.Account.Name, Reason: ReasonUsed}
-	switch quota.Crossed(p, st.Usage.Charged, charge, st.Live, most) {
+	n := news.Item{Account: st.Account.Name, Reason: news.ReasonUsed}
+	switch quota.Crossed(p, st.Used.Charged, charge, st.Live, most) {
 	default:
 		return nil
 	case quota.AtCeiling:
-		n.Kind = NewsCeiling
+		n.Kind = news.Ceiling
 	case quota.IntoOverage:
-		n.Kind = NewsOverage
+		n.Kind = news.Overage
 	case quota.UsedUp:
 		if st.nextMayBegin() {
 			return nil // it begins with the next message
 		}
-		if n.Kind = NewsReached; most > 0 {
-			n.Due = t.wall.Add(limitWait)
+		if n.Kind = news.Reached; most > 0 {
+			n.Due = t.Wall.Add(limitWait)
 		}
 	}
 	n.About = st.limitAbout(most)
-	return t.addNews(n)
+	return t.s.News.Add(&t.Tx, n)
 }
 
-// refusals remembers which refusals for a limit are news already.
-type refusals struct {
+// limitRefusals remembers which refusals for a limit are news already.
+type limitRefusals struct {
 	mu   sync.Mutex
 	told map[string]string // account: About of its last
 }
@@ -75,7 +64,7 @@ type refusals struct {
 const mostRefused = 10_000
 
 // has reports whether it is remembered, or else remembers it.
-func (r *refusals) has(account, about string) bool {
+func (r *limitRefusals) has(account, about string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.told[account] == about {
@@ -94,7 +83,7 @@ func (r *refusals) has(account, about string) bool {
 	return false
 }
 
-func (r *refusals) forget(account string) {
+func (r *limitRefusals) forget(account string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.told, account)
@@ -106,26 +95,26 @@ func (s *Store) refused(st *Standing, r *Refusal) {
 	if r == nil || r.Exceeded == nil || st.tooLarge(r.Exceeded) {
 		return
 	}
-	n := News{Kind: NewsReached, Account: r.Account, About: st.limitAbout(r.Exceeded.Most), Reason: ReasonRefused}
+	n := news.Item{Kind: news.Reached, Account: r.Account, About: st.limitAbout(r.Exceeded.Most), Reason: news.ReasonRefused}
 	if r.Exceeded.Most > 0 {
-		n.Kind = NewsCeiling
+		n.Kind = news.Ceiling
 	}
 	if s.refusals.has(n.Account, n.About) {
 		return
 	}
 	mark := lookMark{About: n.About, Used: r.Exceeded.Used}
 	err := s.update(512, func(t *tx) error {
-		told, err := t.wasTold(&n)
+		told, err := news.WasTold(&t.Tx, &n)
 		if err != nil || told {
 			return err
 		}
-		if n.Kind == NewsReached {
-			mark.At = t.wall
-			if err := t.put(toldOf, lookKey(n.Account, NewsReached+refusedMark), mark); err != nil {
+		if n.Kind == news.Reached {
+			mark.At = t.Wall
+			if err := t.Write(bucket.ToldOf, lookKey(n.Account, news.Reached+refusedMark), mark); err != nil {
 				return err
 			}
 		}
-		return t.addNews(n)
+		return t.s.News.Add(&t.Tx, n)
 	})
 	if err != nil {
 		s.refusals.forget(n.Account)

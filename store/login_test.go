@@ -5,35 +5,28 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/people"
 )
-
-func TestFoldLogin(t *testing.T) {
-	for in, want := range map[string]string{"acme": "acme", "ACME@Example.org": "acme@example.org", "": "",
-		"JOSE\u0301": "jos\u00e9", "jos\u00e9": "jos\u00e9", "JOS\u00c9": "jos\u00e9", "\u212aim": "kim"} {
-		if got := FoldLogin(in); got != want {
-			t.Errorf("FoldLogin(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
 
 // A login is found in any case, and there is no other one that it could be taken for.
 func TestStore_loginsWithoutCase(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	for _, name := range []string{"acme", "ACME", "Acme"} {
-		if c, err := s.Credential(name); err != nil || c.Login != "acme" {
+		if c, err := s.People.Credential(name); err != nil || c.Login != "acme" {
 			t.Errorf("Credential(%q) = %q, %v", name, c.Login, err)
 		}
 	}
-	if err := s.AddCredential(Order{}, Credential{Login: "acme", Account: "acme"}); !errors.Is(err, ErrExists) {
+	if err := s.People.AddCredential(behalf.Order{}, people.Credential{Login: "acme", Account: "acme"}); !errors.Is(err, ErrExists) {
 		t.Errorf("added twice: %v", err)
 	}
 	for _, name := range []string{"ACME", "Acme", "jos\u00e9", ""} {
-		if err := s.AddCredential(Order{}, Credential{Login: name, Account: "acme"}); err == nil {
+		if err := s.People.AddCredential(behalf.Order{}, people.Credential{Login: name, Account: "acme"}); err == nil {
 			t.Errorf("login %q was added", name)
 		}
-		n := NewAccount{Account: Account{Name: "other"}, Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &Credential{Login: name, Account: "other"}}
-		if _, err := s.AddAccount(Order{}, n); err == nil {
+		n := NewAccount{Account: Account{Name: "other"}, Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &people.Credential{Login: name, Account: "other"}}
+		if _, err := s.AddAccount(behalf.Order{}, n); err == nil {
 			t.Errorf("account with login %q was added", name)
 		}
 	}

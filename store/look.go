@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/news"
+	"relay/store/room"
 )
 
 // Look is the daily look at what accounts have used.
@@ -16,11 +19,11 @@ type Look struct {
 
 	// Found hears of each account with news, or of one that could not be looked at, once that
 	// is stored. It is called by one goroutine at a time.
-	Found func(account string, n *News, err error)
+	Found func(account string, n *news.Item, err error)
 }
 
 // LookAtUse stores it as news where accounts have passed another step, one piece of news an
-// account, the one that says most:
+// account, the one that says most, and beside it from where its logins were used:
 //
 //  1. a walk finds these accounts, some hundred in a transaction that only reads;
 //  2. the few that there are get a transaction each: it looks again, stores the news, and
@@ -48,12 +51,16 @@ func (s *Store) LookAtUse(ctx context.Context, l Look) error {
 // mayHaveNews reports whether the second step has to look at an account. It has to where the
 // account cannot be read, too: that step then fails for this account alone.
 func (t *tx) mayHaveNews(a *Account, l *Look) (may bool) {
-	defer func() { may = may || recover() != nil }()
+	defer func() { may = t.Fault() != nil || may }()
 	st, err := t.standingOf(a)
 	if err != nil {
 		return true
 	}
 	n, _, err := t.lookAt(&st, l)
+	if n != nil || err != nil {
+		return true
+	}
+	n, err = t.dailyAccess(a, l)
 	return n != nil || err != nil
 }
 
@@ -66,18 +73,22 @@ func (s *Store) lookForAll(names []string, l *Look) {
 	var all sync.WaitGroup
 	for _, name := range names {
 		all.Go(func() {
-			n, err := s.lookFor(name, l)
+			found, err := s.lookFor(name, l)
 			mu.Lock()
 			defer mu.Unlock()
-			if n != nil || err != nil {
-				l.Found(name, n, err)
+			if err != nil {
+				l.Found(name, nil, err)
+				return
+			}
+			for _, n := range found {
+				l.Found(name, n, nil)
 			}
 		})
 	}
 	all.Wait()
 }
 
-func (s *Store) lookFor(name string, l *Look) (found *News, err error) {
+func (s *Store) lookFor(name string, l *Look) (found []*news.Item, err error) {
 	err = s.update(1024, func(t *tx) error {
 		found = nil
 		st, err := t.standing(name)
@@ -87,25 +98,30 @@ func (s *Store) lookFor(name string, l *Look) (found *News, err error) {
 		if err != nil {
 			return err
 		}
+		if n, err := t.tellAccessDaily(&st.Account, l); err != nil {
+			return err
+		} else if n != nil {
+			found = append(found, n)
+		}
 		n, covered, err := t.lookAt(&st, l)
 		if err != nil || n == nil {
 			return err
 		}
 		for i := range covered {
-			m := lookMark{About: covered[i].about, Used: st.Usage.Charged, Over: st.Use().Overage, At: t.wall}
-			if err := t.put(toldOf, lookKey(name, covered[i].kind), m); err != nil {
+			m := lookMark{About: covered[i].about, Used: st.Used.Charged, Over: st.Use().Overage, At: t.Wall}
+			if err := t.Write(bucket.ToldOf, lookKey(name, covered[i].kind), m); err != nil {
 				return err
 			}
 		}
-		found = n
-		return t.addNews(*n)
+		found = append(found, n)
+		return t.s.News.Add(&t.Tx, *n)
 	})
 	return found, err
 }
 
 // step is something that a look may tell of an account.
 type step struct {
-	kind  NewsKind
+	kind  news.Kind
 	about string
 	tenth int64                 // that is passed now
 	at    func(*lookMark) int64 // the tenth that what was used at the mark is by now; nil: it is told once
@@ -124,7 +140,7 @@ type lookMark struct {
 // leaves, in the transaction of its news.
 const refusedMark = "-refused"
 
-func lookKey(account string, kind NewsKind) []byte { return pairKey(account, string(kind)) }
+func lookKey(account string, kind news.Kind) []byte { return room.Pair(account, string(kind)) }
 
 // told reports whether a mark covers the step. After an upgrade, what was used before it is
 // no new step.
@@ -134,7 +150,7 @@ func (x *step) told(m *lookMark) bool {
 
 // lookAt returns the news of an account that says most; nil: there is none, or it is stored
 // already and waits to be told. covered are all steps that its mail tells.
-func (t *tx) lookAt(st *Standing, l *Look) (n *News, covered []step, err error) {
+func (t *tx) lookAt(st *Standing, l *Look) (n *news.Item, covered []step, err error) {
 	if !st.InTerm || st.Period.Key == "" || st.Account.Status() != Active {
 		return nil, nil, nil
 	}
@@ -144,15 +160,15 @@ func (t *tx) lookAt(st *Standing, l *Look) (n *News, covered []step, err error) 
 	}
 	for _, x := range list {
 		m := lookMark{}
-		found, err := t.get(toldOf, lookKey(st.Account.Name, x.kind), &m)
+		found, err := t.Read(bucket.ToldOf, lookKey(st.Account.Name, x.kind), &m)
 		if err != nil {
 			return nil, nil, err
 		}
 		if found && x.told(&m) {
 			continue
 		}
-		is := News{Kind: x.kind, Account: st.Account.Name, About: x.about, Step: int(min(x.tenth, 1<<30))}
-		if t.b.Get(newsOf, is.key()) != nil {
+		is := news.Item{Kind: x.kind, Account: st.Account.Name, About: x.about, Step: int(min(x.tenth, 1<<30))}
+		if news.Has(&t.Tx, &is) {
 			return nil, nil, nil
 		}
 		if covered = append(covered, x); n == nil {
@@ -180,12 +196,12 @@ func (t *tx) steps(st *Standing, l *Look) (list []step, err error) {
 			list = nil
 		}
 	}
-	if !st.Account.Wants(TopicDaily) {
+	if !st.Account.Wants(news.TopicDaily) {
 		return list, nil
 	}
 	period, err := t.usedOn(st, l.Day)
 	if period != "" {
-		list = append(list, step{kind: NewsDaily, about: period + "/" + l.Day})
+		list = append(list, step{kind: news.Daily, about: period + "/" + l.Day})
 	}
 	return list, err
 }
@@ -194,8 +210,15 @@ func (t *tx) steps(st *Standing, l *Look) (list []step, err error) {
 // that did not fit, when it was near already.
 func (t *tx) knowsOfLimit(st *Standing, p quota.Plan, near int) (bool, error) {
 	m := lookMark{}
-	found, err := t.get(toldOf, lookKey(st.Account.Name, NewsReached+refusedMark), &m)
+	found, err := t.Read(bucket.ToldOf, lookKey(st.Account.Name, news.Reached+refusedMark), &m)
 	return found && m.About == st.limitAbout(0) && st.isNear(p, m.Used, near), err
+}
+
+// IsNear reports whether the account has used so many percent of its allowance and credit, and
+// nothing beyond them.
+func (st *Standing) IsNear(near int) bool {
+	p := st.InPeriod()
+	return p.Whole(st.Live) > 0 && st.Use().Overage == 0 && st.isNear(p, st.Used.Charged, near)
 }
 
 func (st *Standing) isNear(p quota.Plan, used quota.Charge, near int) bool {
@@ -209,7 +232,7 @@ func (st *Standing) overSteps(p quota.Plan, most, over int64) []step {
 	if most == quota.Endless {
 		whole = p.Whole(nil)
 	}
-	x := step{kind: NewsOverageStep, about: st.Period.Key, tenth: quota.Parts(over, whole, 10),
+	x := step{kind: news.OverageStep, about: st.Period.Key, tenth: quota.Parts(over, whole, 10),
 		at: func(m *lookMark) int64 { return quota.Parts(m.Over, whole, 10) }}
 	if x.tenth == 0 || x.tenth >= 10 && most != quota.Endless {
 		return nil
@@ -219,16 +242,16 @@ func (st *Standing) overSteps(p quota.Plan, most, over int64) []step {
 
 // useSteps are that the limit is near, and tenths of the allowance.
 func (st *Standing) useSteps(p quota.Plan, near int) (list []step) {
-	used := st.Usage.Charged
+	used := st.Used.Charged
 	if quota.Left(p, used, st.Live) == 0 {
 		return nil
 	}
 	if st.isNear(p, used, near) {
-		list = append(list, step{kind: NewsNear, about: st.limitAbout(0)})
+		list = append(list, step{kind: news.Near, about: st.limitAbout(0)})
 	}
-	x := step{kind: NewsUsage, about: st.Period.Key, tenth: p.Parts(used, 10),
+	x := step{kind: news.Usage, about: st.Period.Key, tenth: p.Parts(used, 10),
 		at: func(m *lookMark) int64 { return p.Parts(m.Used, 10) }}
-	if x.tenth > 0 && st.Account.Wants(TopicUsage) {
+	if x.tenth > 0 && st.Account.Wants(news.TopicUsage) {
 		list = append(list, x)
 	}
 	return list
@@ -237,18 +260,18 @@ func (st *Standing) useSteps(p quota.Plan, near int) (list []step) {
 // usedOn is the period in which the account sent mail on a day, which after the turn of a month
 // is the one before; "": it sent none. The day is its open one, or an entry of the ledger by now.
 func (t *tx) usedOn(st *Standing, day string) (period string, err error) {
-	if u := &st.Usage; u.Day == day && u.Today != (quota.Charge{}) {
+	if u := &st.Used; u.Day == day && u.Today != (quota.Charge{}) {
 		return st.Period.Key, nil
 	}
 	t.newest(st.Account.Name, func(k, raw []byte) (more bool) {
 		var e Entry
-		if err = decode(bucketNames[ledger], k, raw, &e); err != nil {
+		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false
 		}
 		if e.Kind == KindCharge && e.Day == day {
 			period = e.Period
 		}
-		return period == "" && t.now.Sub(e.Time) < 3*24*time.Hour
+		return period == "" && t.Now.Sub(e.Time) < 3*24*time.Hour
 	})
 	return period, err
 }

@@ -8,13 +8,17 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/news"
+	"relay/store/room"
 )
 
 // lookAt looks as of the present day, and returns what is told then.
 func lookAt(t testing.TB, s *Store) (list []string) {
 	t.Helper()
 	l := Look{Near: 90, Day: s.Now().In(s.zone).AddDate(0, 0, -1).Format(time.DateOnly)}
-	l.Found = func(account string, n *News, err error) {
+	l.Found = func(account string, n *news.Item, err error) {
 		if err != nil {
 			t.Errorf("look at %s: %v", account, err)
 			return
@@ -76,7 +80,7 @@ func TestLookAtUse(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if told != nil && list[i].Kind != NewsMonth {
+					if told != nil && list[i].Kind != news.Month {
 						got = append(got, string(list[i].Kind))
 					}
 				}
@@ -113,7 +117,7 @@ func TestLookAtUse_upgrade(t *testing.T) {
 	look()
 	big := free
 	big.Bandwidth, big.Emails = 2*gb, 200_000
-	if _, err := s.ChangeAccount(Order{}, "acme", change(Change{Plan: &big})); err != nil {
+	if _, err := s.ChangeAccount(behalf.Order{}, "acme", change(Change{Plan: &big})); err != nil {
 		t.Fatal(err)
 	}
 	look()
@@ -131,8 +135,8 @@ func TestLookAtUse_upgrade(t *testing.T) {
 func TestLookAtUse_choice(t *testing.T) {
 	s, c := newBooks(t)
 	c.set(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC))
-	for name, topics := range map[string][]Topic{"all": {TopicDaily, TopicUsage}, "daily": {TopicDaily}, "none": {}, "usual": nil} {
-		if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: name, AtLimit: quota.Suspend, Notify: topics}, Plan: free, Activate: true}); err != nil {
+	for name, topics := range map[string][]news.Topic{"all": {news.TopicDaily, news.TopicUsage}, "daily": {news.TopicDaily}, "none": {}, "usual": nil} {
+		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: name, AtLimit: quota.Suspend, Notify: topics}, Plan: free, Activate: true}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -169,7 +173,7 @@ func TestLookAtUse_killedAndBroken(t *testing.T) {
 		order(t, s, name, free, quota.Suspend)
 		mustSend(t, s, name, 500*mb, 1)
 	}
-	if _, err := s.ChangeAccount(Order{}, "d", func(a *Account) (Change, error) { a.State = Suspended; return Change{}, nil }); err != nil {
+	if _, err := s.ChangeAccount(behalf.Order{}, "d", func(a *Account) (Change, error) { a.State = Suspended; return Change{}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	k := killed(t, s, c)
@@ -187,15 +191,15 @@ func TestLookAtUse_killedAndBroken(t *testing.T) {
 	raw := []byte(nil)
 	put := func(v []byte) {
 		if err := s.update(0, func(t *tx) error {
-			raw = slices.Clone(t.b.Get(usage, pairKey("b", "2026-11")))
-			return t.b.Put(usage, pairKey("b", "2026-11"), v)
+			raw = slices.Clone(t.Get(bucket.Usage, room.Pair("b", "2026-11")))
+			return t.Put(bucket.Usage, room.Pair("b", "2026-11"), v)
 		}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	put([]byte("{"))
 	var found []string
-	err := s.LookAtUse(t.Context(), Look{Near: 90, Found: func(account string, _ *News, err error) {
+	err := s.LookAtUse(t.Context(), Look{Near: 90, Found: func(account string, _ *news.Item, err error) {
 		found = append(found, fmt.Sprintf("%s %v", account, err != nil))
 	}})
 	put(raw)
@@ -209,7 +213,7 @@ func TestLookAtUse_dailyAfterTheTurn(t *testing.T) {
 	s, c := newBooks(t)
 	c.set(time.Date(2026, 12, 30, 12, 0, 0, 0, time.UTC))
 	order(t, s, "acme", free, quota.Suspend)
-	if _, err := s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) { a.Notify = []Topic{TopicDaily}; return Change{}, nil }); err != nil {
+	if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.Notify = []news.Topic{news.TopicDaily}; return Change{}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	c.add(24 * time.Hour)
@@ -219,7 +223,7 @@ func TestLookAtUse_dailyAfterTheTurn(t *testing.T) {
 	for range 2 {
 		got := lookAt(t, s)
 		list, _, _ := dueNews(t, s, 10)
-		i := slices.IndexFunc(list, func(n News) bool { return n.Kind == NewsDaily })
+		i := slices.IndexFunc(list, func(n news.Item) bool { return n.Kind == news.Daily })
 		if i < 0 {
 			t.Fatalf("no report; the look found %q", got)
 		}
@@ -252,7 +256,7 @@ func TestLookAtUse_afterRefusal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.refused(&st, &Refusal{Account: "acme", Exceeded: &quota.Exceeded{Used: st.Usage.Charged}})
+		s.refused(&st, &Refusal{Account: "acme", Exceeded: &quota.Exceeded{Used: st.Used.Charged}})
 		tellAll(t, s)
 		if x.size < 930 {
 			send(t, s, "acme", 830*mb, 1)

@@ -3,9 +3,11 @@ package store
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 // What a reseller orders (M23, M32) is checked in the transaction that does it:
@@ -30,16 +32,16 @@ var ErrEnough = errors.New("no more accounts are allowed below this reseller")
 
 // mayResell says whether a reseller may order another account on a plan. Those that are
 // closed count until they are removed.
-func (t *tx) mayResell(o *Order, p quota.Plan) error {
+func (t *tx) mayResell(o *behalf.Order, p quota.Plan) error {
 	if o.Reseller == "" {
 		return nil
 	}
 	if !p.Resale {
 		return fmt.Errorf("plan %q %w", p.Name, ErrNotYours)
 	}
-	n, prefix := 0, pairKey(o.Reseller, "")
-	c := t.b.Cursor(below)
-	for k, _ := c.Seek(prefix); o.MostAccounts > 0 && hasPrefix(k, prefix); k, _ = c.Next() {
+	n, prefix := 0, room.Pair(o.Reseller, "")
+	c := t.Cursor(bucket.Below)
+	for k, _ := c.Seek(prefix); o.MostAccounts > 0 && room.HasPrefix(k, prefix); k, _ = c.Next() {
 		if n++; n >= o.MostAccounts {
 			return fmt.Errorf("%w: it has %d", ErrEnough, n)
 		}
@@ -47,16 +49,8 @@ func (t *tx) mayResell(o *Order, p quota.Plan) error {
 	return nil
 }
 
-// reaches fails for an account that the one who orders does not manage.
-func (o *Order) reaches(a *Account) error {
-	if o.Reseller != "" && a.Reseller != o.Reseller || o.Customer != "" && a.Owner != o.Customer {
-		return fmt.Errorf("accounts %q: %w", a.Name, ErrNotFound)
-	}
-	return nil
-}
-
-// forces puts a new account below who orders it.
-func (o *Order) forces(n *NewAccount) error {
+// putBelow puts a new account below the reseller who orders it.
+func (n *NewAccount) putBelow(o *behalf.Order) error {
 	if o.Reseller == "" {
 		return nil
 	}
@@ -68,7 +62,7 @@ func (o *Order) forces(n *NewAccount) error {
 }
 
 // mayGoOn fails where a reseller would give mail away without limit.
-func (o *Order) mayGoOn(account string, limit quota.AtLimit, p quota.Plan) error {
+func mayGoOn(o *behalf.Order, account string, limit quota.AtLimit, p quota.Plan) error {
 	if o.Reseller == "" || limit != quota.Continue || !p.Allows(limit) || p.Bills() {
 		return nil
 	}
@@ -78,20 +72,17 @@ func (o *Order) mayGoOn(account string, limit quota.AtLimit, p quota.Plan) error
 // hasBooks reports a name that an account had before: its ledger, invoices and
 // usage stay, and may have been somebody else's.
 func (t *tx) hasBooks(account string) bool {
-	prefix := pairKey(account, "")
-	k, _ := t.b.Cursor(usage).Seek(prefix)
-	return t.lastSeq(account) > 0 || k != nil && hasPrefix(k, prefix)
+	return t.lastSeq(account) > 0 || t.hasCharges(account)
 }
 
 // usedName reports whether mail was charged or an invoice issued under the name of an
 // account: then it stands for that account for good, on paper and in the books.
 func (t *tx) usedName(account string) (bool, error) {
-	prefix := pairKey(account, "")
-	if k, _ := t.b.Cursor(billed).Seek(prefix); hasPrefix(k, prefix) {
+	prefix := room.Pair(account, "")
+	if k, _ := t.Cursor(bucket.Billed).Seek(prefix); room.HasPrefix(k, prefix) {
 		return true, nil
 	}
-	list, err := all[Usage](t, usage, prefix)
-	return slices.ContainsFunc(list, func(u Usage) bool { return u.Charged != quota.Charge{} }), err
+	return t.wasCharged(account)
 }
 
 // NameUsed reports whether the name of an account that is removed is never given to
@@ -116,7 +107,7 @@ func (t *tx) hadBooks(a *Account) (bool, error) {
 
 // maySwitch says whether who orders may suspend or resume: a reseller not while
 // the operator's suspension or an unpaid invoice holds the account.
-func (d *deal) maySwitch(o Order) error {
+func (d *deal) maySwitch(o behalf.Order) error {
 	switch {
 	case o.Reseller == "":
 		return nil
@@ -137,7 +128,7 @@ func (d *deal) maySwitch(o Order) error {
 func (d *deal) suspendedBy() (by string, err error) {
 	d.t.newest(d.a.Name, func(k, raw []byte) (more bool) {
 		var e Entry
-		if err = decode(bucketNames[ledger], k, raw, &e); err != nil {
+		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false
 		}
 		if e.Kind == KindSuspended && e.Ref == "" { // not for an invoice

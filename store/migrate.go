@@ -2,12 +2,17 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/people"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // account1 is what schema 1 had of an account in place of its Book.
@@ -20,24 +25,24 @@ type account1 struct {
 // ledgers. Usage of before becomes one entry a period; periods that are over
 // count as closed, since nothing was agreed about their overage.
 func toContracts(t *tx) error {
-	used, err := all[Usage](t, usage, nil)
+	used, err := room.All[usage10](&t.Tx, bucket.Usage, nil)
 	if err != nil {
 		return err
 	}
-	c := t.b.Cursor(accounts)
+	c := t.Cursor(bucket.Accounts)
 	for k, raw := c.First(); k != nil; k, raw = c.Next() {
 		var a Account
 		var old account1
-		if err := decode("accounts", k, raw, &a); err != nil {
+		if err := room.Decode(bucket.Accounts, k, raw, &a); err != nil {
 			return err
 		}
-		if err := decode("accounts", k, raw, &old); err != nil {
+		if err := room.Decode(bucket.Accounts, k, raw, &old); err != nil {
 			return err
 		}
 		k = bytes.Clone(k)
 		// Names are in the ledger's order: each entry goes to its end, which takes
 		// the same time however long it is.
-		n := slices.IndexFunc(used, func(u Usage) bool { return u.Account > a.Name })
+		n := slices.IndexFunc(used, func(u usage10) bool { return u.Account > a.Name })
 		if n < 0 {
 			n = len(used)
 		}
@@ -45,14 +50,14 @@ func toContracts(t *tx) error {
 			return err
 		}
 		used = used[n:]
-		c = t.b.Cursor(accounts) // it was written to
+		c = t.Cursor(bucket.Accounts) // it was written to
 		c.Seek(k)
 	}
-	return errors.Join(t.ledgerOfUsage(used), t.indexOwners())
+	return errors.Join(t.ledgerOfUsage(used), people.Index(&t.Tx))
 }
 
 func (t *tx) toContract(a Account, old *account1) error {
-	d := t.dealOn(a, Order{})
+	d := t.dealOn(a, behalf.Order{})
 	d.silent = true
 	d.a.Seq = t.lastSeq(a.Name)
 	if a.AtLimit == "" {
@@ -82,50 +87,26 @@ func (d *deal) toTerm(old *account1) {
 	bought := c
 	d.enter(Entry{Kind: KindActivated, Time: c.Start, Contract: &bought})
 	if d.a.State == Closed {
-		c.End = earliest(c.End, d.t.now)
+		c.End = earliest(c.End, d.t.Now)
 	}
 	d.a.Contracts = quota.Contracts{c}
-	if p, ok := c.PeriodAt(d.t.now, d.zone()); ok && d.a.State != Closed {
+	if p, ok := c.PeriodAt(d.t.Now, d.zone()); ok && d.a.State != Closed {
 		d.openPeriod(c, p)
 	}
 }
 
 // ledgerOfUsage makes an entry of each usage, all that there are of their
 // accounts, of some that are gone too.
-func (t *tx) ledgerOfUsage(used []Usage) error {
+func (t *tx) ledgerOfUsage(used []usage10) error {
 	seq := map[string]uint64{}
 	for _, u := range used {
 		if u.Charged == (quota.Charge{}) {
 			continue
 		}
 		seq[u.Account]++
-		e := Entry{Account: u.Account, Seq: seq[u.Account], Time: t.now, Kind: KindCharge, Period: u.Period,
+		e := Entry{Account: u.Account, Seq: seq[u.Account], Time: t.Now, Kind: KindCharge, Period: u.Period,
 			Messages: u.Charged.Messages, Bytes: u.Charged.Bytes, Facts: Facts{Cause: CauseUndated}}
-		if err := t.put(ledger, numberKey(e.Account, e.Seq), &e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// indexOwners writes the indexes of logins and networks by account.
-func (t *tx) indexOwners() error {
-	cs, err := all[Credential](t, credentials, nil)
-	if err != nil {
-		return err
-	}
-	slices.SortStableFunc(cs, func(a, b Credential) int { return cmp.Compare(a.Account, b.Account) }) // as in the index
-	for _, c := range cs {
-		if err := t.moveOwned(ownLogins, "", c.Account, c.Login); err != nil {
-			return err
-		}
-	}
-	ns, err := all[Network](t, networks, nil)
-	if err != nil {
-		return err
-	}
-	for _, n := range ns {
-		if err := t.moveOwned(ownNetworks, "", n.Account, n.Prefix.String()); err != nil {
+		if err := t.Write(bucket.Ledger, numberKey(e.Account, e.Seq), &e); err != nil {
 			return err
 		}
 	}
@@ -134,15 +115,26 @@ func (t *tx) indexOwners() error {
 
 // countStored adds up what each usage has in the spool.
 func countStored(t *tx) error {
-	c := t.b.Cursor(messages)
+	stored := map[string]int64{} // by key
+	c := t.Cursor(bucket.Messages)
 	for k, raw := c.First(); k != nil; k, raw = c.Next() {
-		m := &Message{}
-		if err := decode("messages", k, raw, m); err != nil {
+		m := &spooled.Message{}
+		if err := room.Decode(bucket.Messages, k, raw, m); err != nil {
 			return err
 		}
 		if m.Period != "" {
-			t.usage(m.Account, m.Period).Stored += m.Stored
-			t.b.Touch()
+			stored[string(room.Pair(m.Account, m.Period))] += m.Stored
+		}
+	}
+	for key, n := range stored {
+		u := usage10{}
+		if _, err := t.Read(bucket.Usage, []byte(key), &u); err != nil {
+			return err
+		}
+		u.Account, u.Period, _ = strings.Cut(key, "\x00")
+		u.Stored += n
+		if err := t.Write(bucket.Usage, []byte(key), &u); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -151,10 +143,10 @@ func countStored(t *tx) error {
 // uncapped leaves the accounts that continue at their limit what they agreed to,
 // which was overage without a ceiling.
 func uncapped(t *tx) error {
-	c := t.b.Cursor(accounts)
+	c := t.Cursor(bucket.Accounts)
 	for k, raw := c.First(); k != nil; k, raw = c.Next() {
 		var a Account
-		if err := decode("accounts", k, raw, &a); err != nil {
+		if err := room.Decode(bucket.Accounts, k, raw, &a); err != nil {
 			return err
 		}
 		if a.AtLimit != quota.Continue {
@@ -162,11 +154,37 @@ func uncapped(t *tx) error {
 		}
 		a.OverMax = quota.Uncapped
 		k = bytes.Clone(k)
-		if err := t.put(accounts, k, &a); err != nil {
+		if err := t.Write(bucket.Accounts, k, &a); err != nil {
 			return err
 		}
-		c = t.b.Cursor(accounts) // it was written to
+		c = t.Cursor(bucket.Accounts) // it was written to
 		c.Seek(k)
 	}
 	return nil
+}
+
+// countWaiting counts the messages that each usage has in the spool of a store that an earlier
+// relay has written, once.
+func (s *Store) countWaiting(readOnly bool) error {
+	counted := false
+	err := s.view(func(t *tx) error { counted = t.Get(bucket.Meta, keyWaiting) != nil; return nil })
+	if err != nil || counted || readOnly {
+		return err
+	}
+	return s.update(0, func(t *tx) error {
+		c := t.Cursor(bucket.Messages)
+		for k, raw := c.First(); k != nil; k, raw = c.Next() {
+			var m struct {
+				Account string `json:"account"`
+				Period  string `json:"period"`
+			}
+			if err := room.Decode(bucket.Messages, k, raw, &m); err != nil {
+				return err
+			}
+			if m.Period != "" {
+				t.progress(m.Account, m.Period).Waiting++
+			}
+		}
+		return t.Put(bucket.Meta, keyWaiting, []byte{1})
+	})
 }

@@ -3,6 +3,10 @@ package store
 import (
 	"context"
 	"errors"
+
+	"relay/store/bucket"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // Gaps are what another store has and this one lacks. Of each kind the first ones are
@@ -67,10 +71,10 @@ func (s *Store) Missing(ctx context.Context, other *Store) (m Gaps, err error) {
 		}
 		return err
 	})
-	mail := walk(other, messages, nil, nil, func(k []byte, _ *struct{}) error {
+	mail := room.Walk(other.db, bucket.Messages, nil, nil, func(k []byte, _ *struct{}) error {
 		err := s.view(func(t *tx) error {
-			if t.b.Get(messages, k) == nil {
-				m.Messages.add(ID(k).String())
+			if t.Get(bucket.Messages, k) == nil {
+				m.Messages.add(spooled.ID(k).String())
 			}
 			return nil
 		})

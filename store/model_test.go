@@ -2,15 +2,21 @@ package store
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
-	"relay/quota"
-
+	"github.com/oklog/ulid/v2"
 	"pgregory.net/rapid"
+
+	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/people"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // model is what the store should hold, as plainly as possible.
@@ -22,15 +28,16 @@ type model struct {
 	used    map[string]quota.Charge // by account
 	failed  map[string]int64
 	sent    map[string]int64
-	spool   map[ID]*Message // with the states that the recipients should have
+	spool   map[spooled.ID]*spooled.Message // with the states that the recipients should have
 	claims  []Claimed
 	open    map[claimed]*openClaim
 	account []string
+	entropy *ulid.MonotonicEntropy // of IDs, the same in each run, so that a failure can be made smaller
 }
 
 const modelEmails, modelBytes = 60, 60_000
 
-func (m *model) due(msg *Message, domain string) bool {
+func (m *model) due(msg *spooled.Message, domain string) bool {
 	for _, i := range msg.Pending(domain) {
 		if r := msg.Recipients[i]; !r.Held && !r.Next.Truncate(time.Millisecond).After(m.c.now()) {
 			return true
@@ -44,7 +51,7 @@ func (m *model) queued(account string) (queued, deferred int64) {
 		for _, r := range msg.Recipients {
 			if msg.Account == account && !r.State.Final() {
 				queued++
-				if r.State == Deferred {
+				if r.State == spooled.Deferred {
 					deferred++
 				}
 			}
@@ -62,6 +69,15 @@ func (m *model) stored(account string) (sum int64) {
 	return sum
 }
 
+func (m *model) waiting(account string) (n int64) {
+	for _, msg := range m.spool {
+		if msg.Account == account {
+			n++
+		}
+	}
+	return n
+}
+
 func (m *model) day(account string) string {
 	if m.used[account] == (quota.Charge{}) {
 		return ""
@@ -73,7 +89,7 @@ func (m *model) day(account string) string {
 // of them.
 type (
 	claimed struct {
-		id     ID
+		id     spooled.ID
 		domain string
 	}
 	openClaim struct {
@@ -109,7 +125,7 @@ func (m *model) accept(t *rapid.T) {
 }
 
 func (m *model) claim(t *rapid.T) {
-	lane := Lane{fmt.Sprintf("d%d.test", rapid.IntRange(0, 2).Draw(t, "domain")), rapid.SampledFrom(m.account).Draw(t, "account")}
+	lane := spooled.Lane{Domain: fmt.Sprintf("d%d.test", rapid.IntRange(0, 2).Draw(t, "domain")), Account: rapid.SampledFrom(m.account).Draw(t, "account")}
 	limit := rapid.IntRange(1, 4).Draw(t, "limit")
 	var want int
 	for _, msg := range m.spool {
@@ -117,7 +133,7 @@ func (m *model) claim(t *rapid.T) {
 			want++
 		}
 	}
-	got, err := m.s.Claim([]Want{{lane, limit}}, func(_ *Message, tries int) time.Time {
+	got, err := m.s.Claim([]Want{{lane, limit}}, func(_ *spooled.Message, tries int) time.Time {
 		return m.c.now().Add(time.Duration(tries) * time.Minute)
 	})
 	if err != nil {
@@ -131,25 +147,26 @@ func (m *model) claim(t *rapid.T) {
 		if msg == nil || !m.due(msg, c.Domain) {
 			t.Fatalf("claimed %s at %s, which is not due", c.Message.ID, c.Domain)
 		}
-		m.opens(c)
+		at := m.opens(c)
 		for _, i := range c.Rcpts {
 			r := &msg.Recipients[i]
 			if r.Held || r.Next.Truncate(time.Millisecond).After(m.c.now()) {
 				t.Fatalf("claimed %s of %s, which is not due", r.Address, c.Message.ID)
 			}
-			r.Next = m.c.now().Add(time.Duration(r.Tries+1) * time.Minute)
+			r.Next = at
 		}
 	}
 	m.claims = append(m.claims, got...)
 }
 
-// opens notes a claim, if none is open.
-func (m *model) opens(c Claimed) {
+// opens notes a claim, if none is open, and returns the next try of all its recipients: the
+// first one's tries decide, since a crash may have counted an attempt for some of them only.
+func (m *model) opens(c Claimed) time.Time {
 	key := claimed{c.Message.ID, c.Domain}
 	o := m.open[key]
 	if o == nil || o.state == claimReleased {
 		msg := m.spool[key.id]
-		at, _ := msg.due(c.Domain)
+		at, _ := msg.Due(c.Domain)
 		state := claimWaits
 		if o != nil {
 			state = claimAgain
@@ -157,10 +174,12 @@ func (m *model) opens(c Claimed) {
 		o = &openClaim{state: state, due: at.Truncate(time.Millisecond)}
 		m.open[key] = o
 	}
-	o.next = m.c.now().Add(time.Duration(m.spool[key.id].Recipients[c.Rcpts[0]].Tries+1) * time.Minute).Truncate(time.Millisecond)
+	at := m.c.now().Add(time.Duration(m.spool[key.id].Recipients[c.Rcpts[0]].Tries+1) * time.Minute)
+	o.next = at.Truncate(time.Millisecond)
 	if c.Again != (o.state == claimAgain) {
 		m.t.Fatalf("claim of %s: again %v, it is %c", c.Message.ID, c.Again, o.state)
 	}
+	return at
 }
 
 // undo makes an open claim as if it had not been.
@@ -187,7 +206,7 @@ func (m *model) dial(t *rapid.T) {
 	}
 }
 
-func (m *model) takeClaim(t *rapid.T) (Claimed, *Message) {
+func (m *model) takeClaim(t *rapid.T) (Claimed, *spooled.Message) {
 	if len(m.claims) == 0 {
 		t.Skip("nothing claimed")
 	}
@@ -199,12 +218,12 @@ func (m *model) takeClaim(t *rapid.T) (Claimed, *Message) {
 
 func (m *model) settle(t *rapid.T) {
 	c, msg := m.takeClaim(t)
-	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: Event{Kind: EventAttempt}}
+	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
 	for _, i := range c.Rcpts {
-		st := rapid.SampledFrom([]RecipientState{Delivered, Deferred, Failed, Expired}).Draw(t, "state")
+		st := rapid.SampledFrom([]spooled.State{spooled.Delivered, spooled.Deferred, spooled.Failed, spooled.Expired}).Draw(t, "state")
 		o := Outcome{Rcpt: i, State: st}
 		if rapid.Bool().Draw(t, "told") {
-			o.DSN = &DSN{Action: "failed"}
+			o.DSN = &spooled.DSN{Action: "failed"}
 		}
 		r.Outcomes = append(r.Outcomes, o)
 		if msg == nil || msg.Recipients[i].State.Final() {
@@ -213,9 +232,9 @@ func (m *model) settle(t *rapid.T) {
 		msg.Recipients[i].State = st
 		msg.Recipients[i].Tries++
 		switch st {
-		case Delivered:
+		case spooled.Delivered:
 			m.sent[msg.Account]++
-		case Failed, Expired:
+		case spooled.Failed, spooled.Expired:
 			m.failed[msg.Account]++
 		}
 	}
@@ -228,8 +247,8 @@ func (m *model) settle(t *rapid.T) {
 }
 
 // align: those of an attempt that are left go together again.
-func (m *model) align(msg *Message, list []int) {
-	var left []*Recipient
+func (m *model) align(msg *spooled.Message, list []int) {
+	var left []*spooled.Recipient
 	for _, i := range list {
 		if msg != nil && !msg.Recipients[i].State.Final() {
 			left = append(left, &msg.Recipients[i])
@@ -259,11 +278,11 @@ func (m *model) operate(t *rapid.T) {
 	if len(m.spool) == 0 {
 		t.Skip("nothing queued")
 	}
-	ids := make([]ID, 0, len(m.spool))
+	ids := make([]spooled.ID, 0, len(m.spool))
 	for id := range m.spool {
 		ids = append(ids, id)
 	}
-	slices.SortFunc(ids, ID.Compare)
+	slices.SortFunc(ids, spooled.ID.Compare)
 	id := rapid.SampledFrom(ids).Draw(t, "id")
 	op := rapid.SampledFrom([]Op{OpRetry, OpHold, OpRelease, OpDrop}).Draw(t, "op")
 	msg := m.spool[id]
@@ -271,7 +290,7 @@ func (m *model) operate(t *rapid.T) {
 	if to := rapid.SampledFrom([]string{"", "@d0.test", "@d1.test", "r0@d0.test", "r1@d0.test"}).Draw(t, "to"); to != "" {
 		of = &Filter{Recipient: to}
 	}
-	done, err := m.s.Operate(Operation{Op: op, Of: of, Tell: true}, []ID{id})
+	done, err := m.s.Operate(Operation{Op: op, Of: of, Tell: true}, []spooled.ID{id})
 	if err != nil {
 		t.Fatalf("Operate(%s): %v", op, err)
 	}
@@ -282,7 +301,7 @@ func (m *model) operate(t *rapid.T) {
 }
 
 // operateOn counts whom it changes.
-func (m *model) operateOn(msg *Message, op Op, of *Filter) (changed int64) {
+func (m *model) operateOn(msg *spooled.Message, op Op, of *Filter) (changed int64) {
 	for i := range msg.Recipients {
 		r := &msg.Recipients[i]
 		if r.State.Final() || of != nil && !IsAddress(r.Address, of.Recipient) {
@@ -296,7 +315,7 @@ func (m *model) operateOn(msg *Message, op Op, of *Filter) (changed int64) {
 		case op == OpRelease && r.Held:
 			r.Held = false
 		case op == OpDrop:
-			r.State = Dropped
+			r.State = spooled.Dropped
 			m.failed[msg.Account]++
 		default:
 			continue
@@ -313,7 +332,7 @@ func (m *model) tell(t *rapid.T) {
 	}
 }
 
-func (m *model) forget(id ID) {
+func (m *model) forget(id spooled.ID) {
 	if msg := m.spool[id]; msg != nil && msg.Done() {
 		delete(m.spool, id)
 		for key := range m.open {
@@ -328,11 +347,12 @@ func (m *model) reopen(t *rapid.T) {
 	if err := m.s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(m.path, Options{Now: m.c.now})
+	s, err := openTest(m.path, Options{Now: m.c.now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.s = s
+	m.s.ids.Entropy = m.entropy
 	for key, o := range m.open { // the claims are as a crash leaves them
 		msg := m.spool[key.id]
 		mine := slices.DeleteFunc(msg.Pending(key.domain), func(i int) bool {
@@ -353,17 +373,17 @@ func (m *model) reopen(t *rapid.T) {
 func (m *model) check(t *rapid.T) {
 	for _, a := range m.account {
 		queued, deferred := m.queued(a)
-		want := Usage{Account: a, Period: "2026-11", Charged: m.used[a], Today: m.used[a], Day: m.day(a), Delivered: m.sent[a], Failed: m.failed[a], Queued: queued, Deferred: deferred, Stored: m.stored(a)}
+		want := Usage{Account: a, Period: "2026-11", Charged: m.used[a], Today: m.used[a], Day: m.day(a), Delivered: m.sent[a], Failed: m.failed[a], Queued: queued, Deferred: deferred, Stored: m.stored(a), Waiting: m.waiting(a)}
 		got, err := m.s.Usage(a, "2026-11")
 		if err != nil || got != want {
 			t.Fatalf("Usage = %+v, %v, want %+v", got, err, want)
 		}
 	}
-	wantDue := map[Lane]bool{}
+	wantDue := map[spooled.Lane]bool{}
 	for _, msg := range m.spool {
 		for _, d := range msg.Domains() {
 			if m.due(msg, d) {
-				wantDue[Lane{d, msg.Account}] = true
+				wantDue[spooled.Lane{Domain: d, Account: msg.Account}] = true
 			}
 		}
 	}
@@ -401,12 +421,12 @@ func (m *model) checkTries(t *rapid.T) {
 
 // checkLanes compares the sums of the lanes with the model's.
 func (m *model) checkLanes(t *rapid.T) {
-	want := map[Lane]LaneSum{}
+	want := map[spooled.Lane]LaneSum{}
 	for _, msg := range m.spool {
 		for _, d := range msg.Domains() {
-			l := Lane{d, msg.Account}
+			l := spooled.Lane{Domain: d, Account: msg.Account}
 			sum := want[l]
-			at, _ := msg.due(d)
+			at, _ := msg.Due(d)
 			sum.Lane = l
 			sum.add(msg.ID, at.Truncate(time.Millisecond), int64(len(msg.Pending(d))))
 			want[l] = sum
@@ -434,14 +454,16 @@ func TestStore_AgainstModel(t *testing.T) {
 		}
 		defer os.RemoveAll(dir)
 		m := &model{t: t, c: &clock{t: epoch}, path: filepath.Join(dir, "relay.db"), account: []string{"one", "two"},
-			used: map[string]quota.Charge{}, failed: map[string]int64{}, sent: map[string]int64{}, spool: map[ID]*Message{}, open: map[claimed]*openClaim{}}
-		if m.s, err = Open(m.path, Options{Now: m.c.now}); err != nil {
+			used: map[string]quota.Charge{}, failed: map[string]int64{}, sent: map[string]int64{}, spool: map[spooled.ID]*spooled.Message{}, open: map[claimed]*openClaim{},
+			entropy: ulid.Monotonic(rand.NewChaCha8([32]byte{}), 0)}
+		if m.s, err = openTest(m.path, Options{Now: m.c.now}); err != nil {
 			t.Fatal(err)
 		}
 		defer func() { m.s.Close() }()
+		m.s.ids.Entropy = m.entropy
 		for _, a := range m.account {
-			_, err := m.s.AddAccount(Order{}, NewAccount{Account: Account{Name: a}, Plan: quota.Plan{Name: "p", Term: quota.Year, Emails: modelEmails, Bandwidth: modelBytes},
-				Credential: &Credential{Login: a, Account: a}})
+			_, err := m.s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: a}, Plan: quota.Plan{Name: "p", Term: quota.Year, Emails: modelEmails, Bandwidth: modelBytes},
+				Credential: &people.Credential{Login: a, Account: a}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"relay/quota"
-
 	"pgregory.net/rapid"
+
+	"relay/quota"
 )
 
 // audit replays a ledger by plain arithmetic, without the code that wrote it: what

@@ -44,10 +44,11 @@ func accountName(i int) string { return fmt.Sprintf("account-%06d", i) }
 func use(b *testing.B, s *Store, from, to int) {
 	b.Helper()
 	err := s.update(0, func(t *tx) error {
-		t.b.Touch()
+		t.Touch()
 		for i := from; i < to; i++ {
-			u := t.usage(accountName(i), "2026-11")
-			u.Charged, u.Delivered, u.Day = quota.Charge{Messages: 900, Bytes: gb / 2}, 900, t.day()
+			u := t.charges(accountName(i), "2026-11")
+			u.Charged, u.Day = quota.Charge{Messages: 900, Bytes: gb / 2}, t.day()
+			t.progress(accountName(i), "2026-11").Delivered = 900
 			if i%10 == 0 {
 				u.Charged.Bytes = gb + int64(i%4)*gb + gb/3
 			}

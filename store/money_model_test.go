@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"relay/quota"
-
 	"pgregory.net/rapid"
+
+	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/spooled"
 )
 
 // books is what the customers did, as plainly as possible: sums only.
@@ -46,18 +48,18 @@ func (m *books) account(t *rapid.T) string {
 
 // do works an order out, does it, and compares; an order that fails must leave
 // the file as it was.
-func (m *books) do(t *rapid.T, fn func(*Store, Order) (Receipt, error)) (r Receipt, ok bool) {
+func (m *books) do(t *rapid.T, fn func(*Store, behalf.Order) (Receipt, error)) (r Receipt, ok bool) {
 	for _, s := range []*Store{m.twin, m.s} {
 		if s == nil {
 			continue
 		}
 		was := m.dump(t, s)
-		dry, dryErr := fn(s, Order{By: "op", DryRun: true})
+		dry, dryErr := fn(s, behalf.Order{By: "op", DryRun: true})
 		if !reflect.DeepEqual(was, m.dump(t, s)) {
 			t.Fatal("a dry run changed the file")
 		}
 		var err error
-		r, err = fn(s, Order{By: "op"})
+		r, err = fn(s, behalf.Order{By: "op"})
 		if !reflect.DeepEqual(dry, r) || fmt.Sprint(dryErr) != fmt.Sprint(err) {
 			t.Fatalf("dry run = %+v, %v, run = %+v, %v", dry, dryErr, r, err)
 		}
@@ -98,7 +100,7 @@ func (m *books) add(t *rapid.T, p quota.Plan, activate bool) {
 		n.Account.OverMax = rapid.SampledFrom([]int64{0, quota.Uncapped, 2 * gb}).Draw(t, "ceiling")
 	}
 	m.goOn[n.Account.Name] = n.Account.AtLimit != quota.Suspend
-	if _, ok := m.do(t, func(s *Store, o Order) (Receipt, error) { return s.AddAccount(o, n) }); !ok {
+	if _, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.AddAccount(o, n) }); !ok {
 		t.Fatal("AddAccount failed")
 	}
 	m.names = append(m.names, n.Account.Name)
@@ -134,7 +136,7 @@ func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, used, a := plainShare(&st), st.Usage.Charged, &st.Account
+		p, used, a := plainShare(&st), st.Used.Charged, &st.Account
 		over, credit := plainOver(p, used.Add(ask)), int64(0)
 		for _, l := range st.Live {
 			credit += l.Amount
@@ -165,7 +167,7 @@ func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 			m.sent[name] = m.sent[name].Add(ask)
 		}
 		if r == nil { // out of the way: the queue is not what is tried here
-			if _, _, err := s.Change(OpDrop, []ID{in.Message.ID}); err != nil {
+			if _, _, err := s.Change(OpDrop, []spooled.ID{in.Message.ID}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -218,7 +220,7 @@ func nextTerm(st *Standing, now time.Time) (next *quota.Plan, left int64) {
 	for _, l := range st.Live {
 		left += l.Amount
 	}
-	left = max(p.Emails+left-st.Usage.Charged.Messages, 0)
+	left = max(p.Emails+left-st.Used.Charged.Messages, 0)
 	if !st.InTerm || p.Term != quota.Month {
 		return nil, 0
 	}
@@ -253,22 +255,22 @@ func plainRest(p quota.Plan, now time.Time) *quota.Plan {
 
 func (m *books) topUp(t *rapid.T) {
 	name := m.account(t)
-	m.do(t, func(s *Store, o Order) (Receipt, error) { return s.TopUp(o, name, "more") })
+	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.TopUp(o, name, "more") })
 }
 
 func (m *books) block(t *rapid.T) {
 	name, size := m.account(t), rapid.SampledFrom(blocks).Draw(t, "block").Bytes
-	m.do(t, func(s *Store, o Order) (Receipt, error) { return s.BuyBlock(o, name, size, 1) })
+	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.BuyBlock(o, name, size, 1) })
 }
 
 func (m *books) upgrade(t *rapid.T) {
 	name := m.account(t)
-	m.do(t, func(s *Store, o Order) (Receipt, error) { return s.Upgrade(o, name, "gold") })
+	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Upgrade(o, name, "gold") })
 }
 
 func (m *books) renew(t *rapid.T) {
 	name, plan := m.account(t), rapid.SampledFrom([]string{"", "silver", "count", "more"}).Draw(t, "plan")
-	m.do(t, func(s *Store, o Order) (Receipt, error) { return s.Renew(o, name, plan) })
+	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Renew(o, name, plan) })
 }
 
 // useUp sends all that a month's plan allows, and more; sometimes what comes after it
@@ -291,8 +293,8 @@ func (m *books) useUp(t *rapid.T) {
 func (m *books) renewal(t *rapid.T, name string) {
 	m.refs++
 	ref := fmt.Sprint(m.refs)
-	m.do(t, func(s *Store, o Order) (Receipt, error) { return s.Renew(o, name, "more") })
-	r, ok := m.do(t, func(s *Store, o Order) (Receipt, error) {
+	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Renew(o, name, "more") })
+	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
 		list, err := m.invoices(s, name, true)
 		if i := len(list) - 1; err == nil && i >= 0 && list[i].Kind == ForRenewal {
 			return s.RecordPayment(o, Payment{Invoice: list[i].Number, Method: "bank", Reference: ref, Amount: list[i].Open()})
@@ -306,7 +308,7 @@ func (m *books) renewal(t *rapid.T, name string) {
 
 func (m *books) activate(t *rapid.T) {
 	name := m.account(t)
-	m.do(t, func(s *Store, o Order) (Receipt, error) { return s.Activate(o, name) })
+	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Activate(o, name) })
 }
 
 // invoices to choose from. Of twins one may not have closed the month yet, so they
@@ -327,7 +329,7 @@ func (m *books) pay(t *rapid.T) {
 		m.refs++
 	}
 	ref := fmt.Sprint(m.refs)
-	r, ok := m.do(t, func(s *Store, o Order) (Receipt, error) {
+	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
 		list, err := m.invoices(s, name, false)
 		if err != nil || which >= len(list) || list[which].Kind == CreditNote || (amount == 0 && list[which].Open() == 0) {
 			return Receipt{}, errors.Join(err, errModel)
@@ -343,7 +345,7 @@ func (m *books) pay(t *rapid.T) {
 func (m *books) takeBack(t *rapid.T) {
 	name := m.account(t)
 	which, suspend := rapid.IntRange(0, 3).Draw(t, "payment"), rapid.Bool().Draw(t, "at once")
-	r, ok := m.do(t, func(s *Store, o Order) (Receipt, error) {
+	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
 		var list []Payment
 		err := s.Payments(func(p *Payment) error {
 			if p.Account == name && p.Method == "bank" && p.Invoice != 0 && p.Reversed == 0 {
@@ -366,7 +368,7 @@ func (m *books) payAll(t *rapid.T) {
 	name, debt := m.account(t), rapid.Bool().Draw(t, "debt")
 	m.refs++
 	p := Payment{Account: name, Method: "bank", Reference: fmt.Sprint(m.refs), Amount: rapid.SampledFrom([]int64{0, 500, 9000}).Draw(t, "amount")}
-	r, ok := m.do(t, func(s *Store, o Order) (Receipt, error) {
+	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
 		list, err := m.invoices(s, name, true)
 		if err != nil || len(list) == 0 && (!debt || p.Amount == 0) {
 			return Receipt{}, errors.Join(err, errModel)
@@ -390,7 +392,7 @@ func (m *books) payAll(t *rapid.T) {
 func (m *books) correct(t *rapid.T) {
 	name := m.account(t)
 	money := rapid.SampledFrom([]int64{-700, 300}).Draw(t, "money")
-	if _, ok := m.do(t, func(s *Store, o Order) (Receipt, error) {
+	if _, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
 		return s.Correct(o, name, Correction{Money: money, Text: "model"})
 	}); ok {
 		m.cash[name] += money
@@ -399,7 +401,7 @@ func (m *books) correct(t *rapid.T) {
 
 func (m *books) refund(t *rapid.T) {
 	name := m.account(t)
-	if r, ok := m.do(t, func(s *Store, o Order) (Receipt, error) { return s.Refund(o, name) }); ok {
+	if r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Refund(o, name) }); ok {
 		for _, e := range r.Entries { // what is paid back, and goodwill that ends
 			if e.Kind == KindRefund || e.Kind == KindCorrection {
 				m.cash[name] += e.Money
@@ -411,13 +413,13 @@ func (m *books) refund(t *rapid.T) {
 func (m *books) end(t *rapid.T) {
 	name := m.account(t)
 	if rapid.IntRange(0, 9).Draw(t, "really") == 9 {
-		m.do(t, func(s *Store, o Order) (Receipt, error) { return s.CloseAccount(o, name, "") })
+		m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.CloseAccount(o, name, "") })
 	}
 }
 
 func (m *books) cancel(t *rapid.T) {
 	name, which := m.account(t), rapid.IntRange(0, 5).Draw(t, "invoice")
-	m.do(t, func(s *Store, o Order) (Receipt, error) {
+	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
 		list, err := m.invoices(s, name, true)
 		if err != nil || which >= len(list) {
 			return Receipt{}, errors.Join(err, errModel)
@@ -428,7 +430,7 @@ func (m *books) cancel(t *rapid.T) {
 
 func (m *books) suspend(t *rapid.T) {
 	name, on := m.account(t), rapid.Bool().Draw(t, "resume")
-	m.do(t, func(s *Store, o Order) (Receipt, error) {
+	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
 		if on {
 			return s.Resume(o, name)
 		}
@@ -438,7 +440,7 @@ func (m *books) suspend(t *rapid.T) {
 
 func (m *books) setPlan(t *rapid.T) {
 	name, p := m.account(t), rapid.SampledFrom(modelPlans).Draw(t, "plan")
-	m.do(t, func(s *Store, o Order) (Receipt, error) {
+	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
 		if list, err := m.invoices(s, name, true); err != nil || len(list) > 0 {
 			return Receipt{}, errors.Join(err, errModel)
 		}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/spooled"
 )
 
 // The name of an account stands for it on paper and in the books: no other one gets it
@@ -18,12 +20,12 @@ func TestAddAccount_nameIsNeverUsedAgain(t *testing.T) {
 		"unused": {func(*testing.T, *Store) {}, false},
 		"charged": {func(t *testing.T, s *Store) {
 			send(t, s, "acme", 1000, 1)
-			settle(t, s, claim(t, s, "d.test", "acme", 1)[0], Delivered)
+			settle(t, s, claim(t, s, "d.test", "acme", 1)[0], spooled.Delivered)
 		}, true},
 		"invoiced": {func(t *testing.T, s *Store) {
-			r, err := s.Renew(Order{}, "acme", "silver")
+			r, err := s.Renew(behalf.Order{}, "acme", "silver")
 			if err == nil {
-				_, err = s.CancelInvoice(Order{}, r.Invoices[0].Number, "no")
+				_, err = s.CancelInvoice(behalf.Order{}, r.Invoices[0].Number, "no")
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -35,13 +37,13 @@ func TestAddAccount_nameIsNeverUsedAgain(t *testing.T) {
 			order(t, s, "acme", free, quota.Suspend)
 			order(t, s, "acme.it", free, quota.Suspend) // another name that begins like it
 			tt.use(t, s)
-			if err := s.RemoveAccount(Order{}, "acme"); err != nil {
+			if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 				t.Fatal(err)
 			}
 			if used, err := s.NameUsed("acme"); used != tt.used || err != nil {
 				t.Errorf("NameUsed = %v, %v, want %v", used, err, tt.used)
 			}
-			_, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: free})
+			_, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: free})
 			if tt.used != errors.Is(err, ErrUsed) || !tt.used && err != nil {
 				t.Errorf("AddAccount of the same name = %v, refused should be %v", err, tt.used)
 			}

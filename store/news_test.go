@@ -8,13 +8,16 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/news"
+	"relay/store/spooled"
 )
 
-func addNews(t testing.TB, s *Store, list ...News) {
+func addNews(t testing.TB, s *Store, list ...news.Item) {
 	t.Helper()
 	err := s.update(0, func(t *tx) error {
 		for _, n := range list {
-			if err := t.addNews(n); err != nil {
+			if err := t.s.News.Add(&t.Tx, n); err != nil {
 				return err
 			}
 		}
@@ -26,9 +29,9 @@ func addNews(t testing.TB, s *Store, list ...News) {
 }
 
 // dueNews are the news that are due, as "kind account about".
-func dueNews(t testing.TB, s *Store, n int) (list []News, text []string, next time.Time) {
+func dueNews(t testing.TB, s *Store, n int) (list []news.Item, text []string, next time.Time) {
 	t.Helper()
-	list, next, err := s.DueNews(n)
+	list, next, err := s.News.Due(n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +41,7 @@ func dueNews(t testing.TB, s *Store, n int) (list []News, text []string, next ti
 	return list, text, next
 }
 
-func wantDue(t testing.TB, s *Store, want ...string) []News {
+func wantDue(t testing.TB, s *Store, want ...string) []news.Item {
 	t.Helper()
 	list, text, _ := dueNews(t, s, 100)
 	if !slices.Equal(text, want) {
@@ -49,7 +52,7 @@ func wantDue(t testing.TB, s *Store, want ...string) []News {
 
 func mailTo(address string) Notice {
 	_, domain, _ := strings.Cut(address, "@")
-	return Notice{Body: []byte("x\r\n"), Message: Message{Expires: epoch.AddDate(1, 0, 0), Recipients: []Recipient{{Address: address, Domain: domain}}}}
+	return Notice{Body: []byte("x\r\n"), Message: spooled.Message{Expires: epoch.AddDate(1, 0, 0), Recipients: []spooled.Recipient{{Address: address, Domain: domain}}}}
 }
 
 func tellAll(t testing.TB, s *Store) {
@@ -68,7 +71,7 @@ func tellAll(t testing.TB, s *Store) {
 // ownMails are those of relay's own in the spool, as the trace names them.
 func ownMails(t testing.TB, s *Store) (list []string) {
 	t.Helper()
-	all, err := s.Sweep(ID{}, epoch.AddDate(10, 0, 0), 1000)
+	all, err := s.Sweep(spooled.ID{}, epoch.AddDate(10, 0, 0), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,18 +88,18 @@ func TestNews_toldOnce(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	for _, x := range []struct {
-		add  News
+		add  news.Item
 		want bool
 	}{
-		{News{Kind: NewsReached, About: "2026-11/1"}, true},
-		{News{Kind: NewsReached, About: "2026-11/1"}, false},
-		{News{Kind: NewsReached, About: "2026-11/2"}, true},
-		{News{Kind: NewsReached, About: "2026-12/2"}, true},
-		{News{Kind: NewsSlowed, About: "1"}, true},
-		{News{Kind: NewsSlowed, About: "2"}, true},
-		{News{Kind: NewsSlowed, About: "1"}, false},
-		{News{Kind: NewsHeld, About: "Google"}, true},
-		{News{Kind: NewsHeld, About: "Google"}, true},
+		{news.Item{Kind: news.Reached, About: "2026-11/1"}, true},
+		{news.Item{Kind: news.Reached, About: "2026-11/1"}, false},
+		{news.Item{Kind: news.Reached, About: "2026-11/2"}, true},
+		{news.Item{Kind: news.Reached, About: "2026-12/2"}, true},
+		{news.Item{Kind: news.Slowed, About: "1"}, true},
+		{news.Item{Kind: news.Slowed, About: "2"}, true},
+		{news.Item{Kind: news.Slowed, About: "1"}, false},
+		{news.Item{Kind: news.Held, About: "Google"}, true},
+		{news.Item{Kind: news.Held, About: "Google"}, true},
 	} {
 		x.add.Account = "acme"
 		addNews(t, s, x.add, x.add)
@@ -130,7 +133,7 @@ func TestNews_killed(t *testing.T) {
 		}
 	}
 	list := wantDue(t, s, "reached acme 2026-11/1/0/0/0")
-	if err := s.PutOff(&list[0], c.now().Add(time.Hour)); err != nil {
+	if err := s.News.PutOff(&list[0], c.now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	s = killed(t, s, c)
@@ -157,84 +160,23 @@ func refusedFor(t testing.TB, s *Store, account string, emails int64) {
 	}
 }
 
-// Reports of a turn of the month come in small batches, and what is urgent goes before them,
-// also when it comes later.
-func TestDueNews_order(t *testing.T) {
-	s, c := newStore(t)
-	addAccount(t, s, "acme", quota.Plan{})
-	for i := range 100 {
-		addNews(t, s, News{Kind: NewsMonth, Account: fmt.Sprintf("a%02d", i), About: "2026-11", Due: epoch.Add(time.Hour)})
-	}
-	if list, _, next := dueNews(t, s, 10); len(list) != 0 || !next.Equal(epoch.Add(time.Hour)) {
-		t.Errorf("%d are due, the next one at %s", len(list), next)
-	}
-	select {
-	case <-s.NewsAdded():
-	default:
-		t.Error("nobody is woken")
-	}
-	c.add(2 * time.Hour)
-	if _, text, next := dueNews(t, s, 3); !slices.Equal(text, []string{"month a00 2026-11", "month a01 2026-11", "month a02 2026-11"}) || !next.IsZero() {
-		t.Errorf("due are %q, next %s", text, next)
-	}
-	addNews(t, s, News{Kind: NewsReached, Account: "acme", About: "2026-11"}, News{Kind: NewsResumed, Account: "acme", About: "1", Due: c.now().Add(time.Hour)})
-	if _, text, _ := dueNews(t, s, 2); !slices.Equal(text, []string{"reached acme 2026-11", "month a00 2026-11"}) {
-		t.Errorf("due are %q", text)
-	}
-	if err := s.Tell(&News{Kind: NewsReached, Account: "acme", About: "2026-11", Since: c.now()}, nil); err != nil {
-		t.Error(err)
-	}
-	tellAll(t, s)
-	if list, _, next := dueNews(t, s, 3); len(list) != 0 || !next.Equal(c.now().Add(time.Hour)) {
-		t.Errorf("%d are due, the next one at %s", len(list), next)
-	}
-	c.set(epoch.AddDate(0, -1, 0)) // the clock was wrong
-	wantDue(t, s, "resumed acme 1")
-	list, _, _ := dueNews(t, s, 3)
-	if err := s.PutOff(&list[0], c.now().Add(time.Hour)); err != nil {
-		t.Error(err)
-	}
-	wantDue(t, s)
-}
-
-// News that cannot be told is out of the way of others.
-func TestPutOff(t *testing.T) {
-	s, c := newStore(t)
-	addAccount(t, s, "acme", quota.Plan{})
-	addNews(t, s, News{Kind: NewsResumed, Account: "acme", About: "1"}, News{Kind: NewsResumed, Account: "acme", About: "2"})
-	list := wantDue(t, s, "resumed acme 1", "resumed acme 2")
-	if err := s.PutOff(&list[0], c.now().Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	wantDue(t, s, "resumed acme 2")
-	c.add(time.Hour)
-	if list = wantDue(t, s, "resumed acme 2", "resumed acme 1"); list[1].Tries != 1 {
-		t.Errorf("%+v", list[1])
-	}
-	tellAll(t, s)
-	if err := s.PutOff(&list[0], c.now()); err != nil { // told meanwhile
-		t.Fatal(err)
-	}
-	wantDue(t, s)
-}
-
 // With an account goes what it was to be told, and what is remembered of it: another account
 // may get its name.
 func TestNews_accountRemoved(t *testing.T) {
 	s, _ := newStore(t)
 	for _, name := range []string{"acme", "acme2"} {
 		addAccount(t, s, name, quota.Plan{})
-		addNews(t, s, News{Kind: NewsReached, Account: name, About: "1"}, News{Kind: NewsEnding, Account: name, About: "1"})
+		addNews(t, s, news.Item{Kind: news.Reached, Account: name, About: "1"}, news.Item{Kind: news.Ending, Account: name, About: "1"})
 	}
 	tellAll(t, s)
 	for _, name := range []string{"acme", "acme2"} {
-		addNews(t, s, News{Kind: NewsUsage, Account: name, About: "1"}, News{Kind: NewsEnding, Account: name, About: "2"})
+		addNews(t, s, news.Item{Kind: news.Usage, Account: name, About: "1"}, news.Item{Kind: news.Ending, Account: name, About: "2"})
 	}
-	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
 	list := wantDue(t, s, "ending acme2 2", "usage acme2 1")
-	if err := s.RemoveAccount(Order{}, "acme2"); err != nil { // between the two steps
+	if err := s.RemoveAccount(behalf.Order{}, "acme2"); err != nil { // between the two steps
 		t.Fatal(err)
 	}
 	if told, err := s.Telling(&list[0]); told != nil || err != nil {
@@ -244,7 +186,7 @@ func TestNews_accountRemoved(t *testing.T) {
 		t.Error(err)
 	}
 	addAccount(t, s, "acme", quota.Plan{})
-	addNews(t, s, News{Kind: NewsReached, Account: "acme", About: "1"})
+	addNews(t, s, news.Item{Kind: news.Reached, Account: "acme", About: "1"})
 	wantDue(t, s, "reached acme 1")
 }
 
@@ -263,7 +205,7 @@ func TestNews_limit(t *testing.T) {
 		refusedOver(t, s, "stops", 11)
 	}
 	list := wantDue(t, s, "reached stops 2026-11/100000/1000000000/0/0")
-	if list[0].Reason != ReasonRefused || list[0].Period() != "2026-11" {
+	if list[0].Reason != news.ReasonRefused || list[0].Period() != "2026-11" {
 		t.Errorf("%+v", list[0])
 	}
 	tellAll(t, s)
@@ -286,7 +228,7 @@ func TestNews_limit(t *testing.T) {
 	refusedOver(t, s, "goes", 1)
 	wantDue(t, s, "ceiling goes 2026-11/100000/1000000000/0/1000000000")
 	tellAll(t, s)
-	if _, err := s.ChangeAccount(Order{}, "goes", func(a *Account) (Change, error) { a.OverMax = 2 * gb; return Change{}, nil }); err != nil {
+	if _, err := s.ChangeAccount(behalf.Order{}, "goes", func(a *Account) (Change, error) { a.OverMax = 2 * gb; return Change{}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "goes", gb, 1)
@@ -325,14 +267,14 @@ func TestNews_limitOfATermThatFollows(t *testing.T) {
 	}
 	order(t, s, "one", small, "")
 	order(t, s, "two", small, "")
-	if _, err := s.Renew(Order{}, "two", ""); err != nil {
+	if _, err := s.Renew(behalf.Order{}, "two", ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"one", "two"} {
 		mustSend(t, s, name, 10, 10)
 	}
 	list, text, _ := dueNews(t, s, 10)
-	if len(list) != 1 || list[0].Account != "one" || list[0].Kind != NewsReached {
+	if len(list) != 1 || list[0].Account != "one" || list[0].Kind != news.Reached {
 		t.Errorf("due are %q", text)
 	}
 	mustSend(t, s, "two", 10, 1)

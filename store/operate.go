@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // Op is what an operator does to mail in the queue.
@@ -27,7 +30,7 @@ type Operation struct {
 }
 
 // Affects are the indices of the recipients of m that it would change.
-func (o *Operation) Affects(m *Message) (list []int) {
+func (o *Operation) Affects(m *spooled.Message) (list []int) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		if r.State.Final() || o.Of != nil && !o.Of.MatchRecipient(r) {
@@ -43,10 +46,10 @@ func (o *Operation) Affects(m *Message) (list []int) {
 
 // Effect is what an operation has changed.
 type Effect struct {
-	Done       []ID  // messages of which it changed something
-	Recipients int64 // that it changed
-	Same       []ID  // messages in the queue with nothing to change
-	Missing    []ID  // not in the queue
+	Done       []spooled.ID // messages of which it changed something
+	Recipients int64        // that it changed
+	Same       []spooled.ID // messages in the queue with nothing to change
+	Missing    []spooled.ID // not in the queue
 
 	Domains map[string]bool // of the recipients that it changed
 }
@@ -62,14 +65,14 @@ func (o *Effect) add(p *Effect) {
 const operateStep = 128
 
 // Change does op to all recipients of the messages.
-func (s *Store) Change(op Op, ids []ID) (done, missing []ID, err error) {
+func (s *Store) Change(op Op, ids []spooled.ID) (done, missing []spooled.ID, err error) {
 	is, err := s.Operate(Operation{Op: op}, ids)
 	return is.Done, is.Missing, err
 }
 
 // Operate does o to messages. Which of their recipients it is for is decided again in
 // the transaction that changes them. With an error it returns what was done before.
-func (s *Store) Operate(o Operation, ids []ID) (all Effect, err error) {
+func (s *Store) Operate(o Operation, ids []spooled.ID) (all Effect, err error) {
 	if !slices.Contains(ops, o.Op) {
 		return all, fmt.Errorf("no operation %q", o.Op)
 	}
@@ -77,7 +80,7 @@ func (s *Store) Operate(o Operation, ids []ID) (all Effect, err error) {
 	for part := range slices.Chunk(ids, operateStep) {
 		var done Effect
 		var sent []DSNResult
-		var partly []ID
+		var partly []spooled.ID
 		err := s.updateThen(len(part)*1024, func(t *tx) error {
 			done, partly = Effect{Domains: map[string]bool{}}, partly[:0]
 			for _, id := range part {
@@ -101,7 +104,7 @@ func (s *Store) Operate(o Operation, ids []ID) (all Effect, err error) {
 }
 
 // operate on one message. partly gets those that are still there after OpDrop.
-func (t *tx) operate(o *Operation, id ID, done *Effect, partly *[]ID) error {
+func (t *tx) operate(o *Operation, id spooled.ID, done *Effect, partly *[]spooled.ID) error {
 	m, err := t.message(id)
 	if err != nil {
 		return err
@@ -116,10 +119,10 @@ func (t *tx) operate(o *Operation, id ID, done *Effect, partly *[]ID) error {
 		return nil
 	}
 	tell, err := t.tells(o, m)
-	if err = errors.Join(err, t.traceAccepted(m)); err != nil {
+	if err = errors.Join(err, trace.WriteAccepted(&t.Tx, m)); err != nil {
 		return err
 	}
-	if err := t.happened(o.event(t, m, list), m); err != nil { // before the DSN that follows from it
+	if err := t.s.Trace.Happened(&t.Tx, o.event(t, m, list), m); err != nil { // before the DSN that follows from it
 		return err
 	}
 	for _, domain := range m.Domains() {
@@ -129,9 +132,9 @@ func (t *tx) operate(o *Operation, id ID, done *Effect, partly *[]ID) error {
 		}
 		done.Domains[domain] = true
 		if o.Op == OpRetry || o.Op == OpRelease {
-			t.then.lanes = append(t.then.lanes, Lane{domain, m.Account})
+			t.then.lanes = append(t.then.lanes, spooled.Lane{Domain: domain, Account: m.Account})
 		}
-		if err := t.change(m, domain, at, func(r *Recipient) { t.operateOn(o.Op, m, r, tell) }); err != nil {
+		if err := t.change(m, domain, at, func(r *spooled.Recipient) { t.operateOn(o.Op, m, r, tell) }); err != nil {
 			return err
 		}
 	}
@@ -144,37 +147,37 @@ func (t *tx) operate(o *Operation, id ID, done *Effect, partly *[]ID) error {
 }
 
 // event of the trace.
-func (o *Operation) event(t *tx, m *Message, list []int) *Event {
-	e := &Event{ID: m.ID, Time: t.wall, Kind: EventChanged, Account: m.Whose(), Note: EventNote(o.Op)}
+func (o *Operation) event(t *tx, m *spooled.Message, list []int) *trace.Event {
+	e := &trace.Event{ID: m.ID, Time: t.Wall, Kind: trace.EventChanged, Account: m.Whose(), Note: spooled.EventNote(o.Op)}
 	for _, i := range list {
-		out := EventOutcome{Address: m.Recipients[i].Address, State: m.Recipients[i].State}
+		out := trace.EventOutcome{Address: m.Recipients[i].Address, State: m.Recipients[i].State}
 		if o.Op == OpDrop {
-			out.State = Dropped
+			out.State = spooled.Dropped
 		}
 		e.Recipients = append(e.Recipients, out)
 	}
 	return e
 }
 
-func (t *tx) operateOn(op Op, m *Message, r *Recipient, tell bool) {
+func (t *tx) operateOn(op Op, m *spooled.Message, r *spooled.Recipient, tell bool) {
 	switch op {
 	case OpRetry:
-		r.Next = t.wall
+		r.Next = t.Wall
 	case OpHold:
 		r.Held = true
 	case OpRelease:
 		r.Held = false
 	case OpDrop:
-		t.count(m, fate{from: r.State, to: Dropped, category: ByOperator})
-		r.State, r.DSN = Dropped, nil
+		t.count(m, fate{from: r.State, to: spooled.Dropped, category: ByOperator})
+		r.State, r.DSN = spooled.Dropped, nil
 		if tell && r.WantsFailure() {
-			r.DSN = &DSN{Action: "failed", Dropped: true}
+			r.DSN = &spooled.DSN{Action: "failed", Dropped: true}
 		}
 	}
 }
 
 // tells reports whether the sender is to hear of what is dropped.
-func (t *tx) tells(o *Operation, m *Message) (bool, error) {
+func (t *tx) tells(o *Operation, m *spooled.Message) (bool, error) {
 	if o.Op != OpDrop || !o.Tell {
 		return false, nil
 	}

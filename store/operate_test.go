@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/spooled"
 )
 
 // states of a message's recipients, in the order in which they were named.
-func states(t testing.TB, s *Store, id ID) (list []string) {
+func states(t testing.TB, s *Store, id spooled.ID) (list []string) {
 	t.Helper()
 	m, err := s.QueueMessage(id)
 	if err != nil {
@@ -28,7 +30,7 @@ func states(t testing.TB, s *Store, id ID) (list []string) {
 	return list
 }
 
-func operate(t testing.TB, s *Store, o Operation, ids ...ID) Effect {
+func operate(t testing.TB, s *Store, o Operation, ids ...spooled.ID) Effect {
 	t.Helper()
 	is, err := s.Operate(o, ids)
 	if err != nil {
@@ -60,9 +62,9 @@ func TestOperate_actsOnThoseNamed(t *testing.T) {
 			{OpDrop, []string{"queued", "dropped", "queued"}, true},
 		} {
 			is := operate(t, s, Operation{Op: step.op, Of: &f}, m.ID)
-			want := Effect{Done: []ID{m.ID}, Recipients: 1, Domains: map[string]bool{"b.test": true}}
+			want := Effect{Done: []spooled.ID{m.ID}, Recipients: 1, Domains: map[string]bool{"b.test": true}}
 			if step.same {
-				want = Effect{Same: []ID{m.ID}}
+				want = Effect{Same: []spooled.ID{m.ID}}
 			}
 			if fmt.Sprint(is) != fmt.Sprint(want) {
 				t.Errorf("%+v, %s: %+v, want %+v", f, step.op, is, want)
@@ -90,7 +92,7 @@ func TestOperate_withinADomain(t *testing.T) {
 		if len(list) == 0 {
 			return nil
 		}
-		settle(t, s, list[0], Deferred)
+		settle(t, s, list[0], spooled.Deferred)
 		verify(t, s)
 		return list[0].Rcpts
 	}
@@ -127,19 +129,19 @@ func TestOperate_dropTells(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		contact string
-		notify  Notify
+		notify  spooled.Notify
 		tell    bool
 		want    bool
 	}{
 		{"the contact", "a@src.test", 0, true, true},
 		{"the contact, silently", "a@src.test", 0, false, false},
-		{"the contact, which wants to hear nothing", "a@src.test", NotifyNever, true, false},
+		{"the contact, which wants to hear nothing", "a@src.test", spooled.NotifyNever, true, false},
 		{"anybody", "boss@src.test", 0, true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, clock := newStore(t)
 			addAccount(t, s, "acme", quota.Plan{})
-			_, err := s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) { a.Contact = c.contact; return Change{}, nil })
+			_, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.Contact = c.contact; return Change{}, nil })
 			if err != nil {
 				t.Fatal(err)
 			}

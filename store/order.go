@@ -3,9 +3,11 @@ package store
 import (
 	"cmp"
 	"fmt"
-	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 func retired(p quota.Plan) error {
@@ -19,7 +21,7 @@ func termLine(p quota.Plan) InvoiceLine {
 // Renew orders a further term: plan "" is the present one's, as it is sold now.
 // It starts when the last term ends, or at once if that is over or, being a month's,
 // used up (M13); a plan with a price waits for its payment.
-func (s *Store) Renew(o Order, account, plan string) (Receipt, error) {
+func (s *Store) Renew(o behalf.Order, account, plan string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
 		c, err := d.current()
 		if err != nil {
@@ -28,7 +30,7 @@ func (s *Store) Renew(o Order, account, plan string) (Receipt, error) {
 		if plan == "" {
 			plan = c.Plan.Name
 		}
-		p, err := load[quota.Plan](d.t, plans, plan)
+		p, err := room.Load[quota.Plan](&d.t.Tx, bucket.Plans, plan)
 		if err != nil {
 			return err
 		}
@@ -42,8 +44,8 @@ func (s *Store) Renew(o Order, account, plan string) (Receipt, error) {
 			return d.renew(p, "")
 		}
 		l := termLine(p)
-		if end := d.a.TermEnd(); d.t.now.Before(end) && !d.usedUp() {
-			l.Item.Starts = end.In(d.zone()).Format(time.DateOnly)
+		if end := d.a.TermEnd(); d.t.Now.Before(end) && !d.usedUp() {
+			l.Item.Starts = room.Day(end, d.zone())
 		}
 		_, err = d.charge(Invoice{Kind: ForRenewal, Order: &Fulfilment{KindRenewed, p}, Lines: []InvoiceLine{l}})
 		return err
@@ -108,20 +110,20 @@ func (d *deal) renew(p quota.Plan, invoice string) error {
 // Upgrade moves the account to a larger plan for what remains of its term (M18).
 // The larger allowance holds at once; the difference is invoiced. It fails with
 // a *quota.Refusal where that is no upgrade.
-func (s *Store) Upgrade(o Order, account, plan string) (Receipt, error) {
+func (s *Store) Upgrade(o behalf.Order, account, plan string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
 		c, err := d.current()
 		if err != nil {
 			return err
 		}
-		to, err := load[quota.Plan](d.t, plans, plan)
+		to, err := room.Load[quota.Plan](&d.t.Tx, bucket.Plans, plan)
 		if err != nil {
 			return err
 		}
 		if d.usedUp() {
 			return quota.Refuse("upgrade", quota.Reason{Why: quota.WhyUsedUp, From: c.Plan, To: to})
 		}
-		q, err := quota.Upgrade(*c, to, d.t.now, d.zone())
+		q, err := quota.Upgrade(*c, to, d.t.Now, d.zone())
 		if err != nil {
 			d.say(Line{Kind: LineQuote, Amount: q.Amount})
 			return err
@@ -133,7 +135,7 @@ func (s *Store) Upgrade(o Order, account, plan string) (Receipt, error) {
 		}
 		over := d.overage(c)
 		*c = q.Contract
-		_, p, _ := quota.Contracts{*c}.At(d.t.now, d.zone())
+		_, p, _ := quota.Contracts{*c}.At(d.t.Now, d.zone())
 		changed, is := *c, to.In(p)
 		d.enter(Entry{Kind: KindUpgraded, Period: p.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over, Facts: Facts{From: q.From}})
 		if q.Amount == 0 {
@@ -146,17 +148,17 @@ func (s *Store) Upgrade(o Order, account, plan string) (Receipt, error) {
 }
 
 // TopUp buys a monthly count plan on top of the account's (M17). It counts at once.
-func (s *Store) TopUp(o Order, account, plan string) (Receipt, error) {
+func (s *Store) TopUp(o behalf.Order, account, plan string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
 		c, err := d.current()
 		if err != nil {
 			return err
 		}
-		by, err := load[quota.Plan](d.t, plans, plan)
+		by, err := room.Load[quota.Plan](&d.t.Tx, bucket.Plans, plan)
 		if err != nil {
 			return err
 		}
-		q, err := quota.TopUp(*c, by, d.lotRef("topup"), d.t.now)
+		q, err := quota.TopUp(*c, by, d.lotRef("topup"), d.t.Now)
 		if err != nil {
 			return err
 		}
@@ -166,13 +168,13 @@ func (s *Store) TopUp(o Order, account, plan string) (Receipt, error) {
 
 // BuyBlock buys count blocks of the account's plan ahead of need (M17). They
 // count at once.
-func (s *Store) BuyBlock(o Order, account string, bytes, count int64) (Receipt, error) {
+func (s *Store) BuyBlock(o behalf.Order, account string, bytes, count int64) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
 		c, err := d.current()
 		if err != nil {
 			return err
 		}
-		q, err := quota.BuyBlock(*c, bytes, count, d.lotRef("block"), d.t.now)
+		q, err := quota.BuyBlock(*c, bytes, count, d.lotRef("block"), d.t.Now)
 		if err != nil {
 			return err
 		}
@@ -204,13 +206,13 @@ func (d *deal) overage(c *quota.Contract) int64 { return d.use(c).Overage }
 // period is another one's, and has its plan in full.
 func (d *deal) use(c *quota.Contract) quota.Use {
 	_, p, _ := quota.Contracts{*c}.Find(d.a.Open, d.zone())
-	return quota.Split(c.Plan.In(p), d.t.usage(d.a.Name, d.a.Open).Charged, quota.Live(d.a.Lots, d.t.now))
+	return quota.Split(c.Plan.In(p), d.t.charges(d.a.Name, d.a.Open).Charged, quota.Live(d.a.Lots, d.t.Now))
 }
 
 // later are the terms that have not begun.
 func (d *deal) later() (list []quota.Contract) {
 	for _, c := range d.a.Contracts {
-		if c.Start.After(d.t.now) {
+		if c.Start.After(d.t.Now) {
 			list = append(list, c)
 		}
 	}

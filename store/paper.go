@@ -73,6 +73,7 @@ const (
 	CauseGoodwill  Cause = "goodwill"   // money that did not come in by payments ends with the account
 	CauseRefunded  Cause = "refunded"
 	CauseRemoved   Cause = "removed"
+	CauseAbuse     Cause = "abuse"   // too much came back of the account's mail
 	CauseUndated   Cause = "undated" // use from before days were kept
 )
 

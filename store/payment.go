@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/mailsyntax"
+	"relay/store/room"
 )
 
 // Methods that a payment can come by (M21).
@@ -60,7 +62,7 @@ func (p *Payment) invoices() []uint64 {
 // balance for invoices to come. An order that is paid in full is done at that moment,
 // and an account that was held back goes on. The same method and reference again fails
 // with ErrExists.
-func (s *Store) RecordPayment(o Order, p Payment) (Receipt, error) {
+func (s *Store) RecordPayment(o behalf.Order, p Payment) (Receipt, error) {
 	if !slices.Contains(Methods, p.Method) {
 		return Receipt{}, fmt.Errorf("payment method %q: one of %s", p.Method, strings.Join(Methods, ", "))
 	}
@@ -84,7 +86,7 @@ func (s *Store) RecordPayment(o Order, p Payment) (Receipt, error) {
 func oneReference(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func goodReference(s string) bool {
-	return s != "" && len(s) <= 200 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+	return s != "" && len(s) <= 200 && mailsyntax.IsText(s)
 }
 
 // mostMoney keeps every sum countable.
@@ -93,7 +95,7 @@ const mostMoney = math.MaxInt64 / 1024
 // Payment by method and reference.
 func (s *Store) Payment(method, reference string) (p Payment, err error) {
 	err = s.view(func(t *tx) error {
-		p, err = load[Payment](t, payments, string(pairKey(method, oneReference(reference))))
+		p, err = room.Load[Payment](&t.Tx, bucket.Payments, string(room.Pair(method, oneReference(reference))))
 		return err
 	})
 	return p, err
@@ -110,11 +112,11 @@ func (s *Store) Payments(fn func(*Payment) error) error {
 
 // PaymentsAfter is Payments from behind the one of that method and reference.
 func (s *Store) PaymentsAfter(method, reference string, fn func(*Payment) error) error {
-	return walk(s, payments, nil, append(pairKey(method, reference), 0), func(_ []byte, p *Payment) error { return fn(p) })
+	return room.Walk(s.db, bucket.Payments, nil, append(room.Pair(method, reference), 0), func(_ []byte, p *Payment) error { return fn(p) })
 }
 
 func (d *deal) pay(p Payment) error {
-	if d.t.b.Get(payments, pairKey(p.Method, p.Reference)) != nil {
+	if d.t.Get(bucket.Payments, room.Pair(p.Method, p.Reference)) != nil {
 		return fmt.Errorf("payment by %s with reference %q: %w", p.Method, p.Reference, ErrExists)
 	}
 	pays, open, err := d.payable(&p)
@@ -127,7 +129,7 @@ func (d *deal) pay(p Payment) error {
 	if err := d.oneCurrency(); err != nil {
 		return err
 	}
-	p.Account, p.Time, p.By = d.a.Name, d.t.now, d.by
+	p.Account, p.Time, p.By = d.a.Name, d.t.Now, d.by
 	d.payments = append(d.payments, p)
 	d.amount = p.Amount
 	e := Entry{Kind: KindPayment, Money: p.Amount, Also: p.Also, Facts: Facts{Method: p.Method, Reference: p.Reference}}
@@ -194,7 +196,7 @@ func (d *deal) debt() (int64, error) {
 // Debt is what an account owes that no open invoice is over.
 func (s *Store) Debt(account string) (n int64, err error) {
 	err = s.view(func(t *tx) error {
-		d, err := t.deal(account, Order{})
+		d, err := t.deal(account, behalf.Order{})
 		if err == nil {
 			n, err = d.debt()
 		}
@@ -289,7 +291,7 @@ type Correction struct {
 // Correct enters a correction. Money that is free then pays open invoices. What is
 // taken from the balance of a closed account was paid back by hand, since no invoice
 // will come that it could pay.
-func (s *Store) Correct(o Order, account string, c Correction) (Receipt, error) {
+func (s *Store) Correct(o behalf.Order, account string, c Correction) (Receipt, error) {
 	switch {
 	case strings.TrimSpace(c.Text) == "":
 		return Receipt{}, errors.New("correction: say why")
@@ -329,11 +331,11 @@ func (d *deal) grant(units int64, text string) error {
 	if err != nil {
 		return err
 	}
-	if !c.Holds(d.t.now) {
+	if !c.Holds(d.t.Now) {
 		return fmt.Errorf("account %q: the term has ended, credit would be lost at once", d.a.Name)
 	}
 	over := d.overage(c)
-	l := quota.Lot{Ref: d.lotRef("correction"), Amount: units, Granted: d.t.now, Expires: c.End}
+	l := quota.Lot{Ref: d.lotRef("correction"), Amount: units, Granted: d.t.Now, Expires: c.End}
 	d.a.Lots = append(d.a.Lots, l)
 	d.enter(Entry{Kind: KindCorrection, Over: over, Period: d.a.Open, Units: units, Lot: l.Ref, Expires: l.Expires, Note: text})
 	return nil

@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/people"
 )
 
-func placesOf(t *testing.T, s *Store) map[string][]Place {
+func placesOf(t *testing.T, s *Store) map[string][]people.Place {
 	t.Helper()
-	all := map[string][]Place{}
-	if err := s.Places(func(login string, at []Place) error { all[login] = at; return nil }); err != nil {
+	all := map[string][]people.Place{}
+	if err := s.People.Places(func(login string, at []people.Place) error { all[login] = at; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -25,12 +27,12 @@ func TestStore_KeepPlaces(t *testing.T) {
 	s := reopen(t, path, c)
 	addAccount(t, s, "acme", quota.Plan{})
 	for _, login := range []string{"printer", "phone"} {
-		if err := s.AddCredential(Order{}, Credential{Login: login, Account: "acme", Kind: Token, Hash: "x"}); err != nil {
+		if err := s.People.AddCredential(behalf.Order{}, people.Credential{Login: login, Account: "acme", Kind: people.Token, Hash: "x"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	at := []Place{{netip.MustParsePrefix("192.0.2.1/32"), epoch}, {netip.MustParsePrefix("2001:db8::/64"), epoch}}
-	if err := s.KeepPlaces(map[string][]Place{"printer": at, "phone": at[:1], "nobody": at}); err != nil {
+	at := []people.Place{{Network: netip.MustParsePrefix("192.0.2.1/32"), Last: epoch}, {Network: netip.MustParsePrefix("2001:db8::/64"), Last: epoch}}
+	if err := s.People.KeepPlaces(map[string][]people.Place{"printer": at, "phone": at[:1], "nobody": at}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -38,16 +40,16 @@ func TestStore_KeepPlaces(t *testing.T) {
 	}
 	s = reopen(t, path, c)
 	defer s.Close()
-	if got, want := placesOf(t, s), map[string][]Place{"printer": at, "phone": at[:1]}; !reflect.DeepEqual(got, want) {
+	if got, want := placesOf(t, s), map[string][]people.Place{"printer": at, "phone": at[:1]}; !reflect.DeepEqual(got, want) {
 		t.Errorf("after a restart %v, want %v", got, want)
 	}
-	if err := s.RemoveCredential(Order{}, "acme", "phone"); err != nil {
+	if err := s.People.RemoveCredential(behalf.Order{}, "acme", "phone"); err != nil {
 		t.Fatal(err)
 	}
 	if got := placesOf(t, s); len(got) != 1 {
 		t.Errorf("after phone was revoked %v", got)
 	}
-	if err := s.KeepPlaces(map[string][]Place{"printer": nil, "phone": at}); err != nil {
+	if err := s.People.KeepPlaces(map[string][]people.Place{"printer": nil, "phone": at}); err != nil {
 		t.Fatal(err)
 	}
 	if got := placesOf(t, s); len(got) != 0 {

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 // AddPlan stores a new plan.
@@ -14,12 +16,12 @@ func (s *Store) AddPlan(p quota.Plan) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	return s.update(0, func(t *tx) error { return cmp.Or(t.setPrices(false, p), add(t, plans, p.Name, p)) })
+	return s.update(0, func(t *tx) error { return cmp.Or(t.setPrices(false, p), room.Add(&t.Tx, bucket.Plans, p.Name, p)) })
 }
 
 // Plan by name.
 func (s *Store) Plan(name string) (p quota.Plan, err error) {
-	err = s.view(func(t *tx) error { p, err = load[quota.Plan](t, plans, name); return err })
+	err = s.view(func(t *tx) error { p, err = room.Load[quota.Plan](&t.Tx, bucket.Plans, name); return err })
 	return p, err
 }
 
@@ -27,7 +29,7 @@ func (s *Store) Plan(name string) (p quota.Plan, err error) {
 // have. fn may run more than once, and must not call the store.
 func (s *Store) UpdatePlan(name string, fn func(*quota.Plan) error) (p quota.Plan, err error) {
 	err = s.update(0, func(t *tx) error {
-		if p, err = load[quota.Plan](t, plans, name); err != nil {
+		if p, err = room.Load[quota.Plan](&t.Tx, bucket.Plans, name); err != nil {
 			return err
 		}
 		was := p
@@ -45,7 +47,7 @@ func (s *Store) UpdatePlan(name string, fn func(*quota.Plan) error) (p quota.Pla
 				return err
 			}
 		}
-		return t.put(plans, []byte(name), p)
+		return t.Write(bucket.Plans, []byte(name), p)
 	})
 	return p, err
 }
@@ -66,7 +68,7 @@ func (s *Store) PutPlans(list []quota.Plan, dryRun bool) (was []*quota.Plan, err
 		was = make([]*quota.Plan, len(list))
 		for i, p := range list {
 			var old quota.Plan
-			ok, err := t.get(plans, []byte(p.Name), &old)
+			ok, err := t.Read(bucket.Plans, []byte(p.Name), &old)
 			if err != nil {
 				return err
 			}
@@ -76,7 +78,7 @@ func (s *Store) PutPlans(list []quota.Plan, dryRun bool) (was []*quota.Plan, err
 			if dryRun {
 				continue
 			}
-			if err := t.put(plans, []byte(p.Name), p); err != nil {
+			if err := t.Write(bucket.Plans, []byte(p.Name), p); err != nil {
 				return err
 			}
 		}
@@ -89,11 +91,11 @@ func (s *Store) PutPlans(list []quota.Plan, dryRun bool) (was []*quota.Plan, err
 // EachPlan calls fn for each plan whose name is beyond after, by name, outside of any
 // transaction.
 func (s *Store) EachPlan(after string, fn func(*quota.Plan) error) error {
-	return walk(s, plans, nil, beyond(after), func(_ []byte, p *quota.Plan) error { return fn(p) })
+	return room.Walk(s.db, bucket.Plans, nil, room.Beyond(after), func(_ []byte, p *quota.Plan) error { return fn(p) })
 }
 
 // Plans by name.
 func (s *Store) Plans() (list []quota.Plan, err error) {
-	err = s.view(func(t *tx) error { list, err = all[quota.Plan](t, plans, nil); return err })
+	err = s.view(func(t *tx) error { list, err = room.All[quota.Plan](&t.Tx, bucket.Plans, nil); return err })
 	return list, err
 }

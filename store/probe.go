@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"sync"
 
-	"relay/store/bolt"
+	"relay/store/bucket"
+	"relay/store/engine"
 )
 
 // probe is a look at whether the store still works, for all who ask at the
@@ -25,7 +26,7 @@ type probing struct {
 // with ErrFull when the disk has no room for mail. It waits no longer than ctx.
 func (s *Store) Storable(ctx context.Context) error {
 	return wait(ctx, s.storable.join(func() error {
-		return s.grow(0, func(t *tx) error { return t.put(meta, keyStorable, t.wall) })
+		return s.grow(0, func(t *tx) error { return t.Write(bucket.Meta, keyStorable, t.Wall) })
 	}))
 }
 
@@ -66,7 +67,7 @@ func (p *probe) join(fn func() error) *probing {
 }
 
 func (s *Store) roundTrip() error {
-	err := s.db.Update(0, func(*bolt.Tx) error { return nil })
+	err := s.db.Engine().Update(engine.Write{Do: func(*engine.Tx) error { return nil }})
 	if errors.Is(err, ErrFull) { // said to others in the same commit: the writer works
 		err = nil
 	}

@@ -9,12 +9,14 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"relay/store/bolt"
+	"relay/store/bucket"
+	"relay/store/engine"
 )
 
 // A writer on a full disk works, and says no: ending the process mends nothing. The
 // probe shares a transaction here with what finds no room.
 func TestStore_Probe_fullDisk(t *testing.T) {
+	needsFile(t, "the test fills the disk below it")
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
 		t.Skipf("a tmpfs cannot be mounted here: %v", err)
@@ -25,6 +27,7 @@ func TestStore_Probe_fullDisk(t *testing.T) {
 
 // On a full disk no mail could be stored; with room again it could.
 func TestStore_Storable_fullDisk(t *testing.T) {
+	needsFile(t, "the test fills the disk below it")
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
 		t.Skipf("a tmpfs cannot be mounted here: %v", err)
@@ -61,10 +64,12 @@ func probeFullDisk(t *testing.T, dir string) {
 	}
 	hangs, release := make(chan struct{}), make(chan struct{})
 	var asked sync.WaitGroup
-	asked.Go(func() { _ = s.db.Update(0, func(*bolt.Tx) error { close(hangs); <-release; return nil }) })
+	asked.Go(func() {
+		_ = s.db.Engine().Update(engine.Write{Do: func(*engine.Tx) error { close(hangs); <-release; return nil }})
+	})
 	<-hangs
 	asked.Go(func() {
-		err := s.db.Update(0, func(tx *bolt.Tx) error { return tx.Put(trace, []byte("key"), make([]byte, 4<<20)) })
+		err := s.db.Engine().Update(engine.Write{Do: func(tx *engine.Tx) error { return tx.Put(bucket.Trace, []byte("key"), make([]byte, 4<<20)) }})
 		if !errors.Is(err, ErrFull) {
 			t.Errorf("a large value: %v, want %v", err, ErrFull)
 		}

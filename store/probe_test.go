@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"relay/store/bolt"
+	"relay/store/engine"
 )
 
 func TestStore_Probe(t *testing.T) {
@@ -29,7 +29,7 @@ func TestStore_Probe_theWriterHangs(t *testing.T) {
 	hangs, release := make(chan struct{}), make(chan struct{})
 	var writer sync.WaitGroup
 	writer.Go(func() {
-		_ = s.db.Update(0, func(*bolt.Tx) error { close(hangs); <-release; return nil })
+		_ = s.db.Engine().Update(engine.Write{Do: func(*engine.Tx) error { close(hangs); <-release; return nil }})
 	})
 	<-hangs
 	for range 2000 { // more than the writer's queue holds
@@ -52,8 +52,8 @@ func TestStore_Probe_closed(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Probe(t.Context()); !errors.Is(err, bolt.ErrClosed) {
-		t.Errorf("Probe = %v, want %v", err, bolt.ErrClosed)
+	if err := s.Probe(t.Context()); !errors.Is(err, engine.ErrClosed) {
+		t.Errorf("Probe = %v, want %v", err, engine.ErrClosed)
 	}
 }
 

@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"relay/store/bucket"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // Filter chooses messages of the queue; its zero value chooses all. What it says
@@ -20,7 +24,7 @@ type Filter struct {
 }
 
 // Match reports whether the filter chooses m.
-func (f *Filter) Match(m *Message) bool {
+func (f *Filter) Match(m *spooled.Message) bool {
 	switch {
 	case f.Account != "" && m.Whose() != f.Account,
 		!f.Before.IsZero() && !m.Accepted.Before(f.Before),
@@ -38,10 +42,10 @@ func (f *Filter) Match(m *Message) bool {
 }
 
 // MatchRecipient reports whether what the filter says of recipients holds for r.
-func (f *Filter) MatchRecipient(r *Recipient) bool {
+func (f *Filter) MatchRecipient(r *spooled.Recipient) bool {
 	return !r.State.Final() && (f.Domain == "" || r.Domain == f.Domain) &&
 		(f.Recipient == "" || IsAddress(r.Address, f.Recipient)) &&
-		(!f.Held || r.Held) && (!f.Deferred || r.State == Deferred)
+		(!f.Held || r.Held) && (!f.Deferred || r.State == spooled.Deferred)
 }
 
 // IsAddress reports whether address is what, or lies in it when that is an
@@ -57,16 +61,16 @@ func IsAddress(address, what string) bool {
 // Queue calls fn for each message of the queue behind the one with that ID, in the
 // order of acceptance, outside of any transaction: a queue of a million streams. The
 // zero ID is before all.
-func (s *Store) Queue(after ID, fn func(*Message) error) error {
+func (s *Store) Queue(after spooled.ID, fn func(*spooled.Message) error) error {
 	var from []byte
-	if after != (ID{}) {
+	if after != (spooled.ID{}) {
 		from = append(after[:], 0)
 	}
-	return walk(s, messages, nil, from, func(_ []byte, m *Message) error { return fn(m) })
+	return room.Walk(s.db, bucket.Messages, nil, from, func(_ []byte, m *spooled.Message) error { return fn(m) })
 }
 
 // QueueMessage is one message of the queue.
-func (s *Store) QueueMessage(id ID) (m *Message, err error) {
+func (s *Store) QueueMessage(id spooled.ID) (m *spooled.Message, err error) {
 	err = s.view(func(t *tx) error {
 		m, err = t.message(id)
 		if err == nil && m == nil {

@@ -1,20 +1,26 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"relay/store/bucket"
+	"relay/store/room"
+	"relay/store/spooled"
+)
 
 // DueLanes returns lanes whose head is due by now, the earliest first, at most
 // limit of them, without those that skip names. next is when there will be more: the
 // due time of the first lane after now, now itself when the limit was reached,
 // zero when nothing else waits. It reads as many keys as it returns and skips.
-func (s *Store) DueLanes(now time.Time, limit int, skip func(Lane) bool) (list []Lane, next time.Time, err error) {
+func (s *Store) DueLanes(now time.Time, limit int, skip func(spooled.Lane) bool) (list []spooled.Lane, next time.Time, err error) {
 	err = s.view(func(t *tx) error {
-		c := t.b.Cursor(due)
+		c := t.Cursor(bucket.Due)
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
-			if at := parseTime(k); at.After(now) {
+			if at := room.ParseTime(k); at.After(now) {
 				next = at
 				return nil
 			}
-			l, _, ok := parseLane(k[8:])
+			l, _, ok := spooled.ParseLane(k[8:])
 			if !ok || (skip != nil && skip(l)) {
 				continue
 			}

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
 	"relay/store/record"
+	"relay/store/spooled"
 )
 
 // Record is what an account's mail by MX came to, and what waits of it for the daily cap of
@@ -76,13 +78,13 @@ type recordState struct{ is, was Record }
 // record is that of an account, on the day that is now. Who changes it must touch the
 // transaction.
 func (t *tx) record(a *Account) (*Record, bounds, error) {
-	b := t.s.strangers.Load().bounds(a, t.now)
+	b := t.s.strangers.Load().bounds(a, t.Now)
 	sc := t.scratch()
 	if r := sc.records[a.Name]; r != nil {
 		return &r.is, b, nil
 	}
 	r := &recordState{}
-	found, err := t.get(records, []byte(a.Name), &r.is)
+	found, err := t.Read(bucket.Records, []byte(a.Name), &r.is)
 	if err == nil && !found {
 		err = t.begin(a, &r.is)
 	}
@@ -110,18 +112,18 @@ func (t *tx) record(a *Account) (*Record, bounds, error) {
 // recipients: they count as strangers once.
 func (t *tx) begin(a *Account, r *Record) error {
 	best := int64(0)
-	all, err := t.sumUsage(a.Name, func(u *Usage) int64 {
-		best = max(best, u.Delivered)
-		return u.Delivered
+	all, err := t.sumProgress(a.Name, func(p *progress) int64 {
+		best = max(best, p.Delivered)
+		return p.Delivered
 	})
 	began := a.Activated()
-	r.Proven = all >= record.ProvenRecipients && !began.IsZero() && t.now.Sub(began) >= record.ProvenDays*24*time.Hour
+	r.Proven = all >= record.ProvenRecipients && !began.IsZero() && t.Now.Sub(began) >= record.ProvenDays*24*time.Hour
 	r.First.Cap = int(min(best, record.Uncapped))
 	return err
 }
 
 // note brings an outcome into the account's record. An account that is gone has none.
-func (t *tx) note(m *Message, r *Recipient, o *Outcome) error {
+func (t *tx) note(m *spooled.Message, r *spooled.Recipient, o *Outcome) error {
 	if o.Mark == "" || m.Period == "" {
 		return nil
 	}
@@ -136,7 +138,7 @@ func (t *tx) note(m *Message, r *Recipient, o *Outcome) error {
 	if err != nil {
 		return err
 	}
-	t.b.Touch()
+	t.Touch()
 	switch o.Mark {
 	case MarkDelivered:
 		rec.Today.Delivered++
@@ -168,8 +170,11 @@ func (s *Store) Record(account string) (r Record, capped bool, err error) {
 	return r, capped, err
 }
 
+// Today is the number of the day in the operator's zone.
+func (s *Store) Today() int { return dayNumber(s.Now(), s.zone) }
+
 // today is the number of the day in the operator's zone.
-func (t *tx) today() int { return dayNumber(t.wall, t.s.zone) }
+func (t *tx) today() int { return dayNumber(t.Wall, t.s.zone) }
 
 func dayNumber(at time.Time, zone *time.Location) int {
 	y, m, d := at.In(zone).Date()

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/signing"
 )
 
 // What one transaction counts of an account and then removes with it does not come back for
@@ -22,10 +25,10 @@ func TestRemoveAccount_counted(t *testing.T) {
 			return err
 		}
 		rec.Proven = true
-		if _, err := t.tallyOf("acme", "a.test", "p"); err != nil {
+		if err := s.Signing.Count(&t.Tx, "acme", "a.test", "p", signing.Outcome{Fate: signing.Failed}); err != nil {
 			return err
 		}
-		d, err := t.deal("acme", Order{})
+		d, err := t.deal("acme", behalf.Order{})
 		if err == nil {
 			err = errors.Join(d.end(CauseRemoved, ""), d.apply())
 		}
@@ -35,10 +38,10 @@ func TestRemoveAccount_counted(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = s.view(func(tx *tx) error {
-		if tx.b.Get(records, []byte("acme")) != nil {
+		if tx.Get(bucket.Records, []byte("acme")) != nil {
 			t.Error("the record is there")
 		}
-		if k, _ := tx.b.Cursor(tallies).First(); k != nil {
+		if k, _ := tx.Cursor(bucket.Tallies).First(); k != nil {
 			t.Errorf("tally %q is there", k)
 		}
 		return nil

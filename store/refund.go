@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // Refund gives the present term back, with those to come, and closes the account
@@ -16,7 +17,7 @@ import (
 // that were paid and have not begun still are: they go, and the account goes on. With
 // none of these it fails with a *quota.Refusal that names every reason; the receipt
 // then says what it would have paid back.
-func (s *Store) Refund(o Order, account string) (Receipt, error) {
+func (s *Store) Refund(o behalf.Order, account string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
 		c, err := d.current()
 		if err != nil {
@@ -41,7 +42,7 @@ func (s *Store) Refund(o Order, account string) (Receipt, error) {
 			return err
 		}
 		amount, err := quota.Refund(quota.Refunding{Contract: *c, Later: c.TermKey() != first.TermKey(),
-			Paid: is.out, Overage: over, Abuse: d.a.Abuse}, d.t.now, d.zone())
+			Paid: is.out, Overage: over, Abuse: d.a.Abuse}, d.t.Now, d.zone())
 		if no := (*quota.Refusal)(nil); errors.As(err, &no) && paidOf(later) > 0 {
 			return d.giveBack(later, no)
 		}
@@ -165,7 +166,7 @@ func (d *deal) giveBack(list []*Invoice, no *quota.Refusal) error {
 	for _, c := range d.later() {
 		d.enter(Entry{Kind: KindReturned, Period: c.TermKey(), Contract: &c, Ref: c.Invoice})
 	}
-	d.a.Contracts = slices.DeleteFunc(d.a.Contracts, func(c quota.Contract) bool { return c.Start.After(d.t.now) })
+	d.a.Contracts = slices.DeleteFunc(d.a.Contracts, func(c quota.Contract) bool { return c.Start.After(d.t.Now) })
 	for _, i := range list {
 		if err := d.takeBack(i, unpaidCause(i), ""); err != nil {
 			return err
@@ -219,7 +220,7 @@ func (d *deal) payBack(amount int64, why string) error {
 	}
 	d.enter(Entry{Kind: KindRefund, Money: -amount, Note: why})
 	d.payments = append(d.payments, Payment{Method: PaidBack, Reference: PaidBackRef(d.a.Name, d.a.Seq),
-		Account: d.a.Name, Amount: -amount, Time: d.t.now, By: d.by, Text: why})
+		Account: d.a.Name, Amount: -amount, Time: d.t.Now, By: d.by, Text: why})
 	return nil
 }
 

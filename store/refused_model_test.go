@@ -9,25 +9,31 @@ import (
 	"testing"
 	"time"
 
-	"relay/quota"
-
 	"pgregory.net/rapid"
+
+	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/maildomain"
+	"relay/store/people"
+	"relay/store/refusals"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // countIn adds an outcome to a day, as plainly as possible.
 func countIn(d *Day, is fate) {
 	var p ProviderDay
 	switch {
-	case is.to == Delivered:
+	case is.to == spooled.Delivered:
 		d.Delivered++
 		p.Delivered++
-	case is.to != Deferred:
+	case is.to != spooled.Deferred:
 		if d.Failed == nil {
 			d.Failed = map[string]int64{}
 		}
 		d.Failed[is.category]++
 		p.Failed++
-	case is.from != Deferred:
+	case is.from != spooled.Deferred:
 		d.Deferred++
 		p.Deferred++
 	default:
@@ -43,8 +49,8 @@ type errorModel struct {
 	s    *Store
 	c    *clock
 	path string
-	list map[string]map[string]RefusedRecipient // by account, then mailbox
-	days map[string]*Day                        // by key
+	list map[string]map[string]refusals.Entry // by account, then mailbox
+	days map[string]*Day                      // by key
 }
 
 var errorCategories = []string{"InvalidRecipient", "QuotaIssues", "SpamBlock", ""}
@@ -62,39 +68,39 @@ func (m *errorModel) send(t *rapid.T) {
 	if m.days[key] == nil {
 		m.days[key] = &Day{}
 	}
-	day, from := m.days[key], Queued
+	day, from := m.days[key], spooled.Queued
 	for range 4 {
 		if rapid.IntRange(0, 9).Draw(t, "drop") == 0 {
-			if _, _, err := m.s.Change(OpDrop, []ID{in.Message.ID}); err != nil {
+			if _, _, err := m.s.Change(OpDrop, []spooled.ID{in.Message.ID}); err != nil {
 				t.Fatal(err)
 			}
-			countIn(day, fate{from, Dropped, ByOperator, ""})
+			countIn(day, fate{from, spooled.Dropped, ByOperator, ""})
 			return
 		}
-		list, err := m.s.Claim([]Want{{Lane{"a.test", account}, 1}}, func(*Message, int) time.Time { return m.c.now().Add(time.Minute) })
+		list, err := m.s.Claim([]Want{{spooled.Lane{Domain: "a.test", Account: account}, 1}}, func(*spooled.Message, int) time.Time { return m.c.now().Add(time.Minute) })
 		if err != nil || len(list) != 1 {
 			t.Fatalf("claimed %+v, %v", list, err)
 		}
 		if len(list[0].Suppressed) > 0 {
 			is := m.list[account][mailboxOf(to)]
-			m.refused(account, to, is.Category, is.Reply, Suppressed, in.Message)
-			countIn(day, fate{from, Suppressed, is.Category, ""})
+			m.refused(account, to, is.Category, is.Reply, spooled.Suppressed, in.Message)
+			countIn(day, fate{from, spooled.Suppressed, is.Category, ""})
 			return
 		}
-		o := Outcome{State: rapid.SampledFrom([]RecipientState{Delivered, Deferred, Failed, Expired}).Draw(t, "state")}
+		o := Outcome{State: rapid.SampledFrom([]spooled.State{spooled.Delivered, spooled.Deferred, spooled.Failed, spooled.Expired}).Draw(t, "state")}
 		o.Verdict.Category = rapid.SampledFrom(errorCategories).Draw(t, "category")
-		if o.Reply = "550 5.1.1 " + o.Verdict.Category; o.Verdict.Category == "InvalidRecipient" && o.State.Final() && o.State != Delivered {
+		if o.Reply = "550 5.1.1 " + o.Verdict.Category; o.Verdict.Category == "InvalidRecipient" && o.State.Final() && o.State != spooled.Delivered {
 			o.Suppress = unknownUser
 		}
 		provider := rapid.SampledFrom([]string{"", "Google", "Yahoo"}).Draw(t, "provider")
-		r := Result{ID: in.Message.ID, Domain: "a.test", Provider: provider, Event: Event{Kind: EventAttempt}, Outcomes: []Outcome{o}}
+		r := Result{ID: in.Message.ID, Domain: "a.test", Provider: provider, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{o}}
 		was := list[0].Message.Recipients[0].Verdict.Category
 		if err := m.s.Settle(r); err != nil {
 			t.Fatal(err)
 		}
 		category := o.Verdict.Category
 		if category == "" {
-			if category = Uncategorized; o.State == Expired {
+			if category = Uncategorized; o.State == spooled.Expired {
 				if category = was; was == "" {
 					category = MessageExpired
 				}
@@ -102,30 +108,30 @@ func (m *errorModel) send(t *rapid.T) {
 		}
 		countIn(day, fate{from, o.State, category, provider})
 		switch from = o.State; o.State {
-		case Deferred:
+		case spooled.Deferred:
 			m.c.add(2 * time.Minute)
 			continue
-		case Delivered:
+		case spooled.Delivered:
 			m.reached(account, to)
 		default:
 			m.refused(account, to, category, o.Reply, o.State, in.Message)
 		}
 		return
 	}
-	if _, _, err := m.s.Change(OpDrop, []ID{in.Message.ID}); err != nil {
+	if _, _, err := m.s.Change(OpDrop, []spooled.ID{in.Message.ID}); err != nil {
 		t.Fatal(err)
 	}
-	countIn(day, fate{from, Dropped, ByOperator, ""})
+	countIn(day, fate{from, spooled.Dropped, ByOperator, ""})
 }
 
-func mailboxOf(address string) string { key, _ := Mailbox(address); return key }
+func mailboxOf(address string) string { key, _ := maildomain.Mailbox(address); return key }
 
-func (m *errorModel) refused(account, to, category, reply string, state RecipientState, msg *Message) {
+func (m *errorModel) refused(account, to, category, reply string, state spooled.State, msg *spooled.Message) {
 	is, known := m.list[account][mailboxOf(to)]
 	if !known {
 		is.First = m.c.now()
 	}
-	if state != Suppressed || !known {
+	if state != spooled.Suppressed || !known {
 		is.Category, is.Reply, is.Source, is.MessageID = category, reply, "smtp", msg.MessageID
 		is.Code, is.Enhanced = "550", "5.1.1"
 	}
@@ -144,18 +150,18 @@ func (m *errorModel) reached(account, to string) {
 func (m *errorModel) lift(t *rapid.T) {
 	account := rapid.SampledFrom([]string{"one", "two"}).Draw(t, "account")
 	to := rapid.SampledFrom([]string{"a@a.test", "b@a.test", "c@a.test"}).Draw(t, "to")
-	if _, err := m.s.LiftSuppressions(Order{}, account, []string{to}); err != nil {
+	if _, err := m.s.Refusals.LiftSuppressions(behalf.Order{}, account, []string{to}); err != nil {
 		t.Fatal(err)
 	}
 	m.reached(account, to)
 }
 
 func (m *errorModel) prune(t *rapid.T) {
-	if _, err := m.s.PruneErrors(m.c.now()); err != nil {
+	if _, err := m.s.Refusals.PruneErrors(m.c.now()); err != nil {
 		t.Fatal(err)
 	}
 	for _, list := range m.list {
-		maps.DeleteFunc(list, func(_ string, is RefusedRecipient) bool { return m.c.now().Sub(is.Last) > errorsKept })
+		maps.DeleteFunc(list, func(_ string, is refusals.Entry) bool { return m.c.now().Sub(is.Last) > errorsKept })
 	}
 	maps.DeleteFunc(m.days, func(key string, _ *Day) bool {
 		day, _ := parseDay([]byte(key[len("one\x00"):]))
@@ -166,7 +172,7 @@ func (m *errorModel) prune(t *rapid.T) {
 func (m *errorModel) reopen(t *rapid.T) {
 	err := m.s.Close()
 	if err == nil {
-		m.s, err = Open(m.path, Options{Now: m.c.now})
+		m.s, err = openTest(m.path, Options{Now: m.c.now})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -175,8 +181,8 @@ func (m *errorModel) reopen(t *rapid.T) {
 
 func (m *errorModel) check(t *rapid.T) {
 	for account, want := range m.list {
-		var got []RefusedRecipient
-		err := m.s.EachError(account, time.Time{}, "", func(_ string, is *RefusedRecipient) error {
+		var got []refusals.Entry
+		err := m.s.Refusals.EachError(account, time.Time{}, "", func(_ string, is *refusals.Entry) error {
 			got = append(got, *is)
 			return nil
 		})
@@ -185,7 +191,7 @@ func (m *errorModel) check(t *rapid.T) {
 		}
 		for i, is := range got {
 			w := want[mailboxOf(is.Recipient)]
-			if w.Advice = w.advise(); is != w || i > 0 && is.Last.Truncate(time.Millisecond).After(got[i-1].Last) {
+			if w.Advice = adviceFor(w); is != w || i > 0 && is.Last.Truncate(time.Millisecond).After(got[i-1].Last) {
 				t.Fatalf("%s, %d: %+v, want %+v", account, i, is, w)
 			}
 		}
@@ -196,17 +202,28 @@ func (m *errorModel) check(t *rapid.T) {
 	}
 }
 
+// adviceFor an entry: a recipient that mail has reached since is not taken off a list.
+func adviceFor(is refusals.Entry) string {
+	if advice := refusals.AdviceFor(is.Category); advice != refusals.AdviceRemove || is.Cleared.IsZero() {
+		return advice
+	}
+	return refusals.AdviceWatch
+}
+
 // checkDays compares the days, and, while none is forgotten, their sums with the usage.
 func (m *errorModel) checkDays(t *rapid.T) {
 	sums := map[string]*Day{}
 	for key, want := range m.days {
 		var got Day
 		err := m.s.view(func(tx *tx) error {
-			d, err := decodeDay([]byte(key), tx.b.Get(daysOf, []byte(key)))
-			if err == nil {
-				got = *d.day()
-			}
-			return err
+			got = Day{}
+			account, rest, _ := strings.Cut(key, "\x00")
+			day, period := parseDay([]byte(rest))
+			return tx.eachDay(account, day, day+"\x00", func(_, of string, d *dayCount) {
+				if of == period {
+					got.add(d.day())
+				}
+			})
 		})
 		if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", *want) {
 			t.Fatalf("day %q is %+v, %v; want %+v", key, got, err, want)
@@ -240,13 +257,13 @@ func TestStore_ErrorsAgainstModel(t *testing.T) {
 		}
 		defer os.RemoveAll(dir)
 		m := &errorModel{c: &clock{t: epoch}, path: filepath.Join(dir, "relay.db"), days: map[string]*Day{},
-			list: map[string]map[string]RefusedRecipient{"one": {}, "two": {}}}
-		if m.s, err = Open(m.path, Options{Now: m.c.now}); err != nil {
+			list: map[string]map[string]refusals.Entry{"one": {}, "two": {}}}
+		if m.s, err = openTest(m.path, Options{Now: m.c.now}); err != nil {
 			t.Fatal(err)
 		}
 		defer func() { m.s.Close() }()
 		for a := range m.list {
-			if _, err := m.s.AddAccount(Order{}, NewAccount{Account: Account{Name: a}, Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &Credential{Login: a, Account: a}}); err != nil {
+			if _, err := m.s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: a}, Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &people.Credential{Login: a, Account: a}}); err != nil {
 				t.Fatal(err)
 			}
 		}

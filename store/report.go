@@ -7,14 +7,18 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/people"
+	"relay/store/refusals"
+	"relay/store/remark"
+	"relay/store/room"
 )
 
 // Report is what there is to tell of an account and one of its periods. It is read in one
 // transaction, at a cost that does not grow with what the account did in years before.
 type Report struct {
 	Account  Account
-	Reseller *Reseller // who manages it; nil: the operator
-	Standing Standing  // now
+	Reseller *people.Reseller // who manages it; nil: the operator
+	Standing Standing         // now
 
 	Contract quota.Contract // the one that Period belongs to
 	Period   quota.Period
@@ -32,11 +36,11 @@ type Report struct {
 	DaysBefore []Day // likewise, of the period before
 	Recent     []Day // likewise, of the 56 days before today, whatever their period
 
-	Errors     []RefusedRecipient // the last to be refused first, at most 10,000
-	ErrorCount int64              // of all that are kept
-	Logins     []LoginUse         // by name
-	Remarks    []Remark           // of days in Period, as far as they are kept
-	Invoice    *Invoice           // the payment request for the overage of Period; nil: none
+	Errors     []refusals.Entry // the last to be refused first, at most 10,000
+	ErrorCount int64            // of all that are kept
+	Logins     []LoginUse       // by name
+	Remarks    []remark.Remark  // of days in Period, as far as they are kept
+	Invoice    *Invoice         // the payment request for the overage of Period; nil: none
 
 	before quota.Period // the one before Period; one without a key: none
 }
@@ -50,8 +54,8 @@ const (
 // LoginUse is where a login was used lately.
 type LoginUse struct {
 	Login  string
-	Last   time.Time // zero: not lately
-	Places []Place   // the last one first
+	Last   time.Time      // zero: not lately
+	Places []people.Place // the last one first
 }
 
 // Report of an account and the period with that key, "" being the one that runs. It fails
@@ -69,7 +73,7 @@ func (t *tx) report(account, period string, errs int) (*Report, error) {
 	}
 	r := &Report{Account: st.Account, Standing: st, Currency: t.currency()}
 	r.Standing.due = nil // it dies with the transaction
-	if r.Reseller, err = t.resellerOf(&r.Account); err != nil {
+	if r.Reseller, err = people.ResellerIn(&t.Tx, r.Account.Reseller); err != nil {
 		return nil, err
 	}
 	if err := r.inPeriod(t, period); err != nil {
@@ -109,9 +113,9 @@ func (r *Report) inPeriod(t *tx, key string) error {
 	}
 	r.Plan = r.Contract.Plan.In(r.Period)
 	r.MayOver = r.Contract.Plan.MayOver(r.Account.AtLimit, r.Account.OverMax)
-	r.Usage = *t.usage(r.Account.Name, key)
+	r.Usage = t.usage(r.Account.Name, key)
 	if r.before = r.Account.Contracts.Before(r.Period, t.s.zone); r.before.Key != "" {
-		u := *t.usage(r.Account.Name, r.before.Key)
+		u := t.usage(r.Account.Name, r.before.Key)
 		r.Before = &u
 	}
 	return nil
@@ -154,27 +158,25 @@ func (r *Report) costNow(t *tx) int64 {
 }
 
 // errors: the newest of the list.
-func (r *Report) errors(t *tx, most int) error {
-	n, err := t.errorCount(r.Account.Name)
-	if err != nil {
-		return err
-	}
-	r.ErrorCount = n.is
-	list, err := t.errorsBefore(r.Account.Name, time.Time{}, "", most)
-	for i := range list {
-		r.Errors = append(r.Errors, list[i].is)
-	}
+func (r *Report) errors(t *tx, most int) (err error) {
+	r.Errors, r.ErrorCount, err = t.s.Refusals.Newest(&t.Tx, r.Account.Name, time.Time{}, most)
 	return err
 }
 
 // loginUses are the logins of an account, with where they were used lately.
 func (t *tx) loginUses(account string) (list []LoginUse, err error) {
-	for _, login := range t.owned(ownLogins, account) {
+	for _, login := range people.OwnLogins.Keys(&t.Tx, account) {
 		u := LoginUse{Login: login}
-		if _, err := t.get(places, []byte(login), &u.Places); err != nil {
+		a, err := t.access(login)
+		if err != nil {
 			return nil, err
 		}
-		slices.SortStableFunc(u.Places, func(a, b Place) int { return b.Last.Compare(a.Last) })
+		for i := range a.Networks {
+			for _, at := range a.Networks[i].Addresses {
+				u.Places = append(u.Places, people.Place{Network: at.Address, Last: at.Last})
+			}
+		}
+		slices.SortStableFunc(u.Places, func(a, b people.Place) int { return b.Last.Compare(a.Last) })
 		if len(u.Places) > 0 {
 			u.Last = u.Places[0].Last
 		}
@@ -184,11 +186,11 @@ func (t *tx) loginUses(account string) (list []LoginUse, err error) {
 }
 
 // remarksIn are the remarks on days of a period.
-func (t *tx) remarksIn(account string, p quota.Period) ([]Remark, error) {
+func (t *tx) remarksIn(account string, p quota.Period) ([]remark.Remark, error) {
 	if p.Key == "" {
 		return nil, nil
 	}
-	list, err := t.remarks(account, p.Start.In(t.s.zone).Format(time.DateOnly))
+	list, err := t.s.Remarks.Read(&t.Tx, account, room.Day(p.Start, t.s.zone))
 	last := quota.LastDay(p.End, t.s.zone).Format(time.DateOnly)
-	return slices.DeleteFunc(list, func(r Remark) bool { return r.Day > last }), err
+	return slices.DeleteFunc(list, func(r remark.Remark) bool { return r.Day > last }), err
 }

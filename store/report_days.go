@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 // window is what a report needs of the ledger: charges by day, and how its period was closed.
@@ -33,7 +35,7 @@ func (t *tx) windowOf(r *Report, due *deal) (*window, error) {
 			w.take(e, r.Period.Key)
 		}
 	}
-	from, to := t.now.AddDate(0, 0, -recentDays-1), t.now
+	from, to := t.Now.AddDate(0, 0, -recentDays-1), t.Now
 	first := r.Period.Start
 	if r.Before != nil {
 		first = r.before.Start
@@ -81,14 +83,14 @@ func (t *tx) ledgerBetween(account string, from, to time.Time, fn func(*Entry)) 
 	begin := from.Add(-mostLate)
 	seq := 1 + sort.Search(int(last), func(i int) bool {
 		var e struct{ Time time.Time }
-		if _, bad := t.get(ledger, numberKey(account, uint64(i)+1), &e); bad != nil {
+		if _, bad := t.Read(bucket.Ledger, numberKey(account, uint64(i)+1), &e); bad != nil {
 			err = bad
 		}
 		return !e.Time.Before(begin)
 	})
 	for ; err == nil && seq <= int(last); seq++ {
 		var e Entry
-		if _, err = t.get(ledger, numberKey(account, uint64(seq)), &e); err == nil && e.Time.After(to.Add(mostLate)) {
+		if _, err = t.Read(bucket.Ledger, numberKey(account, uint64(seq)), &e); err == nil && e.Time.After(to.Add(mostLate)) {
 			break
 		}
 		fn(&e)
@@ -99,16 +101,15 @@ func (t *tx) ledgerBetween(account string, from, to time.Time, fn func(*Entry)) 
 // days adds the days with mail to the report.
 func (r *Report) days(t *tx, w *window, due *deal) error {
 	w.open(t, r, due)
-	day := func(at time.Time) string { return at.In(t.s.zone).Format(time.DateOnly) }
-	name, today := r.Account.Name, t.day()
+	name, today, zone := r.Account.Name, t.day(), t.s.zone
 	var err error
-	if r.Recent, err = t.daysOf(name, day(t.now.AddDate(0, 0, -recentDays)), today, "", w.charges); err != nil || r.Period.Key == "" {
+	if r.Recent, err = t.daysOf(name, room.DayBefore(t.Now, recentDays, zone), today, "", w.charges); err != nil || r.Period.Key == "" {
 		return err
 	}
-	if r.Days, err = t.daysOf(name, day(r.Period.Start.AddDate(0, 0, -1)), "", r.Period.Key, w.charges); err != nil || r.Before == nil {
+	if r.Days, err = t.daysOf(name, room.DayBefore(r.Period.Start, 1, zone), "", r.Period.Key, w.charges); err != nil || r.Before == nil {
 		return err
 	}
-	r.DaysBefore, err = t.daysOf(name, day(r.before.Start.AddDate(0, 0, -1)), "", r.before.Key, w.charges)
+	r.DaysBefore, err = t.daysOf(name, room.DayBefore(r.before.Start, 1, zone), "", r.before.Key, w.charges)
 	return err
 }
 
@@ -116,19 +117,18 @@ func (r *Report) days(t *tx, w *window, due *deal) error {
 func (w *window) open(t *tx, r *Report, due *deal) {
 	seen := map[string]bool{"": true}
 	if due != nil {
-		for _, u := range due.ended {
-			seen[u.Period] = true
+		for _, period := range due.ended {
+			seen[period] = true
 		}
 	}
-	list := []Usage{r.Usage, r.Standing.Usage}
-	if r.Before != nil {
-		list = append(list, *r.Before)
-	}
-	for _, u := range list {
-		if !seen[u.Period] && u.Today != (quota.Charge{}) {
-			w.charges = append(w.charges, Entry{Kind: KindCharge, Period: u.Period, Day: u.Day, Messages: u.Today.Messages, Bytes: u.Today.Bytes})
+	for _, period := range []string{r.Period.Key, r.Standing.Period.Key, r.before.Key} {
+		if seen[period] {
+			continue
 		}
-		seen[u.Period] = true
+		seen[period] = true
+		if c := t.charges(r.Account.Name, period); c.Today != (quota.Charge{}) {
+			w.charges = append(w.charges, Entry{Kind: KindCharge, Period: period, Day: c.Day, Messages: c.Today.Messages, Bytes: c.Today.Bytes})
+		}
 	}
 }
 
@@ -149,21 +149,9 @@ func (t *tx) daysOf(account, from, until, period string, charges []Entry) (list 
 		e := &charges[i]
 		take(e.Day, e.Period, &Day{Emails: e.Messages, Bytes: e.Bytes})
 	}
-	prefix := ledgerPrefix(account)
-	c := t.b.Cursor(daysOf)
-	for k, raw := c.Seek(pairKey(account, from)); k != nil && hasPrefix(k, prefix); k, raw = c.Next() {
-		day, of := parseDay(k[len(prefix):])
-		if until != "" && day >= until {
-			break
-		}
-		if period != "" && of != period {
-			continue
-		}
-		d, err := decodeDay(k, raw)
-		if err != nil {
-			return nil, err
-		}
-		take(day, of, d.day())
+	err = t.eachDay(account, from, until, func(day, of string, d *dayCount) { take(day, of, d.day()) })
+	if err != nil {
+		return nil, err
 	}
 	for _, day := range slices.Sorted(maps.Keys(days)) {
 		list = append(list, *days[day])

@@ -11,6 +11,12 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/mailreply"
+	"relay/store/people"
+	"relay/store/refusals"
+	"relay/store/remark"
+	"relay/store/spooled"
 )
 
 func report(t testing.TB, s *Store, account, period string) *Report {
@@ -73,10 +79,10 @@ func TestStore_Report_overage(t *testing.T) {
 // account that was never active has what there is.
 func TestStore_Report_others(t *testing.T) {
 	s, c := newBooks(t)
-	if err := s.AddReseller(Reseller{Name: "through", Contact: "r@r.test"}); err != nil {
+	if err := s.People.AddReseller(people.Reseller{Name: "through", Contact: "r@r.test"}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme", Reseller: "through"}, Plan: silver, Credential: &Credential{Login: "acme", Account: "acme"}})
+	_, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme", Reseller: "through"}, Plan: silver, Credential: &people.Credential{Login: "acme", Account: "acme"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,25 +92,25 @@ func TestStore_Report_others(t *testing.T) {
 	}
 
 	addAccount(t, s, "other", quota.Plan{})
-	old, last := Place{netip.MustParsePrefix("192.0.2.1/32"), c.now().Add(-time.Hour)}, Place{netip.MustParsePrefix("2001:db8::/64"), c.now()}
-	if err := s.KeepPlaces(map[string][]Place{"other": {old, last}}); err != nil {
+	old, last := people.Place{Network: netip.MustParsePrefix("192.0.2.1/32"), Last: c.now().Add(-time.Hour)}, people.Place{Network: netip.MustParsePrefix("2001:db8::/64"), Last: c.now()}
+	if err := s.People.KeepPlaces(map[string][]people.Place{"other": {old, last}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, day := range []string{"2026-11-22", "2026-11-23", "2026-12-01"} { // the account began on the 23rd
-		if _, err := s.KeepRemarks([]Remark{{Account: "other", Day: day, Kind: RemarkUnsigned, Domain: "other.test", Count: 3}}); err != nil {
+		if _, err := s.Remarks.Keep([]remark.Remark{{Account: "other", Day: day, Kind: remark.Unsigned, Domain: "other.test", Count: 3}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, to := range []string{"a@a.test", "b@a.test"} {
 		c.add(time.Minute)
 		accept(t, s, "other", 100, to)
-		meetWith(t, s, claim(t, s, "a.test", "other", 1)[0], "Google", Outcome{State: Failed, Reply: "550 no", Verdict: Verdict{Category: "InvalidRecipient"}})
+		meetWith(t, s, claim(t, s, "a.test", "other", 1)[0], "Google", Outcome{State: spooled.Failed, Reply: "550 no", Verdict: mailreply.Verdict{Category: "InvalidRecipient"}})
 	}
 	r = report(t, s, "other", "")
-	if r.ErrorCount != 2 || len(r.Errors) != 2 || r.Errors[0].Recipient != "b@a.test" || r.Errors[0].Advice != AdviceRemove {
+	if r.ErrorCount != 2 || len(r.Errors) != 2 || r.Errors[0].Recipient != "b@a.test" || r.Errors[0].Advice != refusals.AdviceRemove {
 		t.Errorf("errors: %d, %+v", r.ErrorCount, r.Errors)
 	}
-	if want := []LoginUse{{"other", last.Last, []Place{last, old}}}; !reflect.DeepEqual(r.Logins, want) {
+	if want := []LoginUse{{"other", last.Last, []people.Place{last, old}}}; !reflect.DeepEqual(r.Logins, want) {
 		t.Errorf("logins %+v, want %+v", r.Logins, want)
 	}
 	if len(r.Remarks) != 1 || r.Remarks[0].Day != "2026-11-23" {
@@ -120,9 +126,9 @@ func TestStore_Report_others(t *testing.T) {
 func TestDayCount_count(t *testing.T) {
 	var c dayCount
 	for i := range 3 * mostProviders {
-		c.count(fate{Queued, Deferred, "", fmt.Sprint(i % 30)})
-		c.count(fate{Deferred, Deferred, "", fmt.Sprint(i % 30)})
-		c.count(fate{Deferred, Delivered, "", fmt.Sprint(i % 30)})
+		c.count(fate{spooled.Queued, spooled.Deferred, "", fmt.Sprint(i % 30)})
+		c.count(fate{spooled.Deferred, spooled.Deferred, "", fmt.Sprint(i % 30)})
+		c.count(fate{spooled.Deferred, spooled.Delivered, "", fmt.Sprint(i % 30)})
 	}
 	d := c.day()
 	if d.Delivered != 60 || d.Deferred != 60 || len(d.Providers) != mostProviders+1 || d.Providers["3"] != (ProviderDay{2, 2, 0}) || d.Providers[OtherProviders] != (ProviderDay{20, 20, 0}) {
@@ -134,8 +140,8 @@ func TestDayCount_count(t *testing.T) {
 func FuzzDayCount(f *testing.F) {
 	var c dayCount
 	f.Add(c.append(nil))
-	c.count(fate{Queued, Failed, "SpamBlock", "Google"})
-	c.count(fate{Queued, Expired, "", "any other"})
+	c.count(fate{spooled.Queued, spooled.Failed, "SpamBlock", "Google"})
+	c.count(fate{spooled.Queued, spooled.Expired, "", "any other"})
 	f.Add(c.append(nil))
 	f.Add([]byte{1, 2, 0xff, 0xff, 3})
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -2,15 +2,17 @@ package store
 
 import (
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 // keepResold has the plans that accounts below resellers are on go on being for them.
 func keepResold(t *tx) error {
 	names := map[string]bool{}
-	c := t.b.Cursor(accounts)
+	c := t.Cursor(bucket.Accounts)
 	for k, raw := c.First(); k != nil; k, raw = c.Next() {
 		var a Account
-		if err := decode("accounts", k, raw, &a); err != nil {
+		if err := room.Decode(bucket.Accounts, k, raw, &a); err != nil {
 			return err
 		}
 		if a.Reseller == "" {
@@ -23,13 +25,13 @@ func keepResold(t *tx) error {
 			names[a.Contracts[i].Plan.Name] = true
 		}
 	}
-	list, err := all[quota.Plan](t, plans, nil)
+	list, err := room.All[quota.Plan](&t.Tx, bucket.Plans, nil)
 	if err != nil {
 		return err
 	}
 	for _, p := range list {
 		if p.Resale = names[p.Name]; p.Resale {
-			if err := t.put(plans, []byte(p.Name), p); err != nil {
+			if err := t.Write(bucket.Plans, []byte(p.Name), p); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,10 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/people"
+	"relay/store/room"
 )
 
 // resold is a store with two resellers and an account below each.
@@ -12,11 +16,11 @@ func resold(t *testing.T) *Store {
 	t.Helper()
 	s, _ := newStore(t)
 	for _, name := range []string{"webco", "other"} {
-		if err := s.AddReseller(Reseller{Name: name, Hash: TokenHash(name)}); err != nil {
+		if err := s.People.AddReseller(people.Reseller{Name: name, Hash: people.TokenHash(name)}); err != nil {
 			t.Fatal(err)
 		}
 		n := NewAccount{Account: Account{Name: name + ".one", Reseller: "whoever"}, Plan: quota.Plan{Name: "p", Term: quota.Month, Resale: true}}
-		if _, err := s.AddAccount(Order{By: "reseller " + name, Reseller: name}, n); err != nil {
+		if _, err := s.AddAccount(behalf.Order{By: "reseller " + name, Reseller: name}, n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -25,11 +29,11 @@ func resold(t *testing.T) *Store {
 
 func TestOrder_Reseller(t *testing.T) {
 	s := resold(t)
-	o := Order{By: "reseller webco", Reseller: "webco"}
-	operator := Order{By: "uid 0"}
+	o := behalf.Order{By: "reseller webco", Reseller: "webco"}
+	operator := behalf.Order{By: "uid 0"}
 	t.Run("what it adds is below it", func(t *testing.T) {
 		for name, want := range map[string]bool{"webco.one": true, "other.one": false, "nobody": false, "": false, "bad\x00name": false} {
-			if got, err := s.Below("webco", name); got != want || err != nil {
+			if got, err := s.People.Below("webco", name); got != want || err != nil {
 				t.Errorf("Below(webco, %q) = %t, %v, want %t", name, got, err, want)
 			}
 		}
@@ -54,7 +58,7 @@ func TestOrder_Reseller(t *testing.T) {
 			t.Errorf("Resume = %v, want %v", err, want)
 		}
 	}
-	suspend := func(t *testing.T, o Order, want error) {
+	suspend := func(t *testing.T, o behalf.Order, want error) {
 		t.Helper()
 		if _, err := s.Suspend(o, "webco.one", "because"); !errors.Is(err, want) {
 			t.Errorf("Suspend by %s = %v, want %v", o.By, err, want)
@@ -90,18 +94,18 @@ func TestOrder_Reseller(t *testing.T) {
 	})
 	t.Run("logins of its own only, whoever had checked", func(t *testing.T) {
 		for _, name := range []string{"other.one", "other.two"} {
-			if err := s.AddCredential(o, Credential{Login: "webco.x", Account: name}); !errors.Is(err, ErrNotFound) {
+			if err := s.People.AddCredential(o, people.Credential{Login: "webco.x", Account: name}); !errors.Is(err, ErrNotFound) {
 				t.Errorf("AddCredential(%s) = %v", name, err)
 			}
 		}
-		if err := s.AddCredential(Order{}, Credential{Login: "other.x", Account: "other.one"}); err != nil {
+		if err := s.People.AddCredential(behalf.Order{}, people.Credential{Login: "other.x", Account: "other.one"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.RemoveCredential(o, "other.one", "other.x"); !errors.Is(err, ErrNotFound) {
+		if err := s.People.RemoveCredential(o, "other.one", "other.x"); !errors.Is(err, ErrNotFound) {
 			t.Errorf("RemoveCredential = %v", err)
 		}
-		err := s.AddCredential(o, Credential{Login: "webco.x", Account: "webco.one"})
-		if err = errors.Join(err, s.RemoveCredential(o, "webco.one", "webco.x")); err != nil {
+		err := s.People.AddCredential(o, people.Credential{Login: "webco.x", Account: "webco.one"})
+		if err = errors.Join(err, s.People.RemoveCredential(o, "webco.one", "webco.x")); err != nil {
 			t.Error(err)
 		}
 	})
@@ -110,7 +114,7 @@ func TestOrder_Reseller(t *testing.T) {
 		if _, err := s.AddAccount(operator, n); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.RemoveAccount(Order{}, "webco.gone"); err != nil {
+		if err := s.RemoveAccount(behalf.Order{}, "webco.gone"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.AddAccount(o, n); !errors.Is(err, ErrExists) {
@@ -129,17 +133,17 @@ func TestOrder_Reseller(t *testing.T) {
 			t.Errorf("Activate = %v", err)
 		}
 		if err := s.update(0, func(tx *tx) error {
-			a, err := load[Account](tx, accounts, "webco.one")
+			a, err := room.Load[Account](&tx.Tx, bucket.Accounts, "webco.one")
 			a.Hold = HoldUnpaid
-			return errors.Join(err, tx.put(accounts, []byte(a.Name), a))
+			return errors.Join(err, tx.Write(bucket.Accounts, []byte(a.Name), a))
 		}); err != nil {
 			t.Fatal(err)
 		}
 		resume(t, ErrNotYours)
 		if err := s.update(0, func(tx *tx) error {
-			a, err := load[Account](tx, accounts, "webco.one")
+			a, err := room.Load[Account](&tx.Tx, bucket.Accounts, "webco.one")
 			a.Hold = ""
-			return errors.Join(err, tx.put(accounts, []byte(a.Name), a))
+			return errors.Join(err, tx.Write(bucket.Accounts, []byte(a.Name), a))
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +155,7 @@ func TestStore_InvoiceBelow(t *testing.T) {
 	s := resold(t)
 	for _, name := range []string{"webco", "other"} {
 		n := NewAccount{Account: Account{Name: name + ".paid"}, Plan: quota.Plan{Name: "dear", Term: quota.Month, Price: 900, Resale: true}}
-		if _, err := s.AddAccount(Order{Reseller: name}, n); err != nil {
+		if _, err := s.AddAccount(behalf.Order{Reseller: name}, n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -168,7 +172,7 @@ func TestStore_InvoiceBelow(t *testing.T) {
 	}
 	below(false, true, false, false)
 	if err := s.update(0, func(t *tx) error {
-		d, err := t.deal("other.paid", Order{})
+		d, err := t.deal("other.paid", behalf.Order{})
 		d.a.Reseller = "webco"
 		return errors.Join(err, d.apply())
 	}); err != nil {
@@ -179,27 +183,27 @@ func TestStore_InvoiceBelow(t *testing.T) {
 
 func TestStore_customerOfAReseller(t *testing.T) {
 	s := resold(t)
-	if err := s.AddCustomer(Customer{Name: "acme", Reseller: "nobody"}); !errors.Is(err, ErrNotFound) {
+	if err := s.People.AddCustomer(people.Customer{Name: "acme", Reseller: "nobody"}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a reseller that is not there: %v", err)
 	}
-	if err := s.AddReseller(Reseller{Name: "third"}); err != nil {
+	if err := s.People.AddReseller(people.Reseller{Name: "third"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.AddCustomer(Customer{Name: "acme", Reseller: "third"}); err != nil {
+	if err := s.People.AddCustomer(people.Customer{Name: "acme", Reseller: "third"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.RemoveReseller("third"); !errors.Is(err, ErrInUse) {
+	if err := s.People.RemoveReseller("third"); !errors.Is(err, ErrInUse) {
 		t.Errorf("RemoveReseller = %v, want ErrInUse", err)
 	}
 	n := NewAccount{Account: Account{Name: "shop", Owner: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Month, Resale: true}}
-	if _, err := s.AddAccount(Order{}, n); err != nil {
+	if _, err := s.AddAccount(behalf.Order{}, n); err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := s.Below("third", "shop"); !ok || err != nil {
+	if ok, err := s.People.Below("third", "shop"); !ok || err != nil {
 		t.Errorf("Below = %t, %v", ok, err)
 	}
 	for w, want := range map[string]int{"acme": 1, "nobody": 0} {
-		if got, err := s.CountOwned(w); got != want || err != nil {
+		if got, err := s.People.CountOwned(w); got != want || err != nil {
 			t.Errorf("CountOwned(%s) = %d, %v, want %d", w, got, err, want)
 		}
 	}
@@ -209,16 +213,16 @@ func TestStore_customerOfAReseller(t *testing.T) {
 // to give away.
 func TestOrder_Reseller_continue(t *testing.T) {
 	s := resold(t)
-	o := Order{By: "reseller webco", Reseller: "webco"}
+	o := behalf.Order{By: "reseller webco", Reseller: "webco"}
 	open := quota.Plan{Name: "open", Term: quota.Year, Bandwidth: 1000, Resale: true}
 	billed := open
 	billed.Name, billed.Blocks = "billed", []quota.Block{{Bytes: 1000, Price: 1}}
-	add := func(o Order, name string, p quota.Plan, limit quota.AtLimit) error {
+	add := func(o behalf.Order, name string, p quota.Plan, limit quota.AtLimit) error {
 		n := NewAccount{Account: Account{Name: name, AtLimit: limit, Reseller: "webco"}, Plan: p}
 		_, err := s.AddAccount(o, n)
 		return err
 	}
-	set := func(o Order, name string, c Change, limit quota.AtLimit) error {
+	set := func(o behalf.Order, name string, c Change, limit quota.AtLimit) error {
 		_, err := s.ChangeAccount(o, name, func(a *Account) (Change, error) {
 			if a.Contact = "x@x.example"; limit != "" {
 				a.AtLimit = limit
@@ -231,11 +235,11 @@ func TestOrder_Reseller_continue(t *testing.T) {
 		"add, continue":            {add(o, "webco.a", open, quota.Continue), ErrNotYours},
 		"add, suspend":             {add(o, "webco.a", open, quota.Suspend), nil},
 		"add where it is billed":   {add(o, "webco.b", billed, quota.Continue), nil},
-		"add by the operator":      {add(Order{}, "webco.c", open, quota.Continue), nil},
+		"add by the operator":      {add(behalf.Order{}, "webco.c", open, quota.Continue), nil},
 		"set, continue":            {set(o, "webco.a", Change{}, quota.Continue), ErrNotYours},
 		"another plan":             {set(o, "webco.b", Change{Plan: &open}, ""), ErrNotYours},
 		"something else":           {set(o, "webco.c", Change{}, ""), nil},
-		"set by the operator":      {set(Order{}, "webco.a", Change{}, quota.Continue), nil},
+		"set by the operator":      {set(behalf.Order{}, "webco.a", Change{}, quota.Continue), nil},
 		"another one, and to stop": {set(o, "webco.b", Change{Plan: &open}, quota.Suspend), nil},
 	} {
 		if !errors.Is(x.got, x.want) {
@@ -248,14 +252,14 @@ func TestOrder_Reseller_continue(t *testing.T) {
 func TestAddAccount_nameOfAnother(t *testing.T) {
 	s := resold(t)
 	order(t, s, "p4", quota.Plan{Name: "p", Term: quota.Year}, quota.Suspend)
-	if err := s.RemoveAccount(Order{}, "p4"); err != nil {
+	if err := s.RemoveAccount(behalf.Order{}, "p4"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.AddCustomer(Customer{Name: "boss", Reseller: "webco"}); err != nil {
+	if err := s.People.AddCustomer(people.Customer{Name: "boss", Reseller: "webco"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range []Account{{Name: "p4", Reseller: "webco"}, {Name: "p4", Owner: "boss"}} {
-		if _, err := s.AddAccount(Order{}, NewAccount{Account: a, Plan: quota.Plan{Name: "p", Term: quota.Year}}); !errors.Is(err, ErrUsed) {
+		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: a, Plan: quota.Plan{Name: "p", Term: quota.Year}}); !errors.Is(err, ErrUsed) {
 			t.Errorf("AddAccount of %+v = %v, want ErrUsed", a, err)
 		}
 	}
@@ -264,14 +268,14 @@ func TestAddAccount_nameOfAnother(t *testing.T) {
 		t.Error("the ledger of the name begins anew")
 	}
 	below := func(name, reseller string) error {
-		_, err := s.ChangeAccount(Order{}, name, func(a *Account) (Change, error) { a.Reseller = reseller; return Change{}, nil })
+		_, err := s.ChangeAccount(behalf.Order{}, name, func(a *Account) (Change, error) { a.Reseller = reseller; return Change{}, nil })
 		return err
 	}
 	if err := below("p4", "webco"); !errors.Is(err, ErrUsed) {
 		t.Errorf("below a reseller afterwards = %v, want ErrUsed", err)
 	}
 	order(t, s, "p5", quota.Plan{Name: "p", Term: quota.Year}, quota.Suspend)
-	if _, err := s.CloseAccount(Order{}, "p5", ""); err != nil {
+	if _, err := s.CloseAccount(behalf.Order{}, "p5", ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := below("p5", "webco"); err != nil {
@@ -282,8 +286,8 @@ func TestAddAccount_nameOfAnother(t *testing.T) {
 // A reseller orders the plans that are for it, and so many accounts as it may have.
 func TestOrder_Reseller_plansAndNumber(t *testing.T) {
 	s := resold(t)
-	o := Order{By: "reseller webco", Reseller: "webco", MostAccounts: 2}
-	add := func(o Order, name string, resale bool) error {
+	o := behalf.Order{By: "reseller webco", Reseller: "webco", MostAccounts: 2}
+	add := func(o behalf.Order, name string, resale bool) error {
 		_, err := s.AddAccount(o, NewAccount{Account: Account{Name: name, Reseller: "webco"}, Plan: quota.Plan{Name: "p", Term: quota.Month, Resale: resale}})
 		return err
 	}
@@ -296,7 +300,7 @@ func TestOrder_Reseller_plansAndNumber(t *testing.T) {
 	if err := add(o, "webco.three", true); !errors.Is(err, ErrEnough) {
 		t.Errorf("one more than it may have: %v", err)
 	}
-	if err := add(Order{By: "uid 0"}, "webco.three", false); err != nil {
+	if err := add(behalf.Order{By: "uid 0"}, "webco.three", false); err != nil {
 		t.Errorf("the operator adds it: %v", err)
 	}
 }
@@ -322,12 +326,12 @@ func TestMigrate_keepResold(t *testing.T) {
 // What is refused below a reseller names it, and no invoice of the operator's.
 func TestPermit_belowAReseller(t *testing.T) {
 	s, _ := newBooks(t)
-	if err := s.AddReseller(Reseller{Name: "webco"}); err != nil {
+	if err := s.People.AddReseller(people.Reseller{Name: "webco"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"webco", ""} {
 		n := NewAccount{Account: Account{Name: "a" + name, Reseller: name}, Plan: silver}
-		if _, err := s.AddAccount(Order{}, n); err != nil {
+		if _, err := s.AddAccount(behalf.Order{}, n); err != nil {
 			t.Fatal(err)
 		}
 		r, err := s.Permit(n.Account.Name, "", quota.Charge{})

@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 // Reversal is the news that a payment was taken back: a chargeback, a debit that
@@ -27,7 +31,7 @@ var ErrReversed = errors.New("was already taken back")
 // is paid of the invoices that it named, then of the newest others. They are open
 // again, and the days of grace run from now. What was delivered for them stays. The
 // rest was paid back before and is now owed.
-func (s *Store) ReversePayment(o Order, r Reversal) (Receipt, error) {
+func (s *Store) ReversePayment(o behalf.Order, r Reversal) (Receipt, error) {
 	if strings.TrimSpace(r.Text) == "" {
 		return Receipt{}, errors.New("reversal: say why")
 	}
@@ -53,7 +57,7 @@ func (d *deal) paymentFor(r *Reversal) (p Payment, err error) {
 	ref, n := oneReference(r.Reference), 0
 	for _, m := range methods {
 		var is Payment
-		ok, err := d.t.get(payments, pairKey(m, ref), &is)
+		ok, err := d.t.Read(bucket.Payments, room.Pair(m, ref), &is)
 		if err != nil {
 			return p, err
 		}
@@ -93,7 +97,7 @@ func (d *deal) reverse(p Payment, r *Reversal) error {
 	d.amount = -p.Amount
 	p.Reversed = d.a.Seq
 	d.payments = append(d.payments, p, Payment{Method: Reversed, Reference: PaidBackRef(d.a.Name, d.a.Seq), Invoice: p.Invoice, Also: p.Also,
-		Account: d.a.Name, Amount: -p.Amount, Time: d.t.now, By: d.by, Of: [2]string{p.Method, p.Reference}, Text: r.Text})
+		Account: d.a.Name, Amount: -p.Amount, Time: d.t.Now, By: d.by, Of: [2]string{p.Method, p.Reference}, Text: r.Text})
 	left := p.Amount - max(free, 0)
 	for _, i := range list {
 		n := min(left, i.Paid)
@@ -134,11 +138,11 @@ func (d *deal) reopen(i *Invoice, n int64, suspend bool) {
 		return
 	}
 	if was == InvoicePaid || i.Suspends.IsZero() {
-		i.Suspends, i.Dunned = d.days(d.t.now, d.t.s.Billing().GraceDays), false
+		i.Suspends, i.Dunned = d.days(d.t.Now, d.t.s.Billing().GraceDays), false
 		i.Reminded = i.Suspends // by the news of the reversal
 	}
 	if suspend && !i.Dunned {
-		i.Suspends = d.t.now
+		i.Suspends = d.t.Now
 		d.hold(i)
 	}
 }

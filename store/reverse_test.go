@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // debts is an account with a debt by correction of 700, an order that was had (invoice
@@ -15,10 +16,10 @@ func debts(t *testing.T) (*Store, *clock) {
 	t.Helper()
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, "")
-	if _, err := s.Correct(Order{}, "acme", Correction{Money: -700, Text: "a fee"}); err != nil {
+	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: -700, Text: "a fee"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	return s, c
@@ -53,15 +54,15 @@ func TestRecordPayment_namedInvoiceBeforeDebt(t *testing.T) {
 // The debt is an open item of its own, which a payment that names the account pays.
 func TestRecordPayment_onAccount(t *testing.T) {
 	s, _ := debts(t)
-	r, err := s.RecordPayment(Order{}, Payment{Account: "acme", Method: "bank", Reference: "a"})
+	r, err := s.RecordPayment(behalf.Order{}, Payment{Account: "acme", Method: "bank", Reference: "a"})
 	if err != nil || r.Amount != 700 || r.Debt != 0 {
 		t.Errorf("RecordPayment = %d, debt %d, %v, want the 700 that are owed", r.Amount, r.Debt, err)
 	}
 	wantPaid(t, s, 0, 0)
-	if _, err = s.RecordPayment(Order{}, Payment{Account: "acme", Method: "bank", Reference: "b"}); err == nil {
+	if _, err = s.RecordPayment(behalf.Order{}, Payment{Account: "acme", Method: "bank", Reference: "b"}); err == nil {
 		t.Error("nothing is owed, and a payment without an amount was taken")
 	}
-	if _, err = s.RecordPayment(Order{}, Payment{Account: "acme", Method: "bank", Reference: "c", Amount: 200}); err != nil {
+	if _, err = s.RecordPayment(behalf.Order{}, Payment{Account: "acme", Method: "bank", Reference: "c", Amount: 200}); err != nil {
 		t.Error(err)
 	}
 	wantPaid(t, s, 200, 0)
@@ -72,11 +73,11 @@ func TestRecordPayment_several(t *testing.T) {
 	s, _ := debts(t)
 	order(t, s, "beta", silver, "") // invoice 3
 	for _, bad := range [][]uint64{{1, 1}, {2, 1}, {3}, {9}} {
-		if _, err := s.RecordPayment(Order{}, Payment{Invoice: 1, Also: bad, Method: "bank", Reference: "x"}); err == nil {
+		if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 1, Also: bad, Method: "bank", Reference: "x"}); err == nil {
 			t.Errorf("invoice 1 and %v were paid", bad)
 		}
 	}
-	r, err := s.RecordPayment(Order{}, Payment{Invoice: 2, Also: []uint64{1}, Method: "bank", Reference: "a"})
+	r, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 2, Also: []uint64{1}, Method: "bank", Reference: "a"})
 	if err != nil || r.Amount != 14_640+1220 {
 		t.Errorf("RecordPayment = %d, %v, want what is open of both", r.Amount, err)
 	}
@@ -86,7 +87,7 @@ func TestRecordPayment_several(t *testing.T) {
 		t.Errorf("Payment = %+v, %v", p, err)
 	}
 	// Taken back, both are open again, whichever of them is named.
-	if r, err = s.ReversePayment(Order{}, Reversal{Invoice: 1, Reference: "a", Text: "bounced"}); err != nil || r.Amount != -14_640-1220 {
+	if r, err = s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Text: "bounced"}); err != nil || r.Amount != -14_640-1220 {
 		t.Errorf("ReversePayment = %d, %v", r.Amount, err)
 	}
 	wantPaid(t, s, 0, 0, 0)
@@ -98,7 +99,7 @@ func TestReversePayment_opensTheInvoiceAgain(t *testing.T) {
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "TRN 1")
 	c.add(60 * 24 * time.Hour) // long after it was due
-	r, err := s.ReversePayment(Order{By: "op"}, Reversal{Invoice: 1, Reference: " TRN  1", Text: "bounced"})
+	r, err := s.ReversePayment(behalf.Order{By: "op"}, Reversal{Invoice: 1, Reference: " TRN  1", Text: "bounced"})
 	if err != nil || r.After.Status() != Active || r.After.Balance != -14_640 {
 		t.Fatalf("ReversePayment = %+v, %v", r.After, err)
 	}
@@ -109,7 +110,7 @@ func TestReversePayment_opensTheInvoiceAgain(t *testing.T) {
 	if p, _ := s.Payment("bank", "TRN 1"); p.Reversed == 0 {
 		t.Error("the payment does not say that it was taken back")
 	}
-	if _, err := s.ReversePayment(Order{}, Reversal{Invoice: 1, Reference: "TRN 1", Text: "again"}); !errors.Is(err, ErrReversed) {
+	if _, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "TRN 1", Text: "again"}); !errors.Is(err, ErrReversed) {
 		t.Errorf("the second time: %v, want ErrReversed", err)
 	}
 	verify(t, s)
@@ -132,19 +133,19 @@ func TestReversePayment_opensTheInvoiceAgain(t *testing.T) {
 func TestReversePayment_onAccount(t *testing.T) {
 	s, _ := debts(t)
 	order(t, s, "beta", silver, "") // invoice 3
-	if _, err := s.RecordPayment(Order{}, Payment{Account: "acme", Method: "bank", Reference: "a", Amount: 700 + 14_640}); err != nil {
+	if _, err := s.RecordPayment(behalf.Order{}, Payment{Account: "acme", Method: "bank", Reference: "a", Amount: 700 + 14_640}); err != nil {
 		t.Fatal(err)
 	}
 	wantPaid(t, s, 14_640, 0)
-	if _, err := s.ReversePayment(Order{}, Reversal{Invoice: 3, Reference: "a", Text: "bounced"}); !errors.Is(err, ErrNotFound) {
+	if _, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 3, Reference: "a", Text: "bounced"}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("by an invoice of another account: %v, want ErrNotFound", err)
 	}
-	r, err := s.ReversePayment(Order{}, Reversal{Invoice: 1, Reference: "a", Text: "bounced"})
+	r, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Text: "bounced"})
 	if err != nil || r.Debt != 700 || r.Amount != -15_340 || r.After.Balance != -14_640-1220-700 {
 		t.Errorf("ReversePayment = %d, debt %d, %+v, %v", r.Amount, r.Debt, r.After, err)
 	}
 	wantPaid(t, s, 0, 0)
-	if _, err := s.ReversePayment(Order{}, Reversal{Invoice: 2, Reference: "a", Text: "again"}); !errors.Is(err, ErrReversed) {
+	if _, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 2, Reference: "a", Text: "again"}); !errors.Is(err, ErrReversed) {
 		t.Errorf("the second time: %v, want ErrReversed", err)
 	}
 	verify(t, s)
@@ -155,7 +156,7 @@ func TestReversePayment_suspend(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 100, "a")
-	if _, err := s.RecordPayment(Order{}, Payment{Invoice: 1, Method: "card", Reference: "a", Amount: 200}); err != nil {
+	if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 1, Method: "card", Reference: "a", Amount: 200}); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []struct {
@@ -167,14 +168,14 @@ func TestReversePayment_suspend(t *testing.T) {
 		{Reversal{Invoice: 1, Reference: "a", Method: "paypal", Text: "why"}, ErrNotFound},
 		{Reversal{Invoice: 2, Reference: "a", Text: "why"}, ErrNotFound},
 	} {
-		if _, err := s.ReversePayment(Order{}, bad.r); !errors.Is(err, bad.want) {
+		if _, err := s.ReversePayment(behalf.Order{}, bad.r); !errors.Is(err, bad.want) {
 			t.Errorf("ReversePayment(%+v) = %v, want %v", bad.r, err, bad.want)
 		}
 	}
-	if _, err := s.ReversePayment(Order{}, Reversal{Invoice: 1, Reference: "a", Method: "card", Text: " "}); err == nil {
+	if _, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Method: "card", Text: " "}); err == nil {
 		t.Error("a reversal without a reason was taken")
 	}
-	r, err := s.ReversePayment(Order{}, Reversal{Invoice: 1, Reference: "a", Method: "card", Text: "fraud", Suspend: true})
+	r, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Method: "card", Text: "fraud", Suspend: true})
 	if err != nil || r.After.Status() != Suspended || r.After.Hold != HoldUnpaid {
 		t.Errorf("ReversePayment = %+v, %v, want it suspended", r.After, err)
 	}
@@ -189,10 +190,10 @@ func TestReversePayment_afterRefund(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Refund(Order{}, "acme"); err != nil {
+	if _, err := s.Refund(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.ReversePayment(Order{}, Reversal{Invoice: 1, Reference: "a", Text: "charged back", Suspend: true})
+	r, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Text: "charged back", Suspend: true})
 	if err != nil || r.After.Balance != -14_640 || r.Debt != 14_640 || r.After.Hold != "" {
 		t.Errorf("ReversePayment = %+v, debt %d, %v", r.After, r.Debt, err)
 	}
@@ -204,7 +205,7 @@ func TestReversePayment_freeMoneyFirst(t *testing.T) {
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "a")
 	pay(t, s, 1, 14_640, "twice")
-	r, err := s.ReversePayment(Order{}, Reversal{Invoice: 1, Reference: "a", Text: "a mistake", Suspend: true})
+	r, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Text: "a mistake", Suspend: true})
 	if err != nil || r.After.Balance != 0 || r.After.Hold != "" {
 		t.Errorf("ReversePayment = %+v, %v, want the invoice paid by the other payment", r.After, err)
 	}
@@ -217,20 +218,20 @@ func TestCorrect_paidBackByHand(t *testing.T) {
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 15_000, "a") // 360 too much
 	var no *NotFree
-	if _, err := s.Correct(Order{}, "acme", Correction{Money: -361, Text: "sent", PaidBack: true}); !errors.As(err, &no) || no.Free != 360 {
+	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: -361, Text: "sent", PaidBack: true}); !errors.As(err, &no) || no.Free != 360 {
 		t.Errorf("more than is free: %v", err)
 	}
-	if _, err := s.Correct(Order{}, "acme", Correction{Money: 1, Text: "sent", PaidBack: true}); err == nil {
+	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: 1, Text: "sent", PaidBack: true}); err == nil {
 		t.Error("a credit was paid back")
 	}
-	r, err := s.Correct(Order{By: "op"}, "acme", Correction{Money: -160, Text: "sent", PaidBack: true})
+	r, err := s.Correct(behalf.Order{By: "op"}, "acme", Correction{Money: -160, Text: "sent", PaidBack: true})
 	if err != nil || r.After.Balance != 200 {
 		t.Fatalf("Correct = %+v, %v", r.After, err)
 	}
-	if _, err := s.CloseAccount(Order{}, "acme", ""); err != nil {
+	if _, err := s.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Correct(Order{}, "acme", Correction{Money: -200, Text: "the rest"}); err != nil { // closed: it cannot be anything else
+	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: -200, Text: "the rest"}); err != nil { // closed: it cannot be anything else
 		t.Fatal(err)
 	}
 	var list []string
@@ -267,7 +268,7 @@ func TestRefund_neverGoodwill(t *testing.T) {
 			if n == 0 {
 				return
 			}
-			if _, err := s.Correct(Order{}, "acme", Correction{Money: n, Text: "x"}); err != nil {
+			if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: n, Text: "x"}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -276,7 +277,7 @@ func TestRefund_neverGoodwill(t *testing.T) {
 			pay(t, s, 1, c.paid, "a")
 		}
 		correct(-c.debt)
-		r, err := s.Refund(Order{}, "acme")
+		r, err := s.Refund(behalf.Order{}, "acme")
 		if err != nil || r.Amount != c.amount || r.After.Balance != c.balance || r.After.State != Closed {
 			t.Errorf("%s: Refund = %d, %v, balance %d, want %d and %d; %+v", c.name, r.Amount, err, r.After.Balance, c.amount, c.balance, r.Lines)
 		}
@@ -295,18 +296,18 @@ func TestRefund_giveBackNeverGoodwill(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Renew(Order{}, "acme", ""); err != nil {
+	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	c.add(40 * 24 * time.Hour)
-	if _, err := s.Correct(Order{}, "acme", Correction{Money: 4640, Text: "sorry"}); err != nil {
+	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: 4640, Text: "sorry"}); err != nil {
 		t.Fatal(err)
 	}
 	pay(t, s, 2, 0, "b")
-	if _, err := s.Correct(Order{}, "acme", Correction{Money: -300, Text: "a fee"}); err != nil {
+	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: -300, Text: "a fee"}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.Refund(Order{}, "acme")
+	r, err := s.Refund(behalf.Order{}, "acme")
 	if err != nil || r.Amount != 9700 || r.After.Balance != 4640 || r.After.State != Active {
 		t.Errorf("Refund = %d, balance %d, %v, want the 10000 that were paid less the fee, and the rest kept; %+v", r.Amount, r.After.Balance, err, r.Lines)
 	}
@@ -318,10 +319,10 @@ func TestRefund_creditDoesNotUndoOverage(t *testing.T) {
 	order(t, s, "acme", silver, quota.Continue)
 	pay(t, s, 1, 0, "a")
 	mustSend(t, s, "acme", gb+gb/2, 1)
-	if _, err := s.Correct(Order{}, "acme", Correction{Units: gb, Text: "sorry"}); err != nil {
+	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Units: gb, Text: "sorry"}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Refund(Order{}, "acme")
+	_, err := s.Refund(behalf.Order{}, "acme")
 	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyOverage) {
 		t.Errorf("Refund after overage that was credited = %v, want it refused", err)
 	}
@@ -333,12 +334,12 @@ func TestRefund_giveBackLeavesTheBalance(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Renew(Order{}, "acme", ""); err != nil {
+	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	pay(t, s, 2, 19_640, "b") // 5,000 more than it costs
 	c.add(40 * 24 * time.Hour)
-	r, err := s.Refund(Order{}, "acme")
+	r, err := s.Refund(behalf.Order{}, "acme")
 	if err != nil {
 		t.Fatal(err)
 	}

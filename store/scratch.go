@@ -1,79 +1,64 @@
 package store
 
 import (
-	"encoding/json"
-	"errors"
 	"time"
 
-	"relay/store/bolt"
+	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // scratch is what the requests of one transaction change again and again:
 // counters, and the heads of lanes. flush writes it once, before the commit.
 type scratch struct {
-	usage   map[string]*counter // by key
-	heads   map[string]int64    // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
+	heads   map[string]int64 // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
 	totals  *Totals
-	records map[string]*recordState   // by account
-	issued  uint64                    // last number of an invoice; 0: none was issued
-	heard   map[string]*ReplyKind     // replies, by key
-	tallies map[string]*Tally         // of domains, by key
-	days    map[string]*dayCount      // by key
-	errors  map[string]*countedErrors // by account
-	news    *news                     // for those who watch; nil: none
+	ages    *ages                   // of the spool; nil: they have not changed
+	records map[string]*recordState // by account
+	sent    *sentScratch            // e-mails that were delivered; nil: none
 }
-
-// counter is a usage with what it was before the transaction: one that was
-// only read is not written.
-type counter struct{ is, was Usage }
 
 const noHead = int64(-1)
 
+var scratchKey engine.Key[scratch]
+
 func (t *tx) scratch() *scratch {
-	if t.b.Scratch == nil {
-		t.b.Scratch = &scratch{
-			usage: map[string]*counter{},
-			heads: map[string]int64{},
-		}
+	sc := scratchKey.In(t.Tx.Tx)
+	if sc.heads == nil {
+		sc.heads = map[string]int64{}
 	}
-	return t.b.Scratch.(*scratch)
+	return sc
 }
 
 // flush writes the scratch of a transaction.
-func (s *Store) flush(b *bolt.Tx) error {
+func (s *Store) flush(b *engine.Tx) error {
 	if err := s.noteTime(b); err != nil {
 		return err
 	}
-	sc, ok := b.Scratch.(*scratch)
-	if !ok {
+	sc := scratchKey.Of(b)
+	if sc == nil {
 		return nil
 	}
-	if err := s.raise(sc.issued); err != nil {
-		return err
-	}
-	for key, u := range sc.usage {
-		if u.is == u.was {
-			continue
-		}
-		if err := putJSON(b, usage, []byte(key), &u.is); err != nil {
-			return err
-		}
-	}
+	t := room.Tx{Tx: b}
 	for account, r := range sc.records {
 		if r.is == r.was {
 			continue
 		}
-		if err := putJSON(b, records, []byte(account), &r.is); err != nil {
+		if err := t.Write(bucket.Records, []byte(account), &r.is); err != nil {
 			return err
 		}
 	}
-	if err := errors.Join(keepHeard(b, sc.heard), keepTallies(b, sc.tallies), keepDays(b, sc.days), keepErrorCounts(b, sc.errors)); err != nil {
+	if err := s.keepSent(b, sc.sent); err != nil {
 		return err
 	}
 	if sc.totals != nil {
-		if err := putJSON(b, meta, keyTotals, sc.totals); err != nil {
+		if err := t.Write(bucket.Meta, keyTotals, sc.totals); err != nil {
 			return err
 		}
+	}
+	if err := keepAges(b, sc.ages, s.Now()); err != nil {
+		return err
 	}
 	for lane, was := range sc.heads {
 		if err := moveHead(b, []byte(lane), was); err != nil {
@@ -83,48 +68,40 @@ func (s *Store) flush(b *bolt.Tx) error {
 	return nil
 }
 
-func putJSON(b *bolt.Tx, bucket bolt.Bucket, key []byte, v any) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return b.Put(bucket, key, raw)
-}
-
 // touch notes where the lane lies in bucket "due" before its first change.
 func (t *tx) touch(lane []byte) {
 	sc := t.scratch()
 	if _, ok := sc.heads[string(lane)]; !ok {
-		sc.heads[string(lane)] = headOf(t.b, lane)
+		sc.heads[string(lane)] = headOf(t.Tx.Tx, lane)
 	}
 }
 
-// headOf is the due time of a lane's first message in ms. What is held is
+// headOf is the due time of a lane's first message in ms. What is held or parked is
 // never due: it counts as noHead.
-func headOf(b *bolt.Tx, lane []byte) int64 {
-	k, _ := b.Cursor(queue).Seek(lane)
-	if !hasPrefix(k, lane) || len(k) < len(lane)+8 {
+func headOf(b *engine.Tx, lane []byte) int64 {
+	k, _ := b.Cursor(bucket.Queue).Seek(lane)
+	if !room.HasPrefix(k, lane) || len(k) < len(lane)+8 {
 		return noHead
 	}
-	ms := parseTime(k[len(lane):]).UnixMilli()
-	if ms >= never.UnixMilli() {
+	ms := room.ParseTime(k[len(lane):]).UnixMilli()
+	if ms >= spooled.Never.UnixMilli() || isParked(b, lane) {
 		return noHead
 	}
 	return ms
 }
 
-func moveHead(b *bolt.Tx, lane []byte, was int64) error {
+func moveHead(b *engine.Tx, lane []byte, was int64) error {
 	is := headOf(b, lane)
 	if is == was {
 		return nil
 	}
 	if was != noHead {
-		if err := b.Delete(due, dueKey(time.UnixMilli(was), lane)); err != nil {
+		if err := b.Delete(bucket.Due, spooled.DueKey(time.UnixMilli(was), lane)); err != nil {
 			return err
 		}
 	}
 	if is == noHead {
 		return nil
 	}
-	return b.Put(due, dueKey(time.UnixMilli(is), lane), []byte{})
+	return b.Put(bucket.Due, spooled.DueKey(time.UnixMilli(is), lane), []byte{})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/room"
 )
 
 // setPlan gives an account other terms without asking for a price: the
@@ -25,14 +26,14 @@ func (d *deal) setPlan(p quota.Plan) error {
 	if errors.Is(err, ErrPending) {
 		return d.reorder(p)
 	}
-	if c.Holds(d.t.now) && c.Plan.Term == p.Term && c.Plan.Kind() == p.Kind() {
+	if c.Holds(d.t.Now) && c.Plan.Term == p.Term && c.Plan.Kind() == p.Kind() {
 		if err := d.roomFor(c, p); err != nil {
 			return err
 		}
 		over := d.overage(c)
 		c.Plan = p
 		changed := *c
-		_, at, _ := quota.Contracts{*c}.At(d.t.now, d.zone())
+		_, at, _ := quota.Contracts{*c}.At(d.t.Now, d.zone())
 		is := p.In(at)
 		d.enter(Entry{Kind: KindPlan, Period: at.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over})
 		return nil
@@ -62,8 +63,8 @@ func (d *deal) roomFor(c *quota.Contract, p quota.Plan) error {
 	if n <= d.overage(c) {
 		return nil
 	}
-	_, at, _ := quota.Contracts{*c}.At(d.t.now, d.zone())
-	return quota.Refuse("plan", quota.Reason{Why: quota.WhySmaller, From: c.Plan, To: p, Units: n, Since: at.Start.In(d.zone()).Format(time.DateOnly)})
+	_, at, _ := quota.Contracts{*c}.At(d.t.Now, d.zone())
+	return quota.Refuse("plan", quota.Reason{Why: quota.WhySmaller, From: c.Plan, To: p, Units: n, Since: room.Day(at.Start, d.zone())})
 }
 
 // move gives a term that was bought for later a new place, with its invoice.
@@ -100,20 +101,20 @@ func (d *deal) reorder(p quota.Plan) error {
 // start. What began at this very instant lasts for one more, so that it is closed
 // like any other.
 func (d *deal) cut() error {
-	if begun := d.a.begun(d.zone()); !begun.Before(d.t.now) {
-		d.t.now = begun.Add(time.Millisecond)
+	if begun := d.a.begun(d.zone()); !begun.Before(d.t.Now) {
+		d.t.Now = begun.Add(time.Millisecond)
 	}
 	for i := range d.a.Contracts {
 		c := &d.a.Contracts[i]
-		if c.Start.After(d.t.now) {
+		if c.Start.After(d.t.Now) {
 			c.End = c.Start
-		} else if c.End.After(d.t.now) {
-			c.End = d.t.now
+		} else if c.End.After(d.t.Now) {
+			c.End = d.t.Now
 		}
 	}
 	for i := range d.a.Lots {
-		if l := &d.a.Lots[i]; l.Expires.After(d.t.now) {
-			l.Expires = d.t.now
+		if l := &d.a.Lots[i]; l.Expires.After(d.t.Now) {
+			l.Expires = d.t.Now
 		}
 	}
 	d.a.Contracts = slices.DeleteFunc(d.a.Contracts, func(c quota.Contract) bool { return !c.Start.Before(c.End) })

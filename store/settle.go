@@ -1,49 +1,60 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"relay/store/bodyhash"
+	"relay/store/bucket"
+	"relay/store/mailreply"
+	"relay/store/refusals"
+	"relay/store/room"
+	"relay/store/signing"
+	"relay/store/sites"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // Outcome is what an attempt meant for one recipient.
 type Outcome struct {
-	Rcpt    int            // index into Message.Recipients
-	State   RecipientState // Queued leaves the recipient as it is
-	Reply   string         // what the next hop said, or why none was reached
-	Next    time.Time      // of a deferred one; zero: what Claim stored
-	Verdict Verdict        // what the reply means; zero: nothing is known
-	Sample  ReplySample    // the reply as it is kept for new rules; zero: it is not
-	Delayed bool           // a delay DSN was sent, or none will be wanted
-	DSN     *DSN           // what the sender is to be told of it; nil: nothing
-	Mark    Mark           // what it says of the account; "": nothing
+	Rcpt    int               // index into Message.Recipients
+	State   spooled.State     // Queued leaves the recipient as it is
+	Reply   string            // what the next hop said, or why none was reached
+	Next    time.Time         // of a deferred one; zero: what Claim stored
+	Verdict mailreply.Verdict // what the reply means; zero: nothing is known
+	Sample  mailreply.Sample  // the reply as it is kept for new rules; zero: it is not
+	Delayed bool              // a delay DSN was sent, or none will be wanted
+	DSN     *spooled.DSN      // what the sender is to be told of it; nil: nothing
+	Mark    Mark              // what it says of the account; "": nothing
+	Sign    Sign              // what speaks against the account; "": nothing
 
-	Suppress *Suppressing // what the reply means for further mail to the recipient; nil: nothing
+	Suppress *refusals.Rule // what the reply means for further mail to the recipient; nil: nothing
 }
 
 // Notice is a message of relay's own: a DSN about another one, or a warning. It is
 // not charged. The caller fills in Sender (""), Account, Expires and the recipients.
 type Notice struct {
-	Message Message
+	Message spooled.Message
 	Body    []byte
 }
 
 // Result is one attempt at a message's recipients at a domain.
 type Result struct {
-	ID        ID
+	ID        spooled.ID
 	Domain    string
-	Event     Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
+	Event     trace.Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
 	Outcomes  []Outcome
-	Signature Signature   // with which it was sent; zero: none
-	Provider  string      // whose hosts they are, as tallies name it; "": it is not known
-	Open      bool        // the attempt goes on with others at the domain: the claim stays open
-	Dialogue  Dialogue    // what was said, of an attempt that did not reach all
-	Expires   time.Time   // of the message, if that is later than before; zero: as it is
-	TLS       []TLSCount  // connections to count for reports
-	Pace      []PaceEntry // that must not be lost in a crash: a site that stopped
+	Signature signing.Signature // with which it was sent; zero: none
+	Provider  string            // whose hosts they are, as tallies name it; "": it is not known
+	Source    string            // name of the source that it went by; "": the only one
+	Open      bool              // the attempt goes on with others at the domain: the claim stays open
+	Dialogue  trace.Dialogue    // what was said, of an attempt that did not reach all
+	Expires   time.Time         // of the message, if that is later than before; zero: as it is
+	TLS       []sites.TLSCount  // connections to count for reports
+	Pace      []sites.PaceEntry // that must not be lost in a crash: a site that stopped
 
 	Done bool        // set by Settle: the message has left the spool with its last recipient
 	DSNs []DSNResult // set by Settle: what became of the DSN that went with it, for LogDSNs
@@ -80,18 +91,18 @@ func (t *tx) settle(r *Result) error {
 	if err != nil {
 		return err
 	}
-	r.Event.ID, r.Event.Time, r.Done, r.DSNs = r.ID, t.wall, false, nil
+	r.Event.ID, r.Event.Time, r.Done, r.DSNs = r.ID, t.Wall, false, nil
 	r.Event.Recipients = r.Event.Recipients[:0]
-	if err := errors.Join(t.keepPace(r.Pace), t.countTLS(r.TLS)); err != nil {
+	if err := errors.Join(t.s.Sites.PutPace(&t.Tx, r.Pace), t.s.Sites.CountTLS(&t.Tx, r.TLS)); err != nil {
 		return err
 	}
-	if err := t.keepDialogue(r.ID, &r.Dialogue); err != nil {
+	if err := trace.KeepDialogue(&t.Tx, r.ID, &r.Dialogue); err != nil {
 		return err
 	}
 	if m == nil {
-		return t.happened(&r.Event, nil)
+		return t.s.Trace.Happened(&t.Tx, &r.Event, nil)
 	}
-	if err := t.traceAccepted(m); err != nil {
+	if err := trace.WriteAccepted(&t.Tx, m); err != nil {
 		return err
 	}
 	r.Event.Account = m.Whose()
@@ -102,7 +113,7 @@ func (t *tx) settle(r *Result) error {
 		return err
 	}
 	r.Done = m.Done()
-	if err := t.happened(&r.Event, m); err != nil {
+	if err := t.s.Trace.Happened(&t.Tx, &r.Event, m); err != nil {
 		return err
 	}
 	before := len(t.then.sent)
@@ -115,19 +126,19 @@ func (t *tx) settle(r *Result) error {
 
 // settleClaim ends the claim, or, while the attempt goes on, notes that it is dialled
 // for, so that a crash counts the attempt for the others too.
-func (t *tx) settleClaim(m *Message, r *Result) error {
-	if _, left := m.due(r.Domain); left && r.Open {
+func (t *tx) settleClaim(m *spooled.Message, r *Result) error {
+	if _, left := m.Due(r.Domain); left && r.Open {
 		return t.dialled(m.ID, r.Domain)
 	}
 	return t.closeClaim(m.ID, r.Domain)
 }
 
 // apply brings the outcomes into the message.
-func (t *tx) apply(m *Message, r *Result) error {
+func (t *tx) apply(m *spooled.Message, r *Result) error {
 	if r.Signature.Made.After(m.Signature.Made) {
 		m.Signature = r.Signature
 	}
-	var tried []*Recipient
+	var tried []*spooled.Recipient
 	for _, o := range r.Outcomes {
 		if o.Rcpt < 0 || o.Rcpt >= len(m.Recipients) {
 			return fmt.Errorf("message %s has no recipient %d", m.ID, o.Rcpt)
@@ -136,26 +147,15 @@ func (t *tx) apply(m *Message, r *Result) error {
 		if rcpt.State.Final() || rcpt.Domain != r.Domain {
 			continue
 		}
-		if r.Event.Kind == EventAttempt {
+		if r.Event.Kind == trace.EventAttempt {
 			rcpt.Tries++
 		}
 		rcpt.Delayed = rcpt.Delayed || o.Delayed
 		if o.DSN != nil || o.State.Final() { // it is no longer delayed
 			rcpt.DSN = o.DSN
 		}
-		is := fateOf(r, rcpt, &o)
-		e := EventOutcome{Address: rcpt.Address, State: o.State, Reply: o.Reply, Verdict: o.Verdict}
-		if o.State != Queued {
-			t.count(m, is)
-			rcpt.State, rcpt.Reply, rcpt.Verdict = o.State, o.Reply, o.Verdict
-		}
-		if o.State == Deferred {
-			if !o.Next.IsZero() {
-				rcpt.Next = o.Next
-			}
-			e.Next = rcpt.Next
-		}
-		if err := errors.Join(t.hear(&o), t.note(m, rcpt, &o), t.follow(m, rcpt, &o), t.tally(m, r, is.from, &o), t.listed(m, rcpt, is, o.Reply)); err != nil {
+		e, err := t.become(m, r, rcpt, &o)
+		if err != nil {
 			return err
 		}
 		if !rcpt.State.Final() {
@@ -167,9 +167,50 @@ func (t *tx) apply(m *Message, r *Result) error {
 	return nil
 }
 
+// become takes one outcome over into its recipient, and counts it wherever it counts.
+func (t *tx) become(m *spooled.Message, r *Result, rcpt *spooled.Recipient, o *Outcome) (trace.EventOutcome, error) {
+	is, was := fateOf(r, rcpt, o), rcpt.Verdict
+	e := trace.EventOutcome{Address: rcpt.Address, State: o.State, Reply: o.Reply, Verdict: o.Verdict}
+	if o.State != spooled.Queued {
+		t.count(m, is)
+		rcpt.State, rcpt.Reply, rcpt.Verdict = o.State, o.Reply, o.Verdict
+	}
+	switch o.State {
+	case spooled.Delivered:
+		if err := t.entered(m, rcpt, r); err != nil {
+			return e, err
+		}
+	case spooled.Deferred:
+		if !o.Next.IsZero() {
+			rcpt.Next = o.Next
+		}
+		e.Next = rcpt.Next
+	}
+	return e, errors.Join(t.s.Sites.Hear(&t.Tx, &o.Sample, &o.Verdict), t.note(m, rcpt, o), t.follow(m, rcpt, o), t.tally(m, r, is.from, o), t.listed(m, rcpt, is, o.Reply), t.sign(m, r, o, was))
+}
+
+// tally counts an outcome of a message that a domain's signature is on. before is the
+// recipient's state until then.
+func (t *tx) tally(m *spooled.Message, r *Result, before spooled.State, o *Outcome) error {
+	domain := cmp.Or(r.Signature.Domain, m.Signature.Domain)
+	if domain == "" || m.OfRelay() || r.Provider == "" {
+		return nil
+	}
+	is := signing.Outcome{Reply: o.Sample.Reply, Category: o.Verdict.Category}
+	switch {
+	case o.State == spooled.Delivered:
+		is.Fate = signing.Delivered
+	case o.State == spooled.Deferred && before != spooled.Deferred:
+		is.Fate = signing.Deferred
+	case o.State.Final():
+		is.Fate = signing.Failed
+	}
+	return t.s.Signing.Count(&t.Tx, m.Account, domain, r.Provider, is)
+}
+
 // alignNext lets the recipients of an attempt that are left share the earliest next
 // try: they go in one transaction again.
-func alignNext(left []*Recipient) {
+func alignNext(left []*spooled.Recipient) {
 	if len(left) == 0 {
 		return
 	}
@@ -186,14 +227,14 @@ func alignNext(left []*Recipient) {
 }
 
 // enqueueOwn stores a message of relay's own, with its body.
-func (t *tx) enqueueOwn(m *Message, body []byte) ([]Lane, error) {
-	m.Recipients = append([]Recipient(nil), m.Recipients...)
-	m.Accepted = t.wall
+func (t *tx) enqueueOwn(m *spooled.Message, body []byte) ([]spooled.Lane, error) {
+	m.Recipients = append([]spooled.Recipient(nil), m.Recipients...)
+	m.Accepted = t.Wall
 	m.Size, m.Stored = int64(len(body)), int64(len(body))
 	m.BodyHash = bodyhash.Of(body)
 	for i := range chunkCount(m.Stored) {
 		part := body[i*ChunkSize : min((i+1)*ChunkSize, len(body))]
-		if err := t.b.Put(bodies, chunkKey(m.ID, i), part); err != nil {
+		if err := t.Put(bucket.Bodies, spooled.ChunkKey(m.ID, i), part); err != nil {
 			return nil, err
 		}
 	}
@@ -202,16 +243,16 @@ func (t *tx) enqueueOwn(m *Message, body []byte) ([]Lane, error) {
 
 // Sweep returns up to limit messages of the spool that come after the ID after and
 // were accepted before that instant, oldest first.
-func (s *Store) Sweep(after ID, before time.Time, limit int) (list []*Message, err error) {
+func (s *Store) Sweep(after spooled.ID, before time.Time, limit int) (list []*spooled.Message, err error) {
 	err = s.view(func(t *tx) error {
-		c := t.b.Cursor(messages)
-		end := FirstID(before)
+		c := t.Cursor(bucket.Messages)
+		end := spooled.FirstID(before)
 		for k, raw := c.Seek(append(append([]byte(nil), after[:]...), 0)); k != nil && len(list) < limit; k, raw = c.Next() {
-			if ID(k).Compare(end) >= 0 {
+			if spooled.ID(k).Compare(end) >= 0 {
 				return nil
 			}
-			m := &Message{}
-			if err := decode("messages", k, raw, m); err != nil {
+			m := &spooled.Message{}
+			if err := room.Decode(bucket.Messages, k, raw, m); err != nil {
 				return err
 			}
 			list = append(list, m)

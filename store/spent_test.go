@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // plans for a month, of which a message or two use all.
@@ -49,7 +50,7 @@ func TestRenew_usedUp(t *testing.T) {
 			if r == nil || !r.Spent || !r.Exceeded.Renewed.IsZero() {
 				t.Fatalf("beyond the allowance = %+v", r)
 			}
-			o, err := s.Renew(Order{}, "acme", "")
+			o, err := s.Renew(behalf.Order{}, "acme", "")
 			if err != nil || o.Invoices[0].Lines[0].Text != "term plan="+x.plan.Name+" term=month" {
 				t.Fatalf("Renew = %+v, %v, want no day to wait for", o.Invoices, err)
 			}
@@ -86,17 +87,17 @@ func TestRenew_notUsedUp(t *testing.T) {
 			order(t, s, "acme", x.plan, quota.Suspend)
 			switch name {
 			case "a top-up is on top":
-				if _, err := s.TopUp(Order{}, "acme", "more"); err != nil {
+				if _, err := s.TopUp(behalf.Order{}, "acme", "more"); err != nil {
 					t.Fatal(err)
 				}
 			case "credit for an e-mail":
-				if _, err := s.Correct(Order{}, "acme", Correction{Units: 10_000, Text: "gift"}); err != nil {
+				if _, err := s.Correct(behalf.Order{}, "acme", Correction{Units: 10_000, Text: "gift"}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			mustSend(t, s, "acme", x.size, x.to)
 			c.add(time.Hour)
-			r, err := s.Renew(Order{}, "acme", "gift")
+			r, err := s.Renew(behalf.Order{}, "acme", "gift")
 			if l := r.After.Contracts; err != nil || len(l) != 2 || !l[1].Start.Equal(l[0].End) || !l[1].Start.After(c.now().AddDate(0, 0, 20)) {
 				t.Errorf("terms = %+v, %v, want the present one to go on", l, err)
 			}
@@ -110,7 +111,7 @@ func TestAccept_beginsTheNextTerm(t *testing.T) {
 	s, c := monthBooks(t)
 	order(t, s, "acme", megas, quota.Suspend)
 	for range 2 {
-		r, err := s.Renew(Order{}, "acme", "")
+		r, err := s.Renew(behalf.Order{}, "acme", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,14 +165,14 @@ func TestRefund_afterUsedUp(t *testing.T) {
 	s, c := monthBooks(t)
 	order(t, s, "acme", letters, quota.Suspend)
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Renew(Order{}, "acme", ""); err != nil {
+	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	pay(t, s, 2, 0, "b")
 	mustSend(t, s, "acme", 1, 10)
 	c.add(time.Hour)
 	mustSend(t, s, "acme", 1, 10)
-	r, err := s.Refund(Order{}, "acme")
+	r, err := s.Refund(behalf.Order{}, "acme")
 	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyLater) || len(no.Reasons) != 1 || r.Amount != 854 {
 		t.Errorf("Refund = %d, %v, want it refused since it is not the first term", r.Amount, err)
 	}
@@ -205,11 +206,11 @@ func TestAccept_carriesWhatIsLeft(t *testing.T) {
 			order(t, s, "acme", x.plan, quota.Suspend)
 			pay(t, s, 1, 0, "a")
 			if x.gift > 0 {
-				if _, err := s.Correct(Order{}, "acme", Correction{Units: x.gift, Text: "gift"}); err != nil {
+				if _, err := s.Correct(behalf.Order{}, "acme", Correction{Units: x.gift, Text: "gift"}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if _, err := s.Renew(Order{}, "acme", ""); err != nil {
+			if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
 				t.Fatal(err)
 			}
 			mustSend(t, s, "acme", x.size, x.to)
@@ -230,7 +231,7 @@ func TestAccept_carriesWhatIsLeft(t *testing.T) {
 			if l := a.Contracts; !l[0].End.Equal(c.now()) || !l[1].Start.Equal(c.now()) || len(a.Lots) != 1 || a.Lots[0].Amount != x.left || !a.Lots[0].Expires.Equal(l[1].End) {
 				t.Errorf("terms %+v, credit %+v, want %d", l, a.Lots, x.left)
 			}
-			if st, err := s.Standing("acme"); err != nil || quota.Sum(st.Live) != x.after || st.Usage.Charged.Messages != int64(x.to2) {
+			if st, err := s.Standing("acme"); err != nil || quota.Sum(st.Live) != x.after || st.Used.Charged.Messages != int64(x.to2) {
 				t.Errorf("Standing = %+v, %v", st, err)
 			}
 		})
@@ -241,7 +242,7 @@ func TestAccept_carriesWhatIsLeft(t *testing.T) {
 func TestAccept_otherUnitsWait(t *testing.T) {
 	s, _ := monthBooks(t)
 	order(t, s, "acme", letters, quota.Suspend)
-	if _, err := s.Renew(Order{}, "acme", "free"); err != nil {
+	if _, err := s.Renew(behalf.Order{}, "acme", "free"); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1, 9)
@@ -266,11 +267,11 @@ func TestUpgrade_usedUp(t *testing.T) {
 	}
 	order(t, s, "acme", letters, quota.Suspend)
 	mustSend(t, s, "acme", 1, 9)
-	if r, err := s.Upgrade(Order{DryRun: true}, "acme", "big"); err != nil || r.Invoices[0].Net != 1000 {
+	if r, err := s.Upgrade(behalf.Order{DryRun: true}, "acme", "big"); err != nil || r.Invoices[0].Net != 1000 {
 		t.Errorf("before it is used up: %+v, %v, want all of the difference", r.Invoices, err)
 	}
 	mustSend(t, s, "acme", 1, 1)
-	_, err := s.Upgrade(Order{}, "acme", "big")
+	_, err := s.Upgrade(behalf.Order{}, "acme", "big")
 	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyUsedUp) {
 		t.Errorf("Upgrade of what is used up = %v", err)
 	}
@@ -281,7 +282,7 @@ func TestUpgrade_usedUp(t *testing.T) {
 	if err := s.AddPlan(more); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Upgrade(Order{}, "year", "twice"); err != nil {
+	if _, err := s.Upgrade(behalf.Order{}, "year", "twice"); err != nil {
 		t.Errorf("Upgrade of a year that is used up = %v", err)
 	}
 }

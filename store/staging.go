@@ -28,6 +28,7 @@ var (
 // relay itself, bounded by the disk only.
 type Sender struct {
 	Account string
+	Service bool         // it asks for a signature of the operator's domain
 	Staged  int64        // octets of the account that may be staged at the same time; 0: any number
 	Ask     func() error // whether the content may grow further, before more of it is staged; nil: it may
 }
@@ -80,7 +81,7 @@ func (s *staging) octets(account string) int64 {
 // shareAlike refuses more octets of an account where the disk has little room left
 // and the account holds more than that.
 func (t *tx) shareAlike(account string, more int64) error {
-	room := t.b.Room()
+	room := t.Room()
 	if room >= t.s.shared || account == "" {
 		return nil
 	}

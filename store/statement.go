@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 // Statement is an account as its ledger explains it: nothing of it comes from
@@ -44,9 +47,9 @@ type Bill struct {
 // day that was over at at, and those of today when at is not in the past. Within a
 // day that was not over its use is left out: nobody knows what was sent until then.
 func (s *Store) Statement(account string, at time.Time) (st Statement, err error) {
-	var open []Usage
+	var open []openDay
 	err = s.view(func(t *tx) (err error) {
-		now := t.now
+		now := t.Now
 		if at.IsZero() {
 			at = now
 		}
@@ -55,9 +58,7 @@ func (s *Store) Statement(account string, at time.Time) (st Statement, err error
 			return err
 		}
 		if at.Before(now) {
-			open = slices.DeleteFunc(open, func(u Usage) bool {
-				return u.Today == (quota.Charge{}) || st.leaves(u.Day, dayEnd(u.Day, s.zone).Add(-1))
-			})
+			open = slices.DeleteFunc(open, func(o openDay) bool { return st.leaves(o.day, dayEnd(o.day, s.zone).Add(-1)) })
 		}
 		st.Entries = slices.DeleteFunc(st.Entries, func(e Entry) bool {
 			if e.Kind != KindCharge {
@@ -65,7 +66,7 @@ func (s *Store) Statement(account string, at time.Time) (st Statement, err error
 			}
 			return st.leaves(e.Day, e.Time.Add(-1)) // a day that ends at midnight is in the last instant before
 		})
-		if st.Uncounted != at.In(s.zone).Format(time.DateOnly) {
+		if st.Uncounted != room.Day(at, s.zone) {
 			st.Uncounted = ""
 		}
 		f := st.fold(s.zone, open)
@@ -76,7 +77,7 @@ func (s *Store) Statement(account string, at time.Time) (st Statement, err error
 
 // fold adds its entries up, and the days that are open. It lists those with money that
 // are no invoices.
-func (st *Statement) fold(zone *time.Location, open []Usage) *Fold {
+func (st *Statement) fold(zone *time.Location, open []openDay) *Fold {
 	f := NewFold(zone)
 	for i := range st.Entries {
 		e := &st.Entries[i]
@@ -88,37 +89,33 @@ func (st *Statement) fold(zone *time.Location, open []Usage) *Fold {
 			}
 		}
 	}
-	for _, u := range open {
-		if u.Today != (quota.Charge{}) {
-			f.charge(u.Period, u.Today)
-		}
+	for _, o := range open {
+		f.charge(o.period, o.charged)
 	}
 	return f
 }
 
 // books are the ledger of an account, with the entries of the close that is due,
 // and the days that are open. The account may be gone.
-func (t *tx) books(account string) (entries []Entry, open []Usage, err error) {
+func (t *tx) books(account string) (entries []Entry, open []openDay, err error) {
 	if entries, err = t.entries(account); err != nil {
 		return nil, nil, err
 	}
-	d, err := t.deal(account, Order{})
+	d, err := t.deal(account, behalf.Order{})
 	if err == nil {
 		err = d.closeDue()
 	}
 	if errors.Is(err, ErrNotFound) && len(entries) > 0 {
-		open, err = all[Usage](t, usage, pairKey(account, ""))
+		open, err = t.openDays(account)
 		return entries, open, err
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if open, err = all[Usage](t, usage, pairKey(account, "")); err != nil {
+	if open, err = t.openDays(account); err != nil {
 		return nil, nil, err
 	}
-	open = slices.DeleteFunc(open, func(u Usage) bool {
-		return slices.ContainsFunc(d.ended, func(e *Usage) bool { return e.Period == u.Period })
-	})
+	open = slices.DeleteFunc(open, func(o openDay) bool { return slices.Contains(d.ended, o.period) })
 	for i := range d.entries {
 		if e := &d.entries[i]; e.Kind == KindInvoice {
 			e.Ref = "" // nobody knows which number it will get
@@ -174,7 +171,7 @@ func (b *Bill) dated(t *tx) error {
 		return err
 	}
 	var is Invoice
-	if _, err := t.get(invoices, invoiceKey(n), &is); err != nil {
+	if _, err := t.Read(bucket.Invoices, invoiceKey(n), &is); err != nil {
 		return err
 	}
 	b.Issued = is.Issued

@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,97 +13,44 @@ import (
 	"relay/quota"
 	"relay/store/bolt"
 	"relay/store/bookclock"
+	"relay/store/bucket"
+	"relay/store/chores"
+	"relay/store/egress"
+	"relay/store/engine"
+	"relay/store/joblog"
+	"relay/store/meter"
+	"relay/store/news"
+	"relay/store/people"
 	"relay/store/quiet"
+	"relay/store/refusals"
+	"relay/store/remark"
+	"relay/store/room"
+	"relay/store/signing"
+	"relay/store/signs"
+	"relay/store/sites"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // Errors for errors.Is. What is looked up by name fails with ErrNotFound, what
 // is added twice with ErrExists.
 var (
-	ErrNotFound = errors.New("not found")
-	ErrExists   = errors.New("exists already")
+	ErrNotFound = room.ErrNotFound
+	ErrExists   = room.ErrExists
 	ErrUsed     = errors.New("an earlier account had this name") // whose books would become another's
 	ErrBusy     = errors.New("still has mail in the queue")
 	ErrOwing    = errors.New("is not settled")
 	ErrPending  = errors.New("is not active yet")
 	ErrActive   = errors.New("is active already")
 	ErrWaits    = errors.New("waits for a payment already")
-	ErrInUse    = errors.New("is still in use")
+	ErrInUse    = people.ErrInUse
 	ErrCurrency = errors.New("it cannot go on in another currency") // than its first price had
 	ErrClosed   = errors.New("is closed for good")
 	ErrNewer    = errors.New("the store was written by a newer relay")
-	ErrFull     = bolt.ErrFull   // the disk is full: nothing was stored or charged
-	ErrLocked   = bolt.ErrLocked // another process has the store
-	ErrOlder    = bolt.ErrOlder  // Options.ReadOnly, and an upgrade would have to write
+	ErrFull     = engine.ErrFull   // the disk is full: nothing was stored or charged
+	ErrLocked   = engine.ErrLocked // another process has the store
+	ErrOlder    = engine.ErrOlder  // Options.ReadOnly, and an upgrade would have to write
 )
-
-// Buckets. Their order is not stored, their names are.
-const (
-	meta        bolt.Bucket = iota // "schema", "totals", "clock", "storable", "invoice", "prefix", "currency", "prices"
-	accounts                       // name
-	credentials                    // login
-	networks                       // prefix
-	plans                          // name
-	usage                          // account NUL period
-	messages                       // id
-	bodies                         // id, chunk (4 octets, big endian)
-	orphans                        // id of a body that has no message
-	queue                          // lane, due (8), id: recipients that wait there (uvarint)
-	due                            // due (8), lane: the head of each lane
-	trace                          // id, microseconds (8), number (2)
-	jobs                           // name
-	ledger                         // account NUL number (8)
-	invoices                       // number (8)
-	payments                       // method NUL reference
-	billed                         // account NUL number (8): its invoices
-	billedTo                       // customer NUL number (8): the invoices of accounts that were its own then
-	billedBelow                    // reseller NUL number (8): those of accounts that were below it then
-	owed                           // account NUL number (8): the open ones
-	dunning                        // when it suspends or, an order, expires (8), number (8)
-	closing                        // period's end (8), account: its first open period
-	customers                      // name
-	resellers                      // name
-	accountsOf                     // customer NUL account
-	below                          // reseller NUL account
-	loginsOf                       // account NUL login
-	networksOf                     // account NUL prefix
-	places                         // login
-	claims                         // id, domain: a claim that is open, see claimState
-	dsns                           // due (8), id of the message whose sender is to be told
-	dsnHours                       // account: the DSNs of its open hour
-	domains                        // account NUL domain that it signs for
-	signingKeys                    // selector
-	tlsPolicies                    // domain: its policy of MTA-STS
-	tlsDays                        // day (YYYYMMDD), domain: how TLS went, see TLSDay
-	paces                          // see PaceEntry
-	heard                          // hash: a kind of reply, see ReplyKind
-	heardOrder                     // number (8): hash
-	remarks                        // account NUL day NUL kind NUL domain, see Remark
-	records                        // account, see Record
-	known                          // account NUL least hash: recipients that it wrote to
-	waiting                        // account NUL id, domain: recipients that wait for the cap of first sendings
-	chores                         // kind NUL account NUL provider, see chore
-	overrides                      // number (8)
-	suppressed                     // account NUL mailbox
-	tallies                        // account NUL domain NUL provider NUL day
-	dialogues                      // id, microseconds (8), domain
-	strikesOf                      // account NUL mailbox: refusals that do not suppress it yet
-	sources                        // name: see SourceState
-	blocklists                     // name: see ListState
-	newsOf                         // account NUL kind NUL about, see News
-	newsDue                        // class (1), due (8), key in newsOf
-	toldOf                         // account NUL kind [NUL about], see toldMark
-	errorsOf                       // account NUL mailbox: see RefusedRecipient
-	errorTimes                     // account NUL last (8), mailbox
-	errorCounts                    // account: entries of its list of errors
-	daysOf                         // account NUL day NUL period: see Day
-)
-
-var bucketNames = []string{"meta", "accounts", "credentials", "networks", "plans", "usage",
-	"messages", "bodies", "orphans", "queue", "due", "trace", "jobs",
-	"ledger", "invoices", "payments", "billed", "billed-to", "billed-below", "owed", "dunning", "closing", "customers", "resellers",
-	"accounts-of", "below", "logins-of", "networks-of", "places", "claims", "dsns", "dsn-hours", "domains", "signing-keys", "tls-policies", "tls-days", "paces", "heard", "heard-order", "remarks",
-	"records", "known", "waiting", "chores", "overrides", "suppressions", "tallies", "dialogues", "strikes", "sources", "blocklists",
-	"news", "news-due", "told", "errors", "errors-by-time", "error-counts", "days"}
 
 // Options of a store.
 type Options struct {
@@ -122,6 +68,9 @@ type Options struct {
 
 	Look func(time.Time) time.Time // see SetLook
 
+	Abuse *signs.Rules // see SetAbuse; nil: signs are counted only
+	Theft Theft        // see SetTheft
+
 	// Print puts the lines of an invoice, and the cause of a credit note, into words before
 	// it is stored; nil: the figures are printed as they are.
 	Print func(*Invoice)
@@ -129,11 +78,27 @@ type Options struct {
 	HighWater string // file that has the highest number of an invoice, beside the store; "": there is none
 
 	ReadOnly bool // the file is not changed in the least, nor can be; several may read it
+
+	// Driver opens another engine in the file's place, with the names of its buckets; nil: bolt.
+	Driver func(path string, buckets []string) (engine.Driver, error)
 }
 
 // Store is an open store. Its methods may be called from any goroutine.
 type Store struct {
-	db *bolt.DB
+	Trace    *trace.Trace   // what happened to messages
+	People   *people.People // who may use relay
+	Remarks  *remark.Remarks
+	Sites    *sites.Sites
+	Egress   *egress.Egress
+	Signing  *signing.Signing
+	Refusals *refusals.Refusals
+	News     *news.News // what is to be told
+	Jobs     *joblog.Jobs
+	Chores   *chores.Chores // what is left to be done for accounts
+
+	path string
+	db   *room.DB
+	file *bolt.File // below db; nil: another driver is
 
 	highWater string        // see Options
 	highest   atomic.Uint64 // number that is known to be there
@@ -143,34 +108,39 @@ type Store struct {
 	log       *slog.Logger
 	quiet     *quiet.Log
 	words     func(*Invoice) // see Options.Print
-	netMu     sync.Mutex
-	nets      atomic.Pointer[[]Network] // longest prefix first
 	ready     ready
-	feed      feed
-	ids       idSource
+	ids       spooled.IDs
 	probe     probe // whether the writer works
 	storable  probe // whether it could take mail
 
 	billing atomic.Pointer[Billing]
 	before  string // prefix of invoices without a Name, see keepPrefix
 	dsns    atomic.Pointer[DSNs]
+	passes  passes
 
 	strangers atomic.Pointer[Strangers]
+	stops     atomic.Pointer[stops]                     // see stop.go
+	abuse     atomic.Pointer[signs.Rules]               // see SetAbuse; nil: nothing is too much
 	knownKey  atomic.Pointer[[16]byte]                  // of the hashes of known recipients; nil: there is none
-	newsAdded chan struct{}                             // see NewsAdded
+	sentKey   [32]byte                                  // of tokens, and of the hashes of what was sent
 	look      atomic.Pointer[func(time.Time) time.Time] // see SetLook
 
-	refusals refusals
+	refusals   limitRefusals
+	sent       sentIndex
+	complaints chan Complaint                       // see Complaints
+	mailHolds  atomic.Pointer[map[string]*mailHold] // by login
+	returns    meter.Table[returnCount]
+	theft      atomic.Pointer[Theft] // see SetTheft; nil: no login is taken for stolen
 
-	accounts decoded[Account]
-	logins   decoded[Credential]
-	sold     decoded[quota.Plan] // as plans are sold now
+	accounts room.Decoded[Account]
+	sold     room.Decoded[quota.Plan] // as plans are sold now
+	charges  room.Counters[Charges]
+	progress room.Counters[progress]
 
 	staged staging // what bodies have on disk
 	shared int64   // see Options
 	memory memory  // what they have in memory
 	sweep  sweeper // of what was given up
-	closed chan struct{}
 	once   sync.Once
 }
 
@@ -179,41 +149,22 @@ type Store struct {
 // is newer than this program. With ReadOnly there must be a file, and ErrOlder says
 // that it has to be opened for writing once.
 func Open(path string, o Options) (*Store, error) {
-	s := &Store{zone: o.Zone, log: o.Log, words: o.Print, highWater: o.HighWater, closed: make(chan struct{})}
-	if s.zone == nil {
-		s.zone = time.UTC
-	}
-	if s.log == nil {
-		s.log = slog.Default()
-	}
-	if s.words == nil {
-		s.words = printPlainly
-	}
-	s.shared, s.memory.most = cmp.Or(o.Shared, 1_000_000_000), cmp.Or(o.Memory, 128<<20)
-	s.quiet = quiet.New(s.log)
-	s.ready.signal, s.newsAdded = make(chan struct{}, 1), make(chan struct{}, 1)
-	s.SetBilling(o.Billing)
-	if o.Look != nil {
-		s.SetLook(o.Look)
-	}
-	s.SetDSNs(DSNs{Build: func(*Message, bool, io.Reader) (Notice, bool) { return Notice{}, false }})
-	db, err := bolt.Open(path, bolt.Options{
-		Buckets:   bucketNames,
-		Appending: []bolt.Bucket{messages, bodies, trace, invoices},
-		Flush:     s.flush,
-		Reserve:   o.Reserve,
-		Free:      o.Free,
-		Log:       s.log,
-		ReadOnly:  o.ReadOnly,
-	})
+	s := &Store{path: path, zone: o.Zone, log: o.Log, words: o.Print, highWater: o.HighWater, complaints: make(chan Complaint, complaintsKept)}
+	s.setUp(&o)
+	driver, err := s.drive(&o)
 	if err != nil {
 		return nil, err
 	}
-	s.db = db
+	s.db = room.NewDB(engine.New(driver, engine.Options{Flush: []func(*engine.Tx) error{s.flush, s.flushNumbers, s.charges.Flush, s.flushProgress, sites.Flush, signing.Flush, refusals.Flush}, Log: s.log, ReadOnly: o.ReadOnly}),
+		func() (wall, books time.Time) { return s.clock.Now() })
+	s.furnish()
 	if err := s.startClock(&o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if err := errors.Join(s.migrate(o.ReadOnly), s.keepPrefix(o), s.loadNetworks(), s.loadKnownKey()); err != nil {
+	if err := s.migrate(o.ReadOnly); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := errors.Join(s.countAges(o.ReadOnly), s.countWaiting(o.ReadOnly), s.keepPrefix(o), s.People.LoadNetworks(), s.Signing.LoadSigners(), s.loadStops(), s.loadKnownKey(), s.loadSentKey(o.ReadOnly), s.loadSent(o.ReadOnly), s.loadHolds()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if !o.ReadOnly {
@@ -225,39 +176,120 @@ func Open(path string, o Options) (*Store, error) {
 	return s, nil
 }
 
+// furnish makes the rooms.
+func (s *Store) furnish() {
+	s.People = people.New(s.db)
+	s.Sites, s.Egress = sites.New(s.db), egress.New(s.db)
+	s.Remarks = remark.New(s.db)
+	s.News = news.New(s.db)
+	s.Jobs, s.Chores = joblog.New(s.db, s.News), chores.New(s.db, s.doers())
+	s.Signing = signing.New(s.db, signing.Options{Zone: s.zone, Owner: ownerOf, Service: s.asksService, Lost: s.tellLost})
+	s.Trace = trace.New(s.db, joblog.Done)
+	s.Refusals = refusals.New(s.db, refusals.Options{Done: joblog.Done})
+}
+
+// ownerOf is the owner of an account's domains: the account, or the customer that has it.
+func ownerOf(t *room.Tx, account string) (string, error) {
+	a, err := room.Load[Account](t, bucket.Accounts, account)
+	if err != nil || a.Owner == "" {
+		return "account " + account, err
+	}
+	c, err := people.CustomerIn(t, a.Owner)
+	return "customer " + a.Owner + c.Created.UTC().Format(time.RFC3339Nano), err // an earlier one may have had the name
+}
+
+// asksService reports whether an account asks for a signature of the operator's domain.
+func (s *Store) asksService(t *room.Tx, account string) bool {
+	a, err := s.in(*t).account(account)
+	return err == nil && a.ServiceSignature
+}
+
+// tellLost has the customer told what a domain has lost.
+func (s *Store) tellLost(t *room.Tx, account, domain, what string) error {
+	return s.News.Add(t, news.Item{Kind: news.Domain, Account: account, About: domain, Reason: what})
+}
+
+// drive opens what keeps the octets.
+func (s *Store) drive(o *Options) (engine.Driver, error) {
+	if o.Driver != nil {
+		return o.Driver(s.path, bucket.Names)
+	}
+	file, err := bolt.Open(s.path, bolt.Options{
+		Buckets:   bucket.Names,
+		Appending: []engine.Bucket{bucket.Messages, bucket.Bodies, bucket.Trace, bucket.Invoices, bucket.SentOpen, bucket.SentRuns},
+		Reserve:   o.Reserve,
+		Free:      o.Free,
+		ReadOnly:  o.ReadOnly,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.file = file
+	return file, nil
+}
+
+// setUp takes the options over, and fills in what is left out.
+func (s *Store) setUp(o *Options) {
+	if s.zone == nil {
+		s.zone = time.UTC
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.words == nil {
+		s.words = printPlainly
+	}
+	s.shared, s.memory.most = cmp.Or(o.Shared, 1_000_000_000), cmp.Or(o.Memory, 128<<20)
+	s.charges.Bucket = bucket.Usage
+	s.progress.Bucket, s.progress.Behind = bucket.Usage, behindPeriod
+	s.quiet = quiet.New(s.log)
+	s.ready.signal = make(chan struct{}, 1)
+	s.SetBilling(o.Billing)
+	s.SetTheft(o.Theft)
+	if o.Look != nil {
+		s.SetLook(o.Look)
+	}
+	s.abuse.Store(o.Abuse)
+	s.SetDSNs(DSNs{Build: func(*spooled.Message, bool, io.Reader) (Notice, bool) { return Notice{}, false }})
+}
+
 // Close stops the store cleanly: what was handed over is written first.
 func (s *Store) Close() error {
-	s.once.Do(func() { close(s.closed) })
+	s.once.Do(s.db.Stop)
 	s.sweep.Wait()
-	return s.db.Close()
+	s.sent.stop()
+	return s.db.Engine().Close()
 }
 
 // Failed is closed when the disk failed in a way that forbids going on: nothing
 // is acknowledged any more, and the process must stop and start again.
-func (s *Store) Failed() <-chan struct{} { return s.db.Failed() }
+func (s *Store) Failed() <-chan struct{} { return s.db.Engine().Failed() }
 
 // Err says why, once Failed is closed.
-func (s *Store) Err() error { return s.db.Err() }
+func (s *Store) Err() error { return s.db.Engine().Err() }
 
 // Zone is the operator's time zone, in which months turn.
 func (s *Store) Zone() *time.Location { return s.zone }
 
 // Size is the file's length and how much of it is free for use, in octets.
-func (s *Store) Size() (file, free int64) { return s.db.Size() }
+func (s *Store) Size() (file, free int64) { return s.db.Engine().Size() }
+
+// Meters are what the file counts of its commits since Open.
+func (s *Store) Meters() engine.Meters { return s.db.Engine().Meters() }
 
 // Commits counts transactions since Open, and those that one request spoilt so
 // that the others had to run again.
-func (s *Store) Commits() (written, reruns int64) { return s.db.Commits() }
+func (s *Store) Commits() (written, reruns int64) { return s.db.Engine().Commits() }
 
 // migrations bring a file from schema i to i+1. Append only.
 var migrations = []func(*tx) error{
 	func(t *tx) error { // 0: a new file
 		for _, p := range quota.Builtin() {
-			if err := t.put(plans, []byte(p.Name), p); err != nil {
+			if err := t.Write(bucket.Plans, []byte(p.Name), p); err != nil {
 				return err
 			}
 		}
-		return t.put(meta, keyTotals, Totals{})
+		return t.Write(bucket.Meta, keyTotals, Totals{})
 	},
 	toContracts,                    // 1: accounts with one term and no ledger
 	func(*tx) error { return nil }, // 2: no claims; a relay that knows none would leave entries behind what it settles
@@ -268,69 +300,84 @@ var migrations = []func(*tx) error{
 	func(*tx) error { return nil }, // 7: claims that do not say when they are due next
 	func(*tx) error { return nil }, // 8: entries that have a text in place of their Facts, which an older relay would miss
 	func(*tx) error { return nil }, // 9: no domains, which an older relay would leave behind an account that it removes
+	beginSplit,                     // 10: one record an account and period, which splitUsage makes two
 }
 
 var (
 	keySchema   = []byte("schema")
 	keyTotals   = []byte("totals")
+	keyAges     = []byte("ages")
+	keyWaiting  = []byte("waiting")  // there is: Usage.Waiting was counted
 	keyStorable = []byte("storable") // when Storable wrote last
 	keyClock    = []byte("clock")
+	keySplit    = []byte("split") // where splitUsage goes on; there is none once it has ended
 )
 
 func (s *Store) migrate(readOnly bool) error {
-	schema := 0
-	err := s.view(func(t *tx) error { _, err := t.get(meta, keySchema, &schema); return err })
+	schema, split := 0, false
+	err := s.view(func(t *tx) error {
+		split = t.Get(bucket.Meta, keySplit) != nil
+		_, err := t.Read(bucket.Meta, keySchema, &schema)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	if schema > len(migrations) {
 		return fmt.Errorf("%w: schema %d, this relay knows %d", ErrNewer, schema, len(migrations))
 	}
-	if schema == len(migrations) {
+	if schema == len(migrations) && !split {
 		return nil
 	}
 	if readOnly {
 		return fmt.Errorf("%w: schema %d", ErrOlder, schema)
 	}
-	return s.update(0, func(t *tx) error {
+	if schema > 0 { // it is not new
+		s.log.Info("the store is being upgraded, a large one takes some seconds", "component", "store", "schema", schema, "to", len(migrations))
+	}
+	err = s.update(0, func(t *tx) error {
 		for _, step := range migrations[schema:] {
 			if err := step(t); err != nil {
 				return err
 			}
 		}
-		return t.put(meta, keySchema, len(migrations))
+		return t.Write(bucket.Meta, keySchema, len(migrations))
 	})
+	if err != nil {
+		return err
+	}
+	return s.splitUsage(splitStep)
 }
 
 // tx is one transaction, at one instant.
 type tx struct {
-	b    *bolt.Tx
-	s    *Store
-	now  time.Time // of the books, UTC: months, terms, days
-	wall time.Time // of the wall clock, UTC: the queue and the trace go by it
+	room.Tx
+	s *Store
 
 	then *aftermath // of a transaction that may remove messages; see updateThen
 }
 
-func (s *Store) tx(b *bolt.Tx) *tx {
-	t := &tx{b: b, s: s}
-	t.wall, t.now = s.clock.Now()
-	return t
-}
+func (s *Store) in(t room.Tx) *tx { return &tx{Tx: t, s: s} }
+
+func (s *Store) tx(e *engine.Tx) *tx { return s.in(s.db.Tx(e)) }
 
 func (s *Store) view(fn func(*tx) error) error {
-	return s.db.View(func(b *bolt.Tx) error { return fn(s.tx(b)) })
+	return s.db.View(func(t room.Tx) error { return fn(s.in(t)) })
 }
 
 func (s *Store) update(weight int, fn func(*tx) error) error {
-	return s.db.Update(weight, func(b *bolt.Tx) error { return fn(s.tx(b)) })
+	return s.db.Update(weight, func(t room.Tx) error { return fn(s.in(t)) })
+}
+
+func (s *Store) grow(weight int, fn func(*tx) error) error {
+	return s.db.Grow(weight, func(t room.Tx) error { return fn(s.in(t)) })
 }
 
 // aftermath is what is left to do when a transaction is on disk.
 type aftermath struct {
-	gone  []ID        // long bodies, to be removed in the background
-	lanes []Lane      // that got mail due at once
-	sent  []DSNResult // DSNs, to be logged
+	gone  []spooled.ID   // long bodies, to be removed in the background
+	lanes []spooled.Lane // that got mail due at once
+	sent  []DSNResult    // DSNs, to be logged
 }
 
 // updateThen is update for what may remove messages or queue DSNs.
@@ -356,62 +403,4 @@ func (s *Store) andThen(do func(int, func(*tx) error) error, weight int, fn func
 	s.sweepGone(then.gone)
 	s.ready.announce(then.lanes...)
 	return nil
-}
-
-func (s *Store) grow(weight int, fn func(*tx) error) error {
-	return s.db.Grow(weight, func(b *bolt.Tx) error { return fn(s.tx(b)) })
-}
-
-// get decodes the value of key into v and reports whether there is one.
-func (t *tx) get(b bolt.Bucket, key []byte, v any) (bool, error) {
-	raw := t.b.Get(b, key)
-	if raw == nil {
-		return false, nil
-	}
-	return true, decode(bucketNames[b], key, raw, v)
-}
-
-func (t *tx) put(b bolt.Bucket, key []byte, v any) error {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode %s %q: %w", bucketNames[b], key, err)
-	}
-	return t.b.Put(b, key, raw)
-}
-
-func decode(bucket string, key, raw []byte, v any) error {
-	if err := json.Unmarshal(raw, v); err != nil {
-		return fmt.Errorf("decode %s %q: %w", bucket, key, err)
-	}
-	return nil
-}
-
-// load is get for a record that must be there.
-func load[T any](t *tx, b bolt.Bucket, key string) (v T, err error) {
-	ok, err := t.get(b, []byte(key), &v)
-	if err == nil && !ok {
-		err = fmt.Errorf("%s %q: %w", bucketNames[b], key, ErrNotFound)
-	}
-	return v, err
-}
-
-// add stores a record that must not be there yet.
-func add(t *tx, b bolt.Bucket, key string, v any) error {
-	if t.b.Get(b, []byte(key)) != nil {
-		return fmt.Errorf("%s %q: %w", bucketNames[b], key, ErrExists)
-	}
-	return t.put(b, []byte(key), v)
-}
-
-// all decodes every record of a bucket whose key starts with prefix.
-func all[T any](t *tx, b bolt.Bucket, prefix []byte) (list []T, err error) {
-	c := t.b.Cursor(b)
-	for k, raw := c.Seek(prefix); k != nil && hasPrefix(k, prefix); k, raw = c.Next() {
-		var v T
-		if err := decode(bucketNames[b], k, raw, &v); err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, nil
 }

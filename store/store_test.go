@@ -17,6 +17,11 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/people"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 var epoch = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -56,7 +61,7 @@ func newStore(t testing.TB) (*Store, *clock) {
 
 func reopen(t testing.TB, path string, c *clock) *Store {
 	t.Helper()
-	s, err := Open(path, Options{Now: c.now})
+	s, err := openTest(path, Options{Now: c.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,8 +84,8 @@ func addAccount(t testing.TB, s *Store, name string, plan quota.Plan) {
 	if plan.Term == "" {
 		plan.Term = quota.Year
 	}
-	_, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: name}, Plan: plan,
-		Credential: &Credential{Login: name, Account: name, Kind: Token, Hash: "x"}})
+	_, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: name}, Plan: plan,
+		Credential: &people.Credential{Login: name, Account: name, Kind: people.Token, Hash: "x"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,14 +97,14 @@ func intake(s *Store, account string, size int, to ...string) Intake {
 	if _, err := b.Write(bytes.Repeat([]byte("0123456789abcde\n"), size/16+1)[:size]); err != nil {
 		panic(err)
 	}
-	m := &Message{Account: account, Sender: "a@src.test", Size: int64(size), Expires: s.Now().AddDate(0, 0, 4)}
+	m := &spooled.Message{Account: account, Sender: "a@src.test", Size: int64(size), Expires: s.Now().AddDate(0, 0, 4)}
 	for _, a := range to {
-		m.Recipients = append(m.Recipients, Recipient{Address: a, Domain: a[strings.LastIndexByte(a, '@')+1:]})
+		m.Recipients = append(m.Recipients, spooled.Recipient{Address: a, Domain: a[strings.LastIndexByte(a, '@')+1:]})
 	}
 	return Intake{Message: m, Body: b, Login: account, Client: "192.0.2.1"}
 }
 
-func accept(t testing.TB, s *Store, account string, size int, to ...string) *Message {
+func accept(t testing.TB, s *Store, account string, size int, to ...string) *spooled.Message {
 	t.Helper()
 	in := intake(s, account, size, to...)
 	if r, err := s.Accept(in); err != nil || r != nil {
@@ -110,7 +115,7 @@ func accept(t testing.TB, s *Store, account string, size int, to ...string) *Mes
 
 func claim(t testing.TB, s *Store, domain, account string, n int) []Claimed {
 	t.Helper()
-	list, err := s.Claim([]Want{{Lane{domain, account}, n}}, func(_ *Message, tries int) time.Time {
+	list, err := s.Claim([]Want{{spooled.Lane{Domain: domain, Account: account}, n}}, func(_ *spooled.Message, tries int) time.Time {
 		return s.Now().Add(time.Duration(tries) * 5 * time.Minute)
 	})
 	if err != nil {
@@ -119,9 +124,9 @@ func claim(t testing.TB, s *Store, domain, account string, n int) []Claimed {
 	return list
 }
 
-func settle(t testing.TB, s *Store, c Claimed, state RecipientState) {
+func settle(t testing.TB, s *Store, c Claimed, state spooled.State) {
 	t.Helper()
-	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: Event{Kind: EventAttempt}}
+	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
 	for _, i := range c.Rcpts {
 		r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: state, Reply: "250 ok"})
 	}
@@ -152,16 +157,16 @@ func TestStore_LifeOfAMessage(t *testing.T) {
 	if again := claim(t, s, "a.test", "acme", 10); len(again) != 0 {
 		t.Errorf("claimed twice: %+v", again)
 	}
-	settle(t, s, got[0], Deferred)
+	settle(t, s, got[0], spooled.Deferred)
 	u, _ := s.Usage("acme", "2026-11")
-	want := Usage{Account: "acme", Period: "2026-11", Charged: quota.Charge{Messages: 3, Bytes: 120_000}, Queued: 3, Deferred: 2, Stored: 40_000,
+	want := Usage{Account: "acme", Period: "2026-11", Charged: quota.Charge{Messages: 3, Bytes: 120_000}, Queued: 3, Deferred: 2, Stored: 40_000, Waiting: 1,
 		Today: quota.Charge{Messages: 3, Bytes: 120_000}, Day: "2026-11-23"}
 	if u != want {
 		t.Errorf("Usage = %+v, want %+v", u, want)
 	}
 	c.add(5 * time.Minute)
-	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], Failed)
-	settle(t, s, claim(t, s, "b.test", "acme", 1)[0], Delivered)
+	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], spooled.Failed)
+	settle(t, s, claim(t, s, "b.test", "acme", 1)[0], spooled.Delivered)
 	u, _ = s.Usage("acme", "2026-11")
 	want = Usage{Account: "acme", Period: "2026-11", Charged: want.Charged, Delivered: 1, Failed: 2, Today: want.Today, Day: want.Day}
 	if u != want {
@@ -173,8 +178,8 @@ func TestStore_LifeOfAMessage(t *testing.T) {
 	if _, err := io.ReadAll(s.OpenBody(m.ID)); !errors.Is(err, ErrNotFound) {
 		t.Errorf("body after the end: %v", err)
 	}
-	events, _ := s.Trace(m.ID)
-	if len(events) != 4 || events[0].Kind != EventAccepted {
+	events, _ := s.Trace.Of(m.ID)
+	if len(events) != 4 || events[0].Kind != trace.EventAccepted {
 		t.Errorf("Trace = %+v, want accepted and three attempts", events)
 	}
 	if sum, _ := s.Totals(); sum != (Totals{}) {
@@ -260,7 +265,7 @@ func TestStore_States(t *testing.T) {
 		t.Errorf("active: %+v", r)
 	}
 	set := func(st AccountState) {
-		if _, err := s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) { a.State, a.Reason = st, "why"; return Change{}, nil }); err != nil {
+		if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.State, a.Reason = st, "why"; return Change{}, nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -282,13 +287,13 @@ func TestStore_States(t *testing.T) {
 		t.Errorf("after the term: %+v", r)
 	}
 	c.add(-time.Hour)
-	if err := s.RemoveCredential(Order{}, "acme", "acme"); err != nil {
+	if err := s.People.RemoveCredential(behalf.Order{}, "acme", "acme"); err != nil {
 		t.Fatal(err)
 	}
 	if r := permit(); r == nil || !r.Revoked {
 		t.Errorf("revoked: %+v", r)
 	}
-	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
 	if r := permit(); r == nil || r.State != Closed {
@@ -318,7 +323,7 @@ func TestStore_ReopenAfterKillRemovesStagedBodies(t *testing.T) {
 	if n != 5<<20 || err != nil {
 		t.Errorf("kept body: %d octets, %v", n, err)
 	}
-	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], Delivered)
+	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], spooled.Delivered)
 	if st := verify(t, s); st.Bodies != 0 || st.Staged != 0 {
 		t.Errorf("after delivery: %+v", st)
 	}
@@ -358,9 +363,9 @@ func TestStore_OperatorChanges(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "x@a.test", "y@b.test")
-	change := func(op Op, want ...ID) {
+	change := func(op Op, want ...spooled.ID) {
 		t.Helper()
-		done, missing, err := s.Change(op, []ID{m.ID, s.ids.next(c.now())})
+		done, missing, err := s.Change(op, []spooled.ID{m.ID, s.ids.Next(c.now())})
 		if !slices.Equal(done, want) || len(missing) != 1 || err != nil {
 			t.Errorf("Change(%s) = %v, %v, %v", op, done, missing, err)
 		}
@@ -387,7 +392,7 @@ func TestStore_OperatorChanges(t *testing.T) {
 		t.Fatalf("after Return: %+v", got)
 	}
 	change(OpDrop, m.ID)
-	settle(t, s, got[0], Delivered) // the worker did not know
+	settle(t, s, got[0], spooled.Delivered) // the worker did not know
 	u, _ := s.Usage("acme", "2026-11")
 	if u.Failed != 2 || u.Delivered != 0 || u.Queued != 0 {
 		t.Errorf("usage after drop: %+v", u)
@@ -404,8 +409,8 @@ func TestStore_DueLanes(t *testing.T) {
 		c.add(time.Second)
 		accept(t, s, "two", 10, "y@d0.test")
 	}
-	due, next, err := s.DueLanes(s.Now(), 100, func(l Lane) bool { return l.Domain == "d1.test" })
-	if err != nil || len(due) != 5 || !next.IsZero() || due[0] != (Lane{"d0.test", "one"}) {
+	due, next, err := s.DueLanes(s.Now(), 100, func(l spooled.Lane) bool { return l.Domain == "d1.test" })
+	if err != nil || len(due) != 5 || !next.IsZero() || due[0] != (spooled.Lane{Domain: "d0.test", Account: "one"}) {
 		t.Errorf("DueLanes = %v, %v, %v", due, next, err)
 	}
 	if due, next, _ = s.DueLanes(s.Now(), 2, nil); len(due) != 2 || !next.Equal(s.Now()) {
@@ -425,12 +430,12 @@ func TestStore_NoticeIsFreeAndStoredWithTheOutcome(t *testing.T) {
 	claim(t, s, "a.test", "acme", 1)
 	s.TakeReady(1000)
 	s.SetDSNs(plainDSNs(s, 0, strings.Repeat("x", 40_000)))
-	err := s.Settle(Result{ID: m.ID, Domain: "a.test", Event: Event{Kind: EventAttempt},
-		Outcomes: []Outcome{{Rcpt: 0, State: Failed, Reply: "550 no", DSN: &DSN{Action: "failed"}}}})
+	err := s.Settle(Result{ID: m.ID, Domain: "a.test", Event: trace.Event{Kind: trace.EventAttempt},
+		Outcomes: []Outcome{{Rcpt: 0, State: spooled.Failed, Reply: "550 no", DSN: &spooled.DSN{Action: "failed"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s.TakeReady(1000); len(got) != 1 || got[0] != (Lane{"src.test", "acme"}) {
+	if got := s.TakeReady(1000); len(got) != 1 || got[0] != (spooled.Lane{Domain: "src.test", Account: "acme"}) {
 		t.Errorf("TakeReady = %v", got)
 	}
 	dsn := claim(t, s, "src.test", "acme", 1)[0]
@@ -440,7 +445,7 @@ func TestStore_NoticeIsFreeAndStoredWithTheOutcome(t *testing.T) {
 	if u, _ := s.Usage("acme", "2026-11"); u.Charged.Messages != 1 || u.Failed != 1 || u.Queued != 0 {
 		t.Errorf("usage: %+v", u)
 	}
-	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 		t.Errorf("RemoveAccount with only a DSN queued: %v", err)
 	}
 }
@@ -448,16 +453,16 @@ func TestStore_NoticeIsFreeAndStoredWithTheOutcome(t *testing.T) {
 func TestStore_Trace(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
-	var ids []ID
+	var ids []spooled.ID
 	for range 600 {
 		ids = append(ids, accept(t, s, "acme", 10, "x@a.test").ID)
 		c.add(time.Second)
 	}
 	for _, cl := range claim(t, s, "a.test", "acme", 600) {
-		settle(t, s, cl, Delivered)
+		settle(t, s, cl, spooled.Delivered)
 	}
-	var got []Event
-	if err := s.TraceScan(ID{}, epoch.Add(100*time.Second), func(e *Event) error { got = append(got, *e); return nil }); err != nil {
+	var got []trace.Event
+	if err := s.Trace.Scan(spooled.ID{}, epoch.Add(100*time.Second), func(e *trace.Event) error { got = append(got, *e); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 1000 {
@@ -465,21 +470,21 @@ func TestStore_Trace(t *testing.T) {
 	}
 	for i, e := range got {
 		want := ids[599-i/2]
-		if e.ID != want || (e.Kind == EventAccepted) != (i%2 == 0) {
+		if e.ID != want || (e.Kind == trace.EventAccepted) != (i%2 == 0) {
 			t.Fatalf("event %d = %v %v, want of %v", i, e.ID, e.Kind, want)
 		}
 	}
 	page := got[:0:0]
-	if err := s.TraceScan(ids[300], epoch.Add(100*time.Second), func(e *Event) error { page = append(page, *e); return nil }); err != nil || len(page) != 400 || page[0].ID != ids[299] {
+	if err := s.Trace.Scan(ids[300], epoch.Add(100*time.Second), func(e *trace.Event) error { page = append(page, *e); return nil }); err != nil || len(page) != 400 || page[0].ID != ids[299] {
 		t.Errorf("TraceScan before a message gave %d events, %v", len(page), err)
 	}
-	if n, err := s.PruneTrace(epoch.Add(300 * time.Second)); n != 600 || err != nil {
+	if n, err := s.Trace.Prune(epoch.Add(300*time.Second), ""); n != 600 || err != nil {
 		t.Errorf("PruneTrace = %d, %v", n, err)
 	}
-	if left, _ := s.Trace(ids[299]); len(left) != 0 {
+	if left, _ := s.Trace.Of(ids[299]); len(left) != 0 {
 		t.Errorf("pruned too little: %v", left)
 	}
-	if left, _ := s.Trace(ids[300]); len(left) != 2 {
+	if left, _ := s.Trace.Of(ids[300]); len(left) != 2 {
 		t.Errorf("pruned too much: %v", left)
 	}
 }
@@ -489,25 +494,25 @@ func TestStore_Networks(t *testing.T) {
 	addAccount(t, s, "one", quota.Plan{})
 	addAccount(t, s, "two", quota.Plan{})
 	for p, a := range map[string]string{"192.0.2.0/24": "one", "192.0.2.128/25": "two", "2001:db8::/32": "one"} {
-		if err := s.AddNetwork(Network{Prefix: netip.MustParsePrefix(p), Account: a}); err != nil {
+		if err := s.People.AddNetwork(people.Network{Prefix: netip.MustParsePrefix(p), Account: a}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for addr, want := range map[string]string{"192.0.2.5": "one", "192.0.2.200": "two", "::ffff:192.0.2.5": "one", "2001:db8::1": "one", "198.51.100.1": ""} {
-		if got, _ := s.NetworkAccount(netip.MustParseAddr(addr)); got != want {
+		if got, _ := s.People.NetworkAccount(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("NetworkAccount(%s) = %q, want %q", addr, got, want)
 		}
 	}
-	if err := s.AddNetwork(Network{Prefix: netip.MustParsePrefix("192.0.2.1/24"), Account: "one"}); err == nil {
+	if err := s.People.AddNetwork(people.Network{Prefix: netip.MustParsePrefix("192.0.2.1/24"), Account: "one"}); err == nil {
 		t.Error("a network that is not masked was taken")
 	}
-	if err := s.RemoveNetwork("one", netip.MustParsePrefix("192.0.2.128/25")); !errors.Is(err, ErrNotFound) {
+	if err := s.People.RemoveNetwork("one", netip.MustParsePrefix("192.0.2.128/25")); !errors.Is(err, ErrNotFound) {
 		t.Errorf("another account's network: %v", err)
 	}
-	if err := s.RemoveAccount(Order{}, "two"); err != nil {
+	if err := s.RemoveAccount(behalf.Order{}, "two"); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := s.NetworkAccount(netip.MustParseAddr("192.0.2.200")); got != "one" {
+	if got, _ := s.People.NetworkAccount(netip.MustParseAddr("192.0.2.200")); got != "one" {
 		t.Errorf("after removal of two: %q", got)
 	}
 }
@@ -516,16 +521,16 @@ func TestOpen_Errors(t *testing.T) {
 	c := &clock{t: epoch}
 	path := filepath.Join(t.TempDir(), "relay.db")
 	s := reopen(t, path, c)
-	if _, err := Open(path, Options{}); !errors.Is(err, ErrLocked) {
+	if _, err := openTest(path, Options{}); !errors.Is(err, ErrLocked) {
 		t.Errorf("second Open: %v", err)
 	}
-	if err := s.update(0, func(t *tx) error { return t.put(meta, keySchema, len(migrations)+1) }); err != nil {
+	if err := s.update(0, func(t *tx) error { return t.Write(bucket.Meta, keySchema, len(migrations)+1) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(path, Options{}); !errors.Is(err, ErrNewer) {
+	if _, err := openTest(path, Options{}); !errors.Is(err, ErrNewer) {
 		t.Errorf("Open of a newer file: %v", err)
 	}
 }
@@ -536,7 +541,7 @@ func TestStore_ReturnGoesOnAfterAMessageThatIsGone(t *testing.T) {
 	accept(t, s, "acme", 10, "x@a.test")
 	accept(t, s, "acme", 10, "y@a.test")
 	got := claim(t, s, "a.test", "acme", 2)
-	if _, _, err := s.Change(OpDrop, []ID{got[0].Message.ID}); err != nil {
+	if _, _, err := s.Change(OpDrop, []spooled.ID{got[0].Message.ID}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Return(got); err != nil {
@@ -557,7 +562,7 @@ func TestBodyReader_RemovedWhileItIsRead(t *testing.T) {
 		if _, err := io.ReadFull(r, make([]byte, ChunkSize)); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := s.Change(OpDrop, []ID{m.ID}); err != nil {
+		if _, _, err := s.Change(OpDrop, []spooled.ID{m.ID}); err != nil {
 			t.Fatal(err)
 		}
 		s.sweep.Wait()
@@ -585,7 +590,7 @@ func TestStore_RemoveAccountSeesTheBatch(t *testing.T) {
 		wg.Go(func() { accept(t, s, "acme", 10, "x@a.test") })
 		synctest.Wait() // it is handed to the writer, before the next one
 		var err error
-		wg.Go(func() { err = s.RemoveAccount(Order{}, "acme") })
+		wg.Go(func() { err = s.RemoveAccount(behalf.Order{}, "acme") })
 		synctest.Wait()
 		close(leave)
 		wg.Wait()

@@ -6,17 +6,21 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/refusals"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 var (
-	unknownUser = &Suppressing{Reason: "InvalidRecipient", Status: "5.1.1", Messages: 1, Keep: 180 * 24 * time.Hour}
-	fullMailbox = &Suppressing{Reason: "QuotaIssues", Status: "5.2.2", Messages: 3, Over: 7 * 24 * time.Hour, Keep: 30 * 24 * time.Hour}
+	unknownUser = &refusals.Rule{Reason: "InvalidRecipient", Status: "5.1.1", Messages: 1, Keep: 180 * 24 * time.Hour}
+	fullMailbox = &refusals.Rule{Reason: "QuotaIssues", Status: "5.2.2", Messages: 3, Over: 7 * 24 * time.Hour, Keep: 30 * 24 * time.Hour}
 )
 
 // meet settles all recipients of a claim with one outcome.
-func meet(t *testing.T, s *Store, c Claimed, state RecipientState, reply string, by *Suppressing) {
+func meet(t *testing.T, s *Store, c Claimed, state spooled.State, reply string, by *refusals.Rule) {
 	t.Helper()
-	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: Event{Kind: EventAttempt}}
+	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
 	for _, i := range c.Rcpts {
 		r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: state, Reply: reply, Suppress: by})
 	}
@@ -42,9 +46,9 @@ func TestStore_Suppress(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	addAccount(t, s, "other", quota.Plan{})
 	accept(t, s, "acme", 100, "Gone@a.test")
-	meet(t, s, claimOne(t, s), Failed, "550 5.1.1 unknown", unknownUser)
-	is, ok, err := s.Suppressed("acme", "GONE@A.test")
-	want := Suppression{"Gone@a.test", "InvalidRecipient", "550 5.1.1 unknown", "5.1.1", s.Now(), s.Now().Add(unknownUser.Keep)}
+	meet(t, s, claimOne(t, s), spooled.Failed, "550 5.1.1 unknown", unknownUser)
+	is, ok, err := s.Refusals.Suppressed("acme", "GONE@A.test")
+	want := refusals.Suppression{Recipient: "Gone@a.test", Reason: "InvalidRecipient", Reply: "550 5.1.1 unknown", Status: "5.1.1", Since: s.Now(), Expires: s.Now().Add(unknownUser.Keep)}
 	if err != nil || !ok || is != want {
 		t.Fatalf("Suppressed = %+v, %t, %v, want %+v", is, ok, err, want)
 	}
@@ -53,15 +57,15 @@ func TestStore_Suppress(t *testing.T) {
 	if !slices.Equal(got.Rcpts, []int{1}) || !slices.Equal(got.Suppressed, []int{0}) {
 		t.Fatalf("claimed %v, suppressed %v", got.Rcpts, got.Suppressed)
 	}
-	if r := got.Message.Recipients[0]; r.State != Suppressed || r.Reply != want.Reply || r.Verdict.Category != "InvalidRecipient" || r.DSN == nil || !r.DSN.Suppressed.Equal(want.Since) || r.Tries != 0 {
+	if r := got.Message.Recipients[0]; r.State != spooled.Suppressed || r.Reply != want.Reply || r.Verdict.Category != "InvalidRecipient" || r.DSN == nil || !r.DSN.Suppressed.Equal(want.Since) || r.Tries != 0 {
 		t.Errorf("%+v", r)
 	}
-	meet(t, s, got, Delivered, "250 ok", nil)
+	meet(t, s, got, spooled.Delivered, "250 ok", nil)
 	if u, _ := s.Usage("acme", "2026-11"); u.Charged.Messages != 3 || u.Failed != 2 || u.Delivered != 1 || u.Queued != 0 {
 		t.Errorf("%+v", u)
 	}
-	events, _ := s.Trace(m.ID)
-	if e := events[1]; len(events) != 3 || e.Kind != EventSuppressed || e.Recipients[0].State != Suppressed || !e.Recipients[0].Since.Equal(want.Since) {
+	events, _ := s.Trace.Of(m.ID)
+	if e := events[1]; len(events) != 3 || e.Kind != trace.EventSuppressed || e.Recipients[0].State != spooled.Suppressed || !e.Recipients[0].Since.Equal(want.Since) {
 		t.Errorf("%+v", events)
 	}
 
@@ -83,7 +87,7 @@ func TestStore_Suppress(t *testing.T) {
 func TestStore_Suppress_all(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
-	if n, err := s.AddSuppressions(Order{}, "acme", []Suppression{{Recipient: "x@a.test", Reason: ByHand}, {Recipient: "X@a.test"}}); n != 1 || err != nil {
+	if n, err := s.Refusals.AddSuppressions(behalf.Order{}, "acme", []refusals.Suppression{{Recipient: "x@a.test", Reason: refusals.ByHand}, {Recipient: "X@a.test"}}); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	for range mostPutOff + 5 {
@@ -92,7 +96,7 @@ func TestStore_Suppress_all(t *testing.T) {
 	accept(t, s, "acme", 100, "y@a.test")
 	s.TakeReady(1000)
 	list := claim(t, s, "a.test", "acme", 100)
-	if len(list) != mostPutOff || !slices.Contains(s.TakeReady(1000), Lane{"a.test", "acme"}) {
+	if len(list) != mostPutOff || !slices.Contains(s.TakeReady(1000), spooled.Lane{Domain: "a.test", Account: "acme"}) {
 		t.Fatalf("%d claimed", len(list))
 	}
 	if list = claim(t, s, "a.test", "acme", 1); len(list) != 6 || len(list[5].Rcpts) != 1 {
@@ -110,7 +114,7 @@ func TestStore_Suppress_inFlight(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	accept(t, s, "acme", 100, "x@a.test")
 	claimOne(t, s)
-	if _, err := s.AddSuppressions(Order{}, "acme", []Suppression{{Recipient: "x@a.test"}}); err != nil {
+	if _, err := s.Refusals.AddSuppressions(behalf.Order{}, "acme", []refusals.Suppression{{Recipient: "x@a.test"}}); err != nil {
 		t.Fatal(err)
 	}
 	c.add(time.Hour)
@@ -118,7 +122,7 @@ func TestStore_Suppress_inFlight(t *testing.T) {
 	if len(got.Suppressed) != 0 {
 		t.Fatalf("%+v", got)
 	}
-	meet(t, s, got, Delivered, "250 ok", nil)
+	meet(t, s, got, spooled.Delivered, "250 ok", nil)
 }
 
 // A mailbox that is full suppresses after three messages in a week or more. A message
@@ -135,10 +139,10 @@ func TestStore_Suppress_strikes(t *testing.T) {
 			if len(got.Rcpts) == 0 {
 				return true
 			}
-			meet(t, s, got, Deferred, "452 4.2.2 full", fullMailbox)
+			meet(t, s, got, spooled.Deferred, "452 4.2.2 full", fullMailbox)
 			c.add(time.Hour)
 		}
-		meet(t, s, claimOne(t, s), Expired, "452 4.2.2 full", fullMailbox)
+		meet(t, s, claimOne(t, s), spooled.Expired, "452 4.2.2 full", fullMailbox)
 		return false
 	}
 	const day = 24 * time.Hour
@@ -148,7 +152,7 @@ func TestStore_Suppress_strikes(t *testing.T) {
 		}
 	}
 	accept(t, s, "acme", 100, "X@a.test")
-	meet(t, s, claimOne(t, s), Delivered, "250 ok", nil)
+	meet(t, s, claimOne(t, s), spooled.Delivered, "250 ok", nil)
 	for i, after := range []time.Duration{day, 8 * day, 61 * day, 3 * day} {
 		if full(after) {
 			t.Fatalf("suppressed by message %d after a delivery", i+1)
@@ -171,19 +175,19 @@ func TestStore_Suppress_own(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	for range 2 {
-		m := &Message{ID: s.ids.next(s.Now()), Account: "acme", Own: NoteEnding, Expires: s.Now().AddDate(0, 0, 1), Recipients: []Recipient{{Address: "x@a.test", Domain: "a.test", State: Queued}}}
+		m := &spooled.Message{ID: s.ids.Next(s.Now()), Account: "acme", Own: spooled.NoteEnding, Expires: s.Now().AddDate(0, 0, 1), Recipients: []spooled.Recipient{{Address: "x@a.test", Domain: "a.test", State: spooled.Queued}}}
 		if err := s.update(0, func(t *tx) error { _, err := t.enqueueOwn(m, []byte("x\r\n")); return err }); err != nil {
 			t.Fatal(err)
 		}
-		meet(t, s, claimOne(t, s), Failed, "550 5.1.1 unknown", unknownUser)
+		meet(t, s, claimOne(t, s), spooled.Failed, "550 5.1.1 unknown", unknownUser)
 	}
-	if _, ok, _ := s.Suppressed("acme", "x@a.test"); ok {
+	if _, ok, _ := s.Refusals.Suppressed("acme", "x@a.test"); ok {
 		t.Error("it is suppressed")
 	}
-	if _, err := s.AddSuppressions(Order{}, "acme", []Suppression{{Recipient: "x@a.test"}}); err != nil {
+	if _, err := s.Refusals.AddSuppressions(behalf.Order{}, "acme", []refusals.Suppression{{Recipient: "x@a.test"}}); err != nil {
 		t.Fatal(err)
 	}
-	m := &Message{ID: s.ids.next(s.Now()), Account: "acme", Own: NoteEnding, Expires: s.Now().AddDate(0, 0, 1), Recipients: []Recipient{{Address: "x@a.test", Domain: "a.test", State: Queued}}}
+	m := &spooled.Message{ID: s.ids.Next(s.Now()), Account: "acme", Own: spooled.NoteEnding, Expires: s.Now().AddDate(0, 0, 1), Recipients: []spooled.Recipient{{Address: "x@a.test", Domain: "a.test", State: spooled.Queued}}}
 	if err := s.update(0, func(t *tx) error { _, err := t.enqueueOwn(m, []byte("x\r\n")); return err }); err != nil {
 		t.Fatal(err)
 	}
@@ -192,46 +196,30 @@ func TestStore_Suppress_own(t *testing.T) {
 	}
 }
 
-// A list is walked in order and pruned; with the account it goes.
-func TestStore_Suppress_list(t *testing.T) {
+// The prune records its job; with the account its suppressions go.
+func TestStore_Suppress_removed(t *testing.T) {
 	s, c := newStore(t)
-	addAccount(t, s, "acme", quota.Plan{})
-	addAccount(t, s, "acme2", quota.Plan{})
-	add := func(account string, keep time.Duration, to ...string) {
-		t.Helper()
-		for _, a := range to {
-			if _, err := s.AddSuppressions(Order{}, account, []Suppression{{Recipient: a, Reason: ByHand, Expires: s.Now().Add(keep)}}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	add("acme", time.Hour, "b@a.test", "d@a.test")
-	add("acme", 3*time.Hour, "C@bücher.test", "a@a.test")
-	add("acme2", time.Hour, "x@a.test")
-	list := func(after string) (all []string) {
-		if err := s.EachSuppression("acme", after, func(key string, is *Suppression) error { all = append(all, key); return nil }); err != nil {
+	for _, account := range []string{"acme", "acme2"} {
+		addAccount(t, s, account, quota.Plan{})
+		list := []refusals.Suppression{{Recipient: "a@a.test", Expires: s.Now().Add(time.Hour)}, {Recipient: "b@a.test"}}
+		if _, err := s.Refusals.AddSuppressions(behalf.Order{}, account, list); err != nil {
 			t.Fatal(err)
 		}
-		return all
-	}
-	if got, want := list(""), []string{"a@a.test", "b@a.test", "c@xn--bcher-kva.test", "d@a.test"}; !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
-	}
-	if got := list("b@a.test"); len(got) != 2 {
-		t.Errorf("%v behind b", got)
 	}
 	c.add(2 * time.Hour)
-	if got := list(""); len(got) != 2 {
-		t.Errorf("%v after two hours", got)
-	}
-	if n, err := s.PruneSuppressions(s.Now()); n != 3 || err != nil {
+	if n, err := s.Refusals.PruneSuppressions(s.Now(), "lapse"); n != 2 || err != nil {
 		t.Errorf("pruned %d, %v", n, err)
 	}
-	if n, err := s.LiftSuppressions(Order{}, "acme", []string{"a@a.test", "none@a.test"}); n != 1 || err != nil {
-		t.Errorf("lifted %d, %v", n, err)
+	if is, err := s.Jobs.State("lapse"); err != nil || !is.Done.Equal(s.Now()) {
+		t.Errorf("recorded %+v, %v", is, err)
 	}
-	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
+	}
+	for account, want := range map[string]bool{"acme": false, "acme2": true} {
+		if _, ok, err := s.Refusals.Suppressed(account, "b@a.test"); ok != want || err != nil {
+			t.Errorf("of %s: %t, %v", account, ok, err)
+		}
 	}
 	verify(t, s)
 }

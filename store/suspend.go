@@ -4,16 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"relay/store/behalf"
 )
 
 // Suspend stops an account; the customer is told the reason.
-func (s *Store) Suspend(o Order, account, reason string) (Receipt, error) {
+func (s *Store) Suspend(o behalf.Order, account, reason string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
 		if err := d.maySwitch(o); err != nil {
 			return err
 		}
 		was := d.a.State
-		d.a.State, d.a.Reason = Suspended, reason
+		d.a.State, d.a.Reason, d.a.Cause = Suspended, reason, ""
 		return d.switched(was)
 	})
 }
@@ -21,7 +23,7 @@ func (s *Store) Suspend(o Order, account, reason string) (Receipt, error) {
 // Resume lets an account go on that was suspended or is held back. What it is held
 // back for stays open and holds it back no more; the next invoice may. One that
 // never was active is pending again.
-func (s *Store) Resume(o Order, account string) (Receipt, error) {
+func (s *Store) Resume(o behalf.Order, account string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
 		if err := d.maySwitch(o); err != nil {
 			return err
@@ -30,7 +32,7 @@ func (s *Store) Resume(o Order, account string) (Receipt, error) {
 		if was == Active && d.a.Hold == "" {
 			return nil // it goes on already
 		}
-		d.a.State, d.a.Reason = Active, ""
+		d.a.State, d.a.Reason, d.a.Cause = Active, "", ""
 		if d.a.Ordered != nil && was != Closed {
 			d.a.State = Pending
 		}

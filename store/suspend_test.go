@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // The operator lets an account go on in spite of an invoice: that one does not
@@ -14,7 +15,7 @@ func TestResume_inSpiteOfAnInvoice(t *testing.T) {
 	order(t, s, "acme", silver, quota.Suspend)
 	buy := func() uint64 {
 		t.Helper()
-		r, err := s.BuyBlock(Order{}, "acme", gb, 1)
+		r, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -28,7 +29,7 @@ func TestResume_inSpiteOfAnInvoice(t *testing.T) {
 	}
 	c.add(22 * 24 * time.Hour)
 	dun(1)
-	if _, err := s.Resume(Order{}, "acme"); err != nil {
+	if _, err := s.Resume(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
 	verify(t, s)

@@ -3,7 +3,10 @@ package store
 import (
 	"sync"
 
-	"relay/store/bolt"
+	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // A body of more than so many chunks is removed in the background, under a
@@ -18,7 +21,7 @@ const sweepPiece = 64
 // leftover is a body to be removed, and the account for which octets of it still count
 // as staged.
 type leftover struct {
-	id      ID
+	id      spooled.ID
 	account string
 	staged  int64
 }
@@ -32,13 +35,13 @@ type sweeper struct {
 }
 
 // deleteBody removes the chunks of a message that is gone.
-func (t *tx) deleteBody(id ID, size int64) (later bool, err error) {
+func (t *tx) deleteBody(id spooled.ID, size int64) (later bool, err error) {
 	n := chunkCount(size)
 	if n > sweepAt {
-		return true, t.b.Put(orphans, id[:], []byte{})
+		return true, t.Put(bucket.Orphans, id[:], []byte{})
 	}
 	for i := range n {
-		if err := t.b.Delete(bodies, chunkKey(id, i)); err != nil {
+		if err := t.Delete(bucket.Bodies, spooled.ChunkKey(id, i)); err != nil {
 			return false, err
 		}
 	}
@@ -58,7 +61,7 @@ func (s *Store) sweepLater(list ...leftover) {
 }
 
 // sweepGone is sweepLater for messages that have left the spool.
-func (s *Store) sweepGone(ids []ID) {
+func (s *Store) sweepGone(ids []spooled.ID) {
 	for _, id := range ids {
 		s.sweepLater(leftover{id: id})
 	}
@@ -96,7 +99,7 @@ func (w *sweeper) next() (a leftover, ok bool) {
 func (s *Store) sweepBody(a *leftover) error {
 	for more := true; more; {
 		select {
-		case <-s.closed:
+		case <-s.db.Stopping():
 			return nil
 		default:
 		}
@@ -112,10 +115,10 @@ func (s *Store) sweepBody(a *leftover) error {
 }
 
 // sweepSome removes a piece, and the mark with the last of them.
-func (t *tx) sweepSome(id ID) (more bool, err error) {
+func (t *tx) sweepSome(id spooled.ID) (more bool, err error) {
 	var keys [][]byte
-	c := t.b.Cursor(bodies)
-	for k, _ := c.Seek(id[:]); k != nil && hasPrefix(k, id[:]); k, _ = c.Next() {
+	c := t.Cursor(bucket.Bodies)
+	for k, _ := c.Seek(id[:]); k != nil && room.HasPrefix(k, id[:]); k, _ = c.Next() {
 		if len(keys) == sweepPiece {
 			more = true
 			break
@@ -123,12 +126,12 @@ func (t *tx) sweepSome(id ID) (more bool, err error) {
 		keys = append(keys, append([]byte(nil), k...))
 	}
 	for _, k := range keys {
-		if err := t.b.Delete(bodies, k); err != nil {
+		if err := t.Delete(bucket.Bodies, k); err != nil {
 			return false, err
 		}
 	}
 	if !more {
-		err = t.b.Delete(orphans, id[:])
+		err = t.Delete(bucket.Orphans, id[:])
 	}
 	return more, err
 }
@@ -136,11 +139,11 @@ func (t *tx) sweepSome(id ID) (more bool, err error) {
 // sweepOrphans removes what an earlier run staged and did not accept, or did
 // not get round to removing.
 func (s *Store) sweepOrphans() error {
-	var ids []ID
-	err := s.db.View(func(b *bolt.Tx) error {
-		c := b.Cursor(orphans)
+	var ids []spooled.ID
+	err := s.db.Engine().View(func(b *engine.Tx) error {
+		c := b.Cursor(bucket.Orphans)
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
-			ids = append(ids, ID(k))
+			ids = append(ids, spooled.ID(k))
 		}
 		return nil
 	})

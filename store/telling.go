@@ -3,30 +3,38 @@ package store
 import (
 	"errors"
 	"time"
+
+	"relay/store/news"
+	"relay/store/people"
+	"relay/store/signing"
+	"relay/store/signs"
+	"relay/store/spooled"
 )
 
 // Told is what there is to tell of a piece of news, read in one transaction.
 type Told struct {
-	News     News
-	ID       ID // for the mails' Message-IDs
+	News     news.Item
+	ID       spooled.ID // for the mails' Message-IDs
 	Account  Account
-	Reseller *Reseller // who manages it; nil: the operator
-	Standing Standing  // now
-	Invoice  *Invoice  // that it is about; nil: none
-	Report   *Report   // of the period that News.About names, of kinds about use; nil: others
-	Entry    *Entry    // of the ledger, of receipt, reversal, suspended and resumed; nil: of others
-	Also     []string  // further invoices that a payment names
-	Domain   *Domain   // of domain; nil: of others
-	Ending   *Warning  // of ending and ended; nil: of others
+	Reseller *people.Reseller // who manages it; nil: the operator
+	Standing Standing         // now
+	Invoice  *Invoice         // that it is about; nil: none
+	Report   *Report          // of the period that News.About names, of kinds about use; nil: others
+	Entry    *Entry           // of the ledger, of receipt, reversal, refund, correction, credit, suspended and resumed; nil: of others
+	Also     []string         // further invoices that a payment names
+	Warned   bool             // of complaint-answer: the account was, in the last seven days
+	Signs    *signs.Figures   // of warned, and of suspended for what came back; nil: of others
+	Domain   *signing.Domain  // of domain; nil: of others
+	Ending   *Warning         // of ending and ended; nil: of others
 
-	Waiting int64     // of NewsWaits: recipients
+	Waiting int64     // of news.Waits: recipients
 	Cap     int       // of it: a day, now
 	LastDay time.Time // of it: on which the last of them goes out, if all goes well
 }
 
 // Telling reads what there is to tell of a piece of news; nil: nothing any more. n is to be
 // handed to Tell in either case.
-func (s *Store) Telling(n *News) (told *Told, err error) {
+func (s *Store) Telling(n *news.Item) (told *Told, err error) {
 	err = s.view(func(t *tx) error {
 		told, err = t.telling(n)
 		return err
@@ -34,11 +42,11 @@ func (s *Store) Telling(n *News) (told *Told, err error) {
 	return told, err
 }
 
-func (t *tx) telling(n *News) (*Told, error) {
-	if is, err := t.pendingNews(n); err != nil || is == nil {
+func (t *tx) telling(n *news.Item) (*Told, error) {
+	if is, err := news.Pending(&t.Tx, n); err != nil || is == nil {
 		return nil, err
 	}
-	told := &Told{News: *n, ID: t.s.ids.next(t.wall)}
+	told := &Told{News: *n, ID: t.s.ids.Next(t.Wall)}
 	if n.Account == "" {
 		return told, nil
 	}
@@ -51,29 +59,38 @@ func (t *tx) telling(n *News) (*Told, error) {
 	}
 	st.due = nil // it dies with the transaction
 	told.Account, told.Standing = st.Account, st
-	if told.Reseller, err = t.resellerOf(&st.Account); err != nil {
+	if told.Reseller, err = people.ResellerIn(&t.Tx, st.Account.Reseller); err != nil {
 		return nil, err
 	}
 	return t.factsOf(n, told)
 }
 
 // factsOf adds what is of the kind; nil: there is nothing to tell any more.
-func (t *tx) factsOf(n *News, told *Told) (*Told, error) {
-	if n.overtaken(&told.Account) {
+func (t *tx) factsOf(n *news.Item, told *Told) (*Told, error) {
+	if overtaken(n, &told.Account) {
 		return nil, nil
 	}
+	told.Signs = n.Figures
 	switch n.Kind {
-	case NewsWaits:
+	case news.Desk:
+		r, err := t.signsOf(n.Account)
+		if err == nil {
+			_, told.Warned = r.Told[SignComplaint]
+		}
+		return told, err
+	case news.Access:
+		return told, t.programs(told.News.Access)
+	case news.Waits:
 		return t.waitsOf(n, told)
-	case NewsOrder, NewsInvoice, NewsOverdue:
+	case news.Order, news.Invoice, news.Overdue:
 		return told, t.invoiceOf(n.About, told)
-	case NewsReceipt, NewsReversal, NewsSuspended, NewsResumed:
+	case news.Receipt, news.Reversal, news.Refund, news.Correction, news.Credit, news.Suspended, news.Resumed:
 		return told, t.entryOf(n, told)
-	case NewsEnding, NewsEnded:
+	case news.Ending, news.Ended:
 		return t.endingOf(n, told)
-	case NewsDomain:
+	case news.Domain:
 		return t.domainOf(n, told)
-	case NewsUsage, NewsDaily, NewsNear, NewsReached, NewsOverage, NewsOverageStep, NewsCeiling, NewsMonth:
+	case news.Usage, news.Daily, news.Near, news.Reached, news.Overage, news.OverageStep, news.Ceiling, news.Month:
 		return t.reportOf(n, told)
 	}
 	return told, nil
@@ -82,17 +99,17 @@ func (t *tx) factsOf(n *News, told *Told) (*Told, error) {
 // reportOf adds the report on the period. Nothing is told any more of a period that is not
 // there, of steps of one that is over, or that an allowance is used where overage has
 // begun: that is news of its own.
-func (t *tx) reportOf(n *News, told *Told) (*Told, error) {
+func (t *tx) reportOf(n *news.Item, told *Told) (*Told, error) {
 	errs := fewErrors
-	if n.Kind == NewsMonth { // which has the whole list
+	if n.Kind == news.Month { // which has the whole list
 		errs = mostErrors
 	}
 	r, err := t.report(n.Account, n.Period(), errs)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
-	over := n.Kind != NewsMonth && n.Kind != NewsDaily && n.Period() != told.Standing.Period.Key
-	if err != nil || over || n.Kind == NewsReached && r.Use.Overage > 0 {
+	over := n.Kind != news.Month && n.Kind != news.Daily && n.Period() != told.Standing.Period.Key
+	if err != nil || over || n.Kind == news.Reached && r.Use.Overage > 0 {
 		return nil, err
 	}
 	told.Report = r
@@ -100,7 +117,7 @@ func (t *tx) reportOf(n *News, told *Told) (*Told, error) {
 }
 
 // waitsOf adds what waits for the cap of first sendings.
-func (t *tx) waitsOf(n *News, told *Told) (*Told, error) {
+func (t *tx) waitsOf(n *news.Item, told *Told) (*Told, error) {
 	a, err := t.account(n.Account)
 	if err != nil {
 		return nil, err
@@ -109,7 +126,7 @@ func (t *tx) waitsOf(n *News, told *Told) (*Told, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.lastDay = rec.First.Last
+	n.LastDay = rec.First.Last
 	told.Waiting, told.Cap, told.LastDay = rec.Waiting, rec.First.Cap, DayStart(max(rec.First.Last, rec.Today.Number), t.s.zone)
 	if rec.Waiting == 0 {
 		return nil, nil

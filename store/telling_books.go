@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/news"
 )
 
 // This file reads what there is to tell of news that books and domains cause, see deal_news.go.
@@ -22,13 +25,13 @@ func (t *tx) invoiceOf(number string, told *Told) error {
 }
 
 // entryOf adds the entry of the ledger that the news is about, and the invoice that it names.
-func (t *tx) entryOf(n *News, told *Told) error {
+func (t *tx) entryOf(n *news.Item, told *Told) error {
 	seq, err := strconv.ParseUint(n.About, 10, 64)
 	if err != nil {
 		return err
 	}
 	e := &Entry{}
-	if ok, err := t.get(ledger, numberKey(n.Account, seq), e); err != nil || !ok {
+	if ok, err := t.Read(bucket.Ledger, numberKey(n.Account, seq), e); err != nil || !ok {
 		return cmp.Or(err, fmt.Errorf("entry %d of account %q: %w", seq, n.Account, ErrNotFound))
 	}
 	e.recall()
@@ -39,7 +42,7 @@ func (t *tx) entryOf(n *News, told *Told) error {
 		}
 		told.Also = append(told.Also, i.Name)
 	}
-	if told.Entry = e; e.Ref == "" {
+	if told.Entry, told.Signs = e, e.Signs; e.Ref == "" {
 		return nil
 	}
 	return t.invoiceOf(e.Ref, told)
@@ -47,7 +50,7 @@ func (t *tx) entryOf(n *News, told *Told) error {
 
 // endingOf adds what there is to know of the last term, and how to go on. Where another one
 // follows by now, a warning has nothing to tell.
-func (t *tx) endingOf(n *News, told *Told) (*Told, error) {
+func (t *tx) endingOf(n *news.Item, told *Told) (*Told, error) {
 	d, c, err := t.lastTermOf(n.Account)
 	if err != nil || c == nil {
 		return nil, err
@@ -56,7 +59,7 @@ func (t *tx) endingOf(n *News, told *Told) (*Told, error) {
 		return nil, nil
 	}
 	_, goes, err := t.goesOn(c)
-	if err != nil || n.Kind == NewsEnding && (goes || !t.now.Before(c.End)) {
+	if err != nil || n.Kind == news.Ending && (goes || !t.Now.Before(c.End)) {
 		return nil, err
 	}
 	told.Ending, err = d.ending(*c, n.Step)
@@ -65,7 +68,7 @@ func (t *tx) endingOf(n *News, told *Told) (*Told, error) {
 
 // lastTermOf an account, as it is once what is over is closed; nil: it never had one.
 func (t *tx) lastTermOf(account string) (*deal, *quota.Contract, error) {
-	d, err := t.deal(account, Order{})
+	d, err := t.deal(account, behalf.Order{})
 	if err == nil {
 		err = d.closeDue()
 	}
@@ -77,10 +80,9 @@ func (t *tx) lastTermOf(account string) (*deal, *quota.Contract, error) {
 }
 
 // domainOf adds the domain. Of one that was removed meanwhile nothing is told.
-func (t *tx) domainOf(n *News, told *Told) (*Told, error) {
-	d := &Domain{}
-	ok, err := t.get(domains, pairKey(n.Account, n.About), d)
-	if err != nil || !ok {
+func (t *tx) domainOf(n *news.Item, told *Told) (*Told, error) {
+	d, err := t.s.Signing.Find(&t.Tx, n.Account, n.About)
+	if err != nil || d == nil {
 		return nil, err
 	}
 	told.Domain = d

@@ -1,13 +1,18 @@
 package store
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
-// Usage of one account in one period. Bucket "usage", key account NUL period,
-// JSON. Charged.Messages = Delivered + Failed + Queued, always.
+// Usage of one account in one period, for readers: what it was charged (Charges), and what
+// became of that mail (progress), read in one transaction. Charged.Messages = Delivered +
+// Failed + Queued: Queued is stored nowhere. Verify compares it with the recipients that wait.
 type Usage struct {
 	Account   string       `json:"account"`
 	Period    string       `json:"period"`
@@ -17,174 +22,117 @@ type Usage struct {
 	Queued    int64        `json:"queued"`             // e-mails still to be delivered
 	Deferred  int64        `json:"deferred"`           // of Queued, those tried at least once
 	Stored    int64        `json:"stored"`             // octets of the bodies of messages in the spool
+	Waiting   int64        `json:"waiting,omitempty"`  // messages in the spool
 	DSNs      int64        `json:"dsns,omitempty"`     // sent about its mail, which are free
 	Withheld  int64        `json:"withheld,omitempty"` // DSNs that were not: over the account's number an hour
 
+	Bounced    int64 `json:"bounced,omitempty"`    // of Delivered, those that came back
+	Complained int64 `json:"complained,omitempty"` // of Delivered, those that were reported as spam
+
 	// Of Charged the part that is no entry of the ledger yet, and its date in the
-	// operator's zone. Charged = Today + Σ charge entries of the period.
+	// operator's zone.
 	Today quota.Charge `json:"today,omitzero"`
 	Day   string       `json:"day,omitempty"` // "2026-11-23"
 }
 
-// Totals are the sums over the spool. Bucket "meta", key "totals", JSON.
-type Totals struct {
-	Messages   int64 `json:"messages"`
-	Recipients int64 `json:"recipients"` // not final ones
-	Bytes      int64 `json:"bytes"`      // of bodies
+// usage of an account in a period, as this transaction sees it.
+func (t *tx) usage(account, period string) Usage {
+	return usageOf(account, period, t.charges(account, period), t.progress(account, period))
 }
 
-// usage is the counter as this transaction sees it. Who changes it must have
-// decided to write: a change is stored with the transaction.
-func (t *tx) usage(account, period string) *Usage {
-	key := pairKey(account, period)
-	cache := t.scratch().usage
-	if u := cache[string(key)]; u != nil {
-		return &u.is
-	}
-	u := &counter{}
-	if _, err := t.get(usage, key, &u.is); err != nil {
-		panic(err) // a counter that cannot be read must not start again from zero
-	}
-	u.is.Account, u.is.Period = account, period
-	u.was = u.is
-	cache[string(key)] = u
-	return &u.is
-}
-
-// charge counts what an account that stands so was allowed. The first charge of
-// another day makes an entry of the day before; the first of another period
-// closes what is over, so that no entry of it comes before those of its close.
-func (t *tx) charge(st *Standing, asked quota.Charge, stored int64) error {
-	u, day := t.usage(st.Account.Name, st.Period.Key), t.day()
-	if u.Day < day && u.Today != (quota.Charge{}) {
-		if st.due == nil {
-			st.due = t.dealOn(st.Account, Order{})
-		}
-		st.due.endDay(u, t.now)
-	}
-	if st.due != nil {
-		if err := st.due.apply(); err != nil {
-			return err
-		}
-	}
-	t.b.Touch()
-	u.Day = max(u.Day, day) // a clock that goes back does not make a day come twice
-	u.Today = u.Today.Add(asked)
-	u.Charged = u.Charged.Add(asked)
-	u.Queued += asked.Messages
-	u.Stored += stored
-	return nil
-}
-
-// queued are the e-mails of an account that wait, of all periods.
-func (t *tx) queued(account string) (int64, error) {
-	return t.sumUsage(account, func(u *Usage) int64 { return u.Queued })
-}
-
-// spooled are the octets of an account's messages in the spool.
-func (t *tx) spooled(account string) (int64, error) {
-	return t.sumUsage(account, func(u *Usage) int64 { return u.Stored })
-}
-
-// sumUsage adds up an account's usage of all periods: also of one that this
-// transaction is the first to count in.
-func (t *tx) sumUsage(account string, what func(*Usage) int64) (n int64, err error) {
-	prefix := pairKey(account, "")
-	stored, err := all[Usage](t, usage, prefix)
-	if err != nil {
-		return 0, err
-	}
-	for _, u := range stored {
-		t.usage(account, u.Period)
-	}
-	for key, u := range t.scratch().usage {
-		if strings.HasPrefix(key, string(prefix)) {
-			n += what(&u.is)
-		}
-	}
-	return n, nil
-}
-
-func (t *tx) totals() *Totals {
-	sc := t.scratch()
-	if sc.totals == nil {
-		sc.totals = &Totals{}
-		if _, err := t.get(meta, keyTotals, sc.totals); err != nil {
-			panic(err)
-		}
-	}
-	return sc.totals
-}
-
-// count moves a recipient of m from its state to another, in the statistics.
-func (t *tx) count(m *Message, is fate) {
-	t.b.Touch()
-	if is.to.Final() {
-		t.totals().Recipients--
-	}
-	if m.Period == "" {
-		return
-	}
-	t.dayOf(m).count(is)
-	u := t.usage(m.Account, m.Period)
-	if is.from == Deferred {
-		u.Deferred--
-	}
-	switch {
-	case is.to == Deferred:
-		u.Deferred++
-	case is.to == Delivered:
-		u.Queued--
-		u.Delivered++
-	case is.to.Final():
-		u.Queued--
-		u.Failed++
+// usageOf joins the two records of a period.
+func usageOf(account, period string, c *Charges, p *progress) Usage {
+	return Usage{
+		Account: account, Period: period,
+		Charged: c.Charged, Today: c.Today, Day: c.Day,
+		Delivered: p.Delivered, Failed: p.Failed, Queued: c.Charged.Messages - p.Delivered - p.Failed, Deferred: p.Deferred,
+		Stored: p.Stored, Waiting: p.Waiting, DSNs: p.DSNs, Withheld: p.Withheld,
+		Bounced: p.Bounced, Complained: p.Complained,
 	}
 }
 
 // Usage of an account in a period; all zero when there is none.
 func (s *Store) Usage(account, period string) (u Usage, err error) {
-	err = s.view(func(t *tx) error { _, err := t.get(usage, pairKey(account, period), &u); return err })
-	u.Account, u.Period = account, period
+	err = s.view(func(t *tx) error { u = t.usage(account, period); return nil })
 	return u, err
 }
 
 // Usages of an account in all its periods, oldest first.
 func (s *Store) Usages(account string) (list []Usage, err error) {
-	err = s.view(func(t *tx) error { list, err = all[Usage](t, usage, pairKey(account, "")); return err })
+	err = s.view(func(t *tx) (err error) { list, err = t.usages(account); return err })
 	return list, err
 }
 
-// Totals of the spool, at the same cost whatever its size.
-func (s *Store) Totals() (sum Totals, err error) {
-	err = s.view(func(t *tx) error { _, err := t.get(meta, keyTotals, &sum); return err })
-	return sum, err
+func (t *tx) usages(account string) (list []Usage, err error) {
+	err = t.eachCharges(account, func(period string, c *Charges) error {
+		list = append(list, usageOf(account, period, c, t.progress(account, period)))
+		return nil
+	})
+	slices.SortFunc(list, func(a, b Usage) int { return cmp.Compare(a.Period, b.Period) })
+	return list, err
 }
 
 // UsedIn is what an account used in a period: one by its key, or a month's plan by the
 // month it began in, the last one that did. The account may be gone. ok is false where
 // there is nothing.
 func (s *Store) UsedIn(account, period string) (u Usage, ok bool, err error) {
-	err = s.view(func(t *tx) error { u, ok, err = t.usedIn(account, period); return err })
+	err = s.view(func(t *tx) error { u, ok = t.usedIn(account, period); return nil })
 	return u, ok, err
 }
 
-func (t *tx) usedIn(account, period string) (u Usage, ok bool, err error) {
-	u.Account, u.Period = account, period
-	exact := pairKey(account, period)
-	c := t.b.Cursor(usage)
-	for k, raw := c.Seek(exact); k != nil && hasPrefix(k, exact); k, raw = c.Next() {
+func (t *tx) usedIn(account, period string) (u Usage, ok bool) {
+	exact := room.Pair(account, period)
+	last, ok := "", false
+	c := t.Cursor(bucket.Usage)
+	for k, _ := c.Seek(exact); room.HasPrefix(k, exact); k, _ = c.Next() {
 		rest := string(k[len(exact):])
-		if rest != "" && (len(period) < len("2026-11") || !strings.HasPrefix(rest, "-")) {
+		if !t.s.charges.Has(k) || rest != "" && (len(period) < len("2026-11") || !strings.HasPrefix(rest, "-")) {
 			continue
 		}
-		u, ok = Usage{}, true
-		if err := decode(bucketNames[usage], k, raw, &u); err != nil {
-			return u, ok, err
-		}
-		if rest == "" {
+		if last, ok = period+rest, true; rest == "" {
 			break
 		}
 	}
-	return u, ok, nil
+	if !ok {
+		return Usage{Account: account, Period: period}, false
+	}
+	return t.usage(account, last), true
+}
+
+// AccountUse is where an account stands, with its usage in that period.
+type AccountUse struct {
+	Standing
+	Usage Usage
+}
+
+// Use of an account at this moment.
+func (s *Store) Use(account string) (u AccountUse, err error) {
+	err = s.view(func(t *tx) error {
+		a, err := t.account(account)
+		if err == nil {
+			u, err = t.accountUse(a)
+		}
+		return err
+	})
+	return u, err
+}
+
+// EachUse is EachStanding with what became of the accounts' mail.
+func (s *Store) EachUse(w Wanted, fn func(*AccountUse) error) error {
+	read := func(t *tx, a *Account) (*AccountUse, bool, error) {
+		u, err := t.accountUse(a)
+		return &u, true, err
+	}
+	return walkAccounts(s, w, read, fn)
+}
+
+func (t *tx) accountUse(a *Account) (u AccountUse, err error) {
+	if u.Standing, err = t.standingOf(a); err != nil {
+		return u, err
+	}
+	u.due = nil // it dies with the transaction
+	if u.Period.Key != "" {
+		u.Usage = t.usage(a.Name, u.Period.Key)
+	}
+	return u, nil
 }

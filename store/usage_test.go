@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 func TestUsage_entriesByDay(t *testing.T) {
@@ -57,11 +58,11 @@ func TestStanding_lastMonth(t *testing.T) {
 	s, c := newBooks(t)
 	for _, name := range []string{"ends", "goes"} {
 		order(t, s, name, quota.Plan{Name: "few", Term: quota.Year, Emails: 10, Ends: true}, quota.Suspend)
-		if _, err := s.Correct(Order{}, name, Correction{Units: 5, Text: "gift"}); err != nil {
+		if _, err := s.Correct(behalf.Order{}, name, Correction{Units: 5, Text: "gift"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Renew(Order{}, "goes", "free"); err != nil {
+	if _, err := s.Renew(behalf.Order{}, "goes", "free"); err != nil {
 		t.Fatal(err)
 	}
 	a := account(t, s, "ends")

@@ -2,6 +2,7 @@ package store
 
 import (
 	"relay/quota"
+	"relay/store/behalf"
 )
 
 // A month's term that is not enough goes on in the next one (M13, M18):
@@ -38,20 +39,20 @@ func (st *Standing) goOn(t *tx) (is Standing, ok bool, err error) {
 		return is, false, nil
 	}
 	if is.due == nil {
-		is.due = t.dealOn(is.Account, Order{})
+		is.due = t.dealOn(is.Account, behalf.Order{})
 	}
 	if err := is.due.goOn(); err != nil {
 		return is, false, err
 	}
 	is.Account = is.due.a
-	is.Contract, is.Period, is.InTerm = is.Account.Contracts.At(t.now, t.s.zone)
+	is.Contract, is.Period, is.InTerm = is.Account.Contracts.At(t.Now, t.s.zone)
 	return is, true, is.read(t)
 }
 
 // usedUp reports whether the term that runs is a month's whose allowance is used (M13).
 func (d *deal) usedUp() bool {
 	c, _, ok := d.a.Contracts.Find(d.a.Open, d.zone())
-	return ok && c.Spent(d.t.usage(d.a.Name, d.a.Open).Charged, quota.Live(d.a.Lots, d.t.now))
+	return ok && c.Spent(d.t.charges(d.a.Name, d.a.Open).Charged, quota.Live(d.a.Lots, d.t.Now))
 }
 
 // goOn ends the term that runs. Those that were bought after it begin now.
@@ -67,7 +68,7 @@ func (d *deal) goOn() error {
 func (d *deal) leave() (left rest, err error) {
 	c, p, _ := d.a.Contracts.Find(d.a.Open, d.zone())
 	left = rest{kind: c.Plan.Kind(), period: p.Key,
-		units: quota.Left(c.Plan.In(p), d.t.usage(d.a.Name, p.Key).Charged, quota.Live(d.a.Lots, d.t.now))}
+		units: quota.Left(c.Plan.In(p), d.t.charges(d.a.Name, p.Key).Charged, quota.Live(d.a.Lots, d.t.Now))}
 	later := d.later()
 	if err := d.cut(); err != nil {
 		return left, err
@@ -82,11 +83,11 @@ func (d *deal) leave() (left rest, err error) {
 
 // carry credits what is left to the term that has begun.
 func (d *deal) carry(left rest) {
-	c := &d.a.Contracts[d.a.Contracts.Index(d.t.now)]
-	if left.units <= 0 || !c.Holds(d.t.now) || c.Plan.Kind() != left.kind {
+	c := &d.a.Contracts[d.a.Contracts.Index(d.t.Now)]
+	if left.units <= 0 || !c.Holds(d.t.Now) || c.Plan.Kind() != left.kind {
 		return
 	}
-	l := quota.Lot{Ref: d.lotRef("carried"), Amount: left.units, Granted: d.t.now, Expires: c.End}
+	l := quota.Lot{Ref: d.lotRef("carried"), Amount: left.units, Granted: d.t.Now, Expires: c.End}
 	d.a.Lots = append(d.a.Lots, l)
 	d.enter(Entry{Kind: KindCarried, Period: d.a.Open, Units: l.Amount, Lot: l.Ref, Expires: l.Expires, Facts: Facts{From: left.period}})
 }

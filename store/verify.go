@@ -6,7 +6,12 @@ import (
 	"errors"
 	"fmt"
 
-	"relay/store/bolt"
+	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/news"
+	"relay/store/people"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // VerifyStats says how much Verify looked at.
@@ -26,7 +31,7 @@ type verifier struct {
 	ctx     context.Context
 	problem func(string)
 	stats   VerifyStats
-	usage   map[string]*Usage // what the spool says is queued and deferred
+	usage   map[string]*Usage // what the spool holds of each, by account NUL period
 	entries int64             // queue entries that the messages ask for
 	untold  int64             // messages whose sender is to be told
 	waits   map[string]int64  // recipients that wait for the cap of first sendings, by account
@@ -41,38 +46,38 @@ func (v *verifier) fault(format string, args ...any) {
 // Verify proves the file: the engine's own structure; every queue entry has its
 // message and every message its entries; every open claim is of mail that waits;
 // every body is whole and belongs to a message or is marked as staged; every lane
-// lies under its head; every list of errors is whole; every counter is the sum it says,
+// lies under its head; every list of errors and the index of what was sent are whole; every counter is the sum it says,
 // and every sum of money, credit and use is that of its ledger's entries. It works on one
 // consistent state and calls problem with a line for each fault.
 func (s *Store) Verify(ctx context.Context, problem func(string)) (VerifyStats, error) {
 	v := &verifier{ctx: ctx, problem: problem, usage: map[string]*Usage{}, waits: map[string]int64{}}
-	if err := s.db.Check(func(err error) { v.fault("file: %v", err) }); err != nil {
+	if err := s.db.Engine().Check(func(err error) { v.fault("file: %v", err) }); err != nil {
 		return v.stats, err
 	}
-	s.db.Trim()
+	s.db.Engine().Trim()
 	err := s.view(func(t *tx) error {
 		v.t = t
-		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.senders, v.news, v.waiting, v.counters, v.days, v.errors, v.books} {
+		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.senders, v.news, v.waiting, v.counters, v.days, v.refusals, v.sent, v.returns, v.books} {
 			if err := part(); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	s.db.Trim()
+	s.db.Engine().Trim()
 	return v.stats, err
 }
 
 // each walks a bucket; it ends early when the context does.
-func (v *verifier) each(b bolt.Bucket, fn func(k, raw []byte)) error {
+func (v *verifier) each(b engine.Bucket, fn func(k, raw []byte)) error {
 	n := 0
-	c := v.t.b.Cursor(b)
+	c := v.t.Cursor(b)
 	for k, raw := c.First(); k != nil; k, raw = c.Next() {
 		if n++; n%(1<<14) == 0 {
 			if v.ctx.Err() != nil {
 				return v.ctx.Err()
 			}
-			v.t.b.Trim()
+			v.t.Trim()
 		}
 		fn(k, raw)
 	}
@@ -82,23 +87,23 @@ func (v *verifier) each(b bolt.Bucket, fn func(k, raw []byte)) error {
 // owners: accounts, and credentials and networks that belong to one.
 func (v *verifier) owners() error {
 	known := func(name, what string, key []byte) {
-		if v.t.b.Get(accounts, []byte(name)) == nil {
+		if v.t.Get(bucket.Accounts, []byte(name)) == nil {
 			v.fault("%s %q belongs to account %q, which is not there", what, key, name)
 		}
 	}
-	err := v.each(accounts, func(k, raw []byte) {
+	err := v.each(bucket.Accounts, func(k, raw []byte) {
 		var a Account
 		v.stats.Accounts++
-		if err := decode("accounts", k, raw, &a); err != nil {
+		if err := room.Decode(bucket.Accounts, k, raw, &a); err != nil {
 			v.fault("%v", err)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	err = v.each(credentials, func(k, raw []byte) {
-		var c Credential
-		if err := decode("credentials", k, raw, &c); err != nil {
+	err = v.each(bucket.Credentials, func(k, raw []byte) {
+		var c people.Credential
+		if err := room.Decode(bucket.Credentials, k, raw, &c); err != nil {
 			v.fault("%v", err)
 			return
 		}
@@ -107,20 +112,20 @@ func (v *verifier) owners() error {
 	if err != nil {
 		return err
 	}
-	err = v.each(places, func(k, raw []byte) {
-		var at []Place
-		if err := decode("places", k, raw, &at); err != nil {
+	err = v.each(bucket.Places, func(k, raw []byte) {
+		var at []people.Place
+		if err := room.Decode(bucket.Places, k, raw, &at); err != nil {
 			v.fault("%v", err)
-		} else if v.t.b.Get(credentials, k) == nil {
+		} else if v.t.Get(bucket.Credentials, k) == nil {
 			v.fault("places of login %q, which is not there", k)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	return v.each(networks, func(k, raw []byte) {
-		var n Network
-		if err := decode("networks", k, raw, &n); err != nil {
+	return v.each(bucket.Networks, func(k, raw []byte) {
+		var n people.Network
+		if err := room.Decode(bucket.Networks, k, raw, &n); err != nil {
 			v.fault("%v", err)
 			return
 		}
@@ -130,11 +135,11 @@ func (v *verifier) owners() error {
 
 // spool: messages and bodies, side by side.
 func (v *verifier) spool() error {
-	body := v.t.b.Cursor(bodies)
+	body := v.t.Cursor(bucket.Bodies)
 	bk, bv := body.First()
-	err := v.each(messages, func(k, raw []byte) {
-		m := &Message{}
-		if err := decode("messages", k, raw, m); err != nil {
+	err := v.each(bucket.Messages, func(k, raw []byte) {
+		m := &spooled.Message{}
+		if err := room.Decode(bucket.Messages, k, raw, m); err != nil {
 			v.fault("%v", err)
 			return
 		}
@@ -144,7 +149,7 @@ func (v *verifier) spool() error {
 		}
 		var size int64
 		for n := 0; bk != nil && bytes.Equal(bk[:16], k); n++ {
-			if !bytes.Equal(bk, chunkKey(m.ID, n)) {
+			if !bytes.Equal(bk, spooled.ChunkKey(m.ID, n)) {
 				v.fault("message %s: chunk %d of its body is missing", m.ID, n)
 			}
 			size += int64(len(bv))
@@ -161,19 +166,19 @@ func (v *verifier) spool() error {
 	if err != nil {
 		return err
 	}
-	return v.each(orphans, func([]byte, []byte) { v.stats.Staged++ })
+	return v.each(bucket.Orphans, func([]byte, []byte) { v.stats.Staged++ })
 }
 
 // stray is a chunk without a message: it must be marked as staged.
 func (v *verifier) stray(k []byte) {
-	if v.t.b.Get(orphans, k[:16]) == nil {
-		v.fault("body %s belongs to no message", ID(k[:16]))
+	if v.t.Get(bucket.Orphans, k[:16]) == nil {
+		v.fault("body %s belongs to no message", spooled.ID(k[:16]))
 	}
 }
 
-func (v *verifier) message(k []byte, m *Message) {
+func (v *verifier) message(k []byte, m *spooled.Message) {
 	if !bytes.Equal(k, m.ID[:]) {
-		v.fault("message %s lies under the key of %s", m.ID, ID(k))
+		v.fault("message %s lies under the key of %s", m.ID, spooled.ID(k))
 	}
 	v.stats.Messages++
 	v.stats.Bodies += m.Stored
@@ -184,8 +189,8 @@ func (v *verifier) message(k []byte, m *Message) {
 	}
 	for _, d := range m.Domains() {
 		v.entries++
-		at, _ := m.due(d)
-		raw := v.t.b.Get(queue, queueKey(Lane{d, m.Account}, at, m.ID))
+		at, _ := m.Due(d)
+		raw := v.t.Get(bucket.Queue, spooled.QueueKey(spooled.Lane{Domain: d, Account: m.Account}, at, m.ID))
 		v.first(m, d)
 		switch {
 		case raw == nil:
@@ -194,21 +199,21 @@ func (v *verifier) message(k []byte, m *Message) {
 			v.fault("message %s: its queue entry for %s has a wrong number of recipients", m.ID, d)
 		}
 	}
-	if m.untold() {
+	if m.Untold() {
 		v.untold++
-		if m.DSNDue.IsZero() || v.t.b.Get(dsns, dsnKey(m)) == nil {
+		if m.DSNDue.IsZero() || v.t.Get(bucket.Dsns, dsnKey(m)) == nil {
 			v.fault("message %s: its sender is to be told, and it is not on that list", m.ID)
 		}
 	}
 	u := &Usage{} // of relay's own: nobody's
 	if m.Period != "" {
-		key := string(pairKey(m.Account, m.Period))
+		key := string(room.Pair(m.Account, m.Period))
 		if v.usage[key] == nil {
 			v.usage[key] = u
 		}
 		u = v.usage[key]
 	}
-	u.Stored += m.Stored
+	u.Stored, u.Waiting = u.Stored+m.Stored, u.Waiting+1
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		if r.State.Final() {
@@ -216,7 +221,7 @@ func (v *verifier) message(k []byte, m *Message) {
 		}
 		v.stats.Totals.Recipients++
 		u.Queued++
-		if r.State == Deferred {
+		if r.State == spooled.Deferred {
 			u.Deferred++
 		}
 	}
@@ -224,13 +229,13 @@ func (v *verifier) message(k []byte, m *Message) {
 
 // queue: as many entries as the messages ask for, each of which was found.
 func (v *verifier) queue() error {
-	err := v.each(queue, func(k, _ []byte) {
+	err := v.each(bucket.Queue, func(k, _ []byte) {
 		v.stats.Queued++
-		_, _, id, ok := parseQueueKey(k)
+		_, _, id, ok := spooled.ParseQueueKey(k)
 		switch {
 		case !ok:
 			v.fault("queue entry %x cannot be read", k)
-		case v.t.b.Get(messages, id[:]) == nil:
+		case v.t.Get(bucket.Messages, id[:]) == nil:
 			v.fault("queue entry of message %s, which is not there", id)
 		}
 	})
@@ -242,7 +247,7 @@ func (v *verifier) queue() error {
 
 // claims: each is of a message that has recipients left there.
 func (v *verifier) claims() error {
-	return v.each(claims, func(k, raw []byte) {
+	return v.each(bucket.Claims, func(k, raw []byte) {
 		id, domain, _, err := parseClaim(k, raw)
 		if err != nil {
 			v.fault("%v", err)
@@ -263,14 +268,14 @@ func (v *verifier) claims() error {
 func (v *verifier) heads() error {
 	lanes, listed := 0, 0
 	var last []byte
-	err := v.each(queue, func(k, _ []byte) {
+	err := v.each(bucket.Queue, func(k, _ []byte) {
 		if len(k) < 24 || bytes.Equal(k[:len(k)-24], last) {
 			return
 		}
 		last = append(last[:0], k[:len(k)-24]...)
-		if head := headOf(v.t.b, last); head != noHead {
+		if head := headOf(v.t.Tx.Tx, last); head != noHead {
 			lanes++
-			if v.t.b.Get(due, dueKey(parseTime(k[len(last):]), last)) == nil {
+			if v.t.Get(bucket.Due, spooled.DueKey(room.ParseTime(k[len(last):]), last)) == nil {
 				v.fault("lane %q does not lie under its head", last)
 			}
 		}
@@ -278,7 +283,7 @@ func (v *verifier) heads() error {
 	if err != nil {
 		return err
 	}
-	err = v.each(due, func([]byte, []byte) { listed++ })
+	err = v.each(bucket.Due, func([]byte, []byte) { listed++ })
 	if lanes != listed {
 		v.fault("%d lanes are due, %d are listed", lanes, listed)
 	}
@@ -288,38 +293,17 @@ func (v *verifier) heads() error {
 // senders: the list of those to be told has as many as there are, each of which was found.
 func (v *verifier) senders() error {
 	listed := int64(0)
-	err := v.each(dsns, func([]byte, []byte) { listed++ })
+	err := v.each(bucket.Dsns, func([]byte, []byte) { listed++ })
 	if listed != v.untold {
 		v.fault("%d messages are listed because their senders are to be told, %d have something to tell", listed, v.untold)
 	}
 	return err
 }
 
-// news: each piece is listed under its due time, and nothing else is.
-func (v *verifier) news() error {
-	listed := 0
-	err := v.each(newsDue, func([]byte, []byte) { listed++ })
-	if err != nil {
-		return err
-	}
-	err = v.each(newsOf, func(k, raw []byte) {
-		n := News{}
-		if err := decode("news", k, raw, &n); err != nil {
-			v.fault("%v", err)
-			return
-		}
-		if listed--; v.t.b.Get(newsDue, n.dueKey()) == nil {
-			v.fault("news %q is not listed under its due time", k)
-		}
-	})
-	if listed != 0 {
-		v.fault("%d more pieces of news are listed than there are", listed)
-	}
-	return err
-}
+func (v *verifier) news() error { return news.Verify(&v.t.Tx, v.each, v.fault) }
 
 // first counts a message's recipients at a domain that wait for the cap of first sendings.
-func (v *verifier) first(m *Message, domain string) {
+func (v *verifier) first(m *spooled.Message, domain string) {
 	n := int64(0)
 	for i := range m.Recipients {
 		if r := &m.Recipients[i]; r.Domain == domain && r.Waits() {
@@ -331,7 +315,7 @@ func (v *verifier) first(m *Message, domain string) {
 	}
 	v.waits[m.Account] += n
 	v.listed++
-	if v.t.b.Get(waiting, waitingKey(m.Account, m.ID, domain)) == nil {
+	if v.t.Get(bucket.Waiting, waitingKey(m.Account, m.ID, domain)) == nil {
 		v.fault("message %s: recipients at %s wait for the cap of first sendings, and are not on that list", m.ID, domain)
 	}
 }
@@ -339,13 +323,13 @@ func (v *verifier) first(m *Message, domain string) {
 // waiting: the list of what waits for the cap of first sendings, and the records' counts.
 func (v *verifier) waiting() error {
 	listed := int64(0)
-	err := v.each(waiting, func([]byte, []byte) { listed++ })
+	err := v.each(bucket.Waiting, func([]byte, []byte) { listed++ })
 	if listed != v.listed {
 		v.fault("%d entries of mail that waits for the cap of first sendings, the messages ask for %d", listed, v.listed)
 	}
-	return errors.Join(err, v.each(records, func(k, raw []byte) {
+	return errors.Join(err, v.each(bucket.Records, func(k, raw []byte) {
 		var r Record
-		if err := decode("records", k, raw, &r); err != nil {
+		if err := room.Decode(bucket.Records, k, raw, &r); err != nil {
 			v.fault("%v", err)
 		} else if r.Waiting != v.waits[string(k)] {
 			v.fault("the record of account %q says that %d recipients wait, the spool holds %d", k, r.Waiting, v.waits[string(k)])
@@ -353,40 +337,18 @@ func (v *verifier) waiting() error {
 	}))
 }
 
-// counters: usage against the spool, totals against the messages.
-func (v *verifier) counters() error {
-	err := v.each(usage, func(k, raw []byte) {
-		var u Usage
-		if err := decode("usage", k, raw, &u); err != nil {
-			v.fault("%v", err)
-			return
-		}
-		is := v.usage[string(k)]
-		delete(v.usage, string(k))
-		if is == nil {
-			is = &Usage{}
-		}
-		if u.Queued != is.Queued || u.Deferred != is.Deferred {
-			v.fault("usage of %s in %s says %d queued, %d deferred; the spool holds %d and %d",
-				u.Account, u.Period, u.Queued, u.Deferred, is.Queued, is.Deferred)
-		}
-		if u.Stored != is.Stored {
-			v.fault("usage of %s in %s says that %d octets are in the spool, which holds %d", u.Account, u.Period, u.Stored, is.Stored)
-		}
-		if u.Charged.Messages != u.Delivered+u.Failed+u.Queued {
-			v.fault("usage of %s in %s: %d e-mails charged, but %d delivered, %d failed and %d queued",
-				u.Account, u.Period, u.Charged.Messages, u.Delivered, u.Failed, u.Queued)
-		}
-	})
-	for key := range v.usage {
-		v.fault("mail is queued under usage %q, which is not there", key)
-	}
+// totals: the sums of the spool, and its counts by age, are those of its messages.
+func (v *verifier) totals() {
 	var sum Totals
-	if _, e := v.t.get(meta, keyTotals, &sum); e != nil {
+	if _, e := v.t.Read(bucket.Meta, keyTotals, &sum); e != nil {
 		v.fault("%v", e)
+	}
+	if of, e := readAges(v.t.Get(bucket.Meta, keyAges)); e != nil {
+		v.fault("%v", e)
+	} else if n := of.messages(); n != v.stats.Totals.Messages {
+		v.fault("counts by age say %d messages, the spool holds %d", n, v.stats.Totals.Messages)
 	}
 	if sum != v.stats.Totals {
 		v.fault("totals say %+v, the spool holds %+v", sum, v.stats.Totals)
 	}
-	return err
 }

@@ -8,14 +8,17 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/store/bolt"
+	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/people"
+	"relay/store/room"
 )
 
 // books: every counter and index of money, credit and use against the ledger
 // and the invoices.
 func (v *verifier) books() error {
 	n := &bookCount{noted: map[uint64]uint64{}}
-	for _, b := range []bolt.Bucket{accounts, usage, ledger} {
+	for _, b := range []engine.Bucket{bucket.Accounts, bucket.Usage, bucket.Ledger} {
 		if err := v.names(b, func(name string) { v.book(name, n) }); err != nil {
 			return err
 		}
@@ -24,22 +27,22 @@ func (v *verifier) books() error {
 		return err
 	}
 	for _, x := range []struct {
-		index bolt.Bucket
+		index engine.Bucket
 		want  int64
 		what  string
 	}{
-		{closing, n.closing, "periods to close"}, {dunning, n.dunning, "invoices that wait for their payment"},
-		{owed, n.owed, "open invoices"}, {billed, n.invoices, "invoices of accounts"},
-		{billedTo, n.to, "invoices to customers"}, {billedBelow, n.through, "invoices through resellers"}, {payments, n.payments, "payments"},
-		{loginsOf, n.logins, "logins"}, {networksOf, n.networks, "networks"},
-		{accountsOf, n.owned, "accounts of customers"}, {below, n.below, "accounts of resellers"},
+		{bucket.Closing, n.closing, "periods to close"}, {bucket.Dunning, n.dunning, "invoices that wait for their payment"},
+		{bucket.Owed, n.owed, "open invoices"}, {bucket.Billed, n.invoices, "invoices of accounts"},
+		{bucket.BilledTo, n.to, "invoices to customers"}, {bucket.BilledBelow, n.through, "invoices through resellers"}, {bucket.Payments, n.payments, "payments"},
+		{bucket.LoginsOf, n.logins, "logins"}, {bucket.NetworksOf, n.networks, "networks"},
+		{bucket.AccountsOf, n.owned, "accounts of customers"}, {bucket.Below, n.below, "accounts of resellers"},
 	} {
 		var is int64
 		if err := v.each(x.index, func([]byte, []byte) { is++ }); err != nil {
 			return err
 		}
 		if is != x.want {
-			v.fault("bucket %s lists %d %s, there are %d", bucketNames[x.index], is, x.what, x.want)
+			v.fault("bucket %s lists %d %s, there are %d", bucket.Names[x.index], is, x.what, x.want)
 		}
 	}
 	return nil
@@ -47,19 +50,19 @@ func (v *verifier) books() error {
 
 // lists: logins and networks by account.
 func (v *verifier) lists(n *bookCount) error {
-	listed := func(o owned, n *int64) error {
-		return v.each(o.records, func(k, raw []byte) {
+	listed := func(o room.Owned, n *int64) error {
+		return v.each(o.Records, func(k, raw []byte) {
 			var r struct{ Account string }
-			if err := decode(bucketNames[o.records], k, raw, &r); err != nil {
+			if err := room.Decode(o.Records, k, raw, &r); err != nil {
 				v.fault("%v", err)
 				return
 			}
-			if *n++; v.t.b.Get(o.index, pairKey(r.Account, string(k))) == nil {
-				v.fault("%s %q is not listed under account %q", bucketNames[o.records], k, r.Account)
+			if *n++; v.t.Get(o.Index, room.Pair(r.Account, string(k))) == nil {
+				v.fault("%s %q is not listed under account %q", bucket.Names[o.Records], k, r.Account)
 			}
 		})
 	}
-	return errors.Join(listed(ownLogins, &n.logins), listed(ownNetworks, &n.networks))
+	return errors.Join(listed(people.OwnLogins, &n.logins), listed(people.OwnNetworks, &n.networks))
 }
 
 // bookCount is how many entries the indexes should have.
@@ -74,27 +77,27 @@ type bookCount struct {
 
 // names calls fn once for each account named in a bucket that the buckets
 // walked before it do not have.
-func (v *verifier) names(b bolt.Bucket, fn func(string)) error {
-	c := v.t.b.Cursor(b)
+func (v *verifier) names(b engine.Bucket, fn func(string)) error {
+	c := v.t.Cursor(b)
 	k, _ := c.First()
 	for n := 0; k != nil; n++ {
 		if n%(1<<12) == 0 {
 			if v.ctx.Err() != nil {
 				return v.ctx.Err()
 			}
-			v.t.b.Trim()
+			v.t.Trim()
 		}
 		name, _, _ := bytes.Cut(k, []byte{0})
 		name = bytes.Clone(name)
-		has := func(in bolt.Bucket) bool {
-			k, _ := v.t.b.Cursor(in).Seek(ledgerPrefix(string(name)))
-			return hasPrefix(k, ledgerPrefix(string(name)))
+		has := func(in engine.Bucket) bool {
+			k, _ := v.t.Cursor(in).Seek(ledgerPrefix(string(name)))
+			return room.HasPrefix(k, ledgerPrefix(string(name)))
 		}
-		if b == accounts || (v.t.b.Get(accounts, name) == nil && (b == usage || !has(usage))) {
+		if b == bucket.Accounts || (v.t.Get(bucket.Accounts, name) == nil && (b == bucket.Usage || !has(bucket.Usage))) {
 			fn(string(name))
 		}
 		after := byte(1) // beyond all keys of that name
-		if b == accounts {
+		if b == bucket.Accounts {
 			after = 0 // the key is the name
 		}
 		k, _ = c.Seek(append(name, after))
@@ -105,7 +108,7 @@ func (v *verifier) names(b bolt.Bucket, fn func(string)) error {
 // book proves one account, which may be gone.
 func (v *verifier) book(name string, n *bookCount) {
 	a := &Account{Name: name}
-	there, err := v.t.get(accounts, []byte(name), a)
+	there, err := v.t.Read(bucket.Accounts, []byte(name), a)
 	if err != nil {
 		v.fault("%v", err)
 		return
@@ -162,7 +165,7 @@ func (v *verifier) payment(e *Entry) {
 		is.Method, is.Reference = e.Method, e.Reference
 	}
 	var p Payment
-	if _, err := v.t.get(payments, pairKey(is.Method, is.Reference), &p); err != nil {
+	if _, err := v.t.Read(bucket.Payments, room.Pair(is.Method, is.Reference), &p); err != nil {
 		v.fault("%v", err)
 		return
 	}
@@ -177,7 +180,7 @@ func (v *verifier) payment(e *Entry) {
 // reversed: the payment says so, and is over the same.
 func (v *verifier) reversed(e *Entry, p *Payment) {
 	var of Payment
-	if _, err := v.t.get(payments, pairKey(p.Of[0], p.Of[1]), &of); err != nil {
+	if _, err := v.t.Read(bucket.Payments, room.Pair(p.Of[0], p.Of[1]), &of); err != nil {
 		v.fault("%v", err)
 		return
 	}
@@ -237,16 +240,16 @@ func (v *verifier) charges(name string, f *Fold) {
 	for i := range f.Periods {
 		used[f.Periods[i].Period] = f.Periods[i].Used
 	}
-	list, err := all[Usage](v.t, usage, pairKey(name, ""))
+	err := v.t.eachCharges(name, func(period string, c *Charges) error {
+		if sum := used[period].Add(c.Today); sum != c.Charged {
+			v.fault("usage of %s in %s says %v charged, the entries of its days and today %v", name, period, c.Charged, sum)
+		}
+		delete(used, period)
+		return nil
+	})
 	if err != nil {
 		v.fault("%v", err)
 		return
-	}
-	for _, u := range list {
-		if sum := used[u.Period].Add(u.Today); sum != u.Charged {
-			v.fault("usage of %s in %s says %v charged, the entries of its days and today %v", name, u.Period, u.Charged, sum)
-		}
-		delete(used, u.Period)
 	}
 	for p, c := range used {
 		if c != (quota.Charge{}) {
@@ -301,7 +304,7 @@ func (v *verifier) indexed(a *Account, n *bookCount) {
 	}
 	if !a.Closes.IsZero() {
 		n.closing++
-		if v.t.b.Get(closing, closingKey(a.Closes, a.Name)) == nil {
+		if v.t.Get(bucket.Closing, closingKey(a.Closes, a.Name)) == nil {
 			v.fault("account %s does not lie under the end of its open period", a.Name)
 		}
 	}
@@ -312,17 +315,17 @@ func (v *verifier) indexed(a *Account, n *bookCount) {
 	if off := a.Closes.Sub(p.End); ok && off.Abs() > mostMoved {
 		v.fault("account %s: its open period %s ends at %v and is to be closed at %v", a.Name, a.Open, p.End, a.Closes)
 	}
-	own := func(o owned, by bolt.Bucket, owner string, n *int64) {
+	own := func(o room.Owned, by engine.Bucket, owner string, n *int64) {
 		if owner == "" {
 			return
 		}
-		if v.t.b.Get(by, []byte(owner)) == nil {
-			v.fault("account %s belongs to %s, which is not among the %s", a.Name, owner, bucketNames[by])
+		if v.t.Get(by, []byte(owner)) == nil {
+			v.fault("account %s belongs to %s, which is not among the %s", a.Name, owner, bucket.Names[by])
 		}
-		if *n++; v.t.b.Get(o.index, pairKey(owner, a.Name)) == nil {
+		if *n++; v.t.Get(o.Index, room.Pair(owner, a.Name)) == nil {
 			v.fault("account %s is not listed under %s", a.Name, owner)
 		}
 	}
-	own(ownAccounts, customers, a.Owner, &n.owned)
-	own(ownBelow, resellers, a.Reseller, &n.below)
+	own(people.OwnAccounts, bucket.Customers, a.Owner, &n.owned)
+	own(people.OwnBelow, bucket.Resellers, a.Reseller, &n.below)
 }

@@ -9,7 +9,11 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/store/bolt"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/people"
+	"relay/store/room"
 )
 
 // Whatever is wrong in the books, Verify says so.
@@ -18,24 +22,24 @@ func TestVerify_books(t *testing.T) {
 		harm func(*tx, *Account) error
 		says string
 	}{
-		"balance":       {func(t *tx, a *Account) error { a.Balance++; return t.put(accounts, []byte(a.Name), a) }, "has a balance of"},
-		"credit":        {func(t *tx, a *Account) error { a.Lots[0].Amount--; return t.put(accounts, []byte(a.Name), a) }, "entries of credit"},
-		"credit gone":   {func(t *tx, a *Account) error { a.Lots = nil; return t.put(accounts, []byte(a.Name), a) }, "has 0 credits"},
-		"entry gone":    {func(t *tx, a *Account) error { return t.b.Delete(ledger, numberKey(a.Name, 2)) }, "ledger of acme"},
-		"last entry":    {func(t *tx, a *Account) error { return t.b.Delete(ledger, numberKey(a.Name, a.Seq)) }, "counts"},
-		"not due":       {func(t *tx, a *Account) error { return t.b.Delete(closing, closingKey(a.Closes, a.Name)) }, "end of its open period"},
-		"due twice":     {func(t *tx, a *Account) error { return t.b.Put(closing, closingKey(epoch, a.Name), []byte{}) }, "bucket closing lists"},
-		"not owed":      {func(t *tx, a *Account) error { return t.b.Delete(owed, numberKey(a.Name, 2)) }, "not listed as such"},
-		"not billed":    {func(t *tx, a *Account) error { return t.b.Delete(billed, numberKey(a.Name, 1)) }, "not listed under account"},
-		"not to boss":   {func(t *tx, a *Account) error { return t.b.Delete(billedTo, numberKey("boss", 1)) }, "invoice 1 is not listed under boss in bucket billed-to"},
-		"not by webco":  {func(t *tx, a *Account) error { return t.b.Delete(billedBelow, numberKey("webco", 2)) }, "invoice 2 is not listed under webco in bucket billed-below"},
-		"to another":    {func(t *tx, a *Account) error { return t.b.Put(billedTo, numberKey("other", 1), []byte{}) }, "bucket billed-to lists 3"},
-		"by another":    {func(t *tx, a *Account) error { return t.b.Put(billedBelow, numberKey("other", 1), []byte{}) }, "bucket billed-below lists 3"},
-		"not dunned":    {func(t *tx, a *Account) error { return deleteAll(t, dunning) }, "end of its grace"},
-		"invoice gone":  {func(t *tx, a *Account) error { return t.b.Delete(invoices, invoiceKey(1)) }, "lies in place of 1"},
-		"invoice count": {func(t *tx, a *Account) error { return t.put(meta, keyInvoice, 7) }, "7 invoices are counted"},
+		"balance":       {func(t *tx, a *Account) error { a.Balance++; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "has a balance of"},
+		"credit":        {func(t *tx, a *Account) error { a.Lots[0].Amount--; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "entries of credit"},
+		"credit gone":   {func(t *tx, a *Account) error { a.Lots = nil; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "has 0 credits"},
+		"entry gone":    {func(t *tx, a *Account) error { return t.Delete(bucket.Ledger, numberKey(a.Name, 2)) }, "ledger of acme"},
+		"last entry":    {func(t *tx, a *Account) error { return t.Delete(bucket.Ledger, numberKey(a.Name, a.Seq)) }, "counts"},
+		"not due":       {func(t *tx, a *Account) error { return t.Delete(bucket.Closing, closingKey(a.Closes, a.Name)) }, "end of its open period"},
+		"due twice":     {func(t *tx, a *Account) error { return t.Put(bucket.Closing, closingKey(epoch, a.Name), []byte{}) }, "bucket closing lists"},
+		"not owed":      {func(t *tx, a *Account) error { return t.Delete(bucket.Owed, numberKey(a.Name, 2)) }, "not listed as such"},
+		"not billed":    {func(t *tx, a *Account) error { return t.Delete(bucket.Billed, numberKey(a.Name, 1)) }, "not listed under account"},
+		"not to boss":   {func(t *tx, a *Account) error { return t.Delete(bucket.BilledTo, numberKey("boss", 1)) }, "invoice 1 is not listed under boss in bucket billed-to"},
+		"not by webco":  {func(t *tx, a *Account) error { return t.Delete(bucket.BilledBelow, numberKey("webco", 2)) }, "invoice 2 is not listed under webco in bucket billed-below"},
+		"to another":    {func(t *tx, a *Account) error { return t.Put(bucket.BilledTo, numberKey("other", 1), []byte{}) }, "bucket billed-to lists 3"},
+		"by another":    {func(t *tx, a *Account) error { return t.Put(bucket.BilledBelow, numberKey("other", 1), []byte{}) }, "bucket billed-below lists 3"},
+		"not dunned":    {func(t *tx, a *Account) error { return deleteAll(t, bucket.Dunning) }, "end of its grace"},
+		"invoice gone":  {func(t *tx, a *Account) error { return t.Delete(bucket.Invoices, invoiceKey(1)) }, "lies in place of 1"},
+		"invoice count": {func(t *tx, a *Account) error { return t.Write(bucket.Meta, keyInvoice, 7) }, "7 invoices are counted"},
 		"paid": {func(t *tx, a *Account) error {
-			d := t.dealOn(*a, Order{})
+			d := t.dealOn(*a, behalf.Order{})
 			i, err := d.invoice(2)
 			if err != nil {
 				return err
@@ -51,30 +55,33 @@ func TestVerify_books(t *testing.T) {
 		"cancelled":      {harmed(2, func(i *Invoice) { i.State, i.Paid = InvoiceCancelled, 1 }), "invoice 2 is cancelled, with 1 "},
 		"refunded":       {harmed(1, func(i *Invoice) { i.State, i.Paid = InvoiceRefunded, 0 }), "invoice 1 is refunded, with 0 "},
 		"state":          {harmed(1, func(i *Invoice) { i.State = "lost" }), "invoice 1 is lost"},
-		"not listed too": {func(t *tx, a *Account) error { return t.b.Delete(billed, numberKey(a.Name, 1)) }, "ledger of acme has 2 invoices, there are 1"},
-		"owes in spite":  {func(t *tx, a *Account) error { a.Balance += 5000; return t.put(accounts, []byte(a.Name), a) }, "has 5000 to spend and owes 1220"},
-		"never closes":   {func(t *tx, a *Account) error { a.Closes = time.Time{}; return t.put(accounts, []byte(a.Name), a) }, "its open period is"},
-		"no such period": {func(t *tx, a *Account) error { a.Open = "2001-01"; return t.put(accounts, []byte(a.Name), a) }, "no contract has its open period"},
-		"usage gone":     {func(t *tx, a *Account) error { return t.b.Delete(usage, pairKey(a.Name, a.Open)) }, "which has no usage"},
-		"payment gone":   {func(t *tx, a *Account) error { return deleteAll(t, payments) }, "bucket payments lists 0"},
-		"not owned":      {func(t *tx, a *Account) error { return deleteAll(t, accountsOf) }, "not listed under boss"},
-		"not listed":     {func(t *tx, a *Account) error { return deleteAll(t, loginsOf) }, "credentials \"acme\" is not listed"},
-		"charged today":  {func(t *tx, a *Account) error { t.b.Touch(); t.usage(a.Name, a.Open).Today.Bytes++; return nil }, "the entries of its days and today"},
+		"not listed too": {func(t *tx, a *Account) error { return t.Delete(bucket.Billed, numberKey(a.Name, 1)) }, "ledger of acme has 2 invoices, there are 1"},
+		"owes in spite":  {func(t *tx, a *Account) error { a.Balance += 5000; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "has 5000 to spend and owes 1220"},
+		"never closes": {func(t *tx, a *Account) error {
+			a.Closes = time.Time{}
+			return t.Write(bucket.Accounts, []byte(a.Name), a)
+		}, "its open period is"},
+		"no such period": {func(t *tx, a *Account) error { a.Open = "2001-01"; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "no contract has its open period"},
+		"usage gone":     {func(t *tx, a *Account) error { return t.Delete(bucket.Usage, room.Pair(a.Name, a.Open)) }, "which has no usage"},
+		"payment gone":   {func(t *tx, a *Account) error { return deleteAll(t, bucket.Payments) }, "bucket payments lists 0"},
+		"not owned":      {func(t *tx, a *Account) error { return deleteAll(t, bucket.AccountsOf) }, "not listed under boss"},
+		"not listed":     {func(t *tx, a *Account) error { return deleteAll(t, bucket.LoginsOf) }, "credentials \"acme\" is not listed"},
+		"charged today":  {func(t *tx, a *Account) error { t.Touch(); t.charges(a.Name, a.Open).Today.Bytes++; return nil }, "the entries of its days and today"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &clock{t: epoch}
 			s := openBooks(t, filepath.Join(t.TempDir(), "relay.db"), c)
 			defer s.Close()
-			if err := errors.Join(s.AddCustomer(Customer{Name: "boss"}), s.AddReseller(Reseller{Name: "webco"})); err != nil {
+			if err := errors.Join(s.People.AddCustomer(people.Customer{Name: "boss"}), s.People.AddReseller(people.Reseller{Name: "webco"})); err != nil {
 				t.Fatal(err)
 			}
-			_, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme", Owner: "boss", Reseller: "webco"}, Plan: silver, Activate: true,
-				Credential: &Credential{Login: "acme", Account: "acme"}})
+			_, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme", Owner: "boss", Reseller: "webco"}, Plan: silver, Activate: true,
+				Credential: &people.Credential{Login: "acme", Account: "acme"}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			pay(t, s, 1, 0, "a")
-			if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+			if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 				t.Fatal(err)
 			}
 			mustSend(t, s, "acme", 7, 1)
@@ -82,7 +89,7 @@ func TestVerify_books(t *testing.T) {
 			mustSend(t, s, "acme", 7, 1)
 			verify(t, s)
 			err = s.update(0, func(t *tx) error {
-				a, err := load[Account](t, accounts, "acme")
+				a, err := room.Load[Account](&t.Tx, bucket.Accounts, "acme")
 				if err != nil {
 					return err
 				}
@@ -103,27 +110,27 @@ func TestVerify_books(t *testing.T) {
 }
 
 // harm changes one record behind the books' back.
-func harm[T any](b bolt.Bucket, key func(*Account) []byte, fn func(*T)) func(*tx, *Account) error {
+func harm[T any](b engine.Bucket, key func(*Account) []byte, fn func(*T)) func(*tx, *Account) error {
 	return func(t *tx, a *Account) error {
-		v, err := load[T](t, b, string(key(a)))
+		v, err := room.Load[T](&t.Tx, b, string(key(a)))
 		if err != nil {
 			return err
 		}
 		fn(&v)
-		return t.put(b, key(a), v)
+		return t.Write(b, key(a), v)
 	}
 }
 
 func harmAccount(fn func(*Account)) func(*tx, *Account) error {
-	return harm(accounts, func(a *Account) []byte { return []byte(a.Name) }, fn)
+	return harm(bucket.Accounts, func(a *Account) []byte { return []byte(a.Name) }, fn)
 }
 
 func harmInvoice(number uint64, fn func(*Invoice)) func(*tx, *Account) error {
-	return harm(invoices, func(*Account) []byte { return invoiceKey(number) }, fn)
+	return harm(bucket.Invoices, func(*Account) []byte { return invoiceKey(number) }, fn)
 }
 
 func harmEntry(seq uint64, fn func(*Entry)) func(*tx, *Account) error {
-	return harm(ledger, func(a *Account) []byte { return numberKey(a.Name, seq) }, fn)
+	return harm(bucket.Ledger, func(a *Account) []byte { return numberKey(a.Name, seq) }, fn)
 }
 
 // Whoever changes a figure, a term, a state or a date beside the ledger is found out.
@@ -146,7 +153,7 @@ func TestVerify_whatNoEntrySays(t *testing.T) {
 		"closed later":     {harmAccount(func(a *Account) { a.Closes = a.Closes.AddDate(0, 1, 0) }), "is to be closed at"},
 		"credit for ever":  {harmAccount(func(a *Account) { a.Lots[0].Expires = a.Lots[0].Expires.AddDate(9, 0, 0) }), "entries of credit"},
 		"rounded again":    {harmAccount(func(a *Account) { a.Lots[0].Fresh = true }), "entries of credit"},
-		"nobody's":         {func(t *tx, _ *Account) error { return t.b.Delete(customers, []byte("boss")) }, "not among the customers"},
+		"nobody's":         {func(t *tx, _ *Account) error { return t.Delete(bucket.Customers, []byte("boss")) }, "not among the customers"},
 		"amount of a line": {harmInvoice(3, func(i *Invoice) { i.Lines[0].Price++ }), "invoice 3: a line of"},
 		"tax of a line":    {harmInvoice(3, func(i *Invoice) { i.Lines[0].Tax-- }), "invoice 3: a line of"},
 		"tax of a rate":    {harmInvoice(3, func(i *Invoice) { i.Taxes[0].Tax--; i.Tax--; i.Total-- }), "invoice 3: the tax at"},
@@ -154,22 +161,22 @@ func TestVerify_whatNoEntrySays(t *testing.T) {
 		"taken back":       {harmInvoice(2, func(i *Invoice) { i.State, i.Paid = InvoiceCancelled, 0 }), "taken back, credit notes are about 1"},
 		"not taken back":   {harmInvoice(6, func(i *Invoice) { i.State, i.Paid = InvoicePaid, i.Total }), "takes back invoice 6"},
 		"of another":       {harmInvoice(7, func(i *Invoice) { i.About = 1 }), "takes back invoice 1"},
-		"payment":          {harm(payments, func(*Account) []byte { return pairKey("bank", "a") }, func(p *Payment) { p.Amount-- }), "payment bank a is"},
-		"payment for":      {harm(payments, func(*Account) []byte { return pairKey("bank", "a") }, func(p *Payment) { p.Invoice = 2 }), "payment bank a is"},
-		"payment of":       {harm(payments, func(*Account) []byte { return pairKey("bank", "a") }, func(p *Payment) { p.Account = "x" }), "payment bank a is"},
+		"payment":          {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *Payment) { p.Amount-- }), "payment bank a is"},
+		"payment for":      {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *Payment) { p.Invoice = 2 }), "payment bank a is"},
+		"payment of":       {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *Payment) { p.Account = "x" }), "payment bank a is"},
 		"entry's currency": {harmEntry(1, func(e *Entry) { e.Currency = "USD" }), "the books are in EUR"},
 		"entry's money":    {harmEntry(1, func(e *Entry) { e.Money-- }), "has a balance of"},
 		"entry's charge":   {harmEntry(6, func(e *Entry) { e.Bytes-- }), "the entries of its days"},
 		"entry's draw":     {harmEntry(7, func(e *Entry) { e.Units++ }), "drew or was billed"},
 		"entry's overage":  {harmEntry(8, func(e *Entry) { e.Units++ }), "drew or was billed"},
-		"currency":         {func(t *tx, _ *Account) error { return t.put(meta, keyCurrency, "USD") }, "the books are in USD"},
+		"currency":         {func(t *tx, _ *Account) error { return t.Write(bucket.Meta, keyCurrency, "USD") }, "the books are in USD"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := eventful(t)
 			defer s.Close()
 			verify(t, s)
 			err := s.update(0, func(t *tx) error {
-				a, err := load[Account](t, accounts, "acme")
+				a, err := room.Load[Account](&t.Tx, bucket.Accounts, "acme")
 				if err != nil {
 					return err
 				}
@@ -196,10 +203,10 @@ func TestVerify_takenBackTwice(t *testing.T) {
 	defer s.Close()
 	order(t, s, "acme", silver, quota.Suspend)
 	for _, number := range []uint64{2, 4} { // taken back by 3 and by 5
-		if _, err := s.BuyBlock(Order{}, "acme", gb, 1); err != nil {
+		if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.CancelInvoice(Order{}, number, "ordered by mistake"); err != nil {
+		if _, err := s.CancelInvoice(behalf.Order{}, number, "ordered by mistake"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -228,45 +235,45 @@ func eventful(t *testing.T) *Store {
 		}
 	}
 	do(nil, s.AddPlan(silver))
-	do(nil, s.AddCustomer(Customer{Name: "boss"}))
+	do(nil, s.People.AddCustomer(people.Customer{Name: "boss"}))
 	n := NewAccount{Account: Account{Name: "acme", Owner: "boss", AtLimit: quota.Continue}, Plan: silver, Activate: true}
-	do(s.AddAccount(Order{}, n))           // invoice 1: entries 1 to 3
-	do(s.BuyBlock(Order{}, "acme", gb, 1)) // invoice 2: 4 and 5
-	mustSend(t, s, "acme", 2500*mb, 1)     // 6
+	do(s.AddAccount(behalf.Order{}, n))           // invoice 1: entries 1 to 3
+	do(s.BuyBlock(behalf.Order{}, "acme", gb, 1)) // invoice 2: 4 and 5
+	mustSend(t, s, "acme", 2500*mb, 1)            // 6
 	c.set(december)
 	closeDue(t, s, 1) // 7 and 8 are draw and overage; invoice 3
 	pay(t, s, 1, 0, "a")
-	do(s.BuyBlock(Order{}, "acme", gb, 1)) // invoice 4
-	do(s.Renew(Order{}, "acme", ""))       // invoice 5
-	do(s.BuyBlock(Order{}, "acme", gb, 1)) // invoice 6, taken back by 7
-	do(s.CancelInvoice(Order{}, 6, "ordered twice"))
-	do(s.ChangeAccount(Order{}, "acme", func(a *Account) (Change, error) {
+	do(s.BuyBlock(behalf.Order{}, "acme", gb, 1)) // invoice 4
+	do(s.Renew(behalf.Order{}, "acme", ""))       // invoice 5
+	do(s.BuyBlock(behalf.Order{}, "acme", gb, 1)) // invoice 6, taken back by 7
+	do(s.CancelInvoice(behalf.Order{}, 6, "ordered twice"))
+	do(s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) {
 		a.AtLimit = quota.Suspend
 		return Change{Abuse: new("spam")}, nil
 	}))
-	do(s.Suspend(Order{}, "acme", "spam"))
+	do(s.Suspend(behalf.Order{}, "acme", "spam"))
 	return s
 }
 
 // harmed changes an invoice as it is stored.
 func harmed(number uint64, fn func(*Invoice)) func(*tx, *Account) error {
 	return func(t *tx, _ *Account) error {
-		i, err := load[Invoice](t, invoices, string(invoiceKey(number)))
+		i, err := room.Load[Invoice](&t.Tx, bucket.Invoices, string(invoiceKey(number)))
 		if err != nil {
 			return err
 		}
 		fn(&i)
-		return t.put(invoices, invoiceKey(number), &i)
+		return t.Write(bucket.Invoices, invoiceKey(number), &i)
 	}
 }
 
-func deleteAll(t *tx, b bolt.Bucket) error {
-	c := t.b.Cursor(b)
+func deleteAll(t *tx, b engine.Bucket) error {
+	c := t.Cursor(b)
 	for k, _ := c.First(); k != nil; k, _ = c.First() {
-		if err := t.b.Delete(b, append([]byte(nil), k...)); err != nil {
+		if err := t.Delete(b, append([]byte(nil), k...)); err != nil {
 			return err
 		}
-		c = t.b.Cursor(b)
+		c = t.Cursor(b)
 	}
 	return nil
 }
@@ -280,7 +287,7 @@ func TestCloseBy_inAnotherZone(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(path, Options{Now: c.now, Zone: time.FixedZone("west", -5*3600)})
+	s, err := openTest(path, Options{Now: c.now, Zone: time.FixedZone("west", -5*3600)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,21 +4,23 @@ import (
 	"strings"
 
 	"relay/quota"
-	"relay/store/bolt"
+	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/room"
 )
 
 // invoices: numbers without gaps, sums, states, indexes.
 func (v *verifier) invoices(n *bookCount) error {
 	var last uint64
-	err := v.each(invoices, func(k, raw []byte) {
+	err := v.each(bucket.Invoices, func(k, raw []byte) {
 		var i Invoice
-		if err := decode("invoices", k, raw, &i); err != nil {
+		if err := room.Decode(bucket.Invoices, k, raw, &i); err != nil {
 			v.fault("%v", err)
 			return
 		}
-		if last++; i.Number != last || lastNumber(k) != last {
+		if last++; i.Number != last || room.LastNumber(k) != last {
 			v.fault("invoice %d lies in place of %d", i.Number, last)
-			last = lastNumber(k)
+			last = room.LastNumber(k)
 		}
 		if v.t.s.fillNames(&i); !strings.HasSuffix(i.Name, numberText(i.Number)) {
 			v.fault("invoice %d was issued as %q", i.Number, i.Name)
@@ -34,7 +36,7 @@ func (v *verifier) invoices(n *bookCount) error {
 		v.fault("%d invoices are taken back, credit notes are about %d", n.back, notes)
 	}
 	var count uint64
-	if _, e := v.t.get(meta, keyInvoice, &count); e != nil {
+	if _, e := v.t.Read(bucket.Meta, keyInvoice, &count); e != nil {
 		v.fault("%v", e)
 	}
 	if count != last {
@@ -58,7 +60,7 @@ func (v *verifier) takenBack(i *Invoice, n *bookCount) {
 	}
 	n.noted[i.About] = i.Number
 	var about Invoice
-	if ok, err := v.t.get(invoices, invoiceKey(i.About), &about); err != nil || !ok || about.Total != -i.Total || about.Account != i.Account ||
+	if ok, err := v.t.Read(bucket.Invoices, invoiceKey(i.About), &about); err != nil || !ok || about.Total != -i.Total || about.Account != i.Account ||
 		about.State != InvoiceCancelled && about.State != InvoiceRefunded {
 		v.fault("credit note %d over %d takes back invoice %d of %s, %s, over %d", i.Number, i.Total, i.About, about.Account, about.State, about.Total)
 	}
@@ -123,26 +125,26 @@ func (v *verifier) invoice(i *Invoice, n *bookCount) {
 		v.fault("invoice %d is %s, with %d of %d paid", i.Number, i.State, i.Paid, i.Total)
 	}
 	key := numberKey(i.Account, i.Number)
-	if v.t.b.Get(billed, key) == nil {
+	if v.t.Get(bucket.Billed, key) == nil {
 		v.fault("invoice %d is not listed under account %s", i.Number, i.Account)
 	}
-	listed := func(index bolt.Bucket, whose string, n *int64) {
+	listed := func(index engine.Bucket, whose string, n *int64) {
 		if whose == "" {
 			return
 		}
-		if *n++; v.t.b.Get(index, numberKey(whose, i.Number)) == nil {
-			v.fault("invoice %d is not listed under %s in bucket %s", i.Number, whose, bucketNames[index])
+		if *n++; v.t.Get(index, numberKey(whose, i.Number)) == nil {
+			v.fault("invoice %d is not listed under %s in bucket %s", i.Number, whose, bucket.Names[index])
 		}
 	}
-	listed(billedTo, i.Customer, &n.to)
-	listed(billedBelow, i.Reseller, &n.through)
+	listed(bucket.BilledTo, i.Customer, &n.to)
+	listed(bucket.BilledBelow, i.Reseller, &n.through)
 	if i.State == InvoiceOpen {
-		if n.owed++; v.t.b.Get(owed, key) == nil {
+		if n.owed++; v.t.Get(bucket.Owed, key) == nil {
 			v.fault("invoice %d is open and not listed as such", i.Number)
 		}
 	}
 	if k := i.dunningKey(); k != nil {
-		if n.dunning++; v.t.b.Get(dunning, k) == nil {
+		if n.dunning++; v.t.Get(bucket.Dunning, k) == nil {
 			v.fault("invoice %d is not listed under the end of its grace", i.Number)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"relay/store/bucket"
+	"relay/store/engine"
 	"relay/store/highwater"
 )
 
@@ -29,7 +31,7 @@ func (s *Store) voidInvoices(through uint64, cause Cause, reason string) (first 
 	for more := true; more; {
 		err := s.update(0, func(t *tx) error {
 			var last uint64
-			if _, err := t.get(meta, keyInvoice, &last); err != nil {
+			if _, err := t.Read(bucket.Meta, keyInvoice, &last); err != nil {
 				return err
 			}
 			if more = last < through; !more {
@@ -51,14 +53,14 @@ func (t *tx) void(from, through uint64, cause Cause, reason string) error {
 	b := t.s.Billing()
 	for n := from; n <= through; n++ {
 		i := Invoice{Number: n, Name: b.Prefix + numberText(n), Kind: VoidNumber, State: InvoiceVoid, Currency: t.currency(),
-			Issued: t.now, Due: t.now, Lines: []InvoiceLine{}, Cause: cause, Reason: reason}
+			Issued: t.Now, Due: t.Now, Lines: []InvoiceLine{}, Cause: cause, Reason: reason}
 		t.s.print(&i)
-		if err := t.put(invoices, invoiceKey(n), &i); err != nil {
+		if err := t.Write(bucket.Invoices, invoiceKey(n), &i); err != nil {
 			return err
 		}
 	}
-	t.scratch().issued = through
-	return t.put(meta, keyInvoice, through)
+	t.givesOut(through)
+	return t.Write(bucket.Meta, keyInvoice, through)
 }
 
 // followNumbers goes on after the highest number that is known, and makes it known.
@@ -78,7 +80,7 @@ func (s *Store) followNumbers(o *Options) error {
 		s.logVoid(first, known)
 	}
 	var last uint64
-	err = s.view(func(t *tx) error { _, err := t.get(meta, keyInvoice, &last); return err })
+	err = s.view(func(t *tx) error { _, err := t.Read(bucket.Meta, keyInvoice, &last); return err })
 	return errors.Join(err, s.raise(last))
 }
 
@@ -94,12 +96,32 @@ func (s *Store) mayRaise(number uint64) error {
 	return nil
 }
 
-// raise makes a number known outside of the store, before the commit that gives it out.
+// givenOut is the highest number of an invoice that a transaction gives out.
+type givenOut struct{ number uint64 }
+
+var givenOutKey engine.Key[givenOut]
+
+// givesOut has a number made known outside of the store before this transaction is on disk.
+func (t *tx) givesOut(number uint64) {
+	is := givenOutKey.In(t.Tx.Tx)
+	is.number = max(is.number, number)
+}
+
+// flushNumbers makes the number of a transaction known outside of the store, before the commit
+// that gives it out.
+func (s *Store) flushNumbers(b *engine.Tx) error {
+	if is := givenOutKey.Of(b); is != nil {
+		return s.raise(is.number)
+	}
+	return nil
+}
+
+// raise makes a number known outside of the store.
 func (s *Store) raise(number uint64) error {
 	if s.highWater == "" || number <= s.highest.Load() {
 		return nil
 	}
-	if err := highwater.Raise(s.highWater, s.db.Path(), number); err != nil {
+	if err := highwater.Raise(s.highWater, s.path, number); err != nil {
 		return fmt.Errorf("highest number of an invoice: %w", err)
 	}
 	s.highest.Store(number)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/behalf"
 	"relay/store/highwater"
 )
 
@@ -16,7 +17,7 @@ import (
 func numbered(t *testing.T, dir string) *Store {
 	t.Helper()
 	c := &clock{t: epoch}
-	s, err := Open(filepath.Join(dir, "relay.db"), Options{Now: c.now, HighWater: filepath.Join(dir, "numbers"),
+	s, err := openTest(filepath.Join(dir, "relay.db"), Options{Now: c.now, HighWater: filepath.Join(dir, "numbers"),
 		Billing: Billing{Currency: "EUR", Prefix: "V-", DueDays: 14, GraceDays: 7}})
 	if err != nil {
 		t.Fatal(err)
@@ -45,9 +46,9 @@ func closeStore(t *testing.T, s *Store) {
 // A copy that takes the store's place, and a new store where it was lost, go on after
 // the last number; those between are void and shown.
 func TestStore_numbersAreNeverIssuedAgain(t *testing.T) {
-	for name, lose := range map[string]func(db, copied string) error{
-		"a copy in its place": func(db, copied string) error { return os.Rename(copied, db) },
-		"lost":                func(db, _ string) error { return os.Remove(db) },
+	for name, happens := range map[string]func(db, copied string) error{
+		"a copy in its place": func(db, copied string) error { return errors.Join(lose(db), os.Rename(copied, db)) },
+		"lost":                func(db, _ string) error { return lose(db) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -72,7 +73,7 @@ func TestStore_numbersAreNeverIssuedAgain(t *testing.T) {
 				}
 			}
 			closeStore(t, s)
-			if err := lose(db, copied); err != nil {
+			if err := happens(db, copied); err != nil {
 				t.Fatal(err)
 			}
 			s = numbered(t, dir)
@@ -88,7 +89,7 @@ func TestStore_numbersAreNeverIssuedAgain(t *testing.T) {
 			if err != nil || i.State != InvoiceVoid || i.Reason != string(CauseLost) {
 				t.Errorf("number 3 is %+v, %v; want it to be void", i, err)
 			}
-			if _, err := s.RecordPayment(Order{}, Payment{Method: "bank", Reference: "x", Invoice: 3}); err == nil {
+			if _, err := s.RecordPayment(behalf.Order{}, Payment{Method: "bank", Reference: "x", Invoice: 3}); err == nil {
 				t.Error("a void number is paid")
 			}
 			if below, err := s.InvoiceBelow("anybody", 3); below || err != nil {
@@ -114,7 +115,7 @@ func TestStore_numberIsKnownBeforeItsInvoice(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "numbers"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err == nil {
+	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err == nil {
 		t.Error("an invoice is issued whose number is known nowhere else")
 	}
 	if _, err := s.Account("acme"); err == nil {
@@ -148,7 +149,7 @@ func TestStore_numberThatCannotBeKnownFailsItsOrderAlone(t *testing.T) {
 		both.Go(func() {
 			if i%2 == 0 {
 				n := NewAccount{Account: Account{Name: fmt.Sprintf("a%d", i)}, Plan: silver}
-				if _, err := s.AddAccount(Order{}, n); !errors.Is(err, highwater.ErrDamaged) {
+				if _, err := s.AddAccount(behalf.Order{}, n); !errors.Is(err, highwater.ErrDamaged) {
 					t.Errorf("AddAccount = %v, want ErrDamaged", err)
 				}
 				return

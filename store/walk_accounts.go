@@ -3,7 +3,9 @@ package store
 import (
 	"slices"
 
-	"relay/store/bolt"
+	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/room"
 )
 
 // Wanted says which accounts a walk is for. The zero value is all of them.
@@ -35,35 +37,35 @@ func (s *Store) EachStanding(w Wanted, fn func(*Standing) error) error {
 	return walkAccounts(s, w, read, fn)
 }
 
-// walkAccounts reads at most walkStep accounts a transaction, with what read adds
+// walkAccounts reads at most Step accounts a transaction, with what read adds
 // to each, and hands them over outside of it. Of a customer or below a reseller it
 // reads the index of these only.
 func walkAccounts[T any](s *Store, w Wanted, read func(*tx, *Account) (T, bool, error), fn func(T) error) error {
-	index, prefix := bolt.Bucket(accounts), []byte(nil)
+	index, prefix := engine.Bucket(bucket.Accounts), []byte(nil)
 	switch {
 	case w.Owner != "":
-		index, prefix = accountsOf, pairKey(w.Owner, "")
+		index, prefix = bucket.AccountsOf, room.Pair(w.Owner, "")
 	case w.Reseller != "":
-		index, prefix = below, pairKey(w.Reseller, "")
+		index, prefix = bucket.Below, room.Pair(w.Reseller, "")
 	}
-	from := append(slices.Clone(prefix), max(w.Prefix, string(beyond(w.After)))...)
+	from := append(slices.Clone(prefix), max(w.Prefix, string(room.Beyond(w.After)))...)
 	within := append(slices.Clone(prefix), w.Prefix...)
 	for n := 1; from != nil || n == 1; n++ {
-		if n%trimSteps == 0 {
-			s.db.Trim()
+		if n%room.TrimSteps == 0 {
+			s.db.Engine().Trim()
 		}
 		var list []T
 		err := s.view(func(t *tx) (err error) {
-			c := t.b.Cursor(index)
+			c := t.Cursor(index)
 			k, raw := c.Seek(from)
-			for i := 0; k != nil && hasPrefix(k, within) && i < walkStep; i++ {
+			for i := 0; k != nil && room.HasPrefix(k, within) && i < room.Step; i++ {
 				if list, err = appendWanted(t, w, list, k[len(prefix):], raw, read); err != nil {
 					return err
 				}
 				from = append(append(from[:0:0], k...), 0)
 				k, raw = c.Next()
 			}
-			if k == nil || !hasPrefix(k, within) {
+			if k == nil || !room.HasPrefix(k, within) {
 				from = nil
 			}
 			return nil
@@ -89,10 +91,10 @@ func walkAccounts[T any](s *Store, w Wanted, read func(*tx, *Account) (T, bool, 
 // with its key, and appends what read makes of it.
 func appendWanted[T any](t *tx, w Wanted, list []T, name, raw []byte, read func(*tx, *Account) (T, bool, error)) ([]T, error) {
 	if w.Owner != "" || w.Reseller != "" {
-		raw = t.b.Get(accounts, name)
+		raw = t.Get(bucket.Accounts, name)
 	}
 	a := &Account{}
-	if err := decode(bucketNames[accounts], name, raw, a); err != nil {
+	if err := room.Decode(bucket.Accounts, name, raw, a); err != nil {
 		return list, err
 	}
 	if (w.Reseller != "" && a.Reseller != w.Reseller) || (w.Match != nil && !w.Match(a)) {

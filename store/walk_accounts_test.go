@@ -9,16 +9,19 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/people"
+	"relay/store/room"
 )
 
 // manyBooks has accounts of a customer, of a reseller, of both and of neither, in
 // more than two steps of a walk.
 func manyBooks(t *testing.T) (*Store, *clock, int) {
 	s, c := newBooks(t)
-	if err := errors.Join(s.AddCustomer(Customer{Name: "anna"}), s.AddReseller(Reseller{Name: "rosa"})); err != nil {
+	if err := errors.Join(s.People.AddCustomer(people.Customer{Name: "anna"}), s.People.AddReseller(people.Reseller{Name: "rosa"})); err != nil {
 		t.Fatal(err)
 	}
-	n := 2*walkStep + 7
+	n := 2*room.Step + 7
 	for i := range n {
 		a := Account{Name: fmt.Sprintf("a%04d", i), AtLimit: quota.Continue}
 		if i%3 == 0 {
@@ -27,7 +30,7 @@ func manyBooks(t *testing.T) (*Store, *clock, int) {
 		if i%2 == 0 {
 			a.Reseller = "rosa"
 		}
-		if _, err := s.AddAccount(Order{}, NewAccount{Account: a, Plan: free}); err != nil {
+		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: a, Plan: free}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,8 +95,8 @@ func TestStore_EachAccount(t *testing.T) {
 func TestStore_EachStanding(t *testing.T) {
 	s, c, n := manyBooks(t)
 	mustSend(t, s, "a0005", 10, 2)
-	mustSend(t, s, "a0300", 2*gb-1, 1)                                                                      // over, in a year's plan
-	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "b"}, Plan: silver}); err != nil { // pending
+	mustSend(t, s, "a0300", 2*gb-1, 1)                                                                             // over, in a year's plan
+	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "b"}, Plan: silver}); err != nil { // pending
 		t.Fatal(err)
 	}
 	for _, at := range []time.Time{c.t, december} { // the second with all months still open
@@ -118,7 +121,7 @@ func TestStore_UsedIn(t *testing.T) {
 	s, c, _ := manyBooks(t)
 	mustSend(t, s, "a0005", 10, 2)
 	mustSend(t, s, "a0300", 20, 1)
-	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "m"}, Plan: quota.Plan{Name: "m", Term: quota.Month}}); err != nil {
+	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "m"}, Plan: quota.Plan{Name: "m", Term: quota.Month}}); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "m", 30, 3)

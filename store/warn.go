@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/people"
 )
 
 // WarnStep is how far a customer was told that a term ends.
@@ -21,15 +24,15 @@ type WarnStep struct {
 // nothing renews by itself (M19).
 type Warning struct {
 	Account  Account
-	Contract quota.Contract // the last one
-	Step     int            // that was reached, see quota.Contract.Reached
-	Days     int64          // before the last one
-	Credit   int64          // that is left now and lost at the end, units of the plan
-	Reseller *Reseller      // who manages the account, and sells it at prices of its own; nil: the operator does
-	Renewal  *Invoice       // that waits for its payment; nil: none does
-	Sold     *quota.Plan    // the plan as it is sold now; nil: it is not any more
-	Price    int64          // of Sold, minor units, with tax
-	TaxRate  quota.Rate     // that is in Price
+	Contract quota.Contract   // the last one
+	Step     int              // that was reached, see quota.Contract.Reached
+	Days     int64            // before the last one
+	Credit   int64            // that is left now and lost at the end, units of the plan
+	Reseller *people.Reseller // who manages the account, and sells it at prices of its own; nil: the operator does
+	Renewal  *Invoice         // that waits for its payment; nil: none does
+	Sold     *quota.Plan      // the plan as it is sold now; nil: it is not any more
+	Price    int64            // of Sold, minor units, with tax
+	TaxRate  quota.Rate       // that is in Price
 	Currency string
 }
 
@@ -104,7 +107,7 @@ func (a *Account) lastTerm() quota.Contract { return a.Contracts[len(a.Contracts
 func (s *Store) warn(name string, e *Endings) (w *Warning, err error) {
 	err = s.carry(e.DryRun, func(t *tx) error {
 		w = nil
-		d, err := t.deal(name, Order{})
+		d, err := t.deal(name, behalf.Order{})
 		if errors.Is(err, ErrNotFound) {
 			return nil // removed meanwhile
 		}
@@ -138,7 +141,7 @@ func (w *Warning) To() string { return cmp.Or(w.Account.Contact, w.Account.Billi
 
 // warning works out what there is to tell; nil: nothing.
 func (d *deal) warning(steps []int) (*Warning, error) {
-	step, ok := d.a.ending(steps, d.t.now, d.zone())
+	step, ok := d.a.ending(steps, d.t.Now, d.zone())
 	if !ok {
 		return nil, nil
 	}
@@ -151,10 +154,10 @@ func (d *deal) warning(steps []int) (*Warning, error) {
 
 // ending is what there is to know of the last term, and of how to go on.
 func (d *deal) ending(c quota.Contract, step int) (*Warning, error) {
-	w := &Warning{Account: d.a, Contract: c, Step: step, Days: c.BeforeEnd(d.t.now, d.zone()), Currency: d.t.currency(),
+	w := &Warning{Account: d.a, Contract: c, Step: step, Days: c.BeforeEnd(d.t.Now, d.zone()), Currency: d.t.currency(),
 		Credit: d.use(&c).Credit}
 	var err error
-	if w.Reseller, err = d.t.resellerOf(&d.a); err != nil || w.Reseller != nil {
+	if w.Reseller, err = people.ResellerIn(&d.t.Tx, d.a.Reseller); err != nil || w.Reseller != nil {
 		return w, err
 	}
 	list, err := d.unpaid()
@@ -172,7 +175,7 @@ func (d *deal) ending(c quota.Contract, step int) (*Warning, error) {
 // sold adds what a further term of the same plan costs, if it can be ordered.
 func (d *deal) sold(w *Warning) error {
 	p := &quota.Plan{}
-	ok, err := d.t.get(plans, []byte(w.Contract.Plan.Name), p)
+	ok, err := d.t.Read(bucket.Plans, []byte(w.Contract.Plan.Name), p)
 	if err != nil || !ok || p.Retired || p.Price > 0 && d.oneCurrency() != nil {
 		return err
 	}

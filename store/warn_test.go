@@ -12,6 +12,11 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/news"
+	"relay/store/room"
+	"relay/store/spooled"
 )
 
 // warning runs Warn with steps of 14 and 3 days and returns what it told.
@@ -44,7 +49,7 @@ func (x warning) run(s *Store) (list []string) {
 func ending(t testing.TB, s *Store, name string, p quota.Plan) {
 	t.Helper()
 	a := Account{Name: name, Contact: "boss@acme.test", AtLimit: quota.Suspend}
-	if _, err := s.AddAccount(Order{By: "op"}, NewAccount{Account: a, Plan: p, Activate: true}); err != nil {
+	if _, err := s.AddAccount(behalf.Order{By: "op"}, NewAccount{Account: a, Plan: p, Activate: true}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -64,9 +69,9 @@ func wantWarned(t testing.TB, when string, s *Store, want ...string) {
 }
 
 // mails of relay's own that wait, oldest first.
-func mails(t testing.TB, s *Store) []*Message {
+func mails(t testing.TB, s *Store) []*spooled.Message {
 	t.Helper()
-	list, err := s.Sweep(ID{}, s.Now().AddDate(2, 0, 0), 100)
+	list, err := s.Sweep(spooled.ID{}, s.Now().AddDate(2, 0, 0), 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,8 +111,8 @@ func TestWarn_once(t *testing.T) {
 	c.set(atEnd(16, 12))
 	wantWarned(t, "15 days before", s)
 	c.set(atEnd(17, 6))
-	if got := (warning{t: t, dryRun: true}).run(s); !slices.Equal(got, []string{"acme 14 of 14"}) || len(pendingNews(t, s, "acme", NewsEnding)) != 0 {
-		t.Errorf("a dry run told %q and left %q", got, pendingNews(t, s, "acme", NewsEnding))
+	if got := (warning{t: t, dryRun: true}).run(s); !slices.Equal(got, []string{"acme 14 of 14"}) || len(pendingNews(t, s, "acme", news.Ending)) != 0 {
+		t.Errorf("a dry run told %q and left %q", got, pendingNews(t, s, "acme", news.Ending))
 	}
 	wantWarned(t, "the day", s, "acme 14 of 14")
 	wantWarned(t, "twice", s)
@@ -132,11 +137,11 @@ func TestWarn_once(t *testing.T) {
 	if got := warnings(t, s, "acme"); !slices.Equal(got, want) {
 		t.Errorf("ledger %q, want %q", got, want)
 	}
-	if got, want := pendingNews(t, s, "acme", NewsEnding), []string{"ending 2026-11 14", "ending 2026-11 3"}; !slices.Equal(got, want) {
+	if got, want := pendingNews(t, s, "acme", news.Ending), []string{"ending 2026-11 14", "ending 2026-11 3"}; !slices.Equal(got, want) {
 		t.Fatalf("news %q, want %q", got, want)
 	}
 	c.set(atEnd(31, 22))
-	tellNews(t, s, NewsEnding)
+	tellNews(t, s, news.Ending)
 	list := mails(t, s)
 	if len(list) != 2 {
 		t.Fatalf("%d mails, want 2", len(list))
@@ -145,7 +150,7 @@ func TestWarn_once(t *testing.T) {
 	if m.Account != "" || m.Whose() != "acme" || m.Sender != "" || m.Period != "" || m.Size != 17 || !m.Expires.Equal(atEnd(31, 23)) {
 		t.Errorf("mail %+v", m)
 	}
-	if e, err := s.Trace(m.ID); err != nil || len(e) != 1 || e[0].Note != NoteEnding || e[0].Recipients[0].Address != "boss@acme.test" {
+	if e, err := s.Trace.Of(m.ID); err != nil || len(e) != 1 || e[0].Note != spooled.NoteEnding || e[0].Recipients[0].Address != "boss@acme.test" {
 		t.Errorf("trace %+v, %v", e, err)
 	}
 	if list, err := s.Usages("acme"); err != nil || len(list) != 0 {
@@ -172,15 +177,15 @@ func TestWarn_mailIsNotCharged(t *testing.T) {
 	if before.Charged.Messages != 1 || before.Queued != 1 {
 		t.Errorf("usage %+v", before)
 	}
-	tellNews(t, s, NewsEnding)
-	if got := s.TakeReady(1000); !slices.Contains(got, Lane{"acme.test", ""}) {
+	tellNews(t, s, news.Ending)
+	if got := s.TakeReady(1000); !slices.Contains(got, spooled.Lane{Domain: "acme.test", Account: ""}) {
 		t.Errorf("ready %v: the mail is not announced", got)
 	}
 	list := claim(t, s, "acme.test", "", 9)
 	if len(list) != 1 {
 		t.Fatalf("%d to claim, want 1", len(list))
 	}
-	settle(t, s, list[0], Delivered)
+	settle(t, s, list[0], spooled.Delivered)
 	if after, err := s.Usage("acme", "2027-11"); err != nil || after != before {
 		t.Errorf("usage %+v, %v; before %+v", after, err, before)
 	}
@@ -196,7 +201,7 @@ func TestWarn_renewed(t *testing.T) {
 	c.set(atEnd(10, 6))
 	renew := func(name string) uint64 {
 		t.Helper()
-		r, err := s.Renew(Order{}, name, "")
+		r, err := s.Renew(behalf.Order{}, name, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +239,7 @@ func TestWarn_renewedMeanwhile(t *testing.T) {
 	var told []string
 	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Told: func(w *Warning, err error) {
 		told = append(told, w.Account.Name)
-		if _, err := s.Renew(Order{}, "beta", ""); err != nil {
+		if _, err := s.Renew(behalf.Order{}, "beta", ""); err != nil {
 			t.Error(err)
 		}
 	}})
@@ -249,24 +254,24 @@ func TestWarn_who(t *testing.T) {
 	for _, name := range []string{"closed", "held", "mute", "stopped"} {
 		ending(t, s, name, fleeting)
 	}
-	if _, err := s.AddAccount(Order{}, NewAccount{Account: Account{Name: "pending", Contact: "boss@acme.test"}, Plan: silver}); err != nil {
+	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "pending", Contact: "boss@acme.test"}, Plan: silver}); err != nil {
 		t.Fatal(err)
 	}
 	contact := func(to string) {
 		t.Helper()
-		_, err := s.ChangeAccount(Order{}, "mute", func(a *Account) (Change, error) { a.Contact = to; return Change{}, nil })
+		_, err := s.ChangeAccount(behalf.Order{}, "mute", func(a *Account) (Change, error) { a.Contact = to; return Change{}, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	contact("")
-	if _, err := s.CloseAccount(Order{}, "closed", ""); err != nil {
+	if _, err := s.CloseAccount(behalf.Order{}, "closed", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Suspend(Order{}, "stopped", "complaints"); err != nil {
+	if _, err := s.Suspend(behalf.Order{}, "stopped", "complaints"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.BuyBlock(Order{}, "held", gb, 1); err != nil {
+	if _, err := s.BuyBlock(behalf.Order{}, "held", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	c.set(atEnd(17, 6))
@@ -293,7 +298,7 @@ func TestWarn_figures(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.set(atEnd(17, 6))
-	if _, err := s.BuyBlock(Order{}, "acme", 2*gb, 1); err != nil {
+	if _, err := s.BuyBlock(behalf.Order{}, "acme", 2*gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1500*mb, 1)
@@ -335,12 +340,12 @@ func TestWarn_fails(t *testing.T) {
 	if want := []string{`acme: warn account "acme": no such thing`, `beta: warn account "beta": no such thing`}; !slices.Equal(got, want) {
 		t.Errorf("told %q, want %q", got, want)
 	}
-	if len(pendingNews(t, s, "acme", NewsEnding)) != 0 || warnings(t, s, "acme") != nil {
+	if len(pendingNews(t, s, "acme", news.Ending)) != 0 || warnings(t, s, "acme") != nil {
 		t.Error("something of it is there")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	err := s.Warn(ctx, Endings{Steps: []int{14}, Told: func(*Warning, error) { cancel() }})
-	if !errors.Is(err, context.Canceled) || len(pendingNews(t, s, "acme", NewsEnding)) != 1 || len(pendingNews(t, s, "beta", NewsEnding)) != 0 {
+	if !errors.Is(err, context.Canceled) || len(pendingNews(t, s, "acme", news.Ending)) != 1 || len(pendingNews(t, s, "beta", news.Ending)) != 0 {
 		t.Errorf("told to end after the first one: %v", err)
 	}
 	wantWarned(t, "the others later", s, "beta 14 of 14")
@@ -362,12 +367,12 @@ func TestVerify_warned(t *testing.T) {
 			wantWarned(t, "due", s, "acme 14 of 14")
 			verify(t, s)
 			err := s.update(0, func(t *tx) error {
-				a, err := load[Account](t, accounts, "acme")
+				a, err := room.Load[Account](&t.Tx, bucket.Accounts, "acme")
 				if err != nil {
 					return err
 				}
 				harm(&a)
-				return t.put(accounts, []byte(a.Name), a)
+				return t.Write(bucket.Accounts, []byte(a.Name), a)
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -386,8 +391,8 @@ func TestWarn_accountAgain(t *testing.T) {
 	ending(t, s, "acme", fleeting)
 	c.set(atEnd(17, 6))
 	wantWarned(t, "the first", s, "acme 14 of 14")
-	tellNews(t, s, NewsEnding)
-	if err := s.RemoveAccount(Order{}, "acme"); err != nil {
+	tellNews(t, s, news.Ending)
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 		t.Fatalf("with a warning in the queue: %v", err)
 	}
 	ending(t, s, "acme", fleeting)

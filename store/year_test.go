@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/room"
 )
 
 // soldBefore makes the first term of an account one that was sold when years ended
@@ -12,7 +15,7 @@ import (
 func soldBefore(t *testing.T, s *Store, name string) {
 	t.Helper()
 	err := s.update(0, func(t *tx) error {
-		a, err := load[Account](t, accounts, name)
+		a, err := room.Load[Account](&t.Tx, bucket.Accounts, name)
 		if err != nil {
 			return err
 		}
@@ -20,19 +23,19 @@ func soldBefore(t *testing.T, s *Store, name string) {
 		old := quota.WholeMonths(is.Plan, is.Start, t.s.zone)
 		old.Invoice = is.Invoice
 		*is = old
-		entries, err := all[Entry](t, ledger, ledgerPrefix(name))
+		entries, err := room.All[Entry](&t.Tx, bucket.Ledger, ledgerPrefix(name))
 		if err != nil {
 			return err
 		}
 		for i := range entries {
 			if e := &entries[i]; e.Kind == KindActivated {
 				e.Contract = &old
-				if err := t.put(ledger, numberKey(name, e.Seq), e); err != nil {
+				if err := t.Write(bucket.Ledger, numberKey(name, e.Seq), e); err != nil {
 					return err
 				}
 			}
 		}
-		return t.put(accounts, []byte(name), &a)
+		return t.Write(bucket.Accounts, []byte(name), &a)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +59,7 @@ func TestYear_soldBefore(t *testing.T) {
 	if r := send(t, s, "acme", 1, 1); r == nil || !r.TermEnd.Equal(last.Add(time.Second)) {
 		t.Errorf("beyond it = %+v", r)
 	}
-	r, err := s.Renew(Order{}, "acme", "")
+	r, err := s.Renew(behalf.Order{}, "acme", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +81,7 @@ func TestYear_oneAllowanceAMonth(t *testing.T) {
 	if err := s.AddPlan(account(t, s, "acme").Contracts[0].Plan); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.Renew(Order{}, "acme", "")
+	r, err := s.Renew(behalf.Order{}, "acme", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +125,7 @@ func TestUpgrade_overageOnTheLastDay(t *testing.T) {
 	soldBefore(t, s, "acme") // with a last month in full
 	c.set(account(t, s, "acme").Contracts[0].End.Add(-time.Hour))
 	mustSend(t, s, "acme", 5*gb, 1)
-	r, err := s.Upgrade(Order{}, "acme", "gold")
+	r, err := s.Upgrade(behalf.Order{}, "acme", "gold")
 	if err != nil {
 		t.Fatal(err)
 	}

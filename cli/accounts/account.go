@@ -17,7 +17,6 @@ import (
 	"relay/report/api/accounts"
 	"relay/report/api/answer"
 	"relay/report/api/field"
-	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
 	"relay/store/record"
@@ -40,7 +39,7 @@ func fieldFlags(f *accounts.AccountFields, plan *string, planNeeded bool) []cli.
 		shell.TextFlag("billing-contact", "`ADDRESS` where orders, invoices and receipts go (default the contact; or: none)", &f.Billing),
 		shell.TextFlag("abuse-contact", "`ADDRESS` that is told too when it is suspended for abuse (or: none)", &f.AbuseMail),
 		shell.TextFlag("language", "`en|de|it` of mail to the customer (default as the configuration says; or: none)", &f.Language),
-		shell.ListFlag("notify", "`TOPICS` it is told about by mail besides what it must know: usage, daily, month, domain, delivery, with commas; or all, none, default (all but daily)", &f.Notify),
+		shell.ListFlag("notify", "`TOPICS` it is told about by mail besides what it must know: usage, daily, month, domain, delivery, access, access-daily, with commas; or all, none, default (all but daily and access-daily)", &f.Notify),
 		&cli.StringFlag{Name: "at-limit", Usage: "`suspend|continue` refuse mail beyond the allowance, or accept it as overage (where the plan leaves the choice)", Destination: &f.AtLimit},
 		shell.OverMaxFlag("as the plan says", &f.OverMax),
 		shell.ListFlag("sender", "`LIST` addresses or @domains it may send from, with commas (default any)", &f.Senders),
@@ -53,6 +52,7 @@ func fieldFlags(f *accounts.AccountFields, plan *string, planNeeded bool) []cli.
 		shell.TextFlag("method", "`METHOD` how its invoices are paid, see [[payment]] (or: none)", &f.Method),
 		shell.TextFlag("reference", "`TEXT` of the customer's own on invoices and letters (or: none)", &f.Reference),
 		shell.OnOffFlag("service-signature", "`on|off` sign mail with the host's own key too, for feedback loops that go by the signature", &f.Service),
+		shell.OnOffFlag("verp", "`on|off` have reports about its mail come back to relay, which counts them and passes them on: see [bounce]", &f.VERP),
 		&cli.StringFlag{Name: "terms", Usage: "`VERSION` of your terms of service that the customer agrees to now", Destination: &f.Terms},
 	}
 }
@@ -195,6 +195,7 @@ func list(e *shell.Env) *cli.Command {
 			&cli.StringFlag{Name: "owner", Usage: "`CUSTOMER` only accounts of this customer", Destination: &in.Owner},
 			&cli.StringFlag{Name: "reseller", Usage: "`RESELLER` only accounts below this reseller", Destination: &in.Reseller},
 			&cli.StringFlag{Name: "state", Usage: "`STATE` only these: " + strings.Join(answer.States, ", "), Destination: &in.State},
+			&cli.StringFlag{Name: "returns", Usage: "`HOW` only accounts of whose mail so much came back: near, warned, over", Destination: &in.Returns},
 			shell.CountFlag("limit", "`N` at most this many accounts, the first by name", &limit),
 		},
 		Description: "Accounts are listed by name. Text that is too long for its column ends with …; relay account show NAME shows all of it.",
@@ -202,7 +203,7 @@ func list(e *shell.Env) *cli.Command {
 		return shell.List(ctx, e, accounts.List, in, shell.Rows[accounts.Account]{
 			Limit: field.Or0(limit),
 			Columns: []term.Column{{Head: "ACCOUNT", Least: 24}, {Head: "PLAN", Least: 10}, {Head: "STATE"},
-				{Head: "AT LIMIT"}, {Head: "LAST DAY"}, {Head: "CONTACT", Least: 7}},
+				{Head: "AT LIMIT"}, {Head: "LAST DAY"}, {Head: "CONTACT", Least: 7, First: true}},
 			Cells: func(a *accounts.Account) []string {
 				return []string{a.Account, a.Plan, a.State, a.AtLimit, receipt.LastDay(e, field.Or0(a.TermEnd)), field.Or0(a.Contact)}
 			},
@@ -221,7 +222,7 @@ func suspend(e *shell.Env) *cli.Command {
 	in := &accounts.Suspension{}
 	return shell.Command(&cli.Command{
 		Name: "suspend", ArgsUsage: "NAME", Usage: "refuse all mail of an account",
-		Description: `Mail in the queue is still delivered; relay queue hold --account NAME stops it too. The customer is told by mail, with the reason.
+		Description: `Mail in the queue waits until the account is resumed, and does not expire meanwhile; relay queue drop --account NAME drops it. The customer is told by mail, with the reason.
 
 For abuse mark the account first. The mail then says what to do about it, and goes to the account's abuse contact too:
 
@@ -233,31 +234,6 @@ For abuse mark the account first. The mail then says what to do about it, and go
 		return shell.Show(ctx, e, accounts.Suspend, in, func(e *shell.Env, v *accounts.Account) error {
 			return e.Say("account %s is %s", v.Account, v.State)
 		})
-	})
-}
-
-func resume(e *shell.Env) *cli.Command {
-	return shell.Command(&cli.Command{
-		Name: "resume", ArgsUsage: "NAME", Usage: "let a suspended account send again",
-		Description: `The term continues as if the account had not been suspended. An account that was suspended for an unpaid invoice can send too, until its next invoice is overdue; the unpaid one stays open.
-
-A pending account is not suspended: relay payment record records its payment, relay account activate starts it without one.`,
-	}, func(ctx context.Context, args []string) error {
-		v, err := accounts.Resume.Call(ctx, e.Service, &accounts.Name{Account: args[0]})
-		if err != nil {
-			return err
-		}
-		if v.Unchanged {
-			e.Note("it was not suspended")
-		}
-		for i := range v.Unpaid {
-			e.Note("invoice %s is still open: %s", v.Unpaid[i].Name, money.Format(v.Unpaid[i].Open, v.Currency))
-		}
-		state := v.State
-		if state == "expired" { // it is not suspended, which is what was asked for
-			state = "active"
-		}
-		return e.Done(v, "account %s is %s", v.Account.Account, state)
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 func credential(e *shell.Env) *cli.Command {
-	return shell.Group("credential", "logins of an account", credentialAdd(e), credentialList(e), credentialRevoke(e))
+	return shell.Group("credential", "logins of an account", credentialAdd(e), credentialList(e), credentialHold(e), credentialResume(e), credentialRevoke(e))
 }
 
 func credentialAdd(e *shell.Env) *cli.Command {
@@ -49,12 +49,20 @@ func showLogin(e *shell.Env, v *accounts.Login) error {
 func credentialList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", ArgsUsage: "NAME", Usage: "the logins of an account"}, func(ctx context.Context, args []string) error {
 		return shell.List(ctx, e, accounts.ListCredentials, &accounts.LoginList{Account: args[0]}, shell.Rows[accounts.Credential]{
-			Columns: []term.Column{{Head: "LOGIN", Least: 20}, {Head: "KIND"}, {Head: "CREATED"}, {Head: "NOTE", Least: 10}},
+			Columns: []term.Column{{Head: "LOGIN", Least: 20}, {Head: "KIND"}, {Head: "CREATED"}, {Head: "LAST USED"}, {Head: "STATE"}, {Head: "NOTE", Least: 10}},
 			Cells: func(c *accounts.Credential) []string {
-				return []string{c.Login, c.Kind, words.Stamp(c.Created, e.Zone()), c.Note}
+				return []string{c.Login, c.Kind, words.Day(c.Created, e.Zone()), lastUsed(e, c), words.If(c.Hold != nil, "held"), c.Note}
 			},
 		})
 	})
+}
+
+// lastUsed is the day on which a login was used last; account show says from where.
+func lastUsed(e *shell.Env, c *accounts.Credential) string {
+	if c.Last == nil {
+		return ""
+	}
+	return words.Day(*c.Last, e.Zone())
 }
 
 func credentialRevoke(e *shell.Env) *cli.Command {

@@ -9,7 +9,7 @@ import (
 	"relay/cli/term"
 	"relay/report/api/accounts"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/people"
 )
 
 func network(e *shell.Env) *cli.Command {
@@ -25,7 +25,7 @@ func networkAdd(e *shell.Env) *cli.Command {
 	}, func(ctx context.Context, args []string) error {
 		in := &accounts.NewNetwork{Account: args[0]}
 		in.Body.Network = args[1]
-		return shell.Show(ctx, e, accounts.AddNetwork, in, func(e *shell.Env, n *store.Network) error {
+		return shell.Show(ctx, e, accounts.AddNetwork, in, func(e *shell.Env, n *people.Network) error {
 			return e.Say("%s sends as %s", n.Prefix, n.Account)
 		})
 	})
@@ -37,9 +37,9 @@ func networkList(e *shell.Env) *cli.Command {
 		if len(args) > 0 {
 			in.Account = args[0]
 		}
-		return shell.List(ctx, e, accounts.ListNetworks, in, shell.Rows[store.Network]{
+		return shell.List(ctx, e, accounts.ListNetworks, in, shell.Rows[people.Network]{
 			Columns: []term.Column{{Head: "NETWORK"}, {Head: "ACCOUNT", Least: 12}, {Head: "CREATED"}},
-			Cells: func(n *store.Network) []string {
+			Cells: func(n *people.Network) []string {
 				return []string{n.Prefix.String(), n.Account, words.Stamp(n.Created, e.Zone())}
 			},
 		})

@@ -11,7 +11,7 @@ import (
 	"relay/report/api/accounts"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/remark"
 )
 
 func remarks(e *shell.Env) *cli.Command {
@@ -77,12 +77,12 @@ func showRemark(e *shell.Env, account string, r *accounts.Remark) error {
 func remarkAdvice(account string, r *accounts.Remark) string {
 	domain := cmp.Or(r.Domain, "DOMAIN")
 	switch r.Remark {
-	case store.RemarkFreemail:
+	case remark.Freemail:
 		return "use a sender address at a domain of your own"
-	case store.RemarkBulk:
+	case remark.Bulk:
 		return "have the program that sends them add List-Unsubscribe, with an https address, and List-Unsubscribe-Post (RFC 8058)"
 	case accounts.Volume:
-		return "Gmail then wants SPF, DKIM and DMARC for the domain, one click to unsubscribe from marketing mail, and complaints below 0.3 %: relay domain check " + domain + " --account " + account
+		return "Gmail then wants SPF, DKIM and DMARC for the domain, one click to unsubscribe from marketing mail, and complaints below 0.3%: relay domain check " + domain + " --account " + account
 	}
 	return "have the mail signed: relay domain add " + domain + " --account " + account + " shows what to publish"
 }

@@ -42,24 +42,53 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 	fields = append(fields, receipt.Owed("unpaid", v.Owed)...)
 	fields = append(fields, term.Field{"at limit", words.AtLimit(quota.AtLimit(v.AtLimit), plan.OverMax, &plan)})
 	fields = append(fields, toldFields(v)...)
-	return term.WriteFields(e.Stdout, append(fields,
-		term.Field{"owner", field.Or0(v.Owner)},
-		term.Field{"reseller", field.Or0(v.Reseller)},
-		term.Field{"pays by", field.Or0(v.Method)},
-		term.Field{"reference", field.Or0(v.Reference)},
-		term.Field{"agreed to", consentText(e, v.Consent)},
-		term.Field{"signed by", words.If(v.Service, "the host too (service signature)")},
-		term.Field{"unproved mail", words.If(v.Auth == store.AuthRefuse, "is refused")},
-		term.Field{"abuse", words.If(v.Abuse, "marked: no refund")},
-		term.Field{"profile", field.Or0(v.Profile)},
-		term.Field{"pool", field.Or0(v.Pool)},
-		term.Field{"record", recordText(v.Record)},
-		term.Field{"first sendings", firstText(v)},
-		term.Field{"senders", cmp.Or(strings.Join(v.Senders, ", "), "any")},
-		term.Field{"logins", cmp.Or(strings.Join(v.Logins, ", "), "none")},
-		term.Field{"networks", strings.Join(v.Networks, ", ")},
-		term.Field{"created", words.Stamp(v.Created, e.Zone())},
-	))
+	fields = append(fields, returnFields(v.Returns)...)
+	fields = append(fields, settingFields(e, v)...)
+	fields = append(fields, accessFields(e, v.Access)...)
+	return term.WriteFields(e.Stdout, append(fields, term.Field{"created", words.Stamp(v.Created, e.Zone())}))
+}
+
+// settingFields are whose the account is, how it sends, and what it may.
+func settingFields(e *shell.Env, v *accounts.AccountDetail) []term.Field {
+	return []term.Field{
+		{"owner", field.Or0(v.Owner)},
+		{"reseller", field.Or0(v.Reseller)},
+		{"pays by", field.Or0(v.Method)},
+		{"reference", field.Or0(v.Reference)},
+		{"agreed to", consentText(e, v.Consent)},
+		{"signed by", words.If(v.Service, "the host too (service signature)")},
+		{"unproved mail", words.If(v.Auth == store.AuthRefuse, "is refused")},
+		{"abuse", words.If(v.Abuse, "marked: no refund")},
+		{"kept", keptText(e, v.Kept)},
+		{"reports", words.If(v.VERP, "come back to relay, which passes them on")},
+		{"profile", field.Or0(v.Profile)},
+		{"pool", field.Or0(v.Pool)},
+		{"record", recordText(v.Record)},
+		{"first sendings", firstText(v)},
+		{"senders", cmp.Or(strings.Join(v.Senders, ", "), "any")},
+		{"logins", cmp.Or(strings.Join(v.Logins, ", "), "none")},
+		{"networks", strings.Join(v.Networks, ", ")},
+	}
+}
+
+// shownNetworks is how many networks of a login a line has.
+const shownNetworks = 3
+
+// accessFields has a line for each login that was used or is held.
+func accessFields(e *shell.Env, list []accounts.LoginUse) (fields []term.Field) {
+	for i := range list {
+		u := &list[i]
+		held := u.State == accounts.LoginHeld
+		text := u.Login + words.If(held, " (held)")
+		if u.Last != nil {
+			text += " last " + words.Stamp(*u.Last, e.Zone()) + ", from " + strings.Join(u.Networks[:min(len(u.Networks), shownNetworks)], ", ")
+			text += words.If(len(u.Networks) > shownNetworks, fmt.Sprintf(" and %d more", len(u.Networks)-shownNetworks))
+		}
+		if u.Last != nil || held {
+			fields = append(fields, term.Field{words.If(len(fields) == 0, "used"), text})
+		}
+	}
+	return fields
 }
 
 // toldFields are where mail about the account goes, and which.
@@ -75,6 +104,9 @@ func toldFields(v *accounts.AccountDetail) []term.Field {
 
 // recordText says how far a new account is; "": it is proven.
 func recordText(r *accounts.Record) string {
+	if r != nil && r.Slow > 0 {
+		return "slowed down for what came back, until it has had " + words.Plural(int64(r.Slow), "clean day")
+	}
 	if r == nil || r.Proven {
 		return ""
 	}

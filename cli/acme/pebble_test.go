@@ -117,7 +117,7 @@ func StartPebble(t *testing.T) *Pebble {
 
 func (p *Pebble) await(t *testing.T, addr string) {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; {
+	for deadline := time.Now().Add(5 * time.Minute); ; {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			_ = conn.Close()

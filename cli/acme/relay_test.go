@@ -110,7 +110,7 @@ acme_ca = %q
 smarthost = "127.0.0.1:1"
 `, l.starttls, l.implicit, l.api, p.HTTPAddr, p.Directory, p.Trust)
 	stop := run(t, text, dir)
-	for deadline := time.Now().Add(2 * time.Minute); ; {
+	for deadline := time.Now().Add(5 * time.Minute); ; {
 		leaf := l.shown(t)[0]
 		if strings.Contains(leaf.Issuer.CommonName, "Pebble") {
 			break

@@ -8,6 +8,7 @@ import (
 
 	"relay/cli/exit"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // The new file has the mode of the old one, and other files in the directory stay.
@@ -40,7 +41,7 @@ func TestCompact_keepsMode(t *testing.T) {
 // A store whose counters are wrong stays as it is: a new file would hide that.
 func TestCompact_wrongCounters(t *testing.T) {
 	u, st := newUser(t)
-	m := &store.Message{Account: "acme", Size: 4, Expires: st.Now().AddDate(0, 0, 4), Recipients: []store.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
+	m := &spooled.Message{Account: "acme", Size: 4, Expires: st.Now().AddDate(0, 0, 4), Recipients: []spooled.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
 	body := st.NewBody()
 	if _, err := body.Write([]byte("hi\r\n")); err != nil {
 		t.Fatal(err)

@@ -29,6 +29,7 @@ import (
 	"relay/cli/wholefile"
 	"relay/report/api/act"
 	"relay/report/api/host"
+	"relay/store/syncdir"
 )
 
 // FromRelay copies the store of the service: the running relay's, or if none runs the one
@@ -75,7 +76,7 @@ func Keep(out *wholefile.File, path string, m *Manifest) error {
 	}
 	switch err := os.Remove(ManifestOf(path)); {
 	case err == nil:
-		if err := wholefile.SyncDir(filepath.Dir(path)); err != nil {
+		if err := syncdir.Sync(filepath.Dir(path)); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrNotExist):

@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
-	"relay/cli/exit"
 	"relay/cli/place"
 	"relay/cli/proof"
 	"relay/cli/term"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/bolt"
 	"relay/store/highwater"
 )
 
@@ -34,11 +31,11 @@ func (v *voidNumbers) text() string {
 // compareStores finds what the present store has and the copy at path lacks, and lets the
 // copy continue after the last known invoice number. A damaged present store does not stop
 // the restore.
-func (c *Commands) compareStores(ctx context.Context, dir place.Dir, lock *os.File, path string, res *restoreView) error {
+func (c *Commands) compareStores(ctx context.Context, dir place.Dir, lock *bolt.Claim, path string, res *restoreView) error {
 	if dir.HasStore() {
 		// The process that compares shares the lock; a relay would need it alone.
-		if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
-			return exit.Fail(exit.TryAgain, place.StopFirst, "%w", store.ErrLocked)
+		if err := lock.Share(); err != nil {
+			return place.Held()
 		}
 		if err := c.missing(ctx, dir, path, res); err != nil {
 			return err

@@ -16,6 +16,7 @@ import (
 	"relay/quota"
 	"relay/report/api/host"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 func unwatched(what string) *term.Progress { return term.NewProgress(io.Discard, what, 0) }
@@ -29,7 +30,7 @@ func newShelf(t *testing.T, keep int) (Shelf, *store.Store) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
+	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
 		t.Fatal(err)
 	}
 	return Shelf{filepath.Join(t.TempDir(), "copies"), keep, dir}, st

@@ -15,6 +15,7 @@ import (
 	"relay/report/api"
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 // billed is a store whose clock a test turns, with an account that has a plan of
@@ -35,7 +36,7 @@ func billed(t *testing.T) (e *shell.Env, st *store.Store, out *strings.Builder, 
 	})
 	p := quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 10_000}
 	n := store.NewAccount{Account: store.Account{Name: "acme"}, Plan: p, Activate: true}
-	if _, err := st.AddAccount(store.Order{By: "test"}, n); err != nil {
+	if _, err := st.AddAccount(behalf.Order{By: "test"}, n); err != nil {
 		t.Fatal(err)
 	}
 	out = &strings.Builder{}
@@ -69,7 +70,7 @@ func TestInvoices_overdue(t *testing.T) {
 	if err := st.AddPlan(quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 12_000}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.Renew(store.Order{}, "acme", ""); err != nil {
+	if _, err := st.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []struct {
@@ -125,7 +126,7 @@ balance  EUR 0.00: nothing is owed
 // only ordered.
 func TestPayment_paysOthers(t *testing.T) {
 	e, st, out, _ := billed(t)
-	if _, err := st.Renew(store.Order{}, "acme", ""); err == nil {
+	if _, err := st.Renew(behalf.Order{}, "acme", ""); err == nil {
 		t.Fatal("a plan that is not sold was renewed")
 	}
 	for name, price := range map[string]int64{"paid": 12_000, "large": 10_000} {
@@ -133,10 +134,10 @@ func TestPayment_paysOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := st.Renew(store.Order{}, "acme", "large"); err != nil {
+	if _, err := st.Renew(behalf.Order{}, "acme", "large"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.Upgrade(store.Order{}, "acme", "paid"); err != nil {
+	if _, err := st.Upgrade(behalf.Order{}, "acme", "paid"); err != nil {
 		t.Fatal(err)
 	}
 	run(t, e, "payment", "record", "--method", "card", "--reference", "all", "--amount", "130", "1")

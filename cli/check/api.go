@@ -17,7 +17,7 @@ func (e *entrance) api() {
 	switch {
 	case l.Addr == "":
 	case e.relay.health == nil:
-		e.bind(check, l)
+		e.bind(check, l.TLS, l)
 	case config.PortOf(l.Addr) == 0: // the kernel chose the port
 		e.add(check, finding.OK, "", "%s, on a port that the system chose", l.TLS)
 	default:

@@ -17,7 +17,7 @@ import (
 	"relay/cli/finding"
 	"relay/cli/kernel"
 	"relay/cli/knock"
-	"relay/mailer"
+	"relay/mailer/dialer"
 	"relay/mailer/route"
 )
 
@@ -104,7 +104,7 @@ func (e *egress) sources() {
 		if err != nil {
 			continue // a way through another server
 		}
-		if err := mailer.Bind(a); err != nil {
+		if err := dialer.Bind(a); err != nil {
 			e.add("source", finding.Failed, "give the address to the machine, or take its [[source]] out", "%s: %v", s.Name(), err)
 		} else {
 			e.add("source", finding.OK, "", "this machine can send from %s; relay source check %s looks at its standing", s.Name(), s.Name())

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"net/smtp"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"relay/cli/finding"
 	"relay/cli/kernel"
 	"relay/cli/knock"
+	"relay/report/api/act"
 )
 
 // entrance is the look at the listeners and their certificate.
@@ -29,7 +31,9 @@ type entrance struct {
 // all tries the ports first: they show the certificate that only the relay has.
 func (e *entrance) all() {
 	e.ports()
+	e.back()
 	e.api()
+	e.metrics()
 	if e.cfg.NeedsTLS() {
 		e.certificate()
 	}
@@ -46,7 +50,7 @@ func (e *entrance) ports() {
 		case config.SocketName(l.Addr) != "":
 			e.add(name, finding.OK, "", "%s, the service manager passes it (%s) when it starts the relay", l.TLS, l.Addr)
 		default:
-			e.bind(name, l)
+			e.bind(name, l.TLS, l)
 		}
 	}
 }
@@ -76,12 +80,12 @@ func portName(addr string) string {
 // served asks the running relay's listener for its greeting. The certificate there may be
 // older than the file: a renewal takes effect with the next look at the file, or a reload.
 func (e *entrance) served(name string, l config.Listen) {
-	addr, found := e.listener(l)
+	addr, found := listener(e.relay.health.Listeners, l)
 	if !found {
 		e.notServed(name, l)
 		return
 	}
-	chain, err := e.greets(addr, l.TLS)
+	chain, err := e.greets(addr, l.TLS, e.cfg.Balancers())
 	if err != nil {
 		e.add(name, finding.Failed, "see the relay's log", "no greeting: %s", knock.Why(err))
 		return
@@ -109,11 +113,11 @@ func (e *entrance) notServed(name string, l config.Listen) {
 	e.add(name, s, cmp.Or(stopAdvice(kernel.PortUsers(l.Addr)), advice), "the running relay does not listen on %s", l.Addr)
 }
 
-// listener finds the running relay's listener for a configured one. The address may differ:
+// listener finds the running relay's listener, of list, for a configured one. The address may differ:
 // relay reports the port that the kernel chose, or the address of the passed socket.
-func (e *entrance) listener(l config.Listen) (addr string, found bool) {
+func listener(list []act.Listener, l config.Listen) (addr string, found bool) {
 	name, port := config.SocketName(l.Addr), config.PortOf(l.Addr)
-	for _, have := range e.relay.health.Listeners {
+	for _, have := range list {
 		same := have.Socket == name
 		if name == "" {
 			same = port == 0 || config.PortOf(have.Addr) == port
@@ -125,12 +129,13 @@ func (e *entrance) listener(l config.Listen) (addr string, found bool) {
 	return "", false
 }
 
-// bind tries to bind the address as relay serve would, and lets it go at once.
-func (e *entrance) bind(name string, l config.Listen) {
+// bind tries to bind the address as relay serve would, and lets it go at once. what says what
+// it is for.
+func (e *entrance) bind(name, what string, l config.Listen) {
 	ln, err := e.Listen("tcp", l.Addr)
 	switch {
 	case err == nil:
-		e.add(name, finding.OK, "", "%s, %s can be bound", l.TLS, l.Addr)
+		e.add(name, finding.OK, "", "%s, %s can be bound", what, l.Addr)
 		_ = ln.Close()
 	case errors.Is(err, syscall.EADDRINUSE):
 		e.taken(name, l, kernel.PortUsers(l.Addr))
@@ -174,8 +179,8 @@ func stopAdvice(users []kernel.Process) string {
 // greets connects as a mail program does, waits for 220, and turns to TLS where the
 // listener offers it. It returns the certificates without judging them, so that a bad one
 // does not hide whether the port works.
-func (e *entrance) greets(addr, mode string) ([]*x509.Certificate, error) {
-	conn, err := knock.Dial(e.ctx, addr, e.cfg.Balancers())
+func (e *entrance) greets(addr, mode string, balancers []netip.Prefix) ([]*x509.Certificate, error) {
+	conn, err := knock.Dial(e.ctx, addr, balancers)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (h *home) all(prove bool) {
 	h.numbers()
 	h.templates()
 	h.process()
-	if h.storeFile() && prove {
+	if h.storeFile(prove) && prove {
 		h.proveStore()
 	}
 }

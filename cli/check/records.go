@@ -17,7 +17,7 @@ import (
 	"relay/cli/knock"
 	"relay/mailer/route"
 	"relay/mailer/spf"
-	"relay/store"
+	"relay/store/signing"
 )
 
 // resolver returns the mailer's resolver with a shorter timeout, because a person waits.
@@ -49,6 +49,7 @@ func (r *records) all() {
 		r.add("A, AAAA", finding.Warning, resolverAdvice, "cannot tell: %s", knock.Why(err))
 		return
 	}
+	defer r.back()
 	if r.cfg.Delivery.Smarthost != "" {
 		r.named()
 		r.add("PTR, SPF", finding.OK, "", "are those of the smarthost, which the world sees")
@@ -245,7 +246,7 @@ func (r *records) signature() {
 		r.add(check, finding.Warning, "", "cannot tell: %s", knock.Why(err))
 	case len(texts) == 0:
 		r.add(check, finding.Warning, advice, "%s is not published: relay's own mail counts as unsigned", name)
-	case !slices.ContainsFunc(texts, (&store.SigningKey{Public: public}).Publishes):
+	case !slices.ContainsFunc(texts, (&signing.Key{Public: public}).Publishes):
 		r.add(check, finding.Failed, advice+"; put it in place of the old one", "%s is published with another key: receivers reject the signatures", name)
 	default:
 		r.add(check, finding.OK, "", "%s is published", name)

@@ -21,8 +21,8 @@ import (
 )
 
 // storeFile judges the store by the running relay's figures, or opens it. It returns false
-// for a store that cannot be opened now, and so cannot be proved either.
-func (h *home) storeFile() bool {
+// for a store that cannot be opened now, and so cannot be proved either; prove: it was to be.
+func (h *home) storeFile(prove bool) bool {
 	switch now := h.relay.health; {
 	case now != nil:
 		h.relay.clock = now.Clock
@@ -35,7 +35,7 @@ func (h *home) storeFile() bool {
 		h.add("store file", finding.OK, "", "there is none yet; relay serve makes one")
 		return true
 	}
-	st, err := h.open()
+	st, err := h.open(prove)
 	if err != nil {
 		return false
 	}
@@ -44,11 +44,13 @@ func (h *home) storeFile() bool {
 }
 
 // open opens the store of a relay that does not run. It writes nothing, so a store of an
-// older relay stays as it is.
-func (h *home) open() (*store.Store, error) {
+// older relay stays as it is, and is not proved.
+func (h *home) open(prove bool) (*store.Store, error) {
 	st, err := proof.OpenStore(h.dir.Store(), clock.Guard(&h.cfg, h.Wall, h.Kept,
 		store.Options{Zone: h.cfg.Zone(), Log: proof.OnlyErrors(h.Stderr), ReadOnly: true, Billing: h.cfg.Billing.Store()}))
 	switch {
+	case errors.Is(err, store.ErrOlder) && prove:
+		h.add("store file", finding.Warning, exit.Hint(err), "is of an older relay, so it is not proved")
 	case errors.Is(err, store.ErrOlder):
 		h.add("store file", finding.OK, exit.Hint(err), "is of an older relay")
 	case err != nil:

@@ -14,7 +14,7 @@ import (
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
-	"relay/store/maildomain"
+	"relay/store/mailsyntax"
 )
 
 // Billing is the [billing] section.
@@ -110,7 +110,7 @@ func isPrefix(v *validator, key string, value any) {
 
 func isContact(v *validator, key string, value any) {
 	address := value.(string)
-	if _, _, ok := letter.Recipient(address); !ok || !maildomain.IsAddress(address) {
+	if _, _, ok := letter.Recipient(address); !ok || !mailsyntax.IsAddress(address) {
 		v.bad(key, "%q is not a mail address", address)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"time"
 	_ "time/tzdata" // a small host may have none of its own
 
-	"relay/store/maildomain"
+	"relay/store/mailsyntax"
 )
 
 // Config is relay.toml. The list of keys below each struct says what its fields are.
@@ -40,10 +40,13 @@ type Config struct {
 	Sendmail Sendmail `toml:"sendmail"`
 	Billing  Billing  `toml:"billing"`
 	Report   Report   `toml:"report"`
+	Abuse    Abuse    `toml:"abuse"`
 	Source   []Source `toml:"source"` // none: the system chooses an address
 	Route    []Route  `toml:"route"`
 	Payment  []PayBy  `toml:"payment"` // none: all methods, by billing.payment_text and payment_link
 	API      API      `toml:"api"`
+	Metrics  Metrics  `toml:"metrics"`
+	Bounce   Bounce   `toml:"bounce"`
 
 	file string // see File
 }
@@ -100,7 +103,7 @@ var sendmailKeys = Section{Name: "sendmail", Beside: "how relay sendmail hands o
 }}
 
 func isRecipient(v *validator, key string, value any) {
-	if !maildomain.IsAddress(value.(string)) {
+	if !mailsyntax.IsAddress(value.(string)) {
 		v.bad(key, "%q is not an address", value)
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"relay/cli/exit"
-	"relay/mailer"
 	"relay/mailer/client"
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/settings"
 	"relay/mailer/suppress"
 	"relay/mailer/verdict"
 	"relay/store"
@@ -91,9 +91,9 @@ func hasWaits(v *validator, key string, value any) {
 
 // Mailer is the configuration of delivery. Hostname, smarthost, and what belongs to
 // the machine are the caller's.
-func (c *Config) Mailer() mailer.Config {
+func (c *Config) Mailer() settings.Config {
 	d := &c.Delivery
-	return mailer.Config{
+	return settings.Config{
 		Resolver:              cmp.Or(d.TrustedResolver, d.Resolver),
 		Trusted:               d.TrustedResolver != "",
 		MTASTS:                d.MTASTS,

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"strings"
 
-	"relay/store"
+	"relay/store/signing"
 )
 
 // DKIM is the [dkim] section: how mail of delegated domains is signed.
@@ -23,9 +23,9 @@ func (c *Config) SigningZone() string { return strings.ToLower(cmp.Or(c.DKIM.Zon
 
 // SigningPairs are the pairs of selectors in use.
 func (c *Config) SigningPairs() [][2]string {
-	pairs := [][2]string{store.RSASelectors}
+	pairs := [][2]string{signing.RSASelectors}
 	if c.DKIM.Ed25519 {
-		pairs = append(pairs, store.Ed25519Selectors)
+		pairs = append(pairs, signing.Ed25519Selectors)
 	}
 	return pairs
 }

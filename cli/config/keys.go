@@ -42,7 +42,7 @@ type Section struct {
 func Sections() []*Section {
 	return []*Section{
 		&topKeys, &listenKeys, &tlsKeys, &limitKeys, &deliveryKeys, &sourceKeys, &routeKeys, &dkimKeys, &logKeys, &backupKeys,
-		&sendmailKeys, &billingKeys, &paymentKeys, &reportKeys, &apiKeys,
+		&sendmailKeys, &billingKeys, &paymentKeys, &reportKeys, &bounceKeys, &abuseKeys, &apiKeys, &metricsKeys,
 	}
 }
 

@@ -48,6 +48,7 @@ func (c *Config) SMTP() smtp.Config {
 		Zone:                   c.Zone(),
 		Lifetime:               c.Delivery.Expire.Duration,
 		Invoice:                c.invoiceToPay,
+		Returns:                c.ReturnDomain(),
 		MaxMessage:             l.MaxMessage.Bytes,
 		StagedPerAccount:       l.StagedPerAccount.Bytes,
 		Connections:            l.Connections,

@@ -68,13 +68,18 @@ func (c *Config) Listeners() []Listen {
 
 // NeedsTLS reports whether a listener needs a certificate.
 func (c *Config) NeedsTLS() bool {
-	return c.API.NeedsTLS() || slices.ContainsFunc(c.Listeners(), func(l Listen) bool { return l.TLS != "none" })
+	return c.TakesBack() || c.API.NeedsTLS() || slices.ContainsFunc(c.Listeners(), func(l Listen) bool { return l.TLS != "none" })
 }
 
-// Balancers are the networks of the balancers. Validate has checked them.
-func (c *Config) Balancers() []netip.Prefix {
+// Balancers are the networks of the balancers before the listeners. Validate has checked them.
+func (c *Config) Balancers() []netip.Prefix { return networks(c.Proxies) }
+
+// Balancers are the networks of the balancers before the listener for what comes back.
+func (b *Bounce) Balancers() []netip.Prefix { return networks(b.Proxies) }
+
+func networks(texts []string) []netip.Prefix {
 	var list []netip.Prefix
-	for _, text := range c.Proxies {
+	for _, text := range texts {
 		if p, err := netblock.Parse(text); err == nil {
 			list = append(list, p)
 		}
@@ -92,6 +97,16 @@ var apiKeys = Section{Name: "api", Before: `Where resellers reach this relay wit
 FILE, or any program. What they change is in the log with the reseller's name.`, Keys: []Key{
 	{"listen", "", unlessEmpty(isListener), OnRestart, `host:port, ":8443"; default nowhere but on this machine`},
 	{"tls", "implicit", all(oneOf("implicit", "none"), noneOnLoopback), OnRestart, `with the certificate of [tls]; or none, on loopback only`},
+}}
+
+// Metrics is the [metrics] section: where Prometheus reads relay's figures.
+type Metrics struct {
+	Listen string `toml:"listen"` // "": nowhere
+}
+
+var metricsKeys = Section{Name: "metrics", Before: `Where Prometheus reads how relay does: http://HOST:PORT/metrics. relay asks for no login there:
+listen on loopback, or on an address of a network of your own. No account, domain or address is named.`, Keys: []Key{
+	{"listen", "", unlessEmpty(isListener), OnRestart, `host:port, "127.0.0.1:9587"; default nowhere`},
 }}
 
 // noneOnLoopback refuses tokens in clear text on a network.

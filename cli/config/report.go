@@ -24,12 +24,13 @@ type Report struct {
 	Digest   string `toml:"digest"`
 	Upgrade  string `toml:"upgrade_link"`
 	Choice   string `toml:"choice_link"`
+	Access   string `toml:"access_link"`
 	Guides   string `toml:"guides"`
 	Words    string `toml:"templates"`
 }
 
 var reportKeys = Section{Name: "report", Before: `The mail that relay writes to your customers, and to you. In the templates of
-upgrade_link and choice_link, {account} and {plan} stand for the account and its plan.`, Keys: []Key{
+upgrade_link, choice_link and access_link, {account} and {plan} stand for the account and its plan.`, Keys: []Key{
 	{"from", "", unlessEmpty(isContact), OnReload, `sender of that mail; default postmaster at the hostname`},
 	{"reply_to", "", unlessEmpty(isContact), OnReload, `where answers of customers go; default contact of [billing], else from`},
 	{"language", "en", oneOf(words.LanguageCodes()...), OnReload, `en | de | it: of customers, unless their account says otherwise, and yours`},
@@ -39,6 +40,7 @@ upgrade_link and choice_link, {account} and {plan} stand for the account and its
 	{"digest", "0 7 * * *", unlessEmpty(isSchedule), OnReload, `when you get a digest, if there is something in it; "" never`},
 	{"upgrade_link", "", passes(letter.HowToChange.CheckLink), OnReload, `"https://www.example.org/upgrade?account={account}"; default none`},
 	{"choice_link", "", passes(letter.HowToChange.CheckLink), OnReload, `where customers choose what happens at the limit, and which mail they get; default none`},
+	{"access_link", "", passes(letter.HowToChange.CheckLink), OnReload, `where customers see and delete their logins; default none: they answer the mail`},
 	{"guides", "", passes(letter.HowToChange.CheckLink), OnReload, `web address below which you publish docs/customers; default none`},
 	{"templates", "", unlessEmpty(isFullPath), OnReload, `directory of your own words, LANGUAGE/KIND.txt; relay report list has the kinds; default none`},
 }}
@@ -74,7 +76,7 @@ func (c *Config) Letters() jobs.Letters {
 	}
 	return jobs.Letters{WarnDays: b.WarnDays, Config: tell.Config{
 		Seller: b.SellerName(), From: from, Contact: c.ReplyTo(), Operator: c.Operator(), Language: r.Language,
-		RenewLink: b.RenewLink, RenewText: b.RenewText, UpgradeLink: r.Upgrade, ChoiceLink: r.Choice, Guides: r.Guides,
+		RenewLink: b.RenewLink, RenewText: b.RenewText, UpgradeLink: r.Upgrade, ChoiceLink: r.Choice, AccessLink: r.Access, Guides: r.Guides,
 		Expire: c.Delivery.Expire.Duration}}
 }
 

@@ -113,6 +113,8 @@ func tomlText(v reflect.Value) string {
 		return strconv.Quote(words.ExactSpan(value.Duration))
 	case Size:
 		return strconv.Quote(words.ExactSize(value.Bytes))
+	case Share:
+		return strconv.Quote(value.String())
 	case string:
 		return strconv.Quote(value)
 	}

@@ -12,10 +12,6 @@ import (
 	"time"
 )
 
-// startLimit is how long a relay may take to its banner after a kill, with the
-// backlog that the flag asks for.
-const startLimit = 10 * time.Second
-
 // TestBacklog starts a relay with a long queue, after a kill and after a clean
 // stop.
 func TestBacklog(t *testing.T) {
@@ -40,11 +36,7 @@ func TestBacklog(t *testing.T) {
 	wantBacklog(t, r, n)
 	follow(t, r)
 	r.cli("queue", "hold", "--all", "--limit", "10000") // more than the one that does not read can be sent
-	stopping := time.Now()
-	r.stop()
-	if took := time.Since(stopping); took > 15*time.Second {
-		t.Errorf("the relay took %v to stop, with somebody who follows and does not read", took)
-	}
+	r.stop()                                            // with somebody who follows and does not read
 	t.Logf("from start to banner after a clean stop: %v", banner(t, r))
 	wantBacklog(t, r, n)
 	r.proven()
@@ -86,7 +78,7 @@ func banner(t *testing.T, r *relay) time.Duration {
 	t.Helper()
 	began := time.Now()
 	p := r.launch()
-	if _, ok := p.says("tls=none", startLimit+time.Minute); !ok {
+	if _, ok := p.says("tls=none"); !ok {
 		t.Fatalf("the relay does not listen:\n%s", p.log)
 	}
 	c, err := known(r.addr("none"))
@@ -95,9 +87,6 @@ func banner(t *testing.T, r *relay) time.Duration {
 	}
 	took := time.Since(began)
 	c.quit()
-	if took > startLimit {
-		t.Errorf("the relay took %v to its banner, want at most %v", took, startLimit)
-	}
 	p.ready(t)
 	return took.Round(time.Millisecond)
 }
@@ -139,7 +128,7 @@ type idler struct {
 func follow(t *testing.T, r *relay) *idler {
 	t.Helper()
 	p, out := pipeOf(t, r, "trace", "--follow", "--json")
-	if _, ok := p.says("following", 20*time.Second); !ok {
+	if _, ok := p.says("following"); !ok {
 		t.Fatalf("trace --follow:\n%s", p.log)
 	}
 	return &idler{p, out}
@@ -149,7 +138,7 @@ func follow(t *testing.T, r *relay) *idler {
 // end it, and the relay to have done with it then.
 func wantMissed(t *testing.T, r *relay, f *idler, n int) {
 	t.Helper()
-	timer := time.AfterFunc(time.Minute, func() { f.out.Close() })
+	timer := time.AfterFunc(patience, func() { f.out.Close() })
 	defer timer.Stop()
 	events := 0
 	lines := bufio.NewScanner(f.out)
@@ -162,15 +151,15 @@ func wantMissed(t *testing.T, r *relay, f *idler, n int) {
 	}
 	t.Logf("followed without reading: %d events, then %s", events, lines.Text())
 	f.signal(t, os.Interrupt)
-	if code := f.wait(t, 5*time.Second); code != -1 {
+	if code := f.wait(t); code != -1 {
 		t.Errorf("trace --follow ended with exit code %d after Ctrl-C, want the signal's", code)
 	}
-	if _, ok := r.running().says("trace/follow", 10*time.Second); !ok {
+	if _, ok := r.running().says("trace/follow"); !ok {
 		t.Error("the relay still follows for the one that has gone")
 	}
 }
 
-// wantListed wants the first row of the whole list at once and each message in it,
+// wantListed wants the first row of the whole list early and each message in it,
 // and neither the command nor the relay to grow with its length. It also ends at
 // once when nobody reads on.
 func wantListed(t *testing.T, r *relay, n int) {
@@ -181,8 +170,8 @@ func wantListed(t *testing.T, r *relay, n int) {
 	if _, err := rows.ReadString('\n'); err != nil {
 		t.Fatalf("%v\n%s", err, p.log)
 	}
-	first := time.Since(began)
-	messages, most := 0, peak(p.cmd.Process.Pid)
+	first, early := time.Since(began), octetsRead(p.cmd.Process.Pid)
+	messages, most, all := 0, peak(p.cmd.Process.Pid), early
 	for {
 		line, err := rows.ReadString('\n')
 		if err == io.EOF {
@@ -193,17 +182,17 @@ func wantListed(t *testing.T, r *relay, n int) {
 		}
 		if line[0] >= '0' && line[0] <= '9' {
 			if messages++; messages%1000 == 0 {
-				most = max(most, peak(p.cmd.Process.Pid))
+				most, all = max(most, peak(p.cmd.Process.Pid)), max(all, octetsRead(p.cmd.Process.Pid))
 			}
 		}
 	}
-	if code := p.wait(t, 10*time.Second); code != 0 || messages != n {
+	if code := p.wait(t); code != 0 || messages != n {
 		t.Errorf("queue list: exit code %d, %d messages, want %d\n%s", code, messages, n, p.log)
 	}
-	t.Logf("queue list: first row after %v, all %d after %v, %d MB at most; the relay has %d MB",
-		first.Round(time.Millisecond), messages, time.Since(began).Round(time.Millisecond), most>>20, r.memory()>>20)
-	if first > time.Second {
-		t.Errorf("the first row came after %v", first)
+	t.Logf("queue list: first row after %v and %d KB, all %d after %v and %d KB, %d MB at most; the relay has %d MB",
+		first.Round(time.Millisecond), early>>10, messages, time.Since(began).Round(time.Millisecond), all>>10, most>>20, r.memory()>>20)
+	if r.running() != nil && early > all/2 { // the pipe holds up who writes more than a few rows
+		t.Errorf("the first row came after %d of %d octets", early, all)
 	}
 	if most > listMemory {
 		t.Errorf("queue list took %d MB", most>>20)
@@ -214,7 +203,7 @@ func wantListed(t *testing.T, r *relay, n int) {
 		t.Fatal(err)
 	}
 	out.Close()
-	if code := p.wait(t, 5*time.Second); code != -1 || p.log.String() != "" {
+	if code := p.wait(t); code != -1 || p.log.String() != "" {
 		t.Errorf("queue list | head: exit code %d, want the signal's, and nothing said\n%s", code, p.log)
 	}
 }
@@ -233,6 +222,14 @@ func peak(pid int) int64 {
 	return kb << 10
 }
 
+// octetsRead are those that a process has read so far, from its sockets too; 0 where
+// nobody knows.
+func octetsRead(pid int) (octets int64) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+	_, _ = fmt.Sscanf(string(text), "rchar: %d", &octets)
+	return octets
+}
+
 // memory that the relay has resident; 0 where it does not run or nobody knows.
 func (r *relay) memory() (octets int64) {
 	p := r.running()
@@ -248,7 +245,7 @@ func (r *relay) memory() (octets int64) {
 	return octets << 10
 }
 
-// wantTop wants the sums of the whole queue to be right, and soon.
+// wantTop wants the sums of the whole queue to be right.
 func wantTop(t *testing.T, r *relay, n int) {
 	t.Helper()
 	began := time.Now()
@@ -267,8 +264,5 @@ func wantTop(t *testing.T, r *relay, n int) {
 	t.Logf("queue top: %d domains after %v", len(rows), took.Round(time.Millisecond))
 	if messages != n || recipients != n || len(rows) != min(n, 997) {
 		t.Errorf("queue top: %d domains with %d messages and %d recipients, want %d", len(rows), messages, recipients, n)
-	}
-	if limit := 5*time.Second + time.Duration(n)*20*time.Microsecond; took > limit {
-		t.Errorf("queue top took %v", took)
 	}
 }

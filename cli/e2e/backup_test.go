@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // TestBackup copies the store of a relay under load and brings the copy back
@@ -21,13 +20,13 @@ func TestBackup(t *testing.T) {
 	r.start()
 	l := &load{r: r, user: "load", password: password, clients: 6, domain: "sender.test", large: 0.03}
 	l.start(t, rng)
-	until(t, 30*time.Second, "300 messages are acknowledged", func() bool { return l.count() >= 300 })
+	until(t, "300 messages are acknowledged", func() bool { return l.count() >= 300 })
 
 	before := l.fates()
 	file := filepath.Join(shortDir(t), "relay.backup")
 	r.cli("backup", file)
 	during := l.count() - tally(before)[acked]
-	until(t, 10*time.Second, "the relay goes on", func() bool { return l.count() >= tally(before)[acked]+during+50 })
+	until(t, "the relay goes on", func() bool { return l.count() >= tally(before)[acked]+during+50 })
 	l.finish()
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o077 != 0 {
 		t.Errorf("the backup: %v, %v; want a file that others cannot read", info, err)
@@ -64,7 +63,7 @@ func TestBackup(t *testing.T) {
 
 	second.cli("queue", "retry", "--all")
 	second.start()
-	second.drained(time.Minute)
+	second.drained()
 	for id := range taken {
 		m := all[id]
 		for _, to := range m.to {
@@ -123,52 +122,81 @@ func TestBackup_damaged(t *testing.T) {
 }
 
 // TestBackup_killed kills the command in the middle of its work, and then the relay:
-// there is no copy, and all goes on.
+// there is no copy, and all goes on. So does mail while a copy stands still.
 func TestBackup_killed(t *testing.T) {
 	t.Parallel()
 	rng := random(t)
 	s := newSink(t, later)
 	r := newRelay(t, setup{smarthost: s.addr(), retry: "1h"})
-	r.local("steady")
+	password := r.local("steady")
 	r.start()
 	fillStore(t, r, *storeFlag)
 	dir := shortDir(t)
 	file := filepath.Join(dir, "relay.copy")
-	cut := 0
-	for range *killsFlag {
-		p := execute(t, command(binary, r.args("backup", "--force", file)...))
-		time.Sleep(time.Duration(50+rng.IntN(250)) * time.Millisecond)
-		_ = p.cmd.Process.Kill() // it may be done
-		p.wait(t, 10*time.Second)
-		switch _, err := os.Stat(file); {
-		case err == nil:
-			r.cli("restore", "--dry-run", file)
-		case strings.Contains(names(t, dir), ".relay.copy."):
-			cut++
-		}
+	c := r.open("steady", password)
+	r.backUpTo(file, backedUp(t, r, file)/2, func(p *process) {
+		c.must(t, compose("meanwhile", "a@steady.test", []string{"one@there.test"}, 200_000))
+		killed(t, p)
+	})
+	size := backedUp(t, r, file)
+	for i := range *killsFlag {
 		remove(t, file, file+".manifest")
+		part := 1 + rng.Int64N(size*9/10)
+		if i%4 == 3 {
+			part = size // it is about to give the copy its name
+		}
+		r.backUpTo(file, part, func(p *process) { killed(t, p) })
+		if _, err := os.Stat(file); err == nil && part == size {
+			r.cli("restore", "--dry-run", file)
+		} else if got := names(t, dir); part < size && !strings.HasPrefix(got, ".relay.copy.") {
+			t.Errorf("after a kill when %d of %d octets had come the directory holds %q", part, size, got)
+		}
 	}
-	if cut == 0 {
-		t.Error("the command was never killed in the middle")
-	}
-	r.cli("backup", file)
+	backedUp(t, r, file)
 	if got, want := names(t, dir), "relay.copy relay.copy.manifest"; got != want {
 		t.Errorf("the directory holds %s, want %s", got, want)
 	}
 
-	p := execute(t, command(binary, r.args("backup", filepath.Join(dir, "second"))...))
-	until(t, 10*time.Second, "the copy has begun", func() bool { return strings.Contains(names(t, dir), ".second.") })
-	r.kill()
-	if code := p.wait(t, 30*time.Second); code != 69 && code != 0 {
+	p := r.backUpTo(filepath.Join(dir, "second"), size/2, func(*process) { r.kill() })
+	if code := p.wait(t); code != 69 {
 		t.Errorf("exit code %d when the relay dies, want 69\n%s", code, p.log)
-	} else if code == 69 {
-		if got, want := names(t, dir), "relay.copy relay.copy.manifest"; got != want {
-			t.Errorf("the directory holds %s, want %s", got, want)
-		}
+	}
+	if got, want := names(t, dir), "relay.copy relay.copy.manifest"; got != want {
+		t.Errorf("the directory holds %s, want %s", got, want)
 	}
 	r.start()
 	r.proven()
 	r.stop()
+}
+
+// backedUp makes a copy and returns its size.
+func backedUp(t *testing.T, r *relay, file string) int64 {
+	t.Helper()
+	r.cli("backup", "--force", file)
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// backUpTo makes a copy, and calls meanwhile when so many octets of it have come, before
+// more do.
+func (r *relay) backUpTo(file string, octets int64, meanwhile func(*process)) *process {
+	r.t.Helper()
+	g := r.gate(octets)
+	defer g.close()
+	p := execute(r.t, command(binary, r.args("backup", "--force", file)...))
+	next(r.t, "a part of the copy comes", g.held)
+	meanwhile(p)
+	return p
+}
+
+// killed ends a process the hard way; it may have ended.
+func killed(t *testing.T, p *process) {
+	t.Helper()
+	_ = p.cmd.Process.Kill()
+	p.wait(t)
 }
 
 // remove files that may be there.
@@ -200,9 +228,9 @@ func TestBackup_scheduled(t *testing.T) {
 	for range 4 {
 		r.cli("job", "run", "backup")
 	}
-	until(t, 30*time.Second, "the copy that was due while it was down is made", func() bool { return len(p.log.kept(`msg="backup made"`)) > 0 })
+	until(t, "the copy that was due while it was down is made", func() bool { return len(p.log.kept(`msg="backup made"`)) > 0 })
 	p.signal(t, syscall.SIGTERM)
-	if code := p.wait(t, 40*time.Second); code != 0 {
+	if code := p.wait(t); code != 0 {
 		t.Errorf("exit code %d\n%s", code, p.log)
 	}
 	r.gone()
@@ -246,7 +274,7 @@ func TestBackup_noRoom(t *testing.T) {
 	cmd := command(binary, r.args("backup", "-")...)
 	cmd.Stdout = full
 	p := execute(t, cmd)
-	if code := p.wait(t, 30*time.Second); code != 75 || !strings.Contains(p.log.String(), "hint: make space on the disk") {
+	if code := p.wait(t); code != 75 || !strings.Contains(p.log.String(), "hint: make space on the disk") {
 		t.Errorf("a full disk: exit code %d\n%s", code, p.log)
 	}
 	r.stop()
@@ -279,7 +307,7 @@ func TestBackup_noPermission(t *testing.T) {
 	as := func(args ...string) result {
 		cmd := command(binary, r.args(args...)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-		return finish(t, cmd, time.Minute)
+		return finish(t, cmd)
 	}
 	denied := func(when string, code int, args ...string) {
 		t.Helper()

@@ -80,18 +80,17 @@ func (r reply) String() string { return fmt.Sprintf("%d %s", r.code, r.text) }
 
 // submitter is a mail program's connection.
 type submitter struct {
-	conn  net.Conn
-	r     *bufio.Reader
-	limit time.Duration // for each reply
+	conn net.Conn
+	r    *bufio.Reader
 }
 
 // dial opens a connection and reads the greeting.
 func dial(addr string) (*submitter, error) {
-	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		return nil, err
 	}
-	c := &submitter{conn: conn, r: bufio.NewReader(conn), limit: 30 * time.Second}
+	c := &submitter{conn: conn, r: bufio.NewReader(conn)}
 	if err := c.expect(220, ""); err != nil {
 		c.close()
 		return nil, err
@@ -143,7 +142,7 @@ func (c *submitter) quit() {
 }
 
 func (c *submitter) write(p []byte) error {
-	if err := c.conn.SetWriteDeadline(time.Now().Add(c.limit)); err != nil {
+	if err := c.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	_, err := c.conn.Write(p)
@@ -152,7 +151,7 @@ func (c *submitter) write(p []byte) error {
 
 // reply reads one.
 func (c *submitter) reply() (r reply, err error) {
-	if err := c.conn.SetReadDeadline(time.Now().Add(c.limit)); err != nil {
+	if err := c.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return r, err
 	}
 	for {

@@ -87,7 +87,7 @@ func (st *station) one(t *testing.T, p program, w way) {
 	id := fmt.Sprintf("%s-%s-%s", p.name, w.mode, w.mech)
 	content := withAttachment(id)
 	st.send(t, p, w, content, []string{"one@there.test"})
-	d := st.sink.arrived(id, 10*time.Second)
+	d := st.sink.arrived(id)
 	wantSame(t, d, content)
 	wantTrace(t, d)
 	text, attached := openMail(t, d.content)
@@ -110,7 +110,7 @@ func (st *station) many(t *testing.T, p program) {
 	}
 	content := compose(id, "boss@office.test", to, 5000).content
 	st.send(t, p, ways[0], content, to)
-	d := st.sink.arrived(id, 10*time.Second)
+	d := st.sink.arrived(id)
 	wantSame(t, d, content)
 	if strings.Join(d.to, " ") != strings.Join(to, " ") {
 		t.Errorf("arrived for %v", d.to)
@@ -138,7 +138,7 @@ func (st *station) charged(t *testing.T, recipients int, octets int64) {
 		t.Errorf("charged %d e-mails and %d octets in all, want %d and %d", u.Messages, u.Bytes, st.expect.Messages, st.expect.Bytes)
 		st.expect.Messages, st.expect.Bytes = u.Messages, u.Bytes // one fault is told once
 	}
-	until(t, 20*time.Second, "the message is settled", func() bool { return st.usage(st.user).Queued == 0 })
+	until(t, "the message is settled", func() bool { return st.usage(st.user).Queued == 0 })
 	if u := st.usage(st.user); u.Delivered != st.expect.Delivered || u.Failed != 0 {
 		t.Errorf("usage %+v, want %d delivered", u, st.expect.Delivered)
 	}
@@ -185,7 +185,7 @@ func swaks(st *station, t *testing.T, w way, m letter) result {
 	} else {
 		args = append(args, "--tls")
 	}
-	return finish(t, command("swaks", args...), time.Minute)
+	return finish(t, command("swaks", args...))
 }
 
 func curl(st *station, t *testing.T, w way, m letter) result {
@@ -199,7 +199,7 @@ func curl(st *station, t *testing.T, w way, m letter) result {
 	for _, to := range m.to {
 		args = append(args, "--mail-rcpt", to)
 	}
-	return finish(t, command("curl", append(args, scheme+"://"+hostname+":"+st.port(w.mode)+"/client.test")...), 2*time.Minute)
+	return finish(t, command("curl", append(args, scheme+"://"+hostname+":"+st.port(w.mode)+"/client.test")...))
 }
 
 func msmtp(st *station, t *testing.T, w way, m letter) result {
@@ -221,7 +221,7 @@ func msmtp(st *station, t *testing.T, w way, m letter) result {
 		"--tls-certcheck=off", "--from=" + m.from, "--timeout=20", "--"}
 	cmd := command("msmtp", append(args, m.to...)...)
 	cmd.Stdin = in
-	return finish(t, cmd, time.Minute)
+	return finish(t, cmd)
 }
 
 // pythonScript hands a file over with smtplib.
@@ -251,7 +251,7 @@ sys.exit(4 if refused else 0)
 
 func python(st *station, t *testing.T, w way, m letter) result {
 	args := []string{"-c", pythonScript, w.mode, w.mech, st.port(w.mode), st.user, m.password, m.from, m.file}
-	return finish(t, command("python3", append(args, m.to...)...), 2*time.Minute)
+	return finish(t, command("python3", append(args, m.to...)...))
 }
 
 // pythonMessage writes a message with Python's own means, in UTF-8 throughout.
@@ -284,11 +284,11 @@ func TestPrograms_utf8(t *testing.T) {
 	need(t, "python3")
 	st := newStation(t)
 	file := st.write(t, attachment())
-	res := finish(t, command("python3", "-X", "utf8", "-c", pythonMessage, st.port("starttls"), file, st.user, st.password, greeting), time.Minute)
+	res := finish(t, command("python3", "-X", "utf8", "-c", pythonMessage, st.port("starttls"), file, st.user, st.password, greeting))
 	if res.code != 0 {
 		t.Fatalf("exit code %d\n%s", res.code, res.err)
 	}
-	d := st.sink.arrived("python-utf8", 10*time.Second)
+	d := st.sink.arrived("python-utf8")
 	if d.from != "böss@office.test" || len(d.to) != 1 || d.to[0] != "grüße@there.test" {
 		t.Errorf("from %s to %v", d.from, d.to)
 	}
@@ -319,7 +319,7 @@ func TestPrograms_large(t *testing.T) {
 			content := large(id, 90_000_000)
 			began := time.Now()
 			st.send(t, p, ways[0], content, []string{"one@there.test"})
-			d := st.sink.arrived(id, time.Minute)
+			d := st.sink.arrived(id)
 			t.Logf("%d octets handed over, delivered and settled in %v", len(content), time.Since(began).Round(time.Millisecond))
 			wantSame(t, d, content)
 		})

@@ -6,13 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // typed are command lines up to the TAB, and what must be offered.
 var typed = []struct{ line, want string }{
 	{"relay acc", "account"},
-	{"relay account credential ", "add list revoke"},
+	{"relay account credential ", "add list hold resume revoke"},
 	{"relay account add new --pl", "--plan"},
 	{"relay account add new --plan entry-m", "entry-month"},
 	{"relay usage of", "office@home"},
@@ -33,7 +32,7 @@ func shell(t *testing.T, r *relay, name string, args ...string) string {
 	cmd := command(name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(cmd.Env, "RELAY_CONFIG="+r.file, "HOME="+dir, "PATH="+filepath.Dir(link(t, "relay"))+":"+os.Getenv("PATH"))
-	res := finish(t, cmd, time.Minute)
+	res := finish(t, cmd)
 	if res.code != 0 || res.err != "" {
 		t.Fatalf("%s: exit code %d\n%s", name, res.code, res.err)
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // insideNet tells a copy of this program that it has a network of its own.
@@ -81,7 +80,7 @@ func bare(t *testing.T, cred *syscall.Credential, env ...string) *process {
 	p := execute(t, cmd)
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill() // it may have ended already
-		p.wait(t, 10*time.Second)
+		p.wait(t)
 	})
 	p.ready(t)
 	if lines := p.log.kept("self-signed"); len(lines) != 1 || !strings.Contains(lines[0], "level=WARN") {
@@ -109,7 +108,7 @@ func ask(t *testing.T, p *process, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = p.cmd.Env, p.cmd.Dir, p.cmd.SysProcAttr
-	res := finish(t, cmd, time.Minute)
+	res := finish(t, cmd)
 	if res.code != 0 {
 		t.Fatalf("relay %s: exit code %d\n%s", strings.Join(args, " "), res.code, res.err)
 	}
@@ -134,7 +133,7 @@ func works(t *testing.T, p *process, data string) {
 		t.Errorf("usage %s, want 1 message", out)
 	}
 	p.signal(t, syscall.SIGTERM)
-	if code := p.wait(t, 40*time.Second); code != 0 {
+	if code := p.wait(t); code != 0 {
 		t.Errorf("exit code %d after SIGTERM\n%s", code, p.log)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestDocs runs the commands of the README and of the operating guide as they
@@ -69,7 +68,7 @@ func runBlocks(t *testing.T, blocks [][]string) {
 			t.Fatal(err)
 		}
 	}
-	res := finish(t, cmd, 90*time.Second)
+	res := finish(t, cmd)
 	if res.code != 0 || !strings.HasSuffix(res.out, "== the end\n") {
 		t.Errorf("exit code %d\n%s\n%s", res.code, res.out, res.err)
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // told wants the server to say 421 and to close.
@@ -54,11 +53,7 @@ func TestDrain(t *testing.T) {
 	idle, busy, open := r.open("acme", password), r.open("acme", password), r.open("acme", password)
 
 	idle.must(t, compose("delivering", "a@acme.test", []string{"one@there.test"}, 2000))
-	select {
-	case <-arrived:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the delivery did not begin")
-	}
+	next(t, "the delivery begins", arrived)
 	rest := busy.begin(t, compose("receiving", "a@acme.test", []string{"one@there.test"}, 1_500_000))
 	if err := open.expect(250, "MAIL FROM:<a@acme.test>"); err != nil {
 		t.Fatal(err)
@@ -79,7 +74,7 @@ func TestDrain(t *testing.T) {
 	}
 	told(t, busy)
 	answer <- true // the sink takes what is being delivered
-	if code := p.wait(t, 20*time.Second); code != 0 {
+	if code := p.wait(t); code != 0 {
 		t.Errorf("exit code %d after SIGTERM, want 0\n%s", code, p.log)
 	}
 	r.gone()
@@ -93,8 +88,8 @@ func TestDrain(t *testing.T) {
 
 	s.behave(behaviour{})
 	r.start()
-	s.arrived("receiving", 10*time.Second)
-	r.drained(10 * time.Second)
+	s.arrived("receiving")
+	r.drained()
 	if got := s.total(); got != 2 {
 		t.Errorf("%d deliveries, want 2", got)
 	}
@@ -111,7 +106,7 @@ func TestDrain_twice(t *testing.T) {
 	for _, second := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(fmt.Sprint(second), func(t *testing.T) {
 			s := newSink(t, behaviour{})
-			r := newRelay(t, setup{smarthost: s.addr(), retry: "1s", top: `drain = "10m"`})
+			r := newRelay(t, setup{smarthost: s.addr(), retry: "1s"})
 			password := r.account("acme")
 			p := r.start()
 			idle, busy := r.open("acme", password), r.open("acme", password)
@@ -119,13 +114,11 @@ func TestDrain_twice(t *testing.T) {
 			rest := busy.begin(t, compose("receiving", "a@acme.test", []string{"one@there.test"}, 1_500_000))
 			p.signal(t, syscall.SIGTERM)
 			told(t, idle)
-			select {
-			case <-p.done:
+			if p.ended() {
 				t.Fatal("the relay did not wait for a message that was being received")
-			default:
 			}
 			p.signal(t, second)
-			if code := p.wait(t, 5*time.Second); code <= 0 {
+			if code := p.wait(t); code <= 0 {
 				t.Errorf("exit code %d, want the relay to end by itself and to tell that it was cut short\n%s", code, p.log)
 			}
 			r.gone()
@@ -135,8 +128,8 @@ func TestDrain_twice(t *testing.T) {
 			}
 			r.proven()
 			r.start()
-			s.arrived("before", 10*time.Second)
-			r.drained(10 * time.Second)
+			s.arrived("before")
+			r.drained()
 			if u := r.usage("acme"); u.Messages != 1 || u.Delivered != 1 {
 				t.Errorf("usage %+v, want 1 delivered", u)
 			}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // TestEvening is what an operator does on the first one: init, a look at what it
@@ -51,9 +50,9 @@ func TestEvening(t *testing.T) {
 	s.behave(behaviour{rcpt: func(string, string) string { return "451 4.2.1 not now" }})
 	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGKILL} {
 		p, out := r.testing("later@there.test")
-		until(t, 10*time.Second, "it was put off", func() bool { return strings.Contains(out(), "deferred") })
+		until(t, "it was put off", func() bool { return strings.Contains(out(), "deferred") })
 		p.signal(t, sig)
-		p.wait(t, 10*time.Second)
+		p.wait(t)
 		r.noTestLogin()
 	}
 	if q := r.queue(); len(q) != 2 {

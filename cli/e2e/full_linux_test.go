@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // small mounts a file system of that many MiB, or skips.
@@ -106,7 +105,7 @@ func TestDiskFull(t *testing.T) {
 
 	t.Log("little space is left: what is queued goes out")
 	s.behave(behaviour{})
-	r.drained(30 * time.Second)
+	r.drained()
 	if got := s.total(); got != next {
 		t.Errorf("%d messages arrived, want %d", got, next)
 	}
@@ -126,9 +125,9 @@ func TestDiskFull(t *testing.T) {
 
 	t.Log("space is made: all goes on")
 	remove(t, filler)
-	r.drained(time.Minute)
+	r.drained()
 	send()
-	r.drained(30 * time.Second)
+	r.drained()
 	unchanged()
 	if p := r.running(); len(p.log.kept("store can no longer be trusted")) > 0 {
 		t.Error("a full disk was taken for a broken one")
@@ -167,9 +166,9 @@ func failSyncs(t *testing.T, p *process) {
 		"-e", "inject=fdatasync,fsync:error=EIO:when=1+", "-p", itoa(p.cmd.Process.Pid)))
 	t.Cleanup(func() {
 		_ = tracer.cmd.Process.Signal(syscall.SIGTERM) // it ends with what it traces
-		tracer.wait(t, 10*time.Second)
+		tracer.wait(t)
 	})
-	if _, ok := tracer.says("attached", 10*time.Second); !ok {
+	if _, ok := tracer.says("attached"); !ok {
 		t.Skipf("strace cannot attach: %s", tracer.log)
 	}
 }
@@ -177,7 +176,7 @@ func failSyncs(t *testing.T, p *process) {
 // ended wants the relay to have given up by itself.
 func (r *relay) ended(p *process) {
 	r.t.Helper()
-	if code := p.wait(r.t, 30*time.Second); code <= 0 {
+	if code := p.wait(r.t); code <= 0 {
 		r.t.Errorf("exit code %d after the disk failed, want one that tells of a failure\n%s", code, p.log)
 	}
 	if p.log.kept("level=ERROR") == nil {
@@ -199,7 +198,7 @@ func TestSyncFails(t *testing.T) {
 	for i := range 5 {
 		c.must(t, compose(fmt.Sprintf("before-%d", i), "a@acme.test", []string{"one@there.test"}, 5000))
 	}
-	until(t, 10*time.Second, "everything was tried", func() bool {
+	until(t, "everything was tried", func() bool {
 		tried := 0
 		for _, m := range r.queue() {
 			if m.Recipients[0].State == "deferred" {
@@ -234,7 +233,7 @@ func TestSyncFails(t *testing.T) {
 	s.behave(behaviour{})
 	r.cli("queue", "retry", "--all")
 	r.start()
-	r.drained(30 * time.Second)
+	r.drained()
 	if got := s.total(); got != len(taken) {
 		t.Errorf("%d messages arrived of %d taken", got, len(taken))
 	}
@@ -255,15 +254,15 @@ func TestSyncFails_load(t *testing.T) {
 	p := r.start()
 	l := &load{r: r, user: "load", password: password, clients: 8, domain: "sender.test", large: 0.03, refused: 0.05}
 	l.start(t, rng)
-	until(t, 30*time.Second, "200 messages are acknowledged", func() bool { return l.count() >= 200 })
+	until(t, "200 messages are acknowledged", func() bool { return l.count() >= 200 })
 	failSyncs(t, p)
 	r.ended(p)
 	before := l.count()
 
 	r.start()
-	until(t, 30*time.Second, "the relay takes mail again", func() bool { return l.count() >= before+50 })
+	until(t, "the relay takes mail again", func() bool { return l.count() >= before+50 })
 	l.finish()
-	r.drained(time.Minute)
+	r.drained()
 	settled(t, r, s, l)
 	r.proven()
 	r.stop()

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // TestImage runs the relay as its container does: as user 65532, with nothing in
@@ -46,7 +45,7 @@ func TestImage(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "etc/relay/relay.toml"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	inside := func(args ...string) result { return finish(t, caged(root, user, args...), time.Minute) }
+	inside := func(args ...string) result { return finish(t, caged(root, user, args...)) }
 
 	if res := inside("health"); res.code != 69 {
 		t.Errorf("health without a relay: exit code %d, want 69\n%s", res.code, res.err)
@@ -60,11 +59,11 @@ func TestImage(t *testing.T) {
 	}
 	cmd := caged(root, user, "account", "add", "acme", "--plan", "standard", "--password-stdin")
 	cmd.Stdin = strings.NewReader("a chosen password\n")
-	if res := finish(t, cmd, time.Minute); res.code != 0 {
+	if res := finish(t, cmd); res.code != 0 {
 		t.Fatalf("account add: exit code %d\n%s", res.code, res.err)
 	}
 	r.open("acme", "a chosen password").must(t, compose("caged", "a@acme.test", []string{"one@there.test"}, 2000))
-	s.arrived("caged", 10*time.Second)
+	s.arrived("caged")
 	r.stop()
 	// what the guide has run in a container of its own while no relay runs
 	mountSystem(t, root)
@@ -125,7 +124,7 @@ func caged(root string, user uint32, args ...string) *exec.Cmd {
 	cmd.Env = []string{"RELAY_DATA=/var/lib/relay"}
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: user, Gid: user}}
-	cmd.WaitDelay = 5 * time.Second
+	cmd.WaitDelay = patience
 	return cmd
 }
 

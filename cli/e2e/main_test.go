@@ -20,7 +20,7 @@ var (
 	killsFlag   = flag.Int("kills", 8, "how many times the tests that kill do so")
 	backlogFlag = flag.Int("backlog", 8_000, "messages in the queue of the backlog test")
 	storeFlag   = flag.Int("store", 30, "megabytes in the store of the test that backs one up under steady mail")
-	pauseFlag   = flag.Duration("pause", 2*time.Second, "the longest that a message may wait for its reply during that backup")
+	pauseFlag   = flag.Duration("pause", patience, "the longest that a message may wait for its reply during that backup")
 	idleFlag    = flag.Duration("idle", time.Second, "how long that test measures without a backup")
 	seedFlag    = flag.Uint64("seed", 0, "of what is random; 0: another one each time")
 )
@@ -123,14 +123,29 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// until asks again and again until ok, and fails the test when it takes longer
-// than limit.
-func until(t *testing.T, limit time.Duration, what string, ok func() bool) {
+// patience is how long a test waits for what has to come. It says nothing about how
+// fast relay is: each wait ends at once when it comes, and machines are busy.
+const patience = 5 * time.Minute
+
+// until asks again and again until ok, and fails the test when that does not come.
+func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(limit); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within %s: %s", limit, what)
+			t.Fatalf("not within %s: %s", patience, what)
 		}
+	}
+}
+
+// next is what comes from a channel.
+func next[T any](t *testing.T, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("not within %s: %s", patience, what)
+		panic("unreachable")
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 )
 
 // TestBackup_pause measures how long messages wait for their 250 while a store is
-// copied, beside how long they do otherwise. The limits are wide: disks differ. For
-// figures that can be compared:
+// copied, beside how long they do otherwise. Without a limit it judges nothing but what is
+// copied, since disks and loads differ: TestBackup_killed proves that mail goes on while a
+// copy stands still. For figures that can be compared:
 //
 //	go test ./cli/e2e -run TestBackup_pause -v -store 1200 -pause 50ms -idle 6s
 func TestBackup_pause(t *testing.T) {
@@ -71,7 +72,7 @@ func storeSize(t *testing.T, r *relay) int64 {
 
 func (r *relay) idle(t *testing.T, what string) {
 	t.Helper()
-	r.measure(t, what, time.Minute, func() { time.Sleep(*idleFlag) })
+	r.measure(t, what, patience, func() { time.Sleep(*idleFlag) })
 }
 
 // measure sends a message of 10 KB every few milliseconds, from four connections,
@@ -91,8 +92,9 @@ func (r *relay) measure(t *testing.T, what string, limit time.Duration, fn func(
 	close(stop)
 	done.Wait()
 	all := slices.Concat(waits...)
-	if slices.Sort(all); len(all) < 10 {
-		t.Fatalf("%s: %d messages", what, len(all))
+	if slices.Sort(all); len(all) == 0 {
+		t.Logf("%s: %s, no messages", what, took)
+		return
 	}
 	at := func(share float64) time.Duration {
 		return all[int(float64(len(all)-1)*share)].Round(10 * time.Microsecond)

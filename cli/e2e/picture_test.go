@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 )
 
@@ -52,11 +51,11 @@ func sandboxLines(t *testing.T) []string {
 	cmd.Path, cmd.Err = binary, nil
 	cmd.Stdout = out
 	p := execute(t, cmd)
-	if _, ok := out.find("    --data ", time.After(time.Minute), p.done); !ok {
+	if _, ok := out.find("    --data ", p.done); !ok {
 		t.Fatalf("no payment to enter:\n%s\n%s", out, p.log)
 	}
 	p.signal(t, os.Interrupt)
-	p.wait(t, 20*time.Second)
+	p.wait(t)
 	text, rest, _ := strings.Cut(out.String(), "    --data ")
 	last, _, _ := strings.Cut(rest, "\n")
 	prompt := "$ relay " + strings.ReplaceAll(strings.Join(pictured, " "), pictured[2], `"`+pictured[2]+`"`)

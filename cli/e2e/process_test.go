@@ -28,7 +28,7 @@ func command(name string, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.WaitDelay = 5 * time.Second
+	cmd.WaitDelay = patience
 	return cmd
 }
 
@@ -48,19 +48,19 @@ func execute(t *testing.T, cmd *exec.Cmd) *process {
 }
 
 // finish runs cmd to its end.
-func finish(t *testing.T, cmd *exec.Cmd, limit time.Duration) result {
+func finish(t *testing.T, cmd *exec.Cmd) result {
 	t.Helper()
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	err := cmd.Wait()
 	if !stop() {
-		t.Fatalf("%s did not end within %s\n%s", cmd, limit, errs.String())
+		t.Fatalf("%s did not end within %s\n%s", cmd, patience, errs.String())
 	}
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatalf("%s: %v", cmd, err)
@@ -71,15 +71,13 @@ func finish(t *testing.T, cmd *exec.Cmd, limit time.Duration) result {
 // ready waits until the relay says that it is.
 func (p *process) ready(t *testing.T) {
 	t.Helper()
-	if _, ok := p.says("relay ready", time.Minute); !ok {
+	if _, ok := p.says("relay ready"); !ok {
 		t.Fatalf("the relay is not ready:\n%s", p.log)
 	}
 }
 
 // says waits for a line with text.
-func (p *process) says(text string, limit time.Duration) (string, bool) {
-	return p.log.find(text, time.After(limit), p.done)
-}
+func (p *process) says(text string) (string, bool) { return p.log.find(text, p.done) }
 
 func (p *process) signal(t *testing.T, s os.Signal) {
 	t.Helper()
@@ -88,18 +86,35 @@ func (p *process) signal(t *testing.T, s os.Signal) {
 	}
 }
 
+// ended reports whether it has.
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // wait for the end, and return the exit code; -1: by a signal.
-func (p *process) wait(t *testing.T, limit time.Duration) int {
+func (p *process) wait(t *testing.T) int {
 	t.Helper()
 	select {
 	case <-p.done:
-	case <-time.After(limit):
-		t.Fatalf("process %d has not ended after %s\n%s", p.cmd.Process.Pid, limit, p.log)
+	case <-time.After(patience):
+		t.Fatalf("process %d has not ended after %s\n%s", p.cmd.Process.Pid, patience, p.log)
 	}
 	return p.cmd.ProcessState.ExitCode()
 }
 
 func (p *process) addr(mode string) string {
+	if mode == "back" { // where mail comes back
+		lines := p.log.kept("listening for what comes back")
+		if len(lines) == 0 {
+			return ""
+		}
+		return field(lines[0], "addr")
+	}
 	for _, line := range p.log.kept("msg=listening") {
 		if field(line, "tls") == mode {
 			return field(line, "addr")
@@ -175,8 +190,9 @@ func (b *logBook) kept(text string) (lines []string) {
 	return lines
 }
 
-// find waits for a line with text, until limit or the writer's end.
-func (b *logBook) find(text string, limit <-chan time.Time, end <-chan struct{}) (string, bool) {
+// find waits for a line with text, or the writer's end.
+func (b *logBook) find(text string, end <-chan struct{}) (string, bool) {
+	limit := time.After(patience)
 	for {
 		b.mu.Lock()
 		more := b.more

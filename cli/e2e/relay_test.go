@@ -37,7 +37,8 @@ type relay struct {
 	proc *process // nil: not running
 }
 
-// newRelay writes the configuration of a relay with one listener of each kind.
+// newRelay writes the configuration of a relay with one listener of each kind. When it
+// stops, what is under way may take longer than a test waits.
 // It does not run yet. When the test ends it is killed, should it still run.
 func newRelay(t *testing.T, s setup) *relay {
 	t.Helper()
@@ -47,7 +48,7 @@ func newRelay(t *testing.T, s setup) *relay {
 		r.data = filepath.Join(dir, "data")
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "hostname = %q\ntimezone = \"UTC\"\ndata_dir = %q\n%s\n", hostname, r.data, s.top)
+	fmt.Fprintf(&b, "hostname = %q\ntimezone = \"UTC\"\ndrain = %q\ndata_dir = %q\n%s\n", hostname, 2*patience, r.data, s.top)
 	for _, mode := range []string{"starttls", "implicit", "none"} {
 		fmt.Fprintf(&b, "[[listen]]\naddr = \"127.0.0.1:0\"\ntls = %q\n", mode)
 	}
@@ -115,7 +116,7 @@ func (r *relay) kill() {
 	r.proc = nil
 	r.mu.Unlock()
 	_ = p.cmd.Process.Kill() // it may have ended already
-	p.wait(r.t, 10*time.Second)
+	p.wait(r.t)
 }
 
 // stop ends the relay as an operator does and wants it to be content.
@@ -123,7 +124,7 @@ func (r *relay) stop() {
 	r.t.Helper()
 	p := r.running()
 	p.signal(r.t, syscall.SIGTERM)
-	if code := p.wait(r.t, 40*time.Second); code != 0 {
+	if code := p.wait(r.t); code != 0 {
 		r.t.Errorf("exit code %d after SIGTERM, want 0; the relay's log:\n%s", code, p.log)
 	}
 	r.gone()
@@ -183,7 +184,7 @@ func (r *relay) run(input string, args ...string) result {
 	r.t.Helper()
 	cmd := command(binary, r.args(args...)...)
 	cmd.Stdin = strings.NewReader(input)
-	return finish(r.t, cmd, time.Minute)
+	return finish(r.t, cmd)
 }
 
 // cli runs a command line that must succeed and returns its standard output.
@@ -261,13 +262,13 @@ func (r *relay) queue() (list []queued) {
 }
 
 // drained waits until nothing is left to deliver.
-func (r *relay) drained(limit time.Duration) {
+func (r *relay) drained() {
 	r.t.Helper()
 	var last []queued
-	end := time.Now().Add(limit)
+	end := time.Now().Add(patience)
 	for last = r.queue(); len(last) > 0; last = r.queue() {
 		if time.Now().After(end) {
-			r.t.Fatalf("%d messages in the queue after %s, the first: %+v", len(last), limit, last[0])
+			r.t.Fatalf("%d messages in the queue after %s, the first: %+v", len(last), patience, last[0])
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // box is a relay sandbox that runs, with what it said on standard output.
@@ -32,7 +31,7 @@ func openBox(t *testing.T, args ...string) *box {
 	b.proc = execute(t, cmd)
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it may have ended already
-		b.proc.wait(t, 10*time.Second)
+		b.proc.wait(t)
 	})
 	b.says("  First message")
 	b.dir = regexp.MustCompile(b.tmp + `/relay-\d+`).FindString(b.out.String())
@@ -42,7 +41,7 @@ func openBox(t *testing.T, args ...string) *box {
 // says waits for a line.
 func (b *box) says(text string) {
 	b.t.Helper()
-	if _, ok := b.out.find(text, time.After(20*time.Second), b.proc.done); !ok {
+	if _, ok := b.out.find(text, b.proc.done); !ok {
 		b.t.Fatalf("the sandbox does not say %q:\n%s\n%s", text, b.out, b.proc.log)
 	}
 }
@@ -70,14 +69,14 @@ func (b *box) paste(text string) result {
 	b.t.Helper()
 	cmd := command("/bin/sh", "-c", text)
 	cmd.Stdin = strings.NewReader("")
-	return finish(b.t, cmd, 30*time.Second)
+	return finish(b.t, cmd)
 }
 
 // end wants a signal to leave nothing behind.
 func (b *box) end(s os.Signal, sum string) {
 	b.t.Helper()
 	b.proc.signal(b.t, s)
-	if code := b.proc.wait(b.t, 20*time.Second); code != 0 {
+	if code := b.proc.wait(b.t); code != 0 {
 		b.t.Errorf("exit code %d\n%s", code, b.proc.log)
 	}
 	b.says(sum)
@@ -160,7 +159,7 @@ func TestSandbox_brokenPipe(t *testing.T) {
 		t.Errorf("no screen: %v\n%s", err, p.log)
 	}
 	_ = r.Close()
-	if code := p.wait(t, 20*time.Second); code != 0 { // the month turns after a second
+	if code := p.wait(t); code != 0 { // the month turns after a second
 		t.Errorf("exit code %d\n%s", code, p.log)
 	}
 	if list, err := os.ReadDir(tmp); len(list) > 0 || err != nil {
@@ -207,7 +206,7 @@ func TestSandbox_errors(t *testing.T) {
 	} {
 		cmd := command(binary, append([]string{"sandbox"}, strings.Fields(c.flags)...)...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-		res := finish(t, cmd, 20*time.Second)
+		res := finish(t, cmd)
 		if res.code != 1 || !regexp.MustCompile(c.want).MatchString(res.err) || res.out != "" {
 			t.Errorf("relay sandbox %s: exit code %d\n%s%s", c.flags, res.code, res.out, res.err)
 		}
@@ -225,11 +224,11 @@ func TestSandbox_asNobody(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	cmd.Stdout = out
 	p := execute(t, cmd)
-	if _, ok := out.find("  First message", time.After(20*time.Second), p.done); !ok {
+	if _, ok := out.find("  First message", p.done); !ok {
 		t.Fatalf("no first message:\n%s\n%s", out, p.log)
 	}
 	p.signal(t, os.Interrupt)
-	if code := p.wait(t, 20*time.Second); code != 0 {
+	if code := p.wait(t); code != 0 {
 		t.Errorf("exit code %d\n%s", code, p.log)
 	}
 	dir := regexp.MustCompile(`/\S*/relay-\d+`).FindString(out.String())
@@ -250,7 +249,7 @@ func TestSandbox_goRun(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C goes to both
 	p := execute(t, cmd)
 	defer func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }()
-	if _, ok := out.find("  First message", time.After(5*time.Minute), p.done); !ok {
+	if _, ok := out.find("  First message", p.done); !ok {
 		t.Fatalf("no first message:\n%s\n%s", out, p.log)
 	}
 	if text := out.String(); !strings.Contains(text, "\n  go run . usage demo --data "+tmp) {
@@ -259,7 +258,7 @@ func TestSandbox_goRun(t *testing.T) {
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	p.wait(t, 20*time.Second)
+	p.wait(t)
 	left, err := filepath.Glob(filepath.Join(tmp, "relay-*"))
 	if len(left) > 0 || err != nil {
 		t.Errorf("left over: %v, %v", left, err)

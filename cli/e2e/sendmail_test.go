@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // link makes a link to the relay with that name, and returns its path.
@@ -30,7 +29,7 @@ func TestSendmail(t *testing.T) {
 		cmd := command(link(t, name), args...)
 		cmd.Env = append(cmd.Env, "RELAY_CONFIG="+r.file)
 		cmd.Stdin = strings.NewReader(input)
-		return finish(t, cmd, time.Minute)
+		return finish(t, cmd)
 	}
 	for _, c := range []struct {
 		name, input string
@@ -44,10 +43,10 @@ func TestSendmail(t *testing.T) {
 			t.Fatalf("%s: exit code %d\n%s%s", c.name, res.code, res.out, res.err)
 		}
 	}
-	r.drained(30 * time.Second)
+	r.drained()
 	got := map[string]*delivery{}
 	for _, id := range []string{"php", "cron", "big"} {
-		d := sink.arrived(id, 10*time.Second)
+		d := sink.arrived(id)
 		if d == nil {
 			t.Fatalf("%s has not arrived", id)
 		}

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // keepMax is how much of a message's content the sink keeps.
@@ -406,9 +405,9 @@ func returnedField(content []byte, name string) string {
 }
 
 // arrived waits for a message and returns its one delivery.
-func (s *sink) arrived(id string, limit time.Duration) *delivery {
+func (s *sink) arrived(id string) *delivery {
 	s.t.Helper()
-	until(s.t, limit, "message "+id+" arrives", func() bool { return len(s.find(id)) > 0 })
+	until(s.t, "message "+id+" arrives", func() bool { return len(s.find(id)) > 0 })
 	list := s.find(id)
 	if len(list) > 1 {
 		s.t.Errorf("message %s arrived %d times", id, len(list))

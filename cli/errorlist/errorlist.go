@@ -1,5 +1,5 @@
 // Package errorlist has the command errors: the recipients that an account's mail was given
-// up for. It only reads.
+// up for or came back from, and those that complained. It only reads.
 package errorlist
 
 import (
@@ -15,7 +15,7 @@ import (
 	api "relay/report/api/errorlist"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/refusals"
 )
 
 // listing is one errors command.
@@ -32,17 +32,17 @@ type listing struct {
 func Command(e *shell.Env) *cli.Command {
 	l := &listing{e: e}
 	return shell.Command(&cli.Command{
-		Name: "errors", ArgsUsage: "NAME", Usage: "recipients that an account's mail was given up for",
-		Description: `Each recipient is listed once, the last to be refused first, with the last reason, the day, how many e-mails were given up, and what to do: remove (take it off your list: mail to it does not arrive), watch (it may pass), or not yours (the recipient is not to blame: it is about the message, its sender's domain, or the operator's task). A recipient that has got mail since is no longer to be removed. An entry is kept for 400 days after the last refusal.
+		Name: "errors", ArgsUsage: "NAME", Usage: "recipients that an account's mail was given up for or came back from, and who complained",
+		Description: `Each recipient is listed once, the last to be refused first, with the last reason in short, the day, how many e-mails were given up, and what to do: remove (take it off your list: mail to it does not arrive), watch (it may pass), or not yours (the recipient is not to blame: it is about the message, its sender's domain, or the operator's task). A recipient that has got mail since is no longer to be removed. VIA is how relay knows: the reply of the next hop (smtp), mail that came back after it was delivered (bounce), or a recipient who reported it as spam (complaint). An entry is kept for 400 days after the last refusal.
 
---csv and --json have all columns, among them the reply and the Message-ID of the message that met it. --addresses prints one address a line, only those to be removed; with --all, or with --advice, others too.
+--csv and --json have all columns, among them the category that the reason stands for, the reply and the Message-ID of the message that met it. --addresses prints one address a line, only those to be removed; with --all, or with --advice, others too.
 
   relay errors acme --since 2026-11-01
   relay errors acme --csv >errors.csv
   relay errors acme --addresses >remove.txt`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "since", Usage: "`DAY` only those that were refused from then on: 2026-11-01, or 7d for the last seven days", Destination: &l.in.Since},
-			&cli.StringFlag{Name: "advice", Usage: "`ADVICE` only these: " + strings.Join(store.Advices, ", "), Destination: &l.in.Advice},
+			&cli.StringFlag{Name: "advice", Usage: "`ADVICE` only these: " + strings.Join(refusals.Advices, ", "), Destination: &l.in.Advice},
 			&cli.BoolFlag{Name: "csv", Usage: "all columns as CSV", Destination: &l.csv},
 			&cli.BoolFlag{Name: "addresses", Usage: "one address a line: those to be removed", Destination: &l.addresses},
 			&cli.BoolFlag{Name: "all", Usage: "with --addresses: whatever the advice", Destination: &l.all},
@@ -70,12 +70,12 @@ func (l *listing) run(ctx context.Context, args []string) error {
 
 func (l *listing) table(ctx context.Context) error {
 	return shell.List(ctx, l.e, api.List, &l.in, shell.Rows[api.Refused]{
-		Columns: []term.Column{{Head: "RECIPIENT", Least: 16}, {Head: "WHY", Least: 16}, {Head: "LAST"}, {Head: "COUNT", Right: true}, {Head: "ADVICE"}},
+		Columns: []term.Column{{Head: "RECIPIENT", Least: 16}, {Head: "WHY"}, {Head: "LAST"}, {Head: "COUNT", Right: true}, {Head: "VIA"}, {Head: "ADVICE"}},
 		Cells: func(r *api.Refused) []string {
-			return []string{words.Clean(r.Recipient), words.English.Failure(r.Category), words.Day(r.Last, l.e.Zone()), words.Number(r.Count), strings.ReplaceAll(r.Advice, "-", " ")}
+			return []string{words.Clean(r.Recipient), words.Reason(r.Category), words.Day(r.Last, l.e.Zone()), words.Number(r.Count), r.Source, strings.ReplaceAll(r.Advice, "-", " ")}
 		},
 		Limit: field.Or0(l.limit),
-		Empty: "no mail was given up",
+		Empty: "no mail was given up, and none came back",
 	})
 }
 
@@ -96,7 +96,7 @@ func (l *listing) writeCSV(ctx context.Context) error {
 func (l *listing) writeAddresses(ctx context.Context) error {
 	removals := l.in.Advice == "" && !l.all
 	if removals {
-		l.in.Advice = store.AdviceRemove
+		l.in.Advice = refusals.AdviceRemove
 	}
 	n := 0
 	err := api.List.Each(ctx, l.e.Service, &l.in, field.Or0(l.limit), func(r *api.Refused) error {

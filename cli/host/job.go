@@ -173,7 +173,10 @@ func watchingText(v *jobs.Watching) string {
 			return text + fmt.Sprintf("\n%d more", len(v.Found)-i)
 		}
 		if text += "\n" + w.Account + ": " + w.Kind; w.Tenth > 0 {
-			text += fmt.Sprintf(", %d %%", 10*w.Tenth)
+			text += fmt.Sprintf(", %d%%", 10*w.Tenth)
+		}
+		if w.Also != "" {
+			text += " and " + w.Also
 		}
 	}
 	return text

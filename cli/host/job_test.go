@@ -22,3 +22,11 @@ func TestJobFailures(t *testing.T) {
 		t.Errorf("exit code %d, %q, want 1, %q", code, b.String(), want)
 	}
 }
+
+// An account that is told two things is one account.
+func TestWatchingText(t *testing.T) {
+	is := watchingText(&jobs.Watching{Found: []jobs.Watched{{Account: "acme", Kind: "usage", Tenth: 3, Also: "access-daily"}, {Account: "blue", Kind: "near"}}})
+	if want := "2 accounts will be told:\nacme: usage, 30% and access-daily\nblue: near"; is != want {
+		t.Errorf("%q, want %q", is, want)
+	}
+}

@@ -19,7 +19,7 @@ import (
 	"relay/report/api/errorlist"
 	"relay/report/clean"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/refusals"
 )
 
 // cleaning is one run of the command.
@@ -231,7 +231,7 @@ func (o *outputs) discard() {
 // ofAccount asks for the list of errors of an account.
 func (c *cleaning) ofAccount(ctx context.Context) (clean.Entries, error) {
 	list := clean.Entries{}
-	in := &errorlist.Listed{Account: c.account, Advice: store.AdviceRemove}
+	in := &errorlist.Listed{Account: c.account, Advice: refusals.AdviceRemove}
 	err := errorlist.List.Each(ctx, c.e.Service, in, 0, func(r *errorlist.Refused) error {
 		list.Add(r.Recipient, clean.Entry{Reason: unique.Make(r.Category).Value(), Date: r.Last.UTC().Format(time.RFC3339)})
 		return nil

@@ -20,6 +20,7 @@ import (
 	api "relay/report/api/mail"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // opWords are the operations in words.
@@ -34,7 +35,7 @@ func queueChange(e *shell.Env, ask *act.Act[api.Change, api.Changed], op store.O
 	if op == store.OpDrop {
 		flags = append(flags, &cli.BoolFlag{Name: "silent", Usage: "tell no sender", Destination: &g.silent})
 	}
-	g.sum = api.Changed{Op: op, Missing: []store.ID{}}
+	g.sum = api.Changed{Op: op, Missing: []spooled.ID{}}
 	return shell.Command(&cli.Command{
 		Name: string(op), ArgsUsage: "[ID...]", Usage: text,
 		Description: strings.TrimSpace(more + ` Name messages by their IDs, by - for IDs on standard input, by filters, which must all match, or by --all. Standard input may be a list of IDs or the output of relay queue list.
@@ -53,7 +54,7 @@ type changing struct {
 	all, dryRun, silent bool
 
 	ctx    context.Context
-	batch  []store.ID
+	batch  []spooled.ID
 	sum    api.Changed // of all batches
 	bad    []string    // lines that name no message, the first ones
 	badAll int
@@ -92,7 +93,7 @@ func (g *changing) run(ctx context.Context, args []string) error {
 }
 
 // add puts a message into the batch.
-func (g *changing) add(id store.ID) error {
+func (g *changing) add(id spooled.ID) error {
 	if g.batch = append(g.batch, id); len(g.batch) < api.MostIDs {
 		return nil
 	}
@@ -151,7 +152,7 @@ func (g *changing) call(in *api.ChangeBody) (*api.Changed, error) {
 
 // byNames changes nothing when one of the words cannot be an ID.
 func (g *changing) byNames(args []string) error {
-	ids := make([]store.ID, len(args))
+	ids := make([]spooled.ID, len(args))
 	for i, w := range args {
 		var err error
 		if ids[i], err = parseID(w); err != nil {

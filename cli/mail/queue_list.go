@@ -17,6 +17,7 @@ import (
 	api "relay/report/api/mail"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 func queueList(e *shell.Env) *cli.Command {
@@ -152,7 +153,7 @@ func openOf(m *api.Message) []*api.Recipient {
 // standing is the message's account, and what comes next for a recipient.
 func (l *queueLister) standing(m *api.Message, r *api.Recipient) string {
 	s := m.Account
-	if r.Tries > 0 && r.State == store.Deferred {
+	if r.Tries > 0 && r.State == spooled.Deferred {
 		s += ", " + words.Plural(int64(r.Tries), "attempt")
 	}
 	later := r.Next != nil && r.Next.After(l.now)
@@ -194,6 +195,8 @@ func waiting(r *api.Recipient, now time.Time, zone *time.Location) string {
 		return "waits for a source: all of its pool are drained or gone"
 	case later:
 		return "next " + in
+	case w.Reason == "held":
+		return "kept, its account is suspended"
 	case w.Reason == "lookup":
 		return "next hop is looked up"
 	case w.Reason == "site":

@@ -12,7 +12,7 @@ import (
 	"relay/cli/term"
 	"relay/report/api/act"
 	api "relay/report/api/mail"
-	"relay/store"
+	"relay/store/spooled"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -21,11 +21,11 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 func listed(m *api.Message) string {
 	l := queueLister{now: noon, zone: time.UTC}
 	var b strings.Builder
-	m.ID, _ = store.ParseID("01KASM2V3Q8X9YJ5T7Z1B4C6D8")
+	m.ID, _ = spooled.ParseID("01KASM2V3Q8X9YJ5T7Z1B4C6D8")
 	m.Account, m.Accepted = "acme", noon.Add(-2*time.Hour)
 	for i := range m.Recipients {
 		if r := &m.Recipients[i]; r.State == "" {
-			r.State = store.Deferred
+			r.State = spooled.Deferred
 			r.Next = in5m
 		}
 	}
@@ -59,7 +59,7 @@ func TestQueueLister(t *testing.T) {
 	}{
 		"a reply for all": {api.Message{Sender: "a@acme.example", Size: 12_345, Recipients: []api.Recipient{
 			{Address: "x@one.example", Tries: 3, Reply: "451 4.7.1 later"}, {Address: "y@one.example", Tries: 3, Reply: "451 4.7.1 later"},
-			{Address: "done@one.example", State: store.Delivered}}}, `
+			{Address: "done@one.example", State: spooled.Delivered}}}, `
 01KASM2V3Q8X9YJ5T7Z1B4C6D8   12 KB  Nov 23 10:00:00  a@acme.example
   (451 4.7.1 later)
   acme, 3 attempts, next in 5m                       x@one.example
@@ -74,23 +74,23 @@ func TestQueueLister(t *testing.T) {
   2 attempts, held                                   y@two.example
 `},
 		"in hand": {api.Message{Sender: "a@acme.example", Size: 1, Recipients: []api.Recipient{
-			{Address: "x@one.example", State: store.Queued, Tries: 1, Next: in5m, InHand: true},
-			{Address: "y@two.example", State: store.Queued}}}, `
+			{Address: "x@one.example", State: spooled.Queued, Tries: 1, Next: in5m, InHand: true},
+			{Address: "y@two.example", State: spooled.Queued}}}, `
 01KASM2V3Q8X9YJ5T7Z1B4C6D8*    1 B  Nov 23 10:00:00  a@acme.example
   acme, in hand                                      x@one.example
   due now                                            y@two.example
 `},
 		"behind a dead host": {api.Message{Sender: "a@acme.example", Size: 1, Recipients: []api.Recipient{
-			{Address: "x@one.example", State: store.Queued, Wait: &act.Wait{Reason: "down", Until: in5m, Failures: 3, Why: "connection refused"}},
-			{Address: "y@two.example", State: store.Queued, Wait: &act.Wait{Reason: "site", Limit: 5}}}}, `
+			{Address: "x@one.example", State: spooled.Queued, Wait: &act.Wait{Reason: "down", Until: in5m, Failures: 3, Why: "connection refused"}},
+			{Address: "y@two.example", State: spooled.Queued, Wait: &act.Wait{Reason: "site", Limit: 5}}}}, `
 01KASM2V3Q8X9YJ5T7Z1B4C6D8     1 B  Nov 23 10:00:00  a@acme.example
   (connection refused)
   acme, next hop down, next try in 5m                x@one.example
   waits for one of 5 connections to the next hop     y@two.example
 `},
 		"held by us": {api.Message{Sender: "a@acme.example", Size: 1, Recipients: []api.Recipient{
-			{Address: "x@one.example", State: store.Queued, Wait: &act.Wait{Reason: "first", Until: in5m}, Next: in5m},
-			{Address: "y@two.example", State: store.Queued, Wait: &act.Wait{Reason: "override", Until: in5m, Why: "moves its servers"}}}}, `
+			{Address: "x@one.example", State: spooled.Queued, Wait: &act.Wait{Reason: "first", Until: in5m}, Next: in5m},
+			{Address: "y@two.example", State: spooled.Queued, Wait: &act.Wait{Reason: "override", Until: in5m, Why: "moves its servers"}}}}, `
 01KASM2V3Q8X9YJ5T7Z1B4C6D8     1 B  Nov 23 10:00:00  a@acme.example
   acme, first sending, out on 2026-11-23             x@one.example
   (moves its servers)

@@ -16,7 +16,7 @@ import (
 	"relay/report/api/act"
 	api "relay/report/api/mail"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/spooled"
 )
 
 func queueShow(e *shell.Env) *cli.Command {
@@ -112,8 +112,8 @@ func (t tame) Write(b []byte) (int, error) {
 }
 
 // parseID reads the ID of a message, in either case.
-func parseID(s string) (store.ID, error) {
-	id, err := store.ParseID(strings.ToUpper(s))
+func parseID(s string) (spooled.ID, error) {
+	id, err := spooled.ParseID(strings.ToUpper(s))
 	if err != nil {
 		return id, exit.Usage("relay queue list shows them", "%q is not the ID of a message", s)
 	}

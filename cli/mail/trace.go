@@ -14,7 +14,7 @@ import (
 	"relay/report/api/field"
 	api "relay/report/api/mail"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/spooled"
 )
 
 // TraceCommand is relay trace.
@@ -61,7 +61,7 @@ remote id is the next hop's own ID of the message, by which its operator can fin
 
 // ofOne reports whether the trace of one message is asked for, by its ID.
 func ofOne(q *api.Traced) bool {
-	_, err := store.ParseID(strings.ToUpper(q.What))
+	_, err := spooled.ParseID(strings.ToUpper(q.What))
 	return err == nil
 }
 

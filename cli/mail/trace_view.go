@@ -12,7 +12,7 @@ import (
 	"relay/cli/term"
 	api "relay/report/api/mail"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/trace"
 )
 
 // traceView writes events for people.
@@ -96,7 +96,7 @@ func aboutEvent(e *api.Event) string {
 			about = append(about, fmt.Sprintf(format, value))
 		}
 	}
-	if e.Kind == store.EventAccepted {
+	if e.Kind == trace.EventAccepted {
 		add("from %s", cmp.Or(e.Sender, "<>"))
 		about = append(about, words.Size(e.Size))
 		add("account %s", e.Account)
@@ -114,11 +114,14 @@ func aboutEvent(e *api.Event) string {
 
 func (v traceView) outcome(e *api.Event, list []api.Outcome) error {
 	o := &list[0]
-	text := "to " + o.Address
+	text := "to " + cmp.Or(o.Address, "one of its recipients")
 	for _, other := range list[1:] {
 		text += ", " + other.Address
 	}
-	if e.Kind != store.EventAccepted && o.State != "" {
+	if o.Named != "" {
+		text += ", named as " + o.Named
+	}
+	if e.Kind != trace.EventAccepted && o.State != "" {
 		text += " " + string(o.State)
 	}
 	if o.Reply != "" {
@@ -168,11 +171,11 @@ func (v traceView) line(e *api.Event) error {
 // shortEvent is the state that an event brought, and the most important of the rest.
 func shortEvent(e *api.Event) (state, about string) {
 	to := recipients(e.Recipients)
-	if e.Kind == store.EventAccepted {
+	if e.Kind == trace.EventAccepted {
 		return string(e.Kind), fmt.Sprintf("%s → %s, %s, account %s", cmp.Or(e.Sender, "<>"), to, words.Size(e.Size), e.Account)
 	}
 	switch {
-	case e.Kind == store.EventChanged:
+	case e.Kind == trace.EventChanged:
 		state, _, _ = strings.Cut(e.Text, " ") // retry asked for
 		return state, to
 	case len(e.Recipients) == 0:
@@ -194,7 +197,7 @@ func recipients(list []api.Outcome) string {
 	case 0:
 		return ""
 	case 1:
-		return list[0].Address
+		return cmp.Or(list[0].Address, list[0].Named)
 	}
 	return fmt.Sprintf("%s and %d more", list[0].Address, len(list)-1)
 }

@@ -82,6 +82,8 @@ func showUsage(e *shell.Env, v *api.Usage) error {
 		{"credit", creditText(v)},
 		{"overage", overageText(v)},
 		{"delivered", words.Number(v.Delivered)},
+		{"bounced", words.If(v.Bounced > 0, words.Number(v.Bounced)+" of those delivered, later")},
+		{"complaints", words.If(v.Complained > 0, words.Number(v.Complained)+" of those delivered")},
 		{"failed", failedText(v)},
 		{"queued", fmt.Sprintf("%s, of these deferred: %s", words.Number(v.Queued), words.Number(v.Deferred))},
 		{"DSNs", dsnText(v)},

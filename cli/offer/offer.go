@@ -20,7 +20,7 @@ import (
 	"relay/report/api/plans"
 	"relay/report/api/sources"
 	"relay/report/jobs"
-	"relay/store"
+	"relay/store/people"
 )
 
 // Names calls add for each name of a kind, with a text that tells them apart, and stops at
@@ -72,7 +72,7 @@ var lists = map[shell.Kind]list{
 	shell.Logins: of(accounts.ListCredentials, func(t *shell.Typing) accounts.LoginList { return accounts.LoginList{Account: t.Args[0]} },
 		func(c *accounts.Credential) (string, string) { return c.Login, c.Note }),
 	shell.Networks: of(accounts.ListNetworks, func(t *shell.Typing) accounts.NetworkList { return accounts.NetworkList{Account: t.Args[0]} },
-		func(n *store.Network) (string, string) { return n.Prefix.String(), "" }),
+		func(n *people.Network) (string, string) { return n.Prefix.String(), "" }),
 	shell.Bans:     of(host.ListBans, all, func(b *host.Ban) (string, string) { return cmp.Or(b.Network, b.Login), "" }),
 	shell.Messages: of(mail.ListQueue, all, func(m *mail.Message) (string, string) { return m.ID.String(), m.Account }),
 	shell.Sources:  whole(sources.List, &act.None{}, func(s *sources.Source) (string, string) { return s.Source, s.State }),

@@ -72,7 +72,7 @@ func customerRemove(e *shell.Env) *cli.Command {
 func customerList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", Usage: "all customers"}, func(ctx context.Context, _ []string) error {
 		return shell.List(ctx, e, owners.ListCustomers, &owners.All{}, shell.Rows[owners.Customer]{
-			Columns: []term.Column{{Head: "CUSTOMER", Least: 20}, {Head: "ACCOUNTS", Right: true}, {Head: "RESELLER", Least: 8}, {Head: "CONTACT", Least: 7}},
+			Columns: []term.Column{{Head: "CUSTOMER", Least: 20}, {Head: "ACCOUNTS", Right: true}, {Head: "RESELLER", Least: 8}, {Head: "CONTACT", Least: 7, First: true}},
 			Cells: func(c *owners.Customer) []string {
 				return []string{c.Customer, words.Number(int64(c.Accounts)), cmp.Or(field.Or0(c.Reseller), "-"), field.Or0(c.Contact)}
 			},

@@ -65,7 +65,7 @@ func resellerRemove(e *shell.Env) *cli.Command {
 func resellerList(e *shell.Env) *cli.Command {
 	return shell.Command(&cli.Command{Name: "list", Usage: "all resellers"}, func(ctx context.Context, _ []string) error {
 		return shell.List(ctx, e, owners.ListResellers, &owners.All{}, shell.Rows[owners.Reseller]{
-			Columns: []term.Column{{Head: "RESELLER", Least: 20}, {Head: "ACCOUNTS", Right: true}, {Head: "CREATED"}, {Head: "CONTACT", Least: 7}},
+			Columns: []term.Column{{Head: "RESELLER", Least: 20}, {Head: "ACCOUNTS", Right: true}, {Head: "CREATED"}, {Head: "CONTACT", Least: 7, First: true}},
 			Cells: func(r *owners.Reseller) []string {
 				return []string{r.Reseller, words.Number(int64(r.Accounts)), words.Day(r.Created, e.Zone()), field.Or0(r.Contact)}
 			},

@@ -35,7 +35,7 @@ func showRollUp(e *shell.Env, head []term.Field, sum *owners.RollUp) error {
 		return err
 	}
 	t := term.NewTable(term.Column{Head: "ACCOUNT", Least: 16}, term.Column{Head: "STATE"}, term.Column{Head: "E-MAILS", Right: true},
-		term.Column{Head: "BANDWIDTH", Right: true}, term.Column{Head: "TO PAY", Right: true}, term.Column{Head: "CONTACT", Least: 7})
+		term.Column{Head: "BANDWIDTH", Right: true}, term.Column{Head: "TO PAY", Right: true}, term.Column{Head: "CONTACT", Least: 7, First: true})
 	for _, p := range sum.List {
 		t.Add(p.Account, p.State, words.Number(p.Now.Messages), words.Size(p.Now.Bytes), money.Number(p.Owed, sum.Currency), field.Or0(p.Contact))
 	}

@@ -17,6 +17,7 @@ import (
 
 	"relay/cli/exit"
 	"relay/cli/wholefile"
+	"relay/store/bolt"
 )
 
 // System is the data directory of root's relay.
@@ -64,10 +65,7 @@ func (d Dir) NoStore() error {
 }
 
 // HasStore reports whether there is a file that the engine takes for a store.
-func (d Dir) HasStore() bool {
-	info, err := os.Lstat(d.Store())
-	return !errors.Is(err, fs.ErrNotExist) && (err != nil || info.Size() > 0)
-}
+func (d Dir) HasStore() bool { return bolt.Exists(d.Store()) }
 
 // IsStore reports whether that file is the store.
 func (d Dir) IsStore(info fs.FileInfo) bool {

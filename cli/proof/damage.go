@@ -3,27 +3,25 @@ package proof
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 
 	"relay/cli/exit"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/bolt"
 )
 
 // ErrDamaged is a store's file that cannot be read as one.
 var ErrDamaged = exit.Sentinel(exit.Failed,
 	"restore a backup: relay restore FILE; keep the damaged file, to find out why", "the file is damaged")
 
-// Guard turns the panics, and the faults in mapped memory, by which the engine
-// tells of a damaged file into ErrDamaged.
-func Guard(path string, fn func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("store %q: %w: %v", path, ErrDamaged, v)
-		}
-	}()
-	return fn()
+// Guard runs fn, which reads the store at path, and returns ErrDamaged when a fault of the
+// file ends it.
+func Guard(path string, fn func() error) error {
+	err := bolt.Guard(fn)
+	if fault, ok := errors.AsType[*bolt.Fault](err); ok {
+		return fmt.Errorf("store %q: %w: %v", path, ErrDamaged, fault.Value)
+	}
+	return err
 }
 
 // Use runs fn on the open store at path and closes the store. A store whose file turns out

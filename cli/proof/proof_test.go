@@ -10,6 +10,7 @@ import (
 	"relay/cli/exit"
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 // TestMain lets the test's own binary prove files, as relay's does.
@@ -30,7 +31,7 @@ func TestOf_onlyReads(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer st.Close()
-		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
+		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
 			t.Fatal(err)
 		}
 		if name == path {

@@ -34,7 +34,7 @@ func list(e *shell.Env) *cli.Command {
 		if e.JSON {
 			return term.EncodeAll(e.Stdout, *all)
 		}
-		tab := term.NewTable(term.Column{Head: "KIND"}, term.Column{Head: "TOPIC"}, term.Column{Head: "CHOICE"}, term.Column{Head: "TO"}, term.Column{Head: "WHEN", Least: 16})
+		tab := term.NewTable(term.Column{Head: "KIND"}, term.Column{Head: "TOPIC"}, term.Column{Head: "CHOICE"}, term.Column{Head: "TO", Wrap: true}, term.Column{Head: "WHEN"})
 		for _, k := range *all {
 			tab.Add(k.Kind, k.Topic, choice(&k), strings.Join(k.To, ", "), k.When)
 		}

@@ -13,6 +13,7 @@ import (
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 // The plan of the sandbox's account has a price and blocks for overage.
@@ -64,7 +65,7 @@ func pay(st *store.Store) error {
 	}
 	for i := range open {
 		p := store.Payment{Method: "card", Reference: "first", Invoice: open[i].Number}
-		if _, err := st.RecordPayment(store.Order{By: "operator"}, p); err != nil {
+		if _, err := st.RecordPayment(behalf.Order{By: "operator"}, p); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"relay/cli/proof"
 	"relay/mailer/client"
 	"relay/store"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // The sandbox's account, its plan and the addresses of its mail.
@@ -33,8 +35,8 @@ type login struct{ name, password string }
 
 // journey is the way of one message, as the store records it.
 type journey struct {
-	id            store.ID
-	events        []store.Event
+	id            spooled.ID
+	events        []trace.Event
 	before, after store.Usage
 }
 
@@ -73,13 +75,13 @@ func (s *sandbox) openStore(now func() time.Time) (*store.Store, error) {
 
 // used is the account's usage so far.
 func (s *sandbox) used() (store.Usage, error) {
-	standing, err := s.store.Standing(demoAccount)
-	return standing.Usage, err
+	use, err := s.store.Use(demoAccount)
+	return use.Usage, err
 }
 
 // submit sends a message as a mail program does, and returns the ID that the relay gave
 // it.
-func (s *sandbox) submit(ctx context.Context, from string, to []string, message string) (id store.ID, err error) {
+func (s *sandbox) submit(ctx context.Context, from string, to []string, message string) (id spooled.ID, err error) {
 	trust, err := s.trust()
 	if err != nil {
 		return id, err
@@ -109,20 +111,20 @@ func (s *sandbox) submit(ctx context.Context, from string, to []string, message 
 		return id, errors.New(reply.String())
 	}
 	words := strings.Fields(reply.Text) // queued as ID
-	return store.ParseID(words[len(words)-1])
+	return spooled.ParseID(words[len(words)-1])
 }
 
 // patienceFirst is how long the first message may take to arrive.
 const patienceFirst = 30 * time.Second
 
 // follow waits until the message has arrived, and returns its events.
-func (s *sandbox) follow(ctx context.Context, id store.ID) ([]store.Event, error) {
+func (s *sandbox) follow(ctx context.Context, id spooled.ID) ([]trace.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, patienceFirst)
 	defer cancel()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	for {
-		events, err := s.store.Trace(id)
+		events, err := s.store.Trace.Of(id)
 		if err != nil || delivered(events) {
 			return events, err
 		}
@@ -137,9 +139,9 @@ func (s *sandbox) follow(ctx context.Context, id store.ID) ([]store.Event, error
 	}
 }
 
-func delivered(events []store.Event) bool {
+func delivered(events []trace.Event) bool {
 	last := events[max(len(events)-1, 0):]
-	return len(last) == 1 && last[0].Kind == store.EventAttempt && last[0].Recipients[0].State == store.Delivered
+	return len(last) == 1 && last[0].Kind == trace.EventAttempt && last[0].Recipients[0].State == spooled.Delivered
 }
 
 // poolOf reads the certificates in a file.

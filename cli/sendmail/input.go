@@ -11,7 +11,8 @@ import (
 
 	"relay/cli/exit"
 	"relay/report/words"
-	"relay/smtp"
+	"relay/smtp/content"
+	"relay/store/mailsyntax"
 )
 
 // longest line of a message (RFC 5322 §2.1.1).
@@ -226,7 +227,7 @@ func (l *inputLines) header() (fields []headerField, rest []byte, err error) {
 		name, ok := fieldName(line)
 		if astray != nil {
 			switch {
-			case ok && smtp.IsMailField(name): // the header goes on
+			case ok && content.IsMailField(name): // the header goes on
 				fields, astray = append(fields, fieldsAmong(astray)...), nil
 			case len(line) == 0, len(astray) > maxAstray:
 				return fields, append(append(astray, "\r\n"...), line...), nil
@@ -291,12 +292,8 @@ func (f *headerField) add(fold string, line []byte) {
 	f.text = append(append(f.text, fold...), line...)
 }
 
-// fieldName of a header line, in lower case (RFC 5322 §3.6.8).
+// fieldName of a header line, in lower case.
 func fieldName(line []byte) (string, bool) {
-	name, _, ok := bytes.Cut(line, []byte(":"))
-	name = bytes.TrimRight(name, " \t")
-	for _, c := range name {
-		ok = ok && c > ' ' && c < 0x7f
-	}
-	return string(bytes.ToLower(name)), ok && len(name) > 0
+	name, _, ok := mailsyntax.SplitField(line)
+	return string(bytes.ToLower(name)), ok
 }

@@ -27,7 +27,7 @@ func TestSending_doorsOfAStuckRelay(t *testing.T) {
 	defer l.Close()
 	cfg := config.Default()
 	s := &sending{Program: &Program{}, cfg: &cfg, dir: place.Dir(dir)}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if doors := s.doors(ctx); ctx.Err() != nil || len(doors) == 0 || doors[0].addr != "127.0.0.1:2525" {
 		t.Errorf("%v, %v", doors, ctx.Err())

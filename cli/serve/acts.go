@@ -10,7 +10,7 @@ import (
 	"relay/cli/place"
 	"relay/mailer/verdict"
 	"relay/report/api/act"
-	"relay/smtp"
+	"relay/smtp/guard"
 	"relay/store"
 )
 
@@ -36,8 +36,9 @@ func (r *Relay) rulesInForce() (*verdict.Rules, error) {
 
 // rules returns the parts of the configuration that acts follow.
 func rules(c *config.Config) *act.Rules {
-	r := &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil), Smarthost: c.Delivery.Smarthost != "",
+	r := &act.Rules{MostAccounts: c.Limits.AccountsPerReseller, Invoices: c.Invoices(nil), Smarthost: c.Delivery.Smarthost != "", Abuse: *c.Abuse.Rules(),
 		Zone: c.SigningZone(), Pairs: c.SigningPairs(), Sources: sourceRules(c)}
+	r.Returns = c.ReturnDomain()
 	for _, p := range c.Payment {
 		r.Methods = append(r.Methods, act.Method{Name: p.Method, Countries: p.Countries})
 	}
@@ -60,11 +61,11 @@ func (h hostView) Reload() (*act.Reload, error) {
 }
 
 // bans of the SMTP server as the service sees them.
-type bans struct{ *smtp.Server }
+type bans struct{ *guard.Guard }
 
 // Bans implements act.Bans.
 func (b bans) Bans() (list []act.Ban) {
-	for _, one := range b.Server.Bans() {
+	for _, one := range b.Guard.Bans() {
 		list = append(list, act.Ban(one))
 	}
 	return list

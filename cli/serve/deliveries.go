@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/mailer"
+	"relay/mailer/view"
 	"relay/report/api/act"
 	"relay/report/api/field"
 )
@@ -14,9 +15,9 @@ type deliveries struct{ mail *mailer.Mailer }
 
 // Outlooks implements act.Deliveries.
 func (d deliveries) Outlooks(ctx context.Context, places []act.Place) ([]act.Outlook, error) {
-	asked := make([]mailer.Place, len(places))
+	asked := make([]view.Place, len(places))
 	for i, p := range places {
-		asked[i] = mailer.Place(p)
+		asked[i] = view.Place(p)
 	}
 	list, err := d.mail.Outlooks(ctx, asked)
 	out := make([]act.Outlook, len(list))
@@ -26,7 +27,7 @@ func (d deliveries) Outlooks(ctx context.Context, places []act.Place) ([]act.Out
 	return out, err
 }
 
-func outlookView(o mailer.Outlook) act.Outlook {
+func outlookView(o view.Outlook) act.Outlook {
 	v := act.Outlook{InHand: o.InHand}
 	if o.Wait != "" {
 		v.Wait = &act.Wait{Reason: string(o.Wait), Until: field.OrNull(o.Until), Failures: o.Failures, Why: o.Why, Limit: o.Limit}

@@ -18,7 +18,7 @@ func (r *Relay) digest() (*tell.Digest, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), digestTakes)
 	defer cancel()
 	c := r.config()
-	return digest.Collect(ctx, r.store, digest.Options{Near: c.Report.Near, Backup: c.Backup.Schedule, Jobs: r.jobs().States, Host: r.digestHost})
+	return digest.Collect(ctx, r.store, digest.Options{Near: c.Report.Near, Abuse: *c.Abuse.Rules(), Backup: c.Backup.Schedule, Jobs: r.jobs().States, Host: r.digestHost})
 }
 
 // digestHost is what health and delivery sites show too.
@@ -27,6 +27,9 @@ func (r *Relay) digestHost(ctx context.Context) (h digest.Host) {
 	h.Unwell, h.Sources = health.Unwell(), health.Sources
 	if c := health.Certificate; c != nil && c.Worry(time.Now()) {
 		h.Certificate = tell.Certificate{Ends: c.Ends, Days: int64(time.Until(c.Ends) / (24 * time.Hour)), Problem: c.Problem}
+	}
+	if r.returns != nil {
+		h.Refused = r.returns.NotPassedOn()
 	}
 	sites, err := deliveries{r.mail}.AllSites(ctx)
 	if err != nil && h.Unwell == "" {
@@ -40,9 +43,15 @@ func (r *Relay) digestHost(ctx context.Context) (h digest.Host) {
 			h.Sites = append(h.Sites, tell.Site{Name: s.Name, Why: s.SlowedBy})
 		}
 	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(string(r.dir), &fs); err == nil {
-		h.Free, h.Disk = int64(fs.Bavail)*int64(fs.Bsize), int64(fs.Blocks)*int64(fs.Bsize)
-	}
+	h.Free, h.Disk = r.disk()
 	return h
+}
+
+// disk is what the disk that the store is on has free, of which size; 0, 0: it is not known.
+func (r *Relay) disk() (free, size int64) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(string(r.dir), &fs); err != nil {
+		return 0, 0
+	}
+	return int64(fs.Bavail) * int64(fs.Bsize), int64(fs.Blocks) * int64(fs.Bsize)
 }

@@ -12,6 +12,7 @@ import (
 	"relay/cli/place"
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 // The digest of a running relay has what the relay knows of its parts and of its machine.
@@ -44,10 +45,10 @@ func TestRelay_digest(t *testing.T) {
 	case <-time.After(soon):
 		t.Fatalf("not ready:\n%s", log)
 	}
-	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
+	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.Suspend(store.Order{}, "acme", "spam"); err != nil {
+	if _, err := st.Suspend(behalf.Order{}, "acme", "spam"); err != nil {
 		t.Fatal(err)
 	}
 	d, err := r.digest()

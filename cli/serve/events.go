@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
@@ -40,6 +41,10 @@ func (r *Relay) logStarting() {
 
 func (r *Relay) logListening(l smtp.Listener) {
 	r.Log.Info("listening", "addr", l.Addr().String(), "tls", string(l.Mode))
+}
+
+func (r *Relay) logListeningBack(l net.Listener) {
+	r.Log.Info("listening for what comes back", "addr", l.Addr().String())
 }
 
 func (r *Relay) logSkipped(l config.Listen, advice string) {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"relay/cli/build"
 	"relay/report/api/act"
+	"relay/smtp"
 	"relay/store"
 	"sync"
 	"time"
@@ -28,11 +30,10 @@ func (r *Relay) takesMail(ctx context.Context) error {
 func (r *Relay) health(ctx context.Context) *act.Health {
 	h := &act.Health{Version: build.Read().Version, PID: os.Getpid(), Hostname: r.hostname, Started: r.started}
 	for _, l := range r.listeners {
-		one := act.Listener{Addr: l.Addr().String(), TLS: string(l.Mode)}
-		if p, ok := l.Listener.(*passedSocket); ok {
-			one.Socket = p.name
-		}
-		h.Listeners = append(h.Listeners, one)
+		h.Listeners = append(h.Listeners, listenerHealth(l.Listener, l.Mode))
+	}
+	for _, l := range r.back {
+		h.Bounce = append(h.Bounce, listenerHealth(l, smtp.StartTLS))
 	}
 	if err := errors.Join(h.Measure(r.store), r.store.Err()); err != nil {
 		h.Problem = err.Error()
@@ -43,6 +44,14 @@ func (r *Relay) health(ctx context.Context) *act.Health {
 	h.Probes = r.probe(ctx, probeLimit, question{act.IntakeProbe, r.takesMail})
 	h.Healthy = h.Unwell() == ""
 	return h
+}
+
+func listenerHealth(l net.Listener, mode smtp.Mode) act.Listener {
+	is := act.Listener{Addr: l.Addr().String(), TLS: string(mode)}
+	if p, ok := l.(*passedSocket); ok {
+		is.Socket = p.name
+	}
+	return is
 }
 
 // question is what probe asks a part of the relay.

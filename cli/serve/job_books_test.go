@@ -20,6 +20,8 @@ import (
 	"relay/quota"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/spooled"
 )
 
 // small is a plan with M15's figures, a thousandth of them.
@@ -115,7 +117,7 @@ func (l *ledgerRun) until(at string) {
 // order adds an account, and pays for it.
 func (l *ledgerRun) order(name string, p quota.Plan, limit quota.AtLimit) {
 	l.t.Helper()
-	r, err := l.r.store.AddAccount(store.Order{By: "operator"}, store.NewAccount{Account: store.Account{Name: name, AtLimit: limit}, Plan: p})
+	r, err := l.r.store.AddAccount(behalf.Order{By: "operator"}, store.NewAccount{Account: store.Account{Name: name, AtLimit: limit}, Plan: p})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -127,7 +129,7 @@ func (l *ledgerRun) order(name string, p quota.Plan, limit quota.AtLimit) {
 func (l *ledgerRun) pay(invoice uint64) {
 	l.t.Helper()
 	p := store.Payment{Method: "bank", Reference: fmt.Sprint("transfer ", invoice), Invoice: invoice}
-	if _, err := l.r.store.RecordPayment(store.Order{By: "operator"}, p); err != nil {
+	if _, err := l.r.store.RecordPayment(behalf.Order{By: "operator"}, p); err != nil {
 		l.t.Fatal(err)
 	}
 }
@@ -159,9 +161,9 @@ func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipient
 	if _, err := b.Write([]byte(strings.Repeat("x", int(octets)-2) + "\r\n")); err != nil {
 		t.Error(err)
 	}
-	m := &store.Message{Account: name, Size: octets, Expires: st.Now().AddDate(0, 0, 4)}
+	m := &spooled.Message{Account: name, Size: octets, Expires: st.Now().AddDate(0, 0, 4)}
 	for i := range recipients {
-		m.Recipients = append(m.Recipients, store.Recipient{Address: fmt.Sprintf("r%d@one.example", i), Domain: "one.example"})
+		m.Recipients = append(m.Recipients, spooled.Recipient{Address: fmt.Sprintf("r%d@one.example", i), Domain: "one.example"})
 	}
 	no, err := st.Accept(store.Intake{Message: m, Body: b})
 	if err != nil {
@@ -198,7 +200,7 @@ func TestBooks_year(t *testing.T) {
 		l.order("still", small, quota.Suspend)
 		count := quota.Plan{Name: "count", Term: quota.Year, Emails: 1000, Recipients: 100}
 		l.order("count", count, quota.Suspend)
-		if _, err := l.r.store.Correct(store.Order{By: "operator"}, "count", store.Correction{Units: 70, Text: "a present"}); err != nil {
+		if _, err := l.r.store.Correct(behalf.Order{By: "operator"}, "count", store.Correction{Units: 70, Text: "a present"}); err != nil {
 			t.Fatal(err)
 		}
 

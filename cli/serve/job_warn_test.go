@@ -25,9 +25,11 @@ import (
 	"relay/mailer"
 	"relay/mailer/client"
 	"relay/mailer/route"
+	"relay/mailer/settings"
 	"relay/quota"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 // pipes is a listener whose connections are pipes, for a bubble.
@@ -104,7 +106,7 @@ func (p *postRun) up() {
 		b.RenewLink, b.PaymentLink = "https://www.example.org/renew?account={account}&until={end}&amount={amount}", "https://pay.example.org/{invoice}"
 	}
 	p.start()
-	m, err := mailer.New(p.r.store, mailer.Config{Hostname: "relay.test", Dialer: p.hop, AllowPrivate: true,
+	m, err := mailer.New(p.r.store, settings.Config{Hostname: "relay.test", Dialer: p.hop, AllowPrivate: true,
 		Smarthost: route.Route{Host: "192.0.2.1", Port: 25, TLS: client.TLSNone}}, p.r.Log)
 	if err != nil {
 		p.t.Fatal(err)
@@ -199,7 +201,7 @@ func TestWarn_arrives(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := store.Account{Name: "acme", Contact: "boss@acme.example", AtLimit: quota.Suspend}
-		if _, err := p.r.store.AddAccount(store.Order{}, store.NewAccount{Account: a, Plan: small, Activate: true}); err != nil {
+		if _, err := p.r.store.AddAccount(behalf.Order{}, store.NewAccount{Account: a, Plan: small, Activate: true}); err != nil {
 			t.Fatal(err)
 		}
 		p.pay(1)
@@ -225,13 +227,13 @@ Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 20
 		p.until("2027-10-20 12:00")
 		p.up()
 		p.wantMail("started again")
-		if _, err := p.r.store.Renew(store.Order{}, "acme", "pack"); err != nil {
+		if _, err := p.r.store.Renew(behalf.Order{}, "acme", "pack"); err != nil {
 			t.Fatal(err)
 		}
 		p.until("2027-10-23 23:50")
 		p.wantMail("before the hour")
 		p.until("2027-10-24 08:31")
-		p.wantMail("the second step, a renewal waits", `(?s)Date: Sun, 24 Oct 2027 08:30:00 \+0200\n.* in 7 days\. .*pay invoice R-2 .*plan pack, a month from 2027-11-01.* EUR 12\.00\. .*https://pay\.example\.org/R-2 `)
+		p.wantMail("the second step, a renewal waits", `(?s)Date: Sun, 24 Oct 2027 08:30:00 \+0200\n.* in 7 days\. .*pay invoice R-2 .*plan pack, a month from 1 November 2027.* EUR 12\.00\. .*https://pay\.example\.org/R-2 `)
 		p.until("2027-10-30 09:00")
 		p.wantMail("the third", ` is 31 October 2027, tomorrow\. .*pay invoice R-2 `)
 		p.pay(2)

@@ -25,6 +25,9 @@ func (r *Relay) listenAll() error {
 	}
 	r.takeProofs(sockets)
 	defer r.closeUnused(sockets)
+	if err := r.listenBack(sockets); err != nil {
+		return err
+	}
 	if len(r.cfg.Listen) == 0 && len(sockets) > 0 {
 		return r.takeByName(sockets)
 	}

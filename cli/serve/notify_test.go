@@ -24,6 +24,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/host"
 	"relay/store"
+	"relay/store/joblog"
 )
 
 // supervision keeps what a relay tells its service manager.
@@ -169,7 +170,7 @@ func newWatched(t *testing.T) *watched {
 
 // now is the store's clock, which its writer looks at too.
 func (w *watched) now() time.Time {
-	if w.stall.Load() && strings.Contains(string(debug.Stack()), "bolt.(*DB).write(") {
+	if w.stall.Load() && strings.Contains(string(debug.Stack()), "engine.(*DB).write(") {
 		<-w.release
 	}
 	return time.Now()
@@ -190,71 +191,79 @@ func (w *watched) run(t *testing.T) {
 
 // No sign of life while the store's writer hangs, though all else turns.
 func TestWatch_theStoreHangs(t *testing.T) {
-	w := newWatched(t)
-	w.run(t)
-	w.sup.wait(t, 2, "WATCHDOG=1")
-	w.stall.Store(true)
-	var writer sync.WaitGroup
-	writer.Go(func() { _ = w.store.SetJob("test", store.JobState{}) })
-	w.sup.wait(t, 1, "STATUS=not OK: the store does not answer: not within 500ms")
-	given := w.sup.count("WATCHDOG=1")
-	time.Sleep(1600 * time.Millisecond) // longer than the watchdog's patience
-	if n := w.sup.count("WATCHDOG=1"); n != given {
-		t.Errorf("%d signs of life while the writer hangs", n-given)
-	}
-	mustMatch(t, "log", w.log.String(), `level=ERROR msg="no sign of life .*" probe=store err="the store does not answer: not within 500ms"`)
-	if strings.Contains(w.log.String(), "probe=queue") {
-		t.Errorf("the queue is blamed too:\n%s", w.log)
-	}
-	soonOver, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	h := w.health(soonOver)
-	if bad := h.Unwell(); h.Healthy || !strings.HasPrefix(bad, "the store does not answer") {
-		t.Errorf("health says %q", bad)
-	}
-	w.stall.Store(false)
-	close(w.release)
-	writer.Wait()
-	w.sup.wait(t, given+2, "WATCHDOG=1")
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatched(t)
+		w.run(t)
+		w.sup.wait(t, 2, "WATCHDOG=1")
+		w.stall.Store(true)
+		var writer sync.WaitGroup
+		writer.Go(func() { _ = w.store.Jobs.Set("test", joblog.State{}) })
+		w.sup.wait(t, 1, "STATUS=not OK: the store does not answer: not within 500ms")
+		given := w.sup.count("WATCHDOG=1")
+		time.Sleep(1600 * time.Millisecond) // longer than the watchdog's patience
+		if n := w.sup.count("WATCHDOG=1"); n != given {
+			t.Errorf("%d signs of life while the writer hangs", n-given)
+		}
+		mustMatch(t, "log", w.log.String(), `level=ERROR msg="no sign of life .*" probe=store err="the store does not answer: not within 500ms"`)
+		if strings.Contains(w.log.String(), "probe=queue") {
+			t.Errorf("the queue is blamed too:\n%s", w.log)
+		}
+		soonOver, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		h := w.health(soonOver)
+		if bad := h.Unwell(); h.Healthy || !strings.HasPrefix(bad, "the store does not answer") {
+			t.Errorf("health says %q", bad)
+		}
+		w.stall.Store(false)
+		close(w.release)
+		writer.Wait()
+		w.sup.wait(t, given+2, "WATCHDOG=1")
+	})
 }
 
 // No sign of life without a queue that turns.
 func TestWatch_theQueueHangs(t *testing.T) {
-	w := newWatched(t)
-	defer w.store.Close()
-	w.signOfLife(t.Context(), 50*time.Millisecond)
-	if n := w.sup.count("WATCHDOG=1"); n != 0 {
-		t.Errorf("%d signs of life", n)
-	}
-	mustMatch(t, "log", w.log.String(), "probe=queue err=\"the schedule of deliveries does not answer: not within 50ms\"")
-	if strings.Contains(w.log.String(), "probe=store") {
-		t.Errorf("the store is blamed too:\n%s", w.log)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatched(t)
+		defer w.store.Close()
+		w.signOfLife(t.Context(), 50*time.Millisecond)
+		if n := w.sup.count("WATCHDOG=1"); n != 0 {
+			t.Errorf("%d signs of life", n)
+		}
+		mustMatch(t, "log", w.log.String(), "probe=queue err=\"the schedule of deliveries does not answer: not within 50ms\"")
+		if strings.Contains(w.log.String(), "probe=store") {
+			t.Errorf("the store is blamed too:\n%s", w.log)
+		}
+	})
 }
 
 // While the relay drains its own deadline counts.
 func TestWatch_draining(t *testing.T) {
-	w := newWatched(t)
-	defer w.store.Close()
-	close(w.Stopping)
-	w.signOfLife(t.Context(), 50*time.Millisecond)
-	if n := w.sup.count("WATCHDOG=1"); n != 1 {
-		t.Errorf("%d signs of life, want 1", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatched(t)
+		defer w.store.Close()
+		close(w.Stopping)
+		w.signOfLife(t.Context(), 50*time.Millisecond)
+		if n := w.sup.count("WATCHDOG=1"); n != 1 {
+			t.Errorf("%d signs of life, want 1", n)
+		}
+	})
 }
 
 // A probe that the drain cuts off is no sign of an illness.
 func TestWatch_drainBeginsMeanwhile(t *testing.T) {
-	w := newWatched(t)
-	defer w.store.Close()
-	time.AfterFunc(50*time.Millisecond, func() { close(w.Stopping) })
-	w.signOfLife(t.Context(), time.Second) // no queue runs that would answer
-	if n := w.sup.count("WATCHDOG=1"); n != 1 {
-		t.Errorf("%d signs of life, want 1", n)
-	}
-	if strings.Contains(w.log.String(), "no sign of life") || w.sup.count("STATUS=not OK") > 0 {
-		t.Errorf("told that it is not well: %q\n%s", w.sup.heard, w.log)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatched(t)
+		defer w.store.Close()
+		time.AfterFunc(50*time.Millisecond, func() { close(w.Stopping) })
+		w.signOfLife(t.Context(), time.Second) // no queue runs that would answer
+		if n := w.sup.count("WATCHDOG=1"); n != 1 {
+			t.Errorf("%d signs of life, want 1", n)
+		}
+		if strings.Contains(w.log.String(), "no sign of life") || w.sup.count("STATUS=not OK") > 0 {
+			t.Errorf("told that it is not well: %q\n%s", w.sup.heard, w.log)
+		}
+	})
 }
 
 // A status that did not arrive is sent again.

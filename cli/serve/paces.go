@@ -4,9 +4,9 @@ import (
 	"context"
 	"math"
 
-	"relay/mailer"
 	"relay/mailer/client"
 	"relay/mailer/pace"
+	"relay/mailer/view"
 	"relay/report/api/act"
 	"relay/report/api/field"
 )
@@ -21,12 +21,12 @@ func (d deliveries) AllSites(ctx context.Context) ([]act.SiteState, error) {
 	return list, err
 }
 
-func siteView(s *mailer.Site) act.Site {
+func siteView(s *view.Site) act.Site {
 	return act.Site{Name: s.Name, Source: s.Source, Connections: s.Connections, Limit: s.Limit, Claimed: s.Claimed,
 		DownUntil: field.OrNull(s.Down), Failures: s.Failures, Why: s.Why}
 }
 
-func siteState(s *mailer.Site) act.SiteState {
+func siteState(s *view.Site) act.SiteState {
 	v := act.SiteState{Site: siteView(s), Provider: s.Row.Name, Row: limitsView(s.Limits), Now: paceView(s.Pace, s.Allowed),
 		Sent: int(math.Round(s.Sent)), Suspended: field.OrNull(s.Suspended), SlowedSince: field.OrNull(s.Since), SlowedBy: s.Reply,
 		Delivered: s.Delivered, Deferred: s.Deferred, Failed: s.Failed, Replies: []act.SiteReply{}}

@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"relay/cli/config"
-	"relay/mailer"
 	"relay/mailer/policy"
 	"relay/mailer/route"
+	"relay/mailer/survey"
 	"relay/report/api/act"
 	"relay/report/jobs"
-	"relay/store"
+	"relay/store/sites"
 )
 
 var tlsLevels = map[policy.Level]string{policy.Any: "any", policy.Encrypted: "encrypted", policy.Verified: "verified"}
@@ -25,7 +25,7 @@ func hostTLS(t *policy.Terms, host string) act.HostTLS {
 	return v
 }
 
-func stsView(p *store.TLSPolicy) *act.STSPolicy {
+func stsView(p *sites.TLSPolicy) *act.STSPolicy {
 	if p == nil {
 		return nil
 	}
@@ -34,17 +34,17 @@ func stsView(p *store.TLSPolicy) *act.STSPolicy {
 
 // Probe implements act.Deliveries.
 func (d deliveries) Probe(ctx context.Context, domain, address string, done func(*act.ProbeStep) error) error {
-	err := d.mail.Survey(ctx, domain, address, func(s *mailer.Sight) error {
-		step := &act.ProbeStep{Host: s.Host, Step: s.Stage, Status: act.StepOK, Detail: s.Detail, Temporary: s.Level == mailer.SightPassing}
+	err := d.mail.Survey(ctx, domain, address, func(s *survey.Sight) error {
+		step := &act.ProbeStep{Host: s.Host, Step: s.Stage, Status: act.StepOK, Detail: s.Detail, Temporary: s.Level == survey.SightPassing}
 		switch s.Level {
-		case mailer.SightDoubt:
+		case survey.SightDoubt:
 			step.Status = act.StepWarning
-		case mailer.SightBad, mailer.SightPassing:
+		case survey.SightBad, survey.SightPassing:
 			step.Status = act.StepFailed
 		}
 		return done(step)
 	})
-	if errors.Is(err, mailer.ErrSurveys) {
+	if errors.Is(err, survey.ErrSurveys) {
 		return act.Fail(act.Busy, "try again in a moment", "%w", err)
 	}
 	return err

@@ -8,9 +8,9 @@ import (
 	"relay/cli/config"
 	"relay/cli/exit"
 	"relay/cli/host"
-	"relay/mailer"
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/settings"
 	"relay/mailer/source"
 	"relay/mailer/suppress"
 	"relay/mailer/verdict"
@@ -82,7 +82,7 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	mail.Rules, mail.Rows, mail.Suppress = u.verdicts, u.rows, u.suppress
 	mail.Sources = u.sources
 	if err := lackedSource(r.mail.Reconfigure(mail)); err != nil {
-		if errors.Is(err, mailer.ErrLacked) {
+		if errors.Is(err, settings.ErrLacked) {
 			return nil, err
 		}
 		return nil, exit.Fail(exit.Config, "see [delivery] in the configuration", "%w", err)
@@ -93,8 +93,13 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	r.suppress.Store(u.suppress)
 	r.words.Store(u.words)
 	r.smtp.Reconfigure(r.smtpConfig(&u.live))
+	if r.returns != nil {
+		r.returns.Reconfigure(r.backMailConfig(&u.live))
+	}
 	r.store.SetBilling(u.live.Billing.Store())
 	r.store.SetLook(u.live.NextLook)
+	r.store.SetAbuse(*u.live.Abuse.Rules())
+	r.store.SetTheft(u.live.Abuse.Theft())
 	r.store.TrustClock(u.live.TrustClock)
 	if u.cert != nil {
 		r.cert.take(u.cert)

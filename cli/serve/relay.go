@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"relay/cli/acme"
+	"relay/cli/asked"
 	"relay/cli/clock"
 	"relay/cli/config"
 	"relay/cli/control"
@@ -28,6 +29,7 @@ import (
 	"relay/mailer"
 	"relay/mailer/pace"
 	"relay/mailer/route"
+	"relay/mailer/settings"
 	"relay/mailer/sign"
 	"relay/mailer/suppress"
 	"relay/mailer/verdict"
@@ -37,6 +39,7 @@ import (
 	"relay/report/letter/wording"
 	"relay/smtp"
 	"relay/smtp/align"
+	"relay/smtp/backmail"
 	"relay/store"
 )
 
@@ -60,8 +63,11 @@ type Relay struct {
 	mail      *mailer.Mailer
 	smtp      *smtp.Server
 	listeners []smtp.Listener
+	back      []net.Listener   // where mail comes back
+	returns   *backmail.Server // of back; nil: there is none
 	control   net.Listener
 	api       net.Listener   // nil: there is none
+	metrics   net.Listener   // likewise
 	cert      *certificate   // of the listeners; nil: none needs one
 	keeper    *acme.Keeper   // of a certificate from an authority; nil: none is asked
 	proofs    []net.Listener // that the service manager passed for the authority's proof
@@ -75,6 +81,7 @@ type Relay struct {
 	suppress  atomic.Pointer[suppress.Rows]
 	words     atomic.Pointer[wording.Set] // see wordings
 	notify    *notifier
+	desk      *asked.Desk // of mail to test@ and errors@
 
 	reloading sync.Mutex
 	live      atomic.Pointer[config.Config] // in force since the last reload; nil: cfg
@@ -122,7 +129,10 @@ func (r *Relay) assemble() error {
 	for _, l := range r.listeners {
 		r.logListening(l)
 	}
-	r.acts.Running = &act.Running{Host: hostView{r}, Bans: bans{r.smtp}, Mail: deliveries{r.mail}, Stopping: r.Stopping,
+	if r.returns, err = r.newBackMail(); err != nil {
+		return err
+	}
+	r.acts.Running = &act.Running{Host: hostView{r}, Bans: bans{r.smtp.Guard()}, Mail: deliveries{r.mail}, Stopping: r.Stopping,
 		Submission: &trial.Submission{Config: r.config, Hostname: r.hostname, Listeners: r.listeners}}
 	return nil
 }
@@ -134,7 +144,7 @@ func (r *Relay) listen() (err error) {
 	} else if err != nil {
 		return err
 	}
-	return errors.Join(r.listenAll(), r.listenAPI())
+	return errors.Join(r.listenAll(), r.listenAPI(), r.listenMetrics())
 }
 
 // workOn gives the relay and its service an open store.
@@ -142,6 +152,7 @@ func (r *Relay) workOn(st *store.Store) {
 	r.store, r.acts = st, serviceOn(st, r.config, r.Log)
 	r.acts.Jobs, r.acts.Hostname, r.acts.Verdicts, r.acts.Names = r.jobs(), r.hostname, r.rulesInForce, r.names
 	r.acts.CheckSource, r.acts.Blocked = r.checkSource, r.blocked
+	r.desk = r.newDesk()
 }
 
 // close gives back what assemble opened and no part has closed. The store is last.
@@ -149,14 +160,16 @@ func (r *Relay) close() error {
 	for _, l := range r.listeners {
 		_ = l.Close() // closed by its part, as a rule
 	}
-	for _, l := range r.proofs {
+	for _, l := range slices.Concat(r.back, r.proofs) {
 		_ = l.Close()
 	}
 	if r.control != nil {
 		_ = r.control.Close()
 	}
-	if r.api != nil {
-		_ = r.api.Close()
+	for _, l := range []net.Listener{r.api, r.metrics} {
+		if l != nil {
+			_ = l.Close()
+		}
 	}
 	if r.store == nil {
 		return nil
@@ -217,9 +230,10 @@ func (r *Relay) readHostKey() (*sign.Key, error) {
 	return &sign.Key{Domain: strings.ToLower(r.hostname), Selector: k.Selector, Private: k.Private}, nil
 }
 
-func (r *Relay) mailerConfig(c *config.Config) mailer.Config {
+func (r *Relay) mailerConfig(c *config.Config) settings.Config {
 	m := c.Mailer()
 	m.Hostname, m.Smarthost, m.Self, m.Speed = r.hostname, r.hop, r.self(), r.Clock.Rate()
+	m.Returns = c.ReturnDomain()
 	m.Routes, m.OnSource = r.routes, r.jobs().SourceGone
 	m.Rules, m.Rows, m.HostKey, m.Suppress = r.verdicts.Load(), r.rows.Load(), r.hostKey, r.suppress.Load()
 	return m
@@ -251,7 +265,7 @@ func (r *Relay) self() []netip.Addr {
 func (r *Relay) newSMTP() (*smtp.Server, error) {
 	cfg := r.smtpConfig(&r.cfg)
 	cfg.Judge = align.New(r.store, r.hostname, senders{r}, r.Log)
-	if r.cfg.API.NeedsTLS() || slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
+	if r.cfg.API.NeedsTLS() || len(r.back) > 0 || slices.ContainsFunc(r.listeners, func(l smtp.Listener) bool { return l.Mode != smtp.None }) {
 		cert, err := r.certificate(&r.cfg)
 		if err != nil {
 			return nil, err
@@ -263,7 +277,7 @@ func (r *Relay) newSMTP() (*smtp.Server, error) {
 
 func (r *Relay) smtpConfig(c *config.Config) smtp.Config {
 	s := c.SMTP()
-	s.Hostname = r.hostname
+	s.Hostname, s.Addresses, s.Answer = r.hostname, r.desk.Addresses, r.desk.Answer
 	return s
 }
 
@@ -295,7 +309,7 @@ func (r *Relay) certificate(cfg *config.Config) (*certificate, error) {
 // storeOptions returns the options of the relay's store. Only the system's clock is
 // guarded: the sandbox's differs from it on purpose.
 func (r *Relay) storeOptions() store.Options {
-	o := store.Options{Now: r.Clock.Now, Zone: r.cfg.Zone(), Log: r.Log, Billing: r.cfg.Billing.Store(), Look: r.cfg.NextLook, Memory: memlimit.Bodies(r.memory), HighWater: r.dir.Numbers()}
+	o := store.Options{Now: r.Clock.Now, Zone: r.cfg.Zone(), Log: r.Log, Billing: r.cfg.Billing.Store(), Look: r.cfg.NextLook, Abuse: r.cfg.Abuse.Rules(), Theft: r.cfg.Abuse.Theft(), Memory: memlimit.Bodies(r.memory), HighWater: r.dir.Numbers()}
 	if r.Clock == (clock.Clock{}) {
 		o = clock.Guard(&r.cfg, r.host.Wall, r.host.Kept, o)
 	}

@@ -52,11 +52,17 @@ func (r *Relay) startParts(ctx context.Context) {
 	all.start(ctx, "news", r.jobs().RunNews)
 	all.start(ctx, "jobs", r.runJobs)
 	all.start(ctx, "smtp", func(ctx context.Context) error { return r.smtp.Run(ctx, r.listeners) })
+	if r.returns != nil {
+		all.start(ctx, "back-mail", func(ctx context.Context) error { return r.returns.Run(ctx, r.back) })
+	}
 	server := &control.Server{Holder: r.acts.Holder, Service: r.service, Log: r.Log,
 		Drain: func() time.Duration { return r.config().Drain.Duration }}
 	all.start(ctx, "control", func(ctx context.Context) error { return server.Run(ctx, r.control) })
 	if r.api != nil {
 		all.start(ctx, "api", func(ctx context.Context) error { return r.runAPI(ctx, server) })
+	}
+	if r.metrics != nil {
+		all.start(ctx, "metrics", r.runMetrics)
 	}
 	if r.keeper != nil {
 		all.start(ctx, "certificate", r.keeper.Run)

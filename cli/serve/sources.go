@@ -7,8 +7,9 @@ import (
 
 	"relay/cli/config"
 	"relay/cli/exit"
-	"relay/mailer"
 	"relay/mailer/blocklist"
+	"relay/mailer/dialer"
+	"relay/mailer/settings"
 	"relay/mailer/source"
 	"relay/report/api/act"
 	"relay/report/api/field"
@@ -77,7 +78,7 @@ func (r *Relay) checkSource(ctx context.Context, name string) ([]act.SourceFindi
 	}
 	var bind error
 	if all[i].Via == nil {
-		bind = mailer.Bind(all[i].Addr)
+		bind = dialer.Bind(all[i].Addr)
 	}
 	list := []act.SourceFinding{}
 	for _, f := range source.Check(ctx, r.dns, &all[i], bind, lists, why) {
@@ -89,7 +90,7 @@ func (r *Relay) checkSource(ctx context.Context, name string) ([]act.SourceFindi
 // sourceTrouble says what is wrong with each source that is not in order.
 func (r *Relay) sourceTrouble() []string {
 	list := []string{}
-	states, err := r.store.SourceStates()
+	states, err := r.store.Egress.SourceStates()
 	if err != nil {
 		return list
 	}
@@ -111,7 +112,7 @@ func (r *Relay) sourceTrouble() []string {
 
 // lackedSource puts the next step behind an error of sources that the machine lacks.
 func lackedSource(err error) error {
-	if errors.Is(err, mailer.ErrLacked) {
+	if errors.Is(err, settings.ErrLacked) {
 		return exit.Fail(exit.Config, "give the address to the machine, or take its [[source]] out", "%w", err)
 	}
 	return err

@@ -65,7 +65,15 @@ func (s *installation) records() []record {
 	add(host, "TXT", spf.Record(terms), "SPF: mail of this name comes from here only")
 	add("_dmarc."+host, "TXT", "v=DMARC1; p=none", "DMARC: somebody cares about mail of this name")
 	add(s.dkim.selector+"._domainkey."+host, "TXT", s.dkim.record, "DKIM: the host's key, which signs relay's own notices")
-	add(host, "MX", "10 "+yourHost, "who takes the answers to relay's own notices, to MAILER-DAEMON@"+s.host)
+	if !s.cfg.TakesBack() {
+		add(host, "MX", "10 "+yourHost, "who takes the answers to relay's own notices, to MAILER-DAEMON@"+s.host)
+		return list
+	}
+	add(host, "MX", "10 "+host, "what comes back to relay, and mail to postmaster and abuse")
+	if domain := s.cfg.ReturnDomain(); domain != s.host {
+		add(domain+".", "MX", "10 "+host, "reports come back to addresses here, which are the sender of mail with --verp")
+		add(domain+".", "TXT", spf.Record([]string{"include:" + s.host}), "")
+	}
 	return list
 }
 

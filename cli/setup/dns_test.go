@@ -39,3 +39,15 @@ func TestInstallation_zoneText(t *testing.T) {
 		}
 	}
 }
+
+// Where relay takes what comes back, its own records lead to it, and name it as a sender.
+func TestInstallation_recordsBack(t *testing.T) {
+	s := &installation{host: "smtp.example.org", own: kernel.Addresses{Outgoing: []netip.Addr{netip.MustParseAddr("192.0.2.10")}}}
+	s.cfg.Hostname, s.cfg.Bounce.Listen, s.cfg.Bounce.Domain = s.host, []string{":25"}, "bounce.example.org"
+	text := s.zoneText()
+	for _, want := range []string{"smtp.example.org.\tIN\tMX\t10 smtp.example.org.", "bounce.example.org.\tIN\tMX\t10 smtp.example.org.", `bounce.example.org.	IN	TXT	"v=spf1 include:smtp.example.org -all"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}

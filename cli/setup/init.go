@@ -18,7 +18,7 @@ import (
 	"relay/cli/shell"
 	"relay/cli/wholefile"
 	"relay/quota"
-	"relay/store/maildomain"
+	"relay/store/mailsyntax"
 )
 
 // Machine is what an installation needs of this machine.
@@ -102,7 +102,7 @@ func (s *installation) check() error {
 	}
 	if s.contact == "" {
 		s.contact = "postmaster@" + hostname.Organization(s.host)
-	} else if !maildomain.IsAddress(s.contact) {
+	} else if !mailsyntax.IsAddress(s.contact) {
 		return exit.Usage("", "--contact %q is not a mail address such as you@example.org", s.contact)
 	}
 	s.accountGiven = s.account != ""

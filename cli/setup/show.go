@@ -70,7 +70,7 @@ func (s *installation) showRecords(b *strings.Builder) {
 		if strings.Contains(value, "\n") {
 			value = "in dns.zone: it is long"
 		}
-		if r.Type == "MX" {
+		if r.Type == "MX" && r.unknown() {
 			value += " (takes answers to notices)"
 		}
 		lead := "  " + term.Pad(r.Name, width, false) + "  " + term.Pad(r.Type, 4, false)
@@ -95,6 +95,9 @@ func (s *installation) notes() (list []string) {
 	}
 	if s.smarthost() {
 		list = append(list, "Mail leaves through "+s.cfg.Delivery.Smarthost+": put the name that its provider gives for SPF where "+yourRelay+" stands.")
+	}
+	if !s.cfg.TakesBack() {
+		list = append(list, "To take in bounces: set listen in [bounce], then init shows the records for it.")
 	}
 	return append(list, "Customers add "+s.customers()+" to the SPF record of their own domains.")
 }

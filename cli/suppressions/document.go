@@ -41,7 +41,7 @@ func export(e *shell.Env) *cli.Command {
 	bare := false
 	return shell.Command(&cli.Command{
 		Name: "export", ArgsUsage: "NAME", Usage: "write the suppressed recipients of an account as CSV",
-		Description: `relay suppression import reads it again. A cell that a spreadsheet would take for a formula begins with an apostrophe. --addresses writes addresses alone, to take them off a list.
+		Description: `relay suppression import reads it again. What a spreadsheet would take for a formula, at the beginning of a cell or behind a semicolon in it, has an apostrophe before it. --addresses writes addresses alone, to take them off a list.
 
   relay suppression export acme --addresses >remove.txt`,
 		Flags: append(filterFlags(&in.SuppressionFilter), &cli.BoolFlag{Name: "addresses", Usage: "one address a line", Destination: &bare}),

@@ -42,7 +42,7 @@ func list(e *shell.Env) *cli.Command {
 	}, func(ctx context.Context, args []string) error {
 		in.Account = args[0]
 		return shell.List(ctx, e, api.List, in, shell.Rows[api.Suppression]{
-			Columns: []term.Column{{Head: "RECIPIENT", Least: 16}, {Head: "REASON"}, {Head: "SINCE"}, {Head: "EXPIRES"}, {Head: "REPLY", Least: 8}},
+			Columns: []term.Column{{Head: "RECIPIENT", Least: 16}, {Head: "REASON"}, {Head: "SINCE"}, {Head: "EXPIRES"}, {Head: "REPLY", Least: 8, First: true}},
 			Cells: func(s *api.Suppression) []string {
 				expires := "never"
 				if s.Expires != nil {

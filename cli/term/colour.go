@@ -36,7 +36,7 @@ const stateHead = "STATE"
 var stateColours = map[string]Colour{
 	"active": Green, "paid": Green, "delivered": Green, "accepted": Green,
 	"pending": Yellow, "held": Yellow, "deferred": Yellow,
-	"suspended": Red, "late": Red, "bounced": Red, "expired": Red, "failed": Red, "suppressed": Red,
+	"suspended": Red, "late": Red, "bounced": Red, "complained": Red, "expired": Red, "failed": Red, "suppressed": Red,
 }
 
 // PaintState colours text by the first word of state; other states keep their colour.

@@ -58,6 +58,7 @@ func (pr *Progress) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// Add counts n more.
 func (pr *Progress) Add(n int64) {
 	if pr.bar != nil {
 		_ = pr.bar.Add64(n) // a line that cannot be drawn, or a total that is passed, stops no work

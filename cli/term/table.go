@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -15,10 +16,12 @@ type Column struct {
 	Head  string
 	Right bool // numbers
 	Least int  // the narrowest it gets; 0: it is never shortened
+	First bool // it is shortened before columns without First
+	Wrap  bool // a cell that is too wide goes on in the lines below: never shortened, but for its longest word
 }
 
-// Table for people: as wide as its cells need, at most a screen. Columns that may be
-// shortened lose characters, the widest first.
+// Table for people: as wide as its cells need, at most a screen. Columns that wrap give way
+// first, then those that are shortened before others, then the rest, the widest first.
 type Table struct {
 	Columns  []Column
 	Rows     [][]string
@@ -43,11 +46,30 @@ func (t *Table) Print(w io.Writer) error {
 	t.coloured = Coloured(w, os.Getenv)
 	widths := t.widths(Width(w))
 	for _, row := range append([][]string{t.heads()}, t.Rows...) {
-		if _, err := fmt.Fprintln(w, t.line(widths, row)); err != nil {
-			return err
+		for _, part := range t.wrapped(widths, row) {
+			if _, err := fmt.Fprintln(w, t.line(widths, part)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// wrapped is a row as the lines that its wrapping columns need.
+func (t *Table) wrapped(widths []int, row []string) [][]string {
+	parts := [][]string{slices.Clone(row)}
+	for i, c := range t.Columns {
+		if !c.Wrap {
+			continue
+		}
+		for n, text := range Wrap(row[i], widths[i]) {
+			if n == len(parts) {
+				parts = append(parts, make([]string, len(row)))
+			}
+			parts[n][i] = text
+		}
+	}
+	return parts
 }
 
 // Text is the table for a screen, with lines indented under each row.
@@ -109,23 +131,43 @@ func (t *Table) fit(widths []int, screen int) []int {
 	for _, w := range widths {
 		total += w
 	}
-	for ; total > screen; total-- {
-		i := t.widest(widths)
-		if i < 0 {
-			break
+	for _, may := range []func(Column) bool{
+		func(c Column) bool { return c.Wrap },
+		func(c Column) bool { return c.First },
+		func(c Column) bool { return c.Least > 0 },
+	} {
+		for ; total > screen; total-- {
+			i := t.widest(widths, may)
+			if i < 0 {
+				break
+			}
+			widths[i]--
 		}
-		widths[i]--
 	}
 	return widths
 }
 
-// widest column that may still be shortened, or -1.
-func (t *Table) widest(widths []int) int {
+// widest column that may still lose a character, or -1.
+func (t *Table) widest(widths []int, may func(Column) bool) int {
 	best := -1
 	for i, c := range t.Columns {
-		if c.Least > 0 && widths[i] > max(c.Least, utf8.RuneCountInString(c.Head)) && (best < 0 || widths[i] > widths[best]) {
+		if may(c) && widths[i] > t.least(i) && (best < 0 || widths[i] > widths[best]) {
 			best = i
 		}
 	}
 	return best
+}
+
+// least is the narrowest that a column gets.
+func (t *Table) least(i int) int {
+	c := t.Columns[i]
+	least := max(c.Least, utf8.RuneCountInString(c.Head))
+	if c.Wrap {
+		for _, row := range t.Rows {
+			for word := range strings.FieldsSeq(row[i]) {
+				least = max(least, utf8.RuneCountInString(word))
+			}
+		}
+	}
+	return least
 }

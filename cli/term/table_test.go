@@ -39,3 +39,26 @@ func TestTable_isNarrowWhereItCanBe(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// A column that wraps gives way first, then one that is shortened before others: what matters
+// stays whole.
+func TestTable_order(t *testing.T) {
+	cells := []string{"customer-with-a-name", "boss@long.customer.example", "contact, abuse, payer", "a login from a new network"}
+	for screen, want := range map[int]string{
+		100: "customer-with-a-name  boss@long.customer.example  contact, abuse, payer  a login from a new network\n",
+		90:  "customer-with-a-name  boss@long.customer.example  contact,      a login from a new network\n" + strings.Repeat(" ", 50) + "abuse, payer\n",
+		75:  "customer-with-a-name  boss@long.cust…  contact,  a login from a new network\n" + strings.Repeat(" ", 39) + "abuse,\n" + strings.Repeat(" ", 39) + "payer\n",
+		65:  "customer-with-a-…  boss@lo…  contact,  a login from a new network\n" + strings.Repeat(" ", 29) + "abuse,\n" + strings.Repeat(" ", 29) + "payer\n",
+	} {
+		tab := NewTable(Column{Head: "A", Least: 10}, Column{Head: "B", Least: 8, First: true}, Column{Head: "C", Wrap: true}, Column{Head: "D"})
+		tab.Add(cells...)
+		widths := tab.widths(screen)
+		var b strings.Builder
+		for _, part := range tab.wrapped(widths, tab.Rows[0]) {
+			b.WriteString(tab.line(widths, part) + "\n")
+		}
+		if b.String() != want {
+			t.Errorf("in %d columns:\n%swant\n%s", screen, b.String(), want)
+		}
+	}
+}

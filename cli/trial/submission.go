@@ -14,7 +14,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/words"
 	"relay/smtp"
-	"relay/store"
+	"relay/store/spooled"
 )
 
 // Submission hands test messages to the listeners of the running relay.
@@ -34,7 +34,7 @@ type handover struct {
 }
 
 // Submit implements act.Submission.
-func (s *Submission) Submit(ctx context.Context, m *act.TrialMessage, done act.Steps) (id store.ID, err error) {
+func (s *Submission) Submit(ctx context.Context, m *act.TrialMessage, done act.Steps) (id spooled.ID, err error) {
 	addr, mode, err := s.door()
 	if err != nil {
 		return id, err
@@ -131,7 +131,7 @@ func (h *handover) notLetIn(err error) error {
 	return h.done(&step)
 }
 
-func (h *handover) deliver(c *client.Client) (id store.ID, err error) {
+func (h *handover) deliver(c *client.Client) (id spooled.ID, err error) {
 	size := int64(len(h.Content))
 	if err := h.done.Tell("message", act.StepOK, "", "from %s to %s, %s", h.From, h.To, words.Size(size)); err != nil {
 		return id, err
@@ -153,9 +153,9 @@ func (h *handover) deliver(c *client.Client) (id store.ID, err error) {
 
 // queuedID reads the ID at the end of "queued as ID". The reply comes over the network,
 // so it may be anything.
-func queuedID(text string) (store.ID, error) {
+func queuedID(text string) (spooled.ID, error) {
 	words := strings.Fields(text)
-	return store.ParseID(strings.Join(words[max(len(words)-1, 0):], ""))
+	return spooled.ParseID(strings.Join(words[max(len(words)-1, 0):], ""))
 }
 
 // refusalAdvice says what the operator can do about a refusal of this relay.

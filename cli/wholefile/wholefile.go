@@ -24,6 +24,7 @@ import (
 
 	"relay/cli/exit"
 	"relay/report/words"
+	"relay/store/syncdir"
 )
 
 // File is written beside its final name and gets it when it is complete and on disk.
@@ -139,7 +140,7 @@ func (w *File) KeepAs(path string) error {
 	}
 	if !w.Force {
 		if err := os.Link(w.File.Name(), path); err == nil {
-			return SyncDir(filepath.Dir(path))
+			return syncdir.Sync(filepath.Dir(path))
 		}
 		if err := Free(path, false); err != nil {
 			return err
@@ -148,26 +149,13 @@ func (w *File) KeepAs(path string) error {
 	if err := os.Rename(w.File.Name(), path); err != nil {
 		return err
 	}
-	return SyncDir(filepath.Dir(path))
+	return syncdir.Sync(filepath.Dir(path))
 }
 
 // Discard removes the temporary name. After Keep it does nothing.
 func (w *File) Discard() {
 	_ = w.File.Close()           // again, as a rule
 	_ = os.Remove(w.File.Name()) // gone, as a rule
-}
-
-// SyncDir puts the names in dir on disk, where the file system can.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
-		err = nil
-	}
-	return errors.Join(err, d.Close())
 }
 
 // abandonedAfter is when a file is taken to be abandoned where there are no locks.

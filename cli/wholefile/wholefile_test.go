@@ -42,19 +42,6 @@ func TestBegin_removesWhatIsAbandoned(t *testing.T) {
 	}
 }
 
-// A file system that cannot sync a directory is no reason to fail.
-func TestSyncDir(t *testing.T) {
-	if _, err := os.Stat("/proc/self"); err != nil {
-		t.Skip("no /proc here")
-	}
-	if err := SyncDir("/proc/self"); err != nil {
-		t.Error(err)
-	}
-	if err := SyncDir(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("syncDir of nothing: %v", err)
-	}
-}
-
 func TestFile_largeOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	w, err := New(path, false)

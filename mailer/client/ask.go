@@ -1,9 +1,11 @@
 package client
 
+import "relay/store/mailsyntax"
+
 // Ask says MAIL and RCPT for the first recipient of an envelope, and RSET: nothing is sent.
 // The outcome is the reply that decided.
 func (c *Client) Ask(e *Envelope) (Outcome, *ConnError) {
-	utf8 := c.ext.SMTPUTF8 && (e.SMTPUTF8 || !isASCII(e.Rcpts[0].Address))
+	utf8 := c.ext.SMTPUTF8 && (e.SMTPUTF8 || !mailsyntax.IsASCII(e.Rcpts[0].Address))
 	line := func(b []byte) string { return string(b[:len(b)-2]) }
 	out := Outcome{Stage: StageMail}
 	r, err := c.command(StageMail, c.times.Mail, line(appendMail(nil, e, &c.ext, e.Sender, utf8)), nil)

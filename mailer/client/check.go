@@ -3,6 +3,8 @@ package client
 import (
 	"bufio"
 	"io"
+
+	"relay/store/mailsyntax"
 )
 
 // headerBuffer is how far checkHeader looks for UTF-8 in a header.
@@ -25,11 +27,11 @@ func (t *transaction) check() {
 		t.refuse(552, 3, 4, "the message is larger than the next hop accepts")
 	case e.EightBit && !x.EightBitMIME:
 		t.refuse(554, 6, 3, "the message has 8-bit content, which the next hop does not accept")
-	case e.Sender != "" && !wellFormed(e.Sender):
+	case e.Sender != "" && !mailsyntax.WellFormed(e.Sender):
 		t.decide(local(553, 5, 1, 7, "the sender's address is not well-formed"), StageMail, true)
 	}
 	for i := range e.Rcpts {
-		if o := &t.res.Rcpts[i]; o.Reply.Code == 0 && !wellFormed(e.Rcpts[i].Address) {
+		if o := &t.res.Rcpts[i]; o.Reply.Code == 0 && !mailsyntax.WellFormed(e.Rcpts[i].Address) {
 			*o = Outcome{Reply: local(553, 5, 1, 3, "the recipient's address is not well-formed"), Stage: StageRcpt, Local: true}
 		}
 	}
@@ -52,7 +54,7 @@ func (t *transaction) checkHeader(content io.Reader) io.Reader {
 		return content
 	}
 	br := bufio.NewReaderSize(content, headerBuffer)
-	if b, _ := br.Peek(headerBuffer); !isASCII(string(b[:headerEnd(b)])) {
+	if b, _ := br.Peek(headerBuffer); !mailsyntax.IsASCII(b[:headerEnd(b)]) {
 		t.refuse(554, 6, 9, "the message has UTF-8 in its header, which the next hop does not accept")
 	}
 	return br
@@ -69,9 +71,9 @@ func (c *Client) doubt(r Reply) Reply {
 
 // ascii reports whether all addresses are.
 func (t *transaction) ascii() bool {
-	ok := isASCII(t.e.Sender)
+	ok := mailsyntax.IsASCII(t.e.Sender)
 	for i := range t.e.Rcpts {
-		ok = ok && isASCII(t.e.Rcpts[i].Address)
+		ok = ok && mailsyntax.IsASCII(t.e.Rcpts[i].Address)
 	}
 	return ok
 }

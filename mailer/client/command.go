@@ -3,7 +3,8 @@ package client
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"relay/store/mailsyntax"
 )
 
 // appendMail writes MAIL (RFC 5321 §4.1.1.2) with the parameters that the next hop knows.
@@ -26,7 +27,7 @@ func appendMail(b []byte, e *Envelope, x *Extensions, sender string, utf8 bool) 
 		b = append(append(b, " RET="...), e.Ret...)
 	}
 	if x.DSN && e.EnvID != "" {
-		b = appendXtext(append(b, " ENVID="...), e.EnvID)
+		b = mailsyntax.AppendXtext(append(b, " ENVID="...), e.EnvID)
 	}
 	return append(b, '\r', '\n')
 }
@@ -39,7 +40,7 @@ func appendRcpt(b []byte, r *Rcpt, x *Extensions, address string) []byte {
 		b = appendNotify(append(b, " NOTIFY="...), r.Notify)
 	}
 	if x.DSN && r.ORCPT != "" {
-		b = appendORCPT(append(b, " ORCPT="...), r.ORCPT)
+		b = mailsyntax.AppendORCPT(append(b, " ORCPT="...), r.ORCPT)
 	}
 	return append(b, '\r', '\n')
 }
@@ -59,54 +60,16 @@ func appendNotify(b []byte, n Notify) []byte {
 	return b[:len(b)-1]
 }
 
-// wellFormed reports whether an address may stand between brackets on the wire
-// without ending there: it has no control characters, brackets and spaces only
-// in a local part that is quoted as a whole.
-func wellFormed(a string) bool {
-	if a == "" || !isASCII(a) && !utf8.ValidString(a) {
-		return false
-	}
-	i := 0
-	if a[0] == '"' {
-		if i = quotedEnd(a); i == 0 || i < len(a) && a[i] != '@' {
-			return false
-		}
-	}
-	for ; i < len(a); i++ {
-		if ch := a[i]; ch <= ' ' || ch == 0x7f || ch == '<' || ch == '>' || ch == '"' || ch == '\\' {
-			return false
-		}
-	}
-	return true
-}
-
-// quotedEnd is the index behind the closing quote; 0: there is none.
-func quotedEnd(a string) int {
-	for i := 1; i < len(a); i++ {
-		switch ch := a[i]; {
-		case ch < ' ' || ch == 0x7f:
-			return 0
-		case ch == '\\':
-			if i++; i < len(a) && (a[i] < ' ' || a[i] >= 0x7f) {
-				return 0
-			}
-		case ch == '"':
-			return i + 1
-		}
-	}
-	return 0
-}
-
 // asciiAddress is an address for a next hop without SMTPUTF8: its local part at
 // domain, which is the same one in A-labels. False: there is no such form.
 func asciiAddress(a, domain string) (string, bool) {
-	if isASCII(a) {
+	if mailsyntax.IsASCII(a) {
 		return a, true
 	}
 	at := strings.LastIndexByte(a, '@')
-	if at < 0 || domain == "" || !isASCII(a[:at]) {
+	if at < 0 || domain == "" || !mailsyntax.IsASCII(a[:at]) {
 		return "", false
 	}
 	a = a[:at+1] + domain
-	return a, isASCII(a) && wellFormed(a)
+	return a, mailsyntax.IsASCII(a) && mailsyntax.WellFormed(a)
 }

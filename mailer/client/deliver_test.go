@@ -14,7 +14,7 @@ import (
 
 const message = "Subject: x\r\n\r\nhello\r\n.dot\r\n"
 
-// envelopeFlight is MAIL, two RCPT and DATA, all accepted.
+// sentTwo is MAIL, two RCPT and DATA, all accepted.
 const sentTwo = `
 	FLIGHT DATA
 	C: MAIL FROM:<a@x.example>

@@ -1,7 +1,7 @@
 package client
 
 // Notify are the DSN conditions of a recipient (RFC 3461 §4.1), with the bits
-// of store.Notify; zero: none was asked for.
+// of spooled.Notify; zero: none was asked for.
 type Notify uint8
 
 const (

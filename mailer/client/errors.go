@@ -6,7 +6,8 @@ import (
 	"net"
 	"strings"
 	"syscall"
-	"unicode"
+
+	"relay/store/mailsyntax"
 )
 
 // Causes inside a ConnError.
@@ -64,23 +65,12 @@ func cause(err error) string {
 	return OneLine(strings.TrimPrefix(err.Error(), "client: "))
 }
 
-// OneLine is an error's text as replies, traces and dialogues have it: one line, printable,
-// not long. Next hops have a hand in it: the names in a certificate may hold line ends, and
-// tens of thousands of octets.
+// OneLine is the text of an error for replies, traces and dialogues: one printable line, not
+// long. Next hops write parts of it: the names in a certificate may hold line ends, and tens
+// of thousands of octets.
 func OneLine(s string) string {
 	const most = 500 // octets
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case !unicode.IsPrint(r):
-			return '?'
-		}
-		return r
-	}, s)
+	return mailsyntax.Line(mailsyntax.Shorten(s, most))
 }
 
 func closed(err error) bool {

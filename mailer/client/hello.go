@@ -163,16 +163,6 @@ func (x *Extensions) String() string {
 	return strings.Join(list, ", ")
 }
 
-// isASCII reports whether s has no octet above 127.
-func isASCII(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
-}
-
 // headerEnd is where the header in b ends; len(b): not in b.
 func headerEnd(b []byte) int {
 	if i := bytes.Index(b, []byte("\r\n\r\n")); i >= 0 {

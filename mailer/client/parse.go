@@ -5,8 +5,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"unicode"
 	"unicode/utf8"
+
+	"relay/store/mailsyntax"
 )
 
 // Limits of one reply. RFC 5321 §4.5.3.1.5 has 512 octets a line; some say more.
@@ -150,12 +151,9 @@ func (p *replyReader) keep(line []byte) {
 	for len(line) > 0 {
 		r, n := utf8.DecodeRune(line)
 		line = line[n:]
-		switch {
-		case r == ' ' || r == '\t' || r < ' ' || r == 0x7f:
+		if r = mailsyntax.Shown(r); r == ' ' {
 			gap = len(p.text) > 0
 			continue
-		case r == utf8.RuneError && n == 1 || !unicode.IsPrint(r):
-			r = '?'
 		}
 		if len(p.text)+1+utf8.RuneLen(r) > maxReplyText {
 			return

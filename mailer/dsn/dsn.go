@@ -10,7 +10,11 @@
 // if the address that it goes to has.
 package dsn
 
-import "time"
+import (
+	"time"
+
+	"relay/store/mailsyntax"
+)
 
 // Action is what became of a recipient (RFC 3464 §2.3.3).
 type Action string
@@ -66,13 +70,13 @@ type Notice struct {
 
 // Build makes the notification that p describes.
 func Build(p Params) Notice {
-	n := Notice{MessageID: p.MessageID, SMTPUTF8: !isASCII(p.To)}
+	n := Notice{MessageID: p.MessageID, SMTPUTF8: !mailsyntax.IsASCII(p.To)}
 	if n.MessageID == "" {
 		n.MessageID = newMessageID(p.Hostname)
 	}
 	parts := []part{p.text(n.SMTPUTF8), p.status(n.SMTPUTF8), p.returned(n.SMTPUTF8)}
 	n.Content = p.assemble(n.MessageID, parts)
-	n.EightBit = !isASCII(string(n.Content))
+	n.EightBit = !mailsyntax.IsASCII(n.Content)
 	return n
 }
 

@@ -17,6 +17,8 @@ import (
 	"testing/iotest"
 	"time"
 	"unicode/utf8"
+
+	"relay/store/mailsyntax"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -180,7 +182,7 @@ func check(t *testing.T, p Params, n Notice) *report {
 		t.Fatalf("%d parts %q, %d groups\n%s", len(r.kinds), r.kinds, len(r.groups), n.Content)
 	}
 	head, _, _ := strings.Cut(string(n.Content), "\r\n\r\n")
-	if n.SMTPUTF8 == isASCII(head) || n.EightBit == isASCII(string(n.Content)) {
+	if n.SMTPUTF8 == mailsyntax.IsASCII(head) || n.EightBit == mailsyntax.IsASCII(n.Content) {
 		t.Errorf("SMTPUTF8 %v, EightBit %v", n.SMTPUTF8, n.EightBit)
 	}
 	for i := range p.Recipients {
@@ -347,7 +349,7 @@ func FuzzBuild(f *testing.F) {
 	f.Add("a@b.example", "rfc822;a@b", "550 5.1.1 no", "mx.example", "id", original+body, true, "c@d.example")
 	f.Add("ü@b.example", "utf-8;ü@b", "550 caf\xe9\r\n\r\n--x", "mx\r\n", "i\x00d", "Subject: ü\n\nx\r--", false, "ü@d.example")
 	f.Fuzz(func(t *testing.T, address, orcpt, reply, host, envid, orig string, full bool, to string) {
-		if !utf8.ValidString(to) || !isASCII(clean(to, true)) != !isASCII(to) {
+		if !utf8.ValidString(to) || !mailsyntax.IsASCII(mailsyntax.Line(to)) != !mailsyntax.IsASCII(to) {
 			t.Skip() // never was a reverse-path
 		}
 		p := base(Recipient{Address: address, ORCPT: orcpt, Action: Failed, RemoteMTA: host, Reply: reply}, noUser)

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"relay/store/mailsyntax"
 )
 
 // part is one body part of the report.
@@ -24,7 +24,7 @@ type part struct {
 // encode makes the body 7-bit, unless it may have 8.
 func (p *part) encode(eightBit bool) {
 	switch {
-	case isASCII(string(p.body)):
+	case mailsyntax.IsASCII(p.body):
 		p.encoding = "7bit"
 	case eightBit:
 		p.encoding = "8bit"
@@ -42,7 +42,7 @@ func (p *part) encode(eightBit bool) {
 func (p *Params) assemble(id string, parts []part) []byte {
 	boundary := boundary(id, parts)
 	var h headerWriter
-	h.utf8 = !isASCII(p.To)
+	h.utf8 = !mailsyntax.IsASCII(p.To)
 	h.field("From", "Mail Delivery System <MAILER-DAEMON@"+p.Hostname+">")
 	h.field("To", "<"+p.To+">")
 	h.field("Subject", p.subject())
@@ -99,7 +99,7 @@ func newMessageID(host string) string {
 
 // isMessageID reports whether s can stand in a header of ours.
 func isMessageID(s string) bool {
-	if len(s) < 3 || len(s) > 900 || s[0] != '<' || s[len(s)-1] != '>' || !isASCII(s) {
+	if len(s) < 3 || len(s) > 900 || s[0] != '<' || s[len(s)-1] != '>' || !mailsyntax.IsASCII(s) {
 		return false
 	}
 	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) < 0
@@ -113,61 +113,15 @@ type headerWriter struct {
 
 func (h *headerWriter) line(s string) { h.b = append(append(h.b, s...), '\r', '\n') }
 
-// foldAt is where a line is folded if it has a space, and maxWord where if it has none.
-const (
-	foldAt  = 76
-	maxWord = 900
-)
-
-// field writes a field, folded at spaces. Nothing in value can end it.
+// field writes a field. Nothing in value can end it.
 func (h *headerWriter) field(name, value string) {
-	h.b = append(append(h.b, name...), ':')
-	column := len(name) + 1
-	for _, word := range strings.Fields(clean(value, h.utf8)) {
-		for first := true; first || word != ""; first = false {
-			n := cut(word, maxWord)
-			if column > len(name)+1 && column+1+n > foldAt || !first {
-				h.b = append(h.b, '\r', '\n')
-				column = 0
-			}
-			h.b = append(append(h.b, ' '), word[:n]...)
-			column += 1 + n
-			word = word[n:]
-		}
-	}
-	h.b = append(h.b, '\r', '\n')
+	h.b = mailsyntax.AppendField(h.b, name, h.shown(value))
 }
 
-// cut is the length of s, or of as many whole characters of it as fit in max.
-func cut(s string, max int) int {
-	if len(s) <= max {
-		return len(s)
+// shown is s without control characters, and without UTF-8 where that may not be.
+func (h *headerWriter) shown(s string) string {
+	if s = mailsyntax.Line(s); !h.utf8 {
+		s = mailsyntax.ASCII(s)
 	}
-	n := max
-	for n > max-utf8.UTFMax && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return n
-}
-
-// clean is s without control characters, and without UTF-8 where that may not be.
-func clean(s string, keepUTF8 bool) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r < ' ' || r == 0x7f:
-			return ' '
-		case r == utf8.RuneError, r >= 0x80 && (!keepUTF8 || !unicode.IsPrint(r)):
-			return '?'
-		}
-		return r
-	}, s)
-}
-
-func isASCII(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
+	return s
 }

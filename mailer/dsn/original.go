@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"unicode/utf8"
+
+	"relay/store/mailsyntax"
 )
 
 // MaxHeader is the most that ReadHeader returns of a header.
@@ -53,7 +55,7 @@ func (p *Params) returned(utf8Path bool) part {
 		content = append(h[:len(h):len(h)], tidy(p.Original[len(header(p.Original)):], false)...)
 		kind, global = "message/rfc822", "message/global"
 	}
-	international := !isASCII(string(h)) && utf8.Valid(h)
+	international := !mailsyntax.IsASCII(h) && utf8.Valid(h)
 	if international {
 		kind = global
 	}

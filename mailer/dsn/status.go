@@ -2,6 +2,8 @@ package dsn
 
 import (
 	"strings"
+
+	"relay/store/mailsyntax"
 )
 
 // status is the part for programs (RFC 3464 §2.1), with UTF-8 addresses the one
@@ -31,7 +33,7 @@ func (p *Params) status(utf8Path bool) part {
 // international reports whether an address has UTF-8.
 func (p *Params) international() bool {
 	for i := range p.Recipients {
-		if r := &p.Recipients[i]; !isASCII(r.Address) || !isASCII(r.ORCPT) {
+		if r := &p.Recipients[i]; !mailsyntax.IsASCII(r.Address) || !mailsyntax.IsASCII(r.ORCPT) {
 			return true
 		}
 	}
@@ -41,13 +43,13 @@ func (p *Params) international() bool {
 // recipient writes the group of one recipient (RFC 3464 §2.3).
 func (h *headerWriter) recipient(r *Recipient) {
 	if kind, addr, ok := strings.Cut(r.ORCPT, ";"); ok {
-		if !isASCII(addr) {
+		if !mailsyntax.IsASCII(addr) {
 			kind = "utf-8"
 		}
 		h.field("Original-Recipient", kind+";"+addr)
 	}
 	kind := "rfc822; "
-	if !isASCII(r.Address) {
+	if !mailsyntax.IsASCII(r.Address) {
 		kind = "utf-8; "
 	}
 	h.field("Final-Recipient", kind+r.Address)

@@ -5,6 +5,8 @@ import (
 	"net/textproto"
 	"strings"
 	"unicode/utf8"
+
+	"relay/store/mailsyntax"
 )
 
 // sections of the text, in their order.
@@ -56,7 +58,7 @@ func (p *Params) text(utf8Path bool) part {
 	}
 	t.para("", "Details for your mail administrator are attached.")
 	pt := part{kind: "text/plain; charset=utf-8", about: "Notification", body: []byte(strings.TrimSuffix(t.String(), "\r\n"))}
-	if isASCII(t.String()) {
+	if mailsyntax.IsASCII(t.String()) {
 		pt.kind = "text/plain; charset=us-ascii"
 	}
 	pt.encode(utf8Path)
@@ -111,7 +113,7 @@ func (t *textWriter) recipient(r *Recipient) {
 
 // suppressed tells why a recipient was not tried.
 func (t *textWriter) suppressed(r *Recipient) {
-	t.wrap("    ", "    ", "It was not tried: the address is on your list of suppressed recipients since "+r.Suppressed.Format(dateFormat)+".")
+	t.wrap("    ", "    ", "It was not tried: the address has been on your list of suppressed recipients since "+r.Suppressed.Format(dateFormat)+".")
 	if r.Reply != "" {
 		t.wrap("    ", "    ", "The reason was:")
 		t.wrap("      ", "      ", r.Reply)
@@ -131,9 +133,9 @@ const textWidth = 72
 func (t *textWriter) wrap(first, indent, s string) {
 	line := first
 	empty := true
-	for _, word := range strings.Fields(clean(s, true)) {
+	for _, word := range strings.Fields(mailsyntax.Line(s)) {
 		for word != "" {
-			n := cut(word, maxWord)
+			n := mailsyntax.Fit(word, mailsyntax.MaxWord)
 			if !empty && len(line)+1+n > textWidth {
 				t.WriteString(line + "\r\n")
 				line, empty = indent, true
@@ -159,8 +161,8 @@ func (p *Params) originalSubject() string {
 	if err != nil || !utf8.ValidString(s) {
 		s = raw
 	}
-	s = strings.Join(strings.Fields(clean(s, true)), " ")
-	if n := cut(s, maxSubject); n < len(s) {
+	s = strings.Join(strings.Fields(mailsyntax.Line(s)), " ")
+	if n := mailsyntax.Fit(s, maxSubject); n < len(s) {
 		s = s[:n] + "..."
 	}
 	return s

@@ -3,8 +3,9 @@ package pace
 import (
 	"bytes"
 	"fmt"
-	toml "github.com/pelletier/go-toml/v2"
 	"slices"
+
+	toml "github.com/pelletier/go-toml/v2"
 
 	"relay/mailer/rulefile"
 )

@@ -13,6 +13,7 @@ import (
 	"relay/mailer/route"
 	"relay/store"
 	"relay/store/quiet"
+	"relay/store/sites"
 )
 
 // Names is the DNS, with what DNSSEC says of its answers. route.DNS is one.
@@ -111,9 +112,9 @@ func (b *Book) Terms(ctx context.Context, domain string, path *route.Path) (*Ter
 
 // kept is the stored policy of a domain that is in force, and the id of the one that is to
 // be fetched; "": none is.
-func (b *Book) kept(ctx context.Context, domain string) (p *store.TLSPolicy, fetch string) {
+func (b *Book) kept(ctx context.Context, domain string) (p *sites.TLSPolicy, fetch string) {
 	now := b.store.Now()
-	p, err := b.store.TLSPolicy(domain)
+	p, err := b.store.Sites.TLSPolicy(domain)
 	if err != nil {
 		if !errors.Is(err, store.ErrNotFound) {
 			b.logStore(err)
@@ -124,7 +125,7 @@ func (b *Book) kept(ctx context.Context, domain string) (p *store.TLSPolicy, fet
 		p = nil
 	}
 	if p != nil && now.Sub(p.Used) > usedEvery {
-		if err := b.store.UseTLSPolicy(domain); err != nil {
+		if err := b.store.Sites.UseTLSPolicy(domain); err != nil {
 			b.logStore(err)
 		}
 	}
@@ -143,7 +144,7 @@ func (b *Book) kept(ctx context.Context, domain string) (p *store.TLSPolicy, fet
 const usedEvery = 24 * time.Hour
 
 // fetch gets the policy of a domain and stores it; nil: it cannot be had now.
-func (b *Book) fetch(ctx context.Context, domain, id string) *store.TLSPolicy {
+func (b *Book) fetch(ctx context.Context, domain, id string) *sites.TLSPolicy {
 	p := b.replace(ctx, domain, id, b.store.Now())
 	if p != nil {
 		b.logFetched(p)
@@ -153,7 +154,7 @@ func (b *Book) fetch(ctx context.Context, domain, id string) *store.TLSPolicy {
 
 // replace gets the policy of a domain and stores it in place of the one before; nil: it
 // cannot be had now.
-func (b *Book) replace(ctx context.Context, domain, id string, used time.Time) *store.TLSPolicy {
+func (b *Book) replace(ctx context.Context, domain, id string, used time.Time) *sites.TLSPolicy {
 	within, cancel := context.WithTimeout(ctx, FetchTime)
 	defer cancel()
 	p, err := b.get(within, domain)
@@ -165,13 +166,13 @@ func (b *Book) replace(ctx context.Context, domain, id string, used time.Time) *
 	}
 	p.Domain, p.ID, p.Fetched, p.Used = domain, id, b.store.Now(), used
 	b.works(domain)
-	if err := b.store.PutTLSPolicy(p); err != nil {
+	if err := b.store.Sites.PutTLSPolicy(p); err != nil {
 		b.logStore(err)
 	}
 	return p
 }
 
-func (b *Book) get(ctx context.Context, domain string) (*store.TLSPolicy, error) {
+func (b *Book) get(ctx context.Context, domain string) (*sites.TLSPolicy, error) {
 	select {
 	case b.turns <- struct{}{}:
 		defer func() { <-b.turns }()
@@ -293,7 +294,7 @@ const (
 func (b *Book) Refresh(ctx context.Context) {
 	after := ""
 	for ctx.Err() == nil {
-		list, err := b.store.TLSPolicies(after, refreshBatch)
+		list, err := b.store.Sites.TLSPolicies(after, refreshBatch)
 		if err != nil {
 			b.logStore(err)
 			return
@@ -308,13 +309,13 @@ func (b *Book) Refresh(ctx context.Context) {
 	}
 }
 
-func (b *Book) refresh(ctx context.Context, p *store.TLSPolicy) {
+func (b *Book) refresh(ctx context.Context, p *sites.TLSPolicy) {
 	now := b.store.Now()
 	age, life := now.Sub(p.Fetched), time.Duration(p.MaxAge)*time.Second
 	idle := now.Sub(p.Used) > refreshIdle
 	switch {
 	case !p.Valid(now) && (idle || age > life+refreshIdle):
-		if err := b.store.DropTLSPolicy(p.Domain); err != nil {
+		if err := b.store.Sites.DropTLSPolicy(p.Domain); err != nil {
 			b.logStore(err)
 		}
 		return

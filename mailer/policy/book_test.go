@@ -15,6 +15,7 @@ import (
 
 	"relay/mailer/route"
 	"relay/store"
+	"relay/store/sites"
 )
 
 // internet is the DNS and the web as a Book sees them.
@@ -200,7 +201,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	p := &store.TLSPolicy{MX: []string{"mx.a.test", "*.b.test"}}
+	p := &sites.TLSPolicy{MX: []string{"mx.a.test", "*.b.test"}}
 	for host, want := range map[string]bool{"mx.a.test": true, "mx.b.test": true, "b.test": false, "x.mx.b.test": false,
 		"a.test": false, ".b.test": false, "mx.c.test": false} {
 		if got := names(p, host); got != want {

@@ -4,7 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 
-	"relay/store"
+	"relay/store/sites"
 )
 
 // Types of policies in reports (RFC 8460 §4.2).
@@ -16,7 +16,7 @@ const (
 
 // Count is a connection to a host as a report has it: offered says whether the host has
 // STARTTLS; a nil state is a connection in the clear.
-func (t *Terms) Count(host string, state *tls.ConnectionState, offered bool) store.TLSCount {
+func (t *Terms) Count(host string, state *tls.ConnectionState, offered bool) sites.TLSCount {
 	c := t.counted(host)
 	if err := t.Tested(host, state); err != nil {
 		c.Result, c.Why = err.Result, Cause(err)
@@ -33,15 +33,15 @@ func (t *Terms) Count(host string, state *tls.ConnectionState, offered bool) sto
 }
 
 // CountFailed is the same for one that was not made.
-func (t *Terms) CountFailed(host string, err *Error) store.TLSCount {
+func (t *Terms) CountFailed(host string, err *Error) sites.TLSCount {
 	c := t.counted(host)
 	c.Result, c.Why = err.Result, Cause(err)
 	return c
 }
 
 // counted is the policy under which a connection counts.
-func (t *Terms) counted(host string) store.TLSCount {
-	c := store.TLSCount{Domain: t.Domain, Type: typeNone, TLSFailure: store.TLSFailure{Host: host}}
+func (t *Terms) counted(host string) sites.TLSCount {
+	c := sites.TLSCount{Domain: t.Domain, Type: typeNone, TLSFailure: sites.TLSFailure{Host: host}}
 	switch h := t.hosts[host]; {
 	case h.base != "" || h.err != nil:
 		c.Type = typeTLSA

@@ -4,13 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"relay/store"
+	"relay/store/sites"
 )
 
 // A connection is counted under a few lines of a policy, however long that is: each one is
 // written with the outcome of a message.
 func TestTerms_Count_bounded(t *testing.T) {
-	long := &store.TLSPolicy{Mode: ModeEnforce}
+	long := &sites.TLSPolicy{Mode: ModeEnforce}
 	for range maxPatterns {
 		long.MX = append(long.MX, strings.Repeat("a", 300)+".test")
 	}

@@ -5,12 +5,12 @@ import (
 	"strconv"
 	"time"
 
-	"relay/store"
+	"relay/store/sites"
 )
 
 func tlsaName(port int, base string) string { return "_" + strconv.Itoa(port) + "._tcp." + base }
 
-func (b *Book) logFetched(p *store.TLSPolicy) {
+func (b *Book) logFetched(p *sites.TLSPolicy) {
 	b.log.Info("mta-sts policy fetched", "domain", p.Domain, "mode", p.Mode, "mx", p.MX, "max_age", time.Duration(p.MaxAge)*time.Second, "id", p.ID)
 }
 

@@ -6,7 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"relay/store"
+	"relay/store/mailsyntax"
+	"relay/store/sites"
 )
 
 // Modes of a policy of MTA-STS (RFC 8461 §5).
@@ -48,8 +49,8 @@ func recordID(texts []string) string {
 
 // Parse reads a policy as a domain publishes it (RFC 8461 §3.2). Domain, ID and the
 // instants are the caller's.
-func Parse(text []byte) (*store.TLSPolicy, error) {
-	p := &store.TLSPolicy{}
+func Parse(text []byte) (*sites.TLSPolicy, error) {
+	p := &sites.TLSPolicy{}
 	seen := map[string]string{}
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimRight(line, "\r\n")
@@ -86,7 +87,7 @@ func Parse(text []byte) (*store.TLSPolicy, error) {
 // maxPatterns is how many mx lines a policy may have.
 const maxPatterns = 200
 
-func checkMX(p *store.TLSPolicy) error {
+func checkMX(p *sites.TLSPolicy) error {
 	if len(p.MX) == 0 && p.Mode != ModeNone {
 		return errors.New("the policy names no mx")
 	}
@@ -103,7 +104,7 @@ func checkMX(p *store.TLSPolicy) error {
 
 // names reports whether a policy names a host: in full, or by a pattern whose asterisk
 // stands for one label (RFC 8461 §4.1).
-func names(p *store.TLSPolicy, host string) bool {
+func names(p *sites.TLSPolicy, host string) bool {
 	for _, mx := range p.MX {
 		if mx == host {
 			return true
@@ -118,11 +119,4 @@ func names(p *store.TLSPolicy, host string) bool {
 }
 
 // shorten cuts what others wrote for an error.
-func shorten(s string) string { return cut(s, 80) }
-
-func cut(s string, most int) string {
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}
+func shorten(s string) string { return mailsyntax.Shorten(s, 80) }

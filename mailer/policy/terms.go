@@ -12,7 +12,8 @@ import (
 
 	"relay/mailer/client"
 	"relay/mailer/route"
-	"relay/store"
+	"relay/store/mailsyntax"
+	"relay/store/sites"
 )
 
 // Level is what the TLS of a connection must be.
@@ -30,7 +31,7 @@ const (
 type Terms struct {
 	Domain string
 
-	sts    *store.TLSPolicy // in force, in any of its modes; nil: none
+	sts    *sites.TLSPolicy // in force, in any of its modes; nil: none
 	own    client.TLSMode   // what the operator's route says
 	proved bool             // DNSSEC proved the MX
 	hosts  map[string]dane  // that DNSSEC knows of
@@ -174,7 +175,7 @@ func (t *Terms) By(host string) string {
 }
 
 // Policy is the domain's policy of MTA-STS that is in force, in any of its modes; nil: none.
-func (t *Terms) Policy() *store.TLSPolicy {
+func (t *Terms) Policy() *sites.TLSPolicy {
 	if t == nil {
 		return nil
 	}
@@ -298,5 +299,5 @@ func Cause(err error) string {
 	for _, prefix := range []string{"TLS handshake: ", "client: ", "tls: ", "x509: "} {
 		s = strings.TrimPrefix(s, prefix)
 	}
-	return cut(client.OneLine(s), 300)
+	return mailsyntax.Shorten(client.OneLine(s), 300)
 }

@@ -21,7 +21,8 @@ import (
 
 	"relay/mailer/route"
 	"relay/mailer/spf"
-	"relay/store"
+	"relay/store/maildomain/dmarc"
+	"relay/store/signing"
 )
 
 // Status of a finding.
@@ -44,24 +45,24 @@ type Finding struct {
 
 // Subject is the domain to check, with what the relay knows of it.
 type Subject struct {
-	Domain    *store.Domain
-	Zone      string             // below which the operator's keys are
-	Selectors []string           // that it should delegate
-	Keys      []store.SigningKey // by selector
-	Host      string             // name of the relay, from whose addresses mail leaves
-	Addrs     []netip.Addr       // of the sources that mail leaves from; none: those of Host
-	Smarthost bool               // mail leaves through another host, whose addresses relay does not know
+	Domain    *signing.Domain
+	Zone      string        // below which the operator's keys are
+	Selectors []string      // that it should delegate
+	Keys      []signing.Key // by selector
+	Host      string        // name of the relay, from whose addresses mail leaves
+	Addrs     []netip.Addr  // of the sources that mail leaves from; none: those of Host
+	Smarthost bool          // mail leaves through another host, whose addresses relay does not know
 }
 
 // Check checks all records of a domain. It also returns what the store keeps of them, or an
 // error if the DNS did not answer.
-func Check(ctx context.Context, n Names, s *Subject) (list []Finding, look store.DomainLook, err error) {
+func Check(ctx context.Context, n Names, s *Subject) (list []Finding, look signing.Look, err error) {
 	c := &check{ctx: ctx, names: n, Subject: s}
 	c.spf()
 	delegated, err := c.dkim()
 	c.dmarc(len(delegated) > 0)
 	c.mx()
-	return c.list, store.DomainLook{Selectors: delegated, SPF: c.spfPass, SPFKnown: c.spfKnown}, err
+	return c.list, signing.Look{Selectors: delegated, SPF: c.spfPass, SPFKnown: c.spfKnown}, err
 }
 
 type check struct {
@@ -179,7 +180,7 @@ func (c *check) key(record, selector, target string) {
 
 func (c *check) dmarc(signed bool) {
 	domain := c.Domain.Name
-	p, organization, err := walk(c.ctx, c.names, domain)
+	p, organization, err := dmarc.Walk(c.ctx, texts(c.names), domain)
 	switch {
 	case err != nil:
 		c.add("DMARC", Failed, askAgain, "cannot tell: %v", err)
@@ -194,22 +195,22 @@ func (c *check) dmarc(signed bool) {
 }
 
 // policy describes what the DMARC record asks receivers to do.
-func (c *check) policy(p *policy) {
-	domain, how := c.Domain.Name, p.handling(c.Domain.Name, true)
-	text := fmt.Sprintf("the record of %s asks receivers to %s", p.at, map[string]string{
+func (c *check) policy(p *dmarc.Policy) {
+	domain, how := c.Domain.Name, p.Handling(c.Domain.Name, true)
+	text := fmt.Sprintf("the record of %s asks receivers to %s", p.At, map[string]string{
 		"none": "deliver mail that fails as if there was no policy (none)", "quarantine": "treat mail that fails as suspicious (quarantine)", "reject": "refuse mail that fails (reject)"}[how])
-	if p.test() && how != "none" {
+	if p.Test() && how != "none" {
 		text += "; t=y: it is a test, so they do one step less"
 	}
-	if np := p.handling("absent."+p.at, false); np != p.handling("sub."+p.at, true) {
+	if np := p.Handling("absent."+p.At, false); np != p.Handling("sub."+p.At, true) {
 		text += "; for names below it that do not exist: " + np
 	}
 	switch {
-	case p.tags["p"] != "" && !isPolicy(p.tag("p")):
-		c.add("DMARC", Warning, "write p=none, p=quarantine or p=reject", "the record of %s has p=%s, which counts as none", p.at, p.tags["p"])
-	case p.tags["pct"] != "" && p.tags["pct"] != "100":
-		c.add("DMARC", Warning, "take pct away; t=y says that the policy is a test", "%s; pct=%s is not read any more, so the policy is for all mail", text, p.tags["pct"])
-	case p.tags["rua"] == "" && p.at == domain:
+	case p.Tags["p"] != "" && !dmarc.IsPolicy(p.Tag("p")):
+		c.add("DMARC", Warning, "write p=none, p=quarantine or p=reject", "the record of %s has p=%s, which counts as none", p.At, p.Tags["p"])
+	case p.Tags["pct"] != "" && p.Tags["pct"] != "100":
+		c.add("DMARC", Warning, "take pct away; t=y says that the policy is a test", "%s; pct=%s is not read any more, so the policy is for all mail", text, p.Tags["pct"])
+	case p.Tags["rua"] == "" && p.At == domain:
 		c.add("DMARC", OK, "add rua=mailto:ADDRESS to hear who sends in the domain's name", "%s", text)
 	default:
 		c.add("DMARC", OK, "", "%s", text)
@@ -218,9 +219,9 @@ func (c *check) policy(p *policy) {
 
 // aligned says whether mail with the domain in its From field passes DMARC. relay's signature is
 // always aligned; SPF is aligned if the envelope sender has the domain too.
-func (c *check) aligned(p *policy, organization string, signed bool) {
+func (c *check) aligned(p *dmarc.Policy, organization string, signed bool) {
 	const record = "alignment"
-	strict := p != nil && p.tag("aspf") == "s"
+	strict := p != nil && p.Tag("aspf") == "s"
 	sender := "of " + c.Domain.Name
 	if !strict && organization != c.Domain.Name {
 		sender = "of " + organization + " or below it"
@@ -233,8 +234,8 @@ func (c *check) aligned(p *policy, organization string, signed bool) {
 	case c.spfPass:
 		c.add(record, Warning, "publish the DKIM records: GMX and web.de take no mail on SPF alone, and a forwarded message has only its signature",
 			"only SPF counts, where the envelope sender is %s", sender)
-	case p != nil && p.handling(c.Domain.Name, true) != "none":
-		c.add(record, Failed, "publish the DKIM records", "nothing that relay sends passes DMARC for %s, and its policy is %s", c.Domain.Name, p.handling(c.Domain.Name, true))
+	case p != nil && p.Handling(c.Domain.Name, true) != "none":
+		c.add(record, Failed, "publish the DKIM records", "nothing that relay sends passes DMARC for %s, and its policy is %s", c.Domain.Name, p.Handling(c.Domain.Name, true))
 	default:
 		c.add(record, Failed, "publish the DKIM records", "nothing that relay sends is authenticated as %s: large receivers refuse or hide such mail", c.Domain.Name)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"relay/mailer/route"
 	"relay/mailer/spf"
-	"relay/store"
+	"relay/store/signing"
 )
 
 // Names looks up DNS records; route.DNS implements it.
@@ -18,13 +18,13 @@ type Names interface {
 
 // Shown reports whether the DNS shows a key below the operator's zone. It asks for a label
 // that no customer has, which the wildcard answers like any other.
-func Shown(ctx context.Context, n Names, zone string, k *store.SigningKey) (bool, error) {
-	d := store.Domain{Label: "any"}
+func Shown(ctx context.Context, n Names, zone string, k *signing.Key) (bool, error) {
+	d := signing.Domain{Label: "any"}
 	return published(ctx, n, d.Target(k.Selector, zone), k)
 }
 
 // published reports whether the DNS has the key's record at a name.
-func published(ctx context.Context, n Names, name string, k *store.SigningKey) (bool, error) {
+func published(ctx context.Context, n Names, name string, k *signing.Key) (bool, error) {
 	texts, err := n.LookupTXT(ctx, name)
 	if err != nil && !errors.Is(err, route.ErrNotFound) {
 		return false, err
@@ -34,7 +34,7 @@ func published(ctx context.Context, n Names, name string, k *store.SigningKey) (
 
 // Delegated returns the selectors whose CNAME leads to the target with the domain's own label.
 // It does not look at the key there, since publishing it is the operator's task.
-func Delegated(ctx context.Context, n Names, d *store.Domain, zone string, selectors []string) (list []string, err error) {
+func Delegated(ctx context.Context, n Names, d *signing.Domain, zone string, selectors []string) (list []string, err error) {
 	for _, s := range selectors {
 		to, err := alias(ctx, n, d.Alias(s))
 		if err != nil {

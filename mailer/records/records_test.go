@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"relay/mailer/route"
-	"relay/store"
+	"relay/store/signing"
 )
 
 // zone is a DNS of lines "NAME TYPE VALUE"; a name that is in none of them does not exist.
@@ -61,9 +61,9 @@ func (z zone) LookupMX(_ context.Context, name string) (mxs []route.MX, err erro
 
 func (z zone) LookupPTR(context.Context, netip.Addr) ([]string, error) { return nil, route.ErrNotFound }
 
-var domain = &store.Domain{Name: "shop.example", Account: "shop", Label: "abc"}
+var domain = &signing.Domain{Name: "shop.example", Account: "shop", Label: "abc"}
 
-var keys = []store.SigningKey{{Selector: "s1", Public: "AAAA"}, {Selector: "s2", Public: "BBBB"}}
+var keys = []signing.Key{{Selector: "s1", Public: "AAAA"}, {Selector: "s2", Public: "BBBB"}}
 
 // good is a domain in order.
 var good = zone{
@@ -159,35 +159,5 @@ func TestCheck_delegated(t *testing.T) {
 	}
 	if shown, err := Shown(t.Context(), host, "relay.example", &keys[1]); shown || err == nil {
 		t.Errorf("%v, %v", shown, err)
-	}
-}
-
-// The walk of RFC 9989 §4.10: at most eight questions, the nearest policy, the organization.
-func TestWalk(t *testing.T) {
-	for name, c := range map[string]struct {
-		zone             zone
-		domain, at, orga string
-	}{
-		"its own":               {zone{"_dmarc.a.b.example TXT v=DMARC1; p=none", "_dmarc.b.example TXT v=DMARC1; p=reject"}, "a.b.example", "a.b.example", "b.example"},
-		"of the organization":   {zone{"_dmarc.b.c.example TXT v=DMARC1; p=none", "_dmarc.c.example TXT v=DMARC1; p=reject"}, "a.b.c.example", "c.example", "c.example"},
-		"psd=n ends it":         {zone{"_dmarc.b.c.example TXT v=DMARC1; p=none; psd=n", "_dmarc.c.example TXT v=DMARC1; p=reject"}, "a.b.c.example", "b.c.example", "b.c.example"},
-		"below a registry":      {zone{"_dmarc.c.example TXT v=DMARC1; p=reject; psd=y"}, "a.b.c.example", "c.example", "b.c.example"},
-		"a registry and others": {zone{"_dmarc.b.c.example TXT v=DMARC1; p=none", "_dmarc.c.example TXT v=DMARC1; p=reject; psd=y"}, "a.b.c.example", "b.c.example", "b.c.example"},
-		"none":                  {zone{}, "a.example", "", "a.example"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p, orga, err := walk(t.Context(), c.zone, c.domain)
-			at := ""
-			if p != nil {
-				at = p.at
-			}
-			if at != c.at || orga != c.orga || err != nil {
-				t.Errorf("record of %q, organization %q, %v; want %q, %q", at, orga, err, c.at, c.orga)
-			}
-		})
-	}
-	long := walkNames("a.b.c.d.e.f.g.h.i.j.mail.example")
-	if len(long) != 8 || long[1] != "f.g.h.i.j.mail.example" || long[7] != "example" {
-		t.Errorf("%d questions: %v", len(long), long)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"relay/mailer/route"
 	"relay/mailer/spf"
+	"relay/store/maildomain/dmarc"
 )
 
 // Standing is what the DNS says of mail with a domain in its From field, as far as it is
@@ -23,20 +24,20 @@ type Standing struct {
 // none are given, from those of a host; with "" from one whose addresses nobody here knows.
 // It fails where the DNS does not answer.
 func Stand(ctx context.Context, n Names, domain, host string, sources ...netip.Addr) (s Standing, err error) {
-	p, organization, err := walk(ctx, n, domain)
+	p, organization, err := dmarc.Walk(ctx, texts(n), domain)
 	if err != nil {
 		return s, err
 	}
 	s.Organization = organization
 	if p != nil {
-		s.Policy = p.handling(domain, true)
-		if p.test() {
+		s.Policy = p.Handling(domain, true)
+		if p.Test() {
 			s.Policy = map[string]string{"reject": "quarantine"}[s.Policy]
 			if s.Policy == "" {
 				s.Policy = "none"
 			}
 		}
-		s.StrictDKIM, s.StrictSPF = p.tag("adkim") == "s", p.tag("aspf") == "s"
+		s.StrictDKIM, s.StrictSPF = p.Tag("adkim") == "s", p.Tag("aspf") == "s"
 	}
 	if host == "" {
 		return s, nil
@@ -77,4 +78,15 @@ func lets(ctx context.Context, n Names, domain string, addrs []netip.Addr) (yes,
 		}
 	}
 	return known, known, nil
+}
+
+// texts looks up TXT records; a name without any is no error.
+func texts(n Names) dmarc.Texts {
+	return func(ctx context.Context, name string) ([]string, error) {
+		list, err := n.LookupTXT(ctx, name)
+		if errors.Is(err, route.ErrNotFound) {
+			return nil, nil
+		}
+		return list, err
+	}
 }

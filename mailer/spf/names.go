@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strings"
 
+	"blitiri.com.ar/go/spf"
+
 	"relay/mailer/route"
 )
 
@@ -27,6 +29,9 @@ type names struct {
 	record  string // of domain, once it was asked for
 	instead string // answers for the record of domain, if set
 }
+
+// Names answers from a Resolver in the types of Go's own resolver: errors are *net.DNSError.
+func Names(r Resolver) spf.DNSResolver { return &names{Resolver: r} }
 
 // LookupTXT remembers the record of the domain.
 func (n *names) LookupTXT(ctx context.Context, name string) ([]string, error) {

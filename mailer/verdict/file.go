@@ -2,8 +2,9 @@ package verdict
 
 import (
 	"bytes"
-	toml "github.com/pelletier/go-toml/v2"
 	"slices"
+
+	toml "github.com/pelletier/go-toml/v2"
 
 	"relay/mailer/rulefile"
 )

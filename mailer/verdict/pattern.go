@@ -8,17 +8,24 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // pattern is an RE2 regular expression that is compared with normalised texts, in any
 // case. It is tried only on texts that hold one of its literals.
 type pattern struct {
 	text     string
-	re       *regexp.Regexp // nil: the pattern is one literal
-	whole    []byte         // that literal
+	whole    []byte // of a pattern that is one literal; nil: it is not
 	tree     *syntax.Regexp
 	literals []string // lower case; a text that matches holds one of them
+
+	once sync.Once
+	re   *regexp.Regexp // made at the first text that it is tried on: most never are
 }
+
+// lean is the pattern without what only the check of a file and the search need: there are
+// many, and the garbage collector reads all that lives.
+func (p *pattern) lean() *pattern { return &pattern{text: p.text, whole: p.whole} }
 
 // shortestLiteral is long enough that a rule is not tried on nearly every reply.
 const shortestLiteral = 3
@@ -47,9 +54,11 @@ func compile(text string) (*pattern, error) {
 		p.whole = []byte(p.literals[0])
 		return p, nil
 	}
-	p.re, err = regexp.Compile("(?i)" + text)
+	_, err = p.expression()
 	return p, err
 }
+
+func (p *pattern) expression() (*regexp.Regexp, error) { return regexp.Compile("(?i)" + p.text) }
 
 // neverSaid reports whether no normalised text can hold the literal.
 func neverSaid(s string) bool {
@@ -67,9 +76,10 @@ func shortest(list []string) int {
 }
 
 func (p *pattern) matches(text []byte) bool {
-	if p.re == nil {
+	if p.whole != nil {
 		return bytes.Contains(text, p.whole)
 	}
+	p.once.Do(func() { p.re, _ = p.expression() }) // the check has seen that it can be made
 	return p.re.Match(text)
 }
 

@@ -64,8 +64,9 @@ func newRules(ordered []*Rule) *Rules {
 	r := &Rules{ordered: ordered}
 	literals := make([][]string, len(ordered))
 	for i, rule := range ordered {
-		for _, p := range rule.patterns {
+		for k, p := range rule.patterns {
 			literals[i] = append(literals[i], p.literals...)
+			rule.patterns[k] = p.lean()
 		}
 	}
 	r.search = newSearch(literals)

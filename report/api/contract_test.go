@@ -23,6 +23,12 @@ import (
 	"relay/report/api/act"
 	"relay/report/jobs"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/mailreply"
+	"relay/store/people"
+	"relay/store/remark"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // sample is a request of an act: method and path come from its route, with the names
@@ -55,9 +61,14 @@ var samples = []struct {
 	{"account show", []sample{{path: "/v1/accounts/shop"}, {path: "/v1/accounts/nobody", want: 404}}},
 	{"account set", []sample{{path: "/v1/accounts/shop", body: `{"senders":["@acme.example"],"owner":"","reference":"PO 1","first_cap":500}`}, {path: "/v1/accounts/shop", body: `{"method":"shells"}`, want: 422}}},
 	{"account suspend", []sample{{path: "/v1/accounts/shop/suspend", body: `{"reason":"spam"}`}, {path: "/v1/accounts/shop/suspend", body: `{"reason":" "}`, want: 422}}},
-	{"account resume", []sample{{path: "/v1/accounts/shop/resume"}, {path: "/v1/accounts/shop/resume"}}},
+	{"account resume", []sample{{path: "/v1/accounts/shop/resume", body: `{"dry_run":true}`}, {path: "/v1/accounts/shop/resume"}, {path: "/v1/accounts/shop/resume", body: `{}`}}},
 	{"account credential add", []sample{{path: "/v1/accounts/shop/credentials", body: `{"note":"printer"}`}, {path: "/v1/accounts/shop/credentials", body: `{"login":"shop"}`, want: 409}}},
 	{"account credential list", []sample{{path: "/v1/accounts/shop/credentials"}}},
+	{"account credential hold", []sample{{path: "/v1/accounts/shop/credentials/shop-2/hold", body: `{"reason":"lost phone","dry_run":true}`}, {path: "/v1/accounts/shop/credentials/shop-2/hold", body: `{"reason":"lost phone"}`},
+		{path: "/v1/accounts/shop/credentials/shop-2/hold", body: `{}`}, {path: "/v1/accounts/shop/credentials/nobody/hold", body: `{}`, want: 409}, {path: "/v1/accounts/nobody/credentials/shop-2/hold", body: `{}`, want: 404}}},
+	{"account credential list", []sample{{path: "/v1/accounts/shop/credentials"}}},
+	{"account credential resume", []sample{{path: "/v1/accounts/shop/credentials/shop-2/resume", body: `{"dry_run":true}`}, {path: "/v1/accounts/shop/credentials/shop-2/resume", body: `{}`},
+		{path: "/v1/accounts/shop/credentials/shop-2/resume", body: `{}`}, {path: "/v1/accounts/shop/credentials/nobody/resume", body: `{}`, want: 409}}},
 	{"account credential revoke", []sample{{path: "/v1/accounts/shop/credentials/shop-2"}, {path: "/v1/accounts/shop/credentials/shop-2", want: 409}}},
 	{"account network add", []sample{{path: "/v1/accounts/shop/networks", body: `{"network":"192.0.2.0/28"}`}, {path: "/v1/accounts/shop/networks", body: `{"network":"192.0.2.0/28"}`, want: 409}}},
 	{"account network list", []sample{{}, {path: "/v1/networks?account=shop"}}},
@@ -164,11 +175,11 @@ var samples = []struct {
 		{path: "/v1/jobs/backup/run", body: `{}`, want: 404}, {path: "/v1/jobs/close/run", body: `{"at":"tomorrow"}`, want: 422}}},
 }
 
-// spooled puts a message into the queue, and returns its ID.
-func spooled(t *testing.T, st *store.Store) string {
+// queued puts a message into the queue, and returns its ID.
+func queued(t *testing.T, st *store.Store) string {
 	t.Helper()
-	_, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "sender"}, Plan: quota.Plan{Name: "p", Term: quota.Year},
-		Credential: &store.Credential{Login: "sender", Account: "sender", Kind: store.Token, Hash: "x"}})
+	_, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "sender"}, Plan: quota.Plan{Name: "p", Term: quota.Year},
+		Credential: &people.Credential{Login: "sender", Account: "sender", Kind: people.Token, Hash: "x"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +187,7 @@ func spooled(t *testing.T, st *store.Store) string {
 	if _, err := b.Write([]byte("Subject: x\r\n\r\nhello\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	m := &store.Message{Account: "sender", Sender: "a@sender.example", Recipients: []store.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
+	m := &spooled.Message{Account: "sender", Sender: "a@sender.example", Recipients: []spooled.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
 	refusal, err := st.Accept(store.Intake{Message: m, Body: b, Login: "sender", Client: "192.0.2.1"})
 	if err != nil || refusal != nil {
 		t.Fatal(refusal, err)
@@ -188,8 +199,8 @@ func spooled(t *testing.T, st *store.Store) string {
 func remarked(t *testing.T, st *store.Store) {
 	t.Helper()
 	today := st.Now().In(st.Zone()).Format(time.DateOnly)
-	_, err := st.KeepRemarks([]store.Remark{{Account: "sender", Day: today, Kind: store.RemarkUnsigned, Domain: "shop.example", Count: 1, Policy: "reject"},
-		{Account: "sender", Day: today, Kind: store.RemarkSent + "google", Domain: "shop.example", Count: 4000}})
+	_, err := st.Remarks.Keep([]remark.Remark{{Account: "sender", Day: today, Kind: remark.Unsigned, Domain: "shop.example", Count: 1, Policy: "reject"},
+		{Account: "sender", Day: today, Kind: remark.Sent + "google", Domain: "shop.example", Count: 4000}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,20 +210,20 @@ func remarked(t *testing.T, st *store.Store) {
 func refused(t *testing.T, st *store.Store, n int) {
 	t.Helper()
 	b := st.NewBody()
-	m := &store.Message{Account: "sender", Sender: "a@sender.example", MessageID: "<1@sender.example>"}
+	m := &spooled.Message{Account: "sender", Sender: "a@sender.example", MessageID: "<1@sender.example>"}
 	for i := range n {
-		m.Recipients = append(m.Recipients, store.Recipient{Address: fmt.Sprintf("r%d@two.example", i), Domain: "two.example"})
+		m.Recipients = append(m.Recipients, spooled.Recipient{Address: fmt.Sprintf("r%d@two.example", i), Domain: "two.example"})
 	}
 	if no, err := st.Accept(store.Intake{Message: m, Body: b}); err != nil || no != nil {
 		t.Fatal(no, err)
 	}
-	list, err := st.Claim([]store.Want{{Lane: store.Lane{Domain: "two.example", Account: "sender"}, Max: 1}}, func(*store.Message, int) time.Time { return st.Now().Add(time.Hour) })
+	list, err := st.Claim([]store.Want{{Lane: spooled.Lane{Domain: "two.example", Account: "sender"}, Max: 1}}, func(*spooled.Message, int) time.Time { return st.Now().Add(time.Hour) })
 	if err != nil || len(list) != 1 {
 		t.Fatal(list, err)
 	}
-	r := store.Result{ID: m.ID, Domain: "two.example", Event: store.Event{Kind: store.EventAttempt}}
+	r := store.Result{ID: m.ID, Domain: "two.example", Event: trace.Event{Kind: trace.EventAttempt}}
 	for i := range n {
-		r.Outcomes = append(r.Outcomes, store.Outcome{Rcpt: i, State: store.Failed, Reply: "550 5.1.1 =unknown", Verdict: store.Verdict{Category: "InvalidRecipient"}})
+		r.Outcomes = append(r.Outcomes, store.Outcome{Rcpt: i, State: spooled.Failed, Reply: "550 5.1.1 =unknown", Verdict: mailreply.Verdict{Category: "InvalidRecipient"}})
 	}
 	if err := st.Settle(r); err != nil {
 		t.Fatal(err)
@@ -223,7 +234,7 @@ func refused(t *testing.T, st *store.Store, n int) {
 type machine struct{ bans []act.Ban }
 
 func (*machine) Health(context.Context) *act.Health {
-	return &act.Health{Healthy: true, Listeners: []act.Listener{{Addr: "127.0.0.1:25", TLS: "none"}}, Probes: []act.Probe{{Name: "store"}}, Clock: &act.Clock{},
+	return &act.Health{Healthy: true, Listeners: []act.Listener{{Addr: "127.0.0.1:25", TLS: "none"}}, Bounce: []act.Listener{{Addr: "127.0.0.1:26", TLS: "starttls"}}, Probes: []act.Probe{{Name: "store"}}, Clock: &act.Clock{},
 		Certificate: &act.Certificate{Names: []string{"relay.test"}, From: act.SelfSigned, Problem: "no such name"},
 		Connections: &act.Connections{Limit: 1, Accounts: []act.Holder{{Account: "acme", Connections: 1}}, Waiting: []string{"acme"}}}
 }
@@ -234,7 +245,7 @@ func (*machine) Reload() (*act.Reload, error) {
 
 func (h *machine) Bans() []act.Ban { return h.bans }
 
-func (*machine) Submit(_ context.Context, _ *act.TrialMessage, done act.Steps) (id store.ID, err error) {
+func (*machine) Submit(_ context.Context, _ *act.TrialMessage, done act.Steps) (id spooled.ID, err error) {
 	return id, done.Tell("connect", act.StepFailed, "look at the log", "no answer")
 }
 
@@ -278,7 +289,7 @@ func checked(context.Context, string) ([]act.SourceFinding, error) {
 func TestOpenAPI_contract(t *testing.T) {
 	srv := service(t)
 	a := New(srv)
-	message, running := spooled(t, srv.Store), srv.Running
+	message, running := queued(t, srv.Store), srv.Running
 	remarked(t, srv.Store)
 	refused(t, srv.Store, 3)
 	text, err := json.Marshal(a.OpenAPI())

@@ -16,7 +16,7 @@ import (
 // once, or with a limit a page that leads to the next.
 func TestErrors_forms(t *testing.T) {
 	srv := service(t)
-	spooled(t, srv.Store)
+	queued(t, srv.Store)
 	const many = act.MostRows + 100
 	refused(t, srv.Store, many)
 	h := New(srv)

@@ -7,7 +7,7 @@ import (
 	"relay/mailer/records"
 	"relay/mailer/route"
 	"relay/report/api/act"
-	"relay/store"
+	"relay/store/signing"
 )
 
 // nowhere is a DNS that knows no name.
@@ -29,6 +29,6 @@ func noNames() (records.Names, error) { return nowhere{}, nil }
 
 // signingRules has keys published below a zone.
 func signingRules() *act.Rules {
-	return &act.Rules{Zone: "relay.example", Pairs: [][2]string{store.Ed25519Selectors},
+	return &act.Rules{Zone: "relay.example", Pairs: [][2]string{signing.Ed25519Selectors},
 		Sources: []act.SourceRule{{Name: "192.0.2.25", Address: "192.0.2.25", EHLO: "relay.example", WarmUp: 50}, {Name: "mail.example:587", EHLO: "relay.example", Pool: "own", Standby: true}}} // which are made fast
 }

@@ -44,15 +44,17 @@ var resellersActs = map[string]struct {
 }{
 	"account add": {"account plan contact billing_contact abuse_contact language notify at_limit over_max senders password dry_run method reference auth terms",
 		[]sample{{body: `{"account":"ME.new","plan":"dear","dry_run":true}`}, {body: `{"account":"ME.new","plan":"entry","password":"correct horse battery"}`}}},
-	"account list":              {"state prefix limit cursor", []sample{{}, {path: "/v1/accounts?prefix=r"}, {path: "/v1/accounts?state=pending&limit=9"}}},
+	"account list":              {"state prefix returns limit cursor", []sample{{}, {path: "/v1/accounts?prefix=r"}, {path: "/v1/accounts?state=pending&limit=9"}, {path: "/v1/accounts?returns=near"}}},
 	"account show":              {"account", []sample{{path: "/v1/accounts/ME.shop"}}},
 	"account suspend":           {"account reason", []sample{{path: "/v1/accounts/ME.shop/suspend", body: `{"reason":"x"}`}}},
-	"account resume":            {"account", []sample{{path: "/v1/accounts/ME.shop/resume"}}},
+	"account resume":            {"account dry_run", []sample{{path: "/v1/accounts/ME.shop/resume"}}},
 	"account remarks":           {"account days", []sample{{path: "/v1/accounts/ME.shop/remarks"}, {path: "/v1/accounts/ME.shop/remarks?days=40"}}},
 	"account statement":         {"account at", []sample{{path: "/v1/accounts/ME.shop/statement"}, {path: "/v1/accounts/ME.shop/statement?at=2026-01-01"}}},
 	"account credential add":    {"account login note password", []sample{{path: "/v1/accounts/ME.shop/credentials", body: `{"login":"ME.till"}`}}},
 	"account credential list":   {"account limit cursor", []sample{{path: "/v1/accounts/ME.shop/credentials"}}},
 	"account credential revoke": {"account login", []sample{{path: "/v1/accounts/ME.shop/credentials/ME.till"}}},
+	"account credential hold":   {"account login reason dry_run", []sample{{path: "/v1/accounts/ME.shop/credentials/ME.shop/hold", body: `{"reason":"x"}`}}},
+	"account credential resume": {"account login dry_run", []sample{{path: "/v1/accounts/ME.shop/credentials/ME.shop/resume", body: `{}`}}},
 	"domain add":                {"account domain", []sample{{path: "/v1/accounts/ME.shop/domains", body: `{"domain":"new.example"}`}}},
 	"domain list":               {"account limit cursor", []sample{{}, {path: "/v1/domains?account=ME.shop"}}},
 	"domain check":              {"account domain", []sample{{path: "/v1/accounts/ME.shop/domains/me.example/check"}}},
@@ -74,7 +76,8 @@ var resellersActs = map[string]struct {
 // ownersActs are for customers and keys too, with the scope that a key needs. See
 // TestWorlds_owners.
 var ownersActs = map[string]string{"suppression list": "activity:read", "suppression add": "suppressions:write",
-	"suppression lift": "suppressions:write", "suppression import": "suppressions:write", "errors": "activity:read"}
+	"suppression lift": "suppressions:write", "suppression import": "suppressions:write", "errors": "activity:read",
+	"account credential list": "account:read", "account credential hold": "account:write", "account credential resume": "account:write"}
 
 // invoices are the first ones of the resellers, in every world.
 var invoices = map[string]string{"webco": "3", "rosa": "4"}
@@ -132,7 +135,7 @@ POST /v1/payments {"invoices":["2"],"method":"bank","reference":"OTHER","amount"
 			t.Fatalf("%s: %s", line, got)
 		}
 	}
-	w.message = spooled(t, st)
+	w.message = queued(t, st)
 	return w
 }
 
@@ -297,7 +300,7 @@ func TestWorlds_names(t *testing.T) {
 func TestWorlds_owners(t *testing.T) {
 	w := newWorld(t, "rival")
 	owner := act.Actor{Kind: act.Customer, Name: "rival-customer"}
-	key := act.Actor{Kind: act.Key, Name: "rival-alone", Scopes: []string{"activity:read", "suppressions:write"}}
+	key := act.Actor{Kind: act.Key, Name: "rival-alone", Scopes: []string{"activity:read", "suppressions:write", "account:read", "account:write"}}
 	reader := act.Actor{Kind: act.Key, Name: "rival-alone", Scopes: []string{"activity:read"}}
 	for name, scope := range ownersActs {
 		method, route, _ := strings.Cut(Spec(name).Route, " ")

@@ -5,10 +5,11 @@ import (
 	"strings"
 
 	"relay/report/words"
-	"relay/store"
+	"relay/store/maildomain"
+	"relay/store/mailsyntax"
 )
 
-// mailboxes appends the addresses that a cell names to list, as store.Mailbox writes
+// mailboxes appends the addresses that a cell names to list, as maildomain.Mailbox writes
 // them. A cell may name several, and persons: "Jo Doe <jo@example.net>, al@example.net".
 func mailboxes(list []string, cell string) []string {
 	if strings.IndexByte(cell, '@') < 0 {
@@ -33,17 +34,15 @@ func mailbox(text string) (string, bool) {
 	if len(text) > 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		text = strings.TrimSpace(text[1 : len(text)-1])
 	}
-	if len(text) > len(mailto) && strings.EqualFold(text[:len(mailto)], mailto) {
-		text = text[len(mailto):]
+	if rest, ok := mailsyntax.CutPrefix(text, "mailto:"); ok && rest != "" {
+		text = rest
 	}
 	i := strings.LastIndexByte(text, '@')
 	if i < 1 || text[0] != '"' && strings.ContainsFunc(text[:i], between) {
 		return "", false
 	}
-	return store.Mailbox(words.Unguarded(text))
+	return maildomain.Mailbox(words.Unguarded(text))
 }
-
-const mailto = "mailto:"
 
 // only reports whether a cell has addresses, and beside them at most the names of those
 // that they are of: "Doe, Jo <jo@example.net>; al@example.net".

@@ -10,7 +10,8 @@ import (
 	"unique"
 
 	"relay/report/words"
-	"relay/store"
+	"relay/store/maildomain"
+	"relay/store/refusals"
 )
 
 // Entry is why an address goes.
@@ -19,12 +20,12 @@ type Entry struct {
 	Date   string // of the last of them, as the list of errors writes it; "": not known
 }
 
-// Entries are the addresses that go, as store.Mailbox writes them.
+// Entries are the addresses that go, as maildomain.Mailbox writes them.
 type Entries map[string]Entry
 
 // Add adds an address; what is no address changes nothing.
 func (e Entries) Add(address string, is Entry) {
-	if mailbox, ok := store.Mailbox(address); ok {
+	if mailbox, ok := maildomain.Mailbox(address); ok {
 		e[mailbox] = is
 	}
 }
@@ -71,7 +72,7 @@ func (e Entries) row(row []string, at map[string]int) error {
 	if len(row) <= slices.Max([]int{at["recipient"], at["category"], at["advice"], at["last"]}) {
 		return errors.New("it has too few columns")
 	}
-	if row[at["advice"]] != store.AdviceRemove {
+	if row[at["advice"]] != refusals.AdviceRemove {
 		return nil
 	}
 	e.Add(words.Unguarded(row[at["recipient"]]), Entry{unique.Make(row[at["category"]]).Value(), strings.Clone(row[at["last"]])})

@@ -1,7 +1,8 @@
 // Package digest gathers what the operator's digest tells, from what relay knows already.
 //
-//  1. All accounts are glanced at, 256 a transaction: who is near the limit or over it, who
-//     owes, who was suspended, and whose mail fails more than is usual.
+//  1. All accounts are glanced at, 256 a transaction: which are near the limit or over it,
+//     which owe, which were suspended, of which much comes back, and whose mail fails more
+//     than is usual.
 //  2. The queue's keys, the states of the jobs, new replies and the invoices of the month
 //     are summed up.
 //  3. What only a running relay knows comes from Host.
@@ -23,6 +24,7 @@ import (
 	"relay/report/letter/wording"
 	"relay/report/tell"
 	"relay/store"
+	"relay/store/signs"
 )
 
 // Host is what the running relay knows of itself.
@@ -31,12 +33,14 @@ type Host struct {
 	Sources     []string // what is wrong with each
 	Certificate tell.Certificate
 	Sites       []tell.Site // that are slow, or stopped
+	Refused     int64       // e-mails to abuse@ and postmaster@, of which there were too many
 	Free, Disk  int64       // octets of the disk that the store is on; Disk 0: it is not known
 }
 
 // Options are what the digest asks for beside the store.
 type Options struct {
-	Near   int    // percent of the allowance
+	Near   int // percent of the allowance
+	Abuse  signs.Rules
 	Backup string // schedule of the backups; "": there is none
 	Jobs   func() ([]jobs.State, error)
 	Host   func(context.Context) Host
@@ -44,9 +48,10 @@ type Options struct {
 
 // How much of a list is told.
 const (
-	mostNames   = 5
-	mostFailing = 10
-	mostSites   = 10
+	mostNames    = 5
+	mostFailing  = 10
+	mostReturned = 10
+	mostSites    = 10
 )
 
 // backupTakes is how long a backup may be overdue.
@@ -56,7 +61,7 @@ const backupTakes = 2 * time.Hour
 func Collect(ctx context.Context, st *store.Store, o Options) (*tell.Digest, error) {
 	now := st.Now().In(st.Zone())
 	y, m, d := now.Date()
-	c := &collecting{ctx: ctx, st: st, o: o, now: now, since: time.Date(y, m, d-1, 0, 0, 0, 0, st.Zone()), d: &tell.Digest{}}
+	c := &collecting{ctx: ctx, st: st, o: o, now: now, today: st.Today(), since: time.Date(y, m, d-1, 0, 0, 0, 0, st.Zone()), d: &tell.Digest{}}
 	c.d.Day = c.since
 	for _, part := range []func() error{c.accounts, c.host, c.queue, c.backup, c.jobs, c.replies, c.money} {
 		if err := errors.Join(part(), ctx.Err()); err != nil {
@@ -72,6 +77,7 @@ type collecting struct {
 	st    *store.Store
 	o     Options
 	now   time.Time
+	today int       // its number
 	since time.Time // the beginning of the day before
 	d     *tell.Digest
 }
@@ -84,7 +90,7 @@ func (c *collecting) accounts() error {
 			switch {
 			case g.Use().Overage > 0:
 				note(&c.d.Over, name)
-			case g.InPeriod().Parts(g.Usage.Charged, 100) >= int64(c.o.Near):
+			case g.InPeriod().Parts(g.Used.Charged, 100) >= int64(c.o.Near):
 				note(&c.d.Near, name)
 			}
 		}
@@ -94,6 +100,8 @@ func (c *collecting) accounts() error {
 		if !g.Suspended.IsZero() && !g.Suspended.Before(c.since) {
 			note(&c.d.Suspended, name)
 		}
+		c.d.Back, c.d.Spam = c.d.Back+g.Bounced, c.d.Spam+g.Complained
+		c.returned(name, g.Signs.Sums(&c.o.Abuse, c.today, &g.Mail))
 		return c.failing(name, g.Delivered, g.Failed)
 	})
 	slices.SortFunc(c.d.Failing, func(a, b tell.Failing) int {
@@ -107,6 +115,26 @@ func note(n *tell.Named, name string) {
 		n.Names = append(n.Names, name)
 	} else {
 		n.More++
+	}
+}
+
+// returned notes an account that is near a limit of what may come back, or beyond. Of many the
+// worst are kept, of those alike the first by name.
+func (c *collecting) returned(name string, sums []signs.Sum) {
+	w := signs.Worst(sums)
+	if w == nil || !w.State().Reaches(signs.Near) {
+		return
+	}
+	next := w.Next()
+	is := tell.Returning{Account: name, State: string(w.State()),
+		Signs: tell.Signs{Sign: string(w.Sign), Window: string(w.Window), N: w.N, Of: w.Of, Count: next.Count, Share: next.Share}}
+	at := slices.IndexFunc(c.d.Returned, func(r tell.Returning) bool { return !signs.State(r.State).Reaches(w.State()) })
+	if at < 0 {
+		at = len(c.d.Returned)
+	}
+	if c.d.Returned = slices.Insert(c.d.Returned, at, is); len(c.d.Returned) > mostReturned {
+		c.d.Returned = c.d.Returned[:mostReturned]
+		c.d.MoreReturned++
 	}
 }
 
@@ -167,7 +195,7 @@ const plenty = 20_000_000_000
 
 func (c *collecting) host() error {
 	h := c.o.Host(c.ctx)
-	c.d.Unwell, c.d.Sources, c.d.Certificate = h.Unwell, h.Sources, h.Certificate
+	c.d.Unwell, c.d.Sources, c.d.Certificate, c.d.Refused = h.Unwell, h.Sources, h.Certificate, h.Refused
 	c.d.Sites = h.Sites[:min(len(h.Sites), mostSites)]
 	file, _ := c.st.Size()
 	c.d.Store = tell.Size{File: file, Free: h.Free, Disk: h.Disk, Low: h.Disk > 0 && h.Free < h.Disk/10 && h.Free < plenty}
@@ -214,7 +242,7 @@ func (c *collecting) jobs() error {
 }
 
 func (c *collecting) replies() error {
-	list, err := c.st.ReplyKinds()
+	list, err := c.st.Sites.ReplyKinds()
 	for i := range list {
 		if h := &list[i]; h.Verdict.Category == string(verdict.Uncategorized) && !h.First.Before(c.since) {
 			c.d.Replies++

@@ -13,6 +13,10 @@ import (
 	"relay/report/jobs"
 	"relay/report/tell"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/signs"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 var noon = time.Date(2026, 11, 24, 11, 0, 0, 0, time.UTC)
@@ -32,7 +36,7 @@ func open(t *testing.T, at *time.Time) *store.Store {
 func add(t *testing.T, st *store.Store, name string, emails int) {
 	t.Helper()
 	plan := quota.Plan{Name: "ten", Term: quota.Month, Emails: 10}
-	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name}, Plan: plan}); err != nil {
+	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name}, Plan: plan}); err != nil {
 		t.Fatal(err)
 	}
 	for range emails {
@@ -40,7 +44,7 @@ func add(t *testing.T, st *store.Store, name string, emails int) {
 		if _, err := b.Write([]byte("\r\n")); err != nil {
 			t.Fatal(err)
 		}
-		m := &store.Message{Account: name, Size: 2, Recipients: []store.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
+		m := &spooled.Message{Account: name, Size: 2, Recipients: []spooled.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
 		if no, err := st.Accept(store.Intake{Message: m, Body: b}); no != nil || err != nil {
 			t.Fatalf("%s: %+v, %v", name, no, err)
 		}
@@ -83,7 +87,7 @@ func TestCollect_accounts(t *testing.T) {
 	}
 	add(t, st, "full", 10)
 	add(t, st, "gone", 9)
-	if _, err := st.Suspend(store.Order{}, "gone", "spam"); err != nil {
+	if _, err := st.Suspend(behalf.Order{}, "gone", "spam"); err != nil {
 		t.Fatal(err)
 	}
 	d := collect(t, st, quiet())
@@ -163,5 +167,65 @@ func TestCollect_trouble(t *testing.T) {
 	o.Jobs = func() ([]jobs.State, error) { return nil, broken }
 	if _, err := Collect(t.Context(), st, o); !errors.Is(err, broken) {
 		t.Error(err)
+	}
+}
+
+// bounce settles what an account has queued: so many of its e-mails do not exist where they go.
+func bounce(t *testing.T, st *store.Store, name string, bad int) {
+	t.Helper()
+	list, err := st.Claim([]store.Want{{Lane: spooled.Lane{Domain: "one.example", Account: name}, Max: 100}}, func(*spooled.Message, int) time.Time { return st.Now().Add(time.Hour) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range list {
+		out := store.Outcome{Rcpt: c.Rcpts[0], State: spooled.Delivered, Reply: "250 ok"}
+		if i < bad {
+			out.State, out.Reply, out.Sign = spooled.Failed, "550 no such user", store.SignBounce
+		}
+		if err := st.Settle(store.Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []store.Outcome{out}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Accounts of whose mail much comes back are told with their figures, the worst first, and a
+// few of many. Those of whose mail little comes back are not, and alone they make no digest.
+func TestCollect_returned(t *testing.T) {
+	at := noon
+	st := open(t, &at)
+	o := quiet()
+	o.Abuse = signs.Rules{BounceWarn: signs.Limit{Count: 4, Share: 100_000}, BounceSuspend: signs.Limit{Count: 8, Share: 100_000}}
+	add(t, st, "a-few", 8)
+	bounce(t, st, "a-few", 1)
+	if d := collect(t, st, o); len(d.Returned) != 0 || d.Something() {
+		t.Errorf("a few: %+v", d.Returned)
+	}
+	for name, bad := range map[string]int{"near": 2, "over": 8, "warned": 4} {
+		add(t, st, name, 8)
+		bounce(t, st, name, bad)
+	}
+	d := collect(t, st, o)
+	figures := func(n, next int64) tell.Signs {
+		is := tell.Signs{Sign: "bounce", Window: "day", N: n, Of: 8, Count: next}
+		if next > 0 {
+			is.Share = 100_000
+		}
+		return is
+	}
+	if want := []tell.Returning{{Account: "over", State: "over", Signs: figures(8, 0)}, {Account: "warned", State: "warned", Signs: figures(4, 8)}, {Account: "near", State: "near", Signs: figures(2, 4)}}; !slices.Equal(d.Returned, want) || !d.Something() {
+		t.Errorf("%+v, want %+v", d.Returned, want)
+	}
+	for i := range mostReturned {
+		name := fmt.Sprintf("also%d", i)
+		add(t, st, name, 8)
+		bounce(t, st, name, 4)
+	}
+	d = collect(t, st, o)
+	if last := d.Returned[len(d.Returned)-1]; len(d.Returned) != mostReturned || d.MoreReturned != 3 || d.Returned[0].Account != "over" || last.Account != "also8" {
+		t.Errorf("%d and %d: %+v", len(d.Returned), d.MoreReturned, d.Returned)
+	}
+	at = at.AddDate(0, 0, 8)
+	if d := collect(t, st, o); len(d.Returned) != 0 {
+		t.Errorf("after a week: %+v", d.Returned)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"relay/quota"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/spooled"
 )
 
 // simulation of a Customer.
@@ -23,7 +25,7 @@ type simulation struct {
 	clock atomic.Int64    // seconds since 1970
 	seen  uint64          // of the ledger
 	fold  *store.Fold     // of what was seen
-	ids   []store.ID      // in the spool
+	ids   []spooled.ID    // in the spool
 	paid  int             // payments, for their references
 	ahead []store.Invoice // of the next month
 }
@@ -33,7 +35,7 @@ const (
 	batch   = 1000 // recipients in one message
 )
 
-var order = store.Order{By: "simulate"}
+var order = behalf.Order{By: "simulate"}
 
 // Run simulates c in a file of dir, and calls each with every month. An error of each
 // ends the simulation.
@@ -222,7 +224,7 @@ func (s *simulation) most(n int64) (sent int64, err error) {
 // accept sends one message to so many recipients.
 func (s *simulation) accept(recipients int) error {
 	now := s.st.Now()
-	msg := &store.Message{Account: account, Size: s.Size, Expires: now.AddDate(0, 0, 1), Recipients: make([]store.Recipient, recipients)}
+	msg := &spooled.Message{Account: account, Size: s.Size, Expires: now.AddDate(0, 0, 1), Recipients: make([]spooled.Recipient, recipients)}
 	body := s.st.NewBody()
 	s.ids = append(s.ids, body.ID())
 	refusal, err := s.st.Accept(store.Intake{Message: msg, Body: body})
@@ -239,7 +241,7 @@ func (s *simulation) clean() error {
 	if err != nil {
 		return err
 	}
-	_, err = s.st.PruneTrace(s.st.Now())
+	_, err = s.st.Trace.Prune(s.st.Now(), "")
 	return err
 }
 
@@ -301,7 +303,7 @@ func (r *milestones) after(day time.Time, st *store.Standing, refused, topUp boo
 			add(what)
 		}
 	}
-	p, used, use := st.InPeriod(), st.Usage.Charged, st.Use()
+	p, used, use := st.InPeriod(), st.Used.Charged, st.Use()
 	reached := (p.Emails != 0 && used.Messages >= p.Emails) || (p.Bandwidth != 0 && used.Bytes >= p.Bandwidth)
 	once(reached || refused || topUp, &r.limit, Limit)
 	if topUp {

@@ -45,7 +45,7 @@ func (*Copying) Failures() []Failure { return nil }
 // LastBackup is the instant of the last whole copy, scheduled or made by hand;
 // false: there is none.
 func LastBackup(st *store.Store) (at time.Time, ever bool, err error) {
-	state, err := st.Job(Backup)
+	state, err := st.Jobs.State(Backup)
 	if err != nil || state.Last == "" {
 		return at, false, err
 	}
@@ -57,10 +57,7 @@ func LastBackup(st *store.Store) (at time.Time, ever bool, err error) {
 // than the recorded one changes nothing, unless the recorded one is yet to come: the
 // clock was wrong then.
 func RecordBackup(st *store.Store, at time.Time) error {
-	if last, ever, err := LastBackup(st); err == nil && ever && !at.After(last) && !last.After(st.Now()) {
-		return nil
-	}
-	return st.SetJob(Backup, store.JobState{Last: at.UTC().Format(time.RFC3339), Done: st.Now()})
+	return st.Jobs.Done(Backup, at)
 }
 
 // backupDue reports whether a copy is due. The first one is due at once: it shows

@@ -13,6 +13,8 @@ import (
 	"relay/mailer/source"
 	"relay/report/tell"
 	"relay/store"
+	"relay/store/egress"
+	"relay/store/spooled"
 )
 
 // Sources is what the jobs know of the addresses that mail leaves from.
@@ -65,7 +67,7 @@ const staleList = 24 * time.Hour
 // runBlocklists is the scheduled blocklists. A relay that is started again and again does
 // not ask each time.
 func (r *Runner) runBlocklists(ctx context.Context) error {
-	last, err := r.store.Job(Blocklists)
+	last, err := r.store.Jobs.State(Blocklists)
 	if err != nil {
 		return err
 	}
@@ -165,7 +167,7 @@ type belief struct {
 
 // believed looks at all lists of addresses.
 func (r *Runner) believed(ctx context.Context, s *Sources, res *Standings) (all []belief, err error) {
-	states, err := r.store.ListStates()
+	states, err := r.store.Egress.ListStates()
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +179,7 @@ func (r *Runner) believed(ctx context.Context, s *Sources, res *Standings) (all 
 				return nil, ctx.Err()
 			}
 			b.well, b.healthy, why = false, time.Time{}, err.Error()
-			if i := slices.IndexFunc(states, func(st store.ListState) bool { return st.Name == l.Name }); i >= 0 {
+			if i := slices.IndexFunc(states, func(st egress.ListState) bool { return st.Name == l.Name }); i >= 0 {
 				b.healthy = states[i].Healthy
 			}
 			res.Unhealthy = append(res.Unhealthy, Unhealthy{l.Name, why})
@@ -185,7 +187,7 @@ func (r *Runner) believed(ctx context.Context, s *Sources, res *Standings) (all 
 		} else {
 			r.often.Works(l.Name, listUnhealthy)
 		}
-		if err := r.store.LookedAtList(l.Name, why); err != nil {
+		if err := r.store.Egress.LookedAtList(l.Name, why); err != nil {
 			return nil, err
 		}
 		all = append(all, b)
@@ -222,10 +224,10 @@ func (r *Runner) storeListings(ctx context.Context, cfg *Config, one subject, li
 			r.log.Debug("no culprit asked", "err", err)
 		}
 	}
-	var fresh []store.Listing
+	var fresh []egress.Listing
 	cleared, mail := false, (*store.Notice)(nil)
 	w := r.Writer() // it may read templates, which is not for a transaction
-	v, err := r.store.ChangeSource(one.name, func(v *store.SourceState, now time.Time, id store.ID) (*store.Notice, error) {
+	v, err := r.store.ChangeSource(one.name, func(v *egress.SourceState, now time.Time, id spooled.ID) (*store.Notice, error) {
 		was := *v
 		v.Asked = now
 		v.Listings, fresh = entriesNow(&was, lists, found, now)
@@ -249,7 +251,7 @@ func (r *Runner) storeListings(ctx context.Context, cfg *Config, one subject, li
 }
 
 // entriesNow are the entries of a source on all lists, and those of them that are new.
-func entriesNow(was *store.SourceState, lists []belief, found map[string]blocklist.Answer, now time.Time) (all, fresh []store.Listing) {
+func entriesNow(was *egress.SourceState, lists []belief, found map[string]blocklist.Answer, now time.Time) (all, fresh []egress.Listing) {
 	for _, b := range lists {
 		l, isNew := entryNow(was, b, found, now)
 		if l == nil {
@@ -264,8 +266,8 @@ func entriesNow(was *store.SourceState, lists []belief, found map[string]blockli
 }
 
 // entryNow is the entry of a source on a list; nil: there is none.
-func entryNow(was *store.SourceState, b belief, found map[string]blocklist.Answer, now time.Time) (l *store.Listing, isNew bool) {
-	i := slices.IndexFunc(was.Listings, func(l store.Listing) bool { return l.List == b.Name })
+func entryNow(was *egress.SourceState, b belief, found map[string]blocklist.Answer, now time.Time) (l *egress.Listing, isNew bool) {
+	i := slices.IndexFunc(was.Listings, func(l egress.Listing) bool { return l.List == b.Name })
 	a, said := found[b.Name]
 	switch {
 	case !said && i < 0, !said && now.Sub(b.healthy) > staleList, said && !a.Listed:
@@ -273,7 +275,7 @@ func entryNow(was *store.SourceState, b belief, found map[string]blocklist.Answe
 	case !said:
 		return &was.Listings[i], false
 	}
-	l = &store.Listing{List: b.Name, Drains: b.Drains, Since: now, Codes: a.Codes, Text: a.Text}
+	l = &egress.Listing{List: b.Name, Drains: b.Drains, Since: now, Codes: a.Codes, Text: a.Text}
 	if i >= 0 {
 		l.Since = was.Listings[i].Since
 	}
@@ -281,7 +283,7 @@ func entryNow(was *store.SourceState, b belief, found map[string]blocklist.Answe
 }
 
 // standing is what the operator is told.
-func standing(name string, v *store.SourceState, fresh []store.Listing, lists []belief) tell.Source {
+func standing(name string, v *egress.SourceState, fresh []egress.Listing, lists []belief) tell.Source {
 	s := tell.Source{Name: name, Drained: v.Listed(), Culprit: v.Culprit}
 	for _, l := range fresh {
 		i := slices.IndexFunc(lists, func(b belief) bool { return b.Name == l.List })
@@ -291,7 +293,7 @@ func standing(name string, v *store.SourceState, fresh []store.Listing, lists []
 }
 
 // standingMail is the mail to the operator; nil: there is no address that it can go to.
-func (r *Runner) standingMail(w *tell.Writer, id store.ID, s tell.Source) *store.Notice {
+func (r *Runner) standingMail(w *tell.Writer, id spooled.ID, s tell.Source) *store.Notice {
 	n, err := w.WriteSource(s, id)
 	if err != nil {
 		r.logFailed(Blocklists, err)
@@ -300,9 +302,9 @@ func (r *Runner) standingMail(w *tell.Writer, id store.ID, s tell.Source) *store
 	return n
 }
 
-func (r *Runner) noteStanding(name string, v *store.SourceState, fresh []store.Listing, cleared, told bool, res *Standings) {
+func (r *Runner) noteStanding(name string, v *egress.SourceState, fresh []egress.Listing, cleared, told bool, res *Standings) {
 	for _, l := range v.Listings {
-		isNew := slices.ContainsFunc(fresh, func(f store.Listing) bool { return f.List == l.List })
+		isNew := slices.ContainsFunc(fresh, func(f egress.Listing) bool { return f.List == l.List })
 		res.Listed = append(res.Listed, Listed{name, l.List, l.Drains, l.Text, isNew})
 		if isNew {
 			r.logListed(name, &l, v.Culprit, told)
@@ -318,7 +320,7 @@ func (r *Runner) noteStanding(name string, v *store.SourceState, fresh []store.L
 // it is there again.
 func (r *Runner) SourceGone(name string, why error) {
 	w := r.Writer()
-	_, err := r.store.ChangeSource(name, func(v *store.SourceState, now time.Time, id store.ID) (*store.Notice, error) {
+	_, err := r.store.ChangeSource(name, func(v *egress.SourceState, now time.Time, id spooled.ID) (*store.Notice, error) {
 		told := !v.Gone.IsZero()
 		if v.Gone = (time.Time{}); why == nil {
 			return nil, nil

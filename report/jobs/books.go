@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/store"
+	"relay/store/joblog"
 )
 
 // invoicesTold is the name under which the store knows the last invoice that was
@@ -97,7 +98,7 @@ func (c *Closing) add(is *store.Receipt) {
 // logInvoices logs the invoices for overage since the last time, including those that
 // a message or an order made.
 func (r *Runner) logInvoices() error {
-	state, err := r.store.Job(invoicesTold)
+	state, err := r.store.Jobs.State(invoicesTold)
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func (r *Runner) logInvoices() error {
 	if err != nil || last == told {
 		return err
 	}
-	return r.store.SetJob(invoicesTold, store.JobState{Last: strconv.FormatUint(last, 10), Done: r.store.Now()})
+	return r.store.Jobs.Set(invoicesTold, joblog.State{Last: strconv.FormatUint(last, 10), Done: r.store.Now()})
 }
 
 // Dunning is what dun did.

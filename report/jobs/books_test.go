@@ -9,6 +9,7 @@ import (
 
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 // What was due at an instant, and nothing else.
@@ -16,7 +17,7 @@ func TestRunner_Close(t *testing.T) {
 	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 	st := openAt(t, func() time.Time { return now })
 	for _, name := range []string{"a", "b"} {
-		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
+		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -43,7 +44,7 @@ func TestRunner_Close(t *testing.T) {
 func TestRunner_Close_interrupted(t *testing.T) {
 	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 	st := openAt(t, func() time.Time { return now })
-	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "a"}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
+	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "a"}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
 		t.Fatal(err)
 	}
 	now = now.AddDate(0, 1, 0)
@@ -57,7 +58,7 @@ func TestRunner_Close_interrupted(t *testing.T) {
 			t.Fatalf("told to end, it came to %+v, %v", v, err)
 		}
 	}
-	if state, err := st.Job(Close); err != nil || !state.Done.IsZero() {
+	if state, err := st.Jobs.State(Close); err != nil || !state.Done.IsZero() {
 		t.Errorf("%+v, %v: it is not done", state, err)
 	}
 	r.runClose(t.Context())
@@ -76,7 +77,7 @@ func TestRunner_Close_whileAccepting(t *testing.T) {
 		Blocks: []quota.Block{{Bytes: 1_000_000, Price: 12_00}, {Bytes: 2_000_000, Price: 20_00}, {Bytes: 5_000_000, Price: 45_00}}}
 	names := []string{"a", "b", "c"}
 	for _, name := range names {
-		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name, AtLimit: quota.Continue}, Plan: free}); err != nil {
+		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name, AtLimit: quota.Continue}, Plan: free}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -85,7 +86,9 @@ func TestRunner_Close_whileAccepting(t *testing.T) {
 	const senders, each, octets = 6, 60, 1000
 	var sent atomic.Int64
 	var senderGroup, closing sync.WaitGroup
-	over := make(chan struct{})
+	over, turned := make(chan struct{}), make(chan struct{})
+	var begun sync.WaitGroup
+	begun.Add(senders)
 	closing.Go(func() {
 		for {
 			select {
@@ -98,10 +101,18 @@ func TestRunner_Close_whileAccepting(t *testing.T) {
 	})
 	for i := range senders {
 		senderGroup.Go(func() {
-			for range each {
+			for n := range each {
+				if n == each-1 { // each account sends in both months, however the machine shares its time out
+					<-turned
+				}
 				send(t, st, names[i%len(names)], octets)
+				if n == 0 {
+					begun.Done()
+					begun.Wait()
+				}
 				if sent.Add(1) == senders*each/2 {
 					set(turn)
+					close(turned)
 				}
 			}
 		})

@@ -4,7 +4,8 @@ import (
 	"context"
 	"time"
 
-	"relay/store"
+	"relay/store/joblog"
+	"relay/store/news"
 )
 
 // Digesting is what digest did.
@@ -34,6 +35,6 @@ func (r *Runner) runDigest(ctx context.Context) error {
 func (r *Runner) Digest(context.Context) (*Digesting, error) {
 	now := r.store.Now()
 	day := now.In(r.store.Zone()).Format(time.DateOnly)
-	return &Digesting{Job: Digest, Day: day}, r.store.SetJob(Digest, store.JobState{Last: now.UTC().Format(time.RFC3339Nano), Done: now},
-		store.News{Kind: store.NewsDigest, About: day})
+	return &Digesting{Job: Digest, Day: day}, r.store.Jobs.Set(Digest, joblog.State{Last: now.UTC().Format(time.RFC3339Nano), Done: now},
+		news.Item{Kind: news.Digest, About: day})
 }

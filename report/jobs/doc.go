@@ -8,7 +8,7 @@
 //  3. warn has customers told before their last term ends.
 //  4. usage looks each day which accounts have used another step of their allowance.
 //  5. prune trace removes events that are older than trace_keep, and errors and outcomes
-//     after 400 days.
+//     after 400 days; it brings on the index of what was sent.
 //  6. domains turns the keys over that sign mail, and looks in the DNS which domains are
 //     delegated and let us send by SPF; it has customers told what a domain lost.
 //  7. suppressions removes those that have ended.
@@ -26,8 +26,16 @@
 // rest to the next run. An account that fails holds up no other; it is tried again
 // each time.
 //
-// What a job has done is recorded in the store under its name (store.JobState) when it
-// has ended, and how its last run ended. A crash before that record has the job run again:
-// it finds done what is done. A run that fails, or panics, fails alone; the operator is
-// told once until the job works again.
+// What a job has done is recorded in the store under its name (joblog.State):
+//
+//   - digest in the one transaction that it consists of; prune trace and suppressions in the
+//     last one of a step, or of the run;
+//   - close, dun, warn and usage, whose accounts are transactions of their own, several at a
+//     time, domains, blocklists and tls reports, which ask others between them, and backup and
+//     store check, which write a file, in a transaction that follows the last one.
+//
+// A crash before the record has the job run again at the next start. It finds done what is
+// done: an order is not due any more, news is marked as told, a listing is known; a backup is
+// made once more. So the world sees one run. How a run ended is recorded after it. A run that
+// fails, or panics, fails alone; the operator is told once until the job works again.
 package jobs

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"relay/mailer/records"
-	"relay/store"
+	"relay/store/signing"
 )
 
 // Signing is what the jobs know of keys and domains.
@@ -76,14 +76,14 @@ func (r *Runner) runDomains(ctx context.Context) error {
 func (r *Runner) Domains(ctx context.Context) (*Delegation, error) {
 	d := &Delegation{Job: Domains, Delegated: []string{}, Lost: []string{}, Listed: []string{}, Cleared: []string{}, Began: []string{}, Ended: []string{}, Publish: []ZoneLine{}, Failed: []Failure{}}
 	s := r.config().Signing
-	keys, err := r.store.SigningKeys()
+	keys, err := r.store.Signing.Keys()
 	if err != nil {
 		return d, err
 	}
 	if len(keys) == 0 || s.Names == nil {
 		return d, r.did(Domains, r.store.Now())
 	}
-	rotation, err := r.store.RotateSigningKeys(s.Pairs, func(k *store.SigningKey) (bool, error) { return records.Shown(ctx, s.Names, s.Zone, k) })
+	rotation, err := r.store.Signing.RotateKeys(s.Pairs, func(k *signing.Key) (bool, error) { return records.Shown(ctx, s.Names, s.Zone, k) })
 	d.Began, d.Ended = append(d.Began, rotation.Began...), append(d.Ended, rotation.Ended...)
 	err = errors.Join(err, r.publish(s.Zone, rotation.Fresh, d))
 	r.logRotation(d)
@@ -95,7 +95,7 @@ func (r *Runner) Domains(ctx context.Context) (*Delegation, error) {
 
 // publish lists the records of new keys for the operator.
 func (r *Runner) publish(zone string, fresh []string, d *Delegation) error {
-	keys, err := r.store.SigningKeys()
+	keys, err := r.store.Signing.Keys()
 	for i := range keys {
 		if slices.Contains(fresh, keys[i].Selector) {
 			d.Publish = append(d.Publish, KeyLine(zone, &keys[i]))
@@ -106,13 +106,13 @@ func (r *Runner) publish(zone string, fresh []string, d *Delegation) error {
 
 // KeyLine is the record of a key below the operator's zone. Its wildcard serves the labels
 // of all owners.
-func KeyLine(zone string, k *store.SigningKey) ZoneLine {
+func KeyLine(zone string, k *signing.Key) ZoneLine {
 	return ZoneLine{"*." + k.Selector + "." + zone, "TXT", k.Record()}
 }
 
 func (r *Runner) lookAtDomains(ctx context.Context, s *Signing, d *Delegation) error {
 	now := r.store.Now()
-	return r.store.EachDomain("", "", "", func(one *store.Domain) error {
+	return r.store.Signing.EachDomain("", "", "", func(one *signing.Domain) error {
 		if err := r.askOf(ctx, s, one, now, d); err != nil {
 			return err
 		}
@@ -125,11 +125,11 @@ func (r *Runner) lookAtDomains(ctx context.Context, s *Signing, d *Delegation) e
 			d.Failed = append(d.Failed, Failure{one.Account, one.Name + ": " + err.Error()})
 			return ctx.Err()
 		}
-		look := store.DomainLook{Selectors: found}
+		look := signing.Look{Selectors: found}
 		if s.Lets != nil {
 			look.SPF, look.SPFKnown = s.Lets(ctx, one.Name)
 		}
-		if _, err := r.store.LookedAt(one.Account, one.Name, look); err != nil {
+		if _, err := r.store.Signing.LookedAt(one.Account, one.Name, look); err != nil {
 			return err
 		}
 		switch {
@@ -144,7 +144,7 @@ func (r *Runner) lookAtDomains(ctx context.Context, s *Signing, d *Delegation) e
 	})
 }
 
-func lookDue(d *store.Domain, s *Signing, now time.Time) bool {
+func lookDue(d *signing.Domain, s *Signing, now time.Time) bool {
 	each := lookSeldom
 	lacks := len(d.Selectors) < len(s.Selectors()) || s.Lets != nil && !d.SPF && !d.Broken.IsZero()
 	if lacks && (now.Before(d.Since.Add(lookOftenIn)) || now.Before(d.Broken.Add(lookOftenIn))) {

@@ -13,6 +13,8 @@ import (
 	"relay/mailer/route"
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/signing"
 )
 
 // zone is a DNS: "TXT NAME" and "CNAME NAME" to their values.
@@ -59,11 +61,11 @@ func (z *zone) publish(lines ...ZoneLine) {
 func TestRunner_Domains(t *testing.T) {
 	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 	st := openAt(t, func() time.Time { return now })
-	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
+	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
 		t.Fatal(err)
 	}
 	z := &zone{records: map[string]string{}}
-	r, log := runner(st, Config{Signing: Signing{Zone: "relay.example", Pairs: [][2]string{store.Ed25519Selectors}, Names: z}})
+	r, log := runner(st, Config{Signing: Signing{Zone: "relay.example", Pairs: [][2]string{signing.Ed25519Selectors}, Names: z}})
 	run := func() *Delegation {
 		t.Helper()
 		d, err := r.Domains(t.Context())
@@ -72,17 +74,17 @@ func TestRunner_Domains(t *testing.T) {
 		}
 		return d
 	}
-	if keys, _ := st.SigningKeys(); run().Looked != 0 || keys != nil {
+	if keys, _ := st.Signing.Keys(); run().Looked != 0 || keys != nil {
 		t.Error("it makes keys, and nobody wants any")
 	}
-	d, err := st.AddDomain(store.Order{}, "acme", "shop.example")
+	d, err := st.Signing.AddDomain(behalf.Order{}, "acme", "shop.example")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := st.MakeSigningKeys(store.Ed25519Selectors[:]...); err != nil {
+	if err := st.Signing.MakeKeys(signing.Ed25519Selectors[:]...); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := st.SigningKeys()
+	keys, err := st.Signing.Keys()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +95,7 @@ func TestRunner_Domains(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	now = now.Add(10 * time.Minute)
-	for _, s := range store.Ed25519Selectors {
+	for _, s := range signing.Ed25519Selectors {
 		z.records["CNAME "+d.Alias(s)] = d.Target(s, "relay.example")
 	}
 	if got := run(); !slices.Equal(got.Delegated, []string{"shop.example"}) {
@@ -137,7 +139,7 @@ func TestRunner_Domains_listed(t *testing.T) {
 	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 	st := openAt(t, func() time.Time { return now })
 	r, _ := runner(st, Config{})
-	one := &store.Domain{Name: "acme.example", Account: "acme", Selectors: []string{"s1"}}
+	one := &signing.Domain{Name: "acme.example", Account: "acme", Selectors: []string{"s1"}}
 	asked := 0
 	answer := records.Blocks{Asked: 2, Listings: []records.Listing{{List: "L"}}}
 	s := &Signing{Blocked: func(context.Context, string) (records.Blocks, error) { asked++; return answer, nil }}

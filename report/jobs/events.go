@@ -11,6 +11,9 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/bookclock"
+	"relay/store/egress"
+	"relay/store/news"
+	"relay/store/signing"
 )
 
 // One function per event.
@@ -140,7 +143,7 @@ func (r *Runner) logListUnhealthy(list string, err error) {
 	r.often.Fails(slog.LevelInfo, list, listUnhealthy, slog.String("list", list), slog.Any("err", err))
 }
 
-func (r *Runner) logListed(source string, l *store.Listing, culprit string, told bool) {
+func (r *Runner) logListed(source string, l *egress.Listing, culprit string, told bool) {
 	r.log.Warn("source listed on a blocklist", "egress", source, "list", l.List, "drains", l.Drains, "says", l.Text,
 		"account", culprit, "told", told, "advice", "find the cause, then: relay source list")
 }
@@ -168,16 +171,16 @@ func (r *Runner) logRotation(d *Delegation) {
 	}
 }
 
-func (r *Runner) logDelegated(d *store.Domain) {
+func (r *Runner) logDelegated(d *signing.Domain) {
 	r.log.Info("domain delegated, its mail is signed", "account", d.Account, "domain", d.Name)
 }
 
-func (r *Runner) logLost(d *store.Domain, left []string) {
+func (r *Runner) logLost(d *signing.Domain, left []string) {
 	r.log.Warn("domain no longer delegated as it was", "account", d.Account, "domain", d.Name, "left", strings.Join(left, " "),
 		"advice", "relay domain check "+d.Name+" --account "+d.Account)
 }
 
-func (r *Runner) logTold(n *store.News, mails int) {
+func (r *Runner) logTold(n *news.Item, mails int) {
 	r.log.Info("told", "kind", n.Kind, "account", n.Account, "about", n.About, "mails", mails)
 }
 
@@ -185,7 +188,21 @@ func (r *Runner) logReplaced(err error) {
 	r.often.Fails(slog.LevelWarn, "", replaced, slog.Any("err", err), slog.String("advice", "relay check names what is wrong with templates"))
 }
 
-func (r *Runner) logPutOff(n *store.News, until time.Time, err error) {
+func (r *Runner) logPutOff(n *news.Item, until time.Time, err error) {
 	r.log.Error("a report cannot be written; it is tried again later", "kind", n.Kind, "account", n.Account, "about", n.About,
 		"next_attempt", until.In(r.store.Zone()), "err", err)
+}
+
+// logReturns logs what follows for an account from what came back of its mail; nothing of other
+// news.
+func (r *Runner) logReturns(told *store.Told) {
+	f := told.Signs
+	if f == nil {
+		return
+	}
+	text := "much came back of an account's mail"
+	if told.News.Kind == news.Suspended {
+		text = "account suspended, too much came back of its mail"
+	}
+	r.log.Warn(text, "account", told.Account.Name, "sign", string(f.Sign), "count", f.N, "of", f.Of, "window", string(f.Window))
 }

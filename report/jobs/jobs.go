@@ -12,6 +12,7 @@ import (
 	"relay/report/tell"
 	"relay/store"
 	"relay/store/quiet"
+	"relay/store/spooled"
 )
 
 // Names under which the store knows what a job has done.
@@ -124,7 +125,7 @@ type Runner struct {
 	log    *slog.Logger
 	often  *quiet.Log // for what fails again and again
 	config func() Config
-	write  func(*store.Told, store.ID) ([]store.Notice, error) // the mails of a piece of news
+	write  func(*store.Told, spooled.ID) ([]store.Notice, error) // the mails of a piece of news
 }
 
 // New makes a Runner. config returns the configuration in force.
@@ -184,20 +185,9 @@ func (r *Runner) Find(name string) (j Job, ok bool) {
 	return j, false
 }
 
-// did records that what was due at an instant is done. An earlier instant than the
-// recorded one changes nothing, unless the recorded one is yet to come: the clock was
-// wrong then.
-func (r *Runner) did(name string, at time.Time) error {
-	state, err := r.store.Job(name)
-	if err != nil {
-		return err
-	}
-	now := r.store.Now()
-	if last, err := time.Parse(time.RFC3339Nano, state.Last); err == nil && at.Before(last) && !last.After(now) {
-		at = last
-	}
-	return r.store.SetJob(name, store.JobState{Last: at.UTC().Format(time.RFC3339Nano), Done: now})
-}
+// did records that what was due at an instant is done. The work is done by then: see the
+// package's doc.
+func (r *Runner) did(name string, at time.Time) error { return r.store.Jobs.Done(name, at) }
 
 // each calls walk, which goes from account to account. An account's error for which
 // stop reports true ends the walk: all others would meet it too.

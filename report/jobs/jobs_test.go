@@ -12,6 +12,9 @@ import (
 
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/joblog"
+	"relay/store/spooled"
 )
 
 // logText is what was logged.
@@ -58,14 +61,14 @@ func runner(st *store.Store, c Config) (*Runner, *logText) {
 }
 
 // send has one message of so many octets accepted, or refused.
-func send(t *testing.T, st *store.Store, name string, octets int64) store.ID {
+func send(t *testing.T, st *store.Store, name string, octets int64) spooled.ID {
 	t.Helper()
 	b := st.NewBody()
 	if _, err := b.Write([]byte(strings.Repeat("x", int(octets)-2) + "\r\n")); err != nil {
 		t.Error(err)
 	}
-	m := &store.Message{Account: name, Size: octets, Expires: st.Now().AddDate(0, 0, 4),
-		Recipients: []store.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
+	m := &spooled.Message{Account: name, Size: octets, Expires: st.Now().AddDate(0, 0, 4),
+		Recipients: []spooled.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
 	if no, err := st.Accept(store.Intake{Message: m, Body: b}); no != nil || err != nil {
 		t.Errorf("Accept = %+v, %v", no, err)
 	}
@@ -83,20 +86,20 @@ func TestRunner_Prune(t *testing.T) {
 	now := time.Now()
 	clock := now
 	st := openAt(t, func() time.Time { return clock })
-	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
+	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
 		t.Fatal(err)
 	}
-	traces := map[store.ID]int{}
+	traces := map[spooled.ID]int{}
 	for _, c := range []struct{ days, left int }{{40, 0}, {31, 0}, {29, 2}} {
 		clock = now.AddDate(0, 0, -c.days)
 		id := send(t, st, "acme", 100)
-		if _, _, err := st.Change(store.OpHold, []store.ID{id}); err != nil {
+		if _, _, err := st.Change(store.OpHold, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		traces[id] = c.left
 	}
 	clock = now
-	if err := st.SetJob(Prune, store.JobState{Last: now.AddDate(0, 0, -45).Format(time.RFC3339)}); err != nil {
+	if err := st.Jobs.Set(Prune, joblog.State{Last: now.AddDate(0, 0, -45).Format(time.RFC3339)}); err != nil {
 		t.Fatal(err)
 	}
 	r, _ := runner(st, Config{TraceKeep: 30 * 24 * time.Hour})
@@ -105,8 +108,11 @@ func TestRunner_Prune(t *testing.T) {
 			t.Errorf("Prune = %+v, %v, want %d events", got, err, want)
 		}
 	}
+	if is, err := st.Jobs.State(Prune); err != nil || is.Last != now.AddDate(0, 0, -30).UTC().Format(time.RFC3339Nano) {
+		t.Errorf("recorded %+v, %v", is, err)
+	}
 	for id, want := range traces {
-		if got, err := st.Trace(id); len(got) != want || err != nil {
+		if got, err := st.Trace.Of(id); len(got) != want || err != nil {
 			t.Errorf("Trace(%s) = %d events, %v, want %d", id, len(got), err, want)
 		}
 		if _, err := st.QueueMessage(id); err != nil {
@@ -151,17 +157,17 @@ func TestRunner_did(t *testing.T) {
 		{now, now.Add(-time.Hour), now},
 		{now.AddDate(1, 0, 0), now, now},
 	} {
-		state := store.JobState{}
+		state := joblog.State{}
 		if !c.last.IsZero() {
 			state.Last = c.last.Format(time.RFC3339Nano)
 		}
-		if err := st.SetJob(Dun, state); err != nil {
+		if err := st.Jobs.Set(Dun, state); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.did(Dun, c.at); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := st.Job(Dun); err != nil || got.Last != c.want.Format(time.RFC3339Nano) || !got.Done.Equal(now) {
+		if got, err := st.Jobs.State(Dun); err != nil || got.Last != c.want.Format(time.RFC3339Nano) || !got.Done.Equal(now) {
 			t.Errorf("after %v, %v: %+v, %v, want %v", c.last, c.at, got, err, c.want)
 		}
 	}

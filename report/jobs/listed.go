@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"relay/store"
+	"relay/store/signing"
 )
 
 // askEach is how often blocklists are asked about a delegated domain.
@@ -13,7 +13,7 @@ const askEach = 24 * time.Hour
 
 // askOf asks blocklists about a domain when that is due. Lists that do not answer are asked
 // again with the next run.
-func (r *Runner) askOf(ctx context.Context, s *Signing, one *store.Domain, now time.Time, d *Delegation) error {
+func (r *Runner) askOf(ctx context.Context, s *Signing, one *signing.Domain, now time.Time, d *Delegation) error {
 	if s.Blocked == nil || len(one.Selectors) == 0 || now.Sub(one.Asked) < askEach-time.Minute && !now.Before(one.Asked) {
 		return nil
 	}
@@ -31,5 +31,5 @@ func (r *Runner) askOf(ctx context.Context, s *Signing, one *store.Domain, now t
 		d.Cleared = append(d.Cleared, one.Name)
 		r.log.Info("domain listed no more", "account", one.Account, "domain", one.Name)
 	}
-	return r.store.AskedAt(one.Account, one.Name, listed)
+	return r.store.Signing.AskedAt(one.Account, one.Name, listed)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/store"
+	"relay/store/news"
 )
 
 const (
@@ -20,18 +21,26 @@ const (
 
 // RunNews tells customers and operator the store's news as it comes due, until ctx ends. See
 // store.News for what a crash leaves. News whose mail cannot be written is put off, and holds
-// up no other.
+// up no other. The digest is told beside the rest: see aside.
 func (r *Runner) RunNews(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	beside := &aside{ended: make(chan error, 1)}
+	defer beside.running.Wait()
 	for {
+		var next time.Time
+		var err error
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-r.store.NewsAdded():
+		case <-r.store.News.Added():
+		case err = <-beside.ended:
+			beside.busy = false
 		case <-timer.C:
 		}
-		next, err := r.tellDue(ctx)
+		if err == nil {
+			next, err = r.tellDue(ctx, beside)
+		}
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
@@ -56,9 +65,12 @@ func (r *Runner) until(at time.Time) time.Duration {
 // tellDue tells what is due, a batch at a time: what becomes due meanwhile and is more urgent
 // is in the next batch. next is when something else is due; zero: nothing is waiting. The
 // error is one that all news would meet.
-func (r *Runner) tellDue(ctx context.Context) (next time.Time, err error) {
+func (r *Runner) tellDue(ctx context.Context, beside *aside) (next time.Time, err error) {
 	for ctx.Err() == nil {
-		list, next, err := r.store.DueNews(newsBatch)
+		list, next, err := r.store.News.Due(newsBatch)
+		if err == nil {
+			list = beside.take(list, func(n news.Item) error { return r.tellBatch(ctx, []news.Item{n}) })
+		}
 		if err != nil || len(list) == 0 {
 			return next, err
 		}
@@ -71,6 +83,29 @@ func (r *Runner) tellDue(ctx context.Context) (next time.Time, err error) {
 		}
 	}
 	return next, ctx.Err()
+}
+
+// aside tells the digest, which takes seconds to gather from many accounts, so that no urgent
+// news waits for it. It belongs to the goroutine of RunNews, which hears how that ended.
+type aside struct {
+	busy    bool
+	ended   chan error // has room for one
+	running sync.WaitGroup
+}
+
+// take begins to tell the first digest of a list, unless one is being told, and returns the
+// list without digests.
+func (a *aside) take(list []news.Item, tell func(news.Item) error) (others []news.Item) {
+	for _, n := range list {
+		switch {
+		case n.Kind != news.Digest:
+			others = append(others, n)
+		case !a.busy:
+			a.busy = true
+			a.running.Go(func() { a.ended <- tell(n) })
+		}
+	}
+	return others
 }
 
 // rest leaves the processor to those that hand over mail, for three times as long as a batch of
@@ -86,7 +121,7 @@ func rest(ctx context.Context, d time.Duration) {
 
 // tellBatch writes one mail after the other, so that charts take one processor at most. What
 // is written is stored meanwhile, several in a commit.
-func (r *Runner) tellBatch(ctx context.Context, list []store.News) error {
+func (r *Runner) tellBatch(ctx context.Context, list []news.Item) error {
 	errs := make([]error, len(list))
 	var storing sync.WaitGroup
 	written := 0
@@ -118,7 +153,7 @@ func weight(mails []store.Notice) (sum int) {
 }
 
 // tell stores what was written. An error that only this piece of news meets puts it off.
-func (r *Runner) tell(n *store.News, mails []store.Notice) error {
+func (r *Runner) tell(n *news.Item, mails []store.Notice) error {
 	err := r.store.Tell(n, mails)
 	switch {
 	case err == nil:
@@ -132,10 +167,11 @@ func (r *Runner) tell(n *store.News, mails []store.Notice) error {
 
 // writeNews writes the mails of a piece of news; none: there is nothing to tell any more, or
 // nobody to tell it to. A panic is an error: the templates may be the operator's.
-func (r *Runner) writeNews(n *store.News) (mails []store.Notice, err error) {
+func (r *Runner) writeNews(n *news.Item) (mails []store.Notice, err error) {
 	err = guarded(func() error {
 		told, err := r.store.Telling(n)
 		if err == nil && told != nil {
+			r.logReturns(told)
 			mails, err = r.write(told, told.ID)
 		}
 		return err
@@ -144,12 +180,12 @@ func (r *Runner) writeNews(n *store.News) (mails []store.Notice, err error) {
 }
 
 // putOff gives news that could not be told another time, and logs why.
-func (r *Runner) putOff(n *store.News, why error) error {
+func (r *Runner) putOff(n *news.Item, why error) error {
 	wait := newsMost
 	if n.Tries < 8 {
 		wait = min(newsRetry<<n.Tries, newsMost)
 	}
 	until := r.store.Now().Add(wait)
 	r.logPutOff(n, until, why)
-	return r.store.PutOff(n, until)
+	return r.store.News.PutOff(n, until)
 }

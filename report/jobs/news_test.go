@@ -13,6 +13,9 @@ import (
 
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/news"
+	"relay/store/spooled"
 )
 
 // newsWorld is a store in a bubble with accounts of a 100 e-mails a month, and a runner that
@@ -42,7 +45,7 @@ func inNewsWorld(t *testing.T, accounts []string, test func(*newsWorld)) {
 		w.st = st
 		for _, name := range accounts {
 			n := store.NewAccount{Account: store.Account{Name: name, Contact: "boss@" + name + ".example"}, Plan: hundred}
-			if _, err := st.AddAccount(store.Order{}, n); err != nil {
+			if _, err := st.AddAccount(behalf.Order{}, n); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -69,7 +72,7 @@ func (w *newsWorld) run() {
 	w.stop = func() { cancel(); running.Wait() }
 }
 
-func (w *newsWorld) write(told *store.Told, _ store.ID) ([]store.Notice, error) {
+func (w *newsWorld) write(told *store.Told, _ spooled.ID) ([]store.Notice, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.fail != nil {
@@ -78,16 +81,16 @@ func (w *newsWorld) write(told *store.Told, _ store.ID) ([]store.Notice, error) 
 		}
 	}
 	w.told = append(w.told, fmt.Sprintf("%s %s %s", w.st.Now().Format("02 15:04"), told.Account.Name, told.News.Kind))
-	return []store.Notice{{Body: []byte("x\r\n"), Message: store.Message{Expires: w.st.Now().AddDate(1, 0, 0),
-		Recipients: []store.Recipient{{Address: told.Account.Contact, Domain: "acme.example"}}}}}, nil
+	return []store.Notice{{Body: []byte("x\r\n"), Message: spooled.Message{Expires: w.st.Now().AddDate(1, 0, 0),
+		Recipients: []spooled.Recipient{{Address: told.Account.Contact, Domain: "acme.example"}}}}}, nil
 }
 
 // send has an account send a message to so many recipients; one that does not fit is refused.
 func (w *newsWorld) send(name string, n int) {
 	w.t.Helper()
-	m := &store.Message{Account: name, Size: 10, Expires: w.st.Now().AddDate(1, 0, 0)}
+	m := &spooled.Message{Account: name, Size: 10, Expires: w.st.Now().AddDate(1, 0, 0)}
 	for i := range n {
-		m.Recipients = append(m.Recipients, store.Recipient{Address: fmt.Sprintf("x%d@one.example", i), Domain: "one.example"})
+		m.Recipients = append(m.Recipients, spooled.Recipient{Address: fmt.Sprintf("x%d@one.example", i), Domain: "one.example"})
 	}
 	if _, err := w.st.Accept(store.Intake{Message: m, Body: w.st.NewBody()}); err != nil {
 		w.t.Error(err)
@@ -161,6 +164,42 @@ func TestRunner_RunNews_cannotBeWritten(t *testing.T) {
 	})
 }
 
+// A digest that takes long to gather holds up no urgent news. It is told once, also where its
+// first try fails.
+func TestRunner_RunNews_digest(t *testing.T) {
+	inNewsWorld(t, []string{"acme"}, func(w *newsWorld) {
+		w.stop()
+		digests := 0
+		w.r.write = func(told *store.Told, id spooled.ID) ([]store.Notice, error) {
+			if told.News.Kind == news.Digest {
+				time.Sleep(20 * time.Second)
+				if digests++; digests == 1 {
+					return nil, errors.New("the store is read again")
+				}
+			}
+			return w.write(told, id)
+		}
+		if _, err := w.r.Digest(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.run()
+		time.Sleep(time.Second)
+		w.send("acme", 100)
+		w.want("01 00:00 acme reached")
+		time.Sleep(time.Hour)
+		w.want("01 00:00 acme reached", "01 00:05  digest")
+		if digests != 2 {
+			t.Errorf("gathered %d times", digests)
+		}
+		if _, err := w.r.Digest(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		w.stop() // it waits for the digest
+		w.want("01 00:00 acme reached", "01 00:05  digest", "01 01:00  digest")
+	})
+}
+
 // News that waits while relay is down is told when it runs again, once.
 func TestRunner_RunNews_down(t *testing.T) {
 	inNewsWorld(t, []string{"acme"}, func(w *newsWorld) {
@@ -199,7 +238,7 @@ func TestRunner_Usage(t *testing.T) {
 		time.Sleep(23 * time.Hour)
 		res, err := w.r.Usage(w.t.Context())
 		synctest.Wait()
-		if err != nil || len(res.Found) != 1 || res.Found[0] != (Watched{"acme", "near", 0}) || len(res.Failed) != 0 {
+		if err != nil || len(res.Found) != 1 || res.Found[0] != (Watched{Account: "acme", Kind: "near"}) || len(res.Failed) != 0 {
 			t.Errorf("Usage = %+v, %v", res, err)
 		}
 		w.want("01 08:30 acme usage", "04 09:30 acme usage", "05 08:30 acme near")
@@ -255,22 +294,22 @@ func TestRunner_tellDue_large(t *testing.T) {
 	defer st.Close()
 	for i := range newsBatch {
 		name := fmt.Sprintf("a%02d", i)
-		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name, Contact: "boss@x.example"}, Plan: hundred}); err != nil {
+		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name, Contact: "boss@x.example"}, Plan: hundred}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := st.Suspend(store.Order{}, name, "x"); err != nil {
+		if _, err := st.Suspend(behalf.Order{}, name, "x"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r, _ := runner(st, Config{})
 	written, most := 0, 0
-	r.write = func(told *store.Told, _ store.ID) ([]store.Notice, error) {
-		list, _, err := st.DueNews(newsBatch)
+	r.write = func(told *store.Told, _ spooled.ID) ([]store.Notice, error) {
+		list, _, err := st.News.Due(newsBatch)
 		most = max(most, written-(newsBatch-len(list)))
 		written++
-		return []store.Notice{{Body: make([]byte, newsBytes/2+1), Message: store.Message{Expires: st.Now().Add(time.Hour), Recipients: []store.Recipient{{Address: "boss@x.example", Domain: "x.example"}}}}}, err
+		return []store.Notice{{Body: make([]byte, newsBytes/2+1), Message: spooled.Message{Expires: st.Now().Add(time.Hour), Recipients: []spooled.Recipient{{Address: "boss@x.example", Domain: "x.example"}}}}}, err
 	}
-	if _, err := r.tellDue(t.Context()); err != nil {
+	if _, err := r.tellDue(t.Context(), &aside{}); err != nil {
 		t.Fatal(err)
 	}
 	if written != newsBatch || most > 1 {

@@ -65,7 +65,7 @@ func (r *Runner) ran(ctx context.Context, name string, scheduled bool, err error
 		return
 	}
 	if err == nil {
-		was, err := r.store.JobWorks(name)
+		was, err := r.store.Jobs.Works(name)
 		switch {
 		case err != nil:
 			r.logNotRecorded(name, err)
@@ -79,7 +79,7 @@ func (r *Runner) ran(ctx context.Context, name string, scheduled bool, err error
 		return
 	}
 	why, _, _ := strings.Cut(err.Error(), "\n")
-	fresh, failed := r.store.JobFails(name, words.Cut(words.Clean(why), mostWhy), scheduled)
+	fresh, failed := r.store.Jobs.Fails(name, words.Cut(words.Clean(why), mostWhy), scheduled)
 	_, told := errors.AsType[loggedError](err)
 	switch {
 	case isPanic:

@@ -14,7 +14,7 @@ import (
 // failingJobs are the jobs that the operator is to be told of.
 func failingJobs(t *testing.T, st *store.Store) (list []string) {
 	t.Helper()
-	news, _, err := st.DueNews(100)
+	news, _, err := st.News.Due(100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func failingJobs(t *testing.T, st *store.Store) (list []string) {
 // told takes all news away, as if they had been told.
 func told(t *testing.T, st *store.Store) {
 	t.Helper()
-	news, _, err := st.DueNews(100)
+	news, _, err := st.News.Due(100)
 	if err != nil {
 		t.Fatal(err)
 	}

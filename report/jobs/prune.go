@@ -3,8 +3,6 @@ package jobs
 import (
 	"context"
 	"time"
-
-	"relay/store"
 )
 
 // Pruning is what prune trace did.
@@ -29,23 +27,33 @@ func (r *Runner) runPrune(ctx context.Context) error {
 
 // Prune removes the events of the trace that are older than trace_keep, the recipients that
 // accounts have not written to for a year, and errors and outcomes of more than 400 days ago.
+// It brings the index of what was sent on, which is kept for 90 days.
 func (r *Runner) Prune(ctx context.Context) (*Pruning, error) {
 	start := time.Now()
 	n, err := r.prune(ctx, r.store.Past().Add(-r.config().TraceKeep))
 	if err == nil {
 		err = r.store.PruneKnown()
 	}
-	errs := 0
 	if err == nil {
-		errs, err = r.store.PruneErrors(r.store.Past())
+		err = r.store.News.Prune()
 	}
-	return &Pruning{Job: "prune-trace", Events: n, Errors: errs, MS: time.Since(start).Milliseconds()}, err
+	errs, days := 0, 0
+	if err == nil {
+		errs, err = r.store.Refusals.PruneErrors(r.store.Past())
+	}
+	if err == nil {
+		days, err = r.store.PruneDays(r.store.Past())
+	}
+	if err == nil {
+		_, err = r.store.PruneReturns(r.store.Past())
+	}
+	return &Pruning{Job: "prune-trace", Events: n, Errors: errs + days, MS: time.Since(start).Milliseconds()}, err
 }
 
 // prune removes an hour of events at a time, so that it soon ends with ctx however
 // many there are after a long downtime.
 func (r *Runner) prune(ctx context.Context, until time.Time) (total int, err error) {
-	state, err := r.store.Job(Prune)
+	state, err := r.store.Jobs.State(Prune)
 	if err != nil {
 		return 0, err
 	}
@@ -57,10 +65,7 @@ func (r *Runner) prune(ctx context.Context, until time.Time) (total int, err err
 		if more = from.Before(until); !more {
 			from = until
 		}
-		n, err := r.store.PruneTrace(from)
-		if err == nil {
-			err = r.store.SetJob(Prune, store.JobState{Last: from.UTC().Format(time.RFC3339), Done: r.store.Now()})
-		}
+		n, err := r.store.Trace.Prune(from, Prune)
 		if err != nil {
 			return total, err
 		}

@@ -35,7 +35,7 @@ func (r *Runner) States() (list []State, err error) {
 }
 
 func (r *Runner) state(j *Job) (s State, err error) {
-	last, err := r.store.Job(j.Name)
+	last, err := r.store.Jobs.State(j.Name)
 	if err != nil {
 		return s, err
 	}

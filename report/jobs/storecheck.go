@@ -7,7 +7,7 @@ import (
 
 	"relay/report/jobs/calendar"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/joblog"
 )
 
 // Proof is what a proof of the store found.
@@ -47,14 +47,14 @@ func (r *Runner) came(name, schedule string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	state, err := r.store.Job(name)
+	state, err := r.store.Jobs.State(name)
 	if err != nil {
 		return false, err
 	}
 	now := r.store.Now()
 	last, err := time.Parse(time.RFC3339Nano, state.Last)
 	if err != nil { // it counts from now on
-		return false, r.store.SetJob(name, store.JobState{Last: now.UTC().Format(time.RFC3339Nano)})
+		return false, r.store.Jobs.Set(name, joblog.State{Last: now.UTC().Format(time.RFC3339Nano)})
 	}
 	return last.After(now) || !s.Next(last.In(r.store.Zone())).After(now), nil
 }

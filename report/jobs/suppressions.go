@@ -28,9 +28,6 @@ func (r *Runner) runSuppressions(ctx context.Context) error {
 // only makes room. What it removed before a crash is gone, the rest goes at the next run.
 func (r *Runner) Suppressions(context.Context) (*Lapsing, error) {
 	start, at := time.Now(), r.store.Past()
-	n, err := r.store.PruneSuppressions(at)
-	if err == nil {
-		err = r.did(Suppressions, at)
-	}
+	n, err := r.store.Refusals.PruneSuppressions(at, Suppressions)
 	return &Lapsing{Job: "suppressions", Removed: n, MS: time.Since(start).Milliseconds()}, err
 }

@@ -11,6 +11,8 @@ import (
 	"relay/report/letter"
 	"relay/report/tlsreport"
 	"relay/store"
+	"relay/store/sites"
+	"relay/store/spooled"
 )
 
 // Reports is where and how domains are told of TLS (RFC 8460).
@@ -56,9 +58,9 @@ func (r *Runner) TLSReports(ctx context.Context) (*Reporting, error) {
 	start, at := time.Now(), r.store.Past()
 	v := &Reporting{Job: "tls-reports", Failed: []string{}}
 	to := r.config().Reports
-	var after *store.TLSDay
+	var after *sites.TLSDay
 	for to.To != nil {
-		list, err := r.store.TLSDays(at, after, 100)
+		list, err := r.store.Sites.TLSDays(at, after, 100)
 		if err != nil {
 			return v, err
 		}
@@ -81,11 +83,11 @@ func (r *Runner) TLSReports(ctx context.Context) (*Reporting, error) {
 
 // reportTLS reports one day of one domain. Its error is one of the store; what is wrong with
 // the domain is in v.
-func (r *Runner) reportTLS(ctx context.Context, to *Reports, d *store.TLSDay, v *Reporting) error {
+func (r *Runner) reportTLS(ctx context.Context, to *Reports, d *sites.TLSDay, v *Reporting) error {
 	where, err := to.To(ctx, d.Domain)
 	if err == nil && len(where) == 0 {
 		v.NotSent++
-		return r.store.DropTLSDay(d)
+		return r.store.Sites.DropTLSDay(d)
 	}
 	if err == nil {
 		var sent bool
@@ -98,9 +100,9 @@ func (r *Runner) reportTLS(ctx context.Context, to *Reports, d *store.TLSDay, v 
 	v.Failed = append(v.Failed, fmt.Sprintf("%s, %s: %v", d.Domain, d.Day, err))
 	if d.Tried+1 >= mostMissed {
 		v.NotSent++
-		return r.store.DropTLSDay(d)
+		return r.store.Sites.DropTLSDay(d)
 	}
-	return r.store.MissTLSDay(d)
+	return r.store.Sites.MissTLSDay(d)
 }
 
 // mostTargets of a record get a report: strangers write it, and a slow web server takes half
@@ -109,14 +111,14 @@ const mostTargets = 10
 
 // sendTLSReport hands a report to all web servers that it is for, and queues it for all
 // addresses. One of them is enough.
-func (r *Runner) sendTLSReport(ctx context.Context, to *Reports, where []string, d *store.TLSDay) (sent bool, err error) {
+func (r *Runner) sendTLSReport(ctx context.Context, to *Reports, where []string, d *sites.TLSDay) (sent bool, err error) {
 	report := &tlsreport.Report{Host: to.Host, Contact: to.Contact, Day: d}
-	var people []store.Recipient
+	var people []spooled.Recipient
 	var names []string
 	for _, target := range where[:min(len(where), mostTargets)] {
 		if address, ok := cutScheme(target, "mailto:"); ok {
 			if a, domain, ok := letter.Recipient(address); ok && !slices.Contains(names, a) {
-				people, names = append(people, store.Recipient{Address: a, Domain: domain}), append(names, a)
+				people, names = append(people, spooled.Recipient{Address: a, Domain: domain}), append(names, a)
 			}
 			continue
 		}
@@ -130,13 +132,13 @@ func (r *Runner) sendTLSReport(ctx context.Context, to *Reports, where []string,
 		if !sent {
 			return false, errors.Join(err, errors.New("there is no address that a report can go to"))
 		}
-		return true, r.store.DropTLSDay(d)
+		return true, r.store.Sites.DropTLSDay(d)
 	}
-	_, _, err = r.store.ReportTLSDay(d, func(now *store.TLSDay, id store.ID) (store.Notice, error) {
+	_, _, err = r.store.ReportTLSDay(d, func(now *sites.TLSDay, id spooled.ID) (store.Notice, error) {
 		report.Day = now
 		at := r.store.Now().UTC()
 		content, messageID, err := report.Mail(names, id.String(), at)
-		return store.Notice{Body: content, Message: store.Message{Expires: at.Add(to.Expire), MessageID: messageID, NoTLSTerms: true, Recipients: people}}, err
+		return store.Notice{Body: content, Message: spooled.Message{Expires: at.Add(to.Expire), MessageID: messageID, NoTLSTerms: true, Recipients: people}}, err
 	})
 	return err == nil, err
 }

@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"relay/store"
+	"relay/store/sites"
+	"relay/store/spooled"
 )
 
 // spool are the messages of relay's own that wait, oldest first.
-func spool(t *testing.T, st *store.Store) []*store.Message {
+func spool(t *testing.T, st *store.Store) []*spooled.Message {
 	t.Helper()
-	list, err := st.Sweep(store.ID{}, st.Now().Add(time.Hour), 1000)
+	list, err := st.Sweep(spooled.ID{}, st.Now().Add(time.Hour), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +25,7 @@ func spool(t *testing.T, st *store.Store) []*store.Message {
 }
 
 // attempt settles an attempt at a message that is gone, with connections to count.
-func attempt(t *testing.T, st *store.Store, counts ...store.TLSCount) {
+func attempt(t *testing.T, st *store.Store, counts ...sites.TLSCount) {
 	t.Helper()
 	if err := st.Settle(store.Result{TLS: counts}); err != nil {
 		t.Fatal(err)
@@ -56,7 +58,7 @@ func TestRunner_TLSReports(t *testing.T) {
 		}}}
 	r := New(st, slog.New(slog.DiscardHandler), func() Config { return cfg })
 	for _, domain := range []string{"mail.test", "web.test", "both.test", "no.test", "down.test", "mute.test"} {
-		attempt(t, st, store.TLSCount{Domain: domain, Type: "no-policy-found"}, store.TLSCount{Domain: domain, Type: "no-policy-found", TLSFailure: store.TLSFailure{Result: "starttls-not-supported"}})
+		attempt(t, st, sites.TLSCount{Domain: domain, Type: "no-policy-found"}, sites.TLSCount{Domain: domain, Type: "no-policy-found", TLSFailure: sites.TLSFailure{Result: "starttls-not-supported"}})
 	}
 	run := func(reports, failed int) {
 		t.Helper()
@@ -73,7 +75,7 @@ func TestRunner_TLSReports(t *testing.T) {
 	var to []string
 	for _, m := range list {
 		to = append(to, m.Recipients[0].Address)
-		if m.Own != store.NoteTLSReport || !m.NoTLSTerms || len(m.Recipients) != 1 {
+		if m.Own != spooled.NoteTLSReport || !m.NoTLSTerms || len(m.Recipients) != 1 {
 			t.Errorf("%+v", m)
 		}
 	}
@@ -90,7 +92,7 @@ func TestRunner_TLSReports(t *testing.T) {
 		run(0, 1)
 	}
 	run(0, 0) // given up
-	if days, err := st.TLSDays(now, nil, 10); err != nil || len(days) != 0 {
+	if days, err := st.Sites.TLSDays(now, nil, 10); err != nil || len(days) != 0 {
 		t.Errorf("left: %+v, %v", days, err)
 	}
 }
@@ -109,7 +111,7 @@ func TestRunner_TLSReports_many(t *testing.T) {
 		Post: func(context.Context, string, []byte) error { posts++; return nil },
 	}}
 	r := New(st, slog.New(slog.DiscardHandler), func() Config { return cfg })
-	attempt(t, st, store.TLSCount{Domain: "many.test", Type: "no-policy-found"})
+	attempt(t, st, sites.TLSCount{Domain: "many.test", Type: "no-policy-found"})
 	now = now.Add(2 * time.Hour)
 	if v, err := r.TLSReports(t.Context()); err != nil || v.Reports != 1 || posts > 10 {
 		t.Errorf("%+v, %v, %d posts", v, err, posts)

@@ -7,6 +7,7 @@ import (
 
 	"relay/report/jobs/calendar"
 	"relay/store"
+	"relay/store/news"
 )
 
 // Watching is what the job usage did. What it found is stored as news, which RunNews tells.
@@ -21,9 +22,26 @@ type Watching struct {
 // Watched is an account that is told how it stands.
 type Watched struct {
 	Account string `json:"account"`
-	Kind    string `json:"kind"`  // of news: "usage", "daily", "near" or "overage-step"
-	Tenth   int    `json:"tenth"` // of usage and overage-step: that is passed
+	Kind    string `json:"kind"`           // of news: "usage", "daily", "near", "overage-step" or "access-daily"
+	Tenth   int    `json:"tenth"`          // of usage and overage-step: that is passed
+	Also    string `json:"also,omitempty"` // kind of news beside it: "access-daily"
 }
+
+// found adds news of an account. What a look finds of one comes in a row.
+func (w *Watching) found(account string, n *news.Item) {
+	is := Watched{Account: account, Kind: string(n.Kind)}
+	if n.Kind != news.AccessDaily {
+		is.Tenth = n.Step
+	}
+	if last := len(w.Found) - 1; last >= 0 && w.Found[last].Account == account {
+		is.Also = w.Found[last].Kind
+		w.Found = w.Found[:last]
+	}
+	w.Found = append(w.Found, is)
+}
+
+// Near is the percentage of the allowance at which customers are told that the limit is near.
+func (r *Runner) Near() int { return r.config().Looks.Near }
 
 // Failures implements Result.
 func (w *Watching) Failures() []Failure { return w.Failed }
@@ -45,7 +63,7 @@ func (r *Runner) runUsage(ctx context.Context) error {
 // lookDue reports whether a time of the schedule has passed since the last look. After a look
 // that is yet to come the clock was wrong then, and one is due.
 func (r *Runner) lookDue() (bool, error) {
-	state, err := r.store.Job(Usage)
+	state, err := r.store.Jobs.State(Usage)
 	if err != nil {
 		return false, err
 	}
@@ -68,10 +86,10 @@ func (r *Runner) Usage(ctx context.Context) (*Watching, error) {
 	res := &Watching{Job: Usage, At: at, Found: []Watched{}, Failed: []Failure{}}
 	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
 		return r.store.LookAtUse(ctx, store.Look{Near: r.config().Looks.Near, Day: at.In(r.store.Zone()).AddDate(0, 0, -1).Format(time.DateOnly),
-			Found: func(account string, n *store.News, err error) {
+			Found: func(account string, n *news.Item, err error) {
 				switch {
 				case err == nil:
-					res.Found = append(res.Found, Watched{account, string(n.Kind), n.Step})
+					res.found(account, n)
 				case !stop(err):
 					res.Failed = append(res.Failed, Failure{account, err.Error()})
 					r.often.Fails(slog.LevelError, account, cannotLook, slog.String("account", account), slog.Any("err", err))

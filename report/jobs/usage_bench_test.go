@@ -12,6 +12,8 @@ import (
 	"relay/quota"
 	"relay/report/tell"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/spooled"
 )
 
 var accountCount = flag.Int("accounts", 10_000, "accounts in BenchmarkUsage")
@@ -47,7 +49,7 @@ func BenchmarkUsage(b *testing.B) {
 		b.ReportMetric(time.Since(start).Seconds(), "look-s")
 		for left := 1; left > 0; {
 			time.Sleep(20 * time.Millisecond)
-			list, _, err := st.DueNews(1)
+			list, _, err := st.News.Due(1)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -73,7 +75,7 @@ func benchStore(b *testing.B, n int) *store.Store {
 	b.Cleanup(func() { _ = st.Close() })
 	plan := quota.Plan{Name: "plan", Term: quota.Year, Bandwidth: 1_000_000_000}
 	add := func(name string, p quota.Plan) {
-		if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: name, Contact: "boss@" + name + ".example"}, Plan: p}); err != nil {
+		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name, Contact: "boss@" + name + ".example"}, Plan: p}); err != nil {
 			b.Error(err)
 		}
 	}
@@ -102,7 +104,7 @@ func benchStore(b *testing.B, n int) *store.Store {
 }
 
 func benchSend(b *testing.B, st *store.Store, name string, size int64) {
-	m := &store.Message{Account: name, Size: size, Expires: st.Now().AddDate(0, 0, 1), Recipients: []store.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
+	m := &spooled.Message{Account: name, Size: size, Expires: st.Now().AddDate(0, 0, 1), Recipients: []spooled.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
 	body := st.NewBody()
 	if _, err := body.Write(make([]byte, 10_240)); err != nil {
 		b.Error(err)

@@ -14,10 +14,10 @@ import (
 	"net/textproto"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"relay/report/invoice"
 	"relay/store/maildomain"
+	"relay/store/mailsyntax"
 )
 
 // Letter is a mail of relay's own.
@@ -33,11 +33,13 @@ type Letter struct {
 	Text    string // lines end with \n
 	HTML    string // likewise
 
-	Topic    string // makes the List-Id (RFC 2919); "": none
-	Choice   string // web address where such mail can be ended (RFC 2369); "": none
-	Language string // of text (RFC 3282); "": not said
-	Picture  []byte // a PNG that HTML shows as cid: and ChartID; nil: none
-	Files    []File // attached
+	Topic     string // makes the List-Id (RFC 2919); "": none
+	Choice    string // web address where such mail can be ended (RFC 2369); "": none
+	Language  string // of text (RFC 3282); "": not said
+	Answers   bool   // it answers a mail: InReplyTo, "": that one had no Message-ID
+	InReplyTo string // with brackets
+	Picture   []byte // a PNG that HTML shows as cid: and ChartID; nil: none
+	Files     []File // attached
 }
 
 // File is an attachment.
@@ -57,12 +59,12 @@ type Mail struct {
 // Build makes the message. It fails where To, From or ReplyTo is no address.
 func (l *Letter) Build() (m Mail, err error) {
 	for _, address := range []string{l.To, cmp.Or(l.From, l.To), cmp.Or(l.ReplyTo, l.To)} {
-		if !IsAddress(address) {
+		if !mailsyntax.IsAddress(address) {
 			return m, fmt.Errorf("%q is not a mail address", address)
 		}
 	}
 	m.MessageID = "<" + l.ID + "@" + l.Host + ">"
-	m.SMTPUTF8 = !ascii(l.To) || !ascii(l.From) || !ascii(l.ReplyTo)
+	m.SMTPUTF8 = !mailsyntax.IsASCII(l.To) || !mailsyntax.IsASCII(l.From) || !mailsyntax.IsASCII(l.ReplyTo)
 	content, err := l.content()
 	if err != nil {
 		return m, err
@@ -90,7 +92,11 @@ func (l *Letter) header(b *bytes.Buffer, id string) {
 	field(b, "Subject", mime.QEncoding.Encode("utf-8", invoice.Clean(l.Subject)))
 	field(b, "Date", l.Date.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
 	field(b, "Message-ID", id)
-	field(b, "Auto-Submitted", "auto-generated")
+	if l.InReplyTo != "" {
+		field(b, "In-Reply-To", l.InReplyTo)
+		field(b, "References", l.InReplyTo)
+	}
+	field(b, "Auto-Submitted", l.auto())
 	if l.Topic != "" {
 		field(b, "List-Id", "<"+l.Topic+".reports."+l.Host+">")
 	}
@@ -103,21 +109,23 @@ func (l *Letter) header(b *bytes.Buffer, id string) {
 	field(b, "MIME-Version", "1.0")
 }
 
+// auto says that no person wrote it (RFC 3834 §5).
+func (l *Letter) auto() string {
+	if l.Answers {
+		return "auto-replied"
+	}
+	return "auto-generated"
+}
+
 // from is the field From. net/mail would write an address in UTF-8 as ASCII that means
 // another one.
 func (l *Letter) from() string {
 	address := cmp.Or(l.From, "postmaster@"+l.Host)
-	if ascii(address) {
+	if mailsyntax.IsASCII(address) {
 		return (&mail.Address{Name: invoice.Clean(l.Name), Address: address}).String()
 	}
 	named, _ := strings.CutSuffix((&mail.Address{Name: invoice.Clean(l.Name), Address: "x@x"}).String(), "<x@x>")
 	return named + "<" + address + ">"
-}
-
-// IsAddress reports an address alone, without a name.
-func IsAddress(s string) bool {
-	a, err := mail.ParseAddress(s)
-	return err == nil && a.Address == s
 }
 
 // part of a message: the fields that say how it is made, and its octets.
@@ -202,26 +210,9 @@ func encoded(f File, disposition string) part {
 	}, b.Bytes()}
 }
 
-// foldAt is where a line of the header is folded if it has a space.
-const foldAt = 76
-
-// field writes a field, folded at spaces. Nothing in value can end it.
+// field writes a field. Nothing in value can end it.
 func field(b *bytes.Buffer, name, value string) {
-	b.WriteString(name + ":")
-	column := len(name) + 1
-	for i, word := range strings.FieldsFunc(value, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		if i > 0 && column+1+len(word) > foldAt {
-			b.WriteString("\r\n")
-			column = 0
-		}
-		b.WriteString(" " + word)
-		column += 1 + len(word)
-	}
-	b.WriteString("\r\n")
-}
-
-func ascii(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+	b.Write(mailsyntax.AppendField(b.AvailableBuffer(), name, value))
 }
 
 // Recipient is an address as it goes out, its domain in A-labels, and that domain. It is not
@@ -230,5 +221,5 @@ func Recipient(address string) (to, domain string, ok bool) {
 	at := strings.LastIndexByte(address, '@')
 	_, domain, ok = maildomain.Parse(strings.TrimSuffix(address[at+1:], "."))
 	to = address[:max(at, 0)] + "@" + domain
-	return to, domain, ok && IsAddress(to)
+	return to, domain, ok && mailsyntax.IsAddress(to)
 }

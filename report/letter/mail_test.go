@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"relay/store/mailsyntax"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -75,7 +77,7 @@ func TestLetter_Build_utf8(t *testing.T) {
 	l := sample()
 	l.Name, l.Subject, l.ReplyTo, l.Text = "Ünïcode Søller, \"Zwölf\" "+strings.Repeat("ä", 200), "Größe", "", "Grüße, 100 €\n.\nFrom me\n"
 	m, err := l.Build()
-	if err != nil || m.SMTPUTF8 || !ascii(string(m.Content)) {
+	if err != nil || m.SMTPUTF8 || !mailsyntax.IsASCII(string(m.Content)) {
 		t.Fatalf("SMTPUTF8 %v, %v\n%s", m.SMTPUTF8, err, m.Content)
 	}
 	h, tree := read(t, m.Content)

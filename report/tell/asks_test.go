@@ -6,6 +6,7 @@ import (
 
 	"relay/report/words"
 	"relay/store"
+	"relay/store/news"
 )
 
 // textOf the first mail about what is told.
@@ -26,18 +27,18 @@ func TestWriter_asksForWhatIsOpen(t *testing.T) {
 		words.Italian: {"da pagare", "scaduta", "Non deve fare nulla"},
 	}
 	for l, is := range asks {
-		paid := Sample(store.NewsOrder, noon, rome)
+		paid := Sample(news.Order, noon, rome)
 		paid.Invoice.State, paid.Invoice.Paid, paid.Account.Language = store.InvoicePaid, paid.Invoice.Total, string(l)
 		subject, _, _ := strings.Cut(textOf(t, paid), "\n")
 		if strings.Contains(subject, is[0]) {
 			t.Errorf("%s: an order that is paid has the subject %q", l, subject)
 		}
-		early := Sample(store.NewsOverdue, noon, rome)
+		early := Sample(news.Overdue, noon, rome)
 		early.Invoice.Due, early.Account.Language = noon.AddDate(0, 0, 1), string(l)
 		if text := textOf(t, early); strings.Contains(text, is[1]) {
 			t.Errorf("%s: overdue before its day: %s", l, text)
 		}
-		month := Sample(store.NewsMonth, noon, rome)
+		month := Sample(news.Month, noon, rome)
 		month.Report.Errors, month.Report.ErrorCount, month.Account.Language = nil, 0, string(l)
 		if text := textOf(t, month); strings.Contains(text, is[2]) {
 			t.Errorf("%s: nothing is to be done, and an invoice is to be paid: %s", l, text)

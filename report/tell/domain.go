@@ -5,13 +5,13 @@ import (
 	"slices"
 	"strings"
 
-	"relay/store"
+	"relay/store/signing"
 )
 
 // domain is what a domain has lost, and the lines of its zone that bring it back.
-func (w *Writer) domain(d *store.Domain, reason string) (v Domain) {
+func (w *Writer) domain(d *signing.Domain, reason string) (v Domain) {
 	lost := strings.Fields(reason)
-	v.SPF, v.DKIM, v.Missing = slices.Contains(lost, store.LostSPF), slices.Contains(lost, store.LostDKIM), strings.ToUpper(strings.Join(lost, ", "))
+	v.SPF, v.DKIM, v.Missing = slices.Contains(lost, signing.LostSPF), slices.Contains(lost, signing.LostDKIM), strings.ToUpper(strings.Join(lost, ", "))
 	if v.DKIM {
 		for _, s := range w.Selectors {
 			if !d.Delegated(s) {

@@ -24,7 +24,7 @@ func (w *Writer) ending(v *View, e *store.Warning) {
 	if e.Sold != nil {
 		v.Term.Sold, v.Term.Days30, v.Term.Price = true, e.Sold.Term == quota.Month, wording.Amount{Minor: e.Price, Currency: e.Currency}
 		if amount = money.Plain(e.Price, e.Currency); e.TaxRate != 0 {
-			v.Term.TaxRate = e.TaxRate.String()
+			v.Term.TaxRate = v.Language.Rate(e.TaxRate)
 		}
 	}
 	if e.Renewal != nil {

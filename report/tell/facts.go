@@ -2,6 +2,7 @@ package tell
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,18 +14,21 @@ import (
 	"relay/report/outlook"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/news"
+	"relay/store/remark"
+	"relay/store/signs"
 )
 
 // view is what the template of a mail to a reader may say.
 func (w *Writer) view(r reader, t *store.Told) *View {
 	v := &View{Language: words.Spoken(w.language(r, t)), Kind: string(r.kind.Name), About: t.News.About, Since: w.in(t.News.Since), Until: w.in(t.News.Until), Reason: t.News.Reason, Why: t.News.Why,
 		Seller: w.Seller, Host: w.Host, Contact: w.Contact, Owner: r.role == Operator, Choosable: !r.kind.Must() && r.role != Operator,
-		Account: Account{Name: t.Account.Name, Reference: t.Account.Reference}, Suspended: t.Account.Status() == store.Suspended,
+		Account: Account{Name: t.Account.Name, Reference: t.Account.Reference}, Suspended: t.Account.Status() == store.Suspended, Closed: t.Account.State == store.Closed,
 	}
 	if v.Suspended {
 		v.Account.State = cmp.Or(t.Account.Reason, v.Language.Hold(t.Account.Hold))
 	}
-	if t.Reseller != nil && !r.reseller && r.role != Operator {
+	if t.Reseller != nil && !r.reseller && r.role != Operator && r.role != Desk {
 		v.Resold, v.Seller, v.Contact = true, t.Reseller.Name, t.Reseller.Contact
 		if v.Account.State = t.Account.Reason; v.Reason == string(store.CauseUnpaid) { // the invoice is the reseller's
 			v.Reason = ""
@@ -34,8 +38,12 @@ func (w *Writer) view(r reader, t *store.Told) *View {
 		v.Contact = ""
 	}
 	v.Seller = cmp.Or(invoice.Clean(v.Seller), invoice.Clean(v.Host))
-	if r.kind.Name == store.NewsDigest {
+	if r.kind.Name == news.Digest {
 		v.Digest = *w.digestOr(SampleDigest(w.Now))
+	}
+	v.Warned = t.Warned
+	if r.kind.Answers() {
+		w.answer(v, r, t)
 	}
 	if t.News.Account == "" {
 		return v
@@ -44,7 +52,13 @@ func (w *Writer) view(r reader, t *store.Told) *View {
 	if t.Report != nil {
 		w.report(v, t.Report)
 	}
+	if t.Signs != nil {
+		v.Signs = signsView(t.Signs, v.Language)
+	}
 	v.Waits = Waits{Recipients: t.Waiting, Cap: int64(t.Cap), LastDay: w.in(t.LastDay)}
+	if e := t.Entry; e != nil && t.News.Kind == news.Credit {
+		v.Granted = Credit{units(e.Units, &t.Standing.Contract.Plan), quota.LastDay(e.Expires, w.Zone)}
+	}
 	w.money(v, t)
 	if t.Ending != nil {
 		w.ending(v, t.Ending)
@@ -52,9 +66,36 @@ func (w *Writer) view(r reader, t *store.Told) *View {
 	if t.Domain != nil {
 		v.Domain = w.domain(t.Domain, t.News.Reason)
 	}
+	w.access(v, &t.News)
 	w.links(v, t)
 	return v
 }
+
+// signsView is what came back, as templates have it.
+func signsView(f *signs.Figures, lang words.Language) Signs {
+	v := Signs{Sign: string(f.Sign), Window: string(f.Window), N: f.N, Of: f.Of, Count: f.Count, Share: f.Share,
+		SuspendCount: f.Next.Count, SuspendShare: f.Next.Share}
+	var places []string
+	others := int64(0)
+	for _, p := range f.Places {
+		if p.Name == signs.OtherPlaces || p.Name == anyOther {
+			others += p.N
+			continue
+		}
+		places = append(places, fmt.Sprintf("%s %d", p.Name, p.N))
+	}
+	if others > 0 && len(places) > 0 {
+		places = append(places, fmt.Sprintf("%s %d", otherProviders[lang], others))
+	}
+	v.Places = strings.Join(places, ", ")
+	return v
+}
+
+// anyOther is the name of providers without a row of their own.
+const anyOther = "any other"
+
+// otherProviders are those without a name.
+var otherProviders = map[words.Language]string{words.English: "others", words.German: "andere", words.Italian: "altri"}
 
 // digestOr is the digest that was read, with times in the operator's zone; else an invented
 // one.
@@ -95,6 +136,7 @@ func (w *Writer) links(v *View, t *store.Told) {
 	how := []string{v.Account.Name, v.Plan.Name}
 	v.UpgradeLink = letter.HowToChange.FillLink(w.UpgradeLink, how...)
 	v.ChoiceLink = letter.HowToChange.FillLink(w.ChoiceLink, how...)
+	v.AccessLink = letter.HowToChange.FillLink(w.AccessLink, how...)
 }
 
 // standing is what holds now: the plan, and what happens at its limit.
@@ -124,7 +166,8 @@ func (w *Writer) report(v *View, r *store.Report) {
 	v.Plan = planOf(&r.Contract.Plan)
 	v.Use = w.useOf(r)
 	if b := r.Before; b != nil {
-		v.Before = Use{Period: b.Period, Emails: b.Charged.Messages, Bytes: b.Charged.Bytes, Delivered: b.Delivered, Failed: b.Failed, Queued: b.Queued}
+		v.Before = Use{Period: b.Period, Emails: b.Charged.Messages, Bytes: b.Charged.Bytes, Delivered: b.Delivered, Failed: b.Failed, Queued: b.Queued,
+			Bounced: b.Bounced, Complained: b.Complained}
 	}
 	v.Over = w.overOf(v, r)
 	v.Forecast = w.forecast(v.Use, r)
@@ -167,7 +210,8 @@ const heavyWeight = 100_000
 func (w *Writer) useOf(r *store.Report) Use {
 	used := r.Usage.Charged
 	u := Use{Period: r.Period.Key, Emails: used.Messages, Bytes: used.Bytes, EmailsPercent: -1, BytesPercent: -1,
-		Delivered: r.Usage.Delivered, Deferred: r.Usage.Deferred, Queued: r.Usage.Queued, Failed: r.Usage.Failed, Credits: w.credits(r)}
+		Delivered: r.Usage.Delivered, Deferred: r.Usage.Deferred, Queued: r.Usage.Queued, Failed: r.Usage.Failed,
+		Bounced: r.Usage.Bounced, Complained: r.Usage.Complained, Credits: w.credits(r)}
 	if !r.Period.End.IsZero() {
 		u.LastDay = quota.LastDay(r.Period.End, w.Zone)
 	}
@@ -296,9 +340,9 @@ func providers(days []store.Day) (list []Provider) {
 const volume = "volume"
 
 // remarks of all days by what they say; of a domain's volume the day with most counts.
-func remarks(all []store.Remark) (list []Remark) {
+func remarks(all []remark.Remark) (list []Remark) {
 	for _, r := range all {
-		if strings.HasPrefix(r.Kind, store.RemarkSent) {
+		if strings.HasPrefix(r.Kind, remark.Sent) {
 			if !r.NearsBulk() {
 				continue // a count, and no fault
 			}
@@ -324,17 +368,9 @@ func (w *Writer) logins(all []store.LoginUse) (list []Login) {
 	for _, l := range all[:min(len(all), shownLogins)] {
 		is := Login{Name: l.Login, Last: w.in(l.Last)}
 		for _, p := range l.Places[:min(len(l.Places), shownPlaces)] {
-			is.Places = append(is.Places, placeText(p))
+			is.Places = append(is.Places, store.NetworkText(p.Network))
 		}
 		list = append(list, is)
 	}
 	return list
-}
-
-// placeText is an address alone, or a network.
-func placeText(p store.Place) string {
-	if p.Network.IsSingleIP() {
-		return p.Network.Addr().String()
-	}
-	return p.Network.String()
 }

@@ -8,11 +8,14 @@ import (
 	"relay/report/letter/wording"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/news"
+	"relay/store/spooled"
 )
 
 // Each kind and each edge in German and Italian says what its golden file has. Edges differ
 // from kinds in what they say, not in how HTML is made of it.
 func TestWriter_golden_languages(t *testing.T) {
+	t.Parallel()
 	for _, l := range words.Languages[1:] {
 		cases := edges()
 		for _, k := range Kinds {
@@ -24,11 +27,11 @@ func TestWriter_golden_languages(t *testing.T) {
 				continue
 			}
 			told := Sample(c.kind, noon, rome)
-			told.Account.Notify, told.Account.Language = store.ChosenTopics(), string(l)
+			told.Account.Notify, told.Account.Language = news.ChosenTopics(), string(l)
 			c.change(told)
 			c.writer.Language = string(l)
 			c.writer.Wrong = func(err error) { t.Errorf("%s in %s: %v", name, l, err) }
-			mails, err := c.writer.Write(told, store.ID{})
+			mails, err := c.writer.Write(told, spooled.ID{})
 			if err != nil || len(mails) == 0 {
 				t.Errorf("%s in %s: %d mails, %v", name, l, len(mails), err)
 				continue
@@ -36,7 +39,7 @@ func TestWriter_golden_languages(t *testing.T) {
 			head, tree := read(t, mails[0].Body)
 			text, html := tree.Find("text/plain"), tree.Find("text/html")
 			golden(t, name+"."+string(l)+".txt", "Subject: "+subject(t, head)+"\n\n"+text)
-			if _, kind := Find(store.NewsKind(name)); kind {
+			if _, kind := Find(news.Kind(name)); kind {
 				golden(t, name+"."+string(l)+".html", html)
 			}
 			for _, english := range []string{" the ", "e-mails", " of ", " until ", "an hour", "days"} {

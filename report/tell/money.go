@@ -2,6 +2,7 @@ package tell
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"strconv"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"relay/report/letter/wording"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/news"
+	"relay/store/refusals"
 )
 
 // money is what is sold and to be paid. Below a reseller it is between the two.
@@ -24,9 +27,26 @@ func (w *Writer) money(v *View, t *store.Told) {
 	if i := invoiceOf(t); i != nil {
 		v.Invoice = w.invoice(i, v.Language)
 	}
-	if e := t.Entry; e != nil && (e.Kind == store.KindPayment || e.Kind == store.KindReversal) {
-		v.Payment = Payment{Amount: wording.Amount{Minor: max(e.Money, -e.Money), Currency: e.Currency}, Reference: e.Reference, Also: t.Also}
+	if t.Entry != nil {
+		w.moved(v, t)
 	}
+}
+
+// moved is the money of an entry of the ledger, and what the account's balance is with it.
+func (w *Writer) moved(v *View, t *store.Told) {
+	e := t.Entry
+	amount := func(n int64) wording.Amount { return wording.Amount{Minor: n, Currency: e.Currency} }
+	switch e.Kind {
+	case store.KindPayment, store.KindReversal:
+		v.Payment = Payment{Amount: amount(max(e.Money, -e.Money)), Reference: e.Reference, Also: t.Also}
+	case store.KindRefund:
+		v.Payment = Payment{Amount: amount(cmp.Or(t.News.Money, -e.Money)), Reference: store.PaidBackRef(t.Account.Name, e.Seq)}
+	case store.KindCorrection:
+		v.Payment = Payment{Amount: amount(max(e.Money, -e.Money)), Less: e.Money < 0}
+	default:
+		return
+	}
+	v.Balance, v.Owed = amount(max(t.Account.Balance, 0)), amount(max(-t.Account.Balance, 0))
 }
 
 // invoiceOf what is told; nil: there is none.
@@ -62,11 +82,16 @@ func (w *Writer) invoice(i *store.Invoice, l words.Language) Invoice {
 
 // files that go with a mail to a reader.
 func (w *Writer) files(r reader, t *store.Told, lang string) (list []letter.File) {
-	if r.kind.Name == store.NewsMonth && t.Report != nil && len(t.Report.Errors) > 0 {
+	if r.kind.Name == news.Month && t.Report != nil && len(t.Report.Errors) > 0 {
 		list = append(list, letter.File{Name: "errors.csv", Type: "text/csv; charset=utf-8; header=present", Data: w.errorsCSV(t.Report.Errors, words.Spoken(lang))})
 	}
+	if r.kind.Name == news.Errors {
+		all := w.answerOr(t).Errors
+		return []letter.File{{Name: "errors.csv", Type: "text/csv; charset=utf-8; header=present", Data: w.errorsCSV(all, words.Spoken(lang))},
+			{Name: "addresses.txt", Type: "text/plain; charset=utf-8", Data: addresses(all)}}
+	}
 	i := invoiceOf(t)
-	if i == nil || t.Reseller != nil && !r.reseller || !r.kind.OfMoney() && r.kind.Name != store.NewsMonth {
+	if i == nil || t.Reseller != nil && !r.reseller || !r.kind.OfMoney() && r.kind.Name != news.Month {
 		return list
 	}
 	var b bytes.Buffer
@@ -92,7 +117,7 @@ const longestReply = 300
 
 // errorsCSV is a list of errors as a spreadsheet reads it. A cell that would be a formula
 // there begins with an apostrophe, since replies come from anybody.
-func (w *Writer) errorsCSV(list []store.RefusedRecipient, l words.Language) []byte {
+func (w *Writer) errorsCSV(list []refusals.Entry, l words.Language) []byte {
 	var b bytes.Buffer
 	out := csv.NewWriter(&b)
 	out.UseCRLF = true

@@ -5,12 +5,15 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
 	"relay/report/letter/mimetree"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/news"
+	"relay/store/spooled"
 )
 
 // otherReader reads messages by Python's email, and writes what it found in each.
@@ -30,6 +33,7 @@ json.dump(out, sys.stdout)
 
 // Another library reads the same in a mail as Go's does: parts, subject and text.
 func TestWriter_otherLibrary(t *testing.T) {
+	t.Parallel()
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("there is no python3")
@@ -43,9 +47,9 @@ func TestWriter_otherLibrary(t *testing.T) {
 				continue
 			}
 			told := Sample(k.Name, noon, rome)
-			told.Account.Notify, told.Account.Language = store.ChosenTopics(), string(l)
+			told.Account.Notify, told.Account.Language = news.ChosenTopics(), string(l)
 			told.Account.Reference = "רשימת תפוצה"
-			mails, err := rossi().Write(told, store.ID{})
+			mails, err := rossi().Write(told, spooled.ID{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,9 +95,9 @@ func TestWriter_Write_addresses(t *testing.T) {
 		"boss@[192.0.2.7]":    {"boss@[192.0.2.7]", "[192.0.2.7]", false},
 		"boss":                {}, "boss@": {}, "@acme.example": {}, "boss@acme.example\r\nBcc: all@evil.example": {}, "boss@a b": {}, "": {},
 	} {
-		told := Sample(store.NewsResumed, noon, rome)
+		told := Sample(news.Resumed, noon, rome)
 		told.Account.Contact = contact
-		mails, err := rossi().Write(told, store.ID{})
+		mails, err := rossi().Write(told, spooled.ID{})
 		if (len(mails) == 1) != (want.to != "") || err != nil {
 			t.Errorf("%q: %d mails, %v", contact, len(mails), err)
 			continue
@@ -113,11 +117,51 @@ func TestWriter_Write_bare(t *testing.T) {
 		if !k.HasWords() {
 			continue
 		}
-		told := &store.Told{News: store.News{Kind: k.Name, Account: "acme"}, Account: store.Account{Name: "acme", Contact: "boss@acme.example", Notify: store.ChosenTopics()}}
+		told := &store.Told{News: news.Item{Kind: k.Name, Account: "acme", About: "x@dst.test"}, Account: store.Account{Name: "acme", Contact: "boss@acme.example", Notify: news.ChosenTopics()}}
 		w := plain()
 		w.Wrong = func(err error) { t.Errorf("%s: %v", k.Name, err) }
-		if mails, err := w.Write(told, store.ID{}); err != nil || len(mails) == 0 {
+		if mails, err := w.Write(told, spooled.ID{}); err != nil || len(mails) == 0 {
 			t.Errorf("%s: %d mails, %v", k.Name, len(mails), err)
 		}
+	}
+}
+
+// A command in a mail can be copied as it stands: it names what the mail is about, and has no
+// placeholder and no gap, for any reader.
+func TestWriter_Write_commands(t *testing.T) {
+	gap := regexp.MustCompile(`\b[A-Z][A-Z0-9]*\b|<|  | $|--[a-z-]+ --`)
+	seen := 0
+	for _, k := range Kinds {
+		if !k.HasWords() {
+			continue
+		}
+		full := Sample(k.Name, noon, rome)
+		full.Account.Notify = news.ChosenTopics()
+		bare := &store.Told{News: news.Item{Kind: k.Name, Account: "acme", About: "x@dst.test"}, Account: store.Account{Name: "acme", Contact: "boss@acme.example", Notify: news.ChosenTopics()}}
+		for _, told := range []*store.Told{full, bare} {
+			for _, l := range words.Languages {
+				w := rossi()
+				w.Language, told.Account.Language = string(l), string(l)
+				mails, err := w.Write(told, spooled.ID{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, m := range mails {
+					_, tree := read(t, m.Body)
+					for line := range strings.Lines(tree.Find("text/plain")) {
+						line = strings.TrimRight(line, "\r\n")
+						if !strings.HasPrefix(line, "relay ") {
+							continue
+						}
+						if seen++; gap.MatchString(line) {
+							t.Errorf("%s in %s: %q", k.Name, l, line)
+						}
+					}
+				}
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no mail has a command")
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"relay/report/letter"
 	"relay/store"
+	"relay/store/news"
+	"relay/store/spooled"
 )
 
 // Preview is a mail as its first reader gets it.
@@ -30,7 +32,7 @@ func (w *Writer) Preview(t *store.Told, language string) (*Preview, error) {
 	if language != "" {
 		at.Language, told.Account.Language = language, language
 	}
-	if k.Name == store.NewsSource {
+	if k.Name == news.Source {
 		at.Source = sampleSource
 	}
 	readers := at.readers(&k, &told)
@@ -58,14 +60,21 @@ func (w *Writer) Preview(t *store.Told, language string) (*Preview, error) {
 	return p, nil
 }
 
-// WriteTo makes the mail for an address that somebody has named.
-func (w *Writer) WriteTo(address string, t *store.Told, id store.ID) (n store.Notice, err error) {
+// WriteTo makes the mail for an address that somebody has named, as its reader gets it where it
+// is one of those that are told.
+func (w *Writer) WriteTo(address string, t *store.Told, id spooled.ID) (n store.Notice, err error) {
 	k, ok := Find(t.News.Kind)
 	to, domain, good := letter.Recipient(address)
 	if !ok || !good {
 		return n, fmt.Errorf("%q is no address that mail can go to", address)
 	}
-	return w.mail(reader{kind: k, role: k.To[0], to: to, domain: domain, reseller: k.OfMoney() && t.Reseller != nil}, t, id.String())
+	r := reader{kind: k, role: k.To[0], to: to, domain: domain, reseller: k.OfMoney() && t.Reseller != nil}
+	for _, is := range w.readers(&k, t) {
+		if is.to == to && is.kind.Name == k.Name {
+			r.role, r.reseller = is.role, is.reseller
+		}
+	}
+	return w.mail(r, t, id.String())
 }
 
 // Readers are the addresses that a mail goes to.

@@ -1,6 +1,7 @@
 package tell
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"time"
@@ -8,13 +9,19 @@ import (
 	"relay/quota"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/news"
+	"relay/store/people"
+	"relay/store/refusals"
+	"relay/store/remark"
+	"relay/store/signing"
+	"relay/store/signs"
 )
 
 // Sample is what there would be to tell of a kind, with an invented account, for previews
 // and tests. now is the day on which it is told; zone the operator's.
-func Sample(kind store.NewsKind, now time.Time, zone *time.Location) *store.Told {
+func Sample(kind news.Kind, now time.Time, zone *time.Location) *store.Told {
 	s := sampler{now, zone}
-	t := &store.Told{News: store.News{Kind: kind, Since: now}}
+	t := &store.Told{News: news.Item{Kind: kind, Since: now}}
 	if k, ok := Find(kind); ok && k.To[0] == Operator {
 		t.News.About, t.News.Why = "backup", "write /var/backups/relay: no space left on device"
 		return t
@@ -23,26 +30,26 @@ func Sample(kind store.NewsKind, now time.Time, zone *time.Location) *store.Told
 	s.account(t, plan)
 	r := s.report(t, s.uses(kind))
 	switch kind {
-	case store.NewsUsage, store.NewsDaily, store.NewsNear, store.NewsReached, store.NewsOverage, store.NewsOverageStep, store.NewsCeiling:
+	case news.Usage, news.Daily, news.Near, news.Reached, news.Overage, news.OverageStep, news.Ceiling:
 		t.Report = r
-	case store.NewsMonth:
+	case news.Month:
 		t.Report = r
 		r.Errors = s.errors()
 		r.ErrorCount = int64(len(r.Errors))
 		r.Invoice = s.invoice(store.ForOverage, store.Item{Kind: store.ItemOverage, Bytes: 1_000_000_000, Over: r.Use.Overage, Period: r.Period.Key}, 500)
-	case store.NewsOrder:
+	case news.Order:
 		t.Invoice = s.invoice(store.ForOrder, store.Item{Kind: store.ItemTerm, Plan: "bronze", Term: quota.Year}, 12_000)
 		t.Invoice.Expires = now.AddDate(0, 0, 30)
-	case store.NewsInvoice, store.NewsOverdue, store.NewsReceipt, store.NewsReversal:
+	case news.Invoice, news.Overdue, news.Receipt, news.Reversal:
 		t.Invoice = s.renewal(t)
 		t.Invoice.Suspends = t.Invoice.Due.AddDate(0, 0, 14)
 		switch kind {
-		case store.NewsOverdue: // which is told a week before
+		case news.Overdue: // which is told a week before
 			t.Invoice.Issued, t.Invoice.Due, t.Invoice.Suspends = now.AddDate(0, 0, -21), now.AddDate(0, 0, -7), now.AddDate(0, 0, 7)
-		case store.NewsReceipt:
+		case news.Receipt:
 			t.Invoice.State, t.Invoice.Paid = store.InvoicePaid, t.Invoice.Total
 			t.Entry = &store.Entry{Kind: store.KindPayment, Money: t.Invoice.Total, Currency: "EUR", Facts: store.Facts{Method: "bank", Reference: "CRO 0042"}}
-		case store.NewsReversal:
+		case news.Reversal:
 			t.News.Why = "chargeback"
 			t.Entry = &store.Entry{Kind: store.KindReversal, Money: -t.Invoice.Total, Currency: "EUR", Facts: store.Facts{Method: "card", Reference: "ch_0042"}}
 		}
@@ -59,17 +66,17 @@ type sampler struct {
 }
 
 // uses is the part of the allowance that is used where a kind is told, in percent.
-func (s sampler) uses(kind store.NewsKind) int64 {
+func (s sampler) uses(kind news.Kind) int64 {
 	switch kind {
-	case store.NewsNear:
+	case news.Near:
 		return 92
-	case store.NewsReached:
+	case news.Reached:
 		return 100
-	case store.NewsOverage:
+	case news.Overage:
 		return 104
-	case store.NewsOverageStep, store.NewsMonth:
+	case news.OverageStep, news.Month:
 		return 164
-	case store.NewsCeiling:
+	case news.Ceiling:
 		return 300
 	}
 	return 63
@@ -94,8 +101,10 @@ func (s sampler) report(t *store.Told, percent int64) *store.Report {
 	r.Usage = store.Usage{Account: t.Account.Name, Period: st.Period.Key, Charged: quota.Charge{Messages: emails, Bytes: size},
 		Failed: emails / 40, Queued: emails / 100, Deferred: emails / 200}
 	r.Usage.Delivered = emails - r.Usage.Failed - r.Usage.Queued
+	r.Usage.Bounced, r.Usage.Complained = emails/200, emails/5_000
 	before := r.Usage
 	before.Period, before.Charged.Messages, before.Delivered, before.Failed, before.Queued, before.Deferred = s.now.AddDate(0, -1, 0).In(s.zone).Format("2006-01"), emails/2, emails/2-emails/60, emails/60, 0, 0
+	before.Bounced, before.Complained = emails/500, 0
 	r.Before = &before
 	r.Use = quota.Split(r.Plan, r.Usage.Charged, nil)
 	if r.Use.Overage > 0 {
@@ -104,10 +113,10 @@ func (s sampler) report(t *store.Told, percent int64) *store.Report {
 	r.Days = s.days(r, emails, size)
 	r.Recent = r.Days
 	r.DaysBefore = []store.Day{{Failed: map[string]int64{"InvalidRecipient": emails / 90, "QuotaIssues": emails / 180}}}
-	r.Remarks = []store.Remark{{Kind: store.RemarkBulk, Domain: "verdi.example", Count: 12},
-		{Kind: store.RemarkSent + "google", Domain: "verdi.example", Count: 900}, {Kind: store.RemarkSent + "google", Domain: "verdi.example", Count: 4_400}}
-	r.Logins = []store.LoginUse{{Login: "verdi-web", Last: s.now.Add(-3 * time.Hour), Places: []store.Place{{Network: netip.MustParsePrefix("192.0.2.17/32"), Last: s.now}}}}
-	t.Standing.Usage = r.Usage
+	r.Remarks = []remark.Remark{{Kind: remark.Bulk, Domain: "verdi.example", Count: 12},
+		{Kind: remark.Sent + "google", Domain: "verdi.example", Count: 900}, {Kind: remark.Sent + "google", Domain: "verdi.example", Count: 4_400}}
+	r.Logins = []store.LoginUse{{Login: "verdi-web", Last: s.now.Add(-3 * time.Hour), Places: []people.Place{{Network: netip.MustParsePrefix("192.0.2.17/32"), Last: s.now}}}}
+	t.Standing.Used.Charged = r.Usage.Charged
 	return r
 }
 
@@ -123,8 +132,11 @@ func (s sampler) days(r *store.Report, emails, size int64) (list []store.Day) {
 		weights, sum = append(weights, w), sum+w
 		list = append(list, store.Day{Day: at.Format(time.DateOnly)})
 	}
+	before := int64(0) // weights of the days before: parts add up to the whole
 	for i := range list {
-		part := func(n int64) int64 { return n / sum * weights[i] }
+		from, to := before, before+weights[i]
+		part := func(n int64) int64 { return n*to/sum - n*from/sum }
+		before = to
 		list[i].Emails, list[i].Bytes, list[i].Delivered = part(emails), part(size), part(r.Usage.Delivered)
 		list[i].Failed = map[string]int64{"InvalidRecipient": part(r.Usage.Failed) * 2 / 3, "QuotaIssues": part(r.Usage.Failed) / 3}
 		list[i].Providers = map[string]store.ProviderDay{"Google": {Delivered: part(r.Usage.Delivered) / 2, Failed: part(r.Usage.Failed) / 2}, "Microsoft": {Delivered: part(r.Usage.Delivered) / 4, Deferred: part(r.Usage.Deferred)}}
@@ -132,13 +144,15 @@ func (s sampler) days(r *store.Report, emails, size int64) (list []store.Day) {
 	return list
 }
 
-func (s sampler) errors() (list []store.RefusedRecipient) {
-	for i, e := range []store.RefusedRecipient{
+func (s sampler) errors() (list []refusals.Entry) {
+	for i, e := range []refusals.Entry{
 		{Recipient: "anna@example.com", Category: "InvalidRecipient", Class: "failed", Code: "550", Enhanced: "5.1.1", Reply: "The email account that you tried to reach does not exist.", Advice: "remove", Count: 3},
 		{Recipient: "carlo@example.net", Category: "QuotaIssues", Class: "expired", Code: "452", Enhanced: "4.2.2", Reply: "The recipient's inbox is full.", Advice: "watch", Count: 2},
 		{Recipient: "office@example.org", Category: "SpamBlock", Class: "failed", Code: "554", Enhanced: "5.7.1", Reply: "Service unavailable; client host blocked.", Advice: "not-yours", Count: 1},
+		{Recipient: "rita@example.com", Category: "Complaint", Class: "complained", Source: refusals.SourceComplaint, Advice: "remove", Count: 1},
 	} {
-		e.Source, e.First, e.Last = "smtp", s.now.AddDate(0, 0, -9-i), s.now.AddDate(0, 0, -i)
+		e.Source = cmp.Or(e.Source, refusals.SourceSMTP)
+		e.First, e.Last = s.now.AddDate(0, 0, -9-i), s.now.AddDate(0, 0, -i)
 		e.MessageID = fmt.Sprintf("<%d@verdi.example>", 1000+i)
 		list = append(list, e)
 	}
@@ -161,22 +175,52 @@ func (s sampler) invoice(kind store.InvoiceKind, item store.Item, net int64) *st
 // other are kinds without a report and an invoice of their own.
 func (s sampler) other(t *store.Told) {
 	switch t.News.Kind {
-	case store.NewsSuspended:
+	case news.Suspended:
 		t.News.Reason = "unpaid"
 		t.Account.Hold = "unpaid"
 		t.Invoice = s.renewal(t)
 		t.Invoice.Dunned = true
-	case store.NewsEnding, store.NewsEnded:
+	case news.Desk:
+		t.News.About, t.News.Reason, t.News.Why, t.Warned = "abuse@provider.example", news.ReasonSuppressed, "<case-17@provider.example>", true
+	case news.Warned:
+		t.Signs = &signs.Figures{Sign: signs.Complaint, Window: signs.OfDay, N: 12, Of: 6_400, Count: signs.Default.ComplaintWarn.Count, Share: signs.Default.ComplaintWarn.Share,
+			Places: []signs.Place{{Name: "Yahoo", N: 9}, {Name: "Microsoft", N: 3}}, Next: signs.Default.ComplaintSuspend}
+	case news.Refund:
+		t.Account.State = store.Closed
+		t.Entry = &store.Entry{Seq: 42, Kind: store.KindRefund, Money: -14_640, Currency: "EUR"}
+	case news.Correction:
+		t.Account.Balance = 2_500
+		t.Entry = &store.Entry{Kind: store.KindCorrection, Money: 2_500, Currency: "EUR"}
+		t.News.Why = "outage, 11 November"
+	case news.Credit:
+		t.Entry = &store.Entry{Kind: store.KindCorrection, Units: 100_000_000, Expires: t.Standing.TermEnd}
+		t.News.Why = "outage, 11 November"
+	case news.Access, news.AccessDaily:
+		t.News.Access = []news.LoginUse{
+			{Login: "verdi-web", Network: netip.MustParsePrefix("203.0.113.0/24"), Address: netip.MustParsePrefix("203.0.113.40/32"), Program: "Thunderbird 140.4", At: s.now.Add(-6 * time.Minute)},
+			{Login: "verdi-web-2", Network: netip.MustParsePrefix("2001:db8:7::/48"), Address: netip.MustParsePrefix("2001:db8:7:2::/64"), Program: "PHPMailer 7.0", At: s.now.Add(-5 * time.Minute)},
+		}
+		if t.News.Kind == news.AccessDaily {
+			t.News.About = s.now.AddDate(0, 0, -1).Format(time.DateOnly)
+			for i := range t.News.Access {
+				t.News.Access[i].At = t.News.Access[i].At.AddDate(0, 0, -1)
+			}
+			t.News.Access[1].New = true
+		}
+	case news.LoginHeld:
+		t.News.About, t.News.Reason = "verdi-web-2", string(people.HeldByRelay)
+		t.News.Signs = &people.Signs{Network: "203.0.113.0/24", Failed: 7, Recipients: 62, First: true}
+	case news.Ending, news.Ended:
 		c := t.Standing.Contract
 		c.End, t.Standing.TermEnd = s.now.AddDate(0, 0, 7), s.now.AddDate(0, 0, 7)
 		t.Ending = &store.Warning{Account: t.Account, Contract: c, Step: 7, Days: 7, Credit: 500_000_000, Sold: &c.Plan, Price: 14_640, TaxRate: 22 * quota.Percent, Currency: "EUR"}
-	case store.NewsDomain:
-		t.News.About, t.News.Reason = "verdi.example", store.LostDKIM+" "+store.LostSPF
-		t.Domain = &store.Domain{Name: t.News.About, Account: t.Account.Name, Label: "k3v7q2m4x5a6b7c2", Since: s.now.AddDate(0, -3, 0)}
-	case store.NewsHeld, store.NewsSlowed:
+	case news.Domain:
+		t.News.About, t.News.Reason = "verdi.example", signing.LostDKIM+" "+signing.LostSPF
+		t.Domain = &signing.Domain{Name: t.News.About, Account: t.Account.Name, Label: "k3v7q2m4x5a6b7c2", Since: s.now.AddDate(0, -3, 0)}
+	case news.Held, news.Slowed:
 		t.News.About, t.News.Reason, t.News.Until = "Google", "unknown", s.now.Add(24*time.Hour)
 		t.News.Why = "550 5.1.1 The email account that you tried to reach does not exist."
-	case store.NewsWaits:
+	case news.Waits:
 		t.Waiting, t.Cap, t.LastDay = 12_400, 200, s.now.AddDate(0, 0, 6)
 	}
 }

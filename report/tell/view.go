@@ -31,10 +31,13 @@ type View struct {
 	ChoiceLink  string
 	RenewLink   string
 	RenewText   []string // lines on how to renew
+	AccessLink  string   // where the customer sees and revokes its logins; "": nowhere
 	Guides      string   // web address of the guides in this language, without a slash at its end; "": none
 
 	Account   Account
 	Suspended bool // the account is, now
+	Warned    bool // of complaint-answer: it was
+	Closed    bool // for good
 	Plan      Plan
 	Limit     Limit
 	Use       Use
@@ -49,6 +52,10 @@ type View struct {
 	Remarks   []Remark
 	Logins    []Login
 
+	Held       HeldLogin
+	Access     []NewAccess // of access: first uses from new networks; of access-daily: last uses from each address
+	AccessMore int64       // that Access has no room for
+
 	Errors         []Error // the last ones
 	ErrorCount     int64   // all
 	ErrorsAttached int64
@@ -56,10 +63,15 @@ type View struct {
 	Term    Term
 	Invoice Invoice
 	Payment Payment
+	Balance wording.Amount // that the account has to its credit, after a payment or correction
+	Owed    wording.Amount // that it owes, likewise
+	Granted Credit         // of credit
 	Waits   Waits
+	Signs   Signs // of warned and suspended; N 0: none
 	Domain  Domain
 	Source  Source
 	Digest  Digest
+	Test    Test
 }
 
 // Account of the customer.
@@ -107,6 +119,8 @@ type Use struct {
 	Heavy  bool  // above 100 KB
 
 	Delivered, Deferred, Queued, Failed int64
+
+	Bounced, Complained int64 // of Delivered: came back later, were reported as spam
 
 	Credits []Credit
 }
@@ -166,6 +180,26 @@ type Login struct {
 	Places []string
 }
 
+// NewAccess is a use of a login that is told.
+type NewAccess struct {
+	Login   string
+	At      time.Time
+	Address string // IPv4 address or IPv6 /64
+	Network string // around it
+	Program string // by its own words; "": it did not say
+	New     bool   // of access-daily: the network was new to the account
+}
+
+// HeldLogin is a login that may not send. What follows Stolen is zero where it is false.
+type HeldLogin struct {
+	Login      string
+	Stolen     bool // relay stopped it
+	Network    string
+	Failed     int64
+	Recipients int64
+	First      bool // the account never wrote to them
+}
+
 // Error is a recipient that mail failed for.
 type Error struct {
 	Recipient string
@@ -202,9 +236,10 @@ type Invoice struct {
 	Link         string         // where; "": nowhere
 }
 
-// Payment that came in, or was taken back.
+// Payment that came in, was taken back or paid back; or a correction.
 type Payment struct {
 	Amount    wording.Amount
+	Less      bool     // of a correction: the account has less, or owes more
 	Reference string   // of the bank or the card processor
 	Also      []string // further invoices that it names
 }
@@ -214,6 +249,17 @@ type Waits struct {
 	Recipients int64
 	Cap        int64 // a day, now
 	LastDay    time.Time
+}
+
+// Signs are what came back of an account's mail.
+type Signs struct {
+	Sign         string // "complaint", "bounce" or "listed"
+	Window       string // in which they were counted: "day" or "week"
+	N, Of        int64  // of so many e-mails
+	Count, Share int64  // the limit: a number, and a share in millionths
+	SuspendCount int64  // the one at which the account is suspended; 0: it is, or never will be for that
+	SuspendShare int64
+	Places       string // "Google 12, Yahoo 3"; "": not known
 }
 
 // Domain that mail is sent from.

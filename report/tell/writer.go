@@ -10,6 +10,10 @@ import (
 	"relay/report/letter"
 	"relay/report/letter/wording"
 	"relay/store"
+	"relay/store/mailsyntax"
+	"relay/store/news"
+	"relay/store/people"
+	"relay/store/spooled"
 )
 
 // Config is how relay writes.
@@ -25,6 +29,7 @@ type Config struct {
 	RenewText   string
 	UpgradeLink string // templates of where plan, limit and mail are chosen, see letter.HowToChange; "": not said
 	ChoiceLink  string
+	AccessLink  string // likewise, of where logins are seen and revoked
 	Guides      string // web address below which the guides for customers are; "": not said
 
 	SigningZone string   // below which the keys are that customers' domains delegate to
@@ -46,24 +51,24 @@ type Writer struct {
 	Now  time.Time
 	Zone *time.Location
 
-	Source Source // that mail of kind source tells of, see WriteSource
+	Source Source  // that mail of kind source tells of, see WriteSource
+	Answer *Answer // that mail of kinds test and errors gives; nil: an invented one
 
 	digest *Digest // of Write; nil: an invented one
 }
 
-// relays are relay's own templates, which are good: a test loads them.
-var relays, _ = wording.Load("", View{})
+var relays = wording.Relays(View{})
 
 // Write makes the mails of what there is to tell. A reader without an address that mail can
 // go to gets none. They have IDs of their own beside the one given.
-func (w *Writer) Write(t *store.Told, id store.ID) ([]store.Notice, error) {
+func (w *Writer) Write(t *store.Told, id spooled.ID) ([]store.Notice, error) {
 	k, ok := Find(t.News.Kind)
 	if !ok {
 		return nil, nil
 	}
 	var list []store.Notice
 	readers := w.readers(&k, t)
-	if k.Name == store.NewsDigest && len(readers) > 0 {
+	if k.Name == news.Digest && len(readers) > 0 {
 		if worth, err := w.readDigest(); err != nil || !worth {
 			return nil, err
 		}
@@ -104,8 +109,8 @@ type reader struct {
 func (w *Writer) readers(k *Kind, t *store.Told) (list []reader) {
 	add := func(k Kind, role Role, address, suffix string) {
 		to, domain, ok := letter.Recipient(address)
-		if ok && letter.IsAddress(to) && !slices.ContainsFunc(list, func(r reader) bool { return r.to == to }) {
-			list = append(list, reader{k, role, to, domain, suffix, k.OfMoney() && t.Reseller != nil})
+		if ok && mailsyntax.IsAddress(to) && !slices.ContainsFunc(list, func(r reader) bool { return r.to == to }) {
+			list = append(list, reader{k, role, to, domain, suffix, (k.OfMoney() || role == Payer) && t.Reseller != nil})
 		}
 	}
 	a := &t.Account
@@ -117,19 +122,31 @@ func (w *Writer) readers(k *Kind, t *store.Told) (list []reader) {
 		switch {
 		case role == Contact && a.Wants(k.Topic):
 			add(*k, role, a.Contact, "")
+		case role == Desk:
+			add(*k, role, t.News.About, "")
 		case role == Billing:
 			add(*k, role, billing, "-b")
-		case role == Abuse && t.News.Reason == store.ReasonAbuse:
+		case role == Abuse && (t.Signs != nil || t.News.Reason == news.ReasonAbuse):
 			add(*k, role, a.AbuseContact, "-a")
-		case role == Operator:
+		case role == Payer && t.Reseller != nil && (t.Signs != nil || ofInvoice(t.News.Reason)):
+			add(*k, role, t.Reseller.Contact, "-p")
+		case role == Operator && (k.Name != news.LoginHeld || t.News.Reason == string(people.HeldByRelay)): // of other holds it knows, or need not
 			add(*k, role, w.Operator, "-o")
 		}
 	}
-	if k.Name == store.NewsMonth && t.Reseller == nil && t.Report != nil && t.Report.Invoice != nil {
-		request, _ := Find(store.NewsInvoice) // its own mail, to those who pay and do not get the report
+	if t.Signs != nil {
+		add(*k, Operator, w.Operator, "-o")
+	}
+	if k.Name == news.Month && t.Reseller == nil && t.Report != nil && t.Report.Invoice != nil {
+		request, _ := Find(news.Invoice) // its own mail, to those who pay and do not get the report
 		add(request, Billing, billing, "-b")
 	}
 	return list
+}
+
+// ofInvoice reports whether an account's state follows from an invoice.
+func ofInvoice(reason string) bool {
+	return reason == string(store.CauseUnpaid) || reason == string(store.CausePaid)
 }
 
 // mail is the message to a reader.
@@ -143,16 +160,16 @@ func (w *Writer) mail(r reader, t *store.Told, id string) (n store.Notice, err e
 	if err != nil {
 		return n, err
 	}
-	return store.Notice{Body: m.Content, Message: store.Message{
+	return store.Notice{Body: m.Content, Message: spooled.Message{
 		Expires: w.Now.Add(w.Expire), MessageID: m.MessageID, SMTPUTF8: m.SMTPUTF8, EightBit: m.SMTPUTF8,
-		Recipients: []store.Recipient{{Address: r.to, Domain: r.domain}},
+		Recipients: []spooled.Recipient{{Address: r.to, Domain: r.domain}},
 	}}, nil
 }
 
 // WriteSource tells the operator of a source; nil: there is no address that mail can go to.
-func (w *Writer) WriteSource(s Source, id store.ID) (*store.Notice, error) {
-	k, _ := Find(store.NewsSource)
-	t := &store.Told{News: store.News{Kind: store.NewsSource, About: s.Name, Since: w.Now}}
+func (w *Writer) WriteSource(s Source, id spooled.ID) (*store.Notice, error) {
+	k, _ := Find(news.Source)
+	t := &store.Told{News: news.Item{Kind: news.Source, About: s.Name, Since: w.Now}}
 	w.Source = s
 	for _, r := range w.readers(&k, t) {
 		n, err := w.mail(r, t, id.String())
@@ -191,11 +208,14 @@ func (w *Writer) letter(r reader, t *store.Told) (*letter.Letter, error) {
 		w.wrong(err)
 	}
 	l.Files = w.files(r, t, lang)
+	if r.kind.Answers() {
+		w.reply(l, t)
+	}
 	return l, nil
 }
 
 // page in the words of the operator, else of relay.
-func (w *Writer) page(lang string, kind store.NewsKind, v *View) (*letter.Page, error) {
+func (w *Writer) page(lang string, kind news.Kind, v *View) (*letter.Page, error) {
 	set := w.Templates
 	if set == nil {
 		set = relays
@@ -217,7 +237,7 @@ func (w *Writer) wrong(err error) {
 
 // language of the reader: the account's, of the operator the configured one.
 func (w *Writer) language(r reader, t *store.Told) string {
-	if r.role == Operator || r.reseller {
+	if r.role == Operator || r.role == Desk || r.reseller {
 		return cmp.Or(w.Language, "en")
 	}
 	return cmp.Or(t.Account.Language, w.Language, "en")

@@ -11,14 +11,14 @@ import (
 	"strings"
 	"time"
 
-	"relay/store"
+	"relay/store/sites"
 )
 
 // Report is about one domain on one day.
 type Report struct {
 	Host    string // ours, that sent the mail
 	Contact string // address for questions
-	Day     *store.TLSDay
+	Day     *sites.TLSDay
 }
 
 // ID tells the report from others; a receiver that gets it twice sees that.

@@ -13,12 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"relay/store"
+	"relay/store/sites"
 )
 
-var day = &store.TLSDay{Day: "2026-11-28", Domain: "example.net", Sums: []store.TLSTally{
+var day = &sites.TLSDay{Day: "2026-11-28", Domain: "example.net", Sums: []sites.TLSTally{
 	{Type: "sts", Policy: []string{"version: STSv1", "mode: enforce"}, MX: []string{"*.example.net"}, Good: 12, Bad: 3,
-		Failures: []store.TLSFailure{{Result: "certificate-expired", Host: "mx.example.net", IP: "192.0.2.1", Why: "certificate has expired", Count: 3}}},
+		Failures: []sites.TLSFailure{{Result: "certificate-expired", Host: "mx.example.net", IP: "192.0.2.1", Why: "certificate has expired", Count: 3}}},
 	{Type: "no-policy-found", Good: 1},
 }}
 

@@ -12,6 +12,7 @@ import (
 
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 func options(o store.Options) store.Options {
@@ -93,7 +94,7 @@ func TestLanguage_wordsOfBefore(t *testing.T) {
 	y.books()
 	wantStory(t, y.said.String(), "== "+want)
 	// Orders on the old books go on with the facts of old entries.
-	y.did("reversal")(y.s.ReversePayment(store.Order{By: "op"}, store.Reversal{Invoice: 14, Reference: "TRN 12", Text: "bounced", Suspend: true}))
+	y.did("reversal")(y.s.ReversePayment(behalf.Order{By: "op"}, store.Reversal{Invoice: 14, Reference: "TRN 12", Text: "bounced", Suspend: true}))
 	y.payAll("acme")
 	y.change("acme", store.Change{}, func(a *store.Account) { a.OverMax = 2_000_000 })
 	y.books()

@@ -6,49 +6,65 @@ import (
 	"time"
 
 	"relay/store"
+	"relay/store/mailreply"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // Event is the text of an event in the life of a message; "": its other fields say all.
-func (Language) Event(e *store.Event) string {
+func (Language) Event(e *trace.Event) string {
 	switch e.Note {
 	case "":
-		if e.Kind == store.EventSuppressed {
-			return "not tried"
-		}
-		return e.Text
-	case store.EventNote(store.OpRetry):
+		return plainEvent(e)
+	case spooled.EventNote(store.OpRetry):
 		return "retry asked for"
-	case store.EventNote(store.OpHold):
+	case spooled.EventNote(store.OpHold):
 		return "held"
-	case store.EventNote(store.OpRelease):
+	case spooled.EventNote(store.OpRelease):
 		return "released"
-	case store.EventNote(store.OpDrop):
+	case spooled.EventNote(store.OpDrop):
 		return "dropped"
-	case store.NoteDSN:
+	case spooled.NoteDSN:
 		return "DSN queued as " + e.Other.String()
-	case store.NoteNoDSN:
+	case spooled.NoteNoDSN:
 		return fmt.Sprintf("no DSN: the account has had %d in this hour", e.Sent)
-	case store.NoteAbout:
+	case spooled.NoteAbout:
 		return "DSN about " + e.Other.String()
-	case store.NoteBounced:
+	case spooled.NoteBounced:
 		return "failed by the operator's override"
-	case store.NoteWaits:
+	case spooled.NoteWaits:
 		return "tells that mail waits for the daily limit of first sendings"
-	case store.NoteHeld:
+	case spooled.NoteHeld:
 		return "tells that mail is held at a provider"
-	case store.NoteOperator:
+	case spooled.NoteOperator:
 		return "notice to the operator"
-	case store.NoteTLSReport:
+	case spooled.NoteTLSReport:
 		return "report on TLS to its domain"
-	case store.NoteEnding:
+	case spooled.NoteEnding:
 		return "warning that the term ends"
-	case store.NoteLost:
+	case spooled.NoteReturned:
+		return "mail that came back, passed on"
+	case spooled.NoteLost:
 		return "the connection was lost after the final dot: the message may have been taken"
 	}
-	if kind, ok := strings.CutPrefix(string(e.Note), string(store.NoteNews)); ok {
+	if kind, ok := strings.CutPrefix(string(e.Note), string(spooled.NoteNews)); ok {
 		return "report: " + kind
 	}
 	return string(e.Note) // of a message from before: Own was a text
+}
+
+// plainEvent is the text of an event without a note.
+func plainEvent(e *trace.Event) string {
+	by := If(e.Reporter != "", ", says "+e.Reporter)
+	switch e.Kind {
+	case trace.EventSuppressed:
+		return "not tried"
+	case trace.EventBounced:
+		return "came back after it was delivered" + by
+	case trace.EventComplained:
+		return "reported as spam" + by
+	}
+	return e.Text
 }
 
 // Actor is who an entry of the ledger was made by, for people: root has no number.
@@ -66,7 +82,7 @@ func ClockStands(stands, wall time.Time, zone *time.Location) string {
 }
 
 // Verdict is in a few words what a reply means; "": nothing is known.
-func (Language) Verdict(v *store.Verdict) string {
+func (Language) Verdict(v *mailreply.Verdict) string {
 	if v.Category == "" {
 		return ""
 	}

@@ -40,7 +40,7 @@ func Plural(n int64, noun string) string {
 	return Number(n) + " " + noun + "s"
 }
 
-// Used is "1,200 of 9,000 (13 %)"; the limit nil is none.
+// Used is "1,200 of 9,000 (13%)"; the limit nil is none.
 func Used(n int64, limit *int64, format func(int64) string) string {
 	if limit == nil {
 		return format(n) + ", unlimited"
@@ -89,13 +89,12 @@ func inZone(t time.Time, zone *time.Location, layout string) string {
 	return t.In(zone).Format(layout)
 }
 
-// Percent is the share of whole that part is, rounded down: " (29 %)"; "" when
-// whole is zero.
+// Percent is English.Percent behind a figure: " (29%)"; "" when whole is zero.
 func Percent(part, whole int64) string {
 	if whole <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%d %%)", part/whole*100+part%whole*100/whole)
+	return " (" + English.Percent(part, whole) + ")"
 }
 
 // ParseSize reads a size with its unit, as in "500MB", "1 MiB" or "12B". It refuses a

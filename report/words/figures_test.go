@@ -59,12 +59,12 @@ func TestParseSize(t *testing.T) {
 	}
 }
 
-// A percentage is that of whole numbers.
+// A percentage is rounded as in mail, and written as English is.
 func TestPercent(t *testing.T) {
 	for _, c := range []struct {
 		part, whole int64
 		want        string
-	}{{29, 100, " (29 %)"}, {57, 100, " (57 %)"}, {999, 1000, " (99 %)"}, {3, 2, " (150 %)"}, {0, 7, " (0 %)"}, {1, 0, ""}} {
+	}{{29, 100, " (29%)"}, {57, 100, " (57%)"}, {996, 1000, " (99%)"}, {3, 2, " (150%)"}, {0, 7, " (0%)"}, {2, 3, " (67%)"}, {1, 0, ""}} {
 		if got := Percent(c.part, c.whole); got != c.want {
 			t.Errorf("percent(%d, %d) = %q, want %q", c.part, c.whole, got, c.want)
 		}

@@ -20,10 +20,10 @@ func (l Language) Print(i *store.Invoice) {
 	}
 }
 
-// Item is the text of an invoice's line.
+// Item is the text of an invoice's line. Invoices are in English, with days as 2026-11-30.
 func (l Language) Item(i *store.Item) string {
 	if l == German || l == Italian {
-		return l.itemAbroad(i)
+		return l.spoken(i)
 	}
 	switch i.Kind {
 	case store.ItemTerm:
@@ -49,38 +49,37 @@ func (l Language) Item(i *store.Item) string {
 	return i.String()
 }
 
-// itemAbroad is Item in German and Italian. Invoices are in English; this is for the mails
-// that are about them.
-func (l Language) itemAbroad(i *store.Item) string {
+// spoken is Item for a sentence of a mail, with the days as they stand in the rest of it.
+func (l Language) spoken(i *store.Item) string {
 	switch i.Kind {
 	case store.ItemTerm:
-		text := fmt.Sprintf(l.pick("", "Tarif %s, %s", "piano %s, %s"), i.Plan, l.term(i.Term))
+		text := fmt.Sprintf(l.pick("plan %s, %s", "Tarif %s, %s", "piano %s, %s"), i.Plan, l.term(i.Term))
 		if i.Starts != "" {
-			text += l.pick("", " ab ", " dal ") + l.DateOf(i.Starts)
+			text += l.pick(" from ", " ab ", " dal ") + l.DateOf(i.Starts)
 		}
 		return l.Elide(text)
 	case store.ItemUpgrade:
-		return fmt.Sprintf(l.pick("", "Wechsel von %s zu %s, %d von %d Tagen", "passaggio da %s a %s, %d giorni su %d"), i.From, i.Plan, i.Left, i.Days)
+		return fmt.Sprintf(l.pick("upgrade from %s to %s, %d of %d days", "Wechsel von %s zu %s, %d von %d Tagen", "passaggio da %s a %s, %d giorni su %d"), i.From, i.Plan, i.Left, i.Days)
 	case store.ItemTopUp:
-		return l.pick("", "Aufstockung mit Tarif ", "ricarica con il piano ") + i.Plan
+		return l.pick("top-up by plan ", "Aufstockung mit Tarif ", "ricarica con il piano ") + i.Plan
 	case store.ItemAhead:
-		return l.pick("", "vorab gekaufte Datenmenge, ", "traffico prepagato, ") + l.Octets(i.Bytes)
+		return l.pick("prepaid bandwidth, ", "vorab gekaufte Datenmenge, ", "traffico prepagato, ") + l.Octets(i.Bytes)
 	case store.ItemOverage:
 		if i.Over == 0 {
-			return l.Octets(i.Bytes) + l.pick("", " für dasselbe", " per lo stesso motivo")
+			return l.Octets(i.Bytes) + l.pick(" for the same", " für dasselbe", " per lo stesso motivo")
 		}
-		return fmt.Sprintf(l.pick("", "%s für %s über dem Kontingent (%s)", "%s per %s oltre la quota (%s)"), l.Octets(i.Bytes), l.Octets(i.Over), l.Month(i.Period))
+		return fmt.Sprintf(l.pick("%s for %s beyond the allowance of %s", "%s für %s über dem Kontingent (%s)", "%s per %s oltre la quota (%s)"), l.Octets(i.Bytes), l.Octets(i.Over), l.Month(i.Period))
 	case store.ItemCredit:
-		return l.Elide(fmt.Sprintf(l.pick("", "davon %s nicht verbraucht: Guthaben bis %s", "di cui %s non usati: credito fino al %s"), l.Octets(i.Bytes), l.DateOf(i.Until)))
+		return l.Elide(fmt.Sprintf(l.pick("%s of it not used: credit until %s", "davon %s nicht verbraucht: Guthaben bis %s", "di cui %s non usati: credito fino al %s"), l.Octets(i.Bytes), l.DateOf(i.Until)))
 	}
 	return i.String()
 }
 
 func (l Language) term(t quota.Term) string {
 	if t == quota.Month {
-		return l.pick("", "30 Tage", "30 giorni")
+		return l.pick("a month", "30 Tage", "30 giorni")
 	}
-	return l.pick("", "ein Jahr", "un anno")
+	return l.pick("a year", "ein Jahr", "un anno")
 }
 
 // Cause says why an invoice was taken back, or a number is void.

@@ -3,8 +3,9 @@ package words
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"relay/store/mailsyntax"
 )
 
 // Clean makes one line of text that is safe to show anywhere: texts come from strangers.
@@ -13,7 +14,7 @@ func Clean(s string) string {
 		if r == '\n' || r == '\t' {
 			return ' '
 		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError {
+		if mailsyntax.Hidden(r) {
 			return '\uFFFD'
 		}
 		return r

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"relay/quota"
 	"relay/report/money"
 )
 
@@ -61,16 +62,17 @@ func (l Language) Decimal(value float64, digits int) string {
 
 func (l Language) point() string { return l.pick(".", ",", ",") }
 
-// Percent is the share of whole that part is, rounded down, so that 100 is reached only by
-// all of it: "87%", "87 %"; "" when whole is zero.
+// Percent is the share of whole that part is, rounded to the nearest; but 100 is said only once
+// all of it is reached: "87%", "87 %"; "" when whole is zero.
 func (l Language) Percent(part, whole int64) string {
 	if whole <= 0 {
 		return ""
 	}
-	if rest := part % whole; rest < math.MaxInt64/100 {
-		return l.percent(strconv.FormatInt(part/whole*100+rest*100/whole, 10))
+	n := math.Round(float64(part) * 100 / float64(whole))
+	if part < whole {
+		n = min(n, 99)
 	}
-	return l.percent(strconv.FormatInt(int64(float64(part)/float64(whole)*100), 10))
+	return l.percent(strconv.FormatInt(int64(n), 10))
 }
 
 // Share is Percent for small parts: below 10 with a decimal, "2.3%", "2,3 %".
@@ -78,14 +80,20 @@ func (l Language) Share(part, whole int64) string {
 	if whole <= 0 {
 		return ""
 	}
-	tenths := float64(part) / float64(whole) * 1000
-	switch {
-	case tenths >= 100 || part <= 0:
+	tenths := float64(part) * 1000 / float64(whole)
+	switch rounded := math.Round(tenths); {
+	case rounded >= 100 || part <= 0:
 		return l.Percent(part, whole)
 	case tenths < 1:
 		return l.percent("< 0" + l.point() + "1")
+	default:
+		return l.percent(l.Decimal(rounded/10, 1))
 	}
-	return l.percent(l.Decimal(float64(int64(tenths))/10, 1))
+}
+
+// Rate is a rate of tax: "22%", "8,1 %".
+func (l Language) Rate(r quota.Rate) string {
+	return l.percent(strings.Replace(strings.TrimSuffix(r.String(), "%"), ".", l.point(), 1))
 }
 
 func (l Language) percent(number string) string {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"relay/quota"
 )
 
 // inEach checks a text in every language, with spaces for those that do not break.
@@ -32,10 +34,14 @@ func TestLanguage_figures(t *testing.T) {
 	inEach(t, "Octets", func(l Language) string { return l.Octets(12) }, "12 B", "12 B", "12 B")
 	inEach(t, "Octets", func(l Language) string { return l.Octets(2_000_000_000_001) }, "2.000000000001 TB", "2,000000000001 TB", "2,000000000001 TB")
 	inEach(t, "Octets", func(l Language) string { return l.Octets(9_000_000_000_000_000_000) }, "9 EB", "9 EB", "9 EB")
-	for part, want := range map[int64][2]string{0: {"0%", "0 %"}, 1: {"< 0.1%", "< 0,1 %"}, 23: {"0.2%", "0,2 %"}, 499: {"4.9%", "4,9 %"}, 9999: {"99%", "99 %"}, 10_000: {"100%", "100 %"}} {
+	for part, want := range map[int64][2]string{0: {"0%", "0 %"}, 1: {"< 0.1%", "< 0,1 %"}, 23: {"0.2%", "0,2 %"}, 494: {"4.9%", "4,9 %"}, 496: {"5%", "5 %"}, 996: {"10%", "10 %"}, 9999: {"99%", "99 %"}, 10_000: {"100%", "100 %"}} {
 		inEach(t, "Share", func(l Language) string { return l.Share(part, 10_000) }, want[0], want[1], strings.ReplaceAll(want[1], " %", "%"))
 	}
-	inEach(t, "Percent", func(l Language) string { return l.Percent(899, 1000) }, "89%", "89 %", "89%")
+	inEach(t, "Percent", func(l Language) string { return l.Percent(895, 1000) }, "90%", "90 %", "90%")
+	inEach(t, "Percent of less", func(l Language) string { return l.Percent(894, 1000) }, "89%", "89 %", "89%")
+	inEach(t, "Percent of more", func(l Language) string { return l.Percent(1006, 1000) }, "101%", "101 %", "101%")
+	inEach(t, "Percent of nearly all", func(l Language) string { return l.Percent(math.MaxInt64-1, math.MaxInt64) }, "99%", "99 %", "99%")
+	inEach(t, "Rate", func(l Language) string { return l.Rate(22*quota.Percent) + " " + l.Rate(81*quota.Percent/10) }, "22% 8.1%", "22 % 8,1 %", "22% 8,1%")
 	inEach(t, "Percent of very much", func(l Language) string { return l.Percent(math.MaxInt64/2, math.MaxInt64) }, "50%", "50 %", "50%")
 	inEach(t, "Percent of nothing", func(l Language) string { return l.Percent(1, 0) + l.Share(1, 0) }, "", "", "")
 	inEach(t, "Money", func(l Language) string { return l.Money(123450, "EUR") }, "EUR 1,234.50", "1.234,50 EUR", "1.234,50 EUR")

@@ -42,16 +42,13 @@ func octets(text string) int64 {
 	return n
 }
 
-// Printed says what a line of an invoice says, which is stored in English. A line in other
-// words, such as one of the operator's, stays as it is.
+// Printed says in a mail what a line of an invoice says, which is stored in English. A line in
+// other words, such as one of the operator's, stays as it is.
 func (l Language) Printed(line string) string {
-	if l != German && l != Italian {
-		return line
-	}
 	for _, p := range printed {
 		if part := p.line.FindStringSubmatch(line); part != nil {
 			item := p.item(part)
-			return l.Item(&item)
+			return l.spoken(&item)
 		}
 	}
 	return line

@@ -10,6 +10,8 @@ import (
 
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/spooled"
 )
 
 // story is books in which every kind of entry, and nearly every line and refusal, comes
@@ -72,7 +74,7 @@ func (y *story) pay(account string, amount int64, numbers ...uint64) {
 	if len(numbers) > 0 {
 		p.Invoice, p.Also = numbers[0], numbers[1:]
 	}
-	y.did("payment of " + account)(y.s.RecordPayment(store.Order{By: "op"}, p))
+	y.did("payment of " + account)(y.s.RecordPayment(behalf.Order{By: "op"}, p))
 }
 
 // payAll that an account owes.
@@ -107,9 +109,9 @@ func (y *story) last(account string) uint64 {
 
 func (y *story) send(account string, size int64, recipients int) (refused bool) {
 	y.t.Helper()
-	m := &store.Message{Account: account, Size: size, Expires: y.now.AddDate(0, 0, 1)}
+	m := &spooled.Message{Account: account, Size: size, Expires: y.now.AddDate(0, 0, 1)}
 	for i := range recipients {
-		m.Recipients = append(m.Recipients, store.Recipient{Address: fmt.Sprintf("r%d@d.test", i), Domain: "d.test"})
+		m.Recipients = append(m.Recipients, spooled.Recipient{Address: fmt.Sprintf("r%d@d.test", i), Domain: "d.test"})
 	}
 	no, err := y.s.Accept(store.Intake{Message: m, Body: y.s.NewBody()})
 	if err != nil {
@@ -134,12 +136,12 @@ func (y *story) jobs() {
 func (y *story) add(name string, p quota.Plan, limit quota.AtLimit) {
 	y.t.Helper()
 	a := store.Account{Name: name, Contact: "boss@acme.test", AtLimit: limit, Consent: store.Consent{Version: "terms 1"}}
-	y.did("add " + name)(y.s.AddAccount(store.Order{By: "op"}, store.NewAccount{Account: a, Plan: p}))
+	y.did("add " + name)(y.s.AddAccount(behalf.Order{By: "op"}, store.NewAccount{Account: a, Plan: p}))
 }
 
 func (y *story) change(name string, c store.Change, fn func(*store.Account)) {
 	y.t.Helper()
-	y.did("change of " + name)(y.s.ChangeAccount(store.Order{By: "op"}, name, func(a *store.Account) (store.Change, error) {
+	y.did("change of " + name)(y.s.ChangeAccount(behalf.Order{By: "op"}, name, func(a *store.Account) (store.Change, error) {
 		if fn != nil {
 			fn(a)
 		}
@@ -163,7 +165,7 @@ func (y *story) tell() {
 	if _, err := y.s.PutPlans([]quota.Plan{yearPlan, largePlan, countPlan, monthPlan, freePlan}, false); err != nil {
 		y.t.Fatal(err)
 	}
-	op := store.Order{By: "op"}
+	op := behalf.Order{By: "op"}
 	y.add("acme", yearPlan, quota.Continue)
 	y.pay("acme", 0, y.last("acme"))
 	y.did("upgrade")(y.s.Upgrade(op, "acme", "gold"))

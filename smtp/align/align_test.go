@@ -15,6 +15,9 @@ import (
 
 	"relay/quota"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/remark"
+	"relay/store/signing"
 )
 
 func TestMessage_from(t *testing.T) {
@@ -67,21 +70,21 @@ func TestJudge_verdict(t *testing.T) {
 		{"its own signature", reject, signed{own: []string{from}}, "", 0, ""},
 		{"a signature of the organization", reject, signed{own: []string{"shop.example"}}, "", 0, ""},
 		{"of a sister", reject, signed{own: []string{"mail.shop.example"}}, "", 0, ""},
-		{"of another", reject, signed{own: []string{"esp.example", "myshop.example"}}, "", 0, store.RemarkUnsigned},
+		{"of another", reject, signed{own: []string{"esp.example", "myshop.example"}}, "", 0, remark.Unsigned},
 		{"one of two", reject, signed{own: []string{"esp.example", from}}, "", 0, ""},
 		{"relay signs", reject, signed{relay: "shop.example"}, "", 0, ""},
-		{"relay signs for the organization, strict", strict, signed{relay: "shop.example"}, "", 0, store.RemarkUnsigned},
+		{"relay signs for the organization, strict", strict, signed{relay: "shop.example"}, "", 0, remark.Unsigned},
 		{"relay signs for it, strict", strict, signed{relay: from}, "", 0, ""},
-		{"SPF of itself", reject, signed{}, from, SPFPass, store.RemarkSPFOnly},
-		{"SPF of the organization", reject, signed{}, "shop.example", SPFPass, store.RemarkSPFOnly},
-		{"SPF of the organization, strict", strict, signed{}, "shop.example", SPFPass, store.RemarkUnsigned},
-		{"SPF of another", reject, signed{}, "bounces.example", SPFPass, store.RemarkUnsigned},
-		{"SPF without us", reject, signed{}, from, SPFOther, store.RemarkUnsigned},
+		{"SPF of itself", reject, signed{}, from, SPFPass, remark.SPFOnly},
+		{"SPF of the organization", reject, signed{}, "shop.example", SPFPass, remark.SPFOnly},
+		{"SPF of the organization, strict", strict, signed{}, "shop.example", SPFPass, remark.Unsigned},
+		{"SPF of another", reject, signed{}, "bounces.example", SPFPass, remark.Unsigned},
+		{"SPF without us", reject, signed{}, from, SPFOther, remark.Unsigned},
 		{"SPF by a smarthost", reject, signed{}, from, SPFUnknown, ""},
-		{"the null sender", reject, signed{}, "", SPFPass, store.RemarkUnsigned},
+		{"the null sender", reject, signed{}, "", SPFPass, remark.Unsigned},
 		{"no DMARC, signed above", plain, signed{own: []string{"shop.example"}}, "", 0, ""},
 		{"no DMARC, signed below", plain, signed{own: []string{"a.news.shop.example"}}, "", 0, ""},
-		{"no DMARC, signed by the registry", plain, signed{own: []string{"example"}}, "", 0, store.RemarkUnsigned},
+		{"no DMARC, signed by the registry", plain, signed{own: []string{"example"}}, "", 0, remark.Unsigned},
 	} {
 		if v := judge(from, c.s, c.by, c.sender, Standing{SPF: c.of}); v.kind != c.want || v.policy != c.s.Policy {
 			t.Errorf("%s: %+v, want %q", c.name, v, c.want)
@@ -166,7 +169,7 @@ func newFixture(t *testing.T) *fixture {
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	n := store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}
-	if _, err := st.AddAccount(store.Order{}, n); err != nil {
+	if _, err := st.AddAccount(behalf.Order{}, n); err != nil {
 		t.Fatal(err)
 	}
 	f.Judge = New(st, "relay.example", f.dns, log)
@@ -181,7 +184,7 @@ func (f *fixture) noted(list ...*Message) string {
 		f.Note(m)
 	}
 	f.Save(f.t.Context())
-	kept, err := f.st.Remarks("acme", "")
+	kept, err := f.st.Remarks.Of("acme", "")
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -322,7 +325,7 @@ func TestJudge_Refuse(t *testing.T) {
 // A domain that is delegated needs no signature of the customer's.
 func TestJudge_delegated(t *testing.T) {
 	f := newFixture(t)
-	if _, err := f.st.AddDomain(store.Order{}, "acme", "shop.example"); err != nil {
+	if _, err := f.st.Signing.AddDomain(behalf.Order{}, "acme", "shop.example"); err != nil {
 		t.Fatal(err)
 	}
 	m := &Message{Account: "acme", From: []byte("a@news.shop.example")}
@@ -410,7 +413,7 @@ func TestJudge_Run(t *testing.T) {
 		stop, ended := make(chan struct{}), make(chan bool)
 		go func() { f.Run(stop); close(ended) }()
 		kept := func() int {
-			list, err := f.st.Remarks("acme", "")
+			list, err := f.st.Remarks.Of("acme", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -433,14 +436,14 @@ func TestJudge_Run(t *testing.T) {
 // delegate makes keys, and notes that the DNS shows the domain as delegated.
 func delegate(t *testing.T, st *store.Store) {
 	t.Helper()
-	shown := func(*store.SigningKey) (bool, error) { return true, nil }
-	if err := st.MakeSigningKeys("s1", "s2"); err != nil {
+	shown := func(*signing.Key) (bool, error) { return true, nil }
+	if err := st.Signing.MakeKeys("s1", "s2"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.RotateSigningKeys([][2]string{{"s1", "s2"}}, shown); err != nil {
+	if _, err := st.Signing.RotateKeys([][2]string{{"s1", "s2"}}, shown); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.LookedAt("acme", "shop.example", store.DomainLook{Selectors: []string{"s1", "s2"}}); err != nil {
+	if _, err := st.Signing.LookedAt("acme", "shop.example", signing.Look{Selectors: []string{"s1", "s2"}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -451,5 +454,13 @@ func BenchmarkJudge_Note(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		book.add(m.claim(), m, "2026-11-29", time.Time{})
+	}
+}
+
+// SPF looks at the reverse-path that receivers see, which may be relay's own.
+func TestMessage_return(t *testing.T) {
+	m := Message{Account: "acme", Sender: "a@good.example", From: []byte("a@good.example"), Return: "back.relay.example"}
+	if c := m.claim(); c.sender != "back.relay.example" || c.from != "good.example" {
+		t.Errorf("%+v", c)
 	}
 }

@@ -1,10 +1,12 @@
 package align
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
-	"relay/store"
+	"relay/store/remark"
+	"relay/store/spooled"
 )
 
 // Bounds of what is in memory. Mail beyond them is not remarked.
@@ -30,7 +32,7 @@ type claim struct {
 
 // claim of a message. It holds no part of the header in memory.
 func (m *Message) claim() claim {
-	return claim{m.Account, strings.Clone(m.from()), domainOf(m.Sender), signers(strings.Clone(strings.Join(m.Signers, " ")))}
+	return claim{m.Account, strings.Clone(m.from()), cmp.Or(m.Return, domainOf(m.Sender)), signers(strings.Clone(strings.Join(m.Signers, " ")))}
 }
 
 // book has what came in since the last save, and the subjects of the day.
@@ -52,7 +54,7 @@ type dayRemark struct{ account, day, kind, domain string }
 type tally struct {
 	count   int64
 	last    time.Time
-	message store.ID
+	message spooled.ID
 }
 
 func newBook() *book {
@@ -74,15 +76,15 @@ func (b *book) add(c claim, m *Message, day string, now time.Time) {
 			for n < len(m.Recipients)-i && m.Recipients[i+n] == domain {
 				n++
 			}
-			count(b.sent, dayRemark{m.Account, day, store.RemarkSent + p.name, c.from}, int64(n), m.ID, now)
+			count(b.sent, dayRemark{m.Account, day, remark.Sent + p.name, c.from}, int64(n), m.ID, now)
 		}
 	}
 	if !m.Unsubscribe && m.Subject != 0 && b.isBulk(m) {
-		count(b.sent, dayRemark{m.Account, day, store.RemarkBulk, c.from}, 1, m.ID, now)
+		count(b.sent, dayRemark{m.Account, day, remark.Bulk, c.from}, 1, m.ID, now)
 	}
 }
 
-func count[K comparable](all map[K]*tally, key K, n int64, id store.ID, now time.Time) {
+func count[K comparable](all map[K]*tally, key K, n int64, id spooled.ID, now time.Time) {
 	t := all[key]
 	if t == nil {
 		if len(all) >= mostClaims {

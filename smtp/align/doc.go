@@ -7,7 +7,7 @@
 //     waits for the DNS, two seconds at most; what cannot be found out refuses nothing.
 //  3. Note counts the message in memory, once it is stored. It waits for nothing.
 //  4. Once a minute Save asks the DNS about the domains that were counted and stores what
-//     came of it as remarks (store.Remark). A crash loses that minute.
+//     came of it as remarks (remark.Remark). A crash loses that minute.
 //
 // A domain's standing (what its DNS says) is remembered for an hour. freemail.txt has the
 // mail providers: which recipients count for whom, and from which domains nobody else can

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/store"
+	"relay/store/remark"
 )
 
 // Patience is how long a message waits for the DNS before it is taken unjudged.
@@ -45,9 +46,9 @@ func (j *Judge) Refuse(ctx context.Context, m *Message) string {
 	}
 	from := c.from
 	switch v.kind {
-	case store.RemarkFreemail:
+	case remark.Freemail:
 		return fmt.Sprintf("mail from %s is refused elsewhere unless %s itself sends it: use an address at a domain of your own", from, from)
-	case store.RemarkUnsigned:
+	case remark.Unsigned:
 		return fmt.Sprintf("nothing proves that this mail is from %s: it bears no signature of that domain, which has not delegated signing, and whose SPF record does not include %s. Delegate the domain, or sign the mail", from, j.host)
 	}
 	return ""
@@ -65,7 +66,7 @@ func (j *Judge) judge(ctx context.Context, c claim) (verdict, error) {
 				return verdict{}, nil
 			}
 		}
-		return verdict{store.RemarkFreemail, p.policy}, nil
+		return verdict{remark.Freemail, p.policy}, nil
 	}
 	standing, err := j.standings.of(ctx, c.account, c.from)
 	if err != nil {
@@ -82,7 +83,7 @@ func (j *Judge) judge(ctx context.Context, c claim) (verdict, error) {
 
 // signer is the domain with which relay signs mail of an account from a domain; "": none.
 func (j *Judge) signer(account, from string) string {
-	g, _, err := j.st.SigningFor(account, from)
+	g, _, err := j.st.Signing.For(account, from)
 	if err != nil || len(g.Keys) == 0 {
 		return ""
 	}

@@ -5,15 +5,16 @@ import (
 	"net/mail"
 	"strings"
 
-	"relay/store"
 	"relay/store/maildomain"
+	"relay/store/spooled"
 )
 
 // Message is what a message says of itself, and where it goes.
 type Message struct {
 	Account     string
-	ID          store.ID
+	ID          spooled.ID
 	Sender      string   // reverse-path; "": the null one
+	Return      string   // domain of the reverse-path as it goes out, where that is not Sender's; "": it is
 	From        []byte   // value of the From field, unfolded; nil: it is made of Sender
 	Long        bool     // From has only a part of the value
 	Signers     []string // d= of its DKIM signatures
@@ -79,12 +80,9 @@ func author(from string) string {
 
 // domainOf an address, in lower case A-labels; "": it has none that the DNS knows.
 func domainOf(address string) string {
-	at := strings.LastIndexByte(address, '@')
-	if at < 0 || strings.HasPrefix(address[at+1:], "[") {
+	_, domain, ok := maildomain.Split(address)
+	if !ok || strings.HasPrefix(domain, "[") {
 		return ""
 	}
-	if _, domain, ok := maildomain.Parse(address[at+1:]); ok {
-		return domain
-	}
-	return ""
+	return domain
 }

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"relay/store"
+	"relay/store/remark"
 )
 
 // A minute of messages is saved at once.
@@ -40,7 +40,7 @@ func (j *Judge) Save(ctx context.Context) {
 	if len(list) == 0 {
 		return
 	}
-	now, err := j.st.KeepRemarks(list)
+	now, err := j.st.Remarks.Keep(list)
 	if err != nil {
 		j.log.Warn("remarks about mail are not kept", "component", "smtp", "err", err)
 		return
@@ -51,15 +51,15 @@ func (j *Judge) Save(ctx context.Context) {
 }
 
 // tellMany logs once a day that a domain nears what Gmail calls bulk.
-func (j *Judge) tellMany(r *store.Remark, more int64) {
-	if r.NearsBulk() && r.Count-more < store.ManyAtGoogle {
+func (j *Judge) tellMany(r *remark.Remark, more int64) {
+	if r.NearsBulk() && r.Count-more < remark.ManyAtGoogle {
 		j.log.Warn("a domain nears 5,000 messages a day to Gmail, which makes it a bulk sender there for good", "component", "smtp",
 			"account", r.Account, "domain", r.Domain, "used", r.Count)
 	}
 }
 
 // remarks judges claims, several at a time where the DNS has to be asked.
-func (j *Judge) remarks(ctx context.Context, claims map[dayClaim]*tally) (list []store.Remark) {
+func (j *Judge) remarks(ctx context.Context, claims map[dayClaim]*tally) (list []remark.Remark) {
 	var mu sync.Mutex
 	var asking sync.WaitGroup
 	slots := make(chan struct{}, mostLooks)
@@ -73,7 +73,7 @@ func (j *Judge) remarks(ctx context.Context, claims map[dayClaim]*tally) (list [
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			list = append(list, store.Remark{Account: c.account, Day: c.day, Kind: v.kind, Domain: c.from,
+			list = append(list, remark.Remark{Account: c.account, Day: c.day, Kind: v.kind, Domain: c.from,
 				Count: t.count, Last: t.last.UTC(), Message: t.message, Policy: v.policy})
 		})
 	}
@@ -81,9 +81,9 @@ func (j *Judge) remarks(ctx context.Context, claims map[dayClaim]*tally) (list [
 	return list
 }
 
-func remarksOf(sent map[dayRemark]*tally) (list []store.Remark) {
+func remarksOf(sent map[dayRemark]*tally) (list []remark.Remark) {
 	for r, t := range sent {
-		list = append(list, store.Remark{Account: r.account, Day: r.day, Kind: r.kind, Domain: r.domain,
+		list = append(list, remark.Remark{Account: r.account, Day: r.day, Kind: r.kind, Domain: r.domain,
 			Count: t.count, Last: t.last.UTC(), Message: t.message})
 	}
 	return list

@@ -3,7 +3,7 @@ package align
 import (
 	"strings"
 
-	"relay/store"
+	"relay/store/remark"
 )
 
 // Standing is what the DNS says of mail from a domain.
@@ -27,7 +27,7 @@ const (
 
 // verdict on a message by what proves the domain of its From field.
 type verdict struct {
-	kind   string // a store.Remark…; "": it is proved, or that cannot be told
+	kind   string // a kind of remark.Remark; "": it is proved, or that cannot be told
 	policy string
 }
 
@@ -50,10 +50,10 @@ func judge(from string, s Standing, by signed, senderDomain string, sender Stand
 		case SPFUnknown:
 			return verdict{policy: s.Policy}
 		case SPFPass:
-			return verdict{store.RemarkSPFOnly, s.Policy}
+			return verdict{remark.SPFOnly, s.Policy}
 		}
 	}
-	return verdict{store.RemarkUnsigned, s.Policy}
+	return verdict{remark.Unsigned, s.Policy}
 }
 
 // aligned reports whether a domain that is proved counts for the one in From (RFC 9989

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"relay/store/engine"
 )
 
 // BenchmarkOptions measures a commit of one small value after a backlog of
@@ -90,14 +92,14 @@ func put(b *testing.B, db *bbolt.DB, key uint64, size int) {
 func BenchmarkUpdate(b *testing.B) {
 	for _, writers := range []int{1, 10, 50} {
 		b.Run(map[int]string{1: "alone", 10: "10 writers", 50: "50 writers"}[writers], func(b *testing.B) {
-			db := openTest(b, filepath.Join(b.TempDir(), "x.db"), Options{Appending: []Bucket{0}})
+			db := openTest(b, filepath.Join(b.TempDir(), "x.db"), Options{Appending: []engine.Bucket{0}})
 			defer db.Close()
 			b.SetParallelism(writers)
 			value := make([]byte, 10_240)
 			var n uint64
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					err := db.Update(len(value), func(tx *Tx) error {
+					err := db.do(func(tx *engine.Tx) error {
 						n++
 						return tx.Put(0, binary.BigEndian.AppendUint64(nil, n), value)
 					})

@@ -1,91 +1,48 @@
-// Package bolt is the store's engine: ordered byte keys in named buckets on one
-// bbolt file, with group commit. It is the only package that imports bbolt, so
-// that a second engine can stand beside it.
-//
-// # Group commit
-//
-// One goroutine writes. It takes the requests that wait at the moment, runs
-// them in one transaction, commits once, and answers all of them; while it
-// syncs, the next ones gather. A lone request waits for nobody.
-//
-//   - A request that fails before its first write is answered with its error and
-//     costs the others nothing.
-//   - One that fails (or panics) after its first write has spoilt the
-//     transaction: it is answered, the transaction is rolled back in memory, and
-//     the others run again. Functions may therefore run more than once.
-//   - A commit that finds the disk full fails everybody with ErrFull and leaves
-//     the file as it was.
-//   - Any other failure of a commit is fatal. After a failed sync nobody knows
-//     what is on disk, and the new root may already be visible to readers: the
-//     file accepts nothing more, Failed is closed, and the process must stop and
-//     start again from what the disk holds.
 package bolt
 
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
-)
 
-// Errors of the engine, for errors.Is.
-var (
-	ErrLocked = errors.New("another process holds the store")
-	ErrFull   = errors.New("the disk is full")
-	ErrClosed = errors.New("the store is closed")
-	ErrOlder  = errors.New("the store was written by an older relay") // and is only to be read
+	"relay/store/engine"
 )
-
-// Bucket is an index into Options.Buckets.
-type Bucket int
 
 // Options of a file.
 type Options struct {
 	Buckets   []string        // names, made at Open where missing
-	Appending []Bucket        // buckets whose keys grow with time
-	Flush     func(*Tx) error // runs before each commit, to write what Tx.Scratch collected
-	Reserve   int64           // octets of disk space below which Grow requests are refused; 0: 32 MiB
+	Appending []engine.Bucket // buckets whose keys grow with time
+	Reserve   int64           // octets of disk space that new mail leaves free; 0: 32 MiB
 	Free      func() int64    // octets that the disk has free; nil: what its file system says
-	Log       *slog.Logger
-	ReadOnly  bool // nothing is written, nor can be; several may read, and nobody writes meanwhile
+	ReadOnly  bool            // nothing is written, nor can be; several may read, and nobody writes meanwhile
 }
 
-// DB is an open file. Its methods may be called from any goroutine.
-type DB struct {
+// File is an open file: a driver. Its methods may be called from any goroutine, but for Rest.
+type File struct {
 	db        *bbolt.DB
 	file      *os.File // db's, to be read only
 	path      string
 	opt       Options
 	appending []bool
-	requests  chan *request
-	closing   sync.RWMutex // held for reading while a request is handed over
-	closed    bool
-	writer    sync.WaitGroup
-	failed    chan struct{}
-	err       error // set before failed is closed
-	broken    atomic.Bool
-	trimmed   time.Time // last look at the mapped pages; the writer's
-	left      int64     // room at the beginning of the last batch with a Grow; the writer's
-	commits   atomic.Int64
-	reruns    atomic.Int64
+	looked    sync.Pool // of lists of a transaction's buckets
+	trimmed   time.Time // last look at the mapped pages; Rest's
 }
 
-// Open opens or creates the file. It fails with ErrLocked when another process
-// holds it, and with ErrOlder when it is only to be read and lacks a bucket.
-func Open(path string, o Options) (*DB, error) {
+var _ engine.Driver = (*File)(nil)
+
+// Open opens or creates the file. It fails with engine.ErrLocked when another process
+// holds it, with engine.ErrOlder when it is only to be read and lacks a bucket, and with
+// engine.ErrDamaged when it cannot be a store.
+func Open(path string, o Options) (*File, error) {
 	if o.Reserve == 0 {
 		o.Reserve = 32 << 20
-	}
-	if o.Log == nil {
-		o.Log = slog.Default()
 	}
 	if !o.ReadOnly {
 		if err := create(path); err != nil {
@@ -96,23 +53,16 @@ func Open(path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{
-		db: b, file: file, path: path, opt: o,
-		appending: make([]bool, len(o.Buckets)),
-		requests:  make(chan *request, maxRequests),
-		failed:    make(chan struct{}),
-	}
+	f := &File{db: b, file: file, path: path, opt: o, appending: make([]bool, len(o.Buckets))}
+	f.looked.New = func() any { list := make([]bucket, len(o.Buckets)); return &list }
 	for _, i := range o.Appending {
-		db.appending[i] = true
+		f.appending[i] = true
 	}
-	if err := db.makeBuckets(); err != nil {
+	if err := f.makeBuckets(); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
-	db.Trim()
-	if !o.ReadOnly {
-		db.writer.Go(db.write)
-	}
-	return db, nil
+	f.Trim()
+	return f, nil
 }
 
 // open opens the file that has the name at the end of it: the lock is the file's,
@@ -164,7 +114,7 @@ func named(path string, file *os.File) (bool, error) {
 //   - InitialMmapSize 64 GiB: address space only. Growing past the map would
 //     need a lock that waits for every reader, a running backup among them.
 //
-// FillPercent 0.9 for buckets with keys that grow with time is set in Tx.bucket:
+// FillPercent 0.9 for buckets with keys that grow with time is set in txn.bucket:
 // half the file for the same messages.
 func openFile(path string, readOnly bool, opener func(string, int, os.FileMode) (*os.File, error)) (*bbolt.DB, error) {
 	opt := &bbolt.Options{
@@ -182,7 +132,7 @@ func openFile(path string, readOnly bool, opener func(string, int, os.FileMode) 
 		db, err = bbolt.Open(path, 0o600, opt)
 	}
 	if errors.Is(err, berrors.ErrTimeout) {
-		err = ErrLocked
+		err = engine.ErrLocked
 	}
 	return db, err
 }
@@ -231,10 +181,10 @@ func makeFile(path string) error {
 	return os.Rename(tmp, path)
 }
 
-func (db *DB) makeBuckets() error {
+func (f *File) makeBuckets() error {
 	missing := false
-	err := db.db.View(func(tx *bbolt.Tx) error {
-		for _, name := range db.opt.Buckets {
+	err := f.db.View(func(tx *bbolt.Tx) error {
+		for _, name := range f.opt.Buckets {
 			missing = missing || tx.Bucket([]byte(name)) == nil
 		}
 		return nil
@@ -242,11 +192,11 @@ func (db *DB) makeBuckets() error {
 	if err != nil || !missing {
 		return err
 	}
-	if db.opt.ReadOnly {
-		return fmt.Errorf("open store %q: %w", db.path, ErrOlder)
+	if f.opt.ReadOnly {
+		return fmt.Errorf("open store %q: %w", f.path, engine.ErrOlder)
 	}
-	return db.db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range db.opt.Buckets {
+	return f.db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range f.opt.Buckets {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return fmt.Errorf("bucket %s: %w", name, err)
 			}
@@ -255,50 +205,21 @@ func (db *DB) makeBuckets() error {
 	})
 }
 
-// Close lets the waiting requests finish, writes the list of free pages, so
-// that the next Open need not walk the file, and closes it.
-func (db *DB) Close() error {
-	db.closing.Lock()
-	if db.closed {
-		db.closing.Unlock()
-		return nil
-	}
-	db.closed = true
-	close(db.requests)
-	db.closing.Unlock()
-	db.writer.Wait()
+// Close writes the list of free pages, if the file is sound, so that the next Open need not
+// walk the file, and closes it.
+func (f *File) Close(sound bool) error {
 	var err error
-	if !db.opt.ReadOnly && !db.broken.Load() {
-		db.db.NoFreelistSync = false
-		err = db.db.Update(func(*bbolt.Tx) error { return nil })
+	if sound && !f.opt.ReadOnly {
+		f.db.NoFreelistSync = false
+		err = f.db.Update(func(*bbolt.Tx) error { return nil })
 	}
-	return errors.Join(err, db.db.Close())
+	return errors.Join(err, f.db.Close())
 }
-
-// Failed is closed when a commit failed so that nobody can say what is on disk.
-func (db *DB) Failed() <-chan struct{} { return db.failed }
-
-// Err says why, once Failed is closed.
-func (db *DB) Err() error {
-	select {
-	case <-db.failed:
-		return db.err
-	default:
-		return nil
-	}
-}
-
-// Path of the file.
-func (db *DB) Path() string { return db.path }
-
-// Commits counts the transactions written since Open, and those that had to be
-// rolled back and run again because one request spoilt them.
-func (db *DB) Commits() (written, reruns int64) { return db.commits.Load(), db.reruns.Load() }
 
 // Check proves the file's own structure and calls problem for each fault. Nobody
 // can commit meanwhile: the list of free pages must stand still.
-func (db *DB) Check(problem func(error)) error {
-	tx, err := db.db.Begin(!db.opt.ReadOnly)
+func (f *File) Check(problem func(error)) error {
+	tx, err := f.db.Begin(!f.opt.ReadOnly)
 	if err != nil {
 		return err
 	}
@@ -309,14 +230,14 @@ func (db *DB) Check(problem func(error)) error {
 }
 
 // Size is the file's length and how much of it holds nothing, in octets.
-func (db *DB) Size() (file, free int64) {
-	if fi, err := os.Stat(db.path); err == nil {
+func (f *File) Size() (file, free int64) {
+	if fi, err := os.Stat(f.path); err == nil {
 		file = fi.Size()
 	}
-	_ = db.db.View(func(tx *bbolt.Tx) error {
+	_ = f.db.View(func(tx *bbolt.Tx) error {
 		// Beyond the high water mark the file is a hole.
 		file = min(file, tx.Size())
 		return nil
 	})
-	return file, db.freeBytes()
+	return file, f.freeBytes()
 }

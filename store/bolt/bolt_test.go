@@ -6,194 +6,78 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.etcd.io/bbolt"
+
+	"relay/store/engine"
+	"relay/store/engine/enginetest"
 )
 
-func openTest(t testing.TB, path string, o Options) *DB {
+// opened is a File with the group commit that relay uses it with.
+type opened struct {
+	*engine.DB
+	*File
+}
+
+func (o opened) Close() error                       { return o.DB.Close() }
+func (o opened) Check(problem func(error)) error    { return o.DB.Check(problem) }
+func (o opened) Size() (file, free int64)           { return o.DB.Size() }
+func (o opened) do(fn func(*engine.Tx) error) error { return o.Update(engine.Write{Do: fn}) }
+func (o opened) grow(fn func(*engine.Tx) error) error {
+	return o.Update(engine.Write{Do: fn, Grows: true})
+}
+
+func openTest(t testing.TB, path string, o Options) opened {
 	t.Helper()
 	o.Buckets = []string{"a", "b"}
-	db, err := Open(path, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return db
+	return openCopied(t, path, o)
 }
 
-// blocked runs fn while the writer is busy, so that what fn hands over waits
-// and makes one batch.
-func blocked(t *testing.T, db *DB, fn func(wg *sync.WaitGroup)) {
+func get(t testing.TB, db opened, key string) (value string) {
 	t.Helper()
-	running, release := make(chan struct{}), make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		once := sync.OnceFunc(func() { close(running) })
-		if err := db.Update(0, func(*Tx) error { once(); <-release; return nil }); err != nil {
-			t.Error(err)
-		}
-	})
-	<-running
-	fn(&wg)
-	close(release)
-	wg.Wait()
-}
-
-func get(t testing.TB, db *DB, key string) (value string) {
-	t.Helper()
-	if err := db.View(func(tx *Tx) error { value = string(tx.Get(0, []byte(key))); return nil }); err != nil {
+	if err := db.View(func(tx *engine.Tx) error { value = string(tx.Get(0, []byte(key))); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return value
 }
 
-func TestDB_ErrorBeforeTheFirstWriteCostsTheBatchNothing(t *testing.T) {
-	db := openTest(t, filepath.Join(t.TempDir(), "x.db"), Options{})
-	defer db.Close()
-	no := errors.New("no")
-	runs := 0
-	before, _ := db.Commits()
-	blocked(t, db, func(wg *sync.WaitGroup) {
-		for i := range 20 {
-			queued := len(db.requests)
-			wg.Go(func() {
-				err := db.Update(0, func(tx *Tx) error {
-					runs++ // only the writer runs it
-					if i%2 == 0 {
-						return no
-					}
-					return tx.Put(0, []byte(fmt.Sprint(i)), []byte("v"))
-				})
-				if (i%2 == 0) != errors.Is(err, no) {
-					t.Errorf("request %d: %v", i, err)
-				}
-			})
-			for len(db.requests) == queued {
-				// The request is on its way to the writer's queue.
-			}
-		}
+// A file keeps the contract of every driver.
+func TestFile(t *testing.T) {
+	enginetest.Run(t, func(path string, buckets []string) (engine.Driver, error) {
+		return Open(path, Options{Buckets: buckets, Appending: []engine.Bucket{1}})
 	})
-	written, reruns := db.Commits()
-	if runs != 20 || reruns != 0 || written-before != 1 {
-		t.Errorf("%d runs, %d reruns, %d commits, want 20, 0, 1", runs, reruns, written-before)
-	}
 }
 
-func TestDB_ErrorAfterAWriteIsRolledBackAlone(t *testing.T) {
-	for name, spoil := range map[string]func() error{
-		"error": func() error { return errors.New("no") },
-		"panic": func() error { panic("no") },
+func TestFile_Room(t *testing.T) {
+	for what, c := range map[string]struct{ free, reserve, least, most int64 }{
+		"as much as is free": {1000 << 20, 1, 1000<<20 - 1, 1001 << 20},
+		"without a reserve":  {1000 << 20, 0, 968 << 20, 969 << 20},
+		"below the reserve":  {1000 << 20, 1 << 62, -1 << 62, -1},
 	} {
-		t.Run(name, func(t *testing.T) {
-			db := openTest(t, filepath.Join(t.TempDir(), "x.db"), Options{})
-			defer db.Close()
-			blocked(t, db, func(wg *sync.WaitGroup) {
-				for i := range 10 {
-					wg.Go(func() {
-						err := db.Update(0, func(tx *Tx) error {
-							if err := tx.Put(0, []byte(fmt.Sprint(i)), []byte("v")); err != nil || i != 5 {
-								return err
-							}
-							return spoil()
-						})
-						if (err != nil) != (i == 5) {
-							t.Errorf("request %d: %v", i, err)
-						}
-					})
-				}
-			})
-			for i := range 10 {
-				if got := get(t, db, fmt.Sprint(i)); (got == "v") == (i == 5) {
-					t.Errorf("key %d = %q", i, got)
-				}
-			}
-		})
-	}
-}
-
-// A reader that panics fails alone, and holds nothing back.
-func TestDB_ViewPanics(t *testing.T) {
-	db := openTest(t, filepath.Join(t.TempDir(), "x.db"), Options{})
-	defer db.Close()
-	if err := db.View(func(*Tx) error { panic("damaged") }); err == nil || !strings.Contains(err.Error(), "damaged") {
-		t.Errorf("View = %v, want the panic as an error", err)
-	}
-	if err := db.Update(0, func(tx *Tx) error { return tx.Put(0, []byte("k"), []byte("v")) }); err != nil {
-		t.Fatal(err)
-	}
-	if got := get(t, db, "k"); got != "v" {
-		t.Errorf("key = %q afterwards", got)
-	}
-}
-
-func TestDB_FlushSeesTheWholeTransaction(t *testing.T) {
-	db := openTest(t, filepath.Join(t.TempDir(), "x.db"), Options{Flush: func(tx *Tx) error {
-		n, _ := tx.Scratch.(int)
-		return tx.Put(0, []byte("sum"), []byte(fmt.Sprint(n)))
-	}})
-	defer db.Close()
-	blocked(t, db, func(wg *sync.WaitGroup) {
-		for range 10 {
-			wg.Go(func() {
-				_ = db.Update(0, func(tx *Tx) error {
-					n, _ := tx.Scratch.(int)
-					tx.Scratch = n + 1
-					tx.Touch()
-					return nil
-				})
-			})
+		f, err := Open(filepath.Join(t.TempDir(), "x.db"), Options{Reserve: c.reserve, Free: func() int64 { return c.free }})
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	if got := get(t, db, "sum"); got == "" || got == "0" {
-		t.Errorf("sum = %q", got)
-	}
-}
-
-func TestDB_ReserveIsKeptForTheOthers(t *testing.T) {
-	db := openTest(t, filepath.Join(t.TempDir(), "x.db"), Options{Reserve: 1 << 62})
-	defer db.Close()
-	put := func(tx *Tx) error { return tx.Put(0, []byte("k"), []byte("v")) }
-	if err := db.Grow(0, put); !errors.Is(err, ErrFull) || get(t, db, "k") != "" {
-		t.Errorf("Grow below the reserve: %v", err)
-	}
-	if err := db.Update(0, put); err != nil || get(t, db, "k") != "v" {
-		t.Errorf("Update below the reserve: %v", err)
-	}
-}
-
-func TestDB_Close(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "x.db")
-	db := openTest(t, path, Options{})
-	if _, err := Open(path, Options{}); !errors.Is(err, ErrLocked) {
-		t.Errorf("second Open: %v", err)
-	}
-	if err := db.Update(0, func(tx *Tx) error { return tx.Put(0, []byte("k"), []byte("v")) }); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := db.Close(); err != nil {
-			t.Errorf("Close: %v", err)
+		if got := f.Room(); got < c.least || got > c.most {
+			t.Errorf("%s: Room = %d, want %d to %d", what, got, c.least, c.most)
 		}
-	}
-	if err := db.Update(0, func(*Tx) error { return nil }); !errors.Is(err, ErrClosed) {
-		t.Errorf("Update after Close: %v", err)
-	}
-	db = openTest(t, path, Options{})
-	defer db.Close()
-	if get(t, db, "k") != "v" {
-		t.Error("lost over Close and Open")
+		if err := f.Close(true); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
 // Several processes that find no file must not each have one of their own.
 func TestOpen_AtTheSameTime(t *testing.T) {
+	t.Parallel()
 	for range 3 {
 		path := filepath.Join(t.TempDir(), "relay.db")
 		var wg sync.WaitGroup
 		var mu sync.Mutex
-		var open []*DB
+		var open []*File
 		for range 8 {
 			wg.Go(func() {
 				db, err := Open(path, Options{Buckets: []string{"a"}})
@@ -201,8 +85,8 @@ func TestOpen_AtTheSameTime(t *testing.T) {
 				defer mu.Unlock()
 				if err == nil {
 					open = append(open, db)
-				} else if !errors.Is(err, ErrLocked) {
-					t.Errorf("Open = %v, want ErrLocked", err)
+				} else if !errors.Is(err, engine.ErrLocked) {
+					t.Errorf("Open = %v, want engine.ErrLocked", err)
 				}
 			})
 		}
@@ -210,8 +94,8 @@ func TestOpen_AtTheSameTime(t *testing.T) {
 		if len(open) != 1 {
 			t.Errorf("%d have the store", len(open))
 		}
-		for _, db := range open {
-			_ = db.Close()
+		for _, f := range open {
+			_ = f.Close(true)
 		}
 	}
 }
@@ -220,7 +104,7 @@ func TestOpen_TruncatedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	db := openTest(t, path, Options{})
 	for i := range 100 {
-		if err := db.Update(0, func(tx *Tx) error { return tx.Put(0, fmt.Append(nil, i), make([]byte, 10_000)) }); err != nil {
+		if err := db.do(func(tx *engine.Tx) error { return tx.Put(0, fmt.Append(nil, i), make([]byte, 10_000)) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -230,64 +114,36 @@ func TestOpen_TruncatedFile(t *testing.T) {
 	if err := os.Truncate(path, 500_000); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(path, Options{}); !errors.Is(err, ErrDamaged) {
+	if _, err := Open(path, Options{}); !errors.Is(err, engine.ErrDamaged) {
 		t.Errorf("Open of half a file: %v", err)
 	}
-}
-
-func TestDB_CheckWhileOthersWrite(t *testing.T) {
-	db := openTest(t, filepath.Join(t.TempDir(), "x.db"), Options{})
-	defer db.Close()
-	var wg sync.WaitGroup
-	var stop atomic.Bool
-	for w := range 4 {
-		wg.Go(func() {
-			for i := 0; !stop.Load(); i++ {
-				key := fmt.Append(nil, w, i%50)
-				err := db.Update(0, func(tx *Tx) error {
-					if i%3 == 0 {
-						return tx.Delete(0, key)
-					}
-					return tx.Put(0, key, make([]byte, i%9000))
-				})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	for range 20 {
-		if err := db.Check(func(err error) { t.Errorf("Check of a sound file: %v", err) }); err != nil {
-			t.Error(err)
-		}
-	}
-	stop.Store(true)
-	wg.Wait()
 }
 
 // A process that waits for the lock while the file is replaced must not go on with
 // the one that has lost its name.
 func TestOpen_FollowsTheName(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.db")
 	first := openTest(t, path, Options{})
-	if err := first.Update(0, func(tx *Tx) error { return tx.Put(0, []byte("k"), []byte("old")) }); err != nil {
+	if err := first.do(func(tx *engine.Tx) error { return tx.Put(0, []byte("k"), []byte("old")) }); err != nil {
 		t.Fatal(err)
 	}
 	other := openTest(t, path+".other", Options{})
-	if err := other.Update(0, func(tx *Tx) error { return tx.Put(0, []byte("k"), []byte("new")) }); err != nil {
+	if err := other.do(func(tx *engine.Tx) error { return tx.Put(0, []byte("k"), []byte("new")) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
-	opened := make(chan *DB)
+	got := make(chan opened)
 	go func() {
 		db, err := Open(path, Options{Buckets: []string{"a", "b"}})
 		if err != nil {
 			t.Errorf("Open of a file that is replaced meanwhile: %v", err)
+			close(got)
+			return
 		}
-		opened <- db
+		got <- opened{engine.New(db, engine.Options{}), db}
 	}()
 	waitForOpen(t, path)
 	if err := os.Rename(path+".other", path); err != nil {
@@ -296,15 +152,15 @@ func TestOpen_FollowsTheName(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db := <-opened
-	if db == nil {
+	db := <-got
+	if db.File == nil {
 		return
 	}
 	defer db.Close()
 	if got := get(t, db, "k"); got != "new" {
 		t.Errorf("k = %q, it went on with the file that has no name any more", got)
 	}
-	if _, err := Open(path, Options{}); !errors.Is(err, ErrLocked) {
+	if _, err := Open(path, Options{}); !errors.Is(err, engine.ErrLocked) {
 		t.Errorf("the file with the name is not locked: %v", err)
 	}
 }
@@ -312,7 +168,7 @@ func TestOpen_FollowsTheName(t *testing.T) {
 // waitForOpen waits until this process has opened the file once more.
 func waitForOpen(t *testing.T, path string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		list, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
 			t.Skip("no /proc here")
@@ -331,13 +187,14 @@ func waitForOpen(t *testing.T, path string) {
 }
 
 func TestOpen_ReadOnly(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.db")
 	if _, err := Open(path, Options{ReadOnly: true}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("Open of no file: %v", err)
 	}
 	db := openTest(t, path, Options{})
 	for i := range 1000 {
-		if err := db.Update(0, func(tx *Tx) error { return tx.Put(0, fmt.Append(nil, i%10), make([]byte, i)) }); err != nil {
+		if err := db.do(func(tx *engine.Tx) error { return tx.Put(0, fmt.Append(nil, i%10), make([]byte, i)) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -357,10 +214,10 @@ func TestOpen_ReadOnly(t *testing.T) {
 		if get(t, two, "9") == "" {
 			t.Errorf("%s: the record is not there", what)
 		}
-		if err := one.Update(0, func(*Tx) error { return nil }); err == nil {
+		if err := one.do(func(*engine.Tx) error { return nil }); err == nil {
 			t.Errorf("%s: Update of a file that is only read", what)
 		}
-		if _, err := Open(path, Options{}); !errors.Is(err, ErrLocked) {
+		if _, err := Open(path, Options{}); !errors.Is(err, engine.ErrLocked) {
 			t.Errorf("%s: Open for writing while others read: %v", what, err)
 		}
 		if err := errors.Join(one.Close(), two.Close()); err != nil {
@@ -369,20 +226,20 @@ func TestOpen_ReadOnly(t *testing.T) {
 		if after, err := os.ReadFile(path); !bytes.Equal(before, after) || err != nil {
 			t.Errorf("%s: the file was changed, %v", what, err)
 		}
-		if _, err := Open(path, Options{ReadOnly: true, Buckets: []string{"a", "b", "c"}}); !errors.Is(err, ErrOlder) {
+		if _, err := Open(path, Options{ReadOnly: true, Buckets: []string{"a", "b", "c"}}); !errors.Is(err, engine.ErrOlder) {
 			t.Errorf("%s: Open for a bucket that is not there: %v", what, err)
 		}
 	}
 }
 
 // copyOf is a copy of the open file.
-func copyOf(t *testing.T, db *DB) string {
+func copyOf(t *testing.T, db opened) string {
 	t.Helper()
 	var b bytes.Buffer
 	var id, size int64
-	n, err := db.Copy(&b, func(_ *Tx, i, s int64) error { id, size = i, s; return nil })
+	n, err := db.DB.Export(&b, func(tx *engine.Tx, s int64) error { id, size = tx.ID(), s; return nil })
 	if err != nil || n != size || n != int64(b.Len()) || id == 0 {
-		t.Fatalf("Copy = %d, %v; announced were %d octets of transaction %d, there are %d", n, err, size, id, b.Len())
+		t.Fatalf("Export = %d, %v; announced were %d octets of transaction %d, there are %d", n, err, size, id, b.Len())
 	}
 	path := filepath.Join(t.TempDir(), "copy.db")
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
@@ -391,19 +248,19 @@ func copyOf(t *testing.T, db *DB) string {
 	return path
 }
 
-// Who takes the copy must know his own error again, wherever it comes.
-func TestDB_Copy_errors(t *testing.T) {
+// An error of the writer that takes the copy comes back as it is, wherever it happens.
+func TestFile_Export_errors(t *testing.T) {
 	db := openTest(t, filepath.Join(t.TempDir(), "x.db"), Options{})
 	defer db.Close()
 	full := errors.New("full")
-	begin := func(*Tx, int64, int64) error { return nil }
+	begin := func(*engine.Tx, int64) error { return nil }
 	for _, room := range []int{0, os.Getpagesize(), 2 * os.Getpagesize()} {
-		if _, err := db.Copy(&small{room, full}, begin); !errors.Is(err, full) {
-			t.Errorf("Copy to where %d octets fit: %v", room, err)
+		if _, err := db.DB.Export(&small{room, full}, begin); !errors.Is(err, full) {
+			t.Errorf("Export to where %d octets fit: %v", room, err)
 		}
 	}
-	if n, err := db.Copy(&small{0, full}, func(*Tx, int64, int64) error { return full }); n != 0 || !errors.Is(err, full) {
-		t.Errorf("Copy that is not begun = %d, %v", n, err)
+	if n, err := db.DB.Export(&small{0, full}, func(*engine.Tx, int64) error { return full }); n != 0 || !errors.Is(err, full) {
+		t.Errorf("Export that is not begun = %d, %v", n, err)
 	}
 }
 
@@ -420,14 +277,15 @@ func (s *small) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestDB_Compact(t *testing.T) {
+func TestFile_Compact(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x.db")
-	db := openTest(t, path, Options{Appending: []Bucket{0}})
+	db := openTest(t, path, Options{Appending: []engine.Bucket{0}})
 	defer db.Close()
-	put := func(b Bucket, key string, size int) {
+	put := func(b engine.Bucket, key string, size int) {
 		t.Helper()
-		if err := db.Update(0, func(tx *Tx) error { return tx.Put(b, []byte(key), make([]byte, size)) }); err != nil {
+		if err := db.do(func(tx *engine.Tx) error { return tx.Put(b, []byte(key), make([]byte, size)) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -438,7 +296,7 @@ func TestDB_Compact(t *testing.T) {
 	put(1, "empty", 0)
 	for i := range 500 {
 		if i%10 > 0 {
-			if err := db.Update(0, func(tx *Tx) error { return tx.Delete(0, fmt.Appendf(nil, "%05d", i)) }); err != nil {
+			if err := db.do(func(tx *engine.Tx) error { return tx.Delete(0, fmt.Appendf(nil, "%05d", i)) }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -452,7 +310,7 @@ func TestDB_Compact(t *testing.T) {
 	if want := int64(50 * 60_000); told < want || told > want+200_000 {
 		t.Errorf("progress was told of %d octets, want a little over %d", told, want)
 	}
-	compact := openTest(t, small, Options{Appending: []Bucket{0}})
+	compact := openTest(t, small, Options{Appending: []engine.Bucket{0}})
 	defer compact.Close()
 	if size, _ := compact.Size(); size > file-free+file/20 {
 		t.Errorf("%d octets after compaction, before %d with %d free", size, file, free)
@@ -471,17 +329,17 @@ func TestDB_Compact(t *testing.T) {
 }
 
 // One record that is not the same must be found.
-func TestDB_Compact_comparesEveryRecord(t *testing.T) {
-	for what, change := range map[string]func(*Tx) error{
-		"a value":       func(tx *Tx) error { return tx.Put(1, []byte("5"), []byte("w")) },
-		"one too few":   func(tx *Tx) error { return tx.Delete(1, []byte("9")) },
-		"one too many":  func(tx *Tx) error { return tx.Put(1, []byte("99"), []byte("v")) },
-		"none in there": func(tx *Tx) error { return tx.Put(0, []byte("k"), []byte("v")) },
+func TestFile_Compact_comparesEveryRecord(t *testing.T) {
+	for what, change := range map[string]func(*engine.Tx) error{
+		"a value":       func(tx *engine.Tx) error { return tx.Put(1, []byte("5"), []byte("w")) },
+		"one too few":   func(tx *engine.Tx) error { return tx.Delete(1, []byte("9")) },
+		"one too many":  func(tx *engine.Tx) error { return tx.Put(1, []byte("99"), []byte("v")) },
+		"none in there": func(tx *engine.Tx) error { return tx.Put(0, []byte("k"), []byte("v")) },
 	} {
 		dir := t.TempDir()
-		fillTest := func(name string, change func(*Tx) error) *DB {
+		fillTest := func(name string, change func(*engine.Tx) error) opened {
 			db := openTest(t, filepath.Join(dir, name), Options{})
-			err := db.Update(0, func(tx *Tx) error {
+			err := db.do(func(tx *engine.Tx) error {
 				for i := range 10 {
 					if err := tx.Put(1, fmt.Append(nil, i), []byte("v")); err != nil {
 						return err
@@ -494,13 +352,13 @@ func TestDB_Compact_comparesEveryRecord(t *testing.T) {
 			}
 			return db
 		}
-		db := fillTest("a", func(*Tx) error { return nil })
+		db := fillTest("a", func(*engine.Tx) error { return nil })
 		other := fillTest("b", change)
 		if err := other.Close(); err != nil {
 			t.Fatal(err)
 		}
-		err := db.View(func(tx *Tx) error {
-			_, err := db.equals(tx.tx, filepath.Join(dir, "b"), Options{Buckets: []string{"a", "b"}})
+		err := db.File.db.View(func(tx *bbolt.Tx) error {
+			_, err := db.equals(tx, filepath.Join(dir, "b"), Options{Buckets: []string{"a", "b"}})
 			return err
 		})
 		if err == nil {

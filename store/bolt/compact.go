@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"go.etcd.io/bbolt"
+
+	"relay/store/engine"
 )
 
 // trimEvery so many octets that were walked over, the mapped pages are let go.
@@ -18,9 +20,9 @@ const trimEvery = 64 << 20
 // only read. progress is told how many octets of keys and values were copied since
 // it was called last; an error of its ends the whole. What is at path after an
 // error is of no use.
-func (db *DB) Compact(path string, progress func(n int64) error) error {
-	return db.db.View(func(src *bbolt.Tx) error {
-		o, err := db.likeness(src)
+func (f *File) Compact(path string, progress func(n int64) error) error {
+	return f.db.View(func(src *bbolt.Tx) error {
+		o, err := f.likeness(src)
 		if err != nil {
 			return err
 		}
@@ -28,10 +30,10 @@ func (db *DB) Compact(path string, progress func(n int64) error) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(fill(dst, db, src, progress), dst.Close()); err != nil {
+		if err := errors.Join(fill(dst, f, src, progress), dst.Close(true)); err != nil {
 			return err
 		}
-		size, err := db.equals(src, path, o)
+		size, err := f.equals(src, path, o)
 		if err != nil {
 			return err
 		}
@@ -40,12 +42,11 @@ func (db *DB) Compact(path string, progress func(n int64) error) error {
 }
 
 // likeness is the options of a file with the same buckets, filled as this one is.
-func (db *DB) likeness(src *bbolt.Tx) (o Options, err error) {
-	o.Log = db.opt.Log
+func (f *File) likeness(src *bbolt.Tx) (o Options, err error) {
 	err = src.ForEach(func(name []byte, _ *bbolt.Bucket) error {
-		i := slices.Index(db.opt.Buckets, string(name))
-		if i >= 0 && db.appending[i] {
-			o.Appending = append(o.Appending, Bucket(len(o.Buckets)))
+		i := slices.Index(f.opt.Buckets, string(name))
+		if i >= 0 && f.appending[i] {
+			o.Appending = append(o.Appending, engine.Bucket(len(o.Buckets)))
 		}
 		o.Buckets = append(o.Buckets, string(name))
 		return nil
@@ -55,22 +56,22 @@ func (db *DB) likeness(src *bbolt.Tx) (o Options, err error) {
 
 // fill puts all records of src into dst, in the order of their keys, a batch a
 // transaction.
-func fill(dst, db *DB, src *bbolt.Tx, progress func(int64) error) error {
+func fill(dst, f *File, src *bbolt.Tx, progress func(int64) error) error {
 	walked := 0
 	for i, name := range dst.opt.Buckets {
-		b := batch{bucket: Bucket(i)}
+		b := batch{bucket: engine.Bucket(i)}
 		c := src.Bucket([]byte(name)).Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
 			if v == nil {
 				return fmt.Errorf("bucket %s: %q is no record", name, k)
 			}
 			b.add(k, v)
-			if b.weight < maxWeight {
+			if b.weight < engine.MaxWeight {
 				continue
 			}
 			if walked += b.weight; walked >= trimEvery {
 				walked = 0
-				db.newTx(src).Trim()
+				f.txn(src).Trim()
 			}
 			if err := b.store(dst, progress); err != nil {
 				return err
@@ -84,9 +85,9 @@ func fill(dst, db *DB, src *bbolt.Tx, progress func(int64) error) error {
 }
 
 // batch is records on their way. They are copies: a page of a damaged file must
-// fail under the hands of who reads it, not later, in the writer.
+// fail under the hands of the reader, not later, in the writer.
 type batch struct {
-	bucket Bucket
+	bucket engine.Bucket
 	keys   [][]byte
 	values [][]byte
 	weight int
@@ -98,10 +99,11 @@ func (b *batch) add(k, v []byte) {
 	b.weight += len(k) + len(v)
 }
 
-func (b *batch) store(dst *DB, progress func(int64) error) error {
-	err := dst.Update(b.weight, func(tx *Tx) error {
+func (b *batch) store(dst *File, progress func(int64) error) error {
+	err := dst.db.Update(func(tx *bbolt.Tx) error {
+		t := dst.txn(tx)
 		for i, k := range b.keys {
-			if err := tx.Put(b.bucket, k, b.values[i]); err != nil {
+			if err := t.Put(b.bucket, k, b.values[i]); err != nil {
 				return err
 			}
 		}
@@ -117,7 +119,7 @@ func (b *batch) store(dst *DB, progress func(int64) error) error {
 
 // equals compares the records of src with those of the file at path, and returns
 // how long that one need be.
-func (db *DB) equals(src *bbolt.Tx, path string, o Options) (size int64, err error) {
+func (f *File) equals(src *bbolt.Tx, path string, o Options) (size int64, err error) {
 	o.ReadOnly = true
 	dst, err := Open(path, o)
 	if err != nil {
@@ -133,8 +135,8 @@ func (db *DB) equals(src *bbolt.Tx, path string, o Options) (size int64, err err
 			for ; k != nil && bytes.Equal(k, key) && bytes.Equal(v, value); key, value = b.Next() {
 				if walked += len(k) + len(v); walked >= trimEvery {
 					walked = 0
-					db.newTx(src).Trim()
-					dst.newTx(other).Trim()
+					f.txn(src).Trim()
+					dst.txn(other).Trim()
 				}
 				k, v = a.Next()
 			}
@@ -144,5 +146,5 @@ func (db *DB) equals(src *bbolt.Tx, path string, o Options) (size int64, err err
 		}
 		return nil
 	})
-	return size, errors.Join(err, dst.Close())
+	return size, errors.Join(err, dst.Close(true))
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"go.etcd.io/bbolt"
+
+	"relay/store/engine"
 )
 
 // A copy has the pages that hold something, and no others: what was deleted is not in
@@ -37,19 +39,18 @@ const (
 
 var native = binary.NativeEndian
 
-// Copy writes a consistent copy of what the file holds now. Writers go on meanwhile, but
+// Export writes a consistent copy of what the file holds now. Writers go on meanwhile, but
 // pages that are freed while it runs cannot be used again, so that the file grows by what
-// is written. begin sees the same state before the first octet: the number of the
-// transaction that made it, and how long the copy will be.
-func (db *DB) Copy(w io.Writer, begin func(tx *Tx, id, size int64) error) (n int64, err error) {
-	err = db.db.View(func(tx *bbolt.Tx) error {
-		c := &copier{file: db.file, size: db.db.Info().PageSize, pages: uint64(tx.Size()) / uint64(db.db.Info().PageSize), next: firstPage}
+// is written. begin sees the same state before the first octet, and how long the copy will be.
+func (f *File) Export(w io.Writer, begin func(t engine.Txn, size int64) error) (n int64, err error) {
+	err = f.db.View(func(tx *bbolt.Tx) error {
+		c := &copier{file: f.file, size: f.db.Info().PageSize, pages: uint64(tx.Size()) / uint64(f.db.Info().PageSize), next: firstPage}
 		root := tx.Cursor().Bucket()
 		if _, err := c.tree(uint64(root.Root()), 0); err != nil {
-			return fmt.Errorf("copy %q: %w", db.path, err)
+			return fmt.Errorf("copy %q: %w", f.path, err)
 		}
 		all := int64(c.next) * int64(c.size)
-		if err := begin(db.newTx(tx), int64(tx.ID()), all); err != nil {
+		if err := begin(f.txn(tx), all); err != nil {
 			return err
 		}
 		out := &counter{w: w}

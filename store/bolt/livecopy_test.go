@@ -11,21 +11,23 @@ import (
 	"testing"
 
 	"go.etcd.io/bbolt"
+
+	"relay/store/engine"
 )
 
-func openCopied(t *testing.T, path string, o Options) *DB {
+func openCopied(t testing.TB, path string, o Options) opened {
 	t.Helper()
-	db, err := Open(path, o)
+	f, err := Open(path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return db
+	return opened{engine.New(f, engine.Options{ReadOnly: o.ReadOnly}), f}
 }
 
 // sameAs wants a copy to hold the same records, in a sound file with nothing free.
-func sameAs(t *testing.T, db *DB, path string) {
+func sameAs(t *testing.T, db opened, path string) {
 	t.Helper()
-	err := db.db.View(func(tx *bbolt.Tx) error {
+	err := db.File.db.View(func(tx *bbolt.Tx) error {
 		o, err := db.likeness(tx)
 		if err == nil {
 			_, err = db.equals(tx, path, o)
@@ -40,23 +42,23 @@ func sameAs(t *testing.T, db *DB, path string) {
 	if err := c.Check(func(err error) { t.Errorf("the copy is not sound: %v", err) }); err != nil {
 		t.Error(err)
 	}
-	if n := c.db.Stats().FreePageN + c.db.Stats().PendingPageN; n != 0 {
+	if n := c.File.db.Stats().FreePageN + c.File.db.Stats().PendingPageN; n != 0 {
 		t.Errorf("the copy has %d free pages", n)
 	}
 }
 
 // A copy holds what is live, and nothing of what was deleted.
-func TestDB_Copy_holdsOnlyWhatIsLive(t *testing.T) {
-	o := Options{Buckets: []string{"empty", "few", "many"}, Appending: []Bucket{2}}
+func TestFile_Export_holdsOnlyWhatIsLive(t *testing.T) {
+	o := Options{Buckets: []string{"empty", "few", "many"}, Appending: []engine.Bucket{2}}
 	db := openCopied(t, filepath.Join(t.TempDir(), "x.db"), o)
 	defer db.Close()
 	key := func(i int) []byte { return fmt.Appendf(nil, "%08d", i) }
 	const deleted, kept, all = "deleted mail ", "mail that is kept ", 3000
 	live := 0
-	each := func(fn func(tx *Tx, i int) error) {
+	each := func(fn func(tx *engine.Tx, i int) error) {
 		t.Helper()
 		for from := 0; from < all; from += 300 {
-			err := db.Update(0, func(tx *Tx) (err error) {
+			err := db.do(func(tx *engine.Tx) (err error) {
 				for i := from; i < from+300 && err == nil; i++ {
 					err = fn(tx, i)
 				}
@@ -67,14 +69,14 @@ func TestDB_Copy_holdsOnlyWhatIsLive(t *testing.T) {
 			}
 		}
 	}
-	each(func(tx *Tx, i int) error {
+	each(func(tx *engine.Tx, i int) error {
 		text := deleted
 		if i%100 == 0 {
 			text, live = kept, live+16_000
 		}
 		return tx.Put(2, key(i), []byte(strings.Repeat(text, 16_000/len(text))))
 	})
-	each(func(tx *Tx, i int) error {
+	each(func(tx *engine.Tx, i int) error {
 		if i%100 == 0 {
 			return nil
 		}
@@ -97,10 +99,10 @@ func TestDB_Copy_holdsOnlyWhatIsLive(t *testing.T) {
 }
 
 // Keys so long that the pages which point to others go on over several pages.
-func TestDB_Copy_longKeys(t *testing.T) {
+func TestFile_Export_longKeys(t *testing.T) {
 	db := openCopied(t, filepath.Join(t.TempDir(), "x.db"), Options{Buckets: []string{"long"}})
 	defer db.Close()
-	err := db.Update(0, func(tx *Tx) error {
+	err := db.do(func(tx *engine.Tx) error {
 		for i := range 200 {
 			if err := tx.Put(0, fmt.Appendf(nil, "%05d%s", i, strings.Repeat("k", 3000)), []byte("value")); err != nil {
 				return err
@@ -115,16 +117,16 @@ func TestDB_Copy_longKeys(t *testing.T) {
 }
 
 // Whatever the trees are like, and whatever is written meanwhile.
-func TestDB_Copy_anyFile(t *testing.T) {
+func TestFile_Export_anyFile(t *testing.T) {
 	o := Options{Buckets: []string{"a", "b", "c"}}
 	path := filepath.Join(t.TempDir(), "x.db")
 	db := openCopied(t, path, o)
 	defer func() { db.Close() }()
 	r := rand.New(rand.NewPCG(1, 2))
 	change := func(r *rand.Rand) error {
-		return db.Update(0, func(tx *Tx) error {
+		return db.do(func(tx *engine.Tx) error {
 			for range r.IntN(200) {
-				b, key := Bucket(r.IntN(3)), fmt.Appendf(nil, "%0*d", 1+r.IntN(60), r.IntN(4000))
+				b, key := engine.Bucket(r.IntN(3)), fmt.Appendf(nil, "%0*d", 1+r.IntN(60), r.IntN(4000))
 				if r.IntN(3) == 0 {
 					if err := tx.Delete(b, key); err != nil {
 						return err
@@ -179,10 +181,10 @@ func TestDB_Copy_anyFile(t *testing.T) {
 }
 
 // A page that cannot be one ends the copy in words, whatever is in it.
-func TestDB_Copy_damaged(t *testing.T) {
+func TestFile_Export_damaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	db := openCopied(t, path, Options{Buckets: []string{"a"}})
-	err := db.Update(0, func(tx *Tx) (err error) {
+	err := db.do(func(tx *engine.Tx) (err error) {
 		for i := 0; i < 500 && err == nil; i++ {
 			err = tx.Put(0, fmt.Appendf(nil, "%06d", i), make([]byte, 500))
 		}

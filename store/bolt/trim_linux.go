@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,22 +16,23 @@ import (
 const residentLimit = 48 << 20
 
 // Trim lets go of the mapped pages. Readers may run meanwhile.
-func (db *DB) Trim() {
-	_ = db.View(func(tx *Tx) error { tx.Trim(); return nil })
+func (f *File) Trim() {
+	_ = f.db.View(func(tx *bbolt.Tx) error { f.txn(tx).Trim(); return nil })
 }
 
-// Trim is DB.Trim from within a transaction, which holds the lock on the map.
-// An advice that is refused leaves everything as it was.
-func (tx *Tx) Trim() {
-	_, _, _ = unix.Syscall(unix.SYS_MADVISE, tx.db.db.Info().Data, uintptr(tx.tx.Size()), unix.MADV_DONTNEED)
+// Trim is that of the File from within a transaction, which holds the lock on the map: a
+// second one might wait for a writer that waits for the first. An advice that is refused
+// leaves everything as it was.
+func (t *txn) Trim() {
+	_, _, _ = unix.Syscall(unix.SYS_MADVISE, t.f.db.Info().Data, uintptr(t.tx.Size()), unix.MADV_DONTNEED)
 }
 
-// keepTrim is called by the writer after a commit and looks once a second.
-func (db *DB) keepTrim() {
-	if now := time.Now(); now.Sub(db.trimmed) > time.Second {
-		db.trimmed = now
+// Rest looks once a second whether too many pages are mapped.
+func (f *File) Rest() {
+	if now := time.Now(); now.Sub(f.trimmed) > time.Second {
+		f.trimmed = now
 		if resident() > residentLimit {
-			db.Trim()
+			f.Trim()
 		}
 	}
 }

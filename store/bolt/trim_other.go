@@ -3,9 +3,10 @@
 package bolt
 
 // Trim does nothing here.
-func (db *DB) Trim() {}
+func (f *File) Trim() {}
 
-func (db *DB) keepTrim() {}
+// Rest does nothing here.
+func (f *File) Rest() {}
 
 // Trim does nothing here.
-func (tx *Tx) Trim() {}
+func (t *txn) Trim() {}

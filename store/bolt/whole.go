@@ -7,10 +7,9 @@ import (
 	"hash/fnv"
 	"io"
 	"os"
-)
 
-// ErrDamaged is a file that cannot be a store.
-var ErrDamaged = errors.New("the file is damaged")
+	"relay/store/engine"
+)
 
 // Of bbolt's file format, version 2: two pages of the file start with a header
 // and a meta record, which names the first page never used and the transaction
@@ -56,10 +55,10 @@ func whole(path string) error {
 		return fmt.Errorf("open store %q: %w", path, err)
 	}
 	if fi.Size() == 0 {
-		return fmt.Errorf("open store %q: %w: it is empty", path, ErrDamaged)
+		return fmt.Errorf("open store %q: %w: it is empty", path, engine.ErrDamaged)
 	}
 	if need := size * int64(pages); size > 0 && need > fi.Size() {
-		return fmt.Errorf("open store %q: %w: it has %d octets of %d", path, ErrDamaged, fi.Size(), need)
+		return fmt.Errorf("open store %q: %w: it has %d octets of %d", path, engine.ErrDamaged, fi.Size(), need)
 	}
 	return nil
 }

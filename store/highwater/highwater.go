@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"relay/store/syncdir"
 )
 
 // ErrDamaged is a file that does not hold a number. What it held is nowhere else where
@@ -38,7 +40,7 @@ func Read(path string) (uint64, error) {
 }
 
 // Raise writes n at path, where that is higher than what is there. The file belongs to
-// the owner of the file at like.
+// the owner of the file at like or, if the store is no file, of the folder that like is in.
 func Raise(path, like string, n uint64) error {
 	was, err := Read(path)
 	if err != nil || n <= was {
@@ -51,7 +53,7 @@ func Raise(path, like string, n uint64) error {
 	_, err = f.WriteAt(fmt.Appendf(nil, line, n, n), 0)
 	err = errors.Join(err, own(f, like), f.Sync(), f.Close())
 	if err == nil && was == 0 {
-		err = syncDir(filepath.Dir(path))
+		err = syncdir.Sync(filepath.Dir(path))
 	}
 	return err
 }
@@ -62,6 +64,9 @@ func own(f *os.File, like string) error {
 		return nil
 	}
 	info, err := os.Stat(like)
+	if errors.Is(err, fs.ErrNotExist) {
+		info, err = os.Stat(filepath.Dir(like))
+	}
 	if err != nil {
 		return err
 	}
@@ -85,12 +90,4 @@ func Writable(path string) error {
 		return err
 	}
 	return f.Close()
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

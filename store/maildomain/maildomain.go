@@ -1,6 +1,5 @@
 // Package maildomain reads the domain of a mail address (RFC 5321 §4.1.2, RFC 6531
-// §3.7.2), so that intake, queue and commands know it by the same name, and tells
-// plain addresses from others.
+// §3.7.2), so that intake, queue and commands know it by the same name.
 package maildomain
 
 import (
@@ -49,6 +48,17 @@ func Parse(s string) (wire, ascii string, ok bool) {
 	return s, ascii, IsName(ascii)
 }
 
+// Split cuts an address at its last @. domain is how it is looked up and compared, see Parse.
+// ok is false where there is no @, or no domain behind it.
+func Split(address string) (local, domain string, ok bool) {
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return "", "", false
+	}
+	_, domain, ok = Parse(address[at+1:])
+	return address[:at], domain, ok
+}
+
 // parseLiteral: RFC 5321 §4.1.3, without General-address-literal.
 func parseLiteral(s string) (string, bool) {
 	in, ok := strings.CutSuffix(s[1:], "]")
@@ -63,10 +73,11 @@ func parseLiteral(s string) (string, bool) {
 	if err != nil || a.Zone() != "" || a.Is4() == v6 {
 		return "", false
 	}
-	return literal(a), true
+	return AddressLiteral(a), true
 }
 
-func literal(a netip.Addr) string {
+// AddressLiteral is an IP address as it stands in place of a domain (RFC 5321 §4.1.3).
+func AddressLiteral(a netip.Addr) string {
 	if a.Is6() {
 		return "[IPv6:" + a.String() + "]"
 	}
@@ -82,7 +93,7 @@ func Literal(s string) (string, bool) {
 	if err != nil || a.Zone() != "" {
 		return "", false
 	}
-	return literal(a), true
+	return AddressLiteral(a), true
 }
 
 func isHex(c byte) bool {

@@ -43,3 +43,19 @@ func TestParse(t *testing.T) {
 		}
 	}
 }
+
+func TestMailbox(t *testing.T) {
+	for address, want := range map[string]string{
+		"Ann@Example.ORG": "ann@example.org", "a@bücher.test": "a@xn--bcher-kva.test", `"A@b"@c.test`: `"a@b"@c.test`,
+		"A@[192.0.2.1]": "a@[192.0.2.1]",
+	} {
+		if is, ok := Mailbox(address); is != want || !ok {
+			t.Errorf("Mailbox(%q) = %q, %t, want %q", address, is, ok, want)
+		}
+	}
+	for _, address := range []string{"", "a", "@a.test", "a@", "a@b@"} {
+		if is, ok := Mailbox(address); ok {
+			t.Errorf("Mailbox(%q) = %q", address, is)
+		}
+	}
+}

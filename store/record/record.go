@@ -7,6 +7,7 @@ type Record struct {
 	Proven    bool  `json:"proven,omitempty"`    // not new any more
 	Today     Day   `json:"today,omitzero"`
 	First     First `json:"first,omitzero"`
+	Slow      int   `json:"slow,omitempty"` // clean days until it goes at its own pace again; 0: it does
 }
 
 // Day sums up one day of an account.
@@ -51,8 +52,15 @@ func (r *Record) Turn(day int) {
 	if forward && clean {
 		r.Clean++
 		r.Delivered += r.Today.Delivered
+		r.Slow = max(0, r.Slow-1)
 	}
 	r.Proven = r.Proven || r.Clean >= ProvenDays && r.Delivered >= ProvenRecipients
 	r.First.turn(forward && clean, forward, day)
 	r.Today = Day{Number: day}
 }
+
+// SlowDays is how many clean days an account needs after it was slowed down.
+const SlowDays = 7
+
+// SlowDown has the account go as slowly as a new one, until it has had clean days.
+func (r *Record) SlowDown() { r.Slow, r.Today.Bad = SlowDays, true }

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/crypto/argon2"
 
-	"relay/store"
+	"relay/store/people"
 )
 
 // argon2id as OWASP has it: 19 MiB, two passes, one lane. About 25 ms.
@@ -60,11 +60,11 @@ func argon(password string, salt []byte, time, memory uint32, lanes uint8, n uin
 
 // Verify reports whether secret is what the credential's hash was made of. A
 // hash that cannot be read fits nothing.
-func Verify(c store.Credential, secret string) bool {
+func Verify(c people.Credential, secret string) bool {
 	switch c.Kind {
-	case store.Token:
+	case people.Token:
 		return equal(HashToken(secret), c.Hash)
-	case store.Password:
+	case people.Password:
 		return verifyPassword(c.Hash, secret)
 	}
 	return false
@@ -74,17 +74,17 @@ func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []by
 
 // VerifySlowly is Verify where the secret is wrong, or is a person's: it costs the
 // same for a generated password, a hash that cannot be read, and nobody's name.
-func VerifySlowly(c store.Credential, secret string) bool {
+func VerifySlowly(c people.Credential, secret string) bool {
 	h, ok := parsePHC(c.Hash)
-	if c.Kind != store.Password || !ok {
+	if c.Kind != people.Password || !ok {
 		h, ok = nobodys, false
 	}
 	return h.fits(secret) && ok
 }
 
 // IsToken reports whether secret is a generated password, and right.
-func IsToken(c store.Credential, secret string) bool {
-	return c.Kind == store.Token && Verify(c, secret)
+func IsToken(c people.Credential, secret string) bool {
+	return c.Kind == people.Token && Verify(c, secret)
 }
 
 func verifyPassword(phc, password string) bool {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"relay/store"
+	"relay/store/people"
 )
 
 func TestVerify(t *testing.T) {
@@ -19,21 +19,21 @@ func TestVerify(t *testing.T) {
 	phc := HashPassword("päss")
 	for _, c := range []struct {
 		name     string
-		cred     store.Credential
+		cred     people.Credential
 		password string
 		want     bool
 	}{
-		{"token", store.Credential{Kind: store.Token, Hash: hash}, password, true},
-		{"other token", store.Credential{Kind: store.Token, Hash: hash}, password + "x", false},
-		{"hash as token", store.Credential{Kind: store.Token, Hash: hash}, hash, false},
-		{"password", store.Credential{Kind: store.Password, Hash: phc}, "päss", true},
-		{"other password", store.Credential{Kind: store.Password, Hash: phc}, "pass", false},
-		{"token kind of a password", store.Credential{Kind: store.Token, Hash: phc}, "päss", false},
-		{"empty hash", store.Credential{Kind: store.Password}, "", false},
-		{"empty token", store.Credential{Kind: store.Token}, "", false},
-		{"unknown kind", store.Credential{Kind: "plain", Hash: "x"}, "x", false},
-		{"broken hash", store.Credential{Kind: store.Password, Hash: "$argon2id$v=19$m=19456,t=0,p=1$YWJj$YWJj"}, "x", false},
-		{"greedy hash", store.Credential{Kind: store.Password, Hash: strings.Replace(phc, "m=19456", "m=99999999", 1)}, "päss", false},
+		{"token", people.Credential{Kind: people.Token, Hash: hash}, password, true},
+		{"other token", people.Credential{Kind: people.Token, Hash: hash}, password + "x", false},
+		{"hash as token", people.Credential{Kind: people.Token, Hash: hash}, hash, false},
+		{"password", people.Credential{Kind: people.Password, Hash: phc}, "päss", true},
+		{"other password", people.Credential{Kind: people.Password, Hash: phc}, "pass", false},
+		{"token kind of a password", people.Credential{Kind: people.Token, Hash: phc}, "päss", false},
+		{"empty hash", people.Credential{Kind: people.Password}, "", false},
+		{"empty token", people.Credential{Kind: people.Token}, "", false},
+		{"unknown kind", people.Credential{Kind: "plain", Hash: "x"}, "x", false},
+		{"broken hash", people.Credential{Kind: people.Password, Hash: "$argon2id$v=19$m=19456,t=0,p=1$YWJj$YWJj"}, "x", false},
+		{"greedy hash", people.Credential{Kind: people.Password, Hash: strings.Replace(phc, "m=19456", "m=99999999", 1)}, "päss", false},
 	} {
 		if got := Verify(c.cred, c.password); got != c.want {
 			t.Errorf("%s: Verify = %v", c.name, got)
@@ -48,9 +48,9 @@ func TestVerify(t *testing.T) {
 // whatever kind of login it is, and if there is none.
 func TestVerifySlowly(t *testing.T) {
 	_, token := NewToken()
-	for name, c := range map[string]store.Credential{
-		"nobody": {}, "generated": {Kind: store.Token, Hash: token}, "unreadable": {Kind: store.Password, Hash: "x"},
-		"a person's": {Kind: store.Password, Hash: HashPassword("pw")},
+	for name, c := range map[string]people.Credential{
+		"nobody": {}, "generated": {Kind: people.Token, Hash: token}, "unreadable": {Kind: people.Password, Hash: "x"},
+		"a person's": {Kind: people.Password, Hash: HashPassword("pw")},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			defer func(was chan struct{}) { Hashing = was }(Hashing)
@@ -74,7 +74,7 @@ func TestVerifySlowly(t *testing.T) {
 	if !ok || h.memory != nobodys.memory || h.time != nobodys.time || h.lanes != nobodys.lanes || len(h.salt) != len(nobodys.salt) || len(h.key) != len(nobodys.key) {
 		t.Errorf("a hash has other parameters than nobody's: %+v", h)
 	}
-	if !VerifySlowly(store.Credential{Kind: store.Password, Hash: HashPassword("pw")}, "pw") {
+	if !VerifySlowly(people.Credential{Kind: people.Password, Hash: HashPassword("pw")}, "pw") {
 		t.Error("right is wrong")
 	}
 }

@@ -26,6 +26,20 @@ func Use() {
 	}
 }
 
+// Dir is t.TempDir, in memory where Use would have it there: for one test of a package whose
+// others stay on the disk.
+func Dir(t testing.TB) string {
+	if !roomy(folder) {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(folder, "relay-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
 // folder is where Linux keeps shared memory, as files.
 const folder = "/dev/shm"
 

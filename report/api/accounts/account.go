@@ -19,6 +19,7 @@ type Account struct {
 	Terms     answer.Plan `json:"terms" doc:"The plan as it was bought."`
 	State     string      `json:"state" doc:"pending, active, suspended, expired or closed."`
 	Reason    *string     `json:"reason" doc:"Of the operator's suspension."`
+	Cause     *string     `json:"cause" doc:"Of its suspension; null: it is not suspended. abuse: too much came back of its mail. unpaid: an invoice. operator: somebody suspended it, reason says why."`
 	Hold      *string     `json:"hold" doc:"Why the system holds it back: unpaid."`
 	Contact   *string     `json:"contact"`
 	Billing   *string     `json:"billing_contact" doc:"Where orders, invoices and receipts go; null: to the contact."`
@@ -45,6 +46,7 @@ type Account struct {
 	Consent   *Consent `json:"consent,omitempty" doc:"To the operator's terms."`
 	FirstCap  int      `json:"first_cap,omitempty" doc:"Recipients a day that it may reach by MX for the first time, where it has a number of its own; -1: any number."`
 	Service   bool     `json:"service_signature,omitempty" doc:"Mail bears a second signature, of the operator's domain."`
+	VERP      bool     `json:"verp,omitempty" doc:"Reports about its mail come back to relay, which passes them on."`
 }
 
 // Consent is the version of the terms that a customer agreed to, and when.
@@ -57,11 +59,11 @@ func accountOf(st *store.Standing, currency string) Account {
 	a, plan := &st.Account, st.Plan()
 	v := Account{
 		Account: a.Name, Plan: plan.Name, Terms: answer.PlanOf(&plan, currency), State: st.State(), Reason: field.OrNull(a.Reason),
-		Hold: field.OrNull(a.Hold), Contact: field.OrNull(a.Contact), AtLimit: string(a.Limit(plan)), OverMax: field.Ceiling(plan.Ceiling(a.OverMax)),
+		Cause: field.OrNull(causeOf(a)), Hold: field.OrNull(a.Hold), Contact: field.OrNull(a.Contact), AtLimit: string(a.Limit(plan)), OverMax: field.Ceiling(plan.Ceiling(a.OverMax)),
 		Senders: field.OrNone(a.Senders), Pool: field.OrNull(a.Pool), Profile: field.OrNull(a.Profile), Auth: cmp.Or(a.Auth, AuthWarn), Owner: field.OrNull(a.Owner), Reseller: field.OrNull(a.Reseller), Abuse: a.Abuse, Balance: a.Balance,
 		Currency: currency, Created: a.Created, Method: field.OrNull(a.Method), Reference: field.OrNull(a.Reference),
 		Activated: field.OrNull(a.Activated()), TermEnd: field.OrNull(a.TermEnd()),
-		Service: a.ServiceSignature, FirstCap: a.FirstCap,
+		Service: a.ServiceSignature, VERP: a.VERP, FirstCap: a.FirstCap,
 	}
 	v.Billing, v.AbuseMail, v.Language = field.OrNull(a.BillingContact), field.OrNull(a.AbuseContact), field.OrNull(a.Language)
 	v.Notify = topicNames(a.Notified())
@@ -71,11 +73,23 @@ func accountOf(st *store.Standing, currency string) Account {
 	return v
 }
 
+// causeOf is why an account is suspended, as a word; "": it is not.
+func causeOf(a *store.Account) string {
+	switch {
+	case a.State == store.Suspended && a.Cause == store.CauseAbuse:
+		return string(store.CauseAbuse)
+	case a.State == store.Suspended:
+		return "operator"
+	}
+	return a.Hold
+}
+
 // AccountDetail is all of one account.
 type AccountDetail struct {
 	Account
 	Logins    []string          `json:"logins"`
 	Networks  []string          `json:"networks"`
+	Access    []LoginUse        `json:"access" doc:"Its logins, and from where they were used."`
 	Period    *string           `json:"period" doc:"That runs."`
 	Allowance *answer.Allowance `json:"allowance" doc:"Of the period."`
 	Bought    []answer.Term     `json:"bought" doc:"Terms, by time."`
@@ -87,6 +101,8 @@ type AccountDetail struct {
 	UsedUp    bool              `json:"used_up" doc:"The running term, of 30 days, has nothing left."`
 	NextTerm  string            `json:"next_term,omitempty" doc:"What begins the next term, when the running one is used up: message or renewal."`
 	Owed      *answer.Owed      `json:"owed,omitempty" doc:"Without an invoice."`
+	Kept      *Kept             `json:"kept" doc:"What waits in the queue while it is suspended; null: it is not."`
+	Returns   []Return          `json:"returns" doc:"What came back of its mail, by sign and window; empty: nothing."`
 	Record    *Record           `json:"record" doc:"What its mail by MX came to; null: the relay's mail goes by a smarthost."`
 }
 
@@ -115,18 +131,21 @@ func show(ctx context.Context, s *act.Service, in *Name) (*AccountDetail, error)
 func detail(s *act.Service, name string) (*AccountDetail, error) {
 	st, e0 := s.Store.Standing(name)
 	a := &st.Account
-	creds, e1 := s.Store.Credentials(name)
-	nets, e2 := s.Store.Networks(name)
+	creds, e1 := s.Store.People.Credentials(name)
+	nets, e2 := s.Store.People.Networks(name)
 	open, e3 := answer.OpenInvoices(s, name)
 	record, e6 := recordOf(s, name)
+	kept, e7 := keptOf(s, name)
+	returns, e8 := returnsOf(s, name)
 	owed, e4 := s.Store.Debt(name)
 	goes, e5 := s.Store.GoesOn(a)
-	if err := cmp.Or(e0, e1, e2, e3, e4, e5, e6); err != nil {
+	uses, e9 := usesOf(s, creds)
+	if err := cmp.Or(e0, e1, e2, e3, e4, e5, e6, e7, e8, e9); err != nil {
 		return nil, err
 	}
 	v := &AccountDetail{Account: accountOf(&st, s.Store.Currency()), Logins: []string{}, Networks: []string{}, Bought: []answer.Term{},
 		Credit: answer.LotsOf(st.Live), Drawn: st.Use().Drawn, Unit: st.Plan().Unit(), Invoices: open,
-		GoesOn: goes, UsedUp: st.Spent(), NextTerm: nextTerm(&st), Owed: answer.OwedBy(s, name, owed), Record: record}
+		GoesOn: goes, UsedUp: st.Spent(), NextTerm: nextTerm(&st), Owed: answer.OwedBy(s, name, owed), Kept: kept, Returns: returns, Record: record, Access: uses}
 	if st.InTerm {
 		v.Period, v.Allowance = &st.Period.Key, answer.AllowanceOf(st.InPeriod())
 	}

@@ -63,7 +63,7 @@ func add(ctx context.Context, s *act.Service, in *NewAccount) (*AddedAccount, er
 	if actor := act.ActorOf(ctx); actor.Kind == act.Reseller {
 		a.Reseller = actor.Name
 	}
-	if err := cmp.Or(b.apply(&a), b.limit(&a, plan), s.Owners(a.Owner, a.Reseller), MayPayBy(s, field.Or0(b.Method), a.Owner)); err != nil {
+	if err := cmp.Or(b.apply(&a), b.limit(&a, plan), s.Owners(a.Owner, a.Reseller), MayPayBy(s, field.Or0(b.Method), a.Owner), mayReturn(s, b.VERP)); err != nil {
 		return nil, err
 	}
 	if !quota.ValidName(a.Name) {

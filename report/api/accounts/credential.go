@@ -8,9 +8,11 @@ import (
 
 	"relay/quota"
 	"relay/report/api/act"
+	"relay/report/api/field"
 	"relay/report/api/password"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/people"
 	"relay/store/secret"
 )
 
@@ -38,6 +40,37 @@ type Credential struct {
 	Kind    string    `json:"kind"`
 	Note    string    `json:"note"`
 	Created time.Time `json:"created"`
+
+	Hold     *LoginHold   `json:"hold" doc:"Why it may not send; null: it may."`
+	Last     *time.Time   `json:"last" doc:"When it was used last; null: it was not."`
+	Networks []NetworkUse `json:"networks" doc:"Where it was used within a year, at most 32, the last used first."`
+}
+
+// LoginHold says why a login may not send.
+type LoginHold struct {
+	Since  time.Time `json:"since"`
+	By     string    `json:"by" enum:"relay,customer,reseller,operator" doc:"Who held it. relay: it looks stolen."`
+	Reason *string   `json:"reason"`
+	Signs  *Signs    `json:"signs,omitempty" doc:"Of relay's hold: what it follows from."`
+}
+
+// Signs of a stolen login, all of which came together.
+type Signs struct {
+	Network    string `json:"network" doc:"New to the account: the mail came from there."`
+	Failed     int    `json:"failed" doc:"Wrong passwords before."`
+	Recipients int64  `json:"recipients" doc:"Of mail from new networks, with the message that was refused."`
+	First      bool   `json:"first" doc:"They are recipients that the account never wrote to; else all, which are many more than on its own days."`
+}
+
+func holdOf(h *people.LoginHold) *LoginHold {
+	if h == nil {
+		return nil
+	}
+	v := &LoginHold{Since: h.Since, By: string(h.Holder), Reason: field.OrNull(h.Reason)}
+	if s := h.Signs; s != nil {
+		v.Signs = &Signs{s.Network, s.Failed, s.Recipients, s.First}
+	}
+	return v
 }
 
 // LoginList is the request for the logins of an account.
@@ -63,24 +96,24 @@ var (
 	AddCredential = act.New(act.Spec{Name: "account credential add", Route: "POST /v1/accounts/{account}/credentials", Summary: "Add a login and show its password, once",
 		May: act.Operator | act.Reseller}, addCredential)
 	ListCredentials = act.NewList(act.Spec{Name: "account credential list", Route: "GET /v1/accounts/{account}/credentials", Summary: "The logins of an account",
-		May: act.Operator | act.Reseller}, listCredentials)
+		May: everyone, Scope: reads}, listCredentials)
 	RevokeCredential = act.New(act.Spec{Name: "account credential revoke", Route: "DELETE /v1/accounts/{account}/credentials/{login}", Summary: "Delete a login: it stops at once",
 		May: act.Operator | act.Reseller}, revokeCredential)
 )
 
 // newCredential makes a credential. Where no password was chosen it is a token, which is
 // returned to be shown once.
-func newCredential(s *act.Service, account, login, chosen string) (store.Credential, *string, error) {
-	cred := store.Credential{Login: login, Account: account, Created: s.Store.Now()}
+func newCredential(s *act.Service, account, login, chosen string) (people.Credential, *string, error) {
+	cred := people.Credential{Login: login, Account: account, Created: s.Store.Now()}
 	if chosen == "" {
 		token, hash := secret.NewToken()
-		cred.Kind, cred.Hash = store.Token, hash
+		cred.Kind, cred.Hash = people.Token, hash
 		return cred, &token, nil
 	}
 	if err := password.Check(chosen); err != nil {
 		return cred, nil, act.Fail(act.Wrong, "without one relay makes one", "the password %w", err)
 	}
-	cred.Kind, cred.Hash = store.Password, secret.HashPassword(chosen)
+	cred.Kind, cred.Hash = people.Password, secret.HashPassword(chosen)
 	return cred, nil, nil
 }
 
@@ -104,7 +137,7 @@ func addCredential(ctx context.Context, s *act.Service, in *NewLogin) (*Login, e
 		if b.Login == "" {
 			cred.Login = numbered(in.Account, n)
 		}
-		err := s.Store.AddCredential(s.Order(ctx, false), cred)
+		err := s.Store.People.AddCredential(s.Order(ctx, false), cred)
 		switch {
 		case err == nil:
 			return &Login{cred.Account, cred.Login, token}, nil
@@ -147,20 +180,22 @@ func listCredentials(ctx context.Context, s *act.Service, in *LoginList, page *a
 	if _, err := s.Account(ctx, in.Account); err != nil {
 		return err
 	}
-	return s.Store.EachCredential(in.Account, page.From, func(c *store.Credential) error {
-		return page.Add(Credential{c.Account, c.Login, string(c.Kind), c.Note, c.Created}, c.Login)
+	return s.Store.People.EachCredential(in.Account, page.From, func(c *people.Credential) error {
+		last, networks, err := accessOf(s, c.Login)
+		if err != nil {
+			return err
+		}
+		return page.Add(Credential{c.Account, c.Login, string(c.Kind), c.Note, c.Created, holdOf(c.Hold), last, networks}, c.Login)
 	})
 }
 
 func revokeCredential(ctx context.Context, s *act.Service, in *LoginName) (*RevokedLogin, error) {
-	login := store.FoldLogin(in.Login)
+	login := people.FoldLogin(in.Login)
 	if _, err := s.Account(ctx, in.Account); err != nil {
 		return nil, err
 	}
-	if err := s.Store.RemoveCredential(s.Order(ctx, false), in.Account, login); errors.Is(err, store.ErrNotFound) {
-		return nil, act.Fail(act.Refused, "{account credential list "+in.Account+"}", "account %s has no login %q", in.Account, login)
-	} else if err != nil {
-		return nil, err
+	if err := s.Store.People.RemoveCredential(s.Order(ctx, false), in.Account, login); err != nil {
+		return nil, noLogin(in.Account, login, err)
 	}
 	return &RevokedLogin{in.Account, login}, nil
 }

@@ -2,7 +2,8 @@
 // send without one. What an account buys is in package orders.
 //
 // Resellers may add accounts, and may list, show, suspend and resume those below them
-// (M23); so with their logins. All else here is the operator's.
+// (M23); so with their logins. Customers, and keys with the scope, see, hold and resume the
+// logins of their own accounts. All else here is the operator's.
 package accounts
 
 import "relay/report/api/act"
@@ -11,7 +12,7 @@ import "relay/report/api/act"
 func Acts() []act.Any {
 	return []act.Any{
 		Add, List, Show, ShowRemarks, Points, Set, Suspend, Resume, Remove,
-		AddCredential, ListCredentials, RevokeCredential,
+		AddCredential, ListCredentials, HoldCredential, ResumeCredential, RevokeCredential,
 		AddNetwork, ListNetworks, RemoveNetwork,
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
-	"relay/store/maildomain"
+	"relay/store/mailsyntax"
 )
 
 // AuthWarn is the auth of an account whose mail is taken even if nothing proves who it is
@@ -23,7 +23,7 @@ type AccountFields struct {
 	Language  *string   `json:"language,omitempty" doc:"Of mail to the customer: en, de or it; empty: as the configuration says."`
 	Billing   *string   `json:"billing_contact,omitempty" doc:"Mail address where orders, invoices and receipts go; empty: the contact."`
 	AbuseMail *string   `json:"abuse_contact,omitempty" doc:"Mail address that is told too when the account is suspended for abuse."`
-	Notify    *[]string `json:"notify,omitempty" doc:"Topics that it is told about besides those it must know: usage, daily, month, domain, delivery, or all, none or default alone."`
+	Notify    *[]string `json:"notify,omitempty" doc:"Topics that it is told about besides those it must know: usage, daily, month, domain, delivery, access, access-daily, or all, none or default alone."`
 	AtLimit   string    `json:"at_limit,omitempty" doc:"suspend or continue, where the plan leaves the choice."`
 	OverMax   *int64    `json:"over_max,omitempty" minimum:"-1" doc:"Octets of overage in a month at most; 0: as the plan says, -1: no ceiling."`
 	Senders   *[]string `json:"senders,omitempty" doc:"Addresses or @domains that it may send from; empty: any."`
@@ -35,6 +35,7 @@ type AccountFields struct {
 	FirstCap  *int      `json:"first_cap,omitempty" who:"operator" minimum:"-1" doc:"Recipients a day that it may reach by MX for the first time; 0: as the configuration says, -1: any number."`
 	Pool      *string   `json:"pool,omitempty" who:"operator" doc:"Of sources that its mail leaves by, where its plan allows it; empty: those of all others."`
 	Service   *bool     `json:"service_signature,omitempty" who:"operator" doc:"Whether mail bears a second signature, of the operator's domain."`
+	VERP      *bool     `json:"verp,omitempty" who:"operator" doc:"Whether reports about its mail come back to relay, which passes them on."`
 	Auth      *string   `json:"auth,omitempty" doc:"What follows when nothing proves to receivers who a message is from: warn (it is taken and remarked) or refuse."`
 	Terms     string    `json:"terms,omitempty" doc:"Version of the terms of service that the customer agrees to now."`
 }
@@ -62,6 +63,7 @@ func (f *AccountFields) apply(a *store.Account) error {
 	field.Set(&a.FirstCap, f.FirstCap)
 	field.Set(&a.Pool, f.Pool)
 	field.Set(&a.ServiceSignature, f.Service)
+	field.Set(&a.VERP, f.VERP)
 	if f.Auth != nil {
 		a.Auth = words.If(*f.Auth != AuthWarn, *f.Auth)
 	}
@@ -143,12 +145,20 @@ func senderList(list []string) ([]string, error) {
 		if local == "" {
 			probe = "any" + s
 		}
-		if !found || !maildomain.IsAddress(probe) {
+		if !found || !mailsyntax.IsAddress(probe) {
 			return nil, act.Fail(act.Wrong, "", "sender %q: an address, @domain or any", s)
 		}
 		out = append(out, local+"@"+strings.ToLower(domain))
 	}
 	return out, nil
+}
+
+// mayReturn refuses reverse-paths of relay's own where nothing that comes back is taken.
+func mayReturn(s *act.Service, verp *bool) error {
+	if field.Or0(verp) && s.Rules().Returns == "" {
+		return act.Fail(act.Refused, "set listen in [bounce], and {serve} again: what comes back to addresses of relay would be lost", "relay does not take what comes back")
+	}
+	return nil
 }
 
 // MayPayBy fails for a method of payment that the customer of an account cannot choose;
@@ -166,7 +176,7 @@ func MayPayBy(s *act.Service, method, owner string) error {
 	}
 	country := ""
 	if owner != "" {
-		customer, err := s.Store.Customer(owner)
+		customer, err := s.Store.People.Customer(owner)
 		if err != nil {
 			return act.Unlisted(err, "customer", owner)
 		}

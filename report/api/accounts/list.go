@@ -38,7 +38,8 @@ func (f *Filter) Stands(st *store.Standing) bool { return f.State == "" || st.St
 type AccountList struct {
 	act.Paging
 	Filter
-	Prefix string `query:"prefix" doc:"Only accounts whose names begin with it."`
+	Prefix  string `query:"prefix" doc:"Only accounts whose names begin with it."`
+	Returns string `query:"returns" enum:"near,warned,over" doc:"Only accounts of whose mail so much came back: near (half of a limit), warned, or over (that of a suspension), or worse."`
 }
 
 // List is the act that lists accounts.
@@ -53,7 +54,14 @@ func list(ctx context.Context, s *act.Service, in *AccountList, page *act.Page[A
 	w.Prefix = in.Prefix
 	currency := s.Store.Currency()
 	return s.Store.EachStanding(w, func(st *store.Standing) error {
-		if !in.Stands(st) {
+		ok := in.Stands(st)
+		if ok && in.Returns != "" {
+			var err error
+			if ok, err = returned(s, st.Account.Name, in.Returns); err != nil {
+				return err
+			}
+		}
+		if !ok {
 			return page.Pass(st.Account.Name)
 		}
 		return page.Add(accountOf(st, currency), st.Account.Name)

@@ -9,6 +9,7 @@ import (
 	"relay/report/api/act"
 	"relay/store"
 	"relay/store/netblock"
+	"relay/store/people"
 )
 
 // NewNetwork is the request for a network that sends without a login.
@@ -47,13 +48,13 @@ var (
 		May: act.Operator}, removeNetwork)
 )
 
-func addNetwork(_ context.Context, s *act.Service, in *NewNetwork) (*store.Network, error) {
+func addNetwork(_ context.Context, s *act.Service, in *NewNetwork) (*people.Network, error) {
 	prefix, err := parseNetwork(in.Body.Network)
 	if err != nil {
 		return nil, err
 	}
-	n := store.Network{Prefix: prefix, Account: in.Account, Created: s.Store.Now()}
-	switch err := s.Store.AddNetwork(n); {
+	n := people.Network{Prefix: prefix, Account: in.Account, Created: s.Store.Now()}
+	switch err := s.Store.People.AddNetwork(n); {
 	case errors.Is(err, store.ErrExists):
 		return nil, networkTaken(s, prefix)
 	case err != nil:
@@ -63,7 +64,7 @@ func addNetwork(_ context.Context, s *act.Service, in *NewNetwork) (*store.Netwo
 }
 
 func networkTaken(s *act.Service, prefix netip.Prefix) error {
-	list, err := s.Store.Networks("")
+	list, err := s.Store.People.Networks("")
 	if err != nil {
 		return err
 	}
@@ -87,13 +88,13 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return p, err
 }
 
-func listNetworks(ctx context.Context, s *act.Service, in *NetworkList, page *act.Page[store.Network]) error {
+func listNetworks(ctx context.Context, s *act.Service, in *NetworkList, page *act.Page[people.Network]) error {
 	if in.Account != "" {
 		if _, err := s.Account(ctx, in.Account); err != nil {
 			return err
 		}
 	}
-	return s.Store.EachNetwork(in.Account, page.From, func(n *store.Network) error { return page.Add(*n, n.Prefix.String()) })
+	return s.Store.People.EachNetwork(in.Account, page.From, func(n *people.Network) error { return page.Add(*n, n.Prefix.String()) })
 }
 
 func removeNetwork(ctx context.Context, s *act.Service, in *NetworkName) (*RemovedNetwork, error) {
@@ -104,7 +105,7 @@ func removeNetwork(ctx context.Context, s *act.Service, in *NetworkName) (*Remov
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Store.RemoveNetwork(in.Account, prefix); errors.Is(err, store.ErrNotFound) {
+	if err := s.Store.People.RemoveNetwork(in.Account, prefix); errors.Is(err, store.ErrNotFound) {
 		return nil, act.Fail(act.Refused, "{account network list "+in.Account+"}", "account %s has no network %s", in.Account, prefix)
 	} else if err != nil {
 		return nil, err

@@ -8,7 +8,8 @@ import (
 
 	"relay/quota"
 	"relay/report/api/act"
-	"relay/store"
+	"relay/store/remark"
+	"relay/store/signing"
 )
 
 // Point is one thing that large providers demand of an account with an address of its own
@@ -42,7 +43,7 @@ const lately = 7 * 24 * time.Hour
 
 func pointsOf(s *act.Service, account string) ([]Point, error) {
 	from := s.Store.Now().Add(-lately).In(s.Store.Zone()).Format(time.DateOnly)
-	remarks, err := s.Store.Remarks(account, from)
+	remarks, err := s.Store.Remarks.Of(account, from)
 	if err != nil {
 		return nil, err
 	}
@@ -56,16 +57,16 @@ func pointsOf(s *act.Service, account string) ([]Point, error) {
 
 // signaturePoint wants a delegated domain, and no mail of late that no signature of its
 // From domain vouches for.
-func signaturePoint(s *act.Service, account string, remarks []store.Remark) (p Point, err error) {
+func signaturePoint(s *act.Service, account string, remarks []remark.Remark) (p Point, err error) {
 	p = Point{Point: "signature", Detail: "no domain of the account is delegated: relay domain add DOMAIN --account " + account}
-	err = s.Store.EachDomain(account, "", "", func(d *store.Domain) error {
+	err = s.Store.Signing.EachDomain(account, "", "", func(d *signing.Domain) error {
 		if len(d.Selectors) > 0 {
 			p.Met, p.Detail = true, d.Name+" is delegated, and mail of the last 7 days was signed for its From field"
 		}
 		return nil
 	})
-	bad := []string{store.RemarkUnsigned, store.RemarkSPFOnly, store.RemarkFreemail}
-	if i := slices.IndexFunc(remarks, func(r store.Remark) bool { return slices.Contains(bad, r.Kind) }); p.Met && i >= 0 {
+	bad := []string{remark.Unsigned, remark.SPFOnly, remark.Freemail}
+	if i := slices.IndexFunc(remarks, func(r remark.Remark) bool { return slices.Contains(bad, r.Kind) }); p.Met && i >= 0 {
 		p.Met, p.Detail = false, "mail from "+remarks[i].Domain+" went out without a signature of that domain on "+remarks[i].Day
 	}
 	return p, err
@@ -84,8 +85,8 @@ func errorsPoint(s *act.Service, account string) (Point, error) {
 	return p, err
 }
 
-func unsubscribePoint(remarks []store.Remark) Point {
-	if i := slices.IndexFunc(remarks, func(r store.Remark) bool { return r.Kind == store.RemarkBulk }); i >= 0 {
+func unsubscribePoint(remarks []remark.Remark) Point {
+	if i := slices.IndexFunc(remarks, func(r remark.Remark) bool { return r.Kind == remark.Bulk }); i >= 0 {
 		return Point{Point: "unsubscribe", Detail: "one subject went to many without List-Unsubscribe and List-Unsubscribe-Post on " + remarks[i].Day}
 	}
 	return Point{Point: "unsubscribe", Met: true, Detail: "no bulk mail of the last 7 days lacked List-Unsubscribe and List-Unsubscribe-Post"}

@@ -16,6 +16,7 @@ type Record struct {
 	Needed    int64          `json:"delivered_needed" doc:"Of them, to be proven."`
 	Days      int            `json:"clean_days"`
 	DaysOf    int            `json:"clean_days_needed"`
+	Slow      int            `json:"slow_days" doc:"Clean days until it goes at its own pace again; 0: it does."`
 	First     *FirstSendings `json:"first_sendings" doc:"The daily limit of recipients that it never wrote to; null: there is none."`
 }
 
@@ -34,7 +35,7 @@ func recordOf(s *act.Service, name string) (*Record, error) {
 		return nil, nil
 	}
 	r, capped, err := s.Store.Record(name)
-	v := &Record{Proven: r.Proven, Delivered: r.Delivered, Needed: record.ProvenRecipients, Days: r.Clean, DaysOf: record.ProvenDays}
+	v := &Record{Proven: r.Proven, Delivered: r.Delivered, Needed: record.ProvenRecipients, Days: r.Clean, DaysOf: record.ProvenDays, Slow: r.Slow}
 	if capped || r.Waiting > 0 {
 		v.First = &FirstSendings{Cap: r.First.Cap, Used: r.First.Used, Waiting: r.Waiting}
 		if r.Waiting > 0 {

@@ -7,7 +7,8 @@ import (
 
 	"relay/report/api/act"
 	"relay/report/api/field"
-	"relay/store"
+	"relay/store/remark"
+	"relay/store/spooled"
 )
 
 // RemarksOf is the request for what receivers will hold against the mail of an account.
@@ -66,24 +67,24 @@ func remarks(ctx context.Context, s *act.Service, in *RemarksOf) (*Remarks, erro
 		days = usualDays
 	}
 	from := s.Store.Now().In(s.Store.Zone()).AddDate(0, 0, 1-days).Format(time.DateOnly)
-	list, err := s.Store.Remarks(in.Account, from)
+	list, err := s.Store.Remarks.Of(in.Account, from)
 	if err != nil {
 		return nil, err
 	}
-	v := &Remarks{Account: in.Account, Remarks: []Remark{}, Sent: []SentTo{}, Limits: RemarkLimits{store.ManyAtGoogle}}
+	v := &Remarks{Account: in.Account, Remarks: []Remark{}, Sent: []SentTo{}, Limits: RemarkLimits{remark.ManyAtGoogle}}
 	for i := range list {
 		v.add(&list[len(list)-1-i])
 	}
 	return v, nil
 }
 
-func (v *Remarks) add(r *store.Remark) {
+func (v *Remarks) add(r *remark.Remark) {
 	one := Remark{Day: r.Day, Domain: r.Domain, Remark: r.Kind, Count: r.Count, Policy: field.OrNull(r.Policy), Last: r.Last}
-	if r.Message != (store.ID{}) {
+	if r.Message != (spooled.ID{}) {
 		id := r.Message.String()
 		one.Message = &id
 	}
-	if provider, sent := strings.CutPrefix(r.Kind, store.RemarkSent); sent {
+	if provider, sent := strings.CutPrefix(r.Kind, remark.Sent); sent {
 		v.Sent = append(v.Sent, SentTo{r.Day, r.Domain, provider, r.Count})
 		if !r.NearsBulk() {
 			return

@@ -40,6 +40,9 @@ func set(ctx context.Context, s *act.Service, in *AccountChange) (*AccountDetail
 	if err := MayPayBy(s, field.Or0(b.Method), owner); err != nil {
 		return nil, err
 	}
+	if err := mayReturn(s, b.VERP); err != nil {
+		return nil, err
+	}
 	var to *quota.Plan
 	if b.Plan != "" {
 		p, err := s.Store.Plan(b.Plan)

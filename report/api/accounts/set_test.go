@@ -10,6 +10,8 @@ import (
 	"relay/quota"
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/people"
 )
 
 // All that one request sets is one transaction: its entries are of one instant.
@@ -28,10 +30,10 @@ func TestAccountSet_atOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := st.AddCustomer(store.Customer{Name: "anna"}); err != nil {
+	if err := st.People.AddCustomer(people.Customer{Name: "anna"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "web"}, Plan: free}); err != nil {
+	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "web"}, Plan: free}); err != nil {
 		t.Fatal(err)
 	}
 	since := ledgerOf(t, st, "web")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"relay/report/api/act"
 	"relay/report/api/answer"
@@ -20,11 +21,44 @@ type Suspension struct {
 	}
 }
 
+// Resumption is the request to resume an account.
+type Resumption struct {
+	Account string `path:"account"`
+	Body    *Resuming
+}
+
+// Resuming is how an account is resumed.
+type Resuming struct {
+	DryRun bool `json:"dry_run,omitempty" doc:"Say what would be released, and change nothing."`
+}
+
 // ResumedAccount is the answer when an account was resumed.
 type ResumedAccount struct {
 	Account
+	DryRun    bool             `json:"dry_run,omitempty" doc:"Nothing was changed."`
 	Unchanged bool             `json:"unchanged,omitempty" doc:"It was not suspended."`
+	Kept      *Kept            `json:"kept,omitempty" doc:"What waited in the queue, and is released."`
+	Forgiven  bool             `json:"forgiven,omitempty" doc:"It was suspended for what came back of its mail: that counts no more, and its mail goes out prudently until it has had clean days."`
 	Unpaid    []answer.Payable `json:"unpaid,omitempty" doc:"Invoices for which it was held back: they stay open."`
+}
+
+// Kept is the mail of a suspended account that waits in the queue.
+type Kept struct {
+	_ struct{} `nullable:"true"`
+
+	Messages int64     `json:"messages"`
+	Emails   int64     `json:"emails" doc:"Recipients' copies."`
+	Bytes    int64     `json:"bytes" doc:"Of the messages, as they are stored."`
+	Since    time.Time `json:"since" doc:"When it was suspended."`
+}
+
+// keptOf is what waits of an account that is suspended; null: it is not.
+func keptOf(s *act.Service, name string) (*Kept, error) {
+	k, err := s.Store.Kept(name)
+	if err != nil || k.Since.IsZero() {
+		return nil, err
+	}
+	return &Kept{Messages: k.Messages, Emails: k.Emails, Bytes: k.Octets, Since: k.Since}, nil
 }
 
 // RemovedAccount is the answer when an account was removed.
@@ -66,7 +100,7 @@ func standing(s *act.Service, name string) (*Account, error) {
 }
 
 // resume does not stand for a payment.
-func resume(ctx context.Context, s *act.Service, in *Name) (*ResumedAccount, error) {
+func resume(ctx context.Context, s *act.Service, in *Resumption) (*ResumedAccount, error) {
 	a, err := s.Account(ctx, in.Account)
 	if err != nil {
 		return nil, err
@@ -75,12 +109,16 @@ func resume(ctx context.Context, s *act.Service, in *Name) (*ResumedAccount, err
 	if err != nil {
 		return nil, err
 	}
-	v := &ResumedAccount{Unchanged: a.State == store.Active && a.Hold == ""}
+	v := &ResumedAccount{Unchanged: a.State == store.Active && a.Hold == "", DryRun: in.Body != nil && in.Body.DryRun}
 	switch {
 	case a.State == store.Pending:
 		return nil, stillPending(a.Name, open)
 	case !v.Unchanged:
-		if _, err := s.Store.Resume(s.Order(ctx, false), a.Name); err != nil {
+		if v.Kept, err = keptOf(s, a.Name); err != nil {
+			return nil, err
+		}
+		v.Forgiven = a.State == store.Suspended && a.Cause == store.CauseAbuse
+		if _, err := s.Store.Resume(s.Order(ctx, v.DryRun), a.Name); err != nil {
 			return nil, answer.Failed(a.Name, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/news"
 )
 
 // Words of a choice of topics that stand alone.
@@ -43,33 +44,33 @@ func (f *AccountFields) toldWhere(a *store.Account) error {
 
 // topicList reads a choice of topics; nil is none. Topics that customers must know may be
 // named, and change nothing.
-func topicList(list []string) ([]store.Topic, error) {
-	chosen := store.ChosenTopics()
+func topicList(list []string) ([]news.Topic, error) {
+	chosen := news.ChosenTopics()
 	if len(list) == 1 {
 		switch list[0] {
 		case NotifyAll:
 			return chosen, nil
 		case NotifyNone:
-			return []store.Topic{}, nil
+			return []news.Topic{}, nil
 		case NotifyDefault:
 			return nil, nil
 		}
 	}
-	topics := []store.Topic{}
+	topics := []news.Topic{}
 	for _, name := range list {
-		switch t := store.Topic(name); {
+		switch t := news.Topic(name); {
 		case slices.Contains(chosen, t):
 			topics = append(topics, t)
-		case !slices.ContainsFunc(store.Topics, func(is store.TopicRule) bool { return is.Topic == t }):
+		case !slices.ContainsFunc(news.Topics, func(is news.TopicRule) bool { return is.Topic == t }):
 			names := topicNames(chosen)
 			return nil, act.Invalid("notify", "", " %q: one or more of %s, or all, none or default alone%s", name, strings.Join(names, ", "), words.DidYouMean(name, names))
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(chosen), func(t store.Topic) bool { return !slices.Contains(topics, t) }), nil
+	return slices.DeleteFunc(slices.Clone(chosen), func(t news.Topic) bool { return !slices.Contains(topics, t) }), nil
 }
 
 // topicNames is a list of topics as answers have it: never null.
-func topicNames(list []store.Topic) []string {
+func topicNames(list []news.Topic) []string {
 	names := []string{}
 	for _, t := range list {
 		names = append(names, string(t))

@@ -40,6 +40,7 @@ type Health struct {
 	Hostname  string     `json:"hostname"`
 	Started   time.Time  `json:"started"`
 	Listeners []Listener `json:"listeners"`
+	Bounce    []Listener `json:"bounce,omitempty" doc:"Where mail comes back; none: nowhere."`
 	Messages  int64      `json:"messages" doc:"In the spool."`
 	Octets    int64      `json:"octets"`
 	File      int64      `json:"file" doc:"Octets of the store's file."`

@@ -3,7 +3,7 @@ package act
 import (
 	"time"
 
-	"relay/store"
+	"relay/store/egress"
 )
 
 // Override is the operator's word that mail goes otherwise for a time.
@@ -21,6 +21,6 @@ type Override struct {
 }
 
 // OverrideOf is one as answers have it.
-func OverrideOf(o *store.Override) *Override {
+func OverrideOf(o *egress.Override) *Override {
 	return &Override{int64(o.Number), string(o.Kind), o.Target, string(o.Do), o.Rate, o.Source, o.Reason, o.By, o.Since, o.Until}
 }

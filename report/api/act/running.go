@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"relay/store"
+	"relay/store/spooled"
 )
 
 // Running has the parts of a running relay. Each may be nil.
@@ -74,8 +74,8 @@ type Deliveries interface {
 
 // Place is a message's mail to a domain.
 type Place struct {
-	ID   store.ID
-	Lane store.Lane
+	ID   spooled.ID
+	Lane spooled.Lane
 }
 
 // Outlook is what the relay knows of mail at a place.
@@ -88,7 +88,7 @@ type Outlook struct {
 type Wait struct {
 	_ struct{} `nullable:"true"`
 
-	Reason   string     `json:"reason" enum:"down,suspended,paused,lookup,pace,account,warm-up,source,site,connections,share,first,override" doc:"down: the next hop is left alone after failures. suspended: it told relay to stop for a time. paused: it breaks off mail of the account. lookup: it is being looked up. pace: as much is sent to it as its provider takes. account: likewise, of the account. warm-up: the source has sent today what its warm-up allows. source: none of the account's sources may be used. site: all connections allowed to it are in use. connections: all connections are in use. share: the account has its share of them. first: the account never wrote to the recipient, and has reached its daily limit of those. override: the operator has stopped it."`
+	Reason   string     `json:"reason" enum:"down,suspended,paused,lookup,pace,account,warm-up,source,site,connections,share,first,override,held" doc:"down: the next hop is left alone after failures. suspended: it told relay to stop for a time. paused: it breaks off mail of the account. lookup: it is being looked up. pace: as much is sent to it as its provider takes. account: likewise, of the account. warm-up: the source has sent today what its warm-up allows. source: none of the account's sources may be used. site: all connections allowed to it are in use. connections: all connections are in use. share: the account has its share of them. first: the account never wrote to the recipient, and has reached its daily limit of those. override: the operator has stopped it. held: its account is suspended."`
 	Until    *time.Time `json:"until" doc:"When it is tried again; null: as soon as it can be."`
 	Failures int        `json:"failures" doc:"In a row."`
 	Why      string     `json:"why" doc:"The last failure."`
@@ -130,7 +130,7 @@ type Holder struct {
 type Submission interface {
 	// Submit hands a message over as a customer's program does: it connects to a listener,
 	// turns to TLS and logs in. It gives each step to done, and stops at done's first error.
-	Submit(ctx context.Context, m *TrialMessage, done Steps) (store.ID, error)
+	Submit(ctx context.Context, m *TrialMessage, done Steps) (spooled.ID, error)
 }
 
 // TrialMessage is a test message, with the login that sends it.

@@ -11,6 +11,8 @@ import (
 	"relay/report/invoice"
 	"relay/report/jobs"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/signs"
 )
 
 // Service has what acts work on: the store, the configuration, and the running relay.
@@ -37,6 +39,8 @@ type Rules struct {
 	Zone         string          // below which keys are published that sign mail
 	Pairs        [][2]string     // of selectors of such keys
 	Sources      []SourceRule    // of outgoing mail, one at least
+	Abuse        signs.Rules     // how much may come back of an account's mail
+	Returns      string          // domain at which relay takes what comes back; "": nowhere
 }
 
 // Method of payment.
@@ -55,7 +59,7 @@ var UnknownToken = Fail(Token, "ask the operator for a new one: relay reseller t
 
 // Holder returns the actor that a token belongs to.
 func (s *Service) Holder(token string) (Actor, error) {
-	r, err := s.Store.ResellerByToken(token)
+	r, err := s.Store.People.ResellerByToken(token)
 	if errors.Is(err, store.ErrNotFound) {
 		return Actor{}, UnknownToken
 	}
@@ -63,9 +67,9 @@ func (s *Service) Holder(token string) (Actor, error) {
 }
 
 // Order returns the order that is placed on behalf of the actor of ctx.
-func (s *Service) Order(ctx context.Context, dryRun bool) store.Order {
+func (s *Service) Order(ctx context.Context, dryRun bool) behalf.Order {
 	a := ActorOf(ctx)
-	o := store.Order{By: a.String(), DryRun: dryRun}
+	o := behalf.Order{By: a.String(), DryRun: dryRun}
 	switch a.Kind {
 	case Reseller:
 		o.Reseller, o.MostAccounts = a.Name, s.Rules().MostAccounts
@@ -91,7 +95,7 @@ func (s *Service) Reach(ctx context.Context, name string) error {
 	within, err := true, error(nil)
 	switch actor.Kind {
 	case Reseller:
-		within, err = s.Store.Below(actor.Name, name)
+		within, err = s.Store.People.Below(actor.Name, name)
 	case Customer:
 		var a store.Account
 		if a, err = s.Store.Account(name); errors.Is(err, store.ErrNotFound) {
@@ -129,12 +133,12 @@ func NoAccount(name string, err error) error {
 // Owners fails if the customer or the reseller does not exist; "": none was named.
 func (s *Service) Owners(customer, reseller string) error {
 	if customer != "" {
-		if _, err := s.Store.Customer(customer); err != nil {
+		if _, err := s.Store.People.Customer(customer); err != nil {
 			return Unlisted(err, "customer", customer)
 		}
 	}
 	if reseller != "" {
-		if _, err := s.Store.Reseller(reseller); err != nil {
+		if _, err := s.Store.People.Reseller(reseller); err != nil {
 			return Unlisted(err, "reseller", reseller)
 		}
 	}

@@ -8,8 +8,9 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
 	"relay/store/maildomain"
+	"relay/store/mailsyntax"
+	"relay/store/spooled"
 )
 
 // Question is the request to explain how mail to an address goes.
@@ -101,7 +102,7 @@ func firstSending(s *act.Service, in *Question, domain string) (*FirstSending, e
 	if in.Account == "" || at < 0 {
 		return nil, nil
 	}
-	f, capped, err := s.Store.FirstOutlook(in.Account, &store.Recipient{Address: in.Address, Domain: domain})
+	f, capped, err := s.Store.FirstOutlook(in.Account, &spooled.Recipient{Address: in.Address, Domain: domain})
 	if err != nil || !capped {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func suppression(s *act.Service, in *Question) (*SuppressedAddress, error) {
 	if in.Account == "" || !strings.Contains(in.Address, "@") {
 		return nil, nil
 	}
-	is, ok, err := s.Store.Suppressed(in.Account, in.Address)
+	is, ok, err := s.Store.Refusals.Suppressed(in.Account, in.Address)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -125,7 +126,7 @@ func domainOf(text string) (string, error) {
 	text = strings.TrimPrefix(text, "@")
 	name := text[strings.LastIndexByte(text, '@')+1:]
 	_, ascii, ok := maildomain.Parse(name)
-	if !ok || strings.Contains(text, "@") && !maildomain.IsAddress(text) {
+	if !ok || strings.Contains(text, "@") && !mailsyntax.IsAddress(text) {
 		return "", act.Invalid("address", "such as jo@example.net, or example.net", " %q is neither an address nor a domain", text)
 	}
 	return ascii, nil

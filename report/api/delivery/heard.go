@@ -8,7 +8,7 @@ import (
 
 	"relay/mailer/verdict"
 	"relay/report/api/act"
-	"relay/store"
+	"relay/store/sites"
 )
 
 // Limits of the list of replies that no rule knew.
@@ -35,7 +35,7 @@ var ListUnclassified = act.New(act.Spec{Name: "delivery unclassified", Route: "G
 	May: act.Operator}, unclassified)
 
 func unclassified(_ context.Context, s *act.Service, _ *act.None) (*[]Unclassified, error) {
-	kept, err := s.Store.ReplyKinds()
+	kept, err := s.Store.Sites.ReplyKinds()
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func unclassified(_ context.Context, s *act.Service, _ *act.None) (*[]Unclassifi
 }
 
 // gather adds a kind of reply to the group of its text.
-func gather(groups map[string]*Unclassified, h *store.ReplyKind) {
+func gather(groups map[string]*Unclassified, h *sites.ReplyKind) {
 	r := parsed(h)
 	_, text := r.Masked()
 	g := groups[text]
@@ -128,7 +128,7 @@ func tryRules(_ context.Context, s *act.Service, in *RulesFile) (*Replay, error)
 	if err != nil {
 		return nil, act.Fail(act.Data, "the guide says what a rule may have", "%w", err)
 	}
-	kept, err := s.Store.ReplyKinds()
+	kept, err := s.Store.Sites.ReplyKinds()
 	if err != nil {
 		return nil, err
 	}
@@ -145,14 +145,14 @@ func tryRules(_ context.Context, s *act.Service, in *RulesFile) (*Replay, error)
 }
 
 // change judges a kind of reply by both rules.
-func change(h *store.ReplyKind, now, next *verdict.Rules) ReplayChange {
+func change(h *sites.ReplyKind, now, next *verdict.Rules) ReplayChange {
 	r := parsed(h)
 	return ReplayChange{MX: h.MX, Stage: h.Stage, Reply: h.Reply, Count: h.Count, Last: h.Last,
 		Before: view(now.Judge(r)), After: view(next.Judge(r))}
 }
 
 // parsed reads a stored reply. Its stage is always known: the mailer has written it.
-func parsed(h *store.ReplyKind) verdict.Reply {
+func parsed(h *sites.ReplyKind) verdict.Reply {
 	stage, _ := verdict.ParseStage(h.Stage)
 	return verdict.Parse(h.MX, stage, h.Reply)
 }

@@ -11,6 +11,11 @@ import (
 	"relay/quota"
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/mailreply"
+	"relay/store/people"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // told is a service whose store has settled a recipient's outcome for each reply.
@@ -21,8 +26,8 @@ func told(t *testing.T, replies ...Reply) *act.Service {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	_, err = st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "sender"}, Plan: quota.Plan{Name: "p", Term: quota.Year},
-		Credential: &store.Credential{Login: "sender", Account: "sender", Kind: store.Token, Hash: "x"}})
+	_, err = st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "sender"}, Plan: quota.Plan{Name: "p", Term: quota.Year},
+		Credential: &people.Credential{Login: "sender", Account: "sender", Kind: people.Token, Hash: "x"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,18 +44,18 @@ func settled(t *testing.T, st *store.Store, said *Reply) {
 	if _, err := b.Write([]byte("Subject: x\r\n\r\nhello\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	m := &store.Message{Account: "sender", Sender: "a@sender.example", Expires: time.Now().Add(time.Hour),
-		Recipients: []store.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
+	m := &spooled.Message{Account: "sender", Sender: "a@sender.example", Expires: time.Now().Add(time.Hour),
+		Recipients: []spooled.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
 	if refusal, err := st.Accept(store.Intake{Message: m, Body: b, Login: "sender", Client: "192.0.2.1"}); err != nil || refusal != nil {
 		t.Fatal(refusal, err)
 	}
 	stage, _ := verdict.ParseStage(said.Stage)
 	r := verdict.Parse(said.MX, stage, said.Reply)
 	v := verdict.Default().Judge(r)
-	o := store.Outcome{State: store.Failed, Reply: said.Reply, Sample: store.ReplySample{MX: verdict.Normalise(said.MX), Class: string(v.Class)},
-		Verdict: store.Verdict{Category: string(v.Category), Blame: string(v.Blame), Rule: v.Rule, Stage: said.Stage}}
+	o := store.Outcome{State: spooled.Failed, Reply: said.Reply, Sample: mailreply.Sample{MX: verdict.Normalise(said.MX), Class: string(v.Class)},
+		Verdict: mailreply.Verdict{Category: string(v.Category), Blame: string(v.Blame), Rule: v.Rule, Stage: said.Stage}}
 	o.Sample.Reply, o.Sample.Kind = r.Masked()
-	if err := st.Settle(store.Result{ID: m.ID, Domain: "one.example", Event: store.Event{Kind: store.EventAttempt}, Outcomes: []store.Outcome{o}}); err != nil {
+	if err := st.Settle(store.Result{ID: m.ID, Domain: "one.example", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []store.Outcome{o}}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/egress"
 	"relay/store/maildomain"
 )
 
@@ -41,8 +42,8 @@ func addOverride(ctx context.Context, s *act.Service, in *NewOverride) (*act.Ove
 	if reason == "" || len([]rune(reason)) > widest || words.Clean(reason) != reason {
 		return nil, act.Invalid("reason", "", ": one line of plain text, up to %d characters", widest)
 	}
-	o := store.Override{Do: store.OverrideDo(b.Do), Rate: b.Rate, Source: b.Source, Reason: reason, By: s.Order(ctx, false).By}
-	if (b.Rate > 0) != (o.Do == store.OverrideSlow) {
+	o := egress.Override{Do: egress.OverrideDo(b.Do), Rate: b.Rate, Source: b.Source, Reason: reason, By: s.Order(ctx, false).By}
+	if (b.Rate > 0) != (o.Do == egress.OverrideSlow) {
 		return nil, act.Invalid("rate", "", ": messages a minute, from 1, with slow only")
 	}
 	var err error
@@ -52,21 +53,21 @@ func addOverride(ctx context.Context, s *act.Service, in *NewOverride) (*act.Ove
 	if err := checkSource(s, &o); err != nil {
 		return nil, err
 	}
-	if o, err = s.Store.AddOverride(o, time.Duration(b.Seconds)*time.Second); err != nil {
+	if o, err = s.Store.Egress.AddOverride(o, time.Duration(b.Seconds)*time.Second); err != nil {
 		return nil, err
 	}
 	return act.OverrideOf(&o), follow(ctx, s)
 }
 
 // checkSource refuses a source that there is none of.
-func checkSource(s *act.Service, o *store.Override) error {
-	if o.Do != store.OverrideSource {
+func checkSource(s *act.Service, o *egress.Override) error {
+	if o.Do != egress.OverrideSource {
 		if o.Source != "" {
 			return act.Invalid("source", "", ": with source only")
 		}
 		return nil
 	}
-	if o.Kind == store.OverrideDomain {
+	if o.Kind == egress.OverrideDomain {
 		return act.Fail(act.Wrong, "name the account, or the domain's site: {delivery sites}", "a source cannot be chosen for a domain")
 	}
 	mail, err := deliveries(s)
@@ -81,20 +82,20 @@ func checkSource(s *act.Service, o *store.Override) error {
 }
 
 // target finds what a name stands for.
-func target(ctx context.Context, s *act.Service, kind, name string) (store.OverrideKind, string, error) {
-	if kind == "" || kind == string(store.OverrideAccount) {
+func target(ctx context.Context, s *act.Service, kind, name string) (egress.OverrideKind, string, error) {
+	if kind == "" || kind == string(egress.OverrideAccount) {
 		_, err := s.Store.Account(name)
 		switch {
 		case err == nil:
-			return store.OverrideAccount, name, nil
+			return egress.OverrideAccount, name, nil
 		case kind != "" || !errors.Is(err, store.ErrNotFound):
 			return "", "", act.Unlisted(err, "account", name)
 		}
 	}
-	if kind == "" || kind == string(store.OverrideSite) {
+	if kind == "" || kind == string(egress.OverrideSite) {
 		site, err := siteNamed(ctx, s, name)
 		if err != nil || site != "" {
-			return store.OverrideSite, site, err
+			return egress.OverrideSite, site, err
 		}
 		if kind != "" || strings.Contains(name, ",") {
 			return "", "", act.Fail(act.NoSuch, "{delivery sites} shows those that there was mail for lately", "no site %q", name)
@@ -104,7 +105,7 @@ func target(ctx context.Context, s *act.Service, kind, name string) (store.Overr
 	if !ok || strings.HasPrefix(domain, "[") || !strings.Contains(domain, ".") {
 		return "", "", act.Fail(act.NoSuch, "{account list}, {delivery sites}", "%q is no account, site or domain", name)
 	}
-	return store.OverrideDomain, domain, nil
+	return egress.OverrideDomain, domain, nil
 }
 
 // siteNamed is the site of that name, or the one whose first host it is; "": none is known.
@@ -148,7 +149,7 @@ type Overrides struct {
 var ListOverrides = act.New(act.Spec{Name: "delivery override list", Route: "GET /v1/delivery/overrides", Summary: "Overrides in force", May: act.Operator}, listOverrides)
 
 func listOverrides(_ context.Context, s *act.Service, in *Overrides) (*[]act.Override, error) {
-	all, err := s.Store.Overrides()
+	all, err := s.Store.Egress.Overrides()
 	list := []act.Override{}
 	for i := range all {
 		if o := &all[i]; in.Ended || o.InForce(s.Store.Now()) {
@@ -167,7 +168,7 @@ type OverrideName struct {
 var CancelOverride = act.New(act.Spec{Name: "delivery override cancel", Route: "DELETE /v1/delivery/overrides/{number}", Summary: "End an override", May: act.Operator}, cancelOverride)
 
 func cancelOverride(ctx context.Context, s *act.Service, in *OverrideName) (*act.Override, error) {
-	o, err := s.Store.CancelOverride(uint64(max(0, in.Number)))
+	o, err := s.Store.Egress.CancelOverride(uint64(max(0, in.Number)))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, act.Fail(act.NoSuch, "{delivery override list}", "no override %d is in force", in.Number)
 	}

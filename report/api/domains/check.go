@@ -5,7 +5,7 @@ import (
 
 	"relay/mailer/records"
 	"relay/report/api/act"
-	"relay/store"
+	"relay/store/signing"
 )
 
 // CheckedDomain has the findings about a domain.
@@ -54,14 +54,14 @@ func check(ctx context.Context, s *act.Service, in *Name) (*CheckedDomain, error
 	if err != nil {
 		return nil, act.Fail(act.Settings, "see resolver in [delivery]", "%w", err)
 	}
-	keys, err := s.Store.SigningKeys()
+	keys, err := s.Store.Signing.Keys()
 	if err != nil {
 		return nil, err
 	}
 	r := s.Rules()
 	found, look, failed := records.Check(ctx, names, &records.Subject{Domain: &d, Zone: r.Zone, Selectors: selectors(r), Keys: keys, Host: s.Hostname, Addrs: sourcesOf(s, d.Account), Smarthost: r.Smarthost})
 	if failed == nil { // otherwise the DNS did not answer, and the findings say so
-		if d, err = s.Store.LookedAt(d.Account, d.Name, look); err != nil {
+		if d, err = s.Store.Signing.LookedAt(d.Account, d.Name, look); err != nil {
 			return nil, err
 		}
 		if d.Name == "" {
@@ -83,14 +83,14 @@ func check(ctx context.Context, s *act.Service, in *Name) (*CheckedDomain, error
 
 // blocked asks blocklists about a domain, and notes what they say; ok is false where none
 // is asked.
-func blocked(ctx context.Context, s *act.Service, d *store.Domain) (f records.Finding, ok bool) {
+func blocked(ctx context.Context, s *act.Service, d *signing.Domain) (f records.Finding, ok bool) {
 	if s.Blocked == nil {
 		return f, false
 	}
 	b, err := s.Blocked(ctx, d.Name)
 	if err == nil && b.Asked > 0 {
 		d.Listed = b.Names(d.Listed)
-		err = s.Store.AskedAt(d.Account, d.Name, d.Listed)
+		err = s.Store.Signing.AskedAt(d.Account, d.Name, d.Listed)
 	}
 	if err != nil {
 		return records.Finding{Record: "blocklists", Status: records.Warning, Detail: "cannot tell: " + err.Error(), Publish: "relay check looks at the name server"}, true
@@ -99,8 +99,8 @@ func blocked(ctx context.Context, s *act.Service, d *store.Domain) (f records.Fi
 }
 
 // results are what became of a domain's signed mail, by provider.
-func results(s *act.Service, d *store.Domain) ([]DomainResult, error) {
-	list, err := s.Store.Tallies(d.Account, d.Name)
+func results(s *act.Service, d *signing.Domain) ([]DomainResult, error) {
+	list, err := s.Store.Signing.Tallies(d.Account, d.Name)
 	out := make([]DomainResult, len(list))
 	for i := range list {
 		is := &list[i]

@@ -14,6 +14,7 @@ import (
 	"relay/report/jobs"
 	"relay/store"
 	"relay/store/maildomain"
+	"relay/store/signing"
 )
 
 // Domain is a domain whose mail is signed for an account.
@@ -76,10 +77,10 @@ func add(ctx context.Context, s *act.Service, in *NewDomain) (*Domain, error) {
 		return nil, err
 	}
 	r := s.Rules()
-	if err := s.Store.MakeSigningKeys(selectors(r)...); err != nil {
+	if err := s.Store.Signing.MakeKeys(selectors(r)...); err != nil {
 		return nil, err
 	}
-	d, err := s.Store.AddDomain(s.Order(ctx, false), in.Account, name)
+	d, err := s.Store.Signing.AddDomain(s.Order(ctx, false), in.Account, name)
 	if errors.Is(err, store.ErrExists) {
 		return nil, act.Fail(act.Refused, fmt.Sprintf("{domain check %s --account %s}", name, in.Account), "account %s has the domain %s already", in.Account, name)
 	} else if err != nil {
@@ -105,7 +106,7 @@ func selectors(r *act.Rules) []string {
 	return (&jobs.Signing{Pairs: r.Pairs}).Selectors()
 }
 
-func view(d *store.Domain, r *act.Rules) *Domain {
+func view(d *signing.Domain, r *act.Rules) *Domain {
 	v := &Domain{Domain: d.Name, Account: d.Account, State: "waiting", Since: d.Since, Delegated: []string{}, Listed: field.OrNone(d.Listed), Looked: field.OrNull(d.Looked), Records: []Record{}}
 	all := selectors(r)
 	for _, selector := range all {
@@ -133,7 +134,7 @@ func list(ctx context.Context, s *act.Service, in *AllDomains, page *act.Page[Do
 	}
 	account, from, _ := strings.Cut(page.From, between)
 	r, reached := s.Rules(), reach{s: s}
-	return s.Store.EachDomain(in.Account, account, from, func(d *store.Domain) error {
+	return s.Store.Signing.EachDomain(in.Account, account, from, func(d *signing.Domain) error {
 		key := d.Account + between + d.Name
 		ok, err := reached.ok(ctx, d.Account)
 		switch {
@@ -166,7 +167,7 @@ func (r *reach) ok(ctx context.Context, account string) (bool, error) {
 }
 
 // find looks a domain up, if its account is within the actor's reach.
-func find(ctx context.Context, s *act.Service, in *Name) (d store.Domain, err error) {
+func find(ctx context.Context, s *act.Service, in *Name) (d signing.Domain, err error) {
 	if _, err := s.Account(ctx, in.Account); err != nil {
 		return d, err
 	}
@@ -174,7 +175,7 @@ func find(ctx context.Context, s *act.Service, in *Name) (d store.Domain, err er
 	if err != nil {
 		return d, err
 	}
-	d, err = s.Store.Domain(in.Account, name)
+	d, err = s.Store.Signing.Domain(in.Account, name)
 	return d, noDomain(in.Account, name, err)
 }
 
@@ -190,7 +191,7 @@ func remove(ctx context.Context, s *act.Service, in *Name) (*RemovedDomain, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Store.RemoveDomain(s.Order(ctx, false), d.Account, d.Name); err != nil {
+	if err := s.Store.Signing.RemoveDomain(s.Order(ctx, false), d.Account, d.Name); err != nil {
 		return nil, noDomain(d.Account, d.Name, err)
 	}
 	return &RemovedDomain{d.Account, d.Name}, nil

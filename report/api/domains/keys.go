@@ -8,7 +8,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/report/jobs"
-	"relay/store"
+	"relay/store/signing"
 )
 
 // SigningKey is a key for the mail of all domains. The two keys of a pair take turns.
@@ -32,10 +32,10 @@ var Keys = act.New(act.Spec{Name: "domain keys", Route: "POST /v1/signing-keys",
 func keys(_ context.Context, s *act.Service, _ *AllKeys) (*[]SigningKey, error) {
 	r := s.Rules()
 	wanted := selectors(r)
-	if err := s.Store.MakeSigningKeys(wanted...); err != nil {
+	if err := s.Store.Signing.MakeKeys(wanted...); err != nil {
 		return nil, err
 	}
-	all, err := s.Store.SigningKeys()
+	all, err := s.Store.Signing.Keys()
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func keys(_ context.Context, s *act.Service, _ *AllKeys) (*[]SigningKey, error) 
 	return &list, nil
 }
 
-func keyState(k *store.SigningKey) string {
+func keyState(k *signing.Key) string {
 	switch {
 	case k.Signs():
 		return "signs"

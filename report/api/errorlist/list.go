@@ -9,18 +9,18 @@ import (
 
 	"relay/report/api/act"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/refusals"
 )
 
-// Refused is a recipient that an account's mail was given up for.
+// Refused is a recipient that an account's mail was given up for, came back from, or that complained.
 type Refused struct {
 	Recipient string    `json:"recipient" doc:"As the account wrote it last."`
 	Category  string    `json:"category" doc:"What the last reply means, such as InvalidRecipient; Manual: it is suppressed by hand."`
-	Class     string    `json:"class" enum:"failed,expired,suppressed" doc:"expired: given up after its time; suppressed: not tried."`
+	Class     string    `json:"class" enum:"failed,expired,suppressed,bounced,complained" doc:"expired: given up after its time; suppressed: not tried; bounced: it came back after it was delivered; complained: reported as spam."`
 	Code      string    `json:"code" doc:"Of the last reply; empty: it has none."`
 	Enhanced  string    `json:"enhanced" doc:"Enhanced code of the last reply; empty: it has none."`
 	Reply     string    `json:"reply" doc:"What the next hop said, or why there was none."`
-	Source    string    `json:"source" enum:"smtp,bounce,complaint" doc:"How the refusal came."`
+	Source    string    `json:"source" enum:"smtp,bounce,complaint" doc:"How relay knows: the next hop's reply, mail that came back, or a report of abuse."`
 	First     time.Time `json:"first"`
 	Last      time.Time `json:"last"`
 	Count     int64     `json:"count" doc:"E-mails that were given up."`
@@ -28,7 +28,7 @@ type Refused struct {
 	MessageID string    `json:"message_id" doc:"Message-ID of the message that met the last reply; empty: it is not known."`
 }
 
-func view(is *store.RefusedRecipient) Refused {
+func view(is *refusals.Entry) Refused {
 	return Refused{is.Recipient, is.Category, is.Class, is.Code, is.Enhanced, words.Clean(is.Reply), is.Source, is.First, is.Last, is.Count, is.Advice, is.MessageID}
 }
 
@@ -57,14 +57,14 @@ func list(ctx context.Context, s *act.Service, in *Listed, page *act.Page[Refuse
 	if _, err := s.Account(ctx, in.Account); err != nil {
 		return err
 	}
-	if in.Advice != "" && !slices.Contains(store.Advices, in.Advice) {
-		return act.Invalid("advice", "", " %q: one of %s", in.Advice, strings.Join(store.Advices, ", "))
+	if in.Advice != "" && !slices.Contains(refusals.Advices, in.Advice) {
+		return act.Invalid("advice", "", " %q: one of %s", in.Advice, strings.Join(refusals.Advices, ", "))
 	}
 	since, err := sinceOf(in.Since, s.Store.Now(), s.Store.Zone())
 	if err != nil {
 		return err
 	}
-	return s.Store.EachError(in.Account, since, page.From, func(key string, is *store.RefusedRecipient) error {
+	return s.Store.Refusals.EachError(in.Account, since, page.From, func(key string, is *refusals.Entry) error {
 		if in.Advice != "" && is.Advice != in.Advice {
 			return page.Pass(key)
 		}

@@ -5,20 +5,18 @@ package field
 import (
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/language"
 
 	"relay/quota"
 	"relay/report/api/act"
 	"relay/report/words"
-	"relay/store/maildomain"
+	"relay/store/mailsyntax"
 )
 
 // Mail refuses what is no plain mail address in the named member; "" is none.
 func Mail(member, s string) error {
-	if s != "" && !maildomain.IsAddress(s) {
+	if s != "" && !mailsyntax.IsAddress(s) {
 		return act.Invalid(member, "", " %q is not a mail address such as me@example.org", s)
 	}
 	return nil
@@ -27,9 +25,7 @@ func Mail(member, s string) error {
 // Plain reports text that is safe to show anywhere: without control and format
 // characters, line ends included.
 func Plain(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError
-	})
+	return !strings.ContainsFunc(s, mailsyntax.Hidden)
 }
 
 // Reason is a text for a ledger or a credit note: one line of at most 200 characters.

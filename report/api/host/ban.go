@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"relay/report/api/act"
-	"relay/store"
+	"relay/store/people"
 )
 
 // Ban is a ban as answers have it: of an address or a network, or of a login.
@@ -136,7 +136,7 @@ func liftOne(bans act.Bans, who string) (Ban, bool) {
 		addr, err = network.Addr(), nil
 	}
 	for _, b := range bans.Bans() {
-		if b.Login == store.FoldLogin(who) {
+		if b.Login == people.FoldLogin(who) {
 			return viewBan(&b), lift(bans, &b)
 		}
 		if err == nil && b.Network.Contains(addr.Unmap().WithZone("")) {

@@ -7,6 +7,7 @@ import (
 
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // Limits of a batch.
@@ -26,33 +27,33 @@ type Change struct {
 
 // ChangeBody says which messages are changed, and how.
 type ChangeBody struct {
-	IDs    []store.ID `json:"ids,omitempty" maxItems:"1000" doc:"Messages."`
-	Filter *Filter    `json:"filter,omitempty" doc:"Messages that it chooses. Where it says something of recipients, only those are changed."`
-	All    bool       `json:"all,omitempty" doc:"All messages of the queue."`
-	Silent bool       `json:"silent,omitempty" doc:"Of drop: tell no sender."`
-	DryRun bool       `json:"dry_run,omitempty" doc:"List the recipients that would be changed, and change nothing."`
-	Limit  int        `json:"limit,omitempty" minimum:"0" maximum:"1000" doc:"Of a filter: messages of this batch at most. Default 1,000."`
-	Cursor string     `json:"cursor,omitempty" doc:"Of a filter: next of the batch before."`
+	IDs    []spooled.ID `json:"ids,omitempty" maxItems:"1000" doc:"Messages."`
+	Filter *Filter      `json:"filter,omitempty" doc:"Messages that it chooses. Where it says something of recipients, only those are changed."`
+	All    bool         `json:"all,omitempty" doc:"All messages of the queue."`
+	Silent bool         `json:"silent,omitempty" doc:"Of drop: tell no sender."`
+	DryRun bool         `json:"dry_run,omitempty" doc:"List the recipients that would be changed, and change nothing."`
+	Limit  int          `json:"limit,omitempty" minimum:"0" maximum:"1000" doc:"Of a filter: messages of this batch at most. Default 1,000."`
+	Cursor string       `json:"cursor,omitempty" doc:"Of a filter: next of the batch before."`
 }
 
 // Changed is what a batch has changed.
 type Changed struct {
-	Op         store.Op   `json:"op"`
-	Done       int        `json:"done" doc:"Messages that were changed."`
-	Recipients int64      `json:"recipients" doc:"Of these, that were changed."`
-	Unchanged  int        `json:"unchanged" doc:"Messages with nothing to change."`
-	Missing    []store.ID `json:"missing" doc:"IDs of messages that are not in the queue."`
-	Rest       []store.ID `json:"rest,omitempty" doc:"IDs that were not reached: ask for them again."`
-	Next       string     `json:"next,omitempty" doc:"Cursor of the next batch; none: the filter chooses no more."`
-	Affected   []Affected `json:"affected,omitempty" doc:"Of a dry run."`
+	Op         store.Op     `json:"op"`
+	Done       int          `json:"done" doc:"Messages that were changed."`
+	Recipients int64        `json:"recipients" doc:"Of these, that were changed."`
+	Unchanged  int          `json:"unchanged" doc:"Messages with nothing to change."`
+	Missing    []spooled.ID `json:"missing" doc:"IDs of messages that are not in the queue."`
+	Rest       []spooled.ID `json:"rest,omitempty" doc:"IDs that were not reached: ask for them again."`
+	Next       string       `json:"next,omitempty" doc:"Cursor of the next batch; none: the filter chooses no more."`
+	Affected   []Affected   `json:"affected,omitempty" doc:"Of a dry run."`
 }
 
 // Affected is what a change would affect of a message.
 type Affected struct {
-	ID         store.ID `json:"id"`
-	Account    string   `json:"account"`
-	Sender     string   `json:"sender"`
-	Recipients []string `json:"recipients"`
+	ID         spooled.ID `json:"id"`
+	Account    string     `json:"account"`
+	Sender     string     `json:"sender"`
+	Recipients []string   `json:"recipients"`
 }
 
 // Acts that change messages.
@@ -66,7 +67,7 @@ var (
 func changeAct(op store.Op, summary string) *act.Act[Change, Changed] {
 	return act.New(act.Spec{Name: "queue " + string(op), Route: "POST /v1/queue/" + string(op), Summary: summary, May: act.Operator},
 		func(ctx context.Context, s *act.Service, in *Change) (*Changed, error) {
-			c := changing{ctx: ctx, s: s, in: &in.Body, op: store.Operation{Op: op, Tell: !in.Body.Silent}, out: &Changed{Op: op, Missing: []store.ID{}}}
+			c := changing{ctx: ctx, s: s, in: &in.Body, op: store.Operation{Op: op, Tell: !in.Body.Silent}, out: &Changed{Op: op, Missing: []spooled.ID{}}}
 			return c.out, c.do()
 		})
 }
@@ -128,7 +129,7 @@ func (c *changing) byFilter() error {
 	case n < len(ids):
 		next = ids[n-1].String()
 	}
-	c.out.Next, c.out.Missing = next, []store.ID{}
+	c.out.Next, c.out.Missing = next, []spooled.ID{}
 	switch {
 	case f.Domain != "":
 		domains = map[string]bool{f.Domain: true}
@@ -142,7 +143,7 @@ func (c *changing) byFilter() error {
 }
 
 // choose finds the messages of a batch, and where the next one begins; "": there is none.
-func (c *changing) choose(after store.ID) (ids []store.ID, next string, err error) {
+func (c *changing) choose(after spooled.ID) (ids []spooled.ID, next string, err error) {
 	most := MostIDs
 	if c.in.DryRun {
 		most = previewBatch
@@ -151,7 +152,7 @@ func (c *changing) choose(after store.ID) (ids []store.ID, next string, err erro
 		most = min(most, c.in.Limit)
 	}
 	until, seen := time.Now().Add(searchTime), 0
-	err = c.s.Store.Queue(after, func(m *store.Message) error {
+	err = c.s.Store.Queue(after, func(m *spooled.Message) error {
 		if c.op.Of.Match(m) {
 			ids = append(ids, m.ID)
 		}
@@ -168,7 +169,7 @@ func (c *changing) choose(after store.ID) (ids []store.ID, next string, err erro
 }
 
 // apply does the operation, and says for how many of the messages, also where it fails.
-func (c *changing) apply(ids []store.ID) (n int, domains map[string]bool, err error) {
+func (c *changing) apply(ids []spooled.ID) (n int, domains map[string]bool, err error) {
 	operate := c.s.Store.Operate
 	if c.in.DryRun {
 		operate = c.preview
@@ -180,7 +181,7 @@ func (c *changing) apply(ids []store.ID) (n int, domains map[string]bool, err er
 }
 
 // preview is an operation that changes nothing and lists what it would change.
-func (c *changing) preview(o store.Operation, ids []store.ID) (is store.Effect, err error) {
+func (c *changing) preview(o store.Operation, ids []spooled.ID) (is store.Effect, err error) {
 	for _, id := range ids {
 		if is.Recipients >= previewMost {
 			return is, nil

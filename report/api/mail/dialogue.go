@@ -28,14 +28,14 @@ func dialogues(_ context.Context, s *act.Service, in *TraceName) (*[]Dialogue, e
 	if err != nil {
 		return nil, err
 	}
-	events, err := s.Store.Trace(id)
+	events, err := s.Store.Trace.Of(id)
 	if err == nil {
 		err = (&tracing{id: &id}).found(events)
 	}
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.Store.Dialogues(id)
+	list, err := s.Store.Trace.Dialogues(id)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/maildomain"
+	"relay/store/spooled"
 )
 
 // Filter chooses messages of the queue, and with what it says of recipients those too.
@@ -105,8 +106,8 @@ func checkAddress(member, s string) error {
 }
 
 // parseID reads the ID of a message, in either case.
-func parseID(s string) (store.ID, error) {
-	id, err := store.ParseID(strings.ToUpper(s))
+func parseID(s string) (spooled.ID, error) {
+	id, err := spooled.ParseID(strings.ToUpper(s))
 	if err != nil {
 		return id, act.Fail(act.Wrong, "{queue list} shows them", "%q is not the ID of a message", s)
 	}

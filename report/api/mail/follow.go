@@ -7,6 +7,8 @@ import (
 
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // Follow is the request for events of mail from now on; for one message also for its
@@ -35,7 +37,7 @@ func followTrace(ctx context.Context, s *act.Service, in *Follow, give func(*Liv
 	if s.Running == nil {
 		return notRunning("nothing happens")
 	}
-	w := s.Store.Watch(q.chooses)
+	w := s.Store.Trace.Watch(q.chooses)
 	defer w.Close()
 	if err := give(nil); err != nil {
 		return err
@@ -50,12 +52,12 @@ func notRunning(what string) error {
 type follower struct {
 	s    *act.Service
 	give func(*Live) error
-	id   *store.ID // of the message that is followed to its end; nil: there is none
+	id   *spooled.ID // of the message that is followed to its end; nil: there is none
 }
 
 // message gives the life of a message so far, and then on to its end.
 func (f *follower) message(ctx context.Context, q *tracing) error {
-	past, queued, w, err := f.s.Store.Follow(*q.id)
+	past, queued, w, err := f.s.Store.Trace.Follow(*q.id)
 	if err != nil {
 		return err
 	}
@@ -80,7 +82,7 @@ func (f *follower) message(ctx context.Context, q *tracing) error {
 
 // follow gives the events of a watch as they come, those of one message to its end. It
 // ends with the client, and with the relay.
-func (f *follower) follow(ctx context.Context, w *store.Watch) error {
+func (f *follower) follow(ctx context.Context, w *trace.Watch) error {
 	ctx, cancel := f.s.Running.While(ctx)
 	defer cancel()
 	for {
@@ -110,7 +112,7 @@ func (f *follower) follow(ctx context.Context, w *store.Watch) error {
 	}
 }
 
-func (f *follower) live(l *store.Live) error {
+func (f *follower) live(l *trace.Live) error {
 	v := eventOf(&l.Event)
 	v.Done = l.Done
 	return f.give(&Live{Event: &v})

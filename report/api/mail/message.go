@@ -7,11 +7,13 @@ import (
 
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/mailreply"
+	"relay/store/spooled"
 )
 
 // Message is a message of the queue.
 type Message struct {
-	ID         store.ID    `json:"id"`
+	ID         spooled.ID  `json:"id"`
 	Account    string      `json:"account"`
 	Sender     string      `json:"sender" doc:"Empty: a notice of the relay, or the null reverse-path."`
 	Size       int64       `json:"size"`
@@ -23,20 +25,20 @@ type Message struct {
 
 // Recipient of a message.
 type Recipient struct {
-	Address string               `json:"address"`
-	State   store.RecipientState `json:"state"`
-	Held    bool                 `json:"held"`
-	Tries   int                  `json:"tries"`
-	Next    *time.Time           `json:"next" doc:"null: no further attempt, or held."`
-	Reply   string               `json:"reply"`
-	Verdict *store.Verdict       `json:"verdict" doc:"What the reply means; null: nothing is known, or it was delivered."`
-	Chosen  bool                 `json:"chosen" doc:"It is not done, and what the request says of recipients holds for it."`
-	InHand  bool                 `json:"in_hand" doc:"It is being delivered, or about to be."`
-	Wait    *act.Wait            `json:"wait" doc:"What else keeps it; null: nothing, or it is not known, since no relay runs."`
+	Address string             `json:"address"`
+	State   spooled.State      `json:"state"`
+	Held    bool               `json:"held"`
+	Tries   int                `json:"tries"`
+	Next    *time.Time         `json:"next" doc:"null: no further attempt, or held."`
+	Reply   string             `json:"reply"`
+	Verdict *mailreply.Verdict `json:"verdict" doc:"What the reply means; null: nothing is known, or it was delivered."`
+	Chosen  bool               `json:"chosen" doc:"It is not done, and what the request says of recipients holds for it."`
+	InHand  bool               `json:"in_hand" doc:"It is being delivered, or about to be."`
+	Wait    *act.Wait          `json:"wait" doc:"What else keeps it; null: nothing, or it is not known, since no relay runs."`
 }
 
 // views of messages, with what the running relay knows of them.
-func views(ctx context.Context, s *act.Service, f *store.Filter, list []*store.Message) []Message {
+func views(ctx context.Context, s *act.Service, f *store.Filter, list []*spooled.Message) []Message {
 	known := outlooks(ctx, s, list)
 	out := make([]Message, len(list))
 	for i, m := range list {
@@ -45,7 +47,7 @@ func views(ctx context.Context, s *act.Service, f *store.Filter, list []*store.M
 		for j := range m.Recipients {
 			r := &m.Recipients[j]
 			v.Recipients[j] = Recipient{Address: r.Address, State: r.State, Held: r.Held, Tries: r.Tries, Reply: r.Reply, Chosen: f.MatchRecipient(r)}
-			if r.Verdict != (store.Verdict{}) {
+			if r.Verdict != (mailreply.Verdict{}) {
 				v.Recipients[j].Verdict = &r.Verdict
 			}
 			v.Recipients[j].expect(r, known[placeOf(m, r)])
@@ -56,7 +58,7 @@ func views(ctx context.Context, s *act.Service, f *store.Filter, list []*store.M
 }
 
 // expect says what comes next for a recipient.
-func (v *Recipient) expect(r *store.Recipient, o act.Outlook) {
+func (v *Recipient) expect(r *spooled.Recipient, o act.Outlook) {
 	if r.State.Final() || r.Held {
 		return
 	}
@@ -69,15 +71,15 @@ func (v *Recipient) expect(r *store.Recipient, o act.Outlook) {
 	}
 }
 
-func placeOf(m *store.Message, r *store.Recipient) act.Place {
-	return act.Place{ID: m.ID, Lane: store.Lane{Domain: r.Domain, Account: m.Account}}
+func placeOf(m *spooled.Message, r *spooled.Recipient) act.Place {
+	return act.Place{ID: m.ID, Lane: spooled.Lane{Domain: r.Domain, Account: m.Account}}
 }
 
 // outlookTime is how long the running relay may take to say what comes next.
 const outlookTime = time.Second
 
 // outlooks are what the running relay knows of the messages' mail; nil: nothing is known.
-func outlooks(ctx context.Context, s *act.Service, list []*store.Message) map[act.Place]act.Outlook {
+func outlooks(ctx context.Context, s *act.Service, list []*spooled.Message) map[act.Place]act.Outlook {
 	if s.Running == nil || s.Running.Mail == nil {
 		return nil
 	}
@@ -118,11 +120,11 @@ func showMessage(ctx context.Context, s *act.Service, in *MessageName) (*Message
 	if err != nil {
 		return nil, err
 	}
-	return &views(ctx, s, &store.Filter{}, []*store.Message{m})[0], nil
+	return &views(ctx, s, &store.Filter{}, []*spooled.Message{m})[0], nil
 }
 
 // message of the queue.
-func message(s *act.Service, id string) (*store.Message, error) {
+func message(s *act.Service, id string) (*spooled.Message, error) {
 	parsed, err := parseID(id)
 	if err != nil {
 		return nil, err

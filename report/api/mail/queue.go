@@ -5,6 +5,7 @@ import (
 
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // Queue is the request for messages of the queue.
@@ -34,11 +35,11 @@ func listQueue(ctx context.Context, s *act.Service, in *Queue, page *act.Page[Me
 }
 
 // afterID reads the key of a page; "" is before all.
-func afterID(from string) (id store.ID, err error) {
+func afterID(from string) (id spooled.ID, err error) {
 	if from == "" {
 		return id, nil
 	}
-	if id, err = store.ParseID(from); err != nil {
+	if id, err = spooled.ParseID(from); err != nil {
 		return id, act.Invalid("cursor", "", " is not one of this list")
 	}
 	return id, nil
@@ -51,13 +52,13 @@ type queueLister struct {
 	s      *act.Service
 	filter *store.Filter
 	page   *act.Page[Message]
-	some   []*store.Message // that were read, and have not been added or passed
+	some   []*spooled.Message // that were read, and have not been added or passed
 }
 
 // listStep is how many messages are read before they are added.
 const listStep = 64
 
-func (l *queueLister) take(m *store.Message) error {
+func (l *queueLister) take(m *spooled.Message) error {
 	if l.some = append(l.some, m); len(l.some) < listStep {
 		return nil
 	}
@@ -68,7 +69,7 @@ func (l *queueLister) add() error {
 	if err := l.ctx.Err(); err != nil {
 		return err
 	}
-	var chosen []*store.Message
+	var chosen []*spooled.Message
 	for _, m := range l.some {
 		if l.filter.Match(m) {
 			chosen = append(chosen, m)

@@ -10,6 +10,7 @@ import (
 
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // Top is the request for where mail waits.
@@ -40,7 +41,7 @@ type TopRow struct {
 	Site       *act.Site  `json:"site" doc:"null: not known."`
 	Pool       *Pool      `json:"connections" doc:"null: not known."`
 
-	oldest store.ID
+	oldest spooled.ID
 }
 
 // Pool is what an account has of the connections to next hops, in all.
@@ -205,7 +206,7 @@ func (t *topper) addWaits(ctx context.Context, mail act.Deliveries) {
 	}
 	places := make([]act.Place, len(t.Rows))
 	for i := range t.Rows {
-		places[i].Lane = store.Lane{Domain: t.Rows[i].Domain, Account: t.Rows[i].Account}
+		places[i].Lane = spooled.Lane{Domain: t.Rows[i].Domain, Account: t.Rows[i].Account}
 	}
 	ctx, cancel := context.WithTimeout(ctx, outlookTime)
 	defer cancel()

@@ -8,6 +8,8 @@ import (
 
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // Traced says whose life is asked for.
@@ -25,8 +27,8 @@ type Trace struct {
 
 // Life is what happened to one message, oldest event first.
 type Life struct {
-	ID     store.ID `json:"id"`
-	Events []Event  `json:"events"`
+	ID     spooled.ID `json:"id"`
+	Events []Event    `json:"events"`
 }
 
 // ListTrace lists lives, the newest message first.
@@ -57,7 +59,7 @@ func listTrace(ctx context.Context, s *act.Service, in *Trace, page *act.Page[Li
 }
 
 func traceID(s *act.Service, q *tracing, page *act.Page[Life]) error {
-	events, err := s.Store.Trace(*q.id)
+	events, err := s.Store.Trace.Of(*q.id)
 	if err == nil {
 		err = q.found(events)
 	}
@@ -67,7 +69,7 @@ func traceID(s *act.Service, q *tracing, page *act.Page[Life]) error {
 	return page.Add(lifeOf(events), q.id.String())
 }
 
-func lifeOf(events []store.Event) Life {
+func lifeOf(events []trace.Event) Life {
 	l := Life{ID: events[0].ID, Events: make([]Event, len(events))}
 	for i := range events {
 		l.Events[i] = eventOf(&events[i])
@@ -77,9 +79,9 @@ func lifeOf(events []store.Event) Life {
 
 // tracing is whose life is asked for: what both choose.
 type tracing struct {
-	id      *store.ID // of one message; nil: see what
-	what    string    // an address, @domain or Message-ID; "": any
-	account string    // "": any
+	id      *spooled.ID // of one message; nil: see what
+	what    string      // an address, @domain or Message-ID; "": any
+	account string      // "": any
 }
 
 // ask reads what is asked for.
@@ -93,7 +95,7 @@ func (t *Traced) ask(ctx context.Context, s *act.Service) (*tracing, error) {
 	if q.what == "" {
 		return q, nil
 	}
-	if id, err := store.ParseID(strings.ToUpper(q.what)); err == nil {
+	if id, err := spooled.ParseID(strings.ToUpper(q.what)); err == nil {
 		q.id = &id
 		return q, nil
 	}
@@ -110,18 +112,18 @@ func (t *Traced) ask(ctx context.Context, s *act.Service) (*tracing, error) {
 
 // chooses reports whether an event is one of those asked for. m is its message, where it
 // is known: an attempt does not name the sender.
-func (q *tracing) chooses(e *store.Event, m *store.Message) bool {
+func (q *tracing) chooses(e *trace.Event, m *spooled.Message) bool {
 	if q.account != "" && e.Account != q.account && (m == nil || m.Whose() != q.account) {
 		return false
 	}
 	return q.what == "" || q.concerns(e) || m != nil && (q.names(m.Sender, m.MessageID) ||
-		slices.ContainsFunc(m.Recipients, func(r store.Recipient) bool { return q.names(r.Address, "") }))
+		slices.ContainsFunc(m.Recipients, func(r spooled.Recipient) bool { return q.names(r.Address, "") }))
 }
 
 // concerns reports whether an event itself names what is asked for.
-func (q *tracing) concerns(e *store.Event) bool {
+func (q *tracing) concerns(e *trace.Event) bool {
 	return q.names(e.Sender, e.MessageID) ||
-		slices.ContainsFunc(e.Recipients, func(o store.EventOutcome) bool { return q.names(o.Address, "") })
+		slices.ContainsFunc(e.Recipients, func(o trace.EventOutcome) bool { return q.names(o.Address, "") })
 }
 
 func (q *tracing) names(address, messageID string) bool {
@@ -136,25 +138,25 @@ func (q *tracing) names(address, messageID string) bool {
 }
 
 // choosesAny is for the events of one message together.
-func (q *tracing) choosesAny(events []store.Event) bool {
-	of := q.account == "" || slices.ContainsFunc(events, func(e store.Event) bool { return e.Account == q.account })
-	return of && (q.what == "" || slices.ContainsFunc(events, func(e store.Event) bool { return q.concerns(&e) }))
+func (q *tracing) choosesAny(events []trace.Event) bool {
+	of := q.account == "" || slices.ContainsFunc(events, func(e trace.Event) bool { return e.Account == q.account })
+	return of && (q.what == "" || slices.ContainsFunc(events, func(e trace.Event) bool { return q.concerns(&e) }))
 }
 
 // found fails where there is no trace of a message, or where it is another account's.
-func (q *tracing) found(events []store.Event) error {
+func (q *tracing) found(events []trace.Event) error {
 	if len(events) == 0 {
 		return act.Fail(act.NoSuch, "traces are kept as long as trace_keep says", "no trace of message %s", *q.id)
 	}
-	if q.account != "" && !slices.ContainsFunc(events, func(e store.Event) bool { return e.Account == q.account }) {
+	if q.account != "" && !slices.ContainsFunc(events, func(e trace.Event) bool { return e.Account == q.account }) {
 		return act.Fail(act.NoSuch, "leave out --account", "message %s is not of account %s", *q.id, q.account)
 	}
 	return nil
 }
 
 // lookBack adds the whole life of each message that is asked for.
-func (q *tracing) lookBack(ctx context.Context, s *act.Service, before store.ID, since time.Time, page *act.Page[Life]) error {
-	var events []store.Event // of the message being read
+func (q *tracing) lookBack(ctx context.Context, s *act.Service, before spooled.ID, since time.Time, page *act.Page[Life]) error {
+	var events []trace.Event // of the message being read
 	next := func() error {
 		if len(events) == 0 {
 			return nil
@@ -168,7 +170,7 @@ func (q *tracing) lookBack(ctx context.Context, s *act.Service, before store.ID,
 		}
 		return page.Add(lifeOf(events), key)
 	}
-	err := s.Store.TraceScan(before, since, func(e *store.Event) error {
+	err := s.Store.Trace.Scan(before, since, func(e *trace.Event) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/spooled"
 )
 
 // Trial is the request to send a test message as a customer's program does.
@@ -45,8 +46,8 @@ type trial struct {
 	steps    act.Steps
 	failure  error // the problem of the last failed step; nil: none failed
 
-	id   store.ID             // of the message, once it was accepted
-	last store.RecipientState // of its recipient, once it was tried
+	id   spooled.ID    // of the message, once it was accepted
+	last spooled.State // of its recipient, once it was tried
 }
 
 func test(ctx context.Context, s *act.Service, in *Trial, give func(*act.TrialStep) error) error {
@@ -160,11 +161,11 @@ func (t *trial) run(ctx context.Context) error {
 
 // charged shows the account's usage before and after.
 func (t *trial) charged(before *store.Standing) error {
-	after, err := t.s.Store.Standing(t.account.Name)
+	after, err := t.s.Store.Use(t.account.Name)
 	if err != nil {
 		return err
 	}
-	was, is := before.Usage.Charged, after.Usage.Charged
+	was, is := before.Used.Charged, after.Used.Charged
 	v := UsageOf(after.Usage, after.Plan(), after.Period)
 	if is == was {
 		return t.goesOn(t.steps.Tell("charged", act.StepFailed, "relay check --store verifies the counters",

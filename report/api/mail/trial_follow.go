@@ -10,12 +10,13 @@ import (
 
 	"relay/report/api/act"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/spooled"
+	"relay/store/trace"
 )
 
 // follow shows the message's events until it has left the queue.
 func (t *trial) follow(ctx context.Context) error {
-	past, queued, w, err := t.s.Store.Follow(t.id)
+	past, queued, w, err := t.s.Store.Trace.Follow(t.id)
 	if err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func (t *trial) follow(ctx context.Context) error {
 			queued = queued && !l.Done
 		}
 	}
-	if t.last != store.Delivered {
+	if t.last != spooled.Delivered {
 		return cmp.Or(t.failure, act.Fail(act.Refused, "{trace "+t.id.String()+"} shows what happened to it", "message %s was not delivered", t.id))
 	}
 	return t.failure
@@ -57,8 +58,8 @@ func (t *trial) waits() error {
 }
 
 // event shows one event, and notes the recipient's state after it.
-func (t *trial) event(e *store.Event) error {
-	if e.Kind == store.EventAccepted {
+func (t *trial) event(e *trace.Event) error {
+	if e.Kind == trace.EventAccepted {
 		return nil // a step has shown it
 	}
 	if len(e.Recipients) == 0 {
@@ -71,7 +72,7 @@ func (t *trial) event(e *store.Event) error {
 }
 
 // eventDetail says to which host, with which TLS, in what time, and with which reply.
-func eventDetail(e *store.Event, o *store.EventOutcome) string {
+func eventDetail(e *trace.Event, o *trace.EventOutcome) string {
 	var parts []string
 	for _, s := range []string{e.NextHop, e.TLS} {
 		if s != "" {
@@ -92,19 +93,19 @@ func eventDetail(e *store.Event, o *store.EventOutcome) string {
 }
 
 // judge says what an event means for the test.
-func (t *trial) judge(e *store.Event, o *store.EventOutcome) (name string, s act.StepStatus, advice string) {
+func (t *trial) judge(e *trace.Event, o *trace.EventOutcome) (name string, s act.StepStatus, advice string) {
 	switch o.State {
-	case store.Delivered:
+	case spooled.Delivered:
 		return "delivered", act.StepOK, ""
-	case store.Failed:
+	case spooled.Failed:
 		return "bounced", act.StepFailed, bounceAdvice(o.Reply, t.s.Rules().Smarthost)
-	case store.Expired:
+	case spooled.Expired:
 		return "expired", act.StepFailed, "to see the earlier attempts: relay trace " + t.id.String()
-	case store.Suppressed:
+	case spooled.Suppressed:
 		return "suppressed", act.StepFailed, "an earlier refusal suppresses it: relay suppression lift " + e.Account + " " + o.Address
-	case store.Dropped:
+	case spooled.Dropped:
 		return "dropped", act.StepFailed, "it was removed from the queue"
-	case store.Deferred:
+	case spooled.Deferred:
 		advice := "relay will try again"
 		if !o.Next.IsZero() {
 			advice += " at " + words.Stamp(o.Next, t.s.Store.Zone())

@@ -10,7 +10,10 @@ import (
 
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/people"
 	"relay/store/secret"
+	"relay/store/spooled"
 )
 
 // A login made for a test is known by its name and its note. One that is older than any
@@ -22,7 +25,7 @@ const (
 )
 
 // handOver submits the message with a login made for it, and revokes the login.
-func (t *trial) handOver(ctx context.Context) (id store.ID, err error) {
+func (t *trial) handOver(ctx context.Context) (id spooled.ID, err error) {
 	login, password, err := t.lend()
 	if err != nil {
 		return id, err
@@ -37,9 +40,9 @@ func (t *trial) handOver(ctx context.Context) (id store.ID, err error) {
 }
 
 // lend makes the login, and revokes those that a killed relay left.
-func (t *trial) lend() (login store.Credential, password string, err error) {
+func (t *trial) lend() (login people.Credential, password string, err error) {
 	st, now := t.s.Store, t.s.Store.Now()
-	list, err := st.Credentials(t.account.Name)
+	list, err := st.People.Credentials(t.account.Name)
 	if err != nil {
 		return login, "", err
 	}
@@ -51,14 +54,14 @@ func (t *trial) lend() (login store.Credential, password string, err error) {
 		}
 	}
 	password, hash := secret.NewToken()
-	login = store.Credential{Login: trialLogin + strings.ToLower(rand.Text()[:8]), Account: t.account.Name,
-		Kind: store.Token, Hash: hash, Note: trialNote, Created: now}
-	return login, password, st.AddCredential(store.Order{}, login)
+	login = people.Credential{Login: trialLogin + strings.ToLower(rand.Text()[:8]), Account: t.account.Name,
+		Kind: people.Token, Hash: hash, Note: trialNote, Created: now}
+	return login, password, st.People.AddCredential(behalf.Order{}, login)
 }
 
 // giveBack revokes the login.
-func (t *trial) giveBack(c store.Credential) error {
-	err := t.s.Store.RemoveCredential(store.Order{}, c.Account, c.Login)
+func (t *trial) giveBack(c people.Credential) error {
+	err := t.s.Store.People.RemoveCredential(behalf.Order{}, c.Account, c.Login)
 	if err == nil || errors.Is(err, store.ErrNotFound) {
 		return nil
 	}

@@ -13,12 +13,15 @@ import (
 	"relay/quota"
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/people"
+	"relay/store/spooled"
 )
 
 // submission is a relay's way in whose steps a test gives.
-type submission func(ctx context.Context, m *act.TrialMessage, done act.Steps) (store.ID, error)
+type submission func(ctx context.Context, m *act.TrialMessage, done act.Steps) (spooled.ID, error)
 
-func (s submission) Submit(ctx context.Context, m *act.TrialMessage, done act.Steps) (store.ID, error) {
+func (s submission) Submit(ctx context.Context, m *act.TrialMessage, done act.Steps) (spooled.ID, error) {
 	return s(ctx, m, done)
 }
 
@@ -40,7 +43,7 @@ func newBench(t *testing.T, way submission) *bench {
 			t.Error(err)
 		}
 	})
-	if _, err := st.AddAccount(store.Order{}, store.NewAccount{Account: store.Account{Name: "acme", Contact: "boss@acme.example"},
+	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme", Contact: "boss@acme.example"},
 		Plan: quota.Plan{Name: "p", Term: quota.Year}, Activate: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +71,7 @@ func (b *bench) run(ctx context.Context, in *Trial) (steps []string, err error) 
 
 func (b *bench) logins() (names []string) {
 	b.t.Helper()
-	list, err := b.s.Store.Credentials("acme")
+	list, err := b.s.Store.People.Credentials("acme")
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -80,14 +83,14 @@ func (b *bench) logins() (names []string) {
 }
 
 // accept puts the message into the queue, and nobody delivers it.
-func (b *bench) accept(m *act.TrialMessage) store.ID {
+func (b *bench) accept(m *act.TrialMessage) spooled.ID {
 	b.t.Helper()
 	body := b.s.Store.NewBody()
 	if _, err := body.Write([]byte(m.Content)); err != nil {
 		b.t.Fatal(err)
 	}
 	refusal, err := b.s.Store.Accept(store.Intake{Body: body, Login: m.Login, Client: "127.0.0.1",
-		Message: &store.Message{Account: m.Account, Sender: m.From, Recipients: []store.Recipient{{Address: m.To, Domain: "example.net"}}}})
+		Message: &spooled.Message{Account: m.Account, Sender: m.From, Recipients: []spooled.Recipient{{Address: m.To, Domain: "example.net"}}}})
 	if err != nil || refusal != nil {
 		b.t.Fatal(refusal, err)
 	}
@@ -102,7 +105,7 @@ func isType(err error, want act.Type) bool {
 // The login is there while the message is handed over, and no longer.
 func TestTest_follows(t *testing.T) {
 	var b *bench
-	b = newBench(t, func(_ context.Context, m *act.TrialMessage, done act.Steps) (store.ID, error) {
+	b = newBench(t, func(_ context.Context, m *act.TrialMessage, done act.Steps) (spooled.ID, error) {
 		if got := b.logins(); !slices.Equal(got, []string{m.Login}) {
 			t.Errorf("logins %q while it is handed over, want %s", got, m.Login)
 		}
@@ -122,9 +125,9 @@ func TestTest_follows(t *testing.T) {
 // A test whose message is dropped meanwhile ends with that step's problem.
 func TestTest_ends(t *testing.T) {
 	var b *bench
-	b = newBench(t, func(_ context.Context, m *act.TrialMessage, done act.Steps) (store.ID, error) {
+	b = newBench(t, func(_ context.Context, m *act.TrialMessage, done act.Steps) (spooled.ID, error) {
 		id := b.accept(m)
-		if _, _, err := b.s.Store.Change(store.OpDrop, []store.ID{id}); err != nil {
+		if _, _, err := b.s.Store.Change(store.OpDrop, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		return id, done.Tell("accepted", act.StepOK, "", "250")
@@ -138,7 +141,7 @@ func TestTest_ends(t *testing.T) {
 // A step that fails is the problem that the test ends with.
 func TestTest_fails(t *testing.T) {
 	for temporary, want := range map[bool]act.Type{true: act.Busy, false: act.Refused} {
-		b := newBench(t, func(_ context.Context, _ *act.TrialMessage, done act.Steps) (id store.ID, err error) {
+		b := newBench(t, func(_ context.Context, _ *act.TrialMessage, done act.Steps) (id spooled.ID, err error) {
 			return id, done(&act.TrialStep{Step: "refused", Status: act.StepFailed, Detail: "at MAIL", Temporary: temporary})
 		})
 		steps, err := b.run(t.Context(), &Trial{})
@@ -152,7 +155,7 @@ func TestTest_fails(t *testing.T) {
 // breaks then is no failed step.
 func TestTest_ended(t *testing.T) {
 	begun := make(chan struct{})
-	b := newBench(t, func(ctx context.Context, _ *act.TrialMessage, done act.Steps) (id store.ID, err error) {
+	b := newBench(t, func(ctx context.Context, _ *act.TrialMessage, done act.Steps) (id spooled.ID, err error) {
 		begun <- struct{}{}
 		<-ctx.Done()
 		return id, done.Tell("connect", act.StepFailed, "", "closed")
@@ -173,14 +176,14 @@ func TestTest_ended(t *testing.T) {
 func TestTrial_removesLeftovers(t *testing.T) {
 	b := newBench(t, nil)
 	now := time.Now()
-	for login, c := range map[string]store.Credential{
+	for login, c := range map[string]people.Credential{
 		"relay-test-old": {Note: trialNote, Created: now.Add(-time.Hour)},
 		"relay-test-new": {Note: trialNote, Created: now.Add(-time.Minute)},
 		"relay-test-own": {Note: "printer", Created: now.Add(-time.Hour)},
 		"acme":           {Created: now.Add(-time.Hour)},
 	} {
-		c.Login, c.Account, c.Kind = login, "acme", store.Token
-		if err := b.s.Store.AddCredential(store.Order{}, c); err != nil {
+		c.Login, c.Account, c.Kind = login, "acme", people.Token
+		if err := b.s.Store.People.AddCredential(behalf.Order{}, c); err != nil {
 			t.Fatal(err)
 		}
 	}

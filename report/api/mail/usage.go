@@ -31,6 +31,8 @@ type Usage struct {
 	Deferred      int64      `json:"deferred" doc:"Of queued, those tried at least once."`
 	Failed        int64      `json:"failed"`
 	Queued        int64      `json:"queued"`
+	Bounced       int64      `json:"bounced" doc:"Of delivered, those that came back later."`
+	Complained    int64      `json:"complained" doc:"Of delivered, those that were reported as spam."`
 	DSNs          int64      `json:"dsns,omitempty" doc:"Sent about this mail."`
 	Withheld      int64      `json:"dsns_withheld,omitempty" doc:"DSNs that were not sent: over notices_per_hour."`
 	Beyond        *Beyond    `json:"beyond_allowance,omitempty" doc:"Of the present period, where there is any."`
@@ -54,7 +56,7 @@ func UsageOf(u store.Usage, plan quota.Plan, p quota.Period) Usage {
 		Account: u.Account, Plan: plan.Name, Period: u.Period, PeriodStart: field.OrNull(p.Start), PeriodEnd: field.OrNull(p.End),
 		Messages: u.Charged.Messages, Bytes: u.Charged.Bytes,
 		Delivered: u.Delivered, Deferred: u.Deferred, Failed: u.Failed, Queued: u.Queued,
-		DSNs: u.DSNs, Withheld: u.Withheld,
+		Bounced: u.Bounced, Complained: u.Complained, DSNs: u.DSNs, Withheld: u.Withheld,
 	}
 	if v.AllowMessages = field.OrUnlimited(plan.Emails); v.AllowMessages != nil {
 		v.OverMessages = max(0, v.Messages-*v.AllowMessages)
@@ -66,7 +68,7 @@ func UsageOf(u store.Usage, plan quota.Plan, p quota.Period) Usage {
 }
 
 // standingUsage is the usage of the present period, with the credit that is left.
-func standingUsage(st *store.Standing) Usage {
+func standingUsage(st *store.AccountUse) Usage {
 	plan := st.InPeriod()
 	u := st.Usage
 	u.Account, u.Period = st.Account.Name, st.Period.Key
@@ -118,9 +120,9 @@ func listUsage(ctx context.Context, s *act.Service, in *UsageList, page *act.Pag
 	if err != nil {
 		return err
 	}
-	return s.Store.EachStanding(w, func(st *store.Standing) error {
+	return s.Store.EachUse(w, func(st *store.AccountUse) error {
 		name := st.Account.Name
-		if !in.Stands(st) {
+		if !in.Stands(&st.Standing) {
 			return page.Pass(name)
 		}
 		if in.Period == "" {
@@ -150,7 +152,7 @@ func showUsage(ctx context.Context, s *act.Service, in *AccountUsage) (*Usage, e
 		if err != nil {
 			return nil, err
 		}
-		st, err := s.Store.Standing(in.Account)
+		st, err := s.Store.Use(in.Account)
 		if err != nil {
 			return nil, err
 		}

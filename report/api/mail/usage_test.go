@@ -8,14 +8,16 @@ import (
 )
 
 func TestStandingUsage_credit(t *testing.T) {
-	st := &store.Standing{Contract: quota.Contract{Key: "2026-11", Plan: quota.Plan{Name: "p", Emails: 10}}}
-	st.Usage.Charged = quota.Charge{Messages: 12}
+	st := &store.AccountUse{Standing: store.Standing{Contract: quota.Contract{Key: "2026-11", Plan: quota.Plan{Name: "p", Emails: 10}}}}
+	st.Used.Charged = quota.Charge{Messages: 12}
+	st.Usage.Charged = st.Used.Charged
 	st.Live = []quota.Lot{{Ref: "a", Amount: 5}}
 	if v := standingUsage(st); v.CreditMessage != 3 || v.CreditBytes != 0 || v.OverMessages != 2 {
 		t.Errorf("%+v", v)
 	}
 	st.Contract.Plan = quota.Plan{Name: "p", Bandwidth: 100}
-	st.Usage.Charged = quota.Charge{Messages: 12, Bytes: 130}
+	st.Used.Charged = quota.Charge{Messages: 12, Bytes: 130}
+	st.Usage.Charged = st.Used.Charged
 	if v := standingUsage(st); v.CreditMessage != 0 || v.CreditBytes != 0 || v.OverBytes != 30 {
 		t.Errorf("%+v", v)
 	}

@@ -11,6 +11,7 @@ import (
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 // Correction is the request for an entry by hand: money, or credit.
@@ -26,7 +27,7 @@ type Correction struct {
 }
 
 func correct(ctx context.Context, s *act.Service, in *Correction) (*answer.Receipt, error) {
-	return order(ctx, s, in.Account, "correct", in.Body.DryRun, func(o store.Order, a *store.Account) (store.Receipt, error) {
+	return order(ctx, s, in.Account, "correct", in.Body.DryRun, func(o behalf.Order, a *store.Account) (store.Receipt, error) {
 		what, err := in.read(s, a)
 		if err != nil {
 			return store.Receipt{}, err

@@ -12,6 +12,7 @@ import (
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/behalf"
 )
 
 // Order is the request for an order that needs no more than the account.
@@ -78,7 +79,7 @@ func spec(verb, summary string) act.Spec {
 }
 
 // order has run place an order on an account that the actor reaches.
-func order(ctx context.Context, s *act.Service, account, what string, dry DryRun, run func(store.Order, *store.Account) (store.Receipt, error)) (*answer.Receipt, error) {
+func order(ctx context.Context, s *act.Service, account, what string, dry DryRun, run func(behalf.Order, *store.Account) (store.Receipt, error)) (*answer.Receipt, error) {
 	a, err := s.Account(ctx, account)
 	if err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func order(ctx context.Context, s *act.Service, account, what string, dry DryRun
 }
 
 // pay says of an order how it is paid.
-func (p *Payment) pay(s *act.Service, o *store.Order, a *store.Account) error {
+func (p *Payment) pay(s *act.Service, o *behalf.Order, a *store.Account) error {
 	if err := accounts.CheckReference(p.Reference); err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func sold(s *act.Service, plan string) error {
 
 func upgrade(ctx context.Context, s *act.Service, in *PlanOrder) (*answer.Receipt, error) {
 	b := &in.Body
-	return order(ctx, s, in.Account, "upgrade", b.DryRun, func(o store.Order, a *store.Account) (r store.Receipt, err error) {
+	return order(ctx, s, in.Account, "upgrade", b.DryRun, func(o behalf.Order, a *store.Account) (r store.Receipt, err error) {
 		if err = b.pay(s, &o, a); err == nil {
 			err = sold(s, b.Plan)
 		}
@@ -119,7 +120,7 @@ func upgrade(ctx context.Context, s *act.Service, in *PlanOrder) (*answer.Receip
 
 func topUp(ctx context.Context, s *act.Service, in *CreditOrder) (*answer.Receipt, error) {
 	b := &in.Body
-	return order(ctx, s, in.Account, "topup", b.DryRun, func(o store.Order, a *store.Account) (r store.Receipt, err error) {
+	return order(ctx, s, in.Account, "topup", b.DryRun, func(o behalf.Order, a *store.Account) (r store.Receipt, err error) {
 		switch err := b.pay(s, &o, a); {
 		case err != nil:
 			return r, err
@@ -137,7 +138,7 @@ func topUp(ctx context.Context, s *act.Service, in *CreditOrder) (*answer.Receip
 
 func renew(ctx context.Context, s *act.Service, in *PlanOrder) (*answer.Receipt, error) {
 	b := &in.Body
-	return order(ctx, s, in.Account, "renew", b.DryRun, func(o store.Order, a *store.Account) (r store.Receipt, err error) {
+	return order(ctx, s, in.Account, "renew", b.DryRun, func(o behalf.Order, a *store.Account) (r store.Receipt, err error) {
 		if err := b.pay(s, &o, a); err != nil {
 			return r, err
 		}
@@ -164,7 +165,7 @@ func renewalWaits(w *store.Waiting) error {
 }
 
 func activate(ctx context.Context, s *act.Service, in *Order) (*answer.Receipt, error) {
-	return order(ctx, s, in.Account, "activate", in.Body, func(o store.Order, a *store.Account) (store.Receipt, error) {
+	return order(ctx, s, in.Account, "activate", in.Body, func(o behalf.Order, a *store.Account) (store.Receipt, error) {
 		r, err := s.Store.Activate(o, a.Name)
 		if errors.Is(err, store.ErrActive) {
 			return r, act.Fail(act.Refused, "{account show "+a.Name+"} shows its state", "account %s does not wait for a payment: it was activated on %s", a.Name, words.Day(a.Activated(), s.Store.Zone()))
@@ -174,11 +175,11 @@ func activate(ctx context.Context, s *act.Service, in *Order) (*answer.Receipt, 
 }
 
 func refund(ctx context.Context, s *act.Service, in *Order) (*answer.Receipt, error) {
-	return order(ctx, s, in.Account, "refund", in.Body, func(o store.Order, a *store.Account) (store.Receipt, error) { return s.Store.Refund(o, a.Name) })
+	return order(ctx, s, in.Account, "refund", in.Body, func(o behalf.Order, a *store.Account) (store.Receipt, error) { return s.Store.Refund(o, a.Name) })
 }
 
 func closeAccount(ctx context.Context, s *act.Service, in *Ending) (*answer.Receipt, error) {
-	return order(ctx, s, in.Account, "close", in.Body.DryRun, func(o store.Order, a *store.Account) (store.Receipt, error) {
+	return order(ctx, s, in.Account, "close", in.Body.DryRun, func(o behalf.Order, a *store.Account) (store.Receipt, error) {
 		if a.State == store.Closed {
 			return store.Receipt{}, act.Fail(act.Refused, "{account statement "+a.Name+"} tells since when; {account remove "+a.Name+"} deletes it", "account %s is closed already", a.Name)
 		}

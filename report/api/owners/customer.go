@@ -3,15 +3,15 @@ package owners
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"relay/quota"
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/store"
+	"relay/store/mailsyntax"
+	"relay/store/people"
 )
 
 // Customer is a customer as answers have it. Missing values are null.
@@ -77,7 +77,7 @@ var (
 )
 
 func addCustomer(ctx context.Context, s *act.Service, in *NewCustomer) (*CustomerSum, error) {
-	c := store.Customer{Name: in.Body.Customer, Created: s.Store.Now()}
+	c := people.Customer{Name: in.Body.Customer, Created: s.Store.Now()}
 	if !quota.ValidName(c.Name) {
 		return nil, act.Fail(act.Wrong, "", "customer name %q: up to 64 of a-z 0-9 . _ @ + -, the first one a letter or digit", c.Name)
 	}
@@ -87,7 +87,7 @@ func addCustomer(ctx context.Context, s *act.Service, in *NewCustomer) (*Custome
 	if err := in.Body.apply(&c); err != nil {
 		return nil, err
 	}
-	if err := s.Store.AddCustomer(c); errors.Is(err, store.ErrExists) {
+	if err := s.Store.People.AddCustomer(c); errors.Is(err, store.ErrExists) {
 		return nil, act.Fail(act.Refused, "change it with: {customer set "+c.Name+"}", "there is already a customer %q", c.Name)
 	} else if err != nil {
 		return nil, act.Unlisted(err, "reseller", c.Reseller)
@@ -101,7 +101,7 @@ func noneName(what string) error {
 }
 
 // apply sets the members that are given.
-func (f *CustomerFields) apply(c *store.Customer) error {
+func (f *CustomerFields) apply(c *people.Customer) error {
 	if err := field.Mail("contact", field.Or0(f.Contact)); err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func checkAddress(lines []string) error {
 		return act.Invalid("address", "", " has %d lines: at most %d", n, mostLines)
 	}
 	for _, l := range lines {
-		if utf8.RuneCountInString(l) > widestLine || strings.ContainsFunc(l, unicode.IsControl) || !utf8.ValidString(l) {
+		if utf8.RuneCountInString(l) > widestLine || !mailsyntax.IsText(l) {
 			return act.Invalid("address", "", " %q: lines of up to %d characters, without control characters", l, widestLine)
 		}
 	}
@@ -139,8 +139,8 @@ func checkAddress(lines []string) error {
 }
 
 func listCustomers(_ context.Context, s *act.Service, _ *All, page *act.Page[Customer]) error {
-	return s.Store.Customers(page.From, func(c store.Customer) error {
-		n, err := s.Store.CountOwned(c.Name)
+	return s.Store.People.Customers(page.From, func(c people.Customer) error {
+		n, err := s.Store.People.CountOwned(c.Name)
 		if err != nil {
 			return err
 		}
@@ -148,28 +148,28 @@ func listCustomers(_ context.Context, s *act.Service, _ *All, page *act.Page[Cus
 	})
 }
 
-func customerOf(c *store.Customer, accounts int) Customer {
+func customerOf(c *people.Customer, accounts int) Customer {
 	return Customer{c.Name, field.OrNull(c.Contact), field.OrNone(c.Address), field.OrNull(c.Reseller), field.OrNull(c.Country), c.Created, accounts}
 }
 
 func showCustomer(_ context.Context, s *act.Service, in *CustomerName) (*CustomerSum, error) {
-	c, err := s.Store.Customer(in.Customer)
+	c, err := s.Store.People.Customer(in.Customer)
 	if err != nil {
 		return nil, act.Unlisted(err, "customer", in.Customer)
 	}
 	return sumOf(s, &c)
 }
 
-func sumOf(s *act.Service, c *store.Customer) (*CustomerSum, error) {
+func sumOf(s *act.Service, c *people.Customer) (*CustomerSum, error) {
 	sum, err := rollUp(s, store.Wanted{Owner: c.Name})
 	return &CustomerSum{customerOf(c, len(sum.List)), sum}, err
 }
 
 func setCustomer(_ context.Context, s *act.Service, in *CustomerChange) (*CustomerSum, error) {
-	if _, err := s.Store.Customer(in.Customer); err != nil {
+	if _, err := s.Store.People.Customer(in.Customer); err != nil {
 		return nil, act.Unlisted(err, "customer", in.Customer)
 	}
-	c, err := s.Store.UpdateCustomer(in.Customer, in.Body.apply)
+	c, err := s.Store.People.UpdateCustomer(in.Customer, in.Body.apply)
 	if err != nil {
 		return nil, act.Unlisted(err, "reseller", field.Or0(in.Body.Reseller))
 	}
@@ -177,7 +177,7 @@ func setCustomer(_ context.Context, s *act.Service, in *CustomerChange) (*Custom
 }
 
 func removeCustomer(_ context.Context, s *act.Service, in *CustomerName) (*Removed, error) {
-	if err := s.Store.RemoveCustomer(in.Customer); errors.Is(err, store.ErrInUse) {
+	if err := s.Store.People.RemoveCustomer(in.Customer); errors.Is(err, store.ErrInUse) {
 		return nil, act.Fail(act.Refused, "give its accounts another owner with relay account set ACCOUNT --owner CUSTOMER; {customer show "+in.Customer+"} lists them", "%w", err)
 	} else if err != nil {
 		return nil, act.Unlisted(err, "customer", in.Customer)

@@ -9,6 +9,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/store"
+	"relay/store/people"
 	"relay/store/secret"
 )
 
@@ -55,7 +56,7 @@ var (
 )
 
 func addReseller(_ context.Context, s *act.Service, in *NewReseller) (*Token, error) {
-	r := store.Reseller{Name: in.Body.Reseller, Contact: in.Body.Contact, Created: s.Store.Now()}
+	r := people.Reseller{Name: in.Body.Reseller, Contact: in.Body.Contact, Created: s.Store.Now()}
 	if !resellerName(r.Name) {
 		return nil, act.Fail(act.Wrong, "", "reseller name %q: up to 32 of a-z 0-9 _ -, the first one a letter or digit", r.Name)
 	}
@@ -67,7 +68,7 @@ func addReseller(_ context.Context, s *act.Service, in *NewReseller) (*Token, er
 	}
 	var token string
 	token, r.Hash = secret.NewToken()
-	if err := s.Store.AddReseller(r); errors.Is(err, store.ErrExists) {
+	if err := s.Store.People.AddReseller(r); errors.Is(err, store.ErrExists) {
 		return nil, act.Fail(act.Refused, "a new token for it: {reseller token "+r.Name+"}", "there is already a reseller %q", r.Name)
 	} else if err != nil {
 		return nil, err
@@ -82,8 +83,8 @@ func resellerName(name string) bool {
 }
 
 func listResellers(_ context.Context, s *act.Service, _ *All, page *act.Page[Reseller]) error {
-	return s.Store.Resellers(page.From, func(r store.Reseller) error {
-		n, err := s.Store.CountBelow(r.Name)
+	return s.Store.People.Resellers(page.From, func(r people.Reseller) error {
+		n, err := s.Store.People.CountBelow(r.Name)
 		if err != nil {
 			return err
 		}
@@ -91,12 +92,12 @@ func listResellers(_ context.Context, s *act.Service, _ *All, page *act.Page[Res
 	})
 }
 
-func resellerOf(r *store.Reseller, accounts int) Reseller {
+func resellerOf(r *people.Reseller, accounts int) Reseller {
 	return Reseller{r.Name, field.OrNull(r.Contact), r.Created, accounts}
 }
 
 func showReseller(_ context.Context, s *act.Service, in *ResellerName) (*ResellerSum, error) {
-	r, err := s.Store.Reseller(in.Reseller)
+	r, err := s.Store.People.Reseller(in.Reseller)
 	if err != nil {
 		return nil, act.Unlisted(err, "reseller", in.Reseller)
 	}
@@ -106,7 +107,7 @@ func showReseller(_ context.Context, s *act.Service, in *ResellerName) (*Reselle
 
 func newToken(_ context.Context, s *act.Service, in *ResellerName) (*Token, error) {
 	token, hash := secret.NewToken()
-	_, err := s.Store.UpdateReseller(in.Reseller, func(r *store.Reseller) error { r.Hash = hash; return nil })
+	_, err := s.Store.People.UpdateReseller(in.Reseller, func(r *people.Reseller) error { r.Hash = hash; return nil })
 	if err != nil {
 		return nil, act.Unlisted(err, "reseller", in.Reseller)
 	}
@@ -114,7 +115,7 @@ func newToken(_ context.Context, s *act.Service, in *ResellerName) (*Token, erro
 }
 
 func removeReseller(_ context.Context, s *act.Service, in *ResellerName) (*Removed, error) {
-	if err := s.Store.RemoveReseller(in.Reseller); errors.Is(err, store.ErrInUse) {
+	if err := s.Store.People.RemoveReseller(in.Reseller); errors.Is(err, store.ErrInUse) {
 		return nil, act.Fail(act.Refused, "give its accounts and customers to others with --reseller of relay account set and relay customer set; {reseller show "+in.Reseller+"} and {customer list} list them", "%w", err)
 	} else if err != nil {
 		return nil, act.Unlisted(err, "reseller", in.Reseller)

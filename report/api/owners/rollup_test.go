@@ -13,6 +13,9 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/owners"
 	"relay/store"
+	"relay/store/behalf"
+	"relay/store/people"
+	"relay/store/spooled"
 )
 
 // billed is a store by a test's clock, with an account that has a plan of 100.00 and has
@@ -30,7 +33,7 @@ func billed(t *testing.T, now *time.Time) *store.Store {
 		}
 	})
 	p := quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 10_000}
-	if _, err := st.AddAccount(store.Order{By: "test"}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: p, Activate: true}); err != nil {
+	if _, err := st.AddAccount(behalf.Order{By: "test"}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: p, Activate: true}); err != nil {
 		t.Fatal(err)
 	}
 	return st
@@ -42,11 +45,11 @@ func TestRollUp(t *testing.T) {
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	st, now := billed(t, &at), &at // acme owes 100.00
 	for _, name := range []string{"webco", "rival"} {
-		if err := st.AddReseller(store.Reseller{Name: name}); err != nil {
+		if err := st.People.AddReseller(people.Reseller{Name: name}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := st.AddCustomer(store.Customer{Name: "boss"}); err != nil {
+	if err := st.People.AddCustomer(people.Customer{Name: "boss"}); err != nil {
 		t.Fatal(err)
 	}
 	for name, p := range map[string]quota.Plan{
@@ -57,7 +60,7 @@ func TestRollUp(t *testing.T) {
 		"ordered": {Name: "dear", Term: quota.Year, Emails: 1000, Price: 2000},
 	} {
 		n := store.NewAccount{Account: store.Account{Name: name, Owner: "boss", Reseller: "rival"}, Plan: p}
-		if _, err := st.AddAccount(store.Order{}, n); err != nil {
+		if _, err := st.AddAccount(behalf.Order{}, n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -77,9 +80,9 @@ func TestRollUp(t *testing.T) {
 		if _, err := b.Write(make([]byte, 100)); err != nil {
 			t.Fatal(err)
 		}
-		m := &store.Message{Account: name, Size: 100, Expires: at.AddDate(0, 0, 4)}
+		m := &spooled.Message{Account: name, Size: 100, Expires: at.AddDate(0, 0, 4)}
 		for i := range recipients {
-			m.Recipients = append(m.Recipients, store.Recipient{Address: fmt.Sprintf("r%d@one.example", i), Domain: "one.example"})
+			m.Recipients = append(m.Recipients, spooled.Recipient{Address: fmt.Sprintf("r%d@one.example", i), Domain: "one.example"})
 		}
 		if no, err := st.Accept(store.Intake{Message: m, Body: b}); no != nil || err != nil {
 			t.Fatalf("%s: %+v, %v", name, no, err)
@@ -89,7 +92,7 @@ func TestRollUp(t *testing.T) {
 	for _, name := range []string{"year", "month", "shut", "plain", "acme"} {
 		send(november, name, 1)
 	}
-	if _, err := st.CloseAccount(store.Order{}, "shut", "x"); err != nil {
+	if _, err := st.CloseAccount(behalf.Order{}, "shut", "x"); err != nil {
 		t.Fatal(err)
 	}
 	send(december, "year", 10)

@@ -6,6 +6,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/tell"
 	"relay/store"
+	"relay/store/news"
 )
 
 // What an account may lack.
@@ -45,30 +46,33 @@ func facts(ctx context.Context, s *act.Service, kind, account string) (t *store.
 		t.Standing = sample.Standing
 		return t, []string{inventedUse}, nil
 	}
-	if t.Report = r; !so(k.Name, r) {
+	if t.Report = r; !so(k.Name, r, s.Jobs.Near()) {
 		return t, []string{inventedEvent}, nil
 	}
 	return t, nil, nil
 }
 
-// so is whether the account is on the side of its limit that a kind speaks of.
-func so(kind store.NewsKind, r *store.Report) bool {
+// so is whether the account is on the side of its limit that a kind speaks of. near is in
+// percent.
+func so(kind news.Kind, r *store.Report, near int) bool {
 	over := r.Use.Overage > 0
 	switch kind {
-	case store.NewsNear, store.NewsReached:
-		return !over
-	case store.NewsOverage, store.NewsOverageStep:
+	case news.Near:
+		return r.Standing.IsNear(near)
+	case news.Reached:
+		return r.Standing.IsNear(100)
+	case news.Overage, news.OverageStep:
 		return over
-	case store.NewsCeiling:
+	case news.Ceiling:
 		return over && r.MayOver > 0
 	}
 	return true
 }
 
 // reportOf the running period; for the month's report of the one before, where there is one.
-func reportOf(s *act.Service, kind store.NewsKind, account string) (*store.Report, error) {
+func reportOf(s *act.Service, kind news.Kind, account string) (*store.Report, error) {
 	r, err := s.Store.Report(account, "")
-	if err == nil && kind == store.NewsMonth && r.Before != nil {
+	if err == nil && kind == news.Month && r.Before != nil {
 		return s.Store.Report(account, r.Before.Period)
 	}
 	return r, err
@@ -78,6 +82,13 @@ func reportOf(s *act.Service, kind store.NewsKind, account string) (*store.Repor
 func happened(s *act.Service, k *tell.Kind, t *store.Told) (*store.Told, []string, error) {
 	a := &t.Account
 	switch {
+	case byEntry[k.Name] != nil:
+		e, err := lastEntry(s, a.Name, byEntry[k.Name])
+		if err != nil || e == nil {
+			return t, []string{inventedEvent}, err
+		}
+		t.Entry, t.News.Since, t.News.Why = e, e.Time, e.Note
+		return t, nil, nil
 	case k.OfMoney():
 		list, err := s.Store.InvoicesOf(a.Name, false)
 		i := newest(list, k.Name)
@@ -95,22 +106,51 @@ func happened(s *act.Service, k *tell.Kind, t *store.Told) (*store.Told, []strin
 		}
 		t.Ending = e
 		return t, nil, nil
-	case k.Name == store.NewsSuspended && a.Status() == store.Suspended:
-		if t.News.Reason, t.News.Why, t.Invoice = a.Hold, a.Reason, nil; a.Abuse {
-			t.News.Reason = store.ReasonAbuse
-		}
-		return t, nil, nil
-	case k.Name == store.NewsResumed && a.Status() == store.Active:
+	case k.Name == news.Suspended && a.Status() == store.Suspended:
+		return t, nil, suspended(s, t)
+	case k.Name == news.Resumed && a.Status() == store.Active:
 		return t, nil, nil
 	}
 	return t, []string{inventedEvent}, nil
 }
 
+// suspended fills in why the account is suspended.
+func suspended(s *act.Service, t *store.Told) error {
+	a := &t.Account
+	if t.News.Reason, t.News.Why, t.Invoice = a.Hold, a.Reason, nil; a.Abuse {
+		t.News.Reason = news.ReasonAbuse
+	}
+	e, err := lastEntry(s, a.Name, func(e *store.Entry) bool { return e.Kind == store.KindSuspended })
+	if err == nil && e != nil {
+		t.Signs = e.Signs
+	}
+	return err
+}
+
+// byEntry has the kinds that tell of an entry of the ledger alone, and which entry that is.
+var byEntry = map[news.Kind]func(*store.Entry) bool{
+	news.Refund:     func(e *store.Entry) bool { return e.Kind == store.KindRefund },
+	news.Correction: func(e *store.Entry) bool { return e.Kind == store.KindCorrection && e.Money != 0 && e.Cause == "" },
+	news.Credit:     func(e *store.Entry) bool { return e.Kind == store.KindCorrection && e.Units > 0 && e.Cause == "" },
+}
+
+// lastEntry of an account's ledger that is one of those; nil: there is none.
+func lastEntry(s *act.Service, account string, is func(*store.Entry) bool) (last *store.Entry, err error) {
+	err = s.Store.Ledger(account, func(e *store.Entry) error {
+		if is(e) {
+			one := *e
+			last = &one
+		}
+		return nil
+	})
+	return last, err
+}
+
 // newest invoice that a kind could be about; nil: none.
-func newest(list []store.Invoice, kind store.NewsKind) *store.Invoice {
+func newest(list []store.Invoice, kind news.Kind) *store.Invoice {
 	for n := len(list) - 1; n >= 0; n-- {
 		i := &list[n]
-		is := map[store.NewsKind]bool{store.NewsOrder: i.Order != nil && i.Open() > 0, store.NewsInvoice: true, store.NewsReceipt: i.Paid > 0, store.NewsOverdue: i.Open() > 0}
+		is := map[news.Kind]bool{news.Order: i.Order != nil && i.Open() > 0, news.Invoice: true, news.Receipt: i.Paid > 0, news.Overdue: i.Open() > 0}
 		if is[kind] {
 			return i
 		}

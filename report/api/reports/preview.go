@@ -7,7 +7,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/tell"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/news"
 )
 
 // Wanted is the request for a preview.
@@ -54,7 +54,7 @@ func preview(ctx context.Context, s *act.Service, in *Wanted) (*Shown, error) {
 
 // kindOf finds a kind that has words.
 func kindOf(name string) (k tell.Kind, err error) {
-	k, ok := tell.Find(store.NewsKind(name))
+	k, ok := tell.Find(news.Kind(name))
 	if !ok || !k.HasWords() {
 		return k, act.Fail(act.NoSuch, "{report list} shows all", "no kind of mail %q", name)
 	}

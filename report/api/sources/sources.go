@@ -9,6 +9,8 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/store"
+	"relay/store/egress"
+	"relay/store/spooled"
 )
 
 // Source is one that mail leaves from.
@@ -78,7 +80,7 @@ var (
 const systems = "system"
 
 func list(ctx context.Context, s *act.Service, _ *act.None) (*[]Source, error) {
-	states, err := s.Store.SourceStates()
+	states, err := s.Store.Egress.SourceStates()
 	if err != nil {
 		return nil, err
 	}
@@ -105,14 +107,14 @@ func used(ctx context.Context, s *act.Service) (map[string]act.SourceUse, error)
 
 const answerTime = 5 * time.Second
 
-func stateOf(states []store.SourceState, name string) *store.SourceState {
-	if i := slices.IndexFunc(states, func(v store.SourceState) bool { return v.Name == name }); i >= 0 && name != "" {
+func stateOf(states []egress.SourceState, name string) *egress.SourceState {
+	if i := slices.IndexFunc(states, func(v egress.SourceState) bool { return v.Name == name }); i >= 0 && name != "" {
 		return &states[i]
 	}
-	return &store.SourceState{}
+	return &egress.SourceState{}
 }
 
-func view(r *act.SourceRule, st *store.SourceState, use map[string]act.SourceUse, now time.Time) Source {
+func view(r *act.SourceRule, st *egress.SourceState, use map[string]act.SourceUse, now time.Time) Source {
 	v := Source{Source: r.Name, Address: r.Address, EHLO: r.EHLO, Pool: r.Pool, Standby: r.Standby, State: "active", Since: r.Since,
 		WarmUp: r.WarmUp, Listed: []Listing{}, Culprit: st.Culprit, Asked: field.OrNull(st.Asked), Providers: []act.ProviderUse{}}
 	if v.Source == "" {
@@ -162,9 +164,9 @@ func drain(ctx context.Context, s *act.Service, in *DrainOrder) (*Source, error)
 		return nil, err
 	}
 	by := act.ActorOf(ctx).String()
-	return change(ctx, s, r, func(v *store.SourceState, now time.Time) {
+	return change(ctx, s, r, func(v *egress.SourceState, now time.Time) {
 		if v.Drained == nil {
-			v.Drained = &store.Drain{Since: now}
+			v.Drained = &egress.Drain{Since: now}
 		}
 		v.Drained.By, v.Drained.Reason = by, in.Body.Reason
 	})
@@ -175,12 +177,12 @@ func resume(ctx context.Context, s *act.Service, in *Named) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return change(ctx, s, r, func(v *store.SourceState, _ time.Time) { v.Drained = nil })
+	return change(ctx, s, r, func(v *egress.SourceState, _ time.Time) { v.Drained = nil })
 }
 
 // change stores a change, and has a running relay follow it.
-func change(ctx context.Context, s *act.Service, r *act.SourceRule, fn func(*store.SourceState, time.Time)) (*Source, error) {
-	st, err := s.Store.ChangeSource(r.Name, func(v *store.SourceState, now time.Time, _ store.ID) (*store.Notice, error) {
+func change(ctx context.Context, s *act.Service, r *act.SourceRule, fn func(*egress.SourceState, time.Time)) (*Source, error) {
+	st, err := s.Store.ChangeSource(r.Name, func(v *egress.SourceState, now time.Time, _ spooled.ID) (*store.Notice, error) {
 		fn(v, now)
 		return nil, nil
 	})
@@ -211,7 +213,7 @@ func check(ctx context.Context, s *act.Service, in *Named) (*Checked, error) {
 	if err != nil {
 		return nil, err
 	}
-	states, err := s.Store.SourceStates()
+	states, err := s.Store.Egress.SourceStates()
 	if err != nil {
 		return nil, err
 	}

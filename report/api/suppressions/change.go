@@ -8,8 +8,9 @@ import (
 
 	"relay/report/api/act"
 	"relay/report/words"
-	"relay/store"
 	"relay/store/maildomain"
+	"relay/store/mailsyntax"
+	"relay/store/refusals"
 )
 
 // most is how many recipients one transaction changes, and one request names.
@@ -71,14 +72,14 @@ func add(ctx context.Context, s *act.Service, in *NewSuppressions) (*AddedSuppre
 	if err != nil {
 		return nil, err
 	}
-	var all []store.Suppression
+	var all []refusals.Suppression
 	for _, r := range in.Body.Recipients {
 		if !isAddress(r) {
 			return nil, act.Invalid("recipients", "such as jo@example.net", ": %q is not an address", words.Cut(r, 80))
 		}
-		all = append(all, store.Suppression{Recipient: r, Reason: store.ByHand, Reply: words.Clean(in.Body.Note), Expires: expires})
+		all = append(all, refusals.Suppression{Recipient: r, Reason: refusals.ByHand, Reply: words.Clean(in.Body.Note), Expires: expires})
 	}
-	added, err := s.Store.AddSuppressions(s.Order(ctx, false), in.Account, all)
+	added, err := s.Store.Refusals.AddSuppressions(s.Order(ctx, false), in.Account, all)
 	if err != nil {
 		return nil, act.NoAccount(in.Account, err)
 	}
@@ -104,8 +105,8 @@ func isAddress(text string) bool {
 	if len(text) > mostAddress {
 		return false
 	}
-	_, ok := store.Mailbox(text)
-	return ok && maildomain.IsAddress(text)
+	_, ok := maildomain.Mailbox(text)
+	return ok && mailsyntax.IsAddress(text)
 }
 
 func lift(ctx context.Context, s *act.Service, in *ToLift) (*LiftedBatch, error) {
@@ -128,7 +129,7 @@ func lift(ctx context.Context, s *act.Service, in *ToLift) (*LiftedBatch, error)
 		out.Lifted = len(mailboxes)
 		return out, err
 	}
-	if out.Lifted, err = s.Store.LiftSuppressions(s.Order(ctx, false), in.Account, mailboxes); err != nil {
+	if out.Lifted, err = s.Store.Refusals.LiftSuppressions(s.Order(ctx, false), in.Account, mailboxes); err != nil {
 		return nil, act.NoAccount(in.Account, err)
 	}
 	return out, nil
@@ -137,11 +138,11 @@ func lift(ctx context.Context, s *act.Service, in *ToLift) (*LiftedBatch, error)
 // named are the mailboxes of the recipients in the request that are suppressed.
 func (in *ToLift) named(s *act.Service, out *LiftedBatch) (list []string, err error) {
 	for _, r := range in.Body.Recipients {
-		mailbox, ok := store.Mailbox(r)
+		mailbox, ok := maildomain.Mailbox(r)
 		if !ok {
 			return nil, act.Invalid("recipients", "such as jo@example.net", ": %q is not an address", words.Cut(r, 80))
 		}
-		is, ok, err := s.Store.Suppressed(in.Account, r)
+		is, ok, err := s.Store.Refusals.Suppressed(in.Account, r)
 		switch {
 		case err != nil:
 			return nil, err
@@ -168,7 +169,7 @@ func (in *ToLift) choose(s *act.Service, out *LiftedBatch) (list []string, err e
 		return nil, err
 	}
 	stop, seen := time.Now().Add(searchTime), 0
-	err = s.Store.EachSuppression(in.Account, strings.ToLower(in.Body.Cursor), func(mailbox string, is *store.Suppression) error {
+	err = s.Store.Refusals.EachSuppression(in.Account, strings.ToLower(in.Body.Cursor), func(mailbox string, is *refusals.Suppression) error {
 		if f.match(mailbox, is) {
 			list = append(list, mailbox)
 			if in.Body.DryRun {

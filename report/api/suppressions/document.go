@@ -12,7 +12,8 @@ import (
 
 	"relay/report/api/act"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/maildomain"
+	"relay/store/refusals"
 )
 
 // MostOctets of a document: some 300,000 addresses.
@@ -54,7 +55,7 @@ func importList(ctx context.Context, s *act.Service, in *SuppressionDocument) (*
 		return out, r.preview(s, in.Account, out)
 	}
 	for part := range slices.Chunk(r.list, most) {
-		n, err := s.Store.AddSuppressions(s.Order(ctx, false), in.Account, part)
+		n, err := s.Store.Refusals.AddSuppressions(s.Order(ctx, false), in.Account, part)
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -77,7 +78,7 @@ func (r *reading) broken(out *AddedSuppressions, err error) error {
 // preview counts what an import would add.
 func (r *reading) preview(s *act.Service, account string, out *AddedSuppressions) error {
 	for i := range r.list {
-		_, known, err := s.Store.Suppressed(account, r.list[i].Recipient)
+		_, known, err := s.Store.Refusals.Suppressed(account, r.list[i].Recipient)
 		if err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ type reading struct {
 	now     time.Time
 	expires time.Time // where a row names no end
 
-	list   []store.Suppression
+	list   []refusals.Suppression
 	seen   map[string]bool // mailboxes in list
 	ended  int
 	faults []string
@@ -140,7 +141,7 @@ func (r *reading) read(text string) {
 		n++
 		line = strings.TrimSpace(line)
 		if line != "" && !strings.HasPrefix(line, "#") {
-			r.add(n, store.Suppression{Recipient: line, Reason: store.ByHand, Expires: r.expires})
+			r.add(n, refusals.Suppression{Recipient: line, Reason: refusals.ByHand, Expires: r.expires})
 		}
 	}
 }
@@ -194,7 +195,7 @@ const mostReply = 1000
 
 // row takes a row of CSV.
 func (r *reading) row(line int, cell func(string) string) {
-	is := store.Suppression{Recipient: cell("recipient"), Reason: reason(cell("reason")), Reply: words.Cut(words.Clean(cell("reply")), mostReply), Expires: r.expires}
+	is := refusals.Suppression{Recipient: cell("recipient"), Reason: reason(cell("reason")), Reply: words.Cut(words.Clean(cell("reply")), mostReply), Expires: r.expires}
 	for _, c := range []struct {
 		name string
 		to   *time.Time
@@ -218,12 +219,12 @@ func (r *reading) row(line int, cell func(string) string) {
 }
 
 // add takes an address, once.
-func (r *reading) add(line int, is store.Suppression) {
+func (r *reading) add(line int, is refusals.Suppression) {
 	if !isAddress(is.Recipient) {
 		r.fault(line, "%q is not an address", words.Cut(words.Clean(is.Recipient), 80))
 		return
 	}
-	mailbox, _ := store.Mailbox(is.Recipient)
+	mailbox, _ := maildomain.Mailbox(is.Recipient)
 	if !r.seen[mailbox] {
 		r.seen[mailbox] = true
 		r.list = append(r.list, is)

@@ -8,8 +8,8 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
 	"relay/store/maildomain"
+	"relay/store/refusals"
 )
 
 // Suppression is a recipient that an account's mail is not tried for.
@@ -21,7 +21,7 @@ type Suppression struct {
 	Expires   *time.Time `json:"expires" doc:"null: never."`
 }
 
-func view(is *store.Suppression) Suppression {
+func view(is *refusals.Suppression) Suppression {
 	return Suppression{is.Recipient, is.Reason, is.Reply, is.Since, field.OrNull(is.Expires)}
 }
 
@@ -39,7 +39,7 @@ type filter struct {
 }
 
 func (f *SuppressionFilter) read(now time.Time) (out filter, err error) {
-	if out.reason = f.Reason; f.Reason != "" && reason(f.Reason) == store.ByHand && !strings.EqualFold(f.Reason, store.ByHand) {
+	if out.reason = f.Reason; f.Reason != "" && reason(f.Reason) == refusals.ByHand && !strings.EqualFold(f.Reason, refusals.ByHand) {
 		return out, act.Invalid("reason", "", " %q: one of %s", f.Reason, reasons())
 	}
 	if f.Domain != "" {
@@ -59,7 +59,7 @@ func (f *SuppressionFilter) read(now time.Time) (out filter, err error) {
 	return out, nil
 }
 
-func (f *filter) match(mailbox string, is *store.Suppression) bool {
+func (f *filter) match(mailbox string, is *refusals.Suppression) bool {
 	return (f.reason == "" || strings.EqualFold(f.reason, is.Reason)) && strings.HasSuffix(mailbox, f.domain) && !is.Since.Before(f.after)
 }
 
@@ -82,7 +82,7 @@ func list(ctx context.Context, s *act.Service, in *Listed, page *act.Page[Suppre
 	if err != nil {
 		return err
 	}
-	return s.Store.EachSuppression(in.Account, page.From, func(mailbox string, is *store.Suppression) error {
+	return s.Store.Refusals.EachSuppression(in.Account, page.From, func(mailbox string, is *refusals.Suppression) error {
 		if !f.match(mailbox, is) {
 			return page.Pass(mailbox)
 		}

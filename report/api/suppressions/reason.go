@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"relay/mailer/verdict"
-	"relay/store"
+	"relay/store/refusals"
 )
 
 // categories are those that suppress.
@@ -18,7 +18,7 @@ func reason(text string) string {
 			return string(c)
 		}
 	}
-	return store.ByHand
+	return refusals.ByHand
 }
 
 // reasons are all that a suppression can have, for a person.
@@ -27,5 +27,5 @@ func reasons() string {
 	for _, c := range categories {
 		text.WriteString(string(c) + ", ")
 	}
-	return text.String() + store.ByHand
+	return text.String() + refusals.ByHand
 }

@@ -10,7 +10,8 @@
 //  3. Each value that a template writes is quoted (letter.Quote), by an addition to each
 //     action of the parsed template, so that no value makes markup, a header or HTML.
 //
-// Files are only read, by Load; a Set does not change. A file of the operator that has a
+// Files are only read, by Load; a Set does not change. Relay's own templates are compiled into
+// it: Relays parses each when it is first needed. A file of the operator that has a
 // mistake is reported with name and line, and relay's own is used in its place: mail is never
 // left out for it.
 package wording
@@ -26,6 +27,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"text/template"
 
@@ -39,7 +41,7 @@ var builtIn embed.FS
 // parts is the file that has what several mails of a language say.
 const parts = "parts"
 
-// Set has the templates of all languages. It does not change.
+// Set has the templates of all languages. Its words do not change.
 type Set struct {
 	langs map[string]*language
 	view  any
@@ -49,6 +51,55 @@ type Set struct {
 // language has the templates of one.
 type language struct {
 	mails, own map[string]*template.Template // own: relay's, where the operator has others
+	late       *late                         // nil: all were parsed by Load
+}
+
+// late parses relay's own templates of a language when they are needed.
+type late struct {
+	mu     sync.Mutex
+	base   *template.Template // nil: none was needed yet
+	parsed map[string]*template.Template
+}
+
+// Relays are relay's own templates, which are good: a test loads them. There are many, and
+// most programs that hold them write no mail, so each is parsed for the first mail of its kind.
+func Relays(view any) *Set {
+	s := &Set{langs: map[string]*language{}, view: view}
+	for _, l := range words.Languages {
+		s.langs[string(l)] = &language{late: &late{parsed: map[string]*template.Template{}}}
+	}
+	return s
+}
+
+// find returns the template of a mail, and relay's own; nil: there is no such kind.
+func (s *Set) find(lang, name string) (mail, own *template.Template) {
+	l := s.langs[lang]
+	if l.late == nil {
+		return l.mails[name], l.own[name]
+	}
+	own = s.parseLate(l.late, lang, name)
+	return own, own
+}
+
+func (s *Set) parseLate(l *late, lang, name string) *template.Template {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t := l.parsed[name]; t != nil {
+		return t
+	}
+	files, _ := read("", lang, name)
+	if len(files) == 0 || name == parts {
+		return nil
+	}
+	if l.base == nil {
+		l.base, _ = s.base("", lang)
+	}
+	t, err := s.parse(l.base, files[0])
+	if err != nil {
+		return nil
+	}
+	l.parsed[name] = t
+	return t
 }
 
 // Names of the templates there are, in order, without parts.
@@ -273,18 +324,17 @@ func strangers(dir, lang string) (errs []error) {
 // Page makes a page of a view. Where the operator's template fails, relay's own makes it,
 // and the error says why; without a page the error is about both.
 func (s *Set) Page(lang, name string, view any) (*letter.Page, error) {
-	l := s.langs[lang]
-	if l == nil {
+	if s.langs[lang] == nil {
 		lang = string(words.English)
-		l = s.langs[lang]
 	}
-	if l.mails[name] == nil {
+	mail, own := s.find(lang, name)
+	if mail == nil {
 		return nil, fmt.Errorf("there is no kind of mail %q", name)
 	}
-	markup, err := execute(l.mails[name], view)
+	markup, err := execute(mail, view)
 	if err != nil {
 		var e error
-		if markup, e = execute(l.own[name], view); e != nil {
+		if markup, e = execute(own, view); e != nil {
 			return nil, e
 		}
 	}

@@ -1,0 +1,252 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/mailreply"
+	"relay/store/news"
+	"relay/store/room"
+	"relay/store/signs"
+	"relay/store/spooled"
+)
+
+// What comes back of an account's mail may suspend it (M8):
+//
+//  1. Settle, and Returned for what comes later, call observe for each recipient that
+//     complains, does not exist, or is refused because of a blocklist that names the account;
+//  2. observe counts it in the account's record of signs, compares it with the mail of that
+//     day and of the last seven, and warns, slows down or suspends;
+//  3. both sides are told by news.
+//
+// All of it is one transaction, with the outcome that it follows from: a crash leaves all or
+// nothing. An account without signs has no record, and costs nothing. Bucket
+// "signs", key account, JSON, see signs.Record.
+
+// Sign is something that speaks against an account.
+type Sign = signs.Sign
+
+// The signs.
+const (
+	SignComplaint = signs.Complaint
+	SignBounce    = signs.Bounce
+	SignListed    = signs.Listed
+)
+
+// SetAbuse says what is too much from now on. Before it is called, signs are counted only.
+func (s *Store) SetAbuse(rules signs.Rules) { s.abuse.Store(&rules) }
+
+// observation is a sign, N times.
+type observation struct {
+	Account  string
+	Sign     Sign
+	N        int64
+	Accepted time.Time // when the mail in question was accepted; zero: now
+	Sent     time.Time // when that mail went out; zero: now
+	Provider string    // where it comes from; "": it is not known
+	Late     bool      // the mail that bounced had been delivered
+}
+
+// sign notes what an outcome says against the account. A recipient that the
+// same list refuses again is not counted twice.
+func (t *tx) sign(m *spooled.Message, r *Result, o *Outcome, was mailreply.Verdict) error {
+	if o.Sign == "" || m.OfRelay() || o.Sign == SignListed && was.Category == o.Verdict.Category {
+		return nil
+	}
+	return t.observe(observation{Account: m.Account, Sign: o.Sign, N: 1, Accepted: m.Accepted, Provider: r.Provider})
+}
+
+// observe counts signs against an account, and warns, slows down or suspends it where they are
+// too many. For an account that was removed it does nothing.
+func (t *tx) observe(o observation) error {
+	a, err := t.account(o.Account)
+	if errors.Is(err, ErrNotFound) || o.N <= 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r, err := t.signsOf(o.Account)
+	if err != nil {
+		return err
+	}
+	today := t.today()
+	if !o.Sent.IsZero() && o.Sent.Before(r.Resumed) {
+		return nil // it was forgiven
+	}
+	day, ok := r.Add(o.Sign, o.N, dayNumber(cmp.Or(o.Accepted, t.Wall), t.s.zone), today, o.Provider)
+	if !ok {
+		return nil
+	}
+	if o.Late {
+		r.AddLate(o.N, day)
+	}
+	if err := errors.Join(t.complained(a, &o), t.judge(a, r, o.Sign, day)); err != nil {
+		return err
+	}
+	return t.Write(bucket.SignsOf, []byte(o.Account), r)
+}
+
+// complained counts complaints in the account's record: today is no clean day then.
+func (t *tx) complained(a *Account, o *observation) error {
+	if o.Sign != SignComplaint {
+		return nil
+	}
+	rec, _, err := t.record(a)
+	if err != nil {
+		return err
+	}
+	t.Touch()
+	rec.Today.Complaint += o.N
+	return nil
+}
+
+// signsOf an account, as of today.
+func (t *tx) signsOf(account string) (*signs.Record, error) {
+	r := &signs.Record{}
+	_, err := t.Read(bucket.SignsOf, []byte(account), r)
+	r.Turn(t.today())
+	return r, err
+}
+
+// judge warns or suspends if the signs about the mail of a day have reached a limit.
+func (t *tx) judge(a *Account, r *signs.Record, what Sign, day int) error {
+	rules, today := t.s.abuse.Load(), t.today()
+	if rules == nil || rules.Few(what, r.Total(what)) || a.State != Active {
+		return nil
+	}
+	mail, err := t.mailOf(a.Name)
+	if err != nil {
+		return err
+	}
+	switch step, f := r.Judge(rules, what, day, today, mail); step {
+	case signs.Suspend:
+		r.Suspended = true
+		return t.suspendFor(a.Name, &f)
+	case signs.Warn:
+		if !r.Tell(&f, today) {
+			return nil
+		}
+		return t.warnOf(a, &f)
+	}
+	return nil
+}
+
+// mailOf an account is what became of its mail of the last seven days.
+func (t *tx) mailOf(account string) (*signs.Mail, error) {
+	m := &signs.Mail{Delivered: map[int]int64{}}
+	from := room.DayBefore(t.Wall, signs.Days-1, t.s.zone)
+	err := t.eachDay(account, from, "", func(day, _ string, d *dayCount) {
+		if at, err := time.Parse(time.DateOnly, day); err == nil {
+			m.Delivered[dayNumber(at, time.UTC)] += int64(d.delivered)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.Deferred, err = t.sumProgress(account, func(p *progress) int64 { return p.Deferred })
+	return m, err
+}
+
+// warnOf tells both sides, and slows an account down whose list is bad or whose domain is
+// listed.
+func (t *tx) warnOf(a *Account, f *signs.Figures) error {
+	err := t.s.News.Add(&t.Tx, news.Item{Kind: news.Warned, Account: a.Name, About: string(f.Sign), Figures: f})
+	if err != nil {
+		return err
+	}
+	if f.Sign == SignComplaint {
+		return nil
+	}
+	return t.slowDown(a)
+}
+
+// slowDown sends an account's mail as slowly as a new account's, until it has had clean days.
+func (t *tx) slowDown(a *Account) error {
+	rec, _, err := t.record(a)
+	if err != nil {
+		return err
+	}
+	t.Touch()
+	rec.SlowDown()
+	return nil
+}
+
+// suspendFor suspends an active account for what comes back of its mail, and marks it: no
+// refund (M20).
+func (t *tx) suspendFor(account string, f *signs.Figures) error {
+	d, err := t.deal(account, behalf.Order{})
+	if err != nil {
+		return err
+	}
+	if err := d.closeDue(); err != nil {
+		return err
+	}
+	if d.a.State != Active {
+		return nil
+	}
+	d.a.State, d.a.Reason, d.a.Cause = Suspended, reasonOf(f), CauseAbuse
+	d.enter(Entry{Kind: KindSuspended, Note: d.a.Reason, Facts: Facts{Cause: CauseAbuse, Signs: f}})
+	if !d.a.Abuse {
+		d.a.Abuse = true
+		d.enter(Entry{Kind: KindAbuse, Note: d.a.Reason})
+	}
+	return d.apply()
+}
+
+// forgive clears the signs of an account that was suspended for them, when the operator resumes
+// it: the same signs must not suspend it again. Mail that waited goes out slowly.
+func (t *tx) forgive(a *Account) error {
+	r, err := t.signsOf(a.Name)
+	if err != nil || !r.Suspended {
+		return err
+	}
+	mail, err := t.mailOf(a.Name)
+	if err != nil {
+		return err
+	}
+	r.Resume(t.Wall, t.today(), mail)
+	return errors.Join(t.Write(bucket.SignsOf, []byte(a.Name), r), t.slowDown(a))
+}
+
+// reasonOf is what a refused customer reads, and the operator in lists.
+func reasonOf(f *signs.Figures) string {
+	span, what := "a day", "too many complaints"
+	if f.Window == signs.OfWeek {
+		span = "seven days"
+	}
+	if f.Sign == SignBounce {
+		what = "too many recipients do not exist"
+	}
+	return fmt.Sprintf("%s: %d of %d e-mails of %s", what, f.N, f.Of, span)
+}
+
+// Signs returns the signs against an account, and the mail that they are compared with. Without
+// signs both are zero.
+func (s *Store) Signs(account string) (r signs.Record, m signs.Mail, err error) {
+	err = s.view(func(t *tx) error {
+		if _, err := t.account(account); err != nil {
+			return err
+		}
+		r, m, err = t.returned(account)
+		return err
+	})
+	return r, m, err
+}
+
+// returned are the signs against an account, and the mail that they are compared with.
+func (t *tx) returned(account string) (r signs.Record, m signs.Mail, err error) {
+	is, err := t.signsOf(account)
+	if err != nil || len(is.List) == 0 {
+		return *is, m, err
+	}
+	mail, err := t.mailOf(account)
+	if err != nil {
+		return *is, m, err
+	}
+	return *is, *mail, nil
+}

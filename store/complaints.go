@@ -1,0 +1,36 @@
+package store
+
+import (
+	"strings"
+
+	"relay/store/maildomain"
+)
+
+// Complaint is what the mailer is told of one, so that the account's mail goes slower where it
+// came from.
+type Complaint struct {
+	Account  string
+	Provider string // name of the row of the provider that took the mail; "": not known
+	Domain   string // of the recipient; "": not known
+}
+
+// complaintsKept is how many complaints wait for the mailer. Complaints beyond
+// that slow nobody down, but are counted.
+const complaintsKept = 1024
+
+// Complaints are those that were counted, once they are on disk. A crash loses what waits.
+func (s *Store) Complaints() <-chan Complaint { return s.complaints }
+
+// tellComplaint tells the mailer, when the transaction is on disk.
+func (t *tx) tellComplaint(h *hit) {
+	c := Complaint{Account: h.owner.account, Provider: h.way.provider}
+	if mailbox, ok := maildomain.Mailbox(h.box); ok {
+		c.Domain = mailbox[strings.LastIndexByte(mailbox, '@')+1:]
+	}
+	t.OnCommit(func() {
+		select {
+		case t.s.complaints <- c:
+		default:
+		}
+	})
+}

@@ -1,0 +1,256 @@
+package store
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"relay/quota"
+	"relay/store/behalf"
+	"relay/store/bucket"
+	"relay/store/chores"
+	"relay/store/news"
+	"relay/store/people"
+	"relay/store/room"
+	"relay/store/spooled"
+)
+
+// loginStore has the account acme with the logins acme and phone.
+func loginStore(t *testing.T, path string) (*Store, *clock) {
+	t.Helper()
+	c := &clock{t: epoch}
+	s := reopen(t, path, c)
+	addAccount(t, s, "acme", quota.Plan{})
+	for _, login := range []string{"acme", "phone"} {
+		if err := s.People.AddCredential(behalf.Order{}, people.Credential{Login: login, Account: "acme", Kind: people.Token, Hash: "x"}); err != nil && !errors.Is(err, ErrExists) {
+			t.Fatal(err)
+		}
+	}
+	return s, c
+}
+
+// acceptBy has a login hand over a message.
+func acceptBy(t *testing.T, s *Store, login string, to ...string) (*spooled.Message, *Refusal) {
+	t.Helper()
+	in := intake(s, "acme", 100, to...)
+	in.Login = login
+	r, err := s.Accept(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in.Message, r
+}
+
+func hold(t *testing.T, s *Store, login string, by people.Holder) bool {
+	t.Helper()
+	changed, err := s.HoldLogin(behalf.Order{}, "acme", login, people.LoginHold{Holder: by, Reason: "lost"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
+func resume(t *testing.T, s *Store, login string) Released {
+	t.Helper()
+	_, mail, err := s.ResumeLogin(behalf.Order{}, "acme", login, people.HeldByOperator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mail
+}
+
+// A login that is held sends nothing, what it queued in the hour before stays, and the other
+// login goes on. Resumed, all of it goes on; a restart changes nothing.
+func TestStore_HoldLogin(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "relay.db")
+	s, c := loginStore(t, path)
+	old, _ := acceptBy(t, s, "phone", "a@old.example")
+	c.add(heldBefore + time.Minute)
+	mail, _ := acceptBy(t, s, "phone", "b@new.example", "c@new.example")
+	other, _ := acceptBy(t, s, "acme", "d@other.example")
+	flying, _ := acceptBy(t, s, "phone", "e@flying.example")
+	if got := claim(t, s, "flying.example", "acme", 9); len(got) != 1 || got[0].Message.ID != flying.ID {
+		t.Fatalf("claimed %v", got)
+	}
+	coming := intake(s, "acme", 100, "f@coming.example")
+	coming.Login = "phone"
+	if !hold(t, s, "phone", people.HeldByOperator) || hold(t, s, "phone", people.HeldByOperator) {
+		t.Error("it was held before, or is not")
+	}
+	if r, err := s.Accept(coming); err != nil || r == nil || r.Held == nil || r.Login != "phone" || r.Held.Reason != "lost" {
+		t.Errorf("a message that was coming in: %+v, %v", r, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen(t, path, c)
+	defer s.Close()
+	c.add(time.Second) // IDs of one instant are in no order
+	if _, r := acceptBy(t, s, "acme", "g@other.example"); r != nil {
+		t.Errorf("the other login: %+v", r)
+	}
+	for domain, want := range map[string][]spooled.ID{"old.example": {old.ID}, "new.example": nil, "other.example": {other.ID}} {
+		got := claim(t, s, domain, "acme", 1)
+		if ids := idsOf(got); !slices.Equal(ids, want) {
+			t.Errorf("claimed for %s %v, want %v", domain, ids, want)
+		}
+	}
+	if _, n, err := s.ResumeLogin(behalf.Order{DryRun: true}, "acme", "phone", people.HeldByOperator); err != nil || n != (Released{1, 2}) {
+		t.Errorf("a dry run: %+v, %v", n, err)
+	}
+	if n := resume(t, s, "phone"); n != (Released{1, 2}) {
+		t.Errorf("released %+v", n)
+	}
+	if _, r := acceptBy(t, s, "phone", "h@other.example"); r != nil {
+		t.Errorf("resumed: %+v", r)
+	}
+	if ids := idsOf(claim(t, s, "new.example", "acme", 9)); !slices.Equal(ids, []spooled.ID{mail.ID}) {
+		t.Errorf("after it was resumed %v", ids)
+	}
+	verify(t, s)
+}
+
+// What is held with a login does not age: it goes on with the time that it had left, also where
+// the account was suspended meanwhile.
+func TestStore_ResumeLogin_life(t *testing.T) {
+	s, c := loginStore(t, filepath.Join(t.TempDir(), "relay.db"))
+	defer s.Close()
+	mail, _ := acceptBy(t, s, "phone", "b@new.example", "c@other.example")
+	hold(t, s, "phone", people.HeldByRelay)
+	const day = 24 * time.Hour
+	for _, domain := range []string{"new.example", "other.example"} {
+		if got := claim(t, s, domain, "acme", 9); len(got) > 0 {
+			t.Fatalf("claimed %v", got)
+		}
+	}
+	c.add(2 * day)
+	suspendHand(t, s, "acme")
+	c.add(3 * day)
+	resumeHand(t, s, "acme")
+	c.add(5 * day)
+	resume(t, s, "phone")
+	doChores(t, s)
+	want := mail.Expires.Add(10 * day)
+	for _, domain := range []string{"new.example", "other.example"} {
+		got := claim(t, s, domain, "acme", 9)
+		if len(got) != 1 || got[0].Message.Expires.Sub(want).Abs() > time.Minute || s.ExpiresOf(got[0].Message).Sub(want).Abs() > time.Minute {
+			t.Errorf("%s: %+v, want expiry %s", domain, got, want)
+		}
+	}
+	verify(t, s)
+}
+
+func idsOf(list []Claimed) (ids []spooled.ID) {
+	for i := range list {
+		if len(list[i].Rcpts) > 0 {
+			ids = append(ids, list[i].Message.ID)
+		}
+	}
+	return ids
+}
+
+// A hold is lifted by its holder or somebody above, and told.
+func TestStore_ResumeLogin_byWhom(t *testing.T) {
+	holders := []people.Holder{people.HeldByRelay, people.HeldByCustomer, people.HeldByReseller, people.HeldByOperator}
+	for _, by := range holders {
+		for _, lifts := range holders {
+			t.Run(string(by)+" and "+string(lifts), func(t *testing.T) {
+				s, _ := loginStore(t, filepath.Join(t.TempDir(), "relay.db"))
+				defer s.Close()
+				hold(t, s, "phone", by)
+				list, _, err := s.News.Due(9)
+				if err != nil || !slices.ContainsFunc(list, func(n news.Item) bool { return n.Kind == news.LoginHeld && n.About == "phone" }) {
+					t.Errorf("news %+v, %v", list, err)
+				}
+				was, _, err := s.ResumeLogin(behalf.Order{}, "acme", "phone", lifts)
+				may := slices.Index(holders, lifts) >= slices.Index(holders, by)
+				if may != (err == nil) || !may && !errors.Is(err, ErrOtherHolder) || was == nil || was.Holder != by {
+					t.Errorf("%+v, %v", was, err)
+				}
+				if _, r := acceptBy(t, s, "phone", "a@x.example"); may != (r == nil) {
+					t.Errorf("%+v", r)
+				}
+			})
+		}
+	}
+}
+
+// What a login queued that was revoked while it was held stays held, also when another one
+// gets its name, whose own mail goes out.
+func TestStore_HoldLogin_revoked(t *testing.T) {
+	s, c := loginStore(t, filepath.Join(t.TempDir(), "relay.db"))
+	defer s.Close()
+	acceptBy(t, s, "phone", "a@x.example")
+	hold(t, s, "phone", people.HeldByRelay)
+	if err := s.People.RemoveCredential(behalf.Order{}, "acme", "phone"); err != nil {
+		t.Fatal(err)
+	}
+	c.add(time.Minute)
+	if err := s.People.AddCredential(behalf.Order{}, people.Credential{Login: "phone", Account: "acme", Kind: people.Token, Hash: "y"}); err != nil {
+		t.Fatal(err)
+	}
+	mine, r := acceptBy(t, s, "phone", "b@x.example")
+	if r != nil {
+		t.Fatalf("%+v", r)
+	}
+	if ids := idsOf(claim(t, s, "x.example", "acme", 9)); !slices.Equal(ids, []spooled.ID{mine.ID}) {
+		t.Errorf("claimed %v", ids)
+	}
+	verify(t, s)
+}
+
+// What an operator releases while its login is held goes out. A kill in the middle of a
+// resumption leaves the rest to a chore.
+func TestStore_ResumeLogin_chore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "relay.db")
+	s, c := loginStore(t, path)
+	first, _ := acceptBy(t, s, "phone", "a@x.example")
+	for range 2 * releaseStep {
+		acceptBy(t, s, "phone", "a@y.example")
+	}
+	hold(t, s, "phone", people.HeldByCustomer)
+	claim(t, s, "x.example", "acme", 9)
+	for range 2 { // a claim holds mostPutOff of them
+		claim(t, s, "y.example", "acme", 200)
+	}
+	if _, _, err := s.Change(OpRelease, []spooled.ID{first.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if ids := idsOf(claim(t, s, "x.example", "acme", 9)); !slices.Equal(ids, []spooled.ID{first.ID}) {
+		t.Errorf("released by hand: %v", ids)
+	}
+	err := s.update(0, func(t *tx) error { // the first transaction of ResumeLogin
+		cred, err := room.Load[people.Credential](&t.Tx, bucket.Credentials, "phone")
+		if err != nil {
+			return err
+		}
+		cred.Hold = nil
+		t.OnCommit(func() { t.s.keepHold("phone", nil) })
+		return errors.Join(t.Write(bucket.Credentials, []byte("phone"), cred), t.Delete(bucket.MailHolds, []byte("phone")),
+			chores.Add(&t.Tx, chores.Chore{Kind: chores.Release, Account: "acme", Provider: "phone"}))
+	})
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen(t, path, c)
+	defer s.Close()
+	for more := true; more; {
+		if more, err = s.Chores.Do(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(idsOf(claim(t, s, "y.example", "acme", 999))); n != 2*releaseStep {
+		t.Errorf("claimed %d", n)
+	}
+	if err := s.view(func(t *tx) error {
+		if k, _ := t.Cursor(bucket.HeldMail).First(); k != nil {
+			return errors.New("mail is listed as held")
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	verify(t, s)
+}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"relay/store/bucket"
+	"relay/store/room"
+)
+
+// Entries of the index of what was sent have numbers for names that come again and again.
+// Bucket "sent-names": a letter and a name: its number (4) and the day on which it got that (4),
+// and another letter and the number: the name. The names of an account are emptied when it is
+// removed: its entries then belong to nobody, and their numbers are not given again.
+const (
+	ownerByName   = 'o' // account NUL period
+	ownerByNumber = 'p'
+	wayByName     = 'w' // source NUL provider
+	wayByNumber   = 'x'
+)
+
+// ownerNumber is the number of an owner, which gets one with its first e-mail.
+func (t *tx) ownerNumber(o owner) (n uint32, err error) {
+	known := t.scratch().sent.owners
+	if n = known[o]; n == 0 {
+		n, err = t.numberOf(ownerByName, ownerByNumber, o.account+"\x00"+o.period)
+		known[o] = n
+	}
+	return n, err
+}
+
+// wayNumber is that of a way; 0: there are too many.
+func (t *tx) wayNumber(w way) (uint16, error) {
+	known := t.scratch().sent.ways
+	if n, ok := known[w]; ok {
+		return n, nil
+	}
+	n, err := t.numberOf(wayByName, wayByNumber, w.source+"\x00"+w.provider)
+	if n > math.MaxUint16 {
+		n = 0
+	}
+	known[w] = uint16(n)
+	return uint16(n), err
+}
+
+// numberOf a name, which gets the next one if it has none.
+func (t *tx) numberOf(byName, byNumber byte, name string) (uint32, error) {
+	key := append([]byte{byName}, name...)
+	if raw := t.Get(bucket.SentNames, key); len(raw) == 8 {
+		return binary.BigEndian.Uint32(raw), nil
+	}
+	last := uint32(0)
+	c := t.Cursor(bucket.SentNames)
+	k, _ := c.Seek([]byte{byNumber + 1})
+	if k == nil {
+		k, _ = c.Last()
+	} else {
+		k, _ = c.Prev()
+	}
+	if len(k) == 5 && k[0] == byNumber {
+		last = binary.BigEndian.Uint32(k[1:])
+	}
+	number := binary.BigEndian.AppendUint32(nil, last+1)
+	if err := t.Put(bucket.SentNames, append([]byte{byNumber}, number...), []byte(name)); err != nil {
+		return 0, err
+	}
+	return last + 1, t.Put(bucket.SentNames, key, binary.BigEndian.AppendUint32(number, uint32(sentDay(t.Wall))))
+}
+
+// ownerOf a number; ok is false when the account was removed.
+func (t *tx) ownerOf(n uint32) (o owner, ok bool) {
+	name := string(t.Get(bucket.SentNames, binary.BigEndian.AppendUint32([]byte{ownerByNumber}, n)))
+	o.account, o.period, ok = strings.Cut(name, "\x00")
+	return o, ok
+}
+
+func (t *tx) wayOf(n uint16) (w way) {
+	name := string(t.Get(bucket.SentNames, binary.BigEndian.AppendUint32([]byte{wayByNumber}, uint32(n))))
+	w.source, w.provider, _ = strings.Cut(name, "\x00")
+	return w
+}
+
+// forgetOwner empties the names of an account.
+func (t *tx) forgetOwner(account string) error {
+	if in := t.scratch().sent; in != nil {
+		maps.DeleteFunc(in.owners, func(o owner, _ uint32) bool { return o.account == account })
+	}
+	prefix := append([]byte{ownerByName}, room.Pair(account, "")...)
+	var names, numbers [][]byte
+	c := t.Cursor(bucket.SentNames)
+	for k, raw := c.Seek(prefix); room.HasPrefix(k, prefix) && len(raw) == 8; k, raw = c.Next() {
+		names, numbers = append(names, slices.Clone(k)), append(numbers, ownerKey(raw))
+	}
+	for i := range names {
+		if err := errors.Join(t.Delete(bucket.SentNames, names[i]), t.Put(bucket.SentNames, numbers[i], []byte{})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownerKey is the key by number of an owner, from the value by name.
+func ownerKey(raw []byte) []byte { return append([]byte{ownerByNumber}, raw[:4]...) }
+
+// namesKept is how long an owner's number is kept. No period lasts so long.
+const namesKept = 3 * 366 // days
+
+// pruneNames removes the numbers of periods that are over long since.
+func (s *Store) pruneNames(today int) error {
+	old := func(raw []byte) bool { return len(raw) == 8 && int(binary.BigEndian.Uint32(raw[4:])) < today-namesKept }
+	_, err := room.Removal[*tx]{In: s.in,
+		Find: func(t *tx, from []byte) (keys [][]byte, next []byte, more bool, err error) {
+			c, n := t.Cursor(bucket.SentNames), 0
+			for k, raw := c.Seek(from); k != nil && k[0] == ownerByName; k, raw = c.Next() {
+				if n++; n > room.Step {
+					return keys, slices.Clone(k), true, nil
+				}
+				if old(raw) {
+					keys = append(keys, slices.Clone(k))
+				}
+			}
+			return keys, nil, false, nil
+		},
+		Remove: func(t *tx, k []byte) (bool, error) {
+			raw := t.Get(bucket.SentNames, k)
+			if !old(raw) {
+				return false, nil
+			}
+			return true, errors.Join(t.Put(bucket.SentNames, ownerKey(raw), []byte{}), t.Delete(bucket.SentNames, k))
+		},
+	}.Run(s.db, []byte{ownerByName})
+	return err
+}

@@ -1,0 +1,296 @@
+package store
+
+import (
+	"errors"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"relay/store/bucket"
+	"relay/store/chores"
+	"relay/store/engine"
+	"relay/store/news"
+	"relay/store/room"
+	"relay/store/spooled"
+)
+
+// Queued mail of a suspended account is kept (M8): it is not tried, and does not age. An unpaid invoice stops no mail that was taken already.
+//
+//  1. The order that suspends the account stores since when, in its own transaction. From then
+//     on Claim hands out none of its mail, and no walk gives any up.
+//  2. Claim parks a lane of such an account instead, so that nobody looks at it again: it is no
+//     more in bucket "due". A transaction parks as many lanes as it was asked for, however much
+//     waits in them.
+//  3. The order that lifts the suspension stores the span. A chore takes the lanes back, some in
+//     each transaction.
+//  4. Claim adds the span to the life of each message that it hands out.
+//
+// A kill between leaves the account stopped or not, as its state says, and the chore. Bucket
+// "stops", key account, JSON; it stays when the account goes on, for 4. Bucket "parked", key
+// account NUL domain: lanes that are not in bucket "due" for it.
+type stop struct {
+	Since time.Time `json:"since,omitzero"`  // zero: the account goes on
+	Spans []span    `json:"spans,omitempty"` // that are over, oldest first
+}
+
+type span struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// mostSpans of an account are remembered. When there are more, two become one: those that are
+// the closest, so that mail rather lives a little longer than too short.
+const mostSpans = 16
+
+// over adds a span.
+func (st *stop) over(is span) {
+	st.Spans = append(st.Spans, is)
+	if len(st.Spans) <= mostSpans {
+		return
+	}
+	best, least := 1, time.Duration(math.MaxInt64)
+	for i := 1; i < len(st.Spans); i++ {
+		if gap := st.Spans[i].From.Sub(st.Spans[i-1].To); gap < least {
+			best, least = i, gap
+		}
+	}
+	st.Spans[best-1].To = st.Spans[best].To
+	st.Spans = slices.Delete(st.Spans, best, best+1)
+}
+
+// longer is how much longer the message lives for what is over, and when the last of it ended.
+func (st *stop) longer(m *spooled.Message) (d time.Duration, until time.Time) {
+	until = m.Prolonged
+	for _, is := range st.Spans {
+		if !is.To.After(until) || !is.To.After(m.Accepted) {
+			continue
+		}
+		from := is.From
+		for _, after := range []time.Time{m.Accepted, m.Prolonged} {
+			if from.Before(after) {
+				from = after
+			}
+		}
+		d, until = d+is.To.Sub(from), is.To
+	}
+	return d, until
+}
+
+// stops are the accounts that are stopped, or were, in memory: it is nil or replaced.
+type stops = map[string]stop
+
+// Stopped reports whether an account's mail in the queue is kept. It is answered from memory.
+func (s *Store) Stopped(account string) bool {
+	st, ok := (*s.stops.Load())[account]
+	return ok && !st.Since.IsZero()
+}
+
+// AnyStopped reports whether any account is stopped, or was.
+func (s *Store) AnyStopped() bool { return len(*s.stops.Load()) > 0 }
+
+// StoppedSince is when an account was stopped; zero: it is not.
+func (s *Store) StoppedSince(account string) time.Time { return (*s.stops.Load())[account].Since }
+
+// Kept is what a suspended account has in the queue.
+type Kept struct {
+	Messages int64
+	Emails   int64
+	Octets   int64     // of the messages, as they are stored
+	Since    time.Time // when it was suspended; zero: it is not
+}
+
+// Kept of an account. It adds up counters, so it costs the same however much waits.
+func (s *Store) Kept(account string) (Kept, error) {
+	k := Kept{Since: s.StoppedSince(account)}
+	if k.Since.IsZero() {
+		return k, nil
+	}
+	list, err := s.Usages(account)
+	for i := range list {
+		u := &list[i]
+		k.Messages, k.Emails, k.Octets = k.Messages+u.Waiting, k.Emails+u.Queued, k.Octets+u.Stored
+	}
+	return k, err
+}
+
+// ExpiresOf is when a message expires, including the time for which its account was stopped,
+// which is not in the message yet. A stop that still lasts is added when it ends.
+func (s *Store) ExpiresOf(m *spooled.Message) time.Time {
+	st, ok := (*s.stops.Load())[m.Account]
+	if !ok {
+		return m.Expires
+	}
+	d, _ := st.longer(m)
+	return m.Expires.Add(d)
+}
+
+// loadStops takes the stops into memory.
+func (s *Store) loadStops() error {
+	all := stops{}
+	err := s.view(func(t *tx) error {
+		c := t.Cursor(bucket.StopsOf)
+		for k, raw := c.First(); k != nil; k, raw = c.Next() {
+			st := stop{}
+			if err := room.Decode(bucket.StopsOf, k, raw, &st); err != nil {
+				return err
+			}
+			all[string(k)] = st
+		}
+		return nil
+	})
+	s.stops.Store(&all)
+	return err
+}
+
+// putStop stores a stop, and takes it into memory once it is on disk; nil removes it.
+func (t *tx) putStop(account string, st *stop) error {
+	t.OnCommit(func() { // no two of them at once
+		all := maps.Clone(*t.s.stops.Load())
+		if delete(all, account); st != nil {
+			all[account] = *st
+		}
+		t.s.stops.Store(&all)
+	})
+	if st == nil {
+		return t.Delete(bucket.StopsOf, []byte(account))
+	}
+	return t.Write(bucket.StopsOf, []byte(account), st)
+}
+
+// stopOf an account, as this transaction sees it; nil: it never was stopped.
+func (t *tx) stopOf(account string) (*stop, error) {
+	st := &stop{}
+	ok, err := t.Read(bucket.StopsOf, []byte(account), st)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return st, nil
+}
+
+// switchQueue stops an account's mail, or lets it go on, when its state has changed.
+// A suspended account that is closed stays stopped.
+func (t *tx) switchQueue(was, is *Account) error {
+	switch {
+	case was.State == is.State:
+		return nil
+	case is.State == Suspended:
+		return t.stopQueue(is.Name)
+	case was.State == Suspended && is.State != Closed:
+		return t.startQueue(is)
+	}
+	return nil
+}
+
+func (t *tx) stopQueue(account string) error {
+	st, err := t.stopOf(account)
+	if err != nil || st != nil && !st.Since.IsZero() {
+		return err
+	}
+	if st == nil {
+		st = &stop{}
+	}
+	st.Since = t.Wall
+	return errors.Join(t.putStop(account, st), t.dropOfQueue(account))
+}
+
+// ofQueue are the kinds of news that a suspension makes pointless: a warning of it, and news of
+// mail that is slowed or held for other reasons.
+var ofQueue = []news.Kind{news.Warned, news.Held, news.Slowed, news.Waits}
+
+// dropOfQueue drops such news if it was not told yet: the suspension says more.
+func (t *tx) dropOfQueue(account string) (err error) {
+	for _, kind := range ofQueue {
+		err = errors.Join(err, news.Drop(&t.Tx, account, kind))
+	}
+	return err
+}
+
+// tellOfQueue adds news of an account's mail, unless the account is suspended.
+func (t *tx) tellOfQueue(n news.Item) error {
+	if st, err := t.stopOf(n.Account); err != nil || st != nil && !st.Since.IsZero() {
+		return err
+	}
+	return t.s.News.Add(&t.Tx, n)
+}
+
+func (t *tx) startQueue(a *Account) error {
+	st, err := t.stopOf(a.Name)
+	if err != nil || st == nil || st.Since.IsZero() {
+		return err
+	}
+	if t.Wall.After(st.Since) {
+		st.over(span{st.Since, t.Wall})
+	}
+	st.Since = time.Time{}
+	return errors.Join(t.putStop(a.Name, st), chores.Add(&t.Tx, chores.Chore{Kind: chores.Unpark, Account: a.Name, Due: t.Wall}), t.forgive(a))
+}
+
+// parkedKey of a lane.
+func parkedKey(l spooled.Lane) []byte { return room.Pair(l.Account, l.Domain) }
+
+// isParked reports whether a lane waits for the end of a suspension. The first look costs next
+// to nothing, and is enough for accounts that never were suspended.
+func isParked(b *engine.Tx, lane []byte) bool {
+	i := slices.Index(lane, 0)
+	if i < 0 || len(lane) < i+2 {
+		return false
+	}
+	domain, account := lane[:i], lane[i+1:len(lane)-1]
+	return b.Get(bucket.StopsOf, account) != nil && b.Get(bucket.Parked, room.Pair(string(account), string(domain))) != nil
+}
+
+// parks takes a lane out of bucket "due" if its account is stopped. Else st says which spans
+// its messages live longer for; nil: none.
+func (t *tx) parks(l spooled.Lane) (is bool, st *stop, err error) {
+	if l.Account == "" || t.Get(bucket.StopsOf, []byte(l.Account)) == nil {
+		return false, nil, nil
+	}
+	if st, err = t.stopOf(l.Account); err != nil || st.Since.IsZero() {
+		return false, st, err
+	}
+	t.touch(l.Key())
+	return true, nil, t.Put(bucket.Parked, parkedKey(l), []byte{})
+}
+
+// prolong adds the time for which its account was stopped to a message's life, once.
+func (st *stop) prolong(m *spooled.Message) {
+	if st == nil {
+		return
+	}
+	d, until := st.longer(m)
+	m.Expires, m.Prolonged = m.Expires.Add(d), until
+}
+
+// unpark takes some lanes of an account back into bucket "due", as long as it is not stopped
+// again.
+func (t *tx) unpark(a *Account, c chores.Chore) (more bool, err error) {
+	if st, err := t.stopOf(a.Name); err != nil || st == nil || !st.Since.IsZero() {
+		return false, errors.Join(err, chores.Remove(&t.Tx, c))
+	}
+	prefix := room.Pair(a.Name, "")
+	var lanes []spooled.Lane
+	cur := t.Cursor(bucket.Parked)
+	for k, _ := cur.Seek(prefix); room.HasPrefix(k, prefix) && len(lanes) < replanStep; k, _ = cur.Next() {
+		lanes = append(lanes, spooled.Lane{Domain: string(k[len(prefix):]), Account: a.Name})
+	}
+	for _, l := range lanes {
+		t.touch(l.Key())
+		if err := t.Delete(bucket.Parked, parkedKey(l)); err != nil {
+			return false, err
+		}
+	}
+	t.then.lanes = append(t.then.lanes, lanes...)
+	if len(lanes) < replanStep {
+		return false, chores.Remove(&t.Tx, c)
+	}
+	return true, nil
+}
+
+// deleteStop removes what is remembered of an account's suspensions.
+func (t *tx) deleteStop(account string) error {
+	if t.Get(bucket.StopsOf, []byte(account)) == nil {
+		return nil
+	}
+	return errors.Join(t.DeleteOf(bucket.Parked, account), t.putStop(account, nil))
+}

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"errors"
+
+	"relay/store/bucket"
+	"relay/store/mailreply"
+	"relay/store/refusals"
+	"relay/store/spooled"
+	"relay/store/trace"
+)
+
+func (t *tx) isSuppressed(account string, r *spooled.Recipient) (bool, error) {
+	is, err := t.s.Refusals.Suppression(&t.Tx, account, r.Mailbox())
+	return is != nil, err
+}
+
+// suppressed are those of the listed recipients that are suppressed, by index.
+func (t *tx) suppressed(m *spooled.Message, list []int) (found map[int]*refusals.Suppression, err error) {
+	for _, i := range list {
+		s, err := t.s.Refusals.Suppression(&t.Tx, m.Account, m.Recipients[i].Mailbox())
+		if err != nil {
+			return nil, err
+		}
+		if s != nil && found == nil {
+			found = map[int]*refusals.Suppression{}
+		}
+		if s != nil {
+			found[i] = s
+		}
+	}
+	return found, nil
+}
+
+// suppressClaimed gives up the suppressed recipients of what is about to be claimed. A
+// claim that is open is only renewed: somebody is delivering to all of them.
+func (t *tx) suppressClaimed(c *Claimed) error {
+	m := c.Message
+	if m.OfRelay() {
+		return nil
+	}
+	if raw := t.Get(bucket.Claims, claimKey(m.ID, c.Domain)); raw != nil && claimState(raw[0]) != claimReleased {
+		return nil
+	}
+	of, err := t.suppressed(m, c.Rcpts)
+	if err != nil || len(of) == 0 {
+		return err
+	}
+	var left []int
+	for _, i := range c.Rcpts {
+		if of[i] == nil {
+			left = append(left, i)
+		} else {
+			c.Suppressed = append(c.Suppressed, i)
+		}
+	}
+	c.Rcpts = left
+	before := len(t.then.sent)
+	if err := errors.Join(t.dropKey(m, c.Domain), t.giveUp(m, c.Suppressed, of)); err != nil {
+		return err
+	}
+	if _, waits := m.Due(c.Domain); !waits {
+		err = t.closeClaim(m.ID, c.Domain)
+	}
+	err = errors.Join(err, t.store(m, c.Domain))
+	c.DSNs = t.then.sent[before:]
+	return err
+}
+
+// giveUp gives the listed recipients up. The caller has dropped the domain's key, and stores
+// the message afterwards.
+func (t *tx) giveUp(m *spooled.Message, list []int, of map[int]*refusals.Suppression) error {
+	if err := trace.WriteAccepted(&t.Tx, m); err != nil {
+		return err
+	}
+	e := &trace.Event{ID: m.ID, Time: t.Wall, Kind: trace.EventSuppressed, Account: m.Account}
+	for _, i := range list {
+		s, r := of[i], &m.Recipients[i]
+		is := fate{from: r.State, to: spooled.Suppressed, category: s.Reason}
+		t.count(m, is)
+		if err := t.listed(m, r, is, s.Reply); err != nil {
+			return err
+		}
+		r.State, r.Reply, r.Verdict, r.DSN = spooled.Suppressed, s.Reply, mailreply.Verdict{Category: s.Reason, Blame: "recipient"}, nil
+		if m.Sender != "" && r.WantsFailure() {
+			r.DSN = &spooled.DSN{Action: "failed", Status: s.Status, Reply: s.Reply, Suppressed: s.Since}
+		}
+		e.Recipients = append(e.Recipients, trace.EventOutcome{Address: r.Address, State: spooled.Suppressed, Reply: s.Reply, Verdict: r.Verdict, Since: s.Since})
+	}
+	return t.s.Trace.Happened(&t.Tx, e, m)
+}
