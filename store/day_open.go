@@ -151,9 +151,11 @@ func (t *tx) sound(d *dayCount, err error) *dayCount {
 }
 
 // eachDay calls fn for what became of an account's mail, of days from one until before another
-// ("": all), as this transaction sees it. Days do not come in order, and a day may come in
-// parts, which add up. fn must not keep d.
+// ("": all), as this transaction sees it. Days that are too old to be kept are not read, removed
+// or not. Days do not come in order, and a day may come in parts, which add up. fn must not
+// keep d.
 func (t *tx) eachDay(account, from, until string, fn func(day, period string, d *dayCount)) error {
+	from = max(from, room.DayBefore(t.Now, daysKept, t.s.zone))
 	within := func(day string) bool { return day >= from && (until == "" || day < until) }
 	prefix, sc := room.Pair(account, ""), t.outcomes()
 	c := t.Cursor(bucket.DaysOf)
@@ -177,9 +179,8 @@ func (t *tx) eachDay(account, from, until string, fn func(day, period string, d 
 			fn(day, period, d)
 		}
 	}
-	oldest := room.DayBefore(t.Now, daysKept, t.s.zone)
 	return t.eachOpenDay(account, func(period string, p *progress, d *dayCount) {
-		if within(p.Day) && p.Day >= oldest {
+		if within(p.Day) {
 			fn(p.Day, period, d)
 		}
 	})
