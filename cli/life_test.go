@@ -320,7 +320,7 @@ func (d *desk) judge(key string, v any, currency bool, types map[string]map[stri
 // sendOne has one message accepted, unless it is refused.
 func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipients int) *store.Refusal {
 	t.Helper()
-	b := st.NewBody()
+	b := st.Bodies.New()
 	if _, err := b.Write([]byte(strings.Repeat("x", int(octets)-2) + "\r\n")); err != nil {
 		t.Error(err)
 	}

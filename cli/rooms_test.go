@@ -35,6 +35,7 @@ var rooms = map[string]string{
 	"report/api/act":          "report/invoice report/jobs report/money report/words store quota mailer/verdict mailer/records",
 	"store":                   "store/ quota",
 	"store/behalf":            "store/bucket store/engine store/room",
+	"store/bodies":            "store/bodyhash store/bucket store/quiet store/room store/spooled",
 	"store/bolt":              "store/engine store/syncdir",
 	"store/bucket":            "store/engine",
 	"store/engine":            "store/engine/ store/meter",
@@ -86,7 +87,7 @@ type size struct{ lines, files int }
 // tooLarge are the packages that may hold more. The numbers may only go down, and a package that
 // keeps the rule leaves the list.
 var tooLarge = map[string]size{
-	"store": {17100, 107}, // until the spool and the books are packages of their own
+	"store": {16450, 104}, // until the spool and the books are packages of their own
 }
 
 // slack is how far a package may be below its entry in tooLarge before that must follow.

@@ -126,7 +126,7 @@ func cmdRefused(ts *testscript.TestScript, _ bool, args []string) {
 	ago := func() time.Time { return time.Now().Add(-time.Hour) }
 	st, err := proof.OpenStore(filepath.Join(ts.Getenv("RELAY_DATA"), "relay.db"), store.Options{Now: ago})
 	ts.Check(err)
-	b := st.NewBody()
+	b := st.Bodies.New()
 	_, err = b.Write([]byte("Subject: x\r\n\r\nx\r\n"))
 	ts.Check(err)
 	_, domain, _ := strings.Cut(args[1], "@")

@@ -23,6 +23,7 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/bodies"
 )
 
 // sink is a next hop that throws everything away, as cheaply as it can. It does work for
@@ -131,7 +132,7 @@ func benchMailer(b *testing.B, key *sign.Key, work func()) {
 	for range b.N {
 		m := message("you@example.test")
 		m.Size, m.Expires = int64(len(body)), now.Add(time.Hour)
-		body0 := st.NewBodyOf(store.Sender{Account: m.Account})
+		body0 := st.Bodies.NewOf(bodies.Sender{Account: m.Account})
 		_, _ = body0.Write(body)
 		if r, err := st.Accept(store.Intake{Message: m, Body: body0}); r != nil || err != nil {
 			b.Fatal(r, err)

@@ -26,6 +26,7 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/bodies"
 )
 
 var (
@@ -155,7 +156,7 @@ func fillSites(b *testing.B, st *store.Store) {
 			for i := int(next.Add(1)); i <= *queuedFlag; i = int(next.Add(1)) {
 				m := message(fmt.Sprintf("you@d%d.example", i%*sitesFlag))
 				m.Account, m.Size, m.Expires = fmt.Sprint("a", i / *sitesFlag % accounts), int64(len(body)), expires
-				text := st.NewBodyOf(store.Sender{Account: m.Account})
+				text := st.Bodies.NewOf(bodies.Sender{Account: m.Account})
 				_, _ = text.Write(body)
 				if r, err := st.Accept(store.Intake{Message: m, Body: text}); r != nil || err != nil {
 					b.Error(r, err)

@@ -71,7 +71,7 @@ func TestSource_sockets(t *testing.T) {
 		}
 		msg := message("you@example.test")
 		msg.Account, msg.Size, msg.Expires = account, int64(len(content)), st.Now().Add(time.Hour)
-		b := st.NewBody()
+		b := st.Bodies.New()
 		_, _ = b.Write([]byte(content))
 		if r, err := st.Accept(store.Intake{Message: msg, Body: b}); r != nil || err != nil {
 			t.Fatal(r, err)

@@ -21,6 +21,7 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/bodies"
 	"relay/store/people"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -302,7 +303,7 @@ func (w *world) acceptBody(m *spooled.Message, content string) spooled.ID {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	b := w.store.NewBodyOf(store.Sender{Account: m.Account, Service: is.ServiceSignature})
+	b := w.store.Bodies.NewOf(bodies.Sender{Account: m.Account, Service: is.ServiceSignature})
 	if _, err := b.Write([]byte(content)); err != nil {
 		w.t.Fatal(err)
 	}

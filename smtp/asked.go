@@ -8,7 +8,7 @@ import (
 	"relay/smtp/backmail"
 	"relay/smtp/content"
 	"relay/smtp/wire"
-	"relay/store"
+	"relay/store/bodies"
 )
 
 // asks reports whether a recipient is an address that relay itself answers: test@ or errors@.
@@ -22,7 +22,7 @@ func (s *session) asks(to string) bool {
 
 // ask hands the message to the handler that answers it. It is not charged and not queued: it ends here,
 // so a relay without a listener for what comes back answers it too.
-func (s *session) ask(body *store.Body, p *content.Submission) error {
+func (s *session) ask(body *bodies.Body, p *content.Submission) error {
 	c := s.c
 	if err := s.still(); err != nil {
 		return s.spoilt(err)

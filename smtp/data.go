@@ -8,6 +8,7 @@ import (
 	"relay/smtp/content"
 	"relay/smtp/wire"
 	"relay/store"
+	"relay/store/bodies"
 )
 
 // take receives the content and hands the message to the store. After it go-smtp
@@ -18,7 +19,7 @@ func (s *session) take() (id string, err error) {
 		c.Rearm() // Poke may have moved the socket's; this message may still finish
 	}
 	var p *content.Submission
-	body := c.srv.st.NewBodyOf(store.Sender{Account: s.msg.Account, Service: s.standing.Account.ServiceSignature, Staged: c.cfg.StagedPerAccount,
+	body := c.srv.st.Bodies.NewOf(bodies.Sender{Account: s.msg.Account, Service: s.standing.Account.ServiceSignature, Staged: c.cfg.StagedPerAccount,
 		Ask: func() error { return s.mayGrow(p.Size) }})
 	defer body.Discard()
 	id = body.ID().String()
@@ -88,7 +89,7 @@ func (s *session) protocol() string {
 }
 
 // accept is the moment from which the message is ours (RFC 5321 §6.1).
-func (s *session) accept(body *store.Body, p *content.Submission) error {
+func (s *session) accept(body *bodies.Body, p *content.Submission) error {
 	c, m := s.c, s.msg
 	m.Size, m.EightBit = p.Size, p.Eight
 	m.MessageID, m.NoTLSTerms = p.MessageID(), p.NoTLS()

@@ -15,7 +15,7 @@
 //  4. MAIL and RCPT: addresses are parsed and written anew (wire); the store is
 //     asked whether the account may send so much, and its rate whether it may now.
 //     Nothing is stored yet.
-//  5. DATA or BDAT: content passes once through content.Submission into a store.Body:
+//  5. DATA or BDAT: content passes once through content.Submission into a bodies.Body:
 //     checked, normalised to CRLF, header completed (RFC 6409 §8). What lies
 //     above 1 MiB is staged on disk. Where the account asks for it, a message that
 //     nothing proves is refused now (package align); others are noted after the 250.

@@ -344,7 +344,7 @@ func (f *fixture) spooled() (ms []*spooled.Message, bodies []string) {
 		f.t.Fatal(err)
 	}
 	for _, m := range ms {
-		r := f.st.OpenBody(m.ID)
+		r := f.st.Bodies.Open(m.ID)
 		b, err := io.ReadAll(r)
 		if err != nil {
 			f.t.Fatal(err)

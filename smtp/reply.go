@@ -11,6 +11,7 @@ import (
 	"relay/report/words"
 	"relay/smtp/wire"
 	"relay/store"
+	"relay/store/bodies"
 	"relay/store/people"
 )
 
@@ -74,9 +75,9 @@ func replyTo(err error) *reply {
 		return r
 	}
 	switch {
-	case errors.Is(err, store.ErrStaged):
+	case errors.Is(err, bodies.ErrStaged):
 		return errStaged
-	case errors.Is(err, store.ErrShare):
+	case errors.Is(err, bodies.ErrShare):
 		return errShare
 	case errors.Is(err, store.ErrFull):
 		return wire.ErrFull

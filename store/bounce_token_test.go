@@ -152,7 +152,7 @@ func TestStore_PassOn_withoutTrace(t *testing.T) {
 	}
 	pass := func(token string) Passed {
 		t.Helper()
-		body := b.NewBody()
+		body := b.Bodies.New()
 		_, _ = body.Write([]byte("Subject: it failed\r\n\r\n"))
 		is, err := b.PassOn(&Passing{Token: token, Body: body, Size: 22})
 		if err != nil {

@@ -233,7 +233,7 @@ func (t *tx) remove(m *spooled.Message) error {
 	t.ages().drop(m.ID.Timestamp())
 	sum.Bytes -= m.Stored
 	t.unspool(m)
-	later, err := t.deleteBody(m.ID, m.Stored)
+	later, err := t.s.Bodies.Delete(&t.Tx, m.ID, m.Stored)
 	if later && t.then != nil {
 		t.then.gone = append(t.then.gone, m.ID)
 	}

@@ -81,7 +81,7 @@ func TestStore_Copy_hasNoDeletedMail(t *testing.T) {
 	for _, cl := range claim(t, s, "a.test", "acme", 57) {
 		settle(t, s, cl, spooled.Delivered)
 	}
-	s.sweep.Wait()
+	s.Bodies.Wait()
 	var b bytes.Buffer
 	if _, err := s.Copy(&b, func(Image) error { return nil }); err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func benchCopy(b *testing.B, kept int) {
 		}
 		left -= len(list)
 	}
-	s.sweep.Wait()
+	s.Bodies.Wait()
 	file, _ := s.Size()
 	var size int64
 	var worst atomic.Int64
@@ -209,7 +209,7 @@ func TestStore_Compact(t *testing.T) {
 	for _, cl := range claim(t, s, "a.test", "acme", 45) {
 		settle(t, s, cl, spooled.Delivered)
 	}
-	s.sweep.Wait()
+	s.Bodies.Wait()
 	small := filepath.Join(t.TempDir(), "small.db")
 	if err := s.Compact(small, func(int64) error { return nil }); err != nil {
 		t.Fatal(err)

@@ -5,7 +5,7 @@
 //
 // # The life of a message here
 //
-//  1. NewBodyOf collects the content; above 1 MiB, or less where bodies take much
+//  1. A body (package bodies) collects the content; above 1 MiB, or less where bodies take much
 //     memory, it is staged on disk as it arrives, under a mark in bucket "orphans".
 //  2. Accept decides the quota, charges it, stores envelope, body and queue
 //     keys, and takes the mark away, all in one transaction. It returns when

@@ -11,6 +11,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/bodies"
 	"relay/store/bodyhash"
 	"relay/store/people"
 	"relay/store/signing"
@@ -80,7 +81,7 @@ func TestStore_bodyHash(t *testing.T) {
 	accept := func() *spooled.Message {
 		t.Helper()
 		in := intake(s, "acme", 0, "you@dst.test")
-		in.Body = s.NewBodyOf(Sender{Account: "acme"})
+		in.Body = s.Bodies.NewOf(bodies.Sender{Account: "acme"})
 		if _, err := in.Body.Write([]byte(content)); err != nil {
 			t.Fatal(err)
 		}

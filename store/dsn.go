@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"relay/store/bodies"
 	"relay/store/bucket"
 	"relay/store/room"
 	"relay/store/spooled"
@@ -137,11 +138,11 @@ func (t *tx) buildDSN(m *spooled.Message, how *DSNs, sent *DSNResult) error {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	body := &bodyIn{t: t, id: m.ID, left: m.Stored}
+	body := bodies.In(&t.Tx, m.ID, m.Stored)
 	n, ok := how.Build(m, err == nil && a.Owns(m.Sender), body)
 	if ok {
 		n.Message.ID, n.Message.Account, n.Message.About = t.s.ids.Next(t.Wall), m.Account, m.ID
-		sent.Notice, sent.Unread = &n, body.err
+		sent.Notice, sent.Unread = &n, body.Err()
 	}
 	return nil
 }
@@ -242,33 +243,4 @@ func (t *tx) dueDSNs() (ids []spooled.ID) {
 		ids = append(ids, spooled.ID(k[8:]))
 	}
 	return ids
-}
-
-// bodyIn reads a body within a transaction.
-type bodyIn struct {
-	t    *tx
-	id   spooled.ID
-	next int
-	rest []byte // of the chunk before
-	left int64  // octets after rest
-	err  error  // what was wrong
-}
-
-// Read implements io.Reader.
-func (b *bodyIn) Read(p []byte) (int, error) {
-	if len(b.rest) == 0 {
-		if b.left <= 0 {
-			return 0, io.EOF
-		}
-		b.rest = b.t.Get(bucket.Bodies, spooled.ChunkKey(b.id, b.next))
-		if len(b.rest) == 0 {
-			b.err = fmt.Errorf("body %s, chunk %d: %w", b.id, b.next, ErrNotFound)
-			return 0, b.err
-		}
-		b.next++
-		b.left -= int64(len(b.rest))
-	}
-	n := copy(p, b.rest)
-	b.rest = b.rest[n:]
-	return n, nil
 }

@@ -48,7 +48,7 @@ func dsnBodies(t testing.TB, s *Store) (list []string) {
 		if m.Sender != "" {
 			return nil
 		}
-		b, err := io.ReadAll(s.OpenBody(m.ID))
+		b, err := io.ReadAll(s.Bodies.Open(m.ID))
 		list = append(list, string(b))
 		return err
 	})

@@ -55,12 +55,6 @@ func (s *Store) logDSN(d *DSNResult) {
 	}
 }
 
-// logNotSwept may come for every long message while the disk is full.
-func (s *Store) logNotSwept(id spooled.ID, err error) {
-	s.quiet.Often(slog.LevelWarn, "", "body not removed, the next start tries again",
-		slog.String("component", "store"), slog.String("spool_id", id.String()), slog.Any("err", err))
-}
-
 // logReturned logs what came back and was counted, and how much was not.
 func (s *Store) logReturned(list []Return, effects []ReturnEffect) {
 	for i := range effects {

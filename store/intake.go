@@ -8,6 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/bodies"
 	"relay/store/bucket"
 	"relay/store/people"
 	"relay/store/spooled"
@@ -247,7 +248,7 @@ func (s *Store) Permit(account, login string, asked quota.Charge) (r *Refusal, e
 // that is among them twice is one recipient: sent once, charged once.
 type Intake struct {
 	Message *spooled.Message
-	Body    *Body
+	Body    *bodies.Body
 	Login   string // credential; "" when known by network
 	Watched bool   // the login is watched, see Enter
 	Client  string // address, for the trace
@@ -256,7 +257,7 @@ type Intake struct {
 // Accept decides the quota, charges it and stores message, body and queue keys,
 // all in one transaction. nil, nil means that it is on disk and charged.
 // A refusal or an error means that nothing is, ErrFull that the disk has no
-// room, ErrShare that it has none for this account. The body is used up either way.
+// room, bodies.ErrShare that it has none for this account. The body is used up either way.
 func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	m, b := in.Message, in.Body
 	defer b.Discard()
@@ -270,21 +271,21 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	}
 	var lanes []spooled.Lane
 	var st Standing
-	hash := b.sum()
-	err = s.grow(b.inMemory()+1024, func(t *tx) error {
+	hash := b.Hash()
+	err = s.grow(b.InMemory()+1024, func(t *tx) error {
 		refusal, st, err = t.admit(&in, asked)
 		if err != nil || refusal != nil {
 			return err
 		}
-		if err := t.shareAlike(m.Account, b.size-b.onDisk()); err != nil {
+		if err := s.Bodies.ShareAlike(&t.Tx, m.Account, b.Size()-b.Staged()); err != nil {
 			return err
 		}
-		m.ID, m.Stored, m.Accepted, m.Period, m.BodyHash = b.id, b.size, t.Wall, st.Period.Key, hash
+		m.ID, m.Stored, m.Accepted, m.Period, m.BodyHash = b.ID(), b.Size(), t.Wall, st.Period.Key, hash
 		m.VERP = st.Account.VERP && m.Returnable()
 		if err := errors.Join(t.charge(&st, asked), t.crossed(&st, asked), t.planFirst(m, &st.Account)); err != nil {
 			return err
 		}
-		if err := b.keep(t); err != nil {
+		if err := b.Keep(&t.Tx); err != nil {
 			return err
 		}
 		m.Client, m.Login = in.Client, in.Login
@@ -298,7 +299,7 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 		s.refused(&st, refusal)
 		return refusal, nil
 	}
-	b.accepted()
+	b.Accepted()
 	s.ready.announce(lanes...)
 	return nil, nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"relay/store/bodies"
 	"relay/store/bucket"
 	"relay/store/maildomain"
 	"relay/store/spooled"
@@ -36,7 +37,7 @@ import (
 type Passing struct {
 	Token     string // of VERP: it goes to the customer whose message that is; "": it goes to To
 	To        string
-	Body      *Body
+	Body      *bodies.Body
 	MessageID string // of its header, with brackets
 	Size      int64  // octets as handed over
 	EightBit  bool
@@ -88,7 +89,7 @@ func (s *Store) PassOn(p *Passing) (is Passed, err error) {
 		return is, fmt.Errorf("pass on: %w", err)
 	}
 	var lanes []spooled.Lane
-	err = s.grow(b.inMemory()+1024, func(t *tx) error {
+	err = s.grow(b.InMemory()+1024, func(t *tx) error {
 		is, lanes = Passed{To: p.To}, nil
 		if err := t.whereTo(p, account, &is); err != nil || is.Why != "" {
 			return err
@@ -101,7 +102,7 @@ func (s *Store) PassOn(p *Passing) (is Passed, err error) {
 		return is, fmt.Errorf("pass on: %w", err)
 	}
 	if is.Why == "" {
-		b.accepted()
+		b.Accepted()
 		s.ready.announce(lanes...)
 	}
 	s.logPassed(&is)
@@ -202,11 +203,11 @@ func (t *tx) passOn(p *Passing, is *Passed) ([]spooled.Lane, error) {
 	if at < 1 || !ok {
 		return nil, fmt.Errorf("%q is no address", is.To)
 	}
-	m := &spooled.Message{ID: b.id, For: is.Account, Size: p.Size, Stored: b.size, Accepted: t.Wall, Expires: t.Wall.Add(cmp.Or(p.Lifetime, 4*24*time.Hour)),
+	m := &spooled.Message{ID: b.ID(), For: is.Account, Size: p.Size, Stored: b.Size(), Accepted: t.Wall, Expires: t.Wall.Add(cmp.Or(p.Lifetime, 4*24*time.Hour)),
 		MessageID: p.MessageID, EightBit: p.EightBit, SMTPUTF8: p.SMTPUTF8 || strings.ContainsFunc(is.To, func(r rune) bool { return r >= utf8.RuneSelf }), Own: spooled.NoteReturned,
 		Recipients: []spooled.Recipient{{Address: is.To, Domain: domain, Notify: spooled.NotifyNever}}}
 	is.ID = m.ID
-	if err := b.keep(t); err != nil {
+	if err := b.Keep(&t.Tx); err != nil {
 		return nil, err
 	}
 	return t.enqueue(m)

@@ -27,7 +27,7 @@ func TestStore_PassOn(t *testing.T) {
 	m := accept(t, s, "acme", 100, "a@x.test", "b@y.test")
 	pass := func(p Passing) Passed {
 		t.Helper()
-		p.Body = s.NewBody()
+		p.Body = s.Bodies.New()
 		_, _ = p.Body.Write([]byte("Subject: it failed\r\n\r\n"))
 		is, err := s.PassOn(&p)
 		if err != nil {
@@ -45,7 +45,7 @@ func TestStore_PassOn(t *testing.T) {
 	if err != nil || got == nil || got.Account != "" || got.For != "acme" || got.Sender != "" || got.Period != "" || got.Own != spooled.NoteReturned || got.BodyHash != nil {
 		t.Errorf("queued: %+v, %v", got, err)
 	}
-	r := s.OpenBody(is.ID)
+	r := s.Bodies.Open(is.ID)
 	if text, err := io.ReadAll(r); err != nil || string(text) != "Subject: it failed\r\n\r\n" {
 		t.Errorf("the body is %q, %v", text, err)
 	}
@@ -80,7 +80,7 @@ func TestStore_PassOn_certain(t *testing.T) {
 	m := accept(t, s, "acme", 100, "a@x.test", "b@y.test")
 	pass := func(token string) Passed {
 		t.Helper()
-		b := s.NewBody()
+		b := s.Bodies.New()
 		_, _ = b.Write([]byte("Subject: buy\r\n\r\n"))
 		is, err := s.PassOn(&Passing{Token: token, Body: b, Size: 16})
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"relay/store/bodies"
 	"relay/store/bodyhash"
 	"relay/store/bucket"
 	"relay/store/mailreply"
@@ -232,11 +233,8 @@ func (t *tx) enqueueOwn(m *spooled.Message, body []byte) ([]spooled.Lane, error)
 	m.Accepted = t.Wall
 	m.Size, m.Stored = int64(len(body)), int64(len(body))
 	m.BodyHash = bodyhash.Of(body)
-	for i := range chunkCount(m.Stored) {
-		part := body[i*ChunkSize : min((i+1)*ChunkSize, len(body))]
-		if err := t.Put(bucket.Bodies, spooled.ChunkKey(m.ID, i), part); err != nil {
-			return nil, err
-		}
+	if err := bodies.Put(&t.Tx, m.ID, body); err != nil {
+		return nil, err
 	}
 	return t.enqueue(m)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bodies"
 	"relay/store/bolt"
 	"relay/store/bookclock"
 	"relay/store/bucket"
@@ -92,7 +93,8 @@ type Store struct {
 	Egress   *egress.Egress
 	Signing  *signing.Signing
 	Refusals *refusals.Refusals
-	News     *news.News // what is to be told
+	Bodies   *bodies.Bodies // the content of messages
+	News     *news.News     // what is to be told
 	Jobs     *joblog.Jobs
 	Chores   *chores.Chores // what is left to be done for accounts
 
@@ -137,11 +139,7 @@ type Store struct {
 	charges  room.Counters[Charges]
 	progress room.Counters[progress]
 
-	staged staging // what bodies have on disk
-	shared int64   // see Options
-	memory memory  // what they have in memory
-	sweep  sweeper // of what was given up
-	once   sync.Once
+	once sync.Once
 }
 
 // Open opens the file at path or creates it, with the built-in plans. It fails
@@ -157,7 +155,7 @@ func Open(path string, o Options) (*Store, error) {
 	}
 	s.db = room.NewDB(engine.New(driver, engine.Options{Flush: []func(*engine.Tx) error{s.flush, s.flushNumbers, s.charges.Flush, s.flushProgress, sites.Flush, signing.Flush, refusals.Flush}, Log: s.log, ReadOnly: o.ReadOnly}),
 		func() (wall, books time.Time) { return s.clock.Now() })
-	s.furnish()
+	s.furnish(&o)
 	if err := s.startClock(&o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -168,7 +166,7 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	if !o.ReadOnly {
-		err = errors.Join(s.followNumbers(&o), s.sweepOrphans(), s.releaseClaims())
+		err = errors.Join(s.followNumbers(&o), s.Bodies.SweepOrphans(), s.releaseClaims())
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -177,7 +175,7 @@ func Open(path string, o Options) (*Store, error) {
 }
 
 // furnish makes the rooms.
-func (s *Store) furnish() {
+func (s *Store) furnish(o *Options) {
 	s.People = people.New(s.db)
 	s.Sites, s.Egress = sites.New(s.db), egress.New(s.db)
 	s.Remarks = remark.New(s.db)
@@ -186,6 +184,8 @@ func (s *Store) furnish() {
 	s.Signing = signing.New(s.db, signing.Options{Zone: s.zone, Owner: ownerOf, Service: s.asksService, Lost: s.tellLost})
 	s.Trace = trace.New(s.db, joblog.Done)
 	s.Refusals = refusals.New(s.db, refusals.Options{Done: joblog.Done})
+	s.Bodies = bodies.New(s.db, bodies.Options{Shared: cmp.Or(o.Shared, 1_000_000_000), Memory: cmp.Or(o.Memory, 128<<20), IDs: &s.ids,
+		MaySign: s.Signing.MaySign, Held: s.held, Length: s.lengthOf, Log: s.quiet})
 }
 
 // ownerOf is the owner of an account's domains: the account, or the customer that has it.
@@ -207,6 +207,18 @@ func (s *Store) asksService(t *room.Tx, account string) bool {
 // tellLost has the customer told what a domain has lost.
 func (s *Store) tellLost(t *room.Tx, account, domain, what string) error {
 	return s.News.Add(t, news.Item{Kind: news.Domain, Account: account, About: domain, Reason: what})
+}
+
+// held are the octets that an account has in the spool.
+func (s *Store) held(t *room.Tx, account string) (int64, error) { return s.in(*t).spooled(account) }
+
+// lengthOf is how many octets the body of a message has; -1: there is no such message.
+func (s *Store) lengthOf(t *room.Tx, id spooled.ID) (int64, error) {
+	m, err := s.in(*t).message(id)
+	if err != nil || m == nil {
+		return -1, err
+	}
+	return m.Stored, nil
 }
 
 // drive opens what keeps the octets.
@@ -239,7 +251,6 @@ func (s *Store) setUp(o *Options) {
 	if s.words == nil {
 		s.words = printPlainly
 	}
-	s.shared, s.memory.most = cmp.Or(o.Shared, 1_000_000_000), cmp.Or(o.Memory, 128<<20)
 	s.charges.Bucket = bucket.Usage
 	s.progress.Bucket, s.progress.Behind = bucket.Usage, behindPeriod
 	s.quiet = quiet.New(s.log)
@@ -256,7 +267,7 @@ func (s *Store) setUp(o *Options) {
 // Close stops the store cleanly: what was handed over is written first.
 func (s *Store) Close() error {
 	s.once.Do(s.db.Stop)
-	s.sweep.Wait()
+	s.Bodies.Wait()
 	s.sent.stop()
 	return s.db.Engine().Close()
 }
@@ -400,7 +411,7 @@ func (s *Store) andThen(do func(int, func(*tx) error) error, weight int, fn func
 	if err != nil {
 		return err
 	}
-	s.sweepGone(then.gone)
+	s.Bodies.Gone(then.gone)
 	s.ready.announce(then.lanes...)
 	return nil
 }

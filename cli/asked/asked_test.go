@@ -110,7 +110,7 @@ func signed(t *testing.T, text string) string {
 // ask hands a mail in and returns who is answered, and the answers.
 func (w *world) ask(in backmail.Incoming, text string) (to []string, bodies []string, err error) {
 	w.t.Helper()
-	b := w.st.NewBody()
+	b := w.st.Bodies.New()
 	defer b.Discard()
 	if _, err := b.Write([]byte("Received: from x\r\n\tby relay.example; now\r\n" + text)); err != nil {
 		w.t.Fatal(err)
@@ -122,7 +122,7 @@ func (w *world) ask(in backmail.Incoming, text string) (to []string, bodies []st
 	}
 	for id, m := range w.queue() {
 		if before[id] == nil {
-			body, err := io.ReadAll(w.st.OpenBody(id))
+			body, err := io.ReadAll(w.st.Bodies.Open(id))
 			if err != nil {
 				w.t.Fatal(err)
 			}
@@ -253,7 +253,7 @@ func TestDesk_limit(t *testing.T) {
 // The list is attached as CSV and as bare addresses of those to be removed.
 func TestDesk_list(t *testing.T) {
 	w := open(t)
-	b := w.st.NewBody()
+	b := w.st.Bodies.New()
 	_, _ = b.Write([]byte("Subject: x\r\n\r\n"))
 	m := &spooled.Message{Account: "shop", Sender: "a@shop.example", Size: 14, Expires: w.at.Add(time.Hour), Recipients: []spooled.Recipient{
 		{Address: "gone@example.net", Domain: "example.net"}, {Address: "full@example.net", Domain: "example.net"}}}

@@ -22,7 +22,7 @@ const complaint = "From: Desk <abuse@acme.example>\r\nTo: <abuse@relay.example>\
 // complain has a desk write from an address of a client, and returns who is told what.
 func (w *world) complain(from, client, account string) (told []string) {
 	w.t.Helper()
-	b := w.st.NewBody()
+	b := w.st.Bodies.New()
 	defer b.Discard()
 	if _, err := b.Write([]byte(strings.Replace(complaint, "abuse@acme.example", from, 1))); err != nil {
 		w.t.Fatal(err)

@@ -114,7 +114,7 @@ func TestCommands_record(t *testing.T) {
 // A copy ends with its command, not with the store.
 func TestFromRelay_interrupted(t *testing.T) {
 	_, st := newShelf(t, 2)
-	b := st.NewBody()
+	b := st.Bodies.New()
 	defer b.Discard()
 	if _, err := b.Write(make([]byte, 4<<20)); err != nil {
 		t.Fatal(err)

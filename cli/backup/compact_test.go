@@ -42,7 +42,7 @@ func TestCompact_keepsMode(t *testing.T) {
 func TestCompact_wrongCounters(t *testing.T) {
 	u, st := newUser(t)
 	m := &spooled.Message{Account: "acme", Size: 4, Expires: st.Now().AddDate(0, 0, 4), Recipients: []spooled.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
-	body := st.NewBody()
+	body := st.Bodies.New()
 	if _, err := body.Write([]byte("hi\r\n")); err != nil {
 		t.Fatal(err)
 	}

@@ -221,7 +221,7 @@ func TestBackMail_chain_withoutTrace(t *testing.T) {
 // accept takes a message of acme's.
 func accept(t *testing.T, st *store.Store, to string) {
 	t.Helper()
-	b := st.NewBody()
+	b := st.Bodies.New()
 	_, _ = b.Write([]byte("Message-ID: <1@customer.test>\r\nSubject: hello\r\n\r\nhello\r\n"))
 	m := &spooled.Message{Account: "acme", Sender: "shop@customer.test", MessageID: "<1@customer.test>", Size: b.Size(), Expires: st.Now().Add(96 * time.Hour),
 		Recipients: []spooled.Recipient{{Address: to, Domain: to[strings.IndexByte(to, '@')+1:]}}}

@@ -157,7 +157,7 @@ func (l *ledgerRun) mustSend(name, period string, octets int64) {
 
 func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipients int) *store.Refusal {
 	t.Helper()
-	b := st.NewBody()
+	b := st.Bodies.New()
 	if _, err := b.Write([]byte(strings.Repeat("x", int(octets)-2) + "\r\n")); err != nil {
 		t.Error(err)
 	}

@@ -3,7 +3,7 @@ package attempt
 import (
 	"io"
 
-	"relay/store"
+	"relay/store/bodies"
 )
 
 // sign makes the signature of an attempt's message, where no other attempt has.
@@ -20,7 +20,7 @@ func (a *attempt) sign() {
 type signed struct {
 	attempt *attempt // nil: head has what is left of the signature
 	head    string
-	body    *store.BodyReader
+	body    *bodies.Reader
 }
 
 // begin makes the signature.

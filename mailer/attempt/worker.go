@@ -215,7 +215,7 @@ func (w *Worker) transact(a *attempt, end *Ending) {
 	if a.sent == nil {
 		a.signing = w.m.signatures.Of(a.job.Message)
 	}
-	body := w.m.store.OpenBody(a.job.Message.ID)
+	body := w.m.store.Bodies.Open(a.job.Message.ID)
 	res := c.Client.DeliverBefore(a.prepare(part), &signed{attempt: a, body: body}, client.Ahead{
 		Next: func() *client.Envelope { return w.ahead(a, part, c) },
 		Sent: w.signAhead,

@@ -183,7 +183,7 @@ func queued(t *testing.T, st *store.Store) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := st.NewBody()
+	b := st.Bodies.New()
 	if _, err := b.Write([]byte("Subject: x\r\n\r\nhello\r\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func remarked(t *testing.T, st *store.Store) {
 // refused has mail of the account sender given up for some recipients.
 func refused(t *testing.T, st *store.Store, n int) {
 	t.Helper()
-	b := st.NewBody()
+	b := st.Bodies.New()
 	m := &spooled.Message{Account: "sender", Sender: "a@sender.example", MessageID: "<1@sender.example>"}
 	for i := range n {
 		m.Recipients = append(m.Recipients, spooled.Recipient{Address: fmt.Sprintf("r%d@two.example", i), Domain: "two.example"})

@@ -40,7 +40,7 @@ func add(t *testing.T, st *store.Store, name string, emails int) {
 		t.Fatal(err)
 	}
 	for range emails {
-		b := st.NewBody()
+		b := st.Bodies.New()
 		if _, err := b.Write([]byte("\r\n")); err != nil {
 			t.Fatal(err)
 		}

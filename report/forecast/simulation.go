@@ -225,7 +225,7 @@ func (s *simulation) most(n int64) (sent int64, err error) {
 func (s *simulation) accept(recipients int) error {
 	now := s.st.Now()
 	msg := &spooled.Message{Account: account, Size: s.Size, Expires: now.AddDate(0, 0, 1), Recipients: make([]spooled.Recipient, recipients)}
-	body := s.st.NewBody()
+	body := s.st.Bodies.New()
 	s.ids = append(s.ids, body.ID())
 	refusal, err := s.st.Accept(store.Intake{Message: msg, Body: body})
 	if err == nil && refusal != nil {

@@ -63,7 +63,7 @@ func runner(st *store.Store, c Config) (*Runner, *logText) {
 // send has one message of so many octets accepted, or refused.
 func send(t *testing.T, st *store.Store, name string, octets int64) spooled.ID {
 	t.Helper()
-	b := st.NewBody()
+	b := st.Bodies.New()
 	if _, err := b.Write([]byte(strings.Repeat("x", int(octets)-2) + "\r\n")); err != nil {
 		t.Error(err)
 	}

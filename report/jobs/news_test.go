@@ -92,7 +92,7 @@ func (w *newsWorld) send(name string, n int) {
 	for i := range n {
 		m.Recipients = append(m.Recipients, spooled.Recipient{Address: fmt.Sprintf("x%d@one.example", i), Domain: "one.example"})
 	}
-	if _, err := w.st.Accept(store.Intake{Message: m, Body: w.st.NewBody()}); err != nil {
+	if _, err := w.st.Accept(store.Intake{Message: m, Body: w.st.Bodies.New()}); err != nil {
 		w.t.Error(err)
 	}
 	synctest.Wait()

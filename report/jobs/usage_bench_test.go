@@ -105,7 +105,7 @@ func benchStore(b *testing.B, n int) *store.Store {
 
 func benchSend(b *testing.B, st *store.Store, name string, size int64) {
 	m := &spooled.Message{Account: name, Size: size, Expires: st.Now().AddDate(0, 0, 1), Recipients: []spooled.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
-	body := st.NewBody()
+	body := st.Bodies.New()
 	if _, err := body.Write(make([]byte, 10_240)); err != nil {
 		b.Error(err)
 	}

@@ -155,7 +155,7 @@ func (y *year) down(days int) {
 func (y *year) send(name string, size int64) {
 	y.t.Helper()
 	m := &spooled.Message{Account: name, Size: size, Expires: y.st.Now().AddDate(2, 0, 0), Recipients: []spooled.Recipient{{Address: "x@one.example", Domain: "one.example"}}}
-	b := y.st.NewBody()
+	b := y.st.Bodies.New()
 	if no, err := y.st.Accept(store.Intake{Message: m, Body: b}); err != nil {
 		y.t.Fatal(err)
 	} else if no == nil {

@@ -113,7 +113,7 @@ func (y *story) send(account string, size int64, recipients int) (refused bool) 
 	for i := range recipients {
 		m.Recipients = append(m.Recipients, spooled.Recipient{Address: fmt.Sprintf("r%d@d.test", i), Domain: "d.test"})
 	}
-	no, err := y.s.Accept(store.Intake{Message: m, Body: y.s.NewBody()})
+	no, err := y.s.Accept(store.Intake{Message: m, Body: y.s.Bodies.New()})
 	if err != nil {
 		y.t.Fatal(err)
 	}

@@ -22,7 +22,7 @@
 //     be one of ours, which its MAC tells without a look at the disk. Mail that is not for
 //     relay is refused in the session, so no DSN about it is ever made (RFC 5321 §3.6.2).
 //  3. content: a goroutine reads reports while they come in (package returned), in bounded
-//     memory. Only what goes on to somebody is kept as a store.Body as well.
+//     memory. Only what goes on to somebody is kept as a bodies.Body as well.
 //  4. Store.Returned finds the e-mail that a report is about, and counts it, in one
 //     transaction. A forged report costs that look-up and writes nothing.
 //  5. Store.PassOn queues what goes on, in another: mail to a token to the sender of that

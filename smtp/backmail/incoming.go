@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"time"
 
-	"relay/store"
+	"relay/store/bodies"
 )
 
 // Incoming is one e-mail to one of relay's own addresses, as it came in. The
@@ -21,7 +21,7 @@ type Incoming struct {
 	Account   string         // of the login, or of the client's network; "": none
 	Received  time.Time      // UTC
 	Size      int64          // octets of content as handed over
-	Body      *store.Body    // the content, behind a Received field of ours; it is gone when the handler returns
+	Body      *bodies.Body   // the content, behind a Received field of ours; it is gone when the handler returns
 }
 
 // Handler does what an e-mail asks for. When it returns nil, what follows from the e-mail

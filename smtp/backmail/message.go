@@ -12,7 +12,7 @@ import (
 	"relay/smtp/content"
 	"relay/smtp/returned"
 	"relay/smtp/wire"
-	"relay/store"
+	"relay/store/bodies"
 	"relay/store/maildomain"
 	"relay/store/spooled"
 )
@@ -28,8 +28,8 @@ type message struct {
 
 	content *content.Pass
 	header  header
-	body    *store.Body // nil: nothing of it is kept
-	reader  *reading    // nil: nobody reads it
+	body    *bodies.Body // nil: nothing of it is kept
+	reader  *reading     // nil: nobody reads it
 	id      spooled.ID
 	stop    *time.Timer // ends a transfer that takes too long
 }
@@ -51,7 +51,7 @@ func (m *message) begin(chunked bool) {
 	if m.kind == Bounce || m.kind == Complaint || m.kind == Token && !c.srv.st.BringsMore(m.token) {
 		m.id = c.srv.st.NewID()
 	} else {
-		m.body = c.srv.st.NewBodyOf(store.Sender{Staged: 10 * c.cfg.MaxMessage})
+		m.body = c.srv.st.Bodies.NewOf(bodies.Sender{Staged: 10 * c.cfg.MaxMessage})
 		m.id = m.body.ID()
 		sinks = append(sinks, m.body)
 	}

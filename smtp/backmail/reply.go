@@ -5,6 +5,7 @@ import (
 
 	"relay/smtp/wire"
 	"relay/store"
+	"relay/store/bodies"
 )
 
 // Replies beside those that every listener has.
@@ -23,7 +24,7 @@ func replyTo(err error) *wire.Reply {
 	if r, ok := errors.AsType[*wire.Reply](err); ok {
 		return r
 	}
-	if errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrStaged) || errors.Is(err, store.ErrShare) {
+	if errors.Is(err, store.ErrFull) || errors.Is(err, bodies.ErrStaged) || errors.Is(err, bodies.ErrShare) {
 		return wire.ErrFull
 	}
 	return wire.ErrLocal

@@ -99,7 +99,7 @@ func (w *world) send() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	b := w.st.NewBody()
+	b := w.st.Bodies.New()
 	_, _ = b.Write([]byte("Subject: hello\r\n\r\nhello\r\n"))
 	w.sent = &spooled.Message{Account: "acme", Sender: "shop@customer.example", MessageID: "<1@customer.example>", Size: 25, Expires: w.st.Now().Add(time.Hour),
 		Recipients: []spooled.Recipient{{Address: "ann@example.net", Domain: "example.net"}, {Address: "bob@example.net", Domain: "example.net"}}}

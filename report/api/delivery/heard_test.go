@@ -40,7 +40,7 @@ func told(t *testing.T, replies ...Reply) *act.Service {
 // settled sends a message and settles that its recipient was told so.
 func settled(t *testing.T, st *store.Store, said *Reply) {
 	t.Helper()
-	b := st.NewBody()
+	b := st.Bodies.New()
 	if _, err := b.Write([]byte("Subject: x\r\n\r\nhello\r\n")); err != nil {
 		t.Fatal(err)
 	}

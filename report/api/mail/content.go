@@ -26,7 +26,7 @@ func content(_ context.Context, s *act.Service, in *Content, to *act.Sink) error
 	if err != nil {
 		return err
 	}
-	body := s.Store.OpenBody(m.ID)
+	body := s.Store.Bodies.Open(m.ID)
 	defer body.Close()
 	if in.Part == "headers" {
 		err = copyHeaders(to, body)

@@ -85,7 +85,7 @@ func (b *bench) logins() (names []string) {
 // accept puts the message into the queue, and nobody delivers it.
 func (b *bench) accept(m *act.TrialMessage) spooled.ID {
 	b.t.Helper()
-	body := b.s.Store.NewBody()
+	body := b.s.Store.Bodies.New()
 	if _, err := body.Write([]byte(m.Content)); err != nil {
 		b.t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func TestRollUp(t *testing.T) {
 	send := func(at time.Time, name string, recipients int) {
 		t.Helper()
 		*now = at
-		b := st.NewBody()
+		b := st.Bodies.New()
 		if _, err := b.Write(make([]byte, 100)); err != nil {
 			t.Fatal(err)
 		}

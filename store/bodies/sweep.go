@@ -1,10 +1,10 @@
-package store
+package bodies
 
 import (
+	"log/slog"
 	"sync"
 
 	"relay/store/bucket"
-	"relay/store/engine"
 	"relay/store/room"
 	"relay/store/spooled"
 )
@@ -34,8 +34,9 @@ type sweeper struct {
 	busy    bool
 }
 
-// deleteBody removes the chunks of a message that is gone.
-func (t *tx) deleteBody(id spooled.ID, size int64) (later bool, err error) {
+// Delete removes the chunks of a message that is gone. Where it is later, they are removed in
+// the background: the caller says so with Gone when its transaction is on disk.
+func (s *Bodies) Delete(t *room.Tx, id spooled.ID, size int64) (later bool, err error) {
 	n := chunkCount(size)
 	if n > sweepAt {
 		return true, t.Put(bucket.Orphans, id[:], []byte{})
@@ -49,7 +50,7 @@ func (t *tx) deleteBody(id spooled.ID, size int64) (later bool, err error) {
 }
 
 // sweepLater removes bodies of marks in "orphans" without anybody waiting.
-func (s *Store) sweepLater(list ...leftover) {
+func (s *Bodies) sweepLater(list ...leftover) {
 	w := &s.sweep
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,8 +61,8 @@ func (s *Store) sweepLater(list ...leftover) {
 	}
 }
 
-// sweepGone is sweepLater for messages that have left the spool.
-func (s *Store) sweepGone(ids []spooled.ID) {
+// Gone removes bodies of messages that have left the spool, see Delete.
+func (s *Bodies) Gone(ids []spooled.ID) {
 	for _, id := range ids {
 		s.sweepLater(leftover{id: id})
 	}
@@ -69,7 +70,7 @@ func (s *Store) sweepGone(ids []spooled.ID) {
 
 // sweepAll ends when nothing is left to remove, or with the store: the next Open
 // goes on.
-func (s *Store) sweepAll() {
+func (s *Bodies) sweepAll() {
 	for {
 		a, ok := s.sweep.next()
 		if !ok {
@@ -96,14 +97,14 @@ func (w *sweeper) next() (a leftover, ok bool) {
 }
 
 // sweepBody removes a body piece by piece.
-func (s *Store) sweepBody(a *leftover) error {
+func (s *Bodies) sweepBody(a *leftover) error {
 	for more := true; more; {
 		select {
 		case <-s.db.Stopping():
 			return nil
 		default:
 		}
-		err := s.update(sweepPiece*ChunkSize, func(t *tx) (err error) { more, err = t.sweepSome(a.id); return err })
+		err := s.db.Update(sweepPiece*ChunkSize, func(t room.Tx) (err error) { more, err = sweepSome(&t, a.id); return err })
 		if err != nil {
 			return err
 		}
@@ -115,7 +116,7 @@ func (s *Store) sweepBody(a *leftover) error {
 }
 
 // sweepSome removes a piece, and the mark with the last of them.
-func (t *tx) sweepSome(id spooled.ID) (more bool, err error) {
+func sweepSome(t *room.Tx, id spooled.ID) (more bool, err error) {
 	var keys [][]byte
 	c := t.Cursor(bucket.Bodies)
 	for k, _ := c.Seek(id[:]); k != nil && room.HasPrefix(k, id[:]); k, _ = c.Next() {
@@ -136,17 +137,26 @@ func (t *tx) sweepSome(id spooled.ID) (more bool, err error) {
 	return more, err
 }
 
-// sweepOrphans removes what an earlier run staged and did not accept, or did
-// not get round to removing.
-func (s *Store) sweepOrphans() error {
+// SweepOrphans removes what an earlier run staged and did not accept, or did not get round to
+// removing.
+func (s *Bodies) SweepOrphans() error {
 	var ids []spooled.ID
-	err := s.db.Engine().View(func(b *engine.Tx) error {
-		c := b.Cursor(bucket.Orphans)
+	err := s.db.View(func(t room.Tx) error {
+		c := t.Cursor(bucket.Orphans)
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
 			ids = append(ids, spooled.ID(k))
 		}
 		return nil
 	})
-	s.sweepGone(ids)
+	s.Gone(ids)
 	return err
+}
+
+// Wait returns when all that was to be removed is, or the store is stopping.
+func (s *Bodies) Wait() { s.sweep.Wait() }
+
+// logNotSwept may come for every long message while the disk is full.
+func (s *Bodies) logNotSwept(id spooled.ID, err error) {
+	s.o.Log.Often(slog.LevelWarn, "", "body not removed, the next start tries again",
+		slog.String("component", "store"), slog.String("spool_id", id.String()), slog.Any("err", err))
 }

@@ -1,13 +1,13 @@
-package store
+package bodies
 
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 
 	"relay/store/bodyhash"
 	"relay/store/bucket"
+	"relay/store/room"
 	"relay/store/spooled"
 )
 
@@ -27,7 +27,7 @@ var chunkPool = sync.Pool{New: func() any { return new([ChunkSize]byte) }}
 // Body collects the content of a message before it is accepted. It is not safe
 // for several goroutines.
 type Body struct {
-	s      *Store
+	in     *Bodies
 	from   Sender
 	id     spooled.ID
 	size   int64
@@ -38,14 +38,14 @@ type Body struct {
 	hash   *bodyhash.Hash // nil: nobody signs the message
 }
 
-// NewBody starts a body of relay's own; its ID becomes the message's.
-func (s *Store) NewBody() *Body { return s.NewBodyOf(Sender{}) }
+// New starts a body of relay's own; its ID becomes the message's.
+func (s *Bodies) New() *Body { return s.NewOf(Sender{}) }
 
-// NewBodyOf starts a body of what an account sends. Where the account signs mail, the
+// NewOf starts a body of what an account sends. Where the account signs mail, the
 // body's hash is made as it is written.
-func (s *Store) NewBodyOf(from Sender) *Body {
-	b := &Body{s: s, from: from, id: s.ids.Next(s.Now())}
-	if from.Service || s.Signing.MaySign(from.Account) {
+func (s *Bodies) NewOf(from Sender) *Body {
+	b := &Body{in: s, from: from, id: s.o.IDs.Next(s.db.Wall())}
+	if from.Service || s.o.MaySign(from.Account) {
 		b.hash = bodyhash.New()
 	}
 	return b
@@ -67,13 +67,13 @@ func (b *Body) Write(p []byte) (int, error) {
 	}
 	for len(p) > 0 {
 		if len(b.chunks) == 0 || b.fill == ChunkSize {
-			if n := len(b.chunks); n == stageAt || n >= stageEarly && b.s.memory.full() {
+			if n := len(b.chunks); n == stageAt || n >= stageEarly && b.in.memory.full() {
 				if err := b.stage(); err != nil {
 					return length - len(p), err
 				}
 			}
 			b.chunks = append(b.chunks, chunkPool.Get().(*[ChunkSize]byte))
-			b.s.memory.used.Add(ChunkSize)
+			b.in.memory.used.Add(ChunkSize)
 			b.fill = 0
 		}
 		c := copy(b.chunks[len(b.chunks)-1][b.fill:], p)
@@ -90,12 +90,12 @@ func (b *Body) stage() error {
 	if err := b.from.ask(); err != nil {
 		return err
 	}
-	n := int64(b.inMemory())
-	if !b.s.staged.take(b.from.Account, n, b.from.Staged) {
+	n := int64(b.InMemory())
+	if !b.in.staged.take(b.from.Account, n, b.from.Staged) {
 		return ErrStaged
 	}
-	err := b.s.grow(b.inMemory(), func(t *tx) error {
-		if err := t.shareAlike(b.from.Account, 0); err != nil {
+	err := b.in.db.Grow(b.InMemory(), func(t room.Tx) error {
+		if err := b.in.ShareAlike(&t, b.from.Account, 0); err != nil {
 			return err
 		}
 		if b.staged == 0 {
@@ -103,10 +103,10 @@ func (b *Body) stage() error {
 				return err
 			}
 		}
-		return b.put(t)
+		return b.put(&t)
 	})
 	if err != nil {
-		b.s.staged.give(b.from.Account, n)
+		b.in.staged.give(b.from.Account, n)
 		return fmt.Errorf("stage body: %w", err)
 	}
 	b.staged += len(b.chunks)
@@ -114,16 +114,16 @@ func (b *Body) stage() error {
 	return nil
 }
 
-// sum is the hash for DKIM; nil: it was not asked for.
-func (b *Body) sum() []byte {
+// Hash is that of the body for DKIM (RFC 6376 §3.7); nil: it was not asked for.
+func (b *Body) Hash() []byte {
 	if b.hash == nil {
 		return nil
 	}
 	return b.hash.Sum()
 }
 
-// keep stores a body for good, with the message that it is of: the mark of what was staged goes.
-func (b *Body) keep(t *tx) error {
+// Keep stores a body for good, with the message that it is of: the mark of what was staged goes.
+func (b *Body) Keep(t *room.Tx) error {
 	if err := b.put(t); err != nil || b.staged == 0 {
 		return err
 	}
@@ -131,7 +131,7 @@ func (b *Body) keep(t *tx) error {
 }
 
 // put stores the chunks that are in memory after those that are staged.
-func (b *Body) put(t *tx) error {
+func (b *Body) put(t *room.Tx) error {
 	if b.size == 0 {
 		return t.Put(bucket.Bodies, spooled.ChunkKey(b.id, 0), []byte{})
 	}
@@ -147,27 +147,29 @@ func (b *Body) put(t *tx) error {
 	return nil
 }
 
-func (b *Body) inMemory() int { return len(b.chunks) * ChunkSize }
+// InMemory are the octets that are not on disk.
+func (b *Body) InMemory() int { return len(b.chunks) * ChunkSize }
 
 func (b *Body) free() {
 	for _, c := range b.chunks {
 		chunkPool.Put(c)
 	}
-	b.s.memory.used.Add(-int64(b.inMemory()))
+	b.in.memory.used.Add(-int64(b.InMemory()))
 	b.chunks = b.chunks[:0]
 }
 
-// accepted gives the memory back; the chunks are the message's now.
-func (b *Body) accepted() {
+// Accepted gives the memory back, once the transaction of Keep is on disk: the chunks are the
+// message's now.
+func (b *Body) Accepted() {
 	b.done = true
 	b.free()
-	b.s.staged.give(b.from.Account, b.onDisk())
+	b.in.staged.give(b.from.Account, b.Staged())
 }
 
-// onDisk are the octets that are staged.
-func (b *Body) onDisk() int64 { return int64(b.staged) * ChunkSize }
+// Staged are the octets on disk.
+func (b *Body) Staged() int64 { return int64(b.staged) * ChunkSize }
 
-// Discard forgets a body that is not accepted. After Accept it does nothing.
+// Discard forgets a body that is not accepted. After Accepted it does nothing.
 func (b *Body) Discard() {
 	if b.done {
 		return
@@ -175,7 +177,7 @@ func (b *Body) Discard() {
 	b.done = true
 	b.free()
 	if b.staged > 0 {
-		b.s.sweepLater(leftover{b.id, b.from.Account, b.onDisk()})
+		b.in.sweepLater(leftover{b.id, b.from.Account, b.Staged()})
 	}
 }
 
@@ -184,7 +186,7 @@ func (b *Body) Discard() {
 func (b *Body) Open() io.ReadCloser {
 	r := &unaccepted{b: b}
 	if b.staged > 0 {
-		r.disk = b.s.OpenBody(b.id)
+		r.disk = b.in.Open(b.id)
 	}
 	return r
 }
@@ -192,13 +194,13 @@ func (b *Body) Open() io.ReadCloser {
 // unaccepted reads a body: first what is staged, then what is in memory.
 type unaccepted struct {
 	b    *Body
-	disk *BodyReader // nil: nothing is staged
+	disk *Reader // nil: nothing is staged
 	read int64
 }
 
 // Read implements io.Reader.
 func (r *unaccepted) Read(p []byte) (n int, err error) {
-	at := r.read - r.b.onDisk()
+	at := r.read - r.b.Staged()
 	switch {
 	case at < 0:
 		n, err = r.disk.Read(p[:min(int64(len(p)), -at)])
@@ -220,106 +222,15 @@ func (r *unaccepted) Close() error {
 	return r.disk.Close()
 }
 
-// BodyReader streams a stored body chunk by chunk; no transaction is open
-// between two of them. It is not safe for several goroutines.
-type BodyReader struct {
-	s    *Store
-	id   spooled.ID
-	next int // chunk
-	buf  *[ChunkSize]byte
-	rest []byte // of buf, not read yet
-	last bool
-	trim int // octets since the mapped pages were let go
-}
-
-// OpenBody reads the body of a message. Close it. A body that is removed while
-// it is read fails with ErrNotFound: half of it must not pass for the whole.
-func (s *Store) OpenBody(id spooled.ID) *BodyReader {
-	return &BodyReader{s: s, id: id, buf: chunkPool.Get().(*[ChunkSize]byte)}
-}
-
-// Close gives the reader's memory back.
-func (r *BodyReader) Close() error {
-	if r.buf != nil {
-		chunkPool.Put(r.buf)
-		r.buf, r.rest = nil, nil
+// Put stores a short body that is at hand as a whole.
+func Put(t *room.Tx, id spooled.ID, body []byte) error {
+	for i := range chunkCount(int64(len(body))) {
+		part := body[i*ChunkSize : min((i+1)*ChunkSize, len(body))]
+		if err := t.Put(bucket.Bodies, spooled.ChunkKey(id, i), part); err != nil {
+			return err
+		}
 	}
 	return nil
-}
-
-// fillBuffer reads the next chunk; io.EOF after the last.
-func (r *BodyReader) fillBuffer() error {
-	if r.buf == nil {
-		return os.ErrClosed
-	}
-	if r.last {
-		return io.EOF
-	}
-	n := 0
-	err := r.s.view(func(t *tx) error {
-		v := t.Get(bucket.Bodies, spooled.ChunkKey(r.id, r.next))
-		if v == nil {
-			return r.end(t)
-		}
-		n = copy(r.buf[:], v)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	r.next++
-	r.last = n < ChunkSize
-	r.rest = r.buf[:n]
-	if r.trim += n; r.trim > 4<<20 { // a long body must not stay mapped as a whole
-		r.trim = 0
-		r.s.db.Engine().Trim()
-	}
-	return nil
-}
-
-// end says what it means that there is no further chunk, after full ones only:
-// io.EOF when they are the message's length.
-func (r *BodyReader) end(t *tx) error {
-	m, err := t.message(r.id)
-	if err != nil {
-		return err
-	}
-	if r.next == 0 || m == nil || m.Stored != int64(r.next)*ChunkSize {
-		return fmt.Errorf("body %s, chunk %d: %w", r.id, r.next, ErrNotFound)
-	}
-	r.last = true
-	return io.EOF
-}
-
-// Read implements io.Reader.
-func (r *BodyReader) Read(p []byte) (int, error) {
-	for len(r.rest) == 0 {
-		if err := r.fillBuffer(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	return n, nil
-}
-
-// WriteTo implements io.WriterTo without a further copy.
-func (r *BodyReader) WriteTo(w io.Writer) (sum int64, err error) {
-	for {
-		if len(r.rest) > 0 {
-			n, err := w.Write(r.rest)
-			r.rest = r.rest[n:]
-			sum += int64(n)
-			if err != nil {
-				return sum, err
-			}
-		}
-		if err := r.fillBuffer(); err == io.EOF {
-			return sum, nil
-		} else if err != nil {
-			return sum, err
-		}
-	}
 }
 
 // chunkCount is how many chunks a body of that size has; an empty one has one.

@@ -1,9 +1,11 @@
-package store
+package bodies
 
 import (
 	"errors"
 	"sync"
 	"sync/atomic"
+
+	"relay/store/room"
 )
 
 // What is staged is on disk before anybody has paid for it. Four things bound it:
@@ -13,12 +15,12 @@ import (
 //  3. below Options.Shared octets of free disk an account may have as much in the
 //     queue and staged as is left free, ErrShare: so of all accounts the one that
 //     has most is refused first, and the others go on;
-//  4. below Options.Reserve nobody's mail is taken, ErrFull.
+//  4. below the engine's reserve nobody's mail is taken, engine.ErrFull.
 //
 // Staged octets of a body that was given up count until they are removed. All of
 // it is memory: after a crash nothing is staged.
 
-// Errors of a body and of Accept. Both pass: nothing was stored or charged.
+// Errors of a body and of ShareAlike. Both pass: nothing was stored or charged.
 var (
 	ErrStaged = errors.New("too much mail of the account is coming in at once")
 	ErrShare  = errors.New("the disk is nearly full, and the account has most in the queue")
@@ -78,15 +80,15 @@ func (s *staging) octets(account string) int64 {
 	return s.of[account]
 }
 
-// shareAlike refuses more octets of an account where the disk has little room left
-// and the account holds more than that.
-func (t *tx) shareAlike(account string, more int64) error {
-	room := t.Room()
-	if room >= t.s.shared || account == "" {
+// ShareAlike refuses more octets of an account, with ErrShare, where the disk has little room
+// left and the account holds more than that.
+func (s *Bodies) ShareAlike(t *room.Tx, account string, more int64) error {
+	left := t.Room()
+	if left >= s.o.Shared || account == "" {
 		return nil
 	}
-	held, err := t.spooled(account)
-	if err == nil && held+t.s.staged.octets(account)+more > room {
+	held, err := s.o.Held(t, account)
+	if err == nil && held+s.staged.octets(account)+more > left {
 		err = ErrShare
 	}
 	return err

@@ -1,0 +1,45 @@
+package bodies
+
+import (
+	"fmt"
+	"io"
+
+	"relay/store/bucket"
+	"relay/store/room"
+	"relay/store/spooled"
+)
+
+// Within reads a body within a transaction.
+type Within struct {
+	t    *room.Tx
+	id   spooled.ID
+	next int
+	rest []byte // of the chunk before
+	left int64  // octets after rest
+	err  error  // what was wrong
+}
+
+// In reads the body of a message, of so many octets, within a transaction.
+func In(t *room.Tx, id spooled.ID, octets int64) *Within { return &Within{t: t, id: id, left: octets} }
+
+// Err is what was wrong, if Read failed.
+func (b *Within) Err() error { return b.err }
+
+// Read implements io.Reader.
+func (b *Within) Read(p []byte) (int, error) {
+	if len(b.rest) == 0 {
+		if b.left <= 0 {
+			return 0, io.EOF
+		}
+		b.rest = b.t.Get(bucket.Bodies, spooled.ChunkKey(b.id, b.next))
+		if len(b.rest) == 0 {
+			b.err = fmt.Errorf("body %s, chunk %d: %w", b.id, b.next, room.ErrNotFound)
+			return 0, b.err
+		}
+		b.next++
+		b.left -= int64(len(b.rest))
+	}
+	n := copy(p, b.rest)
+	b.rest = b.rest[n:]
+	return n, nil
+}
