@@ -10,7 +10,7 @@ import (
 	"relay/smtp/backmail"
 	"relay/smtp/guard"
 	"relay/smtp/wire"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // Mode says how a listener speaks TLS.
@@ -43,7 +43,7 @@ type Config struct {
 	Addresses backmail.Names   // of relay itself
 	Answer    backmail.Handler // to test@ and errors@ of these, for customers; nil: mail to them goes where other mail goes
 
-	Invoice func(*store.Invoice) string // names one that is to be paid in a reply; nil: by its number
+	Invoice func(*ledger.Invoice) string // names one that is to be paid in a reply; nil: by its number
 
 	MaxMessage int64 // octets of content; 0: 100 MB
 	MaxHeader  int64 // octets of its header; 0: 256 KiB

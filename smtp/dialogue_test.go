@@ -16,6 +16,7 @@ import (
 	"relay/quota"
 	"relay/smtp/backmail"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // TestDialogues plays testdata/dialogue/*.txt. The first line of a file says
@@ -141,7 +142,7 @@ func (p *play) set(arg string) {
 	case "senders":
 		change(func(a *store.Account) { a.Senders = strings.Fields(value) })
 	case "state":
-		p.setup.state = store.AccountState(value)
+		p.setup.state = ledger.AccountState(value)
 	case "reason":
 		p.setup.reason = value
 	case "term":
@@ -155,7 +156,7 @@ func (p *play) set(arg string) {
 	case "unpaid":
 		p.setup.unpaid = true
 	case "invoices":
-		p.setup.cfg.Invoice = func(i *store.Invoice) string { return fmt.Sprintf(value, i.Number) }
+		p.setup.cfg.Invoice = func(i *ledger.Invoice) string { return fmt.Sprintf(value, i.Number) }
 	case "activated":
 		p.setup.started = -n
 	default:

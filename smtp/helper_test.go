@@ -27,6 +27,7 @@ import (
 	"relay/smtp/align"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/secret"
 	"relay/store/spooled"
@@ -93,9 +94,9 @@ type setup struct {
 	cfg     Config
 	plan    quota.Plan
 	account func(*store.Account)
-	state   store.AccountState // "": active
-	reason  string             // of a suspension
-	started int                // days ago
+	state   ledger.AccountState // "": active
+	reason  string              // of a suspension
+	started int                 // days ago
 	network string
 	credit  int64         // granted, in units of the plan
 	unpaid  bool          // it was activated without the payment, which is overdue
@@ -124,7 +125,7 @@ func start(t testing.TB, s setup) *fixture {
 	if s.account != nil {
 		s.account(&a)
 	}
-	if s.state == store.Pending || s.unpaid {
+	if s.state == ledger.Pending || s.unpaid {
 		s.plan.Price = 1000
 	}
 	_, err = f.st.AddAccount(behalf.Order{}, store.NewAccount{Account: a, Plan: s.plan,
@@ -135,7 +136,7 @@ func start(t testing.TB, s setup) *fixture {
 	ago.Store(0)
 	if s.unpaid {
 		_, err = f.st.Activate(behalf.Order{}, "acme")
-		told := func(_ store.Invoice, _ store.Receipt, e error) { err = errors.Join(err, e) }
+		told := func(_ ledger.Invoice, _ store.Receipt, e error) { err = errors.Join(err, e) }
 		err = errors.Join(f.st.DunBy(context.Background(), f.st.Now(), told), err)
 	}
 	if s.credit > 0 && err == nil {
@@ -145,9 +146,9 @@ func start(t testing.TB, s setup) *fixture {
 		t.Fatal(err)
 	}
 	switch s.state {
-	case store.Suspended:
+	case ledger.Suspended:
 		_, err = f.st.Suspend(behalf.Order{}, "acme", s.reason)
-	case store.Closed:
+	case ledger.Closed:
 		_, err = f.st.CloseAccount(behalf.Order{}, "acme", s.reason)
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"relay/smtp/wire"
 	"relay/store"
 	"relay/store/bodies"
+	"relay/store/ledger"
 	"relay/store/people"
 )
 
@@ -87,7 +88,7 @@ func replyTo(err error) *reply {
 
 // heldBack says why an account of a reseller may not send. It names no invoice, since
 // the reseller's customers have other ones.
-var heldBack = map[store.AccountState]string{store.Pending: "not active yet", store.Suspended: "suspended"}
+var heldBack = map[ledger.AccountState]string{ledger.Pending: "not active yet", ledger.Suspended: "suspended"}
 
 // refusal words what the store says about an account.
 func refusal(r *store.Refusal, cfg *Config) *reply {
@@ -98,17 +99,17 @@ func refusal(r *store.Refusal, cfg *Config) *reply {
 		return errAccount.With("this login was revoked: log in with another one")
 	case r.Held != nil:
 		return errAccount.With("login %s is held%s: log in with another one, or have it resumed", r.Login, whyHeld(r.Held))
-	case r.Reseller != "" && r.Reason == "" && (r.State == store.Pending || r.State == store.Suspended):
+	case r.Reseller != "" && r.Reason == "" && (r.State == ledger.Pending || r.State == ledger.Suspended):
 		return errAccount.With("account %s: %s, ask %s", r.Account, heldBack[r.State], r.Reseller)
-	case r.State == store.Pending:
+	case r.State == ledger.Pending:
 		return errAccount.With("account %s: not active yet, %s", r.Account, toPay(r.Unpaid, cfg, "it waits for its payment", "pay %s to begin"))
 	case r.Expired:
 		return errAccount.With("account %s: its term has ended%s, renew it to go on", r.Account, lastDay(r.TermEnd, cfg.Zone))
-	case r.State == store.Suspended && r.Reason != "":
+	case r.State == ledger.Suspended && r.Reason != "":
 		return errAccount.With("account %s: suspended: %s", r.Account, r.Reason)
-	case r.State == store.Suspended && r.Hold != "":
+	case r.State == ledger.Suspended && r.Hold != "":
 		return errAccount.With("account %s: suspended, %s", r.Account, toPay(r.Unpaid, cfg, "an invoice is unpaid: pay it to go on", "unpaid: pay %s to go on"))
-	case r.State == store.Suspended:
+	case r.State == ledger.Suspended:
 		return errAccount.With("account %s: suspended, ask the operator", r.Account)
 	}
 	return errAccount.With("account %s: closed", r.Account)
@@ -126,7 +127,7 @@ func whyHeld(h *people.LoginHold) string {
 }
 
 // toPay says what is to be paid; none is said where the invoice is not known.
-func toPay(i *store.Invoice, cfg *Config, none, text string) string {
+func toPay(i *ledger.Invoice, cfg *Config, none, text string) string {
 	switch {
 	case i == nil:
 		return none

@@ -13,6 +13,7 @@ import (
 	"relay/report/words"
 	"relay/smtp/wire"
 	"relay/store"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/spooled"
 )
@@ -189,7 +190,7 @@ func (s *session) permit(account string, size, recipients int64) error {
 		return wire.ErrTooLarge
 	}
 	st := &s.standing
-	if st.Account.Status() == store.Active && st.InTerm &&
+	if st.Account.Status() == ledger.Active && st.InTerm &&
 		quota.Fits(st.InPeriod(), st.Used.Charged, charge, nil, 0) == nil {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"relay/quota"
 	"relay/smtp/wire"
 	"relay/store"
+	"relay/store/ledger"
 	"relay/store/spooled"
 )
 
@@ -314,7 +315,7 @@ func TestTrap_panic(t *testing.T) {
 
 // MAIL commands that are refused without end end the connection, and fill no log.
 func TestRefused_withoutEnd(t *testing.T) {
-	bubble(t, setup{state: store.Suspended}, func(t *testing.T, f *fixture) {
+	bubble(t, setup{state: ledger.Suspended}, func(t *testing.T, f *fixture) {
 		const rounds = 4
 		for range rounds {
 			c := f.dial(Implicit, "192.0.2.1")

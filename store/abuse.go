@@ -8,6 +8,7 @@ import (
 
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/mailreply"
 	"relay/store/news"
 	"relay/store/room"
@@ -116,7 +117,7 @@ func (t *tx) signsOf(account string) (*signs.Record, error) {
 // judge warns or suspends if the signs about the mail of a day have reached a limit.
 func (t *tx) judge(a *Account, r *signs.Record, what Sign, day int) error {
 	rules, today := t.s.abuse.Load(), t.today()
-	if rules == nil || rules.Few(what, r.Total(what)) || a.State != Active {
+	if rules == nil || rules.Few(what, r.Total(what)) || a.State != ledger.Active {
 		return nil
 	}
 	mail, err := t.mailOf(a.Name)
@@ -186,14 +187,14 @@ func (t *tx) suspendFor(account string, f *signs.Figures) error {
 	if err := d.closeDue(); err != nil {
 		return err
 	}
-	if d.a.State != Active {
+	if d.a.State != ledger.Active {
 		return nil
 	}
-	d.a.State, d.a.Reason, d.a.Cause = Suspended, reasonOf(f), CauseAbuse
-	d.enter(Entry{Kind: KindSuspended, Note: d.a.Reason, Facts: Facts{Cause: CauseAbuse, Signs: f}})
+	d.a.State, d.a.Reason, d.a.Cause = ledger.Suspended, reasonOf(f), ledger.CauseAbuse
+	d.enter(ledger.Entry{Kind: ledger.KindSuspended, Note: d.a.Reason, Facts: ledger.Facts{Cause: ledger.CauseAbuse, Signs: f}})
 	if !d.a.Abuse {
 		d.a.Abuse = true
-		d.enter(Entry{Kind: KindAbuse, Note: d.a.Reason})
+		d.enter(ledger.Entry{Kind: ledger.KindAbuse, Note: d.a.Reason})
 	}
 	return d.apply()
 }

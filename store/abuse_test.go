@@ -8,6 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/mailreply"
 	"relay/store/news"
 	"relay/store/signs"
@@ -65,15 +66,15 @@ func TestObserve_bounces(t *testing.T) {
 		t.Fatalf("not slow after 20: %+v", r)
 	}
 	bounceAll(t, s, claim(t, s, "dst.test", "careless", 29))
-	if a := accountOf(t, s, "careless"); a.Status() != Active {
+	if a := accountOf(t, s, "careless"); a.Status() != ledger.Active {
 		t.Fatalf("suspended after 49: %+v", a)
 	}
 	bounceAll(t, s, claim(t, s, "dst.test", "careless", 1))
 	a := accountOf(t, s, "careless")
-	if a.Status() != Suspended || !a.Abuse || a.Reason != "too many recipients do not exist: 50 of 50 e-mails of a day" {
+	if a.Status() != ledger.Suspended || !a.Abuse || a.Reason != "too many recipients do not exist: 50 of 50 e-mails of a day" {
 		t.Fatalf("after 50: %+v", a)
 	}
-	if a := accountOf(t, s, "clean"); a.Status() != Active {
+	if a := accountOf(t, s, "clean"); a.Status() != ledger.Active {
 		t.Errorf("the clean account: %+v", a)
 	}
 }
@@ -91,8 +92,8 @@ func TestObserve_atOnce(t *testing.T) {
 	}
 	wg.Wait()
 	var kinds []string
-	if err := s.Ledger("acme", func(e *Entry) error {
-		if e.Kind == KindSuspended || e.Kind == KindAbuse {
+	if err := s.Ledger("acme", func(e *ledger.Entry) error {
+		if e.Kind == ledger.KindSuspended || e.Kind == ledger.KindAbuse {
 			kinds = append(kinds, string(e.Kind))
 		}
 		return nil
@@ -134,7 +135,7 @@ func TestObserve_late(t *testing.T) {
 	c.add(5 * 24 * time.Hour)
 	observe(t, s, observation{Account: "acme", Sign: SignComplaint, N: 50, Accepted: sent, Sent: sent})
 	r, _, err := s.Signs("acme")
-	if a := accountOf(t, s, "acme"); err != nil || a.Status() != Active || r.Total(SignComplaint) != 0 {
+	if a := accountOf(t, s, "acme"); err != nil || a.Status() != ledger.Active || r.Total(SignComplaint) != 0 {
 		t.Errorf("%s, signs %+v, %v", a.Status(), r, err)
 	}
 }

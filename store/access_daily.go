@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/room"
@@ -20,7 +21,7 @@ const longestAccess = 31
 // dailyAccess is the news of where an account's logins were used; nil: it does not want it, or
 // there was no use, or it was told.
 func (t *tx) dailyAccess(a *Account, l *Look) (*news.Item, error) {
-	if a.State == Closed || !a.Wants(news.TopicAccessDaily) {
+	if a.State == ledger.Closed || !a.Wants(news.TopicAccessDaily) {
 		return nil, nil
 	}
 	after, err := t.accessTold(a.Name, l.Day)

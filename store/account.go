@@ -12,19 +12,10 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/room"
-)
-
-// AccountState says whether an account may send. Only Active may.
-type AccountState string
-
-const (
-	Pending   AccountState = "pending"   // waits for its first payment
-	Active    AccountState = "active"    // sends, until its term ends
-	Suspended AccountState = "suspended" // stopped by the operator, see Reason, or by a rule, see Hold
-	Closed    AccountState = "closed"    // ended for good
 )
 
 // Profiles are how fast an account's mail may go, the slowest first.
@@ -40,24 +31,24 @@ const HoldUnpaid = "unpaid"
 
 // Account is one account of a customer. Bucket "accounts", key Name, JSON.
 type Account struct {
-	Name     string        `json:"account"` // quota.ValidName
-	Contact  string        `json:"contact,omitempty"`
-	AtLimit  quota.AtLimit `json:"at_limit"`            // what was chosen; "": nothing, see Limit
-	OverMax  int64         `json:"over_max,omitempty"`  // octets of overage in a period; 0: as the plan says, quota.Uncapped: no ceiling
-	State    AccountState  `json:"state"`               // as the operator and the orders have it; Status knows of Hold too
-	Reason   string        `json:"reason,omitempty"`    // why the operator suspended it, told to the customer
-	Cause    Cause         `json:"cause,omitempty"`     // of the suspension: CauseAbuse, or "" where somebody suspended it
-	Profile  string        `json:"profile,omitempty"`   // one of Profiles; "": as the configuration says
-	FirstCap int           `json:"first_cap,omitempty"` // first sendings a day; 0: as the configuration says, NoCap: any number
-	Pool     string        `json:"pool,omitempty"`      // of sources that its mail leaves by; "": the default one
-	Senders  []string      `json:"senders,omitempty"`   // addresses or @domains it may send from; empty: any (M4)
-	Created  time.Time     `json:"created"`
-	Owner    string        `json:"owner,omitempty"`    // customer whose account it is (M22)
-	Reseller string        `json:"reseller,omitempty"` // who manages it (M23)
+	Name     string              `json:"account"` // quota.ValidName
+	Contact  string              `json:"contact,omitempty"`
+	AtLimit  quota.AtLimit       `json:"at_limit"`            // what was chosen; "": nothing, see Limit
+	OverMax  int64               `json:"over_max,omitempty"`  // octets of overage in a period; 0: as the plan says, quota.Uncapped: no ceiling
+	State    ledger.AccountState `json:"state"`               // as the operator and the orders have it; Status knows of Hold too
+	Reason   string              `json:"reason,omitempty"`    // why the operator suspended it, told to the customer
+	Cause    ledger.Cause        `json:"cause,omitempty"`     // of the suspension: CauseAbuse, or "" where somebody suspended it
+	Profile  string              `json:"profile,omitempty"`   // one of Profiles; "": as the configuration says
+	FirstCap int                 `json:"first_cap,omitempty"` // first sendings a day; 0: as the configuration says, NoCap: any number
+	Pool     string              `json:"pool,omitempty"`      // of sources that its mail leaves by; "": the default one
+	Senders  []string            `json:"senders,omitempty"`   // addresses or @domains it may send from; empty: any (M4)
+	Created  time.Time           `json:"created"`
+	Owner    string              `json:"owner,omitempty"`    // customer whose account it is (M22)
+	Reseller string              `json:"reseller,omitempty"` // who manages it (M23)
 
-	Method    string  `json:"method,omitempty"`    // one of Methods by which it pays; "": not chosen (M21)
-	Reference string  `json:"reference,omitempty"` // the customer's own text, on invoices and letters (M22)
-	Consent   Consent `json:"consent,omitzero"`
+	Method    string         `json:"method,omitempty"`    // one of Methods by which it pays; "": not chosen (M21)
+	Reference string         `json:"reference,omitempty"` // the customer's own text, on invoices and letters (M22)
+	Consent   ledger.Consent `json:"consent,omitzero"`
 
 	Language       string       `json:"language,omitempty"`        // of mail to it, one of those of report/words; "": as the configuration says
 	BillingContact string       `json:"billing_contact,omitempty"` // where orders and invoices go; "": Contact
@@ -96,9 +87,9 @@ func (a *Account) Limit(p quota.Plan) quota.AtLimit {
 }
 
 // Status is State with what the system adds: an active account that is held back is suspended.
-func (a *Account) Status() AccountState {
-	if a.State == Active && a.Hold != "" {
-		return Suspended
+func (a *Account) Status() ledger.AccountState {
+	if a.State == ledger.Active && a.Hold != "" {
+		return ledger.Suspended
 	}
 	return a.State
 }
@@ -168,8 +159,8 @@ func (a *Account) begun(zone *time.Location) (t time.Time) {
 // Expired is what Standing.Expired says of the account at a time of the books. It
 // is for one that an order would leave, which is not stored.
 func (a *Account) Expired(now time.Time, zone *time.Location) bool {
-	if a.State != Active || a.Open == "" {
-		return a.State == Active
+	if a.State != ledger.Active || a.Open == "" {
+		return a.State == ledger.Active
 	}
 	if _, p, ok := a.Contracts.Find(a.Open, zone); ok && now.Before(p.End) {
 		return false
@@ -228,13 +219,13 @@ func (d *deal) change(o *behalf.Order, was *Account, c *Change) error {
 		if p := d.a.Plan(d.t.Now); !p.Allows(is) {
 			return notAllowed(p, is)
 		}
-		d.enter(Entry{Kind: KindLimit, Facts: Facts{Limit: is}})
+		d.enter(ledger.Entry{Kind: ledger.KindLimit, Facts: ledger.Facts{Limit: is}})
 	}
 	if is := d.a.OverMax; is != was.OverMax {
 		if is < quota.Uncapped || is > quota.MaxOver {
 			return fmt.Errorf("account %q: a ceiling of overage above zero", d.a.Name)
 		}
-		d.enter(Entry{Kind: KindOverMax, Facts: Facts{Most: &is}})
+		d.enter(ledger.Entry{Kind: ledger.KindOverMax, Facts: ledger.Facts{Most: &is}})
 	}
 	if is := d.a.AtLimit; is != was.AtLimit || c.Plan != nil {
 		if err := mayGoOn(o, d.a.Name, is, d.a.Plan(d.t.Now)); err != nil {
@@ -249,19 +240,19 @@ func (d *deal) change(o *behalf.Order, was *Account, c *Change) error {
 	d.agree(was.Consent)
 	if c.Abuse != nil {
 		d.a.Abuse = strings.TrimSpace(*c.Abuse) != ""
-		d.enter(Entry{Kind: KindAbuse, Note: *c.Abuse})
+		d.enter(ledger.Entry{Kind: ledger.KindAbuse, Note: *c.Abuse})
 	}
 	return d.t.known(&d.a)
 }
 
 // agree enters that the customer agreed to other terms than before.
-func (d *deal) agree(was Consent) {
+func (d *deal) agree(was ledger.Consent) {
 	is := &d.a.Consent
 	if is.Version == was.Version && is.Time.Equal(was.Time) {
 		return
 	}
 	is.Time = d.t.Now
-	d.enter(Entry{Kind: KindConsent, Note: is.Version})
+	d.enter(ledger.Entry{Kind: ledger.KindConsent, Note: is.Version})
 }
 
 // RemoveAccount closes an account and deletes it with its credentials and
@@ -284,7 +275,7 @@ func (s *Store) RemoveAccount(o behalf.Order, name string) error {
 		if waiting > 0 {
 			return fmt.Errorf("account %s %w", name, ErrBusy)
 		}
-		if err := errors.Join(d.closeDue(), d.end(CauseRemoved, "")); err != nil {
+		if err := errors.Join(d.closeDue(), d.end(ledger.CauseRemoved, "")); err != nil {
 			return err
 		}
 		if d.a.Balance != 0 {

@@ -10,6 +10,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 	"relay/store/spooled"
 )
 
@@ -27,21 +28,21 @@ func TestRemoveAccount_by(t *testing.T) {
 	if err := s.RemoveAccount(behalf.Order{By: "bob", DryRun: true}, "acme"); err != nil {
 		t.Fatal(err)
 	}
-	if a := account(t, s, "acme"); a.State != Active {
+	if a := account(t, s, "acme"); a.State != ledger.Active {
 		t.Fatalf("after a dry run it is %s", a.State)
 	}
 	if err := s.RemoveAccount(bob, "acme"); err != nil {
 		t.Fatal(err)
 	}
-	got := map[Kind]string{}
-	err := s.Ledger("acme", func(e *Entry) error {
+	got := map[ledger.Kind]string{}
+	err := s.Ledger("acme", func(e *ledger.Entry) error {
 		if e.Time.Before(december.Add(-time.Hour)) {
 			return nil
 		}
-		got[e.Kind+" "+Kind(string(e.For)+string(e.Cause))] = e.By
+		got[e.Kind+" "+ledger.Kind(string(e.For)+string(e.Cause))] = e.By
 		return nil
 	})
-	want := map[Kind]string{"closed ": "", "credit-note credit-note": "bob", "ended removed": "bob"}
+	want := map[ledger.Kind]string{"closed ": "", "credit-note credit-note": "bob", "ended removed": "bob"}
 	for k, by := range want {
 		if is, ok := got[k]; !ok || is != by {
 			t.Errorf("%q is by %q, %v, want %q", k, is, ok, by)
@@ -72,7 +73,7 @@ func TestAccount_races(t *testing.T) {
 						t.Error(err)
 					}
 				case 1:
-					_, _ = s.RecordPayment(behalf.Order{}, Payment{Invoice: uint64(1 + i%2), Method: "card", Reference: fmt.Sprint(name, i/2), Amount: 700})
+					_, _ = s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: uint64(1 + i%2), Method: "card", Reference: fmt.Sprint(name, i/2), Amount: 700})
 				case 2:
 					if _, err := closeNow(t.Context(), s); err != nil {
 						t.Error(err)
@@ -145,7 +146,7 @@ func TestChangeAccount_keepsTheBook(t *testing.T) {
 	for name, fn := range map[string]func(*Account){
 		"balance": func(a *Account) { a.Balance = 1 },
 		"plan":    func(a *Account) { a.Contracts[0].Plan.Bandwidth = 0 },
-		"closed":  func(a *Account) { a.State = Closed },
+		"closed":  func(a *Account) { a.State = ledger.Closed },
 		"owner":   func(a *Account) { a.Owner = "nobody" },
 	} {
 		if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { fn(a); return Change{}, nil }); err == nil {

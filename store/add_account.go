@@ -8,6 +8,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/people"
 )
 
@@ -69,13 +70,13 @@ func (t *tx) newAccount(o behalf.Order, n NewAccount) (*deal, error) {
 		return nil, cmp.Or(err, fmt.Errorf("account %q: %w", n.Account.Name, ErrUsed))
 	}
 	a := n.Account
-	a.Book, a.State, a.Reason = Book{Ordered: &n.Plan, Seq: t.lastSeq(a.Name)}, Pending, ""
+	a.Book, a.State, a.Reason = Book{Ordered: &n.Plan, Seq: t.lastSeq(a.Name)}, ledger.Pending, ""
 	if a.Created.IsZero() {
 		a.Created = t.Now
 	}
 	d := t.dealOn(Account{}, o)
 	d.a = a
-	d.agree(Consent{})
+	d.agree(ledger.Consent{})
 	if err := d.sell(n.Plan); err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (t *tx) newAccount(o behalf.Order, n NewAccount) (*deal, error) {
 		d.activate("")
 		return d, nil
 	}
-	inv, err := d.charge(Invoice{Kind: ForOrder, Order: &Fulfilment{KindActivated, n.Plan}, Lines: []InvoiceLine{termLine(n.Plan)}})
+	inv, err := d.charge(ledger.Invoice{Kind: ledger.ForOrder, Order: &ledger.Fulfilment{Do: ledger.KindActivated, Plan: n.Plan}, Lines: []ledger.InvoiceLine{termLine(n.Plan)}})
 	if err != nil {
 		return nil, err
 	}
@@ -141,22 +142,22 @@ func notAllowed(p quota.Plan, a quota.AtLimit) error {
 func (d *deal) activate(invoice string) {
 	p := *d.a.Ordered
 	d.a.Ordered = nil
-	if d.a.State == Pending {
-		d.a.State = Active
+	if d.a.State == ledger.Pending {
+		d.a.State = ledger.Active
 	}
 	c := d.next(p)
 	c.Invoice = invoice
-	d.start(c, KindActivated, "")
+	d.start(c, ledger.KindActivated, "")
 }
 
 // activateUnpaid does what the payment of an order would.
-func (d *deal) activateUnpaid(inv *Invoice) {
-	d.activate(numberText(inv.Number))
+func (d *deal) activateUnpaid(inv *ledger.Invoice) {
+	d.activate(ledger.NumberText(inv.Number))
 	d.noteDelivery(inv)
 }
 
 // noteDelivery notes that what an open invoice is for was delivered: it has to be paid now.
-func (d *deal) noteDelivery(inv *Invoice) {
+func (d *deal) noteDelivery(inv *ledger.Invoice) {
 	inv.Order, inv.Term = nil, d.a.lastTerm().TermKey()
 	from := inv.Due
 	if from.Before(d.t.Now) {
@@ -169,7 +170,7 @@ func (d *deal) noteDelivery(inv *Invoice) {
 // which is then due like any other.
 func (s *Store) Activate(o behalf.Order, account string) (Receipt, error) {
 	return s.order(account, o, func(d *deal) error {
-		if d.a.State == Closed {
+		if d.a.State == ledger.Closed {
 			return fmt.Errorf("account %q %w", account, ErrClosed)
 		}
 		if o.Reseller != "" {
@@ -182,7 +183,7 @@ func (s *Store) Activate(o behalf.Order, account string) (Receipt, error) {
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(list, func(i *Invoice) bool { return i.Order != nil && i.Order.Do == KindActivated })
+		i := slices.IndexFunc(list, func(i *ledger.Invoice) bool { return i.Order != nil && i.Order.Do == ledger.KindActivated })
 		if i >= 0 {
 			d.activateUnpaid(list[i])
 			return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/store/behalf"
+	"relay/store/ledger"
 	"relay/store/people"
 )
 
@@ -14,20 +15,20 @@ func TestAddAccount_pendingUntilPaid(t *testing.T) {
 	s, c := newBooks(t)
 	r, err := s.AddAccount(behalf.Order{By: "op"}, NewAccount{Account: Account{Name: "acme", Contact: "a@acme.test"}, Plan: silver,
 		Credential: &people.Credential{Login: "acme", Account: "acme"}})
-	if err != nil || r.After.State != Pending || len(r.Invoices) != 1 || r.Amount != 14_640 {
+	if err != nil || r.After.State != ledger.Pending || len(r.Invoices) != 1 || r.Amount != 14_640 {
 		t.Fatalf("AddAccount = %+v, %v", r, err)
 	}
-	if i := r.Invoices[0]; i.Number != 1 || !slices.Equal(i.Buyer, []string{"acme", "a@acme.test"}) || !i.Due.Equal(epoch.AddDate(0, 0, 14)) || i.State != InvoiceOpen {
+	if i := r.Invoices[0]; i.Number != 1 || !slices.Equal(i.Buyer, []string{"acme", "a@acme.test"}) || !i.Due.Equal(epoch.AddDate(0, 0, 14)) || i.State != ledger.InvoiceOpen {
 		t.Errorf("invoice = %+v", i)
 	}
-	if r := send(t, s, "acme", 1, 1); r == nil || r.State != Pending {
+	if r := send(t, s, "acme", 1, 1); r == nil || r.State != ledger.Pending {
 		t.Errorf("Accept = %+v, want it pending", r)
 	}
 	c.add(24 * time.Hour)
-	if r := pay(t, s, 1, 4640, "a"); r.After.State != Pending || r.After.Balance != -10_000 {
+	if r := pay(t, s, 1, 4640, "a"); r.After.State != ledger.Pending || r.After.Balance != -10_000 {
 		t.Errorf("after a part = %+v", r.After)
 	}
-	for _, bad := range []Payment{
+	for _, bad := range []ledger.Payment{
 		{Invoice: 1, Method: "bank", Reference: "b", Amount: -1},
 		{Invoice: 1, Method: "gold", Reference: "b", Amount: 1},
 		{Invoice: 1, Method: "bank", Reference: " ", Amount: 1},
@@ -37,14 +38,14 @@ func TestAddAccount_pendingUntilPaid(t *testing.T) {
 			t.Errorf("RecordPayment(%+v) was taken", bad)
 		}
 	}
-	if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 1, Method: "bank", Reference: "a", Amount: 4640}); !errors.Is(err, ErrExists) {
+	if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "bank", Reference: "a", Amount: 4640}); !errors.Is(err, ErrExists) {
 		t.Errorf("the same payment again = %v, want ErrExists", err)
 	}
 	r = pay(t, s, 1, 11_000, "b") // 1,000 too much
-	if a := r.After; a.State != Active || a.Balance != 1000 || a.Open != "2026-11" || !a.Activated().Equal(c.now()) || a.Contracts[0].Invoice != "1" {
+	if a := r.After; a.State != ledger.Active || a.Balance != 1000 || a.Open != "2026-11" || !a.Activated().Equal(c.now()) || a.Contracts[0].Invoice != "1" {
 		t.Errorf("after the rest = %+v", a)
 	}
-	if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 1, Method: "bank", Reference: "c"}); err == nil {
+	if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "bank", Reference: "c"}); err == nil {
 		t.Error("a payment of nothing was taken")
 	}
 	mustSend(t, s, "acme", 1, 1)
@@ -53,7 +54,7 @@ func TestAddAccount_pendingUntilPaid(t *testing.T) {
 	if err != nil || r.After.Balance != 1000-1220 || r.Invoices[0].Paid != 1000 || r.Invoices[0].Open() != 220 {
 		t.Errorf("BuyBlock = %+v, %v", r, err)
 	}
-	if r := pay(t, s, 2, 0, "d"); r.After.Balance != 0 || r.Invoices[0].State != InvoicePaid {
+	if r := pay(t, s, 2, 0, "d"); r.After.Balance != 0 || r.Invoices[0].State != ledger.InvoicePaid {
 		t.Errorf("RecordPayment of what is open = %+v", r)
 	}
 }

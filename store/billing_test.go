@@ -7,6 +7,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // One currency for good.
@@ -59,7 +60,7 @@ func TestSetBilling_currencyStopsNoMail(t *testing.T) {
 	if _, err := s.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
 		t.Errorf("CloseAccount = %v", err)
 	}
-	err = s.Ledger("acme", func(e *Entry) error {
+	err = s.Ledger("acme", func(e *ledger.Entry) error {
 		if e.Money != 0 && e.Currency != "EUR" {
 			t.Errorf("entry %d is over %d %s", e.Seq, e.Money, e.Currency)
 		}

@@ -14,6 +14,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/bucket"
 	"relay/store/engine"
+	"relay/store/ledger"
 )
 
 const (
@@ -57,7 +58,7 @@ func openBooks(t fataler, path string, c *clock) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := openTest(path, Options{Now: c.now, Zone: rome, Billing: Billing{Currency: "EUR", TaxRate: 22 * quota.Percent,
+	s, err := openTest(path, Options{Now: c.now, Zone: rome, Billing: ledger.Billing{Currency: "EUR", TaxRate: 22 * quota.Percent,
 		Seller: []string{"Relay Ltd"}, DueDays: 14, GraceDays: 7, OrderDays: 30}})
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +112,7 @@ func closeNow(ctx context.Context, s *Store) (done int, failed error) {
 
 // dunNow is the same of invoices that are due for it.
 func dunNow(ctx context.Context, s *Store) (done int, failed error) {
-	err := s.DunBy(ctx, s.Now(), func(_ Invoice, _ Receipt, err error) {
+	err := s.DunBy(ctx, s.Now(), func(_ ledger.Invoice, _ Receipt, err error) {
 		if err == nil {
 			done++
 		}
@@ -138,7 +139,7 @@ func account(t testing.TB, s *Store, name string) Account {
 
 func pay(t testing.TB, s *Store, invoice uint64, amount int64, ref string) Receipt {
 	t.Helper()
-	r, err := s.RecordPayment(behalf.Order{By: "op"}, Payment{Invoice: invoice, Method: "bank", Reference: ref, Amount: amount})
+	r, err := s.RecordPayment(behalf.Order{By: "op"}, ledger.Payment{Invoice: invoice, Method: "bank", Reference: ref, Amount: amount})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,8 +149,8 @@ func pay(t testing.TB, s *Store, invoice uint64, amount int64, ref string) Recei
 // book is the ledger of an account, without what only charges and opens periods.
 func book(t testing.TB, s *Store, name string) (list []string) {
 	t.Helper()
-	err := s.Ledger(name, func(e *Entry) error {
-		if e.Kind == KindCharge || e.Kind == KindGrant {
+	err := s.Ledger(name, func(e *ledger.Entry) error {
+		if e.Kind == ledger.KindCharge || e.Kind == ledger.KindGrant {
 			return nil
 		}
 		line := string(e.Kind)

@@ -6,6 +6,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // CancelInvoice takes an open invoice back; the credit note says why. What was
@@ -22,10 +23,10 @@ func (s *Store) CancelInvoice(o behalf.Order, number uint64, reason string) (Rec
 		if err != nil {
 			return err
 		}
-		if i.State != InvoiceOpen {
+		if i.State != ledger.InvoiceOpen {
 			return fmt.Errorf("invoice %s is %s: only an open one can be cancelled", i.Name, i.State)
 		}
-		if i.Order != nil && i.Order.Do == KindActivated {
+		if i.Order != nil && i.Order.Do == ledger.KindActivated {
 			return quota.Refuse("cancel", quota.Reason{Why: quota.WhyOrdered, Invoice: i.Name, Account: d.a.Name})
 		}
 		if err := d.cancel(i, "", reason); err != nil {
@@ -38,7 +39,7 @@ func (s *Store) CancelInvoice(o behalf.Order, number uint64, reason string) (Rec
 
 // takeCredit takes back what is left of the credit of an invoice. What the open
 // period has used of it stays, and is drawn when that is closed.
-func (d *deal) takeCredit(i *Invoice) {
+func (d *deal) takeCredit(i *ledger.Invoice) {
 	at := slices.IndexFunc(d.a.Lots, func(l quota.Lot) bool { return l.Ref == i.Lot })
 	if at < 0 {
 		return
@@ -54,10 +55,10 @@ func (d *deal) takeCredit(i *Invoice) {
 	if d.a.Lots[at].Amount -= unused; d.a.Lots[at].Amount == 0 {
 		d.a.Lots = slices.Delete(d.a.Lots, at, at+1)
 	}
-	d.enter(Entry{Kind: KindCorrection, Period: d.a.Open, Units: -unused, Lot: i.Lot, Ref: numberText(i.Number), Facts: Facts{Cause: CauseTakenBack}})
+	d.enter(ledger.Entry{Kind: ledger.KindCorrection, Period: d.a.Open, Units: -unused, Lot: i.Lot, Ref: ledger.NumberText(i.Number), Facts: ledger.Facts{Cause: ledger.CauseTakenBack}})
 }
 
-func (d *deal) cancel(i *Invoice, cause Cause, reason string) error {
+func (d *deal) cancel(i *ledger.Invoice, cause ledger.Cause, reason string) error {
 	i.Paid = 0
 	return d.takeBack(i, cause, reason)
 }

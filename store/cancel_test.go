@@ -7,6 +7,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // What was paid of an order that is taken back stays with the customer.
@@ -18,13 +19,13 @@ func TestCancelInvoice(t *testing.T) {
 	}
 	pay(t, s, 1, 5000, "part")
 	r, err := s.CancelInvoice(behalf.Order{}, 1, "mistake")
-	if err != nil || r.After.Balance != 5000 || r.Invoices[0].State != InvoiceCancelled || r.Invoices[1].Total != -14_640 {
+	if err != nil || r.After.Balance != 5000 || r.Invoices[0].State != ledger.InvoiceCancelled || r.Invoices[1].Total != -14_640 {
 		t.Fatalf("CancelInvoice = %+v, %v", r, err)
 	}
 	if _, err := s.CancelInvoice(behalf.Order{}, 1, "mistake"); err == nil {
 		t.Error("an invoice was cancelled twice")
 	}
-	if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 2, Method: "bank", Reference: "note", Amount: 1}); err == nil {
+	if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 2, Method: "bank", Reference: "note", Amount: 1}); err == nil {
 		t.Error("a credit note was paid")
 	}
 	if r, err = s.Refund(behalf.Order{}, "acme"); err != nil || r.Amount != 5000 || r.After.Balance != 0 {
@@ -48,7 +49,7 @@ func TestCancelInvoice_theOrderOfAnAccount(t *testing.T) {
 		t.Error("a refusal changed the file")
 	}
 	r, err := s.CloseAccount(behalf.Order{}, "acme", "")
-	if err != nil || r.After.State != Closed || r.After.Balance != 5000 || papers(t, s, "acme") != "order cancelled, credit-note paid" {
+	if err != nil || r.After.State != ledger.Closed || r.After.Balance != 5000 || papers(t, s, "acme") != "order cancelled, credit-note paid" {
 		t.Errorf("CloseAccount = %+v, %v, invoices %s", r.After, err, papers(t, s, "acme"))
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // M14: an account that says nothing continues on a yearly plan with prices for
@@ -43,7 +44,7 @@ func TestAtLimit_default(t *testing.T) {
 		{few, Account{}, 0},
 	} {
 		a := x.own
-		a.Name = strings.ToLower(t.Name()[:4]) + "-" + x.plan.Name + numberText(uint64(len(ledgerNames(t, s))))
+		a.Name = strings.ToLower(t.Name()[:4]) + "-" + x.plan.Name + ledger.NumberText(uint64(len(ledgerNames(t, s))))
 		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: a, Plan: x.plan, Activate: true}); err != nil {
 			t.Fatal(err)
 		}

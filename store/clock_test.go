@@ -8,13 +8,14 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // guardedBooks is openBooks with a clock that is watched.
 func guardedBooks(t *testing.T, path string, c *clock, kept *bool) *Store {
 	t.Helper()
 	s, err := openTest(path, Options{Now: c.now, Kept: func() bool { return *kept },
-		Billing: Billing{Currency: "EUR", DueDays: 14, GraceDays: 7}})
+		Billing: ledger.Billing{Currency: "EUR", DueDays: 14, GraceDays: 7}})
 	if err != nil {
 		t.Fatal(err)
 	}

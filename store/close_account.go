@@ -1,6 +1,9 @@
 package store
 
-import "relay/store/behalf"
+import (
+	"relay/store/behalf"
+	"relay/store/ledger"
+)
 
 // CloseAccount ends an account for good: its term, its credit, and orders that
 // wait for a payment. What it owes it still owes, and what it paid for terms that
@@ -12,8 +15,8 @@ func (s *Store) CloseAccount(o behalf.Order, account, reason string) (Receipt, e
 // end is nothing for an account that is closed. It is for a cause, or the reason that was
 // given. Terms that have not begun are taken back: what was paid for them is the
 // customer's.
-func (d *deal) end(cause Cause, reason string) error {
-	if d.a.State == Closed {
+func (d *deal) end(cause ledger.Cause, reason string) error {
+	if d.a.State == ledger.Closed {
 		return nil
 	}
 	later, err := d.ofTerms(d.later())
@@ -24,8 +27,8 @@ func (d *deal) end(cause Cause, reason string) error {
 		return err
 	}
 	for _, i := range later {
-		d.say(Line{Kind: LineNotBegun, Amount: i.Paid, Invoice: i.Name})
-		if err := d.takeBack(i, CauseNotBegun, ""); err != nil {
+		d.say(ledger.Line{Kind: ledger.LineNotBegun, Amount: i.Paid, Invoice: i.Name})
+		if err := d.takeBack(i, ledger.CauseNotBegun, ""); err != nil {
 			return err
 		}
 	}
@@ -40,7 +43,7 @@ func (d *deal) end(cause Cause, reason string) error {
 			}
 		}
 	}
-	d.a.State, d.a.Reason, d.a.Ordered = Closed, "", nil
-	d.enter(Entry{Kind: KindEnded, Note: reason, Facts: Facts{Cause: cause}})
+	d.a.State, d.a.Reason, d.a.Ordered = ledger.Closed, "", nil
+	d.enter(ledger.Entry{Kind: ledger.KindEnded, Note: reason, Facts: ledger.Facts{Cause: cause}})
 	return d.settle(0)
 }

@@ -7,6 +7,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // What was paid of an order that never came pays what is owed.
@@ -24,7 +25,7 @@ func TestCloseAccount_partOfAnOrder(t *testing.T) {
 	if err != nil || r.After.Balance != 5000-1220 {
 		t.Fatalf("CloseAccount = %+v, %v", r.After, err)
 	}
-	if i, err := s.Invoice(2); err != nil || i.State != InvoicePaid {
+	if i, err := s.Invoice(2); err != nil || i.State != ledger.InvoicePaid {
 		t.Errorf("the block = %+v, %v", i, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/bucket"
 	"relay/store/engine"
+	"relay/store/ledger"
 	"relay/store/room"
 )
 
@@ -80,30 +81,30 @@ func (d *deal) closePeriod(c quota.Contract, p quota.Period) error {
 	if err != nil {
 		return err
 	}
-	entry := func(k Kind, units int64, lot string) {
-		d.enter(Entry{Kind: k, Time: p.End, Period: p.Key, Units: units, Lot: lot})
+	entry := func(k ledger.Kind, units int64, lot string) {
+		d.enter(ledger.Entry{Kind: k, Time: p.End, Period: p.Key, Units: units, Lot: lot})
 	}
 	for _, x := range is.Draws {
-		entry(KindDraw, -x.Amount, x.Ref)
+		entry(ledger.KindDraw, -x.Amount, x.Ref)
 	}
 	for _, x := range is.Rounded {
-		entry(KindRounded, -x.Amount, x.Ref)
+		entry(ledger.KindRounded, -x.Amount, x.Ref)
 	}
 	if is.Overage > 0 {
-		d.enter(Entry{Kind: KindOverage, Time: p.End, Period: p.Key, Units: is.Overage, Facts: Facts{Blocks: is.Bought.Blocks}})
+		d.enter(ledger.Entry{Kind: ledger.KindOverage, Time: p.End, Period: p.Key, Units: is.Overage, Facts: ledger.Facts{Blocks: is.Bought.Blocks}})
 	}
 	if l := is.Credit; l != nil {
-		d.enter(Entry{Kind: KindCredit, Time: p.End, Period: p.Key, Units: l.Amount, Lot: l.Ref, Expires: l.Expires})
+		d.enter(ledger.Entry{Kind: ledger.KindCredit, Time: p.End, Period: p.Key, Units: l.Amount, Lot: l.Ref, Expires: l.Expires})
 	}
 	for _, x := range is.Expired {
-		entry(KindExpired, -x.Amount, x.Ref)
+		entry(ledger.KindExpired, -x.Amount, x.Ref)
 	}
 	d.a.Lots = is.Lots
-	d.enter(Entry{Kind: KindClosed, Time: p.End, Period: p.Key})
+	d.enter(ledger.Entry{Kind: ledger.KindClosed, Time: p.End, Period: p.Key})
 	if len(is.Bought.Blocks) == 0 {
 		return nil
 	}
-	inv := Invoice{Kind: ForOverage, Period: p.Key, Term: c.TermKey(), Lines: d.overageLines(p.Key, &is)}
+	inv := ledger.Invoice{Kind: ledger.ForOverage, Period: p.Key, Term: c.TermKey(), Lines: d.overageLines(p.Key, &is)}
 	if is.Credit != nil {
 		inv.Lot = is.Credit.Ref
 	}
@@ -115,17 +116,17 @@ func (d *deal) closePeriod(c quota.Contract, p quota.Period) error {
 
 // overageLines are the blocks that cover what a period used beyond its allowance,
 // and a line without a price for what they leave.
-func (d *deal) overageLines(period string, is *quota.Settlement) (lines []InvoiceLine) {
+func (d *deal) overageLines(period string, is *quota.Settlement) (lines []ledger.InvoiceLine) {
 	for i, b := range is.Bought.Blocks {
-		item := Item{Kind: ItemOverage, Bytes: b.Bytes}
+		item := ledger.Item{Kind: ledger.ItemOverage, Bytes: b.Bytes}
 		if i == 0 {
 			item.Over, item.Period = is.Overage, period
 		}
-		lines = append(lines, InvoiceLine{Count: b.Count, Price: b.Price, Item: item})
+		lines = append(lines, ledger.InvoiceLine{Count: b.Count, Price: b.Price, Item: item})
 	}
 	if l := is.Credit; l != nil && len(is.Expired) == 0 { // at the end of the term it is lost
 		last := quota.LastDay(l.Expires, d.zone()).Format(time.DateOnly)
-		lines = append(lines, InvoiceLine{Count: 1, Item: Item{Kind: ItemCredit, Bytes: l.Amount, Until: last}})
+		lines = append(lines, ledger.InvoiceLine{Count: 1, Item: ledger.Item{Kind: ledger.ItemCredit, Bytes: l.Amount, Until: last}})
 	}
 	return lines
 }
@@ -137,7 +138,7 @@ func (d *deal) endDay(period string, end time.Time) {
 		return
 	}
 	at := earliest(dayEnd(c.Day, d.zone()), end, d.t.Now)
-	d.enter(Entry{Kind: KindCharge, Time: at, Period: period, Day: c.Day, Messages: c.Today.Messages, Bytes: c.Today.Bytes})
+	d.enter(ledger.Entry{Kind: ledger.KindCharge, Time: at, Period: period, Day: c.Day, Messages: c.Today.Messages, Bytes: c.Today.Bytes})
 	d.ended = append(d.ended, period)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // Accounts that cannot be closed hold up no others.
@@ -65,11 +66,11 @@ func TestCloseBy_blocksAndCredit(t *testing.T) {
 			}
 			i := list[0]
 			tax := (x.price*22 + 50) / 100
-			if i.Net != x.price || i.Tax != tax || i.Total != x.price+tax || i.Kind != ForOverage || i.Period != "2026-11" || i.Term != "2026-11" ||
-				i.Lines[0].Text != (Item{Kind: ItemOverage, Bytes: x.block, Over: x.over, Period: "2026-11"}).String() {
+			if i.Net != x.price || i.Tax != tax || i.Total != x.price+tax || i.Kind != ledger.ForOverage || i.Period != "2026-11" || i.Term != "2026-11" ||
+				i.Lines[0].Text != (ledger.Item{Kind: ledger.ItemOverage, Bytes: x.block, Over: x.over, Period: "2026-11"}).String() {
 				t.Errorf("invoice = %+v", i)
 			}
-			credited := []InvoiceLine{{Text: Item{Kind: ItemCredit, Bytes: x.credit, Until: "2027-11-22"}.String(), Count: 1, TaxRate: 22 * quota.Percent}}
+			credited := []ledger.InvoiceLine{{Text: ledger.Item{Kind: ledger.ItemCredit, Bytes: x.credit, Until: "2027-11-22"}.String(), Count: 1, TaxRate: 22 * quota.Percent}}
 			if x.credit == 0 {
 				credited = nil
 			}

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
 	"relay/store/chores"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/room"
 )
@@ -25,17 +25,17 @@ type deal struct {
 	by       string
 	chosen   behalf.Order // Method and Reference of it
 	was, a   Account
-	entries  []Entry
-	lines    []Line
+	entries  []ledger.Entry
+	lines    []ledger.Line
 	amount   int64
-	invoices map[uint64]*Invoice // read, changed or new
-	before   map[uint64]Invoice  // of them, as they are stored
-	owed     []uint64            // the open ones as they are stored; nil: not read
-	last     uint64              // number of an invoice
-	counted  bool                // last is read
-	periods  map[string]bool     // keys of the ledger, and whether more than a term was named by it; nil: not read
-	ended    []string            // periods whose open day became an entry
-	payments []Payment
+	invoices map[uint64]*ledger.Invoice // read, changed or new
+	before   map[uint64]ledger.Invoice  // of them, as they are stored
+	owed     []uint64                   // the open ones as they are stored; nil: not read
+	last     uint64                     // number of an invoice
+	counted  bool                       // last is read
+	periods  map[string]bool            // keys of the ledger, and whether more than a term was named by it; nil: not read
+	ended    []string                   // periods whose open day became an entry
+	payments []ledger.Payment
 	overdue  uint64 // invoice that it reminds of; 0: of none
 	silent   bool   // it is of the past: nobody is told
 	cutting  bool   // the term is ended early: nothing follows by itself
@@ -58,7 +58,7 @@ func (t *tx) deal(name string, o behalf.Order) (*deal, error) {
 
 // dealOn changes nothing that a shares with other copies of it.
 func (t *tx) dealOn(a Account, o behalf.Order) *deal {
-	d := &deal{t: t, by: o.By, chosen: o, was: a, a: a, invoices: map[uint64]*Invoice{}, before: map[uint64]Invoice{}}
+	d := &deal{t: t, by: o.By, chosen: o, was: a, a: a, invoices: map[uint64]*ledger.Invoice{}, before: map[uint64]ledger.Invoice{}}
 	d.a.Contracts, d.a.Lots = slices.Clone(a.Contracts), slices.Clone(a.Lots)
 	return d
 }
@@ -114,7 +114,7 @@ func (d *deal) receipt() Receipt {
 }
 
 // enter adds an entry; what it does not say is filled in.
-func (d *deal) enter(e Entry) {
+func (d *deal) enter(e ledger.Entry) {
 	d.a.Seq++
 	d.addMoney(e.Money)
 	e.Account, e.Seq, e.By = d.a.Name, d.a.Seq, d.by
@@ -135,7 +135,7 @@ const mostBalance = mostMoney
 // see countable.
 func (d *deal) addMoney(money int64) {
 	was, is := d.a.Balance, d.a.Balance+money // of which each is less than a quarter of what can be counted
-	if magnitude(is) > mostBalance && magnitude(is) > magnitude(was) {
+	if ledger.Magnitude(is) > mostBalance && ledger.Magnitude(is) > ledger.Magnitude(was) {
 		d.beyond = true
 	}
 	d.a.Balance = is
@@ -205,9 +205,9 @@ func (d *deal) putAccount() error {
 }
 
 // start appends a contract, for a cause that the kind does not say.
-func (d *deal) start(c quota.Contract, kind Kind, cause Cause) {
+func (d *deal) start(c quota.Contract, kind ledger.Kind, cause ledger.Cause) {
 	d.a.Contracts = append(d.a.Contracts, c)
-	d.enter(Entry{Kind: kind, Contract: &c, Ref: c.Invoice, Facts: Facts{Cause: cause}})
+	d.enter(ledger.Entry{Kind: kind, Contract: &c, Ref: c.Invoice, Facts: ledger.Facts{Cause: cause}})
 	if d.a.Open == "" {
 		d.openPeriod(c, c.FirstPeriod(d.zone()))
 	}
@@ -218,7 +218,7 @@ func (d *deal) openPeriod(c quota.Contract, p quota.Period) {
 	d.a.Open, d.a.Closes = p.Key, p.End
 	if p.Start.Before(p.End) {
 		is := c.Plan.In(p)
-		d.enter(Entry{Kind: KindGrant, Time: p.Start, Period: p.Key, Messages: is.Emails, Bytes: is.Bandwidth})
+		d.enter(ledger.Entry{Kind: ledger.KindGrant, Time: p.Start, Period: p.Key, Messages: is.Emails, Bytes: is.Bandwidth})
 	}
 }
 
@@ -239,7 +239,7 @@ func (d *deal) taken(key string, first bool) bool {
 		prefix := ledgerPrefix(d.a.Name)
 		c := d.t.Cursor(bucket.Ledger)
 		for k, raw := c.Seek(prefix); k != nil && room.HasPrefix(k, prefix); k, raw = c.Next() {
-			var e Entry
+			var e ledger.Entry
 			if err := room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 				d.t.Fail(err) // two periods must not share a key
 				return false
@@ -251,7 +251,7 @@ func (d *deal) taken(key string, first bool) bool {
 					d.periods[named] = false
 				}
 			}
-			if e.Kind == KindWarned { // that a term ends, which may not have begun
+			if e.Kind == ledger.KindWarned { // that a term ends, which may not have begun
 				named = e.Period
 			}
 			d.periods[e.Period] = d.periods[e.Period] || e.Period != named
@@ -276,7 +276,7 @@ func (d *deal) bills() []uint64 {
 
 // current is the contract that runs, for orders on it.
 func (d *deal) current() (*quota.Contract, error) {
-	if d.a.State == Closed {
+	if d.a.State == ledger.Closed {
 		return nil, fmt.Errorf("account %q %w", d.a.Name, ErrClosed)
 	}
 	i := d.a.Contracts.Index(d.t.Now)
@@ -285,5 +285,3 @@ func (d *deal) current() (*quota.Contract, error) {
 	}
 	return &d.a.Contracts[i], nil
 }
-
-func numberText(n uint64) string { return strconv.FormatUint(n, 10) }

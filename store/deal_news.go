@@ -7,6 +7,7 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/room"
 )
@@ -47,7 +48,7 @@ func (d *deal) addNews() error {
 		}
 	}
 	if d.overdue != 0 {
-		if err := d.addOne(news.Item{Kind: news.Overdue, About: numberText(d.overdue)}); err != nil {
+		if err := d.addOne(news.Item{Kind: news.Overdue, About: ledger.NumberText(d.overdue)}); err != nil {
 			return err
 		}
 	}
@@ -66,20 +67,20 @@ func (d *deal) addOne(n news.Item) error {
 }
 
 // NewsOf is what an entry means for the customer.
-func (d *deal) newsOf(e *Entry) (n news.Item, err error) {
-	n = news.Item{About: numberText(e.Seq), Since: e.Time, Why: e.Note}
+func (d *deal) newsOf(e *ledger.Entry) (n news.Item, err error) {
+	n = news.Item{About: ledger.NumberText(e.Seq), Since: e.Time, Why: e.Note}
 	switch e.Kind {
-	case KindInvoice, KindCreditNote:
+	case ledger.KindInvoice, ledger.KindCreditNote:
 		n = news.Item{Kind: d.paperNews(e), About: e.Ref}
-	case KindPayment:
+	case ledger.KindPayment:
 		n.Kind = news.Receipt
-	case KindReversal:
+	case ledger.KindReversal:
 		n.Kind = news.Reversal
-	case KindRefund:
+	case ledger.KindRefund:
 		if n.Money = d.paidBack(e); n.Money > 0 {
 			n.Kind = news.Refund
 		}
-	case KindCorrection:
+	case ledger.KindCorrection:
 		switch {
 		case e.Cause != "":
 		case e.Money != 0:
@@ -87,17 +88,17 @@ func (d *deal) newsOf(e *Entry) (n news.Item, err error) {
 		case e.Units > 0:
 			n.Kind = news.Credit
 		}
-	case KindSuspended:
+	case ledger.KindSuspended:
 		n.Kind, n.Reason = d.suspendedNews(e)
-	case KindResumed:
-		n.Kind = d.turned(Active, news.Resumed)
+	case ledger.KindResumed:
+		n.Kind = d.turned(ledger.Active, news.Resumed)
 		n.Reason = string(e.Cause)
-	case KindClosed:
+	case ledger.KindClosed:
 		return d.monthNews(e)
-	case KindWarned:
+	case ledger.KindWarned:
 		n = news.Item{Kind: news.Ending, About: fmt.Sprintf("%s %d", e.Period, e.Days), Step: e.Days, Until: d.a.TermEnd()}
-	case KindEnded:
-		if d.was.Open != "" && e.Cause != CauseRemoved {
+	case ledger.KindEnded:
+		if d.was.Open != "" && e.Cause != ledger.CauseRemoved {
 			n.Kind, n.Reason, n.About = news.Ended, news.ReasonClosed, d.a.lastTerm().TermKey()
 		}
 	}
@@ -105,13 +106,13 @@ func (d *deal) newsOf(e *Entry) (n news.Item, err error) {
 }
 
 // suspendedNews is the kind of news of a suspension, and its reason.
-func (d *deal) suspendedNews(e *Entry) (kind news.Kind, reason string) {
-	kind = d.turned(Suspended, news.Suspended)
+func (d *deal) suspendedNews(e *ledger.Entry) (kind news.Kind, reason string) {
+	kind = d.turned(ledger.Suspended, news.Suspended)
 	switch {
-	case e.Cause == CauseAbuse: // also where an unpaid invoice held it back already
+	case e.Cause == ledger.CauseAbuse: // also where an unpaid invoice held it back already
 		return news.Suspended, news.ReasonAbuse
-	case e.Cause == CauseUnpaid:
-		return kind, string(CauseUnpaid)
+	case e.Cause == ledger.CauseUnpaid:
+		return kind, string(ledger.CauseUnpaid)
 	case d.a.Abuse:
 		return kind, news.ReasonAbuse
 	}
@@ -120,9 +121,9 @@ func (d *deal) suspendedNews(e *Entry) (kind news.Kind, reason string) {
 
 // paidBack is what the order pays back in all, for the first of its entries that do; 0 for
 // the others.
-func (d *deal) paidBack(first *Entry) (sum int64) {
+func (d *deal) paidBack(first *ledger.Entry) (sum int64) {
 	for i := range d.entries {
-		if e := &d.entries[i]; e.Kind == KindRefund {
+		if e := &d.entries[i]; e.Kind == ledger.KindRefund {
 			if e.Seq < first.Seq {
 				return 0
 			}
@@ -133,12 +134,12 @@ func (d *deal) paidBack(first *Entry) (sum int64) {
 }
 
 // paperNews is how an invoice or credit note is told; "": with the month's report.
-func (d *deal) paperNews(e *Entry) news.Kind {
+func (d *deal) paperNews(e *ledger.Entry) news.Kind {
 	i := d.invoices[e.Invoice()]
 	switch {
-	case i.Order != nil && i.State == InvoiceOpen:
+	case i.Order != nil && i.State == ledger.InvoiceOpen:
 		return news.Order
-	case i.Kind == ForOverage && d.a.Reseller == "" && d.reports(e.Time):
+	case i.Kind == ledger.ForOverage && d.a.Reseller == "" && d.reports(e.Time):
 		return ""
 	}
 	return news.Invoice
@@ -146,9 +147,9 @@ func (d *deal) paperNews(e *Entry) news.Kind {
 
 // turned is kind where the order has brought the account into a state in which it was not.
 // Of a new account nobody needs to be told that it may send.
-func (d *deal) turned(to AccountState, kind news.Kind) news.Kind {
+func (d *deal) turned(to ledger.AccountState, kind news.Kind) news.Kind {
 	was, is := d.was.Status(), d.a.Status()
-	if is != to || was == to || to == Active && was != Suspended {
+	if is != to || was == to || to == ledger.Active && was != ledger.Suspended {
 		return ""
 	}
 	return kind
@@ -161,7 +162,7 @@ func (d *deal) reports(end time.Time) bool {
 
 // monthNews is the report on a period that was closed; none for one without mail, money and
 // errors.
-func (d *deal) monthNews(e *Entry) (n news.Item, err error) {
+func (d *deal) monthNews(e *ledger.Entry) (n news.Item, err error) {
 	if !d.reports(e.Time) {
 		return n, nil
 	}
@@ -192,14 +193,14 @@ func (d *deal) hadErrors(p quota.Period) (bool, error) {
 
 // hadMoney reports whether money moved in a period without mail, whose entries are few.
 func (d *deal) hadMoney(p quota.Period) (yes bool, err error) {
-	moved := func(e *Entry) bool {
+	moved := func(e *ledger.Entry) bool {
 		return e.Money != 0 && (e.Period == "" || e.Period == p.Key) && !e.Time.Before(p.Start) && !e.Time.After(p.End)
 	}
 	for i := range d.entries {
 		yes = yes || moved(&d.entries[i])
 	}
 	d.t.newest(d.a.Name, func(k, raw []byte) bool {
-		var e Entry
+		var e ledger.Entry
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil || yes {
 			return false
 		}
@@ -211,7 +212,7 @@ func (d *deal) hadMoney(p quota.Period) (yes bool, err error) {
 
 // endOfTerms is the news that the last term is over and nothing follows.
 func (d *deal) endOfTerms() (n news.Item) {
-	if d.was.Open == "" || d.a.Open != "" || d.a.State == Closed || d.t.Now.Sub(d.a.TermEnd()) >= lateNews {
+	if d.was.Open == "" || d.a.Open != "" || d.a.State == ledger.Closed || d.t.Now.Sub(d.a.TermEnd()) >= lateNews {
 		return n
 	}
 	return news.Item{Kind: news.Ended, About: d.a.lastTerm().TermKey(), Since: d.a.TermEnd()}

@@ -11,6 +11,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/room"
@@ -109,7 +110,7 @@ func done(t testing.TB) func(Receipt, error) Receipt {
 // remindNow returns the invoices that the customers are reminded of.
 func remindNow(t testing.TB, s *Store) (list []string) {
 	t.Helper()
-	err := s.RemindBy(t.Context(), s.Now(), func(i Invoice, err error) {
+	err := s.RemindBy(t.Context(), s.Now(), func(i ledger.Invoice, err error) {
 		if err != nil {
 			t.Error(err)
 		}
@@ -142,7 +143,7 @@ func TestDeal_news(t *testing.T) {
 	wantNews(t, "resumed, twice", s, "acme", "resumed 8")
 	abuse := "spam trap"
 	must(s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) {
-		a.State, a.Reason = Suspended, abuse
+		a.State, a.Reason = ledger.Suspended, abuse
 		return Change{Abuse: &abuse}, nil
 	}))
 	wantNews(t, "suspended for abuse", s, "acme", "suspended 9 abuse")
@@ -215,10 +216,10 @@ func TestDeal_newsOfMoneyBack(t *testing.T) {
 		t.Errorf("paid back by hand: %+v", list)
 	}
 	told := tellNews(t, s)
-	if len(told) != 1 || told[0].Entry.Kind != KindRefund || told[0].Account.Balance != 500 {
+	if len(told) != 1 || told[0].Entry.Kind != ledger.KindRefund || told[0].Account.Balance != 500 {
 		t.Errorf("told %+v", told)
 	}
-	must(s.RecordPayment(behalf.Order{}, Payment{Account: "acme", Method: "bank", Reference: "b", Amount: 900}))
+	must(s.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "b", Amount: 900}))
 	wantNews(t, "paid ahead", s, "acme", "receipt 8")
 	r := must(s.Refund(behalf.Order{}, "acme"))
 	var back []news.Item
@@ -368,35 +369,35 @@ func TestDeal_newsOfRemoved(t *testing.T) {
 func newsFollow(t fataler, s *Store, a *Account) {
 	t.Helper()
 	want, may, with := map[string]bool{}, map[string]bool{}, map[string]string{} // with: a period's invoice, by its report
-	var entries []Entry
-	if err := s.Ledger(a.Name, func(e *Entry) error { entries = append(entries, *e); return nil }); err != nil {
+	var entries []ledger.Entry
+	if err := s.Ledger(a.Name, func(e *ledger.Entry) error { entries = append(entries, *e); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		seq := " " + numberText(e.Seq)
+		seq := " " + ledger.NumberText(e.Seq)
 		switch e.Kind {
-		case KindInvoice:
+		case ledger.KindInvoice:
 			if i, err := s.Invoice(e.Invoice()); err != nil {
 				t.Fatal(err)
-			} else if i.Kind == ForOrder || i.Kind == ForRenewal { // as it stood after its order
+			} else if i.Kind == ledger.ForOrder || i.Kind == ledger.ForRenewal { // as it stood after its order
 				may["order "+e.Ref], may["invoice "+e.Ref] = true, true
 				continue
 			}
 			want["invoice "+e.Ref] = true
-			if e.For == ForOverage {
+			if e.For == ledger.ForOverage {
 				with["month "+e.Period] = "invoice " + e.Ref
 			}
-		case KindClosed:
+		case ledger.KindClosed:
 			may["month "+e.Period] = true
-		case KindCreditNote:
+		case ledger.KindCreditNote:
 			want["invoice "+e.Ref] = true
-		case KindPayment:
+		case ledger.KindPayment:
 			want["receipt"+seq] = true
-		case KindReversal:
+		case ledger.KindReversal:
 			want["reversal"+seq] = true
-		case KindRefund: // those of an order are told together
+		case ledger.KindRefund: // those of an order are told together
 			may["refund"+seq] = true
-		case KindCorrection:
+		case ledger.KindCorrection:
 			switch {
 			case e.Cause != "":
 			case e.Money != 0:
@@ -404,9 +405,9 @@ func newsFollow(t fataler, s *Store, a *Account) {
 			case e.Units > 0:
 				want["credit"+seq] = true
 			}
-		case KindWarned:
+		case ledger.KindWarned:
 			want[fmt.Sprintf("ending %s %d", e.Period, e.Days)] = true
-		case KindSuspended, KindResumed:
+		case ledger.KindSuspended, ledger.KindResumed:
 			may[string(e.Kind)+seq] = true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/room"
 )
 
@@ -15,7 +16,7 @@ import (
 // counts as now. It may run late and more than once. It tells of each invoice what came
 // of it, of one after the other: a receipt once that is on disk, or why it went wrong.
 // Its own error is what stopped it before all were tried.
-func (s *Store) DunBy(ctx context.Context, by time.Time, told func(i Invoice, r Receipt, err error)) error {
+func (s *Store) DunBy(ctx context.Context, by time.Time, told func(i ledger.Invoice, r Receipt, err error)) error {
 	var mu sync.Mutex
 	return s.forDue(ctx, bucket.Dunning, earliest(by, s.BookTime()), func(k []byte) {
 		i, r, err := s.dunInvoice(room.LastNumber(k))
@@ -25,7 +26,7 @@ func (s *Store) DunBy(ctx context.Context, by time.Time, told func(i Invoice, r 
 	})
 }
 
-func (s *Store) dunInvoice(number uint64) (i Invoice, r Receipt, err error) {
+func (s *Store) dunInvoice(number uint64) (i ledger.Invoice, r Receipt, err error) {
 	if i, err = s.Invoice(number); err == nil {
 		r, err = s.order(i.Account, behalf.Order{}, func(d *deal) error { return d.dun(number) })
 	}
@@ -35,7 +36,7 @@ func (s *Store) dunInvoice(number uint64) (i Invoice, r Receipt, err error) {
 
 func (d *deal) dun(number uint64) error {
 	i, err := d.invoice(number)
-	if err != nil || i.dunningKey() == nil {
+	if err != nil || waitsAt(i) == nil {
 		return err
 	}
 	if i.Order != nil {
@@ -49,11 +50,11 @@ func (d *deal) dun(number uint64) error {
 }
 
 // hold the account back for an invoice.
-func (d *deal) hold(i *Invoice) {
+func (d *deal) hold(i *ledger.Invoice) {
 	i.Dunned = true
 	if d.a.Hold == "" {
 		d.a.Hold = HoldUnpaid
-		d.enter(Entry{Kind: KindSuspended, Ref: numberText(i.Number), Facts: Facts{Cause: CauseUnpaid}})
+		d.enter(ledger.Entry{Kind: ledger.KindSuspended, Ref: ledger.NumberText(i.Number), Facts: ledger.Facts{Cause: ledger.CauseUnpaid}})
 	}
 }
 
@@ -72,7 +73,7 @@ func (d *deal) release() error {
 		}
 	}
 	d.a.Hold = ""
-	d.enter(Entry{Kind: KindResumed, Facts: Facts{Cause: CausePaid}})
+	d.enter(ledger.Entry{Kind: ledger.KindResumed, Facts: ledger.Facts{Cause: ledger.CausePaid}})
 	return nil
 }
 
@@ -85,7 +86,7 @@ const remindDays = 7
 // now. The invoice notes it in the transaction that stores the news, so each time that is
 // set for it is told once. It may run late, and tells like DunBy, of those that it reminds
 // of.
-func (s *Store) RemindBy(ctx context.Context, by time.Time, told func(i Invoice, err error)) error {
+func (s *Store) RemindBy(ctx context.Context, by time.Time, told func(i ledger.Invoice, err error)) error {
 	var mu sync.Mutex
 	by = earliest(by, s.BookTime())
 	return s.forDue(ctx, bucket.Dunning, by.In(s.zone).AddDate(0, 0, remindDays), func(k []byte) {
@@ -100,14 +101,14 @@ func (s *Store) RemindBy(ctx context.Context, by time.Time, told func(i Invoice,
 }
 
 // remind looks first without writing: most were reminded of on an earlier day.
-func (s *Store) remind(number uint64, by time.Time) (i Invoice, done bool, err error) {
-	if i, err = s.Invoice(number); err != nil || !i.remindable(by, s.zone) {
+func (s *Store) remind(number uint64, by time.Time) (i ledger.Invoice, done bool, err error) {
+	if i, err = s.Invoice(number); err != nil || !remindable(&i, by, s.zone) {
 		i.Number = number
 		return i, false, err
 	}
 	_, err = s.order(i.Account, behalf.Order{}, func(d *deal) error {
 		is, err := d.invoice(number)
-		if done = err == nil && is.remindable(by, s.zone); done {
+		if done = err == nil && remindable(is, by, s.zone); done {
 			is.Reminded, d.overdue = is.Suspends, number
 		}
 		return err
@@ -117,8 +118,8 @@ func (s *Store) remind(number uint64, by time.Time) (i Invoice, done bool, err e
 
 // remindable reports an invoice that nobody was reminded of and that holds its account back
 // soon. Before the due date nobody is.
-func (i *Invoice) remindable(now time.Time, zone *time.Location) bool {
-	if i.dunningKey() == nil || i.Order != nil || i.Reminded.Equal(i.Suspends) || now.Before(i.Due) {
+func remindable(i *ledger.Invoice, now time.Time, zone *time.Location) bool {
+	if waitsAt(i) == nil || i.Order != nil || i.Reminded.Equal(i.Suspends) || now.Before(i.Due) {
 		return false
 	}
 	return now.Before(i.Suspends) && !now.Before(i.Suspends.In(zone).AddDate(0, 0, -remindDays))

@@ -6,6 +6,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 func TestDun_suspendsAndPaymentResumes(t *testing.T) {
@@ -29,11 +30,11 @@ func TestDun_suspendsAndPaymentResumes(t *testing.T) {
 	c.add(time.Second)
 	dun(1)
 	dun(0)
-	if r := send(t, s, "acme", 1, 1); r == nil || r.State != Suspended || r.Hold != HoldUnpaid {
+	if r := send(t, s, "acme", 1, 1); r == nil || r.State != ledger.Suspended || r.Hold != HoldUnpaid {
 		t.Errorf("Accept = %+v, want it held back", r)
 	}
 	pay(t, s, 1, 1000, "part")
-	if a := account(t, s, "acme"); a.Hold == "" || a.Status() != Suspended {
+	if a := account(t, s, "acme"); a.Hold == "" || a.Status() != ledger.Suspended {
 		t.Errorf("after a part = %+v", a)
 	}
 	pay(t, s, 1, 220, "rest")
@@ -50,10 +51,10 @@ func TestDun_suspendsAndPaymentResumes(t *testing.T) {
 	c.add(22 * 24 * time.Hour)
 	dun(1)
 	pay(t, s, 3, 1220, "block")
-	if a := account(t, s, "acme"); a.Hold != "" || a.State != Suspended {
+	if a := account(t, s, "acme"); a.Hold != "" || a.State != ledger.Suspended {
 		t.Errorf("account = %+v", a)
 	}
-	if r, err := s.Resume(behalf.Order{}, "acme"); err != nil || r.After.Status() != Active {
+	if r, err := s.Resume(behalf.Order{}, "acme"); err != nil || r.After.Status() != ledger.Active {
 		t.Errorf("Resume = %+v, %v", r, err)
 	}
 }

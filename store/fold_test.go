@@ -7,6 +7,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // Every sum of a statement is the fold's, and so are those of a period.
@@ -17,12 +18,12 @@ func TestFold_Add(t *testing.T) {
 	mustSend(t, s, "acme", 1200*mb, 1)
 	c.set(december.Add(time.Hour))
 	closeDue(t, s, 1)
-	f := NewFold(s.Zone())
-	if err := s.Ledger("acme", func(e *Entry) error { f.Add(e); return nil }); err != nil {
+	f := ledger.NewFold(s.Zone())
+	if err := s.Ledger("acme", func(e *ledger.Entry) error { f.Add(e); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	a, p := account(t, s, "acme"), f.Period("2026-11")
-	want := PeriodSum{Period: "2026-11", Used: quota.Charge{Messages: 2, Bytes: 2200 * mb}, Overage: 1200 * mb, Blocks: p.Blocks,
+	want := ledger.PeriodSum{Period: "2026-11", Used: quota.Charge{Messages: 2, Bytes: 2200 * mb}, Overage: 1200 * mb, Blocks: p.Blocks,
 		Credited: 500 * mb, Until: a.TermEnd(), Closed: true}
 	if !reflect.DeepEqual(*p, want) || len(p.Blocks) != 1 || p.Blocks[0].Bytes != 2*gb {
 		t.Errorf("the period adds up to %+v, want %+v", *p, want)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/room"
 	"relay/store/signs"
 )
@@ -61,7 +62,7 @@ func (t *tx) glance(a *Account, day string) (*Glance, error) {
 	if g.Signs, g.Mail, err = t.returned(a.Name); err != nil {
 		return nil, err
 	}
-	if a.Status() == Suspended {
+	if a.Status() == ledger.Suspended {
 		g.Suspended, err = t.suspendedAt(a.Name)
 	}
 	return g, err
@@ -71,11 +72,11 @@ func (t *tx) glance(a *Account, day string) (*Glance, error) {
 func (t *tx) suspendedAt(account string) (at time.Time, err error) {
 	seen := 0
 	t.newest(account, func(k, raw []byte) bool {
-		e := Entry{}
+		e := ledger.Entry{}
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false
 		}
-		if e.Kind == KindSuspended {
+		if e.Kind == ledger.KindSuspended {
 			at = e.Time
 		}
 		seen++
@@ -128,9 +129,9 @@ func (s *Store) RevenueSince(at time.Time) (r Revenue, err error) {
 	if err != nil || first == 0 {
 		return r, err
 	}
-	err = s.Invoices(first, func(i *Invoice) error {
+	err = s.Invoices(first, func(i *ledger.Invoice) error {
 		r.Invoiced, r.Open = r.Invoiced+i.Total, r.Open+i.Open() // the total of a credit note is negative
-		if i.Kind != CreditNote {
+		if i.Kind != ledger.CreditNote {
 			r.Paid += i.Paid
 		}
 		return nil

@@ -7,6 +7,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 )
 
 // glances are all of them, by name.
@@ -76,7 +77,7 @@ func TestStore_RevenueSince(t *testing.T) {
 	if r, err := s.RevenueSince(time.Time{}); err != nil || r.Invoiced != 0 {
 		t.Errorf("of nothing: %+v, %v", r, err)
 	}
-	var all []Invoice
+	var all []ledger.Invoice
 	for i := range 9 {
 		if i%3 == 0 {
 			c.add(5 * 24 * time.Hour)
@@ -85,14 +86,14 @@ func TestStore_RevenueSince(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Invoices(1, func(i *Invoice) error { all = append(all, *i); return nil }); err != nil || len(all) != 9 {
+	if err := s.Invoices(1, func(i *ledger.Invoice) error { all = append(all, *i); return nil }); err != nil || len(all) != 9 {
 		t.Fatalf("%d invoices, %v", len(all), err)
 	}
 	pay(t, s, all[0].Number, all[0].Total, "first")
 	pay(t, s, all[len(all)-1].Number, all[len(all)-1].Total, "last")
 	for _, from := range []time.Time{{}, all[0].Issued, december, all[5].Issued, all[len(all)-1].Issued, all[len(all)-1].Issued.Add(1)} {
 		want := Revenue{Currency: "EUR"}
-		if err := s.Invoices(1, func(i *Invoice) error {
+		if err := s.Invoices(1, func(i *ledger.Invoice) error {
 			if !i.Issued.Before(from) {
 				want.Invoiced, want.Paid, want.Open = want.Invoiced+i.Total, want.Paid+i.Paid, want.Open+i.Open()
 			}

@@ -3,6 +3,7 @@ package store
 import (
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/ledger"
 )
 
 // A year without a price renews automatically at its end (M19): the host's own cron must
@@ -39,7 +40,7 @@ func (t *tx) goesOn(c *quota.Contract) (p quota.Plan, ok bool, err error) {
 // GoesOn reports whether the last term of an account, which has not ended, goes on by
 // itself.
 func (s *Store) GoesOn(a *Account) (ok bool, err error) {
-	if a.State == Closed || a.Open == "" {
+	if a.State == ledger.Closed || a.Open == "" {
 		return false, nil
 	}
 	c := a.lastTerm()
@@ -55,6 +56,6 @@ func (d *deal) goAgain(p quota.Plan) {
 	}
 	c := d.a.Contracts.Next(p, last.End, d.zone(), d.taken)
 	d.a.Contracts = append(d.a.Contracts, c)
-	d.enter(Entry{Kind: KindRenewed, Time: c.Start, Contract: &c, Facts: Facts{Cause: CauseGoesOn}})
+	d.enter(ledger.Entry{Kind: ledger.KindRenewed, Time: c.Start, Contract: &c, Facts: ledger.Facts{Cause: ledger.CauseGoesOn}})
 	d.openPeriod(c, c.FirstPeriod(d.zone()))
 }

@@ -10,6 +10,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/bodies"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -19,19 +20,19 @@ import (
 // not a fault: nothing was stored or charged.
 type Refusal struct {
 	Account  string
-	State    AccountState      // of the account; Closed also for one that is gone
-	Expired  bool              // the term has ended
-	TermEnd  time.Time         // UTC; zero when the account is not active yet
-	Revoked  bool              // the credential is gone
-	Login    string            // credential that is held, see Held
-	Held     *people.LoginHold // why it is; nil: it is not
-	Reason   string            // the operator's words
-	Hold     string            // why the system holds it back: HoldUnpaid or ""
-	Exceeded *quota.Exceeded   // the allowance does not hold it
-	Month    bool              // by a term of 30 days, which is renewed
-	Spent    bool              // nothing is left of it: a further term would begin at once (M13)
-	Reseller string            // who manages the account, and is to be asked; "": the operator
-	Unpaid   *Invoice          // whose payment lets it send: of a pending account its order, of one held back what is overdue, but below a reseller, who has a price of its own; nil: none
+	State    ledger.AccountState // of the account; Closed also for one that is gone
+	Expired  bool                // the term has ended
+	TermEnd  time.Time           // UTC; zero when the account is not active yet
+	Revoked  bool                // the credential is gone
+	Login    string              // credential that is held, see Held
+	Held     *people.LoginHold   // why it is; nil: it is not
+	Reason   string              // the operator's words
+	Hold     string              // why the system holds it back: HoldUnpaid or ""
+	Exceeded *quota.Exceeded     // the allowance does not hold it
+	Month    bool                // by a term of 30 days, which is renewed
+	Spent    bool                // nothing is left of it: a further term would begin at once (M13)
+	Reseller string              // who manages the account, and is to be asked; "": the operator
+	Unpaid   *ledger.Invoice     // whose payment lets it send: of a pending account its order, of one held back what is overdue, but below a reseller, who has a price of its own; nil: none
 }
 
 // Standing is where an account stands now. Periods that are over count as
@@ -114,7 +115,7 @@ func (st *Standing) read(t *tx) error {
 }
 
 // Expired reports whether the term of an account that was active has ended.
-func (st *Standing) Expired() bool { return st.Account.State == Active && !st.InTerm }
+func (st *Standing) Expired() bool { return st.Account.State == ledger.Active && !st.InTerm }
 
 // State is the account's status; expired, once its term is over.
 func (st *Standing) State() string {
@@ -166,7 +167,7 @@ func (st *Standing) refuse(asked quota.Charge) *Refusal {
 		r.Expired = true
 		return r
 	}
-	if r.State != Active {
+	if r.State != ledger.Active {
 		return r
 	}
 	over := quota.Fits(st.InPeriod(), st.Used.Charged, asked, st.Live, st.MayOver())
@@ -185,7 +186,7 @@ func (st *Standing) refuse(asked quota.Charge) *Refusal {
 func (t *tx) permit(account, login string, asked quota.Charge) (*Refusal, Standing, error) {
 	st, err := t.standing(account)
 	if errors.Is(err, ErrNotFound) {
-		return &Refusal{Account: account, State: Closed}, st, nil
+		return &Refusal{Account: account, State: ledger.Closed}, st, nil
 	}
 	if err != nil {
 		return nil, st, err
@@ -214,19 +215,19 @@ func (t *tx) permit(account, login string, asked quota.Charge) (*Refusal, Standi
 			}
 		}
 	}
-	if r != nil && r.Reseller == "" && (r.State == Pending || r.Hold != "") {
+	if r != nil && r.Reseller == "" && (r.State == ledger.Pending || r.Hold != "") {
 		r.Unpaid, err = t.unpaidOf(account)
 	}
 	return r, st, err
 }
 
 // unpaidOf is the invoice that holds an account back, else the oldest open one.
-func (t *tx) unpaidOf(account string) (*Invoice, error) {
+func (t *tx) unpaidOf(account string) (*ledger.Invoice, error) {
 	list, err := t.invoicesOf(account, true)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	i := max(slices.IndexFunc(list, func(i Invoice) bool { return i.Dunned }), 0)
+	i := max(slices.IndexFunc(list, func(i ledger.Invoice) bool { return i.Dunned }), 0)
 	return &list[i], nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"relay/store/bucket"
 	"relay/store/engine"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/room"
 )
@@ -36,12 +37,12 @@ func (t *tx) numbersAfter(index engine.Bucket, whose string, after uint64, most 
 }
 
 // Invoice by number. FindInvoice has it by name.
-func (s *Store) Invoice(n uint64) (i Invoice, err error) {
+func (s *Store) Invoice(n uint64) (i ledger.Invoice, err error) {
 	err = s.view(func(t *tx) error { i, err = t.invoice(n); return err })
 	return i, err
 }
 
-func (t *tx) invoice(n uint64) (i Invoice, err error) {
+func (t *tx) invoice(n uint64) (i ledger.Invoice, err error) {
 	ok, err := t.Read(bucket.Invoices, invoiceKey(n), &i)
 	if err == nil && !ok {
 		err = fmt.Errorf("invoice %d: %w", n, ErrNotFound)
@@ -51,8 +52,8 @@ func (t *tx) invoice(n uint64) (i Invoice, err error) {
 }
 
 // Invoices calls fn for each invoice from number from on, outside of any transaction.
-func (s *Store) Invoices(from uint64, fn func(*Invoice) error) error {
-	return room.Walk(s.db, bucket.Invoices, nil, invoiceKey(from), func(_ []byte, i *Invoice) error {
+func (s *Store) Invoices(from uint64, fn func(*ledger.Invoice) error) error {
+	return room.Walk(s.db, bucket.Invoices, nil, invoiceKey(from), func(_ []byte, i *ledger.Invoice) error {
 		s.fillNames(i)
 		return fn(i)
 	})
@@ -61,18 +62,18 @@ func (s *Store) Invoices(from uint64, fn func(*Invoice) error) error {
 // InvoicesTo calls fn for the invoices of accounts that were a customer's when they
 // were issued, by number, outside of any transaction: those above the number after. No
 // other is read.
-func (s *Store) InvoicesTo(customer string, after uint64, fn func(*Invoice) error) error {
+func (s *Store) InvoicesTo(customer string, after uint64, fn func(*ledger.Invoice) error) error {
 	return s.eachListed(bucket.BilledTo, customer, after, fn)
 }
 
 // InvoicesThrough a reseller is InvoicesTo for accounts that were below it then.
-func (s *Store) InvoicesThrough(reseller string, after uint64, fn func(*Invoice) error) error {
+func (s *Store) InvoicesThrough(reseller string, after uint64, fn func(*ledger.Invoice) error) error {
 	return s.eachListed(bucket.BilledBelow, reseller, after, fn)
 }
 
 // EachInvoiceOf an account is InvoicesTo for what it has itself; open: those that are not
 // paid.
-func (s *Store) EachInvoiceOf(account string, open bool, after uint64, fn func(*Invoice) error) error {
+func (s *Store) EachInvoiceOf(account string, open bool, after uint64, fn func(*ledger.Invoice) error) error {
 	return s.eachListed(indexOf(open), account, after, fn)
 }
 
@@ -85,7 +86,7 @@ func indexOf(open bool) engine.Bucket {
 }
 
 // eachListed reads as many invoices a transaction as a walk.
-func (s *Store) eachListed(index engine.Bucket, whose string, after uint64, fn func(*Invoice) error) error {
+func (s *Store) eachListed(index engine.Bucket, whose string, after uint64, fn func(*ledger.Invoice) error) error {
 	return s.eachNumbered(after, fn, func(after uint64) (list []uint64, err error) {
 		err = s.view(func(t *tx) error { list = t.numbersAfter(index, whose, after, room.Step); return nil })
 		return list, err
@@ -99,7 +100,7 @@ const stepBelow = 4 * room.Step
 // InvoicesBelow calls fn for the invoices of accounts that are below a reseller now,
 // by number, from above the number after; open: those that are not paid. Each is read when
 // it is its turn.
-func (s *Store) InvoicesBelow(reseller string, open bool, after uint64, fn func(*Invoice) error) error {
+func (s *Store) InvoicesBelow(reseller string, open bool, after uint64, fn func(*ledger.Invoice) error) error {
 	return s.eachNumbered(after, fn, func(after uint64) (list []uint64, err error) {
 		read := func(t *tx, a *Account) ([]uint64, bool, error) {
 			return t.numbersAfter(indexOf(open), a.Name, after, stepBelow), true, nil
@@ -122,7 +123,7 @@ func least(list []uint64, n int) []uint64 {
 
 // eachNumbered reads the invoices that next finds above a number, step by step until it
 // finds none.
-func (s *Store) eachNumbered(after uint64, fn func(*Invoice) error, next func(after uint64) ([]uint64, error)) error {
+func (s *Store) eachNumbered(after uint64, fn func(*ledger.Invoice) error, next func(after uint64) ([]uint64, error)) error {
 	for step := 1; ; step++ {
 		if step%room.TrimSteps == 0 {
 			s.db.Engine().Trim()
@@ -141,8 +142,8 @@ func (s *Store) eachNumbered(after uint64, fn func(*Invoice) error, next func(af
 }
 
 // eachOf reads these invoices in one transaction, and calls fn for each outside of it.
-func (s *Store) eachOf(numbers []uint64, fn func(*Invoice) error) error {
-	list := make([]Invoice, len(numbers))
+func (s *Store) eachOf(numbers []uint64, fn func(*ledger.Invoice) error) error {
+	list := make([]ledger.Invoice, len(numbers))
 	err := s.view(func(t *tx) (err error) {
 		for at, n := range numbers {
 			if list[at], err = t.invoice(n); err != nil {
@@ -158,12 +159,12 @@ func (s *Store) eachOf(numbers []uint64, fn func(*Invoice) error) error {
 }
 
 // InvoicesOf an account, oldest first; open: those that are not paid.
-func (s *Store) InvoicesOf(account string, open bool) (list []Invoice, err error) {
+func (s *Store) InvoicesOf(account string, open bool) (list []ledger.Invoice, err error) {
 	err = s.view(func(t *tx) error { list, err = t.invoicesOf(account, open); return err })
 	return list, err
 }
 
-func (t *tx) invoicesOf(account string, open bool) (list []Invoice, err error) {
+func (t *tx) invoicesOf(account string, open bool) (list []ledger.Invoice, err error) {
 	for _, n := range t.numbers(indexOf(open), account) {
 		i, err := t.invoice(n)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"relay/store/bucket"
+	"relay/store/ledger"
 )
 
 // keyPrefix is the prefix of the invoices that were issued before names were kept.
@@ -41,12 +42,12 @@ func (s *Store) keepPrefix(o Options) error {
 }
 
 // fillNames fills in the names of an invoice from before they were kept.
-func (s *Store) fillNames(i *Invoice) {
+func (s *Store) fillNames(i *ledger.Invoice) {
 	if i.Number != 0 && i.Name == "" {
-		i.Name = s.before + numberText(i.Number)
+		i.Name = s.before + ledger.NumberText(i.Number)
 	}
 	if i.About != 0 && i.Names == "" {
-		i.Names = s.before + numberText(i.About)
+		i.Names = s.before + ledger.NumberText(i.About)
 	}
 }
 
@@ -73,7 +74,7 @@ func ParseInvoice(name string) (uint64, error) {
 
 // FindInvoice by its name as it was issued, or by the bare number. It fails with a
 // *NoNumber, also for a name that another prefix gave it.
-func (s *Store) FindInvoice(name string) (i Invoice, err error) {
+func (s *Store) FindInvoice(name string) (i ledger.Invoice, err error) {
 	n, err := ParseInvoice(name)
 	if err != nil {
 		return i, err
@@ -83,7 +84,7 @@ func (s *Store) FindInvoice(name string) (i Invoice, err error) {
 	}
 	name = strings.TrimSpace(name)
 	if bare := strings.Trim(name, "0123456789") == ""; !bare && !strings.EqualFold(name, i.Name) {
-		return Invoice{}, &NoNumber{name, i.Name}
+		return ledger.Invoice{}, &NoNumber{name, i.Name}
 	}
 	return i, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 )
 
 // A new prefix is for new invoices: those that were issued keep their names, and are
@@ -32,7 +33,7 @@ func TestInvoice_keepsTheNameItWasIssuedWith(t *testing.T) {
 		if n == 0 {
 			continue
 		}
-		for _, text := range []string{want, strings.ToLower(want), numberText(uint64(n)), "0" + numberText(uint64(n)), " " + want + " "} {
+		for _, text := range []string{want, strings.ToLower(want), ledger.NumberText(uint64(n)), "0" + ledger.NumberText(uint64(n)), " " + want + " "} {
 			if i, err := s.FindInvoice(text); err != nil || i.Name != want {
 				t.Errorf("FindInvoice(%q) = %s, %v, want %s", text, i.Name, err, want)
 			}
@@ -52,7 +53,7 @@ func TestInvoice_keepsTheNameItWasIssuedWith(t *testing.T) {
 		}
 	}
 	var names []string
-	if err := s.Invoices(1, func(i *Invoice) error { names = append(names, i.Name); return nil }); err != nil {
+	if err := s.Invoices(1, func(i *ledger.Invoice) error { names = append(names, i.Name); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(names, " "); got != "2026/1 R-2 R-3" {
@@ -119,7 +120,7 @@ func TestOpen_namesOldInvoicesOnce(t *testing.T) {
 		{"B-", false, "EUR", "R-2 of R-1"},
 		{"", false, "", "R-2 of R-1"},
 	} {
-		name, about := open(Options{Now: c.now, ReadOnly: o.readOnly, Billing: Billing{Currency: o.currency, Prefix: o.prefix}})
+		name, about := open(Options{Now: c.now, ReadOnly: o.readOnly, Billing: ledger.Billing{Currency: o.currency, Prefix: o.prefix}})
 		if got := name + " of " + about; got != o.want {
 			t.Errorf("with prefix %q: %s, want %s", o.prefix, got, o.want)
 		}

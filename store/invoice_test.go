@@ -12,6 +12,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/people"
 )
 
@@ -59,28 +60,28 @@ func TestInvoicesTo_readsNoOther(t *testing.T) {
 	put([]byte("{"))
 	defer func() { put(sound) }()
 	for name, x := range map[string]struct {
-		walk func(func(*Invoice) error) error
+		walk func(func(*ledger.Invoice) error) error
 		want []uint64
 	}{
-		"to boss":              {func(fn func(*Invoice) error) error { return s.InvoicesTo("boss", 0, fn) }, []uint64{1, 2, 4, 6}},
-		"to bo":                {func(fn func(*Invoice) error) error { return s.InvoicesTo("bo", 0, fn) }, []uint64{3}},
-		"to nobody":            {func(fn func(*Invoice) error) error { return s.InvoicesTo("", 0, fn) }, nil},
-		"through webco":        {func(fn func(*Invoice) error) error { return s.InvoicesThrough("webco", 0, fn) }, []uint64{1, 4, 6}},
-		"through other":        {func(fn func(*Invoice) error) error { return s.InvoicesThrough("other", 0, fn) }, []uint64{2}},
-		"below webco":          {func(fn func(*Invoice) error) error { return s.InvoicesBelow("webco", false, 0, fn) }, []uint64{1, 2, 4, 6}},
-		"of it, open":          {func(fn func(*Invoice) error) error { return s.InvoicesBelow("webco", true, 0, fn) }, []uint64{1, 2}},
-		"to boss, from 2":      {func(fn func(*Invoice) error) error { return s.InvoicesTo("boss", 2, fn) }, []uint64{4, 6}},
-		"below webco, from 2":  {func(fn func(*Invoice) error) error { return s.InvoicesBelow("webco", false, 2, fn) }, []uint64{4, 6}},
-		"below webco, the end": {func(fn func(*Invoice) error) error { return s.InvoicesBelow("webco", false, 6, fn) }, nil},
-		"below other":          {func(fn func(*Invoice) error) error { return s.InvoicesBelow("other", false, 0, fn) }, nil},
+		"to boss":              {func(fn func(*ledger.Invoice) error) error { return s.InvoicesTo("boss", 0, fn) }, []uint64{1, 2, 4, 6}},
+		"to bo":                {func(fn func(*ledger.Invoice) error) error { return s.InvoicesTo("bo", 0, fn) }, []uint64{3}},
+		"to nobody":            {func(fn func(*ledger.Invoice) error) error { return s.InvoicesTo("", 0, fn) }, nil},
+		"through webco":        {func(fn func(*ledger.Invoice) error) error { return s.InvoicesThrough("webco", 0, fn) }, []uint64{1, 4, 6}},
+		"through other":        {func(fn func(*ledger.Invoice) error) error { return s.InvoicesThrough("other", 0, fn) }, []uint64{2}},
+		"below webco":          {func(fn func(*ledger.Invoice) error) error { return s.InvoicesBelow("webco", false, 0, fn) }, []uint64{1, 2, 4, 6}},
+		"of it, open":          {func(fn func(*ledger.Invoice) error) error { return s.InvoicesBelow("webco", true, 0, fn) }, []uint64{1, 2}},
+		"to boss, from 2":      {func(fn func(*ledger.Invoice) error) error { return s.InvoicesTo("boss", 2, fn) }, []uint64{4, 6}},
+		"below webco, from 2":  {func(fn func(*ledger.Invoice) error) error { return s.InvoicesBelow("webco", false, 2, fn) }, []uint64{4, 6}},
+		"below webco, the end": {func(fn func(*ledger.Invoice) error) error { return s.InvoicesBelow("webco", false, 6, fn) }, nil},
+		"below other":          {func(fn func(*ledger.Invoice) error) error { return s.InvoicesBelow("other", false, 0, fn) }, nil},
 	} {
 		var got []uint64
-		if err := x.walk(func(i *Invoice) error { got = append(got, i.Number); return nil }); err != nil || !slices.Equal(got, x.want) {
+		if err := x.walk(func(i *ledger.Invoice) error { got = append(got, i.Number); return nil }); err != nil || !slices.Equal(got, x.want) {
 			t.Errorf("%s: %v, %v, want %v", name, got, err, x.want)
 		}
 	}
 	stop := errors.New("stop")
-	if err := s.InvoicesBelow("webco", false, 0, func(*Invoice) error { return stop }); err != stop {
+	if err := s.InvoicesBelow("webco", false, 0, func(*ledger.Invoice) error { return stop }); err != stop {
 		t.Errorf("the callback's error = %v", err)
 	}
 }
@@ -120,7 +121,7 @@ func TestInvoices_withoutGaps(t *testing.T) {
 	}
 	wg.Wait()
 	next := uint64(1)
-	err := s.Invoices(0, func(i *Invoice) error {
+	err := s.Invoices(0, func(i *ledger.Invoice) error {
 		if i.Number != next {
 			t.Errorf("invoice %d in place of %d", i.Number, next)
 		}
@@ -158,7 +159,7 @@ func TestInvoice_taxByRate(t *testing.T) {
 	closeDue(t, s, 2)
 	// 6 GB: 3.05 and 1.05, with 0.41 of tax on both; by line it would be 0.31 and 0.11.
 	if list, err := s.InvoicesOf("big", true); err != nil || len(list) != 1 || len(list[0].Lines) != 2 || list[0].Net != 410 || list[0].Tax != 41 || list[0].Total != 451 ||
-		!reflect.DeepEqual(list[0].Taxes, []InvoiceTax{{10 * quota.Percent, 410, 41}}) {
+		!reflect.DeepEqual(list[0].Taxes, []ledger.InvoiceTax{{Rate: 10 * quota.Percent, Net: 410, Tax: 41}}) {
 		t.Errorf("overage = %+v, %v", list, err)
 	}
 }
@@ -179,14 +180,14 @@ func TestInvoice_taxByLineStays(t *testing.T) {
 		}
 		l := i.Lines[0]
 		l.Tax = 226 // of 225.5
-		i.Taxes, i.Lines, i.Net, i.Tax, i.Total = nil, []InvoiceLine{l, l}, 2050, 452, 2502
+		i.Taxes, i.Lines, i.Net, i.Tax, i.Total = nil, []ledger.InvoiceLine{l, l}, 2050, 452, 2502
 		return t.Write(bucket.Invoices, invoiceKey(1), i)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Its entry and the balance are left as they were: only paper is compared.
-	var note Invoice
+	var note ledger.Invoice
 	err = s.view(func(t *tx) error {
 		d, err := t.deal("acme", behalf.Order{})
 		if err != nil {

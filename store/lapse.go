@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/room"
 )
 
@@ -16,15 +17,6 @@ import (
 //     Activate, revives it: a new invoice over the same, at the tax of then;
 //  3. where it cannot be revived any more, since the account is closed, is active, or
 //     has ordered anew, the payment stays in the balance.
-
-// Payable is what is still to be paid of an invoice, or would be if its order were
-// revived, at the tax of the day on which it was issued.
-func (i *Invoice) Payable() int64 {
-	if i.Lapsed != nil {
-		return i.Total
-	}
-	return i.Open()
-}
 
 // expiry is when an order that is due then expires; zero: never.
 func (d *deal) expiry(due time.Time) time.Time {
@@ -40,12 +32,12 @@ func (d *deal) expiry(due time.Time) time.Time {
 
 // expire cancels an order, unless a term that was bought or the configuration has moved
 // its time since.
-func (d *deal) expire(i *Invoice) error {
+func (d *deal) expire(i *ledger.Invoice) error {
 	if i.Expires = d.expiry(i.Due); i.Expires.IsZero() || i.Expires.After(d.t.Now) {
 		return nil
 	}
 	order := i.Order
-	if err := d.cancel(i, CauseExpired, ""); err != nil {
+	if err := d.cancel(i, ledger.CauseExpired, ""); err != nil {
 		return err
 	}
 	i.Lapsed = order
@@ -53,26 +45,26 @@ func (d *deal) expire(i *Invoice) error {
 }
 
 // revive issues the invoice of an order that had expired anew; nil: it cannot be.
-func (d *deal) revive(i *Invoice) (*Invoice, error) {
-	if i.Lapsed == nil || d.a.State == Closed || d.oneCurrency() != nil {
+func (d *deal) revive(i *ledger.Invoice) (*ledger.Invoice, error) {
+	if i.Lapsed == nil || d.a.State == ledger.Closed || d.oneCurrency() != nil {
 		return nil, nil
 	}
 	switch i.Lapsed.Do {
-	case KindActivated:
+	case ledger.KindActivated:
 		if d.a.Ordered == nil {
 			return nil, nil
 		}
-	case KindRenewed:
+	case ledger.KindRenewed:
 		if len(d.a.Contracts) == 0 || d.oneRenewal() != nil {
 			return nil, nil
 		}
 	}
-	is := Invoice{Kind: i.Kind, Order: i.Lapsed}
+	is := ledger.Invoice{Kind: i.Kind, Order: i.Lapsed}
 	for _, l := range i.Lines {
-		is.Lines = append(is.Lines, InvoiceLine{Text: l.Text, Count: l.Count, Price: l.Price})
+		is.Lines = append(is.Lines, ledger.InvoiceLine{Text: l.Text, Count: l.Count, Price: l.Price})
 	}
 	i.Lapsed = nil
-	d.say(Line{Kind: LineRevived, Invoice: i.Name})
+	d.say(ledger.Line{Kind: ledger.LineRevived, Invoice: i.Name})
 	was := d.chosen
 	defer func() { d.chosen = was }()
 	d.chosen.Method, d.chosen.Reference = cmp.Or(was.Method, i.Method), cmp.Or(was.Reference, i.Reference)
@@ -80,13 +72,13 @@ func (d *deal) revive(i *Invoice) (*Invoice, error) {
 }
 
 // lapsedOrder is the order of a pending account that has expired; nil: there is none.
-func (d *deal) lapsedOrder() (*Invoice, error) {
+func (d *deal) lapsedOrder() (*ledger.Invoice, error) {
 	for _, n := range d.bills() {
 		i, err := d.invoice(n)
 		if err != nil {
 			return nil, err
 		}
-		if i.Lapsed != nil && i.Lapsed.Do == KindActivated {
+		if i.Lapsed != nil && i.Lapsed.Do == ledger.KindActivated {
 			return i, nil
 		}
 	}
@@ -105,7 +97,7 @@ func expireOrders(t *tx) error {
 		numbers = append(numbers, room.LastNumber(k))
 	}
 	for _, n := range numbers {
-		var i Invoice // not by its name, which keepPrefix gives it later
+		var i ledger.Invoice // not by its name, which keepPrefix gives it later
 		var a Account
 		if _, err := t.Read(bucket.Invoices, invoiceKey(n), &i); err != nil {
 			return err
@@ -126,7 +118,7 @@ func expireOrders(t *tx) error {
 		if err := t.Write(bucket.Invoices, invoiceKey(n), i); err != nil {
 			return err
 		}
-		if err := t.Put(bucket.Dunning, i.dunningKey(), []byte{}); err != nil {
+		if err := t.Put(bucket.Dunning, waitsAt(&i), []byte{}); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 )
 
 // expired is an account whose order nobody has paid for so long that it expired.
@@ -34,10 +35,10 @@ func TestDunBy_expiresOrders(t *testing.T) {
 	s, _ := expired(t)
 	i, _ := s.Invoice(1)
 	note, err := s.Invoice(2)
-	if err != nil || i.State != InvoiceCancelled || i.Order != nil || i.Lapsed == nil || note.About != 1 || note.Reason == "" {
+	if err != nil || i.State != ledger.InvoiceCancelled || i.Order != nil || i.Lapsed == nil || note.About != 1 || note.Reason == "" {
 		t.Errorf("invoice %+v, credit note %+v, %v", i, note, err)
 	}
-	if a := account(t, s, "acme"); a.State != Pending || a.Balance != 0 || a.Hold != "" {
+	if a := account(t, s, "acme"); a.State != ledger.Pending || a.Balance != 0 || a.Hold != "" {
 		t.Errorf("the account is %+v", a)
 	}
 	if n, err := dunNow(t.Context(), s); n != 0 || err != nil {
@@ -49,14 +50,14 @@ func TestDunBy_expiresOrders(t *testing.T) {
 func TestRecordPayment_revivesAnOrder(t *testing.T) {
 	s, _ := expired(t)
 	r := pay(t, s, 1, 0, "late")
-	if r.Amount != 14_640 || r.After.State != Active || r.After.Balance != 0 {
+	if r.Amount != 14_640 || r.After.State != ledger.Active || r.After.Balance != 0 {
 		t.Errorf("RecordPayment = %d, %+v", r.Amount, r.After)
 	}
 	is, err := s.Invoice(3)
-	if err != nil || is.State != InvoicePaid || is.Total != 14_640 || is.Method != "card" || r.After.Contracts[0].Invoice != "3" {
+	if err != nil || is.State != ledger.InvoicePaid || is.Total != 14_640 || is.Method != "card" || r.After.Contracts[0].Invoice != "3" {
 		t.Errorf("the new invoice is %+v, %v", is, err)
 	}
-	if i, _ := s.Invoice(1); i.State != InvoiceCancelled || i.Lapsed != nil {
+	if i, _ := s.Invoice(1); i.State != ledger.InvoiceCancelled || i.Lapsed != nil {
 		t.Errorf("the old one is %+v", i)
 	}
 	if r := pay(t, s, 1, 100, "again"); r.After.Balance != 100 || len(r.After.Contracts) != 1 {
@@ -73,10 +74,10 @@ func TestRecordPayment_revivesAnOrder(t *testing.T) {
 func TestRecordPayment_revivesInPart(t *testing.T) {
 	s, _ := expired(t)
 	r := pay(t, s, 1, 4640, "late")
-	if i, err := s.Invoice(3); err != nil || i.Open() != 10_000 || i.Order == nil || r.After.State != Pending {
+	if i, err := s.Invoice(3); err != nil || i.Open() != 10_000 || i.Order == nil || r.After.State != ledger.Pending {
 		t.Errorf("the new invoice is %+v, %v", i, err)
 	}
-	if r = pay(t, s, 1, 10_000, "rest"); r.After.State != Active || r.After.Balance != 0 {
+	if r = pay(t, s, 1, 10_000, "rest"); r.After.State != ledger.Active || r.After.Balance != 0 {
 		t.Errorf("paid in full: %+v", r.After)
 	}
 }
@@ -87,7 +88,7 @@ func TestRecordPayment_revivesNoClosedAccount(t *testing.T) {
 	if _, err := s.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
-	if r := pay(t, s, 1, 500, "late"); r.After.Balance != 500 || r.After.State != Closed {
+	if r := pay(t, s, 1, 500, "late"); r.After.Balance != 500 || r.After.State != ledger.Closed {
 		t.Errorf("RecordPayment = %+v", r.After)
 	}
 }
@@ -96,7 +97,7 @@ func TestRecordPayment_revivesNoClosedAccount(t *testing.T) {
 func TestActivate_revivesAnOrder(t *testing.T) {
 	s, c := expired(t)
 	r, err := s.Activate(behalf.Order{}, "acme")
-	if err != nil || r.After.State != Active || r.After.Balance != -14_640 {
+	if err != nil || r.After.State != ledger.Active || r.After.Balance != -14_640 {
 		t.Fatalf("Activate = %+v, %v", r.After, err)
 	}
 	if i, err := s.Invoice(3); err != nil || i.Open() != 14_640 || !i.Suspends.After(c.now()) {
@@ -119,14 +120,14 @@ func TestDunBy_expiresRenewalsAfterTheTerm(t *testing.T) {
 	if _, err := dunNow(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if i, _ := s.Invoice(2); i.State != InvoiceOpen {
+	if i, _ := s.Invoice(2); i.State != ledger.InvoiceOpen {
 		t.Errorf("within 30 days of the term's end it is %s", i.State)
 	}
 	c.add(time.Hour)
 	if _, err := dunNow(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if i, _ := s.Invoice(2); i.State != InvoiceCancelled {
+	if i, _ := s.Invoice(2); i.State != ledger.InvoiceCancelled {
 		t.Errorf("after them it is %s", i.State)
 	}
 	if r := pay(t, s, 2, 0, "b"); len(r.After.Contracts) != 2 || !r.After.Contracts[1].Start.Equal(c.now()) {
@@ -148,7 +149,7 @@ func TestDunBy_orderDaysChange(t *testing.T) {
 		if _, err := dunNow(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		if i, _ := s.Invoice(1); i.State != InvoiceOpen {
+		if i, _ := s.Invoice(1); i.State != ledger.InvoiceOpen {
 			t.Errorf("with %d days it is %s", n, i.State)
 		}
 	}
@@ -167,7 +168,7 @@ func TestOpen_expiresOldOrdersLater(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if err := t.Delete(bucket.Dunning, i.dunningKey()); err != nil {
+		if err := t.Delete(bucket.Dunning, waitsAt(&i)); err != nil {
 			return err
 		}
 		i.Expires = time.Time{}

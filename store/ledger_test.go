@@ -6,6 +6,7 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/ledger"
 )
 
 // What is damaged of another account's ledger is not this one's.
@@ -22,7 +23,7 @@ func TestLedger_readsNoOther(t *testing.T) {
 		}
 	}
 	n := uint64(0)
-	if err := s.Ledger("acme", func(e *Entry) error { n = e.Seq; return nil }); err != nil || n != account(t, s, "acme").Seq {
+	if err := s.Ledger("acme", func(e *ledger.Entry) error { n = e.Seq; return nil }); err != nil || n != account(t, s, "acme").Seq {
 		t.Errorf("Ledger ends with entry %d, %v", n, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/room"
 )
@@ -151,7 +152,7 @@ func (x *step) told(m *lookMark) bool {
 // lookAt returns the news of an account that says most; nil: there is none, or it is stored
 // already and waits to be told. covered are all steps that its mail tells.
 func (t *tx) lookAt(st *Standing, l *Look) (n *news.Item, covered []step, err error) {
-	if !st.InTerm || st.Period.Key == "" || st.Account.Status() != Active {
+	if !st.InTerm || st.Period.Key == "" || st.Account.Status() != ledger.Active {
 		return nil, nil, nil
 	}
 	list, err := t.steps(st, l)
@@ -264,11 +265,11 @@ func (t *tx) usedOn(st *Standing, day string) (period string, err error) {
 		return st.Period.Key, nil
 	}
 	t.newest(st.Account.Name, func(k, raw []byte) (more bool) {
-		var e Entry
+		var e ledger.Entry
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false
 		}
-		if e.Kind == KindCharge && e.Day == day {
+		if e.Kind == ledger.KindCharge && e.Day == day {
 			period = e.Period
 		}
 		return period == "" && t.Now.Sub(e.Time) < 3*24*time.Hour

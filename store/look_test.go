@@ -10,6 +10,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/room"
 )
@@ -173,7 +174,7 @@ func TestLookAtUse_killedAndBroken(t *testing.T) {
 		order(t, s, name, free, quota.Suspend)
 		mustSend(t, s, name, 500*mb, 1)
 	}
-	if _, err := s.ChangeAccount(behalf.Order{}, "d", func(a *Account) (Change, error) { a.State = Suspended; return Change{}, nil }); err != nil {
+	if _, err := s.ChangeAccount(behalf.Order{}, "d", func(a *Account) (Change, error) { a.State = ledger.Suspended; return Change{}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	k := killed(t, s, c)

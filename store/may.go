@@ -7,6 +7,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/room"
 )
 
@@ -98,11 +99,11 @@ func (t *tx) hadBooks(a *Account) (bool, error) {
 	entries, err := t.entries(a.Name)
 	ends := 0
 	for _, e := range entries {
-		if e.Kind == KindEnded {
+		if e.Kind == ledger.KindEnded {
 			ends++
 		}
 	}
-	return ends > 1 || ends == 1 && a.State != Closed, err
+	return ends > 1 || ends == 1 && a.State != ledger.Closed, err
 }
 
 // maySwitch says whether who orders may suspend or resume: a reseller not while
@@ -113,7 +114,7 @@ func (d *deal) maySwitch(o behalf.Order) error {
 		return nil
 	case d.a.Hold != "":
 		return fmt.Errorf("account %q is held back until an invoice is paid: that %w", d.a.Name, ErrNotYours)
-	case d.a.State != Suspended:
+	case d.a.State != ledger.Suspended:
 		return nil
 	}
 	by, err := d.suspendedBy()
@@ -127,11 +128,11 @@ func (d *deal) maySwitch(o behalf.Order) error {
 // it does not tell.
 func (d *deal) suspendedBy() (by string, err error) {
 	d.t.newest(d.a.Name, func(k, raw []byte) (more bool) {
-		var e Entry
+		var e ledger.Entry
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false
 		}
-		if e.Kind == KindSuspended && e.Ref == "" { // not for an invoice
+		if e.Kind == ledger.KindSuspended && e.Ref == "" { // not for an invoice
 			by = e.By
 			return false
 		}

@@ -10,6 +10,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/room"
 	"relay/store/spooled"
@@ -65,10 +66,10 @@ func (t *tx) toContract(a Account, old *account1) error {
 	}
 	d.toTerm(old)
 	switch a.State { // what was done before there was a ledger
-	case Suspended:
-		d.enter(Entry{Kind: KindSuspended, Note: a.Reason})
-	case Closed:
-		d.enter(Entry{Kind: KindEnded})
+	case ledger.Suspended:
+		d.enter(ledger.Entry{Kind: ledger.KindSuspended, Note: a.Reason})
+	case ledger.Closed:
+		d.enter(ledger.Entry{Kind: ledger.KindEnded})
 	}
 	return d.apply()
 }
@@ -77,20 +78,20 @@ func (t *tx) toContract(a Account, old *account1) error {
 func (d *deal) toTerm(old *account1) {
 	if old.Activated.IsZero() {
 		d.a.Ordered = &old.Terms
-		if d.a.State == Active {
-			d.a.State = Pending
+		if d.a.State == ledger.Active {
+			d.a.State = ledger.Pending
 		}
 		return
 	}
 	// Its usage lies under the keys of its first term, so nothing is taken.
 	c := quota.WholeMonths(old.Terms, old.Activated, d.zone())
 	bought := c
-	d.enter(Entry{Kind: KindActivated, Time: c.Start, Contract: &bought})
-	if d.a.State == Closed {
+	d.enter(ledger.Entry{Kind: ledger.KindActivated, Time: c.Start, Contract: &bought})
+	if d.a.State == ledger.Closed {
 		c.End = earliest(c.End, d.t.Now)
 	}
 	d.a.Contracts = quota.Contracts{c}
-	if p, ok := c.PeriodAt(d.t.Now, d.zone()); ok && d.a.State != Closed {
+	if p, ok := c.PeriodAt(d.t.Now, d.zone()); ok && d.a.State != ledger.Closed {
 		d.openPeriod(c, p)
 	}
 }
@@ -104,8 +105,8 @@ func (t *tx) ledgerOfUsage(used []usage10) error {
 			continue
 		}
 		seq[u.Account]++
-		e := Entry{Account: u.Account, Seq: seq[u.Account], Time: t.Now, Kind: KindCharge, Period: u.Period,
-			Messages: u.Charged.Messages, Bytes: u.Charged.Bytes, Facts: Facts{Cause: CauseUndated}}
+		e := ledger.Entry{Account: u.Account, Seq: seq[u.Account], Time: t.Now, Kind: ledger.KindCharge, Period: u.Period,
+			Messages: u.Charged.Messages, Bytes: u.Charged.Bytes, Facts: ledger.Facts{Cause: ledger.CauseUndated}}
 		if err := t.Write(bucket.Ledger, numberKey(e.Account, e.Seq), &e); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/ledger"
 )
 
 // schema1 is a file that the release before contracts wrote: accounts of a year
@@ -111,14 +112,14 @@ func checkTakenOver(t *testing.T, s *Store) {
 	if c == nil || c.Plan.Name != "standard" || !c.Start.Equal(start) || !c.End.Equal(time.Date(2027, 9, 30, 22, 0, 0, 0, time.UTC)) {
 		t.Errorf("contract of year = %+v", c)
 	}
-	if a.Open != "2026-11" || a.AtLimit != quota.Continue || a.OverMax != quota.Uncapped || a.Contact != "year@example.com" || a.State != Active {
+	if a.Open != "2026-11" || a.AtLimit != quota.Continue || a.OverMax != quota.Uncapped || a.Contact != "year@example.com" || a.State != ledger.Active {
 		t.Errorf("year = %+v", a)
 	}
 	st, err := s.Standing("year")
 	if err != nil || st.Used.Charged != (quota.Charge{Messages: 2, Bytes: 4000}) || !st.InTerm {
 		t.Errorf("Standing(year) = %+v, %v", st, err)
 	}
-	for name, state := range map[string]AccountState{"month": Suspended, "new": Pending, "short": Active} {
+	for name, state := range map[string]ledger.AccountState{"month": ledger.Suspended, "new": ledger.Pending, "short": ledger.Active} {
 		if a, err := s.Account(name); err != nil || a.State != state {
 			t.Errorf("%s = %+v, %v, want it %s", name, a, err, state)
 		}

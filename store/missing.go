@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/room"
 	"relay/store/spooled"
 )
@@ -54,16 +55,16 @@ func (s *Store) Missing(ctx context.Context, other *Store) (m Gaps, err error) {
 		}
 		return err
 	})
-	bills := other.Invoices(1, func(i *Invoice) error {
+	bills := other.Invoices(1, func(i *ledger.Invoice) error {
 		m.Invoice = i.Number
 		is, err := s.Invoice(i.Number)
 		ok, err := has(err)
-		if err == nil && i.Kind != VoidNumber && (!ok || is.Kind == VoidNumber) {
+		if err == nil && i.Kind != ledger.VoidNumber && (!ok || is.Kind == ledger.VoidNumber) {
 			m.Invoices.add(i.Name)
 		}
 		return err
 	})
-	paid := other.Payments(func(p *Payment) error {
+	paid := other.Payments(func(p *ledger.Payment) error {
 		_, err := s.Payment(p.Method, p.Reference)
 		ok, err := has(err)
 		if err == nil && !ok {

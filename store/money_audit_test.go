@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"relay/quota"
+	"relay/store/ledger"
 )
 
 // audit replays a ledger by plain arithmetic, without the code that wrote it: what
@@ -32,7 +33,7 @@ type auditedLot struct {
 
 func (m *books) audit(t *rapid.T, a *Account) {
 	x := audit{map[string]*auditedPeriod{}, map[string]*auditedLot{}}
-	if err := m.s.Ledger(a.Name, func(e *Entry) error { return x.add(e) }); err != nil {
+	if err := m.s.Ledger(a.Name, func(e *ledger.Entry) error { return x.add(e) }); err != nil {
 		t.Fatalf("ledger of %s: %v", a.Name, err)
 	}
 	for key, p := range x.periods {
@@ -49,7 +50,7 @@ func (x *audit) period(key string) *auditedPeriod {
 	return x.periods[key]
 }
 
-func (x *audit) add(e *Entry) error {
+func (x *audit) add(e *ledger.Entry) error {
 	p := x.period(e.Period)
 	if e.Lot != "" {
 		l := x.lots[e.Lot]
@@ -60,41 +61,41 @@ func (x *audit) add(e *Entry) error {
 		l.left += e.Units
 	}
 	switch e.Kind {
-	case KindGrant, KindUpgraded, KindPlan:
+	case ledger.KindGrant, ledger.KindUpgraded, ledger.KindPlan:
 		if e.Period == "" {
 			return nil // a term of its own: its grant follows
 		}
-		if e.Kind == KindGrant && p.started {
+		if e.Kind == ledger.KindGrant && p.started {
 			return fmt.Errorf("entry %d: the allowance of %s is granted twice", e.Seq, e.Period)
 		}
-		p.started = p.started || e.Kind == KindGrant
+		p.started = p.started || e.Kind == ledger.KindGrant
 		p.allowance.Emails, p.allowance.Bandwidth = e.Messages, e.Bytes
-	case KindCharge:
+	case ledger.KindCharge:
 		p.used = p.used.Add(quota.Charge{Messages: e.Messages, Bytes: e.Bytes})
-	case KindDraw:
+	case ledger.KindDraw:
 		p.drawn -= e.Units
-	case KindOverage:
+	case ledger.KindOverage:
 		p.overage += e.Units
 		return x.empty(e)
-	case KindCredit:
+	case ledger.KindCredit:
 		p.credit += e.Units
-	case KindInvoice:
+	case ledger.KindInvoice:
 		p.invoices = append(p.invoices, e.Ref)
-	case KindClosed:
+	case ledger.KindClosed:
 		if p.closed || !p.started {
 			return fmt.Errorf("entry %d: %s is closed, which is not open", e.Seq, e.Period)
 		}
 		p.closed = true
 		return nil
 	}
-	if p.closed && (e.Kind == KindCharge || e.Lot != "") {
+	if p.closed && (e.Kind == ledger.KindCharge || e.Lot != "") {
 		return fmt.Errorf("entry %d: %s of %s after its close", e.Seq, e.Kind, e.Period)
 	}
 	return nil
 }
 
 // empty: there is overage when no credit is left.
-func (x *audit) empty(e *Entry) error {
+func (x *audit) empty(e *ledger.Entry) error {
 	for ref, l := range x.lots {
 		if l.left > 0 && l.granted.Before(e.Time) {
 			return fmt.Errorf("entry %d: overage, with %d left of credit %s", e.Seq, l.left, ref)

@@ -14,6 +14,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 	"relay/store/spooled"
 )
 
@@ -141,9 +142,9 @@ func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 		for _, l := range st.Live {
 			credit += l.Amount
 		}
-		want := a.State == Active && a.Hold == "" && st.InTerm &&
+		want := a.State == ledger.Active && a.Hold == "" && st.InTerm &&
 			over <= credit+plainCeiling(a, &p)
-		if next, left := nextTerm(&st, m.c.now()); !want && a.State == Active && a.Hold == "" && next != nil { // M13
+		if next, left := nextTerm(&st, m.c.now()); !want && a.State == ledger.Active && a.Hold == "" && next != nil { // M13
 			want = plainOver(*next, ask) <= left+plainCeiling(a, next)
 		}
 		was := map[string]string(nil)
@@ -296,8 +297,8 @@ func (m *books) renewal(t *rapid.T, name string) {
 	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Renew(o, name, "more") })
 	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
 		list, err := m.invoices(s, name, true)
-		if i := len(list) - 1; err == nil && i >= 0 && list[i].Kind == ForRenewal {
-			return s.RecordPayment(o, Payment{Invoice: list[i].Number, Method: "bank", Reference: ref, Amount: list[i].Open()})
+		if i := len(list) - 1; err == nil && i >= 0 && list[i].Kind == ledger.ForRenewal {
+			return s.RecordPayment(o, ledger.Payment{Invoice: list[i].Number, Method: "bank", Reference: ref, Amount: list[i].Open()})
 		}
 		return Receipt{}, errors.Join(err, errModel)
 	})
@@ -313,10 +314,10 @@ func (m *books) activate(t *rapid.T) {
 
 // invoices to choose from. Of twins one may not have closed the month yet, so they
 // leave out what the close invoices.
-func (m *books) invoices(s *Store, name string, open bool) ([]Invoice, error) {
+func (m *books) invoices(s *Store, name string, open bool) ([]ledger.Invoice, error) {
 	list, err := s.InvoicesOf(name, open)
 	if m.twin != nil {
-		list = slices.DeleteFunc(list, func(i Invoice) bool { return i.Kind == ForOverage })
+		list = slices.DeleteFunc(list, func(i ledger.Invoice) bool { return i.Kind == ledger.ForOverage })
 	}
 	return list, err
 }
@@ -331,10 +332,10 @@ func (m *books) pay(t *rapid.T) {
 	ref := fmt.Sprint(m.refs)
 	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
 		list, err := m.invoices(s, name, false)
-		if err != nil || which >= len(list) || list[which].Kind == CreditNote || (amount == 0 && list[which].Open() == 0) {
+		if err != nil || which >= len(list) || list[which].Kind == ledger.CreditNote || (amount == 0 && list[which].Open() == 0) {
 			return Receipt{}, errors.Join(err, errModel)
 		}
-		return s.RecordPayment(o, Payment{Invoice: list[which].Number, Method: "bank", Reference: ref, Amount: amount})
+		return s.RecordPayment(o, ledger.Payment{Invoice: list[which].Number, Method: "bank", Reference: ref, Amount: amount})
 	})
 	if ok {
 		m.cash[name] += r.Amount
@@ -346,8 +347,8 @@ func (m *books) takeBack(t *rapid.T) {
 	name := m.account(t)
 	which, suspend := rapid.IntRange(0, 3).Draw(t, "payment"), rapid.Bool().Draw(t, "at once")
 	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
-		var list []Payment
-		err := s.Payments(func(p *Payment) error {
+		var list []ledger.Payment
+		err := s.Payments(func(p *ledger.Payment) error {
 			if p.Account == name && p.Method == "bank" && p.Invoice != 0 && p.Reversed == 0 {
 				list = append(list, *p)
 			}
@@ -367,7 +368,7 @@ func (m *books) takeBack(t *rapid.T) {
 func (m *books) payAll(t *rapid.T) {
 	name, debt := m.account(t), rapid.Bool().Draw(t, "debt")
 	m.refs++
-	p := Payment{Account: name, Method: "bank", Reference: fmt.Sprint(m.refs), Amount: rapid.SampledFrom([]int64{0, 500, 9000}).Draw(t, "amount")}
+	p := ledger.Payment{Account: name, Method: "bank", Reference: fmt.Sprint(m.refs), Amount: rapid.SampledFrom([]int64{0, 500, 9000}).Draw(t, "amount")}
 	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
 		list, err := m.invoices(s, name, true)
 		if err != nil || len(list) == 0 && (!debt || p.Amount == 0) {
@@ -403,7 +404,7 @@ func (m *books) refund(t *rapid.T) {
 	name := m.account(t)
 	if r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Refund(o, name) }); ok {
 		for _, e := range r.Entries { // what is paid back, and goodwill that ends
-			if e.Kind == KindRefund || e.Kind == KindCorrection {
+			if e.Kind == ledger.KindRefund || e.Kind == ledger.KindCorrection {
 				m.cash[name] += e.Money
 			}
 		}
@@ -516,7 +517,7 @@ func (m *books) warn(t *rapid.T) {
 	for _, name := range m.names {
 		told := map[string]int{}
 		for _, e := range ledgerOf(t, m.s, name) {
-			if e.Kind != KindWarned {
+			if e.Kind != ledger.KindWarned {
 				continue
 			}
 			if was, ok := told[e.Period]; ok && e.Days >= was {
@@ -600,7 +601,7 @@ func (m *books) verify(t *rapid.T) {
 // nothing is used beyond it.
 func (m *books) credit(t *rapid.T, a *Account) {
 	left, expires := map[string]int64{}, map[string]time.Time{}
-	err := m.s.Ledger(a.Name, func(e *Entry) error {
+	err := m.s.Ledger(a.Name, func(e *ledger.Entry) error {
 		if e.Lot == "" {
 			return nil
 		}
@@ -610,7 +611,7 @@ func (m *books) credit(t *rapid.T, a *Account) {
 		if left[e.Lot] += e.Units; left[e.Lot] < 0 {
 			return fmt.Errorf("credit %s of %s: %d", e.Lot, a.Name, left[e.Lot])
 		}
-		if e.Kind == KindDraw && e.Time.After(expires[e.Lot]) {
+		if e.Kind == ledger.KindDraw && e.Time.After(expires[e.Lot]) {
 			return fmt.Errorf("credit %s of %s is used at %v, it expired at %v", e.Lot, a.Name, e.Time, expires[e.Lot])
 		}
 		return nil
@@ -711,8 +712,8 @@ func TestBooks_batches(t *testing.T) {
 }
 
 // ledgerOf is a ledger without numbers of invoices, which other accounts share.
-func ledgerOf(t *rapid.T, s *Store, name string) (list []Entry) {
-	err := s.Ledger(name, func(e *Entry) error {
+func ledgerOf(t *rapid.T, s *Store, name string) (list []ledger.Entry) {
+	err := s.Ledger(name, func(e *ledger.Entry) error {
 		e.Ref, e.Also = "", make([]uint64, len(e.Also))
 		if e.Contract != nil {
 			e.Contract.Invoice = ""

@@ -7,6 +7,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/room"
 )
 
@@ -14,8 +15,8 @@ func retired(p quota.Plan) error {
 	return quota.Refuse("order", quota.Reason{Why: quota.WhyRetired, To: p})
 }
 
-func termLine(p quota.Plan) InvoiceLine {
-	return InvoiceLine{Item: Item{Kind: ItemTerm, Plan: p.Name, Term: p.Term}, Count: 1, Price: p.Price}
+func termLine(p quota.Plan) ledger.InvoiceLine {
+	return ledger.InvoiceLine{Item: ledger.Item{Kind: ledger.ItemTerm, Plan: p.Name, Term: p.Term}, Count: 1, Price: p.Price}
 }
 
 // Renew orders a further term: plan "" is the present one's, as it is sold now.
@@ -47,7 +48,7 @@ func (s *Store) Renew(o behalf.Order, account, plan string) (Receipt, error) {
 		if end := d.a.TermEnd(); d.t.Now.Before(end) && !d.usedUp() {
 			l.Item.Starts = room.Day(end, d.zone())
 		}
-		_, err = d.charge(Invoice{Kind: ForRenewal, Order: &Fulfilment{KindRenewed, p}, Lines: []InvoiceLine{l}})
+		_, err = d.charge(ledger.Invoice{Kind: ledger.ForRenewal, Order: &ledger.Fulfilment{Do: ledger.KindRenewed, Plan: p}, Lines: []ledger.InvoiceLine{l}})
 		return err
 	})
 }
@@ -55,7 +56,7 @@ func (s *Store) Renew(o behalf.Order, account, plan string) (Receipt, error) {
 // Waiting is a renewal that waits for its payment, so that another one cannot be ordered.
 type Waiting struct {
 	Account string
-	Invoice Invoice
+	Invoice ledger.Invoice
 }
 
 func (w *Waiting) Error() string {
@@ -72,7 +73,7 @@ func (d *deal) oneRenewal() error {
 		return err
 	}
 	for _, i := range list {
-		if i.Order != nil && i.Order.Do == KindRenewed {
+		if i.Order != nil && i.Order.Do == ledger.KindRenewed {
 			return &Waiting{d.a.Name, *i}
 		}
 	}
@@ -100,7 +101,7 @@ func (d *deal) renew(p quota.Plan, invoice string) error {
 	}
 	c := d.next(p)
 	c.Invoice = invoice
-	d.start(c, KindRenewed, "")
+	d.start(c, ledger.KindRenewed, "")
 	if used {
 		d.carry(left)
 	}
@@ -125,11 +126,11 @@ func (s *Store) Upgrade(o behalf.Order, account, plan string) (Receipt, error) {
 		}
 		q, err := quota.Upgrade(*c, to, d.t.Now, d.zone())
 		if err != nil {
-			d.say(Line{Kind: LineQuote, Amount: q.Amount})
+			d.say(ledger.Line{Kind: ledger.LineQuote, Amount: q.Amount})
 			return err
 		}
-		d.say(Line{Kind: LinePlan, Amount: to.Price, Plan: q.To})
-		d.say(Line{Kind: LinePlan, Amount: -c.Plan.Price, Plan: q.From})
+		d.say(ledger.Line{Kind: ledger.LinePlan, Amount: to.Price, Plan: q.To})
+		d.say(ledger.Line{Kind: ledger.LinePlan, Amount: -c.Plan.Price, Plan: q.From})
 		if err := d.sell(to); err != nil {
 			return err
 		}
@@ -137,12 +138,12 @@ func (s *Store) Upgrade(o behalf.Order, account, plan string) (Receipt, error) {
 		*c = q.Contract
 		_, p, _ := quota.Contracts{*c}.At(d.t.Now, d.zone())
 		changed, is := *c, to.In(p)
-		d.enter(Entry{Kind: KindUpgraded, Period: p.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over, Facts: Facts{From: q.From}})
+		d.enter(ledger.Entry{Kind: ledger.KindUpgraded, Period: p.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over, Facts: ledger.Facts{From: q.From}})
 		if q.Amount == 0 {
 			return nil
 		}
-		what := Item{Kind: ItemUpgrade, From: q.From, Plan: q.To, Left: q.Left, Days: q.Days}
-		_, err = d.charge(Invoice{Kind: ForUpgrade, Term: c.TermKey(), Lines: []InvoiceLine{{Item: what, Count: 1, Price: q.Amount}}})
+		what := ledger.Item{Kind: ledger.ItemUpgrade, From: q.From, Plan: q.To, Left: q.Left, Days: q.Days}
+		_, err = d.charge(ledger.Invoice{Kind: ledger.ForUpgrade, Term: c.TermKey(), Lines: []ledger.InvoiceLine{{Item: what, Count: 1, Price: q.Amount}}})
 		return err
 	})
 }
@@ -162,7 +163,7 @@ func (s *Store) TopUp(o behalf.Order, account, plan string) (Receipt, error) {
 		if err != nil {
 			return err
 		}
-		return d.credit(c, q, Invoice{Kind: ForTopUp, Lines: []InvoiceLine{{Item: Item{Kind: ItemTopUp, Plan: by.Name}, Count: 1, Price: q.Price}}})
+		return d.credit(c, q, ledger.Invoice{Kind: ledger.ForTopUp, Lines: []ledger.InvoiceLine{{Item: ledger.Item{Kind: ledger.ItemTopUp, Plan: by.Name}, Count: 1, Price: q.Price}}})
 	})
 }
 
@@ -178,7 +179,7 @@ func (s *Store) BuyBlock(o behalf.Order, account string, bytes, count int64) (Re
 		if err != nil {
 			return err
 		}
-		return d.credit(c, q, Invoice{Kind: ForBlock, Lines: []InvoiceLine{{Item: Item{Kind: ItemAhead, Bytes: bytes}, Count: count, Price: q.Price / count}}})
+		return d.credit(c, q, ledger.Invoice{Kind: ledger.ForBlock, Lines: []ledger.InvoiceLine{{Item: ledger.Item{Kind: ledger.ItemAhead, Bytes: bytes}, Count: count, Price: q.Price / count}}})
 	})
 }
 
@@ -186,11 +187,11 @@ func (s *Store) BuyBlock(o behalf.Order, account string, bytes, count int64) (Re
 func (d *deal) lotRef(what string) string { return fmt.Sprintf("%s-%d", what, d.a.Seq+1) }
 
 // credit grants a lot that was bought and invoices it.
-func (d *deal) credit(c *quota.Contract, q quota.TopUpQuote, inv Invoice) error {
+func (d *deal) credit(c *quota.Contract, q quota.TopUpQuote, inv ledger.Invoice) error {
 	over := d.overage(c)
 	d.a.Lots = append(d.a.Lots, q.Lot)
-	d.enter(Entry{Kind: KindTopUp, Over: over, Period: d.a.Open, Units: q.Lot.Amount, Lot: q.Lot.Ref, Expires: q.Lot.Expires,
-		Facts: Facts{Plan: inv.Lines[0].Item.Plan, Block: inv.Lines[0].Item.Bytes}})
+	d.enter(ledger.Entry{Kind: ledger.KindTopUp, Over: over, Period: d.a.Open, Units: q.Lot.Amount, Lot: q.Lot.Ref, Expires: q.Lot.Expires,
+		Facts: ledger.Facts{Plan: inv.Lines[0].Item.Plan, Block: inv.Lines[0].Item.Bytes}})
 	if q.Price == 0 {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // papers of an account's invoices, with their states.
@@ -286,7 +287,7 @@ func TestOrder_dryRun(t *testing.T) {
 		},
 		"activate": func(s *Store, o behalf.Order) (Receipt, error) { return s.Activate(o, "pending") },
 		"pay": func(s *Store, o behalf.Order) (Receipt, error) {
-			return s.RecordPayment(o, Payment{Invoice: 1, Method: "card", Reference: "r", Amount: 20_000})
+			return s.RecordPayment(o, ledger.Payment{Invoice: 1, Method: "card", Reference: "r", Amount: 20_000})
 		},
 		"upgrade":     func(s *Store, o behalf.Order) (Receipt, error) { return s.Upgrade(o, "acme", "gold") },
 		"top up":      func(s *Store, o behalf.Order) (Receipt, error) { return s.TopUp(o, "count", "more") },
@@ -362,7 +363,7 @@ func TestUpgrade_midMonth(t *testing.T) {
 	if r.Before.Contracts[0].Plan.Name != "silver" || r.After.Contracts[0].Plan.Name != "gold" {
 		t.Errorf("from %+v to %+v", r.Before.Contracts, r.After.Contracts)
 	}
-	if i := r.Invoices[0]; i.Net != 24_000 || i.Lines[0].Text != "upgrade plan=gold from=silver left=365 days=365" || i.Kind != ForUpgrade {
+	if i := r.Invoices[0]; i.Net != 24_000 || i.Lines[0].Text != "upgrade plan=gold from=silver left=365 days=365" || i.Kind != ledger.ForUpgrade {
 		t.Errorf("invoice = %+v", i)
 	}
 	mustSend(t, s, "acme", 4*gb, 1) // 6 GB in all: 5 allowed, 1 of credit
@@ -428,11 +429,11 @@ func TestOrder_figuresAfterAClose(t *testing.T) {
 	mustSend(t, s, "acme", 1500*mb, 1)
 	c.set(december)
 	r, err := s.BuyBlock(behalf.Order{By: "op"}, "acme", 2*gb, 3)
-	if err != nil || r.Amount != 3*1800*122/100 || r.Lines[0] != (Line{Kind: LineItem, Amount: 3 * 1800, Count: 3, Text: "ahead bytes=2000000000"}) || len(r.Invoices) != 2 {
+	if err != nil || r.Amount != 3*1800*122/100 || r.Lines[0] != (ledger.Line{Kind: ledger.LineItem, Amount: 3 * 1800, Count: 3, Text: "ahead bytes=2000000000"}) || len(r.Invoices) != 2 {
 		t.Errorf("BuyBlock = %d, %+v, %+v, %v", r.Amount, r.Lines, r.Invoices, err)
 	}
 	for _, e := range r.Entries {
-		if own := e.Kind == KindTopUp || e.Ref == "2"; (e.By == "op") != own {
+		if own := e.Kind == ledger.KindTopUp || e.Ref == "2"; (e.By == "op") != own {
 			t.Errorf("entry %+v, by its order: %v", e, own)
 		}
 	}

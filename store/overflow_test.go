@@ -7,6 +7,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // A balance never wraps: what cannot be counted is refused, in a dry run too, and
@@ -45,7 +46,7 @@ func TestBalance_neverWraps(t *testing.T) {
 	refused("one cent more for it", correct(1))
 	pay(t, s, 1, mostMoney, "a")
 	refused("a payment", func(o behalf.Order) (Receipt, error) {
-		return s.RecordPayment(o, Payment{Invoice: 1, Method: "bank", Reference: fmt.Sprint("b", o.DryRun), Amount: mostMoney})
+		return s.RecordPayment(o, ledger.Payment{Invoice: 1, Method: "bank", Reference: fmt.Sprint("b", o.DryRun), Amount: mostMoney})
 	})
 	verify(t, s)
 }

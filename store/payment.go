@@ -7,49 +7,14 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/mailsyntax"
 	"relay/store/room"
 )
-
-// Methods that a payment can come by (M21).
-var Methods = []string{"bank", "card", "paypal", "postepay", "western-union", "other"}
-
-// PaidBack is the method of money that went out: a refund. Its reference is the
-// account and the entry of its ledger, "acme/12".
-const PaidBack = "refund"
-
-// Reversed is the method of money that was taken back: a chargeback, a debit that
-// bounced. Its reference is made like that of PaidBack.
-const Reversed = "reversal"
-
-// Payment that was received, taken back or paid back. Bucket "payments", key Method
-// NUL Reference, JSON.
-type Payment struct {
-	Method    string    `json:"method"`             // one of Methods, PaidBack or Reversed
-	Reference string    `json:"reference"`          // the bank's, the card processor's: unique with Method
-	Invoice   uint64    `json:"invoice"`            // that the customer paid; 0: none, see Account
-	Also      []uint64  `json:"also,omitempty"`     // more that it named, of the same account
-	Amount    int64     `json:"amount"`             // minor units, negative: paid or taken back; RecordPayment takes 0 for what is open
-	Account   string    `json:"account"`            // filled in where there is an Invoice
-	Time      time.Time `json:"time"`               // filled in
-	By        string    `json:"by,omitempty"`       // filled in
-	Reversed  uint64    `json:"reversed,omitempty"` // entry of the ledger that took it back; 0: it stands
-	Of        [2]string `json:"of,omitzero"`        // of a reversal: Method and Reference of the payment
-	Text      string    `json:"text,omitempty"`     // why it was taken or paid back
-}
-
-// invoices are those that it is for.
-func (p *Payment) invoices() []uint64 {
-	if p.Invoice == 0 {
-		return nil
-	}
-	return append([]uint64{p.Invoice}, p.Also...)
-}
 
 // RecordPayment enters a payment. It pays in this order:
 //
@@ -62,9 +27,9 @@ func (p *Payment) invoices() []uint64 {
 // balance for invoices to come. An order that is paid in full is done at that moment,
 // and an account that was held back goes on. The same method and reference again fails
 // with ErrExists.
-func (s *Store) RecordPayment(o behalf.Order, p Payment) (Receipt, error) {
-	if !slices.Contains(Methods, p.Method) {
-		return Receipt{}, fmt.Errorf("payment method %q: one of %s", p.Method, strings.Join(Methods, ", "))
+func (s *Store) RecordPayment(o behalf.Order, p ledger.Payment) (Receipt, error) {
+	if !slices.Contains(ledger.Methods, p.Method) {
+		return Receipt{}, fmt.Errorf("payment method %q: one of %s", p.Method, strings.Join(ledger.Methods, ", "))
 	}
 	if p.Reference = oneReference(p.Reference); !goodReference(p.Reference) {
 		return Receipt{}, errors.New("payment: a reference, plain text of up to 200 octets, that tells it from all others")
@@ -93,29 +58,26 @@ func goodReference(s string) bool {
 const mostMoney = math.MaxInt64 / 1024
 
 // Payment by method and reference.
-func (s *Store) Payment(method, reference string) (p Payment, err error) {
+func (s *Store) Payment(method, reference string) (p ledger.Payment, err error) {
 	err = s.view(func(t *tx) error {
-		p, err = room.Load[Payment](&t.Tx, bucket.Payments, string(room.Pair(method, oneReference(reference))))
+		p, err = room.Load[ledger.Payment](&t.Tx, bucket.Payments, string(room.Pair(method, oneReference(reference))))
 		return err
 	})
 	return p, err
 }
 
-// PaidBackRef is the reference of what an entry paid back.
-func PaidBackRef(account string, seq uint64) string { return account + "/" + numberText(seq) }
-
 // Payments calls fn for each payment, by method and reference, outside of any
 // transaction.
-func (s *Store) Payments(fn func(*Payment) error) error {
+func (s *Store) Payments(fn func(*ledger.Payment) error) error {
 	return s.PaymentsAfter("", "", fn)
 }
 
 // PaymentsAfter is Payments from behind the one of that method and reference.
-func (s *Store) PaymentsAfter(method, reference string, fn func(*Payment) error) error {
-	return room.Walk(s.db, bucket.Payments, nil, append(room.Pair(method, reference), 0), func(_ []byte, p *Payment) error { return fn(p) })
+func (s *Store) PaymentsAfter(method, reference string, fn func(*ledger.Payment) error) error {
+	return room.Walk(s.db, bucket.Payments, nil, append(room.Pair(method, reference), 0), func(_ []byte, p *ledger.Payment) error { return fn(p) })
 }
 
-func (d *deal) pay(p Payment) error {
+func (d *deal) pay(p ledger.Payment) error {
 	if d.t.Get(bucket.Payments, room.Pair(p.Method, p.Reference)) != nil {
 		return fmt.Errorf("payment by %s with reference %q: %w", p.Method, p.Reference, ErrExists)
 	}
@@ -132,10 +94,10 @@ func (d *deal) pay(p Payment) error {
 	p.Account, p.Time, p.By = d.a.Name, d.t.Now, d.by
 	d.payments = append(d.payments, p)
 	d.amount = p.Amount
-	e := Entry{Kind: KindPayment, Money: p.Amount, Also: p.Also, Facts: Facts{Method: p.Method, Reference: p.Reference}}
+	e := ledger.Entry{Kind: ledger.KindPayment, Money: p.Amount, Also: p.Also, Facts: ledger.Facts{Method: p.Method, Reference: p.Reference}}
 	came := int64(0) // what the account owes by corrections takes first, unless an invoice is named
 	if p.Invoice != 0 {
-		e.Ref, came = numberText(p.Invoice), p.Amount
+		e.Ref, came = ledger.NumberText(p.Invoice), p.Amount
 	}
 	d.enter(e)
 	return d.settle(came, pays...)
@@ -143,21 +105,21 @@ func (d *deal) pay(p Payment) error {
 
 // payable is what is open of what a payment names, and the invoices that it pays: in
 // the place of one that has expired its new one.
-func (d *deal) payable(p *Payment) (pays []uint64, open int64, err error) {
+func (d *deal) payable(p *ledger.Payment) (pays []uint64, open int64, err error) {
 	if p.Invoice == 0 {
 		open, err = d.debt()
 		return nil, open, err
 	}
-	for at, n := range p.invoices() {
+	for at, n := range p.Invoices() {
 		i, err := d.invoice(n)
 		switch {
 		case err != nil:
 			return nil, 0, err
 		case i.Account != d.a.Name:
 			return nil, 0, fmt.Errorf("invoice %s is of account %s, not of %s", i.Name, i.Account, d.a.Name)
-		case i.Kind == CreditNote:
+		case i.Kind == ledger.CreditNote:
 			return nil, 0, fmt.Errorf("invoice %s is a credit note: there is nothing to pay", i.Name)
-		case slices.Contains(p.invoices()[:at], n):
+		case slices.Contains(p.Invoices()[:at], n):
 			return nil, 0, fmt.Errorf("invoice %s is named twice", i.Name)
 		}
 		again, err := d.revive(i)
@@ -175,7 +137,7 @@ func (d *deal) payable(p *Payment) (pays []uint64, open int64, err error) {
 	return pays, open, nil
 }
 
-func (d *deal) nothingOpen(p *Payment) error {
+func (d *deal) nothingOpen(p *ledger.Payment) error {
 	if p.Invoice == 0 {
 		return fmt.Errorf("account %q has no debt without an invoice: name the amount that was paid", d.a.Name)
 	}
@@ -228,7 +190,7 @@ func (d *deal) settle(money int64, first ...uint64) error {
 	if err != nil {
 		return err
 	}
-	rank := func(i *Invoice) int {
+	rank := func(i *ledger.Invoice) int {
 		switch at := slices.Index(first, i.Number); {
 		case at >= 0:
 			return at
@@ -237,7 +199,7 @@ func (d *deal) settle(money int64, first ...uint64) error {
 		}
 		return len(first) + 1
 	}
-	slices.SortStableFunc(list, func(a, b *Invoice) int { return cmp.Compare(rank(a), rank(b)) })
+	slices.SortStableFunc(list, func(a, b *ledger.Invoice) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, i := range list {
 		n := free
 		if rank(i) <= len(first) {
@@ -248,9 +210,9 @@ func (d *deal) settle(money int64, first ...uint64) error {
 		}
 		free, money = free-n, max(money-n, 0)
 		i.Paid += n
-		d.say(Line{Kind: LinePaid, Amount: n, Invoice: i.Name})
+		d.say(ledger.Line{Kind: ledger.LinePaid, Amount: n, Invoice: i.Name})
 		if i.Paid == i.Total {
-			i.State = InvoicePaid
+			i.State = ledger.InvoicePaid
 			if err := d.do(i); err != nil {
 				return err
 			}
@@ -260,18 +222,18 @@ func (d *deal) settle(money int64, first ...uint64) error {
 }
 
 // do does what an invoice's payment does.
-func (d *deal) do(i *Invoice) error {
+func (d *deal) do(i *ledger.Invoice) error {
 	o := i.Order
 	if o == nil {
 		return nil
 	}
 	i.Order = nil
 	switch o.Do {
-	case KindActivated:
+	case ledger.KindActivated:
 		d.a.Ordered = &o.Plan
-		d.activate(numberText(i.Number))
-	case KindRenewed:
-		if err := d.renew(o.Plan, numberText(i.Number)); err != nil {
+		d.activate(ledger.NumberText(i.Number))
+	case ledger.KindRenewed:
+		if err := d.renew(o.Plan, ledger.NumberText(i.Number)); err != nil {
 			return err
 		}
 	}
@@ -297,7 +259,7 @@ func (s *Store) Correct(o behalf.Order, account string, c Correction) (Receipt, 
 		return Receipt{}, errors.New("correction: say why")
 	case c.PaidBack && c.Money >= 0:
 		return Receipt{}, errors.New("correction: what is paid back is below zero")
-	case c.Money == 0 && c.Units == 0, c.Units < 0, magnitude(c.Money) > mostMoney, c.Units > quota.MaxOver:
+	case c.Money == 0 && c.Units == 0, c.Units < 0, ledger.Magnitude(c.Money) > mostMoney, c.Units > quota.MaxOver:
 		return Receipt{}, errors.New("correction: an amount of money, or credit above zero")
 	}
 	return s.order(account, o, func(d *deal) error {
@@ -319,8 +281,8 @@ func (s *Store) Correct(o behalf.Order, account string, c Correction) (Receipt, 
 		if byHand {
 			return d.giveByHand(&c)
 		}
-		d.enter(Entry{Kind: KindCorrection, Money: c.Money, Note: c.Text})
-		d.say(Line{Kind: LineCorrect, Amount: c.Money, Text: c.Text})
+		d.enter(ledger.Entry{Kind: ledger.KindCorrection, Money: c.Money, Note: c.Text})
+		d.say(ledger.Line{Kind: ledger.LineCorrect, Amount: c.Money, Text: c.Text})
 		return d.settle(0)
 	})
 }
@@ -337,6 +299,6 @@ func (d *deal) grant(units int64, text string) error {
 	over := d.overage(c)
 	l := quota.Lot{Ref: d.lotRef("correction"), Amount: units, Granted: d.t.Now, Expires: c.End}
 	d.a.Lots = append(d.a.Lots, l)
-	d.enter(Entry{Kind: KindCorrection, Over: over, Period: d.a.Open, Units: units, Lot: l.Ref, Expires: l.Expires, Note: text})
+	d.enter(ledger.Entry{Kind: ledger.KindCorrection, Over: over, Period: d.a.Open, Units: units, Lot: l.Ref, Expires: l.Expires, Note: text})
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 	"relay/store/people"
 )
 
@@ -16,7 +17,7 @@ func TestRecordPayment_reference(t *testing.T) {
 	order(t, s, "acme", silver, quota.Suspend)
 	pay(t, s, 1, 100, "CRO 0042")
 	for _, ref := range []string{"CRO 0042", " CRO 0042", "CRO 0042\n", "CRO  0042", "CRO\t0042", "CRO\u00a00042"} {
-		p := Payment{Invoice: 1, Method: "bank", Reference: ref, Amount: 100}
+		p := ledger.Payment{Invoice: 1, Method: "bank", Reference: ref, Amount: 100}
 		if _, err := s.RecordPayment(behalf.Order{}, p); !errors.Is(err, ErrExists) {
 			t.Errorf("RecordPayment with reference %q = %v, want ErrExists", ref, err)
 		}
@@ -25,12 +26,12 @@ func TestRecordPayment_reference(t *testing.T) {
 		}
 	}
 	for _, ref := range []string{"", " \t", "a\x00b", "a\x1bb", "a\xffb"} {
-		if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 1, Method: "bank", Reference: ref, Amount: 100}); err == nil || errors.Is(err, ErrExists) {
+		if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "bank", Reference: ref, Amount: 100}); err == nil || errors.Is(err, ErrExists) {
 			t.Errorf("RecordPayment with reference %q = %v", ref, err)
 		}
 	}
 	pay(t, s, 1, 100, "CRO 0043")
-	if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 1, Method: "card", Reference: "CRO 0042", Amount: 100}); err != nil {
+	if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "card", Reference: "CRO 0042", Amount: 100}); err != nil {
 		t.Errorf("the same reference by another method = %v", err)
 	}
 }
@@ -51,7 +52,7 @@ func TestRecordPayment_debtsFirst(t *testing.T) {
 		t.Fatalf("DunBy = %d, %v", n, err)
 	}
 	r, err := s.Correct(behalf.Order{}, "acme", Correction{Money: 1220, Text: "paid in cash"})
-	if err != nil || r.After.Hold != "" || r.Invoices[0].Number != 3 || r.Invoices[0].State != InvoicePaid {
+	if err != nil || r.After.Hold != "" || r.Invoices[0].Number != 3 || r.Invoices[0].State != ledger.InvoicePaid {
 		t.Errorf("Correct = %+v, %v, want the block paid and the account let go", r.Invoices, err)
 	}
 	if i, _ := s.Invoice(2); i.Paid != 0 {
@@ -102,13 +103,13 @@ func TestRecordPayment_toTheCent(t *testing.T) {
 	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 1, Method: "bank", Reference: "x", Amount: mostMoney + 1}); err == nil {
+	if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "bank", Reference: "x", Amount: mostMoney + 1}); err == nil {
 		t.Error("a payment that cannot be summed was taken")
 	}
-	if r := pay(t, s, 1, 14_639, "a"); r.After.State != Pending || r.Invoices[0].Open() != 1 || r.Invoices[0].Order == nil {
+	if r := pay(t, s, 1, 14_639, "a"); r.After.State != ledger.Pending || r.Invoices[0].Open() != 1 || r.Invoices[0].Order == nil {
 		t.Errorf("a cent too little = %+v", r)
 	}
-	if r := pay(t, s, 1, 1, "b"); r.After.State != Active || r.Invoices[0].State != InvoicePaid || r.Invoices[0].Order != nil {
+	if r := pay(t, s, 1, 1, "b"); r.After.State != ledger.Active || r.Invoices[0].State != ledger.InvoicePaid || r.Invoices[0].Order != nil {
 		t.Errorf("the last cent = %+v", r)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/signing"
 )
 
@@ -30,7 +31,7 @@ func TestRemoveAccount_counted(t *testing.T) {
 		}
 		d, err := t.deal("acme", behalf.Order{})
 		if err == nil {
-			err = errors.Join(d.end(CauseRemoved, ""), d.apply())
+			err = errors.Join(d.end(ledger.CauseRemoved, ""), d.apply())
 		}
 		return errors.Join(err, t.deleteAccount("acme"))
 	})

@@ -8,6 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // Refund gives the present term back, with those to come, and closes the account
@@ -49,7 +50,7 @@ func (s *Store) Refund(o behalf.Order, account string) (Receipt, error) {
 		d.sayPaid(all)
 		d.sayWorth(&is)
 		d.amount = amount
-		d.say(Line{Kind: LineBack, Amount: amount})
+		d.say(ledger.Line{Kind: ledger.LineBack, Amount: amount})
 		if err != nil {
 			return err
 		}
@@ -68,7 +69,7 @@ type worth struct {
 
 // worth of invoices; ending: the account ends, and orders that wait with it. One that
 // goes on keeps what it has besides.
-func (d *deal) worth(list []*Invoice, ending bool) (w worth, err error) {
+func (d *deal) worth(list []*ledger.Invoice, ending bool) (w worth, err error) {
 	free, err := d.free()
 	if err != nil {
 		return w, err
@@ -83,7 +84,7 @@ func (d *deal) worth(list []*Invoice, ending bool) (w worth, err error) {
 		switch {
 		case err != nil:
 			return w, err
-		case i.State != InvoiceOpen && i.State != InvoicePaid:
+		case i.State != ledger.InvoiceOpen && i.State != ledger.InvoicePaid:
 		case slices.Contains(list, i), ending && i.Order != nil:
 			w.paid += i.Paid
 		default:
@@ -105,8 +106,8 @@ func (d *deal) worth(list []*Invoice, ending bool) (w worth, err error) {
 }
 
 // folded is the ledger of the account, with what this order has entered.
-func (d *deal) folded() (*Fold, error) {
-	f := NewFold(d.zone())
+func (d *deal) folded() (*ledger.Fold, error) {
+	f := ledger.NewFold(d.zone())
 	entries, err := d.t.entries(d.a.Name)
 	entries = append(entries, d.entries...)
 	for i := range entries {
@@ -118,14 +119,14 @@ func (d *deal) folded() (*Fold, error) {
 // cash is what came in by payments, less what went back.
 func (d *deal) cash() (int64, error) {
 	f, err := d.folded()
-	if err == nil && f.overflow {
+	if err == nil && f.Overflow {
 		err = fmt.Errorf("account %q: what came in: %w", d.a.Name, quota.ErrOverflow)
 	}
-	return f.cash, err
+	return f.Cash, err
 }
 
 // ofTerms are the invoices of contracts that are not taken back.
-func (d *deal) ofTerms(list []quota.Contract) (bills []*Invoice, err error) {
+func (d *deal) ofTerms(list []quota.Contract) (bills []*ledger.Invoice, err error) {
 	var terms []string
 	for i := range list {
 		terms = append(terms, list[i].TermKey())
@@ -135,7 +136,7 @@ func (d *deal) ofTerms(list []quota.Contract) (bills []*Invoice, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if i.Kind != CreditNote && i.State != InvoiceCancelled && i.State != InvoiceRefunded && slices.Contains(terms, i.Term) {
+		if i.Kind != ledger.CreditNote && i.State != ledger.InvoiceCancelled && i.State != ledger.InvoiceRefunded && slices.Contains(terms, i.Term) {
 			bills = append(bills, i)
 		}
 	}
@@ -143,7 +144,7 @@ func (d *deal) ofTerms(list []quota.Contract) (bills []*Invoice, err error) {
 }
 
 // paidOf invoices.
-func paidOf(list []*Invoice) (sum int64) {
+func paidOf(list []*ledger.Invoice) (sum int64) {
 	for _, i := range list {
 		sum += i.Paid
 	}
@@ -152,19 +153,19 @@ func paidOf(list []*Invoice) (sum int64) {
 
 // giveBack takes the terms back that have not begun, with their invoices; why the
 // present one stays is said.
-func (d *deal) giveBack(list []*Invoice, no *quota.Refusal) error {
+func (d *deal) giveBack(list []*ledger.Invoice, no *quota.Refusal) error {
 	is, err := d.worth(list, false)
 	if err != nil {
 		return err
 	}
 	d.sayPaid(list)
 	d.sayWorth(&is)
-	d.say(Line{Kind: LineBackNext, Amount: is.out})
+	d.say(ledger.Line{Kind: ledger.LineBackNext, Amount: is.out})
 	for i := range no.Reasons {
-		d.say(Line{Kind: LineStays, Order: no.Order, Reason: &no.Reasons[i]})
+		d.say(ledger.Line{Kind: ledger.LineStays, Order: no.Order, Reason: &no.Reasons[i]})
 	}
 	for _, c := range d.later() {
-		d.enter(Entry{Kind: KindReturned, Period: c.TermKey(), Contract: &c, Ref: c.Invoice})
+		d.enter(ledger.Entry{Kind: ledger.KindReturned, Period: c.TermKey(), Contract: &c, Ref: c.Invoice})
 	}
 	d.a.Contracts = slices.DeleteFunc(d.a.Contracts, func(c quota.Contract) bool { return c.Start.After(d.t.Now) })
 	for _, i := range list {
@@ -187,24 +188,24 @@ func (d *deal) hadOverage(c *quota.Contract) (bool, error) {
 		return true, nil
 	}
 	f, err := d.folded()
-	return slices.ContainsFunc(f.Periods, func(p PeriodSum) bool { return (p.Overage > 0 || p.Met > 0) && own(p.Period) }), err
+	return slices.ContainsFunc(f.Periods, func(p ledger.PeriodSum) bool { return (p.Overage > 0 || p.Met > 0) && own(p.Period) }), err
 }
 
-func (d *deal) refund(list []*Invoice, amount int64) error {
+func (d *deal) refund(list []*ledger.Invoice, amount int64) error {
 	term := min(amount, paidOf(list))
 	for _, i := range list {
 		if err := d.takeBack(i, unpaidCause(i), ""); err != nil {
 			return err
 		}
 	}
-	if err := errors.Join(d.payBack(term, ""), d.end(CauseRefunded, ""), d.payBack(amount-term, "")); err != nil {
+	if err := errors.Join(d.payBack(term, ""), d.end(ledger.CauseRefunded, ""), d.payBack(amount-term, "")); err != nil {
 		return err
 	}
 	if rest := d.a.Balance; rest > 0 {
 		if err := d.oneCurrency(); err != nil {
 			return err
 		}
-		d.enter(Entry{Kind: KindCorrection, Money: -rest, Facts: Facts{Cause: CauseGoodwill}})
+		d.enter(ledger.Entry{Kind: ledger.KindCorrection, Money: -rest, Facts: ledger.Facts{Cause: ledger.CauseGoodwill}})
 	}
 	d.amount = amount
 	return nil
@@ -218,23 +219,23 @@ func (d *deal) payBack(amount int64, why string) error {
 	if err := d.oneCurrency(); err != nil {
 		return err
 	}
-	d.enter(Entry{Kind: KindRefund, Money: -amount, Note: why})
-	d.payments = append(d.payments, Payment{Method: PaidBack, Reference: PaidBackRef(d.a.Name, d.a.Seq),
+	d.enter(ledger.Entry{Kind: ledger.KindRefund, Money: -amount, Note: why})
+	d.payments = append(d.payments, ledger.Payment{Method: ledger.PaidBack, Reference: ledger.PaidBackRef(d.a.Name, d.a.Seq),
 		Account: d.a.Name, Amount: -amount, Time: d.t.Now, By: d.by, Text: why})
 	return nil
 }
 
 // takeBack issues the credit note of an invoice, for a cause or the operator's reason.
-func (d *deal) takeBack(i *Invoice, cause Cause, reason string) error {
-	note := Invoice{Kind: CreditNote, About: i.Number, Names: i.Name, Cause: cause, Reason: reason, Period: i.Period, Term: i.Term, Customer: i.Customer, Reseller: i.Reseller, Buyer: i.Buyer, Reference: i.Reference}
+func (d *deal) takeBack(i *ledger.Invoice, cause ledger.Cause, reason string) error {
+	note := ledger.Invoice{Kind: ledger.CreditNote, About: i.Number, Names: i.Name, Cause: cause, Reason: reason, Period: i.Period, Term: i.Term, Customer: i.Customer, Reseller: i.Reseller, Buyer: i.Buyer, Reference: i.Reference}
 	for _, l := range i.Lines {
 		if l.Price == 0 {
 			continue // it says something of the others
 		}
-		note.Lines = append(note.Lines, InvoiceLine{Text: l.Text, Count: l.Count, Price: -l.Price, TaxRate: l.TaxRate})
+		note.Lines = append(note.Lines, ledger.InvoiceLine{Text: l.Text, Count: l.Count, Price: -l.Price, TaxRate: l.TaxRate})
 	}
 	for _, t := range i.Taxes {
-		note.Taxes = append(note.Taxes, InvoiceTax{Rate: t.Rate, Net: -t.Net})
+		note.Taxes = append(note.Taxes, ledger.InvoiceTax{Rate: t.Rate, Net: -t.Net})
 	}
 	lines, amount := d.lines, d.amount
 	if _, err := d.issue(note, time.Time{}); err != nil {
@@ -242,20 +243,20 @@ func (d *deal) takeBack(i *Invoice, cause Cause, reason string) error {
 	}
 	d.lines, d.amount = lines, amount
 	i.Order = nil
-	if i.State = InvoiceRefunded; i.Paid == 0 {
-		i.State = InvoiceCancelled
+	if i.State = ledger.InvoiceRefunded; i.Paid == 0 {
+		i.State = ledger.InvoiceCancelled
 	}
 	return nil
 }
 
 // unpaidCause is why an invoice is cancelled when its account ends; "": it is not,
 // what was paid is paid back.
-func unpaidCause(i *Invoice) Cause {
+func unpaidCause(i *ledger.Invoice) ledger.Cause {
 	switch {
 	case i.Paid == 0:
-		return CauseUnpaid
+		return ledger.CauseUnpaid
 	case i.Order != nil:
-		return CausePartly
+		return ledger.CausePartly
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // What was bought and not used goes with the invoice that is taken back; what was
@@ -87,7 +88,7 @@ func TestRefund_whatWasNotPaid(t *testing.T) {
 	}
 	list, _ := s.InvoicesOf("acme", false)
 	for _, i := range list[3:] {
-		want := string(CauseUnpaid)
+		want := string(ledger.CauseUnpaid)
 		if i.About == 1 {
 			want = "" // what was paid is paid back
 		}
@@ -148,12 +149,12 @@ func TestRefund_whatHasNotBegun(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := s.Refund(behalf.Order{}, "acme")
-	want := []Line{{Kind: LinePaid, Amount: 14_640, Invoice: "2"}, {Kind: LineBackNext, Amount: 14_640},
-		{Kind: LineStays, Order: "refund", Reason: &quota.Reason{Why: quota.WhyLate, Day: 41, Last: 30}}}
+	want := []ledger.Line{{Kind: ledger.LinePaid, Amount: 14_640, Invoice: "2"}, {Kind: ledger.LineBackNext, Amount: 14_640},
+		{Kind: ledger.LineStays, Order: "refund", Reason: &quota.Reason{Why: quota.WhyLate, Day: 41, Last: 30}}}
 	if err != nil || !reflect.DeepEqual(dry.Lines, want) || !reflect.DeepEqual(r.Lines, want) || r.Amount != 14_640 {
 		t.Fatalf("Refund = %+v, %d, %v, dry run %+v, want %+v", r.Lines, r.Amount, err, dry.Lines, want)
 	}
-	if a := r.After; a.State != Active || a.Balance != 0 || len(a.Contracts) != 1 || papers(t, s, "acme") != "order paid, renewal refunded, credit-note paid" {
+	if a := r.After; a.State != ledger.Active || a.Balance != 0 || len(a.Contracts) != 1 || papers(t, s, "acme") != "order paid, renewal refunded, credit-note paid" {
 		t.Errorf("account = %+v, invoices %s", a, papers(t, s, "acme"))
 	}
 	mustSend(t, s, "acme", 1, 1)
@@ -182,7 +183,7 @@ func TestCloseAccount_whatHasNotBegun(t *testing.T) {
 	if err != nil || r.After.Balance != 14_640 || papers(t, s, "acme") != "order paid, renewal refunded, credit-note paid" {
 		t.Fatalf("CloseAccount = %+v, %v, invoices %s", r.After, err, papers(t, s, "acme"))
 	}
-	if want := []Line{{Kind: LineNotBegun, Amount: 14_640, Invoice: "2"}}; !reflect.DeepEqual(r.Lines, want) {
+	if want := []ledger.Line{{Kind: ledger.LineNotBegun, Amount: 14_640, Invoice: "2"}}; !reflect.DeepEqual(r.Lines, want) {
 		t.Errorf("lines = %+v, want %+v", r.Lines, want)
 	}
 	if err := s.RemoveAccount(behalf.Order{}, "acme"); !errors.Is(err, ErrOwing) {
@@ -262,7 +263,7 @@ func TestRefund(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err = s.Refund(behalf.Order{}, "acme")
-	if err != nil || r.Amount != paid || r.After.Balance != 0 || r.After.State != Closed || r.After.Open != "" {
+	if err != nil || r.Amount != paid || r.After.Balance != 0 || r.After.State != ledger.Closed || r.After.Open != "" {
 		t.Fatalf("Refund = %+v, %v", r, err)
 	}
 	list, _ := s.InvoicesOf("acme", false)
@@ -274,14 +275,14 @@ func TestRefund(t *testing.T) {
 	if !slices.Equal(states, want) {
 		t.Errorf("invoices = %q, want %q", states, want)
 	}
-	if r := send(t, s, "acme", 1, 1); r == nil || r.State != Closed {
+	if r := send(t, s, "acme", 1, 1); r == nil || r.State != ledger.Closed {
 		t.Errorf("Accept = %+v, want it closed", r)
 	}
 	if _, err := s.Refund(behalf.Order{}, "acme"); !errors.Is(err, ErrClosed) {
 		t.Errorf("Refund again = %v", err)
 	}
 	out := map[string]int64{}
-	if err := s.Payments(func(p *Payment) error { out[p.Method+" "+p.Reference] = p.Amount; return nil }); err != nil {
+	if err := s.Payments(func(p *ledger.Payment) error { out[p.Method+" "+p.Reference] = p.Amount; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	var sum int64
@@ -331,7 +332,7 @@ func TestRefund_currency(t *testing.T) {
 	if r, err := s.Refund(behalf.Order{}, "acme"); err == nil {
 		t.Errorf("Refund of EUR in USD = %+v", r.Entries)
 	}
-	if a := account(t, s, "acme"); a.Balance != 500 || a.State != Active {
+	if a := account(t, s, "acme"); a.Balance != 500 || a.State != ledger.Active {
 		t.Errorf("the account is %s with %d", a.State, a.Balance)
 	}
 }

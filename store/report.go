@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/refusals"
 	"relay/store/remark"
@@ -40,7 +41,7 @@ type Report struct {
 	ErrorCount int64            // of all that are kept
 	Logins     []LoginUse       // by name
 	Remarks    []remark.Remark  // of days in Period, as far as they are kept
-	Invoice    *Invoice         // the payment request for the overage of Period; nil: none
+	Invoice    *ledger.Invoice  // the payment request for the overage of Period; nil: none
 
 	before quota.Period // the one before Period; one without a key: none
 }
@@ -147,11 +148,11 @@ func (r *Report) costNow(t *tx) int64 {
 	if err != nil {
 		return math.MaxInt64
 	}
-	inv := Invoice{Kind: ForOverage}
+	inv := ledger.Invoice{Kind: ledger.ForOverage}
 	for _, b := range is.Bought.Blocks {
-		inv.Lines = append(inv.Lines, InvoiceLine{Count: b.Count, Price: b.Price})
+		inv.Lines = append(inv.Lines, ledger.InvoiceLine{Count: b.Count, Price: b.Price})
 	}
-	if inv.addUp(t.s.Billing().TaxRate) != nil {
+	if inv.AddUp(t.s.Billing().TaxRate) != nil {
 		return math.MaxInt64
 	}
 	return inv.Total

@@ -8,12 +8,13 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/room"
 )
 
 // window is what a report needs of the ledger: charges by day, and how its period was closed.
 type window struct {
-	charges        []Entry
+	charges        []ledger.Entry
 	drawn, overage int64  // of the period, once it is closed
 	cost           int64  // of its overage
 	invoice        uint64 // for it; 0: none, or it is not issued yet
@@ -29,7 +30,7 @@ const mostLate = 35 * 24 * time.Hour
 // days. A close that is due counts as done.
 func (t *tx) windowOf(r *Report, due *deal) (*window, error) {
 	w := &window{}
-	take := func(e *Entry) {
+	take := func(e *ledger.Entry) {
 		if e.Seq > w.last { // two windows may overlap
 			w.last = e.Seq
 			w.take(e, r.Period.Key)
@@ -60,17 +61,17 @@ func (t *tx) windowOf(r *Report, due *deal) (*window, error) {
 	return w, err
 }
 
-func (w *window) take(e *Entry, period string) {
-	e.recall()
+func (w *window) take(e *ledger.Entry, period string) {
+	e.Recall()
 	ours := e.Period == period
 	switch {
-	case e.Kind == KindCharge && e.Day != "":
+	case e.Kind == ledger.KindCharge && e.Day != "":
 		w.charges = append(w.charges, *e)
-	case e.Kind == KindDraw && ours:
+	case e.Kind == ledger.KindDraw && ours:
 		w.drawn -= e.Units
-	case e.Kind == KindOverage && ours:
+	case e.Kind == ledger.KindOverage && ours:
 		w.overage += e.Units
-	case e.Kind == KindInvoice && ours && e.For == ForOverage:
+	case e.Kind == ledger.KindInvoice && ours && e.For == ledger.ForOverage:
 		w.invoice, w.cost = e.Invoice(), -e.Money
 	}
 }
@@ -78,7 +79,7 @@ func (w *window) take(e *Entry, period string) {
 // ledgerBetween calls fn for the entries that hold from an instant between two, and for some
 // beside them. It finds the first one by halves: the ledger is in the order of time, but for
 // entries that come as late as mostLate.
-func (t *tx) ledgerBetween(account string, from, to time.Time, fn func(*Entry)) (err error) {
+func (t *tx) ledgerBetween(account string, from, to time.Time, fn func(*ledger.Entry)) (err error) {
 	last := t.lastSeq(account)
 	begin := from.Add(-mostLate)
 	seq := 1 + sort.Search(int(last), func(i int) bool {
@@ -89,7 +90,7 @@ func (t *tx) ledgerBetween(account string, from, to time.Time, fn func(*Entry)) 
 		return !e.Time.Before(begin)
 	})
 	for ; err == nil && seq <= int(last); seq++ {
-		var e Entry
+		var e ledger.Entry
 		if _, err = t.Read(bucket.Ledger, numberKey(account, uint64(seq)), &e); err == nil && e.Time.After(to.Add(mostLate)) {
 			break
 		}
@@ -127,14 +128,14 @@ func (w *window) open(t *tx, r *Report, due *deal) {
 		}
 		seen[period] = true
 		if c := t.charges(r.Account.Name, period); c.Today != (quota.Charge{}) {
-			w.charges = append(w.charges, Entry{Kind: KindCharge, Period: period, Day: c.Day, Messages: c.Today.Messages, Bytes: c.Today.Bytes})
+			w.charges = append(w.charges, ledger.Entry{Kind: ledger.KindCharge, Period: period, Day: c.Day, Messages: c.Today.Messages, Bytes: c.Today.Bytes})
 		}
 	}
 }
 
 // daysOf an account from a day on, up to one that is left out ("": all), of one period ("": of
 // any), in order. There are no more outcomes by day than are kept.
-func (t *tx) daysOf(account, from, until, period string, charges []Entry) (list []Day, err error) {
+func (t *tx) daysOf(account, from, until, period string, charges []ledger.Entry) (list []Day, err error) {
 	days := map[string]*Day{}
 	take := func(day, of string, d *Day) {
 		if day < from || until != "" && day >= until || period != "" && of != period {

@@ -7,6 +7,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/room"
 )
@@ -48,7 +49,7 @@ func TestOrder_Reseller(t *testing.T) {
 		if !errors.Is(theirs, ErrNotFound) || !errors.Is(missing, ErrNotFound) {
 			t.Errorf("%v and %v, want ErrNotFound", theirs, missing)
 		}
-		if a, err := s.Account("other.one"); err != nil || a.State != Active {
+		if a, err := s.Account("other.one"); err != nil || a.State != ledger.Active {
 			t.Errorf("it is %s, %v", a.State, err)
 		}
 	})

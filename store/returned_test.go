@@ -8,6 +8,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/mailreply"
 	"relay/store/refusals"
 	"relay/store/signs"
@@ -298,13 +299,13 @@ func TestStore_Returned_forged(t *testing.T) {
 			what, most = SignComplaint, 3
 		}
 		r, _, err := b.Signs("acme")
-		if a := accountOf(t, b.Store, "acme"); err != nil || a.Status() != Active || r.Total(what) != most {
+		if a := accountOf(t, b.Store, "acme"); err != nil || a.Status() != ledger.Active || r.Total(what) != most {
 			t.Errorf("%s: the account is %s, %d signs, %v", kind, a.Status(), r.Total(what), err)
 		}
 		for i := range 200 {
 			b.returned(Return{Kind: kind, Token: b.BounceToken(m, 999-i), Verdict: noSuchUser, Hard: true})
 		}
-		if a := accountOf(t, b.Store, "acme"); a.Status() != Suspended {
+		if a := accountOf(t, b.Store, "acme"); a.Status() != ledger.Suspended {
 			t.Errorf("%s: with tokens the account is %s", kind, a.Status())
 		}
 	}
@@ -355,7 +356,7 @@ func TestStore_Returned_guessed(t *testing.T) {
 			t.Errorf("VERP %v: %d signs, counts %s, %v", verp, r.Total(SignBounce), b.counts("acme"), err)
 		}
 		guess(60)
-		if a := accountOf(t, b.Store, "acme"); (a.Status() == Active) != verp {
+		if a := accountOf(t, b.Store, "acme"); (a.Status() == ledger.Active) != verp {
 			t.Errorf("VERP %v: the account is %s", verp, a.Status())
 		}
 		if !verp {

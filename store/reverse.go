@@ -8,6 +8,7 @@ import (
 
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/room"
 )
 
@@ -49,19 +50,19 @@ func (s *Store) ReversePayment(o behalf.Order, r Reversal) (Receipt, error) {
 }
 
 // paymentFor finds the payment of a reversal.
-func (d *deal) paymentFor(r *Reversal) (p Payment, err error) {
-	methods := Methods
+func (d *deal) paymentFor(r *Reversal) (p ledger.Payment, err error) {
+	methods := ledger.Methods
 	if r.Method != "" {
 		methods = []string{r.Method}
 	}
 	ref, n := oneReference(r.Reference), 0
 	for _, m := range methods {
-		var is Payment
+		var is ledger.Payment
 		ok, err := d.t.Read(bucket.Payments, room.Pair(m, ref), &is)
 		if err != nil {
 			return p, err
 		}
-		if ok && (slices.Contains(is.invoices(), r.Invoice) || is.Invoice == 0 && is.Account == d.a.Name) {
+		if ok && (slices.Contains(is.Invoices(), r.Invoice) || is.Invoice == 0 && is.Account == d.a.Name) {
 			p, n = is, n+1
 		}
 	}
@@ -76,7 +77,7 @@ func (d *deal) paymentFor(r *Reversal) (p Payment, err error) {
 	return p, nil
 }
 
-func (d *deal) reverse(p Payment, r *Reversal) error {
+func (d *deal) reverse(p ledger.Payment, r *Reversal) error {
 	if err := d.oneCurrency(); err != nil {
 		return err
 	}
@@ -88,15 +89,15 @@ func (d *deal) reverse(p Payment, r *Reversal) error {
 	if err != nil {
 		return err
 	}
-	e := Entry{Kind: KindReversal, Money: -p.Amount, Also: p.Also, Note: r.Text, Facts: Facts{Method: p.Method, Reference: p.Reference}}
+	e := ledger.Entry{Kind: ledger.KindReversal, Money: -p.Amount, Also: p.Also, Note: r.Text, Facts: ledger.Facts{Method: p.Method, Reference: p.Reference}}
 	if p.Invoice != 0 {
-		e.Ref = numberText(p.Invoice)
+		e.Ref = ledger.NumberText(p.Invoice)
 	}
 	d.enter(e)
-	d.say(Line{Kind: LineTaken, Amount: -p.Amount, Method: p.Method, Reference: p.Reference})
+	d.say(ledger.Line{Kind: ledger.LineTaken, Amount: -p.Amount, Method: p.Method, Reference: p.Reference})
 	d.amount = -p.Amount
 	p.Reversed = d.a.Seq
-	d.payments = append(d.payments, p, Payment{Method: Reversed, Reference: PaidBackRef(d.a.Name, d.a.Seq), Invoice: p.Invoice, Also: p.Also,
+	d.payments = append(d.payments, p, ledger.Payment{Method: ledger.Reversed, Reference: ledger.PaidBackRef(d.a.Name, d.a.Seq), Invoice: p.Invoice, Also: p.Also,
 		Account: d.a.Name, Amount: -p.Amount, Time: d.t.Now, By: d.by, Of: [2]string{p.Method, p.Reference}, Text: r.Text})
 	left := p.Amount - max(free, 0)
 	for _, i := range list {
@@ -112,15 +113,15 @@ func (d *deal) reverse(p Payment, r *Reversal) error {
 
 // paidBy are the invoices that a payment may have paid: those that it named, and the
 // others, the newest first.
-func (d *deal) paidBy(p *Payment) (list []*Invoice, err error) {
+func (d *deal) paidBy(p *ledger.Payment) (list []*ledger.Invoice, err error) {
 	numbers := d.bills()
 	slices.Reverse(numbers)
-	for _, n := range append(p.invoices(), numbers...) {
+	for _, n := range append(p.Invoices(), numbers...) {
 		i, err := d.invoice(n)
 		if err != nil {
 			return nil, err
 		}
-		if (i.State == InvoicePaid || i.State == InvoiceOpen) && !slices.Contains(list, i) {
+		if (i.State == ledger.InvoicePaid || i.State == ledger.InvoiceOpen) && !slices.Contains(list, i) {
 			list = append(list, i)
 		}
 	}
@@ -129,15 +130,15 @@ func (d *deal) paidBy(p *Payment) (list []*Invoice, err error) {
 
 // reopen takes back what was paid of an invoice. What was delivered has to be paid
 // within the days of grace, or holds the account back now.
-func (d *deal) reopen(i *Invoice, n int64, suspend bool) {
-	d.say(Line{Kind: LineReopened, Amount: n, Invoice: i.Name})
+func (d *deal) reopen(i *ledger.Invoice, n int64, suspend bool) {
+	d.say(ledger.Line{Kind: ledger.LineReopened, Amount: n, Invoice: i.Name})
 	was := i.State
 	i.Paid -= n
-	i.State = InvoiceOpen
-	if i.Order != nil || d.a.State == Closed { // nothing was delivered, or there is no account to hold back
+	i.State = ledger.InvoiceOpen
+	if i.Order != nil || d.a.State == ledger.Closed { // nothing was delivered, or there is no account to hold back
 		return
 	}
-	if was == InvoicePaid || i.Suspends.IsZero() {
+	if was == ledger.InvoicePaid || i.Suspends.IsZero() {
 		i.Suspends, i.Dunned = d.days(d.t.Now, d.t.s.Billing().GraceDays), false
 		i.Reminded = i.Suspends // by the news of the reversal
 	}
@@ -160,7 +161,7 @@ func (e *NotFree) Error() string {
 // byHand reports whether a correction is money that was sent to the customer.
 func (d *deal) byHand(c *Correction) (bool, error) {
 	free, err := d.free()
-	return c.PaidBack || d.a.State == Closed && c.Money < 0 && -c.Money <= free, err
+	return c.PaidBack || d.a.State == ledger.Closed && c.Money < 0 && -c.Money <= free, err
 }
 
 // giveByHand enters money that the operator has sent back to the customer, of what was
@@ -173,6 +174,6 @@ func (d *deal) giveByHand(c *Correction) error {
 	if -c.Money > free {
 		return &NotFree{d.a.Name, max(free, 0)}
 	}
-	d.say(Line{Kind: LineByHand, Amount: c.Money, Text: c.Text})
+	d.say(ledger.Line{Kind: ledger.LineByHand, Amount: c.Money, Text: c.Text})
 	return d.payBack(-c.Money, c.Text)
 }

@@ -8,6 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // debts is an account with a debt by correction of 700, an order that was had (invoice
@@ -54,15 +55,15 @@ func TestRecordPayment_namedInvoiceBeforeDebt(t *testing.T) {
 // The debt is an open item of its own, which a payment that names the account pays.
 func TestRecordPayment_onAccount(t *testing.T) {
 	s, _ := debts(t)
-	r, err := s.RecordPayment(behalf.Order{}, Payment{Account: "acme", Method: "bank", Reference: "a"})
+	r, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "a"})
 	if err != nil || r.Amount != 700 || r.Debt != 0 {
 		t.Errorf("RecordPayment = %d, debt %d, %v, want the 700 that are owed", r.Amount, r.Debt, err)
 	}
 	wantPaid(t, s, 0, 0)
-	if _, err = s.RecordPayment(behalf.Order{}, Payment{Account: "acme", Method: "bank", Reference: "b"}); err == nil {
+	if _, err = s.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "b"}); err == nil {
 		t.Error("nothing is owed, and a payment without an amount was taken")
 	}
-	if _, err = s.RecordPayment(behalf.Order{}, Payment{Account: "acme", Method: "bank", Reference: "c", Amount: 200}); err != nil {
+	if _, err = s.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "c", Amount: 200}); err != nil {
 		t.Error(err)
 	}
 	wantPaid(t, s, 200, 0)
@@ -73,11 +74,11 @@ func TestRecordPayment_several(t *testing.T) {
 	s, _ := debts(t)
 	order(t, s, "beta", silver, "") // invoice 3
 	for _, bad := range [][]uint64{{1, 1}, {2, 1}, {3}, {9}} {
-		if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 1, Also: bad, Method: "bank", Reference: "x"}); err == nil {
+		if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Also: bad, Method: "bank", Reference: "x"}); err == nil {
 			t.Errorf("invoice 1 and %v were paid", bad)
 		}
 	}
-	r, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 2, Also: []uint64{1}, Method: "bank", Reference: "a"})
+	r, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 2, Also: []uint64{1}, Method: "bank", Reference: "a"})
 	if err != nil || r.Amount != 14_640+1220 {
 		t.Errorf("RecordPayment = %d, %v, want what is open of both", r.Amount, err)
 	}
@@ -100,11 +101,11 @@ func TestReversePayment_opensTheInvoiceAgain(t *testing.T) {
 	pay(t, s, 1, 0, "TRN 1")
 	c.add(60 * 24 * time.Hour) // long after it was due
 	r, err := s.ReversePayment(behalf.Order{By: "op"}, Reversal{Invoice: 1, Reference: " TRN  1", Text: "bounced"})
-	if err != nil || r.After.Status() != Active || r.After.Balance != -14_640 {
+	if err != nil || r.After.Status() != ledger.Active || r.After.Balance != -14_640 {
 		t.Fatalf("ReversePayment = %+v, %v", r.After, err)
 	}
 	i, _ := s.Invoice(1)
-	if i.State != InvoiceOpen || i.Paid != 0 || i.Order != nil || !i.Suspends.Equal(c.now().AddDate(0, 0, 7)) {
+	if i.State != ledger.InvoiceOpen || i.Paid != 0 || i.Order != nil || !i.Suspends.Equal(c.now().AddDate(0, 0, 7)) {
 		t.Errorf("the invoice is %s with %d paid, suspends %v", i.State, i.Paid, i.Suspends)
 	}
 	if p, _ := s.Payment("bank", "TRN 1"); p.Reversed == 0 {
@@ -133,7 +134,7 @@ func TestReversePayment_opensTheInvoiceAgain(t *testing.T) {
 func TestReversePayment_onAccount(t *testing.T) {
 	s, _ := debts(t)
 	order(t, s, "beta", silver, "") // invoice 3
-	if _, err := s.RecordPayment(behalf.Order{}, Payment{Account: "acme", Method: "bank", Reference: "a", Amount: 700 + 14_640}); err != nil {
+	if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "a", Amount: 700 + 14_640}); err != nil {
 		t.Fatal(err)
 	}
 	wantPaid(t, s, 14_640, 0)
@@ -156,7 +157,7 @@ func TestReversePayment_suspend(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 100, "a")
-	if _, err := s.RecordPayment(behalf.Order{}, Payment{Invoice: 1, Method: "card", Reference: "a", Amount: 200}); err != nil {
+	if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "card", Reference: "a", Amount: 200}); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []struct {
@@ -176,11 +177,11 @@ func TestReversePayment_suspend(t *testing.T) {
 		t.Error("a reversal without a reason was taken")
 	}
 	r, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Method: "card", Text: "fraud", Suspend: true})
-	if err != nil || r.After.Status() != Suspended || r.After.Hold != HoldUnpaid {
+	if err != nil || r.After.Status() != ledger.Suspended || r.After.Hold != HoldUnpaid {
 		t.Errorf("ReversePayment = %+v, %v, want it suspended", r.After, err)
 	}
 	wantPaid(t, s, 100)
-	if r := pay(t, s, 1, 0, "c"); r.After.Status() != Active {
+	if r := pay(t, s, 1, 0, "c"); r.After.Status() != ledger.Active {
 		t.Errorf("paid, it is %s", r.After.Status())
 	}
 }
@@ -235,8 +236,8 @@ func TestCorrect_paidBackByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	var list []string
-	if err := s.Payments(func(p *Payment) error {
-		if p.Method == PaidBack {
+	if err := s.Payments(func(p *ledger.Payment) error {
+		if p.Method == ledger.PaidBack {
 			list = append(list, p.Text)
 		}
 		return nil
@@ -278,7 +279,7 @@ func TestRefund_neverGoodwill(t *testing.T) {
 		}
 		correct(-c.debt)
 		r, err := s.Refund(behalf.Order{}, "acme")
-		if err != nil || r.Amount != c.amount || r.After.Balance != c.balance || r.After.State != Closed {
+		if err != nil || r.Amount != c.amount || r.After.Balance != c.balance || r.After.State != ledger.Closed {
 			t.Errorf("%s: Refund = %d, %v, balance %d, want %d and %d; %+v", c.name, r.Amount, err, r.After.Balance, c.amount, c.balance, r.Lines)
 		}
 		var sum int64
@@ -308,7 +309,7 @@ func TestRefund_giveBackNeverGoodwill(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := s.Refund(behalf.Order{}, "acme")
-	if err != nil || r.Amount != 9700 || r.After.Balance != 4640 || r.After.State != Active {
+	if err != nil || r.Amount != 9700 || r.After.Balance != 4640 || r.After.State != ledger.Active {
 		t.Errorf("Refund = %d, balance %d, %v, want the 10000 that were paid less the fee, and the rest kept; %+v", r.Amount, r.After.Balance, err, r.Lines)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/ledger"
 	"relay/store/room"
 )
 
@@ -16,7 +17,7 @@ import (
 // the present term; any other ends it, with its credit, and starts a new one.
 // Terms that were bought for later follow that.
 func (d *deal) setPlan(p quota.Plan) error {
-	if d.a.State == Closed {
+	if d.a.State == ledger.Closed {
 		return fmt.Errorf("account %q %w", d.a.Name, ErrClosed)
 	}
 	if err := d.sell(p); err != nil {
@@ -35,7 +36,7 @@ func (d *deal) setPlan(p quota.Plan) error {
 		changed := *c
 		_, at, _ := quota.Contracts{*c}.At(d.t.Now, d.zone())
 		is := p.In(at)
-		d.enter(Entry{Kind: KindPlan, Period: at.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over})
+		d.enter(ledger.Entry{Kind: ledger.KindPlan, Period: at.Key, Messages: is.Emails, Bytes: is.Bandwidth, Contract: &changed, Over: over})
 		return nil
 	}
 	later := d.later()
@@ -44,9 +45,9 @@ func (d *deal) setPlan(p quota.Plan) error {
 	}
 	given := d.next(p)
 	given.Rest = false // the month it begins in was begun under other units
-	d.start(given, KindPlan, "")
+	d.start(given, ledger.KindPlan, "")
 	for i := range later {
-		if err := d.move(&later[i], KindPlan, ""); err != nil {
+		if err := d.move(&later[i], ledger.KindPlan, ""); err != nil {
 			return err
 		}
 	}
@@ -68,7 +69,7 @@ func (d *deal) roomFor(c *quota.Contract, p quota.Plan) error {
 }
 
 // move gives a term that was bought for later a new place, with its invoice.
-func (d *deal) move(was *quota.Contract, kind Kind, cause Cause) error {
+func (d *deal) move(was *quota.Contract, kind ledger.Kind, cause ledger.Cause) error {
 	is := d.next(was.Plan)
 	is.Invoice = was.Invoice
 	d.start(is, kind, cause)
@@ -93,7 +94,7 @@ func (d *deal) reorder(p quota.Plan) error {
 		return fmt.Errorf("account %q waits for the payment of invoice %s: close the account, or activate it first", d.a.Name, list[0].Name)
 	}
 	d.a.Ordered = &p
-	d.enter(Entry{Kind: KindPlan, Facts: Facts{Plan: p.Name}})
+	d.enter(ledger.Entry{Kind: ledger.KindPlan, Facts: ledger.Facts{Plan: p.Name}})
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // plans for a month, of which a message or two use all.
@@ -176,7 +177,7 @@ func TestRefund_afterUsedUp(t *testing.T) {
 	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyLater) || len(no.Reasons) != 1 || r.Amount != 854 {
 		t.Errorf("Refund = %d, %v, want it refused since it is not the first term", r.Amount, err)
 	}
-	if a := account(t, s, "acme"); a.State != Active {
+	if a := account(t, s, "acme"); a.State != ledger.Active {
 		t.Errorf("the account is %s", a.State)
 	}
 }

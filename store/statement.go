@@ -9,6 +9,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/room"
 )
 
@@ -17,29 +18,20 @@ import (
 type Statement struct {
 	Account   string
 	At        time.Time
-	Contract  quota.Contract // that runs at At, or the nearest; of no Plan.Name: none yet
-	Period    string         // of Contract, open at At; "": none
-	Allowance quota.Charge   // of Period; 0: no limit
-	Used      quota.Charge   // in Period
-	Uncounted string         // the day that At is in, where its use is in none of this; "": it is, or there was none
-	Use       quota.Use      // how that is met
-	Lots      []quota.Lot    // credit, in the order of use; of the running period nothing is drawn yet
-	Periods   []PeriodSum    // with what is no entry yet of the open one
-	Invoices  []Bill         // with credit notes, by number
-	Payments  []Entry        // payments, refunds, corrections of money
-	Balance   int64          // minor units
+	Contract  quota.Contract     // that runs at At, or the nearest; of no Plan.Name: none yet
+	Period    string             // of Contract, open at At; "": none
+	Allowance quota.Charge       // of Period; 0: no limit
+	Used      quota.Charge       // in Period
+	Uncounted string             // the day that At is in, where its use is in none of this; "": it is, or there was none
+	Use       quota.Use          // how that is met
+	Lots      []quota.Lot        // credit, in the order of use; of the running period nothing is drawn yet
+	Periods   []ledger.PeriodSum // with what is no entry yet of the open one
+	Invoices  []ledger.Bill      // with credit notes, by number
+	Payments  []ledger.Entry     // payments, refunds, corrections of money
+	Balance   int64              // minor units
 	Currency  string
-	Ended     bool    // the account is closed for good
-	Entries   []Entry // all of it, oldest first
-}
-
-// Bill is an invoice in a statement.
-type Bill struct {
-	Number string // "": it is not issued yet, its close is due
-	Kind   InvoiceKind
-	Issued time.Time
-	Period string
-	Total  int64 // minor units; of a credit note negative
+	Ended     bool           // the account is closed for good
+	Entries   []ledger.Entry // all of it, oldest first
 }
 
 // Statement replays the ledger up to at; the zero time is now. A close that is due
@@ -60,8 +52,8 @@ func (s *Store) Statement(account string, at time.Time) (st Statement, err error
 		if at.Before(now) {
 			open = slices.DeleteFunc(open, func(o openDay) bool { return st.leaves(o.day, dayEnd(o.day, s.zone).Add(-1)) })
 		}
-		st.Entries = slices.DeleteFunc(st.Entries, func(e Entry) bool {
-			if e.Kind != KindCharge {
+		st.Entries = slices.DeleteFunc(st.Entries, func(e ledger.Entry) bool {
+			if e.Kind != ledger.KindCharge {
 				return e.Time.After(at)
 			}
 			return st.leaves(e.Day, e.Time.Add(-1)) // a day that ends at midnight is in the last instant before
@@ -77,27 +69,27 @@ func (s *Store) Statement(account string, at time.Time) (st Statement, err error
 
 // fold adds its entries up, and the days that are open. It lists those with money that
 // are no invoices.
-func (st *Statement) fold(zone *time.Location, open []openDay) *Fold {
-	f := NewFold(zone)
+func (st *Statement) fold(zone *time.Location, open []openDay) *ledger.Fold {
+	f := ledger.NewFold(zone)
 	for i := range st.Entries {
 		e := &st.Entries[i]
 		f.Add(e)
 		switch e.Kind {
-		case KindPayment, KindRefund, KindReversal, KindCorrection:
+		case ledger.KindPayment, ledger.KindRefund, ledger.KindReversal, ledger.KindCorrection:
 			if e.Money != 0 {
 				st.Payments = append(st.Payments, *e)
 			}
 		}
 	}
 	for _, o := range open {
-		f.charge(o.period, o.charged)
+		f.Charge(o.period, o.charged)
 	}
 	return f
 }
 
 // books are the ledger of an account, with the entries of the close that is due,
 // and the days that are open. The account may be gone.
-func (t *tx) books(account string) (entries []Entry, open []openDay, err error) {
+func (t *tx) books(account string) (entries []ledger.Entry, open []openDay, err error) {
 	if entries, err = t.entries(account); err != nil {
 		return nil, nil, err
 	}
@@ -117,7 +109,7 @@ func (t *tx) books(account string) (entries []Entry, open []openDay, err error) 
 	}
 	open = slices.DeleteFunc(open, func(o openDay) bool { return slices.Contains(d.ended, o.period) })
 	for i := range d.entries {
-		if e := &d.entries[i]; e.Kind == KindInvoice {
+		if e := &d.entries[i]; e.Kind == ledger.KindInvoice {
 			e.Ref = "" // nobody knows which number it will get
 		}
 	}
@@ -138,23 +130,23 @@ func (st *Statement) leaves(day string, from time.Time) bool {
 
 // take takes over what the ledger adds up to. Invoices were issued when they were
 // issued, whenever that holds from which they are for.
-func (st *Statement) take(t *tx, f *Fold) error {
-	st.Contract, _, _ = f.contracts.At(st.At, f.zone)
-	st.Period, st.Allowance, st.Used = f.granted, f.allowance, f.used(f.granted)
+func (st *Statement) take(t *tx, f *ledger.Fold) error {
+	st.Contract, _, _ = f.Contracts.At(st.At, f.Zone)
+	st.Period, st.Allowance, st.Used = f.Granted, f.Allowance, f.Used(f.Granted)
 	st.Lots = quota.Live(f.Lots, st.At)
 	for i := range f.Periods {
-		_, p, _ := f.contracts.Find(f.Periods[i].Period, f.zone)
+		_, p, _ := f.Contracts.Find(f.Periods[i].Period, f.Zone)
 		f.Periods[i].Start, f.Periods[i].End = p.Start, p.End
 	}
-	_, p, _ := f.contracts.Find(f.granted, f.zone)
+	_, p, _ := f.Contracts.Find(f.Granted, f.Zone)
 	st.Use = quota.Split(st.Contract.Plan.In(p), st.Used, st.Lots)
 	if st.Period != "" { // of which nothing is drawn yet
 		open := f.Period(st.Period)
 		open.Drawn, open.Overage = st.Use.Drawn, st.Use.Overage
 	}
-	st.Periods, st.Invoices, st.Balance, st.Currency, st.Ended = f.Periods, f.Bills, f.Balance, f.Currency, f.state == Closed
+	st.Periods, st.Invoices, st.Balance, st.Currency, st.Ended = f.Periods, f.Bills, f.Balance, f.Currency, f.State == ledger.Closed
 	for i := range st.Invoices {
-		if err := st.Invoices[i].dated(t); err != nil {
+		if err := t.dated(&st.Invoices[i]); err != nil {
 			return err
 		}
 	}
@@ -162,7 +154,7 @@ func (st *Statement) take(t *tx, f *Fold) error {
 }
 
 // dated takes over when the invoice was issued.
-func (b *Bill) dated(t *tx) error {
+func (t *tx) dated(b *ledger.Bill) error {
 	if b.Number == "" {
 		return nil
 	}
@@ -170,7 +162,7 @@ func (b *Bill) dated(t *tx) error {
 	if err != nil {
 		return err
 	}
-	var is Invoice
+	var is ledger.Invoice
 	if _, err := t.Read(bucket.Invoices, invoiceKey(n), &is); err != nil {
 		return err
 	}

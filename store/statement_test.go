@@ -8,6 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // explain is a statement without when it was asked for, what number an invoice got
@@ -40,7 +41,7 @@ func TestStatement_closeIsDue(t *testing.T) {
 	c.set(during)
 	c.set(due)
 	now, was := explain(t, s, time.Time{}), explain(t, s, during)
-	if now.Balance != -2440 || quota.Sum(now.Lots) != 500*mb || !slices.ContainsFunc(now.Entries, func(e Entry) bool { return e.Kind == KindOverage }) || now.Period != "2026-12" || now.Used != (quota.Charge{}) {
+	if now.Balance != -2440 || quota.Sum(now.Lots) != 500*mb || !slices.ContainsFunc(now.Entries, func(e ledger.Entry) bool { return e.Kind == ledger.KindOverage }) || now.Period != "2026-12" || now.Used != (quota.Charge{}) {
 		t.Errorf("with a close that is due = %+v", now)
 	}
 	if st, err := s.Statement("acme", time.Time{}); err != nil || len(st.Invoices) != 2 || st.Invoices[1].Number != "" || !st.Invoices[1].Issued.Equal(december) {

@@ -10,6 +10,7 @@ import (
 	"relay/store/bucket"
 	"relay/store/chores"
 	"relay/store/engine"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/room"
 	"relay/store/spooled"
@@ -174,9 +175,9 @@ func (t *tx) switchQueue(was, is *Account) error {
 	switch {
 	case was.State == is.State:
 		return nil
-	case is.State == Suspended:
+	case is.State == ledger.Suspended:
 		return t.stopQueue(is.Name)
-	case was.State == Suspended && is.State != Closed:
+	case was.State == ledger.Suspended && is.State != ledger.Closed:
 		return t.startQueue(is)
 	}
 	return nil

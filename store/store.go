@@ -19,6 +19,7 @@ import (
 	"relay/store/egress"
 	"relay/store/engine"
 	"relay/store/joblog"
+	"relay/store/ledger"
 	"relay/store/meter"
 	"relay/store/news"
 	"relay/store/people"
@@ -65,7 +66,7 @@ type Options struct {
 	Shared  int64          // octets of free disk above them, below which who has most in the queue is refused first; 0: 1 GB
 	Free    func() int64   // octets that the disk has free; nil: what its file system says
 	Memory  int64          // octets of bodies in memory, beyond which they are staged early; 0: 128 MiB
-	Billing Billing        // who invoices, and how; see SetBilling
+	Billing ledger.Billing // who invoices, and how; see SetBilling
 
 	Look func(time.Time) time.Time // see SetLook
 
@@ -74,7 +75,7 @@ type Options struct {
 
 	// Print puts the lines of an invoice, and the cause of a credit note, into words before
 	// it is stored; nil: the figures are printed as they are.
-	Print func(*Invoice)
+	Print func(*ledger.Invoice)
 
 	HighWater string // file that has the highest number of an invoice, beside the store; "": there is none
 
@@ -109,13 +110,13 @@ type Store struct {
 	zone      *time.Location
 	log       *slog.Logger
 	quiet     *quiet.Log
-	words     func(*Invoice) // see Options.Print
+	words     func(*ledger.Invoice) // see Options.Print
 	ready     ready
 	ids       spooled.IDs
 	probe     probe // whether the writer works
 	storable  probe // whether it could take mail
 
-	billing atomic.Pointer[Billing]
+	billing atomic.Pointer[ledger.Billing]
 	before  string // prefix of invoices without a Name, see keepPrefix
 	dsns    atomic.Pointer[DSNs]
 	passes  passes
@@ -249,7 +250,7 @@ func (s *Store) setUp(o *Options) {
 		s.log = slog.Default()
 	}
 	if s.words == nil {
-		s.words = printPlainly
+		s.words = ledger.PrintPlainly
 	}
 	s.charges.Bucket = bucket.Usage
 	s.progress.Bucket, s.progress.Behind = bucket.Usage, behindPeriod

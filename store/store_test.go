@@ -19,6 +19,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/bodies"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -200,7 +201,7 @@ func TestStore_RefusalChangesNothing(t *testing.T) {
 		{"too many e-mails, none of the recipients", intake(s, "acme", 10, "x@a.test", "y@a.test"), func(r *Refusal) bool { return r.Exceeded.OverMessages() }},
 		{"too many bytes", intake(s, "acme", 601, "x@a.test"), func(r *Refusal) bool { return !r.Exceeded.OverMessages() }},
 		{"too many bytes, staged", intake(s, "acme", 3<<20, "x@a.test"), func(r *Refusal) bool { return r.Exceeded != nil }},
-		{"no such account", intake(s, "other", 10, "x@a.test"), func(r *Refusal) bool { return r.State == Closed }},
+		{"no such account", intake(s, "other", 10, "x@a.test"), func(r *Refusal) bool { return r.State == ledger.Closed }},
 	} {
 		r, err := s.Accept(tc.in)
 		if err != nil || r == nil || !tc.want(r) {
@@ -264,16 +265,16 @@ func TestStore_States(t *testing.T) {
 	if r := permit(); r != nil {
 		t.Errorf("active: %+v", r)
 	}
-	set := func(st AccountState) {
+	set := func(st ledger.AccountState) {
 		if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.State, a.Reason = st, "why"; return Change{}, nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	set(Suspended)
-	if r := permit(); r == nil || r.State != Suspended || r.Reason != "why" {
+	set(ledger.Suspended)
+	if r := permit(); r == nil || r.State != ledger.Suspended || r.Reason != "why" {
 		t.Errorf("suspended: %+v", r)
 	}
-	set(Active)
+	set(ledger.Active)
 	st, err := s.Standing("acme")
 	if err != nil {
 		t.Fatal(err)
@@ -296,7 +297,7 @@ func TestStore_States(t *testing.T) {
 	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
-	if r := permit(); r == nil || r.State != Closed {
+	if r := permit(); r == nil || r.State != ledger.Closed {
 		t.Errorf("removed: %+v", r)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // Suspend stops an account; the customer is told the reason.
@@ -15,7 +16,7 @@ func (s *Store) Suspend(o behalf.Order, account, reason string) (Receipt, error)
 			return err
 		}
 		was := d.a.State
-		d.a.State, d.a.Reason, d.a.Cause = Suspended, reason, ""
+		d.a.State, d.a.Reason, d.a.Cause = ledger.Suspended, reason, ""
 		return d.switched(was)
 	})
 }
@@ -29,12 +30,12 @@ func (s *Store) Resume(o behalf.Order, account string) (Receipt, error) {
 			return err
 		}
 		was := d.a.State
-		if was == Active && d.a.Hold == "" {
+		if was == ledger.Active && d.a.Hold == "" {
 			return nil // it goes on already
 		}
-		d.a.State, d.a.Reason, d.a.Cause = Active, "", ""
-		if d.a.Ordered != nil && was != Closed {
-			d.a.State = Pending
+		d.a.State, d.a.Reason, d.a.Cause = ledger.Active, "", ""
+		if d.a.Ordered != nil && was != ledger.Closed {
+			d.a.State = ledger.Pending
 		}
 		return d.switched(was)
 	})
@@ -52,16 +53,16 @@ func (d *deal) forbear() error {
 }
 
 // switched enters that the operator suspended or resumed the account.
-func (d *deal) switched(was AccountState) error {
+func (d *deal) switched(was ledger.AccountState) error {
 	is := d.a.State
 	switch {
-	case was == Closed:
+	case was == ledger.Closed:
 		return fmt.Errorf("account %q %w", d.a.Name, ErrClosed)
-	case is == Suspended:
-		d.enter(Entry{Kind: KindSuspended, Note: d.a.Reason})
-	case is == Active && d.a.Ordered == nil, is == Pending && d.a.Ordered != nil:
+	case is == ledger.Suspended:
+		d.enter(ledger.Entry{Kind: ledger.KindSuspended, Note: d.a.Reason})
+	case is == ledger.Active && d.a.Ordered == nil, is == ledger.Pending && d.a.Ordered != nil:
 		d.a.Hold = ""
-		d.enter(Entry{Kind: KindResumed})
+		d.enter(ledger.Entry{Kind: ledger.KindResumed})
 		return d.forbear()
 	default:
 		return errors.New("an account is activated and closed by orders")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/spooled"
 )
@@ -143,7 +144,7 @@ func noteOf(k news.Kind) spooled.EventNote {
 
 // overtaken reports whether the state that news was held back about is over.
 func overtaken(n *news.Item, a *Account) bool {
-	return n.Held && (n.Kind == news.Suspended && a.Status() != Suspended || n.Kind == news.Resumed && a.Status() != Active)
+	return n.Held && (n.Kind == news.Suspended && a.Status() != ledger.Suspended || n.Kind == news.Resumed && a.Status() != ledger.Active)
 }
 
 // NewID returns an ID that nothing else has.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/signing"
@@ -18,9 +19,9 @@ type Told struct {
 	Account  Account
 	Reseller *people.Reseller // who manages it; nil: the operator
 	Standing Standing         // now
-	Invoice  *Invoice         // that it is about; nil: none
+	Invoice  *ledger.Invoice  // that it is about; nil: none
 	Report   *Report          // of the period that News.About names, of kinds about use; nil: others
-	Entry    *Entry           // of the ledger, of receipt, reversal, refund, correction, credit, suspended and resumed; nil: of others
+	Entry    *ledger.Entry    // of the ledger, of receipt, reversal, refund, correction, credit, suspended and resumed; nil: of others
 	Also     []string         // further invoices that a payment names
 	Warned   bool             // of complaint-answer: the account was, in the last seven days
 	Signs    *signs.Figures   // of warned, and of suspended for what came back; nil: of others

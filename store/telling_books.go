@@ -9,6 +9,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/news"
 )
 
@@ -30,11 +31,11 @@ func (t *tx) entryOf(n *news.Item, told *Told) error {
 	if err != nil {
 		return err
 	}
-	e := &Entry{}
+	e := &ledger.Entry{}
 	if ok, err := t.Read(bucket.Ledger, numberKey(n.Account, seq), e); err != nil || !ok {
 		return cmp.Or(err, fmt.Errorf("entry %d of account %q: %w", seq, n.Account, ErrNotFound))
 	}
-	e.recall()
+	e.Recall()
 	for _, number := range e.Also {
 		i, err := t.invoice(number)
 		if err != nil {

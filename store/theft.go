@@ -6,6 +6,7 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/record"
 	"relay/store/room"
@@ -82,11 +83,11 @@ func (t *tx) busiest(account string) (most int64, err error) {
 	}
 	days[st.Used.Day] = st.Used.Today.Messages
 	t.newest(account, func(k, raw []byte) bool {
-		var e Entry
+		var e ledger.Entry
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false
 		}
-		if e.Kind == KindCharge {
+		if e.Kind == ledger.KindCharge {
 			days[e.Day] += e.Messages
 		}
 		return t.Now.Sub(e.Time) < usualDays
@@ -123,7 +124,7 @@ func (t *tx) suspect(m *spooled.Message, login string, asked quota.Charge) (*Ref
 		h.Signs.Recipients = w.Sent
 	}
 	err = t.holdLogin(c, h)
-	return &Refusal{Account: m.Account, State: Active, Login: login, Held: c.Hold}, err
+	return &Refusal{Account: m.Account, State: ledger.Active, Login: login, Held: c.Hold}, err
 }
 
 // tooMuch reports whether what was sent is no longer what the account's own mail may be.

@@ -8,6 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 func TestUsage_entriesByDay(t *testing.T) {
@@ -22,8 +23,8 @@ func TestUsage_entriesByDay(t *testing.T) {
 	c.add(72 * time.Hour)
 	mustSend(t, s, "acme", 7, 1)
 	var days []string
-	err := s.Ledger("acme", func(e *Entry) error {
-		if e.Kind == KindCharge {
+	err := s.Ledger("acme", func(e *ledger.Entry) error {
+		if e.Kind == ledger.KindCharge {
 			days = append(days, fmt.Sprintf("%s: %d, %d", e.Day, e.Messages, e.Bytes))
 		}
 		return nil

@@ -3,6 +3,7 @@ package store
 import (
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // A month's term that is not enough goes on in the next one (M13, M18):
@@ -74,7 +75,7 @@ func (d *deal) leave() (left rest, err error) {
 		return left, err
 	}
 	for i := range later {
-		if err := d.move(&later[i], KindRenewed, CauseUsedUp); err != nil {
+		if err := d.move(&later[i], ledger.KindRenewed, ledger.CauseUsedUp); err != nil {
 			return left, err
 		}
 	}
@@ -89,5 +90,5 @@ func (d *deal) carry(left rest) {
 	}
 	l := quota.Lot{Ref: d.lotRef("carried"), Amount: left.units, Granted: d.t.Now, Expires: c.End}
 	d.a.Lots = append(d.a.Lots, l)
-	d.enter(Entry{Kind: KindCarried, Period: d.a.Open, Units: l.Amount, Lot: l.Ref, Expires: l.Expires, Facts: Facts{From: left.period}})
+	d.enter(ledger.Entry{Kind: ledger.KindCarried, Period: d.a.Open, Units: l.Amount, Lot: l.Ref, Expires: l.Expires, Facts: ledger.Facts{From: left.period}})
 }

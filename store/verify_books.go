@@ -10,6 +10,7 @@ import (
 	"relay/quota"
 	"relay/store/bucket"
 	"relay/store/engine"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/room"
 )
@@ -113,7 +114,7 @@ func (v *verifier) book(name string, n *bookCount) {
 		v.fault("%v", err)
 		return
 	}
-	f := NewFold(v.t.s.zone)
+	f := ledger.NewFold(v.t.s.zone)
 	currency := v.t.currency()
 	var last uint64
 	entries, err := v.t.entries(name)
@@ -131,7 +132,7 @@ func (v *verifier) book(name string, n *bookCount) {
 			v.fault("ledger of %s: entry %d is in %s, the books are in %s", name, e.Seq, e.Currency, currency)
 		}
 		switch e.Kind {
-		case KindPayment, KindRefund, KindReversal:
+		case ledger.KindPayment, ledger.KindRefund, ledger.KindReversal:
 			n.payments++
 			v.payment(e)
 		}
@@ -142,13 +143,13 @@ func (v *verifier) book(name string, n *bookCount) {
 	if there && last != a.Seq {
 		v.fault("account %s counts %d entries, there are %d", name, a.Seq, last)
 	}
-	for _, text := range f.faults {
+	for _, text := range f.Faults {
 		v.fault("account %s %s", name, text)
 	}
 	v.lots(a, f.Lots)
 	v.charges(name, f)
 	// What was paid back and then taken back by the bank too is a debt.
-	v.bills(a, totals(f.Bills), f.debits-min(f.back, f.reversed))
+	v.bills(a, totals(f.Bills), f.Debits-min(f.Back, f.Reversed))
 	if there {
 		v.standing(a, f)
 		v.indexed(a, n)
@@ -156,30 +157,30 @@ func (v *verifier) book(name string, n *bookCount) {
 }
 
 // payment is the record that makes a second one of the same fail.
-func (v *verifier) payment(e *Entry) {
-	is := Payment{Method: PaidBack, Reference: PaidBackRef(e.Account, e.Seq)}
+func (v *verifier) payment(e *ledger.Entry) {
+	is := ledger.Payment{Method: ledger.PaidBack, Reference: ledger.PaidBackRef(e.Account, e.Seq)}
 	switch e.Kind {
-	case KindReversal:
-		is.Method = Reversed
-	case KindPayment:
+	case ledger.KindReversal:
+		is.Method = ledger.Reversed
+	case ledger.KindPayment:
 		is.Method, is.Reference = e.Method, e.Reference
 	}
-	var p Payment
+	var p ledger.Payment
 	if _, err := v.t.Read(bucket.Payments, room.Pair(is.Method, is.Reference), &p); err != nil {
 		v.fault("%v", err)
 		return
 	}
-	if p.Account != e.Account || p.Amount != e.Money || p.Invoice > 0 && numberText(p.Invoice) != e.Ref {
+	if p.Account != e.Account || p.Amount != e.Money || p.Invoice > 0 && ledger.NumberText(p.Invoice) != e.Ref {
 		v.fault("payment %s %s is %d of %q for invoice %d, entry %d of %s says %d for %s", is.Method, is.Reference, p.Amount, p.Account, p.Invoice, e.Seq, e.Account, e.Money, e.Ref)
 	}
-	if e.Kind == KindReversal {
+	if e.Kind == ledger.KindReversal {
 		v.reversed(e, &p)
 	}
 }
 
 // reversed: the payment says so, and is over the same.
-func (v *verifier) reversed(e *Entry, p *Payment) {
-	var of Payment
+func (v *verifier) reversed(e *ledger.Entry, p *ledger.Payment) {
+	var of ledger.Payment
 	if _, err := v.t.Read(bucket.Payments, room.Pair(p.Of[0], p.Of[1]), &of); err != nil {
 		v.fault("%v", err)
 		return
@@ -190,35 +191,35 @@ func (v *verifier) reversed(e *Entry, p *Payment) {
 }
 
 // standing: what the account may do is what its entries say.
-func (v *verifier) standing(a *Account, f *Fold) {
-	if f.state == "" {
-		f.state = Pending // nothing has happened to it yet
+func (v *verifier) standing(a *Account, f *ledger.Fold) {
+	if f.State == "" {
+		f.State = ledger.Pending // nothing has happened to it yet
 	}
-	if a.State != f.state {
-		v.fault("account %s is %s, its entries make it %s", a.Name, a.State, f.state)
+	if a.State != f.State {
+		v.fault("account %s is %s, its entries make it %s", a.Name, a.State, f.State)
 	}
-	if (a.Hold != "") != f.hold {
-		v.fault("account %s: held back is %q, its entries say %v", a.Name, a.Hold, f.hold)
+	if (a.Hold != "") != f.Hold {
+		v.fault("account %s: held back is %q, its entries say %v", a.Name, a.Hold, f.Hold)
 	}
-	if (a.Warned.Term != "") != (f.warned != nil) || f.warned != nil && !a.Warned.is(f.warned) {
+	if (a.Warned.Term != "") != (f.Warned != nil) || f.Warned != nil && !a.Warned.is(f.Warned) {
 		v.fault("account %s was warned %d days before the end of the term %q, its entries do not say so", a.Name, a.Warned.Days, a.Warned.Term)
 	}
-	if a.Abuse != f.abuse {
-		v.fault("account %s: marked for abuse is %v, its entries say %v", a.Name, a.Abuse, f.abuse)
+	if a.Abuse != f.Abuse {
+		v.fault("account %s: marked for abuse is %v, its entries say %v", a.Name, a.Abuse, f.Abuse)
 	}
-	if f.limit != "" && a.AtLimit != f.limit {
-		v.fault("account %s is to %s at the limit, its entries say %s", a.Name, a.AtLimit, f.limit)
+	if f.Limit != "" && a.AtLimit != f.Limit {
+		v.fault("account %s is to %s at the limit, its entries say %s", a.Name, a.AtLimit, f.Limit)
 	}
-	if f.most != nil && a.OverMax != *f.most {
-		v.fault("account %s has %d as its ceiling of overage, its entries say %d", a.Name, a.OverMax, *f.most)
+	if f.Most != nil && a.OverMax != *f.Most {
+		v.fault("account %s has %d as its ceiling of overage, its entries say %d", a.Name, a.OverMax, *f.Most)
 	}
-	if a.Open != f.granted {
-		v.fault("account %s: its open period is %q, the one that was granted last %q", a.Name, a.Open, f.granted)
+	if a.Open != f.Granted {
+		v.fault("account %s: its open period is %q, the one that was granted last %q", a.Name, a.Open, f.Granted)
 	}
-	if !slices.EqualFunc(a.Contracts, f.contracts, func(a, b quota.Contract) bool { return reflect.DeepEqual(a, b) }) {
+	if !slices.EqualFunc(a.Contracts, f.Contracts, func(a, b quota.Contract) bool { return reflect.DeepEqual(a, b) }) {
 		v.fault("account %s: its terms are not those of its entries", a.Name)
 	}
-	if (a.Ordered != nil) != (len(a.Contracts) == 0 && a.State != Closed) {
+	if (a.Ordered != nil) != (len(a.Contracts) == 0 && a.State != ledger.Closed) {
 		v.fault("account %s has %d terms, what it waits for is %v", a.Name, len(a.Contracts), a.Ordered)
 	}
 }
@@ -235,7 +236,7 @@ func (v *verifier) lots(a *Account, sum []quota.Lot) {
 	}
 }
 
-func (v *verifier) charges(name string, f *Fold) {
+func (v *verifier) charges(name string, f *ledger.Fold) {
 	used := map[string]quota.Charge{}
 	for i := range f.Periods {
 		used[f.Periods[i].Period] = f.Periods[i].Used
@@ -259,7 +260,7 @@ func (v *verifier) charges(name string, f *Fold) {
 }
 
 // totals of invoices by number.
-func totals(bills []Bill) map[string]int64 {
+func totals(bills []ledger.Bill) map[string]int64 {
 	m := map[string]int64{}
 	for _, b := range bills {
 		m[b.Number] = b.Total
@@ -279,7 +280,7 @@ func (v *verifier) bills(a *Account, bills map[string]int64, debits int64) {
 	var open int64
 	for i := range list {
 		inv := &list[i]
-		if total, ok := bills[numberText(inv.Number)]; !ok || total != inv.Total {
+		if total, ok := bills[ledger.NumberText(inv.Number)]; !ok || total != inv.Total {
 			v.fault("invoice %d of %s is over %d, its entry over %d", inv.Number, a.Name, inv.Total, total)
 		}
 		open += inv.Open()

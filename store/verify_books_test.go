@@ -12,6 +12,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/bucket"
 	"relay/store/engine"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/room"
 )
@@ -44,17 +45,17 @@ func TestVerify_books(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			i.Paid, i.State, i.Suspends = i.Total, InvoicePaid, time.Time{}
+			i.Paid, i.State, i.Suspends = i.Total, ledger.InvoicePaid, time.Time{}
 			return d.apply()
 		}, "that it did not pay"},
-		"lines":          {harmed(1, func(i *Invoice) { i.Taxes[0].Tax++ }), "its lines sum up to"},
-		"sum":            {harmed(1, func(i *Invoice) { i.Total++ }), "its lines sum up to"},
-		"entry":          {harmed(1, func(i *Invoice) { i.Lines[0].Net++; i.Net++; i.Total++; i.Paid++ }), "invoice 1 of acme is over 14641, its entry over 14640"},
-		"open, all paid": {harmed(2, func(i *Invoice) { i.Paid = i.Total }), "invoice 2 is open, with 1220 of 1220 paid"},
-		"paid, not all":  {harmed(1, func(i *Invoice) { i.Paid-- }), "invoice 1 is paid, with 14639"},
-		"cancelled":      {harmed(2, func(i *Invoice) { i.State, i.Paid = InvoiceCancelled, 1 }), "invoice 2 is cancelled, with 1 "},
-		"refunded":       {harmed(1, func(i *Invoice) { i.State, i.Paid = InvoiceRefunded, 0 }), "invoice 1 is refunded, with 0 "},
-		"state":          {harmed(1, func(i *Invoice) { i.State = "lost" }), "invoice 1 is lost"},
+		"lines":          {harmed(1, func(i *ledger.Invoice) { i.Taxes[0].Tax++ }), "its lines sum up to"},
+		"sum":            {harmed(1, func(i *ledger.Invoice) { i.Total++ }), "its lines sum up to"},
+		"entry":          {harmed(1, func(i *ledger.Invoice) { i.Lines[0].Net++; i.Net++; i.Total++; i.Paid++ }), "invoice 1 of acme is over 14641, its entry over 14640"},
+		"open, all paid": {harmed(2, func(i *ledger.Invoice) { i.Paid = i.Total }), "invoice 2 is open, with 1220 of 1220 paid"},
+		"paid, not all":  {harmed(1, func(i *ledger.Invoice) { i.Paid-- }), "invoice 1 is paid, with 14639"},
+		"cancelled":      {harmed(2, func(i *ledger.Invoice) { i.State, i.Paid = ledger.InvoiceCancelled, 1 }), "invoice 2 is cancelled, with 1 "},
+		"refunded":       {harmed(1, func(i *ledger.Invoice) { i.State, i.Paid = ledger.InvoiceRefunded, 0 }), "invoice 1 is refunded, with 0 "},
+		"state":          {harmed(1, func(i *ledger.Invoice) { i.State = "lost" }), "invoice 1 is lost"},
 		"not listed too": {func(t *tx, a *Account) error { return t.Delete(bucket.Billed, numberKey(a.Name, 1)) }, "ledger of acme has 2 invoices, there are 1"},
 		"owes in spite":  {func(t *tx, a *Account) error { a.Balance += 5000; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "has 5000 to spend and owes 1220"},
 		"never closes": {func(t *tx, a *Account) error {
@@ -125,11 +126,11 @@ func harmAccount(fn func(*Account)) func(*tx, *Account) error {
 	return harm(bucket.Accounts, func(a *Account) []byte { return []byte(a.Name) }, fn)
 }
 
-func harmInvoice(number uint64, fn func(*Invoice)) func(*tx, *Account) error {
+func harmInvoice(number uint64, fn func(*ledger.Invoice)) func(*tx, *Account) error {
 	return harm(bucket.Invoices, func(*Account) []byte { return invoiceKey(number) }, fn)
 }
 
-func harmEntry(seq uint64, fn func(*Entry)) func(*tx, *Account) error {
+func harmEntry(seq uint64, fn func(*ledger.Entry)) func(*tx, *Account) error {
 	return harm(bucket.Ledger, func(a *Account) []byte { return numberKey(a.Name, seq) }, fn)
 }
 
@@ -143,8 +144,8 @@ func TestVerify_whatNoEntrySays(t *testing.T) {
 		"a longer term":    {harmAccount(func(a *Account) { a.Contracts[0].End = a.Contracts[0].End.AddDate(1, 0, 0) }), "its terms are not"},
 		"no term":          {harmAccount(func(a *Account) { a.Contracts = nil }), "its terms are not"},
 		"a term more":      {harmAccount(func(a *Account) { a.Contracts = append(a.Contracts, a.Contracts[0]) }), "its terms are not"},
-		"resumed":          {harmAccount(func(a *Account) { a.State = Active }), "its entries make it suspended"},
-		"closed":           {harmAccount(func(a *Account) { a.State = Closed }), "its entries make it suspended"},
+		"resumed":          {harmAccount(func(a *Account) { a.State = ledger.Active }), "its entries make it suspended"},
+		"closed":           {harmAccount(func(a *Account) { a.State = ledger.Closed }), "its entries make it suspended"},
 		"held back":        {harmAccount(func(a *Account) { a.Hold = HoldUnpaid }), "held back"},
 		"no abuse":         {harmAccount(func(a *Account) { a.Abuse = false }), "marked for abuse"},
 		"at the limit":     {harmAccount(func(a *Account) { a.AtLimit = quota.Continue }), "at the limit"},
@@ -154,21 +155,21 @@ func TestVerify_whatNoEntrySays(t *testing.T) {
 		"credit for ever":  {harmAccount(func(a *Account) { a.Lots[0].Expires = a.Lots[0].Expires.AddDate(9, 0, 0) }), "entries of credit"},
 		"rounded again":    {harmAccount(func(a *Account) { a.Lots[0].Fresh = true }), "entries of credit"},
 		"nobody's":         {func(t *tx, _ *Account) error { return t.Delete(bucket.Customers, []byte("boss")) }, "not among the customers"},
-		"amount of a line": {harmInvoice(3, func(i *Invoice) { i.Lines[0].Price++ }), "invoice 3: a line of"},
-		"tax of a line":    {harmInvoice(3, func(i *Invoice) { i.Lines[0].Tax-- }), "invoice 3: a line of"},
-		"tax of a rate":    {harmInvoice(3, func(i *Invoice) { i.Taxes[0].Tax--; i.Tax--; i.Total-- }), "invoice 3: the tax at"},
-		"had":              {harmInvoice(5, func(i *Invoice) { i.Order = nil }), "waits for its payment"},
-		"taken back":       {harmInvoice(2, func(i *Invoice) { i.State, i.Paid = InvoiceCancelled, 0 }), "taken back, credit notes are about 1"},
-		"not taken back":   {harmInvoice(6, func(i *Invoice) { i.State, i.Paid = InvoicePaid, i.Total }), "takes back invoice 6"},
-		"of another":       {harmInvoice(7, func(i *Invoice) { i.About = 1 }), "takes back invoice 1"},
-		"payment":          {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *Payment) { p.Amount-- }), "payment bank a is"},
-		"payment for":      {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *Payment) { p.Invoice = 2 }), "payment bank a is"},
-		"payment of":       {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *Payment) { p.Account = "x" }), "payment bank a is"},
-		"entry's currency": {harmEntry(1, func(e *Entry) { e.Currency = "USD" }), "the books are in EUR"},
-		"entry's money":    {harmEntry(1, func(e *Entry) { e.Money-- }), "has a balance of"},
-		"entry's charge":   {harmEntry(6, func(e *Entry) { e.Bytes-- }), "the entries of its days"},
-		"entry's draw":     {harmEntry(7, func(e *Entry) { e.Units++ }), "drew or was billed"},
-		"entry's overage":  {harmEntry(8, func(e *Entry) { e.Units++ }), "drew or was billed"},
+		"amount of a line": {harmInvoice(3, func(i *ledger.Invoice) { i.Lines[0].Price++ }), "invoice 3: a line of"},
+		"tax of a line":    {harmInvoice(3, func(i *ledger.Invoice) { i.Lines[0].Tax-- }), "invoice 3: a line of"},
+		"tax of a rate":    {harmInvoice(3, func(i *ledger.Invoice) { i.Taxes[0].Tax--; i.Tax--; i.Total-- }), "invoice 3: the tax at"},
+		"had":              {harmInvoice(5, func(i *ledger.Invoice) { i.Order = nil }), "waits for its payment"},
+		"taken back":       {harmInvoice(2, func(i *ledger.Invoice) { i.State, i.Paid = ledger.InvoiceCancelled, 0 }), "taken back, credit notes are about 1"},
+		"not taken back":   {harmInvoice(6, func(i *ledger.Invoice) { i.State, i.Paid = ledger.InvoicePaid, i.Total }), "takes back invoice 6"},
+		"of another":       {harmInvoice(7, func(i *ledger.Invoice) { i.About = 1 }), "takes back invoice 1"},
+		"payment":          {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *ledger.Payment) { p.Amount-- }), "payment bank a is"},
+		"payment for":      {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *ledger.Payment) { p.Invoice = 2 }), "payment bank a is"},
+		"payment of":       {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *ledger.Payment) { p.Account = "x" }), "payment bank a is"},
+		"entry's currency": {harmEntry(1, func(e *ledger.Entry) { e.Currency = "USD" }), "the books are in EUR"},
+		"entry's money":    {harmEntry(1, func(e *ledger.Entry) { e.Money-- }), "has a balance of"},
+		"entry's charge":   {harmEntry(6, func(e *ledger.Entry) { e.Bytes-- }), "the entries of its days"},
+		"entry's draw":     {harmEntry(7, func(e *ledger.Entry) { e.Units++ }), "drew or was billed"},
+		"entry's overage":  {harmEntry(8, func(e *ledger.Entry) { e.Units++ }), "drew or was billed"},
 		"currency":         {func(t *tx, _ *Account) error { return t.Write(bucket.Meta, keyCurrency, "USD") }, "the books are in USD"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -211,7 +212,7 @@ func TestVerify_takenBackTwice(t *testing.T) {
 		}
 	}
 	verify(t, s)
-	if err := s.update(0, func(t *tx) error { return harmInvoice(5, func(i *Invoice) { i.About = 2 })(t, &Account{}) }); err != nil {
+	if err := s.update(0, func(t *tx) error { return harmInvoice(5, func(i *ledger.Invoice) { i.About = 2 })(t, &Account{}) }); err != nil {
 		t.Fatal(err)
 	}
 	var says []string
@@ -256,9 +257,9 @@ func eventful(t *testing.T) *Store {
 }
 
 // harmed changes an invoice as it is stored.
-func harmed(number uint64, fn func(*Invoice)) func(*tx, *Account) error {
+func harmed(number uint64, fn func(*ledger.Invoice)) func(*tx, *Account) error {
 	return func(t *tx, _ *Account) error {
-		i, err := room.Load[Invoice](&t.Tx, bucket.Invoices, string(invoiceKey(number)))
+		i, err := room.Load[ledger.Invoice](&t.Tx, bucket.Invoices, string(invoiceKey(number)))
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"relay/quota"
 	"relay/store/bucket"
 	"relay/store/engine"
+	"relay/store/ledger"
 	"relay/store/room"
 )
 
@@ -13,7 +14,7 @@ import (
 func (v *verifier) invoices(n *bookCount) error {
 	var last uint64
 	err := v.each(bucket.Invoices, func(k, raw []byte) {
-		var i Invoice
+		var i ledger.Invoice
 		if err := room.Decode(bucket.Invoices, k, raw, &i); err != nil {
 			v.fault("%v", err)
 			return
@@ -22,10 +23,10 @@ func (v *verifier) invoices(n *bookCount) error {
 			v.fault("invoice %d lies in place of %d", i.Number, last)
 			last = room.LastNumber(k)
 		}
-		if v.t.s.fillNames(&i); !strings.HasSuffix(i.Name, numberText(i.Number)) {
+		if v.t.s.fillNames(&i); !strings.HasSuffix(i.Name, ledger.NumberText(i.Number)) {
 			v.fault("invoice %d was issued as %q", i.Number, i.Name)
 		}
-		if i.Kind == VoidNumber || i.State == InvoiceVoid {
+		if i.Kind == ledger.VoidNumber || i.State == ledger.InvoiceVoid {
 			v.verifyVoid(&i)
 			return
 		}
@@ -47,11 +48,11 @@ func (v *verifier) invoices(n *bookCount) error {
 
 // takenBack: what is cancelled or refunded has one credit note, over the same, and
 // nothing else has any.
-func (v *verifier) takenBack(i *Invoice, n *bookCount) {
-	if i.State == InvoiceCancelled || i.State == InvoiceRefunded {
+func (v *verifier) takenBack(i *ledger.Invoice, n *bookCount) {
+	if i.State == ledger.InvoiceCancelled || i.State == ledger.InvoiceRefunded {
 		n.back++
 	}
-	if i.Kind != CreditNote {
+	if i.Kind != ledger.CreditNote {
 		return
 	}
 	if first, ok := n.noted[i.About]; ok {
@@ -59,15 +60,15 @@ func (v *verifier) takenBack(i *Invoice, n *bookCount) {
 		return
 	}
 	n.noted[i.About] = i.Number
-	var about Invoice
+	var about ledger.Invoice
 	if ok, err := v.t.Read(bucket.Invoices, invoiceKey(i.About), &about); err != nil || !ok || about.Total != -i.Total || about.Account != i.Account ||
-		about.State != InvoiceCancelled && about.State != InvoiceRefunded {
+		about.State != ledger.InvoiceCancelled && about.State != ledger.InvoiceRefunded {
 		v.fault("credit note %d over %d takes back invoice %d of %s, %s, over %d", i.Number, i.Total, i.About, about.Account, about.State, about.Total)
 	}
 }
 
 // sums of the lines and of their tax: by rate, or by line as it was in former times.
-func (v *verifier) sums(i *Invoice) (net, tax int64) {
+func (v *verifier) sums(i *ledger.Invoice) (net, tax int64) {
 	for _, l := range i.Lines {
 		net += l.Net
 		tax += l.Tax
@@ -82,7 +83,7 @@ func (v *verifier) sums(i *Invoice) (net, tax int64) {
 	if len(i.Taxes) == 0 {
 		return net, tax
 	}
-	bases := taxesOf(i.Lines)
+	bases := ledger.TaxesOf(i.Lines)
 	for n, t := range i.Taxes {
 		tax += t.Tax
 		want, err := quota.Tax(t.Net, t.Rate)
@@ -96,13 +97,13 @@ func (v *verifier) sums(i *Invoice) (net, tax int64) {
 	return net, tax
 }
 
-func (v *verifier) invoice(i *Invoice, n *bookCount) {
+func (v *verifier) invoice(i *ledger.Invoice, n *bookCount) {
 	net, tax := v.sums(i)
 	v.takenBack(i, n)
-	if i.Lapsed != nil && i.State != InvoiceCancelled {
+	if i.Lapsed != nil && i.State != ledger.InvoiceCancelled {
 		v.fault("invoice %d is %s, and of an order that has expired", i.Number, i.State)
 	}
-	if waits := i.Order != nil; waits && i.State != InvoiceOpen || i.State == InvoiceOpen && waits == (i.Term != "") {
+	if waits := i.Order != nil; waits && i.State != ledger.InvoiceOpen || i.State == ledger.InvoiceOpen && waits == (i.Term != "") {
 		v.fault("invoice %d is %s of term %q, waits for its payment is %v", i.Number, i.State, i.Term, waits)
 	}
 	if net != i.Net || tax != i.Tax || net+tax != i.Total {
@@ -110,13 +111,13 @@ func (v *verifier) invoice(i *Invoice, n *bookCount) {
 	}
 	bad := false
 	switch i.State {
-	case InvoiceOpen:
+	case ledger.InvoiceOpen:
 		bad = i.Paid < 0 || i.Paid >= i.Total
-	case InvoicePaid:
-		bad = i.Paid != i.Total && i.Kind != CreditNote
-	case InvoiceCancelled:
+	case ledger.InvoicePaid:
+		bad = i.Paid != i.Total && i.Kind != ledger.CreditNote
+	case ledger.InvoiceCancelled:
 		bad = i.Paid != 0
-	case InvoiceRefunded:
+	case ledger.InvoiceRefunded:
 		bad = i.Paid <= 0 || i.Paid > i.Total
 	default:
 		bad = true
@@ -138,12 +139,12 @@ func (v *verifier) invoice(i *Invoice, n *bookCount) {
 	}
 	listed(bucket.BilledTo, i.Customer, &n.to)
 	listed(bucket.BilledBelow, i.Reseller, &n.through)
-	if i.State == InvoiceOpen {
+	if i.State == ledger.InvoiceOpen {
 		if n.owed++; v.t.Get(bucket.Owed, key) == nil {
 			v.fault("invoice %d is open and not listed as such", i.Number)
 		}
 	}
-	if k := i.dunningKey(); k != nil {
+	if k := waitsAt(i); k != nil {
 		if n.dunning++; v.t.Get(bucket.Dunning, k) == nil {
 			v.fault("invoice %d is not listed under the end of its grace", i.Number)
 		}

@@ -8,14 +8,7 @@ import (
 	"relay/store/bucket"
 	"relay/store/engine"
 	"relay/store/highwater"
-)
-
-// A number is void that was given out by a store which this one does not follow: it was
-// lost, or a copy took its place. No other invoice gets it; a record without account and
-// amount says why, so that no number is missing.
-const (
-	VoidNumber  InvoiceKind  = "void"
-	InvoiceVoid InvoiceState = "void"
+	"relay/store/ledger"
 )
 
 // voidStep is how many numbers one transaction declares void.
@@ -27,7 +20,7 @@ func (s *Store) VoidInvoices(through uint64, reason string) (first uint64, err e
 	return s.voidInvoices(through, "", reason)
 }
 
-func (s *Store) voidInvoices(through uint64, cause Cause, reason string) (first uint64, err error) {
+func (s *Store) voidInvoices(through uint64, cause ledger.Cause, reason string) (first uint64, err error) {
 	for more := true; more; {
 		err := s.update(0, func(t *tx) error {
 			var last uint64
@@ -49,11 +42,11 @@ func (s *Store) voidInvoices(through uint64, cause Cause, reason string) (first 
 	return first, nil
 }
 
-func (t *tx) void(from, through uint64, cause Cause, reason string) error {
+func (t *tx) void(from, through uint64, cause ledger.Cause, reason string) error {
 	b := t.s.Billing()
 	for n := from; n <= through; n++ {
-		i := Invoice{Number: n, Name: b.Prefix + numberText(n), Kind: VoidNumber, State: InvoiceVoid, Currency: t.currency(),
-			Issued: t.Now, Due: t.Now, Lines: []InvoiceLine{}, Cause: cause, Reason: reason}
+		i := ledger.Invoice{Number: n, Name: b.Prefix + ledger.NumberText(n), Kind: ledger.VoidNumber, State: ledger.InvoiceVoid, Currency: t.currency(),
+			Issued: t.Now, Due: t.Now, Lines: []ledger.InvoiceLine{}, Cause: cause, Reason: reason}
 		t.s.print(&i)
 		if err := t.Write(bucket.Invoices, invoiceKey(n), &i); err != nil {
 			return err
@@ -72,7 +65,7 @@ func (s *Store) followNumbers(o *Options) error {
 	if err != nil {
 		return fmt.Errorf("highest number of an invoice: %w", err)
 	}
-	first, err := s.voidInvoices(known, CauseLost, "")
+	first, err := s.voidInvoices(known, ledger.CauseLost, "")
 	if err != nil {
 		return err
 	}
@@ -129,8 +122,8 @@ func (s *Store) raise(number uint64) error {
 }
 
 // verifyVoid: it is nobody's and over nothing.
-func (v *verifier) verifyVoid(i *Invoice) {
-	if i.State != InvoiceVoid || i.Kind != VoidNumber || i.Account != "" || i.Total != 0 || i.Paid != 0 || len(i.Lines) != 0 {
+func (v *verifier) verifyVoid(i *ledger.Invoice) {
+	if i.State != ledger.InvoiceVoid || i.Kind != ledger.VoidNumber || i.Account != "" || i.Total != 0 || i.Paid != 0 || len(i.Lines) != 0 {
 		v.fault("invoice %d is %s and %s, of account %q over %d", i.Number, i.Kind, i.State, i.Account, i.Total)
 	}
 }

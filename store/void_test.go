@@ -11,6 +11,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/highwater"
+	"relay/store/ledger"
 )
 
 // numbered is a store with its high-water file.
@@ -18,7 +19,7 @@ func numbered(t *testing.T, dir string) *Store {
 	t.Helper()
 	c := &clock{t: epoch}
 	s, err := openTest(filepath.Join(dir, "relay.db"), Options{Now: c.now, HighWater: filepath.Join(dir, "numbers"),
-		Billing: Billing{Currency: "EUR", Prefix: "V-", DueDays: 14, GraceDays: 7}})
+		Billing: ledger.Billing{Currency: "EUR", Prefix: "V-", DueDays: 14, GraceDays: 7}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,10 +87,10 @@ func TestStore_numbersAreNeverIssuedAgain(t *testing.T) {
 				t.Errorf("the next invoice is %d, want 4", n)
 			}
 			i, err := s.FindInvoice("V-3")
-			if err != nil || i.State != InvoiceVoid || i.Reason != string(CauseLost) {
+			if err != nil || i.State != ledger.InvoiceVoid || i.Reason != string(ledger.CauseLost) {
 				t.Errorf("number 3 is %+v, %v; want it to be void", i, err)
 			}
-			if _, err := s.RecordPayment(behalf.Order{}, Payment{Method: "bank", Reference: "x", Invoice: 3}); err == nil {
+			if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Method: "bank", Reference: "x", Invoice: 3}); err == nil {
 				t.Error("a void number is paid")
 			}
 			if below, err := s.InvoiceBelow("anybody", 3); below || err != nil {

@@ -11,6 +11,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/people"
 )
 
@@ -29,7 +30,7 @@ type Warning struct {
 	Days     int64            // before the last one
 	Credit   int64            // that is left now and lost at the end, units of the plan
 	Reseller *people.Reseller // who manages the account, and sells it at prices of its own; nil: the operator does
-	Renewal  *Invoice         // that waits for its payment; nil: none does
+	Renewal  *ledger.Invoice  // that waits for its payment; nil: none does
 	Sold     *quota.Plan      // the plan as it is sold now; nil: it is not any more
 	Price    int64            // of Sold, minor units, with tax
 	TaxRate  quota.Rate       // that is in Price
@@ -80,7 +81,7 @@ func (s *Store) Warn(ctx context.Context, e Endings) error {
 
 // ending is the step that the customer of an account has not been told of yet.
 func (a *Account) ending(steps []int, now time.Time, zone *time.Location) (step int, ok bool) {
-	if a.State == Closed || a.State == Pending || len(a.Contracts) == 0 {
+	if a.State == ledger.Closed || a.State == ledger.Pending || len(a.Contracts) == 0 {
 		return 0, false
 	}
 	c := a.lastTerm()
@@ -165,7 +166,7 @@ func (d *deal) ending(c quota.Contract, step int) (*Warning, error) {
 		return nil, err
 	}
 	for _, i := range list {
-		if i.Order != nil && i.Order.Do == KindRenewed {
+		if i.Order != nil && i.Order.Do == ledger.KindRenewed {
 			w.Renewal = i
 		}
 	}
@@ -187,9 +188,9 @@ func (d *deal) sold(w *Warning) error {
 
 // warned enters that the customer is told, of which addNews makes the news.
 func (d *deal) warned(w *Warning) {
-	e := Entry{Kind: KindWarned, Period: w.Contract.TermKey()}
+	e := ledger.Entry{Kind: ledger.KindWarned, Period: w.Contract.TermKey()}
 	if w.Renewal != nil {
-		e.Ref = numberText(w.Renewal.Number)
+		e.Ref = ledger.NumberText(w.Renewal.Number)
 	}
 	e.Days, e.LastDay, e.To = w.Step, quota.LastDay(w.Contract.End, d.zone()).Format(time.DateOnly), w.To()
 	d.a.Warned = WarnStep{e.Period, w.Step}
@@ -197,4 +198,4 @@ func (d *deal) warned(w *Warning) {
 }
 
 // is reports whether an entry is that of the warning.
-func (w WarnStep) is(e *Entry) bool { return e.Period == w.Term && e.Days == w.Days }
+func (w WarnStep) is(e *ledger.Entry) bool { return e.Period == w.Term && e.Days == w.Days }

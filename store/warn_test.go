@@ -14,6 +14,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/room"
 	"relay/store/spooled"
@@ -79,12 +80,12 @@ func mails(t testing.TB, s *Store) []*spooled.Message {
 }
 
 // warned is an entry of a warning in short.
-func warned(e *Entry) string { return fmt.Sprintf("%d days, %s, %s", e.Days, e.LastDay, e.To) }
+func warned(e *ledger.Entry) string { return fmt.Sprintf("%d days, %s, %s", e.Days, e.LastDay, e.To) }
 
 func warnings(t testing.TB, s *Store, name string) (list []string) {
 	t.Helper()
-	err := s.Ledger(name, func(e *Entry) error {
-		if e.Kind == KindWarned {
+	err := s.Ledger(name, func(e *ledger.Entry) error {
+		if e.Kind == ledger.KindWarned {
 			list = append(list, strings.Join(strings.Fields(e.Period+" "+e.Ref+" "+warned(e)), " "))
 		}
 		return nil
@@ -278,7 +279,7 @@ func TestWarn_who(t *testing.T) {
 	if _, err := dunNow(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if a := account(t, s, "held"); a.Status() != Suspended {
+	if a := account(t, s, "held"); a.Status() != ledger.Suspended {
 		t.Fatalf("%+v: not held back", a)
 	}
 	wantWarned(t, "the day", s, "held 14 of 14", "mute 14 of 14, no mail", "stopped 14 of 14")

@@ -7,6 +7,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
+	"relay/store/ledger"
 	"relay/store/room"
 )
 
@@ -23,12 +24,12 @@ func soldBefore(t *testing.T, s *Store, name string) {
 		old := quota.WholeMonths(is.Plan, is.Start, t.s.zone)
 		old.Invoice = is.Invoice
 		*is = old
-		entries, err := room.All[Entry](&t.Tx, bucket.Ledger, ledgerPrefix(name))
+		entries, err := room.All[ledger.Entry](&t.Tx, bucket.Ledger, ledgerPrefix(name))
 		if err != nil {
 			return err
 		}
 		for i := range entries {
-			if e := &entries[i]; e.Kind == KindActivated {
+			if e := &entries[i]; e.Kind == ledger.KindActivated {
 				e.Contract = &old
 				if err := t.Write(bucket.Ledger, numberKey(name, e.Seq), e); err != nil {
 					return err

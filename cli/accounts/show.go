@@ -16,6 +16,7 @@ import (
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // showAccount shows all of an account.
@@ -34,7 +35,7 @@ func showAccount(e *shell.Env, v *accounts.AccountDetail) error {
 		fields = append(fields, term.Field{"allowance", v.Allowance.String() + " " + inTerm(e, v)})
 	}
 	fields = append(fields, creditFields(e, v.Credit, v.Drawn, v.Unit)...)
-	fields = append(fields, term.Field{"balance", words.Balance(v.Balance, v.Currency, v.State == string(store.Closed))})
+	fields = append(fields, term.Field{"balance", words.Balance(v.Balance, v.Currency, v.State == string(ledger.Closed))})
 	for i := range v.Invoices {
 		in := &v.Invoices[i]
 		fields = append(fields, term.Field{"unpaid", invoiceText(e, in, v.Currency)}, term.Field{"pay at", field.Or0(in.Link)})
@@ -156,9 +157,9 @@ func stateText(v *accounts.AccountDetail) string {
 			}
 		}
 		return v.State + ": " + *v.Hold
-	case v.State == string(store.Pending) && len(v.Invoices) == 0:
+	case v.State == string(ledger.Pending) && len(v.Invoices) == 0:
 		return v.State + ": no invoice waits for a payment"
-	case v.State == string(store.Pending):
+	case v.State == string(ledger.Pending):
 		return v.State + ": it sends when invoice " + v.Invoices[0].Name + " is paid"
 	}
 	return v.State

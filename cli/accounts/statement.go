@@ -17,7 +17,7 @@ import (
 	"relay/report/api/orders"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 func statement(e *shell.Env) *cli.Command {
@@ -152,16 +152,16 @@ func entryLines(e *shell.Env, seq, at, kind, figure, what string) error {
 
 // figureOf an entry: its money, else its units, else its e-mails.
 func figureOf(one *orders.Entry, v *orders.Statement) string {
-	switch kind := store.Kind(one.Kind); {
+	switch kind := ledger.Kind(one.Kind); {
 	case one.Amount != 0:
 		return money.Format(one.Amount, v.Currency)
 	case one.Units != 0 && v.Unit == "bytes":
 		return words.FineSize(one.Units)
 	case one.Units != 0:
 		return words.Number(one.Units)
-	case kind == store.KindGrant, kind == store.KindUpgraded, kind == store.KindPlan:
+	case kind == ledger.KindGrant, kind == ledger.KindUpgraded, kind == ledger.KindPlan:
 		return words.Allowed(one.Messages+one.Bytes, shortCharge(one.Messages, one.Bytes))
-	case kind == store.KindCharge:
+	case kind == ledger.KindCharge:
 		return words.Number(one.Messages) + ", " + words.FineSize(one.Bytes)
 	}
 	return ""

@@ -16,6 +16,7 @@ import (
 	"relay/report/api/act"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // billed is a store whose clock a test turns, with an account that has a plan of
@@ -25,7 +26,7 @@ func billed(t *testing.T) (e *shell.Env, st *store.Store, out *strings.Builder, 
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	now = &at
 	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{
-		Now: func() time.Time { return *now }, Billing: store.Billing{DueDays: 14, GraceDays: 10}})
+		Now: func() time.Time { return *now }, Billing: ledger.Billing{DueDays: 14, GraceDays: 10}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +98,7 @@ func TestPayment_lifts(t *testing.T) {
 	e, st, out, now := billed(t)
 	*now = now.AddDate(0, 0, 30)
 	held := 0
-	told := func(_ store.Invoice, r store.Receipt, err error) {
+	told := func(_ ledger.Invoice, r store.Receipt, err error) {
 		if err == nil && r.After.Hold != "" {
 			held++
 		}

@@ -13,7 +13,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 func invoiceList(e *shell.Env) *cli.Command {
@@ -57,11 +57,11 @@ func listInvoices(ctx context.Context, e *shell.Env, in *billing.Invoices, limit
 // settled is how far an invoice is settled.
 func settled(e *shell.Env, i *answer.Invoice) string {
 	switch {
-	case i.Kind == string(store.CreditNote):
+	case i.Kind == string(ledger.CreditNote):
 		return "for " + field.Or0(i.About)
 	case i.Overdue:
 		return "late " + words.Day(i.Due, e.Zone())
-	case i.State == string(store.InvoiceOpen):
+	case i.State == string(ledger.InvoiceOpen):
 		return "due " + words.Day(i.Due, e.Zone())
 	}
 	return i.State

@@ -17,7 +17,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 func paymentList(e *shell.Env) *cli.Command {
@@ -39,10 +39,10 @@ func paymentList(e *shell.Env) *cli.Command {
 type paymentSum struct{ payments, received, reversals, takenBack, refunds, paidBack int64 }
 
 func (s *paymentSum) add(v *answer.Payment) {
-	switch store.Kind(v.Kind) {
-	case store.KindRefund:
+	switch ledger.Kind(v.Kind) {
+	case ledger.KindRefund:
 		s.refunds, s.paidBack = s.refunds+1, s.paidBack+v.Amount
-	case store.KindReversal:
+	case ledger.KindReversal:
 		s.reversals, s.takenBack = s.reversals+1, s.takenBack+v.Amount
 	default:
 		s.payments, s.received = s.payments+1, s.received+v.Amount
@@ -75,7 +75,7 @@ func listPayments(ctx context.Context, e *shell.Env, in *billing.Payments, limit
 		Cells: func(v *answer.Payment) []string {
 			sum.add(v)
 			how := cmp.Or(field.Or0(v.Method), v.Kind)
-			if v.Kind == string(store.KindReversal) {
+			if v.Kind == string(ledger.KindReversal) {
 				how = v.Kind
 			}
 			return []string{words.Day(v.Time, e.Zone()), v.Account, forInvoices(v), how, money.Number(v.Amount, v.Currency), field.Or0(v.Reference)}

@@ -18,7 +18,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 func paymentRecord(e *shell.Env) *cli.Command {
@@ -39,7 +39,7 @@ A payment for an order that has expired is recorded too, and the order is fulfil
   relay payment record 17 18 19 --method bank --reference TRN-4712`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "account", Usage: "`NAME` of an account that owes without an invoice, in place of NUMBER", Destination: &in.Body.Account},
-			&cli.StringFlag{Name: "method", Usage: "`METHOD` " + strings.Join(store.Methods, ", "), Required: true, Destination: &in.Body.Method},
+			&cli.StringFlag{Name: "method", Usage: "`METHOD` " + strings.Join(ledger.Methods, ", "), Required: true, Destination: &in.Body.Method},
 			&cli.StringFlag{Name: "reference", Usage: "`TEXT` that identifies the payment", Required: true, Destination: &in.Body.Reference},
 			&cli.StringFlag{Name: "amount", Usage: "`AMOUNT` that was received, 12.50 (default what is open)", Destination: &amount},
 			shell.DryRunFlag(&in.Body.DryRun),
@@ -99,7 +99,7 @@ func showPayment(e *shell.Env, v *billing.Paid) error {
 	fields = append(fields, term.Field{"account", paidAccount(e, v)})
 	fields = append(append(fields, receipt.Owed("open", v.Owed)...),
 		term.Field{"credit", creditText(e, v)},
-		term.Field{"balance", words.Balance(v.After.Balance, v.Currency, store.AccountState(field.Or0(v.After.State)) == store.Closed)})
+		term.Field{"balance", words.Balance(v.After.Balance, v.Currency, ledger.AccountState(field.Or0(v.After.State)) == ledger.Closed)})
 	if err := term.WriteFields(e.Stdout, fields); err != nil || !v.DryRun {
 		return err
 	}
@@ -109,7 +109,7 @@ func showPayment(e *shell.Env, v *billing.Paid) error {
 // paidText is what an invoice has become.
 func paidText(d *answer.Payable, currency string) string {
 	text := d.Name
-	if d.Kind != string(store.ForOrder) {
+	if d.Kind != string(ledger.ForOrder) {
 		text += " (" + d.Kind + ")"
 	}
 	switch {
@@ -123,28 +123,28 @@ func paidText(d *answer.Payable, currency string) string {
 
 // paidAccount is what the payment did to the account.
 func paidAccount(e *shell.Env, v *billing.Paid) string {
-	state := store.AccountState(field.Or0(v.After.State))
+	state := ledger.AccountState(field.Or0(v.After.State))
 	released := slices.Contains(v.Did, billing.Released)
 	text := v.Account + " is " + string(state)
 	switch {
-	case state == store.Pending && v.After.Balance < 0:
+	case state == ledger.Pending && v.After.Balance < 0:
 		return text + " until its invoice is paid"
 	case v.Held:
 		return text + ": it still owes what it was held back for"
 	case v.Reason != nil:
 		text += ": " + *v.Reason
-	case state == store.Active && slices.Contains(v.Did, string(store.KindActivated)):
+	case state == ledger.Active && slices.Contains(v.Did, string(ledger.KindActivated)):
 		text += " from now on"
-	case state == store.Active && released:
+	case state == ledger.Active && released:
 		text += " again"
 	}
 	if released {
 		text += ", no longer held back as unpaid"
 	}
-	if slices.Contains(v.Did, string(store.KindRenewed)) {
+	if slices.Contains(v.Did, string(ledger.KindRenewed)) {
 		text += ", renewed"
 	}
-	if v.After.TermEnd == nil || state == store.Closed {
+	if v.After.TermEnd == nil || state == ledger.Closed {
 		return text
 	}
 	return text + "; its term runs " + receipt.Through(e, *v.After.TermEnd)

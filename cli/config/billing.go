@@ -13,7 +13,7 @@ import (
 	"relay/report/letter"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/ledger"
 	"relay/store/mailsyntax"
 )
 
@@ -124,13 +124,13 @@ func (b *Billing) SellerName() string {
 }
 
 // Store is the part of [billing] that the store applies. Validate has checked it.
-func (b *Billing) Store() store.Billing {
+func (b *Billing) Store() ledger.Billing {
 	rate, _ := money.ParseRate(b.TaxRate) // 0 where it is none
-	return store.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, Prefix: b.InvoicePrefix, DueDays: b.DueDays, GraceDays: b.GraceDays, OrderDays: b.OrderDays}
+	return ledger.Billing{Currency: b.Currency, TaxRate: rate, Seller: b.Seller, Prefix: b.InvoicePrefix, DueDays: b.DueDays, GraceDays: b.GraceDays, OrderDays: b.OrderDays}
 }
 
 // invoiceToPay names an invoice to the mail program of a customer.
-func (c *Config) invoiceToPay(i *store.Invoice) string {
+func (c *Config) invoiceToPay(i *ledger.Invoice) string {
 	text := fmt.Sprintf("invoice %s, %s", i.Name, money.Format(i.Open(), i.Currency))
 	_, link := invoice.Shown("", invoice.New(i, c.Invoices(c.Zone())).Link)
 	if link != "" && len(link) <= longestLink {
@@ -154,7 +154,7 @@ type PayBy struct {
 var paymentKeys = Section{Name: "payment", Many: true, Before: `What customers can choose to pay by, once for each method. Without any [[payment]]
 it is every method, paid as [billing] says. An invoice has the instructions of the
 method that was chosen; the templates are like those of [billing].`, Keys: []Key{
-	{"method", "bank", all(oneOf(store.Methods...), onlyOnce), OnReload, `bank, card, paypal, postepay, western-union or other`},
+	{"method", "bank", all(oneOf(ledger.Methods...), onlyOnce), OnReload, `bank, card, paypal, postepay, western-union or other`},
 	{"text", "", passes(invoice.HowToPay.CheckText), OnReload, `"To IT60 X054 ..., with the text {invoice}"; default payment_text`},
 	{"link", "", passes(invoice.HowToPay.CheckLink), OnReload, `default payment_link`},
 	{"countries", []string{}, each(isCountryCode), OnReload, `whose customers can choose it, "IT", "SM"; default all`},

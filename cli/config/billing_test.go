@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"relay/report/invoice"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 const billingFile = `
@@ -31,7 +31,7 @@ func TestReadConfig_billing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := store.Billing{Currency: "CHF", TaxRate: 81_000, Seller: []string{"Posta Sicura S.r.l.", "Via Garibaldi 12, Torino"}, Prefix: "2026/", DueDays: 30, OrderDays: 30}
+	want := ledger.Billing{Currency: "CHF", TaxRate: 81_000, Seller: []string{"Posta Sicura S.r.l.", "Via Garibaldi 12, Torino"}, Prefix: "2026/", DueDays: 30, OrderDays: 30}
 	if diff := cmp.Diff(want, c.Billing.Store()); diff != "" {
 		t.Errorf("for the store (-want +got):\n%s", diff)
 	}

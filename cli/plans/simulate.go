@@ -21,7 +21,7 @@ import (
 	"relay/report/forecast"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // simFlags are what is simulated, as it is typed.
@@ -127,7 +127,7 @@ const month = "2006-01"
 
 // on what the service says the customer buys and is billed.
 func (f *simFlags) on(in *forecast.Customer, b *plans.Basis, zone *time.Location) (err error) {
-	in.Plan, in.TopUp, in.Zone, in.Billing = quota.Plan(b.Plan), (*quota.Plan)(b.TopUp), zone, store.Billing{Currency: b.Currency, TaxRate: b.TaxRate}
+	in.Plan, in.TopUp, in.Zone, in.Billing = quota.Plan(b.Plan), (*quota.Plan)(b.TopUp), zone, ledger.Billing{Currency: b.Currency, TaxRate: b.TaxRate}
 	if in.From, err = time.ParseInLocation(month, cmp.Or(f.from, b.Now.In(zone).Format(month)), zone); err != nil {
 		return err
 	}
@@ -168,11 +168,11 @@ type simMonth struct {
 
 // simInvoice is an invoice without its number and its parties, which are simulated.
 type simInvoice struct {
-	Kind  store.InvoiceKind `json:"kind"`
-	Lines []answer.Line     `json:"lines"`
-	Net   int64             `json:"net"` // minor units
-	Tax   int64             `json:"tax"`
-	Total int64             `json:"total"`
+	Kind  ledger.InvoiceKind `json:"kind"`
+	Lines []answer.Line      `json:"lines"`
+	Net   int64              `json:"net"` // minor units
+	Tax   int64              `json:"tax"`
+	Total int64              `json:"total"`
 }
 
 func viewSimulated(m *forecast.Month) simMonth {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"relay/report/forecast"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 func TestEventsText(t *testing.T) {
@@ -27,7 +27,7 @@ func TestEventsText(t *testing.T) {
 
 // Programs read empty arrays, not null.
 func TestViewSimulated_noNull(t *testing.T) {
-	for _, m := range []forecast.Month{{}, {Invoices: []store.Invoice{{}}}} {
+	for _, m := range []forecast.Month{{}, {Invoices: []ledger.Invoice{{}}}} {
 		text, err := json.Marshal(viewSimulated(&m))
 		if err != nil || bytes.Contains(text, []byte("null")) {
 			t.Errorf("%s, %v", text, err)

@@ -14,7 +14,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // Ordered shows the answer to an order. For programs a refused order is a receipt too.
@@ -94,7 +94,7 @@ func showLines(e *shell.Env, lines []answer.ReceiptLine, currency string) error 
 func showInvoice(e *shell.Env, i *answer.Payable, currency string) error {
 	text := fmt.Sprintf("%s, %s", i.Name, money.Format(i.Total, currency))
 	switch {
-	case i.Kind == string(store.CreditNote):
+	case i.Kind == string(ledger.CreditNote):
 		text += ", a credit note for " + field.Or0(i.About)
 	case i.Open == 0:
 		text += ", " + i.State
@@ -131,7 +131,7 @@ func Stand(e *shell.Env, v *answer.Receipt) error {
 		{"allowance", change(cmp.Or(was.Allowance.String(), "none"), cmp.Or(is.Allowance.String(), "none"))},
 		{"term ends", termEnds(e, was.TermEnd, is.TermEnd)},
 		{"credit", change(words.Units(was.CreditLeft, field.Or0(was.Unit)), words.Units(is.CreditLeft, field.Or0(cmp.Or(is.Unit, was.Unit))))},
-		{"balance", change(money.Format(was.Balance, v.Currency), money.Format(is.Balance, v.Currency)) + whose(is.Balance, field.Or0(is.State) == string(store.Closed))},
+		{"balance", change(money.Format(was.Balance, v.Currency), money.Format(is.Balance, v.Currency)) + whose(is.Balance, field.Or0(is.State) == string(ledger.Closed))},
 	}
 	fields = append(append(fields, Owed("open", v.Owed)...), term.Field{"to send", toSend(v)})
 	err := term.WriteFields(e.Stdout, fields)
@@ -177,7 +177,7 @@ func noteNext(e *shell.Env, v *answer.Receipt) {
 	if v.Owed != nil && !v.DryRun {
 		e.Note("relay payment record --account %s enters the payment of what it owes without an invoice", v.Account)
 	}
-	if left := v.After.Balance; left > 0 && field.Or0(v.After.State) == string(store.Closed) {
+	if left := v.After.Balance; left > 0 && field.Or0(v.After.State) == string(ledger.Closed) {
 		e.Note("pay back the %s that are left, and enter it with", money.Format(left, v.Currency))
 		e.Note("relay account correct %s --amount -%s --reason TEXT", v.Account, money.Plain(left, v.Currency))
 	}

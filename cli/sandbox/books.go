@@ -14,6 +14,7 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // The plan of the sandbox's account has a price and blocks for overage.
@@ -64,7 +65,7 @@ func pay(st *store.Store) error {
 		return err
 	}
 	for i := range open {
-		p := store.Payment{Method: "card", Reference: "first", Invoice: open[i].Number}
+		p := ledger.Payment{Method: "card", Reference: "first", Invoice: open[i].Number}
 		if _, err := st.RecordPayment(behalf.Order{By: "operator"}, p); err != nil {
 			return err
 		}
@@ -133,8 +134,8 @@ func (t *teller) look() error {
 
 // tellAccount replays the account's ledger and writes what is new in it.
 func (t *teller) tellAccount(a *store.Account) error {
-	f := store.NewFold(t.store.Zone())
-	return t.store.Ledger(a.Name, func(e *store.Entry) error {
+	f := ledger.NewFold(t.store.Zone())
+	return t.store.Ledger(a.Name, func(e *ledger.Entry) error {
 		f.Add(e)
 		if e.Seq <= t.told[a.Name] {
 			return nil
@@ -144,23 +145,23 @@ func (t *teller) tellAccount(a *store.Account) error {
 	})
 }
 
-func (t *teller) tellEntry(a *store.Account, e *store.Entry, f *store.Fold) error {
+func (t *teller) tellEntry(a *store.Account, e *ledger.Entry, f *ledger.Fold) error {
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
 	name := words.Cut(a.Name, 30)
 	switch e.Kind {
-	case store.KindClosed:
+	case ledger.KindClosed:
 		t.tellClosed(a, e, f)
-	case store.KindInvoice:
+	case ledger.KindInvoice:
 		i, err := t.store.Invoice(e.Invoice())
-		if err != nil || i.Order != nil || i.Kind == store.ForOrder { // the order's own command says so
+		if err != nil || i.Order != nil || i.Kind == ledger.ForOrder { // the order's own command says so
 			return err
 		}
 		say("invoice %d to %s: %s, due on %s. To pay it:", i.Number, name, money.Format(i.Total, i.Currency), t.day(i.Due))
 		t.tellPayment(&i)
-	case store.KindPayment:
+	case ledger.KindPayment:
 		say("%s paid %s by %s, for invoice %s", name, money.Format(e.Money, e.Currency), words.English.Entry(e), e.Ref)
-	case store.KindSuspended:
-		if e.Cause != store.CauseUnpaid {
+	case ledger.KindSuspended:
+		if e.Cause != ledger.CauseUnpaid {
 			say("%s is suspended: %s", name, e.Note)
 			return nil
 		}
@@ -170,14 +171,14 @@ func (t *teller) tellEntry(a *store.Account, e *store.Entry, f *store.Fold) erro
 		}
 		say("%s is suspended: invoice %d, %s, is unpaid. To pay it:", name, i.Number, money.Format(i.Open(), i.Currency))
 		t.tellPayment(&i)
-	case store.KindResumed:
+	case ledger.KindResumed:
 		say("%s is active again", name)
 	}
 	return nil
 }
 
 // tellClosed writes what a period came to, from its usage to the credit that is left.
-func (t *teller) tellClosed(a *store.Account, e *store.Entry, f *store.Fold) {
+func (t *teller) tellClosed(a *store.Account, e *ledger.Entry, f *ledger.Fold) {
 	zone := t.store.Zone()
 	p := f.Period(e.Period)
 	c, period, ok := a.Contracts.Find(e.Period, zone)
@@ -211,7 +212,7 @@ func (t *teller) tellClosed(a *store.Account, e *store.Entry, f *store.Fold) {
 func (t *teller) day(at time.Time) string { return words.Day(at, t.store.Zone()) }
 
 // tellPayment writes the command that pays an invoice, ready to paste.
-func (t *teller) tellPayment(i *store.Invoice) {
+func (t *teller) tellPayment(i *ledger.Invoice) {
 	t.out.say(fmt.Sprintf("  %s payment record %d --method card --reference demo-%d \\", t.self(), i.Number, i.Number))
 	t.out.say("    --data " + quoted(string(t.dir)))
 }

@@ -21,6 +21,7 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 	"relay/store/spooled"
 )
 
@@ -128,7 +129,7 @@ func (l *ledgerRun) order(name string, p quota.Plan, limit quota.AtLimit) {
 
 func (l *ledgerRun) pay(invoice uint64) {
 	l.t.Helper()
-	p := store.Payment{Method: "bank", Reference: fmt.Sprint("transfer ", invoice), Invoice: invoice}
+	p := ledger.Payment{Method: "bank", Reference: fmt.Sprint("transfer ", invoice), Invoice: invoice}
 	if _, err := l.r.store.RecordPayment(behalf.Order{By: "operator"}, p); err != nil {
 		l.t.Fatal(err)
 	}
@@ -173,11 +174,11 @@ func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipient
 }
 
 // ledger of an account, and what its statement says of the balance.
-func (l *ledgerRun) ledger(name string) (list []store.Entry) { return ledgerOf(l.t, l.r.store, name) }
+func (l *ledgerRun) ledger(name string) (list []ledger.Entry) { return ledgerOf(l.t, l.r.store, name) }
 
-func ledgerOf(t *testing.T, st *store.Store, name string) (list []store.Entry) {
+func ledgerOf(t *testing.T, st *store.Store, name string) (list []ledger.Entry) {
 	t.Helper()
-	if err := st.Ledger(name, func(e *store.Entry) error { list = append(list, *e); return nil }); err != nil {
+	if err := st.Ledger(name, func(e *ledger.Entry) error { list = append(list, *e); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return list
@@ -311,7 +312,7 @@ func (l *ledgerRun) check() {
 		var sum int64
 		for _, e := range l.ledger(name) {
 			sum += e.Money
-			if e.Kind == store.KindCharge {
+			if e.Kind == ledger.KindCharge {
 				charged[name+" "+e.Period] += e.Bytes
 			}
 		}
@@ -340,7 +341,7 @@ func (l *ledgerRun) closedPeriods(name string) (list []string) {
 	}
 	up := l.moment("2028-02-02 09:00")
 	for _, e := range l.ledger(name) {
-		if e.Kind != store.KindClosed {
+		if e.Kind != ledger.KindClosed {
 			continue
 		}
 		list = append(list, e.Period)
@@ -368,8 +369,8 @@ func (l *ledgerRun) closedPeriods(name string) (list []string) {
 // invoices by number, from the first one.
 func (l *ledgerRun) invoices() (list []string) {
 	l.t.Helper()
-	err := l.r.store.Invoices(0, func(i *store.Invoice) error {
-		if i.Number != uint64(len(list)+1) || i.State != store.InvoicePaid {
+	err := l.r.store.Invoices(0, func(i *ledger.Invoice) error {
+		if i.Number != uint64(len(list)+1) || i.State != ledger.InvoicePaid {
 			l.t.Errorf("invoice %d after %d, %s", i.Number, len(list), i.State)
 		}
 		list = append(list, fmt.Sprintf("%s %s %d.%02d", i.Account, cmp.Or(i.Period, string(i.Kind)), i.Total/100, i.Total%100))

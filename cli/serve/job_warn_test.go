@@ -30,6 +30,7 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // pipes is a listener whose connections are pipes, for a bubble.
@@ -247,7 +248,7 @@ Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 20
 		p.wantMail("after the end")
 		var told []string
 		for _, e := range p.ledger("acme") {
-			if e.Kind == store.KindWarned {
+			if e.Kind == ledger.KindWarned {
 				told = append(told, e.Ref+words.English.Entry(&e)+e.By)
 			}
 		}

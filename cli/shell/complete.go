@@ -13,7 +13,7 @@ import (
 	cli "github.com/urfave/cli/v2"
 
 	"relay/report/words"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // CompleteVerb is the hidden command that completion scripts run: relay complete
@@ -270,7 +270,7 @@ func (t *Typing) values(ctx context.Context, placeholder string) []Candidate {
 	case "DIR":
 		return []Candidate{{":dir", ""}}
 	case "METHOD":
-		return wordCandidates(store.Methods)
+		return wordCandidates(ledger.Methods)
 	}
 	if k, ok := kinds[placeholder]; ok {
 		return t.names(ctx, k)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // fresh is how long it is known who is a contact. One that is not found is looked for again
@@ -62,7 +63,7 @@ func (c *contacts) known(address string) (names []string, known bool) {
 
 func (c *contacts) load() error {
 	names, now := map[string][]string{}, c.store.Now()
-	open := func(a *store.Account) bool { return a.Contact != "" && a.State != store.Closed }
+	open := func(a *store.Account) bool { return a.Contact != "" && a.State != ledger.Closed }
 	err := c.store.EachAccount(store.Wanted{Match: open}, func(a *store.Account) error {
 		k := key(a.Contact)
 		names[k] = append(names[k], a.Name)

@@ -24,6 +24,7 @@ import (
 	"relay/report/letter/wording"
 	"relay/report/tell"
 	"relay/store"
+	"relay/store/ledger"
 	"relay/store/signs"
 )
 
@@ -86,7 +87,7 @@ func (c *collecting) accounts() error {
 	day := c.since.Format(time.DateOnly)
 	err := c.st.EachGlance(store.Wanted{Pause: c.ctx.Err}, day, func(g *store.Glance) error {
 		name := g.Account.Name
-		if g.InTerm && g.Account.Status() == store.Active {
+		if g.InTerm && g.Account.Status() == ledger.Active {
 			switch {
 			case g.Use().Overage > 0:
 				note(&c.d.Over, name)

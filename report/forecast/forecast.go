@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // Most that a forecast is asked for.
@@ -45,7 +45,7 @@ type Customer struct {
 	OverMax int64     // as of an account
 	From    time.Time // first day of a month, in the operator's zone
 	Zone    *time.Location
-	Billing store.Billing
+	Billing ledger.Billing
 }
 
 // Month is one of the customer's, or a period of 30 days.
@@ -66,8 +66,8 @@ type Month struct {
 	Tax      int64  `json:"tax"`
 	Total    int64  `json:"total"`
 
-	Invoices []store.Invoice `json:"-"` // as the simulation numbers them
-	Events   []Event         `json:"-"` // in the order of their days
+	Invoices []ledger.Invoice `json:"-"` // as the simulation numbers them
+	Events   []Event          `json:"-"` // in the order of their days
 }
 
 // Event is a day on which something changes for the customer.

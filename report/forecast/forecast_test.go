@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // mustMonths of a customer whose first one is 2026-11 in Rome.
@@ -45,7 +45,7 @@ func TestRun_overage(t *testing.T) {
 		{1000, "", 0, 0},
 	} {
 		m := mustMonths(t, Customer{Plan: plan, Size: 1_000_000, Emails: c.used, Months: 1, AtLimit: quota.Continue,
-			Billing: store.Billing{Currency: "EUR", TaxRate: 22 * quota.Percent}})[0]
+			Billing: ledger.Billing{Currency: "EUR", TaxRate: 22 * quota.Percent}})[0]
 		over := (c.used - 1000) * 1_000_000
 		if m.Emails != c.used || m.Bytes != c.used*1_000_000 || m.Over != over || m.Overage != over || m.Refused != 0 {
 			t.Errorf("%d MB: %+v", c.used, m)
@@ -123,7 +123,7 @@ func TestRun_terms(t *testing.T) {
 // sender is a customer of a small plan.
 func sender() Customer {
 	return Customer{Plan: quota.Plan{Name: "count", Term: quota.Year, Emails: 10}, Size: 100, Emails: 1, Months: 60, AtLimit: quota.Suspend,
-		From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Zone: time.UTC, Billing: store.Billing{Currency: "EUR"}}
+		From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Zone: time.UTC, Billing: ledger.Billing{Currency: "EUR"}}
 }
 
 // A plan on top that is much too small is an error, not a loop.

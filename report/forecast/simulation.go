@@ -14,6 +14,7 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 	"relay/store/spooled"
 )
 
@@ -22,12 +23,12 @@ type simulation struct {
 	*Customer
 	ctx   context.Context
 	st    *store.Store
-	clock atomic.Int64    // seconds since 1970
-	seen  uint64          // of the ledger
-	fold  *store.Fold     // of what was seen
-	ids   []spooled.ID    // in the spool
-	paid  int             // payments, for their references
-	ahead []store.Invoice // of the next month
+	clock atomic.Int64     // seconds since 1970
+	seen  uint64           // of the ledger
+	fold  *ledger.Fold     // of what was seen
+	ids   []spooled.ID     // in the spool
+	paid  int              // payments, for their references
+	ahead []ledger.Invoice // of the next month
 }
 
 const (
@@ -62,7 +63,7 @@ func Run(ctx context.Context, dir string, c Customer, each func(Month) error) (e
 
 // open makes the store.
 func open(ctx context.Context, dir string, c Customer) (s *simulation, err error) {
-	s = &simulation{Customer: &c, ctx: ctx, fold: store.NewFold(c.Zone)}
+	s = &simulation{Customer: &c, ctx: ctx, fold: ledger.NewFold(c.Zone)}
 	s.clock.Store(c.From.Unix())
 	s.st, err = store.Open(filepath.Join(dir, "simulate.db"), store.Options{
 		Now:     func() time.Time { return time.Unix(s.clock.Load(), 0) },
@@ -253,7 +254,7 @@ func (s *simulation) pay() error {
 	}
 	for _, i := range list {
 		s.paid++
-		p := store.Payment{Method: "other", Reference: strconv.Itoa(s.paid), Invoice: i.Number}
+		p := ledger.Payment{Method: "other", Reference: strconv.Itoa(s.paid), Invoice: i.Number}
 		if _, err := s.st.RecordPayment(order, p); err != nil {
 			return err
 		}
@@ -263,17 +264,17 @@ func (s *simulation) pay() error {
 
 // collect pays the open invoices, adds up the new entries of the ledger, and appends
 // their invoices to to.
-func (s *simulation) collect(m *Month, to *[]store.Invoice) error {
+func (s *simulation) collect(m *Month, to *[]ledger.Invoice) error {
 	if err := s.pay(); err != nil {
 		return err
 	}
-	err := s.st.Ledger(account, func(e *store.Entry) error {
+	err := s.st.Ledger(account, func(e *ledger.Entry) error {
 		if e.Seq <= s.seen {
 			return nil
 		}
 		s.seen = e.Seq
 		s.fold.Add(e)
-		if e.Kind != store.KindInvoice {
+		if e.Kind != ledger.KindInvoice {
 			return nil
 		}
 		i, err := s.st.Invoice(e.Invoice())

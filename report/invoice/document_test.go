@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"relay/quota"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 func TestNew(t *testing.T) {
@@ -16,11 +16,11 @@ func TestNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &store.Invoice{
-		Number: 17, Name: "R/17", Account: "news", Kind: store.ForOrder, State: store.InvoiceOpen, Period: "2026-11",
+	i := &ledger.Invoice{
+		Number: 17, Name: "R/17", Account: "news", Kind: ledger.ForOrder, State: ledger.InvoiceOpen, Period: "2026-11",
 		Issued: time.Date(2026, 11, 30, 23, 30, 0, 0, time.UTC), Due: time.Date(2026, 12, 14, 23, 30, 0, 0, time.UTC),
 		Seller: []string{"Posta"}, Buyer: []string{"Müller"}, Currency: "EUR", Net: 12_000, Tax: 2_640, Total: 14_640, Paid: 4_640,
-		Lines: []store.InvoiceLine{{Text: "plan x, a year", Count: 1, Price: 12_000, Net: 12_000, TaxRate: 22 * quota.Percent, Tax: 2_640}},
+		Lines: []ledger.InvoiceLine{{Text: "plan x, a year", Count: 1, Price: 12_000, Net: 12_000, TaxRate: 22 * quota.Percent, Tax: 2_640}},
 	}
 	o := Options{Zone: zone, Link: "https://pay.example.org/{invoice}?a={amount}", Text: "{currency} {amount} for {account}, {invoice}"}
 	want := &Document{
@@ -33,7 +33,7 @@ func TestNew(t *testing.T) {
 	if diff := cmp.Diff(want, New(i, o)); diff != "" {
 		t.Errorf("New (-want +got):\n%s", diff)
 	}
-	i.Kind, i.About, i.Due = store.CreditNote, 9, time.Time{}
+	i.Kind, i.About, i.Due = ledger.CreditNote, 9, time.Time{}
 	i.Names = "Q/9"
 	if d := New(i, Options{}); !d.CreditNote || d.About != "Q/9" || !d.Due.IsZero() || d.Issued.Location() != time.UTC {
 		t.Errorf("credit note of 9 without a due date: %+v", d)
@@ -115,7 +115,7 @@ func TestClean(t *testing.T) {
 
 // The states and the tax of the store are those of a document.
 func TestNew_words(t *testing.T) {
-	for _, s := range []store.InvoiceState{store.InvoiceOpen, store.InvoicePaid, store.InvoiceCancelled, store.InvoiceRefunded} {
+	for _, s := range []ledger.InvoiceState{ledger.InvoiceOpen, ledger.InvoicePaid, ledger.InvoiceCancelled, ledger.InvoiceRefunded} {
 		if !slices.Contains([]State{Open, Paid, Cancelled, Refunded}, State(s)) {
 			t.Errorf("a document does not know the state %q", s)
 		}

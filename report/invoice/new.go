@@ -3,7 +3,7 @@ package invoice
 import (
 	"time"
 
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // Options are what the operator's documents have in common.
@@ -27,13 +27,13 @@ func (o Options) how(method string) Instructions {
 }
 
 // New is the document of what the store keeps as an invoice.
-func New(i *store.Invoice, o Options) *Document {
+func New(i *ledger.Invoice, o Options) *Document {
 	zone := o.Zone
 	if zone == nil {
 		zone = time.UTC
 	}
 	d := &Document{
-		Number: i.Name, CreditNote: i.Kind == store.CreditNote, State: State(i.State), Account: i.Account, Reference: i.Reference,
+		Number: i.Name, CreditNote: i.Kind == ledger.CreditNote, State: State(i.State), Account: i.Account, Reference: i.Reference,
 		About: i.Names, Issued: in(i.Issued, zone), Due: in(i.Due, zone), Period: i.Period,
 		Seller: i.Seller, Buyer: i.Buyer, Reason: i.Reason,
 		Currency: i.Currency, Net: i.Net, Tax: i.Tax, Total: i.Total, Paid: i.Paid,

@@ -9,6 +9,7 @@ import (
 
 	"relay/store"
 	"relay/store/joblog"
+	"relay/store/ledger"
 )
 
 // invoicesTold is the name under which the store knows the last invoice that was
@@ -29,7 +30,7 @@ type Closing struct {
 	// said that it is right; nil: it was not in doubt.
 	Believed *time.Time `json:"clock_believed,omitempty"`
 
-	issued []store.Invoice
+	issued []ledger.Invoice
 }
 
 // Failures implements Result.
@@ -69,7 +70,7 @@ func (r *Runner) Close(ctx context.Context, at time.Time) (*Closing, error) {
 			}
 		})
 	})
-	slices.SortFunc(res.issued, func(a, b store.Invoice) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortFunc(res.issued, func(a, b ledger.Invoice) int { return cmp.Compare(a.Number, b.Number) })
 	for i := range res.issued {
 		res.Invoices = append(res.Invoices, res.issued[i].Name)
 	}
@@ -87,9 +88,9 @@ func (c *Closing) add(is *store.Receipt) {
 	c.Accounts++
 	for i := range is.Entries {
 		switch is.Entries[i].Kind {
-		case store.KindClosed:
+		case ledger.KindClosed:
 			c.Periods++
-		case store.KindInvoice:
+		case ledger.KindInvoice:
 			c.issued = append(c.issued, *is.Invoice(is.Entries[i].Ref))
 		}
 	}
@@ -104,9 +105,9 @@ func (r *Runner) logInvoices() error {
 	}
 	told, _ := strconv.ParseUint(state.Last, 10, 64) // "": none
 	last := told
-	err = r.store.Invoices(told+1, func(i *store.Invoice) error {
+	err = r.store.Invoices(told+1, func(i *ledger.Invoice) error {
 		last = i.Number
-		if i.Kind == store.ForOverage {
+		if i.Kind == ledger.ForOverage {
 			r.logInvoice(i)
 		}
 		return nil
@@ -145,7 +146,7 @@ func (r *Runner) runDun(ctx context.Context) error {
 func (r *Runner) Dun(ctx context.Context, at time.Time) (*Dunning, error) {
 	res, start := &Dunning{Job: Dun, At: at.UTC(), Held: []string{}, Reminded: []string{}, Failed: []Failure{}}, time.Now()
 	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
-		return r.store.DunBy(ctx, at, func(i store.Invoice, is store.Receipt, err error) {
+		return r.store.DunBy(ctx, at, func(i ledger.Invoice, is store.Receipt, err error) {
 			switch {
 			case err == nil:
 				r.often.Works(i.Account, cannotDun)
@@ -169,7 +170,7 @@ func (r *Runner) Dun(ctx context.Context, at time.Time) (*Dunning, error) {
 func (r *Runner) remind(ctx context.Context, at time.Time, res *Dunning) error {
 	defer func() { slices.Sort(res.Reminded) }()
 	return r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
-		return r.store.RemindBy(ctx, at, func(i store.Invoice, err error) {
+		return r.store.RemindBy(ctx, at, func(i ledger.Invoice, err error) {
 			switch {
 			case err == nil:
 				res.Reminded = append(res.Reminded, i.Name)
@@ -180,14 +181,14 @@ func (r *Runner) remind(ctx context.Context, at time.Time, res *Dunning) error {
 	})
 }
 
-func (r *Runner) cannotDun(res *Dunning, i *store.Invoice, err error) {
+func (r *Runner) cannotDun(res *Dunning, i *ledger.Invoice, err error) {
 	name := cmp.Or(i.Account, "invoice "+strconv.FormatUint(i.Number, 10))
 	res.Failed = append(res.Failed, Failure{name, err.Error()})
 	r.logCannotDun(name, i.Number, err)
 }
 
 // dunned notes and logs what came of an unpaid invoice.
-func (r *Runner) dunned(res *Dunning, i *store.Invoice, is *store.Receipt) {
+func (r *Runner) dunned(res *Dunning, i *ledger.Invoice, is *store.Receipt) {
 	res.Checked++
 	if now := is.Invoice(strconv.FormatUint(i.Number, 10)); now != nil && now.Lapsed != nil {
 		res.Expired = append(res.Expired, i.Name)

@@ -10,6 +10,7 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // What was due at an instant, and nothing else.
@@ -132,11 +133,11 @@ func TestRunner_Close_whileAccepting(t *testing.T) {
 				t.Errorf("%s %s: %+v, %v", name, month, u, err)
 			}
 			used[i] = u.Charged.Bytes
-			err = st.Ledger(name, func(e *store.Entry) error {
-				if e.Period == month && e.Kind == store.KindCharge {
+			err = st.Ledger(name, func(e *ledger.Entry) error {
+				if e.Period == month && e.Kind == ledger.KindCharge {
 					charged[i] += e.Bytes
 				}
-				if e.Period == month && e.Kind == store.KindClosed {
+				if e.Period == month && e.Kind == ledger.KindClosed {
 					closedTimes++
 				}
 				return nil

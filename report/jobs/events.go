@@ -12,6 +12,7 @@ import (
 	"relay/store"
 	"relay/store/bookclock"
 	"relay/store/egress"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/signing"
 )
@@ -59,24 +60,24 @@ func (r *Runner) logCloseInterrupted(c *Closing) {
 	r.log.Info("close interrupted; it goes on at the next start", "accounts", c.Accounts)
 }
 
-func (r *Runner) logInvoice(i *store.Invoice) {
+func (r *Runner) logInvoice(i *ledger.Invoice) {
 	r.log.Info("invoice issued", "account", i.Account, "invoice", i.Name, "period", i.Period,
 		"total", money.Format(i.Total, i.Currency), "due", r.due(i))
 }
 
-func (r *Runner) logSuspended(i *store.Invoice) {
+func (r *Runner) logSuspended(i *ledger.Invoice) {
 	r.log.Warn("account suspended, unpaid; its payment lifts that", "account", i.Account, "invoice", i.Name,
 		"open", money.Format(i.Open(), i.Currency), "due", r.due(i),
 		"advice", "when it is paid: relay payment record "+i.Name)
 }
 
-func (r *Runner) logExpired(i *store.Invoice) {
+func (r *Runner) logExpired(i *ledger.Invoice) {
 	r.log.Info("order expired, nobody has paid it; a payment revives it", "account", i.Account, "invoice", i.Name,
 		"total", money.Format(i.Total, i.Currency), "due", r.due(i))
 }
 
 // due day of an invoice.
-func (r *Runner) due(i *store.Invoice) string {
+func (r *Runner) due(i *ledger.Invoice) string {
 	return words.Day(i.Due, r.store.Zone())
 }
 

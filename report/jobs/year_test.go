@@ -18,6 +18,7 @@ import (
 	"relay/report/tell"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/spooled"
@@ -51,7 +52,7 @@ var (
 func (y *year) open() {
 	y.t.Helper()
 	st, err := store.Open(y.path, store.Options{Zone: y.zone, Look: y.nextLook,
-		Billing: store.Billing{Currency: "EUR", TaxRate: 22 * quota.Percent, Seller: []string{"Relay Ltd"}, DueDays: 14, GraceDays: 7, OrderDays: 30}})
+		Billing: ledger.Billing{Currency: "EUR", TaxRate: 22 * quota.Percent, Seller: []string{"Relay Ltd"}, DueDays: 14, GraceDays: 7, OrderDays: 30}})
 	if err != nil {
 		y.t.Fatal(err)
 	}
@@ -175,7 +176,7 @@ func (y *year) pay(names ...string) {
 			y.t.Fatal(err)
 		}
 		for _, i := range list {
-			if _, err := y.st.RecordPayment(behalf.Order{}, store.Payment{Invoice: i.Number, Amount: i.Open(), Method: "bank", Reference: i.Name}); err != nil {
+			if _, err := y.st.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: i.Number, Amount: i.Open(), Method: "bank", Reference: i.Name}); err != nil {
 				y.t.Fatal(err)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 	"relay/store/news"
 )
 
@@ -28,7 +29,7 @@ func TestWriter_asksForWhatIsOpen(t *testing.T) {
 	}
 	for l, is := range asks {
 		paid := Sample(news.Order, noon, rome)
-		paid.Invoice.State, paid.Invoice.Paid, paid.Account.Language = store.InvoicePaid, paid.Invoice.Total, string(l)
+		paid.Invoice.State, paid.Invoice.Paid, paid.Account.Language = ledger.InvoicePaid, paid.Invoice.Total, string(l)
 		subject, _, _ := strings.Cut(textOf(t, paid), "\n")
 		if strings.Contains(subject, is[0]) {
 			t.Errorf("%s: an order that is paid has the subject %q", l, subject)

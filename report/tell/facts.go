@@ -14,6 +14,7 @@ import (
 	"relay/report/outlook"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/remark"
 	"relay/store/signs"
@@ -23,14 +24,14 @@ import (
 func (w *Writer) view(r reader, t *store.Told) *View {
 	v := &View{Language: words.Spoken(w.language(r, t)), Kind: string(r.kind.Name), About: t.News.About, Since: w.in(t.News.Since), Until: w.in(t.News.Until), Reason: t.News.Reason, Why: t.News.Why,
 		Seller: w.Seller, Host: w.Host, Contact: w.Contact, Owner: r.role == Operator, Choosable: !r.kind.Must() && r.role != Operator,
-		Account: Account{Name: t.Account.Name, Reference: t.Account.Reference}, Suspended: t.Account.Status() == store.Suspended, Closed: t.Account.State == store.Closed,
+		Account: Account{Name: t.Account.Name, Reference: t.Account.Reference}, Suspended: t.Account.Status() == ledger.Suspended, Closed: t.Account.State == ledger.Closed,
 	}
 	if v.Suspended {
 		v.Account.State = cmp.Or(t.Account.Reason, v.Language.Hold(t.Account.Hold))
 	}
 	if t.Reseller != nil && !r.reseller && r.role != Operator && r.role != Desk {
 		v.Resold, v.Seller, v.Contact = true, t.Reseller.Name, t.Reseller.Contact
-		if v.Account.State = t.Account.Reason; v.Reason == string(store.CauseUnpaid) { // the invoice is the reseller's
+		if v.Account.State = t.Account.Reason; v.Reason == string(ledger.CauseUnpaid) { // the invoice is the reseller's
 			v.Reason = ""
 		}
 	}

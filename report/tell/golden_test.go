@@ -18,6 +18,7 @@ import (
 	"relay/report/invoice"
 	"relay/report/letter/wording"
 	"relay/store"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/refusals"
@@ -114,20 +115,20 @@ func edges() map[string]edge {
 		"warned-operator":            {news.Warned, rossi(), func(t *store.Told) { t.Account.Contact = "" }},
 		"warned-reseller":            {news.Warned, rossi(), func(t *store.Told) { reseller(t) }},
 		"complaint-answer-first":     {news.Desk, plain(), func(t *store.Told) { t.News.Reason, t.Warned = "", false }},
-		"complaint-answer-suspended": {news.Desk, rossi(), func(t *store.Told) { t.Account.State = store.Suspended }},
+		"complaint-answer-suspended": {news.Desk, rossi(), func(t *store.Told) { t.Account.State = ledger.Suspended }},
 		"suspended-word":             {news.Suspended, plain(), func(t *store.Told) { t.News.Reason, t.News.Why, t.Invoice = "", "it was asked for", nil }},
 		"ended-closed":               {news.Ended, rossi(), func(t *store.Told) { t.News.Reason, t.News.Why = news.ReasonClosed, "it was asked for" }},
 		"suspended-payer":            {news.Suspended, rossi(), func(t *store.Told) { reseller(t); t.Account.Contact = "" }},
-		"refund-next":                {news.Refund, rossi(), func(t *store.Told) { t.Account.State = store.Active }},
+		"refund-next":                {news.Refund, rossi(), func(t *store.Told) { t.Account.State = ledger.Active }},
 		"correction-less":            {news.Correction, plain(), func(t *store.Told) { t.Account.Balance, t.Entry.Money = -2_500, -2_500 }},
 		"receipt-kept":               {news.Receipt, rossi(), func(t *store.Told) { t.Invoice = nil }},
 		"receipt-part": {news.Receipt, rossi(), func(t *store.Told) {
-			t.Invoice.State, t.Invoice.Paid, t.Entry.Money = store.InvoiceOpen, 10_000, 10_000
+			t.Invoice.State, t.Invoice.Paid, t.Entry.Money = ledger.InvoiceOpen, 10_000, 10_000
 		}},
 		"ending-renewal": {news.Ending, rossi(), func(t *store.Told) { t.Ending.Renewal, t.Ending.Days = renewal(), 1 }},
 		"ending-today": {news.Ending, plain(), func(t *store.Told) {
 			t.Ending.Sold, t.Ending.Days, t.Ending.Credit = nil, 0, 0
-			t.Account.State, t.Account.Reason = store.Suspended, "complaints"
+			t.Account.State, t.Account.Reason = ledger.Suspended, "complaints"
 		}},
 		"ending-reseller": {news.Ending, rossi(), reseller},
 		"held-complaints": {news.Held, plain(), func(t *store.Told) { t.News.Reason = "complaints" }},
@@ -170,7 +171,7 @@ func flawed() Test {
 
 func suspendedFor(t *store.Told, what signs.Sign) {
 	t.News.Reason, t.News.Why, t.Invoice = news.ReasonAbuse, "too much", nil
-	t.Account.State, t.Account.Hold = store.Suspended, ""
+	t.Account.State, t.Account.Hold = ledger.Suspended, ""
 	t.Signs = &signs.Figures{Sign: what, Window: signs.OfDay, N: 64, Of: 580, Count: 50, Share: 100_000, Places: []signs.Place{{Name: "Google", N: 60}, {Name: "other", N: 4}}}
 }
 
@@ -178,7 +179,7 @@ func warnedOf(t *store.Told, what signs.Sign) {
 	t.Signs = &signs.Figures{Sign: what, Window: signs.OfWeek, N: 31, Of: 410, Count: 20, Share: 50_000, Next: signs.Default.BounceSuspend}
 }
 
-func renewal() *store.Invoice { return Sample(news.Invoice, noon, rome).Invoice }
+func renewal() *ledger.Invoice { return Sample(news.Invoice, noon, rome).Invoice }
 
 func stops(t *store.Told) {
 	t.Account.AtLimit = quota.Suspend

@@ -15,6 +15,7 @@ import (
 	"relay/report/letter/wording"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/refusals"
 )
@@ -37,11 +38,11 @@ func (w *Writer) moved(v *View, t *store.Told) {
 	e := t.Entry
 	amount := func(n int64) wording.Amount { return wording.Amount{Minor: n, Currency: e.Currency} }
 	switch e.Kind {
-	case store.KindPayment, store.KindReversal:
+	case ledger.KindPayment, ledger.KindReversal:
 		v.Payment = Payment{Amount: amount(max(e.Money, -e.Money)), Reference: e.Reference, Also: t.Also}
-	case store.KindRefund:
-		v.Payment = Payment{Amount: amount(cmp.Or(t.News.Money, -e.Money)), Reference: store.PaidBackRef(t.Account.Name, e.Seq)}
-	case store.KindCorrection:
+	case ledger.KindRefund:
+		v.Payment = Payment{Amount: amount(cmp.Or(t.News.Money, -e.Money)), Reference: ledger.PaidBackRef(t.Account.Name, e.Seq)}
+	case ledger.KindCorrection:
 		v.Payment = Payment{Amount: amount(max(e.Money, -e.Money)), Less: e.Money < 0}
 	default:
 		return
@@ -50,7 +51,7 @@ func (w *Writer) moved(v *View, t *store.Told) {
 }
 
 // invoiceOf what is told; nil: there is none.
-func invoiceOf(t *store.Told) *store.Invoice {
+func invoiceOf(t *store.Told) *ledger.Invoice {
 	switch {
 	case t.Invoice != nil:
 		return t.Invoice
@@ -60,10 +61,10 @@ func invoiceOf(t *store.Told) *store.Invoice {
 	return nil
 }
 
-func (w *Writer) invoice(i *store.Invoice, l words.Language) Invoice {
+func (w *Writer) invoice(i *ledger.Invoice, l words.Language) Invoice {
 	doc := invoice.New(i, w.Invoices)
 	amount := func(n int64) wording.Amount { return wording.Amount{Minor: n, Currency: i.Currency} }
-	is := Invoice{Number: i.Name, Credit: i.Kind == store.CreditNote, Total: amount(i.Total), Paid: amount(i.Paid), Left: amount(doc.Left()),
+	is := Invoice{Number: i.Name, Credit: i.Kind == ledger.CreditNote, Total: amount(i.Total), Paid: amount(i.Paid), Left: amount(doc.Left()),
 		Due: w.in(i.Due), Suspends: w.in(i.Suspends), Expires: w.in(i.Expires)}
 	is.Late = !is.Due.IsZero() && is.Due.Format(time.DateOnly) < w.in(w.Now).Format(time.DateOnly)
 	if i.Dunned {

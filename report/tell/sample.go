@@ -9,6 +9,7 @@ import (
 	"relay/quota"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/refusals"
@@ -36,9 +37,9 @@ func Sample(kind news.Kind, now time.Time, zone *time.Location) *store.Told {
 		t.Report = r
 		r.Errors = s.errors()
 		r.ErrorCount = int64(len(r.Errors))
-		r.Invoice = s.invoice(store.ForOverage, store.Item{Kind: store.ItemOverage, Bytes: 1_000_000_000, Over: r.Use.Overage, Period: r.Period.Key}, 500)
+		r.Invoice = s.invoice(ledger.ForOverage, ledger.Item{Kind: ledger.ItemOverage, Bytes: 1_000_000_000, Over: r.Use.Overage, Period: r.Period.Key}, 500)
 	case news.Order:
-		t.Invoice = s.invoice(store.ForOrder, store.Item{Kind: store.ItemTerm, Plan: "bronze", Term: quota.Year}, 12_000)
+		t.Invoice = s.invoice(ledger.ForOrder, ledger.Item{Kind: ledger.ItemTerm, Plan: "bronze", Term: quota.Year}, 12_000)
 		t.Invoice.Expires = now.AddDate(0, 0, 30)
 	case news.Invoice, news.Overdue, news.Receipt, news.Reversal:
 		t.Invoice = s.renewal(t)
@@ -47,11 +48,11 @@ func Sample(kind news.Kind, now time.Time, zone *time.Location) *store.Told {
 		case news.Overdue: // which is told a week before
 			t.Invoice.Issued, t.Invoice.Due, t.Invoice.Suspends = now.AddDate(0, 0, -21), now.AddDate(0, 0, -7), now.AddDate(0, 0, 7)
 		case news.Receipt:
-			t.Invoice.State, t.Invoice.Paid = store.InvoicePaid, t.Invoice.Total
-			t.Entry = &store.Entry{Kind: store.KindPayment, Money: t.Invoice.Total, Currency: "EUR", Facts: store.Facts{Method: "bank", Reference: "CRO 0042"}}
+			t.Invoice.State, t.Invoice.Paid = ledger.InvoicePaid, t.Invoice.Total
+			t.Entry = &ledger.Entry{Kind: ledger.KindPayment, Money: t.Invoice.Total, Currency: "EUR", Facts: ledger.Facts{Method: "bank", Reference: "CRO 0042"}}
 		case news.Reversal:
 			t.News.Why = "chargeback"
-			t.Entry = &store.Entry{Kind: store.KindReversal, Money: -t.Invoice.Total, Currency: "EUR", Facts: store.Facts{Method: "card", Reference: "ch_0042"}}
+			t.Entry = &ledger.Entry{Kind: ledger.KindReversal, Money: -t.Invoice.Total, Currency: "EUR", Facts: ledger.Facts{Method: "card", Reference: "ch_0042"}}
 		}
 	default:
 		s.other(t)
@@ -85,7 +86,7 @@ func (s sampler) uses(kind news.Kind) int64 {
 func (s sampler) account(t *store.Told, plan quota.Plan) {
 	start := s.now.AddDate(0, -5, 0)
 	c := quota.NewContract(plan, start, s.zone, func(string, bool) bool { return false })
-	a := store.Account{Name: "verdi-web", Contact: "web@verdi.example", Reference: "Newsletter", State: store.Active, Created: start}
+	a := store.Account{Name: "verdi-web", Contact: "web@verdi.example", Reference: "Newsletter", State: ledger.Active, Created: start}
 	a.Contracts = quota.Contracts{c}
 	t.News.Account, t.Account = a.Name, a
 	p, _ := c.PeriodAt(s.now, s.zone)
@@ -160,16 +161,16 @@ func (s sampler) errors() (list []refusals.Entry) {
 }
 
 // renewal of the account's term, for a further year.
-func (s sampler) renewal(t *store.Told) *store.Invoice {
-	return s.invoice(store.ForRenewal, store.Item{Kind: store.ItemTerm, Plan: "bronze", Term: quota.Year, Starts: t.Standing.TermEnd.In(s.zone).Format(time.DateOnly)}, 12_000)
+func (s sampler) renewal(t *store.Told) *ledger.Invoice {
+	return s.invoice(ledger.ForRenewal, ledger.Item{Kind: ledger.ItemTerm, Plan: "bronze", Term: quota.Year, Starts: t.Standing.TermEnd.In(s.zone).Format(time.DateOnly)}, 12_000)
 }
 
-func (s sampler) invoice(kind store.InvoiceKind, item store.Item, net int64) *store.Invoice {
+func (s sampler) invoice(kind ledger.InvoiceKind, item ledger.Item, net int64) *ledger.Invoice {
 	tax := net * 22 / 100
-	return &store.Invoice{Number: 17, Name: "R-17", Account: "verdi-web", Kind: kind, Issued: s.now, Due: s.now.AddDate(0, 0, 14), Seller: []string{"Rossi Hosting S.r.l.", "Via Roma 1, 20100 Milano"}, Buyer: []string{"Verdi S.p.A."},
-		Lines:    []store.InvoiceLine{{Text: words.English.Item(&item), Count: 1, Price: net, Net: net, TaxRate: 220_000}},
-		Taxes:    []store.InvoiceTax{{Rate: 220_000, Net: net, Tax: tax}},
-		Currency: "EUR", Net: net, Tax: tax, Total: net + tax, State: store.InvoiceOpen, Reference: "Newsletter"}
+	return &ledger.Invoice{Number: 17, Name: "R-17", Account: "verdi-web", Kind: kind, Issued: s.now, Due: s.now.AddDate(0, 0, 14), Seller: []string{"Rossi Hosting S.r.l.", "Via Roma 1, 20100 Milano"}, Buyer: []string{"Verdi S.p.A."},
+		Lines:    []ledger.InvoiceLine{{Text: words.English.Item(&item), Count: 1, Price: net, Net: net, TaxRate: 220_000}},
+		Taxes:    []ledger.InvoiceTax{{Rate: 220_000, Net: net, Tax: tax}},
+		Currency: "EUR", Net: net, Tax: tax, Total: net + tax, State: ledger.InvoiceOpen, Reference: "Newsletter"}
 }
 
 // other are kinds without a report and an invoice of their own.
@@ -186,14 +187,14 @@ func (s sampler) other(t *store.Told) {
 		t.Signs = &signs.Figures{Sign: signs.Complaint, Window: signs.OfDay, N: 12, Of: 6_400, Count: signs.Default.ComplaintWarn.Count, Share: signs.Default.ComplaintWarn.Share,
 			Places: []signs.Place{{Name: "Yahoo", N: 9}, {Name: "Microsoft", N: 3}}, Next: signs.Default.ComplaintSuspend}
 	case news.Refund:
-		t.Account.State = store.Closed
-		t.Entry = &store.Entry{Seq: 42, Kind: store.KindRefund, Money: -14_640, Currency: "EUR"}
+		t.Account.State = ledger.Closed
+		t.Entry = &ledger.Entry{Seq: 42, Kind: ledger.KindRefund, Money: -14_640, Currency: "EUR"}
 	case news.Correction:
 		t.Account.Balance = 2_500
-		t.Entry = &store.Entry{Kind: store.KindCorrection, Money: 2_500, Currency: "EUR"}
+		t.Entry = &ledger.Entry{Kind: ledger.KindCorrection, Money: 2_500, Currency: "EUR"}
 		t.News.Why = "outage, 11 November"
 	case news.Credit:
-		t.Entry = &store.Entry{Kind: store.KindCorrection, Units: 100_000_000, Expires: t.Standing.TermEnd}
+		t.Entry = &ledger.Entry{Kind: ledger.KindCorrection, Units: 100_000_000, Expires: t.Standing.TermEnd}
 		t.News.Why = "outage, 11 November"
 	case news.Access, news.AccessDaily:
 		t.News.Access = []news.LoginUse{

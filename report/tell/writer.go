@@ -10,6 +10,7 @@ import (
 	"relay/report/letter"
 	"relay/report/letter/wording"
 	"relay/store"
+	"relay/store/ledger"
 	"relay/store/mailsyntax"
 	"relay/store/news"
 	"relay/store/people"
@@ -146,7 +147,7 @@ func (w *Writer) readers(k *Kind, t *store.Told) (list []reader) {
 
 // ofInvoice reports whether an account's state follows from an invoice.
 func ofInvoice(reason string) bool {
-	return reason == string(store.CauseUnpaid) || reason == string(store.CausePaid)
+	return reason == string(ledger.CauseUnpaid) || reason == string(ledger.CausePaid)
 }
 
 // mail is the message to a reader.

@@ -13,6 +13,7 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 func options(o store.Options) store.Options {
@@ -21,8 +22,8 @@ func options(o store.Options) store.Options {
 }
 
 func refusedText(no *quota.Refusal) string { return English.Refusal(no) }
-func lineText(l *store.Line) string        { return English.Line(l) }
-func entryText(e *store.Entry) string      { return English.Entry(e) }
+func lineText(l *ledger.Line) string       { return English.Line(l) }
+func entryText(e *ledger.Entry) string     { return English.Entry(e) }
 
 // schema8 is a file that the release before entries had facts wrote, with the story of
 // this test in it; testdata/story.txt is what that release said of it.

@@ -5,14 +5,14 @@ import (
 	"strings"
 
 	"relay/quota"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // Entry writes the text of an entry of the ledger, without its figures. An entry that was
 // stored as text, before schema 9, keeps that text.
-func (l Language) Entry(e *store.Entry) string {
+func (l Language) Entry(e *ledger.Entry) string {
 	switch {
-	case e.Kind == store.KindReversal && e.Method != "":
+	case e.Kind == ledger.KindReversal && e.Method != "":
 		return e.Method + " " + e.Reference + ": " + e.Note
 	case e.Note != "":
 		return e.Note
@@ -20,48 +20,48 @@ func (l Language) Entry(e *store.Entry) string {
 		return termEntry(e)
 	}
 	switch e.Kind {
-	case store.KindInvoice, store.KindCreditNote:
+	case ledger.KindInvoice, ledger.KindCreditNote:
 		return string(e.For)
-	case store.KindPayment:
+	case ledger.KindPayment:
 		return e.Method + " " + e.Reference
-	case store.KindTopUp:
+	case ledger.KindTopUp:
 		return l.bought(e)
-	case store.KindCarried:
+	case ledger.KindCarried:
 		return "left of " + e.From
-	case store.KindOverage:
+	case ledger.KindOverage:
 		return l.Blocks(e.Blocks)
-	case store.KindPlan:
+	case ledger.KindPlan:
 		return e.Plan
-	case store.KindLimit:
+	case ledger.KindLimit:
 		return string(e.Limit)
-	case store.KindOverMax:
+	case ledger.KindOverMax:
 		return ceilingText(e.Most)
-	case store.KindWarned:
+	case ledger.KindWarned:
 		return warnedText(e)
 	}
 	return causeOf(e.Cause)
 }
 
 // termEntry is about a term that was bought, changed or given back.
-func termEntry(e *store.Entry) string {
+func termEntry(e *ledger.Entry) string {
 	text := e.Contract.Plan.Name
 	switch {
 	case e.From != "":
 		return e.From + " to " + text
-	case e.Cause == store.CauseGoesOn:
+	case e.Cause == ledger.CauseGoesOn:
 		return text + ", renewed automatically"
-	case e.Cause == store.CauseUsedUp:
+	case e.Cause == ledger.CauseUsedUp:
 		return text + ", the term before it is used up"
 	}
 	return text
 }
 
 // bought credit, in the words of its invoice.
-func (l Language) bought(e *store.Entry) string {
+func (l Language) bought(e *ledger.Entry) string {
 	if e.Block != 0 {
-		return l.Item(&store.Item{Kind: store.ItemAhead, Bytes: e.Block})
+		return l.Item(&ledger.Item{Kind: ledger.ItemAhead, Bytes: e.Block})
 	}
-	return l.Item(&store.Item{Kind: store.ItemTopUp, Plan: e.Plan})
+	return l.Item(&ledger.Item{Kind: ledger.ItemTopUp, Plan: e.Plan})
 }
 
 // Blocks that were bought for overage: "1 × 2 GB, 3 × 1 GB".
@@ -74,7 +74,7 @@ func (Language) Blocks(list []quota.BlockCount) string {
 }
 
 // Covered says which blocks the overage of a period was covered by; "": by none.
-func (l Language) Covered(p *store.PeriodSum) string {
+func (l Language) Covered(p *ledger.PeriodSum) string {
 	if p.Covered != "" {
 		return p.Covered
 	}
@@ -92,7 +92,7 @@ func ceilingText(most *int64) string {
 	return Octets(*most)
 }
 
-func warnedText(e *store.Entry) string {
+func warnedText(e *ledger.Entry) string {
 	text := fmt.Sprintf("%d days", e.Days)
 	if e.Days == 1 {
 		text = "a day"
@@ -101,13 +101,13 @@ func warnedText(e *store.Entry) string {
 }
 
 // causeOf an entry; "": none.
-func causeOf(c store.Cause) string {
+func causeOf(c ledger.Cause) string {
 	switch c {
-	case store.CauseTakenBack:
+	case ledger.CauseTakenBack:
 		return "taken back with its invoice"
-	case store.CauseGoodwill:
+	case ledger.CauseGoodwill:
 		return goodwill
-	case store.CauseUndated:
+	case ledger.CauseUndated:
 		return "before days were kept"
 	}
 	return string(c) // a word that people read too: unpaid, paid, refunded, removed

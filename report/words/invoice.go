@@ -4,12 +4,12 @@ import (
 	"fmt"
 
 	"relay/quota"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // Print puts the lines of an invoice and the cause of a credit note into words, for
 // store.Options.
-func (l Language) Print(i *store.Invoice) {
+func (l Language) Print(i *ledger.Invoice) {
 	for at := range i.Lines {
 		if line := &i.Lines[at]; line.Item.Kind != "" {
 			line.Text = l.Item(&line.Item)
@@ -21,55 +21,55 @@ func (l Language) Print(i *store.Invoice) {
 }
 
 // Item is the text of an invoice's line. Invoices are in English, with days as 2026-11-30.
-func (l Language) Item(i *store.Item) string {
+func (l Language) Item(i *ledger.Item) string {
 	if l == German || l == Italian {
 		return l.spoken(i)
 	}
 	switch i.Kind {
-	case store.ItemTerm:
+	case ledger.ItemTerm:
 		text := fmt.Sprintf("plan %s, a %s", i.Plan, i.Term)
 		if i.Starts != "" {
 			text += " from " + i.Starts
 		}
 		return text
-	case store.ItemUpgrade:
+	case ledger.ItemUpgrade:
 		return fmt.Sprintf("upgrade from %s to %s, %d of %d days", i.From, i.Plan, i.Left, i.Days)
-	case store.ItemTopUp:
+	case ledger.ItemTopUp:
 		return "top-up by plan " + i.Plan
-	case store.ItemAhead:
+	case ledger.ItemAhead:
 		return "prepaid bandwidth, " + Octets(i.Bytes)
-	case store.ItemOverage:
+	case ledger.ItemOverage:
 		if i.Over == 0 {
 			return Octets(i.Bytes) + " for the same"
 		}
 		return fmt.Sprintf("%s for %s beyond the allowance of %s", Octets(i.Bytes), Octets(i.Over), i.Period)
-	case store.ItemCredit:
+	case ledger.ItemCredit:
 		return fmt.Sprintf("%s of it not used: credit until %s", Octets(i.Bytes), i.Until)
 	}
 	return i.String()
 }
 
 // spoken is Item for a sentence of a mail, with the days as they stand in the rest of it.
-func (l Language) spoken(i *store.Item) string {
+func (l Language) spoken(i *ledger.Item) string {
 	switch i.Kind {
-	case store.ItemTerm:
+	case ledger.ItemTerm:
 		text := fmt.Sprintf(l.pick("plan %s, %s", "Tarif %s, %s", "piano %s, %s"), i.Plan, l.term(i.Term))
 		if i.Starts != "" {
 			text += l.pick(" from ", " ab ", " dal ") + l.DateOf(i.Starts)
 		}
 		return l.Elide(text)
-	case store.ItemUpgrade:
+	case ledger.ItemUpgrade:
 		return fmt.Sprintf(l.pick("upgrade from %s to %s, %d of %d days", "Wechsel von %s zu %s, %d von %d Tagen", "passaggio da %s a %s, %d giorni su %d"), i.From, i.Plan, i.Left, i.Days)
-	case store.ItemTopUp:
+	case ledger.ItemTopUp:
 		return l.pick("top-up by plan ", "Aufstockung mit Tarif ", "ricarica con il piano ") + i.Plan
-	case store.ItemAhead:
+	case ledger.ItemAhead:
 		return l.pick("prepaid bandwidth, ", "vorab gekaufte Datenmenge, ", "traffico prepagato, ") + l.Octets(i.Bytes)
-	case store.ItemOverage:
+	case ledger.ItemOverage:
 		if i.Over == 0 {
 			return l.Octets(i.Bytes) + l.pick(" for the same", " für dasselbe", " per lo stesso motivo")
 		}
 		return fmt.Sprintf(l.pick("%s for %s beyond the allowance of %s", "%s für %s über dem Kontingent (%s)", "%s per %s oltre la quota (%s)"), l.Octets(i.Bytes), l.Octets(i.Over), l.Month(i.Period))
-	case store.ItemCredit:
+	case ledger.ItemCredit:
 		return l.Elide(fmt.Sprintf(l.pick("%s of it not used: credit until %s", "davon %s nicht verbraucht: Guthaben bis %s", "di cui %s non usati: credito fino al %s"), l.Octets(i.Bytes), l.DateOf(i.Until)))
 	}
 	return i.String()
@@ -83,17 +83,17 @@ func (l Language) term(t quota.Term) string {
 }
 
 // Cause says why an invoice was taken back, or a number is void.
-func (Language) Cause(c store.Cause) string {
+func (Language) Cause(c ledger.Cause) string {
 	switch c {
-	case store.CauseUnpaid:
+	case ledger.CauseUnpaid:
 		return "cancelled, it was not paid"
-	case store.CausePartly:
+	case ledger.CausePartly:
 		return "cancelled, it was not paid in full"
-	case store.CauseExpired:
+	case ledger.CauseExpired:
 		return "expired, it was not paid"
-	case store.CauseNotBegun:
+	case ledger.CauseNotBegun:
 		return "its term had not begun"
-	case store.CauseLost:
+	case ledger.CauseLost:
 		return "issued by a store that this one does not follow"
 	}
 	return string(c)

@@ -6,28 +6,29 @@ import (
 
 	"relay/quota"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // printed are the lines of invoices as Item words them in English, which is how they are
 // stored, and how an item is made of their parts again.
 var printed = []struct {
 	line *regexp.Regexp
-	item func(part []string) store.Item
+	item func(part []string) ledger.Item
 }{
-	{regexp.MustCompile(`^plan (.+), a (year|month)(?: from (\d{4}-\d{2}-\d{2}))?$`), func(p []string) store.Item {
-		return store.Item{Kind: store.ItemTerm, Plan: p[1], Term: quota.Term(p[2]), Starts: p[3]}
+	{regexp.MustCompile(`^plan (.+), a (year|month)(?: from (\d{4}-\d{2}-\d{2}))?$`), func(p []string) ledger.Item {
+		return ledger.Item{Kind: ledger.ItemTerm, Plan: p[1], Term: quota.Term(p[2]), Starts: p[3]}
 	}},
-	{regexp.MustCompile(`^upgrade from (.+) to (.+), (\d{1,4}) of (\d{1,4}) days$`), func(p []string) store.Item {
-		return store.Item{Kind: store.ItemUpgrade, From: p[1], Plan: p[2], Left: count(p[3]), Days: count(p[4])}
+	{regexp.MustCompile(`^upgrade from (.+) to (.+), (\d{1,4}) of (\d{1,4}) days$`), func(p []string) ledger.Item {
+		return ledger.Item{Kind: ledger.ItemUpgrade, From: p[1], Plan: p[2], Left: count(p[3]), Days: count(p[4])}
 	}},
-	{regexp.MustCompile(`^top-up by plan (.+)$`), func(p []string) store.Item { return store.Item{Kind: store.ItemTopUp, Plan: p[1]} }},
-	{regexp.MustCompile(`^prepaid bandwidth, (\S+ [KMG]B)$`), func(p []string) store.Item { return store.Item{Kind: store.ItemAhead, Bytes: octets(p[1])} }},
-	{regexp.MustCompile(`^(\S+ [KMG]B) for (\S+ [KMG]B) beyond the allowance of (\S+)$`), func(p []string) store.Item {
-		return store.Item{Kind: store.ItemOverage, Bytes: octets(p[1]), Over: octets(p[2]), Period: p[3]}
+	{regexp.MustCompile(`^top-up by plan (.+)$`), func(p []string) ledger.Item { return ledger.Item{Kind: ledger.ItemTopUp, Plan: p[1]} }},
+	{regexp.MustCompile(`^prepaid bandwidth, (\S+ [KMG]B)$`), func(p []string) ledger.Item { return ledger.Item{Kind: ledger.ItemAhead, Bytes: octets(p[1])} }},
+	{regexp.MustCompile(`^(\S+ [KMG]B) for (\S+ [KMG]B) beyond the allowance of (\S+)$`), func(p []string) ledger.Item {
+		return ledger.Item{Kind: ledger.ItemOverage, Bytes: octets(p[1]), Over: octets(p[2]), Period: p[3]}
 	}},
-	{regexp.MustCompile(`^(\S+ [KMG]B) for the same$`), func(p []string) store.Item { return store.Item{Kind: store.ItemOverage, Bytes: octets(p[1])} }},
-	{regexp.MustCompile(`^(\S+ [KMG]B) of it not used: credit until (\d{4}-\d{2}-\d{2})$`), func(p []string) store.Item {
-		return store.Item{Kind: store.ItemCredit, Bytes: octets(p[1]), Until: p[2]}
+	{regexp.MustCompile(`^(\S+ [KMG]B) for the same$`), func(p []string) ledger.Item { return ledger.Item{Kind: ledger.ItemOverage, Bytes: octets(p[1])} }},
+	{regexp.MustCompile(`^(\S+ [KMG]B) of it not used: credit until (\d{4}-\d{2}-\d{2})$`), func(p []string) ledger.Item {
+		return ledger.Item{Kind: ledger.ItemCredit, Bytes: octets(p[1]), Until: p[2]}
 	}},
 }
 

@@ -3,45 +3,45 @@ package words
 import (
 	"fmt"
 
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // Line says what a line of a receipt is.
-func (l Language) Line(r *store.Line) string {
+func (l Language) Line(r *ledger.Line) string {
 	switch r.Kind {
-	case store.LineItem:
+	case ledger.LineItem:
 		return itemLine(r)
-	case store.LineTax:
+	case ledger.LineTax:
 		return fmt.Sprintf("tax %s", r.Rate)
-	case store.LineQuote:
+	case ledger.LineQuote:
 		return "it would cost"
-	case store.LinePlan:
+	case ledger.LinePlan:
 		return fmt.Sprintf("plan %s for the whole term", r.Plan)
-	case store.LinePaid:
+	case ledger.LinePaid:
 		return "paid of invoice " + r.Invoice
-	case store.LineNotBegun:
+	case ledger.LineNotBegun:
 		return fmt.Sprintf("paid of invoice %s, whose term has not begun", r.Invoice)
-	case store.LineReopened:
+	case ledger.LineReopened:
 		return "open again of invoice " + r.Invoice
-	case store.LineRevived:
+	case ledger.LineRevived:
 		return fmt.Sprintf("invoice %s had expired: it is issued anew", r.Invoice)
-	case store.LineTaken:
+	case ledger.LineTaken:
 		return fmt.Sprintf("taken back: %s %s", r.Method, r.Reference)
-	case store.LineCorrect:
+	case ledger.LineCorrect:
 		return "correction: " + r.Text
-	case store.LineByHand:
+	case ledger.LineByHand:
 		return "paid back by hand: " + r.Text
-	case store.LineBalance:
+	case ledger.LineBalance:
 		return "the rest of the balance"
-	case store.LineOwed:
+	case ledger.LineOwed:
 		return "owed besides"
-	case store.LineGoodwill:
+	case ledger.LineGoodwill:
 		return goodwill
-	case store.LineBack:
+	case ledger.LineBack:
 		return "paid back"
-	case store.LineBackNext:
+	case ledger.LineBackNext:
 		return "paid back for what has not begun"
-	case store.LineStays:
+	case ledger.LineStays:
 		return "the present term stays: " + l.Reason(r.Order, r.Reason)
 	}
 	return string(r.Kind)
@@ -50,7 +50,7 @@ func (l Language) Line(r *store.Line) string {
 // goodwill is money of the customer that did not come in by payments.
 const goodwill = "goodwill, which is not paid out"
 
-func itemLine(r *store.Line) string {
+func itemLine(r *ledger.Line) string {
 	if r.Count > 1 {
 		return fmt.Sprintf("%d × %s", r.Count, r.Text)
 	}

@@ -11,6 +11,7 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 	"relay/store/spooled"
 )
 
@@ -31,7 +32,7 @@ func (y *story) open(path string) {
 	if err != nil {
 		y.t.Fatal(err)
 	}
-	y.s, err = store.Open(path, options(store.Options{Now: func() time.Time { return y.now }, Zone: rome, Billing: store.Billing{Currency: "EUR",
+	y.s, err = store.Open(path, options(store.Options{Now: func() time.Time { return y.now }, Zone: rome, Billing: ledger.Billing{Currency: "EUR",
 		TaxRate: 22 * quota.Percent, Prefix: "R-", DueDays: 14, GraceDays: 7, OrderDays: 30}}))
 	if err != nil {
 		y.t.Fatal(err)
@@ -70,7 +71,7 @@ func (y *story) days(n int) { y.now = y.now.AddDate(0, 0, n) }
 func (y *story) pay(account string, amount int64, numbers ...uint64) {
 	y.t.Helper()
 	y.refs++
-	p := store.Payment{Account: account, Method: "bank", Reference: fmt.Sprintf("TRN %d", y.refs), Amount: amount}
+	p := ledger.Payment{Account: account, Method: "bank", Reference: fmt.Sprintf("TRN %d", y.refs), Amount: amount}
 	if len(numbers) > 0 {
 		p.Invoice, p.Also = numbers[0], numbers[1:]
 	}
@@ -129,13 +130,13 @@ func (y *story) jobs() {
 		}
 	}
 	fail(y.s.CloseBy(y.t.Context(), y.now, func(_ string, _ store.Receipt, err error) { fail(err) }))
-	fail(y.s.DunBy(y.t.Context(), y.now, func(_ store.Invoice, _ store.Receipt, err error) { fail(err) }))
+	fail(y.s.DunBy(y.t.Context(), y.now, func(_ ledger.Invoice, _ store.Receipt, err error) { fail(err) }))
 	fail(y.s.Warn(y.t.Context(), store.Endings{Steps: []int{30, 1}, Told: func(_ *store.Warning, err error) { fail(err) }}))
 }
 
 func (y *story) add(name string, p quota.Plan, limit quota.AtLimit) {
 	y.t.Helper()
-	a := store.Account{Name: name, Contact: "boss@acme.test", AtLimit: limit, Consent: store.Consent{Version: "terms 1"}}
+	a := store.Account{Name: name, Contact: "boss@acme.test", AtLimit: limit, Consent: ledger.Consent{Version: "terms 1"}}
 	y.did("add " + name)(y.s.AddAccount(behalf.Order{By: "op"}, store.NewAccount{Account: a, Plan: p}))
 }
 
@@ -248,7 +249,7 @@ func (y *story) tell() {
 func (y *story) books() {
 	for _, name := range []string{"acme", "shop", "late", "tiny", "nil", "back", "never"} {
 		fmt.Fprintln(&y.said, "== "+name)
-		err := y.s.Ledger(name, func(e *store.Entry) error {
+		err := y.s.Ledger(name, func(e *ledger.Entry) error {
 			fmt.Fprintln(&y.said, strings.TrimSpace(fmt.Sprintf("%d %s %s %s %s", e.Seq, e.Kind, e.Period, e.Ref, entryText(e))))
 			return nil
 		})

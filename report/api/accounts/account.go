@@ -10,6 +10,7 @@ import (
 	"relay/report/api/answer"
 	"relay/report/api/field"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // Account is an account as lists and changes show it. What there is none of is null.
@@ -76,9 +77,9 @@ func accountOf(st *store.Standing, currency string) Account {
 // causeOf is why an account is suspended, as a word; "": it is not.
 func causeOf(a *store.Account) string {
 	switch {
-	case a.State == store.Suspended && a.Cause == store.CauseAbuse:
-		return string(store.CauseAbuse)
-	case a.State == store.Suspended:
+	case a.State == ledger.Suspended && a.Cause == ledger.CauseAbuse:
+		return string(ledger.CauseAbuse)
+	case a.State == ledger.Suspended:
 		return "operator"
 	}
 	return a.Hold
@@ -163,7 +164,7 @@ func detail(s *act.Service, name string) (*AccountDetail, error) {
 
 func nextTerm(st *store.Standing) string {
 	switch {
-	case st.Account.State != store.Active || !st.Spent():
+	case st.Account.State != ledger.Active || !st.Spent():
 		return ""
 	case st.Goes:
 		return ByMessage

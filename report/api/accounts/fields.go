@@ -9,6 +9,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 	"relay/store/mailsyntax"
 )
 
@@ -71,7 +72,7 @@ func (f *AccountFields) apply(a *store.Account) error {
 		a.Reference = strings.TrimSpace(*f.Reference)
 	}
 	if f.Terms != "" {
-		a.Consent = store.Consent{Version: strings.TrimSpace(f.Terms)}
+		a.Consent = ledger.Consent{Version: strings.TrimSpace(f.Terms)}
 	}
 	return nil
 }
@@ -197,7 +198,7 @@ func MayPayBy(s *act.Service, method, owner string) error {
 func methods(s *act.Service, name string) (all, countries []string) {
 	list := s.Rules().Methods
 	if len(list) == 0 {
-		return store.Methods, nil
+		return ledger.Methods, nil
 	}
 	for _, m := range list {
 		all = append(all, m.Name)

@@ -14,6 +14,7 @@ import (
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // AccountChange is the request for changes of an account: all of them, or none.
@@ -102,7 +103,7 @@ func mayHave(a *store.Account, has quota.Plan, p *quota.Plan, currency string) e
 	own := p.Name == has.Name && p.Price == has.Price && p.Term == has.Term && p.Kind() == has.Kind()
 	buy := "{account upgrade " + a.Name + " --plan " + p.Name + "} for the present term, or {account renew " + a.Name + " --plan " + p.Name + "} for the next one"
 	switch {
-	case a.State == store.Closed:
+	case a.State == ledger.Closed:
 		return answer.ClosedForGood(a.Name)
 	case a.Ordered != nil && has.Price > 0:
 		return act.Fail(act.Refused, "{account close "+a.Name+"}, and add another one with that plan; or {account activate "+a.Name+"} first",

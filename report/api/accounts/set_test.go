@@ -11,6 +11,7 @@ import (
 	"relay/report/api/act"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 	"relay/store/people"
 )
 
@@ -43,7 +44,7 @@ func TestAccountSet_atOnce(t *testing.T) {
 	if _, err := Set.Call(t.Context(), operatorOf(st), in); err != nil {
 		t.Fatal(err)
 	}
-	var kinds []store.Kind
+	var kinds []ledger.Kind
 	is := ledgerOf(t, st, "web")[len(since):]
 	for i := range is {
 		kinds = append(kinds, is[i].Kind)
@@ -51,7 +52,7 @@ func TestAccountSet_atOnce(t *testing.T) {
 			t.Errorf("entry %s is of another instant, %s, than %s", is[i].Kind, is[i].Time, is[0].Time)
 		}
 	}
-	if want := []store.Kind{store.KindPlan, store.KindLimit, store.KindAbuse}; !slices.Equal(kinds, want) {
+	if want := []ledger.Kind{ledger.KindPlan, ledger.KindLimit, ledger.KindAbuse}; !slices.Equal(kinds, want) {
 		t.Errorf("entries %v, want %v", kinds, want)
 	}
 	a, err := st.Account("web")
@@ -60,9 +61,9 @@ func TestAccountSet_atOnce(t *testing.T) {
 	}
 }
 
-func ledgerOf(t *testing.T, st *store.Store, account string) (list []store.Entry) {
+func ledgerOf(t *testing.T, st *store.Store, account string) (list []ledger.Entry) {
 	t.Helper()
-	if err := st.Ledger(account, func(e *store.Entry) error { list = append(list, *e); return nil }); err != nil {
+	if err := st.Ledger(account, func(e *ledger.Entry) error { list = append(list, *e); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return list

@@ -11,6 +11,7 @@ import (
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // Suspension is the request to suspend an account.
@@ -109,15 +110,15 @@ func resume(ctx context.Context, s *act.Service, in *Resumption) (*ResumedAccoun
 	if err != nil {
 		return nil, err
 	}
-	v := &ResumedAccount{Unchanged: a.State == store.Active && a.Hold == "", DryRun: in.Body != nil && in.Body.DryRun}
+	v := &ResumedAccount{Unchanged: a.State == ledger.Active && a.Hold == "", DryRun: in.Body != nil && in.Body.DryRun}
 	switch {
-	case a.State == store.Pending:
+	case a.State == ledger.Pending:
 		return nil, stillPending(a.Name, open)
 	case !v.Unchanged:
 		if v.Kept, err = keptOf(s, a.Name); err != nil {
 			return nil, err
 		}
-		v.Forgiven = a.State == store.Suspended && a.Cause == store.CauseAbuse
+		v.Forgiven = a.State == ledger.Suspended && a.Cause == ledger.CauseAbuse
 		if _, err := s.Store.Resume(s.Order(ctx, v.DryRun), a.Name); err != nil {
 			return nil, answer.Failed(a.Name, err)
 		}
@@ -168,7 +169,7 @@ func owing(ctx context.Context, s *act.Service, name string) error {
 		return act.Fail(act.Refused, "pay it back and record that: {account correct "+name+" --amount -N --paid-back --reason TEXT}", "account %s has a balance of %s", name, money.Format(a.Balance, s.Store.Currency()))
 	}
 	hint := "{payment record} enters a payment, {account correct} waives it"
-	if a.State != store.Closed {
+	if a.State != ledger.Closed {
 		hint += ", {account close} leaves it open"
 	}
 	return act.Fail(act.Refused, hint, "account %s owes money; relay account show %s has the invoices", name, name)

@@ -8,7 +8,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/invoice"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // Invoice is an invoice or a credit note. Amounts of a credit note are negative.
@@ -36,10 +36,10 @@ type Invoice struct {
 }
 
 // InvoiceOf the store.
-func InvoiceOf(s *act.Service, i *store.Invoice) Invoice {
+func InvoiceOf(s *act.Service, i *ledger.Invoice) Invoice {
 	v := Invoice{
 		Name: i.Name, Number: i.Number, Account: i.Account, Customer: field.OrNull(i.Customer), Kind: string(i.Kind),
-		State: string(i.State), Overdue: Overdue(s, i), Waits: i.State == store.InvoiceOpen && i.Order != nil,
+		State: string(i.State), Overdue: Overdue(s, i), Waits: i.State == ledger.InvoiceOpen && i.Order != nil,
 		Issued: i.Issued, Due: i.Due, Period: field.OrNull(i.Period), Method: field.OrNull(i.Method), Ref: field.OrNull(i.Reference), Currency: i.Currency,
 		Net: i.Net, Tax: i.Tax, Total: i.Total, Paid: i.Paid, Open: i.Open(),
 	}
@@ -51,9 +51,9 @@ func InvoiceOf(s *act.Service, i *store.Invoice) Invoice {
 
 // Overdue reports whether the day is over on which an invoice was to be paid. One that
 // waits for the payment of an order is never late: nothing was delivered yet.
-func Overdue(s *act.Service, i *store.Invoice) bool {
+func Overdue(s *act.Service, i *ledger.Invoice) bool {
 	day := func(t time.Time) string { return words.Day(t, s.Store.Zone()) }
-	return i.State == store.InvoiceOpen && i.Order == nil && day(s.Store.BookTime()) > day(i.Due)
+	return i.State == ledger.InvoiceOpen && i.Order == nil && day(s.Store.BookTime()) > day(i.Due)
 }
 
 // Payable is an invoice with how it is paid while it is open.
@@ -71,7 +71,7 @@ const (
 )
 
 // PayableOf the store, with the instructions in force now.
-func PayableOf(s *act.Service, i *store.Invoice) Payable {
+func PayableOf(s *act.Service, i *ledger.Invoice) Payable {
 	v := Payable{Invoice: InvoiceOf(s, i)}
 	if v.Open > 0 {
 		d := invoice.New(i, Documents(s))
@@ -81,7 +81,7 @@ func PayableOf(s *act.Service, i *store.Invoice) Payable {
 }
 
 // IssuedOf an order is PayableOf with the addresses that the invoice lacks.
-func IssuedOf(s *act.Service, i *store.Invoice) Payable {
+func IssuedOf(s *act.Service, i *ledger.Invoice) Payable {
 	v := PayableOf(s, i)
 	if len(i.Seller) == 0 {
 		v.Lacks = append(v.Lacks, Seller)
@@ -133,7 +133,7 @@ type Line struct {
 }
 
 // LinesOf an invoice.
-func LinesOf(i *store.Invoice) []Line {
+func LinesOf(i *ledger.Invoice) []Line {
 	list := []Line{}
 	for _, l := range i.Lines {
 		v := Line{Text: l.Text, Count: l.Count, Price: l.Price, Net: l.Net, TaxRate: l.TaxRate.String()}

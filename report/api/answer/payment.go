@@ -8,7 +8,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // Payment is money that came in or went out.
@@ -28,15 +28,15 @@ type Payment struct {
 }
 
 // PaymentOf the store.
-func PaymentOf(s *act.Service, p *store.Payment, currency string) Payment {
-	v := Payment{Kind: string(store.KindPayment), Account: p.Account, Reference: &p.Reference, Amount: p.Amount, Currency: currency,
+func PaymentOf(s *act.Service, p *ledger.Payment, currency string) Payment {
+	v := Payment{Kind: string(ledger.KindPayment), Account: p.Account, Reference: &p.Reference, Amount: p.Amount, Currency: currency,
 		Text: field.OrNull(p.Text), Time: p.Time, By: field.OrNull(p.By), Reversed: p.Reversed != 0}
 	v.Invoice, v.Also = invoiceNames(s, p.Invoice, p.Also)
 	switch p.Method {
-	case store.PaidBack:
-		v.Kind = string(store.KindRefund)
-	case store.Reversed:
-		v.Kind, v.Method, v.Reference = string(store.KindReversal), &p.Of[0], &p.Of[1]
+	case ledger.PaidBack:
+		v.Kind = string(ledger.KindRefund)
+	case ledger.Reversed:
+		v.Kind, v.Method, v.Reference = string(ledger.KindReversal), &p.Of[0], &p.Of[1]
 	default:
 		v.Method = &p.Method
 	}
@@ -59,19 +59,19 @@ func numberName(s *act.Service, n uint64) string { return InvoiceName(s, strconv
 
 // MoneyOf is an entry of a ledger that is a payment, a reversal, a refund or a
 // correction.
-func MoneyOf(s *act.Service, e *store.Entry, currency string) Payment {
+func MoneyOf(s *act.Service, e *ledger.Entry, currency string) Payment {
 	v := Payment{Kind: string(e.Kind), Account: e.Account, Invoice: field.OrNull(InvoiceName(s, e.Ref)), Amount: e.Money,
 		Currency: cmp.Or(e.Currency, currency), Time: e.Time, By: field.OrNull(e.By)}
 	_, v.Also = invoiceNames(s, e.Invoice(), e.Also)
 	switch e.Kind {
-	case store.KindPayment:
+	case ledger.KindPayment:
 		v.Method, v.Reference = &e.Method, &e.Reference
-	case store.KindReversal:
-		if p, err := s.Store.Payment(store.Reversed, store.PaidBackRef(e.Account, e.Seq)); err == nil {
+	case ledger.KindReversal:
+		if p, err := s.Store.Payment(ledger.Reversed, ledger.PaidBackRef(e.Account, e.Seq)); err == nil {
 			v.Method, v.Reference, v.Text = &p.Of[0], &p.Of[1], field.OrNull(p.Text)
 		}
-	case store.KindRefund:
-		v.Reference, v.Text = new(store.PaidBackRef(e.Account, e.Seq)), field.OrNull(words.English.Entry(e))
+	case ledger.KindRefund:
+		v.Reference, v.Text = new(ledger.PaidBackRef(e.Account, e.Seq)), field.OrNull(words.English.Entry(e))
 	default:
 		v.Text = field.OrNull(words.English.Entry(e))
 	}

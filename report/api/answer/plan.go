@@ -8,6 +8,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // Plan is what can be bought, or the terms of an account as they were bought.
@@ -123,7 +124,7 @@ func StandOf(s *act.Service, a *store.Account) Stand {
 	if p.Name != "" {
 		is.Unit = new(p.Unit())
 	}
-	if p.Name != "" && a.State != store.Closed {
+	if p.Name != "" && a.State != ledger.Closed {
 		if t := a.Contract(now); t != nil {
 			at, _ := t.PeriodAt(now, zone)
 			p = p.In(at)

@@ -11,6 +11,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // Acts of this package.
@@ -22,7 +23,7 @@ const allInvoices = "{invoice list} shows all"
 
 // find an invoice that the actor reaches, by its number as it was issued or without the
 // prefix.
-func find(ctx context.Context, s *act.Service, text string) (i store.Invoice, err error) {
+func find(ctx context.Context, s *act.Service, text string) (i ledger.Invoice, err error) {
 	if err := reach(ctx, s, text); err != nil {
 		return i, err
 	}
@@ -30,7 +31,7 @@ func find(ctx context.Context, s *act.Service, text string) (i store.Invoice, er
 	if _, ok := errors.AsType[*store.NoNumber](err); ok {
 		return i, act.Fail(act.Wrong, allInvoices, "%w", err)
 	}
-	if err == nil && i.Kind == store.VoidNumber {
+	if err == nil && i.Kind == ledger.VoidNumber {
 		return i, act.Fail(act.Refused, allInvoices, "number %s is void: %s", i.Name, i.Reason)
 	}
 	if errors.Is(err, store.ErrNotFound) {

@@ -12,7 +12,7 @@ import (
 	"relay/report/api/answer"
 	"relay/report/api/field"
 	"relay/report/invoice"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // Number is the request for one invoice.
@@ -129,9 +129,9 @@ func cancelInvoice(ctx context.Context, s *act.Service, in *Cancellation) (*answ
 		return nil, err
 	}
 	switch {
-	case i.Kind == store.CreditNote:
+	case i.Kind == ledger.CreditNote:
 		return nil, act.Fail(act.Refused, "{invoice show "+i.Name+"} has what it is about", "%s is a credit note: it cannot be cancelled", i.Name)
-	case i.State != store.InvoiceOpen:
+	case i.State != ledger.InvoiceOpen:
 		return nil, act.Fail(act.Refused, "{account refund "+i.Account+"} pays a term back; {account correct "+i.Account+"} enters an amount of your own",
 			"invoice %s is %s: only an open one can be cancelled", i.Name, i.State)
 	}

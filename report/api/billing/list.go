@@ -9,6 +9,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/answer"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // Invoices is the request for a list of invoices and credit notes.
@@ -37,7 +38,7 @@ func listInvoices(ctx context.Context, s *act.Service, in *Invoices, page *act.P
 	if err != nil {
 		return err
 	}
-	return in.each(ctx, s, after, func(i *store.Invoice) error {
+	return in.each(ctx, s, after, func(i *ledger.Invoice) error {
 		key := strconv.FormatUint(i.Number, 10)
 		if !in.match(s, i) {
 			return page.Pass(key)
@@ -69,7 +70,7 @@ func invoiced(s *act.Service, account string) error {
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	e := s.Store.EachInvoiceOf(account, false, 0, func(*store.Invoice) error { return errAny })
+	e := s.Store.EachInvoiceOf(account, false, 0, func(*ledger.Invoice) error { return errAny })
 	switch {
 	case errors.Is(e, errAny):
 		return nil
@@ -81,7 +82,7 @@ func invoiced(s *act.Service, account string) error {
 
 // each calls fn for the invoices of one account, of the one under whom they are listed, or
 // for all.
-func (in *Invoices) each(ctx context.Context, s *act.Service, after uint64, fn func(*store.Invoice) error) error {
+func (in *Invoices) each(ctx context.Context, s *act.Service, after uint64, fn func(*ledger.Invoice) error) error {
 	open := in.Open || in.Overdue
 	switch actor := act.ActorOf(ctx); {
 	case in.Account != "":
@@ -96,9 +97,9 @@ func (in *Invoices) each(ctx context.Context, s *act.Service, after uint64, fn f
 	return s.Store.Invoices(after+1, fn)
 }
 
-func (in *Invoices) match(s *act.Service, i *store.Invoice) bool {
+func (in *Invoices) match(s *act.Service, i *ledger.Invoice) bool {
 	switch {
-	case in.Open && i.State != store.InvoiceOpen, in.Overdue && !answer.Overdue(s, i):
+	case in.Open && i.State != ledger.InvoiceOpen, in.Overdue && !answer.Overdue(s, i):
 		return false
 	case in.Customer != "" && i.Customer != in.Customer, in.Reseller != "" && i.Reseller != in.Reseller:
 		return false

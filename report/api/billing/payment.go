@@ -14,6 +14,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // Payments is the request for a list of payments.
@@ -63,8 +64,8 @@ func listPayments(_ context.Context, s *act.Service, in *Payments, page *act.Pag
 // check refuses filters that cannot match anything, so that a slip does not look like an
 // empty list.
 func (in *Payments) check(s *act.Service) error {
-	switch store.Kind(in.Kind) {
-	case "", store.KindPayment, store.KindReversal, store.KindRefund:
+	switch ledger.Kind(in.Kind) {
+	case "", ledger.KindPayment, ledger.KindReversal, ledger.KindRefund:
 	default:
 		return act.Invalid("kind", "{payment list --help}", " %q: payment, reversal or refund", in.Kind)
 	}
@@ -81,7 +82,7 @@ func (in *Payments) each(s *act.Service, from string, fn func(v answer.Payment, 
 	currency := s.Store.Currency()
 	if in.Account == "" {
 		method, reference, _ := strings.Cut(from, "\x00")
-		return s.Store.PaymentsAfter(method, reference, func(p *store.Payment) error {
+		return s.Store.PaymentsAfter(method, reference, func(p *ledger.Payment) error {
 			return fn(answer.PaymentOf(s, p, currency), p.Method+"\x00"+p.Reference)
 		})
 	}
@@ -89,9 +90,9 @@ func (in *Payments) each(s *act.Service, from string, fn func(v answer.Payment, 
 	if err != nil {
 		return err
 	}
-	return s.Store.LedgerAfter(in.Account, after, func(e *store.Entry) error {
+	return s.Store.LedgerAfter(in.Account, after, func(e *ledger.Entry) error {
 		switch e.Kind {
-		case store.KindPayment, store.KindReversal, store.KindRefund:
+		case ledger.KindPayment, ledger.KindReversal, ledger.KindRefund:
 			return fn(answer.MoneyOf(s, e, currency), strconv.FormatUint(e.Seq, 10))
 		}
 		return nil
@@ -100,10 +101,10 @@ func (in *Payments) each(s *act.Service, from string, fn func(v answer.Payment, 
 
 // checkMethod refuses what is no method of payment.
 func checkMethod(name string) error {
-	if slices.Contains(store.Methods, name) {
+	if slices.Contains(ledger.Methods, name) {
 		return nil
 	}
-	return act.Invalid("method", "", " %q: one of %s%s", name, strings.Join(store.Methods, ", "), words.DidYouMean(name, store.Methods))
+	return act.Invalid("method", "", " %q: one of %s%s", name, strings.Join(ledger.Methods, ", "), words.DidYouMean(name, ledger.Methods))
 }
 
 func reversePayment(ctx context.Context, s *act.Service, in *Reversal) (*answer.Receipt, error) {
@@ -130,7 +131,7 @@ func reversePayment(ctx context.Context, s *act.Service, in *Reversal) (*answer.
 }
 
 // notReversed says why a payment cannot be found; nil: it is, or err is about another thing.
-func notReversed(ctx context.Context, s *act.Service, i *store.Invoice, reference string, err error) error {
+func notReversed(ctx context.Context, s *act.Service, i *ledger.Invoice, reference string, err error) error {
 	list := "{payment list --account " + i.Account + "} shows them"
 	switch {
 	case errors.Is(err, store.ErrReversed):

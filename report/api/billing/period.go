@@ -6,7 +6,7 @@ import (
 
 	"relay/report/api/act"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/ledger"
 )
 
 // checkPeriod refuses what is no period; "" is none.
@@ -19,7 +19,7 @@ func checkPeriod(s *act.Service, text string) error {
 
 // inPeriod reports whether an invoice belongs to a period: a month, or the year
 // or the day of that name.
-func inPeriod(i *store.Invoice, period string, zone *time.Location) bool {
+func inPeriod(i *ledger.Invoice, period string, zone *time.Location) bool {
 	own := i.Period
 	if own == "" {
 		own = words.Day(i.Issued, zone)

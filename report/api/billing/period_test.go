@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"relay/store"
+	"relay/store/ledger"
 )
 
 func TestInPeriod(t *testing.T) {
@@ -12,10 +12,10 @@ func TestInPeriod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	overage := &store.Invoice{Period: "2026-10", Issued: time.Date(2026, 11, 1, 0, 0, 5, 0, time.UTC)}
-	order := &store.Invoice{Issued: time.Date(2026, 10, 31, 23, 30, 0, 0, time.UTC)} // November in Rome
+	overage := &ledger.Invoice{Period: "2026-10", Issued: time.Date(2026, 11, 1, 0, 0, 5, 0, time.UTC)}
+	order := &ledger.Invoice{Issued: time.Date(2026, 10, 31, 23, 30, 0, 0, time.UTC)} // November in Rome
 	for _, c := range []struct {
-		i      *store.Invoice
+		i      *ledger.Invoice
 		period string
 		want   bool
 	}{

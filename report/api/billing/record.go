@@ -14,6 +14,7 @@ import (
 	"relay/report/money"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // PaymentEntry is the request to enter a payment.
@@ -55,7 +56,7 @@ func recordPayment(ctx context.Context, s *act.Service, in *PaymentEntry) (*Paid
 	if err := checkMethod(b.Method); err != nil {
 		return nil, err
 	}
-	p := store.Payment{Method: b.Method, Reference: strings.TrimSpace(b.Reference)}
+	p := ledger.Payment{Method: b.Method, Reference: strings.TrimSpace(b.Reference)}
 	if err := checkReference(p.Reference); err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func checkReference(text string) error {
 }
 
 // payFor reads what is paid: invoices of one account, or its debts without an invoice.
-func payFor(ctx context.Context, s *act.Service, in *PaymentEntry, p *store.Payment) error {
+func payFor(ctx context.Context, s *act.Service, in *PaymentEntry, p *ledger.Payment) error {
 	b, open := &in.Body, int64(0)
 	switch {
 	case b.Account != "" && len(b.Invoices) > 0:
@@ -127,9 +128,9 @@ func payFor(ctx context.Context, s *act.Service, in *PaymentEntry, p *store.Paym
 const MostMoney = math.MaxInt64 / 1024
 
 // mayPay adds an invoice to those of a payment.
-func mayPay(i *store.Invoice, p *store.Payment, at int) error {
+func mayPay(i *ledger.Invoice, p *ledger.Payment, at int) error {
 	switch {
-	case i.Kind == store.CreditNote:
+	case i.Kind == ledger.CreditNote:
 		return act.Fail(act.Refused, "{invoice list --account "+i.Account+" --open} shows what is to be paid", "%s is a credit note: there is nothing to pay", i.Name)
 	case at == 0:
 		p.Invoice, p.Account = i.Number, i.Account
@@ -144,7 +145,7 @@ func mayPay(i *store.Invoice, p *store.Payment, at int) error {
 }
 
 // payable says why nothing can be paid.
-func payable(s *act.Service, p *store.Payment, open int64) error {
+func payable(s *act.Service, p *ledger.Payment, open int64) error {
 	if _, err := s.Store.Payment(p.Method, p.Reference); err == nil {
 		return paidBefore(s, p, store.ErrExists)
 	}
@@ -163,7 +164,7 @@ func payable(s *act.Service, p *store.Payment, open int64) error {
 }
 
 // paidBefore names the payment that has the same method and reference.
-func paidBefore(s *act.Service, p *store.Payment, err error) error {
+func paidBefore(s *act.Service, p *ledger.Payment, err error) error {
 	old, e := s.Store.Payment(p.Method, p.Reference)
 	if e != nil {
 		return errors.Join(err, e)
@@ -177,17 +178,17 @@ func paidBefore(s *act.Service, p *store.Payment, err error) error {
 		old.Method, old.Reference, money.Format(old.Amount, s.Store.Currency()), what, old.Account, words.Stamp(old.Time, s.Store.Zone()))
 }
 
-func paidOf(ctx context.Context, s *act.Service, p *store.Payment, r *store.Receipt, dryRun bool) *Paid {
+func paidOf(ctx context.Context, s *act.Service, p *ledger.Payment, r *store.Receipt, dryRun bool) *Paid {
 	paid, now, a := *p, s.Store.BookTime(), &r.After
 	paid.Amount, paid.Account, paid.Time, paid.By = r.Amount, a.Name, now.UTC(), act.ActorOf(ctx).String()
-	if at := slices.IndexFunc(r.Entries, func(e store.Entry) bool { return e.Kind == store.KindPayment }); at >= 0 {
+	if at := slices.IndexFunc(r.Entries, func(e ledger.Entry) bool { return e.Kind == ledger.KindPayment }); at >= 0 {
 		paid.Time = r.Entries[at].Time
 	}
 	v := &Paid{Payment: answer.PaymentOf(s, &paid, s.Store.Currency()), DryRun: dryRun, Did: didOf(r), Invoices: []answer.Payable{},
 		Before: answer.StandOf(s, &r.Before), After: answer.StandOf(s, a), Owed: answer.OwedBy(s, a.Name, r.Debt),
 		Credit: answer.LotsOf(quota.Live(a.Lots, now))}
-	if a.Status() == store.Suspended {
-		if v.Held = a.State == store.Active; !v.Held && a.Reason != "" {
+	if a.Status() == ledger.Suspended {
+		if v.Held = a.State == ledger.Active; !v.Held && a.Reason != "" {
 			v.Reason = &a.Reason
 		}
 	}
@@ -206,7 +207,7 @@ func paidOf(ctx context.Context, s *act.Service, p *store.Payment, r *store.Rece
 func didOf(r *store.Receipt) []string {
 	did := []string{}
 	for _, e := range r.Entries {
-		if e.Kind == store.KindActivated || e.Kind == store.KindRenewed {
+		if e.Kind == ledger.KindActivated || e.Kind == ledger.KindRenewed {
 			did = append(did, string(e.Kind))
 		}
 	}

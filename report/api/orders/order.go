@@ -13,6 +13,7 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 )
 
 // Order is the request for an order that needs no more than the account.
@@ -180,7 +181,7 @@ func refund(ctx context.Context, s *act.Service, in *Order) (*answer.Receipt, er
 
 func closeAccount(ctx context.Context, s *act.Service, in *Ending) (*answer.Receipt, error) {
 	return order(ctx, s, in.Account, "close", in.Body.DryRun, func(o behalf.Order, a *store.Account) (store.Receipt, error) {
-		if a.State == store.Closed {
+		if a.State == ledger.Closed {
 			return store.Receipt{}, act.Fail(act.Refused, "{account statement "+a.Name+"} tells since when; {account remove "+a.Name+"} deletes it", "account %s is closed already", a.Name)
 		}
 		return s.Store.CloseAccount(o, a.Name, field.Reason(in.Body.Reason))

@@ -11,6 +11,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // StatementOf is the request for a statement.
@@ -104,7 +105,7 @@ func showStatement(ctx context.Context, s *act.Service, in *StatementOf) (*State
 	if err != nil {
 		return nil, act.NoAccount(in.Account, err)
 	}
-	for _, list := range [][]store.Entry{st.Entries, st.Payments} {
+	for _, list := range [][]ledger.Entry{st.Entries, st.Payments} {
 		for i := range list {
 			veil(ctx, &list[i])
 		}
@@ -114,7 +115,7 @@ func showStatement(ctx context.Context, s *act.Service, in *StatementOf) (*State
 
 // veil keeps from a reseller who else gave orders on an account below it: others do not
 // exist for it.
-func veil(ctx context.Context, e *store.Entry) {
+func veil(ctx context.Context, e *ledger.Entry) {
 	if a := act.ActorOf(ctx); a.Kind == act.Reseller && e.By != "" && e.By != a.String() {
 		e.By = "operator"
 	}
@@ -164,7 +165,7 @@ func statementOf(s *act.Service, st *store.Statement) *Statement {
 	return v
 }
 
-func periods(list []store.PeriodSum) []PeriodUse {
+func periods(list []ledger.PeriodSum) []PeriodUse {
 	out := make([]PeriodUse, len(list))
 	for i := range list {
 		p := &list[i]
@@ -173,7 +174,7 @@ func periods(list []store.PeriodSum) []PeriodUse {
 	return out
 }
 
-func entryOf(s *act.Service, e *store.Entry) Entry {
+func entryOf(s *act.Service, e *ledger.Entry) Entry {
 	v := Entry{Entry: e.Seq, Time: e.Time, Kind: string(e.Kind), Period: field.OrNull(e.Period), Day: field.OrNull(e.Day),
 		Messages: e.Messages, Bytes: e.Bytes, Units: e.Units, Over: e.Over, Lot: field.OrNull(e.Lot), Expires: field.OrNull(e.Expires), Amount: e.Money,
 		Invoice: field.OrNull(answer.InvoiceName(s, e.Ref)), Text: field.OrNull(words.English.Entry(e)), By: field.OrNull(e.By)}

@@ -7,6 +7,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/store"
+	"relay/store/ledger"
 )
 
 // RollUp adds up the accounts of a customer, or below a reseller: those that are theirs
@@ -46,17 +47,17 @@ type Billed struct {
 	Earned  int64 `json:"total_paid"` // minor units, also what was paid of open ones
 }
 
-func (b *Billed) add(i *store.Invoice) {
+func (b *Billed) add(i *ledger.Invoice) {
 	switch {
-	case i.Kind == store.CreditNote:
-	case i.State == store.InvoiceOpen:
+	case i.Kind == ledger.CreditNote:
+	case i.State == ledger.InvoiceOpen:
 		b.Open++
 		b.Owed += i.Open()
 		b.Earned += i.Paid
 		if i.Order != nil {
 			b.Waiting += i.Open()
 		}
-	case i.State == store.InvoicePaid:
+	case i.State == ledger.InvoicePaid:
 		b.Paid++
 		b.Earned += i.Total
 	}
@@ -76,7 +77,7 @@ type Part struct {
 func rollUp(s *act.Service, w store.Wanted) (RollUp, error) {
 	sum := RollUp{Currency: s.Store.Currency(), List: []Part{}}
 	month := monthOf(s.Store.BookTime(), s.Store.Zone())
-	count := func(i *store.Invoice) error { sum.Invoices.add(i); return nil }
+	count := func(i *ledger.Invoice) error { sum.Invoices.add(i); return nil }
 	err := s.Store.InvoicesTo(w.Owner, 0, count)
 	if w.Reseller != "" {
 		err = s.Store.InvoicesThrough(w.Reseller, 0, count)

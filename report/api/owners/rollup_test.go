@@ -14,6 +14,7 @@ import (
 	"relay/report/api/owners"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/spooled"
 )
@@ -23,7 +24,7 @@ import (
 func billed(t *testing.T, now *time.Time) *store.Store {
 	t.Helper()
 	st, err := store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{
-		Now: func() time.Time { return *now }, Billing: store.Billing{DueDays: 14, GraceDays: 10}})
+		Now: func() time.Time { return *now }, Billing: ledger.Billing{DueDays: 14, GraceDays: 10}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/tell"
 	"relay/store"
+	"relay/store/ledger"
 	"relay/store/news"
 )
 
@@ -96,7 +97,7 @@ func happened(s *act.Service, k *tell.Kind, t *store.Told) (*store.Told, []strin
 			return t, []string{inventedInvoice}, err
 		}
 		if t.Invoice = i; t.Entry != nil {
-			t.Entry = &store.Entry{Kind: store.KindPayment, Money: i.Paid, Currency: i.Currency}
+			t.Entry = &ledger.Entry{Kind: ledger.KindPayment, Money: i.Paid, Currency: i.Currency}
 		}
 		return t, nil, nil
 	case t.Ending != nil:
@@ -106,9 +107,9 @@ func happened(s *act.Service, k *tell.Kind, t *store.Told) (*store.Told, []strin
 		}
 		t.Ending = e
 		return t, nil, nil
-	case k.Name == news.Suspended && a.Status() == store.Suspended:
+	case k.Name == news.Suspended && a.Status() == ledger.Suspended:
 		return t, nil, suspended(s, t)
-	case k.Name == news.Resumed && a.Status() == store.Active:
+	case k.Name == news.Resumed && a.Status() == ledger.Active:
 		return t, nil, nil
 	}
 	return t, []string{inventedEvent}, nil
@@ -120,7 +121,7 @@ func suspended(s *act.Service, t *store.Told) error {
 	if t.News.Reason, t.News.Why, t.Invoice = a.Hold, a.Reason, nil; a.Abuse {
 		t.News.Reason = news.ReasonAbuse
 	}
-	e, err := lastEntry(s, a.Name, func(e *store.Entry) bool { return e.Kind == store.KindSuspended })
+	e, err := lastEntry(s, a.Name, func(e *ledger.Entry) bool { return e.Kind == ledger.KindSuspended })
 	if err == nil && e != nil {
 		t.Signs = e.Signs
 	}
@@ -128,15 +129,15 @@ func suspended(s *act.Service, t *store.Told) error {
 }
 
 // byEntry has the kinds that tell of an entry of the ledger alone, and which entry that is.
-var byEntry = map[news.Kind]func(*store.Entry) bool{
-	news.Refund:     func(e *store.Entry) bool { return e.Kind == store.KindRefund },
-	news.Correction: func(e *store.Entry) bool { return e.Kind == store.KindCorrection && e.Money != 0 && e.Cause == "" },
-	news.Credit:     func(e *store.Entry) bool { return e.Kind == store.KindCorrection && e.Units > 0 && e.Cause == "" },
+var byEntry = map[news.Kind]func(*ledger.Entry) bool{
+	news.Refund:     func(e *ledger.Entry) bool { return e.Kind == ledger.KindRefund },
+	news.Correction: func(e *ledger.Entry) bool { return e.Kind == ledger.KindCorrection && e.Money != 0 && e.Cause == "" },
+	news.Credit:     func(e *ledger.Entry) bool { return e.Kind == ledger.KindCorrection && e.Units > 0 && e.Cause == "" },
 }
 
 // lastEntry of an account's ledger that is one of those; nil: there is none.
-func lastEntry(s *act.Service, account string, is func(*store.Entry) bool) (last *store.Entry, err error) {
-	err = s.Store.Ledger(account, func(e *store.Entry) error {
+func lastEntry(s *act.Service, account string, is func(*ledger.Entry) bool) (last *ledger.Entry, err error) {
+	err = s.Store.Ledger(account, func(e *ledger.Entry) error {
 		if is(e) {
 			one := *e
 			last = &one
@@ -147,7 +148,7 @@ func lastEntry(s *act.Service, account string, is func(*store.Entry) bool) (last
 }
 
 // newest invoice that a kind could be about; nil: none.
-func newest(list []store.Invoice, kind news.Kind) *store.Invoice {
+func newest(list []ledger.Invoice, kind news.Kind) *ledger.Invoice {
 	for n := len(list) - 1; n >= 0; n-- {
 		i := &list[n]
 		is := map[news.Kind]bool{news.Order: i.Order != nil && i.Open() > 0, news.Invoice: true, news.Receipt: i.Paid > 0, news.Overdue: i.Open() > 0}

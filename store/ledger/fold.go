@@ -1,4 +1,4 @@
-package store
+package ledger
 
 import (
 	"fmt"
@@ -21,25 +21,25 @@ type Fold struct {
 	Balance  int64       // minor units
 	Currency string      // of the last entry with money; "": there was none
 
-	zone      *time.Location
-	contracts quota.Contracts
-	granted   string // period that was opened last
-	allowance quota.Charge
+	Zone      *time.Location // in which days turn
+	Contracts quota.Contracts
+	Granted   string       // period that was opened last
+	Allowance quota.Charge // of it; 0: no limit
 
-	state  AccountState // "": there is no account yet
-	hold   bool
-	abuse  bool
-	warned *Entry        // the last one; nil: none
-	limit  quota.AtLimit // that was chosen after the account was added; "": none was
-	most   *int64        // ceiling of overage, likewise
+	State  AccountState  // "": there is no account yet
+	Hold   bool          // an unpaid invoice holds the account back
+	Abuse  bool          // it was suspended for what came back of its mail
+	Warned *Entry        // the last one; nil: none
+	Limit  quota.AtLimit // that was chosen after the account was added; "": none was
+	Most   *int64        // ceiling of overage, likewise
+	Faults []string      // what does not fit what was added before
 	beyond int64         // drawn and overage of the period that is being closed
-	faults []string
 
-	cash     int64 // that came in by payments, less what went back
-	debits   int64 // corrections against the customer
-	back     int64 // paid back
-	reversed int64 // payments that were taken back
-	overflow bool  // cash cannot be counted
+	Cash     int64 // that came in by payments, less what went back
+	Debits   int64 // corrections against the customer
+	Back     int64 // paid back
+	Reversed int64 // payments that were taken back
+	Overflow bool  // cash cannot be counted
 }
 
 // PeriodSum is what the entries of a period add up to. Units are the plan's.
@@ -61,7 +61,7 @@ type PeriodSum struct {
 }
 
 // NewFold is the fold of no entries; days are those of zone.
-func NewFold(zone *time.Location) *Fold { return &Fold{zone: zone} }
+func NewFold(zone *time.Location) *Fold { return &Fold{Zone: zone} }
 
 // Period is the sum of a period, which is added if no entry has named it.
 func (f *Fold) Period(key string) *PeriodSum {
@@ -82,16 +82,16 @@ func (f *Fold) index(key string) int {
 	return -1
 }
 
-// used in a period.
-func (f *Fold) used(key string) quota.Charge {
+// Used in a period.
+func (f *Fold) Used(key string) quota.Charge {
 	if i := f.index(key); i >= 0 {
 		return f.Periods[i].Used
 	}
 	return quota.Charge{}
 }
 
-// charge adds use to a period.
-func (f *Fold) charge(key string, c quota.Charge) {
+// Charge adds use to a period.
+func (f *Fold) Charge(key string, c quota.Charge) {
 	p := f.Period(key)
 	p.Used = p.Used.Add(c)
 }
@@ -103,16 +103,16 @@ func (f *Fold) Add(e *Entry) {
 	f.addPeriod(e)
 	switch e.Kind {
 	case KindGrant:
-		f.granted, f.allowance = e.Period, quota.Charge{Messages: e.Messages, Bytes: e.Bytes}
+		f.Granted, f.Allowance = e.Period, quota.Charge{Messages: e.Messages, Bytes: e.Bytes}
 	case KindUpgraded, KindPlan:
-		if e.Period == f.granted {
-			f.allowance = quota.Charge{Messages: e.Messages, Bytes: e.Bytes}
+		if e.Period == f.Granted {
+			f.Allowance = quota.Charge{Messages: e.Messages, Bytes: e.Bytes}
 		}
 	case KindClosed:
 		f.closePeriod(e)
 	case KindEnded:
 		f.cut(e.Time)
-		f.state = Closed
+		f.State = Closed
 	}
 	f.note(e)
 	if e.Contract != nil {
@@ -132,7 +132,7 @@ func (f *Fold) addPeriod(e *Entry) {
 	case KindGrant:
 		f.Period(e.Period)
 	case KindCharge:
-		f.charge(e.Period, quota.Charge{Messages: e.Messages, Bytes: e.Bytes})
+		f.Charge(e.Period, quota.Charge{Messages: e.Messages, Bytes: e.Bytes})
 	case KindDraw:
 		f.Period(e.Period).Drawn -= e.Units
 		f.beyond -= e.Units
@@ -161,67 +161,67 @@ func (f *Fold) addMoney(e *Entry) {
 	case KindInvoice, KindCreditNote:
 		f.Bills = append(f.Bills, Bill{e.Ref, e.For, e.Time, e.Period, -e.Money})
 	case KindCorrection:
-		f.debits += min(e.Money, 0)
+		f.Debits += min(e.Money, 0)
 	case KindRefund:
-		f.back -= e.Money
+		f.Back -= e.Money
 	case KindReversal:
-		f.reversed -= e.Money
+		f.Reversed -= e.Money
 	}
 	switch e.Kind {
 	case KindPayment, KindRefund, KindReversal:
-		f.cash += e.Money
-		f.overflow = f.overflow || magnitude(f.cash) > math.MaxInt64/2
+		f.Cash += e.Money
+		f.Overflow = f.Overflow || Magnitude(f.Cash) > math.MaxInt64/2
 	}
 }
 
 // born begins with an account: the first of the name, or one after another.
 func (f *Fold) born(e *Entry) {
-	again := f.state == Closed && (e.Kind == KindInvoice || e.Kind == KindActivated)
-	if f.state != "" && !again || e.Kind == KindCharge { // of one that is gone may be the charges only
+	again := f.State == Closed && (e.Kind == KindInvoice || e.Kind == KindActivated)
+	if f.State != "" && !again || e.Kind == KindCharge { // of one that is gone may be the charges only
 		return
 	}
-	f.state, f.contracts, f.hold, f.abuse, f.limit, f.most, f.warned = Pending, nil, false, false, "", nil, nil
+	f.State, f.Contracts, f.Hold, f.Abuse, f.Limit, f.Most, f.Warned = Pending, nil, false, false, "", nil, nil
 }
 
 // note takes over what the operator and the orders say of an account.
 func (f *Fold) note(e *Entry) {
 	switch e.Kind {
 	case KindActivated:
-		if f.state == Pending {
-			f.state = Active
+		if f.State == Pending {
+			f.State = Active
 		}
 	case KindSuspended:
 		if e.Ref != "" { // for an invoice
-			f.hold = true
+			f.Hold = true
 		} else {
-			f.state = Suspended
+			f.State = Suspended
 		}
 	case KindResumed:
-		if f.hold = false; e.Cause == CausePaid {
+		if f.Hold = false; e.Cause == CausePaid {
 			return
 		}
-		if f.state = Active; len(f.contracts) == 0 {
-			f.state = Pending
+		if f.State = Active; len(f.Contracts) == 0 {
+			f.State = Pending
 		}
 	case KindLimit:
-		f.limit = e.Limit
+		f.Limit = e.Limit
 	case KindOverMax:
-		f.most = e.Most
+		f.Most = e.Most
 	case KindWarned:
-		f.warned = e
+		f.Warned = e
 	case KindAbuse:
-		f.abuse = strings.TrimSpace(e.Note) != ""
+		f.Abuse = strings.TrimSpace(e.Note) != ""
 	}
 }
 
 // closePeriod ends a period: what it used beyond its allowance is drawn, or overage.
 func (f *Fold) closePeriod(e *Entry) {
-	c, p, ok := f.contracts.Find(e.Period, f.zone)
-	if over := quota.Over(c.Plan.In(p), f.used(e.Period)); !ok || over != f.beyond {
-		f.faults = append(f.faults, fmt.Sprintf("used %d beyond the allowance of %s, drew or was billed %d", over, e.Period, f.beyond))
+	c, p, ok := f.Contracts.Find(e.Period, f.Zone)
+	if over := quota.Over(c.Plan.In(p), f.Used(e.Period)); !ok || over != f.beyond {
+		f.Faults = append(f.Faults, fmt.Sprintf("used %d beyond the allowance of %s, drew or was billed %d", over, e.Period, f.beyond))
 	}
-	if f.beyond = 0; e.Period == f.granted {
-		f.granted, f.allowance = "", quota.Charge{}
+	if f.beyond = 0; e.Period == f.Granted {
+		f.Granted, f.Allowance = "", quota.Charge{}
 	}
 	for i := range f.Lots {
 		f.Lots[i].Fresh = false
@@ -232,28 +232,28 @@ func (f *Fold) closePeriod(e *Entry) {
 // the operator gave, and one that begins because those before it are used up, cuts
 // them off.
 func (f *Fold) contract(kind Kind, c quota.Contract) {
-	i := slices.IndexFunc(f.contracts, func(o quota.Contract) bool { return o.TermKey() == c.TermKey() })
+	i := slices.IndexFunc(f.Contracts, func(o quota.Contract) bool { return o.TermKey() == c.TermKey() })
 	switch {
 	case i >= 0 && kind == KindReturned:
-		f.contracts = slices.Delete(f.contracts, i, i+1)
+		f.Contracts = slices.Delete(f.Contracts, i, i+1)
 		return
 	case i >= 0:
-		f.contracts[i] = c
+		f.Contracts[i] = c
 		return
 	case kind == KindPlan, kind == KindRenewed: // that began at once, in the place of those
 		f.cut(c.Start)
 	}
-	f.contracts = append(f.contracts, c)
+	f.Contracts = append(f.Contracts, c)
 }
 
 // cut ends the terms at an instant, as deal.cut does.
 func (f *Fold) cut(at time.Time) {
-	for i := range f.contracts {
-		if c := &f.contracts[i]; at.Before(c.End) {
+	for i := range f.Contracts {
+		if c := &f.Contracts[i]; at.Before(c.End) {
 			c.End = at
 		}
 	}
-	f.contracts = slices.DeleteFunc(f.contracts, func(c quota.Contract) bool { return !c.Start.Before(c.End) })
+	f.Contracts = slices.DeleteFunc(f.Contracts, func(c quota.Contract) bool { return !c.Start.Before(c.End) })
 }
 
 func (f *Fold) lot(e *Entry) {

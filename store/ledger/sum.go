@@ -1,4 +1,4 @@
-package store
+package ledger
 
 import (
 	"fmt"
@@ -8,25 +8,25 @@ import (
 	"relay/quota"
 )
 
-// addUp fills in what follows from lines of so many at a price.
-func (i *Invoice) addUp(rate quota.Rate) error {
+// AddUp fills in what follows from lines of so many at a price.
+func (i *Invoice) AddUp(rate quota.Rate) error {
 	for n := range i.Lines {
 		l := &i.Lines[n]
-		if l.Price != 0 && (l.Count > math.MaxInt64/magnitude(l.Price)) {
+		if l.Price != 0 && (l.Count > math.MaxInt64/Magnitude(l.Price)) {
 			return fmt.Errorf("invoice line %q: %w", l.Text, quota.ErrOverflow)
 		}
 		l.Net = l.Count * l.Price
 		if i.Kind != CreditNote {
 			l.TaxRate = rate
 		}
-		if i.Net += l.Net; magnitude(i.Net) > math.MaxInt64/8 || magnitude(l.Net) > math.MaxInt64/8 {
+		if i.Net += l.Net; Magnitude(i.Net) > math.MaxInt64/8 || Magnitude(l.Net) > math.MaxInt64/8 {
 			return fmt.Errorf("invoice: %w", quota.ErrOverflow)
 		}
 	}
 	if err := i.addTax(); err != nil {
 		return err
 	}
-	if i.Total = i.Net + i.Tax; magnitude(i.Total) > math.MaxInt64/4 {
+	if i.Total = i.Net + i.Tax; Magnitude(i.Total) > math.MaxInt64/4 {
 		return fmt.Errorf("invoice: %w", quota.ErrOverflow)
 	}
 	return nil
@@ -46,7 +46,7 @@ func (i *Invoice) addTax() (err error) {
 		return nil
 	}
 	if i.Kind != CreditNote {
-		i.Taxes = taxesOf(i.Lines)
+		i.Taxes = TaxesOf(i.Lines)
 	}
 	for n := range i.Taxes {
 		t := &i.Taxes[n]
@@ -58,8 +58,8 @@ func (i *Invoice) addTax() (err error) {
 	return nil
 }
 
-// taxesOf lines are the sums by rate, without the tax.
-func taxesOf(lines []InvoiceLine) (list []InvoiceTax) {
+// TaxesOf lines are the sums by rate, without the tax.
+func TaxesOf(lines []InvoiceLine) (list []InvoiceTax) {
 	for _, l := range lines {
 		n := slices.IndexFunc(list, func(t InvoiceTax) bool { return t.Rate == l.TaxRate })
 		if n < 0 {
@@ -70,7 +70,8 @@ func taxesOf(lines []InvoiceLine) (list []InvoiceTax) {
 	return list
 }
 
-func magnitude(n int64) int64 {
+// Magnitude of an amount.
+func Magnitude(n int64) int64 {
 	if n < 0 {
 		return -n
 	}
