@@ -39,6 +39,7 @@ var rooms = map[string]string{
 	"store/bolt":              "store/engine store/syncdir",
 	"store/bucket":            "store/engine",
 	"store/engine":            "store/engine/ store/meter",
+	"store/envelope":          "store/bucket store/mailreply store/room store/signing store/spooled",
 	"store/engine/memory":     "store/engine",
 	"store/engine/enginetest": "store/engine store/testdisk",
 	"store/people":            "store/behalf store/bucket store/engine store/room quota",

@@ -160,11 +160,7 @@ func (s *Store) Return(list []Claimed) error {
 
 // message reads an envelope; nil when there is none.
 func (t *tx) message(id spooled.ID) (*spooled.Message, error) {
-	m := &spooled.Message{}
-	if ok, err := t.Read(bucket.Messages, id[:], m); err != nil || !ok {
-		return nil, err
-	}
-	return m, nil
+	return t.s.envelopes.Read(&t.Tx, id)
 }
 
 // change applies fn to those of the domain's recipients that are listed and not
@@ -196,7 +192,7 @@ func (t *tx) store(m *spooled.Message, domain string) error {
 	if m.Done() {
 		return t.remove(m)
 	}
-	if err := t.Write(bucket.Messages, m.ID[:], m); err != nil {
+	if err := t.s.envelopes.Write(&t.Tx, m); err != nil {
 		return err
 	}
 	return t.addKey(m, domain)
@@ -224,7 +220,7 @@ func (t *tx) dropKey(m *spooled.Message, domain string) error {
 
 // remove takes a message whose recipients are all final out of the spool.
 func (t *tx) remove(m *spooled.Message) error {
-	if err := t.Delete(bucket.Messages, m.ID[:]); err != nil {
+	if err := t.s.envelopes.Remove(&t.Tx, m.ID); err != nil {
 		return err
 	}
 	t.s.Trace.TellGone(&t.Tx, m.ID)

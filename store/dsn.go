@@ -219,7 +219,7 @@ func (s *Store) SendDSNs() (sent []DSNResult, more bool, err error) {
 			if err := errors.Join(trace.WriteAccepted(&t.Tx, m), t.sendDSN(m)); err != nil {
 				return err
 			}
-			if err := t.Write(bucket.Messages, m.ID[:], m); err != nil {
+			if err := t.s.envelopes.Write(&t.Tx, m); err != nil {
 				return err
 			}
 		}

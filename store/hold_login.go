@@ -259,7 +259,7 @@ func (t *tx) lengthen(id spooled.ID, domain string, since time.Time) error {
 	if t.Wall.After(since) {
 		m.Expires, m.Prolonged = m.Expires.Add(t.Wall.Sub(since)), t.Wall
 	}
-	return t.Write(bucket.Messages, m.ID[:], m)
+	return t.s.envelopes.Write(&t.Tx, m)
 }
 
 // countDistinct counts IDs that come in order, each once.

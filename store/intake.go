@@ -9,7 +9,6 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bodies"
-	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/spooled"
@@ -324,7 +323,7 @@ func (t *tx) enqueue(m *spooled.Message) ([]spooled.Lane, error) {
 			r.Next = t.Wall
 		}
 	}
-	if err := t.Write(bucket.Messages, m.ID[:], m); err != nil {
+	if err := t.s.envelopes.Write(&t.Tx, m); err != nil {
 		return nil, err
 	}
 	sum := t.totals()

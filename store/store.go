@@ -18,6 +18,7 @@ import (
 	"relay/store/chores"
 	"relay/store/egress"
 	"relay/store/engine"
+	"relay/store/envelope"
 	"relay/store/joblog"
 	"relay/store/ledger"
 	"relay/store/meter"
@@ -99,6 +100,8 @@ type Store struct {
 	Jobs     *joblog.Jobs
 	Chores   *chores.Chores // what is left to be done for accounts
 
+	envelopes *envelope.Envelopes // of the spool
+
 	path string
 	db   *room.DB
 	file *bolt.File // below db; nil: another driver is
@@ -177,6 +180,7 @@ func Open(path string, o Options) (*Store, error) {
 
 // furnish makes the rooms.
 func (s *Store) furnish(o *Options) {
+	s.envelopes = envelope.New()
 	s.People = people.New(s.db)
 	s.Sites, s.Egress = sites.New(s.db), egress.New(s.db)
 	s.Remarks = remark.New(s.db)

@@ -27,11 +27,20 @@ func (t *Tx) Read(b engine.Bucket, key []byte, v any) (bool, error) {
 
 // Write stores v under key.
 func (t *Tx) Write(b engine.Bucket, key []byte, v any) error {
-	raw, err := json.Marshal(v)
+	raw, err := Encode(b, key, v)
 	if err != nil {
-		return fmt.Errorf("encode %s %q: %w", bucket.Names[b], key, err)
+		return err
 	}
 	return t.Put(b, key, raw)
+}
+
+// Encode makes the record of v, to be put under key.
+func Encode(b engine.Bucket, key []byte, v any) ([]byte, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s %q: %w", bucket.Names[b], key, err)
+	}
+	return raw, nil
 }
 
 // Decode reads a record that a cursor found.

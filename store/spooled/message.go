@@ -102,6 +102,13 @@ type Message struct {
 	index map[string]int // of many recipients, by mailbox; nil: not made
 }
 
+// Copy has recipients of its own, and nothing that the record of m does not have.
+func (m *Message) Copy() Message {
+	c := *m
+	c.Recipients, c.index = slices.Clone(m.Recipients), nil
+	return c
+}
+
 // Never is the due time of what is held.
 var Never = time.UnixMilli(math.MaxInt64 / 4).UTC()
 
