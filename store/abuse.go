@@ -11,6 +11,7 @@ import (
 	"relay/store/ledger"
 	"relay/store/mailreply"
 	"relay/store/news"
+	"relay/store/outcomes"
 	"relay/store/room"
 	"relay/store/signs"
 	"relay/store/spooled"
@@ -141,15 +142,15 @@ func (t *tx) judge(a *Account, r *signs.Record, what Sign, day int) error {
 func (t *tx) mailOf(account string) (*signs.Mail, error) {
 	m := &signs.Mail{Delivered: map[int]int64{}}
 	from := room.DayBefore(t.Wall, signs.Days-1, t.s.zone)
-	err := t.eachDay(account, from, "", func(day, _ string, d *dayCount) {
+	err := t.s.Outcomes.EachDay(&t.Tx, account, from, "", func(day, _ string, d *outcomes.Day) {
 		if at, err := time.Parse(time.DateOnly, day); err == nil {
-			m.Delivered[dayNumber(at, time.UTC)] += int64(d.delivered)
+			m.Delivered[dayNumber(at, time.UTC)] += int64(d.Delivered)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	m.Deferred, err = t.sumProgress(account, func(p *progress) int64 { return p.Deferred })
+	m.Deferred, err = t.s.Outcomes.Deferred(&t.Tx, account)
 	return m, err
 }
 

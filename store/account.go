@@ -268,7 +268,7 @@ func (s *Store) RemoveAccount(o behalf.Order, name string) error {
 		if err != nil {
 			return err
 		}
-		waiting, err := t.waiting(name)
+		waiting, err := t.s.Outcomes.Waiting(&t.Tx, name)
 		if err != nil {
 			return err
 		}
@@ -306,7 +306,7 @@ func (t *tx) deleteAccount(name string) error {
 	if err := t.s.Signing.Forget(&t.Tx, name); err != nil {
 		return err
 	}
-	if err := errors.Join(t.s.Refusals.Forget(&t.Tx, name), news.Remove(&t.Tx, name), t.forgetOwner(name), t.forgetDays(name), t.deleteHolds(name)); err != nil {
+	if err := errors.Join(t.s.Refusals.Forget(&t.Tx, name), news.Remove(&t.Tx, name), t.forgetOwner(name), t.s.Outcomes.Forget(&t.Tx, name), t.deleteHolds(name)); err != nil {
 		return err
 	}
 	if err := errors.Join(t.deleteStop(name), t.Delete(bucket.SignsOf, []byte(name))); err != nil {

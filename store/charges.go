@@ -12,7 +12,7 @@ import (
 
 // Charges are what an account was charged in a period: the books' part of its use. Bucket
 // "usage", key account NUL period, JSON. Beside each lies what became of that mail, which the
-// books do not read: see progress.
+// books do not read: see package outcomes.
 //
 // The charges of a day become an entry of the ledger with the first message of another day, or
 // when the period is closed, in that transaction. So Charged = Today + Σ charge entries of the

@@ -228,7 +228,7 @@ func (t *tx) remove(m *spooled.Message) error {
 	sum.Messages--
 	t.ages().drop(m.ID.Timestamp())
 	sum.Bytes -= m.Stored
-	t.unspool(m)
+	t.s.Outcomes.Leave(&t.Tx, counted(m), m.Stored)
 	later, err := t.s.Bodies.Delete(&t.Tx, m.ID, m.Stored)
 	if later && t.then != nil {
 		t.then.gone = append(t.then.gone, m.ID)

@@ -54,9 +54,9 @@
 // # Use
 //
 // What an account used of a period is two records, neighbours in bucket "usage": Charges, which
-// belong to the books, and progress, which belongs to the spool. Accept writes both, and Settle
-// the spool's alone, each in its own transaction: a crash leaves all of it or nothing. Neither
-// side reads the other's record; Usage joins the two for readers.
+// belong to the books, and outcomes.Progress, which belongs to the spool. Accept writes both, and
+// Settle the spool's alone, each in its own transaction: a crash leaves all of it or nothing.
+// Neither side reads the other's record; Usage joins the two for readers.
 //
 // E-mails that are queued are stored nowhere. They are those charged, less the delivered and the
 // failed, and only readers ask for them (Usage, Kept). What the spool needs itself it counts

@@ -154,6 +154,7 @@ func (t *tx) queueDSN(m *spooled.Message, how *DSNs, hour *dsnHour, sent *DSNRes
 	switch {
 	case sent.Withheld:
 		e.Note, e.Sent = spooled.NoteNoDSN, how.PerHour
+		t.s.Outcomes.Withheld(&t.Tx, counted(m))
 	case sent.Notice == nil:
 		return nil
 	default:
@@ -168,8 +169,8 @@ func (t *tx) queueDSN(m *spooled.Message, how *DSNs, hour *dsnHour, sent *DSNRes
 		}
 		t.then.lanes = append(t.then.lanes, lanes...)
 		e.Note, e.Other, e.Recipients = spooled.NoteDSN, d.ID, trace.Accepted(d).Recipients
+		t.s.Outcomes.DSN(&t.Tx, counted(m))
 	}
-	t.countDSN(m, sent.Withheld)
 	return t.s.Trace.Happened(&t.Tx, e, m)
 }
 
@@ -183,20 +184,6 @@ func (t *tx) dsnHour(account string) (*dsnHour, error) {
 		*h = dsnHour{Hour: now}
 	}
 	return h, nil
-}
-
-// countDSN counts in the statistics of the period that the message was charged to.
-func (t *tx) countDSN(m *spooled.Message, withheld bool) {
-	t.Touch()
-	if m.Period == "" {
-		return
-	}
-	p := t.progress(m.Account, m.Period)
-	if withheld {
-		p.Withheld++
-	} else {
-		p.DSNs++
-	}
 }
 
 // SendDSNs sends what is due, of some messages; more says that others may be. After

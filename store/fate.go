@@ -1,17 +1,11 @@
 package store
 
 import (
+	"relay/store/outcomes"
 	"relay/store/refusals"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
-
-// fate is what statistics and the list of errors need of an outcome.
-type fate struct {
-	from, to spooled.State
-	category string // of one that is given up
-	provider string // whose hosts decided it; "": none did
-}
 
 // Categories that no reply has.
 const (
@@ -22,34 +16,48 @@ const (
 )
 
 // fateOf is what an outcome means for a recipient as it is until then.
-func fateOf(r *Result, rcpt *spooled.Recipient, o *Outcome) fate {
-	is := fate{from: rcpt.State, to: o.State, provider: r.Provider}
+func fateOf(r *Result, rcpt *spooled.Recipient, o *Outcome) outcomes.Fate {
+	is := outcomes.Fate{From: rcpt.State, To: o.State, Provider: r.Provider}
 	switch {
 	case !o.State.Final() || o.State == spooled.Delivered:
 	case r.Event.Kind == trace.EventChanged:
-		is.category = ByOperator
+		is.Category = ByOperator
 	case o.Verdict.Category != "":
-		is.category = o.Verdict.Category
+		is.Category = o.Verdict.Category
 	case o.State != spooled.Expired:
-		is.category = Uncategorized
+		is.Category = Uncategorized
 	case rcpt.Verdict.Category != "": // what it was deferred for
-		is.category = rcpt.Verdict.Category
+		is.Category = rcpt.Verdict.Category
 	default:
-		is.category = MessageExpired
+		is.Category = MessageExpired
 	}
 	return is
 }
 
+// counted says where a message counts.
+func counted(m *spooled.Message) outcomes.Mail {
+	return outcomes.Mail{Account: m.Account, Period: m.Period, Accepted: m.Accepted}
+}
+
+// count counts what became of one of a message's recipients.
+func (t *tx) count(m *spooled.Message, is outcomes.Fate) {
+	t.Touch()
+	if is.To.Final() {
+		t.totals().Recipients--
+	}
+	t.s.Outcomes.Count(&t.Tx, counted(m), is)
+}
+
 // listed enters an outcome in the account's list of errors.
-func (t *tx) listed(m *spooled.Message, r *spooled.Recipient, is fate, reply string) error {
+func (t *tx) listed(m *spooled.Message, r *spooled.Recipient, is outcomes.Fate, reply string) error {
 	switch {
-	case m.OfRelay(), is.category == ByOperator, !is.to.Final():
+	case m.OfRelay(), is.Category == ByOperator, !is.To.Final():
 		return nil
-	case is.to == spooled.Delivered:
+	case is.To == spooled.Delivered:
 		return t.s.Refusals.Reached(&t.Tx, m.Account, r.Mailbox())
 	}
-	return t.s.Refusals.Enter(&t.Tx, m.Account, r.Mailbox(), &refusals.Refusal{Address: r.Address, Category: is.category,
-		Class: string(is.to), Source: refusals.SourceSMTP, Reply: reply, MessageID: m.MessageID})
+	return t.s.Refusals.Enter(&t.Tx, m.Account, r.Mailbox(), &refusals.Refusal{Address: r.Address, Category: is.Category,
+		Class: string(is.To), Source: refusals.SourceSMTP, Reply: reply, MessageID: m.MessageID})
 }
 
 // follow draws the consequences of an outcome for the recipient's address.

@@ -7,6 +7,7 @@ import (
 
 	"relay/store/bucket"
 	"relay/store/ledger"
+	"relay/store/outcomes"
 	"relay/store/room"
 	"relay/store/signs"
 )
@@ -45,9 +46,9 @@ func (t *tx) glance(a *Account, day string) (*Glance, error) {
 	}
 	st.due = nil // it dies with the transaction
 	g := &Glance{Standing: st}
-	err = t.eachDay(a.Name, day, day+"\x00", func(_, _ string, d *dayCount) {
-		g.Delivered, g.Failed = g.Delivered+int64(d.delivered), g.Failed+d.failures()
-		g.Bounced, g.Complained = g.Bounced+int64(d.bounced), g.Complained+int64(d.complained)
+	err = t.s.Outcomes.EachDay(&t.Tx, a.Name, day, day+"\x00", func(_, _ string, d *outcomes.Day) {
+		g.Delivered, g.Failed = g.Delivered+int64(d.Delivered), g.Failed+d.Failures()
+		g.Bounced, g.Complained = g.Bounced+int64(d.Bounced), g.Complained+int64(d.Complained)
 	})
 	if err != nil {
 		return nil, err
@@ -83,24 +84,6 @@ func (t *tx) suspendedAt(account string) (at time.Time, err error) {
 		return at.IsZero() && seen < lookBack
 	})
 	return at, err
-}
-
-// fates sums up what became of an account's mail, of days from one until before another.
-func (t *tx) fates(account, from, until string) (delivered, failed int64, err error) {
-	err = t.eachDay(account, from, until, func(_, _ string, d *dayCount) {
-		delivered, failed = delivered+int64(d.delivered), failed+d.failures()
-	})
-	return delivered, failed, err
-}
-
-// Fates sums up what became of an account's mail, of days from one until before another, such
-// as "2026-11-01".
-func (s *Store) Fates(account, from, until string) (delivered, failed int64, err error) {
-	err = s.view(func(t *tx) error {
-		delivered, failed, err = t.fates(account, from, until)
-		return err
-	})
-	return delivered, failed, err
 }
 
 // Revenue is what invoices come to, credit notes taken off, in minor units with tax.

@@ -27,10 +27,11 @@ func TestStore_EachGlance(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		order(t, s, name, free, quota.Continue)
 	}
-	count := func(account, day, period string, delivered uint64, failed ...failedCount) {
+	count := func(account, day, period string, delivered uint64, failed ...given) {
 		t.Helper()
-		is := dayCount{delivered: delivered, failed: failed}
-		err := s.update(0, func(t *tx) error { return t.Put(bucket.DaysOf, dayKey(account, day, period), is.append(nil)) })
+		err := s.update(0, func(t *tx) error {
+			return t.Put(bucket.DaysOf, dayKey(account, day, period), dayRecord(delivered, failed...))
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,8 +41,8 @@ func TestStore_EachGlance(t *testing.T) {
 			}
 		})
 	}
-	count("a", "2026-11-27", "2026-11", 90, failedCount{"BadDomain", 10})
-	count("a", "2026-11-28", "2026-11", 7, failedCount{"BadDomain", 1}, failedCount{"InvalidRecipient", 2})
+	count("a", "2026-11-27", "2026-11", 90, given{"BadDomain", 10})
+	count("a", "2026-11-28", "2026-11", 7, given{"BadDomain", 1}, given{"InvalidRecipient", 2})
 	count("a", "2026-11-28", "other", 1)
 	count("ab", "2026-11-28", "2026-11", 1000)
 	mustSend(t, s, "b", 2*gb, 1)
@@ -56,8 +57,8 @@ func TestStore_EachGlance(t *testing.T) {
 	if g := got["a"]; g.Delivered != 8 || g.Failed != 3 || g.Overdue || !g.Suspended.IsZero() {
 		t.Errorf("a: %+v", g)
 	}
-	if good, bad, err := s.Fates("a", "2026-11-01", "2026-11-28"); good != 90 || bad != 10 || err != nil {
-		t.Errorf("Fates = %d, %d, %v", good, bad, err)
+	if good, bad, err := s.Outcomes.Between("a", "2026-11-01", "2026-11-28"); good != 90 || bad != 10 || err != nil {
+		t.Errorf("Between = %d, %d, %v", good, bad, err)
 	}
 	if g := got["c"]; !g.Suspended.Equal(c.now()) {
 		t.Errorf("c: %+v", g)

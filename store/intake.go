@@ -331,7 +331,7 @@ func (t *tx) enqueue(m *spooled.Message) ([]spooled.Lane, error) {
 	t.ages().add(m.ID.Timestamp(), t.Wall, 1)
 	sum.Recipients += int64(len(m.Recipients))
 	sum.Bytes += m.Stored
-	t.spool(m)
+	t.s.Outcomes.Enter(&t.Tx, counted(m), m.Stored)
 	domains := m.Domains()
 	lanes := make([]spooled.Lane, 0, len(domains))
 	for _, d := range domains {

@@ -11,6 +11,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/bucket"
 	"relay/store/ledger"
+	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/room"
 	"relay/store/spooled"
@@ -182,9 +183,7 @@ func (s *Store) countWaiting(readOnly bool) error {
 			if err := room.Decode(bucket.Messages, k, raw, &m); err != nil {
 				return err
 			}
-			if m.Period != "" {
-				t.progress(m.Account, m.Period).Waiting++
-			}
+			t.s.Outcomes.Enter(&t.Tx, outcomes.Mail{Account: m.Account, Period: m.Period}, 0)
 		}
 		return t.Put(bucket.Meta, keyWaiting, []byte{1})
 	})

@@ -7,6 +7,7 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/outcomes"
 )
 
 // Up to schema 10 there was one record an account and period (usage10), under the key that its
@@ -45,9 +46,9 @@ type usage10 struct {
 }
 
 // split makes two records of it.
-func (u *usage10) split() (c Charges, p progress) {
+func (u *usage10) split() (c Charges, p outcomes.Progress) {
 	c = Charges{Charged: u.Charged, Today: u.Today, Day: u.Day}
-	p = progress{Delivered: u.Delivered, Failed: u.Failed, Deferred: u.Deferred, Stored: u.Stored, Waiting: u.Waiting,
+	p = outcomes.Progress{Delivered: u.Delivered, Failed: u.Failed, Deferred: u.Deferred, Stored: u.Stored, Waiting: u.Waiting,
 		DSNs: u.DSNs, Withheld: u.Withheld, Bounced: u.Bounced, Complained: u.Complained}
 	if u.Counts != "" {
 		p.Day, p.Counts = u.Day, u.Counts
@@ -106,13 +107,13 @@ func (t *tx) splitSome(step int) (more bool, err error) {
 // splitRecord splits one. One that cannot be read stays so in both: what needs it fails, as
 // before, and counts nothing from zero.
 func (t *tx) splitRecord(key, raw []byte) error {
-	behind := append(bytes.Clone(key), behindPeriod...)
+	behind := append(bytes.Clone(key), outcomes.Behind...)
 	var u usage10
 	if json.Unmarshal(raw, &u) != nil {
 		return t.Put(bucket.Usage, behind, raw)
 	}
 	charges, p := u.split()
-	if err := t.Write(bucket.Usage, key, &charges); err != nil || p == (progress{}) {
+	if err := t.Write(bucket.Usage, key, &charges); err != nil || p == (outcomes.Progress{}) {
 		return err
 	}
 	return t.Write(bucket.Usage, behind, &p)

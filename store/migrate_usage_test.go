@@ -19,6 +19,7 @@ import (
 	"relay/quota"
 	"relay/store/bucket"
 	"relay/store/engine"
+	"relay/store/outcomes"
 	"relay/store/room"
 	"relay/store/spooled"
 )
@@ -27,16 +28,19 @@ import (
 // the counts of its open day only.
 func joinUsage(s *Store) error {
 	err := s.update(0, func(t *tx) error {
-		return t.eachUsage(func(account, period string, c *Charges, p *progress) error {
-			if p.Day != "" && (p.Day != c.Day || c.Today == (quota.Charge{})) {
-				t.Touch()
-				t.endCounts(account, period, t.progress(account, period))
+		return t.eachUsage(func(account, period string, c *Charges, p *outcomes.Progress) error {
+			if p.Counts == "" || p.Day == c.Day && c.Today != (quota.Charge{}) {
+				return nil
 			}
-			return nil
+			did, err := closeDay(t, account, period)
+			if err == nil && !did {
+				err = fmt.Errorf("%s %s: an older relay had all of its counts in one place", account, p.Day)
+			}
+			return err
 		})
 	})
 	return errors.Join(err, s.update(0, func(t *tx) error {
-		err := t.eachUsage(func(account, period string, c *Charges, p *progress) error {
+		err := t.eachUsage(func(account, period string, c *Charges, p *outcomes.Progress) error {
 			u := usage10{Account: account, Period: period, Charged: c.Charged, Today: c.Today, Day: c.Day,
 				Delivered: p.Delivered, Failed: p.Failed, Queued: c.Charged.Messages - p.Delivered - p.Failed, Deferred: p.Deferred,
 				Stored: p.Stored, Waiting: p.Waiting, DSNs: p.DSNs, Withheld: p.Withheld,
@@ -48,15 +52,15 @@ func joinUsage(s *Store) error {
 }
 
 // eachUsage calls fn for the two records of each account and period.
-func (t *tx) eachUsage(fn func(account, period string, c *Charges, p *progress) error) error {
+func (t *tx) eachUsage(fn func(account, period string, c *Charges, p *outcomes.Progress) error) error {
 	var keys []string
 	c := t.Cursor(bucket.Usage)
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		keys = append(keys, strings.TrimSuffix(string(k), behindPeriod))
+		keys = append(keys, strings.TrimSuffix(string(k), outcomes.Behind))
 	}
 	for _, key := range slices.Compact(keys) {
 		account, period, _ := strings.Cut(key, "\x00")
-		c, p := *t.charges(account, period), *t.progress(account, period)
+		c, p := *t.charges(account, period), t.s.Outcomes.Of(&t.Tx, account, period)
 		if err := fn(account, period, &c, &p); err != nil {
 			return err
 		}
@@ -100,7 +104,7 @@ func TestOpen_takesSchema10Over(t *testing.T) {
 	verify(t, s)
 	for period, sent := range map[string]int64{"2026-11": 64, "2026-12": 49} {
 		u, err := s.Usage("year", period)
-		sum, e := s.Outcomes("year", period)
+		sum, e := s.Outcomes.InPeriod("year", period)
 		if err := errors.Join(err, e); err != nil || u.Charged.Messages != sent || u.Delivered != sent || u.Queued != 0 || sum.Delivered != sent {
 			t.Errorf("%s: %+v, by day %+v, %v; want %d e-mails delivered", period, u, sum, err, sent)
 		}
@@ -118,7 +122,7 @@ func usageText(t *testing.T, s *Store) string {
 		}
 		for _, u := range list {
 			raw, err := json.Marshal(u)
-			sum, e := s.Outcomes(account, u.Period)
+			sum, e := s.Outcomes.InPeriod(account, u.Period)
 			if err := errors.Join(err, e); err != nil {
 				t.Fatal(err)
 			}
@@ -266,9 +270,7 @@ func drawUsage10(t *rapid.T, account, period string) usage10 {
 		u.Today, u.Day = u.Charged, "2026-11-22"
 	}
 	if u.Day != "" && u.Delivered > 0 && rapid.Bool().Draw(t, "counts") {
-		p := progress{}
-		p.pack(&dayCount{delivered: uint64(u.Delivered)})
-		u.Counts = p.Counts
+		u.Counts = packed(dayRecord(uint64(u.Delivered)))
 	}
 	return u
 }
@@ -329,9 +331,9 @@ func checkSplit(t *rapid.T, s *Store, was map[string]usage10) {
 		days := int64(0)
 		err := s.view(func(tx *tx) error {
 			days = 0
-			return tx.eachDay(u.Account, "2026-11-22", "2026-11-23", func(_, period string, d *dayCount) {
+			return tx.s.Outcomes.EachDay(&tx.Tx, u.Account, "2026-11-22", "2026-11-23", func(_, period string, d *outcomes.Day) {
 				if period == u.Period {
-					days += int64(d.delivered)
+					days += int64(d.Delivered)
 				}
 			})
 		})

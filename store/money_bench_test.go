@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
+	"relay/store/outcomes"
 )
 
 var accountCount = flag.Int("accounts", 10_000, "accounts in the benchmarks of the books")
@@ -48,7 +50,9 @@ func use(b *testing.B, s *Store, from, to int) {
 		for i := from; i < to; i++ {
 			u := t.charges(accountName(i), "2026-11")
 			u.Charged, u.Day = quota.Charge{Messages: 900, Bytes: gb / 2}, t.day()
-			t.progress(accountName(i), "2026-11").Delivered = 900
+			if err := t.Write(bucket.Usage, progressKey(accountName(i), "2026-11"), outcomes.Progress{Delivered: 900}); err != nil {
+				return err
+			}
 			if i%10 == 0 {
 				u.Charged.Bytes = gb + int64(i%4)*gb + gb/3
 			}

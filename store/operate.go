@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"relay/store/outcomes"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -168,7 +169,7 @@ func (t *tx) operateOn(op Op, m *spooled.Message, r *spooled.Recipient, tell boo
 	case OpRelease:
 		r.Held = false
 	case OpDrop:
-		t.count(m, fate{from: r.State, to: spooled.Dropped, category: ByOperator})
+		t.count(m, outcomes.Fate{From: r.State, To: spooled.Dropped, Category: ByOperator})
 		r.State, r.DSN = spooled.Dropped, nil
 		if tell && r.WantsFailure() {
 			r.DSN = &spooled.DSN{Action: "failed", Dropped: true}

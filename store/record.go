@@ -6,6 +6,7 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/outcomes"
 	"relay/store/record"
 	"relay/store/spooled"
 )
@@ -111,10 +112,9 @@ func (t *tx) record(a *Account) (*Record, bounds, error) {
 // it delivered in its best period, so that nobody is slowed by an upgrade. Nobody knows its
 // recipients: they count as strangers once.
 func (t *tx) begin(a *Account, r *Record) error {
-	best := int64(0)
-	all, err := t.sumProgress(a.Name, func(p *progress) int64 {
-		best = max(best, p.Delivered)
-		return p.Delivered
+	best, all := int64(0), int64(0)
+	err := t.s.Outcomes.Each(&t.Tx, a.Name, func(_ string, p *outcomes.Progress) {
+		best, all = max(best, p.Delivered), all+p.Delivered
 	})
 	began := a.Activated()
 	r.Proven = all >= record.ProvenRecipients && !began.IsZero() && t.Now.Sub(began) >= record.ProvenDays*24*time.Hour

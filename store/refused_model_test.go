@@ -14,33 +14,39 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/maildomain"
+	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/refusals"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
 
+// became is the fate of an e-mail.
+func became(from, to spooled.State, category, provider string) outcomes.Fate {
+	return outcomes.Fate{From: from, To: to, Category: category, Provider: provider}
+}
+
 // countIn adds an outcome to a day, as plainly as possible.
-func countIn(d *Day, is fate) {
-	var p ProviderDay
+func countIn(d *outcomes.Sum, is outcomes.Fate) {
+	var p outcomes.Provider
 	switch {
-	case is.to == spooled.Delivered:
+	case is.To == spooled.Delivered:
 		d.Delivered++
 		p.Delivered++
-	case is.to != spooled.Deferred:
+	case is.To != spooled.Deferred:
 		if d.Failed == nil {
 			d.Failed = map[string]int64{}
 		}
-		d.Failed[is.category]++
+		d.Failed[is.Category]++
 		p.Failed++
-	case is.from != spooled.Deferred:
+	case is.From != spooled.Deferred:
 		d.Deferred++
 		p.Deferred++
 	default:
 		return
 	}
-	if is.provider != "" {
-		d.at(is.provider, p)
+	if is.Provider != "" {
+		d.Add(&outcomes.Sum{Providers: map[string]outcomes.Provider{is.Provider: p}})
 	}
 }
 
@@ -50,7 +56,7 @@ type errorModel struct {
 	c    *clock
 	path string
 	list map[string]map[string]refusals.Entry // by account, then mailbox
-	days map[string]*Day                      // by key
+	days map[string]*outcomes.Sum             // by key
 }
 
 var errorCategories = []string{"InvalidRecipient", "QuotaIssues", "SpamBlock", ""}
@@ -66,7 +72,7 @@ func (m *errorModel) send(t *rapid.T) {
 	}
 	key := string(dayKey(account, m.c.now().Format(time.DateOnly), in.Message.Period))
 	if m.days[key] == nil {
-		m.days[key] = &Day{}
+		m.days[key] = &outcomes.Sum{}
 	}
 	day, from := m.days[key], spooled.Queued
 	for range 4 {
@@ -74,7 +80,7 @@ func (m *errorModel) send(t *rapid.T) {
 			if _, _, err := m.s.Change(OpDrop, []spooled.ID{in.Message.ID}); err != nil {
 				t.Fatal(err)
 			}
-			countIn(day, fate{from, spooled.Dropped, ByOperator, ""})
+			countIn(day, became(from, spooled.Dropped, ByOperator, ""))
 			return
 		}
 		list, err := m.s.Claim([]Want{{spooled.Lane{Domain: "a.test", Account: account}, 1}}, func(*spooled.Message, int) time.Time { return m.c.now().Add(time.Minute) })
@@ -84,7 +90,7 @@ func (m *errorModel) send(t *rapid.T) {
 		if len(list[0].Suppressed) > 0 {
 			is := m.list[account][mailboxOf(to)]
 			m.refused(account, to, is.Category, is.Reply, spooled.Suppressed, in.Message)
-			countIn(day, fate{from, spooled.Suppressed, is.Category, ""})
+			countIn(day, became(from, spooled.Suppressed, is.Category, ""))
 			return
 		}
 		o := Outcome{State: rapid.SampledFrom([]spooled.State{spooled.Delivered, spooled.Deferred, spooled.Failed, spooled.Expired}).Draw(t, "state")}
@@ -106,7 +112,7 @@ func (m *errorModel) send(t *rapid.T) {
 				}
 			}
 		}
-		countIn(day, fate{from, o.State, category, provider})
+		countIn(day, became(from, o.State, category, provider))
 		switch from = o.State; o.State {
 		case spooled.Deferred:
 			m.c.add(2 * time.Minute)
@@ -121,7 +127,7 @@ func (m *errorModel) send(t *rapid.T) {
 	if _, _, err := m.s.Change(OpDrop, []spooled.ID{in.Message.ID}); err != nil {
 		t.Fatal(err)
 	}
-	countIn(day, fate{from, spooled.Dropped, ByOperator, ""})
+	countIn(day, became(from, spooled.Dropped, ByOperator, ""))
 }
 
 func mailboxOf(address string) string { key, _ := maildomain.Mailbox(address); return key }
@@ -167,7 +173,7 @@ func (m *errorModel) prune(t *rapid.T) {
 
 // tooOld reports whether a day is too old to be kept: nobody reads it, pruned or not.
 func (m *errorModel) tooOld(key string) bool {
-	day, _ := parseDay([]byte(key[len("one\x00"):]))
+	day, _, _ := strings.Cut(key[len("one\x00"):], "\x00")
 	return day < m.c.now().AddDate(0, 0, -daysKept).Format(time.DateOnly)
 }
 
@@ -214,31 +220,31 @@ func adviceFor(is refusals.Entry) string {
 
 // checkDays compares the days, and, while none is forgotten, their sums with the usage.
 func (m *errorModel) checkDays(t *rapid.T) {
-	sums := map[string]*Day{}
+	sums := map[string]*outcomes.Sum{}
 	for key, want := range m.days {
-		var got Day
+		var got outcomes.Sum
 		err := m.s.view(func(tx *tx) error {
-			got = Day{}
+			got = outcomes.Sum{}
 			account, rest, _ := strings.Cut(key, "\x00")
-			day, period := parseDay([]byte(rest))
-			return tx.eachDay(account, day, day+"\x00", func(_, of string, d *dayCount) {
-				if of == period {
-					got.add(d.day())
+			day, period, _ := strings.Cut(rest, "\x00")
+			return tx.s.Outcomes.EachDay(&tx.Tx, account, day, day+"\x00", func(_, of string, d *outcomes.Day) {
+				if sum := d.Sum(); of == period {
+					got.Add(&sum)
 				}
 			})
 		})
 		if m.tooOld(key) {
-			want = &Day{}
+			want = &outcomes.Sum{}
 		}
 		if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", *want) {
 			t.Fatalf("day %q is %+v, %v; want %+v", key, got, err, want)
 		}
 		account, rest, _ := strings.Cut(key, "\x00")
-		_, period := parseDay([]byte(rest))
+		_, period, _ := strings.Cut(rest, "\x00")
 		if of := account + " " + period; sums[of] == nil {
-			sums[of] = &Day{}
+			sums[of] = &outcomes.Sum{}
 		}
-		sums[account+" "+period].add(want)
+		sums[account+" "+period].Add(want)
 	}
 	if m.c.now().Sub(epoch) > daysKept*24*time.Hour {
 		return
@@ -246,7 +252,7 @@ func (m *errorModel) checkDays(t *rapid.T) {
 	for of, sum := range sums {
 		account, period, _ := strings.Cut(of, " ")
 		u, err := m.s.Usage(account, period)
-		if err != nil || u.Delivered != sum.Delivered || u.Failed != sum.failures() {
+		if err != nil || u.Delivered != sum.Delivered || u.Failed != sum.Failures() {
 			t.Fatalf("usage of %s is %+v, %v; its days come to %+v", of, u, err, sum)
 		}
 	}
@@ -261,7 +267,7 @@ func TestStore_ErrorsAgainstModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer os.RemoveAll(dir)
-		m := &errorModel{c: &clock{t: epoch}, path: filepath.Join(dir, "relay.db"), days: map[string]*Day{},
+		m := &errorModel{c: &clock{t: epoch}, path: filepath.Join(dir, "relay.db"), days: map[string]*outcomes.Sum{},
 			list: map[string]map[string]refusals.Entry{"one": {}, "two": {}}}
 		if m.s, err = openTest(m.path, Options{Now: m.c.now}); err != nil {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/bucket"
 	"relay/store/mailreply"
+	"relay/store/outcomes"
 	"relay/store/refusals"
 	"relay/store/room"
 	"relay/store/spooled"
@@ -22,6 +23,9 @@ import (
 
 // errorsKept is how long a list of errors keeps a recipient after its last refusal.
 const errorsKept = 400 * 24 * time.Hour
+
+// daysKept is for how many days outcomes are kept by day.
+const daysKept = 400
 
 // errorsOfAccount is the list of errors of an account, the newest first.
 func errorsOfAccount(t testing.TB, s *Store, account string, since time.Time) (list []refusals.Entry) {
@@ -171,11 +175,11 @@ func TestStore_PruneErrors(t *testing.T) {
 	if want := 5; n != want || err != nil { // entries that are old, without r3
 		t.Fatalf("removed %d, %v, want %d", n, err, want)
 	}
-	if n, err := s.PruneDays(s.Now()); n != 0 || err != nil { // each is the last of its period, and stays there
+	if n, err := s.Outcomes.Prune(s.Now()); n != 0 || err != nil { // each is the last of its period, and stays there
 		t.Fatalf("removed %d days, %v", n, err)
 	}
 	for period, want := range map[string]int64{"2026-11": 0, "2027-06": 1} {
-		if sum, err := s.Outcomes("acme", period); err != nil || sum.failures() != want {
+		if sum, err := s.Outcomes.InPeriod("acme", period); err != nil || sum.Failures() != want {
 			t.Errorf("of %s there are %+v, %v; want %d failed", period, sum, err, want)
 		}
 	}
@@ -202,15 +206,8 @@ func TestStore_PruneErrors(t *testing.T) {
 }
 
 // inProgress harms the one record of progress.
-func inProgress(harm func(*progress)) func(*tx) error {
-	return func(t *tx) error {
-		p := progress{}
-		if _, err := t.Read(bucket.Usage, progressKey("acme", "2026-11"), &p); err != nil {
-			return err
-		}
-		harm(&p)
-		return t.Write(bucket.Usage, progressKey("acme", "2026-11"), p)
-	}
+func inProgress(harm func(*outcomes.Progress)) func(*tx) error {
+	return func(t *tx) error { return changeProgress(t, "acme", "2026-11", harm) }
 }
 
 // Days and lists that say too much are found.
@@ -222,19 +219,19 @@ func TestStore_Verify_errors(t *testing.T) {
 	whole := dump(t, s)
 	for name, harm := range map[string]func(*tx) error{
 		"have 1 delivered, 1 failed": func(t *tx) error {
-			return t.Put(bucket.DaysOf, dayKey("acme", "2026-11-23", "2026-11"), (&dayCount{delivered: 1}).append(nil))
+			return t.Put(bucket.DaysOf, dayKey("acme", "2026-11-23", "2026-11"), dayRecord(1))
 		},
-		"has 1 delivered, 0 failed":   inProgress(func(p *progress) { p.pack(&dayCount{delivered: 1}) }),
-		"a day that is not named":     inProgress(func(p *progress) { p.Day = "" }),
-		"decode the open day":         inProgress(func(p *progress) { p.Counts = "no count" }),
-		"1 deferred, the spool holds": inProgress(func(p *progress) { p.Deferred = 1 }),
-		"that 7 octets are in":        inProgress(func(p *progress) { p.Stored = 7 }),
-		"that 1 messages are in":      inProgress(func(p *progress) { p.Waiting = 1 }),
+		"has 1 delivered, 0 failed":   inProgress(func(p *outcomes.Progress) { p.Counts = packed(dayRecord(1)) }),
+		"a day that is not named":     inProgress(func(p *outcomes.Progress) { p.Day = "" }),
+		"decode the open day":         inProgress(func(p *outcomes.Progress) { p.Counts = "no count" }),
+		"1 deferred, the spool holds": inProgress(func(p *outcomes.Progress) { p.Deferred = 1 }),
+		"that 7 octets are in":        inProgress(func(p *outcomes.Progress) { p.Stored = 7 }),
+		"that 1 messages are in":      inProgress(func(p *outcomes.Progress) { p.Waiting = 1 }),
 		"1 failed and 0 queued": func(t *tx) error {
 			return t.Write(bucket.Usage, room.Pair("acme", "2026-11"), &Charges{Charged: quota.Charge{Messages: 2}})
 		},
 		"in 2026-12 is there in a part": func(t *tx) error {
-			return t.Write(bucket.Usage, progressKey("acme", "2026-12"), &progress{DSNs: 1})
+			return t.Write(bucket.Usage, progressKey("acme", "2026-12"), &outcomes.Progress{DSNs: 1})
 		},
 		"neither of charges nor": func(t *tx) error {
 			return t.Put(bucket.Usage, append(progressKey("acme", "2026-11"), 0), []byte("{}"))
@@ -243,8 +240,8 @@ func TestStore_Verify_errors(t *testing.T) {
 			one := quota.Charge{Messages: 1, Bytes: 100}
 			return t.Write(bucket.Usage, room.Pair("acme", "2026-11"), &Charges{Charged: one, Today: one})
 		},
-		"1 bounced, 2 complained of": inProgress(func(p *progress) { p.pack(&dayCount{bounced: 1, complained: 2}) }),
-		"but 1 bounced":              inProgress(func(p *progress) { p.Bounced = 1 }),
+		"1 bounced, 2 complained of": inProgress(func(p *outcomes.Progress) { p.Counts = packed(append(dayRecord(0), 1, 2)) }),
+		"but 1 bounced":              inProgress(func(p *outcomes.Progress) { p.Bounced = 1 }),
 		"0 e-mails charged":          func(t *tx) error { return t.Delete(bucket.Usage, room.Pair("acme", "2026-11")) },
 		"but 0 delivered, 0 failed":  func(t *tx) error { return t.Delete(bucket.Usage, progressKey("acme", "2026-11")) },
 		"in the order of time":       func(t *tx) error { return t.DeleteOf(bucket.ErrorTimes, "acme") },

@@ -9,8 +9,24 @@ import (
 	"relay/quota"
 	"relay/store/bucket"
 	"relay/store/ledger"
+	"relay/store/outcomes"
 	"relay/store/room"
 )
+
+// Day is what an account's mail of a day in the operator's zone came to. Its e-mails and octets
+// are those of the ledger.
+type Day struct {
+	Day    string // "2026-11-29"
+	Emails int64  // that were accepted
+	Bytes  int64
+	outcomes.Sum
+}
+
+// add adds up two parts of the same day.
+func (d *Day) add(o *Day) {
+	d.Emails, d.Bytes = d.Emails+o.Emails, d.Bytes+o.Bytes
+	d.Sum.Add(&o.Sum)
+}
 
 // window is what a report needs of the ledger: charges by day, and how its period was closed.
 type window struct {
@@ -150,7 +166,7 @@ func (t *tx) daysOf(account, from, until, period string, charges []ledger.Entry)
 		e := &charges[i]
 		take(e.Day, e.Period, &Day{Emails: e.Messages, Bytes: e.Bytes})
 	}
-	err = t.eachDay(account, from, until, func(day, of string, d *dayCount) { take(day, of, d.day()) })
+	err = t.s.Outcomes.EachDay(&t.Tx, account, from, until, func(day, of string, d *outcomes.Day) { take(day, of, &Day{Sum: d.Sum()}) })
 	if err != nil {
 		return nil, err
 	}
@@ -158,18 +174,4 @@ func (t *tx) daysOf(account, from, until, period string, charges []ledger.Entry)
 		list = append(list, *days[day])
 	}
 	return list, nil
-}
-
-// Outcomes are what became of an account's mail of a period until now, all days added up. Of
-// one that is more than 400 days ago there are none.
-func (s *Store) Outcomes(account, period string) (sum Day, err error) {
-	err = s.view(func(t *tx) error {
-		sum = Day{}
-		days, err := t.daysOf(account, "", "", period, nil)
-		for i := range days {
-			sum.add(&days[i])
-		}
-		return err
-	})
-	return sum, err
 }

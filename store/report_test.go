@@ -1,9 +1,7 @@
 package store
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
@@ -13,6 +11,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/mailreply"
+	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/refusals"
 	"relay/store/remark"
@@ -116,43 +115,11 @@ func TestStore_Report_others(t *testing.T) {
 	if len(r.Remarks) != 1 || r.Remarks[0].Day != "2026-11-23" {
 		t.Errorf("remarks: %+v", r.Remarks)
 	}
-	want := []Day{{Day: "2026-11-23", Emails: 2, Bytes: 200, Failed: map[string]int64{"InvalidRecipient": 2}, Providers: map[string]ProviderDay{"Google": {Failed: 2}}}}
+	want := []Day{{Day: "2026-11-23", Emails: 2, Bytes: 200,
+		Sum: outcomes.Sum{Failed: map[string]int64{"InvalidRecipient": 2}, Providers: map[string]outcomes.Provider{"Google": {Failed: 2}}}}}
 	if !reflect.DeepEqual(r.Days, want) {
 		t.Errorf("days %+v, want %+v", r.Days, want)
 	}
-}
-
-// A day has room for some providers by name, and no limit of mail.
-func TestDayCount_count(t *testing.T) {
-	var c dayCount
-	for i := range 3 * mostProviders {
-		c.count(fate{spooled.Queued, spooled.Deferred, "", fmt.Sprint(i % 30)})
-		c.count(fate{spooled.Deferred, spooled.Deferred, "", fmt.Sprint(i % 30)})
-		c.count(fate{spooled.Deferred, spooled.Delivered, "", fmt.Sprint(i % 30)})
-	}
-	d := c.day()
-	if d.Delivered != 60 || d.Deferred != 60 || len(d.Providers) != mostProviders+1 || d.Providers["3"] != (ProviderDay{2, 2, 0}) || d.Providers[OtherProviders] != (ProviderDay{20, 20, 0}) {
-		t.Errorf("%+v", d)
-	}
-}
-
-// What was written is read, and what is read is what would be written.
-func FuzzDayCount(f *testing.F) {
-	var c dayCount
-	f.Add(c.append(nil))
-	c.count(fate{spooled.Queued, spooled.Failed, "SpamBlock", "Google"})
-	c.count(fate{spooled.Queued, spooled.Expired, "", "any other"})
-	f.Add(c.append(nil))
-	f.Add([]byte{1, 2, 0xff, 0xff, 3})
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		var c, again dayCount
-		if c.read(raw) != nil {
-			return
-		}
-		if err := again.read(c.append(nil)); err != nil || !reflect.DeepEqual(c.day(), again.day()) || !bytes.Equal(again.append(nil), c.append(nil)) {
-			t.Errorf("%q is read as %+v, again as %+v, %v", raw, c, again, err)
-		}
-	})
 }
 
 // Ten years of mail each day, orders beside it and a list of errors cost a report nothing: it

@@ -7,6 +7,7 @@ import (
 	"relay/store/bucket"
 	"relay/store/maildomain"
 	"relay/store/mailreply"
+	"relay/store/outcomes"
 	"relay/store/refusals"
 	"relay/store/room"
 	"relay/store/sent"
@@ -41,16 +42,13 @@ func (t *tx) bring(q *search, e *ReturnEffect) error {
 // countReturn counts it in the usage of the period that the e-mail was charged to, and in the
 // day on which it was accepted.
 func (t *tx) countReturn(q *search) {
-	t.Touch()
 	o := q.hit.owner
-	p, d := t.progress(o.account, o.period), t.dayAt(o.account, o.period, q.hit.accepted())
+	mail := outcomes.Mail{Account: o.account, Period: o.period, Accepted: q.hit.accepted()}
 	if q.Kind == ReturnComplaint {
-		p.Complained++
-		d.complained++
-		return
+		t.s.Outcomes.Complained(&t.Tx, mail)
+	} else {
+		t.s.Outcomes.Bounced(&t.Tx, mail)
 	}
-	p.Bounced++
-	d.bounced++
 }
 
 // accepted is when the message was.

@@ -228,7 +228,7 @@ func (m *returnModel) check(b *back, accounts []string) {
 		}
 		days := int64(0)
 		for _, u := range list {
-			d, err := b.Outcomes(a, u.Period)
+			d, err := b.Outcomes.InPeriod(a, u.Period)
 			if err != nil {
 				b.t.Fatal(err)
 			}

@@ -157,7 +157,7 @@ func TestStore_Returned_effects(t *testing.T) {
 			t.Errorf("suppression of %s: %v %+v", to, ok, s)
 		}
 	}
-	day, err := b.Outcomes("acme", "2026-11")
+	day, err := b.Outcomes.InPeriod("acme", "2026-11")
 	if err != nil || day.Bounced != 1 || day.Complained != 1 || day.Delivered != 2 {
 		t.Errorf("days %+v, %v", day, err)
 	}

@@ -187,7 +187,7 @@ func (t *tx) become(m *spooled.Message, r *Result, rcpt *spooled.Recipient, o *O
 		}
 		e.Next = rcpt.Next
 	}
-	return e, errors.Join(t.s.Sites.Hear(&t.Tx, &o.Sample, &o.Verdict), t.note(m, rcpt, o), t.follow(m, rcpt, o), t.tally(m, r, is.from, o), t.listed(m, rcpt, is, o.Reply), t.sign(m, r, o, was))
+	return e, errors.Join(t.s.Sites.Hear(&t.Tx, &o.Sample, &o.Verdict), t.note(m, rcpt, o), t.follow(m, rcpt, o), t.tally(m, r, is.From, o), t.listed(m, rcpt, is, o.Reply), t.sign(m, r, o, was))
 }
 
 // tally counts an outcome of a message that a domain's signature is on. before is the

@@ -14,6 +14,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/bodies"
 	"relay/store/bucket"
+	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -208,9 +209,7 @@ func TestOpen_countsWhatIsStored(t *testing.T) {
 	accept(t, s, "acme", 2000, "x@a.test", "y@b.test")
 	accept(t, s, "acme", 3000, "x@a.test")
 	err := s.update(0, func(t *tx) error { // as it was
-		t.Touch()
-		t.progress("acme", "2026-11").Stored = 0
-		return nil
+		return changeProgress(t, "acme", "2026-11", func(p *outcomes.Progress) { p.Stored = 0 })
 	})
 	err = errors.Join(err, joinUsage(s))
 	err = errors.Join(err, s.update(0, func(t *tx) error { return t.Write(bucket.Meta, keySchema, 3) }))

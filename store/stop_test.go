@@ -12,6 +12,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/bucket"
 	"relay/store/news"
+	"relay/store/outcomes"
 	"relay/store/signs"
 	"relay/store/sites"
 	"relay/store/spooled"
@@ -278,8 +279,9 @@ func TestKept(t *testing.T) {
 	since := s.StoppedSince("acme")
 	want(Kept{Messages: 2, Emails: 4, Octets: 5000, Since: since})
 	err := s.update(0, func(t *tx) error { // as it was
-		t.progress("acme", "2026-11").Waiting, t.progress("acme", "2026-12").Waiting, t.progress("other", "2026-11").Waiting = 0, 0, 0
-		return t.Delete(bucket.Meta, keyWaiting)
+		none := func(p *outcomes.Progress) { p.Waiting = 0 }
+		return errors.Join(changeProgress(t, "acme", "2026-11", none), changeProgress(t, "acme", "2026-12", none),
+			changeProgress(t, "other", "2026-11", none), t.Delete(bucket.Meta, keyWaiting))
 	})
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)

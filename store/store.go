@@ -23,6 +23,7 @@ import (
 	"relay/store/ledger"
 	"relay/store/meter"
 	"relay/store/news"
+	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/quiet"
 	"relay/store/refusals"
@@ -95,8 +96,9 @@ type Store struct {
 	Egress   *egress.Egress
 	Signing  *signing.Signing
 	Refusals *refusals.Refusals
-	Bodies   *bodies.Bodies // the content of messages
-	News     *news.News     // what is to be told
+	Bodies   *bodies.Bodies     // the content of messages
+	Outcomes *outcomes.Outcomes // what became of accounts' mail
+	News     *news.News         // what is to be told
 	Jobs     *joblog.Jobs
 	Chores   *chores.Chores // what is left to be done for accounts
 
@@ -141,7 +143,6 @@ type Store struct {
 	accounts room.Decoded[Account]
 	sold     room.Decoded[quota.Plan] // as plans are sold now
 	charges  room.Counters[Charges]
-	progress room.Counters[progress]
 
 	once sync.Once
 }
@@ -157,7 +158,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.db = room.NewDB(engine.New(driver, engine.Options{Flush: []func(*engine.Tx) error{s.flush, s.flushNumbers, s.charges.Flush, s.flushProgress, sites.Flush, signing.Flush, refusals.Flush}, Log: s.log, ReadOnly: o.ReadOnly}),
+	s.db = room.NewDB(engine.New(driver, engine.Options{Flush: []func(*engine.Tx) error{s.flush, s.flushNumbers, s.charges.Flush, s.flushOutcomes, sites.Flush, signing.Flush, refusals.Flush}, Log: s.log, ReadOnly: o.ReadOnly}),
 		func() (wall, books time.Time) { return s.clock.Now() })
 	s.furnish(&o)
 	if err := s.startClock(&o); err != nil {
@@ -189,9 +190,13 @@ func (s *Store) furnish(o *Options) {
 	s.Signing = signing.New(s.db, signing.Options{Zone: s.zone, Owner: ownerOf, Service: s.asksService, Lost: s.tellLost})
 	s.Trace = trace.New(s.db, joblog.Done)
 	s.Refusals = refusals.New(s.db, refusals.Options{Done: joblog.Done})
+	s.Outcomes = outcomes.New(s.db, outcomes.Options{Zone: s.zone})
 	s.Bodies = bodies.New(s.db, bodies.Options{Shared: cmp.Or(o.Shared, 1_000_000_000), Memory: cmp.Or(o.Memory, 128<<20), IDs: &s.ids,
-		MaySign: s.Signing.MaySign, Held: s.held, Length: s.lengthOf, Log: s.quiet})
+		MaySign: s.Signing.MaySign, Held: s.Outcomes.Stored, Length: s.lengthOf, Log: s.quiet})
 }
+
+// flushOutcomes is the flush of a room that is made after the engine.
+func (s *Store) flushOutcomes(b *engine.Tx) error { return s.Outcomes.Flush(b) }
 
 // ownerOf is the owner of an account's domains: the account, or the customer that has it.
 func ownerOf(t *room.Tx, account string) (string, error) {
@@ -213,9 +218,6 @@ func (s *Store) asksService(t *room.Tx, account string) bool {
 func (s *Store) tellLost(t *room.Tx, account, domain, what string) error {
 	return s.News.Add(t, news.Item{Kind: news.Domain, Account: account, About: domain, Reason: what})
 }
-
-// held are the octets that an account has in the spool.
-func (s *Store) held(t *room.Tx, account string) (int64, error) { return s.in(*t).spooled(account) }
 
 // lengthOf is how many octets the body of a message has; -1: there is no such message.
 func (s *Store) lengthOf(t *room.Tx, id spooled.ID) (int64, error) {
@@ -257,7 +259,6 @@ func (s *Store) setUp(o *Options) {
 		s.words = ledger.PrintPlainly
 	}
 	s.charges.Bucket = bucket.Usage
-	s.progress.Bucket, s.progress.Behind = bucket.Usage, behindPeriod
 	s.quiet = quiet.New(s.log)
 	s.ready.signal = make(chan struct{}, 1)
 	s.SetBilling(o.Billing)

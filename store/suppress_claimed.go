@@ -5,6 +5,7 @@ import (
 
 	"relay/store/bucket"
 	"relay/store/mailreply"
+	"relay/store/outcomes"
 	"relay/store/refusals"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -76,7 +77,7 @@ func (t *tx) giveUp(m *spooled.Message, list []int, of map[int]*refusals.Suppres
 	e := &trace.Event{ID: m.ID, Time: t.Wall, Kind: trace.EventSuppressed, Account: m.Account}
 	for _, i := range list {
 		s, r := of[i], &m.Recipients[i]
-		is := fate{from: r.State, to: spooled.Suppressed, category: s.Reason}
+		is := outcomes.Fate{From: r.State, To: spooled.Suppressed, Category: s.Reason}
 		t.count(m, is)
 		if err := t.listed(m, r, is, s.Reply); err != nil {
 			return err

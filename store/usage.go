@@ -7,11 +7,12 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/outcomes"
 	"relay/store/room"
 )
 
 // Usage of one account in one period, for readers: what it was charged (Charges), and what
-// became of that mail (progress), read in one transaction. Charged.Messages = Delivered +
+// became of that mail (outcomes.Progress), read in one transaction. Charged.Messages = Delivered +
 // Failed + Queued: Queued is stored nowhere. Verify compares it with the recipients that wait.
 type Usage struct {
 	Account   string       `json:"account"`
@@ -37,11 +38,11 @@ type Usage struct {
 
 // usage of an account in a period, as this transaction sees it.
 func (t *tx) usage(account, period string) Usage {
-	return usageOf(account, period, t.charges(account, period), t.progress(account, period))
+	return usageOf(account, period, t.charges(account, period), t.s.Outcomes.Of(&t.Tx, account, period))
 }
 
 // usageOf joins the two records of a period.
-func usageOf(account, period string, c *Charges, p *progress) Usage {
+func usageOf(account, period string, c *Charges, p outcomes.Progress) Usage {
 	return Usage{
 		Account: account, Period: period,
 		Charged: c.Charged, Today: c.Today, Day: c.Day,
@@ -65,7 +66,7 @@ func (s *Store) Usages(account string) (list []Usage, err error) {
 
 func (t *tx) usages(account string) (list []Usage, err error) {
 	err = t.eachCharges(account, func(period string, c *Charges) error {
-		list = append(list, usageOf(account, period, c, t.progress(account, period)))
+		list = append(list, usageOf(account, period, c, t.s.Outcomes.Of(&t.Tx, account, period)))
 		return nil
 	})
 	slices.SortFunc(list, func(a, b Usage) int { return cmp.Compare(a.Period, b.Period) })

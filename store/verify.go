@@ -84,6 +84,12 @@ func (v *verifier) each(b engine.Bucket, fn func(k, raw []byte)) error {
 	return nil
 }
 
+// days: no period has more outcomes by day than in all.
+func (v *verifier) days() error { return v.t.s.Outcomes.Verify(&v.t.Tx, v.each, v.fault) }
+
+// refusals: lists of errors are whole.
+func (v *verifier) refusals() error { return v.t.s.Refusals.Verify(&v.t.Tx, v.each, v.fault) }
+
 // owners: accounts, and credentials and networks that belong to one.
 func (v *verifier) owners() error {
 	known := func(name, what string, key []byte) {

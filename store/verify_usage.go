@@ -5,6 +5,7 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/outcomes"
 	"relay/store/room"
 )
 
@@ -13,7 +14,7 @@ import (
 func (v *verifier) counters() error {
 	var of string // account NUL period
 	var c Charges
-	var p progress
+	var p outcomes.Progress
 	whole := false // its charges are there
 	check := func() {
 		if of == "" {
@@ -27,13 +28,13 @@ func (v *verifier) counters() error {
 	}
 	err := v.each(bucket.Usage, func(k, raw []byte) {
 		charged := v.t.s.charges.Has(k)
-		if !charged && !v.t.s.progress.Has(k) {
+		if !charged && !v.t.s.Outcomes.Has(k) {
 			v.fault("usage %q is neither of charges nor of what became of mail", k)
 			return
 		}
-		if key := strings.TrimSuffix(string(k), behindPeriod); key != of {
+		if key := strings.TrimSuffix(string(k), outcomes.Behind); key != of {
 			check()
-			of, c, p, whole = key, Charges{}, progress{}, charged
+			of, c, p, whole = key, Charges{}, outcomes.Progress{}, charged
 		}
 		var err error
 		if charged {
@@ -55,9 +56,9 @@ func (v *verifier) counters() error {
 
 // counter compares what an account was charged in a period with what became of that mail, and
 // what is left with what the spool holds.
-func (v *verifier) counter(key string, c *Charges, p *progress) {
+func (v *verifier) counter(key string, c *Charges, p *outcomes.Progress) {
 	account, period, _ := strings.Cut(key, "\x00")
-	u, is := usageOf(account, period, c, p), v.usage[key]
+	u, is := usageOf(account, period, c, *p), v.usage[key]
 	delete(v.usage, key)
 	if is == nil {
 		is = &Usage{}
@@ -78,24 +79,5 @@ func (v *verifier) counter(key string, c *Charges, p *progress) {
 	if c.Today != (quota.Charge{}) && c.Day == "" {
 		v.fault("usage of %s in %s has charges of a day that they do not name", account, period)
 	}
-	if u.Bounced > u.Delivered || u.Complained > u.Delivered {
-		v.fault("usage of %s in %s: %d e-mails delivered, but %d bounced and %d complained of", account, period, u.Delivered, u.Bounced, u.Complained)
-	}
-	v.openCounts(account, period, p)
-}
-
-// openCounts: where there are counts of an open day the day is named, and they are not more than
-// the counts of the period.
-func (v *verifier) openCounts(account, period string, p *progress) {
-	d, err := p.openCounts()
-	switch {
-	case err != nil:
-		v.fault("decode the open day of %s %s: %v", account, period, err)
-	case p.Counts != "" && p.Day == "":
-		v.fault("usage of %s in %s has counts of a day that is not named", account, period)
-	case int64(d.delivered) > p.Delivered || d.failures() > p.Failed:
-		v.fault("the open day of %s in %s has %d delivered, %d failed; its usage %d and %d", account, period, d.delivered, d.failures(), p.Delivered, p.Failed)
-	case int64(d.bounced) > p.Bounced || int64(d.complained) > p.Complained:
-		v.fault("the open day of %s in %s has %d bounced, %d complained of; its usage %d and %d", account, period, d.bounced, d.complained, p.Bounced, p.Complained)
-	}
+	p.Verify(account, period, v.fault)
 }

@@ -21,8 +21,8 @@ import (
 	"relay/smtp"
 	"relay/smtp/backmail"
 	"relay/smtp/wire"
-	"relay/store"
 	"relay/store/meter"
+	"relay/store/outcomes"
 )
 
 // Limits of the listener of metrics, which a scraper or two use.
@@ -114,7 +114,7 @@ func deliveryOf(ctx context.Context, m *mailer.Mailer) metrics.Delivery {
 	d := metrics.Delivery{Latency: m.Meters().Latency.Shape()}
 	m.Meters().Outcomes.Each(func(k attempt.Attempted, n int64) {
 		if k.Provider == pace.AnyOther {
-			k.Provider = store.OtherProviders
+			k.Provider = outcomes.OtherProviders
 		}
 		d.Outcomes = append(d.Outcomes, metrics.Outcome{Provider: k.Provider, State: string(k.State), Count: n})
 	})

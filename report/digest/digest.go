@@ -157,7 +157,7 @@ func (c *collecting) failing(name string, delivered, failed int64) error {
 	if failed < leastFailed || float64(failed) < leastShare*float64(sent) {
 		return nil
 	}
-	good, bad, err := c.st.Fates(name, c.since.AddDate(0, 0, -usualDays).Format(time.DateOnly), c.since.Format(time.DateOnly))
+	good, bad, err := c.st.Outcomes.Between(name, c.since.AddDate(0, 0, -usualDays).Format(time.DateOnly), c.since.Format(time.DateOnly))
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (r *Runner) Prune(ctx context.Context) (*Pruning, error) {
 		errs, err = r.store.Refusals.PruneErrors(r.store.Past())
 	}
 	if err == nil {
-		days, err = r.store.PruneDays(r.store.Past())
+		days, err = r.store.Outcomes.Prune(r.store.Past())
 	}
 	if err == nil {
 		_, err = r.store.PruneReturns(r.store.Past())

@@ -11,6 +11,7 @@ import (
 	"relay/store"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/refusals"
 	"relay/store/remark"
@@ -113,7 +114,7 @@ func (s sampler) report(t *store.Told, percent int64) *store.Report {
 	}
 	r.Days = s.days(r, emails, size)
 	r.Recent = r.Days
-	r.DaysBefore = []store.Day{{Failed: map[string]int64{"InvalidRecipient": emails / 90, "QuotaIssues": emails / 180}}}
+	r.DaysBefore = []store.Day{{Sum: outcomes.Sum{Failed: map[string]int64{"InvalidRecipient": emails / 90, "QuotaIssues": emails / 180}}}}
 	r.Remarks = []remark.Remark{{Kind: remark.Bulk, Domain: "verdi.example", Count: 12},
 		{Kind: remark.Sent + "google", Domain: "verdi.example", Count: 900}, {Kind: remark.Sent + "google", Domain: "verdi.example", Count: 4_400}}
 	r.Logins = []store.LoginUse{{Login: "verdi-web", Last: s.now.Add(-3 * time.Hour), Places: []people.Place{{Network: netip.MustParsePrefix("192.0.2.17/32"), Last: s.now}}}}
@@ -140,7 +141,7 @@ func (s sampler) days(r *store.Report, emails, size int64) (list []store.Day) {
 		before = to
 		list[i].Emails, list[i].Bytes, list[i].Delivered = part(emails), part(size), part(r.Usage.Delivered)
 		list[i].Failed = map[string]int64{"InvalidRecipient": part(r.Usage.Failed) * 2 / 3, "QuotaIssues": part(r.Usage.Failed) / 3}
-		list[i].Providers = map[string]store.ProviderDay{"Google": {Delivered: part(r.Usage.Delivered) / 2, Failed: part(r.Usage.Failed) / 2}, "Microsoft": {Delivered: part(r.Usage.Delivered) / 4, Deferred: part(r.Usage.Deferred)}}
+		list[i].Providers = map[string]outcomes.Provider{"Google": {Delivered: part(r.Usage.Delivered) / 2, Failed: part(r.Usage.Failed) / 2}, "Microsoft": {Delivered: part(r.Usage.Delivered) / 4, Deferred: part(r.Usage.Deferred)}}
 	}
 	return list
 }

@@ -62,7 +62,7 @@ const (
 	ErrorsOf                         // account NUL mailbox: see refusals.Entry
 	ErrorTimes                       // account NUL last (8), mailbox
 	ErrorCounts                      // account: entries of its list of errors
-	DaysOf                           // account NUL day NUL period: see store/day_count.go
+	DaysOf                           // account NUL day NUL period: see outcomes.Day
 	SignsOf                          // account: what speaks against it, see signs.Record
 	StopsOf                          // account: since when its mail is kept, see store/stop.go
 	Parked                           // account NUL domain: lanes of stopped accounts

@@ -172,7 +172,7 @@ func showUsage(ctx context.Context, s *act.Service, in *AccountUsage) (*Usage, e
 
 // withFailures adds what the failures of one account were.
 func withFailures(s *act.Service, v *Usage) (*Usage, error) {
-	sum, err := s.Store.Outcomes(v.Account, v.Period)
+	sum, err := s.Store.Outcomes.InPeriod(v.Account, v.Period)
 	v.Failures = sum.Failed
 	return v, err
 }

@@ -13,6 +13,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -25,7 +26,7 @@ type daysModel struct {
 	dir  string
 	file int
 	mail map[spooled.ID]*sentMail // that waits
-	days map[string]*Day          // by key
+	days map[string]*outcomes.Sum // by key
 }
 
 // sentMail is one message to one recipient, and where it counts.
@@ -47,7 +48,7 @@ func (m *daysModel) send(t *rapid.T) {
 	key := string(dayKey(account, m.c.now().Format(time.DateOnly), in.Message.Period))
 	m.mail[in.Message.ID] = &sentMail{account, key, spooled.Queued}
 	if m.days[key] == nil {
-		m.days[key] = &Day{}
+		m.days[key] = &outcomes.Sum{}
 	}
 }
 
@@ -63,7 +64,7 @@ func (m *daysModel) settle(t *rapid.T) {
 		o.Verdict.Category = rapid.SampledFrom(errorCategories[:3]).Draw(t, "category")
 		provider := rapid.SampledFrom([]string{"", "Google", "Yahoo"}).Draw(t, "provider")
 		list = append(list, Result{ID: id, Domain: "a.test", Provider: provider, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{o}})
-		countIn(m.days[is.day], fate{is.state, o.State, o.Verdict.Category, provider})
+		countIn(m.days[is.day], became(is.state, o.State, o.Verdict.Category, provider))
 		if is.state = o.State; o.State != spooled.Deferred {
 			delete(m.mail, id)
 		}
@@ -102,16 +103,14 @@ func (m *daysModel) close(t *rapid.T) {
 func (m *daysModel) before(t *rapid.T) {
 	err := m.s.update(0, func(tx *tx) error {
 		for _, account := range []string{"month", "year"} {
-			var open []string
-			err := tx.eachOpenDay(account, func(period string, _ *progress, _ *dayCount) { open = append(open, period) })
-			if err != nil {
+			var periods []string
+			if err := tx.s.Outcomes.Each(&tx.Tx, account, func(period string, _ *outcomes.Progress) { periods = append(periods, period) }); err != nil {
 				return err
 			}
-			for _, period := range open {
-				tx.Touch()
-				p := tx.progress(account, period)
-				tx.endCounts(account, period, p)
-				p.Day = ""
+			for _, period := range periods {
+				if _, err := closeDay(tx, account, period); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -145,16 +144,16 @@ func (m *daysModel) open(t *rapid.T) {
 
 // check compares what a reader and a writer see with the model, and the sums with the usage.
 func (m *daysModel) check(t *rapid.T) {
-	got := map[string]*Day{}
+	got := map[string]*outcomes.Sum{}
 	read := func(tx *tx) error {
 		clear(got)
 		for _, account := range []string{"month", "year"} {
-			err := tx.eachDay(account, "", "", func(day, period string, d *dayCount) {
-				key := string(dayKey(account, day, period))
+			err := tx.s.Outcomes.EachDay(&tx.Tx, account, "", "", func(day, period string, d *outcomes.Day) {
+				key, sum := string(dayKey(account, day, period)), d.Sum()
 				if got[key] == nil {
-					got[key] = &Day{}
+					got[key] = &outcomes.Sum{}
 				}
-				got[key].add(d.day())
+				got[key].Add(&sum)
 			})
 			if err != nil {
 				return err
@@ -167,7 +166,7 @@ func (m *daysModel) check(t *rapid.T) {
 			t.Fatal(err)
 		}
 		want := maps.Clone(m.days)
-		maps.DeleteFunc(want, func(_ string, d *Day) bool { return d.Delivered+d.Deferred+d.failures() == 0 })
+		maps.DeleteFunc(want, func(_ string, d *outcomes.Sum) bool { return d.Delivered+d.Deferred+d.Failures() == 0 })
 		if is, w := fmt.Sprintf("%+v", texts(got)), fmt.Sprintf("%+v", texts(want)); is != w {
 			t.Fatalf("the days are\n%s\nwant\n%s", is, w)
 		}
@@ -181,7 +180,7 @@ func (m *daysModel) verify(t *rapid.T) {
 	}
 }
 
-func texts(days map[string]*Day) map[string]string {
+func texts(days map[string]*outcomes.Sum) map[string]string {
 	list := map[string]string{}
 	for key, d := range days {
 		list[key] = fmt.Sprintf("%+v", *d)
@@ -196,8 +195,8 @@ func (m *daysModel) checkSums(t *rapid.T) {
 			t.Fatal(err)
 		}
 		for _, u := range list {
-			sum, err := m.s.Outcomes(account, u.Period)
-			if err != nil || sum.Delivered != u.Delivered || sum.failures() != u.Failed {
+			sum, err := m.s.Outcomes.InPeriod(account, u.Period)
+			if err != nil || sum.Delivered != u.Delivered || sum.Failures() != u.Failed {
 				t.Fatalf("usage is %+v; its days come to %+v, %v", u, sum, err)
 			}
 		}
@@ -213,7 +212,7 @@ func TestStore_OpenDayAgainstModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer os.RemoveAll(dir)
-		m := &daysModel{c: &clock{t: epoch}, dir: dir, mail: map[spooled.ID]*sentMail{}, days: map[string]*Day{}}
+		m := &daysModel{c: &clock{t: epoch}, dir: dir, mail: map[spooled.ID]*sentMail{}, days: map[string]*outcomes.Sum{}}
 		m.open(t)
 		defer func() { m.s.Close() }()
 		for name, p := range map[string]quota.Plan{"month": {Name: "m", Term: quota.Month}, "year": {Name: "y", Term: quota.Year}} {

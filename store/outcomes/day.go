@@ -1,4 +1,4 @@
-package store
+package outcomes
 
 import (
 	"bytes"
@@ -9,36 +9,34 @@ import (
 	"time"
 
 	"relay/store/bucket"
-	"relay/store/engine"
 	"relay/store/room"
 	"relay/store/spooled"
 )
 
-// dayCount is what became of an account's mail of a day. Bucket "days", key account NUL day NUL
-// period that the mail was charged to. Settle, Claim and a drop count it in the transaction of
-// the outcome, beside progress. Mail counts on the day on which it was accepted, so that the
-// days of a period add up to its progress, in whose record the counts of the last day stand: see
-// day_open.go.
+// Day is what became of an account's mail of a day. Bucket "days", key account NUL day NUL period
+// that the mail was charged to. Mail counts on the day on which it was accepted, so that the days
+// of a period add up to its Progress. The counts of the last day stand there: see open.go.
 //
 // A recipient that is suppressed counts as failed, and at no provider: nothing was sent to one,
-// and which one it would have been says only the DNS.
+// and only the DNS says which one it would have been.
 //
-// Every delivery counts here, so it is no JSON: numbers are uvarints, names have their length
-// before them. delivered, deferred, how many categories, each with its count, how many
-// providers, each with its three; and, where mail came back, bounced and complained.
-type dayCount struct {
-	delivered, deferred uint64
-	failed              []failedCount
-	providers           []providerCount
-	bounced, complained uint64
+// Every delivery counts here, so it is not stored as JSON. Numbers are uvarints, and names have
+// their length before them: Delivered, Deferred, the number of categories, each with its count,
+// the number of providers, each with its three counts; and, where mail came back, Bounced and
+// Complained.
+type Day struct {
+	Delivered, Deferred uint64
+	failed              []failures
+	providers           []provider
+	Bounced, Complained uint64
 }
 
-type failedCount struct {
+type failures struct {
 	category string
 	n        uint64
 }
 
-type providerCount struct {
+type provider struct {
 	name                        string
 	delivered, deferred, failed uint64
 }
@@ -46,23 +44,23 @@ type providerCount struct {
 const mostProviders = 20 // of a day, beside OtherProviders
 
 // count adds what became of one e-mail.
-func (d *dayCount) count(is fate) {
-	put := is.to == spooled.Deferred && is.from != spooled.Deferred
-	gone := is.to.Final() && is.to != spooled.Delivered
+func (d *Day) count(is Fate) {
+	put := is.To == spooled.Deferred && is.From != spooled.Deferred
+	gone := is.To.Final() && is.To != spooled.Delivered
 	switch {
-	case is.to == spooled.Delivered:
-		d.delivered++
+	case is.To == spooled.Delivered:
+		d.Delivered++
 	case gone:
-		d.at(is.category).n++
+		d.at(is.Category).n++
 	case put:
-		d.deferred++
+		d.Deferred++
 	default:
 		return
 	}
-	if is.provider == "" {
+	if is.Provider == "" {
 		return
 	}
-	switch p := d.of(is.provider); {
+	switch p := d.of(is.Provider); {
 	case put:
 		p.deferred++
 	case gone:
@@ -73,18 +71,18 @@ func (d *dayCount) count(is fate) {
 }
 
 // at is the count of a category.
-func (d *dayCount) at(category string) *failedCount {
+func (d *Day) at(category string) *failures {
 	for i := range d.failed {
 		if d.failed[i].category == category {
 			return &d.failed[i]
 		}
 	}
-	d.failed = append(d.failed, failedCount{category: category})
+	d.failed = append(d.failed, failures{category: category})
 	return &d.failed[len(d.failed)-1]
 }
 
 // of is the count of a provider, or of others where there is no room.
-func (d *dayCount) of(name string) *providerCount {
+func (d *Day) of(name string) *provider {
 	for i := range d.providers {
 		if d.providers[i].name == name {
 			return &d.providers[i]
@@ -93,13 +91,13 @@ func (d *dayCount) of(name string) *providerCount {
 	if len(d.providers) >= mostProviders && name != OtherProviders {
 		return d.of(OtherProviders)
 	}
-	d.providers = append(d.providers, providerCount{name: name})
+	d.providers = append(d.providers, provider{name: name})
 	return &d.providers[len(d.providers)-1]
 }
 
 // add adds what another count of the same day has.
-func (d *dayCount) add(o *dayCount) {
-	d.delivered, d.deferred = d.delivered+o.delivered, d.deferred+o.deferred
+func (d *Day) add(o *Day) {
+	d.Delivered, d.Deferred = d.Delivered+o.Delivered, d.Deferred+o.Deferred
 	for i := range o.failed {
 		d.at(o.failed[i].category).n += o.failed[i].n
 	}
@@ -108,25 +106,25 @@ func (d *dayCount) add(o *dayCount) {
 		p := d.of(from.name)
 		p.delivered, p.deferred, p.failed = p.delivered+from.delivered, p.deferred+from.deferred, p.failed+from.failed
 	}
-	d.bounced, d.complained = d.bounced+o.bounced, d.complained+o.complained
+	d.Bounced, d.Complained = d.Bounced+o.Bounced, d.Complained+o.Complained
 }
 
 // empty reports whether nothing was counted.
-func (d *dayCount) empty() bool {
-	return d.delivered == 0 && d.deferred == 0 && len(d.failed) == 0 && len(d.providers) == 0 && d.bounced == 0 && d.complained == 0
+func (d *Day) empty() bool {
+	return d.Delivered == 0 && d.Deferred == 0 && len(d.failed) == 0 && len(d.providers) == 0 && d.Bounced == 0 && d.Complained == 0
 }
 
-// failures of all categories.
-func (d *dayCount) failures() (sum int64) {
+// Failures of all categories.
+func (d *Day) Failures() (sum int64) {
 	for _, f := range d.failed {
 		sum += int64(f.n)
 	}
 	return sum
 }
 
-// day is the count as reports have it.
-func (d *dayCount) day() *Day {
-	is := &Day{Delivered: int64(d.delivered), Deferred: int64(d.deferred), Bounced: int64(d.bounced), Complained: int64(d.complained)}
+// Sum is what the day comes to, for readers.
+func (d *Day) Sum() Sum {
+	is := Sum{Delivered: int64(d.Delivered), Deferred: int64(d.Deferred), Bounced: int64(d.Bounced), Complained: int64(d.Complained)}
 	for _, f := range d.failed {
 		if is.Failed == nil {
 			is.Failed = map[string]int64{}
@@ -134,13 +132,13 @@ func (d *dayCount) day() *Day {
 		is.Failed[f.category] = int64(f.n)
 	}
 	for _, p := range d.providers {
-		is.at(p.name, ProviderDay{int64(p.delivered), int64(p.deferred), int64(p.failed)})
+		is.at(p.name, Provider{int64(p.delivered), int64(p.deferred), int64(p.failed)})
 	}
 	return is
 }
 
 // append writes the count behind b.
-func (d *dayCount) append(b []byte) []byte {
+func (d *Day) append(b []byte) []byte {
 	b = slices.Grow(b, 32*(1+len(d.failed)+len(d.providers)))
 	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
 	number := func(list ...uint64) {
@@ -148,7 +146,7 @@ func (d *dayCount) append(b []byte) []byte {
 			b = binary.AppendUvarint(b, n)
 		}
 	}
-	number(d.delivered, d.deferred, uint64(len(d.failed)))
+	number(d.Delivered, d.Deferred, uint64(len(d.failed)))
 	for i := range d.failed {
 		text(d.failed[i].category)
 		number(d.failed[i].n)
@@ -159,8 +157,8 @@ func (d *dayCount) append(b []byte) []byte {
 		text(p.name)
 		number(p.delivered, p.deferred, p.failed)
 	}
-	if d.bounced+d.complained > 0 {
-		number(d.bounced, d.complained)
+	if d.Bounced+d.Complained > 0 {
+		number(d.Bounced, d.Complained)
 	}
 	return b
 }
@@ -168,23 +166,23 @@ func (d *dayCount) append(b []byte) []byte {
 var errNoDay = errors.New("it is no count of a day")
 
 // read reads what append wrote.
-func (d *dayCount) read(raw []byte) error {
+func (d *Day) read(raw []byte) error {
 	r := dayReader{raw: raw, text: string(raw)}
-	d.delivered, d.deferred = r.number(), r.number()
+	d.Delivered, d.Deferred = r.number(), r.number()
 	if n := r.length(); n > 0 {
-		d.failed = make([]failedCount, 0, n+1)
+		d.failed = make([]failures, 0, n+1)
 		for range n {
-			d.failed = append(d.failed, failedCount{r.name(), r.number()})
+			d.failed = append(d.failed, failures{r.name(), r.number()})
 		}
 	}
 	if n := r.length(); n > 0 {
-		d.providers = make([]providerCount, 0, n+1)
+		d.providers = make([]provider, 0, n+1)
 		for range n {
-			d.providers = append(d.providers, providerCount{r.name(), r.number(), r.number(), r.number()})
+			d.providers = append(d.providers, provider{r.name(), r.number(), r.number(), r.number()})
 		}
 	}
 	if !r.bad && r.at < len(raw) {
-		d.bounced, d.complained = r.number(), r.number()
+		d.Bounced, d.Complained = r.number(), r.number()
 	}
 	if r.bad || r.at != len(raw) {
 		return errNoDay
@@ -236,33 +234,23 @@ func parseDay(rest []byte) (day, period string) {
 }
 
 // decodeDay reads a record of bucket "days".
-func decodeDay(key, raw []byte) (*dayCount, error) {
-	d := &dayCount{}
+func decodeDay(key, raw []byte) (*Day, error) {
+	d := &Day{}
 	if err := d.read(raw); err != nil {
 		return nil, fmt.Errorf("decode days %q: %w", key, err)
 	}
 	return d, nil
 }
 
-// keepDays writes what a transaction has counted.
-func keepDays(b *engine.Tx, all map[string]*dayCount) error {
-	for key, d := range all {
-		if err := b.Put(bucket.DaysOf, []byte(key), d.append(nil)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // daysKept is how long outcomes are kept by day.
 const daysKept = 400
 
-// PruneDays removes days of outcomes that are too old, and those of accounts that are gone. It
-// works in small transactions and stops with the store. A crash leaves the rest to the next run.
-func (s *Store) PruneDays(now time.Time) (removed int, err error) {
-	oldest := room.DayBefore(now, daysKept, s.zone)
+// Prune removes days that are too old, and those of accounts that are gone. It works in small
+// transactions and stops with the store.
+func (o *Outcomes) Prune(now time.Time) (removed int, err error) {
+	oldest := room.DayBefore(now, daysKept, o.zone)
 	return room.Aging{In: bucket.DaysOf, Owners: bucket.Accounts,
 		Old:    func(rest []byte) bool { day, _ := parseDay(rest); return day < oldest },
 		Remove: func(t *room.Tx, key []byte) error { return t.Delete(bucket.DaysOf, key) },
-	}.Prune(s.db, nil)
+	}.Prune(o.db, nil)
 }
