@@ -51,6 +51,7 @@ var rooms = map[string]string{
 	"store/ledger":            "store/signs quota",
 	"store/outcomes":          "store/bucket store/engine store/room store/spooled",
 	"store/refusals":          "store/behalf store/bucket store/engine store/maildomain store/room",
+	"store/delivered":         "store/bucket store/engine store/quiet store/room store/sent store/spooled",
 	"store/spooled":           "store/mailreply store/room store/signing",
 	"store/trace":             "store/bucket store/engine store/mailreply store/room store/spooled",
 	"store/remark":            "store/bucket store/room",
@@ -90,7 +91,7 @@ type size struct{ lines, files int }
 // tooLarge are the packages that may hold more. The numbers may only go down, and a package that
 // keeps the rule leaves the list.
 var tooLarge = map[string]size{
-	"store": {14950, 97}, // until the spool and the books are packages of their own
+	"store": {14100, 92}, // until the spool and the books are packages of their own
 }
 
 // slack is how far a package may be below its entry in tooLarge before that must follow.

@@ -400,7 +400,7 @@ func TestPace_complaints(t *testing.T) {
 		}
 		w.run(5 * time.Minute)
 		for _, m := range sent[:4] {
-			e, err := w.store.Returned([]store.Return{{Kind: store.ReturnComplaint, Token: w.store.BounceToken(m, 0)}})
+			e, err := w.store.Returned([]store.Return{{Kind: store.ReturnComplaint, Token: w.store.Delivered.Token(m, 0)}})
 			if err != nil || !e[0].Counted {
 				t.Fatalf("%+v, %v", e, err)
 			}

@@ -30,7 +30,7 @@ func TestMailer_VERP(t *testing.T) {
 			got[m.to[0]] = m.from
 		}
 		for i, to := range []string{"one@dst.test", "two@dst.test", "three@dst.test"} {
-			if want := w.store.ReturnPath(sent, i, "back.relay.test"); got[to] != want || !w.store.KnowsToken(strings.TrimSuffix(want[2:], "@back.relay.test")) {
+			if want := w.store.Delivered.ReturnPath(sent, i, "back.relay.test"); got[to] != want || !w.store.Delivered.KnowsToken(strings.TrimSuffix(want[2:], "@back.relay.test")) {
 				t.Errorf("to %s from %q, want %q", to, got[to], want)
 			}
 		}

@@ -306,7 +306,7 @@ func (t *tx) deleteAccount(name string) error {
 	if err := t.s.Signing.Forget(&t.Tx, name); err != nil {
 		return err
 	}
-	if err := errors.Join(t.s.Refusals.Forget(&t.Tx, name), news.Remove(&t.Tx, name), t.forgetOwner(name), t.s.Outcomes.Forget(&t.Tx, name), t.deleteHolds(name)); err != nil {
+	if err := errors.Join(t.s.Refusals.Forget(&t.Tx, name), news.Remove(&t.Tx, name), t.s.Delivered.Forget(&t.Tx, name), t.s.Outcomes.Forget(&t.Tx, name), t.deleteHolds(name)); err != nil {
 		return err
 	}
 	if err := errors.Join(t.deleteStop(name), t.Delete(bucket.SignsOf, []byte(name))); err != nil {

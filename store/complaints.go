@@ -23,7 +23,7 @@ func (s *Store) Complaints() <-chan Complaint { return s.complaints }
 
 // tellComplaint tells the mailer, when the transaction is on disk.
 func (t *tx) tellComplaint(h *hit) {
-	c := Complaint{Account: h.owner.account, Provider: h.way.provider}
+	c := Complaint{Account: h.owner.Account, Provider: h.way.Provider}
 	if mailbox, ok := maildomain.Mailbox(h.box); ok {
 		c.Domain = mailbox[strings.LastIndexByte(mailbox, '@')+1:]
 	}

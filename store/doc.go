@@ -18,9 +18,9 @@
 //     the statistics and the list of errors, and removes a message with its last
 //     recipient, which sends the DSN. One that must not wait for that long goes after a minute.
 //     Return gives back what was not tried. Both end the claim.
-//  6. Settle also enters what was delivered into the index of what was sent (sentIndex), in
-//     which Returned finds, for 90 days, what a bounce or a complaint is about, by the
-//     Message-ID or by the token of a reverse-path (BounceToken).
+//  6. Settle also enters what was delivered into the index of what was sent (package
+//     delivered), in which Returned finds, for 90 days, what a bounce or a complaint is about,
+//     by the Message-ID or by the token of a reverse-path.
 //
 // A crash before 2 returns leaves nothing but staged chunks, which the next
 // Open removes. A crash after 3 leaves open claims: Open has their mail due as

@@ -1,6 +1,10 @@
 package store
 
-import "sync"
+import (
+	"sync"
+
+	"relay/store/delivered"
+)
 
 const (
 	mostOfToken = 5      // e-mails a day, UTC, that a token brings
@@ -12,13 +16,13 @@ const (
 type passes struct {
 	mu  sync.Mutex
 	day int64
-	of  map[token]uint8
+	of  map[delivered.Token]uint8
 }
 
 // take counts an e-mail, and reports false if there were enough. A token may be written in
 // several ways: what it says is counted.
 func (p *passes) take(s *Store, text string) bool {
-	key, ok := s.parseToken(text)
+	key, ok := s.Delivered.ParseToken(text)
 	if !ok {
 		return true
 	}
@@ -26,7 +30,7 @@ func (p *passes) take(s *Store, text string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if day != p.day || p.of == nil {
-		p.day, p.of = day, make(map[token]uint8)
+		p.day, p.of = day, make(map[delivered.Token]uint8)
 	}
 	n := p.of[key]
 	if n >= mostOfToken {
@@ -40,7 +44,7 @@ func (p *passes) take(s *Store, text string) bool {
 
 // full reports whether take would report false.
 func (p *passes) full(s *Store, text string) bool {
-	key, ok := s.parseToken(text)
+	key, ok := s.Delivered.ParseToken(text)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return ok && p.day == s.Now().Unix()/86_400 && p.of[key] >= mostOfToken
@@ -52,7 +56,7 @@ func (s *Store) BringsMore(token string) bool { return !s.passes.full(s, token) 
 
 // giveBack takes one off that could not be stored.
 func (p *passes) giveBack(s *Store, text string) {
-	key, ok := s.parseToken(text)
+	key, ok := s.Delivered.ParseToken(text)
 	if !ok {
 		return
 	}

@@ -68,12 +68,6 @@ const (
 	PassRepeat  NotPassed = "repeat"  // the token has brought as many as it may in a day
 )
 
-// KnowsToken reports whether a token is one that BounceToken made. It reads nothing.
-func (s *Store) KnowsToken(token string) bool {
-	_, ok := s.parseToken(token)
-	return ok
-}
-
 // PassOn queues mail that came back. The body is used up.
 func (s *Store) PassOn(p *Passing) (is Passed, err error) {
 	defer p.Body.Discard()
@@ -112,7 +106,7 @@ func (s *Store) PassOn(p *Passing) (is Passed, err error) {
 // accountOf is whose message a token names, as long as the trace or the index of what was sent
 // has it.
 func (s *Store) accountOf(text string) (account string, err error) {
-	if !s.KnowsToken(text) {
+	if !s.Delivered.KnowsToken(text) {
 		return "", nil
 	}
 	var all []*search
@@ -130,7 +124,7 @@ func (s *Store) accountOf(text string) (account string, err error) {
 		return was.Account, nil
 	}
 	if err = s.lookUp(all); err == nil && all[0].hit != nil {
-		account = all[0].hit.owner.account
+		account = all[0].hit.owner.Account
 	}
 	return account, err
 }
@@ -165,16 +159,16 @@ func (t *tx) whereTo(p *Passing, account string, is *Passed) error {
 
 // senderOf is the customer's address for the message that a token names.
 func (t *tx) senderOf(text, account string, is *Passed) error {
-	about, ok := t.s.parseToken(text)
+	about, ok := t.s.Delivered.ParseToken(text)
 	if !ok || account == "" {
 		is.Why = PassUnknown
 		return nil
 	}
-	was, err := trace.Acceptance(&t.Tx, about.id)
+	was, err := trace.Acceptance(&t.Tx, about.ID)
 	if err != nil {
 		return err
 	}
-	is.About, is.Account, is.To = about.id, account, ""
+	is.About, is.Account, is.To = about.ID, account, ""
 	if was != nil {
 		is.To = was.Sender
 	}

@@ -35,7 +35,7 @@ func TestStore_PassOn(t *testing.T) {
 		}
 		return is
 	}
-	token := s.BounceToken(m, 1)
+	token := s.Delivered.Token(m, 1)
 	is := pass(Passing{Token: token, Size: 22})
 	if is.Why != "" || is.To != m.Sender || is.Account != "acme" || is.About != m.ID {
 		t.Errorf("passed on: %+v", is)
@@ -51,7 +51,7 @@ func TestStore_PassOn(t *testing.T) {
 	}
 	_ = r.Close()
 	for want, p := range map[NotPassed]Passing{
-		PassUnknown: {Token: s.BounceToken(got, 0)},
+		PassUnknown: {Token: s.Delivered.Token(got, 0)},
 		PassLoop:    {Token: token, Loops: func(a string) bool { return a == m.Sender }},
 		"":          {To: "operator@example.org"},
 	} {
@@ -65,7 +65,7 @@ func TestStore_PassOn(t *testing.T) {
 	if is := pass(Passing{Token: token}); is.Why != PassOften {
 		t.Errorf("the third of two: %+v", is)
 	}
-	if !s.KnowsToken(token) || s.KnowsToken(token[1:]+"a") {
+	if !s.Delivered.KnowsToken(token) || s.Delivered.KnowsToken(token[1:]+"a") {
 		t.Error("a token is not known, or a made-up one is")
 	}
 }
@@ -88,7 +88,7 @@ func TestStore_PassOn_certain(t *testing.T) {
 		}
 		return is
 	}
-	token := s.BounceToken(m, 0)
+	token := s.Delivered.Token(m, 0)
 	if is := pass(token); is.Why != PassForeign {
 		t.Errorf("to a sender who may be a stranger: %+v", is)
 	}
@@ -108,7 +108,7 @@ func TestStore_PassOn_certain(t *testing.T) {
 			t.Errorf("%d: %+v", i+2, is)
 		}
 	}
-	if is := pass(s.BounceToken(m, 1)); is.Why != "" {
+	if is := pass(s.Delivered.Token(m, 1)); is.Why != "" {
 		t.Errorf("another recipient's: %+v", is)
 	}
 	c.add(24 * time.Hour)

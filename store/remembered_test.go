@@ -45,7 +45,10 @@ func openTwins(t *rapid.T, dir string) *twins {
 			t.Fatal(err)
 		}
 		s.ids.Entropy = ulid.Monotonic(rand.NewChaCha8([32]byte{}), 0)
-		s.sentKey = [32]byte{1}
+		key := [32]byte{1}
+		if err := errors.Join(s.update(0, func(t *tx) error { return t.Put(bucket.Meta, []byte("sent"), key[:]) }), s.Delivered.Load(false)); err != nil {
+			t.Fatal(err)
+		}
 		s.knownKey.Store(&[16]byte{1})
 		w.both[i] = s
 	}
@@ -96,7 +99,6 @@ func (w *twins) check(t *rapid.T) {
 
 func (w *twins) dump(t *rapid.T, i int) map[string]string {
 	all := dump(t, w.both[i])
-	delete(all, bucket.Names[bucket.Meta]+"/"+string(keySent))
 	delete(all, bucket.Names[bucket.Meta]+"/"+string(keyKnown))
 	return all
 }

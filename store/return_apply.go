@@ -18,8 +18,8 @@ import (
 // bring records a report and its effects, unless it was counted meanwhile.
 func (t *tx) bring(q *search, e *ReturnEffect) error {
 	h := q.hit
-	o, there := t.ownerOf(h.entry.Owner)
-	if !there || o != h.owner || t.Get(bucket.Accounts, []byte(o.account)) == nil {
+	o, there := t.s.Delivered.Owner(&t.Tx, h.entry.Owner)
+	if !there || o != h.owner || t.Get(bucket.Accounts, []byte(o.Account)) == nil {
 		*e = ReturnEffect{Why: WhyGone}
 		return nil
 	}
@@ -43,7 +43,7 @@ func (t *tx) bring(q *search, e *ReturnEffect) error {
 // day on which it was accepted.
 func (t *tx) countReturn(q *search) {
 	o := q.hit.owner
-	mail := outcomes.Mail{Account: o.account, Period: o.period, Accepted: q.hit.accepted()}
+	mail := outcomes.Mail{Account: o.Account, Period: o.Period, Accepted: q.hit.accepted()}
 	if q.Kind == ReturnComplaint {
 		t.s.Outcomes.Complained(&t.Tx, mail)
 	} else {
@@ -66,8 +66,8 @@ func (t *tx) noteReturn(q *search) error {
 	if doubted, err := t.doubted(q); err != nil || doubted {
 		return err
 	}
-	o := observation{Account: h.owner.account, Sign: SignComplaint, N: 1, Accepted: h.accepted(),
-		Sent: time.Unix(int64(h.entry.At), 0).UTC(), Provider: h.way.provider}
+	o := observation{Account: h.owner.Account, Sign: SignComplaint, N: 1, Accepted: h.accepted(),
+		Sent: time.Unix(int64(h.entry.At), 0).UTC(), Provider: h.way.Provider}
 	switch {
 	case q.Kind == ReturnComplaint:
 		t.tellComplaint(h)
@@ -81,7 +81,7 @@ func (t *tx) noteReturn(q *search) error {
 	if !nobodyThere(q.Verdict.Category) {
 		return nil
 	}
-	a, err := t.account(q.hit.owner.account)
+	a, err := t.account(q.hit.owner.Account)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (t *tx) doubted(q *search) (bool, error) {
 		return false, nil
 	}
 	if q.Kind == ReturnBounce {
-		if a, err := t.account(h.owner.account); err != nil || a.VERP {
+		if a, err := t.account(h.owner.Account); err != nil || a.VERP {
 			return true, err
 		}
 	}
@@ -175,7 +175,7 @@ func (t *tx) listReturn(q *search) error {
 		is.Class, is.Source, is.Category = refusals.ClassComplained, refusals.SourceComplaint, Complained
 	}
 	is.MessageID = q.messageID(t.s)
-	return t.s.Refusals.Enter(&t.Tx, h.owner.account, mailbox, &is)
+	return t.s.Refusals.Enter(&t.Tx, h.owner.Account, mailbox, &is)
 }
 
 // suppressReturned suppresses the recipient, as a reply that says the same would.
@@ -184,7 +184,7 @@ func (t *tx) suppressReturned(q *search) (bool, error) {
 	if !ok || q.Suppress == nil {
 		return false, nil
 	}
-	return t.s.Refusals.Strike(&t.Tx, q.hit.owner.account, mailbox,
+	return t.s.Refusals.Strike(&t.Tx, q.hit.owner.Account, mailbox,
 		&refusals.Strike{Message: q.hit.entry.ID, Back: true, Address: q.hit.box, Reply: q.Reply, Rule: q.Suppress})
 }
 
@@ -192,7 +192,7 @@ func (t *tx) suppressReturned(q *search) (bool, error) {
 // who watch.
 func (t *tx) traceReturn(q *search) error {
 	h := q.hit
-	e := &trace.Event{ID: h.entry.ID, Time: t.Wall, Kind: trace.EventBounced, Account: h.owner.account, Reporter: q.Reporter, NextHop: q.RemoteMTA}
+	e := &trace.Event{ID: h.entry.ID, Time: t.Wall, Kind: trace.EventBounced, Account: h.owner.Account, Reporter: q.Reporter, NextHop: q.RemoteMTA}
 	if q.Kind == ReturnComplaint {
 		e.Kind = trace.EventComplained
 	}

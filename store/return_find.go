@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"relay/store/bucket"
+	"relay/store/delivered"
 	"relay/store/maildomain"
 	"relay/store/sent"
 	"relay/store/spooled"
@@ -36,8 +36,8 @@ type search struct {
 
 // hit is the e-mail that a report is about.
 type hit struct {
-	owner  owner // zero: it could be anybody's
-	way    way
+	owner  delivered.Owner // zero: it could be anybody's
+	way    delivered.Way
 	entry  sent.Entry   // of it, or of the message's last e-mail
 	exact  bool         // entry is of the e-mail that came back
 	of     int          // e-mails of the message
@@ -56,8 +56,8 @@ func (t *tx) searches(list []Return) ([]*search, error) {
 	for i := range list {
 		q := &search{Return: &list[i]}
 		all[i] = q
-		if is, ok := t.s.parseToken(q.Token); ok {
-			was, err := known.of(t, is.id)
+		if is, ok := t.s.Delivered.ParseToken(q.Token); ok {
+			was, err := known.of(t, is.ID)
 			if err != nil {
 				return nil, err
 			}
@@ -66,25 +66,23 @@ func (t *tx) searches(list []Return) ([]*search, error) {
 			}
 		}
 		q.about(t.s, q.Recipient)
-		if bareMessageID(q.MessageID) != "" {
-			q.hash, q.hashed = t.s.hashOfMessage(q.MessageID, spooled.ID{}), true
-		}
+		q.hash, q.hashed = t.s.Delivered.HashOf(q.MessageID)
 	}
 	return all, nil
 }
 
 // named says what a token names. An older one says who the recipient is while the trace has
 // the message.
-func (q *search) named(s *Store, is token, was *trace.Event) {
-	q.token, q.id, q.was = true, is.id, was
+func (q *search) named(s *Store, is delivered.Token, was *trace.Event) {
+	q.token, q.id, q.was = true, is.ID, was
 	switch {
-	case !is.old:
-		q.box, q.hash = is.box, is.hash
-	case was == nil || int(is.rcpt) >= len(was.Recipients):
+	case !is.Old:
+		q.box, q.hash = is.Box, is.Hash
+	case was == nil || is.Rcpt >= len(was.Recipients):
 		return
 	default:
-		q.about(s, was.Recipients[is.rcpt].Address)
-		q.hash = s.hashOfMessage(was.MessageID, is.id)
+		q.about(s, was.Recipients[is.Rcpt].Address)
+		q.hash = s.Delivered.Hash(was.MessageID, is.ID)
 	}
 	q.sure, q.boxed, q.hashed = true, true, true
 }
@@ -92,7 +90,7 @@ func (q *search) named(s *Store, is token, was *trace.Event) {
 // about says which recipient the report is about.
 func (q *search) about(s *Store, address string) {
 	if mailbox, ok := maildomain.Mailbox(address); ok {
-		q.box, q.boxed = s.hashOfMailbox(mailbox), true
+		q.box, q.boxed = s.Delivered.Box(mailbox), true
 	}
 }
 
@@ -113,7 +111,7 @@ func (known acceptances) of(t *tx, id spooled.ID) (*trace.Event, error) {
 type found struct {
 	list   []sent.Entry
 	more   bool // there are others
-	owners map[uint32]owner
+	owners map[uint32]delivered.Owner
 	of     map[spooled.ID]int // recipients of each message
 }
 
@@ -126,25 +124,22 @@ func (s *Store) lookUp(all []*search) error {
 		if !q.hashed || by[q.hash] != nil {
 			continue
 		}
-		f := &found{owners: map[uint32]owner{}, of: map[spooled.ID]int{}}
+		f := &found{owners: map[uint32]delivered.Owner{}, of: map[spooled.ID]int{}}
 		by[q.hash] = f
-		s.sent.find(q.hash, f.take(oldest, mostSame))
+		s.Delivered.Recent(q.hash, f.take(oldest, mostSame))
 	}
 	return s.view(func(t *tx) error { return t.lookUp(all, by, oldest) })
 }
 
 // lookUp adds what the runs have, and decides each report.
 func (t *tx) lookUp(all []*search, by map[sent.Hash]*found, oldest uint32) error {
-	runs, err := t.sentIndex()
+	runs, err := t.s.Delivered.Runs(&t.Tx)
 	if err != nil {
 		return err
 	}
-	runs = slices.DeleteFunc(runs, func(r sent.Run) bool { return !r.Live() })
-	c, known := t.Cursor(bucket.SentRuns), acceptances{}
+	known := acceptances{}
 	for h, f := range by {
-		for i := range runs {
-			sent.Find(c, runs[i].Number, h[:], f.take(oldest, mostSame))
-		}
+		runs.Find(h[:], f.take(oldest, mostSame))
 		f.tidy(t)
 	}
 	for _, q := range all {
@@ -154,10 +149,8 @@ func (t *tx) lookUp(all []*search, by map[sent.Hash]*found, oldest uint32) error
 		}
 		if f.more && q.boxed {
 			f = f.clone()
-			for i := range runs {
-				key := (&sent.Entry{Message: q.hash, Mailbox: q.box, ID: q.id}).AppendKey(nil)
-				sent.Find(c, runs[i].Number, key, f.takeBoxed(q, oldest))
-			}
+			key := (&sent.Entry{Message: q.hash, Mailbox: q.box, ID: q.id}).AppendKey(nil)
+			runs.Find(key, f.takeBoxed(q, oldest))
 			f.tidy(t)
 		}
 		if err := t.decide(q, f, known); err != nil {
@@ -168,9 +161,8 @@ func (t *tx) lookUp(all []*search, by map[sent.Hash]*found, oldest uint32) error
 }
 
 // take collects young entries, up to a number.
-func (f *found) take(oldest uint32, most int) func([]byte) bool {
-	return func(raw []byte) bool {
-		e := sent.Read(raw)
+func (f *found) take(oldest uint32, most int) func(sent.Entry) bool {
+	return func(e sent.Entry) bool {
 		switch {
 		case e.At < oldest:
 			return true
@@ -184,11 +176,10 @@ func (f *found) take(oldest uint32, most int) func([]byte) bool {
 }
 
 // takeBoxed collects those to the mailbox of a search, and of a token's the one message.
-func (f *found) takeBoxed(q *search, oldest uint32) func([]byte) bool {
+func (f *found) takeBoxed(q *search, oldest uint32) func(sent.Entry) bool {
 	take := f.take(oldest, mostSame+mostBoxed)
-	return func(raw []byte) bool {
-		e := sent.Read(raw)
-		return e.Mailbox == q.box && (!q.token || e.ID == q.id) && take(raw)
+	return func(e sent.Entry) bool {
+		return e.Mailbox == q.box && (!q.token || e.ID == q.id) && take(e)
 	}
 }
 
@@ -202,7 +193,7 @@ func (f *found) tidy(t *tx) {
 	clear(f.of)
 	f.list = slices.DeleteFunc(f.list, func(e sent.Entry) bool {
 		if _, ok := f.owners[e.Owner]; !ok {
-			if o, ok := t.ownerOf(e.Owner); ok {
+			if o, ok := t.s.Delivered.Owner(&t.Tx, e.Owner); ok {
 				f.owners[e.Owner] = o
 			}
 		}
@@ -235,7 +226,7 @@ func (t *tx) decide(q *search, f *found, known acceptances) error {
 		if exact && !mine {
 			continue
 		}
-		anybody = anybody || f.owners[e.Owner].account != f.owners[last.Owner].account
+		anybody = anybody || f.owners[e.Owner].Account != f.owners[last.Owner].Account
 		if e.At > last.At || e.At == last.At && spooled.ID(e.ID).Compare(last.ID) > 0 {
 			last = e
 		}
@@ -251,7 +242,7 @@ func (t *tx) decide(q *search, f *found, known acceptances) error {
 	if err != nil {
 		return err
 	}
-	h := &hit{owner: f.owners[last.Owner], way: t.wayOf(last.Way), entry: *last, exact: exact, of: f.of[last.ID], same: f.list, was: was}
+	h := &hit{owner: f.owners[last.Owner], way: t.s.Delivered.Way(&t.Tx, last.Way), entry: *last, exact: exact, of: f.of[last.ID], same: f.list, was: was}
 	h.settle(t.s, q, only && (was == nil || len(was.Recipients) == 1))
 	q.hit = h
 	h.marked, err = t.returnedBefore(q.Kind, h)
@@ -271,8 +262,7 @@ func (h *hit) settle(s *Store, q *search, only bool) {
 		h.exact, h.mark = true, h.entry.Mailbox
 		h.box = h.addressOf(s, q)
 	case masked:
-		sum := s.hashSent(hashReporter, strings.ToLower(q.Reporter))
-		h.mark = sent.Box(sum[:])
+		h.mark = s.Delivered.Reporter(q.Reporter)
 	default:
 		h.mark = q.box
 	}
@@ -308,16 +298,16 @@ func (s *Store) recipientOf(was *trace.Event, box sent.Box, reported string) str
 // isAt reports whether an address is that of a mailbox.
 func (s *Store) isAt(address string, box sent.Box) bool {
 	mailbox, ok := maildomain.Mailbox(address)
-	return ok && s.hashOfMailbox(mailbox) == box
+	return ok && s.Delivered.Box(mailbox) == box
 }
 
 // messageID of the message that the report is about. A report with a token may name any other
 // one: where the trace has the message no more, its hash tells.
 func (q *search) messageID(s *Store) string {
-	switch {
-	case q.hit.was != nil:
+	if q.hit.was != nil {
 		return q.hit.was.MessageID
-	case s.hashOfMessage(q.MessageID, spooled.ID{}) == q.hash:
+	}
+	if h, ok := s.Delivered.HashOf(q.MessageID); ok && h == q.hash {
 		return q.MessageID
 	}
 	return ""

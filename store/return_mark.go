@@ -46,7 +46,7 @@ func (t *tx) markReturned(kind ReturnKind, h *hit) error {
 // of what was sent on, and forgets the names in it that are old. It works in small
 // transactions and stops with the store.
 func (s *Store) PruneReturns(now time.Time) (removed int, err error) {
-	s.keepIndexNow()
+	s.Delivered.Wake()
 	before := now.Add(-(sent.Kept + 1) * 24 * time.Hour)
 	for _, kind := range []ReturnKind{ReturnBounce, ReturnComplaint} {
 		n, err := s.pruneReturns(kind, before)
@@ -54,7 +54,7 @@ func (s *Store) PruneReturns(now time.Time) (removed int, err error) {
 			return removed, err
 		}
 	}
-	return removed, s.pruneNames(sentDay(now))
+	return removed, s.Delivered.PruneNames(now)
 }
 
 // pruneReturns removes the marks of a kind. What was delivered long after it was accepted is
@@ -84,4 +84,13 @@ func (s *Store) pruneReturns(kind ReturnKind, before time.Time) (removed int, er
 			return true, t.Delete(bucket.ReturnsOf, k)
 		},
 	}.Run(s.db, []byte{kind[0]})
+}
+
+// returns: each mark can be read.
+func (v *verifier) returns() error {
+	return v.each(bucket.ReturnsOf, func(k, raw []byte) {
+		if len(k) != 1+16+6 || len(raw) != 4 || k[0] != ReturnBounce[0] && k[0] != ReturnComplaint[0] {
+			v.fault("mark %x of what came back cannot be read", k)
+		}
+	})
 }

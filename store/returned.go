@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"relay/store/delivered"
 	"relay/store/mailreply"
 	"relay/store/refusals"
 	"relay/store/spooled"
@@ -68,8 +69,8 @@ const (
 //     trace.
 //
 // The recipient is that of the token, also when the trace has the message no more (then its
-// address is known only where the report names it, see token), or, of a report that names one of the message's, that
-// one. A report that names another one (the mail was forwarded) is about the only recipient
+// address is known only where the report names it, see delivered.Token), or, of a report that
+// names one of the message's, that one. A report that names another one (the mail was forwarded) is about the only recipient
 // of a message that had one only; of others it counts, and nobody is listed or suppressed.
 // So it is with a complaint that names nobody, which counts once for each domain that
 // reports. A Message-ID that several accounts used is nobody's, unless the recipient tells.
@@ -154,10 +155,10 @@ func (q *search) effect(s *Store) ReturnEffect {
 			Recipient: s.recipientOf(q.was, q.box, q.Recipient), Why: WhyUndelivered}
 	case h == nil:
 		return ReturnEffect{Why: WhyUnknown}
-	case h.owner == owner{}:
+	case h.owner == delivered.Owner{}:
 		return ReturnEffect{Why: WhyAmbiguous}
 	}
-	e := ReturnEffect{Found: true, Account: h.owner.account, ID: h.entry.ID, Recipient: h.box, Source: h.way.source}
+	e := ReturnEffect{Found: true, Account: h.owner.Account, ID: h.entry.ID, Recipient: h.box, Source: h.way.Source}
 	if h.was != nil {
 		e.MessageID, e.Sender = h.was.MessageID, h.was.Sender
 	}

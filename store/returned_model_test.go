@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/bucket"
 	"relay/store/maildomain"
 	"relay/store/quiet"
 	"relay/store/spooled"
@@ -110,7 +111,7 @@ func TestStore_Returned_model(t *testing.T) {
 			}
 			m.report(b, r)
 			for range r.IntN(4) {
-				if _, err := b.keepStep(); err != nil {
+				if _, err := b.Delivered.Step(); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -147,10 +148,8 @@ func TestStore_Returned_model(t *testing.T) {
 // openKept opens a store whose index is kept in order by the test, step by step.
 func openKept(t *testing.T, path string, c *clock) *Store {
 	s := reopen(t, path, c)
-	s.sent.keeper.Wait() // what Open has begun
-	s.sent.mu.Lock()
-	s.sent.busy = true
-	s.sent.mu.Unlock()
+	s.Delivered.Wait() // what Open has begun
+	s.Delivered.Pause()
 	return s
 }
 
@@ -310,12 +309,18 @@ func TestStore_Returned_atOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	b.sent.keeper.Wait()
+	b.Delivered.Wait()
 	if got := b.counts("acme"); got != "480 0" {
 		t.Errorf("counts %s", got)
 	}
 	runs := 0
-	_ = b.view(func(t *tx) error { list, err := t.sentIndex(); runs = len(list); return err })
+	_ = b.view(func(t *tx) error {
+		c := t.Cursor(bucket.SentIndexOf)
+		for k, _ := c.First(); k != nil; k, _ = c.Next() {
+			runs++
+		}
+		return nil
+	})
 	if runs == 0 {
 		t.Error("12,000 e-mails made no run")
 	}
@@ -336,7 +341,7 @@ func BenchmarkReturned(b *testing.B) {
 			bk.time.set(bk.Now().Add(24 * time.Hour))
 		}
 	}
-	bk.sent.keeper.Wait()
+	bk.Delivered.Wait()
 	run := func(name string, list func(n int) []Return) {
 		b.Run(name, func(b *testing.B) {
 			n := 0
@@ -381,7 +386,7 @@ func BenchmarkReturned(b *testing.B) {
 		m := bk.send("acme", id, to...)
 		for i := range 500 {
 			list = append(list, bounceOf(id, to[i*2]))
-			list[i].Token = bk.BounceToken(m, i*2)
+			list[i].Token = bk.Delivered.Token(m, i*2)
 		}
 		return list
 	}

@@ -109,8 +109,8 @@ func TestStore_Returned(t *testing.T) {
 		{"it again", bounceOf("<1@acme>", "ann@x.test"), "acme", "Ann@x.test", "again", "1 0", false},
 		{"it again, for another address", bounceOf("<1@acme>", "forwarded@z.test"), "acme", "Ann@x.test", "again", "1 0", false},
 		{"a complaint after it", complaintOf("<1@acme>", "ann@x.test"), "acme", "Ann@x.test", "", "1 1", true},
-		{"a token", Return{Kind: ReturnBounce, Token: b.BounceToken(two, 1), Recipient: "who@z.test"}, "acme", "bob@x.test", "", "2 1", false},
-		{"a made-up token", Return{Kind: ReturnBounce, Token: b.BounceToken(two, 0)[1:] + "a"}, "", "", "unknown", "2 1", false},
+		{"a token", Return{Kind: ReturnBounce, Token: b.Delivered.Token(two, 1), Recipient: "who@z.test"}, "acme", "bob@x.test", "", "2 1", false},
+		{"a made-up token", Return{Kind: ReturnBounce, Token: b.Delivered.Token(two, 0)[1:] + "a"}, "", "", "unknown", "2 1", false},
 		{"one of several, forwarded", bounceOf("<2@acme>", "forwarded@z.test"), "acme", "", "", "3 1", false},
 		{"more than there were", bounceOf("<2@acme>", "other@z.test"), "acme", "", "again", "3 1", false},
 		{"a masked complaint", complaintOf("2@acme", ""), "acme", "", "", "3 2", false},
@@ -118,7 +118,7 @@ func TestStore_Returned(t *testing.T) {
 		{"a Message-ID that two accounts used", bounceOf("<same@x>", ""), "", "", "ambiguous", "3 2", false},
 		{"it with a stranger", bounceOf("<same@x>", "who@z.test"), "", "", "ambiguous", "3 2", false},
 		{"it with the recipient", bounceOf("<same@x>", "cid@x.test"), "blue", "cid@x.test", "", "3 2", true},
-		{"a token of what waits", Return{Kind: ReturnBounce, Token: b.BounceToken(waits, 0)}, "acme", "dan@y.test", "undelivered", "3 2", false},
+		{"a token of what waits", Return{Kind: ReturnBounce, Token: b.Delivered.Token(waits, 0)}, "acme", "dan@y.test", "undelivered", "3 2", false},
 	} {
 		e := b.returned(c.r)
 		if e.Account != c.account || e.Recipient != c.to || string(e.Why) != c.why || e.Counted != (c.why == "") || e.Suppressed != c.suppressed || e.Found != (c.account != "") {
@@ -214,7 +214,7 @@ func TestStore_Returned_takenEachTime(t *testing.T) {
 func TestStore_Returned_gone(t *testing.T) {
 	b := newBack(t)
 	b.send("acme", "<1@acme>", "ann@x.test")
-	err := b.update(0, func(t *tx) error { return t.forgetOwner("acme") })
+	err := b.update(0, func(t *tx) error { return t.s.Delivered.Forget(&t.Tx, "acme") })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +303,7 @@ func TestStore_Returned_forged(t *testing.T) {
 			t.Errorf("%s: the account is %s, %d signs, %v", kind, a.Status(), r.Total(what), err)
 		}
 		for i := range 200 {
-			b.returned(Return{Kind: kind, Token: b.BounceToken(m, 999-i), Verdict: noSuchUser, Hard: true})
+			b.returned(Return{Kind: kind, Token: b.Delivered.Token(m, 999-i), Verdict: noSuchUser, Hard: true})
 		}
 		if a := accountOf(t, b.Store, "acme"); a.Status() != ledger.Suspended {
 			t.Errorf("%s: with tokens the account is %s", kind, a.Status())
@@ -318,12 +318,12 @@ func TestStore_Returned_otherDelivered(t *testing.T) {
 	if err := b.Settle(Result{ID: m.ID, Domain: "x.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{{Rcpt: 0, State: spooled.Delivered}}}); err != nil {
 		t.Fatal(err)
 	}
-	for _, token := range []string{b.BounceToken(m, 1), oldToken(b.Store, m.ID, 1)} {
+	for _, token := range []string{b.Delivered.Token(m, 1), oldToken(b.Store, m.ID, 1)} {
 		if e := b.returned(Return{Kind: ReturnBounce, Token: token}); e.Why != WhyUndelivered || e.Recipient != "dan@y.test" {
 			t.Errorf("%+v", e)
 		}
 	}
-	if e := b.returned(Return{Kind: ReturnBounce, Token: b.BounceToken(m, 0)}); !e.Counted || e.Recipient != "ann@x.test" {
+	if e := b.returned(Return{Kind: ReturnBounce, Token: b.Delivered.Token(m, 0)}); !e.Counted || e.Recipient != "ann@x.test" {
 		t.Errorf("%+v", e)
 	}
 }
@@ -363,7 +363,7 @@ func TestStore_Returned_guessed(t *testing.T) {
 			continue
 		}
 		m := b.send("acme", "<60@acme>", "ann@x.test")
-		if e := b.returned(Return{Kind: ReturnBounce, Token: b.BounceToken(m, 0), Verdict: noSuchUser, Hard: true}); !e.Counted {
+		if e := b.returned(Return{Kind: ReturnBounce, Token: b.Delivered.Token(m, 0), Verdict: noSuchUser, Hard: true}); !e.Counted {
 			t.Errorf("by token: %+v", e)
 		}
 		if r, _, _ := b.Signs("acme"); r.Total(SignBounce) != 1 {
@@ -396,7 +396,7 @@ func TestStore_Returned_writesNothing(t *testing.T) {
 	b.send("acme", "<1@acme>", "ann@x.test")
 	b.returned(bounceOf("<1@acme>", "ann@x.test"))
 	waits := accept(t, b.Store, "acme", 10, "dan@y.test")
-	token := Return{Kind: ReturnBounce, Token: b.BounceToken(waits, 0)}
+	token := Return{Kind: ReturnBounce, Token: b.Delivered.Token(waits, 0)}
 	before, _ := b.Commits()
 	for range 50 {
 		b.returned(token)

@@ -16,7 +16,6 @@ type scratch struct {
 	totals  *Totals
 	ages    *ages                   // of the spool; nil: they have not changed
 	records map[string]*recordState // by account
-	sent    *sentScratch            // e-mails that were delivered; nil: none
 }
 
 const noHead = int64(-1)
@@ -48,9 +47,6 @@ func (s *Store) flush(b *engine.Tx) error {
 		if err := t.Write(bucket.Records, []byte(account), &r.is); err != nil {
 			return err
 		}
-	}
-	if err := s.keepSent(b, sc.sent); err != nil {
-		return err
 	}
 	if sc.totals != nil {
 		if err := t.Write(bucket.Meta, keyTotals, sc.totals); err != nil {

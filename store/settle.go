@@ -10,6 +10,7 @@ import (
 	"relay/store/bodies"
 	"relay/store/bodyhash"
 	"relay/store/bucket"
+	"relay/store/delivered"
 	"relay/store/mailreply"
 	"relay/store/refusals"
 	"relay/store/room"
@@ -178,7 +179,7 @@ func (t *tx) become(m *spooled.Message, r *Result, rcpt *spooled.Recipient, o *O
 	}
 	switch o.State {
 	case spooled.Delivered:
-		if err := t.entered(m, rcpt, r); err != nil {
+		if err := t.s.Delivered.Enter(&t.Tx, m, rcpt, delivered.Way{Source: r.Source, Provider: r.Provider}); err != nil {
 			return e, err
 		}
 	case spooled.Deferred:

@@ -16,6 +16,7 @@ import (
 	"relay/store/bookclock"
 	"relay/store/bucket"
 	"relay/store/chores"
+	"relay/store/delivered"
 	"relay/store/egress"
 	"relay/store/engine"
 	"relay/store/envelope"
@@ -102,6 +103,8 @@ type Store struct {
 	Jobs     *joblog.Jobs
 	Chores   *chores.Chores // what is left to be done for accounts
 
+	Delivered *delivered.Index // what was sent, and the tokens of reverse-paths
+
 	envelopes *envelope.Envelopes // of the spool
 
 	path string
@@ -130,11 +133,9 @@ type Store struct {
 	stops     atomic.Pointer[stops]                     // see stop.go
 	abuse     atomic.Pointer[signs.Rules]               // see SetAbuse; nil: nothing is too much
 	knownKey  atomic.Pointer[[16]byte]                  // of the hashes of known recipients; nil: there is none
-	sentKey   [32]byte                                  // of tokens, and of the hashes of what was sent
 	look      atomic.Pointer[func(time.Time) time.Time] // see SetLook
 
 	refusals   limitRefusals
-	sent       sentIndex
 	complaints chan Complaint                       // see Complaints
 	mailHolds  atomic.Pointer[map[string]*mailHold] // by login
 	returns    meter.Table[returnCount]
@@ -158,7 +159,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.db = room.NewDB(engine.New(driver, engine.Options{Flush: []func(*engine.Tx) error{s.flush, s.flushNumbers, s.charges.Flush, s.flushOutcomes, sites.Flush, signing.Flush, refusals.Flush}, Log: s.log, ReadOnly: o.ReadOnly}),
+	s.db = room.NewDB(engine.New(driver, engine.Options{Flush: []func(*engine.Tx) error{s.flush, s.flushNumbers, s.charges.Flush, s.flushOutcomes, delivered.Flush, sites.Flush, signing.Flush, refusals.Flush}, Log: s.log, ReadOnly: o.ReadOnly}),
 		func() (wall, books time.Time) { return s.clock.Now() })
 	s.furnish(&o)
 	if err := s.startClock(&o); err != nil {
@@ -167,7 +168,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err := s.migrate(o.ReadOnly); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if err := errors.Join(s.countAges(o.ReadOnly), s.countWaiting(o.ReadOnly), s.keepPrefix(o), s.People.LoadNetworks(), s.Signing.LoadSigners(), s.loadStops(), s.loadKnownKey(), s.loadSentKey(o.ReadOnly), s.loadSent(o.ReadOnly), s.loadHolds()); err != nil {
+	if err := errors.Join(s.countAges(o.ReadOnly), s.countWaiting(o.ReadOnly), s.keepPrefix(o), s.People.LoadNetworks(), s.Signing.LoadSigners(), s.loadStops(), s.loadKnownKey(), s.Delivered.Load(o.ReadOnly), s.loadHolds()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if !o.ReadOnly {
@@ -189,6 +190,7 @@ func (s *Store) furnish(o *Options) {
 	s.Jobs, s.Chores = joblog.New(s.db, s.News), chores.New(s.db, s.doers())
 	s.Signing = signing.New(s.db, signing.Options{Zone: s.zone, Owner: ownerOf, Service: s.asksService, Lost: s.tellLost})
 	s.Trace = trace.New(s.db, joblog.Done)
+	s.Delivered = delivered.New(s.db, delivered.Options{Past: s.Past, Log: s.quiet})
 	s.Refusals = refusals.New(s.db, refusals.Options{Done: joblog.Done})
 	s.Outcomes = outcomes.New(s.db, outcomes.Options{Zone: s.zone})
 	s.Bodies = bodies.New(s.db, bodies.Options{Shared: cmp.Or(o.Shared, 1_000_000_000), Memory: cmp.Or(o.Memory, 128<<20), IDs: &s.ids,
@@ -274,7 +276,7 @@ func (s *Store) setUp(o *Options) {
 func (s *Store) Close() error {
 	s.once.Do(s.db.Stop)
 	s.Bodies.Wait()
-	s.sent.stop()
+	s.Delivered.Close()
 	return s.db.Engine().Close()
 }
 

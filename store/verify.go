@@ -57,7 +57,7 @@ func (s *Store) Verify(ctx context.Context, problem func(string)) (VerifyStats, 
 	s.db.Engine().Trim()
 	err := s.view(func(t *tx) error {
 		v.t = t
-		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.senders, v.news, v.waiting, v.counters, v.days, v.refusals, v.sent, v.returns, v.books} {
+		for _, part := range []func() error{v.owners, v.spool, v.queue, v.claims, v.heads, v.senders, v.news, v.waiting, v.counters, v.days, v.refusals, v.delivered, v.returns, v.books} {
 			if err := part(); err != nil {
 				return err
 			}
@@ -307,6 +307,8 @@ func (v *verifier) senders() error {
 }
 
 func (v *verifier) news() error { return news.Verify(&v.t.Tx, v.each, v.fault) }
+
+func (v *verifier) delivered() error { return v.t.s.Delivered.Verify(&v.t.Tx, v.each, v.fault) }
 
 // first counts a message's recipients at a domain that wait for the cap of first sendings.
 func (v *verifier) first(m *spooled.Message, domain string) {

@@ -3,7 +3,7 @@ package backmail
 import (
 	"strings"
 
-	"relay/store"
+	"relay/store/delivered"
 	"relay/store/maildomain"
 	"relay/store/mailsyntax"
 )
@@ -47,7 +47,7 @@ func (n Names) Find(address string) (kind Kind, token string) {
 	if !ok || domain != n.Domain && domain != n.Host {
 		return None, ""
 	}
-	if token, ok := mailsyntax.CutPrefix(local, store.TokenPrefix); ok && token != "" {
+	if token, ok := mailsyntax.CutPrefix(local, delivered.TokenPrefix); ok && token != "" {
 		if domain != n.Domain {
 			return None, ""
 		}

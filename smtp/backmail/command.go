@@ -177,7 +177,7 @@ func (c *conn) admits(m *message) *wire.Reply {
 		}
 		return errRelay
 	case Token:
-		if !c.srv.st.KnowsToken(m.token) {
+		if !c.srv.st.Delivered.KnowsToken(m.token) {
 			return errNobody
 		}
 	case Test, Errors:

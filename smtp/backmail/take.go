@@ -68,7 +68,7 @@ func (s *Server) tokenOf(m *message, mail *returned.Mail) string {
 		return m.token
 	}
 	_, token := s.names.Find(mail.Complaint.OriginalMailFrom)
-	if !s.st.KnowsToken(token) {
+	if !s.st.Delivered.KnowsToken(token) {
 		return ""
 	}
 	return token

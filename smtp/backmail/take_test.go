@@ -69,7 +69,7 @@ func TestServer_takes(t *testing.T) {
 				t.Errorf("queued for %q, want %d", got, queued)
 			}
 		}
-		back := w.st.ReturnPath(w.sent, 0, "back.example")
+		back := w.st.Delivered.ReturnPath(w.sent, 0, "back.example")
 		hand("", back, bounce("<forged@elsewhere.example>", "ann@example.net"), 1, 0, 1) // the token says which mail
 		hand("", back, bounce("<1@customer.example>", "ann@example.net"), 1, 0, 2)       // once; passed on again
 		hand("shop@customer.example", "bounce@back.example", bounce("<1@customer.example>", "bob@example.net"), 2, 0, 2)
@@ -108,7 +108,7 @@ func TestServer_complaintWithToken(t *testing.T) {
 		from := func(path string) string {
 			return strings.Replace(complaint("<1@customer.example>"), "Version: 1\r\n", "Version: 1\r\nOriginal-Mail-From: <"+path+">\r\n", 1)
 		}
-		back := w.st.ReturnPath(w.sent, 1, "back.example")
+		back := w.st.Delivered.ReturnPath(w.sent, 1, "back.example")
 		for i, path := range []string{"b+aaaa@back.example", back} {
 			c.hand("loop@desk.example", "fbl@back.example", from(path))
 			if u := w.usage(); u.Complained != int64(i+1) {
@@ -130,14 +130,14 @@ func TestServer_tokenOften(t *testing.T) {
 		defer w.stop()
 		c := w.dial("192.0.2.1")
 		c.do("", "220 ", "EHLO mx.example.net", "250 ")
-		back := w.st.ReturnPath(w.sent, 0, "back.example")
+		back := w.st.Delivered.ReturnPath(w.sent, 0, "back.example")
 		for range 30 {
 			c.hand("", back, bounce("<1@customer.example>", "ann@example.net"))
 		}
 		if got := w.queued(); len(got) != 5 {
 			t.Errorf("queued for %q", got)
 		}
-		if w.st.BringsMore(w.token()) || !w.st.BringsMore(w.st.BounceToken(w.sent, 1)) {
+		if w.st.BringsMore(w.token()) || !w.st.BringsMore(w.st.Delivered.Token(w.sent, 1)) {
 			t.Error("what is used up is another token, or none")
 		}
 		_ = c.conn.Close()
@@ -204,7 +204,7 @@ func dialTCP(b *testing.B, addr string) *client {
 // and forged ones.
 func BenchmarkServer(b *testing.B) {
 	b.Run("token", func(b *testing.B) {
-		load(b, 50, func(w *world, i int) string { return w.st.ReturnPath(w.sent, i%2, "back.example") },
+		load(b, 50, func(w *world, i int) string { return w.st.Delivered.ReturnPath(w.sent, i%2, "back.example") },
 			func(i int) string { return bounce("<1@customer.example>", "ann@example.net") })
 	})
 	b.Run("message-id", func(b *testing.B) {

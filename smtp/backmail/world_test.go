@@ -117,7 +117,7 @@ func (w *world) send() {
 }
 
 // token is that of ann.
-func (w *world) token() string { return w.st.BounceToken(w.sent, 0) }
+func (w *world) token() string { return w.st.Delivered.Token(w.sent, 0) }
 
 // queued are the recipients of what waits to go out.
 func (w *world) queued() (to []string) {

@@ -66,10 +66,10 @@ const (
 	SignsOf                          // account: what speaks against it, see signs.Record
 	StopsOf                          // account: since when its mail is kept, see store/stop.go
 	Parked                           // account NUL domain: lanes of stopped accounts
-	SentOpen                         // number (8): see store/sent.go
+	SentOpen                         // number (8): see package delivered
 	SentRuns                         // run (4), hash (8), number (4): likewise
 	SentIndexOf                      // number of a run (4): likewise
-	SentNames                        // letter, name or number: see store/sent_names.go
+	SentNames                        // letter, name or number: see store/delivered/names.go
 	ReturnsOf                        // kind (1), id, what (6): what came back, see store/return_mark.go
 	AccessOf                         // login: see store.Access
 	MailHolds                        // login: see store/hold_login.go

@@ -1,6 +1,6 @@
-// Package sent is the index of what was sent: it finds the e-mails that had a Message-ID, so
-// that what comes back about them finds its account. It is pure: an ordered store of bytes is
-// handed in, and the caller has the transactions.
+// Package sent has the form of the index of what was sent, and decides what is merged: it finds the
+// e-mails that had a Message-ID, so that what comes back about them finds its account. It is pure:
+// an ordered store of bytes is handed in, and the caller, package delivered, has the transactions.
 //
 //  1. An Entry is 40 octets: hashes, numbers and no text. It begins with its key, by which it
 //     is found: the Message-ID alone, or with the mailbox, or with the ID too. New entries are

@@ -86,7 +86,7 @@ type Message struct {
 	EightBit   bool              `json:"8bit,omitempty"`       // the content has octets above 127
 	SMTPUTF8   bool              `json:"smtputf8,omitempty"`   // the client asked for it
 	RequireTLS bool              `json:"requiretls,omitempty"`
-	VERP       bool              `json:"verp,omitempty"`         // its reverse-path is a token of its own for each recipient, see Store.BounceToken
+	VERP       bool              `json:"verp,omitempty"`         // its reverse-path is a token of its own for each recipient, see delivered.Token
 	NoTLSTerms bool              `json:"no_tls_terms,omitempty"` // its header says TLS-Required: No (RFC 8689 §5)
 	Client     string            `json:"client,omitempty"`       // address of the mail program, for the trace
 	Login      string            `json:"login,omitempty"`        // that handed it over; "": a known network, or relay

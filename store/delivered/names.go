@@ -1,4 +1,4 @@
-package store
+package delivered
 
 import (
 	"encoding/binary"
@@ -7,15 +7,16 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"relay/store/bucket"
 	"relay/store/room"
 )
 
-// Entries of the index of what was sent have numbers for names that come again and again.
-// Bucket "sent-names": a letter and a name: its number (4) and the day on which it got that (4),
-// and another letter and the number: the name. The names of an account are emptied when it is
-// removed: its entries then belong to nobody, and their numbers are not given again.
+// Entries have numbers for names that come again and again. Bucket "sent-names": a letter and a
+// name: its number (4) and the day on which it got that (4), and another letter and the number: the
+// name. The names of an account are emptied when it is removed: its entries then belong to nobody,
+// and their numbers are not given again.
 const (
 	ownerByName   = 'o' // account NUL period
 	ownerByNumber = 'p'
@@ -23,32 +24,30 @@ const (
 	wayByNumber   = 'x'
 )
 
-// ownerNumber is the number of an owner, which gets one with its first e-mail.
-func (t *tx) ownerNumber(o owner) (n uint32, err error) {
-	known := t.scratch().sent.owners
-	if n = known[o]; n == 0 {
-		n, err = t.numberOf(ownerByName, ownerByNumber, o.account+"\x00"+o.period)
-		known[o] = n
+// owner is the number of an owner, which gets one with its first e-mail.
+func (in *scratch) owner(t *room.Tx, o Owner) (n uint32, err error) {
+	if n = in.owners[o]; n == 0 {
+		n, err = numberOf(t, ownerByName, ownerByNumber, o.Account+"\x00"+o.Period)
+		in.owners[o] = n
 	}
 	return n, err
 }
 
-// wayNumber is that of a way; 0: there are too many.
-func (t *tx) wayNumber(w way) (uint16, error) {
-	known := t.scratch().sent.ways
-	if n, ok := known[w]; ok {
+// way is the number of a way; 0: there are too many.
+func (in *scratch) way(t *room.Tx, w Way) (uint16, error) {
+	if n, ok := in.ways[w]; ok {
 		return n, nil
 	}
-	n, err := t.numberOf(wayByName, wayByNumber, w.source+"\x00"+w.provider)
+	n, err := numberOf(t, wayByName, wayByNumber, w.Source+"\x00"+w.Provider)
 	if n > math.MaxUint16 {
 		n = 0
 	}
-	known[w] = uint16(n)
+	in.ways[w] = uint16(n)
 	return uint16(n), err
 }
 
 // numberOf a name, which gets the next one if it has none.
-func (t *tx) numberOf(byName, byNumber byte, name string) (uint32, error) {
+func numberOf(t *room.Tx, byName, byNumber byte, name string) (uint32, error) {
 	key := append([]byte{byName}, name...)
 	if raw := t.Get(bucket.SentNames, key); len(raw) == 8 {
 		return binary.BigEndian.Uint32(raw), nil
@@ -68,26 +67,27 @@ func (t *tx) numberOf(byName, byNumber byte, name string) (uint32, error) {
 	if err := t.Put(bucket.SentNames, append([]byte{byNumber}, number...), []byte(name)); err != nil {
 		return 0, err
 	}
-	return last + 1, t.Put(bucket.SentNames, key, binary.BigEndian.AppendUint32(number, uint32(sentDay(t.Wall))))
+	return last + 1, t.Put(bucket.SentNames, key, binary.BigEndian.AppendUint32(number, uint32(dayOf(t.Wall))))
 }
 
-// ownerOf a number; ok is false when the account was removed.
-func (t *tx) ownerOf(n uint32) (o owner, ok bool) {
+// Owner is the one behind the number of an entry; ok is false when the account was removed.
+func (x *Index) Owner(t *room.Tx, n uint32) (o Owner, ok bool) {
 	name := string(t.Get(bucket.SentNames, binary.BigEndian.AppendUint32([]byte{ownerByNumber}, n)))
-	o.account, o.period, ok = strings.Cut(name, "\x00")
+	o.Account, o.Period, ok = strings.Cut(name, "\x00")
 	return o, ok
 }
 
-func (t *tx) wayOf(n uint16) (w way) {
+// Way is the one behind the number of an entry; zero: it is not known.
+func (x *Index) Way(t *room.Tx, n uint16) (w Way) {
 	name := string(t.Get(bucket.SentNames, binary.BigEndian.AppendUint32([]byte{wayByNumber}, uint32(n))))
-	w.source, w.provider, _ = strings.Cut(name, "\x00")
+	w.Source, w.Provider, _ = strings.Cut(name, "\x00")
 	return w
 }
 
-// forgetOwner empties the names of an account.
-func (t *tx) forgetOwner(account string) error {
-	if in := t.scratch().sent; in != nil {
-		maps.DeleteFunc(in.owners, func(o owner, _ uint32) bool { return o.account == account })
+// Forget empties the names of an account that is removed.
+func (x *Index) Forget(t *room.Tx, account string) error {
+	if in := scratchKey.Of(t.Tx); in != nil {
+		maps.DeleteFunc(in.owners, func(o Owner, _ uint32) bool { return o.Account == account })
 	}
 	prefix := append([]byte{ownerByName}, room.Pair(account, "")...)
 	var names, numbers [][]byte
@@ -109,11 +109,13 @@ func ownerKey(raw []byte) []byte { return append([]byte{ownerByNumber}, raw[:4].
 // namesKept is how long an owner's number is kept. No period lasts so long.
 const namesKept = 3 * 366 // days
 
-// pruneNames removes the numbers of periods that are over long since.
-func (s *Store) pruneNames(today int) error {
+// PruneNames empties the names of periods that are over long since. It works in small transactions
+// and stops with the store.
+func (x *Index) PruneNames(now time.Time) error {
+	today := dayOf(now)
 	old := func(raw []byte) bool { return len(raw) == 8 && int(binary.BigEndian.Uint32(raw[4:])) < today-namesKept }
-	_, err := room.Removal[*tx]{In: s.in,
-		Find: func(t *tx, from []byte) (keys [][]byte, next []byte, more bool, err error) {
+	_, err := room.Removal[*room.Tx]{In: func(t room.Tx) *room.Tx { return &t },
+		Find: func(t *room.Tx, from []byte) (keys [][]byte, next []byte, more bool, err error) {
 			c, n := t.Cursor(bucket.SentNames), 0
 			for k, raw := c.Seek(from); k != nil && k[0] == ownerByName; k, raw = c.Next() {
 				if n++; n > room.Step {
@@ -125,13 +127,13 @@ func (s *Store) pruneNames(today int) error {
 			}
 			return keys, nil, false, nil
 		},
-		Remove: func(t *tx, k []byte) (bool, error) {
+		Remove: func(t *room.Tx, k []byte) (bool, error) {
 			raw := t.Get(bucket.SentNames, k)
 			if !old(raw) {
 				return false, nil
 			}
 			return true, errors.Join(t.Put(bucket.SentNames, ownerKey(raw), []byte{}), t.Delete(bucket.SentNames, k))
 		},
-	}.Run(s.db, []byte{ownerByName})
+	}.Run(x.db, []byte{ownerByName})
 	return err
 }

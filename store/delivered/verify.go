@@ -1,18 +1,28 @@
-package store
+package delivered
 
 import (
 	"bytes"
 	"errors"
 
 	"relay/store/bucket"
+	"relay/store/engine"
+	"relay/store/room"
 	"relay/store/sent"
 )
 
-// sent: the index of what was sent is whole. Each run has the entries and chunks that it says,
-// in order; each chunk is of a run; runs that are being made read runs that are there; names
-// and numbers belong together.
-func (v *verifier) sent() error {
-	runs, err := v.t.sentIndex()
+// check proves the index, on one consistent state.
+type check struct {
+	t     *room.Tx
+	each  func(b engine.Bucket, fn func(k, raw []byte)) error // walks a bucket
+	fault func(format string, args ...any)
+}
+
+// Verify proves that the index is whole. Each run has the entries and chunks that it says, in order;
+// each chunk is of a run; runs that are being made read runs that are there; names and numbers
+// belong together. each walks a bucket, and fault is called for each fault.
+func (x *Index) Verify(t *room.Tx, each func(b engine.Bucket, fn func(k, raw []byte)) error, fault func(format string, args ...any)) error {
+	v := &check{t, each, fault}
+	runs, err := runsIn(t)
 	if err != nil {
 		v.fault("%v", err)
 		return nil
@@ -28,7 +38,7 @@ func (v *verifier) sent() error {
 			}
 		}
 	}
-	return errors.Join(v.runs(is), v.sentNames(), v.each(bucket.SentOpen, func(k, raw []byte) {
+	return errors.Join(v.runs(is), v.names(), v.each(bucket.SentOpen, func(k, raw []byte) {
 		if len(k) != 8 || len(raw)%sent.Size != 0 {
 			v.fault("record %x of what was sent cannot be read", k)
 		}
@@ -36,10 +46,10 @@ func (v *verifier) sent() error {
 }
 
 // runs: the chunks, each run in order.
-func (v *verifier) runs(is map[uint32]*sent.Run) error {
+func (v *check) runs(is map[uint32]*sent.Run) error {
 	var last []byte
 	at, chunks, entries := uint32(0), uint32(0), int64(0)
-	check := func() {
+	end := func() {
 		if r := is[at]; r != nil && !r.Gone && (r.Chunks != chunks || r.Entries != entries) {
 			v.fault("run %d of the index of what was sent has %d entries in %d chunks, it says %d in %d", at, entries, chunks, r.Entries, r.Chunks)
 		}
@@ -51,7 +61,7 @@ func (v *verifier) runs(is map[uint32]*sent.Run) error {
 			return
 		}
 		if n := sent.RunOf(k); n != at {
-			check()
+			end()
 			at, chunks, entries, last = n, 0, 0, nil
 			if is[n] == nil {
 				v.fault("chunk %x of the index of what was sent is of no run", k)
@@ -64,7 +74,7 @@ func (v *verifier) runs(is map[uint32]*sent.Run) error {
 			last = append(last[:0], raw[:sent.Size]...)
 		}
 	})
-	check()
+	end()
 	for n, r := range is {
 		if !r.Gone && r.Chunks > 0 {
 			v.fault("run %d of the index of what was sent has no chunks", n)
@@ -73,8 +83,8 @@ func (v *verifier) runs(is map[uint32]*sent.Run) error {
 	return err
 }
 
-// SentNames: each name has its number, and the number has the name.
-func (v *verifier) sentNames() error {
+// names: each name has its number, and the number has the name.
+func (v *check) names() error {
 	return v.each(bucket.SentNames, func(k, raw []byte) {
 		var back byte
 		switch {
@@ -90,15 +100,6 @@ func (v *verifier) sentNames() error {
 		}
 		if name := v.t.Get(bucket.SentNames, append([]byte{back}, raw[:4]...)); !bytes.Equal(name, k[1:]) {
 			v.fault("name %q of the index of what was sent has the number of %q", k[1:], name)
-		}
-	})
-}
-
-// returns: each mark can be read.
-func (v *verifier) returns() error {
-	return v.each(bucket.ReturnsOf, func(k, raw []byte) {
-		if len(k) != 1+16+6 || len(raw) != 4 || k[0] != ReturnBounce[0] && k[0] != ReturnComplaint[0] {
-			v.fault("mark %x of what came back cannot be read", k)
 		}
 	})
 }
