@@ -42,6 +42,7 @@ var rooms = map[string]string{
 	"store/envelope":          "store/bucket store/mailreply store/room store/signing store/spooled",
 	"store/engine/memory":     "store/engine",
 	"store/engine/enginetest": "store/engine store/testdisk",
+	"store/access":            "store/behalf store/bucket store/news store/people store/room quota",
 	"store/people":            "store/behalf store/bucket store/engine store/room quota",
 	"store/chores":            "store/bucket store/engine store/room",
 	"store/joblog":            "store/bucket store/engine store/news store/room",
@@ -91,7 +92,7 @@ type size struct{ lines, files int }
 // tooLarge are the packages that may hold more. The numbers may only go down, and a package that
 // keeps the rule leaves the list.
 var tooLarge = map[string]size{
-	"store": {14100, 92}, // until the spool and the books are packages of their own
+	"store": {13600, 89}, // until the spool and the books are packages of their own
 }
 
 // slack is how far a package may be below its entry in tooLarge before that must follow.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/store"
+	"relay/store/access"
 	"relay/store/behalf"
 	"relay/store/news"
 	"relay/store/people"
@@ -43,7 +44,7 @@ func TestAccess(t *testing.T) {
 		}
 		time.Sleep(time.Minute + time.Second)
 		synctest.Wait()
-		a, err := f.st.Access("acme")
+		a, err := f.st.Access.Uses("acme")
 		if err != nil || len(a.Networks) != 2 {
 			t.Fatalf("%+v, %v", a, err)
 		}
@@ -71,7 +72,7 @@ func TestAccess(t *testing.T) {
 // hears of a wrong password. The owner's own mail of that day is not counted.
 func TestAccess_stolen(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, f *fixture) {
-		f.st.SetTheft(store.Theft{Failed: 5, Recipients: 50})
+		f.st.Access.SetTheft(access.Theft{Failed: 5, Recipients: 50})
 		if err := f.st.SetStrangers(store.Strangers{Cap: 1000, Direct: func(string) bool { return true }, Way: "mx"}); err != nil {
 			t.Fatal(err)
 		}

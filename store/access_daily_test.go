@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/store/access"
 	"relay/store/behalf"
 	"relay/store/news"
 )
@@ -37,7 +38,7 @@ func dailyAccesses(t *testing.T, s *Store, c *clock) (list []string) {
 			continue
 		}
 		for _, a := range n.Access {
-			list = append(list, fmt.Sprintf("%s %s %s %s %v", n.About[8:], a.Login, NetworkText(a.Address), a.Program, a.New))
+			list = append(list, fmt.Sprintf("%s %s %s %s %v", n.About[8:], a.Login, access.NetworkText(a.Address), a.Program, a.New))
 		}
 		if told, err := s.Telling(n); err != nil || told == nil {
 			t.Fatalf("%v, %v", told, err)
@@ -65,9 +66,9 @@ func TestLookAtUse_access(t *testing.T) {
 	use := func(login, address string) {
 		t.Helper()
 		u := from(c, login, address, 0)
-		fresh, _, err := s.Enter(u)
+		fresh, _, err := s.Access.Enter(u)
 		if err == nil && !fresh {
-			_, err = s.KeepAccess([]Use{u})
+			_, err = s.Access.Keep([]access.Use{u})
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"relay/store/behalf"
 	"relay/store/bucket"
 	"relay/store/chores"
-	"relay/store/news"
 	"relay/store/people"
 	"relay/store/room"
 	"relay/store/spooled"
@@ -19,8 +17,8 @@ import (
 
 // A login that is held sends nothing, and the others of its account go on:
 //
-//  1. HoldLogin, or the Accept that finds it stolen (see theft.go), notes the hold in the
-//     credential, the window of mail that is held with it, and the news, in one transaction.
+//  1. HoldLogin, or the Accept that finds the login stolen, has the room of logins note the hold and
+//     the news (access.Hold), and stores the window of mail that is held with it, in one transaction.
 //     From its commit on permit refuses the login's mail, also a message that was coming in.
 //  2. Mail that the login queued in the hour before is not searched for: Claim holds it when
 //     it comes up for its next try, and lists it in bucket "held-mail". So a hold costs the
@@ -52,44 +50,20 @@ func (h *mailHold) covers(m *spooled.Message) bool {
 // already, by the same holder or by one whose hold h may not lift.
 func (s *Store) HoldLogin(o behalf.Order, account, login string, h people.LoginHold) (changed bool, err error) {
 	err = s.carry(o.DryRun, func(t *tx) error {
-		c, err := t.loginOf(&o, account, login)
-		if err != nil {
+		held, err := t.s.Access.Hold(&t.Tx, &o, account, login, h)
+		changed = held != nil
+		if err != nil || !changed || o.DryRun {
 			return err
 		}
-		changed = c.Hold == nil || c.Hold.Holder != h.Holder && h.Holder.MayLift(c.Hold.Holder)
-		if !changed || o.DryRun {
-			return nil
-		}
-		return t.holdLogin(c, h)
+		return t.holdMail(held)
 	})
 	return changed, err
 }
 
-// loginOf loads a login of an account that the order reaches.
-func (t *tx) loginOf(o *behalf.Order, account, login string) (*people.Credential, error) {
-	if err := o.Reaches(&t.Tx, account); err != nil {
-		return nil, err
-	}
-	if t.Get(bucket.LoginsOf, room.Pair(account, login)) == nil { // nothing of another account's is read
-		return nil, fmt.Errorf("credentials %q: %w", login, ErrNotFound)
-	}
-	return t.loadLogin(login)
-}
-
-// loadLogin loads a login for a change.
-func (t *tx) loadLogin(login string) (*people.Credential, error) {
-	c, err := t.s.People.CredentialIn(&t.Tx, login)
-	if err != nil {
-		return nil, err
-	}
-	is := *c
-	return &is, nil
-}
-
-// holdLogin stores a hold, or in place of an earlier one its new holder and reason.
-func (t *tx) holdLogin(c *people.Credential, h people.LoginHold) error {
-	h.Since = t.Wall
-	w := mailHold{Login: c.Login, Account: c.Account, From: t.Wall.Add(-heldBefore), Until: t.Wall}
+// holdMail stores the window of a login that is held. Under another holder the hold keeps its
+// beginning, and so the window its end. What a resume has left to be released stays held.
+func (t *tx) holdMail(c *people.Credential) error {
+	w := mailHold{Login: c.Login, Account: c.Account, From: t.Wall.Add(-heldBefore), Until: c.Hold.Since}
 	was := mailHold{}
 	found, err := t.Read(bucket.MailHolds, []byte(c.Login), &was)
 	if err != nil {
@@ -98,14 +72,9 @@ func (t *tx) holdLogin(c *people.Credential, h people.LoginHold) error {
 	if found && was.Account == c.Account { // also of an earlier login of that name
 		w.From = earliest(w.From, was.From)
 	}
-	if c.Hold != nil {
-		h.Since, w.Until = c.Hold.Since, was.Until
-	}
-	c.Hold = &h
 	release := chores.Chore{Kind: chores.Release, Account: c.Account, Provider: c.Login}
 	t.OnCommit(func() { t.s.keepHold(c.Login, &w) })
-	return errors.Join(people.PutCredential(&t.Tx, c), t.Write(bucket.MailHolds, []byte(c.Login), w), chores.Remove(&t.Tx, release),
-		t.s.News.Add(&t.Tx, news.Item{Kind: news.LoginHeld, Account: c.Account, About: c.Login, Reason: string(h.Holder), Why: h.Reason, Signs: h.Signs}))
+	return errors.Join(t.Write(bucket.MailHolds, []byte(c.Login), w), chores.Remove(&t.Tx, release))
 }
 
 // Released is the mail of a login that went on with it.
@@ -113,30 +82,20 @@ type Released struct {
 	Messages, Recipients int64
 }
 
-// ErrOtherHolder is the refusal to lift a hold of somebody above.
-var ErrOtherHolder = errors.New("is held by another one")
-
 // ResumeLogin ends the hold of a login, and releases the mail that was held with it. was is
 // the hold; nil: there was none. A dry run counts what waits.
 func (s *Store) ResumeLogin(o behalf.Order, account, login string, by people.Holder) (was *people.LoginHold, mail Released, err error) {
-	err = s.carry(o.DryRun, func(t *tx) error {
-		c, err := t.loginOf(&o, account, login)
-		if err != nil {
+	err = s.carry(o.DryRun, func(t *tx) (err error) {
+		was, err = t.s.Access.Resume(&t.Tx, &o, account, login, by)
+		if err != nil || was == nil {
 			return err
 		}
-		was = c.Hold
-		switch {
-		case was == nil:
-			return nil
-		case !by.MayLift(was.Holder):
-			return fmt.Errorf("login %q %w: %s", login, ErrOtherHolder, was.Holder)
-		case o.DryRun:
+		if o.DryRun {
 			mail, err = t.heldMail(login)
 			return err
 		}
-		c.Hold = nil
 		t.OnCommit(func() { t.s.keepHold(login, nil) })
-		return errors.Join(people.PutCredential(&t.Tx, c), t.Delete(bucket.MailHolds, []byte(login)),
+		return errors.Join(t.Delete(bucket.MailHolds, []byte(login)),
 			chores.Add(&t.Tx, chores.Chore{Kind: chores.Release, Account: account, Provider: login, Due: t.Wall}))
 	})
 	if err != nil || o.DryRun || was == nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/access"
 	"relay/store/behalf"
 	"relay/store/bucket"
 	"relay/store/chores"
@@ -166,7 +167,7 @@ func TestStore_ResumeLogin_byWhom(t *testing.T) {
 				}
 				was, _, err := s.ResumeLogin(behalf.Order{}, "acme", "phone", lifts)
 				may := slices.Index(holders, lifts) >= slices.Index(holders, by)
-				if may != (err == nil) || !may && !errors.Is(err, ErrOtherHolder) || was == nil || was.Holder != by {
+				if may != (err == nil) || !may && !errors.Is(err, access.ErrOtherHolder) || was == nil || was.Holder != by {
 					t.Errorf("%+v, %v", was, err)
 				}
 				if _, r := acceptBy(t, s, "phone", "a@x.example"); may != (r == nil) {

@@ -61,8 +61,16 @@ func (t *tx) mayHaveNews(a *Account, l *Look) (may bool) {
 	if n != nil || err != nil {
 		return true
 	}
-	n, err = t.dailyAccess(a, l)
+	if !wantsDailyAccess(a) {
+		return false
+	}
+	n, err = t.s.Access.Daily(&t.Tx, a.Name, l.Day)
 	return n != nil || err != nil
+}
+
+// wantsDailyAccess reports whether an account is told each day from where its logins were used.
+func wantsDailyAccess(a *Account) bool {
+	return a.State != ledger.Closed && a.Wants(news.TopicAccessDaily)
 }
 
 // lookBatch is how many accounts get news at the same time, so that they share commits.
@@ -99,10 +107,14 @@ func (s *Store) lookFor(name string, l *Look) (found []*news.Item, err error) {
 		if err != nil {
 			return err
 		}
-		if n, err := t.tellAccessDaily(&st.Account, l); err != nil {
-			return err
-		} else if n != nil {
-			found = append(found, n)
+		if wantsDailyAccess(&st.Account) {
+			n, err := t.s.Access.TellDaily(&t.Tx, name, l.Day)
+			if err != nil {
+				return err
+			}
+			if n != nil {
+				found = append(found, n)
+			}
 		}
 		n, covered, err := t.lookAt(&st, l)
 		if err != nil || n == nil {

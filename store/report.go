@@ -168,7 +168,7 @@ func (r *Report) errors(t *tx, most int) (err error) {
 func (t *tx) loginUses(account string) (list []LoginUse, err error) {
 	for _, login := range people.OwnLogins.Keys(&t.Tx, account) {
 		u := LoginUse{Login: login}
-		a, err := t.access(login)
+		a, err := t.s.Access.UsesIn(&t.Tx, login)
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/access"
 	"relay/store/bodies"
 	"relay/store/bolt"
 	"relay/store/bookclock"
@@ -74,7 +75,7 @@ type Options struct {
 	Look func(time.Time) time.Time // see SetLook
 
 	Abuse *signs.Rules // see SetAbuse; nil: signs are counted only
-	Theft Theft        // see SetTheft
+	Theft access.Theft // when a login is taken for stolen; zero: none is
 
 	// Print puts the lines of an invoice, and the cause of a credit note, into words before
 	// it is stored; nil: the figures are printed as they are.
@@ -92,6 +93,7 @@ type Options struct {
 type Store struct {
 	Trace    *trace.Trace   // what happened to messages
 	People   *people.People // who may use relay
+	Access   *access.Access // from where their logins are used
 	Remarks  *remark.Remarks
 	Sites    *sites.Sites
 	Egress   *egress.Egress
@@ -139,7 +141,6 @@ type Store struct {
 	complaints chan Complaint                       // see Complaints
 	mailHolds  atomic.Pointer[map[string]*mailHold] // by login
 	returns    meter.Table[returnCount]
-	theft      atomic.Pointer[Theft] // see SetTheft; nil: no login is taken for stolen
 
 	accounts room.Decoded[Account]
 	sold     room.Decoded[quota.Plan] // as plans are sold now
@@ -187,6 +188,8 @@ func (s *Store) furnish(o *Options) {
 	s.Sites, s.Egress = sites.New(s.db), egress.New(s.db)
 	s.Remarks = remark.New(s.db)
 	s.News = news.New(s.db)
+	s.Access = access.New(s.db, s.People, s.News, access.Options{Zone: s.zone, Theft: o.Theft, Wants: s.wants,
+		Busiest: func(t *room.Tx, account string) (int64, error) { return s.in(*t).busiest(account) }})
 	s.Jobs, s.Chores = joblog.New(s.db, s.News), chores.New(s.db, s.doers())
 	s.Signing = signing.New(s.db, signing.Options{Zone: s.zone, Owner: ownerOf, Service: s.asksService, Lost: s.tellLost})
 	s.Trace = trace.New(s.db, joblog.Done)
@@ -208,6 +211,12 @@ func ownerOf(t *room.Tx, account string) (string, error) {
 	}
 	c, err := people.CustomerIn(t, a.Owner)
 	return "customer " + a.Owner + c.Created.UTC().Format(time.RFC3339Nano), err // an earlier one may have had the name
+}
+
+// wants reports whether an account is told about a topic.
+func (s *Store) wants(t *room.Tx, account string, topic news.Topic) (bool, error) {
+	a, err := s.in(*t).account(account)
+	return err == nil && a.Wants(topic), err
 }
 
 // asksService reports whether an account asks for a signature of the operator's domain.
@@ -264,7 +273,6 @@ func (s *Store) setUp(o *Options) {
 	s.quiet = quiet.New(s.log)
 	s.ready.signal = make(chan struct{}, 1)
 	s.SetBilling(o.Billing)
-	s.SetTheft(o.Theft)
 	if o.Look != nil {
 		s.SetLook(o.Look)
 	}

@@ -80,7 +80,7 @@ func (t *tx) factsOf(n *news.Item, told *Told) (*Told, error) {
 		}
 		return told, err
 	case news.Access:
-		return told, t.programs(told.News.Access)
+		return told, t.s.Access.Programs(&t.Tx, told.News.Access)
 	case news.Waits:
 		return t.waitsOf(n, told)
 	case news.Order, news.Invoice, news.Overdue:

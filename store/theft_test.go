@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/access"
 	"relay/store/behalf"
 	"relay/store/news"
 	"relay/store/people"
@@ -31,7 +32,7 @@ func newCustomer(t *testing.T, seed uint64, usual int, capped bool) *customer {
 			t.Error(err)
 		}
 	})
-	s.SetTheft(Theft{Failed: 5, Recipients: 50})
+	s.Access.SetTheft(access.Theft{Failed: 5, Recipients: 50})
 	if capped {
 		if err := s.SetStrangers(Strangers{Cap: 100_000, Direct: func(string) bool { return true }, Way: "mx"}); err != nil {
 			t.Fatal(err)
@@ -57,7 +58,7 @@ func newCustomer(t *testing.T, seed uint64, usual int, capped bool) *customer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.add(2 * WatchFor)
+	c.add(2 * access.WatchFor)
 	return p
 }
 
@@ -112,7 +113,7 @@ func TestTheft(t *testing.T) {
 				if capped && !p.mail(watched, append(p.usual(20), p.strangers(p.rnd.IntN(12))...)...) {
 					t.Fatal("a traveller with some new recipients is held")
 				}
-				p.c.add(WatchFor)
+				p.c.add(access.WatchFor)
 			}
 			home := enter(t, p.s, from(p.c, "acme", "192.0.2.9", 30)) // a forgotten password, from home
 			for range 10 {                                            // and a newsletter to many new ones
@@ -120,14 +121,14 @@ func TestTheft(t *testing.T) {
 					t.Fatal("a newsletter from the usual network is held")
 				}
 			}
-			p.c.add(WatchFor)
+			p.c.add(access.WatchFor)
 			watched := p.new(4) // new network, and too few wrong passwords
 			for range 5 {
 				if !p.mail(watched, p.strangers(40)...) {
 					t.Fatal("a new network without wrong passwords is held")
 				}
 			}
-			p.c.add(30 * WatchFor) // the strangers' days are over
+			p.c.add(30 * access.WatchFor) // the strangers' days are over
 			most := p.mostOf(capped)
 			sent := int64(0)
 			for sent <= most { // a thief, from another network with each message
@@ -169,7 +170,7 @@ func TestTheft_monthly(t *testing.T) {
 	p := newCustomer(t, 1, 400, false)
 	for range 29 { // and some mail each day
 		p.mail(false, p.usual(1)...)
-		p.c.add(WatchFor)
+		p.c.add(access.WatchFor)
 	}
 	watched := p.new(20)
 	if !watched {

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"relay/store"
+	"relay/store/access"
 	"relay/store/signs"
 )
 
@@ -90,8 +90,8 @@ func notBefore(other string) check {
 }
 
 // Theft says when a login is taken for stolen.
-func (a *Abuse) Theft() store.Theft {
-	return store.Theft{Failed: a.StolenFailedLogins, Recipients: int64(a.StolenRecipients)}
+func (a *Abuse) Theft() access.Theft {
+	return access.Theft{Failed: a.StolenFailedLogins, Recipients: int64(a.StolenRecipients)}
 }
 
 // Rules are the limits as the store has them.

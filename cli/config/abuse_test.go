@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"relay/store"
+	"relay/store/access"
 	"relay/store/signs"
 )
 
@@ -22,7 +22,7 @@ func TestShare(t *testing.T) {
 
 func TestAbuse(t *testing.T) {
 	c := Default()
-	if is := c.Abuse.Theft(); is != (store.Theft{Failed: 5, Recipients: 50}) {
+	if is := c.Abuse.Theft(); is != (access.Theft{Failed: 5, Recipients: 50}) {
 		t.Errorf("theft %+v", is)
 	}
 	if is := *c.Abuse.Rules(); is != signs.Default {

@@ -99,7 +99,7 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	r.store.SetBilling(u.live.Billing.Store())
 	r.store.SetLook(u.live.NextLook)
 	r.store.SetAbuse(*u.live.Abuse.Rules())
-	r.store.SetTheft(u.live.Abuse.Theft())
+	r.store.Access.SetTheft(u.live.Abuse.Theft())
 	r.store.TrustClock(u.live.TrustClock)
 	if u.cert != nil {
 		r.cert.take(u.cert)

@@ -1,7 +1,7 @@
 package tell
 
 import (
-	"relay/store"
+	"relay/store/access"
 	"relay/store/news"
 	"relay/store/people"
 )
@@ -14,7 +14,7 @@ func (w *Writer) access(v *View, n *news.Item) {
 	case news.Access, news.AccessDaily:
 		v.AccessMore = int64(n.Step)
 		for _, a := range n.Access {
-			v.Access = append(v.Access, NewAccess{a.Login, w.in(a.At), store.NetworkText(a.Address), store.NetworkText(a.Network), a.Program, a.New})
+			v.Access = append(v.Access, NewAccess{a.Login, w.in(a.At), access.NetworkText(a.Address), access.NetworkText(a.Network), a.Program, a.New})
 		}
 	}
 }

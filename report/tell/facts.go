@@ -14,6 +14,7 @@ import (
 	"relay/report/outlook"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/access"
 	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/remark"
@@ -369,7 +370,7 @@ func (w *Writer) logins(all []store.LoginUse) (list []Login) {
 	for _, l := range all[:min(len(all), shownLogins)] {
 		is := Login{Name: l.Login, Last: w.in(l.Last)}
 		for _, p := range l.Places[:min(len(l.Places), shownPlaces)] {
-			is.Places = append(is.Places, store.NetworkText(p.Network))
+			is.Places = append(is.Places, access.NetworkText(p.Network))
 		}
 		list = append(list, is)
 	}

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"relay/store"
+	"relay/store/access"
 )
 
 const (
 	accessKept = 50_000 // logins at an address that are remembered
 )
 
-// accesses counts the uses of logins by address until they are stored (store.Access). The
+// accesses counts the uses of logins by address until they are stored (package access). The
 // store knows each login and address in it: further uses are counted here and written every
 // saveEvery. For all others the store is asked, which is a look-up, and a commit where the
 // network is new to the login.
@@ -81,14 +82,14 @@ func (a *accesses) says(at usedAt, program string) {
 }
 
 // unwritten returns the uses to write, which count as written from now on.
-func (a *accesses) unwritten() (list []store.Use) {
+func (a *accesses) unwritten() (list []access.Use) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for at, u := range a.of {
 		if !u.dirty {
 			continue
 		}
-		list = append(list, store.Use{Login: at.login, From: at.from, Count: u.count, Last: u.last, Program: u.program})
+		list = append(list, access.Use{Login: at.login, From: at.from, Count: u.count, Last: u.last, Program: u.program})
 		u.dirty, u.count = false, 0
 	}
 	return list
@@ -96,7 +97,7 @@ func (a *accesses) unwritten() (list []store.Use) {
 
 // save writes the uses. Those that could not be written are tried again with the next ones.
 func (a *accesses) save(st *store.Store) error {
-	left, err := st.KeepAccess(a.unwritten())
+	left, err := st.Access.Keep(a.unwritten())
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, u := range left {
@@ -127,12 +128,12 @@ func (g *Guard) Enter(u *Use) (watched, begins bool, err error) {
 	}
 	is := usage{dirty: true, count: 1, last: now, program: u.Program}
 	if !u.Exempt {
-		fresh, watched, err := g.st.Enter(store.Use{Login: u.Login, From: u.From, Count: 1, Last: now, Program: u.Program, Failed: g.tried(u.Name)})
+		fresh, watched, err := g.st.Access.Enter(access.Use{Login: u.Login, From: u.From, Count: 1, Last: now, Program: u.Program, Failed: g.tried(u.Name)})
 		if err != nil {
 			return false, false, err
 		}
 		if begins = watched; watched {
-			is.watched = now.Add(store.WatchFor)
+			is.watched = now.Add(access.WatchFor)
 		}
 		if fresh {
 			is.dirty, is.count = false, 0
@@ -145,7 +146,7 @@ func (g *Guard) Enter(u *Use) (watched, begins bool, err error) {
 // tried is how many different wrong passwords a user name had within a day, from addresses
 // that it was never used from.
 func (g *Guard) tried(name string) int {
-	return g.tries.since(name, time.Now().Add(-store.WatchFor))
+	return g.tries.since(name, time.Now().Add(-access.WatchFor))
 }
 
 // Says notes what a program says of itself in a message that a login sent.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"relay/smtp/wire"
-	"relay/store"
+	"relay/store/access"
 	"relay/store/mailsyntax"
 	"relay/store/people"
 )
@@ -79,7 +79,7 @@ func (g *Guard) failed(l *Limits, name string, from netip.Prefix, mark [sha256.S
 	addr, bans = g.failedFrom(l, from, mark, now)
 	if name != "" && !g.places.known(name, from) {
 		login = g.names.failed(name, mark, l.PerLogin, l.BanTime, now)
-		g.tries.failed(name, mark, wire.NoLimit, store.WatchFor, now)
+		g.tries.failed(name, mark, wire.NoLimit, access.WatchFor, now)
 	}
 	return addr, bans, login
 }

@@ -24,5 +24,5 @@
 // writes what is new once a minute, in a transaction for each, and once more at its end.
 // A crash loses that minute: the addresses count as strange until the next login there,
 // and uses of that minute are not counted. A use from a network that is new to its login
-// is stored at once, together with the news of it (store.Enter).
+// is stored at once, together with the news of it (access.Enter).
 package guard

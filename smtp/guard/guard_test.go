@@ -108,7 +108,7 @@ func TestGuard_Run(t *testing.T) {
 		if err != nil || !next.Knows(netip.MustParsePrefix("192.0.2.1/32")) || !next.Knows(netip.MustParsePrefix("192.0.2.2/32")) {
 			t.Errorf("places are lost: %v", err)
 		}
-		if a, err := st.Access("person"); err != nil || len(a.Networks) != 1 || a.Networks[0].Count != 2 {
+		if a, err := st.Access.Uses("person"); err != nil || len(a.Networks) != 1 || a.Networks[0].Count != 2 {
 			t.Errorf("access %+v, %v", a, err)
 		}
 	})

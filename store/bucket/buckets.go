@@ -71,7 +71,7 @@ const (
 	SentIndexOf                      // number of a run (4): likewise
 	SentNames                        // letter, name or number: see store/delivered/names.go
 	ReturnsOf                        // kind (1), id, what (6): what came back, see store/return_mark.go
-	AccessOf                         // login: see store.Access
+	AccessOf                         // login: see access.Uses
 	MailHolds                        // login: see store/hold_login.go
 	HeldMail                         // login NUL id, domain: mail that is held with its login
 )

@@ -5,7 +5,7 @@ import (
 
 	"relay/report/api/act"
 	"relay/report/api/field"
-	"relay/store"
+	"relay/store/access"
 	"relay/store/people"
 )
 
@@ -28,13 +28,13 @@ type AddressUse struct {
 
 // accessOf is from where a login was used, the last network first.
 func accessOf(s *act.Service, login string) (last *time.Time, list []NetworkUse, err error) {
-	a, err := s.Store.Access(login)
+	a, err := s.Store.Access.Uses(login)
 	list = []NetworkUse{}
 	for i := range a.Networks {
 		n := &a.Networks[i]
 		v := NetworkUse{Network: n.Network.String(), First: field.OrNull(n.First), Last: n.Last, Count: n.Count, Program: field.OrNull(n.Program), Addresses: []AddressUse{}}
 		for _, at := range n.Addresses {
-			v.Addresses = append(v.Addresses, AddressUse{store.NetworkText(at.Address), at.Last, at.Count})
+			v.Addresses = append(v.Addresses, AddressUse{access.NetworkText(at.Address), at.Last, at.Count})
 		}
 		list = append(list, v)
 	}

@@ -7,6 +7,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/access"
 	"relay/store/people"
 )
 
@@ -103,7 +104,7 @@ func resumeCredential(ctx context.Context, s *act.Service, in *LoginToResume) (*
 	}
 	was, mail, err := s.Store.ResumeLogin(s.Order(ctx, in.Body.DryRun), in.Account, login, holder(ctx))
 	switch {
-	case errors.Is(err, store.ErrOtherHolder):
+	case errors.Is(err, access.ErrOtherHolder):
 		return nil, act.Fail(act.Refused, "ask who holds it", "login %s is held by the %s", login, was.Holder)
 	case err != nil:
 		return nil, noLogin(in.Account, login, err)
