@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -69,6 +70,55 @@ func TestIndex_Pause(t *testing.T) {
 	f.Wait()
 	f.Close()
 	want("loaded", 0, 3)
+}
+
+// A keeper at work stands still after its present step, whatever is left to do.
+func TestIndex_Pause_atWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t)
+		f.deliver(f.full("<1@acme>"))
+		f.deliver(f.full("<2@acme>"))
+		hold, paused := make(chan struct{}), make(chan struct{})
+		f.o.Past = func() time.Time { <-hold; return f.db.Now() } // each step asks
+		f.resume()
+		go func() { f.Pause(); close(paused) }()
+		synctest.Wait()
+		select {
+		case <-paused:
+			t.Error("it is paused while it takes a step")
+		default:
+		}
+		close(hold)
+		<-paused
+		if _, runs := f.stand(); runs != 1 {
+			t.Errorf("%d runs, want that of the step", runs)
+		}
+	})
+}
+
+// What a kill leaves between a run and the removal of its records is read from the run only.
+func TestIndex_Load_killed(t *testing.T) {
+	f := begin(t)
+	f.deliver(f.message("acme", "<1@acme>", "ann"))
+	f.db.Pass(day)
+	if _, err := f.Step(); err != nil {
+		t.Fatal(err)
+	}
+	f.db = f.db.Killed(t)
+	f.load()
+	if records, runs := f.stand(); records != 1 || runs != 1 {
+		t.Errorf("a kill leaves %d records, %d runs", records, runs)
+	}
+	h, _ := f.HashOf("<1@acme>")
+	f.Recent(h, func(e sent.Entry) bool { t.Errorf("in memory is %+v", e); return true })
+	if list := f.find(h[:]); len(list) != 1 {
+		t.Errorf("found %+v", list)
+	}
+	f.keep()
+	if records, runs := f.stand(); records != 0 || runs != 1 {
+		t.Errorf("the keeper leaves %d records, %d runs", records, runs)
+	}
+	f.verify()
 }
 
 // Deliveries and look-ups at once find what was delivered, while parts become runs.
