@@ -8,6 +8,7 @@ import (
 
 	"relay/smtp/backmail"
 	"relay/smtp/guard"
+	"relay/store/eventlog"
 	"relay/store/people"
 	"relay/store/quiet"
 	"relay/store/spooled"
@@ -30,7 +31,7 @@ func newEvents(log *slog.Logger) events {
 const LoginFailed = "login failed"
 
 func (e events) at(level slog.Level, text string, attrs ...slog.Attr) {
-	e.log.LogAttrs(context.Background(), level, text, attrs...)
+	eventlog.Write(e.log, level, text, attrs...)
 }
 
 // loginFailed has another text for the same wrong login again, as it counts once:

@@ -7,6 +7,7 @@ import (
 
 	"relay/mailer/link"
 	"relay/store"
+	"relay/store/eventlog"
 	"relay/store/spooled"
 )
 
@@ -23,7 +24,7 @@ func (m *Sender) logOutcome(a *attempt, i int, state spooled.State, now time.Tim
 		return
 	}
 	msg, t, o := a.job.Message, &a.targets[i], &a.targets[i].out
-	m.log.LogAttrs(context.Background(), slog.LevelInfo, outcomeText[state],
+	eventlog.Write(m.log, slog.LevelInfo, outcomeText[state],
 		slog.String("spool_id", msg.ID.String()),
 		slog.String("account", msg.Whose()),
 		slog.String("from", msg.Sender),
@@ -48,7 +49,7 @@ func (m *Sender) LogSettled(results []store.Result) {
 		r := &results[i]
 		m.store.LogDSNs(r.DSNs...)
 		if r.Done {
-			m.log.LogAttrs(context.Background(), slog.LevelInfo, "message removed", slog.String("spool_id", r.ID.String()))
+			eventlog.Write(m.log, slog.LevelInfo, "message removed", slog.String("spool_id", r.ID.String()))
 		}
 	}
 }
