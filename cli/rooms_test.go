@@ -49,6 +49,7 @@ var rooms = map[string]string{
 	"store/news":              "store/bucket store/engine store/people store/room store/signs",
 	"store/room":              "store/room/ store/bucket store/engine",
 	"store/room/roomtest":     "store/bucket store/engine store/room",
+	"store/known":             "store/bucket store/room store/spooled",
 	"store/ledger":            "store/signs quota",
 	"store/outcomes":          "store/bucket store/engine store/room store/spooled",
 	"store/refusals":          "store/behalf store/bucket store/engine store/maildomain store/room",
@@ -92,7 +93,7 @@ type size struct{ lines, files int }
 // tooLarge are the packages that may hold more. The numbers may only go down, and a package that
 // keeps the rule leaves the list.
 var tooLarge = map[string]size{
-	"store": {13600, 89}, // until the spool and the books are packages of their own
+	"store": {13450, 88}, // until the spool and the books are packages of their own
 }
 
 // slack is how far a package may be below its entry in tooLarge before that must follow.

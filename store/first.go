@@ -46,7 +46,7 @@ func (t *tx) planFirst(m *spooled.Message, a *Account) error {
 		if rec.First.Cap >= record.Uncapped || !direct(*r) {
 			continue
 		}
-		known, err := t.knows(a.Name, r)
+		known, err := t.s.Known.Knows(&t.Tx, a.Name, r)
 		if err == nil && !known {
 			if known, err = t.isSuppressed(a.Name, r); known {
 				r.First = spooled.FirstSpared
@@ -87,7 +87,7 @@ func (s *Store) FirstOutlook(account string, r *spooled.Recipient) (f FirstOutlo
 		}
 		capped = !b.free && rec.First.Cap < record.Uncapped
 		f = FirstOutlook{Cap: rec.First.Cap, Used: rec.First.Used, Waiting: rec.Waiting}
-		f.Known, err = t.knows(account, r)
+		f.Known, err = t.s.Known.Knows(&t.Tx, account, r)
 		day := rec.Today.Number
 		if capped && !f.Known {
 			plan := rec.Record // a copy
@@ -160,7 +160,7 @@ func (t *tx) plan(m *spooled.Message, domain string, waiting []int) error {
 		due := !r.Next.Truncate(time.Millisecond).After(t.Wall)
 		known := !direct
 		if direct {
-			known, err = t.knows(a.Name, r)
+			known, err = t.s.Known.Knows(&t.Tx, a.Name, r)
 			unread = errors.Join(unread, err)
 		}
 		day := rec.Today.Number

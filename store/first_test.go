@@ -352,7 +352,7 @@ func TestPruneKnown(t *testing.T) {
 	}
 	count := func() (n int) {
 		t.Helper()
-		if err := s.PruneKnown(); err != nil {
+		if err := s.Known.Prune(); err != nil {
 			t.Fatal(err)
 		}
 		_ = s.view(func(t *tx) error {

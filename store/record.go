@@ -143,7 +143,7 @@ func (t *tx) note(m *spooled.Message, r *spooled.Recipient, o *Outcome) error {
 	case MarkDelivered:
 		rec.Today.Delivered++
 		if !b.free && rec.First.Cap < record.Uncapped {
-			return t.learn(m.Account, r)
+			return t.s.Known.Learn(&t.Tx, m.Account, r)
 		}
 	case MarkUnknown:
 		rec.Today.Unknown++

@@ -22,6 +22,7 @@ import (
 	"relay/store/engine"
 	"relay/store/envelope"
 	"relay/store/joblog"
+	"relay/store/known"
 	"relay/store/ledger"
 	"relay/store/meter"
 	"relay/store/news"
@@ -101,6 +102,7 @@ type Store struct {
 	Refusals *refusals.Refusals
 	Bodies   *bodies.Bodies     // the content of messages
 	Outcomes *outcomes.Outcomes // what became of accounts' mail
+	Known    *known.Recipients  // that accounts wrote to
 	News     *news.News         // what is to be told
 	Jobs     *joblog.Jobs
 	Chores   *chores.Chores // what is left to be done for accounts
@@ -134,7 +136,6 @@ type Store struct {
 	strangers atomic.Pointer[Strangers]
 	stops     atomic.Pointer[stops]                     // see stop.go
 	abuse     atomic.Pointer[signs.Rules]               // see SetAbuse; nil: nothing is too much
-	knownKey  atomic.Pointer[[16]byte]                  // of the hashes of known recipients; nil: there is none
 	look      atomic.Pointer[func(time.Time) time.Time] // see SetLook
 
 	refusals   limitRefusals
@@ -169,7 +170,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err := s.migrate(o.ReadOnly); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if err := errors.Join(s.countAges(o.ReadOnly), s.countWaiting(o.ReadOnly), s.keepPrefix(o), s.People.LoadNetworks(), s.Signing.LoadSigners(), s.loadStops(), s.loadKnownKey(), s.Delivered.Load(o.ReadOnly), s.loadHolds()); err != nil {
+	if err := errors.Join(s.countAges(o.ReadOnly), s.countWaiting(o.ReadOnly), s.keepPrefix(o), s.People.LoadNetworks(), s.Signing.LoadSigners(), s.loadStops(), s.Known.LoadKey(), s.Delivered.Load(o.ReadOnly), s.loadHolds()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if !o.ReadOnly {
@@ -196,6 +197,7 @@ func (s *Store) furnish(o *Options) {
 	s.Delivered = delivered.New(s.db, delivered.Options{Past: s.Past, Log: s.quiet})
 	s.Refusals = refusals.New(s.db, refusals.Options{Done: joblog.Done})
 	s.Outcomes = outcomes.New(s.db, outcomes.Options{Zone: s.zone})
+	s.Known = known.New(s.db, known.Options{Zone: s.zone})
 	s.Bodies = bodies.New(s.db, bodies.Options{Shared: cmp.Or(o.Shared, 1_000_000_000), Memory: cmp.Or(o.Memory, 128<<20), IDs: &s.ids,
 		MaySign: s.Signing.MaySign, Held: s.Outcomes.Stored, Length: s.lengthOf, Log: s.quiet})
 }

@@ -69,7 +69,7 @@ func (t *tx) firstTime(m *spooled.Message) (n int64, capped bool, err error) {
 		if !how.Direct(r.Domain) {
 			continue
 		}
-		known, e := t.knows(m.Account, r)
+		known, e := t.s.Known.Knows(&t.Tx, m.Account, r)
 		if err = errors.Join(err, e); !known {
 			n++
 		}

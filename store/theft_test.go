@@ -49,7 +49,7 @@ func newCustomer(t *testing.T, seed uint64, usual int, capped bool) *customer {
 	err := s.update(0, func(t *tx) error {
 		for _, a := range p.list {
 			r := spooled.Recipient{Address: a, Domain: "usual.example"}
-			if err := t.learn("acme", &r); err != nil {
+			if err := t.s.Known.Learn(&t.Tx, "acme", &r); err != nil {
 				return err
 			}
 		}

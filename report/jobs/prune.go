@@ -32,7 +32,7 @@ func (r *Runner) Prune(ctx context.Context) (*Pruning, error) {
 	start := time.Now()
 	n, err := r.prune(ctx, r.store.Past().Add(-r.config().TraceKeep))
 	if err == nil {
-		err = r.store.PruneKnown()
+		err = r.store.Known.Prune()
 	}
 	if err == nil {
 		err = r.store.News.Prune()

@@ -46,7 +46,7 @@ const (
 	HeardOrder                       // number (8): hash
 	Remarks                          // account NUL day NUL kind NUL domain, see remark.Remark
 	Records                          // account, see store.Record
-	Known                            // account NUL least hash: recipients that it wrote to
+	Known                            // account NUL least hash: recipients that it wrote to, see package known
 	Waiting                          // account NUL id, domain: recipients that wait for the cap of first sendings
 	Chores                           // kind NUL account NUL provider, see chores.Chore
 	Overrides                        // number (8)

@@ -1,4 +1,4 @@
-package record
+package known
 
 import (
 	"bytes"
@@ -10,13 +10,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// shelf is an ordered store in memory.
-type shelf struct {
+// inMemory is an ordered store in memory.
+type inMemory struct {
 	keys   [][]byte
 	chunks map[string][]byte
 }
 
-func (s *shelf) Floor(key []byte) (k, chunk []byte, err error) {
+func (s *inMemory) floor(key []byte) (k, chunk []byte, err error) {
 	i, found := slices.BinarySearchFunc(s.keys, key, bytes.Compare)
 	if !found {
 		i--
@@ -27,7 +27,7 @@ func (s *shelf) Floor(key []byte) (k, chunk []byte, err error) {
 	return s.keys[i], s.chunks[string(s.keys[i])], nil
 }
 
-func (s *shelf) Put(key, chunk []byte) error {
+func (s *inMemory) put(key, chunk []byte) error {
 	if s.chunks == nil {
 		s.chunks = map[string][]byte{}
 	}
@@ -38,23 +38,23 @@ func (s *shelf) Put(key, chunk []byte) error {
 	return nil
 }
 
-func hashOf(n int) Hash {
+func numbered(n int) hash {
 	h := fnv.New64a()
 	h.Write(binary.LittleEndian.AppendUint64(nil, uint64(n)))
-	return HashOf(h.Sum64() * 0x9e3779b97f4a7c15)
+	return shortened(h.Sum64() * 0x9e3779b97f4a7c15)
 }
 
 // Recipients are known for a year from the last time, and no others are.
-func TestKnown(t *testing.T) {
+func TestLearn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, last := &shelf{}, map[int]int{}
+		s, last := &inMemory{}, map[int]int{}
 		month := rapid.IntRange(0, 600).Draw(t, "first month")
 		for range rapid.IntRange(1, 3000).Draw(t, "recipients") {
 			if rapid.IntRange(0, 100).Draw(t, "turn") == 0 {
 				month++
 			}
 			n := rapid.IntRange(0, 5000).Draw(t, "n")
-			if err := Learn(s, hashOf(n), month); err != nil {
+			if err := learn(s, numbered(n), month); err != nil {
 				t.Fatal(err)
 			}
 			last[n] = month
@@ -62,7 +62,7 @@ func TestKnown(t *testing.T) {
 		for n := range 5001 {
 			was, ever := last[n]
 			want := ever && month-was <= keptMonths
-			if got, _ := Knows(s, hashOf(n), month); got != want {
+			if got, _ := knows(s, numbered(n), month); got != want {
 				t.Fatalf("%d, last in %d of %d: known %v", n, was, month, got)
 			}
 		}
@@ -75,11 +75,11 @@ func TestKnown(t *testing.T) {
 }
 
 // A million recipients take about ten megabytes.
-func TestKnown_size(t *testing.T) {
-	s := &shelf{}
+func TestLearn_size(t *testing.T) {
+	s := &inMemory{}
 	const n = 100_000
 	for i := range n {
-		Learn(s, hashOf(i), 1)
+		learn(s, numbered(i), 1)
 	}
 	size := 0
 	for _, c := range s.chunks {
@@ -90,12 +90,12 @@ func TestKnown_size(t *testing.T) {
 	}
 }
 
-func BenchmarkKnown(b *testing.B) {
-	s := &shelf{}
+func BenchmarkKnows(b *testing.B) {
+	s := &inMemory{}
 	for i := range 100_000 {
-		Learn(s, hashOf(i), 1)
+		learn(s, numbered(i), 1)
 	}
 	for i := 0; b.Loop(); i++ {
-		Knows(s, hashOf(i), 1)
+		knows(s, numbered(i), 1)
 	}
 }

@@ -1,4 +1,4 @@
-package record
+package known
 
 import (
 	"bytes"
@@ -6,47 +6,47 @@ import (
 	"slices"
 )
 
-// Known recipients of an account are kept as hashes with the month in which they were
-// last written to, six octets each, in chunks. A chunk is one entry of an ordered store:
-// its key is the least hash that it may hold, so a look-up reads one chunk of at most 3 KB,
-// however many there are, and nothing is kept in memory. A chunk that grows is cut in two.
-// Entries older than a year are dropped when their chunk is written.
+// A chunk holds hashes in their order, each with the month in which the recipient was last written
+// to, six octets in all. It is one record of an ordered store: its key is the least hash that it may
+// hold, so a look-up reads one chunk of at most 3 KB, however many there are, and nothing is kept in
+// memory. A chunk that grows is cut in two. Entries older than a year are dropped when their chunk
+// is written.
 //
-// With 40 bits of hash and a million known recipients, one stranger in a million is taken
-// for a known one: one first sending is not counted then.
+// With 40 bits of hash and a million known recipients, one stranger in a million is taken for a
+// known one: one first sending is not counted then.
 
-// Shelf stores the chunks of one account.
-type Shelf interface {
-	Floor(key []byte) (k, chunk []byte, err error) // the last one whose key is not after key; nil: none
-	Put(key, chunk []byte) error
+// shelf stores the chunks of one account.
+type shelf interface {
+	floor(key []byte) (k, chunk []byte, err error) // the last one whose key is not after key; nil: none
+	put(key, chunk []byte) error
 }
 
-// Hash stands for an address.
-type Hash [5]byte
+// hash stands for an address.
+type hash [5]byte
 
-// HashOf shortens a keyed hash of the address.
-func HashOf(sum uint64) (h Hash) {
+// shortened is the hash that is kept of a keyed hash of the address.
+func shortened(sum uint64) (h hash) {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], sum)
 	copy(h[:], b[:])
 	return h
 }
 
-// Recent returns what of a chunk is not older than a year.
-func Recent(chunk []byte, month int) []byte {
+// recentOf returns what of a chunk is not older than a year.
+func recentOf(chunk []byte, month int) []byte {
 	return keepRecent(make([]byte, 0, len(chunk)), chunk, month)
 }
 
 const (
-	entrySize  = len(Hash{}) + 1
+	entrySize  = len(hash{}) + 1
 	mostInside = 512 // entries of a chunk
 	keptMonths = 12
 )
 
-// Knows reports whether the account wrote to the recipient within a year. month is a
+// knows reports whether the account wrote to the recipient within a year. month is a
 // running number of months, from the same start in all calls.
-func Knows(s Shelf, h Hash, month int) (bool, error) {
-	_, chunk, err := s.Floor(h[:])
+func knows(s shelf, h hash, month int) (bool, error) {
+	_, chunk, err := s.floor(h[:])
 	if err != nil {
 		return false, err
 	}
@@ -54,10 +54,10 @@ func Knows(s Shelf, h Hash, month int) (bool, error) {
 	return found && recent(chunk[i*entrySize+len(h)], month), nil
 }
 
-// Learn notes that the account writes to the recipient this month. It writes nothing if
+// learn notes that the account writes to the recipient this month. It writes nothing if
 // that is noted already.
-func Learn(s Shelf, h Hash, month int) error {
-	key, chunk, err := s.Floor(h[:])
+func learn(s shelf, h hash, month int) error {
+	key, chunk, err := s.floor(h[:])
 	if err != nil {
 		return err
 	}
@@ -76,17 +76,17 @@ func Learn(s Shelf, h Hash, month int) error {
 	}
 	next = keepRecent(next, chunk[i*entrySize:], month)
 	if len(next) <= mostInside*entrySize {
-		return s.Put(key, next)
+		return s.put(key, next)
 	}
 	half := len(next) / entrySize / 2 * entrySize
-	if err := s.Put(slices.Clone(key), next[:half]); err != nil {
+	if err := s.put(slices.Clone(key), next[:half]); err != nil {
 		return err
 	}
-	return s.Put(slices.Clone(next[half:half+len(h)]), next[half:])
+	return s.put(slices.Clone(next[half:half+len(h)]), next[half:])
 }
 
 // find returns the place of a hash in a chunk, or the place where it belongs.
-func find(chunk []byte, h Hash) (int, bool) {
+func find(chunk []byte, h hash) (int, bool) {
 	lo, hi := 0, len(chunk)/entrySize
 	for lo < hi {
 		mid := (lo + hi) / 2
