@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -46,7 +47,7 @@ func openTwins(t *rapid.T, dir string) *twins {
 		}
 		s.ids.Entropy = ulid.Monotonic(rand.NewChaCha8([32]byte{}), 0)
 		err = s.update(0, func(t *tx) error {
-			return errors.Join(t.Put(bucket.Meta, []byte("sent"), make([]byte, 32)), t.Put(bucket.Meta, []byte("known"), make([]byte, 16)))
+			return errors.Join(t.Put(bucket.Meta, []byte("sent"), bytes.Repeat([]byte{1}, 32)), t.Put(bucket.Meta, []byte("known"), bytes.Repeat([]byte{1}, 16)))
 		})
 		if err := errors.Join(err, s.Delivered.Load(false), s.Known.LoadKey()); err != nil {
 			t.Fatal(err)
