@@ -53,13 +53,13 @@ type observation struct {
 	Late     bool      // the mail that bounced had been delivered
 }
 
-// sign notes what an outcome says against the account. A recipient that the
+// speaks notes what an outcome says against the account. A recipient that the
 // same list refuses again is not counted twice.
-func (t *tx) sign(m *spooled.Message, r *Result, o *Outcome, was mailreply.Verdict) error {
+func (s *Store) speaks(t *SpoolTx, m *spooled.Message, r *Result, o *Outcome, was mailreply.Verdict) error {
 	if o.Sign == "" || m.OfRelay() || o.Sign == SignListed && was.Category == o.Verdict.Category {
 		return nil
 	}
-	return t.observe(observation{Account: m.Account, Sign: o.Sign, N: 1, Accepted: m.Accepted, Provider: r.Provider})
+	return s.on(t).observe(observation{Account: m.Account, Sign: o.Sign, N: 1, Accepted: m.Accepted, Provider: r.Provider})
 }
 
 // observe counts signs against an account, and warns, slows down or suspends it where they are
@@ -98,7 +98,7 @@ func (t *tx) complained(a *Account, o *observation) error {
 	if o.Sign != SignComplaint {
 		return nil
 	}
-	rec, _, err := t.record(a)
+	rec, _, err := t.record(a.Name)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (t *tx) warnOf(a *Account, f *signs.Figures) error {
 
 // slowDown sends an account's mail as slowly as a new account's, until it has had clean days.
 func (t *tx) slowDown(a *Account) error {
-	rec, _, err := t.record(a)
+	rec, _, err := t.record(a.Name)
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func readAges(raw []byte) (a ages, err error) {
 var errNoAges = fmt.Errorf("decode meta %q: it is no count of messages by age", keyAges)
 
 // ages as this transaction sees them. They are written with it.
-func (t *tx) ages() *ages {
+func (t *SpoolTx) ages() *ages {
 	sc := t.scratch()
 	if sc.ages == nil {
 		a, err := readAges(t.Get(bucket.Meta, keyAges))
@@ -144,13 +144,13 @@ func keepAges(b *engine.Tx, a *ages, now time.Time) error {
 }
 
 // countAges counts the spool of a store that an earlier relay has written, once.
-func (s *Store) countAges(readOnly bool) error {
+func (s *Spool) countAges(readOnly bool) error {
 	counted := false
-	err := s.view(func(t *tx) error { counted = t.Get(bucket.Meta, keyAges) != nil; return nil })
+	err := s.view(func(t *SpoolTx) error { counted = t.Get(bucket.Meta, keyAges) != nil; return nil })
 	if err != nil || counted || readOnly {
 		return err
 	}
-	return s.update(0, func(t *tx) error {
+	return s.update(0, func(t *SpoolTx) error {
 		a := ages{}
 		c := t.Cursor(bucket.Messages)
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
@@ -165,8 +165,8 @@ func (s *Store) countAges(readOnly bool) error {
 // Ages are how many messages of the spool came in at most so long ago: of each bound, those
 // above the one before it, and last those above all. A message counts as old as the beginning
 // of its slot. oldest is when the first of them came in; zero: there is none.
-func (s *Store) Ages(bounds ...time.Duration) (counts []int64, oldest time.Time, err error) {
-	err = s.view(func(t *tx) error {
+func (s *Spool) Ages(bounds ...time.Duration) (counts []int64, oldest time.Time, err error) {
+	err = s.view(func(t *SpoolTx) error {
 		counts, oldest = make([]int64, len(bounds)+1), time.Time{}
 		if k, _ := t.Cursor(bucket.Messages).First(); k != nil {
 			oldest = spooled.ID(k).Timestamp()

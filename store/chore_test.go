@@ -41,7 +41,7 @@ func TestChores_replannedMeanwhile(t *testing.T) {
 	if err := setFirstCap(s, NoCap); err != nil {
 		t.Fatal(err)
 	}
-	if more, err := s.doers()[half.Kind](half); err != nil || !more {
+	if more, err := s.Doers()[half.Kind](half); err != nil || !more {
 		t.Errorf("doer = %v, %v; want that there is more", more, err)
 	}
 	for more := true; more; {
@@ -53,7 +53,7 @@ func TestChores_replannedMeanwhile(t *testing.T) {
 	if sent += deliver(t, s, "acme", MarkDelivered); sent != 3*replanStep {
 		t.Errorf("%d went out, want %d", sent, 3*replanStep)
 	}
-	if more, err := s.doers()[half.Kind](half); err != nil || more {
+	if more, err := s.Doers()[half.Kind](half); err != nil || more {
 		t.Errorf("a chore that is done: doer = %v, %v", more, err)
 	}
 	verify(t, s)

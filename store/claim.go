@@ -34,8 +34,8 @@ type Claimed struct {
 // when that time has come, whether or not it was settled: the caller knows what it
 // has. That renews the claim, and delays no more than the first did: what counts
 // the attempt is Settle.
-func (s *Store) Claim(want []Want, next func(m *spooled.Message, tries int) time.Time) (list []Claimed, err error) {
-	err = s.updateThen(len(want)*4096, func(t *tx) error {
+func (s *Spool) Claim(want []Want, next func(m *spooled.Message, tries int) time.Time) (list []Claimed, err error) {
+	err = s.updateThen(len(want)*4096, func(t *SpoolTx) error {
 		list = list[:0]
 		for _, w := range want {
 			if err := t.claim(w, next, &list); err != nil {
@@ -54,7 +54,7 @@ func (s *Store) Claim(want []Want, next func(m *spooled.Message, tries int) time
 // day, what is suppressed is given up, and others are taken in their place; after
 // mostPutOff of them the lane is announced, and goes on in another transaction. A lane of a
 // suspended account is parked.
-func (t *tx) claim(w Want, next func(*spooled.Message, int) time.Time, list *[]Claimed) error {
+func (t *SpoolTx) claim(w Want, next func(*spooled.Message, int) time.Time, list *[]Claimed) error {
 	parks, was, err := t.parks(w.Lane)
 	if err != nil || parks {
 		return err
@@ -79,7 +79,7 @@ const mostPutOff = 64
 
 // claimThose says how many of the messages it took, and of how many nothing may be tried.
 // It stops after mostPutOff of these.
-func (t *tx) claimThose(ids []spooled.ID, l spooled.Lane, was *stop, next func(*spooled.Message, int) time.Time, list *[]Claimed) (took, putOff int, err error) {
+func (t *SpoolTx) claimThose(ids []spooled.ID, l spooled.Lane, was *stop, next func(*spooled.Message, int) time.Time, list *[]Claimed) (took, putOff int, err error) {
 	for _, id := range ids {
 		m, err := t.message(id)
 		if err != nil {
@@ -90,7 +90,7 @@ func (t *tx) claimThose(ids []spooled.ID, l spooled.Lane, was *stop, next func(*
 		}
 		was.prolong(m)
 		c := Claimed{Message: m, Domain: l.Domain, Rcpts: m.Ready(l.Domain, t.Wall)}
-		if err := t.holdClaimed(&c); err != nil {
+		if err := t.keepBack(&c); err != nil {
 			return took, putOff, err
 		}
 		if err := t.suppressClaimed(&c); err != nil {
@@ -116,7 +116,7 @@ func (t *tx) claimThose(ids []spooled.ID, l spooled.Lane, was *stop, next func(*
 }
 
 // claimRcpts opens the claim.
-func (t *tx) claimRcpts(c *Claimed, next func(*spooled.Message, int) time.Time) (err error) {
+func (t *SpoolTx) claimRcpts(c *Claimed, next func(*spooled.Message, int) time.Time) (err error) {
 	m := c.Message
 	was, _ := m.Due(c.Domain)
 	at := next(m, m.Recipients[c.Rcpts[0]].Tries+1)
@@ -127,7 +127,7 @@ func (t *tx) claimRcpts(c *Claimed, next func(*spooled.Message, int) time.Time) 
 }
 
 // dueIDs are the first messages of the lane that are due now.
-func (t *tx) dueIDs(w Want) (ids []spooled.ID) {
+func (t *SpoolTx) dueIDs(w Want) (ids []spooled.ID) {
 	lane := w.Lane.Key()
 	c := t.Cursor(bucket.Queue)
 	for k, _ := c.Seek(lane); k != nil && room.HasPrefix(k, lane) && len(ids) < w.Max; k, _ = c.Next() {
@@ -142,8 +142,8 @@ func (t *tx) dueIDs(w Want) (ids []spooled.ID) {
 
 // Return gives claims back that were not attempted after all: they are due as they
 // were. Those that are not open any more stay as they are.
-func (s *Store) Return(list []Claimed) error {
-	err := s.update(len(list)*1024, func(t *tx) error {
+func (s *Spool) Return(list []Claimed) error {
+	err := s.update(len(list)*1024, func(t *SpoolTx) error {
 		for _, c := range list {
 			err := errors.Join(t.undoClaim(c.Message.ID, c.Domain, c.Rcpts), t.closeClaim(c.Message.ID, c.Domain))
 			if err != nil {
@@ -159,14 +159,14 @@ func (s *Store) Return(list []Claimed) error {
 }
 
 // message reads an envelope; nil when there is none.
-func (t *tx) message(id spooled.ID) (*spooled.Message, error) {
+func (t *SpoolTx) message(id spooled.ID) (*spooled.Message, error) {
 	return t.s.envelopes.Read(&t.Tx, id)
 }
 
 // change applies fn to those of the domain's recipients that are listed and not
 // final, moves the message in its lane, and stores it or, with its last recipient,
 // removes it.
-func (t *tx) change(m *spooled.Message, domain string, list []int, fn func(*spooled.Recipient)) error {
+func (t *SpoolTx) change(m *spooled.Message, domain string, list []int, fn func(*spooled.Recipient)) error {
 	if err := t.dropKey(m, domain); err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (t *tx) change(m *spooled.Message, domain string, list []int, fn func(*spoo
 
 // store writes a message back after a change of the domain's recipients, whose
 // key was dropped before. What its sender is to be told is sent or put on the list.
-func (t *tx) store(m *spooled.Message, domain string) error {
+func (t *SpoolTx) store(m *spooled.Message, domain string) error {
 	if err := t.tellSender(m); err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (t *tx) store(m *spooled.Message, domain string) error {
 	return t.addKey(m, domain)
 }
 
-func (t *tx) addKey(m *spooled.Message, domain string) error {
+func (t *SpoolTx) addKey(m *spooled.Message, domain string) error {
 	at, ok := m.Due(domain)
 	if !ok {
 		return nil
@@ -208,7 +208,7 @@ func (t *tx) addKey(m *spooled.Message, domain string) error {
 	return errors.Join(t.list(m, domain, 1), t.Put(bucket.Queue, spooled.QueueKey(lane, at, m.ID), countAt(m, domain)))
 }
 
-func (t *tx) dropKey(m *spooled.Message, domain string) error {
+func (t *SpoolTx) dropKey(m *spooled.Message, domain string) error {
 	at, ok := m.Due(domain)
 	if !ok {
 		return nil
@@ -219,7 +219,7 @@ func (t *tx) dropKey(m *spooled.Message, domain string) error {
 }
 
 // remove takes a message whose recipients are all final out of the spool.
-func (t *tx) remove(m *spooled.Message) error {
+func (t *SpoolTx) remove(m *spooled.Message) error {
 	if err := t.s.envelopes.Remove(&t.Tx, m.ID); err != nil {
 		return err
 	}

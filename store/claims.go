@@ -76,7 +76,7 @@ func readClaim(raw []byte) claimEntry {
 
 // openClaim notes a claim, or that one that is open is renewed. again: Open has
 // released it before.
-func (t *tx) openClaim(id spooled.ID, domain string, due, next time.Time) (again bool, err error) {
+func (t *SpoolTx) openClaim(id spooled.ID, domain string, due, next time.Time) (again bool, err error) {
 	key := claimKey(id, domain)
 	c := claimEntry{claimWaits, due, next}
 	if raw := t.Get(bucket.Claims, key); raw != nil {
@@ -89,14 +89,14 @@ func (t *tx) openClaim(id spooled.ID, domain string, due, next time.Time) (again
 }
 
 // closeClaim takes the note away; it need not be there.
-func (t *tx) closeClaim(id spooled.ID, domain string) error {
+func (t *SpoolTx) closeClaim(id spooled.ID, domain string) error {
 	return t.Delete(bucket.Claims, claimKey(id, domain))
 }
 
 // Dialled stores that somebody dials, or has dialled, for claims, so that a crash
 // leaves their next try as it is. Claims that are not open any more stay so.
-func (s *Store) Dialled(list []Claimed) error {
-	err := s.update(len(list)*128, func(t *tx) error {
+func (s *Spool) Dialled(list []Claimed) error {
+	err := s.update(len(list)*128, func(t *SpoolTx) error {
 		for _, c := range list {
 			if err := t.dialled(c.Message.ID, c.Domain); err != nil {
 				return err
@@ -110,7 +110,7 @@ func (s *Store) Dialled(list []Claimed) error {
 	return nil
 }
 
-func (t *tx) dialled(id spooled.ID, domain string) error {
+func (t *SpoolTx) dialled(id spooled.ID, domain string) error {
 	key := claimKey(id, domain)
 	raw := t.Get(bucket.Claims, key)
 	if raw == nil || claimState(raw[0]) == claimReleased {
@@ -123,7 +123,7 @@ func (t *tx) dialled(id spooled.ID, domain string) error {
 
 // undoClaim has the mail of an open claim due as before; there need not be one. list
 // are its recipients.
-func (t *tx) undoClaim(id spooled.ID, domain string, list []int) error {
+func (t *SpoolTx) undoClaim(id spooled.ID, domain string, list []int) error {
 	raw := t.Get(bucket.Claims, claimKey(id, domain))
 	if raw == nil || claimState(raw[0]) == claimReleased {
 		return nil
@@ -141,14 +141,14 @@ const claimsStep = 256
 
 // releaseClaims settles the claims that an earlier run left open. There are as
 // many as it had in hand at once, whatever waits in the queue.
-func (s *Store) releaseClaims() error {
+func (s *Spool) releaseClaims() error {
 	var from []byte
 	for more := true; more; {
 		var keys [][]byte
-		err := s.view(func(t *tx) error { keys, more = t.openClaims(from); return nil })
+		err := s.view(func(t *SpoolTx) error { keys, more = t.openClaims(from); return nil })
 		if err == nil && len(keys) > 0 {
 			from = keys[len(keys)-1]
-			err = s.update(len(keys)*1024, func(t *tx) error {
+			err = s.update(len(keys)*1024, func(t *SpoolTx) error {
 				for _, k := range keys {
 					if err := t.releaseClaim(k); err != nil {
 						return err
@@ -165,7 +165,7 @@ func (s *Store) releaseClaims() error {
 }
 
 // openClaims are the first keys after from whose claims Open has not released yet.
-func (t *tx) openClaims(from []byte) (keys [][]byte, more bool) {
+func (t *SpoolTx) openClaims(from []byte) (keys [][]byte, more bool) {
 	c := t.Cursor(bucket.Claims)
 	for k, raw := c.Seek(append(slices.Clone(from), 0)); k != nil; k, raw = c.Next() {
 		if claimState(raw[0]) == claimReleased {
@@ -179,7 +179,7 @@ func (t *tx) openClaims(from []byte) (keys [][]byte, more bool) {
 	return keys, false
 }
 
-func (t *tx) releaseClaim(key []byte) error {
+func (t *SpoolTx) releaseClaim(key []byte) error {
 	id, domain, c, err := parseClaim(key, t.Get(bucket.Claims, key))
 	if err != nil {
 		return err

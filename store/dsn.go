@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"relay/store/bodies"
@@ -30,7 +29,7 @@ import (
 // DSNs says how DSNs are made.
 type DSNs struct {
 	// Build words the DSN about those recipients of a message that have a DSN. own
-	// says that the sender is the account's own, see Account.Owns; original reads
+	// says that the sender is the account's own, see Customer.Owns; original reads
 	// the message. It runs in a transaction, perhaps more than once, and returns
 	// false when there is nobody to tell.
 	Build   func(about *spooled.Message, own bool, original io.Reader) (Notice, bool)
@@ -38,7 +37,7 @@ type DSNs struct {
 }
 
 // SetDSNs says how DSNs are made from now on. Before it is called, none are.
-func (s *Store) SetDSNs(d DSNs) { s.dsns.Store(&d) }
+func (s *Spool) SetDSNs(d DSNs) { s.dsns.Store(&d) }
 
 // DSNResult is what became of a DSN: it was queued, or was not because the account had
 // too many.
@@ -63,27 +62,9 @@ const (
 	dsnBatch   = 32          // messages whose senders one transaction tells
 )
 
-// Owns reports whether an address is certainly the customer's own: the account's
-// contact, or one that the operator has named as a sender of the account's, by
-// itself or by its domain. Any other may be forged.
-func (a *Account) Owns(address string) bool {
-	if address == "" {
-		return false
-	}
-	if strings.EqualFold(address, a.Contact) {
-		return true
-	}
-	for _, s := range a.Senders {
-		if IsAddress(address, s) {
-			return true
-		}
-	}
-	return false
-}
-
 // tellSender sends what there is to tell with the last recipient, else puts the
 // message on the list, or takes it off. The caller stores it.
-func (t *tx) tellSender(m *spooled.Message) error {
+func (t *SpoolTx) tellSender(m *spooled.Message) error {
 	untold := m.Untold()
 	switch {
 	case untold && m.Done():
@@ -99,14 +80,14 @@ func (t *tx) tellSender(m *spooled.Message) error {
 
 func dsnKey(m *spooled.Message) []byte { return append(room.AppendTime(nil, m.DSNDue), m.ID[:]...) }
 
-func (t *tx) dropDSNKey(m *spooled.Message) error {
+func (t *SpoolTx) dropDSNKey(m *spooled.Message) error {
 	key := dsnKey(m)
 	m.DSNDue = time.Time{}
 	return t.Delete(bucket.Dsns, key)
 }
 
 // sendDSN queues one DSN about all that the sender is to be told.
-func (t *tx) sendDSN(m *spooled.Message) error {
+func (t *SpoolTx) sendDSN(m *spooled.Message) error {
 	if !m.DSNDue.IsZero() {
 		if err := t.dropDSNKey(m); err != nil {
 			return err
@@ -133,15 +114,15 @@ func (t *tx) sendDSN(m *spooled.Message) error {
 	return nil
 }
 
-func (t *tx) buildDSN(m *spooled.Message, how *DSNs, sent *DSNResult) error {
-	a, err := t.account(m.Account)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+func (t *SpoolTx) buildDSN(m *spooled.Message, how *DSNs, sent *DSNResult) error {
+	a, err := t.customer(m.Account)
+	if err != nil && !errors.Is(err, room.ErrNotFound) {
 		return err
 	}
 	body := bodies.In(&t.Tx, m.ID, m.Stored)
 	n, ok := how.Build(m, err == nil && a.Owns(m.Sender), body)
 	if ok {
-		n.Message.ID, n.Message.Account, n.Message.About = t.s.ids.Next(t.Wall), m.Account, m.ID
+		n.Message.ID, n.Message.Account, n.Message.About = t.s.o.IDs.Next(t.Wall), m.Account, m.ID
 		sent.Notice, sent.Unread = &n, body.Err()
 	}
 	return nil
@@ -149,7 +130,7 @@ func (t *tx) buildDSN(m *spooled.Message, how *DSNs, sent *DSNResult) error {
 
 // queueDSN queues and counts a DSN, or counts that it was withheld. The trace
 // tells either.
-func (t *tx) queueDSN(m *spooled.Message, how *DSNs, hour *dsnHour, sent *DSNResult) error {
+func (t *SpoolTx) queueDSN(m *spooled.Message, how *DSNs, hour *dsnHour, sent *DSNResult) error {
 	e := &trace.Event{ID: m.ID, Time: t.Wall, Kind: trace.EventNotice, Account: m.Account}
 	switch {
 	case sent.Withheld:
@@ -175,7 +156,7 @@ func (t *tx) queueDSN(m *spooled.Message, how *DSNs, hour *dsnHour, sent *DSNRes
 }
 
 // dsnHour is the account's count in the hour that is now.
-func (t *tx) dsnHour(account string) (*dsnHour, error) {
+func (t *SpoolTx) dsnHour(account string) (*dsnHour, error) {
 	h := &dsnHour{}
 	if _, err := t.Read(bucket.DsnHours, []byte(account), h); err != nil {
 		return nil, err
@@ -188,13 +169,13 @@ func (t *tx) dsnHour(account string) (*dsnHour, error) {
 
 // SendDSNs sends what is due, of some messages; more says that others may be. After
 // the clock was set back it does not wait for the time that was.
-func (s *Store) SendDSNs() (sent []DSNResult, more bool, err error) {
+func (s *Spool) SendDSNs() (sent []DSNResult, more bool, err error) {
 	var ids []spooled.ID
-	err = s.view(func(t *tx) error { ids = t.dueDSNs(); return nil })
+	err = s.view(func(t *SpoolTx) error { ids = t.dueDSNs(); return nil })
 	if err != nil || len(ids) == 0 {
 		return nil, false, err
 	}
-	err = s.updateThen(len(ids)*dsnWeight, func(t *tx) error {
+	err = s.updateThen(len(ids)*dsnWeight, func(t *SpoolTx) error {
 		for _, id := range t.dueDSNs() {
 			m, err := t.message(id)
 			if err != nil {
@@ -220,7 +201,7 @@ func (s *Store) SendDSNs() (sent []DSNResult, more bool, err error) {
 }
 
 // dueDSNs are the first messages whose sender is to be told by now.
-func (t *tx) dueDSNs() (ids []spooled.ID) {
+func (t *SpoolTx) dueDSNs() (ids []spooled.ID) {
 	c := t.Cursor(bucket.Dsns)
 	for k, _ := c.First(); k != nil && len(ids) < dsnBatch; k, _ = c.Next() {
 		at := room.ParseTime(k)

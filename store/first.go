@@ -26,7 +26,7 @@ import (
 // recipient has its place or its grant, once. Relay's own mail does not wait.
 
 // planFirst gives the recipients of a new message that the account never wrote to their day.
-func (t *tx) planFirst(m *spooled.Message, a *Account) error {
+func (t *SpoolTx) planFirst(m *spooled.Message, a Customer) error {
 	for i := range m.Recipients { // this may run more than once
 		m.Recipients[i].First, m.Recipients[i].Next = "", time.Time{}
 	}
@@ -35,7 +35,7 @@ func (t *tx) planFirst(m *spooled.Message, a *Account) error {
 	if how.bounds(a, t.Now).free || !slices.ContainsFunc(m.Recipients, direct) {
 		return nil
 	}
-	rec, b, err := t.record(a)
+	rec, b, err := t.recordOf(m.Account, a)
 	if err != nil {
 		return err
 	}
@@ -46,9 +46,9 @@ func (t *tx) planFirst(m *spooled.Message, a *Account) error {
 		if rec.First.Cap >= record.Uncapped || !direct(*r) {
 			continue
 		}
-		known, err := t.s.Known.Knows(&t.Tx, a.Name, r)
+		known, err := t.s.Known.Knows(&t.Tx, m.Account, r)
 		if err == nil && !known {
-			if known, err = t.isSuppressed(a.Name, r); known {
+			if known, err = t.isSuppressed(m.Account, r); known {
 				r.First = spooled.FirstSpared
 			}
 		}
@@ -59,11 +59,11 @@ func (t *tx) planFirst(m *spooled.Message, a *Account) error {
 			continue
 		}
 		if day := rec.Reserve(b.most); day > rec.Today.Number {
-			r.First, r.Next = spooled.FirstWaits, DayStart(day, t.s.zone)
+			r.First, r.Next = spooled.FirstWaits, DayStart(day, t.s.o.Zone)
 			last = max(last, day)
 		}
 	}
-	return t.tellWait(a, rec, last)
+	return t.tellWait(m.Account, rec, last)
 }
 
 // FirstOutlook is what the cap means for a message to a recipient that comes in now.
@@ -75,13 +75,9 @@ type FirstOutlook struct {
 }
 
 // FirstOutlook of an account's mail to a recipient by MX; false: there is no cap.
-func (s *Store) FirstOutlook(account string, r *spooled.Recipient) (f FirstOutlook, capped bool, err error) {
-	err = s.view(func(t *tx) error {
-		a, err := t.account(account)
-		if err != nil {
-			return err
-		}
-		rec, b, err := t.record(a)
+func (s *Spool) FirstOutlook(account string, r *spooled.Recipient) (f FirstOutlook, capped bool, err error) {
+	err = s.view(func(t *SpoolTx) error {
+		rec, b, err := t.record(account)
 		if err != nil {
 			return err
 		}
@@ -93,7 +89,7 @@ func (s *Store) FirstOutlook(account string, r *spooled.Recipient) (f FirstOutlo
 			plan := rec.Record // a copy
 			day = plan.Reserve(b.most)
 		}
-		f.Day = DayStart(day, s.zone)
+		f.Day = DayStart(day, s.o.Zone)
 		return err
 	})
 	return f, capped, err
@@ -101,7 +97,7 @@ func (s *Store) FirstOutlook(account string, r *spooled.Recipient) (f FirstOutlo
 
 // mayGo are those of a domain's recipients that are due that may be tried now. The others
 // wait for the cap, and are planned anew.
-func (t *tx) mayGo(m *spooled.Message, domain string, list []int) ([]int, error) {
+func (t *SpoolTx) mayGo(m *spooled.Message, domain string, list []int) ([]int, error) {
 	if err := t.endSpared(m, domain, list); err != nil {
 		return nil, err
 	}
@@ -128,7 +124,7 @@ func (t *tx) mayGo(m *spooled.Message, domain string, list []int) ([]int, error)
 
 // endSpared lets recipients wait whose suppression was lifted since the message came in: else
 // an account could suppress strangers, write to them, and lift that.
-func (t *tx) endSpared(m *spooled.Message, domain string, list []int) error {
+func (t *SpoolTx) endSpared(m *spooled.Message, domain string, list []int) error {
 	var spared []int
 	for _, i := range list {
 		if m.Recipients[i].First == spooled.FirstSpared {
@@ -143,13 +139,9 @@ func (t *tx) endSpared(m *spooled.Message, domain string, list []int) error {
 
 // plan decides again about recipients at a domain that wait: they may go now, or get
 // another day.
-func (t *tx) plan(m *spooled.Message, domain string, waiting []int) error {
-	a, err := t.account(m.Account)
-	if err != nil {
-		return err
-	}
+func (t *SpoolTx) plan(m *spooled.Message, domain string, waiting []int) error {
 	how := t.s.strangers.Load()
-	rec, b, err := t.record(a)
+	rec, b, err := t.record(m.Account)
 	if err != nil {
 		return err
 	}
@@ -160,7 +152,7 @@ func (t *tx) plan(m *spooled.Message, domain string, waiting []int) error {
 		due := !r.Next.Truncate(time.Millisecond).After(t.Wall)
 		known := !direct
 		if direct {
-			known, err = t.s.Known.Knows(&t.Tx, a.Name, r)
+			known, err = t.s.Known.Knows(&t.Tx, m.Account, r)
 			unread = errors.Join(unread, err)
 		}
 		day := rec.Today.Number
@@ -169,7 +161,7 @@ func (t *tx) plan(m *spooled.Message, domain string, waiting []int) error {
 		}
 		switch {
 		case day > rec.Today.Number:
-			r.Next = DayStart(day, t.s.zone)
+			r.Next = DayStart(day, t.s.o.Zone)
 			return
 		case !due:
 			r.Next = t.Wall
@@ -186,7 +178,7 @@ func waitingKey(account string, id spooled.ID, domain string) []byte {
 
 // list notes, with sign 1, that recipients of m wait at the domain, or takes the note away,
 // with sign -1.
-func (t *tx) list(m *spooled.Message, domain string, sign int64) error {
+func (t *SpoolTx) list(m *spooled.Message, domain string, sign int64) error {
 	n := int64(0)
 	for i := range m.Recipients {
 		if r := &m.Recipients[i]; r.Domain == domain && r.Waits() {
@@ -196,11 +188,7 @@ func (t *tx) list(m *spooled.Message, domain string, sign int64) error {
 	if n == 0 {
 		return nil
 	}
-	a, err := t.account(m.Account)
-	if err != nil {
-		return err
-	}
-	rec, _, err := t.record(a)
+	rec, _, err := t.record(m.Account)
 	if err != nil {
 		return err
 	}
@@ -209,4 +197,25 @@ func (t *tx) list(m *spooled.Message, domain string, sign int64) error {
 		return t.Delete(bucket.Waiting, waitingKey(m.Account, m.ID, domain))
 	}
 	return t.Put(bucket.Waiting, waitingKey(m.Account, m.ID, domain), []byte{})
+}
+
+// firstTime counts the recipients of a message that its account never wrote to; capped is
+// false if that is not known of this account.
+func (t *SpoolTx) firstTime(m *spooled.Message) (n int64, capped bool, err error) {
+	how := t.s.strangers.Load()
+	rec, b, err := t.record(m.Account)
+	if err != nil || b.free || rec.First.Cap >= record.Uncapped {
+		return 0, false, err
+	}
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		if !how.Direct(r.Domain) {
+			continue
+		}
+		known, e := t.s.Known.Knows(&t.Tx, m.Account, r)
+		if err = errors.Join(err, e); !known {
+			n++
+		}
+	}
+	return n, true, err
 }

@@ -13,8 +13,8 @@ const mostHeads = 1000
 
 // NextDue is when the first message of an account to a domain is due; account "" is any.
 // ok is false when none waits, or all are held.
-func (s *Store) NextDue(domain, account string) (at time.Time, ok bool, err error) {
-	err = s.view(func(t *tx) error {
+func (s *Spool) NextDue(domain, account string) (at time.Time, ok bool, err error) {
+	err = s.view(func(t *SpoolTx) error {
 		prefix := append([]byte(domain), 0)
 		if account != "" {
 			prefix = spooled.Lane{Domain: domain, Account: account}.Key()

@@ -27,12 +27,12 @@ const lanesStep = 8192
 // each of accounts, outside of any transaction. It reads the queue's keys and no
 // message, a million of them in a second or so. What is claimed or settled
 // meanwhile may be counted twice or not at all.
-func (s *Store) Lanes(ctx context.Context, fn func(*LaneSum) error) error {
+func (s *Spool) Lanes(ctx context.Context, fn func(*LaneSum) error) error {
 	var sum LaneSum
 	var full []LaneSum // lanes that a transaction came to the end of
 	for from := []byte{}; from != nil; {
 		full = full[:0]
-		err := s.view(func(t *tx) (err error) {
+		err := s.view(func(t *SpoolTx) (err error) {
 			from, err = t.sumLanes(from, &sum, func() { full = append(full, sum) })
 			return err
 		})
@@ -57,7 +57,7 @@ func (s *Store) Lanes(ctx context.Context, fn func(*LaneSum) error) error {
 
 // sumLanes adds entries from a key on to sum, and calls next before it begins
 // another lane. It returns where to go on; nil: that was all.
-func (t *tx) sumLanes(from []byte, sum *LaneSum, next func()) ([]byte, error) {
+func (t *SpoolTx) sumLanes(from []byte, sum *LaneSum, next func()) ([]byte, error) {
 	c := t.Cursor(bucket.Queue)
 	n := 0
 	for k, raw := c.Seek(from); k != nil; k, raw = c.Next() {
@@ -126,7 +126,7 @@ var smallCounts = func() []byte {
 
 // countOf reads what countAt wrote. An entry of a file from
 // before there was a count has none: then the message tells.
-func (t *tx) countOf(raw []byte, l spooled.Lane, id spooled.ID) (int64, error) {
+func (t *SpoolTx) countOf(raw []byte, l spooled.Lane, id spooled.ID) (int64, error) {
 	if n, size := binary.Uvarint(raw); size > 0 {
 		return int64(n), nil
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"relay/store/outcomes"
+	"relay/store/room"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -27,7 +28,7 @@ var ops = []Op{OpRetry, OpHold, OpRelease, OpDrop}
 type Operation struct {
 	Op   Op
 	Of   *Filter // only those recipients for which it holds; nil: all that are not final
-	Tell bool    // of OpDrop: the sender gets a DSN if it is certainly the customer's own, see Account.Owns
+	Tell bool    // of OpDrop: the sender gets a DSN if it is certainly the customer's own, see Customer.Owns
 }
 
 // Affects are the indices of the recipients of m that it would change.
@@ -66,14 +67,14 @@ func (o *Effect) add(p *Effect) {
 const operateStep = 128
 
 // Change does op to all recipients of the messages.
-func (s *Store) Change(op Op, ids []spooled.ID) (done, missing []spooled.ID, err error) {
+func (s *Spool) Change(op Op, ids []spooled.ID) (done, missing []spooled.ID, err error) {
 	is, err := s.Operate(Operation{Op: op}, ids)
 	return is.Done, is.Missing, err
 }
 
 // Operate does o to messages. Which of their recipients it is for is decided again in
 // the transaction that changes them. With an error it returns what was done before.
-func (s *Store) Operate(o Operation, ids []spooled.ID) (all Effect, err error) {
+func (s *Spool) Operate(o Operation, ids []spooled.ID) (all Effect, err error) {
 	if !slices.Contains(ops, o.Op) {
 		return all, fmt.Errorf("no operation %q", o.Op)
 	}
@@ -82,7 +83,7 @@ func (s *Store) Operate(o Operation, ids []spooled.ID) (all Effect, err error) {
 		var done Effect
 		var sent []DSNResult
 		var partly []spooled.ID
-		err := s.updateThen(len(part)*1024, func(t *tx) error {
+		err := s.updateThen(len(part)*1024, func(t *SpoolTx) error {
 			done, partly = Effect{Domains: map[string]bool{}}, partly[:0]
 			for _, id := range part {
 				if err := t.operate(&o, id, &done, &partly); err != nil {
@@ -105,7 +106,7 @@ func (s *Store) Operate(o Operation, ids []spooled.ID) (all Effect, err error) {
 }
 
 // operate on one message. partly gets those that are still there after OpDrop.
-func (t *tx) operate(o *Operation, id spooled.ID, done *Effect, partly *[]spooled.ID) error {
+func (t *SpoolTx) operate(o *Operation, id spooled.ID, done *Effect, partly *[]spooled.ID) error {
 	m, err := t.message(id)
 	if err != nil {
 		return err
@@ -148,7 +149,7 @@ func (t *tx) operate(o *Operation, id spooled.ID, done *Effect, partly *[]spoole
 }
 
 // event of the trace.
-func (o *Operation) event(t *tx, m *spooled.Message, list []int) *trace.Event {
+func (o *Operation) event(t *SpoolTx, m *spooled.Message, list []int) *trace.Event {
 	e := &trace.Event{ID: m.ID, Time: t.Wall, Kind: trace.EventChanged, Account: m.Whose(), Note: spooled.EventNote(o.Op)}
 	for _, i := range list {
 		out := trace.EventOutcome{Address: m.Recipients[i].Address, State: m.Recipients[i].State}
@@ -160,7 +161,7 @@ func (o *Operation) event(t *tx, m *spooled.Message, list []int) *trace.Event {
 	return e
 }
 
-func (t *tx) operateOn(op Op, m *spooled.Message, r *spooled.Recipient, tell bool) {
+func (t *SpoolTx) operateOn(op Op, m *spooled.Message, r *spooled.Recipient, tell bool) {
 	switch op {
 	case OpRetry:
 		r.Next = t.Wall
@@ -178,12 +179,12 @@ func (t *tx) operateOn(op Op, m *spooled.Message, r *spooled.Recipient, tell boo
 }
 
 // tells reports whether the sender is to hear of what is dropped.
-func (t *tx) tells(o *Operation, m *spooled.Message) (bool, error) {
+func (t *SpoolTx) tells(o *Operation, m *spooled.Message) (bool, error) {
 	if o.Op != OpDrop || !o.Tell {
 		return false, nil
 	}
-	a, err := t.account(m.Account)
-	if errors.Is(err, ErrNotFound) {
+	a, err := t.customer(m.Account)
+	if errors.Is(err, room.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil && a.Owns(m.Sender), err

@@ -12,10 +12,10 @@ import (
 // a mail to the operator and may return that mail, which is queued with the change, so that
 // each change is told once; nil: there is nothing to tell. fn may run more than once, and must
 // not call the store.
-func (s *Store) ChangeSource(name string, fn func(v *egress.SourceState, now time.Time, id spooled.ID) (*Notice, error)) (v egress.SourceState, err error) {
-	err = s.updateThen(4096, func(t *tx) error {
+func (s *Spool) ChangeSource(name string, fn func(v *egress.SourceState, now time.Time, id spooled.ID) (*Notice, error)) (v egress.SourceState, err error) {
+	err = s.updateThen(4096, func(t *SpoolTx) error {
 		v, err = s.Egress.ChangeSource(&t.Tx, name, func(v *egress.SourceState) error {
-			id := s.ids.Next(t.Wall)
+			id := s.o.IDs.Next(t.Wall)
 			n, err := fn(v, t.Wall, id)
 			if err != nil || n == nil {
 				return err
@@ -30,10 +30,10 @@ func (s *Store) ChangeSource(name string, fn func(v *egress.SourceState, now tim
 // ReportTLSDay queues the report of a day that is over, and removes the day, in one
 // transaction. write makes the mail, which will have that ID; it may run more than once, and
 // must not call the store. It reports false when the day was reported before.
-func (s *Store) ReportTLSDay(d *sites.TLSDay, write func(*sites.TLSDay, spooled.ID) (Notice, error)) (id spooled.ID, ok bool, err error) {
-	err = s.updateThen(4096, func(t *tx) error {
+func (s *Spool) ReportTLSDay(d *sites.TLSDay, write func(*sites.TLSDay, spooled.ID) (Notice, error)) (id spooled.ID, ok bool, err error) {
+	err = s.updateThen(4096, func(t *SpoolTx) error {
 		ok, err = s.Sites.ReportTLSDay(&t.Tx, d, func(now *sites.TLSDay) error {
-			id = s.ids.Next(t.Wall)
+			id = s.o.IDs.Next(t.Wall)
 			n, err := write(now, id)
 			if err != nil {
 				return err
@@ -46,7 +46,7 @@ func (s *Store) ReportTLSDay(d *sites.TLSDay, write func(*sites.TLSDay, spooled.
 }
 
 // queueOwn queues a mail of relay's own. The caller's copy of the message stays as it is.
-func (t *tx) queueOwn(n *Notice, id spooled.ID, note spooled.EventNote) error {
+func (t *SpoolTx) queueOwn(n *Notice, id spooled.ID, note spooled.EventNote) error {
 	m := n.Message
 	m.ID, m.Own = id, note
 	lanes, err := t.enqueueOwn(&m, n.Body)

@@ -61,7 +61,7 @@ func IsAddress(address, what string) bool {
 // Queue calls fn for each message of the queue behind the one with that ID, in the
 // order of acceptance, outside of any transaction: a queue of a million streams. The
 // zero ID is before all.
-func (s *Store) Queue(after spooled.ID, fn func(*spooled.Message) error) error {
+func (s *Spool) Queue(after spooled.ID, fn func(*spooled.Message) error) error {
 	var from []byte
 	if after != (spooled.ID{}) {
 		from = append(after[:], 0)
@@ -70,11 +70,11 @@ func (s *Store) Queue(after spooled.ID, fn func(*spooled.Message) error) error {
 }
 
 // QueueMessage is one message of the queue.
-func (s *Store) QueueMessage(id spooled.ID) (m *spooled.Message, err error) {
-	err = s.view(func(t *tx) error {
+func (s *Spool) QueueMessage(id spooled.ID) (m *spooled.Message, err error) {
+	err = s.view(func(t *SpoolTx) error {
 		m, err = t.message(id)
 		if err == nil && m == nil {
-			err = fmt.Errorf("message %s: %w", id, ErrNotFound)
+			err = fmt.Errorf("message %s: %w", id, room.ErrNotFound)
 		}
 		return err
 	})

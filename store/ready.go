@@ -40,11 +40,11 @@ func (r *ready) tell() {
 }
 
 // Ready receives when TakeReady has something.
-func (s *Store) Ready() <-chan struct{} { return s.ready.signal }
+func (s *Spool) Ready() <-chan struct{} { return s.ready.signal }
 
 // TakeReady returns lanes that got a message due at once since they were taken last, so
 // many at most. Ready receives again where there are more.
-func (s *Store) TakeReady(most int) []spooled.Lane {
+func (s *Spool) TakeReady(most int) []spooled.Lane {
 	r := &s.ready
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -65,8 +65,8 @@ func (s *Store) TakeReady(most int) []spooled.Lane {
 // place on (nil: the beginning) until fn returns false: then on is where to go on, with
 // that lane. next is the due time of the first lane after now; zero: nothing else waits,
 // or it did not come so far.
-func (s *Store) VisitDue(from []byte, now time.Time, fn func(spooled.Lane) bool) (on []byte, next time.Time, err error) {
-	err = s.view(func(t *tx) error {
+func (s *Spool) VisitDue(from []byte, now time.Time, fn func(spooled.Lane) bool) (on []byte, next time.Time, err error) {
+	err = s.view(func(t *SpoolTx) error {
 		c := t.Cursor(bucket.Due)
 		for k, _ := c.Seek(from); k != nil; k, _ = c.Next() {
 			if at := room.ParseTime(k); at.After(now) {

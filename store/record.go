@@ -4,10 +4,10 @@ import (
 	"errors"
 	"time"
 
-	"relay/quota"
 	"relay/store/bucket"
 	"relay/store/outcomes"
 	"relay/store/record"
+	"relay/store/room"
 	"relay/store/spooled"
 )
 
@@ -39,13 +39,13 @@ type Strangers struct {
 	Way    string                   // what Direct follows from: when it changes, what waits is planned anew
 }
 
-// NoCap in Account.FirstCap: the account has none.
+// NoCap in Customer.FirstSendings: the account has none.
 const NoCap = -1
 
 // SetStrangers says how first sendings are limited from now on. Before it is called, they
 // are not. What waits is planned anew if that is other than at the last call, also before a
 // restart.
-func (s *Store) SetStrangers(how Strangers) error {
+func (s *Spool) SetStrangers(how Strangers) error {
 	was := s.strangers.Swap(&how)
 	if was != nil && was.Cap == how.Cap && was.Way == how.Way {
 		return nil
@@ -59,16 +59,16 @@ type bounds struct {
 	free        bool // there is no cap
 }
 
-func (how *Strangers) bounds(a *Account, now time.Time) bounds {
+func (how *Strangers) bounds(a Customer, now time.Time) bounds {
 	switch {
-	case how == nil, how.Direct == nil, a.FirstCap < 0, a.FirstCap == 0 && how.Cap <= 0:
+	case how == nil, how.Direct == nil, a.FirstSendings() < 0, a.FirstSendings() == 0 && how.Cap <= 0:
 		return bounds{free: true}
-	case a.FirstCap > 0:
-		return bounds{begin: a.FirstCap, most: a.FirstCap}
+	case a.FirstSendings() > 0:
+		return bounds{begin: a.FirstSendings(), most: a.FirstSendings()}
 	}
 	b := bounds{begin: how.Cap}
-	if n, limited := quota.Limit(a.Plan(now).Emails); limited {
-		b.most = int(max(1, min(n, record.Uncapped)))
+	if n := a.Includes(now); n > 0 {
+		b.most = int(min(n, record.Uncapped))
 	}
 	return b
 }
@@ -78,16 +78,25 @@ type recordState struct{ is, was Record }
 
 // record is that of an account, on the day that is now. Who changes it must touch the
 // transaction.
-func (t *tx) record(a *Account) (*Record, bounds, error) {
+func (t *SpoolTx) record(account string) (*Record, bounds, error) {
+	a, err := t.customer(account)
+	if err != nil {
+		return nil, bounds{}, err
+	}
+	return t.recordOf(account, a)
+}
+
+// recordOf an account that is at hand.
+func (t *SpoolTx) recordOf(account string, a Customer) (*Record, bounds, error) {
 	b := t.s.strangers.Load().bounds(a, t.Now)
 	sc := t.scratch()
-	if r := sc.records[a.Name]; r != nil {
+	if r := sc.records[account]; r != nil {
 		return &r.is, b, nil
 	}
 	r := &recordState{}
-	found, err := t.Read(bucket.Records, []byte(a.Name), &r.is)
+	found, err := t.Read(bucket.Records, []byte(account), &r.is)
 	if err == nil && !found {
-		err = t.begin(a, &r.is)
+		err = t.begin(account, a, &r.is)
 	}
 	if err != nil {
 		return nil, b, err
@@ -102,7 +111,7 @@ func (t *tx) record(a *Account) (*Record, bounds, error) {
 	if sc.records == nil {
 		sc.records = map[string]*recordState{}
 	}
-	sc.records[a.Name] = r
+	sc.records[account] = r
 	return &r.is, b, nil
 }
 
@@ -111,9 +120,9 @@ func (t *tx) record(a *Account) (*Record, bounds, error) {
 // delivered as much as proven accounts have and began a week ago. Its cap is at least what
 // it delivered in its best period, so that nobody is slowed by an upgrade. Nobody knows its
 // recipients: they count as strangers once.
-func (t *tx) begin(a *Account, r *Record) error {
+func (t *SpoolTx) begin(account string, a Customer, r *Record) error {
 	best, all := int64(0), int64(0)
-	err := t.s.Outcomes.Each(&t.Tx, a.Name, func(_ string, p *outcomes.Progress) {
+	err := t.s.Outcomes.Each(&t.Tx, account, func(_ string, p *outcomes.Progress) {
 		best, all = max(best, p.Delivered), all+p.Delivered
 	})
 	began := a.Activated()
@@ -123,18 +132,14 @@ func (t *tx) begin(a *Account, r *Record) error {
 }
 
 // note brings an outcome into the account's record. An account that is gone has none.
-func (t *tx) note(m *spooled.Message, r *spooled.Recipient, o *Outcome) error {
+func (t *SpoolTx) note(m *spooled.Message, r *spooled.Recipient, o *Outcome) error {
 	if o.Mark == "" || m.Period == "" {
 		return nil
 	}
-	a, err := t.account(m.Account)
-	if errors.Is(err, ErrNotFound) {
+	rec, b, err := t.record(m.Account)
+	if errors.Is(err, room.ErrNotFound) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	rec, b, err := t.record(a)
 	if err != nil {
 		return err
 	}
@@ -155,13 +160,9 @@ func (t *tx) note(m *spooled.Message, r *spooled.Recipient, o *Outcome) error {
 
 // Record of an account as it is now. Of one that has sent nothing by MX yet it is what it
 // would begin with.
-func (s *Store) Record(account string) (r Record, capped bool, err error) {
-	err = s.view(func(t *tx) error {
-		a, err := t.account(account)
-		if err != nil {
-			return err
-		}
-		is, b, err := t.record(a)
+func (s *Spool) Record(account string) (r Record, capped bool, err error) {
+	err = s.view(func(t *SpoolTx) error {
+		is, b, err := t.record(account)
 		if err == nil {
 			r, capped = *is, !b.free && is.First.Cap < record.Uncapped
 		}
@@ -171,10 +172,10 @@ func (s *Store) Record(account string) (r Record, capped bool, err error) {
 }
 
 // Today is the number of the day in the operator's zone.
-func (s *Store) Today() int { return dayNumber(s.Now(), s.zone) }
+func (s *Spool) Today() int { return dayNumber(s.db.Wall(), s.o.Zone) }
 
 // today is the number of the day in the operator's zone.
-func (t *tx) today() int { return dayNumber(t.Wall, t.s.zone) }
+func (t *SpoolTx) today() int { return dayNumber(t.Wall, t.s.o.Zone) }
 
 func dayNumber(at time.Time, zone *time.Location) int {
 	y, m, d := at.In(zone).Date()

@@ -85,7 +85,7 @@ func (t *tx) noteReturn(q *search) error {
 	if err != nil {
 		return err
 	}
-	rec, _, err := t.record(a)
+	rec, _, err := t.record(a.Name)
 	if err != nil {
 		return err
 	}

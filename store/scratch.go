@@ -22,7 +22,7 @@ const noHead = int64(-1)
 
 var scratchKey engine.Key[scratch]
 
-func (t *tx) scratch() *scratch {
+func (t *SpoolTx) scratch() *scratch {
 	sc := scratchKey.In(t.Tx.Tx)
 	if sc.heads == nil {
 		sc.heads = map[string]int64{}
@@ -31,10 +31,7 @@ func (t *tx) scratch() *scratch {
 }
 
 // flush writes the scratch of a transaction.
-func (s *Store) flush(b *engine.Tx) error {
-	if err := s.noteTime(b); err != nil {
-		return err
-	}
+func (s *Spool) flush(b *engine.Tx) error {
 	sc := scratchKey.Of(b)
 	if sc == nil {
 		return nil
@@ -53,7 +50,7 @@ func (s *Store) flush(b *engine.Tx) error {
 			return err
 		}
 	}
-	if err := keepAges(b, sc.ages, s.Now()); err != nil {
+	if err := keepAges(b, sc.ages, s.db.Wall()); err != nil {
 		return err
 	}
 	for lane, was := range sc.heads {
@@ -65,7 +62,7 @@ func (s *Store) flush(b *engine.Tx) error {
 }
 
 // touch notes where the lane lies in bucket "due" before its first change.
-func (t *tx) touch(lane []byte) {
+func (t *SpoolTx) touch(lane []byte) {
 	sc := t.scratch()
 	if _, ok := sc.heads[string(lane)]; !ok {
 		sc.heads[string(lane)] = headOf(t.Tx.Tx, lane)

@@ -15,6 +15,7 @@ import (
 	"relay/store/refusals"
 	"relay/store/room"
 	"relay/store/signing"
+	"relay/store/signs"
 	"relay/store/sites"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -31,7 +32,7 @@ type Outcome struct {
 	Delayed bool              // a delay DSN was sent, or none will be wanted
 	DSN     *spooled.DSN      // what the sender is to be told of it; nil: nothing
 	Mark    Mark              // what it says of the account; "": nothing
-	Sign    Sign              // what speaks against the account; "": nothing
+	Sign    signs.Sign        // what speaks against the account; "": nothing
 
 	Suppress *refusals.Rule // what the reply means for further mail to the recipient; nil: nothing
 }
@@ -66,7 +67,7 @@ type Result struct {
 // recipients' states, the statistics, the trace, what senders are to be told, and the
 // removal of messages with their last recipient. Of a message that is gone only the
 // trace is kept; a recipient that is final already stays as it is.
-func (s *Store) Settle(results ...Result) error {
+func (s *Spool) Settle(results ...Result) error {
 	weight := 0
 	for i := range results {
 		weight += 2048
@@ -74,7 +75,7 @@ func (s *Store) Settle(results ...Result) error {
 			weight += dsnWeight
 		}
 	}
-	err := s.updateThen(weight, func(t *tx) error {
+	err := s.updateThen(weight, func(t *SpoolTx) error {
 		for i := range results {
 			if err := t.settle(&results[i]); err != nil {
 				return err
@@ -88,7 +89,7 @@ func (s *Store) Settle(results ...Result) error {
 	return nil
 }
 
-func (t *tx) settle(r *Result) error {
+func (t *SpoolTx) settle(r *Result) error {
 	m, err := t.message(r.ID)
 	if err != nil {
 		return err
@@ -128,7 +129,7 @@ func (t *tx) settle(r *Result) error {
 
 // settleClaim ends the claim, or, while the attempt goes on, notes that it is dialled
 // for, so that a crash counts the attempt for the others too.
-func (t *tx) settleClaim(m *spooled.Message, r *Result) error {
+func (t *SpoolTx) settleClaim(m *spooled.Message, r *Result) error {
 	if _, left := m.Due(r.Domain); left && r.Open {
 		return t.dialled(m.ID, r.Domain)
 	}
@@ -136,7 +137,7 @@ func (t *tx) settleClaim(m *spooled.Message, r *Result) error {
 }
 
 // apply brings the outcomes into the message.
-func (t *tx) apply(m *spooled.Message, r *Result) error {
+func (t *SpoolTx) apply(m *spooled.Message, r *Result) error {
 	if r.Signature.Made.After(m.Signature.Made) {
 		m.Signature = r.Signature
 	}
@@ -170,7 +171,7 @@ func (t *tx) apply(m *spooled.Message, r *Result) error {
 }
 
 // become takes one outcome over into its recipient, and counts it wherever it counts.
-func (t *tx) become(m *spooled.Message, r *Result, rcpt *spooled.Recipient, o *Outcome) (trace.EventOutcome, error) {
+func (t *SpoolTx) become(m *spooled.Message, r *Result, rcpt *spooled.Recipient, o *Outcome) (trace.EventOutcome, error) {
 	is, was := fateOf(r, rcpt, o), rcpt.Verdict
 	e := trace.EventOutcome{Address: rcpt.Address, State: o.State, Reply: o.Reply, Verdict: o.Verdict}
 	if o.State != spooled.Queued {
@@ -188,12 +189,12 @@ func (t *tx) become(m *spooled.Message, r *Result, rcpt *spooled.Recipient, o *O
 		}
 		e.Next = rcpt.Next
 	}
-	return e, errors.Join(t.s.Sites.Hear(&t.Tx, &o.Sample, &o.Verdict), t.note(m, rcpt, o), t.follow(m, rcpt, o), t.tally(m, r, is.From, o), t.listed(m, rcpt, is, o.Reply), t.sign(m, r, o, was))
+	return e, errors.Join(t.s.Sites.Hear(&t.Tx, &o.Sample, &o.Verdict), t.note(m, rcpt, o), t.follow(m, rcpt, o), t.tally(m, r, is.From, o), t.listed(m, rcpt, is, o.Reply), t.s.o.Speaks(t, m, r, o, was))
 }
 
 // tally counts an outcome of a message that a domain's signature is on. before is the
 // recipient's state until then.
-func (t *tx) tally(m *spooled.Message, r *Result, before spooled.State, o *Outcome) error {
+func (t *SpoolTx) tally(m *spooled.Message, r *Result, before spooled.State, o *Outcome) error {
 	domain := cmp.Or(r.Signature.Domain, m.Signature.Domain)
 	if domain == "" || m.OfRelay() || r.Provider == "" {
 		return nil
@@ -229,7 +230,7 @@ func alignNext(left []*spooled.Recipient) {
 }
 
 // enqueueOwn stores a message of relay's own, with its body.
-func (t *tx) enqueueOwn(m *spooled.Message, body []byte) ([]spooled.Lane, error) {
+func (t *SpoolTx) enqueueOwn(m *spooled.Message, body []byte) ([]spooled.Lane, error) {
 	m.Recipients = append([]spooled.Recipient(nil), m.Recipients...)
 	m.Accepted = t.Wall
 	m.Size, m.Stored = int64(len(body)), int64(len(body))
@@ -242,8 +243,8 @@ func (t *tx) enqueueOwn(m *spooled.Message, body []byte) ([]spooled.Lane, error)
 
 // Sweep returns up to limit messages of the spool that come after the ID after and
 // were accepted before that instant, oldest first.
-func (s *Store) Sweep(after spooled.ID, before time.Time, limit int) (list []*spooled.Message, err error) {
-	err = s.view(func(t *tx) error {
+func (s *Spool) Sweep(after spooled.ID, before time.Time, limit int) (list []*spooled.Message, err error) {
+	err = s.view(func(t *SpoolTx) error {
 		c := t.Cursor(bucket.Messages)
 		end := spooled.FirstID(before)
 		for k, raw := c.Seek(append(append([]byte(nil), after[:]...), 0)); k != nil && len(list) < limit; k, raw = c.Next() {

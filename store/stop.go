@@ -10,7 +10,6 @@ import (
 	"relay/store/bucket"
 	"relay/store/chores"
 	"relay/store/engine"
-	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/room"
 	"relay/store/spooled"
@@ -82,42 +81,20 @@ func (st *stop) longer(m *spooled.Message) (d time.Duration, until time.Time) {
 type stops = map[string]stop
 
 // Stopped reports whether an account's mail in the queue is kept. It is answered from memory.
-func (s *Store) Stopped(account string) bool {
+func (s *Spool) Stopped(account string) bool {
 	st, ok := (*s.stops.Load())[account]
 	return ok && !st.Since.IsZero()
 }
 
 // AnyStopped reports whether any account is stopped, or was.
-func (s *Store) AnyStopped() bool { return len(*s.stops.Load()) > 0 }
+func (s *Spool) AnyStopped() bool { return len(*s.stops.Load()) > 0 }
 
 // StoppedSince is when an account was stopped; zero: it is not.
-func (s *Store) StoppedSince(account string) time.Time { return (*s.stops.Load())[account].Since }
-
-// Kept is what a suspended account has in the queue.
-type Kept struct {
-	Messages int64
-	Emails   int64
-	Octets   int64     // of the messages, as they are stored
-	Since    time.Time // when it was suspended; zero: it is not
-}
-
-// Kept of an account. It adds up counters, so it costs the same however much waits.
-func (s *Store) Kept(account string) (Kept, error) {
-	k := Kept{Since: s.StoppedSince(account)}
-	if k.Since.IsZero() {
-		return k, nil
-	}
-	list, err := s.Usages(account)
-	for i := range list {
-		u := &list[i]
-		k.Messages, k.Emails, k.Octets = k.Messages+u.Waiting, k.Emails+u.Queued, k.Octets+u.Stored
-	}
-	return k, err
-}
+func (s *Spool) StoppedSince(account string) time.Time { return (*s.stops.Load())[account].Since }
 
 // ExpiresOf is when a message expires, including the time for which its account was stopped,
 // which is not in the message yet. A stop that still lasts is added when it ends.
-func (s *Store) ExpiresOf(m *spooled.Message) time.Time {
+func (s *Spool) ExpiresOf(m *spooled.Message) time.Time {
 	st, ok := (*s.stops.Load())[m.Account]
 	if !ok {
 		return m.Expires
@@ -127,9 +104,9 @@ func (s *Store) ExpiresOf(m *spooled.Message) time.Time {
 }
 
 // loadStops takes the stops into memory.
-func (s *Store) loadStops() error {
+func (s *Spool) loadStops() error {
 	all := stops{}
-	err := s.view(func(t *tx) error {
+	err := s.view(func(t *SpoolTx) error {
 		c := t.Cursor(bucket.StopsOf)
 		for k, raw := c.First(); k != nil; k, raw = c.Next() {
 			st := stop{}
@@ -145,7 +122,7 @@ func (s *Store) loadStops() error {
 }
 
 // putStop stores a stop, and takes it into memory once it is on disk; nil removes it.
-func (t *tx) putStop(account string, st *stop) error {
+func (t *SpoolTx) putStop(account string, st *stop) error {
 	t.OnCommit(func() { // no two of them at once
 		all := maps.Clone(*t.s.stops.Load())
 		if delete(all, account); st != nil {
@@ -160,7 +137,7 @@ func (t *tx) putStop(account string, st *stop) error {
 }
 
 // stopOf an account, as this transaction sees it; nil: it never was stopped.
-func (t *tx) stopOf(account string) (*stop, error) {
+func (t *SpoolTx) stopOf(account string) (*stop, error) {
 	st := &stop{}
 	ok, err := t.Read(bucket.StopsOf, []byte(account), st)
 	if err != nil || !ok {
@@ -169,21 +146,8 @@ func (t *tx) stopOf(account string) (*stop, error) {
 	return st, nil
 }
 
-// switchQueue stops an account's mail, or lets it go on, when its state has changed.
-// A suspended account that is closed stays stopped.
-func (t *tx) switchQueue(was, is *Account) error {
-	switch {
-	case was.State == is.State:
-		return nil
-	case is.State == ledger.Suspended:
-		return t.stopQueue(is.Name)
-	case was.State == ledger.Suspended && is.State != ledger.Closed:
-		return t.startQueue(is)
-	}
-	return nil
-}
-
-func (t *tx) stopQueue(account string) error {
+// stopQueue stops an account's mail.
+func (t *SpoolTx) stopQueue(account string) error {
 	st, err := t.stopOf(account)
 	if err != nil || st != nil && !st.Since.IsZero() {
 		return err
@@ -200,7 +164,7 @@ func (t *tx) stopQueue(account string) error {
 var ofQueue = []news.Kind{news.Warned, news.Held, news.Slowed, news.Waits}
 
 // dropOfQueue drops such news if it was not told yet: the suspension says more.
-func (t *tx) dropOfQueue(account string) (err error) {
+func (t *SpoolTx) dropOfQueue(account string) (err error) {
 	for _, kind := range ofQueue {
 		err = errors.Join(err, news.Drop(&t.Tx, account, kind))
 	}
@@ -208,23 +172,24 @@ func (t *tx) dropOfQueue(account string) (err error) {
 }
 
 // tellOfQueue adds news of an account's mail, unless the account is suspended.
-func (t *tx) tellOfQueue(n news.Item) error {
+func (t *SpoolTx) tellOfQueue(n news.Item) error {
 	if st, err := t.stopOf(n.Account); err != nil || st != nil && !st.Since.IsZero() {
 		return err
 	}
 	return t.s.News.Add(&t.Tx, n)
 }
 
-func (t *tx) startQueue(a *Account) error {
-	st, err := t.stopOf(a.Name)
+// startQueue lets an account's mail go on, and reports whether it was stopped.
+func (t *SpoolTx) startQueue(account string) (was bool, err error) {
+	st, err := t.stopOf(account)
 	if err != nil || st == nil || st.Since.IsZero() {
-		return err
+		return false, err
 	}
 	if t.Wall.After(st.Since) {
 		st.over(span{st.Since, t.Wall})
 	}
 	st.Since = time.Time{}
-	return errors.Join(t.putStop(a.Name, st), chores.Add(&t.Tx, chores.Chore{Kind: chores.Unpark, Account: a.Name, Due: t.Wall}), t.forgive(a))
+	return true, errors.Join(t.putStop(account, st), chores.Add(&t.Tx, chores.Chore{Kind: chores.Unpark, Account: account, Due: t.Wall}))
 }
 
 // parkedKey of a lane.
@@ -243,7 +208,7 @@ func isParked(b *engine.Tx, lane []byte) bool {
 
 // parks takes a lane out of bucket "due" if its account is stopped. Else st says which spans
 // its messages live longer for; nil: none.
-func (t *tx) parks(l spooled.Lane) (is bool, st *stop, err error) {
+func (t *SpoolTx) parks(l spooled.Lane) (is bool, st *stop, err error) {
 	if l.Account == "" || t.Get(bucket.StopsOf, []byte(l.Account)) == nil {
 		return false, nil, nil
 	}
@@ -265,15 +230,15 @@ func (st *stop) prolong(m *spooled.Message) {
 
 // unpark takes some lanes of an account back into bucket "due", as long as it is not stopped
 // again.
-func (t *tx) unpark(a *Account, c chores.Chore) (more bool, err error) {
-	if st, err := t.stopOf(a.Name); err != nil || st == nil || !st.Since.IsZero() {
+func (t *SpoolTx) unpark(c chores.Chore) (more bool, err error) {
+	if st, err := t.stopOf(c.Account); err != nil || st == nil || !st.Since.IsZero() {
 		return false, errors.Join(err, chores.Remove(&t.Tx, c))
 	}
-	prefix := room.Pair(a.Name, "")
+	prefix := room.Pair(c.Account, "")
 	var lanes []spooled.Lane
 	cur := t.Cursor(bucket.Parked)
 	for k, _ := cur.Seek(prefix); room.HasPrefix(k, prefix) && len(lanes) < replanStep; k, _ = cur.Next() {
-		lanes = append(lanes, spooled.Lane{Domain: string(k[len(prefix):]), Account: a.Name})
+		lanes = append(lanes, spooled.Lane{Domain: string(k[len(prefix):]), Account: c.Account})
 	}
 	for _, l := range lanes {
 		t.touch(l.Key())
@@ -289,7 +254,7 @@ func (t *tx) unpark(a *Account, c chores.Chore) (more bool, err error) {
 }
 
 // deleteStop removes what is remembered of an account's suspensions.
-func (t *tx) deleteStop(account string) error {
+func (t *SpoolTx) deleteStop(account string) error {
 	if t.Get(bucket.StopsOf, []byte(account)) == nil {
 		return nil
 	}

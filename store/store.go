@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -20,7 +19,6 @@ import (
 	"relay/store/delivered"
 	"relay/store/egress"
 	"relay/store/engine"
-	"relay/store/envelope"
 	"relay/store/joblog"
 	"relay/store/known"
 	"relay/store/ledger"
@@ -109,7 +107,7 @@ type Store struct {
 
 	Delivered *delivered.Index // what was sent, and the tokens of reverse-paths
 
-	envelopes *envelope.Envelopes // of the spool
+	*Spool // the mail that waits
 
 	path string
 	db   *room.DB
@@ -123,24 +121,19 @@ type Store struct {
 	log       *slog.Logger
 	quiet     *quiet.Log
 	words     func(*ledger.Invoice) // see Options.Print
-	ready     ready
 	ids       spooled.IDs
 	probe     probe // whether the writer works
 	storable  probe // whether it could take mail
 
 	billing atomic.Pointer[ledger.Billing]
 	before  string // prefix of invoices without a Name, see keepPrefix
-	dsns    atomic.Pointer[DSNs]
 	passes  passes
 
-	strangers atomic.Pointer[Strangers]
-	stops     atomic.Pointer[stops]                     // see stop.go
-	abuse     atomic.Pointer[signs.Rules]               // see SetAbuse; nil: nothing is too much
-	look      atomic.Pointer[func(time.Time) time.Time] // see SetLook
+	abuse atomic.Pointer[signs.Rules]               // see SetAbuse; nil: nothing is too much
+	look  atomic.Pointer[func(time.Time) time.Time] // see SetLook
 
 	refusals   limitRefusals
-	complaints chan Complaint                       // see Complaints
-	mailHolds  atomic.Pointer[map[string]*mailHold] // by login
+	complaints chan Complaint // see Complaints
 	returns    meter.Table[returnCount]
 
 	accounts room.Decoded[Account]
@@ -161,7 +154,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.db = room.NewDB(engine.New(driver, engine.Options{Flush: []func(*engine.Tx) error{s.flush, s.flushNumbers, s.charges.Flush, s.flushOutcomes, delivered.Flush, sites.Flush, signing.Flush, refusals.Flush}, Log: s.log, ReadOnly: o.ReadOnly}),
+	s.db = room.NewDB(engine.New(driver, engine.Options{Flush: []func(*engine.Tx) error{s.noteTime, s.flushNumbers, s.charges.Flush, s.flushMail, delivered.Flush, sites.Flush, signing.Flush, refusals.Flush}, Log: s.log, ReadOnly: o.ReadOnly}),
 		func() (wall, books time.Time) { return s.clock.Now() })
 	s.furnish(&o)
 	if err := s.startClock(&o); err != nil {
@@ -184,14 +177,13 @@ func Open(path string, o Options) (*Store, error) {
 
 // furnish makes the rooms.
 func (s *Store) furnish(o *Options) {
-	s.envelopes = envelope.New()
 	s.People = people.New(s.db)
 	s.Sites, s.Egress = sites.New(s.db), egress.New(s.db)
 	s.Remarks = remark.New(s.db)
 	s.News = news.New(s.db)
 	s.Access = access.New(s.db, s.People, s.News, access.Options{Zone: s.zone, Theft: o.Theft, Wants: s.wants,
 		Busiest: func(t *room.Tx, account string) (int64, error) { return s.in(*t).busiest(account) }})
-	s.Jobs, s.Chores = joblog.New(s.db, s.News), chores.New(s.db, s.doers())
+	s.Jobs = joblog.New(s.db, s.News)
 	s.Signing = signing.New(s.db, signing.Options{Zone: s.zone, Owner: ownerOf, Service: s.asksService, Lost: s.tellLost})
 	s.Trace = trace.New(s.db, joblog.Done)
 	s.Delivered = delivered.New(s.db, delivered.Options{Past: s.Past, Log: s.quiet})
@@ -200,10 +192,25 @@ func (s *Store) furnish(o *Options) {
 	s.Known = known.New(s.db, known.Options{Zone: s.zone})
 	s.Bodies = bodies.New(s.db, bodies.Options{Shared: cmp.Or(o.Shared, 1_000_000_000), Memory: cmp.Or(o.Memory, 128<<20), IDs: &s.ids,
 		MaySign: s.Signing.MaySign, Held: s.Outcomes.Stored, Length: s.lengthOf, Log: s.quiet})
+	s.Spool = NewSpool(s.db, Rooms{Trace: s.Trace, Sites: s.Sites, Egress: s.Egress, Signing: s.Signing, Refusals: s.Refusals, Bodies: s.Bodies,
+		Outcomes: s.Outcomes, Delivered: s.Delivered, Known: s.Known, News: s.News},
+		SpoolOptions{Zone: s.zone, Log: s.log, Quiet: s.quiet, IDs: &s.ids, Customer: s.customer, Speaks: s.speaks})
+	s.Chores = chores.New(s.db, s.Spool.Doers())
 }
 
-// flushOutcomes is the flush of a room that is made after the engine.
-func (s *Store) flushOutcomes(b *engine.Tx) error { return s.Outcomes.Flush(b) }
+// customer is an account as the spool knows it.
+func (s *Store) customer(t *room.Tx, account string) (Customer, error) {
+	a, err := s.in(*t).account(account)
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// flushMail writes what rooms have collected that are made after the engine.
+func (s *Store) flushMail(b *engine.Tx) error {
+	return errors.Join(s.Spool.flush(b), s.Outcomes.Flush(b))
+}
 
 // ownerOf is the owner of an account's domains: the account, or the customer that has it.
 func ownerOf(t *room.Tx, account string) (string, error) {
@@ -273,13 +280,11 @@ func (s *Store) setUp(o *Options) {
 	}
 	s.charges.Bucket = bucket.Usage
 	s.quiet = quiet.New(s.log)
-	s.ready.signal = make(chan struct{}, 1)
 	s.SetBilling(o.Billing)
 	if o.Look != nil {
 		s.SetLook(o.Look)
 	}
 	s.abuse.Store(o.Abuse)
-	s.SetDSNs(DSNs{Build: func(*spooled.Message, bool, io.Reader) (Notice, bool) { return Notice{}, false }})
 }
 
 // Close stops the store cleanly: what was handed over is written first.
@@ -334,8 +339,6 @@ var migrations = []func(*tx) error{
 
 var (
 	keySchema   = []byte("schema")
-	keyTotals   = []byte("totals")
-	keyAges     = []byte("ages")
 	keyWaiting  = []byte("waiting")  // there is: Usage.Waiting was counted
 	keyStorable = []byte("storable") // when Storable wrote last
 	keyClock    = []byte("clock")
@@ -380,13 +383,13 @@ func (s *Store) migrate(readOnly bool) error {
 
 // tx is one transaction, at one instant.
 type tx struct {
-	room.Tx
+	SpoolTx
 	s *Store
-
-	then *aftermath // of a transaction that may remove messages; see updateThen
 }
 
-func (s *Store) in(t room.Tx) *tx { return &tx{Tx: t, s: s} }
+func (s *Store) in(t room.Tx) *tx { return s.on(s.Spool.in(t)) }
+
+func (s *Store) on(t *SpoolTx) *tx { return &tx{SpoolTx: *t, s: s} }
 
 func (s *Store) tx(e *engine.Tx) *tx { return s.in(s.db.Tx(e)) }
 
@@ -402,34 +405,12 @@ func (s *Store) grow(weight int, fn func(*tx) error) error {
 	return s.db.Grow(weight, func(t room.Tx) error { return fn(s.in(t)) })
 }
 
-// aftermath is what is left to do when a transaction is on disk.
-type aftermath struct {
-	gone  []spooled.ID   // long bodies, to be removed in the background
-	lanes []spooled.Lane // that got mail due at once
-	sent  []DSNResult    // DSNs, to be logged
-}
-
-// updateThen is update for what may remove messages or queue DSNs.
+// updateThen is update for what may remove messages or queue mail.
 func (s *Store) updateThen(weight int, fn func(*tx) error) error {
-	return s.andThen(s.update, weight, fn)
+	return s.Spool.updateThen(weight, func(t *SpoolTx) error { return fn(s.on(t)) })
 }
 
 // growThen is updateThen for what may not take the disk's last room.
 func (s *Store) growThen(weight int, fn func(*tx) error) error {
-	return s.andThen(s.grow, weight, fn)
-}
-
-func (s *Store) andThen(do func(int, func(*tx) error) error, weight int, fn func(*tx) error) error {
-	var then aftermath
-	err := do(weight, func(t *tx) error {
-		then = aftermath{}
-		t.then = &then
-		return fn(t)
-	})
-	if err != nil {
-		return err
-	}
-	s.Bodies.Gone(then.gone)
-	s.ready.announce(then.lanes...)
-	return nil
+	return s.Spool.growThen(weight, func(t *SpoolTx) error { return fn(s.on(t)) })
 }

@@ -69,3 +69,20 @@ func (d *deal) switched(was ledger.AccountState) error {
 	}
 	return nil
 }
+
+// switchQueue stops an account's mail, or lets it go on, when its state has changed.
+// A suspended account that is closed stays stopped.
+func (t *tx) switchQueue(was, is *Account) error {
+	switch {
+	case was.State == is.State:
+		return nil
+	case is.State == ledger.Suspended:
+		return t.stopQueue(is.Name)
+	case was.State == ledger.Suspended && is.State != ledger.Closed:
+		if stopped, err := t.startQueue(is.Name); err != nil || !stopped {
+			return err
+		}
+		return t.forgive(is)
+	}
+	return nil
+}

@@ -118,7 +118,7 @@ func (t *tx) noteTold(n *news.Item) error {
 
 // toldWaits notes how far the customer knows when its first sendings go out.
 func (t *tx) toldWaits(a *Account, n *news.Item) error {
-	rec, _, err := t.record(a)
+	rec, _, err := t.record(a.Name)
 	if err != nil {
 		return err
 	}

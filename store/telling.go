@@ -123,7 +123,7 @@ func (t *tx) waitsOf(n *news.Item, told *Told) (*Told, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec, _, err := t.record(a)
+	rec, _, err := t.record(a.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,13 +1,11 @@
 package store
 
 import (
-	"errors"
 	"time"
 
 	"relay/quota"
 	"relay/store/bucket"
 	"relay/store/ledger"
-	"relay/store/record"
 	"relay/store/room"
 	"relay/store/spooled"
 )
@@ -50,29 +48,4 @@ func (t *tx) busiest(account string) (most int64, err error) {
 		most = max(most, n)
 	}
 	return most, err
-}
-
-// firstTime counts the recipients of a message that its account never wrote to; capped is
-// false if that is not known of this account.
-func (t *tx) firstTime(m *spooled.Message) (n int64, capped bool, err error) {
-	a, err := t.account(m.Account)
-	if err != nil {
-		return 0, false, err
-	}
-	how := t.s.strangers.Load()
-	rec, b, err := t.record(a)
-	if err != nil || b.free || rec.First.Cap >= record.Uncapped {
-		return 0, false, err
-	}
-	for i := range m.Recipients {
-		r := &m.Recipients[i]
-		if !how.Direct(r.Domain) {
-			continue
-		}
-		known, e := t.s.Known.Knows(&t.Tx, m.Account, r)
-		if err = errors.Join(err, e); !known {
-			n++
-		}
-	}
-	return n, true, err
 }

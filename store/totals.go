@@ -9,7 +9,9 @@ type Totals struct {
 	Bytes      int64 `json:"bytes"`      // of bodies
 }
 
-func (t *tx) totals() *Totals {
+var keyTotals, keyAges = []byte("totals"), []byte("ages") // in bucket "meta"
+
+func (t *SpoolTx) totals() *Totals {
 	sc := t.scratch()
 	if sc.totals == nil {
 		sum := &Totals{}
@@ -23,7 +25,7 @@ func (t *tx) totals() *Totals {
 }
 
 // Totals of the spool, at the same cost whatever its size.
-func (s *Store) Totals() (sum Totals, err error) {
-	err = s.view(func(t *tx) error { _, err := t.Read(bucket.Meta, keyTotals, &sum); return err })
+func (s *Spool) Totals() (sum Totals, err error) {
+	err = s.view(func(t *SpoolTx) error { _, err := t.Read(bucket.Meta, keyTotals, &sum); return err })
 	return sum, err
 }

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"strings"
+	"time"
+
+	"relay/quota"
+)
+
+// What the spool asks of an account, see Customer.
+
+// Owns reports whether an address is certainly the customer's own: the account's
+// contact, or one that the operator has named as a sender of the account's, by
+// itself or by its domain. Any other may be forged.
+func (a *Account) Owns(address string) bool {
+	if address == "" {
+		return false
+	}
+	if strings.EqualFold(address, a.Contact) {
+		return true
+	}
+	for _, s := range a.Senders {
+		if IsAddress(address, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// FirstSendings a day that were set for the account, see FirstCap.
+func (a *Account) FirstSendings() int { return a.FirstCap }
+
+// Includes is how many e-mails the plan of then includes; 0: any number.
+func (a *Account) Includes(now time.Time) int64 {
+	if n, limited := quota.Limit(a.Plan(now).Emails); limited {
+		return max(1, n)
+	}
+	return 0
+}

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"errors"
+	"time"
+
+	"relay/store/bucket"
+	"relay/store/news"
+	"relay/store/room"
+	"relay/store/sites"
+)
+
+// Hold says that an account's mail is held at a provider, and why.
+type Hold struct {
+	Account, Provider string
+	Reason, Why       string
+	Until             time.Time
+	State             sites.PaceEntry // to be stored with it
+}
+
+// HoldAccount stores a hold, that the account's day is not clean, and that both sides are to
+// be told, in one transaction.
+func (s *Spool) HoldAccount(h Hold) error {
+	return s.update(1024, func(t *SpoolTx) error {
+		if err := t.s.Sites.PutPace(&t.Tx, []sites.PaceEntry{h.State}); err != nil {
+			return err
+		}
+		rec, _, err := t.record(h.Account)
+		if errors.Is(err, room.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		rec.Today.Bad = true
+		return t.tellOfQueue(news.Item{Kind: news.Held, Account: h.Account, About: h.Provider, Reason: h.Reason, Why: h.Why, Until: h.Until})
+	})
+}
+
+// SlowAccount has the customer told that the account's mail goes slower at a provider, and
+// why, once a week at most. It looks first without writing: most know it.
+func (s *Spool) SlowAccount(account, provider, reason, why string) error {
+	n, known := news.Item{Kind: news.Slowed, Account: account, About: provider, Reason: reason, Why: why}, false
+	err := s.view(func(t *SpoolTx) (err error) {
+		if known = t.s.Stopped(account) || t.Get(bucket.Accounts, []byte(account)) == nil; !known {
+			known, err = news.WasTold(&t.Tx, &n)
+		}
+		return err
+	})
+	if err != nil || known {
+		return err
+	}
+	return s.update(1024, func(t *SpoolTx) error { return t.tellOfQueue(n) })
+}
