@@ -19,28 +19,28 @@ var ageBounds = []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 *
 func TestAges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := epoch
-		var a ages
+		var a spooled.Ages
 		var there []time.Time
 		for range rapid.IntRange(1, 300).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 3*3600).Draw(t, "seconds")) * time.Second)
 			if n := len(there); n > 0 && rapid.IntRange(0, 9).Draw(t, "drop") < 3 {
 				i := rapid.IntRange(0, n-1).Draw(t, "which")
-				a.drop(there[i])
+				a.Drop(there[i])
 				there = slices.Delete(there, i, i+1)
 			} else {
-				a.add(now, now, 1)
+				a.Add(now, now, 1)
 				there = append(there, now)
 			}
-			a.merge(now)
-			again, err := readAges(a.append(nil))
+			a.Merge(now)
+			again, err := spooled.ReadAges(a.Append(nil))
 			if err != nil || !slices.Equal(a, again) {
 				t.Fatalf("%v is read as %v, %v", a, again, err)
 			}
-			want := ages{}
+			want := spooled.Ages{}
 			for _, at := range there {
-				want.add(at, now, 1)
+				want.Add(at, now, 1)
 			}
-			if want.merge(now); !slices.Equal(a, want) {
+			if want.Merge(now); !slices.Equal(a, want) {
 				t.Fatalf("%v, want %v", a, want)
 			}
 		}

@@ -79,7 +79,7 @@ const mostPutOff = 64
 
 // claimThose says how many of the messages it took, and of how many nothing may be tried.
 // It stops after mostPutOff of these.
-func (t *SpoolTx) claimThose(ids []spooled.ID, l spooled.Lane, was *stop, next func(*spooled.Message, int) time.Time, list *[]Claimed) (took, putOff int, err error) {
+func (t *SpoolTx) claimThose(ids []spooled.ID, l spooled.Lane, was *spooled.Stop, next func(*spooled.Message, int) time.Time, list *[]Claimed) (took, putOff int, err error) {
 	for _, id := range ids {
 		m, err := t.message(id)
 		if err != nil {
@@ -88,7 +88,7 @@ func (t *SpoolTx) claimThose(ids []spooled.ID, l spooled.Lane, was *stop, next f
 		if m == nil {
 			return took, putOff, fmt.Errorf("queue names message %s, which is not there; see relay check --store", id)
 		}
-		was.prolong(m)
+		was.Prolong(m)
 		c := Claimed{Message: m, Domain: l.Domain, Rcpts: m.Ready(l.Domain, t.Wall)}
 		if err := t.keepBack(&c); err != nil {
 			return took, putOff, err
@@ -205,7 +205,7 @@ func (t *SpoolTx) addKey(m *spooled.Message, domain string) error {
 	}
 	lane := spooled.Lane{Domain: domain, Account: m.Account}
 	t.touch(lane.Key())
-	return errors.Join(t.list(m, domain, 1), t.Put(bucket.Queue, spooled.QueueKey(lane, at, m.ID), countAt(m, domain)))
+	return errors.Join(t.list(m, domain, 1), t.Put(bucket.Queue, spooled.QueueKey(lane, at, m.ID), spooled.CountAt(m, domain)))
 }
 
 func (t *SpoolTx) dropKey(m *spooled.Message, domain string) error {
@@ -226,7 +226,7 @@ func (t *SpoolTx) remove(m *spooled.Message) error {
 	t.s.Trace.TellGone(&t.Tx, m.ID)
 	sum := t.totals()
 	sum.Messages--
-	t.ages().drop(m.ID.Timestamp())
+	t.ages().Drop(m.ID.Timestamp())
 	sum.Bytes -= m.Stored
 	t.s.Outcomes.Leave(&t.Tx, counted(m), m.Stored)
 	later, err := t.s.Bodies.Delete(&t.Tx, m.ID, m.Stored)

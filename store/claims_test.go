@@ -208,7 +208,7 @@ func TestOpen_releasesWhoWasClaimed(t *testing.T) {
 		settle(t, s, claim(t, s, "a.test", "acme", 1)[0], spooled.Deferred)
 		before, _ := s.QueueMessage(m.ID)
 		c.add(time.Second)
-		if _, err := s.Operate(Operation{Op: OpRetry, Of: &Filter{Recipient: "x@a.test"}}, []spooled.ID{m.ID}); err != nil {
+		if _, err := s.Operate(Operation{Op: OpRetry, Of: &spooled.Filter{Recipient: "x@a.test"}}, []spooled.ID{m.ID}); err != nil {
 			t.Fatal(err)
 		}
 		got := claim(t, s, "a.test", "acme", 1)
@@ -236,7 +236,7 @@ func TestOpen_releasesOldClaims(t *testing.T) {
 	m := accept(t, s, "acme", 100, "x@a.test", "y@a.test")
 	claim(t, s, "a.test", "acme", 1)
 	err := s.update(0, func(t *tx) error {
-		key := claimKey(m.ID, "a.test")
+		key := spooled.ClaimKey(m.ID, "a.test")
 		return t.Put(bucket.Claims, key, t.Get(bucket.Claims, key)[:9])
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/spooled"
 )
 
 // What the spool asks of an account, see Customer.
@@ -20,7 +21,7 @@ func (a *Account) Owns(address string) bool {
 		return true
 	}
 	for _, s := range a.Senders {
-		if IsAddress(address, s) {
+		if spooled.IsAddress(address, s) {
 			return true
 		}
 	}

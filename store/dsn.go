@@ -71,17 +71,15 @@ func (t *SpoolTx) tellSender(m *spooled.Message) error {
 		return t.sendDSN(m)
 	case untold && m.DSNDue.IsZero():
 		m.DSNDue = t.Wall.Add(dsnCollect)
-		return t.Put(bucket.Dsns, dsnKey(m), []byte{})
+		return t.Put(bucket.Dsns, spooled.DSNKey(m), []byte{})
 	case !untold && !m.DSNDue.IsZero():
 		return t.dropDSNKey(m)
 	}
 	return nil
 }
 
-func dsnKey(m *spooled.Message) []byte { return append(room.AppendTime(nil, m.DSNDue), m.ID[:]...) }
-
 func (t *SpoolTx) dropDSNKey(m *spooled.Message) error {
-	key := dsnKey(m)
+	key := spooled.DSNKey(m)
 	m.DSNDue = time.Time{}
 	return t.Delete(bucket.Dsns, key)
 }

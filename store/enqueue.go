@@ -19,7 +19,7 @@ func (t *SpoolTx) enqueue(m *spooled.Message) ([]spooled.Lane, error) {
 	}
 	sum := t.totals()
 	sum.Messages++
-	t.ages().add(m.ID.Timestamp(), t.Wall, 1)
+	t.ages().Add(m.ID.Timestamp(), t.Wall, 1)
 	sum.Recipients += int64(len(m.Recipients))
 	sum.Bytes += m.Stored
 	t.s.Outcomes.Enter(&t.Tx, counted(m), m.Stored)

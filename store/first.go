@@ -7,7 +7,6 @@ import (
 
 	"relay/store/bucket"
 	"relay/store/record"
-	"relay/store/room"
 	"relay/store/spooled"
 )
 
@@ -171,11 +170,6 @@ func (t *SpoolTx) plan(m *spooled.Message, domain string, waiting []int) error {
 	return errors.Join(unread, err)
 }
 
-// waitingKey is the key under which a message's recipients at a domain are listed that wait.
-func waitingKey(account string, id spooled.ID, domain string) []byte {
-	return append(append(room.Pair(account, ""), id[:]...), domain...)
-}
-
 // list notes, with sign 1, that recipients of m wait at the domain, or takes the note away,
 // with sign -1.
 func (t *SpoolTx) list(m *spooled.Message, domain string, sign int64) error {
@@ -194,9 +188,9 @@ func (t *SpoolTx) list(m *spooled.Message, domain string, sign int64) error {
 	}
 	rec.Waiting += sign * n
 	if sign < 0 {
-		return t.Delete(bucket.Waiting, waitingKey(m.Account, m.ID, domain))
+		return t.Delete(bucket.Waiting, spooled.WaitingKey(m.Account, m.ID, domain))
 	}
-	return t.Put(bucket.Waiting, waitingKey(m.Account, m.ID, domain), []byte{})
+	return t.Put(bucket.Waiting, spooled.WaitingKey(m.Account, m.ID, domain), []byte{})
 }
 
 // firstTime counts the recipients of a message that its account never wrote to; capped is

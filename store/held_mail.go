@@ -96,7 +96,7 @@ func (t *SpoolTx) keepBack(c *Claimed) error {
 		return nil
 	}
 	c.Rcpts = nil
-	o := Operation{Op: OpHold, Of: &Filter{Domain: c.Domain}}
+	o := Operation{Op: OpHold, Of: &spooled.Filter{Domain: c.Domain}}
 	since := binary.BigEndian.AppendUint64(nil, uint64(t.Wall.Unix()))
 	return errors.Join(t.Put(bucket.HeldMail, key, since), t.operate(&o, c.Message.ID, &Effect{Domains: map[string]bool{}}, nil))
 }
@@ -117,7 +117,7 @@ func (t *SpoolTx) release(account, login string) (n Released, more bool, err err
 	done := Effect{Domains: map[string]bool{}}
 	for i, k := range keys {
 		id, domain := spooled.ID(k[len(prefix):][:16]), string(k[len(prefix)+16:])
-		o := Operation{Op: OpRelease, Of: &Filter{Domain: domain}}
+		o := Operation{Op: OpRelease, Of: &spooled.Filter{Domain: domain}}
 		if err := errors.Join(t.lengthen(id, domain, since[i]), t.Delete(bucket.HeldMail, k), t.operate(&o, id, &done, nil)); err != nil {
 			return n, false, err
 		}
@@ -151,8 +151,8 @@ func (t *SpoolTx) lengthen(id spooled.ID, domain string, since time.Time) error 
 		return err
 	}
 	if st != nil {
-		st.Spans = slices.DeleteFunc(st.Spans, func(is span) bool { return is.To.After(since) })
-		st.prolong(m)
+		st.Spans = slices.DeleteFunc(st.Spans, func(is spooled.Span) bool { return is.To.After(since) })
+		st.Prolong(m)
 	}
 	if m.Prolonged.After(since) {
 		since = m.Prolonged

@@ -100,30 +100,6 @@ func (s *LaneSum) add(id spooled.ID, at time.Time, recipients int64) {
 	}
 }
 
-// countAt is the value of a queue entry: how many recipients at domain are not
-// final.
-func countAt(m *spooled.Message, domain string) []byte {
-	n := uint64(0)
-	for i := range m.Recipients {
-		if r := &m.Recipients[i]; r.Domain == domain && !r.State.Final() {
-			n++
-		}
-	}
-	if n < uint64(len(smallCounts)) {
-		return smallCounts[n : n+1 : n+1]
-	}
-	return binary.AppendUvarint(nil, n)
-}
-
-// smallCounts are the counts of one octet, so that Accept need not make them.
-var smallCounts = func() []byte {
-	b := make([]byte, 0x80)
-	for i := range b {
-		b[i] = byte(i)
-	}
-	return b
-}()
-
 // countOf reads what countAt wrote. An entry of a file from
 // before there was a count has none: then the message tells.
 func (t *SpoolTx) countOf(raw []byte, l spooled.Lane, id spooled.ID) (int64, error) {

@@ -93,7 +93,7 @@ type (
 		domain string
 	}
 	openClaim struct {
-		state claimState
+		state spooled.ClaimState
 		due   time.Time
 		next  time.Time
 	}
@@ -164,19 +164,19 @@ func (m *model) claim(t *rapid.T) {
 func (m *model) opens(c Claimed) time.Time {
 	key := claimed{c.Message.ID, c.Domain}
 	o := m.open[key]
-	if o == nil || o.state == claimReleased {
+	if o == nil || o.state == spooled.ClaimReleased {
 		msg := m.spool[key.id]
 		at, _ := msg.Due(c.Domain)
-		state := claimWaits
+		state := spooled.ClaimWaits
 		if o != nil {
-			state = claimAgain
+			state = spooled.ClaimAgain
 		}
 		o = &openClaim{state: state, due: at.Truncate(time.Millisecond)}
 		m.open[key] = o
 	}
 	at := m.c.now().Add(time.Duration(m.spool[key.id].Recipients[c.Rcpts[0]].Tries+1) * time.Minute)
 	o.next = at.Truncate(time.Millisecond)
-	if c.Again != (o.state == claimAgain) {
+	if c.Again != (o.state == spooled.ClaimAgain) {
 		m.t.Fatalf("claim of %s: again %v, it is %c", c.Message.ID, c.Again, o.state)
 	}
 	return at
@@ -185,7 +185,7 @@ func (m *model) opens(c Claimed) time.Time {
 // undo makes an open claim as if it had not been.
 func (m *model) undo(key claimed, list []int) {
 	o, msg := m.open[key], m.spool[key.id]
-	if o == nil || o.state == claimReleased {
+	if o == nil || o.state == spooled.ClaimReleased {
 		return
 	}
 	for _, i := range list {
@@ -201,8 +201,8 @@ func (m *model) dial(t *rapid.T) {
 	if err := m.s.Dialled([]Claimed{c}); err != nil {
 		t.Fatal(err)
 	}
-	if o := m.open[claimed{c.Message.ID, c.Domain}]; o != nil && o.state != claimReleased {
-		o.state = claimDialled
+	if o := m.open[claimed{c.Message.ID, c.Domain}]; o != nil && o.state != spooled.ClaimReleased {
+		o.state = spooled.ClaimDialled
 	}
 }
 
@@ -286,9 +286,9 @@ func (m *model) operate(t *rapid.T) {
 	id := rapid.SampledFrom(ids).Draw(t, "id")
 	op := rapid.SampledFrom([]Op{OpRetry, OpHold, OpRelease, OpDrop}).Draw(t, "op")
 	msg := m.spool[id]
-	var of *Filter
+	var of *spooled.Filter
 	if to := rapid.SampledFrom([]string{"", "@d0.test", "@d1.test", "r0@d0.test", "r1@d0.test"}).Draw(t, "to"); to != "" {
-		of = &Filter{Recipient: to}
+		of = &spooled.Filter{Recipient: to}
 	}
 	done, err := m.s.Operate(Operation{Op: op, Of: of, Tell: true}, []spooled.ID{id})
 	if err != nil {
@@ -301,10 +301,10 @@ func (m *model) operate(t *rapid.T) {
 }
 
 // operateOn counts whom it changes.
-func (m *model) operateOn(msg *spooled.Message, op Op, of *Filter) (changed int64) {
+func (m *model) operateOn(msg *spooled.Message, op Op, of *spooled.Filter) (changed int64) {
 	for i := range msg.Recipients {
 		r := &msg.Recipients[i]
-		if r.State.Final() || of != nil && !IsAddress(r.Address, of.Recipient) {
+		if r.State.Final() || of != nil && !spooled.IsAddress(r.Address, of.Recipient) {
 			continue
 		}
 		switch {
@@ -358,7 +358,7 @@ func (m *model) reopen(t *rapid.T) {
 		mine := slices.DeleteFunc(msg.Pending(key.domain), func(i int) bool {
 			return !msg.Recipients[i].Next.Truncate(time.Millisecond).Equal(o.next)
 		})
-		if o.state == claimDialled {
+		if o.state == spooled.ClaimDialled {
 			for _, i := range mine {
 				msg.Recipients[i].Tries++
 			}
@@ -366,7 +366,7 @@ func (m *model) reopen(t *rapid.T) {
 			continue
 		}
 		m.undo(key, mine)
-		o.state = claimReleased
+		o.state = spooled.ClaimReleased
 	}
 }
 

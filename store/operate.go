@@ -27,8 +27,8 @@ var ops = []Op{OpRetry, OpHold, OpRelease, OpDrop}
 // Operation is an Op, and which recipients of a message it is for.
 type Operation struct {
 	Op   Op
-	Of   *Filter // only those recipients for which it holds; nil: all that are not final
-	Tell bool    // of OpDrop: the sender gets a DSN if it is certainly the customer's own, see Customer.Owns
+	Of   *spooled.Filter // only those recipients for which it holds; nil: all that are not final
+	Tell bool            // of OpDrop: the sender gets a DSN if it is certainly the customer's own, see Customer.Owns
 }
 
 // Affects are the indices of the recipients of m that it would change.

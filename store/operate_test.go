@@ -43,7 +43,7 @@ func operate(t testing.TB, s *Store, o Operation, ids ...spooled.ID) Effect {
 // What names recipients acts on those recipients, and counts them: the others keep
 // their mail, whatever is done.
 func TestOperate_actsOnThoseNamed(t *testing.T) {
-	for _, f := range []Filter{{Domain: "b.test"}, {Recipient: "y@b.test"}, {Recipient: "@B.test"}} {
+	for _, f := range []spooled.Filter{{Domain: "b.test"}, {Recipient: "y@b.test"}, {Recipient: "@B.test"}} {
 		s, _ := newStore(t)
 		addAccount(t, s, "acme", quota.Plan{})
 		m := accept(t, s, "acme", 100, "x@a.test", "y@b.test", "z@a.test")
@@ -85,7 +85,7 @@ func TestOperate_withinADomain(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "x@a.test", "y@a.test", "z@a.test")
-	only := func(who string) *Filter { return &Filter{Recipient: who} }
+	only := func(who string) *spooled.Filter { return &spooled.Filter{Recipient: who} }
 	claimed := func() []int {
 		t.Helper()
 		list := claim(t, s, "a.test", "acme", 1)
@@ -151,7 +151,7 @@ func TestOperate_dropTells(t *testing.T) {
 			if r, err := s.Accept(in); r != nil || err != nil {
 				t.Fatal(r, err)
 			}
-			operate(t, s, Operation{Op: OpDrop, Of: &Filter{Domain: "b.test"}, Tell: c.tell}, in.Message.ID)
+			operate(t, s, Operation{Op: OpDrop, Of: &spooled.Filter{Domain: "b.test"}, Tell: c.tell}, in.Message.ID)
 			clock.add(time.Minute)
 			sendDSNs(t, s)
 			got := dsnBodies(t, s)

@@ -14,7 +14,7 @@ import (
 type scratch struct {
 	heads   map[string]int64 // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
 	totals  *Totals
-	ages    *ages                   // of the spool; nil: they have not changed
+	ages    *spooled.Ages           // of the spool; nil: they have not changed
 	records map[string]*recordState // by account
 }
 

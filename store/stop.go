@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -29,56 +28,9 @@ import (
 // A kill between leaves the account stopped or not, as its state says, and the chore. Bucket
 // "stops", key account, JSON; it stays when the account goes on, for 4. Bucket "parked", key
 // account NUL domain: lanes that are not in bucket "due" for it.
-type stop struct {
-	Since time.Time `json:"since,omitzero"`  // zero: the account goes on
-	Spans []span    `json:"spans,omitempty"` // that are over, oldest first
-}
-
-type span struct {
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"`
-}
-
-// mostSpans of an account are remembered. When there are more, two become one: those that are
-// the closest, so that mail rather lives a little longer than too short.
-const mostSpans = 16
-
-// over adds a span.
-func (st *stop) over(is span) {
-	st.Spans = append(st.Spans, is)
-	if len(st.Spans) <= mostSpans {
-		return
-	}
-	best, least := 1, time.Duration(math.MaxInt64)
-	for i := 1; i < len(st.Spans); i++ {
-		if gap := st.Spans[i].From.Sub(st.Spans[i-1].To); gap < least {
-			best, least = i, gap
-		}
-	}
-	st.Spans[best-1].To = st.Spans[best].To
-	st.Spans = slices.Delete(st.Spans, best, best+1)
-}
-
-// longer is how much longer the message lives for what is over, and when the last of it ended.
-func (st *stop) longer(m *spooled.Message) (d time.Duration, until time.Time) {
-	until = m.Prolonged
-	for _, is := range st.Spans {
-		if !is.To.After(until) || !is.To.After(m.Accepted) {
-			continue
-		}
-		from := is.From
-		for _, after := range []time.Time{m.Accepted, m.Prolonged} {
-			if from.Before(after) {
-				from = after
-			}
-		}
-		d, until = d+is.To.Sub(from), is.To
-	}
-	return d, until
-}
 
 // stops are the accounts that are stopped, or were, in memory: it is nil or replaced.
-type stops = map[string]stop
+type stops = map[string]spooled.Stop
 
 // Stopped reports whether an account's mail in the queue is kept. It is answered from memory.
 func (s *Spool) Stopped(account string) bool {
@@ -99,7 +51,7 @@ func (s *Spool) ExpiresOf(m *spooled.Message) time.Time {
 	if !ok {
 		return m.Expires
 	}
-	d, _ := st.longer(m)
+	d, _ := st.Longer(m)
 	return m.Expires.Add(d)
 }
 
@@ -109,7 +61,7 @@ func (s *Spool) loadStops() error {
 	err := s.view(func(t *SpoolTx) error {
 		c := t.Cursor(bucket.StopsOf)
 		for k, raw := c.First(); k != nil; k, raw = c.Next() {
-			st := stop{}
+			st := spooled.Stop{}
 			if err := room.Decode(bucket.StopsOf, k, raw, &st); err != nil {
 				return err
 			}
@@ -122,7 +74,7 @@ func (s *Spool) loadStops() error {
 }
 
 // putStop stores a stop, and takes it into memory once it is on disk; nil removes it.
-func (t *SpoolTx) putStop(account string, st *stop) error {
+func (t *SpoolTx) putStop(account string, st *spooled.Stop) error {
 	t.OnCommit(func() { // no two of them at once
 		all := maps.Clone(*t.s.stops.Load())
 		if delete(all, account); st != nil {
@@ -137,8 +89,8 @@ func (t *SpoolTx) putStop(account string, st *stop) error {
 }
 
 // stopOf an account, as this transaction sees it; nil: it never was stopped.
-func (t *SpoolTx) stopOf(account string) (*stop, error) {
-	st := &stop{}
+func (t *SpoolTx) stopOf(account string) (*spooled.Stop, error) {
+	st := &spooled.Stop{}
 	ok, err := t.Read(bucket.StopsOf, []byte(account), st)
 	if err != nil || !ok {
 		return nil, err
@@ -153,7 +105,7 @@ func (t *SpoolTx) stopQueue(account string) error {
 		return err
 	}
 	if st == nil {
-		st = &stop{}
+		st = &spooled.Stop{}
 	}
 	st.Since = t.Wall
 	return errors.Join(t.putStop(account, st), t.dropOfQueue(account))
@@ -186,7 +138,7 @@ func (t *SpoolTx) startQueue(account string) (was bool, err error) {
 		return false, err
 	}
 	if t.Wall.After(st.Since) {
-		st.over(span{st.Since, t.Wall})
+		st.Over(spooled.Span{From: st.Since, To: t.Wall})
 	}
 	st.Since = time.Time{}
 	return true, errors.Join(t.putStop(account, st), chores.Add(&t.Tx, chores.Chore{Kind: chores.Unpark, Account: account, Due: t.Wall}))
@@ -208,7 +160,7 @@ func isParked(b *engine.Tx, lane []byte) bool {
 
 // parks takes a lane out of bucket "due" if its account is stopped. Else st says which spans
 // its messages live longer for; nil: none.
-func (t *SpoolTx) parks(l spooled.Lane) (is bool, st *stop, err error) {
+func (t *SpoolTx) parks(l spooled.Lane) (is bool, st *spooled.Stop, err error) {
 	if l.Account == "" || t.Get(bucket.StopsOf, []byte(l.Account)) == nil {
 		return false, nil, nil
 	}
@@ -217,15 +169,6 @@ func (t *SpoolTx) parks(l spooled.Lane) (is bool, st *stop, err error) {
 	}
 	t.touch(l.Key())
 	return true, nil, t.Put(bucket.Parked, parkedKey(l), []byte{})
-}
-
-// prolong adds the time for which its account was stopped to a message's life, once.
-func (st *stop) prolong(m *spooled.Message) {
-	if st == nil {
-		return
-	}
-	d, until := st.longer(m)
-	m.Expires, m.Prolonged = m.Expires.Add(d), until
 }
 
 // unpark takes some lanes of an account back into bucket "due", as long as it is not stopped

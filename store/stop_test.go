@@ -113,13 +113,13 @@ func TestStop_often(t *testing.T) {
 	suspendHand(t, s, "acme")
 	c.add(30 * 24 * time.Hour)
 	resumeHand(t, s, "acme")
-	for range 3 * mostSpans {
+	for range 3 * spooled.MostSpans {
 		c.add(time.Second)
 		suspendHand(t, s, "acme")
 		c.add(time.Second)
 		resumeHand(t, s, "acme")
 	}
-	want := m.Expires.Add(30*24*time.Hour + 3*mostSpans*time.Second)
+	want := m.Expires.Add(30*24*time.Hour + 3*spooled.MostSpans*time.Second)
 	if late := s.ExpiresOf(m).Sub(want); late < 0 || late > time.Minute {
 		t.Errorf("expires %s after its time", late)
 	}

@@ -40,7 +40,7 @@ func (t *SpoolTx) suppressClaimed(c *Claimed) error {
 	if m.OfRelay() {
 		return nil
 	}
-	if raw := t.Get(bucket.Claims, claimKey(m.ID, c.Domain)); raw != nil && claimState(raw[0]) != claimReleased {
+	if raw := t.Get(bucket.Claims, spooled.ClaimKey(m.ID, c.Domain)); raw != nil && spooled.ClaimState(raw[0]) != spooled.ClaimReleased {
 		return nil
 	}
 	of, err := t.suppressed(m, c.Rcpts)

@@ -201,13 +201,13 @@ func (v *verifier) message(k []byte, m *spooled.Message) {
 		switch {
 		case raw == nil:
 			v.fault("message %s: no queue entry for %s", m.ID, d)
-		case len(raw) > 0 && !bytes.Equal(raw, countAt(m, d)):
+		case len(raw) > 0 && !bytes.Equal(raw, spooled.CountAt(m, d)):
 			v.fault("message %s: its queue entry for %s has a wrong number of recipients", m.ID, d)
 		}
 	}
 	if m.Untold() {
 		v.untold++
-		if m.DSNDue.IsZero() || v.t.Get(bucket.Dsns, dsnKey(m)) == nil {
+		if m.DSNDue.IsZero() || v.t.Get(bucket.Dsns, spooled.DSNKey(m)) == nil {
 			v.fault("message %s: its sender is to be told, and it is not on that list", m.ID)
 		}
 	}
@@ -254,7 +254,7 @@ func (v *verifier) queue() error {
 // claims: each is of a message that has recipients left there.
 func (v *verifier) claims() error {
 	return v.each(bucket.Claims, func(k, raw []byte) {
-		id, domain, _, err := parseClaim(k, raw)
+		id, domain, _, err := spooled.ParseClaim(k, raw)
 		if err != nil {
 			v.fault("%v", err)
 			return
@@ -323,7 +323,7 @@ func (v *verifier) first(m *spooled.Message, domain string) {
 	}
 	v.waits[m.Account] += n
 	v.listed++
-	if v.t.Get(bucket.Waiting, waitingKey(m.Account, m.ID, domain)) == nil {
+	if v.t.Get(bucket.Waiting, spooled.WaitingKey(m.Account, m.ID, domain)) == nil {
 		v.fault("message %s: recipients at %s wait for the cap of first sendings, and are not on that list", m.ID, domain)
 	}
 }
@@ -351,9 +351,9 @@ func (v *verifier) totals() {
 	if _, e := v.t.Read(bucket.Meta, keyTotals, &sum); e != nil {
 		v.fault("%v", e)
 	}
-	if of, e := readAges(v.t.Get(bucket.Meta, keyAges)); e != nil {
+	if of, e := spooled.ReadAges(v.t.Get(bucket.Meta, keyAges)); e != nil {
 		v.fault("%v", e)
-	} else if n := of.messages(); n != v.stats.Totals.Messages {
+	} else if n := of.Messages(); n != v.stats.Totals.Messages {
 		v.fault("counts by age say %d messages, the spool holds %d", n, v.stats.Totals.Messages)
 	}
 	if sum != v.stats.Totals {

@@ -8,7 +8,6 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
 	"relay/store/maildomain"
 	"relay/store/spooled"
 )
@@ -28,8 +27,8 @@ type Filter struct {
 
 // filter for the store. Values that cannot match anything are refused, rather than shown
 // as an empty queue.
-func (f *Filter) filter(ctx context.Context, s *act.Service) (out store.Filter, err error) {
-	out = store.Filter{Account: f.Account, Sender: f.Sender, Recipient: f.Recipient, Held: f.Held, Deferred: f.Deferred}
+func (f *Filter) filter(ctx context.Context, s *act.Service) (out spooled.Filter, err error) {
+	out = spooled.Filter{Account: f.Account, Sender: f.Sender, Recipient: f.Recipient, Held: f.Held, Deferred: f.Deferred}
 	if out.Domain, err = domainName(f.Domain); err != nil {
 		return out, err
 	}

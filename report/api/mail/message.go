@@ -38,7 +38,7 @@ type Recipient struct {
 }
 
 // views of messages, with what the running relay knows of them.
-func views(ctx context.Context, s *act.Service, f *store.Filter, list []*spooled.Message) []Message {
+func views(ctx context.Context, s *act.Service, f *spooled.Filter, list []*spooled.Message) []Message {
 	known := outlooks(ctx, s, list)
 	out := make([]Message, len(list))
 	for i, m := range list {
@@ -120,7 +120,7 @@ func showMessage(ctx context.Context, s *act.Service, in *MessageName) (*Message
 	if err != nil {
 		return nil, err
 	}
-	return &views(ctx, s, &store.Filter{}, []*spooled.Message{m})[0], nil
+	return &views(ctx, s, &spooled.Filter{}, []*spooled.Message{m})[0], nil
 }
 
 // message of the queue.

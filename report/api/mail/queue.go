@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"relay/report/api/act"
-	"relay/store"
 	"relay/store/spooled"
 )
 
@@ -50,7 +49,7 @@ func afterID(from string) (id spooled.ID, err error) {
 type queueLister struct {
 	ctx    context.Context
 	s      *act.Service
-	filter *store.Filter
+	filter *spooled.Filter
 	page   *act.Page[Message]
 	some   []*spooled.Message // that were read, and have not been added or passed
 }

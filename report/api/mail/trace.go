@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"relay/report/api/act"
-	"relay/store"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -134,7 +133,7 @@ func (q *tracing) names(address, messageID string) bool {
 	if strings.HasPrefix(what, "<") { // as logs write addresses, too
 		what = strings.Trim(what, "<>")
 	}
-	return store.IsAddress(address, what)
+	return spooled.IsAddress(address, what)
 }
 
 // choosesAny is for the events of one message together.
